@@ -1,0 +1,103 @@
+// Package ir is TailorIR: the graph of a model, its operators and the modules of its SuperNet.
+// It knows nothing of Go source.
+package ir
+
+// Graph is a model's computation graph. Nodes stand in execution order.
+type Graph struct {
+	Name    string
+	Nodes   []*Node
+	Values  []*Value  // indexed by ValueID; entry 0 is the absent value
+	Inputs  []ValueID // without initializers
+	Outputs []ValueID
+
+	// What must survive until a SubNet is exported.
+	IRVersion int64
+	Opsets    map[string]int // by domain, "" is ai.onnx
+	Producer  string
+	Doc       string
+	Meta      []Meta
+}
+
+// Meta is one metadata property of a model or node.
+type Meta struct{ Key, Value string }
+
+// ValueID identifies a value within its graph. Zero is the absent optional operand.
+type ValueID int32
+
+// Value is a tensor that flows through the graph: an input, a constant or a node's output.
+type Value struct {
+	Name  string
+	Type  DType
+	Shape Shape   // nil when unknown; a scalar has length 0 and is not nil
+	Const *Tensor // set when the value is an initializer or folded to a constant
+	Note  string  // when not a plain tensor: "sequence", "optional", "map"
+}
+
+// Node is one operator.
+type Node struct {
+	Op     string // operator type
+	Domain string // "" is ai.onnx
+	Name   string
+	In     []ValueID
+	Out    []ValueID
+	Attrs  []Attr
+	Scope  string // module path, from the exporter's metadata or the node's name
+	Meta   []Meta
+}
+
+// Dim is one extent: a number, or an open extent with the exporter's name.
+type Dim struct {
+	Size int    // -1 when open
+	Sym  string // ONNX dim_param, "" when none
+}
+
+// Shape is a list of extents, outermost first.
+type Shape []Dim
+
+// DType is an element type; the numbers are ONNX's TensorProto.DataType.
+type DType int32
+
+// Tensor is constant data. Elements are little-endian and row-major in Raw, except strings.
+type Tensor struct {
+	Name    string // initializer name; "" for folded constants
+	Type    DType
+	Shape   []int
+	Raw     []byte // nil while the data stays in the model file, see Load
+	Strings []string
+	Source  *Extent // where the bytes lie when Raw is nil
+}
+
+// Extent is a byte range of a file.
+type Extent struct {
+	File           string
+	Offset, Length int64
+}
+
+// AttrKind tells which field of an Attr holds its value; the numbers are ONNX's AttributeType.
+type AttrKind uint8
+
+// The kinds of attributes.
+const (
+	AttrFloat   AttrKind = 1
+	AttrInt     AttrKind = 2
+	AttrString  AttrKind = 3
+	AttrTensor  AttrKind = 4
+	AttrGraph   AttrKind = 5
+	AttrFloats  AttrKind = 6
+	AttrInts    AttrKind = 7
+	AttrStrings AttrKind = 8
+)
+
+// Attr is a named attribute.
+type Attr struct {
+	Name    string
+	Kind    AttrKind
+	Int     int64
+	Float   float32
+	String  string
+	Ints    []int64
+	Floats  []float32
+	Strings []string
+	Tensor  *Tensor
+	Raw     []byte // graph and other attributes that are carried verbatim: the ONNX AttributeProto message
+}

@@ -1,0 +1,113 @@
+// Package supernet holds the SuperNet of a model: its modules (operators, blocks, stages, net),
+// its choices, and every extent as a finite function of the choices.
+package supernet
+
+import (
+	"github.com/autotailor/autotailor/ir"
+	"github.com/autotailor/autotailor/ir/dim"
+)
+
+// Net is a compiled SuperNet.
+type Net struct {
+	Graph   *ir.Graph   // canonical graph
+	Choices []Choice    // in gene order
+	Stages  []*Stage    // in execution order; together they hold every node once
+	Nodes   []*Op       // by node index in Graph
+	Shapes  [][]dim.Dim // of every value, by ValueID; the batch axis of an activation is dim.Batch
+	Frozen  []Frozen    // axes that stay fixed, with the node and rule that froze them
+	Batched bool        // axis 0 of the inputs is the batch all the way to the outputs
+}
+
+// ChoiceKind names what a choice varies.
+type ChoiceKind string
+
+// The kinds of choices.
+const (
+	Resolution ChoiceKind = "resolution" // side of the square input, pixels
+	Width      ChoiceKind = "width"      // multiplier of a stage's output width
+	Depth      ChoiceKind = "depth"      // number of blocks kept, from the first
+	Expand     ChoiceKind = "expand"     // ratio of a block's inner width to its base width
+	Kernel     ChoiceKind = "kernel"     // convolution kernel side
+	Ratio      ChoiceKind = "ratio"      // share of a generic block's inner width
+)
+
+// Choice is an elastic choice: a name, a scope and its candidates, largest first.
+// Candidate 0 is the original model.
+type Choice struct {
+	Name       string // such as "resolution", "stage3.depth", "stage3.1.expand"
+	Kind       ChoiceKind
+	Stage      int // index of the stage, -1 for the net
+	Block      int // index of the elastic block within its stage, -1 for stage and net
+	Candidates []float64
+	Configured int // number of candidates in the config, aliases included: the paper's count
+	Live       Need
+}
+
+// Need is a condition on one choice: candidate index < Below. The zero Need always holds.
+type Need struct {
+	Choice dim.Choice
+	Below  uint8
+}
+
+// Stage is a run of items between changes of output width, rank or resolution.
+type Stage struct {
+	Index   int // as the paper's authors count (0-based)
+	Items   []Item
+	Width   int   // output channels at the largest SubNet
+	Choices []int // genes of this stage's own choices (width, depth)
+}
+
+// Item is one step of the net's main flow: a single operator, or a block.
+type Item struct {
+	Nodes []int        // node indices in execution order
+	In    []ir.ValueID // values that enter from outside, parameters excepted
+	Out   []ir.ValueID // values used outside
+	Block *Block       // nil for operators between blocks
+}
+
+// Block is a region that a template recognised, or a generic one.
+type Block struct {
+	Type      string // template name such as "BottleneckResidualBlock"; "" when generic
+	GoName    string // name for the Go type, such as "InvertedResidual"
+	Doc       string // one sentence for the Go type's comment
+	Index     int    // among the stage's elastic blocks
+	Choices   []int  // genes of the block's own choices
+	Skippable bool   // x + f(x): removing it leaves x
+	Live      Need
+	Roles     map[int]string     // node index -> role name within the template: "expand", "depthwise", "project"
+	Dims      map[string]dim.Dim // named inner extents, such as "mid"
+}
+
+// Op is one operator of the net with its elastic description.
+type Op struct {
+	Node   *ir.Node
+	Stage  int                  // index in Net.Stages
+	Block  *Block               // nil outside blocks
+	Params []Param              // parameter operands, in operand order
+	Attrs  map[string][]dim.Dim // attributes that move with choices, such as kernel_shape, pads, group
+}
+
+// Param is a parameter operand and how it is cut.
+type Param struct {
+	Operand int // index in Node.In
+	Value   ir.ValueID
+	Axes    []Axis // per axis; nil Axes when nothing is ever cut
+}
+
+// Axis tells which positions of a parameter's axis are kept. The zero Axis keeps all.
+type Axis struct {
+	Size   int     // full extent of a leaf
+	Keep   dim.Dim // kept positions of a leaf
+	Centre bool    // keep the centre positions (kernels), not the first
+	Sum    bool    // Of are concatenated terms, not nested factors
+	Of     []Axis
+}
+
+// Frozen tells why an axis stays fixed.
+type Frozen struct {
+	Value string // tensor name
+	Axis  int
+	Size  int
+	Node  string // node that froze it
+	Why   string
+}

@@ -1,0 +1,161 @@
+package nn
+
+// Batch is the size of the open batch axis in a Shape.
+const Batch = -1
+
+// Shape is the extent of each axis of a tensor, outermost first.
+type Shape []int
+
+// Value is a handle to a tensor of the network under construction.
+type Value int32
+
+// None is the Value of an absent optional operand.
+const None Value = 0
+
+// Param is a named tensor of the SuperNet and the part of it that a SubNet uses.
+type Param struct {
+	Name  string // unique name in the SuperNet, usually the ONNX initializer's
+	From  string // initializer that stores it when that is not Name (deduplicated tensors)
+	Shape Shape  // full shape in the SuperNet
+	Picks []Pick // what is kept of each axis; nil keeps all of every axis
+}
+
+// Pick selects positions of one axis. The zero Pick keeps the whole axis.
+//
+// A leaf keeps Keep of Size positions, starting at From. A product is the nest of its
+// factors, outermost first (heads x head dim); a sum is the concatenation of its terms (q, k, v).
+type Pick struct {
+	Size, Keep, From int    // leaf, when Of is empty and Size > 0
+	Sum              bool   // Of are concatenated terms, not nested factors
+	Of               []Pick // factors or terms
+}
+
+// Conv is a convolution with its SuperNet parameters.
+// Weight is [out, in/Groups, kernel...]; Bias is [out] or has no Name.
+type Conv struct {
+	Name         string // node name in the model
+	Weight, Bias Param
+	Kernel       []int
+	Strides      []int // nil means 1 everywhere, like Dilations
+	Pads         []int // begins, then ends; nil means 0
+	Dilations    []int
+	Groups       int    // 0 means 1
+	AutoPad      string // "", SAME_UPPER, SAME_LOWER or VALID
+}
+
+// Linear is y = alpha*x*W + beta*bias over the last axis of x.
+type Linear struct {
+	Name         string
+	Weight, Bias Param   // Weight is [in, out], or [out, in] when TransB is set
+	TransB       bool    // as in Gemm
+	Alpha, Beta  float32 // 0 means 1
+	BiasName     string  // node name of the separate Add, when the model has MatMul and Add
+}
+
+// BatchNorm holds the parameters of a batch normalisation, each of shape [channels].
+type BatchNorm struct {
+	Name                   string
+	Scale, Bias, Mean, Var Param
+	Epsilon                float32
+}
+
+// LayerNorm holds the parameters of a layer normalisation over the axes from Axis on.
+type LayerNorm struct {
+	Name        string
+	Scale, Bias Param
+	Axis        int
+	Epsilon     float32
+}
+
+// Act is an element-wise function of one operand: an ONNX operator type and its attributes.
+type Act struct {
+	Type  string
+	Attrs []Attr
+}
+
+// PoolKind tells what a Pool computes.
+type PoolKind uint8
+
+// The kinds of pooling.
+const (
+	Max PoolKind = iota
+	Average
+	GlobalMax
+	GlobalAverage
+)
+
+// Pool is a pooling over the spatial axes. The windowed fields are unused by the global kinds.
+type Pool struct {
+	Name                             string
+	Kind                             PoolKind
+	Kernel, Strides, Pads, Dilations []int
+	CeilMode                         bool
+	CountIncludePad                  bool
+	AutoPad                          string
+}
+
+// Op is an operator carried as it stands in the model.
+type Op struct {
+	Type, Domain, Name string
+	Attrs              []Attr
+	Outputs            int     // number of outputs, 0 means 1
+	Shapes             []Shape // output shapes, where the operator's rule is not known
+	Types              []DType // output element types, where not that of the first operand
+}
+
+// Attr is a named attribute with the value that Kind tells.
+type Attr struct {
+	Name    string
+	Kind    AttrKind
+	Int     int64
+	Float   float32
+	String  string
+	Ints    []int64
+	Floats  []float32
+	Strings []string
+	Raw     []byte // tensor or graph attribute: its ONNX protobuf message
+}
+
+// AttrKind tells which field of an Attr holds its value; the numbers are ONNX's AttributeType.
+type AttrKind uint8
+
+// The kinds of attributes.
+const (
+	AttrFloat   AttrKind = 1
+	AttrInt     AttrKind = 2
+	AttrString  AttrKind = 3
+	AttrTensor  AttrKind = 4
+	AttrGraph   AttrKind = 5
+	AttrFloats  AttrKind = 6
+	AttrInts    AttrKind = 7
+	AttrStrings AttrKind = 8
+)
+
+// DType is an element type; the numbers are ONNX's TensorProto.DataType.
+type DType uint8
+
+// The element types that autotailor computes with; others are carried.
+const (
+	Float32  DType = 1
+	Uint8    DType = 2
+	Int8     DType = 3
+	Int32    DType = 6
+	Int64    DType = 7
+	Bool     DType = 9
+	Float16  DType = 10
+	Float64  DType = 11
+	BFloat16 DType = 16
+)
+
+// Tensor is a dense tensor, row-major, its elements little-endian in Raw.
+type Tensor struct {
+	Type  DType
+	Shape Shape
+	Raw   []byte
+}
+
+// Weights gives the SuperNet's tensors by name.
+type Weights interface {
+	// Tensor returns the tensor called name; the error says when there is none.
+	Tensor(name string) (Tensor, error)
+}

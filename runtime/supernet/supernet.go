@@ -1,0 +1,52 @@
+// Package supernet is the untyped view of a generated package, which the tools work on:
+// profile, search, sensitivity, tune, export and the command line.
+package supernet
+
+import (
+	"github.com/autotailor/autotailor/runtime/nn"
+	"github.com/autotailor/autotailor/runtime/optable"
+	"github.com/autotailor/autotailor/runtime/space"
+)
+
+// Net describes a generated SuperNet package. Generated packages have one, unexported and constant;
+// nobody writes to it.
+type Net struct {
+	Package       string // Go package name
+	Title         string
+	Source        Source
+	Digest        string // of the operator table and its sites: the LUT schema
+	Choices       []space.Choice
+	Stages        []Stage
+	Ops           []optable.Op
+	Rules         []Rules                           // sites for every fusion rule set; the first is "none"
+	Build         func(genes []uint8, b nn.Builder) // describes the SubNet of genes to b
+	Coverage      Coverage
+	Raw           string // number of SubNets as configured, an integer in decimal
+	Modifications int    // number of candidates over all choices, as the paper counts them
+}
+
+// Source is the model that the package was generated from.
+type Source struct {
+	File   string // base name
+	SHA256 string
+	Opset  int
+}
+
+// Stage is one stage of the net, for reports.
+type Stage struct {
+	Index  int
+	Name   string
+	Blocks []string // type names
+	Width  int      // output channels
+}
+
+// Rules are the sites under one fusion rule set.
+type Rules struct {
+	Name  string
+	Sites []optable.Site
+}
+
+// Coverage tells which shares of the parameters and MACs some choice can change.
+type Coverage struct {
+	Params, MACs float64
+}
