@@ -1,0 +1,136 @@
+package space
+
+import (
+	"errors"
+	"fmt"
+	"math/big"
+	"math/rand/v2"
+
+	"github.com/autotailor/autotailor/runtime/optable"
+)
+
+// Genes hold the candidate index of every choice, in the order of the choices.
+type Genes = []uint8
+
+// Holds reports whether n holds for g.
+func Holds(n optable.Need, g Genes) bool {
+	return n.Below == 0 || g[n.Gene] < n.Below
+}
+
+// Canonical sets the genes that mean nothing, those of removed blocks, to the original, in place.
+// Two genes describe the same network exactly when their canonical forms are equal.
+func Canonical(cs []Choice, g Genes) {
+	for i := range cs {
+		if !Holds(cs[i].Live, g) {
+			g[i] = 0
+		}
+	}
+}
+
+// Cards returns the number of candidates of every choice.
+func Cards(cs []Choice) []uint8 {
+	cards := make([]uint8, len(cs))
+	for i := range cs {
+		cards[i] = uint8(len(cs[i].Values))
+	}
+	return cards
+}
+
+// Check reports everything that makes cs unusable as a space.
+func Check(cs []Choice) error {
+	var errs []error
+	if len(cs) > 256 {
+		errs = append(errs, fmt.Errorf("space: %d choices, but genes are numbered with a byte (at most 256)", len(cs)))
+	}
+	names := make(map[string]int, len(cs))
+	for i, c := range cs {
+		if j, dup := names[c.Name]; dup {
+			errs = append(errs, fmt.Errorf("choice %q: choices %d and %d have this name", c.Name, j, i))
+		}
+		names[c.Name] = i
+		if n := len(c.Values); n < 1 || n > 255 {
+			errs = append(errs, fmt.Errorf("choice %q: %d candidates, want 1 to 255", c.Name, n))
+		}
+		errs = append(errs, checkLive(cs, i))
+	}
+	return errors.Join(errs...)
+}
+
+// checkLive keeps liveness one level deep, which Canonical and Count rely on.
+func checkLive(cs []Choice, i int) error {
+	n := cs[i].Live
+	switch {
+	case n.Below == 0:
+		return nil
+	case int(n.Gene) >= len(cs) || int(n.Gene) == i:
+		return fmt.Errorf("choice %q: lives by gene %d, which is not another choice", cs[i].Name, n.Gene)
+	case cs[n.Gene].Live.Below != 0:
+		return fmt.Errorf("choice %q: lives by %q, which itself is not always live", cs[i].Name, cs[n.Gene].Name)
+	}
+	return nil
+}
+
+// Random returns canonical genes drawn uniformly from the raw space.
+func Random(cs []Choice, rng *rand.Rand) Genes {
+	g := make(Genes, len(cs))
+	for i := range cs {
+		g[i] = uint8(rng.IntN(len(cs[i].Values)))
+	}
+	Canonical(cs, g)
+	return g
+}
+
+// Probes returns, for every candidate but the original's of every choice, the genes that differ from
+// the original in that candidate only; in the order of choices, then candidates.
+func Probes(cs []Choice) []Genes {
+	var probes []Genes
+	for i := range cs {
+		for v := 1; v < len(cs[i].Values); v++ {
+			g := make(Genes, len(cs))
+			g[i] = uint8(v)
+			probes = append(probes, g)
+		}
+	}
+	return probes
+}
+
+// Raw returns the number of combinations of candidates, those that describe the same network counted apart.
+func Raw(cs []Choice) *big.Int {
+	n := big.NewInt(1)
+	for i := range cs {
+		n.Mul(n, big.NewInt(int64(len(cs[i].Values))))
+	}
+	return n
+}
+
+// Count returns the number of distinct networks: of canonical genes.
+func Count(cs []Choice) *big.Int {
+	followers := make([][]int, len(cs)) // by the gene that they live by
+	for i := range cs {
+		if cs[i].Live.Below != 0 {
+			followers[cs[i].Live.Gene] = append(followers[cs[i].Live.Gene], i)
+		}
+	}
+	total := big.NewInt(1)
+	for i := range cs {
+		if cs[i].Live.Below == 0 {
+			total.Mul(total, countWith(cs, i, followers[i]))
+		}
+	}
+	return total
+}
+
+// countWith counts the settings of an always live choice and of those that live by it.
+func countWith(cs []Choice, i int, followers []int) *big.Int {
+	sum := new(big.Int)
+	for v := range cs[i].Values {
+		n := big.NewInt(1)
+		for _, f := range followers {
+			if v < int(cs[f].Live.Below) {
+				n.Mul(n, big.NewInt(int64(len(cs[f].Values))))
+			}
+		}
+		sum.Add(sum, n)
+	}
+	return sum
+}

@@ -1,0 +1,122 @@
+package space
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// original is the text form of the SubNet that is the original model.
+const original = "original"
+
+// Format returns the text form of g: name=value of each live choice that is not the original's,
+// joined by commas, or "original".
+func Format(cs []Choice, g Genes) string {
+	var b strings.Builder
+	for i := range cs {
+		if g[i] == 0 || !Holds(cs[i].Live, g) {
+			continue
+		}
+		if b.Len() > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(cs[i].Name)
+		b.WriteByte('=')
+		b.WriteString(cs[i].Values[g[i]])
+	}
+	if b.Len() == 0 {
+		return original
+	}
+	return b.String()
+}
+
+// Parse reads the text form of a SubNet and returns its canonical genes. It accepts any order, spaces,
+// original values and choices of removed blocks; its error lists everything that is wrong.
+func Parse(cs []Choice, text string) (Genes, error) {
+	g := make(Genes, len(cs))
+	if text = strings.TrimSpace(text); text == original {
+		return g, nil
+	}
+	var errs []error
+	set := make([]bool, len(cs))
+	for _, field := range strings.Split(text, ",") {
+		i, v, err := parseField(cs, strings.TrimSpace(field))
+		switch {
+		case err != nil:
+			errs = append(errs, err)
+		case set[i] && g[i] != v:
+			errs = append(errs, fmt.Errorf("choice %q: set to both %s and %s", cs[i].Name, cs[i].Values[g[i]], cs[i].Values[v]))
+		default:
+			g[i], set[i] = v, true
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, fmt.Errorf("subnet %q: %w", text, err)
+	}
+	Canonical(cs, g)
+	return g, nil
+}
+
+// parseField reads one name=value.
+func parseField(cs []Choice, field string) (choice int, value uint8, err error) {
+	name, val, ok := strings.Cut(field, "=")
+	name, val = strings.TrimSpace(name), strings.TrimSpace(val)
+	if !ok {
+		return 0, 0, fmt.Errorf("%q: want name=value, or %q alone", field, original)
+	}
+	i := slices.IndexFunc(cs, func(c Choice) bool { return c.Name == name })
+	if i < 0 {
+		return 0, 0, fmt.Errorf("no choice %q%s", name, didYouMean(cs, name))
+	}
+	v := slices.Index(cs[i].Values, val)
+	if v < 0 {
+		return 0, 0, fmt.Errorf("choice %q: no value %q, want one of %s", name, val, strings.Join(cs[i].Values, " "))
+	}
+	return i, uint8(v), nil
+}
+
+// didYouMean names the choices closest to name, or all when none is near and they are few.
+func didYouMean(cs []Choice, name string) string {
+	best, near := 1+len(name)/3, []string(nil)
+	for _, c := range cs {
+		d := distance(name, c.Name)
+		if d < best {
+			best, near = d, nil
+		}
+		if d == best && len(near) < 3 {
+			near = append(near, c.Name)
+		}
+	}
+	if len(near) > 0 {
+		return ", did you mean " + strings.Join(near, " or ") + "?"
+	}
+	if len(cs) > 8 {
+		return ""
+	}
+	for _, c := range cs {
+		near = append(near, c.Name)
+	}
+	return ", want one of " + strings.Join(near, " ")
+}
+
+// distance is the number of byte edits from a to b (Levenshtein).
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
