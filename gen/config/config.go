@@ -1,0 +1,101 @@
+// Package config reads and writes autotailor.toml: the SuperNet settings of the AutoTailor paper (section 4.3) and a few keys of ours.
+//
+// Reading is strict, and complete: every mistake of a file is reported at once, each with its line and, where a
+// name is close to a known one, a suggestion.
+package config
+
+import (
+	"fmt"
+
+	"github.com/autotailor/autotailor/ir/supernet"
+)
+
+// Config is a configuration as it stands in a file. Absent keys have their default or are empty.
+type Config struct {
+	File    string // as given to Read; positions start with it
+	Title   string
+	Model   string // path of the ONNX file, relative to the config file
+	Package string // Go package name
+	Out     string // output folder, relative to the config file
+	Fusion  []string
+	Inputs  []Input
+
+	Blocks  []string // arch.blocks, nil when absent
+	Divisor int
+	Bases   []Base
+
+	Resolution   []float64
+	Width        []float64
+	WidthSkipped []float64
+	Depth        []float64
+	DepthSkipped []float64
+	DepthKeep    int
+	Skipped      []List // stages in which a block type is frozen
+	Vars         []List // var.block_vars
+
+	lines map[string]int // of every key that stands in the file, by dotted path
+}
+
+// Input fixes the shape of one model input.
+type Input struct {
+	Name  string
+	Shape []int
+}
+
+// Base tells what a block type's expand ratios are relative to: "in" or "out".
+type Base struct{ Block, Base string }
+
+// List is a list of values for a block type. Name is empty for skipped stages.
+type List struct {
+	Block, Name string
+	Values      []float64
+}
+
+// The defaults of keys that a file leaves out.
+const (
+	DefaultDivisor   = 8
+	DefaultDepthKeep = 1
+)
+
+// Default is the configuration of an empty file.
+func Default() Config {
+	return Config{
+		Divisor: DefaultDivisor, DepthKeep: DefaultDepthKeep, Fusion: []string{"onnxruntime"}, lines: map[string]int{},
+	}
+}
+
+// Pos returns where the key with the given dotted path stands: file:line, or the file alone when it is absent.
+func (c Config) Pos(path string) string {
+	if n := c.lines[path]; n > 0 {
+		return fmt.Sprintf("%s:%d", c.File, n)
+	}
+	return c.File
+}
+
+// Supernet returns what the compiler needs.
+func (c Config) Supernet() supernet.Config {
+	at := func(list []float64, path string) supernet.Values { return supernet.Values{List: list, Pos: c.Pos(path)} }
+	s := supernet.Config{
+		Title: c.Title, Divisor: c.Divisor, Blocks: c.Blocks, Fusion: c.Fusion, DepthKeep: c.DepthKeep,
+		Resolution:   at(c.Resolution, "var.global_vars.resolution"),
+		Width:        at(c.Width, "var.stage_vars.width_mult"),
+		WidthSkipped: at(c.WidthSkipped, "var.stage_vars.width_mult_skipped"),
+		Depth:        at(c.Depth, "var.stage_vars.reduce_depth"),
+		DepthSkipped: at(c.DepthSkipped, "var.stage_vars.reduce_depth_skipped"),
+	}
+	for _, b := range c.Bases {
+		s.Bases = append(s.Bases, supernet.Base{Block: b.Block, Base: b.Base, Pos: c.Pos("arch." + b.Block + ".expand_base")})
+	}
+	for _, in := range c.Inputs {
+		s.Inputs = append(s.Inputs, supernet.Extent{Input: in.Name, Shape: in.Shape, Pos: c.Pos("input." + in.Name)})
+	}
+	for _, l := range c.Skipped {
+		path := "var.stage_vars." + l.Block + "_skipped"
+		s.BlocksSkipped = append(s.BlocksSkipped, supernet.Var{Block: l.Block, Name: "skipped", Values: at(l.Values, path)})
+	}
+	for _, l := range c.Vars {
+		path := "var.block_vars." + l.Block + "." + l.Name
+		s.Vars = append(s.Vars, supernet.Var{Block: l.Block, Name: l.Name, Values: at(l.Values, path)})
+	}
+	return s
+}
