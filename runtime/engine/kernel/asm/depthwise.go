@@ -1,0 +1,143 @@
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// Members of kernel.dwRow.
+const (
+	dwX        field = 0
+	dwZero     field = 8
+	dwOff      field = 16
+	dwTaps     field = 24
+	dwPixels   field = 32
+	dwW        field = 40
+	dwBias     field = 48
+	dwOut      field = 56
+	dwChannels field = 64
+	dwLo       field = 72
+	dwHi       field = 76
+	dwMask     field = 80
+)
+
+// depthwise writes the kernel for a run of output pixels of a channels-last depthwise convolution.
+func depthwise(s isa) {
+	TEXT(title(s, "depthwise"), NOSPLIT, "func(d *byte)")
+	Pragma("noescape")
+	Doc(title(s, "depthwise") + " computes a run of output pixels of a depthwise convolution.")
+	d := Load(Param("d"), GP64())
+	lo, hi := s.vec(), s.vec()
+	VBROADCASTSS(dwLo.of(d), lo)
+	VBROADCASTSS(dwHi.of(d), hi)
+	out, off := load(dwOut, d), load(dwOff, d)
+	maskV, maskK := dwLoadMask(s, d)
+
+	Label("pixel")
+	c, left := GP64(), GP64()
+	XORQ(c, c)
+	MOVQ(dwChannels.of(d), left)
+
+	block := func(name string, vecs int, masked bool) {
+		w, o, taps := load(dwW, d), GP64(), load(dwTaps, d)
+		from := load(dwBias, d)
+		LEAQ(Mem{Base: w, Index: c, Scale: 1}, w)
+		MOVQ(off, o)
+		acc := make([]reg.VecVirtual, vecs)
+		ld := func(m Mem, v reg.VecVirtual) {
+			switch {
+			case !masked:
+				VMOVUPS(m, v)
+			case s.width == 8:
+				VMASKMOVPS(m, maskV, v)
+			default:
+				VMOVUPS_Z(m, maskK, v)
+			}
+		}
+		for v := range acc {
+			acc[v] = s.vec()
+			ld(Mem{Base: from, Index: c, Scale: 1, Disp: v * s.width * 4}, acc[v])
+		}
+		stride := load(dwChannels, d)
+		SHLQ(Imm(2), stride)
+		Label(name + "tap")
+		at := GP64()
+		MOVLQSX(Mem{Base: o}, at)
+		ADDQ(Imm(4), o)
+		CMPQ(at, Imm(0))
+		base := load(dwX, d)
+		LEAQ(Mem{Base: base, Index: at, Scale: 1}, at)
+		CMOVQLT(dwZero.of(d), at)
+		wv := s.vec()
+		for v := range acc {
+			disp := v * s.width * 4
+			ld(Mem{Base: w, Disp: disp}, wv)
+			if masked {
+				xv := s.vec()
+				ld(Mem{Base: at, Index: c, Scale: 1, Disp: disp}, xv)
+				VFMADD231PS(xv, wv, acc[v])
+			} else {
+				VFMADD231PS(Mem{Base: at, Index: c, Scale: 1, Disp: disp}, wv, acc[v])
+			}
+		}
+		ADDQ(stride, w)
+		DECQ(taps)
+		JNZ(LabelRef(name + "tap"))
+		for v := range acc {
+			limit(acc[v], lo, hi)
+			m := Mem{Base: out, Index: c, Scale: 1, Disp: v * s.width * 4}
+			switch {
+			case !masked:
+				VMOVUPS(acc[v], m)
+			case s.width == 8:
+				VMASKMOVPS(acc[v], maskV, m)
+			default:
+				VMOVUPS(acc[v], maskK, m)
+			}
+		}
+	}
+	const wide = 4
+	Label("wide")
+	CMPQ(left, U32(wide*s.width))
+	JLT(LabelRef("single"))
+	block("wide", wide, false)
+	ADDQ(U32(wide*s.width*4), c)
+	SUBQ(U32(wide*s.width), left)
+	JMP(LabelRef("wide"))
+	Label("single")
+	CMPQ(left, U32(s.width))
+	JLT(LabelRef("tail"))
+	block("single", 1, false)
+	ADDQ(U32(s.width*4), c)
+	SUBQ(U32(s.width), left)
+	JMP(LabelRef("single"))
+	Label("tail")
+	CMPQ(left, Imm(0))
+	JEQ(LabelRef("next"))
+	block("tail", 1, true)
+	Label("next")
+	step := load(dwChannels, d)
+	LEAQ(Mem{Base: out, Index: step, Scale: 4}, out)
+	taps := load(dwTaps, d)
+	LEAQ(Mem{Base: off, Index: taps, Scale: 4}, off)
+	DECQ(dwPixels.of(d))
+	JNZ(LabelRef("pixel"))
+	VZEROUPPER()
+	RET()
+}
+
+// dwLoadMask loads the mask of the last, partial vector of channels: a vector for AVX2, a mask register for AVX-512.
+func dwLoadMask(s isa, d reg.Register) (reg.VecVirtual, reg.OpmaskVirtual) {
+	at := load(dwMask, d)
+	if s.width == 8 {
+		v := YMM()
+		VMOVUPS(Mem{Base: at}, v)
+		return v, nil
+	}
+	k := K()
+	v := ZMM()
+	VMOVDQU32(Mem{Base: at}, v)
+	VPMOVD2M(v, k)
+	return nil, k
+}

@@ -1,0 +1,59 @@
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+)
+
+// binary writes z[i] = f(x[i], y[i]) for n elements, n a multiple of the vector's width.
+func binary(s isa, name, doc string, f func(x, y, z Op)) {
+	TEXT(title(s, name), NOSPLIT, "func(z, x, y *float32, n int, lo, hi float32)")
+	Pragma("noescape")
+	Doc(title(s, name) + " sets z to " + doc + ".")
+	z, x, y := Load(Param("z"), GP64()), Load(Param("x"), GP64()), Load(Param("y"), GP64())
+	n := Load(Param("n"), GP64())
+	lo, hi := s.vec(), s.vec()
+	VBROADCASTSS(NewParamAddr("lo", 32), lo)
+	VBROADCASTSS(NewParamAddr("hi", 36), hi)
+	i := GP64()
+	XORQ(i, i)
+	v := s.vec()
+	Label("loop")
+	VMOVUPS(Mem{Base: x, Index: i, Scale: 4}, v)
+	f(Mem{Base: y, Index: i, Scale: 4}, v, v)
+	limit(v, lo, hi)
+	VMOVUPS(v, Mem{Base: z, Index: i, Scale: 4})
+	ADDQ(U32(s.width), i)
+	CMPQ(i, n)
+	JLT(LabelRef("loop"))
+	VZEROUPPER()
+	RET()
+}
+
+// affine writes z[i] = x[i]*a[i] + b[i] for n elements, n a multiple of the vector's width.
+func affine(s isa) {
+	TEXT(title(s, "affine"), NOSPLIT, "func(z, x, a, b *float32, n int, lo, hi float32)")
+	Pragma("noescape")
+	Doc(title(s, "affine") + " sets z to x*a + b, limited to [lo, hi].")
+	z, x := Load(Param("z"), GP64()), Load(Param("x"), GP64())
+	a, b := Load(Param("a"), GP64()), Load(Param("b"), GP64())
+	n := Load(Param("n"), GP64())
+	lo, hi := s.vec(), s.vec()
+	VBROADCASTSS(NewParamAddr("lo", 40), lo)
+	VBROADCASTSS(NewParamAddr("hi", 44), hi)
+	i := GP64()
+	XORQ(i, i)
+	v, w := s.vec(), s.vec()
+	Label("loop")
+	VMOVUPS(Mem{Base: x, Index: i, Scale: 4}, v)
+	VMOVUPS(Mem{Base: b, Index: i, Scale: 4}, w)
+	VFMADD231PS(Mem{Base: a, Index: i, Scale: 4}, v, w)
+	limit(w, lo, hi)
+	VMOVUPS(w, Mem{Base: z, Index: i, Scale: 4})
+	ADDQ(U32(s.width), i)
+	CMPQ(i, n)
+	JLT(LabelRef("loop"))
+	VZEROUPPER()
+	RET()
+}
+

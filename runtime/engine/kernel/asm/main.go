@@ -1,0 +1,83 @@
+// Command asm writes the AVX2 and AVX-512 micro-kernels of package kernel with avo.
+// It is a module of its own so that avo is no dependency of autotailor.
+package main
+
+import (
+	"fmt"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// isa is one vector instruction set: everything that the kernels below need to know about it.
+type isa struct {
+	name  string
+	width int // floats in a vector
+	rows  int // rows of the largest tile
+	vec   func() reg.VecVirtual
+}
+
+var isas = []isa{
+	{"AVX2", 8, 6, YMM},
+	{"AVX512", 16, 8, ZMM},
+}
+
+func main() {
+	ConstraintExpr("amd64")
+	cpuid()
+	for _, s := range isas {
+		for vecs := 1; vecs <= 2; vecs++ {
+			for rows := 1; rows <= s.rows; rows++ {
+				tile(s, rows, vecs)
+			}
+		}
+		depthwise(s)
+		binary(s, "add", "x + y, limited to [lo, hi]", func(x, y, z Op) { VADDPS(x, y, z) })
+		binary(s, "mul", "x * y, limited to [lo, hi]", func(x, y, z Op) { VMULPS(x, y, z) })
+		binary(s, "max", "max(x, y), limited to [lo, hi]", func(x, y, z Op) { VMAXPS(x, y, z) })
+		affine(s)
+	}
+	Generate()
+}
+
+// cpuid writes the two instructions that run-time dispatch reads.
+func cpuid() {
+	TEXT("cpuid", NOSPLIT, "func(leaf, sub uint32) (a, b, c, d uint32)")
+	Doc("cpuid runs the CPUID instruction.")
+	MOVL(NewParamAddr("leaf", 0), reg.EAX)
+	MOVL(NewParamAddr("sub", 4), reg.ECX)
+	CPUID()
+	MOVL(reg.EAX, NewParamAddr("a", 8))
+	MOVL(reg.EBX, NewParamAddr("b", 12))
+	MOVL(reg.ECX, NewParamAddr("c", 16))
+	MOVL(reg.EDX, NewParamAddr("d", 20))
+	RET()
+
+	TEXT("xgetbv", NOSPLIT, "func() (a, d uint32)")
+	Doc("xgetbv reads extended control register 0.")
+	XORL(reg.ECX, reg.ECX)
+	XGETBV()
+	MOVL(reg.EAX, NewParamAddr("a", 0))
+	MOVL(reg.EDX, NewParamAddr("d", 4))
+	RET()
+}
+
+// field is the byte offset of a member of one of package kernel's argument structs.
+type field int
+
+func (f field) of(base reg.Register) Mem { return Mem{Base: base, Disp: int(f)} }
+
+func load(f field, base reg.Register) reg.GPVirtual {
+	r := GP64()
+	MOVQ(f.of(base), r)
+	return r
+}
+
+// limit bounds v by [lo, hi]; a NaN in v stays.
+func limit(v, lo, hi Op) {
+	VMAXPS(v, lo, v)
+	VMINPS(v, hi, v)
+}
+
+func title(s isa, what string) string { return fmt.Sprintf("%s%s", what, s.name) }

@@ -1,0 +1,52 @@
+package kernel
+
+import "unsafe"
+
+// detect returns the assembly sets that the processor and the operating system support
+// (Intel SDM volume 1, chapters 14.3 and 15.2).
+func detect() []*ISA {
+	const (
+		fma, osxsave, avx              = 1 << 12, 1 << 27, 1 << 28
+		avx2, avx512f, avx512dq        = 1 << 5, 1 << 16, 1 << 17
+		saveYMM, saveZMM        uint32 = 0x06, 0xe6
+	)
+	top, _, _, _ := cpuid(0, 0)
+	_, _, c1, _ := cpuid(1, 0)
+	if top < 7 || c1&fma == 0 || c1&osxsave == 0 || c1&avx == 0 {
+		return nil
+	}
+	saved, _ := xgetbv()
+	_, b7, _, _ := cpuid(7, 0)
+	var found []*ISA
+	if b7&avx512f != 0 && b7&avx512dq != 0 && saved&saveZMM == saveZMM {
+		found = append(found, &setAVX512)
+	}
+	if b7&avx2 != 0 && saved&saveYMM == saveYMM {
+		found = append(found, &setAVX2)
+	}
+	return found
+}
+
+var setAVX2 = ISA{
+	name: "avx2", width: 8, rows: 6,
+	tile:      func(rows, vecs int, t *tile) { tilesAVX2[vecs-1][rows-1]((*byte)(unsafe.Pointer(t))) },
+	depthwise: func(d *dwRow) { depthwiseAVX2((*byte)(unsafe.Pointer(d))) },
+	add:       addAVX2, mul: mulAVX2, max: maxAVX2, affine: affineAVX2,
+}
+
+var setAVX512 = ISA{
+	name: "avx512", width: 16, rows: 8,
+	tile:      func(rows, vecs int, t *tile) { tilesAVX512[vecs-1][rows-1]((*byte)(unsafe.Pointer(t))) },
+	depthwise: func(d *dwRow) { depthwiseAVX512((*byte)(unsafe.Pointer(d))) },
+	add:       addAVX512, mul: mulAVX512, max: maxAVX512, affine: affineAVX512,
+}
+
+var tilesAVX2 = [2][6]func(*byte){
+	{tile1x8AVX2, tile2x8AVX2, tile3x8AVX2, tile4x8AVX2, tile5x8AVX2, tile6x8AVX2},
+	{tile1x16AVX2, tile2x16AVX2, tile3x16AVX2, tile4x16AVX2, tile5x16AVX2, tile6x16AVX2},
+}
+
+var tilesAVX512 = [2][8]func(*byte){
+	{tile1x16AVX512, tile2x16AVX512, tile3x16AVX512, tile4x16AVX512, tile5x16AVX512, tile6x16AVX512, tile7x16AVX512, tile8x16AVX512},
+	{tile1x32AVX512, tile2x32AVX512, tile3x32AVX512, tile4x32AVX512, tile5x32AVX512, tile6x32AVX512, tile7x32AVX512, tile8x32AVX512},
+}

@@ -1,0 +1,112 @@
+package kernel
+
+import "unsafe"
+
+// goWidth is the number of columns that the portable kernel computes at a time.
+const goWidth = 4
+
+// portable is the set in plain Go: the oracle of the others, and what runs where there is no assembly.
+var portable = ISA{
+	name: "go", width: goWidth, rows: 4,
+	tile:      tileGo,
+	depthwise: depthwiseGo,
+	add:       func(z, x, y *float32, n int, lo, hi float32) { addGo(vec(z, n), vec(x, n), vec(y, n), lo, hi) },
+	mul:       func(z, x, y *float32, n int, lo, hi float32) { mulGo(vec(z, n), vec(x, n), vec(y, n), lo, hi) },
+	max:       func(z, x, y *float32, n int, lo, hi float32) { maxGo(vec(z, n), vec(x, n), vec(y, n), lo, hi) },
+	affine: func(z, x, a, b *float32, n int, lo, hi float32) {
+		affineGo(vec(z, n), vec(x, n), vec(a, n), vec(b, n), lo, hi)
+	},
+}
+
+func vec(p *float32, n int) []float32 { return unsafe.Slice(p, n) }
+
+// limit bounds v by [lo, hi]; NaN stays.
+func limit(v, lo, hi float32) float32 {
+	if v < lo {
+		return lo
+	}
+	if v > hi {
+		return hi
+	}
+	return v
+}
+
+func addGo(z, x, y []float32, lo, hi float32) {
+	for i := range z {
+		z[i] = limit(x[i]+y[i], lo, hi)
+	}
+}
+
+func mulGo(z, x, y []float32, lo, hi float32) {
+	for i := range z {
+		z[i] = limit(x[i]*y[i], lo, hi)
+	}
+}
+
+func maxGo(z, x, y []float32, lo, hi float32) {
+	for i := range z {
+		z[i] = limit(max(x[i], y[i]), lo, hi)
+	}
+}
+
+func affineGo(z, x, a, b []float32, lo, hi float32) {
+	for i := range z {
+		z[i] = limit(x[i]*a[i]+b[i], lo, hi)
+	}
+}
+
+func tileGo(rows, vecs int, t *tile) {
+	columns := vecs * goWidth
+	off := unsafe.Slice(t.off, rows*int(t.taps))
+	for r := range rows {
+		from := vec(at(t.init, int64(r)*t.ldi), columns)
+		to := vec(at(t.c, int64(r)*t.ldc), columns)
+		for j := 0; j < columns; j += 4 {
+			tileStrip(t, off[r:], rows, columns, j, from[j:j+4], to[j:j+4])
+		}
+	}
+}
+
+// tileStrip computes four columns of one row.
+func tileStrip(t *tile, off []int64, rows, columns, j int, from, to []float32) {
+	s0, s1, s2, s3 := from[0], from[1], from[2], from[3]
+	k := int(t.k)
+	for tap := range int(t.taps) {
+		x := t.zero
+		if o := off[tap*rows]; o >= 0 {
+			x = at(t.x, o)
+		}
+		w := vec(at(t.w, int64(tap*k*columns+j)*4), (k-1)*columns+4)
+		for i, a := range vec(x, k) {
+			row := w[i*columns : i*columns+4 : i*columns+4]
+			s0 += a * row[0]
+			s1 += a * row[1]
+			s2 += a * row[2]
+			s3 += a * row[3]
+		}
+	}
+	to[0], to[1] = limit(s0, t.lo, t.hi), limit(s1, t.lo, t.hi)
+	to[2], to[3] = limit(s2, t.lo, t.hi), limit(s3, t.lo, t.hi)
+}
+
+func depthwiseGo(d *dwRow) {
+	n, taps := int(d.channels), int(d.taps)
+	off := unsafe.Slice(d.off, int(d.pixels)*taps)
+	w, bias := vec(d.w, n*taps), vec(d.bias, n)
+	for p := range int(d.pixels) {
+		out := vec(at(d.out, int64(p*n)*4), n)
+		copy(out, bias)
+		for t, o := range off[p*taps : p*taps+taps] {
+			if o < 0 {
+				continue // a product with zero; differs for infinite weights only
+			}
+			x, wt := vec(at(d.x, int64(o)), n), w[t*n:t*n+n]
+			for c := range out {
+				out[c] += x[c] * wt[c]
+			}
+		}
+		for c, v := range out {
+			out[c] = limit(v, d.lo, d.hi)
+		}
+	}
+}

@@ -1,0 +1,76 @@
+package kernel
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// Team is a number of threads and their scratch memory. It serves one operator at a time.
+type Team struct {
+	workers []*worker
+}
+
+// worker is the scratch memory of one thread: arguments of micro-kernels must not be allocated per call.
+type worker struct {
+	tile  tile
+	row   dwRow
+	off   []int64
+	edge  [maxTile]float32
+	patch []float32
+}
+
+const maxTile = 8 * 32
+
+// NewTeam returns a Team of so many threads, at least one.
+func NewTeam(threads int) *Team {
+	t := &Team{workers: make([]*worker, max(threads, 1))}
+	for i := range t.workers {
+		t.workers[i] = new(worker)
+	}
+	return t
+}
+
+// Threads returns the number of threads.
+func (t *Team) Threads() int { return len(t.workers) }
+
+// splitWork is the least work, in multiply-accumulates, that is worth a second thread.
+const splitWork = 1 << 17
+
+// parts returns in how many parts to cut work of that size.
+func (t *Team) parts(work int) int {
+	if len(t.workers) == 1 || work < 2*splitWork {
+		return 1
+	}
+	return 4 * min(len(t.workers), work/splitWork)
+}
+
+// run calls f once for each part of [0, n), cut at multiples of grain; work is the whole's size in multiply-accumulates.
+func (t *Team) run(n, grain, work int, f func(w *worker, lo, hi int)) {
+	parts := t.parts(work)
+	size := (n + parts*grain - 1) / (parts * grain) * grain
+	if size >= n {
+		f(t.workers[0], 0, n)
+		return
+	}
+	var next atomic.Int64
+	loop := func(w *worker) {
+		for {
+			lo := int(next.Add(1)-1) * size
+			if lo >= n {
+				return
+			}
+			f(w, lo, min(lo+size, n))
+		}
+	}
+	var wait sync.WaitGroup
+	for _, w := range t.workers[1:] {
+		wait.Go(func() { loop(w) })
+	}
+	loop(t.workers[0])
+	wait.Wait()
+}
+
+// Split calls f for parts of [0, n) on the Team's threads; work is the whole's size in multiply-accumulates or so.
+func (t *Team) Split(n, work int, f func(lo, hi int)) {
+	t.run(n, 1, work, func(_ *worker, lo, hi int) { f(lo, hi) })
+}
