@@ -1,0 +1,140 @@
+// Package terms computes sums of small tables over genes: latency, MACs, parameters, penalties.
+// A term holds what one part of a network contributes as a function of the few choices that it depends on.
+package terms
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/autotailor/autotailor/runtime/optable"
+)
+
+// Term is a dense table over the genes Deps, the last gene fastest. It counts only where Live holds.
+type Term struct {
+	Deps  []uint8
+	Live  optable.Need
+	Table []int64
+}
+
+// Sum is a sum of terms and a constant. It is immutable.
+type Sum struct {
+	cards []uint8
+	base  int64
+	terms []Term
+	flat  flat
+}
+
+// MaxTable bounds the number of entries of a term's table.
+const MaxTable = 1 << 22
+
+// New merges ts into few terms: conditions become part of the tables, genes that change nothing drop out,
+// terms over a subset of another's genes are absorbed by it. cards holds the number of candidates of each gene.
+func New(cards []uint8, base int64, ts []Term) (*Sum, error) {
+	s := &Sum{cards: slices.Clone(cards), base: base}
+	byDeps := make(map[string]*Term)
+	var errs []error
+	for i, t := range ts {
+		if err := s.check(t); err != nil {
+			errs = append(errs, fmt.Errorf("term %d: %w", i, err))
+			continue
+		}
+		t = s.reduce(s.fold(t))
+		if same := byDeps[string(t.Deps)]; same != nil {
+			s.accumulate(same, t)
+			continue
+		}
+		t.Table = slices.Clone(t.Table)
+		byDeps[string(t.Deps)] = &t
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	for _, t := range byDeps {
+		s.terms = append(s.terms, *t)
+	}
+	slices.SortFunc(s.terms, larger)
+	s.absorb()
+	s.join()
+	s.flat = flatten(s.terms, s.cards)
+	return s, nil
+}
+
+// larger orders terms by falling number of genes, then by genes.
+func larger(a, b Term) int {
+	return cmp.Or(cmp.Compare(len(b.Deps), len(a.Deps)), slices.Compare(a.Deps, b.Deps))
+}
+
+// Sites returns the terms of sites when operator id costs cost(id).
+// Sites with the same genes and condition share a term.
+func Sites(sites []optable.Site, cards []uint8, cost func(optable.ID) int64) []Term {
+	type class struct {
+		deps string
+		live optable.Need
+	}
+	at := make(map[class]int)
+	var ts []Term
+	for _, site := range sites {
+		c := class{string(site.Deps), site.Live}
+		i, ok := at[c]
+		if !ok || len(ts[i].Table) != len(site.Ops) {
+			i = len(ts)
+			at[c] = i
+			ts = append(ts, Term{Deps: site.Deps, Live: site.Live, Table: make([]int64, len(site.Ops))})
+		}
+		for j, id := range site.Ops {
+			ts[i].Table[j] += cost(id)
+		}
+	}
+	return ts
+}
+
+// Terms returns the merged terms; their genes ascend and they have no conditions.
+// The tables are the sum's own: do not write to them.
+func (s *Sum) Terms() []Term { return slices.Clone(s.terms) }
+
+// Base returns the constant part of the sum.
+func (s *Sum) Base() int64 { return s.base }
+
+// Cards returns the number of candidates of each gene.
+func (s *Sum) Cards() []uint8 { return slices.Clone(s.cards) }
+
+// check reports what is wrong with t.
+func (s *Sum) check(t Term) error {
+	var seen [256]bool
+	for _, d := range t.Deps {
+		if int(d) >= len(s.cards) {
+			return fmt.Errorf("depends on gene %d of %d", d, len(s.cards))
+		}
+		if seen[d] {
+			return fmt.Errorf("depends on gene %d twice", d)
+		}
+		seen[d] = true
+	}
+	if t.Live.Below != 0 && int(t.Live.Gene) >= len(s.cards) {
+		return fmt.Errorf("lives by gene %d of %d", t.Live.Gene, len(s.cards))
+	}
+	size := tableSize(s.cards, t.Deps)
+	if len(t.Table) != size {
+		return fmt.Errorf("table over genes %v has %d entries, want %d", t.Deps, len(t.Table), size)
+	}
+	if t.Live.Below != 0 && !seen[t.Live.Gene] {
+		size *= int(s.cards[t.Live.Gene])
+	}
+	if size > MaxTable {
+		return fmt.Errorf("table over genes %v has more than %d entries: let fewer choices vary together", t.Deps, MaxTable)
+	}
+	return nil
+}
+
+// tableSize is the number of entries of a table over deps. It stops counting far beyond MaxTable.
+func tableSize(cards, deps []uint8) int {
+	size := 1
+	for _, d := range deps {
+		if size *= int(cards[d]); size > 1<<40 {
+			break
+		}
+	}
+	return size
+}
