@@ -1,0 +1,74 @@
+package supernet
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/autotailor/autotailor/runtime/optable"
+	"github.com/autotailor/autotailor/runtime/space"
+	"github.com/autotailor/autotailor/runtime/terms"
+)
+
+// Unfused is the name of the rule set under which each operator is its own kernel.
+const Unfused = "none"
+
+// Cards returns the number of candidates of every gene.
+func (n *Net) Cards() []uint8 { return space.Cards(n.Choices) }
+
+// Sites returns the sites under the rule set called name.
+func (n *Net) Sites(name string) ([]optable.Site, error) {
+	i := slices.IndexFunc(n.Rules, func(r Rules) bool { return r.Name == name })
+	if i < 0 {
+		var have []string
+		for _, r := range n.Rules {
+			have = append(have, r.Name)
+		}
+		return nil, fmt.Errorf("%s: no fusion rules %q, the package has %s: regenerate it with this rule set", n.Package, name, strings.Join(have, " "))
+	}
+	return n.Rules[i].Sites, nil
+}
+
+// Sum returns the sum over n's sites under the rule set called rules, when operator id costs cost(id).
+func (n *Net) Sum(rules string, cost func(optable.ID) int64) (*terms.Sum, error) {
+	sites, err := n.Sites(rules)
+	if err != nil {
+		return nil, err
+	}
+	cards := n.Cards()
+	s, err := terms.New(cards, 0, terms.Sites(sites, cards, cost))
+	if err != nil {
+		return nil, fmt.Errorf("%s: rules %q: %w", n.Package, rules, err)
+	}
+	return s, nil
+}
+
+// MACs returns the multiply-accumulates of a SubNet at batch 1 as a function of its genes.
+func (n *Net) MACs() (*terms.Sum, error) {
+	return n.Sum(Unfused, func(id optable.ID) int64 { return n.Ops[id].MACs })
+}
+
+// Params returns the number of parameters of a SubNet as a function of its genes.
+// A BatchNormalization that belongs to a convolution counts as its bias.
+func (n *Net) Params() (*terms.Sum, error) {
+	return n.Sum(Unfused, func(id optable.ID) int64 { return paramCount(n.Ops[id].Params) })
+}
+
+// paramCount adds up the sizes of shapes such as "32x3x3x3 32 i64:2"; a scalar has an empty shape, written "".
+func paramCount(shapes string) int64 {
+	var total int64
+	for _, shape := range strings.Fields(shapes) {
+		if _, dims, typed := strings.Cut(shape, ":"); typed {
+			shape = dims
+		}
+		size := int64(1)
+		for _, dim := range strings.Split(shape, "x") {
+			if n, err := strconv.ParseInt(dim, 10, 64); err == nil {
+				size *= n
+			}
+		}
+		total += size
+	}
+	return total
+}
