@@ -1,0 +1,54 @@
+# autotailor: what a contributor types. `make` lists the targets.
+
+GO ?= go
+ORT_VERSION := 1.30.0
+ORT_DIR := build/onnxruntime
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+export AUTOTAILOR_ORT ?= $(firstword $(wildcard $(CURDIR)/$(ORT_DIR)/libonnxruntime.so*))
+
+.PHONY: help demo test check generate bench fuzz lint size onnxruntime
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+demo: ## the whole job on a real trained model, with the embedded engine
+	@$(GO) run ./generated/demo
+
+test: ## all tests
+	$(GO) test ./...
+
+check: ## what CI runs besides the tests: formatting, vet, lint, generated files up to date, clean tree
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'run gofmt -w on the files above'; exit 1; }
+	$(GO) mod tidy -diff
+	$(GO) vet ./...
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory generate
+	CGO_ENABLED=0 GOOS=windows $(GO) build ./gen/... ./runtime/... ./generated/...
+	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) build ./...
+	@test -z "$$(git status --porcelain)" || { git status --porcelain; git diff | head -100; echo 'the tree is not clean: commit what make generate wrote'; exit 1; }
+
+generate: ## delete every generated package file and make it again
+	@git ls-files '*_gen.go' '*_gen_test.go' | xargs -r rm -f
+	$(GO) generate ./generated/...
+
+bench: ## benchmarks, peers side by side
+	$(GO) test -run '^$$' -bench . -benchmem ./ir/... ./runtime/... ./gen/... ./generated/...
+
+FUZZTIME ?= 30s
+fuzz: ## every fuzz target for FUZZTIME
+	@for p in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
+	  for f in $$(grep -rho --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' $$p/*_test.go | sed 's/func //'); do \
+	    echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p || exit 1; done; done
+
+lint: ## static analysis
+	$(GO) run $(STATICCHECK) ./...
+
+size: ## hand-written lines by folder, and files and functions over the limits
+	@$(GO) run ./internal/size
+
+onnxruntime: $(ORT_DIR)/.done ## fetch libonnxruntime through npm into build/
+$(ORT_DIR)/.done:
+	@mkdir -p $(ORT_DIR)
+	cd $(ORT_DIR) && npm pack --silent onnxruntime-node@$(ORT_VERSION) && tar xzf onnxruntime-node-$(ORT_VERSION).tgz
+	cp $(ORT_DIR)/package/bin/napi-v6/$$($(GO) env GOOS)/$$($(GO) env GOARCH | sed s/amd64/x64/)/libonnxruntime.so* $(ORT_DIR)/
+	rm -rf $(ORT_DIR)/package $(ORT_DIR)/*.tgz && touch $@
