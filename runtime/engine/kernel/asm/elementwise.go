@@ -56,4 +56,3 @@ func affine(s isa) {
 	VZEROUPPER()
 	RET()
 }
-

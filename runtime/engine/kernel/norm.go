@@ -1,0 +1,154 @@
+package kernel
+
+import "math"
+
+// LayerNorm normalises each row of n elements; bias may be nil.
+func LayerNorm(t *Team, z, x, scale, bias []float32, n int, epsilon float32) {
+	t.Split(len(z)/n, 4*len(z), func(lo, hi int) {
+		for r := lo; r < hi; r++ {
+			zr, xr := z[r*n:(r+1)*n], x[r*n:(r+1)*n]
+			mean, variance := moments(xr)
+			inv := float32(1 / math.Sqrt(variance+float64(epsilon)))
+			m := float32(mean)
+			for i, v := range xr {
+				zr[i] = (v - m) * inv * scale[i]
+			}
+			for i, v := range bias {
+				zr[i] += v
+			}
+		}
+	})
+}
+
+// moments returns mean and biased variance, in two passes.
+func moments(x []float32) (mean, variance float64) {
+	for _, v := range x {
+		mean += float64(v)
+	}
+	mean /= float64(len(x))
+	for _, v := range x {
+		d := float64(v) - mean
+		variance += d * d
+	}
+	return mean, variance / float64(len(x))
+}
+
+// ColumnMoments returns mean and biased variance of each of n columns.
+func ColumnMoments(t *Team, x []float32, n int) (mean, variance []float64) {
+	mean, variance = make([]float64, n), make([]float64, n)
+	rows := len(x) / n
+	t.run(n, 16, 2*len(x), func(_ *worker, lo, hi int) {
+		m, v := mean[lo:hi], variance[lo:hi]
+		for r := range rows {
+			for i, e := range x[r*n+lo : r*n+hi] {
+				m[i] += float64(e)
+			}
+		}
+		for i := range m {
+			m[i] /= float64(rows)
+		}
+		for r := range rows {
+			for i, e := range x[r*n+lo : r*n+hi] {
+				d := float64(e) - m[i]
+				v[i] += d * d
+			}
+		}
+		for i := range v {
+			v[i] /= float64(rows)
+		}
+	})
+	return mean, variance
+}
+
+// Softmax normalises the middle axis of [outer, n, inner].
+func Softmax(t *Team, z, x []float32, outer, n, inner int) {
+	t.Split(outer, 8*len(z), func(lo, hi int) {
+		for o := lo; o < hi; o++ {
+			for i := range inner {
+				softmaxLine(z[o*n*inner+i:], x[o*n*inner+i:], n, inner)
+			}
+		}
+	})
+}
+
+func softmaxLine(z, x []float32, n, stride int) {
+	top := x[0]
+	for i := 1; i < n; i++ {
+		top = max(top, x[i*stride])
+	}
+	var sum float32
+	for i := range n {
+		e := Exp(x[i*stride] - top)
+		z[i*stride] = e
+		sum += e
+	}
+	inv := 1 / sum
+	for i := range n {
+		z[i*stride] *= inv
+	}
+}
+
+// Reducer sums or maximises over some axes.
+type Reducer struct {
+	isa        *ISA
+	kept, gone []int // offsets of the results' first elements, and of the elements that each gathers
+	row        int   // contiguous results
+	scale      float32
+	max        bool
+}
+
+// NewReducer prepares a reduction of a tensor of the given shape over axes: their sum times scale, or their maximum.
+func (u *ISA) NewReducer(shape []int, gone []bool, scale float32, maximum bool) *Reducer {
+	r := &Reducer{isa: u, kept: []int{0}, gone: []int{0}, row: 1, scale: scale, max: maximum}
+	s := Dense(shape)
+	last := len(shape)
+	for last > 0 && !gone[last-1] {
+		last--
+		r.row *= shape[last]
+	}
+	for i := range last {
+		to := &r.kept
+		if gone[i] {
+			to = &r.gone
+		}
+		var next []int
+		for _, base := range *to {
+			for j := range shape[i] {
+				next = append(next, base+j*s.Strides[i])
+			}
+		}
+		*to = next
+	}
+	return r
+}
+
+// Run reduces x into y.
+func (r *Reducer) Run(t *Team, x, y []float32) {
+	combine, scalar := r.isa.add, addGo
+	if r.max {
+		combine, scalar = r.isa.max, maxGo
+	}
+	t.Split(len(r.kept), len(x), func(lo, hi int) {
+		for i := lo; i < hi; i++ {
+			out, from := y[i*r.row:(i+1)*r.row], x[r.kept[i]:]
+			copy(out, from)
+			for _, o := range r.gone[1:] {
+				if r.row == 1 {
+					out[0] = r.pair(out[0], from[o])
+				} else {
+					r.isa.vectorRow(combine, scalar, out, out, from[o:])
+				}
+			}
+			if !r.max {
+				scaleRow(out, r.scale)
+			}
+		}
+	})
+}
+
+func (r *Reducer) pair(a, b float32) float32 {
+	if r.max {
+		return max(a, b)
+	}
+	return a + b
+}

@@ -1,0 +1,251 @@
+package kernel
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+)
+
+// index visits every position of a shape.
+func index(shape []int, f func(at []int)) {
+	at := make([]int, len(shape))
+	var walk func(i int)
+	walk = func(i int) {
+		if i == len(shape) {
+			f(at)
+			return
+		}
+		for at[i] = 0; at[i] < shape[i]; at[i]++ {
+			walk(i + 1)
+		}
+	}
+	walk(0)
+}
+
+func randomShape(rng *rand.Rand) []int {
+	s := make([]int, 1+rng.IntN(5))
+	for i := range s {
+		s[i] = 1 + rng.IntN(6)
+	}
+	if rng.IntN(2) == 0 {
+		s[len(s)-1] += 30
+	}
+	return s
+}
+
+func product(s []int) int {
+	n := 1
+	for _, v := range s {
+		n *= v
+	}
+	return n
+}
+
+func TestCopierPermutesLikeItsDefinition(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	for range 300 {
+		shape := randomShape(rng)
+		perm := rng.Perm(len(shape))
+		from := Dense(shape).Permute(perm)
+		to := Dense(from.Dims)
+		x := random(rng, product(shape))
+		got := make([]float32, len(x))
+		NewCopier(to, from).Run(NewTeam(2), got, x)
+		index(to.Dims, func(at []int) {
+			a, b := 0, 0
+			for i, p := range at {
+				a += p * to.Strides[i]
+				b += p * from.Strides[i]
+			}
+			if got[a] != x[b] {
+				t.Fatalf("shape %v perm %v at %v: got %g, want %g", shape, perm, at, got[a], x[b])
+			}
+		})
+	}
+}
+
+func TestBroadcastEqualsDefinition(t *testing.T) {
+	for _, u := range All() {
+		rng := rand.New(rand.NewPCG(2, 2))
+		for range 200 {
+			x := randomShape(rng)
+			y := append([]int(nil), x[rng.IntN(len(x)):]...)
+			for i := range y {
+				if rng.IntN(3) == 0 {
+					y[i] = 1
+				}
+			}
+			if rng.IntN(2) == 0 {
+				x, y = y, x
+			}
+			name := []string{"Add", "Mul", "Max", "Sub", "Div", "Min"}[rng.IntN(6)]
+			op, _ := BinaryOf(name)
+			shape, err := BroadcastShape(x, y)
+			if err != nil {
+				t.Fatal(err)
+			}
+			xs, ys := random(rng, product(x)), random(rng, product(y))
+			z := make([]float32, product(shape))
+			lim := Limits{-1, 2}
+			u.NewBroadcast(op, x, y, lim).Run(NewTeam(2), z, xs, ys)
+			sx, sy, n := spread(x, shape), spread(y, shape), 0
+			index(shape, func(at []int) {
+				a, b := 0, 0
+				for i, p := range at {
+					a += p * sx[i]
+					b += p * sy[i]
+				}
+				if want := limit(op.f(xs[a], ys[b]), lim.Lo, lim.Hi); z[n] != want {
+					t.Fatalf("%s %s %v %v at %v: got %g, want %g", u, name, x, y, at, z[n], want)
+				}
+				n++
+			})
+		}
+	}
+}
+
+func TestPoolEqualsDefinition(t *testing.T) {
+	for _, u := range All() {
+		rng := rand.New(rand.NewPCG(3, 3))
+		for range 200 {
+			g, _ := randomConv(rng)
+			g.Top, g.Left, g.Bottom, g.Right = g.Top%g.KH, g.Left%g.KW, g.Bottom%g.KH, g.Right%g.KW
+			g.Ceil = rng.IntN(2) == 0
+			average, include := rng.IntN(2) == 0, rng.IntN(2) == 0
+			c, batch := 1+rng.IntN(40), 1+rng.IntN(3)
+			x := random(rng, batch*g.H*g.W*c)
+			oh, ow := g.Out()
+			got := make([]float32, batch*oh*ow*c)
+			u.NewPool(g, c, average, include).Run(NewTeam(2), x, got, batch)
+			index([]int{batch, oh, ow, c}, func(at []int) {
+				sum, top, n := 0.0, math.Inf(-1), 0
+				for i := range g.KH {
+					for j := range g.KW {
+						r, s := at[1]*g.StrideH-g.Top+i*g.DilationH, at[2]*g.StrideW-g.Left+j*g.DilationW
+						if r >= 0 && r < g.H && s >= 0 && s < g.W {
+							v := float64(x[((at[0]*g.H+r)*g.W+s)*c+at[3]])
+							sum, top, n = sum+v, max(top, v), n+1
+						} else if include && r < g.H+g.Bottom && s < g.W+g.Right {
+							n++
+						}
+					}
+				}
+				want := top
+				if average {
+					want = sum / float64(max(n, 1))
+				}
+				if math.IsInf(want, 0) {
+					want = 0
+				}
+				if v := got[((at[0]*oh+at[1])*ow+at[2])*c+at[3]]; math.Abs(float64(v)-want) > 1e-5 {
+					t.Fatalf("%s %+v average=%v include=%v at %v: got %g, want %g", u, g, average, include, at, v, want)
+				}
+			})
+		}
+	}
+}
+
+func TestReducerEqualsDefinition(t *testing.T) {
+	rng := rand.New(rand.NewPCG(4, 4))
+	for range 200 {
+		shape := randomShape(rng)
+		gone, keep := make([]bool, len(shape)), append([]int(nil), shape...)
+		count := 1
+		for i := range gone {
+			if gone[i] = rng.IntN(2) == 0; gone[i] {
+				keep[i] = 1
+				count *= shape[i]
+			}
+		}
+		x := random(rng, product(shape))
+		want, got := make([]float64, product(keep)), make([]float32, product(keep))
+		s := spread(keep, shape)
+		n := 0
+		index(shape, func(at []int) {
+			o := 0
+			for i, p := range at {
+				o += p * s[i]
+			}
+			want[o] += float64(x[n]) / float64(count)
+			n++
+		})
+		Best().NewReducer(shape, gone, 1/float32(count), false).Run(NewTeam(2), x, got)
+		for i := range want {
+			if math.Abs(want[i]-float64(got[i])) > 1e-5 {
+				t.Fatalf("%v over %v at %d: got %g, want %g", shape, gone, i, got[i], want[i])
+			}
+		}
+	}
+}
+
+func TestExpAgainstFloat64(t *testing.T) {
+	for x := float32(-104); x < 90; x += 0.0137 {
+		want := float32(math.Exp(float64(x)))
+		if got := Exp(x); math.Abs(float64(got)-float64(want)) > 3e-7*float64(want)+1e-37 && x < 88.7228 {
+			t.Fatalf("Exp(%g) = %g, want %g", x, got, want)
+		}
+	}
+	for _, x := range []float32{float32(math.Inf(1)), float32(math.Inf(-1)), 0, 89, -1000} {
+		if got, want := Exp(x), float32(math.Exp(float64(x))); got != want {
+			t.Errorf("Exp(%g) = %g, want %g", x, got, want)
+		}
+	}
+}
+
+func TestSoftmaxAlongMiddleAxis(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 5))
+	const outer, n, inner = 3, 7, 5
+	x := random(rng, outer*n*inner)
+	z := make([]float32, len(x))
+	Softmax(NewTeam(1), z, x, outer, n, inner)
+	for o := range outer {
+		for i := range inner {
+			var sum float64
+			for k := range n {
+				sum += math.Exp(float64(x[(o*n+k)*inner+i]))
+			}
+			for k := range n {
+				at := (o*n+k)*inner + i
+				if want := math.Exp(float64(x[at])) / sum; math.Abs(want-float64(z[at])) > 1e-6 {
+					t.Fatalf("got %g, want %g", z[at], want)
+				}
+			}
+		}
+	}
+}
+
+func TestNormsAgainstDefinition(t *testing.T) {
+	rng := rand.New(rand.NewPCG(6, 6))
+	const rows, n = 9, 37
+	x, scale, bias := random(rng, rows*n), random(rng, n), random(rng, n)
+	z := make([]float32, len(x))
+	LayerNorm(NewTeam(1), z, x, scale, bias, n, 1e-3)
+	for r := range rows {
+		mean, variance := moments(x[r*n : (r+1)*n])
+		for i := range n {
+			want := (float64(x[r*n+i])-mean)/math.Sqrt(variance+1e-3)*float64(scale[i]) + float64(bias[i])
+			if math.Abs(want-float64(z[r*n+i])) > 1e-5 {
+				t.Fatalf("layer norm: got %g, want %g", z[r*n+i], want)
+			}
+		}
+	}
+	mean, variance := ColumnMoments(NewTeam(2), x, n)
+	for i := range n {
+		var column []float32
+		for r := range rows {
+			column = append(column, x[r*n+i])
+		}
+		m, v := moments(column)
+		if math.Abs(m-mean[i]) > 1e-12 || math.Abs(v-variance[i]) > 1e-12 {
+			t.Fatalf("column %d: got %g %g, want %g %g", i, mean[i], variance[i], m, v)
+		}
+	}
+	for _, u := range All() {
+		u.Scale(NewTeam(2), z, x, scale, bias, NoLimits())
+		for i, v := range x {
+			if want := v*scale[i%n] + bias[i%n]; math.Abs(float64(want-z[i])) > 1e-5 {
+				t.Fatalf("%s: scale: got %g, want %g", u, z[i], want)
+			}
+		}
+	}
+}
