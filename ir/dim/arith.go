@@ -1,0 +1,83 @@
+package dim
+
+import "fmt"
+
+// Map returns f of d, value by value. The result counts batches when d does.
+func Map(f func(int) int, d Dim) Dim {
+	vals := d.Values()
+	for i, v := range vals {
+		vals[i] = f(v)
+	}
+	return Dim{deps: d.deps, cards: d.cards, vals: vals, batch: d.batch}.normal()
+}
+
+// MapN returns f of several extents, at every combination of the choices that they depend on.
+// It fails when the table would exceed Cap, or when two extents disagree on a choice's number of candidates.
+func MapN(f func([]int) int, ds ...Dim) (Dim, error) {
+	out := Dim{deps: Union(ds...)}
+	card := map[Choice]uint8{}
+	for _, d := range ds {
+		for k, c := range d.deps {
+			if n, ok := card[c]; ok && n != d.cards[k] {
+				return Dim{}, fmt.Errorf("internal error: choice %d has both %d and %d candidates", c, n, d.cards[k])
+			}
+			card[c] = d.cards[k]
+		}
+		out.batch = out.batch || d.batch
+	}
+	total := 1
+	for _, c := range out.deps {
+		out.cards = append(out.cards, card[c])
+		if total *= int(card[c]); total > Cap {
+			return Dim{}, &TooLargeError{out.deps}
+		}
+	}
+	out.vals = make([]int, 0, total)
+	args := make([]int, len(ds))
+	genes := make([]uint8, 256)
+	Enumerate(out.deps, out.cards, genes, func() {
+		for i, d := range ds {
+			args[i] = d.At(genes)
+		}
+		out.vals = append(out.vals, f(args))
+	})
+	return out.normal(), nil
+}
+
+// Map2 is MapN of two extents.
+func Map2(f func(a, b int) int, a, b Dim) (Dim, error) {
+	return MapN(func(v []int) int { return f(v[0], v[1]) }, a, b)
+}
+
+// Add returns a+b.
+func Add(a, b Dim) (Dim, error) { return Map2(func(a, b int) int { return a + b }, a, b) }
+
+// Sub returns a-b.
+func Sub(a, b Dim) (Dim, error) { return Map2(func(a, b int) int { return a - b }, a, b) }
+
+// Mul returns a*b.
+func Mul(a, b Dim) (Dim, error) { return Map2(func(a, b int) int { return a * b }, a, b) }
+
+// FloorDiv returns a/b rounded down, 0 where b is 0.
+func FloorDiv(a, b Dim) (Dim, error) {
+	d, err := Map2(func(a, b int) int {
+		if b == 0 {
+			return 0
+		}
+		return (a - ((a%b)+b)%b) / b
+	}, a, b)
+	if a.batch && b.batch {
+		d.batch = false
+	}
+	return d, err
+}
+
+// Select returns the extent that is ds[i] at candidate i of choice c.
+func Select(c Choice, ds []Dim) (Dim, error) {
+	index := make([]int, len(ds))
+	for i := range index {
+		index[i] = i
+	}
+	all := append([]Dim{Var(c, index)}, ds...)
+	return MapN(func(v []int) int { return v[1+v[0]] }, all...)
+}
