@@ -63,9 +63,11 @@ func run(ctx context.Context, p Problem, pl *plan, o Options) (Result, error) {
 	case pl.relaxed:
 		r.Points = improve(ctx, p, r.Points)
 		r.Gap = s.gap + shortfall(r.Points, s.bound)
-		r.Exact = r.Gap == 0 && covered(r.Points, s.bound)
+		r.fastest = covered(r.Points, s.bound)
+		r.Exact = r.Gap == 0 && r.fastest
 	default:
 		r.Gap = s.gap
+		r.fastest = true // thinning keeps the cheapest
 		r.Exact = !s.thinned
 	}
 	return r, err

@@ -43,6 +43,7 @@ type Result struct {
 	Points []Point
 	Certificate
 	choices []space.Choice
+	fastest bool // no SubNet costs less than the first point
 }
 
 // Certificate tells how good a front is.
@@ -63,10 +64,14 @@ type InfeasibleError struct {
 	Budget  int64
 	Fastest Point  // the SubNet of lowest cost
 	Text    string // its text form
+	Proven  bool   // Fastest is known to be the fastest of all
 }
 
 // Error names the fastest SubNet.
 func (e *InfeasibleError) Error() string {
+	if !e.Proven {
+		return fmt.Sprintf("found no SubNet that costs at most %d: the fastest found, %s, costs %d", e.Budget, e.Text, e.Fastest.Cost)
+	}
 	return fmt.Sprintf("no SubNet costs at most %d: the fastest, %s, costs %d", e.Budget, e.Text, e.Fastest.Cost)
 }
 
@@ -82,13 +87,14 @@ func (r Result) Best(budget int64) (Point, error) {
 	case len(r.Points) == 0:
 		return Point{}, errors.New("the front is empty: its search was stopped early")
 	case i == 0:
-		return Point{}, infeasible(r.choices, budget, r.Points[0])
+		return Point{}, r.infeasible(budget)
 	}
 	return r.Points[i-1], nil
 }
 
-func infeasible(cs []space.Choice, budget int64, fastest Point) error {
-	return &InfeasibleError{Budget: budget, Fastest: fastest, Text: space.Format(cs, fastest.Genes)}
+func (r Result) infeasible(budget int64) error {
+	p := r.Points[0]
+	return &InfeasibleError{Budget: budget, Fastest: p, Text: space.Format(r.choices, p.Genes), Proven: r.fastest}
 }
 
 // Check reports what makes p unusable.
