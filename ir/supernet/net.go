@@ -3,6 +3,8 @@
 package supernet
 
 import (
+	"math/big"
+
 	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/dim"
 )
@@ -13,9 +15,12 @@ type Net struct {
 	Choices []Choice    // in gene order
 	Stages  []*Stage    // in execution order; together they hold every node once
 	Nodes   []*Op       // by node index in Graph
-	Shapes  [][]dim.Dim // of every value, by ValueID; the batch axis of an activation is dim.Batch
+	Shapes  [][]dim.Dim // of every value, by ValueID; the batch axis of an activation is dim.Batch()
 	Frozen  []Frozen    // axes that stay fixed, with the node and rule that froze them
 	Batched bool        // axis 0 of the inputs is the batch all the way to the outputs
+
+	Modifications int      // candidates over all choices, as configured: the paper's count (Table 3)
+	Raw           *big.Int // product of the configured numbers of candidates: the paper's count of variants
 }
 
 // ChoiceKind names what a choice varies.
@@ -74,8 +79,10 @@ type Block struct {
 	Choices   []int  // genes of the block's own choices
 	Skippable bool   // x + f(x): removing it leaves x
 	Live      Need
-	Roles     map[int]string     // node index -> role name within the template: "expand", "depthwise", "project"
-	Dims      map[string]dim.Dim // named inner extents, such as "mid"
+	Roles     map[int]string // node index -> role name within the template: "expand", "depthwise", "project"
+
+	inner   []int // nodes whose output width expand_ratio moves
+	kernels []int // convolutions whose window kernel_size moves
 }
 
 // Op is one operator of the net with its elastic description.

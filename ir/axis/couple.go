@@ -1,0 +1,163 @@
+package axis
+
+import (
+	"github.com/autotailor/autotailor/ir"
+	"github.com/autotailor/autotailor/ir/op"
+)
+
+// Coupling tells for every axis of every value of a graph which variable it is.
+type Coupling struct {
+	vars
+	axes [][]Var // by value, then axis; nil where the shape is not known
+}
+
+// coupler is a Coupling under construction.
+type coupler struct {
+	*Coupling
+	g      *ir.Graph
+	shapes [][]int
+}
+
+// Couple finds the variables of g. shapes are the concrete shapes of its values, nil where unknown, with some extent
+// greater than 1 in place of the open batch when batched is set: axis 0 of the inputs is the batch then.
+// Each parameter must have one use only (see supernet.Compile), so that equal tensors that an exporter stored once stay apart.
+func Couple(g *ir.Graph, shapes [][]int, batched bool) *Coupling {
+	c := &coupler{&Coupling{axes: make([][]Var, len(g.Values))}, g, shapes}
+	for id, v := range g.Values {
+		if v.Const != nil && shapes[id] != nil {
+			c.axes[id] = c.fresh(shapes[id], 0)
+		}
+	}
+	for _, id := range g.Inputs {
+		c.input(id, batched)
+	}
+	for _, n := range g.Nodes {
+		c.node(n)
+	}
+	for _, id := range g.Outputs {
+		for _, v := range c.axes[id] {
+			c.freeze(v, Reason{c.g.Values[id].Name, "is an output of the model"})
+		}
+	}
+	return c.Coupling
+}
+
+// input declares the axes of a graph input: batch, channels, then space.
+func (c *coupler) input(id ir.ValueID, batched bool) {
+	axes := c.fresh(c.shapes[id], Spatial)
+	c.axes[id] = axes
+	why := Reason{c.g.Values[id].Name, "is an input of the model"}
+	for i, v := range axes {
+		switch {
+		case i == 0 && batched:
+			c.list[v].roles = Batch
+			c.freeze(v, why)
+		case i <= 1 && len(axes) > 2:
+			c.list[v].roles = 0
+			c.freeze(v, why)
+		}
+	}
+}
+
+func (c *coupler) fresh(shape []int, roles Role) []Var {
+	out := make([]Var, len(shape))
+	for i, n := range shape {
+		out[i] = c.add(n, roles)
+	}
+	return out
+}
+
+// node applies the rule of n's operator; what the rule does not say about an output is fresh and frozen.
+func (c *coupler) node(n *ir.Node) {
+	spec, ok := op.Lookup(n.Domain, n.Op)
+	name := label(n)
+	known := ok && rules[spec.Axes] != nil
+	if known {
+		for _, id := range append(append([]ir.ValueID{}, n.In...), n.Out...) {
+			known = known && (id == 0 || c.shapes[id] != nil)
+		}
+	}
+	if known {
+		rules[spec.Axes](c, n, name)
+	} else {
+		c.opaque(n, name)
+	}
+	for _, id := range n.Out {
+		if id != 0 && c.axes[id] == nil && c.shapes[id] != nil {
+			c.axes[id] = c.fresh(c.shapes[id], 0)
+			for _, v := range c.axes[id] {
+				c.freeze(v, Reason{name, "makes it anew (" + n.Op + ")"})
+			}
+		}
+	}
+}
+
+// opaque freezes everything that n reads.
+func (c *coupler) opaque(n *ir.Node, name string) {
+	for _, id := range n.In {
+		for _, v := range c.axes[id] {
+			c.freeze(v, Reason{name, "operator " + n.Op + " has no axis rule"})
+		}
+	}
+}
+
+func label(n *ir.Node) string {
+	if n.Name != "" {
+		return n.Name
+	}
+	return n.Op
+}
+
+// Axes returns the variables of a value's axes.
+func (c *Coupling) Axes(id ir.ValueID) []Var { return c.axes[id] }
+
+// Find returns the representative of v's class.
+func (c *Coupling) Find(v Var) Var { return c.find(v) }
+
+// Size reports the extent of v.
+func (c *Coupling) Size(v Var) int { return c.at(v).size }
+
+// Is reports whether v has any of the roles.
+func (c *Coupling) Is(v Var, r Role) bool { return c.at(v).roles&r != 0 }
+
+// Frozen returns why v is fixed, or nil.
+func (c *Coupling) Frozen(v Var) *Reason { return c.at(v).frozen }
+
+// Factors returns the factors of a product, outermost first, or nil.
+func (c *Coupling) Factors(v Var) []Var {
+	if c.at(v).form == product {
+		return c.parts(v, product)
+	}
+	return nil
+}
+
+// Terms returns the terms of a sum in order, or nil.
+func (c *Coupling) Terms(v Var) []Var {
+	if c.at(v).form == sum {
+		return c.parts(v, sum)
+	}
+	return nil
+}
+
+// Leaves returns the unrefined variables that v is made of, each once.
+func (c *Coupling) Leaves(v Var) []Var {
+	var out []Var
+	seen := map[Var]bool{}
+	var walk func(Var)
+	walk = func(v Var) {
+		v = c.find(v)
+		if seen[v] {
+			return
+		}
+		seen[v] = true
+		if c.list[v].form == leaf {
+			out = append(out, v)
+			return
+		}
+		for _, p := range c.list[v].of {
+			walk(p)
+		}
+	}
+	walk(v)
+	return out
+}

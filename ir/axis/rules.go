@@ -1,0 +1,325 @@
+package axis
+
+import (
+	"github.com/autotailor/autotailor/ir"
+	"github.com/autotailor/autotailor/ir/op"
+)
+
+// rules say for each kind of operator how output axes relate to input and weight axes.
+var rules = map[op.AxesRule]func(c *coupler, n *ir.Node, name string){
+	op.AxesElementwise:   elementwise,
+	op.AxesSame:          same,
+	op.AxesSoftmax:       same,
+	op.AxesConv:          conv,
+	op.AxesConvTranspose: convTranspose,
+	op.AxesGemm:          gemm,
+	op.AxesMatMul:        matmul,
+	op.AxesPool:          pool,
+	op.AxesGlobalPool:    pool,
+	op.AxesReduce:        keepEqual,
+	op.AxesFlatten:       reshape,
+	op.AxesReshape:       reshape,
+	op.AxesSqueeze:       reshape,
+	op.AxesUnsqueeze:     reshape,
+	op.AxesTranspose:     transpose,
+	op.AxesConcat:        concat,
+	op.AxesSplit:         split,
+	op.AxesBatchNorm:     batchNorm,
+	op.AxesLayerNorm:     layerNorm,
+	op.AxesShape:         shapeOnly,
+}
+
+func in(n *ir.Node, i int) ir.ValueID {
+	if i < len(n.In) {
+		return n.In[i]
+	}
+	return 0
+}
+
+// tie unifies axis i of value a with axis j of value b.
+func (c *coupler) tie(a ir.ValueID, i int, b ir.ValueID, j int, name string) {
+	if i < len(c.axes[a]) && j < len(c.axes[b]) {
+		c.unify(c.axes[a][i], c.axes[b][j], name)
+	}
+}
+
+// elementwise aligns operands at the last axis; extents of 1 broadcast.
+func elementwise(c *coupler, n *ir.Node, name string) {
+	out := make([]Var, len(c.shapes[n.Out[0]]))
+	for i := range out {
+		set := false
+		for _, id := range n.In {
+			k := i - len(out) + len(c.axes[id])
+			if id == 0 || k < 0 {
+				continue
+			}
+			v := c.axes[id][k]
+			switch {
+			case c.Size(v) == 1 && c.shapes[n.Out[0]][i] != 1:
+			case !set:
+				out[i], set = v, true
+			default:
+				c.unify(out[i], v, name)
+			}
+		}
+		if !set {
+			out[i] = c.add(c.shapes[n.Out[0]][i], 0)
+		}
+	}
+	c.axes[n.Out[0]] = out
+}
+
+// same gives every output the axes of the first operand.
+func same(c *coupler, n *ir.Node, _ string) {
+	for _, id := range n.Out {
+		if id != 0 && len(c.shapes[id]) == len(c.axes[n.In[0]]) {
+			c.axes[id] = c.axes[n.In[0]]
+		}
+	}
+}
+
+// conv ties [N C ...] with a weight [O I k...] and a bias [O]; groups nest outside the channels of both sides.
+func conv(c *coupler, n *ir.Node, name string) {
+	x, w := n.In[0], n.In[1]
+	if c.axes[w] == nil || len(c.axes[x]) < 3 || len(c.axes[w]) != len(c.axes[x]) {
+		c.opaque(n, name)
+		return
+	}
+	out := c.fresh(c.shapes[n.Out[0]], Spatial)
+	out[0] = c.axes[x][0]
+	out[1] = c.axes[w][0]
+	c.axes[n.Out[0]] = out
+	for _, k := range c.axes[w][2:] {
+		c.at(k).roles |= Kernel
+	}
+	c.groups(c.axes[x][1], c.axes[w][0], c.axes[w][1], int(n.Int("group", 1)), name)
+	c.tie(in(n, 2), 0, w, 0, name)
+}
+
+// groups ties the data channels with a convolution's output and input channels under g groups.
+func (c *coupler) groups(data, outer, inner Var, g int, name string) {
+	switch {
+	case g == 1:
+		c.unify(data, inner, name)
+	case c.Size(data) == g && c.Size(outer) == g: // depthwise
+		c.unify(data, outer, name)
+	default:
+		group := c.add(g, 0)
+		c.unify(c.productOf([]Var{group, inner}), data, name)
+		each := c.add(c.Size(outer)/g, 0)
+		c.unify(c.productOf([]Var{group, each}), outer, name)
+		c.freeze(group, Reason{name, "is the group count of a grouped convolution"})
+	}
+}
+
+func convTranspose(c *coupler, n *ir.Node, name string) {
+	x, w := n.In[0], n.In[1]
+	if n.Int("group", 1) != 1 || c.axes[w] == nil {
+		c.opaque(n, name)
+		return
+	}
+	out := c.fresh(c.shapes[n.Out[0]], Spatial)
+	out[0], out[1] = c.axes[x][0], c.axes[w][1]
+	c.axes[n.Out[0]] = out
+	c.tie(x, 1, w, 0, name)
+	c.tie(in(n, 2), 0, w, 1, name)
+}
+
+// gemm contracts a matrix with a matrix.
+func gemm(c *coupler, n *ir.Node, name string) {
+	a, b := n.In[0], n.In[1]
+	ta, tb := int(n.Int("transA", 0)), int(n.Int("transB", 0))
+	c.tie(a, 1-ta, b, tb, name)
+	out := []Var{c.axes[a][ta], c.axes[b][1-tb]}
+	c.axes[n.Out[0]] = out
+	if bias := in(n, 2); bias != 0 {
+		c.broadcastOnto(bias, out, name)
+	}
+}
+
+// broadcastOnto ties the axes of a value with those of a shape that it is broadcast to.
+func (c *coupler) broadcastOnto(id ir.ValueID, out []Var, name string) {
+	off := len(out) - len(c.axes[id])
+	for i, v := range c.axes[id] {
+		if c.Size(v) != 1 && off+i >= 0 {
+			c.unify(v, out[off+i], name)
+		}
+	}
+}
+
+// matmul contracts the last axis of a with the second to last of b; leading axes are batches.
+func matmul(c *coupler, n *ir.Node, name string) {
+	a, b := c.axes[n.In[0]], c.axes[n.In[1]]
+	out := make([]Var, len(c.shapes[n.Out[0]]))
+	if len(a) < 2 || len(b) < 2 {
+		c.opaque(n, name)
+		return
+	}
+	c.unify(a[len(a)-1], b[len(b)-2], name)
+	out[len(out)-2], out[len(out)-1] = a[len(a)-2], b[len(b)-1]
+	for i := range out[:len(out)-2] {
+		set := false
+		for _, side := range [][]Var{a, b} {
+			k := i - len(out) + len(side)
+			if k < 0 || c.Size(side[k]) == 1 && c.shapes[n.Out[0]][i] != 1 {
+				continue
+			}
+			if set {
+				c.unify(out[i], side[k], name)
+			} else {
+				out[i], set = side[k], true
+			}
+		}
+	}
+	c.axes[n.Out[0]] = out
+}
+
+// pool keeps batch and channels; space is made anew.
+func pool(c *coupler, n *ir.Node, _ string) {
+	for _, id := range n.Out {
+		if id == 0 {
+			continue
+		}
+		out := c.fresh(c.shapes[id], Spatial)
+		copy(out, c.axes[n.In[0]][:min(2, len(out))])
+		c.axes[id] = out
+	}
+}
+
+// keepEqual is for reductions: reduced axes become 1 or vanish, the others stay.
+func keepEqual(c *coupler, n *ir.Node, name string) {
+	x := c.axes[n.In[0]]
+	out := c.shapes[n.Out[0]]
+	reduced := reducedAxes(c, n, len(x))
+	var res []Var
+	for i, v := range x {
+		switch {
+		case !reduced[i]:
+			res = append(res, v)
+		case n.Int("keepdims", 1) != 0:
+			res = append(res, c.add(1, 0))
+		}
+	}
+	if len(res) != len(out) {
+		c.opaque(n, name)
+		return
+	}
+	c.axes[n.Out[0]] = res
+}
+
+func reducedAxes(c *coupler, n *ir.Node, rank int) []bool {
+	out := make([]bool, rank)
+	list := c.ints(n, "axes", 1)
+	for _, a := range list {
+		if a < 0 {
+			a += int64(rank)
+		}
+		if a >= 0 && a < int64(rank) {
+			out[a] = true
+		}
+	}
+	if len(list) == 0 && n.Int("noop_with_empty_axes", 0) == 0 {
+		for i := range out {
+			out[i] = true
+		}
+	}
+	return out
+}
+
+// ints reads a list that is an attribute, or constant operand i in later opsets.
+func (c *coupler) ints(n *ir.Node, attr string, i int) []int64 {
+	if list := n.Ints(attr); list != nil {
+		return list
+	}
+	if id := in(n, i); id != 0 && c.g.Values[id].Const != nil {
+		list, err := c.g.Values[id].Const.Int64s()
+		if err == nil {
+			return list
+		}
+	}
+	return nil
+}
+
+// reshape covers Reshape, Flatten, Squeeze and Unsqueeze: the elements stay in order.
+func reshape(c *coupler, n *ir.Node, name string) {
+	c.axes[n.Out[0]] = c.vars.reshape(c.axes[n.In[0]], c.shapes[n.Out[0]], name)
+}
+
+func transpose(c *coupler, n *ir.Node, _ string) {
+	x := c.axes[n.In[0]]
+	out := make([]Var, len(x))
+	perm := n.Ints("perm")
+	for i := range out {
+		k := len(x) - 1 - i
+		if perm != nil {
+			k = int(perm[i])
+		}
+		out[i] = x[k]
+	}
+	c.axes[n.Out[0]] = out
+}
+
+// concat makes a sum of the joined axis and ties all others.
+func concat(c *coupler, n *ir.Node, name string) {
+	axis := int(n.Int("axis", 0))
+	out := append([]Var{}, c.axes[n.In[0]]...)
+	if axis < 0 {
+		axis += len(out)
+	}
+	var terms []Var
+	for _, id := range n.In {
+		for i, v := range c.axes[id] {
+			if i == axis {
+				terms = append(terms, v)
+			} else {
+				c.unify(out[i], v, name)
+			}
+		}
+	}
+	out[axis] = c.sumOf(terms)
+	c.axes[n.Out[0]] = out
+}
+
+// split cuts an axis into a sum.
+func split(c *coupler, n *ir.Node, name string) {
+	x := c.axes[n.In[0]]
+	axis := int(n.Int("axis", 0))
+	if axis < 0 {
+		axis += len(x)
+	}
+	sizes := make([]int, len(n.Out))
+	for i, id := range n.Out {
+		sizes[i] = c.shapes[id][axis]
+	}
+	cuts, ok := c.cut(x[axis], sizes)
+	if !ok {
+		c.opaque(n, name)
+		return
+	}
+	for i, id := range n.Out {
+		out := append([]Var{}, x...)
+		out[axis] = cuts[i]
+		c.axes[id] = out
+	}
+}
+
+// batchNorm ties the parameters [C] with axis 1.
+func batchNorm(c *coupler, n *ir.Node, name string) {
+	for i := range n.In[1:] {
+		c.tie(n.In[0], 1, n.In[i+1], 0, name)
+	}
+	c.axes[n.Out[0]] = c.axes[n.In[0]]
+}
+
+// layerNorm ties scale and bias with the normalised axes.
+func layerNorm(c *coupler, n *ir.Node, name string) {
+	for _, id := range n.In[1:] {
+		c.broadcastOnto(id, c.axes[n.In[0]], name)
+	}
+	c.axes[n.Out[0]] = c.axes[n.In[0]]
+}
+
+// shapeOnly is for operators that read extents, not elements.
+func shapeOnly(c *coupler, n *ir.Node, _ string) {
+	c.axes[n.Out[0]] = c.fresh(c.shapes[n.Out[0]], 0)
+}

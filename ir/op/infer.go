@@ -1,0 +1,183 @@
+package op
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/autotailor/autotailor/ir"
+	"github.com/autotailor/autotailor/ir/dim"
+)
+
+// InferGraph infers the shapes of all values of g, indexed by ValueID. bind gives the shapes of inputs, and of parameters that
+// choices move; over gives attributes that choices move. Operators that the table does not know take the model's own
+// value_info, else the shape of their first operand. A shape that stays unknown is nil.
+func InferGraph(g *ir.Graph, bind map[ir.ValueID][]dim.Dim, over map[*ir.Node]Overrides) ([][]dim.Dim, error) {
+	vals := make([]Operand, len(g.Values))
+	for id, v := range g.Values {
+		if v != nil {
+			vals[id] = operand(v)
+		}
+		if s, ok := bind[ir.ValueID(id)]; ok {
+			vals[id].Shape = s
+		}
+	}
+	var errs []error
+	for _, n := range g.Nodes {
+		c := ctx(n, vals, over[n])
+		if err := c.infer(g); err != nil {
+			errs = append(errs, fmt.Errorf("node %q (%s): %w", n.Name, n.Op, err))
+		}
+		for k, id := range n.Out {
+			if id != 0 {
+				c.Out[k].Type = g.Values[id].Type
+				vals[id] = c.Out[k]
+			}
+		}
+	}
+	shapes := make([][]dim.Dim, len(g.Values))
+	for id := range vals {
+		shapes[id] = vals[id].Shape
+	}
+	return shapes, errors.Join(errs...)
+}
+
+// operand describes a value before inference: constants have a shape, and elements when they are few integers.
+func operand(v *ir.Value) Operand {
+	o := Operand{Type: v.Type, Const: v.Const}
+	if v.Const == nil {
+		return o
+	}
+	o.Shape = make([]dim.Dim, len(v.Const.Shape))
+	for k, n := range v.Const.Shape {
+		o.Shape[k] = dim.Const(n)
+	}
+	if v.Const.NumElements() <= 64 {
+		if list, err := v.Const.Int64s(); err == nil {
+			o.Ints = consts(list)
+		}
+	}
+	return o
+}
+
+func ctx(n *ir.Node, vals []Operand, over Overrides) *Ctx {
+	c := &Ctx{Node: n, In: make([]Operand, len(n.In)), Out: make([]Operand, len(n.Out)), over: over, Total: dim.Const(0)}
+	for k, id := range n.In {
+		c.In[k] = vals[id]
+	}
+	return c
+}
+
+// infer applies the operator's rule, or the default for unknown ones.
+func (c *Ctx) infer(g *ir.Graph) error {
+	spec, ok := Lookup(c.Node.Domain, c.Node.Op)
+	c.Spec = spec
+	if ok && spec.Shape != nil && c.known() {
+		if err := spec.Shape(c); err != nil {
+			return err
+		}
+		return c.err
+	}
+	for k, id := range c.Node.Out {
+		if id == 0 {
+			continue
+		}
+		if s := declared(g.Values[id]); s != nil {
+			c.Out[k].Shape = s
+		} else if !ok && k == 0 && len(c.In) > 0 {
+			c.Out[k].Shape = c.In[0].Shape
+		}
+	}
+	return nil
+}
+
+func (c *Ctx) known() bool {
+	for k, id := range c.Node.In {
+		if id != 0 && c.In[k].Shape == nil {
+			return false
+		}
+	}
+	return len(c.In) > 0
+}
+
+// declared is a value's shape as the model states it, when it is fixed.
+func declared(v *ir.Value) []dim.Dim {
+	if v.Shape == nil {
+		return nil
+	}
+	out := make([]dim.Dim, len(v.Shape))
+	for k, d := range v.Shape {
+		if d.Size < 0 {
+			return nil
+		}
+		out[k] = dim.Const(d.Size)
+	}
+	return out
+}
+
+// MACs returns the multiply-accumulates of a node at batch 1, as a function of the choices.
+func MACs(n *ir.Node, shapes [][]dim.Dim, over Overrides) (dim.Dim, error) {
+	spec, ok := Lookup(n.Domain, n.Op)
+	if !ok || spec.MACs == nil {
+		return dim.Const(0), nil
+	}
+	c := &Ctx{Node: n, Spec: spec, over: over, Total: dim.Const(0)}
+	for _, id := range n.In {
+		c.In = append(c.In, Operand{Shape: shapes[id]})
+	}
+	for _, id := range n.Out {
+		c.Out = append(c.Out, Operand{Shape: shapes[id]})
+	}
+	if err := spec.MACs(c); err != nil {
+		return dim.Dim{}, err
+	}
+	return c.Total, c.err
+}
+
+// KeyAttr is an attribute in the canonical text of an operator's key.
+type KeyAttr struct{ Name, Text string }
+
+// KeyAttrs returns a node's attributes without those that have their default value, in the node's order.
+func KeyAttrs(n *ir.Node) []KeyAttr {
+	spec, _ := Lookup(n.Domain, n.Op)
+	var out []KeyAttr
+	for _, a := range n.Attrs {
+		text := attrText(a)
+		if !isDefault(spec, a.Name, text) {
+			out = append(out, KeyAttr{a.Name, text})
+		}
+	}
+	return out
+}
+
+func isDefault(s Spec, name, text string) bool {
+	for _, d := range s.Attrs {
+		if d.Name != name {
+			continue
+		}
+		if d.Text == "*" || d.Text == text {
+			return true
+		}
+		if one, ok := strings.CutSuffix(d.Text, "..."); ok {
+			return strings.Trim(text, one+",") == ""
+		}
+	}
+	return false
+}
+
+func attrText(a ir.Attr) string {
+	switch a.Kind {
+	case ir.AttrInt:
+		return fmt.Sprint(a.Int)
+	case ir.AttrInts:
+		return strings.Trim(strings.ReplaceAll(fmt.Sprint(a.Ints), " ", ","), "[]")
+	case ir.AttrFloat:
+		if t := fmt.Sprint(a.Float); strings.ContainsAny(t, ".e") {
+			return t
+		}
+		return fmt.Sprintf("%.1f", a.Float)
+	case ir.AttrString:
+		return a.String
+	}
+	return fmt.Sprintf("%v%v%v%q", a.Floats, a.Strings, a.Tensor, a.Raw)
+}

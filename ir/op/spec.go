@@ -1,0 +1,130 @@
+// Package op is the operator table: one entry per ONNX operator with its arity, attributes, axis rule, shape rule and
+// multiply-accumulates. Shape inference, coupling, operator keys and cost derive from it.
+package op
+
+import (
+	"github.com/autotailor/autotailor/ir"
+	"github.com/autotailor/autotailor/ir/dim"
+)
+
+// Spec describes one operator.
+type Spec struct {
+	Name, Domain string
+	Axes         AxesRule
+	Attrs        []Default          // attributes with a default value, which keys leave out
+	Shape        func(c *Ctx) error // sets the outputs' shapes
+	MACs         func(c *Ctx) error // adds multiply-accumulates; nil means none
+	List         map[string]int     // lists that are an attribute in some opsets and constant operand i in others
+}
+
+// Default is an attribute and the text of its default value.
+type Default struct{ Name, Text string }
+
+// AxesRule tells how an operator's output axes relate to those of its operands. Package axis interprets it.
+type AxesRule uint8
+
+// The axis rules.
+const (
+	AxesOpaque        AxesRule = iota // nothing is known: everything it touches is frozen
+	AxesElementwise                   // operands align at the last axis, extents of 1 broadcast
+	AxesSame                          // outputs have the axes of operand 0
+	AxesSoftmax                       // as AxesSame; normalises along one axis
+	AxesConv                          // [N C ...] with weight [O I k...] and bias [O]
+	AxesConvTranspose                 // [N C ...] with weight [C O k...] and bias [O]
+	AxesGemm                          // matrices, with transA and transB
+	AxesMatMul                        // last axis with second to last, leading axes are batches
+	AxesPool                          // batch and channels stay, space is new
+	AxesGlobalPool                    // batch and channels stay, space becomes 1
+	AxesReduce                        // reduced axes become 1 or vanish
+	AxesFlatten                       // elements stay in order, shape is a matrix
+	AxesReshape                       // elements stay in order
+	AxesSqueeze                       // axes of extent 1 vanish
+	AxesUnsqueeze                     // axes of extent 1 appear
+	AxesTranspose                     // axes are permuted
+	AxesConcat                        // one axis is a sum over operands
+	AxesSplit                         // one axis is a sum over outputs
+	AxesBatchNorm                     // parameters on axis 1
+	AxesLayerNorm                     // parameters on the last axes
+	AxesShape                         // reads extents, not elements
+)
+
+// Overrides are attributes that move with choices.
+type Overrides = map[string][]dim.Dim
+
+// Operand is what shape rules know of a value.
+type Operand struct {
+	Shape []dim.Dim // nil when unknown
+	Type  ir.DType
+	Const *ir.Tensor
+	Ints  []dim.Dim // elements of a small integer tensor, when known: shape arithmetic
+}
+
+// Ctx is one application of an operator.
+type Ctx struct {
+	Node  *ir.Node
+	Spec  Spec
+	In    []Operand
+	Out   []Operand
+	Total dim.Dim // multiply-accumulates at batch 1
+	over  Overrides
+	err   error
+}
+
+// keep remembers the first error of arithmetic on extents.
+func (c *Ctx) keep(d dim.Dim, err error) dim.Dim {
+	if c.err == nil {
+		c.err = err
+	}
+	return d
+}
+
+// Ints returns a list attribute as extents: moved by choices, as attribute or as constant operand, or nil.
+func (c *Ctx) Ints(name string) []dim.Dim {
+	if d, ok := c.over[name]; ok {
+		return d
+	}
+	if list := c.Node.Ints(name); list != nil {
+		return consts(list)
+	}
+	if i, ok := c.Spec.List[name]; ok && i < len(c.In) {
+		if c.In[i].Ints != nil {
+			return c.In[i].Ints
+		}
+		if c.In[i].Const != nil {
+			if list, err := c.In[i].Const.Int64s(); err == nil {
+				return consts(list)
+			}
+		}
+	}
+	return nil
+}
+
+// Fixed is Ints where no choice may move the list; ok is false when one does or it is unknown.
+func (c *Ctx) Fixed(name string) (list []int, ok bool) {
+	ds := c.Ints(name)
+	for _, d := range ds {
+		n, fixed := d.IsConst()
+		if !fixed {
+			return nil, false
+		}
+		list = append(list, n)
+	}
+	return list, ds != nil
+}
+
+func consts(list []int64) []dim.Dim {
+	out := make([]dim.Dim, len(list))
+	for i, n := range list {
+		out[i] = dim.Const(int(n))
+	}
+	return out
+}
+
+// Lookup returns the entry of an operator.
+func Lookup(domain, name string) (Spec, bool) {
+	if domain == "ai.onnx" {
+		domain = ""
+	}
+	s, ok := table[[2]string{domain, name}]
+	return s, ok
+}

@@ -1,0 +1,60 @@
+package op
+
+// table has one entry per operator.
+var table = index([]Spec{
+	{Name: "Conv", Axes: AxesConv, Shape: convShape, MACs: convMACs, Attrs: windowDefaults},
+	{Name: "ConvTranspose", Axes: AxesConvTranspose, Shape: nil, Attrs: windowDefaults},
+	{Name: "Gemm", Axes: AxesGemm, Shape: gemmShape, MACs: gemmMACs, Attrs: []Default{{"alpha", "1.0"}, {"beta", "1.0"}, {"transA", "0"}, {"transB", "0"}}},
+	{Name: "MatMul", Axes: AxesMatMul, Shape: matmulShape, MACs: matmulMACs},
+	{Name: "MaxPool", Axes: AxesPool, Shape: poolShape, Attrs: windowDefaults},
+	{Name: "AveragePool", Axes: AxesPool, Shape: poolShape, Attrs: windowDefaults},
+	{Name: "LpPool", Axes: AxesPool, Shape: poolShape, Attrs: windowDefaults},
+	{Name: "GlobalAveragePool", Axes: AxesGlobalPool, Shape: globalPoolShape},
+	{Name: "GlobalMaxPool", Axes: AxesGlobalPool, Shape: globalPoolShape},
+	{Name: "BatchNormalization", Axes: AxesBatchNorm, Shape: sameShape, Attrs: []Default{{"momentum", "*"}, {"training_mode", "0"}, {"spatial", "1"}}},
+	{Name: "LayerNormalization", Axes: AxesLayerNorm, Shape: sameShape, Attrs: []Default{{"stash_type", "1"}}},
+	{Name: "InstanceNormalization", Axes: AxesBatchNorm, Shape: sameShape},
+	{Name: "Softmax", Axes: AxesSoftmax, Shape: sameShape},
+	{Name: "LogSoftmax", Axes: AxesSoftmax, Shape: sameShape},
+	{Name: "Flatten", Axes: AxesFlatten, Shape: flattenShape, Attrs: []Default{{"axis", "1"}}},
+	{Name: "Reshape", Axes: AxesReshape, Shape: reshapeShape, List: map[string]int{"shape": 1}, Attrs: []Default{{"allowzero", "*"}}},
+	{Name: "Squeeze", Axes: AxesSqueeze, Shape: squeezeShape, List: map[string]int{"axes": 1}},
+	{Name: "Unsqueeze", Axes: AxesUnsqueeze, Shape: unsqueezeShape, List: map[string]int{"axes": 1}},
+	{Name: "Transpose", Axes: AxesTranspose, Shape: transposeShape},
+	{Name: "Concat", Axes: AxesConcat, Shape: concatShape},
+	{Name: "Split", Axes: AxesSplit, Shape: splitShape, List: map[string]int{"split": 1}},
+	{Name: "Shape", Axes: AxesShape, Shape: shapeShape},
+	{Name: "ReduceMean", Axes: AxesReduce, Shape: reduceShape, List: map[string]int{"axes": 1}, Attrs: []Default{{"keepdims", "1"}, {"noop_with_empty_axes", "0"}}},
+	{Name: "ReduceSum", Axes: AxesReduce, Shape: reduceShape, List: map[string]int{"axes": 1}, Attrs: []Default{{"keepdims", "1"}, {"noop_with_empty_axes", "0"}}},
+	{Name: "ReduceMax", Axes: AxesReduce, Shape: reduceShape, List: map[string]int{"axes": 1}, Attrs: []Default{{"keepdims", "1"}, {"noop_with_empty_axes", "0"}}},
+}, unary, binary)
+
+var windowDefaults = []Default{
+	{"auto_pad", "NOTSET"}, {"dilations", "1..."}, {"group", "1"}, {"pads", "0..."}, {"strides", "1..."},
+	{"ceil_mode", "0"}, {"count_include_pad", "0"}, {"storage_order", "0"},
+}
+
+// unary are element-wise functions of one operand (further operands are bounds and slopes that broadcast).
+var unary = []string{
+	"Relu", "Clip", "Sigmoid", "HardSigmoid", "HardSwish", "Tanh", "Elu", "Selu", "LeakyRelu", "Softplus", "Softsign", "Mish", "Gelu",
+	"Erf", "Exp", "Log", "Sqrt", "Reciprocal", "Abs", "Neg", "Floor", "Ceil", "Round", "Sign", "Identity", "Dropout", "Cast",
+}
+
+// binary are element-wise functions that broadcast.
+var binary = []string{
+	"Add", "Sub", "Mul", "Div", "Pow", "Min", "Max", "PRelu", "Equal", "Less", "Greater", "And", "Or", "Where", "Sum", "Mean",
+}
+
+func index(specs []Spec, unary, binary []string) map[[2]string]Spec {
+	out := map[[2]string]Spec{}
+	for _, s := range specs {
+		out[[2]string{s.Domain, s.Name}] = s
+	}
+	for _, name := range unary {
+		out[[2]string{"", name}] = Spec{Name: name, Axes: AxesSame, Shape: sameShape}
+	}
+	for _, name := range binary {
+		out[[2]string{"", name}] = Spec{Name: name, Axes: AxesElementwise, Shape: broadcastShape}
+	}
+	return out
+}

@@ -1,0 +1,262 @@
+package supernet
+
+import (
+	"fmt"
+	"math"
+	"sort"
+
+	"github.com/autotailor/autotailor/ir"
+	"github.com/autotailor/autotailor/ir/axis"
+	"github.com/autotailor/autotailor/ir/dim"
+	"github.com/autotailor/autotailor/ir/op"
+)
+
+// binder gives the variables of the coupling their extents as functions of the config's choices.
+type binder struct {
+	config   Config
+	graph    *ir.Graph
+	flow     *Flow
+	plain    *plain
+	coupling *axis.Coupling
+	net      *Net
+	leaves   map[axis.Var]dim.Dim      // extents of bound variables
+	attrs    map[*ir.Node]op.Overrides // attributes that move
+	inputs   map[ir.ValueID][]dim.Dim
+	err      error // first failure of arithmetic on extents
+}
+
+// keep remembers the first error of arithmetic on extents, so that formulas stay readable.
+func (b *binder) keep(d dim.Dim, err error) dim.Dim {
+	if b.err == nil {
+		b.err = err
+	}
+	return d
+}
+
+// bind makes the choices, in gene order: resolution, then stage by stage width, depth and the blocks' own.
+func (b *binder) bind() error {
+	if err := b.resolution(); err != nil {
+		return err
+	}
+	n := len(b.net.Stages)
+	width := skips(b.config.WidthSkipped.List, n)
+	depth := skips(b.config.DepthSkipped.List, n)
+	for _, s := range b.net.Stages {
+		if len(b.config.Width.List) > 0 && !width[s.Index] {
+			b.width(s)
+		}
+		if len(b.config.Depth.List) > 0 && !depth[s.Index] {
+			b.depth(s)
+		}
+		for _, it := range s.Items {
+			if it.Block != nil {
+				b.block(s, it)
+			}
+		}
+	}
+	return b.err
+}
+
+// skips turns a list of stage indices, negative from the end, into a set.
+func skips(list []float64, n int) map[int]bool {
+	out := map[int]bool{}
+	for _, v := range list {
+		i := int(v)
+		if i < 0 {
+			i += n
+		}
+		out[i] = true
+	}
+	return out
+}
+
+// add appends a choice when it has more than one candidate, and returns its gene.
+func (b *binder) add(c Choice) (dim.Choice, bool) {
+	b.net.Modifications += c.Configured
+	b.net.rawFactor(c.Configured)
+	if len(c.Candidates) < 2 {
+		return 0, false
+	}
+	b.net.Choices = append(b.net.Choices, c)
+	return dim.Choice(len(b.net.Choices) - 1), true
+}
+
+// resolution binds the last two axes of every image input (the last one of a sequence) to the resolution.
+func (b *binder) resolution() error {
+	b.inputs = map[ir.ValueID][]dim.Dim{}
+	for id, s := range b.plain.bind {
+		b.inputs[id] = s
+	}
+	if len(b.config.Resolution.List) == 0 {
+		return nil
+	}
+	id, side := b.image()
+	if id == 0 {
+		return fmt.Errorf("%s: resolution: the model has no input with two spatial axes; remove the key", b.config.Resolution.Pos)
+	}
+	list := largestFirst(b.config.Resolution.List, float64(side))
+	g, ok := b.add(Choice{Name: "resolution", Kind: Resolution, Stage: -1, Block: -1, Candidates: list, Configured: len(b.config.Resolution.List)})
+	if !ok {
+		return nil
+	}
+	shape := append([]dim.Dim{}, b.inputs[id]...)
+	for k := 2; k < len(shape); k++ {
+		full, _ := shape[k].IsConst()
+		shape[k] = dim.Var(g, scaled(list, float64(full)/float64(side)))
+	}
+	b.inputs[id] = shape
+	return nil
+}
+
+// image returns the first input with spatial axes and the extent of its last axis.
+func (b *binder) image() (ir.ValueID, int) {
+	for _, id := range b.graph.Inputs {
+		if s := b.plain.sizes[id]; len(s) == 4 {
+			return id, s[3]
+		}
+	}
+	return 0, 0
+}
+
+func scaled(list []float64, by float64) []int {
+	out := make([]int, len(list))
+	for i, v := range list {
+		out[i] = int(math.Round(v * by))
+	}
+	return out
+}
+
+// largestFirst puts the original value in front, then the candidates from the largest on, each once.
+func largestFirst(list []float64, orig float64) []float64 {
+	out := []float64{orig}
+	sorted := append([]float64{}, list...)
+	sort.Sort(sort.Reverse(sort.Float64Slice(sorted)))
+	for _, v := range sorted {
+		if v != orig && v != out[len(out)-1] {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// channel returns the variable of a value's channel axis: the last one of matrices and sequences, else axis 1.
+func (b *binder) channel(id ir.ValueID) axis.Var {
+	axes := b.coupling.Axes(id)
+	if len(axes) == 3 {
+		return axes[2]
+	}
+	return axes[1]
+}
+
+// hasChannel tells whether a value has a channel axis.
+func (b *binder) hasChannel(id ir.ValueID) bool { return len(b.coupling.Axes(id)) > 1 }
+
+// movable returns the leaves of v that may be bound: neither frozen nor bound nor spatial.
+func (b *binder) movable(v axis.Var) []axis.Var {
+	var out []axis.Var
+	for _, l := range b.coupling.Leaves(v) {
+		_, bound := b.leaves[l]
+		if !bound && b.coupling.Frozen(l) == nil && !b.coupling.Is(l, axis.Spatial|axis.Batch|axis.Kernel) && b.coupling.Size(l) > 1 {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+// width binds the output channels of a stage to its width multiplier.
+func (b *binder) width(s *Stage) {
+	out := s.Items[len(s.Items)-1].Out
+	c := Choice{
+		Name: fmt.Sprintf("stage%d.width", s.Index), Kind: Width, Stage: s.Index, Block: -1, Configured: len(b.config.Width.List),
+	}
+	var leaves []axis.Var
+	if len(out) > 0 && b.hasChannel(out[0]) {
+		leaves = b.movable(b.channel(out[0]))
+	}
+	list := largestFirst(b.config.Width.List, 1)
+	rows := make([][]int, len(list)) // widths of the leaves for each candidate
+	for i, m := range list {
+		for _, l := range leaves {
+			rows[i] = append(rows[i], b.round(float64(b.coupling.Size(l))*m, b.coupling.Size(l)))
+		}
+	}
+	c.Candidates, rows = distinct(list, rows)
+	g, ok := b.add(c)
+	if !ok {
+		return
+	}
+	s.Choices = append(s.Choices, int(g))
+	for k, l := range leaves {
+		b.leaves[l] = dim.Var(g, column(rows, k))
+	}
+}
+
+// round applies the width rule; the original width is never changed or exceeded.
+func (b *binder) round(v float64, orig int) int {
+	if v >= float64(orig) {
+		return orig
+	}
+	return min(orig, Round(v, max(1, b.config.Divisor)))
+}
+
+// distinct drops candidates that give the same extents as an earlier one.
+func distinct(list []float64, rows [][]int) ([]float64, [][]int) {
+	var keep []float64
+	var kept [][]int
+	for i, v := range list {
+		dup := len(rows[i]) == 0 && i > 0
+		for _, r := range kept {
+			dup = dup || equal(r, rows[i])
+		}
+		if !dup {
+			keep, kept = append(keep, v), append(kept, rows[i])
+		}
+	}
+	return keep, kept
+}
+
+func column(rows [][]int, k int) []int {
+	out := make([]int, len(rows))
+	for i, r := range rows {
+		out[i] = r[k]
+	}
+	return out
+}
+
+// depth makes the choice of how many blocks of a stage are kept, from the first: a suffix of skippable blocks can go.
+func (b *binder) depth(s *Stage) {
+	blocks := s.Blocks()
+	if len(blocks) == 0 {
+		return
+	}
+	removable := 0
+	for removable < len(blocks)-max(1, b.config.DepthKeep) && blocks[len(blocks)-1-removable].Skippable {
+		removable++
+	}
+	kept := map[int]bool{len(blocks): true}
+	for _, r := range b.config.Depth.List {
+		kept[len(blocks)-min(int(-r), removable)] = true
+	}
+	c := Choice{Name: fmt.Sprintf("stage%d.depth", s.Index), Kind: Depth, Stage: s.Index, Block: -1, Configured: len(b.config.Depth.List)}
+	for n := len(blocks); n >= 0; n-- {
+		if kept[n] {
+			c.Candidates = append(c.Candidates, float64(n))
+		}
+	}
+	g, ok := b.add(c)
+	if !ok {
+		return
+	}
+	s.Choices = append(s.Choices, int(g))
+	for p, bl := range blocks {
+		below := 0
+		for _, n := range c.Candidates {
+			if int(n) > p {
+				below++
+			}
+		}
+		if below < len(c.Candidates) {
+			bl.Live = Need{g, uint8(below)}
+		}
+	}
+}

@@ -1,0 +1,271 @@
+package supernet
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/autotailor/autotailor/ir"
+	"github.com/autotailor/autotailor/ir/axis"
+	"github.com/autotailor/autotailor/ir/dim"
+)
+
+// block makes the choices of one block: kernel, then expand ratio.
+func (b *binder) block(s *Stage, it Item) {
+	bl := it.Block
+	kernels := b.config.Var(bl.Type, "kernel_size").List
+	ratios := b.config.Var(bl.Type, "expand_ratio").List
+	if skips(b.config.Skipped(bl.Type).List, len(b.net.Stages))[s.Index] {
+		kernels, ratios = nil, nil
+	}
+	if len(kernels) > 0 {
+		b.kernel(s, bl, kernels)
+	}
+	if len(bl.inner) > 0 {
+		b.expand(s, it, ratios)
+	}
+}
+
+func (b *binder) blockChoice(s *Stage, bl *Block, kind ChoiceKind, configured int) Choice {
+	return Choice{
+		Name: fmt.Sprintf("stage%d.%d.%s", s.Index, bl.Index, kind), Kind: kind,
+		Stage: s.Index, Block: bl.Index, Configured: configured, Live: bl.Live,
+	}
+}
+
+// kernel lets the windows of a block's convolutions shrink to their centre.
+func (b *binder) kernel(s *Stage, bl *Block, list []float64) {
+	c := b.blockChoice(s, bl, Kernel, len(list))
+	side := 0
+	for _, i := range bl.kernels {
+		side = max(side, b.window(i)[0])
+	}
+	for _, k := range largestFirst(list, float64(side)) {
+		if b.croppable(bl.kernels, int(k)) {
+			c.Candidates = append(c.Candidates, k)
+		}
+	}
+	g, ok := b.add(c)
+	if !ok {
+		return
+	}
+	bl.Choices = append(bl.Choices, int(g))
+	for _, i := range bl.kernels {
+		b.crop(i, g, c.Candidates)
+	}
+}
+
+// window returns the extents of a convolution's window.
+func (b *binder) window(i int) []int { return b.plain.sizes[b.graph.Nodes[i].In[1]][2:] }
+
+// croppable tells whether all windows can be cropped to side k, keeping their centre and leaving the padding legal.
+func (b *binder) croppable(nodes []int, k int) bool {
+	for _, i := range nodes {
+		n := b.graph.Nodes[i]
+		pads := n.Ints("pads")
+		for a, full := range b.window(i) {
+			cut := full - min(k, full)
+			if cut%2 != 0 || n.String("auto_pad", "NOTSET") != "NOTSET" && cut != 0 {
+				return false
+			}
+			less := dilation(n, a) * cut / 2
+			if cut > 0 && (pads == nil || int(pads[a]) < less || int(pads[a+len(pads)/2]) < less) {
+				return false
+			}
+		}
+	}
+	return len(nodes) > 0
+}
+
+func dilation(n *ir.Node, a int) int {
+	if d := n.Ints("dilations"); d != nil {
+		return int(d[a])
+	}
+	return 1
+}
+
+// crop binds the window axes of one convolution and the padding that goes with them.
+func (b *binder) crop(i int, g dim.Choice, sides []float64) {
+	n := b.graph.Nodes[i]
+	window := b.window(i)
+	pads := n.Ints("pads")
+	shape := make([]dim.Dim, len(window))
+	padding := make([]dim.Dim, 2*len(window))
+	for a, full := range window {
+		ks := make([]int, len(sides))
+		for j, k := range sides {
+			ks[j] = min(int(k), full)
+		}
+		shape[a] = dim.Var(g, ks)
+		for _, at := range []int{a, a + len(window)} {
+			pad := 0
+			if pads != nil {
+				pad = int(pads[at])
+			}
+			padding[at] = dim.Map(func(k int) int { return pad - dilation(n, a)*(full-k)/2 }, shape[a])
+		}
+		b.leaves[b.coupling.Find(b.coupling.Axes(n.In[1])[2+a])] = shape[a]
+	}
+	b.override(n, "kernel_shape", shape)
+	b.override(n, "pads", padding)
+}
+
+func (b *binder) override(n *ir.Node, attr string, d []dim.Dim) {
+	if b.attrs[n] == nil {
+		b.attrs[n] = map[string][]dim.Dim{}
+	}
+	b.attrs[n][attr] = d
+}
+
+// expand binds the inner width of a block to its base width (input or output) times a ratio. Without candidates the ratio
+// stays the original one, and the inner width follows the base.
+func (b *binder) expand(s *Stage, it Item, list []float64) {
+	bl := it.Block
+	base := b.base(it)
+	full := b.coupling.Size(base)
+	var leaves []axis.Var
+	for _, i := range bl.inner {
+		for _, l := range b.movable(b.channel(b.graph.Nodes[i].Out[0])) {
+			if !hasVar(leaves, l) {
+				leaves = append(leaves, l)
+			}
+		}
+	}
+	ratios := []float64{1}
+	c := b.blockChoice(s, bl, Expand, len(list))
+	if len(leaves) > 0 {
+		ratios = ratioCandidates(list, float64(b.coupling.Size(leaves[0]))/float64(full))
+	}
+	rows := make([][]int, len(ratios)) // widths of the leaves over the base's values, for each candidate
+	dims := make([][]dim.Dim, len(ratios))
+	for i, r := range ratios {
+		for _, l := range leaves {
+			d := b.scaledDim(b.extent(base), full, b.coupling.Size(l), r/ratios[0])
+			dims[i] = append(dims[i], d)
+			rows[i] = append(rows[i], d.Values()...)
+		}
+	}
+	c.Candidates, _ = distinct(labels(ratios, list), rows)
+	dims = distinctDims(dims, rows)
+	g, ok := b.add(c)
+	if ok {
+		bl.Choices = append(bl.Choices, int(g))
+	}
+	for k, l := range leaves {
+		b.leaves[l] = dims[0][k]
+		if ok {
+			b.leaves[l] = b.keep(dim.Select(g, columnDims(dims, k)))
+		}
+	}
+}
+
+// scaledDim is a leaf's width under a base extent: its share of the base times ratio, rounded; exact where nothing is reduced.
+func (b *binder) scaledDim(base dim.Dim, full, size int, ratio float64) dim.Dim {
+	share := float64(size) / float64(full) * ratio
+	return dim.Map(func(w int) int {
+		if w == full && ratio == 1 {
+			return size
+		}
+		return b.round(float64(w)*share, size)
+	}, base)
+}
+
+// base is the variable that a block's ratio refers to (config expand_base, else by what the block does: an inverted
+// residual widens its input, a bottleneck narrows for its output).
+func (b *binder) base(it Item) axis.Var {
+	in := b.channel(b.graph.Nodes[it.Block.inner[0]].In[0])
+	out := b.channel(it.Out[0])
+	switch b.config.Base(it.Block.Type) {
+	case "in":
+		return in
+	case "out":
+		return out
+	}
+	if it.Block.GoName == "InvertedResidual" {
+		return in
+	}
+	return out
+}
+
+// ratioCandidates puts the original ratio in front and keeps the configured ones below the one that is nearest to it: that one is
+// the original's (the authors' rule, so that the largest SubNet is the original model).
+func ratioCandidates(list []float64, orig float64) []float64 {
+	nearest := math.Inf(1)
+	for _, r := range list {
+		if math.Abs(r-orig) < math.Abs(nearest-orig) {
+			nearest = r
+		}
+	}
+	out := []float64{orig}
+	for _, r := range largestFirst(list, nearest)[1:] {
+		if r < nearest && r < orig {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// labels names the original ratio by the configured one when they agree within a hundredth.
+func labels(ratios, list []float64) []float64 {
+	out := append([]float64{}, ratios...)
+	out[0] = math.Round(out[0]*1000) / 1000
+	for _, r := range list {
+		if math.Abs(r-ratios[0]) <= 0.01*r {
+			out[0] = r
+		}
+	}
+	return out
+}
+
+func distinctDims(dims [][]dim.Dim, rows [][]int) [][]dim.Dim {
+	var out [][]dim.Dim
+	var kept [][]int
+	for i, d := range dims {
+		dup := len(rows[i]) == 0 && i > 0
+		for _, r := range kept {
+			dup = dup || equal(r, rows[i])
+		}
+		if !dup {
+			out, kept = append(out, d), append(kept, rows[i])
+		}
+	}
+	return out
+}
+
+func columnDims(dims [][]dim.Dim, k int) []dim.Dim {
+	out := make([]dim.Dim, len(dims))
+	for i, d := range dims {
+		out[i] = d[k]
+	}
+	return out
+}
+
+func hasVar(list []axis.Var, v axis.Var) bool {
+	for _, e := range list {
+		if e == v {
+			return true
+		}
+	}
+	return false
+}
+
+// extent is the extent of a variable: bound leaves by their choices, everything else as in the model.
+func (b *binder) extent(v axis.Var) dim.Dim {
+	if fs := b.coupling.Factors(v); fs != nil {
+		d := dim.Const(1)
+		for _, f := range fs {
+			d = b.keep(dim.Mul(d, b.extent(f)))
+		}
+		return d
+	}
+	if ts := b.coupling.Terms(v); ts != nil {
+		d := dim.Const(0)
+		for _, t := range ts {
+			d = b.keep(dim.Add(d, b.extent(t)))
+		}
+		return d
+	}
+	if d, ok := b.leaves[b.coupling.Find(v)]; ok {
+		return d
+	}
+	return dim.Const(b.coupling.Size(v))
+}

@@ -1,0 +1,134 @@
+package supernet
+
+import (
+	"github.com/autotailor/autotailor/ir"
+)
+
+// parseBlocks replaces items of the flow that a template recognises by blocks (paper, section 4.1.3, step 2). chains names
+// the chain templates to try; nil tries all.
+func parseBlocks(f *Flow, templates []Template, chains []string) []Item {
+	var out []Item
+	for i := 0; i < len(f.Items); {
+		t, m, ok := firstMatch(f, i, templates, chains)
+		if !ok {
+			out = append(out, f.Items[i])
+			i++
+			continue
+		}
+		end := i + m.Items
+		for end < len(f.Items) && isActivation(f, f.Items[end]) {
+			end++
+		}
+		it := join(f.Items[i:end])
+		it.Block = &Block{
+			Type: t.Name, GoName: m.GoName, Doc: m.Doc, Roles: m.Roles,
+			inner: m.Inner, kernels: m.Kernels, Index: -1,
+			Skippable: isSkip(f, f.Items[i]),
+		}
+		out = append(out, it)
+		i = end
+	}
+	return out
+}
+
+func firstMatch(f *Flow, i int, templates []Template, chains []string) (Template, Match, bool) {
+	for _, t := range templates {
+		if t.Chain && chains != nil && !contains(chains, t.Name) {
+			continue
+		}
+		if m, ok := t.Match(f, i); ok {
+			return t, m, true
+		}
+	}
+	return Template{}, Match{}, false
+}
+
+func contains(list []string, s string) bool {
+	for _, e := range list {
+		if e == s {
+			return true
+		}
+	}
+	return false
+}
+
+// join makes one item of consecutive ones.
+func join(items []Item) Item {
+	it := Item{In: items[0].In, Out: items[len(items)-1].Out}
+	for _, p := range items {
+		it.Nodes = append(it.Nodes, p.Nodes...)
+	}
+	return it
+}
+
+// isActivation tells whether an item is a single element-wise function without parameters: it belongs to the block before.
+func isActivation(f *Flow, it Item) bool {
+	if len(it.Nodes) != 1 {
+		return false
+	}
+	n := f.Node(it.Nodes[0])
+	switch n.Op {
+	case "Relu", "Clip", "HardSwish", "HardSigmoid", "Sigmoid", "LeakyRelu", "Elu", "Mish", "Gelu", "Softplus", "Swish", "Tanh":
+		return n.Domain == "" || n.Op == "Swish"
+	}
+	return false
+}
+
+// isSkip tells whether an item is x + f(x): without it, its input takes the place of its output (BootstrapNAS, arXiv 2112.10878,
+// finds elastic depth by the same test; equal extents are checked by the caller).
+func isSkip(f *Flow, it Item) bool {
+	_, short, ok := f.Branches(it)
+	return ok && len(short) == 0
+}
+
+// divide puts items into stages: a new one starts where the output's width, else its rank, else its last extent changes
+// (FACTS: the authors' rule, which their index lists refer to).
+func divide(f *Flow, items []Item, shapes [][]int) []*Stage {
+	var stages []*Stage
+	last := key(shapes, f.Graph.Inputs)
+	for _, it := range items {
+		k := key(shapes, it.Out)
+		if len(stages) == 0 || k != last {
+			stages = append(stages, &Stage{Index: len(stages), Width: k.width})
+			last = k
+		}
+		s := stages[len(stages)-1]
+		if it.Block != nil {
+			it.Block.Index = len(s.Blocks())
+		}
+		s.Items = append(s.Items, it)
+	}
+	return stages
+}
+
+type stageKey struct{ width, rank, last int }
+
+// key describes the first of the values; sequences (rank 3) carry their width in the last axis.
+func key(shapes [][]int, ids []ir.ValueID) stageKey {
+	if len(ids) == 0 || shapes[ids[0]] == nil {
+		return stageKey{}
+	}
+	s := shapes[ids[0]]
+	k := stageKey{rank: len(s)}
+	if len(s) > 0 {
+		k.last = s[len(s)-1]
+	}
+	switch {
+	case len(s) == 3:
+		k.width, k.last = s[2], s[1]
+	case len(s) > 1:
+		k.width = s[1]
+	}
+	return k
+}
+
+// Blocks returns the stage's blocks in order.
+func (s *Stage) Blocks() []*Block {
+	var out []*Block
+	for _, it := range s.Items {
+		if it.Block != nil {
+			out = append(out, it.Block)
+		}
+	}
+	return out
+}

@@ -1,0 +1,173 @@
+package supernet
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/autotailor/autotailor/ir"
+	"github.com/autotailor/autotailor/ir/axis"
+	"github.com/autotailor/autotailor/ir/dim"
+	"github.com/autotailor/autotailor/ir/op"
+)
+
+// Compile makes the SuperNet of a canonical graph under a config, with the block templates to recognise.
+// The graph becomes part of the net. It returns every mistake of the config that it finds, joined.
+func Compile(g *ir.Graph, c Config, templates []Template) (*Net, error) {
+	b, err := analyse(g, c, templates)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.bind(); err != nil {
+		return nil, err
+	}
+	if err := b.shapes(); err != nil {
+		return nil, err
+	}
+	b.ops()
+	b.frozen()
+	return b.net, nil
+}
+
+// analyse finds what the graph is made of before any choice is made: coupling, blocks and stages.
+func analyse(g *ir.Graph, c Config, templates []Template) (*binder, error) {
+	unshare(g)
+	f := NewFlow(g)
+	p, err := inferPlain(g)
+	if err != nil {
+		return nil, err
+	}
+	stages := divide(f, parseBlocks(f, templates, c.Blocks), p.sizes)
+	checkSkips(stages, p.sizes)
+	return &binder{
+		config: c, graph: g, flow: f, plain: p, coupling: axis.Couple(g, p.sizes, p.batched),
+		net:    &Net{Graph: g, Stages: stages, Batched: p.batched},
+		leaves: map[axis.Var]dim.Dim{}, attrs: map[*ir.Node]op.Overrides{},
+	}, nil
+}
+
+// unshare gives each use of a constant its own value: exporters store equal tensors once, and what is equal today
+// need not be cut alike.
+func unshare(g *ir.Graph) {
+	used := make([]bool, len(g.Values))
+	for _, n := range g.Nodes {
+		for k, id := range n.In {
+			if id == 0 || g.Values[id].Const == nil {
+				continue
+			}
+			if used[id] {
+				v := *g.Values[id]
+				g.Values = append(g.Values, &v)
+				n.In[k] = ir.ValueID(len(g.Values) - 1)
+				continue
+			}
+			used[id] = true
+		}
+	}
+}
+
+// plain holds the extents of the model as it is.
+type plain struct {
+	bind    map[ir.ValueID][]dim.Dim // shapes of inputs
+	sizes   [][]int                  // by value; the open batch is batchSize
+	batched bool
+}
+
+// batchSize stands for the open batch where concrete extents are needed: a prime that no model's axis has, so that it
+// is never mistaken for another factor.
+const batchSize = 1_000_003
+
+// inferPlain infers the shapes of the model, with an open batch where the graph allows one.
+func inferPlain(g *ir.Graph) (*plain, error) {
+	p := &plain{batched: true}
+	shapes, err := p.try(g)
+	if err != nil || !p.batchReachesOutputs(g, shapes) {
+		p.batched = false
+		if shapes, err = p.try(g); err != nil {
+			return nil, err
+		}
+	}
+	p.sizes = make([][]int, len(g.Values))
+	for id, s := range shapes {
+		if s == nil {
+			continue
+		}
+		p.sizes[id] = make([]int, len(s))
+		for k, d := range s {
+			p.sizes[id][k] = original(d)
+		}
+	}
+	return p, nil
+}
+
+// original is the extent of d in the original model.
+func original(d dim.Dim) int {
+	if k, ok := d.Batches(); ok {
+		return k * batchSize
+	}
+	return d.Max()
+}
+
+func (p *plain) try(g *ir.Graph) ([][]dim.Dim, error) {
+	p.bind = map[ir.ValueID][]dim.Dim{}
+	var errs []error
+	for _, id := range g.Inputs {
+		v := g.Values[id]
+		s := make([]dim.Dim, len(v.Shape))
+		for k, d := range v.Shape {
+			switch {
+			case k == 0 && len(v.Shape) > 1 && p.batched && d.Size <= 1:
+				s[k] = dim.Batch()
+			case d.Size > 0:
+				s[k] = dim.Const(d.Size)
+			case k == 0:
+				s[k] = dim.Const(1)
+			default:
+				errs = append(errs, fmt.Errorf("input %q: axis %d (%s) is open; give its extent in [input], such as %s = \"1x3x224x224\"", v.Name, k, d.Sym, v.Name))
+			}
+		}
+		if v.Shape == nil {
+			errs = append(errs, fmt.Errorf("input %q has no shape; give it in [input], such as %s = \"1x3x224x224\"", v.Name, v.Name))
+		}
+		p.bind[id] = s
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return op.InferGraph(g, p.bind, nil)
+}
+
+// batchReachesOutputs tells whether every output starts with the open batch.
+func (p *plain) batchReachesOutputs(g *ir.Graph, shapes [][]dim.Dim) bool {
+	for _, id := range g.Outputs {
+		if len(shapes[id]) == 0 {
+			return false
+		}
+		if k, ok := shapes[id][0].Batches(); !ok || k != 1 {
+			return false
+		}
+	}
+	return true
+}
+
+// checkSkips takes back Skippable where the extents before and after a block differ.
+func checkSkips(stages []*Stage, sizes [][]int) {
+	for _, s := range stages {
+		for _, it := range s.Items {
+			if it.Block != nil && it.Block.Skippable {
+				it.Block.Skippable = len(it.In) == 1 && len(it.Out) == 1 && equal(sizes[it.In[0]], sizes[it.Out[0]])
+			}
+		}
+	}
+}
+
+func equal(a, b []int) bool {
+	if len(a) != len(b) || a == nil {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,173 @@
+package supernet
+
+import (
+	"math"
+	"sort"
+
+	"github.com/autotailor/autotailor/ir"
+)
+
+// Plan is what a model that nobody configured offers, and a sensible configuration for it.
+type Plan struct {
+	Config Config
+	Stages []*Stage
+	Ratios map[string][]float64 // original expand ratios by block type, ascending
+	Input  []int                // shape of the image input, nil when there is none
+}
+
+// Detect proposes choices for a canonical graph: what can vary does, in steps that land on multiples of the divisor.
+func Detect(g *ir.Graph, c Config, templates []Template) (*Plan, error) {
+	b, err := analyse(g, c, templates)
+	if err != nil {
+		return nil, err
+	}
+	p := &Plan{Config: c, Stages: b.net.Stages, Ratios: map[string][]float64{}}
+	b.planResolution(p)
+	b.planStages(p)
+	for _, s := range b.net.Stages {
+		for _, it := range s.Items {
+			if it.Block != nil {
+				b.planBlock(p, it)
+			}
+		}
+	}
+	for i := range p.Config.Vars {
+		v := &p.Config.Vars[i]
+		if v.Name == "expand_ratio" {
+			v.List = ratioSteps(p.Ratios[v.Block])
+		}
+	}
+	return p, nil
+}
+
+// planResolution offers five sides from the original down to half of it.
+func (b *binder) planResolution(p *Plan) {
+	id, side := b.image()
+	if id == 0 || side < 16 {
+		return
+	}
+	p.Input = b.plain.sizes[id]
+	step := max(1, side/8)
+	for k := 0; k <= 4; k++ {
+		p.Config.Resolution.List = append(p.Config.Resolution.List, float64(side-k*step))
+	}
+	sort.Float64s(p.Config.Resolution.List)
+}
+
+// planStages offers widths and depths, and lists the stages that have none.
+func (b *binder) planStages(p *Plan) {
+	deepest := 0
+	var narrow, shallow []float64
+	for _, s := range b.net.Stages {
+		out := s.Items[len(s.Items)-1].Out
+		if len(out) == 0 || !b.hasChannel(out[0]) || len(b.movable(b.channel(out[0]))) == 0 || b.takenBefore(s) {
+			narrow = append(narrow, float64(s.Index))
+		}
+		blocks := s.Blocks()
+		removable := 0
+		for removable < len(blocks)-max(1, b.config.DepthKeep) && blocks[len(blocks)-1-removable].Skippable {
+			removable++
+		}
+		if deepest = max(deepest, removable); removable == 0 {
+			shallow = append(shallow, float64(s.Index))
+		}
+	}
+	if len(narrow) < len(b.net.Stages) {
+		p.Config.Width.List, p.Config.WidthSkipped.List = []float64{0.5, 0.75, 1}, narrow
+	}
+	if deepest > 0 {
+		for r := -min(deepest, 2); r <= 0; r++ {
+			p.Config.Depth.List = append(p.Config.Depth.List, float64(r))
+		}
+		p.Config.DepthSkipped.List = shallow
+	}
+}
+
+// takenBefore tells whether an earlier stage ends with the same channels as s.
+func (b *binder) takenBefore(s *Stage) bool {
+	for _, e := range b.net.Stages[:s.Index] {
+		out := e.Items[len(e.Items)-1].Out
+		if len(out) == 0 || !b.hasChannel(out[0]) {
+			continue
+		}
+		if b.coupling.Find(b.channel(out[0])) == b.coupling.Find(b.channel(s.Items[len(s.Items)-1].Out[0])) {
+			return true
+		}
+	}
+	return false
+}
+
+// planBlock offers kernels and collects the expand ratios of a block's type.
+func (b *binder) planBlock(p *Plan, it Item) {
+	bl := it.Block
+	side := 0
+	for _, i := range bl.kernels {
+		side = max(side, b.window(i)[0])
+	}
+	var sides []float64
+	for k := 3; k <= side; k += 2 {
+		if b.croppable(bl.kernels, k) {
+			sides = append(sides, float64(k))
+		}
+	}
+	if len(sides) > 1 && len(sides) > len(p.Config.Var(bl.Type, "kernel_size").List) {
+		p.Config.setVar(bl.Type, "kernel_size", sides)
+	}
+	if len(bl.inner) == 0 {
+		return
+	}
+	leaves := b.movable(b.channel(b.graph.Nodes[bl.inner[0]].Out[0]))
+	if len(leaves) == 0 {
+		return
+	}
+	ratio := float64(b.coupling.Size(leaves[0])) / float64(b.coupling.Size(b.base(it)))
+	p.Ratios[bl.Type] = append(p.Ratios[bl.Type], math.Round(ratio*1000)/1000)
+	sort.Float64s(p.Ratios[bl.Type])
+	p.Config.setVar(bl.Type, "expand_ratio", nil)
+}
+
+func (c *Config) setVar(block, name string, list []float64) {
+	for i := range c.Vars {
+		if c.Vars[i].Block == block && c.Vars[i].Name == name {
+			c.Vars[i].List = list
+			return
+		}
+	}
+	c.Vars = append(c.Vars, Var{Block: block, Name: name, Values: Values{List: list}})
+}
+
+// ratioSteps offers half, two thirds to three quarters, and all of each original ratio, in steps that people write.
+func ratioSteps(orig []float64) []float64 {
+	seen := map[float64]bool{}
+	var out []float64
+	top := orig[len(orig)-1]
+	for _, share := range []float64{0.5, 0.7, 1} {
+		r := top * share
+		if share < 1 {
+			r = nice(r)
+		}
+		if !seen[r] && r > 0 {
+			seen[r] = true
+			out = append(out, r)
+		}
+	}
+	for _, r := range orig {
+		if !seen[r] {
+			seen[r] = true
+			out = append(out, r)
+		}
+	}
+	sort.Float64s(out)
+	return out
+}
+
+// nice rounds to whole numbers from 2 on, to quarters from 1 on, and to hundredths below.
+func nice(r float64) float64 {
+	switch {
+	case r >= 2:
+		return math.Round(r)
+	case r >= 1:
+		return math.Round(r*4) / 4
+	}
+	return math.Round(r*100) / 100
+}

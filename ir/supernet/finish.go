@@ -1,0 +1,157 @@
+package supernet
+
+import (
+	"fmt"
+
+	"github.com/autotailor/autotailor/ir"
+	"github.com/autotailor/autotailor/ir/axis"
+	"github.com/autotailor/autotailor/ir/dim"
+	"github.com/autotailor/autotailor/ir/op"
+)
+
+// shapes infers every extent of the net as a function of the choices and checks it against the coupling.
+func (b *binder) shapes() error {
+	bind := map[ir.ValueID][]dim.Dim{}
+	for id, s := range b.inputs {
+		bind[id] = s
+	}
+	for _, n := range b.graph.Nodes {
+		for _, id := range n.In {
+			if id == 0 || b.graph.Values[id].Const == nil {
+				continue
+			}
+			if s, moves := b.paramShape(id); moves {
+				bind[id] = s
+			}
+		}
+		b.overrideGroup(n)
+	}
+	shapes, err := op.InferGraph(b.graph, bind, b.attrs)
+	if err != nil {
+		return fmt.Errorf("shapes under the config's choices: %w", err)
+	}
+	b.net.Shapes = shapes
+	return b.agree()
+}
+
+// paramShape returns the extents of a parameter and whether any of them moves.
+func (b *binder) paramShape(id ir.ValueID) ([]dim.Dim, bool) {
+	moves := false
+	axes := b.coupling.Axes(id)
+	s := make([]dim.Dim, len(axes))
+	for k, v := range axes {
+		s[k] = b.extent(v)
+		_, fixed := s[k].IsConst()
+		moves = moves || !fixed
+	}
+	return s, moves
+}
+
+// overrideGroup lets the group count of a depthwise convolution follow its channels.
+func (b *binder) overrideGroup(n *ir.Node) {
+	if n.Op != "Conv" || n.Int("group", 1) == 1 || b.coupling.Axes(n.In[1]) == nil {
+		return
+	}
+	channels := b.coupling.Axes(n.In[1])[0]
+	if b.coupling.Size(channels) != int(n.Int("group", 1)) {
+		return
+	}
+	if d := b.extent(channels); len(d.Deps()) > 0 {
+		b.override(n, "group", []dim.Dim{d})
+	}
+}
+
+// agree checks that inference and coupling tell the same extent for every axis that a parameter shares.
+func (b *binder) agree() error {
+	for _, n := range b.graph.Nodes {
+		for _, id := range n.Out {
+			axes := b.coupling.Axes(id)
+			for k, d := range b.net.Shapes[id] {
+				if k >= len(axes) || b.coupling.Is(axes[k], axis.Spatial|axis.Batch) {
+					continue
+				}
+				if want := b.extent(axes[k]); len(want.Deps()) > 0 && !want.Equal(d) {
+					return fmt.Errorf("node %q: axis %d of %q would be %v by its operands but %v by its coupling; freeze it in the config or report this model",
+						n.Name, k, b.graph.Values[id].Name, d, want)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// ops describes every node with its parameters and moving attributes.
+func (b *binder) ops() {
+	b.net.Nodes = make([]*Op, len(b.graph.Nodes))
+	for _, s := range b.net.Stages {
+		for _, it := range s.Items {
+			for _, i := range it.Nodes {
+				n := b.graph.Nodes[i]
+				o := &Op{Node: n, Stage: s.Index, Block: it.Block, Attrs: b.attrs[n]}
+				for k, id := range n.In {
+					if id != 0 && b.graph.Values[id].Const != nil {
+						o.Params = append(o.Params, b.param(k, id))
+					}
+				}
+				b.net.Nodes[i] = o
+			}
+		}
+	}
+}
+
+func (b *binder) param(operand int, id ir.ValueID) Param {
+	p := Param{Operand: operand, Value: id}
+	if _, moves := b.paramShape(id); !moves {
+		return p
+	}
+	for _, v := range b.coupling.Axes(id) {
+		p.Axes = append(p.Axes, b.axis(v))
+	}
+	return p
+}
+
+// axis tells which positions of a variable are kept; the zero Axis when all are, always.
+func (b *binder) axis(v axis.Var) Axis {
+	if len(b.extent(v).Deps()) == 0 {
+		return Axis{}
+	}
+	a := Axis{Size: b.coupling.Size(v)}
+	parts := b.coupling.Factors(v)
+	if parts == nil {
+		parts = b.coupling.Terms(v)
+		a.Sum = parts != nil
+	}
+	for _, p := range parts {
+		part := b.axis(p)
+		part.Size = b.coupling.Size(p)
+		a.Of = append(a.Of, part)
+	}
+	if parts == nil {
+		a.Keep = b.extent(v)
+		a.Centre = b.coupling.Is(v, axis.Kernel)
+	}
+	return a
+}
+
+// frozen lists, once per class of axes, the parameters' axes that no choice moves, and why.
+func (b *binder) frozen() {
+	seen := map[axis.Var]bool{}
+	for _, o := range b.net.Nodes {
+		for _, p := range o.Params {
+			for k, v := range b.coupling.Axes(p.Value) {
+				for _, l := range b.coupling.Leaves(v) {
+					_, bound := b.leaves[l]
+					if seen[l] || bound || b.coupling.Size(l) == 1 || b.coupling.Is(l, axis.Kernel|axis.Spatial) {
+						continue
+					}
+					seen[l] = true
+					f := Frozen{Value: b.graph.Values[p.Value].Name, Axis: k, Size: b.coupling.Size(l), Why: "no choice of the config moves it"}
+					if r := b.coupling.Frozen(l); r != nil {
+						f.Node, f.Why = r.Node, r.Why
+					}
+					b.net.Frozen = append(b.net.Frozen, f)
+				}
+			}
+		}
+	}
+}

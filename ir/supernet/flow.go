@@ -1,0 +1,209 @@
+package supernet
+
+import "github.com/autotailor/autotailor/ir"
+
+// Flow is the net's main flow: its nodes divided where one single value carries everything that later nodes need.
+// Straight chains give one item per operator, branches one item from where they part to where they meet again
+// (paper, section 4.1.3, step 1).
+type Flow struct {
+	Graph    *ir.Graph
+	Items    []Item
+	producer []int // node that makes each value, -1 for inputs and constants
+	users    [][]int
+	derived  []bool // value computed from constants only
+}
+
+// NewFlow divides g, whose nodes must stand in execution order. Nodes that compute from constants only are moved in front of
+// their first user, so that they end up in its item.
+func NewFlow(g *ir.Graph) *Flow {
+	f := &Flow{Graph: g}
+	f.sinkConstants()
+	f.index()
+	live := map[ir.ValueID]int{} // activation -> uses left
+	for _, id := range g.Inputs {
+		live[id] = len(f.users[id])
+	}
+	outputs := map[ir.ValueID]bool{}
+	for _, id := range g.Outputs {
+		outputs[id] = true
+	}
+	var cur Item
+	for i, n := range g.Nodes {
+		cur.Nodes = append(cur.Nodes, i)
+		for _, id := range n.In {
+			if _, ok := live[id]; ok {
+				if live[id]--; live[id] == 0 {
+					delete(live, id)
+				}
+			}
+		}
+		for _, id := range n.Out {
+			if id != 0 && !f.derived[id] && len(f.users[id]) > 0 {
+				live[id] = len(f.users[id])
+			}
+		}
+		if len(live) <= 1 && !f.derivedOnly(n) {
+			f.Items = append(f.Items, f.close(cur, outputs))
+			cur = Item{}
+		}
+	}
+	if len(cur.Nodes) > 0 {
+		f.Items = append(f.Items, f.close(cur, outputs))
+	}
+	return f
+}
+
+// sinkConstants moves each node that depends on constants only right before its first user.
+func (f *Flow) sinkConstants() {
+	f.index()
+	var order []*ir.Node
+	placed := make([]bool, len(f.Graph.Nodes))
+	var place func(i int)
+	place = func(i int) {
+		if placed[i] {
+			return
+		}
+		placed[i] = true
+		for _, id := range f.Graph.Nodes[i].In {
+			if p := f.producer[id]; p >= 0 && f.derived[id] {
+				place(p)
+			}
+		}
+		order = append(order, f.Graph.Nodes[i])
+	}
+	for i, n := range f.Graph.Nodes {
+		if !f.derivedOnly(n) {
+			place(i)
+		}
+	}
+	for i := range f.Graph.Nodes { // constants that are outputs of the model
+		place(i)
+	}
+	f.Graph.Nodes = order
+}
+
+func (f *Flow) derivedOnly(n *ir.Node) bool {
+	for _, id := range n.Out {
+		if id != 0 && !f.derived[id] {
+			return false
+		}
+	}
+	return true
+}
+
+// index fills producer, users and derived.
+func (f *Flow) index() {
+	f.producer = make([]int, len(f.Graph.Values))
+	f.users = make([][]int, len(f.Graph.Values))
+	f.derived = make([]bool, len(f.Graph.Values))
+	for id, v := range f.Graph.Values {
+		f.producer[id] = -1
+		f.derived[id] = v != nil && v.Const != nil
+	}
+	for i, n := range f.Graph.Nodes {
+		fromConstants := true
+		for _, id := range n.In {
+			f.users[id] = append(f.users[id], i)
+			fromConstants = fromConstants && (id == 0 || f.derived[id])
+		}
+		for _, id := range n.Out {
+			f.producer[id] = i
+			f.derived[id] = fromConstants
+		}
+	}
+}
+
+// close completes an item with the activations that enter and leave it.
+func (f *Flow) close(it Item, outputs map[ir.ValueID]bool) Item {
+	inside := map[int]bool{}
+	for _, i := range it.Nodes {
+		inside[i] = true
+	}
+	seen := map[ir.ValueID]bool{}
+	for _, i := range it.Nodes {
+		for _, id := range f.Graph.Nodes[i].In {
+			if id != 0 && !f.derived[id] && !inside[f.producer[id]] && !seen[id] {
+				seen[id] = true
+				it.In = append(it.In, id)
+			}
+		}
+		for _, id := range f.Graph.Nodes[i].Out {
+			leaves := outputs[id]
+			for _, u := range f.users[id] {
+				leaves = leaves || !inside[u]
+			}
+			if id != 0 && leaves {
+				it.Out = append(it.Out, id)
+			}
+		}
+	}
+	return it
+}
+
+// Node returns a node by index.
+func (f *Flow) Node(i int) *ir.Node { return f.Graph.Nodes[i] }
+
+// Const returns the constant operand k of node i, or nil.
+func (f *Flow) Const(i, k int) *ir.Tensor {
+	n := f.Graph.Nodes[i]
+	if k >= len(n.In) || n.In[k] == 0 {
+		return nil
+	}
+	return f.Graph.Values[n.In[k]].Const
+}
+
+// Users returns the nodes that read value id.
+func (f *Flow) Users(id ir.ValueID) []int { return f.users[id] }
+
+// Producer returns the node that makes value id, or -1.
+func (f *Flow) Producer(id ir.ValueID) int { return f.producer[id] }
+
+// Branches returns the two branches of an item that starts at one value and ends by adding two of its descendants: the
+// nodes of the longer branch and of the shorter, which is empty for an identity skip. ok tells whether the item
+// is of that form and the branches share nothing.
+func (f *Flow) Branches(it Item) (long, short []int, ok bool) {
+	if len(it.In) != 1 || len(it.Out) != 1 || len(it.Nodes) < 2 {
+		return nil, nil, false
+	}
+	last := it.Nodes[len(it.Nodes)-1]
+	add := f.Graph.Nodes[last]
+	if add.Op != "Add" || add.Domain != "" || add.Out[0] != it.Out[0] || f.derived[add.In[0]] || f.derived[add.In[1]] {
+		return nil, nil, false
+	}
+	a, b := f.above(it, add.In[0]), f.above(it, add.In[1])
+	if len(a)+len(b)+1 != len(it.Nodes) {
+		return nil, nil, false
+	}
+	if len(a) < len(b) {
+		a, b = b, a
+	}
+	return a, b, true
+}
+
+// above returns the nodes of it that value id depends on, in order.
+func (f *Flow) above(it Item, id ir.ValueID) []int {
+	inside := map[int]bool{}
+	for _, i := range it.Nodes {
+		inside[i] = true
+	}
+	want := map[int]bool{}
+	var walk func(ir.ValueID)
+	walk = func(id ir.ValueID) {
+		p := f.producer[id]
+		if p < 0 || !inside[p] || want[p] {
+			return
+		}
+		want[p] = true
+		for _, in := range f.Graph.Nodes[p].In {
+			walk(in)
+		}
+	}
+	walk(id)
+	var out []int
+	for _, i := range it.Nodes {
+		if want[i] {
+			out = append(out, i)
+		}
+	}
+	return out
+}

@@ -1,0 +1,21 @@
+package supernet
+
+// Template recognises one kind of block by its topology (paper, section 4.1.2) and says what can vary in it.
+// Templates are values that the caller of Compile passes in, tried in order at every item of the flow.
+type Template struct {
+	Name string // the paper authors' name, as used in configs: "BottleneckResidualBlock"
+	// Chain is set for templates over consecutive items of the straight flow: those are only tried when the config's
+	// arch.blocks lists them or has no such list.
+	Chain bool
+	Match func(f *Flow, i int) (Match, bool)
+}
+
+// Match is what a Template found at an item.
+type Match struct {
+	Items   int            // number of items that the block spans
+	GoName  string         // name of the Go type
+	Doc     string         // one sentence on the type
+	Roles   map[int]string // node -> role: "expand", "depthwise", "project", ...
+	Inner   []int          // nodes whose output width is the block's inner width: expand_ratio moves it
+	Kernels []int          // convolutions with an elastic window: kernel_size moves it
+}
