@@ -127,3 +127,8 @@ func (c *Copier) block(axis int, dst, src []float32) {
 		}
 	}
 }
+
+// Repeat returns the view of a dense tensor spread over a larger shape, as ONNX broadcasts.
+func Repeat(shape, to []int) Strided {
+	return Strided{append([]int(nil), to...), spread(shape, to)}
+}

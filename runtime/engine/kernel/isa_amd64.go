@@ -1,6 +1,10 @@
 package kernel
 
-import "unsafe"
+import (
+	"bytes"
+	"encoding/binary"
+	"unsafe"
+)
 
 // detect returns the assembly sets that the processor and the operating system support
 // (Intel SDM volume 1, chapters 14.3 and 15.2).
@@ -49,4 +53,19 @@ var tilesAVX2 = [2][6]func(*byte){
 var tilesAVX512 = [2][8]func(*byte){
 	{tile1x16AVX512, tile2x16AVX512, tile3x16AVX512, tile4x16AVX512, tile5x16AVX512, tile6x16AVX512, tile7x16AVX512, tile8x16AVX512},
 	{tile1x32AVX512, tile2x32AVX512, tile3x32AVX512, tile4x32AVX512, tile5x32AVX512, tile6x32AVX512, tile7x32AVX512, tile8x32AVX512},
+}
+
+// brand reads the processor's name (Intel SDM volume 2A, CPUID leaves 80000002h to 80000004h).
+func brand() string {
+	if top, _, _, _ := cpuid(0x80000000, 0); top < 0x80000004 {
+		return ""
+	}
+	var text []byte
+	for leaf := uint32(0x80000002); leaf <= 0x80000004; leaf++ {
+		a, b, c, d := cpuid(leaf, 0)
+		for _, r := range []uint32{a, b, c, d} {
+			text = binary.LittleEndian.AppendUint32(text, r)
+		}
+	}
+	return string(bytes.TrimRight(text, "\x00"))
 }
