@@ -1,0 +1,95 @@
+package rowfile
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Write replaces the file at path by content at once: readers see the old or the new file, never a part.
+func Write(path string, content []byte) (err error) {
+	t, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(t.Name()))
+		}
+	}()
+	_, err = t.Write(content)
+	if err = errors.Join(err, t.Chmod(0o644), t.Sync(), t.Close()); err != nil {
+		return err
+	}
+	return os.Rename(t.Name(), path)
+}
+
+// Journal is a file that grows row by row.
+type Journal struct{ f *os.File }
+
+// ErrOtherHeader says that a journal was begun under other circumstances.
+var ErrOtherHeader = errors.New("what was begun here has another header: finish it with its own settings, or remove it")
+
+// OpenJournal opens the journal at path, or starts one with the given header. A journal that is there must
+// have the same header, but for the keys in except; its complete rows are returned, and a row that was cut
+// off is dropped.
+func OpenJournal(path string, header []byte, except ...string) (*Journal, []Line, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return nil, nil, err
+	}
+	rows, err := resume(f, header, except)
+	if err != nil {
+		return nil, nil, errors.Join(&os.PathError{Op: "resume", Path: path, Err: err}, f.Close())
+	}
+	return &Journal{f}, rows, nil
+}
+
+// resume reads f's rows and leaves f open for appending.
+func resume(f *os.File, header []byte, except []string) ([]Line, error) {
+	old, err := io.ReadAll(f)
+	if err != nil {
+		return nil, err
+	}
+	end := bytes.Index(old, []byte("\n\n"))
+	if end < 0 { // new, or stopped while the header was written
+		_, err := f.WriteAt(header, 0)
+		return nil, errors.Join(err, f.Truncate(int64(len(header))), seek(f, len(header)))
+	}
+	if !slices.Equal(stable(old[:end], except), stable(header, except)) {
+		return nil, ErrOtherHeader
+	}
+	old = old[:bytes.LastIndexByte(old, '\n')+1]
+	parsed, err := Parse(bytes.NewReader(old))
+	if err != nil {
+		return nil, err
+	}
+	return parsed.Rows, errors.Join(f.Truncate(int64(len(old))), seek(f, len(old)))
+}
+
+// stable returns the lines of a header, those with the keys in except left out.
+func stable(header []byte, except []string) []string {
+	lines := strings.Split(strings.TrimSpace(string(header)), "\n")
+	return slices.DeleteFunc(lines, func(line string) bool {
+		key, _, _ := strings.Cut(line, ":")
+		return slices.Contains(except, key)
+	})
+}
+
+func seek(f *os.File, to int) error {
+	_, err := f.Seek(int64(to), io.SeekStart)
+	return err
+}
+
+// Append writes one row, without its line end.
+func (j *Journal) Append(row string) error {
+	_, err := j.f.WriteString(row + "\n")
+	return err
+}
+
+// Close closes the journal's file.
+func (j *Journal) Close() error { return j.f.Close() }

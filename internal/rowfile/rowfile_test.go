@@ -1,0 +1,124 @@
+package rowfile
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func fields(name *string, n *int) []Field {
+	return []Field{{Key: "format", Want: "test 1"}, {Key: "name", Text: name}, {Key: "n", Int: n}, {Key: "note", Text: new(string), Optional: true}}
+}
+
+func texts(rows []Line) []string {
+	var out []string
+	for _, r := range rows {
+		out = append(out, r.Text)
+	}
+	return out
+}
+
+func TestHeaderRoundTrips(t *testing.T) {
+	name, n := "a\nb: c", 7
+	text := string(AppendHeader(nil, fields(&name, &n))) + "row 1\n# comment\n\nrow 2\n"
+	f, err := Parse(strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var gotName string
+	var gotN int
+	var errs Errors
+	f.Read(fields(&gotName, &gotN), &errs)
+	if err := errs.Join(); err != nil || gotName != "a b: c" || gotN != 7 {
+		t.Errorf("got %q, %d (%v) from\n%s", gotName, gotN, err, text)
+	}
+	if got := texts(f.Rows); !slices.Equal(got, []string{"row 1", "row 2"}) || f.Rows[1].Number != 8 {
+		t.Errorf("rows %v", f.Rows)
+	}
+}
+
+func TestMistakesAreListedWithTheirLines(t *testing.T) {
+	f, err := Parse(strings.NewReader("format: test 2\nn: x\nfoo: bar\n\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var errs Errors
+	f.Read(fields(new(string), new(int)), &errs)
+	want := `line 1: format is "test 2", want "test 1"
+line 2: n is "x", want a number
+line 3: no header key "foo", want one of format, name, n, note
+the header has no "name"`
+	if got := errs.Join().Error(); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if _, err := Parse(strings.NewReader("a: 1\na: 2\nb\n")); err == nil || strings.Count(err.Error(), "line") != 3 {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestJournalResumesAndDropsTornRows(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "j")
+	header := "format: 1\ndate: monday\n\n"
+	open := func(header string) (*Journal, []string) {
+		t.Helper()
+		j, rows, err := OpenJournal(path, []byte(header), "date")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return j, texts(rows)
+	}
+	for _, torn := range []string{"", "format", header[:len(header)-1]} {
+		if err := os.WriteFile(path, []byte(torn), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if j, rows := open(header); len(rows) != 0 || j.Close() != nil {
+			t.Errorf("after %q: %v", torn, rows)
+		}
+	}
+	j, _ := open(header)
+	if err := errors.Join(j.Append("one"), j.Append("two"), j.Close()); err != nil {
+		t.Fatal(err)
+	}
+	whole, err := os.ReadFile(path)
+	if err != nil || string(whole) != header+"one\ntwo\n" {
+		t.Fatalf("%q, %v", whole, err)
+	}
+	if err := os.WriteFile(path, append(whole, "thr"...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	j, rows := open("format: 1\ndate: tuesday\n\n")
+	if !slices.Equal(rows, []string{"one", "two"}) {
+		t.Errorf("rows %v", rows)
+	}
+	if err := errors.Join(j.Append("three"), j.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if _, rows := open(header); !slices.Equal(rows, []string{"one", "two", "three"}) {
+		t.Errorf("rows %v", rows)
+	}
+	if _, _, err := OpenJournal(path, []byte("format: 2\n\n"), "date"); !errors.Is(err, ErrOtherHeader) {
+		t.Errorf("other header: %v", err)
+	}
+}
+
+func TestWriteReplacesWholeFiles(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "f")
+	for _, content := range []string{"old", "new"} {
+		if err := Write(path, []byte(content)); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := os.ReadFile(path); err != nil || string(got) != content {
+			t.Errorf("%q, %v", got, err)
+		}
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
+		t.Errorf("%v, %v", entries, err)
+	}
+	if err := Write(filepath.Join(dir, "missing", "f"), nil); err == nil {
+		t.Error("no error in a folder that does not exist")
+	}
+}

@@ -1,0 +1,193 @@
+// Package lut reads and writes latency tables: what each distinct operator of a generated package costs on
+// a device. The file is text, one operator a line with its key, so that differences between two measurements
+// can be reviewed, and a table can move to a package whose operators changed.
+package lut
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/autotailor/autotailor/internal/rowfile"
+	"github.com/autotailor/autotailor/runtime/optable"
+	"github.com/autotailor/autotailor/runtime/supernet"
+	"github.com/autotailor/autotailor/runtime/terms"
+)
+
+// Table holds measurements of a package's operators.
+type Table struct {
+	Header Header
+	Rows   []Row // by optable.ID, when the table belongs to a net
+}
+
+// Header tells what was measured, where and how.
+type Header struct {
+	Package   string
+	Digest    string // of the operator table
+	Device    string
+	Engine    string
+	Version   string // of the engine
+	Threads   int
+	Precision string
+	Rules     string // fusion rules that describe the engine's kernels
+	Protocol  string // how it was measured
+	Date      string
+}
+
+// Row is one operator's measurement. The zero Row, but for Key, was not measured.
+type Row struct {
+	Key    string        // the operator's, see optable.Op.Key
+	N      int           // runs
+	Min    time.Duration // of a run
+	Median time.Duration
+	Spread time.Duration // between quartiles
+	Failed string        // why there is no measurement
+}
+
+// Measured reports whether r has a measurement.
+func (r Row) Measured() bool { return r.N > 0 && r.Failed == "" }
+
+// HeaderOf returns the header of tables for net; the caller fills in device and engine.
+func HeaderOf(net *supernet.Net) Header {
+	return Header{Package: net.Package, Digest: net.Digest, Rules: supernet.Unfused}
+}
+
+// New returns a table for net without measurements.
+func New(net *supernet.Net, h Header) *Table {
+	h.Package, h.Digest = net.Package, net.Digest
+	t := &Table{h, make([]Row, len(net.Ops))}
+	for id, op := range net.Ops {
+		t.Rows[id].Key = key(op)
+	}
+	return t
+}
+
+// fields ties the header's keys to h, in the order of the file.
+func (h *Header) fields() []rowfile.Field {
+	return []rowfile.Field{
+		{Key: "format", Want: "autotailor latencies 1"},
+		{Key: "package", Text: &h.Package},
+		{Key: "digest", Text: &h.Digest},
+		{Key: "device", Text: &h.Device},
+		{Key: "engine", Text: &h.Engine},
+		{Key: "version", Text: &h.Version},
+		{Key: "threads", Int: &h.Threads},
+		{Key: "precision", Text: &h.Precision},
+		{Key: "rules", Text: &h.Rules},
+		{Key: "protocol", Text: &h.Protocol, Optional: true},
+		{Key: "date", Text: &h.Date, Optional: true},
+		{Key: "units", Want: "ns"},
+	}
+}
+
+// MismatchError says that a table belongs to another package or another version of it.
+type MismatchError struct {
+	Reason    string // "package" or "digest"
+	Have, Net string // of the table and of the net
+}
+
+// Error names both and the remedy.
+func (e *MismatchError) Error() string {
+	remedy := "migrate the table and measure what is missing, or measure anew"
+	if e.Reason == "package" {
+		remedy = "use the table that was measured for this package"
+	}
+	return fmt.Sprintf("latency table is of another %s: it has %s, this is %s; %s", e.Reason, e.Have, e.Net, remedy)
+}
+
+// Match returns a *MismatchError unless t belongs to net.
+func (t *Table) Match(net *supernet.Net) error {
+	if h := t.Header; h.Package != net.Package {
+		return &MismatchError{"package", h.Package, net.Package}
+	} else if h.Digest != net.Digest {
+		return &MismatchError{"digest", h.Digest, net.Digest}
+	}
+	return nil
+}
+
+// MissingError lists operators that a table must have for a sum, but has not.
+type MissingError struct {
+	IDs    []optable.ID
+	Keys   []string
+	Failed []string // why, "" when never measured
+}
+
+// Error names the first ones.
+func (e *MissingError) Error() string {
+	const most = 5
+	var s strings.Builder
+	fmt.Fprintf(&s, "latency table lacks %d operators, profile again to measure them", len(e.Keys))
+	for i, k := range e.Keys {
+		if i == most {
+			fmt.Fprintf(&s, "\n\tand %d more", len(e.Keys)-most)
+			break
+		}
+		fmt.Fprintf(&s, "\n\t%s", k)
+		if e.Failed[i] != "" {
+			fmt.Fprintf(&s, " (failed: %s)", e.Failed[i])
+		}
+	}
+	return s.String()
+}
+
+// Missing returns the operators that net needs under the header's rules and t has no measurement of.
+func (t *Table) Missing(net *supernet.Net) ([]optable.ID, error) {
+	if err := t.Match(net); err != nil {
+		return nil, err
+	}
+	sites, err := net.Sites(t.Header.Rules)
+	if err != nil {
+		return nil, err
+	}
+	needed := make([]bool, len(net.Ops))
+	for _, s := range sites {
+		for _, id := range s.Ops {
+			needed[id] = true
+		}
+	}
+	var ids []optable.ID
+	for id, r := range t.Rows {
+		if needed[id] && !r.Measured() {
+			ids = append(ids, optable.ID(id))
+		}
+	}
+	return ids, nil
+}
+
+// Sum returns the latency in nanoseconds as a function of genes: the sum of the medians of what runs under
+// the header's rules. It returns a *MissingError rather than counting an operator as free.
+func (t *Table) Sum(net *supernet.Net) (*terms.Sum, error) {
+	ids, err := t.Missing(net)
+	if err != nil {
+		return nil, err
+	}
+	if len(ids) > 0 {
+		e := &MissingError{IDs: ids}
+		for _, id := range ids {
+			e.Keys = append(e.Keys, t.Rows[id].Key)
+			e.Failed = append(e.Failed, t.Rows[id].Failed)
+		}
+		return nil, e
+	}
+	return net.Sum(t.Header.Rules, func(id optable.ID) int64 { return t.Rows[id].Median.Nanoseconds() })
+}
+
+// Migrate returns the measurements of old, which may be of another package or digest, for net. It matches
+// operators by key; missing are those of net that old has no measurement of.
+func Migrate(old *Table, net *supernet.Net) (t *Table, missing []optable.ID) {
+	byKey := make(map[string]Row, len(old.Rows))
+	for _, r := range old.Rows {
+		if r.Measured() {
+			byKey[r.Key] = r
+		}
+	}
+	t = New(net, old.Header)
+	for id, r := range t.Rows {
+		if found, ok := byKey[r.Key]; ok {
+			t.Rows[id] = found
+		} else {
+			missing = append(missing, optable.ID(id))
+		}
+	}
+	return t, missing
+}

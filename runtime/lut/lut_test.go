@@ -1,0 +1,220 @@
+package lut_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/autotailor/autotailor/runtime/lut"
+	"github.com/autotailor/autotailor/runtime/optable"
+	"github.com/autotailor/autotailor/runtime/space"
+	"github.com/autotailor/autotailor/runtime/supernet"
+)
+
+// small returns a net of one choice whose unfused sites need operators 0 to 3; 4 is for a fused site.
+func small() *supernet.Net {
+	n := &supernet.Net{Package: "small", Choices: []space.Choice{{Name: "width", Values: []string{"1", "0.5"}}}}
+	for i := range 5 {
+		n.Ops = append(n.Ops, optable.Op{Steps: "Conv kernel_shape=1,1", In: "1x3x8x8", Params: fmt.Sprintf("%dx3x1x1", i+1), Out: fmt.Sprintf("1x%dx8x8", i+1)})
+	}
+	n.Rules = []supernet.Rules{
+		{Name: "none", Sites: []optable.Site{
+			{Name: "a", Deps: []uint8{0}, Ops: []optable.ID{1, 0}},
+			{Name: "b", Deps: []uint8{0}, Ops: []optable.ID{3, 2}},
+		}},
+		{Name: "fused", Sites: []optable.Site{{Name: "a", Ops: []optable.ID{4}}}},
+	}
+	n.Digest = supernet.Digest(n)
+	return n
+}
+
+// measured returns a table for small with all operators but 4.
+func measured(n *supernet.Net) *lut.Table {
+	h := lut.HeaderOf(n)
+	h.Device, h.Engine, h.Version, h.Threads, h.Precision, h.Protocol, h.Date = "cpu", "engine", "1.2", 2, "fp32", "5 warm-up runs", "2026-01-02"
+	t := lut.New(n, h)
+	for id := range 4 {
+		r := &t.Rows[id]
+		r.N, r.Min, r.Median, r.Spread = 10, time.Duration(90+id), time.Duration(100+id), 5
+	}
+	return t
+}
+
+func text(t *testing.T, table *lut.Table) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := table.Write(&b); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func TestFilesRoundTrip(t *testing.T) {
+	n := small()
+	want := measured(n)
+	want.Rows[4].Failed = "out of \"memory\"\nsorry"
+	file := text(t, want)
+	got, err := lut.Read(strings.NewReader(file), n)
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Fatalf("got %+v, %v from\n%s", got, err, file)
+	}
+	path := filepath.Join(t.TempDir(), "t.lut")
+	if err := got.WriteFile(path); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(file, "\n2 10 92 102 5 Conv kernel_shape=1,1 ") {
+		t.Errorf("unexpected row form in\n%s", file)
+	}
+}
+
+func TestSumAddsMedians(t *testing.T) {
+	n := small()
+	s, err := measured(n).Sum(n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a, b := s.At([]uint8{0}), s.At([]uint8{1}); a != 101+103 || b != 100+102 {
+		t.Errorf("got %d and %d", a, b)
+	}
+}
+
+func TestSumRefusesMissingAndFailedRowsThatItNeeds(t *testing.T) {
+	n := small()
+	table := measured(n)
+	table.Rows[4].Failed = "not needed"
+	table.Rows[1] = lut.Row{Key: table.Rows[1].Key}
+	table.Rows[2] = lut.Row{Key: table.Rows[2].Key, Failed: "too big"}
+	_, err := table.Sum(n)
+	var missing *lut.MissingError
+	if !errors.As(err, &missing) || fmt.Sprint(missing.IDs) != "[1 2]" || !strings.Contains(err.Error(), "too big") || !strings.Contains(err.Error(), "2x3x1x1") {
+		t.Errorf("got %v", err)
+	}
+	table.Header.Rules = "ncnn"
+	if _, err := table.Sum(n); err == nil || !strings.Contains(err.Error(), `"ncnn"`) {
+		t.Errorf("unknown rules: %v", err)
+	}
+}
+
+func TestReadRefusesOtherPackagesAndDigests(t *testing.T) {
+	n := small()
+	file := text(t, measured(n))
+	for _, reason := range []string{"package", "digest"} {
+		other := small()
+		if reason == "package" {
+			other.Package = "big"
+		} else {
+			other.Digest = "0"
+		}
+		_, err := lut.Read(strings.NewReader(file), other)
+		var mismatch *lut.MismatchError
+		if !errors.As(err, &mismatch) || mismatch.Reason != reason || !strings.Contains(err.Error(), reason) {
+			t.Errorf("%s: %v", reason, err)
+		}
+	}
+}
+
+func TestReadListsAllMistakesWithLines(t *testing.T) {
+	n := small()
+	table := measured(n)
+	key := table.Rows[0].Key
+	header, _, _ := strings.Cut(text(t, table), "\n\n")
+	file := header + "\n\n" + strings.Join([]string{
+		"x 1 1 1 1 " + key,
+		"9 1 1 1 1 " + key,
+		"1 1 1 1 1 " + key,
+		"0 1 1 1 1 " + key,
+		"0 1 1 1 1 " + key,
+		"0 1 -1 1 1 " + key,
+		"0 1 1 1 1",
+		"0 0 1 1 1 " + key,
+		"0 failed why " + key,
+	}, "\n")
+	_, err := lut.Read(strings.NewReader(file), n)
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, line := range []int{14, 15, 16, 18, 19, 20, 21, 22} {
+		if !strings.Contains(err.Error(), fmt.Sprintf("line %d: ", line)) {
+			t.Errorf("no mistake in line %d:\n%v", line, err)
+		}
+	}
+	if strings.Contains(err.Error(), "line 17:") {
+		t.Errorf("line 17 is right:\n%v", err)
+	}
+}
+
+func TestMigrateMatchesByKey(t *testing.T) {
+	n := small()
+	old, err := lut.Parse(strings.NewReader(text(t, measured(n))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	grown := small()
+	grown.Ops = append([]optable.Op{{Steps: "Relu", In: "1", Out: "1"}}, grown.Ops...)
+	grown.Digest = "new"
+	table, missing := lut.Migrate(old, grown)
+	if fmt.Sprint(missing) != "[0 5]" || table.Rows[3].Median != 102 || table.Match(grown) != nil || table.Header.Device != "cpu" {
+		t.Errorf("missing %v, table %+v", missing, table)
+	}
+}
+
+func TestJournalResumes(t *testing.T) {
+	n := small()
+	full := measured(n)
+	path := filepath.Join(t.TempDir(), "t.lut")
+	for id := range 4 {
+		full.Header.Date = fmt.Sprint(id)
+		j, table, err := lut.OpenJournal(path, n, full.Header)
+		if err != nil {
+			t.Fatal(err)
+		}
+		missing, err := table.Missing(n)
+		if err != nil || len(missing) != 4-id {
+			t.Fatalf("step %d: %v missing, %v", id, missing, err)
+		}
+		if err := errors.Join(j.Add(optable.ID(id), lut.Row{Failed: "first"}), j.Add(optable.ID(id), full.Rows[id]), j.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	j, table, err := lut.OpenJournal(path, n, full.Header)
+	if err != nil || j.Close() != nil || !reflect.DeepEqual(table, full) {
+		t.Errorf("got %+v, %v", table, err)
+	}
+	full.Header.Device = "other"
+	if _, _, err := lut.OpenJournal(path, n, full.Header); err == nil || !strings.Contains(err.Error(), path) {
+		t.Errorf("other device: %v", err)
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	n := small()
+	var b bytes.Buffer
+	table := measured(n)
+	table.Rows[4].Failed = "why"
+	if err := table.Write(&b); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b.Bytes())
+	rng := rand.New(rand.NewPCG(1, 1))
+	for range 20 {
+		mutant := bytes.Clone(b.Bytes())
+		mutant[rng.IntN(len(mutant))] = byte(rng.IntN(128))
+		f.Add(mutant)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		got, err := lut.Read(bytes.NewReader(data), n)
+		if err != nil {
+			return
+		}
+		again, err := lut.Read(strings.NewReader(text(t, got)), n)
+		if err != nil || !reflect.DeepEqual(got, again) {
+			t.Fatalf("%+v, then %+v (%v)", got, again, err)
+		}
+	})
+}
