@@ -1,0 +1,166 @@
+// Package accuracy predicts a SubNet's accuracy as the original's less the losses of its choices, each
+// measured alone: a probe is the original with one choice changed. All are counted on the same images,
+// so that losses are whole numbers of them.
+package accuracy
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/autotailor/autotailor/internal/rowfile"
+	"github.com/autotailor/autotailor/runtime/space"
+	"github.com/autotailor/autotailor/runtime/supernet"
+	"github.com/autotailor/autotailor/runtime/terms"
+)
+
+// Table holds the numbers of correctly classified images.
+type Table struct {
+	Header  Header
+	Base    int     // the original's; Unknown when not measured
+	Correct [][]int // by gene and candidate; Unknown when not measured, and for the original's candidates
+}
+
+// Unknown stands for what was not measured.
+const Unknown = -1
+
+// Header tells what was measured and how.
+type Header struct {
+	Package       string
+	Digest        string // of the choices, see supernet.SpaceDigest
+	Source        string // SHA-256 of the model
+	Images        int    // that were classified
+	Data          string // digests of the data files
+	Recalibration int    // images that BatchNorm statistics were recomputed from; 0 for none
+	Seed          int
+	Resize        string // how images become those of another resolution
+	Engine        string
+	Date          string
+}
+
+// New returns a table for net without measurements.
+func New(net *supernet.Net, h Header) *Table {
+	h.Package, h.Digest, h.Source = net.Package, supernet.SpaceDigest(net), net.Source.SHA256
+	t := &Table{Header: h, Base: Unknown, Correct: make([][]int, len(net.Choices))}
+	for i, c := range net.Choices {
+		t.Correct[i] = make([]int, len(c.Values))
+		for v := range t.Correct[i] {
+			t.Correct[i][v] = Unknown
+		}
+	}
+	return t
+}
+
+// fields ties the header's keys to h, in the order of the file.
+func (h *Header) fields() []rowfile.Field {
+	return []rowfile.Field{
+		{Key: "format", Want: "autotailor sensitivities 1"},
+		{Key: "package", Text: &h.Package},
+		{Key: "digest", Text: &h.Digest},
+		{Key: "source", Text: &h.Source},
+		{Key: "images", Int: &h.Images},
+		{Key: "data", Text: &h.Data},
+		{Key: "recalibration", Int: &h.Recalibration},
+		{Key: "seed", Int: &h.Seed},
+		{Key: "resize", Text: &h.Resize},
+		{Key: "engine", Text: &h.Engine},
+		{Key: "date", Text: &h.Date, Optional: true},
+		{Key: "units", Want: "images classified correctly"},
+	}
+}
+
+// MismatchError says that a table belongs to another package, to other choices or to another model.
+type MismatchError struct {
+	Reason    string // "package", "digest" or "source"
+	Have, Net string // of the table and of the net
+}
+
+// Error names both and the remedy.
+func (e *MismatchError) Error() string {
+	return fmt.Sprintf("sensitivities are of another %s: they have %s, this is %s; measure them for this package", e.Reason, e.Have, e.Net)
+}
+
+// Match returns a *MismatchError unless t belongs to net.
+func (t *Table) Match(net *supernet.Net) error {
+	for _, m := range []MismatchError{
+		{"package", t.Header.Package, net.Package},
+		{"digest", t.Header.Digest, supernet.SpaceDigest(net)},
+		{"source", t.Header.Source, net.Source.SHA256},
+	} {
+		if m.Have != m.Net {
+			return &m
+		}
+	}
+	return nil
+}
+
+// MissingError lists probes, in text form, that were not measured.
+type MissingError struct{ Probes []string }
+
+// Error names the first ones.
+func (e *MissingError) Error() string {
+	const most = 8
+	names := strings.Join(e.Probes[:min(len(e.Probes), most)], " ")
+	if more := len(e.Probes) - most; more > 0 {
+		names += fmt.Sprintf(" and %d more", more)
+	}
+	return fmt.Sprintf("sensitivities lack %d SubNets, measure them: %s", len(e.Probes), names)
+}
+
+// Missing returns the genes that are still to be measured: the original and the probes.
+func (t *Table) Missing(net *supernet.Net) []space.Genes {
+	var missing []space.Genes
+	for _, g := range append([]space.Genes{make(space.Genes, len(net.Choices))}, space.Probes(net.Choices)...) {
+		if *t.at(g) == Unknown {
+			missing = append(missing, g)
+		}
+	}
+	return missing
+}
+
+// at returns where the measurement of a probe, or of the original, is kept.
+func (t *Table) at(probe space.Genes) *int {
+	for i, v := range probe {
+		if v != 0 {
+			return &t.Correct[i][v]
+		}
+	}
+	return &t.Base
+}
+
+// Penalty returns, as a function of genes, how many images more than by the original are classified wrongly.
+// Choices of removed blocks do not count. The result may be negative.
+func (t *Table) Penalty(net *supernet.Net) (*terms.Sum, error) {
+	if err := t.complete(net); err != nil {
+		return nil, err
+	}
+	var ts []terms.Term
+	for i, c := range net.Choices {
+		table := make([]int64, len(c.Values))
+		for v := 1; v < len(table); v++ {
+			table[v] = int64(t.Base - t.Correct[i][v])
+		}
+		ts = append(ts, terms.Term{Deps: []uint8{uint8(i)}, Live: c.Live, Table: table})
+	}
+	return terms.New(net.Cards(), 0, ts)
+}
+
+// complete returns an error unless t belongs to net and has all its probes.
+func (t *Table) complete(net *supernet.Net) error {
+	if err := t.Match(net); err != nil {
+		return err
+	}
+	missing := t.Missing(net)
+	if len(missing) == 0 {
+		return nil
+	}
+	e := &MissingError{}
+	for _, g := range missing {
+		e.Probes = append(e.Probes, space.Format(net.Choices, g))
+	}
+	return e
+}
+
+// Accuracy returns the predicted accuracy, from 0 to 1, of a SubNet with the given penalty.
+func (t *Table) Accuracy(penalty int64) float64 {
+	return float64(int64(t.Base)-penalty) / float64(t.Header.Images)
+}
