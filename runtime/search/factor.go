@@ -149,5 +149,11 @@ func union(a, b []uint8) []uint8 {
 
 // orders compares two pairs of numbers and then genes.
 func orders(a1, b1, a2, b2 int64, a3, b3 []uint8) int {
-	return cmp.Or(cmp.Compare(a1, b1), cmp.Compare(a2, b2), slices.Compare(a3, b3))
+	if c := cmp.Compare(a1, b1); c != 0 {
+		return c
+	}
+	if c := cmp.Compare(a2, b2); c != 0 {
+		return c
+	}
+	return slices.Compare(a3, b3)
 }

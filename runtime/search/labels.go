@@ -202,7 +202,7 @@ func (a *arena) merge(pairs []pair) []candidate {
 		lo = min(lo, p.p)
 		hi = max(hi, p.p+x[len(x)-1].p+y[len(y)-1].p)
 	}
-	if span := hi - lo; sums > 32 && span < min(4*int64(sums), maxSpan) {
+	if span := hi - lo; sums > 32 && span < min(12*int64(sums), maxSpan) {
 		return a.mergeDense(pairs, lo, int(span)+1)
 	}
 	return a.mergeSparse(pairs)

@@ -105,7 +105,7 @@ func (s *shared) solve(ctx context.Context, a *arena, k int) error {
 	defer s.mu.Unlock()
 	s.cert.States += states
 	s.gap = max(s.gap, a.sets[root.set].gap)
-	s.front = cull(append(s.front, points...))
+	s.front = mergeFronts(s.front, points)
 	if pl.relaxed {
 		for _, l := range a.of(root.set) {
 			s.bound = append(s.bound, label{root.p + l.p, root.c + l.c})
@@ -198,6 +198,10 @@ func (s *shared) points(a *arena, root ref, values []uint8) ([]Point, error) {
 		}
 		points = append(points, p)
 	}
+	if s.plan.relaxed {
+		return cull(points), nil
+	}
+	slices.Reverse(points) // labels come by rising penalty
 	return points, nil
 }
 

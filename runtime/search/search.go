@@ -137,9 +137,20 @@ func Front(ctx context.Context, p Problem, o Options) (Result, error) {
 
 // cull returns the Pareto front of ps. Of equal points the one whose genes come first is kept.
 func cull(ps []Point) []Point {
-	slices.SortFunc(ps, func(a, b Point) int { return a.compare(b) })
-	front := ps[:0]
-	for _, p := range ps {
+	slices.SortFunc(ps, Point.compare)
+	return mergeFronts(ps, nil)
+}
+
+// mergeFronts returns the Pareto front of two lists of points in order.
+func mergeFronts(x, y []Point) []Point {
+	front := make([]Point, 0, len(x)+len(y))
+	for len(x) > 0 || len(y) > 0 {
+		var p Point
+		if len(y) == 0 || len(x) > 0 && x[0].compare(y[0]) <= 0 {
+			p, x = x[0], x[1:]
+		} else {
+			p, y = y[0], y[1:]
+		}
 		if len(front) == 0 || p.Penalty < front[len(front)-1].Penalty {
 			front = append(front, p)
 		}
