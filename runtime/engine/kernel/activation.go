@@ -6,13 +6,11 @@ import "math"
 type Unary func(z, x []float32, a, b float32)
 
 // unaries lists the element-wise functions of one operand by ONNX operator type; the constants are the operator's
-// attributes in the order of UnaryAttrs.
+// attributes in the order of the specification.
 var unaries = map[string]Unary{
 	"Relu":            func(z, x []float32, _, _ float32) { clip(z, x, 0, float32(math.Inf(1))) },
 	"Clip":            clip,
 	"LeakyRelu":       leaky,
-	"HardSigmoid":     hardSigmoid,
-	"HardSwish":       hardSwish,
 	"Sigmoid":         sigmoid,
 	"Swish":           silu,
 	"Elu":             elu,
@@ -37,10 +35,33 @@ var unaries = map[string]Unary{
 	}),
 }
 
-// UnaryOf returns the function of an ONNX operator type; GeluTanh is Gelu with approximate=tanh.
-func UnaryOf(op string) (Unary, bool) {
+// Unary returns the function of an ONNX operator type; GeluTanh is Gelu with approximate=tanh. The constants of HardSwish
+// are those of its HardSigmoid: 1/6 and 1/2.
+func (u *ISA) Unary(op string) (Unary, bool) {
 	f, ok := unaries[op]
+	switch op {
+	case "HardSigmoid":
+		f, ok = hinge(u.width, u.hardSigmoid), true
+	case "HardSwish":
+		f, ok = hinge(u.width, u.hardSwish), true
+	}
 	return f, ok
+}
+
+// hinge uses a micro-kernel, for the last elements on a copy: they must not be rounded otherwise than those before.
+func hinge(width int, f hingeFunc) Unary {
+	return func(z, x []float32, a, b float32) {
+		n := len(z) &^ (width - 1)
+		if n > 0 {
+			f(&z[0], &x[0], n, a, b)
+		}
+		if n < len(z) {
+			last := make([]float32, width)
+			copy(last, x[n:len(z)])
+			f(&last[0], &last[0], width, a, b)
+			copy(z[n:], last)
+		}
+	}
 }
 
 // Apply computes z = f(x) on the Team's threads.
@@ -84,18 +105,6 @@ func above(v, a float32) float32 {
 		return v
 	}
 	return 0
-}
-
-func hardSigmoid(z, x []float32, a, b float32) {
-	for i, v := range x[:len(z)] {
-		z[i] = min(max(a*v+b, 0), 1)
-	}
-}
-
-func hardSwish(z, x []float32, _, _ float32) {
-	for i, v := range x[:len(z)] {
-		z[i] = v * min(max(v*(1.0/6)+0.5, 0), 1)
-	}
 }
 
 func sigmoid(z, x []float32, _, _ float32) {

@@ -162,7 +162,18 @@ func (p *patches) gather(w *worker, x []float32, r, rows int) {
 		img, pix := (r+i)/p.pixels, (r+i)%p.pixels
 		from := x[img*p.image+p.first:]
 		to := w.patch[i*depth : (i+1)*depth]
-		for t, o := range p.off[pix*p.taps : (pix+1)*p.taps] {
+		off := p.off[pix*p.taps : (pix+1)*p.taps]
+		w.off[i] = int64(i*depth) * 4
+		if p.k == 1 {
+			for t, o := range off {
+				to[t] = 0
+				if o >= 0 {
+					to[t] = from[o>>2]
+				}
+			}
+			continue
+		}
+		for t, o := range off {
 			cell := to[t*p.k : (t+1)*p.k]
 			if o < 0 {
 				clear(cell)
@@ -173,7 +184,6 @@ func (p *patches) gather(w *worker, x []float32, r, rows int) {
 				cell[j] = from[at+j]
 			}
 		}
-		w.off[i] = int64(i*depth) * 4
 	}
 }
 

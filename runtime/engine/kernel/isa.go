@@ -14,12 +14,16 @@ type ISA struct {
 	mul       binaryFunc
 	max       binaryFunc
 	affine    affineFunc
+
+	hardSigmoid hingeFunc
+	hardSwish   hingeFunc
 }
 
-// binaryFunc and affineFunc work on n elements, n a multiple of the ISA's width.
+// These work on n elements, n a multiple of the ISA's width.
 type (
 	binaryFunc func(z, x, y *float32, n int, lo, hi float32)
 	affineFunc func(z, x, a, b *float32, n int, lo, hi float32)
+	hingeFunc  func(z, x *float32, n int, a, b float32)
 )
 
 // available lists what this machine can run, best first; the portable set is last.

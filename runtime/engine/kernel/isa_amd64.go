@@ -36,6 +36,7 @@ var setAVX2 = ISA{
 	tile:      func(rows, vecs int, t *tile) { tilesAVX2[vecs-1][rows-1]((*byte)(unsafe.Pointer(t))) },
 	depthwise: func(d *dwRow) { depthwiseAVX2((*byte)(unsafe.Pointer(d))) },
 	add:       addAVX2, mul: mulAVX2, max: maxAVX2, affine: affineAVX2,
+	hardSigmoid: hardSigmoidAVX2, hardSwish: hardSwishAVX2,
 }
 
 var setAVX512 = ISA{
@@ -43,6 +44,7 @@ var setAVX512 = ISA{
 	tile:      func(rows, vecs int, t *tile) { tilesAVX512[vecs-1][rows-1]((*byte)(unsafe.Pointer(t))) },
 	depthwise: func(d *dwRow) { depthwiseAVX512((*byte)(unsafe.Pointer(d))) },
 	add:       addAVX512, mul: mulAVX512, max: maxAVX512, affine: affineAVX512,
+	hardSigmoid: hardSigmoidAVX512, hardSwish: hardSwishAVX512,
 }
 
 var tilesAVX2 = [2][6]func(*byte){

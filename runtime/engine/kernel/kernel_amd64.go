@@ -95,6 +95,16 @@ func maxAVX2(z *float32, x *float32, y *float32, n int, lo float32, hi float32)
 //go:noescape
 func affineAVX2(z *float32, x *float32, a *float32, b *float32, n int, lo float32, hi float32)
 
+// hardSigmoidAVX2 sets z to min(max(a*x + b, 0), 1).
+//
+//go:noescape
+func hardSigmoidAVX2(z *float32, x *float32, n int, a float32, b float32)
+
+// hardSwishAVX2 sets z to x * min(max(a*x + b, 0), 1).
+//
+//go:noescape
+func hardSwishAVX2(z *float32, x *float32, n int, a float32, b float32)
+
 // tile1x16AVX512 computes one tile of 1 rows and 16 columns.
 //
 //go:noescape
@@ -199,3 +209,13 @@ func maxAVX512(z *float32, x *float32, y *float32, n int, lo float32, hi float32
 //
 //go:noescape
 func affineAVX512(z *float32, x *float32, a *float32, b *float32, n int, lo float32, hi float32)
+
+// hardSigmoidAVX512 sets z to min(max(a*x + b, 0), 1).
+//
+//go:noescape
+func hardSigmoidAVX512(z *float32, x *float32, n int, a float32, b float32)
+
+// hardSwishAVX512 sets z to x * min(max(a*x + b, 0), 1).
+//
+//go:noescape
+func hardSwishAVX512(z *float32, x *float32, n int, a float32, b float32)

@@ -249,3 +249,38 @@ func TestNormsAgainstDefinition(t *testing.T) {
 		}
 	}
 }
+
+func TestUnariesAgainstDefinition(t *testing.T) {
+	definitions := map[string]func(x float64) float64{
+		"HardSwish":   func(x float64) float64 { return x * min(max(x/6+0.5, 0), 1) },
+		"HardSigmoid": func(x float64) float64 { return min(max(x/6+0.5, 0), 1) },
+		"Sigmoid":     func(x float64) float64 { return 1 / (1 + math.Exp(-x)) },
+		"Relu":        func(x float64) float64 { return max(x, 0) },
+		"Erf":         math.Erf,
+		"Gelu":        func(x float64) float64 { return x / 2 * math.Erfc(-x/math.Sqrt2) },
+		"Exp":         math.Exp,
+		"Tanh":        math.Tanh,
+		"Abs":         math.Abs,
+		"Softplus":    func(x float64) float64 { return math.Log(1 + math.Exp(x)) },
+	}
+	rng := rand.New(rand.NewPCG(7, 7))
+	for _, u := range All() {
+		for name, def := range definitions {
+			f, ok := u.Unary(name)
+			if !ok {
+				t.Fatalf("no %s", name)
+			}
+			x := random(rng, 1+rng.IntN(200))
+			z := make([]float32, len(x))
+			for i := range x {
+				x[i] *= 4
+			}
+			f.Apply(NewTeam(2), z, x, 1.0/6, 0.5)
+			for i, v := range x {
+				if want := def(float64(v)); math.Abs(want-float64(z[i])) > 1e-6*max(1, math.Abs(want)) {
+					t.Errorf("%s: %s(%g) = %g, want %g", u, name, v, z[i], want)
+				}
+			}
+		}
+	}
+}

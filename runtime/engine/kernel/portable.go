@@ -16,6 +16,8 @@ var portable = ISA{
 	affine: func(z, x, a, b *float32, n int, lo, hi float32) {
 		affineGo(vec(z, n), vec(x, n), vec(a, n), vec(b, n), lo, hi)
 	},
+	hardSigmoid: func(z, x *float32, n int, a, b float32) { hardSigmoidGo(vec(z, n), vec(x, n), a, b) },
+	hardSwish:   func(z, x *float32, n int, a, b float32) { hardSwishGo(vec(z, n), vec(x, n), a, b) },
 }
 
 func vec(p *float32, n int) []float32 { return unsafe.Slice(p, n) }
@@ -52,6 +54,18 @@ func maxGo(z, x, y []float32, lo, hi float32) {
 func affineGo(z, x, a, b []float32, lo, hi float32) {
 	for i := range z {
 		z[i] = limit(x[i]*a[i]+b[i], lo, hi)
+	}
+}
+
+func hardSigmoidGo(z, x []float32, a, b float32) {
+	for i, v := range x[:len(z)] {
+		z[i] = min(max(a*v+b, 0), 1)
+	}
+}
+
+func hardSwishGo(z, x []float32, a, b float32) {
+	for i, v := range x[:len(z)] {
+		z[i] = v * min(max(a*v+b, 0), 1)
 	}
 }
 

@@ -56,3 +56,41 @@ func affine(s isa) {
 	VZEROUPPER()
 	RET()
 }
+
+// hinge writes z[i] = min(max(a*x[i] + b, 0), 1), times x[i] for a HardSwish, for n elements, n a multiple of the vector's width.
+func hinge(s isa, name, doc string, times bool) {
+	TEXT(title(s, name), NOSPLIT, "func(z, x *float32, n int, a, b float32)")
+	Pragma("noescape")
+	Doc(title(s, name) + " sets z to " + doc + ".")
+	z, x, n := Load(Param("z"), GP64()), Load(Param("x"), GP64()), Load(Param("n"), GP64())
+	a, b, zero, one := s.vec(), s.vec(), s.vec(), s.vec()
+	VBROADCASTSS(NewParamAddr("a", 24), a)
+	VBROADCASTSS(NewParamAddr("b", 28), b)
+	bits := GP32()
+	MOVL(U32(0x3f800000), bits)
+	oneX := XMM()
+	VMOVD(bits, oneX)
+	VBROADCASTSS(oneX, one)
+	if s.width == 8 {
+		VXORPS(zero, zero, zero)
+	} else {
+		VPXORD(zero, zero, zero)
+	}
+	i := GP64()
+	XORQ(i, i)
+	v, w := s.vec(), s.vec()
+	Label("loop")
+	VMOVUPS(Mem{Base: x, Index: i, Scale: 4}, v)
+	VMOVAPS(b, w)
+	VFMADD231PS(a, v, w)
+	limit(w, zero, one)
+	if times {
+		VMULPS(v, w, w)
+	}
+	VMOVUPS(w, Mem{Base: z, Index: i, Scale: 4})
+	ADDQ(U32(s.width), i)
+	CMPQ(i, n)
+	JLT(LabelRef("loop"))
+	VZEROUPPER()
+	RET()
+}
