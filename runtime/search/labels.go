@@ -165,6 +165,10 @@ func (a *arena) store(gene int, pairs []pair, out []candidate) ref {
 	}
 	s.n = len(out)
 	a.made += s.n
+	if cap(a.labels)-len(a.labels) < s.n { // at least double, append would grow large slices by less
+		a.labels = slices.Grow(a.labels, max(s.n, len(a.labels)))
+		a.backs = slices.Grow(a.backs, max(s.n, len(a.labels)))
+	}
 	for _, l := range out {
 		a.labels = append(a.labels, label{l.p - out[0].p, l.c - out[0].c})
 		a.backs = append(a.backs, l.back)
