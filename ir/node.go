@@ -128,3 +128,12 @@ func FromInt64s(shape []int, vals []int64) *Tensor {
 	}
 	return t
 }
+
+// FromFloat32s makes a float32 tensor.
+func FromFloat32s(shape []int, vals []float32) *Tensor {
+	t := &Tensor{Type: Float32, Shape: shape, Raw: make([]byte, 0, 4*len(vals))}
+	for _, v := range vals {
+		t.Raw = binary.LittleEndian.AppendUint32(t.Raw, math.Float32bits(v))
+	}
+	return t
+}

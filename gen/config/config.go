@@ -74,7 +74,9 @@ func (c Config) Pos(path string) string {
 
 // Supernet returns what the compiler needs.
 func (c Config) Supernet() supernet.Config {
-	at := func(list []float64, path string) supernet.Values { return supernet.Values{List: list, Pos: c.Pos(path)} }
+	at := func(list []float64, path string) supernet.Values {
+		return supernet.Values{List: list, Pos: c.Pos(path)}
+	}
 	s := supernet.Config{
 		Title: c.Title, Divisor: c.Divisor, Blocks: c.Blocks, Fusion: c.Fusion, DepthKeep: c.DepthKeep,
 		Resolution:   at(c.Resolution, "var.global_vars.resolution"),

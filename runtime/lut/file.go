@@ -182,12 +182,3 @@ func (j *Journal) Add(id optable.ID, r Row) error {
 
 // Close closes the file. Table.WriteFile then puts its rows in order.
 func (j *Journal) Close() error { return j.file.Close() }
-
-// key is what identifies op in files.
-func key(op optable.Op) string {
-	k := op.Steps + " (" + op.In
-	if op.Params != "" {
-		k += "; " + op.Params
-	}
-	return k + ") -> " + op.Out
-}

@@ -57,7 +57,7 @@ func New(net *supernet.Net, h Header) *Table {
 	h.Package, h.Digest = net.Package, net.Digest
 	t := &Table{h, make([]Row, len(net.Ops))}
 	for id, op := range net.Ops {
-		t.Rows[id].Key = key(op)
+		t.Rows[id].Key = op.Key()
 	}
 	return t
 }

@@ -1,5 +1,7 @@
 package nn
 
+import "slices"
+
 // Graph is a recorded network: what a Tape makes of a Build method.
 // It is shaped like an ONNX graph. Nodes stand in execution order.
 type Graph struct {
@@ -10,10 +12,11 @@ type Graph struct {
 }
 
 // Node is one operator of a Graph. Type and attributes are ONNX's; attributes that have their default value are left out.
-// Parameters are operands like any other, so In of a Conv is data, weight and perhaps bias.
+// Parameters are operands like any other, so In of a Conv is data, weight and perhaps bias. What ONNX has moved from
+// attributes to operands over time (axes, the bounds of Clip, the shape of a Reshape) is an attribute here.
 type Node struct {
 	Type, Domain, Name string
-	Attrs              []Attr
+	Attrs              []Attr // in alphabetical order
 	In, Out            []Value
 }
 
@@ -24,4 +27,79 @@ type Info struct {
 	Shape Shape   // after picking; Batch stands for the open batch
 	Param *Param  // set when the value is a parameter
 	Const *Tensor // set when the value is a constant that the SubNet determines (a shape, an index)
+}
+
+// Known tells whether the value does not depend on inputs.
+func (i *Info) Known() bool { return i.Param != nil || i.Const != nil }
+
+// Attr returns the attribute called name.
+func (n *Node) Attr(name string) (Attr, bool) {
+	for _, a := range n.Attrs {
+		if a.Name == name {
+			return a, true
+		}
+	}
+	return Attr{}, false
+}
+
+// Int returns an integer attribute, def when it is left out.
+func (n *Node) Int(name string, def int64) int64 {
+	if a, ok := n.Attr(name); ok {
+		return a.Int
+	}
+	return def
+}
+
+// Ints returns an integer list attribute, nil when it is left out.
+func (n *Node) Ints(name string) []int64 {
+	a, _ := n.Attr(name)
+	return a.Ints
+}
+
+// Bind returns g with the open batch set to n. It shares everything but shapes with g.
+func (g *Graph) Bind(n int) *Graph {
+	out := *g
+	out.Values = slices.Clone(g.Values)
+	for i := range out.Values {
+		out.Values[i].Shape = out.Values[i].Shape.Bind(n)
+	}
+	out.Nodes = slices.Clone(g.Nodes)
+	for i := range out.Nodes {
+		out.Nodes[i].bindShape(n)
+	}
+	return &out
+}
+
+// bindShape sets the open batch in a Reshape's shape.
+func (n *Node) bindShape(batch int) {
+	if n.Type != "Reshape" {
+		return
+	}
+	n.Attrs = slices.Clone(n.Attrs)
+	for i, a := range n.Attrs {
+		if a.Name != "shape" {
+			continue
+		}
+		list := slices.Clone(a.Ints)
+		for k, v := range list {
+			if v == Batch {
+				list[k] = int64(batch)
+			}
+		}
+		n.Attrs[i].Ints = list
+	}
+}
+
+// Bind returns s with the open batch set to n.
+func (s Shape) Bind(n int) Shape {
+	if !slices.Contains(s, Batch) {
+		return s
+	}
+	out := slices.Clone(s)
+	for i, d := range out {
+		if d == Batch {
+			out[i] = n
+		}
+	}
+	return out
 }

@@ -3,7 +3,6 @@ package supernet
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/autotailor/autotailor/runtime/optable"
@@ -52,23 +51,5 @@ func (n *Net) MACs() (*terms.Sum, error) {
 // Params returns the number of parameters of a SubNet as a function of its genes.
 // A BatchNormalization that belongs to a convolution counts as its bias.
 func (n *Net) Params() (*terms.Sum, error) {
-	return n.Sum(Unfused, func(id optable.ID) int64 { return paramCount(n.Ops[id].Params) })
-}
-
-// paramCount adds up the sizes of shapes such as "32x3x3x3 32 i64:2"; a scalar has an empty shape, written "".
-func paramCount(shapes string) int64 {
-	var total int64
-	for _, shape := range strings.Fields(shapes) {
-		if _, dims, typed := strings.Cut(shape, ":"); typed {
-			shape = dims
-		}
-		size := int64(1)
-		for _, dim := range strings.Split(shape, "x") {
-			if n, err := strconv.ParseInt(dim, 10, 64); err == nil {
-				size *= n
-			}
-		}
-		total += size
-	}
-	return total
+	return n.Sum(Unfused, func(id optable.ID) int64 { return n.Ops[id].ParamCount() })
 }

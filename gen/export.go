@@ -1,0 +1,23 @@
+package gen
+
+import (
+	"github.com/dave/jennifer/jen"
+
+	"github.com/autotailor/autotailor/gen/view"
+)
+
+// exportFile writes export_gen.go.
+func exportFile(f *jen.File, _ *view.Package) error {
+	f.Comment("ExportONNX writes s as a stand-alone ONNX model with weights taken from w: the SuperNet's model, or what training made of it.")
+	f.Func().Params(jen.Id("s").Id("SubNet")).Id("ExportONNX").
+		Params(jen.Id("dst").Qual("io", "Writer"), jen.Id("w").Add(nnType("Weights"))).Error().Block(
+		jen.Id("tape").Op(":=").Add(nnType("NewTape")).Call(),
+		jen.Id("s").Dot("Build").Call(jen.Id("tape")),
+		jen.List(jen.Id("g"), jen.Err()).Op(":=").Id("tape").Dot("Graph").Call(),
+		jen.If(jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Err())),
+		jen.Return(qual("onnxfile", "Write").Call(jen.Id("dst"), jen.Id("g"), jen.Id("w"), qual("onnxfile", "WriteOptions").Values(
+			jen.Id("Opset").Op(":").Id("definition").Dot("Source").Dot("Opset"),
+		))),
+	)
+	return nil
+}

@@ -1,0 +1,304 @@
+package gen
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/dave/jennifer/jen"
+
+	"github.com/autotailor/autotailor/gen/view"
+	"github.com/autotailor/autotailor/runtime/nn"
+)
+
+const root = "github.com/autotailor/autotailor/"
+
+// imports has the packages that emitted files may use, with their names.
+var imports = map[string]string{
+	root + "runtime/nn":              "nn",
+	root + "runtime/space":           "space",
+	root + "runtime/optable":         "optable",
+	root + "runtime/supernet":        "supernet",
+	root + "runtime/terms":           "terms",
+	root + "runtime/lut":             "lut",
+	root + "runtime/accuracy":        "accuracy",
+	root + "runtime/search":          "search",
+	root + "runtime/onnxfile":        "onnxfile",
+	root + "runtime/version":         "version",
+	root + "runtime/cli":             "cli",
+	root + "runtime/engine":          "engine",
+	root + "runtime/engine/gorgonia": "gorgonia",
+	root + "runtime/engine/ort":      "ort",
+}
+
+func qual(pkg, name string) *jen.Statement { return jen.Qual(root+"runtime/"+pkg, name) }
+
+func nnType(name string) *jen.Statement { return qual("nn", name) }
+
+// number is a numeric literal as written.
+func number[T int | int64 | uint8 | uint32](v T) *jen.Statement {
+	return jen.Id(strconv.FormatInt(int64(v), 10))
+}
+
+func float(v float32) *jen.Statement { return jen.Id(strconv.FormatFloat(float64(v), 'g', -1, 32)) }
+
+func float64Lit(v float64) *jen.Statement { return jen.Id(strconv.FormatFloat(v, 'g', -1, 64)) }
+
+// fields builds the elements of a struct literal, in order; fields with a nil value are left out.
+type fields []jen.Code
+
+func (f *fields) add(name string, value *jen.Statement) {
+	if value != nil {
+		*f = append(*f, jen.Id(name).Op(":").Add(value))
+	}
+}
+
+// lines is a composite literal's body with one element on each line.
+func lines(items ...jen.Code) *jen.Statement {
+	return jen.Custom(jen.Options{Open: "{", Close: "}", Separator: ",", Multi: true}, items...)
+}
+
+func str(s string) *jen.Statement {
+	if s == "" {
+		return nil
+	}
+	return jen.Lit(s)
+}
+
+func flag(b bool) *jen.Statement {
+	if !b {
+		return nil
+	}
+	return jen.True()
+}
+
+func nonzero(n int) *jen.Statement {
+	if n == 0 {
+		return nil
+	}
+	return number(n)
+}
+
+func nonzeroFloat(v float32) *jen.Statement {
+	if v == 0 {
+		return nil
+	}
+	return float(v)
+}
+
+func numbers[T int | int64 | uint8 | uint32](list []T) []jen.Code {
+	out := make([]jen.Code, len(list))
+	for i, v := range list {
+		out[i] = number(v)
+	}
+	return out
+}
+
+func ints(list []int) *jen.Statement {
+	if list == nil {
+		return nil
+	}
+	return jen.Index().Int().Values(numbers(list)...)
+}
+
+func texts(list []string) *jen.Statement {
+	out := make([]jen.Code, len(list))
+	for i, v := range list {
+		out[i] = jen.Lit(v)
+	}
+	return jen.Index().String().Values(out...)
+}
+
+func shape(s nn.Shape) *jen.Statement { return nnType("Shape").Values(numbers([]int(s))...) }
+
+// param is a tensor: the short form for the usual case.
+func param(p nn.Param) *jen.Statement {
+	if p.Name == "" {
+		return nil
+	}
+	if p.From == "" {
+		args := append([]jen.Code{jen.Lit(p.Name)}, numbers([]int(p.Shape))...)
+		return jen.Id("param").Call(args...)
+	}
+	var f fields
+	f.add("Name", jen.Lit(p.Name))
+	f.add("From", jen.Lit(p.From))
+	f.add("Shape", shape(p.Shape))
+	return nnType("Param").Values(f...)
+}
+
+// record renders the record argument of a call.
+func record(r view.Rec) *jen.Statement {
+	switch {
+	case r.Conv != nil:
+		return conv(*r.Conv)
+	case r.Linear != nil:
+		return linear(*r.Linear)
+	case r.BatchNorm != nil:
+		return batchNorm(*r.BatchNorm)
+	case r.LayerNorm != nil:
+		n := *r.LayerNorm
+		var f fields
+		f.add("Name", str(n.Name))
+		f.add("Scale", param(n.Scale))
+		f.add("Bias", param(n.Bias))
+		f.add("Axis", number(n.Axis))
+		f.add("Epsilon", float(n.Epsilon))
+		return nnType("LayerNorm").Values(f...)
+	case r.Param != nil:
+		return param(*r.Param)
+	case r.Pool != nil:
+		return pool(*r.Pool)
+	case r.Act != nil:
+		return act(*r.Act)
+	}
+	return op(*r.Op)
+}
+
+func conv(c nn.Conv) *jen.Statement {
+	var f fields
+	f.add("Name", str(c.Name))
+	f.add("Weight", param(c.Weight))
+	f.add("Bias", param(c.Bias))
+	f.add("Kernel", ints(c.Kernel))
+	f.add("Strides", ints(c.Strides))
+	f.add("Pads", ints(c.Pads))
+	f.add("Dilations", ints(c.Dilations))
+	f.add("Groups", nonzero(c.Groups))
+	f.add("AutoPad", str(c.AutoPad))
+	return nnType("Conv").Values(f...)
+}
+
+func linear(l nn.Linear) *jen.Statement {
+	var f fields
+	f.add("Name", str(l.Name))
+	f.add("Weight", param(l.Weight))
+	f.add("Bias", param(l.Bias))
+	f.add("TransB", flag(l.TransB))
+	f.add("Alpha", nonzeroFloat(l.Alpha))
+	f.add("Beta", nonzeroFloat(l.Beta))
+	f.add("BiasName", str(l.BiasName))
+	return nnType("Linear").Values(f...)
+}
+
+// batchNorm uses the short form when the tensors have PyTorch's names.
+func batchNorm(n nn.BatchNorm) *jen.Statement {
+	if prefix, ok := torchNorm(n); ok {
+		return jen.Id("batchNorm").Call(jen.Lit(n.Name), jen.Lit(prefix), number(n.Scale.Shape[0]), float(n.Epsilon))
+	}
+	var f fields
+	f.add("Name", str(n.Name))
+	f.add("Scale", param(n.Scale))
+	f.add("Bias", param(n.Bias))
+	f.add("Mean", param(n.Mean))
+	f.add("Var", param(n.Var))
+	f.add("Epsilon", float(n.Epsilon))
+	return nnType("BatchNorm").Values(f...)
+}
+
+// torchNorm returns what the names of a normalisation's tensors start with, when they end as PyTorch's do.
+func torchNorm(n nn.BatchNorm) (prefix string, ok bool) {
+	prefix, ok = strings.CutSuffix(n.Scale.Name, ".weight")
+	if !ok || n.Bias.Name != prefix+".bias" || n.Mean.Name != prefix+".running_mean" || n.Var.Name != prefix+".running_var" {
+		return "", false
+	}
+	return prefix, n.Scale.From+n.Bias.From+n.Mean.From+n.Var.From == ""
+}
+
+func pool(p nn.Pool) *jen.Statement {
+	kind := [...]string{nn.Max: "Max", nn.Average: "Average", nn.GlobalMax: "GlobalMax", nn.GlobalAverage: "GlobalAverage"}[p.Kind]
+	var f fields
+	f.add("Name", str(p.Name))
+	f.add("Kind", nnType(kind))
+	f.add("Kernel", ints(p.Kernel))
+	f.add("Strides", ints(p.Strides))
+	f.add("Pads", ints(p.Pads))
+	f.add("Dilations", ints(p.Dilations))
+	f.add("CeilMode", flag(p.CeilMode))
+	f.add("CountIncludePad", flag(p.CountIncludePad))
+	f.add("AutoPad", str(p.AutoPad))
+	return nnType("Pool").Values(f...)
+}
+
+// plainActs are the functions of package nn that return an Act without attributes.
+var plainActs = map[string]bool{
+	"Relu": true, "Sigmoid": true, "Tanh": true, "Erf": true, "HardSwish": true, "Gelu": true,
+}
+
+func act(a nn.Act) *jen.Statement {
+	switch {
+	case len(a.Attrs) == 0 && plainActs[a.Type]:
+		return nnType(a.Type).Call()
+	case a.Type == "Clip" && len(a.Attrs) == 2 && a.Attrs[0].Name == "min" && a.Attrs[1].Name == "max":
+		return nnType("Clip").Call(float(a.Attrs[0].Float), float(a.Attrs[1].Float))
+	}
+	var f fields
+	f.add("Type", jen.Lit(a.Type))
+	f.add("Attrs", attrs(a.Attrs))
+	return nnType("Act").Values(f...)
+}
+
+func op(o nn.Op) *jen.Statement {
+	var f fields
+	f.add("Type", jen.Lit(o.Type))
+	f.add("Domain", str(o.Domain))
+	f.add("Name", str(o.Name))
+	f.add("Attrs", attrs(o.Attrs))
+	f.add("Outputs", nonzero(o.Outputs))
+	return nnType("Op").Values(f...)
+}
+
+func attrs(list []nn.Attr) *jen.Statement {
+	if len(list) == 0 {
+		return nil
+	}
+	var items []jen.Code
+	for _, a := range list {
+		items = append(items, attr(a))
+	}
+	return jen.Index().Add(nnType("Attr")).Values(items...)
+}
+
+func attr(a nn.Attr) *jen.Statement {
+	var f fields
+	f.add("Name", jen.Lit(a.Name))
+	switch a.Kind {
+	case nn.AttrInt:
+		f.add("Kind", nnType("AttrInt"))
+		f.add("Int", number(a.Int))
+	case nn.AttrFloat:
+		f.add("Kind", nnType("AttrFloat"))
+		f.add("Float", float(a.Float))
+	case nn.AttrString:
+		f.add("Kind", nnType("AttrString"))
+		f.add("String", jen.Lit(a.String))
+	case nn.AttrInts:
+		f.add("Kind", nnType("AttrInts"))
+		f.add("Ints", jen.Index().Int64().Values(numbers(a.Ints)...))
+	case nn.AttrFloats:
+		f.add("Kind", nnType("AttrFloats"))
+		var items []jen.Code
+		for _, v := range a.Floats {
+			items = append(items, float(v))
+		}
+		f.add("Floats", jen.Index().Float32().Values(items...))
+	case nn.AttrStrings:
+		f.add("Kind", nnType("AttrStrings"))
+		f.add("Strings", texts(a.Strings))
+	default:
+		f.add("Kind", nnType("AttrKind").Call(number(int(a.Kind))))
+		f.add("Raw", jen.Index().Byte().Call(jen.Lit(string(a.Raw))))
+	}
+	return jen.Values(f...)
+}
+
+var dtypeNames = map[nn.DType]string{
+	nn.Float32: "Float32", nn.Uint8: "Uint8", nn.Int8: "Int8", nn.Int32: "Int32", nn.Int64: "Int64", nn.Bool: "Bool",
+	nn.Float16: "Float16", nn.Float64: "Float64", nn.BFloat16: "BFloat16",
+}
+
+func dtype(t nn.DType) *jen.Statement {
+	if n, ok := dtypeNames[t]; ok {
+		return nnType(n)
+	}
+	return nnType("DType").Call(number(int(t)))
+}

@@ -1,0 +1,510 @@
+package view
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/autotailor/autotailor/ir/dim"
+	"github.com/autotailor/autotailor/ir/supernet"
+)
+
+// Layout tells where the emitted code of bodies of one form finds its records and extents.
+type Layout struct {
+	Args   []Arg     // choices of elsewhere that are passed in
+	Recs   []string  // by call: the name of the field that holds the record, "" when it stands in the code
+	Extent []*Extent // moving extents, in order of first use
+	slots  [][]int   // by call, then position in dims(): index in Extent, or one of the constants below
+}
+
+// What a slot is when it is no moving extent.
+const (
+	leftOut = -1 - iota // a cut that never cuts
+	fixed               // a number that stands in the code
+)
+
+// Arg is a choice of another stage, or of the net, that a function needs.
+type Arg struct {
+	Name     string
+	Type     *ChoiceType
+	relation string
+}
+
+// Extent is a number that moves with choices, or differs between instances.
+type Extent struct {
+	Name   string
+	Index  []Index // what the table is indexed by, outermost first
+	Tables [][]int // by instance: dense, the last index fastest
+}
+
+// Index is one index of an Extent's table.
+type Index struct {
+	Arg   int    // index in Layout.Args, or -1
+	Field string // own choice when Arg is -1
+	Card  int
+}
+
+// place is where a body stands: what decides which choices are its own.
+type place struct {
+	stage int
+	own   []int // genes
+	body  Body
+	args  []int // filled in: gene for each Arg, -1 for none
+}
+
+// lay makes the class's layout.
+func (c *Class) lay(p *Package) {
+	places := make([]*place, len(c.Instances))
+	for k, i := range c.Instances {
+		places[k] = &place{stage: i.stage, own: i.Block.Genes, body: i.Body}
+	}
+	c.Layout = p.layout(places, c.Type)
+	for k, i := range c.Instances {
+		i.Args = places[k].args
+	}
+}
+
+// layout lays out bodies of one form. own is the struct of their own choices, nil for a stage.
+func (p *Package) layout(places []*place, own *BlockType) Layout {
+	l := &layouter{p: p, places: places, own: own}
+	return l.run()
+}
+
+func (l *layouter) run() Layout {
+	l.slots()
+	l.records()
+	for _, e := range l.out.Extent {
+		l.index(e)
+	}
+	for _, e := range l.out.Extent {
+		l.tables(e)
+	}
+	for _, pl := range l.places {
+		for len(pl.args) < len(l.out.Args) {
+			pl.args = append(pl.args, -1)
+		}
+	}
+	return l.out
+}
+
+type layouter struct {
+	p       *Package
+	places  []*place
+	own     *BlockType
+	section bool // the body is a section's own code
+	out     Layout
+	dims    [][]dim.Dim // by extent, then place
+	names   scope
+}
+
+// slots gives each extent of each call its place: equal functions at all instances are one extent.
+func (l *layouter) slots() {
+	first := l.places[0].body.Calls
+	names := l.extentNames()
+	l.names = scope{}
+	for k := range first {
+		var row []int
+		for j := range first[k].dims() {
+			row = append(row, l.slot(k, j, names))
+		}
+		l.out.slots = append(l.out.slots, row)
+	}
+}
+
+// column is one slot at all places.
+func (l *layouter) column(call, j int) []dim.Dim {
+	out := make([]dim.Dim, len(l.places))
+	for k, pl := range l.places {
+		out[k] = *pl.body.Calls[call].dims()[j]
+	}
+	return out
+}
+
+func (l *layouter) slot(call, j int, names func(call, j int) string) int {
+	if l.neverCuts(call, j) {
+		return leftOut
+	}
+	col := l.column(call, j)
+	if c, ok := constant(col); ok && c {
+		return fixed
+	}
+	for e, other := range l.dims {
+		if slices.EqualFunc(col, other, dim.Dim.Equal) {
+			return e
+		}
+	}
+	l.dims = append(l.dims, col)
+	l.out.Extent = append(l.out.Extent, &Extent{Name: l.names.first(names(call, j))})
+	return len(l.dims) - 1
+}
+
+// constant tells whether a column is one number, or the open batch, at all places.
+func constant(col []dim.Dim) (bool, bool) {
+	for _, d := range col {
+		_, fixed := d.IsConst()
+		_, batch := d.Batches()
+		if !fixed && !batch || !d.Equal(col[0]) {
+			return false, false
+		}
+	}
+	return true, true
+}
+
+// neverCuts tells whether slot j of a call belongs to a cut that takes nothing away anywhere.
+func (l *layouter) neverCuts(call, j int) bool {
+	for _, k := range l.places[0].body.Calls[call].Cuts {
+		n := 1
+		if k.Pick != nil {
+			n = len(k.Pick.dims())
+		}
+		if j >= n {
+			j -= n
+			continue
+		}
+		return k.Pick == nil && !l.everMoves(call, k.Verb, k.Axis)
+	}
+	return false
+}
+
+func (l *layouter) everMoves(call int, verb string, axis int) bool {
+	for _, pl := range l.places {
+		for _, k := range pl.body.Calls[call].Cuts {
+			if k.Verb == verb && k.Axis == axis && k.moves() {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// extentNames proposes names after what an extent does for the body: cin, cout, mid, kernel, side.
+func (l *layouter) extentNames() func(call, j int) string {
+	body := l.places[0].body
+	var in, out []dim.Dim
+	for k, c := range body.Calls {
+		for j, d := range c.Cuts {
+			switch {
+			case c.Role == "shortcut":
+			case d.Verb == "Out":
+				out = l.column(k, cutSlot(c, j))
+			case d.Verb == "In" && in == nil && len(body.In) > 0 && c.In[0] == body.In[0]:
+				in = l.column(k, cutSlot(c, j))
+			}
+		}
+	}
+	return func(call, j int) string {
+		col := l.column(call, j)
+		c := body.Calls[call]
+		switch {
+		case out != nil && slices.EqualFunc(col, out, dim.Dim.Equal):
+			return "cout"
+		case in != nil && slices.EqualFunc(col, in, dim.Dim.Equal):
+			return "cin"
+		case j < len(c.Cuts) && c.Cuts[j].Verb == "Crop":
+			return "kernel"
+		case l.onlyResolution(col):
+			return "side"
+		case l.section && j < len(c.Cuts) && c.Cuts[j].Verb == "In":
+			return "cin"
+		case l.section:
+			return "cout"
+		}
+		return "mid"
+	}
+}
+
+// cutSlot is the slot of the j-th cut of a call.
+func cutSlot(c Call, j int) int {
+	n := 0
+	for _, k := range c.Cuts[:j] {
+		if k.Pick != nil {
+			n += len(k.Pick.dims())
+		} else {
+			n++
+		}
+	}
+	return n
+}
+
+func (l *layouter) onlyResolution(col []dim.Dim) bool {
+	for _, d := range col {
+		for _, g := range d.Deps() {
+			if l.p.Choices[g].Kind != string(supernet.Resolution) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// records names the fields for records that differ between instances, and for all that name tensors.
+func (l *layouter) records() {
+	calls := l.places[0].body.Calls
+	base := make([]string, len(calls))
+	count := map[string]int{}
+	for k, c := range calls {
+		if !c.Rec.set() || !c.Rec.hasParams() && l.sameRecord(k) {
+			continue
+		}
+		base[k] = recordName(calls, k)
+		count[base[k]]++
+	}
+	seen := map[string]int{}
+	for _, n := range base {
+		if count[n] > 1 {
+			seen[n]++
+			n = fmt.Sprintf("%s%d", n, seen[n])
+		}
+		if n != "" {
+			n = l.names.first(n)
+		}
+		l.out.Recs = append(l.out.Recs, n)
+	}
+}
+
+func (l *layouter) sameRecord(call int) bool {
+	want := l.places[0].body.Calls[call].Rec.text()
+	for _, pl := range l.places[1:] {
+		if pl.body.Calls[call].Rec.text() != want {
+			return false
+		}
+	}
+	return true
+}
+
+// text identifies a record without parameters.
+func (r Rec) text() string {
+	switch {
+	case r.Act != nil:
+		return fmt.Sprintf("%+v", *r.Act)
+	case r.Pool != nil:
+		return fmt.Sprintf("%+v", *r.Pool)
+	case r.Op != nil:
+		return fmt.Sprintf("%+v", *r.Op)
+	}
+	return ""
+}
+
+// recordName proposes a field name: the node's role, that of the layer before a normalisation, or what the layer is.
+func recordName(calls []Call, k int) string {
+	c := calls[k]
+	if c.Role != "" {
+		return unexported(Exported(c.Role))
+	}
+	if c.Method == "BatchNorm" || c.Method == "LayerNorm" {
+		for _, prev := range calls[:k] {
+			if prev.Role != "" && len(prev.Out) == 1 && prev.Out[0] == c.In[0] {
+				return unexported(Exported(prev.Role)) + "Norm"
+			}
+		}
+		return "norm"
+	}
+	if c.Method == "Op" {
+		return unexported(Exported(c.Rec.Op.Type))
+	}
+	return strings.ToLower(c.Method)
+}
+
+// index finds what an extent's table is indexed by: the union over all instances, choices of elsewhere first.
+func (l *layouter) index(e *Extent) {
+	ds := l.dims[l.number(e)]
+	common := l.commonRelation(ds)
+	var foreign, own []Index
+	for k, d := range ds {
+		pl := l.places[k]
+		for _, g := range d.Deps() {
+			c := l.p.Choices[g]
+			if slices.Contains(pl.own, int(g)) {
+				own = appendNew(own, Index{-1, c.Field, len(c.Values)})
+				continue
+			}
+			relation := common
+			if relation == "" || c.Stage < 0 {
+				relation = l.relations(pl, g)[0]
+			}
+			foreign = appendNew(foreign, Index{l.arg(pl, relation, int(g)), "", len(c.Values)})
+		}
+	}
+	slices.SortStableFunc(foreign, func(a, b Index) int { return a.Arg - b.Arg })
+	e.Index = append(foreign, l.inFieldOrder(own)...)
+}
+
+// The ways in which a place knows a choice of elsewhere.
+const (
+	toResult  = "out" // the width of the body's result depends on it
+	toOperand = "in"  // the width of the body's operand depends on it
+	ofNet     = "net"
+	ofOther   = "other"
+)
+
+// relations lists how a place knows gene g.
+func (l *layouter) relations(pl *place, g dim.Choice) []string {
+	if l.p.Choices[g].Stage < 0 {
+		return []string{ofNet}
+	}
+	var out []string
+	if slices.Contains(pl.body.outGenes, g) {
+		out = append(out, toResult)
+	}
+	if slices.Contains(pl.body.inGenes, g) {
+		out = append(out, toOperand)
+	}
+	return append(out, ofOther)
+}
+
+// commonRelation finds a relation that explains every place's dependence on one choice of another stage, "" when there is none.
+func (l *layouter) commonRelation(ds []dim.Dim) string {
+	for _, r := range []string{toResult, toOperand} {
+		fits := true
+		for k, d := range ds {
+			pl := l.places[k]
+			n := 0
+			for _, g := range d.Deps() {
+				if l.p.Choices[g].Stage < 0 || slices.Contains(pl.own, int(g)) {
+					continue
+				}
+				n++
+				fits = fits && slices.Contains(l.relations(pl, g), r)
+			}
+			fits = fits && n <= 1
+		}
+		if fits {
+			return r
+		}
+	}
+	return ""
+}
+
+func (l *layouter) number(e *Extent) int { return slices.Index(l.out.Extent, e) }
+
+func (l *layouter) inFieldOrder(own []Index) []Index {
+	if l.own == nil {
+		return own
+	}
+	at := func(x Index) int {
+		return slices.IndexFunc(l.own.Fields, func(f Field) bool { return f.Name == x.Field })
+	}
+	slices.SortFunc(own, func(a, b Index) int { return at(a) - at(b) })
+	return own
+}
+
+// arg returns the argument by which place pl gets gene g, making it when it is new.
+func (l *layouter) arg(pl *place, relation string, g int) int {
+	t := l.p.Choices[g].Type
+	for k, a := range l.out.Args {
+		for len(pl.args) <= k {
+			pl.args = append(pl.args, -1)
+		}
+		if a.relation == relation && a.Type == t && (pl.args[k] < 0 || pl.args[k] == g) {
+			pl.args[k] = g
+			return k
+		}
+	}
+	l.out.Args = append(l.out.Args, Arg{l.argName(l.p.Choices[g], relation), t, relation})
+	pl.args = append(pl.args, g)
+	return len(l.out.Args) - 1
+}
+
+// argName names an argument: in or out for widths of the body's ends, the kind's first letter for the net's choices.
+func (l *layouter) argName(c *Choice, relation string) string {
+	switch relation {
+	case ofNet:
+		return l.names.first(unexported(c.Field[:1]))
+	case ofOther:
+		return l.names.first("prev")
+	}
+	return l.names.first(relation)
+}
+
+// tables evaluates an extent at every instance.
+func (l *layouter) tables(e *Extent) {
+	for k, d := range l.dims[l.number(e)] {
+		e.Tables = append(e.Tables, l.table(e, l.places[k], d))
+	}
+}
+
+func (l *layouter) table(e *Extent, pl *place, d dim.Dim) []int {
+	genes := make([]uint8, len(l.p.Choices))
+	var out []int
+	var walk func(k int)
+	walk = func(k int) {
+		if k == len(e.Index) {
+			out = append(out, extent(d, genes))
+			return
+		}
+		g := l.gene(e.Index[k], pl)
+		for v := range e.Index[k].Card {
+			if g >= 0 {
+				genes[g] = uint8(v)
+			}
+			walk(k + 1)
+		}
+		if g >= 0 {
+			genes[g] = 0
+		}
+	}
+	walk(0)
+	return out
+}
+
+// gene is the gene behind an index at a place, -1 when the place has none.
+func (l *layouter) gene(x Index, pl *place) int {
+	if x.Arg >= 0 {
+		if x.Arg < len(pl.args) {
+			return pl.args[x.Arg]
+		}
+		return -1
+	}
+	for _, g := range pl.own {
+		if l.p.Choices[g].Field == x.Field {
+			return g
+		}
+	}
+	return -1
+}
+
+// Slot is a place in a call that takes an extent.
+type Slot struct {
+	Extent  int  // index in Layout.Extent, or -1
+	LeftOut bool // the cut that it belongs to never cuts
+	Batch   bool // the open batch
+	Fixed   int
+}
+
+// Slots returns what call k of the layout takes, in order; c is the call.
+func (l *Layout) Slots(c *Call, k int) []Slot {
+	var out []Slot
+	for j, d := range c.dims() {
+		s := Slot{Extent: -1}
+		switch e := l.slots[k][j]; {
+		case e >= 0:
+			s.Extent = e
+		case e == leftOut:
+			s.LeftOut = true
+		default:
+			_, s.Batch = d.Batches()
+			if !s.Batch {
+				s.Fixed = d.Max()
+			}
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// Extents lists the moving extents that call k takes.
+func (l *Layout) Extents(k int) []int {
+	var out []int
+	for _, e := range l.slots[k] {
+		if e >= 0 {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// Slots is the number of extents that the pick takes.
+func (p *Pick) Slots() int { return len(p.dims()) }
+
+// HasRecord tells whether the call has a record argument.
+func (c *Call) HasRecord() bool { return c.Rec.set() }

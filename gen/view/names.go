@@ -1,0 +1,99 @@
+package view
+
+import (
+	"fmt"
+	"go/token"
+	"strings"
+	"unicode"
+)
+
+// Reserved are the package-level names that every generated package declares itself.
+var Reserved = []string{
+	"SubNet", "ParseSubNet", "NumGenes", "OpID", "NumOps", "LUT", "ReadLUT", "Accuracy", "ReadAccuracy", "Point", "Front", "Best",
+	"Genetic", "Definition", "Build",
+}
+
+// scope hands out each identifier once.
+type scope map[string]bool
+
+func newScope() scope {
+	s := scope{}
+	for _, r := range Reserved {
+		s[r] = true
+	}
+	return s
+}
+
+// first claims the first free name; when all are taken, the last one with a number.
+func (s scope) first(names ...string) string {
+	for _, n := range names {
+		if !s[n] && !token.IsKeyword(n) {
+			s[n] = true
+			return n
+		}
+	}
+	last := names[len(names)-1]
+	for k := 2; ; k++ {
+		if n := fmt.Sprintf("%s%d", last, k); !s[n] {
+			s[n] = true
+			return n
+		}
+	}
+}
+
+// ident makes a part of an identifier of a number's text.
+func ident(text string) string {
+	return strings.NewReplacer(".", "_", "-", "Minus", "+", "", ",", "_").Replace(text)
+}
+
+// Exported makes an exported Go identifier of any text: letters and digits stay, every other run of characters
+// starts a new word. A text without letters gives "Block".
+func Exported(text string) string {
+	var b strings.Builder
+	up := true
+	for _, r := range text {
+		switch {
+		case r >= utf8Max || !unicode.IsLetter(r) && !unicode.IsDigit(r):
+			up = true
+		case b.Len() == 0 && unicode.IsDigit(r):
+			b.WriteString("Block")
+			b.WriteRune(r)
+		case up:
+			b.WriteRune(unicode.ToUpper(r))
+			up = false
+		default:
+			b.WriteRune(r)
+		}
+	}
+	if b.Len() == 0 {
+		return "Block"
+	}
+	return b.String()
+}
+
+// utf8Max bounds identifiers to ASCII: names that look alike are no help to readers.
+const utf8Max = 0x80
+
+// unexported lowers the first letter.
+func unexported(name string) string {
+	n := strings.ToLower(name[:1]) + name[1:]
+	if token.IsKeyword(n) || predeclared[n] {
+		return n + "At"
+	}
+	return n
+}
+
+// predeclared are names that must keep their meaning in emitted functions.
+var predeclared = map[string]bool{"len": true, "int": true, "string": true, "append": true, "uint8": true, "float64": true, "error": true, "genes": true, "nn": true}
+
+// Comment makes one line of any text: control characters and line ends become spaces, so that a name from a model cannot
+// leave the comment that it stands in.
+func Comment(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || r == '\ufeff' {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(text, "?"))
+	return strings.ReplaceAll(strings.Join(strings.Fields(text), " "), "*/", "* /")
+}

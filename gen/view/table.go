@@ -1,0 +1,175 @@
+package view
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/autotailor/autotailor/ir"
+	"github.com/autotailor/autotailor/ir/supernet"
+	"github.com/autotailor/autotailor/ir/unique"
+	"github.com/autotailor/autotailor/runtime/nn"
+	"github.com/autotailor/autotailor/runtime/optable"
+	runtime "github.com/autotailor/autotailor/runtime/supernet"
+)
+
+// Table is the operator table and where its operators occur.
+type Table struct {
+	Ops   []optable.Op
+	Rules []Rules
+}
+
+// Rules are the sites under one rule set and how many distinct operators they have.
+type Rules struct {
+	runtime.Rules
+	Distinct int
+}
+
+// AddTable converts the compiler's operators to the rows of the emitted table: each is what the Builder calls of its nodes
+// record at the choices of its first occurrence.
+func (p *Package) AddTable(net *supernet.Net, u *unique.Table) error {
+	r := &recorder{net: net, calls: map[int][]Call{}}
+	for _, s := range p.Stages {
+		for _, it := range s.Items {
+			for _, c := range it.Calls {
+				r.calls[c.Node] = append(r.calls[c.Node], c)
+			}
+		}
+	}
+	var errs []error
+	rows := make([]optable.Op, len(u.Ops))
+	for k, o := range u.Ops {
+		var err error
+		if rows[k], err = r.row(o); err != nil {
+			errs = append(errs, fmt.Errorf("operator at node %q: %w", net.Graph.Nodes[o.Nodes[0]].Name, err))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	number := p.sortRows(rows)
+	for _, set := range u.Rules {
+		out := runtime.Rules{Name: set.Name}
+		seen := map[optable.ID]bool{}
+		for _, s := range set.Sites {
+			site := optable.Site{Name: s.Name, Deps: []uint8{}, Ops: make([]optable.ID, len(s.Ops))}
+			for _, d := range s.Deps {
+				site.Deps = append(site.Deps, uint8(d))
+			}
+			if s.Live.Below > 0 {
+				site.Live = optable.Need{Gene: uint8(s.Live.Choice), Below: s.Live.Below}
+			}
+			for k, id := range s.Ops {
+				site.Ops[k] = number[id]
+				seen[number[id]] = true
+			}
+			out.Sites = append(out.Sites, site)
+		}
+		p.Table.Rules = append(p.Table.Rules, Rules{out, len(seen)})
+	}
+	p.Digest = runtime.Digest(p.untyped())
+	return nil
+}
+
+// untyped is the part of the emitted definition that the digest covers.
+func (p *Package) untyped() *runtime.Net {
+	n := &runtime.Net{Package: p.Name, Ops: p.Table.Ops}
+	for _, c := range p.Choices {
+		n.Choices = append(n.Choices, c.Choice)
+	}
+	for _, r := range p.Table.Rules {
+		n.Rules = append(n.Rules, r.Rules)
+	}
+	return n
+}
+
+// sortRows sorts the rows by key, each once, and returns the new number of every old one.
+func (p *Package) sortRows(rows []optable.Op) []optable.ID {
+	sorted := slices.Clone(rows)
+	slices.SortFunc(sorted, compareOps)
+	sorted = slices.CompactFunc(sorted, func(a, b optable.Op) bool { return compareOps(a, b) == 0 })
+	number := make([]optable.ID, len(rows))
+	for k, r := range rows {
+		i, _ := slices.BinarySearchFunc(sorted, r, compareOps)
+		number[k] = optable.ID(i)
+	}
+	p.Table.Ops = sorted
+	return number
+}
+
+func compareOps(a, b optable.Op) int {
+	for _, c := range [...]int{
+		strings.Compare(a.Steps, b.Steps), strings.Compare(a.In, b.In), strings.Compare(a.Params, b.Params), strings.Compare(a.Out, b.Out),
+	} {
+		if c != 0 {
+			return c
+		}
+	}
+	return 0
+}
+
+// recorder records groups of nodes on their own.
+type recorder struct {
+	net   *supernet.Net
+	calls map[int][]Call // by node
+}
+
+func (r *recorder) row(o unique.Op) (optable.Op, error) {
+	tape := nn.NewTape()
+	values := map[ir.ValueID]nn.Value{}
+	var made []ir.ValueID
+	for _, i := range o.Nodes {
+		for _, c := range r.calls[i] {
+			for _, id := range c.In {
+				if _, ok := values[id]; !ok && id != 0 {
+					values[id] = r.input(tape, id, o.Genes)
+				}
+			}
+			apply(tape, &c, o.Genes, values)
+			made = append(made, c.Out...)
+		}
+	}
+	for _, id := range made {
+		if r.leaves(id, o.Nodes) {
+			tape.Output(fmt.Sprintf("out%d", id), values[id])
+		}
+	}
+	g, err := tape.Graph()
+	if err != nil {
+		return optable.Op{}, err
+	}
+	nodes := make([]int, len(g.Nodes))
+	for k := range nodes {
+		nodes[k] = k
+	}
+	row, err := optable.Of(g.Bind(1), nodes)
+	row.MACs = o.MACs
+	return row, err
+}
+
+// input declares a value that a group reads.
+func (r *recorder) input(b nn.Builder, id ir.ValueID, genes []uint8) nn.Value {
+	v := r.net.Graph.Values[id]
+	return b.Input(fmt.Sprintf("in%d", id), nn.DType(v.Type), extents(r.net.Shapes[id], genes))
+}
+
+// leaves tells whether a value is read outside of a group.
+func (r *recorder) leaves(id ir.ValueID, group []int) bool {
+	if slices.Contains(r.net.Graph.Outputs, id) {
+		return true
+	}
+	inside, outside := 0, 0
+	for i, n := range r.net.Graph.Nodes {
+		for _, in := range n.In {
+			switch {
+			case in != id:
+			case slices.Contains(group, i):
+				inside++
+			default:
+				outside++
+			}
+		}
+	}
+	return outside > 0 || inside == 0
+}

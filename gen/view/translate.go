@@ -1,0 +1,174 @@
+package view
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/autotailor/autotailor/ir"
+	"github.com/autotailor/autotailor/ir/supernet"
+	"github.com/autotailor/autotailor/runtime/nn"
+)
+
+// translator turns nodes into Builder calls.
+type translator struct {
+	net    *supernet.Net
+	next   ir.ValueID     // for values that are made of parameters
+	names  map[string]int // how often a tensor has been used
+	params map[ir.ValueID]nn.Param
+	uses   map[ir.ValueID]int
+	reader map[ir.ValueID]int // last node that reads a value
+	merged map[int]int        // node -> node whose call contains it
+	errs   []error
+}
+
+func newTranslator(net *supernet.Net) *translator {
+	t := &translator{
+		net: net, next: ir.ValueID(len(net.Graph.Values)), names: map[string]int{}, params: map[ir.ValueID]nn.Param{},
+		uses: map[ir.ValueID]int{}, reader: map[ir.ValueID]int{}, merged: map[int]int{},
+	}
+	for i, n := range net.Graph.Nodes {
+		for _, id := range n.In {
+			t.uses[id]++
+			t.reader[id] = i
+		}
+	}
+	for _, id := range net.Graph.Outputs {
+		t.uses[id]++
+	}
+	for i := range net.Graph.Nodes {
+		if add, ok := t.biasOf(i); ok {
+			t.merged[add] = i
+		}
+	}
+	return t
+}
+
+// body translates nodes, which stand in execution order, to calls. roles may be nil.
+func (t *translator) body(nodes []int, roles map[int]string) []Call {
+	var out []Call
+	for _, i := range nodes {
+		if _, ok := t.merged[i]; ok {
+			continue
+		}
+		calls, err := t.node(i)
+		if err != nil {
+			n := t.net.Graph.Nodes[i]
+			t.errs = append(t.errs, fmt.Errorf("node %q (%s): %w", n.Name, n.Op, err))
+			continue
+		}
+		for k := range calls {
+			calls[k].Node, calls[k].Role = i, roles[i]
+		}
+		out = append(out, calls...)
+	}
+	return out
+}
+
+var errNoMethod = errors.New("no builder method fits")
+
+// node translates one node: by its operator's rule if that fits, else as a carried operator.
+func (t *translator) node(i int) ([]Call, error) {
+	o := t.net.Nodes[i]
+	if rule, ok := rules[o.Node.Op]; ok && o.Node.Domain == "" {
+		c, err := rule(t, i, o)
+		if !errors.Is(err, errNoMethod) {
+			return c, err
+		}
+	}
+	return t.carried(o)
+}
+
+// carried passes an operator on as it stands.
+func (t *translator) carried(o *supernet.Op) ([]Call, error) {
+	for name := range o.Attrs {
+		return nil, fmt.Errorf("attribute %s moves with a choice, which carried operators cannot do; freeze the axes that it touches", name)
+	}
+	op := nn.Op{Type: o.Node.Op, Domain: o.Node.Domain, Name: o.Node.Name}
+	if n := len(o.Node.Out); n > 1 {
+		op.Outputs = n
+	}
+	for _, a := range o.Node.Attrs {
+		b, err := attr(a)
+		if err != nil {
+			return nil, err
+		}
+		op.Attrs = append(op.Attrs, b)
+	}
+	calls, in, err := t.operands(o)
+	if err != nil {
+		return nil, err
+	}
+	return append(calls, Call{Method: "Op", In: in, Out: o.Node.Out, Rec: Rec{Op: &op}}), nil
+}
+
+// operands makes values of the parameters among o's operands.
+func (t *translator) operands(o *supernet.Op) ([]Call, []ir.ValueID, error) {
+	var calls []Call
+	in := append([]ir.ValueID{}, o.Node.In...)
+	for k, id := range in {
+		if id == 0 || t.net.Graph.Values[id].Const == nil {
+			continue
+		}
+		c, err := t.constant(o, k)
+		if err != nil {
+			return nil, nil, err
+		}
+		in[k] = c.Out[0]
+		calls = append(calls, c)
+	}
+	return calls, in, nil
+}
+
+// constant makes a value of operand k: of an initializer a Param, of a folded constant a Constant operator.
+func (t *translator) constant(o *supernet.Op, k int) (Call, error) {
+	id := o.Node.In[k]
+	out := []ir.ValueID{t.fresh()}
+	if t.net.Graph.Values[id].Const.Name == "" {
+		a, err := constantAttr(t.net.Graph.Values[id].Const)
+		if err != nil {
+			return Call{}, fmt.Errorf("operand %d: %w", k, err)
+		}
+		return Call{Method: "Op", Out: out, Rec: Rec{Op: &nn.Op{Type: "Constant", Attrs: []nn.Attr{a}}}}, nil
+	}
+	p := t.param(id)
+	c := Call{Method: "Param", Out: out, Rec: Rec{Param: &p}}
+	for axis, a := range axes(o, k) {
+		c.Cuts = append(c.Cuts, cut("Cut", "Pick", axis, p.Shape[axis], a))
+	}
+	return c, nil
+}
+
+func (t *translator) fresh() ir.ValueID {
+	t.next++
+	return t.next - 1
+}
+
+// param names the tensor of a constant value. A tensor that is used several times gets a name for each use,
+// because each may be cut in its own way.
+func (t *translator) param(id ir.ValueID) nn.Param {
+	if p, ok := t.params[id]; ok {
+		return p
+	}
+	c := t.net.Graph.Values[id].Const
+	p := nn.Param{Name: c.Name, Shape: append(nn.Shape{}, c.Shape...)}
+	t.names[c.Name]++
+	if n := t.names[c.Name]; n > 1 {
+		p.From = c.Name
+		for ; t.names[p.Name] > 0; n++ {
+			p.Name = fmt.Sprintf("%s#%d", c.Name, n)
+		}
+		t.names[p.Name]++
+	}
+	t.params[id] = p
+	return p
+}
+
+// axes returns how operand k of o is cut, one element for each axis that may be.
+func axes(o *supernet.Op, k int) []supernet.Axis {
+	for _, p := range o.Params {
+		if p.Operand == k {
+			return p.Axes
+		}
+	}
+	return nil
+}

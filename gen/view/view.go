@@ -1,0 +1,213 @@
+// Package view is what the emitted files show: a SuperNet with names resolved, blocks of one form grouped into classes, and
+// every moving extent laid out as a table. It is plain data in emission order; rendering it decides nothing.
+package view
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/autotailor/autotailor/ir"
+	"github.com/autotailor/autotailor/ir/dim"
+	"github.com/autotailor/autotailor/ir/supernet"
+	"github.com/autotailor/autotailor/runtime/nn"
+	runtime "github.com/autotailor/autotailor/runtime/supernet"
+)
+
+// Package is a generated package.
+type Package struct {
+	Name     string // Go package name
+	Title    string
+	Config   string // base name of the config file
+	Source   runtime.Source
+	Inputs   []Input
+	Outputs  []Output
+	Choices  Choices
+	Types    []*ChoiceType
+	Blocks   []*BlockType
+	Stages   []*Stage
+	Classes  []*Class
+	Sections []*Section
+	Table    Table
+	Coverage runtime.Coverage
+	Raw      string // SubNets as configured
+	Distinct string // SubNets that differ
+	Mods     int
+	Digest   string // of choices, operators and sites
+
+	scope scope // package-level names that are not exported
+}
+
+// Input is a graph input.
+type Input struct {
+	Name  string
+	Type  nn.DType
+	Shape []dim.Dim
+	Value ir.ValueID
+}
+
+// Output is a graph output.
+type Output struct {
+	Name  string
+	Value ir.ValueID
+}
+
+// Stage is one stage of the net.
+type Stage struct {
+	Index   int
+	Name    string // "stage3"
+	Type    string // name of its struct, "" without choices
+	Fields  []Field
+	Elastic []*Block   // its blocks with choices, in order
+	Array   *BlockType // type of all of Elastic when they agree
+	Items   []*Item
+	Width   int
+}
+
+// Field is a choice in a struct.
+type Field struct {
+	Name string
+	Type *ChoiceType
+	Gene int // in a Stage
+}
+
+// Item is a step of a stage: a block, or operators.
+type Item struct {
+	Body
+	Nodes []int
+	Block *Block
+}
+
+// Block is one block of the net.
+type Block struct {
+	GoName   string
+	Template string
+	Doc      string
+	Stage    int
+	Index    int // among its stage's Elastic, -1 when it has no choices
+	Genes    []int
+	Type     *BlockType // nil when no block of its name has choices
+	Live     supernet.Need
+	Class    *Class
+	Instance *Instance
+}
+
+// New makes the view of a compiled net. Its operator table is filled in by AddTable.
+func New(net *supernet.Net, name string) (*Package, error) {
+	p := &Package{Name: name, scope: newScope()}
+	t := newTranslator(net)
+	if err := p.choices(net); err != nil {
+		return nil, err
+	}
+	for _, s := range net.Stages {
+		p.Stages = append(p.Stages, p.stage(t, s))
+	}
+	if err := errors.Join(t.errs...); err != nil {
+		return nil, err
+	}
+	p.blockTypes()
+	p.paths()
+	p.classes()
+	for _, id := range net.Graph.Inputs {
+		v := net.Graph.Values[id]
+		p.Inputs = append(p.Inputs, Input{v.Name, nn.DType(v.Type), net.Shapes[id], id})
+	}
+	for _, id := range net.Graph.Outputs {
+		p.Outputs = append(p.Outputs, Output{net.Graph.Values[id].Name, id})
+	}
+	p.sections()
+	return p, nil
+}
+
+// stage translates a stage's items.
+func (p *Package) stage(t *translator, s *supernet.Stage) *Stage {
+	out := &Stage{Index: s.Index, Name: fmt.Sprintf("stage%d", s.Index), Width: s.Width}
+	for _, it := range s.Items {
+		v := &Item{Nodes: it.Nodes}
+		var roles map[int]string
+		if b := it.Block; b != nil {
+			roles = b.Roles
+			v.Block = &Block{GoName: b.GoName, Template: b.Type, Doc: b.Doc, Stage: s.Index, Index: -1, Genes: b.Choices, Live: b.Live}
+			if v.Block.GoName == "" {
+				v.Block.GoName = "Block"
+			}
+			if len(b.Choices) > 0 {
+				v.Block.Index = len(out.Elastic)
+				out.Elastic = append(out.Elastic, v.Block)
+			}
+		}
+		v.Body = Body{
+			In: it.In, Out: it.Out, Calls: t.body(it.Nodes, roles),
+			inGenes: p.widthGenes(t.net, it.In), outGenes: p.widthGenes(t.net, it.Out),
+		}
+		out.Items = append(out.Items, v)
+	}
+	for _, g := range s.Choices {
+		out.Fields = append(out.Fields, Field{Gene: g})
+	}
+	if len(out.Fields) > 0 || len(out.Elastic) > 0 {
+		out.Type = fmt.Sprintf("Stage%d", s.Index)
+	}
+	return out
+}
+
+// widthGenes lists the choices that the extents of values depend on, the resolution excepted.
+func (p *Package) widthGenes(net *supernet.Net, ids []ir.ValueID) []dim.Choice {
+	var ds []dim.Dim
+	for _, id := range ids {
+		ds = append(ds, net.Shapes[id]...)
+	}
+	return slices.DeleteFunc(dim.Union(ds...), func(g dim.Choice) bool { return p.Choices[g].Stage < 0 })
+}
+
+// flow finds the values that cross the borders of sections.
+func (p *Package) flow() {
+	producer := map[ir.ValueID]int{}
+	for _, in := range p.Inputs {
+		producer[in.Value] = -1
+	}
+	for k, s := range p.Sections {
+		for _, id := range s.values(func(it *Item) []ir.ValueID { return it.Out }) {
+			producer[id] = k
+		}
+	}
+	use := func(k int, id ir.ValueID) {
+		from, ok := producer[id]
+		if !ok || from == k {
+			return
+		}
+		if k < len(p.Sections) {
+			p.Sections[k].In = appendNew(p.Sections[k].In, id)
+		}
+		if from >= 0 {
+			p.Sections[from].Out = appendNew(p.Sections[from].Out, id)
+		}
+	}
+	for k, s := range p.Sections {
+		for _, id := range s.values(func(it *Item) []ir.ValueID { return it.In }) {
+			use(k, id)
+		}
+	}
+	for _, out := range p.Outputs {
+		use(len(p.Sections), out.Value)
+	}
+}
+
+func (s *Section) values(of func(*Item) []ir.ValueID) []ir.ValueID {
+	var out []ir.ValueID
+	for _, st := range s.Stages {
+		for _, it := range st.Items {
+			out = append(out, of(it)...)
+		}
+	}
+	return out
+}
+
+func appendNew[T comparable](list []T, v T) []T {
+	for _, e := range list {
+		if e == v {
+			return list
+		}
+	}
+	return append(list, v)
+}

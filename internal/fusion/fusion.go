@@ -1,0 +1,225 @@
+// Package fusion says which operators a runtime executes as one kernel: rule sets, and how they divide a graph into groups.
+package fusion
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Graph is what the rules see of a network. Nodes stand in execution order.
+type Graph struct {
+	Nodes   []Node
+	Outputs []int
+}
+
+// Node is an operator. Operands that are constants or absent are negative.
+type Node struct {
+	Type    string
+	In, Out []int
+}
+
+// Rules are a named set of patterns.
+type Rules struct {
+	Name     string
+	patterns []pattern
+}
+
+// pattern is a chain of operators, each fed by the one before.
+type pattern []element
+
+type element struct {
+	types    []string
+	optional bool
+}
+
+// sets are the built-in rules. What no rule says is a kernel of its own. See FIELD notes in RATIONALE.md for sources:
+// onnxruntime is its CPU provider at the highest optimisation level, ncnn what ncnnoptimize and pnnx leave.
+var sets = map[string][]string{
+	"none": nil,
+	"onnxruntime": {
+		"Conv Relu|Clip|Sigmoid|Tanh|LeakyRelu|HardSigmoid|HardSwish",
+		"Conv Add Relu|Clip?",
+		"Gemm Relu|Clip|Sigmoid|Tanh|LeakyRelu",
+	},
+	"ncnn": {
+		"Conv Relu|Clip|Sigmoid|LeakyRelu|Mish|HardSwish",
+		"Gemm Relu|Clip|Sigmoid|LeakyRelu|Mish|HardSwish",
+		"MatMul Relu|Clip|Sigmoid|LeakyRelu|Mish|HardSwish",
+	},
+	"embedded": {
+		"Conv Relu|Clip",
+		"Gemm Relu|Clip",
+		"MatMul Relu|Clip",
+		"Add Relu|Clip",
+	},
+}
+
+// Names lists the built-in rule sets.
+func Names() []string { return slices.Sorted(maps.Keys(sets)) }
+
+// Named returns a built-in rule set.
+func Named(name string) (Rules, error) {
+	lines, ok := sets[name]
+	if !ok {
+		return Rules{}, fmt.Errorf("there are no fusion rules %q; built in are %s", name, strings.Join(Names(), ", "))
+	}
+	return Parse(name, lines...)
+}
+
+// Parse makes a rule set. Each line is a chain of operator types: "Conv Add? Relu|Clip" is a convolution, perhaps followed
+// by an addition, followed by one of two activations.
+func Parse(name string, lines ...string) (Rules, error) {
+	r := Rules{Name: name}
+	for _, line := range lines {
+		var p pattern
+		for _, f := range strings.Fields(line) {
+			types, optional := strings.CutSuffix(f, "?")
+			p = append(p, element{strings.Split(types, "|"), optional})
+		}
+		if len(p) < 2 || p[0].optional {
+			return Rules{}, fmt.Errorf("fusion rule %q: a rule is two operators or more, the first of them required", line)
+		}
+		r.patterns = append(r.patterns, p)
+	}
+	return r, nil
+}
+
+// Groups divides the graph: each node is in one group, groups are in order of their last node, nodes in execution order.
+//
+// Under every set a normalisation directly after a convolution or product belongs to it, and an addition of a constant to a
+// product is its bias: that is one operator, however the exporter wrote it.
+func (r Rules) Groups(g Graph) [][]int {
+	m := newMatcher(g)
+	for i := range g.Nodes {
+		if m.group[i] >= 0 {
+			continue
+		}
+		m.start(i)
+		m.extend(r.patterns)
+	}
+	for _, nodes := range m.groups {
+		slices.Sort(nodes)
+	}
+	slices.SortFunc(m.groups, func(a, b []int) int { return a[len(a)-1] - b[len(b)-1] })
+	return m.groups
+}
+
+type matcher struct {
+	g        Graph
+	group    []int // by node
+	groups   [][]int
+	readers  map[int][]int // by value; outputs of the graph have a reader -1
+	producer map[int]int
+}
+
+func newMatcher(g Graph) *matcher {
+	m := &matcher{g: g, group: make([]int, len(g.Nodes)), readers: map[int][]int{}, producer: map[int]int{}}
+	for i, n := range g.Nodes {
+		m.group[i] = -1
+		for _, v := range n.In {
+			if v >= 0 {
+				m.readers[v] = append(m.readers[v], i)
+			}
+		}
+		for _, v := range n.Out {
+			m.producer[v] = i
+		}
+	}
+	for _, v := range g.Outputs {
+		m.readers[v] = append(m.readers[v], -1)
+	}
+	return m
+}
+
+func (m *matcher) start(i int) { m.groups = append(m.groups, nil); m.take(i) }
+
+func (m *matcher) take(i int) {
+	k := len(m.groups) - 1
+	m.groups[k] = append(m.groups[k], i)
+	m.group[i] = k
+}
+
+// next returns the only reader of node i's only result, -1 when there is none that may join.
+func (m *matcher) next(i int) int {
+	n := m.g.Nodes[i]
+	if len(n.Out) != 1 || len(m.readers[n.Out[0]]) != 1 {
+		return -1
+	}
+	j := m.readers[n.Out[0]][0]
+	if j < 0 || m.group[j] >= 0 {
+		return -1
+	}
+	for _, v := range m.g.Nodes[j].In { // all other operands must be there when node i runs
+		if p, ok := m.producer[v]; v >= 0 && ok && p > i {
+			return -1
+		}
+	}
+	return j
+}
+
+var products = []string{"Conv", "ConvTranspose", "Gemm", "MatMul"}
+
+// base takes what is one operator with i under all rules, and returns the last node of it.
+func (m *matcher) base(i int) int {
+	n := m.g.Nodes[i]
+	if !slices.Contains(products, n.Type) || len(n.In) < 2 || n.In[1] >= 0 {
+		return i
+	}
+	if j := m.next(i); n.Type == "MatMul" && j >= 0 && m.g.Nodes[j].Type == "Add" && hasConstant(m.g.Nodes[j]) {
+		m.take(j)
+		i = j
+	}
+	if j := m.next(i); j >= 0 && m.g.Nodes[j].Type == "BatchNormalization" {
+		m.take(j)
+		i = j
+	}
+	return i
+}
+
+func hasConstant(n Node) bool { return slices.ContainsFunc(n.In, func(v int) bool { return v < 0 }) }
+
+// extend lengthens the last group by the pattern that takes most nodes.
+func (m *matcher) extend(patterns []pattern) {
+	k := len(m.groups) - 1
+	first := m.groups[k][0]
+	last := m.base(first)
+	var best []int
+	for _, p := range patterns {
+		if !slices.Contains(p[0].types, m.g.Nodes[first].Type) {
+			continue
+		}
+		if chain, ok := m.match(last, p[1:]); ok && len(chain) > len(best) {
+			best = chain
+		}
+	}
+	for _, i := range best {
+		m.take(i)
+	}
+}
+
+// match follows the single readers from node i along a pattern.
+func (m *matcher) match(i int, p pattern) (chain []int, ok bool) {
+	for _, e := range p {
+		j := m.next(i)
+		if j >= 0 && slices.Contains(e.types, m.g.Nodes[j].Type) && m.data(j, i) {
+			chain = append(chain, j)
+			i = j
+			continue
+		}
+		if !e.optional {
+			return nil, false
+		}
+	}
+	return chain, true
+}
+
+// data tells whether node i feeds node j where it counts: as its first operand, or as either one of an addition of two activations.
+func (m *matcher) data(j, i int) bool {
+	n, out := m.g.Nodes[j], m.g.Nodes[i].Out[0]
+	if n.Type == "Add" {
+		return !hasConstant(n)
+	}
+	return len(n.In) > 0 && n.In[0] == out
+}

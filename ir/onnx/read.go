@@ -1,0 +1,224 @@
+// Package onnx reads ONNX models into TailorIR.
+package onnx
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/autotailor/autotailor/internal/onnxpb"
+	"github.com/autotailor/autotailor/ir"
+)
+
+// Info describes a model file.
+type Info struct {
+	File   string // base name
+	SHA256 string // of the file, in hexadecimal
+	Size   int64
+	Opset  int // of the default domain
+}
+
+// maxErrors is how many mistakes of one file are reported.
+const maxErrors = 10
+
+// Read reads the model at path. Errors name the file and the node.
+func Read(path string) (*ir.Graph, *Info, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	sum := sha256.Sum256(data)
+	info := &Info{File: filepath.Base(path), SHA256: hex.EncodeToString(sum[:]), Size: int64(len(data))}
+	g, err := Decode(data, filepath.Dir(path))
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", path, err)
+	}
+	info.Opset = g.Opsets[""]
+	return g, info, nil
+}
+
+// Decode reads a serialised model. dir is the folder of its external data files, "" when it may have none.
+func Decode(data []byte, dir string) (*ir.Graph, error) {
+	var m onnxpb.ModelProto
+	if err := (proto.UnmarshalOptions{RecursionLimit: 100}).Unmarshal(data, &m); err != nil {
+		return nil, fmt.Errorf("not a readable ONNX model (truncated or damaged?): %w", err)
+	}
+	if m.GetGraph() == nil {
+		return nil, errors.New("the file has no graph; is it an ONNX model?")
+	}
+	d := &decoder{dir: dir, ids: map[string]ir.ValueID{}}
+	d.model(&m)
+	if err := errors.Join(d.errs...); err != nil {
+		return nil, err
+	}
+	return d.g, nil
+}
+
+// decoder turns protobuf messages into a graph and collects mistakes.
+type decoder struct {
+	dir  string
+	g    *ir.Graph
+	ids  map[string]ir.ValueID
+	errs []error
+}
+
+func (d *decoder) errorf(format string, args ...any) {
+	if len(d.errs) < maxErrors {
+		d.errs = append(d.errs, fmt.Errorf(format, args...))
+	}
+}
+
+func (d *decoder) model(m *onnxpb.ModelProto) {
+	d.g = &ir.Graph{
+		Name: m.GetGraph().GetName(), IRVersion: m.GetIrVersion(), Producer: m.GetProducerName(), Doc: m.GetDocString(),
+		Opsets: map[string]int{}, Values: []*ir.Value{{}},
+	}
+	for _, o := range m.GetOpsetImport() {
+		domain := o.GetDomain()
+		if domain == "ai.onnx" {
+			domain = ""
+		}
+		d.g.Opsets[domain] = int(o.GetVersion())
+	}
+	for _, p := range m.GetMetadataProps() {
+		d.g.Meta = append(d.g.Meta, ir.Meta{Key: p.GetKey(), Value: p.GetValue()})
+	}
+	if len(m.GetFunctions()) > 0 {
+		d.errorf("the model has %d local functions, which are not supported yet; inline them (onnx.inliner) before", len(m.GetFunctions()))
+	}
+	d.graph(m.GetGraph())
+}
+
+func (d *decoder) graph(p *onnxpb.GraphProto) {
+	for _, t := range p.GetInitializer() {
+		d.initializer(t)
+	}
+	for _, in := range p.GetInput() {
+		if id, ok := d.ids[in.GetName()]; ok && d.g.Values[id].Const != nil {
+			continue // older files list initializers among the inputs
+		}
+		id := d.define(in.GetName(), "the graph's inputs")
+		d.describe(id, in)
+		d.g.Inputs = append(d.g.Inputs, id)
+	}
+	for i, n := range p.GetNode() {
+		d.node(i, n)
+	}
+	for _, v := range append(p.GetValueInfo(), p.GetOutput()...) {
+		if id, ok := d.ids[v.GetName()]; ok {
+			d.describe(id, v)
+		}
+	}
+	for _, out := range p.GetOutput() {
+		id, ok := d.ids[out.GetName()]
+		if !ok {
+			d.errorf("output %q is made by no node", out.GetName())
+			continue
+		}
+		d.g.Outputs = append(d.g.Outputs, id)
+	}
+	if len(p.GetOutput()) == 0 {
+		d.errorf("the graph has no outputs")
+	}
+}
+
+// define adds a value; a name that is taken is a mistake.
+func (d *decoder) define(name, where string) ir.ValueID {
+	if _, ok := d.ids[name]; ok {
+		d.errorf("%q is defined twice, the second time by %s", name, where)
+	}
+	d.g.Values = append(d.g.Values, &ir.Value{Name: name})
+	id := ir.ValueID(len(d.g.Values) - 1)
+	d.ids[name] = id
+	return id
+}
+
+func (d *decoder) initializer(p *onnxpb.TensorProto) {
+	t, err := d.tensor(p)
+	if err != nil {
+		d.errorf("initializer %q: %w", p.GetName(), err)
+		return
+	}
+	id := d.define(p.GetName(), "the initializers")
+	d.setConst(id, t)
+}
+
+func (d *decoder) setConst(id ir.ValueID, t *ir.Tensor) {
+	v := d.g.Values[id]
+	v.Const, v.Type, v.Shape = t, t.Type, make(ir.Shape, len(t.Shape))
+	for k, n := range t.Shape {
+		v.Shape[k] = ir.Dim{Size: n}
+	}
+}
+
+// describe takes over a value's declared type and shape.
+func (d *decoder) describe(id ir.ValueID, p *onnxpb.ValueInfoProto) {
+	v := d.g.Values[id]
+	t := p.GetType().GetTensorType()
+	if t == nil {
+		if p.GetType() != nil {
+			v.Note = "not a tensor"
+		}
+		return
+	}
+	if v.Const != nil {
+		return
+	}
+	v.Type = ir.DType(t.GetElemType())
+	if t.GetShape() == nil {
+		return
+	}
+	v.Shape = make(ir.Shape, 0, len(t.GetShape().GetDim()))
+	for _, dim := range t.GetShape().GetDim() {
+		e := ir.Dim{Size: -1, Sym: dim.GetDimParam()}
+		if _, ok := dim.GetValue().(*onnxpb.TensorShapeProto_Dimension_DimValue); ok && dim.GetDimValue() > 0 {
+			e = ir.Dim{Size: int(dim.GetDimValue())}
+		}
+		if e.Size > maxExtent {
+			d.errorf("value %q has an axis of extent %d", v.Name, e.Size)
+		}
+		v.Shape = append(v.Shape, e)
+	}
+}
+
+func (d *decoder) node(i int, p *onnxpb.NodeProto) {
+	name := p.GetName()
+	if name == "" {
+		name = fmt.Sprintf("%s_%d", p.GetOpType(), i)
+	}
+	n := &ir.Node{Op: p.GetOpType(), Domain: p.GetDomain(), Name: name}
+	if n.Domain == "ai.onnx" {
+		n.Domain = ""
+	}
+	for _, in := range p.GetInput() {
+		id, ok := d.ids[in]
+		if in != "" && !ok {
+			d.errorf("node %q (%s) reads %q, which no earlier node, input or initializer makes (a cycle, or nodes out of order)", name, n.Op, in)
+			return
+		}
+		n.In = append(n.In, id)
+	}
+	for _, a := range p.GetAttribute() {
+		n.Attrs = append(n.Attrs, d.attr(name, a))
+	}
+	for _, m := range p.GetMetadataProps() {
+		n.Meta = append(n.Meta, ir.Meta{Key: m.GetKey(), Value: m.GetValue()})
+	}
+	for _, out := range p.GetOutput() {
+		id := ir.ValueID(0)
+		if out != "" {
+			id = d.define(out, fmt.Sprintf("node %q", name))
+		}
+		n.Out = append(n.Out, id)
+	}
+	if len(n.Out) == 0 {
+		d.errorf("node %q (%s) has no outputs", name, n.Op)
+		return
+	}
+	d.g.Nodes = append(d.g.Nodes, n)
+}

@@ -1,0 +1,114 @@
+package pass
+
+import (
+	"github.com/autotailor/autotailor/ir"
+)
+
+// globalPools rewrites ReduceMean over the two spatial axes of a map: kept axes give GlobalAveragePool, dropped ones
+// GlobalAveragePool and Flatten.
+func globalPools(g *ir.Graph) error {
+	ranks := ranksOf(g)
+	var nodes []*ir.Node
+	for _, n := range g.Nodes {
+		nodes = append(nodes, n)
+		if n.Op != "ReduceMean" || n.Domain != "" || ranks[n.In[0]] != 4 || !spatialAxes(axesOf(g, n)) {
+			continue
+		}
+		n.Op, n.In = "GlobalAveragePool", n.In[:1]
+		keep := n.Int("keepdims", 1) != 0
+		n.Attrs = nil
+		if keep {
+			continue
+		}
+		out := n.Out[0]
+		mid := &ir.Value{Name: g.Values[out].Name + "_pooled", Type: g.Values[out].Type}
+		g.Values = append(g.Values, mid)
+		id := ir.ValueID(len(g.Values) - 1)
+		n.Out = []ir.ValueID{id}
+		nodes = append(nodes, &ir.Node{
+			Op: "Flatten", Name: n.Name + "_flatten", In: []ir.ValueID{id}, Out: []ir.ValueID{out}, Scope: n.Scope, Meta: n.Meta,
+			Attrs: []ir.Attr{{Name: "axis", Kind: ir.AttrInt, Int: 1}},
+		})
+	}
+	g.Nodes = nodes
+	return nil
+}
+
+// spatialAxes tells whether axes are the last two of four.
+func spatialAxes(axes []int64) bool {
+	seen := [4]bool{}
+	for _, a := range axes {
+		if a < 0 {
+			a += 4
+		}
+		if a < 2 || a > 3 {
+			return false
+		}
+		seen[a] = true
+	}
+	return seen[2] && seen[3]
+}
+
+// axesOf returns the axes of a reduction or squeeze: attribute or constant operand.
+func axesOf(g *ir.Graph, n *ir.Node) []int64 {
+	if a := n.Ints("axes"); a != nil {
+		return a
+	}
+	if id := n.Input(1); id != 0 && g.Values[id].Const != nil {
+		if a, err := g.Values[id].Const.Int64s(); err == nil {
+			return a
+		}
+	}
+	return nil
+}
+
+// ranksOf finds how many axes values have, as far as inputs, value_info and simple operators tell; 0 is unknown.
+func ranksOf(g *ir.Graph) []int {
+	ranks := make([]int, len(g.Values))
+	for id, v := range g.Values {
+		ranks[id] = len(v.Shape)
+	}
+	for _, n := range g.Nodes {
+		if ranks[n.Out[0]] == 0 && keepsRank[n.Op] {
+			ranks[n.Out[0]] = ranks[n.In[0]]
+		}
+	}
+	return ranks
+}
+
+var keepsRank = map[string]bool{
+	"Conv": true, "BatchNormalization": true, "Relu": true, "Clip": true, "HardSwish": true, "HardSigmoid": true, "Sigmoid": true, "Tanh": true,
+	"LeakyRelu": true, "Elu": true, "Mish": true, "Gelu": true, "Softplus": true, "Erf": true, "Softmax": true,
+	"Add": true, "Mul": true, "Sub": true, "Div": true, "MaxPool": true, "AveragePool": true, "GlobalAveragePool": true, "Concat": true,
+	"Pad": true, "Transpose": true, "Resize": true,
+}
+
+// flattenHeads rewrites the Reshape or Squeeze that makes a matrix of a pooled map into Flatten.
+func flattenHeads(g *ir.Graph) error {
+	made := producers(g)
+	for _, n := range g.Nodes {
+		if n.Domain != "" || len(n.In) == 0 || n.Op != "Reshape" && n.Op != "Squeeze" {
+			continue
+		}
+		pool := made[n.In[0]]
+		if pool == nil || pool.Op != "GlobalAveragePool" && pool.Op != "GlobalMaxPool" || !makesMatrix(g, n) {
+			continue
+		}
+		n.Op, n.In = "Flatten", n.In[:1]
+		n.Attrs = []ir.Attr{{Name: "axis", Kind: ir.AttrInt, Int: 1}}
+	}
+	return nil
+}
+
+// makesMatrix tells whether a Reshape has a target of two extents, or a Squeeze drops the spatial axes.
+func makesMatrix(g *ir.Graph, n *ir.Node) bool {
+	if n.Op == "Squeeze" {
+		return spatialAxes(axesOf(g, n))
+	}
+	id := n.Input(1)
+	if id == 0 || g.Values[id].Const == nil {
+		return false
+	}
+	shape, err := g.Values[id].Const.Int64s()
+	return err == nil && len(shape) == 2 && (shape[0] == 1 || shape[0] == -1 || shape[0] == 0)
+}

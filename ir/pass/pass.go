@@ -1,0 +1,103 @@
+// Package pass brings graphs of all exporters to one canonical form, by small named passes in one table.
+package pass
+
+import (
+	"fmt"
+
+	"github.com/autotailor/autotailor/ir"
+)
+
+// Pass is one rewriting of a graph.
+type Pass struct {
+	Name string
+	Fn   func(g *ir.Graph) error
+	Why  string
+}
+
+// Passes is the canonicalising pipeline, in order.
+func Passes() []Pass {
+	return []Pass{
+		{"lift-constants", liftConstants, "Constant nodes and initializers are the same thing"},
+		{"drop-identities", dropIdentities, "exporters share equal tensors through Identity; each use gets its own value again"},
+		{"bounds-to-attributes", boundsToAttributes, "Clip's bounds are attributes in some opsets and operands in others"},
+		{"global-pools", globalPools, "a mean over all of space is a GlobalAveragePool, whatever an exporter writes"},
+		{"flatten-heads", flattenHeads, "the pooled map becomes a matrix by Flatten, Reshape or Squeeze; one form keeps the batch open"},
+		{"drop-dead", dropDead, "what no output needs is not part of the net"},
+	}
+}
+
+// Options are for looking at the pipeline.
+type Options struct {
+	After string // pass after which Dump is called, "" for none
+	Dump  func(g *ir.Graph)
+}
+
+// Canonicalise runs all passes on g.
+func Canonicalise(g *ir.Graph, o Options) error {
+	found := o.After == ""
+	for _, p := range Passes() {
+		if err := p.Fn(g); err != nil {
+			return fmt.Errorf("pass %s: %w", p.Name, err)
+		}
+		if p.Name == o.After {
+			found = true
+			o.Dump(g)
+		}
+	}
+	if !found {
+		return fmt.Errorf("there is no pass %q", o.After)
+	}
+	return nil
+}
+
+// replace makes every reader of old read new instead, outputs included.
+func replace(g *ir.Graph, old, with ir.ValueID) {
+	for _, n := range g.Nodes {
+		for k, id := range n.In {
+			if id == old {
+				n.In[k] = with
+			}
+		}
+	}
+	for k, id := range g.Outputs {
+		if id == old {
+			g.Outputs[k] = with
+		}
+	}
+}
+
+// filter keeps the nodes for which keep is true.
+func filter(g *ir.Graph, keep func(n *ir.Node) bool) {
+	nodes := g.Nodes[:0]
+	for _, n := range g.Nodes {
+		if keep(n) {
+			nodes = append(nodes, n)
+		}
+	}
+	g.Nodes = nodes
+}
+
+// users counts the readers of every value, graph outputs included.
+func users(g *ir.Graph) []int {
+	out := make([]int, len(g.Values))
+	for _, n := range g.Nodes {
+		for _, id := range n.In {
+			out[id]++
+		}
+	}
+	for _, id := range g.Outputs {
+		out[id]++
+	}
+	return out
+}
+
+// producers maps every value to the node that makes it.
+func producers(g *ir.Graph) []*ir.Node {
+	out := make([]*ir.Node, len(g.Values))
+	for _, n := range g.Nodes {
+		for _, id := range n.Out {
+			out[id] = n
+		}
+	}
+	return out
+}

@@ -1,0 +1,98 @@
+package embedded
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/autotailor/autotailor/runtime/engine"
+	"github.com/autotailor/autotailor/runtime/nn"
+)
+
+// recorder gathers the statistics of every batch normalisation.
+type recorder struct {
+	norms []*statistics
+}
+
+// statistics are sample-weighted sums over batches.
+type statistics struct {
+	node           node
+	mean, variance []float64
+	samples        float64
+}
+
+func (r *recorder) add(n node) *statistics {
+	s := &statistics{node: n}
+	r.norms = append(r.norms, s)
+	return s
+}
+
+func (s *statistics) observe(mean, variance []float64, samples int) {
+	if s.mean == nil {
+		s.mean, s.variance = make([]float64, len(mean)), make([]float64, len(mean))
+	}
+	for i := range mean {
+		s.mean[i] += mean[i] * float64(samples)
+		s.variance[i] += variance[i] * float64(samples)
+	}
+	s.samples += float64(samples)
+}
+
+// Recalibrate implements engine.Recalibrator.
+func (e *Engine) Recalibrate(ctx context.Context, g *nn.Graph, w nn.Weights, data engine.Batches) (nn.Weights, error) {
+	stats := &recorder{}
+	p, err := compile(g, w, e.isa, stats)
+	if err != nil {
+		return nil, err
+	}
+	s := newSession(p, e.threads)
+	defer s.Close()
+	for x := range data {
+		if err = ctx.Err(); err == nil {
+			_, err = s.Run(x)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	over := make(map[string]nn.Tensor)
+	for _, n := range stats.norms {
+		if n.samples == 0 {
+			return nil, fmt.Errorf("recalibrate: no data")
+		}
+		for i, sum := range [][]float64{n.mean, n.variance} {
+			v := n.node.In[3+i]
+			if err := n.replace(over, w, g.Values[v].Param, sum); err != nil {
+				return nil, fmt.Errorf("recalibrate: node %q: %w", n.node.Name, err)
+			}
+		}
+	}
+	return nn.Overlay(w, over), nil
+}
+
+// replace puts averages at the picked positions of a parameter.
+func (s *statistics) replace(over map[string]nn.Tensor, w nn.Weights, p *nn.Param, sum []float64) error {
+	if p == nil {
+		return fmt.Errorf("its statistics are no parameters")
+	}
+	full, ok := over[p.Name]
+	if !ok {
+		var err error
+		if full, err = nn.Fetch(w, nn.Param{Name: p.Name, From: p.From, Shape: p.Shape}); err != nil {
+			return err
+		}
+	}
+	values := append([]float32(nil), full.Float32s()...)
+	for i, at := range positions(p) {
+		values[at] = float32(sum[i] / s.samples)
+	}
+	over[p.Name] = nn.FromFloat32s(p.Shape, values)
+	return nil
+}
+
+// positions lists where the elements of a picked vector are in the SuperNet's.
+func positions(p *nn.Param) []int {
+	if len(p.Picks) > 0 && (p.Picks[0].Size > 0 || len(p.Picks[0].Of) > 0) {
+		return p.Picks[0].Indices()
+	}
+	return plain(p.Shape[0])
+}

@@ -1,0 +1,160 @@
+package embedded
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/autotailor/autotailor/runtime/engine/kernel"
+	"github.com/autotailor/autotailor/runtime/nn"
+)
+
+// session runs a plan.
+type session struct {
+	plan    *plan
+	lanes   []*lane     // for chunks of a batch, one thread each
+	all     *lane       // for what cannot be cut, all threads together
+	chunk   int         // images that one lane computes at a time
+	results [][]float32 // by output
+	elapsed time.Duration
+}
+
+// lane is one stream of execution with memory of its own.
+type lane struct {
+	plan  *plan
+	team  *kernel.Team
+	arena []float32
+	bound map[int]*program // by batch size
+	spent time.Duration
+}
+
+// cacheBytes is what the activations of one chunk may take.
+const cacheBytes = 1 << 20
+
+func newSession(p *plan, threads int) *session {
+	s := &session{plan: p, all: newLane(p, threads), results: make([][]float32, len(p.outputs))}
+	if p.whole {
+		return s
+	}
+	perImage := 4 * bind(p, 1).arena
+	s.chunk = max(1, min(64, cacheBytes/max(perImage, 1)))
+	for range threads {
+		s.lanes = append(s.lanes, newLane(p, 1))
+	}
+	return s
+}
+
+func newLane(p *plan, threads int) *lane {
+	return &lane{plan: p, team: kernel.NewTeam(threads), bound: make(map[int]*program)}
+}
+
+// Run computes the outputs for a batch of any size.
+func (s *session) Run(in ...nn.Tensor) ([]nn.Tensor, error) {
+	batch, err := s.plan.check(in)
+	if err != nil {
+		return nil, err
+	}
+	data := make([][]float32, len(in))
+	for i, t := range in {
+		data[i] = view(t)
+	}
+	for i, b := range s.plan.outputs {
+		s.results[i] = resize(s.results[i], size(at(s.plan.buffers[b].shape, batch)))
+	}
+	s.split(batch, data)
+	out := make([]nn.Tensor, len(s.results))
+	for i, v := range s.plan.graph.Outputs {
+		out[i] = nn.Tensor{Type: nn.Float32, Shape: at(s.plan.graph.Values[v].Shape, batch), Raw: raw(s.results[i])}
+	}
+	return out, nil
+}
+
+// split cuts the batch into chunks for the lanes. A batch with less than one image for each thread is not cut.
+func (s *session) split(batch int, data [][]float32) {
+	if s.plan.whole || batch < len(s.lanes) {
+		s.all.run(batch, 0, batch, data, s.results)
+		s.elapsed = s.all.spent
+		return
+	}
+	chunk := min(s.chunk, (batch+len(s.lanes)-1)/len(s.lanes))
+	var next atomic.Int64
+	loop := func(l *lane) {
+		total := time.Duration(0)
+		for {
+			lo := int(next.Add(1)-1) * chunk
+			if lo >= batch {
+				l.spent = total
+				return
+			}
+			l.run(min(chunk, batch-lo), lo, batch, data, s.results)
+			total += l.spent
+		}
+	}
+	var wait sync.WaitGroup
+	for _, l := range s.lanes[1:] {
+		wait.Go(func() { loop(l) })
+	}
+	loop(s.lanes[0])
+	wait.Wait()
+	s.elapsed = 0
+	for _, l := range s.lanes {
+		s.elapsed = max(s.elapsed, l.spent)
+	}
+}
+
+// Elapsed returns the time that the kernels of the last Run took: without checks, copies and conversions of the memory
+// layout at the inputs and outputs.
+func (s *session) Elapsed() time.Duration { return s.elapsed }
+
+// Close releases the session's memory.
+func (s *session) Close() error {
+	*s = session{plan: &plan{graph: &nn.Graph{}}, all: newLane(&plan{}, 1)}
+	return nil
+}
+
+// run computes n images starting at lo of a batch.
+func (l *lane) run(n, lo, batch int, data, results [][]float32) {
+	p := l.bound[n]
+	if p == nil {
+		p = bind(l.plan, n)
+		l.bound[n] = p
+		if len(l.arena) < p.arena {
+			l.arena = make([]float32, p.arena)
+			for _, q := range l.bound {
+				q.place(l.arena)
+			}
+		}
+		p.place(l.arena)
+	}
+	for i, b := range l.plan.inputs {
+		p.memory[b] = data[i][len(data[i])/batch*lo:][:size(at(l.plan.buffers[b].shape, n))]
+	}
+	p.run(l.team)
+	l.spent = p.spent
+	for i, b := range l.plan.outputs {
+		copy(results[i][len(results[i])/batch*lo:], p.memory[b])
+	}
+}
+
+// check verifies the inputs and returns the batch size.
+func (p *plan) check(in []nn.Tensor) (int, error) {
+	if len(in) != len(p.inputs) {
+		return 0, fmt.Errorf("got %d inputs, want %d", len(in), len(p.inputs))
+	}
+	batch := 1
+	var errs []error
+	for i, t := range in {
+		want := p.buffers[p.inputs[i]].shape
+		if a := slices.Index(want, nn.Batch); a >= 0 && a < len(t.Shape) && batch == 1 {
+			batch = t.Shape[a]
+		}
+		if t.Type != nn.Float32 || !slices.Equal(t.Shape, at(want, batch)) || len(t.Raw) != 4*size(t.Shape) {
+			name := p.graph.Values[p.graph.Inputs[i]].Name
+			errs = append(errs, fmt.Errorf("input %q: got type %d shape %v with %d bytes, want float32 of shape %v", name, t.Type, t.Shape, len(t.Raw), want))
+		}
+	}
+	return batch, errors.Join(errs...)
+}

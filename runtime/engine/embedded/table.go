@@ -1,0 +1,81 @@
+package embedded
+
+import "slices"
+
+// lowering turns one node into steps.
+type lowering func(c *compiler, n node) error
+
+// operators says how each ONNX operator type is computed.
+var operators = map[string]lowering{
+	"Conv":               lowerConv,
+	"Gemm":               lowerGemm,
+	"MatMul":             lowerMatMul,
+	"BatchNormalization": lowerBatchNorm,
+	"LayerNormalization": lowerLayerNorm,
+	"Softmax":            lowerSoftmax,
+
+	"MaxPool":           lowerPool(false),
+	"AveragePool":       lowerPool(true),
+	"GlobalMaxPool":     lowerGlobalPool(false),
+	"GlobalAveragePool": lowerGlobalPool(true),
+	"ReduceMean":        lowerReduce(func(n int) float32 { return 1 / float32(n) }, false),
+	"ReduceSum":         lowerReduce(func(int) float32 { return 1 }, false),
+	"ReduceMax":         lowerReduce(func(int) float32 { return 1 }, true),
+
+	"Add": lowerAdd,
+	"Sub": lowerBinary,
+	"Mul": lowerBinary,
+	"Div": lowerBinary,
+	"Pow": lowerBinary,
+	"Max": lowerBinary,
+	"Min": lowerBinary,
+	"Sum": lowerBinary,
+
+	"Relu":        lowerUnary(),
+	"Clip":        lowerClip,
+	"LeakyRelu":   lowerUnary(constant{"alpha", 0.01}),
+	"Elu":         lowerUnary(constant{"alpha", 1}),
+	"HardSigmoid": lowerUnary(constant{"alpha", 0.2}, constant{"beta", 0.5}),
+	"HardSwish":   lowerUnary(constant{"", 1.0 / 6}, constant{"", 0.5}),
+	"Swish":       lowerUnary(constant{"alpha", 1}),
+	"Sigmoid":     lowerUnary(),
+	"Tanh":        lowerUnary(),
+	"Gelu":        lowerUnary(),
+	"Erf":         lowerUnary(),
+	"Exp":         lowerUnary(),
+	"Log":         lowerUnary(),
+	"Sqrt":        lowerUnary(),
+	"Reciprocal":  lowerUnary(),
+	"Neg":         lowerUnary(),
+	"Abs":         lowerUnary(),
+	"Floor":       lowerUnary(),
+	"Ceil":        lowerUnary(),
+	"Round":       lowerUnary(),
+	"Softplus":    lowerUnary(),
+	"Softsign":    lowerUnary(),
+	"Mish":        lowerUnary(),
+
+	"Identity":  lowerRename,
+	"Dropout":   lowerRename,
+	"Flatten":   lowerRename,
+	"Reshape":   lowerRename,
+	"Squeeze":   lowerRename,
+	"Unsqueeze": lowerRename,
+	"Transpose": lowerTranspose,
+	"Concat":    lowerConcat,
+	"Split":     lowerSplit,
+	"Slice":     lowerSlice,
+	"Gather":    lowerGather,
+	"Pad":       lowerPad,
+	"Expand":    lowerExpand,
+}
+
+// Operators lists the ONNX operator types that the engine has, sorted.
+func Operators() []string {
+	var names []string
+	for name := range operators {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}

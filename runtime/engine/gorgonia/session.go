@@ -1,0 +1,102 @@
+package gorgonia
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	g "gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+
+	"github.com/autotailor/autotailor/runtime/nn"
+)
+
+// session holds one machine per batch size.
+type session struct {
+	engine   *Engine
+	graph    *nn.Graph
+	weights  nn.Weights
+	machines map[int]*machine
+}
+
+// machine is a Gorgonia graph at one batch size.
+type machine struct {
+	vm      g.VM
+	inputs  []*g.Node
+	outputs []g.Value
+	shapes  []nn.Shape
+	closers []func() error
+}
+
+// Run computes the outputs for a batch of any size.
+func (s *session) Run(in ...nn.Tensor) ([]nn.Tensor, error) {
+	if len(in) != len(s.graph.Inputs) {
+		return nil, fmt.Errorf("got %d inputs, want %d", len(in), len(s.graph.Inputs))
+	}
+	batch := 1
+	for i, v := range s.graph.Inputs {
+		if a := slices.Index(s.graph.Values[v].Shape, nn.Batch); a >= 0 && a < len(in[i].Shape) {
+			batch = in[i].Shape[a]
+		}
+	}
+	m := s.machines[batch]
+	if m == nil {
+		var err error
+		if m, err = s.build(batch); err != nil {
+			return nil, err
+		}
+		s.machines[batch] = m
+	}
+	return m.run(s.graph, in)
+}
+
+func (m *machine) run(graph *nn.Graph, in []nn.Tensor) ([]nn.Tensor, error) {
+	for i, n := range m.inputs {
+		if !slices.Equal([]int(in[i].Shape), []int(n.Shape())) || in[i].Type != nn.Float32 {
+			return nil, fmt.Errorf("input %q: got type %d shape %v, want float32 of shape %v", graph.Values[graph.Inputs[i]].Name, in[i].Type, in[i].Shape, n.Shape())
+		}
+		if err := g.Let(n, dense(in[i])); err != nil {
+			return nil, err
+		}
+	}
+	m.vm.Reset()
+	if err := m.vm.RunAll(); err != nil {
+		return nil, fmt.Errorf("gorgonia: %w", err)
+	}
+	out := make([]nn.Tensor, len(m.outputs))
+	for i, v := range m.outputs {
+		data, err := floats(v)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = nn.FromFloat32s(m.shapes[i], data)
+	}
+	return out, nil
+}
+
+// Close ends the machines.
+func (s *session) Close() error {
+	var errs []error
+	for _, m := range s.machines {
+		errs = append(errs, m.vm.Close())
+		for _, f := range m.closers {
+			errs = append(errs, f())
+		}
+	}
+	clear(s.machines)
+	return errors.Join(errs...)
+}
+
+// dense copies a tensor: the machine may overwrite it.
+func dense(t nn.Tensor) *tensor.Dense {
+	return tensor.New(tensor.WithShape(t.Shape...), tensor.WithBacking(slices.Clone(t.Float32s())))
+}
+
+// floats returns the elements of a value in row-major order.
+func floats(v g.Value) ([]float32, error) {
+	data, ok := v.Data().([]float32)
+	if !ok {
+		return nil, fmt.Errorf("gorgonia: a value of type %T where floats are expected", v.Data())
+	}
+	return data, nil
+}

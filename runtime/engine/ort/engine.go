@@ -1,0 +1,144 @@
+//go:build cgo
+
+package ort
+
+import (
+	"bytes"
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"sync"
+
+	onnx "github.com/yalue/onnxruntime_go"
+
+	"github.com/autotailor/autotailor/runtime/engine"
+	"github.com/autotailor/autotailor/runtime/engine/kernel"
+	"github.com/autotailor/autotailor/runtime/nn"
+	"github.com/autotailor/autotailor/runtime/onnxfile"
+)
+
+// Engine is ONNX Runtime on the CPU.
+type Engine struct {
+	threads int
+}
+
+var _ engine.Engine = (*Engine)(nil)
+
+// loaded is the library of this process: ONNX Runtime has one environment per process.
+var loaded struct {
+	sync.Mutex
+	path string
+}
+
+// New loads the library at path lib, which Find tells, and returns the engine. A process can load one library only.
+func New(lib string, o Options) (*Engine, error) {
+	path, err := filepath.Abs(lib)
+	if err != nil {
+		return nil, fmt.Errorf("onnxruntime: %w", err)
+	}
+	loaded.Lock()
+	defer loaded.Unlock()
+	switch {
+	case loaded.path == "":
+		onnx.SetSharedLibraryPath(path)
+		if err := onnx.InitializeEnvironment(onnx.WithLogLevelError()); err != nil {
+			return nil, fmt.Errorf("onnxruntime: cannot load %s: %w", lib, err)
+		}
+		loaded.path = path
+	case loaded.path != path:
+		return nil, fmt.Errorf("onnxruntime: this process has loaded %s already and cannot load %s as well", loaded.path, path)
+	}
+	e := &Engine{threads: o.Threads}
+	if e.threads <= 0 {
+		e.threads = runtime.GOMAXPROCS(0)
+	}
+	return e, nil
+}
+
+// Info describes the engine and the device that it runs on.
+func (e *Engine) Info() engine.Info {
+	return engine.Info{
+		Name: "onnxruntime", Version: onnx.GetVersion(), Device: kernel.CPU(),
+		Threads: e.threads, Precision: "fp32", Rules: "onnxruntime",
+	}
+}
+
+// Compile writes g as an ONNX model in memory and loads that.
+func (e *Engine) Compile(g *nn.Graph, w nn.Weights) (engine.Session, error) {
+	var model bytes.Buffer
+	if err := onnxfile.Write(&model, g, w, onnxfile.WriteOptions{}); err != nil {
+		return nil, err
+	}
+	s := &Session{Inputs: infos(g, g.Inputs), Outputs: infos(g, g.Outputs)}
+	return s, e.open(s, func(in, out []string, o *onnx.SessionOptions) (*onnx.DynamicAdvancedSession, error) {
+		return onnx.NewDynamicAdvancedSessionWithONNXData(model.Bytes(), in, out, o)
+	})
+}
+
+func infos(g *nn.Graph, vs []nn.Value) []nn.Info {
+	list := make([]nn.Info, len(vs))
+	for i, v := range vs {
+		list[i] = g.Values[v]
+	}
+	return list
+}
+
+// OpenModel loads an ONNX file as it stands. Open axes of its inputs and outputs are nn.Batch.
+func (e *Engine) OpenModel(path string) (*Session, error) {
+	in, out, err := onnx.GetInputOutputInfo(path)
+	if err != nil {
+		return nil, fmt.Errorf("onnxruntime: %s: %w", path, err)
+	}
+	s := &Session{Inputs: described(in), Outputs: described(out)}
+	return s, e.open(s, func(in, out []string, o *onnx.SessionOptions) (*onnx.DynamicAdvancedSession, error) {
+		return onnx.NewDynamicAdvancedSession(path, in, out, o)
+	})
+}
+
+func described(list []onnx.InputOutputInfo) []nn.Info {
+	to := make([]nn.Info, len(list))
+	for i, v := range list {
+		to[i] = nn.Info{Name: v.Name, Type: nn.DType(v.DataType), Shape: shapeOf(v.Dimensions)}
+	}
+	return to
+}
+
+func shapeOf(s onnx.Shape) nn.Shape {
+	to := make(nn.Shape, len(s))
+	for i, n := range s {
+		to[i] = int(n)
+	}
+	return to
+}
+
+type opener func(in, out []string, o *onnx.SessionOptions) (*onnx.DynamicAdvancedSession, error)
+
+// open makes the library's session with the engine's options.
+func (e *Engine) open(s *Session, f opener) error {
+	o, err := onnx.NewSessionOptions()
+	if err != nil {
+		return fmt.Errorf("onnxruntime: %w", err)
+	}
+	defer o.Destroy()
+	for _, set := range []func() error{
+		func() error { return o.SetIntraOpNumThreads(e.threads) },
+		func() error { return o.SetInterOpNumThreads(1) },
+		func() error { return o.SetGraphOptimizationLevel(onnx.GraphOptimizationLevelEnableAll) },
+	} {
+		if err := set(); err != nil {
+			return fmt.Errorf("onnxruntime: %w", err)
+		}
+	}
+	if s.session, err = f(names(s.Inputs), names(s.Outputs), o); err != nil {
+		return fmt.Errorf("onnxruntime: %w", err)
+	}
+	return nil
+}
+
+func names(list []nn.Info) []string {
+	to := make([]string, len(list))
+	for i, v := range list {
+		to[i] = v.Name
+	}
+	return to
+}

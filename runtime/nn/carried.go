@@ -1,0 +1,76 @@
+package nn
+
+import "slices"
+
+// Op records an operator as it stands. Its results have the shapes that o tells, else those of a rule below,
+// else that of the first operand.
+func (t *Tape) Op(o Op, xs ...Value) []Value {
+	n := max(o.Outputs, 1)
+	if o.Type == "Constant" && o.Domain == "" && len(xs) == 0 {
+		if c, ok := constantOf(o.Attrs); ok && t.err == nil {
+			return []Value{t.constant(o.Name, c)}
+		}
+	}
+	for _, x := range xs {
+		if x != None && !t.ok(o.Name, x) {
+			return make([]Value, n)
+		}
+	}
+	if t.err != nil {
+		return make([]Value, n)
+	}
+	shapes := o.Shapes
+	if shapes == nil {
+		var ok bool
+		if shapes, ok = t.carriedShapes(o, xs, n); !ok {
+			t.fail(o.Name, "operands of %s do not fit each other", o.Type)
+			return make([]Value, n)
+		}
+	}
+	return t.several(Node{Type: o.Type, Domain: o.Domain, Name: o.Name, Attrs: slices.Clone(o.Attrs), In: slices.Clone(xs)}, shapes, o.Types)
+}
+
+// carriedShapes broadcasts the operands that have a shape, which is right for element-wise operators.
+func (t *Tape) carriedShapes(o Op, xs []Value, n int) ([]Shape, bool) {
+	var s Shape
+	for k, x := range xs {
+		if x == None {
+			continue
+		}
+		b, ok := Broadcast(s, t.shape(x))
+		if !ok && !broadcasts[o.Type] {
+			b, ok = s, true
+		}
+		if k == 0 || broadcasts[o.Type] {
+			s = b
+		}
+		if !ok {
+			return nil, false
+		}
+	}
+	return slices.Repeat([]Shape{s}, n), true
+}
+
+// broadcasts lists element-wise operators of several operands.
+var broadcasts = map[string]bool{
+	"Max": true, "Min": true, "Sum": true, "Mean": true, "Pow": true, "PRelu": true, "Where": true, "Equal": true, "Less": true,
+	"Greater": true, "And": true, "Or": true, "Xor": true, "Mod": true,
+}
+
+// constantOf reads the attributes of a Constant.
+func constantOf(attrs []Attr) (Tensor, bool) {
+	if len(attrs) != 1 {
+		return Tensor{}, false
+	}
+	switch a := attrs[0]; a.Name {
+	case "value_int":
+		return FromInt64s(Shape{}, []int64{a.Int}), true
+	case "value_ints":
+		return FromInt64s(Shape{len(a.Ints)}, a.Ints), true
+	case "value_float":
+		return FromFloat32s(Shape{}, []float32{a.Float}), true
+	case "value_floats":
+		return FromFloat32s(Shape{len(a.Floats)}, a.Floats), true
+	}
+	return Tensor{}, false
+}

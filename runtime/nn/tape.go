@@ -1,0 +1,187 @@
+package nn
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+)
+
+// Tape is the Builder that records a Graph.
+type Tape struct {
+	g      Graph
+	params map[string]Value // by Param.Name
+	names  map[string]int   // names of values and nodes in use
+	err    error
+}
+
+var _ Builder = (*Tape)(nil)
+
+// NewTape returns an empty tape.
+func NewTape() *Tape {
+	return &Tape{g: Graph{Values: make([]Info, 1)}, params: map[string]Value{}, names: map[string]int{}}
+}
+
+// Graph returns what was recorded, or the first error.
+func (t *Tape) Graph() (*Graph, error) {
+	if t.err == nil && len(t.g.Outputs) == 0 {
+		t.err = fmt.Errorf("the network has no output")
+	}
+	if t.err != nil {
+		return nil, t.err
+	}
+	return &t.g, nil
+}
+
+// Record runs build on a new tape and returns what it recorded.
+func Record(build func(Builder)) (*Graph, error) {
+	t := NewTape()
+	build(t)
+	return t.Graph()
+}
+
+func (t *Tape) fail(node, format string, args ...any) {
+	if t.err == nil {
+		t.err = fmt.Errorf("node %q: %w", node, fmt.Errorf(format, args...))
+	}
+}
+
+// unique returns name, numbered when it is taken.
+func (t *Tape) unique(name string) string {
+	n := t.names[name]
+	t.names[name]++
+	if n == 0 {
+		return name
+	}
+	return t.unique(fmt.Sprintf("%s_%d", name, n))
+}
+
+func (t *Tape) value(i Info) Value {
+	i.Name = t.unique(i.Name)
+	t.g.Values = append(t.g.Values, i)
+	return Value(len(t.g.Values) - 1)
+}
+
+// shape returns the shape of x.
+func (t *Tape) shape(x Value) Shape { return t.g.Values[x].Shape }
+
+// ok tells whether all operands exist. After an error none do.
+func (t *Tape) ok(node string, xs ...Value) bool {
+	if t.err != nil {
+		return false
+	}
+	for _, x := range xs {
+		if x <= None || int(x) >= len(t.g.Values) {
+			t.fail(node, "an operand is missing")
+			return false
+		}
+	}
+	return true
+}
+
+// add appends a node with one output.
+func (t *Tape) add(n Node, s Shape) Value {
+	if len(n.In) == 0 {
+		return t.addAs(n, s, Float32)
+	}
+	return t.addAs(n, s, t.g.Values[n.In[0]].Type)
+}
+
+func (t *Tape) addAs(n Node, s Shape, d DType) Value {
+	if t.err != nil {
+		return None
+	}
+	if n.Name == "" {
+		n.Name = n.Type
+	}
+	n.Name = t.unique(n.Name)
+	slices.SortFunc(n.Attrs, func(a, b Attr) int { return cmp.Compare(a.Name, b.Name) })
+	for _, e := range s {
+		if e < 1 && e != Batch {
+			t.fail(n.Name, "its result would have the shape %v", s)
+			return None
+		}
+	}
+	out := t.value(Info{Name: n.Name + "_output_0", Type: d, Shape: s})
+	n.Out = []Value{out}
+	t.g.Nodes = append(t.g.Nodes, n)
+	return out
+}
+
+// Input declares a graph input.
+func (t *Tape) Input(name string, d DType, s Shape) Value {
+	v := t.value(Info{Name: name, Type: d, Shape: s})
+	t.g.Inputs = append(t.g.Inputs, v)
+	return v
+}
+
+// Output declares x as the graph output called name.
+func (t *Tape) Output(name string, x Value) {
+	if !t.ok(name, x) {
+		return
+	}
+	if slices.Contains(t.g.Inputs, x) || slices.Contains(t.g.Outputs, x) || t.g.Values[x].Known() {
+		x = t.add(Node{Type: "Identity", In: []Value{x}}, t.shape(x))
+	}
+	info := &t.g.Values[x]
+	if info.Name != name {
+		delete(t.names, info.Name)
+		info.Name = t.unique(name)
+	}
+	t.g.Outputs = append(t.g.Outputs, x)
+}
+
+// Param makes the picked part of a SuperNet tensor a value. The element type is float32 until weights say otherwise.
+func (t *Tape) Param(p Param) Value {
+	if t.err != nil {
+		return None
+	}
+	for axis, k := range p.Picks {
+		if axis >= len(p.Shape) || !k.valid(p.Shape[axis]) {
+			t.fail(p.Name, "cannot keep %d positions of axis %d of shape %v", k.Len(), axis, p.Shape)
+			return None
+		}
+	}
+	if v, ok := t.params[p.Name]; ok {
+		if slices.Equal(t.shape(v), p.Picked()) {
+			return v
+		}
+		t.fail(p.Name, "one tensor is cut in two ways")
+		return None
+	}
+	v := t.value(Info{Name: p.Name, Type: Float32, Shape: p.Picked(), Param: &p})
+	t.params[p.Name] = v
+	return v
+}
+
+// optional is Param for a tensor that may be absent.
+func (t *Tape) optional(in []Value, p Param) []Value {
+	if p.Name == "" {
+		return in
+	}
+	return append(in, t.Param(p))
+}
+
+// constant makes a constant tensor a value.
+func (t *Tape) constant(name string, c Tensor) Value {
+	return t.value(Info{Name: cmp.Or(name, "const"), Type: c.Type, Shape: c.Shape, Const: &c})
+}
+
+func intAttr(name string, v int) Attr { return Attr{Name: name, Kind: AttrInt, Int: int64(v)} }
+
+func floatAttr(name string, v float32) Attr { return Attr{Name: name, Kind: AttrFloat, Float: v} }
+
+func intsAttr[T int | int64](name string, list []T) Attr {
+	out := make([]int64, len(list))
+	for i, v := range list {
+		out[i] = int64(v)
+	}
+	return Attr{Name: name, Kind: AttrInts, Ints: out}
+}
+
+// unless appends an integer list that is not made of defaults only.
+func unless(attrs []Attr, name string, list []int, def int) []Attr {
+	if !slices.ContainsFunc(list, func(v int) bool { return v != def }) {
+		return attrs
+	}
+	return append(attrs, intsAttr(name, list))
+}

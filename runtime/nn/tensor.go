@@ -1,0 +1,172 @@
+package nn
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"slices"
+)
+
+// Count returns the number of elements of a shape without open axes.
+func (s Shape) Count() int {
+	n := 1
+	for _, d := range s {
+		n *= d
+	}
+	return n
+}
+
+// Bytes returns the size of one element, 0 when elements have no fixed size.
+func (t DType) Bytes() int {
+	switch t {
+	case Uint8, Int8, Bool:
+		return 1
+	case Float16, BFloat16:
+		return 2
+	case Float32, Int32:
+		return 4
+	case Float64, Int64:
+		return 8
+	}
+	return 0
+}
+
+// FromFloat32s makes a tensor of float32 elements. It copies data.
+func FromFloat32s(s Shape, data []float32) Tensor {
+	raw := make([]byte, 4*len(data))
+	for i, v := range data {
+		binary.LittleEndian.PutUint32(raw[4*i:], math.Float32bits(v))
+	}
+	return Tensor{Float32, slices.Clone(s), raw}
+}
+
+// FromInt64s makes a tensor of int64 elements. It copies data.
+func FromInt64s(s Shape, data []int64) Tensor {
+	raw := make([]byte, 8*len(data))
+	for i, v := range data {
+		binary.LittleEndian.PutUint64(raw[8*i:], uint64(v))
+	}
+	return Tensor{Int64, slices.Clone(s), raw}
+}
+
+// Float32s decodes the elements of a float32 tensor; nil for any other type.
+func (t Tensor) Float32s() []float32 {
+	if t.Type != Float32 {
+		return nil
+	}
+	out := make([]float32, len(t.Raw)/4)
+	for i := range out {
+		out[i] = math.Float32frombits(binary.LittleEndian.Uint32(t.Raw[4*i:]))
+	}
+	return out
+}
+
+// Int64s decodes the elements of an int64 tensor; nil for any other type.
+func (t Tensor) Int64s() []int64 {
+	if t.Type != Int64 {
+		return nil
+	}
+	out := make([]int64, len(t.Raw)/8)
+	for i := range out {
+		out[i] = int64(binary.LittleEndian.Uint64(t.Raw[8*i:]))
+	}
+	return out
+}
+
+// Fetch returns the part of p that is picked.
+func Fetch(w Weights, p Param) (Tensor, error) {
+	t, err := w.Tensor(p.Source())
+	if err != nil {
+		return Tensor{}, err
+	}
+	if !slices.Equal(t.Shape, p.Shape) {
+		return Tensor{}, fmt.Errorf("weights %q have shape %v, the SuperNet wants %v: they are of another model", p.Source(), t.Shape, p.Shape)
+	}
+	return t.picked(p)
+}
+
+// picked copies the picked part of t.
+func (t Tensor) picked(p Param) (Tensor, error) {
+	size := t.Type.Bytes()
+	if !slices.ContainsFunc(p.Picks, func(k Pick) bool { return !k.whole() }) {
+		return t, nil
+	}
+	if size == 0 || len(t.Raw) != size*t.Shape.Count() {
+		return Tensor{}, fmt.Errorf("weights %q: %d bytes of element type %d cannot be cut", p.Name, len(t.Raw), t.Type)
+	}
+	indices := make([][]int, len(t.Shape))
+	for axis, n := range t.Shape {
+		k := Prefix(n, n)
+		if axis < len(p.Picks) && !p.Picks[axis].whole() {
+			k = p.Picks[axis]
+		}
+		if !k.valid(n) {
+			return Tensor{}, fmt.Errorf("weights %q: cannot keep %d of %d positions of axis %d", p.Name, k.Len(), n, axis)
+		}
+		indices[axis] = k.Indices()
+	}
+	out := Tensor{t.Type, p.Picked(), nil}
+	out.Raw = gather(make([]byte, 0, size*out.Shape.Count()), t.Raw, t.Shape, indices, size)
+	return out, nil
+}
+
+// gather appends the elements of src at the product of indices.
+func gather(dst, src []byte, s Shape, indices [][]int, size int) []byte {
+	if len(s) == 0 {
+		return append(dst, src[:size]...)
+	}
+	stride := size * s[1:].Count()
+	if contiguous(s[1:], indices[1:]) {
+		first := indices[0][0]
+		if len(indices[0]) == indices[0][len(indices[0])-1]-first+1 {
+			return append(dst, src[first*stride:(first+len(indices[0]))*stride]...)
+		}
+		for _, i := range indices[0] {
+			dst = append(dst, src[i*stride:(i+1)*stride]...)
+		}
+		return dst
+	}
+	for _, i := range indices[0] {
+		dst = gather(dst, src[i*stride:(i+1)*stride], s[1:], indices[1:], size)
+	}
+	return dst
+}
+
+// contiguous tells whether every axis is kept whole.
+func contiguous(s Shape, indices [][]int) bool {
+	for a, n := range s {
+		if len(indices[a]) != n {
+			return false
+		}
+	}
+	return true
+}
+
+// Overlay returns weights that are those of over where it has them, and of base elsewhere.
+func Overlay(base Weights, over map[string]Tensor) Weights { return overlay{base, over} }
+
+type overlay struct {
+	base Weights
+	over map[string]Tensor
+}
+
+// Base returns the weights below.
+func (o overlay) Base() Weights { return o.base }
+
+func (o overlay) Tensor(name string) (Tensor, error) {
+	if t, ok := o.over[name]; ok {
+		return t, nil
+	}
+	return o.base.Tensor(name)
+}
+
+// MapWeights are tensors in memory.
+type MapWeights map[string]Tensor
+
+// Tensor returns the tensor called name.
+func (m MapWeights) Tensor(name string) (Tensor, error) {
+	if t, ok := m[name]; ok {
+		return t, nil
+	}
+	return Tensor{}, fmt.Errorf("there are no weights %q: the file is of another model", name)
+}

@@ -1,0 +1,278 @@
+package onnxfile
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/autotailor/autotailor/internal/onnxpb"
+	"github.com/autotailor/autotailor/runtime/nn"
+	"github.com/autotailor/autotailor/runtime/version"
+)
+
+// WriteOptions control Write. The zero value writes an open batch and the smallest opset that has every operator.
+type WriteOptions struct {
+	Opset    int               // at least this opset; newer when an operator needs it
+	Batch    int               // fixed batch size, 0 keeps it open
+	Metadata map[string]string // metadata_props, beside those of the weights' model
+	Name     string            // of the graph
+}
+
+// Write writes g with weights w as an ONNX model. Names of nodes, weights, inputs and outputs are g's.
+func Write(dst io.Writer, g *nn.Graph, w nn.Weights, o WriteOptions) error {
+	m, err := Proto(g, w, o)
+	if err != nil {
+		return err
+	}
+	data, err := proto.MarshalOptions{Deterministic: true}.Marshal(m)
+	if err != nil {
+		return err
+	}
+	_, err = dst.Write(data)
+	return err
+}
+
+// minOpset is the opset below which an operator is not written.
+const minOpset = 13
+
+// since lists operators that opset 13 does not have.
+var since = map[string]int{"HardSwish": 14, "LayerNormalization": 17, "Mish": 18, "Gelu": 20, "Swish": 24}
+
+// irVersions has the IR version that came with an opset.
+func irVersion(opset int) int64 {
+	switch {
+	case opset <= 14:
+		return 7
+	case opset <= 18:
+		return 8
+	case opset <= 20:
+		return 9
+	}
+	return 10
+}
+
+// Proto builds the model that Write writes.
+func Proto(g *nn.Graph, w nn.Weights, o WriteOptions) (*onnxpb.ModelProto, error) {
+	if o.Batch > 0 {
+		g = g.Bind(o.Batch)
+	}
+	opset := max(o.Opset, minOpset)
+	for _, n := range g.Nodes {
+		if n.Domain == "" {
+			opset = max(opset, since[n.Type])
+		}
+	}
+	b := &writer{g: g, w: w, opset: opset, graph: &onnxpb.GraphProto{Name: proto.String(cmp.Or(o.Name, "autotailor"))}, taken: map[string]bool{}, domains: map[string]bool{}}
+	for _, v := range g.Values {
+		b.taken[v.Name] = true
+	}
+	if err := b.build(); err != nil {
+		return nil, err
+	}
+	m := &onnxpb.ModelProto{
+		IrVersion: proto.Int64(irVersion(opset)), Graph: b.graph,
+		ProducerName: proto.String("autotailor"), ProducerVersion: proto.String(version.Release),
+		OpsetImport: []*onnxpb.OperatorSetIdProto{{Domain: proto.String(""), Version: proto.Int64(int64(opset))}},
+	}
+	for _, d := range slices.Sorted(maps.Keys(b.domains)) {
+		m.OpsetImport = append(m.OpsetImport, &onnxpb.OperatorSetIdProto{Domain: proto.String(d), Version: proto.Int64(1)})
+	}
+	meta := metadata(w)
+	maps.Copy(meta, o.Metadata)
+	for _, k := range slices.Sorted(maps.Keys(meta)) {
+		m.MetadataProps = append(m.MetadataProps, &onnxpb.StringStringEntryProto{Key: proto.String(k), Value: proto.String(meta[k])})
+	}
+	return m, nil
+}
+
+// metadata is that of the model below w.
+func metadata(w nn.Weights) map[string]string {
+	for {
+		switch x := w.(type) {
+		case *Model:
+			return maps.Clone(x.Metadata)
+		case interface{ Base() nn.Weights }:
+			w = x.Base()
+		default:
+			return map[string]string{}
+		}
+	}
+}
+
+// writer turns a graph into its protobuf form.
+type writer struct {
+	g       *nn.Graph
+	w       nn.Weights
+	opset   int
+	graph   *onnxpb.GraphProto
+	taken   map[string]bool
+	domains map[string]bool
+}
+
+func (b *writer) build() error {
+	for _, v := range b.g.Inputs {
+		b.graph.Input = append(b.graph.Input, b.info(v))
+	}
+	for _, v := range b.g.Outputs {
+		b.graph.Output = append(b.graph.Output, b.info(v))
+	}
+	used := map[nn.Value]bool{}
+	for i := range b.g.Nodes {
+		for _, v := range b.g.Nodes[i].In {
+			used[v] = true
+		}
+		if err := b.node(&b.g.Nodes[i]); err != nil {
+			return fmt.Errorf("node %q: %w", b.g.Nodes[i].Name, err)
+		}
+	}
+	for k := range b.g.Values {
+		info := &b.g.Values[k]
+		if !used[nn.Value(k)] || !info.Known() {
+			continue
+		}
+		t := info.Const
+		if t == nil {
+			picked, err := nn.Fetch(b.w, *info.Param)
+			if err != nil {
+				return err
+			}
+			t = &picked
+		}
+		b.initializer(info.Name, *t)
+	}
+	return nil
+}
+
+func (b *writer) initializer(name string, t nn.Tensor) {
+	p := &onnxpb.TensorProto{Name: proto.String(name), DataType: proto.Int32(int32(t.Type)), RawData: t.Raw}
+	if t.Raw == nil {
+		p.RawData = []byte{}
+	}
+	for _, n := range t.Shape {
+		p.Dims = append(p.Dims, int64(n))
+	}
+	b.graph.Initializer = append(b.graph.Initializer, p)
+}
+
+// constant adds an initializer of integers that the model did not have.
+func (b *writer) constant(name string, list []int64) string {
+	t := nn.FromInt64s(nn.Shape{len(list)}, list)
+	return b.own(name, t)
+}
+
+func (b *writer) own(name string, t nn.Tensor) string {
+	free := name
+	for k := 1; b.taken[free]; k++ {
+		free = fmt.Sprintf("%s_%d", name, k)
+	}
+	b.taken[free] = true
+	b.initializer(free, t)
+	return free
+}
+
+func (b *writer) info(v nn.Value) *onnxpb.ValueInfoProto {
+	i := b.g.Values[v]
+	shape := &onnxpb.TensorShapeProto{}
+	for _, n := range i.Shape {
+		d := &onnxpb.TensorShapeProto_Dimension{}
+		if n == nn.Batch {
+			d.Value = &onnxpb.TensorShapeProto_Dimension_DimParam{DimParam: "batch"}
+		} else {
+			d.Value = &onnxpb.TensorShapeProto_Dimension_DimValue{DimValue: int64(n)}
+		}
+		shape.Dim = append(shape.Dim, d)
+	}
+	return &onnxpb.ValueInfoProto{Name: proto.String(i.Name), Type: &onnxpb.TypeProto{Value: &onnxpb.TypeProto_TensorType{
+		TensorType: &onnxpb.TypeProto_Tensor{ElemType: proto.Int32(int32(i.Type)), Shape: shape},
+	}}}
+}
+
+func (b *writer) name(v nn.Value) string {
+	if v == nn.None {
+		return ""
+	}
+	return b.g.Values[v].Name
+}
+
+func (b *writer) node(n *nn.Node) error {
+	p := &onnxpb.NodeProto{OpType: proto.String(n.Type), Name: proto.String(n.Name)}
+	if n.Domain != "" {
+		p.Domain = proto.String(n.Domain)
+		b.domains[n.Domain] = true
+	}
+	for _, v := range n.In {
+		p.Input = append(p.Input, b.name(v))
+	}
+	for _, v := range n.Out {
+		p.Output = append(p.Output, b.name(v))
+	}
+	for _, a := range n.Attrs {
+		if m, ok := operands[n.Type]; ok && n.Domain == "" && m[a.Name].since > 0 && b.opset >= m[a.Name].since {
+			b.operand(p, m[a.Name].at, a)
+			continue
+		}
+		q, err := attribute(a)
+		if err != nil {
+			return err
+		}
+		p.Attribute = append(p.Attribute, q)
+	}
+	b.graph.Node = append(b.graph.Node, p)
+	return nil
+}
+
+// moved is an attribute that became an operand.
+type moved struct{ since, at int }
+
+// operands lists what is an attribute in an nn.Graph and an operand in newer opsets.
+var operands = map[string]map[string]moved{
+	"Clip":       {"min": {11, 1}, "max": {11, 2}},
+	"Reshape":    {"shape": {5, 1}},
+	"ReduceMean": {"axes": {18, 1}},
+	"Split":      {"split": {13, 1}},
+}
+
+// operand makes an attribute's value an operand.
+func (b *writer) operand(p *onnxpb.NodeProto, at int, a nn.Attr) {
+	for len(p.Input) <= at {
+		p.Input = append(p.Input, "")
+	}
+	name := p.GetName() + "_" + a.Name
+	if a.Kind == nn.AttrFloat {
+		p.Input[at] = b.own(name, nn.FromFloat32s(nn.Shape{}, []float32{a.Float}))
+		return
+	}
+	p.Input[at] = b.constant(name, a.Ints)
+}
+
+func attribute(a nn.Attr) (*onnxpb.AttributeProto, error) {
+	p := &onnxpb.AttributeProto{}
+	if a.Raw != nil {
+		if err := proto.Unmarshal(a.Raw, p); err != nil {
+			return nil, fmt.Errorf("attribute %q: %w", a.Name, err)
+		}
+	}
+	p.Name = proto.String(a.Name)
+	p.Type = onnxpb.AttributeProto_AttributeType(a.Kind).Enum()
+	switch a.Kind {
+	case nn.AttrFloat:
+		p.F = proto.Float32(a.Float)
+	case nn.AttrInt:
+		p.I = proto.Int64(a.Int)
+	case nn.AttrString:
+		p.S = []byte(a.String)
+	case nn.AttrFloats:
+		p.Floats = a.Floats
+	case nn.AttrInts:
+		p.Ints = a.Ints
+	case nn.AttrStrings:
+		for _, s := range a.Strings {
+			p.Strings = append(p.Strings, []byte(s))
+		}
+	}
+	return p, nil
+}

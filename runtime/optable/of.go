@@ -1,0 +1,188 @@
+package optable
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/autotailor/autotailor/runtime/nn"
+)
+
+// Of describes the group of nodes of g, which stand in execution order. Every extent of g must be known (see nn.Graph.Bind).
+//
+// A BatchNormalization after a convolution or product of the group is that operator's bias, as runtimes fold it:
+// networks with folded and with kept normalisation have the same operators. MACs are left to the caller.
+func Of(g *nn.Graph, nodes []int) (Op, error) {
+	d := describer{g: g, nodes: nodes, names: map[nn.Value]string{}}
+	for k, i := range nodes {
+		if err := d.node(k, &g.Nodes[i]); err != nil {
+			return Op{}, fmt.Errorf("node %q: %w", g.Nodes[i].Name, err)
+		}
+	}
+	return d.op(), nil
+}
+
+// describer writes the text of a group.
+type describer struct {
+	g          *nn.Graph
+	nodes      []int
+	names      map[nn.Value]string // operands that have a name already
+	in, params []string            // shapes
+	steps      []step
+	results    []nn.Value // by step, its first result
+}
+
+type step struct {
+	text     string
+	operands []string
+}
+
+// products are the operators that take a folded normalisation as bias.
+var products = []string{"Conv", "ConvTranspose", "Gemm", "MatMul"}
+
+func (d *describer) node(k int, n *nn.Node) error {
+	if n.Type == "BatchNormalization" && k > 0 && d.names[n.In[0]] != "" && d.absorbs(n.In[0]) {
+		d.absorb(n)
+		return nil
+	}
+	s := step{text: head(n)}
+	for _, v := range n.In {
+		s.operands = append(s.operands, d.operand(v))
+	}
+	d.steps = append(d.steps, s)
+	d.results = append(d.results, n.Out[0])
+	for j, v := range n.Out {
+		name := fmt.Sprintf("%%%d", len(d.steps)-1)
+		if j > 0 {
+			name += fmt.Sprintf(".%d", j)
+		}
+		d.names[v] = name
+	}
+	return nil
+}
+
+func head(n *nn.Node) string {
+	text := n.Type
+	if n.Domain != "" && n.Domain != "ai.onnx" {
+		text = n.Domain + "." + n.Type
+	}
+	for _, a := range n.Attrs {
+		text += " " + attrText(a)
+	}
+	return text
+}
+
+// absorbs tells whether v is the result of the last step and that a product.
+func (d *describer) absorbs(v nn.Value) bool {
+	last := len(d.steps) - 1
+	if last < 0 || d.names[v] != fmt.Sprintf("%%%d", last) {
+		return false
+	}
+	kind, _, _ := strings.Cut(d.steps[last].text, " ")
+	return slices.Contains(products, kind)
+}
+
+// absorb makes a normalisation the bias of the last step.
+func (d *describer) absorb(n *nn.Node) {
+	last := &d.steps[len(d.steps)-1]
+	if len(last.operands) < 3 {
+		last.operands = append(last.operands, d.param(d.g.Values[n.In[1]]))
+	}
+	d.names[n.Out[0]] = d.names[n.In[0]]
+}
+
+func (d *describer) param(i nn.Info) string {
+	d.params = append(d.params, shapeText(i.Type, i.Shape))
+	return fmt.Sprintf("p%d", len(d.params)-1)
+}
+
+// maxLiteral is the number of elements up to which a constant's values stand in the text.
+const maxLiteral = 16
+
+// operand names an operand, as a new input or parameter when it is not known yet.
+func (d *describer) operand(v nn.Value) string {
+	if v == nn.None {
+		return "_"
+	}
+	if name, ok := d.names[v]; ok {
+		return name
+	}
+	info := d.g.Values[v]
+	name := ""
+	switch {
+	case info.Const != nil && info.Shape.Count() <= maxLiteral && literal(*info.Const) != "":
+		name = literal(*info.Const)
+	case info.Known():
+		name = d.param(info)
+	default:
+		name = fmt.Sprintf("i%d", len(d.in))
+		d.in = append(d.in, shapeText(info.Type, info.Shape))
+	}
+	d.names[v] = name
+	return name
+}
+
+// literal writes a small constant: its type, shape and elements, such as "i64:2[1,-1]".
+func literal(t nn.Tensor) string {
+	var values string
+	switch t.Type {
+	case nn.Float32:
+		values = list(t.Float32s(), floatText)
+	case nn.Int64:
+		values = list(t.Int64s(), func(v int64) string { return fmt.Sprint(v) })
+	default:
+		return ""
+	}
+	return shapeText(t.Type, t.Shape) + "[" + values + "]"
+}
+
+// op puts the text together. A single step leaves out its operands when they are all inputs, then all parameters, in order.
+func (d *describer) op() Op {
+	var steps []string
+	for _, s := range d.steps {
+		if len(d.steps) == 1 && slices.Equal(s.operands, d.usual()) {
+			steps = append(steps, s.text)
+			continue
+		}
+		steps = append(steps, s.text+" ("+strings.Join(s.operands, " ")+")")
+	}
+	return Op{
+		Steps: strings.Join(steps, " | "), In: strings.Join(d.in, " "), Params: strings.Join(d.params, " "), Out: strings.Join(d.out(), " "),
+	}
+}
+
+func (d *describer) usual() []string {
+	var out []string
+	for i := range d.in {
+		out = append(out, fmt.Sprintf("i%d", i))
+	}
+	for i := range d.params {
+		out = append(out, fmt.Sprintf("p%d", i))
+	}
+	return out
+}
+
+// out lists the shapes of what leaves the group.
+func (d *describer) out() []string {
+	var out []string
+	for _, i := range d.nodes {
+		for _, v := range d.g.Nodes[i].Out {
+			if d.leaves(v) {
+				out = append(out, shapeText(d.g.Values[v].Type, d.g.Values[v].Shape))
+			}
+		}
+	}
+	return out
+}
+
+func (d *describer) leaves(v nn.Value) bool {
+	if slices.Contains(d.g.Outputs, v) {
+		return true
+	}
+	for i, n := range d.g.Nodes {
+		if slices.Contains(n.In, v) && !slices.Contains(d.nodes, i) {
+			return true
+		}
+	}
+	return false
+}
