@@ -25,7 +25,10 @@ var imports = map[string]string{
 	root + "runtime/onnxfile":        "onnxfile",
 	root + "runtime/version":         "version",
 	root + "runtime/cli":             "cli",
-	root + "runtime/engine":          "engine",
+	root + "runtime/selftest":        "selftest",
+	root + "runtime/data":            "data",
+	root + "runtime/report":          "report",
+	root + "runtime/engine/embedded": "embedded",
 	root + "runtime/engine/gorgonia": "gorgonia",
 	root + "runtime/engine/ort":      "ort",
 }

@@ -19,6 +19,7 @@ type Config struct {
 	Out     string // output folder, relative to the config file
 	Fusion  []string
 	Inputs  []Input
+	Data    Data
 
 	Blocks  []string // arch.blocks, nil when absent
 	Divisor int
@@ -34,6 +35,13 @@ type Config struct {
 	Vars         []List // var.block_vars
 
 	lines map[string]int // of every key that stands in the file, by dotted path
+}
+
+// Data tells how images become the model's input: padded with zeros, divided by 255, less the mean and divided by the
+// standard deviation of each channel.
+type Data struct {
+	Pad       int
+	Mean, Std []float64
 }
 
 // Input fixes the shape of one model input.
@@ -57,10 +65,13 @@ const (
 	DefaultDepthKeep = 1
 )
 
+// DefaultFusion lists the rule sets of the engines that come with autotailor.
+func DefaultFusion() []string { return []string{"embedded", "onnxruntime"} }
+
 // Default is the configuration of an empty file.
 func Default() Config {
 	return Config{
-		Divisor: DefaultDivisor, DepthKeep: DefaultDepthKeep, Fusion: []string{"onnxruntime"}, lines: map[string]int{},
+		Divisor: DefaultDivisor, DepthKeep: DefaultDepthKeep, Fusion: DefaultFusion(), lines: map[string]int{},
 	}
 }
 

@@ -3,6 +3,8 @@ package config
 import (
 	"math"
 	"strings"
+
+	"github.com/autotailor/autotailor/internal/fusion"
 )
 
 // key is one legal key. A path element "*" stands for a block name, "**" for any name.
@@ -21,6 +23,11 @@ var keys = []key{
 	{path: "out", set: text(func(c *Config) *string { return &c.Out })},
 	{path: "fusion", set: (*reader).fusion},
 	{path: "input.**", set: (*reader).input},
+
+	{path: "data.pad", want: "zero or a positive integer", ok: func(x float64) bool { return integer(x) && x >= 0 },
+		set: number(func(c *Config) *int { return &c.Data.Pad })},
+	{path: "data.mean", want: "a number", ok: finite, set: channels(func(c *Config) *[]float64 { return &c.Data.Mean })},
+	{path: "data.std", want: "above 0", ok: positive, set: channels(func(c *Config) *[]float64 { return &c.Data.Std })},
 
 	{path: "arch.blocks", set: (*reader).blocks},
 	{path: "arch.divisor", want: "a positive integer", ok: positiveInt, set: number(func(c *Config) *int { return &c.Divisor })},
@@ -55,8 +62,9 @@ var blockNames = []string{
 }
 
 // fusionNames are the built-in fusion rule sets.
-var fusionNames = []string{"none", "onnxruntime", "ncnn"}
+var fusionNames = fusion.Names()
 
+func finite(x float64) bool      { return !math.IsInf(x, 0) && !math.IsNaN(x) }
 func integer(x float64) bool     { return x == math.Trunc(x) }
 func positiveInt(x float64) bool { return integer(x) && x > 0 }
 func oddInt(x float64) bool      { return positiveInt(x) && int(x)%2 == 1 }

@@ -107,6 +107,17 @@ func indices(field func(*Config) *[]float64) func(*reader, *Config, entry, key) 
 	return func(r *reader, c *Config, e entry, k key) { *field(c) = r.list(e, k) }
 }
 
+// channels reads a list with one number for each channel.
+func channels(field func(*Config) *[]float64) func(*reader, *Config, entry, key) {
+	return func(r *reader, c *Config, e entry, k key) {
+		for _, v := range r.elements(e) {
+			if x, ok := r.num(e, v, k); ok {
+				*field(c) = append(*field(c), x)
+			}
+		}
+	}
+}
+
 func (r *reader) skipped(c *Config, e entry, k key) {
 	block := strings.TrimSuffix(e.path[len(e.path)-1], "_skipped")
 	c.Skipped = append(c.Skipped, List{Block: block, Values: r.list(e, k)})

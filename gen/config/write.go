@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -20,7 +21,7 @@ func Write(c Config, comments Comments) []byte {
 	w.text("model", c.Model)
 	w.text("package", c.Package)
 	w.text("out", c.Out)
-	if len(c.Fusion) != 1 || c.Fusion[0] != Default().Fusion[0] {
+	if !slices.Equal(c.Fusion, DefaultFusion()) {
 		w.line("fusion", quoted(c.Fusion))
 	}
 	if len(c.Inputs) > 0 {
@@ -29,6 +30,12 @@ func Write(c Config, comments Comments) []byte {
 			w.line("input."+in.Name, strconv.Quote(shape(in.Shape)))
 		}
 	}
+	w.table("data")
+	if c.Data.Pad != 0 {
+		w.line("data.pad", strconv.Itoa(c.Data.Pad))
+	}
+	w.list("data.mean", c.Data.Mean)
+	w.list("data.std", c.Data.Std)
 	w.table("arch")
 	w.line("arch.divisor", strconv.Itoa(c.Divisor))
 	if c.Blocks != nil {

@@ -97,3 +97,23 @@ func Comment(text string) string {
 	}, strings.ToValidUTF8(text, "?"))
 	return strings.ReplaceAll(strings.Join(strings.Fields(text), " "), "*/", "* /")
 }
+
+// PackageName makes the name of a Go package of a model's file name: its ASCII letters and digits up to the first dot, in lower case.
+func PackageName(file string) string {
+	base, _, _ := strings.Cut(file, ".")
+	name := strings.Map(func(r rune) rune {
+		if r < utf8Max && (unicode.IsLetter(r) || unicode.IsDigit(r)) {
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, base)
+	if name == "" || unicode.IsDigit(rune(name[0])) || !IsPackageName(name) {
+		return "net" + name
+	}
+	return name
+}
+
+// IsPackageName tells whether a generated package may be called name.
+func IsPackageName(name string) bool {
+	return token.IsIdentifier(name) && name == strings.ToLower(name) && name != "main" && !predeclared[name] && !strings.HasPrefix(name, "_")
+}

@@ -29,6 +29,7 @@ type Package struct {
 	Classes  []*Class
 	Sections []*Section
 	Table    Table
+	Data     Data
 	Coverage runtime.Coverage
 	Raw      string // SubNets as configured
 	Distinct string // SubNets that differ
@@ -36,6 +37,12 @@ type Package struct {
 	Digest   string // of choices, operators and sites
 
 	scope scope // package-level names that are not exported
+}
+
+// Data tells how images become the model's input.
+type Data struct {
+	Pad       int
+	Mean, Std []float64
 }
 
 // Input is a graph input.

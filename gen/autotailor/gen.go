@@ -1,0 +1,189 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/autotailor/autotailor/gen"
+	"github.com/autotailor/autotailor/ir"
+)
+
+// jobFlags are the flags that gen and inspect share.
+type jobFlags struct {
+	job    gen.Job
+	inputs []string
+}
+
+func (c *call) jobFlags() *jobFlags {
+	j := &jobFlags{}
+	c.flags.StringVar(&j.job.Config, "config", "autotailor.toml", "config `file`")
+	c.flags.StringVar(&j.job.Model, "model", "", "ONNX `file`, instead of the config's model")
+	c.flags.StringArrayVar(&j.inputs, "input", nil, "shape of an input with open axes, as `name=1x3x224x224`")
+	return j
+}
+
+func (j *jobFlags) parse(c *call) error {
+	if err := c.parse(); err != nil {
+		return err
+	}
+	var err error
+	j.job.Inputs, err = inputShapes(j.inputs)
+	return err
+}
+
+// inputShapes parses name=1x3x224x224.
+func inputShapes(list []string) (map[string][]int, error) {
+	out := map[string][]int{}
+	for _, text := range list {
+		i := strings.LastIndexByte(text, '=')
+		if i < 1 {
+			return nil, usageError{fmt.Errorf("--input %s: write it as name=1x3x224x224", text)}
+		}
+		for _, p := range strings.Split(text[i+1:], "x") {
+			n, err := strconv.Atoi(p)
+			if err != nil || n < 1 {
+				return nil, usageError{fmt.Errorf("--input %s: %q is no extent; write it as name=1x3x224x224", text, p)}
+			}
+			out[text[:i]] = append(out[text[:i]], n)
+		}
+	}
+	return out, nil
+}
+
+func runGen(c *call) error {
+	j := c.jobFlags()
+	c.flags.StringVar(&j.job.Out, "out", "", "`folder` of the package, instead of the config's")
+	check := c.flags.Bool("check", false, "write nothing; exit code 1 when the package is stale")
+	diff := c.flags.Bool("diff", false, "write nothing; print what would change")
+	dump := c.flags.String("dump", "", "print the graph `after:PASS` and stop")
+	if err := j.parse(c); err != nil {
+		return err
+	}
+	if *dump != "" {
+		return c.dump(j.job, *dump)
+	}
+	out, err := j.job.Run()
+	if err != nil {
+		return err
+	}
+	changes, err := out.Changes()
+	if err != nil {
+		return err
+	}
+	switch {
+	case *diff:
+		text, err := out.Diff(changes)
+		fmt.Fprint(c.out, text)
+		if err != nil || !*check {
+			return err
+		}
+	case !*check:
+		return out.Write(changes)
+	}
+	if len(changes) == 0 {
+		return nil
+	}
+	if !*diff {
+		fmt.Fprintf(c.err, "%s is stale, run `autotailor gen`:\n  %s\n", out.Dir, strings.Join(gen.Names(changes), "\n  "))
+	}
+	return errStale
+}
+
+func (c *call) dump(j gen.Job, text string) error {
+	name, ok := strings.CutPrefix(text, "after:")
+	if !ok {
+		return usageError{fmt.Errorf("--dump=%s: write it as --dump=after:PASS", text)}
+	}
+	j.After = name
+	j.Dump = func(g *ir.Graph) { fmt.Fprint(c.out, ir.Format(g)) }
+	return j.Canonicalise()
+}
+
+func runInspect(c *call) error {
+	j := c.jobFlags()
+	asJSON := c.flags.Bool("json", false, "print JSON")
+	if err := j.parse(c); err != nil {
+		return err
+	}
+	compiled, err := j.job.Compile()
+	if err != nil {
+		return err
+	}
+	r, err := compiled.Inspect()
+	if err != nil {
+		return err
+	}
+	if *asJSON {
+		e := json.NewEncoder(c.out)
+		e.SetIndent("", "  ")
+		return e.Encode(r)
+	}
+	return r.Text(c.out)
+}
+
+// generateFile is what `go generate` runs.
+const generateFile = `package %s
+
+//go:generate go tool autotailor gen
+`
+
+func runInit(c *call) error {
+	model := c.flags.String("model", "", "ONNX `file` (required)")
+	out := c.flags.String("out", "autotailor.toml", "config `file` to write, - for standard output")
+	force := c.flags.Bool("force", false, "overwrite an existing config")
+	inputs := c.flags.StringArray("input", nil, "shape of an input with open axes, as `name=1x3x224x224`")
+	if err := c.parse(); err != nil {
+		return err
+	}
+	if *model == "" {
+		return usageError{errors.New("--model is missing")}
+	}
+	shapes, err := inputShapes(*inputs)
+	if err != nil {
+		return err
+	}
+	dir := "."
+	if *out != "-" {
+		dir = filepath.Dir(*out)
+	}
+	text, pkg, err := gen.Init(*model, dir, shapes)
+	if err != nil {
+		return err
+	}
+	if *out == "-" {
+		_, err := c.out.Write(text)
+		return err
+	}
+	if err := create(*out, text, *force); err != nil {
+		return err
+	}
+	fmt.Fprintf(c.err, "wrote %s; look it over, then run `go generate`\n", *out)
+	err = create(filepath.Join(dir, "generate.go"), fmt.Appendf(nil, generateFile, pkg), false)
+	if errors.Is(err, os.ErrExist) {
+		return nil
+	}
+	return err
+}
+
+// create writes a file that must not exist unless force is set.
+func create(name string, text []byte, force bool) error {
+	mode := os.O_WRONLY | os.O_CREATE | os.O_EXCL
+	if force {
+		mode = os.O_WRONLY | os.O_CREATE | os.O_TRUNC
+	}
+	f, err := os.OpenFile(name, mode, 0o666)
+	if errors.Is(err, os.ErrExist) {
+		return fmt.Errorf("%s exists; --force overwrites it: %w", name, err)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(f, string(text))
+	return errors.Join(err, f.Close())
+}

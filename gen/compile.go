@@ -1,0 +1,187 @@
+package gen
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/autotailor/autotailor/gen/config"
+	"github.com/autotailor/autotailor/gen/view"
+	"github.com/autotailor/autotailor/internal/fusion"
+	"github.com/autotailor/autotailor/ir"
+	"github.com/autotailor/autotailor/ir/onnx"
+	"github.com/autotailor/autotailor/ir/pass"
+	"github.com/autotailor/autotailor/ir/supernet"
+	"github.com/autotailor/autotailor/ir/unique"
+	runtime "github.com/autotailor/autotailor/runtime/supernet"
+	"github.com/autotailor/autotailor/templates"
+)
+
+// Compile reads the config and the model, and makes the SuperNet and its distinct operators.
+func (j Job) Compile() (*Compiled, error) {
+	start := time.Now()
+	text, err := os.ReadFile(j.Config)
+	if err != nil {
+		return nil, err
+	}
+	c := &Compiled{Dir: filepath.Dir(j.Config)}
+	if c.Config, err = config.Read(j.Config, text); err != nil {
+		return nil, err
+	}
+	sets, err := ruleSets(c.Config, c.Dir)
+	if err != nil {
+		return nil, err
+	}
+	path, err := j.model(c)
+	if err != nil {
+		return nil, err
+	}
+	g, info, err := j.read(path, c.Config)
+	if err != nil {
+		return nil, err
+	}
+	c.Source = runtime.Source{File: info.File, SHA256: info.SHA256, Opset: info.Opset}
+	read := time.Now()
+	if c.Net, err = supernet.Compile(g, c.Config.Supernet(), templates.All()); err != nil {
+		return nil, err
+	}
+	compiled := time.Now()
+	if c.Ops, err = unique.Enumerate(c.Net, sets); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	end := time.Now()
+	c.Timings = Timings{read.Sub(start), compiled.Sub(read), end.Sub(compiled), end.Sub(start)}
+	return c, nil
+}
+
+// Canonicalise reads the job's model and runs the passes, for Dump's sake.
+func (j Job) Canonicalise() error {
+	c := &Compiled{Dir: filepath.Dir(j.Config), Config: config.Default()}
+	if text, err := os.ReadFile(j.Config); err == nil {
+		if c.Config, err = config.Read(j.Config, text); err != nil {
+			return err
+		}
+	} else if j.Model == "" {
+		return err
+	}
+	path, err := j.model(c)
+	if err != nil {
+		return err
+	}
+	_, _, err = j.read(path, c.Config)
+	return err
+}
+
+// read reads a model and brings it to canonical form.
+func (j Job) read(path string, c config.Config) (*ir.Graph, *onnx.Info, error) {
+	g, info, err := onnx.Read(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := j.fixInputs(g, path, c); err != nil {
+		return nil, nil, err
+	}
+	if err := pass.Canonicalise(g, pass.Options{After: j.After, Dump: j.Dump}); err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return g, info, nil
+}
+
+// fixInputs sets the shapes of inputs that the config or the command line fixes.
+func (j Job) fixInputs(g *ir.Graph, path string, c config.Config) error {
+	shapes := map[string][]int{}
+	for _, in := range c.Inputs {
+		shapes[in.Name] = in.Shape
+	}
+	for name, s := range j.Inputs {
+		shapes[name] = s
+	}
+	var names []string
+	for _, id := range g.Inputs {
+		v := g.Values[id]
+		names = append(names, v.Name)
+		s, ok := shapes[v.Name]
+		if !ok {
+			continue
+		}
+		delete(shapes, v.Name)
+		if v.Shape != nil && len(s) != len(v.Shape) {
+			return fmt.Errorf("%s: input %q has %d axes, the shape %v that is asked for has %d", path, v.Name, len(v.Shape), s, len(s))
+		}
+		v.Shape = make(ir.Shape, len(s))
+		for k, n := range s {
+			v.Shape[k] = ir.Dim{Size: n}
+		}
+	}
+	for name := range shapes {
+		return fmt.Errorf("%s: there is no input %q; inputs are %s", path, name, strings.Join(names, ", "))
+	}
+	return nil
+}
+
+// model is the path of the model file.
+func (j Job) model(c *Compiled) (string, error) {
+	switch {
+	case j.Model != "":
+		return j.Model, nil
+	case c.Config.Model != "":
+		return filepath.Join(c.Dir, filepath.FromSlash(c.Config.Model)), nil
+	}
+	return "", fmt.Errorf("%s: no model: add a line model = \"file.onnx\", or give --model", c.Config.File)
+}
+
+// dir is the folder of the package.
+func (j Job) dir(c *Compiled) (string, error) {
+	dir := filepath.Join(c.Dir, filepath.FromSlash(c.Config.Out))
+	if j.Out != "" {
+		dir = j.Out
+	}
+	return filepath.Abs(dir)
+}
+
+// ruleSets are the unfused operators and what the config asks for.
+func ruleSets(c config.Config, dir string) ([]fusion.Rules, error) {
+	var out []fusion.Rules
+	var errs []error
+	for _, name := range append([]string{runtime.Unfused}, c.Fusion...) {
+		r, err := ruleSet(name, dir)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", c.Pos("fusion"), err))
+		}
+		out = append(out, r)
+	}
+	return out, errors.Join(errs...)
+}
+
+// ruleSet is a built-in set, or a file with one rule in each line.
+func ruleSet(name, dir string) (fusion.Rules, error) {
+	ext := filepath.Ext(name)
+	if ext == "" {
+		return fusion.Named(name)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(name)))
+	if err != nil {
+		return fusion.Rules{}, err
+	}
+	lines := slices.DeleteFunc(strings.Split(string(text), "\n"), func(l string) bool {
+		l = strings.TrimSpace(l)
+		return l == "" || strings.HasPrefix(l, "#")
+	})
+	return fusion.Parse(strings.TrimSuffix(filepath.Base(name), ext), lines...)
+}
+
+// packageName is the config's, or made of the model's file name.
+func packageName(c *Compiled) (string, error) {
+	name := c.Config.Package
+	if name == "" {
+		name = view.PackageName(c.Source.File)
+	}
+	if !view.IsPackageName(name) {
+		return "", fmt.Errorf("%s: %q cannot be the name of a Go package; use lower case letters and digits", c.Config.Pos("package"), name)
+	}
+	return name, nil
+}

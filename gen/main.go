@@ -1,0 +1,59 @@
+package gen
+
+import (
+	"fmt"
+
+	"github.com/dave/jennifer/jen"
+
+	"github.com/autotailor/autotailor/gen/view"
+)
+
+// engines are what a generated command offers, the default first.
+var engines = []struct{ pkg, name, doc string }{
+	{"engine/embedded", "embedded", "pure Go, nothing to install"},
+	{"engine/ort", "onnxruntime", "ONNX Runtime; needs cgo and its shared library"},
+	{"engine/gorgonia", "gorgonia", "Gorgonia's graph with our kernels"},
+}
+
+// mainFile writes the SuperNet's own command.
+func mainFile(f *jen.File, p *view.Package, path string) error {
+	f.PackageComment(fmt.Sprintf("// Command %s profiles a device, searches, exports and verifies SubNets of %s; `%s help` lists its commands.", p.Name, p.Name, p.Name))
+	var list []jen.Code
+	for _, e := range engines {
+		list = append(list, jen.Values(
+			jen.Id("Name").Op(":").Lit(e.name), jen.Id("Doc").Op(":").Lit(e.doc), jen.Id("Open").Op(":").Add(qual(e.pkg, "Open")),
+		))
+	}
+	var o fields
+	o.add("Model", str(p.Source.File))
+	o.add("Transform", transform(p.Data))
+	o.add("Engines", jen.Index().Add(qual("cli", "Engine")).Add(lines(list...)))
+	o.add("Plot", qual("report", "Front"))
+	f.Func().Id("main").Params().Block(
+		qual("cli", "Main").Call(jen.Qual(path, "Definition").Call(), qual("cli", "Options").Add(lines(o...))),
+	)
+	return nil
+}
+
+// transform is how images become input, nil when the config does not say.
+func transform(d view.Data) *jen.Statement {
+	var t fields
+	t.add("Pad", nonzero(d.Pad))
+	t.add("Mean", float32s(d.Mean))
+	t.add("Std", float32s(d.Std))
+	if len(t) == 0 {
+		return nil
+	}
+	return qual("data", "Transform").Values(t...)
+}
+
+func float32s(list []float64) *jen.Statement {
+	if len(list) == 0 {
+		return nil
+	}
+	items := make([]jen.Code, len(list))
+	for i, v := range list {
+		items[i] = float64Lit(v)
+	}
+	return jen.Index().Float32().Values(items...)
+}

@@ -1,0 +1,3 @@
+package mobilenetv2
+
+//go:generate go tool autotailor gen

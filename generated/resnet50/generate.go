@@ -1,0 +1,3 @@
+package resnet50
+
+//go:generate go tool autotailor gen
