@@ -1,0 +1,204 @@
+package conform
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/autotailor/autotailor/internal/onnxpb"
+)
+
+// setting is a SubNet as text: choice name to value.
+type setting map[string]float64
+
+func parseSetting(t *testing.T, text string) setting {
+	t.Helper()
+	s := setting{}
+	if text == "original" {
+		return s
+	}
+	for _, part := range strings.Split(text, ",") {
+		name, value, _ := strings.Cut(part, "=")
+		v, err := strconv.ParseFloat(value, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s[name] = v
+	}
+	return s
+}
+
+func (s setting) get(name string, original float64) float64 {
+	if v, ok := s[name]; ok {
+		return v
+	}
+	return original
+}
+
+// round is the rule of the paper's authors for widths, written down again here.
+func round(v float64) int {
+	n := max(8, 8*int(math.Floor(math.Floor(v+4)/8)))
+	if float64(n) < 0.9*v {
+		n += 8
+	}
+	return n
+}
+
+// reference is the original model, edited in place to compute what a SubNet computes: channels that the SubNet lacks are
+// zero, blocks that it lacks are bypassed. Nothing is cut.
+type reference struct {
+	t     *testing.T
+	m     *onnxpb.ModelProto
+	g     *onnxpb.GraphProto
+	convs []*onnxpb.NodeProto // in execution order
+	init  map[string]*onnxpb.TensorProto
+	made  map[string]*onnxpb.NodeProto
+	count int
+}
+
+func openReference(t *testing.T, path string) *reference {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &reference{t: t, m: &onnxpb.ModelProto{}, init: map[string]*onnxpb.TensorProto{}, made: map[string]*onnxpb.NodeProto{}}
+	if err := proto.Unmarshal(data, r.m); err != nil {
+		t.Fatal(err)
+	}
+	r.g = r.m.GetGraph()
+	r.g.ValueInfo = nil // extents there are the original's
+	for _, i := range r.g.Initializer {
+		r.init[i.GetName()] = i
+	}
+	for _, n := range r.g.Node {
+		for _, o := range n.Output {
+			r.made[o] = n
+		}
+		if n.GetOpType() == "Conv" {
+			r.convs = append(r.convs, n)
+		}
+	}
+	return r
+}
+
+// tensor returns a copy of a node's parameter that only this node reads.
+func (r *reference) tensor(n *onnxpb.NodeProto, operand int) *onnxpb.TensorProto {
+	name := n.Input[operand]
+	for r.made[name] != nil && r.made[name].GetOpType() == "Identity" {
+		name = r.made[name].Input[0]
+	}
+	if r.init[name] == nil {
+		r.t.Fatalf("node %q: %q is no initializer", n.GetName(), name)
+	}
+	c := proto.CloneOf(r.init[name])
+	r.count++
+	c.Name = proto.String(fmt.Sprintf("reference_%d", r.count))
+	r.g.Initializer = append(r.g.Initializer, c)
+	n.Input[operand] = c.GetName()
+	return c
+}
+
+// keep sets all but the first n output channels of a convolution and its normalisation to zero.
+func (r *reference) keep(conv *onnxpb.NodeProto, n int) {
+	r.zero(conv, 1, n)
+	if len(conv.Input) > 2 {
+		r.zero(conv, 2, n)
+	}
+	if next := r.readers(conv.Output[0]); len(next) == 1 && next[0].GetOpType() == "BatchNormalization" {
+		r.zero(next[0], 1, n)
+		r.zero(next[0], 2, n)
+	}
+}
+
+func (r *reference) zero(n *onnxpb.NodeProto, operand, keep int) {
+	p := r.tensor(n, operand)
+	if p.GetDims()[0] < int64(keep) {
+		r.t.Fatalf("node %q has %d channels, %d are to be kept", n.GetName(), p.GetDims()[0], keep)
+	}
+	each := 4
+	for _, d := range p.GetDims()[1:] {
+		each *= int(d)
+	}
+	p.RawData = slices.Clone(p.RawData)
+	clear(p.RawData[keep*each:])
+}
+
+func (r *reference) readers(value string) []*onnxpb.NodeProto {
+	var out []*onnxpb.NodeProto
+	for _, n := range r.g.Node {
+		if slices.Contains(n.Input, value) {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// end follows the single readers of a block's last convolution to its addition, and to an activation after that.
+func (r *reference) end(conv *onnxpb.NodeProto, relu bool) string {
+	value := conv.Output[0]
+	for {
+		n := r.readers(value)
+		if len(n) != 1 {
+			r.t.Fatalf("%q has %d readers", value, len(n))
+		}
+		value = n[0].Output[0]
+		if n[0].GetOpType() == "Add" {
+			break
+		}
+	}
+	if relu {
+		n := r.readers(value)
+		value = n[0].Output[0]
+	}
+	return value
+}
+
+// bypass lets every reader of a block's result read its operand.
+func (r *reference) bypass(from, result string) {
+	for _, n := range r.g.Node {
+		for k, in := range n.Input {
+			if in == result {
+				n.Input[k] = from
+			}
+		}
+	}
+}
+
+// resize changes the side of the square input.
+func (r *reference) resize(side int) {
+	dims := r.g.Input[0].GetType().GetTensorType().GetShape().GetDim()
+	for _, d := range dims[2:] {
+		d.Value = &onnxpb.TensorShapeProto_Dimension_DimValue{DimValue: int64(side)}
+	}
+}
+
+func (r *reference) write() string {
+	r.t.Helper()
+	data, err := proto.Marshal(r.m)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	path := filepath.Join(r.t.TempDir(), "reference.onnx")
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		r.t.Fatal(err)
+	}
+	return path
+}
+
+func (r *reference) out(k int) int { return int(r.shape(k)[0]) }
+
+func (r *reference) shape(k int) []int64 {
+	name := r.convs[k].Input[1]
+	for r.made[name] != nil && r.made[name].GetOpType() == "Identity" {
+		name = r.made[name].Input[0]
+	}
+	return r.init[name].GetDims()
+}
