@@ -1,6 +1,7 @@
 package gen
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -174,9 +175,9 @@ func ruleSet(name, dir string) (fusion.Rules, error) {
 	return fusion.Parse(strings.TrimSuffix(filepath.Base(name), ext), lines...)
 }
 
-// packageName is the config's, or made of the model's file name.
-func packageName(c *Compiled) (string, error) {
-	name := c.Config.Package
+// packageName is the job's or the config's, or made of the model's file name.
+func (j Job) packageName(c *Compiled) (string, error) {
+	name := cmp.Or(j.Name, c.Config.Package)
 	if name == "" {
 		name = view.PackageName(c.Source.File)
 	}

@@ -22,6 +22,7 @@ type Job struct {
 	Config string            // path of the config file
 	Model  string            // overrides the config's model
 	Out    string            // overrides the config's folder
+	Name   string            // overrides the config's package name
 	Inputs map[string][]int  // overrides input shapes, by name
 	After  string            // name of a pass; Dump is called with the graph after it
 	Dump   func(g *ir.Graph) // may be nil
@@ -65,7 +66,7 @@ func (j Job) Run() (*Output, error) {
 	if err != nil {
 		return nil, err
 	}
-	name, err := packageName(c)
+	name, err := j.packageName(c)
 	if err != nil {
 		return nil, err
 	}

@@ -59,6 +59,7 @@ func inputShapes(list []string) (map[string][]int, error) {
 func runGen(c *call) error {
 	j := c.jobFlags()
 	c.flags.StringVar(&j.job.Out, "out", "", "`folder` of the package, instead of the config's")
+	c.flags.StringVar(&j.job.Name, "package", "", "Go package `name`, instead of the config's")
 	check := c.flags.Bool("check", false, "write nothing; exit code 1 when the package is stale")
 	diff := c.flags.Bool("diff", false, "write nothing; print what would change")
 	dump := c.flags.String("dump", "", "print the graph `after:PASS` and stop")
