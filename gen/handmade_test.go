@@ -2,10 +2,16 @@ package gen
 
 import (
 	"fmt"
+	"math/big"
+	"testing"
 
+	"github.com/dave/jennifer/jen"
+
+	"github.com/autotailor/autotailor/internal/fusion"
 	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/dim"
 	"github.com/autotailor/autotailor/ir/supernet"
+	"github.com/autotailor/autotailor/ir/unique"
 )
 
 // maker builds compiled nets by hand, so that emission is tested without the compiler.
@@ -271,4 +277,33 @@ func handmade() *supernet.Net {
 	x = m.node("Gemm", "", []ir.Attr{{Name: "transB", Kind: ir.AttrInt, Int: 1}}, []ir.ValueID{x, w, c}, []supernet.Param{p, q}, nil, dim.Batch(), dim.Const(10))
 	m.output(x, "logits")
 	return m.net
+}
+
+// renderHandmade is the package of the handmade net.
+func renderHandmade(t *testing.T) []File {
+	t.Helper()
+	net := handmade()
+	none, err := fusion.Named("none")
+	if err != nil {
+		t.Fatal(err)
+	}
+	table, err := unique.Enumerate(net, []fusion.Rules{none})
+	if err != nil {
+		t.Fatal(err)
+	}
+	net.Raw = big.NewInt(1)
+	c := &Compiled{Net: net, Ops: table}
+	p, err := c.View("handmade")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []File
+	for _, e := range emitters("handmade") {
+		data, err := e.render(jen.NewFilePathName("handmade", e.pkg("handmade")), p, "autotailor.toml", place{"example.com", "handmade"})
+		if err != nil {
+			t.Fatalf("%s: %v", e.file, err)
+		}
+		out = append(out, File{e.file, data})
+	}
+	return out
 }
