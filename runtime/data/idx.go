@@ -1,0 +1,163 @@
+// Package data reads labelled images and makes model input of them.
+package data
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// Set is labelled images of one size.
+type Set struct {
+	N, Channels, Height, Width int
+	Pixels                     []byte // N x Channels x Height x Width
+	Labels                     []uint8
+}
+
+// Limits of IDX files: beyond them a header is damaged.
+const (
+	maxImages = 100_000_000
+	maxSide   = 1 << 14
+	maxPixels = 1 << 34
+)
+
+// The magic numbers of IDX: unsigned bytes, and the number of axes.
+const (
+	magicLabels = 0x0801
+	magicGrey   = 0x0803
+	magicColour = 0x0804 // images x channels x rows x columns
+)
+
+// OpenIDX reads images and labels in the format of MNIST, plain or compressed by gzip.
+func OpenIDX(images, labels string) (*Set, error) {
+	s := &Set{}
+	dims, pixels, err := readIDX(images, magicGrey, magicColour)
+	if err == nil {
+		s.N, s.Channels = dims[0], 1
+		if len(dims) == 4 {
+			s.Channels = dims[1]
+		}
+		s.Height, s.Width, s.Pixels = dims[len(dims)-2], dims[len(dims)-1], pixels
+	}
+	count, tags, err2 := readIDX(labels, magicLabels)
+	if err := errors.Join(err, err2); err != nil {
+		return nil, err
+	}
+	if count[0] != s.N {
+		return nil, fmt.Errorf("%s has %d images, %s has %d labels: they do not belong together", images, s.N, labels, count[0])
+	}
+	s.Labels = tags
+	return s, nil
+}
+
+// files are the usual names, by split.
+var files = map[string][2]string{
+	"train": {"train-images-idx3-ubyte", "train-labels-idx1-ubyte"},
+	"test":  {"t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"},
+}
+
+// Open reads the split called "train" or "test" from a folder with the files of MNIST or Fashion-MNIST.
+func Open(dir, split string) (*Set, error) {
+	names, ok := files[split]
+	if !ok {
+		return nil, fmt.Errorf("%s: there is no split %q; splits are train and test", dir, split)
+	}
+	var paths [2]string
+	for k, name := range names {
+		paths[k] = filepath.Join(dir, name)
+		if _, err := os.Stat(paths[k]); err != nil {
+			paths[k] += ".gz"
+		}
+		if _, err := os.Stat(paths[k]); err != nil {
+			return nil, fmt.Errorf("%s: it has neither %s nor %s.gz", dir, name, name)
+		}
+	}
+	return OpenIDX(paths[0], paths[1])
+}
+
+func readIDX(path string, magics ...uint32) (dims []int, data []byte, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer f.Close()
+	r := io.Reader(bufio.NewReaderSize(f, 1<<16))
+	if head, _ := r.(*bufio.Reader).Peek(2); bytes.Equal(head, []byte{0x1f, 0x8b}) {
+		if r, err = gzip.NewReader(r); err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", path, err)
+		}
+	}
+	dims, data, err = parseIDX(r, magics)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return dims, data, nil
+}
+
+// parseIDX reads a header and as many bytes as it says. Memory grows with what is there, not with what the header claims.
+func parseIDX(r io.Reader, magics []uint32) (dims []int, data []byte, err error) {
+	var magic uint32
+	if err := binary.Read(r, binary.BigEndian, &magic); err != nil {
+		return nil, nil, fmt.Errorf("it is no IDX file: %w", err)
+	}
+	known := false
+	for _, m := range magics {
+		known = known || m == magic
+	}
+	if !known {
+		return nil, nil, fmt.Errorf("it starts with %#08x, wanted %#08x: it is no IDX file of this kind", magic, magics[0])
+	}
+	total := int64(1)
+	for k := range int(magic & 0xff) {
+		var n uint32
+		if err := binary.Read(r, binary.BigEndian, &n); err != nil {
+			return nil, nil, fmt.Errorf("its header is cut off: %w", err)
+		}
+		limit := uint32(maxSide)
+		if k == 0 {
+			limit = maxImages
+		}
+		if n == 0 || n > limit {
+			return nil, nil, fmt.Errorf("its header says that axis %d has %d elements, which cannot be", k, n)
+		}
+		dims = append(dims, int(n))
+		if total *= int64(n); total > maxPixels {
+			return nil, nil, fmt.Errorf("its header says that it has more than %d bytes, which cannot be", int64(maxPixels))
+		}
+	}
+	var buf bytes.Buffer
+	n, err := io.CopyN(&buf, r, total)
+	if err != nil {
+		return nil, nil, fmt.Errorf("it has %d bytes of data, its header says %d: %w", n, total, err)
+	}
+	if extra, _ := r.Read(make([]byte, 1)); extra > 0 {
+		return nil, nil, fmt.Errorf("it has more data than its header says (%d bytes)", total)
+	}
+	return dims, buf.Bytes(), nil
+}
+
+// Slice returns the images from index from up to but not including to. It shares memory with s.
+func (s *Set) Slice(from, to int) *Set {
+	from, to = max(0, min(from, s.N)), max(0, min(to, s.N))
+	each := s.Channels * s.Height * s.Width
+	out := *s
+	out.N, out.Pixels, out.Labels = max(0, to-from), s.Pixels[from*each:max(from, to)*each], s.Labels[from:max(from, to)]
+	return &out
+}
+
+// Digest identifies the images and labels: the start of a SHA-256, in hexadecimal.
+func (s *Set) Digest() string {
+	h := sha256.New()
+	fmt.Fprintln(h, s.N, s.Channels, s.Height, s.Width)
+	h.Write(s.Pixels)
+	h.Write(s.Labels)
+	return hex.EncodeToString(h.Sum(nil)[:8])
+}

@@ -1,0 +1,131 @@
+package data
+
+import (
+	"math"
+
+	"github.com/autotailor/autotailor/runtime/engine"
+	"github.com/autotailor/autotailor/runtime/nn"
+)
+
+// Transform makes model input of images: it pads with black, divides by 255, subtracts the mean and divides by the standard
+// deviation of each channel, and resizes to the wanted side.
+type Transform struct {
+	Pad       int
+	Mean, Std []float32 // by channel; missing ones are 0 and 1
+}
+
+// Resize names how images are resized, for files: bilinear with a filter as wide as the shrinking (PyTorch's antialias=True).
+const Resize = "bilinear, antialiased"
+
+// Batch makes a float32 tensor [to-from, channels, side, side] of images from up to but not including to.
+func (t Transform) Batch(s *Set, from, to, side int) nn.Tensor {
+	h, w := s.Height+2*t.Pad, s.Width+2*t.Pad
+	rows, columns := weights(h, side), weights(w, side)
+	out := make([]float32, (to-from)*s.Channels*side*side)
+	plane, half := make([]float32, h*w), make([]float32, h*side)
+	for n := from; n < to; n++ {
+		for c := range s.Channels {
+			t.normalise(s, n, c, plane)
+			k := (n-from)*s.Channels + c
+			shrink(out[k*side*side:(k+1)*side*side], plane, half, rows, columns, w)
+		}
+	}
+	return nn.FromFloat32s(nn.Shape{to - from, s.Channels, side, side}, out)
+}
+
+// normalise fills plane with one padded channel of image n.
+func (t Transform) normalise(s *Set, n, c int, plane []float32) {
+	mean, std := float32(0), float32(1)
+	if c < len(t.Mean) {
+		mean = t.Mean[c]
+	}
+	if c < len(t.Std) {
+		std = t.Std[c]
+	}
+	black := -mean / std
+	for i := range plane {
+		plane[i] = black
+	}
+	w := s.Width + 2*t.Pad
+	src := s.Pixels[(n*s.Channels+c)*s.Height*s.Width:]
+	for y := range s.Height {
+		row := plane[(y+t.Pad)*w+t.Pad:]
+		for x := range s.Width {
+			row[x] = (float32(src[y*s.Width+x])/255 - mean) / std
+		}
+	}
+}
+
+// tap is the part of the input that one output position averages.
+type tap struct {
+	from    int
+	weights []float32
+}
+
+// weights returns the triangle filter from n to side positions; nil when nothing changes.
+func weights(n, side int) []tap {
+	if n == side {
+		return nil
+	}
+	scale := float64(n) / float64(side)
+	support := max(scale, 1)
+	out := make([]tap, side)
+	for i := range out {
+		centre := scale * (float64(i) + 0.5)
+		from := max(0, int(centre-support+0.5))
+		to := min(n, int(centre+support+0.5))
+		sum := 0.0
+		list := make([]float64, to-from)
+		for k := range list {
+			list[k] = max(0, 1-math.Abs((float64(from+k)-centre+0.5)/support))
+			sum += list[k]
+		}
+		out[i].from = from
+		for _, v := range list {
+			out[i].weights = append(out[i].weights, float32(v/sum))
+		}
+	}
+	return out
+}
+
+// shrink resizes a plane of width w, columns first, into dst.
+func shrink(dst, plane, half []float32, rows, columns []tap, w int) {
+	src, stride := plane, w
+	if columns != nil {
+		h := len(plane) / w
+		for y := range h {
+			for x, t := range columns {
+				sum := float32(0)
+				for k, v := range t.weights {
+					sum += v * plane[y*w+t.from+k]
+				}
+				half[y*len(columns)+x] = sum
+			}
+		}
+		src, stride = half, len(columns)
+	}
+	if rows == nil {
+		copy(dst, src[:len(dst)])
+		return
+	}
+	for y, t := range rows {
+		for x := range stride {
+			sum := float32(0)
+			for k, v := range t.weights {
+				sum += v * src[(t.from+k)*stride+x]
+			}
+			dst[y*stride+x] = sum
+		}
+	}
+}
+
+// Batches yields all of s in order, in batches of the given size.
+func (t Transform) Batches(s *Set, batch, side int) engine.Batches {
+	return func(yield func(nn.Tensor) bool) {
+		for from := 0; from < s.N; from += batch {
+			if !yield(t.Batch(s, from, min(from+batch, s.N), side)) {
+				return
+			}
+		}
+	}
+}

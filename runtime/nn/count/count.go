@@ -1,0 +1,82 @@
+// Package count counts a recorded network's work: the oracle of the sums that generated tables give.
+package count
+
+import (
+	"slices"
+
+	"github.com/autotailor/autotailor/runtime/nn"
+)
+
+// Counts are a network's costs at batch 1.
+type Counts struct {
+	MACs   int64 // multiply-accumulates of convolutions and products
+	Params int64 // a normalisation that belongs to a convolution or product counts as its bias
+}
+
+// Of walks g.
+func Of(g *nn.Graph) Counts {
+	g = g.Bind(1)
+	var c Counts
+	seen := map[nn.Value]bool{}
+	for i := range g.Nodes {
+		n := &g.Nodes[i]
+		if rule, ok := macs[n.Type]; ok && n.Domain == "" {
+			c.MACs += rule(g, n)
+		}
+		if product := absorber(g, i); product != nil {
+			if !hasBias(product) {
+				c.Params += size(g, n.In[1])
+			}
+			continue
+		}
+		for _, v := range n.In {
+			if g.Values[v].Param != nil && !seen[v] {
+				c.Params += size(g, v)
+				seen[v] = true
+			}
+		}
+	}
+	return c
+}
+
+// macs has the operators that multiply and accumulate.
+var macs = map[string]func(g *nn.Graph, n *nn.Node) int64{
+	"Conv": func(g *nn.Graph, n *nn.Node) int64 {
+		w := g.Values[n.In[1]].Shape
+		return size(g, n.Out[0]) * int64(w[1:].Count())
+	},
+	"Gemm": func(g *nn.Graph, n *nn.Node) int64 { // [m, k] by [k, n]
+		return size(g, n.Out[0]) * int64(g.Values[n.In[0]].Shape[1])
+	},
+	"MatMul": func(g *nn.Graph, n *nn.Node) int64 {
+		x := g.Values[n.In[0]].Shape
+		return size(g, n.Out[0]) * int64(x[len(x)-1])
+	},
+}
+
+func size(g *nn.Graph, v nn.Value) int64 { return int64(g.Values[v].Shape.Count()) }
+
+// hasBias tells whether a product adds a bias of its own.
+func hasBias(n *nn.Node) bool { return len(n.In) > 2 }
+
+// absorber returns the convolution or product that node i, a normalisation, belongs to; nil when it stands alone.
+func absorber(g *nn.Graph, i int) *nn.Node {
+	n := &g.Nodes[i]
+	if n.Type != "BatchNormalization" || slices.Contains(g.Outputs, n.In[0]) {
+		return nil
+	}
+	var product *nn.Node
+	readers := 0
+	for k := range g.Nodes {
+		if slices.Contains(g.Nodes[k].Out, n.In[0]) {
+			product = &g.Nodes[k]
+		}
+		if slices.Contains(g.Nodes[k].In, n.In[0]) {
+			readers++
+		}
+	}
+	if product == nil || readers != 1 || !slices.Contains([]string{"Conv", "ConvTranspose", "Gemm", "MatMul"}, product.Type) {
+		return nil
+	}
+	return product
+}

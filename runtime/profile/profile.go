@@ -1,0 +1,223 @@
+// Package profile measures what a package's operators cost on a device (paper, section 4.2): each distinct operator once,
+// alone, however many SubNets have it.
+package profile
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/autotailor/autotailor/runtime/engine"
+	"github.com/autotailor/autotailor/runtime/lut"
+	"github.com/autotailor/autotailor/runtime/nn"
+	"github.com/autotailor/autotailor/runtime/optable"
+	"github.com/autotailor/autotailor/runtime/supernet"
+)
+
+// Options are the protocol of a measurement. The zero Options are meant for everyday use.
+type Options struct {
+	Warmup   int            // runs before the first that counts, 0 means 5
+	Runs     int            // runs that count, 0 means 30
+	Progress func(Progress) // called after every operator, may be nil
+}
+
+// Progress tells how far a measurement is.
+type Progress struct {
+	Done, Total int
+	Key         string // of the operator that was measured last
+	Elapsed     time.Duration
+	Remaining   time.Duration // estimate
+}
+
+func (o Options) withDefaults() Options {
+	o.Warmup, o.Runs = cmp.Or(o.Warmup, 5), cmp.Or(o.Runs, 30)
+	return o
+}
+
+// together is how many operators take turns: noise that comes and goes hits several of them a little, not one a lot.
+const together = 8
+
+// Header describes a measurement of net on e under options o.
+func Header(net *supernet.Net, e engine.Engine, o Options) lut.Header {
+	o = o.withDefaults()
+	i := e.Info()
+	h := lut.HeaderOf(net)
+	h.Device, h.Engine, h.Version, h.Threads, h.Precision, h.Rules = i.Device, i.Name, i.Version, i.Threads, i.Precision, i.Rules
+	h.Protocol = fmt.Sprintf("isolated operators, median of %d runs after %d, %d take turns", o.Runs, o.Warmup, together)
+	h.Date = time.Now().UTC().Format(time.DateOnly)
+	return h
+}
+
+// Run measures the operators of net that e runs, which its fusion rules say, into the file at path. What the file has
+// already is not measured again, so that an interrupted run goes on where it was. An operator that e cannot run becomes a
+// row that says why; when ctx ends, Run returns its error and the file keeps what was measured.
+func Run(ctx context.Context, net *supernet.Net, e engine.Engine, path string, o Options) (t *lut.Table, err error) {
+	o = o.withDefaults()
+	j, t, err := lut.OpenJournal(path, net, Header(net, e, o))
+	if err != nil {
+		return nil, err
+	}
+	missing, err := t.Missing(net)
+	if err != nil {
+		return nil, errors.Join(err, j.Close())
+	}
+	err = measure(ctx, net, e, j, missing, o)
+	if err := errors.Join(err, j.Close()); err != nil {
+		return t, err
+	}
+	return t, t.WriteFile(path)
+}
+
+func measure(ctx context.Context, net *supernet.Net, e engine.Engine, j *lut.Journal, ids []optable.ID, o Options) error {
+	start := time.Now()
+	done := 0
+	for group := range slices.Chunk(ids, together) {
+		rows, err := take(ctx, net, e, group, o)
+		if err != nil {
+			return err
+		}
+		for k, id := range group {
+			if err := j.Add(id, rows[k]); err != nil {
+				return err
+			}
+			done++
+		}
+		if o.Progress != nil {
+			elapsed := time.Since(start)
+			o.Progress(Progress{
+				Done: done, Total: len(ids), Key: net.Ops[group[len(group)-1]].Key(),
+				Elapsed: elapsed, Remaining: elapsed * time.Duration(len(ids)-done) / time.Duration(done),
+			})
+		}
+	}
+	return nil
+}
+
+// take measures a few operators in turns.
+func take(ctx context.Context, net *supernet.Net, e engine.Engine, ids []optable.ID, o Options) ([]lut.Row, error) {
+	rows := make([]lut.Row, len(ids))
+	var ps []*probe
+	for k, id := range ids {
+		p, err := newProbe(e, net.Ops[id], o)
+		if err != nil {
+			rows[k].Failed = err.Error()
+		}
+		ps = append(ps, p)
+	}
+	var errs []error
+	for range o.Runs {
+		for k, p := range ps {
+			if err := ctx.Err(); err != nil {
+				return nil, errors.Join(err, closeAll(ps))
+			}
+			if p == nil || rows[k].Failed != "" {
+				continue
+			}
+			if err := p.sample(); err != nil {
+				rows[k].Failed = err.Error()
+			}
+		}
+	}
+	for k, p := range ps {
+		if p != nil && rows[k].Failed == "" {
+			rows[k] = summary(p.samples)
+		}
+	}
+	return rows, errors.Join(append(errs, closeAll(ps))...)
+}
+
+func closeAll(ps []*probe) error {
+	var errs []error
+	for _, p := range ps {
+		if p != nil {
+			errs = append(errs, p.session.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// probe is one network under measurement.
+type probe struct {
+	session engine.Session
+	in      []nn.Tensor
+	repeat  int // runs in one sample, so that clocks can resolve it
+	samples []time.Duration
+}
+
+// resolution is the least duration of a sample.
+const resolution = 20 * time.Microsecond
+
+func newProbe(e engine.Engine, op optable.Op, o Options) (*probe, error) {
+	g, err := op.Graph()
+	if err != nil {
+		return nil, err
+	}
+	return start(g, noise{}, e, o)
+}
+
+// start compiles g, warms it up and finds out how often to repeat it.
+func start(g *nn.Graph, w nn.Weights, e engine.Engine, o Options) (*probe, error) {
+	s, err := e.Compile(g, weightsOf(g, w))
+	if err != nil {
+		return nil, err
+	}
+	p := &probe{session: s, repeat: 1}
+	for _, v := range g.Inputs {
+		i := g.Values[v]
+		p.in = append(p.in, random(i.Name, i.Type, i.Shape))
+	}
+	for range o.Warmup {
+		if err := p.sample(); err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
+	}
+	if last := p.samples[len(p.samples)-1]; last < resolution {
+		p.repeat = int(resolution/max(last, 200)) + 1
+	}
+	p.samples = p.samples[:0]
+	return p, nil
+}
+
+// sample times some runs: in the engine where it tells, else from outside.
+func (p *probe) sample() error {
+	inside, tells := p.session.(interface{ Elapsed() time.Duration })
+	var total time.Duration
+	for range p.repeat {
+		start := time.Now()
+		if _, err := p.session.Run(p.in...); err != nil {
+			return err
+		}
+		if tells {
+			total += inside.Elapsed()
+		} else {
+			total += time.Since(start)
+		}
+	}
+	p.samples = append(p.samples, total/time.Duration(p.repeat))
+	return nil
+}
+
+// summary is the row of some samples.
+func summary(samples []time.Duration) lut.Row {
+	s := slices.Sorted(slices.Values(samples))
+	n := len(s)
+	return lut.Row{N: n, Min: s[0], Median: (s[(n-1)/2] + s[n/2]) / 2, Spread: s[n*3/4] - s[n/4]}
+}
+
+// Network measures a whole network at batch 1 by the protocol of the operators.
+func Network(ctx context.Context, g *nn.Graph, w nn.Weights, e engine.Engine, o Options) (lut.Row, error) {
+	o = o.withDefaults()
+	p, err := start(g.Bind(1), w, e, o)
+	if err != nil {
+		return lut.Row{}, err
+	}
+	for range o.Runs {
+		if err := errors.Join(ctx.Err(), p.sample()); err != nil {
+			return lut.Row{}, errors.Join(err, p.session.Close())
+		}
+	}
+	return summary(p.samples), p.session.Close()
+}

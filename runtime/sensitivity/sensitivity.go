@@ -1,0 +1,158 @@
+// Package sensitivity counts how many images SubNets classify correctly: the original and every single modification of it
+// (paper, section 4.2.2), all on the same images.
+package sensitivity
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/autotailor/autotailor/runtime/accuracy"
+	"github.com/autotailor/autotailor/runtime/data"
+	"github.com/autotailor/autotailor/runtime/engine"
+	"github.com/autotailor/autotailor/runtime/nn"
+	"github.com/autotailor/autotailor/runtime/space"
+	"github.com/autotailor/autotailor/runtime/supernet"
+)
+
+// Options say how images become input and whether normalisations are adapted to each SubNet.
+type Options struct {
+	Transform   data.Transform
+	Batch       int       // images in a batch, 0 means 100
+	Calibration *data.Set // recomputes BatchNorm statistics; nil leaves the model's
+	Progress    func(done, total int, elapsed time.Duration)
+}
+
+// Evaluator counts for one package, engine and set of images.
+type Evaluator struct {
+	Net     *supernet.Net
+	Engine  engine.Engine
+	Weights nn.Weights
+	Images  *data.Set
+	Options Options
+}
+
+// Header describes what e counts.
+func (e *Evaluator) Header() accuracy.Header {
+	h := accuracy.Header{
+		Images: e.Images.N, Data: e.Images.Digest(), Resize: data.Resize, Engine: e.Engine.Info().Name,
+		Date: time.Now().UTC().Format(time.DateOnly),
+	}
+	if e.recalibrates() {
+		h.Recalibration = e.Options.Calibration.N
+		h.Data += "+" + e.Options.Calibration.Digest()
+	}
+	return h
+}
+
+func (e *Evaluator) recalibrates() bool {
+	_, able := e.Engine.(engine.Recalibrator)
+	return able && e.Options.Calibration != nil
+}
+
+// Correct counts the images that the SubNet of g classifies correctly.
+func (e *Evaluator) Correct(ctx context.Context, g space.Genes) (int, error) {
+	graph, w, side, err := e.Prepare(ctx, g)
+	if err != nil {
+		return 0, err
+	}
+	s, err := e.Engine.Compile(graph, w)
+	if err != nil {
+		return 0, err
+	}
+	correct, from := 0, 0
+	for batch := range e.Options.Transform.Batches(e.Images, e.batch(), side) {
+		if err := ctx.Err(); err != nil {
+			return 0, errors.Join(err, s.Close())
+		}
+		out, err := s.Run(batch)
+		if err != nil {
+			return 0, errors.Join(err, s.Close())
+		}
+		for k, class := range classes(out[0]) {
+			if class == int(e.Images.Labels[from+k]) {
+				correct++
+			}
+		}
+		from += batch.Shape[0]
+	}
+	return correct, s.Close()
+}
+
+func (e *Evaluator) batch() int { return cmp.Or(e.Options.Batch, 100) }
+
+// Prepare records the SubNet of g, with the side of its input and its weights, whose normalisations are recalibrated if
+// the options say so.
+func (e *Evaluator) Prepare(ctx context.Context, g space.Genes) (graph *nn.Graph, w nn.Weights, side int, err error) {
+	graph, err = nn.Record(func(b nn.Builder) { e.Net.Build(g, b) })
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	if side, err = e.side(graph); err != nil || !e.recalibrates() {
+		return graph, e.Weights, side, err
+	}
+	w, err = e.Engine.(engine.Recalibrator).Recalibrate(ctx, graph, e.Weights, e.Options.Transform.Batches(e.Options.Calibration, e.batch(), side))
+	return graph, w, side, err
+}
+
+// side checks that the network classifies images like ours, and returns the side of its input.
+func (e *Evaluator) side(g *nn.Graph) (int, error) {
+	if len(g.Inputs) != 1 {
+		return 0, fmt.Errorf("%s: accuracy is counted for networks with one input, this one has %d", e.Net.Package, len(g.Inputs))
+	}
+	s := g.Values[g.Inputs[0]].Shape
+	if len(s) != 4 || s[2] != s[3] || s[1] != e.Images.Channels {
+		return 0, fmt.Errorf("%s: its input is %v, the images have %d channels; it must be batch x channels x side x side", e.Net.Package, s, e.Images.Channels)
+	}
+	out := g.Values[g.Outputs[0]].Shape
+	if len(out) != 2 || int(slices.Max(e.Images.Labels)) >= out[1] {
+		return 0, fmt.Errorf("%s: its output is %v, which does not score the %d classes of the labels", e.Net.Package, out, int(slices.Max(e.Images.Labels))+1)
+	}
+	return s[2], nil
+}
+
+// classes returns the index of the highest score in each row.
+func classes(t nn.Tensor) []int {
+	n := t.Shape[1]
+	v := t.Float32s()
+	out := make([]int, t.Shape[0])
+	for i := range out {
+		row := v[i*n : (i+1)*n]
+		for k, x := range row {
+			if x > row[out[i]] {
+				out[i] = k
+			}
+		}
+	}
+	return out
+}
+
+// Run counts for the original and every single modification, into the file at path. What the file has already is not counted
+// again, so that an interrupted run goes on where it was.
+func (e *Evaluator) Run(ctx context.Context, path string) (*accuracy.Table, error) {
+	j, t, err := accuracy.OpenJournal(path, e.Net, e.Header())
+	if err != nil {
+		return nil, err
+	}
+	start := time.Now()
+	missing := t.Missing(e.Net)
+	for k, g := range missing {
+		correct, err := e.Correct(ctx, g)
+		if err == nil {
+			err = j.Add(g, correct)
+		}
+		if err != nil {
+			return t, errors.Join(err, j.Close())
+		}
+		if e.Options.Progress != nil {
+			e.Options.Progress(k+1, len(missing), time.Since(start))
+		}
+	}
+	if err := j.Close(); err != nil {
+		return t, err
+	}
+	return t, t.WriteFile(path, e.Net)
+}
