@@ -27,7 +27,7 @@ var imports = map[string]string{
 	root + "runtime/cli":             "cli",
 	root + "runtime/selftest":        "selftest",
 	root + "runtime/data":            "data",
-	root + "runtime/report":          "report",
+	root + "runtime/report/plot":     "plot",
 	root + "runtime/engine/embedded": "embedded",
 	root + "runtime/engine/gorgonia": "gorgonia",
 	root + "runtime/engine/ort":      "ort",

@@ -107,7 +107,6 @@ func take(ctx context.Context, net *supernet.Net, e engine.Engine, ids []optable
 		}
 		ps = append(ps, p)
 	}
-	var errs []error
 	for range o.Runs {
 		for k, p := range ps {
 			if err := ctx.Err(); err != nil {
@@ -126,7 +125,7 @@ func take(ctx context.Context, net *supernet.Net, e engine.Engine, ids []optable
 			rows[k] = summary(p.samples)
 		}
 	}
-	return rows, errors.Join(append(errs, closeAll(ps))...)
+	return rows, closeAll(ps)
 }
 
 func closeAll(ps []*probe) error {

@@ -10,7 +10,7 @@ import (
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/engine/gorgonia"
 	"github.com/autotailor/autotailor/runtime/engine/ort"
-	"github.com/autotailor/autotailor/runtime/report"
+	"github.com/autotailor/autotailor/runtime/report/plot"
 )
 
 func main() {
@@ -22,6 +22,6 @@ func main() {
 			{Name: "onnxruntime", Doc: "ONNX Runtime; needs cgo and its shared library", Open: ort.Open},
 			{Name: "gorgonia", Doc: "Gorgonia's graph with our kernels", Open: gorgonia.Open},
 		},
-		Plot: report.Front,
+		Plot: plot.Front,
 	})
 }

@@ -1,0 +1,199 @@
+// Package cli is the command of a generated SuperNet package: info, profile, sensitivity, search, export, verify, report.
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/pflag"
+
+	"github.com/autotailor/autotailor/runtime/data"
+	"github.com/autotailor/autotailor/runtime/engine"
+	"github.com/autotailor/autotailor/runtime/report"
+	"github.com/autotailor/autotailor/runtime/search"
+	"github.com/autotailor/autotailor/runtime/supernet"
+)
+
+// Options are what a generated command knows beside its SuperNet.
+type Options struct {
+	Model     string         // default of --model
+	Transform data.Transform // how images become input
+	Engines   []Engine       // the first is the default
+	Plot      func(path, title string, points []report.Point) error
+}
+
+// Engine is an engine that can be chosen by name.
+type Engine struct {
+	Name, Doc string
+	Open      func(threads int) (engine.Engine, error)
+}
+
+// Exit codes.
+const (
+	ok          = 0
+	failed      = 1
+	usage       = 2
+	infeasible  = 3
+	interrupted = 130
+)
+
+// Main runs the command line of this process and exits.
+func Main(net *supernet.Net, o Options) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := Run(ctx, net, os.Args[1:], os.Stdout, os.Stderr, o)
+	stop()
+	os.Exit(code)
+}
+
+// command is one subcommand.
+type command struct {
+	name, doc string
+	examples  []string // arguments, without the program's name
+	run       func(c *call) error
+}
+
+func commands() []command {
+	return []command{
+		{"info", "describe the SuperNet, or one SubNet", []string{"info", "info --subnet resolution=24 --json"}, runInfo},
+		{"profile", "measure the latency of every distinct operator on this device", []string{
+			"profile --out device.lut", "profile --engine onnxruntime --threads 1 --out ort.lut", "profile --dry-run",
+		}, runProfile},
+		{"sensitivity", "count what each single modification costs in accuracy", []string{
+			"sensitivity --model MODEL.onnx --data DIR --out net.acc", "sensitivity --model MODEL.onnx --data DIR --images 500 --calibrate 200 --out quick.acc",
+		}, runSensitivity},
+		{"search", "find the best SubNets for a latency budget, or the whole Pareto front", []string{
+			"search --lut device.lut --accuracy net.acc", "search --lut device.lut --accuracy net.acc --budget 2ms --json",
+			"search --lut device.lut --accuracy net.acc --budget 2ms --method genetic --seed 7",
+		}, runSearch},
+		{"export", "write a SubNet as a stand-alone ONNX model", []string{
+			"export --model MODEL.onnx --subnet resolution=24 --out small.onnx", "export --model MODEL.onnx --subnet resolution=24 --recalibrate DIR --fold-batch-norm --out small.onnx",
+		}, runExport},
+		{"verify", "run a SubNet and compare it with what was predicted", []string{
+			"verify --model MODEL.onnx --subnet resolution=24 --lut device.lut", "verify --model MODEL.onnx --engine embedded,onnxruntime --json",
+			"verify --model MODEL.onnx --subnet resolution=24 --accuracy net.acc --data DIR",
+		}, runVerify},
+		{"report", "write the Pareto front as table and plot", []string{"report --lut device.lut --accuracy net.acc --out report"}, runReport},
+		{"version", "print versions", []string{"version"}, runVersion},
+	}
+}
+
+// call is one invocation of a command.
+type call struct {
+	command
+	ctx      context.Context
+	net      *supernet.Net
+	opt      Options
+	args     []string
+	out, err io.Writer
+	flags    *pflag.FlagSet
+	json     *bool
+}
+
+// usageError is a mistake on the command line.
+type usageError struct{ error }
+
+// Run runs one command line and returns its exit code: 0 done, 1 failed, 2 wrong usage, 3 no SubNet is within the budget,
+// 130 interrupted.
+func Run(ctx context.Context, net *supernet.Net, args []string, out, err io.Writer, o Options) int {
+	if len(args) == 0 || args[0] == "help" || args[0] == "--help" || args[0] == "-h" {
+		overview(net, out)
+		return ok
+	}
+	for _, k := range commands() {
+		if k.name == args[0] {
+			c := &call{command: k, ctx: ctx, net: net, opt: o, args: args[1:], out: out, err: err, flags: pflag.NewFlagSet(k.name, pflag.ContinueOnError)}
+			c.flags.SortFlags = false
+			c.flags.SetOutput(io.Discard)
+			c.json = c.flags.Bool("json", false, "print JSON")
+			return c.finish(k.run(c))
+		}
+	}
+	fmt.Fprintf(err, "%s: unknown command %q%s; `%s help` lists the commands\n", net.Package, args[0], suggest(args[0]), net.Package)
+	return usage
+}
+
+func (c *call) finish(e error) int {
+	var u usageError
+	var none *search.InfeasibleError
+	switch {
+	case e == nil, errors.Is(e, pflag.ErrHelp):
+		return ok
+	case errors.Is(e, context.Canceled):
+		fmt.Fprintf(c.err, "%s %s: interrupted; the same command goes on where this one stopped\n", c.net.Package, c.name)
+		return interrupted
+	case errors.As(e, &u):
+		fmt.Fprintf(c.err, "%s %s: %v\nTry `%s %s --help`.\n", c.net.Package, c.name, e, c.net.Package, c.name)
+		return usage
+	case errors.As(e, &none):
+		fmt.Fprintf(c.err, "%s %s: %v\n", c.net.Package, c.name, e)
+		return infeasible
+	}
+	fmt.Fprintf(c.err, "%s %s: %v\n", c.net.Package, c.name, e)
+	return failed
+}
+
+// parse reads the flags; --help prints them with examples. All required flags that are missing are named at once.
+func (c *call) parse(required ...string) error {
+	c.flags.Usage = func() {}
+	err := c.flags.Parse(c.args)
+	if errors.Is(err, pflag.ErrHelp) {
+		c.help()
+		return err
+	}
+	if err == nil && c.flags.NArg() > 0 {
+		err = fmt.Errorf("unexpected argument %q", c.flags.Arg(0))
+	}
+	var missing []string
+	for _, name := range required {
+		if f := c.flags.Lookup(name); err == nil && f.Value.String() == "" {
+			missing = append(missing, "--"+name)
+		}
+	}
+	if len(missing) > 0 {
+		err = fmt.Errorf("missing %s", strings.Join(missing, ", "))
+	}
+	if err != nil {
+		return usageError{err}
+	}
+	return nil
+}
+
+func (c *call) help() {
+	fmt.Fprintf(c.out, "%s %s: %s\n\nExamples:\n", c.net.Package, c.name, c.doc)
+	for _, e := range c.examples {
+		fmt.Fprintf(c.out, "  %s %s\n", c.net.Package, e)
+	}
+	fmt.Fprintf(c.out, "\nFlags:\n%s", c.flags.FlagUsages())
+}
+
+func overview(net *supernet.Net, out io.Writer) {
+	fmt.Fprintf(out, "%s works with the SuperNet of %s.\n\nCommands:\n", net.Package, net.Source.File)
+	for _, c := range commands() {
+		fmt.Fprintf(out, "  %-13s%s\n", c.name, c.doc)
+	}
+	fmt.Fprintf(out, "\n`%s COMMAND --help` shows examples and flags. A SubNet is written as what differs from the original:\nresolution=24,stage3.depth=2,stage3.1.expand=3; the original is `original`.\n"+
+		"Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no SubNet is within the budget, 130 interrupted.\n", net.Package)
+}
+
+func suggest(name string) string {
+	for _, c := range commands() {
+		if strings.HasPrefix(c.name, name) || strings.HasPrefix(name, c.name) || len(name) > 2 && strings.Contains(c.name, name[:3]) {
+			return fmt.Sprintf("; did you mean %q?", c.name)
+		}
+	}
+	return ""
+}
+
+// print writes a result as JSON.
+func (c *call) print(v any) error {
+	e := json.NewEncoder(c.out)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}

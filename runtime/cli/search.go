@@ -1,0 +1,196 @@
+package cli
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/autotailor/autotailor/internal/rowfile"
+	"github.com/autotailor/autotailor/runtime/accuracy"
+	"github.com/autotailor/autotailor/runtime/report"
+	"github.com/autotailor/autotailor/runtime/search"
+	"github.com/autotailor/autotailor/runtime/space"
+)
+
+// found is the result of `search`.
+type found struct {
+	Method      string       `json:"method"`
+	Certificate *certificate `json:"certificate,omitempty"`
+	Points      []point      `json:"points"`
+}
+
+type certificate struct {
+	Exact   bool    `json:"exact"`
+	Gap     int64   `json:"gap"` // images that an inexact front may lose, -1 when unknown
+	States  int     `json:"states"`
+	Labels  int     `json:"labels"`
+	Method  string  `json:"method"`
+	Seconds float64 `json:"seconds"`
+}
+
+type point struct {
+	SubNet    string  `json:"subnet"`
+	LatencyMS float64 `json:"latency_ms"`
+	Accuracy  float64 `json:"accuracy"`
+}
+
+func runSearch(c *call) error {
+	latencies, accuracies := c.tableFlags()
+	budget := c.flags.Duration("budget", 0, "`latency`, such as 2ms; 0 for the whole Pareto front")
+	method := c.flags.String("method", "exact", "exact, genetic or random")
+	seed := c.flags.Uint64("seed", 1, "of genetic and random")
+	samples := c.flags.Int("samples", 10_000, "SubNets that random draws")
+	if err := c.parse("lut", "accuracy"); err != nil {
+		return err
+	}
+	p, t, err := c.problem(*latencies, *accuracies)
+	if err != nil {
+		return err
+	}
+	var points []search.Point
+	r := found{Method: *method, Points: []point{}}
+	switch {
+	case *method == "exact":
+		var front search.Result
+		if front, err = search.Front(c.ctx, p, search.Options{}); err != nil {
+			return err
+		}
+		k := front.Certificate
+		r.Certificate = &certificate{k.Exact, k.Gap, k.States, k.Labels, k.Method, k.Elapsed.Seconds()}
+		points = front.Points
+		if *budget > 0 {
+			points = make([]search.Point, 1)
+			points[0], err = front.Best(budget.Nanoseconds())
+		}
+	case *method != "genetic" && *method != "random":
+		return usageError{fmt.Errorf("--method %s: methods are exact, genetic and random", *method)}
+	case *budget <= 0:
+		return usageError{fmt.Errorf("--method %s needs a --budget", *method)}
+	case *method == "genetic":
+		points = make([]search.Point, 1)
+		points[0], err = search.Genetic(c.ctx, p, budget.Nanoseconds(), search.GeneticOptions{Seed: *seed})
+	default:
+		points = make([]search.Point, 1)
+		points[0], err = search.Random(c.ctx, p, budget.Nanoseconds(), *samples, *seed)
+	}
+	if err != nil {
+		return explain(err)
+	}
+	for _, q := range points {
+		r.Points = append(r.Points, point{space.Format(c.net.Choices, q.Genes), float64(q.Cost) / 1e6, t.Accuracy(q.Penalty)})
+	}
+	return c.printFound(r)
+}
+
+// budgetError is an infeasible budget, with costs as times.
+type budgetError struct{ *search.InfeasibleError }
+
+func (e budgetError) Error() string {
+	return fmt.Sprintf("no SubNet takes at most %v; the fastest takes %v: %s", time.Duration(e.Budget), time.Duration(e.Fastest.Cost), e.Text)
+}
+
+// Unwrap returns the search's own error.
+func (e budgetError) Unwrap() error { return e.InfeasibleError }
+
+// explain writes costs as times in an error about the budget.
+func explain(err error) error {
+	var none *search.InfeasibleError
+	if errors.As(err, &none) {
+		return budgetError{none}
+	}
+	return err
+}
+
+// problem reads both tables.
+func (c *call) problem(latencies, accuracies string) (search.Problem, *accuracy.Table, error) {
+	l, err := c.latencies(latencies)
+	if err != nil {
+		return search.Problem{}, nil, err
+	}
+	cost, err := l.Sum(c.net)
+	if err != nil {
+		return search.Problem{}, nil, fmt.Errorf("%s: %w", latencies, err)
+	}
+	t, err := c.accuracies(accuracies)
+	if err != nil {
+		return search.Problem{}, nil, err
+	}
+	penalty, err := t.Penalty(c.net)
+	if err != nil {
+		return search.Problem{}, nil, fmt.Errorf("%s: %w", accuracies, err)
+	}
+	return search.Problem{Choices: c.net.Choices, Cost: cost, Penalty: penalty}, t, nil
+}
+
+func (c *call) printFound(r found) error {
+	if *c.json {
+		return c.print(r)
+	}
+	fmt.Fprintf(c.out, "latency ms  accuracy %%  SubNet\n")
+	for _, p := range r.Points {
+		fmt.Fprintf(c.out, "%10.3f  %10.2f  %s\n", p.LatencyMS, 100*p.Accuracy, p.SubNet)
+	}
+	if k := r.Certificate; k != nil && k.Exact {
+		fmt.Fprintf(c.out, "exact: no SubNet is predicted to be better (%s, %.0f ms)\n", k.Method, 1000*k.Seconds)
+	} else if k != nil {
+		fmt.Fprintf(c.out, "not exact: at any budget at most %d images are lost (%s)\n", k.Gap, k.Method)
+	}
+	return nil
+}
+
+// reported is the result of `report`.
+type reported struct {
+	Points int      `json:"points"`
+	Files  []string `json:"files"`
+}
+
+func runReport(c *call) error {
+	latencies, accuracies := c.tableFlags()
+	out := c.flags.String("out", "", "`folder` to write to")
+	if err := c.parse("lut", "accuracy", "out"); err != nil {
+		return err
+	}
+	p, t, err := c.problem(*latencies, *accuracies)
+	if err != nil {
+		return err
+	}
+	front, err := search.Front(c.ctx, p, search.Options{})
+	if err != nil {
+		return err
+	}
+	var points []report.Point
+	for _, q := range front.Points {
+		points = append(points, report.Point{SubNet: space.Format(c.net.Choices, q.Genes), Latency: time.Duration(q.Cost), Accuracy: t.Accuracy(q.Penalty)})
+	}
+	if err := os.MkdirAll(*out, 0o777); err != nil {
+		return err
+	}
+	var csv bytes.Buffer
+	if err := report.CSV(&csv, points); err != nil {
+		return err
+	}
+	r := reported{Points: len(points), Files: []string{filepath.Join(*out, "front.csv")}}
+	if err := rowfile.Write(r.Files[0], csv.Bytes()); err != nil {
+		return err
+	}
+	for _, name := range []string{"front.png", "front.svg"} {
+		if c.opt.Plot == nil {
+			break
+		}
+		path := filepath.Join(*out, name)
+		if err := c.opt.Plot(path, c.net.Package+": exact Pareto front", points); err != nil {
+			return err
+		}
+		r.Files = append(r.Files, path)
+	}
+	if *c.json {
+		return c.print(r)
+	}
+	for _, f := range r.Files {
+		fmt.Fprintln(c.out, f)
+	}
+	return nil
+}
