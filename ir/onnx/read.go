@@ -13,6 +13,7 @@ import (
 
 	"github.com/autotailor/autotailor/internal/onnxpb"
 	"github.com/autotailor/autotailor/ir"
+	"github.com/autotailor/autotailor/ir/op"
 )
 
 // Info describes a model file.
@@ -56,7 +57,7 @@ func Decode(data []byte, dir string) (*ir.Graph, error) {
 	if err := errors.Join(d.errs...); err != nil {
 		return nil, err
 	}
-	return d.g, nil
+	return d.g, errors.Join(ir.Verify(d.g), op.Types(d.g))
 }
 
 // decoder turns protobuf messages into a graph and collects mistakes.
@@ -88,15 +89,27 @@ func (d *decoder) model(m *onnxpb.ModelProto) {
 	for _, p := range m.GetMetadataProps() {
 		d.g.Meta = append(d.g.Meta, ir.Meta{Key: p.GetKey(), Value: p.GetValue()})
 	}
-	if len(m.GetFunctions()) > 0 {
-		d.errorf("the model has %d local functions, which are not supported yet; inline them (onnx.inliner) before", len(m.GetFunctions()))
-	}
-	d.graph(m.GetGraph())
+	d.opsets(m)
+	d.graph(m.GetGraph(), d.ordered(d.inline(m)))
 }
 
-func (d *decoder) graph(p *onnxpb.GraphProto) {
+// minOpset is the oldest opset whose operators mean what they mean today.
+const minOpset = 7
+
+func (d *decoder) opsets(m *onnxpb.ModelProto) {
+	if v, ok := d.g.Opsets[""]; !ok {
+		d.errorf("the model does not say which opset it uses")
+	} else if v < minOpset {
+		d.errorf("the model uses opset %d; convert it to opset %d or newer (onnx.version_converter)", v, minOpset)
+	}
+}
+
+func (d *decoder) graph(p *onnxpb.GraphProto, nodes []*onnxpb.NodeProto) {
 	for _, t := range p.GetInitializer() {
 		d.initializer(t)
+	}
+	for _, t := range p.GetSparseInitializer() {
+		d.errorf("initializer %q is sparse, which is not supported; convert it to a dense one", t.GetValues().GetName())
 	}
 	for _, in := range p.GetInput() {
 		if id, ok := d.ids[in.GetName()]; ok && d.g.Values[id].Const != nil {
@@ -106,7 +119,7 @@ func (d *decoder) graph(p *onnxpb.GraphProto) {
 		d.describe(id, in)
 		d.g.Inputs = append(d.g.Inputs, id)
 	}
-	for i, n := range p.GetNode() {
+	for i, n := range nodes {
 		d.node(i, n)
 	}
 	for _, v := range append(p.GetValueInfo(), p.GetOutput()...) {
@@ -122,7 +135,7 @@ func (d *decoder) graph(p *onnxpb.GraphProto) {
 		}
 		d.g.Outputs = append(d.g.Outputs, id)
 	}
-	if len(p.GetOutput()) == 0 {
+	if len(p.GetOutput()) == 0 { // nothing would be computed
 		d.errorf("the graph has no outputs")
 	}
 }
@@ -186,11 +199,16 @@ func (d *decoder) describe(id ir.ValueID, p *onnxpb.ValueInfoProto) {
 	}
 }
 
-func (d *decoder) node(i int, p *onnxpb.NodeProto) {
-	name := p.GetName()
-	if name == "" {
-		name = fmt.Sprintf("%s_%d", p.GetOpType(), i)
+// nodeName is a node's name, or its operator and number.
+func nodeName(p *onnxpb.NodeProto, i int) string {
+	if p.GetName() != "" {
+		return p.GetName()
 	}
+	return fmt.Sprintf("%s_%d", p.GetOpType(), i)
+}
+
+func (d *decoder) node(i int, p *onnxpb.NodeProto) {
+	name := nodeName(p, i)
 	n := &ir.Node{Op: p.GetOpType(), Domain: p.GetDomain(), Name: name}
 	if n.Domain == "ai.onnx" {
 		n.Domain = ""
@@ -198,7 +216,7 @@ func (d *decoder) node(i int, p *onnxpb.NodeProto) {
 	for _, in := range p.GetInput() {
 		id, ok := d.ids[in]
 		if in != "" && !ok {
-			d.errorf("node %q (%s) reads %q, which no earlier node, input or initializer makes (a cycle, or nodes out of order)", name, n.Op, in)
+			d.errorf("node %q (%s) reads %q, which no node, input or initializer makes", name, n.Op, in)
 			return
 		}
 		n.In = append(n.In, id)

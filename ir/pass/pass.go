@@ -39,6 +39,9 @@ func Canonicalise(g *ir.Graph, o Options) error {
 		if err := p.Fn(g); err != nil {
 			return fmt.Errorf("pass %s: %w", p.Name, err)
 		}
+		if err := ir.Verify(g); err != nil {
+			return fmt.Errorf("internal error: pass %s left a graph that is not valid: %w", p.Name, err)
+		}
 		if p.Name == o.After {
 			found = true
 			o.Dump(g)
