@@ -29,6 +29,9 @@ const (
 	images = "generated/data/fashion-mnist"
 )
 
+// transform is how the model's training made input of images.
+var transform = data.Transform{Pad: 2, Mean: []float32{0.2860}, Std: []float32{0.3530}}
+
 func main() {
 	out := flag.String("out", "build/demo", "`folder` for tables, plot and models")
 	n := flag.Int("images", 1000, "test images that accuracy is counted on")
@@ -121,7 +124,7 @@ func (s session) command(args ...string) error {
 	fmt.Printf("$ mobilenetv2 %s\n", strings.Join(args, " "))
 	code := cli.Run(s.ctx, mobilenetv2.Definition(), args, os.Stdout, os.Stderr, cli.Options{
 		Model:     model,
-		Transform: data.Transform{Pad: 2, Mean: []float32{0.2860}, Std: []float32{0.3530}},
+		Transform: transform,
 		Engines:   []cli.Engine{{Name: "embedded", Doc: "pure Go", Open: embedded.Open}},
 		Plot:      plot.Front,
 	})
