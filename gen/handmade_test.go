@@ -120,8 +120,6 @@ func (m *maker) begin(kind, goName, doc string, index int, live supernet.Need, c
 
 func (m *maker) shape(id ir.ValueID) []dim.Dim { return m.net.Shapes[id] }
 
-func (m *maker) name(id ir.ValueID) string { return m.g.Values[id].Name }
-
 func intsAttr(name string, v ...int64) ir.Attr {
 	return ir.Attr{Name: name, Kind: ir.AttrInts, Ints: v}
 }

@@ -22,6 +22,14 @@ const (
 	dwMask     field = 80
 )
 
+// depthwiser holds the registers of a depthwise kernel that is being written.
+type depthwiser struct {
+	isa
+	d, lo, hi, out, off, c reg.Register // c is the offset of the channels at hand, in bytes
+	maskV                  reg.VecVirtual
+	maskK                  reg.OpmaskVirtual
+}
+
 // depthwise writes the kernel for a run of output pixels of a channels-last depthwise convolution.
 func depthwise(s isa) {
 	TEXT(title(s, "depthwise"), NOSPLIT, "func(d *byte)")
@@ -38,84 +46,26 @@ func depthwise(s isa) {
 	c, left := GP64(), GP64()
 	XORQ(c, c)
 	MOVQ(dwChannels.of(d), left)
-
-	block := func(name string, vecs int, masked bool) {
-		w, o, taps := load(dwW, d), GP64(), load(dwTaps, d)
-		from := load(dwBias, d)
-		LEAQ(Mem{Base: w, Index: c, Scale: 1}, w)
-		MOVQ(off, o)
-		acc := make([]reg.VecVirtual, vecs)
-		ld := func(m Mem, v reg.VecVirtual) {
-			switch {
-			case !masked:
-				VMOVUPS(m, v)
-			case s.width == 8:
-				VMASKMOVPS(m, maskV, v)
-			default:
-				VMOVUPS_Z(m, maskK, v)
-			}
-		}
-		for v := range acc {
-			acc[v] = s.vec()
-			ld(Mem{Base: from, Index: c, Scale: 1, Disp: v * s.width * 4}, acc[v])
-		}
-		stride := load(dwChannels, d)
-		SHLQ(Imm(2), stride)
-		Label(name + "tap")
-		at := GP64()
-		MOVLQSX(Mem{Base: o}, at)
-		ADDQ(Imm(4), o)
-		CMPQ(at, Imm(0))
-		base := load(dwX, d)
-		LEAQ(Mem{Base: base, Index: at, Scale: 1}, at)
-		CMOVQLT(dwZero.of(d), at)
-		wv := s.vec()
-		for v := range acc {
-			disp := v * s.width * 4
-			ld(Mem{Base: w, Disp: disp}, wv)
-			if masked {
-				xv := s.vec()
-				ld(Mem{Base: at, Index: c, Scale: 1, Disp: disp}, xv)
-				VFMADD231PS(xv, wv, acc[v])
-			} else {
-				VFMADD231PS(Mem{Base: at, Index: c, Scale: 1, Disp: disp}, wv, acc[v])
-			}
-		}
-		ADDQ(stride, w)
-		DECQ(taps)
-		JNZ(LabelRef(name + "tap"))
-		for v := range acc {
-			limit(acc[v], lo, hi)
-			m := Mem{Base: out, Index: c, Scale: 1, Disp: v * s.width * 4}
-			switch {
-			case !masked:
-				VMOVUPS(acc[v], m)
-			case s.width == 8:
-				VMASKMOVPS(acc[v], maskV, m)
-			default:
-				VMOVUPS(acc[v], maskK, m)
-			}
-		}
-	}
+	k := depthwiser{s, d, lo, hi, out, off, c, maskV, maskK}
 	const wide = 4
 	Label("wide")
 	CMPQ(left, U32(wide*s.width))
 	JLT(LabelRef("single"))
-	block("wide", wide, false)
+	k.block("wide", wide, false)
 	ADDQ(U32(wide*s.width*4), c)
 	SUBQ(U32(wide*s.width), left)
 	JMP(LabelRef("wide"))
 	Label("single")
 	CMPQ(left, U32(s.width))
 	JLT(LabelRef("tail"))
-	block("single", 1, false)
+	k.block("single", 1, false)
 	ADDQ(U32(s.width*4), c)
 	SUBQ(U32(s.width), left)
 	JMP(LabelRef("single"))
 	Label("tail")
 	CMPQ(left, Imm(0))
 	JEQ(LabelRef("next"))
-	block("tail", 1, true)
+	k.block("tail", 1, true)
 	Label("next")
 	step := load(dwChannels, d)
 	LEAQ(Mem{Base: out, Index: step, Scale: 4}, out)
@@ -125,6 +75,72 @@ func depthwise(s isa) {
 	JNZ(LabelRef("pixel"))
 	VZEROUPPER()
 	RET()
+}
+
+// read loads a vector of channels, those under the mask only when it is the last, partial one.
+func (k depthwiser) read(m Mem, v reg.VecVirtual, masked bool) {
+	switch {
+	case !masked:
+		VMOVUPS(m, v)
+	case k.width == 8:
+		VMASKMOVPS(m, k.maskV, v)
+	default:
+		VMOVUPS_Z(m, k.maskK, v)
+	}
+}
+
+// write stores what read loads.
+func (k depthwiser) write(v reg.VecVirtual, m Mem, masked bool) {
+	switch {
+	case !masked:
+		VMOVUPS(v, m)
+	case k.width == 8:
+		VMASKMOVPS(v, k.maskV, m)
+	default:
+		VMOVUPS(v, k.maskK, m)
+	}
+}
+
+// block computes some vectors of channels of one pixel.
+func (k depthwiser) block(name string, vecs int, masked bool) {
+	w, o, taps := load(dwW, k.d), GP64(), load(dwTaps, k.d)
+	from := load(dwBias, k.d)
+	LEAQ(Mem{Base: w, Index: k.c, Scale: 1}, w)
+	MOVQ(k.off, o)
+	acc := make([]reg.VecVirtual, vecs)
+	for v := range acc {
+		acc[v] = k.vec()
+		k.read(Mem{Base: from, Index: k.c, Scale: 1, Disp: v * k.width * 4}, acc[v], masked)
+	}
+	stride := load(dwChannels, k.d)
+	SHLQ(Imm(2), stride)
+	Label(name + "tap")
+	at := GP64()
+	MOVLQSX(Mem{Base: o}, at)
+	ADDQ(Imm(4), o)
+	CMPQ(at, Imm(0))
+	base := load(dwX, k.d)
+	LEAQ(Mem{Base: base, Index: at, Scale: 1}, at)
+	CMOVQLT(dwZero.of(k.d), at)
+	wv := k.vec()
+	for v := range acc {
+		disp := v * k.width * 4
+		k.read(Mem{Base: w, Disp: disp}, wv, masked)
+		if masked {
+			xv := k.vec()
+			k.read(Mem{Base: at, Index: k.c, Scale: 1, Disp: disp}, xv, masked)
+			VFMADD231PS(xv, wv, acc[v])
+		} else {
+			VFMADD231PS(Mem{Base: at, Index: k.c, Scale: 1, Disp: disp}, wv, acc[v])
+		}
+	}
+	ADDQ(stride, w)
+	DECQ(taps)
+	JNZ(LabelRef(name + "tap"))
+	for v := range acc {
+		limit(acc[v], k.lo, k.hi)
+		k.write(acc[v], Mem{Base: k.out, Index: k.c, Scale: 1, Disp: v * k.width * 4}, masked)
+	}
 }
 
 // dwLoadMask loads the mask of the last, partial vector of channels: a vector for AVX2, a mask register for AVX-512.
