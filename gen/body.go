@@ -212,6 +212,9 @@ func (f *frame) call(b *body, c *view.Call, k int, last bool) *jen.Statement {
 	case "Param":
 		args = []jen.Code{f.cut(rec, c, &slots)}
 	case "Op":
+		if c.Ranks != nil {
+			rec = rec.Dot("Yields").Call(f.shapes(slots, c.Ranks)...)
+		}
 		args = append([]jen.Code{rec}, in...)
 		list = true
 	case "Concat":
@@ -256,6 +259,16 @@ func (f *frame) extents(slots []view.Slot) []jen.Code {
 	var out []jen.Code
 	for _, s := range slots {
 		out = append(out, f.extent(s))
+	}
+	return out
+}
+
+// shapes are the literals of an Op's result shapes.
+func (f *frame) shapes(slots []view.Slot, ranks []int) []jen.Code {
+	var out []jen.Code
+	for _, n := range ranks {
+		out = append(out, nnType("Shape").Values(f.extents(slots[:n])...))
+		slots = slots[n:]
 	}
 	return out
 }

@@ -247,6 +247,13 @@ func op(o nn.Op) *jen.Statement {
 	f.add("Name", str(o.Name))
 	f.add("Attrs", attrs(o.Attrs))
 	f.add("Outputs", nonzero(o.Outputs))
+	if o.Types != nil {
+		var types []jen.Code
+		for _, t := range o.Types {
+			types = append(types, dtype(t))
+		}
+		f.add("Types", jen.Index().Add(nnType("DType")).Values(types...))
+	}
 	return nnType("Op").Values(f...)
 }
 

@@ -16,7 +16,8 @@ type Call struct {
 	Cuts    []Cut        // what is cut off the record's parameters
 	Ints    []int        // fixed numbers: axes, a permutation
 	Keep    bool         // of Mean
-	Dims    []dim.Dim    // extents: split sizes, the shape of a Reshape
+	Dims    []dim.Dim    // extents: split sizes, the shape of a Reshape, the shapes of an Op's results one after the other
+	Ranks   []int        // of an Op's results; nil when their shapes follow from the operands
 }
 
 // Rec is the record argument of a Call: at most one field is set.

@@ -161,7 +161,7 @@ func form(b Body) string {
 				s.WriteString(k.Pick.form())
 			}
 		}
-		fmt.Fprintf(&s, " %d;", len(c.Dims))
+		fmt.Fprintf(&s, " %d %v;", len(c.Dims), c.Ranks)
 		for _, d := range c.Dims {
 			if _, ok := d.Batches(); ok {
 				s.WriteString("N")

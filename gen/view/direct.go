@@ -66,7 +66,11 @@ func invoke(b nn.Builder, c *Call, genes []uint8, in []nn.Value) []nn.Value {
 	case "Split":
 		return b.Split(in[0], c.Ints[0], extents(c.Dims, genes)...)
 	case "Op":
-		return b.Op(*c.Rec.Op, in...)
+		op := *c.Rec.Op
+		if c.Ranks != nil {
+			op = op.Yields(shapes(extents(c.Dims, genes), c.Ranks)...)
+		}
+		return b.Op(op, in...)
 	}
 	return single(binaries[c.Method](b, in[0], in[1]))
 }
@@ -83,6 +87,16 @@ func extents(ds []dim.Dim, genes []uint8) []int {
 	out := make([]int, len(ds))
 	for k, d := range ds {
 		out[k] = extent(d, genes)
+	}
+	return out
+}
+
+// shapes cuts extents into shapes of the given ranks.
+func shapes(list, ranks []int) []nn.Shape {
+	var out []nn.Shape
+	for _, n := range ranks {
+		out = append(out, append(nn.Shape{}, list[:n]...))
+		list = list[n:]
 	}
 	return out
 }

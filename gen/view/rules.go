@@ -94,9 +94,6 @@ func (t *translator) clip(i int, o *supernet.Op) ([]Call, error) {
 }
 
 func (t *translator) softmax(_ int, o *supernet.Op) ([]Call, error) {
-	if t.net.Graph.Opsets[""] < 13 { // it flattened to two axes then
-		return nil, errNoMethod
-	}
 	c := single("Softmax", o)
 	c.Ints = []int{int(o.Node.Int("axis", -1))}
 	return one(c)

@@ -98,7 +98,38 @@ func (t *translator) carried(o *supernet.Op) ([]Call, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(calls, Call{Method: "Op", In: in, Out: o.Node.Out, Rec: Rec{Op: &op}}), nil
+	c := Call{Method: "Op", In: in, Out: o.Node.Out, Rec: Rec{Op: &op}}
+	err = t.results(&c, o)
+	return append(calls, c), err
+}
+
+// results describes what a carried operator makes: shapes, and element types where they are not that of the first operand.
+func (t *translator) results(c *Call, o *supernet.Op) error {
+	first := ir.DType(nn.Float32)
+	if len(o.Node.In) > 0 && o.Node.In[0] != 0 {
+		first = t.net.Graph.Values[o.Node.In[0]].Type
+	}
+	other := false
+	var types []nn.DType
+	for _, id := range o.Node.Out {
+		s := t.net.Shapes[id]
+		if id != 0 && s == nil {
+			return fmt.Errorf("the shape of its result is not known; run ONNX shape inference on the model (onnx.shape_inference)")
+		}
+		for _, d := range s {
+			if k, ok := d.Batches(); ok && k != 1 {
+				return fmt.Errorf("it joins the batch with other axes; export the model with a batch of 1")
+			}
+		}
+		c.Dims, c.Ranks = append(c.Dims, s...), append(c.Ranks, len(s))
+		v := t.net.Graph.Values[id].Type
+		types = append(types, nn.DType(v))
+		other = other || v != first && v != ir.Undefined
+	}
+	if other {
+		c.Rec.Op.Types = types
+	}
+	return nil
 }
 
 // operands makes values of the parameters among o's operands.

@@ -749,7 +749,7 @@ type AttributeProto struct {
 	DocString     *string                       `protobuf:"bytes,13,opt,name=doc_string,json=docString" json:"doc_string,omitempty"`
 	Tp            *TypeProto                    `protobuf:"bytes,14,opt,name=tp" json:"tp,omitempty"`
 	TypeProtos    []*TypeProto                  `protobuf:"bytes,15,rep,name=type_protos,json=typeProtos" json:"type_protos,omitempty"`
-	Type          *AttributeProto_AttributeType `protobuf:"varint,20,opt,name=type,enum=onnx.AttributeProto_AttributeType" json:"type,omitempty"`
+	Type          *AttributeProto_AttributeType `protobuf:"varint,20,opt,name=type,enum=autotailor.onnx.AttributeProto_AttributeType" json:"type,omitempty"`
 	RefAttrName   *string                       `protobuf:"bytes,21,opt,name=ref_attr_name,json=refAttrName" json:"ref_attr_name,omitempty"`
 	SparseTensor  *SparseTensorProto            `protobuf:"bytes,22,opt,name=sparse_tensor,json=sparseTensor" json:"sparse_tensor,omitempty"`
 	SparseTensors []*SparseTensorProto          `protobuf:"bytes,23,rep,name=sparse_tensors,json=sparseTensors" json:"sparse_tensors,omitempty"`
@@ -996,7 +996,7 @@ type TensorProto struct {
 	Uint64Data    []uint64                  `protobuf:"varint,11,rep,packed,name=uint64_data,json=uint64Data" json:"uint64_data,omitempty"`
 	DocString     *string                   `protobuf:"bytes,12,opt,name=doc_string,json=docString" json:"doc_string,omitempty"`
 	ExternalData  []*StringStringEntryProto `protobuf:"bytes,13,rep,name=external_data,json=externalData" json:"external_data,omitempty"`
-	DataLocation  *TensorProto_DataLocation `protobuf:"varint,14,opt,name=data_location,json=dataLocation,enum=onnx.TensorProto_DataLocation" json:"data_location,omitempty"`
+	DataLocation  *TensorProto_DataLocation `protobuf:"varint,14,opt,name=data_location,json=dataLocation,enum=autotailor.onnx.TensorProto_DataLocation" json:"data_location,omitempty"`
 	MetadataProps []*StringStringEntryProto `protobuf:"bytes,16,rep,name=metadata_props,json=metadataProps" json:"metadata_props,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1902,13 +1902,13 @@ var File_onnx_proto protoreflect.FileDescriptor
 const file_onnx_proto_rawDesc = "" +
 	"\n" +
 	"\n" +
-	"onnx.proto\x12\x04onnx\"@\n" +
+	"onnx.proto\x12\x0fautotailor.onnx\"@\n" +
 	"\x16StringStringEntryProto\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value\"F\n" +
 	"\x12OperatorSetIdProto\x12\x16\n" +
 	"\x06domain\x18\x01 \x01(\tR\x06domain\x12\x18\n" +
-	"\aversion\x18\x02 \x01(\x03R\aversion\"\xb4\x03\n" +
+	"\aversion\x18\x02 \x01(\x03R\aversion\"\xe0\x03\n" +
 	"\n" +
 	"ModelProto\x12\x1d\n" +
 	"\n" +
@@ -1918,58 +1918,58 @@ const file_onnx_proto_rawDesc = "" +
 	"\x06domain\x18\x04 \x01(\tR\x06domain\x12#\n" +
 	"\rmodel_version\x18\x05 \x01(\x03R\fmodelVersion\x12\x1d\n" +
 	"\n" +
-	"doc_string\x18\x06 \x01(\tR\tdocString\x12&\n" +
-	"\x05graph\x18\a \x01(\v2\x10.onnx.GraphProtoR\x05graph\x12;\n" +
-	"\fopset_import\x18\b \x03(\v2\x18.onnx.OperatorSetIdProtoR\vopsetImport\x12C\n" +
-	"\x0emetadata_props\x18\x0e \x03(\v2\x1c.onnx.StringStringEntryProtoR\rmetadataProps\x121\n" +
-	"\tfunctions\x18\x19 \x03(\v2\x13.onnx.FunctionProtoR\tfunctions\"\xb5\x03\n" +
+	"doc_string\x18\x06 \x01(\tR\tdocString\x121\n" +
+	"\x05graph\x18\a \x01(\v2\x1b.autotailor.onnx.GraphProtoR\x05graph\x12F\n" +
+	"\fopset_import\x18\b \x03(\v2#.autotailor.onnx.OperatorSetIdProtoR\vopsetImport\x12N\n" +
+	"\x0emetadata_props\x18\x0e \x03(\v2'.autotailor.onnx.StringStringEntryProtoR\rmetadataProps\x12<\n" +
+	"\tfunctions\x18\x19 \x03(\v2\x1e.autotailor.onnx.FunctionProtoR\tfunctions\"\x82\x04\n" +
 	"\n" +
-	"GraphProto\x12#\n" +
-	"\x04node\x18\x01 \x03(\v2\x0f.onnx.NodeProtoR\x04node\x12\x12\n" +
-	"\x04name\x18\x02 \x01(\tR\x04name\x123\n" +
-	"\vinitializer\x18\x05 \x03(\v2\x11.onnx.TensorProtoR\vinitializer\x12\x1d\n" +
+	"GraphProto\x12.\n" +
+	"\x04node\x18\x01 \x03(\v2\x1a.autotailor.onnx.NodeProtoR\x04node\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12>\n" +
+	"\vinitializer\x18\x05 \x03(\v2\x1c.autotailor.onnx.TensorProtoR\vinitializer\x12\x1d\n" +
 	"\n" +
 	"doc_string\x18\n" +
-	" \x01(\tR\tdocString\x12*\n" +
-	"\x05input\x18\v \x03(\v2\x14.onnx.ValueInfoProtoR\x05input\x12,\n" +
-	"\x06output\x18\f \x03(\v2\x14.onnx.ValueInfoProtoR\x06output\x123\n" +
+	" \x01(\tR\tdocString\x125\n" +
+	"\x05input\x18\v \x03(\v2\x1f.autotailor.onnx.ValueInfoProtoR\x05input\x127\n" +
+	"\x06output\x18\f \x03(\v2\x1f.autotailor.onnx.ValueInfoProtoR\x06output\x12>\n" +
 	"\n" +
-	"value_info\x18\r \x03(\v2\x14.onnx.ValueInfoProtoR\tvalueInfo\x12F\n" +
-	"\x12sparse_initializer\x18\x0f \x03(\v2\x17.onnx.SparseTensorProtoR\x11sparseInitializer\x12C\n" +
-	"\x0emetadata_props\x18\x10 \x03(\v2\x1c.onnx.StringStringEntryProtoR\rmetadataProps\"\xb2\x02\n" +
+	"value_info\x18\r \x03(\v2\x1f.autotailor.onnx.ValueInfoProtoR\tvalueInfo\x12Q\n" +
+	"\x12sparse_initializer\x18\x0f \x03(\v2\".autotailor.onnx.SparseTensorProtoR\x11sparseInitializer\x12N\n" +
+	"\x0emetadata_props\x18\x10 \x03(\v2'.autotailor.onnx.StringStringEntryProtoR\rmetadataProps\"\xc8\x02\n" +
 	"\tNodeProto\x12\x14\n" +
 	"\x05input\x18\x01 \x03(\tR\x05input\x12\x16\n" +
 	"\x06output\x18\x02 \x03(\tR\x06output\x12\x12\n" +
 	"\x04name\x18\x03 \x01(\tR\x04name\x12\x17\n" +
-	"\aop_type\x18\x04 \x01(\tR\x06opType\x122\n" +
-	"\tattribute\x18\x05 \x03(\v2\x14.onnx.AttributeProtoR\tattribute\x12\x1d\n" +
+	"\aop_type\x18\x04 \x01(\tR\x06opType\x12=\n" +
+	"\tattribute\x18\x05 \x03(\v2\x1f.autotailor.onnx.AttributeProtoR\tattribute\x12\x1d\n" +
 	"\n" +
 	"doc_string\x18\x06 \x01(\tR\tdocString\x12\x16\n" +
 	"\x06domain\x18\a \x01(\tR\x06domain\x12\x1a\n" +
-	"\boverload\x18\b \x01(\tR\boverload\x12C\n" +
-	"\x0emetadata_props\x18\t \x03(\v2\x1c.onnx.StringStringEntryProtoR\rmetadataProps\"\xd4\x06\n" +
+	"\boverload\x18\b \x01(\tR\boverload\x12N\n" +
+	"\x0emetadata_props\x18\t \x03(\v2'.autotailor.onnx.StringStringEntryProtoR\rmetadataProps\"\xb7\a\n" +
 	"\x0eAttributeProto\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\f\n" +
 	"\x01f\x18\x02 \x01(\x02R\x01f\x12\f\n" +
 	"\x01i\x18\x03 \x01(\x03R\x01i\x12\f\n" +
-	"\x01s\x18\x04 \x01(\fR\x01s\x12\x1f\n" +
-	"\x01t\x18\x05 \x01(\v2\x11.onnx.TensorProtoR\x01t\x12\x1e\n" +
-	"\x01g\x18\x06 \x01(\v2\x10.onnx.GraphProtoR\x01g\x12\x16\n" +
+	"\x01s\x18\x04 \x01(\fR\x01s\x12*\n" +
+	"\x01t\x18\x05 \x01(\v2\x1c.autotailor.onnx.TensorProtoR\x01t\x12)\n" +
+	"\x01g\x18\x06 \x01(\v2\x1b.autotailor.onnx.GraphProtoR\x01g\x12\x16\n" +
 	"\x06floats\x18\a \x03(\x02R\x06floats\x12\x12\n" +
 	"\x04ints\x18\b \x03(\x03R\x04ints\x12\x18\n" +
-	"\astrings\x18\t \x03(\fR\astrings\x12+\n" +
+	"\astrings\x18\t \x03(\fR\astrings\x126\n" +
 	"\atensors\x18\n" +
-	" \x03(\v2\x11.onnx.TensorProtoR\atensors\x12(\n" +
-	"\x06graphs\x18\v \x03(\v2\x10.onnx.GraphProtoR\x06graphs\x12\x1d\n" +
+	" \x03(\v2\x1c.autotailor.onnx.TensorProtoR\atensors\x123\n" +
+	"\x06graphs\x18\v \x03(\v2\x1b.autotailor.onnx.GraphProtoR\x06graphs\x12\x1d\n" +
 	"\n" +
-	"doc_string\x18\r \x01(\tR\tdocString\x12\x1f\n" +
-	"\x02tp\x18\x0e \x01(\v2\x0f.onnx.TypeProtoR\x02tp\x120\n" +
-	"\vtype_protos\x18\x0f \x03(\v2\x0f.onnx.TypeProtoR\n" +
-	"typeProtos\x126\n" +
-	"\x04type\x18\x14 \x01(\x0e2\".onnx.AttributeProto.AttributeTypeR\x04type\x12\"\n" +
-	"\rref_attr_name\x18\x15 \x01(\tR\vrefAttrName\x12<\n" +
-	"\rsparse_tensor\x18\x16 \x01(\v2\x17.onnx.SparseTensorProtoR\fsparseTensor\x12>\n" +
-	"\x0esparse_tensors\x18\x17 \x03(\v2\x17.onnx.SparseTensorProtoR\rsparseTensors\"\xd9\x01\n" +
+	"doc_string\x18\r \x01(\tR\tdocString\x12*\n" +
+	"\x02tp\x18\x0e \x01(\v2\x1a.autotailor.onnx.TypeProtoR\x02tp\x12;\n" +
+	"\vtype_protos\x18\x0f \x03(\v2\x1a.autotailor.onnx.TypeProtoR\n" +
+	"typeProtos\x12A\n" +
+	"\x04type\x18\x14 \x01(\x0e2-.autotailor.onnx.AttributeProto.AttributeTypeR\x04type\x12\"\n" +
+	"\rref_attr_name\x18\x15 \x01(\tR\vrefAttrName\x12G\n" +
+	"\rsparse_tensor\x18\x16 \x01(\v2\".autotailor.onnx.SparseTensorProtoR\fsparseTensor\x12I\n" +
+	"\x0esparse_tensors\x18\x17 \x03(\v2\".autotailor.onnx.SparseTensorProtoR\rsparseTensors\"\xd9\x01\n" +
 	"\rAttributeType\x12\r\n" +
 	"\tUNDEFINED\x10\x00\x12\t\n" +
 	"\x05FLOAT\x10\x01\x12\a\n" +
@@ -1991,17 +1991,17 @@ const file_onnx_proto_rawDesc = "" +
 	"\x0eSPARSE_TENSORS\x10\f\x12\x0e\n" +
 	"\n" +
 	"TYPE_PROTO\x10\r\x12\x0f\n" +
-	"\vTYPE_PROTOS\x10\x0e\"\xad\x01\n" +
+	"\vTYPE_PROTOS\x10\x0e\"\xc3\x01\n" +
 	"\x0eValueInfoProto\x12\x12\n" +
-	"\x04name\x18\x01 \x01(\tR\x04name\x12#\n" +
-	"\x04type\x18\x02 \x01(\v2\x0f.onnx.TypeProtoR\x04type\x12\x1d\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12.\n" +
+	"\x04type\x18\x02 \x01(\v2\x1a.autotailor.onnx.TypeProtoR\x04type\x12\x1d\n" +
 	"\n" +
-	"doc_string\x18\x03 \x01(\tR\tdocString\x12C\n" +
-	"\x0emetadata_props\x18\x04 \x03(\v2\x1c.onnx.StringStringEntryProtoR\rmetadataProps\"\x8c\b\n" +
+	"doc_string\x18\x03 \x01(\tR\tdocString\x12N\n" +
+	"\x0emetadata_props\x18\x04 \x03(\v2'.autotailor.onnx.StringStringEntryProtoR\rmetadataProps\"\xb8\b\n" +
 	"\vTensorProto\x12\x12\n" +
 	"\x04dims\x18\x01 \x03(\x03R\x04dims\x12\x1b\n" +
-	"\tdata_type\x18\x02 \x01(\x05R\bdataType\x123\n" +
-	"\asegment\x18\x03 \x01(\v2\x19.onnx.TensorProto.SegmentR\asegment\x12!\n" +
+	"\tdata_type\x18\x02 \x01(\x05R\bdataType\x12>\n" +
+	"\asegment\x18\x03 \x01(\v2$.autotailor.onnx.TensorProto.SegmentR\asegment\x12!\n" +
 	"\n" +
 	"float_data\x18\x04 \x03(\x02B\x02\x10\x01R\tfloatData\x12!\n" +
 	"\n" +
@@ -2018,10 +2018,10 @@ const file_onnx_proto_rawDesc = "" +
 	"\vuint64_data\x18\v \x03(\x04B\x02\x10\x01R\n" +
 	"uint64Data\x12\x1d\n" +
 	"\n" +
-	"doc_string\x18\f \x01(\tR\tdocString\x12A\n" +
-	"\rexternal_data\x18\r \x03(\v2\x1c.onnx.StringStringEntryProtoR\fexternalData\x12C\n" +
-	"\rdata_location\x18\x0e \x01(\x0e2\x1e.onnx.TensorProto.DataLocationR\fdataLocation\x12C\n" +
-	"\x0emetadata_props\x18\x10 \x03(\v2\x1c.onnx.StringStringEntryProtoR\rmetadataProps\x1a1\n" +
+	"doc_string\x18\f \x01(\tR\tdocString\x12L\n" +
+	"\rexternal_data\x18\r \x03(\v2'.autotailor.onnx.StringStringEntryProtoR\fexternalData\x12N\n" +
+	"\rdata_location\x18\x0e \x01(\x0e2).autotailor.onnx.TensorProto.DataLocationR\fdataLocation\x12N\n" +
+	"\x0emetadata_props\x18\x10 \x03(\v2'.autotailor.onnx.StringStringEntryProtoR\rmetadataProps\x1a1\n" +
 	"\aSegment\x12\x14\n" +
 	"\x05begin\x18\x01 \x01(\x03R\x05begin\x12\x10\n" +
 	"\x03end\x18\x02 \x01(\x03R\x03end\"\xc9\x02\n" +
@@ -2061,61 +2061,61 @@ const file_onnx_proto_rawDesc = "" +
 	"FLOAT4E2M1\x10\x17\")\n" +
 	"\fDataLocation\x12\v\n" +
 	"\aDEFAULT\x10\x00\x12\f\n" +
-	"\bEXTERNAL\x10\x01\"\x7f\n" +
-	"\x11SparseTensorProto\x12)\n" +
-	"\x06values\x18\x01 \x01(\v2\x11.onnx.TensorProtoR\x06values\x12+\n" +
-	"\aindices\x18\x02 \x01(\v2\x11.onnx.TensorProtoR\aindices\x12\x12\n" +
-	"\x04dims\x18\x03 \x03(\x03R\x04dims\"\xba\x01\n" +
-	"\x10TensorShapeProto\x122\n" +
-	"\x03dim\x18\x01 \x03(\v2 .onnx.TensorShapeProto.DimensionR\x03dim\x1ar\n" +
+	"\bEXTERNAL\x10\x01\"\x95\x01\n" +
+	"\x11SparseTensorProto\x124\n" +
+	"\x06values\x18\x01 \x01(\v2\x1c.autotailor.onnx.TensorProtoR\x06values\x126\n" +
+	"\aindices\x18\x02 \x01(\v2\x1c.autotailor.onnx.TensorProtoR\aindices\x12\x12\n" +
+	"\x04dims\x18\x03 \x03(\x03R\x04dims\"\xc5\x01\n" +
+	"\x10TensorShapeProto\x12=\n" +
+	"\x03dim\x18\x01 \x03(\v2+.autotailor.onnx.TensorShapeProto.DimensionR\x03dim\x1ar\n" +
 	"\tDimension\x12\x1d\n" +
 	"\tdim_value\x18\x01 \x01(\x03H\x00R\bdimValue\x12\x1d\n" +
 	"\tdim_param\x18\x02 \x01(\tH\x00R\bdimParam\x12\x1e\n" +
 	"\n" +
 	"denotation\x18\x03 \x01(\tR\n" +
 	"denotationB\a\n" +
-	"\x05value\"\xe7\x05\n" +
-	"\tTypeProto\x129\n" +
-	"\vtensor_type\x18\x01 \x01(\v2\x16.onnx.TypeProto.TensorH\x00R\n" +
-	"tensorType\x12?\n" +
-	"\rsequence_type\x18\x04 \x01(\v2\x18.onnx.TypeProto.SequenceH\x00R\fsequenceType\x120\n" +
-	"\bmap_type\x18\x05 \x01(\v2\x13.onnx.TypeProto.MapH\x00R\amapType\x12L\n" +
-	"\x12sparse_tensor_type\x18\b \x01(\v2\x1c.onnx.TypeProto.SparseTensorH\x00R\x10sparseTensorType\x12?\n" +
-	"\roptional_type\x18\t \x01(\v2\x18.onnx.TypeProto.OptionalH\x00R\foptionalType\x12\x1e\n" +
+	"\x05value\"\xd5\x06\n" +
+	"\tTypeProto\x12D\n" +
+	"\vtensor_type\x18\x01 \x01(\v2!.autotailor.onnx.TypeProto.TensorH\x00R\n" +
+	"tensorType\x12J\n" +
+	"\rsequence_type\x18\x04 \x01(\v2#.autotailor.onnx.TypeProto.SequenceH\x00R\fsequenceType\x12;\n" +
+	"\bmap_type\x18\x05 \x01(\v2\x1e.autotailor.onnx.TypeProto.MapH\x00R\amapType\x12W\n" +
+	"\x12sparse_tensor_type\x18\b \x01(\v2'.autotailor.onnx.TypeProto.SparseTensorH\x00R\x10sparseTensorType\x12J\n" +
+	"\roptional_type\x18\t \x01(\v2#.autotailor.onnx.TypeProto.OptionalH\x00R\foptionalType\x12\x1e\n" +
 	"\n" +
 	"denotation\x18\x06 \x01(\tR\n" +
-	"denotation\x1aS\n" +
+	"denotation\x1a^\n" +
 	"\x06Tensor\x12\x1b\n" +
-	"\telem_type\x18\x01 \x01(\x05R\belemType\x12,\n" +
-	"\x05shape\x18\x02 \x01(\v2\x16.onnx.TensorShapeProtoR\x05shape\x1a8\n" +
-	"\bSequence\x12,\n" +
-	"\telem_type\x18\x01 \x01(\v2\x0f.onnx.TypeProtoR\belemType\x1aP\n" +
+	"\telem_type\x18\x01 \x01(\x05R\belemType\x127\n" +
+	"\x05shape\x18\x02 \x01(\v2!.autotailor.onnx.TensorShapeProtoR\x05shape\x1aC\n" +
+	"\bSequence\x127\n" +
+	"\telem_type\x18\x01 \x01(\v2\x1a.autotailor.onnx.TypeProtoR\belemType\x1a[\n" +
 	"\x03Map\x12\x19\n" +
-	"\bkey_type\x18\x01 \x01(\x05R\akeyType\x12.\n" +
+	"\bkey_type\x18\x01 \x01(\x05R\akeyType\x129\n" +
 	"\n" +
-	"value_type\x18\x02 \x01(\v2\x0f.onnx.TypeProtoR\tvalueType\x1a8\n" +
-	"\bOptional\x12,\n" +
-	"\telem_type\x18\x01 \x01(\v2\x0f.onnx.TypeProtoR\belemType\x1aY\n" +
+	"value_type\x18\x02 \x01(\v2\x1a.autotailor.onnx.TypeProtoR\tvalueType\x1aC\n" +
+	"\bOptional\x127\n" +
+	"\telem_type\x18\x01 \x01(\v2\x1a.autotailor.onnx.TypeProtoR\belemType\x1ad\n" +
 	"\fSparseTensor\x12\x1b\n" +
-	"\telem_type\x18\x01 \x01(\x05R\belemType\x12,\n" +
-	"\x05shape\x18\x02 \x01(\v2\x16.onnx.TensorShapeProtoR\x05shapeB\a\n" +
-	"\x05value\"\xdd\x03\n" +
+	"\telem_type\x18\x01 \x01(\x05R\belemType\x127\n" +
+	"\x05shape\x18\x02 \x01(\v2!.autotailor.onnx.TensorShapeProtoR\x05shapeB\a\n" +
+	"\x05value\"\x94\x04\n" +
 	"\rFunctionProto\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05input\x18\x04 \x03(\tR\x05input\x12\x16\n" +
 	"\x06output\x18\x05 \x03(\tR\x06output\x12\x1c\n" +
-	"\tattribute\x18\x06 \x03(\tR\tattribute\x12#\n" +
-	"\x04node\x18\a \x03(\v2\x0f.onnx.NodeProtoR\x04node\x12\x1d\n" +
+	"\tattribute\x18\x06 \x03(\tR\tattribute\x12.\n" +
+	"\x04node\x18\a \x03(\v2\x1a.autotailor.onnx.NodeProtoR\x04node\x12\x1d\n" +
 	"\n" +
-	"doc_string\x18\b \x01(\tR\tdocString\x12;\n" +
-	"\fopset_import\x18\t \x03(\v2\x18.onnx.OperatorSetIdProtoR\vopsetImport\x12\x16\n" +
+	"doc_string\x18\b \x01(\tR\tdocString\x12F\n" +
+	"\fopset_import\x18\t \x03(\v2#.autotailor.onnx.OperatorSetIdProtoR\vopsetImport\x12\x16\n" +
 	"\x06domain\x18\n" +
-	" \x01(\tR\x06domain\x12=\n" +
-	"\x0fattribute_proto\x18\v \x03(\v2\x14.onnx.AttributeProtoR\x0eattributeProto\x123\n" +
+	" \x01(\tR\x06domain\x12H\n" +
+	"\x0fattribute_proto\x18\v \x03(\v2\x1f.autotailor.onnx.AttributeProtoR\x0eattributeProto\x12>\n" +
 	"\n" +
-	"value_info\x18\f \x03(\v2\x14.onnx.ValueInfoProtoR\tvalueInfo\x12\x1a\n" +
-	"\boverload\x18\r \x01(\tR\boverload\x12C\n" +
-	"\x0emetadata_props\x18\x0e \x03(\v2\x1c.onnx.StringStringEntryProtoR\rmetadataPropsB2Z0github.com/autotailor/autotailor/internal/onnxpb"
+	"value_info\x18\f \x03(\v2\x1f.autotailor.onnx.ValueInfoProtoR\tvalueInfo\x12\x1a\n" +
+	"\boverload\x18\r \x01(\tR\boverload\x12N\n" +
+	"\x0emetadata_props\x18\x0e \x03(\v2'.autotailor.onnx.StringStringEntryProtoR\rmetadataPropsB2Z0github.com/autotailor/autotailor/internal/onnxpb"
 
 var (
 	file_onnx_proto_rawDescOnce sync.Once
@@ -2132,76 +2132,76 @@ func file_onnx_proto_rawDescGZIP() []byte {
 var file_onnx_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
 var file_onnx_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_onnx_proto_goTypes = []any{
-	(AttributeProto_AttributeType)(0),  // 0: onnx.AttributeProto.AttributeType
-	(TensorProto_DataType)(0),          // 1: onnx.TensorProto.DataType
-	(TensorProto_DataLocation)(0),      // 2: onnx.TensorProto.DataLocation
-	(*StringStringEntryProto)(nil),     // 3: onnx.StringStringEntryProto
-	(*OperatorSetIdProto)(nil),         // 4: onnx.OperatorSetIdProto
-	(*ModelProto)(nil),                 // 5: onnx.ModelProto
-	(*GraphProto)(nil),                 // 6: onnx.GraphProto
-	(*NodeProto)(nil),                  // 7: onnx.NodeProto
-	(*AttributeProto)(nil),             // 8: onnx.AttributeProto
-	(*ValueInfoProto)(nil),             // 9: onnx.ValueInfoProto
-	(*TensorProto)(nil),                // 10: onnx.TensorProto
-	(*SparseTensorProto)(nil),          // 11: onnx.SparseTensorProto
-	(*TensorShapeProto)(nil),           // 12: onnx.TensorShapeProto
-	(*TypeProto)(nil),                  // 13: onnx.TypeProto
-	(*FunctionProto)(nil),              // 14: onnx.FunctionProto
-	(*TensorProto_Segment)(nil),        // 15: onnx.TensorProto.Segment
-	(*TensorShapeProto_Dimension)(nil), // 16: onnx.TensorShapeProto.Dimension
-	(*TypeProto_Tensor)(nil),           // 17: onnx.TypeProto.Tensor
-	(*TypeProto_Sequence)(nil),         // 18: onnx.TypeProto.Sequence
-	(*TypeProto_Map)(nil),              // 19: onnx.TypeProto.Map
-	(*TypeProto_Optional)(nil),         // 20: onnx.TypeProto.Optional
-	(*TypeProto_SparseTensor)(nil),     // 21: onnx.TypeProto.SparseTensor
+	(AttributeProto_AttributeType)(0),  // 0: autotailor.onnx.AttributeProto.AttributeType
+	(TensorProto_DataType)(0),          // 1: autotailor.onnx.TensorProto.DataType
+	(TensorProto_DataLocation)(0),      // 2: autotailor.onnx.TensorProto.DataLocation
+	(*StringStringEntryProto)(nil),     // 3: autotailor.onnx.StringStringEntryProto
+	(*OperatorSetIdProto)(nil),         // 4: autotailor.onnx.OperatorSetIdProto
+	(*ModelProto)(nil),                 // 5: autotailor.onnx.ModelProto
+	(*GraphProto)(nil),                 // 6: autotailor.onnx.GraphProto
+	(*NodeProto)(nil),                  // 7: autotailor.onnx.NodeProto
+	(*AttributeProto)(nil),             // 8: autotailor.onnx.AttributeProto
+	(*ValueInfoProto)(nil),             // 9: autotailor.onnx.ValueInfoProto
+	(*TensorProto)(nil),                // 10: autotailor.onnx.TensorProto
+	(*SparseTensorProto)(nil),          // 11: autotailor.onnx.SparseTensorProto
+	(*TensorShapeProto)(nil),           // 12: autotailor.onnx.TensorShapeProto
+	(*TypeProto)(nil),                  // 13: autotailor.onnx.TypeProto
+	(*FunctionProto)(nil),              // 14: autotailor.onnx.FunctionProto
+	(*TensorProto_Segment)(nil),        // 15: autotailor.onnx.TensorProto.Segment
+	(*TensorShapeProto_Dimension)(nil), // 16: autotailor.onnx.TensorShapeProto.Dimension
+	(*TypeProto_Tensor)(nil),           // 17: autotailor.onnx.TypeProto.Tensor
+	(*TypeProto_Sequence)(nil),         // 18: autotailor.onnx.TypeProto.Sequence
+	(*TypeProto_Map)(nil),              // 19: autotailor.onnx.TypeProto.Map
+	(*TypeProto_Optional)(nil),         // 20: autotailor.onnx.TypeProto.Optional
+	(*TypeProto_SparseTensor)(nil),     // 21: autotailor.onnx.TypeProto.SparseTensor
 }
 var file_onnx_proto_depIdxs = []int32{
-	6,  // 0: onnx.ModelProto.graph:type_name -> onnx.GraphProto
-	4,  // 1: onnx.ModelProto.opset_import:type_name -> onnx.OperatorSetIdProto
-	3,  // 2: onnx.ModelProto.metadata_props:type_name -> onnx.StringStringEntryProto
-	14, // 3: onnx.ModelProto.functions:type_name -> onnx.FunctionProto
-	7,  // 4: onnx.GraphProto.node:type_name -> onnx.NodeProto
-	10, // 5: onnx.GraphProto.initializer:type_name -> onnx.TensorProto
-	9,  // 6: onnx.GraphProto.input:type_name -> onnx.ValueInfoProto
-	9,  // 7: onnx.GraphProto.output:type_name -> onnx.ValueInfoProto
-	9,  // 8: onnx.GraphProto.value_info:type_name -> onnx.ValueInfoProto
-	11, // 9: onnx.GraphProto.sparse_initializer:type_name -> onnx.SparseTensorProto
-	3,  // 10: onnx.GraphProto.metadata_props:type_name -> onnx.StringStringEntryProto
-	8,  // 11: onnx.NodeProto.attribute:type_name -> onnx.AttributeProto
-	3,  // 12: onnx.NodeProto.metadata_props:type_name -> onnx.StringStringEntryProto
-	10, // 13: onnx.AttributeProto.t:type_name -> onnx.TensorProto
-	6,  // 14: onnx.AttributeProto.g:type_name -> onnx.GraphProto
-	10, // 15: onnx.AttributeProto.tensors:type_name -> onnx.TensorProto
-	6,  // 16: onnx.AttributeProto.graphs:type_name -> onnx.GraphProto
-	13, // 17: onnx.AttributeProto.tp:type_name -> onnx.TypeProto
-	13, // 18: onnx.AttributeProto.type_protos:type_name -> onnx.TypeProto
-	0,  // 19: onnx.AttributeProto.type:type_name -> onnx.AttributeProto.AttributeType
-	11, // 20: onnx.AttributeProto.sparse_tensor:type_name -> onnx.SparseTensorProto
-	11, // 21: onnx.AttributeProto.sparse_tensors:type_name -> onnx.SparseTensorProto
-	13, // 22: onnx.ValueInfoProto.type:type_name -> onnx.TypeProto
-	3,  // 23: onnx.ValueInfoProto.metadata_props:type_name -> onnx.StringStringEntryProto
-	15, // 24: onnx.TensorProto.segment:type_name -> onnx.TensorProto.Segment
-	3,  // 25: onnx.TensorProto.external_data:type_name -> onnx.StringStringEntryProto
-	2,  // 26: onnx.TensorProto.data_location:type_name -> onnx.TensorProto.DataLocation
-	3,  // 27: onnx.TensorProto.metadata_props:type_name -> onnx.StringStringEntryProto
-	10, // 28: onnx.SparseTensorProto.values:type_name -> onnx.TensorProto
-	10, // 29: onnx.SparseTensorProto.indices:type_name -> onnx.TensorProto
-	16, // 30: onnx.TensorShapeProto.dim:type_name -> onnx.TensorShapeProto.Dimension
-	17, // 31: onnx.TypeProto.tensor_type:type_name -> onnx.TypeProto.Tensor
-	18, // 32: onnx.TypeProto.sequence_type:type_name -> onnx.TypeProto.Sequence
-	19, // 33: onnx.TypeProto.map_type:type_name -> onnx.TypeProto.Map
-	21, // 34: onnx.TypeProto.sparse_tensor_type:type_name -> onnx.TypeProto.SparseTensor
-	20, // 35: onnx.TypeProto.optional_type:type_name -> onnx.TypeProto.Optional
-	7,  // 36: onnx.FunctionProto.node:type_name -> onnx.NodeProto
-	4,  // 37: onnx.FunctionProto.opset_import:type_name -> onnx.OperatorSetIdProto
-	8,  // 38: onnx.FunctionProto.attribute_proto:type_name -> onnx.AttributeProto
-	9,  // 39: onnx.FunctionProto.value_info:type_name -> onnx.ValueInfoProto
-	3,  // 40: onnx.FunctionProto.metadata_props:type_name -> onnx.StringStringEntryProto
-	12, // 41: onnx.TypeProto.Tensor.shape:type_name -> onnx.TensorShapeProto
-	13, // 42: onnx.TypeProto.Sequence.elem_type:type_name -> onnx.TypeProto
-	13, // 43: onnx.TypeProto.Map.value_type:type_name -> onnx.TypeProto
-	13, // 44: onnx.TypeProto.Optional.elem_type:type_name -> onnx.TypeProto
-	12, // 45: onnx.TypeProto.SparseTensor.shape:type_name -> onnx.TensorShapeProto
+	6,  // 0: autotailor.onnx.ModelProto.graph:type_name -> autotailor.onnx.GraphProto
+	4,  // 1: autotailor.onnx.ModelProto.opset_import:type_name -> autotailor.onnx.OperatorSetIdProto
+	3,  // 2: autotailor.onnx.ModelProto.metadata_props:type_name -> autotailor.onnx.StringStringEntryProto
+	14, // 3: autotailor.onnx.ModelProto.functions:type_name -> autotailor.onnx.FunctionProto
+	7,  // 4: autotailor.onnx.GraphProto.node:type_name -> autotailor.onnx.NodeProto
+	10, // 5: autotailor.onnx.GraphProto.initializer:type_name -> autotailor.onnx.TensorProto
+	9,  // 6: autotailor.onnx.GraphProto.input:type_name -> autotailor.onnx.ValueInfoProto
+	9,  // 7: autotailor.onnx.GraphProto.output:type_name -> autotailor.onnx.ValueInfoProto
+	9,  // 8: autotailor.onnx.GraphProto.value_info:type_name -> autotailor.onnx.ValueInfoProto
+	11, // 9: autotailor.onnx.GraphProto.sparse_initializer:type_name -> autotailor.onnx.SparseTensorProto
+	3,  // 10: autotailor.onnx.GraphProto.metadata_props:type_name -> autotailor.onnx.StringStringEntryProto
+	8,  // 11: autotailor.onnx.NodeProto.attribute:type_name -> autotailor.onnx.AttributeProto
+	3,  // 12: autotailor.onnx.NodeProto.metadata_props:type_name -> autotailor.onnx.StringStringEntryProto
+	10, // 13: autotailor.onnx.AttributeProto.t:type_name -> autotailor.onnx.TensorProto
+	6,  // 14: autotailor.onnx.AttributeProto.g:type_name -> autotailor.onnx.GraphProto
+	10, // 15: autotailor.onnx.AttributeProto.tensors:type_name -> autotailor.onnx.TensorProto
+	6,  // 16: autotailor.onnx.AttributeProto.graphs:type_name -> autotailor.onnx.GraphProto
+	13, // 17: autotailor.onnx.AttributeProto.tp:type_name -> autotailor.onnx.TypeProto
+	13, // 18: autotailor.onnx.AttributeProto.type_protos:type_name -> autotailor.onnx.TypeProto
+	0,  // 19: autotailor.onnx.AttributeProto.type:type_name -> autotailor.onnx.AttributeProto.AttributeType
+	11, // 20: autotailor.onnx.AttributeProto.sparse_tensor:type_name -> autotailor.onnx.SparseTensorProto
+	11, // 21: autotailor.onnx.AttributeProto.sparse_tensors:type_name -> autotailor.onnx.SparseTensorProto
+	13, // 22: autotailor.onnx.ValueInfoProto.type:type_name -> autotailor.onnx.TypeProto
+	3,  // 23: autotailor.onnx.ValueInfoProto.metadata_props:type_name -> autotailor.onnx.StringStringEntryProto
+	15, // 24: autotailor.onnx.TensorProto.segment:type_name -> autotailor.onnx.TensorProto.Segment
+	3,  // 25: autotailor.onnx.TensorProto.external_data:type_name -> autotailor.onnx.StringStringEntryProto
+	2,  // 26: autotailor.onnx.TensorProto.data_location:type_name -> autotailor.onnx.TensorProto.DataLocation
+	3,  // 27: autotailor.onnx.TensorProto.metadata_props:type_name -> autotailor.onnx.StringStringEntryProto
+	10, // 28: autotailor.onnx.SparseTensorProto.values:type_name -> autotailor.onnx.TensorProto
+	10, // 29: autotailor.onnx.SparseTensorProto.indices:type_name -> autotailor.onnx.TensorProto
+	16, // 30: autotailor.onnx.TensorShapeProto.dim:type_name -> autotailor.onnx.TensorShapeProto.Dimension
+	17, // 31: autotailor.onnx.TypeProto.tensor_type:type_name -> autotailor.onnx.TypeProto.Tensor
+	18, // 32: autotailor.onnx.TypeProto.sequence_type:type_name -> autotailor.onnx.TypeProto.Sequence
+	19, // 33: autotailor.onnx.TypeProto.map_type:type_name -> autotailor.onnx.TypeProto.Map
+	21, // 34: autotailor.onnx.TypeProto.sparse_tensor_type:type_name -> autotailor.onnx.TypeProto.SparseTensor
+	20, // 35: autotailor.onnx.TypeProto.optional_type:type_name -> autotailor.onnx.TypeProto.Optional
+	7,  // 36: autotailor.onnx.FunctionProto.node:type_name -> autotailor.onnx.NodeProto
+	4,  // 37: autotailor.onnx.FunctionProto.opset_import:type_name -> autotailor.onnx.OperatorSetIdProto
+	8,  // 38: autotailor.onnx.FunctionProto.attribute_proto:type_name -> autotailor.onnx.AttributeProto
+	9,  // 39: autotailor.onnx.FunctionProto.value_info:type_name -> autotailor.onnx.ValueInfoProto
+	3,  // 40: autotailor.onnx.FunctionProto.metadata_props:type_name -> autotailor.onnx.StringStringEntryProto
+	12, // 41: autotailor.onnx.TypeProto.Tensor.shape:type_name -> autotailor.onnx.TensorShapeProto
+	13, // 42: autotailor.onnx.TypeProto.Sequence.elem_type:type_name -> autotailor.onnx.TypeProto
+	13, // 43: autotailor.onnx.TypeProto.Map.value_type:type_name -> autotailor.onnx.TypeProto
+	13, // 44: autotailor.onnx.TypeProto.Optional.elem_type:type_name -> autotailor.onnx.TypeProto
+	12, // 45: autotailor.onnx.TypeProto.SparseTensor.shape:type_name -> autotailor.onnx.TensorShapeProto
 	46, // [46:46] is the sub-list for method output_type
 	46, // [46:46] is the sub-list for method input_type
 	46, // [46:46] is the sub-list for extension type_name

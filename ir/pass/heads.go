@@ -69,7 +69,7 @@ func ranksOf(g *ir.Graph) []int {
 		ranks[id] = len(v.Shape)
 	}
 	for _, n := range g.Nodes {
-		if ranks[n.Out[0]] == 0 && keepsRank[n.Op] {
+		if len(n.In) > 0 && n.Out[0] != 0 && ranks[n.Out[0]] == 0 && keepsRank[n.Op] {
 			ranks[n.Out[0]] = ranks[n.In[0]]
 		}
 	}

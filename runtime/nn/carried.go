@@ -2,6 +2,12 @@ package nn
 
 import "slices"
 
+// Yields returns o with the shapes of its results.
+func (o Op) Yields(shapes ...Shape) Op {
+	o.Shapes = shapes
+	return o
+}
+
 // Op records an operator as it stands. Its results have the shapes that o tells, else those of a rule below,
 // else that of the first operand.
 func (t *Tape) Op(o Op, xs ...Value) []Value {

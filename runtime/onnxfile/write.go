@@ -231,9 +231,19 @@ type moved struct{ since, at int }
 // operands lists what is an attribute in an nn.Graph and an operand in newer opsets.
 var operands = map[string]map[string]moved{
 	"Clip":       {"min": {11, 1}, "max": {11, 2}},
-	"Reshape":    {"shape": {5, 1}},
+	"Pad":        {"pads": {11, 1}, "value": {11, 2}},
+	"ReduceL1":   {"axes": {18, 1}},
+	"ReduceL2":   {"axes": {18, 1}},
+	"ReduceMax":  {"axes": {18, 1}},
 	"ReduceMean": {"axes": {18, 1}},
+	"ReduceMin":  {"axes": {18, 1}},
+	"ReduceProd": {"axes": {18, 1}},
+	"ReduceSum":  {"axes": {13, 1}},
+	"Reshape":    {"shape": {5, 1}},
+	"Slice":      {"starts": {10, 1}, "ends": {10, 2}, "axes": {10, 3}},
 	"Split":      {"split": {13, 1}},
+	"Squeeze":    {"axes": {13, 1}},
+	"Unsqueeze":  {"axes": {13, 1}},
 }
 
 // operand makes an attribute's value an operand.

@@ -24,6 +24,9 @@ func lowerGemm(c *compiler, n node) error {
 	if err != nil {
 		return err
 	}
+	if len(bias) > 1 && len(bias) != m.n {
+		return fmt.Errorf("a bias of %d elements for %d columns is not supported", len(bias), m.n)
+	}
 	m.scale(n.float("alpha", 1))
 	m.addBias(bias, n.float("beta", 1))
 	return c.linear(n, m, c.take(n))

@@ -1,0 +1,70 @@
+package pass
+
+import (
+	"fmt"
+
+	"github.com/autotailor/autotailor/ir"
+)
+
+// modernSoftmax gives Softmax and LogSoftmax of opsets below 13 the meaning of today. There they normalised over all axes from
+// axis on, which stays as it is for the last one; otherwise the operand is flattened and takes its shape again.
+func modernSoftmax(g *ir.Graph) error {
+	if g.Opsets[""] >= 13 {
+		return nil
+	}
+	ranks := ranksOf(g)
+	var nodes []*ir.Node
+	for _, n := range g.Nodes {
+		if n.Domain != "" || n.Op != "Softmax" && n.Op != "LogSoftmax" || len(n.In) == 0 {
+			nodes = append(nodes, n)
+			continue
+		}
+		rank, axis := ranks[n.In[0]], int(n.Int("axis", 1))
+		if axis < 0 {
+			axis += rank
+		}
+		switch {
+		case rank == 0:
+			return fmt.Errorf("node %q (%s): the rank of its operand is not known; convert the model to opset 13 or newer", n.Name, n.Op)
+		case axis == rank-1:
+			nodes = append(nodes, n)
+		default:
+			split, err := flattened(g, n, axis)
+			if err != nil {
+				return err
+			}
+			nodes = append(nodes, split...)
+		}
+		n.Set(ir.Attr{Name: "axis", Kind: ir.AttrInt, Int: -1})
+	}
+	g.Nodes = nodes
+	return nil
+}
+
+// flattened puts n between a Flatten and a Reshape back to the operand's shape.
+func flattened(g *ir.Graph, n *ir.Node, axis int) ([]*ir.Node, error) {
+	x := g.Values[n.In[0]]
+	shape, open := make([]int64, len(x.Shape)), 0
+	for k, d := range x.Shape {
+		shape[k] = int64(d.Size)
+		if d.Size < 0 {
+			open++
+		}
+	}
+	if open > 1 {
+		return nil, fmt.Errorf("node %q (%s): more than one extent of its operand is open; convert the model to opset 13 or newer", n.Name, n.Op)
+	}
+	value := func(v ir.Value) ir.ValueID {
+		g.Values = append(g.Values, &v)
+		return ir.ValueID(len(g.Values) - 1)
+	}
+	target := ir.FromInt64s([]int{len(shape)}, shape)
+	flat := value(ir.Value{Name: x.Name + "_flat", Type: x.Type})
+	soft := value(ir.Value{Name: g.Values[n.Out[0]].Name + "_flat", Type: x.Type})
+	back := value(ir.Value{Name: x.Name + "_shape", Type: ir.Int64, Shape: ir.Shape{{Size: len(shape)}}, Const: target})
+	before := &ir.Node{Op: "Flatten", Name: n.Name + "_flatten", In: []ir.ValueID{n.In[0]}, Out: []ir.ValueID{flat}, Scope: n.Scope,
+		Attrs: []ir.Attr{{Name: "axis", Kind: ir.AttrInt, Int: int64(axis)}}}
+	after := &ir.Node{Op: "Reshape", Name: n.Name + "_reshape", In: []ir.ValueID{soft, back}, Out: []ir.ValueID{n.Out[0]}, Scope: n.Scope}
+	n.In, n.Out = []ir.ValueID{flat}, []ir.ValueID{soft}
+	return []*ir.Node{before, n, after}, nil
+}
