@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/autotailor/autotailor/internal/spell"
 	"github.com/autotailor/autotailor/runtime/version"
 )
 
@@ -82,7 +83,7 @@ func run(args []string, out, err io.Writer) int {
 			return finish(c, c.run(&call{c, args[1:], out, err, flags}), out, err)
 		}
 	}
-	fmt.Fprintf(err, "autotailor: unknown command %q%s; `autotailor help` lists the commands\n", args[0], suggest(args[0]))
+	fmt.Fprintf(err, "autotailor: unknown command %q%s; `autotailor help` lists the commands\n", args[0], spell.Suggest(args[0], names()))
 	return usage
 }
 
@@ -129,14 +130,13 @@ func overview(out io.Writer) {
 	fmt.Fprint(out, "\n`autotailor COMMAND --help` shows examples and flags. Exit codes: 0 done, 1 failed or stale, 2 wrong usage.\n")
 }
 
-// suggest proposes the command that name is a misspelling of.
-func suggest(name string) string {
+// names lists the commands.
+func names() []string {
+	var out []string
 	for _, c := range commands() {
-		if strings.HasPrefix(c.name, name) || strings.HasPrefix(name, c.name) || len(name) > 2 && strings.Contains(c.name, name[:3]) {
-			return fmt.Sprintf("; did you mean %q?", c.name)
-		}
+		out = append(out, c.name)
 	}
-	return ""
+	return out
 }
 
 func runVersion(c *call) error {

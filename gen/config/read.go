@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/pelletier/go-toml/v2/unstable"
+
+	"github.com/autotailor/autotailor/internal/spell"
 )
 
 // Read parses the text of a config file. The error joins every mistake in the file, one line each, in file order.
@@ -65,7 +67,7 @@ func (r *reader) entry(c *Config, e entry) {
 	c.lines[strings.Join(e.path, ".")] = e.line
 	if strings.HasSuffix(k.path, "*_skipped") && !slices.Contains(blockNames, block) {
 		near := append([]string{"width_mult", "reduce_depth"}, blockNames...)
-		r.errorf(e.line, "unknown key %s: %s is no block%s", name(e), block, suggest(block, near))
+		r.errorf(e.line, "unknown key %s: %s is no block%s", name(e), block, spell.Suggest(block, near))
 	} else if block != "" {
 		r.block(e.line, block)
 	}
@@ -75,7 +77,7 @@ func (r *reader) entry(c *Config, e entry) {
 // block checks the name of a block type.
 func (r *reader) block(line int, name string) {
 	if !slices.Contains(blockNames, name) {
-		r.errorf(line, "unknown block %s%s; blocks are %s", name, suggest(name, blockNames), strings.Join(blockNames, ", "))
+		r.errorf(line, "unknown block %s%s; blocks are %s", name, spell.Suggest(name, blockNames), strings.Join(blockNames, ", "))
 	}
 }
 
@@ -158,7 +160,7 @@ func (r *reader) fusion(c *Config, e entry, _ key) {
 		case v.kind != unstable.String:
 			r.errorf(v.line, "%s holds %s; it must hold names of rule sets", name(e), v.what())
 		case path.Ext(v.text) == "" && !slices.Contains(fusionNames, v.text):
-			r.errorf(v.line, "unknown fusion rule set %q%s; rule sets are %s, or a file of yours", v.text, suggest(v.text, fusionNames), strings.Join(fusionNames, ", "))
+			r.errorf(v.line, "unknown fusion rule set %q%s; rule sets are %s, or a file of yours", v.text, spell.Suggest(v.text, fusionNames), strings.Join(fusionNames, ", "))
 		case slices.Contains(c.Fusion, v.text):
 			r.errorf(v.line, "%s holds %q twice", name(e), v.text)
 		case v.text != "none": // the unfused table is always there

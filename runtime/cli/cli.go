@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/autotailor/autotailor/internal/spell"
 	"github.com/autotailor/autotailor/runtime/data"
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/report"
@@ -115,7 +116,7 @@ func Run(ctx context.Context, net *supernet.Net, args []string, out, err io.Writ
 			return c.finish(k.run(c))
 		}
 	}
-	fmt.Fprintf(err, "%s: unknown command %q%s; `%s help` lists the commands\n", net.Package, args[0], suggest(args[0]), net.Package)
+	fmt.Fprintf(err, "%s: unknown command %q%s; `%s help` lists the commands\n", net.Package, args[0], spell.Suggest(args[0], names()), net.Package)
 	return usage
 }
 
@@ -182,13 +183,13 @@ func overview(net *supernet.Net, out io.Writer) {
 		"Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no SubNet is within the budget, 130 interrupted.\n", net.Package)
 }
 
-func suggest(name string) string {
+// names lists the commands.
+func names() []string {
+	var out []string
 	for _, c := range commands() {
-		if strings.HasPrefix(c.name, name) || strings.HasPrefix(name, c.name) || len(name) > 2 && strings.Contains(c.name, name[:3]) {
-			return fmt.Sprintf("; did you mean %q?", c.name)
-		}
+		out = append(out, c.name)
 	}
-	return ""
+	return out
 }
 
 // print writes a result as JSON.
