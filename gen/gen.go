@@ -48,6 +48,7 @@ type Output struct {
 	Dir     string // where they belong
 	Package string
 	Files   []File
+	Notes   []string // settings without effect
 }
 
 // File is one generated file; Name is relative to Output.Dir, with slashes.
@@ -78,7 +79,7 @@ func (j Job) Run() (*Output, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &Output{Dir: dir, Package: name}
+	out := &Output{Dir: dir, Package: name, Notes: c.Net.Warnings}
 	for _, e := range emitters(name) {
 		f := jen.NewFilePathName(place.importPath(), e.pkg(name))
 		data, err := e.render(f, p, filepath.Base(j.Config), place)

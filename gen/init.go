@@ -27,10 +27,8 @@ func Init(model, dir string, inputs map[string][]int) (text []byte, pkg string, 
 	c := config.Default()
 	c.Title = strings.TrimSuffix(info.File, filepath.Ext(info.File))
 	c.Package = view.PackageName(info.File)
-	if rel, err := filepath.Rel(dir, model); err == nil {
-		c.Model = filepath.ToSlash(rel)
-	} else {
-		c.Model = filepath.ToSlash(model)
+	if c.Model, err = relative(dir, model); err != nil {
+		return nil, "", err
 	}
 	for name, s := range inputs {
 		c.Inputs = append(c.Inputs, config.Input{Name: name, Shape: s})
@@ -39,6 +37,23 @@ func Init(model, dir string, inputs map[string][]int) (text []byte, pkg string, 
 	fill(&c, plan)
 	text = config.Write(c, comments(plan))
 	return text, c.Package, check(j, text)
+}
+
+// relative is the path of a file as seen from a folder, with slashes.
+func relative(dir, file string) (string, error) {
+	from, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	to, err := filepath.Abs(file)
+	if err != nil {
+		return "", err
+	}
+	rel, err := filepath.Rel(from, to)
+	if err != nil {
+		return filepath.ToSlash(to), nil // on another drive
+	}
+	return filepath.ToSlash(rel), nil
 }
 
 // check compiles a proposed config against a fresh copy of the model.

@@ -24,6 +24,7 @@ type Report struct {
 	UniqueOpsTotal   map[string]int `json:"unique_ops_total"` // by fusion rule set
 	Coverage         Coverage       `json:"coverage"`
 	Frozen           []Frozen       `json:"frozen"`
+	Warnings         []string       `json:"warnings"` // settings without effect
 	Choices          []Choice       `json:"choices"`
 	Stages           []Stage        `json:"stages"`
 	TimingsMS        Milliseconds   `json:"timings_ms"`
@@ -83,7 +84,7 @@ func (c *Compiled) Inspect() (*Report, error) {
 	r := &Report{
 		Model: c.Source.File, Modifications: c.Net.Modifications, VariantsRaw: c.Net.Raw, VariantsDistinct: c.Net.Distinct(),
 		UniqueOps: map[string]int{}, UniqueOpsTotal: map[string]int{}, Coverage: Coverage(coverage),
-		Frozen: []Frozen{}, Choices: []Choice{}, Stages: []Stage{},
+		Frozen: []Frozen{}, Warnings: append([]string{}, c.Net.Warnings...), Choices: []Choice{}, Stages: []Stage{},
 		TimingsMS: Milliseconds{ms(c.Timings.Read), ms(c.Timings.Compile), ms(c.Timings.Enumerate), ms(c.Timings.Total)},
 	}
 	for k, rules := range c.Ops.Rules {

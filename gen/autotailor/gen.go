@@ -72,6 +72,7 @@ func runGen(c *call) error {
 	if err != nil {
 		return err
 	}
+	c.warn(out.Notes)
 	changes, err := out.Changes()
 	if err != nil {
 		return err
@@ -105,6 +106,12 @@ func (c *call) dump(j gen.Job, text string) error {
 	return j.Canonicalise()
 }
 
+func (c *call) warn(list []string) {
+	for _, w := range list {
+		fmt.Fprintf(c.err, "warning: %s\n", w)
+	}
+}
+
 func runInspect(c *call) error {
 	j := c.jobFlags()
 	asJSON := c.flags.Bool("json", false, "print JSON")
@@ -119,6 +126,7 @@ func runInspect(c *call) error {
 	if err != nil {
 		return err
 	}
+	c.warn(r.Warnings)
 	if *asJSON {
 		e := json.NewEncoder(c.out)
 		e.SetIndent("", "  ")

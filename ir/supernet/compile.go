@@ -25,6 +25,7 @@ func Compile(g *ir.Graph, c Config, templates []Template) (*Net, error) {
 	}
 	b.ops()
 	b.frozen()
+	b.warn()
 	return b.net, nil
 }
 

@@ -19,6 +19,8 @@ type Net struct {
 	Frozen  []Frozen    // axes that stay fixed, with the node and rule that froze them
 	Batched bool        // axis 0 of the inputs is the batch all the way to the outputs
 
+	Warnings []string // what in the config has no effect, with its position
+
 	Modifications int      // candidates over all choices, as configured: the paper's count (Table 3)
 	Raw           *big.Int // product of the configured numbers of candidates: the paper's count of variants
 }
