@@ -77,7 +77,7 @@ func cropOf(o *supernet.Op, weight nn.Shape) (Cut, error) {
 		if k == 2 {
 			c.N, c.Full = d, weight[k]
 		} else if !c.N.Equal(d) {
-			if _, fixed := d.IsConst(); fixed && d.Max() == weight[k] && !c.moves() {
+			if _, fixed := d.IsConst(); fixed && d.Original() == weight[k] && !c.moves() {
 				continue // a window that is not square, and never cropped
 			}
 			return c, fmt.Errorf("its window is not cropped alike on all axes")

@@ -326,7 +326,7 @@ func (l *Layout) Slots(c *Call, k int) []Slot {
 		default:
 			_, s.Batch = d.Batches()
 			if !s.Batch {
-				s.Fixed = d.Max()
+				s.Fixed = d.Original()
 			}
 		}
 		out = append(out, s)

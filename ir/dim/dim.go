@@ -89,19 +89,19 @@ func (d Dim) without(k int) Dim {
 
 // IsConst returns d's value when no choice and no batch changes it.
 func (d Dim) IsConst() (int, bool) {
-	return d.Max(), len(d.deps) == 0 && !d.batch
+	return d.Original(), len(d.deps) == 0 && !d.batch
 }
 
 // Batches returns how many open batches d counts; ok is false when d is not a fixed multiple of the batch.
 func (d Dim) Batches() (n int, ok bool) {
-	return d.Max(), d.batch && len(d.deps) == 0
+	return d.Original(), d.batch && len(d.deps) == 0
 }
 
 // IsBatch tells whether d is a multiple of the open batch.
 func (d Dim) IsBatch() bool { return d.batch }
 
-// Max returns d at the original model: all choices at candidate 0.
-func (d Dim) Max() int {
+// Original returns d at the original model: all choices at candidate 0.
+func (d Dim) Original() int {
 	if len(d.vals) == 0 {
 		return 0
 	}
@@ -146,7 +146,7 @@ func (d Dim) String() string {
 		b.WriteString("N*")
 	}
 	if len(d.deps) == 0 {
-		fmt.Fprint(&b, d.Max())
+		fmt.Fprint(&b, d.Original())
 		return b.String()
 	}
 	fmt.Fprintf(&b, "%v over choices %v", d.vals, d.deps)

@@ -105,7 +105,7 @@ func original(d dim.Dim) int {
 	if k, ok := d.Batches(); ok {
 		return k * batchSize
 	}
-	return d.Max()
+	return d.Original()
 }
 
 func (p *plain) try(g *ir.Graph) ([][]dim.Dim, error) {

@@ -59,7 +59,7 @@ func (n *Net) Coverage() (Coverage, error) {
 		for _, p := range o.Params {
 			size := 1.0
 			for _, d := range n.Shapes[p.Value] {
-				size *= float64(d.Max())
+				size *= float64(d.Original())
 			}
 			params += size
 			if removable || p.Axes != nil {
@@ -70,9 +70,9 @@ func (n *Net) Coverage() (Coverage, error) {
 		if err != nil {
 			return Coverage{}, err
 		}
-		macs += float64(m.Max())
+		macs += float64(m.Original())
 		if removable || n.moves(m) {
-			elasticMACs += float64(m.Max())
+			elasticMACs += float64(m.Original())
 		}
 	}
 	return Coverage{share(elasticParams, params), share(elasticMACs, macs)}, nil

@@ -259,7 +259,7 @@ func (e *enumerator) operand(v *view, id ir.ValueID) {
 func kind(net *supernet.Net, o *supernet.Op) string {
 	if o.Node.Op == "Conv" {
 		group := int(o.Node.Int("group", 1))
-		if x := net.Shapes[o.Node.In[0]]; group > 1 && len(x) > 1 && group == x[1].Max() {
+		if x := net.Shapes[o.Node.In[0]]; group > 1 && len(x) > 1 && group == x[1].Original() {
 			return "DepthwiseConv"
 		}
 	}
