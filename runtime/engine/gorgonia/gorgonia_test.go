@@ -1,0 +1,71 @@
+package gorgonia_test
+
+import (
+	"math"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/autotailor/autotailor/generated/mobilenetv2"
+	"github.com/autotailor/autotailor/generated/resnet50"
+	"github.com/autotailor/autotailor/runtime/engine"
+	"github.com/autotailor/autotailor/runtime/engine/embedded"
+	"github.com/autotailor/autotailor/runtime/engine/gorgonia"
+	"github.com/autotailor/autotailor/runtime/nn"
+	"github.com/autotailor/autotailor/runtime/onnxfile"
+	"github.com/autotailor/autotailor/runtime/selftest"
+	"github.com/autotailor/autotailor/runtime/supernet"
+)
+
+// TestAgreesWithTheEmbeddedEngine runs SubNets of both committed packages, with two batch sizes each.
+func TestAgreesWithTheEmbeddedEngine(t *testing.T) {
+	for _, net := range []*supernet.Net{mobilenetv2.Definition(), resnet50.Definition()} {
+		w, err := onnxfile.Open(filepath.Join("..", "..", "..", "generated", "models", net.Source.File))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, genes := range selftest.Samples(net)[:4] {
+			g, err := nn.Record(func(b nn.Builder) { net.Build(genes, b) })
+			if err != nil {
+				t.Fatal(err)
+			}
+			a, b := compile(t, gorgonia.New(gorgonia.Options{}), g, w), compile(t, embedded.New(embedded.Options{}), g, w)
+			for _, batch := range []int{1, 3} {
+				s := g.Values[g.Inputs[0]].Shape.Bind(batch)
+				in := make([]float32, s.Count())
+				for i := range in {
+					in[i] = float32(math.Sin(float64(i)))
+				}
+				x, y := run(t, a, nn.FromFloat32s(s, in)), run(t, b, nn.FromFloat32s(s, in))
+				for k := range y {
+					if d := math.Abs(float64(x[k] - y[k])); d > 1e-3 {
+						t.Fatalf("%s, batch %d: element %d is %g, the embedded engine has %g", net.Package, batch, k, x[k], y[k])
+					}
+				}
+			}
+		}
+	}
+}
+
+func compile(t *testing.T, e engine.Engine, g *nn.Graph, w nn.Weights) engine.Session {
+	t.Helper()
+	s, err := e.Compile(g, w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func run(t *testing.T, s engine.Session, in nn.Tensor) []float32 {
+	t.Helper()
+	out, err := s.Run(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.Clone(out[0].Float32s())
+}
