@@ -3,6 +3,7 @@ package view
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/supernet"
@@ -71,11 +72,34 @@ func (t *translator) node(i int) ([]Call, error) {
 	o := t.net.Nodes[i]
 	if rule, ok := rules[o.Node.Op]; ok && o.Node.Domain == "" {
 		c, err := rule(t, i, o)
+		if err == nil {
+			return t.declareConstants(o, c)
+		}
 		if !errors.Is(err, errNoMethod) {
-			return c, err
+			return nil, err
 		}
 	}
 	return t.carried(o)
+}
+
+// declareConstants makes values of the parameters that a rule left among the operands.
+func (t *translator) declareConstants(o *supernet.Op, calls []Call) ([]Call, error) {
+	var out []Call
+	for _, c := range calls {
+		c.In = append([]ir.ValueID{}, c.In...)
+		for k, id := range c.In {
+			if id == 0 || int(id) >= len(t.net.Graph.Values) || t.net.Graph.Values[id].Const == nil {
+				continue
+			}
+			p, err := t.constant(o, slices.Index(o.Node.In, id))
+			if err != nil {
+				return nil, err
+			}
+			out, c.In[k] = append(out, p), p.Out[0]
+		}
+		out = append(out, c)
+	}
+	return out, nil
 }
 
 // carried passes an operator on as it stands.

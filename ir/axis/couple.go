@@ -123,6 +123,9 @@ func (c *Coupling) Is(v Var, r Role) bool { return c.at(v).roles&r != 0 }
 // Frozen returns why v is fixed, or nil.
 func (c *Coupling) Frozen(v Var) *Reason { return c.at(v).frozen }
 
+// Freeze fixes v and everything that it is made of.
+func (c *Coupling) Freeze(v Var, why Reason) { c.freeze(v, why) }
+
 // Factors returns the factors of a product, outermost first, or nil.
 func (c *Coupling) Factors(v Var) []Var {
 	if c.at(v).form == product {

@@ -108,6 +108,14 @@ func (d Dim) Original() int {
 	return d.vals[0]
 }
 
+// Least returns the smallest value of d over all choices.
+func (d Dim) Least() int {
+	if len(d.vals) == 0 {
+		return 0
+	}
+	return slices.Min(d.vals)
+}
+
 // Deps returns the choices that d depends on, ascending.
 func (d Dim) Deps() []Choice { return slices.Clone(d.deps) }
 

@@ -26,7 +26,7 @@ func InferGraph(g *ir.Graph, bind map[ir.ValueID][]dim.Dim, over map[*ir.Node]Ov
 	for _, n := range g.Nodes {
 		c := ctx(n, vals, over[n])
 		if err := c.infer(g); err != nil {
-			errs = append(errs, fmt.Errorf("node %q (%s): %w", n.Name, n.Op, err))
+			errs = append(errs, &NodeError{n, err})
 		}
 		for k, id := range n.Out {
 			if id != 0 {
@@ -40,6 +40,37 @@ func InferGraph(g *ir.Graph, bind map[ir.ValueID][]dim.Dim, over map[*ir.Node]Ov
 		shapes[id] = vals[id].Shape
 	}
 	return shapes, errors.Join(errs...)
+}
+
+// NodeError is what is wrong with one node.
+type NodeError struct {
+	Node *ir.Node
+	Err  error
+}
+
+// Error names the node.
+func (e *NodeError) Error() string {
+	return fmt.Sprintf("node %q (%s): %v", e.Node.Name, e.Node.Op, e.Err)
+}
+
+// Unwrap returns the error itself.
+func (e *NodeError) Unwrap() error { return e.Err }
+
+// NodeErrors lists the NodeErrors that err joins or wraps.
+func NodeErrors(err error) []*NodeError {
+	switch e := err.(type) {
+	case *NodeError:
+		return []*NodeError{e}
+	case interface{ Unwrap() []error }:
+		var out []*NodeError
+		for _, x := range e.Unwrap() {
+			out = append(out, NodeErrors(x)...)
+		}
+		return out
+	case interface{ Unwrap() error }:
+		return NodeErrors(e.Unwrap())
+	}
+	return nil
 }
 
 // operand describes a value before inference: constants have a shape, and elements when they are few integers.
@@ -76,7 +107,10 @@ func (c *Ctx) infer(g *ir.Graph) error {
 		if err := spec.Shape(c); err != nil {
 			return err
 		}
-		return c.err
+		if c.err != nil {
+			return c.err
+		}
+		return c.positive()
 	}
 	for k, id := range c.Node.Out {
 		if id == 0 {
@@ -86,6 +120,18 @@ func (c *Ctx) infer(g *ir.Graph) error {
 			c.Out[k].Shape = s
 		} else if !ok && k == 0 && len(c.In) > 0 {
 			c.Out[k].Shape = c.In[0].Shape
+		}
+	}
+	return nil
+}
+
+// positive checks that no choice makes an extent vanish.
+func (c *Ctx) positive() error {
+	for _, o := range c.Out {
+		for _, d := range o.Shape {
+			if d.Least() < 1 {
+				return fmt.Errorf("its result would have the shape %v", o.Shape)
+			}
 		}
 	}
 	return nil

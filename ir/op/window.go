@@ -49,7 +49,7 @@ func (c *Ctx) slide(x, k dim.Dim, a, rank int, ceil bool) dim.Dim {
 	case "SAME_UPPER", "SAME_LOWER":
 		return dim.Map(func(n int) int { return (n + stride - 1) / stride }, x)
 	case "VALID":
-		return c.keep(dim.Map2(func(n, k int) int { return (n-dilation*(k-1)-1)/stride + 1 }, x, k))
+		return c.keep(dim.Map2(func(n, k int) int { return positions(n-dilation*(k-1)-1, stride) }, x, k))
 	}
 	begin, end := dim.Const(0), dim.Const(0)
 	if p := c.Ints("pads"); len(p) == 2*rank {
@@ -57,13 +57,21 @@ func (c *Ctx) slide(x, k dim.Dim, a, rank int, ceil bool) dim.Dim {
 	}
 	return c.keep(dim.MapN(func(v []int) int {
 		free := v[0] + v[2] + v[3] - dilation*(v[1]-1) - 1
-		n := free/stride + 1
+		n := positions(free, stride)
 		// A window that starts in the padding after the end does not count (as PyTorch and ONNX Runtime do).
-		if ceil && free%stride != 0 && n*stride < v[0]+v[2] {
+		if ceil && free > 0 && free%stride != 0 && n*stride < v[0]+v[2] {
 			n++
 		}
-		return max(n, 0)
+		return n
 	}, x, k, begin, end))
+}
+
+// positions is how often a window fits when it can move by free in steps of stride.
+func positions(free, stride int) int {
+	if free < 0 {
+		return 0
+	}
+	return free/stride + 1
 }
 
 func (c *Ctx) listAt(name string, a, def int) int {

@@ -2,7 +2,9 @@ package supernet
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"sort"
 
 	"github.com/autotailor/autotailor/ir"
@@ -94,7 +96,7 @@ func (b *binder) resolution() error {
 	if id == 0 {
 		return fmt.Errorf("%s: resolution: the model has no input with two spatial axes; remove the key", b.config.Resolution.Pos)
 	}
-	list := largestFirst(b.config.Resolution.List, float64(side))
+	list := b.sides(id, largestFirst(b.config.Resolution.List, float64(side)))
 	g, ok := b.add(Choice{Name: "resolution", Kind: Resolution, Stage: -1, Block: -1, Candidates: list, Configured: len(b.config.Resolution.List)})
 	if !ok {
 		return nil
@@ -106,6 +108,30 @@ func (b *binder) resolution() error {
 	}
 	b.inputs[id] = shape
 	return nil
+}
+
+// sides keeps the resolutions that the model's operators accept; the first is the original.
+func (b *binder) sides(id ir.ValueID, list []float64) []float64 {
+	out := list[:1:1]
+	for _, side := range list[1:] {
+		bind := maps.Clone(b.plain.bind)
+		shape := slices.Clone(bind[id])
+		for k := 2; k < len(shape); k++ {
+			full, _ := shape[k].IsConst()
+			shape[k] = dim.Const(int(math.Round(float64(full) * side / list[0])))
+		}
+		bind[id] = shape
+		if _, err := op.InferGraph(b.graph, bind, nil); err != nil {
+			first := err
+			if all := op.NodeErrors(err); len(all) > 0 {
+				first = all[0]
+			}
+			b.warning(b.config.Resolution.Pos, "resolution %s is left out: %v", number(side), first)
+			continue
+		}
+		out = append(out, side)
+	}
+	return out
 }
 
 // image returns the first input with spatial axes and the extent of its last axis.

@@ -3,6 +3,7 @@ package supernet
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/axis"
@@ -88,6 +89,9 @@ func (b *binder) crop(i int, g dim.Choice, sides []float64) {
 	n := b.graph.Nodes[i]
 	window := b.window(i)
 	pads := n.Ints("pads")
+	if slices.Min(sides) >= float64(slices.Max(window)) {
+		return // smaller than all candidates already
+	}
 	shape := make([]dim.Dim, len(window))
 	padding := make([]dim.Dim, 2*len(window))
 	for a, full := range window {

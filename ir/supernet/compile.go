@@ -3,6 +3,7 @@ package supernet
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/axis"
@@ -12,21 +13,78 @@ import (
 
 // Compile makes the SuperNet of a canonical graph under a config, with the block templates to recognise.
 // The graph becomes part of the net. It returns every mistake of the config that it finds, joined.
+//
+// A node that cannot follow the choices around it is not the config's mistake: its axes are frozen, with the reason, and the
+// net is made again without them.
 func Compile(g *ir.Graph, c Config, templates []Template) (*Net, error) {
-	b, err := analyse(g, c, templates)
-	if err != nil {
-		return nil, err
+	c.Rigid = slices.Clone(c.Rigid)
+	for {
+		b, err := analyse(g, c, templates)
+		if err != nil {
+			return nil, err
+		}
+		if err := b.bind(); err != nil {
+			return nil, err
+		}
+		err = b.shapes()
+		if err == nil {
+			b.ops()
+			b.frozen()
+			b.warn()
+			return b.net, nil
+		}
+		more := c.rigid(op.NodeErrors(err))
+		if len(more) == 0 {
+			return nil, err
+		}
+		c.Rigid = append(c.Rigid, more...)
 	}
-	if err := b.bind(); err != nil {
-		return nil, err
+}
+
+// maxRigid bounds the nodes that are frozen at once: an early node's trouble is often the cause of later ones.
+const maxRigid = 4
+
+// rigid lists the nodes of errs that are to be frozen, and were not before. A node that is still in trouble is frozen a second time:
+// then the resolution stays as it is.
+func (c Config) rigid(errs []*op.NodeError) []Rigid {
+	var out []Rigid
+	for _, e := range errs {
+		times := 0
+		for _, r := range c.Rigid {
+			if r.Node == e.Node.Name {
+				times++
+			}
+		}
+		if times < 2 && len(out) < maxRigid {
+			out = append(out, Rigid{e.Node.Name, e.Err.Error()})
+		}
 	}
-	if err := b.shapes(); err != nil {
-		return nil, err
+	return out
+}
+
+// freeze fixes the axes of rigid nodes. The resolution is given up when a node needs it twice.
+func (b *binder) freeze() {
+	count := map[string]int{}
+	for _, r := range b.config.Rigid {
+		count[r.Node]++
+		if count[r.Node] == 2 && len(b.config.Resolution.List) > 0 {
+			b.warning(b.config.Resolution.Pos, "the resolution stays as it is: node %q: %s", r.Node, r.Why)
+			b.config.Resolution.List = nil
+		}
 	}
-	b.ops()
-	b.frozen()
-	b.warn()
-	return b.net, nil
+	for _, n := range b.graph.Nodes {
+		if count[n.Name] == 0 {
+			continue
+		}
+		i := slices.IndexFunc(b.config.Rigid, func(r Rigid) bool { return r.Node == n.Name })
+		for _, id := range append(slices.Clone(n.In), n.Out...) {
+			for _, v := range b.coupling.Axes(id) {
+				if !b.coupling.Is(v, axis.Spatial|axis.Batch) {
+					b.coupling.Freeze(v, axis.Reason{Node: n.Name, Why: b.config.Rigid[i].Why})
+				}
+			}
+		}
+	}
 }
 
 // analyse finds what the graph is made of before any choice is made: coupling, blocks and stages.
@@ -39,11 +97,13 @@ func analyse(g *ir.Graph, c Config, templates []Template) (*binder, error) {
 	}
 	stages := divide(f, parseBlocks(f, templates, c.Blocks), p.sizes)
 	checkSkips(stages, p.sizes)
-	return &binder{
+	b := &binder{
 		config: c, graph: g, flow: f, plain: p, coupling: axis.Couple(g, p.sizes, p.batched),
 		net:    &Net{Graph: g, Stages: stages, Batched: p.batched},
 		leaves: map[axis.Var]dim.Dim{}, attrs: map[*ir.Node]op.Overrides{},
-	}, nil
+	}
+	b.freeze()
+	return b, nil
 }
 
 // unshare gives each use of a constant its own value: exporters store equal tensors once, and what is equal today

@@ -9,6 +9,7 @@ type Config struct {
 	Bases     []Base   // what expand ratios are relative to, by block type
 	Inputs    []Extent // fixed input shapes
 	Fusion    []string // fusion rule sets beside "none"
+	Rigid     []Rigid  // nodes whose axes stay as they are
 	DepthKeep int      // least number of blocks that stay in a stage
 
 	Resolution    Values // sides of the square input
@@ -18,6 +19,12 @@ type Config struct {
 	DepthSkipped  Values
 	BlocksSkipped []Var // stages in which a block type stays as it is; Name is "skipped"
 	Vars          []Var // var.block_vars
+}
+
+// Rigid is a node that cannot follow the choices around it.
+type Rigid struct {
+	Node string
+	Why  string
 }
 
 // Values is one list of the configuration and where it stands, such as "autotailor.toml:12".

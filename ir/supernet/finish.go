@@ -71,8 +71,7 @@ func (b *binder) agree() error {
 					continue
 				}
 				if want := b.extent(axes[k]); len(want.Deps()) > 0 && !want.Equal(d) {
-					return fmt.Errorf("node %q: axis %d of %q would be %v by its operands but %v by its coupling; freeze it in the config or report this model",
-						n.Name, k, b.graph.Values[id].Name, d, want)
+					return &op.NodeError{Node: n, Err: fmt.Errorf("axis %d of %q would be %v by its operands but %v by its coupling", k, b.graph.Values[id].Name, d, want)}
 				}
 			}
 		}

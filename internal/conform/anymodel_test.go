@@ -1,0 +1,120 @@
+package conform
+
+import (
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/autotailor/autotailor/gen"
+	"github.com/autotailor/autotailor/gen/view"
+	"github.com/autotailor/autotailor/runtime/engine/ort"
+	"github.com/autotailor/autotailor/runtime/nn"
+	"github.com/autotailor/autotailor/runtime/onnxfile"
+	"github.com/autotailor/autotailor/runtime/space"
+)
+
+// TestAnyModel takes every model of the folder that AUTOTAILOR_MODELS names, and the committed ones: `init` proposes a config, the
+// largest SubNet is the original, and random SubNets load and run.
+func TestAnyModel(t *testing.T) {
+	e := runtimeEngine(t)
+	files, err := filepath.Glob(modelPath("*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if dir := os.Getenv(Models); dir != "" {
+		more, err := filepath.Glob(filepath.Join(dir, "*.onnx"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, more...)
+	}
+	for _, f := range files {
+		t.Run(filepath.Base(f), func(t *testing.T) {
+			path, err := filepath.Abs(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			anyModel(t, e, path)
+		})
+	}
+}
+
+func anyModel(t *testing.T, e *ort.Engine, path string) {
+	dir := t.TempDir()
+	text, _, err := gen.Init(path, dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := filepath.Join(dir, "autotailor.toml")
+	write(t, config, string(text))
+	c, err := gen.Job{Config: config, Model: path}.Compile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := c.View("any")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range c.Net.Warnings {
+		t.Log("warning: ", w)
+	}
+	r, err := c.Inspect()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%v SubNets, %.1f %% of parameters and %.1f %% of MACs elastic, %d operators, %.0f ms",
+		r.VariantsDistinct, 100*r.Coverage.Params, 100*r.Coverage.MACs, r.UniqueOpsTotal["none"], r.TimingsMS.Total)
+	w, err := onnxfile.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	choices := choicesOf(c)
+	rng := rand.New(rand.NewPCG(21, 21))
+	for k := range 6 {
+		genes := make(space.Genes, len(choices))
+		if k > 0 {
+			genes = space.Random(choices, rng)
+		}
+		name := space.Format(choices, genes)
+		g, in := described(t, p, genes)
+		out := filepath.Join(dir, "subnet.onnx")
+		f, err := os.Create(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := onnxfile.Write(f, g, w, onnxfile.WriteOptions{Opset: w.Opset}); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+		got := evaluate(t, e, out, in)
+		if k > 0 {
+			continue
+		}
+		if d := distance(evaluate(t, e, path, in), got); d > sameAsOriginal {
+			t.Errorf("the largest SubNet is %g from the original", d)
+		}
+	}
+}
+
+// described records a SubNet, with a random input for it.
+func described(t *testing.T, p *view.Package, genes space.Genes) (*nn.Graph, nn.Tensor) {
+	t.Helper()
+	tape := nn.NewTape()
+	if err := p.Describe(genes, tape); err != nil {
+		t.Fatal(err)
+	}
+	g, err := tape.Graph()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := g.Values[g.Inputs[0]].Shape.Bind(1)
+	rng := rand.New(rand.NewPCG(3, uint64(s.Count())))
+	data := make([]float32, s.Count())
+	for i := range data {
+		data[i] = float32(rng.NormFloat64())
+	}
+	return g, nn.FromFloat32s(s, data)
+}
