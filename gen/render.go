@@ -118,13 +118,16 @@ func param(p nn.Param) *jen.Statement {
 	if p.Name == "" {
 		return nil
 	}
-	if p.From == "" {
+	if p.From == "" && p.Type == 0 {
 		args := append([]jen.Code{jen.Lit(p.Name)}, numbers([]int(p.Shape))...)
 		return jen.Id("param").Call(args...)
 	}
 	var f fields
 	f.add("Name", jen.Lit(p.Name))
-	f.add("From", jen.Lit(p.From))
+	f.add("From", str(p.From))
+	if p.Type != 0 {
+		f.add("Type", dtype(p.Type))
+	}
 	f.add("Shape", shape(p.Shape))
 	return nnType("Param").Values(f...)
 }

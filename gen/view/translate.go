@@ -206,6 +206,9 @@ func (t *translator) param(id ir.ValueID) nn.Param {
 	}
 	c := t.net.Graph.Values[id].Const
 	p := nn.Param{Name: c.Name, Shape: append(nn.Shape{}, c.Shape...)}
+	if c.Type != ir.Float32 {
+		p.Type = nn.DType(c.Type)
+	}
 	t.names[c.Name]++
 	if n := t.names[c.Name]; n > 1 {
 		p.From = c.Name

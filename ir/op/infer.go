@@ -13,6 +13,16 @@ import (
 // choices move; over gives attributes that choices move. Operators that the table does not know take the model's own
 // value_info, else the shape of their first operand. A shape that stays unknown is nil.
 func InferGraph(g *ir.Graph, bind map[ir.ValueID][]dim.Dim, over map[*ir.Node]Overrides) ([][]dim.Dim, error) {
+	vals, err := Infer(g, bind, over)
+	shapes := make([][]dim.Dim, len(g.Values))
+	for id := range vals {
+		shapes[id] = vals[id].Shape
+	}
+	return shapes, err
+}
+
+// Infer is InferGraph with all that is known of each value.
+func Infer(g *ir.Graph, bind map[ir.ValueID][]dim.Dim, over map[*ir.Node]Overrides) ([]Operand, error) {
 	vals := make([]Operand, len(g.Values))
 	for id, v := range g.Values {
 		if v != nil {
@@ -35,11 +45,7 @@ func InferGraph(g *ir.Graph, bind map[ir.ValueID][]dim.Dim, over map[*ir.Node]Ov
 			}
 		}
 	}
-	shapes := make([][]dim.Dim, len(g.Values))
-	for id := range vals {
-		shapes[id] = vals[id].Shape
-	}
-	return shapes, errors.Join(errs...)
+	return vals, errors.Join(errs...)
 }
 
 // NodeError is what is wrong with one node.
@@ -83,7 +89,7 @@ func operand(v *ir.Value) Operand {
 	for k, n := range v.Const.Shape {
 		o.Shape[k] = dim.Const(n)
 	}
-	if v.Const.NumElements() <= 64 {
+	if v.Const.NumElements() <= maxInts {
 		if list, err := v.Const.Int64s(); err == nil {
 			o.Ints = consts(list)
 		}

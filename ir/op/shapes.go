@@ -3,13 +3,21 @@ package op
 import (
 	"fmt"
 
+	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/dim"
 )
 
 func sameShape(c *Ctx) error {
 	c.Out[0].Shape = c.In[0].Shape
-	c.Out[0].Ints = c.In[0].Ints
 	return nil
+}
+
+// sameInts is sameShape for operators that keep integers as they are.
+func sameInts(c *Ctx) error {
+	if to := ir.DType(c.Node.Int("to", int64(ir.Int64))); to == ir.Int64 || to == ir.Int32 {
+		c.Out[0].Ints = c.In[0].Ints
+	}
+	return sameShape(c)
 }
 
 // broadcastShape joins all operands' shapes by ONNX's rule. Extents that choices move must agree at every combination.
@@ -92,7 +100,7 @@ func reshapeShape(c *Ctx) error {
 	if !c.product(in).Equal(c.product(out)) {
 		return fmt.Errorf("cannot give %v elements the shape %v", c.product(in), out)
 	}
-	c.Out[0].Shape = out
+	c.Out[0].Shape, c.Out[0].Ints = out, c.In[0].Ints
 	return nil
 }
 

@@ -46,6 +46,10 @@ const (
 	AxesBatchNorm                     // parameters on axis 1
 	AxesLayerNorm                     // parameters on the last axes
 	AxesShape                         // reads extents, not elements
+	AxesGather                        // one axis is picked from by constant indices
+	AxesSlice                         // axes are cut at constant bounds
+	AxesExpand                        // axes of extent 1 are repeated
+	AxesPad                           // axes grow at their ends
 )
 
 // Overrides are attributes that move with choices.

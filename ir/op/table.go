@@ -1,5 +1,7 @@
 package op
 
+import "github.com/autotailor/autotailor/ir/dim"
+
 // table has one entry per operator.
 var table = index([]Spec{
 	{Name: "Conv", Axes: AxesConv, Shape: convShape, MACs: convMACs, Attrs: windowDefaults},
@@ -23,6 +25,19 @@ var table = index([]Spec{
 	{Name: "Transpose", Axes: AxesTranspose, Shape: transposeShape},
 	{Name: "Concat", Axes: AxesConcat, Shape: concatShape},
 	{Name: "Split", Axes: AxesSplit, Shape: splitShape, List: map[string]int{"split": 1}},
+	{Name: "Gather", Axes: AxesGather, Shape: gatherShape, Attrs: []Default{{"axis", "0"}}},
+	{Name: "Slice", Axes: AxesSlice, Shape: sliceShape, List: map[string]int{"starts": 1, "ends": 2, "axes": 3, "steps": 4}},
+	{Name: "Expand", Axes: AxesExpand, Shape: expandShape, List: map[string]int{"shape": 1}},
+	{Name: "Pad", Axes: AxesPad, Shape: padShape, List: map[string]int{"pads": 1}, Attrs: []Default{{"mode", "constant"}}},
+	{Name: "ConstantOfShape", Axes: AxesOpaque, Shape: constantOfShape},
+	{Name: "Add", Axes: AxesElementwise, Shape: arithmetic(dim.Add)},
+	{Name: "Sub", Axes: AxesElementwise, Shape: arithmetic(dim.Sub)},
+	{Name: "Mul", Axes: AxesElementwise, Shape: arithmetic(dim.Mul)},
+	{Name: "Div", Axes: AxesElementwise, Shape: arithmetic(dim.FloorDiv)},
+	{Name: "Equal", Axes: AxesElementwise, Shape: arithmetic(equal)},
+	{Name: "Where", Axes: AxesElementwise, Shape: whereShape},
+	{Name: "Identity", Axes: AxesSame, Shape: sameInts},
+	{Name: "Cast", Axes: AxesSame, Shape: sameInts},
 	{Name: "Shape", Axes: AxesShape, Shape: shapeShape},
 	{Name: "ReduceMean", Axes: AxesReduce, Shape: reduceShape, List: map[string]int{"axes": 1}, Attrs: []Default{{"keepdims", "1"}, {"noop_with_empty_axes", "0"}}},
 	{Name: "ReduceSum", Axes: AxesReduce, Shape: reduceShape, List: map[string]int{"axes": 1}, Attrs: []Default{{"keepdims", "1"}, {"noop_with_empty_axes", "0"}}},
@@ -37,12 +52,12 @@ var windowDefaults = []Default{
 // unary are element-wise functions of one operand (further operands are bounds and slopes that broadcast).
 var unary = []string{
 	"Relu", "Clip", "Sigmoid", "HardSigmoid", "HardSwish", "Tanh", "Elu", "Selu", "LeakyRelu", "Softplus", "Softsign", "Mish", "Gelu",
-	"Erf", "Exp", "Log", "Sqrt", "Reciprocal", "Abs", "Neg", "Floor", "Ceil", "Round", "Sign", "Identity", "Dropout", "Cast",
+	"Erf", "Exp", "Log", "Sqrt", "Reciprocal", "Abs", "Neg", "Floor", "Ceil", "Round", "Sign", "Dropout", "Not", "Sin", "Cos",
 }
 
 // binary are element-wise functions that broadcast.
 var binary = []string{
-	"Add", "Sub", "Mul", "Div", "Pow", "Min", "Max", "PRelu", "Equal", "Less", "Greater", "And", "Or", "Where", "Sum", "Mean",
+	"Pow", "Min", "Max", "PRelu", "Less", "LessOrEqual", "Greater", "GreaterOrEqual", "And", "Or", "Xor", "Sum", "Mean", "Mod",
 }
 
 func index(specs []Spec, unary, binary []string) map[[2]string]Spec {

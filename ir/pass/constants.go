@@ -15,6 +15,9 @@ func liftConstants(g *ir.Graph) error {
 			return true
 		}
 		v := g.Values[n.Out[0]]
+		if t.Name == "" && (len(t.Shape) > 1 || t.NumElements() > maxComputed) {
+			t.Name = v.Name // by which the weights of the model's file have it
+		}
 		v.Const, v.Type, v.Shape = t, t.Type, make(ir.Shape, len(t.Shape))
 		for k, e := range t.Shape {
 			v.Shape[k] = ir.Dim{Size: e}
@@ -23,6 +26,9 @@ func liftConstants(g *ir.Graph) error {
 	})
 	return nil
 }
+
+// maxComputed is the number of elements up to which a constant may stand in generated code.
+const maxComputed = 16
 
 // constant returns the tensor of a Constant node, nil for forms that are carried as they are.
 func constant(n *ir.Node) *ir.Tensor {

@@ -130,7 +130,7 @@ func (t *Tape) Output(name string, x Value) {
 	t.g.Outputs = append(t.g.Outputs, x)
 }
 
-// Param makes the picked part of a SuperNet tensor a value. The element type is float32 until weights say otherwise.
+// Param makes the picked part of a SuperNet tensor a value.
 func (t *Tape) Param(p Param) Value {
 	if t.err != nil {
 		return None
@@ -148,7 +148,7 @@ func (t *Tape) Param(p Param) Value {
 		t.fail(p.Name, "one tensor is cut in two ways")
 		return None
 	}
-	v := t.value(Info{Name: p.Name, Type: Float32, Shape: p.Picked(), Param: &p})
+	v := t.value(Info{Name: p.Name, Type: cmp.Or(p.Type, Float32), Shape: p.Picked(), Param: &p})
 	t.params[p.Name] = v
 	return v
 }

@@ -16,6 +16,7 @@ const None Value = 0
 type Param struct {
 	Name  string // unique name in the SuperNet, usually the ONNX initializer's
 	From  string // initializer that stores it when that is not Name (deduplicated tensors)
+	Type  DType  // element type, 0 means float32
 	Shape Shape  // full shape in the SuperNet
 	Picks []Pick // what is kept of each axis; nil keeps all of every axis
 }

@@ -210,6 +210,9 @@ func (b *writer) node(n *nn.Node) error {
 	for _, v := range n.Out {
 		p.Output = append(p.Output, b.name(v))
 	}
+	if n.Type == "Expand" && n.Domain == "" && len(n.In) == 2 {
+		b.openExpand(n, p)
+	}
 	for _, a := range n.Attrs {
 		if m, ok := operands[n.Type]; ok && n.Domain == "" && m[a.Name].since > 0 && b.opset >= m[a.Name].since {
 			b.operand(p, m[a.Name].at, a)
@@ -223,6 +226,28 @@ func (b *writer) node(n *nn.Node) error {
 	}
 	b.graph.Node = append(b.graph.Node, p)
 	return nil
+}
+
+// openExpand computes the target shape of an Expand to the open batch, which ONNX has no constant for: the first extent of
+// the first input, then the others.
+func (b *writer) openExpand(n *nn.Node, p *onnxpb.NodeProto) {
+	shape := b.g.Values[n.Out[0]].Shape
+	if len(shape) == 0 || shape[0] != nn.Batch || len(b.g.Inputs) == 0 {
+		return
+	}
+	rest := make([]int64, len(shape)-1)
+	for k, d := range shape[1:] {
+		rest[k] = int64(d)
+	}
+	name := n.Name + "_shape"
+	step := func(op string, in []string, out string, attrs ...*onnxpb.AttributeProto) {
+		b.graph.Node = append(b.graph.Node, &onnxpb.NodeProto{OpType: proto.String(op), Name: proto.String(out), Input: in, Output: []string{out}, Attribute: attrs})
+	}
+	step("Shape", []string{b.name(b.g.Inputs[0])}, name+"_of_input")
+	step("Slice", []string{name + "_of_input", b.constant(name+"_start", []int64{0}), b.constant(name+"_end", []int64{1})}, name+"_batch")
+	axis := &onnxpb.AttributeProto{Name: proto.String("axis"), Type: onnxpb.AttributeProto_INT.Enum(), I: proto.Int64(0)}
+	step("Concat", []string{name + "_batch", b.constant(name+"_rest", rest)}, name+"_open", axis)
+	p.Input[1] = name + "_open"
 }
 
 // moved is an attribute that became an operand.

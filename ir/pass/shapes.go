@@ -1,0 +1,184 @@
+package pass
+
+import (
+	"math"
+
+	"github.com/autotailor/autotailor/ir"
+	"github.com/autotailor/autotailor/ir/dim"
+	"github.com/autotailor/autotailor/ir/op"
+)
+
+// foldShapes replaces shapes that the model computes at run time (Shape, Gather, Concat, ...) by constants: what the extents of the
+// inputs determine is known now. An open batch becomes -1 in the target of a Reshape or Expand.
+func foldShapes(g *ir.Graph) error {
+	bind, ok := inputExtents(g)
+	if !ok {
+		return nil // the compiler asks for the missing extents
+	}
+	vals, _ := op.Infer(g, bind, nil) // what cannot be inferred is not folded, and reported by the compiler
+	for _, n := range g.Nodes {
+		for k, id := range n.In {
+			if id == 0 || k != 1 || n.Domain != "" || n.Op != "Reshape" && n.Op != "Expand" || g.Values[id].Const != nil {
+				continue
+			}
+			if t := target(vals[id].Ints, vals[n.In[0]].Shape, n.Op); t != nil {
+				n.In[k] = constantValue(g, g.Values[id].Name+"_known", t)
+			}
+		}
+	}
+	filter(g, func(n *ir.Node) bool {
+		if len(n.Out) != 1 || n.Out[0] == 0 || isOutput(g, n.Out[0]) {
+			return true
+		}
+		t := known(vals[n.Out[0]])
+		if t == nil {
+			return true
+		}
+		setConstant(g.Values[n.Out[0]], t)
+		return false
+	})
+	return nil
+}
+
+// inputExtents are the shapes of all inputs with an open batch where the model may have one; ok is false when other axes are open.
+func inputExtents(g *ir.Graph) (map[ir.ValueID][]dim.Dim, bool) {
+	bind := map[ir.ValueID][]dim.Dim{}
+	for _, id := range g.Inputs {
+		v := g.Values[id]
+		s := make([]dim.Dim, len(v.Shape))
+		for k, d := range v.Shape {
+			switch {
+			case k == 0 && len(v.Shape) > 1 && d.Size <= 1:
+				s[k] = dim.Batch()
+			case d.Size > 0:
+				s[k] = dim.Const(d.Size)
+			default:
+				return nil, false
+			}
+		}
+		bind[id] = s
+	}
+	return bind, true
+}
+
+// target is the constant shape operand that ints stand for, nil when they are not known.
+func target(ints, in []dim.Dim, operator string) *ir.Tensor {
+	if ints == nil {
+		return nil
+	}
+	out := make([]int64, len(ints))
+	for k, d := range ints {
+		n, fixed := d.IsConst()
+		switch {
+		case fixed:
+			out[k] = int64(n)
+		case !d.IsBatch():
+			return nil
+		case operator == "Reshape" && k == 0 && len(in) > 0 && in[0].Equal(d):
+			out[k] = 0 // as in the operand
+		default:
+			out[k] = -1
+		}
+	}
+	return ir.FromInt64s([]int{len(out)}, out)
+}
+
+// known is the tensor of a value whose elements are all known, else nil.
+func known(o op.Operand) *ir.Tensor {
+	if o.Ints == nil || o.Const != nil || len(o.Shape) > 1 {
+		return nil
+	}
+	list := make([]int64, len(o.Ints))
+	for k, d := range o.Ints {
+		n, fixed := d.IsConst()
+		if !fixed {
+			return nil
+		}
+		list[k] = int64(n)
+	}
+	if len(o.Shape) == 0 && len(list) == 1 {
+		return ir.FromInt64s([]int{}, list)
+	}
+	return ir.FromInt64s([]int{len(list)}, list)
+}
+
+func isOutput(g *ir.Graph, id ir.ValueID) bool {
+	for _, out := range g.Outputs {
+		if out == id {
+			return true
+		}
+	}
+	return false
+}
+
+// setConstant makes a value a constant without a name of its own in the model.
+func setConstant(v *ir.Value, t *ir.Tensor) {
+	v.Const, v.Type, v.Shape = t, t.Type, make(ir.Shape, len(t.Shape))
+	for k, n := range t.Shape {
+		v.Shape[k] = ir.Dim{Size: n}
+	}
+}
+
+func constantValue(g *ir.Graph, name string, t *ir.Tensor) ir.ValueID {
+	v := &ir.Value{Name: name}
+	setConstant(v, t)
+	g.Values = append(g.Values, v)
+	return ir.ValueID(len(g.Values) - 1)
+}
+
+// scalars evaluates operators on single numbers, which exporters leave of computations such as 1/sqrt(head dim).
+var scalars = map[string]func(v []float64) float64{
+	"Sqrt":       func(v []float64) float64 { return math.Sqrt(v[0]) },
+	"Reciprocal": func(v []float64) float64 { return 1 / v[0] },
+	"Neg":        func(v []float64) float64 { return -v[0] },
+	"Add":        func(v []float64) float64 { return v[0] + v[1] },
+	"Sub":        func(v []float64) float64 { return v[0] - v[1] },
+	"Mul":        func(v []float64) float64 { return v[0] * v[1] },
+	"Div":        func(v []float64) float64 { return v[0] / v[1] },
+	"Pow":        func(v []float64) float64 { return math.Pow(v[0], v[1]) },
+}
+
+// foldScalars evaluates operators whose operands are all single float32 or integer constants, in float32 as runtimes do.
+func foldScalars(g *ir.Graph) error {
+	filter(g, func(n *ir.Node) bool {
+		f, ok := scalars[n.Op]
+		cast := n.Op == "Cast" && ir.DType(n.Int("to", 0)) == ir.Float32
+		if n.Domain != "" || !ok && !cast || len(n.Out) != 1 || isOutput(g, n.Out[0]) {
+			return true
+		}
+		var v []float64
+		shape := []int{}
+		for _, id := range n.In {
+			x, ok := scalarOf(g.Values[id], cast)
+			if !ok {
+				return true
+			}
+			if v = append(v, x); len(g.Values[id].Const.Shape) > 0 {
+				shape = []int{1}
+			}
+		}
+		result := 0.0
+		if cast {
+			result = v[0]
+		} else {
+			result = f(v)
+		}
+		setConstant(g.Values[n.Out[0]], ir.FromFloat32s(shape, []float32{float32(result)}))
+		return false
+	})
+	return nil
+}
+
+// scalarOf is the number of a constant with one element: float32, or an integer when one is asked for.
+func scalarOf(v *ir.Value, integer bool) (float64, bool) {
+	if v == nil || v.Const == nil || len(v.Const.Shape) > 1 || v.Const.NumElements() != 1 {
+		return 0, false
+	}
+	if list, err := v.Const.Float32s(); err == nil {
+		return float64(list[0]), true
+	}
+	if list, err := v.Const.Int64s(); err == nil && integer {
+		return float64(list[0]), true
+	}
+	return 0, false
+}
