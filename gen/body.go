@@ -191,8 +191,10 @@ func (f *frame) load(e int) *jen.Statement {
 
 func (f *frame) extent(s view.Slot) *jen.Statement {
 	switch {
-	case s.Extent < 0 && s.Batch:
+	case s.Extent < 0 && s.Batch && s.Fixed == 1:
 		return nnType("Batch")
+	case s.Extent < 0 && s.Batch:
+		return number(s.Fixed).Op("*").Add(nnType("Batch"))
 	case s.Extent < 0:
 		return number(s.Fixed)
 	case f.local[s.Extent]:

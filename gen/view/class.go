@@ -163,8 +163,8 @@ func form(b Body) string {
 		}
 		fmt.Fprintf(&s, " %d %v;", len(c.Dims), c.Ranks)
 		for _, d := range c.Dims {
-			if _, ok := d.Batches(); ok {
-				s.WriteString("N")
+			if k, ok := d.Batches(); ok {
+				fmt.Fprintf(&s, "%dN", k)
 			}
 		}
 	}

@@ -101,10 +101,10 @@ func shapes(list, ranks []int) []nn.Shape {
 	return out
 }
 
-// extent is d at genes, nn.Batch for the open batch.
+// extent is d at genes, a multiple of nn.Batch for the open batch.
 func extent(d dim.Dim, genes []uint8) int {
-	if _, ok := d.Batches(); ok {
-		return nn.Batch
+	if d.IsBatch() {
+		return d.At(genes) * nn.Batch
 	}
 	return d.At(genes)
 }

@@ -309,7 +309,7 @@ func recordName(calls []Call, k int) string {
 type Slot struct {
 	Extent  int  // index in Layout.Extent, or -1
 	LeftOut bool // the cut that it belongs to never cuts
-	Batch   bool // the open batch
+	Batch   bool // Fixed times the open batch
 	Fixed   int
 }
 
@@ -324,10 +324,7 @@ func (l *Layout) Slots(c *Call, k int) []Slot {
 		case e == leftOut:
 			s.LeftOut = true
 		default:
-			_, s.Batch = d.Batches()
-			if !s.Batch {
-				s.Fixed = d.Original()
-			}
+			s.Fixed, s.Batch = d.Original(), d.IsBatch()
 		}
 		out = append(out, s)
 	}

@@ -1,7 +1,6 @@
 package view
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/autotailor/autotailor/ir"
@@ -129,9 +128,6 @@ func (t *translator) flatten(_ int, o *supernet.Op) ([]Call, error) {
 func (t *translator) reshape(_ int, o *supernet.Op) ([]Call, error) {
 	c := single("Reshape", o)
 	for _, d := range t.net.Shapes[o.Node.Out[0]] {
-		if k, ok := d.Batches(); ok && k != 1 {
-			return nil, fmt.Errorf("it joins the batch with other axes; export the model with a batch of 1")
-		}
 		c.Dims = append(c.Dims, d)
 	}
 	return one(c)

@@ -140,11 +140,6 @@ func (t *translator) results(c *Call, o *supernet.Op) error {
 		if id != 0 && s == nil {
 			return fmt.Errorf("the shape of its result is not known; run ONNX shape inference on the model (onnx.shape_inference)")
 		}
-		for _, d := range s {
-			if k, ok := d.Batches(); ok && k != 1 {
-				return fmt.Errorf("it joins the batch with other axes; export the model with a batch of 1")
-			}
-		}
 		c.Dims, c.Ranks = append(c.Dims, s...), append(c.Ranks, len(s))
 		v := t.net.Graph.Values[id].Type
 		types = append(types, nn.DType(v))

@@ -100,6 +100,12 @@ func (d Dim) Batches() (n int, ok bool) {
 // IsBatch tells whether d is a multiple of the open batch.
 func (d Dim) IsBatch() bool { return d.batch }
 
+// AtBatch1 returns d for a batch of 1.
+func (d Dim) AtBatch1() Dim {
+	d.batch = false
+	return d
+}
+
 // Original returns d at the original model: all choices at candidate 0.
 func (d Dim) Original() int {
 	if len(d.vals) == 0 {

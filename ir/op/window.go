@@ -103,10 +103,7 @@ func gemmShape(c *Ctx) error {
 
 func gemmMACs(c *Ctx) error {
 	rows := c.Out[0].Shape[0]
-	if n, ok := rows.Batches(); ok {
-		rows = dim.Const(n)
-	}
-	c.Total = c.keep(dim.Mul(rows, c.product(c.In[1].Shape)))
+	c.Total = c.keep(dim.Mul(rows.AtBatch1(), c.product(c.In[1].Shape)))
 	return nil
 }
 
@@ -129,9 +126,7 @@ func matmulShape(c *Ctx) error {
 func matmulMACs(c *Ctx) error {
 	inner := c.In[0].Shape[len(c.In[0].Shape)-1]
 	out := c.Out[0].Shape
-	if n, ok := out[0].Batches(); ok {
-		out = append([]dim.Dim{dim.Const(n)}, out[1:]...)
-	}
+	out = append([]dim.Dim{out[0].AtBatch1()}, out[1:]...)
 	c.Total = c.keep(dim.Mul(inner, c.product(out)))
 	return nil
 }

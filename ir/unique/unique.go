@@ -248,10 +248,7 @@ func (e *enumerator) operand(v *view, id ir.ValueID) {
 	val := e.net.Graph.Values[id]
 	v.static = fmt.Appendf(v.static, "t%d.%t.%d;", val.Type, val.Const != nil, len(e.net.Shapes[id]))
 	for _, d := range e.net.Shapes[id] {
-		if k, ok := d.Batches(); ok {
-			d = dim.Const(k)
-		}
-		v.dims = append(v.dims, d)
+		v.dims = append(v.dims, d.AtBatch1())
 	}
 }
 

@@ -82,23 +82,26 @@ func (n *Node) bindShape(batch int) {
 		}
 		list := slices.Clone(a.Ints)
 		for k, v := range list {
-			if v == Batch {
-				list[k] = int64(batch)
+			if v < 0 {
+				list[k] = -v * int64(batch)
 			}
 		}
 		n.Attrs[i].Ints = list
 	}
 }
 
+// Open tells whether s has an axis whose size depends on the batch.
+func (s Shape) Open() bool { return slices.ContainsFunc(s, func(d int) bool { return d < 0 }) }
+
 // Bind returns s with the open batch set to n.
 func (s Shape) Bind(n int) Shape {
-	if !slices.Contains(s, Batch) {
+	if !s.Open() {
 		return s
 	}
 	out := slices.Clone(s)
 	for i, d := range out {
-		if d == Batch {
-			out[i] = n
+		if d < 0 {
+			out[i] = -d * n
 		}
 	}
 	return out

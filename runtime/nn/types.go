@@ -1,6 +1,6 @@
 package nn
 
-// Batch is the size of the open batch axis in a Shape.
+// Batch is the size of the open batch axis in a Shape. An axis that joins it with k positions of others has the size k*Batch.
 const Batch = -1
 
 // Shape is the extent of each axis of a tensor, outermost first.

@@ -179,9 +179,12 @@ func (b *writer) info(v nn.Value) *onnxpb.ValueInfoProto {
 	shape := &onnxpb.TensorShapeProto{}
 	for _, n := range i.Shape {
 		d := &onnxpb.TensorShapeProto_Dimension{}
-		if n == nn.Batch {
+		switch {
+		case n == nn.Batch:
 			d.Value = &onnxpb.TensorShapeProto_Dimension_DimParam{DimParam: "batch"}
-		} else {
+		case n < 0:
+			d.Value = &onnxpb.TensorShapeProto_Dimension_DimParam{DimParam: fmt.Sprintf("%d*batch", -n)}
+		default:
 			d.Value = &onnxpb.TensorShapeProto_Dimension_DimValue{DimValue: int64(n)}
 		}
 		shape.Dim = append(shape.Dim, d)
@@ -281,7 +284,13 @@ func (b *writer) operand(p *onnxpb.NodeProto, at int, a nn.Attr) {
 		p.Input[at] = b.own(name, nn.FromFloat32s(nn.Shape{}, []float32{a.Float}))
 		return
 	}
-	p.Input[at] = b.constant(name, a.Ints)
+	list := slices.Clone(a.Ints)
+	for k, v := range list {
+		if a.Name == "shape" && v < 0 {
+			list[k] = -1 // the one axis that the batch is part of
+		}
+	}
+	p.Input[at] = b.constant(name, list)
 }
 
 func attribute(a nn.Attr) (*onnxpb.AttributeProto, error) {

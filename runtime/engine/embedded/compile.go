@@ -118,7 +118,7 @@ func (c *compiler) connect() {
 		c.whole = c.whole || len(s) == 0 || s[0] != nn.Batch
 	}
 	for _, v := range g.Values {
-		c.whole = c.whole || len(v.Shape) > 0 && slices.Contains(v.Shape[1:], nn.Batch)
+		c.whole = c.whole || len(v.Shape) > 0 && (v.Shape[0] < nn.Batch || v.Shape[1:].Open())
 	}
 }
 
@@ -258,13 +258,7 @@ func (c *compiler) constant(v nn.Value) error {
 
 // at is s for a batch of b.
 func at(s nn.Shape, b int) nn.Shape {
-	to := slices.Clone(s)
-	for i, n := range to {
-		if n == nn.Batch {
-			to[i] = b
-		}
-	}
-	return to
+	return slices.Clone(s.Bind(b))
 }
 
 func size(s nn.Shape) int {

@@ -47,13 +47,7 @@ func (s *session) build(batch int) (*machine, error) {
 
 // shape returns a value's shape at this batch size.
 func (b *builder) shape(v nn.Value) nn.Shape {
-	s := slices.Clone(b.session.graph.Values[v].Shape)
-	for i, n := range s {
-		if n == nn.Batch {
-			s[i] = b.batch
-		}
-	}
-	return s
+	return slices.Clone(b.session.graph.Values[v].Shape.Bind(b.batch))
 }
 
 // value returns the node of a value; constants get theirs when first asked for.
