@@ -13,7 +13,7 @@ import (
 // choices move; over gives attributes that choices move. Operators that the table does not know take the model's own
 // value_info, else the shape of their first operand. A shape that stays unknown is nil.
 func InferGraph(g *ir.Graph, bind map[ir.ValueID][]dim.Dim, over map[*ir.Node]Overrides) ([][]dim.Dim, error) {
-	vals, err := Infer(g, bind, over)
+	vals, err := Infer(g, Rules{Bind: bind, Over: over})
 	shapes := make([][]dim.Dim, len(g.Values))
 	for id := range vals {
 		shapes[id] = vals[id].Shape
@@ -21,8 +21,20 @@ func InferGraph(g *ir.Graph, bind map[ir.ValueID][]dim.Dim, over map[*ir.Node]Ov
 	return shapes, err
 }
 
+// Rules are what Infer knows beside the graph.
+type Rules struct {
+	Bind map[ir.ValueID][]dim.Dim
+	Over map[*ir.Node]Overrides
+	// Made is called with every value's shape once it is known; may be nil.
+	Made func(id ir.ValueID, shape []dim.Dim)
+	// Target tells what a Reshape makes of its operand when the model's own target does not fit, which happens when an exporter
+	// wrote down the extents of the original; may be nil, and return nil.
+	Target func(n *ir.Node) []dim.Dim
+}
+
 // Infer is InferGraph with all that is known of each value.
-func Infer(g *ir.Graph, bind map[ir.ValueID][]dim.Dim, over map[*ir.Node]Overrides) ([]Operand, error) {
+func Infer(g *ir.Graph, r Rules) ([]Operand, error) {
+	bind, over := r.Bind, r.Over
 	vals := make([]Operand, len(g.Values))
 	for id, v := range g.Values {
 		if v != nil {
@@ -31,10 +43,14 @@ func Infer(g *ir.Graph, bind map[ir.ValueID][]dim.Dim, over map[*ir.Node]Overrid
 		if s, ok := bind[ir.ValueID(id)]; ok {
 			vals[id].Shape = s
 		}
+		if r.Made != nil && vals[id].Shape != nil {
+			r.Made(ir.ValueID(id), vals[id].Shape)
+		}
 	}
 	var errs []error
 	for _, n := range g.Nodes {
 		c := ctx(n, vals, over[n])
+		c.target = r.Target
 		if err := c.infer(g); err != nil {
 			errs = append(errs, &NodeError{n, err})
 		}
@@ -42,6 +58,9 @@ func Infer(g *ir.Graph, bind map[ir.ValueID][]dim.Dim, over map[*ir.Node]Overrid
 			if id != 0 {
 				c.Out[k].Type = g.Values[id].Type
 				vals[id] = c.Out[k]
+				if r.Made != nil && c.Out[k].Shape != nil {
+					r.Made(id, c.Out[k].Shape)
+				}
 			}
 		}
 	}

@@ -97,6 +97,11 @@ func reshapeShape(c *Ctx) error {
 	if infer >= 0 {
 		out[infer] = c.keep(dim.FloorDiv(c.product(in), c.product(out)))
 	}
+	if !c.product(in).Equal(c.product(out)) && c.target != nil {
+		if t := c.target(c.Node); len(t) == len(out) {
+			out = t
+		}
+	}
 	if !c.product(in).Equal(c.product(out)) {
 		return fmt.Errorf("cannot give %v elements the shape %v", c.product(in), out)
 	}

@@ -65,13 +65,14 @@ type Operand struct {
 
 // Ctx is one application of an operator.
 type Ctx struct {
-	Node  *ir.Node
-	Spec  Spec
-	In    []Operand
-	Out   []Operand
-	Total dim.Dim // multiply-accumulates at batch 1
-	over  Overrides
-	err   error
+	Node   *ir.Node
+	Spec   Spec
+	In     []Operand
+	Out    []Operand
+	Total  dim.Dim // multiply-accumulates at batch 1
+	over   Overrides
+	target func(n *ir.Node) []dim.Dim
+	err    error
 }
 
 // keep remembers the first error of arithmetic on extents.

@@ -15,7 +15,7 @@ func foldShapes(g *ir.Graph) error {
 	if !ok {
 		return nil // the compiler asks for the missing extents
 	}
-	vals, _ := op.Infer(g, bind, nil) // what cannot be inferred is not folded, and reported by the compiler
+	vals, _ := op.Infer(g, op.Rules{Bind: bind}) // what cannot be inferred is not folded, and reported by the compiler
 	for _, n := range g.Nodes {
 		for k, id := range n.In {
 			if id == 0 || k != 1 || n.Domain != "" || n.Op != "Reshape" && n.Op != "Expand" || g.Values[id].Const != nil {

@@ -121,7 +121,7 @@ func (b *binder) sides(id ir.ValueID, list []float64) []float64 {
 			shape[k] = dim.Const(int(math.Round(float64(full) * side / list[0])))
 		}
 		bind[id] = shape
-		if _, err := op.InferGraph(b.graph, bind, nil); err != nil {
+		if _, err := b.infer(bind); err != nil {
 			first := err
 			if all := op.NodeErrors(err); len(all) > 0 {
 				first = all[0]

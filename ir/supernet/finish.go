@@ -26,12 +26,62 @@ func (b *binder) shapes() error {
 		}
 		b.overrideGroup(n)
 	}
-	shapes, err := op.InferGraph(b.graph, bind, b.attrs)
+	shapes, err := b.infer(bind)
 	if err != nil {
 		return fmt.Errorf("shapes under the config's choices: %w", err)
 	}
 	b.net.Shapes = shapes
 	return b.agree()
+}
+
+// infer infers all shapes. The targets of Reshapes that an exporter wrote down follow from the coupling: what each axis of the result
+// is made of is known, and so are the extents of that.
+func (b *binder) infer(bind map[ir.ValueID][]dim.Dim) ([][]dim.Dim, error) {
+	known := map[axis.Var]dim.Dim{} // extents that were inferred: those of space, above all
+	vals, err := op.Infer(b.graph, op.Rules{
+		Bind: bind, Over: b.attrs,
+		Made: func(id ir.ValueID, shape []dim.Dim) {
+			for k, v := range b.coupling.Axes(id) {
+				if v = b.coupling.Find(v); k < len(shape) {
+					if _, ok := known[v]; !ok {
+						known[v] = shape[k]
+					}
+				}
+			}
+		},
+		Target: func(n *ir.Node) []dim.Dim {
+			var out []dim.Dim
+			for _, v := range b.coupling.Axes(n.Out[0]) {
+				out = append(out, b.composed(v, known))
+			}
+			return out
+		},
+	})
+	shapes := make([][]dim.Dim, len(vals))
+	for id := range vals {
+		shapes[id] = vals[id].Shape
+	}
+	return shapes, err
+}
+
+// composed is the extent of a variable by what it is made of.
+func (b *binder) composed(v axis.Var, known map[axis.Var]dim.Dim) dim.Dim {
+	v = b.coupling.Find(v)
+	if d, ok := known[v]; ok {
+		return d
+	}
+	combine, parts := dim.Mul, b.coupling.Factors(v)
+	if parts == nil {
+		combine, parts = dim.Add, b.coupling.Terms(v)
+	}
+	if parts == nil {
+		return b.extent(v)
+	}
+	d := b.composed(parts[0], known)
+	for _, p := range parts[1:] {
+		d = b.keep(combine(d, b.composed(p, known)))
+	}
+	return d
 }
 
 // paramShape returns the extents of a parameter and whether any of them moves.
