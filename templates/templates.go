@@ -12,6 +12,10 @@ import (
 // All returns the templates in the order in which they are tried.
 func All() []supernet.Template {
 	return []supernet.Template{
+		{Name: "TransformerBlock", Chain: true, Match: transformer},
+		{Name: "AttentionBlock", Chain: true, Match: attention},
+		{Name: "FFNBlock", Chain: true, Match: ffn},
+		{Name: "CNResidualBlock", Chain: true, Match: convNeXt},
 		{Name: "BottleneckResidualBlock", Match: bottleneckResidual},
 		{Name: "SEResidualBlock", Match: seResidual},
 		{Name: "ConvResidualBlock", Match: convResidual},

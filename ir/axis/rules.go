@@ -27,6 +27,10 @@ var rules = map[op.AxesRule]func(c *coupler, n *ir.Node, name string){
 	op.AxesBatchNorm:     batchNorm,
 	op.AxesLayerNorm:     layerNorm,
 	op.AxesShape:         shapeOnly,
+	op.AxesGather:        gather,
+	op.AxesSlice:         resized,
+	op.AxesExpand:        resized,
+	op.AxesPad:           resized,
 }
 
 func in(n *ir.Node, i int) ir.ValueID {

@@ -27,8 +27,8 @@ type Rules struct {
 	Over map[*ir.Node]Overrides
 	// Made is called with every value's shape once it is known; may be nil.
 	Made func(id ir.ValueID, shape []dim.Dim)
-	// Target tells what a Reshape makes of its operand when the model's own target does not fit, which happens when an exporter
-	// wrote down the extents of the original; may be nil, and return nil.
+	// Target tells what a Reshape makes of its operand, because exporters write down the extents of the original; may be nil. The
+	// model's own target is taken when the result would not have as many elements.
 	Target func(n *ir.Node) []dim.Dim
 }
 
@@ -128,6 +128,11 @@ func ctx(n *ir.Node, vals []Operand, over Overrides) *Ctx {
 func (c *Ctx) infer(g *ir.Graph) error {
 	spec, ok := Lookup(c.Node.Domain, c.Node.Op)
 	c.Spec = spec
+	if ok {
+		if err := c.enough(); err != nil {
+			return err
+		}
+	}
 	if ok && spec.Shape != nil && c.known() {
 		if err := spec.Shape(c); err != nil {
 			return err
@@ -146,6 +151,20 @@ func (c *Ctx) infer(g *ir.Graph) error {
 		} else if !ok && k == 0 && len(c.In) > 0 {
 			c.Out[k].Shape = c.In[0].Shape
 		}
+	}
+	return nil
+}
+
+// enough checks that the operands that a rule relies on are there.
+func (c *Ctx) enough() error {
+	least := max(1, c.Spec.Operands)
+	for k := range least {
+		if c.Node.Input(k) == 0 {
+			return fmt.Errorf("operand %d is missing; it wants at least %d", k, least)
+		}
+	}
+	if len(c.Node.Out) == 0 {
+		return errors.New("it has no result")
 	}
 	return nil
 }

@@ -7,9 +7,21 @@ import (
 	"github.com/autotailor/autotailor/ir/dim"
 )
 
+// sameShape gives every result the shape of the first operand.
 func sameShape(c *Ctx) error {
-	c.Out[0].Shape = c.In[0].Shape
+	for k := range c.Out {
+		c.Out[k].Shape = c.In[0].Shape
+	}
 	return nil
+}
+
+// axisOf returns an attribute that is an axis of rank axes, counted from the front; ok is false when there is no such axis.
+func (c *Ctx) axisOf(name string, def int64, rank int) (axis int, ok bool) {
+	axis = int(c.Node.Int(name, def))
+	if axis < 0 {
+		axis += rank
+	}
+	return axis, axis >= 0 && axis < rank
 }
 
 // sameInts is sameShape for operators that keep integers as they are.
@@ -54,10 +66,10 @@ func broadcast(a, b []dim.Dim) ([]dim.Dim, error) {
 }
 
 func flattenShape(c *Ctx) error {
-	axis := int(c.Node.Int("axis", 1))
 	s := c.In[0].Shape
-	if axis < 0 {
-		axis += len(s)
+	axis, ok := c.axisOf("axis", 1, len(s))
+	if !ok && axis != len(s) {
+		return fmt.Errorf("axis %d does not fit an operand with %d axes", axis, len(s))
 	}
 	c.Out[0].Shape = []dim.Dim{c.product(s[:axis]), c.product(s[axis:])}
 	return nil
@@ -87,6 +99,8 @@ func reshapeShape(c *Ctx) error {
 				return fmt.Errorf("target shape copies axis %d of an input with %d axes", k, len(in))
 			}
 			out[k] = in[k]
+		case fixed && n == -1 && infer >= 0:
+			return fmt.Errorf("two extents of its target shape are open")
 		case fixed && n == -1:
 			infer = k
 			out[k] = dim.Const(1)
@@ -97,8 +111,8 @@ func reshapeShape(c *Ctx) error {
 	if infer >= 0 {
 		out[infer] = c.keep(dim.FloorDiv(c.product(in), c.product(out)))
 	}
-	if !c.product(in).Equal(c.product(out)) && c.target != nil {
-		if t := c.target(c.Node); len(t) == len(out) {
+	if c.target != nil {
+		if t := c.target(c.Node); len(t) == len(out) && c.product(in).Equal(c.product(t)) {
 			out = t
 		}
 	}
@@ -109,24 +123,35 @@ func reshapeShape(c *Ctx) error {
 	return nil
 }
 
-func (c *Ctx) axes(rank int) map[int]bool {
+// axes returns the attribute or operand of that name as a set.
+func (c *Ctx) axes(rank int) (map[int]bool, error) {
 	list, _ := c.Fixed("axes")
 	out := map[int]bool{}
 	for _, a := range list {
 		if a < 0 {
 			a += rank
 		}
+		if a < 0 || a >= rank || out[a] {
+			return nil, fmt.Errorf("axes %v do not fit %d axes", list, rank)
+		}
 		out[a] = true
 	}
-	return out
+	return out, nil
 }
 
 func squeezeShape(c *Ctx) error {
 	in := c.In[0].Shape
-	drop := c.axes(len(in))
+	drop, err := c.axes(len(in))
+	if err != nil {
+		return err
+	}
 	c.Out[0].Shape = []dim.Dim{}
 	for k, d := range in {
-		if drop[k] || len(drop) == 0 && d.Equal(dim.Const(1)) {
+		one := d.Equal(dim.Const(1))
+		if drop[k] && !one {
+			return fmt.Errorf("axis %d has extent %v; only 1 can be dropped", k, d)
+		}
+		if drop[k] || len(drop) == 0 && one {
 			continue
 		}
 		c.Out[0].Shape = append(c.Out[0].Shape, d)
@@ -139,7 +164,10 @@ func unsqueezeShape(c *Ctx) error {
 	in := c.In[0].Shape
 	list, _ := c.Fixed("axes")
 	rank := len(in) + len(list)
-	added := c.axes(rank)
+	added, err := c.axes(rank)
+	if err != nil {
+		return err
+	}
 	out := make([]dim.Dim, 0, rank)
 	k := 0
 	for i := range rank {
@@ -161,31 +189,41 @@ func transposeShape(c *Ctx) error {
 	in := c.In[0].Shape
 	perm := c.Node.Ints("perm")
 	out := make([]dim.Dim, len(in))
+	if perm != nil && !isPermutation(perm, len(in)) {
+		return fmt.Errorf("perm %v does not fit an input with %d axes", perm, len(in))
+	}
 	for i := range in {
-		k := len(in) - 1 - i
+		out[i] = in[len(in)-1-i]
 		if perm != nil {
-			k = int(perm[i])
+			out[i] = in[perm[i]]
 		}
-		if k < 0 || k >= len(in) {
-			return fmt.Errorf("perm %v does not fit an input with %d axes", perm, len(in))
-		}
-		out[i] = in[k]
 	}
 	c.Out[0].Shape = out
 	return nil
 }
 
+func isPermutation(perm []int64, rank int) bool {
+	seen := make([]bool, rank)
+	for _, k := range perm {
+		if k < 0 || int(k) >= rank || seen[k] {
+			return false
+		}
+		seen[k] = true
+	}
+	return len(perm) == rank
+}
+
 func concatShape(c *Ctx) error {
 	out := append([]dim.Dim{}, c.In[0].Shape...)
-	axis := int(c.Node.Int("axis", 0))
-	if axis < 0 {
-		axis += len(out)
-	}
-	if axis < 0 || axis >= len(out) {
+	axis, ok := c.axisOf("axis", 0, len(out))
+	if !ok {
 		return fmt.Errorf("axis %d does not fit inputs with %d axes", axis, len(out))
 	}
 	ints := c.In[0].Ints
-	for _, o := range c.In[1:] {
+	for k, o := range c.In[1:] {
+		if !joins(out, o.Shape, axis) {
+			return fmt.Errorf("operand %d has the shape %v; joined along axis %d it does not fit %v", k+1, o.Shape, axis, c.In[0].Shape)
+		}
 		out[axis] = c.keep(dim.Add(out[axis], o.Shape[axis]))
 		if ints = append(ints[:len(ints):len(ints)], o.Ints...); o.Ints == nil {
 			ints = nil
@@ -198,13 +236,35 @@ func concatShape(c *Ctx) error {
 	return nil
 }
 
+// joins tells whether two shapes agree in all axes but one.
+func joins(a, b []dim.Dim, axis int) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for k := range a {
+		if k != axis && !a[k].Equal(b[k]) {
+			return false
+		}
+	}
+	return true
+}
+
 func splitShape(c *Ctx) error {
 	in := c.In[0].Shape
-	axis := int(c.Node.Int("axis", 0))
-	if axis < 0 {
-		axis += len(in)
+	axis, ok := c.axisOf("axis", 0, len(in))
+	if !ok {
+		return fmt.Errorf("axis %d does not fit an operand with %d axes", axis, len(in))
 	}
 	sizes := c.Ints("split")
+	if sizes != nil {
+		total := dim.Const(0)
+		for _, d := range sizes {
+			total = c.keep(dim.Add(total, d))
+		}
+		if len(sizes) != len(c.Out) || !total.Equal(in[axis]) {
+			return fmt.Errorf("cannot cut an extent of %v into %d parts %v", in[axis], len(c.Out), sizes)
+		}
+	}
 	for k := range c.Out {
 		out := append([]dim.Dim{}, in...)
 		if sizes != nil {
@@ -226,7 +286,10 @@ func shapeShape(c *Ctx) error {
 
 func reduceShape(c *Ctx) error {
 	in := c.In[0].Shape
-	reduced := c.axes(len(in))
+	reduced, err := c.axes(len(in))
+	if err != nil {
+		return err
+	}
 	all := len(reduced) == 0 && c.Node.Int("noop_with_empty_axes", 0) == 0
 	c.Out[0].Shape = []dim.Dim{}
 	for k, d := range in {

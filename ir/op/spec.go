@@ -11,6 +11,7 @@ import (
 type Spec struct {
 	Name, Domain string
 	Axes         AxesRule
+	Operands     int                // least number of operands, 0 means 1
 	Attrs        []Default          // attributes with a default value, which keys leave out
 	Shape        func(c *Ctx) error // sets the outputs' shapes
 	MACs         func(c *Ctx) error // adds multiply-accumulates; nil means none

@@ -4,18 +4,18 @@ import "github.com/autotailor/autotailor/ir/dim"
 
 // table has one entry per operator.
 var table = index([]Spec{
-	{Name: "Conv", Axes: AxesConv, Shape: convShape, MACs: convMACs, Attrs: windowDefaults},
-	{Name: "ConvTranspose", Axes: AxesConvTranspose, Shape: nil, Attrs: windowDefaults},
-	{Name: "Gemm", Axes: AxesGemm, Shape: gemmShape, MACs: gemmMACs, Attrs: []Default{{"alpha", "1.0"}, {"beta", "1.0"}, {"transA", "0"}, {"transB", "0"}}},
-	{Name: "MatMul", Axes: AxesMatMul, Shape: matmulShape, MACs: matmulMACs},
+	{Name: "Conv", Axes: AxesConv, Operands: 2, Shape: convShape, MACs: convMACs, Attrs: windowDefaults},
+	{Name: "ConvTranspose", Axes: AxesConvTranspose, Operands: 2, Shape: convTransposeShape, Attrs: windowDefaults},
+	{Name: "Gemm", Axes: AxesGemm, Operands: 2, Shape: gemmShape, MACs: gemmMACs, Attrs: []Default{{"alpha", "1.0"}, {"beta", "1.0"}, {"transA", "0"}, {"transB", "0"}}},
+	{Name: "MatMul", Axes: AxesMatMul, Operands: 2, Shape: matmulShape, MACs: matmulMACs},
 	{Name: "MaxPool", Axes: AxesPool, Shape: poolShape, Attrs: windowDefaults},
 	{Name: "AveragePool", Axes: AxesPool, Shape: poolShape, Attrs: windowDefaults},
 	{Name: "LpPool", Axes: AxesPool, Shape: poolShape, Attrs: windowDefaults},
 	{Name: "GlobalAveragePool", Axes: AxesGlobalPool, Shape: globalPoolShape},
 	{Name: "GlobalMaxPool", Axes: AxesGlobalPool, Shape: globalPoolShape},
-	{Name: "BatchNormalization", Axes: AxesBatchNorm, Shape: sameShape, Attrs: []Default{{"momentum", "*"}, {"training_mode", "0"}, {"spatial", "1"}}},
-	{Name: "LayerNormalization", Axes: AxesLayerNorm, Shape: sameShape, Attrs: []Default{{"stash_type", "1"}}},
-	{Name: "InstanceNormalization", Axes: AxesBatchNorm, Shape: sameShape},
+	{Name: "BatchNormalization", Axes: AxesBatchNorm, Operands: 5, Shape: channelNormShape, Attrs: []Default{{"momentum", "*"}, {"training_mode", "0"}, {"spatial", "1"}}},
+	{Name: "LayerNormalization", Axes: AxesLayerNorm, Operands: 2, Shape: layerNormShape, Attrs: []Default{{"stash_type", "1"}}},
+	{Name: "InstanceNormalization", Axes: AxesBatchNorm, Operands: 3, Shape: channelNormShape},
 	{Name: "Softmax", Axes: AxesSoftmax, Shape: sameShape},
 	{Name: "LogSoftmax", Axes: AxesSoftmax, Shape: sameShape},
 	{Name: "Flatten", Axes: AxesFlatten, Shape: flattenShape, Attrs: []Default{{"axis", "1"}}},
@@ -25,24 +25,21 @@ var table = index([]Spec{
 	{Name: "Transpose", Axes: AxesTranspose, Shape: transposeShape},
 	{Name: "Concat", Axes: AxesConcat, Shape: concatShape},
 	{Name: "Split", Axes: AxesSplit, Shape: splitShape, List: map[string]int{"split": 1}},
-	{Name: "Gather", Axes: AxesGather, Shape: gatherShape, Attrs: []Default{{"axis", "0"}}},
+	{Name: "Gather", Axes: AxesGather, Operands: 2, Shape: gatherShape, Attrs: []Default{{"axis", "0"}}},
 	{Name: "Slice", Axes: AxesSlice, Shape: sliceShape, List: map[string]int{"starts": 1, "ends": 2, "axes": 3, "steps": 4}},
 	{Name: "Expand", Axes: AxesExpand, Shape: expandShape, List: map[string]int{"shape": 1}},
 	{Name: "Pad", Axes: AxesPad, Shape: padShape, List: map[string]int{"pads": 1}, Attrs: []Default{{"mode", "constant"}}},
 	{Name: "ConstantOfShape", Axes: AxesOpaque, Shape: constantOfShape},
-	{Name: "Add", Axes: AxesElementwise, Shape: arithmetic(dim.Add)},
-	{Name: "Sub", Axes: AxesElementwise, Shape: arithmetic(dim.Sub)},
-	{Name: "Mul", Axes: AxesElementwise, Shape: arithmetic(dim.Mul)},
-	{Name: "Div", Axes: AxesElementwise, Shape: arithmetic(dim.FloorDiv)},
-	{Name: "Equal", Axes: AxesElementwise, Shape: arithmetic(equal)},
-	{Name: "Where", Axes: AxesElementwise, Shape: whereShape},
+	{Name: "Add", Axes: AxesElementwise, Operands: 2, Shape: arithmetic(dim.Add)},
+	{Name: "Sub", Axes: AxesElementwise, Operands: 2, Shape: arithmetic(dim.Sub)},
+	{Name: "Mul", Axes: AxesElementwise, Operands: 2, Shape: arithmetic(dim.Mul)},
+	{Name: "Div", Axes: AxesElementwise, Operands: 2, Shape: arithmetic(dim.FloorDiv)},
+	{Name: "Equal", Axes: AxesElementwise, Operands: 2, Shape: arithmetic(equal)},
+	{Name: "Where", Axes: AxesElementwise, Operands: 3, Shape: whereShape},
 	{Name: "Identity", Axes: AxesSame, Shape: sameInts},
 	{Name: "Cast", Axes: AxesSame, Shape: sameInts},
 	{Name: "Shape", Axes: AxesShape, Shape: shapeShape},
-	{Name: "ReduceMean", Axes: AxesReduce, Shape: reduceShape, List: map[string]int{"axes": 1}, Attrs: []Default{{"keepdims", "1"}, {"noop_with_empty_axes", "0"}}},
-	{Name: "ReduceSum", Axes: AxesReduce, Shape: reduceShape, List: map[string]int{"axes": 1}, Attrs: []Default{{"keepdims", "1"}, {"noop_with_empty_axes", "0"}}},
-	{Name: "ReduceMax", Axes: AxesReduce, Shape: reduceShape, List: map[string]int{"axes": 1}, Attrs: []Default{{"keepdims", "1"}, {"noop_with_empty_axes", "0"}}},
-}, unary, binary)
+}, unary, binary, reductions)
 
 var windowDefaults = []Default{
 	{"auto_pad", "NOTSET"}, {"dilations", "1..."}, {"group", "1"}, {"pads", "0..."}, {"strides", "1..."},
@@ -60,7 +57,12 @@ var binary = []string{
 	"Pow", "Min", "Max", "PRelu", "Less", "LessOrEqual", "Greater", "GreaterOrEqual", "And", "Or", "Xor", "Sum", "Mean", "Mod",
 }
 
-func index(specs []Spec, unary, binary []string) map[[2]string]Spec {
+// reductions have their axes as attribute or operand; without any they reduce all.
+var reductions = []string{
+	"ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1", "ReduceL2", "ReduceSumSquare", "ReduceLogSum", "ReduceLogSumExp",
+}
+
+func index(specs []Spec, unary, binary, reductions []string) map[[2]string]Spec {
 	out := map[[2]string]Spec{}
 	for _, s := range specs {
 		out[[2]string{s.Domain, s.Name}] = s
@@ -70,6 +72,12 @@ func index(specs []Spec, unary, binary []string) map[[2]string]Spec {
 	}
 	for _, name := range binary {
 		out[[2]string{"", name}] = Spec{Name: name, Axes: AxesElementwise, Shape: broadcastShape}
+	}
+	for _, name := range reductions {
+		out[[2]string{"", name}] = Spec{
+			Name: name, Axes: AxesReduce, Shape: reduceShape, List: map[string]int{"axes": 1},
+			Attrs: []Default{{"keepdims", "1"}, {"noop_with_empty_axes", "0"}},
+		}
 	}
 	return out
 }

@@ -2,6 +2,7 @@ package op
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/autotailor/autotailor/ir/dim"
 )
@@ -12,12 +13,14 @@ func convShape(c *Ctx) error {
 	if len(x) < 3 || len(w) != len(x) {
 		return fmt.Errorf("input has %d axes and weight %d; want the same number, at least 3", len(x), len(w))
 	}
-	group := dim.Const(int(c.Node.Int("group", 1)))
-	if g, ok := c.over["group"]; ok {
-		group = g[0]
+	if err := c.windowFits(w[2:]); err != nil {
+		return err
 	}
-	if want := c.keep(dim.Mul(w[1], group)); !want.Equal(x[1]) {
+	if want := c.keep(dim.Mul(w[1], c.group())); !want.Equal(x[1]) {
 		return fmt.Errorf("input has %v channels, weight and group want %v", x[1], want)
+	}
+	if err := c.biasFits(w[0]); err != nil {
+		return err
 	}
 	out := []dim.Dim{x[0], w[0]}
 	for a := range x[2:] {
@@ -27,10 +30,95 @@ func convShape(c *Ctx) error {
 	return nil
 }
 
+func (c *Ctx) group() dim.Dim {
+	if g, ok := c.over["group"]; ok {
+		return g[0]
+	}
+	return dim.Const(int(c.Node.Int("group", 1)))
+}
+
+// biasFits checks operand 2 of a convolution.
+func (c *Ctx) biasFits(channels dim.Dim) error {
+	if c.Node.Input(2) == 0 {
+		return nil
+	}
+	if b := c.In[2].Shape; len(b) != 1 || !b[0].Equal(channels) {
+		return fmt.Errorf("its bias has the shape %v, its result has %v channels", b, channels)
+	}
+	return nil
+}
+
+// windowFits checks the lists that describe a window against its extents.
+func (c *Ctx) windowFits(kernel []dim.Dim) error {
+	rank := len(kernel)
+	for _, name := range []string{"strides", "dilations"} {
+		list := c.Node.Ints(name)
+		if list != nil && (len(list) != rank || slices.Min(list) < 1) {
+			return fmt.Errorf("%s are %v; want %d positive numbers", name, list, rank)
+		}
+	}
+	if p := c.Ints("pads"); p != nil && len(p) != 2*rank {
+		return fmt.Errorf("pads are %v; want %d numbers", p, 2*rank)
+	}
+	if k := c.Ints("kernel_shape"); k != nil && !slices.EqualFunc(k, kernel, dim.Dim.Equal) {
+		return fmt.Errorf("its window is %v, its weight has %v", k, kernel)
+	}
+	return nil
+}
+
+// convTransposeShape is [N O ...] with a weight [C O/group k...] (ONNX ConvTranspose).
+func convTransposeShape(c *Ctx) error {
+	x, w := c.In[0].Shape, c.In[1].Shape
+	if len(x) < 3 || len(w) != len(x) {
+		return fmt.Errorf("input has %d axes and weight %d; want the same number, at least 3", len(x), len(w))
+	}
+	if err := c.windowFits(w[2:]); err != nil {
+		return err
+	}
+	if !w[0].Equal(x[1]) {
+		return fmt.Errorf("input has %v channels, weight wants %v", x[1], w[0])
+	}
+	out := []dim.Dim{x[0], c.keep(dim.Mul(w[1], c.group()))}
+	if err := c.biasFits(out[1]); err != nil {
+		return err
+	}
+	for a := range x[2:] {
+		out = append(out, c.spread(x[2+a], w[2+a], a, len(x)-2))
+	}
+	c.Out[0].Shape = out
+	return nil
+}
+
+// spread is the extent that a transposed convolution makes of x along spatial axis a of rank axes.
+func (c *Ctx) spread(x, k dim.Dim, a, rank int) dim.Dim {
+	if l := c.Node.Ints("output_shape"); len(l) == rank {
+		return dim.Const(int(l[a]))
+	}
+	stride, dilation, extra := c.listAt("strides", a, 1), c.listAt("dilations", a, 1), c.listAt("output_padding", a, 0)
+	if auto := c.Node.String("auto_pad", "NOTSET"); auto == "SAME_UPPER" || auto == "SAME_LOWER" {
+		return dim.Map(func(n int) int { return n * stride }, x)
+	}
+	begin, end := c.padding(a, rank)
+	return c.keep(dim.MapN(func(v []int) int {
+		return stride*(v[0]-1) + extra + dilation*(v[1]-1) + 1 - v[2] - v[3]
+	}, x, k, begin, end))
+}
+
+// padding is the padding before and after axis a of rank axes.
+func (c *Ctx) padding(a, rank int) (begin, end dim.Dim) {
+	if p := c.Ints("pads"); len(p) == 2*rank && c.Node.String("auto_pad", "NOTSET") == "NOTSET" {
+		return p[a], p[a+rank]
+	}
+	return dim.Const(0), dim.Const(0)
+}
+
 func poolShape(c *Ctx) error {
 	x, k := c.In[0].Shape, c.Ints("kernel_shape")
 	if len(x) < 3 || len(k) != len(x)-2 {
 		return fmt.Errorf("input has %d axes and the window %d; want two less", len(x), len(k))
+	}
+	if err := c.windowFits(k); err != nil {
+		return err
 	}
 	out := []dim.Dim{x[0], x[1]}
 	for a := range k {
@@ -51,10 +139,7 @@ func (c *Ctx) slide(x, k dim.Dim, a, rank int, ceil bool) dim.Dim {
 	case "VALID":
 		return c.keep(dim.Map2(func(n, k int) int { return positions(n-dilation*(k-1)-1, stride) }, x, k))
 	}
-	begin, end := dim.Const(0), dim.Const(0)
-	if p := c.Ints("pads"); len(p) == 2*rank {
-		begin, end = p[a], p[a+rank]
-	}
+	begin, end := c.padding(a, rank)
 	return c.keep(dim.MapN(func(v []int) int {
 		free := v[0] + v[2] + v[3] - dilation*(v[1]-1) - 1
 		n := positions(free, stride)
@@ -84,49 +169,8 @@ func (c *Ctx) listAt(name string, a, def int) int {
 // convMACs is one product of a whole filter per output element.
 func convMACs(c *Ctx) error {
 	filter := c.product(c.In[1].Shape[1:])
-	c.Total = c.keep(dim.Mul(filter, c.product(c.Out[0].Shape[1:])))
-	return nil
-}
-
-func gemmShape(c *Ctx) error {
-	a, b := c.In[0].Shape, c.In[1].Shape
-	if len(a) != 2 || len(b) != 2 {
-		return fmt.Errorf("operands have %d and %d axes, want matrices", len(a), len(b))
-	}
-	ta, tb := int(c.Node.Int("transA", 0)), int(c.Node.Int("transB", 0))
-	if !a[1-ta].Equal(b[tb]) {
-		return fmt.Errorf("inner extents %v and %v differ", a[1-ta], b[tb])
-	}
-	c.Out[0].Shape = []dim.Dim{a[ta], b[1-tb]}
-	return nil
-}
-
-func gemmMACs(c *Ctx) error {
-	rows := c.Out[0].Shape[0]
-	c.Total = c.keep(dim.Mul(rows.AtBatch1(), c.product(c.In[1].Shape)))
-	return nil
-}
-
-func matmulShape(c *Ctx) error {
-	a, b := c.In[0].Shape, c.In[1].Shape
-	if len(a) < 2 || len(b) < 2 {
-		return fmt.Errorf("operands have %d and %d axes; vectors are not supported", len(a), len(b))
-	}
-	if !a[len(a)-1].Equal(b[len(b)-2]) {
-		return fmt.Errorf("inner extents %v and %v differ", a[len(a)-1], b[len(b)-2])
-	}
-	lead, err := broadcast(a[:len(a)-2], b[:len(b)-2])
-	if err != nil {
-		return err
-	}
-	c.Out[0].Shape = append(lead, a[len(a)-2], b[len(b)-1])
-	return nil
-}
-
-func matmulMACs(c *Ctx) error {
-	inner := c.In[0].Shape[len(c.In[0].Shape)-1]
 	out := c.Out[0].Shape
 	out = append([]dim.Dim{out[0].AtBatch1()}, out[1:]...)
-	c.Total = c.keep(dim.Mul(inner, c.product(out)))
+	c.Total = c.keep(dim.Mul(filter, c.product(out)))
 	return nil
 }

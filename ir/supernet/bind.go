@@ -174,6 +174,20 @@ func (b *binder) channel(id ir.ValueID) axis.Var {
 	return axes[1]
 }
 
+// made returns the variable of the channels that node i makes: the last axis of a product's result.
+func (b *binder) made(i int) axis.Var { return b.channelAt(i, b.graph.Nodes[i].Out[0]) }
+
+// read returns the variable of the channels that node i reads.
+func (b *binder) read(i int) axis.Var { return b.channelAt(i, b.graph.Nodes[i].In[0]) }
+
+func (b *binder) channelAt(i int, id ir.ValueID) axis.Var {
+	axes := b.coupling.Axes(id)
+	if n := b.graph.Nodes[i]; (n.Op == "MatMul" || n.Op == "Gemm") && len(axes) > 0 {
+		return axes[len(axes)-1]
+	}
+	return b.channel(id)
+}
+
 // hasChannel tells whether a value has a channel axis.
 func (b *binder) hasChannel(id ir.ValueID) bool { return len(b.coupling.Axes(id)) > 1 }
 

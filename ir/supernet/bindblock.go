@@ -14,7 +14,7 @@ import (
 func (b *binder) block(s *Stage, it Item) {
 	bl := it.Block
 	kernels := b.config.Var(bl.Type, "kernel_size").List
-	ratios := b.config.Var(bl.Type, "expand_ratio").List
+	ratios := b.config.expandRatios(bl.Type)
 	if skips(b.config.Skipped(bl.Type).List, len(b.net.Stages))[s.Index] {
 		kernels, ratios = nil, nil
 	}
@@ -128,7 +128,7 @@ func (b *binder) expand(s *Stage, it Item, list []float64) {
 	full := b.coupling.Size(base)
 	var leaves []axis.Var
 	for _, i := range bl.inner {
-		for _, l := range b.movable(b.channel(b.graph.Nodes[i].Out[0])) {
+		for _, l := range b.movable(b.made(i)) {
 			if !hasVar(leaves, l) {
 				leaves = append(leaves, l)
 			}
@@ -176,7 +176,7 @@ func (b *binder) scaledDim(base dim.Dim, full, size int, ratio float64) dim.Dim 
 // base is the variable that a block's ratio refers to (config expand_base, else by what the block does: an inverted
 // residual widens its input, a bottleneck narrows for its output).
 func (b *binder) base(it Item) axis.Var {
-	in := b.channel(b.graph.Nodes[it.Block.inner[0]].In[0])
+	in := b.read(it.Block.inner[0])
 	out := b.channel(it.Out[0])
 	switch b.config.Base(it.Block.Type) {
 	case "in":
@@ -184,7 +184,8 @@ func (b *binder) base(it Item) axis.Var {
 	case "out":
 		return out
 	}
-	if it.Block.GoName == "InvertedResidual" {
+	switch it.Block.GoName {
+	case "InvertedResidual", "ConvNeXt", "FFN", "Transformer":
 		return in
 	}
 	return out

@@ -23,7 +23,10 @@ func parseBlocks(f *Flow, templates []Template, chains []string) []Item {
 		it.Block = &Block{
 			Type: t.Name, GoName: m.GoName, Doc: m.Doc, Roles: m.Roles,
 			inner: m.Inner, kernels: m.Kernels, Index: -1,
-			Skippable: isSkip(f, f.Items[i]),
+			Skippable: true,
+		}
+		for _, part := range f.Items[i : i+m.Items] {
+			it.Block.Skippable = it.Block.Skippable && isSkip(f, part)
 		}
 		out = append(out, it)
 		i = end

@@ -1,5 +1,7 @@
 package supernet
 
+import "slices"
+
 // Config is what a configuration asks of the compiler, in the terms of the paper's section 4.3. Empty lists ask for nothing.
 // Lists stand as they were written; Compile sorts them and checks them against the model.
 type Config struct {
@@ -66,6 +68,22 @@ func (c Config) Base(block string) string {
 
 // Var returns the list called name of a block type, empty when there is none.
 func (c Config) Var(block, name string) Values { return find(c.Vars, block, name) }
+
+// feedForward are the block types with a Transformer's feed-forward network; a ratio for one is for both, as with the paper's authors.
+var feedForward = []string{"FFNBlock", "TransformerBlock"}
+
+// expandRatios returns the expand ratios of a block type.
+func (c Config) expandRatios(block string) []float64 {
+	if list := c.Var(block, "expand_ratio").List; list != nil || !slices.Contains(feedForward, block) {
+		return list
+	}
+	for _, other := range feedForward {
+		if list := c.Var(other, "expand_ratio").List; list != nil {
+			return list
+		}
+	}
+	return nil
+}
 
 // Skipped returns the stages in which a block type stays as it is.
 func (c Config) Skipped(block string) Values { return find(c.BlocksSkipped, block, "skipped") }

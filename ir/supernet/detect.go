@@ -116,7 +116,7 @@ func (b *binder) planBlock(p *Plan, it Item) {
 	if len(bl.inner) == 0 {
 		return
 	}
-	leaves := b.movable(b.channel(b.graph.Nodes[bl.inner[0]].Out[0]))
+	leaves := b.movable(b.made(bl.inner[0]))
 	if len(leaves) == 0 {
 		return
 	}

@@ -63,7 +63,7 @@ func (b *binder) originalRatio(block string) float64 {
 	for _, s := range b.net.Stages {
 		for _, it := range s.Items {
 			if bl := it.Block; bl != nil && bl.Type == block && len(bl.inner) > 0 {
-				inner := b.coupling.Size(b.channel(b.graph.Nodes[bl.inner[0]].Out[0]))
+				inner := b.coupling.Size(b.made(bl.inner[0]))
 				top = max(top, float64(inner)/float64(b.coupling.Size(b.base(it))))
 			}
 		}

@@ -1,0 +1,51 @@
+package axis
+
+import "github.com/autotailor/autotailor/ir"
+
+// gather keeps all axes but the one that it picks from, which must stay whole: the indices are positions in it.
+func gather(c *coupler, n *ir.Node, name string) {
+	x, index := c.axes[n.In[0]], c.axes[n.In[1]]
+	axis := int(n.Int("axis", 0))
+	if axis < 0 {
+		axis += len(x)
+	}
+	out := append([]Var{}, x[:axis]...)
+	for _, v := range index {
+		out = append(out, c.anew(c.Size(v), x[axis], Reason{name, "picks positions by index"}))
+	}
+	c.freeze(x[axis], Reason{name, "picks positions by index"})
+	c.axes[n.Out[0]] = append(out, x[axis+1:]...)
+}
+
+// anew adds a variable in the place of another one: it is spatial when that is, else it stays fixed.
+func (c *coupler) anew(size int, of Var, why Reason) Var {
+	if c.Is(of, Spatial) {
+		return c.add(size, Spatial)
+	}
+	v := c.add(size, 0)
+	c.freeze(v, why)
+	return v
+}
+
+// resized keeps the axes whose extent stays and makes the others anew: for Slice, Pad and Expand.
+func resized(c *coupler, n *ir.Node, name string) {
+	x, shape := c.axes[n.In[0]], c.shapes[n.Out[0]]
+	out := make([]Var, len(shape))
+	why := Reason{name, "changes the extent (" + n.Op + ")"}
+	for k, size := range shape {
+		from := k - len(shape) + len(x)
+		switch {
+		case from < 0:
+			out[k] = c.add(size, 0)
+			c.freeze(out[k], why)
+		case c.Size(x[from]) == size:
+			out[k] = x[from]
+		default:
+			out[k] = c.anew(size, x[from], why)
+			if !c.Is(x[from], Spatial) && c.Size(x[from]) > 1 {
+				c.freeze(x[from], why)
+			}
+		}
+	}
+	c.axes[n.Out[0]] = out
+}

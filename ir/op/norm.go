@@ -1,0 +1,60 @@
+package op
+
+import (
+	"fmt"
+
+	"github.com/autotailor/autotailor/ir/dim"
+)
+
+// channelNormShape keeps the shape; parameters, and statistics that are further results, have the extent of axis 1.
+func channelNormShape(c *Ctx) error {
+	x := c.In[0].Shape
+	if len(x) < 2 {
+		return fmt.Errorf("its operand has %d axes; want channels in axis 1", len(x))
+	}
+	for k, p := range c.In[1:] {
+		if len(p.Shape) != 1 || !p.Shape[0].Equal(x[1]) {
+			return fmt.Errorf("operand %d has the shape %v; there are %v channels", k+1, p.Shape, x[1])
+		}
+	}
+	c.Out[0].Shape = x
+	for k := range c.Out[1:] {
+		c.Out[k+1].Shape = []dim.Dim{x[1]}
+	}
+	return nil
+}
+
+// layerNormShape keeps the shape; means and deviations, the further results, have extent 1 from the axis on.
+func layerNormShape(c *Ctx) error {
+	x := c.In[0].Shape
+	axis, ok := c.axisOf("axis", -1, len(x))
+	if !ok {
+		return fmt.Errorf("axis %d does not fit an operand with %d axes", axis, len(x))
+	}
+	for k, p := range c.In[1:] {
+		if c.Node.Input(k+1) == 0 {
+			continue
+		}
+		if s, err := broadcast(x, p.Shape); err != nil || len(s) != len(x) || !same(s, x) {
+			return fmt.Errorf("operand %d has the shape %v; the operand %v", k+1, p.Shape, x)
+		}
+	}
+	c.Out[0].Shape = x
+	for k := range c.Out[1:] {
+		s := append([]dim.Dim{}, x...)
+		for a := axis; a < len(s); a++ {
+			s[a] = dim.Const(1)
+		}
+		c.Out[k+1].Shape = s
+	}
+	return nil
+}
+
+func same(a, b []dim.Dim) bool {
+	for k := range a {
+		if !a[k].Equal(b[k]) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,413 @@
+package op
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/autotailor/autotailor/internal/testgraph"
+	"github.com/autotailor/autotailor/ir"
+	"github.com/autotailor/autotailor/ir/dim"
+)
+
+// infer infers the shapes of a graph whose open extents are the batch.
+func infer(t *testing.T, text string) (*ir.Graph, [][]dim.Dim, error) {
+	t.Helper()
+	g, err := testgraph.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bind := map[ir.ValueID][]dim.Dim{}
+	for _, id := range g.Inputs {
+		for _, d := range g.Values[id].Shape {
+			e := dim.Const(d.Size)
+			if d.Size < 0 {
+				e = dim.Batch()
+			}
+			bind[id] = append(bind[id], e)
+		}
+	}
+	shapes, err := InferGraph(g, bind, nil)
+	return g, shapes, err
+}
+
+// text writes shapes as "Nx3x32x32"; several results are separated by spaces.
+func text(shapes ...[]dim.Dim) string {
+	var all []string
+	for _, s := range shapes {
+		var parts []string
+		for _, d := range s {
+			n, fixed := d.IsConst()
+			switch {
+			case fixed:
+				parts = append(parts, fmt.Sprint(n))
+			case d.Equal(dim.Batch()):
+				parts = append(parts, "N")
+			default:
+				parts = append(parts, d.String())
+			}
+		}
+		if s == nil {
+			parts = []string{"unknown"}
+		} else if len(s) == 0 {
+			parts = []string{"scalar"}
+		}
+		all = append(all, strings.Join(parts, "x"))
+	}
+	return strings.Join(all, " ")
+}
+
+// cases has at least one case for every operator of the table: the last node is the operator.
+var cases = []struct{ graph, want string }{
+	{"input x Nx3x9x9\ny = Conv x [8,3,3,3]", "Nx8x7x7"},
+	{"input x Nx6x9x9\ny = Conv x [8,3,3,3] [8] group=2 strides=2,1 pads=1,0,1,2 dilations=1,2", "Nx8x5x7"},
+	{"input x Nx3x9x8\ny = Conv x [8,3,3,3] auto_pad=SAME_UPPER strides=2,2", "Nx8x5x4"},
+	{"input x Nx3x9x8\ny = Conv x [8,3,3,3] auto_pad=VALID strides=2,2", "Nx8x4x3"},
+	{"input x Nx3x9\ny = Conv x [8,3,3]", "Nx8x7"},
+	{"input x Nx3x5x6x7\ny = Conv x [8,3,1,2,3]", "Nx8x5x5x5"},
+	{"input x Nx3x9x9\ny = ConvTranspose x [3,8,3,3]", "Nx8x11x11"},
+	{"input x Nx4x5x6\ny = ConvTranspose x [4,3,3,2] group=2 strides=2,3 pads=1,0,1,0 output_padding=1,1 dilations=2,1", "Nx6x12x18"},
+	{"input x Nx3x9x9\ny = ConvTranspose x [3,8,3,3] strides=2,2 auto_pad=SAME_UPPER", "Nx8x18x18"},
+	{"input x Nx3x3x3\ny = ConvTranspose x [3,2,3,3] strides=3,2 output_shape=10,8", "Nx2x10x8"},
+	{"input x Nx20\ny = Gemm x [20,5] [5]", "Nx5"},
+	{"input x 20x4\ny = Gemm x [5,20] transA=1 transB=1", "4x5"},
+	{"input x Nx7x20\ny = MatMul x [20,5]", "Nx7x5"},
+	{"input x Nx4x7x20\ninput z 4x20x3\ny = MatMul x z", "Nx4x7x3"},
+	{"input x Nx20\ny = MatMul x [20]", "N"},
+	{"input x 20\ny = MatMul x [3,20,4]", "3x4"},
+	{"input x Nx3x9x9\ny = MaxPool x kernel_shape=3,3 strides=2,2 pads=1,1,1,1", "Nx3x5x5"},
+	{"input x Nx3x9x9\ny, i = MaxPool x kernel_shape=2,2", "Nx3x8x8 Nx3x8x8"},
+	{"input x Nx3x4x4\ny = AveragePool x kernel_shape=3,3 strides=2,2 ceil_mode=1", "Nx3x2x2"},
+	{"input x Nx3x4x4\ny = MaxPool x kernel_shape=1,1 strides=3,3 pads=0,0,1,1 ceil_mode=1", "Nx3x2x2"},
+	{"input x Nx3x10\ny = LpPool x kernel_shape=4 strides=3", "Nx3x3"},
+	{"input x Nx3x9x9\ny = GlobalAveragePool x", "Nx3x1x1"},
+	{"input x Nx3x9\ny = GlobalMaxPool x", "Nx3x1"},
+	{"input x Nx3x9x9\ny = BatchNormalization x [3] [3] [3] [3]", "Nx3x9x9"},
+	{"input x Nx9x20\ny = LayerNormalization x [20] [20]", "Nx9x20"},
+	{"input x Nx9x20\ny, m, v = LayerNormalization x [20] axis=-1", "Nx9x20 Nx9x1 Nx9x1"},
+	{"input x Nx3x9x9\ny = InstanceNormalization x [3] [3]", "Nx3x9x9"},
+	{"input x Nx5\ny = Softmax x", "Nx5"},
+	{"input x Nx5\ny = LogSoftmax x axis=1", "Nx5"},
+	{"input x Nx3x4x5\ny = Flatten x", "Nx60"},
+	{"input x 2x3x4x5\ny = Flatten x axis=-1", "24x5"},
+	{"input x 2x3\ny = Flatten x axis=0", "1x6"},
+	{"input x Nx12x5\ny = Reshape x {0,3,-1,5}", "Nx3x4x5"},
+	{"input x Nx12\ny = Reshape x {-1,3,4}", "Nx3x4"},
+	{"input x 2x12\ny = Reshape x {3,8} allowzero=1", "3x8"},
+	{"input x Nx3x1x1\ny = Squeeze x {2,-1}", "Nx3"},
+	{"input x 1x3x1\ny = Squeeze x", "3"},
+	{"input x Nx3\ny = Squeeze x axes=1", "operands"},
+	{"input x Nx3\ny = Unsqueeze x {0,-1}", "1xNx3x1"},
+	{"input x Nx3\ny = Unsqueeze x axes=2,3", "Nx3x1x1"},
+	{"input x Nx3x4\ny = Transpose x", "4x3xN"},
+	{"input x Nx3x4\ny = Transpose x perm=0,2,1", "Nx4x3"},
+	{"input x Nx3x4\ny = Concat x x x axis=-2", "Nx9x4"},
+	{"input x Nx6\na, b = Split x {4,2} axis=1", "Nx4 Nx2"},
+	{"input x Nx7\na, b, c = Split x axis=-1", "Nx3 Nx3 Nx1"},
+	{"input x Nx6\na, b = Split x axis=1 split=1,5", "Nx1 Nx5"},
+	{"input x Nx3x4\ny = Gather x {0,2} axis=1", "Nx2x4"},
+	{"input x Nx3x4\nconst i i64 2x2\ny = Gather x i axis=-1", "Nx3x2x2"},
+	{"input x Nx9x9\ny = Slice x {1,0} {-1,100} {1,2} {1,4}", "Nx7x3"},
+	{"input x Nx9\ny = Slice x {-1} {-100} {1} {-2}", "Nx5"},
+	{"input x Nx1x4\ny = Expand x {1,3,1}", "Nx3x4"},
+	{"input x Nx3x4\ny = Pad x {0,1,2,0,0,3}", "Nx4x9"},
+	{"input x Nx3x4\ny = ConstantOfShape {2,3}", "2x3"},
+	{"input x Nx3x4\nconst s f32 scalar\ny = Pow x s", "Nx3x4"},
+	{"input x Nx3x4\ny = Shape x : i64", "3"},
+	{"input x Nx3x4x5\ny = ReduceMean x axes=2,-1", "Nx3x1x1"},
+	{"input x Nx3x4x5\ny = ReduceSum x {1} keepdims=0", "Nx4x5"},
+	{"input x 2x3\ny = ReduceMax x keepdims=0", "scalar"},
+	{"input x 2x3\ny = ReduceMax x noop_with_empty_axes=1", "2x3"},
+	{"input c Nx1\ninput x Nx3\ny = Where c x [1]", "Nx3"},
+	{"input x Nx3\ny = Cast x to=1", "Nx3"},
+	{"input x Nx3\ny = Identity x", "Nx3"},
+	{"input x Nx3\ny = Clip x [] []", "Nx3"},
+	{"input x Nx3x1x1\ninput z 5x6\ny = Mul x z", "Nx3x5x6"},
+	{"input x Nx3x8x8\ny = PRelu x [3,1,1]", "Nx3x8x8"},
+	{"input x Nx3\ny = Sum x x [1,3]", "Nx3"},
+	{"input x Nx3\ny = Dropout x", "Nx3"},
+}
+
+// TestShapes infers each case; an entry of the table without a case fails, as does a case of an operator that the table does not have.
+func TestShapes(t *testing.T) {
+	seen := map[string]bool{}
+	for _, c := range elementwise(cases) {
+		g, shapes, err := infer(t, strings.ReplaceAll(c.graph, " scalar", " x"))
+		n := g.Nodes[len(g.Nodes)-1]
+		seen[n.Op] = true
+		if _, ok := Lookup(n.Domain, n.Op); !ok {
+			t.Errorf("the table has no %s", n.Op)
+		}
+		if c.want == "operands" {
+			if err == nil {
+				t.Errorf("%s\naccepted", c.graph)
+			}
+			continue
+		}
+		var out [][]dim.Dim
+		for _, id := range n.Out {
+			out = append(out, shapes[id])
+		}
+		if got := text(out...); err != nil || got != c.want {
+			t.Errorf("%s\ngives %s, want %s (%v)", c.graph, got, c.want, err)
+		}
+	}
+	for key := range table {
+		if !seen[key[1]] {
+			t.Errorf("no case for %s", key[1])
+		}
+	}
+}
+
+// elementwise adds a case for every operator that stands in a list of its kind.
+func elementwise(list []struct{ graph, want string }) []struct{ graph, want string } {
+	list = slices.Clone(list)
+	for _, name := range unary {
+		list = append(list, struct{ graph, want string }{"input x Nx3\ny = " + name + " x", "Nx3"})
+	}
+	for _, name := range append(slices.Clone(binary), "Add", "Sub", "Mul", "Div", "Equal") {
+		list = append(list, struct{ graph, want string }{"input x Nx3x1\ninput z 4\ny = " + name + " x z", "Nx3x4"})
+	}
+	for _, name := range reductions {
+		list = append(list, struct{ graph, want string }{"input x Nx3x4\ny = " + name + " x {-1} keepdims=0", "Nx3"})
+	}
+	return list
+}
+
+// TestRefusals: operands that do not fit are an error that names the node, never a panic or a shape.
+func TestRefusals(t *testing.T) {
+	for _, c := range []string{
+		"input x Nx3x9x9\ny = Conv x [8,4,3,3]",
+		"input x Nx3x9x9\ny = Conv x [8,3,3]",
+		"input x Nx3x2x2\ny = Conv x [8,3,3,3]",
+		"input x Nx3x2x2\ny = Conv x [8,3,3,3] strides=0,0",
+		"input x Nx3x2x2\ny = Conv x",
+		"input x Nx20\ny = Gemm x [21,5]",
+		"input x Nx20\ny = Gemm x",
+		"input x Nx7x20\ny = MatMul x [21,5]",
+		"input x Nx7x20\ny = MatMul x",
+		"input x Nx3x2x2\ny = MaxPool x kernel_shape=3,3",
+		"input x Nx3x2x2\ny = MaxPool x kernel_shape=3",
+		"input x Nx3x4x5\ny = Flatten x axis=9",
+		"input x Nx3x4x5\ny = Flatten x axis=-9",
+		"input x Nx12\ny = Reshape x {0,5}",
+		"input x Nx12\ny = Reshape x {0,0,12}",
+		"input x Nx12\ny = Reshape x {-1,-1}",
+		"input x Nx12\ny = Reshape x {-1,5}",
+		"input x Nx12\ny = Reshape x",
+		"input x Nx12\ny = Squeeze x {7}",
+		"input x Nx12\ny = Squeeze x {1}",
+		"input x Nx12\ny = Unsqueeze x {7}",
+		"input x Nx12\ny = Transpose x perm=0,5",
+		"input x Nx12\ny = Transpose x perm=0",
+		"input x Nx12\ny = Transpose x perm=1,1",
+		"input x Nx12\ny = Concat x x axis=4",
+		"input x Nx12\ninput z Nx12x1\ny = Concat x z axis=1",
+		"input x Nx12x3\ninput z Nx12x1\ny = Concat x z axis=1",
+		"input x Nx6\na, b = Split x {4,3} axis=1",
+		"input x Nx6\na, b, c = Split x {4,2} axis=1",
+		"input x Nx6\na, b = Split x axis=5",
+		"input x Nx6\ny = ReduceMean x axes=5",
+		"input x Nx3\ninput z 4\ny = Add x z",
+		"input x Nx3\ny = Add x",
+		"input x 3\ny = BatchNormalization x [3] [3] [3] [3]",
+		"input x Nx4\ny = BatchNormalization x [3] [3] [3] [3]",
+		"input x Nx4\ny = LayerNormalization x [3]",
+		"input x Nx4\ny = Gather x {1} axis=7",
+		"input x Nx4\ny = Slice x {1} {2} {9}",
+		"input x Nx4\ny = Slice x {3} {2} {1}",
+		"input x Nx4\ny = Expand x {3}",
+		"input x Nx4\ny = Pad x {0,0}",
+	} {
+		_, shapes, err := infer(t, c)
+		if err == nil {
+			t.Errorf("%s\naccepted: %s", c, text(shapes[len(shapes)-1]))
+			continue
+		}
+		if !strings.Contains(err.Error(), `node "`) {
+			t.Errorf("%s\n%v does not name the node", c, err)
+		}
+	}
+}
+
+// TestMACs compares with loops over every product of an output element.
+func TestMACs(t *testing.T) {
+	for _, c := range []struct {
+		graph string
+		want  int
+	}{
+		{"input x Nx6x9x9\ny = Conv x [8,3,3,3] group=2 strides=2,2", convolve(1, 6, 9, 9, 8, 3, 2, 2)},
+		{"input x 1x6x9x9\ny = Conv x [6,1,3,3] [6] group=6", convolve(1, 6, 9, 9, 6, 3, 1, 6)},
+		{"input x 2x6x9x9\ny = Conv x [4,6,1,1]", convolve(2, 6, 9, 9, 4, 1, 1, 1)},
+		{"input x Nx20\ny = Gemm x [20,5] [5]", products(1, 5, 20)},
+		{"input x Nx20\ny = Gemm x [5,20] transB=1", products(1, 5, 20)},
+		{"input x 20x7\ny = Gemm x [20,5] transA=1", products(7, 5, 20)},
+		{"input x Nx7x20\ny = MatMul x [20,5]", products(7, 5, 20)},
+		{"input x Nx4x7x20\ninput z Nx4x20x3\ny = MatMul x z", 4 * products(7, 3, 20)},
+		{"input x 4x7x20\ninput z 20x3\ny = MatMul x z", 4 * products(7, 3, 20)},
+		{"input x Nx20\ny = MatMul x [20]", products(1, 1, 20)},
+		{"input x Nx20\ny = Relu x", 0},
+	} {
+		g, shapes, err := infer(t, c.graph)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := MACs(g.Nodes[len(g.Nodes)-1], shapes, nil)
+		if n := m.At(nil); err != nil || n != c.want {
+			t.Errorf("%s\nhas %v MACs, want %d (%v)", c.graph, m, c.want, err)
+		}
+	}
+}
+
+// convolve counts the multiplications of a square convolution one by one.
+func convolve(batch, in, h, w, out, k, stride, group int) int {
+	n := 0
+	for range batch * out {
+		for y := 0; y+k <= h; y += stride {
+			for x := 0; x+k <= w; x += stride {
+				for range in / group * k * k {
+					n++
+				}
+			}
+		}
+	}
+	return n
+}
+
+func products(m, n, k int) int {
+	count := 0
+	for range m * n {
+		for range k {
+			count++
+		}
+	}
+	return count
+}
+
+// TestShapesUnderChoices: inference on tables equals inference at every combination of choices.
+func TestShapesUnderChoices(t *testing.T) {
+	const body = `
+c = Conv x w group=2 strides=2,2 pads=1,1,1,1
+p = MaxPool c kernel_shape=3,3 strides=2,2 ceil_mode=1
+q = AveragePool p kernel_shape=2,2 auto_pad=SAME_UPPER
+k = Concat p q axis=1
+f = Flatten k
+g = GlobalAveragePool k
+r = ReduceMean k axes=2,3 keepdims=0
+u = Mul k g
+`
+	g, err := testgraph.Parse("input x Nx4x32x32\nconst w f32 12x2x3x3" + body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	side := dim.Var(0, []int{32, 30, 29, 17})
+	width := dim.Var(1, []int{12, 8, 2})
+	w := g.Nodes[0].In[1]
+	at := func(side, width dim.Dim) [][]dim.Dim {
+		shapes, err := InferGraph(g, map[ir.ValueID][]dim.Dim{
+			g.Inputs[0]: {dim.Batch(), dim.Const(4), side, side},
+			w:           {width, dim.Const(2), dim.Const(3), dim.Const(3)},
+		}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return shapes
+	}
+	tables := at(side, width)
+	genes := make([]uint8, 2)
+	dim.Enumerate([]dim.Choice{0, 1}, []uint8{4, 3}, genes, func() {
+		plain := at(dim.Const(side.At(genes)), dim.Const(width.At(genes)))
+		for id, s := range tables {
+			for k, d := range s {
+				if d.IsBatch() != plain[id][k].IsBatch() || d.At(genes) != plain[id][k].At(nil) {
+					t.Errorf("%s: axis %d is %v, at %v it is %v", g.Values[id].Name, k, d, genes, plain[id][k])
+				}
+			}
+		}
+	})
+}
+
+// TestShapeArithmetic: a target shape that a graph computes from its own extents follows the choices.
+func TestShapeArithmetic(t *testing.T) {
+	_, shapes, err := infer(t, `
+input x Nx8x6x6
+s = Shape x : i64
+n = Slice s {0} {1} {0} : i64
+h = Slice s {2} {3} {0} : i64
+a = Gather s {3} : i64
+d = Div h {2} : i64
+m = Mul a {2} : i64
+k = Concat n {-1} d m axis=0 : i64
+c = Cast k to=7 : i64
+y = Reshape x c
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := text(shapes[len(shapes)-1]); got != "Nx8x3x12" {
+		t.Errorf("the shape is %s", got)
+	}
+}
+
+// TestUnknownOperators take the declared shape, else that of the first operand; a table's rule is not asked about shapes that nobody knows.
+func TestUnknownOperators(t *testing.T) {
+	g, shapes, err := infer(t, "input x Nx3\ny = com.example.Magic x\nz = com.example.Source\nw = Relu z")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := text(shapes[g.Nodes[0].Out[0]], shapes[g.Nodes[1].Out[0]], shapes[g.Nodes[2].Out[0]]); got != "Nx3 unknown unknown" {
+		t.Error(got)
+	}
+	g.Values[g.Nodes[1].Out[0]].Shape = ir.Shape{{Size: 5}}
+	shapes, err = InferGraph(g, map[ir.ValueID][]dim.Dim{g.Inputs[0]: {dim.Batch(), dim.Const(3)}}, nil)
+	if got := text(shapes[g.Nodes[2].Out[0]]); err != nil || got != "5" {
+		t.Error(got, err)
+	}
+}
+
+// TestKeyAttrs: attributes at their default do not tell operators apart, others do.
+func TestKeyAttrs(t *testing.T) {
+	g, err := testgraph.Parse(`
+input x Nx4x9x9
+a = Conv x [4,4,3,3]
+b = Conv x [4,4,3,3] group=1 strides=1,1 pads=0,0,0,0 dilations=1,1 auto_pad=NOTSET
+c = Conv x [4,4,3,3] group=1 strides=1,2 pads=0,0,1,0
+d = Gemm x x alpha=1.0 beta=1.0 transA=0 transB=1
+e = Gemm x x alpha=0.5
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k, want := range []string{"[{kernel_shape 3,3}]", "[]", "[{strides 1,2} {pads 0,0,1,0}]", "[{transB 1}]", "[{alpha 0.5}]"} {
+		if k == 0 {
+			g.Nodes[0].Set(ir.Attr{Name: "kernel_shape", Kind: ir.AttrInts, Ints: []int64{3, 3}})
+		}
+		if got := fmt.Sprint(KeyAttrs(g.Nodes[k])); got != want {
+			t.Errorf("%s: %s, want %s", g.Nodes[k].Name, got, want)
+		}
+	}
+}
+
+// TestTypes: element types follow operands, contradictions are reported, all of them.
+func TestTypes(t *testing.T) {
+	g, err := testgraph.Parse(`
+input x Nx3
+input h Nx3 f16
+a = Add x h
+s = Shape x : f32
+m = MatMul h h : f16
+l = Less x x : bool
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.Values[g.Nodes[2].Out[0]].Type = ir.Undefined
+	err = Types(g)
+	if err == nil || !strings.Contains(err.Error(), `node "a" (Add)`) || !strings.Contains(err.Error(), `node "s" (Shape)`) || strings.Contains(err.Error(), `"l"`) {
+		t.Error(err)
+	}
+	if got := g.Values[g.Nodes[2].Out[0]].Type; got != ir.Float16 {
+		t.Errorf("a product of f16 is %v", got)
+	}
+}

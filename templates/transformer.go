@@ -1,0 +1,119 @@
+package templates
+
+import "github.com/autotailor/autotailor/ir/supernet"
+
+// linear is what templates look at in a product with a constant matrix.
+type linear struct {
+	node    int
+	in, out int
+}
+
+// linearAt describes node i when it is a Gemm or MatMul with a constant matrix, which some exporters transpose first.
+func linearAt(f *supernet.Flow, i int) (linear, bool) {
+	n := f.Node(i)
+	if n.Op != "Gemm" && n.Op != "MatMul" || n.Domain != "" || len(n.In) < 2 {
+		return linear{}, false
+	}
+	w, transposed := f.Const(i, 1), n.Op == "Gemm" && n.Int("transB", 0) != 0
+	if p := f.Producer(n.In[1]); w == nil && p >= 0 && f.Node(p).Op == "Transpose" {
+		w, transposed = f.Const(p, 0), true
+	}
+	if w == nil || len(w.Shape) != 2 {
+		return linear{}, false
+	}
+	if transposed {
+		return linear{i, w.Shape[1], w.Shape[0]}, true
+	}
+	return linear{i, w.Shape[0], w.Shape[1]}, true
+}
+
+// branch is what stands in the longer branch of a residual.
+type branch struct {
+	linears  []linear
+	products int // of two activations
+	softmax  bool
+	convs    int
+}
+
+// residualBranch describes item i when it is x + f(x).
+func residualBranch(f *supernet.Flow, i int) (b branch, ok bool) {
+	if i >= len(f.Items) {
+		return b, false
+	}
+	long, short, ok := f.Branches(f.Items[i])
+	if !ok || len(short) > 0 {
+		return b, false
+	}
+	for _, k := range long {
+		l, isLinear := linearAt(f, k)
+		_, isConv := convAt(f, k)
+		switch {
+		case isLinear:
+			b.linears = append(b.linears, l)
+		case isConv:
+			b.convs++
+		case f.Node(k).Op == "MatMul":
+			b.products++
+		case f.Node(k).Op == "Softmax":
+			b.softmax = true
+		}
+	}
+	return b, true
+}
+
+func (b branch) isFFN() bool {
+	return len(b.linears) == 2 && b.products == 0 && b.convs == 0 && b.linears[0].in == b.linears[1].out && b.linears[0].out == b.linears[1].in
+}
+
+func (b branch) isAttention() bool { return b.softmax && b.products >= 2 && len(b.linears) >= 2 }
+
+// ffn matches a residual of two linear layers, wide in the middle: a Transformer's feed-forward network.
+func ffn(f *supernet.Flow, i int) (supernet.Match, bool) {
+	b, ok := residualBranch(f, i)
+	if !ok || !b.isFFN() {
+		return supernet.Match{}, false
+	}
+	return supernet.Match{
+		Items: 1, GoName: "FFN", Doc: "is a Transformer's feed-forward network (Vaswani et al. 2017, section 3.3)",
+		Roles: map[int]string{b.linears[0].node: "expand", b.linears[1].node: "project"}, Inner: []int{b.linears[0].node},
+	}, true
+}
+
+// attention matches a residual with a softmax between two products of activations.
+func attention(f *supernet.Flow, i int) (supernet.Match, bool) {
+	b, ok := residualBranch(f, i)
+	if !ok || !b.isAttention() {
+		return supernet.Match{}, false
+	}
+	m := supernet.Match{Items: 1, GoName: "Attention", Doc: "is multi-head self-attention (Vaswani et al. 2017, section 3.2)", Roles: map[int]string{}}
+	m.Roles[b.linears[len(b.linears)-1].node] = "project"
+	switch len(b.linears) {
+	case 2:
+		m.Roles[b.linears[0].node] = "qkv"
+	case 4:
+		for k, name := range []string{"query", "key", "value"} {
+			m.Roles[b.linears[k].node] = name
+		}
+	}
+	return m, true
+}
+
+// transformer matches an attention and the feed-forward network after it: dropped together, or not at all.
+func transformer(f *supernet.Flow, i int) (supernet.Match, bool) {
+	a, ok := attention(f, i)
+	if !ok {
+		return supernet.Match{}, false
+	}
+	m, ok := ffn(f, i+1)
+	if !ok {
+		return supernet.Match{}, false
+	}
+	m.Items, m.GoName, m.Doc = 2, "Transformer", "is multi-head self-attention and a feed-forward network (Vaswani et al. 2017)"
+	for k, role := range a.Roles {
+		m.Roles[k] = map[string]string{"project": "attend"}[role]
+		if m.Roles[k] == "" {
+			m.Roles[k] = role
+		}
+	}
+	return m, true
+}
