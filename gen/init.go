@@ -25,7 +25,7 @@ func Init(model, dir string, inputs map[string][]int) (text []byte, pkg string, 
 		return nil, "", fmt.Errorf("%s: %w", model, err)
 	}
 	c := config.Default()
-	c.Title = strings.TrimSuffix(info.File, filepath.Ext(info.File))
+	c.Title, _, _ = strings.Cut(info.File, ".")
 	c.Package = view.PackageName(info.File)
 	if c.Model, err = relative(dir, model); err != nil {
 		return nil, "", err

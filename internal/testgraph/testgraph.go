@@ -81,8 +81,8 @@ func (p *parser) node(words []string) error {
 		return fmt.Errorf("want input, const, output or name = Op")
 	}
 	n.Name, n.Op = outs[0], words[k+1]
-	if d, op, ok := strings.Cut(n.Op, "."); ok {
-		n.Domain, n.Op = d, op
+	if k := strings.LastIndex(n.Op, "."); k > 0 {
+		n.Domain, n.Op = n.Op[:k], n.Op[k+1:]
 	}
 	var rest []string
 	for k, w := range words[k+2:] {

@@ -38,7 +38,7 @@ func resized(c *coupler, n *ir.Node, name string) {
 		case from < 0:
 			out[k] = c.add(size, 0)
 			c.freeze(out[k], why)
-		case c.Size(x[from]) == size:
+		case c.Size(x[from]) == size && !c.moves(n, from, len(x)):
 			out[k] = x[from]
 		default:
 			out[k] = c.anew(size, x[from], why)
@@ -48,4 +48,25 @@ func resized(c *coupler, n *ir.Node, name string) {
 		}
 	}
 	c.axes[n.Out[0]] = out
+}
+
+// moves tells whether n gives positions along an axis another place though their number stays: backwards, or shifted.
+func (c *coupler) moves(n *ir.Node, axis, rank int) bool {
+	switch n.Op {
+	case "Pad":
+		pads := c.ints(n, "pads", 1)
+		return len(pads) == 2*rank && (pads[axis] != 0 || pads[axis+rank] != 0)
+	case "Slice":
+		axes := c.ints(n, "axes", 3)
+		for k, step := range c.ints(n, "steps", 4) {
+			a := int64(k)
+			if k < len(axes) {
+				a = axes[k]
+			}
+			if step < 0 && (int(a) == axis || int(a)+rank == axis) {
+				return true
+			}
+		}
+	}
+	return false
 }

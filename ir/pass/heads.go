@@ -85,19 +85,37 @@ var keepsRank = map[string]bool{
 
 // flattenHeads rewrites the Reshape or Squeeze that makes a matrix of a pooled map into Flatten.
 func flattenHeads(g *ir.Graph) error {
-	made := producers(g)
+	single := singlePositions(g)
 	for _, n := range g.Nodes {
 		if n.Domain != "" || len(n.In) == 0 || n.Op != "Reshape" && n.Op != "Squeeze" {
 			continue
 		}
-		pool := made[n.In[0]]
-		if pool == nil || pool.Op != "GlobalAveragePool" && pool.Op != "GlobalMaxPool" || !makesMatrix(g, n) {
+		if !single[n.In[0]] || !makesMatrix(g, n) {
 			continue
 		}
 		n.Op, n.In = "Flatten", n.In[:1]
 		n.Attrs = []ir.Attr{{Name: "axis", Kind: ir.AttrInt, Int: 1}}
 	}
 	return nil
+}
+
+// singlePositions finds maps of one position, [N C 1 1]: what global pooling makes, and what keeps it.
+func singlePositions(g *ir.Graph) []bool {
+	out := make([]bool, len(g.Values))
+	for id, v := range g.Values {
+		out[id] = len(v.Shape) == 4 && v.Shape[2].Size == 1 && v.Shape[3].Size == 1 && v.Const == nil
+	}
+	for _, n := range g.Nodes {
+		switch {
+		case n.Domain != "" || len(n.In) == 0:
+		case n.Op == "GlobalAveragePool" || n.Op == "GlobalMaxPool":
+			out[n.Out[0]] = true
+		case keepsRank[n.Op] && n.Op != "Transpose" && n.Op != "Resize" && n.Op != "Pad" && n.Op != "Concat":
+			out[n.Out[0]] = out[n.Out[0]] || out[n.In[0]] && n.Op != "Add" && n.Op != "Mul" && n.Op != "Sub" && n.Op != "Div"
+		}
+	}
+	out[0] = false
+	return out
 }
 
 // makesMatrix tells whether a Reshape has a target of two extents, or a Squeeze drops the spatial axes.

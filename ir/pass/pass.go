@@ -22,6 +22,7 @@ func Passes() []Pass {
 		{"bounds-to-attributes", boundsToAttributes, "Clip's bounds are attributes in some opsets and operands in others"},
 		{"fold-shapes", foldShapes, "some exporters compute shapes at run time, others write them down; written down they can follow the choices"},
 		{"fold-scalars", foldScalars, "factors such as 1/sqrt(head dim) are numbers, whatever an exporter computes them from"},
+		{"drop-strides", dropStrides, "an as_strided that changes nothing hides what its elements are"},
 		{"modern-softmax", modernSoftmax, "Softmax of opsets below 13 flattens its operand; afterwards all opsets mean the same"},
 		{"global-pools", globalPools, "a mean over all of space is a GlobalAveragePool, whatever an exporter writes"},
 		{"flatten-heads", flattenHeads, "the pooled map becomes a matrix by Flatten, Reshape or Squeeze; one form keeps the batch open"},

@@ -41,7 +41,7 @@ func (b *binder) kernel(s *Stage, bl *Block, list []float64) {
 		side = max(side, b.window(i)[0])
 	}
 	for _, k := range largestFirst(list, float64(side)) {
-		if b.croppable(bl.kernels, int(k)) {
+		if int(k) <= side && b.croppable(bl.kernels, int(k)) {
 			c.Candidates = append(c.Candidates, k)
 		}
 	}

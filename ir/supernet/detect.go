@@ -48,10 +48,14 @@ func (b *binder) planResolution(p *Plan) {
 	}
 	p.Input = b.plain.sizes[id]
 	step := max(1, side/8)
+	var list []float64
 	for k := 0; k <= 4; k++ {
-		p.Config.Resolution.List = append(p.Config.Resolution.List, float64(side-k*step))
+		list = append(list, float64(side-k*step))
 	}
-	sort.Float64s(p.Config.Resolution.List)
+	if list = b.sides(id, list); len(list) > 1 {
+		sort.Float64s(list)
+		p.Config.Resolution.List = list
+	}
 }
 
 // planStages offers widths and depths, and lists the stages that have none.

@@ -187,6 +187,9 @@ func (b *binder) frozen() {
 	seen := map[axis.Var]bool{}
 	for _, o := range b.net.Nodes {
 		for _, p := range o.Params {
+			if t := b.graph.Values[p.Value].Type; t == ir.Int64 || t == ir.Int32 {
+				continue // shapes and indices
+			}
 			for k, v := range b.coupling.Axes(p.Value) {
 				for _, l := range b.coupling.Leaves(v) {
 					_, bound := b.leaves[l]

@@ -1,0 +1,3 @@
+package convnext
+
+//go:generate go tool autotailor gen

@@ -1,0 +1,3 @@
+package levit
+
+//go:generate go tool autotailor gen

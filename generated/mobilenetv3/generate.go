@@ -1,0 +1,3 @@
+package mobilenetv3
+
+//go:generate go tool autotailor gen

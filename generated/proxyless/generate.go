@@ -1,0 +1,3 @@
+package proxyless
+
+//go:generate go tool autotailor gen

@@ -1,0 +1,3 @@
+package vit
+
+//go:generate go tool autotailor gen
