@@ -16,7 +16,7 @@ func paramsFile(f *jen.File, p *view.Package) error {
 			}
 		}
 	}
-	helpers(f)
+	helpers(f, p)
 	return nil
 }
 
@@ -100,12 +100,60 @@ func instance(c *view.Class, i *view.Instance) *jen.Statement {
 	return lines(items...)
 }
 
-// helpers writes the constructors that keep the tables short.
-func helpers(f *jen.File) {
+// records calls visit with the record of every call of the package.
+func records(p *view.Package, visit func(r view.Rec)) {
+	for _, s := range p.Sections {
+		for _, piece := range s.Pieces {
+			for _, c := range piece.Calls {
+				visit(c.Rec)
+			}
+			if piece.Run == nil {
+				continue
+			}
+			for _, i := range piece.Run.Instances {
+				for _, c := range i.Body.Calls {
+					visit(c.Rec)
+				}
+			}
+		}
+	}
+}
+
+// helpers writes the constructors that keep the tables short, those that are needed.
+func helpers(f *jen.File, p *view.Package) {
+	norms, matrices := false, false
+	records(p, func(r view.Rec) {
+		if r.BatchNorm != nil {
+			_, ok := torchNorm(*r.BatchNorm)
+			norms = norms || ok
+		}
+		matrices = matrices || r.Linear != nil && r.Linear.Weight.Transposed || r.Param != nil && r.Param.Transposed
+	})
+	paramHelper(f)
+	if matrices {
+		transposedHelper(f)
+	}
+	if norms {
+		batchNormHelper(f)
+	}
+}
+
+func paramHelper(f *jen.File) {
 	f.Func().Id("param").Params(jen.Id("name").String(), jen.Id("shape").Op("...").Int()).Add(nnType("Param")).Block(
 		jen.Return(nnType("Param").Values(jen.Id("Name").Op(":").Id("name"), jen.Id("Shape").Op(":").Id("shape"))),
 	)
 	f.Line()
+}
+
+func transposedHelper(f *jen.File) {
+	f.Comment("transposed is a matrix that the model stores the other way round.")
+	f.Func().Id("transposed").Params(jen.Id("name").String(), jen.Id("shape").Op("...").Int()).Add(nnType("Param")).Block(
+		jen.Return(nnType("Param").Values(jen.Id("Name").Op(":").Id("name"), jen.Id("Shape").Op(":").Id("shape"), jen.Id("Transposed").Op(":").True())),
+	)
+	f.Line()
+}
+
+func batchNormHelper(f *jen.File) {
 	f.Comment("batchNorm is a normalisation whose tensors have PyTorch's names.")
 	part := func(suffix string) *jen.Statement {
 		return jen.Id("param").Call(jen.Id("prefix").Op("+").Lit(suffix), jen.Id("channels"))

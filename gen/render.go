@@ -120,6 +120,9 @@ func param(p nn.Param) *jen.Statement {
 	}
 	if p.From == "" && p.Type == 0 {
 		args := append([]jen.Code{jen.Lit(p.Name)}, numbers([]int(p.Shape))...)
+		if p.Transposed {
+			return jen.Id("transposed").Call(args...)
+		}
 		return jen.Id("param").Call(args...)
 	}
 	var f fields
@@ -129,6 +132,7 @@ func param(p nn.Param) *jen.Statement {
 		f.add("Type", dtype(p.Type))
 	}
 	f.add("Shape", shape(p.Shape))
+	f.add("Transposed", flag(p.Transposed))
 	return nnType("Param").Values(f...)
 }
 

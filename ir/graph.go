@@ -65,6 +65,8 @@ type Tensor struct {
 	Raw     []byte // nil while the data stays in the model file, see Load
 	Strings []string
 	Source  *Extent // where the bytes lie when Raw is nil
+	// Transposed says that the model stores this matrix the other way round; Raw is as stored.
+	Transposed bool
 }
 
 // Extent is a byte range of a file.

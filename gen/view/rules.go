@@ -31,6 +31,8 @@ var rules = map[string]rule{
 	"Div":                elementwise,
 	"Flatten":            (*translator).flatten,
 	"Reshape":            (*translator).reshape,
+	"Squeeze":            (*translator).reshape,
+	"Unsqueeze":          (*translator).reshape,
 	"Transpose":          (*translator).transpose,
 	"Concat":             (*translator).concat,
 	"Split":              (*translator).split,

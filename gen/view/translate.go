@@ -201,6 +201,7 @@ func (t *translator) param(id ir.ValueID) nn.Param {
 	}
 	c := t.net.Graph.Values[id].Const
 	p := nn.Param{Name: c.Name, Shape: append(nn.Shape{}, c.Shape...)}
+	p.Transposed = c.Transposed
 	if c.Type != ir.Float32 {
 		p.Type = nn.DType(c.Type)
 	}

@@ -103,46 +103,29 @@ func head(b nn.Builder, x nn.Value, prev Width) nn.Value {
 
 // convNeXtAt is what differs between the places of ConvNeXt.build.
 type convNeXtAt struct {
-	mid       [2][3]int    // by out, out2
+	cout      [2][3]int    // by out, out2
 	kernel    [3]int       // by kernel
-	mid2      [2][3][3]int // by out, out2, expand
+	mid       [2][3][3]int // by out, out2, expand
 	depthwise nn.Conv
 	norm      nn.LayerNorm
-	param1    nn.Param
-	param2    nn.Param
-	param3    nn.Param
-	param4    nn.Param
-	param5    nn.Param
+	expand    nn.Linear
+	project   nn.Linear
+	param     nn.Param
 }
 
 // build adds the block at one place of the network to b.
 func (m ConvNeXt) build(b nn.Builder, x nn.Value, at *convNeXtAt, out WidthOf1_0_65, out2 Width) nn.Value {
-	mid := at.mid[out.i][out2.i]
-	mid2 := at.mid2[out.i][out2.i][m.Expand.i]
-	y := b.Conv(x, at.depthwise.Group(mid).Crop(at.kernel[m.Kernel.i]))
+	cout := at.cout[out.i][out2.i]
+	mid := at.mid[out.i][out2.i][m.Expand.i]
+	y := b.Conv(x, at.depthwise.Group(cout).Crop(at.kernel[m.Kernel.i]))
 	y = b.Transpose(y, 0, 2, 3, 1)
-	y = b.LayerNorm(y, at.norm.Cut(mid))
-	z := b.Param(at.param1.Cut(0, mid2).Cut(1, mid))
-	z = b.Transpose(z, 1, 0)
-	y = b.MatMul(y, z)
-	z = b.Param(at.param2.Cut(0, mid2))
-	z = b.Add(z, y)
-	y = b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_float", Kind: nn.AttrFloat, Float: 1.4142135}}})[0]
-	y = b.Div(z, y)
-	y = b.Act(y, nn.Erf())
-	u := b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_float", Kind: nn.AttrFloat, Float: 1}}})[0]
-	y = b.Add(y, u)
-	z = b.Mul(z, y)
-	y = b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_float", Kind: nn.AttrFloat, Float: 0.5}}})[0]
-	z = b.Mul(z, y)
-	y = b.Param(at.param3.Cut(0, mid).Cut(1, mid2))
-	y = b.Transpose(y, 1, 0)
-	z = b.MatMul(z, y)
-	y = b.Param(at.param4.Cut(0, mid))
-	y = b.Add(y, z)
+	y = b.LayerNorm(y, at.norm.Cut(cout))
+	y = b.Linear(y, at.expand.Out(mid).In(cout))
+	y = b.Act(y, nn.Gelu())
+	y = b.Linear(y, at.project.Out(cout).In(mid))
 	y = b.Transpose(y, 0, 3, 1, 2)
-	z = b.Param(at.param5.Cut(0, mid))
-	z = b.Reshape(z, nn.Shape{1, mid, 1, 1})
+	z := b.Param(at.param.Cut(0, cout))
+	z = b.Reshape(z, nn.Shape{1, cout, 1, 1})
 	y = b.Mul(y, z)
 	return b.Add(y, x)
 }

@@ -2,31 +2,31 @@
 
 // Package levit is the SuperNet of levit.onnx.
 //
-//	stage  blocks                                                                                                    out  choices
-//	0      Conv 3x3, BatchNorm, HardSwish                                                                            16   width 1 0.5
-//	1      Conv 3x3, BatchNorm, HardSwish                                                                            32   width 1 0.75 0.5
-//	2      Conv 3x3, BatchNorm                                                                                       64   width 1 0.75 0.5
-//	3      Reshape                                                                                                   16   -
-//	4      3 Transformer                                                                                             64   depth 3 2 1; expand 2 1.5 1
-//	5      Param, Transpose, MatMul, Flatten, BatchNorm, Reshape, Split, Constant, Slice, Mul, Gather, Add, Softmax  4    -
-//	6      Reshape, HardSwish                                                                                        256  -
-//	7      Param, Transpose, MatMul                                                                                  96   width 1 0.75 0.5
-//	8      Flatten, BatchNorm                                                                                        96   -
-//	9      1 FFN, 3 Transformer                                                                                      96   depth 4 3 2; expand 2 1.5 1
-//	10     Param, Transpose, MatMul, Flatten, BatchNorm, Reshape, Split, Constant, Slice, Mul, Gather, Add, Softmax  6    -
-//	11     Transpose                                                                                                 1    -
-//	12     Reshape, HardSwish                                                                                        384  -
-//	13     Param, Transpose, MatMul                                                                                  128  width 1 0.75 0.5
-//	14     Flatten, BatchNorm                                                                                        128  -
-//	15     1 FFN, 3 Transformer                                                                                      128  depth 4 3 2; expand 2 1.5 1
-//	16     Mean, BatchNorm                                                                                           128  -
-//	17     Linear                                                                                                    10   -
+//	stage  blocks                                                                                                            out  choices
+//	0      Conv 3x3, BatchNorm, HardSwish                                                                                    16   width 1 0.5
+//	1      Conv 3x3, BatchNorm, HardSwish                                                                                    32   width 1 0.75 0.5
+//	2      Conv 3x3, BatchNorm                                                                                               64   width 1 0.75 0.5
+//	3      Reshape                                                                                                           16   -
+//	4      3 Transformer                                                                                                     64   depth 3 2 1; expand 2 1.5 1
+//	5      Linear, Flatten, BatchNorm, Reshape, Split, Transpose, Constant, Slice, MatMul, Mul, Param, Gather, Add, Softmax  4    -
+//	6      Reshape, HardSwish                                                                                                256  -
+//	7      Linear                                                                                                            96   width 1 0.75 0.5
+//	8      Flatten, BatchNorm                                                                                                96   -
+//	9      1 FFN, 3 Transformer                                                                                              96   depth 4 3 2; expand 2 1.5 1
+//	10     Linear, Flatten, BatchNorm, Reshape, Split, Transpose, Constant, Slice, MatMul, Mul, Param, Gather, Add, Softmax  6    -
+//	11     Transpose                                                                                                         1    -
+//	12     Reshape, HardSwish                                                                                                384  -
+//	13     Linear                                                                                                            128  width 1 0.75 0.5
+//	14     Flatten, BatchNorm                                                                                                128  -
+//	15     1 FFN, 3 Transformer                                                                                              128  depth 4 3 2; expand 2 1.5 1
+//	16     Mean, BatchNorm                                                                                                   128  -
+//	17     Linear                                                                                                            10   -
 //
 //	SubNets    1.16e9 as configured, 8.64e7 distinct (57 modifications)
-//	operators  341 distinct, 341 under fusion rules "embedded", 336 under fusion rules "onnxruntime"
+//	operators  288 distinct, 288 under fusion rules "embedded", 283 under fusion rules "onnxruntime"
 //	elastic    99.3 % of parameters, 98.8 % of MACs
 //	source     sha256:4dd85e9af5dc, opset 17
-//	digest     3121539d4f39
+//	digest     183a9f4348a5
 package levit
 
 import (
@@ -50,7 +50,7 @@ var definition = supernet.Net{
 	Package: "levit",
 	Title:   "LeViT (Fashion-MNIST)",
 	Source:  supernet.Source{File: "levit.onnx", SHA256: "4dd85e9af5dc1e3874a90b05e0dfb3afd1c4947ed7a9e13cad63dc1ba5635aec", Opset: 17},
-	Digest:  "3121539d4f3987e3707c0e87ddb513f3005508f361b1b94d038fab5a39b635bf",
+	Digest:  "183a9f4348a580579691f8046fb0ccc7c88c83a91810289dd24ad8823e98a814",
 	Choices: choices[:],
 	Stages: []supernet.Stage{
 		{Index: 0, Name: "stage0", Width: 16},

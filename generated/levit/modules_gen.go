@@ -63,10 +63,8 @@ func (s Stage4) build(b nn.Builder, x nn.Value, prev Width) nn.Value {
 
 // stage5 adds stages 5 to 6, in which nothing can be chosen, to b.
 func stage5(b nn.Builder, x nn.Value, prev Width) nn.Value {
-	cout := stage5Cout[prev.i]
-	y := b.Param(stage5Param1.Cut(1, cout))
-	y = b.Transpose(y, 1, 0)
-	y = b.MatMul(x, y)
+	cin := stage5Cin[prev.i]
+	y := b.Linear(x, stage5Linear1.In(cin))
 	y = b.Flatten(y, 2)
 	y = b.BatchNorm(y, stage5Norm1)
 	y = b.Reshape(y, nn.Shape{nn.Batch, 16, 320})
@@ -74,21 +72,19 @@ func stage5(b nn.Builder, x nn.Value, prev Width) nn.Value {
 	z := b.Split(y, 3, 16, 64)
 	y = b.Transpose(z[0], 0, 2, 3, 1)
 	u := b.Transpose(z[1], 0, 2, 1, 3)
-	x = b.Reshape(x, nn.Shape{nn.Batch, 4, 4, cout})
+	x = b.Reshape(x, nn.Shape{nn.Batch, 4, 4, cin})
 	v := b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_ints", Kind: nn.AttrInts, Ints: []int64{0}}}})[0]
 	t := b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_ints", Kind: nn.AttrInts, Ints: []int64{9223372036854775807}}}})[0]
 	x1 := b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_ints", Kind: nn.AttrInts, Ints: []int64{1}}}})[0]
 	x2 := b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_ints", Kind: nn.AttrInts, Ints: []int64{2}}}})[0]
-	x = b.Op(nn.Op{Type: "Slice", Name: "/stages/stages.1/downsample/attn_downsample/q/down/Slice"}.Yields(nn.Shape{nn.Batch, 2, 4, cout}), x, v, t, x1, x2)[0]
+	x = b.Op(nn.Op{Type: "Slice", Name: "/stages/stages.1/downsample/attn_downsample/q/down/Slice"}.Yields(nn.Shape{nn.Batch, 2, 4, cin}), x, v, t, x1, x2)[0]
 	v = b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_ints", Kind: nn.AttrInts, Ints: []int64{0}}}})[0]
 	t = b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_ints", Kind: nn.AttrInts, Ints: []int64{9223372036854775807}}}})[0]
 	x1 = b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_ints", Kind: nn.AttrInts, Ints: []int64{2}}}})[0]
 	x2 = b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_ints", Kind: nn.AttrInts, Ints: []int64{2}}}})[0]
-	x = b.Op(nn.Op{Type: "Slice", Name: "/stages/stages.1/downsample/attn_downsample/q/down/Slice_1"}.Yields(nn.Shape{nn.Batch, 2, 2, cout}), x, v, t, x1, x2)[0]
-	x = b.Reshape(x, nn.Shape{nn.Batch, 4, cout})
-	v = b.Param(stage5Param2.Cut(1, cout))
-	v = b.Transpose(v, 1, 0)
-	x = b.MatMul(x, v)
+	x = b.Op(nn.Op{Type: "Slice", Name: "/stages/stages.1/downsample/attn_downsample/q/down/Slice_1"}.Yields(nn.Shape{nn.Batch, 2, 2, cin}), x, v, t, x1, x2)[0]
+	x = b.Reshape(x, nn.Shape{nn.Batch, 4, cin})
+	x = b.Linear(x, stage5Linear2.In(cin))
 	x = b.Flatten(x, 2)
 	x = b.BatchNorm(x, stage5Norm2)
 	x = b.Reshape(x, nn.Shape{nn.Batch, 4, 64})
@@ -97,8 +93,8 @@ func stage5(b nn.Builder, x nn.Value, prev Width) nn.Value {
 	x = b.MatMul(x, y)
 	y = b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_float", Kind: nn.AttrFloat, Float: 0.25}}})[0]
 	x = b.Mul(x, y)
-	y = b.Param(stage5Param3)
-	v = b.Param(stage5Param4)
+	y = b.Param(stage5Param1)
+	v = b.Param(stage5Param2)
 	y = b.Op(nn.Op{Type: "Gather", Name: "/stages/stages.1/downsample/attn_downsample/Gather_2", Attrs: []nn.Attr{{Name: "axis", Kind: nn.AttrInt, Int: 1}}}.Yields(nn.Shape{4, 4, 16}), y, v)[0]
 	x = b.Add(x, y)
 	x = b.Softmax(x, -1)
@@ -110,9 +106,7 @@ func stage5(b nn.Builder, x nn.Value, prev Width) nn.Value {
 
 // build adds stage 7 to b.
 func (s Stage7) build(b nn.Builder, x nn.Value) nn.Value {
-	y := b.Param(stage7Param.Cut(0, stage7Cout[s.Width.i]))
-	y = b.Transpose(y, 1, 0)
-	return b.MatMul(x, y)
+	return b.Linear(x, stage7Linear.Out(stage7Cout[s.Width.i]))
 }
 
 // stage8 adds stage 8, in which nothing can be chosen, to b.
@@ -137,10 +131,8 @@ func (s Stage9) build(b nn.Builder, x nn.Value, prev Width) nn.Value {
 
 // stage10 adds stages 10 to 12, in which nothing can be chosen, to b.
 func stage10(b nn.Builder, x nn.Value, prev Width) nn.Value {
-	cout := stage10Cout[prev.i]
-	y := b.Param(stage10Param1.Cut(1, cout))
-	y = b.Transpose(y, 1, 0)
-	y = b.MatMul(x, y)
+	cin := stage10Cin[prev.i]
+	y := b.Linear(x, stage10Linear1.In(cin))
 	y = b.Flatten(y, 2)
 	y = b.BatchNorm(y, stage10Norm1)
 	y = b.Reshape(y, nn.Shape{nn.Batch, 4, 480})
@@ -148,21 +140,19 @@ func stage10(b nn.Builder, x nn.Value, prev Width) nn.Value {
 	z := b.Split(y, 3, 16, 64)
 	y = b.Transpose(z[0], 0, 2, 3, 1)
 	u := b.Transpose(z[1], 0, 2, 1, 3)
-	x = b.Reshape(x, nn.Shape{nn.Batch, 2, 2, cout})
+	x = b.Reshape(x, nn.Shape{nn.Batch, 2, 2, cin})
 	v := b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_ints", Kind: nn.AttrInts, Ints: []int64{0}}}})[0]
 	t := b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_ints", Kind: nn.AttrInts, Ints: []int64{9223372036854775807}}}})[0]
 	x1 := b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_ints", Kind: nn.AttrInts, Ints: []int64{1}}}})[0]
 	x2 := b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_ints", Kind: nn.AttrInts, Ints: []int64{2}}}})[0]
-	x = b.Op(nn.Op{Type: "Slice", Name: "/stages/stages.2/downsample/attn_downsample/q/down/Slice"}.Yields(nn.Shape{nn.Batch, 1, 2, cout}), x, v, t, x1, x2)[0]
+	x = b.Op(nn.Op{Type: "Slice", Name: "/stages/stages.2/downsample/attn_downsample/q/down/Slice"}.Yields(nn.Shape{nn.Batch, 1, 2, cin}), x, v, t, x1, x2)[0]
 	v = b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_ints", Kind: nn.AttrInts, Ints: []int64{0}}}})[0]
 	t = b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_ints", Kind: nn.AttrInts, Ints: []int64{9223372036854775807}}}})[0]
 	x1 = b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_ints", Kind: nn.AttrInts, Ints: []int64{2}}}})[0]
 	x2 = b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_ints", Kind: nn.AttrInts, Ints: []int64{2}}}})[0]
-	x = b.Op(nn.Op{Type: "Slice", Name: "/stages/stages.2/downsample/attn_downsample/q/down/Slice_1"}.Yields(nn.Shape{nn.Batch, 1, 1, cout}), x, v, t, x1, x2)[0]
-	x = b.Reshape(x, nn.Shape{nn.Batch, 1, cout})
-	v = b.Param(stage10Param2.Cut(1, cout))
-	v = b.Transpose(v, 1, 0)
-	x = b.MatMul(x, v)
+	x = b.Op(nn.Op{Type: "Slice", Name: "/stages/stages.2/downsample/attn_downsample/q/down/Slice_1"}.Yields(nn.Shape{nn.Batch, 1, 1, cin}), x, v, t, x1, x2)[0]
+	x = b.Reshape(x, nn.Shape{nn.Batch, 1, cin})
+	x = b.Linear(x, stage10Linear2.In(cin))
 	x = b.Flatten(x, 2)
 	x = b.BatchNorm(x, stage10Norm2)
 	x = b.Reshape(x, nn.Shape{nn.Batch, 1, 96})
@@ -171,8 +161,8 @@ func stage10(b nn.Builder, x nn.Value, prev Width) nn.Value {
 	x = b.MatMul(x, y)
 	y = b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_float", Kind: nn.AttrFloat, Float: 0.25}}})[0]
 	x = b.Mul(x, y)
-	y = b.Param(stage10Param3)
-	v = b.Param(stage10Param4)
+	y = b.Param(stage10Param1)
+	v = b.Param(stage10Param2)
 	y = b.Op(nn.Op{Type: "Gather", Name: "/stages/stages.2/downsample/attn_downsample/Gather_2", Attrs: []nn.Attr{{Name: "axis", Kind: nn.AttrInt, Int: 1}}}.Yields(nn.Shape{6, 1, 4}), y, v)[0]
 	x = b.Add(x, y)
 	x = b.Softmax(x, -1)
@@ -184,9 +174,7 @@ func stage10(b nn.Builder, x nn.Value, prev Width) nn.Value {
 
 // build adds stage 13 to b.
 func (s Stage13) build(b nn.Builder, x nn.Value) nn.Value {
-	y := b.Param(stage13Param.Cut(0, stage13Cout[s.Width.i]))
-	y = b.Transpose(y, 1, 0)
-	return b.MatMul(x, y)
+	return b.Linear(x, stage13Linear.Out(stage13Cout[s.Width.i]))
 }
 
 // stage14 adds stage 14, in which nothing can be chosen, to b.
@@ -219,34 +207,32 @@ func head(b nn.Builder, x nn.Value, prev Width) nn.Value {
 
 // transformerAt is what differs between the places of Transformer.build.
 type transformerAt struct {
-	mid    [3]int // by out
-	side   int
-	side2  int
-	side3  int
-	side4  int
-	mid2   [3][3]int // by out, expand
-	param1 nn.Param
-	norm1  nn.BatchNorm
-	param2 nn.Param
-	param3 nn.Param
-	gather nn.Op
-	param4 nn.Param
-	norm2  nn.BatchNorm
-	param5 nn.Param
-	norm3  nn.BatchNorm
-	param6 nn.Param
-	norm4  nn.BatchNorm
+	cout    [3]int // by out
+	side    int
+	side2   int
+	side3   int
+	side4   int
+	mid     [3][3]int // by out, expand
+	qkv     nn.Linear
+	norm1   nn.BatchNorm
+	param1  nn.Param
+	param2  nn.Param
+	gather  nn.Op
+	attend  nn.Linear
+	norm2   nn.BatchNorm
+	expand  nn.Linear
+	norm3   nn.BatchNorm
+	project nn.Linear
+	norm4   nn.BatchNorm
 }
 
 // build adds the block at one place of the network to b.
 func (m Transformer) build(b nn.Builder, x nn.Value, at *transformerAt, out Width) nn.Value {
-	mid := at.mid[out.i]
+	cout := at.cout[out.i]
 	side := at.side
 	side3 := at.side3
-	mid2 := at.mid2[out.i][m.Expand.i]
-	y := b.Param(at.param1.Cut(1, mid))
-	y = b.Transpose(y, 1, 0)
-	y = b.MatMul(x, y)
+	mid := at.mid[out.i][m.Expand.i]
+	y := b.Linear(x, at.qkv.In(cout))
 	y = b.Flatten(y, 2)
 	y = b.BatchNorm(y, at.norm1)
 	y = b.Reshape(y, nn.Shape{nn.Batch, side, at.side2})
@@ -258,8 +244,8 @@ func (m Transformer) build(b nn.Builder, x nn.Value, at *transformerAt, out Widt
 	y = b.MatMul(y, u)
 	u = b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_float", Kind: nn.AttrFloat, Float: 0.25}}})[0]
 	y = b.Mul(y, u)
-	u = b.Param(at.param2)
-	t := b.Param(at.param3)
+	u = b.Param(at.param1)
+	t := b.Param(at.param2)
 	u = b.Op(at.gather.Yields(nn.Shape{side3, side, side}), u, t)[0]
 	y = b.Add(y, u)
 	y = b.Softmax(y, -1)
@@ -267,57 +253,47 @@ func (m Transformer) build(b nn.Builder, x nn.Value, at *transformerAt, out Widt
 	y = b.Transpose(y, 0, 2, 1, 3)
 	y = b.Reshape(y, nn.Shape{nn.Batch, side, at.side4})
 	y = b.Act(y, nn.HardSwish())
-	v = b.Param(at.param4.Cut(0, mid))
-	v = b.Transpose(v, 1, 0)
-	y = b.MatMul(y, v)
+	y = b.Linear(y, at.attend.Out(cout))
 	y = b.Flatten(y, 2)
-	y = b.BatchNorm(y, at.norm2.Cut(mid))
-	y = b.Reshape(y, nn.Shape{nn.Batch, side, mid})
+	y = b.BatchNorm(y, at.norm2.Cut(cout))
+	y = b.Reshape(y, nn.Shape{nn.Batch, side, cout})
 	x = b.Add(x, y)
-	y = b.Param(at.param5.Cut(0, mid2).Cut(1, mid))
-	y = b.Transpose(y, 1, 0)
-	y = b.MatMul(x, y)
+	y = b.Linear(x, at.expand.Out(mid).In(cout))
 	y = b.Flatten(y, 2)
-	y = b.BatchNorm(y, at.norm3.Cut(mid2))
-	y = b.Reshape(y, nn.Shape{nn.Batch, side, mid2})
-	y = b.Act(y, nn.HardSwish())
-	v = b.Param(at.param6.Cut(0, mid).Cut(1, mid2))
-	v = b.Transpose(v, 1, 0)
-	y = b.MatMul(y, v)
-	y = b.Flatten(y, 2)
-	y = b.BatchNorm(y, at.norm4.Cut(mid))
+	y = b.BatchNorm(y, at.norm3.Cut(mid))
 	y = b.Reshape(y, nn.Shape{nn.Batch, side, mid})
+	y = b.Act(y, nn.HardSwish())
+	y = b.Linear(y, at.project.Out(cout).In(mid))
+	y = b.Flatten(y, 2)
+	y = b.BatchNorm(y, at.norm4.Cut(cout))
+	y = b.Reshape(y, nn.Shape{nn.Batch, side, cout})
 	return b.Add(x, y)
 }
 
 // fFNAt is what differs between the places of FFN.build.
 type fFNAt struct {
-	mid    [3][3]int // by out, expand
-	mid2   [3]int    // by out
-	side   int
-	param1 nn.Param
-	norm1  nn.BatchNorm
-	param2 nn.Param
-	norm2  nn.BatchNorm
+	mid     [3][3]int // by out, expand
+	cout    [3]int    // by out
+	side    int
+	expand  nn.Linear
+	norm1   nn.BatchNorm
+	project nn.Linear
+	norm2   nn.BatchNorm
 }
 
 // build adds the block at one place of the network to b.
 func (m FFN) build(b nn.Builder, x nn.Value, at *fFNAt, out Width) nn.Value {
 	mid := at.mid[out.i][m.Expand.i]
-	mid2 := at.mid2[out.i]
+	cout := at.cout[out.i]
 	side := at.side
-	y := b.Param(at.param1.Cut(0, mid).Cut(1, mid2))
-	y = b.Transpose(y, 1, 0)
-	y = b.MatMul(x, y)
+	y := b.Linear(x, at.expand.Out(mid).In(cout))
 	y = b.Flatten(y, 2)
 	y = b.BatchNorm(y, at.norm1.Cut(mid))
 	y = b.Reshape(y, nn.Shape{nn.Batch, side, mid})
 	y = b.Act(y, nn.HardSwish())
-	z := b.Param(at.param2.Cut(0, mid2).Cut(1, mid))
-	z = b.Transpose(z, 1, 0)
-	y = b.MatMul(y, z)
+	y = b.Linear(y, at.project.Out(cout).In(mid))
 	y = b.Flatten(y, 2)
-	y = b.BatchNorm(y, at.norm2.Cut(mid2))
-	y = b.Reshape(y, nn.Shape{nn.Batch, side, mid2})
+	y = b.BatchNorm(y, at.norm2.Cut(cout))
+	y = b.Reshape(y, nn.Shape{nn.Batch, side, cout})
 	return b.Add(x, y)
 }

@@ -30,77 +30,77 @@ var (
 
 var stage4 = [3]transformerAt{
 	{
-		mid:    [3]int{64, 48, 32},
-		side:   16,
-		side2:  128,
-		side3:  2,
-		side4:  64,
-		mid2:   [3][3]int{{128, 96, 64}, {96, 72, 48}, {64, 48, 32}},
-		param1: param("stages.0.blocks.0.attn.qkv.linear.weight", 128, 64),
-		norm1:  batchNorm("/stages/stages.0/blocks/blocks.0/attn/qkv/bn/BatchNormalization", "stages.0.blocks.0.attn.qkv.bn", 128, 1e-05),
-		param2: param("stages.0.blocks.0.attn.attention_biases", 2, 16),
-		param3: nn.Param{Name: "onnx::Gather_368", Type: nn.Int64, Shape: nn.Shape{16, 16}},
-		gather: nn.Op{Type: "Gather", Name: "/stages/stages.0/blocks/blocks.0/attn/Gather_2", Attrs: []nn.Attr{{Name: "axis", Kind: nn.AttrInt, Int: 1}}},
-		param4: param("stages.0.blocks.0.attn.proj.ln.linear.weight", 64, 64),
-		norm2:  batchNorm("/stages/stages.0/blocks/blocks.0/attn/proj/ln/bn/BatchNormalization", "stages.0.blocks.0.attn.proj.ln.bn", 64, 1e-05),
-		param5: param("stages.0.blocks.0.mlp.ln1.linear.weight", 128, 64),
-		norm3:  batchNorm("/stages/stages.0/blocks/blocks.0/mlp/ln1/bn/BatchNormalization", "stages.0.blocks.0.mlp.ln1.bn", 128, 1e-05),
-		param6: param("stages.0.blocks.0.mlp.ln2.linear.weight", 64, 128),
-		norm4:  batchNorm("/stages/stages.0/blocks/blocks.0/mlp/ln2/bn/BatchNormalization", "stages.0.blocks.0.mlp.ln2.bn", 64, 1e-05),
+		cout:    [3]int{64, 48, 32},
+		side:    16,
+		side2:   128,
+		side3:   2,
+		side4:   64,
+		mid:     [3][3]int{{128, 96, 64}, {96, 72, 48}, {64, 48, 32}},
+		qkv:     nn.Linear{Name: "/stages/stages.0/blocks/blocks.0/attn/qkv/linear/MatMul", Weight: transposed("stages.0.blocks.0.attn.qkv.linear.weight", 64, 128)},
+		norm1:   batchNorm("/stages/stages.0/blocks/blocks.0/attn/qkv/bn/BatchNormalization", "stages.0.blocks.0.attn.qkv.bn", 128, 1e-05),
+		param1:  param("stages.0.blocks.0.attn.attention_biases", 2, 16),
+		param2:  nn.Param{Name: "onnx::Gather_368", Type: nn.Int64, Shape: nn.Shape{16, 16}},
+		gather:  nn.Op{Type: "Gather", Name: "/stages/stages.0/blocks/blocks.0/attn/Gather_2", Attrs: []nn.Attr{{Name: "axis", Kind: nn.AttrInt, Int: 1}}},
+		attend:  nn.Linear{Name: "/stages/stages.0/blocks/blocks.0/attn/proj/ln/linear/MatMul", Weight: transposed("stages.0.blocks.0.attn.proj.ln.linear.weight", 64, 64)},
+		norm2:   batchNorm("/stages/stages.0/blocks/blocks.0/attn/proj/ln/bn/BatchNormalization", "stages.0.blocks.0.attn.proj.ln.bn", 64, 1e-05),
+		expand:  nn.Linear{Name: "/stages/stages.0/blocks/blocks.0/mlp/ln1/linear/MatMul", Weight: transposed("stages.0.blocks.0.mlp.ln1.linear.weight", 64, 128)},
+		norm3:   batchNorm("/stages/stages.0/blocks/blocks.0/mlp/ln1/bn/BatchNormalization", "stages.0.blocks.0.mlp.ln1.bn", 128, 1e-05),
+		project: nn.Linear{Name: "/stages/stages.0/blocks/blocks.0/mlp/ln2/linear/MatMul", Weight: transposed("stages.0.blocks.0.mlp.ln2.linear.weight", 128, 64)},
+		norm4:   batchNorm("/stages/stages.0/blocks/blocks.0/mlp/ln2/bn/BatchNormalization", "stages.0.blocks.0.mlp.ln2.bn", 64, 1e-05),
 	},
 	{
-		mid:    [3]int{64, 48, 32},
-		side:   16,
-		side2:  128,
-		side3:  2,
-		side4:  64,
-		mid2:   [3][3]int{{128, 96, 64}, {96, 72, 48}, {64, 48, 32}},
-		param1: param("stages.0.blocks.1.attn.qkv.linear.weight", 128, 64),
-		norm1:  batchNorm("/stages/stages.0/blocks/blocks.1/attn/qkv/bn/BatchNormalization", "stages.0.blocks.1.attn.qkv.bn", 128, 1e-05),
-		param2: param("stages.0.blocks.1.attn.attention_biases", 2, 16),
-		param3: nn.Param{Name: "onnx::Gather_368#2", From: "onnx::Gather_368", Type: nn.Int64, Shape: nn.Shape{16, 16}},
-		gather: nn.Op{Type: "Gather", Name: "/stages/stages.0/blocks/blocks.1/attn/Gather_2", Attrs: []nn.Attr{{Name: "axis", Kind: nn.AttrInt, Int: 1}}},
-		param4: param("stages.0.blocks.1.attn.proj.ln.linear.weight", 64, 64),
-		norm2:  batchNorm("/stages/stages.0/blocks/blocks.1/attn/proj/ln/bn/BatchNormalization", "stages.0.blocks.1.attn.proj.ln.bn", 64, 1e-05),
-		param5: param("stages.0.blocks.1.mlp.ln1.linear.weight", 128, 64),
-		norm3:  batchNorm("/stages/stages.0/blocks/blocks.1/mlp/ln1/bn/BatchNormalization", "stages.0.blocks.1.mlp.ln1.bn", 128, 1e-05),
-		param6: param("stages.0.blocks.1.mlp.ln2.linear.weight", 64, 128),
-		norm4:  batchNorm("/stages/stages.0/blocks/blocks.1/mlp/ln2/bn/BatchNormalization", "stages.0.blocks.1.mlp.ln2.bn", 64, 1e-05),
+		cout:    [3]int{64, 48, 32},
+		side:    16,
+		side2:   128,
+		side3:   2,
+		side4:   64,
+		mid:     [3][3]int{{128, 96, 64}, {96, 72, 48}, {64, 48, 32}},
+		qkv:     nn.Linear{Name: "/stages/stages.0/blocks/blocks.1/attn/qkv/linear/MatMul", Weight: transposed("stages.0.blocks.1.attn.qkv.linear.weight", 64, 128)},
+		norm1:   batchNorm("/stages/stages.0/blocks/blocks.1/attn/qkv/bn/BatchNormalization", "stages.0.blocks.1.attn.qkv.bn", 128, 1e-05),
+		param1:  param("stages.0.blocks.1.attn.attention_biases", 2, 16),
+		param2:  nn.Param{Name: "onnx::Gather_368#2", From: "onnx::Gather_368", Type: nn.Int64, Shape: nn.Shape{16, 16}},
+		gather:  nn.Op{Type: "Gather", Name: "/stages/stages.0/blocks/blocks.1/attn/Gather_2", Attrs: []nn.Attr{{Name: "axis", Kind: nn.AttrInt, Int: 1}}},
+		attend:  nn.Linear{Name: "/stages/stages.0/blocks/blocks.1/attn/proj/ln/linear/MatMul", Weight: transposed("stages.0.blocks.1.attn.proj.ln.linear.weight", 64, 64)},
+		norm2:   batchNorm("/stages/stages.0/blocks/blocks.1/attn/proj/ln/bn/BatchNormalization", "stages.0.blocks.1.attn.proj.ln.bn", 64, 1e-05),
+		expand:  nn.Linear{Name: "/stages/stages.0/blocks/blocks.1/mlp/ln1/linear/MatMul", Weight: transposed("stages.0.blocks.1.mlp.ln1.linear.weight", 64, 128)},
+		norm3:   batchNorm("/stages/stages.0/blocks/blocks.1/mlp/ln1/bn/BatchNormalization", "stages.0.blocks.1.mlp.ln1.bn", 128, 1e-05),
+		project: nn.Linear{Name: "/stages/stages.0/blocks/blocks.1/mlp/ln2/linear/MatMul", Weight: transposed("stages.0.blocks.1.mlp.ln2.linear.weight", 128, 64)},
+		norm4:   batchNorm("/stages/stages.0/blocks/blocks.1/mlp/ln2/bn/BatchNormalization", "stages.0.blocks.1.mlp.ln2.bn", 64, 1e-05),
 	},
 	{
-		mid:    [3]int{64, 48, 32},
-		side:   16,
-		side2:  128,
-		side3:  2,
-		side4:  64,
-		mid2:   [3][3]int{{128, 96, 64}, {96, 72, 48}, {64, 48, 32}},
-		param1: param("stages.0.blocks.2.attn.qkv.linear.weight", 128, 64),
-		norm1:  batchNorm("/stages/stages.0/blocks/blocks.2/attn/qkv/bn/BatchNormalization", "stages.0.blocks.2.attn.qkv.bn", 128, 1e-05),
-		param2: param("stages.0.blocks.2.attn.attention_biases", 2, 16),
-		param3: nn.Param{Name: "onnx::Gather_368#3", From: "onnx::Gather_368", Type: nn.Int64, Shape: nn.Shape{16, 16}},
-		gather: nn.Op{Type: "Gather", Name: "/stages/stages.0/blocks/blocks.2/attn/Gather_2", Attrs: []nn.Attr{{Name: "axis", Kind: nn.AttrInt, Int: 1}}},
-		param4: param("stages.0.blocks.2.attn.proj.ln.linear.weight", 64, 64),
-		norm2:  batchNorm("/stages/stages.0/blocks/blocks.2/attn/proj/ln/bn/BatchNormalization", "stages.0.blocks.2.attn.proj.ln.bn", 64, 1e-05),
-		param5: param("stages.0.blocks.2.mlp.ln1.linear.weight", 128, 64),
-		norm3:  batchNorm("/stages/stages.0/blocks/blocks.2/mlp/ln1/bn/BatchNormalization", "stages.0.blocks.2.mlp.ln1.bn", 128, 1e-05),
-		param6: param("stages.0.blocks.2.mlp.ln2.linear.weight", 64, 128),
-		norm4:  batchNorm("/stages/stages.0/blocks/blocks.2/mlp/ln2/bn/BatchNormalization", "stages.0.blocks.2.mlp.ln2.bn", 64, 1e-05),
+		cout:    [3]int{64, 48, 32},
+		side:    16,
+		side2:   128,
+		side3:   2,
+		side4:   64,
+		mid:     [3][3]int{{128, 96, 64}, {96, 72, 48}, {64, 48, 32}},
+		qkv:     nn.Linear{Name: "/stages/stages.0/blocks/blocks.2/attn/qkv/linear/MatMul", Weight: transposed("stages.0.blocks.2.attn.qkv.linear.weight", 64, 128)},
+		norm1:   batchNorm("/stages/stages.0/blocks/blocks.2/attn/qkv/bn/BatchNormalization", "stages.0.blocks.2.attn.qkv.bn", 128, 1e-05),
+		param1:  param("stages.0.blocks.2.attn.attention_biases", 2, 16),
+		param2:  nn.Param{Name: "onnx::Gather_368#3", From: "onnx::Gather_368", Type: nn.Int64, Shape: nn.Shape{16, 16}},
+		gather:  nn.Op{Type: "Gather", Name: "/stages/stages.0/blocks/blocks.2/attn/Gather_2", Attrs: []nn.Attr{{Name: "axis", Kind: nn.AttrInt, Int: 1}}},
+		attend:  nn.Linear{Name: "/stages/stages.0/blocks/blocks.2/attn/proj/ln/linear/MatMul", Weight: transposed("stages.0.blocks.2.attn.proj.ln.linear.weight", 64, 64)},
+		norm2:   batchNorm("/stages/stages.0/blocks/blocks.2/attn/proj/ln/bn/BatchNormalization", "stages.0.blocks.2.attn.proj.ln.bn", 64, 1e-05),
+		expand:  nn.Linear{Name: "/stages/stages.0/blocks/blocks.2/mlp/ln1/linear/MatMul", Weight: transposed("stages.0.blocks.2.mlp.ln1.linear.weight", 64, 128)},
+		norm3:   batchNorm("/stages/stages.0/blocks/blocks.2/mlp/ln1/bn/BatchNormalization", "stages.0.blocks.2.mlp.ln1.bn", 128, 1e-05),
+		project: nn.Linear{Name: "/stages/stages.0/blocks/blocks.2/mlp/ln2/linear/MatMul", Weight: transposed("stages.0.blocks.2.mlp.ln2.linear.weight", 128, 64)},
+		norm4:   batchNorm("/stages/stages.0/blocks/blocks.2/mlp/ln2/bn/BatchNormalization", "stages.0.blocks.2.mlp.ln2.bn", 64, 1e-05),
 	},
 }
 
 var (
-	stage5Cout   = [3]int{64, 48, 32}
-	stage5Param1 = param("stages.1.downsample.attn_downsample.kv.linear.weight", 320, 64)
-	stage5Norm1  = batchNorm("/stages/stages.1/downsample/attn_downsample/kv/bn/BatchNormalization", "stages.1.downsample.attn_downsample.kv.bn", 320, 1e-05)
-	stage5Param2 = param("stages.1.downsample.attn_downsample.q.ln.linear.weight", 64, 64)
-	stage5Norm2  = batchNorm("/stages/stages.1/downsample/attn_downsample/q/ln/bn/BatchNormalization", "stages.1.downsample.attn_downsample.q.ln.bn", 64, 1e-05)
-	stage5Param3 = param("stages.1.downsample.attn_downsample.attention_biases", 4, 16)
-	stage5Param4 = nn.Param{Name: "onnx::Gather_625", Type: nn.Int64, Shape: nn.Shape{4, 16}}
+	stage5Cin     = [3]int{64, 48, 32}
+	stage5Linear1 = nn.Linear{Name: "/stages/stages.1/downsample/attn_downsample/kv/linear/MatMul", Weight: transposed("stages.1.downsample.attn_downsample.kv.linear.weight", 64, 320)}
+	stage5Norm1   = batchNorm("/stages/stages.1/downsample/attn_downsample/kv/bn/BatchNormalization", "stages.1.downsample.attn_downsample.kv.bn", 320, 1e-05)
+	stage5Linear2 = nn.Linear{Name: "/stages/stages.1/downsample/attn_downsample/q/ln/linear/MatMul", Weight: transposed("stages.1.downsample.attn_downsample.q.ln.linear.weight", 64, 64)}
+	stage5Norm2   = batchNorm("/stages/stages.1/downsample/attn_downsample/q/ln/bn/BatchNormalization", "stages.1.downsample.attn_downsample.q.ln.bn", 64, 1e-05)
+	stage5Param1  = param("stages.1.downsample.attn_downsample.attention_biases", 4, 16)
+	stage5Param2  = nn.Param{Name: "onnx::Gather_625", Type: nn.Int64, Shape: nn.Shape{4, 16}}
 )
 
 var (
-	stage7Cout  = [3]int{96, 72, 48}
-	stage7Param = param("stages.1.downsample.attn_downsample.proj.ln.linear.weight", 96, 256)
+	stage7Cout   = [3]int{96, 72, 48}
+	stage7Linear = nn.Linear{Name: "/stages/stages.1/downsample/attn_downsample/proj/ln/linear/MatMul", Weight: transposed("stages.1.downsample.attn_downsample.proj.ln.linear.weight", 256, 96)}
 )
 
 var (
@@ -113,88 +113,88 @@ var (
 )
 
 var stage9Block0 = fFNAt{
-	mid:    [3][3]int{{192, 144, 96}, {144, 112, 72}, {96, 72, 48}},
-	mid2:   [3]int{96, 72, 48},
-	side:   4,
-	param1: param("stages.1.downsample.mlp.ln1.linear.weight", 192, 96),
-	norm1:  batchNorm("/stages/stages.1/downsample/mlp/ln1/bn/BatchNormalization", "stages.1.downsample.mlp.ln1.bn", 192, 1e-05),
-	param2: param("stages.1.downsample.mlp.ln2.linear.weight", 96, 192),
-	norm2:  batchNorm("/stages/stages.1/downsample/mlp/ln2/bn/BatchNormalization", "stages.1.downsample.mlp.ln2.bn", 96, 1e-05),
+	mid:     [3][3]int{{192, 144, 96}, {144, 112, 72}, {96, 72, 48}},
+	cout:    [3]int{96, 72, 48},
+	side:    4,
+	expand:  nn.Linear{Name: "/stages/stages.1/downsample/mlp/ln1/linear/MatMul", Weight: transposed("stages.1.downsample.mlp.ln1.linear.weight", 96, 192)},
+	norm1:   batchNorm("/stages/stages.1/downsample/mlp/ln1/bn/BatchNormalization", "stages.1.downsample.mlp.ln1.bn", 192, 1e-05),
+	project: nn.Linear{Name: "/stages/stages.1/downsample/mlp/ln2/linear/MatMul", Weight: transposed("stages.1.downsample.mlp.ln2.linear.weight", 192, 96)},
+	norm2:   batchNorm("/stages/stages.1/downsample/mlp/ln2/bn/BatchNormalization", "stages.1.downsample.mlp.ln2.bn", 96, 1e-05),
 }
 
 var stage9Block1 = transformerAt{
-	mid:    [3]int{96, 72, 48},
-	side:   4,
-	side2:  192,
-	side3:  3,
-	side4:  96,
-	mid2:   [3][3]int{{192, 144, 96}, {144, 112, 72}, {96, 72, 48}},
-	param1: param("stages.1.blocks.0.attn.qkv.linear.weight", 192, 96),
-	norm1:  batchNorm("/stages/stages.1/blocks/blocks.0/attn/qkv/bn/BatchNormalization", "stages.1.blocks.0.attn.qkv.bn", 192, 1e-05),
-	param2: param("stages.1.blocks.0.attn.attention_biases", 3, 4),
-	param3: nn.Param{Name: "onnx::Gather_692", Type: nn.Int64, Shape: nn.Shape{4, 4}},
-	gather: nn.Op{Type: "Gather", Name: "/stages/stages.1/blocks/blocks.0/attn/Gather_2", Attrs: []nn.Attr{{Name: "axis", Kind: nn.AttrInt, Int: 1}}},
-	param4: param("stages.1.blocks.0.attn.proj.ln.linear.weight", 96, 96),
-	norm2:  batchNorm("/stages/stages.1/blocks/blocks.0/attn/proj/ln/bn/BatchNormalization", "stages.1.blocks.0.attn.proj.ln.bn", 96, 1e-05),
-	param5: param("stages.1.blocks.0.mlp.ln1.linear.weight", 192, 96),
-	norm3:  batchNorm("/stages/stages.1/blocks/blocks.0/mlp/ln1/bn/BatchNormalization", "stages.1.blocks.0.mlp.ln1.bn", 192, 1e-05),
-	param6: param("stages.1.blocks.0.mlp.ln2.linear.weight", 96, 192),
-	norm4:  batchNorm("/stages/stages.1/blocks/blocks.0/mlp/ln2/bn/BatchNormalization", "stages.1.blocks.0.mlp.ln2.bn", 96, 1e-05),
+	cout:    [3]int{96, 72, 48},
+	side:    4,
+	side2:   192,
+	side3:   3,
+	side4:   96,
+	mid:     [3][3]int{{192, 144, 96}, {144, 112, 72}, {96, 72, 48}},
+	qkv:     nn.Linear{Name: "/stages/stages.1/blocks/blocks.0/attn/qkv/linear/MatMul", Weight: transposed("stages.1.blocks.0.attn.qkv.linear.weight", 96, 192)},
+	norm1:   batchNorm("/stages/stages.1/blocks/blocks.0/attn/qkv/bn/BatchNormalization", "stages.1.blocks.0.attn.qkv.bn", 192, 1e-05),
+	param1:  param("stages.1.blocks.0.attn.attention_biases", 3, 4),
+	param2:  nn.Param{Name: "onnx::Gather_692", Type: nn.Int64, Shape: nn.Shape{4, 4}},
+	gather:  nn.Op{Type: "Gather", Name: "/stages/stages.1/blocks/blocks.0/attn/Gather_2", Attrs: []nn.Attr{{Name: "axis", Kind: nn.AttrInt, Int: 1}}},
+	attend:  nn.Linear{Name: "/stages/stages.1/blocks/blocks.0/attn/proj/ln/linear/MatMul", Weight: transposed("stages.1.blocks.0.attn.proj.ln.linear.weight", 96, 96)},
+	norm2:   batchNorm("/stages/stages.1/blocks/blocks.0/attn/proj/ln/bn/BatchNormalization", "stages.1.blocks.0.attn.proj.ln.bn", 96, 1e-05),
+	expand:  nn.Linear{Name: "/stages/stages.1/blocks/blocks.0/mlp/ln1/linear/MatMul", Weight: transposed("stages.1.blocks.0.mlp.ln1.linear.weight", 96, 192)},
+	norm3:   batchNorm("/stages/stages.1/blocks/blocks.0/mlp/ln1/bn/BatchNormalization", "stages.1.blocks.0.mlp.ln1.bn", 192, 1e-05),
+	project: nn.Linear{Name: "/stages/stages.1/blocks/blocks.0/mlp/ln2/linear/MatMul", Weight: transposed("stages.1.blocks.0.mlp.ln2.linear.weight", 192, 96)},
+	norm4:   batchNorm("/stages/stages.1/blocks/blocks.0/mlp/ln2/bn/BatchNormalization", "stages.1.blocks.0.mlp.ln2.bn", 96, 1e-05),
 }
 
 var stage9Block2 = transformerAt{
-	mid:    [3]int{96, 72, 48},
-	side:   4,
-	side2:  192,
-	side3:  3,
-	side4:  96,
-	mid2:   [3][3]int{{192, 144, 96}, {144, 112, 72}, {96, 72, 48}},
-	param1: param("stages.1.blocks.1.attn.qkv.linear.weight", 192, 96),
-	norm1:  batchNorm("/stages/stages.1/blocks/blocks.1/attn/qkv/bn/BatchNormalization", "stages.1.blocks.1.attn.qkv.bn", 192, 1e-05),
-	param2: param("stages.1.blocks.1.attn.attention_biases", 3, 4),
-	param3: nn.Param{Name: "onnx::Gather_692#2", From: "onnx::Gather_692", Type: nn.Int64, Shape: nn.Shape{4, 4}},
-	gather: nn.Op{Type: "Gather", Name: "/stages/stages.1/blocks/blocks.1/attn/Gather_2", Attrs: []nn.Attr{{Name: "axis", Kind: nn.AttrInt, Int: 1}}},
-	param4: param("stages.1.blocks.1.attn.proj.ln.linear.weight", 96, 96),
-	norm2:  batchNorm("/stages/stages.1/blocks/blocks.1/attn/proj/ln/bn/BatchNormalization", "stages.1.blocks.1.attn.proj.ln.bn", 96, 1e-05),
-	param5: param("stages.1.blocks.1.mlp.ln1.linear.weight", 192, 96),
-	norm3:  batchNorm("/stages/stages.1/blocks/blocks.1/mlp/ln1/bn/BatchNormalization", "stages.1.blocks.1.mlp.ln1.bn", 192, 1e-05),
-	param6: param("stages.1.blocks.1.mlp.ln2.linear.weight", 96, 192),
-	norm4:  batchNorm("/stages/stages.1/blocks/blocks.1/mlp/ln2/bn/BatchNormalization", "stages.1.blocks.1.mlp.ln2.bn", 96, 1e-05),
+	cout:    [3]int{96, 72, 48},
+	side:    4,
+	side2:   192,
+	side3:   3,
+	side4:   96,
+	mid:     [3][3]int{{192, 144, 96}, {144, 112, 72}, {96, 72, 48}},
+	qkv:     nn.Linear{Name: "/stages/stages.1/blocks/blocks.1/attn/qkv/linear/MatMul", Weight: transposed("stages.1.blocks.1.attn.qkv.linear.weight", 96, 192)},
+	norm1:   batchNorm("/stages/stages.1/blocks/blocks.1/attn/qkv/bn/BatchNormalization", "stages.1.blocks.1.attn.qkv.bn", 192, 1e-05),
+	param1:  param("stages.1.blocks.1.attn.attention_biases", 3, 4),
+	param2:  nn.Param{Name: "onnx::Gather_692#2", From: "onnx::Gather_692", Type: nn.Int64, Shape: nn.Shape{4, 4}},
+	gather:  nn.Op{Type: "Gather", Name: "/stages/stages.1/blocks/blocks.1/attn/Gather_2", Attrs: []nn.Attr{{Name: "axis", Kind: nn.AttrInt, Int: 1}}},
+	attend:  nn.Linear{Name: "/stages/stages.1/blocks/blocks.1/attn/proj/ln/linear/MatMul", Weight: transposed("stages.1.blocks.1.attn.proj.ln.linear.weight", 96, 96)},
+	norm2:   batchNorm("/stages/stages.1/blocks/blocks.1/attn/proj/ln/bn/BatchNormalization", "stages.1.blocks.1.attn.proj.ln.bn", 96, 1e-05),
+	expand:  nn.Linear{Name: "/stages/stages.1/blocks/blocks.1/mlp/ln1/linear/MatMul", Weight: transposed("stages.1.blocks.1.mlp.ln1.linear.weight", 96, 192)},
+	norm3:   batchNorm("/stages/stages.1/blocks/blocks.1/mlp/ln1/bn/BatchNormalization", "stages.1.blocks.1.mlp.ln1.bn", 192, 1e-05),
+	project: nn.Linear{Name: "/stages/stages.1/blocks/blocks.1/mlp/ln2/linear/MatMul", Weight: transposed("stages.1.blocks.1.mlp.ln2.linear.weight", 192, 96)},
+	norm4:   batchNorm("/stages/stages.1/blocks/blocks.1/mlp/ln2/bn/BatchNormalization", "stages.1.blocks.1.mlp.ln2.bn", 96, 1e-05),
 }
 
 var stage9Block3 = transformerAt{
-	mid:    [3]int{96, 72, 48},
-	side:   4,
-	side2:  192,
-	side3:  3,
-	side4:  96,
-	mid2:   [3][3]int{{192, 144, 96}, {144, 112, 72}, {96, 72, 48}},
-	param1: param("stages.1.blocks.2.attn.qkv.linear.weight", 192, 96),
-	norm1:  batchNorm("/stages/stages.1/blocks/blocks.2/attn/qkv/bn/BatchNormalization", "stages.1.blocks.2.attn.qkv.bn", 192, 1e-05),
-	param2: param("stages.1.blocks.2.attn.attention_biases", 3, 4),
-	param3: nn.Param{Name: "onnx::Gather_692#3", From: "onnx::Gather_692", Type: nn.Int64, Shape: nn.Shape{4, 4}},
-	gather: nn.Op{Type: "Gather", Name: "/stages/stages.1/blocks/blocks.2/attn/Gather_2", Attrs: []nn.Attr{{Name: "axis", Kind: nn.AttrInt, Int: 1}}},
-	param4: param("stages.1.blocks.2.attn.proj.ln.linear.weight", 96, 96),
-	norm2:  batchNorm("/stages/stages.1/blocks/blocks.2/attn/proj/ln/bn/BatchNormalization", "stages.1.blocks.2.attn.proj.ln.bn", 96, 1e-05),
-	param5: param("stages.1.blocks.2.mlp.ln1.linear.weight", 192, 96),
-	norm3:  batchNorm("/stages/stages.1/blocks/blocks.2/mlp/ln1/bn/BatchNormalization", "stages.1.blocks.2.mlp.ln1.bn", 192, 1e-05),
-	param6: param("stages.1.blocks.2.mlp.ln2.linear.weight", 96, 192),
-	norm4:  batchNorm("/stages/stages.1/blocks/blocks.2/mlp/ln2/bn/BatchNormalization", "stages.1.blocks.2.mlp.ln2.bn", 96, 1e-05),
+	cout:    [3]int{96, 72, 48},
+	side:    4,
+	side2:   192,
+	side3:   3,
+	side4:   96,
+	mid:     [3][3]int{{192, 144, 96}, {144, 112, 72}, {96, 72, 48}},
+	qkv:     nn.Linear{Name: "/stages/stages.1/blocks/blocks.2/attn/qkv/linear/MatMul", Weight: transposed("stages.1.blocks.2.attn.qkv.linear.weight", 96, 192)},
+	norm1:   batchNorm("/stages/stages.1/blocks/blocks.2/attn/qkv/bn/BatchNormalization", "stages.1.blocks.2.attn.qkv.bn", 192, 1e-05),
+	param1:  param("stages.1.blocks.2.attn.attention_biases", 3, 4),
+	param2:  nn.Param{Name: "onnx::Gather_692#3", From: "onnx::Gather_692", Type: nn.Int64, Shape: nn.Shape{4, 4}},
+	gather:  nn.Op{Type: "Gather", Name: "/stages/stages.1/blocks/blocks.2/attn/Gather_2", Attrs: []nn.Attr{{Name: "axis", Kind: nn.AttrInt, Int: 1}}},
+	attend:  nn.Linear{Name: "/stages/stages.1/blocks/blocks.2/attn/proj/ln/linear/MatMul", Weight: transposed("stages.1.blocks.2.attn.proj.ln.linear.weight", 96, 96)},
+	norm2:   batchNorm("/stages/stages.1/blocks/blocks.2/attn/proj/ln/bn/BatchNormalization", "stages.1.blocks.2.attn.proj.ln.bn", 96, 1e-05),
+	expand:  nn.Linear{Name: "/stages/stages.1/blocks/blocks.2/mlp/ln1/linear/MatMul", Weight: transposed("stages.1.blocks.2.mlp.ln1.linear.weight", 96, 192)},
+	norm3:   batchNorm("/stages/stages.1/blocks/blocks.2/mlp/ln1/bn/BatchNormalization", "stages.1.blocks.2.mlp.ln1.bn", 192, 1e-05),
+	project: nn.Linear{Name: "/stages/stages.1/blocks/blocks.2/mlp/ln2/linear/MatMul", Weight: transposed("stages.1.blocks.2.mlp.ln2.linear.weight", 192, 96)},
+	norm4:   batchNorm("/stages/stages.1/blocks/blocks.2/mlp/ln2/bn/BatchNormalization", "stages.1.blocks.2.mlp.ln2.bn", 96, 1e-05),
 }
 
 var (
-	stage10Cout   = [3]int{96, 72, 48}
-	stage10Param1 = param("stages.2.downsample.attn_downsample.kv.linear.weight", 480, 96)
-	stage10Norm1  = batchNorm("/stages/stages.2/downsample/attn_downsample/kv/bn/BatchNormalization", "stages.2.downsample.attn_downsample.kv.bn", 480, 1e-05)
-	stage10Param2 = param("stages.2.downsample.attn_downsample.q.ln.linear.weight", 96, 96)
-	stage10Norm2  = batchNorm("/stages/stages.2/downsample/attn_downsample/q/ln/bn/BatchNormalization", "stages.2.downsample.attn_downsample.q.ln.bn", 96, 1e-05)
-	stage10Param3 = param("stages.2.downsample.attn_downsample.attention_biases", 6, 4)
-	stage10Param4 = nn.Param{Name: "onnx::Gather_947", Type: nn.Int64, Shape: nn.Shape{1, 4}}
+	stage10Cin     = [3]int{96, 72, 48}
+	stage10Linear1 = nn.Linear{Name: "/stages/stages.2/downsample/attn_downsample/kv/linear/MatMul", Weight: transposed("stages.2.downsample.attn_downsample.kv.linear.weight", 96, 480)}
+	stage10Norm1   = batchNorm("/stages/stages.2/downsample/attn_downsample/kv/bn/BatchNormalization", "stages.2.downsample.attn_downsample.kv.bn", 480, 1e-05)
+	stage10Linear2 = nn.Linear{Name: "/stages/stages.2/downsample/attn_downsample/q/ln/linear/MatMul", Weight: transposed("stages.2.downsample.attn_downsample.q.ln.linear.weight", 96, 96)}
+	stage10Norm2   = batchNorm("/stages/stages.2/downsample/attn_downsample/q/ln/bn/BatchNormalization", "stages.2.downsample.attn_downsample.q.ln.bn", 96, 1e-05)
+	stage10Param1  = param("stages.2.downsample.attn_downsample.attention_biases", 6, 4)
+	stage10Param2  = nn.Param{Name: "onnx::Gather_947", Type: nn.Int64, Shape: nn.Shape{1, 4}}
 )
 
 var (
-	stage13Cout  = [3]int{128, 96, 64}
-	stage13Param = param("stages.2.downsample.attn_downsample.proj.ln.linear.weight", 128, 384)
+	stage13Cout   = [3]int{128, 96, 64}
+	stage13Linear = nn.Linear{Name: "/stages/stages.2/downsample/attn_downsample/proj/ln/linear/MatMul", Weight: transposed("stages.2.downsample.attn_downsample.proj.ln.linear.weight", 384, 128)}
 )
 
 var (
@@ -207,73 +207,73 @@ var (
 )
 
 var stage15Block0 = fFNAt{
-	mid:    [3][3]int{{256, 192, 128}, {192, 144, 96}, {128, 96, 64}},
-	mid2:   [3]int{128, 96, 64},
-	side:   1,
-	param1: param("stages.2.downsample.mlp.ln1.linear.weight", 256, 128),
-	norm1:  batchNorm("/stages/stages.2/downsample/mlp/ln1/bn/BatchNormalization", "stages.2.downsample.mlp.ln1.bn", 256, 1e-05),
-	param2: param("stages.2.downsample.mlp.ln2.linear.weight", 128, 256),
-	norm2:  batchNorm("/stages/stages.2/downsample/mlp/ln2/bn/BatchNormalization", "stages.2.downsample.mlp.ln2.bn", 128, 1e-05),
+	mid:     [3][3]int{{256, 192, 128}, {192, 144, 96}, {128, 96, 64}},
+	cout:    [3]int{128, 96, 64},
+	side:    1,
+	expand:  nn.Linear{Name: "/stages/stages.2/downsample/mlp/ln1/linear/MatMul", Weight: transposed("stages.2.downsample.mlp.ln1.linear.weight", 128, 256)},
+	norm1:   batchNorm("/stages/stages.2/downsample/mlp/ln1/bn/BatchNormalization", "stages.2.downsample.mlp.ln1.bn", 256, 1e-05),
+	project: nn.Linear{Name: "/stages/stages.2/downsample/mlp/ln2/linear/MatMul", Weight: transposed("stages.2.downsample.mlp.ln2.linear.weight", 256, 128)},
+	norm2:   batchNorm("/stages/stages.2/downsample/mlp/ln2/bn/BatchNormalization", "stages.2.downsample.mlp.ln2.bn", 128, 1e-05),
 }
 
 var stage15Block1 = transformerAt{
-	mid:    [3]int{128, 96, 64},
-	side:   1,
-	side2:  256,
-	side3:  4,
-	side4:  128,
-	mid2:   [3][3]int{{256, 192, 128}, {192, 144, 96}, {128, 96, 64}},
-	param1: param("stages.2.blocks.0.attn.qkv.linear.weight", 256, 128),
-	norm1:  batchNorm("/stages/stages.2/blocks/blocks.0/attn/qkv/bn/BatchNormalization", "stages.2.blocks.0.attn.qkv.bn", 256, 1e-05),
-	param2: param("stages.2.blocks.0.attn.attention_biases", 4, 1),
-	param3: nn.Param{Name: "onnx::Gather_1014", Type: nn.Int64, Shape: nn.Shape{1, 1}},
-	gather: nn.Op{Type: "Gather", Name: "/stages/stages.2/blocks/blocks.0/attn/Gather_2", Attrs: []nn.Attr{{Name: "axis", Kind: nn.AttrInt, Int: 1}}},
-	param4: param("stages.2.blocks.0.attn.proj.ln.linear.weight", 128, 128),
-	norm2:  batchNorm("/stages/stages.2/blocks/blocks.0/attn/proj/ln/bn/BatchNormalization", "stages.2.blocks.0.attn.proj.ln.bn", 128, 1e-05),
-	param5: param("stages.2.blocks.0.mlp.ln1.linear.weight", 256, 128),
-	norm3:  batchNorm("/stages/stages.2/blocks/blocks.0/mlp/ln1/bn/BatchNormalization", "stages.2.blocks.0.mlp.ln1.bn", 256, 1e-05),
-	param6: param("stages.2.blocks.0.mlp.ln2.linear.weight", 128, 256),
-	norm4:  batchNorm("/stages/stages.2/blocks/blocks.0/mlp/ln2/bn/BatchNormalization", "stages.2.blocks.0.mlp.ln2.bn", 128, 1e-05),
+	cout:    [3]int{128, 96, 64},
+	side:    1,
+	side2:   256,
+	side3:   4,
+	side4:   128,
+	mid:     [3][3]int{{256, 192, 128}, {192, 144, 96}, {128, 96, 64}},
+	qkv:     nn.Linear{Name: "/stages/stages.2/blocks/blocks.0/attn/qkv/linear/MatMul", Weight: transposed("stages.2.blocks.0.attn.qkv.linear.weight", 128, 256)},
+	norm1:   batchNorm("/stages/stages.2/blocks/blocks.0/attn/qkv/bn/BatchNormalization", "stages.2.blocks.0.attn.qkv.bn", 256, 1e-05),
+	param1:  param("stages.2.blocks.0.attn.attention_biases", 4, 1),
+	param2:  nn.Param{Name: "onnx::Gather_1014", Type: nn.Int64, Shape: nn.Shape{1, 1}},
+	gather:  nn.Op{Type: "Gather", Name: "/stages/stages.2/blocks/blocks.0/attn/Gather_2", Attrs: []nn.Attr{{Name: "axis", Kind: nn.AttrInt, Int: 1}}},
+	attend:  nn.Linear{Name: "/stages/stages.2/blocks/blocks.0/attn/proj/ln/linear/MatMul", Weight: transposed("stages.2.blocks.0.attn.proj.ln.linear.weight", 128, 128)},
+	norm2:   batchNorm("/stages/stages.2/blocks/blocks.0/attn/proj/ln/bn/BatchNormalization", "stages.2.blocks.0.attn.proj.ln.bn", 128, 1e-05),
+	expand:  nn.Linear{Name: "/stages/stages.2/blocks/blocks.0/mlp/ln1/linear/MatMul", Weight: transposed("stages.2.blocks.0.mlp.ln1.linear.weight", 128, 256)},
+	norm3:   batchNorm("/stages/stages.2/blocks/blocks.0/mlp/ln1/bn/BatchNormalization", "stages.2.blocks.0.mlp.ln1.bn", 256, 1e-05),
+	project: nn.Linear{Name: "/stages/stages.2/blocks/blocks.0/mlp/ln2/linear/MatMul", Weight: transposed("stages.2.blocks.0.mlp.ln2.linear.weight", 256, 128)},
+	norm4:   batchNorm("/stages/stages.2/blocks/blocks.0/mlp/ln2/bn/BatchNormalization", "stages.2.blocks.0.mlp.ln2.bn", 128, 1e-05),
 }
 
 var stage15Block2 = transformerAt{
-	mid:    [3]int{128, 96, 64},
-	side:   1,
-	side2:  256,
-	side3:  4,
-	side4:  128,
-	mid2:   [3][3]int{{256, 192, 128}, {192, 144, 96}, {128, 96, 64}},
-	param1: param("stages.2.blocks.1.attn.qkv.linear.weight", 256, 128),
-	norm1:  batchNorm("/stages/stages.2/blocks/blocks.1/attn/qkv/bn/BatchNormalization", "stages.2.blocks.1.attn.qkv.bn", 256, 1e-05),
-	param2: nn.Param{Name: "stages.2.blocks.0.attn.attention_biases#2", From: "stages.2.blocks.0.attn.attention_biases", Shape: nn.Shape{4, 1}},
-	param3: nn.Param{Name: "onnx::Gather_1014#2", From: "onnx::Gather_1014", Type: nn.Int64, Shape: nn.Shape{1, 1}},
-	gather: nn.Op{Type: "Gather", Name: "/stages/stages.2/blocks/blocks.1/attn/Gather_2", Attrs: []nn.Attr{{Name: "axis", Kind: nn.AttrInt, Int: 1}}},
-	param4: param("stages.2.blocks.1.attn.proj.ln.linear.weight", 128, 128),
-	norm2:  batchNorm("/stages/stages.2/blocks/blocks.1/attn/proj/ln/bn/BatchNormalization", "stages.2.blocks.1.attn.proj.ln.bn", 128, 1e-05),
-	param5: param("stages.2.blocks.1.mlp.ln1.linear.weight", 256, 128),
-	norm3:  batchNorm("/stages/stages.2/blocks/blocks.1/mlp/ln1/bn/BatchNormalization", "stages.2.blocks.1.mlp.ln1.bn", 256, 1e-05),
-	param6: param("stages.2.blocks.1.mlp.ln2.linear.weight", 128, 256),
-	norm4:  batchNorm("/stages/stages.2/blocks/blocks.1/mlp/ln2/bn/BatchNormalization", "stages.2.blocks.1.mlp.ln2.bn", 128, 1e-05),
+	cout:    [3]int{128, 96, 64},
+	side:    1,
+	side2:   256,
+	side3:   4,
+	side4:   128,
+	mid:     [3][3]int{{256, 192, 128}, {192, 144, 96}, {128, 96, 64}},
+	qkv:     nn.Linear{Name: "/stages/stages.2/blocks/blocks.1/attn/qkv/linear/MatMul", Weight: transposed("stages.2.blocks.1.attn.qkv.linear.weight", 128, 256)},
+	norm1:   batchNorm("/stages/stages.2/blocks/blocks.1/attn/qkv/bn/BatchNormalization", "stages.2.blocks.1.attn.qkv.bn", 256, 1e-05),
+	param1:  nn.Param{Name: "stages.2.blocks.0.attn.attention_biases#2", From: "stages.2.blocks.0.attn.attention_biases", Shape: nn.Shape{4, 1}},
+	param2:  nn.Param{Name: "onnx::Gather_1014#2", From: "onnx::Gather_1014", Type: nn.Int64, Shape: nn.Shape{1, 1}},
+	gather:  nn.Op{Type: "Gather", Name: "/stages/stages.2/blocks/blocks.1/attn/Gather_2", Attrs: []nn.Attr{{Name: "axis", Kind: nn.AttrInt, Int: 1}}},
+	attend:  nn.Linear{Name: "/stages/stages.2/blocks/blocks.1/attn/proj/ln/linear/MatMul", Weight: transposed("stages.2.blocks.1.attn.proj.ln.linear.weight", 128, 128)},
+	norm2:   batchNorm("/stages/stages.2/blocks/blocks.1/attn/proj/ln/bn/BatchNormalization", "stages.2.blocks.1.attn.proj.ln.bn", 128, 1e-05),
+	expand:  nn.Linear{Name: "/stages/stages.2/blocks/blocks.1/mlp/ln1/linear/MatMul", Weight: transposed("stages.2.blocks.1.mlp.ln1.linear.weight", 128, 256)},
+	norm3:   batchNorm("/stages/stages.2/blocks/blocks.1/mlp/ln1/bn/BatchNormalization", "stages.2.blocks.1.mlp.ln1.bn", 256, 1e-05),
+	project: nn.Linear{Name: "/stages/stages.2/blocks/blocks.1/mlp/ln2/linear/MatMul", Weight: transposed("stages.2.blocks.1.mlp.ln2.linear.weight", 256, 128)},
+	norm4:   batchNorm("/stages/stages.2/blocks/blocks.1/mlp/ln2/bn/BatchNormalization", "stages.2.blocks.1.mlp.ln2.bn", 128, 1e-05),
 }
 
 var stage15Block3 = transformerAt{
-	mid:    [3]int{128, 96, 64},
-	side:   1,
-	side2:  256,
-	side3:  4,
-	side4:  128,
-	mid2:   [3][3]int{{256, 192, 128}, {192, 144, 96}, {128, 96, 64}},
-	param1: param("stages.2.blocks.2.attn.qkv.linear.weight", 256, 128),
-	norm1:  batchNorm("/stages/stages.2/blocks/blocks.2/attn/qkv/bn/BatchNormalization", "stages.2.blocks.2.attn.qkv.bn", 256, 1e-05),
-	param2: nn.Param{Name: "stages.2.blocks.0.attn.attention_biases#3", From: "stages.2.blocks.0.attn.attention_biases", Shape: nn.Shape{4, 1}},
-	param3: nn.Param{Name: "onnx::Gather_1014#3", From: "onnx::Gather_1014", Type: nn.Int64, Shape: nn.Shape{1, 1}},
-	gather: nn.Op{Type: "Gather", Name: "/stages/stages.2/blocks/blocks.2/attn/Gather_2", Attrs: []nn.Attr{{Name: "axis", Kind: nn.AttrInt, Int: 1}}},
-	param4: param("stages.2.blocks.2.attn.proj.ln.linear.weight", 128, 128),
-	norm2:  batchNorm("/stages/stages.2/blocks/blocks.2/attn/proj/ln/bn/BatchNormalization", "stages.2.blocks.2.attn.proj.ln.bn", 128, 1e-05),
-	param5: param("stages.2.blocks.2.mlp.ln1.linear.weight", 256, 128),
-	norm3:  batchNorm("/stages/stages.2/blocks/blocks.2/mlp/ln1/bn/BatchNormalization", "stages.2.blocks.2.mlp.ln1.bn", 256, 1e-05),
-	param6: param("stages.2.blocks.2.mlp.ln2.linear.weight", 128, 256),
-	norm4:  batchNorm("/stages/stages.2/blocks/blocks.2/mlp/ln2/bn/BatchNormalization", "stages.2.blocks.2.mlp.ln2.bn", 128, 1e-05),
+	cout:    [3]int{128, 96, 64},
+	side:    1,
+	side2:   256,
+	side3:   4,
+	side4:   128,
+	mid:     [3][3]int{{256, 192, 128}, {192, 144, 96}, {128, 96, 64}},
+	qkv:     nn.Linear{Name: "/stages/stages.2/blocks/blocks.2/attn/qkv/linear/MatMul", Weight: transposed("stages.2.blocks.2.attn.qkv.linear.weight", 128, 256)},
+	norm1:   batchNorm("/stages/stages.2/blocks/blocks.2/attn/qkv/bn/BatchNormalization", "stages.2.blocks.2.attn.qkv.bn", 256, 1e-05),
+	param1:  nn.Param{Name: "stages.2.blocks.0.attn.attention_biases#3", From: "stages.2.blocks.0.attn.attention_biases", Shape: nn.Shape{4, 1}},
+	param2:  nn.Param{Name: "onnx::Gather_1014#3", From: "onnx::Gather_1014", Type: nn.Int64, Shape: nn.Shape{1, 1}},
+	gather:  nn.Op{Type: "Gather", Name: "/stages/stages.2/blocks/blocks.2/attn/Gather_2", Attrs: []nn.Attr{{Name: "axis", Kind: nn.AttrInt, Int: 1}}},
+	attend:  nn.Linear{Name: "/stages/stages.2/blocks/blocks.2/attn/proj/ln/linear/MatMul", Weight: transposed("stages.2.blocks.2.attn.proj.ln.linear.weight", 128, 128)},
+	norm2:   batchNorm("/stages/stages.2/blocks/blocks.2/attn/proj/ln/bn/BatchNormalization", "stages.2.blocks.2.attn.proj.ln.bn", 128, 1e-05),
+	expand:  nn.Linear{Name: "/stages/stages.2/blocks/blocks.2/mlp/ln1/linear/MatMul", Weight: transposed("stages.2.blocks.2.mlp.ln1.linear.weight", 128, 256)},
+	norm3:   batchNorm("/stages/stages.2/blocks/blocks.2/mlp/ln1/bn/BatchNormalization", "stages.2.blocks.2.mlp.ln1.bn", 256, 1e-05),
+	project: nn.Linear{Name: "/stages/stages.2/blocks/blocks.2/mlp/ln2/linear/MatMul", Weight: transposed("stages.2.blocks.2.mlp.ln2.linear.weight", 256, 128)},
+	norm4:   batchNorm("/stages/stages.2/blocks/blocks.2/mlp/ln2/bn/BatchNormalization", "stages.2.blocks.2.mlp.ln2.bn", 128, 1e-05),
 }
 
 var (
@@ -284,6 +284,11 @@ var (
 
 func param(name string, shape ...int) nn.Param {
 	return nn.Param{Name: name, Shape: shape}
+}
+
+// transposed is a matrix that the model stores the other way round.
+func transposed(name string, shape ...int) nn.Param {
+	return nn.Param{Name: name, Shape: shape, Transposed: true}
 }
 
 // batchNorm is a normalisation whose tensors have PyTorch's names.

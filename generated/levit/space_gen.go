@@ -41,7 +41,7 @@ type Stage4 struct {
 	Blocks [3]Transformer
 }
 
-// Stage7 holds the choices of stage 7: Param, Transpose, MatMul.
+// Stage7 holds the choices of stage 7: Linear.
 type Stage7 struct {
 	Width Width
 }
@@ -55,7 +55,7 @@ type Stage9 struct {
 	Block3 Transformer
 }
 
-// Stage13 holds the choices of stage 13: Param, Transpose, MatMul.
+// Stage13 holds the choices of stage 13: Linear.
 type Stage13 struct {
 	Width Width
 }

@@ -50,76 +50,43 @@ func head(b nn.Builder, x nn.Value, prev Width) nn.Value {
 
 // transformerAt is what differs between the places of Transformer.build.
 type transformerAt struct {
-	mid      [3]int    // by out
-	mid2     [3][7]int // by out, expand
-	norm1    nn.LayerNorm
-	param1   nn.Param
-	param2   nn.Param
-	squeeze1 nn.Op
-	squeeze2 nn.Op
-	squeeze3 nn.Op
-	param3   nn.Param
-	param4   nn.Param
-	norm2    nn.LayerNorm
-	param5   nn.Param
-	param6   nn.Param
-	param7   nn.Param
-	param8   nn.Param
+	cout    [3]int    // by out
+	mid     [3][7]int // by out, expand
+	norm1   nn.LayerNorm
+	qkv     nn.Linear
+	attend  nn.Linear
+	norm2   nn.LayerNorm
+	expand  nn.Linear
+	project nn.Linear
 }
 
 // build adds the block at one place of the network to b.
 func (m Transformer) build(b nn.Builder, x nn.Value, at *transformerAt, out Width) nn.Value {
-	mid := at.mid[out.i]
-	mid2 := at.mid2[out.i][m.Expand.i]
-	y := b.LayerNorm(x, at.norm1.Cut(mid))
-	z := b.Param(at.param1.Cut(1, mid))
-	z = b.Transpose(z, 1, 0)
-	y = b.MatMul(y, z)
-	z = b.Param(at.param2)
-	z = b.Add(z, y)
-	z = b.Reshape(z, nn.Shape{nn.Batch, 65, 3, 4, 32})
-	z = b.Transpose(z, 2, 0, 3, 1, 4)
-	u := b.Split(z, 0, 1, 1, 1)
-	z = b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_ints", Kind: nn.AttrInts, Ints: []int64{0}}}})[0]
-	z = b.Op(at.squeeze1.Yields(nn.Shape{nn.Batch, 4, 65, 32}), u[0], z)[0]
-	y = b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_ints", Kind: nn.AttrInts, Ints: []int64{0}}}})[0]
-	y = b.Op(at.squeeze2.Yields(nn.Shape{nn.Batch, 4, 65, 32}), u[1], y)[0]
-	v := b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_ints", Kind: nn.AttrInts, Ints: []int64{0}}}})[0]
-	v = b.Op(at.squeeze3.Yields(nn.Shape{nn.Batch, 4, 65, 32}), u[2], v)[0]
-	y = b.Transpose(y, 0, 1, 3, 2)
+	cout := at.cout[out.i]
+	mid := at.mid[out.i][m.Expand.i]
+	y := b.LayerNorm(x, at.norm1.Cut(cout))
+	y = b.Linear(y, at.qkv.In(cout))
+	y = b.Reshape(y, nn.Shape{nn.Batch, 65, 3, 4, 32})
+	y = b.Transpose(y, 2, 0, 3, 1, 4)
+	z := b.Split(y, 0, 1, 1, 1)
+	y = b.Reshape(z[0], nn.Shape{nn.Batch, 4, 65, 32})
+	u := b.Reshape(z[1], nn.Shape{nn.Batch, 4, 65, 32})
+	v := b.Reshape(z[2], nn.Shape{nn.Batch, 4, 65, 32})
+	u = b.Transpose(u, 0, 1, 3, 2)
 	t := b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_floats", Kind: nn.AttrFloats, Floats: []float32{0.4204482}}}})[0]
-	z = b.Mul(z, t)
-	t = b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_floats", Kind: nn.AttrFloats, Floats: []float32{0.4204482}}}})[0]
 	y = b.Mul(y, t)
-	z = b.MatMul(z, y)
-	z = b.Softmax(z, -1)
-	z = b.MatMul(z, v)
-	z = b.Transpose(z, 0, 2, 1, 3)
-	z = b.Reshape(z, nn.Shape{nn.Batch, 65, 128})
-	v = b.Param(at.param3.Cut(0, mid))
-	v = b.Transpose(v, 1, 0)
-	z = b.MatMul(z, v)
-	v = b.Param(at.param4.Cut(0, mid))
-	v = b.Add(v, z)
-	x = b.Add(x, v)
-	v = b.LayerNorm(x, at.norm2.Cut(mid))
-	z = b.Param(at.param5.Cut(0, mid2).Cut(1, mid))
-	z = b.Transpose(z, 1, 0)
-	v = b.MatMul(v, z)
-	z = b.Param(at.param6.Cut(0, mid2))
-	z = b.Add(z, v)
-	v = b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_float", Kind: nn.AttrFloat, Float: 1.4142135}}})[0]
-	v = b.Div(z, v)
-	v = b.Act(v, nn.Erf())
-	y = b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_float", Kind: nn.AttrFloat, Float: 1}}})[0]
-	v = b.Add(v, y)
-	z = b.Mul(z, v)
-	v = b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_float", Kind: nn.AttrFloat, Float: 0.5}}})[0]
-	z = b.Mul(z, v)
-	v = b.Param(at.param7.Cut(0, mid).Cut(1, mid2))
-	v = b.Transpose(v, 1, 0)
-	z = b.MatMul(z, v)
-	v = b.Param(at.param8.Cut(0, mid))
-	v = b.Add(v, z)
-	return b.Add(x, v)
+	t = b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_floats", Kind: nn.AttrFloats, Floats: []float32{0.4204482}}}})[0]
+	u = b.Mul(u, t)
+	y = b.MatMul(y, u)
+	y = b.Softmax(y, -1)
+	y = b.MatMul(y, v)
+	y = b.Transpose(y, 0, 2, 1, 3)
+	y = b.Reshape(y, nn.Shape{nn.Batch, 65, 128})
+	y = b.Linear(y, at.attend.Out(cout))
+	x = b.Add(x, y)
+	y = b.LayerNorm(x, at.norm2.Cut(cout))
+	y = b.Linear(y, at.expand.Out(mid).In(cout))
+	y = b.Act(y, nn.Gelu())
+	y = b.Linear(y, at.project.Out(cout).In(mid))
+	return b.Add(x, y)
 }

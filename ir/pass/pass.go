@@ -22,6 +22,8 @@ func Passes() []Pass {
 		{"bounds-to-attributes", boundsToAttributes, "Clip's bounds are attributes in some opsets and operands in others"},
 		{"fold-shapes", foldShapes, "some exporters compute shapes at run time, others write them down; written down they can follow the choices"},
 		{"fold-scalars", foldScalars, "factors such as 1/sqrt(head dim) are numbers, whatever an exporter computes them from"},
+		{"transposed-weights", transposedWeights, "linear layers are products with [in, out], however their weights are stored"},
+		{"fuse-gelu", fuseGelu, "GELU is one operator, in pieces or whole"},
 		{"drop-strides", dropStrides, "an as_strided that changes nothing hides what its elements are"},
 		{"modern-softmax", modernSoftmax, "Softmax of opsets below 13 flattens its operand; afterwards all opsets mean the same"},
 		{"global-pools", globalPools, "a mean over all of space is a GlobalAveragePool, whatever an exporter writes"},

@@ -148,7 +148,11 @@ func (t *Tape) Param(p Param) Value {
 		t.fail(p.Name, "one tensor is cut in two ways")
 		return None
 	}
-	v := t.value(Info{Name: p.Name, Type: cmp.Or(p.Type, Float32), Shape: p.Picked(), Param: &p})
+	name := p.Name
+	if p.Transposed { // a reader of an exported model must not take it for the stored matrix
+		name += "_transposed"
+	}
+	v := t.value(Info{Name: name, Type: cmp.Or(p.Type, Float32), Shape: p.Picked(), Param: &p})
 	t.params[p.Name] = v
 	return v
 }

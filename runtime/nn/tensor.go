@@ -79,10 +79,31 @@ func Fetch(w Weights, p Param) (Tensor, error) {
 	if err != nil {
 		return Tensor{}, err
 	}
+	if p.Transposed {
+		if t, err = t.transposed(); err != nil {
+			return Tensor{}, fmt.Errorf("weights %q: %w", p.Source(), err)
+		}
+	}
 	if !slices.Equal(t.Shape, p.Shape) {
 		return Tensor{}, fmt.Errorf("weights %q have shape %v, the SuperNet wants %v: they are of another model", p.Source(), t.Shape, p.Shape)
 	}
 	return t.picked(p)
+}
+
+// transposed returns a matrix the other way round.
+func (t Tensor) transposed() (Tensor, error) {
+	size := t.Type.Bytes()
+	if len(t.Shape) != 2 || size == 0 || len(t.Raw) != size*t.Shape.Count() {
+		return Tensor{}, fmt.Errorf("a tensor of shape %v is no matrix", t.Shape)
+	}
+	rows, columns := t.Shape[0], t.Shape[1]
+	out := Tensor{t.Type, Shape{columns, rows}, make([]byte, len(t.Raw))}
+	for i := range rows {
+		for j := range columns {
+			copy(out.Raw[(j*rows+i)*size:], t.Raw[(i*columns+j)*size:(i*columns+j+1)*size])
+		}
+	}
+	return out, nil
 }
 
 // picked copies the picked part of t.

@@ -19,6 +19,8 @@ type Param struct {
 	Type  DType  // element type, 0 means float32
 	Shape Shape  // full shape in the SuperNet
 	Picks []Pick // what is kept of each axis; nil keeps all of every axis
+	// Transposed says that the initializer stores this matrix the other way round; Shape and Picks are as it is used.
+	Transposed bool
 }
 
 // Pick selects positions of one axis. The zero Pick keeps the whole axis.
