@@ -127,7 +127,11 @@ func (r *recorder) row(o unique.Op) (optable.Op, error) {
 				}
 			}
 			apply(tape, &c, o.Genes, values)
-			made = append(made, c.Out...)
+			for _, id := range c.Out {
+				if int(id) < len(r.net.Graph.Values) { // parameters and constants among the operands are no results
+					made = append(made, id)
+				}
+			}
 		}
 	}
 	for _, id := range made {

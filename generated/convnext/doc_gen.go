@@ -25,7 +25,7 @@
 //	operators  240 distinct, 240 under fusion rules "embedded", 240 under fusion rules "onnxruntime"
 //	elastic    100.0 % of parameters, 100.0 % of MACs
 //	source     sha256:b1ccb3ffa501, opset 17
-//	digest     5f43dee0bbdd
+//	digest     33107ea807c5
 package convnext
 
 import (
@@ -49,7 +49,7 @@ var definition = supernet.Net{
 	Package: "convnext",
 	Title:   "ConvNeXt (Fashion-MNIST)",
 	Source:  supernet.Source{File: "convnext.onnx", SHA256: "b1ccb3ffa5019bdb1d6cf0a0f7d5dcd1ed71a71ccbce26ce40bdbafbead41812", Opset: 17},
-	Digest:  "5f43dee0bbddee9f2c9a4d8594931c23db62c15459b7365ad9daf75f8658f3ad",
+	Digest:  "33107ea807c57d461a6b9509318791b241c1fad0ca6634c62cdb67c7ddf32556",
 	Choices: choices[:],
 	Stages: []supernet.Stage{
 		{Index: 0, Name: "stage0", Width: 24},

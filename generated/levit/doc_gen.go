@@ -26,7 +26,7 @@
 //	operators  288 distinct, 288 under fusion rules "embedded", 283 under fusion rules "onnxruntime"
 //	elastic    99.3 % of parameters, 98.8 % of MACs
 //	source     sha256:4dd85e9af5dc, opset 17
-//	digest     183a9f4348a5
+//	digest     9ab06423c537
 package levit
 
 import (
@@ -50,7 +50,7 @@ var definition = supernet.Net{
 	Package: "levit",
 	Title:   "LeViT (Fashion-MNIST)",
 	Source:  supernet.Source{File: "levit.onnx", SHA256: "4dd85e9af5dc1e3874a90b05e0dfb3afd1c4947ed7a9e13cad63dc1ba5635aec", Opset: 17},
-	Digest:  "183a9f4348a580579691f8046fb0ccc7c88c83a91810289dd24ad8823e98a814",
+	Digest:  "9ab06423c537ed5e578a450fc81ee27c2a9c05ae34876fe7f76eb9c81b8bc47e",
 	Choices: choices[:],
 	Stages: []supernet.Stage{
 		{Index: 0, Name: "stage0", Width: 16},

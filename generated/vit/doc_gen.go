@@ -14,7 +14,7 @@
 //	operators  98 distinct, 98 under fusion rules "embedded", 98 under fusion rules "onnxruntime"
 //	elastic    99.9 % of parameters, 96.1 % of MACs
 //	source     sha256:6b4a88dedfcb, opset 17
-//	digest     6eaaee1fb9e3
+//	digest     2027dc241f55
 package vit
 
 import (
@@ -38,7 +38,7 @@ var definition = supernet.Net{
 	Package: "vit",
 	Title:   "ViT (Fashion-MNIST)",
 	Source:  supernet.Source{File: "vit.onnx", SHA256: "6b4a88dedfcb8164d8341334f07bc5868317d121f6edd3d3e922c015b7b672fa", Opset: 17},
-	Digest:  "6eaaee1fb9e3bcf85e6960e0a95de327b13fefb70c992b2a758077ef85891144",
+	Digest:  "2027dc241f553a8471d7796d0c63be5ad00b71b1d923ef4e58e399e8c243e3cd",
 	Choices: choices[:],
 	Stages: []supernet.Stage{
 		{Index: 0, Name: "stage0", Width: 128},

@@ -28,6 +28,9 @@ var fullSize = []struct {
 	{"mobilenetv2_100.tr.onnx", "timm_mobilenetv2w10.toml", mobileNetV2},
 	{"mobilenetv2_100.dy.onnx", "timm_mobilenetv2w10.toml", mobileNetV2},
 	{"mobilenetv2_100.dyn.onnx", "timm_mobilenetv2w10.toml", mobileNetV2},
+	{"ofa_mbv3.tr.onnx", "ofa_mobilenetv3w10.toml", mobileNetV3},
+	{"proxyless.tr.onnx", "ofa_proxylessnet.toml", proxyless},
+	{"proxyless.dy.onnx", "ofa_proxylessnet.toml", proxyless},
 }
 
 // exporter is the program that exports SubNets with a generated package: lines of text and path on standard input.

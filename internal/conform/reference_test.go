@@ -54,13 +54,14 @@ func round(v float64) int {
 // reference is the original model, edited in place to compute what a SubNet computes: channels that the SubNet lacks are
 // zero, blocks that it lacks are bypassed. Nothing is cut.
 type reference struct {
-	t     *testing.T
-	m     *onnxpb.ModelProto
-	g     *onnxpb.GraphProto
-	convs []*onnxpb.NodeProto // in execution order
-	init  map[string]*onnxpb.TensorProto
-	made  map[string]*onnxpb.NodeProto
-	count int
+	t *testing.T
+	m *onnxpb.ModelProto
+	g *onnxpb.GraphProto
+	// In execution order.
+	convs, linears, norms []*onnxpb.NodeProto
+	init                  map[string]*onnxpb.TensorProto
+	made                  map[string]*onnxpb.NodeProto
+	count                 int
 }
 
 func openReference(t *testing.T, path string) *reference {
@@ -82,8 +83,15 @@ func openReference(t *testing.T, path string) *reference {
 		for _, o := range n.Output {
 			r.made[o] = n
 		}
-		if n.GetOpType() == "Conv" {
+		switch n.GetOpType() {
+		case "Conv":
 			r.convs = append(r.convs, n)
+		case "LayerNormalization":
+			r.norms = append(r.norms, n)
+		case "MatMul":
+			if r.weight(n) != nil {
+				r.linears = append(r.linears, n)
+			}
 		}
 	}
 	return r
@@ -102,6 +110,7 @@ func (r *reference) tensor(n *onnxpb.NodeProto, operand int) *onnxpb.TensorProto
 	r.count++
 	c.Name = proto.String(fmt.Sprintf("reference_%d", r.count))
 	r.g.Initializer = append(r.g.Initializer, c)
+	r.init[c.GetName()] = c
 	n.Input[operand] = c.GetName()
 	return c
 }
@@ -159,6 +168,70 @@ func (r *reference) end(conv *onnxpb.NodeProto, relu bool) string {
 		value = n[0].Output[0]
 	}
 	return value
+}
+
+// endAt follows the single readers of a node's result to the addition of from.
+func (r *reference) endAt(n *onnxpb.NodeProto, from string) string {
+	for {
+		next := r.readers(n.Output[0])
+		if len(next) != 1 {
+			r.t.Fatalf("%q has %d readers", n.Output[0], len(next))
+		}
+		if n = next[0]; n.GetOpType() == "Add" && slices.Contains(n.Input, from) {
+			return n.Output[0]
+		}
+	}
+}
+
+// weight is the node with the weights of a product, and nil when it has none: a Transpose of them, or the product itself.
+func (r *reference) weight(n *onnxpb.NodeProto) *onnxpb.NodeProto {
+	if p := r.made[n.Input[1]]; p != nil && p.GetOpType() == "Transpose" && r.stored(p.Input[0]) != nil {
+		return p
+	}
+	if r.stored(n.Input[1]) != nil {
+		return n
+	}
+	return nil
+}
+
+// stored is an initializer, also behind Identities.
+func (r *reference) stored(name string) *onnxpb.TensorProto {
+	for r.made[name] != nil && r.made[name].GetOpType() == "Identity" {
+		name = r.made[name].Input[0]
+	}
+	return r.init[name]
+}
+
+// keepLinear sets all but the first n outputs of a linear layer, whose weights are [out, in] behind a Transpose, and of its bias to zero.
+func (r *reference) keepLinear(layer, n int) {
+	l := r.linears[layer]
+	r.zero(r.weight(l), 0, n)
+	add := r.readers(l.Output[0])[0]
+	for k, in := range add.Input {
+		if r.stored(in) != nil {
+			r.zero(add, k, n)
+		}
+	}
+}
+
+// crop sets all but the centre of a convolution's windows to zero.
+func (r *reference) crop(conv *onnxpb.NodeProto, side int) {
+	p := r.tensor(conv, 1)
+	full := int(p.GetDims()[2])
+	from := (full - side) / 2
+	p.RawData = slices.Clone(p.RawData)
+	for i := range len(p.RawData) / 4 {
+		x, y := i%full, i/full%full
+		if x < from || x >= from+side || y < from || y >= from+side {
+			clear(p.RawData[4*i : 4*i+4])
+		}
+	}
+}
+
+// isGate tells whether a convolution works on a pooled map: the first of squeeze-and-excitation.
+func (r *reference) isGate(conv *onnxpb.NodeProto) bool {
+	p := r.made[conv.Input[0]]
+	return p != nil && (p.GetOpType() == "GlobalAveragePool" || p.GetOpType() == "ReduceMean")
 }
 
 // bypass lets every reader of a block's result read its operand.

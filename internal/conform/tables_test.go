@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -57,13 +58,11 @@ func TestTablesCountWhatNetworksCount(t *testing.T) {
 func everyOperatorIsARow(t *testing.T, p small, graph *nn.Graph, rows map[string]bool) {
 	t.Helper()
 	bound := graph.Bind(1)
-	for i := range bound.Nodes {
-		if bound.Nodes[i].Type == "BatchNormalization" {
-			continue
-		}
+	for i := 0; i < len(bound.Nodes); i++ {
 		group := []int{i}
-		if i+1 < len(bound.Nodes) && bound.Nodes[i+1].Type == "BatchNormalization" && bound.Nodes[i+1].In[0] == bound.Nodes[i].Out[0] {
-			group = append(group, i+1)
+		for i+1 < len(bound.Nodes) && belongs(bound, &bound.Nodes[i+1], &bound.Nodes[i]) {
+			i++
+			group = append(group, i)
 		}
 		o, err := optable.Of(bound, group)
 		if err != nil {
@@ -73,6 +72,20 @@ func everyOperatorIsARow(t *testing.T, p small, graph *nn.Graph, rows map[string
 			t.Errorf("%s: operator %s of node %q is no row of the table", p.name, o.Key(), bound.Nodes[i].Name)
 		}
 	}
+}
+
+// belongs tells whether a node is one operator with the one before: a normalisation or a bias after a product.
+func belongs(g *nn.Graph, n, before *nn.Node) bool {
+	if !slices.Contains(n.In, before.Out[0]) {
+		return false
+	}
+	switch n.Type {
+	case "BatchNormalization":
+		return before.Type == "Conv" || before.Type == "Gemm" || before.Type == "MatMul" || before.Type == "Add"
+	case "Add":
+		return before.Type == "MatMul" && (g.Values[n.In[0]].Known() || g.Values[n.In[1]].Known())
+	}
+	return false
 }
 
 // latencies is a made-up latency table: MACs and a constant for each kernel.

@@ -72,11 +72,23 @@ func skips(list []float64, n int) map[int]bool {
 	return out
 }
 
+// A gene and its value are one byte each.
+const (
+	maxChoices    = 256
+	maxCandidates = 255
+)
+
 // add appends a choice when it has more than one candidate, and returns its gene.
 func (b *binder) add(c Choice) (dim.Choice, bool) {
 	b.net.Modifications += c.Configured
 	b.net.rawFactor(c.Configured)
 	if len(c.Candidates) < 2 {
+		return 0, false
+	}
+	if len(c.Candidates) > maxCandidates || len(b.net.Choices) >= maxChoices {
+		if b.err == nil {
+			b.err = fmt.Errorf("%s: a space has at most %d choices of %d candidates; leave some out or skip some stages", c.Name, maxChoices, maxCandidates)
+		}
 		return 0, false
 	}
 	b.net.Choices = append(b.net.Choices, c)
@@ -114,6 +126,10 @@ func (b *binder) resolution() error {
 func (b *binder) sides(id ir.ValueID, list []float64) []float64 {
 	out := list[:1:1]
 	for _, side := range list[1:] {
+		if side > list[0] {
+			b.warning(b.config.Resolution.Pos, "resolution %s is left out: the model's input has a side of %s, and a SubNet's cannot be larger", number(side), number(list[0]))
+			continue
+		}
 		bind := maps.Clone(b.plain.bind)
 		shape := slices.Clone(bind[id])
 		for k := 2; k < len(shape); k++ {
@@ -263,16 +279,23 @@ func column(rows [][]int, k int) []int {
 	return out
 }
 
+// removable is the number of blocks at a stage's end that can go.
+func (b *binder) removable(s *Stage) int {
+	blocks := s.Blocks()
+	n := 0
+	for n < len(blocks)-max(1, b.config.DepthKeep) && blocks[len(blocks)-1-n].Skippable {
+		n++
+	}
+	return n
+}
+
 // depth makes the choice of how many blocks of a stage are kept, from the first: a suffix of skippable blocks can go.
 func (b *binder) depth(s *Stage) {
 	blocks := s.Blocks()
 	if len(blocks) == 0 {
 		return
 	}
-	removable := 0
-	for removable < len(blocks)-max(1, b.config.DepthKeep) && blocks[len(blocks)-1-removable].Skippable {
-		removable++
-	}
+	removable := b.removable(s)
 	kept := map[int]bool{len(blocks): true}
 	for _, r := range b.config.Depth.List {
 		kept[len(blocks)-min(int(-r), removable)] = true

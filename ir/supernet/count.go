@@ -18,7 +18,7 @@ func (n *Net) rawFactor(candidates int) {
 }
 
 // Distinct counts the SubNets that differ: choices of removed blocks do not count, and candidates that mean the same network
-// were merged when the choices were made.
+// were merged when the choices were made. Ratios that coincide at some widths of the stage only count apart.
 func (n *Net) Distinct() *big.Int {
 	total := big.NewInt(1)
 	for g, c := range n.Choices {

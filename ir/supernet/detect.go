@@ -67,11 +67,7 @@ func (b *binder) planStages(p *Plan) {
 		if len(out) == 0 || !b.hasChannel(out[0]) || len(b.movable(b.channel(out[0]))) == 0 || b.takenBefore(s) {
 			narrow = append(narrow, float64(s.Index))
 		}
-		blocks := s.Blocks()
-		removable := 0
-		for removable < len(blocks)-max(1, b.config.DepthKeep) && blocks[len(blocks)-1-removable].Skippable {
-			removable++
-		}
+		removable := b.removable(s)
 		if deepest = max(deepest, removable); removable == 0 {
 			shallow = append(shallow, float64(s.Index))
 		}

@@ -21,7 +21,9 @@ func NewFlow(g *ir.Graph) *Flow {
 	f.index()
 	live := map[ir.ValueID]int{} // activation -> uses left
 	for _, id := range g.Inputs {
-		live[id] = len(f.users[id])
+		if n := len(f.users[id]); n > 0 {
+			live[id] = n
+		}
 	}
 	outputs := map[ir.ValueID]bool{}
 	for _, id := range g.Outputs {

@@ -28,10 +28,71 @@ func (b *binder) warn() {
 			b.warning(v.Pos, "the model has no %s; its blocks are %s", v.Block, strings.Join(have, ", "))
 		} else if top := b.originalRatio(v.Block); v.Name == "expand_ratio" && top > 0 {
 			b.warnRatios(v, top)
+		} else if v.Name == "kernel_size" {
+			b.warnKernels(v)
 		}
 	}
-	if len(b.config.Depth.List) > 0 && !slices.ContainsFunc(b.net.Choices, func(c Choice) bool { return c.Kind == Depth }) {
-		b.warning(b.config.Depth.Pos, "no stage has a block that can be dropped")
+	b.warnWidths()
+	b.warnDepths()
+}
+
+// warnWidths warns of multipliers that move nothing.
+func (b *binder) warnWidths() {
+	if slices.ContainsFunc(b.config.Width.List, func(m float64) bool { return m < 1 }) && !b.has(Width) {
+		b.warning(b.config.Width.Pos, "no stage has a width that can change")
+	}
+}
+
+// warnDepths warns of more blocks than any stage can drop.
+func (b *binder) warnDepths() {
+	if !slices.ContainsFunc(b.config.Depth.List, func(r float64) bool { return r < 0 }) {
+		return
+	}
+	most := 0
+	skipped := skips(b.config.DepthSkipped.List, len(b.net.Stages))
+	for _, s := range b.net.Stages {
+		if !skipped[s.Index] {
+			most = max(most, b.removable(s))
+		}
+	}
+	for _, r := range b.config.Depth.List {
+		switch {
+		case most == 0:
+			b.warning(b.config.Depth.Pos, "no stage has a block that can be dropped")
+			return
+		case int(-r) > most:
+			b.warning(b.config.Depth.Pos, "no stage can drop %d blocks; the most is %d", int(-r), most)
+		}
+	}
+}
+
+func (b *binder) has(kind ChoiceKind) bool {
+	return slices.ContainsFunc(b.net.Choices, func(c Choice) bool { return c.Kind == kind })
+}
+
+// warnKernels warns of windows that no block can have.
+func (b *binder) warnKernels(v Var) {
+	var have []float64 // windows that some block has
+	for _, s := range b.net.Stages {
+		for _, bl := range s.Blocks() {
+			if bl.Type != v.Block {
+				continue
+			}
+			for _, i := range bl.kernels {
+				have = append(have, float64(slices.Max(b.window(i))))
+			}
+			for _, g := range bl.Choices {
+				if c := b.net.Choices[g]; c.Kind == Kernel {
+					have = append(have, c.Candidates...)
+				}
+			}
+		}
+	}
+	slices.Sort(have)
+	for _, k := range v.List {
+		if !slices.Contains(have, k) {
+			b.warning(v.Pos, "%s.%s: no block can have a window of %s; there are %v", v.Block, v.Name, number(k), slices.Compact(slices.Clone(have)))
+		}
 	}
 }
 

@@ -166,12 +166,20 @@ func index(net *supernet.Net, s unique.Site, genes []uint8) int {
 
 // TestRandomSubNetsAreCovered: on a large space, what runs at each site of 1,000 random SubNets is what its table says.
 func TestRandomSubNetsAreCovered(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join("..", "..", "generated", "resnet50", "autotailor.toml"))
-	if err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"mobilenetv2", "resnet50"} {
+		text, err := os.ReadFile(filepath.Join("..", "..", "generated", name, "autotailor.toml"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		net := compile(t, model(name+".onnx"), string(text))
+		for _, r := range enumerate(t, net).Rules {
+			randomSubNetsAreCovered(t, net, r)
+		}
 	}
-	net := compile(t, model("resnet50.onnx"), string(text))
-	u := enumerate(t, net)
+}
+
+func randomSubNetsAreCovered(t *testing.T, net *supernet.Net, r unique.Rules) {
+	t.Helper()
 	rng := rand.New(rand.NewPCG(4, 4))
 	seen := map[int]string{}
 	for range 1000 {
@@ -179,10 +187,10 @@ func TestRandomSubNetsAreCovered(t *testing.T) {
 		for g, c := range net.Choices {
 			genes[g] = uint8(rng.IntN(len(c.Candidates)))
 		}
-		for _, s := range u.Rules[0].Sites {
+		for _, s := range r.Sites {
 			id, key := s.Ops[index(net, s, genes)], keyOf(net, s.Nodes, genes)
 			if old, ok := seen[id]; ok && old != key {
-				t.Fatalf("operator %d is %s and %s", id, old, key)
+				t.Fatalf("%s: operator %d is %s and %s", r.Name, id, old, key)
 			}
 			seen[id] = key
 		}

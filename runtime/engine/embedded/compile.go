@@ -199,16 +199,16 @@ func (c *compiler) want(v nn.Value, order []int) (int, error) {
 	c.buffers = append(c.buffers, buffer{shape: arrange(s, order)})
 	c.slots[v] = append(c.slots[v], to)
 	move := moves(from.order, order)
-	src := c.buffers[from.buffer]
+	src, memory := c.buffers[from.buffer], arrange(s, from.order) // the buffer may be another value's, of another shape
 	if src.fixed != nil {
-		view := kernel.Dense(src.shape).Permute(move)
+		view := kernel.Dense(memory).Permute(move)
 		data := make([]float32, len(src.fixed))
 		kernel.NewCopier(kernel.Dense(view.Dims), view).Run(kernel.NewTeam(1), data, src.fixed)
 		c.buffers[to.buffer].fixed = data
 		return to.buffer, nil
 	}
 	c.steps = append(c.steps, step{name: "reorder " + c.graph.Values[v].Name, in: []int{from.buffer}, out: []int{to.buffer}, bind: func(b int) kernelFunc {
-		view := kernel.Dense(at(src.shape, b)).Permute(move)
+		view := kernel.Dense(at(memory, b)).Permute(move)
 		copier := kernel.NewCopier(kernel.Dense(view.Dims), view)
 		return func(t *kernel.Team, in, out [][]float32) { copier.Run(t, out[0], in[0]) }
 	}})

@@ -204,12 +204,18 @@ func lowerGather(c *compiler, n node) error {
 		return err
 	}
 	axis := n.axis(0, len(x))
-	c.whole = c.whole || axis == 0
-	if len(is) > 1 {
-		return fmt.Errorf("indices of rank %d are not supported", len(is))
+	if c.isConstant(n.In[0]) {
+		return c.gatherConstant(n, axis, index)
 	}
+	c.whole = c.whole || axis == 0
 	order := from.order
-	if len(is) == 0 {
+	switch {
+	case len(is) > 1:
+		if from.buffer, err = c.want(n.In[0], plain(len(x))); err != nil {
+			return err
+		}
+		from.order, order = plain(len(x)), plain(len(c.shape(n.Out[0])))
+	case len(is) == 0:
 		order = nil
 		for _, a := range from.order {
 			switch {
@@ -278,6 +284,29 @@ func lowerPad(c *compiler, n node) error {
 			copier.Run(t, out[0][start:], in[0])
 		}
 	})
+	return nil
+}
+
+// gatherConstant picks from a constant when compiling: relative position biases are tables that are indexed like that.
+func (c *compiler) gatherConstant(n node, axis int, index []int) error {
+	data, x, err := c.floats(n.In[0])
+	if err != nil {
+		return err
+	}
+	outer, inner := size(x[:axis]), size(x[axis+1:])
+	out := make([]float32, 0, outer*len(index)*inner)
+	for o := range outer {
+		for _, i := range index {
+			if i = wrap(i, x[axis]); i < 0 || i >= x[axis] {
+				return fmt.Errorf("index %d of an axis of %d", i, x[axis])
+			}
+			at := (o*x[axis] + i) * inner
+			out = append(out, data[at:at+inner]...)
+		}
+	}
+	y := c.shape(n.Out[0])
+	c.slots[n.Out[0]] = []slot{{len(c.buffers), plain(len(y))}}
+	c.buffers = append(c.buffers, buffer{shape: y, fixed: out})
 	return nil
 }
 

@@ -1,0 +1,149 @@
+package supernet_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/autotailor/autotailor/internal/testgraph"
+	"github.com/autotailor/autotailor/ir/supernet"
+	"github.com/autotailor/autotailor/templates"
+)
+
+// TestSettingsWithoutEffect: everything in a config that the model cannot follow is told at once, with its place; nothing of it gets
+// into the space.
+func TestSettingsWithoutEffect(t *testing.T) {
+	net := compile(t, small, `arch.divisor = 4
+[var.global_vars]
+resolution = [2, 16, 20, 12]
+[var.stage_vars]
+width_mult = [0.5, 1]
+width_mult_skipped = [17, -40, 0, 1, 2, 3, 4, 5]
+reduce_depth = [-7, -1, 0]
+reduce_depth_skipped = [9]
+MBBlock_skipped = [12]
+[var.block_vars]
+BottleneckResidualBlock.expand_ratio = [0.125, 0.25, 8]
+BottleneckResidualBlock.kernel_size = [1, 3, 5, 7]
+BottleneckBlock.kernel_size = [3, 5]
+CNResidualBlock.expand_ratio = [2, 3]
+MBBlock.kernel_size = [3]
+`)
+	want := []string{
+		"test.toml:3: resolution 20 is left out: the model's input has a side of 16, and a SubNet's cannot be larger",
+		"test.toml:6: there is no stage 17; the model has stages 0 to 5",
+		"test.toml:6: there is no stage -40; the model has stages 0 to 5",
+		"test.toml:8: there is no stage 9; the model has stages 0 to 5",
+		"test.toml:9: there is no stage 12; the model has stages 0 to 5",
+		"test.toml:11: BottleneckResidualBlock.expand_ratio: no block has a ratio of 8; the largest is 3",
+		"test.toml:12: BottleneckResidualBlock.kernel_size: no block can have a window of 7; there are [1 3 5]",
+		"test.toml:14: the model has no CNResidualBlock; its blocks are BottleneckBlock, BottleneckResidualBlock",
+		"test.toml:15: the model has no MBBlock; its blocks are BottleneckBlock, BottleneckResidualBlock",
+		"test.toml:5: no stage has a width that can change",
+		"test.toml:7: no stage can drop 7 blocks; the most is 1",
+	}
+	if !slices.Equal(net.Warnings, want) {
+		t.Errorf("the warnings are\n%s\nwant\n%s", strings.Join(net.Warnings, "\n"), strings.Join(want, "\n"))
+	}
+	for _, c := range net.Choices {
+		switch c.Kind {
+		case supernet.Resolution:
+			if !slices.Equal(c.Candidates, []float64{16, 12, 2}) {
+				t.Errorf("resolutions %v", c.Candidates)
+			}
+		case supernet.Width:
+			t.Errorf("there is a choice %s", c.Name)
+		case supernet.Kernel, supernet.Expand, supernet.Depth:
+			if c.Candidates[0] != slices.Max(c.Candidates) {
+				t.Errorf("%s: %v does not start with the original", c.Name, c.Candidates)
+			}
+		}
+	}
+}
+
+// TestSkippedStages: what a config skips has no choice there, and counts from the end work.
+func TestSkippedStages(t *testing.T) {
+	net := compile(t, small, everything+`
+var.stage_vars.width_mult_skipped = [0, -1, -2, -3, -4]
+var.stage_vars.reduce_depth_skipped = [1]
+var.stage_vars.BottleneckResidualBlock_skipped = [2]
+var.stage_vars.BottleneckBlock_skipped = [-4]
+`)
+	want := []string{
+		"resolution: [16 12 8]", "stage1.width: [1 0.5]", "stage1.0.expand: [0.25 0.125]", "stage1.1.expand: [0.25 0.125]", "stage2.depth: [2 1]",
+	}
+	if got := summary(net); !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// TestErrors: what leaves no SuperNet to speak of is refused, with the place in the config and a remedy.
+func TestErrors(t *testing.T) {
+	for _, c := range []struct{ graph, config, want string }{
+		{
+			"input x Nx20\ny = Gemm x [20,5]\noutput y", "\nvar.global_vars.resolution = [1, 2]",
+			"test.toml:2: resolution: the model has no input with two spatial axes; remove the key",
+		},
+		{
+			"input x Nx3xNxN\ny = Conv x [8,3,1,1]\noutput y", "",
+			`input "x": axis 2 (batch) is open; give its extent in [input]`,
+		},
+		{"input x Nx3x8x8\ny = Conv x [8,4,1,1]\noutput y", "", `node "y" (Conv): input has 3 channels, weight and group want 4`},
+		{"input x Nx3x8x8\ny = Conv x\nz = Gemm x [3]\noutput z", "", `node "z" (Gemm)`},
+	} {
+		g, err := testgraph.Parse(c.graph)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := supernet.Compile(g, settings(t, c.config), templates.All()); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s\n%v, want %s", c.graph, err, c.want)
+		}
+	}
+}
+
+// TestTooManyChoices: genes and their values are one byte each; more is refused, not cut off.
+func TestTooManyChoices(t *testing.T) {
+	var sides []string
+	for n := 1; n <= 300; n++ {
+		sides = append(sides, fmt.Sprint(n))
+	}
+	deep := "input v0 Nx8x4x4\n"
+	for k := range 260 {
+		deep += fmt.Sprintf("a%d = Conv v%d [16,8,1,1]\nb%d = Conv a%d [8,16,1,1]\nv%d = Add b%d v%d\n", k, k, k, k, k+1, k, k)
+	}
+	for text, graph := range map[string]string{
+		"var.global_vars.resolution = [" + strings.Join(sides, ",") + "]": "input x Nx3x300x300\ny = Conv x [8,3,1,1]\noutput y",
+		"var.block_vars.SEResidualBlock.expand_ratio = [1, 2]":            deep + "output v260",
+	} {
+		g, err := testgraph.Parse(graph)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := supernet.Compile(g, settings(t, text), templates.All()); err == nil || !strings.Contains(err.Error(), "at most 256 choices of 255 candidates") {
+			t.Errorf("%.60s: %v", text, err)
+		}
+	}
+}
+
+// TestCandidates: the original comes first under its configured name; candidates that mean the same network are one.
+func TestCandidates(t *testing.T) {
+	for _, c := range []struct{ config, want string }{
+		{"var.stage_vars.width_mult = [0.5, 0.75, 1]\nvar.stage_vars.width_mult_skipped = [0, 1, 3, 4, 5]", "stage2.width: [1 0.5]"},
+		{"var.stage_vars.width_mult = [0.5]\nvar.stage_vars.width_mult_skipped = [0, 1, 3, 4, 5]", "stage2.width: [1 0.5]"},
+		{"var.stage_vars.width_mult = [0.63, 0.66, 1]\nvar.stage_vars.width_mult_skipped = [0, 1, 3, 4, 5]", "stage2.width: [1 0.66]"},
+		{"var.block_vars.BottleneckBlock.expand_ratio = [2, 2.98]", "stage2.0.expand: [2.98 2]"},
+		{"var.block_vars.BottleneckBlock.expand_ratio = [2, 2.5]", "stage2.0.expand: [3 2]"},
+		{"var.block_vars.BottleneckBlock.expand_ratio = [4, 5]", ""},
+		{"var.block_vars.BottleneckBlock.kernel_size = [3]", "stage2.0.kernel: [5 3]"},
+		{"var.stage_vars.reduce_depth = [-2, -1]\nvar.stage_vars.reduce_depth_skipped = [1]", "stage2.depth: [2 1]"},
+		{"var.stage_vars.reduce_depth = [-2, 0]\nvar.stage_vars.reduce_depth_keep = 2", ""},
+		{"arch.BottleneckBlock.expand_base = \"out\"\nvar.block_vars.BottleneckBlock.expand_ratio = [2, 4]", "stage2.0.expand: [4 2]"},
+	} {
+		net := compile(t, small, c.config)
+		got := strings.Join(summary(net), "; ")
+		if got != c.want {
+			t.Errorf("%s\ngives %q, want %q", c.config, got, c.want)
+		}
+	}
+}
