@@ -89,18 +89,18 @@ func anyModel(t *testing.T, e *ort.Engine, path string) {
 		if err := f.Close(); err != nil {
 			t.Fatal(err)
 		}
-		got := evaluate(t, e, out, in)
+		got := evaluate(t, e, out, in...)
 		if k > 0 {
 			continue
 		}
-		if d := distance(evaluate(t, e, path, in), got); d > sameAsOriginal {
+		if d := distance(evaluate(t, e, path, in...), got); d > sameAsOriginal {
 			t.Errorf("the largest SubNet is %g from the original", d)
 		}
 	}
 }
 
-// described records a SubNet, with a random input for it.
-func described(t *testing.T, p *view.Package, genes space.Genes) (*nn.Graph, nn.Tensor) {
+// described records a SubNet, with random inputs for it.
+func described(t *testing.T, p *view.Package, genes space.Genes) (*nn.Graph, []nn.Tensor) {
 	t.Helper()
 	tape := nn.NewTape()
 	if err := p.Describe(genes, tape); err != nil {
@@ -110,11 +110,15 @@ func described(t *testing.T, p *view.Package, genes space.Genes) (*nn.Graph, nn.
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := g.Values[g.Inputs[0]].Shape.Bind(1)
-	rng := rand.New(rand.NewPCG(3, uint64(s.Count())))
-	data := make([]float32, s.Count())
-	for i := range data {
-		data[i] = float32(rng.NormFloat64())
+	var in []nn.Tensor
+	for _, v := range g.Inputs {
+		s := g.Values[v].Shape.Bind(1)
+		rng := rand.New(rand.NewPCG(3, uint64(s.Count())))
+		data := make([]float32, s.Count())
+		for i := range data {
+			data[i] = float32(rng.NormFloat64())
+		}
+		in = append(in, nn.FromFloat32s(s, data))
 	}
-	return g, nn.FromFloat32s(s, data)
+	return g, in
 }

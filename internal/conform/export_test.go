@@ -58,18 +58,21 @@ func image(channels, side int) nn.Tensor {
 	return nn.FromFloat32s(nn.Shape{1, channels, side, side}, data)
 }
 
-// evaluate runs an ONNX file.
-func evaluate(t *testing.T, e *ort.Engine, path string, in nn.Tensor) []float32 {
+// evaluate runs an ONNX file and returns all its outputs one after the other.
+func evaluate(t *testing.T, e *ort.Engine, path string, in ...nn.Tensor) []float32 {
 	t.Helper()
 	s, err := e.OpenModel(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := s.Run(in)
+	out, err := s.Run(in...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	result := append([]float32(nil), out[0].Float32s()...)
+	var result []float32
+	for _, o := range out {
+		result = append(result, o.Float32s()...)
+	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,9 @@
 package dim
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // Map returns f of d, value by value. The result counts batches when d does.
 func Map(f func(int) int, d Dim) Dim {
@@ -49,17 +52,46 @@ func Map2(f func(a, b int) int, a, b Dim) (Dim, error) {
 	return MapN(func(v []int) int { return f(v[0], v[1]) }, a, b)
 }
 
-// Add returns a+b.
-func Add(a, b Dim) (Dim, error) { return Map2(func(a, b int) int { return a + b }, a, b) }
+// errBatch refuses what is no multiple of the open batch and does not do without it.
+var errBatch = errors.New("an extent would be neither a multiple of the open batch nor free of it")
 
-// Sub returns a-b.
-func Sub(a, b Dim) (Dim, error) { return Map2(func(a, b int) int { return a - b }, a, b) }
+// Add returns a+b. The batch and a number have no sum, except 0.
+func Add(a, b Dim) (Dim, error) { return linear(func(a, b int) int { return a + b }, a, b) }
 
-// Mul returns a*b.
-func Mul(a, b Dim) (Dim, error) { return Map2(func(a, b int) int { return a * b }, a, b) }
+// Sub returns a-b, as Add.
+func Sub(a, b Dim) (Dim, error) { return linear(func(a, b int) int { return a - b }, a, b) }
 
-// FloorDiv returns a/b rounded down, 0 where b is 0.
+func linear(f func(a, b int) int, a, b Dim) (Dim, error) {
+	if a.batch != b.batch && !a.isZero() && !b.isZero() {
+		return Dim{}, errBatch
+	}
+	return Map2(f, a, b)
+}
+
+func (d Dim) isZero() bool { return len(d.deps) == 0 && d.Original() == 0 }
+
+// Mul returns a*b. The batch has no square.
+func Mul(a, b Dim) (Dim, error) {
+	if a.batch && b.batch {
+		return Dim{}, errBatch
+	}
+	return Map2(func(a, b int) int { return a * b }, a, b)
+}
+
+// FloorDiv returns a/b rounded down, 0 where b is 0. A multiple of the batch is divided by another one, or exactly.
 func FloorDiv(a, b Dim) (Dim, error) {
+	if b.batch && !a.batch {
+		return Dim{}, errBatch
+	}
+	if a.batch && !b.batch {
+		rest, err := Map2(func(a, b int) int { return a % max(b, 1) }, a, b)
+		if err != nil {
+			return Dim{}, err
+		}
+		if !rest.isZero() {
+			return Dim{}, errBatch
+		}
+	}
 	d, err := Map2(func(a, b int) int {
 		if b == 0 {
 			return 0

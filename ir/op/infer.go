@@ -140,7 +140,9 @@ func (c *Ctx) infer(g *ir.Graph) error {
 		if c.err != nil {
 			return c.err
 		}
-		return c.positive()
+		if len(c.Out) == 0 || c.Out[0].Shape != nil {
+			return c.positive()
+		}
 	}
 	for k, id := range c.Node.Out {
 		if id == 0 {

@@ -108,6 +108,8 @@ var cases = []struct{ graph, want string }{
 	{"input x Nx6\na, b = Split x axis=1 split=1,5", "Nx1 Nx5"},
 	{"input x Nx3x4\ny = Gather x {0,2} axis=1", "Nx2x4"},
 	{"input x Nx3x4\nconst i i64 2x2\ny = Gather x i axis=-1", "Nx3x2x2"},
+	{"input x Nx3x9x6\ny = Resize x {} {} {1,3,18,9}", "Nx3x18x9"},
+	{"input x Nx3x9x6\ny = Upsample x {}", "unknown"},
 	{"input x Nx9x9\ny = Slice x {1,0} {-1,100} {1,2} {1,4}", "Nx7x3"},
 	{"input x Nx9\ny = Slice x {-1} {-100} {1} {-2}", "Nx5"},
 	{"input x Nx1x4\ny = Expand x {1,3,1}", "Nx3x4"},
