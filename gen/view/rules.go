@@ -129,9 +129,7 @@ func (t *translator) flatten(_ int, o *supernet.Op) ([]Call, error) {
 // reshape gives the result's extents, whatever the model's shape operand was.
 func (t *translator) reshape(_ int, o *supernet.Op) ([]Call, error) {
 	c := single("Reshape", o)
-	for _, d := range t.net.Shapes[o.Node.Out[0]] {
-		c.Dims = append(c.Dims, d)
-	}
+	c.Dims = append(c.Dims, t.net.Shapes[o.Node.Out[0]]...)
 	return one(c)
 }
 

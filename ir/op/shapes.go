@@ -1,6 +1,7 @@
 package op
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/autotailor/autotailor/ir"
@@ -109,7 +110,13 @@ func reshapeShape(c *Ctx) error {
 		}
 	}
 	if infer >= 0 {
-		out[infer] = c.keep(dim.FloorDiv(c.product(in), c.product(out)))
+		d, err := dim.FloorDiv(c.product(in), c.product(out))
+		if large := new(dim.TooLargeError); errors.As(err, &large) {
+			return err
+		}
+		if err == nil { // else the products differ, unless the target follows from elsewhere
+			out[infer] = d
+		}
 	}
 	if c.target != nil {
 		if t := c.target(c.Node); len(t) == len(out) && c.product(in).Equal(c.product(t)) {
