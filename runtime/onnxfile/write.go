@@ -231,11 +231,18 @@ func (b *writer) node(n *nn.Node) error {
 	return nil
 }
 
-// openExpand computes the target shape of an Expand to the open batch, which ONNX has no constant for: the first extent of
-// the first input, then the others.
+// openExpand gives an Expand its target shape. ONNX has no constant for the open batch: it is computed, as the first extent of the
+// first input, then the others.
 func (b *writer) openExpand(n *nn.Node, p *onnxpb.NodeProto) {
 	shape := b.g.Values[n.Out[0]].Shape
 	if len(shape) == 0 || shape[0] != nn.Batch || len(b.g.Inputs) == 0 {
+		if target := b.g.Values[n.In[1]].Const; target != nil && !shape.Open() {
+			list := make([]int64, len(shape))
+			for k, d := range shape {
+				list[k] = int64(d)
+			}
+			p.Input[1] = b.constant(n.Name+"_shape", list)
+		}
 		return
 	}
 	rest := make([]int64, len(shape)-1)

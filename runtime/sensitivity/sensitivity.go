@@ -64,7 +64,7 @@ func (e *Evaluator) Correct(ctx context.Context, g space.Genes) (int, error) {
 		return 0, err
 	}
 	correct, from := 0, 0
-	for batch := range e.Options.Transform.Batches(e.Images, e.batch(), side) {
+	for batch := range e.Options.Transform.Batches(e.Images, e.batch(graph), side) {
 		if err := ctx.Err(); err != nil {
 			return 0, errors.Join(err, s.Close())
 		}
@@ -82,7 +82,13 @@ func (e *Evaluator) Correct(ctx context.Context, g space.Genes) (int, error) {
 	return correct, s.Close()
 }
 
-func (e *Evaluator) batch() int { return cmp.Or(e.Options.Batch, 100) }
+// batch is the number of images that run together: the network's when that is fixed.
+func (e *Evaluator) batch(g *nn.Graph) int {
+	if n := g.Values[g.Inputs[0]].Shape[0]; n > 0 {
+		return n
+	}
+	return cmp.Or(e.Options.Batch, 100)
+}
 
 // Prepare records the SubNet of g, with the side of its input and its weights, whose normalisations are recalibrated if
 // the options say so.
@@ -94,7 +100,7 @@ func (e *Evaluator) Prepare(ctx context.Context, g space.Genes) (graph *nn.Graph
 	if side, err = e.side(graph); err != nil || !e.recalibrates() {
 		return graph, e.Weights, side, err
 	}
-	w, err = e.Engine.(engine.Recalibrator).Recalibrate(ctx, graph, e.Weights, e.Options.Transform.Batches(e.Options.Calibration, e.batch(), side))
+	w, err = e.Engine.(engine.Recalibrator).Recalibrate(ctx, graph, e.Weights, e.Options.Transform.Batches(e.Options.Calibration, e.batch(graph), side))
 	return graph, w, side, err
 }
 
