@@ -191,8 +191,8 @@ func (b *binder) base(it Item) axis.Var {
 	return out
 }
 
-// ratioCandidates puts the original ratio in front and keeps the configured ones below the one that is nearest to it: that one is
-// the original's (the authors' rule, so that the largest SubNet is the original model).
+// ratioCandidates puts the original ratio in front, so that the largest SubNet is the original model, and keeps the configured ones
+// below it. The configured one that is nearest stands for the original when it is about the same (the authors take it in any case).
 func ratioCandidates(list []float64, orig float64) []float64 {
 	nearest := math.Inf(1)
 	for _, r := range list {
@@ -201,13 +201,16 @@ func ratioCandidates(list []float64, orig float64) []float64 {
 		}
 	}
 	out := []float64{orig}
-	for _, r := range largestFirst(list, nearest)[1:] {
-		if r < nearest && r < orig {
+	for _, r := range largestFirst(list, orig)[1:] {
+		if r < orig && !(r == nearest && r > (1-sameRatio)*orig) {
 			out = append(out, r)
 		}
 	}
 	return out
 }
+
+// sameRatio is how far, relatively, the configured ratio that is nearest to the original one may be off and still stand for it.
+const sameRatio = 0.1
 
 // labels names the original ratio by the configured one when they agree within a hundredth.
 func labels(ratios, list []float64) []float64 {

@@ -133,7 +133,7 @@ func TestCandidates(t *testing.T) {
 		{"var.stage_vars.width_mult = [0.5]\nvar.stage_vars.width_mult_skipped = [0, 1, 3, 4, 5]", "stage2.width: [1 0.5]"},
 		{"var.stage_vars.width_mult = [0.63, 0.66, 1]\nvar.stage_vars.width_mult_skipped = [0, 1, 3, 4, 5]", "stage2.width: [1 0.66]"},
 		{"var.block_vars.BottleneckBlock.expand_ratio = [2, 2.98]", "stage2.0.expand: [2.98 2]"},
-		{"var.block_vars.BottleneckBlock.expand_ratio = [2, 2.5]", "stage2.0.expand: [3 2]"},
+		{"var.block_vars.BottleneckBlock.expand_ratio = [2, 2.5]", "stage2.0.expand: [3 2.5 2]"},
 		{"var.block_vars.BottleneckBlock.expand_ratio = [4, 5]", ""},
 		{"var.block_vars.BottleneckBlock.kernel_size = [3]", "stage2.0.kernel: [5 3]"},
 		{"var.stage_vars.reduce_depth = [-2, -1]\nvar.stage_vars.reduce_depth_skipped = [1]", "stage2.depth: [2 1]"},

@@ -186,7 +186,7 @@ func TestChoices(t *testing.T) {
 		"stage2.depth: [2 1]",
 		"stage2.0.kernel: [5 3]",
 		"stage2.0.expand: [3 2 1]",
-		"stage2.1.expand: [3 0.125] while stage2.depth is below candidate 1",
+		"stage2.1.expand: [3 0.25 0.125] while stage2.depth is below candidate 1",
 	}
 	if got := summary(net); !slices.Equal(got, want) {
 		t.Errorf("the choices are\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
