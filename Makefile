@@ -32,7 +32,7 @@ generate: ## delete every generated package file and make it again
 	$(GO) generate ./generated/...
 
 bench: ## benchmarks, peers side by side
-	$(GO) test -run '^$$' -bench . -benchmem ./ir/... ./runtime/... ./gen/... ./generated/...
+	$(GO) test -run '^$$' -bench . -benchmem ./ir/... ./runtime/... ./gen/... ./generated/... ./internal/conform
 
 FUZZTIME ?= 30s
 fuzz: ## every fuzz target for FUZZTIME
