@@ -295,7 +295,10 @@ func (f *frame) cut(rec *jen.Statement, c *view.Call, slots *[]view.Slot) *jen.S
 }
 
 func axisArg(c *view.Call, k view.Cut) []jen.Code {
-	if c.Method == "Param" {
+	switch {
+	case k.Grid != nil:
+		return []jen.Code{number(k.Axis), number(k.Grid.Prefix), number(k.Grid.Side)}
+	case c.Method == "Param":
 		return []jen.Code{number(k.Axis)}
 	}
 	return nil

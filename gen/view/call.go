@@ -3,6 +3,7 @@ package view
 import (
 	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/dim"
+	"github.com/autotailor/autotailor/ir/supernet"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
@@ -43,10 +44,11 @@ func (r Rec) hasParams() bool {
 // Cut is a method of a record that keeps a part of its parameters, such as Out(n).
 type Cut struct {
 	Verb string
-	Axis int     // of Param.Cut and Param.Pick
-	Full int     // extent of the axis in the model
-	N    dim.Dim // kept positions, when Pick is nil
-	Pick *Pick   // kept positions of a structured axis
+	Axis int            // of Param.Cut and Param.Pick
+	Full int            // extent of the axis in the model
+	N    dim.Dim        // kept positions, when Pick is nil
+	Pick *Pick          // kept positions of a structured axis
+	Grid *supernet.Grid // of a positional axis: N is the side of its map
 }
 
 // Pick mirrors nn.Pick with extents that move.
@@ -60,7 +62,7 @@ type Pick struct {
 
 // moves tells whether the cut ever takes something away.
 func (c Cut) moves() bool {
-	if c.Pick != nil {
+	if c.Pick != nil || c.Grid != nil {
 		return true
 	}
 	n, ok := c.N.IsConst()

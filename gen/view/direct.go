@@ -153,6 +153,8 @@ func cutParam(r nn.Param, cuts []Cut, genes []uint8) nn.Param {
 		case !k.moves():
 		case k.Pick != nil:
 			r = r.Pick(k.Axis, pick(*k.Pick, genes))
+		case k.Grid != nil:
+			r = r.Grid(k.Axis, k.Grid.Prefix, k.Grid.Side, k.N.At(genes))
 		default:
 			r = r.Cut(k.Axis, k.N.At(genes))
 		}

@@ -212,6 +212,8 @@ func toInts(list []int64) []int {
 func cut(verb, pick string, axis, full int, a supernet.Axis) Cut {
 	c := Cut{Verb: verb, Axis: axis, Full: full, N: dim.Const(full)}
 	switch {
+	case a.Grid != nil:
+		c.Verb, c.Grid, c.N = "Grid", a.Grid, a.Grid.To
 	case len(a.Of) > 0 || a.Centre:
 		p := picked(a)
 		c.Verb, c.Pick = pick, &p

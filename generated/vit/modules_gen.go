@@ -6,10 +6,11 @@ import "github.com/autotailor/autotailor/runtime/nn"
 
 // Build describes s to b, one call per operator, in execution order.
 func (s SubNet) Build(b nn.Builder) {
-	x := b.Input("input", nn.Float32, nn.Shape{nn.Batch, 1, 32, 32})
+	px := s.Resolution.Pixels()
+	x := b.Input("input", nn.Float32, nn.Shape{nn.Batch, 1, px, px})
 	x = s.Stage0.build(b, x)
-	x = stage1(b, x, s.Stage0.Width)
-	x = s.Stage3.build(b, x, s.Stage0.Width)
+	x = stage1(b, x, s.Stage0.Width, s.Resolution)
+	x = s.Stage3.build(b, x, s.Stage0.Width, s.Resolution)
 	x = head(b, x, s.Stage0.Width)
 	b.Output("logits", x)
 }
@@ -20,22 +21,22 @@ func (s Stage0) build(b nn.Builder, x nn.Value) nn.Value {
 }
 
 // stage1 adds stages 1 to 2, in which nothing can be chosen, to b.
-func stage1(b nn.Builder, x nn.Value, prev Width) nn.Value {
-	x = b.Reshape(x, nn.Shape{nn.Batch, stage1Cout[prev.i], 64})
+func stage1(b nn.Builder, x nn.Value, prev Width, r Resolution) nn.Value {
+	x = b.Reshape(x, nn.Shape{nn.Batch, stage1Cout[prev.i], stage1Side[r.i]})
 	return b.Transpose(x, 0, 2, 1)
 }
 
 // build adds stage 3 to b.
-func (s Stage3) build(b nn.Builder, x nn.Value, prev Width) nn.Value {
+func (s Stage3) build(b nn.Builder, x nn.Value, prev Width, r Resolution) nn.Value {
 	cout := stage3Cout[prev.i]
 	y := b.Param(stage3Param1.Cut(2, cout))
 	z := b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_ints", Kind: nn.AttrInts, Ints: []int64{-1, 1, 1}}}})[0]
 	y = b.Op(nn.Op{Type: "Expand", Name: "/Expand"}.Yields(nn.Shape{nn.Batch, 1, cout}), y, z)[0]
 	y = b.Concat(1, y, x)
-	x = b.Param(stage3Param2.Cut(2, cout))
+	x = b.Param(stage3Param2.Grid(1, 1, 8, stage3Side[r.i]).Cut(2, cout))
 	y = b.Add(y, x)
 	for i, m := range s.Blocks[:s.Depth.Blocks()] {
-		y = m.build(b, y, &stage3[i], prev)
+		y = m.build(b, y, &stage3[i], prev, r)
 	}
 	return b.LayerNorm(y, stage3Norm.Cut(cout))
 }
@@ -51,6 +52,7 @@ func head(b nn.Builder, x nn.Value, prev Width) nn.Value {
 // transformerAt is what differs between the places of Transformer.build.
 type transformerAt struct {
 	cout    [3]int    // by out
+	side    [5]int    // by r
 	mid     [3][7]int // by out, expand
 	norm1   nn.LayerNorm
 	qkv     nn.Linear
@@ -61,17 +63,18 @@ type transformerAt struct {
 }
 
 // build adds the block at one place of the network to b.
-func (m Transformer) build(b nn.Builder, x nn.Value, at *transformerAt, out Width) nn.Value {
+func (m Transformer) build(b nn.Builder, x nn.Value, at *transformerAt, out Width, r Resolution) nn.Value {
 	cout := at.cout[out.i]
+	side := at.side[r.i]
 	mid := at.mid[out.i][m.Expand.i]
 	y := b.LayerNorm(x, at.norm1.Cut(cout))
 	y = b.Linear(y, at.qkv.In(cout))
-	y = b.Reshape(y, nn.Shape{nn.Batch, 65, 3, 4, 32})
+	y = b.Reshape(y, nn.Shape{nn.Batch, side, 3, 4, 32})
 	y = b.Transpose(y, 2, 0, 3, 1, 4)
 	z := b.Split(y, 0, 1, 1, 1)
-	y = b.Reshape(z[0], nn.Shape{nn.Batch, 4, 65, 32})
-	u := b.Reshape(z[1], nn.Shape{nn.Batch, 4, 65, 32})
-	v := b.Reshape(z[2], nn.Shape{nn.Batch, 4, 65, 32})
+	y = b.Reshape(z[0], nn.Shape{nn.Batch, 4, side, 32})
+	u := b.Reshape(z[1], nn.Shape{nn.Batch, 4, side, 32})
+	v := b.Reshape(z[2], nn.Shape{nn.Batch, 4, side, 32})
 	u = b.Transpose(u, 0, 1, 3, 2)
 	t := b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_floats", Kind: nn.AttrFloats, Floats: []float32{0.4204482}}}})[0]
 	y = b.Mul(y, t)
@@ -81,7 +84,7 @@ func (m Transformer) build(b nn.Builder, x nn.Value, at *transformerAt, out Widt
 	y = b.Softmax(y, -1)
 	y = b.MatMul(y, v)
 	y = b.Transpose(y, 0, 2, 1, 3)
-	y = b.Reshape(y, nn.Shape{nn.Batch, 65, 128})
+	y = b.Reshape(y, nn.Shape{nn.Batch, side, 128})
 	y = b.Linear(y, at.attend.Out(cout))
 	x = b.Add(x, y)
 	y = b.LayerNorm(x, at.norm2.Cut(cout))

@@ -11,10 +11,12 @@ var (
 
 var (
 	stage1Cout = [3]int{128, 96, 64}
+	stage1Side = [5]int{64, 49, 36, 25, 16}
 )
 
 var (
 	stage3Cout   = [3]int{128, 96, 64}
+	stage3Side   = [5]int{8, 7, 6, 5, 4}
 	stage3Param1 = param("cls_token", 1, 1, 128)
 	stage3Param2 = param("pos_embed", 1, 65, 128)
 	stage3Norm   = nn.LayerNorm{Name: "/norm/LayerNormalization", Scale: param("norm.weight", 128), Bias: param("norm.bias", 128), Axis: -1, Epsilon: 1e-06}
@@ -23,6 +25,7 @@ var (
 var stage3 = [8]transformerAt{
 	{
 		cout:    [3]int{128, 96, 64},
+		side:    [5]int{65, 50, 37, 26, 17},
 		mid:     [3][7]int{{512, 448, 384, 320, 256, 192, 128}, {384, 336, 288, 240, 192, 144, 96}, {256, 224, 192, 160, 128, 96, 64}},
 		norm1:   nn.LayerNorm{Name: "/blocks/blocks.0/norm1/LayerNormalization", Scale: param("blocks.0.norm1.weight", 128), Bias: param("blocks.0.norm1.bias", 128), Axis: -1, Epsilon: 1e-06},
 		qkv:     nn.Linear{Name: "/blocks/blocks.0/attn/qkv/MatMul", Weight: transposed("blocks.0.attn.qkv.weight", 128, 384), Bias: param("blocks.0.attn.qkv.bias", 384), BiasName: "/blocks/blocks.0/attn/qkv/Add"},
@@ -33,6 +36,7 @@ var stage3 = [8]transformerAt{
 	},
 	{
 		cout:    [3]int{128, 96, 64},
+		side:    [5]int{65, 50, 37, 26, 17},
 		mid:     [3][7]int{{512, 448, 384, 320, 256, 192, 128}, {384, 336, 288, 240, 192, 144, 96}, {256, 224, 192, 160, 128, 96, 64}},
 		norm1:   nn.LayerNorm{Name: "/blocks/blocks.1/norm1/LayerNormalization", Scale: param("blocks.1.norm1.weight", 128), Bias: param("blocks.1.norm1.bias", 128), Axis: -1, Epsilon: 1e-06},
 		qkv:     nn.Linear{Name: "/blocks/blocks.1/attn/qkv/MatMul", Weight: transposed("blocks.1.attn.qkv.weight", 128, 384), Bias: param("blocks.1.attn.qkv.bias", 384), BiasName: "/blocks/blocks.1/attn/qkv/Add"},
@@ -43,6 +47,7 @@ var stage3 = [8]transformerAt{
 	},
 	{
 		cout:    [3]int{128, 96, 64},
+		side:    [5]int{65, 50, 37, 26, 17},
 		mid:     [3][7]int{{512, 448, 384, 320, 256, 192, 128}, {384, 336, 288, 240, 192, 144, 96}, {256, 224, 192, 160, 128, 96, 64}},
 		norm1:   nn.LayerNorm{Name: "/blocks/blocks.2/norm1/LayerNormalization", Scale: param("blocks.2.norm1.weight", 128), Bias: param("blocks.2.norm1.bias", 128), Axis: -1, Epsilon: 1e-06},
 		qkv:     nn.Linear{Name: "/blocks/blocks.2/attn/qkv/MatMul", Weight: transposed("blocks.2.attn.qkv.weight", 128, 384), Bias: param("blocks.2.attn.qkv.bias", 384), BiasName: "/blocks/blocks.2/attn/qkv/Add"},
@@ -53,6 +58,7 @@ var stage3 = [8]transformerAt{
 	},
 	{
 		cout:    [3]int{128, 96, 64},
+		side:    [5]int{65, 50, 37, 26, 17},
 		mid:     [3][7]int{{512, 448, 384, 320, 256, 192, 128}, {384, 336, 288, 240, 192, 144, 96}, {256, 224, 192, 160, 128, 96, 64}},
 		norm1:   nn.LayerNorm{Name: "/blocks/blocks.3/norm1/LayerNormalization", Scale: param("blocks.3.norm1.weight", 128), Bias: param("blocks.3.norm1.bias", 128), Axis: -1, Epsilon: 1e-06},
 		qkv:     nn.Linear{Name: "/blocks/blocks.3/attn/qkv/MatMul", Weight: transposed("blocks.3.attn.qkv.weight", 128, 384), Bias: param("blocks.3.attn.qkv.bias", 384), BiasName: "/blocks/blocks.3/attn/qkv/Add"},
@@ -63,6 +69,7 @@ var stage3 = [8]transformerAt{
 	},
 	{
 		cout:    [3]int{128, 96, 64},
+		side:    [5]int{65, 50, 37, 26, 17},
 		mid:     [3][7]int{{512, 448, 384, 320, 256, 192, 128}, {384, 336, 288, 240, 192, 144, 96}, {256, 224, 192, 160, 128, 96, 64}},
 		norm1:   nn.LayerNorm{Name: "/blocks/blocks.4/norm1/LayerNormalization", Scale: param("blocks.4.norm1.weight", 128), Bias: param("blocks.4.norm1.bias", 128), Axis: -1, Epsilon: 1e-06},
 		qkv:     nn.Linear{Name: "/blocks/blocks.4/attn/qkv/MatMul", Weight: transposed("blocks.4.attn.qkv.weight", 128, 384), Bias: param("blocks.4.attn.qkv.bias", 384), BiasName: "/blocks/blocks.4/attn/qkv/Add"},
@@ -73,6 +80,7 @@ var stage3 = [8]transformerAt{
 	},
 	{
 		cout:    [3]int{128, 96, 64},
+		side:    [5]int{65, 50, 37, 26, 17},
 		mid:     [3][7]int{{512, 448, 384, 320, 256, 192, 128}, {384, 336, 288, 240, 192, 144, 96}, {256, 224, 192, 160, 128, 96, 64}},
 		norm1:   nn.LayerNorm{Name: "/blocks/blocks.5/norm1/LayerNormalization", Scale: param("blocks.5.norm1.weight", 128), Bias: param("blocks.5.norm1.bias", 128), Axis: -1, Epsilon: 1e-06},
 		qkv:     nn.Linear{Name: "/blocks/blocks.5/attn/qkv/MatMul", Weight: transposed("blocks.5.attn.qkv.weight", 128, 384), Bias: param("blocks.5.attn.qkv.bias", 384), BiasName: "/blocks/blocks.5/attn/qkv/Add"},
@@ -83,6 +91,7 @@ var stage3 = [8]transformerAt{
 	},
 	{
 		cout:    [3]int{128, 96, 64},
+		side:    [5]int{65, 50, 37, 26, 17},
 		mid:     [3][7]int{{512, 448, 384, 320, 256, 192, 128}, {384, 336, 288, 240, 192, 144, 96}, {256, 224, 192, 160, 128, 96, 64}},
 		norm1:   nn.LayerNorm{Name: "/blocks/blocks.6/norm1/LayerNormalization", Scale: param("blocks.6.norm1.weight", 128), Bias: param("blocks.6.norm1.bias", 128), Axis: -1, Epsilon: 1e-06},
 		qkv:     nn.Linear{Name: "/blocks/blocks.6/attn/qkv/MatMul", Weight: transposed("blocks.6.attn.qkv.weight", 128, 384), Bias: param("blocks.6.attn.qkv.bias", 384), BiasName: "/blocks/blocks.6/attn/qkv/Add"},
@@ -93,6 +102,7 @@ var stage3 = [8]transformerAt{
 	},
 	{
 		cout:    [3]int{128, 96, 64},
+		side:    [5]int{65, 50, 37, 26, 17},
 		mid:     [3][7]int{{512, 448, 384, 320, 256, 192, 128}, {384, 336, 288, 240, 192, 144, 96}, {256, 224, 192, 160, 128, 96, 64}},
 		norm1:   nn.LayerNorm{Name: "/blocks/blocks.7/norm1/LayerNormalization", Scale: param("blocks.7.norm1.weight", 128), Bias: param("blocks.7.norm1.bias", 128), Axis: -1, Epsilon: 1e-06},
 		qkv:     nn.Linear{Name: "/blocks/blocks.7/attn/qkv/MatMul", Weight: transposed("blocks.7.attn.qkv.weight", 128, 384), Bias: param("blocks.7.attn.qkv.bias", 384), BiasName: "/blocks/blocks.7/attn/qkv/Add"},

@@ -10,8 +10,9 @@ import (
 // SubNet selects one network out of the SuperNet. The zero SubNet is the original model.
 // SubNets are comparable; two describe the same network exactly when their Canonical forms are equal.
 type SubNet struct {
-	Stage0 Stage0
-	Stage3 Stage3
+	Resolution Resolution
+	Stage0     Stage0
+	Stage3     Stage3
 }
 
 // Stage0 holds the choices of stage 0: Conv 4x4.
@@ -28,6 +29,34 @@ type Stage3 struct {
 // Transformer is multi-head self-attention and a feed-forward network (Vaswani et al. 2017).
 type Transformer struct {
 	Expand Expand
+}
+
+// Resolution is the side of the square input.
+type Resolution struct {
+	i uint8
+}
+
+// The legal values of Resolution. The zero value is Resolution32, the original model's.
+var (
+	Resolution32 = Resolution{0}
+	Resolution28 = Resolution{1}
+	Resolution24 = Resolution{2}
+	Resolution20 = Resolution{3}
+	Resolution16 = Resolution{4}
+)
+
+var (
+	resolutionValues = [...]int{32, 28, 24, 20, 16}
+	resolutionTexts  = []string{"32", "28", "24", "20", "16"}
+)
+
+// Pixels reports the side in pixels.
+func (r Resolution) Pixels() int {
+	return resolutionValues[r.i]
+}
+
+func (r Resolution) String() string {
+	return resolutionTexts[r.i]
 }
 
 // Width is the multiplier of a stage's output width.
@@ -148,26 +177,28 @@ func (s *SubNet) UnmarshalText(text []byte) (err error) {
 }
 
 // NumGenes is the number of choices.
-const NumGenes = 10
+const NumGenes = 11
 
 // genes holds the index of each choice's value, in the order of choices.
 type genes = [NumGenes]uint8
 
 var choices = [NumGenes]space.Choice{
+	{Name: "resolution", Kind: "resolution", Values: resolutionTexts},
 	{Name: "stage0.width", Kind: "width", Values: widthTexts},
 	{Name: "stage3.depth", Kind: "depth", Values: depth8Texts},
 	{Name: "stage3.0.expand", Kind: "expand", Values: expandTexts},
 	{Name: "stage3.1.expand", Kind: "expand", Values: expandTexts},
 	{Name: "stage3.2.expand", Kind: "expand", Values: expandTexts},
 	{Name: "stage3.3.expand", Kind: "expand", Values: expandTexts},
-	{Name: "stage3.4.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 1, Below: 4}},
-	{Name: "stage3.5.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 1, Below: 3}},
-	{Name: "stage3.6.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 1, Below: 2}},
-	{Name: "stage3.7.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 1, Below: 1}},
+	{Name: "stage3.4.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 2, Below: 4}},
+	{Name: "stage3.5.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 2, Below: 3}},
+	{Name: "stage3.6.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 2, Below: 2}},
+	{Name: "stage3.7.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 2, Below: 1}},
 }
 
 func (s SubNet) genes() genes {
 	return genes{
+		s.Resolution.i,
 		s.Stage0.Width.i,
 		s.Stage3.Depth.i,
 		s.Stage3.Blocks[0].Expand.i,
@@ -184,7 +215,8 @@ func (s SubNet) genes() genes {
 // subNet is the inverse of SubNet.genes.
 func subNet(g []uint8) SubNet {
 	return SubNet{
-		Stage0: Stage0{Width: Width{g[0]}},
-		Stage3: Stage3{Depth: Depth8{g[1]}, Blocks: [8]Transformer{{Expand{g[2]}}, {Expand{g[3]}}, {Expand{g[4]}}, {Expand{g[5]}}, {Expand{g[6]}}, {Expand{g[7]}}, {Expand{g[8]}}, {Expand{g[9]}}}},
+		Resolution: Resolution{g[0]},
+		Stage0:     Stage0{Width: Width{g[1]}},
+		Stage3:     Stage3{Depth: Depth8{g[2]}, Blocks: [8]Transformer{{Expand{g[3]}}, {Expand{g[4]}}, {Expand{g[5]}}, {Expand{g[6]}}, {Expand{g[7]}}, {Expand{g[8]}}, {Expand{g[9]}}, {Expand{g[10]}}}},
 	}
 }

@@ -85,6 +85,9 @@ func applyConvNeXt(f family, r *reference, s setting) {
 // applyViT walks the blocks of two normalisations and four linear layers.
 func applyViT(f family, r *reference, s setting) {
 	n := f.blocks[0]
+	if side, ok := s["resolution"]; ok {
+		r.interpolate(8, int(side)/4)
+	}
 	kept := int(s.get(fmt.Sprintf("stage%d.depth", f.first), float64(n)))
 	for b := n - 1; b >= 0; b-- {
 		from, result := r.norms[2*b].Input[0], r.norms[2*b+2].Input[0]

@@ -1,6 +1,7 @@
 package conform
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
 	"os"
@@ -224,6 +225,39 @@ func (r *reference) crop(conv *onnxpb.NodeProto, side int) {
 		x, y := i%full, i/full%full
 		if x < from || x >= from+side || y < from || y >= from+side {
 			clear(p.RawData[4*i : 4*i+4])
+		}
+	}
+}
+
+// interpolate makes the positional embedding [1, 1+from*from, width] one for a map of another side: each position is the average of the old
+// ones around it, weighted by how near they are.
+func (r *reference) interpolate(from, to int) {
+	for _, n := range r.g.Node {
+		for k, in := range n.Input {
+			if p := r.stored(in); n.GetOpType() != "Add" || p == nil || len(p.GetDims()) != 3 || p.GetDims()[1] != int64(1+from*from) {
+				continue
+			}
+			p := r.tensor(n, k)
+			width := int(p.GetDims()[2])
+			at := func(i, c int) float64 {
+				return float64(math.Float32frombits(binary.LittleEndian.Uint32(p.RawData[4*(i*width+c):])))
+			}
+			near := func(i, old int) float64 {
+				scale := float64(from) / float64(to)
+				return max(0, 1-math.Abs(float64(old)+0.5-scale*(float64(i)+0.5))/max(1, scale))
+			}
+			out := slices.Clone(p.RawData[:4*width])
+			for i := range to * to {
+				for c := range width {
+					sum, weight := 0.0, 0.0
+					for j := range from * from {
+						w := near(i/to, j/from) * near(i%to, j%from)
+						sum, weight = sum+w*at(1+j, c), weight+w
+					}
+					out = binary.LittleEndian.AppendUint32(out, math.Float32bits(float32(sum/weight)))
+				}
+			}
+			p.RawData, p.Dims[1] = out, int64(1+to*to)
 		}
 	}
 }

@@ -27,6 +27,8 @@ type Rules struct {
 	Over map[*ir.Node]Overrides
 	// Made is called with every value's shape once it is known; may be nil.
 	Made func(id ir.ValueID, shape []dim.Dim)
+	// Table tells the shape of a constant that follows what was inferred before the node that reads it; may be nil, and return nil.
+	Table func(id ir.ValueID) []dim.Dim
 	// Target tells what a Reshape makes of its operand, because exporters write down the extents of the original; may be nil. The
 	// model's own target is taken when the result would not have as many elements.
 	Target func(n *ir.Node) []dim.Dim
@@ -49,6 +51,13 @@ func Infer(g *ir.Graph, r Rules) ([]Operand, error) {
 	}
 	var errs []error
 	for _, n := range g.Nodes {
+		for _, id := range n.In {
+			if id != 0 && g.Values[id].Const != nil && r.Table != nil {
+				if s := r.Table(id); s != nil {
+					vals[id].Shape = s
+				}
+			}
+		}
 		c := ctx(n, vals, over[n])
 		c.target = r.Target
 		if err := c.infer(g); err != nil {

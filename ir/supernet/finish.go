@@ -42,6 +42,9 @@ func (b *binder) infer(bind map[ir.ValueID][]dim.Dim) ([][]dim.Dim, error) {
 		Bind: bind, Over: b.attrs,
 		Made: func(id ir.ValueID, shape []dim.Dim) {
 			for k, v := range b.coupling.Axes(id) {
+				if b.graph.Values[id].Const != nil && b.coupling.Is(v, axis.Spatial) {
+					continue // a positional embedding follows what it is added to
+				}
 				if v = b.coupling.Find(v); k < len(shape) {
 					if _, ok := known[v]; !ok {
 						known[v] = shape[k]
@@ -49,6 +52,7 @@ func (b *binder) infer(bind map[ir.ValueID][]dim.Dim) ([][]dim.Dim, error) {
 				}
 			}
 		},
+		Table: func(id ir.ValueID) []dim.Dim { return b.table(id, known) },
 		Target: func(n *ir.Node) []dim.Dim {
 			var out []dim.Dim
 			for _, v := range b.coupling.Axes(n.Out[0]) {
@@ -150,11 +154,17 @@ func (b *binder) ops() {
 
 func (b *binder) param(operand int, id ir.ValueID) Param {
 	p := Param{Operand: operand, Value: id}
-	if _, moves := b.paramShape(id); !moves {
-		return p
+	_, moves := b.paramShape(id)
+	var axes []Axis
+	for k, v := range b.coupling.Axes(id) {
+		a := b.axis(v)
+		if g := b.grid(id, k); g != nil {
+			a, moves = Axis{Grid: g}, true
+		}
+		axes = append(axes, a)
 	}
-	for _, v := range b.coupling.Axes(id) {
-		p.Axes = append(p.Axes, b.axis(v))
+	if moves {
+		p.Axes = axes
 	}
 	return p
 }

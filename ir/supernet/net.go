@@ -110,6 +110,7 @@ type Axis struct {
 	Centre bool    // keep the centre positions (kernels), not the first
 	Sum    bool    // Of are concatenated terms, not nested factors
 	Of     []Axis
+	Grid   *Grid // positions of a map that is interpolated; the other fields are unused then
 }
 
 // Frozen tells why an axis stays fixed.

@@ -95,6 +95,11 @@ func (p Param) Picked() Shape {
 			s[axis] = k.Len()
 		}
 	}
+	for _, g := range p.Grids {
+		if g.Axis < len(s) {
+			s[g.Axis] = g.Prefix + g.To*g.To
+		}
+	}
 	return s
 }
 

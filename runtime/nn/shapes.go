@@ -33,24 +33,23 @@ func (w window) slide(x Shape) Shape {
 	for a, n := range x {
 		stride := at(w.strides, a, 1)
 		reach := (at(w.kernel, a, 1)-1)*at(w.dilations, a, 1) + 1
-		begin := at(w.pads, a, 0)
-		room := n + begin + at(w.pads, a+len(x), 0) - reach
+		begin, end := at(w.pads, a, 0), at(w.pads, a+len(x), 0)
+		if w.autoPad == "VALID" {
+			begin, end = 0, 0
+		}
+		room := n + begin + end - reach
 		switch {
 		case n < 1 || stride < 1:
 			out[a] = 0
 		case w.autoPad == "SAME_UPPER" || w.autoPad == "SAME_LOWER":
 			out[a] = (n + stride - 1) / stride
-		case w.autoPad == "VALID":
-			out[a] = (n-reach)/stride + 1
 		case room < 0:
 			out[a] = 0
-		case w.ceil:
-			out[a] = (room+stride-1)/stride + 1
-			if (out[a]-1)*stride >= n+begin { // a window that would start in the padding does not count
-				out[a]--
-			}
 		default:
 			out[a] = room/stride + 1
+			if w.ceil && room%stride != 0 && out[a]*stride < n+begin { // a window that would start in the padding does not count
+				out[a]++
+			}
 		}
 	}
 	return out

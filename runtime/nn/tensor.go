@@ -87,6 +87,12 @@ func Fetch(w Weights, p Param) (Tensor, error) {
 	if !slices.Equal(t.Shape, p.Shape) {
 		return Tensor{}, fmt.Errorf("weights %q have shape %v, the SuperNet wants %v: they are of another model", p.Source(), t.Shape, p.Shape)
 	}
+	for _, g := range p.Grids {
+		if t, err = t.resampled(g); err != nil {
+			return Tensor{}, fmt.Errorf("weights %q: %w", p.Source(), err)
+		}
+		p.Shape = t.Shape
+	}
 	return t.picked(p)
 }
 

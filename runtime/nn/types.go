@@ -21,6 +21,7 @@ type Param struct {
 	Picks []Pick // what is kept of each axis; nil keeps all of every axis
 	// Transposed says that the initializer stores this matrix the other way round; Shape and Picks are as it is used.
 	Transposed bool
+	Grids      []Grid // positional axes that are interpolated
 }
 
 // Pick selects positions of one axis. The zero Pick keeps the whole axis.
