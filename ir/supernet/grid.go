@@ -34,9 +34,20 @@ func (b *binder) gridOf(v axis.Var) (prefix int, side axis.Var, ok bool) {
 	return prefix, sides[0], true
 }
 
+// positional tells whether a parameter can be an embedding of positions: it is only ever added. A Linear that mixes positions
+// learned one row for each of them and cannot be interpolated.
+func (b *binder) positional(id ir.ValueID) bool {
+	for _, u := range b.flow.Users(id) {
+		if b.flow.Node(u).Op != "Add" {
+			return false
+		}
+	}
+	return b.graph.Values[id].Type == ir.Float32
+}
+
 // table returns the shape of a parameter with a positional axis, nil for all others.
 func (b *binder) table(id ir.ValueID, known map[axis.Var]dim.Dim) []dim.Dim {
-	if b.graph.Values[id].Type != ir.Float32 {
+	if !b.positional(id) {
 		return nil
 	}
 	axes := b.coupling.Axes(id)
@@ -62,7 +73,7 @@ func (b *binder) table(id ir.ValueID, known map[axis.Var]dim.Dim) []dim.Dim {
 func (b *binder) grid(id ir.ValueID, k int) *Grid {
 	shape := b.net.Shapes[id]
 	prefix, side, ok := b.gridOf(b.coupling.Axes(id)[k])
-	if !ok || b.graph.Values[id].Type != ir.Float32 || len(shape[k].Deps()) == 0 {
+	if !ok || !b.positional(id) || len(shape[k].Deps()) == 0 {
 		return nil
 	}
 	full := b.coupling.Size(side)
