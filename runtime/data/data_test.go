@@ -75,6 +75,9 @@ func TestOpen(t *testing.T) {
 func TestDamagedFiles(t *testing.T) {
 	good := idx(magicGrey, []uint32{2, 3, 4}, make([]byte, 24))
 	labels := idx(magicLabels, []uint32{2}, []byte{1, 2})
+	zipped := zip(t, good)
+	flipped := bytes.Clone(zipped)
+	flipped[len(flipped)-8] ^= 1 // in the checksum: what is decompressed has the right length
 	for name, c := range map[string]struct {
 		images, labels []byte
 		want           string
@@ -87,6 +90,10 @@ func TestDamagedFiles(t *testing.T) {
 		"no image":      {idx(magicGrey, []uint32{0, 3, 4}, nil), labels, "cannot be"},
 		"other labels":  {good, idx(magicLabels, []uint32{3}, []byte{1, 2, 3}), "do not belong together"},
 		"too much data": {append(bytes.Clone(good), 1), labels, "more data"},
+		"cut gzip":      {zipped[:len(zipped)-12], labels, "cut off"},
+		"no checksum":   {zipped[:len(zipped)-8], labels, "cut off"},
+		"bad checksum":  {flipped, labels, "damaged"},
+		"gzip header":   {zipped[:5], labels, "EOF"},
 	} {
 		dir := t.TempDir()
 		write(t, dir, "i", c.images)
@@ -146,14 +153,55 @@ func slow(s *Set, tr Transform, n, c, y, x, side int) float64 {
 	return sum / norm
 }
 
+// TestBatchByHand has values worked out on paper, those of Pillow and of PyTorch with antialias=True.
+func TestBatchByHand(t *testing.T) {
+	for name, c := range map[string]struct {
+		tr     Transform
+		size   int // of a square image
+		pixels []byte
+		side   int
+		want   []float32
+	}{
+		"as it is":   {Transform{}, 2, []byte{0, 51, 102, 255}, 2, []float32{0, 0.2, 0.4, 1}},
+		"normalised": {Transform{Mean: []float32{0.5}, Std: []float32{0.25}}, 1, []byte{255}, 1, []float32{2}},
+		"padded before": {
+			Transform{Pad: 1, Mean: []float32{0.5}, Std: []float32{0.25}}, 1, []byte{255}, 3,
+			[]float32{-2, -2, -2, -2, 2, -2, -2, -2, -2},
+		},
+		// Centres 1 and 3, two pixels to each side: weights 3/4 3/4 1/4 and 1/4 3/4 3/4, divided by their sum 7/4.
+		"half": {Transform{}, 4, bytes.Repeat([]byte{0, 0, 255, 255}, 4), 2, []float32{1. / 7, 6. / 7, 1. / 7, 6. / 7}},
+		// Centres 1/4, 3/4, 5/4, 7/4 between the pixels at 1/2 and 3/2; nothing is beyond the edges.
+		"twice": {
+			Transform{}, 2, []byte{0, 255, 0, 255}, 4,
+			[]float32{0, 0.25, 0.75, 1, 0, 0.25, 0.75, 1, 0, 0.25, 0.75, 1, 0, 0.25, 0.75, 1},
+		},
+	} {
+		s := &Set{N: 1, Channels: 1, Height: c.size, Width: c.size, Pixels: c.pixels, Labels: []uint8{0}}
+		got := c.tr.Batch(s, 0, 1, c.side).Float32s()
+		for k, want := range c.want {
+			if len(got) != len(c.want) || math.Abs(float64(got[k]-want)) > 1e-6 {
+				t.Errorf("%s: %v, want %v", name, got, c.want)
+				break
+			}
+		}
+	}
+}
+
+// TestBatchesCoverTheSet: in order, for any size of batches, and again when ranged over again.
 func TestBatchesCoverTheSet(t *testing.T) {
 	s := random(7, 1, 4, 4)
-	n := 0
-	for b := range (Transform{}).Batches(s, 3, 4) {
-		n += b.Shape[0]
-	}
-	if n != 7 {
-		t.Errorf("%d images in all batches, want 7", n)
+	whole := (Transform{}).Batch(s, 0, 7, 4).Raw
+	for _, size := range []int{-1, 0, 1, 3, 7, 100} {
+		batches := (Transform{}).Batches(s, size, 4)
+		for range 2 {
+			var all []byte
+			for b := range batches {
+				all = append(all, b.Raw...)
+			}
+			if !bytes.Equal(all, whole) {
+				t.Errorf("batches of %d: not the set in order", size)
+			}
+		}
 	}
 }
 
@@ -161,6 +209,7 @@ func FuzzIDX(f *testing.F) {
 	f.Add(idx(magicGrey, []uint32{2, 2, 2}, make([]byte, 8)))
 	f.Add(idx(magicLabels, []uint32{4}, []byte{1, 2, 3}))
 	f.Add(idx(magicColour, []uint32{1, 3, 16384, 16384}, nil))
+	f.Add(idx(magicColour, []uint32{1, 3, 1, 2}, make([]byte, 7)))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		dims, pixels, err := parseIDX(bytes.NewReader(data), []uint32{magicGrey, magicColour, magicLabels})
 		if err != nil {

@@ -138,8 +138,12 @@ func parseIDX(r io.Reader, magics []uint32) (dims []int, data []byte, err error)
 	if err != nil {
 		return nil, nil, fmt.Errorf("it has %d bytes of data, its header says %d: %w", n, total, err)
 	}
-	if extra, _ := r.Read(make([]byte, 1)); extra > 0 {
+	// Only the read past the end makes gzip compare its checksum.
+	switch extra, err := io.CopyN(io.Discard, r, 1); {
+	case extra > 0:
 		return nil, nil, fmt.Errorf("it has more data than its header says (%d bytes)", total)
+	case err != io.EOF:
+		return nil, nil, fmt.Errorf("it is damaged or cut off, fetch it again: %w", err)
 	}
 	return dims, buf.Bytes(), nil
 }

@@ -119,8 +119,9 @@ func shrink(dst, plane, half []float32, rows, columns []tap, w int) {
 	}
 }
 
-// Batches yields all of s in order, in batches of the given size.
+// Batches yields all of s in order, in batches of the given size, at least 1; the last one may be smaller.
 func (t Transform) Batches(s *Set, batch, side int) engine.Batches {
+	batch = max(batch, 1)
 	return func(yield func(nn.Tensor) bool) {
 		for from := 0; from < s.N; from += batch {
 			if !yield(t.Batch(s, from, min(from+batch, s.N), side)) {

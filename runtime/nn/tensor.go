@@ -75,7 +75,7 @@ func (t Tensor) Int64s() []int64 {
 
 // Fetch returns the part of p that is picked.
 func Fetch(w Weights, p Param) (Tensor, error) {
-	t, err := w.Tensor(p.Source())
+	t, err := stored(w, p)
 	if err != nil {
 		return Tensor{}, err
 	}
@@ -94,6 +94,20 @@ func Fetch(w Weights, p Param) (Tensor, error) {
 		p.Shape = t.Shape
 	}
 	return t.picked(p)
+}
+
+// stored returns the whole tensor of p. What an overlay has under p's own name is p's alone, though the model may have one
+// initializer for several parameters.
+func stored(w Weights, p Param) (Tensor, error) {
+	if o, ok := w.(overlay); ok && p.From != "" {
+		if t, ok := o.over[p.Name]; ok {
+			return t, nil
+		}
+		if _, ok := o.over[p.From]; !ok {
+			return stored(o.base, p)
+		}
+	}
+	return w.Tensor(p.Source())
 }
 
 // transposed returns a matrix the other way round.

@@ -12,14 +12,20 @@ import (
 // with the normalisation multiplied in: w' = w*s, b' = (b-mean)*s + bias with s = scale/sqrt(var+epsilon).
 // The new weights belong to this SubNet only.
 func FoldBatchNorm(g *nn.Graph, w nn.Weights) (*nn.Graph, nn.Weights, error) {
-	f := &folder{g: g, w: w, over: map[string]nn.Tensor{}}
+	f := &folder{g: g, w: w, over: map[string]nn.Tensor{}, readers: map[string]int{}, names: map[string]bool{}}
 	out := *g
 	out.Values = slices.Clone(g.Values)
 	f.out = &out
 	uses, producer := map[nn.Value]int{}, map[nn.Value]int{}
+	for _, i := range g.Values {
+		f.names[i.Name] = true
+	}
 	for i, n := range g.Nodes {
 		for _, v := range n.In {
 			uses[v]++
+			if p := g.Values[v].Param; p != nil {
+				f.readers[p.Source()]++
+			}
 		}
 		for _, v := range n.Out {
 			producer[v] = i
@@ -47,9 +53,11 @@ func FoldBatchNorm(g *nn.Graph, w nn.Weights) (*nn.Graph, nn.Weights, error) {
 }
 
 type folder struct {
-	g, out *nn.Graph
-	w      nn.Weights
-	over   map[string]nn.Tensor
+	g, out  *nn.Graph
+	w       nn.Weights
+	over    map[string]nn.Tensor
+	readers map[string]int  // operands that a stored tensor is
+	names   map[string]bool // of values
 }
 
 // folds tells whether all tensors that folding needs are parameters.
@@ -96,22 +104,25 @@ func (f *folder) fold(p nn.Node, norm *nn.Node) (nn.Node, error) {
 		}
 		bias[c] = (bias[c]-parts[3][c])*s + parts[2][c]
 	}
-	name := f.g.Values[p.In[1]].Name
-	p.In = []nn.Value{p.In[0], f.param(name, f.g.Values[p.In[1]].Shape, weight), f.param(biasName(f.g, &p, norm), nn.Shape{len(bias)}, bias)}
+	w, b := f.g.Values[p.In[1]], f.g.Values[norm.In[2]]
+	if len(p.In) > 2 {
+		b = f.g.Values[p.In[2]]
+	}
+	p.In = []nn.Value{p.In[0], f.param(w, w.Shape, weight), f.param(b, nn.Shape{len(bias)}, bias)}
 	p.Out = norm.Out
 	return p, nil
 }
 
-// biasName is that of the bias, else of the normalisation's.
-func biasName(g *nn.Graph, p, norm *nn.Node) string {
-	if len(p.In) > 2 {
-		return g.Values[p.In[2]].Name
+// param adds a parameter that is stored as it is, under the name of the one that it stands for where that has no other readers.
+func (f *folder) param(old nn.Info, s nn.Shape, data []float32) nn.Value {
+	name := old.Name
+	if old.Param.From != "" || f.readers[old.Param.Source()] > 1 {
+		name += "_folded"
+		for k := 1; f.names[name]; k++ {
+			name = fmt.Sprintf("%s_folded_%d", old.Name, k)
+		}
+		f.names[name] = true
 	}
-	return g.Values[norm.In[2]].Name
-}
-
-// param adds a parameter that is stored as it is.
-func (f *folder) param(name string, s nn.Shape, data []float32) nn.Value {
 	f.over[name] = nn.FromFloat32s(s, data)
 	f.out.Values = append(f.out.Values, nn.Info{Name: name, Type: nn.Float32, Shape: s, Param: &nn.Param{Name: name, Shape: s}})
 	return nn.Value(len(f.out.Values) - 1)

@@ -167,7 +167,7 @@ func (m *Model) external(p *onnxpb.TensorProto, want int64) ([]byte, error) {
 	offset, err := strconv.ParseInt(props["offset"], 10, 64)
 	length, err2 := strconv.ParseInt(props["length"], 10, 64)
 	if err := errors.Join(err, err2); err != nil || offset < 0 || length != want {
-		return nil, fmt.Errorf("its external data is at %q with %q bytes, its shape needs %d: %w", props["offset"], props["length"], want, errors.Join(err))
+		return nil, errors.Join(fmt.Errorf("its external data is at %q with %q bytes, its shape needs %d", props["offset"], props["length"], want), err)
 	}
 	if m.dir == "" {
 		return nil, errors.New("it is stored in another file")
@@ -182,8 +182,12 @@ func (m *Model) external(p *onnxpb.TensorProto, want int64) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err != nil || info.Size()-offset < length {
-		return nil, errors.Join(err, fmt.Errorf("%s ends before its data does", props["location"]))
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if info.Size()-offset < length {
+		return nil, fmt.Errorf("%s ends before its data does", props["location"])
 	}
 	buf := make([]byte, length)
 	_, err = f.ReadAt(buf, offset)

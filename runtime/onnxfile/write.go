@@ -266,6 +266,7 @@ type moved struct{ since, at int }
 // operands lists what is an attribute in an nn.Graph and an operand in newer opsets.
 var operands = map[string]map[string]moved{
 	"Clip":       {"min": {11, 1}, "max": {11, 2}},
+	"Dropout":    {"ratio": {12, 1}},
 	"Pad":        {"pads": {11, 1}, "value": {11, 2}},
 	"ReduceL1":   {"axes": {18, 1}},
 	"ReduceL2":   {"axes": {18, 1}},

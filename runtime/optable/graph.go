@@ -120,7 +120,7 @@ func (b *builder) operand(name string) (nn.Value, error) {
 func (b *builder) secondary(step, name string) (nn.Value, error) {
 	k, err := strconv.Atoi(step[1:])
 	j, err2 := strconv.Atoi(name[len(step)+1:])
-	if err != nil || err2 != nil || k >= len(b.g.Nodes) || j > 64 {
+	if err != nil || err2 != nil || k < 0 || k >= len(b.g.Nodes) || j < 0 || j > 64 {
 		return 0, fmt.Errorf("unknown operand %q", name)
 	}
 	n := &b.g.Nodes[k]

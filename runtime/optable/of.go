@@ -29,7 +29,6 @@ type describer struct {
 	names      map[nn.Value]string // operands that have a name already
 	in, params []string            // shapes
 	steps      []step
-	results    []nn.Value // by step, its first result
 }
 
 type step struct {
@@ -50,9 +49,8 @@ func (d *describer) node(k int, n *nn.Node) error {
 		s.operands = append(s.operands, d.operand(v))
 	}
 	d.steps = append(d.steps, s)
-	d.results = append(d.results, n.Out[0])
 	for j, v := range n.Out {
-		name := fmt.Sprintf("%%%d", len(d.steps)-1)
+		name := result(len(d.steps) - 1)
 		if j > 0 {
 			name += fmt.Sprintf(".%d", j)
 		}
@@ -72,23 +70,37 @@ func head(n *nn.Node) string {
 	return text
 }
 
-// absorbs tells whether v is the result of the last step and that a product.
+// absorbs tells whether v is the result of the last step and that a product, or a MatMul of matrices with its bias.
 func (d *describer) absorbs(v nn.Value) bool {
 	last := len(d.steps) - 1
-	if last < 0 || d.names[v] != fmt.Sprintf("%%%d", last) {
+	if last < 0 || d.names[v] != result(last) {
 		return false
 	}
-	kind, _, _ := strings.Cut(d.steps[last].text, " ")
-	return slices.Contains(products, kind)
+	switch kind, _, _ := strings.Cut(d.steps[last].text, " "); kind {
+	case "MatMul":
+		return len(d.g.Values[v].Shape) == 2 // of more axes, another one is normalised
+	case "Add":
+		return last > 0 && d.steps[last-1].text == "MatMul" && slices.Contains(d.steps[last].operands, result(last-1)) &&
+			slices.ContainsFunc(d.steps[last].operands, func(o string) bool { return o[0] == 'p' }) && len(d.g.Values[v].Shape) == 2
+	default:
+		return slices.Contains(products, kind)
+	}
 }
 
-// absorb makes a normalisation the bias of the last step.
+// result names the result of a step.
+func result(step int) string { return fmt.Sprintf("%%%d", step) }
+
+// absorb makes a normalisation the bias of the last step. The bias of a MatMul is an addition.
 func (d *describer) absorb(n *nn.Node) {
 	last := &d.steps[len(d.steps)-1]
-	if len(last.operands) < 3 {
+	d.names[n.Out[0]] = d.names[n.In[0]]
+	switch {
+	case last.text == "MatMul":
+		d.steps = append(d.steps, step{"Add", []string{d.names[n.In[0]], d.param(d.g.Values[n.In[1]])}})
+		d.names[n.Out[0]] = result(len(d.steps) - 1)
+	case last.text != "Add" && len(last.operands) < 3:
 		last.operands = append(last.operands, d.param(d.g.Values[n.In[1]]))
 	}
-	d.names[n.Out[0]] = d.names[n.In[0]]
 }
 
 func (d *describer) param(i nn.Info) string {

@@ -19,9 +19,12 @@ import (
 
 // Options are the protocol of a measurement. The zero Options are meant for everyday use.
 type Options struct {
-	Warmup   int            // runs before the first that counts, 0 means 5
-	Runs     int            // runs that count, 0 means 30
-	Progress func(Progress) // called after every operator, may be nil
+	Warmup int // runs before the first that counts, below 1 means 5
+	Runs   int // runs that count, below 1 means 30
+	// MaxPerOp bounds the time that an operator may run, below 1 means 10 s. One that is slower keeps what it
+	// has then, at least one run, and its row says how many.
+	MaxPerOp time.Duration
+	Progress func(Progress) // called after every few operators, may be nil
 }
 
 // Progress tells how far a measurement is.
@@ -32,8 +35,12 @@ type Progress struct {
 	Remaining   time.Duration // estimate
 }
 
+// maxPerOp is the usual MaxPerOp.
+const maxPerOp = 10 * time.Second
+
 func (o Options) withDefaults() Options {
-	o.Warmup, o.Runs = cmp.Or(o.Warmup, 5), cmp.Or(o.Runs, 30)
+	o.Warmup, o.Runs = cmp.Or(max(o.Warmup, 0), 5), cmp.Or(max(o.Runs, 0), 30)
+	o.MaxPerOp = cmp.Or(max(o.MaxPerOp, 0), maxPerOp)
 	return o
 }
 
@@ -47,6 +54,9 @@ func Header(net *supernet.Net, e engine.Engine, o Options) lut.Header {
 	h := lut.HeaderOf(net)
 	h.Device, h.Engine, h.Version, h.Threads, h.Precision, h.Rules = i.Device, i.Name, i.Version, i.Threads, i.Precision, i.Rules
 	h.Protocol = fmt.Sprintf("isolated operators, median of %d runs after %d, %d take turns", o.Runs, o.Warmup, together)
+	if o.MaxPerOp != maxPerOp {
+		h.Protocol += fmt.Sprintf(", at most %v each", o.MaxPerOp)
+	}
 	h.Date = time.Now().UTC().Format(time.DateOnly)
 	return h
 }
@@ -101,6 +111,9 @@ func take(ctx context.Context, net *supernet.Net, e engine.Engine, ids []optable
 	rows := make([]lut.Row, len(ids))
 	var ps []*probe
 	for k, id := range ids {
+		if err := ctx.Err(); err != nil {
+			return nil, errors.Join(err, closeAll(ps))
+		}
 		p, err := newProbe(e, net.Ops[id], o)
 		if err != nil {
 			rows[k].Failed = err.Error()
@@ -112,7 +125,7 @@ func take(ctx context.Context, net *supernet.Net, e engine.Engine, ids []optable
 			if err := ctx.Err(); err != nil {
 				return nil, errors.Join(err, closeAll(ps))
 			}
-			if p == nil || rows[k].Failed != "" {
+			if p == nil || rows[k].Failed != "" || p.late() {
 				continue
 			}
 			if err := p.sample(); err != nil {
@@ -144,7 +157,12 @@ type probe struct {
 	in      []nn.Tensor
 	repeat  int // runs in one sample, so that clocks can resolve it
 	samples []time.Duration
+	spent   time.Duration // on the clock, warm-up included
+	limit   time.Duration // of spent
 }
+
+// late reports whether p has a sample and may not take more.
+func (p *probe) late() bool { return len(p.samples) > 0 && p.spent >= p.limit }
 
 // resolution is the least duration of a sample.
 const resolution = 20 * time.Microsecond
@@ -163,18 +181,18 @@ func start(g *nn.Graph, w nn.Weights, e engine.Engine, o Options) (*probe, error
 	if err != nil {
 		return nil, err
 	}
-	p := &probe{session: s, repeat: 1}
+	p := &probe{session: s, repeat: 1, limit: o.MaxPerOp}
 	for _, v := range g.Inputs {
 		i := g.Values[v]
 		p.in = append(p.in, random(i.Name, i.Type, i.Shape))
 	}
-	for range o.Warmup {
+	for k := 0; k < o.Warmup && !p.late(); k++ {
 		if err := p.sample(); err != nil {
 			return nil, errors.Join(err, s.Close())
 		}
 	}
-	if last := p.samples[len(p.samples)-1]; last < resolution {
-		p.repeat = int(resolution/max(last, 200)) + 1
+	if best := slices.Min(p.samples); best < resolution {
+		p.repeat = int(resolution/max(best, 200)) + 1
 	}
 	p.samples = p.samples[:0]
 	return p, nil
@@ -183,17 +201,20 @@ func start(g *nn.Graph, w nn.Weights, e engine.Engine, o Options) (*probe, error
 // sample times some runs: in the engine where it tells, else from outside.
 func (p *probe) sample() error {
 	inside, tells := p.session.(interface{ Elapsed() time.Duration })
-	var total time.Duration
+	var told time.Duration
+	start := time.Now()
 	for range p.repeat {
-		start := time.Now()
 		if _, err := p.session.Run(p.in...); err != nil {
 			return err
 		}
 		if tells {
-			total += inside.Elapsed()
-		} else {
-			total += time.Since(start)
+			told += inside.Elapsed()
 		}
+	}
+	total := time.Since(start)
+	p.spent += total
+	if tells {
+		total = told
 	}
 	p.samples = append(p.samples, total/time.Duration(p.repeat))
 	return nil
@@ -213,8 +234,12 @@ func Network(ctx context.Context, g *nn.Graph, w nn.Weights, e engine.Engine, o 
 	if err != nil {
 		return lut.Row{}, err
 	}
-	for range o.Runs {
-		if err := errors.Join(ctx.Err(), p.sample()); err != nil {
+	for k := 0; k < o.Runs && !p.late(); k++ {
+		err := ctx.Err()
+		if err == nil {
+			err = p.sample()
+		}
+		if err != nil {
 			return lut.Row{}, errors.Join(err, p.session.Close())
 		}
 	}

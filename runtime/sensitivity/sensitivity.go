@@ -21,7 +21,7 @@ import (
 // Options say how images become input and whether normalisations are adapted to each SubNet.
 type Options struct {
 	Transform   data.Transform
-	Batch       int       // images in a batch, 0 means 100
+	Batch       int       // images in a batch, below 1 means 100
 	Calibration *data.Set // recomputes BatchNorm statistics; nil leaves the model's
 	Progress    func(done, total int, elapsed time.Duration)
 }
@@ -87,12 +87,15 @@ func (e *Evaluator) batch(g *nn.Graph) int {
 	if n := g.Values[g.Inputs[0]].Shape[0]; n > 0 {
 		return n
 	}
-	return cmp.Or(e.Options.Batch, 100)
+	return cmp.Or(max(e.Options.Batch, 0), 100)
 }
 
 // Prepare records the SubNet of g, with the side of its input and its weights, whose normalisations are recalibrated if
 // the options say so.
 func (e *Evaluator) Prepare(ctx context.Context, g space.Genes) (graph *nn.Graph, w nn.Weights, side int, err error) {
+	if err := e.check(g); err != nil {
+		return nil, nil, 0, err
+	}
 	graph, err = nn.Record(func(b nn.Builder) { e.Net.Build(g, b) })
 	if err != nil {
 		return nil, nil, 0, err
@@ -104,6 +107,37 @@ func (e *Evaluator) Prepare(ctx context.Context, g space.Genes) (graph *nn.Graph
 	return graph, w, side, err
 }
 
+// check reports what makes counting impossible for any SubNet.
+func (e *Evaluator) check(g space.Genes) error {
+	var errs []error
+	if len(g) != len(e.Net.Choices) {
+		errs = append(errs, fmt.Errorf("%s: %d genes, the package has %d choices: they are of another package", e.Net.Package, len(g), len(e.Net.Choices)))
+	}
+	for i, v := range g[:min(len(g), len(e.Net.Choices))] {
+		if c := e.Net.Choices[i]; int(v) >= len(c.Values) {
+			errs = append(errs, fmt.Errorf("%s: choice %q has no candidate %d, it has %d", e.Net.Package, c.Name, v, len(c.Values)))
+		}
+	}
+	if e.Images == nil || e.Images.N == 0 {
+		errs = append(errs, fmt.Errorf("%s: there are no images to count on, at least one is needed", e.Net.Package))
+	}
+	return errors.Join(errs...)
+}
+
+// divides checks that a network with a fixed batch leaves no images over.
+func (e *Evaluator) divides(batch int) error {
+	counts := []int{e.Images.N}
+	if e.recalibrates() {
+		counts = append(counts, e.Options.Calibration.N)
+	}
+	for _, n := range counts {
+		if n%batch != 0 {
+			return fmt.Errorf("%s: its batch is fixed at %d, which does not divide %d images: take %d", e.Net.Package, batch, n, max(batch, n-n%batch))
+		}
+	}
+	return nil
+}
+
 // side checks that the network classifies images like ours, and returns the side of its input.
 func (e *Evaluator) side(g *nn.Graph) (int, error) {
 	if len(g.Inputs) != 1 {
@@ -113,6 +147,14 @@ func (e *Evaluator) side(g *nn.Graph) (int, error) {
 	if len(s) != 4 || s[2] != s[3] || s[1] != e.Images.Channels {
 		return 0, fmt.Errorf("%s: its input is %v, the images have %d channels; it must be batch x channels x side x side", e.Net.Package, s, e.Images.Channels)
 	}
+	if s[0] > 0 {
+		if err := e.divides(s[0]); err != nil {
+			return 0, err
+		}
+	}
+	if t := g.Values[g.Outputs[0]].Type; t != nn.Float32 {
+		return 0, fmt.Errorf("%s: its output has element type %d, scores must be float32", e.Net.Package, t)
+	}
 	out := g.Values[g.Outputs[0]].Shape
 	if len(out) != 2 || int(slices.Max(e.Images.Labels)) >= out[1] {
 		return 0, fmt.Errorf("%s: its output is %v, which does not score the %d classes of the labels", e.Net.Package, out, int(slices.Max(e.Images.Labels))+1)
@@ -120,7 +162,7 @@ func (e *Evaluator) side(g *nn.Graph) (int, error) {
 	return s[2], nil
 }
 
-// classes returns the index of the highest score in each row.
+// classes returns the index of the highest score in each row, -1 where a score is no number: such a row is never correct.
 func classes(t nn.Tensor) []int {
 	n := t.Shape[1]
 	v := t.Float32s()
@@ -128,6 +170,10 @@ func classes(t nn.Tensor) []int {
 	for i := range out {
 		row := v[i*n : (i+1)*n]
 		for k, x := range row {
+			if x != x {
+				out[i] = -1
+				break
+			}
 			if x > row[out[i]] {
 				out[i] = k
 			}
@@ -139,6 +185,9 @@ func classes(t nn.Tensor) []int {
 // Run counts for the original and every single modification, into the file at path. What the file has already is not counted
 // again, so that an interrupted run goes on where it was.
 func (e *Evaluator) Run(ctx context.Context, path string) (*accuracy.Table, error) {
+	if err := e.check(make(space.Genes, len(e.Net.Choices))); err != nil {
+		return nil, err
+	}
 	j, t, err := accuracy.OpenJournal(path, e.Net, e.Header())
 	if err != nil {
 		return nil, err

@@ -72,7 +72,12 @@ func window(n node, x nn.Shape, k []int) (kernel.Window, error) {
 
 // autoPad sets the padding of one axis from ONNX's auto_pad.
 func autoPad(mode string, in, k, stride, dilation int, before, after *int) {
-	if mode != "SAME_UPPER" && mode != "SAME_LOWER" {
+	switch mode {
+	case "SAME_UPPER", "SAME_LOWER":
+	case "VALID":
+		*before, *after = 0, 0
+		return
+	default:
 		return
 	}
 	total := max(((in+stride-1)/stride-1)*stride+(k-1)*dilation+1-in, 0)

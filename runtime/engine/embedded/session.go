@@ -151,7 +151,7 @@ func (p *plan) check(in []nn.Tensor) (int, error) {
 		if a := slices.Index(want, nn.Batch); a >= 0 && a < len(t.Shape) && batch == 1 {
 			batch = t.Shape[a]
 		}
-		if t.Type != nn.Float32 || !slices.Equal(t.Shape, at(want, batch)) || len(t.Raw) != 4*size(t.Shape) {
+		if batch < 1 || t.Type != nn.Float32 || !slices.Equal(t.Shape, at(want, batch)) || len(t.Raw) != 4*size(t.Shape) {
 			name := p.graph.Values[p.graph.Inputs[i]].Name
 			errs = append(errs, fmt.Errorf("input %q: got type %d shape %v with %d bytes, want float32 of shape %v", name, t.Type, t.Shape, len(t.Raw), want))
 		}

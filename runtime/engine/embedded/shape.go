@@ -58,14 +58,22 @@ func (n node) list2(name string, otherwise []int) []int {
 	return otherwise
 }
 
-// part is a range of one axis: n elements from start, every step-th.
+// part is a range of one axis: n elements from start, every step-th. Along the open batch axis start and n are in images, negative.
 type part struct{ axis, start, step, n int }
+
+// at is p for a batch of b.
+func (p part) at(b int) part {
+	if p.n < 0 {
+		p.start, p.n = -p.start*b, -p.n*b
+	}
+	return p
+}
 
 // copyPart emits a copy of part p of buffer in to part q of buffer out; shapes are in memory order.
 func (c *compiler) copyPart(n node, in int, x nn.Shape, p part, out int, y nn.Shape, q part) {
 	c.emit(n, []int{in}, []int{out}, func(b int) kernelFunc {
-		src, from := cut(at(x, b), p)
-		dst, to := cut(at(y, b), q)
+		src, from := cut(at(x, b), p.at(b))
+		dst, to := cut(at(y, b), q.at(b))
 		copier := kernel.NewCopier(dst, src)
 		return func(t *kernel.Team, in, out [][]float32) { copier.Run(t, out[0][to:], in[0][from:]) }
 	})
@@ -204,6 +212,9 @@ func lowerGather(c *compiler, n node) error {
 		return err
 	}
 	axis := n.axis(0, len(x))
+	if index, err = within(index, x[axis]); err != nil {
+		return err
+	}
 	if c.isConstant(n.In[0]) {
 		return c.gatherConstant(n, axis, index)
 	}
@@ -235,14 +246,24 @@ func lowerGather(c *compiler, n node) error {
 		for i+run < len(index) && index[i+run] == index[i]+run {
 			run++
 		}
-		start := wrap(index[i], x[axis])
-		if start < 0 || start+run > x[axis] {
-			return fmt.Errorf("index %d of an axis of %d", index[i], x[axis])
-		}
-		c.copyPart(n, from.buffer, memory, part{p, start, 1, run}, out, y, part{p, i, 1, run})
+		c.copyPart(n, from.buffer, memory, part{p, index[i], 1, run}, out, y, part{p, i, 1, run})
 		i += run
 	}
 	return nil
+}
+
+// within counts indices of an axis of n positions from its start.
+func within(index []int, n int) ([]int, error) {
+	if n < 0 {
+		return nil, fmt.Errorf("positions of the open batch axis cannot be gathered")
+	}
+	out := make([]int, len(index))
+	for k, i := range index {
+		if out[k] = wrap(i, n); out[k] < 0 || out[k] >= n {
+			return nil, fmt.Errorf("index %d of an axis of %d", i, n)
+		}
+	}
+	return out, nil
 }
 
 func lowerPad(c *compiler, n node) error {
@@ -297,9 +318,6 @@ func (c *compiler) gatherConstant(n node, axis int, index []int) error {
 	out := make([]float32, 0, outer*len(index)*inner)
 	for o := range outer {
 		for _, i := range index {
-			if i = wrap(i, x[axis]); i < 0 || i >= x[axis] {
-				return fmt.Errorf("index %d of an axis of %d", i, x[axis])
-			}
 			at := (o*x[axis] + i) * inner
 			out = append(out, data[at:at+inner]...)
 		}

@@ -38,11 +38,7 @@ func (u *ISA) Pack(w []float32, l Layout, bias []float32, lim Limits) *Matrix {
 	return m
 }
 
-// Repack replaces the values of the matrix, whose extents stay.
-func (m *Matrix) Repack(w []float32, tapStride, kStride, nStride int) {
-	m.fill(w, Layout{m.taps, m.k, m.n, tapStride, kStride, nStride})
-}
-
+// fill packs w, replacing what the matrix held; its extents stay.
 func (m *Matrix) fill(w []float32, l Layout) {
 	to := m.panels
 	for j := 0; j < l.N; {

@@ -57,26 +57,51 @@ var macs = map[string]func(g *nn.Graph, n *nn.Node) int64{
 func size(g *nn.Graph, v nn.Value) int64 { return int64(g.Values[v].Shape.Count()) }
 
 // hasBias tells whether a product adds a bias of its own.
-func hasBias(n *nn.Node) bool { return len(n.In) > 2 }
+func hasBias(n *nn.Node) bool { return len(n.In) > 2 || n.Type == "Add" }
 
 // absorber returns the convolution or product that node i, a normalisation, belongs to; nil when it stands alone.
 func absorber(g *nn.Graph, i int) *nn.Node {
 	n := &g.Nodes[i]
-	if n.Type != "BatchNormalization" || slices.Contains(g.Outputs, n.In[0]) {
+	if n.Type != "BatchNormalization" {
 		return nil
 	}
-	var product *nn.Node
+	product := source(g, n.In[0])
+	if product == nil {
+		return nil
+	}
+	switch product.Type {
+	case "Conv", "ConvTranspose", "Gemm":
+		return product
+	case "Add": // a MatMul and its bias
+		for k, v := range product.In {
+			if of := source(g, v); g.Values[product.In[len(product.In)-1-k]].Param != nil && of != nil && of.Type == "MatMul" && isMatrix(g, n) {
+				return product
+			}
+		}
+	case "MatMul": // of more than two axes, another one than the product's last is normalised
+		if isMatrix(g, n) {
+			return product
+		}
+	}
+	return nil
+}
+
+func isMatrix(g *nn.Graph, n *nn.Node) bool { return len(g.Values[n.Out[0]].Shape) == 2 }
+
+// source returns the node that makes v, when v has one reader and is no output.
+func source(g *nn.Graph, v nn.Value) *nn.Node {
+	var made *nn.Node
 	readers := 0
 	for k := range g.Nodes {
-		if slices.Contains(g.Nodes[k].Out, n.In[0]) {
-			product = &g.Nodes[k]
+		if slices.Contains(g.Nodes[k].Out, v) {
+			made = &g.Nodes[k]
 		}
-		if slices.Contains(g.Nodes[k].In, n.In[0]) {
+		if slices.Contains(g.Nodes[k].In, v) {
 			readers++
 		}
 	}
-	if product == nil || readers != 1 || !slices.Contains([]string{"Conv", "ConvTranspose", "Gemm", "MatMul"}, product.Type) {
+	if readers != 1 || slices.Contains(g.Outputs, v) {
 		return nil
 	}
-	return product
+	return made
 }

@@ -1,0 +1,92 @@
+package onnxfile_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/autotailor/autotailor/runtime/engine/embedded"
+	"github.com/autotailor/autotailor/runtime/nn"
+	"github.com/autotailor/autotailor/runtime/onnxfile"
+)
+
+// TestFoldSharedWeights: a tensor that others read too keeps its values, be it one parameter twice or two of one initializer.
+func TestFoldSharedWeights(t *testing.T) {
+	g, err := nn.Record(func(b nn.Builder) {
+		x := b.Input("x", nn.Float32, nn.Shape{nn.Batch, 3, 8, 8})
+		p := func(name, from string, shape ...int) nn.Param { return nn.Param{Name: name, From: from, Shape: shape} }
+		conv := func(name string) nn.Value {
+			return b.Conv(x, nn.Conv{Name: name, Weight: p("w", "", 3, 3, 3, 3), Bias: p(name+".b", "", 3), Kernel: []int{3, 3}, Pads: []int{1, 1, 1, 1}})
+		}
+		norm := func(name, from string, y nn.Value) nn.Value {
+			return b.BatchNorm(y, nn.BatchNorm{
+				Name: name, Scale: p(name+".s", "", 3), Bias: p(name+".b", from, 3), Mean: p(name+".m", "", 3), Var: p(name+".v", "", 3), Epsilon: 1e-5,
+			})
+		}
+		y := b.Add(norm("n1", "", conv("c1")), norm("n2", "", conv("c2")))
+		z := b.Conv(y, nn.Conv{Name: "c3", Weight: p("w#2", "w", 3, 3, 3, 3), Kernel: []int{3, 3}, Pads: []int{1, 1, 1, 1}})
+		z = b.Add(norm("n3", "c1.b", z), norm("n4", "n3.b", y)) // n4 stands alone
+		b.Output("y", b.Add(z, conv("c4")))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := weights(g)
+	folded, fw, err := onnxfile.FoldBatchNorm(g, w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := 0
+	for _, n := range folded.Nodes {
+		if n.Type == "BatchNormalization" {
+			left++
+		}
+	}
+	if left != 1 {
+		t.Errorf("%d normalisations are left, want that which stands alone", left)
+	}
+	e := embedded.New(embedded.Options{})
+	if a, b := run(t, e, g, w), run(t, e, folded, fw); !near(a, b) {
+		t.Errorf("%v, folded %v", a[:6], b[:6])
+	}
+	m, err := onnxfile.Proto(folded, fw, onnxfile.WriteOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, i := range m.GetGraph().GetInitializer() {
+		names = append(names, i.GetName())
+	}
+	if slices.Sort(names); len(slices.Compact(slices.Clone(names))) != len(names) {
+		t.Errorf("two initializers have one name: %v", names)
+	}
+}
+
+// TestFoldKeepsWhatIsRead: a convolution whose result is used without the normalisation too, or is an output, stays as it is.
+func TestFoldKeepsWhatIsRead(t *testing.T) {
+	for _, output := range []bool{true, false} {
+		g, err := nn.Record(func(b nn.Builder) {
+			x := b.Input("x", nn.Float32, nn.Shape{nn.Batch, 3, 8, 8})
+			p := func(name string, shape ...int) nn.Param { return nn.Param{Name: name, Shape: shape} }
+			y := b.Conv(x, nn.Conv{Name: "c", Weight: p("w", 3, 3, 1, 1), Kernel: []int{1, 1}})
+			z := b.BatchNorm(y, nn.BatchNorm{Name: "n", Scale: p("s", 3), Bias: p("b", 3), Mean: p("m", 3), Var: p("v", 3), Epsilon: 1e-5})
+			if output {
+				b.Output("z", z)
+				b.Output("y", y)
+				return
+			}
+			b.Output("z", b.Add(z, y))
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := weights(g)
+		folded, fw, err := onnxfile.FoldBatchNorm(g, w)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := embedded.New(embedded.Options{})
+		if a, b := run(t, e, g, w), run(t, e, folded, fw); len(folded.Nodes) != len(g.Nodes) || !near(a, b) {
+			t.Errorf("output %v: %d nodes of %d", output, len(folded.Nodes), len(g.Nodes))
+		}
+	}
+}
