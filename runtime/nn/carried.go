@@ -26,7 +26,11 @@ func (t *Tape) Op(o Op, xs ...Value) []Value {
 		return make([]Value, n)
 	}
 	shapes := o.Shapes
-	if shapes == nil {
+	if len(shapes) > 0 && len(shapes) < n {
+		t.fail(o.Name, "%s has %d results and shapes of %d", o.Type, n, len(shapes))
+		return make([]Value, n)
+	}
+	if len(shapes) == 0 {
 		var ok bool
 		if shapes, ok = t.carriedShapes(o, xs, n); !ok {
 			t.fail(o.Name, "operands of %s do not fit each other", o.Type)

@@ -54,7 +54,11 @@ func (t *Tape) Linear(x Value, l Linear) Value {
 	if l.Bias.Name == "" {
 		return y
 	}
-	return t.add(Node{Type: "Add", Name: l.BiasName, In: []Value{y, t.Param(l.Bias)}}, s)
+	b := t.Param(l.Bias)
+	if t.err == nil && !spreads(t.shape(b), s) {
+		t.fail(l.Name, "a bias of shape %v cannot be added to %v", t.shape(b), s)
+	}
+	return t.add(Node{Type: "Add", Name: l.BiasName, In: []Value{y, b}}, s)
 }
 
 func (t *Tape) gemm(x, w Value, l Linear, s Shape) Value {
@@ -72,7 +76,11 @@ func (t *Tape) gemm(x, w Value, l Linear, s Shape) Value {
 	if l.Beta != 0 && l.Beta != 1 {
 		attrs = append(attrs, floatAttr("beta", l.Beta))
 	}
-	return t.add(Node{Type: "Gemm", Name: l.Name, Attrs: attrs, In: t.optional([]Value{x, w}, l.Bias)}, s)
+	in := t.optional([]Value{x, w}, l.Bias)
+	if t.err == nil && len(in) > 2 && !spreads(t.shape(in[2]), s) {
+		t.fail(l.Name, "a bias of shape %v cannot be added to %v", t.shape(in[2]), s)
+	}
+	return t.add(Node{Type: "Gemm", Name: l.Name, Attrs: attrs, In: in}, s)
 }
 
 // MatMul records a batched product.
@@ -121,11 +129,22 @@ func (t *Tape) LayerNorm(x Value, n LayerNorm) Value {
 		return None
 	}
 	in := t.optional([]Value{x, t.Param(n.Scale)}, n.Bias)
+	if t.err != nil {
+		return None
+	}
+	s := t.shape(x)
+	a, ok := wrap(n.Axis, len(s))
+	for _, p := range in[1:] {
+		if ok = ok && spreads(t.shape(p), s[a:]); !ok {
+			t.fail(n.Name, "parameters of shape %v cannot normalise %v from axis %d on", t.shape(p), s, n.Axis)
+			return None
+		}
+	}
 	attrs := epsilon(n.Epsilon)
 	if n.Axis != -1 {
 		attrs = append(attrs, intAttr("axis", n.Axis))
 	}
-	return t.add(Node{Type: "LayerNormalization", Name: n.Name, Attrs: attrs, In: in}, t.shape(x))
+	return t.add(Node{Type: "LayerNormalization", Name: n.Name, Attrs: attrs, In: in}, s)
 }
 
 // Act records an element-wise function.
@@ -139,6 +158,10 @@ func (t *Tape) Act(x Value, a Act) Value {
 // Softmax records a Softmax.
 func (t *Tape) Softmax(x Value, axis int) Value {
 	if !t.ok("Softmax", x) {
+		return None
+	}
+	if _, ok := wrap(axis, len(t.shape(x))); !ok {
+		t.fail("Softmax", "shape %v has no axis %d", t.shape(x), axis)
 		return None
 	}
 	var attrs []Attr
@@ -188,6 +211,17 @@ func (t *Tape) Mean(x Value, keep bool, axes ...int) Value {
 	if !t.ok("ReduceMean", x) {
 		return None
 	}
+	if len(axes) == 0 { // ONNX: all of them
+		for a := range t.shape(x) {
+			axes = append(axes, a)
+		}
+	}
+	for _, a := range axes {
+		if _, ok := wrap(a, len(t.shape(x))); !ok {
+			t.fail("ReduceMean", "shape %v has no axis %d", t.shape(x), a)
+			return None
+		}
+	}
 	attrs := []Attr{intsAttr("axes", axes)}
 	if !keep {
 		attrs = append(attrs, intAttr("keepdims", 0))
@@ -230,7 +264,7 @@ func (t *Tape) Flatten(x Value, axis int) Value {
 	}
 	s := t.shape(x)
 	if axis < 0 {
-		axis += len(s)
+		axis += len(s) // as many axes as there are is one more than wrap allows
 	}
 	if axis < 0 || axis > len(s) {
 		t.fail("Flatten", "shape %v has no axis %d", s, axis)
@@ -258,8 +292,12 @@ func (t *Tape) Transpose(x Value, perm ...int) Value {
 	}
 	xs := t.shape(x)
 	s := make(Shape, 0, len(perm))
+	if len(perm) != len(xs) {
+		t.fail("Transpose", "%v does not permute the axes of %v", perm, xs)
+		return None
+	}
 	for _, a := range perm {
-		if a < 0 || a >= len(xs) || len(perm) != len(xs) {
+		if a < 0 || a >= len(xs) || slices.Index(perm, a) != len(s) {
 			t.fail("Transpose", "%v does not permute the axes of %v", perm, xs)
 			return None
 		}
@@ -275,17 +313,16 @@ func (t *Tape) Concat(axis int, xs ...Value) Value {
 		return None
 	}
 	s := slices.Clone(t.shape(xs[0]))
-	a := axis
-	if a < 0 {
-		a += len(s)
-	}
-	for _, x := range xs[1:] {
+	a, ok := wrap(axis, len(s))
+	for k, x := range xs {
 		o := t.shape(x)
-		if a < 0 || a >= len(s) || len(o) != len(s) {
+		if !ok || len(o) != len(s) || !slices.Equal(o[:a], s[:a]) || !slices.Equal(o[a+1:], s[a+1:]) {
 			t.fail("Concat", "shapes %v and %v cannot be joined along axis %d", s, o, axis)
 			return None
 		}
-		s[a] += o[a]
+		if k > 0 {
+			s[a] += o[a]
+		}
 	}
 	return t.add(Node{Type: "Concat", Attrs: []Attr{intAttr("axis", axis)}, In: slices.Clone(xs)}, s)
 }
@@ -296,20 +333,17 @@ func (t *Tape) Split(x Value, axis int, sizes ...int) []Value {
 	if t.ok("Split", x) {
 		s = t.shape(x)
 	}
-	a := axis
-	if a < 0 {
-		a += len(s)
-	}
+	a, ok := wrap(axis, len(s))
 	var shapes []Shape
 	total := 0
 	for _, n := range sizes {
 		part := slices.Clone(s)
-		if a >= 0 && a < len(s) {
+		if ok = ok && n > 0; ok {
 			part[a] = n
 		}
 		shapes, total = append(shapes, part), total+n
 	}
-	if t.err == nil && (a < 0 || a >= len(s) || total != s[a]) {
+	if t.err == nil && (!ok || total != s[a]) {
 		t.fail("Split", "axis %d of %v cannot be cut into %v", axis, s, sizes)
 	}
 	n := Node{Type: "Split", Attrs: []Attr{intAttr("axis", axis), intsAttr("split", sizes)}, In: []Value{x}}
@@ -319,7 +353,7 @@ func (t *Tape) Split(x Value, axis int, sizes ...int) []Value {
 // several appends a node with several outputs.
 func (t *Tape) several(n Node, shapes []Shape, types []DType) []Value {
 	out := make([]Value, len(shapes))
-	if t.err != nil {
+	if t.err != nil || len(shapes) == 0 {
 		return out
 	}
 	d := Float32

@@ -103,6 +103,27 @@ func (p Param) Picked() Shape {
 	return s
 }
 
+// same tells whether p and q are the same part of the same tensor.
+func (p Param) same(q Param) bool {
+	if p.Source() != q.Source() || p.Transposed != q.Transposed || !slices.Equal(p.Shape, q.Shape) || !slices.Equal(p.Grids, q.Grids) {
+		return false
+	}
+	for a, n := range p.Shape {
+		if !slices.Equal(p.kept(a, n), q.kept(a, n)) {
+			return false
+		}
+	}
+	return true
+}
+
+// kept lists the positions that are kept of an axis of extent n.
+func (p Param) kept(axis, n int) []int {
+	if axis < len(p.Picks) && !p.Picks[axis].whole() {
+		return p.Picks[axis].Indices()
+	}
+	return Prefix(n, n).Indices()
+}
+
 // Source is the name of the initializer that stores p.
 func (p Param) Source() string {
 	if p.From != "" {

@@ -73,6 +73,20 @@ func Broadcast(a, b Shape) (s Shape, ok bool) {
 	return s, true
 }
 
+// spreads tells whether a, broadcast, is as large as b.
+func spreads(a, b Shape) bool {
+	s, ok := Broadcast(b, a)
+	return ok && slices.Equal(s, b)
+}
+
+// wrap counts an axis from the front; ok is false when there is none.
+func wrap(axis, rank int) (a int, ok bool) {
+	if axis < 0 {
+		axis += rank
+	}
+	return axis, axis >= 0 && axis < rank
+}
+
 func matMul(a, b Shape) (Shape, bool) {
 	if len(a) < 2 || len(b) < 2 || a[len(a)-1] != b[len(b)-2] {
 		return nil, false

@@ -142,7 +142,7 @@ func (t *Tape) Param(p Param) Value {
 		}
 	}
 	if v, ok := t.params[p.Name]; ok {
-		if slices.Equal(t.shape(v), p.Picked()) {
+		if t.g.Values[v].Param.same(p) {
 			return v
 		}
 		t.fail(p.Name, "one tensor is cut in two ways")

@@ -55,6 +55,17 @@ func TestByHand(t *testing.T) {
 		"gemm": {func(b nn.Builder) {
 			b.Output("y", b.Linear(b.Flatten(image(b), 1), nn.Linear{Name: "f", Weight: param("f", 5, 600), Bias: param("fb", 5), TransB: true}))
 		}, count.Counts{MACs: 3000, Params: 3005}},
+		"product, bias and norm": {func(b nn.Builder) {
+			y := b.Linear(b.Flatten(image(b), 1), nn.Linear{Name: "f", Weight: param("f", 600, 5), Bias: param("fb", 5), BiasName: "add"})
+			b.Output("y", b.BatchNorm(y, norm("n", 5)))
+		}, count.Counts{MACs: 3000, Params: 3005}},
+		"product and norm": {func(b nn.Builder) {
+			b.Output("y", b.BatchNorm(b.Linear(b.Flatten(image(b), 1), nn.Linear{Name: "f", Weight: param("f", 600, 5)}), norm("n", 5)))
+		}, count.Counts{MACs: 3000, Params: 3005}},
+		"product and norm of another axis": {func(b nn.Builder) {
+			x := b.Reshape(image(b), nn.Shape{nn.Batch, 6, 100})
+			b.Output("y", b.BatchNorm(b.Linear(x, nn.Linear{Name: "f", Weight: param("f", 100, 7)}), norm("n", 6)))
+		}, count.Counts{MACs: 4200, Params: 724}},
 		"tokens": {func(b nn.Builder) {
 			x := b.Reshape(image(b), nn.Shape{nn.Batch, 6, 100})
 			y := b.Linear(x, nn.Linear{Name: "f", Weight: param("f", 100, 7)}) // 6 x 100 x 7
