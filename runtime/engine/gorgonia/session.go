@@ -39,6 +39,12 @@ func (s *session) Run(in ...nn.Tensor) ([]nn.Tensor, error) {
 			batch = in[i].Shape[a]
 		}
 	}
+	for i, v := range s.graph.Inputs { // Gorgonia panics in goroutines of its own where we would return an error
+		info := &s.graph.Values[v]
+		if t := in[i]; batch < 1 || t.Type != nn.Float32 || !slices.Equal(t.Shape, info.Shape.Bind(batch)) || len(t.Raw) != 4*t.Shape.Count() {
+			return nil, fmt.Errorf("input %q: got type %d shape %v with %d bytes, want float32 of shape %v", info.Name, t.Type, t.Shape, len(t.Raw), info.Shape)
+		}
+	}
 	m := s.machines[batch]
 	if m == nil {
 		var err error
@@ -47,14 +53,11 @@ func (s *session) Run(in ...nn.Tensor) ([]nn.Tensor, error) {
 		}
 		s.machines[batch] = m
 	}
-	return m.run(s.graph, in)
+	return m.run(in)
 }
 
-func (m *machine) run(graph *nn.Graph, in []nn.Tensor) ([]nn.Tensor, error) {
+func (m *machine) run(in []nn.Tensor) ([]nn.Tensor, error) {
 	for i, n := range m.inputs {
-		if !slices.Equal([]int(in[i].Shape), []int(n.Shape())) || in[i].Type != nn.Float32 {
-			return nil, fmt.Errorf("input %q: got type %d shape %v, want float32 of shape %v", graph.Values[graph.Inputs[i]].Name, in[i].Type, in[i].Shape, n.Shape())
-		}
 		if err := g.Let(n, dense(in[i])); err != nil {
 			return nil, err
 		}
