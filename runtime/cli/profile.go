@@ -41,6 +41,7 @@ func runProfile(c *call) error {
 	if err != nil {
 		return err
 	}
+	defer closeEngines(engines)
 	e := engines[0]
 	o := profile.Options{Runs: *runs}
 	h := profile.Header(c.net, e, o)
@@ -134,6 +135,7 @@ func runSensitivity(c *call) error {
 	if err != nil {
 		return err
 	}
+	defer closeEngines(engines)
 	set, err := images(*dir, *split, *n)
 	if err != nil {
 		return err

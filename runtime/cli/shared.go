@@ -11,7 +11,6 @@ import (
 
 	"github.com/autotailor/autotailor/runtime/accuracy"
 	"github.com/autotailor/autotailor/runtime/data"
-	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/lut"
 	"github.com/autotailor/autotailor/runtime/onnxfile"
 	"github.com/autotailor/autotailor/runtime/space"
@@ -51,28 +50,9 @@ func (c *call) engineFlags(threads int) engineFlags {
 		first = c.opt.Engines[0].Name
 	}
 	return engineFlags{
-		c.flags.String("engine", first, "`name` of the engine: "+strings.Join(names, ", ")),
+		c.flags.String("engine", first, "`name` of the engine: "+strings.Join(append(names, deviceDocs()...), ", ")),
 		c.flags.Int("threads", threads, "threads that a network may use, 0 for all processors"),
 	}
-}
-
-// open returns the engines of a comma-separated list.
-func (c *call) open(f engineFlags) ([]engine.Engine, error) {
-	var out []engine.Engine
-	var errs []error
-next:
-	for _, name := range strings.Split(*f.names, ",") {
-		var known []string
-		for _, e := range c.opt.Engines {
-			if known = append(known, e.Name); e.Name == name {
-				opened, err := e.Open(*f.threads)
-				out, errs = append(out, opened), append(errs, err)
-				continue next
-			}
-		}
-		errs = append(errs, usageError{fmt.Errorf("--engine %s: there is no such engine; engines are %s", name, strings.Join(known, ", "))})
-	}
-	return out, errors.Join(errs...)
 }
 
 // weights opens the model and checks that it is the SuperNet's.

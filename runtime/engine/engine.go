@@ -4,6 +4,7 @@ package engine
 
 import (
 	"context"
+	"time"
 
 	"github.com/autotailor/autotailor/runtime/nn"
 )
@@ -44,4 +45,29 @@ type Recalibrator interface {
 	// statistics (OFA, set_running_statistics), and returns w with the mean and (biased) variance parameters of g
 	// replaced by the sample-weighted averages. The replacement has the SuperNet's full shape; positions outside the SubNet keep w's values.
 	Recalibrate(ctx context.Context, g *nn.Graph, w nn.Weights, data Batches) (nn.Weights, error)
+}
+
+// Measurer is an Engine that runs networks elsewhere and tells only how long they took: the driver of a device.
+// Its Compile returns an error.
+type Measurer interface {
+	Engine
+	// Measure runs the jobs in any order and calls done once for each that came to an end, with its index. A job that fails is
+	// a Measurement that says why; an error means that the device is gone, and jobs without a Measurement were not measured.
+	Measure(ctx context.Context, jobs []Job, done func(i int, m Measurement)) error
+	Close() error
+}
+
+// Job is a network to be measured, of batch 1, and the protocol.
+type Job struct {
+	Graph        *nn.Graph // no open axes
+	Weights      nn.Weights
+	Warmup, Runs int
+	Limit        time.Duration // of all runs together: a slower network has fewer, at least one
+}
+
+// Measurement is what a device says about a Job.
+type Measurement struct {
+	Times  []time.Duration // of each run
+	Energy float64         // millijoules of a run, 0 when the device does not tell
+	Failed string          // why there are no times
 }

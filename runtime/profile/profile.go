@@ -85,15 +85,18 @@ func measure(ctx context.Context, net *supernet.Net, e engine.Engine, j *lut.Jou
 	start := time.Now()
 	done := 0
 	for group := range slices.Chunk(ids, together) {
-		rows, err := take(ctx, net, e, group, o)
-		if err != nil {
-			return err
-		}
-		for k, id := range group {
-			if err := j.Add(id, rows[k]); err != nil {
-				return err
+		rows, lost := take(ctx, net, e, group, o)
+		for k := range rows { // those that were measured before an error are kept
+			if rows[k].N == 0 && rows[k].Failed == "" {
+				continue
+			}
+			if err := j.Add(group[k], rows[k]); err != nil {
+				return errors.Join(lost, err)
 			}
 			done++
+		}
+		if lost != nil {
+			return lost
 		}
 		if o.Progress != nil {
 			elapsed := time.Since(start)
@@ -108,6 +111,9 @@ func measure(ctx context.Context, net *supernet.Net, e engine.Engine, j *lut.Jou
 
 // take measures a few operators in turns.
 func take(ctx context.Context, net *supernet.Net, e engine.Engine, ids []optable.ID, o Options) ([]lut.Row, error) {
+	if m, ok := e.(engine.Measurer); ok {
+		return takeFrom(ctx, net, m, ids, o)
+	}
 	rows := make([]lut.Row, len(ids))
 	var ps []*probe
 	for k, id := range ids {
@@ -230,6 +236,9 @@ func summary(samples []time.Duration) lut.Row {
 // Network measures a whole network at batch 1 by the protocol of the operators.
 func Network(ctx context.Context, g *nn.Graph, w nn.Weights, e engine.Engine, o Options) (lut.Row, error) {
 	o = o.withDefaults()
+	if m, ok := e.(engine.Measurer); ok {
+		return networkFrom(ctx, g.Bind(1), w, m, o)
+	}
 	p, err := start(g.Bind(1), w, e, o)
 	if err != nil {
 		return lut.Row{}, err

@@ -1,0 +1,204 @@
+package device
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/autotailor/autotailor/runtime/engine"
+	"github.com/autotailor/autotailor/runtime/nn"
+	"github.com/autotailor/autotailor/runtime/onnxfile"
+)
+
+// Options configure a Command.
+type Options struct {
+	Threads  int
+	Patience time.Duration // that an answer may take beyond the limit of its job, 0 means a minute
+}
+
+// Command is a device behind a driver program. It may be used by one goroutine at a time.
+type Command struct {
+	args    []string
+	options Options
+	who     identity
+	dir     string // of probes
+
+	mu      sync.Mutex
+	process *process
+	deaths  int // in a row
+}
+
+var _ engine.Measurer = (*Command)(nil)
+
+// maxDeaths is how often in a row a driver may die before it is given up.
+const maxDeaths = 4
+
+// formats are those in which probes can be written, the best first.
+func formats() []string { return []string{"onnx"} }
+
+// OpenCommand starts the driver that the command line names, whose arguments may be quoted as in a shell, and asks what it is.
+func OpenCommand(line string, o Options) (*Command, error) {
+	args, err := split(line)
+	if err != nil {
+		return nil, fmt.Errorf("driver %q: %w", line, err)
+	}
+	if o.Patience <= 0 {
+		o.Patience = time.Minute
+	}
+	c := &Command{args: args, options: o}
+	if c.dir, err = os.MkdirTemp("", "autotailor-probe-"); err != nil {
+		return nil, err
+	}
+	if err := c.start(context.Background()); err != nil {
+		return nil, errors.Join(fmt.Errorf("driver %q: %w", line, err), os.RemoveAll(c.dir))
+	}
+	return c, nil
+}
+
+// start starts the program and says hello.
+func (c *Command) start(ctx context.Context) error {
+	p, err := startProcess(c.args)
+	if err != nil {
+		return err
+	}
+	h := hello{"hello", protocol, formats(), c.options.Threads}
+	line, err := p.ask(ctx, h, c.options.Patience)
+	var who identity
+	if err == nil {
+		who, err = identify(line, h)
+	}
+	if err == nil && c.who.Device != "" && who != c.who {
+		err = fmt.Errorf("the driver was %+v and is now %+v: a table is of one device", c.who, who)
+	}
+	if err != nil {
+		return fmt.Errorf("%w%s", err, p.stop(killing(err)))
+	}
+	c.process, c.who = p, who
+	return nil
+}
+
+// killing tells whether a process that caused err will not end by itself.
+func killing(err error) bool {
+	var late *timeoutError
+	return errors.As(err, &late) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// Info describes the device as the driver does.
+func (c *Command) Info() engine.Info {
+	return engine.Info{Name: c.who.Runtime, Version: c.who.RuntimeVersion, Device: c.who.Device, Threads: c.who.Threads, Precision: c.who.Precision, Rules: c.who.Rules}
+}
+
+// Compile returns an error: what networks compute does not come back from a driver.
+func (c *Command) Compile(*nn.Graph, nn.Weights) (engine.Session, error) {
+	return nil, errors.New("a driver measures networks, it does not tell what they compute; name another engine for that")
+}
+
+// Measure asks the driver for each job in turn.
+func (c *Command) Measure(ctx context.Context, jobs []engine.Job, done func(int, engine.Measurement)) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i, j := range jobs {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		m, err := c.measure(ctx, j)
+		if err != nil {
+			return err
+		}
+		done(i, m)
+	}
+	return nil
+}
+
+// measure asks for one job, a second time when the driver dies of it.
+func (c *Command) measure(ctx context.Context, j engine.Job) (engine.Measurement, error) {
+	r, err := c.request(j)
+	if err != nil {
+		return engine.Measurement{Failed: err.Error()}, nil
+	}
+	defer os.Remove(r.Model)
+	for try := 1; ; try++ {
+		m, err := c.ask(ctx, r, j.Limit)
+		if err == nil {
+			c.deaths = 0
+			return m, nil
+		}
+		if ctx.Err() != nil {
+			return m, ctx.Err()
+		}
+		if c.deaths++; c.deaths >= maxDeaths {
+			return m, fmt.Errorf("the driver died %d times in a row: %w", c.deaths, err)
+		}
+		var late *timeoutError
+		if try > 1 || errors.As(err, &late) {
+			return engine.Measurement{Failed: err.Error()}, nil
+		}
+	}
+}
+
+// ask sends r to the driver, which is started where there is none, and is none after an error.
+func (c *Command) ask(ctx context.Context, r request, limit time.Duration) (engine.Measurement, error) {
+	if c.process == nil {
+		if err := c.start(ctx); err != nil {
+			return engine.Measurement{}, err
+		}
+	}
+	line, err := c.process.ask(ctx, r, limit+c.options.Patience)
+	var m engine.Measurement
+	if err == nil {
+		m, err = measurement(line, r)
+	}
+	if err != nil {
+		err = fmt.Errorf("%w%s", err, c.process.stop(killing(err)))
+		c.process = nil
+	}
+	return m, err
+}
+
+// request writes a job's model into a file.
+func (c *Command) request(j engine.Job) (request, error) {
+	var model bytes.Buffer
+	if err := onnxfile.Write(&model, j.Graph, j.Weights, onnxfile.WriteOptions{Batch: 1}); err != nil {
+		return request{}, err
+	}
+	sum := sha256.Sum256(model.Bytes())
+	id := hex.EncodeToString(sum[:16])
+	path := filepath.Join(c.dir, id+".onnx")
+	if err := os.WriteFile(path, model.Bytes(), 0o600); err != nil {
+		return request{}, err
+	}
+	return request{"measure", id, path, j.Warmup, j.Runs, j.Limit.Milliseconds(), shapes(j.Graph)}, nil
+}
+
+// shapes lists the shapes of g's inputs.
+func shapes(g *nn.Graph) string {
+	var list []string
+	for _, v := range g.Inputs {
+		var extents []string
+		for _, n := range g.Values[v].Shape {
+			extents = append(extents, strconv.Itoa(n))
+		}
+		list = append(list, strings.Join(extents, "x"))
+	}
+	return strings.Join(list, " ")
+}
+
+// Close ends the driver.
+func (c *Command) Close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.process != nil {
+		c.process.stop(false)
+		c.process = nil
+	}
+	return os.RemoveAll(c.dir)
+}

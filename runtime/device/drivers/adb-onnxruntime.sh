@@ -1,0 +1,28 @@
+#!/bin/sh
+# adb-onnxruntime.sh [SERIAL]: an Android device with ONNX Runtime's onnxruntime_perf_test in DIR (default
+# /data/local/tmp/ort, pushed there together with libonnxruntime.so). ADB names adb, CORES a mask for taskset such as f0.
+# The program writes the seconds of each run as the second column of its result file.
+adb=${ADB:-adb} dir=${DIR:-/data/local/tmp/ort} threads=1
+on() { "$adb" ${serial:+-s "$serial"} "$@" </dev/null; }
+serial=$1
+field() { printf '%s\n' "$line" | sed -n "s/.*\"$1\":\"\{0,1\}\([^\",}]*\).*/\1/p"; }
+while IFS= read -r line; do
+	case $(field type) in
+	hello)
+		threads=$(field threads)
+		if device=$(on shell getprop ro.product.model); then
+			printf '{"type":"hello","version":1,"device":"%s","runtime":"onnxruntime","rules":"onnxruntime"}\n' "$(printf %s "$device" | tr -d '\r"')"
+		else
+			printf '{"type":"hello","version":1,"message":"adb reaches no device"}\n'
+		fi ;;
+	measure)
+		id=$(field id) runs=$(field runs)
+		if on push "$(field model)" "$dir/probe.onnx" >&2 &&
+			on shell "cd $dir && ${CORES:+taskset $CORES }LD_LIBRARY_PATH=. ./onnxruntime_perf_test -I -m times -r $runs -x $threads -o 99 probe.onnx out.csv" >&2 &&
+			times=$(on shell "tail -n $runs $dir/out.csv && rm -f $dir/out.csv" | tr -d '\r' | awk -F, '{ printf "%s%.0f", sep, $2 * 1e9; sep = "," }') && [ -n "$times" ]; then
+			printf '{"type":"result","id":"%s","times_ns":[%s]}\n' "$id" "$times"
+		else
+			printf '{"type":"result","id":"%s","error":"onnxruntime_perf_test failed, see standard error"}\n' "$id"
+		fi ;;
+	esac
+done
