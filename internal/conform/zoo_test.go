@@ -258,22 +258,28 @@ func TestZoo(t *testing.T) {
 	e := runtimeEngine(t)
 	for name, build := range architectures {
 		t.Run(name, func(t *testing.T) {
-			g, err := nn.Record(func(b nn.Builder) { build(&zoo{Builder: b}) })
-			if err != nil {
-				t.Fatal(err)
-			}
-			path := filepath.Join(t.TempDir(), "zoo.onnx")
-			f, err := os.Create(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := onnxfile.Write(f, g, made(g), onnxfile.WriteOptions{Opset: 17}); err != nil {
-				t.Fatal(err)
-			}
-			if err := f.Close(); err != nil {
-				t.Fatal(err)
-			}
-			anyModel(t, e, path)
+			anyModel(t, e, zooModel(t, build))
 		})
 	}
+}
+
+// zooModel writes one of the architectures as a model file.
+func zooModel(t testing.TB, build func(z *zoo)) string {
+	t.Helper()
+	g, err := nn.Record(func(b nn.Builder) { build(&zoo{Builder: b}) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "zoo.onnx")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := onnxfile.Write(f, g, made(g), onnxfile.WriteOptions{Opset: 17}); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }

@@ -5,13 +5,14 @@ import (
 	"context"
 )
 
-// maxTries bounds the evaluations of improve.
-const maxTries = 4 << 20
+// maxLookups bounds the work of improve, in terms evaluated: a second or two.
+const maxLookups = 1 << 28
 
 // improve extends a front by the SubNets that differ from a point of it in one gene, until none helps.
 func improve(ctx context.Context, p Problem, front []Point) []Point {
 	done := make(map[string]bool)
 	cards := p.Cost.Cards()
+	maxTries := maxLookups / (len(p.Cost.Terms()) + len(p.Penalty.Terms()) + 1)
 	for tries := 0; ; {
 		var found []Point
 		for _, point := range front {

@@ -42,6 +42,7 @@ var instances = []instance{
 	{"mobilenetv3", 25, []int{4, 4, 4, 4, 4}, 1, 3, []int{3, 3}, 10000},
 	{"convnext", 25, []int{3, 3, 9, 3}, 3, 3, []int{3, 3}, 10000},
 	{"vit", 7, []int{12}, 1, 12, []int{7}, 10000},
+	{"elasticvit", 33, []int{6, 6, 6, 6, 6, 6}, 1, 6, []int{3, 4}, 10000}, // 1.1e45: LeViT under the settings of the paper's authors
 	{"levit", 33, []int{6, 6, 6, 6, 6, 6}, 6, 6, []int{3, 4}, 10000},
 }
 
