@@ -30,7 +30,7 @@ func linearAt(f *supernet.Flow, i int) (linear, bool) {
 // branch is what stands in the longer branch of a residual.
 type branch struct {
 	linears  []linear
-	products int // of two activations
+	products []int // of two activations
 	softmax  bool
 	convs    int
 }
@@ -53,7 +53,7 @@ func residualBranch(f *supernet.Flow, i int) (b branch, ok bool) {
 		case isConv:
 			b.convs++
 		case f.Node(k).Op == "MatMul":
-			b.products++
+			b.products = append(b.products, k)
 		case f.Node(k).Op == "Softmax":
 			b.softmax = true
 		}
@@ -62,10 +62,10 @@ func residualBranch(f *supernet.Flow, i int) (b branch, ok bool) {
 }
 
 func (b branch) isFFN() bool {
-	return len(b.linears) == 2 && b.products == 0 && b.convs == 0 && b.linears[0].in == b.linears[1].out && b.linears[0].out == b.linears[1].in
+	return len(b.linears) == 2 && len(b.products) == 0 && b.convs == 0 && b.linears[0].in == b.linears[1].out && b.linears[0].out == b.linears[1].in
 }
 
-func (b branch) isAttention() bool { return b.softmax && b.products >= 2 && len(b.linears) >= 2 }
+func (b branch) isAttention() bool { return b.softmax && len(b.products) >= 2 && len(b.linears) >= 2 }
 
 // ffn matches a residual of two linear layers, wide in the middle: a Transformer's feed-forward network.
 func ffn(f *supernet.Flow, i int) (supernet.Match, bool) {
@@ -87,6 +87,9 @@ func attention(f *supernet.Flow, i int) (supernet.Match, bool) {
 	}
 	m := supernet.Match{Items: 1, GoName: "Attention", Doc: "is multi-head self-attention (Vaswani et al. 2017, section 3.2)", Roles: map[int]string{}}
 	m.Roles[b.linears[len(b.linears)-1].node] = "project"
+	if len(b.products) == 2 {
+		m.Scores, m.Mix = b.products[0], b.products[1]
+	}
 	switch len(b.linears) {
 	case 2:
 		m.Roles[b.linears[0].node] = "qkv"
@@ -108,6 +111,7 @@ func transformer(f *supernet.Flow, i int) (supernet.Match, bool) {
 	if !ok {
 		return supernet.Match{}, false
 	}
+	m.Scores, m.Mix = a.Scores, a.Mix
 	m.Items, m.GoName, m.Doc = 2, "Transformer", "is multi-head self-attention and a feed-forward network (Vaswani et al. 2017)"
 	for k, role := range a.Roles {
 		m.Roles[k] = map[string]string{"project": "attend"}[role]

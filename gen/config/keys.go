@@ -50,6 +50,8 @@ var keys = []key{
 
 	{path: "var.block_vars.*.kernel_size", want: "a positive odd integer", ok: oddInt, set: (*reader).blockVar},
 	{path: "var.block_vars.*.expand_ratio", want: "above 0", ok: positive, set: (*reader).blockVar},
+	{path: "var.block_vars.*.head_ratio", want: "above 0 and at most 1: a SubNet cannot have more heads than the model", ok: share, set: (*reader).blockVar},
+	{path: "var.block_vars.*.qk_ratio", want: "above 0 and at most 1: a SubNet's heads cannot be wider than the model's", ok: share, set: (*reader).blockVar},
 	{path: "var.block_vars.*.v_scale", want: "above 0", ok: positive, set: (*reader).blockVar},
 }
 

@@ -32,7 +32,11 @@ func invoke(b nn.Builder, c *Call, genes []uint8, in []nn.Value) []nn.Value {
 	case "BatchNorm":
 		n := *c.Rec.BatchNorm
 		for _, k := range c.Cuts {
-			if k.moves() {
+			switch {
+			case !k.moves():
+			case k.Pick != nil:
+				n = n.CutPick(pick(*k.Pick, genes))
+			default:
 				n = n.Cut(k.N.At(genes))
 			}
 		}
@@ -40,7 +44,11 @@ func invoke(b nn.Builder, c *Call, genes []uint8, in []nn.Value) []nn.Value {
 	case "LayerNorm":
 		n := *c.Rec.LayerNorm
 		for _, k := range c.Cuts {
-			if k.moves() {
+			switch {
+			case !k.moves():
+			case k.Pick != nil:
+				n = n.CutPick(pick(*k.Pick, genes))
+			default:
 				n = n.Cut(k.N.At(genes))
 			}
 		}

@@ -243,8 +243,5 @@ func (t *translator) norm(method string, o *supernet.Op, scale nn.Param, rec Rec
 	c := single(method, o)
 	c.Rec = rec
 	c.Cuts = []Cut{cut("Cut", "CutPick", 0, scale.Shape[0], axisOf(o, 1, 0))}
-	if c.Cuts[0].Pick != nil {
-		return nil, fmt.Errorf("a normalisation over structured channels cannot be cut; freeze them")
-	}
 	return one(c)
 }

@@ -177,7 +177,7 @@ func (l *layouter) everMoves(call int, verb string, axis int) bool {
 	return false
 }
 
-// extentNames proposes names after what an extent does for the body: cin, cout, mid, kernel, side.
+// extentNames proposes names after what an extent does for the body: cin, cout, mid, kernel, side, heads.
 func (l *layouter) extentNames() func(call, j int) string {
 	body := l.places[0].body
 	var in, out []dim.Dim
@@ -204,6 +204,8 @@ func (l *layouter) extentNames() func(call, j int) string {
 			return "kernel"
 		case l.onlyResolution(col):
 			return "side"
+		case l.attentionKind(col) != "":
+			return l.attentionKind(col)
 		case l.section && j < len(c.Cuts) && c.Cuts[j].Verb == "In":
 			return "cin"
 		case l.section:
@@ -224,6 +226,21 @@ func cutSlot(c Call, j int) int {
 		}
 	}
 	return n
+}
+
+// attentionKind is the kind of the choices of an attention that a column depends on, "" when others move it too.
+func (l *layouter) attentionKind(col []dim.Dim) string {
+	kind := ""
+	for _, d := range col {
+		for _, g := range d.Deps() {
+			k := l.p.Choices[g].Kind
+			if kind != "" && k != kind || !slices.Contains([]string{string(supernet.Heads), string(supernet.QK), string(supernet.Value)}, k) {
+				return ""
+			}
+			kind = k
+		}
+	}
+	return kind
 }
 
 func (l *layouter) onlyResolution(col []dim.Dim) bool {

@@ -64,6 +64,9 @@ var kinds = map[string]struct{ Name, Field string }{
 	"expand":     {"Expand", "Expand"},
 	"kernel":     {"Kernel", "Kernel"},
 	"ratio":      {"Ratio", "Ratio"},
+	"heads":      {"Heads", "Heads"},
+	"qk":         {"QK", "QK"},
+	"value":      {"Value", "Value"},
 }
 
 // kindName is the Go name of a kind of choice.

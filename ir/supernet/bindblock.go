@@ -10,12 +10,13 @@ import (
 	"github.com/autotailor/autotailor/ir/dim"
 )
 
-// block makes the choices of one block: kernel, then expand ratio.
+// block makes the choices of one block: kernel, expand ratio, then those of its attention.
 func (b *binder) block(s *Stage, it Item) {
 	bl := it.Block
 	kernels := b.config.Var(bl.Type, "kernel_size").List
 	ratios := b.config.expandRatios(bl.Type)
-	if skips(b.config.Skipped(bl.Type).List, len(b.net.Stages))[s.Index] {
+	fixed := skips(b.config.Skipped(bl.Type).List, len(b.net.Stages))[s.Index]
+	if fixed {
 		kernels, ratios = nil, nil
 	}
 	if len(kernels) > 0 {
@@ -23,6 +24,9 @@ func (b *binder) block(s *Stage, it Item) {
 	}
 	if len(bl.inner) > 0 {
 		b.expand(s, it, ratios)
+	}
+	if bl.scores > 0 && !fixed {
+		b.attention(s, bl)
 	}
 }
 

@@ -22,7 +22,7 @@ func parseBlocks(f *Flow, templates []Template, chains []string) []Item {
 		it := join(f.Items[i:end])
 		it.Block = &Block{
 			Type: t.Name, GoName: m.GoName, Doc: m.Doc, Roles: m.Roles,
-			inner: m.Inner, kernels: m.Kernels, Index: -1,
+			inner: m.Inner, kernels: m.Kernels, scores: m.Scores, mix: m.Mix, Index: -1,
 			Skippable: true,
 		}
 		for _, part := range f.Items[i : i+m.Items] {

@@ -45,7 +45,7 @@ type Base struct {
 // Var is a list for one block type.
 type Var struct {
 	Block string // such as "BottleneckResidualBlock"
-	Name  string // "kernel_size", "expand_ratio", "v_scale"
+	Name  string // "kernel_size", "expand_ratio", "head_ratio", "qk_ratio", "v_scale"
 	Values
 }
 
@@ -79,6 +79,22 @@ func (c Config) expandRatios(block string) []float64 {
 	}
 	for _, other := range feedForward {
 		if list := c.Var(other, "expand_ratio").List; list != nil {
+			return list
+		}
+	}
+	return nil
+}
+
+// attending are the block types with an attention; a list for one is for both.
+var attending = []string{"AttentionBlock", "TransformerBlock"}
+
+// attention returns a list that concerns the attention of a block type.
+func (c Config) attention(block, name string) []float64 {
+	if list := c.Var(block, name).List; list != nil || !slices.Contains(attending, block) {
+		return list
+	}
+	for _, other := range attending {
+		if list := c.Var(other, name).List; list != nil {
 			return list
 		}
 	}

@@ -97,7 +97,7 @@ func (b *binder) takenBefore(s *Stage) bool {
 	return false
 }
 
-// planBlock offers kernels and collects the expand ratios of a block's type.
+// planBlock offers kernels and what an attention can vary, and collects the expand ratios of a block's type.
 func (b *binder) planBlock(p *Plan, it Item) {
 	bl := it.Block
 	side := 0
@@ -112,6 +112,9 @@ func (b *binder) planBlock(p *Plan, it Item) {
 	}
 	if len(sides) > 1 && len(sides) > len(p.Config.Var(bl.Type, "kernel_size").List) {
 		p.Config.setVar(bl.Type, "kernel_size", sides)
+	}
+	if bl.scores > 0 {
+		b.planAttention(p, bl)
 	}
 	if len(bl.inner) == 0 {
 		return

@@ -25,6 +25,7 @@ func (b *binder) shapes() error {
 			}
 		}
 		b.overrideGroup(n)
+		b.overrideSplit(n)
 	}
 	shapes, err := b.infer(bind)
 	if err != nil {
@@ -112,6 +113,30 @@ func (b *binder) overrideGroup(n *ir.Node) {
 	}
 	if d := b.extent(channels); len(d.Deps()) > 0 {
 		b.override(n, "group", []dim.Dim{d})
+	}
+}
+
+// overrideSplit lets the parts of a Split follow what they are made of: exporters write down the original's.
+func (b *binder) overrideSplit(n *ir.Node) {
+	if n.Op != "Split" || n.Domain != "" {
+		return
+	}
+	var sizes []dim.Dim
+	moves := false
+	for _, id := range n.Out {
+		axes := b.coupling.Axes(id)
+		k := int(n.Int("axis", 0))
+		if k < 0 {
+			k += len(axes)
+		}
+		if k < 0 || k >= len(axes) {
+			return
+		}
+		d := b.extent(axes[k])
+		sizes, moves = append(sizes, d), moves || len(d.Deps()) > 0
+	}
+	if moves {
+		b.override(n, "split", sizes)
 	}
 }
 

@@ -162,7 +162,7 @@ output e`, "")
 // TestDetect: what `init` proposes compiles without a warning, and offers every kind of choice that the model has.
 func TestDetect(t *testing.T) {
 	graphs := map[string]*ir.Graph{}
-	for _, name := range []string{"mobilenetv2", "resnet50"} {
+	for _, name := range []string{"mobilenetv2", "resnet50", "levit"} {
 		graphs[name] = canonical(t, committed(name))
 	}
 	g, err := testgraph.Parse(small)
@@ -173,6 +173,7 @@ func TestDetect(t *testing.T) {
 	want := map[string][]supernet.ChoiceKind{
 		"mobilenetv2": {supernet.Depth, supernet.Expand, supernet.Resolution, supernet.Width},
 		"resnet50":    {supernet.Depth, supernet.Expand, supernet.Resolution, supernet.Width},
+		"levit":       {supernet.Depth, supernet.Expand, supernet.Heads, supernet.QK, supernet.Resolution, supernet.Value, supernet.Width},
 		"small":       {supernet.Depth, supernet.Expand, supernet.Kernel, supernet.Resolution, supernet.Width},
 	}
 	for name, g := range graphs {

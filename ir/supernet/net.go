@@ -36,6 +36,9 @@ const (
 	Expand     ChoiceKind = "expand"     // ratio of a block's inner width to its base width
 	Kernel     ChoiceKind = "kernel"     // convolution kernel side
 	Ratio      ChoiceKind = "ratio"      // share of a generic block's inner width
+	Heads      ChoiceKind = "heads"      // share of an attention's heads, from the first
+	QK         ChoiceKind = "qk"         // share of each head's query and key dimension
+	Value      ChoiceKind = "value"      // ratio of each head's value dimension to its query dimension
 )
 
 // Choice is an elastic choice: a name, a scope and its candidates, largest first.
@@ -85,6 +88,8 @@ type Block struct {
 
 	inner   []int // nodes whose output width expand_ratio moves
 	kernels []int // convolutions whose window kernel_size moves
+	scores  int   // product of queries and keys, 0 when the block has no attention
+	mix     int   // product of scores and values
 }
 
 // Op is one operator of the net with its elastic description.

@@ -246,6 +246,18 @@ func (b BatchNorm) Cut(n int) BatchNorm {
 	return b
 }
 
+// CutPick keeps channels.
+func (b BatchNorm) CutPick(p Pick) BatchNorm {
+	b.Scale, b.Bias, b.Mean, b.Var = b.Scale.Pick(0, p), b.Bias.Pick(0, p), b.Mean.Pick(0, p), b.Var.Pick(0, p)
+	return b
+}
+
+// CutPick keeps positions of the normalised axis.
+func (l LayerNorm) CutPick(p Pick) LayerNorm {
+	l.Scale, l.Bias = l.Scale.Pick(0, p), l.Bias.Pick(0, p)
+	return l
+}
+
 // Cut keeps the first n positions of the normalised axis.
 func (l LayerNorm) Cut(n int) LayerNorm {
 	l.Scale, l.Bias = l.Scale.Cut(0, n), l.Bias.Cut(0, n)

@@ -1,0 +1,155 @@
+package supernet
+
+import (
+	"math"
+	"slices"
+
+	"github.com/autotailor/autotailor/ir/axis"
+	"github.com/autotailor/autotailor/ir/dim"
+)
+
+// heads are the variables of an attention that can move; lists of those that cannot are empty.
+type heads struct {
+	count []axis.Var // heads: what both products have as a batch
+	qk    []axis.Var // dimension of queries and keys within a head: what the scores sum over
+	value []axis.Var // dimension of values within a head: what the mix leaves
+	width int        // of queries in the original model
+}
+
+// attention makes the choices of an attention: heads, then dimensions of queries and of values. The factor on the scores stays the
+// original's, so that a SubNet computes what the model does with the other heads and dimensions at zero.
+func (b *binder) attention(s *Stage, bl *Block) {
+	h := b.heads(bl)
+	b.attentionChoice(s, bl, Heads, "head_ratio", h.count, func(size int, ratio float64) int {
+		return max(1, int(math.Round(float64(size)*ratio)))
+	})
+	b.attentionChoice(s, bl, QK, "qk_ratio", h.qk, func(size int, ratio float64) int { return b.round(float64(size)*ratio, size) })
+	b.attentionChoice(s, bl, Value, "v_scale", h.value, func(size int, ratio float64) int {
+		return min(size, max(1, int(math.Round(float64(h.width)*ratio)))) // not rounded to the divisor, as with the paper's authors
+	})
+}
+
+// attentionChoice binds leaves to the candidates of one list. A list that moves nothing is counted all the same, as the paper does.
+func (b *binder) attentionChoice(s *Stage, bl *Block, kind ChoiceKind, name string, leaves []axis.Var, extent func(size int, ratio float64) int) {
+	list := b.config.attention(bl.Type, name)
+	if len(list) == 0 {
+		return
+	}
+	c := b.blockChoice(s, bl, kind, len(list))
+	leaves = slices.DeleteFunc(leaves, func(v axis.Var) bool { _, bound := b.leaves[v]; return bound })
+	ratios, labelled := []float64{1}, []float64{1}
+	if len(leaves) > 0 {
+		ratios = ratioCandidates(list, b.originalShare(bl, kind))
+		labelled = labels(ratios, list)
+	}
+	rows := make([][]int, len(ratios))
+	for i, r := range ratios {
+		for _, l := range leaves {
+			n := b.coupling.Size(l)
+			if i > 0 {
+				n = extent(n, r)
+			}
+			rows[i] = append(rows[i], n)
+		}
+	}
+	c.Candidates, rows = distinct(labelled, rows)
+	g, ok := b.add(c)
+	if !ok {
+		return
+	}
+	bl.Choices = append(bl.Choices, int(g))
+	for k, l := range leaves {
+		b.leaves[l] = dim.Var(g, column(rows, k))
+	}
+}
+
+// originalShare is the original model's value of a choice of an attention.
+func (b *binder) originalShare(bl *Block, kind ChoiceKind) float64 {
+	h := b.heads(bl)
+	if kind != Value || h.width == 0 || len(h.value) == 0 {
+		return 1
+	}
+	return float64(b.coupling.Size(h.value[0])) / float64(h.width)
+}
+
+// heads finds the variables of a block's attention in its two products: the scores sum over the dimension of queries and keys, the mix
+// leaves that of values, and both have the heads in front, alone or together with the batch.
+func (b *binder) heads(bl *Block) heads {
+	scores, mix := b.graph.Nodes[bl.scores], b.graph.Nodes[bl.mix]
+	q, out := b.coupling.Axes(scores.In[0]), b.coupling.Axes(mix.Out[0])
+	var h heads
+	if len(q) < 3 || len(out) < 3 {
+		return h
+	}
+	for _, v := range q[:len(q)-2] {
+		h.count = append(h.count, b.movable(v)...)
+	}
+	dims := func(axes []axis.Var) (out []axis.Var) {
+		for _, v := range axes[len(axes)-2:] { // the other one of the two is made of positions
+			out = append(out, b.movable(v)...)
+		}
+		return out
+	}
+	last := q[len(q)-1]
+	h.qk, h.value, h.width = b.movable(last), dims(out), b.coupling.Size(last)
+	return h
+}
+
+// planAttention offers fewer heads where they divide, and half the dimensions of queries and values where that is a multiple of the
+// divisor. A list holds what any block of the type can have.
+func (b *binder) planAttention(p *Plan, bl *Block) {
+	h := b.heads(bl)
+	if len(h.count) == 1 {
+		n := float64(b.coupling.Size(h.count[0]))
+		b.offer(p, bl, "head_ratio", 1, []float64{0.5, 0.75}, func(r float64) bool { return n*r == math.Trunc(n*r) })
+	}
+	half := func(leaves []axis.Var) func(r float64) bool {
+		return func(r float64) bool {
+			return len(leaves) == 1 && math.Mod(float64(b.coupling.Size(leaves[0]))*r, float64(b.config.Divisor)) == 0
+		}
+	}
+	b.offer(p, bl, "qk_ratio", 1, []float64{0.5}, half(h.qk))
+	if len(h.qk) == 1 && len(h.value) == 1 && h.qk[0] != h.value[0] {
+		b.offer(p, bl, "v_scale", b.originalShare(bl, Value), []float64{0.5}, half(h.value))
+	}
+}
+
+// offer adds the original value and those shares of it that fit to a list of a block type.
+func (b *binder) offer(p *Plan, bl *Block, name string, original float64, shares []float64, fits func(share float64) bool) {
+	list := slices.Clone(p.Config.Var(bl.Type, name).List)
+	for _, s := range shares {
+		if fits(s) {
+			list = append(list, s*original, original)
+		}
+	}
+	if len(list) > 0 {
+		slices.Sort(list)
+		p.Config.setVar(bl.Type, name, slices.Compact(list))
+	}
+}
+
+// attentionKinds are the kinds of choices that lists of an attention make.
+var attentionKinds = map[string]ChoiceKind{"head_ratio": Heads, "qk_ratio": QK, "v_scale": Value}
+
+// subject says what a kind of an attention's choices moves.
+func (k ChoiceKind) subject() string {
+	switch k {
+	case Heads:
+		return "heads"
+	case QK:
+		return "query and key dimensions"
+	}
+	return "value dimensions"
+}
+
+// hasIn tells whether a block of a type has a choice of a kind.
+func (b *binder) hasIn(block string, kind ChoiceKind) bool {
+	for _, s := range b.net.Stages {
+		for _, bl := range s.Blocks() {
+			if bl.Type == block && slices.ContainsFunc(bl.Choices, func(g int) bool { return b.net.Choices[g].Kind == kind }) {
+				return true
+			}
+		}
+	}
+	return false
+}
