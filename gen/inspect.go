@@ -202,7 +202,11 @@ func (r *Report) frozen(w io.Writer) error {
 			_, err := fmt.Fprintf(w, "  and %d more; --json lists all\n", len(r.Frozen)-k)
 			return err
 		}
-		if _, err := fmt.Fprintf(w, "  %s axis %d (%d): node %s: %s\n", f.Tensor, f.Axis, f.Size, f.Node, f.Why); err != nil {
+		why := f.Why
+		if f.Node != "" {
+			why = "node " + f.Node + ": " + why
+		}
+		if _, err := fmt.Fprintf(w, "  %s axis %d (%d): %s\n", f.Tensor, f.Axis, f.Size, why); err != nil {
 			return err
 		}
 	}

@@ -115,6 +115,7 @@ func (c *call) warn(list []string) {
 func runInspect(c *call) error {
 	j := c.jobFlags()
 	asJSON := c.flags.Bool("json", false, "print JSON")
+	why := c.flags.String("why", "", "tell what moves or fixes each axis of the value, parameter or node `name`")
 	if err := j.parse(c); err != nil {
 		return err
 	}
@@ -122,17 +123,39 @@ func runInspect(c *call) error {
 	if err != nil {
 		return err
 	}
+	if *why != "" {
+		return c.why(compiled, *why, *asJSON)
+	}
 	r, err := compiled.Inspect()
 	if err != nil {
 		return err
 	}
 	c.warn(r.Warnings)
 	if *asJSON {
-		e := json.NewEncoder(c.out)
-		e.SetIndent("", "  ")
-		return e.Encode(r)
+		return c.json(r)
 	}
 	return r.Text(c.out)
+}
+
+func (c *call) json(v any) error {
+	e := json.NewEncoder(c.out)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
+
+// why explains the axes of a value or node.
+func (c *call) why(compiled *gen.Compiled, name string, asJSON bool) error {
+	list, err := compiled.Net.Why(name)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return c.json(list)
+	}
+	for _, e := range list {
+		fmt.Fprint(c.out, e)
+	}
+	return nil
 }
 
 // generateFile is what `go generate` runs.

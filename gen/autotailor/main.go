@@ -3,6 +3,9 @@
 //	go get -tool github.com/autotailor/autotailor/gen/autotailor
 //	go tool autotailor init --model model.onnx
 //	go generate ./...
+//
+// To see why an axis cannot change, look at the end of `autotailor inspect` for frozen axes, ask `autotailor inspect --why NAME` about
+// a weight, value or node, and print the graph with `autotailor gen --dump=after:PASS`; Example_frozenAxis does it step by step.
 package main
 
 import (
@@ -51,6 +54,7 @@ func commands() []command {
 		{"inspect", "show stages, blocks, choices, coverage and operators of a SuperNet", []string{
 			"autotailor inspect",
 			"autotailor inspect --config timm_resnet50.toml --model resnet50.onnx --json",
+			"autotailor inspect --why fc.weight              # which choice moves each axis, or which node fixes it",
 		}, runInspect},
 		{"version", "print the version", []string{"autotailor version"}, runVersion},
 	}

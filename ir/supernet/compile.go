@@ -31,6 +31,7 @@ func Compile(g *ir.Graph, c Config, templates []Template) (*Net, error) {
 			b.ops()
 			b.frozen()
 			b.warn()
+			b.net.coupling, b.net.leaves = b.coupling, b.leaves
 			return b.net, nil
 		}
 		more := c.rigid(op.NodeErrors(err))

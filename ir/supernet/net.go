@@ -6,6 +6,7 @@ import (
 	"math/big"
 
 	"github.com/autotailor/autotailor/ir"
+	"github.com/autotailor/autotailor/ir/axis"
 	"github.com/autotailor/autotailor/ir/dim"
 )
 
@@ -23,6 +24,9 @@ type Net struct {
 
 	Modifications int      // candidates over all choices, as configured: the paper's count (Table 3)
 	Raw           *big.Int // product of the configured numbers of candidates: the paper's count of variants
+
+	coupling *axis.Coupling // which axes are cut together, see Why
+	leaves   map[axis.Var]dim.Dim
 }
 
 // ChoiceKind names what a choice varies.

@@ -130,6 +130,9 @@ func Front(ctx context.Context, p Problem, o Options) (Result, error) {
 	pl := choosePlan(compile(p), space.Cards(p.Choices), o.states())
 	r, err := run(ctx, p, pl, o)
 	r.Method = pl.describe(p.Choices)
+	if !pl.relaxed && r.Gap > 0 {
+		r.Method += ", close partial SubNets thinned out"
+	}
 	r.Elapsed = time.Since(start)
 	r.choices = p.Choices
 	return r, err
