@@ -111,6 +111,7 @@ func comments(p *supernet.Plan) config.Comments {
 		"var.global_vars":                     nil,
 		"var.block_vars":                      {"What blocks of one type can choose, each for itself."},
 	}
+	out["var.block_vars.GenericBlock.width_ratio"] = []string{"Shares of the widths inside of what no template knows, one choice for each stage."}
 	for b, ratios := range p.Ratios {
 		var texts []string
 		for _, r := range ratios {

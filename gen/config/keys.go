@@ -52,6 +52,7 @@ var keys = []key{
 	{path: "var.block_vars.*.expand_ratio", want: "above 0", ok: positive, set: (*reader).blockVar},
 	{path: "var.block_vars.*.head_ratio", want: "above 0 and at most 1: a SubNet cannot have more heads than the model", ok: share, set: (*reader).blockVar},
 	{path: "var.block_vars.*.qk_ratio", want: "above 0 and at most 1: a SubNet's heads cannot be wider than the model's", ok: share, set: (*reader).blockVar},
+	{path: "var.block_vars.*.width_ratio", want: "above 0 and at most 1: a SubNet cannot be wider than the model", ok: share, set: (*reader).blockVar},
 	{path: "var.block_vars.*.v_scale", want: "above 0", ok: positive, set: (*reader).blockVar},
 }
 
@@ -60,7 +61,7 @@ const stageIndex = "a stage index (an integer, negative from the end)"
 // blockNames are the block types that a config may name: those of the paper's authors.
 var blockNames = []string{
 	"BottleneckResidualBlock", "BottleneckBlock", "MBBlock", "CNResidualBlock", "ConvResidualBlock", "SEResidualBlock",
-	"ResidualBlock", "AttentionBlock", "FFNBlock", "TransformerBlock", "LinearMatMulOp", "QKVBlock",
+	"ResidualBlock", "AttentionBlock", "FFNBlock", "TransformerBlock", "LinearMatMulOp", "QKVBlock", "GenericBlock",
 }
 
 // fusionNames are the built-in fusion rule sets.

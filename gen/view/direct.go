@@ -127,6 +127,8 @@ func cutConv(r nn.Conv, cuts []Cut, genes []uint8) nn.Conv {
 			r = r.In(k.N.At(genes))
 		case k.Verb == "Group":
 			r = r.Group(k.N.At(genes))
+		case k.Verb == "InGroups":
+			r = r.InGroups(k.N.At(genes))
 		case k.Verb == "Crop":
 			r = r.Crop(k.N.At(genes))
 		case k.Verb == "OutPick":

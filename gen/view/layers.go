@@ -49,14 +49,14 @@ func (t *translator) conv(_ int, o *supernet.Op) ([]Call, error) {
 	out := cut("Out", "OutPick", 0, w.Shape[0], axisOf(o, 1, 0))
 	in := cut("In", "InPick", 1, w.Shape[1], axisOf(o, 1, 1))
 	switch {
-	case groups > 1 && groups == w.Shape[0] && w.Shape[1] == 1:
-		if out.Pick != nil {
-			return nil, fmt.Errorf("a depthwise convolution over structured channels cannot be cut; freeze them")
-		}
+	case groups > 1 && groups == w.Shape[0] && w.Shape[1] == 1 && out.Pick == nil:
 		out.Verb = "Group"
 		c.Cuts = []Cut{out}
-	case groups > 1 && (out.moves() || in.moves()):
-		return nil, fmt.Errorf("a convolution of %d groups cannot be cut; freeze its channels", groups)
+	case groups > 1:
+		c.Cuts = []Cut{out, in, {Verb: "InGroups", N: dim.Const(groups), Full: groups}}
+		if d := o.Attrs["group"]; d != nil {
+			c.Cuts[2].N = d[0]
+		}
 	default:
 		c.Cuts = []Cut{out, in}
 	}

@@ -11,7 +11,7 @@ import (
 var slicingRules = map[string]func(s *slicer, n nn.Node) ([]marks, error){
 	"Conv": convMarks, "ConvTranspose": convTransposeMarks, "MatMul": productMarks, "Gemm": productMarks,
 	"Reshape": reshapeMarks, "Flatten": reshapeMarks, "Squeeze": reshapeMarks, "Unsqueeze": reshapeMarks,
-	"Transpose": transposeMarks, "Concat": concatMarks, "Split": splitMarks,
+	"DepthToSpace": depthMarks, "Transpose": transposeMarks, "Concat": concatMarks, "Split": splitMarks,
 	"BatchNormalization": firstMarks, "InstanceNormalization": firstMarks, "LayerNormalization": firstMarks, "Softmax": firstMarks, "LogSoftmax": firstMarks,
 	"MaxPool": firstMarks, "AveragePool": firstMarks, "LpPool": firstMarks, "GlobalAveragePool": firstMarks, "GlobalMaxPool": firstMarks,
 	"Slice": keptMarks, "Pad": keptMarks, "Expand": elementMarks, "Resize": keptMarks, "Upsample": keptMarks, "Gather": gatherMarks,
@@ -297,4 +297,30 @@ func spread(have marks, in []int, res marks, out []int) error {
 		res[k] = tidy(res[k])
 	}
 	return nil
+}
+
+// depthMarks takes the channels apart into squares of positions, which have to be there in full.
+func depthMarks(s *slicer, n nn.Node) ([]marks, error) {
+	x, all := s.have[n.In[0]], s.shape(n.In[0])[1]
+	out := make(marks, len(x))
+	if x[1] == nil {
+		return []marks{out}, nil
+	}
+	channels := s.shape(n.Out[0])[1]
+	square := all / channels
+	out[1] = make([]bool, channels)
+	mode, _ := n.Attr("mode")
+	for i, there := range x[1] {
+		k := i % channels
+		if mode.String == "CRD" {
+			k = i / square
+		}
+		if i < channels && mode.String != "CRD" || mode.String == "CRD" && i%square == 0 {
+			out[1][k] = there
+		}
+		if out[1][k] != there {
+			return nil, fmt.Errorf("a part of the positions of channel %d is cut", k)
+		}
+	}
+	return []marks{out}, nil
 }

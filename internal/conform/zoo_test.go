@@ -256,7 +256,7 @@ func made(g *nn.Graph) nn.MapWeights {
 // TestZoo takes architectures that nobody prepared for from model to SubNets.
 func TestZoo(t *testing.T) {
 	e := runtimeEngine(t)
-	for name, build := range architectures {
+	for name, build := range allArchitectures() {
 		t.Run(name, func(t *testing.T) {
 			anyModel(t, e, zooModel(t, build))
 		})

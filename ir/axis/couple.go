@@ -8,7 +8,8 @@ import (
 // Coupling tells for every axis of every value of a graph which variable it is.
 type Coupling struct {
 	vars
-	axes [][]Var // by value, then axis; nil where the shape is not known
+	axes   [][]Var // by value, then axis; nil where the shape is not known
+	groups map[*ir.Node]Var
 }
 
 // coupler is a Coupling under construction.
@@ -22,7 +23,7 @@ type coupler struct {
 // greater than 1 in place of the open batch when batched is set: axis 0 of the inputs is the batch then.
 // Each parameter must have one use only (see supernet.Compile), so that equal tensors that an exporter stored once stay apart.
 func Couple(g *ir.Graph, shapes [][]int, batched bool) *Coupling {
-	c := &coupler{&Coupling{axes: make([][]Var, len(g.Values))}, g, shapes}
+	c := &coupler{&Coupling{axes: make([][]Var, len(g.Values)), groups: map[*ir.Node]Var{}}, g, shapes}
 	for id, v := range g.Values {
 		if v.Const != nil && shapes[id] != nil {
 			c.axes[id] = c.fresh(shapes[id], 0)
@@ -110,6 +111,12 @@ func label(n *ir.Node) string {
 
 // Axes returns the variables of a value's axes.
 func (c *Coupling) Axes(id ir.ValueID) []Var { return c.axes[id] }
+
+// Groups returns the variable of a convolution's groups, when it has more than one.
+func (c *Coupling) Groups(n *ir.Node) (Var, bool) {
+	v, ok := c.groups[n]
+	return v, ok
+}
 
 // Find returns the representative of v's class.
 func (c *Coupling) Find(v Var) Var { return c.find(v) }

@@ -70,3 +70,20 @@ func (c *coupler) moves(n *ir.Node, axis, rank int) bool {
 	}
 	return false
 }
+
+// depthToSpace takes the channels apart into those that stay and the squares of positions that they become: outermost in mode CRD,
+// innermost in mode DCR.
+func depthToSpace(c *coupler, n *ir.Node, name string) {
+	x, shape := c.axes[n.In[0]], c.shapes[n.Out[0]]
+	square := c.add(c.Size(x[1])/shape[1], 0)
+	c.freeze(square, Reason{name, "makes positions of channels"})
+	channels := c.add(shape[1], 0)
+	parts := []Var{square, channels}
+	if n.String("mode", "DCR") == "CRD" {
+		parts = []Var{channels, square}
+	}
+	c.unify(c.productOf(parts), x[1], name)
+	out := c.fresh(shape, Spatial)
+	out[0], out[1] = x[0], channels
+	c.axes[n.Out[0]] = out
+}

@@ -31,6 +31,7 @@ var rules = map[op.AxesRule]func(c *coupler, n *ir.Node, name string){
 	op.AxesSlice:         resized,
 	op.AxesExpand:        resized,
 	op.AxesPad:           resized,
+	op.AxesDepthToSpace:  depthToSpace,
 }
 
 func in(n *ir.Node, i int) ir.ValueID {
@@ -96,23 +97,29 @@ func conv(c *coupler, n *ir.Node, name string) {
 	for _, k := range c.axes[w][2:] {
 		c.at(k).roles |= Kernel
 	}
-	c.groups(c.axes[x][1], c.axes[w][0], c.axes[w][1], int(n.Int("group", 1)), name)
+	c.grouped(n, c.axes[x][1], c.axes[w][0], c.axes[w][1], name)
 	c.tie(in(n, 2), 0, w, 0, name)
 }
 
-// groups ties the data channels with a convolution's output and input channels under g groups.
-func (c *coupler) groups(data, outer, inner Var, g int, name string) {
+// grouped ties the data channels with a convolution's output and input channels under its groups. Whole groups can go, or
+// channels of every group.
+func (c *coupler) grouped(n *ir.Node, data, outer, inner Var, name string) {
+	g := int(n.Int("group", 1))
 	switch {
 	case g == 1:
 		c.unify(data, inner, name)
 	case c.Size(data) == g && c.Size(outer) == g: // depthwise
 		c.unify(data, outer, name)
+		c.groups[n] = data
 	default:
-		group := c.add(g, 0)
+		group := c.add(g, Group)
+		c.groups[n] = group
 		c.unify(c.productOf([]Var{group, inner}), data, name)
 		each := c.add(c.Size(outer)/g, 0)
 		c.unify(c.productOf([]Var{group, each}), outer, name)
-		c.freeze(group, Reason{name, "is the group count of a grouped convolution"})
+		if c.g.Values[n.In[1]].Const == nil {
+			c.freeze(group, Reason{name, "is the group count of a convolution whose weights are computed"})
+		}
 	}
 }
 

@@ -29,6 +29,7 @@ const (
 	Spatial Role = 1 << iota // follows the input's resolution (or sequence length)
 	Kernel                   // extent of a convolution window
 	Batch                    // the open batch axis
+	Group                    // groups of a convolution, each with as many channels
 )
 
 // Reason tells which node froze a variable and why.

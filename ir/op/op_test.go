@@ -114,6 +114,8 @@ var cases = []struct{ graph, want string }{
 	{"input x Nx9\ny = Slice x {-1} {-100} {1} {-2}", "Nx5"},
 	{"input x Nx1x4\ny = Expand x {1,3,1}", "Nx3x4"},
 	{"input x Nx3x4\ny = Pad x {0,1,2,0,0,3}", "Nx4x9"},
+	{"input x Nx8x4x6\ny = DepthToSpace x blocksize=2", "Nx2x8x12"},
+	{"input x Nx3x8x6\ny = SpaceToDepth x blocksize=2", "Nx12x4x3"},
 	{"input x Nx3x4\ny = ConstantOfShape {2,3}", "2x3"},
 	{"input x Nx3x4\nconst s f32 scalar\ny = Pow x s", "Nx3x4"},
 	{"input x Nx3x4\ny = Shape x : i64", "3"},

@@ -51,6 +51,7 @@ const (
 	AxesSlice                         // axes are cut at constant bounds
 	AxesExpand                        // axes of extent 1 are repeated
 	AxesPad                           // axes grow at their ends
+	AxesDepthToSpace                  // channels of each position become a square of positions
 )
 
 // Overrides are attributes that move with choices.

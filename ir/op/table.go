@@ -31,6 +31,8 @@ var table = index([]Spec{
 	{Name: "Pad", Axes: AxesPad, Shape: padShape, List: map[string]int{"pads": 1}, Attrs: []Default{{"mode", "constant"}}},
 	{Name: "Resize", Axes: AxesPad, Shape: resizeShape},
 	{Name: "Upsample", Axes: AxesPad, Shape: resizeShape},
+	{Name: "DepthToSpace", Axes: AxesDepthToSpace, Shape: depthToSpaceShape},
+	{Name: "SpaceToDepth", Axes: AxesPad, Shape: depthToSpaceShape},
 	{Name: "ConstantOfShape", Axes: AxesOpaque, Shape: constantOfShape},
 	{Name: "Add", Axes: AxesElementwise, Operands: 2, Shape: arithmetic(dim.Add)},
 	{Name: "Sub", Axes: AxesElementwise, Operands: 2, Shape: arithmetic(dim.Sub)},

@@ -22,6 +22,8 @@ type binder struct {
 	coupling *axis.Coupling
 	net      *Net
 	leaves   map[axis.Var]dim.Dim      // extents of bound variables
+	tied     map[ChoiceKind]dim.Choice // choices that all stages share
+	units    map[axis.Var]int          // channels of each group, of leaves that are groups
 	attrs    map[*ir.Node]op.Overrides // attributes that move
 	inputs   map[ir.ValueID][]dim.Dim
 	err      error // first failure of arithmetic on extents
@@ -56,6 +58,7 @@ func (b *binder) bind() error {
 			}
 		}
 	}
+	b.generic()
 	return b.err
 }
 
@@ -207,52 +210,89 @@ func (b *binder) channelAt(i int, id ir.ValueID) axis.Var {
 // hasChannel tells whether a value has a channel axis.
 func (b *binder) hasChannel(id ir.ValueID) bool { return len(b.coupling.Axes(id)) > 1 }
 
-// movable returns the leaves of v that may be bound: neither frozen nor bound nor spatial.
+// movable returns the leaves of v that may be bound: neither frozen nor bound nor spatial. Of a product one factor moves, so that its
+// extent moves in proportion: the groups of a convolution (whole groups go), else the largest.
 func (b *binder) movable(v axis.Var) []axis.Var {
-	var out []axis.Var
-	for _, l := range b.coupling.Leaves(v) {
-		_, bound := b.leaves[l]
-		if !bound && b.coupling.Frozen(l) == nil && !b.coupling.Is(l, axis.Spatial|axis.Batch|axis.Kernel) && b.coupling.Size(l) > 1 {
-			out = append(out, l)
+	if ts := b.coupling.Terms(v); ts != nil {
+		var out []axis.Var
+		for _, t := range ts {
+			for _, l := range b.movable(t) {
+				if !hasVar(out, l) {
+					out = append(out, l)
+				}
+			}
+		}
+		return out
+	}
+	if fs := b.coupling.Factors(v); fs != nil {
+		return b.movableFactor(v, fs)
+	}
+	l := b.coupling.Find(v)
+	_, bound := b.leaves[l]
+	if bound || b.coupling.Frozen(l) != nil || b.coupling.Is(l, axis.Spatial|axis.Batch|axis.Kernel) || b.coupling.Size(l) == 1 {
+		return nil
+	}
+	return []axis.Var{l}
+}
+
+// movableFactor returns what moves of a product: the leaves of one of its factors.
+func (b *binder) movableFactor(v axis.Var, fs []axis.Var) []axis.Var {
+	var best axis.Var
+	var leaves []axis.Var
+	for _, f := range fs {
+		for _, l := range b.coupling.Leaves(f) {
+			if _, bound := b.leaves[l]; bound {
+				return nil
+			}
+		}
+		own := b.movable(f)
+		groups, before := b.coupling.Is(f, axis.Group), leaves != nil && b.coupling.Is(best, axis.Group)
+		if len(own) > 0 && (leaves == nil || groups && !before || groups == before && b.coupling.Size(f) > b.coupling.Size(best)) {
+			best, leaves = f, own
 		}
 	}
-	return out
+	if leaves != nil && b.coupling.Is(best, axis.Group) {
+		for _, l := range leaves {
+			b.units[l] = b.coupling.Size(v) / b.coupling.Size(best)
+		}
+	}
+	return leaves
 }
+
+// span is the number of channels that a leaf stands for: as many as it has positions, or as its groups have together.
+func (b *binder) span(l axis.Var) int { return b.coupling.Size(l) * max(1, b.units[l]) }
 
 // width binds the output channels of a stage to its width multiplier.
 func (b *binder) width(s *Stage) {
 	out := s.Items[len(s.Items)-1].Out
-	c := Choice{
-		Name: fmt.Sprintf("stage%d.width", s.Index), Kind: Width, Stage: s.Index, Block: -1, Configured: len(b.config.Width.List),
-	}
 	var leaves []axis.Var
 	if len(out) > 0 && b.hasChannel(out[0]) {
 		leaves = b.movable(b.channel(out[0]))
 	}
-	list := largestFirst(b.config.Width.List, 1)
-	rows := make([][]int, len(list)) // widths of the leaves for each candidate
-	for i, m := range list {
-		for _, l := range leaves {
-			rows[i] = append(rows[i], b.round(float64(b.coupling.Size(l))*m, b.coupling.Size(l)))
-		}
-	}
-	c.Candidates, rows = distinct(list, rows)
-	g, ok := b.add(c)
-	if !ok {
-		return
-	}
-	s.Choices = append(s.Choices, int(g))
-	for k, l := range leaves {
-		b.leaves[l] = dim.Var(g, column(rows, k))
-	}
+	b.multiply(s, Width, leaves, b.config.Width.List)
 }
 
 // round applies the width rule; the original width is never changed or exceeded.
-func (b *binder) round(v float64, orig int) int {
+func (b *binder) round(v float64, orig int) int { return roundTo(v, orig, b.config.Divisor) }
+
+// roundLeaf is round for a leaf's extent. Groups are rounded so that their channels together come to a multiple of the divisor.
+func (b *binder) roundLeaf(v float64, l axis.Var) int {
+	divisor := max(1, b.config.Divisor)
+	return roundTo(v, b.coupling.Size(l), divisor/gcd(divisor, max(1, b.units[l])))
+}
+
+func roundTo(v float64, orig, divisor int) int {
 	if v >= float64(orig) {
 		return orig
 	}
-	return min(orig, Round(v, max(1, b.config.Divisor)))
+	return min(orig, Round(v, max(1, divisor)))
+}
+
+func gcd(a, b int) int {
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return a
 }
 
 // distinct drops candidates that give the same extents as an earlier one.

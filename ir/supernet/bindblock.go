@@ -141,13 +141,13 @@ func (b *binder) expand(s *Stage, it Item, list []float64) {
 	ratios := []float64{1}
 	c := b.blockChoice(s, bl, Expand, len(list))
 	if len(leaves) > 0 {
-		ratios = ratioCandidates(list, float64(b.coupling.Size(leaves[0]))/float64(full))
+		ratios = ratioCandidates(list, float64(b.span(leaves[0]))/float64(full))
 	}
 	rows := make([][]int, len(ratios)) // widths of the leaves over the base's values, for each candidate
 	dims := make([][]dim.Dim, len(ratios))
 	for i, r := range ratios {
 		for _, l := range leaves {
-			d := b.scaledDim(b.extent(base), full, b.coupling.Size(l), r/ratios[0])
+			d := b.scaledDim(b.extent(base), full, l, r/ratios[0])
 			dims[i] = append(dims[i], d)
 			rows[i] = append(rows[i], d.Values()...)
 		}
@@ -167,13 +167,14 @@ func (b *binder) expand(s *Stage, it Item, list []float64) {
 }
 
 // scaledDim is a leaf's width under a base extent: its share of the base times ratio, rounded; exact where nothing is reduced.
-func (b *binder) scaledDim(base dim.Dim, full, size int, ratio float64) dim.Dim {
+func (b *binder) scaledDim(base dim.Dim, full int, l axis.Var, ratio float64) dim.Dim {
+	size := b.coupling.Size(l)
 	share := float64(size) / float64(full) * ratio
 	return dim.Map(func(w int) int {
 		if w == full && ratio == 1 {
 			return size
 		}
-		return b.round(float64(w)*share, size)
+		return b.roundLeaf(float64(w)*share, l)
 	}, base)
 }
 

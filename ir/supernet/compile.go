@@ -23,10 +23,12 @@ func Compile(g *ir.Graph, c Config, templates []Template) (*Net, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := b.bind(); err != nil {
-			return nil, err
+		if err = b.bind(); err == nil {
+			err = b.shapes()
 		}
-		err = b.shapes()
+		if err = b.entangled(err); errors.Is(err, errTooMany) && c.tie() {
+			continue
+		}
 		if err == nil {
 			b.ops()
 			b.frozen()
@@ -101,7 +103,7 @@ func analyse(g *ir.Graph, c Config, templates []Template) (*binder, error) {
 	b := &binder{
 		config: c, graph: g, flow: f, plain: p, coupling: axis.Couple(g, p.sizes, p.batched),
 		net:    &Net{Graph: g, Stages: stages, Batched: p.batched},
-		leaves: map[axis.Var]dim.Dim{}, attrs: map[*ir.Node]op.Overrides{},
+		leaves: map[axis.Var]dim.Dim{}, units: map[axis.Var]int{}, tied: map[ChoiceKind]dim.Choice{}, attrs: map[*ir.Node]op.Overrides{},
 	}
 	b.freeze()
 	return b, nil

@@ -12,6 +12,7 @@ type Config struct {
 	Inputs    []Extent // fixed input shapes
 	Fusion    []string // fusion rule sets beside "none"
 	Rigid     []Rigid  // nodes whose axes stay as they are
+	Tied      bool     // all stages share one width multiplier and one width ratio
 	DepthKeep int      // least number of blocks that stay in a stage
 
 	Resolution    Values // sides of the square input

@@ -31,6 +31,7 @@ func Detect(g *ir.Graph, c Config, templates []Template) (*Plan, error) {
 			}
 		}
 	}
+	b.planGeneric(p)
 	for i := range p.Config.Vars {
 		v := &p.Config.Vars[i]
 		if v.Name == "expand_ratio" {
@@ -123,7 +124,7 @@ func (b *binder) planBlock(p *Plan, it Item) {
 	if len(leaves) == 0 {
 		return
 	}
-	ratio := float64(b.coupling.Size(leaves[0])) / float64(b.coupling.Size(b.base(it)))
+	ratio := float64(b.span(leaves[0])) / float64(b.coupling.Size(b.base(it)))
 	p.Ratios[bl.Type] = append(p.Ratios[bl.Type], math.Round(ratio*1000)/1000)
 	sort.Float64s(p.Ratios[bl.Type])
 	p.Config.setVar(bl.Type, "expand_ratio", nil)

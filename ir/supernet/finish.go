@@ -102,17 +102,12 @@ func (b *binder) paramShape(id ir.ValueID) ([]dim.Dim, bool) {
 	return s, moves
 }
 
-// overrideGroup lets the group count of a depthwise convolution follow its channels.
+// overrideGroup lets the group count of a convolution follow its channels.
 func (b *binder) overrideGroup(n *ir.Node) {
-	if n.Op != "Conv" || n.Int("group", 1) == 1 || b.coupling.Axes(n.In[1]) == nil {
-		return
-	}
-	channels := b.coupling.Axes(n.In[1])[0]
-	if b.coupling.Size(channels) != int(n.Int("group", 1)) {
-		return
-	}
-	if d := b.extent(channels); len(d.Deps()) > 0 {
-		b.override(n, "group", []dim.Dim{d})
+	if groups, ok := b.coupling.Groups(n); ok && n.Op == "Conv" {
+		if d := b.extent(groups); len(d.Deps()) > 0 {
+			b.override(n, "group", []dim.Dim{d})
+		}
 	}
 }
 

@@ -173,7 +173,7 @@ func TestDetect(t *testing.T) {
 	want := map[string][]supernet.ChoiceKind{
 		"mobilenetv2": {supernet.Depth, supernet.Expand, supernet.Resolution, supernet.Width},
 		"resnet50":    {supernet.Depth, supernet.Expand, supernet.Resolution, supernet.Width},
-		"levit":       {supernet.Depth, supernet.Expand, supernet.Heads, supernet.QK, supernet.Resolution, supernet.Value, supernet.Width},
+		"levit":       {supernet.Depth, supernet.Expand, supernet.Heads, supernet.QK, supernet.Ratio, supernet.Resolution, supernet.Value, supernet.Width},
 		"small":       {supernet.Depth, supernet.Expand, supernet.Kernel, supernet.Resolution, supernet.Width},
 	}
 	for name, g := range graphs {

@@ -22,9 +22,16 @@ func (b *binder) warn() {
 			}
 		}
 	}
+	if b.config.Tied {
+		b.warning(b.config.Width.Pos, "all stages share their width choices: apart, extents would depend on too many of them at once")
+	}
 	have := b.blockTypes()
 	for _, v := range b.config.Vars {
-		if !slices.Contains(have, v.Block) {
+		if v.Block == GenericBlock {
+			if !b.has(Ratio) {
+				b.warning(v.Pos, "there is no width that only a generic block has")
+			}
+		} else if !slices.Contains(have, v.Block) {
 			b.warning(v.Pos, "the model has no %s; its blocks are %s", v.Block, strings.Join(have, ", "))
 		} else if top := b.originalRatio(v.Block); v.Name == "expand_ratio" && top > 0 {
 			b.warnRatios(v, top)

@@ -170,6 +170,12 @@ func (c Conv) Group(n int) Conv {
 	return c.Out(n)
 }
 
+// InGroups sets the number of groups that are left.
+func (c Conv) InGroups(n int) Conv {
+	c.Groups = n
+	return c
+}
+
 // OutPick keeps output channels.
 func (c Conv) OutPick(p Pick) Conv {
 	c.Weight, c.Bias = c.Weight.Pick(0, p), c.Bias.Pick(0, p)
