@@ -154,7 +154,6 @@ func (t *translator) split(_ int, o *supernet.Op) ([]Call, error) {
 	c := single("Split", o)
 	c.Out = o.Node.Out
 	axis := int(o.Node.Int("axis", 0))
-	c.Ints = []int{axis}
 	for _, id := range o.Node.Out {
 		s := t.net.Shapes[id]
 		if axis < 0 {
@@ -165,6 +164,7 @@ func (t *translator) split(_ int, o *supernet.Op) ([]Call, error) {
 		}
 		c.Dims = append(c.Dims, s[axis])
 	}
+	c.Ints = []int{axis}
 	return one(c)
 }
 

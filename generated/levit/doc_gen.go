@@ -7,26 +7,26 @@
 //	1      Conv 3x3, BatchNorm, HardSwish                                                                                    32   width 1 0.75 0.5
 //	2      Conv 3x3, BatchNorm                                                                                               64   width 1 0.75 0.5
 //	3      Reshape                                                                                                           16   -
-//	4      3 Transformer                                                                                                     64   depth 3 2 1; expand 2 1.5 1
+//	4      3 Transformer                                                                                                     64   depth 3 2 1; expand 2 1.5 1; heads 1 0.5; qk 1 0.5; value 2 1.5 1
 //	5      Linear, Flatten, BatchNorm, Reshape, Split, Transpose, Constant, Slice, MatMul, Mul, Param, Gather, Add, Softmax  4    -
-//	6      Reshape, HardSwish                                                                                                256  -
+//	6      Reshape, HardSwish                                                                                                256  width 1 0.75 0.5
 //	7      Linear                                                                                                            96   width 1 0.75 0.5
 //	8      Flatten, BatchNorm                                                                                                96   -
-//	9      1 FFN, 3 Transformer                                                                                              96   depth 4 3 2; expand 2 1.5 1
+//	9      1 FFN, 3 Transformer                                                                                              96   depth 4 3 2; expand 2 1.5 1; heads 1 0.75; qk 1 0.5; value 2 1.5 1
 //	10     Linear, Flatten, BatchNorm, Reshape, Split, Transpose, Constant, Slice, MatMul, Mul, Param, Gather, Add, Softmax  6    -
 //	11     Transpose                                                                                                         1    -
-//	12     Reshape, HardSwish                                                                                                384  -
+//	12     Reshape, HardSwish                                                                                                384  width 1 0.75 0.5
 //	13     Linear                                                                                                            128  width 1 0.75 0.5
 //	14     Flatten, BatchNorm                                                                                                128  -
-//	15     1 FFN, 3 Transformer                                                                                              128  depth 4 3 2; expand 2 1.5 1
+//	15     1 FFN, 3 Transformer                                                                                              128  depth 4 3 2; expand 2 1.5 1; heads 1 0.75 0.5; qk 1 0.5; value 2 1.5 1
 //	16     Mean, BatchNorm                                                                                                   128  -
 //	17     Linear                                                                                                            10   -
 //
-//	SubNets    1.16e9 as configured, 8.64e7 distinct (57 modifications)
-//	operators  288 distinct, 288 under fusion rules "embedded", 283 under fusion rules "onnxruntime"
-//	elastic    99.3 % of parameters, 98.8 % of MACs
+//	SubNets    2.07e21 as configured, 4.84e18 distinct (135 modifications)
+//	operators  652 distinct, 652 under fusion rules "embedded", 647 under fusion rules "onnxruntime"
+//	elastic    99.9 % of parameters, 99.9 % of MACs
 //	source     sha256:4dd85e9af5dc, opset 17
-//	digest     9ab06423c537
+//	digest     27f0f8e83b77
 package levit
 
 import (
@@ -50,7 +50,7 @@ var definition = supernet.Net{
 	Package: "levit",
 	Title:   "LeViT (Fashion-MNIST)",
 	Source:  supernet.Source{File: "levit.onnx", SHA256: "4dd85e9af5dc1e3874a90b05e0dfb3afd1c4947ed7a9e13cad63dc1ba5635aec", Opset: 17},
-	Digest:  "9ab06423c537ed5e578a450fc81ee27c2a9c05ae34876fe7f76eb9c81b8bc47e",
+	Digest:  "27f0f8e83b772189b92c471cfe6f8d04ae66b3d17f30e43880ba939c5070b622",
 	Choices: choices[:],
 	Stages: []supernet.Stage{
 		{Index: 0, Name: "stage0", Width: 16},
@@ -81,7 +81,7 @@ var definition = supernet.Net{
 	Build: func(g []uint8, b nn.Builder) {
 		subNet(g).Build(b)
 	},
-	Coverage:      supernet.Coverage{Params: 0.9927, MACs: 0.988},
-	Raw:           "1162261467",
-	Modifications: 57,
+	Coverage:      supernet.Coverage{Params: 0.9987, MACs: 0.9989},
+	Raw:           "2074908238345715848704",
+	Modifications: 135,
 }

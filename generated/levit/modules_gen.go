@@ -12,12 +12,14 @@ func (s SubNet) Build(b nn.Builder) {
 	x = s.Stage2.build(b, x, s.Stage1.Width)
 	x = stage3(b, x, s.Stage2.Width)
 	x = s.Stage4.build(b, x, s.Stage2.Width)
-	x = stage5(b, x, s.Stage2.Width)
-	x = s.Stage7.build(b, x)
+	x = stage5(b, x, s.Stage6.Width, s.Stage2.Width)
+	x = s.Stage6.build(b, x)
+	x = s.Stage7.build(b, x, s.Stage6.Width)
 	x = stage8(b, x, s.Stage7.Width)
 	x = s.Stage9.build(b, x, s.Stage7.Width)
-	x = stage10(b, x, s.Stage7.Width)
-	x = s.Stage13.build(b, x)
+	x = stage10(b, x, s.Stage12.Width, s.Stage7.Width)
+	x = s.Stage12.build(b, x)
+	x = s.Stage13.build(b, x, s.Stage12.Width)
 	x = stage14(b, x, s.Stage13.Width)
 	x = s.Stage15.build(b, x, s.Stage13.Width)
 	x = head(b, x, s.Stage13.Width)
@@ -61,15 +63,16 @@ func (s Stage4) build(b nn.Builder, x nn.Value, prev Width) nn.Value {
 	return x
 }
 
-// stage5 adds stages 5 to 6, in which nothing can be chosen, to b.
-func stage5(b nn.Builder, x nn.Value, prev Width) nn.Value {
-	cin := stage5Cin[prev.i]
-	y := b.Linear(x, stage5Linear1.In(cin))
+// stage5 adds stage 5, in which nothing can be chosen, to b.
+func stage5(b nn.Builder, x nn.Value, prev, prev2 Width) nn.Value {
+	cout := stage5Cout[prev.i]
+	cin := stage5Cin[prev2.i]
+	y := b.Linear(x, stage5Linear1.OutPick(nn.Product(nn.Prefix(4, 4), nn.Sum(nn.Prefix(16, 16), nn.Prefix(64, cout)))).In(cin))
 	y = b.Flatten(y, 2)
-	y = b.BatchNorm(y, stage5Norm1)
-	y = b.Reshape(y, nn.Shape{nn.Batch, 16, 320})
-	y = b.Reshape(y, nn.Shape{nn.Batch, 16, 4, 80})
-	z := b.Split(y, 3, 16, 64)
+	y = b.BatchNorm(y, stage5Norm1.CutPick(nn.Product(nn.Prefix(4, 4), nn.Sum(nn.Prefix(16, 16), nn.Prefix(64, cout)))))
+	y = b.Reshape(y, nn.Shape{nn.Batch, 16, stage5Cout2[prev.i]})
+	y = b.Reshape(y, nn.Shape{nn.Batch, 16, 4, stage5Cout3[prev.i]})
+	z := b.Split(y, 3, 16, cout)
 	y = b.Transpose(z[0], 0, 2, 3, 1)
 	u := b.Transpose(z[1], 0, 2, 1, 3)
 	x = b.Reshape(x, nn.Shape{nn.Batch, 4, 4, cin})
@@ -99,14 +102,18 @@ func stage5(b nn.Builder, x nn.Value, prev Width) nn.Value {
 	x = b.Add(x, y)
 	x = b.Softmax(x, -1)
 	x = b.MatMul(x, u)
-	x = b.Transpose(x, 0, 2, 1, 3)
-	x = b.Reshape(x, nn.Shape{nn.Batch, 4, 256})
+	return b.Transpose(x, 0, 2, 1, 3)
+}
+
+// build adds stage 6 to b.
+func (s Stage6) build(b nn.Builder, x nn.Value) nn.Value {
+	x = b.Reshape(x, nn.Shape{nn.Batch, 4, stage6Cout[s.Width.i]})
 	return b.Act(x, nn.HardSwish())
 }
 
 // build adds stage 7 to b.
-func (s Stage7) build(b nn.Builder, x nn.Value) nn.Value {
-	return b.Linear(x, stage7Linear.Out(stage7Cout[s.Width.i]))
+func (s Stage7) build(b nn.Builder, x nn.Value, prev Width) nn.Value {
+	return b.Linear(x, stage7Linear.Out(stage7Cout[s.Width.i]).InPick(nn.Product(nn.Prefix(4, 4), nn.Prefix(64, stage7Cout2[prev.i]))))
 }
 
 // stage8 adds stage 8, in which nothing can be chosen, to b.
@@ -129,15 +136,16 @@ func (s Stage9) build(b nn.Builder, x nn.Value, prev Width) nn.Value {
 	return x
 }
 
-// stage10 adds stages 10 to 12, in which nothing can be chosen, to b.
-func stage10(b nn.Builder, x nn.Value, prev Width) nn.Value {
-	cin := stage10Cin[prev.i]
-	y := b.Linear(x, stage10Linear1.In(cin))
+// stage10 adds stages 10 to 11, in which nothing can be chosen, to b.
+func stage10(b nn.Builder, x nn.Value, prev, prev2 Width) nn.Value {
+	cout := stage10Cout[prev.i]
+	cin := stage10Cin[prev2.i]
+	y := b.Linear(x, stage10Linear1.OutPick(nn.Product(nn.Prefix(6, 6), nn.Sum(nn.Prefix(16, 16), nn.Prefix(64, cout)))).In(cin))
 	y = b.Flatten(y, 2)
-	y = b.BatchNorm(y, stage10Norm1)
-	y = b.Reshape(y, nn.Shape{nn.Batch, 4, 480})
-	y = b.Reshape(y, nn.Shape{nn.Batch, 4, 6, 80})
-	z := b.Split(y, 3, 16, 64)
+	y = b.BatchNorm(y, stage10Norm1.CutPick(nn.Product(nn.Prefix(6, 6), nn.Sum(nn.Prefix(16, 16), nn.Prefix(64, cout)))))
+	y = b.Reshape(y, nn.Shape{nn.Batch, 4, stage10Cout2[prev.i]})
+	y = b.Reshape(y, nn.Shape{nn.Batch, 4, 6, stage10Cout3[prev.i]})
+	z := b.Split(y, 3, 16, cout)
 	y = b.Transpose(z[0], 0, 2, 3, 1)
 	u := b.Transpose(z[1], 0, 2, 1, 3)
 	x = b.Reshape(x, nn.Shape{nn.Batch, 2, 2, cin})
@@ -167,14 +175,18 @@ func stage10(b nn.Builder, x nn.Value, prev Width) nn.Value {
 	x = b.Add(x, y)
 	x = b.Softmax(x, -1)
 	x = b.MatMul(x, u)
-	x = b.Transpose(x, 0, 2, 1, 3)
-	x = b.Reshape(x, nn.Shape{nn.Batch, 1, 384})
+	return b.Transpose(x, 0, 2, 1, 3)
+}
+
+// build adds stage 12 to b.
+func (s Stage12) build(b nn.Builder, x nn.Value) nn.Value {
+	x = b.Reshape(x, nn.Shape{nn.Batch, 1, stage12Cout[s.Width.i]})
 	return b.Act(x, nn.HardSwish())
 }
 
 // build adds stage 13 to b.
-func (s Stage13) build(b nn.Builder, x nn.Value) nn.Value {
-	return b.Linear(x, stage13Linear.Out(stage13Cout[s.Width.i]))
+func (s Stage13) build(b nn.Builder, x nn.Value, prev Width) nn.Value {
+	return b.Linear(x, stage13Linear.Out(stage13Cout[s.Width.i]).InPick(nn.Product(nn.Prefix(6, 6), nn.Prefix(64, stage13Cout2[prev.i]))))
 }
 
 // stage14 adds stage 14, in which nothing can be chosen, to b.
@@ -207,12 +219,14 @@ func head(b nn.Builder, x nn.Value, prev Width) nn.Value {
 
 // transformerAt is what differs between the places of Transformer.build.
 type transformerAt struct {
-	cout    [3]int // by out
-	side    int
-	side2   int
-	side3   int
-	side4   int
-	mid     [3][3]int // by out, expand
+	heads   [2]int       // by heads
+	qk      [2]int       // by qk
+	value   [3]int       // by value
+	cout    [3]int       // by out
+	mid     [2][2][3]int // by heads, qk, value
+	mid2    [2][3]int    // by qk, value
+	mid3    [2][3]int    // by heads, value
+	mid4    [3][3]int    // by out, expand
 	qkv     nn.Linear
 	norm1   nn.BatchNorm
 	param1  nn.Param
@@ -228,45 +242,46 @@ type transformerAt struct {
 
 // build adds the block at one place of the network to b.
 func (m Transformer) build(b nn.Builder, x nn.Value, at *transformerAt, out Width) nn.Value {
+	heads := at.heads[m.Heads.i]
+	qk := at.qk[m.QK.i]
+	value := at.value[m.Value.i]
 	cout := at.cout[out.i]
-	side := at.side
-	side3 := at.side3
-	mid := at.mid[out.i][m.Expand.i]
-	y := b.Linear(x, at.qkv.In(cout))
+	mid4 := at.mid4[out.i][m.Expand.i]
+	y := b.Linear(x, at.qkv.OutPick(nn.Product(nn.Prefix(2, heads), nn.Sum(nn.Prefix(16, qk), nn.Prefix(16, qk), nn.Prefix(32, value)))).In(cout))
 	y = b.Flatten(y, 2)
-	y = b.BatchNorm(y, at.norm1)
-	y = b.Reshape(y, nn.Shape{nn.Batch, side, at.side2})
-	y = b.Reshape(y, nn.Shape{nn.Batch, side, side3, 64})
-	z := b.Split(y, 3, 16, 16, 32)
+	y = b.BatchNorm(y, at.norm1.CutPick(nn.Product(nn.Prefix(2, heads), nn.Sum(nn.Prefix(16, qk), nn.Prefix(16, qk), nn.Prefix(32, value)))))
+	y = b.Reshape(y, nn.Shape{nn.Batch, 16, at.mid[m.Heads.i][m.QK.i][m.Value.i]})
+	y = b.Reshape(y, nn.Shape{nn.Batch, 16, heads, at.mid2[m.QK.i][m.Value.i]})
+	z := b.Split(y, 3, qk, qk, value)
 	y = b.Transpose(z[0], 0, 2, 1, 3)
 	u := b.Transpose(z[1], 0, 2, 3, 1)
 	v := b.Transpose(z[2], 0, 2, 1, 3)
 	y = b.MatMul(y, u)
 	u = b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_float", Kind: nn.AttrFloat, Float: 0.25}}})[0]
 	y = b.Mul(y, u)
-	u = b.Param(at.param1)
+	u = b.Param(at.param1.Cut(0, heads))
 	t := b.Param(at.param2)
-	u = b.Op(at.gather.Yields(nn.Shape{side3, side, side}), u, t)[0]
+	u = b.Op(at.gather.Yields(nn.Shape{heads, 16, 16}), u, t)[0]
 	y = b.Add(y, u)
 	y = b.Softmax(y, -1)
 	y = b.MatMul(y, v)
 	y = b.Transpose(y, 0, 2, 1, 3)
-	y = b.Reshape(y, nn.Shape{nn.Batch, side, at.side4})
+	y = b.Reshape(y, nn.Shape{nn.Batch, 16, at.mid3[m.Heads.i][m.Value.i]})
 	y = b.Act(y, nn.HardSwish())
-	y = b.Linear(y, at.attend.Out(cout))
+	y = b.Linear(y, at.attend.Out(cout).InPick(nn.Product(nn.Prefix(2, heads), nn.Prefix(32, value))))
 	y = b.Flatten(y, 2)
 	y = b.BatchNorm(y, at.norm2.Cut(cout))
-	y = b.Reshape(y, nn.Shape{nn.Batch, side, cout})
+	y = b.Reshape(y, nn.Shape{nn.Batch, 16, cout})
 	x = b.Add(x, y)
-	y = b.Linear(x, at.expand.Out(mid).In(cout))
+	y = b.Linear(x, at.expand.Out(mid4).In(cout))
 	y = b.Flatten(y, 2)
-	y = b.BatchNorm(y, at.norm3.Cut(mid))
-	y = b.Reshape(y, nn.Shape{nn.Batch, side, mid})
+	y = b.BatchNorm(y, at.norm3.Cut(mid4))
+	y = b.Reshape(y, nn.Shape{nn.Batch, 16, mid4})
 	y = b.Act(y, nn.HardSwish())
-	y = b.Linear(y, at.project.Out(cout).In(mid))
+	y = b.Linear(y, at.project.Out(cout).In(mid4))
 	y = b.Flatten(y, 2)
 	y = b.BatchNorm(y, at.norm4.Cut(cout))
-	y = b.Reshape(y, nn.Shape{nn.Batch, side, cout})
+	y = b.Reshape(y, nn.Shape{nn.Batch, 16, cout})
 	return b.Add(x, y)
 }
 
@@ -295,5 +310,141 @@ func (m FFN) build(b nn.Builder, x nn.Value, at *fFNAt, out Width) nn.Value {
 	y = b.Flatten(y, 2)
 	y = b.BatchNorm(y, at.norm2.Cut(cout))
 	y = b.Reshape(y, nn.Shape{nn.Batch, side, cout})
+	return b.Add(x, y)
+}
+
+// transformer2At is what differs between the places of Transformer2.build.
+type transformer2At struct {
+	heads   [2]int       // by heads
+	qk      [2]int       // by qk
+	value   [3]int       // by value
+	cout    [3]int       // by out
+	mid     [2][2][3]int // by heads, qk, value
+	mid2    [2][3]int    // by qk, value
+	mid3    [2][3]int    // by heads, value
+	mid4    [3][3]int    // by out, expand
+	qkv     nn.Linear
+	norm1   nn.BatchNorm
+	param1  nn.Param
+	param2  nn.Param
+	gather  nn.Op
+	attend  nn.Linear
+	norm2   nn.BatchNorm
+	expand  nn.Linear
+	norm3   nn.BatchNorm
+	project nn.Linear
+	norm4   nn.BatchNorm
+}
+
+// build adds the block at one place of the network to b.
+func (m Transformer2) build(b nn.Builder, x nn.Value, at *transformer2At, out Width) nn.Value {
+	heads := at.heads[m.Heads.i]
+	qk := at.qk[m.QK.i]
+	value := at.value[m.Value.i]
+	cout := at.cout[out.i]
+	mid4 := at.mid4[out.i][m.Expand.i]
+	y := b.Linear(x, at.qkv.OutPick(nn.Product(nn.Prefix(3, heads), nn.Sum(nn.Prefix(16, qk), nn.Prefix(16, qk), nn.Prefix(32, value)))).In(cout))
+	y = b.Flatten(y, 2)
+	y = b.BatchNorm(y, at.norm1.CutPick(nn.Product(nn.Prefix(3, heads), nn.Sum(nn.Prefix(16, qk), nn.Prefix(16, qk), nn.Prefix(32, value)))))
+	y = b.Reshape(y, nn.Shape{nn.Batch, 4, at.mid[m.Heads.i][m.QK.i][m.Value.i]})
+	y = b.Reshape(y, nn.Shape{nn.Batch, 4, heads, at.mid2[m.QK.i][m.Value.i]})
+	z := b.Split(y, 3, qk, qk, value)
+	y = b.Transpose(z[0], 0, 2, 1, 3)
+	u := b.Transpose(z[1], 0, 2, 3, 1)
+	v := b.Transpose(z[2], 0, 2, 1, 3)
+	y = b.MatMul(y, u)
+	u = b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_float", Kind: nn.AttrFloat, Float: 0.25}}})[0]
+	y = b.Mul(y, u)
+	u = b.Param(at.param1.Cut(0, heads))
+	t := b.Param(at.param2)
+	u = b.Op(at.gather.Yields(nn.Shape{heads, 4, 4}), u, t)[0]
+	y = b.Add(y, u)
+	y = b.Softmax(y, -1)
+	y = b.MatMul(y, v)
+	y = b.Transpose(y, 0, 2, 1, 3)
+	y = b.Reshape(y, nn.Shape{nn.Batch, 4, at.mid3[m.Heads.i][m.Value.i]})
+	y = b.Act(y, nn.HardSwish())
+	y = b.Linear(y, at.attend.Out(cout).InPick(nn.Product(nn.Prefix(3, heads), nn.Prefix(32, value))))
+	y = b.Flatten(y, 2)
+	y = b.BatchNorm(y, at.norm2.Cut(cout))
+	y = b.Reshape(y, nn.Shape{nn.Batch, 4, cout})
+	x = b.Add(x, y)
+	y = b.Linear(x, at.expand.Out(mid4).In(cout))
+	y = b.Flatten(y, 2)
+	y = b.BatchNorm(y, at.norm3.Cut(mid4))
+	y = b.Reshape(y, nn.Shape{nn.Batch, 4, mid4})
+	y = b.Act(y, nn.HardSwish())
+	y = b.Linear(y, at.project.Out(cout).In(mid4))
+	y = b.Flatten(y, 2)
+	y = b.BatchNorm(y, at.norm4.Cut(cout))
+	y = b.Reshape(y, nn.Shape{nn.Batch, 4, cout})
+	return b.Add(x, y)
+}
+
+// transformer3At is what differs between the places of Transformer3.build.
+type transformer3At struct {
+	heads   [3]int       // by heads
+	qk      [2]int       // by qk
+	value   [3]int       // by value
+	cout    [3]int       // by out
+	mid     [3][2][3]int // by heads, qk, value
+	mid2    [2][3]int    // by qk, value
+	mid3    [3][3]int    // by heads, value
+	mid4    [3][3]int    // by out, expand
+	qkv     nn.Linear
+	norm1   nn.BatchNorm
+	param1  nn.Param
+	param2  nn.Param
+	gather  nn.Op
+	attend  nn.Linear
+	norm2   nn.BatchNorm
+	expand  nn.Linear
+	norm3   nn.BatchNorm
+	project nn.Linear
+	norm4   nn.BatchNorm
+}
+
+// build adds the block at one place of the network to b.
+func (m Transformer3) build(b nn.Builder, x nn.Value, at *transformer3At, out Width) nn.Value {
+	heads := at.heads[m.Heads.i]
+	qk := at.qk[m.QK.i]
+	value := at.value[m.Value.i]
+	cout := at.cout[out.i]
+	mid4 := at.mid4[out.i][m.Expand.i]
+	y := b.Linear(x, at.qkv.OutPick(nn.Product(nn.Prefix(4, heads), nn.Sum(nn.Prefix(16, qk), nn.Prefix(16, qk), nn.Prefix(32, value)))).In(cout))
+	y = b.Flatten(y, 2)
+	y = b.BatchNorm(y, at.norm1.CutPick(nn.Product(nn.Prefix(4, heads), nn.Sum(nn.Prefix(16, qk), nn.Prefix(16, qk), nn.Prefix(32, value)))))
+	y = b.Reshape(y, nn.Shape{nn.Batch, 1, at.mid[m.Heads.i][m.QK.i][m.Value.i]})
+	y = b.Reshape(y, nn.Shape{nn.Batch, 1, heads, at.mid2[m.QK.i][m.Value.i]})
+	z := b.Split(y, 3, qk, qk, value)
+	y = b.Transpose(z[0], 0, 2, 1, 3)
+	u := b.Transpose(z[1], 0, 2, 3, 1)
+	v := b.Transpose(z[2], 0, 2, 1, 3)
+	y = b.MatMul(y, u)
+	u = b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_float", Kind: nn.AttrFloat, Float: 0.25}}})[0]
+	y = b.Mul(y, u)
+	u = b.Param(at.param1.Cut(0, heads))
+	t := b.Param(at.param2)
+	u = b.Op(at.gather.Yields(nn.Shape{heads, 1, 1}), u, t)[0]
+	y = b.Add(y, u)
+	y = b.Softmax(y, -1)
+	y = b.MatMul(y, v)
+	y = b.Transpose(y, 0, 2, 1, 3)
+	y = b.Reshape(y, nn.Shape{nn.Batch, 1, at.mid3[m.Heads.i][m.Value.i]})
+	y = b.Act(y, nn.HardSwish())
+	y = b.Linear(y, at.attend.Out(cout).InPick(nn.Product(nn.Prefix(4, heads), nn.Prefix(32, value))))
+	y = b.Flatten(y, 2)
+	y = b.BatchNorm(y, at.norm2.Cut(cout))
+	y = b.Reshape(y, nn.Shape{nn.Batch, 1, cout})
+	x = b.Add(x, y)
+	y = b.Linear(x, at.expand.Out(mid4).In(cout))
+	y = b.Flatten(y, 2)
+	y = b.BatchNorm(y, at.norm3.Cut(mid4))
+	y = b.Reshape(y, nn.Shape{nn.Batch, 1, mid4})
+	y = b.Act(y, nn.HardSwish())
+	y = b.Linear(y, at.project.Out(cout).In(mid4))
+	y = b.Flatten(y, 2)
+	y = b.BatchNorm(y, at.norm4.Cut(cout))
+	y = b.Reshape(y, nn.Shape{nn.Batch, 1, cout})
 	return b.Add(x, y)
 }

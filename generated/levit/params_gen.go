@@ -30,12 +30,14 @@ var (
 
 var stage4 = [3]transformerAt{
 	{
+		heads:   [2]int{2, 1},
+		qk:      [2]int{16, 8},
+		value:   [3]int{32, 24, 16},
 		cout:    [3]int{64, 48, 32},
-		side:    16,
-		side2:   128,
-		side3:   2,
-		side4:   64,
-		mid:     [3][3]int{{128, 96, 64}, {96, 72, 48}, {64, 48, 32}},
+		mid:     [2][2][3]int{{{128, 112, 96}, {96, 80, 64}}, {{64, 56, 48}, {48, 40, 32}}},
+		mid2:    [2][3]int{{64, 56, 48}, {48, 40, 32}},
+		mid3:    [2][3]int{{64, 48, 32}, {32, 24, 16}},
+		mid4:    [3][3]int{{128, 96, 64}, {96, 72, 48}, {64, 48, 32}},
 		qkv:     nn.Linear{Name: "/stages/stages.0/blocks/blocks.0/attn/qkv/linear/MatMul", Weight: transposed("stages.0.blocks.0.attn.qkv.linear.weight", 64, 128)},
 		norm1:   batchNorm("/stages/stages.0/blocks/blocks.0/attn/qkv/bn/BatchNormalization", "stages.0.blocks.0.attn.qkv.bn", 128, 1e-05),
 		param1:  param("stages.0.blocks.0.attn.attention_biases", 2, 16),
@@ -49,12 +51,14 @@ var stage4 = [3]transformerAt{
 		norm4:   batchNorm("/stages/stages.0/blocks/blocks.0/mlp/ln2/bn/BatchNormalization", "stages.0.blocks.0.mlp.ln2.bn", 64, 1e-05),
 	},
 	{
+		heads:   [2]int{2, 1},
+		qk:      [2]int{16, 8},
+		value:   [3]int{32, 24, 16},
 		cout:    [3]int{64, 48, 32},
-		side:    16,
-		side2:   128,
-		side3:   2,
-		side4:   64,
-		mid:     [3][3]int{{128, 96, 64}, {96, 72, 48}, {64, 48, 32}},
+		mid:     [2][2][3]int{{{128, 112, 96}, {96, 80, 64}}, {{64, 56, 48}, {48, 40, 32}}},
+		mid2:    [2][3]int{{64, 56, 48}, {48, 40, 32}},
+		mid3:    [2][3]int{{64, 48, 32}, {32, 24, 16}},
+		mid4:    [3][3]int{{128, 96, 64}, {96, 72, 48}, {64, 48, 32}},
 		qkv:     nn.Linear{Name: "/stages/stages.0/blocks/blocks.1/attn/qkv/linear/MatMul", Weight: transposed("stages.0.blocks.1.attn.qkv.linear.weight", 64, 128)},
 		norm1:   batchNorm("/stages/stages.0/blocks/blocks.1/attn/qkv/bn/BatchNormalization", "stages.0.blocks.1.attn.qkv.bn", 128, 1e-05),
 		param1:  param("stages.0.blocks.1.attn.attention_biases", 2, 16),
@@ -68,12 +72,14 @@ var stage4 = [3]transformerAt{
 		norm4:   batchNorm("/stages/stages.0/blocks/blocks.1/mlp/ln2/bn/BatchNormalization", "stages.0.blocks.1.mlp.ln2.bn", 64, 1e-05),
 	},
 	{
+		heads:   [2]int{2, 1},
+		qk:      [2]int{16, 8},
+		value:   [3]int{32, 24, 16},
 		cout:    [3]int{64, 48, 32},
-		side:    16,
-		side2:   128,
-		side3:   2,
-		side4:   64,
-		mid:     [3][3]int{{128, 96, 64}, {96, 72, 48}, {64, 48, 32}},
+		mid:     [2][2][3]int{{{128, 112, 96}, {96, 80, 64}}, {{64, 56, 48}, {48, 40, 32}}},
+		mid2:    [2][3]int{{64, 56, 48}, {48, 40, 32}},
+		mid3:    [2][3]int{{64, 48, 32}, {32, 24, 16}},
+		mid4:    [3][3]int{{128, 96, 64}, {96, 72, 48}, {64, 48, 32}},
 		qkv:     nn.Linear{Name: "/stages/stages.0/blocks/blocks.2/attn/qkv/linear/MatMul", Weight: transposed("stages.0.blocks.2.attn.qkv.linear.weight", 64, 128)},
 		norm1:   batchNorm("/stages/stages.0/blocks/blocks.2/attn/qkv/bn/BatchNormalization", "stages.0.blocks.2.attn.qkv.bn", 128, 1e-05),
 		param1:  param("stages.0.blocks.2.attn.attention_biases", 2, 16),
@@ -89,7 +95,10 @@ var stage4 = [3]transformerAt{
 }
 
 var (
+	stage5Cout    = [3]int{64, 48, 32}
 	stage5Cin     = [3]int{64, 48, 32}
+	stage5Cout2   = [3]int{320, 256, 192}
+	stage5Cout3   = [3]int{80, 64, 48}
 	stage5Linear1 = nn.Linear{Name: "/stages/stages.1/downsample/attn_downsample/kv/linear/MatMul", Weight: transposed("stages.1.downsample.attn_downsample.kv.linear.weight", 64, 320)}
 	stage5Norm1   = batchNorm("/stages/stages.1/downsample/attn_downsample/kv/bn/BatchNormalization", "stages.1.downsample.attn_downsample.kv.bn", 320, 1e-05)
 	stage5Linear2 = nn.Linear{Name: "/stages/stages.1/downsample/attn_downsample/q/ln/linear/MatMul", Weight: transposed("stages.1.downsample.attn_downsample.q.ln.linear.weight", 64, 64)}
@@ -99,7 +108,12 @@ var (
 )
 
 var (
+	stage6Cout = [3]int{256, 192, 128}
+)
+
+var (
 	stage7Cout   = [3]int{96, 72, 48}
+	stage7Cout2  = [3]int{64, 48, 32}
 	stage7Linear = nn.Linear{Name: "/stages/stages.1/downsample/attn_downsample/proj/ln/linear/MatMul", Weight: transposed("stages.1.downsample.attn_downsample.proj.ln.linear.weight", 256, 96)}
 )
 
@@ -122,13 +136,15 @@ var stage9Block0 = fFNAt{
 	norm2:   batchNorm("/stages/stages.1/downsample/mlp/ln2/bn/BatchNormalization", "stages.1.downsample.mlp.ln2.bn", 96, 1e-05),
 }
 
-var stage9Block1 = transformerAt{
+var stage9Block1 = transformer2At{
+	heads:   [2]int{3, 2},
+	qk:      [2]int{16, 8},
+	value:   [3]int{32, 24, 16},
 	cout:    [3]int{96, 72, 48},
-	side:    4,
-	side2:   192,
-	side3:   3,
-	side4:   96,
-	mid:     [3][3]int{{192, 144, 96}, {144, 112, 72}, {96, 72, 48}},
+	mid:     [2][2][3]int{{{192, 168, 144}, {144, 120, 96}}, {{128, 112, 96}, {96, 80, 64}}},
+	mid2:    [2][3]int{{64, 56, 48}, {48, 40, 32}},
+	mid3:    [2][3]int{{96, 72, 48}, {64, 48, 32}},
+	mid4:    [3][3]int{{192, 144, 96}, {144, 112, 72}, {96, 72, 48}},
 	qkv:     nn.Linear{Name: "/stages/stages.1/blocks/blocks.0/attn/qkv/linear/MatMul", Weight: transposed("stages.1.blocks.0.attn.qkv.linear.weight", 96, 192)},
 	norm1:   batchNorm("/stages/stages.1/blocks/blocks.0/attn/qkv/bn/BatchNormalization", "stages.1.blocks.0.attn.qkv.bn", 192, 1e-05),
 	param1:  param("stages.1.blocks.0.attn.attention_biases", 3, 4),
@@ -142,13 +158,15 @@ var stage9Block1 = transformerAt{
 	norm4:   batchNorm("/stages/stages.1/blocks/blocks.0/mlp/ln2/bn/BatchNormalization", "stages.1.blocks.0.mlp.ln2.bn", 96, 1e-05),
 }
 
-var stage9Block2 = transformerAt{
+var stage9Block2 = transformer2At{
+	heads:   [2]int{3, 2},
+	qk:      [2]int{16, 8},
+	value:   [3]int{32, 24, 16},
 	cout:    [3]int{96, 72, 48},
-	side:    4,
-	side2:   192,
-	side3:   3,
-	side4:   96,
-	mid:     [3][3]int{{192, 144, 96}, {144, 112, 72}, {96, 72, 48}},
+	mid:     [2][2][3]int{{{192, 168, 144}, {144, 120, 96}}, {{128, 112, 96}, {96, 80, 64}}},
+	mid2:    [2][3]int{{64, 56, 48}, {48, 40, 32}},
+	mid3:    [2][3]int{{96, 72, 48}, {64, 48, 32}},
+	mid4:    [3][3]int{{192, 144, 96}, {144, 112, 72}, {96, 72, 48}},
 	qkv:     nn.Linear{Name: "/stages/stages.1/blocks/blocks.1/attn/qkv/linear/MatMul", Weight: transposed("stages.1.blocks.1.attn.qkv.linear.weight", 96, 192)},
 	norm1:   batchNorm("/stages/stages.1/blocks/blocks.1/attn/qkv/bn/BatchNormalization", "stages.1.blocks.1.attn.qkv.bn", 192, 1e-05),
 	param1:  param("stages.1.blocks.1.attn.attention_biases", 3, 4),
@@ -162,13 +180,15 @@ var stage9Block2 = transformerAt{
 	norm4:   batchNorm("/stages/stages.1/blocks/blocks.1/mlp/ln2/bn/BatchNormalization", "stages.1.blocks.1.mlp.ln2.bn", 96, 1e-05),
 }
 
-var stage9Block3 = transformerAt{
+var stage9Block3 = transformer2At{
+	heads:   [2]int{3, 2},
+	qk:      [2]int{16, 8},
+	value:   [3]int{32, 24, 16},
 	cout:    [3]int{96, 72, 48},
-	side:    4,
-	side2:   192,
-	side3:   3,
-	side4:   96,
-	mid:     [3][3]int{{192, 144, 96}, {144, 112, 72}, {96, 72, 48}},
+	mid:     [2][2][3]int{{{192, 168, 144}, {144, 120, 96}}, {{128, 112, 96}, {96, 80, 64}}},
+	mid2:    [2][3]int{{64, 56, 48}, {48, 40, 32}},
+	mid3:    [2][3]int{{96, 72, 48}, {64, 48, 32}},
+	mid4:    [3][3]int{{192, 144, 96}, {144, 112, 72}, {96, 72, 48}},
 	qkv:     nn.Linear{Name: "/stages/stages.1/blocks/blocks.2/attn/qkv/linear/MatMul", Weight: transposed("stages.1.blocks.2.attn.qkv.linear.weight", 96, 192)},
 	norm1:   batchNorm("/stages/stages.1/blocks/blocks.2/attn/qkv/bn/BatchNormalization", "stages.1.blocks.2.attn.qkv.bn", 192, 1e-05),
 	param1:  param("stages.1.blocks.2.attn.attention_biases", 3, 4),
@@ -183,7 +203,10 @@ var stage9Block3 = transformerAt{
 }
 
 var (
+	stage10Cout    = [3]int{64, 48, 32}
 	stage10Cin     = [3]int{96, 72, 48}
+	stage10Cout2   = [3]int{480, 384, 288}
+	stage10Cout3   = [3]int{80, 64, 48}
 	stage10Linear1 = nn.Linear{Name: "/stages/stages.2/downsample/attn_downsample/kv/linear/MatMul", Weight: transposed("stages.2.downsample.attn_downsample.kv.linear.weight", 96, 480)}
 	stage10Norm1   = batchNorm("/stages/stages.2/downsample/attn_downsample/kv/bn/BatchNormalization", "stages.2.downsample.attn_downsample.kv.bn", 480, 1e-05)
 	stage10Linear2 = nn.Linear{Name: "/stages/stages.2/downsample/attn_downsample/q/ln/linear/MatMul", Weight: transposed("stages.2.downsample.attn_downsample.q.ln.linear.weight", 96, 96)}
@@ -193,7 +216,12 @@ var (
 )
 
 var (
+	stage12Cout = [3]int{384, 288, 192}
+)
+
+var (
 	stage13Cout   = [3]int{128, 96, 64}
+	stage13Cout2  = [3]int{64, 48, 32}
 	stage13Linear = nn.Linear{Name: "/stages/stages.2/downsample/attn_downsample/proj/ln/linear/MatMul", Weight: transposed("stages.2.downsample.attn_downsample.proj.ln.linear.weight", 384, 128)}
 )
 
@@ -216,13 +244,15 @@ var stage15Block0 = fFNAt{
 	norm2:   batchNorm("/stages/stages.2/downsample/mlp/ln2/bn/BatchNormalization", "stages.2.downsample.mlp.ln2.bn", 128, 1e-05),
 }
 
-var stage15Block1 = transformerAt{
+var stage15Block1 = transformer3At{
+	heads:   [3]int{4, 3, 2},
+	qk:      [2]int{16, 8},
+	value:   [3]int{32, 24, 16},
 	cout:    [3]int{128, 96, 64},
-	side:    1,
-	side2:   256,
-	side3:   4,
-	side4:   128,
-	mid:     [3][3]int{{256, 192, 128}, {192, 144, 96}, {128, 96, 64}},
+	mid:     [3][2][3]int{{{256, 224, 192}, {192, 160, 128}}, {{192, 168, 144}, {144, 120, 96}}, {{128, 112, 96}, {96, 80, 64}}},
+	mid2:    [2][3]int{{64, 56, 48}, {48, 40, 32}},
+	mid3:    [3][3]int{{128, 96, 64}, {96, 72, 48}, {64, 48, 32}},
+	mid4:    [3][3]int{{256, 192, 128}, {192, 144, 96}, {128, 96, 64}},
 	qkv:     nn.Linear{Name: "/stages/stages.2/blocks/blocks.0/attn/qkv/linear/MatMul", Weight: transposed("stages.2.blocks.0.attn.qkv.linear.weight", 128, 256)},
 	norm1:   batchNorm("/stages/stages.2/blocks/blocks.0/attn/qkv/bn/BatchNormalization", "stages.2.blocks.0.attn.qkv.bn", 256, 1e-05),
 	param1:  param("stages.2.blocks.0.attn.attention_biases", 4, 1),
@@ -236,13 +266,15 @@ var stage15Block1 = transformerAt{
 	norm4:   batchNorm("/stages/stages.2/blocks/blocks.0/mlp/ln2/bn/BatchNormalization", "stages.2.blocks.0.mlp.ln2.bn", 128, 1e-05),
 }
 
-var stage15Block2 = transformerAt{
+var stage15Block2 = transformer3At{
+	heads:   [3]int{4, 3, 2},
+	qk:      [2]int{16, 8},
+	value:   [3]int{32, 24, 16},
 	cout:    [3]int{128, 96, 64},
-	side:    1,
-	side2:   256,
-	side3:   4,
-	side4:   128,
-	mid:     [3][3]int{{256, 192, 128}, {192, 144, 96}, {128, 96, 64}},
+	mid:     [3][2][3]int{{{256, 224, 192}, {192, 160, 128}}, {{192, 168, 144}, {144, 120, 96}}, {{128, 112, 96}, {96, 80, 64}}},
+	mid2:    [2][3]int{{64, 56, 48}, {48, 40, 32}},
+	mid3:    [3][3]int{{128, 96, 64}, {96, 72, 48}, {64, 48, 32}},
+	mid4:    [3][3]int{{256, 192, 128}, {192, 144, 96}, {128, 96, 64}},
 	qkv:     nn.Linear{Name: "/stages/stages.2/blocks/blocks.1/attn/qkv/linear/MatMul", Weight: transposed("stages.2.blocks.1.attn.qkv.linear.weight", 128, 256)},
 	norm1:   batchNorm("/stages/stages.2/blocks/blocks.1/attn/qkv/bn/BatchNormalization", "stages.2.blocks.1.attn.qkv.bn", 256, 1e-05),
 	param1:  nn.Param{Name: "stages.2.blocks.0.attn.attention_biases#2", From: "stages.2.blocks.0.attn.attention_biases", Shape: nn.Shape{4, 1}},
@@ -256,13 +288,15 @@ var stage15Block2 = transformerAt{
 	norm4:   batchNorm("/stages/stages.2/blocks/blocks.1/mlp/ln2/bn/BatchNormalization", "stages.2.blocks.1.mlp.ln2.bn", 128, 1e-05),
 }
 
-var stage15Block3 = transformerAt{
+var stage15Block3 = transformer3At{
+	heads:   [3]int{4, 3, 2},
+	qk:      [2]int{16, 8},
+	value:   [3]int{32, 24, 16},
 	cout:    [3]int{128, 96, 64},
-	side:    1,
-	side2:   256,
-	side3:   4,
-	side4:   128,
-	mid:     [3][3]int{{256, 192, 128}, {192, 144, 96}, {128, 96, 64}},
+	mid:     [3][2][3]int{{{256, 224, 192}, {192, 160, 128}}, {{192, 168, 144}, {144, 120, 96}}, {{128, 112, 96}, {96, 80, 64}}},
+	mid2:    [2][3]int{{64, 56, 48}, {48, 40, 32}},
+	mid3:    [3][3]int{{128, 96, 64}, {96, 72, 48}, {64, 48, 32}},
+	mid4:    [3][3]int{{256, 192, 128}, {192, 144, 96}, {128, 96, 64}},
 	qkv:     nn.Linear{Name: "/stages/stages.2/blocks/blocks.2/attn/qkv/linear/MatMul", Weight: transposed("stages.2.blocks.2.attn.qkv.linear.weight", 128, 256)},
 	norm1:   batchNorm("/stages/stages.2/blocks/blocks.2/attn/qkv/bn/BatchNormalization", "stages.2.blocks.2.attn.qkv.bn", 256, 1e-05),
 	param1:  nn.Param{Name: "stages.2.blocks.0.attn.attention_biases#3", From: "stages.2.blocks.0.attn.attention_biases", Shape: nn.Shape{4, 1}},

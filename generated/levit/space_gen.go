@@ -14,8 +14,10 @@ type SubNet struct {
 	Stage1  Stage1
 	Stage2  Stage2
 	Stage4  Stage4
+	Stage6  Stage6
 	Stage7  Stage7
 	Stage9  Stage9
+	Stage12 Stage12
 	Stage13 Stage13
 	Stage15 Stage15
 }
@@ -41,6 +43,11 @@ type Stage4 struct {
 	Blocks [3]Transformer
 }
 
+// Stage6 holds the choices of stage 6: Reshape, HardSwish.
+type Stage6 struct {
+	Width Width
+}
+
 // Stage7 holds the choices of stage 7: Linear.
 type Stage7 struct {
 	Width Width
@@ -50,9 +57,14 @@ type Stage7 struct {
 type Stage9 struct {
 	Depth  Depth4 // blocks kept, from the first
 	Block0 FFN
-	Block1 Transformer
-	Block2 Transformer
-	Block3 Transformer
+	Block1 Transformer2
+	Block2 Transformer2
+	Block3 Transformer2
+}
+
+// Stage12 holds the choices of stage 12: Reshape, HardSwish.
+type Stage12 struct {
+	Width Width
 }
 
 // Stage13 holds the choices of stage 13: Linear.
@@ -64,19 +76,38 @@ type Stage13 struct {
 type Stage15 struct {
 	Depth  Depth4 // blocks kept, from the first
 	Block0 FFN
-	Block1 Transformer
-	Block2 Transformer
-	Block3 Transformer
+	Block1 Transformer3
+	Block2 Transformer3
+	Block3 Transformer3
 }
 
 // Transformer is multi-head self-attention and a feed-forward network (Vaswani et al. 2017).
 type Transformer struct {
 	Expand Expand
+	Heads  Heads
+	QK     QK
+	Value  Value
 }
 
 // FFN is a Transformer's feed-forward network (Vaswani et al. 2017, section 3.3).
 type FFN struct {
 	Expand Expand
+}
+
+// Transformer2 is multi-head self-attention and a feed-forward network (Vaswani et al. 2017).
+type Transformer2 struct {
+	Expand Expand
+	Heads  HeadsDownTo0_75
+	QK     QK
+	Value  Value
+}
+
+// Transformer3 is multi-head self-attention and a feed-forward network (Vaswani et al. 2017).
+type Transformer3 struct {
+	Expand Expand
+	Heads  HeadsOf1_0_75_0_5
+	QK     QK
+	Value  Value
 }
 
 // WidthOf1_0_5 is the multiplier of a stage's output width.
@@ -182,6 +213,82 @@ func (e Expand) String() string {
 	return expandTexts[e.i]
 }
 
+// Heads is a choice.
+type Heads struct {
+	i uint8
+}
+
+// The legal values of Heads. The zero value is Heads1, the original model's.
+var (
+	Heads1   = Heads{0}
+	Heads0_5 = Heads{1}
+)
+
+var (
+	headsValues = [...]float64{1, 0.5}
+	headsTexts  = []string{"1", "0.5"}
+)
+
+// Value reports the value.
+func (h Heads) Value() float64 {
+	return headsValues[h.i]
+}
+
+func (h Heads) String() string {
+	return headsTexts[h.i]
+}
+
+// QK is a choice.
+type QK struct {
+	i uint8
+}
+
+// The legal values of QK. The zero value is QK1, the original model's.
+var (
+	QK1   = QK{0}
+	QK0_5 = QK{1}
+)
+
+var (
+	qKValues = [...]float64{1, 0.5}
+	qKTexts  = []string{"1", "0.5"}
+)
+
+// Value reports the value.
+func (q QK) Value() float64 {
+	return qKValues[q.i]
+}
+
+func (q QK) String() string {
+	return qKTexts[q.i]
+}
+
+// Value is a choice.
+type Value struct {
+	i uint8
+}
+
+// The legal values of Value. The zero value is Value2, the original model's.
+var (
+	Value2   = Value{0}
+	Value1_5 = Value{1}
+	Value1   = Value{2}
+)
+
+var (
+	valueValues = [...]float64{2, 1.5, 1}
+	valueTexts  = []string{"2", "1.5", "1"}
+)
+
+// Value reports the value.
+func (v Value) Value() float64 {
+	return valueValues[v.i]
+}
+
+func (v Value) String() string {
+	return valueTexts[v.i]
+}
+
 // Depth4 is the number of blocks that a stage keeps, from the first.
 type Depth4 struct {
 	i uint8
@@ -206,6 +313,57 @@ func (d Depth4) Blocks() int {
 
 func (d Depth4) String() string {
 	return depth4Texts[d.i]
+}
+
+// HeadsDownTo0_75 is a choice.
+type HeadsDownTo0_75 struct {
+	i uint8
+}
+
+// The legal values of HeadsDownTo0_75. The zero value is HeadsDownTo0_75Is1, the original model's.
+var (
+	HeadsDownTo0_75Is1    = HeadsDownTo0_75{0}
+	HeadsDownTo0_75Is0_75 = HeadsDownTo0_75{1}
+)
+
+var (
+	headsDownTo0_75Values = [...]float64{1, 0.75}
+	headsDownTo0_75Texts  = []string{"1", "0.75"}
+)
+
+// Value reports the value.
+func (h HeadsDownTo0_75) Value() float64 {
+	return headsDownTo0_75Values[h.i]
+}
+
+func (h HeadsDownTo0_75) String() string {
+	return headsDownTo0_75Texts[h.i]
+}
+
+// HeadsOf1_0_75_0_5 is a choice.
+type HeadsOf1_0_75_0_5 struct {
+	i uint8
+}
+
+// The legal values of HeadsOf1_0_75_0_5. The zero value is HeadsOf1_0_75_0_5Is1, the original model's.
+var (
+	HeadsOf1_0_75_0_5Is1    = HeadsOf1_0_75_0_5{0}
+	HeadsOf1_0_75_0_5Is0_75 = HeadsOf1_0_75_0_5{1}
+	HeadsOf1_0_75_0_5Is0_5  = HeadsOf1_0_75_0_5{2}
+)
+
+var (
+	headsOf1_0_75_0_5Values = [...]float64{1, 0.75, 0.5}
+	headsOf1_0_75_0_5Texts  = []string{"1", "0.75", "0.5"}
+)
+
+// Value reports the value.
+func (h HeadsOf1_0_75_0_5) Value() float64 {
+	return headsOf1_0_75_0_5Values[h.i]
+}
+
+func (h HeadsOf1_0_75_0_5) String() string {
+	return headsOf1_0_75_0_5Texts[h.i]
 }
 
 // Canonical returns s with the choices of removed blocks set to the original.
@@ -242,7 +400,7 @@ func (s *SubNet) UnmarshalText(text []byte) (err error) {
 }
 
 // NumGenes is the number of choices.
-const NumGenes = 19
+const NumGenes = 48
 
 // genes holds the index of each choice's value, in the order of choices.
 type genes = [NumGenes]uint8
@@ -253,20 +411,49 @@ var choices = [NumGenes]space.Choice{
 	{Name: "stage2.width", Kind: "width", Values: widthTexts},
 	{Name: "stage4.depth", Kind: "depth", Values: depth3Texts},
 	{Name: "stage4.0.expand", Kind: "expand", Values: expandTexts},
+	{Name: "stage4.0.heads", Kind: "heads", Values: headsTexts},
+	{Name: "stage4.0.qk", Kind: "qk", Values: qKTexts},
+	{Name: "stage4.0.value", Kind: "value", Values: valueTexts},
 	{Name: "stage4.1.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 3, Below: 2}},
+	{Name: "stage4.1.heads", Kind: "heads", Values: headsTexts, Live: optable.Need{Gene: 3, Below: 2}},
+	{Name: "stage4.1.qk", Kind: "qk", Values: qKTexts, Live: optable.Need{Gene: 3, Below: 2}},
+	{Name: "stage4.1.value", Kind: "value", Values: valueTexts, Live: optable.Need{Gene: 3, Below: 2}},
 	{Name: "stage4.2.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 3, Below: 1}},
+	{Name: "stage4.2.heads", Kind: "heads", Values: headsTexts, Live: optable.Need{Gene: 3, Below: 1}},
+	{Name: "stage4.2.qk", Kind: "qk", Values: qKTexts, Live: optable.Need{Gene: 3, Below: 1}},
+	{Name: "stage4.2.value", Kind: "value", Values: valueTexts, Live: optable.Need{Gene: 3, Below: 1}},
+	{Name: "stage6.width", Kind: "width", Values: widthTexts},
 	{Name: "stage7.width", Kind: "width", Values: widthTexts},
 	{Name: "stage9.depth", Kind: "depth", Values: depth4Texts},
 	{Name: "stage9.0.expand", Kind: "expand", Values: expandTexts},
 	{Name: "stage9.1.expand", Kind: "expand", Values: expandTexts},
-	{Name: "stage9.2.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 8, Below: 2}},
-	{Name: "stage9.3.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 8, Below: 1}},
+	{Name: "stage9.1.heads", Kind: "heads", Values: headsDownTo0_75Texts},
+	{Name: "stage9.1.qk", Kind: "qk", Values: qKTexts},
+	{Name: "stage9.1.value", Kind: "value", Values: valueTexts},
+	{Name: "stage9.2.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 18, Below: 2}},
+	{Name: "stage9.2.heads", Kind: "heads", Values: headsDownTo0_75Texts, Live: optable.Need{Gene: 18, Below: 2}},
+	{Name: "stage9.2.qk", Kind: "qk", Values: qKTexts, Live: optable.Need{Gene: 18, Below: 2}},
+	{Name: "stage9.2.value", Kind: "value", Values: valueTexts, Live: optable.Need{Gene: 18, Below: 2}},
+	{Name: "stage9.3.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 18, Below: 1}},
+	{Name: "stage9.3.heads", Kind: "heads", Values: headsDownTo0_75Texts, Live: optable.Need{Gene: 18, Below: 1}},
+	{Name: "stage9.3.qk", Kind: "qk", Values: qKTexts, Live: optable.Need{Gene: 18, Below: 1}},
+	{Name: "stage9.3.value", Kind: "value", Values: valueTexts, Live: optable.Need{Gene: 18, Below: 1}},
+	{Name: "stage12.width", Kind: "width", Values: widthTexts},
 	{Name: "stage13.width", Kind: "width", Values: widthTexts},
 	{Name: "stage15.depth", Kind: "depth", Values: depth4Texts},
 	{Name: "stage15.0.expand", Kind: "expand", Values: expandTexts},
 	{Name: "stage15.1.expand", Kind: "expand", Values: expandTexts},
-	{Name: "stage15.2.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 14, Below: 2}},
-	{Name: "stage15.3.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 14, Below: 1}},
+	{Name: "stage15.1.heads", Kind: "heads", Values: headsOf1_0_75_0_5Texts},
+	{Name: "stage15.1.qk", Kind: "qk", Values: qKTexts},
+	{Name: "stage15.1.value", Kind: "value", Values: valueTexts},
+	{Name: "stage15.2.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 34, Below: 2}},
+	{Name: "stage15.2.heads", Kind: "heads", Values: headsOf1_0_75_0_5Texts, Live: optable.Need{Gene: 34, Below: 2}},
+	{Name: "stage15.2.qk", Kind: "qk", Values: qKTexts, Live: optable.Need{Gene: 34, Below: 2}},
+	{Name: "stage15.2.value", Kind: "value", Values: valueTexts, Live: optable.Need{Gene: 34, Below: 2}},
+	{Name: "stage15.3.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 34, Below: 1}},
+	{Name: "stage15.3.heads", Kind: "heads", Values: headsOf1_0_75_0_5Texts, Live: optable.Need{Gene: 34, Below: 1}},
+	{Name: "stage15.3.qk", Kind: "qk", Values: qKTexts, Live: optable.Need{Gene: 34, Below: 1}},
+	{Name: "stage15.3.value", Kind: "value", Values: valueTexts, Live: optable.Need{Gene: 34, Below: 1}},
 }
 
 func (s SubNet) genes() genes {
@@ -276,20 +463,49 @@ func (s SubNet) genes() genes {
 		s.Stage2.Width.i,
 		s.Stage4.Depth.i,
 		s.Stage4.Blocks[0].Expand.i,
+		s.Stage4.Blocks[0].Heads.i,
+		s.Stage4.Blocks[0].QK.i,
+		s.Stage4.Blocks[0].Value.i,
 		s.Stage4.Blocks[1].Expand.i,
+		s.Stage4.Blocks[1].Heads.i,
+		s.Stage4.Blocks[1].QK.i,
+		s.Stage4.Blocks[1].Value.i,
 		s.Stage4.Blocks[2].Expand.i,
+		s.Stage4.Blocks[2].Heads.i,
+		s.Stage4.Blocks[2].QK.i,
+		s.Stage4.Blocks[2].Value.i,
+		s.Stage6.Width.i,
 		s.Stage7.Width.i,
 		s.Stage9.Depth.i,
 		s.Stage9.Block0.Expand.i,
 		s.Stage9.Block1.Expand.i,
+		s.Stage9.Block1.Heads.i,
+		s.Stage9.Block1.QK.i,
+		s.Stage9.Block1.Value.i,
 		s.Stage9.Block2.Expand.i,
+		s.Stage9.Block2.Heads.i,
+		s.Stage9.Block2.QK.i,
+		s.Stage9.Block2.Value.i,
 		s.Stage9.Block3.Expand.i,
+		s.Stage9.Block3.Heads.i,
+		s.Stage9.Block3.QK.i,
+		s.Stage9.Block3.Value.i,
+		s.Stage12.Width.i,
 		s.Stage13.Width.i,
 		s.Stage15.Depth.i,
 		s.Stage15.Block0.Expand.i,
 		s.Stage15.Block1.Expand.i,
+		s.Stage15.Block1.Heads.i,
+		s.Stage15.Block1.QK.i,
+		s.Stage15.Block1.Value.i,
 		s.Stage15.Block2.Expand.i,
+		s.Stage15.Block2.Heads.i,
+		s.Stage15.Block2.QK.i,
+		s.Stage15.Block2.Value.i,
 		s.Stage15.Block3.Expand.i,
+		s.Stage15.Block3.Heads.i,
+		s.Stage15.Block3.QK.i,
+		s.Stage15.Block3.Value.i,
 	}
 }
 
@@ -299,10 +515,12 @@ func subNet(g []uint8) SubNet {
 		Stage0:  Stage0{Width: WidthOf1_0_5{g[0]}},
 		Stage1:  Stage1{Width: Width{g[1]}},
 		Stage2:  Stage2{Width: Width{g[2]}},
-		Stage4:  Stage4{Depth: Depth3{g[3]}, Blocks: [3]Transformer{{Expand{g[4]}}, {Expand{g[5]}}, {Expand{g[6]}}}},
-		Stage7:  Stage7{Width: Width{g[7]}},
-		Stage9:  Stage9{Depth: Depth4{g[8]}, Block0: FFN{Expand{g[9]}}, Block1: Transformer{Expand{g[10]}}, Block2: Transformer{Expand{g[11]}}, Block3: Transformer{Expand{g[12]}}},
-		Stage13: Stage13{Width: Width{g[13]}},
-		Stage15: Stage15{Depth: Depth4{g[14]}, Block0: FFN{Expand{g[15]}}, Block1: Transformer{Expand{g[16]}}, Block2: Transformer{Expand{g[17]}}, Block3: Transformer{Expand{g[18]}}},
+		Stage4:  Stage4{Depth: Depth3{g[3]}, Blocks: [3]Transformer{{Expand{g[4]}, Heads{g[5]}, QK{g[6]}, Value{g[7]}}, {Expand{g[8]}, Heads{g[9]}, QK{g[10]}, Value{g[11]}}, {Expand{g[12]}, Heads{g[13]}, QK{g[14]}, Value{g[15]}}}},
+		Stage6:  Stage6{Width: Width{g[16]}},
+		Stage7:  Stage7{Width: Width{g[17]}},
+		Stage9:  Stage9{Depth: Depth4{g[18]}, Block0: FFN{Expand{g[19]}}, Block1: Transformer2{Expand{g[20]}, HeadsDownTo0_75{g[21]}, QK{g[22]}, Value{g[23]}}, Block2: Transformer2{Expand{g[24]}, HeadsDownTo0_75{g[25]}, QK{g[26]}, Value{g[27]}}, Block3: Transformer2{Expand{g[28]}, HeadsDownTo0_75{g[29]}, QK{g[30]}, Value{g[31]}}},
+		Stage12: Stage12{Width: Width{g[32]}},
+		Stage13: Stage13{Width: Width{g[33]}},
+		Stage15: Stage15{Depth: Depth4{g[34]}, Block0: FFN{Expand{g[35]}}, Block1: Transformer3{Expand{g[36]}, HeadsOf1_0_75_0_5{g[37]}, QK{g[38]}, Value{g[39]}}, Block2: Transformer3{Expand{g[40]}, HeadsOf1_0_75_0_5{g[41]}, QK{g[42]}, Value{g[43]}}, Block3: Transformer3{Expand{g[44]}, HeadsOf1_0_75_0_5{g[45]}, QK{g[46]}, Value{g[47]}}},
 	}
 }

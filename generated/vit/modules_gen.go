@@ -52,8 +52,13 @@ func head(b nn.Builder, x nn.Value, prev Width) nn.Value {
 // transformerAt is what differs between the places of Transformer.build.
 type transformerAt struct {
 	cout    [3]int    // by out
+	heads   [3]int    // by heads
+	qk      [2]int    // by qk
+	value   [2]int    // by value
+	mid     [3][2]int // by heads, qk
+	mid2    [3][2]int // by heads, value
 	side    [5]int    // by r
-	mid     [3][7]int // by out, expand
+	mid3    [3][3]int // by out, expand
 	norm1   nn.LayerNorm
 	qkv     nn.Linear
 	attend  nn.Linear
@@ -65,16 +70,22 @@ type transformerAt struct {
 // build adds the block at one place of the network to b.
 func (m Transformer) build(b nn.Builder, x nn.Value, at *transformerAt, out Width, r Resolution) nn.Value {
 	cout := at.cout[out.i]
+	heads := at.heads[m.Heads.i]
+	qk := at.qk[m.QK.i]
+	value := at.value[m.Value.i]
+	mid := at.mid[m.Heads.i][m.QK.i]
+	mid2 := at.mid2[m.Heads.i][m.Value.i]
 	side := at.side[r.i]
-	mid := at.mid[out.i][m.Expand.i]
+	mid3 := at.mid3[out.i][m.Expand.i]
 	y := b.LayerNorm(x, at.norm1.Cut(cout))
-	y = b.Linear(y, at.qkv.In(cout))
-	y = b.Reshape(y, nn.Shape{nn.Batch, side, 3, 4, 32})
-	y = b.Transpose(y, 2, 0, 3, 1, 4)
-	z := b.Split(y, 0, 1, 1, 1)
-	y = b.Reshape(z[0], nn.Shape{nn.Batch, 4, side, 32})
-	u := b.Reshape(z[1], nn.Shape{nn.Batch, 4, side, 32})
-	v := b.Reshape(z[2], nn.Shape{nn.Batch, 4, side, 32})
+	y = b.Linear(y, at.qkv.OutPick(nn.Sum(nn.Product(nn.Prefix(4, heads), nn.Prefix(32, qk)), nn.Product(nn.Prefix(4, heads), nn.Prefix(32, qk)), nn.Product(nn.Prefix(4, heads), nn.Prefix(32, value)))).In(cout))
+	z := b.Split(y, 2, mid, mid, mid2)
+	y = b.Reshape(z[0], nn.Shape{nn.Batch, side, heads, qk})
+	y = b.Transpose(y, 0, 2, 1, 3)
+	u := b.Reshape(z[1], nn.Shape{nn.Batch, side, heads, qk})
+	u = b.Transpose(u, 0, 2, 1, 3)
+	v := b.Reshape(z[2], nn.Shape{nn.Batch, side, heads, value})
+	v = b.Transpose(v, 0, 2, 1, 3)
 	u = b.Transpose(u, 0, 1, 3, 2)
 	t := b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_floats", Kind: nn.AttrFloats, Floats: []float32{0.4204482}}}})[0]
 	y = b.Mul(y, t)
@@ -84,12 +95,12 @@ func (m Transformer) build(b nn.Builder, x nn.Value, at *transformerAt, out Widt
 	y = b.Softmax(y, -1)
 	y = b.MatMul(y, v)
 	y = b.Transpose(y, 0, 2, 1, 3)
-	y = b.Reshape(y, nn.Shape{nn.Batch, side, 128})
-	y = b.Linear(y, at.attend.Out(cout))
+	y = b.Reshape(y, nn.Shape{nn.Batch, side, mid2})
+	y = b.Linear(y, at.attend.Out(cout).InPick(nn.Product(nn.Prefix(4, heads), nn.Prefix(32, value))))
 	x = b.Add(x, y)
 	y = b.LayerNorm(x, at.norm2.Cut(cout))
-	y = b.Linear(y, at.expand.Out(mid).In(cout))
+	y = b.Linear(y, at.expand.Out(mid3).In(cout))
 	y = b.Act(y, nn.Gelu())
-	y = b.Linear(y, at.project.Out(cout).In(mid))
+	y = b.Linear(y, at.project.Out(cout).In(mid3))
 	return b.Add(x, y)
 }

@@ -29,6 +29,9 @@ type Stage3 struct {
 // Transformer is multi-head self-attention and a feed-forward network (Vaswani et al. 2017).
 type Transformer struct {
 	Expand Expand
+	Heads  Heads
+	QK     QK
+	Value  Value
 }
 
 // Resolution is the side of the square input.
@@ -120,18 +123,14 @@ type Expand struct {
 
 // The legal values of Expand. The zero value is Expand4, the original model's.
 var (
-	Expand4   = Expand{0}
-	Expand3_5 = Expand{1}
-	Expand3   = Expand{2}
-	Expand2_5 = Expand{3}
-	Expand2   = Expand{4}
-	Expand1_5 = Expand{5}
-	Expand1   = Expand{6}
+	Expand4 = Expand{0}
+	Expand3 = Expand{1}
+	Expand2 = Expand{2}
 )
 
 var (
-	expandValues = [...]float64{4, 3.5, 3, 2.5, 2, 1.5, 1}
-	expandTexts  = []string{"4", "3.5", "3", "2.5", "2", "1.5", "1"}
+	expandValues = [...]float64{4, 3, 2}
+	expandTexts  = []string{"4", "3", "2"}
 )
 
 // Ratio reports the ratio.
@@ -141,6 +140,82 @@ func (e Expand) Ratio() float64 {
 
 func (e Expand) String() string {
 	return expandTexts[e.i]
+}
+
+// Heads is a choice.
+type Heads struct {
+	i uint8
+}
+
+// The legal values of Heads. The zero value is Heads1, the original model's.
+var (
+	Heads1    = Heads{0}
+	Heads0_75 = Heads{1}
+	Heads0_5  = Heads{2}
+)
+
+var (
+	headsValues = [...]float64{1, 0.75, 0.5}
+	headsTexts  = []string{"1", "0.75", "0.5"}
+)
+
+// Value reports the value.
+func (h Heads) Value() float64 {
+	return headsValues[h.i]
+}
+
+func (h Heads) String() string {
+	return headsTexts[h.i]
+}
+
+// QK is a choice.
+type QK struct {
+	i uint8
+}
+
+// The legal values of QK. The zero value is QK1, the original model's.
+var (
+	QK1   = QK{0}
+	QK0_5 = QK{1}
+)
+
+var (
+	qKValues = [...]float64{1, 0.5}
+	qKTexts  = []string{"1", "0.5"}
+)
+
+// Value reports the value.
+func (q QK) Value() float64 {
+	return qKValues[q.i]
+}
+
+func (q QK) String() string {
+	return qKTexts[q.i]
+}
+
+// Value is a choice.
+type Value struct {
+	i uint8
+}
+
+// The legal values of Value. The zero value is Value1, the original model's.
+var (
+	Value1   = Value{0}
+	Value0_5 = Value{1}
+)
+
+var (
+	valueValues = [...]float64{1, 0.5}
+	valueTexts  = []string{"1", "0.5"}
+)
+
+// Value reports the value.
+func (v Value) Value() float64 {
+	return valueValues[v.i]
+}
+
+func (v Value) String() string {
+	return valueTexts[v.i]
 }
 
 // Canonical returns s with the choices of removed blocks set to the original.
@@ -177,7 +252,7 @@ func (s *SubNet) UnmarshalText(text []byte) (err error) {
 }
 
 // NumGenes is the number of choices.
-const NumGenes = 11
+const NumGenes = 35
 
 // genes holds the index of each choice's value, in the order of choices.
 type genes = [NumGenes]uint8
@@ -187,13 +262,37 @@ var choices = [NumGenes]space.Choice{
 	{Name: "stage0.width", Kind: "width", Values: widthTexts},
 	{Name: "stage3.depth", Kind: "depth", Values: depth8Texts},
 	{Name: "stage3.0.expand", Kind: "expand", Values: expandTexts},
+	{Name: "stage3.0.heads", Kind: "heads", Values: headsTexts},
+	{Name: "stage3.0.qk", Kind: "qk", Values: qKTexts},
+	{Name: "stage3.0.value", Kind: "value", Values: valueTexts},
 	{Name: "stage3.1.expand", Kind: "expand", Values: expandTexts},
+	{Name: "stage3.1.heads", Kind: "heads", Values: headsTexts},
+	{Name: "stage3.1.qk", Kind: "qk", Values: qKTexts},
+	{Name: "stage3.1.value", Kind: "value", Values: valueTexts},
 	{Name: "stage3.2.expand", Kind: "expand", Values: expandTexts},
+	{Name: "stage3.2.heads", Kind: "heads", Values: headsTexts},
+	{Name: "stage3.2.qk", Kind: "qk", Values: qKTexts},
+	{Name: "stage3.2.value", Kind: "value", Values: valueTexts},
 	{Name: "stage3.3.expand", Kind: "expand", Values: expandTexts},
+	{Name: "stage3.3.heads", Kind: "heads", Values: headsTexts},
+	{Name: "stage3.3.qk", Kind: "qk", Values: qKTexts},
+	{Name: "stage3.3.value", Kind: "value", Values: valueTexts},
 	{Name: "stage3.4.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 2, Below: 4}},
+	{Name: "stage3.4.heads", Kind: "heads", Values: headsTexts, Live: optable.Need{Gene: 2, Below: 4}},
+	{Name: "stage3.4.qk", Kind: "qk", Values: qKTexts, Live: optable.Need{Gene: 2, Below: 4}},
+	{Name: "stage3.4.value", Kind: "value", Values: valueTexts, Live: optable.Need{Gene: 2, Below: 4}},
 	{Name: "stage3.5.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 2, Below: 3}},
+	{Name: "stage3.5.heads", Kind: "heads", Values: headsTexts, Live: optable.Need{Gene: 2, Below: 3}},
+	{Name: "stage3.5.qk", Kind: "qk", Values: qKTexts, Live: optable.Need{Gene: 2, Below: 3}},
+	{Name: "stage3.5.value", Kind: "value", Values: valueTexts, Live: optable.Need{Gene: 2, Below: 3}},
 	{Name: "stage3.6.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 2, Below: 2}},
+	{Name: "stage3.6.heads", Kind: "heads", Values: headsTexts, Live: optable.Need{Gene: 2, Below: 2}},
+	{Name: "stage3.6.qk", Kind: "qk", Values: qKTexts, Live: optable.Need{Gene: 2, Below: 2}},
+	{Name: "stage3.6.value", Kind: "value", Values: valueTexts, Live: optable.Need{Gene: 2, Below: 2}},
 	{Name: "stage3.7.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 2, Below: 1}},
+	{Name: "stage3.7.heads", Kind: "heads", Values: headsTexts, Live: optable.Need{Gene: 2, Below: 1}},
+	{Name: "stage3.7.qk", Kind: "qk", Values: qKTexts, Live: optable.Need{Gene: 2, Below: 1}},
+	{Name: "stage3.7.value", Kind: "value", Values: valueTexts, Live: optable.Need{Gene: 2, Below: 1}},
 }
 
 func (s SubNet) genes() genes {
@@ -202,13 +301,37 @@ func (s SubNet) genes() genes {
 		s.Stage0.Width.i,
 		s.Stage3.Depth.i,
 		s.Stage3.Blocks[0].Expand.i,
+		s.Stage3.Blocks[0].Heads.i,
+		s.Stage3.Blocks[0].QK.i,
+		s.Stage3.Blocks[0].Value.i,
 		s.Stage3.Blocks[1].Expand.i,
+		s.Stage3.Blocks[1].Heads.i,
+		s.Stage3.Blocks[1].QK.i,
+		s.Stage3.Blocks[1].Value.i,
 		s.Stage3.Blocks[2].Expand.i,
+		s.Stage3.Blocks[2].Heads.i,
+		s.Stage3.Blocks[2].QK.i,
+		s.Stage3.Blocks[2].Value.i,
 		s.Stage3.Blocks[3].Expand.i,
+		s.Stage3.Blocks[3].Heads.i,
+		s.Stage3.Blocks[3].QK.i,
+		s.Stage3.Blocks[3].Value.i,
 		s.Stage3.Blocks[4].Expand.i,
+		s.Stage3.Blocks[4].Heads.i,
+		s.Stage3.Blocks[4].QK.i,
+		s.Stage3.Blocks[4].Value.i,
 		s.Stage3.Blocks[5].Expand.i,
+		s.Stage3.Blocks[5].Heads.i,
+		s.Stage3.Blocks[5].QK.i,
+		s.Stage3.Blocks[5].Value.i,
 		s.Stage3.Blocks[6].Expand.i,
+		s.Stage3.Blocks[6].Heads.i,
+		s.Stage3.Blocks[6].QK.i,
+		s.Stage3.Blocks[6].Value.i,
 		s.Stage3.Blocks[7].Expand.i,
+		s.Stage3.Blocks[7].Heads.i,
+		s.Stage3.Blocks[7].QK.i,
+		s.Stage3.Blocks[7].Value.i,
 	}
 }
 
@@ -217,6 +340,6 @@ func subNet(g []uint8) SubNet {
 	return SubNet{
 		Resolution: Resolution{g[0]},
 		Stage0:     Stage0{Width: Width{g[1]}},
-		Stage3:     Stage3{Depth: Depth8{g[2]}, Blocks: [8]Transformer{{Expand{g[3]}}, {Expand{g[4]}}, {Expand{g[5]}}, {Expand{g[6]}}, {Expand{g[7]}}, {Expand{g[8]}}, {Expand{g[9]}}, {Expand{g[10]}}}},
+		Stage3:     Stage3{Depth: Depth8{g[2]}, Blocks: [8]Transformer{{Expand{g[3]}, Heads{g[4]}, QK{g[5]}, Value{g[6]}}, {Expand{g[7]}, Heads{g[8]}, QK{g[9]}, Value{g[10]}}, {Expand{g[11]}, Heads{g[12]}, QK{g[13]}, Value{g[14]}}, {Expand{g[15]}, Heads{g[16]}, QK{g[17]}, Value{g[18]}}, {Expand{g[19]}, Heads{g[20]}, QK{g[21]}, Value{g[22]}}, {Expand{g[23]}, Heads{g[24]}, QK{g[25]}, Value{g[26]}}, {Expand{g[27]}, Heads{g[28]}, QK{g[29]}, Value{g[30]}}, {Expand{g[31]}, Heads{g[32]}, QK{g[33]}, Value{g[34]}}}},
 	}
 }

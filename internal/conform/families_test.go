@@ -95,10 +95,21 @@ func applyViT(f family, r *reference, s setting) {
 			width := r.stored(r.norms[2*b].Input[1]).GetDims()[0]
 			r.keepLinear(4*b+2, round(float64(width)*ratio))
 		}
+		r.keepAttention(4*b, func(name string) float64 { return s.get(fmt.Sprintf("stage%d.%d.%s", f.first, b, name), 1) })
 		if b >= kept {
 			r.bypass(from, result)
 		}
 	}
+}
+
+// keepAttention zeroes the queries, keys and values that a SubNet of the small ViT lacks: 4 heads of 32, all three in one linear layer.
+func (r *reference) keepAttention(layer int, share func(name string) float64) {
+	const heads, dim = 4, 32
+	kept := [3]int{int(dim * share("qk")), int(dim * share("qk")), int(dim * share("value"))}
+	r.keepRows(layer, func(row int) bool {
+		part, head, i := row/(heads*dim), row/dim%heads, row%dim
+		return head < int(heads*share("heads")) && i < kept[part]
+	})
 }
 
 // applyResNet50 walks the stem, then three convolutions of each bottleneck, and a fourth in the first one of a stage.

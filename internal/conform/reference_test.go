@@ -215,6 +215,28 @@ func (r *reference) keepLinear(layer, n int) {
 	}
 }
 
+// keepRows sets those outputs of a linear layer and of its bias to zero that are not kept.
+func (r *reference) keepRows(layer int, keep func(row int) bool) {
+	l := r.linears[layer]
+	clearRows := func(n *onnxpb.NodeProto, operand int) {
+		p := r.tensor(n, operand)
+		each := len(p.RawData) / int(p.GetDims()[0])
+		p.RawData = slices.Clone(p.RawData)
+		for row := range int(p.GetDims()[0]) {
+			if !keep(row) {
+				clear(p.RawData[row*each : (row+1)*each])
+			}
+		}
+	}
+	clearRows(r.weight(l), 0)
+	add := r.readers(l.Output[0])[0]
+	for k, in := range add.Input {
+		if r.stored(in) != nil {
+			clearRows(add, k)
+		}
+	}
+}
+
 // crop sets all but the centre of a convolution's windows to zero.
 func (r *reference) crop(conv *onnxpb.NodeProto, side int) {
 	p := r.tensor(conv, 1)

@@ -28,6 +28,7 @@ func Passes() []Pass {
 		{"modern-softmax", modernSoftmax, "Softmax of opsets below 13 flattens its operand; afterwards all opsets mean the same"},
 		{"global-pools", globalPools, "a mean over all of space is a GlobalAveragePool, whatever an exporter writes"},
 		{"flatten-heads", flattenHeads, "the pooled map becomes a matrix by Flatten, Reshape or Squeeze; one form keeps the batch open"},
+		{"split-projections", splitProjections, "queries, keys and values of one product are taken apart before their heads, so that each can have its own dimension"},
 		{"drop-dead", dropDead, "what no output needs is not part of the net"},
 	}
 }
