@@ -6,10 +6,10 @@ ORT_DIR := build/onnxruntime
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 export AUTOTAILOR_ORT ?= $(firstword $(wildcard $(CURDIR)/$(ORT_DIR)/libonnxruntime.so*))
 
-.PHONY: help demo test check generate bench fuzz lint size onnxruntime
+.PHONY: help demo test check check-ncnn generate bench fuzz lint size onnxruntime
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 demo: ## the whole job on a real trained model, with the embedded engine
 	@$(GO) run ./generated/demo
@@ -26,6 +26,9 @@ check: ## what CI runs besides the tests: formatting, vet, lint, generated files
 	CGO_ENABLED=0 GOOS=windows $(GO) build ./gen/... ./runtime/... ./generated/...
 	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) build ./...
 	@test -z "$$(git status --porcelain)" || { git status --porcelain; git diff | head -100; echo 'the tree is not clean: commit what make generate wrote'; exit 1; }
+
+check-ncnn: ## export SubNets of every family as NCNN and compare them with the embedded engine
+	@$(GO) test -count=1 -v -run '^TestFamilies$$' ./runtime/ncnn | sed -n 's/.*: ncnn /ncnn /p'
 
 generate: ## delete every generated package file and make it again
 	@git ls-files '*_gen.go' '*_gen_test.go' | xargs -r rm -f

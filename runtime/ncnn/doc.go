@@ -1,0 +1,15 @@
+// Package ncnn writes recorded networks as NCNN models, reads such files, and runs them slowly.
+//
+// Write makes a .param and a .bin file of a graph and its weights: batch 1 without its axis, BatchNorm multiplied into the layer before it,
+// activations as part of convolutions, constants evaluated, and one reader per blob. A value is kept in the shape in which the layer
+// before it yields it; Reshape layers stand only where a layer needs another one. What NCNN has no layer for is refused with the names
+// of its nodes, several at once.
+//
+// Read reads both files with every number checked, and Model.Run computes what they say with plain loops that share nothing with
+// the writer. Tests compare that with the embedded engine. Exports of all families were also compared with NCNN itself: build
+// its library without Vulkan, load the files with Net::load_param and Net::load_model, and feed it what the tests leave in the folder
+// AUTOTAILOR_NCNN_OUT. It gives the same within 1e-5 for all but ConvNeXt, where its packed LayerNorm for x86 takes an approximate
+// square root (5e-4; 1e-6 with use_packing_layout off).
+//
+// To support another operator, add it to emitters and write its function; to read another layer, add it to kinds.
+package ncnn

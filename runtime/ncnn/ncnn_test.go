@@ -1,0 +1,181 @@
+package ncnn_test
+
+import (
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/autotailor/autotailor/generated/convnext"
+	"github.com/autotailor/autotailor/generated/levit"
+	"github.com/autotailor/autotailor/generated/mobilenetv2"
+	"github.com/autotailor/autotailor/generated/mobilenetv3"
+	proxylessnet "github.com/autotailor/autotailor/generated/proxyless"
+	"github.com/autotailor/autotailor/generated/resnet50"
+	"github.com/autotailor/autotailor/generated/vit"
+	"github.com/autotailor/autotailor/runtime/engine/embedded"
+	"github.com/autotailor/autotailor/runtime/ncnn"
+	"github.com/autotailor/autotailor/runtime/nn"
+	"github.com/autotailor/autotailor/runtime/onnxfile"
+	"github.com/autotailor/autotailor/runtime/space"
+	"github.com/autotailor/autotailor/runtime/supernet"
+)
+
+// How far an export may be from the SubNet in the embedded engine: relative L2.
+const (
+	sameAsSubNet   = 1e-4
+	sameAsHalf     = 1e-2
+	randomSubNets  = 10
+	envKeepExports = "AUTOTAILOR_NCNN_OUT" // folder that gets exports, inputs and results, to run them in NCNN
+)
+
+var families = []struct {
+	name string
+	net  *supernet.Net
+}{
+	{"convnext", convnext.Definition()},
+	{"levit", levit.Definition()},
+	{"mobilenetv2", mobilenetv2.Definition()},
+	{"mobilenetv3", mobilenetv3.Definition()},
+	{"proxyless", proxylessnet.Definition()},
+	{"resnet50", resnet50.Definition()},
+	{"vit", vit.Definition()},
+}
+
+// TestFamilies: the original, the smallest SubNet and random ones of every family are exported, read again and run.
+func TestFamilies(t *testing.T) {
+	for _, f := range families {
+		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
+			w, err := onnxfile.Open(filepath.Join("..", "..", "generated", "models", f.name+".onnx"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			worst, worstHalf := 0.0, 0.0
+			for k, genes := range subNets(f.net) {
+				g, err := nn.Record(func(b nn.Builder) { f.net.Build(genes, b) })
+				if err != nil {
+					t.Fatal(err)
+				}
+				in := noise(g.Values[g.Inputs[0]].Shape.Bind(1), uint64(k))
+				want := embeddedRun(t, g, w, in)
+				text := space.Format(f.net.Choices, genes)
+				m, err := ncnn.Export(g, w, ncnn.Options{Notes: []string{"subnet " + text}})
+				if err != nil {
+					t.Fatalf("%s: %v", text, err)
+				}
+				got := runFiles(t, m, false, in)
+				if d := distance(want, got); !(d < sameAsSubNet) {
+					t.Errorf("%s: the export is %g from the SubNet", text, d)
+				} else {
+					worst = max(worst, d)
+				}
+				if d := distance(want, runFiles(t, m, true, in)); !(d < sameAsHalf) {
+					t.Errorf("%s: the export with float16 weights is %g from the SubNet", text, d)
+				} else {
+					worstHalf = max(worstHalf, d)
+				}
+				keep(t, f.name, k, m, in, want)
+			}
+			t.Logf("ncnn %s subnets=%d max_rel_l2=%.2g max_rel_l2_fp16=%.2g", f.name, randomSubNets+2, worst, worstHalf)
+		})
+	}
+}
+
+// subNets are both ends and random ones.
+func subNets(net *supernet.Net) []space.Genes {
+	first, last := make(space.Genes, len(net.Choices)), make(space.Genes, len(net.Choices))
+	for i, c := range net.Choices {
+		last[i] = uint8(len(c.Values) - 1)
+	}
+	space.Canonical(net.Choices, last)
+	list := []space.Genes{first, last}
+	rng := rand.New(rand.NewPCG(11, 11))
+	for range randomSubNets {
+		list = append(list, space.Random(net.Choices, rng))
+	}
+	return list
+}
+
+func noise(s nn.Shape, seed uint64) nn.Tensor {
+	rng := rand.New(rand.NewPCG(5, seed))
+	data := make([]float32, s.Count())
+	for i := range data {
+		data[i] = float32(rng.NormFloat64())
+	}
+	return nn.FromFloat32s(s, data)
+}
+
+func embeddedRun(t *testing.T, g *nn.Graph, w nn.Weights, in ...nn.Tensor) []float32 {
+	t.Helper()
+	s, err := embedded.New(embedded.Options{Threads: 1}).Compile(g, w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	out, err := s.Run(in...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out[0].Float32s()
+}
+
+// runFiles encodes, reads and runs a model.
+func runFiles(t *testing.T, m *ncnn.Model, half bool, in nn.Tensor) []float32 {
+	t.Helper()
+	param, bin, err := m.Encode(half)
+	if err != nil {
+		t.Fatal(err)
+	}
+	read, err := ncnn.Read(param, bin)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, param)
+	}
+	out, err := read.Run(in.Float32s())
+	if err != nil {
+		t.Fatalf("%v\n%s", err, param)
+	}
+	if len(out) != 1 {
+		t.Fatalf("there are %d results\n%s", len(out), param)
+	}
+	return out[0]
+}
+
+// distance is the relative L2 distance of b from a.
+func distance(a, b []float32) float64 {
+	if len(a) != len(b) {
+		return math.Inf(1)
+	}
+	var diff, norm float64
+	for i := range a {
+		d := float64(a[i]) - float64(b[i])
+		diff += d * d
+		norm += float64(a[i]) * float64(a[i])
+	}
+	return math.Sqrt(diff / max(norm, 1e-30))
+}
+
+// keep writes an export with its input and result, for a comparison with NCNN itself.
+func keep(t *testing.T, name string, k int, m *ncnn.Model, in nn.Tensor, want []float32) {
+	t.Helper()
+	dir := os.Getenv(envKeepExports)
+	if dir == "" {
+		return
+	}
+	for _, half := range []bool{false, true} {
+		param, bin, err := m.Encode(half)
+		if err != nil {
+			t.Fatal(err)
+		}
+		base := filepath.Join(dir, name+"-"+string(rune('a'+k)))
+		if half {
+			base += "-fp16"
+		}
+		for ext, data := range map[string][]byte{".param": param, ".bin": bin, ".in": in.Raw, ".want": nn.FromFloat32s(nn.Shape{len(want)}, want).Raw} {
+			if err := os.WriteFile(base+ext, data, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
