@@ -28,7 +28,7 @@ check: ## what CI runs besides the tests: formatting, vet, lint, generated files
 	@test -z "$$(git status --porcelain)" || { git status --porcelain; git diff | head -100; echo 'the tree is not clean: commit what make generate wrote'; exit 1; }
 
 check-ncnn: ## export SubNets of every family as NCNN and compare them with the embedded engine
-	@$(GO) test -count=1 -v -run '^TestFamilies$$' ./runtime/ncnn | sed -n 's/.*: ncnn /ncnn /p'
+	@out=$$($(GO) test -count=1 -v -run '^TestFamilies$$' ./runtime/ncnn) || { echo "$$out"; exit 1; }; echo "$$out" | sed -n 's/.*: ncnn /ncnn /p'
 
 generate: ## delete every generated package file and make it again
 	@git ls-files '*_gen.go' '*_gen_test.go' | xargs -r rm -f

@@ -10,22 +10,43 @@ import (
 	"strings"
 )
 
+// Content is a file to write.
+type Content struct {
+	Path string
+	Data []byte
+}
+
 // Write replaces the file at path by content at once: readers see the old or the new file, never a part.
-func Write(path string, content []byte) (err error) {
-	t, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
+func Write(path string, content []byte) error { return WriteAll(Content{path, content}) }
+
+// WriteAll writes all files or none: each is complete beside its place before the first one takes it.
+func WriteAll(files ...Content) (err error) {
+	var staged, placed []string
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, os.Remove(t.Name()))
+			for _, name := range append(staged[len(placed):], placed...) {
+				err = errors.Join(err, os.Remove(name))
+			}
 		}
 	}()
-	_, err = t.Write(content)
-	if err = errors.Join(err, t.Chmod(0o644), t.Sync(), t.Close()); err != nil {
-		return err
+	for _, f := range files {
+		t, err := os.CreateTemp(filepath.Dir(f.Path), "."+filepath.Base(f.Path)+".*")
+		if err != nil {
+			return err
+		}
+		staged = append(staged, t.Name())
+		_, err = t.Write(f.Data)
+		if err = errors.Join(err, t.Chmod(0o644), t.Sync(), t.Close()); err != nil {
+			return err
+		}
 	}
-	return os.Rename(t.Name(), path)
+	for i, f := range files {
+		if err := os.Rename(staged[i], f.Path); err != nil {
+			return err
+		}
+		placed = append(placed, f.Path)
+	}
+	return nil
 }
 
 // Journal is a file that grows row by row.

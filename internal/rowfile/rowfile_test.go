@@ -122,3 +122,18 @@ func TestWriteReplacesWholeFiles(t *testing.T) {
 		t.Error("no error in a folder that does not exist")
 	}
 }
+
+// TestWriteAll: when one file cannot take its place, none stays.
+func TestWriteAll(t *testing.T) {
+	dir := t.TempDir()
+	a, b := filepath.Join(dir, "a"), filepath.Join(dir, "b")
+	if err := os.Mkdir(b, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := WriteAll(Content{Path: a, Data: []byte("1")}, Content{Path: b, Data: []byte("2")}); err == nil {
+		t.Error("a folder was replaced by a file")
+	}
+	if files, err := os.ReadDir(dir); err != nil || len(files) != 1 {
+		t.Errorf("%v, %v", files, err)
+	}
+}

@@ -73,8 +73,9 @@ func commands() []command {
 			"search --lut device.lut --accuracy net.acc", "search --lut device.lut --accuracy net.acc --budget 2ms --json",
 			"search --lut device.lut --accuracy net.acc --budget 2ms --method genetic --seed 7",
 		}, runSearch},
-		{"export", "write a SubNet as a stand-alone ONNX model", []string{
+		{"export", "write a SubNet as a stand-alone ONNX or NCNN model", []string{
 			"export --model MODEL.onnx --subnet resolution=24 --out small.onnx", "export --model MODEL.onnx --subnet resolution=24 --recalibrate DIR --fold-batch-norm --out small.onnx",
+			"export --model MODEL.onnx --subnet resolution=24 --format ncnn --fp16 --out small",
 		}, runExport},
 		{"verify", "run a SubNet and compare it with what was predicted", []string{
 			"verify --model MODEL.onnx --subnet resolution=24 --lut device.lut", "verify --model MODEL.onnx --engine embedded,onnxruntime --json",

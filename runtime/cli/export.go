@@ -1,82 +1,18 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"os"
 
-	"github.com/autotailor/autotailor/internal/rowfile"
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/nn"
-	"github.com/autotailor/autotailor/runtime/onnxfile"
 	"github.com/autotailor/autotailor/runtime/profile"
 	"github.com/autotailor/autotailor/runtime/sensitivity"
 	"github.com/autotailor/autotailor/runtime/space"
 )
-
-// exported is the result of `export`.
-type exported struct {
-	File   string `json:"file"`
-	SubNet string `json:"subnet"`
-	Bytes  int    `json:"bytes"`
-	MACs   int64  `json:"macs"`
-	Params int64  `json:"params"`
-}
-
-func runExport(c *call) error {
-	model, text, ef := c.modelFlag(), c.subNetFlag(), c.engineFlags(0)
-	out := c.flags.String("out", "", "ONNX `file` to write")
-	fold := c.flags.Bool("fold-batch-norm", false, "multiply normalisations into the convolutions before them")
-	recalibrate := c.flags.String("recalibrate", "", "recompute BatchNorm statistics from the training images of this `folder`")
-	n := c.flags.Int("calibrate", 1000, "training images for --recalibrate, 0 for all")
-	batch := c.flags.Int("batch", 0, "fixed batch size, 0 leaves it open")
-	force := c.flags.Bool("force", false, "overwrite an existing file")
-	if err := c.parse("model", "out"); err != nil {
-		return err
-	}
-	g, err := c.genes(*text)
-	if err != nil {
-		return err
-	}
-	if _, err := os.Stat(*out); err == nil && !*force {
-		return fmt.Errorf("%s exists; --force overwrites it", *out)
-	}
-	weights, err := c.weights(*model)
-	if err != nil {
-		return err
-	}
-	graph, w, err := c.prepare(g, weights, ef, *recalibrate, *n)
-	if err != nil {
-		return err
-	}
-	if *fold {
-		if graph, w, err = onnxfile.FoldBatchNorm(graph, w); err != nil {
-			return err
-		}
-	}
-	d, err := c.describe(g)
-	if err != nil {
-		return err
-	}
-	var file bytes.Buffer
-	meta := map[string]string{"autotailor.subnet": d.Text, "autotailor.package": c.net.Package, "autotailor.digest": c.net.Digest}
-	if err := onnxfile.Write(&file, graph, w, onnxfile.WriteOptions{Opset: c.net.Source.Opset, Batch: *batch, Metadata: meta, Name: c.net.Package}); err != nil {
-		return err
-	}
-	if err := rowfile.Write(*out, file.Bytes()); err != nil {
-		return err
-	}
-	r := exported{*out, d.Text, file.Len(), d.MACs, d.Params}
-	if *c.json {
-		return c.print(r)
-	}
-	_, err = fmt.Fprintf(c.out, "wrote %s: %s, %d bytes, %d MACs, %d parameters\n", r.File, r.SubNet, r.Bytes, r.MACs, r.Params)
-	return err
-}
 
 // prepare records a SubNet, with recalibrated weights when dir names images.
 func (c *call) prepare(g space.Genes, w nn.Weights, ef engineFlags, dir string, n int) (*nn.Graph, nn.Weights, error) {
