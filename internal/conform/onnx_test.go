@@ -36,6 +36,7 @@ var unsupported = map[string]string{
 	"TestMaxpoolWithArgmax2dPrecomputedStrides": "indices of a pooling",
 	"TestEdgePad":                               "padding with the edge",
 	"TestReflectPad":                            "padding with reflections",
+	"TestCastFLOATToDOUBLE":                     "float64",
 	"TestSliceNegSteps":                         "negative steps",
 	"TestSliceEndOutOfBounds":                   "the case has its bounds as float32",
 	"TestSliceNeg":                              "the case has its bounds as float32",

@@ -15,10 +15,13 @@ var results = map[string]ir.DType{
 	"Shape": ir.Int64, "Size": ir.Int64, "ArgMax": ir.Int64, "ArgMin": ir.Int64, "NonZero": ir.Int64,
 	"Equal": ir.Bool, "Less": ir.Bool, "LessOrEqual": ir.Bool, "Greater": ir.Bool, "GreaterOrEqual": ir.Bool,
 	"And": ir.Bool, "Or": ir.Bool, "Xor": ir.Bool, "Not": ir.Bool, "IsNaN": ir.Bool, "IsInf": ir.Bool,
-	"Constant": ir.Undefined, "ConstantOfShape": ir.Undefined, "Cast": ir.Undefined, "CastLike": ir.Undefined, "Where": ir.Undefined,
-	"If": ir.Undefined, "Loop": ir.Undefined, "Scan": ir.Undefined, "EyeLike": ir.Undefined, "OneHot": ir.Undefined, "Range": ir.Undefined,
+	"Constant": ir.Undefined, "ConstantOfShape": ir.Undefined, "Cast": ir.Undefined, "CastLike": ir.Undefined,
+	"If": ir.Undefined, "Loop": ir.Undefined, "Scan": ir.Undefined, "EyeLike": ir.Undefined, "Range": ir.Undefined,
 	"QuantizeLinear": ir.Undefined, "DequantizeLinear": ir.Undefined, "DynamicQuantizeLinear": ir.Undefined,
 }
+
+// resultOf has operators whose result has the element type of another operand than the first.
+var resultOf = map[string]int{"Where": 1, "OneHot": 2}
 
 // uniform lists operators whose operands, up to the given number, have one element type.
 var uniform = map[string]int{
@@ -67,8 +70,8 @@ func resultType(g *ir.Graph, n *ir.Node) error {
 		return nil
 	}
 	want, special := results[n.Op]
-	if !special && len(n.In) > 0 && n.In[0] != 0 {
-		want = g.Values[n.In[0]].Type
+	if first := n.Input(resultOf[n.Op]); !special && first != 0 {
+		want = g.Values[first].Type
 	}
 	if to := n.Int("to", 0); n.Op == "Cast" && to > 0 {
 		want = ir.DType(to)

@@ -15,7 +15,7 @@ func modernSoftmax(g *ir.Graph) error {
 	ranks := ranksOf(g)
 	var nodes []*ir.Node
 	for _, n := range g.Nodes {
-		if n.Domain != "" || n.Op != "Softmax" && n.Op != "LogSoftmax" || len(n.In) == 0 {
+		if n.Domain != "" || n.Op != "Softmax" && n.Op != "LogSoftmax" && n.Op != "Hardmax" || len(n.In) == 0 {
 			nodes = append(nodes, n)
 			continue
 		}

@@ -27,6 +27,65 @@ var cases = map[string]func(d *draw) []nn.Value{
 	"ReduceSum":         reduction("ReduceSum"),
 	"ReduceMax":         reduction("ReduceMax"),
 
+	"ReduceMin":       reduction("ReduceMin"),
+	"ReduceProd":      reduction("ReduceProd"),
+	"ReduceL1":        reduction("ReduceL1"),
+	"ReduceL2":        reduction("ReduceL2"),
+	"ReduceSumSquare": reduction("ReduceSumSquare"),
+	"ReduceLogSum":    positiveReduction("ReduceLogSum"),
+	"ReduceLogSumExp": reduction("ReduceLogSumExp"),
+	"ArgMax":          position("ArgMax"),
+	"ArgMin":          position("ArgMin"),
+	"LogSoftmax":      along("LogSoftmax"),
+	"Hardmax":         along("Hardmax"),
+	"CumSum":          cumSum,
+
+	"Equal":          comparison("Equal"),
+	"Less":           comparison("Less"),
+	"LessOrEqual":    comparison("LessOrEqual"),
+	"Greater":        comparison("Greater"),
+	"GreaterOrEqual": comparison("GreaterOrEqual"),
+	"And":            logical("And"),
+	"Or":             logical("Or"),
+	"Xor":            logical("Xor"),
+	"Where":          where,
+	"Cast":           cast,
+	"Not": func(d *draw) []nn.Value {
+		s := d.shape(1, 4)
+		return []nn.Value{d.typed("Not", nn.Bool, nil, s, d.truths(s))}
+	},
+	"IsNaN": func(d *draw) []nn.Value {
+		s := d.shape(1, 4)
+		return []nn.Value{d.typed("IsNaN", nn.Bool, nil, s, d.b.Act(d.input(s), nn.Act{Type: "Log"}))}
+	},
+	"Mod": func(d *draw) []nn.Value {
+		x, y, out := d.operands()
+		return []nn.Value{d.op("Mod", []nn.Attr{integer("fmod", 1)}, out, d.input(x), d.positive(y))}
+	},
+	"PRelu": func(d *draw) []nn.Value {
+		s := d.shape(2, 4)
+		return []nn.Value{d.op("PRelu", nil, s, d.input(s), d.b.Param(d.tensor(s[len(s)-1])))}
+	},
+
+	"Selu":            unary(plain("Selu")),
+	"Celu":            unary(func(d *draw) nn.Act { return nn.Act{Type: "Celu", Attrs: maybe(d, "alpha", 0.7)} }),
+	"ThresholdedRelu": unary(func(d *draw) nn.Act { return nn.Act{Type: "ThresholdedRelu", Attrs: maybe(d, "alpha", 0.2)} }),
+	"Sign":            unary(plain("Sign")),
+	"Sin":             unary(plain("Sin")),
+	"Cos":             unary(plain("Cos")),
+	"Tan":             within("Tan"),
+	"Asin":            within("Asin"),
+	"Acos":            within("Acos"),
+	"Atan":            unary(plain("Atan")),
+	"Sinh":            unary(plain("Sinh")),
+	"Cosh":            unary(plain("Cosh")),
+	"Asinh":           unary(plain("Asinh")),
+	"Acosh": func(d *draw) []nn.Value {
+		s := d.shape(1, 4)
+		return []nn.Value{d.b.Act(d.b.Act(d.positive(s), nn.Act{Type: "Exp"}), nn.Act{Type: "Acosh"})}
+	},
+	"Atanh": within("Atanh"),
+
 	"Add": pair(func(d *draw, x, y nn.Value) nn.Value { return d.tail(0, func() nn.Value { return d.b.Add(x, y) }) }),
 	"Sub": pair(func(d *draw, x, y nn.Value) nn.Value { return d.b.Sub(x, y) }),
 	"Mul": pair(func(d *draw, x, y nn.Value) nn.Value { return d.b.Mul(x, y) }),

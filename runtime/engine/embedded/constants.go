@@ -31,10 +31,10 @@ func (c *compiler) floats(v nn.Value) ([]float32, nn.Shape, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if t.Type != nn.Float32 {
-		return nil, nil, fmt.Errorf("operand %q has element type %d, the embedded engine computes with float32 only", c.graph.Values[v].Name, t.Type)
+	data, err := decode(t)
+	if err != nil {
+		return nil, nil, fmt.Errorf("operand %q: %w", c.graph.Values[v].Name, err)
 	}
-	data := t.Float32s()
 	if len(data) != size(t.Shape) {
 		return nil, nil, fmt.Errorf("operand %q has %d elements, its shape %v wants %d", c.graph.Values[v].Name, len(data), t.Shape, size(t.Shape))
 	}

@@ -61,8 +61,14 @@ func lowerAdd(c *compiler, n node) error {
 
 func lowerBinary(c *compiler, n node) error {
 	name := n.Type
-	if name == "Sum" {
+	integers := c.typ(n.In[0]) != nn.Float32
+	switch {
+	case name == "Sum":
 		name = "Add"
+	case name == "Div" && integers:
+		name = "Quotient"
+	case name == "Mod" && n.integer("fmod", 0) == 0:
+		name = "FloorMod"
 	}
 	op, ok := kernel.BinaryOf(name)
 	if !ok {

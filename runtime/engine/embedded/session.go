@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -59,7 +60,9 @@ func (s *session) Run(in ...nn.Tensor) ([]nn.Tensor, error) {
 	}
 	data := make([][]float32, len(in))
 	for i, t := range in {
-		data[i] = view(t)
+		if data[i], err = decode(t); err != nil {
+			return nil, fmt.Errorf("input %q: %w", s.plan.graph.Values[s.plan.graph.Inputs[i]].Name, err)
+		}
 	}
 	for i, b := range s.plan.outputs {
 		s.results[i] = resize(s.results[i], size(at(s.plan.buffers[b].shape, batch)))
@@ -67,7 +70,12 @@ func (s *session) Run(in ...nn.Tensor) ([]nn.Tensor, error) {
 	s.split(batch, data)
 	out := make([]nn.Tensor, len(s.results))
 	for i, v := range s.plan.graph.Outputs {
-		out[i] = nn.Tensor{Type: nn.Float32, Shape: at(s.plan.graph.Values[v].Shape, batch), Raw: raw(s.results[i])}
+		info := &s.plan.graph.Values[v]
+		bytes, err := encode(s.results[i], info.Type)
+		if err != nil {
+			return nil, fmt.Errorf("output %q: %w", info.Name, err)
+		}
+		out[i] = nn.Tensor{Type: cmp.Or(info.Type, nn.Float32), Shape: at(info.Shape, batch), Raw: bytes}
 	}
 	return out, nil
 }
@@ -151,9 +159,10 @@ func (p *plan) check(in []nn.Tensor) (int, error) {
 		if a := slices.Index(want, nn.Batch); a >= 0 && a < len(t.Shape) && batch == 1 {
 			batch = t.Shape[a]
 		}
-		if batch < 1 || t.Type != nn.Float32 || !slices.Equal(t.Shape, at(want, batch)) || len(t.Raw) != 4*size(t.Shape) {
-			name := p.graph.Values[p.graph.Inputs[i]].Name
-			errs = append(errs, fmt.Errorf("input %q: got type %d shape %v with %d bytes, want float32 of shape %v", name, t.Type, t.Shape, len(t.Raw), want))
+		info := &p.graph.Values[p.graph.Inputs[i]]
+		d := cmp.Or(info.Type, nn.Float32)
+		if batch < 1 || t.Type != d || !slices.Equal(t.Shape, at(want, batch)) || len(t.Raw) != d.Bytes()*size(t.Shape) {
+			errs = append(errs, fmt.Errorf("input %q: got type %d shape %v with %d bytes, want type %d (1 is float32) of shape %v", info.Name, t.Type, t.Shape, len(t.Raw), d, want))
 		}
 	}
 	return batch, errors.Join(errs...)

@@ -1,6 +1,9 @@
 package embedded
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // lowering turns one node into steps.
 type lowering func(c *compiler, n node) error
@@ -21,6 +24,33 @@ var operators = map[string]lowering{
 	"ReduceMean":        lowerReduce(func(n int) float32 { return 1 / float32(n) }, false),
 	"ReduceSum":         lowerReduce(func(int) float32 { return 1 }, false),
 	"ReduceMax":         lowerReduce(func(int) float32 { return 1 }, true),
+
+	"ReduceMin":       lowerFold(least),
+	"ReduceProd":      lowerFold(product),
+	"ReduceL1":        lowerFold(sumOf(math.Abs, itself)),
+	"ReduceL2":        lowerFold(sumOf(square, math.Sqrt)),
+	"ReduceSumSquare": lowerFold(sumOf(square, itself)),
+	"ReduceLogSum":    lowerFold(sumOf(itself, math.Log)),
+	"ReduceLogSumExp": lowerFold(logSumExp),
+	"ArgMax":          lowerArg(func(a, b float32) bool { return a > b }),
+	"ArgMin":          lowerArg(func(a, b float32) bool { return a < b }),
+	"LogSoftmax":      lowerRows(-1, logSoftmax),
+	"Hardmax":         lowerRows(-1, hardmax),
+	"CumSum":          lowerCumSum,
+
+	"Equal":          lowerBinary,
+	"Less":           lowerBinary,
+	"LessOrEqual":    lowerBinary,
+	"Greater":        lowerBinary,
+	"GreaterOrEqual": lowerBinary,
+	"And":            lowerBinary,
+	"Or":             lowerBinary,
+	"Xor":            lowerBinary,
+	"Mod":            lowerBinary,
+	"PRelu":          lowerBinary,
+	"Where":          lowerWhere,
+	"Cast":           lowerCast,
+	"Not":            lowerUnary(),
 
 	"Add": lowerAdd,
 	"Sub": lowerBinary,
@@ -54,6 +84,24 @@ var operators = map[string]lowering{
 	"Softplus":    lowerUnary(),
 	"Softsign":    lowerUnary(),
 	"Mish":        lowerUnary(),
+	"Selu":        lowerUnary(constant{"alpha", 1.67326319217681884765625}, constant{"gamma", 1.05070102214813232421875}),
+	"Celu":        lowerUnary(constant{"alpha", 1}),
+
+	"ThresholdedRelu": lowerUnary(constant{"alpha", 1}),
+
+	"Sign":  lowerUnary(),
+	"IsNaN": lowerUnary(),
+	"Sin":   lowerUnary(),
+	"Cos":   lowerUnary(),
+	"Tan":   lowerUnary(),
+	"Asin":  lowerUnary(),
+	"Acos":  lowerUnary(),
+	"Atan":  lowerUnary(),
+	"Sinh":  lowerUnary(),
+	"Cosh":  lowerUnary(),
+	"Asinh": lowerUnary(),
+	"Acosh": lowerUnary(),
+	"Atanh": lowerUnary(),
 
 	"Identity":  lowerRename,
 	"Dropout":   lowerRename,

@@ -30,6 +30,38 @@ var unaries = map[string]Unary{
 	"Softsign":        wide(func(v float64) float64 { return v / (1 + math.Abs(v)) }),
 	"Mish":            wide(func(v float64) float64 { return v * math.Tanh(math.Log1p(math.Exp(-math.Abs(v)))+max(v, 0)) }),
 	"Gelu":            wide(func(v float64) float64 { return 0.5 * v * (1 + math.Erf(v/math.Sqrt2)) }),
+	"Selu": func(z, x []float32, a, g float32) {
+		each(z, x, func(v float32) float32 { return g * (max(v, 0) + a*float32(math.Expm1(float64(min(v, 0))))) })
+	},
+	"Celu": func(z, x []float32, a, _ float32) {
+		each(z, x, func(v float32) float32 { return max(v, 0) + a*float32(math.Expm1(float64(min(v, 0)/a))) })
+	},
+	"Sin":   wide(math.Sin),
+	"Cos":   wide(math.Cos),
+	"Tan":   wide(math.Tan),
+	"Asin":  wide(math.Asin),
+	"Acos":  wide(math.Acos),
+	"Atan":  wide(math.Atan),
+	"Sinh":  wide(math.Sinh),
+	"Cosh":  wide(math.Cosh),
+	"Asinh": wide(math.Asinh),
+	"Acosh": wide(math.Acosh),
+	"Atanh": wide(math.Atanh),
+
+	"Sign": func(z, x []float32, _, _ float32) {
+		each(z, x, func(v float32) float32 { return truth(v > 0) - truth(v < 0) })
+	},
+	"Not":   func(z, x []float32, _, _ float32) { each(z, x, func(v float32) float32 { return truth(v == 0) }) },
+	"IsNaN": func(z, x []float32, _, _ float32) { each(z, x, func(v float32) float32 { return truth(v != v) }) },
+
+	"Truth":    func(z, x []float32, _, _ float32) { each(z, x, func(v float32) float32 { return truth(v != 0) }) }, // casts
+	"Truncate": wide(math.Trunc),
+	"Wrap": func(z, x []float32, _, _ float32) {
+		each(z, x, func(v float32) float32 { return float32(uint8(int64(v))) })
+	},
+	"WrapSigned": func(z, x []float32, _, _ float32) {
+		each(z, x, func(v float32) float32 { return float32(int8(int64(v))) })
+	},
 	"GeluTanh": wide(func(v float64) float64 {
 		return 0.5 * v * (1 + math.Tanh(math.Sqrt(2/math.Pi)*(v+0.044715*v*v*v)))
 	}),

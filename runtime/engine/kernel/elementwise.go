@@ -20,6 +20,37 @@ var binaries = map[string]Binary{
 	"Div": {f: func(a, b float32) float32 { return a / b }},
 	"Min": {f: func(a, b float32) float32 { return min(a, b) }},
 	"Pow": {f: func(a, b float32) float32 { return float32(math.Pow(float64(a), float64(b))) }},
+	"Mod": {f: func(a, b float32) float32 { return float32(math.Mod(float64(a), float64(b))) }},
+
+	"Quotient": {f: func(a, b float32) float32 { return float32(math.Trunc(float64(a) / float64(b))) }}, // of integers
+	"FloorMod": {f: floorMod},
+	"PRelu":    {f: func(a, b float32) float32 { return max(a, 0) + b*min(a, 0) }},
+
+	"Equal":          {f: func(a, b float32) float32 { return truth(a == b) }},
+	"Less":           {f: func(a, b float32) float32 { return truth(a < b) }},
+	"LessOrEqual":    {f: func(a, b float32) float32 { return truth(a <= b) }},
+	"Greater":        {f: func(a, b float32) float32 { return truth(a > b) }},
+	"GreaterOrEqual": {f: func(a, b float32) float32 { return truth(a >= b) }},
+	"And":            {f: func(a, b float32) float32 { return truth(a != 0 && b != 0) }},
+	"Or":             {f: func(a, b float32) float32 { return truth(a != 0 || b != 0) }},
+	"Xor":            {f: func(a, b float32) float32 { return truth((a != 0) != (b != 0)) }},
+}
+
+// truth is a boolean as a float32.
+func truth(b bool) float32 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// floorMod is a remainder with the sign of the divisor.
+func floorMod(a, b float32) float32 {
+	m := float32(math.Mod(float64(a), float64(b)))
+	if m != 0 && (m < 0) != (b < 0) {
+		m += b
+	}
+	return m
 }
 
 // BinaryOf returns the element-wise function of an ONNX operator type.
