@@ -36,6 +36,10 @@ func lutFile(f *jen.File, _ *view.Package) error {
 	f.Line()
 	total(f, "MACs", "macs", "counts the multiply-accumulates of s at batch 1.")
 	total(f, "Params", "paramCount", "counts the parameters of s; a normalisation that belongs to a convolution counts as its bias.")
+	derived(f, "FLOPs", "counts the floating-point operations of s at batch 1: two for each multiply-accumulate.", jen.Lit(2).Op("*").Id("s").Dot("MACs").Call())
+	derived(f, "BytesFP32", "is the size of the parameters of s in single precision.", jen.Lit(4).Op("*").Id("s").Dot("Params").Call())
+	derived(f, "BytesFP16", "is the size of the parameters of s in half precision.", jen.Lit(2).Op("*").Id("s").Dot("Params").Call())
+	peak(f)
 	f.Comment("mustSum is for sums over the package's own tables, which are tested when it is generated.")
 	f.Func().Id("mustSum").Params(jen.Id("s").Op("*").Add(qual("terms", "Sum")), jen.Err().Error()).Op("*").Add(qual("terms", "Sum")).Block(
 		jen.If(jen.Err().Op("!=").Nil()).Block(jen.Panic(jen.Lit("internal error: ").Op("+").Err().Dot("Error").Call())),
@@ -70,5 +74,26 @@ func total(f *jen.File, method, variable, doc string) {
 	f.Line()
 	f.Comment(method + " " + doc)
 	f.Func().Params(jen.Id("s").Id("SubNet")).Id(method).Params().Int64().Block(takeGenes(), jen.Return(at(jen.Id(variable).Call())))
+	f.Line()
+}
+
+// derived writes a count that is a multiple of another.
+func derived(f *jen.File, method, doc string, value *jen.Statement) {
+	f.Comment(method + " " + doc)
+	f.Func().Params(jen.Id("s").Id("SubNet")).Id(method).Params().Int64().Block(jen.Return(value))
+	f.Line()
+}
+
+// peak writes the prediction of peak memory.
+func peak(f *jen.File) {
+	f.Var().Id("peakMemory").Op("=").Qual("sync", "OnceValue").Call(jen.Func().Params().Op("*").Add(qual("memory", "Peak")).Block(
+		jen.List(jen.Id("p"), jen.Err()).Op(":=").Add(qual("memory", "Of")).Call(jen.Op("&").Id("definition")),
+		jen.If(jen.Err().Op("!=").Nil()).Block(jen.Panic(jen.Lit("internal error: ").Op("+").Err().Dot("Error").Call())),
+		jen.Return(jen.Id("p")),
+	))
+	f.Line()
+	f.Comment("PeakMemory predicts the bytes that inference with s at batch 1 needs at its peak: all parameters, and the activations that are")
+	f.Comment("alive at the same time.")
+	f.Func().Params(jen.Id("s").Id("SubNet")).Id("PeakMemory").Params().Int64().Block(takeGenes(), jen.Return(at(jen.Id("peakMemory").Call())))
 	f.Line()
 }

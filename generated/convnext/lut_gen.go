@@ -5,6 +5,7 @@ package convnext
 import (
 	"github.com/autotailor/autotailor/runtime/accuracy"
 	"github.com/autotailor/autotailor/runtime/lut"
+	memory "github.com/autotailor/autotailor/runtime/memory"
 	"github.com/autotailor/autotailor/runtime/terms"
 	"io"
 	"sync"
@@ -85,6 +86,36 @@ var paramCount = sync.OnceValue(func() *terms.Sum {
 func (s SubNet) Params() int64 {
 	g := s.genes()
 	return paramCount().At(g[:])
+}
+
+// FLOPs counts the floating-point operations of s at batch 1: two for each multiply-accumulate.
+func (s SubNet) FLOPs() int64 {
+	return 2 * s.MACs()
+}
+
+// BytesFP32 is the size of the parameters of s in single precision.
+func (s SubNet) BytesFP32() int64 {
+	return 4 * s.Params()
+}
+
+// BytesFP16 is the size of the parameters of s in half precision.
+func (s SubNet) BytesFP16() int64 {
+	return 2 * s.Params()
+}
+
+var peakMemory = sync.OnceValue(func() *memory.Peak {
+	p, err := memory.Of(&definition)
+	if err != nil {
+		panic("internal error: " + err.Error())
+	}
+	return p
+})
+
+// PeakMemory predicts the bytes that inference with s at batch 1 needs at its peak: all parameters, and the activations that are
+// alive at the same time.
+func (s SubNet) PeakMemory() int64 {
+	g := s.genes()
+	return peakMemory().At(g[:])
 }
 
 // mustSum is for sums over the package's own tables, which are tested when it is generated.

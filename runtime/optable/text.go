@@ -183,3 +183,20 @@ func quote(s string) string {
 	b.WriteByte('"')
 	return b.String()
 }
+
+// Elements returns the number of elements of each of the operator's data inputs and results.
+func (o Op) Elements() (in, out []int64, err error) {
+	for _, side := range []struct {
+		text string
+		to   *[]int64
+	}{{o.In, &in}, {o.Out, &out}} {
+		shapes, _, err := parseShapes(side.text)
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, s := range shapes {
+			*side.to = append(*side.to, int64(s.Count()))
+		}
+	}
+	return in, out, nil
+}

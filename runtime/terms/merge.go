@@ -1,6 +1,7 @@
 package terms
 
 import (
+	"fmt"
 	"slices"
 )
 
@@ -167,4 +168,22 @@ func union(a, b []uint8) []uint8 {
 	u := append(slices.Clone(a), b...)
 	slices.Sort(u)
 	return slices.Compact(u)
+}
+
+// Over returns s as a dense table over deps, which ascend and contain all genes that s depends on; the last gene is fastest.
+func (s *Sum) Over(deps []uint8) ([]int64, error) {
+	whole := Term{Deps: deps, Table: make([]int64, min(tableSize(s.cards, deps), MaxTable+1))}
+	if err := s.check(whole); err != nil {
+		return nil, err
+	}
+	for i := range whole.Table {
+		whole.Table[i] = s.base
+	}
+	for _, t := range s.terms {
+		if !covers(deps, t.Deps) {
+			return nil, fmt.Errorf("the sum depends on genes %v, not only on %v", t.Deps, deps)
+		}
+		s.accumulate(&whole, t)
+	}
+	return whole.Table, nil
 }

@@ -24,11 +24,13 @@ type buffer struct {
 	shape nn.Shape  // in memory order
 	fixed []float32 // a constant
 	input int       // index of the graph input plus one
+	value nn.Value  // whose data it holds first; None for what no value of the graph names
 }
 
 // step is one kernel call.
 type step struct {
 	name    string
+	node    int // of the graph; the one that wanted the data, for a conversion
 	in, out []int
 	border  bool // converts a graph input or output, so no work of the network's own
 	bind    func(batch int) kernelFunc
@@ -52,6 +54,7 @@ type compiler struct {
 	users   []int     // consumers of each value, graph outputs included
 	reader  []int     // the node that reads a value, where it is a single one
 	fused   []bool    // nodes that another node's step computes
+	at      int       // the node that is being compiled
 	errs    []error
 }
 
@@ -64,6 +67,7 @@ func compile(g *nn.Graph, w nn.Weights, isa *kernel.ISA, stats *recorder) (*plan
 	c.connect()
 	for i := range g.Nodes {
 		n := &g.Nodes[i]
+		c.at = i
 		lower, ok := operators[n.Type]
 		if !ok || n.Domain != "" && n.Domain != "ai.onnx" {
 			c.errs = append(c.errs, fmt.Errorf("node %q: the embedded engine has no operator %s", n.Name, qualified(n)))
@@ -196,7 +200,7 @@ func (c *compiler) want(v nn.Value, order []int) (int, error) {
 		}
 	}
 	to := slot{len(c.buffers), order}
-	c.buffers = append(c.buffers, buffer{shape: arrange(s, order)})
+	c.buffers = append(c.buffers, buffer{shape: arrange(s, order), value: v})
 	c.slots[v] = append(c.slots[v], to)
 	move := moves(from.order, order)
 	src, memory := c.buffers[from.buffer], arrange(s, from.order) // the buffer may be another value's, of another shape
@@ -207,7 +211,7 @@ func (c *compiler) want(v nn.Value, order []int) (int, error) {
 		c.buffers[to.buffer].fixed = data
 		return to.buffer, nil
 	}
-	c.steps = append(c.steps, step{name: "reorder " + c.graph.Values[v].Name, in: []int{from.buffer}, out: []int{to.buffer}, bind: func(b int) kernelFunc {
+	c.steps = append(c.steps, step{name: "reorder " + c.graph.Values[v].Name, node: c.at, in: []int{from.buffer}, out: []int{to.buffer}, bind: func(b int) kernelFunc {
 		view := kernel.Dense(at(memory, b)).Permute(move)
 		copier := kernel.NewCopier(kernel.Dense(view.Dims), view)
 		return func(t *kernel.Team, in, out [][]float32) { copier.Run(t, out[0], in[0]) }
@@ -227,7 +231,7 @@ func moves(from, to []int) []int {
 // produce makes the buffer of a value that a step will write in the given order.
 func (c *compiler) produce(v nn.Value, order []int) int {
 	b := len(c.buffers)
-	c.buffers = append(c.buffers, buffer{shape: arrange(c.shape(v), order)})
+	c.buffers = append(c.buffers, buffer{shape: arrange(c.shape(v), order), value: v})
 	c.slots[v] = []slot{{b, order}}
 	return b
 }
@@ -242,7 +246,7 @@ func (c *compiler) scratch(s nn.Shape) int {
 func (c *compiler) alias(v nn.Value, buffer int, order []int) { c.slots[v] = []slot{{buffer, order}} }
 
 func (c *compiler) emit(n node, in, out []int, bind func(batch int) kernelFunc) {
-	c.steps = append(c.steps, step{name: n.Name, in: in, out: out, bind: bind})
+	c.steps = append(c.steps, step{name: n.Name, node: n.index, in: in, out: out, bind: bind})
 }
 
 // constant gives a parameter or constant its buffer.

@@ -22,19 +22,21 @@ import (
 type Options struct {
 	Threads int         // 0 means all processors
 	ISA     *kernel.ISA // nil means the best of this machine
+	Track   bool        // count the memory of activations, see Tracked
 }
 
 // Engine is the embedded engine.
 type Engine struct {
 	threads int
 	isa     *kernel.ISA
+	track   bool
 }
 
 var _ engine.Recalibrator = (*Engine)(nil)
 
 // New returns the embedded engine.
 func New(o Options) *Engine {
-	e := &Engine{threads: o.Threads, isa: o.ISA}
+	e := &Engine{threads: o.Threads, isa: o.ISA, track: o.Track}
 	if e.threads <= 0 {
 		e.threads = runtime.GOMAXPROCS(0)
 	}
@@ -61,5 +63,5 @@ func (e *Engine) Compile(g *nn.Graph, w nn.Weights) (engine.Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newSession(p, e.threads), nil
+	return newSession(p, e.threads, e.track), nil
 }

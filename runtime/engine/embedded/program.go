@@ -21,6 +21,7 @@ type program struct {
 	sizes  []int
 	arena  int // floats
 	spent  time.Duration
+	track  *tracker // nil unless memory is counted
 }
 
 type call struct {
@@ -116,6 +117,9 @@ func (g *program) run(t *kernel.Team) {
 	var border time.Duration
 	for i := range g.calls {
 		c := &g.calls[i]
+		if g.track != nil {
+			g.track.step(i)
+		}
 		for j, b := range c.step.in {
 			c.in[j] = g.memory[b]
 		}

@@ -44,7 +44,7 @@ func (e *Engine) Recalibrate(ctx context.Context, g *nn.Graph, w nn.Weights, dat
 	if err != nil {
 		return nil, err
 	}
-	s := newSession(p, e.threads)
+	s := newSession(p, e.threads, false)
 	defer s.Close()
 	for x := range data {
 		if err = ctx.Err(); err == nil {

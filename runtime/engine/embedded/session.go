@@ -30,26 +30,28 @@ type lane struct {
 	arena []float32
 	bound map[int]*program // by batch size
 	spent time.Duration
+	track bool // count memory
+	peak  int  // floats that were alive at the same time
 }
 
 // cacheBytes is what the activations of one chunk may take.
 const cacheBytes = 1 << 20
 
-func newSession(p *plan, threads int) *session {
-	s := &session{plan: p, all: newLane(p, threads), results: make([][]float32, len(p.outputs))}
+func newSession(p *plan, threads int, track bool) *session {
+	s := &session{plan: p, all: newLane(p, threads, track), results: make([][]float32, len(p.outputs))}
 	if p.whole {
 		return s
 	}
 	perImage := 4 * bind(p, 1).arena
 	s.chunk = max(1, min(64, cacheBytes/max(perImage, 1)))
 	for range threads {
-		s.lanes = append(s.lanes, newLane(p, 1))
+		s.lanes = append(s.lanes, newLane(p, 1, track))
 	}
 	return s
 }
 
-func newLane(p *plan, threads int) *lane {
-	return &lane{plan: p, team: kernel.NewTeam(threads), bound: make(map[int]*program)}
+func newLane(p *plan, threads int, track bool) *lane {
+	return &lane{track: track, plan: p, team: kernel.NewTeam(threads), bound: make(map[int]*program)}
 }
 
 // Run computes the outputs for a batch of any size.
@@ -119,7 +121,7 @@ func (s *session) Elapsed() time.Duration { return s.elapsed }
 
 // Close releases the session's memory.
 func (s *session) Close() error {
-	*s = session{plan: &plan{graph: &nn.Graph{}}, all: newLane(&plan{}, 1)}
+	*s = session{plan: &plan{graph: &nn.Graph{}}, all: newLane(&plan{}, 1, false)}
 	return nil
 }
 
@@ -128,6 +130,9 @@ func (l *lane) run(n, lo, batch int, data, results [][]float32) {
 	p := l.bound[n]
 	if p == nil {
 		p = bind(l.plan, n)
+		if l.track {
+			p.track = newTracker(p)
+		}
 		l.bound[n] = p
 		if len(l.arena) < p.arena {
 			l.arena = make([]float32, p.arena)
@@ -142,6 +147,9 @@ func (l *lane) run(n, lo, batch int, data, results [][]float32) {
 	}
 	p.run(l.team)
 	l.spent = p.spent
+	if p.track != nil {
+		l.peak = max(l.peak, p.track.peak)
+	}
 	for i, b := range l.plan.outputs {
 		copy(results[i][len(results[i])/batch*lo:], p.memory[b])
 	}

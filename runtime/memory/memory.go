@@ -1,0 +1,205 @@
+// Package memory predicts how much memory a SubNet's inference needs at its peak: its parameters, and the activations
+// that are alive at the same time. The activations' peak is the largest of all steps', so it is a max-plus function of
+// the genes (terms.Max), where latency is a sum.
+package memory
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/autotailor/autotailor/runtime/nn"
+	"github.com/autotailor/autotailor/runtime/optable"
+	"github.com/autotailor/autotailor/runtime/supernet"
+	"github.com/autotailor/autotailor/runtime/terms"
+)
+
+// floatBytes is the size of an activation's element.
+const floatBytes = 4
+
+// Step is a moment of a run of the original: the kernel of a node and the values that are in memory while it runs.
+type Step struct {
+	Node int        // index in the recorded graph; what removes the node's block removes the step
+	Live []nn.Value // a value that is held in two forms stands here twice
+}
+
+// Peak is the peak memory of a SubNet, in bytes, as a function of its genes. It is immutable.
+type Peak struct {
+	Params      *terms.Sum // parameters, not bytes
+	Activations *terms.Max // bytes
+}
+
+// At returns the peak for g, without allocating.
+func (p *Peak) At(g []uint8) int64 { return floatBytes*p.Params.At(g) + p.Activations.At(g) }
+
+// Of returns the peak memory of net's SubNets in a runtime that frees values after their last use (see Steps).
+func Of(net *supernet.Net) (*Peak, error) {
+	g, err := Original(net)
+	if err != nil {
+		return nil, err
+	}
+	params, err := net.Params()
+	if err != nil {
+		return nil, err
+	}
+	activations, err := Activations(net, g, Steps(g))
+	if err != nil {
+		return nil, err
+	}
+	return &Peak{params, activations}, nil
+}
+
+// Original records net's largest SubNet, which has all nodes.
+func Original(net *supernet.Net) (*nn.Graph, error) {
+	return nn.Record(func(b nn.Builder) { net.Build(make([]uint8, len(net.Choices)), b) })
+}
+
+// Activations returns the bytes of the activations at the worst of steps, which are those of the recorded original g.
+func Activations(net *supernet.Net, g *nn.Graph, steps []Step) (*terms.Max, error) {
+	s, err := sizesOf(net, g)
+	if err != nil {
+		return nil, fmt.Errorf("%s: peak memory: %w", net.Package, err)
+	}
+	var ts []terms.Term
+	for _, step := range steps {
+		t, err := s.step(step)
+		if err != nil {
+			return nil, fmt.Errorf("%s: peak memory: %w", net.Package, err)
+		}
+		ts = append(ts, t)
+	}
+	return terms.NewMax(s.cards, ts)
+}
+
+// sizes knows how many elements a value has, as a function of genes.
+type sizes struct {
+	cards  []uint8
+	site   []*optable.Site   // of each node
+	values map[nn.Value]size // of what nodes make and what is put in
+}
+
+// size is a dense table over deps, the last gene fastest.
+type size struct {
+	deps  []uint8
+	table []int64
+}
+
+// sizesOf matches the original's nodes with the sites of the unfused table, which stand in the same order; a
+// normalisation or bias is one site with the product before it.
+func sizesOf(net *supernet.Net, g *nn.Graph) (*sizes, error) {
+	sites, err := net.Sites(supernet.Unfused)
+	if err != nil {
+		return nil, err
+	}
+	s := &sizes{cards: net.Cards(), site: make([]*optable.Site, len(g.Nodes)), values: map[nn.Value]size{}}
+	bound := g.Bind(1)
+	at := 0
+	for k := range sites {
+		site := &sites[k]
+		n := match(bound, at, net.Ops[site.Ops[0]].Key())
+		if n == 0 {
+			return nil, fmt.Errorf("site %q is not the node that Build makes there; regenerate the package", site.Name)
+		}
+		for i := range n {
+			s.site[at+i] = site
+		}
+		if err := s.add(net, bound, at, n, site); err != nil {
+			return nil, err
+		}
+		at += n
+	}
+	if at != len(g.Nodes) {
+		return nil, fmt.Errorf("node %q has no site; regenerate the package", g.Nodes[at].Name)
+	}
+	return s, nil
+}
+
+// longest is the largest number of nodes in one site of the unfused table.
+const longest = 3
+
+// match returns how many nodes from number at on are the operator called key, 0 for none.
+func match(g *nn.Graph, at int, key string) int {
+	var group []int
+	for i := at; i < min(at+longest, len(g.Nodes)); i++ {
+		group = append(group, i)
+		if o, err := optable.Of(g, group); err == nil && o.Key() == key {
+			return len(group)
+		}
+	}
+	return 0
+}
+
+// add stores the sizes of what the site's nodes make and of the graph inputs that they read.
+func (s *sizes) add(net *supernet.Net, g *nn.Graph, at, n int, site *optable.Site) error {
+	var reads []nn.Value
+	for _, v := range g.Nodes[at].In {
+		if v != nn.None && !g.Values[v].Known() && !slices.Contains(reads, v) {
+			reads = append(reads, v)
+		}
+	}
+	makes := g.Nodes[at+n-1].Out
+	table := func() size { return size{site.Deps, make([]int64, len(site.Ops))} }
+	for _, v := range makes {
+		s.values[v] = table()
+	}
+	for _, v := range reads {
+		if slices.Contains(g.Inputs, v) {
+			s.values[v] = table()
+		}
+	}
+	for i, id := range site.Ops {
+		in, out, err := net.Ops[id].Elements()
+		if err != nil {
+			return err
+		}
+		if len(out) != len(makes) || len(in) < len(reads) {
+			return fmt.Errorf("site %q has %d operands and %d results, its node %d and %d", site.Name, len(in), len(out), len(reads), len(makes))
+		}
+		for j, v := range makes {
+			s.values[v].table[i] = out[j]
+		}
+		for j, v := range reads {
+			if slices.Contains(g.Inputs, v) {
+				s.values[v].table[i] = in[j]
+			}
+		}
+	}
+	for i := at; i < at+n-1; i++ { // the group's inner values are as large as its result
+		s.values[g.Nodes[i].Out[0]] = s.values[makes[0]]
+	}
+	return nil
+}
+
+// step returns the bytes of all that lives at one step.
+func (s *sizes) step(step Step) (terms.Term, error) {
+	site := s.site[step.Node]
+	t := terms.Term{Live: site.Live}
+	var parts []size
+	var errs []error
+	for _, v := range step.Live {
+		part, ok := s.values[v]
+		if !ok {
+			errs = append(errs, fmt.Errorf("value %d of step %q has no size", v, site.Name))
+		}
+		parts = append(parts, part)
+		t.Deps = append(t.Deps, part.deps...)
+	}
+	slices.Sort(t.Deps)
+	t.Deps = slices.Compact(t.Deps)
+	var sum []terms.Term
+	for _, part := range parts {
+		sum = append(sum, terms.Term{Deps: part.deps, Table: part.table})
+	}
+	if err := errors.Join(errs...); err != nil {
+		return terms.Term{}, err
+	}
+	total, err := terms.New(s.cards, 0, sum)
+	if err != nil {
+		return terms.Term{}, err
+	}
+	t.Table, err = total.Over(t.Deps)
+	for i := range t.Table {
+		t.Table[i] *= floatBytes
+	}
+	return t, err
+}
