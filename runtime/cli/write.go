@@ -31,7 +31,7 @@ type exported struct {
 // exportFlags are those of `export`.
 type exportFlags struct {
 	model, text, out, format, recalibrate, lut, accuracy *string
-	fold, half, force                                    *bool
+	fold, half, plain, force                             *bool
 	n, batch                                             *int
 	engine                                               engineFlags
 }
@@ -50,6 +50,7 @@ func runExport(c *call) error {
 	f.out = c.flags.String("out", "", "`file` to write; for ncnn the name of both files, without .param and .bin")
 	f.format = c.flags.String("format", "onnx", "onnx, or ncnn for a .param and a .bin file (batch 1, normalisations folded)")
 	f.half = c.flags.Bool("fp16", false, "store the weights of ncnn as float16")
+	f.plain = c.flags.Bool("plain-attention", false, "for releases of ncnn before 2025: attention as matrix products")
 	f.fold = c.flags.Bool("fold-batch-norm", false, "multiply normalisations into the convolutions before them")
 	f.recalibrate = c.flags.String("recalibrate", "", "recompute BatchNorm statistics from the training images of this `folder`")
 	f.n = c.flags.Int("calibrate", 1000, "training images for --recalibrate, 0 for all")
@@ -63,8 +64,8 @@ func runExport(c *call) error {
 	switch {
 	case !ok:
 		return usageError{fmt.Errorf("--format %s: formats are %s", *f.format, strings.Join(slices.Sorted(maps.Keys(formats)), ", "))}
-	case *f.half && *f.format != "ncnn":
-		return usageError{fmt.Errorf("--fp16 goes with --format ncnn")}
+	case (*f.half || *f.plain) && *f.format != "ncnn":
+		return usageError{fmt.Errorf("--fp16 and --plain-attention go with --format ncnn")}
 	case *f.format == "ncnn" && *f.batch > 1:
 		return usageError{fmt.Errorf("--batch %d: an NCNN model has the batch 1", *f.batch)}
 	}
@@ -176,7 +177,7 @@ func encodeNCNN(_ *call, f *exportFlags, g *nn.Graph, w nn.Weights, meta map[str
 	for _, k := range slices.Sorted(maps.Keys(meta)) {
 		notes = append(notes, k+": "+meta[k])
 	}
-	m, err := ncnn.Export(g, w, ncnn.Options{Notes: notes})
+	m, err := ncnn.Export(g, w, ncnn.Options{Notes: notes, PlainAttention: *f.plain})
 	if err != nil {
 		return nil, err
 	}

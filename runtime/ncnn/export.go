@@ -12,7 +12,8 @@ import (
 
 // Options control Export.
 type Options struct {
-	Notes []string // lines that the .param file ends with
+	Notes          []string // lines that the .param file ends with
+	PlainAttention bool     // matrix products and Softmax, for releases of NCNN without SDPA
 }
 
 // Export makes the model of a recorded network with weights w for batch 1. Everything that NCNN cannot express is an
@@ -35,9 +36,8 @@ func Export(g *nn.Graph, w nn.Weights, o Options) (*Model, error) {
 	for _, v := range g.Inputs {
 		e.input(v)
 	}
-	e.attentions()
 	for i := range e.g.Nodes {
-		e.node(i)
+		e.node(&e.g.Nodes[i])
 	}
 	for i, v := range g.Outputs {
 		e.output(v, results[i])
@@ -45,9 +45,11 @@ func Export(g *nn.Graph, w nn.Weights, o Options) (*Model, error) {
 	if len(e.errs) > 0 {
 		return nil, e.failure()
 	}
-	m := &Model{Layers: fuse(e.layers), Notes: o.Notes}
-	m.Layers = split(m.Layers)
-	return m, nil
+	layers := fuse(e.layers)
+	if !o.PlainAttention {
+		layers = attend(layers)
+	}
+	return &Model{Layers: split(layers), Notes: o.Notes}, nil
 }
 
 // blob is where a value is.
@@ -67,7 +69,6 @@ type exporter struct {
 	forms   map[string]string // blobs in other shapes
 	maker   map[string]int    // layer that writes a blob
 	layers  []Layer
-	skip    map[int]func() error // nodes that another emission stands for; the last of them has the function
 	errs    []error
 }
 
@@ -175,12 +176,11 @@ func (e *exporter) axis(v nn.Value, axis int) (int, error) {
 }
 
 // node emits one node.
-func (e *exporter) node(i int) {
-	n := &e.g.Nodes[i]
+func (e *exporter) node(n *nn.Node) {
 	if _, ok := e.known[n.Out[0]]; ok {
 		return
 	}
-	err := e.emit(i, n)
+	err := e.emit(n)
 	if err != nil {
 		e.errs = append(e.errs, fmt.Errorf("node %q (%s): %w", n.Name, n.Type, err))
 	}
@@ -191,13 +191,7 @@ func (e *exporter) node(i int) {
 	}
 }
 
-func (e *exporter) emit(i int, n *nn.Node) error {
-	if do, ok := e.skip[i]; ok {
-		if do == nil {
-			return nil
-		}
-		return do()
-	}
+func (e *exporter) emit(n *nn.Node) error {
 	f, ok := emitters[n.Type]
 	if !ok || n.Domain != "" {
 		return errors.New("NCNN has no layer for it")

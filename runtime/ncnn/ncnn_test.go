@@ -53,6 +53,7 @@ func TestFamilies(t *testing.T) {
 				t.Fatal(err)
 			}
 			worst, worstHalf := 0.0, 0.0
+			layers := map[string]int{}
 			for k, genes := range subNets(f.net) {
 				g, err := nn.Record(func(b nn.Builder) { f.net.Build(genes, b) })
 				if err != nil {
@@ -64,6 +65,16 @@ func TestFamilies(t *testing.T) {
 				m, err := ncnn.Export(g, w, ncnn.Options{Notes: []string{"subnet " + text}})
 				if err != nil {
 					t.Fatalf("%s: %v", text, err)
+				}
+				for _, l := range m.Layers {
+					layers[l.Type]++
+				}
+				plain, err := ncnn.Export(g, w, ncnn.Options{PlainAttention: true})
+				if err != nil {
+					t.Fatalf("%s: %v", text, err)
+				}
+				if d := distance(want, runFiles(t, plain, false, in)); !(d < sameAsSubNet) {
+					t.Errorf("%s: the export with plain attention is %g from the SubNet", text, d)
 				}
 				got := runFiles(t, m, false, in)
 				if d := distance(want, got); !(d < sameAsSubNet) {
@@ -77,6 +88,9 @@ func TestFamilies(t *testing.T) {
 					worstHalf = max(worstHalf, d)
 				}
 				keep(t, f.name, k, m, in, want)
+			}
+			if kind, ok := map[string]string{"vit": "MultiHeadAttention", "levit": "SDPA"}[f.name]; ok && layers[kind] == 0 {
+				t.Errorf("there is no layer %s: %v", kind, layers)
 			}
 			t.Logf("ncnn %s subnets=%d max_rel_l2=%.2g max_rel_l2_fp16=%.2g", f.name, randomSubNets+2, worst, worstHalf)
 		})
