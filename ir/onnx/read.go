@@ -9,8 +9,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/autotailor/autotailor/internal/onnxpb"
 	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/op"
@@ -43,10 +41,11 @@ func Read(path string) (*ir.Graph, *Info, error) {
 	return g, info, nil
 }
 
-// Decode reads a serialised model. dir is the folder of its external data files, "" when it may have none.
+// Decode reads a serialised model, which must not be changed afterwards: weights stay parts of it.
+// dir is the folder of its external data files, "" when it may have none.
 func Decode(data []byte, dir string) (*ir.Graph, error) {
 	var m onnxpb.ModelProto
-	if err := (proto.UnmarshalOptions{RecursionLimit: 100}).Unmarshal(data, &m); err != nil {
+	if err := onnxpb.Unmarshal(data, &m); err != nil {
 		return nil, fmt.Errorf("not a readable ONNX model (truncated or damaged?): %w", err)
 	}
 	if m.GetGraph() == nil {

@@ -13,8 +13,6 @@ import (
 	"path/filepath"
 	"strconv"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/autotailor/autotailor/internal/onnxpb"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
@@ -56,10 +54,10 @@ func Open(path string) (*Model, error) {
 	return m, nil
 }
 
-// Parse reads a model in memory, whose weights must all be in it.
+// Parse reads a model in memory, whose weights must all be in it and stay parts of data.
 func Parse(data []byte) (*Model, error) {
 	var p onnxpb.ModelProto
-	if err := proto.Unmarshal(data, &p); err != nil {
+	if err := onnxpb.Unmarshal(data, &p); err != nil {
 		return nil, fmt.Errorf("this is no ONNX model, or it is damaged: %w", err)
 	}
 	if p.GetGraph() == nil {
