@@ -21,8 +21,7 @@ func splitProjections(g *ir.Graph) error {
 			continue
 		}
 		if vals == nil {
-			bind, _ := inputExtents(g)
-			vals, _ = op.Infer(g, op.Rules{Bind: bind}) // what cannot be inferred is left as it is
+			vals = extents(g)
 		}
 		if !p.joins(vals[p.reshape.In[0]].Shape) {
 			continue
@@ -42,6 +41,24 @@ func splitProjections(g *ir.Graph) error {
 	}
 	g.Nodes = nodes
 	return nil
+}
+
+// extents infers the shapes of g, with an open batch where the graph allows one; those that cannot be inferred stay unknown.
+func extents(g *ir.Graph) []op.Operand {
+	bind, _ := inputExtents(g)
+	vals, err := op.Infer(g, op.Rules{Bind: bind})
+	if err == nil {
+		return vals
+	}
+	for _, s := range bind {
+		for k, d := range s {
+			if d.IsBatch() {
+				s[k] = dim.Const(1)
+			}
+		}
+	}
+	vals, _ = op.Infer(g, op.Rules{Bind: bind})
+	return vals
 }
 
 // parts is a product that is reshaped to parts of heads, and transposed so that the parts come first.

@@ -16,6 +16,11 @@ type heads struct {
 	width int        // of queries in the original model
 }
 
+// of returns what a kind of choices moves.
+func (h heads) of(kind ChoiceKind) []axis.Var {
+	return map[ChoiceKind][]axis.Var{Heads: h.count, QK: h.qk, Value: h.value}[kind]
+}
+
 // attention makes the choices of an attention: heads, then dimensions of queries and of values. The factor on the scores stays the
 // original's, so that a SubNet computes what the model does with the other heads and dimensions at zero.
 func (b *binder) attention(s *Stage, bl *Block) {
@@ -140,6 +145,28 @@ func (k ChoiceKind) subject() string {
 		return "query and key dimensions"
 	}
 	return "value dimensions"
+}
+
+// warnAttention warns of a list that moves nothing.
+func (b *binder) warnAttention(v Var, kind ChoiceKind) {
+	if top := b.largestShare(v.Block, kind); top > 0 && slices.Min(v.List) >= top {
+		b.warning(v.Pos, "%s.%s moves nothing: nothing in it is below %s, the largest ratio that a block has", v.Block, v.Name, number(top))
+		return
+	}
+	b.warning(v.Pos, "%s.%s moves nothing: no %s has %s that can change by themselves", v.Block, v.Name, v.Block, kind.subject())
+}
+
+// largestShare is the largest value that blocks of a type have of a kind in the original model, 0 when none can move.
+func (b *binder) largestShare(block string, kind ChoiceKind) float64 {
+	top := 0.0
+	for _, s := range b.net.Stages {
+		for _, bl := range s.Blocks() {
+			if bl.Type == block && bl.scores > 0 && len(b.heads(bl).of(kind)) > 0 {
+				top = max(top, b.originalShare(bl, kind))
+			}
+		}
+	}
+	return top
 }
 
 // hasIn tells whether a block of a type has a choice of a kind.

@@ -38,7 +38,7 @@ func (b *binder) warn() {
 		} else if v.Name == "kernel_size" {
 			b.warnKernels(v)
 		} else if kind, ok := attentionKinds[v.Name]; ok && len(v.List) > 1 && !b.hasIn(v.Block, kind) {
-			b.warning(v.Pos, "%s.%s moves nothing: no %s has %s that can change by themselves", v.Block, v.Name, v.Block, kind.subject())
+			b.warnAttention(v, kind)
 		}
 	}
 	b.warnWidths()
