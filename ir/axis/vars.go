@@ -135,13 +135,23 @@ func (s *vars) unify(a, b Var, node string) {
 	case ra.size != rb.size:
 		s.freezeBoth(a, b, Reason{node, "the extents of its operands differ"})
 	case ra.form == leaf:
+		s.spread(b, ra.roles)
 		s.link(a, b)
 	case rb.form == leaf:
+		s.spread(a, rb.roles)
 		s.link(b, a)
 	case ra.form != rb.form || !s.align(a, b, ra.form, node):
 		s.freezeBoth(a, b, Reason{node, "joins axes that are put together differently"})
 	default:
 		s.link(a, b)
+	}
+}
+
+// spread makes the parts of v spatial when it becomes the same as a spatial leaf: windows and the positions in them are space too.
+func (s *vars) spread(v Var, roles Role) {
+	for _, p := range s.at(v).of {
+		s.at(p).roles |= roles & Spatial
+		s.spread(p, roles)
 	}
 }
 

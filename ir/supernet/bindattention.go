@@ -100,13 +100,13 @@ func (b *binder) heads(bl *Block) heads {
 	return h
 }
 
-// planAttention offers fewer heads where they divide, and half the dimensions of queries and values where that is a multiple of the
+// planAttention offers half of the heads, three quarters where they divide, and half the dimensions of queries and values where that is a multiple of the
 // divisor. A list holds what any block of the type can have.
 func (b *binder) planAttention(p *Plan, bl *Block) {
 	h := b.heads(bl)
 	if len(h.count) == 1 {
 		n := float64(b.coupling.Size(h.count[0]))
-		b.offer(p, bl, "head_ratio", 1, []float64{0.5, 0.75}, func(r float64) bool { return n*r == math.Trunc(n*r) })
+		b.offer(p, bl, "head_ratio", 1, []float64{0.5, 0.75}, func(r float64) bool { return r == 0.5 && n > 1 || n*r == math.Trunc(n*r) })
 	}
 	half := func(leaves []axis.Var) func(r float64) bool {
 		return func(r float64) bool {
