@@ -76,6 +76,7 @@ func commands() []command {
 		{"export", "write a SubNet as a stand-alone ONNX or NCNN model", []string{
 			"export --model MODEL.onnx --subnet resolution=24 --out small.onnx", "export --model MODEL.onnx --subnet resolution=24 --recalibrate DIR --fold-batch-norm --out small.onnx",
 			"export --model MODEL.onnx --subnet resolution=24 --format ncnn --fp16 --out small",
+			"export --model MODEL.onnx --lut device.lut --accuracy net.acc --front 5 --dir bundle",
 		}, runExport},
 		{"verify", "run a SubNet and compare it with what was predicted", []string{
 			"verify --model MODEL.onnx --subnet resolution=24 --lut device.lut", "verify --model MODEL.onnx --engine embedded,onnxruntime --json",
@@ -152,17 +153,22 @@ func (c *call) parse(required ...string) error {
 	if err == nil && c.flags.NArg() > 0 {
 		err = fmt.Errorf("unexpected argument %q", c.flags.Arg(0))
 	}
+	if err != nil {
+		return usageError{err}
+	}
+	return c.require(required...)
+}
+
+// require names all flags that are missing.
+func (c *call) require(names ...string) error {
 	var missing []string
-	for _, name := range required {
-		if f := c.flags.Lookup(name); err == nil && f.Value.String() == "" {
+	for _, name := range names {
+		if c.flags.Lookup(name).Value.String() == "" {
 			missing = append(missing, "--"+name)
 		}
 	}
 	if len(missing) > 0 {
-		err = fmt.Errorf("missing %s", strings.Join(missing, ", "))
-	}
-	if err != nil {
-		return usageError{err}
+		return usageError{fmt.Errorf("missing %s", strings.Join(missing, ", "))}
 	}
 	return nil
 }

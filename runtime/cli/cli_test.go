@@ -87,6 +87,7 @@ func TestWholeLine(t *testing.T) {
 		t.Errorf("verify: %v", v)
 	}
 	exportAndRead(t, dir, text)
+	exportFront(t, filepath.Join(dir, "bundle"), lut, acc)
 	r := result(t, "report", "--lut", lut, "--accuracy", acc, "--out", filepath.Join(dir, "report"))
 	for _, f := range r["files"].([]any) {
 		if i, err := os.Stat(f.(string)); err != nil || i.Size() < 100 {

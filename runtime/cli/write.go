@@ -30,10 +30,10 @@ type exported struct {
 
 // exportFlags are those of `export`.
 type exportFlags struct {
-	model, text, out, format, recalibrate, lut, accuracy *string
-	fold, half, plain, force                             *bool
-	n, batch                                             *int
-	engine                                               engineFlags
+	model, text, out, format, recalibrate, lut, accuracy, dir *string
+	fold, half, plain, force                                  *bool
+	n, batch, front                                           *int
+	engine                                                    engineFlags
 }
 
 // formats are what `export` writes, with the names of their files.
@@ -57,7 +57,18 @@ func runExport(c *call) error {
 	f.batch = c.flags.Int("batch", 0, "fixed batch size, 0 leaves it open; ncnn has 1")
 	f.force = c.flags.Bool("force", false, "overwrite existing files")
 	f.lut, f.accuracy = c.tableFlags()
-	if err := c.parse("model", "out"); err != nil {
+	f.front = c.flags.Int("front", 0, "write this many SubNets of the Pareto front as a bundle into --dir: the weights once, and a manifest")
+	f.dir = c.flags.String("dir", "", "`folder` for --front")
+	if err := c.parse(); err != nil {
+		return err
+	}
+	if c.flags.Changed("front") || *f.dir != "" {
+		if *f.front < 1 {
+			return usageError{fmt.Errorf("--front %d: want the number of SubNets for --dir", *f.front)}
+		}
+		return c.exportFront(f)
+	}
+	if err := c.require("model", "out"); err != nil {
 		return err
 	}
 	format, ok := formats[*f.format]

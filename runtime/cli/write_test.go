@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/autotailor/autotailor/generated/mobilenetv2"
+	"github.com/autotailor/autotailor/runtime/bundle"
 	"github.com/autotailor/autotailor/runtime/ncnn"
 )
 
@@ -48,5 +50,32 @@ func TestExportNCNN(t *testing.T) {
 	}
 	if files, err := os.ReadDir(dir); err != nil || len(files) != 4 {
 		t.Errorf("%v, %v", files, err)
+	}
+}
+
+// exportFront writes a bundle, and opens it.
+func exportFront(t *testing.T, dir, lut, acc string) {
+	t.Helper()
+	args := []string{"export", "--model", model, "--lut", lut, "--accuracy", acc, "--front", "3", "--dir", dir}
+	r := result(t, args...)
+	b, err := bundle.Open(dir, mobilenetv2.Definition())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(b.SubNets); n < 2 || n > 3 || len(r["subnets"].([]any)) != n {
+		t.Errorf("%d SubNets, %v", n, r)
+	}
+	for _, s := range b.SubNets {
+		net, err := mobilenetv2.ParseSubNet(s.SubNet)
+		if err != nil || s.Memory != net.PeakMemory() || s.MACs != net.MACs() || s.LatencyMS <= 0 {
+			t.Errorf("%+v: %v", s, err)
+		}
+	}
+	if code, _, errs := invoke(t.Context(), args...); code != 1 || !strings.Contains(errs, "--force") {
+		t.Errorf("an existing bundle: exit code %d, %s", code, errs)
+	}
+	code, _, errs := invoke(t.Context(), "export", "--model", model, "--front", "3", "--out", "x")
+	if code != 2 || !strings.Contains(errs, "--dir") || !strings.Contains(errs, "--lut") || !strings.Contains(errs, "--out does not go") {
+		t.Errorf("mistakes: exit code %d, %s", code, errs)
 	}
 }
