@@ -92,8 +92,8 @@ func (d *decoder) model(m *onnxpb.ModelProto) {
 	d.graph(m.GetGraph(), d.ordered(d.inline(m)))
 }
 
-// minOpset is the oldest opset whose operators mean what they mean today.
-const minOpset = 7
+// minOpset is the oldest opset that is read: its operators mean what they mean today but for broadcasting, see opset6.
+const minOpset = 6
 
 func (d *decoder) opsets(m *onnxpb.ModelProto) {
 	if v, ok := d.g.Opsets[""]; !ok {
@@ -222,6 +222,9 @@ func (d *decoder) node(i int, p *onnxpb.NodeProto) {
 	}
 	for _, a := range p.GetAttribute() {
 		n.Attrs = append(n.Attrs, d.attr(name, a))
+	}
+	if d.g.Opsets[""] < 7 {
+		d.opset6(n)
 	}
 	for _, m := range p.GetMetadataProps() {
 		n.Meta = append(n.Meta, ir.Meta{Key: m.GetKey(), Value: m.GetValue()})

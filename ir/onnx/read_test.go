@@ -43,7 +43,7 @@ func TestDamagedModels(t *testing.T) {
 		"missing output":  {model(relu("x", "z")), []string{`output "y"`}},
 		"no outputs":      {edit(model(relu("x", "y")), func(m *onnxpb.ModelProto) { m.Graph.Output = nil }), []string{"no outputs"}},
 		"no graph":        {edit(model(), func(m *onnxpb.ModelProto) { m.Graph = nil }), []string{"no graph"}},
-		"old opset":       {edit(model(relu("x", "y")), func(m *onnxpb.ModelProto) { m.OpsetImport[0].Version = proto.Int64(6) }), []string{"opset 6", "version_converter"}},
+		"old opset":       {edit(model(relu("x", "y")), func(m *onnxpb.ModelProto) { m.OpsetImport[0].Version = proto.Int64(5) }), []string{"opset 5", "version_converter"}},
 		"no opset":        {edit(model(relu("x", "y")), func(m *onnxpb.ModelProto) { m.OpsetImport = nil }), []string{"opset"}},
 		"10 GB":           {withWeights(huge), []string{`"w"`, "10000000000"}},
 		"overflow":        {withWeights(overflow), []string{`"w"`, "not possible"}},

@@ -40,7 +40,7 @@ func Write(dst io.Writer, g *nn.Graph, w nn.Weights, o WriteOptions) error {
 const minOpset = 13
 
 // since lists operators that opset 13 does not have.
-var since = map[string]int{"HardSwish": 14, "LayerNormalization": 17, "Mish": 18, "Gelu": 20, "Swish": 24}
+var since = map[string]int{"HardSwish": 14, "Trilu": 14, "LayerNormalization": 17, "Mish": 18, "Gelu": 20, "Swish": 24}
 
 // irVersions has the IR version that came with an opset.
 func irVersion(opset int) int64 {

@@ -96,3 +96,55 @@ func within(typ string) func(d *draw) []nn.Value {
 		return []nn.Value{d.b.Act(d.b.Act(d.input(s), nn.Act{Type: "Softsign"}), nn.Act{Type: typ})}
 	}
 }
+
+func tile(d *draw) []nn.Value {
+	s := d.shape(2, 4)
+	to, repeats := slices.Clone(s), []int64{1}
+	for a := range s[1:] {
+		r := 1 + d.rng.IntN(3)
+		to[a+1] *= r
+		repeats = append(repeats, int64(r))
+	}
+	return []nn.Value{d.op("Tile", nil, to, d.input(s), d.integers(repeats...))}
+}
+
+func depthToSpace(d *draw) []nn.Value {
+	b, c, h, w := 1+d.rng.IntN(3), d.size(), d.size(), d.size()
+	attrs := []nn.Attr{integer("blocksize", b), {Name: "mode", Kind: nn.AttrString, String: one(d, "DCR", "CRD")}}
+	return []nn.Value{d.op("DepthToSpace", attrs, nn.Shape{d.batch, c, h * b, w * b}, d.input(nn.Shape{d.batch, c * b * b, h, w}))}
+}
+
+func spaceToDepth(d *draw) []nn.Value {
+	b, c, h, w := 1+d.rng.IntN(3), d.size(), d.size(), d.size()
+	return []nn.Value{d.op("SpaceToDepth", []nn.Attr{integer("blocksize", b)}, nn.Shape{d.batch, c * b * b, h, w}, d.input(nn.Shape{d.batch, c, h * b, w * b}))}
+}
+
+func instanceNorm(d *draw) []nn.Value {
+	s := d.image()
+	if size := s[2:].Count(); size < 2 { // a single element has no deviation
+		s[2] = 2
+	}
+	return []nn.Value{d.op("InstanceNormalization", maybe(d, "epsilon", 1e-3), s, d.input(s), d.b.Param(d.tensor(s[1])), d.b.Param(d.tensor(s[1])))}
+}
+
+// resize scales one or two spatial axes by whole numbers or halves, so that no position is between two by a rounding error.
+func resize(d *draw) []nn.Value {
+	s := d.image()
+	to, scales := slices.Clone(s), []float32{1, 1}
+	for a := 2; a < len(s); a++ {
+		s[a] *= 2
+		f := one(d, float32(1), 2, 3, 0.5)
+		to[a] = int(float32(s[a]) * f)
+		scales = append(scales, f)
+	}
+	attrs := []nn.Attr{
+		{Name: "coordinate_transformation_mode", Kind: nn.AttrString, String: one(d, "half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric")},
+		{Name: "mode", Kind: nn.AttrString, String: one(d, "nearest", "linear")},
+		{Name: "nearest_mode", Kind: nn.AttrString, String: one(d, "round_prefer_floor", "round_prefer_ceil", "floor", "ceil")},
+	}
+	if len(s) == 4 && d.coin() {
+		attrs[1].String = "cubic"
+	}
+	list := d.b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_floats", Kind: nn.AttrFloats, Floats: scales}}})[0]
+	return []nn.Value{d.op("Resize", attrs, to, d.input(s), nn.None, list)}
+}

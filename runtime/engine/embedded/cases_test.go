@@ -164,6 +164,16 @@ var cases = map[string]func(d *draw) []nn.Value{
 	"Gather":    gather,
 	"Pad":       pad,
 	"Expand":    expand,
+
+	"Tile":         tile,
+	"DepthToSpace": depthToSpace,
+	"SpaceToDepth": spaceToDepth,
+	"Resize":       resize,
+	"Trilu": func(d *draw) []nn.Value {
+		s := d.shape(3, 4)
+		return []nn.Value{d.op("Trilu", []nn.Attr{integer("upper", d.rng.IntN(2))}, s, d.input(s))}
+	},
+	"InstanceNormalization": instanceNorm,
 }
 
 // geometry draws a window, and an input that it fits.

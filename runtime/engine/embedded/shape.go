@@ -275,9 +275,6 @@ func lowerPad(c *compiler, n node) error {
 	if err != nil {
 		return err
 	}
-	if mode := n.text("mode"); mode != "" && mode != "constant" {
-		return fmt.Errorf("mode %s is not supported, only constant", mode)
-	}
 	fill := n.float("value", 0)
 	if len(value) == 1 {
 		fill = value[0]
@@ -289,6 +286,9 @@ func lowerPad(c *compiler, n node) error {
 	x, rank := c.shape(n.In[0]), len(c.shape(n.In[0]))
 	if len(pads) != 2*rank || slices.Min(append(pads, 0)) < 0 || n.has(3) || pads[0]+pads[rank] != 0 {
 		return fmt.Errorf("pads %v of a tensor of rank %d: all axes, not negative, none on the batch", pads, rank)
+	}
+	if mode := n.text("mode"); mode != "" && mode != "constant" {
+		return lowerMirror(c, n, pads, mode)
 	}
 	memory, to := arrange(x, from.order), arrange(c.shape(n.Out[0]), from.order)
 	c.emit(n, []int{from.buffer}, []int{c.produce(n.Out[0], from.order)}, func(b int) kernelFunc {

@@ -116,6 +116,14 @@ var operators = map[string]lowering{
 	"Gather":    lowerGather,
 	"Pad":       lowerPad,
 	"Expand":    lowerExpand,
+
+	"Tile":         lowerTile,
+	"DepthToSpace": lowerDepthToSpace,
+	"SpaceToDepth": lowerSpaceToDepth,
+	"Trilu":        lowerTrilu,
+	"Resize":       lowerResize,
+
+	"InstanceNormalization": lowerInstanceNorm,
 }
 
 // Operators lists the ONNX operator types that the engine has, sorted.
