@@ -72,6 +72,8 @@ func commands() []command {
 		{"search", "find the best SubNets for a latency budget, or the whole Pareto front", []string{
 			"search --lut device.lut --accuracy net.acc", "search --lut device.lut --accuracy net.acc --budget 2ms --json",
 			"search --lut device.lut --accuracy net.acc --budget 2ms --method genetic --seed 7",
+			"search --lut device.lut --accuracy net.acc --objective energy --power 3.5W --max-latency 2ms --max-memory 3MB --max-params 1e6 --json",
+			"search --accuracy net.acc --objective flops --max-memory 3MB",
 		}, runSearch},
 		{"export", "write a SubNet as a stand-alone ONNX or NCNN model", []string{
 			"export --model MODEL.onnx --subnet resolution=24 --out small.onnx", "export --model MODEL.onnx --subnet resolution=24 --recalibrate DIR --fold-batch-norm --out small.onnx",
@@ -125,6 +127,7 @@ func Run(ctx context.Context, net *supernet.Net, args []string, out, err io.Writ
 func (c *call) finish(e error) int {
 	var u usageError
 	var none *search.InfeasibleError
+	var limits *search.LimitsError
 	switch {
 	case e == nil, errors.Is(e, pflag.ErrHelp):
 		return ok
@@ -134,7 +137,7 @@ func (c *call) finish(e error) int {
 	case errors.As(e, &u):
 		fmt.Fprintf(c.err, "%s %s: %v\nTry `%s %s --help`.\n", c.net.Package, c.name, e, c.net.Package, c.name)
 		return usage
-	case errors.As(e, &none):
+	case errors.As(e, &none), errors.As(e, &limits):
 		fmt.Fprintf(c.err, "%s %s: %v\n", c.net.Package, c.name, e)
 		return infeasible
 	}

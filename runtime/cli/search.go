@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/autotailor/autotailor/internal/rowfile"
@@ -32,23 +34,42 @@ type certificate struct {
 }
 
 type point struct {
-	SubNet    string  `json:"subnet"`
-	LatencyMS float64 `json:"latency_ms"`
-	Accuracy  float64 `json:"accuracy"`
+	SubNet    string             `json:"subnet"`
+	LatencyMS float64            `json:"latency_ms,omitempty"`
+	Accuracy  float64            `json:"accuracy,omitempty"`
+	Metrics   map[string]float64 `json:"metrics"` // all that can be predicted, such as energy_mJ and memory_bytes
 }
 
 func runSearch(c *call) error {
 	latencies, accuracies := c.tableFlags()
 	budget := c.flags.Duration("budget", 0, "`latency`, such as 2ms; 0 for the whole Pareto front")
+	objective := c.flags.String("objective", "latency", "`what` accuracy is traded against: latency, energy, macs, flops, params or size")
+	power := c.flags.String("power", "", "constant `power` of the device, such as 3.5W, for energy")
+	limits := c.limitFlags()
 	method := c.flags.String("method", "exact", "exact, genetic or random")
 	seed := c.flags.Uint64("seed", 1, "of genetic and random")
 	samples := c.flags.Int("samples", 10_000, "SubNets that random draws")
-	if err := c.parse("lut", "accuracy"); err != nil {
+	if err := c.parse(); err != nil {
 		return err
 	}
-	p, t, err := c.problem(*latencies, *accuracies)
+	if *objective == "latency" || *budget > 0 {
+		if err := c.require("lut", "accuracy"); err != nil {
+			return err
+		}
+	}
+	t, err := c.models(*latencies, *accuracies, *power)
 	if err != nil {
 		return err
+	}
+	p, err := t.problem(c, *objective, limits)
+	if err != nil {
+		return err
+	}
+	if len(p.Limits) > 0 && *method != "exact" {
+		return usageError{fmt.Errorf("--method %s: limits need the exact search", *method)}
+	}
+	if *budget > 0 && *objective != "latency" {
+		return usageError{errors.New("--budget is a latency; use --max-latency and the like with another objective")}
 	}
 	var points []search.Point
 	r := found{Method: *method, Points: []point{}}
@@ -56,7 +77,7 @@ func runSearch(c *call) error {
 	case *method == "exact":
 		var front search.Result
 		if front, err = search.Front(c.ctx, p, search.Options{}); err != nil {
-			return err
+			return explain(err)
 		}
 		k := front.Certificate
 		r.Certificate = &certificate{k.Exact, k.Gap, k.States, k.Labels, k.Method, k.Elapsed.Seconds()}
@@ -80,9 +101,19 @@ func runSearch(c *call) error {
 		return explain(err)
 	}
 	for _, q := range points {
-		r.Points = append(r.Points, point{space.Format(c.net.Choices, q.Genes), float64(q.Cost) / 1e6, t.Accuracy(q.Penalty)})
+		r.Points = append(r.Points, t.point(c, q))
 	}
-	return c.printFound(r)
+	return c.printFound(r, *objective)
+}
+
+// point describes a SubNet that was found.
+func (m *models) point(c *call, q search.Point) point {
+	p := point{SubNet: space.Format(c.net.Choices, q.Genes), Metrics: m.describe(q.Genes)}
+	p.LatencyMS = p.Metrics["latency_ms"]
+	if m.accuracies != nil {
+		p.Accuracy = m.accuracies.Accuracy(q.Penalty)
+	}
+	return p
 }
 
 // budgetError is an infeasible budget, with costs as times.
@@ -100,6 +131,10 @@ func explain(err error) error {
 	var none *search.InfeasibleError
 	if errors.As(err, &none) {
 		return budgetError{none}
+	}
+	var limits *search.LimitsError
+	if errors.As(err, &limits) {
+		return limitsError{limits}
 	}
 	return err
 }
@@ -125,13 +160,19 @@ func (c *call) problem(latencies, accuracies string) (search.Problem, *accuracy.
 	return search.Problem{Choices: c.net.Choices, Cost: cost, Penalty: penalty}, t, nil
 }
 
-func (c *call) printFound(r found) error {
+func (c *call) printFound(r found, objective string) error {
 	if *c.json {
 		return c.print(r)
 	}
-	fmt.Fprintf(c.out, "latency ms  accuracy %%  SubNet\n")
+	i := slices.IndexFunc(quantities(), func(q quantity) bool { return q.name == objective })
+	q := quantities()[i]
+	fmt.Fprintf(c.out, "%10s  accuracy %%  SubNet\n", strings.Replace(q.key(), "_", " ", 1))
 	for _, p := range r.Points {
-		fmt.Fprintf(c.out, "%10.3f  %10.2f  %s\n", p.LatencyMS, 100*p.Accuracy, p.SubNet)
+		accuracy := "-" // not known
+		if p.Accuracy > 0 {
+			accuracy = fmt.Sprintf("%.2f", 100*p.Accuracy)
+		}
+		fmt.Fprintf(c.out, "%10.*f  %10s  %s\n", map[bool]int{true: 3}[q.device], p.Metrics[q.key()], accuracy, p.SubNet)
 	}
 	if k := r.Certificate; k != nil && k.Exact {
 		fmt.Fprintf(c.out, "exact: no SubNet is predicted to be better (%s, %.0f ms)\n", k.Method, 1000*k.Seconds)

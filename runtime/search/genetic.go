@@ -54,7 +54,7 @@ func fastest(ctx context.Context, p Problem) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	r, err := Front(ctx, Problem{p.Choices, p.Cost, free}, Options{Workers: 1})
+	r, err := Front(ctx, Problem{Choices: p.Choices, Cost: p.Cost, Penalty: free}, Options{Workers: 1})
 	if err == nil {
 		r.Points[0] = p.point(r.Points[0].Genes)
 	}

@@ -21,6 +21,7 @@ type Problem struct {
 	Choices []space.Choice
 	Cost    *terms.Sum // such as nanoseconds or MACs
 	Penalty *terms.Sum // such as wrongly classified images more than the original's; may be negative
+	Limits  []Limit    // what a SubNet must keep besides; Front takes them into account
 }
 
 // Options bound the work of Front. The zero Options are meant for everyday use.
@@ -111,7 +112,7 @@ func (p Problem) Check() error {
 			errs = append(errs, fmt.Errorf("search: the %s is of another space: it has candidates %v, the choices have %v", f.name, f.sum.Cards(), cards))
 		}
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, p.checkLimits())...)
 }
 
 // point evaluates the canonical form of g.
@@ -126,6 +127,11 @@ func Front(ctx context.Context, p Problem, o Options) (Result, error) {
 	start := time.Now()
 	if err := p.Check(); err != nil {
 		return Result{}, err
+	}
+	if len(p.Limits) > 0 {
+		r, err := limited(ctx, p, o)
+		r.Elapsed, r.choices = time.Since(start), p.Choices
+		return r, err
 	}
 	pl := choosePlan(compile(p), space.Cards(p.Choices), o.states())
 	r, err := run(ctx, p, pl, o)
