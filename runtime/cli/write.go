@@ -49,7 +49,7 @@ func runExport(c *call) error {
 	f := &exportFlags{model: c.modelFlag(), text: c.subNetFlag(), engine: c.engineFlags(0)}
 	f.out = c.flags.String("out", "", "`file` to write; for ncnn the name of both files, without .param and .bin")
 	f.format = c.flags.String("format", "onnx", "onnx, or ncnn for a .param and a .bin file (batch 1, normalisations folded)")
-	f.half = c.flags.Bool("fp16", false, "store the weights of ncnn as float16")
+	f.half = c.flags.Bool("fp16", false, "store weights as float16 (computation is the runtime's choice)")
 	f.plain = c.flags.Bool("plain-attention", false, "for releases of ncnn before 2025: attention as matrix products")
 	f.fold = c.flags.Bool("fold-batch-norm", false, "multiply normalisations into the convolutions before them")
 	f.recalibrate = c.flags.String("recalibrate", "", "recompute BatchNorm statistics from the training images of this `folder`")
@@ -75,8 +75,8 @@ func runExport(c *call) error {
 	switch {
 	case !ok:
 		return usageError{fmt.Errorf("--format %s: formats are %s", *f.format, strings.Join(slices.Sorted(maps.Keys(formats)), ", "))}
-	case (*f.half || *f.plain) && *f.format != "ncnn":
-		return usageError{fmt.Errorf("--fp16 and --plain-attention go with --format ncnn")}
+	case *f.plain && *f.format != "ncnn":
+		return usageError{fmt.Errorf("--plain-attention goes with --format ncnn")}
 	case *f.format == "ncnn" && *f.batch > 1:
 		return usageError{fmt.Errorf("--batch %d: an NCNN model has the batch 1", *f.batch)}
 	}
@@ -179,7 +179,7 @@ func encodeONNX(c *call, f *exportFlags, g *nn.Graph, w nn.Weights, meta map[str
 		}
 	}
 	var file bytes.Buffer
-	err := onnxfile.Write(&file, g, w, onnxfile.WriteOptions{Opset: c.net.Source.Opset, Batch: *f.batch, Metadata: meta, Name: c.net.Package})
+	err := onnxfile.Write(&file, g, w, onnxfile.WriteOptions{Opset: c.net.Source.Opset, Batch: *f.batch, Metadata: meta, Name: c.net.Package, Float16: *f.half})
 	return [][]byte{file.Bytes()}, err
 }
 

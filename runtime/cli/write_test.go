@@ -40,7 +40,7 @@ func TestExportNCNN(t *testing.T) {
 		{"--format ncnn --out " + filepath.Join(dir, "full"), "--force"},
 		{"--format tflite --out x", "formats are ncnn, onnx"},
 		{"--format ncnn --batch 4 --out x", "has the batch 1"},
-		{"--fp16 --out x", "--format ncnn"},
+		{"--plain-attention --out x", "--format ncnn"},
 		{"--format ncnn --out " + filepath.Join(dir, "none", "x"), "no such file"},
 	} {
 		code, _, errs := invoke(t.Context(), append([]string{"export", "--model", model}, strings.Fields(c.args)...)...)

@@ -7,6 +7,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"github.com/autotailor/autotailor/runtime/nn"
 )
 
 // Bounds of what is read.
@@ -83,7 +85,7 @@ func (a array) read(bin []byte) (data []float32, rest []byte, err error) {
 	data = make([]float32, a.n)
 	for i := range data {
 		if half {
-			data[i] = fromHalf(binary.LittleEndian.Uint16(bin[2*i:]))
+			data[i] = nn.FromFloat16(binary.LittleEndian.Uint16(bin[2*i:]))
 		} else {
 			data[i] = math.Float32frombits(binary.LittleEndian.Uint32(bin[4*i:]))
 		}

@@ -6,6 +6,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"github.com/autotailor/autotailor/runtime/nn"
 )
 
 // magic begins a .param file.
@@ -66,7 +68,7 @@ func (w *Weight) append(b []byte, half bool) ([]byte, error) {
 	if w.Tagged && half {
 		b = binary.LittleEndian.AppendUint32(b, tagFloat16)
 		for _, v := range w.Data {
-			h, ok := toHalf(v)
+			h, ok := nn.ToFloat16(v)
 			if !ok {
 				return nil, fmt.Errorf("weight %g does not fit float16; export with float32 weights", v)
 			}
@@ -84,32 +86,4 @@ func (w *Weight) append(b []byte, half bool) ([]byte, error) {
 		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
 	}
 	return b, nil
-}
-
-// toHalf rounds to the nearest float16, ties to even. It tells whether the value is in its range.
-func toHalf(f float32) (uint16, bool) {
-	b := math.Float32bits(f)
-	sign := uint16(b >> 16 & 0x8000)
-	a := math.Abs(float64(f))
-	switch {
-	case !(a < 65520): // also NaN
-		return 0, false
-	case a < 1.0/(1<<14): // subnormal: a multiple of 2^-24, and the smallest normal one where it rounds up to that
-		return sign | uint16(math.RoundToEven(a*(1<<24))), true
-	}
-	m := b&0x7fffffff + 0xfff + b>>13&1
-	return sign | uint16((m-(127-15)<<23)>>13), true
-}
-
-// fromHalf widens a float16.
-func fromHalf(h uint16) float32 {
-	sign, exp, frac := uint32(h&0x8000)<<16, uint32(h>>10&31), uint32(h&0x3ff)
-	switch exp {
-	case 0:
-		v := float32(frac) / (1 << 24)
-		return math.Float32frombits(math.Float32bits(v) | sign)
-	case 31:
-		return math.Float32frombits(sign | 0xff<<23 | frac<<13)
-	}
-	return math.Float32frombits(sign | (exp+127-15)<<23 | frac<<13)
 }

@@ -1,7 +1,6 @@
 package ncnn
 
 import (
-	"math"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -47,27 +46,6 @@ func TestReadWhatIsWritten(t *testing.T) {
 		out, err := m.Run([]float32{1, 2, 3, 4})
 		if want := []float32{0.75 + 3, 6 + 4}; err != nil || !slices.Equal(out[0], want) {
 			t.Errorf("result %v, %v; want %v", out, err, want)
-		}
-	}
-}
-
-// TestHalf: every float16 is its own rounding, and rounding goes to the nearest.
-func TestHalf(t *testing.T) {
-	for h := range 1 << 16 {
-		f := fromHalf(uint16(h))
-		got, ok := toHalf(f)
-		if special := h>>10&31 == 31; special == ok || ok && got != uint16(h) {
-			t.Fatalf("%#x is %g, which is %#x %v", h, f, got, ok)
-		}
-		if ok && h&0x7fff < 0x7bff && h < 0x8000 {
-			next := fromHalf(uint16(h + 1))
-			middle := (float64(f) + float64(next)) / 2
-			even, _ := toHalf(float32(middle))
-			above, _ := toHalf(math.Nextafter32(float32(middle), next))
-			below, _ := toHalf(math.Nextafter32(float32(middle), f))
-			if even != uint16(h+h&1) || above != uint16(h+1) || below != uint16(h) {
-				t.Fatalf("around %g: %#x %#x %#x after %#x", middle, below, even, above, h)
-			}
 		}
 	}
 }

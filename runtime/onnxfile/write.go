@@ -20,6 +20,7 @@ type WriteOptions struct {
 	Batch    int               // fixed batch size, 0 keeps it open
 	Metadata map[string]string // metadata_props, beside those of the weights' model
 	Name     string            // of the graph
+	Float16  bool              // store weights as float16, with a Cast after each; computation stays in float32
 }
 
 // Write writes g with weights w as an ONNX model. Names of nodes, weights, inputs and outputs are g's.
@@ -66,7 +67,7 @@ func Proto(g *nn.Graph, w nn.Weights, o WriteOptions) (*onnxpb.ModelProto, error
 			opset = max(opset, since[n.Type])
 		}
 	}
-	b := &writer{g: g, w: w, opset: opset, graph: &onnxpb.GraphProto{Name: proto.String(cmp.Or(o.Name, "autotailor"))}, taken: map[string]bool{}, domains: map[string]bool{}}
+	b := &writer{g: g, w: w, opset: opset, graph: &onnxpb.GraphProto{Name: proto.String(cmp.Or(o.Name, "autotailor"))}, taken: map[string]bool{}, domains: map[string]bool{}, half: o.Float16}
 	for _, v := range g.Values {
 		b.taken[v.Name] = true
 	}
@@ -111,6 +112,8 @@ type writer struct {
 	graph   *onnxpb.GraphProto
 	taken   map[string]bool
 	domains map[string]bool
+	half    bool                // store weights as float16
+	casts   []*onnxpb.NodeProto // what widens them
 }
 
 func (b *writer) build() error {
@@ -142,9 +145,21 @@ func (b *writer) build() error {
 			}
 			t = &picked
 		}
+		if h, ok := t.Halved(); ok && b.half && info.Param != nil {
+			b.widened(info.Name, h)
+			continue
+		}
 		b.initializer(info.Name, *t)
 	}
+	b.graph.Node = append(b.casts, b.graph.Node...)
 	return nil
+}
+
+// widened adds a float16 initializer and what makes it the float32 value called name.
+func (b *writer) widened(name string, h nn.Tensor) {
+	stored := b.own(name+"_float16", h)
+	to := &onnxpb.AttributeProto{Name: proto.String("to"), Type: onnxpb.AttributeProto_INT.Enum(), I: proto.Int64(int64(nn.Float32))}
+	b.casts = append(b.casts, &onnxpb.NodeProto{OpType: proto.String("Cast"), Name: proto.String(stored + "_widened"), Input: []string{stored}, Output: []string{name}, Attribute: []*onnxpb.AttributeProto{to}})
 }
 
 func (b *writer) initializer(name string, t nn.Tensor) {
