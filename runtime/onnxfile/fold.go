@@ -8,46 +8,32 @@ import (
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
-// FoldBatchNorm returns g without the normalisations that directly follow a convolution or Gemm, and the weights of those
-// with the normalisation multiplied in: w' = w*s, b' = (b-mean)*s + bias with s = scale/sqrt(var+epsilon).
+// FoldBatchNorm returns g without the normalisations that follow a convolution, Gemm or MatMul, and the weights of those with the
+// normalisation multiplied in: w' = w*s, b' = (b-mean)*s + bias with s = scale/sqrt(var+epsilon). Between a product of matrices and
+// its normalisation may stand reshapes that keep the last axis, as LeViT's Linear_BN has them; ONNX Runtime folds none of those.
 // The new weights belong to this SubNet only.
 func FoldBatchNorm(g *nn.Graph, w nn.Weights) (*nn.Graph, nn.Weights, error) {
-	f := &folder{g: g, w: w, over: map[string]nn.Tensor{}, readers: map[string]int{}, names: map[string]bool{}}
 	out := *g
 	out.Values = slices.Clone(g.Values)
-	f.out = &out
-	uses, producer := map[nn.Value]int{}, map[nn.Value]int{}
-	for _, i := range g.Values {
-		f.names[i.Name] = true
+	f := &folder{
+		g: g, out: &out, w: w, over: map[string]nn.Tensor{}, readers: map[string]int{}, names: map[string]bool{},
+		uses: map[nn.Value]int{}, maker: map[nn.Value]int{}, instead: map[int][]nn.Node{},
 	}
-	for i, n := range g.Nodes {
-		for _, v := range n.In {
-			uses[v]++
-			if p := g.Values[v].Param; p != nil {
-				f.readers[p.Source()]++
+	f.index()
+	for i := range g.Nodes {
+		if path := f.path(i); path != nil {
+			if err := f.fold(path); err != nil {
+				return nil, nil, fmt.Errorf("node %q: %w", g.Nodes[i].Name, err)
 			}
-		}
-		for _, v := range n.Out {
-			producer[v] = i
 		}
 	}
 	out.Nodes = nil
-	position := map[int]int{} // in out.Nodes
 	for i, n := range g.Nodes {
-		p, made := 0, false
-		if n.Type == "BatchNormalization" && n.Domain == "" {
-			p, made = producer[n.In[0]]
+		if nodes, ok := f.instead[i]; ok {
+			out.Nodes = append(out.Nodes, nodes...)
+		} else {
+			out.Nodes = append(out.Nodes, n)
 		}
-		if at, kept := position[p]; made && kept && uses[n.In[0]] == 1 && !slices.Contains(g.Outputs, n.In[0]) && f.folds(&g.Nodes[p], &n) {
-			folded, err := f.fold(out.Nodes[at], &n)
-			if err != nil {
-				return nil, nil, fmt.Errorf("node %q: %w", n.Name, err)
-			}
-			out.Nodes[at] = folded
-			continue
-		}
-		position[i] = len(out.Nodes)
-		out.Nodes = append(out.Nodes, n)
 	}
 	return &out, nn.Overlay(w, f.over), nil
 }
@@ -56,74 +42,232 @@ type folder struct {
 	g, out  *nn.Graph
 	w       nn.Weights
 	over    map[string]nn.Tensor
-	readers map[string]int  // operands that a stored tensor is
-	names   map[string]bool // of values
+	readers map[string]int    // operands that a stored tensor is
+	names   map[string]bool   // of values
+	uses    map[nn.Value]int  // as operand or output
+	maker   map[nn.Value]int  // node
+	instead map[int][]nn.Node // of a node of g
 }
 
-// folds tells whether all tensors that folding needs are parameters.
-func (f *folder) folds(p, norm *nn.Node) bool {
-	if p.Domain != "" || p.Type != "Conv" && (p.Type != "Gemm" || p.Int("transB", 0) == 0 || len(p.Attrs) > 1) || len(norm.Out) > 1 {
-		return false
+func (f *folder) index() {
+	for _, i := range f.g.Values {
+		f.names[i.Name] = true
 	}
-	for _, v := range slices.Concat(p.In[1:], norm.In[1:]) {
-		if f.g.Values[v].Param == nil {
-			return false
+	for i, n := range f.g.Nodes {
+		for _, v := range n.In {
+			f.uses[v]++
+			if p := f.g.Values[v].Param; p != nil {
+				f.readers[p.Source()]++
+			}
+		}
+		for _, v := range n.Out {
+			f.maker[v] = i
 		}
 	}
-	return true
+	for _, v := range f.g.Outputs {
+		f.uses[v]++
+	}
 }
 
-func (f *folder) fold(p nn.Node, norm *nn.Node) (nn.Node, error) {
+// folded says where the nodes that a normalisation folds into have their output channels.
+var folded = map[string]struct {
+	weight int    // axis of the weight, counted from its end when the product is one of matrices
+	attr   string // the only attribute that may be set, "" for any
+}{
+	"Conv":   {},
+	"Gemm":   {weight: 1, attr: "transB"},
+	"MatMul": {weight: 1, attr: "none"},
+}
+
+// path lists the nodes from a product to the normalisation i, which alone reads it; nil when i does not fold.
+func (f *folder) path(i int) []int {
+	norm := &f.g.Nodes[i]
+	if norm.Type != "BatchNormalization" || norm.Domain != "" || len(norm.Out) > 1 || !f.params(norm.In[1:]) {
+		return nil
+	}
+	path, biased := []int{i}, false
+	for v := norm.In[0]; f.uses[v] == 1; {
+		at, made := f.maker[v]
+		if !made {
+			return nil
+		}
+		n := &f.g.Nodes[at]
+		path = slices.Insert(path, 0, at)
+		switch {
+		case n.Domain != "":
+			return nil
+		case n.Type == "Conv" && len(path) == 2, f.matrices(n, norm) && !(biased && n.Type == "Gemm"):
+			if f.params(n.In[1:]) {
+				return path
+			}
+			return nil
+		case f.reshapes(n, norm):
+			v = n.In[0]
+		case f.biases(n, norm) && !biased:
+			v, biased = n.In[0], true
+		default:
+			return nil
+		}
+	}
+	return nil
+}
+
+// params tells whether all of vs are parameters.
+func (f *folder) params(vs []nn.Value) bool {
+	return !slices.ContainsFunc(vs, func(v nn.Value) bool { return f.g.Values[v].Param == nil })
+}
+
+// last tells whether the channels of norm are the last axis of v.
+func (f *folder) last(v nn.Value, norm *nn.Node) bool {
+	s := f.g.Values[v].Shape
+	return len(f.g.Values[norm.In[0]].Shape) == 2 && len(s) > 0 && s[len(s)-1] == f.channels(norm)
+}
+
+func (f *folder) channels(norm *nn.Node) int { return f.g.Values[norm.In[1]].Shape[0] }
+
+func (f *folder) matrices(n, norm *nn.Node) bool {
+	rule, ok := folded[n.Type]
+	plain := !slices.ContainsFunc(n.Attrs, func(a nn.Attr) bool { return a.Name != rule.attr })
+	return ok && n.Type != "Conv" && plain && f.last(n.Out[0], norm) && len(f.g.Values[n.In[1]].Shape) == 2
+}
+
+func (f *folder) reshapes(n, norm *nn.Node) bool {
+	return (n.Type == "Reshape" || n.Type == "Flatten") && f.last(n.In[0], norm) && f.last(n.Out[0], norm)
+}
+
+// biases tells whether n adds one number to each channel.
+func (f *folder) biases(n, norm *nn.Node) bool {
+	return n.Type == "Add" && f.params(n.In[1:]) && len(f.g.Values[n.In[1]].Shape) == 1 && f.last(n.In[1], norm) && f.last(n.In[0], norm)
+}
+
+// fold replaces the nodes of path.
+func (f *folder) fold(path []int) error {
+	p, norm := f.g.Nodes[path[0]], &f.g.Nodes[path[len(path)-1]]
+	bias := nn.None // as it was
+	if len(p.In) > 2 {
+		bias = p.In[2]
+	}
+	adder := -1
+	for _, at := range path[1 : len(path)-1] {
+		if f.g.Nodes[at].Type == "Add" {
+			adder, bias = at, f.g.Nodes[at].In[1]
+		}
+	}
+	w, b, err := f.weights(&p, norm, bias)
+	if err != nil {
+		return err
+	}
+	// The last of the nodes that stay makes what the normalisation made.
+	ends := path[len(path)-2]
+	out := func(at int) []nn.Value {
+		if at == ends {
+			return norm.Out
+		}
+		return f.g.Nodes[at].Out
+	}
+	for _, at := range path[1 : len(path)-1] {
+		n := f.g.Nodes[at]
+		n.Out = out(at)
+		if at == adder {
+			n.In = []nn.Value{n.In[0], b}
+		}
+		f.instead[at] = []nn.Node{n}
+	}
+	f.instead[path[len(path)-1]] = nil
+	made := out(path[0])
+	switch {
+	case p.Type != "MatMul":
+		p.In, p.Out = []nn.Value{p.In[0], w, b}, made
+		f.instead[path[0]] = []nn.Node{p}
+	case adder >= 0:
+		p.In = []nn.Value{p.In[0], w}
+		f.instead[path[0]] = []nn.Node{p}
+	default: // the product gets a bias
+		product := f.value(f.g.Values[p.Out[0]], "_product")
+		p.In, p.Out = []nn.Value{p.In[0], w}, []nn.Value{product}
+		f.instead[path[0]] = []nn.Node{p, {Type: "Add", Name: norm.Name, In: []nn.Value{product, b}, Out: made}}
+	}
+	return nil
+}
+
+// weights computes the weight and the bias with the normalisation in them.
+func (f *folder) weights(p, norm *nn.Node, was nn.Value) (weight, bias nn.Value, err error) {
 	var parts [5][]float32 // weight, scale, bias, mean, variance
 	for k, v := range []nn.Value{p.In[1], norm.In[1], norm.In[2], norm.In[3], norm.In[4]} {
-		t, err := nn.Fetch(f.w, *f.g.Values[v].Param)
-		if err != nil {
-			return p, err
-		}
-		if parts[k] = slices.Clone(t.Float32s()); parts[k] == nil {
-			return p, fmt.Errorf("weights %q are not of type float32", f.g.Values[v].Name)
+		if parts[k], err = f.fetch(v); err != nil {
+			return 0, 0, err
 		}
 	}
-	weight, bias := parts[0], make([]float32, len(parts[1]))
-	if len(p.In) > 2 {
-		t, err := nn.Fetch(f.w, *f.g.Values[p.In[2]].Param)
+	b := make([]float32, f.channels(norm))
+	if was != nn.None {
+		old, err := f.fetch(was)
 		if err != nil {
-			return p, err
+			return 0, 0, err
 		}
-		copy(bias, t.Float32s())
+		for c := range b { // of a Gemm it may be one number for all
+			b[c] = old[c*len(old)/len(b)]
+		}
 	}
 	epsilon := float32(1e-5)
 	if a, ok := norm.Attr("epsilon"); ok {
 		epsilon = a.Float
 	}
-	each := len(weight) / len(bias)
-	for c := range bias {
-		s := float32(float64(parts[1][c]) / math.Sqrt(float64(parts[4][c])+float64(epsilon)))
-		for k := range each {
-			weight[c*each+k] *= s
-		}
-		bias[c] = (bias[c]-parts[3][c])*s + parts[2][c]
+	scale := make([]float32, len(b))
+	for c := range b {
+		scale[c] = float32(float64(parts[1][c]) / math.Sqrt(float64(parts[4][c])+float64(epsilon)))
+		b[c] = (b[c]-parts[3][c])*scale[c] + parts[2][c]
 	}
-	w, b := f.g.Values[p.In[1]], f.g.Values[norm.In[2]]
-	if len(p.In) > 2 {
-		b = f.g.Values[p.In[2]]
+	w := f.g.Values[p.In[1]]
+	each := 1 // how many numbers that follow each other belong to one channel
+	if folded[p.Type].weight == 0 || p.Int("transB", 0) != 0 {
+		each = len(parts[0]) / len(b)
 	}
-	p.In = []nn.Value{p.In[0], f.param(w, w.Shape, weight), f.param(b, nn.Shape{len(bias)}, bias)}
-	p.Out = norm.Out
-	return p, nil
+	for k := range parts[0] {
+		parts[0][k] *= scale[k/each%len(b)]
+	}
+	name := f.g.Values[norm.In[2]]
+	if was != nn.None && len(f.g.Values[was].Shape) == 1 {
+		name = f.g.Values[was]
+	}
+	return f.param(w, w.Shape, parts[0]), f.param(name, nn.Shape{len(b)}, b), nil
+}
+
+func (f *folder) fetch(v nn.Value) ([]float32, error) {
+	t, err := nn.Fetch(f.w, *f.g.Values[v].Param)
+	if err != nil {
+		return nil, err
+	}
+	data := slices.Clone(t.Float32s())
+	if data == nil {
+		return nil, fmt.Errorf("weights %q are not of type float32", f.g.Values[v].Name)
+	}
+	return data, nil
 }
 
 // param adds a parameter that is stored as it is, under the name of the one that it stands for where that has no other readers.
 func (f *folder) param(old nn.Info, s nn.Shape, data []float32) nn.Value {
 	name := old.Name
 	if old.Param.From != "" || f.readers[old.Param.Source()] > 1 {
-		name += "_folded"
-		for k := 1; f.names[name]; k++ {
-			name = fmt.Sprintf("%s_folded_%d", old.Name, k)
-		}
-		f.names[name] = true
+		name = f.unused(name + "_folded")
 	}
 	f.over[name] = nn.FromFloat32s(s, data)
 	f.out.Values = append(f.out.Values, nn.Info{Name: name, Type: nn.Float32, Shape: s, Param: &nn.Param{Name: name, Shape: s}})
 	return nn.Value(len(f.out.Values) - 1)
+}
+
+// value adds a value like old, under a name of its own.
+func (f *folder) value(old nn.Info, suffix string) nn.Value {
+	old.Name = f.unused(old.Name + suffix)
+	f.out.Values = append(f.out.Values, old)
+	return nn.Value(len(f.out.Values) - 1)
+}
+
+// unused is name, with a number where it is taken, which it is from now on.
+func (f *folder) unused(name string) string {
+	free := name
+	for k := 1; f.names[free]; k++ {
+		free = fmt.Sprintf("%s_%d", name, k)
+	}
+	f.names[free] = true
+	return free
 }

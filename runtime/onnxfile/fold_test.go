@@ -90,3 +90,77 @@ func TestFoldKeepsWhatIsRead(t *testing.T) {
 		}
 	}
 }
+
+// TestFoldProducts: normalisations of the last axis of a product of matrices fold, through reshapes too, and others do not.
+func TestFoldProducts(t *testing.T) {
+	p := func(name string, shape ...int) nn.Param { return nn.Param{Name: name, Shape: shape} }
+	norm := func(n int) nn.BatchNorm {
+		return nn.BatchNorm{Name: "n", Scale: p("s", n), Bias: p("sb", n), Mean: p("m", n), Var: p("v", n), Epsilon: 1e-5}
+	}
+	tokens := func(b nn.Builder) nn.Value {
+		return b.Reshape(b.Input("x", nn.Float32, nn.Shape{nn.Batch, 3, 8, 8}), nn.Shape{nn.Batch, 48, 4})
+	}
+	vector := func(b nn.Builder) nn.Value { return b.Flatten(tokens(b), 1) }
+	rows := func(b nn.Builder, y nn.Value, n int) nn.Value { return b.Reshape(y, nn.Shape{48 * nn.Batch, n}) }
+	for name, c := range map[string]struct {
+		build func(b nn.Builder) nn.Value
+		left  int
+	}{
+		"MatMul": {func(b nn.Builder) nn.Value {
+			return b.BatchNorm(b.Linear(vector(b), nn.Linear{Name: "l", Weight: p("w", 192, 5)}), norm(5))
+		}, 0},
+		"MatMul and bias": {func(b nn.Builder) nn.Value {
+			return b.BatchNorm(b.Linear(vector(b), nn.Linear{Name: "l", Weight: p("w", 192, 5), Bias: p("b", 5), BiasName: "a"}), norm(5))
+		}, 0},
+		"Gemm": {func(b nn.Builder) nn.Value {
+			return b.BatchNorm(b.Linear(vector(b), nn.Linear{Name: "l", Weight: p("w", 192, 5), Bias: p("b", 1)}), norm(5))
+		}, 0},
+		"transposed Gemm": {func(b nn.Builder) nn.Value {
+			return b.BatchNorm(b.Linear(vector(b), nn.Linear{Name: "l", Weight: p("w", 5, 192), TransB: true}), norm(5))
+		}, 0},
+		"tokens": {func(b nn.Builder) nn.Value {
+			y := rows(b, b.Linear(tokens(b), nn.Linear{Name: "l", Weight: p("w", 4, 5)}), 5)
+			return b.Reshape(b.BatchNorm(y, norm(5)), nn.Shape{nn.Batch, 48, 5})
+		}, 0},
+		"tokens and bias": {func(b nn.Builder) nn.Value {
+			y := rows(b, b.Linear(tokens(b), nn.Linear{Name: "l", Weight: p("w", 4, 5), Bias: p("b", 5), BiasName: "a"}), 5)
+			return b.Reshape(b.BatchNorm(y, norm(5)), nn.Shape{nn.Batch, 48, 5})
+		}, 0},
+		"scaled Gemm": {func(b nn.Builder) nn.Value {
+			return b.BatchNorm(b.Linear(vector(b), nn.Linear{Name: "l", Weight: p("w", 5, 192), TransB: true, Alpha: 0.5}), norm(5))
+		}, 1},
+		"other axis": {func(b nn.Builder) nn.Value {
+			return b.BatchNorm(b.Linear(tokens(b), nn.Linear{Name: "l", Weight: p("w", 4, 48)}), norm(48))
+		}, 1},
+		"reshape of channels": {func(b nn.Builder) nn.Value {
+			y := b.Linear(tokens(b), nn.Linear{Name: "l", Weight: p("w", 4, 5)})
+			return b.BatchNorm(b.Reshape(y, nn.Shape{nn.Batch, 240}), norm(240))
+		}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g, err := nn.Record(func(b nn.Builder) { b.Output("y", b.Act(c.build(b), nn.Relu())) })
+			if err != nil {
+				t.Fatal(err)
+			}
+			w := weights(g)
+			folded, fw, err := onnxfile.FoldBatchNorm(g, w)
+			if err != nil {
+				t.Fatal(err)
+			}
+			left := 0
+			for _, n := range folded.Nodes {
+				if n.Type == "BatchNormalization" {
+					left++
+				}
+			}
+			e := embedded.New(embedded.Options{})
+			if a, b := run(t, e, g, w), run(t, e, folded, fw); left != c.left || !near(a, b) {
+				t.Errorf("%d normalisations are left, want %d; %v, folded %v", left, c.left, a, b)
+			}
+			m, err := onnxfile.Proto(folded, fw, onnxfile.WriteOptions{})
+			if err != nil || len(m.GetGraph().GetNode()) != len(folded.Nodes) {
+				t.Errorf("written: %v", err)
+			}
+		})
+	}
+}
