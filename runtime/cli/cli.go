@@ -76,7 +76,7 @@ func commands() []command {
 			"search --accuracy net.acc --objective flops --max-memory 3MB",
 		}, runSearch},
 		{"export", "write a SubNet as a stand-alone ONNX or NCNN model", []string{
-			"export --model MODEL.onnx --subnet resolution=24 --out small.onnx", "export --model MODEL.onnx --subnet resolution=24 --recalibrate DIR --fold-batch-norm --out small.onnx",
+			"export --model MODEL.onnx --subnet resolution=24 --out small.onnx", "export --model MODEL.onnx --subnet resolution=24 --recalibrate DIR --out small.onnx",
 			"export --model MODEL.onnx --subnet resolution=24 --format ncnn --fp16 --out small",
 			"export --model MODEL.onnx --lut device.lut --accuracy net.acc --front 5 --dir bundle",
 		}, runExport},

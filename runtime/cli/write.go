@@ -51,7 +51,7 @@ func runExport(c *call) error {
 	f.format = c.flags.String("format", "onnx", "onnx, or ncnn for a .param and a .bin file (batch 1, normalisations folded)")
 	f.half = c.flags.Bool("fp16", false, "store weights as float16 (computation is the runtime's choice)")
 	f.plain = c.flags.Bool("plain-attention", false, "for releases of ncnn before 2025: attention as matrix products")
-	f.fold = c.flags.Bool("fold-batch-norm", false, "multiply normalisations into the convolutions before them")
+	f.fold = c.flags.Bool("fold-batch-norm", true, "multiply normalisations into the convolutions and linear layers before them; =false keeps them apart")
 	f.recalibrate = c.flags.String("recalibrate", "", "recompute BatchNorm statistics from the training images of this `folder`")
 	f.n = c.flags.Int("calibrate", 1000, "training images for --recalibrate, 0 for all")
 	f.batch = c.flags.Int("batch", 0, "fixed batch size, 0 leaves it open; ncnn has 1")
