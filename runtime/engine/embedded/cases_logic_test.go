@@ -142,9 +142,41 @@ func resize(d *draw) []nn.Value {
 		{Name: "mode", Kind: nn.AttrString, String: one(d, "nearest", "linear")},
 		{Name: "nearest_mode", Kind: nn.AttrString, String: one(d, "round_prefer_floor", "round_prefer_ceil", "floor", "ceil")},
 	}
-	if len(s) == 4 && d.coin() {
-		attrs[1].String = "cubic"
+	x := d.input(s)
+	if len(s) == 4 && d.coin() { // ONNX Runtime moves a Transpose behind it, then finds that it cannot do that
+		attrs[1].String, x = "cubic", d.b.Input(d.name("x"), nn.Float32, s)
 	}
 	list := d.b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_floats", Kind: nn.AttrFloats, Floats: scales}}})[0]
-	return []nn.Value{d.op("Resize", attrs, to, d.input(s), nn.None, list)}
+	return []nn.Value{d.op("Resize", attrs, to, x, nn.None, list)}
+}
+
+func transposedConvolution(d *draw) []nn.Value {
+	groups := 1 + d.rng.IntN(2)
+	in, each := groups*(1+d.rng.IntN(5)), 1+d.rng.IntN(5)
+	s, to := nn.Shape{d.batch, in}, nn.Shape{d.batch, groups * each}
+	weight := []int{in, each}
+	var strides, begins, ends []int64
+	for range 1 + d.rng.IntN(2) {
+		n, k, stride := 2+d.rng.IntN(5), 1+d.rng.IntN(4), 1+d.rng.IntN(3)
+		begin, end := d.rng.IntN(k), d.rng.IntN(k)
+		if stride*(n-1)+k-begin-end < 1 {
+			begin, end = 0, 0
+		}
+		s, to, weight = append(s, n), append(to, stride*(n-1)+k-begin-end), append(weight, k)
+		strides, begins, ends = append(strides, int64(stride)), append(begins, int64(begin)), append(ends, int64(end))
+	}
+	attrs := []nn.Attr{ints("strides", strides...), ints("pads", append(begins, ends...)...), integer("group", groups)}
+	operands := []nn.Value{d.input(s), d.b.Param(d.tensor(weight...))}
+	if d.coin() {
+		operands = append(operands, d.b.Param(d.tensor(groups*each)))
+	}
+	return []nn.Value{d.op("ConvTranspose", attrs, to, operands...)}
+}
+
+// gatherLive picks rows of a table by indices that the input gives.
+func gatherLive(d *draw) []nn.Value {
+	rows, width := 4+d.rng.IntN(5), d.size()
+	s := d.shape(1, 3)
+	index := d.cast(d.positive(s), nn.Int64, s)
+	return []nn.Value{d.op("Gather", nil, append(slices.Clone(s), width), d.b.Param(d.tensor(rows, width)), index)}
 }

@@ -9,6 +9,7 @@ import (
 // cases draws a network around each operator of the engine's table.
 var cases = map[string]func(d *draw) []nn.Value{
 	"Conv":               convolution,
+	"ConvTranspose":      transposedConvolution,
 	"Gemm":               gemm,
 	"MatMul":             matMul,
 	"BatchNormalization": normalization,
@@ -161,9 +162,14 @@ var cases = map[string]func(d *draw) []nn.Value{
 	"Concat":    concat,
 	"Split":     split,
 	"Slice":     slice,
-	"Gather":    gather,
-	"Pad":       pad,
-	"Expand":    expand,
+	"Gather": func(d *draw) []nn.Value {
+		if d.rng.IntN(3) == 0 {
+			return gatherLive(d)
+		}
+		return gather(d)
+	},
+	"Pad":    pad,
+	"Expand": expand,
 
 	"Tile":         tile,
 	"DepthToSpace": depthToSpace,

@@ -207,11 +207,14 @@ func lowerGather(c *compiler, n node) error {
 		return err
 	}
 	x, is := c.shape(n.In[0]), c.shape(n.In[1])
+	axis := n.axis(0, len(x))
+	if !c.isConstant(n.In[1]) {
+		return c.gatherLive(n, axis)
+	}
 	index, err := c.integers(n, "indices", 1)
 	if err != nil {
 		return err
 	}
-	axis := n.axis(0, len(x))
 	if index, err = within(index, x[axis]); err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ type lowering func(c *compiler, n node) error
 // operators says how each ONNX operator type is computed.
 var operators = map[string]lowering{
 	"Conv":               lowerConv,
+	"ConvTranspose":      lowerConvTranspose,
 	"Gemm":               lowerGemm,
 	"MatMul":             lowerMatMul,
 	"BatchNormalization": lowerBatchNorm,

@@ -1,0 +1,119 @@
+package embedded
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/autotailor/autotailor/runtime/engine/kernel"
+	"github.com/autotailor/autotailor/runtime/nn"
+)
+
+// lowerConvTranspose adds each element of the operand, times the window's weights, to the result. It is plain and not fast.
+func lowerConvTranspose(c *compiler, n node) error {
+	x, y := c.shape(n.In[0]), c.shape(n.Out[0])
+	w, ws, err := c.floats(n.In[1])
+	if err != nil {
+		return err
+	}
+	bias, err := c.optional(n, 2)
+	if err != nil {
+		return err
+	}
+	groups := n.integer("group", 1)
+	if len(ws) != len(x) || ws[0] != x[1] || y[1] != ws[1]*groups || groups < 1 || x[1]%groups != 0 {
+		return fmt.Errorf("weights %v do not fit an operand of shape %v and a result of shape %v", ws, x, y)
+	}
+	links := n.links(x[2:], y[2:], ws[2:])
+	each, window := ws[1], size(ws[2:])
+	inputs, from, to := x[1]/groups, size(x[2:]), size(y[2:])
+	return c.plainly(n, n.In[:1], func(b int) kernelFunc {
+		planes := size(at(y, b)[:2])
+		return func(t *kernel.Team, in, out [][]float32) {
+			t.Split(planes, planes*inputs*len(links), func(lo, hi int) {
+				for p := lo; p < hi; p++ {
+					image, o := p/y[1], p%y[1]
+					z := out[0][p*to : (p+1)*to]
+					for i := range z {
+						if z[i] = 0; bias != nil {
+							z[i] = bias[o]
+						}
+					}
+					for i := range inputs {
+						channel := o/each*inputs + i
+						v := in[0][(image*x[1]+channel)*from:][:from]
+						k := w[(channel*each+o%each)*window:][:window]
+						for _, l := range links {
+							z[l.to] += v[l.from] * k[l.weight]
+						}
+					}
+				}
+			})
+		}
+	})
+}
+
+var nan = float32(math.NaN())
+
+// link is an element of the operand, one of a window and one of the result that their product belongs to.
+type link struct{ from, to, weight int32 }
+
+// links lists all of them over the spatial axes.
+func (n node) links(x, y, window nn.Shape) []link {
+	rank := len(x)
+	strides, dilations, begins := n.list("strides", rank, 1), n.list("dilations", rank, 1), n.list("pads", 2*rank, 0)
+	if auto := n.text("auto_pad"); auto != "" && auto != "NOTSET" || n.hasAttr("output_shape") {
+		extra := n.list("output_padding", rank, 0)
+		for a := range rank {
+			total := max(0, strides[a]*(x[a]-1)+extra[a]+(window[a]-1)*dilations[a]+1-y[a])
+			if begins[a] = total - total/2; auto == "SAME_UPPER" {
+				begins[a] = total / 2
+			}
+		}
+	}
+	all := []link{{}}
+	for a := range rank {
+		var next []link
+		for _, l := range all {
+			for i := range x[a] {
+				for k := range window[a] {
+					if p := i*strides[a] + k*dilations[a] - begins[a]; p >= 0 && p < y[a] {
+						next = append(next, link{l.from*int32(x[a]) + int32(i), l.to*int32(y[a]) + int32(p), l.weight*int32(window[a]) + int32(k)})
+					}
+				}
+			}
+		}
+		all = next
+	}
+	return all
+}
+
+func (n node) hasAttr(name string) bool {
+	_, ok := n.attr(name)
+	return ok
+}
+
+// gatherLive picks by indices that are computed: embeddings of tokens. An index outside of the axis gives NaN.
+func (c *compiler) gatherLive(n node, axis int) error {
+	x := c.shape(n.In[0])
+	c.whole = c.whole || axis > 0 || !c.isConstant(n.In[0])
+	return c.plainly(n, n.In[:2], func(b int) kernelFunc {
+		s := at(x, b)
+		outer, length, inner := size(s[:axis]), s[axis], size(s[axis+1:])
+		return func(_ *kernel.Team, in, out [][]float32) {
+			to := out[0]
+			for o := range outer {
+				for _, v := range in[1] {
+					p := wrap(int(v), length)
+					for i := range inner {
+						if p < 0 || p >= length {
+							to[i] = nan
+						} else {
+							to[i] = in[0][(o*length+p)*inner+i]
+						}
+					}
+					to = to[inner:]
+				}
+			}
+		}
+	})
+}
