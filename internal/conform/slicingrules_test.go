@@ -9,7 +9,7 @@ import (
 
 // slicingRules say which positions of the results exist when some of the operands' do not.
 var slicingRules = map[string]func(s *slicer, n nn.Node) ([]marks, error){
-	"Conv": convMarks, "ConvTranspose": convTransposeMarks, "MatMul": productMarks, "Gemm": productMarks,
+	"Shape": shapeMarks, "Conv": convMarks, "ConvTranspose": convTransposeMarks, "MatMul": productMarks, "Gemm": productMarks,
 	"Reshape": reshapeMarks, "Flatten": reshapeMarks, "Squeeze": reshapeMarks, "Unsqueeze": reshapeMarks,
 	"DepthToSpace": depthMarks, "Transpose": transposeMarks, "Concat": concatMarks, "Split": splitMarks,
 	"BatchNormalization": firstMarks, "InstanceNormalization": firstMarks, "LayerNormalization": firstMarks, "Softmax": firstMarks, "LogSoftmax": firstMarks,
@@ -39,6 +39,11 @@ func rigid(s *slicer, n nn.Node) ([]marks, error) {
 		out = append(out, make(marks, len(s.shape(v))))
 	}
 	return out, nil
+}
+
+// shapeMarks is for extents: the reference keeps the original's, and everything there is of them.
+func shapeMarks(s *slicer, n nn.Node) ([]marks, error) {
+	return []marks{make(marks, len(s.shape(n.Out[0])))}, nil
 }
 
 func firstMarks(s *slicer, n nn.Node) ([]marks, error) {
