@@ -84,7 +84,10 @@ func commands() []command {
 			"verify --model MODEL.onnx --subnet resolution=24 --lut device.lut", "verify --model MODEL.onnx --engine embedded,onnxruntime --json",
 			"verify --model MODEL.onnx --subnet resolution=24 --accuracy net.acc --data DIR",
 		}, runVerify},
-		{"report", "write the Pareto front as table and plot", []string{"report --lut device.lut --accuracy net.acc --out report"}, runReport},
+		{"cliffs", "find candidates that a wider one is not slower than on a device", []string{"cliffs --lut device.lut"}, runCliffs},
+		{"report", "write an HTML page of table, front, fusion and sensitivities, and the front as table and plot", []string{
+			"report --lut device.lut --accuracy net.acc --out report", "report --lut device.lut --accuracy net.acc --verified small.json,large.json --out report",
+		}, runReport},
 		{"version", "print versions", []string{"version"}, runVersion},
 	}
 }

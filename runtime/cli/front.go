@@ -41,7 +41,7 @@ func (c *call) exportFront(f *exportFlags) error {
 	if _, err := os.Stat(filepath.Join(*f.dir, bundle.ManifestName)); err == nil && !*f.force {
 		return fmt.Errorf("%s has a bundle; --force overwrites it", *f.dir)
 	}
-	p, t, err := c.problem(*f.lut, *f.accuracy)
+	p, _, t, err := c.problem(*f.lut, *f.accuracy)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/autotailor/autotailor/internal/rowfile"
 	"github.com/autotailor/autotailor/runtime/accuracy"
+	"github.com/autotailor/autotailor/runtime/lut"
 	"github.com/autotailor/autotailor/runtime/report"
 	"github.com/autotailor/autotailor/runtime/search"
 	"github.com/autotailor/autotailor/runtime/space"
@@ -140,24 +141,24 @@ func explain(err error) error {
 }
 
 // problem reads both tables.
-func (c *call) problem(latencies, accuracies string) (search.Problem, *accuracy.Table, error) {
+func (c *call) problem(latencies, accuracies string) (search.Problem, *lut.Table, *accuracy.Table, error) {
 	l, err := c.latencies(latencies)
 	if err != nil {
-		return search.Problem{}, nil, err
+		return search.Problem{}, nil, nil, err
 	}
 	cost, err := l.Sum(c.net)
 	if err != nil {
-		return search.Problem{}, nil, fmt.Errorf("%s: %w", latencies, err)
+		return search.Problem{}, nil, nil, fmt.Errorf("%s: %w", latencies, err)
 	}
 	t, err := c.accuracies(accuracies)
 	if err != nil {
-		return search.Problem{}, nil, err
+		return search.Problem{}, nil, nil, err
 	}
 	penalty, err := t.Penalty(c.net)
 	if err != nil {
-		return search.Problem{}, nil, fmt.Errorf("%s: %w", accuracies, err)
+		return search.Problem{}, nil, nil, fmt.Errorf("%s: %w", accuracies, err)
 	}
-	return search.Problem{Choices: c.net.Choices, Cost: cost, Penalty: penalty}, t, nil
+	return search.Problem{Choices: c.net.Choices, Cost: cost, Penalty: penalty}, l, t, nil
 }
 
 func (c *call) printFound(r found, objective string) error {
@@ -191,10 +192,11 @@ type reported struct {
 func runReport(c *call) error {
 	latencies, accuracies := c.tableFlags()
 	out := c.flags.String("out", "", "`folder` to write to")
+	checks := c.flags.StringSlice("verified", nil, "`files` with what verify --json printed, for predicted against measured")
 	if err := c.parse("lut", "accuracy", "out"); err != nil {
 		return err
 	}
-	p, t, err := c.problem(*latencies, *accuracies)
+	p, l, t, err := c.problem(*latencies, *accuracies)
 	if err != nil {
 		return err
 	}
@@ -206,15 +208,26 @@ func runReport(c *call) error {
 	for _, q := range front.Points {
 		points = append(points, report.Point{SubNet: space.Format(c.net.Choices, q.Genes), Latency: time.Duration(q.Cost), Accuracy: t.Accuracy(q.Penalty)})
 	}
+	page, err := c.page(l, t, p.Cost, points)
+	if err != nil {
+		return err
+	}
+	if page.Checked, err = checkedFiles(*checks); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(*out, 0o777); err != nil {
 		return err
 	}
-	var csv bytes.Buffer
-	if err := report.CSV(&csv, points); err != nil {
+	var csv, html bytes.Buffer
+	if err := errors.Join(report.CSV(&csv, points), report.HTML(&html, page)); err != nil {
 		return err
 	}
 	r := reported{Points: len(points), Files: []string{filepath.Join(*out, "front.csv")}}
 	if err := rowfile.Write(r.Files[0], csv.Bytes()); err != nil {
+		return err
+	}
+	r.Files = append(r.Files, filepath.Join(*out, "report.html"))
+	if err := rowfile.Write(r.Files[1], html.Bytes()); err != nil {
 		return err
 	}
 	for _, name := range []string{"front.png", "front.svg"} {

@@ -1,0 +1,164 @@
+package cli
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/autotailor/autotailor/runtime/accuracy"
+	"github.com/autotailor/autotailor/runtime/lut"
+	"github.com/autotailor/autotailor/runtime/optable"
+	"github.com/autotailor/autotailor/runtime/report"
+	"github.com/autotailor/autotailor/runtime/space"
+	"github.com/autotailor/autotailor/runtime/terms"
+)
+
+// page gathers what the HTML report shows.
+func (c *call) page(l *lut.Table, t *accuracy.Table, cost *terms.Sum, front []report.Point) (report.Page, error) {
+	h := l.Header
+	p := report.Page{Title: c.net.Package + " on " + h.Device, Front: front, Cliffs: c.cliffs(cost), Heat: c.heat(t)}
+	p.Facts = []report.Fact{
+		{Name: "engine", Value: h.Engine + " " + h.Version}, {Name: "threads", Value: strconv.Itoa(h.Threads)}, {Name: "precision", Value: h.Precision},
+		{Name: "fusion rules", Value: h.Rules}, {Name: "protocol", Value: h.Protocol}, {Name: "date", Value: h.Date}, {Name: "digest", Value: h.Digest},
+	}
+	err := c.kinds(l, &p)
+	return p, err
+}
+
+// kinds sums the table up by kinds, and counts fused groups.
+func (c *call) kinds(l *lut.Table, p *report.Page) error {
+	sites, err := c.net.Sites(l.Header.Rules)
+	if err != nil {
+		return err
+	}
+	kinds, groups := map[string]*report.Kind{}, map[string]*report.Kind{}
+	seen := map[optable.ID]bool{}
+	total := 0.0
+	for _, s := range sites {
+		for i, id := range s.Ops {
+			o, row := c.net.Ops[id], l.Rows[id]
+			k := entry(kinds, o.Kind())
+			if i == 0 { // the original's
+				k.Share += float64(row.Median)
+				total += float64(row.Median)
+			}
+			if seen[id] {
+				continue
+			}
+			seen[id] = true
+			k.Rows++
+			if row.Failed != "" {
+				k.Failed++
+			}
+			if steps := strings.Split(o.Steps, " | "); len(steps) > 1 {
+				for j, step := range steps {
+					steps[j], _, _ = strings.Cut(step, " ")
+				}
+				entry(groups, strings.Join(steps, " | ")).Rows++
+			}
+		}
+	}
+	for _, k := range kinds {
+		k.Share /= max(total, 1)
+		p.Kinds = append(p.Kinds, *k)
+	}
+	for _, k := range groups {
+		p.Groups = append(p.Groups, *k)
+	}
+	order := func(a, b report.Kind) int {
+		return cmp.Or(cmp.Compare(b.Share, a.Share), cmp.Compare(b.Rows, a.Rows), cmp.Compare(a.Name, b.Name))
+	}
+	slices.SortFunc(p.Kinds, order)
+	slices.SortFunc(p.Groups, order)
+	return nil
+}
+
+func entry(m map[string]*report.Kind, name string) *report.Kind {
+	if m[name] == nil {
+		m[name] = &report.Kind{Name: name}
+	}
+	return m[name]
+}
+
+// heat is the loss of each single modification.
+func (c *call) heat(t *accuracy.Table) []report.HeatRow {
+	var out []report.HeatRow
+	for i, x := range c.net.Choices {
+		row := report.HeatRow{Choice: x.Name}
+		for v := 1; v < len(x.Values); v++ {
+			row.Cells = append(row.Cells, report.Cell{Value: x.Values[v], Loss: t.Accuracy(0) - t.Accuracy(int64(t.Base-t.Correct[i][v]))})
+		}
+		if len(row.Cells) > 0 {
+			out = append(out, row)
+		}
+	}
+	return out
+}
+
+// cliffs finds the candidates that a wider one of the same choice is not slower than, all else as in the original.
+func (c *call) cliffs(cost *terms.Sum) []report.Cliff {
+	var out []report.Cliff
+	g := make(space.Genes, len(c.net.Choices))
+	for i, x := range c.net.Choices {
+		best, at := int64(0), 0 // the fastest of the wider ones
+		for v := range x.Values {
+			g[i] = uint8(v)
+			t := cost.At(g)
+			if v > 0 && t >= best {
+				out = append(out, report.Cliff{Choice: x.Name, Value: x.Values[v], Wider: x.Values[at], MS: float64(t) / 1e6, WiderMS: float64(best) / 1e6})
+				continue
+			}
+			best, at = t, v
+		}
+		g[i] = 0
+	}
+	return out
+}
+
+func runCliffs(c *call) error {
+	latencies := c.flags.String("lut", "", "`file` with latencies, from profile")
+	if err := c.parse("lut"); err != nil {
+		return err
+	}
+	l, err := c.latencies(*latencies)
+	if err != nil {
+		return err
+	}
+	cost, err := l.Sum(c.net)
+	if err != nil {
+		return fmt.Errorf("%s: %w", *latencies, err)
+	}
+	found := c.cliffs(cost)
+	if *c.json {
+		return c.print(append([]report.Cliff{}, found...))
+	}
+	for _, x := range found {
+		fmt.Fprintf(c.out, "%s=%s takes %.4f ms, %s only %.4f: consider dropping %s from this choice's candidates\n", x.Choice, x.Value, x.MS, x.Wider, x.WiderMS, x.Value)
+	}
+	_, err = fmt.Fprintf(c.out, "%d candidates are not faster than a wider one on %s\n", len(found), l.Header.Device)
+	return err
+}
+
+// checkedFiles reads what `verify --json` printed, a file for each.
+func checkedFiles(paths []string) ([]report.Checked, error) {
+	var out []report.Checked
+	for _, path := range paths {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return nil, err
+		}
+		var v verified
+		if err := json.Unmarshal(data, &v); err != nil {
+			return nil, fmt.Errorf("%s is not what `verify --json` prints: %w", path, err)
+		}
+		if v.Predicted == nil || len(v.Engines) == 0 || v.Engines[0].MedianMS <= 0 {
+			return nil, fmt.Errorf("%s has no predicted and measured latency: verify with --lut and --json", path)
+		}
+		out = append(out, report.Checked{SubNet: v.SubNet, Predicted: *v.Predicted, Measured: v.Engines[0].MedianMS})
+	}
+	return out, nil
+}
