@@ -301,6 +301,11 @@ func attr(a nn.Attr) *jen.Statement {
 	case nn.AttrStrings:
 		f.add("Kind", nnType("AttrStrings"))
 		f.add("Strings", texts(a.Strings))
+	case nn.AttrTensor:
+		f.add("Kind", nnType("AttrTensor"))
+		f.add("Int", number(int(a.Int)))
+		f.add("Ints", jen.Index().Int64().Values(numbers(a.Ints)...))
+		f.add("Raw", jen.Index().Byte().Call(jen.Lit(string(a.Raw))))
 	default:
 		f.add("Kind", nnType("AttrKind").Call(number(int(a.Kind))))
 		f.add("Raw", jen.Index().Byte().Call(jen.Lit(string(a.Raw))))

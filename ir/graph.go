@@ -90,6 +90,10 @@ const (
 	AttrStrings AttrKind = 8
 )
 
+// Captures is an attribute of nodes with subgraphs: the names by which those know the values of the graph around them, which are the
+// node's last operands.
+const Captures = "autotailor.captures"
+
 // Attr is a named attribute.
 type Attr struct {
 	Name    string

@@ -15,17 +15,23 @@ func attr(a ir.Attr) (nn.Attr, error) {
 	}
 	switch {
 	case a.Tensor != nil:
-		c, err := constantAttr(a.Tensor)
-		if err != nil {
-			return nn.Attr{}, fmt.Errorf("attribute %s: %w", a.Name, err)
+		t := a.Tensor
+		if t.Raw == nil && t.NumElements() > 0 || t.Type == ir.String {
+			return nn.Attr{}, fmt.Errorf("attribute %s is a tensor of %v that is not in memory", a.Name, t.Type)
 		}
-		c.Name = a.Name
-		return c, nil
+		shape := make([]int64, len(t.Shape))
+		for k, n := range t.Shape {
+			shape[k] = int64(n)
+		}
+		return nn.Attr{Name: a.Name, Kind: nn.AttrTensor, Int: int64(t.Type), Ints: shape, Raw: t.Raw}, nil
 	case a.Raw != nil:
-		return nn.Attr{}, fmt.Errorf("attribute %s holds a graph, which generated code cannot carry", a.Name)
+		out.Raw = a.Raw
 	}
 	return out, nil
 }
+
+// maxComputed is the number of elements up to which a constant of any type and shape stands in generated code.
+const maxComputed = 64
 
 // constantAttr makes the attribute of a Constant operator out of a small tensor.
 func constantAttr(t *ir.Tensor) (nn.Attr, error) {
@@ -41,6 +47,9 @@ func constantAttr(t *ir.Tensor) (nn.Attr, error) {
 			return nn.Attr{Name: "value_float", Kind: nn.AttrFloat, Float: floats[0]}, nil
 		}
 		return nn.Attr{Name: "value_floats", Kind: nn.AttrFloats, Floats: floats}, nil
+	}
+	if t.Raw != nil && t.NumElements() <= maxComputed {
+		return attr(ir.Attr{Name: "value", Kind: ir.AttrTensor, Tensor: t})
 	}
 	return nn.Attr{}, fmt.Errorf("a computed constant of type %d and shape %v cannot stand in generated code; simplify the model so that it is an initializer", t.Type, t.Shape)
 }

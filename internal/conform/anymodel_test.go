@@ -131,6 +131,14 @@ func described(t *testing.T, p *view.Package, genes space.Genes) (*nn.Graph, []n
 	for _, v := range g.Inputs {
 		s := g.Values[v].Shape.Bind(1)
 		rng := rand.New(rand.NewPCG(3, uint64(s.Count())))
+		if g.Values[v].Type == nn.Int64 {
+			list := make([]int64, s.Count())
+			for i := range list {
+				list[i] = rng.Int64N(8)
+			}
+			in = append(in, nn.FromInt64s(s, list))
+			continue
+		}
 		data := make([]float32, s.Count())
 		for i := range data {
 			data[i] = float32(rng.NormFloat64())

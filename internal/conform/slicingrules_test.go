@@ -176,7 +176,7 @@ func reducedAxes(s *slicer, n nn.Node) []int {
 }
 
 func reduceMarks(s *slicer, n nn.Node) ([]marks, error) {
-	var out marks
+	out := marks{}
 	axes := reducedAxes(s, n)
 	for a, m := range s.have[n.In[0]] {
 		switch {

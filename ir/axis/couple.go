@@ -27,6 +27,11 @@ func Couple(g *ir.Graph, shapes [][]int, batched bool) *Coupling {
 	for id, v := range g.Values {
 		if v.Const != nil && shapes[id] != nil {
 			c.axes[id] = c.fresh(shapes[id], 0)
+			if v.Const.Name == "" { // no tensor of the model that could be cut
+				for _, a := range c.axes[id] {
+					c.freeze(a, Reason{v.Name, "is a constant that was computed from others"})
+				}
+			}
 		}
 	}
 	for _, id := range g.Inputs {

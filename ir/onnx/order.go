@@ -22,7 +22,7 @@ func (d *decoder) ordered(nodes []*onnxpb.NodeProto) []*onnxpb.NodeProto {
 	waits := make([]int, len(nodes)) // operands that are not made yet
 	readers := make([][]int, len(nodes))
 	for i, n := range nodes {
-		for _, in := range n.GetInput() {
+		for _, in := range append(slices.Clone(n.GetInput()), captures(n)...) {
 			if k, ok := maker[in]; ok && in != "" {
 				sorted = sorted && k < i
 				waits[i]++

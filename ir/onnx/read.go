@@ -126,6 +126,9 @@ func (d *decoder) graph(p *onnxpb.GraphProto, nodes []*onnxpb.NodeProto) {
 			d.describe(id, v)
 		}
 	}
+	for _, n := range nodes {
+		d.branches(n)
+	}
 	for _, out := range p.GetOutput() {
 		id, ok := d.ids[out.GetName()]
 		if !ok {
@@ -166,6 +169,23 @@ func (d *decoder) setConst(id ir.ValueID, t *ir.Tensor) {
 	for k, n := range t.Shape {
 		v.Shape[k] = ir.Dim{Size: n}
 	}
+}
+
+// capture makes operands of what a node's subgraphs use from outside.
+func (d *decoder) capture(n *ir.Node, p *onnxpb.NodeProto) bool {
+	names := captures(p)
+	for _, name := range names {
+		id, ok := d.ids[name]
+		if !ok {
+			d.errorf("a subgraph of node %q (%s) reads %q, which no node, input or initializer makes", n.Name, n.Op, name)
+			return false
+		}
+		n.In = append(n.In, id)
+	}
+	if len(names) > 0 {
+		n.Set(ir.Attr{Name: ir.Captures, Kind: ir.AttrStrings, Strings: names})
+	}
+	return true
 }
 
 // describe takes over a value's declared type and shape.
@@ -225,6 +245,9 @@ func (d *decoder) node(i int, p *onnxpb.NodeProto) {
 	}
 	if d.g.Opsets[""] < 7 {
 		d.opset6(n)
+	}
+	if !d.capture(n, p) {
+		return
 	}
 	for _, m := range p.GetMetadataProps() {
 		n.Meta = append(n.Meta, ir.Meta{Key: m.GetKey(), Value: m.GetValue()})

@@ -153,17 +153,61 @@ func (c *Ctx) infer(g *ir.Graph) error {
 			return c.positive()
 		}
 	}
+	return c.declared(g, ok)
+}
+
+// declared takes the shapes that the model states. What an unknown operator makes of operands that move is not known.
+func (c *Ctx) declared(g *ir.Graph, known bool) error {
 	for k, id := range c.Node.Out {
 		if id == 0 {
 			continue
 		}
-		if s := declared(g.Values[id]); s != nil {
+		s := c.stated(g.Values[id])
+		switch {
+		case s != nil && c.moving() && !(len(c.In) > 0 && alike(s, c.In[0].Shape)):
+			return fmt.Errorf("there is no rule for what it makes of operands whose extents change")
+		case s != nil && !c.moving():
 			c.Out[k].Shape = s
-		} else if !ok && k == 0 && len(c.In) > 0 {
+		case s != nil || !known && k == 0 && len(c.In) > 0 && !c.carriesGraph():
 			c.Out[k].Shape = c.In[0].Shape
 		}
 	}
 	return nil
+}
+
+// carriesGraph tells whether the operator has subgraphs: its results say nothing about its operands.
+func (c *Ctx) carriesGraph() bool {
+	for _, a := range c.Node.Attrs {
+		if a.Kind == ir.AttrGraph {
+			return true
+		}
+	}
+	return false
+}
+
+// moving tells whether an operand's extents depend on choices.
+func (c *Ctx) moving() bool {
+	for _, in := range c.In {
+		for _, d := range in.Shape {
+			if len(d.Deps()) > 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// alike tells whether two shapes have the same extents in the original model.
+func alike(a, b []dim.Dim) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for k := range a {
+		if a[k].IsBatch() != b[k].IsBatch() || a[k].Original() != b[k].Original() {
+			return false
+		}
+	}
+	return true
 }
 
 // enough checks that the operands that a rule relies on are there.
@@ -201,17 +245,25 @@ func (c *Ctx) known() bool {
 	return len(c.In) > 0
 }
 
-// declared is a value's shape as the model states it, when it is fixed.
-func declared(v *ir.Value) []dim.Dim {
+// stated is a value's shape as the model states it, when it is fixed but for the batch: that of the operands.
+func (c *Ctx) stated(v *ir.Value) []dim.Dim {
 	if v.Shape == nil {
 		return nil
 	}
+	batch := false
+	for _, in := range c.In {
+		batch = batch || len(in.Shape) > 0 && in.Shape[0].IsBatch()
+	}
 	out := make([]dim.Dim, len(v.Shape))
 	for k, d := range v.Shape {
-		if d.Size < 0 {
+		switch {
+		case k == 0 && len(v.Shape) > 1 && batch && d.Size <= 1:
+			out[k] = dim.Batch()
+		case d.Size < 0:
 			return nil
+		default:
+			out[k] = dim.Const(d.Size)
 		}
-		out[k] = dim.Const(d.Size)
 	}
 	return out
 }
@@ -228,6 +280,11 @@ func MACs(n *ir.Node, shapes [][]dim.Dim, over Overrides) (dim.Dim, error) {
 	}
 	for _, id := range n.Out {
 		c.Out = append(c.Out, Operand{Shape: shapes[id]})
+	}
+	for _, o := range append(c.In[:min(len(c.In), 2)], c.Out...) {
+		if o.Shape == nil {
+			return dim.Const(0), nil
+		}
 	}
 	if err := spec.MACs(c); err != nil {
 		return dim.Dim{}, err

@@ -92,6 +92,9 @@ func topKShape(c *Ctx) error {
 	if n := c.Node.Int("k", 0); n > 0 { // before opset 10
 		k, known = dim.Const(int(n)), true
 	}
+	if n, fixed := k.IsConst(); known && fixed && x[axis].Least() < n {
+		return fmt.Errorf("it takes %d of an axis of %v", n, x[axis])
+	}
 	for i := range c.Out {
 		if known {
 			c.Out[i].Shape = slices.Clone(x)

@@ -78,18 +78,3 @@ func doubles(list []float32) []float64 {
 	}
 	return out
 }
-
-// depthToSpaceShape makes squares of positions out of channels, or the other way round (ONNX DepthToSpace, SpaceToDepth).
-func depthToSpaceShape(c *Ctx) error {
-	x, side := c.In[0].Shape, int(c.Node.Int("blocksize", 0))
-	if len(x) != 4 || side < 1 {
-		return fmt.Errorf("it wants a map of four axes and a blocksize, got %d axes and %d", len(x), side)
-	}
-	by := dim.Const(side)
-	out := []dim.Dim{x[0], c.keep(dim.Mul(x[1], dim.Const(side*side))), c.keep(dim.FloorDiv(x[2], by)), c.keep(dim.FloorDiv(x[3], by))}
-	if c.Node.Op == "DepthToSpace" {
-		out = []dim.Dim{x[0], c.keep(dim.FloorDiv(x[1], dim.Const(side*side))), c.keep(dim.Mul(x[2], by)), c.keep(dim.Mul(x[3], by))}
-	}
-	c.Out[0].Shape = out
-	return nil
-}

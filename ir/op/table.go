@@ -24,7 +24,7 @@ var table = index([]Spec{
 	{Name: "ArgMax", Axes: AxesOpaque, Shape: argShape},
 	{Name: "ArgMin", Axes: AxesOpaque, Shape: argShape},
 	{Name: "Tile", Axes: AxesOpaque, Operands: 2, Shape: tileShape, List: map[string]int{"repeats": 1}},
-	{Name: "DepthToSpace", Axes: AxesOpaque, Shape: blocksToSpace},
+	{Name: "DepthToSpace", Axes: AxesDepthToSpace, Shape: blocksToSpace},
 	{Name: "SpaceToDepth", Axes: AxesOpaque, Shape: spaceToBlocks},
 	{Name: "GatherElements", Axes: AxesOpaque, Operands: 2, Shape: gatherElementsShape},
 	{Name: "GatherND", Axes: AxesOpaque, Operands: 2, Shape: gatherNDShape},
@@ -53,8 +53,6 @@ var table = index([]Spec{
 	{Name: "Pad", Axes: AxesPad, Shape: padShape, List: map[string]int{"pads": 1}, Attrs: []Default{{"mode", "constant"}}},
 	{Name: "Resize", Axes: AxesPad, Shape: resizeShape},
 	{Name: "Upsample", Axes: AxesPad, Shape: resizeShape},
-	{Name: "DepthToSpace", Axes: AxesDepthToSpace, Shape: depthToSpaceShape},
-	{Name: "SpaceToDepth", Axes: AxesPad, Shape: depthToSpaceShape},
 	{Name: "ConstantOfShape", Axes: AxesOpaque, Shape: constantOfShape},
 	{Name: "Add", Axes: AxesElementwise, Operands: 2, Shape: arithmetic(dim.Add)},
 	{Name: "Sub", Axes: AxesElementwise, Operands: 2, Shape: arithmetic(dim.Sub)},
@@ -65,7 +63,7 @@ var table = index([]Spec{
 	{Name: "Identity", Axes: AxesSame, Shape: sameInts},
 	{Name: "Cast", Axes: AxesSame, Shape: sameInts},
 	{Name: "Shape", Axes: AxesShape, Shape: shapeShape},
-}, unary, binary, reductions)
+}, rare, unary, binary, reductions)
 
 var windowDefaults = []Default{
 	{"auto_pad", "NOTSET"}, {"dilations", "1..."}, {"group", "1"}, {"pads", "0..."}, {"strides", "1..."},
@@ -90,9 +88,9 @@ var reductions = []string{
 	"ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1", "ReduceL2", "ReduceSumSquare", "ReduceLogSum", "ReduceLogSumExp",
 }
 
-func index(specs []Spec, unary, binary, reductions []string) map[[2]string]Spec {
+func index(specs, rare []Spec, unary, binary, reductions []string) map[[2]string]Spec {
 	out := map[[2]string]Spec{}
-	for _, s := range specs {
+	for _, s := range append(specs, rare...) {
 		out[[2]string{s.Domain, s.Name}] = s
 	}
 	for _, name := range unary {

@@ -15,7 +15,7 @@ var results = map[string]ir.DType{
 	"Shape": ir.Int64, "Size": ir.Int64, "ArgMax": ir.Int64, "ArgMin": ir.Int64, "NonZero": ir.Int64,
 	"Equal": ir.Bool, "Less": ir.Bool, "LessOrEqual": ir.Bool, "Greater": ir.Bool, "GreaterOrEqual": ir.Bool,
 	"And": ir.Bool, "Or": ir.Bool, "Xor": ir.Bool, "Not": ir.Bool, "IsNaN": ir.Bool, "IsInf": ir.Bool,
-	"Constant": ir.Undefined, "ConstantOfShape": ir.Undefined, "Cast": ir.Undefined, "CastLike": ir.Undefined,
+	"Constant": ir.Undefined, "ConstantOfShape": ir.Undefined, "Cast": ir.Undefined, "CastLike": ir.Undefined, "NonMaxSuppression": ir.Int64,
 	"If": ir.Undefined, "Loop": ir.Undefined, "Scan": ir.Undefined, "EyeLike": ir.Undefined, "Range": ir.Undefined,
 	"QuantizeLinear": ir.Undefined, "DequantizeLinear": ir.Undefined, "DynamicQuantizeLinear": ir.Undefined,
 }
@@ -75,6 +75,9 @@ func resultType(g *ir.Graph, n *ir.Node) error {
 	}
 	if to := n.Int("to", 0); n.Op == "Cast" && to > 0 {
 		want = ir.DType(to)
+	}
+	if n.Op == "TopK" && len(n.Out) > 1 && n.Out[1] != 0 {
+		g.Values[n.Out[1]].Type = ir.Int64
 	}
 	out := g.Values[n.Out[0]]
 	switch {

@@ -15,7 +15,7 @@ func liftConstants(g *ir.Graph) error {
 			return true
 		}
 		v := g.Values[n.Out[0]]
-		if t.Name == "" && (len(t.Shape) > 1 || t.NumElements() > maxComputed) {
+		if t.Name == "" && (len(t.Shape) > 1 || t.NumElements() > maxComputed || t.Type == ir.Float32 && t.NumElements() > 1) {
 			t.Name = v.Name // by which the weights of the model's file have it
 		}
 		v.Const, v.Type, v.Shape = t, t.Type, make(ir.Shape, len(t.Shape))
@@ -55,12 +55,13 @@ func dropIdentities(g *ir.Graph) error {
 	for _, id := range g.Outputs {
 		outputs[id] = true
 	}
+	uses := users(g)
 	filter(g, func(n *ir.Node) bool {
 		if n.Domain != "" || n.Op != "Identity" && n.Op != "Dropout" || len(n.In) == 0 {
 			return true
 		}
 		in, out := n.In[0], n.Out[0]
-		if n.Op == "Dropout" && len(n.Out) > 1 && n.Out[1] != 0 || outputs[out] {
+		if n.Op == "Dropout" && len(n.Out) > 1 && uses[n.Out[1]] > 0 || outputs[out] {
 			return true
 		}
 		if src := g.Values[in]; src.Const != nil {

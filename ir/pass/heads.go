@@ -2,6 +2,8 @@ package pass
 
 import (
 	"github.com/autotailor/autotailor/ir"
+	"github.com/autotailor/autotailor/ir/dim"
+	"github.com/autotailor/autotailor/ir/op"
 )
 
 // globalPools rewrites ReduceMean over the two spatial axes of a map: kept axes give GlobalAveragePool, dropped ones
@@ -75,6 +77,39 @@ func ranksOf(g *ir.Graph) []int {
 	}
 	return ranks
 }
+
+// inferredRanks is ranksOf where the model declares little: by the operators' rules, whatever the open extents are.
+func inferredRanks(g *ir.Graph) []int {
+	ranks := ranksOf(g)
+	for id, s := range inferred(g) {
+		if ranks[id] == 0 {
+			ranks[id] = len(s)
+		}
+	}
+	return ranks
+}
+
+// inferred are the shapes that follow from the operators' rules; nil where they do not.
+func inferred(g *ir.Graph) [][]dim.Dim {
+	bind := map[ir.ValueID][]dim.Dim{}
+	for _, id := range g.Inputs {
+		for k, d := range g.Values[id].Shape {
+			switch {
+			case d.Size > 0:
+				bind[id] = append(bind[id], dim.Const(d.Size))
+			case k == 0:
+				bind[id] = append(bind[id], dim.Batch())
+			default:
+				bind[id] = append(bind[id], dim.Const(anyExtent))
+			}
+		}
+	}
+	shapes, _ := op.InferGraph(g, bind, nil) // what does not come out stays unknown
+	return shapes
+}
+
+// anyExtent stands for open extents.
+const anyExtent = 224
 
 var keepsRank = map[string]bool{
 	"Conv": true, "BatchNormalization": true, "Relu": true, "Clip": true, "HardSwish": true, "HardSigmoid": true, "Sigmoid": true, "Tanh": true,

@@ -12,7 +12,7 @@ func modernSoftmax(g *ir.Graph) error {
 	if g.Opsets[""] >= 13 {
 		return nil
 	}
-	ranks := ranksOf(g)
+	ranks := inferredRanks(g)
 	var nodes []*ir.Node
 	for _, n := range g.Nodes {
 		if n.Domain != "" || n.Op != "Softmax" && n.Op != "LogSoftmax" && n.Op != "Hardmax" || len(n.In) == 0 {
@@ -50,6 +50,9 @@ func flattened(g *ir.Graph, n *ir.Node, axis int) ([]*ir.Node, error) {
 		if d.Size < 0 {
 			open++
 		}
+	}
+	if x.Shape == nil {
+		return nil, fmt.Errorf("node %q (%s): the shape of its operand is not known; convert the model to opset 13 or newer", n.Name, n.Op)
 	}
 	if open > 1 {
 		return nil, fmt.Errorf("node %q (%s): more than one extent of its operand is open; convert the model to opset 13 or newer", n.Name, n.Op)

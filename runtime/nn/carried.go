@@ -73,6 +73,12 @@ func constantOf(attrs []Attr) (Tensor, bool) {
 		return Tensor{}, false
 	}
 	switch a := attrs[0]; a.Name {
+	case "value":
+		s := make(Shape, len(a.Ints))
+		for k, n := range a.Ints {
+			s[k] = int(n)
+		}
+		return Tensor{Type: DType(a.Int), Shape: s, Raw: a.Raw}, a.Kind == AttrTensor
 	case "value_int":
 		return FromInt64s(Shape{}, []int64{a.Int}), true
 	case "value_ints":

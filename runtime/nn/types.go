@@ -117,8 +117,12 @@ type Attr struct {
 	Ints    []int64
 	Floats  []float32
 	Strings []string
-	Raw     []byte // tensor or graph attribute: its ONNX protobuf message
+	Raw     []byte // elements of a tensor, whose type is Int and whose shape is Ints; of a graph its ONNX protobuf message
 }
+
+// Captures is an attribute of operators with subgraphs: the names by which those know the values of the graph around them, which are the
+// operator's last operands. It is not written to files.
+const Captures = "autotailor.captures"
 
 // AttrKind tells which field of an Attr holds its value; the numbers are ONNX's AttributeType.
 type AttrKind uint8

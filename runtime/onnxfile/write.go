@@ -242,6 +242,7 @@ func (b *writer) node(n *nn.Node) error {
 		}
 		p.Attribute = append(p.Attribute, q)
 	}
+	b.subgraphs(n, p)
 	b.graph.Node = append(b.graph.Node, p)
 	return nil
 }
@@ -318,7 +319,7 @@ func (b *writer) operand(p *onnxpb.NodeProto, at int, a nn.Attr) {
 
 func attribute(a nn.Attr) (*onnxpb.AttributeProto, error) {
 	p := &onnxpb.AttributeProto{}
-	if a.Raw != nil {
+	if a.Raw != nil && a.Kind != nn.AttrTensor {
 		if err := proto.Unmarshal(a.Raw, p); err != nil {
 			return nil, fmt.Errorf("attribute %q: %w", a.Name, err)
 		}
@@ -332,6 +333,8 @@ func attribute(a nn.Attr) (*onnxpb.AttributeProto, error) {
 		p.I = proto.Int64(a.Int)
 	case nn.AttrString:
 		p.S = []byte(a.String)
+	case nn.AttrTensor:
+		p.T = &onnxpb.TensorProto{Dims: a.Ints, DataType: proto.Int32(int32(a.Int)), RawData: a.Raw}
 	case nn.AttrFloats:
 		p.Floats = a.Floats
 	case nn.AttrInts:

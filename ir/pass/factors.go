@@ -1,0 +1,49 @@
+package pass
+
+import (
+	"math"
+
+	"github.com/autotailor/autotailor/ir"
+	"github.com/autotailor/autotailor/ir/dim"
+)
+
+// resizeFactors gives Resize factors instead of sizes: an exporter's sizes are those of the original's channels and map, factors hold for
+// every SubNet.
+func resizeFactors(g *ir.Graph) error {
+	var shapes [][]dim.Dim
+	for _, n := range g.Nodes {
+		sizes := g.Values[n.Input(3)].Const
+		if n.Domain != "" || n.Op != "Resize" || n.Input(3) == 0 || sizes == nil || n.Ints("axes") != nil || n.String("keep_aspect_ratio_policy", "stretch") != "stretch" {
+			continue
+		}
+		if shapes == nil {
+			shapes = inferred(g)
+		}
+		list, err := sizes.Int64s()
+		if factors := factorsOf(list, shapes[n.In[0]]); err == nil && factors != nil {
+			n.In = []ir.ValueID{n.In[0], 0, floatConstant(g, n.Name+"_scales", factors)}
+		}
+	}
+	return nil
+}
+
+// factorsOf returns what makes a shape the given sizes, nil when that is not exact. The batch stays.
+func factorsOf(sizes []int64, shape []dim.Dim) []float32 {
+	if len(sizes) != len(shape) || len(shape) == 0 {
+		return nil
+	}
+	out := make([]float32, len(shape))
+	for k, d := range shape {
+		n := d.Original()
+		if d.IsBatch() || int64(n) == sizes[k] {
+			out[k] = 1
+			continue
+		}
+		f := float32(sizes[k]) / float32(n)
+		if math.Floor(float64(f*float32(n))) != float64(sizes[k]) {
+			return nil
+		}
+		out[k] = f
+	}
+	return out
+}
