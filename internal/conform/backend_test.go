@@ -128,7 +128,7 @@ func readBackendList(t *testing.T) map[string]stopped {
 func writeBackendList(t *testing.T, found map[string]stopped) {
 	var b strings.Builder
 	b.WriteString("# Cases of the ONNX project's backend test data that do not pass: case, stage that stops it, reason.\n" +
-		"# go test ./internal/conform -run ONNXBackend -update rewrites this file and keeps its reasons.\n")
+		"# go test ./internal/conform -run ONNXBackend -update rewrites this file and keeps the reasons of cases that stop where they did; remove a line for a fresh one.\n")
 	for _, name := range slices.Sorted(maps.Keys(found)) {
 		fmt.Fprintf(&b, "%s\t%s\t%s\n", name, stageNames[found[name].stage], found[name].reason)
 	}
