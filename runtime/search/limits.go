@@ -54,11 +54,6 @@ func (e *LimitsError) Error() string {
 		e.Tightest.Name, e.Tightest.Most, e.Text, e.Value, 100*(e.Factor-1))
 }
 
-// keeps reports whether g is within all limits.
-func keeps(limits []Limit, g []uint8) bool {
-	return !slices.ContainsFunc(limits, func(l Limit) bool { return l.At(g) > l.Most })
-}
-
 // checkLimits reports limits of another space.
 func (p Problem) checkLimits() error {
 	var errs []error
