@@ -77,3 +77,24 @@ func TestAttention(t *testing.T) {
 		}
 	}
 }
+
+// TestPairsOfPositions: a bias for every pair of positions is no positional embedding. Interpolated, it would no longer depend on how far
+// the two are from each other; so the resolution stays.
+func TestPairsOfPositions(t *testing.T) {
+	pairs := func(z *zoo) {
+		x := z.bare(z.image(32), 3, 32, 3, 4, 1) // N 32 8 8
+		x = z.Transpose(z.Reshape(x, nn.Shape{nn.Batch, 32, 64}), 0, 2, 1)
+		x = z.Add(x, z.fused(z.norm(x, 32), nn.Batch, 64, 32, 2))
+		z.Output("logits", z.linear(z.Mean(z.norm(x, 32), false, 1), 32, 10))
+	}
+	c, err := proposed(t, zooModel(t, pairs)).Compile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range choicesOf(c) {
+		if x.Kind == "resolution" {
+			t.Errorf("choice %v", x)
+		}
+	}
+	anyModel(t, runtimeEngine(t), zooModel(t, pairs))
+}

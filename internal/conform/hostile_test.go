@@ -15,7 +15,6 @@ import (
 // rawModel writes ONNX files node by node, for forms that our own writer never makes.
 type rawModel struct {
 	g     *onnxpb.GraphProto
-	count int
 	opset int64
 	more  []*onnxpb.OperatorSetIdProto
 	seed  int

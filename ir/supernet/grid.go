@@ -34,9 +34,19 @@ func (b *binder) gridOf(v axis.Var) (prefix int, side axis.Var, ok bool) {
 	return prefix, sides[0], true
 }
 
-// positional tells whether a parameter can be an embedding of positions: it is only ever added. A Linear that mixes positions
-// learned one row for each of them and cannot be interpolated.
+// positional tells whether a parameter can be an embedding of positions: it is only ever added, and has one axis of them. A Linear that
+// mixes positions learned one row for each of them, and a bias for pairs of positions (relative ones, in LeViT and Swin) depends on how
+// far these are from each other: neither can be interpolated.
 func (b *binder) positional(id ir.ValueID) bool {
+	maps := 0
+	for _, v := range b.coupling.Axes(id) {
+		if _, _, ok := b.gridOf(v); ok {
+			maps++
+		}
+	}
+	if maps > 1 {
+		return false
+	}
 	for _, u := range b.flow.Users(id) {
 		if b.flow.Node(u).Op != "Add" {
 			return false
