@@ -71,3 +71,32 @@ type Measurement struct {
 	Energy float64         // millijoules of a run, 0 when the device does not tell
 	Failed string          // why there are no times
 }
+
+// Trainer is an Engine that can also compute gradients.
+type Trainer interface {
+	Engine
+	// Train prepares g for training. Its parameters are slices of those in p, which it reads at every Forward and whose
+	// gradients Backward adds to. Preparing is cheap enough to do for every SubNet of every step.
+	Train(g *nn.Graph, p Params) (Training, error)
+}
+
+// Training is a network under training. It is not safe for concurrent use.
+type Training interface {
+	// Forward computes the outputs with BatchNormalization normalising by the batch's own statistics, and keeps what Backward
+	// needs. The returned tensors are valid until the next Forward.
+	Forward(in ...nn.Tensor) ([]nn.Tensor, error)
+	// Backward takes the loss's derivatives by each output of the last Forward, and adds its derivatives by the parameters to
+	// their Grad. It is called at most once for each Forward.
+	Backward(grads ...nn.Tensor) error
+	Close() error
+}
+
+// Params are the tensors of a SuperNet under training, by the names that its networks use.
+type Params map[string]*Trainable
+
+// Trainable is one tensor of full SuperNet shape.
+type Trainable struct {
+	Shape nn.Shape
+	Value []float32
+	Grad  []float32 // as long as Value; nil when it is not trained (statistics, constants)
+}
