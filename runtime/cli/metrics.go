@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -126,13 +127,15 @@ func (m *models) predict(c *call) error {
 		return err
 	}
 	m.metrics["latency"] = search.Metric{Name: "latency", Sum: sum}
-	if m.watts > 0 {
-		energy, err := m.latencies.Energy(c.net, m.watts)
-		if err != nil {
-			return err
-		}
-		m.metrics["energy"] = search.Metric{Name: "energy", Sum: energy}
+	energy, err := m.latencies.Energy(c.net, m.watts)
+	var unknown *lut.NoEnergyError
+	switch {
+	case errors.As(err, &unknown): // it is missed where it is asked for
+		return nil
+	case err != nil:
+		return err
 	}
+	m.metrics["energy"] = search.Metric{Name: "energy", Sum: energy}
 	return nil
 }
 
@@ -145,7 +148,7 @@ func (m *models) metric(q quantity) (search.Metric, error) {
 	case m.latencies == nil:
 		return x, usageError{fmt.Errorf("%s needs a device's latencies: give --lut", q.name)}
 	}
-	return x, usageError{fmt.Errorf("%s needs the device's power: give --power, such as --power 3.5W", q.name)}
+	return x, usageError{fmt.Errorf("%s is not in the table: profile with --meter or a device that tells its energy, or state a constant power, such as --power 3.5W", q.name)}
 }
 
 // problem makes the objective, the accuracy and the limits one search problem.

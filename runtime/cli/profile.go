@@ -6,6 +6,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/autotailor/autotailor/runtime/device"
 	"github.com/autotailor/autotailor/runtime/lut"
 	"github.com/autotailor/autotailor/runtime/profile"
 	"github.com/autotailor/autotailor/runtime/sensitivity"
@@ -30,6 +31,7 @@ func runProfile(c *call) error {
 	ef := c.engineFlags(1)
 	out := c.flags.String("out", "", "`file` for the latencies; an interrupted run goes on with it")
 	runs := c.flags.Int("runs", 30, "runs of each operator")
+	meter := c.flags.String("meter", "", "`file` with the device's power or energy, such as /sys/class/powercap/intel-rapl:0/energy_uj; other names with their unit, mW=PATH")
 	dry := c.flags.Bool("dry-run", false, "measure nothing; say how many operators there are to measure")
 	if err := c.parse(); err != nil {
 		return err
@@ -44,6 +46,11 @@ func runProfile(c *call) error {
 	defer closeEngines(engines)
 	e := engines[0]
 	o := profile.Options{Runs: *runs}
+	if *meter != "" {
+		if o.Meter, err = device.OpenMeter(*meter); err != nil {
+			return usageError{fmt.Errorf("--meter: %w", err)}
+		}
+	}
 	h := profile.Header(c.net, e, o)
 	sites, err := c.net.Sites(h.Rules)
 	if err != nil {

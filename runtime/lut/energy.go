@@ -9,16 +9,41 @@ import (
 	"github.com/autotailor/autotailor/runtime/terms"
 )
 
-// Energy returns the energy of a run in nanojoules as a function of genes, on a device that draws a constant power while
-// it computes: watts for as long as each operator runs. Like Sum it refuses a table that lacks operators.
+// Energy returns the energy of a run in nanojoules as a function of genes: the sum of what each operator was measured to
+// take, or, when watts is above 0, that of a device that draws this constant power for as long as each operator runs. Like
+// Sum it refuses a table that lacks operators; one that lacks energies is a *NoEnergyError.
 func (t *Table) Energy(net *supernet.Net, watts float64) (*terms.Sum, error) {
-	if !(watts > 0 && watts <= 1e5) {
+	if watts != 0 && !(watts > 0 && watts <= 1e5) {
 		return nil, fmt.Errorf("a power of %v W, want one above 0 and at most 100000", watts)
 	}
 	if _, err := t.Sum(net); err != nil {
 		return nil, err
 	}
-	return net.Sum(t.Header.Rules, func(id optable.ID) int64 {
-		return int64(math.Round(watts * float64(t.Rows[id].Median.Nanoseconds())))
+	if watts > 0 {
+		return net.Sum(t.Header.Rules, func(id optable.ID) int64 {
+			return int64(math.Round(watts * float64(t.Rows[id].Median.Nanoseconds())))
+		})
+	}
+	lacking := &NoEnergyError{}
+	told := map[optable.ID]bool{}
+	sum, err := net.Sum(t.Header.Rules, func(id optable.ID) int64 {
+		r := &t.Rows[id]
+		if r.Energy <= 0 && !told[id] {
+			told[id] = true
+			lacking.Keys = append(lacking.Keys, r.Key)
+		}
+		return r.Energy
 	})
+	if len(lacking.Keys) > 0 {
+		return nil, lacking
+	}
+	return sum, err
+}
+
+// NoEnergyError lists operators whose energy a table does not have.
+type NoEnergyError struct{ Keys []string }
+
+// Error names the first one and the remedies.
+func (e *NoEnergyError) Error() string {
+	return fmt.Sprintf("latency table has no energy of %d operators, such as %s; profile with a device that tells it, with --meter, or state a constant power", len(e.Keys), e.Keys[0])
 }

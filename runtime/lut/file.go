@@ -15,6 +15,9 @@ import (
 // failed stands in place of the number of runs of an operator that could not be measured.
 const failed = "failed"
 
+// unknown stands in place of an energy that no device has told.
+const unknown = "-"
+
 // maxDuration is the longest time that a row may have; sums of a thousand rows stay far from overflow.
 const maxDuration = int64(time.Hour)
 
@@ -84,7 +87,7 @@ func (t *Table) fill(lines []rowfile.Line, again bool, errs *rowfile.Errors) {
 	}
 }
 
-// parseRow reads "id n min median spread key" or "id failed "why" key".
+// parseRow reads "id n min median spread energy key" or "id failed "why" key".
 func parseRow(text string) (optable.ID, Row, error) {
 	first, rest, _ := strings.Cut(text, " ")
 	id, err := strconv.ParseUint(first, 10, 32)
@@ -103,12 +106,15 @@ func parseRow(text string) (optable.ID, Row, error) {
 		}
 		return optable.ID(id), Row{Key: key, Failed: reason}, nil
 	}
-	var numbers [4]int64
-	for i, name := range []string{"number of runs", "minimum", "median", "spread"} {
+	var numbers [5]int64
+	for i, name := range []string{"number of runs", "minimum", "median", "spread", "energy"} {
 		first, rest, _ = strings.Cut(rest, " ")
+		if name == "energy" && first == unknown {
+			continue
+		}
 		n, err := strconv.ParseInt(first, 10, 64)
 		if err != nil || n < 0 || n > maxDuration {
-			return 0, Row{}, fmt.Errorf("operator %d: %s is %q, want an integer from 0 to an hour of nanoseconds", id, name, first)
+			return 0, Row{}, fmt.Errorf("operator %d: %s is %q, want an integer from 0 to %d (an hour of nanoseconds, 3.6 kJ in nanojoules)", id, name, first, maxDuration)
 		}
 		numbers[i] = n
 	}
@@ -118,7 +124,7 @@ func parseRow(text string) (optable.ID, Row, error) {
 	case numbers[0] == 0 || numbers[1] > numbers[2]:
 		return 0, Row{}, fmt.Errorf("operator %d: want at least one run and a minimum not above the median", id)
 	}
-	row := Row{Key: rest, N: int(numbers[0]), Min: time.Duration(numbers[1]), Median: time.Duration(numbers[2]), Spread: time.Duration(numbers[3])}
+	row := Row{Key: rest, N: int(numbers[0]), Min: time.Duration(numbers[1]), Median: time.Duration(numbers[2]), Spread: time.Duration(numbers[3]), Energy: numbers[4]}
 	return optable.ID(id), row, nil
 }
 
@@ -127,7 +133,11 @@ func appendRow(b []byte, id optable.ID, r Row) []byte {
 	if r.Failed != "" {
 		return fmt.Appendf(b, "%d %s %q %s", id, failed, r.Failed, r.Key)
 	}
-	return fmt.Appendf(b, "%d %d %d %d %d %s", id, r.N, r.Min.Nanoseconds(), r.Median.Nanoseconds(), r.Spread.Nanoseconds(), r.Key)
+	energy := unknown
+	if r.Energy > 0 {
+		energy = strconv.FormatInt(r.Energy, 10)
+	}
+	return fmt.Appendf(b, "%d %d %d %d %d %s %s", id, r.N, r.Min.Nanoseconds(), r.Median.Nanoseconds(), r.Spread.Nanoseconds(), energy, r.Key)
 }
 
 // bytes returns the file's content. Rows without measurement are left out.

@@ -41,6 +41,7 @@ type Row struct {
 	Min    time.Duration // of a run
 	Median time.Duration
 	Spread time.Duration // between quartiles
+	Energy int64         // nanojoules of a run, 0 when the device does not tell
 	Failed string        // why there is no measurement
 }
 
@@ -65,7 +66,7 @@ func New(net *supernet.Net, h Header) *Table {
 // fields ties the header's keys to h, in the order of the file.
 func (h *Header) fields() []rowfile.Field {
 	return []rowfile.Field{
-		{Key: "format", Want: "autotailor latencies 1"},
+		{Key: "format", Want: "autotailor latencies 2"},
 		{Key: "package", Text: &h.Package},
 		{Key: "digest", Text: &h.Digest},
 		{Key: "device", Text: &h.Device},
@@ -76,7 +77,7 @@ func (h *Header) fields() []rowfile.Field {
 		{Key: "rules", Text: &h.Rules},
 		{Key: "protocol", Text: &h.Protocol, Optional: true},
 		{Key: "date", Text: &h.Date, Optional: true},
-		{Key: "units", Want: "ns"},
+		{Key: "units", Want: "ns nJ"},
 	}
 }
 

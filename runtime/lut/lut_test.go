@@ -58,6 +58,7 @@ func text(t *testing.T, table *lut.Table) string {
 func TestFilesRoundTrip(t *testing.T) {
 	n := small()
 	want := measured(n)
+	want.Rows[3].Energy = 1234567
 	want.Rows[4].Failed = "out of \"memory\"\nsorry"
 	file := text(t, want)
 	got, err := lut.Read(strings.NewReader(file), n)
@@ -68,7 +69,7 @@ func TestFilesRoundTrip(t *testing.T) {
 	if err := got.WriteFile(path); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(file, "\n2 10 92 102 5 Conv kernel_shape=1,1 ") {
+	if !strings.Contains(file, "\n2 10 92 102 5 - Conv kernel_shape=1,1 ") {
 		t.Errorf("unexpected row form in\n%s", file)
 	}
 }
@@ -125,14 +126,14 @@ func TestReadListsAllMistakesWithLines(t *testing.T) {
 	key := table.Rows[0].Key
 	header, _, _ := strings.Cut(text(t, table), "\n\n")
 	file := header + "\n\n" + strings.Join([]string{
-		"x 1 1 1 1 " + key,
-		"9 1 1 1 1 " + key,
-		"1 1 1 1 1 " + key,
-		"0 1 1 1 1 " + key,
-		"0 1 1 1 1 " + key,
-		"0 1 -1 1 1 " + key,
-		"0 1 1 1 1",
-		"0 0 1 1 1 " + key,
+		"x 1 1 1 1 - " + key,
+		"9 1 1 1 1 - " + key,
+		"1 1 1 1 1 - " + key,
+		"0 1 1 1 1 - " + key,
+		"0 1 1 1 1 - " + key,
+		"0 1 -1 1 1 - " + key,
+		"0 1 1 1 1 7",
+		"0 0 1 1 1 - " + key,
 		"0 failed why " + key,
 	}, "\n")
 	_, err := lut.Read(strings.NewReader(file), n)
@@ -217,4 +218,36 @@ func FuzzRead(f *testing.F) {
 			t.Fatalf("%+v, then %+v (%v)", got, again, err)
 		}
 	})
+}
+
+// TestEnergyIsWhatRowsSayOrAConstantPower: a table without an energy that is needed says so.
+func TestEnergyIsWhatRowsSayOrAConstantPower(t *testing.T) {
+	n := small()
+	table := measured(n)
+	for id := range 4 {
+		table.Rows[id].Energy = int64(1000 + id)
+	}
+	s, err := table.Energy(n, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a, b := s.At([]uint8{0}), s.At([]uint8{1}); a != 1001+1003 || b != 1000+1002 {
+		t.Errorf("got %d and %d", a, b)
+	}
+	if s, err = table.Energy(n, 2.5); err != nil {
+		t.Fatal(err)
+	}
+	if a := s.At([]uint8{0}); a != 253+258 {
+		t.Errorf("at 2.5 W: %d nJ", a)
+	}
+	table.Rows[2].Energy = 0
+	var lacking *lut.NoEnergyError
+	if _, err := table.Energy(n, 0); !errors.As(err, &lacking) || len(lacking.Keys) != 1 || !strings.Contains(err.Error(), table.Rows[2].Key) {
+		t.Errorf("no energy: %v", err)
+	}
+	for _, watts := range []float64{-1, 1e6} {
+		if _, err := table.Energy(n, watts); err == nil {
+			t.Errorf("%v W was accepted", watts)
+		}
+	}
 }

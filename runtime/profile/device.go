@@ -51,5 +51,7 @@ func rowOf(m engine.Measurement) lut.Row {
 	case len(m.Times) == 0:
 		return lut.Row{Failed: "the device reported no times"}
 	}
-	return summary(m.Times)
+	row := summary(m.Times)
+	row.Energy = nanojoules(m.Energy)
+	return row
 }

@@ -25,6 +25,7 @@ type Options struct {
 	// has then, at least one run, and its row says how many.
 	MaxPerOp time.Duration
 	Progress func(Progress) // called after every few operators, may be nil
+	Meter    Meter          // of the device's energy, for engines of this process; may be nil
 }
 
 // Progress tells how far a measurement is.
@@ -86,6 +87,9 @@ func measure(ctx context.Context, net *supernet.Net, e engine.Engine, j *lut.Jou
 	done := 0
 	for group := range slices.Chunk(ids, together) {
 		rows, lost := take(ctx, net, e, group, o)
+		if lost == nil {
+			lost = meter(ctx, net, e, group, rows, o)
+		}
 		for k := range rows { // those that were measured before an error are kept
 			if rows[k].N == 0 && rows[k].Failed == "" {
 				continue
