@@ -59,6 +59,9 @@ func definition(p *view.Package) []jen.Code {
 	d.add("Build", jen.Func().Params(jen.Id("g").Index().Uint8(), jen.Id("b").Add(nnType("Builder"))).Block(
 		jen.Id("subNet").Call(jen.Id("g")).Dot("Build").Call(jen.Id("b")),
 	))
+	if len(p.Groups) > 0 {
+		d.add("Groups", jen.Id("coupled").Index(jen.Op(":")))
+	}
 	d.add("Coverage", qual("supernet", "Coverage").Values(
 		jen.Id("Params").Op(":").Add(float64Lit(round4(p.Coverage.Params))), jen.Id("MACs").Op(":").Add(float64Lit(round4(p.Coverage.MACs)))))
 	d.add("Raw", jen.Lit(p.Raw))

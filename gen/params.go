@@ -16,6 +16,7 @@ func paramsFile(f *jen.File, p *view.Package) error {
 			}
 		}
 	}
+	coupled(f, p)
 	helpers(f, p)
 	return nil
 }

@@ -29,6 +29,7 @@ type Package struct {
 	Classes  []*Class
 	Sections []*Section
 	Table    Table
+	Groups   []runtime.Group
 	Data     Data
 	Coverage runtime.Coverage
 	Raw      string // SubNets as configured
@@ -112,6 +113,7 @@ func New(net *supernet.Net, name string) (*Package, error) {
 	if err := errors.Join(t.errs...); err != nil {
 		return nil, err
 	}
+	p.groups(t)
 	p.blockTypes()
 	p.paths()
 	p.classes()

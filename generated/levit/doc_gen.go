@@ -81,6 +81,7 @@ var definition = supernet.Net{
 	Build: func(g []uint8, b nn.Builder) {
 		subNet(g).Build(b)
 	},
+	Groups:        coupled[:],
 	Coverage:      supernet.Coverage{Params: 0.9987, MACs: 0.9989},
 	Raw:           "2074908238345715848704",
 	Modifications: 135,

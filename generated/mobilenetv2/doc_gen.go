@@ -66,6 +66,7 @@ var definition = supernet.Net{
 	Build: func(g []uint8, b nn.Builder) {
 		subNet(g).Build(b)
 	},
+	Groups:        coupled[:],
 	Coverage:      supernet.Coverage{Params: 0.8809, MACs: 0.9533},
 	Raw:           "156905298045",
 	Modifications: 71,

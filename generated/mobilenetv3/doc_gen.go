@@ -66,6 +66,7 @@ var definition = supernet.Net{
 	Build: func(g []uint8, b nn.Builder) {
 		subNet(g).Build(b)
 	},
+	Groups:        coupled[:],
 	Coverage:      supernet.Coverage{Params: 0.8325, MACs: 0.983},
 	Raw:           "14771563532754168493215",
 	Modifications: 140,

@@ -66,6 +66,7 @@ var definition = supernet.Net{
 	Build: func(g []uint8, b nn.Builder) {
 		subNet(g).Build(b)
 	},
+	Groups:        coupled[:],
 	Coverage:      supernet.Coverage{Params: 0.9238, MACs: 0.9789},
 	Raw:           "398832215384362549316805",
 	Modifications: 149,

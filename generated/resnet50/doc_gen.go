@@ -62,6 +62,7 @@ var definition = supernet.Net{
 	Build: func(g []uint8, b nn.Builder) {
 		subNet(g).Build(b)
 	},
+	Groups:        coupled[:],
 	Coverage:      supernet.Coverage{Params: 1, MACs: 1},
 	Raw:           "114383962274805",
 	Modifications: 89,

@@ -58,6 +58,7 @@ var definition = supernet.Net{
 	Build: func(g []uint8, b nn.Builder) {
 		subNet(g).Build(b)
 	},
+	Groups:        coupled[:],
 	Coverage:      supernet.Coverage{Params: 0.9999, MACs: 1},
 	Raw:           "211583243059200",
 	Modifications: 93,

@@ -96,15 +96,12 @@ func Fetch(w Weights, p Param) (Tensor, error) {
 	return t.picked(p)
 }
 
-// stored returns the whole tensor of p. What an overlay has under p's own name is p's alone, though the model may have one
+// stored returns the whole tensor of p. What weights have under p's own name is p's alone, though the original model may have one
 // initializer for several parameters.
 func stored(w Weights, p Param) (Tensor, error) {
-	if o, ok := w.(overlay); ok && p.From != "" {
-		if t, ok := o.over[p.Name]; ok {
+	if p.From != "" {
+		if t, err := w.Tensor(p.Name); err == nil {
 			return t, nil
-		}
-		if _, ok := o.over[p.From]; !ok {
-			return stored(o.base, p)
 		}
 	}
 	return w.Tensor(p.Source())

@@ -20,6 +20,7 @@ type Net struct {
 	Ops           []optable.Op
 	Rules         []Rules                           // sites for every fusion rule set; the first is "none"
 	Build         func(genes []uint8, b nn.Builder) // describes the SubNet of genes to b
+	Groups        []Group                           // what choices cut together
 	Coverage      Coverage
 	Raw           string // number of SubNets as configured, an integer in decimal
 	Modifications int    // number of candidates over all choices, as the paper counts them

@@ -1,0 +1,118 @@
+package onnxfile
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/autotailor/autotailor/internal/onnxpb"
+	"github.com/autotailor/autotailor/runtime/nn"
+)
+
+// Replace returns the model in data with other values in the tensors that g uses: those of values, by the names of g's parameters.
+// Everything else stays as it is. A parameter that the model stores together with others (nn.Param.From) gets a tensor of its own.
+func Replace(data []byte, g *nn.Graph, values map[string]nn.Tensor) ([]byte, error) {
+	var m onnxpb.ModelProto
+	if err := onnxpb.Unmarshal(data, &m); err != nil {
+		return nil, fmt.Errorf("this is no ONNX model, or it is damaged: %w", err)
+	}
+	r := &replacer{m.GetGraph(), map[string]*onnxpb.TensorProto{}, map[string]string{}}
+	r.index()
+	var errs []error
+	done := map[string]bool{}
+	for k, info := range g.Values {
+		p := info.Param
+		if p == nil || done[p.Name] {
+			continue
+		}
+		t, ok := values[p.Name]
+		if !ok {
+			continue
+		}
+		done[p.Name] = true
+		errs = append(errs, r.replace(p, t, readers(g, nn.Value(k))))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return proto.MarshalOptions{Deterministic: true}.Marshal(&m)
+}
+
+// readers names the nodes that have v as an operand.
+func readers(g *nn.Graph, v nn.Value) []string {
+	var out []string
+	for _, n := range g.Nodes {
+		if slices.Contains(n.In, v) {
+			out = append(out, n.Name)
+		}
+	}
+	return out
+}
+
+type replacer struct {
+	graph   *onnxpb.GraphProto
+	tensors map[string]*onnxpb.TensorProto
+	same    map[string]string // what an Identity makes -> what it reads: exporters store equal tensors once like this
+}
+
+// index finds initializers, the tensors of Constant nodes, and Identity nodes.
+func (r *replacer) index() {
+	for _, t := range r.graph.GetInitializer() {
+		r.tensors[t.GetName()] = t
+	}
+	for _, n := range r.graph.GetNode() {
+		if n.GetOpType() == "Identity" && len(n.GetInput()) == 1 && len(n.GetOutput()) == 1 {
+			r.same[n.GetOutput()[0]] = n.GetInput()[0]
+		}
+		for _, a := range n.GetAttribute() {
+			if n.GetOpType() == "Constant" && a.GetName() == "value" && a.GetT() != nil && len(n.GetOutput()) == 1 {
+				r.tensors[n.GetOutput()[0]] = a.GetT()
+			}
+		}
+	}
+}
+
+func (r *replacer) replace(p *nn.Param, t nn.Tensor, nodes []string) error {
+	to, ok := r.tensors[p.Name]
+	if !ok && p.From != "" {
+		to = &onnxpb.TensorProto{}
+		if r.rewire(p, nodes) == 0 {
+			return fmt.Errorf("tensor %q is stored once for several uses, and no node %v reads it: the model is not the one that the package was generated from", p.From, nodes)
+		}
+		r.graph.Initializer = append(r.graph.Initializer, to)
+	} else if !ok {
+		return fmt.Errorf("the model has no tensor %q: it is not the one that the package was generated from", p.Name)
+	}
+	if want := to.GetDims(); ok && !slices.EqualFunc(want, t.Shape, func(a int64, b int) bool { return a == int64(b) }) {
+		return fmt.Errorf("tensor %q has shape %v, its new values %v", p.Name, want, t.Shape)
+	}
+	proto.Reset(to)
+	to.Name = proto.String(p.Name)
+	for _, n := range t.Shape {
+		to.Dims = append(to.Dims, int64(n))
+	}
+	to.DataType, to.RawData = proto.Int32(int32(t.Type)), t.Raw
+	return nil
+}
+
+// rewire makes the nodes read p's own tensor, and returns how many operands it changed.
+func (r *replacer) rewire(p *nn.Param, nodes []string) int {
+	changed := 0
+	for _, n := range r.graph.GetNode() {
+		if !slices.Contains(nodes, n.GetName()) {
+			continue
+		}
+		for k, name := range n.GetInput() {
+			for r.same[name] != "" {
+				name = r.same[name]
+			}
+			if name == p.From {
+				n.Input[k] = p.Name
+				changed++
+			}
+		}
+	}
+	return changed
+}

@@ -1,0 +1,127 @@
+package tune
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/autotailor/autotailor/runtime/engine"
+	"github.com/autotailor/autotailor/runtime/nn"
+	"github.com/autotailor/autotailor/runtime/onnxfile"
+	"github.com/autotailor/autotailor/runtime/supernet"
+)
+
+// store holds the tensors of a SuperNet under training, as its networks use them.
+type store struct {
+	net    *supernet.Net
+	base   nn.Weights
+	graph  *nn.Graph // of the original, which uses every tensor
+	names  []string  // of tensors, in the order of the graph
+	trains []string  // those of names that are trained
+	info   map[string]nn.Param
+	params engine.Params
+}
+
+// newStore copies the float32 tensors that the original uses. Trained are all of them but statistics and single numbers, which are
+// factors and constants of the model.
+func newStore(net *supernet.Net, w nn.Weights) (*store, error) {
+	g, err := nn.Record(func(b nn.Builder) { net.Build(make([]uint8, len(net.Choices)), b) })
+	if err != nil {
+		return nil, err
+	}
+	s := &store{net: net, base: w, graph: g, info: map[string]nn.Param{}, params: engine.Params{}}
+	fixed := statistics(g)
+	var errs []error
+	for _, v := range g.Values {
+		p := v.Param
+		if p == nil || p.Type > nn.Float32 {
+			continue
+		}
+		whole := nn.Param{Name: p.Name, From: p.From, Shape: p.Shape, Transposed: p.Transposed}
+		t, err := nn.Fetch(w, whole)
+		if err == nil && t.Type != nn.Float32 {
+			err = fmt.Errorf("weights %q have element type %d; float32 (1) can be tuned", p.Name, t.Type)
+		}
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		x := &engine.Trainable{Shape: t.Shape, Value: t.Float32s()}
+		if !fixed[p.Name] && len(x.Value) > 1 {
+			x.Grad = make([]float32, len(x.Value))
+			s.trains = append(s.trains, p.Name)
+		}
+		s.names, s.info[p.Name], s.params[p.Name] = append(s.names, p.Name), whole, x
+	}
+	return s, errors.Join(errs...)
+}
+
+// statistics names the means and variances of batch normalisations.
+func statistics(g *nn.Graph) map[string]bool {
+	out := map[string]bool{}
+	for _, n := range g.Nodes {
+		if n.Type != "BatchNormalization" {
+			continue
+		}
+		for _, v := range n.In[3:] {
+			if p := g.Values[v].Param; p != nil {
+				out[p.Name] = true
+			}
+		}
+	}
+	return out
+}
+
+// weights returns the tensors as an engine reads them, with the values of what values has in the place of the store's own.
+func (s *store) weights(values map[string][]float32) nn.Weights {
+	return nn.Overlay(s.base, s.tensors(values))
+}
+
+func (s *store) tensors(values map[string][]float32) map[string]nn.Tensor {
+	out := make(map[string]nn.Tensor, len(s.names))
+	for _, name := range s.names {
+		v, ok := values[name]
+		if !ok {
+			v = s.params[name].Value
+		}
+		out[name] = s.stored(name, v)
+	}
+	return out
+}
+
+// stored is a tensor the way round in which the model stores it.
+func (s *store) stored(name string, v []float32) nn.Tensor {
+	p := s.info[name]
+	if !p.Transposed {
+		return nn.FromFloat32s(p.Shape, v)
+	}
+	rows, columns := p.Shape[0], p.Shape[1]
+	out := make([]float32, len(v))
+	for i := range rows {
+		for j := range columns {
+			out[j*rows+i] = v[i*columns+j]
+		}
+	}
+	return nn.FromFloat32s(nn.Shape{columns, rows}, out)
+}
+
+// clone copies the values of what is trained.
+func (s *store) clone() map[string][]float32 {
+	out := make(map[string][]float32, len(s.trains))
+	for _, name := range s.trains {
+		out[name] = slices.Clone(s.params[name].Value)
+	}
+	return out
+}
+
+// clear sets all gradients to zero.
+func (s *store) clear() {
+	for _, name := range s.trains {
+		clear(s.params[name].Grad)
+	}
+}
+
+// file returns the model in data with the store's tensors, and values in place of some of them.
+func (s *store) file(data []byte, values map[string][]float32) ([]byte, error) {
+	return onnxfile.Replace(data, s.graph, s.tensors(values))
+}
