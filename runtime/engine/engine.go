@@ -100,3 +100,25 @@ type Trainable struct {
 	Value []float32
 	Grad  []float32 // as long as Value; nil when it is not trained (statistics, constants)
 }
+
+// Sharer is an Engine that runs the SubNets of one SuperNet with their weights in memory once.
+type Sharer interface {
+	Engine
+	// Share prepares the weights of a SuperNet.
+	Share(w nn.Weights) Shared
+}
+
+// Shared are networks whose parameters are parts of the same tensors.
+type Shared interface {
+	// Add prepares g and returns its number, counted from 0. Tensors in over are g's alone and stand for those of the same names:
+	// statistics of normalisations. All networks are added before the first Worker is made.
+	Add(g *nn.Graph, over map[string]nn.Tensor) (int, error)
+	// Worker returns one stream of execution over all networks, with memory of its own for activations.
+	Worker() Worker
+}
+
+// Worker runs any of several networks, one at a time. It is not safe for concurrent use; different Workers are.
+type Worker interface {
+	// Run is Session.Run for the network of that number.
+	Run(network int, in ...nn.Tensor) ([]nn.Tensor, error)
+}

@@ -49,6 +49,9 @@ type compiler struct {
 	plan
 	weights nn.Weights
 	isa     *kernel.ISA
+	store   *store               // of what is shared with other plans, may be nil
+	over    map[string]nn.Tensor // what this SubNet has instead of the store's
+	windows *kernel.Windows
 	stats   *recorder // when set, batch normalisations use their batch's statistics
 	slots   [][]slot  // by value
 	users   []int     // consumers of each value, graph outputs included
@@ -59,11 +62,20 @@ type compiler struct {
 }
 
 func compile(g *nn.Graph, w nn.Weights, isa *kernel.ISA, stats *recorder) (*plan, error) {
-	c := &compiler{
-		plan: plan{graph: g, whole: stats != nil}, weights: w, isa: isa, stats: stats,
-		slots: make([][]slot, len(g.Values)), users: make([]int, len(g.Values)),
-		reader: make([]int, len(g.Values)), fused: make([]bool, len(g.Nodes)),
-	}
+	c := &compiler{plan: plan{graph: g, whole: stats != nil}, weights: w, isa: isa, stats: stats, windows: new(kernel.Windows)}
+	return c.compile()
+}
+
+// compileShared makes a plan whose weights are those of s, but for those in over.
+func compileShared(g *nn.Graph, s *store, over map[string]nn.Tensor) (*plan, error) {
+	c := &compiler{plan: plan{graph: g}, weights: nn.Overlay(s.base, over), isa: s.isa, store: s, over: over, windows: &s.windows}
+	return c.compile()
+}
+
+func (c *compiler) compile() (*plan, error) {
+	g := c.graph
+	c.slots, c.users = make([][]slot, len(g.Values)), make([]int, len(g.Values))
+	c.reader, c.fused = make([]int, len(g.Values)), make([]bool, len(g.Nodes))
 	c.connect()
 	for i := range g.Nodes {
 		n := &g.Nodes[i]
@@ -91,7 +103,8 @@ func compile(g *nn.Graph, w nn.Weights, isa *kernel.ISA, stats *recorder) (*plan
 		c.outputs = append(c.outputs, b)
 	}
 	c.markBorders()
-	return &c.plan, nil
+	p := c.plan // without the rest, which is not needed any more
+	return &p, nil
 }
 
 func qualified(n *nn.Node) string {
@@ -256,7 +269,7 @@ func (c *compiler) constant(v nn.Value) error {
 		return err
 	}
 	c.slots[v] = []slot{{len(c.buffers), plain(len(shape))}}
-	c.buffers = append(c.buffers, buffer{shape: shape, fixed: data})
+	c.buffers = append(c.buffers, buffer{shape: shape, fixed: c.lasting(v, data)})
 	return nil
 }
 

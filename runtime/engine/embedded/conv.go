@@ -38,9 +38,13 @@ func lowerConv(c *compiler, n node) error {
 	if err != nil {
 		return err
 	}
-	conv := c.isa.NewConv(g, kernel.ConvParams{In: x[1], Out: ws[0], Groups: groups, Weight: weight, Bias: bias, Limits: t.limits})
+	p := kernel.ConvParams{In: x[1], Out: ws[0], Groups: groups, Weight: weight, Bias: bias, Limits: t.limits, Windows: c.windows}
+	if err := c.commonConv(n, t.norm, &p); err != nil {
+		return err
+	}
+	conv, image := c.isa.NewConv(g, p), g.H*g.W*x[1]
 	c.emit(n, []int{in}, []int{c.produce(t.out, order)}, func(int) kernelFunc {
-		return func(t *kernel.Team, in, out [][]float32) { conv.Run(t, in[0], out[0], len(in[0])/(g.H*g.W*x[1])) }
+		return func(t *kernel.Team, in, out [][]float32) { conv.Run(t, in[0], out[0], len(in[0])/image) }
 	})
 	return nil
 }
@@ -118,10 +122,10 @@ func lowerGlobalPool(average bool) lowering {
 		if err != nil {
 			return err
 		}
-		pixels := size(x[2:])
+		pixels, isa := size(x[2:]), c.isa
 		c.emit(n, []int{in}, []int{c.produce(n.Out[0], order)}, func(int) kernelFunc {
 			return func(t *kernel.Team, in, out [][]float32) {
-				c.isa.GlobalPool(t, in[0], out[0], len(in[0])/(pixels*x[1]), pixels, x[1], average)
+				isa.GlobalPool(t, in[0], out[0], len(in[0])/(pixels*x[1]), pixels, x[1], average)
 			}
 		})
 		return nil

@@ -106,8 +106,9 @@ func (c *compiler) binary(n node, op kernel.Binary, in []nn.Value, to nn.Value, 
 			out = c.scratch(both)
 		}
 		x, y := shape, rshape
+		isa := c.isa
 		c.emit(n, []int{left, right}, []int{out}, func(b int) kernelFunc {
-			f := c.isa.NewBroadcast(op, at(x, b), at(y, b), now)
+			f := isa.NewBroadcast(op, at(x, b), at(y, b), now)
 			return func(t *kernel.Team, in, out [][]float32) { f.Run(t, out[0], in[0], in[1]) }
 		})
 		left, shape = out, both
@@ -188,9 +189,10 @@ func lowerBatchNorm(c *compiler, n node) error {
 			c.fused[next.index] = true
 		}
 	}
+	isa, limits := c.isa, t.limits
 	c.emit(n, []int{in}, []int{c.produce(t.out, order)}, func(int) kernelFunc {
 		return func(team *kernel.Team, in, out [][]float32) {
-			c.isa.Scale(team, out[0], in[0], scale, shift, t.limits)
+			isa.Scale(team, out[0], in[0], scale, shift, limits)
 		}
 	})
 	return nil

@@ -37,6 +37,7 @@ type matrix struct {
 	weight     []float32
 	k, n       int
 	transposed bool // weight is [n, k]
+	scaled     bool // weight is not the operand's
 	bias       []float32
 }
 
@@ -48,7 +49,14 @@ func (m *matrix) scale(by float32) {
 	for i, v := range m.weight {
 		w[i] = v * by
 	}
-	m.weight = w
+	m.weight, m.scaled = w, true
+}
+
+func matrixLayout(k, n int, transposed bool) kernel.Layout {
+	if transposed {
+		return kernel.Layout{Taps: 1, K: k, N: n, KStride: 1, NStride: k}
+	}
+	return kernel.Layout{Taps: 1, K: k, N: n, KStride: n, NStride: 1}
 }
 
 func (m *matrix) addBias(bias []float32, by float32) {
@@ -67,10 +75,8 @@ func (c *compiler) linear(n node, m matrix, t tail) error {
 		return fmt.Errorf("input %v does not fit a %dx%d matrix", x, m.k, m.n)
 	}
 	column := func(i int) int { return i % m.n }
-	layout := kernel.Layout{Taps: 1, K: m.k, N: m.n, KStride: m.n, NStride: 1}
 	if m.transposed {
 		column = func(i int) int { return i / m.k }
-		layout.KStride, layout.NStride = 1, m.k
 	}
 	weight, bias, err := c.fold(t.norm, m.weight, m.bias, column)
 	if err != nil {
@@ -80,10 +86,19 @@ func (c *compiler) linear(n node, m matrix, t tail) error {
 	if err != nil {
 		return err
 	}
-	packed := c.isa.Pack(weight, layout, bias, t.limits)
+	var packed *kernel.Matrix
+	if !m.scaled {
+		if packed, err = c.commonLinear(n.In[1], t.norm, m.transposed, bias, t.limits); err != nil {
+			return err
+		}
+	}
+	if packed == nil {
+		packed = c.isa.Pack(weight, matrixLayout(m.k, m.n, m.transposed), bias, t.limits)
+	}
+	k, columns := m.k, m.n // m has the weights, which are not needed any more
 	c.emit(n, []int{in}, []int{c.produce(t.out, plain(len(x)))}, func(int) kernelFunc {
 		return func(t *kernel.Team, in, out [][]float32) {
-			packed.Mul(t, len(in[0])/m.k, in[0], m.k, out[0], m.n)
+			packed.Mul(t, len(in[0])/k, in[0], k, out[0], columns)
 		}
 	})
 	return nil
@@ -106,11 +121,12 @@ func lowerMatMul(c *compiler, n node) error {
 	if err != nil {
 		return err
 	}
+	isa := c.isa
 	c.emit(n, []int{xb, yb}, []int{c.produce(n.Out[0], plain(len(c.shape(n.Out[0]))))}, func(batch int) kernelFunc {
 		x, y := at(x, batch), at(y, batch)
 		m, k, cols := x[len(x)-2], x[len(x)-1], y[len(y)-1]
 		xat, yat := pairs(x[:len(x)-2], y[:len(y)-2], m*k, k*cols)
-		p := c.isa.NewProduct(m, k, cols, xat, yat)
+		p := isa.NewProduct(m, k, cols, xat, yat)
 		return func(t *kernel.Team, in, out [][]float32) { p.Run(t, out[0], in[0], in[1]) }
 	})
 	return nil

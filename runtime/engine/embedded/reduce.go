@@ -30,6 +30,10 @@ func lowerLayerNorm(c *compiler, n node) error {
 	if err != nil {
 		return err
 	}
+	scale = c.lasting(n.In[1], scale)
+	if bias != nil {
+		bias = c.lasting(n.In[2], bias)
+	}
 	eps := n.float("epsilon", 1e-5)
 	c.emit(n, []int{in}, []int{c.produce(n.Out[0], plain(len(x)))}, func(int) kernelFunc {
 		return func(t *kernel.Team, in, out [][]float32) { kernel.LayerNorm(t, out[0], in[0], scale, bias, row, eps) }
@@ -80,6 +84,7 @@ func lowerReduce(scale func(n int) float32, maximum bool) lowering {
 			}
 		}
 		c.whole = c.whole || gone[0]
+		isa := c.isa
 		c.emit(n, []int{from.buffer}, []int{c.produce(n.Out[0], order)}, func(b int) kernelFunc {
 			s, elements := at(memory, b), 1
 			for p, g := range where {
@@ -87,7 +92,7 @@ func lowerReduce(scale func(n int) float32, maximum bool) lowering {
 					elements *= s[p]
 				}
 			}
-			r := c.isa.NewReducer(s, where, scale(elements), maximum)
+			r := isa.NewReducer(s, where, scale(elements), maximum)
 			return func(t *kernel.Team, in, out [][]float32) { r.Run(t, in[0], out[0]) }
 		})
 		return nil

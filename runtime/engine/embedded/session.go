@@ -27,11 +27,29 @@ type session struct {
 type lane struct {
 	plan  *plan
 	team  *kernel.Team
-	arena []float32
+	arena *arena
 	bound map[int]*program // by batch size
 	spent time.Duration
 	track bool // count memory
 	peak  int  // floats that were alive at the same time
+}
+
+// arena is memory in which one program runs at a time.
+type arena struct {
+	memory   []float32
+	programs []*program
+}
+
+// add gives p its place; the arena grows where it is too small.
+func (a *arena) add(p *program) {
+	a.programs = append(a.programs, p)
+	if len(a.memory) < p.arena {
+		a.memory = make([]float32, p.arena)
+		for _, q := range a.programs {
+			q.place(a.memory)
+		}
+	}
+	p.place(a.memory)
 }
 
 // cacheBytes is what the activations of one chunk may take.
@@ -51,7 +69,7 @@ func newSession(p *plan, threads int, track bool) *session {
 }
 
 func newLane(p *plan, threads int, track bool) *lane {
-	return &lane{track: track, plan: p, team: kernel.NewTeam(threads), bound: make(map[int]*program)}
+	return &lane{track: track, plan: p, team: kernel.NewTeam(threads), arena: new(arena), bound: make(map[int]*program)}
 }
 
 // Run computes the outputs for a batch of any size.
@@ -84,7 +102,7 @@ func (s *session) Run(in ...nn.Tensor) ([]nn.Tensor, error) {
 
 // split cuts the batch into chunks for the lanes. A batch with less than one image for each thread is not cut.
 func (s *session) split(batch int, data [][]float32) {
-	if s.plan.whole || batch < len(s.lanes) {
+	if len(s.lanes) == 0 || batch < len(s.lanes) {
 		s.all.run(batch, 0, batch, data, s.results)
 		s.elapsed = s.all.spent
 		return
@@ -134,13 +152,7 @@ func (l *lane) run(n, lo, batch int, data, results [][]float32) {
 			p.track = newTracker(p)
 		}
 		l.bound[n] = p
-		if len(l.arena) < p.arena {
-			l.arena = make([]float32, p.arena)
-			for _, q := range l.bound {
-				q.place(l.arena)
-			}
-		}
-		p.place(l.arena)
+		l.arena.add(p)
 	}
 	for i, b := range l.plan.inputs {
 		p.memory[b] = data[i][len(data[i])/batch*lo:][:size(at(l.plan.buffers[b].shape, n))]

@@ -28,8 +28,8 @@ func (g Window) extent(in, before, after, k, stride, dilation int) int {
 	return n
 }
 
-// offsets lists for every output pixel where its taps are in an image of so many channels, in bytes; -1 is padding.
-func (g Window) offsets(channels int) []int32 {
+// offsets lists for every output pixel which pixels of an image its taps are; -1 is padding.
+func (g Window) offsets() []int32 {
 	oh, ow := g.Out()
 	off := make([]int32, 0, oh*ow*g.KH*g.KW)
 	for y := range oh {
@@ -39,7 +39,7 @@ func (g Window) offsets(channels int) []int32 {
 					r, c := y*g.StrideH-g.Top+i*g.DilationH, x*g.StrideW-g.Left+j*g.DilationW
 					o := -1
 					if r >= 0 && r < g.H && c >= 0 && c < g.W {
-						o = (r*g.W + c) * channels * 4
+						o = r*g.W + c
 					}
 					off = append(off, int32(o))
 				}
@@ -47,6 +47,48 @@ func (g Window) offsets(channels int) []int32 {
 		}
 	}
 	return off
+}
+
+// Windows are the tables of windows, which all convolutions of one geometry can share. The zero value is ready.
+type Windows struct {
+	plain, inside map[Window][]int32
+}
+
+// offsets returns a table with taps row by row.
+func (s *Windows) offsets(g Window) []int32 {
+	if s == nil {
+		return g.offsets()
+	}
+	return table(&s.plain, g, g.offsets)
+}
+
+// ordered returns a table with taps in the order of inside.
+func (s *Windows) ordered(g Window) []int32 {
+	build := func() []int32 {
+		off, order := g.offsets(), inside(g.KH*g.KW)
+		row := make([]int32, len(order))
+		for from := 0; from < len(off); from += len(order) {
+			copy(row, off[from:])
+			for i, t := range order {
+				off[from+i] = row[t]
+			}
+		}
+		return off
+	}
+	if s == nil {
+		return build()
+	}
+	return table(&s.inside, g, build)
+}
+
+func table(seen *map[Window][]int32, g Window, build func() []int32) []int32 {
+	if *seen == nil {
+		*seen = make(map[Window][]int32)
+	}
+	if (*seen)[g] == nil {
+		(*seen)[g] = build()
+	}
+	return (*seen)[g]
 }
 
 // plain tells that every output pixel is the input pixel of the same index.
@@ -64,66 +106,67 @@ type Conv struct {
 	matrices []*Matrix // one per group; nil for a depthwise convolution
 	patch    *patches
 	isa      *ISA
-	dw, bias []float32 // depthwise: [taps][channels], [channels]
+	dw       *Depthwise
 	zero     []float32
 	mask     []int32
-	limits   Limits
 }
 
-// ConvParams are the constants of a convolution. Weight is [out, in/groups, kh, kw]; a nil Bias is zero.
+// ConvParams are the constants of a convolution. Weight is [out, in/groups, kh, kw]; a nil Bias is zero. Where Matrix or Depthwise
+// is given, it has the weights, the bias and the limits.
 type ConvParams struct {
 	In, Out, Groups int
 	Weight, Bias    []float32
 	Limits          Limits
+	Matrix          *Matrix    // of one group: taps times input channels by output channels
+	Depthwise       *Depthwise // of as many groups as channels
+	Windows         *Windows   // of convolutions to share tables with, may be nil
 }
 
 // thin is the number of input channels below which rows are gathered, since a tap alone would be too short a run.
 const thin = 8
 
+// Gathered tells whether convolutions of so many input channels a group see all taps as one row.
+func Gathered(taps, channels int) bool { return channels < thin && taps > 1 }
+
+// IsDepthwise tells whether each channel is a group of its own.
+func (p ConvParams) IsDepthwise() bool { return p.Groups > 1 && p.In == p.Groups && p.Out == p.Groups }
+
+// ConvLayout is that of the weights [out, in, kh, kw] of one group: rows are taps, and input channels in each.
+func ConvLayout(out, in, taps int) Layout {
+	return Layout{Taps: taps, K: in, N: out, TapStride: 1, KStride: taps, NStride: in * taps}
+}
+
 // NewConv prepares a convolution.
 func (u *ISA) NewConv(g Window, p ConvParams) *Conv {
 	oh, ow := g.Out()
-	c := &Conv{g: g, in: p.In, out: p.Out, groups: p.Groups, pixels: oh * ow, isa: u, limits: p.Limits}
-	taps, k, n := g.KH*g.KW, p.In/p.Groups, p.Out/p.Groups
-	if k == 1 && n == 1 && p.Groups > 1 {
+	c := &Conv{g: g, in: p.In, out: p.Out, groups: p.Groups, pixels: oh * ow, isa: u}
+	if p.IsDepthwise() {
 		c.prepareDepthwise(p)
 		return c
 	}
-	layout := Layout{Taps: taps, K: k, N: n, TapStride: 1, KStride: taps, NStride: k * taps}
-	gathered := k < thin && taps > 1
-	if gathered {
-		layout = Layout{Taps: 1, K: k * taps, N: n, KStride: 1, NStride: k * taps}
-	}
+	taps, k, n := g.KH*g.KW, p.In/p.Groups, p.Out/p.Groups
 	for i := range p.Groups {
-		w, bias := p.Weight[i*n*k*taps:], p.Bias
+		if p.Matrix != nil {
+			c.matrices = []*Matrix{p.Matrix}
+			break
+		}
+		bias := p.Bias
 		if bias != nil {
 			bias = bias[i*n : i*n+n]
 		}
-		if gathered {
-			w = tapMajor(w[:n*k*taps], n, k, taps)
+		m := u.Pack(p.Weight[i*n*k*taps:], ConvLayout(n, k, taps), bias, p.Limits)
+		if Gathered(taps, k) {
+			m.gather()
 		}
-		c.matrices = append(c.matrices, u.Pack(w, layout, bias, p.Limits))
+		c.matrices = append(c.matrices, m)
 	}
 	if !g.plain() {
-		c.off = g.offsets(p.In)
+		c.off = p.Windows.offsets(g)
 	}
-	if gathered {
-		c.patch = &patches{off: c.off, taps: taps, k: k, pixels: c.pixels, image: g.H * g.W * p.In}
+	if Gathered(taps, k) {
+		c.patch = &patches{off: c.off, taps: taps, k: k, pixels: c.pixels, image: g.H * g.W * p.In, channels: p.In}
 	}
 	return c
-}
-
-// tapMajor turns [n, k, taps] into [n, taps, k].
-func tapMajor(w []float32, n, k, taps int) []float32 {
-	to := make([]float32, len(w))
-	for i := range n {
-		for j := range k {
-			for t := range taps {
-				to[(i*taps+t)*k+j] = w[(i*k+j)*taps+t]
-			}
-		}
-	}
-	return to
 }
 
 // Run convolves the images in x into y.
@@ -149,6 +192,7 @@ type patches struct {
 	off           []int32
 	taps, k       int
 	pixels, image int
+	channels      int // of the input, all groups
 	first         int
 }
 
@@ -168,7 +212,7 @@ func (p *patches) gather(w *worker, x []float32, r, rows int) {
 			for t, o := range off {
 				to[t] = 0
 				if o >= 0 {
-					to[t] = from[o>>2]
+					to[t] = from[int(o)*p.channels]
 				}
 			}
 			continue
@@ -179,47 +223,10 @@ func (p *patches) gather(w *worker, x []float32, r, rows int) {
 				clear(cell)
 				continue
 			}
-			at := int(o) / 4
+			at := int(o) * p.channels
 			for j := range cell {
 				cell[j] = from[at+j]
 			}
 		}
 	}
-}
-
-func (c *Conv) prepareDepthwise(p ConvParams) {
-	taps := c.g.KH * c.g.KW
-	c.off = c.g.offsets(p.In)
-	c.dw = make([]float32, taps*p.In)
-	for ch := range p.In {
-		for t := range taps {
-			c.dw[t*p.In+ch] = p.Weight[ch*taps+t]
-		}
-	}
-	c.bias = make([]float32, p.In)
-	copy(c.bias, p.Bias)
-	c.zero = make([]float32, p.In)
-	c.mask = make([]int32, c.isa.width)
-	for i := range p.In % c.isa.width {
-		c.mask[i] = -1
-	}
-}
-
-func (c *Conv) runDepthwise(t *Team, x, y []float32, batch int) {
-	taps := c.g.KH * c.g.KW
-	image := c.g.H * c.g.W * c.in
-	t.run(batch*c.pixels, 1, batch*c.pixels*taps*c.in, func(w *worker, lo, hi int) {
-		d := &w.row
-		d.zero, d.w, d.bias, d.mask = first(c.zero), first(c.dw), first(c.bias), &c.mask[0]
-		d.taps, d.channels = int64(taps), int64(c.in)
-		d.lo, d.hi = c.limits.Lo, c.limits.Hi
-		for lo < hi {
-			img, pix := lo/c.pixels, lo%c.pixels
-			n := min(c.pixels-pix, hi-lo)
-			d.x, d.off = first(x[img*image:]), &c.off[pix*taps]
-			d.pixels, d.out = int64(n), &y[lo*c.in]
-			c.isa.depthwise(d)
-			lo += n
-		}
-	})
 }

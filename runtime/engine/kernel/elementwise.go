@@ -184,14 +184,18 @@ func (u *ISA) vectorRow(f binaryFunc, scalar func(z, x, y []float32, lo, hi floa
 // Scale sets every row of z to x*a + b within limits, where a and b have one element per column (a batch normalisation).
 func (u *ISA) Scale(t *Team, z, x, a, b []float32, lim Limits) {
 	c := len(a)
-	n := c &^ (u.width - 1)
 	t.Split(len(z)/max(c, 1), len(z), func(lo, hi int) {
 		for r := lo; r < hi; r++ {
-			zr, xr := z[r*c:(r+1)*c], x[r*c:(r+1)*c]
-			if n > 0 {
-				u.affine(&zr[0], &xr[0], &a[0], &b[0], n, lim.Lo, lim.Hi)
-			}
-			affineGo(zr[n:], xr[n:], a[n:], b[n:], lim.Lo, lim.Hi)
+			u.affineRow(z[r*c:(r+1)*c], x[r*c:(r+1)*c], a, b, lim)
 		}
 	})
+}
+
+// affineRow is Scale for one row.
+func (u *ISA) affineRow(z, x, a, b []float32, lim Limits) {
+	n := len(z) &^ (u.width - 1)
+	if n > 0 {
+		u.affine(&z[0], &x[0], &a[0], &b[0], n, lim.Lo, lim.Hi)
+	}
+	affineGo(z[n:], x[n:], a[n:], b[n:], lim.Lo, lim.Hi)
 }

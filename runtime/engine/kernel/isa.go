@@ -63,16 +63,17 @@ type tile struct {
 type dwRow struct {
 	x        *float32
 	zero     *float32 // read for negative offsets; as many floats as channels
-	off      *int32   // [pixels][taps] in bytes
+	off      *int32   // [pixels][taps], in pixels of the input
 	taps     int64
 	pixels   int64
-	w        *float32 // [taps][channels]
+	w        *float32 // [taps][channels], taps are stride apart
 	bias     *float32
 	out      *float32 // [pixels][channels]
 	channels int64
 	lo       float32
 	hi       float32
 	mask     *int32 // -1 for the channels of the last partial vector, then 0
+	stride   int64  // bytes between taps of w
 }
 
 // at returns p moved by n bytes.

@@ -1092,6 +1092,7 @@ wide:
 widetap:
 	MOVLQSX     (R8), R11
 	ADDQ        $0x04, R8
+	IMULQ       R10, R11
 	CMPQ        R11, $0x00
 	MOVQ        (AX), R12
 	LEAQ        (R12)(R11*1), R11
@@ -1104,7 +1105,7 @@ widetap:
 	VFMADD231PS 64(R11)(BX*1), Y7, Y5
 	VMOVUPS     96(DI), Y7
 	VFMADD231PS 96(R11)(BX*1), Y7, Y6
-	ADDQ        R10, DI
+	ADDQ        88(AX), DI
 	DECQ        R9
 	JNZ         widetap
 	VMAXPS      Y3, Y0, Y3
@@ -1138,13 +1139,14 @@ single:
 singletap:
 	MOVLQSX     (R8), R11
 	ADDQ        $0x04, R8
+	IMULQ       R10, R11
 	CMPQ        R11, $0x00
 	MOVQ        (AX), R12
 	LEAQ        (R12)(R11*1), R11
 	CMOVQLT     8(AX), R11
 	VMOVUPS     (DI), Y4
 	VFMADD231PS (R11)(BX*1), Y4, Y3
-	ADDQ        R10, DI
+	ADDQ        88(AX), DI
 	DECQ        R9
 	JNZ         singletap
 	VMAXPS      Y3, Y0, Y3
@@ -1169,6 +1171,7 @@ tail:
 tailtap:
 	MOVLQSX     (DI), R10
 	ADDQ        $0x04, DI
+	IMULQ       R9, R10
 	CMPQ        R10, $0x00
 	MOVQ        (AX), R11
 	LEAQ        (R11)(R10*1), R10
@@ -1176,7 +1179,7 @@ tailtap:
 	VMASKMOVPS  (SI), Y2, Y4
 	VMASKMOVPS  (R10)(BX*1), Y2, Y5
 	VFMADD231PS Y5, Y4, Y3
-	ADDQ        R9, SI
+	ADDQ        88(AX), SI
 	DECQ        R8
 	JNZ         tailtap
 	VMAXPS      Y3, Y0, Y3
@@ -3020,6 +3023,7 @@ wide:
 widetap:
 	MOVLQSX     (R8), R11
 	ADDQ        $0x04, R8
+	IMULQ       R10, R11
 	CMPQ        R11, $0x00
 	MOVQ        (AX), R12
 	LEAQ        (R12)(R11*1), R11
@@ -3032,7 +3036,7 @@ widetap:
 	VFMADD231PS 128(R11)(BX*1), Z6, Z4
 	VMOVUPS     192(DI), Z6
 	VFMADD231PS 192(R11)(BX*1), Z6, Z5
-	ADDQ        R10, DI
+	ADDQ        88(AX), DI
 	DECQ        R9
 	JNZ         widetap
 	VMAXPS      Z2, Z0, Z2
@@ -3066,13 +3070,14 @@ single:
 singletap:
 	MOVLQSX     (R8), R11
 	ADDQ        $0x04, R8
+	IMULQ       R10, R11
 	CMPQ        R11, $0x00
 	MOVQ        (AX), R12
 	LEAQ        (R12)(R11*1), R11
 	CMOVQLT     8(AX), R11
 	VMOVUPS     (DI), Z3
 	VFMADD231PS (R11)(BX*1), Z3, Z2
-	ADDQ        R10, DI
+	ADDQ        88(AX), DI
 	DECQ        R9
 	JNZ         singletap
 	VMAXPS      Z2, Z0, Z2
@@ -3097,6 +3102,7 @@ tail:
 tailtap:
 	MOVLQSX     (DI), R10
 	ADDQ        $0x04, DI
+	IMULQ       R9, R10
 	CMPQ        R10, $0x00
 	MOVQ        (AX), R11
 	LEAQ        (R11)(R10*1), R10
@@ -3104,7 +3110,7 @@ tailtap:
 	VMOVUPS.Z   (SI), K1, Z3
 	VMOVUPS.Z   (R10)(BX*1), K1, Z4
 	VFMADD231PS Z4, Z3, Z2
-	ADDQ        R9, SI
+	ADDQ        88(AX), SI
 	DECQ        R8
 	JNZ         tailtap
 	VMAXPS      Z2, Z0, Z2

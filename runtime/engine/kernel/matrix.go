@@ -2,15 +2,38 @@ package kernel
 
 import "math"
 
-// Matrix is the constant right-hand side of a matrix product, packed for one ISA in panels as wide as its tiles.
+// Matrix is the constant right-hand side of a matrix product, packed for one ISA in panels as wide as its tiles. Views of it
+// have some of its rows and columns, see Part.
 type Matrix struct {
 	isa     *ISA
-	k, taps int // rows: taps groups of k
-	n       int
+	taps, n int // offsets of a row of the left-hand side; columns
 	panels  []float32
-	bias    []float32 // as wide as all panels
+	depth   int // rows of a panel
+	whole   int // columns of all panels
+	runs    []run
+	spans   []span
+	init    []float32 // what sums start with, as spans say
 	zero    []float32
-	lo, hi  float32
+	scale   []float32 // what results are multiplied by before shift is added; nil for neither
+	shift   []float32
+	limits  Limits
+}
+
+// run is some rows of a panel that follow each other, and the elements of the left-hand side that they meet.
+type run struct {
+	row    int // of the panel
+	tap, x int // first offset, and how many elements after it
+	taps   int
+	k      int // rows for each tap
+}
+
+// span is the columns [skip, skip+have) of one panel, which are columns of the result from to on.
+type span struct {
+	column     int // of the whole, where the panel starts
+	cols       int // of the panel
+	skip, have int
+	to         int
+	init       int
 }
 
 // Layout tells where element (tap, k, n) of a matrix is found.
@@ -30,11 +53,21 @@ func NoLimits() Limits {
 
 // Pack makes a Matrix of w. A nil bias is zero.
 func (u *ISA) Pack(w []float32, l Layout, bias []float32, lim Limits) *Matrix {
-	m := &Matrix{isa: u, k: l.K, taps: l.Taps, n: l.N, zero: make([]float32, l.K), lo: lim.Lo, hi: lim.Hi}
-	m.bias = make([]float32, m.width())
-	copy(m.bias, bias)
-	m.panels = make([]float32, m.width()*l.Taps*l.K)
+	m := u.form(l, bias, lim)
+	m.panels = make([]float32, m.width()*m.depth)
 	m.fill(w, l)
+	return m
+}
+
+// form makes a Matrix without elements.
+func (u *ISA) form(l Layout, bias []float32, lim Limits) *Matrix {
+	m := &Matrix{isa: u, taps: l.Taps, n: l.N, whole: l.N, depth: l.Taps * l.K, zero: make([]float32, l.K), limits: lim}
+	m.runs = []run{{taps: l.Taps, k: l.K}}
+	for j := 0; j < l.N; j += m.columns(j) {
+		m.spans = append(m.spans, span{column: j, cols: m.columns(j), have: min(m.columns(j), l.N-j), to: j, init: j})
+	}
+	m.init = make([]float32, m.width())
+	copy(m.init, bias)
 	return m
 }
 
@@ -63,20 +96,20 @@ func (m *Matrix) fill(w []float32, l Layout) {
 
 // columns returns the width of the panel that starts at column j.
 func (m *Matrix) columns(j int) int {
-	if m.n-j <= m.isa.width {
+	if m.whole-j <= m.isa.width {
 		return m.isa.width
 	}
 	return 2 * m.isa.width
 }
 
 // width returns the number of columns with the last panel's padding.
-func (m *Matrix) width() int { return (m.n + m.isa.width - 1) / m.isa.width * m.isa.width }
+func (m *Matrix) width() int { return (m.whole + m.isa.width - 1) / m.isa.width * m.isa.width }
 
 // source tells a product where the rows of its left-hand side are.
 type source struct {
 	x      []float32
-	stride int     // floats between rows, when off is nil
-	off    []int32 // [pixels][taps] offsets in an image in bytes, negative outside
+	stride int     // floats between rows, or pixels when there is off
+	off    []int32 // [pixels][taps] input pixels of an image, negative outside
 	pixels int     // rows of an image
 	image  int     // floats of an image
 	first  int     // floats before the first column: a group's channels
@@ -92,50 +125,72 @@ func (m *Matrix) Mul(t *Team, rows int, x []float32, ldx int, y []float32, ldy i
 }
 
 func (m *Matrix) mul(t *Team, rows int, src source, y []float32, ldy int) {
-	work := rows * m.n * m.k * m.taps
+	depth := 0
+	for _, r := range m.runs {
+		depth += r.taps * r.k
+	}
+	work := rows * m.n * depth
 	tiles := (rows + m.isa.rows - 1) / m.isa.rows
-	step := 2 * m.isa.width
-	if panels := (m.n + step - 1) / step; tiles < 2*t.Threads() && panels > tiles {
-		t.run(m.width(), step, work, func(w *worker, lo, hi int) { m.block(w, 0, rows, lo, hi, &src, y, ldy) })
+	if tiles < 2*t.Threads() && len(m.spans) > tiles {
+		t.run(len(m.spans), 1, work, func(w *worker, lo, hi int) { m.block(w, 0, rows, lo, hi, &src, y, ldy) })
 		return
 	}
 	t.run(rows, m.isa.rows, work, func(w *worker, lo, hi int) {
-		wide := max(step, blockBytes/4/(m.k*m.taps)/step*step)
-		for j := 0; j < m.n; j += wide {
-			m.block(w, lo, hi, j, min(j+wide, m.width()), &src, y, ldy)
+		wide := max(1, blockBytes/4/depth/(2*m.isa.width))
+		for s := 0; s < len(m.spans); s += wide {
+			m.block(w, lo, hi, s, min(s+wide, len(m.spans)), &src, y, ldy)
 		}
 	})
 }
 
-// block computes rows [r0, r1) of columns [c0, c1), where c0 starts a panel.
-func (m *Matrix) block(w *worker, r0, r1, c0, c1 int, src *source, y []float32, ldy int) {
-	t := &w.tile
-	t.zero, t.taps, t.k = first(m.zero), int64(m.taps), int64(m.k)
-	t.lo, t.hi, t.ldi = m.lo, m.hi, 0
+// block computes rows [r0, r1) of spans [s0, s1).
+func (m *Matrix) block(w *worker, r0, r1, s0, s1 int, src *source, y []float32, ldy int) {
+	w.tile.zero = first(m.zero)
 	if need := m.taps * m.isa.rows; len(w.off) < need {
 		w.off = make([]int64, need)
 	}
-	t.off = &w.off[0]
-	depth := m.k * m.taps
+	from, to := m.spans[s0].to, m.spans[s1-1].to+m.spans[s1-1].have
 	for r := r0; r < r1; r += m.isa.rows {
 		rows := min(m.isa.rows, r1-r)
 		src.place(w, r, rows, m.taps)
-		for j := c0; j < c1; {
-			cols := m.columns(j)
-			t.w, t.init = &m.panels[j*depth], &m.bias[j]
-			if have := m.n - j; have >= cols {
-				t.c, t.ldc = &y[r*ldy+j], int64(ldy)*4
-				m.isa.tile(rows, cols/m.isa.width, t)
-			} else {
-				t.c, t.ldc = &w.edge[0], int64(cols)*4
-				m.isa.tile(rows, cols/m.isa.width, t)
-				for i := range rows {
-					copy(y[(r+i)*ldy+j:(r+i)*ldy+m.n], w.edge[i*cols:])
-				}
+		for i := s0; i < s1; i++ {
+			s := &m.spans[i]
+			if s.have == s.cols {
+				m.tile(w, rows, s, &y[r*ldy+s.to], ldy)
+				continue
 			}
-			j += cols
+			m.tile(w, rows, s, &w.edge[0], s.cols)
+			for i := range rows {
+				copy(y[(r+i)*ldy+s.to:][:s.have], w.edge[i*s.cols+s.skip:])
+			}
+		}
+		if m.scale != nil {
+			for i := range rows {
+				row := y[(r+i)*ldy+from : (r+i)*ldy+to]
+				m.isa.affineRow(row, row, m.scale[from:to], m.shift[from:to], m.limits)
+			}
 		}
 	}
+}
+
+// tile computes one span of some rows, whose sums go from run to run in c.
+func (m *Matrix) tile(w *worker, rows int, s *span, c *float32, ldc int) {
+	t, x := &w.tile, w.tile.x
+	t.c, t.ldc = c, int64(ldc)*4
+	t.init, t.ldi = &m.init[s.init], 0
+	lim := NoLimits()
+	for i, r := range m.runs {
+		if i == len(m.runs)-1 && m.scale == nil {
+			lim = m.limits
+		}
+		t.lo, t.hi = lim.Lo, lim.Hi
+		t.x, t.off = at(x, int64(r.x)*4), &w.off[r.tap*rows]
+		t.taps, t.k = int64(r.taps), int64(r.k)
+		t.w = &m.panels[s.column*m.depth+r.row*s.cols]
+		m.isa.tile(rows, s.cols/m.isa.width, t)
+		t.init, t.ldi = c, t.ldc
+	}
+	t.x = x
 }
 
 // place writes the offsets of a tile's rows.
@@ -155,7 +210,7 @@ func (s *source) place(w *worker, r, rows, taps int) {
 			base := int64(img*s.image) * 4
 			for t, o := range s.off[pix*taps : pix*taps+taps] {
 				if o >= 0 {
-					w.off[t*rows+i] = base + int64(o)
+					w.off[t*rows+i] = base + int64(o)*int64(s.stride)*4
 				} else {
 					w.off[t*rows+i] = -1
 				}

@@ -14,7 +14,7 @@ type Pool struct {
 // NewPool prepares a pooling. Average pooling divides by the window without its padding, or with it when includePad is set.
 func (u *ISA) NewPool(g Window, channels int, average, includePad bool) *Pool {
 	oh, ow := g.Out()
-	p := &Pool{isa: u, g: g, channels: channels, average: average, off: g.offsets(channels), pixels: oh * ow}
+	p := &Pool{isa: u, g: g, channels: channels, average: average, off: g.offsets(), pixels: oh * ow}
 	taps := g.KH * g.KW
 	for pix := range p.pixels {
 		n := 0
@@ -46,7 +46,7 @@ func (p *Pool) Run(t *Team, x, y []float32, batch int) {
 				if o < 0 {
 					continue
 				}
-				if row := img[o/4:][:c]; empty {
+				if row := img[int(o)*c:][:c]; empty {
 					copy(out, row)
 					empty = false
 				} else {

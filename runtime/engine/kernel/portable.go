@@ -106,7 +106,7 @@ func tileStrip(t *tile, off []int64, rows, columns, j int, from, to []float32) {
 func depthwiseGo(d *dwRow) {
 	n, taps := int(d.channels), int(d.taps)
 	off := unsafe.Slice(d.off, int(d.pixels)*taps)
-	w, bias := vec(d.w, n*taps), vec(d.bias, n)
+	bias := vec(d.bias, n)
 	for p := range int(d.pixels) {
 		out := vec(at(d.out, int64(p*n)*4), n)
 		copy(out, bias)
@@ -114,7 +114,7 @@ func depthwiseGo(d *dwRow) {
 			if o < 0 {
 				continue // a product with zero; differs for infinite weights only
 			}
-			x, wt := vec(at(d.x, int64(o)), n), w[t*n:t*n+n]
+			x, wt := vec(at(d.x, int64(o)*int64(n)*4), n), vec(at(d.w, int64(t)*d.stride), n)
 			for c := range out {
 				out[c] += x[c] * wt[c]
 			}

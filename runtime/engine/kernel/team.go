@@ -17,6 +17,9 @@ type worker struct {
 	off   []int64
 	edge  [maxTile]float32
 	patch []float32
+
+	product Matrix // of two activations
+	panels  []float32
 }
 
 const maxTile = 8 * 32

@@ -20,6 +20,7 @@ const (
 	dwLo       field = 72
 	dwHi       field = 76
 	dwMask     field = 80
+	dwStride   field = 88
 )
 
 // depthwiser holds the registers of a depthwise kernel that is being written.
@@ -118,6 +119,7 @@ func (k depthwiser) block(name string, vecs int, masked bool) {
 	at := GP64()
 	MOVLQSX(Mem{Base: o}, at)
 	ADDQ(Imm(4), o)
+	IMULQ(stride, at)
 	CMPQ(at, Imm(0))
 	base := load(dwX, k.d)
 	LEAQ(Mem{Base: base, Index: at, Scale: 1}, at)
@@ -134,7 +136,7 @@ func (k depthwiser) block(name string, vecs int, masked bool) {
 			VFMADD231PS(Mem{Base: at, Index: k.c, Scale: 1, Disp: disp}, wv, acc[v])
 		}
 	}
-	ADDQ(stride, w)
+	ADDQ(dwStride.of(k.d), w)
 	DECQ(taps)
 	JNZ(LabelRef(name + "tap"))
 	for v := range acc {
