@@ -28,7 +28,7 @@ func mainFile(f *jen.File, p *view.Package, path string) error {
 	o.add("Model", str(p.Source.File))
 	o.add("Transform", transform(p.Data))
 	o.add("Engines", jen.Index().Add(qual("cli", "Engine")).Add(lines(list...)))
-	o.add("Plot", qual("report/plot", "Front"))
+	o.add("Plot", qual("report/plot", "All"))
 	f.Func().Id("main").Params().Block(
 		qual("cli", "Main").Call(jen.Qual(path, "Definition").Call(), qual("cli", "Options").Add(lines(o...))),
 	)

@@ -13,10 +13,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"strings"
 
 	"github.com/spf13/pflag"
 
+	"github.com/autotailor/autotailor/internal/manual"
 	"github.com/autotailor/autotailor/internal/spell"
 	"github.com/autotailor/autotailor/runtime/version"
 )
@@ -35,6 +37,7 @@ type command struct {
 	name, doc string
 	examples  []string
 	run       func(c *call) error
+	arg       string // what its one argument is called, "" when it takes none
 }
 
 func commands() []command {
@@ -45,18 +48,24 @@ func commands() []command {
 			"autotailor gen --check                          # exit code 1 when the package is stale",
 			"autotailor gen --diff                           # show what would change, write nothing",
 			"autotailor gen --dump=after:flatten-heads       # print the graph after a pass",
-		}, runGen},
+		}, runGen, ""},
 		{"init", "propose a config for a model", []string{
 			"autotailor init --model model.onnx              # writes autotailor.toml and generate.go",
 			"autotailor init --model model.onnx --out -      # print the config only",
 			"autotailor init --model open.onnx --input x=1x3x224x224",
-		}, runInit},
+		}, runInit, ""},
 		{"inspect", "show stages, blocks, choices, coverage and operators of a SuperNet", []string{
 			"autotailor inspect",
 			"autotailor inspect --config timm_resnet50.toml --model resnet50.onnx --json",
 			"autotailor inspect --why fc.weight              # which choice moves each axis, or which node fixes it",
-		}, runInspect},
-		{"version", "print the version", []string{"autotailor version"}, runVersion},
+		}, runInspect, ""},
+		{"version", "print the version", []string{"autotailor version", "autotailor version --json"}, runVersion, ""},
+		{"completion", "print a script that completes commands and flags in a shell", []string{
+			"autotailor completion bash > /etc/bash_completion.d/autotailor",
+			"autotailor completion zsh > ~/.zfunc/_autotailor",
+			"autotailor completion fish > ~/.config/fish/completions/autotailor.fish",
+		}, runCompletion, strings.Join(manual.Shells(), "|")},
+		{"man", "print the manual page", []string{"autotailor man | man -l -"}, runMan, ""},
 	}
 }
 
@@ -76,19 +85,29 @@ var errStale = errors.New("stale")
 
 func run(args []string, out, err io.Writer) int {
 	if len(args) == 0 || args[0] == "help" || args[0] == "--help" || args[0] == "-h" {
-		overview(out)
-		return ok
+		if len(args) < 2 || args[0] != "help" {
+			program().Overview(out)
+			return ok
+		}
+		args = []string{args[1], "--help"}
 	}
-	for _, c := range commands() {
-		if c.name == args[0] {
-			flags := pflag.NewFlagSet(c.name, pflag.ContinueOnError)
-			flags.SortFlags = false
-			flags.SetOutput(io.Discard)
-			return finish(c, c.run(&call{c, args[1:], out, err, flags}), out, err)
+	if args[0] == "--version" {
+		args = []string{"version"}
+	}
+	for _, k := range commands() {
+		if k.name == args[0] {
+			return finish(k, k.run(newCall(k, args[1:], out, err)), out, err)
 		}
 	}
 	fmt.Fprintf(err, "autotailor: unknown command %q%s; `autotailor help` lists the commands\n", args[0], spell.Suggest(args[0], names()))
 	return usage
+}
+
+func newCall(k command, args []string, out, err io.Writer) *call {
+	flags := pflag.NewFlagSet(k.name, pflag.ContinueOnError)
+	flags.SortFlags = false
+	flags.SetOutput(io.Discard)
+	return &call{k, args, out, err, flags}
 }
 
 func finish(c command, e error, out, err io.Writer) int {
@@ -111,14 +130,15 @@ func (c *call) parse() error {
 	c.flags.Usage = func() {}
 	err := c.flags.Parse(c.args)
 	if errors.Is(err, pflag.ErrHelp) {
-		fmt.Fprintf(c.out, "autotailor %s: %s\n\nExamples:\n  %s\n", c.name, c.doc, strings.Join(c.examples, "\n  "))
-		if c.flags.HasFlags() {
-			fmt.Fprintf(c.out, "\nFlags:\n%s", c.flags.FlagUsages())
-		}
+		c.manual().Help(c.out, "autotailor")
 		return err
 	}
-	if err == nil && c.flags.NArg() > 0 {
+	switch n := c.flags.NArg(); {
+	case err != nil:
+	case c.arg == "" && n > 0:
 		err = fmt.Errorf("unexpected argument %q", c.flags.Arg(0))
+	case c.arg != "" && n != 1:
+		err = fmt.Errorf("want one argument, %s", c.arg)
 	}
 	if err != nil {
 		return usageError{err}
@@ -126,12 +146,23 @@ func (c *call) parse() error {
 	return nil
 }
 
-func overview(out io.Writer) {
-	fmt.Fprint(out, "autotailor makes a SuperNet package, static typed Go source, of a trained ONNX model.\n\nCommands:\n")
-	for _, c := range commands() {
-		fmt.Fprintf(out, "  %-10s%s\n", c.name, c.doc)
+// manual describes the command. Its flags are those that its run defines before it parses them.
+func (c *call) manual() manual.Command {
+	return manual.Command{Name: c.name, Doc: c.doc, Arg: c.arg, Examples: c.examples, Flags: c.flags}
+}
+
+// program describes all commands.
+func program() manual.Program {
+	p := manual.Program{
+		Name: "autotailor", Doc: "makes a SuperNet package, static typed Go source, of a trained ONNX model",
+		Exits: []manual.Exit{{Code: ok, Doc: "done"}, {Code: failed, Doc: "failed or stale"}, {Code: usage, Doc: "wrong usage"}},
 	}
-	fmt.Fprint(out, "\n`autotailor COMMAND --help` shows examples and flags. Exit codes: 0 done, 1 failed or stale, 2 wrong usage.\n")
+	for _, k := range commands() {
+		c := newCall(k, []string{"--help"}, io.Discard, io.Discard)
+		_ = k.run(c) // ends with pflag.ErrHelp, when all flags are defined
+		p.Commands = append(p.Commands, c.manual())
+	}
+	return p
 }
 
 // names lists the commands.
@@ -144,9 +175,30 @@ func names() []string {
 }
 
 func runVersion(c *call) error {
+	asJSON := c.flags.Bool("json", false, "print JSON")
 	if err := c.parse(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(c.out, "autotailor %s, generated code form %d\n", version.Release, version.Generated)
+	if *asJSON {
+		return c.json(map[string]any{"autotailor": version.Release, "generated": version.Generated, "go": runtime.Version()})
+	}
+	_, err := fmt.Fprintf(c.out, "autotailor %s, generated code form %d, %s\n", version.Release, version.Generated, runtime.Version())
 	return err
+}
+
+func runCompletion(c *call) error {
+	if err := c.parse(); err != nil {
+		return err
+	}
+	if err := program().Completion(c.out, c.flags.Arg(0)); err != nil {
+		return usageError{err}
+	}
+	return nil
+}
+
+func runMan(c *call) error {
+	if err := c.parse(); err != nil {
+		return err
+	}
+	return program().Man(c.out)
 }

@@ -126,7 +126,7 @@ func (s session) command(args ...string) error {
 		Model:     model,
 		Transform: transform,
 		Engines:   []cli.Engine{{Name: "embedded", Doc: "pure Go", Open: embedded.Open}},
-		Plot:      plot.Front,
+		Plot:      plot.All,
 	})
 	if code != 0 {
 		return errCommand

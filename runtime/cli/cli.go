@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/autotailor/autotailor/internal/manual"
 	"github.com/autotailor/autotailor/internal/spell"
 	"github.com/autotailor/autotailor/runtime/data"
 	"github.com/autotailor/autotailor/runtime/engine"
@@ -24,10 +25,10 @@ import (
 
 // Options are what a generated command knows beside its SuperNet.
 type Options struct {
-	Model     string         // default of --model
-	Transform data.Transform // how images become input
-	Engines   []Engine       // the first is the default
-	Plot      func(path, title string, points []report.Point) error
+	Model     string                                            // default of --model
+	Transform data.Transform                                    // how images become input
+	Engines   []Engine                                          // the first is the default
+	Plot      func(dir string, p report.Page) ([]string, error) // draws the report's plots and returns their files; nil for none
 }
 
 // Engine is an engine that can be chosen by name.
@@ -58,38 +59,43 @@ type command struct {
 	name, doc string
 	examples  []string // arguments, without the program's name
 	run       func(c *call) error
+	arg       string // what its one argument is called, "" when it takes none
 }
 
 func commands() []command {
 	return []command{
-		{"info", "describe the SuperNet, or one SubNet", []string{"info", "info --subnet resolution=24 --json"}, runInfo},
+		{"info", "describe the SuperNet, or one SubNet", []string{"info", "info --subnet resolution=24 --json"}, runInfo, ""},
 		{"profile", "measure the latency of every distinct operator on this device", []string{
 			"profile --out device.lut", "profile --engine onnxruntime --threads 1 --out ort.lut", "profile --dry-run",
 			"profile --meter /sys/class/powercap/intel-rapl:0/energy_uj --out device.lut",
-		}, runProfile},
+		}, runProfile, ""},
 		{"sensitivity", "count what each single modification costs in accuracy", []string{
 			"sensitivity --model MODEL.onnx --data DIR --out net.acc", "sensitivity --model MODEL.onnx --data DIR --images 500 --calibrate 200 --out quick.acc",
-		}, runSensitivity},
+		}, runSensitivity, ""},
 		{"search", "find the best SubNets for a latency budget, or the whole Pareto front", []string{
 			"search --lut device.lut --accuracy net.acc", "search --lut device.lut --accuracy net.acc --budget 2ms --json",
 			"search --lut device.lut --accuracy net.acc --budget 2ms --method genetic --seed 7",
 			"search --lut device.lut --accuracy net.acc --objective energy --power 3.5W --max-latency 2ms --max-memory 3MB --max-params 1e6 --json",
 			"search --accuracy net.acc --objective flops --max-memory 3MB",
-		}, runSearch},
+		}, runSearch, ""},
 		{"export", "write a SubNet as a stand-alone ONNX or NCNN model", []string{
 			"export --model MODEL.onnx --subnet resolution=24 --out small.onnx", "export --model MODEL.onnx --subnet resolution=24 --recalibrate DIR --out small.onnx",
 			"export --model MODEL.onnx --subnet resolution=24 --format ncnn --fp16 --out small",
 			"export --model MODEL.onnx --lut device.lut --accuracy net.acc --front 5 --dir bundle",
-		}, runExport},
+		}, runExport, ""},
 		{"verify", "run a SubNet and compare it with what was predicted", []string{
 			"verify --model MODEL.onnx --subnet resolution=24 --lut device.lut", "verify --model MODEL.onnx --engine embedded,onnxruntime --json",
 			"verify --model MODEL.onnx --subnet resolution=24 --accuracy net.acc --data DIR",
-		}, runVerify},
-		{"cliffs", "find candidates that a wider one is not slower than on a device", []string{"cliffs --lut device.lut"}, runCliffs},
+		}, runVerify, ""},
+		{"cliffs", "find candidates that a wider one is not slower than on a device", []string{"cliffs --lut device.lut"}, runCliffs, ""},
 		{"report", "write an HTML page of table, front, fusion and sensitivities, and the front as table and plot", []string{
 			"report --lut device.lut --accuracy net.acc --out report", "report --lut device.lut --accuracy net.acc --verified small.json,large.json --out report",
-		}, runReport},
-		{"version", "print versions", []string{"version"}, runVersion},
+		}, runReport, ""},
+		{"version", "print versions", []string{"version", "version --json"}, runVersion, ""},
+		{"completion", "print a script that completes commands and flags in a shell", []string{
+			"completion bash > /etc/bash_completion.d/PROGRAM", "completion fish > ~/.config/fish/completions/PROGRAM.fish",
+		}, runCompletion, strings.Join(manual.Shells(), "|")},
+		{"man", "print the manual page", []string{"man | man -l -"}, runMan, ""},
 	}
 }
 
@@ -112,20 +118,31 @@ type usageError struct{ error }
 // 130 interrupted.
 func Run(ctx context.Context, net *supernet.Net, args []string, out, err io.Writer, o Options) int {
 	if len(args) == 0 || args[0] == "help" || args[0] == "--help" || args[0] == "-h" {
-		overview(net, out)
-		return ok
+		if len(args) < 2 || args[0] != "help" {
+			program(net, o).Overview(out)
+			return ok
+		}
+		args = []string{args[1], "--help"}
+	}
+	if args[0] == "--version" {
+		args = []string{"version"}
 	}
 	for _, k := range commands() {
 		if k.name == args[0] {
-			c := &call{command: k, ctx: ctx, net: net, opt: o, args: args[1:], out: out, err: err, flags: pflag.NewFlagSet(k.name, pflag.ContinueOnError)}
-			c.flags.SortFlags = false
-			c.flags.SetOutput(io.Discard)
-			c.json = c.flags.Bool("json", false, "print JSON")
+			c := newCall(ctx, k, net, args[1:], out, err, o)
 			return c.finish(k.run(c))
 		}
 	}
 	fmt.Fprintf(err, "%s: unknown command %q%s; `%s help` lists the commands\n", net.Package, args[0], spell.Suggest(args[0], names()), net.Package)
 	return usage
+}
+
+func newCall(ctx context.Context, k command, net *supernet.Net, args []string, out, err io.Writer, o Options) *call {
+	c := &call{command: k, ctx: ctx, net: net, opt: o, args: args, out: out, err: err, flags: pflag.NewFlagSet(k.name, pflag.ContinueOnError)}
+	c.flags.SortFlags = false
+	c.flags.SetOutput(io.Discard)
+	c.json = c.flags.Bool("json", false, "print JSON")
+	return c
 }
 
 func (c *call) finish(e error) int {
@@ -157,8 +174,12 @@ func (c *call) parse(required ...string) error {
 		c.help()
 		return err
 	}
-	if err == nil && c.flags.NArg() > 0 {
+	switch n := c.flags.NArg(); {
+	case err != nil:
+	case c.arg == "" && n > 0:
 		err = fmt.Errorf("unexpected argument %q", c.flags.Arg(0))
+	case c.arg != "" && n != 1:
+		err = fmt.Errorf("want one argument, %s", c.arg)
 	}
 	if err != nil {
 		return usageError{err}
@@ -180,21 +201,30 @@ func (c *call) require(names ...string) error {
 	return nil
 }
 
-func (c *call) help() {
-	fmt.Fprintf(c.out, "%s %s: %s\n\nExamples:\n", c.net.Package, c.name, c.doc)
+func (c *call) help() { c.manual().Help(c.out, c.net.Package) }
+
+// manual describes the command. Its flags are those that its run defines before it parses them.
+func (c *call) manual() manual.Command {
+	m := manual.Command{Name: c.name, Doc: c.doc, Arg: c.arg, Flags: c.flags}
 	for _, e := range c.examples {
-		fmt.Fprintf(c.out, "  %s %s\n", c.net.Package, e)
+		m.Examples = append(m.Examples, c.net.Package+" "+strings.ReplaceAll(e, "PROGRAM", c.net.Package))
 	}
-	fmt.Fprintf(c.out, "\nFlags:\n%s", c.flags.FlagUsages())
+	return m
 }
 
-func overview(net *supernet.Net, out io.Writer) {
-	fmt.Fprintf(out, "%s works with the SuperNet of %s.\n\nCommands:\n", net.Package, net.Source.File)
-	for _, c := range commands() {
-		fmt.Fprintf(out, "  %-13s%s\n", c.name, c.doc)
+// program describes all commands.
+func program(net *supernet.Net, o Options) manual.Program {
+	p := manual.Program{
+		Name: net.Package, Doc: "works with the SuperNet of " + net.Source.File,
+		Notes: []string{"A SubNet is written as what differs from the original: resolution=24,stage3.depth=2,stage3.1.expand=3; the original is `original`."},
+		Exits: []manual.Exit{{Code: ok, Doc: "done"}, {Code: failed, Doc: "failed"}, {Code: usage, Doc: "wrong usage"}, {Code: infeasible, Doc: "no SubNet is within the budget"}, {Code: interrupted, Doc: "interrupted"}},
 	}
-	fmt.Fprintf(out, "\n`%s COMMAND --help` shows examples and flags. A SubNet is written as what differs from the original:\nresolution=24,stage3.depth=2,stage3.1.expand=3; the original is `original`.\n"+
-		"Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no SubNet is within the budget, 130 interrupted.\n", net.Package)
+	for _, k := range commands() {
+		c := newCall(context.Background(), k, net, []string{"--help"}, io.Discard, io.Discard, o)
+		_ = k.run(c) // ends with pflag.ErrHelp, when all flags are defined
+		p.Commands = append(p.Commands, c.manual())
+	}
+	return p
 }
 
 // names lists the commands.

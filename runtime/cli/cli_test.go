@@ -28,7 +28,7 @@ func invoke(ctx context.Context, args ...string) (code int, out, errs string) {
 	code = cli.Run(ctx, mobilenetv2.Definition(), args, &o, &e, cli.Options{
 		Transform: data.Transform{Pad: 2, Mean: []float32{0.2860}, Std: []float32{0.3530}},
 		Engines:   []cli.Engine{{Name: "embedded", Doc: "pure Go", Open: embedded.Open}},
-		Plot:      plot.Front,
+		Plot:      plot.All,
 	})
 	return code, o.String(), e.String()
 }

@@ -3,30 +3,69 @@ package cli
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/autotailor/autotailor/runtime/accuracy"
 	"github.com/autotailor/autotailor/runtime/lut"
+	"github.com/autotailor/autotailor/runtime/memory"
 	"github.com/autotailor/autotailor/runtime/optable"
 	"github.com/autotailor/autotailor/runtime/report"
+	"github.com/autotailor/autotailor/runtime/search"
 	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/terms"
 )
 
 // page gathers what the HTML report shows.
-func (c *call) page(l *lut.Table, t *accuracy.Table, cost *terms.Sum, front []report.Point) (report.Page, error) {
-	h := l.Header
-	p := report.Page{Title: c.net.Package + " on " + h.Device, Front: front, Cliffs: c.cliffs(cost), Heat: c.heat(t)}
-	p.Facts = []report.Fact{
-		{Name: "engine", Value: h.Engine + " " + h.Version}, {Name: "threads", Value: strconv.Itoa(h.Threads)}, {Name: "precision", Value: h.Precision},
-		{Name: "fusion rules", Value: h.Rules}, {Name: "protocol", Value: h.Protocol}, {Name: "date", Value: h.Date}, {Name: "digest", Value: h.Digest},
+func (c *call) page(l *lut.Table, t *accuracy.Table, p search.Problem, front []report.Point, path string) (report.Page, error) {
+	h, net := l.Header, c.net
+	page := report.Page{
+		Title: net.Package + " on " + h.Device, Package: net.Package, Command: "go run ./cmd/" + net.Package,
+		Model: cmp.Or(c.opt.Model, net.Source.File), LUT: path,
+		Front: front, Cliffs: c.cliffs(p.Cost), Heat: c.heat(t),
+		Facts: []report.Fact{
+			{Name: "SubNets", Value: space.Count(net.Choices).String()}, {Name: "engine", Value: h.Engine + " " + h.Version},
+			{Name: "threads", Value: strconv.Itoa(h.Threads)}, {Name: "precision", Value: h.Precision}, {Name: "fusion rules", Value: h.Rules},
+			{Name: "protocol", Value: h.Protocol}, {Name: "date", Value: h.Date}, {Name: "digest", Value: fmt.Sprintf("%.12s", h.Digest)},
+		},
 	}
-	err := c.kinds(l, &p)
-	return p, err
+	for _, s := range net.Stages {
+		page.Stages = append(page.Stages, report.Stage{Index: s.Index, Width: s.Width, Blocks: append([]string{}, s.Blocks...)})
+	}
+	for _, x := range net.Choices {
+		page.Choices = append(page.Choices, report.Choice{Name: x.Name, Kind: x.Kind, Values: x.Values})
+	}
+	original := make(space.Genes, len(net.Choices))
+	points, err := c.points(t, []search.Point{{Genes: original, Cost: p.Cost.At(original), Penalty: p.Penalty.At(original)}})
+	if err != nil {
+		return page, err
+	}
+	page.Original = &points[0]
+	return page, c.kinds(l, &page)
+}
+
+// points describes SubNets for the report.
+func (c *call) points(t *accuracy.Table, list []search.Point) ([]report.Point, error) {
+	macs, err1 := c.net.MACs()
+	params, err2 := c.net.Params()
+	peak, err3 := memory.Of(c.net)
+	if err := errors.Join(err1, err2, err3); err != nil {
+		return nil, err
+	}
+	var out []report.Point
+	for _, q := range list {
+		g := q.Genes
+		out = append(out, report.Point{
+			SubNet: space.Format(c.net.Choices, g), Latency: time.Duration(q.Cost), Accuracy: t.Accuracy(q.Penalty),
+			MACs: macs.At(g), Params: params.At(g), Memory: peak.At(g),
+		})
+	}
+	return out, nil
 }
 
 // kinds sums the table up by kinds, and counts fused groups.
@@ -63,7 +102,7 @@ func (c *call) kinds(l *lut.Table, p *report.Page) error {
 		}
 	}
 	for _, k := range kinds {
-		k.Share /= max(total, 1)
+		k.MS, k.Share = k.Share/1e6, k.Share/max(total, 1)
 		p.Kinds = append(p.Kinds, *k)
 	}
 	for _, k := range groups {

@@ -204,11 +204,11 @@ func runReport(c *call) error {
 	if err != nil {
 		return err
 	}
-	var points []report.Point
-	for _, q := range front.Points {
-		points = append(points, report.Point{SubNet: space.Format(c.net.Choices, q.Genes), Latency: time.Duration(q.Cost), Accuracy: t.Accuracy(q.Penalty)})
+	points, err := c.points(t, front.Points)
+	if err != nil {
+		return err
 	}
-	page, err := c.page(l, t, p.Cost, points)
+	page, err := c.page(l, t, p, points, *latencies)
 	if err != nil {
 		return err
 	}
@@ -230,15 +230,12 @@ func runReport(c *call) error {
 	if err := rowfile.Write(r.Files[1], html.Bytes()); err != nil {
 		return err
 	}
-	for _, name := range []string{"front.png", "front.svg"} {
-		if c.opt.Plot == nil {
-			break
-		}
-		path := filepath.Join(*out, name)
-		if err := c.opt.Plot(path, c.net.Package+": exact Pareto front", points); err != nil {
+	if c.opt.Plot != nil {
+		plots, err := c.opt.Plot(*out, page)
+		if err != nil {
 			return err
 		}
-		r.Files = append(r.Files, path)
+		r.Files = append(r.Files, plots...)
 	}
 	if *c.json {
 		return c.print(r)

@@ -1,59 +1,86 @@
 package report
 
 import (
-	_ "embed"
+	"embed"
 	"fmt"
 	"html/template"
 	"io"
-	"math"
 )
 
-//go:embed page.html
-var page string
+// files are the page's parts: the frame, its style, and scripts that draw the data.
+//
+//go:embed page
+var files embed.FS
+
+// scripts are the page's scripts in their order.
+var scripts = []string{"page.js", "front.js", "net.js", "parts.js"}
 
 // Page is what the HTML report shows. Empty parts are left out.
 type Page struct {
-	Title   string
-	Facts   []Fact // about the device and the measurement
-	Kinds   []Kind // the latency table by kind of operator
-	Groups  []Kind // what the device runs as one kernel
-	Front   []Point
-	Heat    []HeatRow
-	Checked []Checked
-	Cliffs  []Cliff
+	Title    string    `json:"title"`
+	Package  string    `json:"package"` // begins the names of saved pictures
+	Command  string    `json:"command"` // how the package's command is run, such as "go run ./cmd/net"
+	Model    string    `json:"model"`   // what its --model is
+	LUT      string    `json:"lut"`     // what its --lut is
+	Facts    []Fact    `json:"facts"`   // about the device and the measurement
+	Stages   []Stage   `json:"stages"`
+	Choices  []Choice  `json:"choices"`
+	Front    []Point   `json:"front"`    // fastest first
+	Original *Point    `json:"original"` // the SuperNet itself, for comparison
+	Kinds    []Kind    `json:"kinds"`    // the latency table by kind of operator
+	Groups   []Kind    `json:"groups"`   // what the device runs as one kernel
+	Heat     []HeatRow `json:"heat"`
+	Checked  []Checked `json:"checked"`
+	Cliffs   []Cliff   `json:"cliffs"`
 }
 
 // Fact is a line of the header.
-type Fact struct{ Name, Value string }
+type Fact struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// Stage is a stage of the SuperNet.
+type Stage struct {
+	Index  int      `json:"index"`
+	Width  int      `json:"width"`  // channels of its output
+	Blocks []string `json:"blocks"` // types
+}
+
+// Choice is a choice of the SuperNet: "stage2.depth" belongs to a stage, "stage2.0.expand" to a block, "resolution" to the net.
+type Choice struct {
+	Name   string   `json:"name"`
+	Kind   string   `json:"kind"`
+	Values []string `json:"values"` // the original's first
+}
 
 // Kind sums up operators of one kind.
 type Kind struct {
-	Name   string
-	Rows   int     // of the table
-	Share  float64 // of the original's latency, from 0 to 1
-	Failed int
+	Name   string  `json:"name"`
+	Rows   int     `json:"rows"`  // of the table
+	Share  float64 `json:"share"` // of the original's latency, from 0 to 1
+	MS     float64 `json:"ms"`    // of the original's latency
+	Failed int     `json:"failed"`
 }
 
 // HeatRow is what the candidates of one choice cost in accuracy.
 type HeatRow struct {
-	Choice string
-	Cells  []Cell
+	Choice string `json:"choice"`
+	Cells  []Cell `json:"cells"`
 }
 
 // Cell is one candidate: the loss of accuracy, from 0 to 1.
 type Cell struct {
-	Value string
-	Loss  float64
+	Value string  `json:"value"`
+	Loss  float64 `json:"loss"`
 }
 
 // Checked is a SubNet that was measured.
 type Checked struct {
-	SubNet              string
-	Predicted, Measured float64 // ms
+	SubNet    string  `json:"subnet"`
+	Predicted float64 `json:"predicted"` // ms
+	Measured  float64 `json:"measured"`  // ms
 }
-
-// Off returns by how much the prediction is off, as a share of what was measured.
-func (c Checked) Off() float64 { return c.Predicted/c.Measured - 1 }
 
 // Cliff is a candidate that another one, which keeps more, is not slower than.
 type Cliff struct {
@@ -64,46 +91,36 @@ type Cliff struct {
 	WiderMS float64 `json:"wider_ms"`
 }
 
-// HTML writes the page as one file that needs nothing else.
+// HTML writes the page as one file that needs nothing else: style, scripts and data are inside.
 func HTML(w io.Writer, p Page) error {
-	t, err := template.New("page").Funcs(template.FuncMap{
-		"percent": func(x float64) string { return fmt.Sprintf("%.2f", 100*x) },
-		"ms":      func(p Point) float64 { return float64(p.Latency.Nanoseconds()) / 1e6 },
-		"heat":    heat,
-		"place":   place,
-	}).Parse(page)
+	style, err := files.ReadFile("page/style.css")
 	if err != nil {
 		return err
 	}
-	return t.Execute(w, p)
-}
-
-// heat is the colour of a loss: white for none, red from a loss of 10 % on.
-func heat(loss float64) template.CSS {
-	strength := min(1, max(0, loss)/0.1)
-	return template.CSS(fmt.Sprintf("background:hsl(8,80%%,%.0f%%)", 100-45*math.Sqrt(strength)))
-}
-
-// spot is a point of a plot with its place in pixels.
-type spot struct {
-	X, Y float64
-	Text string
-}
-
-// place puts the front into a plot of 600 by 300 pixels.
-func place(front []Point) []spot {
-	if len(front) == 0 {
-		return nil
+	var script []byte
+	for _, name := range scripts {
+		part, err := files.ReadFile("page/" + name)
+		if err != nil {
+			return err
+		}
+		script = append(script, part...)
 	}
-	first, last := front[0], front[len(front)-1]
-	scale := func(v, lo, hi, size float64) float64 { return size * (v - lo) / max(hi-lo, 1e-12) }
-	var out []spot
-	for _, p := range front {
-		out = append(out, spot{
-			X:    40 + scale(float64(p.Latency), float64(first.Latency), float64(last.Latency), 540),
-			Y:    280 - scale(p.Accuracy, first.Accuracy, last.Accuracy, 260),
-			Text: fmt.Sprintf("%.3f ms, %.2f %%: %s", float64(p.Latency.Nanoseconds())/1e6, 100*p.Accuracy, p.SubNet),
-		})
+	t, err := template.ParseFS(files, "page/page.html")
+	if err != nil {
+		return fmt.Errorf("report: %w", err)
 	}
-	return out
+	return t.Execute(w, struct {
+		Page   Page
+		Style  template.CSS
+		Script template.JS
+	}{p.full(), template.CSS(style), template.JS(script)})
 }
+
+// full has empty lists where p has none.
+func (p Page) full() Page {
+	p.Facts, p.Stages, p.Choices, p.Front = list(p.Facts), list(p.Stages), list(p.Choices), list(p.Front)
+	p.Kinds, p.Groups, p.Heat, p.Checked, p.Cliffs = list(p.Kinds), list(p.Groups), list(p.Heat), list(p.Checked), list(p.Cliffs)
+	return p
+}
+
+func list[T any](s []T) []T { return append([]T{}, s...) }

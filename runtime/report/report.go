@@ -3,6 +3,7 @@ package report
 
 import (
 	"encoding/csv"
+	"encoding/json"
 	"io"
 	"strconv"
 	"time"
@@ -10,10 +11,26 @@ import (
 
 // Point is a SubNet with its predictions.
 type Point struct {
-	SubNet   string // its text form
-	Latency  time.Duration
-	Accuracy float64 // share of images
-	Label    string  // marks the point in plots; "" for most
+	SubNet               string // its text form
+	Latency              time.Duration
+	Accuracy             float64 // share of images
+	MACs, Params, Memory int64   // of batch 1; bytes of activations; 0 when not known
+	Label                string  // marks the point in plots; "" for most
+}
+
+// MS is the latency in milliseconds.
+func (p Point) MS() float64 { return float64(p.Latency.Nanoseconds()) / 1e6 }
+
+// MarshalJSON writes a point as the page reads it, with its latency in milliseconds.
+func (p Point) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		SubNet   string  `json:"subnet"`
+		MS       float64 `json:"ms"`
+		Accuracy float64 `json:"accuracy"`
+		MACs     int64   `json:"macs,omitempty"`
+		Params   int64   `json:"params,omitempty"`
+		Memory   int64   `json:"memory,omitempty"`
+	}{p.SubNet, p.MS(), p.Accuracy, p.MACs, p.Params, p.Memory})
 }
 
 // CSV writes points as a table with a header: subnet, latency_ms, accuracy.
@@ -22,7 +39,7 @@ func CSV(w io.Writer, points []Point) error {
 	rows := [][]string{{"subnet", "latency_ms", "accuracy"}}
 	for _, p := range points {
 		rows = append(rows, []string{
-			p.SubNet, strconv.FormatFloat(float64(p.Latency.Nanoseconds())/1e6, 'f', 6, 64), strconv.FormatFloat(p.Accuracy, 'f', 6, 64),
+			p.SubNet, strconv.FormatFloat(p.MS(), 'f', 6, 64), strconv.FormatFloat(p.Accuracy, 'f', 6, 64),
 		})
 	}
 	return t.WriteAll(rows)

@@ -4,7 +4,6 @@ package plot
 import (
 	"errors"
 	"fmt"
-	"image/color"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,10 +17,6 @@ import (
 
 // Front plots accuracy over latency as a PNG or SVG file, whichever the name's extension says. Points with a label are marked.
 func Front(path, title string, points []report.Point) error {
-	ext := strings.ToLower(filepath.Ext(path))
-	if ext != ".png" && ext != ".svg" {
-		return fmt.Errorf("%s: plots are .png or .svg files", path)
-	}
 	if len(points) == 0 {
 		return errors.New("there is nothing to plot")
 	}
@@ -32,7 +27,7 @@ func Front(path, title string, points []report.Point) error {
 	all := make(plotter.XYs, len(points))
 	marked := plotter.XYLabels{}
 	for i, q := range points {
-		all[i].X, all[i].Y = float64(q.Latency.Nanoseconds())/1e6, 100*q.Accuracy
+		all[i].X, all[i].Y = q.MS(), 100*q.Accuracy
 		if q.Label != "" {
 			marked.XYs, marked.Labels = append(marked.XYs, all[i]), append(marked.Labels, " "+q.Label)
 		}
@@ -42,7 +37,6 @@ func Front(path, title string, points []report.Point) error {
 		return err
 	}
 	line.StepStyle = plotter.PostStep
-	blue := color.RGBA{R: 38, G: 94, B: 168, A: 255}
 	line.Color, dots.Color, dots.Radius = blue, blue, vg.Points(2)
 	p.Add(line, dots)
 	if len(marked.XYs) > 0 {
@@ -50,19 +44,23 @@ func Front(path, title string, points []report.Point) error {
 		if err != nil {
 			return err
 		}
-		stars.Color, stars.Radius = color.RGBA{R: 200, G: 40, B: 40, A: 255}, vg.Points(4)
+		stars.Color, stars.Radius = red, vg.Points(4)
 		labels, err := plotter.NewLabels(marked)
 		if err != nil {
 			return err
 		}
 		p.Add(stars, labels)
 	}
-	return save(p, path, ext[1:])
+	return save(p, path, 16*vg.Centimeter, 11*vg.Centimeter)
 }
 
-// save writes the file at once.
-func save(p *plot.Plot, path, format string) error {
-	w, err := p.WriterTo(16*vg.Centimeter, 11*vg.Centimeter, format)
+// save writes the file at once, in the format that its name says.
+func save(p *plot.Plot, path string, width, height vg.Length) error {
+	ext := strings.ToLower(filepath.Ext(path))
+	if ext != ".png" && ext != ".svg" {
+		return fmt.Errorf("%s: plots are .png or .svg files", path)
+	}
+	w, err := p.WriterTo(width, height, ext[1:])
 	if err != nil {
 		return err
 	}

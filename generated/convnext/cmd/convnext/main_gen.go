@@ -22,6 +22,6 @@ func main() {
 			{Name: "onnxruntime", Doc: "ONNX Runtime; needs cgo and its shared library", Open: ort.Open},
 			{Name: "gorgonia", Doc: "Gorgonia's graph with our kernels", Open: gorgonia.Open},
 		},
-		Plot: plot.Front,
+		Plot: plot.All,
 	})
 }
