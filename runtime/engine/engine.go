@@ -91,10 +91,11 @@ type Training interface {
 	Close() error
 }
 
-// Params are the tensors of a SuperNet under training, by the names that its networks use.
+// Params are the tensors of a SuperNet under training, by the names that its networks use: a parameter's own name where it is there,
+// else that of the initializer that stores it (nn.Param, Source). Integers are held as float32s. Statistics of normalisations may be absent.
 type Params map[string]*Trainable
 
-// Trainable is one tensor of full SuperNet shape.
+// Trainable is one tensor of full SuperNet shape, the way round in which the model stores it.
 type Trainable struct {
 	Shape nn.Shape
 	Value []float32

@@ -30,7 +30,7 @@ func (t Tensor) resampled(g Grid) (Tensor, error) {
 	outer, inner := t.Shape[:g.Axis].Count(), t.Shape[g.Axis+1:].Count()
 	rows := g.Prefix + g.To*g.To
 	src, dst := t.Float32s(), make([]float32, outer*rows*inner)
-	weights := triangle(g.From, g.To)
+	weights := g.Weights()
 	for o := range outer {
 		from, to := src[o*t.Shape[g.Axis]*inner:], dst[o*rows*inner:]
 		copy(to[:g.Prefix*inner], from)
@@ -55,15 +55,15 @@ func (t Tensor) resampled(g Grid) (Tensor, error) {
 	return FromFloat32s(s, dst), nil
 }
 
-// triangle returns, for each of to positions, the weights of from positions.
-func triangle(from, to int) [][]float32 {
-	scale := float64(from) / float64(to)
+// Weights returns, for each of To positions along a side, the weights of From positions.
+func (g Grid) Weights() [][]float32 {
+	scale := float64(g.From) / float64(g.To)
 	support := max(scale, 1)
-	out := make([][]float32, to)
+	out := make([][]float32, g.To)
 	for i := range out {
-		out[i] = make([]float32, from)
+		out[i] = make([]float32, g.From)
 		sum := 0.0
-		for k := range from {
+		for k := range g.From {
 			w := max(0, 1-math.Abs((float64(k)+0.5-scale*(float64(i)+0.5))/support))
 			out[i][k] = float32(w)
 			sum += w

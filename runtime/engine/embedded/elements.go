@@ -17,7 +17,7 @@ const maxExact = 1 << 24
 // decode returns a tensor's elements as float32s; those of a float32 tensor without copying where the machine allows.
 func decode(t nn.Tensor) ([]float32, error) {
 	if t.Type == nn.Float32 {
-		return view(t), nil
+		return t.View(), nil
 	}
 	size := t.Type.Bytes()
 	read, ok := readers[t.Type]
@@ -46,7 +46,7 @@ var readers = map[nn.DType]func(b []byte) int64{
 // encode is the inverse of decode for elements of type d.
 func encode(s []float32, d nn.DType) ([]byte, error) {
 	if d == nn.Float32 || d == 0 {
-		return raw(s), nil
+		return nn.Bytes(s), nil
 	}
 	var out []byte
 	for i, v := range s {

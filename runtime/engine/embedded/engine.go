@@ -14,6 +14,7 @@ import (
 	"runtime"
 
 	"github.com/autotailor/autotailor/runtime/engine"
+	"github.com/autotailor/autotailor/runtime/engine/autodiff"
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
@@ -30,9 +31,14 @@ type Engine struct {
 	threads int
 	isa     *kernel.ISA
 	track   bool
+
+	*autodiff.Trainer
 }
 
-var _ engine.Recalibrator = (*Engine)(nil)
+var (
+	_ engine.Recalibrator = (*Engine)(nil)
+	_ engine.Trainer      = (*Engine)(nil)
+)
 
 // New returns the embedded engine.
 func New(o Options) *Engine {
@@ -43,6 +49,7 @@ func New(o Options) *Engine {
 	if e.isa == nil {
 		e.isa = kernel.Best()
 	}
+	e.Trainer = autodiff.New(e.isa, e.threads)
 	return e
 }
 

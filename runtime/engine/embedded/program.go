@@ -2,14 +2,10 @@ package embedded
 
 import (
 	"cmp"
-	"encoding/binary"
-	"math"
 	"slices"
 	"time"
-	"unsafe"
 
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
-	"github.com/autotailor/autotailor/runtime/nn"
 )
 
 // program is a plan at one batch size.
@@ -135,34 +131,6 @@ func (g *program) run(t *kernel.Team) {
 		c.f(t, c.in, c.out)
 	}
 	g.spent = time.Since(start) - border
-}
-
-// littleEndian tells that this machine stores numbers as tensors do.
-var littleEndian = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
-
-// view returns a tensor's elements without copying them where the machine allows.
-func view(t nn.Tensor) []float32 {
-	p := unsafe.SliceData(t.Raw)
-	if littleEndian && uintptr(unsafe.Pointer(p))%4 == 0 {
-		return unsafe.Slice((*float32)(unsafe.Pointer(p)), len(t.Raw)/4)
-	}
-	to := make([]float32, len(t.Raw)/4)
-	for i := range to {
-		to[i] = math.Float32frombits(binary.LittleEndian.Uint32(t.Raw[4*i:]))
-	}
-	return to
-}
-
-// raw is the inverse of view.
-func raw(s []float32) []byte {
-	if littleEndian {
-		return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(s))), 4*len(s))
-	}
-	to := make([]byte, 0, 4*len(s))
-	for _, v := range s {
-		to = binary.LittleEndian.AppendUint32(to, math.Float32bits(v))
-	}
-	return to
 }
 
 func resize(s []float32, n int) []float32 {

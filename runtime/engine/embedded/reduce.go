@@ -54,7 +54,7 @@ func lowerSoftmax(c *compiler, n node) error {
 	c.emit(n, []int{from.buffer}, []int{c.produce(n.Out[0], from.order)}, func(b int) kernelFunc {
 		s := at(memory, b)
 		return func(t *kernel.Team, in, out [][]float32) {
-			kernel.Softmax(t, out[0], in[0], size(s[:p]), s[p], size(s[p+1:]))
+			c.isa.Softmax(t, out[0], in[0], size(s[:p]), s[p], size(s[p+1:]))
 		}
 	})
 	return nil

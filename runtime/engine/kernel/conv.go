@@ -203,30 +203,34 @@ func (p *patches) gather(w *worker, x []float32, r, rows int) {
 	}
 	w.tile.x = &w.patch[0]
 	for i := range rows {
-		img, pix := (r+i)/p.pixels, (r+i)%p.pixels
-		from := x[img*p.image+p.first:]
-		to := w.patch[i*depth : (i+1)*depth]
-		off := p.off[pix*p.taps : (pix+1)*p.taps]
+		p.row(w.patch[i*depth:(i+1)*depth], x, r+i)
 		w.off[i] = int64(i*depth) * 4
-		if p.k == 1 {
-			for t, o := range off {
-				to[t] = 0
-				if o >= 0 {
-					to[t] = from[int(o)*p.channels]
-				}
+	}
+}
+
+// row gathers the taps of one output pixel.
+func (p *patches) row(to, x []float32, r int) {
+	img, pix := r/p.pixels, r%p.pixels
+	from := x[img*p.image+p.first:]
+	off := p.off[pix*p.taps : (pix+1)*p.taps]
+	if p.k == 1 {
+		for t, o := range off {
+			to[t] = 0
+			if o >= 0 {
+				to[t] = from[int(o)*p.channels]
 			}
+		}
+		return
+	}
+	for t, o := range off {
+		cell := to[t*p.k : (t+1)*p.k]
+		if o < 0 {
+			clear(cell)
 			continue
 		}
-		for t, o := range off {
-			cell := to[t*p.k : (t+1)*p.k]
-			if o < 0 {
-				clear(cell)
-				continue
-			}
-			at := int(o) * p.channels
-			for j := range cell {
-				cell[j] = from[at+j]
-			}
+		at := int(o) * p.channels
+		for j := range cell {
+			cell[j] = from[at+j]
 		}
 	}
 }

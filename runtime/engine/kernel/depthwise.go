@@ -63,10 +63,7 @@ func (c *Conv) prepareDepthwise(p ConvParams) {
 		c.dw = PackDepthwise(p.Weight, p.In, c.g.KH*c.g.KW, p.Bias, p.Limits)
 	}
 	c.zero = make([]float32, p.In)
-	c.mask = make([]int32, c.isa.width)
-	for i := range p.In % c.isa.width {
-		c.mask[i] = -1
-	}
+	c.mask = c.isa.maskOf(p.In)
 }
 
 // scaledBytes is how much is computed before it is scaled: what stays in a small first cache.

@@ -9,6 +9,7 @@ type ISA struct {
 	rows  int // rows of the largest tile
 
 	tile      func(rows, vecs int, t *tile)
+	cross     func(rows, vecs int, c *cross)
 	depthwise func(d *dwRow)
 	add       binaryFunc
 	mul       binaryFunc

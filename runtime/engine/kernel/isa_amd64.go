@@ -34,6 +34,7 @@ func detect() []*ISA {
 var setAVX2 = ISA{
 	name: "avx2", width: 8, rows: 6,
 	tile:      func(rows, vecs int, t *tile) { tilesAVX2[vecs-1][rows-1]((*byte)(unsafe.Pointer(t))) },
+	cross:     func(rows, vecs int, c *cross) { crossesAVX2[vecs-1][rows-1]((*byte)(unsafe.Pointer(c))) },
 	depthwise: func(d *dwRow) { depthwiseAVX2((*byte)(unsafe.Pointer(d))) },
 	add:       addAVX2, mul: mulAVX2, max: maxAVX2, affine: affineAVX2,
 	hardSigmoid: hardSigmoidAVX2, hardSwish: hardSwishAVX2,
@@ -42,6 +43,7 @@ var setAVX2 = ISA{
 var setAVX512 = ISA{
 	name: "avx512", width: 16, rows: 8,
 	tile:      func(rows, vecs int, t *tile) { tilesAVX512[vecs-1][rows-1]((*byte)(unsafe.Pointer(t))) },
+	cross:     func(rows, vecs int, c *cross) { crossesAVX512[vecs-1][rows-1]((*byte)(unsafe.Pointer(c))) },
 	depthwise: func(d *dwRow) { depthwiseAVX512((*byte)(unsafe.Pointer(d))) },
 	add:       addAVX512, mul: mulAVX512, max: maxAVX512, affine: affineAVX512,
 	hardSigmoid: hardSigmoidAVX512, hardSwish: hardSwishAVX512,
@@ -55,6 +57,16 @@ var tilesAVX2 = [2][6]func(*byte){
 var tilesAVX512 = [2][8]func(*byte){
 	{tile1x16AVX512, tile2x16AVX512, tile3x16AVX512, tile4x16AVX512, tile5x16AVX512, tile6x16AVX512, tile7x16AVX512, tile8x16AVX512},
 	{tile1x32AVX512, tile2x32AVX512, tile3x32AVX512, tile4x32AVX512, tile5x32AVX512, tile6x32AVX512, tile7x32AVX512, tile8x32AVX512},
+}
+
+var crossesAVX2 = [2][6]func(*byte){
+	{cross1x8AVX2, cross2x8AVX2, cross3x8AVX2, cross4x8AVX2, cross5x8AVX2, cross6x8AVX2},
+	{cross1x16AVX2, cross2x16AVX2, cross3x16AVX2, cross4x16AVX2, cross5x16AVX2, cross6x16AVX2},
+}
+
+var crossesAVX512 = [2][8]func(*byte){
+	{cross1x16AVX512, cross2x16AVX512, cross3x16AVX512, cross4x16AVX512, cross5x16AVX512, cross6x16AVX512, cross7x16AVX512, cross8x16AVX512},
+	{cross1x32AVX512, cross2x32AVX512, cross3x32AVX512, cross4x32AVX512, cross5x32AVX512, cross6x32AVX512, cross7x32AVX512, cross8x32AVX512},
 }
 
 // brand reads the processor's name (Intel SDM volume 2A, CPUID leaves 80000002h to 80000004h).

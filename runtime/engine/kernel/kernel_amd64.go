@@ -15,60 +15,120 @@ func xgetbv() (a uint32, d uint32)
 //go:noescape
 func tile1x8AVX2(t *byte)
 
+// cross1x8AVX2 adds to 1 rows and 8 columns of a product with a transposed matrix.
+//
+//go:noescape
+func cross1x8AVX2(c *byte)
+
 // tile2x8AVX2 computes one tile of 2 rows and 8 columns.
 //
 //go:noescape
 func tile2x8AVX2(t *byte)
+
+// cross2x8AVX2 adds to 2 rows and 8 columns of a product with a transposed matrix.
+//
+//go:noescape
+func cross2x8AVX2(c *byte)
 
 // tile3x8AVX2 computes one tile of 3 rows and 8 columns.
 //
 //go:noescape
 func tile3x8AVX2(t *byte)
 
+// cross3x8AVX2 adds to 3 rows and 8 columns of a product with a transposed matrix.
+//
+//go:noescape
+func cross3x8AVX2(c *byte)
+
 // tile4x8AVX2 computes one tile of 4 rows and 8 columns.
 //
 //go:noescape
 func tile4x8AVX2(t *byte)
+
+// cross4x8AVX2 adds to 4 rows and 8 columns of a product with a transposed matrix.
+//
+//go:noescape
+func cross4x8AVX2(c *byte)
 
 // tile5x8AVX2 computes one tile of 5 rows and 8 columns.
 //
 //go:noescape
 func tile5x8AVX2(t *byte)
 
+// cross5x8AVX2 adds to 5 rows and 8 columns of a product with a transposed matrix.
+//
+//go:noescape
+func cross5x8AVX2(c *byte)
+
 // tile6x8AVX2 computes one tile of 6 rows and 8 columns.
 //
 //go:noescape
 func tile6x8AVX2(t *byte)
+
+// cross6x8AVX2 adds to 6 rows and 8 columns of a product with a transposed matrix.
+//
+//go:noescape
+func cross6x8AVX2(c *byte)
 
 // tile1x16AVX2 computes one tile of 1 rows and 16 columns.
 //
 //go:noescape
 func tile1x16AVX2(t *byte)
 
+// cross1x16AVX2 adds to 1 rows and 16 columns of a product with a transposed matrix.
+//
+//go:noescape
+func cross1x16AVX2(c *byte)
+
 // tile2x16AVX2 computes one tile of 2 rows and 16 columns.
 //
 //go:noescape
 func tile2x16AVX2(t *byte)
+
+// cross2x16AVX2 adds to 2 rows and 16 columns of a product with a transposed matrix.
+//
+//go:noescape
+func cross2x16AVX2(c *byte)
 
 // tile3x16AVX2 computes one tile of 3 rows and 16 columns.
 //
 //go:noescape
 func tile3x16AVX2(t *byte)
 
+// cross3x16AVX2 adds to 3 rows and 16 columns of a product with a transposed matrix.
+//
+//go:noescape
+func cross3x16AVX2(c *byte)
+
 // tile4x16AVX2 computes one tile of 4 rows and 16 columns.
 //
 //go:noescape
 func tile4x16AVX2(t *byte)
+
+// cross4x16AVX2 adds to 4 rows and 16 columns of a product with a transposed matrix.
+//
+//go:noescape
+func cross4x16AVX2(c *byte)
 
 // tile5x16AVX2 computes one tile of 5 rows and 16 columns.
 //
 //go:noescape
 func tile5x16AVX2(t *byte)
 
+// cross5x16AVX2 adds to 5 rows and 16 columns of a product with a transposed matrix.
+//
+//go:noescape
+func cross5x16AVX2(c *byte)
+
 // tile6x16AVX2 computes one tile of 6 rows and 16 columns.
 //
 //go:noescape
 func tile6x16AVX2(t *byte)
+
+// cross6x16AVX2 adds to 6 rows and 16 columns of a product with a transposed matrix.
+//
+//go:noescape
+func cross6x16AVX2(c *byte)
 
 // depthwiseAVX2 computes a run of output pixels of a depthwise convolution.
 //
@@ -110,80 +170,160 @@ func hardSwishAVX2(z *float32, x *float32, n int, a float32, b float32)
 //go:noescape
 func tile1x16AVX512(t *byte)
 
+// cross1x16AVX512 adds to 1 rows and 16 columns of a product with a transposed matrix.
+//
+//go:noescape
+func cross1x16AVX512(c *byte)
+
 // tile2x16AVX512 computes one tile of 2 rows and 16 columns.
 //
 //go:noescape
 func tile2x16AVX512(t *byte)
+
+// cross2x16AVX512 adds to 2 rows and 16 columns of a product with a transposed matrix.
+//
+//go:noescape
+func cross2x16AVX512(c *byte)
 
 // tile3x16AVX512 computes one tile of 3 rows and 16 columns.
 //
 //go:noescape
 func tile3x16AVX512(t *byte)
 
+// cross3x16AVX512 adds to 3 rows and 16 columns of a product with a transposed matrix.
+//
+//go:noescape
+func cross3x16AVX512(c *byte)
+
 // tile4x16AVX512 computes one tile of 4 rows and 16 columns.
 //
 //go:noescape
 func tile4x16AVX512(t *byte)
+
+// cross4x16AVX512 adds to 4 rows and 16 columns of a product with a transposed matrix.
+//
+//go:noescape
+func cross4x16AVX512(c *byte)
 
 // tile5x16AVX512 computes one tile of 5 rows and 16 columns.
 //
 //go:noescape
 func tile5x16AVX512(t *byte)
 
+// cross5x16AVX512 adds to 5 rows and 16 columns of a product with a transposed matrix.
+//
+//go:noescape
+func cross5x16AVX512(c *byte)
+
 // tile6x16AVX512 computes one tile of 6 rows and 16 columns.
 //
 //go:noescape
 func tile6x16AVX512(t *byte)
+
+// cross6x16AVX512 adds to 6 rows and 16 columns of a product with a transposed matrix.
+//
+//go:noescape
+func cross6x16AVX512(c *byte)
 
 // tile7x16AVX512 computes one tile of 7 rows and 16 columns.
 //
 //go:noescape
 func tile7x16AVX512(t *byte)
 
+// cross7x16AVX512 adds to 7 rows and 16 columns of a product with a transposed matrix.
+//
+//go:noescape
+func cross7x16AVX512(c *byte)
+
 // tile8x16AVX512 computes one tile of 8 rows and 16 columns.
 //
 //go:noescape
 func tile8x16AVX512(t *byte)
+
+// cross8x16AVX512 adds to 8 rows and 16 columns of a product with a transposed matrix.
+//
+//go:noescape
+func cross8x16AVX512(c *byte)
 
 // tile1x32AVX512 computes one tile of 1 rows and 32 columns.
 //
 //go:noescape
 func tile1x32AVX512(t *byte)
 
+// cross1x32AVX512 adds to 1 rows and 32 columns of a product with a transposed matrix.
+//
+//go:noescape
+func cross1x32AVX512(c *byte)
+
 // tile2x32AVX512 computes one tile of 2 rows and 32 columns.
 //
 //go:noescape
 func tile2x32AVX512(t *byte)
+
+// cross2x32AVX512 adds to 2 rows and 32 columns of a product with a transposed matrix.
+//
+//go:noescape
+func cross2x32AVX512(c *byte)
 
 // tile3x32AVX512 computes one tile of 3 rows and 32 columns.
 //
 //go:noescape
 func tile3x32AVX512(t *byte)
 
+// cross3x32AVX512 adds to 3 rows and 32 columns of a product with a transposed matrix.
+//
+//go:noescape
+func cross3x32AVX512(c *byte)
+
 // tile4x32AVX512 computes one tile of 4 rows and 32 columns.
 //
 //go:noescape
 func tile4x32AVX512(t *byte)
+
+// cross4x32AVX512 adds to 4 rows and 32 columns of a product with a transposed matrix.
+//
+//go:noescape
+func cross4x32AVX512(c *byte)
 
 // tile5x32AVX512 computes one tile of 5 rows and 32 columns.
 //
 //go:noescape
 func tile5x32AVX512(t *byte)
 
+// cross5x32AVX512 adds to 5 rows and 32 columns of a product with a transposed matrix.
+//
+//go:noescape
+func cross5x32AVX512(c *byte)
+
 // tile6x32AVX512 computes one tile of 6 rows and 32 columns.
 //
 //go:noescape
 func tile6x32AVX512(t *byte)
+
+// cross6x32AVX512 adds to 6 rows and 32 columns of a product with a transposed matrix.
+//
+//go:noescape
+func cross6x32AVX512(c *byte)
 
 // tile7x32AVX512 computes one tile of 7 rows and 32 columns.
 //
 //go:noescape
 func tile7x32AVX512(t *byte)
 
+// cross7x32AVX512 adds to 7 rows and 32 columns of a product with a transposed matrix.
+//
+//go:noescape
+func cross7x32AVX512(c *byte)
+
 // tile8x32AVX512 computes one tile of 8 rows and 32 columns.
 //
 //go:noescape
 func tile8x32AVX512(t *byte)
+
+// cross8x32AVX512 adds to 8 rows and 32 columns of a product with a transposed matrix.
+//
+//go:noescape
+func cross8x32AVX512(c *byte)
 
 // depthwiseAVX512 computes a run of output pixels of a depthwise convolution.
 //

@@ -66,6 +66,37 @@ inner:
 	VZEROUPPER
 	RET
 
+// func cross1x8AVX2(c *byte)
+// Requires: AVX, CMOV, FMA3
+TEXT ·cross1x8AVX2(SB), NOSPLIT, $0-8
+	MOVQ    c+0(FP), AX
+	MOVQ    48(AX), CX
+	MOVQ    56(AX), DX
+	VMOVUPS (CX), Y0
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), R8
+
+row:
+	MOVQ         (BX), R9
+	LEAQ         (CX)(R9*1), R10
+	TESTQ        R9, R9
+	CMOVQLT      DX, R10
+	VMOVUPS      (DI), Y1
+	VBROADCASTSS (R10), Y2
+	VFMADD231PS  Y1, Y2, Y0
+	ADDQ         $0x08, BX
+	ADDQ         R8, DI
+	DECQ         SI
+	JNZ          row
+	MOVQ         48(AX), AX
+	VMOVUPS      Y0, (AX)
+	VZEROUPPER
+	RET
+
 // func tile2x8AVX2(t *byte)
 // Requires: AVX, CMOV, FMA3
 TEXT ·tile2x8AVX2(SB), NOSPLIT, $0-8
@@ -119,6 +150,43 @@ inner:
 	VMAXPS       Y1, Y2, Y1
 	VMINPS       Y1, Y3, Y1
 	VMOVUPS      Y1, (CX)
+	VZEROUPPER
+	RET
+
+// func cross2x8AVX2(c *byte)
+// Requires: AVX, CMOV, FMA3
+TEXT ·cross2x8AVX2(SB), NOSPLIT, $0-8
+	MOVQ    c+0(FP), AX
+	MOVQ    48(AX), CX
+	MOVQ    56(AX), DX
+	VMOVUPS (CX), Y0
+	ADDQ    DX, CX
+	VMOVUPS (CX), Y1
+	MOVQ    (AX), CX
+	MOVQ    8(AX), BX
+	MOVQ    16(AX), SI
+	MOVQ    24(AX), DI
+	MOVQ    32(AX), R8
+	MOVQ    40(AX), R9
+
+row:
+	MOVQ         (SI), R10
+	LEAQ         (CX)(R10*1), R11
+	TESTQ        R10, R10
+	CMOVQLT      BX, R11
+	VMOVUPS      (R8), Y2
+	VBROADCASTSS (R11), Y3
+	VFMADD231PS  Y2, Y3, Y0
+	VBROADCASTSS 4(R11), Y3
+	VFMADD231PS  Y2, Y3, Y1
+	ADDQ         $0x08, SI
+	ADDQ         R9, R8
+	DECQ         DI
+	JNZ          row
+	MOVQ         48(AX), AX
+	VMOVUPS      Y0, (AX)
+	ADDQ         DX, AX
+	VMOVUPS      Y1, (AX)
 	VZEROUPPER
 	RET
 
@@ -189,6 +257,49 @@ inner:
 	VMAXPS       Y2, Y3, Y2
 	VMINPS       Y2, Y4, Y2
 	VMOVUPS      Y2, (CX)
+	VZEROUPPER
+	RET
+
+// func cross3x8AVX2(c *byte)
+// Requires: AVX, CMOV, FMA3
+TEXT ·cross3x8AVX2(SB), NOSPLIT, $0-8
+	MOVQ    c+0(FP), AX
+	MOVQ    48(AX), CX
+	MOVQ    56(AX), DX
+	VMOVUPS (CX), Y0
+	ADDQ    DX, CX
+	VMOVUPS (CX), Y1
+	ADDQ    DX, CX
+	VMOVUPS (CX), Y2
+	MOVQ    (AX), CX
+	MOVQ    8(AX), BX
+	MOVQ    16(AX), SI
+	MOVQ    24(AX), DI
+	MOVQ    32(AX), R8
+	MOVQ    40(AX), R9
+
+row:
+	MOVQ         (SI), R10
+	LEAQ         (CX)(R10*1), R11
+	TESTQ        R10, R10
+	CMOVQLT      BX, R11
+	VMOVUPS      (R8), Y3
+	VBROADCASTSS (R11), Y4
+	VFMADD231PS  Y3, Y4, Y0
+	VBROADCASTSS 4(R11), Y4
+	VFMADD231PS  Y3, Y4, Y1
+	VBROADCASTSS 8(R11), Y4
+	VFMADD231PS  Y3, Y4, Y2
+	ADDQ         $0x08, SI
+	ADDQ         R9, R8
+	DECQ         DI
+	JNZ          row
+	MOVQ         48(AX), AX
+	VMOVUPS      Y0, (AX)
+	ADDQ         DX, AX
+	VMOVUPS      Y1, (AX)
+	ADDQ         DX, AX
+	VMOVUPS      Y2, (AX)
 	VZEROUPPER
 	RET
 
@@ -273,6 +384,55 @@ inner:
 	VMAXPS       Y3, Y4, Y3
 	VMINPS       Y3, Y5, Y3
 	VMOVUPS      Y3, (CX)
+	VZEROUPPER
+	RET
+
+// func cross4x8AVX2(c *byte)
+// Requires: AVX, CMOV, FMA3
+TEXT ·cross4x8AVX2(SB), NOSPLIT, $0-8
+	MOVQ    c+0(FP), AX
+	MOVQ    48(AX), CX
+	MOVQ    56(AX), DX
+	VMOVUPS (CX), Y0
+	ADDQ    DX, CX
+	VMOVUPS (CX), Y1
+	ADDQ    DX, CX
+	VMOVUPS (CX), Y2
+	ADDQ    DX, CX
+	VMOVUPS (CX), Y3
+	MOVQ    (AX), CX
+	MOVQ    8(AX), BX
+	MOVQ    16(AX), SI
+	MOVQ    24(AX), DI
+	MOVQ    32(AX), R8
+	MOVQ    40(AX), R9
+
+row:
+	MOVQ         (SI), R10
+	LEAQ         (CX)(R10*1), R11
+	TESTQ        R10, R10
+	CMOVQLT      BX, R11
+	VMOVUPS      (R8), Y4
+	VBROADCASTSS (R11), Y5
+	VFMADD231PS  Y4, Y5, Y0
+	VBROADCASTSS 4(R11), Y5
+	VFMADD231PS  Y4, Y5, Y1
+	VBROADCASTSS 8(R11), Y5
+	VFMADD231PS  Y4, Y5, Y2
+	VBROADCASTSS 12(R11), Y5
+	VFMADD231PS  Y4, Y5, Y3
+	ADDQ         $0x08, SI
+	ADDQ         R9, R8
+	DECQ         DI
+	JNZ          row
+	MOVQ         48(AX), AX
+	VMOVUPS      Y0, (AX)
+	ADDQ         DX, AX
+	VMOVUPS      Y1, (AX)
+	ADDQ         DX, AX
+	VMOVUPS      Y2, (AX)
+	ADDQ         DX, AX
+	VMOVUPS      Y3, (AX)
 	VZEROUPPER
 	RET
 
@@ -371,6 +531,61 @@ inner:
 	VMAXPS       Y4, Y5, Y4
 	VMINPS       Y4, Y6, Y4
 	VMOVUPS      Y4, (CX)
+	VZEROUPPER
+	RET
+
+// func cross5x8AVX2(c *byte)
+// Requires: AVX, CMOV, FMA3
+TEXT ·cross5x8AVX2(SB), NOSPLIT, $0-8
+	MOVQ    c+0(FP), AX
+	MOVQ    48(AX), CX
+	MOVQ    56(AX), DX
+	VMOVUPS (CX), Y0
+	ADDQ    DX, CX
+	VMOVUPS (CX), Y1
+	ADDQ    DX, CX
+	VMOVUPS (CX), Y2
+	ADDQ    DX, CX
+	VMOVUPS (CX), Y3
+	ADDQ    DX, CX
+	VMOVUPS (CX), Y4
+	MOVQ    (AX), CX
+	MOVQ    8(AX), BX
+	MOVQ    16(AX), SI
+	MOVQ    24(AX), DI
+	MOVQ    32(AX), R8
+	MOVQ    40(AX), R9
+
+row:
+	MOVQ         (SI), R10
+	LEAQ         (CX)(R10*1), R11
+	TESTQ        R10, R10
+	CMOVQLT      BX, R11
+	VMOVUPS      (R8), Y5
+	VBROADCASTSS (R11), Y6
+	VFMADD231PS  Y5, Y6, Y0
+	VBROADCASTSS 4(R11), Y6
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 8(R11), Y6
+	VFMADD231PS  Y5, Y6, Y2
+	VBROADCASTSS 12(R11), Y6
+	VFMADD231PS  Y5, Y6, Y3
+	VBROADCASTSS 16(R11), Y6
+	VFMADD231PS  Y5, Y6, Y4
+	ADDQ         $0x08, SI
+	ADDQ         R9, R8
+	DECQ         DI
+	JNZ          row
+	MOVQ         48(AX), AX
+	VMOVUPS      Y0, (AX)
+	ADDQ         DX, AX
+	VMOVUPS      Y1, (AX)
+	ADDQ         DX, AX
+	VMOVUPS      Y2, (AX)
+	ADDQ         DX, AX
+	VMOVUPS      Y3, (AX)
+	ADDQ         DX, AX
+	VMOVUPS      Y4, (AX)
 	VZEROUPPER
 	RET
 
@@ -486,6 +701,67 @@ inner:
 	VZEROUPPER
 	RET
 
+// func cross6x8AVX2(c *byte)
+// Requires: AVX, CMOV, FMA3
+TEXT ·cross6x8AVX2(SB), NOSPLIT, $0-8
+	MOVQ    c+0(FP), AX
+	MOVQ    48(AX), CX
+	MOVQ    56(AX), DX
+	VMOVUPS (CX), Y0
+	ADDQ    DX, CX
+	VMOVUPS (CX), Y1
+	ADDQ    DX, CX
+	VMOVUPS (CX), Y2
+	ADDQ    DX, CX
+	VMOVUPS (CX), Y3
+	ADDQ    DX, CX
+	VMOVUPS (CX), Y4
+	ADDQ    DX, CX
+	VMOVUPS (CX), Y5
+	MOVQ    (AX), CX
+	MOVQ    8(AX), BX
+	MOVQ    16(AX), SI
+	MOVQ    24(AX), DI
+	MOVQ    32(AX), R8
+	MOVQ    40(AX), R9
+
+row:
+	MOVQ         (SI), R10
+	LEAQ         (CX)(R10*1), R11
+	TESTQ        R10, R10
+	CMOVQLT      BX, R11
+	VMOVUPS      (R8), Y6
+	VBROADCASTSS (R11), Y7
+	VFMADD231PS  Y6, Y7, Y0
+	VBROADCASTSS 4(R11), Y7
+	VFMADD231PS  Y6, Y7, Y1
+	VBROADCASTSS 8(R11), Y7
+	VFMADD231PS  Y6, Y7, Y2
+	VBROADCASTSS 12(R11), Y7
+	VFMADD231PS  Y6, Y7, Y3
+	VBROADCASTSS 16(R11), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	VBROADCASTSS 20(R11), Y7
+	VFMADD231PS  Y6, Y7, Y5
+	ADDQ         $0x08, SI
+	ADDQ         R9, R8
+	DECQ         DI
+	JNZ          row
+	MOVQ         48(AX), AX
+	VMOVUPS      Y0, (AX)
+	ADDQ         DX, AX
+	VMOVUPS      Y1, (AX)
+	ADDQ         DX, AX
+	VMOVUPS      Y2, (AX)
+	ADDQ         DX, AX
+	VMOVUPS      Y3, (AX)
+	ADDQ         DX, AX
+	VMOVUPS      Y4, (AX)
+	ADDQ         DX, AX
+	VMOVUPS      Y5, (AX)
+	VZEROUPPER
+	RET
+
 // func tile1x16AVX2(t *byte)
 // Requires: AVX, CMOV, FMA3
 TEXT ·tile1x16AVX2(SB), NOSPLIT, $0-8
@@ -531,6 +807,41 @@ inner:
 	VMAXPS       Y1, Y2, Y1
 	VMINPS       Y1, Y3, Y1
 	VMOVUPS      Y1, 32(CX)
+	VZEROUPPER
+	RET
+
+// func cross1x16AVX2(c *byte)
+// Requires: AVX, CMOV, FMA3
+TEXT ·cross1x16AVX2(SB), NOSPLIT, $0-8
+	MOVQ    c+0(FP), AX
+	MOVQ    48(AX), CX
+	MOVQ    56(AX), DX
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), R8
+
+row:
+	MOVQ         (BX), R9
+	LEAQ         (CX)(R9*1), R10
+	TESTQ        R9, R9
+	CMOVQLT      DX, R10
+	VMOVUPS      (DI), Y2
+	VMOVUPS      32(DI), Y3
+	VBROADCASTSS (R10), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VFMADD231PS  Y3, Y4, Y1
+	ADDQ         $0x08, BX
+	ADDQ         R8, DI
+	DECQ         SI
+	JNZ          row
+	MOVQ         48(AX), AX
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      Y1, 32(AX)
 	VZEROUPPER
 	RET
 
@@ -598,6 +909,50 @@ inner:
 	VMAXPS       Y3, Y4, Y3
 	VMINPS       Y3, Y5, Y3
 	VMOVUPS      Y3, 32(CX)
+	VZEROUPPER
+	RET
+
+// func cross2x16AVX2(c *byte)
+// Requires: AVX, CMOV, FMA3
+TEXT ·cross2x16AVX2(SB), NOSPLIT, $0-8
+	MOVQ    c+0(FP), AX
+	MOVQ    48(AX), CX
+	MOVQ    56(AX), DX
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
+	ADDQ    DX, CX
+	VMOVUPS (CX), Y2
+	VMOVUPS 32(CX), Y3
+	MOVQ    (AX), CX
+	MOVQ    8(AX), BX
+	MOVQ    16(AX), SI
+	MOVQ    24(AX), DI
+	MOVQ    32(AX), R8
+	MOVQ    40(AX), R9
+
+row:
+	MOVQ         (SI), R10
+	LEAQ         (CX)(R10*1), R11
+	TESTQ        R10, R10
+	CMOVQLT      BX, R11
+	VMOVUPS      (R8), Y4
+	VMOVUPS      32(R8), Y5
+	VBROADCASTSS (R11), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 4(R11), Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VFMADD231PS  Y5, Y6, Y3
+	ADDQ         $0x08, SI
+	ADDQ         R9, R8
+	DECQ         DI
+	JNZ          row
+	MOVQ         48(AX), AX
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      Y1, 32(AX)
+	ADDQ         DX, AX
+	VMOVUPS      Y2, (AX)
+	VMOVUPS      Y3, 32(AX)
 	VZEROUPPER
 	RET
 
@@ -684,6 +1039,59 @@ inner:
 	VMAXPS       Y5, Y6, Y5
 	VMINPS       Y5, Y7, Y5
 	VMOVUPS      Y5, 32(CX)
+	VZEROUPPER
+	RET
+
+// func cross3x16AVX2(c *byte)
+// Requires: AVX, CMOV, FMA3
+TEXT ·cross3x16AVX2(SB), NOSPLIT, $0-8
+	MOVQ    c+0(FP), AX
+	MOVQ    48(AX), CX
+	MOVQ    56(AX), DX
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
+	ADDQ    DX, CX
+	VMOVUPS (CX), Y2
+	VMOVUPS 32(CX), Y3
+	ADDQ    DX, CX
+	VMOVUPS (CX), Y4
+	VMOVUPS 32(CX), Y5
+	MOVQ    (AX), CX
+	MOVQ    8(AX), BX
+	MOVQ    16(AX), SI
+	MOVQ    24(AX), DI
+	MOVQ    32(AX), R8
+	MOVQ    40(AX), R9
+
+row:
+	MOVQ         (SI), R10
+	LEAQ         (CX)(R10*1), R11
+	TESTQ        R10, R10
+	CMOVQLT      BX, R11
+	VMOVUPS      (R8), Y6
+	VMOVUPS      32(R8), Y7
+	VBROADCASTSS (R11), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS 4(R11), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS 8(R11), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	ADDQ         $0x08, SI
+	ADDQ         R9, R8
+	DECQ         DI
+	JNZ          row
+	MOVQ         48(AX), AX
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      Y1, 32(AX)
+	ADDQ         DX, AX
+	VMOVUPS      Y2, (AX)
+	VMOVUPS      Y3, 32(AX)
+	ADDQ         DX, AX
+	VMOVUPS      Y4, (AX)
+	VMOVUPS      Y5, 32(AX)
 	VZEROUPPER
 	RET
 
@@ -789,6 +1197,68 @@ inner:
 	VMAXPS       Y7, Y8, Y7
 	VMINPS       Y7, Y9, Y7
 	VMOVUPS      Y7, 32(CX)
+	VZEROUPPER
+	RET
+
+// func cross4x16AVX2(c *byte)
+// Requires: AVX, CMOV, FMA3
+TEXT ·cross4x16AVX2(SB), NOSPLIT, $0-8
+	MOVQ    c+0(FP), AX
+	MOVQ    48(AX), CX
+	MOVQ    56(AX), DX
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
+	ADDQ    DX, CX
+	VMOVUPS (CX), Y2
+	VMOVUPS 32(CX), Y3
+	ADDQ    DX, CX
+	VMOVUPS (CX), Y4
+	VMOVUPS 32(CX), Y5
+	ADDQ    DX, CX
+	VMOVUPS (CX), Y6
+	VMOVUPS 32(CX), Y7
+	MOVQ    (AX), CX
+	MOVQ    8(AX), BX
+	MOVQ    16(AX), SI
+	MOVQ    24(AX), DI
+	MOVQ    32(AX), R8
+	MOVQ    40(AX), R9
+
+row:
+	MOVQ         (SI), R10
+	LEAQ         (CX)(R10*1), R11
+	TESTQ        R10, R10
+	CMOVQLT      BX, R11
+	VMOVUPS      (R8), Y8
+	VMOVUPS      32(R8), Y9
+	VBROADCASTSS (R11), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS 4(R11), Y10
+	VFMADD231PS  Y8, Y10, Y2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS 8(R11), Y10
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS 12(R11), Y10
+	VFMADD231PS  Y8, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y7
+	ADDQ         $0x08, SI
+	ADDQ         R9, R8
+	DECQ         DI
+	JNZ          row
+	MOVQ         48(AX), AX
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      Y1, 32(AX)
+	ADDQ         DX, AX
+	VMOVUPS      Y2, (AX)
+	VMOVUPS      Y3, 32(AX)
+	ADDQ         DX, AX
+	VMOVUPS      Y4, (AX)
+	VMOVUPS      Y5, 32(AX)
+	ADDQ         DX, AX
+	VMOVUPS      Y6, (AX)
+	VMOVUPS      Y7, 32(AX)
 	VZEROUPPER
 	RET
 
@@ -913,6 +1383,77 @@ inner:
 	VMAXPS       Y9, Y10, Y9
 	VMINPS       Y9, Y11, Y9
 	VMOVUPS      Y9, 32(CX)
+	VZEROUPPER
+	RET
+
+// func cross5x16AVX2(c *byte)
+// Requires: AVX, CMOV, FMA3
+TEXT ·cross5x16AVX2(SB), NOSPLIT, $0-8
+	MOVQ    c+0(FP), AX
+	MOVQ    48(AX), CX
+	MOVQ    56(AX), DX
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
+	ADDQ    DX, CX
+	VMOVUPS (CX), Y2
+	VMOVUPS 32(CX), Y3
+	ADDQ    DX, CX
+	VMOVUPS (CX), Y4
+	VMOVUPS 32(CX), Y5
+	ADDQ    DX, CX
+	VMOVUPS (CX), Y6
+	VMOVUPS 32(CX), Y7
+	ADDQ    DX, CX
+	VMOVUPS (CX), Y8
+	VMOVUPS 32(CX), Y9
+	MOVQ    (AX), CX
+	MOVQ    8(AX), BX
+	MOVQ    16(AX), SI
+	MOVQ    24(AX), DI
+	MOVQ    32(AX), R8
+	MOVQ    40(AX), R9
+
+row:
+	MOVQ         (SI), R10
+	LEAQ         (CX)(R10*1), R11
+	TESTQ        R10, R10
+	CMOVQLT      BX, R11
+	VMOVUPS      (R8), Y10
+	VMOVUPS      32(R8), Y11
+	VBROADCASTSS (R11), Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS 4(R11), Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS 8(R11), Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS 12(R11), Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS 16(R11), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	ADDQ         $0x08, SI
+	ADDQ         R9, R8
+	DECQ         DI
+	JNZ          row
+	MOVQ         48(AX), AX
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      Y1, 32(AX)
+	ADDQ         DX, AX
+	VMOVUPS      Y2, (AX)
+	VMOVUPS      Y3, 32(AX)
+	ADDQ         DX, AX
+	VMOVUPS      Y4, (AX)
+	VMOVUPS      Y5, 32(AX)
+	ADDQ         DX, AX
+	VMOVUPS      Y6, (AX)
+	VMOVUPS      Y7, 32(AX)
+	ADDQ         DX, AX
+	VMOVUPS      Y8, (AX)
+	VMOVUPS      Y9, 32(AX)
 	VZEROUPPER
 	RET
 
@@ -1056,6 +1597,86 @@ inner:
 	VMAXPS       Y11, Y12, Y11
 	VMINPS       Y11, Y13, Y11
 	VMOVUPS      Y11, 32(CX)
+	VZEROUPPER
+	RET
+
+// func cross6x16AVX2(c *byte)
+// Requires: AVX, CMOV, FMA3
+TEXT ·cross6x16AVX2(SB), NOSPLIT, $0-8
+	MOVQ    c+0(FP), AX
+	MOVQ    48(AX), CX
+	MOVQ    56(AX), DX
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
+	ADDQ    DX, CX
+	VMOVUPS (CX), Y2
+	VMOVUPS 32(CX), Y3
+	ADDQ    DX, CX
+	VMOVUPS (CX), Y4
+	VMOVUPS 32(CX), Y5
+	ADDQ    DX, CX
+	VMOVUPS (CX), Y6
+	VMOVUPS 32(CX), Y7
+	ADDQ    DX, CX
+	VMOVUPS (CX), Y8
+	VMOVUPS 32(CX), Y9
+	ADDQ    DX, CX
+	VMOVUPS (CX), Y10
+	VMOVUPS 32(CX), Y11
+	MOVQ    (AX), CX
+	MOVQ    8(AX), BX
+	MOVQ    16(AX), SI
+	MOVQ    24(AX), DI
+	MOVQ    32(AX), R8
+	MOVQ    40(AX), R9
+
+row:
+	MOVQ         (SI), R10
+	LEAQ         (CX)(R10*1), R11
+	TESTQ        R10, R10
+	CMOVQLT      BX, R11
+	VMOVUPS      (R8), Y12
+	VMOVUPS      32(R8), Y13
+	VBROADCASTSS (R11), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 4(R11), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS 8(R11), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS 12(R11), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS 16(R11), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS 20(R11), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	ADDQ         $0x08, SI
+	ADDQ         R9, R8
+	DECQ         DI
+	JNZ          row
+	MOVQ         48(AX), AX
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      Y1, 32(AX)
+	ADDQ         DX, AX
+	VMOVUPS      Y2, (AX)
+	VMOVUPS      Y3, 32(AX)
+	ADDQ         DX, AX
+	VMOVUPS      Y4, (AX)
+	VMOVUPS      Y5, 32(AX)
+	ADDQ         DX, AX
+	VMOVUPS      Y6, (AX)
+	VMOVUPS      Y7, 32(AX)
+	ADDQ         DX, AX
+	VMOVUPS      Y8, (AX)
+	VMOVUPS      Y9, 32(AX)
+	ADDQ         DX, AX
+	VMOVUPS      Y10, (AX)
+	VMOVUPS      Y11, 32(AX)
 	VZEROUPPER
 	RET
 
@@ -1387,6 +2008,37 @@ inner:
 	VZEROUPPER
 	RET
 
+// func cross1x16AVX512(c *byte)
+// Requires: AVX, AVX512F, CMOV
+TEXT ·cross1x16AVX512(SB), NOSPLIT, $0-8
+	MOVQ    c+0(FP), AX
+	MOVQ    48(AX), CX
+	MOVQ    56(AX), DX
+	VMOVUPS (CX), Z0
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), R8
+
+row:
+	MOVQ         (BX), R9
+	LEAQ         (CX)(R9*1), R10
+	TESTQ        R9, R9
+	CMOVQLT      DX, R10
+	VMOVUPS      (DI), Z1
+	VBROADCASTSS (R10), Z2
+	VFMADD231PS  Z1, Z2, Z0
+	ADDQ         $0x08, BX
+	ADDQ         R8, DI
+	DECQ         SI
+	JNZ          row
+	MOVQ         48(AX), AX
+	VMOVUPS      Z0, (AX)
+	VZEROUPPER
+	RET
+
 // func tile2x16AVX512(t *byte)
 // Requires: AVX, AVX512F, CMOV
 TEXT ·tile2x16AVX512(SB), NOSPLIT, $0-8
@@ -1440,6 +2092,43 @@ inner:
 	VMAXPS       Z1, Z2, Z1
 	VMINPS       Z1, Z3, Z1
 	VMOVUPS      Z1, (CX)
+	VZEROUPPER
+	RET
+
+// func cross2x16AVX512(c *byte)
+// Requires: AVX, AVX512F, CMOV
+TEXT ·cross2x16AVX512(SB), NOSPLIT, $0-8
+	MOVQ    c+0(FP), AX
+	MOVQ    48(AX), CX
+	MOVQ    56(AX), DX
+	VMOVUPS (CX), Z0
+	ADDQ    DX, CX
+	VMOVUPS (CX), Z1
+	MOVQ    (AX), CX
+	MOVQ    8(AX), BX
+	MOVQ    16(AX), SI
+	MOVQ    24(AX), DI
+	MOVQ    32(AX), R8
+	MOVQ    40(AX), R9
+
+row:
+	MOVQ         (SI), R10
+	LEAQ         (CX)(R10*1), R11
+	TESTQ        R10, R10
+	CMOVQLT      BX, R11
+	VMOVUPS      (R8), Z2
+	VBROADCASTSS (R11), Z3
+	VFMADD231PS  Z2, Z3, Z0
+	VBROADCASTSS 4(R11), Z3
+	VFMADD231PS  Z2, Z3, Z1
+	ADDQ         $0x08, SI
+	ADDQ         R9, R8
+	DECQ         DI
+	JNZ          row
+	MOVQ         48(AX), AX
+	VMOVUPS      Z0, (AX)
+	ADDQ         DX, AX
+	VMOVUPS      Z1, (AX)
 	VZEROUPPER
 	RET
 
@@ -1510,6 +2199,49 @@ inner:
 	VMAXPS       Z2, Z3, Z2
 	VMINPS       Z2, Z4, Z2
 	VMOVUPS      Z2, (CX)
+	VZEROUPPER
+	RET
+
+// func cross3x16AVX512(c *byte)
+// Requires: AVX, AVX512F, CMOV
+TEXT ·cross3x16AVX512(SB), NOSPLIT, $0-8
+	MOVQ    c+0(FP), AX
+	MOVQ    48(AX), CX
+	MOVQ    56(AX), DX
+	VMOVUPS (CX), Z0
+	ADDQ    DX, CX
+	VMOVUPS (CX), Z1
+	ADDQ    DX, CX
+	VMOVUPS (CX), Z2
+	MOVQ    (AX), CX
+	MOVQ    8(AX), BX
+	MOVQ    16(AX), SI
+	MOVQ    24(AX), DI
+	MOVQ    32(AX), R8
+	MOVQ    40(AX), R9
+
+row:
+	MOVQ         (SI), R10
+	LEAQ         (CX)(R10*1), R11
+	TESTQ        R10, R10
+	CMOVQLT      BX, R11
+	VMOVUPS      (R8), Z3
+	VBROADCASTSS (R11), Z4
+	VFMADD231PS  Z3, Z4, Z0
+	VBROADCASTSS 4(R11), Z4
+	VFMADD231PS  Z3, Z4, Z1
+	VBROADCASTSS 8(R11), Z4
+	VFMADD231PS  Z3, Z4, Z2
+	ADDQ         $0x08, SI
+	ADDQ         R9, R8
+	DECQ         DI
+	JNZ          row
+	MOVQ         48(AX), AX
+	VMOVUPS      Z0, (AX)
+	ADDQ         DX, AX
+	VMOVUPS      Z1, (AX)
+	ADDQ         DX, AX
+	VMOVUPS      Z2, (AX)
 	VZEROUPPER
 	RET
 
@@ -1594,6 +2326,55 @@ inner:
 	VMAXPS       Z3, Z4, Z3
 	VMINPS       Z3, Z5, Z3
 	VMOVUPS      Z3, (CX)
+	VZEROUPPER
+	RET
+
+// func cross4x16AVX512(c *byte)
+// Requires: AVX, AVX512F, CMOV
+TEXT ·cross4x16AVX512(SB), NOSPLIT, $0-8
+	MOVQ    c+0(FP), AX
+	MOVQ    48(AX), CX
+	MOVQ    56(AX), DX
+	VMOVUPS (CX), Z0
+	ADDQ    DX, CX
+	VMOVUPS (CX), Z1
+	ADDQ    DX, CX
+	VMOVUPS (CX), Z2
+	ADDQ    DX, CX
+	VMOVUPS (CX), Z3
+	MOVQ    (AX), CX
+	MOVQ    8(AX), BX
+	MOVQ    16(AX), SI
+	MOVQ    24(AX), DI
+	MOVQ    32(AX), R8
+	MOVQ    40(AX), R9
+
+row:
+	MOVQ         (SI), R10
+	LEAQ         (CX)(R10*1), R11
+	TESTQ        R10, R10
+	CMOVQLT      BX, R11
+	VMOVUPS      (R8), Z4
+	VBROADCASTSS (R11), Z5
+	VFMADD231PS  Z4, Z5, Z0
+	VBROADCASTSS 4(R11), Z5
+	VFMADD231PS  Z4, Z5, Z1
+	VBROADCASTSS 8(R11), Z5
+	VFMADD231PS  Z4, Z5, Z2
+	VBROADCASTSS 12(R11), Z5
+	VFMADD231PS  Z4, Z5, Z3
+	ADDQ         $0x08, SI
+	ADDQ         R9, R8
+	DECQ         DI
+	JNZ          row
+	MOVQ         48(AX), AX
+	VMOVUPS      Z0, (AX)
+	ADDQ         DX, AX
+	VMOVUPS      Z1, (AX)
+	ADDQ         DX, AX
+	VMOVUPS      Z2, (AX)
+	ADDQ         DX, AX
+	VMOVUPS      Z3, (AX)
 	VZEROUPPER
 	RET
 
@@ -1692,6 +2473,61 @@ inner:
 	VMAXPS       Z4, Z5, Z4
 	VMINPS       Z4, Z6, Z4
 	VMOVUPS      Z4, (CX)
+	VZEROUPPER
+	RET
+
+// func cross5x16AVX512(c *byte)
+// Requires: AVX, AVX512F, CMOV
+TEXT ·cross5x16AVX512(SB), NOSPLIT, $0-8
+	MOVQ    c+0(FP), AX
+	MOVQ    48(AX), CX
+	MOVQ    56(AX), DX
+	VMOVUPS (CX), Z0
+	ADDQ    DX, CX
+	VMOVUPS (CX), Z1
+	ADDQ    DX, CX
+	VMOVUPS (CX), Z2
+	ADDQ    DX, CX
+	VMOVUPS (CX), Z3
+	ADDQ    DX, CX
+	VMOVUPS (CX), Z4
+	MOVQ    (AX), CX
+	MOVQ    8(AX), BX
+	MOVQ    16(AX), SI
+	MOVQ    24(AX), DI
+	MOVQ    32(AX), R8
+	MOVQ    40(AX), R9
+
+row:
+	MOVQ         (SI), R10
+	LEAQ         (CX)(R10*1), R11
+	TESTQ        R10, R10
+	CMOVQLT      BX, R11
+	VMOVUPS      (R8), Z5
+	VBROADCASTSS (R11), Z6
+	VFMADD231PS  Z5, Z6, Z0
+	VBROADCASTSS 4(R11), Z6
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS 8(R11), Z6
+	VFMADD231PS  Z5, Z6, Z2
+	VBROADCASTSS 12(R11), Z6
+	VFMADD231PS  Z5, Z6, Z3
+	VBROADCASTSS 16(R11), Z6
+	VFMADD231PS  Z5, Z6, Z4
+	ADDQ         $0x08, SI
+	ADDQ         R9, R8
+	DECQ         DI
+	JNZ          row
+	MOVQ         48(AX), AX
+	VMOVUPS      Z0, (AX)
+	ADDQ         DX, AX
+	VMOVUPS      Z1, (AX)
+	ADDQ         DX, AX
+	VMOVUPS      Z2, (AX)
+	ADDQ         DX, AX
+	VMOVUPS      Z3, (AX)
+	ADDQ         DX, AX
+	VMOVUPS      Z4, (AX)
 	VZEROUPPER
 	RET
 
@@ -1804,6 +2640,67 @@ inner:
 	VMAXPS       Z5, Z6, Z5
 	VMINPS       Z5, Z7, Z5
 	VMOVUPS      Z5, (CX)
+	VZEROUPPER
+	RET
+
+// func cross6x16AVX512(c *byte)
+// Requires: AVX, AVX512F, CMOV
+TEXT ·cross6x16AVX512(SB), NOSPLIT, $0-8
+	MOVQ    c+0(FP), AX
+	MOVQ    48(AX), CX
+	MOVQ    56(AX), DX
+	VMOVUPS (CX), Z0
+	ADDQ    DX, CX
+	VMOVUPS (CX), Z1
+	ADDQ    DX, CX
+	VMOVUPS (CX), Z2
+	ADDQ    DX, CX
+	VMOVUPS (CX), Z3
+	ADDQ    DX, CX
+	VMOVUPS (CX), Z4
+	ADDQ    DX, CX
+	VMOVUPS (CX), Z5
+	MOVQ    (AX), CX
+	MOVQ    8(AX), BX
+	MOVQ    16(AX), SI
+	MOVQ    24(AX), DI
+	MOVQ    32(AX), R8
+	MOVQ    40(AX), R9
+
+row:
+	MOVQ         (SI), R10
+	LEAQ         (CX)(R10*1), R11
+	TESTQ        R10, R10
+	CMOVQLT      BX, R11
+	VMOVUPS      (R8), Z6
+	VBROADCASTSS (R11), Z7
+	VFMADD231PS  Z6, Z7, Z0
+	VBROADCASTSS 4(R11), Z7
+	VFMADD231PS  Z6, Z7, Z1
+	VBROADCASTSS 8(R11), Z7
+	VFMADD231PS  Z6, Z7, Z2
+	VBROADCASTSS 12(R11), Z7
+	VFMADD231PS  Z6, Z7, Z3
+	VBROADCASTSS 16(R11), Z7
+	VFMADD231PS  Z6, Z7, Z4
+	VBROADCASTSS 20(R11), Z7
+	VFMADD231PS  Z6, Z7, Z5
+	ADDQ         $0x08, SI
+	ADDQ         R9, R8
+	DECQ         DI
+	JNZ          row
+	MOVQ         48(AX), AX
+	VMOVUPS      Z0, (AX)
+	ADDQ         DX, AX
+	VMOVUPS      Z1, (AX)
+	ADDQ         DX, AX
+	VMOVUPS      Z2, (AX)
+	ADDQ         DX, AX
+	VMOVUPS      Z3, (AX)
+	ADDQ         DX, AX
+	VMOVUPS      Z4, (AX)
+	ADDQ         DX, AX
+	VMOVUPS      Z5, (AX)
 	VZEROUPPER
 	RET
 
@@ -1930,6 +2827,73 @@ inner:
 	VMAXPS       Z6, Z7, Z6
 	VMINPS       Z6, Z8, Z6
 	VMOVUPS      Z6, (CX)
+	VZEROUPPER
+	RET
+
+// func cross7x16AVX512(c *byte)
+// Requires: AVX, AVX512F, CMOV
+TEXT ·cross7x16AVX512(SB), NOSPLIT, $0-8
+	MOVQ    c+0(FP), AX
+	MOVQ    48(AX), CX
+	MOVQ    56(AX), DX
+	VMOVUPS (CX), Z0
+	ADDQ    DX, CX
+	VMOVUPS (CX), Z1
+	ADDQ    DX, CX
+	VMOVUPS (CX), Z2
+	ADDQ    DX, CX
+	VMOVUPS (CX), Z3
+	ADDQ    DX, CX
+	VMOVUPS (CX), Z4
+	ADDQ    DX, CX
+	VMOVUPS (CX), Z5
+	ADDQ    DX, CX
+	VMOVUPS (CX), Z6
+	MOVQ    (AX), CX
+	MOVQ    8(AX), BX
+	MOVQ    16(AX), SI
+	MOVQ    24(AX), DI
+	MOVQ    32(AX), R8
+	MOVQ    40(AX), R9
+
+row:
+	MOVQ         (SI), R10
+	LEAQ         (CX)(R10*1), R11
+	TESTQ        R10, R10
+	CMOVQLT      BX, R11
+	VMOVUPS      (R8), Z7
+	VBROADCASTSS (R11), Z8
+	VFMADD231PS  Z7, Z8, Z0
+	VBROADCASTSS 4(R11), Z8
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS 8(R11), Z8
+	VFMADD231PS  Z7, Z8, Z2
+	VBROADCASTSS 12(R11), Z8
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS 16(R11), Z8
+	VFMADD231PS  Z7, Z8, Z4
+	VBROADCASTSS 20(R11), Z8
+	VFMADD231PS  Z7, Z8, Z5
+	VBROADCASTSS 24(R11), Z8
+	VFMADD231PS  Z7, Z8, Z6
+	ADDQ         $0x08, SI
+	ADDQ         R9, R8
+	DECQ         DI
+	JNZ          row
+	MOVQ         48(AX), AX
+	VMOVUPS      Z0, (AX)
+	ADDQ         DX, AX
+	VMOVUPS      Z1, (AX)
+	ADDQ         DX, AX
+	VMOVUPS      Z2, (AX)
+	ADDQ         DX, AX
+	VMOVUPS      Z3, (AX)
+	ADDQ         DX, AX
+	VMOVUPS      Z4, (AX)
+	ADDQ         DX, AX
+	VMOVUPS      Z5, (AX)
+	ADDQ         DX, AX
+	VMOVUPS      Z6, (AX)
 	VZEROUPPER
 	RET
 
@@ -2073,6 +3037,79 @@ inner:
 	VZEROUPPER
 	RET
 
+// func cross8x16AVX512(c *byte)
+// Requires: AVX, AVX512F, CMOV
+TEXT ·cross8x16AVX512(SB), NOSPLIT, $0-8
+	MOVQ    c+0(FP), AX
+	MOVQ    48(AX), CX
+	MOVQ    56(AX), DX
+	VMOVUPS (CX), Z0
+	ADDQ    DX, CX
+	VMOVUPS (CX), Z1
+	ADDQ    DX, CX
+	VMOVUPS (CX), Z2
+	ADDQ    DX, CX
+	VMOVUPS (CX), Z3
+	ADDQ    DX, CX
+	VMOVUPS (CX), Z4
+	ADDQ    DX, CX
+	VMOVUPS (CX), Z5
+	ADDQ    DX, CX
+	VMOVUPS (CX), Z6
+	ADDQ    DX, CX
+	VMOVUPS (CX), Z7
+	MOVQ    (AX), CX
+	MOVQ    8(AX), BX
+	MOVQ    16(AX), SI
+	MOVQ    24(AX), DI
+	MOVQ    32(AX), R8
+	MOVQ    40(AX), R9
+
+row:
+	MOVQ         (SI), R10
+	LEAQ         (CX)(R10*1), R11
+	TESTQ        R10, R10
+	CMOVQLT      BX, R11
+	VMOVUPS      (R8), Z8
+	VBROADCASTSS (R11), Z9
+	VFMADD231PS  Z8, Z9, Z0
+	VBROADCASTSS 4(R11), Z9
+	VFMADD231PS  Z8, Z9, Z1
+	VBROADCASTSS 8(R11), Z9
+	VFMADD231PS  Z8, Z9, Z2
+	VBROADCASTSS 12(R11), Z9
+	VFMADD231PS  Z8, Z9, Z3
+	VBROADCASTSS 16(R11), Z9
+	VFMADD231PS  Z8, Z9, Z4
+	VBROADCASTSS 20(R11), Z9
+	VFMADD231PS  Z8, Z9, Z5
+	VBROADCASTSS 24(R11), Z9
+	VFMADD231PS  Z8, Z9, Z6
+	VBROADCASTSS 28(R11), Z9
+	VFMADD231PS  Z8, Z9, Z7
+	ADDQ         $0x08, SI
+	ADDQ         R9, R8
+	DECQ         DI
+	JNZ          row
+	MOVQ         48(AX), AX
+	VMOVUPS      Z0, (AX)
+	ADDQ         DX, AX
+	VMOVUPS      Z1, (AX)
+	ADDQ         DX, AX
+	VMOVUPS      Z2, (AX)
+	ADDQ         DX, AX
+	VMOVUPS      Z3, (AX)
+	ADDQ         DX, AX
+	VMOVUPS      Z4, (AX)
+	ADDQ         DX, AX
+	VMOVUPS      Z5, (AX)
+	ADDQ         DX, AX
+	VMOVUPS      Z6, (AX)
+	ADDQ         DX, AX
+	VMOVUPS      Z7, (AX)
+	VZEROUPPER
+	RET
+
 // func tile1x32AVX512(t *byte)
 // Requires: AVX, AVX512F, CMOV
 TEXT ·tile1x32AVX512(SB), NOSPLIT, $0-8
@@ -2118,6 +3155,41 @@ inner:
 	VMAXPS       Z1, Z2, Z1
 	VMINPS       Z1, Z3, Z1
 	VMOVUPS      Z1, 64(CX)
+	VZEROUPPER
+	RET
+
+// func cross1x32AVX512(c *byte)
+// Requires: AVX, AVX512F, CMOV
+TEXT ·cross1x32AVX512(SB), NOSPLIT, $0-8
+	MOVQ    c+0(FP), AX
+	MOVQ    48(AX), CX
+	MOVQ    56(AX), DX
+	VMOVUPS (CX), Z0
+	VMOVUPS 64(CX), Z1
+	MOVQ    (AX), CX
+	MOVQ    8(AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	MOVQ    32(AX), DI
+	MOVQ    40(AX), R8
+
+row:
+	MOVQ         (BX), R9
+	LEAQ         (CX)(R9*1), R10
+	TESTQ        R9, R9
+	CMOVQLT      DX, R10
+	VMOVUPS      (DI), Z2
+	VMOVUPS      64(DI), Z3
+	VBROADCASTSS (R10), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	ADDQ         $0x08, BX
+	ADDQ         R8, DI
+	DECQ         SI
+	JNZ          row
+	MOVQ         48(AX), AX
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      Z1, 64(AX)
 	VZEROUPPER
 	RET
 
@@ -2185,6 +3257,50 @@ inner:
 	VMAXPS       Z3, Z4, Z3
 	VMINPS       Z3, Z5, Z3
 	VMOVUPS      Z3, 64(CX)
+	VZEROUPPER
+	RET
+
+// func cross2x32AVX512(c *byte)
+// Requires: AVX, AVX512F, CMOV
+TEXT ·cross2x32AVX512(SB), NOSPLIT, $0-8
+	MOVQ    c+0(FP), AX
+	MOVQ    48(AX), CX
+	MOVQ    56(AX), DX
+	VMOVUPS (CX), Z0
+	VMOVUPS 64(CX), Z1
+	ADDQ    DX, CX
+	VMOVUPS (CX), Z2
+	VMOVUPS 64(CX), Z3
+	MOVQ    (AX), CX
+	MOVQ    8(AX), BX
+	MOVQ    16(AX), SI
+	MOVQ    24(AX), DI
+	MOVQ    32(AX), R8
+	MOVQ    40(AX), R9
+
+row:
+	MOVQ         (SI), R10
+	LEAQ         (CX)(R10*1), R11
+	TESTQ        R10, R10
+	CMOVQLT      BX, R11
+	VMOVUPS      (R8), Z4
+	VMOVUPS      64(R8), Z5
+	VBROADCASTSS (R11), Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS 4(R11), Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Z5, Z6, Z3
+	ADDQ         $0x08, SI
+	ADDQ         R9, R8
+	DECQ         DI
+	JNZ          row
+	MOVQ         48(AX), AX
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      Z1, 64(AX)
+	ADDQ         DX, AX
+	VMOVUPS      Z2, (AX)
+	VMOVUPS      Z3, 64(AX)
 	VZEROUPPER
 	RET
 
@@ -2271,6 +3387,59 @@ inner:
 	VMAXPS       Z5, Z6, Z5
 	VMINPS       Z5, Z7, Z5
 	VMOVUPS      Z5, 64(CX)
+	VZEROUPPER
+	RET
+
+// func cross3x32AVX512(c *byte)
+// Requires: AVX, AVX512F, CMOV
+TEXT ·cross3x32AVX512(SB), NOSPLIT, $0-8
+	MOVQ    c+0(FP), AX
+	MOVQ    48(AX), CX
+	MOVQ    56(AX), DX
+	VMOVUPS (CX), Z0
+	VMOVUPS 64(CX), Z1
+	ADDQ    DX, CX
+	VMOVUPS (CX), Z2
+	VMOVUPS 64(CX), Z3
+	ADDQ    DX, CX
+	VMOVUPS (CX), Z4
+	VMOVUPS 64(CX), Z5
+	MOVQ    (AX), CX
+	MOVQ    8(AX), BX
+	MOVQ    16(AX), SI
+	MOVQ    24(AX), DI
+	MOVQ    32(AX), R8
+	MOVQ    40(AX), R9
+
+row:
+	MOVQ         (SI), R10
+	LEAQ         (CX)(R10*1), R11
+	TESTQ        R10, R10
+	CMOVQLT      BX, R11
+	VMOVUPS      (R8), Z6
+	VMOVUPS      64(R8), Z7
+	VBROADCASTSS (R11), Z8
+	VFMADD231PS  Z6, Z8, Z0
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS 4(R11), Z8
+	VFMADD231PS  Z6, Z8, Z2
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS 8(R11), Z8
+	VFMADD231PS  Z6, Z8, Z4
+	VFMADD231PS  Z7, Z8, Z5
+	ADDQ         $0x08, SI
+	ADDQ         R9, R8
+	DECQ         DI
+	JNZ          row
+	MOVQ         48(AX), AX
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      Z1, 64(AX)
+	ADDQ         DX, AX
+	VMOVUPS      Z2, (AX)
+	VMOVUPS      Z3, 64(AX)
+	ADDQ         DX, AX
+	VMOVUPS      Z4, (AX)
+	VMOVUPS      Z5, 64(AX)
 	VZEROUPPER
 	RET
 
@@ -2376,6 +3545,68 @@ inner:
 	VMAXPS       Z7, Z8, Z7
 	VMINPS       Z7, Z9, Z7
 	VMOVUPS      Z7, 64(CX)
+	VZEROUPPER
+	RET
+
+// func cross4x32AVX512(c *byte)
+// Requires: AVX, AVX512F, CMOV
+TEXT ·cross4x32AVX512(SB), NOSPLIT, $0-8
+	MOVQ    c+0(FP), AX
+	MOVQ    48(AX), CX
+	MOVQ    56(AX), DX
+	VMOVUPS (CX), Z0
+	VMOVUPS 64(CX), Z1
+	ADDQ    DX, CX
+	VMOVUPS (CX), Z2
+	VMOVUPS 64(CX), Z3
+	ADDQ    DX, CX
+	VMOVUPS (CX), Z4
+	VMOVUPS 64(CX), Z5
+	ADDQ    DX, CX
+	VMOVUPS (CX), Z6
+	VMOVUPS 64(CX), Z7
+	MOVQ    (AX), CX
+	MOVQ    8(AX), BX
+	MOVQ    16(AX), SI
+	MOVQ    24(AX), DI
+	MOVQ    32(AX), R8
+	MOVQ    40(AX), R9
+
+row:
+	MOVQ         (SI), R10
+	LEAQ         (CX)(R10*1), R11
+	TESTQ        R10, R10
+	CMOVQLT      BX, R11
+	VMOVUPS      (R8), Z8
+	VMOVUPS      64(R8), Z9
+	VBROADCASTSS (R11), Z10
+	VFMADD231PS  Z8, Z10, Z0
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS 4(R11), Z10
+	VFMADD231PS  Z8, Z10, Z2
+	VFMADD231PS  Z9, Z10, Z3
+	VBROADCASTSS 8(R11), Z10
+	VFMADD231PS  Z8, Z10, Z4
+	VFMADD231PS  Z9, Z10, Z5
+	VBROADCASTSS 12(R11), Z10
+	VFMADD231PS  Z8, Z10, Z6
+	VFMADD231PS  Z9, Z10, Z7
+	ADDQ         $0x08, SI
+	ADDQ         R9, R8
+	DECQ         DI
+	JNZ          row
+	MOVQ         48(AX), AX
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      Z1, 64(AX)
+	ADDQ         DX, AX
+	VMOVUPS      Z2, (AX)
+	VMOVUPS      Z3, 64(AX)
+	ADDQ         DX, AX
+	VMOVUPS      Z4, (AX)
+	VMOVUPS      Z5, 64(AX)
+	ADDQ         DX, AX
+	VMOVUPS      Z6, (AX)
+	VMOVUPS      Z7, 64(AX)
 	VZEROUPPER
 	RET
 
@@ -2500,6 +3731,77 @@ inner:
 	VMAXPS       Z9, Z10, Z9
 	VMINPS       Z9, Z11, Z9
 	VMOVUPS      Z9, 64(CX)
+	VZEROUPPER
+	RET
+
+// func cross5x32AVX512(c *byte)
+// Requires: AVX, AVX512F, CMOV
+TEXT ·cross5x32AVX512(SB), NOSPLIT, $0-8
+	MOVQ    c+0(FP), AX
+	MOVQ    48(AX), CX
+	MOVQ    56(AX), DX
+	VMOVUPS (CX), Z0
+	VMOVUPS 64(CX), Z1
+	ADDQ    DX, CX
+	VMOVUPS (CX), Z2
+	VMOVUPS 64(CX), Z3
+	ADDQ    DX, CX
+	VMOVUPS (CX), Z4
+	VMOVUPS 64(CX), Z5
+	ADDQ    DX, CX
+	VMOVUPS (CX), Z6
+	VMOVUPS 64(CX), Z7
+	ADDQ    DX, CX
+	VMOVUPS (CX), Z8
+	VMOVUPS 64(CX), Z9
+	MOVQ    (AX), CX
+	MOVQ    8(AX), BX
+	MOVQ    16(AX), SI
+	MOVQ    24(AX), DI
+	MOVQ    32(AX), R8
+	MOVQ    40(AX), R9
+
+row:
+	MOVQ         (SI), R10
+	LEAQ         (CX)(R10*1), R11
+	TESTQ        R10, R10
+	CMOVQLT      BX, R11
+	VMOVUPS      (R8), Z10
+	VMOVUPS      64(R8), Z11
+	VBROADCASTSS (R11), Z12
+	VFMADD231PS  Z10, Z12, Z0
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS 4(R11), Z12
+	VFMADD231PS  Z10, Z12, Z2
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS 8(R11), Z12
+	VFMADD231PS  Z10, Z12, Z4
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS 12(R11), Z12
+	VFMADD231PS  Z10, Z12, Z6
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS 16(R11), Z12
+	VFMADD231PS  Z10, Z12, Z8
+	VFMADD231PS  Z11, Z12, Z9
+	ADDQ         $0x08, SI
+	ADDQ         R9, R8
+	DECQ         DI
+	JNZ          row
+	MOVQ         48(AX), AX
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      Z1, 64(AX)
+	ADDQ         DX, AX
+	VMOVUPS      Z2, (AX)
+	VMOVUPS      Z3, 64(AX)
+	ADDQ         DX, AX
+	VMOVUPS      Z4, (AX)
+	VMOVUPS      Z5, 64(AX)
+	ADDQ         DX, AX
+	VMOVUPS      Z6, (AX)
+	VMOVUPS      Z7, 64(AX)
+	ADDQ         DX, AX
+	VMOVUPS      Z8, (AX)
+	VMOVUPS      Z9, 64(AX)
 	VZEROUPPER
 	RET
 
@@ -2643,6 +3945,86 @@ inner:
 	VMAXPS       Z11, Z12, Z11
 	VMINPS       Z11, Z13, Z11
 	VMOVUPS      Z11, 64(CX)
+	VZEROUPPER
+	RET
+
+// func cross6x32AVX512(c *byte)
+// Requires: AVX, AVX512F, CMOV
+TEXT ·cross6x32AVX512(SB), NOSPLIT, $0-8
+	MOVQ    c+0(FP), AX
+	MOVQ    48(AX), CX
+	MOVQ    56(AX), DX
+	VMOVUPS (CX), Z0
+	VMOVUPS 64(CX), Z1
+	ADDQ    DX, CX
+	VMOVUPS (CX), Z2
+	VMOVUPS 64(CX), Z3
+	ADDQ    DX, CX
+	VMOVUPS (CX), Z4
+	VMOVUPS 64(CX), Z5
+	ADDQ    DX, CX
+	VMOVUPS (CX), Z6
+	VMOVUPS 64(CX), Z7
+	ADDQ    DX, CX
+	VMOVUPS (CX), Z8
+	VMOVUPS 64(CX), Z9
+	ADDQ    DX, CX
+	VMOVUPS (CX), Z10
+	VMOVUPS 64(CX), Z11
+	MOVQ    (AX), CX
+	MOVQ    8(AX), BX
+	MOVQ    16(AX), SI
+	MOVQ    24(AX), DI
+	MOVQ    32(AX), R8
+	MOVQ    40(AX), R9
+
+row:
+	MOVQ         (SI), R10
+	LEAQ         (CX)(R10*1), R11
+	TESTQ        R10, R10
+	CMOVQLT      BX, R11
+	VMOVUPS      (R8), Z12
+	VMOVUPS      64(R8), Z13
+	VBROADCASTSS (R11), Z14
+	VFMADD231PS  Z12, Z14, Z0
+	VFMADD231PS  Z13, Z14, Z1
+	VBROADCASTSS 4(R11), Z14
+	VFMADD231PS  Z12, Z14, Z2
+	VFMADD231PS  Z13, Z14, Z3
+	VBROADCASTSS 8(R11), Z14
+	VFMADD231PS  Z12, Z14, Z4
+	VFMADD231PS  Z13, Z14, Z5
+	VBROADCASTSS 12(R11), Z14
+	VFMADD231PS  Z12, Z14, Z6
+	VFMADD231PS  Z13, Z14, Z7
+	VBROADCASTSS 16(R11), Z14
+	VFMADD231PS  Z12, Z14, Z8
+	VFMADD231PS  Z13, Z14, Z9
+	VBROADCASTSS 20(R11), Z14
+	VFMADD231PS  Z12, Z14, Z10
+	VFMADD231PS  Z13, Z14, Z11
+	ADDQ         $0x08, SI
+	ADDQ         R9, R8
+	DECQ         DI
+	JNZ          row
+	MOVQ         48(AX), AX
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      Z1, 64(AX)
+	ADDQ         DX, AX
+	VMOVUPS      Z2, (AX)
+	VMOVUPS      Z3, 64(AX)
+	ADDQ         DX, AX
+	VMOVUPS      Z4, (AX)
+	VMOVUPS      Z5, 64(AX)
+	ADDQ         DX, AX
+	VMOVUPS      Z6, (AX)
+	VMOVUPS      Z7, 64(AX)
+	ADDQ         DX, AX
+	VMOVUPS      Z8, (AX)
+	VMOVUPS      Z9, 64(AX)
+	ADDQ         DX, AX
+	VMOVUPS      Z10, (AX)
+	VMOVUPS      Z11, 64(AX)
 	VZEROUPPER
 	RET
 
@@ -2805,6 +4187,95 @@ inner:
 	VMAXPS       Z13, Z14, Z13
 	VMINPS       Z13, Z15, Z13
 	VMOVUPS      Z13, 64(CX)
+	VZEROUPPER
+	RET
+
+// func cross7x32AVX512(c *byte)
+// Requires: AVX, AVX512F, CMOV
+TEXT ·cross7x32AVX512(SB), NOSPLIT, $0-8
+	MOVQ    c+0(FP), AX
+	MOVQ    48(AX), CX
+	MOVQ    56(AX), DX
+	VMOVUPS (CX), Z0
+	VMOVUPS 64(CX), Z1
+	ADDQ    DX, CX
+	VMOVUPS (CX), Z2
+	VMOVUPS 64(CX), Z3
+	ADDQ    DX, CX
+	VMOVUPS (CX), Z4
+	VMOVUPS 64(CX), Z5
+	ADDQ    DX, CX
+	VMOVUPS (CX), Z6
+	VMOVUPS 64(CX), Z7
+	ADDQ    DX, CX
+	VMOVUPS (CX), Z8
+	VMOVUPS 64(CX), Z9
+	ADDQ    DX, CX
+	VMOVUPS (CX), Z10
+	VMOVUPS 64(CX), Z11
+	ADDQ    DX, CX
+	VMOVUPS (CX), Z12
+	VMOVUPS 64(CX), Z13
+	MOVQ    (AX), CX
+	MOVQ    8(AX), BX
+	MOVQ    16(AX), SI
+	MOVQ    24(AX), DI
+	MOVQ    32(AX), R8
+	MOVQ    40(AX), R9
+
+row:
+	MOVQ         (SI), R10
+	LEAQ         (CX)(R10*1), R11
+	TESTQ        R10, R10
+	CMOVQLT      BX, R11
+	VMOVUPS      (R8), Z14
+	VMOVUPS      64(R8), Z15
+	VBROADCASTSS (R11), Z16
+	VFMADD231PS  Z14, Z16, Z0
+	VFMADD231PS  Z15, Z16, Z1
+	VBROADCASTSS 4(R11), Z16
+	VFMADD231PS  Z14, Z16, Z2
+	VFMADD231PS  Z15, Z16, Z3
+	VBROADCASTSS 8(R11), Z16
+	VFMADD231PS  Z14, Z16, Z4
+	VFMADD231PS  Z15, Z16, Z5
+	VBROADCASTSS 12(R11), Z16
+	VFMADD231PS  Z14, Z16, Z6
+	VFMADD231PS  Z15, Z16, Z7
+	VBROADCASTSS 16(R11), Z16
+	VFMADD231PS  Z14, Z16, Z8
+	VFMADD231PS  Z15, Z16, Z9
+	VBROADCASTSS 20(R11), Z16
+	VFMADD231PS  Z14, Z16, Z10
+	VFMADD231PS  Z15, Z16, Z11
+	VBROADCASTSS 24(R11), Z16
+	VFMADD231PS  Z14, Z16, Z12
+	VFMADD231PS  Z15, Z16, Z13
+	ADDQ         $0x08, SI
+	ADDQ         R9, R8
+	DECQ         DI
+	JNZ          row
+	MOVQ         48(AX), AX
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      Z1, 64(AX)
+	ADDQ         DX, AX
+	VMOVUPS      Z2, (AX)
+	VMOVUPS      Z3, 64(AX)
+	ADDQ         DX, AX
+	VMOVUPS      Z4, (AX)
+	VMOVUPS      Z5, 64(AX)
+	ADDQ         DX, AX
+	VMOVUPS      Z6, (AX)
+	VMOVUPS      Z7, 64(AX)
+	ADDQ         DX, AX
+	VMOVUPS      Z8, (AX)
+	VMOVUPS      Z9, 64(AX)
+	ADDQ         DX, AX
+	VMOVUPS      Z10, (AX)
+	VMOVUPS      Z11, 64(AX)
+	ADDQ         DX, AX
+	VMOVUPS      Z12, (AX)
+	VMOVUPS      Z13, 64(AX)
 	VZEROUPPER
 	RET
 
@@ -2986,6 +4457,104 @@ inner:
 	VMAXPS       Z15, Z16, Z15
 	VMINPS       Z15, Z17, Z15
 	VMOVUPS      Z15, 64(CX)
+	VZEROUPPER
+	RET
+
+// func cross8x32AVX512(c *byte)
+// Requires: AVX, AVX512F, CMOV
+TEXT ·cross8x32AVX512(SB), NOSPLIT, $0-8
+	MOVQ    c+0(FP), AX
+	MOVQ    48(AX), CX
+	MOVQ    56(AX), DX
+	VMOVUPS (CX), Z0
+	VMOVUPS 64(CX), Z1
+	ADDQ    DX, CX
+	VMOVUPS (CX), Z2
+	VMOVUPS 64(CX), Z3
+	ADDQ    DX, CX
+	VMOVUPS (CX), Z4
+	VMOVUPS 64(CX), Z5
+	ADDQ    DX, CX
+	VMOVUPS (CX), Z6
+	VMOVUPS 64(CX), Z7
+	ADDQ    DX, CX
+	VMOVUPS (CX), Z8
+	VMOVUPS 64(CX), Z9
+	ADDQ    DX, CX
+	VMOVUPS (CX), Z10
+	VMOVUPS 64(CX), Z11
+	ADDQ    DX, CX
+	VMOVUPS (CX), Z12
+	VMOVUPS 64(CX), Z13
+	ADDQ    DX, CX
+	VMOVUPS (CX), Z14
+	VMOVUPS 64(CX), Z15
+	MOVQ    (AX), CX
+	MOVQ    8(AX), BX
+	MOVQ    16(AX), SI
+	MOVQ    24(AX), DI
+	MOVQ    32(AX), R8
+	MOVQ    40(AX), R9
+
+row:
+	MOVQ         (SI), R10
+	LEAQ         (CX)(R10*1), R11
+	TESTQ        R10, R10
+	CMOVQLT      BX, R11
+	VMOVUPS      (R8), Z16
+	VMOVUPS      64(R8), Z17
+	VBROADCASTSS (R11), Z18
+	VFMADD231PS  Z16, Z18, Z0
+	VFMADD231PS  Z17, Z18, Z1
+	VBROADCASTSS 4(R11), Z18
+	VFMADD231PS  Z16, Z18, Z2
+	VFMADD231PS  Z17, Z18, Z3
+	VBROADCASTSS 8(R11), Z18
+	VFMADD231PS  Z16, Z18, Z4
+	VFMADD231PS  Z17, Z18, Z5
+	VBROADCASTSS 12(R11), Z18
+	VFMADD231PS  Z16, Z18, Z6
+	VFMADD231PS  Z17, Z18, Z7
+	VBROADCASTSS 16(R11), Z18
+	VFMADD231PS  Z16, Z18, Z8
+	VFMADD231PS  Z17, Z18, Z9
+	VBROADCASTSS 20(R11), Z18
+	VFMADD231PS  Z16, Z18, Z10
+	VFMADD231PS  Z17, Z18, Z11
+	VBROADCASTSS 24(R11), Z18
+	VFMADD231PS  Z16, Z18, Z12
+	VFMADD231PS  Z17, Z18, Z13
+	VBROADCASTSS 28(R11), Z18
+	VFMADD231PS  Z16, Z18, Z14
+	VFMADD231PS  Z17, Z18, Z15
+	ADDQ         $0x08, SI
+	ADDQ         R9, R8
+	DECQ         DI
+	JNZ          row
+	MOVQ         48(AX), AX
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      Z1, 64(AX)
+	ADDQ         DX, AX
+	VMOVUPS      Z2, (AX)
+	VMOVUPS      Z3, 64(AX)
+	ADDQ         DX, AX
+	VMOVUPS      Z4, (AX)
+	VMOVUPS      Z5, 64(AX)
+	ADDQ         DX, AX
+	VMOVUPS      Z6, (AX)
+	VMOVUPS      Z7, 64(AX)
+	ADDQ         DX, AX
+	VMOVUPS      Z8, (AX)
+	VMOVUPS      Z9, 64(AX)
+	ADDQ         DX, AX
+	VMOVUPS      Z10, (AX)
+	VMOVUPS      Z11, 64(AX)
+	ADDQ         DX, AX
+	VMOVUPS      Z12, (AX)
+	VMOVUPS      Z13, 64(AX)
+	ADDQ         DX, AX
+	VMOVUPS      Z14, (AX)
+	VMOVUPS      Z15, 64(AX)
 	VZEROUPPER
 	RET
 

@@ -61,7 +61,7 @@ func ColumnMoments(t *Team, x []float32, n int) (mean, variance []float64) {
 }
 
 // Softmax normalises the middle axis of [outer, n, inner].
-func Softmax(t *Team, z, x []float32, outer, n, inner int) {
+func (u *ISA) Softmax(t *Team, z, x []float32, outer, n, inner int) {
 	t.Split(outer, 8*len(z), func(lo, hi int) {
 		for o := lo; o < hi; o++ {
 			for i := range inner {

@@ -197,7 +197,7 @@ func TestSoftmaxAlongMiddleAxis(t *testing.T) {
 	const outer, n, inner = 3, 7, 5
 	x := random(rng, outer*n*inner)
 	z := make([]float32, len(x))
-	Softmax(NewTeam(1), z, x, outer, n, inner)
+	Best().Softmax(NewTeam(1), z, x, outer, n, inner)
 	for o := range outer {
 		for i := range inner {
 			var sum float64

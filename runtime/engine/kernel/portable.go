@@ -9,6 +9,7 @@ const goWidth = 4
 var portable = ISA{
 	name: "go", width: goWidth, rows: 4,
 	tile:      tileGo,
+	cross:     crossGo,
 	depthwise: depthwiseGo,
 	add:       func(z, x, y *float32, n int, lo, hi float32) { addGo(vec(z, n), vec(x, n), vec(y, n), lo, hi) },
 	mul:       func(z, x, y *float32, n int, lo, hi float32) { mulGo(vec(z, n), vec(x, n), vec(y, n), lo, hi) },
@@ -21,6 +22,8 @@ var portable = ISA{
 }
 
 func vec(p *float32, n int) []float32 { return unsafe.Slice(p, n) }
+
+func unsafeInts(p *int64, n int) []int64 { return unsafe.Slice(p, n) }
 
 // limit bounds v by [lo, hi]; NaN stays.
 func limit(v, lo, hi float32) float32 {

@@ -5,6 +5,7 @@ type Product struct {
 	isa      *ISA
 	m, k, n  int
 	xat, yat []int  // where each batch's operands start
+	turned   bool   // the matrices of y are [n, k]
 	form     Matrix // without elements, which workers have memory for
 }
 
@@ -18,6 +19,9 @@ func (u *ISA) NewProduct(m, k, n int, xat, yat []int) *Product {
 // Run computes z, the products one after the other.
 func (p *Product) Run(t *Team, z, x, y []float32) {
 	layout := Layout{Taps: 1, K: p.k, N: p.n, KStride: p.n, NStride: 1}
+	if p.turned {
+		layout.KStride, layout.NStride = 1, p.k
+	}
 	if len(p.xat) == 1 {
 		mat := p.matrix(t.workers[0])
 		mat.fill(y[p.yat[0]:], layout)

@@ -20,6 +20,10 @@ type worker struct {
 
 	product Matrix // of two activations
 	panels  []float32
+
+	cross   cross
+	panel   []float32 // columns of derivatives
+	patches []float32 // of many rows
 }
 
 const maxTile = 8 * 32

@@ -30,6 +30,7 @@ func main() {
 		for vecs := 1; vecs <= 2; vecs++ {
 			for rows := 1; rows <= s.rows; rows++ {
 				tile(s, rows, vecs)
+				cross(s, rows, vecs)
 			}
 		}
 		depthwise(s)

@@ -1,0 +1,107 @@
+package autodiff
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/autotailor/autotailor/runtime/engine/kernel"
+)
+
+// makeBatchNorm normalises by the batch's statistics; a Relu or Clip that follows runs in the same step.
+func makeBatchNorm(p *plan, n node) error {
+	xs := p.shape(n.In[0])
+	order := channelsLast(len(xs))
+	x, err := p.want(n.In[0], order)
+	if err != nil {
+		return err
+	}
+	scale, err := p.want(n.In[1], plain(1))
+	if err != nil {
+		return err
+	}
+	bias, err := p.want(n.In[2], plain(1))
+	if err != nil {
+		return err
+	}
+	out, lim := n.Out[0], kernel.NoLimits()
+	if next, ok := p.next(out, "Relu", "Clip"); ok {
+		if l, err := p.limits(next); err == nil {
+			out, lim, p.fused[next.index] = next.Out[0], l, true
+		}
+	}
+	z := p.produce(out, order, x, scale, bias)
+	c := p.isa.NewBatchNorm(xs[1], n.float("epsilon", 1e-5), lim)
+	p.emit([]*variable{x, scale, bias}, []*variable{z},
+		func(t *kernel.Team) { c.Forward(t, z.data, x.data, scale.data, bias.data) },
+		func(t *kernel.Team) {
+			c.Sums(t, x.data, z.data, z.grad)
+			p.receive(t, scale, c.Scale)
+			p.receive(t, bias, c.Bias)
+			p.receive(t, x, func(g []float32) { c.Operand(t, g, x.data, z.data, z.grad, scale.data) })
+		})
+	return nil
+}
+
+func makeLayerNorm(p *plan, n node) error {
+	xs := p.shape(n.In[0])
+	axis, err := n.axis(-1, len(xs))
+	if err != nil {
+		return err
+	}
+	if len(n.Out) > 1 {
+		return fmt.Errorf("mean and deviation as further outputs cannot be trained")
+	}
+	x, err := p.want(n.In[0], plain(len(xs)))
+	if err != nil {
+		return err
+	}
+	in, row := []*variable{x}, xs[axis:].Count()
+	for _, v := range n.In[1:] {
+		s, err := p.want(v, plain(len(p.shape(v))))
+		if err != nil {
+			return err
+		}
+		if shape := p.shape(v); shape.Count() != row {
+			return fmt.Errorf("a parameter of shape %v for rows of %d", shape, row)
+		}
+		in = append(in, s)
+	}
+	z := p.produce(n.Out[0], plain(len(xs)), in...)
+	c := p.isa.NewLayerNorm(row, xs.Count()/row, n.float("epsilon", 1e-5))
+	p.emit(in, []*variable{z}, func(t *kernel.Team) {
+		var bias []float32
+		if len(in) > 2 {
+			bias = in[2].data
+		}
+		c.Forward(t, z.data, x.data, in[1].data, bias)
+	}, func(t *kernel.Team) {
+		c.Sums(t, x.data, z.grad)
+		p.receive(t, in[1], c.Scale)
+		if len(in) > 2 {
+			p.receive(t, in[2], c.Bias)
+		}
+		p.receive(t, x, func(g []float32) { c.Operand(t, g, x.data, z.grad, in[1].data) })
+	})
+	return nil
+}
+
+func makeSoftmax(p *plan, n node) error {
+	from, err := p.first(n.In[0])
+	if err != nil {
+		return err
+	}
+	xs := p.shape(n.In[0])
+	axis, err := n.axis(-1, len(xs))
+	if err != nil {
+		return err
+	}
+	at, x := slices.Index(from.order, axis), from.v
+	z := p.produce(n.Out[0], from.order, x)
+	outer, row, inner := z.shape[:at].Count(), z.shape[at], z.shape[at+1:].Count()
+	p.emit([]*variable{x}, []*variable{z},
+		func(t *kernel.Team) { p.isa.Softmax(t, z.data, x.data, outer, row, inner) },
+		func(t *kernel.Team) {
+			p.receive(t, x, func(g []float32) { kernel.SoftmaxBack(t, g, z.data, z.grad, outer, row, inner) })
+		})
+	return nil
+}

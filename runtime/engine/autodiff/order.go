@@ -1,0 +1,48 @@
+package autodiff
+
+import (
+	"slices"
+
+	"github.com/autotailor/autotailor/runtime/nn"
+)
+
+// plain is the order of a row-major tensor of the given rank.
+func plain(rank int) []int {
+	o := make([]int, rank)
+	for i := range o {
+		o[i] = i
+	}
+	return o
+}
+
+// channelsLast is the order of images: axis 1 comes last.
+func channelsLast(rank int) []int {
+	if rank < 3 {
+		return plain(rank)
+	}
+	return append(append([]int{0}, plain(rank)[2:]...), 1)
+}
+
+// sameOrder tells whether two orders put the elements of a tensor at the same places: axes of extent 1 do not matter.
+func sameOrder(s nn.Shape, a, b []int) bool {
+	long := func(axis int) bool { return s[axis] == 1 }
+	return slices.Equal(slices.DeleteFunc(slices.Clone(a), long), slices.DeleteFunc(slices.Clone(b), long))
+}
+
+// arrange returns a shape in memory order.
+func arrange(s nn.Shape, order []int) nn.Shape {
+	to := make(nn.Shape, len(order))
+	for p, axis := range order {
+		to[p] = s[axis]
+	}
+	return to
+}
+
+// moves returns the permutation of memory positions that leads from one order to another.
+func moves(from, to []int) []int {
+	m := make([]int, len(to))
+	for i, axis := range to {
+		m[i] = slices.Index(from, axis)
+	}
+	return m
+}

@@ -1,0 +1,259 @@
+package autodiff
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/autotailor/autotailor/runtime/engine"
+	"github.com/autotailor/autotailor/runtime/engine/kernel"
+	"github.com/autotailor/autotailor/runtime/nn"
+)
+
+// variable is a tensor and its derivatives.
+type variable struct {
+	shape   nn.Shape // in memory order
+	data    []float32
+	grad    []float32
+	wants   bool // something that is trained depends on the derivatives
+	touched bool // grad has derivatives already
+}
+
+// step is one operator. Steps read data and grad of their variables when they run.
+type step struct {
+	name     string
+	in, out  []*variable
+	forward  func(t *kernel.Team)
+	backward func(t *kernel.Team) // runs when there are derivatives by an output and an operand wants them
+}
+
+// slot is one form in which a value is in memory: order[p] is the logical axis at memory position p.
+type slot struct {
+	v     *variable
+	order []int
+}
+
+// plan is a network at one batch size.
+type plan struct {
+	graph   *nn.Graph // without open axes
+	batch   int
+	isa     *kernel.ISA
+	memory  *memory
+	params  engine.Params
+	bound   []*parameter
+	steps   []step
+	inputs  []*variable
+	outputs []*variable // in plain order
+
+	slots  [][]slot // by value
+	users  []int    // consumers of each value, graph outputs included
+	reader []int    // the node that reads a value, where it is a single one
+	fused  []bool   // nodes that another node's step computes
+	name   string   // of the node at hand
+}
+
+func newPlan(g *nn.Graph, params engine.Params, isa *kernel.ISA, m *memory, batch int) (*plan, error) {
+	p := &plan{
+		graph: g, batch: batch, isa: isa, memory: m, params: params,
+		slots: make([][]slot, len(g.Values)), users: make([]int, len(g.Values)), reader: make([]int, len(g.Values)), fused: make([]bool, len(g.Nodes)),
+	}
+	p.connect()
+	var errs []error
+	for i := range g.Nodes {
+		n := &g.Nodes[i]
+		if p.fused[i] {
+			continue
+		}
+		p.name = n.Name
+		if err := operators[n.Type].make(p, node{n, i}); err != nil {
+			errs = append(errs, fmt.Errorf("node %q (%s): %w", n.Name, n.Type, err))
+			break // what follows would miss its operands
+		}
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	for _, v := range g.Outputs {
+		out, err := p.want(v, plain(len(p.shape(v))))
+		if err != nil {
+			return nil, fmt.Errorf("output %q: %w", g.Values[v].Name, err)
+		}
+		p.outputs = append(p.outputs, out)
+	}
+	p.placeGrads()
+	return p, nil
+}
+
+// connect counts users and gives inputs their variables.
+func (p *plan) connect() {
+	g := p.graph
+	for i, n := range g.Nodes {
+		for _, v := range n.In {
+			p.users[v]++
+			p.reader[v] = i
+		}
+	}
+	for _, v := range g.Outputs {
+		p.users[v] += 2 // never fused away
+	}
+	for _, v := range g.Inputs {
+		s := g.Values[v].Shape
+		in := &variable{shape: s}
+		p.inputs = append(p.inputs, in)
+		p.slots[v] = []slot{{in, plain(len(s))}}
+	}
+}
+
+// placeGrads gives derivatives their memory: that of a variable is free again when the step that made the variable has run back.
+func (p *plan) placeGrads() {
+	free := make(map[int][][]float32) // by size
+	give := func(v *variable) {
+		if v.grad != nil || !v.wants {
+			return
+		}
+		n := v.shape.Count()
+		if list := free[n]; len(list) > 0 {
+			v.grad, free[n] = list[len(list)-1], list[:len(list)-1]
+			return
+		}
+		v.grad = p.memory.floats(n)[:n]
+	}
+	for _, v := range p.outputs {
+		give(v)
+	}
+	for i := len(p.steps) - 1; i >= 0; i-- {
+		for _, v := range slices.Concat(p.steps[i].out, p.steps[i].in) {
+			give(v)
+		}
+		for _, v := range p.steps[i].out {
+			if v.grad != nil {
+				free[len(v.grad)] = append(free[len(v.grad)], v.grad)
+			}
+		}
+	}
+}
+
+func (p *plan) forward() {
+	for _, b := range p.bound {
+		b.read()
+	}
+	for i := range p.steps {
+		p.steps[i].forward(p.memory.team)
+	}
+}
+
+// backward takes derivatives by the outputs.
+func (p *plan) backward(grads [][]float32) {
+	for i := range p.steps {
+		for _, v := range p.steps[i].out {
+			v.touched = false
+		}
+	}
+	for i, v := range p.outputs {
+		if v.wants {
+			p.put(v, grads[i])
+		}
+	}
+	for i := len(p.steps) - 1; i >= 0; i-- {
+		s := &p.steps[i]
+		if !slices.ContainsFunc(s.out, func(v *variable) bool { return v.touched }) || !slices.ContainsFunc(s.in, func(v *variable) bool { return v.wants }) {
+			continue
+		}
+		for _, v := range s.out {
+			if !v.touched {
+				clear(v.grad)
+			}
+		}
+		s.backward(p.memory.team)
+	}
+	for _, b := range p.bound {
+		b.write()
+	}
+}
+
+// put adds derivatives to those of v.
+func (p *plan) put(v *variable, g []float32) {
+	p.receive(p.memory.team, v, func(to []float32) { copy(to, g) })
+}
+
+// receive lets f set derivatives by v, and adds them to those that are there. f is not called when nobody wants them.
+func (p *plan) receive(t *kernel.Team, v *variable, f func(to []float32)) {
+	if !v.wants {
+		return
+	}
+	if !v.touched {
+		v.touched = true
+		f(v.grad)
+		return
+	}
+	s := p.memory.temporary(len(v.grad))
+	f(s)
+	p.isa.Add(t, v.grad, s)
+}
+
+// emit appends a step.
+func (p *plan) emit(in, out []*variable, forward, backward func(t *kernel.Team)) {
+	p.steps = append(p.steps, step{p.name, in, out, forward, backward})
+}
+
+func (p *plan) shape(v nn.Value) nn.Shape { return p.graph.Values[v].Shape }
+
+// first returns the form in which v was produced.
+func (p *plan) first(v nn.Value) (slot, error) {
+	if len(p.slots[v]) == 0 {
+		c, err := p.known(v)
+		if err != nil {
+			return slot{}, err
+		}
+		p.slots[v] = []slot{{c, plain(len(c.shape))}}
+	}
+	return p.slots[v][0], nil
+}
+
+// want returns v in the given order, and converts it when it is in none that is the same.
+func (p *plan) want(v nn.Value, order []int) (*variable, error) {
+	from, err := p.first(v)
+	if err != nil {
+		return nil, err
+	}
+	s := p.shape(v)
+	for _, sl := range p.slots[v] {
+		if sameOrder(s, sl.order, order) {
+			return sl.v, nil
+		}
+	}
+	to := p.variable(arrange(s, order), from.v.wants)
+	p.slots[v] = append(p.slots[v], slot{to, order})
+	view := kernel.Dense(arrange(s, from.order)).Permute(moves(from.order, order))
+	back := kernel.Dense(to.shape).Permute(moves(order, from.order))
+	there, home := kernel.NewCopier(kernel.Dense(view.Dims), view), kernel.NewCopier(kernel.Dense(back.Dims), back)
+	p.emit([]*variable{from.v}, []*variable{to}, func(t *kernel.Team) { there.Run(t, to.data, from.v.data) }, func(t *kernel.Team) {
+		p.receive(t, from.v, func(g []float32) { home.Run(t, g, to.grad) })
+	})
+	return to, nil
+}
+
+// variable makes a tensor in memory.
+func (p *plan) variable(s nn.Shape, wants bool) *variable {
+	n := s.Count()
+	return &variable{shape: s, data: p.memory.floats(n)[:n], wants: wants}
+}
+
+// produce makes the variable of a value that a step will write in the given order; from are the operands.
+func (p *plan) produce(v nn.Value, order []int, from ...*variable) *variable {
+	to := p.variable(arrange(p.shape(v), order), slices.ContainsFunc(from, func(x *variable) bool { return x.wants }))
+	p.slots[v] = []slot{{to, order}}
+	return to
+}
+
+// alias makes v another name for a variable.
+func (p *plan) alias(v nn.Value, to *variable, order []int) { p.slots[v] = []slot{{to, order}} }
+
+// next returns the only consumer of v, if it is of one of the types and v is its data.
+func (p *plan) next(v nn.Value, types ...string) (node, bool) {
+	if p.users[v] != 1 {
+		return node{}, false
+	}
+	n := node{&p.graph.Nodes[p.reader[v]], p.reader[v]}
+	return n, slices.Contains(types, n.Type) && n.In[0] == v
+}

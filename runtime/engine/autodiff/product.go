@@ -1,0 +1,170 @@
+package autodiff
+
+import (
+	"fmt"
+
+	"github.com/autotailor/autotailor/runtime/engine/kernel"
+	"github.com/autotailor/autotailor/runtime/nn"
+)
+
+// product emits a convolution or matrix product with weights w and perhaps a bias.
+func (p *plan) product(c *kernel.Trainable, x, y, w, bias *variable, batch int) {
+	in := []*variable{x, w}
+	if bias != nil {
+		in = append(in, bias)
+	}
+	p.emit(in, []*variable{y}, func(t *kernel.Team) {
+		var b []float32
+		if bias != nil {
+			b = bias.data
+		}
+		c.SetWeights(t, w.data, b)
+		c.Forward(t, x.data, y.data, batch)
+	}, func(t *kernel.Team) {
+		if w.wants {
+			if !w.touched {
+				w.touched = true
+				clear(w.grad)
+			}
+			c.Weights(t, x.data, y.grad, w.grad, batch)
+		}
+		if bias != nil {
+			p.receive(t, bias, func(g []float32) { p.isa.ColumnSums(t, g, y.grad) })
+		}
+		p.receive(t, x, func(g []float32) { c.Operand(t, y.grad, g, batch) })
+	})
+}
+
+func makeConv(p *plan, n node) error {
+	xs, ws, groups := p.shape(n.In[0]), p.shape(n.In[1]), n.integer("group", 1)
+	if len(xs) != len(ws) {
+		return fmt.Errorf("input of rank %d and weight of rank %d", len(xs), len(ws))
+	}
+	g, err := window(n, xs, ws[2:])
+	if err != nil {
+		return err
+	}
+	if groups < 1 || ws[0]%groups != 0 || xs[1] != ws[1]*groups {
+		return fmt.Errorf("%d input channels in %d groups do not fit weight %v", xs[1], groups, ws)
+	}
+	w, err := p.want(n.In[1], plain(len(ws)))
+	if err != nil {
+		return err
+	}
+	var bias *variable
+	if n.has(2) {
+		if bias, err = p.want(n.In[2], plain(1)); err != nil {
+			return err
+		}
+	}
+	order := channelsLast(len(xs))
+	x, err := p.want(n.In[0], order)
+	if err != nil {
+		return err
+	}
+	y := p.produce(n.Out[0], order, x, w)
+	y.wants = y.wants || bias != nil && bias.wants
+	p.product(p.isa.NewTrainable(g, kernel.ConvWeights(g, xs[1], ws[0], groups)), x, y, w, bias, xs[0])
+	return nil
+}
+
+func makeGemm(p *plan, n node) error {
+	xs, ws := p.shape(n.In[0]), p.shape(n.In[1])
+	if len(xs) != 2 || len(ws) != 2 || n.integer("transA", 0) != 0 || n.float("alpha", 1) != 1 || n.float("beta", 1) != 1 {
+		return fmt.Errorf("only x*W + bias of matrices with x as it stands can be trained, not shapes %v and %v", xs, ws)
+	}
+	var bias *variable
+	if n.has(2) {
+		b, err := p.want(n.In[2], plain(len(p.shape(n.In[2]))))
+		if err != nil {
+			return err
+		}
+		if s := p.shape(n.In[2]); s.Count() != p.shape(n.Out[0])[1] {
+			return fmt.Errorf("a bias of shape %v cannot be trained", s)
+		}
+		bias = b
+	}
+	return p.linear(n, n.integer("transB", 0) != 0, bias)
+}
+
+// linear emits x times a matrix, which may be stored the other way round.
+func (p *plan) linear(n node, transposed bool, bias *variable) error {
+	w, err := p.want(n.In[1], plain(2))
+	if err != nil {
+		return err
+	}
+	xs, ws := p.shape(n.In[0]), p.shape(n.In[1])
+	rank := len(xs)
+	x, err := p.want(n.In[0], plain(rank))
+	if err != nil {
+		return err
+	}
+	k, cols := ws[0], ws[1]
+	layout := kernel.Layout{Taps: 1, K: k, N: cols, KStride: cols, NStride: 1}
+	if transposed {
+		k, cols = cols, k
+		layout = kernel.Layout{Taps: 1, K: k, N: cols, KStride: 1, NStride: k}
+	}
+	if xs[rank-1] != k {
+		return fmt.Errorf("input %v does not fit a %dx%d matrix", xs, k, cols)
+	}
+	y := p.produce(n.Out[0], plain(rank), x, w)
+	y.wants = y.wants || bias != nil && bias.wants
+	c := p.isa.NewTrainable(kernel.Pixel(), kernel.TrainableParams{In: k, Out: cols, Groups: 1, Layout: layout})
+	p.product(c, x, y, w, bias, xs.Count()/k)
+	return nil
+}
+
+func makeMatMul(p *plan, n node) error {
+	xs, ys := p.shape(n.In[0]), p.shape(n.In[1])
+	if len(xs) < 2 || len(ys) < 2 {
+		return fmt.Errorf("operands of rank %d and %d, matrices are needed", len(xs), len(ys))
+	}
+	if len(ys) == 2 {
+		return p.linear(n, false, nil)
+	}
+	x, err := p.want(n.In[0], plain(len(xs)))
+	if err != nil {
+		return err
+	}
+	y, err := p.want(n.In[1], plain(len(ys)))
+	if err != nil {
+		return err
+	}
+	z := p.produce(n.Out[0], plain(len(p.shape(n.Out[0]))), x, y)
+	m, k, cols := xs[len(xs)-2], xs[len(xs)-1], ys[len(ys)-1]
+	xat, yat := pairs(xs[:len(xs)-2], ys[:len(ys)-2])
+	c := p.isa.NewMatrices(m, k, cols, xat, yat)
+	p.emit([]*variable{x, y}, []*variable{z},
+		func(t *kernel.Team) { c.Forward(t, z.data, x.data, y.data) },
+		func(t *kernel.Team) {
+			p.receive(t, x, func(g []float32) { c.Left(t, g, z.grad, y.data) })
+			p.receive(t, y, func(g []float32) { c.Right(t, g, z.grad, x.data) })
+		})
+	return nil
+}
+
+// pairs lists which matrices of a broadcast product belong together.
+func pairs(x, y nn.Shape) (xat, yat []int) {
+	rank := max(len(x), len(y))
+	xat, yat = []int{0}, []int{0}
+	xs, ys := 1, 1
+	for i := 1; i <= rank; i++ {
+		a, b := 1, 1
+		if i <= len(x) {
+			a = x[len(x)-i]
+		}
+		if i <= len(y) {
+			b = y[len(y)-i]
+		}
+		var nx, ny []int
+		for j := range max(a, b) {
+			for k := range xat {
+				nx = append(nx, xat[k]+min(j, a-1)*xs)
+				ny = append(ny, yat[k]+min(j, b-1)*ys)
+			}
+		}
+		xat, yat, xs, ys = nx, ny, xs*a, ys*b
+	}
+	return xat, yat
+}

@@ -1,0 +1,92 @@
+package autodiff
+
+import (
+	"fmt"
+
+	"github.com/autotailor/autotailor/runtime/engine/kernel"
+)
+
+// constants are the attributes of operators of one operand that their functions take, and their defaults.
+var constants = map[string][2]struct {
+	name      string
+	otherwise float32
+}{
+	"LeakyRelu":   {{"alpha", 0.01}},
+	"Elu":         {{"alpha", 1}},
+	"HardSigmoid": {{"alpha", 0.2}, {"beta", 0.5}},
+	"HardSwish":   {{"", 1.0 / 6}, {"", 0.5}},
+	"Swish":       {{"alpha", 1}},
+}
+
+func makeUnary(p *plan, n node) error {
+	name, arg := n.Type, [2]float32{}
+	if name == "Gelu" && n.text("approximate") == "tanh" {
+		name = "GeluTanh"
+	}
+	for i, c := range constants[name] {
+		arg[i] = n.float(c.name, c.otherwise)
+	}
+	if name == "Relu" {
+		lim, err := p.limits(n)
+		if err != nil {
+			return err
+		}
+		name, arg = "Clip", [2]float32{lim.Lo, lim.Hi}
+	}
+	return p.unary(n, name, arg[0], arg[1])
+}
+
+func makeClip(p *plan, n node) error {
+	lim, err := p.limits(n)
+	if err != nil {
+		return err
+	}
+	return p.unary(n, "Clip", lim.Lo, lim.Hi)
+}
+
+func (p *plan) unary(n node, name string, a, b float32) error {
+	f, ok := p.isa.Unary(name)
+	back, has := p.isa.Slope(name)
+	if !ok || !has {
+		return fmt.Errorf("internal error: no kernel %s", name)
+	}
+	from, err := p.first(n.In[0])
+	if err != nil {
+		return err
+	}
+	x := from.v
+	z := p.produce(n.Out[0], from.order, x)
+	p.emit([]*variable{x}, []*variable{z},
+		func(t *kernel.Team) { f.Apply(t, z.data, x.data, a, b) },
+		func(t *kernel.Team) {
+			p.receive(t, x, func(g []float32) { back.Apply(t, g, z.grad, x.data, z.data, a, b) })
+		})
+	return nil
+}
+
+// limits returns the bounds of a Relu or Clip.
+func (p *plan) limits(n node) (kernel.Limits, error) {
+	lim := kernel.NoLimits()
+	if n.Type == "Relu" {
+		lim.Lo = 0
+		return lim, nil
+	}
+	for i, bound := range []*float32{&lim.Lo, &lim.Hi} {
+		if a, ok := n.Attr([]string{"min", "max"}[i]); ok {
+			*bound = a.Float
+			continue
+		}
+		if !n.has(i + 1) {
+			continue
+		}
+		if !p.graph.Values[n.In[i+1]].Known() {
+			return lim, fmt.Errorf("its bounds must be constants")
+		}
+		v, err := p.known(n.In[i+1])
+		if err != nil || len(v.data) != 1 {
+			return lim, fmt.Errorf("its bounds must be single numbers: %w", err)
+		}
+		*bound = p.values(v)[0]
+	}
+	return lim, nil
+}

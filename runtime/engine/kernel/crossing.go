@@ -1,0 +1,257 @@
+package kernel
+
+// cross is the argument of the micro-kernel for the product of a transposed matrix with another: for rows i and columns j,
+//
+//	c[i][j] += sum over m of x[off[m]+i] * y[m][j]
+//
+// Assembly reads it by offset: keep in step with asm/cross.go.
+type cross struct {
+	x     *float32
+	zero  *float32 // read for negative offsets
+	off   *int64   // [depth] in bytes
+	depth int64
+	y     *float32
+	ldy   int64 // bytes between rows of y
+	c     *float32
+	ldc   int64 // bytes between rows of c
+}
+
+// crossing sums the derivatives by the weights of a convolution over all pixels of a batch. Pixels are cut in parts that depend on
+// extents alone, each with sums of its own, so that results do not depend on the number of threads.
+type crossing struct {
+	c       *Trainable
+	rows    int // of the sums of a group: taps*K
+	width   int // columns, padded to vectors
+	zero    []float32
+	sums    []float32 // [parts][groups][rows][width]
+	parts   int
+	mask    []int32
+	deepest int
+}
+
+// crossDepth is how many pixels the micro-kernel sums at a time: a panel of y stays in the L1 cache.
+const crossDepth = 128
+
+// crossFloats bounds the memory of sums beyond one part.
+const crossFloats = 1 << 18
+
+func newCrossing(c *Trainable) *crossing {
+	l := c.layout
+	x := &crossing{c: c, rows: l.Taps * l.K, width: (l.N + c.isa.width - 1) / c.isa.width * c.isa.width}
+	x.zero = make([]float32, max(c.isa.rows, l.K))
+	return x
+}
+
+// plan cuts so many pixels in parts.
+func (x *crossing) plan(pixels int) {
+	size := x.c.groups * x.rows * x.width
+	x.parts = max(1, min(pixels/(2*crossDepth), crossFloats/size, 16))
+	if need := x.parts * size; len(x.sums) < need {
+		x.sums = make([]float32, need)
+	}
+	clear(x.sums[:x.parts*size])
+}
+
+// Weights adds the derivatives by the weights to dw, given the operand and the derivatives by the result.
+func (c *Trainable) Weights(t *Team, x, dy, dw []float32, batch int) {
+	if c.depthwise() {
+		c.depthwiseWeights(t, x, dy, dw, batch)
+		return
+	}
+	s := c.cross
+	pixels := batch * c.pixels
+	s.plan(pixels)
+	work := pixels * s.rows * c.out
+	chunks := (pixels + crossDepth - 1) / crossDepth
+	slices := 1 // of the rows of sums, where parts of pixels are too few
+	if s.parts < 8 {
+		slices = min(8, (c.layout.K+c.isa.rows-1)/c.isa.rows)
+	}
+	items := s.parts * c.groups * slices
+	t.run(items, 1, work, func(w *worker, lo, hi int) {
+		for i := lo; i < hi; i++ {
+			part, group, slice := i/(c.groups*slices), i/slices%c.groups, i%slices
+			from, to := part*chunks/s.parts, (part+1)*chunks/s.parts
+			tiles := (s.tileRows() + c.isa.rows - 1) / c.isa.rows
+			k0, k1 := slice*tiles/slices*c.isa.rows, min((slice+1)*tiles/slices*c.isa.rows, s.tileRows())
+			for chunk := from; chunk < to; chunk++ {
+				s.chunk(w, part, group, k0, k1, chunk*crossDepth, min((chunk+1)*crossDepth, pixels), x, dy)
+			}
+		}
+	})
+	s.collect(t, dw)
+}
+
+// tileRows is the number of rows that share one table of offsets: those of a tap, or all when taps are gathered.
+func (x *crossing) tileRows() int {
+	if x.c.gathered() {
+		return x.rows
+	}
+	return x.c.layout.K
+}
+
+// chunk adds the products of pixels [m0, m1) to rows [k0, k1) of every tap's sums of a part.
+func (x *crossing) chunk(w *worker, part, group, k0, k1, m0, m1 int, in, dy []float32) {
+	c, depth := x.c, m1-m0
+	u := c.isa
+	sums := x.sums[(part*c.groups+group)*x.rows*x.width:]
+	taps := x.place(w, group, m0, depth, in)
+	a := &w.cross
+	a.zero, a.depth = first(x.zero), int64(depth)
+	a.ldc = int64(x.width) * 4
+	base := w.cross.x
+	for j := 0; j < x.width; {
+		cols := min(2*u.width, x.width-j)
+		a.y, a.ldy = x.panel(w, group, j, cols, m0, depth, dy)
+		for tap := range taps {
+			a.off = &w.off[tap*depth]
+			for k := k0; k < k1; k += u.rows {
+				a.x = at(base, int64(k)*4)
+				a.c = &sums[(tap*x.tileRows()+k)*x.width+j]
+				u.cross(min(u.rows, k1-k), cols/u.width, a)
+			}
+		}
+		j += cols
+	}
+	a.x = base
+}
+
+// panel returns columns of dy, copied with zeros where there are not enough.
+func (x *crossing) panel(w *worker, group, j, cols, m0, depth int, dy []float32) (*float32, int64) {
+	c, n := x.c, x.c.layout.N
+	from := m0*c.out + group*n + j
+	if j+cols <= n {
+		return &dy[from], int64(c.out) * 4
+	}
+	if need := crossDepth * 2 * c.isa.width; len(w.panel) < need {
+		w.panel = make([]float32, need)
+	}
+	for m := range depth {
+		to := w.panel[m*cols : (m+1)*cols]
+		clear(to[copy(to, dy[from+m*c.out:from+m*c.out+n-j]):])
+	}
+	return &w.panel[0], int64(cols) * 4
+}
+
+// place writes the offsets of pixels for every tap and returns how many taps there are.
+func (x *crossing) place(w *worker, group, m0, depth int, in []float32) int {
+	c, l := x.c, x.c.layout
+	if need := max(l.Taps, 1) * depth; len(w.off) < need {
+		w.off = make([]int64, max(need, crossDepth*l.Taps))
+	}
+	if c.gathered() {
+		c.forward.patch.all(w, in, group*l.K, m0, depth)
+		return 1
+	}
+	w.cross.x = first(in[group*l.K:])
+	if c.forward.off == nil {
+		for i := range depth {
+			w.off[i] = int64((m0+i)*c.in) * 4
+		}
+		return 1
+	}
+	image := int64(c.g.H*c.g.W*c.in) * 4
+	img, pix := m0/c.pixels, m0%c.pixels
+	for i := range depth {
+		for t, o := range c.forward.off[pix*l.Taps : (pix+1)*l.Taps] {
+			at := int64(-1)
+			if o >= 0 {
+				at = int64(img)*image + int64(o)*int64(c.in)*4
+			}
+			w.off[t*depth+i] = at
+		}
+		if pix++; pix == c.pixels {
+			img, pix = img+1, 0
+		}
+	}
+	return l.Taps
+}
+
+// all gathers the taps of many rows.
+func (p *patches) all(w *worker, x []float32, firstChannel, r, rows int) {
+	depth := p.taps * p.k
+	if len(w.patches) < rows*depth {
+		w.patches = make([]float32, crossDepth*depth)
+	}
+	q := *p
+	q.first = firstChannel
+	for i := range rows {
+		q.row(w.patches[i*depth:(i+1)*depth], x, r+i)
+		w.off[i] = int64(i*depth) * 4
+	}
+	w.cross.x = &w.patches[0]
+}
+
+// collect adds all parts' sums to dw, part after part.
+func (x *crossing) collect(t *Team, dw []float32) {
+	c, l := x.c, x.c.layout
+	part := c.groups * x.rows * x.width
+	t.Split(c.groups*x.rows, x.parts*part, func(lo, hi int) {
+		for i := lo; i < hi; i++ {
+			group, row := i/x.rows, i%x.rows
+			tap, k := row/l.K, row%l.K
+			total := x.sums[i*x.width : (i+1)*x.width]
+			for p := 1; p < x.parts; p++ {
+				c.isa.vectorRow(c.isa.add, addGo, total, total, x.sums[p*part+i*x.width:][:x.width])
+			}
+			to := dw[group*c.group+tap*l.TapStride+k*l.KStride:]
+			for n := range l.N {
+				to[n*l.NStride] += total[n]
+			}
+		}
+	})
+}
+
+// depthwiseWeights sums products of pixels for every tap and channel.
+func (c *Trainable) depthwiseWeights(t *Team, x, dy, dw []float32, batch int) {
+	taps, ch := c.layout.Taps, c.in
+	parts := min(batch, 16)
+	sums := make([]float32, parts*taps*ch)
+	image := c.g.H * c.g.W * ch
+	t.run(parts, 1, batch*c.pixels*taps*ch, func(_ *worker, lo, hi int) {
+		for part := lo; part < hi; part++ {
+			s := sums[part*taps*ch : (part+1)*taps*ch]
+			for img := part * batch / parts; img < (part+1)*batch/parts; img++ {
+				for p := range c.pixels {
+					g := dy[(img*c.pixels+p)*ch:][:ch]
+					for tap, o := range c.forward.off[p*taps : (p+1)*taps] {
+						if o < 0 {
+							continue
+						}
+						from, to := x[img*image+int(o)*ch:][:ch], s[tap*ch:(tap+1)*ch]
+						for i, v := range g {
+							to[i] += v * from[i]
+						}
+					}
+				}
+			}
+		}
+	})
+	for tap := range taps {
+		for i := range ch {
+			var total float32
+			for part := range parts {
+				total += sums[(part*taps+tap)*ch+i]
+			}
+			dw[i*c.group+tap*c.layout.TapStride] += total
+		}
+	}
+}
+
+func crossGo(rows, vecs int, a *cross) {
+	columns := vecs * goWidth
+	off := unsafeInts(a.off, int(a.depth))
+	for i := range rows {
+		to := vec(at(a.c, int64(i)*a.ldc), columns)
+		for m, o := range off {
+			x := a.zero
+			if o >= 0 {
+				x = at(a.x, o)
+			}
+			v := vec(x, rows)[i]
+			for j, y := range vec(at(a.y, int64(m)*a.ldy), columns) {
+				to[j] += v * y
+			}
+		}
+	}
+}

@@ -1,0 +1,143 @@
+package kernel
+
+import "math"
+
+// Slope sets g to the derivatives by x of z = f(x), given dz.
+type Slope func(g, dz, x, z []float32, a, b float32)
+
+// slope makes a Slope of the derivative of f.
+func slope(f func(x, z, a, b float32) float32) Slope {
+	return func(g, dz, x, z []float32, a, b float32) {
+		for i, d := range dz[:len(g)] {
+			g[i] = d * f(x[i], z[i], a, b)
+		}
+	}
+}
+
+// slopes lists derivatives of element-wise functions by ONNX operator type. At a kink they are zero where PyTorch has zero.
+var slopes = map[string]Slope{
+	"Clip":       slope(func(x, _, lo, hi float32) float32 { return truth(x > lo && x < hi) }),
+	"LeakyRelu":  slope(func(x, _, a, _ float32) float32 { return truth(x > 0) + a*truth(x <= 0) }),
+	"Sigmoid":    slope(func(_, z, _, _ float32) float32 { return z * (1 - z) }),
+	"Tanh":       slope(func(_, z, _, _ float32) float32 { return 1 - z*z }),
+	"Exp":        slope(func(_, z, _, _ float32) float32 { return z }),
+	"Log":        slope(func(x, _, _, _ float32) float32 { return 1 / x }),
+	"Sqrt":       slope(func(_, z, _, _ float32) float32 { return 0.5 / z }),
+	"Reciprocal": slope(func(_, z, _, _ float32) float32 { return -z * z }),
+	"Neg":        slope(func(_, _, _, _ float32) float32 { return -1 }),
+	"Abs":        slope(func(x, _, _, _ float32) float32 { return truth(x > 0) - truth(x < 0) }),
+	"Softplus":   slope(func(x, _, _, _ float32) float32 { return 1 / (1 + Exp(-x)) }),
+	"Elu": slope(func(x, z, a, _ float32) float32 {
+		if x > 0 {
+			return 1
+		}
+		return z + a
+	}),
+	"HardSigmoid": slope(func(_, z, a, _ float32) float32 { return a * truth(z > 0 && z < 1) }),
+	"HardSwish": slope(func(x, _, a, b float32) float32 {
+		switch h := a*x + b; {
+		case h <= 0:
+			return 0
+		case h >= 1:
+			return 1
+		default:
+			return h + a*x
+		}
+	}),
+	"Swish": slope(func(x, z, a, _ float32) float32 {
+		s := 1 / (1 + Exp(-a*x))
+		return s + a*z*(1-s)
+	}),
+	"Erf": slope(func(x, _, _, _ float32) float32 { return 2 / sqrtPi * Exp(-x*x) }),
+	"Gelu": slope(func(x, _, _, _ float32) float32 {
+		return float32(0.5*(1+math.Erf(float64(x)/math.Sqrt2))) + x*Exp(-x*x/2)/(math.Sqrt2*sqrtPi)
+	}),
+	"GeluTanh": slope(func(x, _, _, _ float32) float32 {
+		const k, c = 0.7978845608028654, 0.044715 // sqrt(2/pi)
+		t := float32(math.Tanh(float64(k * (x + c*x*x*x))))
+		return 0.5*(1+t) + 0.5*x*(1-t*t)*k*(1+3*c*x*x)
+	}),
+}
+
+const sqrtPi = 1.7724538509055160273
+
+// Slope returns the derivative of the function that Unary returns.
+func (u *ISA) Slope(op string) (Slope, bool) {
+	f, ok := slopes[op]
+	return f, ok
+}
+
+// Apply sets g to the derivatives by x, on the Team's threads.
+func (f Slope) Apply(t *Team, g, dz, x, z []float32, a, b float32) {
+	t.run(len(g), 16, 8*len(g), func(_ *worker, lo, hi int) { f(g[lo:hi], dz[lo:hi], x[lo:hi], z[lo:hi], a, b) })
+}
+
+// partial is a derivative of an element-wise function of two operands.
+type partial func(x, y float32) float32
+
+// partials lists the derivatives by both operands, by ONNX operator type.
+var partials = map[string][2]partial{
+	"Add": {func(_, _ float32) float32 { return 1 }, func(_, _ float32) float32 { return 1 }},
+	"Sub": {func(_, _ float32) float32 { return 1 }, func(_, _ float32) float32 { return -1 }},
+	"Mul": {func(_, y float32) float32 { return y }, func(x, _ float32) float32 { return x }},
+	"Div": {func(_, y float32) float32 { return 1 / y }, func(x, y float32) float32 { return -x / (y * y) }},
+	"Pow": {
+		func(x, y float32) float32 { return y * float32(math.Pow(float64(x), float64(y)-1)) },
+		func(x, y float32) float32 { return float32(math.Pow(float64(x), float64(y)) * math.Log(float64(x))) },
+	},
+}
+
+// Slopes are the derivatives of an element-wise operator with broadcasting.
+type Slopes struct {
+	b        *Broadcast
+	partials [2]partial
+	sizes    [2]int
+}
+
+// NewSlopes prepares the derivatives of op for operands of the given shapes, which broadcast.
+func (u *ISA) NewSlopes(op string, x, y []int) *Slopes {
+	s := &Slopes{b: u.NewBroadcast(binaries[op], x, y, NoLimits()), partials: partials[op], sizes: [2]int{1, 1}}
+	for i, shape := range [][]int{x, y} {
+		for _, n := range shape {
+			s.sizes[i] *= n
+		}
+	}
+	return s
+}
+
+// Left sets g to the derivatives by x.
+func (s *Slopes) Left(t *Team, g, dz, x, y []float32) { s.run(t, 0, s.b.sx, g, dz, x, y) }
+
+// Right sets g to the derivatives by y.
+func (s *Slopes) Right(t *Team, g, dz, x, y []float32) { s.run(t, 1, s.b.sy, g, dz, x, y) }
+
+// run sums over what was repeated. Threads share the outermost axis only where it is not.
+func (s *Slopes) run(t *Team, side int, strides []int, g, dz, x, y []float32) {
+	clear(g)
+	b := s.b
+	part := func(lo, hi int) {
+		s.walk(0, lo, hi, s.partials[side], strides, g, dz[lo*(b.size/b.dims[0]):], x, y, 0, 0, 0)
+	}
+	if strides[0] == 0 {
+		part(0, b.dims[0])
+		return
+	}
+	t.Split(b.dims[0], 2*b.size, part)
+}
+
+func (s *Slopes) walk(axis, lo, hi int, f partial, strides []int, g, dz, x, y []float32, at, ax, ay int) {
+	b := s.b
+	if axis == len(b.dims)-1 {
+		for i := lo; i < hi; i++ {
+			g[at+i*strides[axis]] += dz[i-lo] * f(x[ax+i*b.sx[axis]], y[ay+i*b.sy[axis]])
+		}
+		return
+	}
+	row := 1
+	for _, n := range b.dims[axis+1:] {
+		row *= n
+	}
+	for i := lo; i < hi; i++ {
+		s.walk(axis+1, 0, b.dims[axis+1], f, strides, g, dz[(i-lo)*row:], x, y, at+i*strides[axis], ax+i*b.sx[axis], ay+i*b.sy[axis])
+	}
+}

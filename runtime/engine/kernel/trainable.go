@@ -1,0 +1,163 @@
+package kernel
+
+// Trainable is a convolution or matrix product whose weights change from run to run, with its derivatives by the operand and by
+// the weights. A matrix product is a convolution of images of one pixel.
+type Trainable struct {
+	isa      *ISA
+	g        Window
+	in, out  int
+	groups   int
+	layout   Layout // of one group's weights
+	group    int    // floats between the weights of groups
+	pixels   int    // of an output image
+	forward  *Conv
+	backward *Conv // from derivatives by results to those by operands
+	cross    *crossing
+}
+
+// TrainableParams describe the weights: element (tap, k, n) of a group is where Layout tells, groups are Group floats apart.
+type TrainableParams struct {
+	In, Out, Groups int
+	Layout          Layout
+	Group           int
+}
+
+// ConvWeights describes a convolution's weights, [out, in/groups, kh, kw].
+func ConvWeights(g Window, in, out, groups int) TrainableParams {
+	taps, k, n := g.KH*g.KW, in/groups, out/groups
+	return TrainableParams{In: in, Out: out, Groups: groups, Layout: ConvLayout(n, k, taps), Group: n * k * taps}
+}
+
+// Pixel is the window of a matrix product.
+func Pixel() Window {
+	return Window{H: 1, W: 1, KH: 1, KW: 1, StrideH: 1, StrideW: 1, DilationH: 1, DilationW: 1}
+}
+
+// NewTrainable prepares a convolution. Its weights must be set before it runs.
+func (u *ISA) NewTrainable(g Window, p TrainableParams) *Trainable {
+	oh, ow := g.Out()
+	c := &Trainable{isa: u, g: g, in: p.In, out: p.Out, groups: p.Groups, layout: p.Layout, group: p.Group, pixels: oh * ow}
+	c.forward = &Conv{g: g, in: p.In, out: p.Out, groups: p.Groups, pixels: oh * ow, isa: u}
+	c.backward = &Conv{g: g.flipped(), in: p.Out, out: p.In, groups: p.Groups, pixels: g.H * g.W, isa: u}
+	if c.depthwise() || !g.plain() {
+		c.forward.off = g.offsets()
+		c.backward.off = g.backOffsets()
+	}
+	if c.depthwise() {
+		c.forward.emptyDepthwise(p.In)
+		c.backward.emptyDepthwise(p.In)
+		return c
+	}
+	for range p.Groups {
+		m := u.empty(p.Layout)
+		if c.gathered() {
+			m.gather()
+		}
+		c.forward.matrices = append(c.forward.matrices, m)
+		c.backward.matrices = append(c.backward.matrices, u.empty(p.Layout.turned()))
+	}
+	if c.gathered() {
+		c.forward.patch = &patches{off: c.forward.off, taps: p.Layout.Taps, k: p.Layout.K, pixels: oh * ow, image: g.H * g.W * p.In, channels: p.In}
+	}
+	c.cross = newCrossing(c)
+	return c
+}
+
+func (c *Trainable) depthwise() bool { return c.layout.K == 1 && c.layout.N == 1 && c.groups > 1 }
+
+// gathered tells that rows of taps are gathered.
+func (c *Trainable) gathered() bool { return Gathered(c.layout.Taps, c.layout.K) }
+
+// turned is the layout of the transposed matrices of all taps.
+func (l Layout) turned() Layout {
+	l.K, l.N, l.KStride, l.NStride = l.N, l.K, l.NStride, l.KStride
+	return l
+}
+
+// empty is a Matrix whose elements are still to be filled in.
+func (u *ISA) empty(l Layout) *Matrix {
+	m := u.form(l, nil, NoLimits())
+	m.panels = make([]float32, m.width()*m.depth)
+	return m
+}
+
+// emptyDepthwise makes room for the weights of a depthwise convolution.
+func (c *Conv) emptyDepthwise(channels int) {
+	taps := c.g.KH * c.g.KW
+	c.dw = &Depthwise{taps: taps, channels: channels, stride: channels, w: make([]float32, taps*channels), bias: make([]float32, channels), limits: NoLimits()}
+	c.zero, c.mask = make([]float32, channels), c.isa.maskOf(channels)
+}
+
+// maskOf is -1 for the elements of the last partial vector of n, then 0.
+func (u *ISA) maskOf(n int) []int32 {
+	mask := make([]int32, u.width)
+	for i := range n % u.width {
+		mask[i] = -1
+	}
+	return mask
+}
+
+// SetWeights takes weights for the runs that follow; a nil bias is zero.
+func (c *Trainable) SetWeights(t *Team, w, bias []float32) {
+	if c.depthwise() {
+		for _, to := range []*Conv{c.forward, c.backward} {
+			for ch := range c.in {
+				for tap := range c.layout.Taps {
+					to.dw.w[tap*c.in+ch] = w[ch*c.group+tap*c.layout.TapStride]
+				}
+			}
+		}
+		clear(c.forward.dw.bias)
+		copy(c.forward.dw.bias, bias)
+		return
+	}
+	n := c.layout.N
+	t.Split(c.groups, c.groups*c.layout.Taps*c.layout.K*n, func(lo, hi int) {
+		for i := lo; i < hi; i++ {
+			m := c.forward.matrices[i]
+			m.fill(w[i*c.group:], c.layout)
+			c.backward.matrices[i].fill(w[i*c.group:], c.layout.turned())
+			clear(m.init)
+			if bias != nil {
+				copy(m.init, bias[i*n:i*n+n])
+			}
+		}
+	})
+}
+
+// Forward convolves the images in x into y.
+func (c *Trainable) Forward(t *Team, x, y []float32, batch int) { c.forward.Run(t, x, y, batch) }
+
+// Operand sets dx to the derivatives by the operand, given those by the result.
+func (c *Trainable) Operand(t *Team, dy, dx []float32, batch int) { c.backward.Run(t, dy, dx, batch) }
+
+// flipped is the geometry of the way back as far as Conv.Run needs it: the size of its input images.
+func (g Window) flipped() Window {
+	oh, ow := g.Out()
+	back := g
+	back.H, back.W = oh, ow
+	return back
+}
+
+// backOffsets lists for every input pixel where the output pixels that its taps reach are, in pixels; -1 where there is none.
+func (g Window) backOffsets() []int32 {
+	oh, ow := g.Out()
+	taps := g.KH * g.KW
+	off := make([]int32, g.H*g.W*taps)
+	for i := range off {
+		off[i] = -1
+	}
+	for y := range oh {
+		for x := range ow {
+			for i := range g.KH {
+				for j := range g.KW {
+					r, c := y*g.StrideH-g.Top+i*g.DilationH, x*g.StrideW-g.Left+j*g.DilationW
+					if r >= 0 && r < g.H && c >= 0 && c < g.W {
+						off[(r*g.W+c)*taps+i*g.KW+j] = int32(y*ow + x)
+					}
+				}
+			}
+		}
+	}
+	return off
+}
