@@ -130,7 +130,11 @@ func (j Job) model(c *Compiled) (string, error) {
 	case j.Model != "":
 		return j.Model, nil
 	case c.Config.Model != "":
-		return filepath.Join(c.Dir, filepath.FromSlash(c.Config.Model)), nil
+		model := filepath.FromSlash(c.Config.Model)
+		if filepath.IsAbs(model) {
+			return model, nil
+		}
+		return filepath.Join(c.Dir, model), nil
 	}
 	return "", fmt.Errorf("%s: no model: add a line model = \"file.onnx\", or give --model", c.Config.File)
 }

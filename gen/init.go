@@ -2,42 +2,109 @@ package gen
 
 import (
 	"fmt"
+	"math"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/autotailor/autotailor/gen/config"
 	"github.com/autotailor/autotailor/gen/view"
+	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/supernet"
+	"github.com/autotailor/autotailor/runtime/data"
 	"github.com/autotailor/autotailor/templates"
 )
 
+// Proposal is what a config is proposed from.
+type Proposal struct {
+	Model   string
+	Dir     string           // the folder that the config is meant for
+	Package string           // Go package name; "" takes the folder's
+	Inputs  map[string][]int // shapes of inputs with open axes
+	Images  *data.Set        // training images, which say how images become input; nil when there are none
+}
+
 // Init proposes a config for a model, and the name of the package; dir is the folder that it is meant for.
-// The config is checked by compiling it.
 func Init(model, dir string, inputs map[string][]int) (text []byte, pkg string, err error) {
-	j := Job{Model: model, Inputs: inputs}
-	g, info, err := j.read(model, config.Default())
+	return Proposal{Model: model, Dir: dir, Inputs: inputs}.Config()
+}
+
+// Config returns the text of the config and the name of the package. The config is checked by compiling it.
+func (p Proposal) Config() (text []byte, pkg string, err error) {
+	j := Job{Model: p.Model, Inputs: p.Inputs}
+	g, info, err := j.read(p.Model, config.Default())
 	if err != nil {
 		return nil, "", err
 	}
 	plan, err := supernet.Detect(g, supernet.Config{Divisor: config.DefaultDivisor, DepthKeep: config.DefaultDepthKeep}, templates.All())
 	if err != nil {
-		return nil, "", fmt.Errorf("%s: %w", model, err)
+		return nil, "", fmt.Errorf("%s: %w", p.Model, err)
 	}
 	c := config.Default()
 	c.Title, _, _ = strings.Cut(info.File, ".")
-	c.Package = view.PackageName(info.File)
-	if c.Model, err = relative(dir, model); err != nil {
+	if c.Package, err = p.name(); err != nil {
 		return nil, "", err
 	}
-	for name, s := range inputs {
+	if c.Model, err = relative(p.Dir, p.Model); err != nil {
+		return nil, "", err
+	}
+	for name, s := range p.Inputs {
 		c.Inputs = append(c.Inputs, config.Input{Name: name, Shape: s})
 	}
 	slices.SortFunc(c.Inputs, func(a, b config.Input) int { return strings.Compare(a.Name, b.Name) })
+	notes := comments(plan)
+	if err := p.data(g, &c, notes); err != nil {
+		return nil, "", err
+	}
 	fill(&c, plan)
-	text = config.Write(c, comments(plan))
+	text = config.Write(c, notes)
 	return text, c.Package, check(j, text)
 }
+
+// name is that of the package: what the user wants, else that of the folder, as is the custom.
+func (p Proposal) name() (string, error) {
+	if p.Package != "" {
+		if !view.IsPackageName(p.Package) {
+			return "", fmt.Errorf("%q cannot be the name of a Go package: want lower case letters and digits", p.Package)
+		}
+		return p.Package, nil
+	}
+	dir, err := filepath.Abs(p.Dir)
+	return view.PackageName(filepath.Base(dir)), err
+}
+
+// data says how images become input: black around them up to the side of the input, then less the mean of the training images and by
+// their deviation, as training usually does. Without images it leaves a comment.
+func (p Proposal) data(g *ir.Graph, c *config.Config, notes config.Comments) error {
+	if p.Images == nil {
+		notes[""] = append(notes[""],
+			"", "How images become input, which only accuracy needs, is not known: without it pixels become x/255. Say what training did, such as",
+			"  data = { pad = 2, mean = [0.2860], std = [0.3530] }", "for two pixels of black around, then (x/255-mean)/std for each channel; or let `autotailor init --data DIR` propose it.")
+		return nil
+	}
+	side := 0
+	if len(g.Inputs) > 0 {
+		if shape := g.Values[g.Inputs[0]].Shape; len(shape) == 4 {
+			if n := shape[1].Size; n > 0 && n != p.Images.Channels {
+				return fmt.Errorf("%s takes images of %d channels, those of --data have %d", p.Model, n, p.Images.Channels)
+			}
+			side = shape[2].Size // -1 when open
+		}
+	}
+	if side > p.Images.Height && side <= p.Images.Height*3/2 {
+		c.Data.Pad = (side - p.Images.Height) / 2
+	}
+	mean, std := p.Images.Statistics()
+	for i := range mean {
+		c.Data.Mean, c.Data.Std = append(c.Data.Mean, round(mean[i])), append(c.Data.Std, round(std[i]))
+	}
+	notes["data"] = []string{"A proposal from the training images: black around them up to the input's side, then less their mean and by their deviation.",
+		"If the command `sensitivity` finds the original less accurate than you know it to be, your training did something else."}
+	return nil
+}
+
+// round keeps four digits after the point.
+func round(x float64) float64 { return math.Round(x*1e4) / 1e4 }
 
 // relative is the path of a file as seen from a folder, with slashes.
 func relative(dir, file string) (string, error) {

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"go/parser"
+	"go/token"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -11,6 +13,7 @@ import (
 
 	"github.com/autotailor/autotailor/gen"
 	"github.com/autotailor/autotailor/ir"
+	"github.com/autotailor/autotailor/runtime/data"
 )
 
 // jobFlags are the flags that gen and inspect share.
@@ -169,6 +172,8 @@ func runInit(c *call) error {
 	out := c.flags.String("out", "autotailor.toml", "config `file` to write, - for standard output")
 	force := c.flags.Bool("force", false, "overwrite an existing config")
 	inputs := c.flags.StringArray("input", nil, "shape of an input with open axes, as `name=1x3x224x224`")
+	pkg := c.flags.String("package", "", "Go package `name`, instead of the folder's")
+	images := c.flags.String("data", "", "`folder` with the IDX files of training images, which say how images become input")
 	if err := c.parse(); err != nil {
 		return err
 	}
@@ -183,7 +188,18 @@ func runInit(c *call) error {
 	if *out != "-" {
 		dir = filepath.Dir(*out)
 	}
-	text, pkg, err := gen.Init(*model, dir, shapes)
+	p := gen.Proposal{Model: *model, Dir: dir, Package: *pkg, Inputs: shapes}
+	if *images != "" {
+		if p.Images, err = data.Open(*images, "train"); err != nil {
+			return err
+		}
+	}
+	if *out != "-" {
+		if err := alone(dir); err != nil {
+			return err
+		}
+	}
+	text, name, err := p.Config()
 	if err != nil {
 		return err
 	}
@@ -194,12 +210,27 @@ func runInit(c *call) error {
 	if err := create(*out, text, *force); err != nil {
 		return err
 	}
-	fmt.Fprintf(c.err, "wrote %s; look it over, then run `go generate`\n", *out)
-	err = create(filepath.Join(dir, "generate.go"), fmt.Appendf(nil, generateFile, pkg), false)
+	fmt.Fprintf(c.err, "wrote %s for package %s; look it over, then run `go generate ./...`\n", *out, name)
+	err = create(filepath.Join(dir, "generate.go"), fmt.Appendf(nil, generateFile, name), false)
 	if errors.Is(err, os.ErrExist) {
 		return nil
 	}
 	return err
+}
+
+// alone checks that the folder has no program: its package would be another one than the SuperNet's.
+func alone(dir string) error {
+	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	if err != nil {
+		return err
+	}
+	for _, name := range files {
+		f, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.PackageClauseOnly)
+		if err == nil && f.Name.Name == "main" {
+			return fmt.Errorf("%s is of package main, a SuperNet needs a folder of its own: try --out %s", name, filepath.Join(dir, "mynet", "autotailor.toml"))
+		}
+	}
+	return os.MkdirAll(dir, 0o777)
 }
 
 // create writes a file that must not exist unless force is set.

@@ -51,7 +51,9 @@ func commands() []command {
 		}, runGen, ""},
 		{"init", "propose a config for a model", []string{
 			"autotailor init --model model.onnx              # writes autotailor.toml and generate.go",
+			"autotailor init --model model.onnx --data DIR   # with how images of DIR become input",
 			"autotailor init --model model.onnx --out -      # print the config only",
+			"autotailor init --model model.onnx --out nets/mynet/autotailor.toml",
 			"autotailor init --model open.onnx --input x=1x3x224x224",
 		}, runInit, ""},
 		{"inspect", "show stages, blocks, choices, coverage and operators of a SuperNet", []string{

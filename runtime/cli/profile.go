@@ -154,6 +154,7 @@ func runSensitivity(c *call) error {
 			return err
 		}
 	}
+	c.preview(e)
 	start := time.Now()
 	t, err := e.Run(c.ctx, *out)
 	if err != nil {
@@ -176,4 +177,18 @@ func runSensitivity(c *call) error {
 	}
 	_, err = fmt.Fprintf(c.out, "the original classifies %.2f %% of %d images correctly; %d modifications in %.1f s\n", 100*r.Original, r.Images, len(r.Probes), r.Seconds)
 	return err
+}
+
+// preview tells early how accurate the original is on a few images: an input that is prepared in another way than in training makes all
+// that follows worthless, without an error. What goes wrong here is left to the count itself.
+func (c *call) preview(e sensitivity.Evaluator) {
+	if t := e.Options.Transform; t.Pad == 0 && len(t.Mean) == 0 && len(t.Std) == 0 {
+		fmt.Fprintln(c.err, "warning: autotailor.toml does not say how images become input (`data`): pixels become x/255")
+	}
+	const few = 200
+	e.Images = e.Images.Slice(0, min(few, e.Images.N))
+	if correct, err := e.Correct(c.ctx, make(space.Genes, len(c.net.Choices))); err == nil {
+		fmt.Fprintf(c.err, "the original classifies %.1f %% of the first %d images correctly; if it should do better, look at `data` in autotailor.toml\n",
+			100*float64(correct)/float64(e.Images.N), e.Images.N)
+	}
 }

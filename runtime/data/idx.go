@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 )
@@ -155,6 +156,24 @@ func (s *Set) Slice(from, to int) *Set {
 	out := *s
 	out.N, out.Pixels, out.Labels = max(0, to-from), s.Pixels[from*each:max(from, to)*each], s.Labels[from:max(from, to)]
 	return &out
+}
+
+// Statistics returns the mean and the standard deviation of each channel, of pixels from 0 to 1.
+func (s *Set) Statistics() (mean, std []float64) {
+	size := s.Height * s.Width
+	for c := range s.Channels {
+		var sum, squares, n float64
+		for i := range s.N {
+			for _, p := range s.Pixels[(i*s.Channels+c)*size:][:size] {
+				x := float64(p) / 255
+				sum, squares = sum+x, squares+x*x
+			}
+		}
+		n = float64(s.N * size)
+		mean = append(mean, sum/n)
+		std = append(std, math.Sqrt(max(0, squares/n-sum/n*sum/n)))
+	}
+	return mean, std
 }
 
 // Digest identifies the images and labels: the start of a SHA-256, in hexadecimal.
