@@ -37,11 +37,11 @@ generate: ## delete every generated package file and make it again
 bench: ## benchmarks, peers side by side
 	$(GO) test -run '^$$' -bench . -benchmem ./ir/... ./runtime/... ./gen/... ./generated/... ./internal/conform
 
-FUZZTIME ?= 30s
-fuzz: ## every fuzz target for FUZZTIME
+FUZZTIME ?= 60s
+fuzz: ## every fuzz target for FUZZTIME, one after the other; FUZZ=Name only those called so
 	@for p in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
-	  for f in $$(grep -rho --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' $$p/*_test.go | sed 's/func //'); do \
-	    echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p || exit 1; done; done
+	  for f in $$(grep -ho '^func Fuzz[A-Za-z0-9_]*' $$p/*_test.go | sed 's/func //' | grep -E '^$(or $(FUZZ),.*)$$'); do \
+	    echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s $$p || exit 1; done; done
 
 lint: ## static analysis
 	$(GO) run $(STATICCHECK) ./...

@@ -194,7 +194,8 @@ func checkedFiles(paths []string) ([]report.Checked, error) {
 		if err := json.Unmarshal(data, &v); err != nil {
 			return nil, fmt.Errorf("%s is not what `verify --json` prints: %w", path, err)
 		}
-		if v.Predicted == nil || len(v.Engines) == 0 || v.Engines[0].MedianMS <= 0 {
+		const least = 1e-9 // ms; less is no latency
+		if v.Predicted == nil || *v.Predicted < least || len(v.Engines) == 0 || v.Engines[0].MedianMS < least {
 			return nil, fmt.Errorf("%s has no predicted and measured latency: verify with --lut and --json", path)
 		}
 		out = append(out, report.Checked{SubNet: v.SubNet, Predicted: *v.Predicted, Measured: v.Engines[0].MedianMS})
