@@ -45,7 +45,7 @@ func FuzzSplit(f *testing.F) {
 		}
 		var quoted []string
 		for _, w := range words {
-			quoted = append(quoted, "'"+strings.ReplaceAll(w, "'", `'\''`)+"'")
+			quoted = append(quoted, "'"+strings.ReplaceAll(w, "'", `'"'"'`)+"'")
 		}
 		again, err := split(strings.Join(quoted, " "))
 		if err != nil || strings.Join(again, "\x00") != strings.Join(words, "\x00") {
