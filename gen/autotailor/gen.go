@@ -64,6 +64,7 @@ func runGen(c *call) error {
 	c.flags.StringVar(&j.job.Name, "package", "", "Go package `name`, instead of the config's")
 	check := c.flags.Bool("check", false, "write nothing; exit code 1 when the package is stale")
 	diff := c.flags.Bool("diff", false, "write nothing; print what would change")
+	asJSON := c.flags.Bool("json", false, "print JSON: the package and what changes")
 	dump := c.flags.String("dump", "", "print the graph `after:PASS` and stop")
 	if err := j.parse(c); err != nil {
 		return err
@@ -80,6 +81,9 @@ func runGen(c *call) error {
 	if err != nil {
 		return err
 	}
+	if *asJSON {
+		return c.changes(out, changes, !*check && !*diff, *check)
+	}
 	switch {
 	case *diff:
 		text, err := out.Diff(changes)
@@ -95,6 +99,36 @@ func runGen(c *call) error {
 	}
 	if !*diff {
 		fmt.Fprintf(c.err, "%s is stale, run `autotailor gen`:\n  %s\n", out.Dir, strings.Join(gen.Names(changes), "\n  "))
+	}
+	return errStale
+}
+
+// generated is the result of `gen --json`.
+type generated struct {
+	Dir      string       `json:"dir"`
+	Files    int          `json:"files"`
+	Changes  []fileChange `json:"changes"`
+	Warnings []string     `json:"warnings"`
+}
+
+type fileChange struct {
+	Name  string `json:"name"`
+	State string `json:"state"`
+}
+
+// changes prints what changes, and writes it if asked to.
+func (c *call) changes(out *gen.Output, changes []gen.Change, write, check bool) error {
+	r := generated{Dir: out.Dir, Files: len(out.Files), Changes: []fileChange{}, Warnings: append([]string{}, out.Notes...)}
+	for _, f := range changes {
+		r.Changes = append(r.Changes, fileChange{f.Name, f.State})
+	}
+	if write {
+		if err := out.Write(changes); err != nil {
+			return err
+		}
+	}
+	if err := c.json(r); err != nil || !check || len(changes) == 0 {
+		return err
 	}
 	return errStale
 }
@@ -173,6 +207,7 @@ func runInit(c *call) error {
 	force := c.flags.Bool("force", false, "overwrite an existing config")
 	inputs := c.flags.StringArray("input", nil, "shape of an input with open axes, as `name=1x3x224x224`")
 	pkg := c.flags.String("package", "", "Go package `name`, instead of the folder's")
+	asJSON := c.flags.Bool("json", false, "print JSON: the files and the package's name")
 	images := c.flags.String("data", "", "`folder` with the IDX files of training images, which say how images become input")
 	if err := c.parse(); err != nil {
 		return err
@@ -210,12 +245,15 @@ func runInit(c *call) error {
 	if err := create(*out, text, *force); err != nil {
 		return err
 	}
-	fmt.Fprintf(c.err, "wrote %s for package %s; look it over, then run `go generate ./...`\n", *out, name)
-	err = create(filepath.Join(dir, "generate.go"), fmt.Appendf(nil, generateFile, name), false)
-	if errors.Is(err, os.ErrExist) {
-		return nil
+	generate := filepath.Join(dir, "generate.go")
+	if err := create(generate, fmt.Appendf(nil, generateFile, name), false); err != nil && !errors.Is(err, os.ErrExist) {
+		return err
 	}
-	return err
+	if *asJSON {
+		return c.json(map[string]string{"config": *out, "generate": generate, "package": name})
+	}
+	fmt.Fprintf(c.err, "wrote %s for package %s; look it over, then run `go generate ./...`\n", *out, name)
+	return nil
 }
 
 // alone checks that the folder has no program: its package would be another one than the SuperNet's.

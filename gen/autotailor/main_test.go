@@ -74,8 +74,14 @@ func TestInitThenGen(t *testing.T) {
 	if code, _, errs := invoke("gen", "--config", file, "--out", out, "--check"); code != 1 || !strings.Contains(errs, "new     ops_gen.go") {
 		t.Errorf("--check before: %d %s", code, errs)
 	}
+	if code, text, errs := invoke("gen", "--config", file, "--out", out, "--check", "--json"); code != 1 || !strings.Contains(text, `"state": "new"`) {
+		t.Errorf("--check --json before: %d %s\n%s", code, errs, text)
+	}
 	if code, _, errs := invoke("gen", "--config", file, "--out", out); code != 0 {
 		t.Fatal(errs)
+	}
+	if code, text, errs := invoke("gen", "--config", file, "--out", out, "--json"); code != 0 || !strings.Contains(text, `"changes": []`) {
+		t.Errorf("--json after: %d %s\n%s", code, errs, text)
 	}
 	if code, _, errs := invoke("gen", "--config", file, "--out", out, "--check"); code != 0 || errs != "" {
 		t.Errorf("--check after: %d %s", code, errs)
@@ -168,5 +174,35 @@ func TestHelp(t *testing.T) {
 	}
 	if code, out, _ := invoke(); code != 0 || !strings.Contains(out, "inspect") {
 		t.Errorf("no arguments: %d %s", code, out)
+	}
+}
+
+// TestInitKeepsToItsFolder: a folder with a program is refused, --package names the package, and --json tells what was written.
+func TestInitKeepsToItsFolder(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "main.go"), []byte("package main"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, errs := invoke("init", "--model", model, "--out", filepath.Join(dir, "autotailor.toml")); code != failed || !strings.Contains(errs, "folder of its own") {
+		t.Errorf("a folder with a program: %d %s", code, errs)
+	}
+	if files, err := os.ReadDir(dir); err != nil || len(files) != 1 {
+		t.Errorf("something was written: %v, %v", files, err)
+	}
+	code, out, errs := invoke("init", "--model", model, "--data", "../../generated/data/fashion-mnist", "--out", filepath.Join(dir, "shoes", "autotailor.toml"), "--json")
+	if code != ok || !strings.Contains(out, `"package": "shoes"`) {
+		t.Errorf("a folder of its own: %d %s\n%s", code, errs, out)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "shoes", "autotailor.toml"))
+	if err != nil || !bytes.Contains(text, []byte("pad = 2\nmean = [0.2")) {
+		t.Errorf("%v\n%s", err, text)
+	}
+	for name, want := range map[string]string{"Net": "cannot be the name", "func": "cannot be the name"} {
+		if code, _, errs := invoke("init", "--model", model, "--out", "-", "--package", name); code != failed || !strings.Contains(errs, want) {
+			t.Errorf("--package %s: %d %s", name, code, errs)
+		}
+	}
+	if code, out, errs := invoke("init", "--model", model, "--out", "-", "--package", "boots"); code != ok || !strings.Contains(out, `package = "boots"`) {
+		t.Errorf("--package: %d %s\n%s", code, errs, out)
 	}
 }

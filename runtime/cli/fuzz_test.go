@@ -25,6 +25,7 @@ func FuzzQuantity(f *testing.F) {
 func FuzzVerified(f *testing.F) {
 	f.Add([]byte(`{"subnet":"original","engines":[{"engine":"embedded","median_ms":1.5}],"predicted_ms":1.25}`))
 	f.Add([]byte(`{"engines":[{}],"predicted_ms":-1}`))
+	f.Add([]byte(`{"subnets":[{"subnet":"original","predicted_ms":1.5,"measured_ms":1.25},{"subnet":"depth=2"}]}`))
 	f.Add([]byte(`{"engines":[{"median_ms":1e-320}],"predicted_ms":0}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		path := filepath.Join(t.TempDir(), "verified.json")

@@ -2,6 +2,9 @@ package cli
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/autotailor/autotailor/runtime/space"
@@ -43,6 +46,26 @@ func TestQuantitiesAreReadWithTheirUnits(t *testing.T) {
 			if got, err := q.parse(c.text); got != c.want || (err == nil) != (c.want > 0) {
 				t.Errorf("%s %q: got %d, %v, want %d", c.name, c.text, got, err, c.want)
 			}
+		}
+	}
+}
+
+// TestCheckedFilesAreOneOrMany: what verify printed of one SubNet, a list, and neither.
+func TestCheckedFilesAreOneOrMany(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"subnet":"original","engines":[{"engine":"embedded","median_ms":1.5}],"predicted_ms":1.25}`:                       "[{original 1.25 1.5}]",
+		`{"subnets":[{"subnet":"a=1","predicted_ms":2,"measured_ms":3},{"subnet":"a=2","predicted_ms":1,"measured_ms":1}]}`: "[{a=1 2 3} {a=2 1 1}]",
+		`{"subnets":[{"subnet":"a=1","predicted_ms":2}]}`:                                                                   "verify with --lut and --json",
+		`{"subnet":"original"}`: "verify with --lut and --json",
+		`[]`:                    "is not what",
+	} {
+		path := filepath.Join(t.TempDir(), "x.json")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		list, err := checkedFiles([]string{path})
+		if got := fmt.Sprint(list, err); !strings.Contains(got, want) {
+			t.Errorf("%s: %s, want %s", text, got, want)
 		}
 	}
 }

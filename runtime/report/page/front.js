@@ -8,7 +8,8 @@ function choose(i) {
 function front() {
   const n = data.front.length;
   const s = section('front', 'Pareto front', `Predicted accuracy over predicted latency. No SubNet is predicted to be better than these ${n}. ` +
-    'Click one, or focus the plot and use the arrow keys; the picture of the SuperNet shows it.');
+    'Click one, or focus the plot and use the arrow keys; the picture of the SuperNet shows it.' +
+    (data.front.some(p => p.accuracy > 1) ? ' Accuracy is predicted by adding up what single modifications cost; small gains, such as the noise of few images, can add up to more than 100 %: count on more images.' : ''));
   const two = add(s, 'div', {class: 'two'});
   const left = add(two, 'div'), right = add(two, 'div', {id: 'chosen', 'aria-live': 'polite'});
   const {svg, tools} = figure(left, 'front', 'Pareto front', 720, 400);

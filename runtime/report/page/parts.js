@@ -51,8 +51,15 @@ function kinds() {
   table(s, 'as a table', ['kind', 'distinct', 'failed', 'ms', 'share, %'], list.map(k => [k.name, String(k.rows), String(k.failed), ms(k.ms), percent(k.share)]));
 }
 function groups() {
-  const s = section('fusion', 'Fusion', 'Operators that this device runs as one kernel, so they have one row of the latency table.');
-  table(s, `${data.groups.length} kinds of group`, ['operators', 'distinct'], data.groups.map(g => [g.name, String(g.rows)])).closest('details').open = true;
+  const s = section('fusion', 'Fusion', 'Operators that this device runs as one kernel, so they have one row of the latency table; and how many distinct ones there are.');
+  const list = data.groups, high = 24, {svg} = figure(s, 'fusion', 'operators that run as one kernel', 760, high * list.length + 8);
+  const most = Math.max(1, ...list.map(g => g.rows));
+  list.forEach((g, i) => {
+    const y = 4 + high * i, width = Math.max(1, 300 * g.rows / most);
+    draw(svg, 'rect', {class: 'bar', x: 4, y: y + 3, width, height: high - 8, rx: 3});
+    draw(svg, 'text', {x: width + 12, y: y + 15}, `${g.rows} × ${g.name.length > 60 ? g.name.slice(0, 59) + '…' : g.name}`);
+  });
+  table(s, 'as a table', ['operators', 'distinct'], list.map(g => [g.name, String(g.rows)]));
 }
 
 // checked compares predictions with measurements.

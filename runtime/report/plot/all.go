@@ -29,7 +29,12 @@ func All(dir string, p report.Page) ([]string, error) {
 		draw func(path string) error
 	}{
 		{"front", len(p.Front) > 0, func(path string) error { return Front(path, p.Title+": exact Pareto front", p.Front) }},
-		{"operators", len(p.Kinds) > 0, func(path string) error { return operators(path, p) }},
+		{"operators", len(p.Kinds) > 0, func(path string) error {
+			return bars(path, p.Title+": latency by kind of operator", "ms of the original", p.Kinds, func(k report.Kind) float64 { return k.MS })
+		}},
+		{"fusion", len(p.Groups) > 0, func(path string) error {
+			return bars(path, p.Title+": operators that run as one kernel", "distinct groups", p.Groups, func(k report.Kind) float64 { return float64(k.Rows) })
+		}},
 		{"sensitivities", len(p.Heat) > 0, func(path string) error { return sensitivities(path, p) }},
 		{"checked", len(p.Checked) > 0, func(path string) error { return checked(path, p) }},
 	} {
@@ -47,24 +52,27 @@ func All(dir string, p report.Page) ([]string, error) {
 	return out, nil
 }
 
-// operators draws where the original's time goes, as bars; the slowest kind is on top.
-func operators(path string, p report.Page) error {
+// bars draws a bar for each kind, the first on top, with the number of its rows.
+func bars(path, title, label string, kinds []report.Kind, value func(k report.Kind) float64) error {
 	q := plot.New()
-	q.Title.Text, q.X.Label.Text, q.X.Min = p.Title+": latency by kind of operator", "ms of the original", 0
-	n := len(p.Kinds)
+	q.Title.Text, q.X.Label.Text, q.X.Min = title, label, 0
+	n := len(kinds)
 	var values plotter.Values
 	names := make([]string, n)
-	for i := range p.Kinds {
-		k := p.Kinds[n-1-i]
-		values, names[i] = append(values, k.MS), fmt.Sprintf("%s (%d)", k.Name, k.Rows)
+	for i := range kinds {
+		k := kinds[n-1-i]
+		values, names[i] = append(values, value(k)), fmt.Sprintf("%s (%d)", k.Name, k.Rows)
+		q.X.Max = max(q.X.Max, 1.05*value(k))
 	}
-	bars, err := plotter.NewBarChart(values, vg.Points(10))
+	list, err := plotter.NewBarChart(values, vg.Points(10))
 	if err != nil {
 		return err
 	}
-	bars.Horizontal, bars.Color, bars.LineStyle.Width = true, blue, 0
-	q.Add(bars)
+	list.Horizontal, list.Color, list.LineStyle.Width = true, blue, 0
+	xmax := q.X.Max
+	q.Add(list)
 	q.NominalY(names...)
+	q.X.Max, q.Y.Min, q.Y.Max = xmax, -0.6, float64(n)-0.4
 	return save(q, path, 18*vg.Centimeter, vg.Length(n)*0.6*vg.Centimeter+3*vg.Centimeter)
 }
 

@@ -4,6 +4,7 @@ package plot
 import (
 	"errors"
 	"fmt"
+	"image/color"
 	"os"
 	"path/filepath"
 	"strings"
@@ -60,6 +61,9 @@ func save(p *plot.Plot, path string, width, height vg.Length) error {
 	if ext != ".png" && ext != ".svg" {
 		return fmt.Errorf("%s: plots are .png or .svg files", path)
 	}
+	p.Title.Padding = vg.Points(8)
+	p.X.Label.Padding, p.Y.Label.Padding = vg.Points(4), vg.Points(4)
+	p.BackgroundColor = color.White
 	w, err := p.WriterTo(width, height, ext[1:])
 	if err != nil {
 		return err

@@ -18,11 +18,12 @@ func TestAllDrawsWhatThereIs(t *testing.T) {
 		Title:   "net on chip",
 		Front:   []report.Point{{Latency: time.Millisecond, Accuracy: 0.9}, {Latency: 2 * time.Millisecond, Accuracy: 0.95, Label: "best"}},
 		Kinds:   []report.Kind{{Name: "Conv", Rows: 3, MS: 2}, {Name: "Add", Rows: 1, MS: 1}},
+		Groups:  []report.Kind{{Name: "Conv | Relu", Rows: 2}},
 		Heat:    []report.HeatRow{{Choice: "stage0.depth", Cells: []report.Cell{{Value: "2", Loss: 0.02}, {Value: "1", Loss: -0.1}}}},
 		Checked: []report.Checked{{Predicted: 1, Measured: 1.1}, {Predicted: 2, Measured: 1.9}},
 	}
 	files, err := plot.All(t.TempDir(), p)
-	if err != nil || len(files) != 8 {
+	if err != nil || len(files) != 10 {
 		t.Fatalf("%v, %v", files, err)
 	}
 	for _, name := range files {
