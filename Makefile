@@ -6,7 +6,7 @@ ORT_DIR := build/onnxruntime
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 export AUTOTAILOR_ORT ?= $(firstword $(wildcard $(CURDIR)/$(ORT_DIR)/libonnxruntime.so*))
 
-.PHONY: help demo test check check-ncnn generate bench fuzz lint size onnxruntime
+.PHONY: help demo test check check-ncnn bench-switch example generate bench fuzz lint size onnxruntime
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -29,6 +29,17 @@ check: ## what CI runs besides the tests: formatting, vet, lint, generated files
 
 check-ncnn: ## export SubNets of every family as NCNN and compare them with the embedded engine
 	@out=$$($(GO) test -count=1 -v -run '^TestFamilies$$' ./runtime/ncnn) || { echo "$$out"; exit 1; }; echo "$$out" | sed -n 's/.*: ncnn /ncnn /p'
+
+bench-switch: ## change SubNets 10,000 times under eight clients, with and without the race detector, and plot a load step
+	@mkdir -p build
+	@for race in '' -race; do \
+	  out=$$(AUTOTAILOR_SWITCHES=10000 $(GO) test $$race -count=1 -v -timeout 20m -run '^TestSwitch$$' ./runtime/adapt) || { echo "$$out"; exit 1; }; \
+	  echo "$$out" | sed -n "s/.*: switch \(.*\)/switch \1 $${race#-}/p"; done
+	@out=$$(AUTOTAILOR_LOAD_PLOT=$(CURDIR)/build/load.png $(GO) test -count=1 -v -run '^TestLoadStep$$' ./runtime/adapt) || { echo "$$out"; exit 1; }; echo "$$out" | sed -n 's/.*: load /load /p'
+
+example: ## build and test the module that serves a vendored package
+	cd generated/examples/serve && $(GO) mod tidy -diff && $(GO) vet ./... && $(GO) test ./...
+	rm -rf build/vendor && cd generated/examples/serve && $(GO) mod vendor -o $(CURDIR)/build/vendor && ! grep -E '^# ' $(CURDIR)/build/vendor/modules.txt | grep -vE 'autotailor|protobuf'
 
 generate: ## delete every generated package file and make it again
 	@git ls-files '*_gen.go' '*_gen_test.go' | xargs -r rm -f

@@ -28,7 +28,7 @@ func sources(t *testing.T, visit func(path string, set *token.FileSet, f *ast.Fi
 		}
 		name := d.Name()
 		if d.IsDir() {
-			if path != root && (strings.HasPrefix(name, ".") || name == "testdata" || name == "build") {
+			if path != root && (strings.HasPrefix(name, ".") || name == "testdata" || name == "build" || name == "vendor") {
 				return filepath.SkipDir
 			}
 			return nil

@@ -24,8 +24,9 @@ import (
 
 // Names of what is in a folder.
 const (
-	ManifestName = "manifest.json"
-	weightsName  = "weights.onnx"
+	ManifestName   = "manifest.json"
+	weightsName    = "weights.onnx"
+	statisticsName = "statistics-%d.onnx"
 )
 
 // format is the version of manifests.
@@ -57,18 +58,23 @@ type SubNet struct {
 	Memory    int64   `json:"memory_bytes"`
 	MACs      int64   `json:"macs"`
 	Params    int64   `json:"params"`
+
+	// Statistics are the means and variances of this SubNet's batch normalisations, where they were recalibrated.
+	Statistics *File `json:"statistics,omitempty"`
 }
 
 // Bounds of what is read.
 const (
-	maxManifest = 4 << 20
-	maxSubNets  = 1 << 12
-	maxWeights  = 2 << 30
+	maxManifest   = 4 << 20
+	maxSubNets    = 1 << 12
+	maxWeights    = 2 << 30
+	maxStatistics = 64 << 20
 )
 
 // Write writes a bundle of SubNets of net into the folder dir, which is made when it is not there. The weights are those of the
-// model file at path. Format, package, digest and weights of m are set here.
-func Write(dir, path string, net *supernet.Net, m Manifest) (Manifest, error) {
+// model file at path; recalibrated is nil, or has the weights with the statistics of each SubNet. Format, package, digest, weights and
+// statistics of m are set here.
+func Write(dir, path string, net *supernet.Net, m Manifest, recalibrated []nn.Weights) (Manifest, error) {
 	i, err := os.Stat(path)
 	if err != nil {
 		return m, err
@@ -80,31 +86,41 @@ func Write(dir, path string, net *supernet.Net, m Manifest) (Manifest, error) {
 	if err != nil {
 		return m, err
 	}
+	if err := complete(data, net); err != nil {
+		return m, fmt.Errorf("%s cannot be the weights of a bundle: %w", path, err)
+	}
 	m.Format, m.Package, m.Digest = format, net.Package, net.Digest
 	m.Weights = File{weightsName, int64(len(data)), sum(data)}
-	text, err := json.MarshalIndent(m, "", "  ")
-	if err != nil {
-		return m, err
+	files := []rowfile.Content{{Path: filepath.Join(dir, weightsName), Data: data}}
+	m.SubNets = slices.Clone(m.SubNets)
+	for k, w := range recalibrated {
+		data, err := statisticsOf(net, m.SubNets[k], w)
+		if err != nil {
+			return m, fmt.Errorf("SubNet %s: %w", m.SubNets[k].SubNet, err)
+		}
+		if data == nil {
+			continue
+		}
+		name := fmt.Sprintf(statisticsName, k)
+		m.SubNets[k].Statistics = &File{name, int64(len(data)), sum(data)}
+		files = append(files, rowfile.Content{Path: filepath.Join(dir, name), Data: data})
 	}
 	if err := m.check(net); err != nil {
+		return m, err
+	}
+	text, err := json.MarshalIndent(m, "", "  ")
+	if err != nil {
 		return m, err
 	}
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return m, err
 	}
-	files := []rowfile.Content{{Path: filepath.Join(dir, weightsName), Data: data}, {Path: filepath.Join(dir, ManifestName), Data: append(text, '\n')}}
-	if err := rowfile.WriteAll(files...); err != nil {
-		return m, err
-	}
-	if err := complete(files[0].Path, net); err != nil { // without what a model keeps in other files
-		return m, errors.Join(fmt.Errorf("%s cannot be the weights of a bundle: %w", path, err), os.Remove(files[0].Path), os.Remove(files[1].Path))
-	}
-	return m, nil
+	return m, rowfile.WriteAll(append(files, rowfile.Content{Path: filepath.Join(dir, ManifestName), Data: append(text, '\n')})...)
 }
 
-// complete fetches every parameter of the original.
-func complete(path string, net *supernet.Net) error {
-	w, err := onnxfile.Open(path)
+// complete tells whether a model file has every parameter of the original in itself.
+func complete(data []byte, net *supernet.Net) error {
+	w, err := onnxfile.Parse(data)
 	if err != nil {
 		return err
 	}
@@ -136,9 +152,7 @@ func (m *Manifest) check(net *supernet.Net) error {
 	if m.Package != net.Package || m.Digest != net.Digest {
 		errs = append(errs, fmt.Errorf("it is of package %.40q with digest %.12s, not of %q with %.12s: export it again", m.Package, m.Digest, net.Package, net.Digest))
 	}
-	if f := m.Weights.File; f != filepath.Base(f) || !filepath.IsLocal(f) || f == "." {
-		errs = append(errs, fmt.Errorf("weights are in %.60q, want a file of the bundle's own folder", f))
-	}
+	errs = append(errs, m.Weights.check("weights", maxWeights))
 	if n := len(m.SubNets); n < 1 || n > maxSubNets {
 		return errors.Join(append(errs, fmt.Errorf("there are %d SubNets, want 1 to %d", n, maxSubNets))...)
 	}
@@ -146,10 +160,14 @@ func (m *Manifest) check(net *supernet.Net) error {
 		if _, err := space.Parse(net.Choices, s.SubNet); err != nil {
 			errs = append(errs, fmt.Errorf("SubNet %d: %w", k, err))
 		}
+		if s.Statistics != nil {
+			errs = append(errs, s.Statistics.check(fmt.Sprintf("statistics of SubNet %d", k), maxStatistics))
+		}
 		if k > 0 && s.LatencyMS < m.SubNets[k-1].LatencyMS {
 			errs = append(errs, fmt.Errorf("SubNet %d is faster than the one before; the fastest comes first", k))
 		}
 	}
+	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
 	if len(errs) > 10 {
 		errs = append(errs[:10:10], fmt.Errorf("and %d more mistakes", len(errs)-10))
 	}
@@ -177,84 +195,13 @@ func Decode(r io.Reader, net *supernet.Net) (Manifest, error) {
 	return m, m.check(net)
 }
 
-// Bundle is an opened folder.
-type Bundle struct {
-	Manifest
-	Model *onnxfile.Model // the weights
-}
-
-// Open reads the bundle in the folder dir, and verifies size and checksum of its weights before it uses them.
-func Open(dir string, net *supernet.Net) (*Bundle, error) {
-	name := filepath.Join(dir, ManifestName)
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
+// check tells whether f can be a file of the bundle's folder.
+func (f File) check(what string, most int64) error {
+	if f.File != filepath.Base(f.File) || !filepath.IsLocal(f.File) || f.File == "." {
+		return fmt.Errorf("%s are in %.60q, want a file of the bundle's own folder", what, f.File)
 	}
-	m, err := Decode(f, net)
-	if err = errors.Join(err, f.Close()); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+	if f.Bytes < 0 || f.Bytes > most {
+		return fmt.Errorf("%s have %d bytes, want at most %d", what, f.Bytes, most)
 	}
-	path := filepath.Join(dir, m.Weights.File)
-	i, err := os.Lstat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !i.Mode().IsRegular() || i.Size() != m.Weights.Bytes || i.Size() > maxWeights {
-		return nil, fmt.Errorf("%s: want a file of %d bytes, as the manifest says; copy the bundle again", path, m.Weights.Bytes)
-	}
-	w, err := onnxfile.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	if w.SHA256 != m.Weights.SHA256 {
-		return nil, fmt.Errorf("%s: its SHA-256 is %.12s..., the manifest says %.12s...; copy the bundle again", path, w.SHA256, m.Weights.SHA256)
-	}
-	return &Bundle{m, w}, nil
-}
-
-// Spread picks k positions of a sequence of points, each a latency and an accuracy, so that they lie far apart: both ends, then
-// always the point that is farthest from all picked ones, with both measures scaled to their range (the first of several).
-func Spread(points [][2]float64, k int) []int {
-	n := len(points)
-	if n <= k {
-		k = n
-	}
-	if k < 1 {
-		return nil
-	}
-	var scale [2]float64
-	for m := range scale {
-		lo, hi := points[0][m], points[0][m]
-		for _, p := range points {
-			lo, hi = min(lo, p[m]), max(hi, p[m])
-		}
-		if hi > lo {
-			scale[m] = 1 / (hi - lo)
-		}
-	}
-	picked := []int{n - 1}
-	if k > 1 {
-		picked = append(picked, 0)
-	}
-	for len(picked) < k {
-		best, far := -1, -1.0
-		for i := range points {
-			if slices.Contains(picked, i) {
-				continue
-			}
-			near := -1.0
-			for _, j := range picked {
-				a, b := (points[i][0]-points[j][0])*scale[0], (points[i][1]-points[j][1])*scale[1]
-				if d := a*a + b*b; near < 0 || d < near {
-					near = d
-				}
-			}
-			if near > far {
-				best, far = i, near
-			}
-		}
-		picked = append(picked, best)
-	}
-	slices.Sort(picked)
-	return picked
+	return nil
 }

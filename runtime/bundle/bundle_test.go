@@ -11,6 +11,9 @@ import (
 
 	"github.com/autotailor/autotailor/generated/mobilenetv2"
 	"github.com/autotailor/autotailor/runtime/bundle"
+	"github.com/autotailor/autotailor/runtime/nn"
+	"github.com/autotailor/autotailor/runtime/onnxfile"
+	"github.com/autotailor/autotailor/runtime/space"
 )
 
 const model = "../../generated/models/mobilenetv2.onnx"
@@ -19,7 +22,7 @@ func write(t testing.TB, dir string) bundle.Manifest {
 	t.Helper()
 	m, err := bundle.Write(dir, model, mobilenetv2.Definition(), bundle.Manifest{Device: "test", SubNets: []bundle.SubNet{
 		{SubNet: "resolution=16", LatencyMS: 1, Accuracy: 0.5}, {SubNet: "original", LatencyMS: 2, Accuracy: 0.75},
-	}})
+	}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,6 +71,15 @@ func TestDamage(t *testing.T) {
 			change(t, filepath.Join(dir, "weights.onnx"), func(b []byte) []byte { return b[:len(b)-1] })
 		}},
 		{"another folder", "own folder", func(_ *testing.T, _ string, m *bundle.Manifest) { m.Weights.File = "../weights.onnx" }},
+		{"statistics elsewhere", "own folder", func(_ *testing.T, _ string, m *bundle.Manifest) {
+			m.SubNets[1].Statistics = &bundle.File{File: "../../etc/passwd", Bytes: 1}
+		}},
+		{"huge statistics", "at most", func(_ *testing.T, _ string, m *bundle.Manifest) {
+			m.SubNets[1].Statistics = &bundle.File{File: "statistics-1.onnx", Bytes: 1 << 40}
+		}},
+		{"no statistics", "statistics-1.onnx", func(_ *testing.T, _ string, m *bundle.Manifest) {
+			m.SubNets[1].Statistics = &bundle.File{File: "statistics-1.onnx", Bytes: 1}
+		}},
 		{"another package", "export it again", func(_ *testing.T, _ string, m *bundle.Manifest) { m.Digest = "0" }},
 		{"another SubNet", "SubNet 1", func(_ *testing.T, _ string, m *bundle.Manifest) { m.SubNets[1].SubNet = "stage9.depth=2" }},
 		{"no SubNet", "0 SubNets", func(_ *testing.T, _ string, m *bundle.Manifest) { m.SubNets = nil }},
@@ -105,14 +117,75 @@ func change(t *testing.T, path string, f func(b []byte) []byte) {
 func TestWriteNothing(t *testing.T) {
 	dir := t.TempDir()
 	one := []bundle.SubNet{{SubNet: "original"}}
-	if _, err := bundle.Write(dir, model, mobilenetv2.Definition(), bundle.Manifest{}); err == nil {
+	if _, err := bundle.Write(dir, model, mobilenetv2.Definition(), bundle.Manifest{}, nil); err == nil {
 		t.Error("a bundle without SubNets")
 	}
-	if _, err := bundle.Write(dir, "../../generated/models/vit.onnx", mobilenetv2.Definition(), bundle.Manifest{SubNets: one}); err == nil {
+	if _, err := bundle.Write(dir, "../../generated/models/vit.onnx", mobilenetv2.Definition(), bundle.Manifest{SubNets: one}, nil); err == nil {
 		t.Error("weights of another model")
 	}
 	if files, err := os.ReadDir(dir); err != nil || len(files) > 0 {
 		t.Errorf("%v, %v", files, err)
+	}
+}
+
+// TestStatistics: what was recalibrated is read again, beside the weights that all SubNets share, and damage to it is an error.
+func TestStatistics(t *testing.T) {
+	net, dir := mobilenetv2.Definition(), t.TempDir()
+	w, err := onnxfile.Open(model)
+	if err != nil {
+		t.Fatal(err)
+	}
+	genes, err := space.Parse(net.Choices, "stage2.1.expand=3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := nn.Record(func(b nn.Builder) { net.Build(genes, b) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	over := map[string]nn.Tensor{}
+	for _, n := range g.Nodes {
+		if n.Type == "BatchNormalization" {
+			p := g.Values[n.In[3]].Param
+			mean := make([]float32, p.Shape[0])
+			for i := range mean {
+				mean[i] = float32(i)
+			}
+			over[p.Name] = nn.FromFloat32s(p.Shape, mean)
+		}
+	}
+	m := bundle.Manifest{SubNets: []bundle.SubNet{{SubNet: "stage2.1.expand=3", LatencyMS: 1}}}
+	own := nn.Overlay(w, over)
+	if m, err = bundle.Write(dir, model, net, m, []nn.Weights{own}); err != nil {
+		t.Fatal(err)
+	}
+	b, err := bundle.Open(dir, net)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := b.Recalibrated(net, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range g.Values {
+		if v.Param == nil {
+			continue
+		}
+		x, err := nn.Fetch(own, *v.Param)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if y, err := nn.Fetch(got, *v.Param); err != nil || !bytes.Equal(x.Raw, y.Raw) {
+			t.Errorf("%s: %v", v.Name, err)
+		}
+	}
+	file := m.SubNets[0].Statistics
+	if file == nil || file.Bytes > m.Weights.Bytes/10 {
+		t.Fatalf("statistics %+v beside weights of %d bytes", file, m.Weights.Bytes)
+	}
+	change(t, filepath.Join(dir, file.File), func(b []byte) []byte { b[len(b)-1] ^= 1; return b })
+	if _, err := bundle.Open(dir, net); err == nil || !strings.Contains(err.Error(), "SHA-256") {
+		t.Errorf("damaged statistics: %v", err)
 	}
 }
 

@@ -1,4 +1,4 @@
-// Package cli is the command of a generated SuperNet package: info, profile, sensitivity, search, export, verify, report.
+// Package cli is the command of a generated SuperNet package: info, profile, sensitivity, search, export, serve, verify, report.
 package cli
 
 import (
@@ -82,7 +82,11 @@ func commands() []command {
 			"export --model MODEL.onnx --subnet resolution=24 --out small.onnx", "export --model MODEL.onnx --subnet resolution=24 --recalibrate DIR --out small.onnx",
 			"export --model MODEL.onnx --subnet resolution=24 --format ncnn --fp16 --out small",
 			"export --model MODEL.onnx --lut device.lut --accuracy net.acc --front 5 --dir bundle",
+			"export --model MODEL.onnx --lut device.lut --accuracy net.acc --front 5 --recalibrate DIR --dir bundle",
 		}, runExport, ""},
+		{"serve", "answer requests over HTTP with the SubNets of a bundle, and change between them under load", []string{
+			"serve --bundle bundle", "serve --bundle bundle --target 20ms --addr :8080",
+		}, runServe, ""},
 		{"verify", "run a SubNet and compare it with what was predicted", []string{
 			"verify --model MODEL.onnx --subnet resolution=24 --lut device.lut", "verify --model MODEL.onnx --engine embedded,onnxruntime --json",
 			"verify --model MODEL.onnx --subnet resolution=24 --accuracy net.acc --data DIR",

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/autotailor/autotailor/runtime/bundle"
 	"github.com/autotailor/autotailor/runtime/lut"
 	"github.com/autotailor/autotailor/runtime/memory"
+	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/search"
 	"github.com/autotailor/autotailor/runtime/space"
 )
@@ -30,7 +32,7 @@ func (c *call) exportFront(f *exportFlags) error {
 			missing = append(missing, fmt.Errorf("--front needs --%s", k.name))
 		}
 	}
-	for _, name := range []string{"out", "subnet", "format", "fp16", "plain-attention", "fold-batch-norm", "recalibrate", "batch"} {
+	for _, name := range []string{"out", "subnet", "format", "fp16", "plain-attention", "fold-batch-norm", "batch"} {
 		if c.flags.Changed(name) {
 			missing = append(missing, fmt.Errorf("--%s does not go with --front: SubNets of a bundle share the weights of the SuperNet", name))
 		}
@@ -57,7 +59,11 @@ func (c *call) exportFront(f *exportFlags) error {
 	if err != nil {
 		return err
 	}
-	m, err := bundle.Write(*f.dir, *f.model, c.net, manifestOf(l, list))
+	recalibrated, err := c.recalibrated(f, list)
+	if err != nil {
+		return err
+	}
+	m, err := bundle.Write(*f.dir, *f.model, c.net, manifestOf(l, list), recalibrated)
 	if err != nil {
 		return err
 	}
@@ -69,6 +75,32 @@ func (c *call) exportFront(f *exportFlags) error {
 		fmt.Fprintf(c.out, "%10.3f  %10.2f  %10d  %s\n", s.LatencyMS, 100*s.Accuracy, s.Memory/1024, s.SubNet)
 	}
 	return nil
+}
+
+// recalibrated returns the weights with the statistics of each SubNet, nil when they stay the model's.
+func (c *call) recalibrated(f *exportFlags, list []bundle.SubNet) ([]nn.Weights, error) {
+	if *f.recalibrate == "" {
+		return nil, nil
+	}
+	model, err := c.weights(*f.model)
+	if err != nil {
+		return nil, err
+	}
+	p, start := c.progress("SubNets recalibrated"), time.Now()
+	var out []nn.Weights
+	for k, s := range list {
+		g, err := c.genes(s.SubNet)
+		if err != nil {
+			return nil, err
+		}
+		_, w, err := c.prepare(g, model, f.engine, *f.recalibrate, *f.n)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, w)
+		p.at(k+1, len(list), time.Since(start))
+	}
+	return out, nil
 }
 
 func manifestOf(t *lut.Table, list []bundle.SubNet) bundle.Manifest {

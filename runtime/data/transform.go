@@ -33,6 +33,17 @@ func (t Transform) Batch(s *Set, from, to, side int) nn.Tensor {
 	return nn.FromFloat32s(nn.Shape{to - from, s.Channels, side, side}, out)
 }
 
+// Resized returns float32 maps [n, channels, height, width] with the given side, resized as images are.
+func Resized(t nn.Tensor, side int) nn.Tensor {
+	n, h, w := t.Shape[0]*t.Shape[1], t.Shape[2], t.Shape[3]
+	rows, columns := weights(h, side), weights(w, side)
+	src, out, half := t.Float32s(), make([]float32, n*side*side), make([]float32, h*side)
+	for k := range n {
+		shrink(out[k*side*side:(k+1)*side*side], src[k*h*w:(k+1)*h*w], half, rows, columns, w)
+	}
+	return nn.FromFloat32s(nn.Shape{t.Shape[0], t.Shape[1], side, side}, out)
+}
+
 // normalise fills plane with one padded channel of image n.
 func (t Transform) normalise(s *Set, n, c int, plane []float32) {
 	mean, std := float32(0), float32(1)
