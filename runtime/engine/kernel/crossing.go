@@ -19,14 +19,12 @@ type cross struct {
 // crossing sums the derivatives by the weights of a convolution over all pixels of a batch. Pixels are cut in parts that depend on
 // extents alone, each with sums of its own, so that results do not depend on the number of threads.
 type crossing struct {
-	c       *Trainable
-	rows    int // of the sums of a group: taps*K
-	width   int // columns, padded to vectors
-	zero    []float32
-	sums    []float32 // [parts][groups][rows][width]
-	parts   int
-	mask    []int32
-	deepest int
+	c     *Trainable
+	rows  int // of the sums of a group: taps*K
+	width int // columns, padded to vectors
+	zero  []float32
+	sums  []float32 // [parts][groups][rows][width]
+	parts int
 }
 
 // crossDepth is how many pixels the micro-kernel sums at a time: a panel of y stays in the L1 cache.
