@@ -42,7 +42,7 @@ example: ## build and test the module that serves a vendored package
 	rm -rf build/vendor && cd generated/examples/serve && $(GO) mod vendor -o $(CURDIR)/build/vendor && ! grep -E '^# ' $(CURDIR)/build/vendor/modules.txt | grep -vE 'autotailor|protobuf'
 
 generate: ## delete every generated package file and make it again
-	@git ls-files '*_gen.go' '*_gen_test.go' | xargs -r rm -f
+	@git ls-files '*_gen.go' '*_gen_test.go' 'generated/*.py' | xargs -r rm -f
 	$(GO) generate ./generated/...
 
 bench: ## benchmarks, peers side by side

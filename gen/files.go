@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"golang.org/x/mod/modfile"
+
+	"github.com/autotailor/autotailor/gen/pytorch"
 )
 
 // place is where a package is within its module.
@@ -56,8 +58,8 @@ func (o *Output) Changes() ([]Change, error) {
 		case err != nil:
 			return nil, err
 		case !bytes.Equal(old, f.Data):
-			if !bytes.HasPrefix(old, []byte(Header)) {
-				return nil, fmt.Errorf("%s: this file is not ours (its first line does not start with %q); move it away", filepath.Join(o.Dir, f.Name), Header)
+			if want := header(f.Name); !bytes.HasPrefix(old, []byte(want)) {
+				return nil, fmt.Errorf("%s: this file is not ours (its first line does not start with %q); move it away", filepath.Join(o.Dir, f.Name), want)
 			}
 			out = append(out, Change{f.Name, "changed", old, f.Data})
 		}
@@ -69,7 +71,11 @@ func (o *Output) Changes() ([]Change, error) {
 // stale finds files with our header that are no longer generated.
 func (o *Output) stale(want map[string]bool) ([]Change, error) {
 	var out []Change
-	for _, pattern := range []string{"*_gen.go", "*_gen_test.go", "cmd/*/*_gen.go"} {
+	patterns := []string{"*_gen.go", "*_gen_test.go", "cmd/*/*_gen.go"}
+	if o.Torch != "" {
+		patterns = append(patterns, path.Join(o.Torch, "*.py"), path.Join(o.Torch, "*", "*.py"))
+	}
+	for _, pattern := range patterns {
 		names, err := filepath.Glob(filepath.Join(o.Dir, filepath.FromSlash(pattern)))
 		if err != nil {
 			return nil, err
@@ -86,12 +92,20 @@ func (o *Output) stale(want map[string]bool) ([]Change, error) {
 			if err != nil {
 				return nil, err
 			}
-			if bytes.HasPrefix(old, []byte(Header)) {
+			if bytes.HasPrefix(old, []byte(header(rel))) {
 				out = append(out, Change{Name: rel, State: "stale", Old: old})
 			}
 		}
 	}
 	return out, nil
+}
+
+// header is what the first line of a generated file starts with.
+func header(name string) string {
+	if path.Ext(name) == ".py" {
+		return pytorch.Header
+	}
+	return Header
 }
 
 // Write brings the disk up to date: all files are written beside their places first, then moved; stale ones are removed last.

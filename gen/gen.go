@@ -4,12 +4,14 @@ package gen
 import (
 	"bytes"
 	"fmt"
+	"path"
 	"path/filepath"
 	"time"
 
 	"github.com/dave/jennifer/jen"
 
 	"github.com/autotailor/autotailor/gen/config"
+	"github.com/autotailor/autotailor/gen/pytorch"
 	"github.com/autotailor/autotailor/gen/view"
 	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/supernet"
@@ -23,6 +25,7 @@ type Job struct {
 	Model  string            // overrides the config's model
 	Out    string            // overrides the config's folder
 	Name   string            // overrides the config's package name
+	Torch  string            // folder of the PyTorch package, overrides the config's
 	Inputs map[string][]int  // overrides input shapes, by name
 	After  string            // name of a pass; Dump is called with the graph after it
 	Dump   func(g *ir.Graph) // may be nil
@@ -49,6 +52,7 @@ type Output struct {
 	Package string
 	Files   []File
 	Notes   []string // settings without effect
+	Torch   string   // folder of the PyTorch package, relative to Dir with slashes; "" for none
 }
 
 // File is one generated file; Name is relative to Output.Dir, with slashes.
@@ -88,7 +92,30 @@ func (j Job) Run() (*Output, error) {
 		}
 		out.Files = append(out.Files, File{e.file, data})
 	}
-	return out, nil
+	return out, j.torch(c, p, out)
+}
+
+// torch adds the PyTorch package, if one is wanted.
+func (j Job) torch(c *Compiled, p *view.Package, out *Output) error {
+	dir := filepath.Join(c.Dir, filepath.FromSlash(c.Config.PyTorch))
+	if j.Torch != "" {
+		dir = j.Torch
+	} else if c.Config.PyTorch == "" {
+		return nil
+	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return err
+	}
+	if dir, err = filepath.Rel(out.Dir, dir); err != nil {
+		return err
+	}
+	out.Torch = filepath.ToSlash(dir)
+	files, err := pytorch.Files(p)
+	for _, f := range files {
+		out.Files = append(out.Files, File{path.Join(out.Torch, f.Name), f.Data})
+	}
+	return err
 }
 
 // View makes the view of a compiled SuperNet that the emitted files show.

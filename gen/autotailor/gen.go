@@ -62,6 +62,7 @@ func runGen(c *call) error {
 	j := c.jobFlags()
 	c.flags.StringVar(&j.job.Out, "out", "", "`folder` of the package, instead of the config's")
 	c.flags.StringVar(&j.job.Name, "package", "", "Go package `name`, instead of the config's")
+	c.flags.StringVar(&j.job.Torch, "pytorch", "", "`folder` of a PyTorch package for tuning on GPUs, instead of the config's")
 	check := c.flags.Bool("check", false, "write nothing; exit code 1 when the package is stale")
 	diff := c.flags.Bool("diff", false, "write nothing; print what would change")
 	asJSON := c.flags.Bool("json", false, "print JSON: the package and what changes")

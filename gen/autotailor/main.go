@@ -45,6 +45,7 @@ func commands() []command {
 		{"gen", "write the SuperNet package that a config describes", []string{
 			"autotailor gen                                  # autotailor.toml of this folder",
 			"autotailor gen --config nets/v2.toml --out nets/v2",
+			"autotailor gen --pytorch pytorch                # also a PyTorch package, to tune on GPUs",
 			"autotailor gen --check                          # exit code 1 when the package is stale",
 			"autotailor gen --diff                           # show what would change, write nothing",
 			"autotailor gen --dump=after:flatten-heads       # print the graph after a pass",

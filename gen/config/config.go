@@ -17,6 +17,7 @@ type Config struct {
 	Model   string // path of the ONNX file, relative to the config file
 	Package string // Go package name
 	Out     string // output folder, relative to the config file
+	PyTorch string // folder of the PyTorch package, relative to the config file; "" for none
 	Fusion  []string
 	Inputs  []Input
 	Data    Data

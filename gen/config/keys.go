@@ -21,6 +21,7 @@ var keys = []key{
 	{path: "model", set: text(func(c *Config) *string { return &c.Model })},
 	{path: "package", set: text(func(c *Config) *string { return &c.Package })},
 	{path: "out", set: text(func(c *Config) *string { return &c.Out })},
+	{path: "pytorch", set: text(func(c *Config) *string { return &c.PyTorch })},
 	{path: "fusion", set: (*reader).fusion},
 	{path: "input.**", set: (*reader).input},
 

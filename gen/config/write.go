@@ -21,6 +21,7 @@ func Write(c Config, comments Comments) []byte {
 	w.text("model", c.Model)
 	w.text("package", c.Package)
 	w.text("out", c.Out)
+	w.text("pytorch", c.PyTorch)
 	if !slices.Equal(c.Fusion, DefaultFusion()) {
 		w.line("fusion", quoted(c.Fusion))
 	}

@@ -1,0 +1,53 @@
+"""Opens what commands work on, and reports mistakes in one line."""
+
+import hashlib
+import os
+import sys
+from typing import Callable, Tuple
+
+import torch
+
+from . import space
+from .data import open_split
+from .model import SuperNet
+from .onnxfile import Model
+
+
+def main(run: Callable[[], int]) -> None:
+    """Runs a command; mistakes of the user become one line and exit code 1."""
+    try:
+        code = run()
+    except KeyboardInterrupt:
+        code = 130
+    except (ValueError, OSError, RuntimeError) as e:
+        print(f"{os.path.basename(sys.argv[0])}: {e}", file=sys.stderr)
+        code = 1
+    sys.exit(code)
+
+
+def sha256(path: str) -> str:
+    with open(path, "rb") as f:
+        return hashlib.sha256(f.read()).hexdigest()
+
+
+def open_model(path: str, device: torch.device = torch.device("cpu")) -> Tuple[Model, SuperNet]:
+    """The ONNX file and a SuperNet with its weights."""
+    model = Model(path)
+    try:
+        net = SuperNet().load(model.tensors())
+    except ValueError as e:
+        raise ValueError(f"{path}: {e}; this package is of {space.SOURCE}") from e
+    return model, net.to(device)
+
+
+def open_images(folder: str, split: str, margin: int = 0):
+    """A split of a data set that fits the model's input."""
+    if space.BATCH:
+        raise ValueError(f"the model's batch is fixed at {space.BATCH}: export it with an open batch axis to tune it")
+    side = space.SIDE - 2 * space.TRANSFORM.pad
+    images = open_split(folder, split, side + margin, space.CHANNELS)
+    pixels, _ = images.batch([0])
+    want = (space.CHANNELS, side, side)
+    if margin == 0 and tuple(pixels.shape[1:]) != want:
+        raise ValueError(f"{folder}: images of shape {tuple(pixels.shape[1:])}, the model's input is {want} before padding")
+    return images

@@ -1,0 +1,202 @@
+package pytorch_test
+
+import (
+	"archive/tar"
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/autotailor/autotailor/internal/onnxpb"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+)
+
+// TestONNXForms: tensors are found and replaced in place in all the forms that files store them in.
+func TestONNXForms(t *testing.T) {
+	t.Parallel()
+	py := python(t)
+	dir := emit(t, "vit")
+	loose := protowire.AppendFixed32(protowire.AppendTag(nil, 4, protowire.Fixed32Type), 0x3f800000) // an element of float_data, not packed
+	tensor := func(name string, dims ...int64) *onnxpb.TensorProto {
+		return &onnxpb.TensorProto{Name: proto.String(name), Dims: dims, DataType: proto.Int32(1)}
+	}
+	raw, packed, external, single := tensor("raw", 2), tensor("packed", 1, 2), tensor("external", 2), tensor("single", 1)
+	raw.RawData, packed.FloatData = []byte{0, 0, 128, 63, 0, 0, 0, 64}, []float32{3, 4}
+	location := onnxpb.TensorProto_EXTERNAL
+	external.DataLocation = &location
+	for k, v := range map[string]string{"location": "w.bin", "offset": "4", "length": "8"} {
+		external.ExternalData = append(external.ExternalData, &onnxpb.StringStringEntryProto{Key: proto.String(k), Value: proto.String(v)})
+	}
+	single.ProtoReflect().SetUnknown(loose)
+	m := &onnxpb.ModelProto{ProducerName: proto.String("somebody"), Graph: &onnxpb.GraphProto{Initializer: []*onnxpb.TensorProto{raw, packed, external, single}}}
+	data, err := proto.Marshal(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	outside := []byte{9, 9, 9, 9, 0, 0, 160, 64, 0, 0, 192, 64, 9}
+	for name, b := range map[string][]byte{"m.onnx": data, "w.bin": outside} {
+		if err := os.WriteFile(filepath.Join(dir, name), b, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out, err := run(t, dir, "", py, "-c", `
+import os, torch
+from vit.onnxfile import Model
+m = Model("m.onnx")
+t = m.tensors()
+print({k: v.tolist() for k, v in sorted(t.items())})
+os.mkdir("same"); os.mkdir("other")
+m.save("same/m.onnx", t)
+m.save("other/m.onnx", {k: v + 10 for k, v in t.items()})
+print({k: v.tolist() for k, v in sorted(Model("other/m.onnx").tensors().items())})
+for wrong in ({"nobody": t["raw"]}, {"raw": t["packed"]}):
+    try:
+        m.save("other/m.onnx", wrong)
+    except ValueError as e:
+        print(e)
+`)
+	want := `{'external': [5.0, 6.0], 'packed': [[3.0, 4.0]], 'raw': [1.0, 2.0], 'single': [1.0]}
+{'external': [15.0, 16.0], 'packed': [[13.0, 14.0]], 'raw': [11.0, 12.0], 'single': [11.0]}
+m.onnx: it has no tensor nobody that could be replaced
+m.onnx: raw has the shape (2,), not (1, 2)
+`
+	if err != nil || string(out) != want {
+		t.Fatalf("%v\n%s\nwant\n%s", err, out, want)
+	}
+	if !bytes.Equal(read(t, filepath.Join(dir, "same/m.onnx")), data) || !bytes.Equal(read(t, filepath.Join(dir, "same/w.bin")), outside) {
+		t.Error("a model that is written back differs")
+	}
+}
+
+// TestPictures: tar shards are indexed and labels found; without Pillow the error says what to install.
+func TestPictures(t *testing.T) {
+	t.Parallel()
+	py := python(t)
+	dir := emit(t, "vit")
+	picture := []byte("P5 2 2 255 \x00\x40\x80\xff") // PGM, which Pillow reads
+	shard := func(name string, labelled bool) {
+		var b bytes.Buffer
+		w := tar.NewWriter(&b)
+		for _, f := range []struct{ name, data string }{{"000.ppm", string(picture)}, {"000.cls", "3"}, {"001.ppm", string(picture)}, {"001.cls", "7"}} {
+			if f.name == "001.cls" && !labelled {
+				continue
+			}
+			if err := w.WriteHeader(&tar.Header{Name: f.name, Size: int64(len(f.data)), Mode: 0o644}); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := w.Write([]byte(f.data)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, b.Bytes(), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	shard(filepath.Join(dir, "good", "train-0.tar"), true)
+	shard(filepath.Join(dir, "good", "train-1.tar"), true)
+	shard(filepath.Join(dir, "bad", "train-0.tar"), false)
+	folder := filepath.Join(dir, "folder", "train", "shirt")
+	if err := os.MkdirAll(folder, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(folder, "a.ppm"), picture, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	out, err := run(t, dir, "", py, "-c", `
+from vit.data import open_split
+for folder in ("good", "bad", "folder"):
+    try:
+        images = open_split(folder, "train", 2, 1)
+        x, y = images.batch(range(len(images)))
+        print(folder, tuple(x.shape), x[-1].flatten().tolist(), y.tolist())
+    except (ValueError, RuntimeError) as e:
+        print(folder, e)
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, missing := run(t, dir, "", py, "-c", "import PIL")
+	wants := []string{"good (4, 1, 2, 2) [0, 64, 128, 255] [3, 7, 3, 7]", "bad bad/train-0.tar: 1 pictures have no label beside them, the first is 001; want 001.cls", "folder (1, 1, 2, 2) [0, 64, 128, 255] [0]"}
+	if missing != nil {
+		t.Log("Pillow is not installed: only its error is tested")
+		wants = []string{"good good: pictures need the package Pillow", wants[1], "folder folder/train: pictures need the package Pillow"}
+	}
+	for _, want := range wants {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("output\n%s\nlacks %q", out, want)
+		}
+	}
+}
+
+// TestBatches: the ranks' images of an epoch are all images once, in another order each epoch, and a run can go on anywhere.
+func TestBatches(t *testing.T) {
+	t.Parallel()
+	py := python(t)
+	dir := emit(t, "vit")
+	out, err := run(t, dir, "", py, "-c", `
+import torch
+from vit.data import Images, augment, batches, order
+epoch = lambda e: [int(i) for step in range(5 * e, 5 * e + 5) for rank in range(2) for i in order(41, 3, step, 4, rank, 2)]
+print(len(set(epoch(0))), len(set(epoch(1))), epoch(0) != epoch(1), max(epoch(0)) < 41)
+images = Images(torch.arange(41, dtype=torch.uint8).view(41, 1, 1, 1), torch.arange(41), "")
+for workers in (0, 2):
+    all_ = [y.tolist() for _, y in batches(images, 3, 0, 9, 4, 1, 2, workers)]
+    print(all_[6:] == [y.tolist() for _, y in batches(images, 3, 6, 9, 4, 1, 2, workers)], all_ == [order(41, 3, k, 4, 1, 2).tolist() for k in range(9)])
+x = torch.rand(64, 1, 32, 32, generator=torch.Generator().manual_seed(1)) + 1
+g = lambda: torch.Generator().manual_seed(5)
+print(torch.equal(augment(x, g(), 0, False, 0.0, -1.0), x), torch.equal(augment(x, g(), 2, True, 0.5, -1.0), augment(x, g(), 2, True, 0.5, -1.0)))
+flipped = augment(x, g(), 0, True, 0.0, -1.0)
+kept = [torch.equal(a, b) for a, b in zip(flipped, x)]
+print(10 < sum(kept) < 54, all(k or torch.equal(a, b.flip(2)) for k, a, b in zip(kept, flipped, x)))
+shifted = augment(x, g(), 2, False, 0.0, -1.0)
+print(all(any(torch.equal(a, torch.nn.functional.pad(b, (2,) * 4, value=-1.0)[:, i : i + 32, j : j + 32]) for i in range(5) for j in range(5)) for a, b in zip(shifted, x)))
+erased = augment(x, g(), 0, False, 0.5, -1.0)
+print(15 < sum(bool((a == 0).any()) for a in erased) < 50, bool(((erased == 0) | (erased == x)).all()))
+try:
+    order(5, 0, 0, 4, 0, 2)
+except ValueError as e:
+    print(e)
+`)
+	want := "40 40 True True\nTrue True\nTrue True\nTrue True\nTrue True\nTrue\nTrue True\n5 images do not fill a batch of 4 on 2 processes\n"
+	if err != nil || string(out) != want {
+		t.Errorf("%v\n%s\nwant\n%s", err, out, want)
+	}
+}
+
+// TestDivergences: with the Kullback-Leibler exponent the gradient is that of the soft cross entropy, and equal outputs have none.
+func TestDivergences(t *testing.T) {
+	t.Parallel()
+	py := python(t)
+	out, err := run(t, emit(t, "vit"), "", py, "-c", `
+import torch
+from vit import losses
+g = torch.Generator().manual_seed(2)
+teacher = torch.randn(6, 5, generator=g, dtype=torch.float64)
+def grad(f, x):
+    x = x.clone().requires_grad_()
+    f(x).backward()
+    return x.grad
+x = torch.randn(6, 5, generator=g, dtype=torch.float64)
+p = teacher.softmax(1)
+kl = lambda alpha: lambda x: losses._alpha(x.log_softmax(1), p, alpha, 1e9)[1].mean()
+print(torch.allclose(grad(kl(1), x), grad(lambda x: losses.soft_cross_entropy(x, teacher), x)))
+def exact(alpha):  # of the divergence itself, by autograd
+    def f(x):
+        q = x.softmax(1)
+        return ((q * ((p / q) ** alpha - 1)).sum(1) / (alpha * (alpha - 1))).mean()
+    return f
+print(torch.allclose(grad(kl(-1.0), x), grad(exact(-1.0), x)), torch.allclose(grad(kl(0.5), x), grad(exact(0.5), x)))
+print(float(grad(lambda x: losses.adaptive_alpha_divergence(x, teacher), teacher).abs().max()) < 1e-9)
+`)
+	if want := "True\nTrue True\nTrue\n"; err != nil || string(out) != want {
+		t.Errorf("%v\n%s\nwant\n%s", err, out, want)
+	}
+}

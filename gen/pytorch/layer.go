@@ -1,0 +1,275 @@
+package pytorch
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/autotailor/autotailor/gen/view"
+	"github.com/autotailor/autotailor/runtime/nn"
+)
+
+// layer writes the constructor of a record's layer, "" for records that have none.
+func layer(r view.Rec) (string, error) {
+	switch {
+	case r.Conv != nil:
+		return conv(*r.Conv)
+	case r.Linear != nil:
+		return linear(*r.Linear)
+	case r.BatchNorm != nil:
+		return batchNorm(*r.BatchNorm)
+	case r.LayerNorm != nil:
+		n := r.LayerNorm
+		a := args{}
+		a.tensor(n.Scale)
+		a.name("bias", n.Bias)
+		a.other("axis", n.Axis, -1)
+		a.other("eps", n.Epsilon, 1e-5)
+		return a.call("LayerNorm")
+	case r.Param != nil:
+		return param(*r.Param)
+	case r.Pool != nil && r.Pool.Kind != nn.GlobalAverage && r.Pool.Kind != nn.GlobalMax:
+		return pool(*r.Pool)
+	}
+	return "", nil
+}
+
+// args collects the arguments of a constructor.
+type args struct {
+	list []string
+	err  error
+}
+
+func (a *args) add(format string, v ...any) { a.list = append(a.list, fmt.Sprintf(format, v...)) }
+
+// other adds an argument that is not its default.
+func (a *args) other(name string, v, def any) {
+	if fmt.Sprint(v) != fmt.Sprint(def) {
+		a.add("%s=%v", name, v)
+	}
+}
+
+// numbers adds a list of numbers unless it is the default.
+func (a *args) numbers(name string, list []int) {
+	if list != nil {
+		a.add("%s=%s", name, each(list))
+	}
+}
+
+func (a *args) text(name, v string) {
+	if v != "" {
+		a.add("%s=%s", name, quote(v))
+	}
+}
+
+func (a *args) check(p nn.Param) {
+	if p.Type != 0 && p.Type != nn.Float32 && a.err == nil {
+		a.err = fmt.Errorf("tensor %s has element type %d: only float32 weights can be tuned", p.Name, p.Type)
+	}
+}
+
+// tensor adds a parameter's name and its shape as the file stores it.
+func (a *args) tensor(p nn.Param) {
+	a.check(p)
+	a.add("%s", quote(p.Source()))
+	for _, n := range stored(p) {
+		a.add("%d", n)
+	}
+}
+
+func (a *args) name(key string, p nn.Param) {
+	if p.Name != "" {
+		a.check(p)
+		a.text(key, p.Source())
+	}
+}
+
+func (a *args) call(name string) (string, error) {
+	return name + "(" + strings.Join(a.list, ", ") + ")", a.err
+}
+
+// stored is the shape of a parameter's initializer.
+func stored(p nn.Param) nn.Shape {
+	if p.Transposed && len(p.Shape) == 2 {
+		return nn.Shape{p.Shape[1], p.Shape[0]}
+	}
+	return p.Shape
+}
+
+func conv(c nn.Conv) (string, error) {
+	a := args{}
+	if c.Weight.Transposed {
+		return "", fmt.Errorf("convolution %s has a weight that is stored the other way round", c.Name)
+	}
+	a.tensor(c.Weight)
+	a.name("bias", c.Bias)
+	a.numbers("stride", c.Strides)
+	a.numbers("padding", c.Pads)
+	a.numbers("dilation", c.Dilations)
+	a.other("groups", max(c.Groups, 1), 1)
+	a.text("auto_pad", c.AutoPad)
+	return a.call("Conv")
+}
+
+func linear(l nn.Linear) (string, error) {
+	a := args{}
+	a.tensor(l.Weight)
+	a.name("bias", l.Bias)
+	if l.TransB == l.Weight.Transposed { // [in, out] in the file
+		a.add("out_axis=1")
+	}
+	a.other("alpha", orOne(l.Alpha), 1)
+	a.other("beta", orOne(l.Beta), 1)
+	return a.call("Linear")
+}
+
+func orOne(v float32) float32 {
+	if v == 0 {
+		return 1
+	}
+	return v
+}
+
+func batchNorm(n nn.BatchNorm) (string, error) {
+	a := args{}
+	names := make([]string, 4)
+	for k, p := range []nn.Param{n.Scale, n.Bias, n.Mean, n.Var} {
+		a.check(p)
+		names[k] = p.Source()
+	}
+	prefix, ok := strings.CutSuffix(names[0], ".weight")
+	ok = ok && names[1] == prefix+".bias" && names[2] == prefix+".running_mean" && names[3] == prefix+".running_var"
+	if !ok {
+		prefix = ""
+	}
+	a.add("%s", quote(prefix))
+	a.add("%d", n.Scale.Shape[0])
+	a.other("eps", n.Epsilon, 1e-5)
+	if !ok {
+		a.add("names=%s", tuple(quoted(names)))
+	}
+	return a.call("BatchNorm")
+}
+
+// dtypes are the element types that tables of indices have.
+var dtypes = map[nn.DType]string{nn.Int64: "torch.int64", nn.Int32: "torch.int32", nn.Uint8: "torch.uint8", nn.Int8: "torch.int8", nn.Bool: "torch.bool"}
+
+func param(p nn.Param) (string, error) {
+	a := args{}
+	if p.Transposed {
+		return "", fmt.Errorf("tensor %s is stored the other way round", p.Name)
+	}
+	t, other := dtypes[p.Type]
+	q := p
+	if other {
+		q.Type = 0
+	}
+	a.tensor(q)
+	if other {
+		a.add("dtype=%s", t)
+	}
+	return a.call("Param")
+}
+
+func pool(p nn.Pool) (string, error) {
+	a := args{}
+	kind := "max"
+	if p.Kind == nn.Average {
+		kind = "average"
+	}
+	a.add("%s, %s", quote(kind), tuple(numbers(p.Kernel)))
+	a.numbers("stride", p.Strides)
+	a.numbers("padding", p.Pads)
+	a.numbers("dilation", p.Dilations)
+	a.other("ceil_mode", python(p.CeilMode), "False")
+	a.other("count_pad", python(p.CountIncludePad), "False")
+	a.text("auto_pad", p.AutoPad)
+	return a.call("Pool")
+}
+
+func python(b bool) string {
+	if b {
+		return "True"
+	}
+	return "False"
+}
+
+// act is an element-wise function: what is called, with the arguments after the operand.
+type act struct{ fn, rest string }
+
+// acts are functions without attributes.
+var acts = map[string]string{
+	"Relu": "F.relu", "Sigmoid": "torch.sigmoid", "Tanh": "torch.tanh", "Erf": "torch.erf", "HardSwish": "F.hardswish", "Gelu": "F.gelu", "Elu": "F.elu",
+	"Selu": "F.selu", "Celu": "F.celu", "Softplus": "F.softplus", "Softsign": "F.softsign", "Mish": "F.mish", "Abs": "torch.abs", "Neg": "torch.neg", "Exp": "torch.exp",
+	"Log": "torch.log", "Sqrt": "torch.sqrt", "Reciprocal": "torch.reciprocal", "Ceil": "torch.ceil", "Floor": "torch.floor", "Round": "torch.round",
+	"Sign": "torch.sign", "Sin": "torch.sin", "Cos": "torch.cos", "Identity": "torch.clone",
+}
+
+func activation(a nn.Act) (act, error) {
+	attr := map[string]nn.Attr{}
+	for _, x := range a.Attrs {
+		attr[x.Name] = x
+	}
+	number := func(name string, def float32) float32 {
+		if x, ok := attr[name]; ok {
+			return x.Float
+		}
+		return def
+	}
+	switch {
+	case a.Type == "Clip":
+		return clip(attr), nil
+	case a.Type == "HardSigmoid":
+		alpha, beta := number("alpha", 0.2), number("beta", 0.5)
+		if alpha == float32(1)/6 && beta == 0.5 {
+			return act{"F.hardsigmoid", ""}, nil
+		}
+		return act{"hard_sigmoid", fmt.Sprintf(", alpha=%s, beta=%s", float(alpha), float(beta))}, nil
+	case a.Type == "LeakyRelu":
+		return act{"F.leaky_relu", ", negative_slope=" + float(number("alpha", 0.01))}, nil
+	case a.Type == "ThresholdedRelu":
+		return act{"F.threshold", fmt.Sprintf(", threshold=%s, value=0.0", float(number("alpha", 1)))}, nil
+	case a.Type == "Gelu" && attr["approximate"].String == "tanh":
+		return act{"F.gelu", `, approximate="tanh"`}, nil
+	case (a.Type == "Elu" || a.Type == "Celu") && len(attr) > 0:
+		return act{acts[a.Type], ", alpha=" + float(number("alpha", 1))}, nil
+	}
+	fn, ok := acts[a.Type]
+	if !ok {
+		return act{}, fmt.Errorf("function %s has no PyTorch form", a.Type)
+	}
+	return act{fn, ""}, nil
+}
+
+func clip(attr map[string]nn.Attr) act {
+	low, okLow := attr["min"]
+	high, okHigh := attr["max"]
+	switch {
+	case okLow && okHigh && low.Float == 0 && high.Float == 6:
+		return act{"F.relu6", ""}
+	case okLow && okHigh:
+		return act{"torch.clamp", fmt.Sprintf(", min=%s, max=%s", float(low.Float), float(high.Float))}
+	case okLow:
+		return act{"torch.clamp", ", min=" + float(low.Float)}
+	}
+	return act{"torch.clamp", ", max=" + float(high.Float)}
+}
+
+// call applies the function.
+func (a act) call(x string) string { return a.fn + "(" + x + a.rest + ")" }
+
+// value is the function as a value.
+func (a act) value() string {
+	if a.rest == "" {
+		return a.fn
+	}
+	return "partial(" + a.fn + a.rest + ")"
+}
+
+func float(v float32) string {
+	s := strconv.FormatFloat(float64(v), 'g', -1, 32)
+	if !strings.ContainsAny(s, ".eIN") {
+		s += ".0"
+	}
+	return s
+}

@@ -1,0 +1,216 @@
+package pytorch
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/autotailor/autotailor/gen/view"
+	"github.com/autotailor/autotailor/runtime/nn"
+)
+
+// carriedOp writes an operator without a Builder method: in are its operands, dims the extents of its result.
+type carriedOp func(f *frame, c *view.Call, in, dims []string) (string, error)
+
+// carriedOps are the carried operators that have a PyTorch form.
+var carriedOps = map[string]carriedOp{
+	"Slice": sliceOp, "Gather": gather, "Expand": expand,
+	"Pow": method("pow"), "Max": method("maximum"), "Min": method("minimum"),
+	"Where": formatted("torch.where(%s, %s, %s)", 3), "Equal": formatted("%s == %s", 2), "Less": formatted("%s < %s", 2),
+	"Greater": formatted("%s > %s", 2), "Not": formatted("~%s", 1), "PRelu": formatted("torch.where(%[1]s < 0, %[1]s * %[2]s, %[1]s)", 2),
+	"LogSoftmax": logSoftmax,
+}
+
+// carried writes an operator as it stands in the model.
+func (f *frame) carried(c *view.Call, in, dims []string) (string, error) {
+	op, ok := carriedOps[c.Rec.Op.Type]
+	if !ok || c.Rec.Op.Domain != "" || len(c.Out) != 1 {
+		return "", fmt.Errorf("operator %s has no PyTorch form", c.Rec.Op.Type)
+	}
+	return op(f, c, in, dims)
+}
+
+func method(name string) carriedOp {
+	return func(_ *frame, c *view.Call, in, _ []string) (string, error) {
+		if len(in) != 2 {
+			return "", fmt.Errorf("%s of %d operands has no PyTorch form", c.Rec.Op.Type, len(in))
+		}
+		if name != "pow" {
+			return fmt.Sprintf("torch.%s(%s, %s)", name, in[0], in[1]), nil
+		}
+		return fmt.Sprintf("%s.pow(%s)", in[0], in[1]), nil
+	}
+}
+
+func formatted(format string, operands int) carriedOp {
+	return func(_ *frame, c *view.Call, in, _ []string) (string, error) {
+		if len(in) != operands {
+			return "", fmt.Errorf("%s of %d operands has no PyTorch form", c.Rec.Op.Type, len(in))
+		}
+		list := make([]any, len(in))
+		for k, x := range in {
+			list[k] = x
+		}
+		return fmt.Sprintf(format, list...), nil
+	}
+}
+
+func logSoftmax(_ *frame, c *view.Call, in, _ []string) (string, error) {
+	return fmt.Sprintf("%s.log_softmax(%d)", in[0], intAttr(c, "axis", -1)), nil
+}
+
+func intAttr(c *view.Call, name string, def int) int {
+	for _, a := range c.Rec.Op.Attrs {
+		if a.Name == name {
+			return int(a.Int)
+		}
+	}
+	return def
+}
+
+// expand repeats along axes of size 1; the open batch is that of the method's input.
+func expand(_ *frame, _ *view.Call, in, dims []string) (string, error) {
+	dims = slices.Clone(dims)
+	for k, d := range dims {
+		if d == "-1" {
+			dims[k] = "x.shape[0]"
+		}
+	}
+	return fmt.Sprintf("%s.expand(%s)", in[0], strings.Join(dims, ", ")), nil
+}
+
+// sliceOp cuts with bounds that stand in the model.
+func sliceOp(f *frame, c *view.Call, in, _ []string) (string, error) {
+	var list [4][]int64 // starts, ends, axes, steps
+	for k := range list {
+		if k+1 < len(c.In) && c.In[k+1] != 0 {
+			a, ok := f.constants[c.In[k+1]]
+			ints, known := integers(a)
+			if !ok || !known {
+				return "", fmt.Errorf("a Slice with bounds that are computed has no PyTorch form")
+			}
+			list[k] = ints
+		}
+	}
+	axes := map[int64]string{}
+	last := int64(-1)
+	for k, start := range list[0] {
+		axis, stride := int64(k), int64(1)
+		if list[2] != nil {
+			axis = list[2][k]
+		}
+		if list[3] != nil {
+			stride = list[3][k]
+		}
+		if stride < 1 || axis < 0 {
+			return "", fmt.Errorf("a Slice backwards, or along an axis from the end, has no PyTorch form")
+		}
+		axes[axis], last = bounds(start, list[1][k], stride), max(last, axis)
+	}
+	var index []string
+	for k := range last + 1 {
+		if s, ok := axes[k]; ok {
+			index = append(index, s)
+		} else {
+			index = append(index, ":")
+		}
+	}
+	return fmt.Sprintf("%s[%s]", in[0], strings.Join(index, ", ")), nil
+}
+
+func bounds(start, end, stride int64) string {
+	s := ":"
+	if start != 0 {
+		s = fmt.Sprint(start) + s
+	}
+	if end < math.MaxInt32 {
+		s += fmt.Sprint(end)
+	}
+	if stride != 1 {
+		s += ":" + fmt.Sprint(stride)
+	}
+	return s
+}
+
+// gather picks positions: one, a list, or those of a tensor.
+func gather(f *frame, c *view.Call, in, _ []string) (string, error) {
+	axis := intAttr(c, "axis", 0)
+	if axis < 0 {
+		return "", fmt.Errorf("a Gather along an axis from the end has no PyTorch form")
+	}
+	index := in[1]
+	if a, ok := f.constants[c.In[1]]; ok && a.Kind == nn.AttrInt {
+		index = fmt.Sprint(a.Int)
+	}
+	return fmt.Sprintf("%s[%s%s]", in[0], strings.Repeat(":, ", axis), index), nil
+}
+
+// integers reads a constant of integers.
+func integers(a nn.Attr) ([]int64, bool) {
+	switch {
+	case a.Kind == nn.AttrInt:
+		return []int64{a.Int}, true
+	case a.Kind == nn.AttrInts:
+		return a.Ints, true
+	case a.Kind == nn.AttrTensor && nn.DType(a.Int) == nn.Int64:
+		out := make([]int64, len(a.Raw)/8)
+		for k := range out {
+			out[k] = int64(binary.LittleEndian.Uint64(a.Raw[8*k:]))
+		}
+		return out, true
+	}
+	return nil, false
+}
+
+// literal writes a constant: a number, or a tensor on the device of another value.
+func literal(a nn.Attr, device string) (string, error) {
+	switch {
+	case a.Kind == nn.AttrFloat:
+		return float(a.Float), nil
+	case a.Kind == nn.AttrInt:
+		return fmt.Sprint(a.Int), nil
+	case a.Kind == nn.AttrFloats && len(a.Floats) == 1:
+		return float(a.Floats[0]), nil
+	case a.Kind == nn.AttrFloats:
+		return tensor(floats(a.Floats), "", device), nil
+	case a.Kind == nn.AttrInts:
+		return tensor(numbers(a.Ints), "", device), nil
+	case a.Kind == nn.AttrTensor && nn.DType(a.Int) == nn.Float32:
+		list := make([]float32, len(a.Raw)/4)
+		for k := range list {
+			list[k] = math.Float32frombits(binary.LittleEndian.Uint32(a.Raw[4*k:]))
+		}
+		if len(list) == 1 && len(a.Ints) == 0 {
+			return float(list[0]), nil
+		}
+		return tensor(floats(list), shaped(a.Ints), device), nil
+	}
+	if ints, ok := integers(a); ok {
+		return tensor(numbers(ints), shaped(a.Ints), device), nil
+	}
+	return "", fmt.Errorf("a constant of kind %d has no PyTorch form", a.Kind)
+}
+
+func floats(list []float32) []string {
+	out := make([]string, len(list))
+	for k, v := range list {
+		out[k] = float(v)
+	}
+	return out
+}
+
+func shaped(shape []int64) string {
+	if len(shape) == 1 {
+		return ""
+	}
+	return ".reshape(" + strings.Join(numbers(shape), ", ") + ")"
+}
+
+func tensor(list []string, reshape, device string) string {
+	if device != "" {
+		device = ", device=" + device + ".device"
+	}
+	return "torch.tensor([" + strings.Join(list, ", ") + "]" + device + ")" + reshape
+}

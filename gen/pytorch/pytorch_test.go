@@ -1,0 +1,279 @@
+package pytorch_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/autotailor/autotailor/gen"
+	"github.com/autotailor/autotailor/gen/pytorch"
+	"github.com/autotailor/autotailor/gen/view"
+	"github.com/autotailor/autotailor/generated/convnext"
+	"github.com/autotailor/autotailor/generated/levit"
+	"github.com/autotailor/autotailor/generated/mobilenetv2"
+	"github.com/autotailor/autotailor/generated/mobilenetv3"
+	"github.com/autotailor/autotailor/generated/proxyless"
+	"github.com/autotailor/autotailor/generated/resnet50"
+	"github.com/autotailor/autotailor/generated/vit"
+	"github.com/autotailor/autotailor/internal/testgraph"
+	ir "github.com/autotailor/autotailor/ir/supernet"
+	"github.com/autotailor/autotailor/runtime/data"
+	"github.com/autotailor/autotailor/runtime/engine/embedded"
+	"github.com/autotailor/autotailor/runtime/onnxfile"
+	"github.com/autotailor/autotailor/runtime/sensitivity"
+	"github.com/autotailor/autotailor/runtime/space"
+	"github.com/autotailor/autotailor/runtime/supernet"
+	"github.com/autotailor/autotailor/runtime/tune/sample"
+)
+
+var families = []*supernet.Net{
+	convnext.Definition(), levit.Definition(), mobilenetv2.Definition(), mobilenetv3.Definition(), proxyless.Definition(), resnet50.Definition(), vit.Definition(),
+}
+
+var transform = data.Transform{Pad: 2, Mean: []float32{0.2860}, Std: []float32{0.3530}}
+
+const images = "../../generated/data/fashion-mnist"
+
+// python finds an interpreter that has PyTorch.
+func python(t *testing.T) string {
+	t.Helper()
+	for _, name := range []string{"python3", "/usr/bin/python3"} {
+		if exec.Command(name, "-c", "import torch").Run() == nil {
+			return name
+		}
+	}
+	if os.Getenv("AUTOTAILOR_TORCH_REQUIRED") != "" {
+		t.Fatal("no python3 has PyTorch, which this run requires (Debian: python3-torch)")
+	}
+	t.Skip("no python3 has PyTorch (Debian: python3-torch)")
+	return ""
+}
+
+// emit writes the PyTorch package of a family into a new folder.
+func emit(t *testing.T, family string) string {
+	t.Helper()
+	dir := t.TempDir()
+	out, err := gen.Job{Config: filepath.Join("../../generated", family, "autotailor.toml"), Torch: filepath.Join(dir, "torch"), Out: dir}.Run()
+	if err != nil {
+		t.Fatal(err)
+	}
+	changes, err := out.Changes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := out.Write(changes); err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(dir, "torch")
+}
+
+func model(family string) string { return filepath.Join("../../generated/models", family+".onnx") }
+
+func absolute(t *testing.T, path string) string {
+	t.Helper()
+	path, err := filepath.Abs(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// run runs a Python program within the package's folder, with one thread.
+func run(t *testing.T, dir, stdin string, args ...string) ([]byte, error) {
+	t.Helper()
+	cmd := exec.Command(args[0], args[1:]...)
+	cmd.Dir, cmd.Stdin = dir, strings.NewReader(stdin)
+	cmd.Env = append(os.Environ(), "PYTHONPATH="+dir, "PYTHONDONTWRITEBYTECODE=1", "OMP_NUM_THREADS=1")
+	out, err := cmd.Output()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		err = fmt.Errorf("%s: %w\n%s", strings.Join(args, " "), err, exit.Stderr)
+	}
+	return out, err
+}
+
+// result is what agree.py prints.
+type result struct {
+	Digest, Images string
+	Outputs        [][2][]float64 // of each SubNet: with stored statistics, and with recalibrated ones
+	Draws, Texts   []string
+	Sorted         float64 // how far sorting channels moved the original's outputs
+	Groups         int
+	Moved          bool
+}
+
+// TestFamilies: PyTorch and the embedded engine compute the same on the same images and SubNets, at all resolutions, with statistics as
+// stored and recomputed; both draw the same SubNets; a file that is written back is the same bytes; sorting changes no result.
+func TestFamilies(t *testing.T) {
+	t.Parallel()
+	py := python(t)
+	script := absolute(t, "testdata/agree.py")
+	for _, net := range families {
+		t.Run(net.Package, func(t *testing.T) {
+			dir := emit(t, net.Package)
+			rng := rand.New(rand.NewPCG(1, uint64(len(net.Choices))))
+			subnets := []space.Genes{make(space.Genes, len(net.Choices)), smallest(net.Choices)}
+			for range 4 {
+				subnets = append(subnets, space.Random(net.Choices, rng))
+			}
+			var texts []string
+			for _, g := range subnets {
+				texts = append(texts, space.Format(net.Choices, g))
+			}
+			written := filepath.Join(dir, "written.onnx")
+			out, err := run(t, dir, strings.Join(texts, "\n"), py, script, net.Package, absolute(t, model(net.Package)), absolute(t, images), written)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got result
+			if err := json.Unmarshal(out, &got); err != nil {
+				t.Fatal(err)
+			}
+			compare(t, net, subnets, got)
+			if got.Digest != supernet.SpaceDigest(net) || !slices.Equal(got.Texts, texts) {
+				t.Errorf("digest %s, texts %q; want %s, %q", got.Digest, got.Texts, supernet.SpaceDigest(net), texts)
+			}
+			if want := draws(t, net.Choices); !slices.Equal(got.Draws, want) {
+				t.Errorf("PyTorch draws\n%s\nwant\n%s", strings.Join(got.Draws, "\n"), strings.Join(want, "\n"))
+			}
+			if !got.Moved || got.Sorted > 1e-4 || got.Groups != len(net.Groups) {
+				t.Errorf("sorting %d groups (want %d): moved %t, outputs by %g", got.Groups, len(net.Groups), got.Moved, got.Sorted)
+			}
+			if !bytes.Equal(read(t, written), read(t, model(net.Package))) {
+				t.Error("a file that is written back differs")
+			}
+		})
+	}
+}
+
+func smallest(cs []space.Choice) space.Genes {
+	g := make(space.Genes, len(cs))
+	for i, c := range cs {
+		g[i] = uint8(len(c.Values) - 1)
+	}
+	space.Canonical(cs, g)
+	return g
+}
+
+func read(t *testing.T, path string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// draws are what the Go sampler draws for agree.py's plans.
+func draws(t *testing.T, cs []space.Choice) []string {
+	t.Helper()
+	var out []string
+	for _, strategy := range sample.Strategies() {
+		for _, one := range []bool{false, true} {
+			s, err := sample.New(cs, sample.Plan{Strategy: strategy, Seed: 11, Steps: 40, PerStep: 4, OneSide: one})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for step := 0; step < 40; step += 5 {
+				for _, g := range s.Step(step) {
+					out = append(out, fmt.Sprintf("%s %t %d %s", strategy, one, step, space.Format(cs, g)))
+				}
+			}
+		}
+	}
+	return out
+}
+
+// compare runs the SubNets on the embedded engine.
+func compare(t *testing.T, net *supernet.Net, subnets []space.Genes, got result) {
+	t.Helper()
+	w, err := onnxfile.Open(model(net.Package))
+	if err != nil {
+		t.Fatal(err)
+	}
+	test, calibration := split(t, "test", 3), split(t, "train", 16)
+	if got.Images != test.Digest() {
+		t.Errorf("digest of the images %s, want %s", got.Images, test.Digest())
+	}
+	for k, g := range subnets {
+		for adapted, outputs := range got.Outputs[k] {
+			e := sensitivity.Evaluator{Net: net, Engine: embedded.New(embedded.Options{Threads: 1}), Weights: w, Images: test, Options: sensitivity.Options{Transform: transform, Batch: 8}}
+			if adapted == 1 {
+				e.Options.Calibration = calibration
+			}
+			want := scores(t, &e, g)
+			worst, scale := 0.0, 1.0
+			for i, v := range want {
+				worst, scale = max(worst, math.Abs(float64(v)-outputs[i])), max(scale, math.Abs(float64(v)))
+			}
+			if len(want) != len(outputs) || !(worst < 1e-4*scale) {
+				t.Errorf("%s, recalibrated %d: outputs differ by %g of %g", space.Format(net.Choices, g), adapted, worst, scale)
+			}
+		}
+	}
+}
+
+// scores runs a SubNet on the evaluator's images.
+func scores(t *testing.T, e *sensitivity.Evaluator, g space.Genes) []float32 {
+	t.Helper()
+	graph, w, side, err := e.Prepare(t.Context(), g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := e.Engine.Compile(graph, w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	out, err := s.Run(transform.Batch(e.Images, 0, e.Images.N, side))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.Clone(out[0].Float32s())
+}
+
+func split(t *testing.T, name string, n int) *data.Set {
+	t.Helper()
+	s, err := data.Open(images, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.Slice(0, n)
+}
+
+// TestUnknownOperators: what has no PyTorch form is reported, all at once and by name.
+func TestUnknownOperators(t *testing.T) {
+	t.Parallel()
+	g, err := testgraph.Parse(`
+		input x Nx3x8x8
+		a = Conv x [8,3,3,3] pads=1,1,1,1
+		hood = Det a
+		hat = LRN a size=3
+		b = GlobalAveragePool hat
+		y = Flatten b
+		output y`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	net, err := ir.Compile(g, ir.Config{Divisor: 1, DepthKeep: 1}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := view.New(net, "odd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = pytorch.Files(p)
+	if err == nil || strings.Count(err.Error(), "no PyTorch form") != 2 || !strings.Contains(err.Error(), `node "hood"`) {
+		t.Errorf("want two operators by name, got %v", err)
+	}
+}
