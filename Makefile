@@ -15,7 +15,7 @@ demo: ## the whole job on a real trained model, with the embedded engine
 	@$(GO) run ./generated/demo
 
 test: ## all tests
-	$(GO) test ./...
+	$(GO) test -timeout 30m ./...
 
 check: ## what CI runs besides the tests: formatting, vet, lint, generated files up to date, clean tree
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'run gofmt -w on the files above'; exit 1; }
