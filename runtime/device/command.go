@@ -9,14 +9,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/nn"
-	"github.com/autotailor/autotailor/runtime/onnxfile"
 )
 
 // Options configure a Command.
@@ -42,24 +41,27 @@ var _ engine.Measurer = (*Command)(nil)
 // maxDeaths is how often in a row a driver may die before it is given up.
 const maxDeaths = 4
 
-// formats are those in which probes can be written, the best first.
-func formats() []string { return []string{"onnx"} }
-
 // OpenCommand starts the driver that the command line names, whose arguments may be quoted as in a shell, and asks what it is.
 func OpenCommand(line string, o Options) (*Command, error) {
 	args, err := split(line)
 	if err != nil {
 		return nil, fmt.Errorf("driver %q: %w", line, err)
 	}
+	return Open(args, o)
+}
+
+// Open starts the driver args[0] with the arguments that follow, and asks what it is.
+func Open(args []string, o Options) (*Command, error) {
 	if o.Patience <= 0 {
 		o.Patience = time.Minute
 	}
 	c := &Command{args: args, options: o}
+	var err error
 	if c.dir, err = os.MkdirTemp("", "autotailor-probe-"); err != nil {
 		return nil, err
 	}
 	if err := c.start(context.Background()); err != nil {
-		return nil, errors.Join(fmt.Errorf("driver %q: %w", line, err), os.RemoveAll(c.dir))
+		return nil, errors.Join(fmt.Errorf("driver %q: %w", strings.Join(args, " "), err), os.RemoveAll(c.dir))
 	}
 	return c, nil
 }
@@ -70,7 +72,7 @@ func (c *Command) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	h := hello{"hello", protocol, formats(), c.options.Threads}
+	h := hello{"hello", protocol, formatNames(), c.options.Threads}
 	line, err := p.ask(ctx, h, c.options.Patience)
 	var who identity
 	if err == nil {
@@ -119,9 +121,29 @@ func (c *Command) Measure(ctx context.Context, jobs []engine.Job, done func(int,
 	return nil
 }
 
-// measure asks for one job, a second time when the driver dies of it.
+// measure asks for one job, and for several copies of it at once where one is too fast for the device's clock.
 func (c *Command) measure(ctx context.Context, j engine.Job) (engine.Measurement, error) {
-	r, err := c.request(j)
+	m, err := c.measureCopies(ctx, j, 1)
+	step := formatOf(c.who.Format).step
+	if err != nil || m.Failed != "" || step == 0 {
+		return m, err
+	}
+	const steps, most = 100, 64 // a clock's step is then 1 % of what is measured
+	n := min(most, int((steps*step-1)/slices.Min(m.Times))+1)
+	if n <= 1 {
+		return m, nil
+	}
+	m, err = c.measureCopies(ctx, j, n)
+	for i := range m.Times {
+		m.Times[i] = max(1, m.Times[i]/time.Duration(n))
+	}
+	m.Energy /= float64(n)
+	return m, err
+}
+
+// measureCopies asks for one probe, a second time when the driver dies of it.
+func (c *Command) measureCopies(ctx context.Context, j engine.Job, copies int) (engine.Measurement, error) {
+	r, err := c.request(j, copies)
 	if err != nil {
 		return engine.Measurement{Failed: err.Error()}, nil
 	}
@@ -165,31 +187,19 @@ func (c *Command) ask(ctx context.Context, r request, limit time.Duration) (engi
 }
 
 // request writes a job's model into a file.
-func (c *Command) request(j engine.Job) (request, error) {
+func (c *Command) request(j engine.Job, copies int) (request, error) {
+	f := formatOf(c.who.Format)
 	var model bytes.Buffer
-	if err := onnxfile.Write(&model, j.Graph, j.Weights, onnxfile.WriteOptions{Batch: 1}); err != nil {
+	if err := f.write(&model, j, copies); err != nil {
 		return request{}, err
 	}
 	sum := sha256.Sum256(model.Bytes())
 	id := hex.EncodeToString(sum[:16])
-	path := filepath.Join(c.dir, id+".onnx")
+	path := filepath.Join(c.dir, id+f.ext)
 	if err := os.WriteFile(path, model.Bytes(), 0o600); err != nil {
 		return request{}, err
 	}
-	return request{"measure", id, path, j.Warmup, j.Runs, j.Limit.Milliseconds(), shapes(j.Graph)}, nil
-}
-
-// shapes lists the shapes of g's inputs.
-func shapes(g *nn.Graph) string {
-	var list []string
-	for _, v := range g.Inputs {
-		var extents []string
-		for _, n := range g.Values[v].Shape {
-			extents = append(extents, strconv.Itoa(n))
-		}
-		list = append(list, strings.Join(extents, "x"))
-	}
-	return strings.Join(list, " ")
+	return request{"measure", id, path, j.Warmup, j.Runs, j.Limit.Milliseconds(), f.inputs(j.Graph)}, nil
 }
 
 // Close ends the driver.

@@ -120,7 +120,7 @@ func TestDriversThatCannotStart(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
 		"message":      {`read -r line; echo '{"type":"hello","version":1,"message":"no phone"}'`, "cannot work: no phone"},
 		"version":      {`read -r line; echo '{"type":"hello","version":9,"device":"d","runtime":"r"}'`, "version 9"},
-		"format":       {`read -r line; echo '{"type":"hello","version":1,"device":"d","runtime":"r","format":"tflite"}'`, `"tflite", there are onnx`},
+		"format":       {`read -r line; echo '{"type":"hello","version":1,"device":"d","runtime":"r","format":"tflite"}'`, `"tflite", there are onnx, ncnn, graph`},
 		"no device":    {`read -r line; echo '{"type":"hello","version":1}'`, "did not say its"},
 		"ends":         {`echo no licence >&2; exit 4`, "exit status 4; its last words on standard error: no licence"},
 		"does not end": {`sleep 100`, "no answer in"},
@@ -162,6 +162,12 @@ func TestCancel(t *testing.T) {
 func TestExampleDrivers(t *testing.T) {
 	tool := script(t, `[ -s "$1" ] || exit 1
 for i in $(seq "$3"); do echo 100$i; done`)
+	bench := script(t, `[ "$1" = 3 ] && [ "$2" = 1 ] && [ "$4" = -1 ] && [ "$5" = 0 ] && grep -q ^7767517 "${6#param=}" || exit 9
+case $7 in "shape=[4,4,1]"|"shape=[4,4,2]") ;; *) echo "bad $7" >&2; exit 9;; esac
+n=$(grep -c ^Sigmoid "${6#param=}")
+{ echo "loop_count = $1"; echo "num_threads = $2"; echo "powersave = $3"; echo "gpu_device = $4"; echo "cooling_down = $5"
+if [ "$n" = 1 ]; then printf '%20s  min = %7.2f  max = %7.2f  avg = %7.2f\n' "${6#param=}" 0 0.13 0
+else printf '%20s  min = %7.2f  max = %7.2f  avg = %7.2f\n' "${6#param=}" 0.06 6.40 0.12; fi; } >&2`)
 	adb := script(t, `case "$*" in
 *getprop*) echo 'Pixel 8';;
 push*) [ -s "$2" ];;
@@ -171,9 +177,11 @@ esac`)
 	for name, c := range map[string]struct {
 		line string
 		info engine.Info
+		last time.Duration // the last of three times
 	}{
-		"minimal": {"sh drivers/minimal.sh " + tool, engine.Info{Name: "driver.sh", Rules: "none"}},
-		"adb":     {"env ADB=" + adb + " sh drivers/adb-onnxruntime.sh", engine.Info{Name: "onnxruntime", Device: "Pixel 8", Rules: "onnxruntime"}},
+		"minimal":   {"sh drivers/minimal.sh " + tool, engine.Info{Name: "driver.sh", Rules: "none"}, 1003},
+		"benchncnn": {"env DEVICE=board sh drivers/benchncnn.sh " + bench, engine.Info{Name: "ncnn", Device: "board", Rules: "ncnn"}, 100_000},
+		"adb":       {"env ADB=" + adb + " sh drivers/adb-onnxruntime.sh", engine.Info{Name: "onnxruntime", Device: "Pixel 8", Rules: "onnxruntime"}, 1003},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d, err := device.OpenCommand(c.line, device.Options{Threads: 1})
@@ -186,7 +194,7 @@ esac`)
 				t.Errorf("%+v", i)
 			}
 			err = d.Measure(t.Context(), jobs(t, 2), func(k int, m engine.Measurement) {
-				if len(m.Times) != 3 || m.Times[2] != 1003 {
+				if len(m.Times) != 3 || m.Times[2] != c.last {
 					t.Errorf("job %d: %+v", k, m)
 				}
 			})
