@@ -6,7 +6,7 @@ ORT_DIR := build/onnxruntime
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 export AUTOTAILOR_ORT ?= $(firstword $(wildcard $(CURDIR)/$(ORT_DIR)/libonnxruntime.so*))
 
-.PHONY: help demo test check check-ncnn bench-switch example generate bench fuzz lint size onnxruntime
+.PHONY: help demo test check check-ncnn bench-switch example generate bench fuzz lint size agent onnxruntime
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -59,6 +59,11 @@ lint: ## static analysis
 
 size: ## hand-written lines by folder, and files and functions over the limits
 	@$(GO) run ./internal/size
+
+agent: ## build the agent for other machines into build/agent
+	@for p in linux/amd64 linux/arm64 android/arm64; do \
+	  out=build/agent/autotailor-agent-$$(echo $$p | tr / -) && \
+	  CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) build -trimpath -ldflags='-s -w' -o $$out ./runtime/agent/cmd/autotailor-agent && echo $$out || exit 1; done
 
 onnxruntime: $(ORT_DIR)/.done ## fetch libonnxruntime through npm into build/
 $(ORT_DIR)/.done:

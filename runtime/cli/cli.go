@@ -67,6 +67,7 @@ func commands() []command {
 		{"info", "describe the SuperNet, or one SubNet", []string{"info", "info --subnet resolution=24 --json"}, runInfo, ""},
 		{"profile", "measure the latency of every distinct operator on this device", []string{
 			"profile --out device.lut", "profile --engine onnxruntime --threads 1 --out ort.lut", "profile --dry-run",
+			"profile --engine agent:http://board:8437 --out board.lut", "profile --engine 'cmd:sh drivers/benchncnn.sh benchncnn' --out ncnn.lut",
 			"profile --meter /sys/class/powercap/intel-rapl:0/energy_uj --out device.lut",
 		}, runProfile, ""},
 		{"sensitivity", "count what each single modification costs in accuracy", []string{

@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
 
+	"github.com/autotailor/autotailor/runtime/agent"
 	"github.com/autotailor/autotailor/runtime/device"
 	"github.com/autotailor/autotailor/runtime/engine"
 )
@@ -16,10 +18,19 @@ var drivers = []struct {
 	open        func(where string, threads int) (engine.Engine, error)
 }{
 	{"cmd:", "cmd:PROGRAM ARGS (a driver that speaks the line protocol of package runtime/device; last in a list)", true, openCommand},
+	{"agent:", "agent:URL (an autotailor-agent on another machine, such as agent:http://board:8437; its token in " + agent.TokenVariable + ")", false, openAgent},
 }
 
 func openCommand(line string, threads int) (engine.Engine, error) {
 	return device.OpenCommand(line, device.Options{Threads: threads})
+}
+
+func openAgent(address string, threads int) (engine.Engine, error) {
+	token, err := agent.Token()
+	if err != nil {
+		return nil, err
+	}
+	return agent.Open(context.Background(), address, agent.ClientOptions{Token: token, Threads: threads})
 }
 
 func deviceDocs() []string {

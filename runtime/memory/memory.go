@@ -203,3 +203,49 @@ func (s *sizes) step(step Step) (terms.Term, error) {
 	}
 	return t, err
 }
+
+// Need estimates the bytes that an engine takes to run g, which has no open axes: its parameters twice, as stored and as
+// packed for its kernels, and the values that are alive at the worst node. It bounds what Steps finds, in linear time, so
+// that networks from elsewhere can be judged before they run.
+func Need(g *nn.Graph) int64 {
+	bytes := func(v nn.Value) int64 {
+		return int64(max(g.Values[v].Type.Bytes(), floatBytes)) * int64(g.Values[v].Shape.Count())
+	}
+	params, live := int64(0), int64(0)
+	for v := range g.Values {
+		if g.Values[v].Known() {
+			params += 2 * bytes(nn.Value(v))
+		}
+	}
+	readers := make([]int, len(g.Values)) // still to come
+	for i := range g.Nodes {
+		for _, v := range g.Nodes[i].In {
+			readers[v]++
+		}
+	}
+	for _, v := range slices.Concat(g.Inputs, g.Outputs) {
+		readers[v]++ // the caller
+	}
+	for _, v := range g.Inputs {
+		live += bytes(v)
+	}
+	peak := live
+	for i := range g.Nodes {
+		n := &g.Nodes[i]
+		for _, v := range n.Out {
+			live += bytes(v)
+		}
+		peak = max(peak, live)
+		for _, v := range n.Out {
+			if readers[v] == 0 {
+				live -= bytes(v)
+			}
+		}
+		for _, v := range n.In {
+			if readers[v]--; readers[v] == 0 && v != nn.None && !g.Values[v].Known() {
+				live -= bytes(v)
+			}
+		}
+	}
+	return params + peak
+}
