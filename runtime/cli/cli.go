@@ -73,6 +73,10 @@ func commands() []command {
 		{"sensitivity", "count what each single modification costs in accuracy", []string{
 			"sensitivity --model MODEL.onnx --data DIR --out net.acc", "sensitivity --model MODEL.onnx --data DIR --images 500 --calibrate 200 --out quick.acc",
 		}, runSensitivity, ""},
+		{"tune", "train the weights so that SubNets are accurate; writes the same model with other weights", []string{
+			"tune --model MODEL.onnx --data DIR --out tuned.onnx", "tune --model MODEL.onnx --data DIR --out tuned.onnx --strategy sandwich --teacher largest --steps 5000 --batch 128",
+			"tune --model MODEL.onnx --data DIR --dry-run",
+		}, runTune, ""},
 		{"search", "find the best SubNets for a latency budget, or the whole Pareto front", []string{
 			"search --lut device.lut --accuracy net.acc", "search --lut device.lut --accuracy net.acc --budget 2ms --json",
 			"search --lut device.lut --accuracy net.acc --budget 2ms --method genetic --seed 7",

@@ -121,17 +121,22 @@ func (c *call) progress(what string) *progress { return &progress{c: c, what: wh
 const between = 5 * time.Second
 
 func (p *progress) at(done, total int, elapsed time.Duration) {
+	p.left(done, total, elapsed*time.Duration(total-done)/time.Duration(max(done, 1)))
+}
+
+// left shows a state with an estimate of the time that is left.
+func (p *progress) left(done, total int, left time.Duration) {
 	if f, ok := p.c.err.(*os.File); ok && isTerminal(f) {
 		if p.bar == nil {
-			p.bar = progressbar.NewOptions(total, progressbar.OptionSetWriter(f), progressbar.OptionSetDescription(p.what),
+			p.bar = progressbar.NewOptions(total, progressbar.OptionSetWriter(f),
 				progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish())
 		}
+		p.bar.Describe(p.what)
 		_ = p.bar.Set(done) // a bar that cannot be drawn is no reason to stop
 		return
 	}
 	if now := time.Now(); now.Sub(p.last) >= between {
 		p.last = now
-		left := elapsed * time.Duration(total-done) / time.Duration(max(done, 1))
 		fmt.Fprintf(p.c.err, "%s: %d of %d, %v left\n", p.what, done, total, left.Round(time.Second))
 	}
 }

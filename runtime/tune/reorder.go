@@ -37,13 +37,23 @@ func (s *store) check(g supernet.Group) error {
 		if !ok || m.Axis >= len(p.Shape) {
 			return fmt.Errorf("there is no tensor %q with an axis %d", m.Param, m.Axis)
 		}
+		extent, _ := s.along(m)
 		inside := true
-		m.Positions(g.Size-1, func(from, n int) { inside = inside && from >= 0 && from+n <= p.Shape[m.Axis] })
+		m.Positions(g.Size-1, func(from, n int) { inside = inside && from >= 0 && from+n <= extent })
 		if !inside {
 			return fmt.Errorf("tensor %q of shape %v has no such positions along axis %d", m.Param, p.Shape, m.Axis)
 		}
 	}
 	return nil
+}
+
+// along returns the extent of a member's axis and the elements of each of its positions.
+func (s *store) along(m supernet.Member) (extent, inner int) {
+	axis, shape := m.Axis, s.params[m.Param].Shape
+	if s.turned[m.Param] {
+		axis = 1 - axis
+	}
+	return shape[axis], shape[axis+1:].Count()
 }
 
 func (s *store) importance(g supernet.Group) []float64 {
@@ -54,7 +64,7 @@ func (s *store) importance(g supernet.Group) []float64 {
 		if m.Reads != reads || len(p.Shape) < 2 {
 			continue
 		}
-		inner, n := p.Shape[m.Axis+1:].Count(), p.Shape[m.Axis]
+		n, inner := s.along(m)
 		for i := range out {
 			m.Positions(i, func(from, count int) {
 				for o := 0; o < len(p.Value); o += n * inner {
@@ -72,7 +82,7 @@ func (s *store) importance(g supernet.Group) []float64 {
 func (s *store) reorder(g supernet.Group, order []int) {
 	for _, m := range g.Of {
 		p := s.params[m.Param]
-		inner, n := p.Shape[m.Axis+1:].Count(), p.Shape[m.Axis]
+		n, inner := s.along(m)
 		old := slices.Clone(p.Value)
 		for i, at := range order {
 			var from []int

@@ -11,7 +11,7 @@ import (
 	"github.com/autotailor/autotailor/runtime/supernet"
 )
 
-// store holds the tensors of a SuperNet under training, as its networks use them.
+// store holds the tensors of a SuperNet under training, as the model stores them.
 type store struct {
 	net    *supernet.Net
 	base   nn.Weights
@@ -19,6 +19,7 @@ type store struct {
 	names  []string  // of tensors, in the order of the graph
 	trains []string  // those of names that are trained
 	info   map[string]nn.Param
+	turned map[string]bool // matrices that networks use the other way round
 	params engine.Params
 }
 
@@ -29,7 +30,7 @@ func newStore(net *supernet.Net, w nn.Weights) (*store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &store{net: net, base: w, graph: g, info: map[string]nn.Param{}, params: engine.Params{}}
+	s := &store{net: net, base: w, graph: g, info: map[string]nn.Param{}, turned: map[string]bool{}, params: engine.Params{}}
 	fixed := statistics(g)
 	var errs []error
 	for _, v := range g.Values {
@@ -37,7 +38,10 @@ func newStore(net *supernet.Net, w nn.Weights) (*store, error) {
 		if p == nil || p.Type > nn.Float32 {
 			continue
 		}
-		whole := nn.Param{Name: p.Name, From: p.From, Shape: p.Shape, Transposed: p.Transposed}
+		whole := nn.Param{Name: p.Name, From: p.From, Shape: slices.Clone(p.Shape)}
+		if p.Transposed {
+			slices.Reverse(whole.Shape)
+		}
 		t, err := nn.Fetch(w, whole)
 		if err == nil && t.Type != nn.Float32 {
 			err = fmt.Errorf("weights %q have element type %d; float32 (1) can be tuned", p.Name, t.Type)
@@ -51,7 +55,7 @@ func newStore(net *supernet.Net, w nn.Weights) (*store, error) {
 			x.Grad = make([]float32, len(x.Value))
 			s.trains = append(s.trains, p.Name)
 		}
-		s.names, s.info[p.Name], s.params[p.Name] = append(s.names, p.Name), whole, x
+		s.names, s.info[p.Name], s.params[p.Name], s.turned[p.Name] = append(s.names, p.Name), whole, x, p.Transposed
 	}
 	return s, errors.Join(errs...)
 }
@@ -77,6 +81,7 @@ func (s *store) weights(values map[string][]float32) nn.Weights {
 	return nn.Overlay(s.base, s.tensors(values))
 }
 
+// tensors are all tensors, values in the place of some.
 func (s *store) tensors(values map[string][]float32) map[string]nn.Tensor {
 	out := make(map[string]nn.Tensor, len(s.names))
 	for _, name := range s.names {
@@ -84,25 +89,9 @@ func (s *store) tensors(values map[string][]float32) map[string]nn.Tensor {
 		if !ok {
 			v = s.params[name].Value
 		}
-		out[name] = s.stored(name, v)
+		out[name] = nn.FromFloat32s(s.info[name].Shape, v)
 	}
 	return out
-}
-
-// stored is a tensor the way round in which the model stores it.
-func (s *store) stored(name string, v []float32) nn.Tensor {
-	p := s.info[name]
-	if !p.Transposed {
-		return nn.FromFloat32s(p.Shape, v)
-	}
-	rows, columns := p.Shape[0], p.Shape[1]
-	out := make([]float32, len(v))
-	for i := range rows {
-		for j := range columns {
-			out[j*rows+i] = v[i*columns+j]
-		}
-	}
-	return nn.FromFloat32s(nn.Shape{columns, rows}, out)
 }
 
 // clone copies the values of what is trained.

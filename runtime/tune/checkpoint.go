@@ -1,0 +1,189 @@
+package tune
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/autotailor/autotailor/internal/rowfile"
+	"github.com/autotailor/autotailor/runtime/supernet"
+)
+
+// A checkpoint is a line that names the format, a line of JSON, float32s, and the SHA-256 of all of that. The numbers are, for each
+// trained tensor in the order of the original's graph: values, first moments, second moments (AdamW), averages (with EMA).
+const format = "autotailor checkpoint 1\n"
+
+// header is the JSON of a checkpoint.
+type header struct {
+	Run     map[string]string `json:"run"` // what must be the same when the run goes on
+	Step    int               `json:"step"`
+	Sum     float64           `json:"sum"`
+	History []Evaluation      `json:"history"`
+	Steps   []int             `json:"steps"` // of each tensor
+}
+
+// fingerprint is everything that the result depends on.
+func (t *Tuner) fingerprint() map[string]string {
+	out := map[string]string{
+		"choices": supernet.SpaceDigest(t.Net), "model": t.Source, "images": t.Train.Digest(), "engine": t.Engine.Info().Name + " " + t.Engine.Info().Version,
+		"every": fmt.Sprint(t.Every), "checked images": "none", "input": fmt.Sprint(t.Transform),
+	}
+	if t.Check != nil {
+		out["checked images"] = t.Check.Digest()
+	}
+	text, err := json.Marshal(t.Options)
+	var options map[string]any
+	if err = errors.Join(err, json.Unmarshal(text, &options)); err != nil {
+		panic("internal error: " + err.Error())
+	}
+	for k, v := range options {
+		out["--"+strings.ReplaceAll(k, "_", "-")] = fmt.Sprint(v)
+	}
+	return out
+}
+
+// saver writes checkpoints beside the training.
+type saver struct {
+	path  string
+	print map[string]string
+	busy  chan error // the result of the write that is under way; nil when none is
+}
+
+func openSaver(path string, print map[string]string) (*saver, error) {
+	return &saver{path: path, print: print}, nil
+}
+
+// save writes the state. The write goes on while the next step is computed; the one before must be done.
+func (s *saver) save(st *state) error {
+	if s.path == "" {
+		return nil
+	}
+	content, err := s.encode(st)
+	if err = errors.Join(err, s.wait()); err != nil {
+		return err
+	}
+	busy := make(chan error, 1)
+	s.busy = busy
+	go func() { busy <- rowfile.Write(s.path, content) }()
+	return nil
+}
+
+// wait ends the write that is under way.
+func (s *saver) wait() error {
+	if s.busy == nil {
+		return nil
+	}
+	err := <-s.busy
+	s.busy = nil
+	return err
+}
+
+// tensors calls visit with all numbers of a state, in the order of the file.
+func (s *state) tensors(visit func(v []float32)) {
+	for _, name := range s.store.trains {
+		m := s.opt.state[name]
+		for _, v := range [][]float32{s.store.params[name].Value, m.first, m.second, s.average[name]} {
+			if v != nil {
+				visit(v)
+			}
+		}
+	}
+}
+
+func (s *saver) encode(st *state) ([]byte, error) {
+	h := header{Run: s.print, Step: st.step, Sum: st.sum, History: st.history}
+	size := 0
+	for _, name := range st.store.trains {
+		h.Steps = append(h.Steps, st.opt.state[name].steps)
+	}
+	st.tensors(func(v []float32) { size += 4 * len(v) })
+	text, err := json.Marshal(h)
+	if err != nil {
+		return nil, err
+	}
+	b := make([]byte, 0, len(format)+len(text)+1+size+sha256.Size)
+	b = append(append(append(b, format...), text...), '\n')
+	st.tensors(func(v []float32) {
+		for _, x := range v {
+			b = binary.LittleEndian.AppendUint32(b, math.Float32bits(x))
+		}
+	})
+	sum := sha256.Sum256(b)
+	return append(b, sum[:]...), nil
+}
+
+// load brings st to where the checkpoint is; without one it stays.
+func (s *saver) load(st *state) error {
+	if s.path == "" {
+		return nil
+	}
+	b, err := os.ReadFile(s.path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		err = s.decode(b, st)
+	}
+	if err != nil {
+		return fmt.Errorf("checkpoint %s: %w", s.path, err)
+	}
+	return nil
+}
+
+var errDamaged = errors.New("it is damaged or no checkpoint: remove it to start anew")
+
+func (s *saver) decode(b []byte, st *state) error {
+	if len(b) < len(format)+sha256.Size || string(b[:len(format)]) != format {
+		return errDamaged
+	}
+	body, sum := b[:len(b)-sha256.Size], b[len(b)-sha256.Size:]
+	if got := sha256.Sum256(body); !bytes.Equal(got[:], sum) {
+		return errDamaged
+	}
+	text, numbers, _ := bytes.Cut(body[len(format):], []byte("\n"))
+	var h header
+	if err := json.Unmarshal(text, &h); err != nil {
+		return fmt.Errorf("%w (%w)", errDamaged, err)
+	}
+	if err := s.same(h.Run); err != nil {
+		return err
+	}
+	size := 0
+	st.tensors(func(v []float32) { size += 4 * len(v) })
+	if size != len(numbers) || len(h.Steps) != len(st.store.trains) {
+		return errDamaged
+	}
+	st.tensors(func(v []float32) {
+		for i := range v {
+			v[i] = math.Float32frombits(binary.LittleEndian.Uint32(numbers[4*i:]))
+		}
+		numbers = numbers[4*len(v):]
+	})
+	for k, name := range st.store.trains {
+		st.opt.state[name].steps = h.Steps[k]
+	}
+	st.step, st.sum, st.history = h.Step, h.Sum, h.History
+	return nil
+}
+
+// same names everything that was different when the run was begun.
+func (s *saver) same(begun map[string]string) error {
+	var errs []error
+	for _, k := range slices.Sorted(maps.Keys(s.print)) {
+		if begun[k] != s.print[k] {
+			errs = append(errs, fmt.Errorf("%s is %s, the run was begun with %s", k, s.print[k], begun[k]))
+		}
+	}
+	if len(errs) == 0 {
+		return nil
+	}
+	return fmt.Errorf("it is of another run: give the same settings, or remove it to start anew\n%w", errors.Join(errs...))
+}
