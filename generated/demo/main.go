@@ -59,7 +59,7 @@ func run(ctx context.Context, out string, n int) error {
 		return err
 	}
 	title("3. Count what each single modification costs in accuracy")
-	if err := s.command("sensitivity", "--model", model, "--data", images, "--images", fmt.Sprint(n), "--calibrate", "300", "--out", s.file("accuracy.acc")); err != nil {
+	if err := s.command("sensitivity", "--model", model, "--data", images, "--split", "test", "--images", fmt.Sprint(n), "--calibrate", "300", "--out", s.file("accuracy.acc")); err != nil {
 		return err
 	}
 	if err := s.search(n); err != nil {

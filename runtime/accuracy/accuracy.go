@@ -29,6 +29,7 @@ type Header struct {
 	Digest        string // of the choices, see supernet.SpaceDigest
 	Source        string // SHA-256 of the model
 	Images        int    // that were classified
+	Split         string // that they are of: "train" or "test"; "" where an older release did not say
 	Data          string // digests of the data files
 	Recalibration int    // images that BatchNorm statistics were recomputed from; 0 for none
 	Seed          int
@@ -58,6 +59,7 @@ func (h *Header) fields() []rowfile.Field {
 		{Key: "digest", Text: &h.Digest},
 		{Key: "source", Text: &h.Source},
 		{Key: "images", Int: &h.Images},
+		{Key: "split", Text: &h.Split, Optional: true},
 		{Key: "data", Text: &h.Data},
 		{Key: "recalibration", Int: &h.Recalibration},
 		{Key: "seed", Int: &h.Seed},

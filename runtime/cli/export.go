@@ -194,18 +194,12 @@ func (c *call) count(ctx context.Context, path, dir string, g space.Genes, w nn.
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	set, err := images(dir, "test", t.Header.Images)
+	ev, err := c.evaluator(t.Header, dir, w, e)
 	if err != nil {
 		return nil, err
 	}
-	ev := sensitivity.Evaluator{Net: c.net, Engine: e, Weights: w, Images: set, Options: sensitivity.Options{Transform: c.opt.Transform}}
-	if n := t.Header.Recalibration; n > 0 {
-		if ev.Options.Calibration, err = images(dir, "train", n); err != nil {
-			return nil, err
-		}
-	}
 	correct, err := ev.Correct(ctx, g)
-	return &accuracyPair{t.Accuracy(penalty.At(g)), float64(correct) / float64(set.N), set.N}, err
+	return &accuracyPair{t.Accuracy(penalty.At(g)), float64(correct) / float64(ev.Images.N), ev.Images.N}, err
 }
 
 func (c *call) printVerified(v verified) error {

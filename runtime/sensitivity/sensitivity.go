@@ -23,6 +23,7 @@ type Options struct {
 	Transform   data.Transform
 	Batch       int       // images in a batch, below 1 means 100
 	Calibration *data.Set // recomputes BatchNorm statistics; nil leaves the model's
+	Split       string    // that the images are of, for the file
 	Progress    func(done, total int, elapsed time.Duration)
 }
 
@@ -38,7 +39,7 @@ type Evaluator struct {
 // Header describes what e counts.
 func (e *Evaluator) Header() accuracy.Header {
 	h := accuracy.Header{
-		Images: e.Images.N, Data: e.Images.Digest(), Resize: data.Resize, Engine: e.Engine.Info().Name,
+		Images: e.Images.N, Split: e.Options.Split, Data: e.Images.Digest(), Resize: data.Resize, Engine: e.Engine.Info().Name,
 		Date: time.Now().UTC().Format(time.DateOnly),
 	}
 	if e.recalibrates() {
