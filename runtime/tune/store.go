@@ -103,6 +103,13 @@ func (s *store) clone() map[string][]float32 {
 	return out
 }
 
+// clear sets all gradients to zero.
+func (s *store) clear() {
+	for _, name := range s.trains {
+		clear(s.params[name].Grad)
+	}
+}
+
 // file returns the model in data with the store's tensors, and values in place of some of them.
 func (s *store) file(data []byte, values map[string][]float32) ([]byte, error) {
 	return onnxfile.Replace(data, s.graph, s.tensors(values))
