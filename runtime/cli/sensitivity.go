@@ -33,7 +33,7 @@ func runSensitivity(c *call) error {
 	out := c.flags.String("out", "", "`file` for the counts; an interrupted run goes on with it")
 	split := c.flags.String("split", "train", "images that are counted: train (the last ones, which no statistics come from) or test (the first ones; what is chosen by them cannot be judged by them)")
 	n := c.flags.Int("images", 5000, "images that are counted at most, 0 for all")
-	calibrate := c.flags.Int("calibrate", 1000, "training images that BatchNorm statistics are recomputed from, 0 for none")
+	calibrate := c.flags.Int("calibrate", 1000, "training images that BatchNorm statistics are recomputed from, at most half of them; 0 for none")
 	if err := c.parse("model", "data", "out"); err != nil {
 		return err
 	}
@@ -92,12 +92,15 @@ func (c *call) preview(e sensitivity.Evaluator) {
 }
 
 // countedImages returns n images of a split (0 or too many for all that there are) and those for statistics, nil for none. Of the training
-// images the first are for statistics and the last are counted.
+// images the first, at most half of them, are for statistics and the last are counted.
 func countedImages(dir, split string, n, calibrate int) (set, calibration *data.Set, err error) {
 	if calibrate > 0 {
 		train, err := data.Open(dir, "train")
 		if err != nil {
 			return nil, nil, err
+		}
+		if split == "train" {
+			calibrate = min(calibrate, train.N/2)
 		}
 		calibration = train.Slice(0, calibrate)
 	}
@@ -110,9 +113,6 @@ func countedImages(dir, split string, n, calibrate int) (set, calibration *data.
 	}
 	if split != "train" {
 		return all.Slice(0, n), calibration, nil
-	}
-	if calibrate >= all.N {
-		return nil, nil, usageError{fmt.Errorf("--calibrate %d leaves none of %d training images to count on", calibrate, all.N)}
 	}
 	return all.Slice(max(calibrate, all.N-n), all.N), calibration, nil
 }
