@@ -6,23 +6,20 @@ import "github.com/autotailor/autotailor/runtime/nn"
 
 // Build describes s to b, one call per operator, in execution order.
 func (s SubNet) Build(b nn.Builder) {
-	x := b.Input("input", nn.Float32, nn.Shape{nn.Batch, 1, 32, 32})
+	px := s.Resolution.Pixels()
+	x := b.Input("input", nn.Float32, nn.Shape{nn.Batch, 1, px, px})
 	x = s.Stage0.build(b, x)
 	x = s.Stage1.build(b, x, s.Stage0.Width)
 	x = s.Stage2.build(b, x, s.Stage1.Width)
-	x = stage3(b, x, s.Stage2.Width)
-	x = s.Stage4.build(b, x, s.Stage2.Width)
-	x = stage5(b, x, s.Stage6.Width, s.Stage2.Width)
-	x = s.Stage6.build(b, x)
-	x = s.Stage7.build(b, x, s.Stage6.Width)
-	x = stage8(b, x, s.Stage7.Width)
-	x = s.Stage9.build(b, x, s.Stage7.Width)
-	x = stage10(b, x, s.Stage12.Width, s.Stage7.Width)
-	x = s.Stage12.build(b, x)
-	x = s.Stage13.build(b, x, s.Stage12.Width)
-	x = stage14(b, x, s.Stage13.Width)
-	x = s.Stage15.build(b, x, s.Stage13.Width)
-	x = head(b, x, s.Stage13.Width)
+	x = stage3(b, x, s.Stage2.Width, s.Resolution)
+	x = s.Stage4.build(b, x, s.Stage2.Width, s.Resolution)
+	x = stage5(b, x, s.Stage6.Width, s.Stage2.Width, s.Resolution)
+	x = s.Stage6.build(b, x, s.Resolution)
+	x = s.Stage7.build(b, x, s.Stage6.Width, s.Resolution)
+	x = stage8(b, x, s.Stage10.Width, s.Stage7.Width, s.Resolution)
+	x = s.Stage10.build(b, x)
+	x = s.Stage11.build(b, x, s.Stage10.Width)
+	x = head(b, x, s.Stage11.Width)
 	b.Output("logits", x)
 }
 
@@ -50,55 +47,59 @@ func (s Stage2) build(b nn.Builder, x nn.Value, prev Width) nn.Value {
 }
 
 // stage3 adds stage 3, in which nothing can be chosen, to b.
-func stage3(b nn.Builder, x nn.Value, prev Width) nn.Value {
-	return b.Reshape(x, nn.Shape{nn.Batch, stage3Cout[prev.i], 16})
+func stage3(b nn.Builder, x nn.Value, prev Width, r Resolution) nn.Value {
+	return b.Reshape(x, nn.Shape{nn.Batch, stage3Cout[prev.i], stage3Side[r.i]})
 }
 
 // build adds stage 4 to b.
-func (s Stage4) build(b nn.Builder, x nn.Value, prev Width) nn.Value {
+func (s Stage4) build(b nn.Builder, x nn.Value, prev Width, r Resolution) nn.Value {
 	x = b.Transpose(x, 0, 2, 1)
 	for i, m := range s.Blocks[:s.Depth.Blocks()] {
-		x = m.build(b, x, &stage4[i], prev)
+		x = m.build(b, x, &stage4[i], prev, r)
 	}
 	return x
 }
 
 // stage5 adds stage 5, in which nothing can be chosen, to b.
-func stage5(b nn.Builder, x nn.Value, prev, prev2 Width) nn.Value {
+func stage5(b nn.Builder, x nn.Value, prev, prev2 Width, r Resolution) nn.Value {
 	cout := stage5Cout[prev.i]
 	cin := stage5Cin[prev2.i]
+	side := stage5Side[r.i]
+	side2 := stage5Side2[r.i]
+	side3 := stage5Side3[r.i]
+	side4 := stage5Side4[r.i]
 	y := b.Linear(x, stage5Linear1.OutPick(nn.Product(nn.Prefix(4, 4), nn.Sum(nn.Prefix(16, 16), nn.Prefix(64, cout)))).In(cin))
 	y = b.Flatten(y, 2)
 	y = b.BatchNorm(y, stage5Norm1.CutPick(nn.Product(nn.Prefix(4, 4), nn.Sum(nn.Prefix(16, 16), nn.Prefix(64, cout)))))
-	y = b.Reshape(y, nn.Shape{nn.Batch, 16, stage5Cout2[prev.i]})
-	y = b.Reshape(y, nn.Shape{nn.Batch, 16, 4, stage5Cout3[prev.i]})
+	y = b.Reshape(y, nn.Shape{nn.Batch, side, stage5Cout2[prev.i]})
+	y = b.Reshape(y, nn.Shape{nn.Batch, side, 4, stage5Cout3[prev.i]})
 	z := b.Split(y, 3, 16, cout)
 	y = b.Transpose(z[0], 0, 2, 3, 1)
 	u := b.Transpose(z[1], 0, 2, 1, 3)
-	x = b.Reshape(x, nn.Shape{nn.Batch, 4, 4, cin})
+	x = b.Reshape(x, nn.Shape{nn.Batch, side2, side2, cin})
 	v := b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_ints", Kind: nn.AttrInts, Ints: []int64{0}}}})[0]
 	t := b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_ints", Kind: nn.AttrInts, Ints: []int64{9223372036854775807}}}})[0]
 	x1 := b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_ints", Kind: nn.AttrInts, Ints: []int64{1}}}})[0]
 	x2 := b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_ints", Kind: nn.AttrInts, Ints: []int64{2}}}})[0]
-	x = b.Op(nn.Op{Type: "Slice", Name: "/stages/stages.1/downsample/attn_downsample/q/down/Slice"}.Yields(nn.Shape{nn.Batch, 2, 4, cin}), x, v, t, x1, x2)[0]
+	x = b.Op(nn.Op{Type: "Slice", Name: "/stages/stages.1/downsample/attn_downsample/q/down/Slice"}.Yields(nn.Shape{nn.Batch, side3, side2, cin}), x, v, t, x1, x2)[0]
 	v = b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_ints", Kind: nn.AttrInts, Ints: []int64{0}}}})[0]
 	t = b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_ints", Kind: nn.AttrInts, Ints: []int64{9223372036854775807}}}})[0]
 	x1 = b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_ints", Kind: nn.AttrInts, Ints: []int64{2}}}})[0]
 	x2 = b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_ints", Kind: nn.AttrInts, Ints: []int64{2}}}})[0]
-	x = b.Op(nn.Op{Type: "Slice", Name: "/stages/stages.1/downsample/attn_downsample/q/down/Slice_1"}.Yields(nn.Shape{nn.Batch, 2, 2, cin}), x, v, t, x1, x2)[0]
-	x = b.Reshape(x, nn.Shape{nn.Batch, 4, cin})
+	x = b.Op(nn.Op{Type: "Slice", Name: "/stages/stages.1/downsample/attn_downsample/q/down/Slice_1"}.Yields(nn.Shape{nn.Batch, side3, side3, cin}), x, v, t, x1, x2)[0]
+	x = b.Reshape(x, nn.Shape{nn.Batch, side4, cin})
 	x = b.Linear(x, stage5Linear2.In(cin))
 	x = b.Flatten(x, 2)
 	x = b.BatchNorm(x, stage5Norm2)
-	x = b.Reshape(x, nn.Shape{nn.Batch, 4, 64})
-	x = b.Reshape(x, nn.Shape{nn.Batch, 4, 4, 16})
+	x = b.Reshape(x, nn.Shape{nn.Batch, side4, 64})
+	x = b.Reshape(x, nn.Shape{nn.Batch, side4, 4, 16})
 	x = b.Transpose(x, 0, 2, 1, 3)
 	x = b.MatMul(x, y)
 	y = b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_float", Kind: nn.AttrFloat, Float: 0.25}}})[0]
 	x = b.Mul(x, y)
 	y = b.Param(stage5Param1)
-	v = b.Param(stage5Param2)
-	y = b.Op(nn.Op{Type: "Gather", Name: "/stages/stages.1/downsample/attn_downsample/Gather_2", Attrs: []nn.Attr{{Name: "axis", Kind: nn.AttrInt, Int: 1}}}.Yields(nn.Shape{4, 4, 16}), y, v)[0]
+	v = b.Param(stage5Param2.Pick(0, nn.Product(nn.Prefix(2, side3), nn.Prefix(2, side3))).Pick(1, nn.Product(nn.Prefix(4, side2), nn.Prefix(4, side2))))
+	y = b.Op(nn.Op{Type: "Gather", Name: "/stages/stages.1/downsample/attn_downsample/Gather_2", Attrs: []nn.Attr{{Name: "axis", Kind: nn.AttrInt, Int: 1}}}.Yields(nn.Shape{4, side4, side}), y, v)[0]
 	x = b.Add(x, y)
 	x = b.Softmax(x, -1)
 	x = b.MatMul(x, u)
@@ -106,110 +107,98 @@ func stage5(b nn.Builder, x nn.Value, prev, prev2 Width) nn.Value {
 }
 
 // build adds stage 6 to b.
-func (s Stage6) build(b nn.Builder, x nn.Value) nn.Value {
-	x = b.Reshape(x, nn.Shape{nn.Batch, 4, stage6Cout[s.Width.i]})
+func (s Stage6) build(b nn.Builder, x nn.Value, r Resolution) nn.Value {
+	x = b.Reshape(x, nn.Shape{nn.Batch, stage6Side[r.i], stage6Cout[s.Width.i]})
 	return b.Act(x, nn.HardSwish())
 }
 
 // build adds stage 7 to b.
-func (s Stage7) build(b nn.Builder, x nn.Value, prev Width) nn.Value {
-	return b.Linear(x, stage7Linear.Out(stage7Cout[s.Width.i]).InPick(nn.Product(nn.Prefix(4, 4), nn.Prefix(64, stage7Cout2[prev.i]))))
-}
-
-// stage8 adds stage 8, in which nothing can be chosen, to b.
-func stage8(b nn.Builder, x nn.Value, prev Width) nn.Value {
+func (s Stage7) build(b nn.Builder, x nn.Value, prev Width, r Resolution) nn.Value {
+	cout := stage7Cout[s.Width.i]
+	x = b.Linear(x, stage7Linear.Out(cout).InPick(nn.Product(nn.Prefix(4, 4), nn.Prefix(64, stage7Cout2[prev.i]))))
 	x = b.Flatten(x, 2)
-	return b.BatchNorm(x, stage8Norm.Cut(stage8Cout[prev.i]))
-}
-
-// build adds stage 9 to b.
-func (s Stage9) build(b nn.Builder, x nn.Value, prev Width) nn.Value {
-	x = b.Reshape(x, nn.Shape{nn.Batch, 4, stage9Cout[prev.i]})
-	x = s.Block0.build(b, x, &stage9Block0, prev)
-	x = s.Block1.build(b, x, &stage9Block1, prev)
+	x = b.BatchNorm(x, stage7Norm.Cut(cout))
+	x = b.Reshape(x, nn.Shape{nn.Batch, stage7Side[r.i], cout})
+	x = s.Block0.build(b, x, &stage7Block0, s.Width, r)
+	x = s.Block1.build(b, x, &stage7Block1, s.Width, r)
 	if s.Depth.Blocks() > 2 {
-		x = s.Block2.build(b, x, &stage9Block2, prev)
+		x = s.Block2.build(b, x, &stage7Block2, s.Width, r)
 	}
 	if s.Depth.Blocks() > 3 {
-		x = s.Block3.build(b, x, &stage9Block3, prev)
+		x = s.Block3.build(b, x, &stage7Block3, s.Width, r)
 	}
 	return x
 }
 
-// stage10 adds stages 10 to 11, in which nothing can be chosen, to b.
-func stage10(b nn.Builder, x nn.Value, prev, prev2 Width) nn.Value {
-	cout := stage10Cout[prev.i]
-	cin := stage10Cin[prev2.i]
-	y := b.Linear(x, stage10Linear1.OutPick(nn.Product(nn.Prefix(6, 6), nn.Sum(nn.Prefix(16, 16), nn.Prefix(64, cout)))).In(cin))
+// stage8 adds stages 8 to 9, in which nothing can be chosen, to b.
+func stage8(b nn.Builder, x nn.Value, prev, prev2 Width, r Resolution) nn.Value {
+	cout := stage8Cout[prev.i]
+	cin := stage8Cin[prev2.i]
+	side := stage8Side[r.i]
+	side2 := stage8Side2[r.i]
+	y := b.Linear(x, stage8Linear1.OutPick(nn.Product(nn.Prefix(6, 6), nn.Sum(nn.Prefix(16, 16), nn.Prefix(64, cout)))).In(cin))
 	y = b.Flatten(y, 2)
-	y = b.BatchNorm(y, stage10Norm1.CutPick(nn.Product(nn.Prefix(6, 6), nn.Sum(nn.Prefix(16, 16), nn.Prefix(64, cout)))))
-	y = b.Reshape(y, nn.Shape{nn.Batch, 4, stage10Cout2[prev.i]})
-	y = b.Reshape(y, nn.Shape{nn.Batch, 4, 6, stage10Cout3[prev.i]})
+	y = b.BatchNorm(y, stage8Norm1.CutPick(nn.Product(nn.Prefix(6, 6), nn.Sum(nn.Prefix(16, 16), nn.Prefix(64, cout)))))
+	y = b.Reshape(y, nn.Shape{nn.Batch, side, stage8Cout2[prev.i]})
+	y = b.Reshape(y, nn.Shape{nn.Batch, side, 6, stage8Cout3[prev.i]})
 	z := b.Split(y, 3, 16, cout)
 	y = b.Transpose(z[0], 0, 2, 3, 1)
 	u := b.Transpose(z[1], 0, 2, 1, 3)
-	x = b.Reshape(x, nn.Shape{nn.Batch, 2, 2, cin})
+	x = b.Reshape(x, nn.Shape{nn.Batch, side2, side2, cin})
 	v := b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_ints", Kind: nn.AttrInts, Ints: []int64{0}}}})[0]
 	t := b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_ints", Kind: nn.AttrInts, Ints: []int64{9223372036854775807}}}})[0]
 	x1 := b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_ints", Kind: nn.AttrInts, Ints: []int64{1}}}})[0]
 	x2 := b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_ints", Kind: nn.AttrInts, Ints: []int64{2}}}})[0]
-	x = b.Op(nn.Op{Type: "Slice", Name: "/stages/stages.2/downsample/attn_downsample/q/down/Slice"}.Yields(nn.Shape{nn.Batch, 1, 2, cin}), x, v, t, x1, x2)[0]
+	x = b.Op(nn.Op{Type: "Slice", Name: "/stages/stages.2/downsample/attn_downsample/q/down/Slice"}.Yields(nn.Shape{nn.Batch, 1, side2, cin}), x, v, t, x1, x2)[0]
 	v = b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_ints", Kind: nn.AttrInts, Ints: []int64{0}}}})[0]
 	t = b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_ints", Kind: nn.AttrInts, Ints: []int64{9223372036854775807}}}})[0]
 	x1 = b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_ints", Kind: nn.AttrInts, Ints: []int64{2}}}})[0]
 	x2 = b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_ints", Kind: nn.AttrInts, Ints: []int64{2}}}})[0]
 	x = b.Op(nn.Op{Type: "Slice", Name: "/stages/stages.2/downsample/attn_downsample/q/down/Slice_1"}.Yields(nn.Shape{nn.Batch, 1, 1, cin}), x, v, t, x1, x2)[0]
 	x = b.Reshape(x, nn.Shape{nn.Batch, 1, cin})
-	x = b.Linear(x, stage10Linear2.In(cin))
+	x = b.Linear(x, stage8Linear2.In(cin))
 	x = b.Flatten(x, 2)
-	x = b.BatchNorm(x, stage10Norm2)
+	x = b.BatchNorm(x, stage8Norm2)
 	x = b.Reshape(x, nn.Shape{nn.Batch, 1, 96})
 	x = b.Reshape(x, nn.Shape{nn.Batch, 1, 6, 16})
 	x = b.Transpose(x, 0, 2, 1, 3)
 	x = b.MatMul(x, y)
 	y = b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_float", Kind: nn.AttrFloat, Float: 0.25}}})[0]
 	x = b.Mul(x, y)
-	y = b.Param(stage10Param1)
-	v = b.Param(stage10Param2)
-	y = b.Op(nn.Op{Type: "Gather", Name: "/stages/stages.2/downsample/attn_downsample/Gather_2", Attrs: []nn.Attr{{Name: "axis", Kind: nn.AttrInt, Int: 1}}}.Yields(nn.Shape{6, 1, 4}), y, v)[0]
+	y = b.Param(stage8Param1)
+	v = b.Param(stage8Param2.Pick(1, nn.Product(nn.Prefix(2, side2), nn.Prefix(2, side2))))
+	y = b.Op(nn.Op{Type: "Gather", Name: "/stages/stages.2/downsample/attn_downsample/Gather_2", Attrs: []nn.Attr{{Name: "axis", Kind: nn.AttrInt, Int: 1}}}.Yields(nn.Shape{6, 1, side}), y, v)[0]
 	x = b.Add(x, y)
 	x = b.Softmax(x, -1)
 	x = b.MatMul(x, u)
 	return b.Transpose(x, 0, 2, 1, 3)
 }
 
-// build adds stage 12 to b.
-func (s Stage12) build(b nn.Builder, x nn.Value) nn.Value {
-	x = b.Reshape(x, nn.Shape{nn.Batch, 1, stage12Cout[s.Width.i]})
+// build adds stage 10 to b.
+func (s Stage10) build(b nn.Builder, x nn.Value) nn.Value {
+	x = b.Reshape(x, nn.Shape{nn.Batch, 1, stage10Cout[s.Width.i]})
 	return b.Act(x, nn.HardSwish())
 }
 
-// build adds stage 13 to b.
-func (s Stage13) build(b nn.Builder, x nn.Value, prev Width) nn.Value {
-	return b.Linear(x, stage13Linear.Out(stage13Cout[s.Width.i]).InPick(nn.Product(nn.Prefix(6, 6), nn.Prefix(64, stage13Cout2[prev.i]))))
-}
-
-// stage14 adds stage 14, in which nothing can be chosen, to b.
-func stage14(b nn.Builder, x nn.Value, prev Width) nn.Value {
+// build adds stage 11 to b.
+func (s Stage11) build(b nn.Builder, x nn.Value, prev Width) nn.Value {
+	cout := stage11Cout[s.Width.i]
+	x = b.Linear(x, stage11Linear.Out(cout).InPick(nn.Product(nn.Prefix(6, 6), nn.Prefix(64, stage11Cout2[prev.i]))))
 	x = b.Flatten(x, 2)
-	return b.BatchNorm(x, stage14Norm.Cut(stage14Cout[prev.i]))
-}
-
-// build adds stage 15 to b.
-func (s Stage15) build(b nn.Builder, x nn.Value, prev Width) nn.Value {
-	x = b.Reshape(x, nn.Shape{nn.Batch, 1, stage15Cout[prev.i]})
-	x = s.Block0.build(b, x, &stage15Block0, prev)
-	x = s.Block1.build(b, x, &stage15Block1, prev)
+	x = b.BatchNorm(x, stage11Norm.Cut(cout))
+	x = b.Reshape(x, nn.Shape{nn.Batch, 1, cout})
+	x = s.Block0.build(b, x, &stage11Block0, s.Width, Resolution32)
+	x = s.Block1.build(b, x, &stage11Block1, s.Width)
 	if s.Depth.Blocks() > 2 {
-		x = s.Block2.build(b, x, &stage15Block2, prev)
+		x = s.Block2.build(b, x, &stage11Block2, s.Width)
 	}
 	if s.Depth.Blocks() > 3 {
-		x = s.Block3.build(b, x, &stage15Block3, prev)
+		x = s.Block3.build(b, x, &stage11Block3, s.Width)
 	}
 	return x
 }
 
-// head adds stages 16 to 17, in which nothing can be chosen, to b.
+// head adds stages 12 to 13, in which nothing can be chosen, to b.
 func head(b nn.Builder, x nn.Value, prev Width) nn.Value {
 	cout := headCout[prev.i]
 	x = b.Mean(x, false, 1)
@@ -223,8 +212,10 @@ type transformerAt struct {
 	qk      [2]int       // by qk
 	value   [3]int       // by value
 	cout    [3]int       // by out
+	side    [5]int       // by r
 	mid     [2][2][3]int // by heads, qk, value
 	mid2    [2][3]int    // by qk, value
+	side2   [5]int       // by r
 	mid3    [2][3]int    // by heads, value
 	mid4    [3][3]int    // by out, expand
 	qkv     nn.Linear
@@ -241,17 +232,19 @@ type transformerAt struct {
 }
 
 // build adds the block at one place of the network to b.
-func (m Transformer) build(b nn.Builder, x nn.Value, at *transformerAt, out Width) nn.Value {
+func (m Transformer) build(b nn.Builder, x nn.Value, at *transformerAt, out Width, r Resolution) nn.Value {
 	heads := at.heads[m.Heads.i]
 	qk := at.qk[m.QK.i]
 	value := at.value[m.Value.i]
 	cout := at.cout[out.i]
+	side := at.side[r.i]
+	side2 := at.side2[r.i]
 	mid4 := at.mid4[out.i][m.Expand.i]
 	y := b.Linear(x, at.qkv.OutPick(nn.Product(nn.Prefix(2, heads), nn.Sum(nn.Prefix(16, qk), nn.Prefix(16, qk), nn.Prefix(32, value)))).In(cout))
 	y = b.Flatten(y, 2)
 	y = b.BatchNorm(y, at.norm1.CutPick(nn.Product(nn.Prefix(2, heads), nn.Sum(nn.Prefix(16, qk), nn.Prefix(16, qk), nn.Prefix(32, value)))))
-	y = b.Reshape(y, nn.Shape{nn.Batch, 16, at.mid[m.Heads.i][m.QK.i][m.Value.i]})
-	y = b.Reshape(y, nn.Shape{nn.Batch, 16, heads, at.mid2[m.QK.i][m.Value.i]})
+	y = b.Reshape(y, nn.Shape{nn.Batch, side, at.mid[m.Heads.i][m.QK.i][m.Value.i]})
+	y = b.Reshape(y, nn.Shape{nn.Batch, side, heads, at.mid2[m.QK.i][m.Value.i]})
 	z := b.Split(y, 3, qk, qk, value)
 	y = b.Transpose(z[0], 0, 2, 1, 3)
 	u := b.Transpose(z[1], 0, 2, 3, 1)
@@ -260,28 +253,28 @@ func (m Transformer) build(b nn.Builder, x nn.Value, at *transformerAt, out Widt
 	u = b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_float", Kind: nn.AttrFloat, Float: 0.25}}})[0]
 	y = b.Mul(y, u)
 	u = b.Param(at.param1.Cut(0, heads))
-	t := b.Param(at.param2)
-	u = b.Op(at.gather.Yields(nn.Shape{heads, 16, 16}), u, t)[0]
+	t := b.Param(at.param2.Pick(0, nn.Product(nn.Prefix(4, side2), nn.Prefix(4, side2))).Pick(1, nn.Product(nn.Prefix(4, side2), nn.Prefix(4, side2))))
+	u = b.Op(at.gather.Yields(nn.Shape{heads, side, side}), u, t)[0]
 	y = b.Add(y, u)
 	y = b.Softmax(y, -1)
 	y = b.MatMul(y, v)
 	y = b.Transpose(y, 0, 2, 1, 3)
-	y = b.Reshape(y, nn.Shape{nn.Batch, 16, at.mid3[m.Heads.i][m.Value.i]})
+	y = b.Reshape(y, nn.Shape{nn.Batch, side, at.mid3[m.Heads.i][m.Value.i]})
 	y = b.Act(y, nn.HardSwish())
 	y = b.Linear(y, at.attend.Out(cout).InPick(nn.Product(nn.Prefix(2, heads), nn.Prefix(32, value))))
 	y = b.Flatten(y, 2)
 	y = b.BatchNorm(y, at.norm2.Cut(cout))
-	y = b.Reshape(y, nn.Shape{nn.Batch, 16, cout})
+	y = b.Reshape(y, nn.Shape{nn.Batch, side, cout})
 	x = b.Add(x, y)
 	y = b.Linear(x, at.expand.Out(mid4).In(cout))
 	y = b.Flatten(y, 2)
 	y = b.BatchNorm(y, at.norm3.Cut(mid4))
-	y = b.Reshape(y, nn.Shape{nn.Batch, 16, mid4})
+	y = b.Reshape(y, nn.Shape{nn.Batch, side, mid4})
 	y = b.Act(y, nn.HardSwish())
 	y = b.Linear(y, at.project.Out(cout).In(mid4))
 	y = b.Flatten(y, 2)
 	y = b.BatchNorm(y, at.norm4.Cut(cout))
-	y = b.Reshape(y, nn.Shape{nn.Batch, 16, cout})
+	y = b.Reshape(y, nn.Shape{nn.Batch, side, cout})
 	return b.Add(x, y)
 }
 
@@ -289,7 +282,7 @@ func (m Transformer) build(b nn.Builder, x nn.Value, at *transformerAt, out Widt
 type fFNAt struct {
 	mid     [3][3]int // by out, expand
 	cout    [3]int    // by out
-	side    int
+	side    [5]int    // by r
 	expand  nn.Linear
 	norm1   nn.BatchNorm
 	project nn.Linear
@@ -297,10 +290,10 @@ type fFNAt struct {
 }
 
 // build adds the block at one place of the network to b.
-func (m FFN) build(b nn.Builder, x nn.Value, at *fFNAt, out Width) nn.Value {
+func (m FFN) build(b nn.Builder, x nn.Value, at *fFNAt, out Width, r Resolution) nn.Value {
 	mid := at.mid[out.i][m.Expand.i]
 	cout := at.cout[out.i]
-	side := at.side
+	side := at.side[r.i]
 	y := b.Linear(x, at.expand.Out(mid).In(cout))
 	y = b.Flatten(y, 2)
 	y = b.BatchNorm(y, at.norm1.Cut(mid))
@@ -319,8 +312,10 @@ type transformer2At struct {
 	qk      [2]int       // by qk
 	value   [3]int       // by value
 	cout    [3]int       // by out
+	side    [5]int       // by r
 	mid     [2][2][3]int // by heads, qk, value
 	mid2    [2][3]int    // by qk, value
+	side2   [5]int       // by r
 	mid3    [2][3]int    // by heads, value
 	mid4    [3][3]int    // by out, expand
 	qkv     nn.Linear
@@ -337,17 +332,19 @@ type transformer2At struct {
 }
 
 // build adds the block at one place of the network to b.
-func (m Transformer2) build(b nn.Builder, x nn.Value, at *transformer2At, out Width) nn.Value {
+func (m Transformer2) build(b nn.Builder, x nn.Value, at *transformer2At, out Width, r Resolution) nn.Value {
 	heads := at.heads[m.Heads.i]
 	qk := at.qk[m.QK.i]
 	value := at.value[m.Value.i]
 	cout := at.cout[out.i]
+	side := at.side[r.i]
+	side2 := at.side2[r.i]
 	mid4 := at.mid4[out.i][m.Expand.i]
 	y := b.Linear(x, at.qkv.OutPick(nn.Product(nn.Prefix(3, heads), nn.Sum(nn.Prefix(16, qk), nn.Prefix(16, qk), nn.Prefix(32, value)))).In(cout))
 	y = b.Flatten(y, 2)
 	y = b.BatchNorm(y, at.norm1.CutPick(nn.Product(nn.Prefix(3, heads), nn.Sum(nn.Prefix(16, qk), nn.Prefix(16, qk), nn.Prefix(32, value)))))
-	y = b.Reshape(y, nn.Shape{nn.Batch, 4, at.mid[m.Heads.i][m.QK.i][m.Value.i]})
-	y = b.Reshape(y, nn.Shape{nn.Batch, 4, heads, at.mid2[m.QK.i][m.Value.i]})
+	y = b.Reshape(y, nn.Shape{nn.Batch, side, at.mid[m.Heads.i][m.QK.i][m.Value.i]})
+	y = b.Reshape(y, nn.Shape{nn.Batch, side, heads, at.mid2[m.QK.i][m.Value.i]})
 	z := b.Split(y, 3, qk, qk, value)
 	y = b.Transpose(z[0], 0, 2, 1, 3)
 	u := b.Transpose(z[1], 0, 2, 3, 1)
@@ -356,28 +353,28 @@ func (m Transformer2) build(b nn.Builder, x nn.Value, at *transformer2At, out Wi
 	u = b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_float", Kind: nn.AttrFloat, Float: 0.25}}})[0]
 	y = b.Mul(y, u)
 	u = b.Param(at.param1.Cut(0, heads))
-	t := b.Param(at.param2)
-	u = b.Op(at.gather.Yields(nn.Shape{heads, 4, 4}), u, t)[0]
+	t := b.Param(at.param2.Pick(0, nn.Product(nn.Prefix(2, side2), nn.Prefix(2, side2))).Pick(1, nn.Product(nn.Prefix(2, side2), nn.Prefix(2, side2))))
+	u = b.Op(at.gather.Yields(nn.Shape{heads, side, side}), u, t)[0]
 	y = b.Add(y, u)
 	y = b.Softmax(y, -1)
 	y = b.MatMul(y, v)
 	y = b.Transpose(y, 0, 2, 1, 3)
-	y = b.Reshape(y, nn.Shape{nn.Batch, 4, at.mid3[m.Heads.i][m.Value.i]})
+	y = b.Reshape(y, nn.Shape{nn.Batch, side, at.mid3[m.Heads.i][m.Value.i]})
 	y = b.Act(y, nn.HardSwish())
 	y = b.Linear(y, at.attend.Out(cout).InPick(nn.Product(nn.Prefix(3, heads), nn.Prefix(32, value))))
 	y = b.Flatten(y, 2)
 	y = b.BatchNorm(y, at.norm2.Cut(cout))
-	y = b.Reshape(y, nn.Shape{nn.Batch, 4, cout})
+	y = b.Reshape(y, nn.Shape{nn.Batch, side, cout})
 	x = b.Add(x, y)
 	y = b.Linear(x, at.expand.Out(mid4).In(cout))
 	y = b.Flatten(y, 2)
 	y = b.BatchNorm(y, at.norm3.Cut(mid4))
-	y = b.Reshape(y, nn.Shape{nn.Batch, 4, mid4})
+	y = b.Reshape(y, nn.Shape{nn.Batch, side, mid4})
 	y = b.Act(y, nn.HardSwish())
 	y = b.Linear(y, at.project.Out(cout).In(mid4))
 	y = b.Flatten(y, 2)
 	y = b.BatchNorm(y, at.norm4.Cut(cout))
-	y = b.Reshape(y, nn.Shape{nn.Batch, 4, cout})
+	y = b.Reshape(y, nn.Shape{nn.Batch, side, cout})
 	return b.Add(x, y)
 }
 

@@ -29,6 +29,7 @@ var (
 
 var (
 	stage3Cout = [3]int{64, 48, 32}
+	stage3Side = [5]int{16, 16, 9, 9, 4}
 )
 
 var stage4 = [3]transformerAt{
@@ -37,8 +38,10 @@ var stage4 = [3]transformerAt{
 		qk:      [2]int{16, 8},
 		value:   [3]int{32, 24, 16},
 		cout:    [3]int{64, 48, 32},
+		side:    [5]int{16, 16, 9, 9, 4},
 		mid:     [2][2][3]int{{{128, 112, 96}, {96, 80, 64}}, {{64, 56, 48}, {48, 40, 32}}},
 		mid2:    [2][3]int{{64, 56, 48}, {48, 40, 32}},
+		side2:   [5]int{4, 4, 3, 3, 2},
 		mid3:    [2][3]int{{64, 48, 32}, {32, 24, 16}},
 		mid4:    [3][3]int{{128, 96, 64}, {96, 72, 48}, {64, 48, 32}},
 		qkv:     nn.Linear{Name: "/stages/stages.0/blocks/blocks.0/attn/qkv/linear/MatMul", Weight: transposed("stages.0.blocks.0.attn.qkv.linear.weight", 64, 128)},
@@ -58,8 +61,10 @@ var stage4 = [3]transformerAt{
 		qk:      [2]int{16, 8},
 		value:   [3]int{32, 24, 16},
 		cout:    [3]int{64, 48, 32},
+		side:    [5]int{16, 16, 9, 9, 4},
 		mid:     [2][2][3]int{{{128, 112, 96}, {96, 80, 64}}, {{64, 56, 48}, {48, 40, 32}}},
 		mid2:    [2][3]int{{64, 56, 48}, {48, 40, 32}},
+		side2:   [5]int{4, 4, 3, 3, 2},
 		mid3:    [2][3]int{{64, 48, 32}, {32, 24, 16}},
 		mid4:    [3][3]int{{128, 96, 64}, {96, 72, 48}, {64, 48, 32}},
 		qkv:     nn.Linear{Name: "/stages/stages.0/blocks/blocks.1/attn/qkv/linear/MatMul", Weight: transposed("stages.0.blocks.1.attn.qkv.linear.weight", 64, 128)},
@@ -79,8 +84,10 @@ var stage4 = [3]transformerAt{
 		qk:      [2]int{16, 8},
 		value:   [3]int{32, 24, 16},
 		cout:    [3]int{64, 48, 32},
+		side:    [5]int{16, 16, 9, 9, 4},
 		mid:     [2][2][3]int{{{128, 112, 96}, {96, 80, 64}}, {{64, 56, 48}, {48, 40, 32}}},
 		mid2:    [2][3]int{{64, 56, 48}, {48, 40, 32}},
+		side2:   [5]int{4, 4, 3, 3, 2},
 		mid3:    [2][3]int{{64, 48, 32}, {32, 24, 16}},
 		mid4:    [3][3]int{{128, 96, 64}, {96, 72, 48}, {64, 48, 32}},
 		qkv:     nn.Linear{Name: "/stages/stages.0/blocks/blocks.2/attn/qkv/linear/MatMul", Weight: transposed("stages.0.blocks.2.attn.qkv.linear.weight", 64, 128)},
@@ -100,8 +107,12 @@ var stage4 = [3]transformerAt{
 var (
 	stage5Cout    = [3]int{64, 48, 32}
 	stage5Cin     = [3]int{64, 48, 32}
+	stage5Side    = [5]int{16, 16, 9, 9, 4}
 	stage5Cout2   = [3]int{320, 256, 192}
 	stage5Cout3   = [3]int{80, 64, 48}
+	stage5Side2   = [5]int{4, 4, 3, 3, 2}
+	stage5Side3   = [5]int{2, 2, 2, 2, 1}
+	stage5Side4   = [5]int{4, 4, 4, 4, 1}
 	stage5Linear1 = nn.Linear{Name: "/stages/stages.1/downsample/attn_downsample/kv/linear/MatMul", Weight: transposed("stages.1.downsample.attn_downsample.kv.linear.weight", 64, 320)}
 	stage5Norm1   = batchNorm("/stages/stages.1/downsample/attn_downsample/kv/bn/BatchNormalization", "stages.1.downsample.attn_downsample.kv.bn", 320, 1e-05)
 	stage5Linear2 = nn.Linear{Name: "/stages/stages.1/downsample/attn_downsample/q/ln/linear/MatMul", Weight: transposed("stages.1.downsample.attn_downsample.q.ln.linear.weight", 64, 64)}
@@ -111,41 +122,37 @@ var (
 )
 
 var (
+	stage6Side = [5]int{4, 4, 4, 4, 1}
 	stage6Cout = [3]int{256, 192, 128}
 )
 
 var (
 	stage7Cout   = [3]int{96, 72, 48}
 	stage7Cout2  = [3]int{64, 48, 32}
+	stage7Side   = [5]int{4, 4, 4, 4, 1}
 	stage7Linear = nn.Linear{Name: "/stages/stages.1/downsample/attn_downsample/proj/ln/linear/MatMul", Weight: transposed("stages.1.downsample.attn_downsample.proj.ln.linear.weight", 256, 96)}
+	stage7Norm   = batchNorm("/stages/stages.1/downsample/attn_downsample/proj/ln/bn/BatchNormalization", "stages.1.downsample.attn_downsample.proj.ln.bn", 96, 1e-05)
 )
 
-var (
-	stage8Cout = [3]int{96, 72, 48}
-	stage8Norm = batchNorm("/stages/stages.1/downsample/attn_downsample/proj/ln/bn/BatchNormalization", "stages.1.downsample.attn_downsample.proj.ln.bn", 96, 1e-05)
-)
-
-var (
-	stage9Cout = [3]int{96, 72, 48}
-)
-
-var stage9Block0 = fFNAt{
+var stage7Block0 = fFNAt{
 	mid:     [3][3]int{{192, 144, 96}, {144, 112, 72}, {96, 72, 48}},
 	cout:    [3]int{96, 72, 48},
-	side:    4,
+	side:    [5]int{4, 4, 4, 4, 1},
 	expand:  nn.Linear{Name: "/stages/stages.1/downsample/mlp/ln1/linear/MatMul", Weight: transposed("stages.1.downsample.mlp.ln1.linear.weight", 96, 192)},
 	norm1:   batchNorm("/stages/stages.1/downsample/mlp/ln1/bn/BatchNormalization", "stages.1.downsample.mlp.ln1.bn", 192, 1e-05),
 	project: nn.Linear{Name: "/stages/stages.1/downsample/mlp/ln2/linear/MatMul", Weight: transposed("stages.1.downsample.mlp.ln2.linear.weight", 192, 96)},
 	norm2:   batchNorm("/stages/stages.1/downsample/mlp/ln2/bn/BatchNormalization", "stages.1.downsample.mlp.ln2.bn", 96, 1e-05),
 }
 
-var stage9Block1 = transformer2At{
+var stage7Block1 = transformer2At{
 	heads:   [2]int{3, 2},
 	qk:      [2]int{16, 8},
 	value:   [3]int{32, 24, 16},
 	cout:    [3]int{96, 72, 48},
+	side:    [5]int{4, 4, 4, 4, 1},
 	mid:     [2][2][3]int{{{192, 168, 144}, {144, 120, 96}}, {{128, 112, 96}, {96, 80, 64}}},
 	mid2:    [2][3]int{{64, 56, 48}, {48, 40, 32}},
+	side2:   [5]int{2, 2, 2, 2, 1},
 	mid3:    [2][3]int{{96, 72, 48}, {64, 48, 32}},
 	mid4:    [3][3]int{{192, 144, 96}, {144, 112, 72}, {96, 72, 48}},
 	qkv:     nn.Linear{Name: "/stages/stages.1/blocks/blocks.0/attn/qkv/linear/MatMul", Weight: transposed("stages.1.blocks.0.attn.qkv.linear.weight", 96, 192)},
@@ -161,13 +168,15 @@ var stage9Block1 = transformer2At{
 	norm4:   batchNorm("/stages/stages.1/blocks/blocks.0/mlp/ln2/bn/BatchNormalization", "stages.1.blocks.0.mlp.ln2.bn", 96, 1e-05),
 }
 
-var stage9Block2 = transformer2At{
+var stage7Block2 = transformer2At{
 	heads:   [2]int{3, 2},
 	qk:      [2]int{16, 8},
 	value:   [3]int{32, 24, 16},
 	cout:    [3]int{96, 72, 48},
+	side:    [5]int{4, 4, 4, 4, 1},
 	mid:     [2][2][3]int{{{192, 168, 144}, {144, 120, 96}}, {{128, 112, 96}, {96, 80, 64}}},
 	mid2:    [2][3]int{{64, 56, 48}, {48, 40, 32}},
+	side2:   [5]int{2, 2, 2, 2, 1},
 	mid3:    [2][3]int{{96, 72, 48}, {64, 48, 32}},
 	mid4:    [3][3]int{{192, 144, 96}, {144, 112, 72}, {96, 72, 48}},
 	qkv:     nn.Linear{Name: "/stages/stages.1/blocks/blocks.1/attn/qkv/linear/MatMul", Weight: transposed("stages.1.blocks.1.attn.qkv.linear.weight", 96, 192)},
@@ -183,13 +192,15 @@ var stage9Block2 = transformer2At{
 	norm4:   batchNorm("/stages/stages.1/blocks/blocks.1/mlp/ln2/bn/BatchNormalization", "stages.1.blocks.1.mlp.ln2.bn", 96, 1e-05),
 }
 
-var stage9Block3 = transformer2At{
+var stage7Block3 = transformer2At{
 	heads:   [2]int{3, 2},
 	qk:      [2]int{16, 8},
 	value:   [3]int{32, 24, 16},
 	cout:    [3]int{96, 72, 48},
+	side:    [5]int{4, 4, 4, 4, 1},
 	mid:     [2][2][3]int{{{192, 168, 144}, {144, 120, 96}}, {{128, 112, 96}, {96, 80, 64}}},
 	mid2:    [2][3]int{{64, 56, 48}, {48, 40, 32}},
+	side2:   [5]int{2, 2, 2, 2, 1},
 	mid3:    [2][3]int{{96, 72, 48}, {64, 48, 32}},
 	mid4:    [3][3]int{{192, 144, 96}, {144, 112, 72}, {96, 72, 48}},
 	qkv:     nn.Linear{Name: "/stages/stages.1/blocks/blocks.2/attn/qkv/linear/MatMul", Weight: transposed("stages.1.blocks.2.attn.qkv.linear.weight", 96, 192)},
@@ -206,48 +217,42 @@ var stage9Block3 = transformer2At{
 }
 
 var (
-	stage10Cout    = [3]int{64, 48, 32}
-	stage10Cin     = [3]int{96, 72, 48}
-	stage10Cout2   = [3]int{480, 384, 288}
-	stage10Cout3   = [3]int{80, 64, 48}
-	stage10Linear1 = nn.Linear{Name: "/stages/stages.2/downsample/attn_downsample/kv/linear/MatMul", Weight: transposed("stages.2.downsample.attn_downsample.kv.linear.weight", 96, 480)}
-	stage10Norm1   = batchNorm("/stages/stages.2/downsample/attn_downsample/kv/bn/BatchNormalization", "stages.2.downsample.attn_downsample.kv.bn", 480, 1e-05)
-	stage10Linear2 = nn.Linear{Name: "/stages/stages.2/downsample/attn_downsample/q/ln/linear/MatMul", Weight: transposed("stages.2.downsample.attn_downsample.q.ln.linear.weight", 96, 96)}
-	stage10Norm2   = batchNorm("/stages/stages.2/downsample/attn_downsample/q/ln/bn/BatchNormalization", "stages.2.downsample.attn_downsample.q.ln.bn", 96, 1e-05)
-	stage10Param1  = param("stages.2.downsample.attn_downsample.attention_biases", 6, 4)
-	stage10Param2  = nn.Param{Name: "onnx::Gather_947", Type: nn.Int64, Shape: nn.Shape{1, 4}}
+	stage8Cout    = [3]int{64, 48, 32}
+	stage8Cin     = [3]int{96, 72, 48}
+	stage8Side    = [5]int{4, 4, 4, 4, 1}
+	stage8Cout2   = [3]int{480, 384, 288}
+	stage8Cout3   = [3]int{80, 64, 48}
+	stage8Side2   = [5]int{2, 2, 2, 2, 1}
+	stage8Linear1 = nn.Linear{Name: "/stages/stages.2/downsample/attn_downsample/kv/linear/MatMul", Weight: transposed("stages.2.downsample.attn_downsample.kv.linear.weight", 96, 480)}
+	stage8Norm1   = batchNorm("/stages/stages.2/downsample/attn_downsample/kv/bn/BatchNormalization", "stages.2.downsample.attn_downsample.kv.bn", 480, 1e-05)
+	stage8Linear2 = nn.Linear{Name: "/stages/stages.2/downsample/attn_downsample/q/ln/linear/MatMul", Weight: transposed("stages.2.downsample.attn_downsample.q.ln.linear.weight", 96, 96)}
+	stage8Norm2   = batchNorm("/stages/stages.2/downsample/attn_downsample/q/ln/bn/BatchNormalization", "stages.2.downsample.attn_downsample.q.ln.bn", 96, 1e-05)
+	stage8Param1  = param("stages.2.downsample.attn_downsample.attention_biases", 6, 4)
+	stage8Param2  = nn.Param{Name: "onnx::Gather_947", Type: nn.Int64, Shape: nn.Shape{1, 4}}
 )
 
 var (
-	stage12Cout = [3]int{384, 288, 192}
+	stage10Cout = [3]int{384, 288, 192}
 )
 
 var (
-	stage13Cout   = [3]int{128, 96, 64}
-	stage13Cout2  = [3]int{64, 48, 32}
-	stage13Linear = nn.Linear{Name: "/stages/stages.2/downsample/attn_downsample/proj/ln/linear/MatMul", Weight: transposed("stages.2.downsample.attn_downsample.proj.ln.linear.weight", 384, 128)}
+	stage11Cout   = [3]int{128, 96, 64}
+	stage11Cout2  = [3]int{64, 48, 32}
+	stage11Linear = nn.Linear{Name: "/stages/stages.2/downsample/attn_downsample/proj/ln/linear/MatMul", Weight: transposed("stages.2.downsample.attn_downsample.proj.ln.linear.weight", 384, 128)}
+	stage11Norm   = batchNorm("/stages/stages.2/downsample/attn_downsample/proj/ln/bn/BatchNormalization", "stages.2.downsample.attn_downsample.proj.ln.bn", 128, 1e-05)
 )
 
-var (
-	stage14Cout = [3]int{128, 96, 64}
-	stage14Norm = batchNorm("/stages/stages.2/downsample/attn_downsample/proj/ln/bn/BatchNormalization", "stages.2.downsample.attn_downsample.proj.ln.bn", 128, 1e-05)
-)
-
-var (
-	stage15Cout = [3]int{128, 96, 64}
-)
-
-var stage15Block0 = fFNAt{
+var stage11Block0 = fFNAt{
 	mid:     [3][3]int{{256, 192, 128}, {192, 144, 96}, {128, 96, 64}},
 	cout:    [3]int{128, 96, 64},
-	side:    1,
+	side:    [5]int{1, 1, 1, 1, 1},
 	expand:  nn.Linear{Name: "/stages/stages.2/downsample/mlp/ln1/linear/MatMul", Weight: transposed("stages.2.downsample.mlp.ln1.linear.weight", 128, 256)},
 	norm1:   batchNorm("/stages/stages.2/downsample/mlp/ln1/bn/BatchNormalization", "stages.2.downsample.mlp.ln1.bn", 256, 1e-05),
 	project: nn.Linear{Name: "/stages/stages.2/downsample/mlp/ln2/linear/MatMul", Weight: transposed("stages.2.downsample.mlp.ln2.linear.weight", 256, 128)},
 	norm2:   batchNorm("/stages/stages.2/downsample/mlp/ln2/bn/BatchNormalization", "stages.2.downsample.mlp.ln2.bn", 128, 1e-05),
 }
 
-var stage15Block1 = transformer3At{
+var stage11Block1 = transformer3At{
 	heads:   [3]int{4, 3, 2},
 	qk:      [2]int{16, 8},
 	value:   [3]int{32, 24, 16},
@@ -269,7 +274,7 @@ var stage15Block1 = transformer3At{
 	norm4:   batchNorm("/stages/stages.2/blocks/blocks.0/mlp/ln2/bn/BatchNormalization", "stages.2.blocks.0.mlp.ln2.bn", 128, 1e-05),
 }
 
-var stage15Block2 = transformer3At{
+var stage11Block2 = transformer3At{
 	heads:   [3]int{4, 3, 2},
 	qk:      [2]int{16, 8},
 	value:   [3]int{32, 24, 16},
@@ -291,7 +296,7 @@ var stage15Block2 = transformer3At{
 	norm4:   batchNorm("/stages/stages.2/blocks/blocks.1/mlp/ln2/bn/BatchNormalization", "stages.2.blocks.1.mlp.ln2.bn", 128, 1e-05),
 }
 
-var stage15Block3 = transformer3At{
+var stage11Block3 = transformer3At{
 	heads:   [3]int{4, 3, 2},
 	qk:      [2]int{16, 8},
 	value:   [3]int{32, 24, 16},

@@ -10,16 +10,15 @@ import (
 // SubNet selects one network out of the SuperNet. The zero SubNet is the original model.
 // SubNets are comparable; two describe the same network exactly when their Canonical forms are equal.
 type SubNet struct {
-	Stage0  Stage0
-	Stage1  Stage1
-	Stage2  Stage2
-	Stage4  Stage4
-	Stage6  Stage6
-	Stage7  Stage7
-	Stage9  Stage9
-	Stage12 Stage12
-	Stage13 Stage13
-	Stage15 Stage15
+	Resolution Resolution
+	Stage0     Stage0
+	Stage1     Stage1
+	Stage2     Stage2
+	Stage4     Stage4
+	Stage6     Stage6
+	Stage7     Stage7
+	Stage10    Stage10
+	Stage11    Stage11
 }
 
 // Stage0 holds the choices of stage 0: Conv 3x3, BatchNorm, HardSwish.
@@ -48,13 +47,9 @@ type Stage6 struct {
 	Width Width
 }
 
-// Stage7 holds the choices of stage 7: Linear.
+// Stage7 holds the choices of stage 7: 1 FFN, 3 Transformer.
 type Stage7 struct {
-	Width Width
-}
-
-// Stage9 holds the choices of stage 9: 1 FFN, 3 Transformer.
-type Stage9 struct {
+	Width  Width
 	Depth  Depth4 // blocks kept, from the first
 	Block0 FFN
 	Block1 Transformer2
@@ -62,18 +57,14 @@ type Stage9 struct {
 	Block3 Transformer2
 }
 
-// Stage12 holds the choices of stage 12: Reshape, HardSwish.
-type Stage12 struct {
+// Stage10 holds the choices of stage 10: Reshape, HardSwish.
+type Stage10 struct {
 	Width Width
 }
 
-// Stage13 holds the choices of stage 13: Linear.
-type Stage13 struct {
-	Width Width
-}
-
-// Stage15 holds the choices of stage 15: 1 FFN, 3 Transformer.
-type Stage15 struct {
+// Stage11 holds the choices of stage 11: 1 FFN, 3 Transformer.
+type Stage11 struct {
+	Width  Width
 	Depth  Depth4 // blocks kept, from the first
 	Block0 FFN
 	Block1 Transformer3
@@ -108,6 +99,34 @@ type Transformer3 struct {
 	Heads  HeadsOf1_0_75_0_5
 	QK     QK
 	Value  Value
+}
+
+// Resolution is the side of the square input.
+type Resolution struct {
+	i uint8
+}
+
+// The legal values of Resolution. The zero value is Resolution32, the original model's.
+var (
+	Resolution32 = Resolution{0}
+	Resolution28 = Resolution{1}
+	Resolution24 = Resolution{2}
+	Resolution20 = Resolution{3}
+	Resolution16 = Resolution{4}
+)
+
+var (
+	resolutionValues = [...]int{32, 28, 24, 20, 16}
+	resolutionTexts  = []string{"32", "28", "24", "20", "16"}
+)
+
+// Pixels reports the side in pixels.
+func (r Resolution) Pixels() int {
+	return resolutionValues[r.i]
+}
+
+func (r Resolution) String() string {
+	return resolutionTexts[r.i]
 }
 
 // WidthOf1_0_5 is the multiplier of a stage's output width.
@@ -400,12 +419,13 @@ func (s *SubNet) UnmarshalText(text []byte) (err error) {
 }
 
 // NumGenes is the number of choices.
-const NumGenes = 48
+const NumGenes = 49
 
 // genes holds the index of each choice's value, in the order of choices.
 type genes = [NumGenes]uint8
 
 var choices = [NumGenes]space.Choice{
+	{Name: "resolution", Kind: "resolution", Values: resolutionTexts},
 	{Name: "stage0.width", Kind: "width", Values: widthOf1_0_5Texts},
 	{Name: "stage1.width", Kind: "width", Values: widthTexts},
 	{Name: "stage2.width", Kind: "width", Values: widthTexts},
@@ -414,50 +434,51 @@ var choices = [NumGenes]space.Choice{
 	{Name: "stage4.0.heads", Kind: "heads", Values: headsTexts},
 	{Name: "stage4.0.qk", Kind: "qk", Values: qKTexts},
 	{Name: "stage4.0.value", Kind: "value", Values: valueTexts},
-	{Name: "stage4.1.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 3, Below: 2}},
-	{Name: "stage4.1.heads", Kind: "heads", Values: headsTexts, Live: optable.Need{Gene: 3, Below: 2}},
-	{Name: "stage4.1.qk", Kind: "qk", Values: qKTexts, Live: optable.Need{Gene: 3, Below: 2}},
-	{Name: "stage4.1.value", Kind: "value", Values: valueTexts, Live: optable.Need{Gene: 3, Below: 2}},
-	{Name: "stage4.2.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 3, Below: 1}},
-	{Name: "stage4.2.heads", Kind: "heads", Values: headsTexts, Live: optable.Need{Gene: 3, Below: 1}},
-	{Name: "stage4.2.qk", Kind: "qk", Values: qKTexts, Live: optable.Need{Gene: 3, Below: 1}},
-	{Name: "stage4.2.value", Kind: "value", Values: valueTexts, Live: optable.Need{Gene: 3, Below: 1}},
+	{Name: "stage4.1.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 4, Below: 2}},
+	{Name: "stage4.1.heads", Kind: "heads", Values: headsTexts, Live: optable.Need{Gene: 4, Below: 2}},
+	{Name: "stage4.1.qk", Kind: "qk", Values: qKTexts, Live: optable.Need{Gene: 4, Below: 2}},
+	{Name: "stage4.1.value", Kind: "value", Values: valueTexts, Live: optable.Need{Gene: 4, Below: 2}},
+	{Name: "stage4.2.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 4, Below: 1}},
+	{Name: "stage4.2.heads", Kind: "heads", Values: headsTexts, Live: optable.Need{Gene: 4, Below: 1}},
+	{Name: "stage4.2.qk", Kind: "qk", Values: qKTexts, Live: optable.Need{Gene: 4, Below: 1}},
+	{Name: "stage4.2.value", Kind: "value", Values: valueTexts, Live: optable.Need{Gene: 4, Below: 1}},
 	{Name: "stage6.width", Kind: "width", Values: widthTexts},
 	{Name: "stage7.width", Kind: "width", Values: widthTexts},
-	{Name: "stage9.depth", Kind: "depth", Values: depth4Texts},
-	{Name: "stage9.0.expand", Kind: "expand", Values: expandTexts},
-	{Name: "stage9.1.expand", Kind: "expand", Values: expandTexts},
-	{Name: "stage9.1.heads", Kind: "heads", Values: headsDownTo0_75Texts},
-	{Name: "stage9.1.qk", Kind: "qk", Values: qKTexts},
-	{Name: "stage9.1.value", Kind: "value", Values: valueTexts},
-	{Name: "stage9.2.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 18, Below: 2}},
-	{Name: "stage9.2.heads", Kind: "heads", Values: headsDownTo0_75Texts, Live: optable.Need{Gene: 18, Below: 2}},
-	{Name: "stage9.2.qk", Kind: "qk", Values: qKTexts, Live: optable.Need{Gene: 18, Below: 2}},
-	{Name: "stage9.2.value", Kind: "value", Values: valueTexts, Live: optable.Need{Gene: 18, Below: 2}},
-	{Name: "stage9.3.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 18, Below: 1}},
-	{Name: "stage9.3.heads", Kind: "heads", Values: headsDownTo0_75Texts, Live: optable.Need{Gene: 18, Below: 1}},
-	{Name: "stage9.3.qk", Kind: "qk", Values: qKTexts, Live: optable.Need{Gene: 18, Below: 1}},
-	{Name: "stage9.3.value", Kind: "value", Values: valueTexts, Live: optable.Need{Gene: 18, Below: 1}},
-	{Name: "stage12.width", Kind: "width", Values: widthTexts},
-	{Name: "stage13.width", Kind: "width", Values: widthTexts},
-	{Name: "stage15.depth", Kind: "depth", Values: depth4Texts},
-	{Name: "stage15.0.expand", Kind: "expand", Values: expandTexts},
-	{Name: "stage15.1.expand", Kind: "expand", Values: expandTexts},
-	{Name: "stage15.1.heads", Kind: "heads", Values: headsOf1_0_75_0_5Texts},
-	{Name: "stage15.1.qk", Kind: "qk", Values: qKTexts},
-	{Name: "stage15.1.value", Kind: "value", Values: valueTexts},
-	{Name: "stage15.2.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 34, Below: 2}},
-	{Name: "stage15.2.heads", Kind: "heads", Values: headsOf1_0_75_0_5Texts, Live: optable.Need{Gene: 34, Below: 2}},
-	{Name: "stage15.2.qk", Kind: "qk", Values: qKTexts, Live: optable.Need{Gene: 34, Below: 2}},
-	{Name: "stage15.2.value", Kind: "value", Values: valueTexts, Live: optable.Need{Gene: 34, Below: 2}},
-	{Name: "stage15.3.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 34, Below: 1}},
-	{Name: "stage15.3.heads", Kind: "heads", Values: headsOf1_0_75_0_5Texts, Live: optable.Need{Gene: 34, Below: 1}},
-	{Name: "stage15.3.qk", Kind: "qk", Values: qKTexts, Live: optable.Need{Gene: 34, Below: 1}},
-	{Name: "stage15.3.value", Kind: "value", Values: valueTexts, Live: optable.Need{Gene: 34, Below: 1}},
+	{Name: "stage7.depth", Kind: "depth", Values: depth4Texts},
+	{Name: "stage7.0.expand", Kind: "expand", Values: expandTexts},
+	{Name: "stage7.1.expand", Kind: "expand", Values: expandTexts},
+	{Name: "stage7.1.heads", Kind: "heads", Values: headsDownTo0_75Texts},
+	{Name: "stage7.1.qk", Kind: "qk", Values: qKTexts},
+	{Name: "stage7.1.value", Kind: "value", Values: valueTexts},
+	{Name: "stage7.2.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 19, Below: 2}},
+	{Name: "stage7.2.heads", Kind: "heads", Values: headsDownTo0_75Texts, Live: optable.Need{Gene: 19, Below: 2}},
+	{Name: "stage7.2.qk", Kind: "qk", Values: qKTexts, Live: optable.Need{Gene: 19, Below: 2}},
+	{Name: "stage7.2.value", Kind: "value", Values: valueTexts, Live: optable.Need{Gene: 19, Below: 2}},
+	{Name: "stage7.3.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 19, Below: 1}},
+	{Name: "stage7.3.heads", Kind: "heads", Values: headsDownTo0_75Texts, Live: optable.Need{Gene: 19, Below: 1}},
+	{Name: "stage7.3.qk", Kind: "qk", Values: qKTexts, Live: optable.Need{Gene: 19, Below: 1}},
+	{Name: "stage7.3.value", Kind: "value", Values: valueTexts, Live: optable.Need{Gene: 19, Below: 1}},
+	{Name: "stage10.width", Kind: "width", Values: widthTexts},
+	{Name: "stage11.width", Kind: "width", Values: widthTexts},
+	{Name: "stage11.depth", Kind: "depth", Values: depth4Texts},
+	{Name: "stage11.0.expand", Kind: "expand", Values: expandTexts},
+	{Name: "stage11.1.expand", Kind: "expand", Values: expandTexts},
+	{Name: "stage11.1.heads", Kind: "heads", Values: headsOf1_0_75_0_5Texts},
+	{Name: "stage11.1.qk", Kind: "qk", Values: qKTexts},
+	{Name: "stage11.1.value", Kind: "value", Values: valueTexts},
+	{Name: "stage11.2.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 35, Below: 2}},
+	{Name: "stage11.2.heads", Kind: "heads", Values: headsOf1_0_75_0_5Texts, Live: optable.Need{Gene: 35, Below: 2}},
+	{Name: "stage11.2.qk", Kind: "qk", Values: qKTexts, Live: optable.Need{Gene: 35, Below: 2}},
+	{Name: "stage11.2.value", Kind: "value", Values: valueTexts, Live: optable.Need{Gene: 35, Below: 2}},
+	{Name: "stage11.3.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 35, Below: 1}},
+	{Name: "stage11.3.heads", Kind: "heads", Values: headsOf1_0_75_0_5Texts, Live: optable.Need{Gene: 35, Below: 1}},
+	{Name: "stage11.3.qk", Kind: "qk", Values: qKTexts, Live: optable.Need{Gene: 35, Below: 1}},
+	{Name: "stage11.3.value", Kind: "value", Values: valueTexts, Live: optable.Need{Gene: 35, Below: 1}},
 }
 
 func (s SubNet) genes() genes {
 	return genes{
+		s.Resolution.i,
 		s.Stage0.Width.i,
 		s.Stage1.Width.i,
 		s.Stage2.Width.i,
@@ -476,51 +497,50 @@ func (s SubNet) genes() genes {
 		s.Stage4.Blocks[2].Value.i,
 		s.Stage6.Width.i,
 		s.Stage7.Width.i,
-		s.Stage9.Depth.i,
-		s.Stage9.Block0.Expand.i,
-		s.Stage9.Block1.Expand.i,
-		s.Stage9.Block1.Heads.i,
-		s.Stage9.Block1.QK.i,
-		s.Stage9.Block1.Value.i,
-		s.Stage9.Block2.Expand.i,
-		s.Stage9.Block2.Heads.i,
-		s.Stage9.Block2.QK.i,
-		s.Stage9.Block2.Value.i,
-		s.Stage9.Block3.Expand.i,
-		s.Stage9.Block3.Heads.i,
-		s.Stage9.Block3.QK.i,
-		s.Stage9.Block3.Value.i,
-		s.Stage12.Width.i,
-		s.Stage13.Width.i,
-		s.Stage15.Depth.i,
-		s.Stage15.Block0.Expand.i,
-		s.Stage15.Block1.Expand.i,
-		s.Stage15.Block1.Heads.i,
-		s.Stage15.Block1.QK.i,
-		s.Stage15.Block1.Value.i,
-		s.Stage15.Block2.Expand.i,
-		s.Stage15.Block2.Heads.i,
-		s.Stage15.Block2.QK.i,
-		s.Stage15.Block2.Value.i,
-		s.Stage15.Block3.Expand.i,
-		s.Stage15.Block3.Heads.i,
-		s.Stage15.Block3.QK.i,
-		s.Stage15.Block3.Value.i,
+		s.Stage7.Depth.i,
+		s.Stage7.Block0.Expand.i,
+		s.Stage7.Block1.Expand.i,
+		s.Stage7.Block1.Heads.i,
+		s.Stage7.Block1.QK.i,
+		s.Stage7.Block1.Value.i,
+		s.Stage7.Block2.Expand.i,
+		s.Stage7.Block2.Heads.i,
+		s.Stage7.Block2.QK.i,
+		s.Stage7.Block2.Value.i,
+		s.Stage7.Block3.Expand.i,
+		s.Stage7.Block3.Heads.i,
+		s.Stage7.Block3.QK.i,
+		s.Stage7.Block3.Value.i,
+		s.Stage10.Width.i,
+		s.Stage11.Width.i,
+		s.Stage11.Depth.i,
+		s.Stage11.Block0.Expand.i,
+		s.Stage11.Block1.Expand.i,
+		s.Stage11.Block1.Heads.i,
+		s.Stage11.Block1.QK.i,
+		s.Stage11.Block1.Value.i,
+		s.Stage11.Block2.Expand.i,
+		s.Stage11.Block2.Heads.i,
+		s.Stage11.Block2.QK.i,
+		s.Stage11.Block2.Value.i,
+		s.Stage11.Block3.Expand.i,
+		s.Stage11.Block3.Heads.i,
+		s.Stage11.Block3.QK.i,
+		s.Stage11.Block3.Value.i,
 	}
 }
 
 // subNet is the inverse of SubNet.genes.
 func subNet(g []uint8) SubNet {
 	return SubNet{
-		Stage0:  Stage0{Width: WidthOf1_0_5{g[0]}},
-		Stage1:  Stage1{Width: Width{g[1]}},
-		Stage2:  Stage2{Width: Width{g[2]}},
-		Stage4:  Stage4{Depth: Depth3{g[3]}, Blocks: [3]Transformer{{Expand{g[4]}, Heads{g[5]}, QK{g[6]}, Value{g[7]}}, {Expand{g[8]}, Heads{g[9]}, QK{g[10]}, Value{g[11]}}, {Expand{g[12]}, Heads{g[13]}, QK{g[14]}, Value{g[15]}}}},
-		Stage6:  Stage6{Width: Width{g[16]}},
-		Stage7:  Stage7{Width: Width{g[17]}},
-		Stage9:  Stage9{Depth: Depth4{g[18]}, Block0: FFN{Expand{g[19]}}, Block1: Transformer2{Expand{g[20]}, HeadsDownTo0_75{g[21]}, QK{g[22]}, Value{g[23]}}, Block2: Transformer2{Expand{g[24]}, HeadsDownTo0_75{g[25]}, QK{g[26]}, Value{g[27]}}, Block3: Transformer2{Expand{g[28]}, HeadsDownTo0_75{g[29]}, QK{g[30]}, Value{g[31]}}},
-		Stage12: Stage12{Width: Width{g[32]}},
-		Stage13: Stage13{Width: Width{g[33]}},
-		Stage15: Stage15{Depth: Depth4{g[34]}, Block0: FFN{Expand{g[35]}}, Block1: Transformer3{Expand{g[36]}, HeadsOf1_0_75_0_5{g[37]}, QK{g[38]}, Value{g[39]}}, Block2: Transformer3{Expand{g[40]}, HeadsOf1_0_75_0_5{g[41]}, QK{g[42]}, Value{g[43]}}, Block3: Transformer3{Expand{g[44]}, HeadsOf1_0_75_0_5{g[45]}, QK{g[46]}, Value{g[47]}}},
+		Resolution: Resolution{g[0]},
+		Stage0:     Stage0{Width: WidthOf1_0_5{g[1]}},
+		Stage1:     Stage1{Width: Width{g[2]}},
+		Stage2:     Stage2{Width: Width{g[3]}},
+		Stage4:     Stage4{Depth: Depth3{g[4]}, Blocks: [3]Transformer{{Expand{g[5]}, Heads{g[6]}, QK{g[7]}, Value{g[8]}}, {Expand{g[9]}, Heads{g[10]}, QK{g[11]}, Value{g[12]}}, {Expand{g[13]}, Heads{g[14]}, QK{g[15]}, Value{g[16]}}}},
+		Stage6:     Stage6{Width: Width{g[17]}},
+		Stage7:     Stage7{Width: Width{g[18]}, Depth: Depth4{g[19]}, Block0: FFN{Expand{g[20]}}, Block1: Transformer2{Expand{g[21]}, HeadsDownTo0_75{g[22]}, QK{g[23]}, Value{g[24]}}, Block2: Transformer2{Expand{g[25]}, HeadsDownTo0_75{g[26]}, QK{g[27]}, Value{g[28]}}, Block3: Transformer2{Expand{g[29]}, HeadsDownTo0_75{g[30]}, QK{g[31]}, Value{g[32]}}},
+		Stage10:    Stage10{Width: Width{g[33]}},
+		Stage11:    Stage11{Width: Width{g[34]}, Depth: Depth4{g[35]}, Block0: FFN{Expand{g[36]}}, Block1: Transformer3{Expand{g[37]}, HeadsOf1_0_75_0_5{g[38]}, QK{g[39]}, Value{g[40]}}, Block2: Transformer3{Expand{g[41]}, HeadsOf1_0_75_0_5{g[42]}, QK{g[43]}, Value{g[44]}}, Block3: Transformer3{Expand{g[45]}, HeadsOf1_0_75_0_5{g[46]}, QK{g[47]}, Value{g[48]}}},
 	}
 }

@@ -98,22 +98,28 @@ func oneSubNet(t *testing.T, e *ort.Engine, p *view.Package, choices []space.Cho
 	t.Helper()
 	g, in := described(t, p, genes)
 	out := filepath.Join(t.TempDir(), "subnet.onnx")
-	f, err := os.Create(out)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := onnxfile.Write(f, g, w, onnxfile.WriteOptions{Opset: w.Opset}); err != nil {
-		t.Fatalf("%s: %v", space.Format(choices, genes), err)
-	}
-	if err := f.Close(); err != nil {
-		t.Fatal(err)
-	}
+	exportGraph(t, out, g, w)
 	got := evaluate(t, e, out, in...)
 	if !slices.ContainsFunc(genes, func(g uint8) bool { return g > 0 }) {
 		return distance(evaluate(t, e, path, in...), got)
 	}
 	reference, cut := slicingReference(t, p, choices, genes, w)
 	return distance(cut(evaluateParts(t, e, reference, in...)), got)
+}
+
+// exportGraph writes a network with the weights of a model.
+func exportGraph(t *testing.T, path string, g *nn.Graph, w *onnxfile.Model) {
+	t.Helper()
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := onnxfile.Write(f, g, w, onnxfile.WriteOptions{Opset: w.Opset}); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // described records a SubNet, with random inputs for it.

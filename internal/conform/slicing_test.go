@@ -210,11 +210,7 @@ func (s *slicer) known(v, twin nn.Value) error {
 			if q.Picks[a].Full() == 0 {
 				continue
 			}
-			m[a] = make([]bool, info.Shape[a])
-			for _, i := range q.Picks[a].Indices() {
-				m[a][i] = true
-			}
-			m[a] = tidy(m[a])
+			m[a] = tidy(among(q.Picks[a].Indices(), wholeOr(*info.Param, a)))
 		}
 	}
 	size := len(raw) / max(1, info.Shape.Count())
@@ -230,6 +226,23 @@ func (s *slicer) known(v, twin nn.Value) error {
 	t.Raw = raw
 	s.at[v] = s.value(nn.Info{Name: info.Name, Type: t.Type, Shape: t.Shape, Const: &t})
 	return nil
+}
+
+// wholeOr lists the positions that p itself has of an axis: a resolution may leave some out.
+func wholeOr(p nn.Param, axis int) []int {
+	if axis < len(p.Picks) && p.Picks[axis].Full() > 0 {
+		return p.Picks[axis].Indices()
+	}
+	return nn.Prefix(p.Shape[axis], p.Shape[axis]).Indices()
+}
+
+// among tells which elements of list are among kept.
+func among(kept, list []int) []bool {
+	out := make([]bool, len(list))
+	for i, at := range list {
+		out[i] = slices.Contains(kept, at)
+	}
+	return out
 }
 
 // emit adds the operator to the reference, with what is needed around it.

@@ -1,20 +1,34 @@
 package axis
 
-import "github.com/autotailor/autotailor/ir"
+import (
+	"slices"
 
-// gather keeps all axes but the one that it picks from, which must stay whole: the indices are positions in it.
+	"github.com/autotailor/autotailor/ir"
+)
+
+// gather keeps all axes but the one that it picks from, which must stay whole: the indices are positions in it. In its place come the
+// axes of the indices, which are places and not channels, whatever they pick from.
 func gather(c *coupler, n *ir.Node, name string) {
 	x, index := c.axes[n.In[0]], c.axes[n.In[1]]
 	axis := int(n.Int("axis", 0))
 	if axis < 0 {
 		axis += len(x)
 	}
-	out := append([]Var{}, x[:axis]...)
+	why := Reason{name, "picks positions by index"}
 	for _, v := range index {
-		out = append(out, c.anew(c.Size(v), x[axis], Reason{name, "picks positions by index"}))
+		c.place(v)
+		if !c.Is(x[axis], Spatial) {
+			c.freeze(v, why)
+		}
 	}
-	c.freeze(x[axis], Reason{name, "picks positions by index"})
-	c.axes[n.Out[0]] = append(out, x[axis+1:]...)
+	c.freeze(x[axis], why)
+	c.axes[n.Out[0]] = slices.Concat(x[:axis], index, x[axis+1:])
+}
+
+// place marks a variable, and what it is made of, as positions in space.
+func (c *coupler) place(v Var) {
+	c.at(v).roles |= Spatial
+	c.spread(v, Spatial)
 }
 
 // anew adds a variable in the place of another one: it is spatial when that is, else it stays fixed.

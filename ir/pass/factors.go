@@ -13,7 +13,7 @@ func resizeFactors(g *ir.Graph) error {
 	var shapes [][]dim.Dim
 	for _, n := range g.Nodes {
 		sizes := g.Values[n.Input(3)].Const
-		if n.Domain != "" || n.Op != "Resize" || n.Input(3) == 0 || sizes == nil || n.Ints("axes") != nil || n.String("keep_aspect_ratio_policy", "stretch") != "stretch" {
+		if n.Domain != "" || n.Op != "Resize" || n.Input(3) == 0 || sizes == nil || !stretches(n) {
 			continue
 		}
 		if shapes == nil {
@@ -25,6 +25,11 @@ func resizeFactors(g *ir.Graph) error {
 		}
 	}
 	return nil
+}
+
+// stretches tells whether the sizes of a Resize are those of all axes, whatever that does to the aspect.
+func stretches(n *ir.Node) bool {
+	return n.Ints("axes") == nil && n.String("keep_aspect_ratio_policy", "stretch") == "stretch"
 }
 
 // factorsOf returns what makes a shape the given sizes, nil when that is not exact. The batch stays.

@@ -22,6 +22,7 @@ func Passes() []Pass {
 		{"bounds-to-attributes", boundsToAttributes, "Clip's bounds are attributes in some opsets and operands in others"},
 		{"fold-shapes", foldShapes, "some exporters compute shapes at run time, others write them down; written down they can follow the choices"},
 		{"fold-scalars", foldScalars, "factors such as 1/sqrt(head dim) are numbers, whatever an exporter computes them from"},
+		{"plain-gathers", plainGathers, "picking rows of a table by index is one operator, whatever an exporter writes"},
 		{"transposed-weights", transposedWeights, "linear layers are products with [in, out], however their weights are stored"},
 		{"fuse-gelu", fuseGelu, "GELU is one operator, in pieces or whole"},
 		{"drop-strides", dropStrides, "an as_strided that changes nothing hides what its elements are"},
@@ -31,6 +32,7 @@ func Passes() []Pass {
 		{"global-pools", globalPools, "a mean over all of space is a GlobalAveragePool, whatever an exporter writes"},
 		{"flatten-heads", flattenHeads, "the pooled map becomes a matrix by Flatten, Reshape or Squeeze; one form keeps the batch open"},
 		{"split-projections", splitProjections, "queries, keys and values of one product are taken apart before their heads, so that each can have its own dimension"},
+		{"channel-splits", channelSplits, "channels that several Slices take apart are parts of a Split, which can follow the choices"},
 		{"drop-dead", dropDead, "what no output needs is not part of the net"},
 	}
 }

@@ -25,9 +25,11 @@ func foldShapes(g *ir.Graph) error {
 				n.In[k] = constantValue(g, g.Values[id].Name+"_known", t)
 			}
 		}
+		foldFactors(g, n, vals)
 	}
+	computed := computedSizes(g)
 	filter(g, func(n *ir.Node) bool {
-		if len(n.Out) != 1 || n.Out[0] == 0 || isOutput(g, n.Out[0]) {
+		if len(n.Out) != 1 || n.Out[0] == 0 || isOutput(g, n.Out[0]) || computed[n.Out[0]] {
 			return true
 		}
 		t := known(vals[n.Out[0]])
@@ -38,6 +40,60 @@ func foldShapes(g *ir.Graph) error {
 		return false
 	})
 	return nil
+}
+
+// foldFactors gives a Resize factors for sizes that the model computes, as pass resize-factors does for those that it states. A map of
+// one position has no factor that would hold for another resolution (the pooled branch of DeepLab): its sizes stay computed.
+func foldFactors(g *ir.Graph, n *ir.Node, vals []op.Operand) {
+	id := n.Input(3)
+	if n.Op != "Resize" || n.Domain != "" || id == 0 || g.Values[id].Const != nil || !stretches(n) {
+		return
+	}
+	x, ints := vals[n.In[0]].Shape, vals[id].Ints
+	if len(x) == 0 || len(ints) != len(x) {
+		return
+	}
+	sizes := make([]int64, len(ints))
+	for k, d := range ints {
+		size, fixed := d.IsConst()
+		if !fixed && !d.Equal(x[k]) {
+			return
+		}
+		if n, one := x[k].IsConst(); fixed && one && n == 1 && size != 1 {
+			return
+		}
+		if sizes[k] = int64(size); !fixed {
+			sizes[k] = int64(x[k].Original())
+		}
+	}
+	if factors := factorsOf(sizes, x); factors != nil {
+		n.In = []ir.ValueID{n.In[0], 0, floatConstant(g, n.Name+"_scales", factors)}
+	}
+}
+
+// computedSizes is the set of values from which the sizes of a Resize are computed: they follow the resolution.
+func computedSizes(g *ir.Graph) map[ir.ValueID]bool {
+	made := producers(g)
+	out := map[ir.ValueID]bool{}
+	var walk func(id ir.ValueID)
+	walk = func(id ir.ValueID) {
+		if id == 0 || out[id] || made[id] == nil {
+			return
+		}
+		out[id] = true
+		if made[id].Op == "Shape" {
+			return
+		}
+		for _, in := range made[id].In {
+			walk(in)
+		}
+	}
+	for _, n := range g.Nodes {
+		if n.Op == "Resize" && n.Domain == "" {
+			walk(n.Input(3))
+		}
+	}
+	return out
 }
 
 // inputExtents are the shapes of all inputs with an open batch where the model may have one; ok is false when other axes are open.

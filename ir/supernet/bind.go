@@ -26,7 +26,8 @@ type binder struct {
 	units    map[axis.Var]int          // channels of each group, of leaves that are groups
 	attrs    map[*ir.Node]op.Overrides // attributes that move
 	inputs   map[ir.ValueID][]dim.Dim
-	err      error // first failure of arithmetic on extents
+	places   map[ir.ValueID]positions // of parameters, as far as asked for
+	err      error                    // first failure of arithmetic on extents
 }
 
 // keep remembers the first error of arithmetic on extents, so that formulas stay readable.

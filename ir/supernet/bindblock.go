@@ -182,7 +182,13 @@ func (b *binder) scaledDim(base dim.Dim, full int, l axis.Var, ratio float64) di
 // residual widens its input, a bottleneck narrows for its output).
 func (b *binder) base(it Item) axis.Var {
 	in := b.read(it.Block.inner[0])
-	out := b.channel(it.Out[0])
+	out := in
+	for _, id := range it.Out {
+		if b.hasChannel(id) { // a region can also pass on extents
+			out = b.channel(id)
+			break
+		}
+	}
 	switch b.config.Base(it.Block.Type) {
 	case "in":
 		return in

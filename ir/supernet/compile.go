@@ -104,6 +104,7 @@ func analyse(g *ir.Graph, c Config, templates []Template) (*binder, error) {
 		config: c, graph: g, flow: f, plain: p, coupling: axis.Couple(g, p.sizes, p.batched),
 		net:    &Net{Graph: g, Stages: stages, Batched: p.batched},
 		leaves: map[axis.Var]dim.Dim{}, units: map[axis.Var]int{}, tied: map[ChoiceKind]dim.Choice{}, attrs: map[*ir.Node]op.Overrides{},
+		places: map[ir.ValueID]positions{},
 	}
 	b.freeze()
 	return b, nil

@@ -178,8 +178,8 @@ func (b *binder) param(operand int, id ir.ValueID) Param {
 	var axes []Axis
 	for k, v := range b.coupling.Axes(id) {
 		a := b.axis(v)
-		if g := b.grid(id, k); g != nil {
-			a, moves = Axis{Grid: g}, true
+		if placed, ok := b.placed(id, k); ok {
+			a, moves = placed, true
 		}
 		axes = append(axes, a)
 	}

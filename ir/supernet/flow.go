@@ -1,6 +1,10 @@
 package supernet
 
-import "github.com/autotailor/autotailor/ir"
+import (
+	"slices"
+
+	"github.com/autotailor/autotailor/ir"
+)
 
 // Flow is the net's main flow: its nodes divided where one single value carries everything that later nodes need.
 // Straight chains give one item per operator, branches one item from where they part to where they meet again
@@ -52,7 +56,30 @@ func NewFlow(g *ir.Graph) *Flow {
 	if len(cur.Nodes) > 0 {
 		f.Items = append(f.Items, f.close(cur, outputs))
 	}
+	f.joinNorms()
 	return f
+}
+
+// joinNorms makes one item of a normalisation over the last axis of a sequence and the reshapes to a matrix and back around it (LeViT):
+// exporters differ in whether the way back needs the extents of the way there, and stages must not.
+func (f *Flow) joinNorms() {
+	is := func(i int, ops ...string) bool {
+		if i >= len(f.Items) || len(f.Items[i].Nodes) != 1 || len(f.Items[i].Out) != 1 {
+			return false
+		}
+		n := f.Node(f.Items[i].Nodes[0])
+		return n.Domain == "" && slices.Contains(ops, n.Op)
+	}
+	var out []Item
+	for i := 0; i < len(f.Items); i++ {
+		if is(i, "Reshape", "Flatten") && is(i+1, "BatchNormalization") && is(i+2, "Reshape") {
+			out = append(out, join(f.Items[i:i+3]))
+			i += 2
+			continue
+		}
+		out = append(out, f.Items[i])
+	}
+	f.Items = out
 }
 
 // sinkConstants moves each node that depends on constants only right before its first user.

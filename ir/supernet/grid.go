@@ -34,34 +34,12 @@ func (b *binder) gridOf(v axis.Var) (prefix int, side axis.Var, ok bool) {
 	return prefix, sides[0], true
 }
 
-// positional tells whether a parameter can be an embedding of positions: it is only ever added, and has one axis of them. A Linear that
-// mixes positions learned one row for each of them, and a bias for pairs of positions (relative ones, in LeViT and Swin) depends on how
-// far these are from each other: neither can be interpolated.
-func (b *binder) positional(id ir.ValueID) bool {
-	maps := 0
-	for _, v := range b.coupling.Axes(id) {
-		if _, _, ok := b.gridOf(v); ok {
-			maps++
-		}
-	}
-	if maps > 1 {
-		return false
-	}
-	for _, u := range b.flow.Users(id) {
-		if b.flow.Node(u).Op != "Add" {
-			return false
-		}
-	}
-	return b.graph.Values[id].Type == ir.Float32
-}
-
-// table returns the shape of a parameter with a positional axis, nil for all others.
+// table returns the shape of a parameter whose positions follow the resolution, nil for all others.
 func (b *binder) table(id ir.ValueID, known map[axis.Var]dim.Dim) []dim.Dim {
-	if !b.positional(id) {
+	if b.positions(id) == unplaced {
 		return nil
 	}
 	axes := b.coupling.Axes(id)
-	found := false
 	out := make([]dim.Dim, len(axes))
 	for k, v := range axes {
 		prefix, side, ok := b.gridOf(v)
@@ -69,22 +47,18 @@ func (b *binder) table(id ir.ValueID, known map[axis.Var]dim.Dim) []dim.Dim {
 			out[k] = b.extent(v)
 			continue
 		}
-		found = true
 		n := b.composed(side, known)
 		out[k] = dim.Map(func(s int) int { return prefix + s*s }, n)
-	}
-	if !found {
-		return nil
 	}
 	return out
 }
 
-// grid describes axis k of a parameter when the resolution moves it, nil when it does not.
-func (b *binder) grid(id ir.ValueID, k int) *Grid {
+// placed describes axis k of a parameter when the resolution moves it; ok is false when it does not.
+func (b *binder) placed(id ir.ValueID, k int) (a Axis, ok bool) {
 	shape := b.net.Shapes[id]
 	prefix, side, ok := b.gridOf(b.coupling.Axes(id)[k])
-	if !ok || !b.positional(id) || len(shape[k].Deps()) == 0 {
-		return nil
+	if !ok || b.positions(id) == unplaced || len(shape[k].Deps()) == 0 {
+		return a, false
 	}
 	full := b.coupling.Size(side)
 	to := dim.Map(func(n int) int {
@@ -94,5 +68,12 @@ func (b *binder) grid(id ir.ValueID, k int) *Grid {
 		}
 		return s
 	}, shape[k])
-	return &Grid{Prefix: prefix, Side: full, To: to}
+	if b.positions(id) == embedding {
+		return Axis{Grid: &Grid{Prefix: prefix, Side: full, To: to}}, true
+	}
+	corner := Axis{Size: full * full, Of: []Axis{{Size: full, Keep: to}, {Size: full, Keep: to}}}
+	if prefix == 0 {
+		return corner, true
+	}
+	return Axis{Size: prefix + full*full, Sum: true, Of: []Axis{{Size: prefix, Keep: dim.Const(prefix)}, corner}}, true
 }

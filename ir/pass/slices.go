@@ -1,0 +1,148 @@
+package pass
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/autotailor/autotailor/ir"
+)
+
+// run is a Slice of consecutive channels.
+type run struct {
+	node       *ir.Node
+	axis       int
+	start, end int
+}
+
+// channelSplits makes one Split of the Slices that take a value's channels apart (chunk in some exports, gated units, fused projections):
+// parts of a Split can follow the choices, positions by number cannot. Space is left alone, where the bounds of a Slice may mean "the rest".
+func channelSplits(g *ir.Graph) error {
+	byValue := map[ir.ValueID][]run{}
+	vals := extents(g)
+	for _, n := range g.Nodes {
+		if n.Op == "Slice" && n.Domain == "" {
+			x, extent := vals[n.In[0]].Shape, 0
+			axis := channelAxis(len(x))
+			if axis > 0 {
+				extent, _ = x[axis].IsConst()
+			}
+			if r, ok := channelRun(g, n, axis, len(x), extent); ok {
+				byValue[n.In[0]] = append(byValue[n.In[0]], r)
+			}
+		}
+	}
+	at, gone := map[*ir.Node]*ir.Node{}, map[*ir.Node]bool{}
+	for id, runs := range byValue {
+		extent, _ := vals[id].Shape[runs[0].axis].IsConst()
+		parts := partition(runs, extent)
+		if len(runs) < 2 || parts == nil {
+			continue
+		}
+		for _, r := range runs {
+			gone[r.node] = true
+		}
+		at[runs[0].node] = splitOf(g, id, runs, parts)
+	}
+	var nodes []*ir.Node
+	for _, n := range g.Nodes {
+		if s := at[n]; s != nil {
+			nodes = append(nodes, s)
+		}
+		if !gone[n] {
+			nodes = append(nodes, n)
+		}
+	}
+	g.Nodes = nodes
+	return nil
+}
+
+// channelAxis is the axis of a value's channels: the last one of matrices and sequences, else axis 1.
+func channelAxis(rank int) int {
+	switch {
+	case rank < 2:
+		return 0
+	case rank == 3:
+		return 2
+	}
+	return 1
+}
+
+// channelRun reads a Slice that takes consecutive channels and nothing else.
+func channelRun(g *ir.Graph, n *ir.Node, axis, rank, extent int) (run, bool) {
+	list := func(attr string, operand int) []int64 {
+		if v := n.Ints(attr); v != nil {
+			return v
+		}
+		if id := n.Input(operand); id != 0 && g.Values[id].Const != nil {
+			v, _ := g.Values[id].Const.Int64s()
+			return v
+		}
+		return nil
+	}
+	starts, ends, axes, steps := list("starts", 1), list("ends", 2), list("axes", 3), list("steps", 4)
+	if len(starts) != 1 || len(ends) != 1 || len(axes) != 1 || extent < 2 || len(steps) > 0 && steps[0] != 1 || n.Input(4) != 0 && len(steps) == 0 {
+		return run{}, false
+	}
+	if int(axes[0]) != axis && int(axes[0])+rank != axis {
+		return run{}, false
+	}
+	bound := func(v int64) int {
+		if v < 0 {
+			v += int64(extent)
+		}
+		return int(min(max(v, 0), int64(extent)))
+	}
+	r := run{n, axis, bound(starts[0]), bound(ends[0])}
+	return r, r.start < r.end
+}
+
+// partition lists where the parts begin into which runs take an axis apart, gaps included, and its end; nil when runs overlap.
+func partition(runs []run, extent int) []int {
+	sorted := slices.SortedFunc(slices.Values(runs), func(a, b run) int { return cmp.Or(a.start-b.start, a.end-b.end) })
+	out := []int{0}
+	for k, r := range sorted {
+		last := out[len(out)-1]
+		if k > 0 && r.start == sorted[k-1].start && r.end == sorted[k-1].end {
+			continue // the same part again
+		}
+		if r.start < last {
+			return nil
+		}
+		if r.start > last {
+			out = append(out, r.start)
+		}
+		out = append(out, r.end)
+	}
+	if out[len(out)-1] < extent {
+		out = append(out, extent)
+	}
+	return out
+}
+
+// splitOf makes the Split; readers of a part that is taken twice read the first one's result.
+func splitOf(g *ir.Graph, id ir.ValueID, runs []run, parts []int) *ir.Node {
+	first := runs[0].node
+	s := &ir.Node{Op: "Split", Name: first.Name + "_split", Scope: first.Scope, Meta: first.Meta, In: []ir.ValueID{id}}
+	var sizes []int64
+	for k, start := range parts[:len(parts)-1] {
+		sizes = append(sizes, int64(parts[k+1]-start))
+		out := ir.ValueID(0)
+		for _, r := range runs {
+			switch {
+			case r.start != start:
+			case out == 0:
+				out = r.node.Out[0]
+			default:
+				replace(g, r.node.Out[0], out)
+			}
+		}
+		if out == 0 {
+			g.Values = append(g.Values, &ir.Value{Name: fmt.Sprintf("%s_rest%d", first.Name, k), Type: g.Values[id].Type})
+			out = ir.ValueID(len(g.Values) - 1)
+		}
+		s.Out = append(s.Out, out)
+	}
+	s.Attrs = []ir.Attr{{Name: "axis", Kind: ir.AttrInt, Int: int64(runs[0].axis)}, {Name: "split", Kind: ir.AttrInts, Ints: sizes}}
+	return s
+}

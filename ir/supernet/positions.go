@@ -1,0 +1,124 @@
+package supernet
+
+import (
+	"bytes"
+
+	"github.com/autotailor/autotailor/ir"
+)
+
+// positions tells how a parameter follows the resolution.
+type positions uint8
+
+const (
+	unplaced  positions = iota // it does not
+	embedding                  // it has one axis of positions and is only ever added: the map is interpolated
+	pairs                      // it has something for every pair of positions, by their offset: the pairs that are left keep theirs
+)
+
+// positions classifies a parameter. A Linear that mixes positions learned one row for each of them, and a bias for pairs that is not a
+// function of their offset belongs to one map: neither can follow.
+func (b *binder) positions(id ir.ValueID) positions {
+	p, ok := b.places[id]
+	if !ok {
+		p = b.classify(id)
+		b.places[id] = p
+	}
+	return p
+}
+
+func (b *binder) classify(id ir.ValueID) positions {
+	var maps []grid
+	for k, v := range b.coupling.Axes(id) {
+		if prefix, side, ok := b.gridOf(v); ok {
+			maps = append(maps, grid{k, prefix, b.coupling.Size(side)})
+		}
+	}
+	added, indexes := b.graph.Values[id].Type == ir.Float32, true
+	for _, u := range b.flow.Users(id) {
+		n := b.flow.Node(u)
+		added = added && n.Op == "Add"
+		indexes = indexes && n.Op == "Gather" && n.In[1] == id && n.In[0] != id && b.graph.Values[n.In[0]].Const != nil
+	}
+	scores := indexes || b.biasesScores(id)
+	if len(maps) == 1 && scores && maps[0].axis > 0 && b.plain.sizes[id][maps[0].axis-1] == 1 {
+		maps = []grid{{maps[0].axis - 1, 0, 1}, maps[0]} // a map so small that only one position asks
+	}
+	switch {
+	case len(maps) == 1 && added && !scores:
+		return embedding
+	case len(maps) == 2 && (added || indexes) && relative(b.graph.Values[id].Const, maps[0], maps[1]):
+		return pairs
+	}
+	return unplaced
+}
+
+// biasesScores tells whether nothing but element-wise operators lie between a value and a Softmax.
+func (b *binder) biasesScores(id ir.ValueID) bool {
+	for _, u := range b.flow.Users(id) {
+		n := b.flow.Node(u)
+		switch n.Op {
+		case "Softmax":
+			return true
+		case "Add", "Sub", "Mul", "Div", "Where", "Unsqueeze", "Reshape", "Cast":
+			if b.biasesScores(n.Out[0]) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// grid is an axis that lists prefix positions of their own and then those of a square map, row by row.
+type grid struct{ axis, prefix, side int }
+
+// at is the row and column of position i, and whether it is on the map.
+func (g grid) at(i int) (row, column int, ok bool) {
+	i -= g.prefix
+	return i / g.side, i % g.side, i >= 0
+}
+
+// relative tells whether what t has for a query and a key depends on no more than the offset between them. Of the positions of a denser
+// map of keys every step-th row and column asks (LeViT between its stages). Biases of LeViT and Swin are such, or the indices that they are
+// picked by; a smaller map knows no other offsets.
+func relative(t *ir.Tensor, queries, keys grid) bool {
+	if t == nil || t.Raw == nil || queries.side > keys.side {
+		return false
+	}
+	step := 1
+	for (keys.side+step-1)/step > queries.side {
+		step++
+	}
+	if (keys.side+step-1)/step != queries.side {
+		return false
+	}
+	type offset struct{ block, rows, columns, ownQuery, ownKey int }
+	size := t.Type.Bits() / 8
+	seen := map[offset][]byte{}
+	strides := make([]int, len(t.Shape))
+	for k, n := len(t.Shape)-1, 1; k >= 0; k-- {
+		strides[k] = n
+		n *= t.Shape[k]
+	}
+	for i := range t.NumElements() {
+		q, k := i/strides[queries.axis]%t.Shape[queries.axis], i/strides[keys.axis]%t.Shape[keys.axis]
+		o := offset{block: i - q*strides[queries.axis] - k*strides[keys.axis], ownQuery: -1, ownKey: -1}
+		qr, qc, onMap := queries.at(q)
+		kr, kc, both := keys.at(k)
+		switch {
+		case onMap && both:
+			o.rows, o.columns = qr*step-kr, qc*step-kc
+		case onMap:
+			o.ownKey = k
+		case both:
+			o.ownQuery = q
+		default:
+			o.ownQuery, o.ownKey = q, k
+		}
+		v := t.Raw[i*size : (i+1)*size]
+		if was, ok := seen[o]; ok && !bytes.Equal(was, v) {
+			return false
+		}
+		seen[o] = v
+	}
+	return true
+}
