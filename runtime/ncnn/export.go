@@ -45,7 +45,7 @@ func Export(g *nn.Graph, w nn.Weights, o Options) (*Model, error) {
 	if len(e.errs) > 0 {
 		return nil, e.failure()
 	}
-	layers := fuse(e.layers)
+	layers := fuse(needed(e.layers, results))
 	if !o.PlainAttention {
 		layers = attend(layers)
 	}

@@ -66,6 +66,27 @@ func (l *Layer) attach(number int, a *Layer) {
 	l.Out = a.Out
 }
 
+// needed drops layers whose results nobody reads: one that was made for a reader which needs no layer in the end, such as a Slice that
+// takes everything.
+func needed(layers []Layer, results []string) []Layer {
+	read := map[string]bool{}
+	for _, r := range results {
+		read[r] = true
+	}
+	var out []Layer
+	for _, l := range slices.Backward(layers) {
+		if l.Type != "Input" && !slices.ContainsFunc(l.Out, func(b string) bool { return read[b] }) {
+			continue
+		}
+		for _, b := range l.In {
+			read[b] = true
+		}
+		out = append(out, l)
+	}
+	slices.Reverse(out)
+	return out
+}
+
 // split gives each reader of a blob a blob of its own.
 func split(layers []Layer) []Layer {
 	n, taken := readers(layers), map[string]bool{}
