@@ -39,7 +39,7 @@ func foldShapes(g *ir.Graph) error {
 		setConstant(g.Values[n.Out[0]], t)
 		return false
 	})
-	return nil
+	return foldIntegers(g) // of what is known now
 }
 
 // foldFactors gives a Resize factors for sizes that the model computes, as pass resize-factors does for those that it states. A map of
