@@ -20,10 +20,10 @@
 //
 //	all stages  resolution 32 28 24 20 16
 //	SubNets     1.03e22 as configured, 2.42e19 distinct (140 modifications)
-//	operators   1126 distinct, 1126 under fusion rules "embedded", 1103 under fusion rules "onnxruntime"
+//	operators   1129 distinct, 1129 under fusion rules "embedded", 1106 under fusion rules "onnxruntime"
 //	elastic     99.9 % of parameters, 99.9 % of MACs
 //	source      sha256:4dd85e9af5dc, opset 17
-//	digest      68f23f2a093e
+//	digest      8d801eb9bd27
 package levit
 
 import (
@@ -47,7 +47,7 @@ var definition = supernet.Net{
 	Package: "levit",
 	Title:   "LeViT (Fashion-MNIST)",
 	Source:  supernet.Source{File: "levit.onnx", SHA256: "4dd85e9af5dc1e3874a90b05e0dfb3afd1c4947ed7a9e13cad63dc1ba5635aec", Opset: 17},
-	Digest:  "68f23f2a093ea351267f77d035faec6151764bbacf6575c3c1af0b0cacde44ee",
+	Digest:  "8d801eb9bd275a3fa8377feaa51994e228414d97f65b23538bad4880c31d320e",
 	Choices: choices[:],
 	Stages: []supernet.Stage{
 		{Index: 0, Name: "stage0", Width: 16},

@@ -5,7 +5,7 @@ package levit
 import "github.com/autotailor/autotailor/runtime/optable"
 
 // NumOps is the number of distinct operators over all SubNets and fusion rules.
-const NumOps = 1166
+const NumOps = 1169
 
 // ops is sorted by key. With the sites below it is the schema of latency tables.
 var ops = [NumOps]optable.Op{
@@ -954,6 +954,9 @@ var ops = [NumOps]optable.Op{
 	{Steps: "Slice (i0 i64:1[0,] i64:1[9223372036854775807,] i64:1[1,] i64:1[2,])", In: "1x4x4x32", Out: "1x2x4x32"},
 	{Steps: "Slice (i0 i64:1[0,] i64:1[9223372036854775807,] i64:1[1,] i64:1[2,])", In: "1x4x4x48", Out: "1x2x4x48"},
 	{Steps: "Slice (i0 i64:1[0,] i64:1[9223372036854775807,] i64:1[1,] i64:1[2,])", In: "1x4x4x64", Out: "1x2x4x64"},
+	{Steps: "Slice (i0 i64:1[0,] i64:1[9223372036854775807,] i64:1[2,] i64:1[2,])", In: "1x1x1x48", Out: "1x1x1x48"},
+	{Steps: "Slice (i0 i64:1[0,] i64:1[9223372036854775807,] i64:1[2,] i64:1[2,])", In: "1x1x1x72", Out: "1x1x1x72"},
+	{Steps: "Slice (i0 i64:1[0,] i64:1[9223372036854775807,] i64:1[2,] i64:1[2,])", In: "1x1x1x96", Out: "1x1x1x96"},
 	{Steps: "Slice (i0 i64:1[0,] i64:1[9223372036854775807,] i64:1[2,] i64:1[2,])", In: "1x1x2x32", Out: "1x1x1x32"},
 	{Steps: "Slice (i0 i64:1[0,] i64:1[9223372036854775807,] i64:1[2,] i64:1[2,])", In: "1x1x2x48", Out: "1x1x1x48"},
 	{Steps: "Slice (i0 i64:1[0,] i64:1[9223372036854775807,] i64:1[2,] i64:1[2,])", In: "1x1x2x64", Out: "1x1x1x64"},
@@ -1291,7 +1294,7 @@ var sitesNone = [...]optable.Site{
 	{Name: "/stages/stages.1/downsample/attn_downsample/kv/Reshape", Deps: []uint8{0, 17}, Ops: table39},
 	{Name: "/stages/stages.1/downsample/attn_downsample/Reshape", Deps: []uint8{0, 17}, Ops: table40},
 	{Name: "/stages/stages.1/downsample/attn_downsample/Split", Deps: []uint8{0, 17}, Ops: table41},
-	{Name: "/stages/stages.1/downsample/attn_downsample/Transpose", Deps: []uint8{0}, Ops: []optable.ID{1145, 1145, 1165, 1165, 1159}},
+	{Name: "/stages/stages.1/downsample/attn_downsample/Transpose", Deps: []uint8{0}, Ops: []optable.ID{1148, 1148, 1168, 1168, 1162}},
 	{Name: "/stages/stages.1/downsample/attn_downsample/Transpose_1", Deps: []uint8{0, 17}, Ops: table42},
 	{Name: "/stages/stages.1/downsample/attn_downsample/q/down/Reshape", Deps: []uint8{0, 3}, Ops: table43},
 	{Name: "/stages/stages.1/downsample/attn_downsample/q/down/Slice", Deps: []uint8{0, 3}, Ops: table44},
@@ -1302,12 +1305,12 @@ var sitesNone = [...]optable.Site{
 	{Name: "/stages/stages.1/downsample/attn_downsample/q/ln/bn/BatchNormalization", Deps: []uint8{0}, Ops: []optable.ID{76, 76, 76, 76, 57}},
 	{Name: "/stages/stages.1/downsample/attn_downsample/q/ln/Reshape", Deps: []uint8{0}, Ops: []optable.ID{887, 887, 887, 887, 782}},
 	{Name: "/stages/stages.1/downsample/attn_downsample/Reshape_1", Deps: []uint8{0}, Ops: []optable.ID{868, 868, 868, 868, 764}},
-	{Name: "/stages/stages.1/downsample/attn_downsample/Transpose_2", Deps: []uint8{0}, Ops: []optable.ID{1120, 1120, 1120, 1120, 1077}},
+	{Name: "/stages/stages.1/downsample/attn_downsample/Transpose_2", Deps: []uint8{0}, Ops: []optable.ID{1123, 1123, 1123, 1123, 1080}},
 	{Name: "/stages/stages.1/downsample/attn_downsample/MatMul", Deps: []uint8{0}, Ops: []optable.ID{610, 610, 614, 614, 567}},
 	{Name: "/stages/stages.1/downsample/attn_downsample/Mul", Deps: []uint8{0}, Ops: []optable.ID{725, 725, 726, 726, 724}},
 	{Name: "/stages/stages.1/downsample/attn_downsample/Gather_2", Deps: []uint8{0}, Ops: []optable.ID{293, 293, 294, 294, 292}},
 	{Name: "/stages/stages.1/downsample/attn_downsample/Add", Deps: []uint8{0}, Ops: []optable.ID{21, 21, 22, 22, 18}},
-	{Name: "/stages/stages.1/downsample/attn_downsample/Softmax", Deps: []uint8{0}, Ops: []optable.ID{967, 967, 968, 968, 966}},
+	{Name: "/stages/stages.1/downsample/attn_downsample/Softmax", Deps: []uint8{0}, Ops: []optable.ID{970, 970, 971, 971, 969}},
 	{Name: "/stages/stages.1/downsample/attn_downsample/MatMul_1", Deps: []uint8{0, 17}, Ops: table48},
 	{Name: "/stages/stages.1/downsample/attn_downsample/Transpose_3", Deps: []uint8{0, 17}, Ops: table49},
 	{Name: "/stages/stages.1/downsample/attn_downsample/Reshape_2", Deps: []uint8{0, 17}, Ops: table50},
@@ -1431,7 +1434,7 @@ var sitesNone = [...]optable.Site{
 	{Name: "/stages/stages.2/downsample/attn_downsample/kv/Reshape", Deps: []uint8{0, 33}, Ops: table85},
 	{Name: "/stages/stages.2/downsample/attn_downsample/Reshape", Deps: []uint8{0, 33}, Ops: table86},
 	{Name: "/stages/stages.2/downsample/attn_downsample/Split", Deps: []uint8{0, 33}, Ops: table87},
-	{Name: "/stages/stages.2/downsample/attn_downsample/Transpose", Deps: []uint8{0}, Ops: []optable.ID{1160, 1160, 1160, 1160, 1152}},
+	{Name: "/stages/stages.2/downsample/attn_downsample/Transpose", Deps: []uint8{0}, Ops: []optable.ID{1163, 1163, 1163, 1163, 1155}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/Transpose_1", Deps: []uint8{0, 33}, Ops: table88},
 	{Name: "/stages/stages.2/downsample/attn_downsample/q/down/Reshape", Deps: []uint8{0, 18}, Ops: table89},
 	{Name: "/stages/stages.2/downsample/attn_downsample/q/down/Slice", Deps: []uint8{0, 18}, Ops: table90},
@@ -1442,14 +1445,14 @@ var sitesNone = [...]optable.Site{
 	{Name: "/stages/stages.2/downsample/attn_downsample/q/ln/bn/BatchNormalization", Ops: []optable.ID{60}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/q/ln/Reshape", Ops: []optable.ID{790}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/Reshape_1", Ops: []optable.ID{775}},
-	{Name: "/stages/stages.2/downsample/attn_downsample/Transpose_2", Ops: []optable.ID{1081}},
+	{Name: "/stages/stages.2/downsample/attn_downsample/Transpose_2", Ops: []optable.ID{1084}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/MatMul", Deps: []uint8{0}, Ops: []optable.ID{663, 663, 663, 663, 662}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/Mul", Deps: []uint8{0}, Ops: []optable.ID{728, 728, 728, 728, 727}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/Gather_2", Deps: []uint8{0}, Ops: []optable.ID{296, 296, 296, 296, 295}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/Add", Deps: []uint8{0}, Ops: []optable.ID{27, 27, 27, 27, 26}},
-	{Name: "/stages/stages.2/downsample/attn_downsample/Softmax", Deps: []uint8{0}, Ops: []optable.ID{970, 970, 970, 970, 969}},
+	{Name: "/stages/stages.2/downsample/attn_downsample/Softmax", Deps: []uint8{0}, Ops: []optable.ID{973, 973, 973, 973, 972}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/MatMul_1", Deps: []uint8{0, 33}, Ops: table92},
-	{Name: "/stages/stages.2/downsample/attn_downsample/Transpose_3", Deps: []uint8{33}, Ops: []optable.ID{1129, 1128, 1127}},
+	{Name: "/stages/stages.2/downsample/attn_downsample/Transpose_3", Deps: []uint8{33}, Ops: []optable.ID{1132, 1131, 1130}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/Reshape_2", Deps: []uint8{33}, Ops: []optable.ID{762, 753, 744}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/proj/act/HardSwish", Deps: []uint8{33}, Ops: []optable.ID{324, 322, 320}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/proj/ln/linear/MatMul", Deps: []uint8{33, 34}, Ops: table93},
@@ -1472,14 +1475,14 @@ var sitesNone = [...]optable.Site{
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/qkv/Reshape", Deps: []uint8{38, 39, 40}, Ops: table103},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/Reshape", Deps: []uint8{38, 39, 40}, Ops: table104},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/Split", Deps: []uint8{38, 39, 40}, Ops: table105},
-	{Name: "/stages/stages.2/blocks/blocks.0/attn/Transpose", Deps: []uint8{38, 39}, Ops: []optable.ID{1077, 1080, 1073, 1076, 1069, 1072}},
-	{Name: "/stages/stages.2/blocks/blocks.0/attn/Transpose_1", Deps: []uint8{38, 39}, Ops: []optable.ID{1150, 1151, 1148, 1149, 1146, 1147}},
+	{Name: "/stages/stages.2/blocks/blocks.0/attn/Transpose", Deps: []uint8{38, 39}, Ops: []optable.ID{1080, 1083, 1076, 1079, 1072, 1075}},
+	{Name: "/stages/stages.2/blocks/blocks.0/attn/Transpose_1", Deps: []uint8{38, 39}, Ops: []optable.ID{1153, 1154, 1151, 1152, 1149, 1150}},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/Transpose_2", Deps: []uint8{38, 40}, Ops: table106},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/MatMul", Deps: []uint8{38, 39}, Ops: []optable.ID{566, 571, 543, 544, 528, 529}},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/Mul", Deps: []uint8{38}, Ops: []optable.ID{723, 721, 718}},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/Gather_2", Deps: []uint8{38}, Ops: []optable.ID{291, 288, 282}},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/Add", Deps: []uint8{38}, Ops: []optable.ID{17, 15, 12}},
-	{Name: "/stages/stages.2/blocks/blocks.0/attn/Softmax", Deps: []uint8{38}, Ops: []optable.ID{965, 963, 960}},
+	{Name: "/stages/stages.2/blocks/blocks.0/attn/Softmax", Deps: []uint8{38}, Ops: []optable.ID{968, 966, 963}},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/MatMul_1", Deps: []uint8{38, 40}, Ops: table107},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/Transpose_3", Deps: []uint8{38, 40}, Ops: table108},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/Reshape_1", Deps: []uint8{38, 40}, Ops: table109},
@@ -1505,14 +1508,14 @@ var sitesNone = [...]optable.Site{
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/qkv/Reshape", Deps: []uint8{42, 43, 44}, Live: optable.Need{Gene: 35, Below: 2}, Ops: table103},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/Reshape", Deps: []uint8{42, 43, 44}, Live: optable.Need{Gene: 35, Below: 2}, Ops: table104},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/Split", Deps: []uint8{42, 43, 44}, Live: optable.Need{Gene: 35, Below: 2}, Ops: table105},
-	{Name: "/stages/stages.2/blocks/blocks.1/attn/Transpose", Deps: []uint8{42, 43}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{1077, 1080, 1073, 1076, 1069, 1072}},
-	{Name: "/stages/stages.2/blocks/blocks.1/attn/Transpose_1", Deps: []uint8{42, 43}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{1150, 1151, 1148, 1149, 1146, 1147}},
+	{Name: "/stages/stages.2/blocks/blocks.1/attn/Transpose", Deps: []uint8{42, 43}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{1080, 1083, 1076, 1079, 1072, 1075}},
+	{Name: "/stages/stages.2/blocks/blocks.1/attn/Transpose_1", Deps: []uint8{42, 43}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{1153, 1154, 1151, 1152, 1149, 1150}},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/Transpose_2", Deps: []uint8{42, 44}, Live: optable.Need{Gene: 35, Below: 2}, Ops: table106},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/MatMul", Deps: []uint8{42, 43}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{566, 571, 543, 544, 528, 529}},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/Mul", Deps: []uint8{42}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{723, 721, 718}},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/Gather_2", Deps: []uint8{42}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{291, 288, 282}},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/Add", Deps: []uint8{42}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{17, 15, 12}},
-	{Name: "/stages/stages.2/blocks/blocks.1/attn/Softmax", Deps: []uint8{42}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{965, 963, 960}},
+	{Name: "/stages/stages.2/blocks/blocks.1/attn/Softmax", Deps: []uint8{42}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{968, 966, 963}},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/MatMul_1", Deps: []uint8{42, 44}, Live: optable.Need{Gene: 35, Below: 2}, Ops: table107},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/Transpose_3", Deps: []uint8{42, 44}, Live: optable.Need{Gene: 35, Below: 2}, Ops: table108},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/Reshape_1", Deps: []uint8{42, 44}, Live: optable.Need{Gene: 35, Below: 2}, Ops: table109},
@@ -1538,14 +1541,14 @@ var sitesNone = [...]optable.Site{
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/qkv/Reshape", Deps: []uint8{46, 47, 48}, Live: optable.Need{Gene: 35, Below: 1}, Ops: table103},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/Reshape", Deps: []uint8{46, 47, 48}, Live: optable.Need{Gene: 35, Below: 1}, Ops: table104},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/Split", Deps: []uint8{46, 47, 48}, Live: optable.Need{Gene: 35, Below: 1}, Ops: table105},
-	{Name: "/stages/stages.2/blocks/blocks.2/attn/Transpose", Deps: []uint8{46, 47}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{1077, 1080, 1073, 1076, 1069, 1072}},
-	{Name: "/stages/stages.2/blocks/blocks.2/attn/Transpose_1", Deps: []uint8{46, 47}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{1150, 1151, 1148, 1149, 1146, 1147}},
+	{Name: "/stages/stages.2/blocks/blocks.2/attn/Transpose", Deps: []uint8{46, 47}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{1080, 1083, 1076, 1079, 1072, 1075}},
+	{Name: "/stages/stages.2/blocks/blocks.2/attn/Transpose_1", Deps: []uint8{46, 47}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{1153, 1154, 1151, 1152, 1149, 1150}},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/Transpose_2", Deps: []uint8{46, 48}, Live: optable.Need{Gene: 35, Below: 1}, Ops: table106},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/MatMul", Deps: []uint8{46, 47}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{566, 571, 543, 544, 528, 529}},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/Mul", Deps: []uint8{46}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{723, 721, 718}},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/Gather_2", Deps: []uint8{46}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{291, 288, 282}},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/Add", Deps: []uint8{46}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{17, 15, 12}},
-	{Name: "/stages/stages.2/blocks/blocks.2/attn/Softmax", Deps: []uint8{46}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{965, 963, 960}},
+	{Name: "/stages/stages.2/blocks/blocks.2/attn/Softmax", Deps: []uint8{46}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{968, 966, 963}},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/MatMul_1", Deps: []uint8{46, 48}, Live: optable.Need{Gene: 35, Below: 1}, Ops: table107},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/Transpose_3", Deps: []uint8{46, 48}, Live: optable.Need{Gene: 35, Below: 1}, Ops: table108},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/Reshape_1", Deps: []uint8{46, 48}, Live: optable.Need{Gene: 35, Below: 1}, Ops: table109},
@@ -1684,7 +1687,7 @@ var sitesEmbedded = [...]optable.Site{
 	{Name: "/stages/stages.1/downsample/attn_downsample/kv/Reshape", Deps: []uint8{0, 17}, Ops: table39},
 	{Name: "/stages/stages.1/downsample/attn_downsample/Reshape", Deps: []uint8{0, 17}, Ops: table40},
 	{Name: "/stages/stages.1/downsample/attn_downsample/Split", Deps: []uint8{0, 17}, Ops: table41},
-	{Name: "/stages/stages.1/downsample/attn_downsample/Transpose", Deps: []uint8{0}, Ops: []optable.ID{1145, 1145, 1165, 1165, 1159}},
+	{Name: "/stages/stages.1/downsample/attn_downsample/Transpose", Deps: []uint8{0}, Ops: []optable.ID{1148, 1148, 1168, 1168, 1162}},
 	{Name: "/stages/stages.1/downsample/attn_downsample/Transpose_1", Deps: []uint8{0, 17}, Ops: table42},
 	{Name: "/stages/stages.1/downsample/attn_downsample/q/down/Reshape", Deps: []uint8{0, 3}, Ops: table43},
 	{Name: "/stages/stages.1/downsample/attn_downsample/q/down/Slice", Deps: []uint8{0, 3}, Ops: table44},
@@ -1695,12 +1698,12 @@ var sitesEmbedded = [...]optable.Site{
 	{Name: "/stages/stages.1/downsample/attn_downsample/q/ln/bn/BatchNormalization", Deps: []uint8{0}, Ops: []optable.ID{76, 76, 76, 76, 57}},
 	{Name: "/stages/stages.1/downsample/attn_downsample/q/ln/Reshape", Deps: []uint8{0}, Ops: []optable.ID{887, 887, 887, 887, 782}},
 	{Name: "/stages/stages.1/downsample/attn_downsample/Reshape_1", Deps: []uint8{0}, Ops: []optable.ID{868, 868, 868, 868, 764}},
-	{Name: "/stages/stages.1/downsample/attn_downsample/Transpose_2", Deps: []uint8{0}, Ops: []optable.ID{1120, 1120, 1120, 1120, 1077}},
+	{Name: "/stages/stages.1/downsample/attn_downsample/Transpose_2", Deps: []uint8{0}, Ops: []optable.ID{1123, 1123, 1123, 1123, 1080}},
 	{Name: "/stages/stages.1/downsample/attn_downsample/MatMul", Deps: []uint8{0}, Ops: []optable.ID{610, 610, 614, 614, 567}},
 	{Name: "/stages/stages.1/downsample/attn_downsample/Mul", Deps: []uint8{0}, Ops: []optable.ID{725, 725, 726, 726, 724}},
 	{Name: "/stages/stages.1/downsample/attn_downsample/Gather_2", Deps: []uint8{0}, Ops: []optable.ID{293, 293, 294, 294, 292}},
 	{Name: "/stages/stages.1/downsample/attn_downsample/Add", Deps: []uint8{0}, Ops: []optable.ID{21, 21, 22, 22, 18}},
-	{Name: "/stages/stages.1/downsample/attn_downsample/Softmax", Deps: []uint8{0}, Ops: []optable.ID{967, 967, 968, 968, 966}},
+	{Name: "/stages/stages.1/downsample/attn_downsample/Softmax", Deps: []uint8{0}, Ops: []optable.ID{970, 970, 971, 971, 969}},
 	{Name: "/stages/stages.1/downsample/attn_downsample/MatMul_1", Deps: []uint8{0, 17}, Ops: table48},
 	{Name: "/stages/stages.1/downsample/attn_downsample/Transpose_3", Deps: []uint8{0, 17}, Ops: table49},
 	{Name: "/stages/stages.1/downsample/attn_downsample/Reshape_2", Deps: []uint8{0, 17}, Ops: table50},
@@ -1824,7 +1827,7 @@ var sitesEmbedded = [...]optable.Site{
 	{Name: "/stages/stages.2/downsample/attn_downsample/kv/Reshape", Deps: []uint8{0, 33}, Ops: table85},
 	{Name: "/stages/stages.2/downsample/attn_downsample/Reshape", Deps: []uint8{0, 33}, Ops: table86},
 	{Name: "/stages/stages.2/downsample/attn_downsample/Split", Deps: []uint8{0, 33}, Ops: table87},
-	{Name: "/stages/stages.2/downsample/attn_downsample/Transpose", Deps: []uint8{0}, Ops: []optable.ID{1160, 1160, 1160, 1160, 1152}},
+	{Name: "/stages/stages.2/downsample/attn_downsample/Transpose", Deps: []uint8{0}, Ops: []optable.ID{1163, 1163, 1163, 1163, 1155}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/Transpose_1", Deps: []uint8{0, 33}, Ops: table88},
 	{Name: "/stages/stages.2/downsample/attn_downsample/q/down/Reshape", Deps: []uint8{0, 18}, Ops: table89},
 	{Name: "/stages/stages.2/downsample/attn_downsample/q/down/Slice", Deps: []uint8{0, 18}, Ops: table90},
@@ -1835,14 +1838,14 @@ var sitesEmbedded = [...]optable.Site{
 	{Name: "/stages/stages.2/downsample/attn_downsample/q/ln/bn/BatchNormalization", Ops: []optable.ID{60}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/q/ln/Reshape", Ops: []optable.ID{790}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/Reshape_1", Ops: []optable.ID{775}},
-	{Name: "/stages/stages.2/downsample/attn_downsample/Transpose_2", Ops: []optable.ID{1081}},
+	{Name: "/stages/stages.2/downsample/attn_downsample/Transpose_2", Ops: []optable.ID{1084}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/MatMul", Deps: []uint8{0}, Ops: []optable.ID{663, 663, 663, 663, 662}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/Mul", Deps: []uint8{0}, Ops: []optable.ID{728, 728, 728, 728, 727}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/Gather_2", Deps: []uint8{0}, Ops: []optable.ID{296, 296, 296, 296, 295}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/Add", Deps: []uint8{0}, Ops: []optable.ID{27, 27, 27, 27, 26}},
-	{Name: "/stages/stages.2/downsample/attn_downsample/Softmax", Deps: []uint8{0}, Ops: []optable.ID{970, 970, 970, 970, 969}},
+	{Name: "/stages/stages.2/downsample/attn_downsample/Softmax", Deps: []uint8{0}, Ops: []optable.ID{973, 973, 973, 973, 972}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/MatMul_1", Deps: []uint8{0, 33}, Ops: table92},
-	{Name: "/stages/stages.2/downsample/attn_downsample/Transpose_3", Deps: []uint8{33}, Ops: []optable.ID{1129, 1128, 1127}},
+	{Name: "/stages/stages.2/downsample/attn_downsample/Transpose_3", Deps: []uint8{33}, Ops: []optable.ID{1132, 1131, 1130}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/Reshape_2", Deps: []uint8{33}, Ops: []optable.ID{762, 753, 744}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/proj/act/HardSwish", Deps: []uint8{33}, Ops: []optable.ID{324, 322, 320}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/proj/ln/linear/MatMul", Deps: []uint8{33, 34}, Ops: table93},
@@ -1865,14 +1868,14 @@ var sitesEmbedded = [...]optable.Site{
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/qkv/Reshape", Deps: []uint8{38, 39, 40}, Ops: table103},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/Reshape", Deps: []uint8{38, 39, 40}, Ops: table104},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/Split", Deps: []uint8{38, 39, 40}, Ops: table105},
-	{Name: "/stages/stages.2/blocks/blocks.0/attn/Transpose", Deps: []uint8{38, 39}, Ops: []optable.ID{1077, 1080, 1073, 1076, 1069, 1072}},
-	{Name: "/stages/stages.2/blocks/blocks.0/attn/Transpose_1", Deps: []uint8{38, 39}, Ops: []optable.ID{1150, 1151, 1148, 1149, 1146, 1147}},
+	{Name: "/stages/stages.2/blocks/blocks.0/attn/Transpose", Deps: []uint8{38, 39}, Ops: []optable.ID{1080, 1083, 1076, 1079, 1072, 1075}},
+	{Name: "/stages/stages.2/blocks/blocks.0/attn/Transpose_1", Deps: []uint8{38, 39}, Ops: []optable.ID{1153, 1154, 1151, 1152, 1149, 1150}},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/Transpose_2", Deps: []uint8{38, 40}, Ops: table106},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/MatMul", Deps: []uint8{38, 39}, Ops: []optable.ID{566, 571, 543, 544, 528, 529}},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/Mul", Deps: []uint8{38}, Ops: []optable.ID{723, 721, 718}},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/Gather_2", Deps: []uint8{38}, Ops: []optable.ID{291, 288, 282}},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/Add", Deps: []uint8{38}, Ops: []optable.ID{17, 15, 12}},
-	{Name: "/stages/stages.2/blocks/blocks.0/attn/Softmax", Deps: []uint8{38}, Ops: []optable.ID{965, 963, 960}},
+	{Name: "/stages/stages.2/blocks/blocks.0/attn/Softmax", Deps: []uint8{38}, Ops: []optable.ID{968, 966, 963}},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/MatMul_1", Deps: []uint8{38, 40}, Ops: table107},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/Transpose_3", Deps: []uint8{38, 40}, Ops: table108},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/Reshape_1", Deps: []uint8{38, 40}, Ops: table109},
@@ -1898,14 +1901,14 @@ var sitesEmbedded = [...]optable.Site{
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/qkv/Reshape", Deps: []uint8{42, 43, 44}, Live: optable.Need{Gene: 35, Below: 2}, Ops: table103},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/Reshape", Deps: []uint8{42, 43, 44}, Live: optable.Need{Gene: 35, Below: 2}, Ops: table104},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/Split", Deps: []uint8{42, 43, 44}, Live: optable.Need{Gene: 35, Below: 2}, Ops: table105},
-	{Name: "/stages/stages.2/blocks/blocks.1/attn/Transpose", Deps: []uint8{42, 43}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{1077, 1080, 1073, 1076, 1069, 1072}},
-	{Name: "/stages/stages.2/blocks/blocks.1/attn/Transpose_1", Deps: []uint8{42, 43}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{1150, 1151, 1148, 1149, 1146, 1147}},
+	{Name: "/stages/stages.2/blocks/blocks.1/attn/Transpose", Deps: []uint8{42, 43}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{1080, 1083, 1076, 1079, 1072, 1075}},
+	{Name: "/stages/stages.2/blocks/blocks.1/attn/Transpose_1", Deps: []uint8{42, 43}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{1153, 1154, 1151, 1152, 1149, 1150}},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/Transpose_2", Deps: []uint8{42, 44}, Live: optable.Need{Gene: 35, Below: 2}, Ops: table106},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/MatMul", Deps: []uint8{42, 43}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{566, 571, 543, 544, 528, 529}},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/Mul", Deps: []uint8{42}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{723, 721, 718}},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/Gather_2", Deps: []uint8{42}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{291, 288, 282}},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/Add", Deps: []uint8{42}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{17, 15, 12}},
-	{Name: "/stages/stages.2/blocks/blocks.1/attn/Softmax", Deps: []uint8{42}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{965, 963, 960}},
+	{Name: "/stages/stages.2/blocks/blocks.1/attn/Softmax", Deps: []uint8{42}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{968, 966, 963}},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/MatMul_1", Deps: []uint8{42, 44}, Live: optable.Need{Gene: 35, Below: 2}, Ops: table107},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/Transpose_3", Deps: []uint8{42, 44}, Live: optable.Need{Gene: 35, Below: 2}, Ops: table108},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/Reshape_1", Deps: []uint8{42, 44}, Live: optable.Need{Gene: 35, Below: 2}, Ops: table109},
@@ -1931,14 +1934,14 @@ var sitesEmbedded = [...]optable.Site{
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/qkv/Reshape", Deps: []uint8{46, 47, 48}, Live: optable.Need{Gene: 35, Below: 1}, Ops: table103},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/Reshape", Deps: []uint8{46, 47, 48}, Live: optable.Need{Gene: 35, Below: 1}, Ops: table104},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/Split", Deps: []uint8{46, 47, 48}, Live: optable.Need{Gene: 35, Below: 1}, Ops: table105},
-	{Name: "/stages/stages.2/blocks/blocks.2/attn/Transpose", Deps: []uint8{46, 47}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{1077, 1080, 1073, 1076, 1069, 1072}},
-	{Name: "/stages/stages.2/blocks/blocks.2/attn/Transpose_1", Deps: []uint8{46, 47}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{1150, 1151, 1148, 1149, 1146, 1147}},
+	{Name: "/stages/stages.2/blocks/blocks.2/attn/Transpose", Deps: []uint8{46, 47}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{1080, 1083, 1076, 1079, 1072, 1075}},
+	{Name: "/stages/stages.2/blocks/blocks.2/attn/Transpose_1", Deps: []uint8{46, 47}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{1153, 1154, 1151, 1152, 1149, 1150}},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/Transpose_2", Deps: []uint8{46, 48}, Live: optable.Need{Gene: 35, Below: 1}, Ops: table106},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/MatMul", Deps: []uint8{46, 47}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{566, 571, 543, 544, 528, 529}},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/Mul", Deps: []uint8{46}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{723, 721, 718}},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/Gather_2", Deps: []uint8{46}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{291, 288, 282}},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/Add", Deps: []uint8{46}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{17, 15, 12}},
-	{Name: "/stages/stages.2/blocks/blocks.2/attn/Softmax", Deps: []uint8{46}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{965, 963, 960}},
+	{Name: "/stages/stages.2/blocks/blocks.2/attn/Softmax", Deps: []uint8{46}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{968, 966, 963}},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/MatMul_1", Deps: []uint8{46, 48}, Live: optable.Need{Gene: 35, Below: 1}, Ops: table107},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/Transpose_3", Deps: []uint8{46, 48}, Live: optable.Need{Gene: 35, Below: 1}, Ops: table108},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/Reshape_1", Deps: []uint8{46, 48}, Live: optable.Need{Gene: 35, Below: 1}, Ops: table109},
@@ -2075,7 +2078,7 @@ var sitesOnnxruntime = [...]optable.Site{
 	{Name: "/stages/stages.1/downsample/attn_downsample/kv/Reshape", Deps: []uint8{0, 17}, Ops: table39},
 	{Name: "/stages/stages.1/downsample/attn_downsample/Reshape", Deps: []uint8{0, 17}, Ops: table40},
 	{Name: "/stages/stages.1/downsample/attn_downsample/Split", Deps: []uint8{0, 17}, Ops: table41},
-	{Name: "/stages/stages.1/downsample/attn_downsample/Transpose", Deps: []uint8{0}, Ops: []optable.ID{1145, 1145, 1165, 1165, 1159}},
+	{Name: "/stages/stages.1/downsample/attn_downsample/Transpose", Deps: []uint8{0}, Ops: []optable.ID{1148, 1148, 1168, 1168, 1162}},
 	{Name: "/stages/stages.1/downsample/attn_downsample/Transpose_1", Deps: []uint8{0, 17}, Ops: table42},
 	{Name: "/stages/stages.1/downsample/attn_downsample/q/down/Reshape", Deps: []uint8{0, 3}, Ops: table43},
 	{Name: "/stages/stages.1/downsample/attn_downsample/q/down/Slice", Deps: []uint8{0, 3}, Ops: table44},
@@ -2086,12 +2089,12 @@ var sitesOnnxruntime = [...]optable.Site{
 	{Name: "/stages/stages.1/downsample/attn_downsample/q/ln/bn/BatchNormalization", Deps: []uint8{0}, Ops: []optable.ID{76, 76, 76, 76, 57}},
 	{Name: "/stages/stages.1/downsample/attn_downsample/q/ln/Reshape", Deps: []uint8{0}, Ops: []optable.ID{887, 887, 887, 887, 782}},
 	{Name: "/stages/stages.1/downsample/attn_downsample/Reshape_1", Deps: []uint8{0}, Ops: []optable.ID{868, 868, 868, 868, 764}},
-	{Name: "/stages/stages.1/downsample/attn_downsample/Transpose_2", Deps: []uint8{0}, Ops: []optable.ID{1120, 1120, 1120, 1120, 1077}},
+	{Name: "/stages/stages.1/downsample/attn_downsample/Transpose_2", Deps: []uint8{0}, Ops: []optable.ID{1123, 1123, 1123, 1123, 1080}},
 	{Name: "/stages/stages.1/downsample/attn_downsample/MatMul", Deps: []uint8{0}, Ops: []optable.ID{610, 610, 614, 614, 567}},
 	{Name: "/stages/stages.1/downsample/attn_downsample/Mul", Deps: []uint8{0}, Ops: []optable.ID{725, 725, 726, 726, 724}},
 	{Name: "/stages/stages.1/downsample/attn_downsample/Gather_2", Deps: []uint8{0}, Ops: []optable.ID{293, 293, 294, 294, 292}},
 	{Name: "/stages/stages.1/downsample/attn_downsample/Add", Deps: []uint8{0}, Ops: []optable.ID{21, 21, 22, 22, 18}},
-	{Name: "/stages/stages.1/downsample/attn_downsample/Softmax", Deps: []uint8{0}, Ops: []optable.ID{967, 967, 968, 968, 966}},
+	{Name: "/stages/stages.1/downsample/attn_downsample/Softmax", Deps: []uint8{0}, Ops: []optable.ID{970, 970, 971, 971, 969}},
 	{Name: "/stages/stages.1/downsample/attn_downsample/MatMul_1", Deps: []uint8{0, 17}, Ops: table48},
 	{Name: "/stages/stages.1/downsample/attn_downsample/Transpose_3", Deps: []uint8{0, 17}, Ops: table49},
 	{Name: "/stages/stages.1/downsample/attn_downsample/Reshape_2", Deps: []uint8{0, 17}, Ops: table50},
@@ -2215,7 +2218,7 @@ var sitesOnnxruntime = [...]optable.Site{
 	{Name: "/stages/stages.2/downsample/attn_downsample/kv/Reshape", Deps: []uint8{0, 33}, Ops: table85},
 	{Name: "/stages/stages.2/downsample/attn_downsample/Reshape", Deps: []uint8{0, 33}, Ops: table86},
 	{Name: "/stages/stages.2/downsample/attn_downsample/Split", Deps: []uint8{0, 33}, Ops: table87},
-	{Name: "/stages/stages.2/downsample/attn_downsample/Transpose", Deps: []uint8{0}, Ops: []optable.ID{1160, 1160, 1160, 1160, 1152}},
+	{Name: "/stages/stages.2/downsample/attn_downsample/Transpose", Deps: []uint8{0}, Ops: []optable.ID{1163, 1163, 1163, 1163, 1155}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/Transpose_1", Deps: []uint8{0, 33}, Ops: table88},
 	{Name: "/stages/stages.2/downsample/attn_downsample/q/down/Reshape", Deps: []uint8{0, 18}, Ops: table89},
 	{Name: "/stages/stages.2/downsample/attn_downsample/q/down/Slice", Deps: []uint8{0, 18}, Ops: table90},
@@ -2226,14 +2229,14 @@ var sitesOnnxruntime = [...]optable.Site{
 	{Name: "/stages/stages.2/downsample/attn_downsample/q/ln/bn/BatchNormalization", Ops: []optable.ID{60}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/q/ln/Reshape", Ops: []optable.ID{790}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/Reshape_1", Ops: []optable.ID{775}},
-	{Name: "/stages/stages.2/downsample/attn_downsample/Transpose_2", Ops: []optable.ID{1081}},
+	{Name: "/stages/stages.2/downsample/attn_downsample/Transpose_2", Ops: []optable.ID{1084}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/MatMul", Deps: []uint8{0}, Ops: []optable.ID{663, 663, 663, 663, 662}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/Mul", Deps: []uint8{0}, Ops: []optable.ID{728, 728, 728, 728, 727}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/Gather_2", Deps: []uint8{0}, Ops: []optable.ID{296, 296, 296, 296, 295}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/Add", Deps: []uint8{0}, Ops: []optable.ID{27, 27, 27, 27, 26}},
-	{Name: "/stages/stages.2/downsample/attn_downsample/Softmax", Deps: []uint8{0}, Ops: []optable.ID{970, 970, 970, 970, 969}},
+	{Name: "/stages/stages.2/downsample/attn_downsample/Softmax", Deps: []uint8{0}, Ops: []optable.ID{973, 973, 973, 973, 972}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/MatMul_1", Deps: []uint8{0, 33}, Ops: table92},
-	{Name: "/stages/stages.2/downsample/attn_downsample/Transpose_3", Deps: []uint8{33}, Ops: []optable.ID{1129, 1128, 1127}},
+	{Name: "/stages/stages.2/downsample/attn_downsample/Transpose_3", Deps: []uint8{33}, Ops: []optable.ID{1132, 1131, 1130}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/Reshape_2", Deps: []uint8{33}, Ops: []optable.ID{762, 753, 744}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/proj/act/HardSwish", Deps: []uint8{33}, Ops: []optable.ID{324, 322, 320}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/proj/ln/linear/MatMul", Deps: []uint8{33, 34}, Ops: table93},
@@ -2256,14 +2259,14 @@ var sitesOnnxruntime = [...]optable.Site{
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/qkv/Reshape", Deps: []uint8{38, 39, 40}, Ops: table103},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/Reshape", Deps: []uint8{38, 39, 40}, Ops: table104},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/Split", Deps: []uint8{38, 39, 40}, Ops: table105},
-	{Name: "/stages/stages.2/blocks/blocks.0/attn/Transpose", Deps: []uint8{38, 39}, Ops: []optable.ID{1077, 1080, 1073, 1076, 1069, 1072}},
-	{Name: "/stages/stages.2/blocks/blocks.0/attn/Transpose_1", Deps: []uint8{38, 39}, Ops: []optable.ID{1150, 1151, 1148, 1149, 1146, 1147}},
+	{Name: "/stages/stages.2/blocks/blocks.0/attn/Transpose", Deps: []uint8{38, 39}, Ops: []optable.ID{1080, 1083, 1076, 1079, 1072, 1075}},
+	{Name: "/stages/stages.2/blocks/blocks.0/attn/Transpose_1", Deps: []uint8{38, 39}, Ops: []optable.ID{1153, 1154, 1151, 1152, 1149, 1150}},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/Transpose_2", Deps: []uint8{38, 40}, Ops: table106},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/MatMul", Deps: []uint8{38, 39}, Ops: []optable.ID{566, 571, 543, 544, 528, 529}},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/Mul", Deps: []uint8{38}, Ops: []optable.ID{723, 721, 718}},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/Gather_2", Deps: []uint8{38}, Ops: []optable.ID{291, 288, 282}},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/Add", Deps: []uint8{38}, Ops: []optable.ID{17, 15, 12}},
-	{Name: "/stages/stages.2/blocks/blocks.0/attn/Softmax", Deps: []uint8{38}, Ops: []optable.ID{965, 963, 960}},
+	{Name: "/stages/stages.2/blocks/blocks.0/attn/Softmax", Deps: []uint8{38}, Ops: []optable.ID{968, 966, 963}},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/MatMul_1", Deps: []uint8{38, 40}, Ops: table107},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/Transpose_3", Deps: []uint8{38, 40}, Ops: table108},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/Reshape_1", Deps: []uint8{38, 40}, Ops: table109},
@@ -2289,14 +2292,14 @@ var sitesOnnxruntime = [...]optable.Site{
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/qkv/Reshape", Deps: []uint8{42, 43, 44}, Live: optable.Need{Gene: 35, Below: 2}, Ops: table103},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/Reshape", Deps: []uint8{42, 43, 44}, Live: optable.Need{Gene: 35, Below: 2}, Ops: table104},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/Split", Deps: []uint8{42, 43, 44}, Live: optable.Need{Gene: 35, Below: 2}, Ops: table105},
-	{Name: "/stages/stages.2/blocks/blocks.1/attn/Transpose", Deps: []uint8{42, 43}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{1077, 1080, 1073, 1076, 1069, 1072}},
-	{Name: "/stages/stages.2/blocks/blocks.1/attn/Transpose_1", Deps: []uint8{42, 43}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{1150, 1151, 1148, 1149, 1146, 1147}},
+	{Name: "/stages/stages.2/blocks/blocks.1/attn/Transpose", Deps: []uint8{42, 43}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{1080, 1083, 1076, 1079, 1072, 1075}},
+	{Name: "/stages/stages.2/blocks/blocks.1/attn/Transpose_1", Deps: []uint8{42, 43}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{1153, 1154, 1151, 1152, 1149, 1150}},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/Transpose_2", Deps: []uint8{42, 44}, Live: optable.Need{Gene: 35, Below: 2}, Ops: table106},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/MatMul", Deps: []uint8{42, 43}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{566, 571, 543, 544, 528, 529}},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/Mul", Deps: []uint8{42}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{723, 721, 718}},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/Gather_2", Deps: []uint8{42}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{291, 288, 282}},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/Add", Deps: []uint8{42}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{17, 15, 12}},
-	{Name: "/stages/stages.2/blocks/blocks.1/attn/Softmax", Deps: []uint8{42}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{965, 963, 960}},
+	{Name: "/stages/stages.2/blocks/blocks.1/attn/Softmax", Deps: []uint8{42}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{968, 966, 963}},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/MatMul_1", Deps: []uint8{42, 44}, Live: optable.Need{Gene: 35, Below: 2}, Ops: table107},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/Transpose_3", Deps: []uint8{42, 44}, Live: optable.Need{Gene: 35, Below: 2}, Ops: table108},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/Reshape_1", Deps: []uint8{42, 44}, Live: optable.Need{Gene: 35, Below: 2}, Ops: table109},
@@ -2322,14 +2325,14 @@ var sitesOnnxruntime = [...]optable.Site{
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/qkv/Reshape", Deps: []uint8{46, 47, 48}, Live: optable.Need{Gene: 35, Below: 1}, Ops: table103},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/Reshape", Deps: []uint8{46, 47, 48}, Live: optable.Need{Gene: 35, Below: 1}, Ops: table104},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/Split", Deps: []uint8{46, 47, 48}, Live: optable.Need{Gene: 35, Below: 1}, Ops: table105},
-	{Name: "/stages/stages.2/blocks/blocks.2/attn/Transpose", Deps: []uint8{46, 47}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{1077, 1080, 1073, 1076, 1069, 1072}},
-	{Name: "/stages/stages.2/blocks/blocks.2/attn/Transpose_1", Deps: []uint8{46, 47}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{1150, 1151, 1148, 1149, 1146, 1147}},
+	{Name: "/stages/stages.2/blocks/blocks.2/attn/Transpose", Deps: []uint8{46, 47}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{1080, 1083, 1076, 1079, 1072, 1075}},
+	{Name: "/stages/stages.2/blocks/blocks.2/attn/Transpose_1", Deps: []uint8{46, 47}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{1153, 1154, 1151, 1152, 1149, 1150}},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/Transpose_2", Deps: []uint8{46, 48}, Live: optable.Need{Gene: 35, Below: 1}, Ops: table106},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/MatMul", Deps: []uint8{46, 47}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{566, 571, 543, 544, 528, 529}},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/Mul", Deps: []uint8{46}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{723, 721, 718}},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/Gather_2", Deps: []uint8{46}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{291, 288, 282}},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/Add", Deps: []uint8{46}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{17, 15, 12}},
-	{Name: "/stages/stages.2/blocks/blocks.2/attn/Softmax", Deps: []uint8{46}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{965, 963, 960}},
+	{Name: "/stages/stages.2/blocks/blocks.2/attn/Softmax", Deps: []uint8{46}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{968, 966, 963}},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/MatMul_1", Deps: []uint8{46, 48}, Live: optable.Need{Gene: 35, Below: 1}, Ops: table107},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/Transpose_3", Deps: []uint8{46, 48}, Live: optable.Need{Gene: 35, Below: 1}, Ops: table108},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/Reshape_1", Deps: []uint8{46, 48}, Live: optable.Need{Gene: 35, Below: 1}, Ops: table109},
@@ -2378,7 +2381,7 @@ var (
 		896, 893, 831, 896, 893, 831, 898, 895, 833, 898, 895, 833, 897, 894, 832,
 	}
 	table6 = []optable.ID{
-		1052, 1049, 1046, 1052, 1049, 1046, 1054, 1051, 1048, 1054, 1051, 1048, 1053, 1050, 1047,
+		1055, 1052, 1049, 1055, 1052, 1049, 1057, 1054, 1051, 1057, 1054, 1051, 1056, 1053, 1050,
 	}
 	table7 = []optable.ID{
 		397, 396, 407, 407, 406, 405, 405, 404, 403, 403, 402, 400, 384, 383, 395, 395, 394, 392, 392, 391,
@@ -2412,19 +2415,19 @@ var (
 		909, 908, 903, 902, 901, 901, 900, 899, 852, 851, 850, 850, 849, 848, 838, 837, 836, 836, 835, 834,
 	}
 	table12 = []optable.ID{
-		992, 982, 972, 1037, 1027, 1017, 991, 981, 971, 1036, 1026, 1016, 992, 982, 972, 1037, 1027, 1017, 991, 981,
-		971, 1036, 1026, 1016, 1000, 990, 980, 1045, 1035, 1025, 999, 989, 979, 1044, 1034, 1024, 1000, 990, 980, 1045,
-		1035, 1025, 999, 989, 979, 1044, 1034, 1024, 997, 987, 977, 1042, 1032, 1022, 996, 986, 976, 1041, 1031, 1021,
+		995, 985, 975, 1040, 1030, 1020, 994, 984, 974, 1039, 1029, 1019, 995, 985, 975, 1040, 1030, 1020, 994, 984,
+		974, 1039, 1029, 1019, 1003, 993, 983, 1048, 1038, 1028, 1002, 992, 982, 1047, 1037, 1027, 1003, 993, 983, 1048,
+		1038, 1028, 1002, 992, 982, 1047, 1037, 1027, 1000, 990, 980, 1045, 1035, 1025, 999, 989, 979, 1044, 1034, 1024,
 	}
 	table13 = []optable.ID{
-		1059, 1062, 1055, 1058, 1059, 1062, 1055, 1058, 1134, 1137, 1130, 1133, 1134, 1137, 1130, 1133, 1112, 1115, 1106, 1111,
+		1062, 1065, 1058, 1061, 1062, 1065, 1058, 1061, 1137, 1140, 1133, 1136, 1137, 1140, 1133, 1136, 1115, 1118, 1109, 1114,
 	}
 	table14 = []optable.ID{
-		1143, 1144, 1141, 1142, 1143, 1144, 1141, 1142, 1163, 1164, 1161, 1162, 1163, 1164, 1161, 1162, 1155, 1156, 1153, 1154,
+		1146, 1147, 1144, 1145, 1146, 1147, 1144, 1145, 1166, 1167, 1164, 1165, 1166, 1167, 1164, 1165, 1158, 1159, 1156, 1157,
 	}
 	table15 = []optable.ID{
-		1061, 1060, 1059, 1057, 1056, 1055, 1061, 1060, 1059, 1057, 1056, 1055, 1136, 1135, 1134, 1132, 1131, 1130, 1136, 1135,
-		1134, 1132, 1131, 1130, 1114, 1113, 1112, 1108, 1107, 1106,
+		1064, 1063, 1062, 1060, 1059, 1058, 1064, 1063, 1062, 1060, 1059, 1058, 1139, 1138, 1137, 1135, 1134, 1133, 1139, 1138,
+		1137, 1135, 1134, 1133, 1117, 1116, 1115, 1111, 1110, 1109,
 	}
 	table16 = []optable.ID{
 		521, 524, 428, 431, 521, 524, 428, 431, 535, 536, 516, 517, 535, 536, 516, 517, 530, 534, 466, 470,
@@ -2439,15 +2442,15 @@ var (
 		11, 4, 11, 4, 14, 10, 14, 10, 13, 6,
 	}
 	table20 = []optable.ID{
-		959, 956, 959, 956, 962, 958, 962, 958, 961, 957,
+		962, 959, 962, 959, 965, 961, 965, 961, 964, 960,
 	}
 	table21 = []optable.ID{
 		523, 522, 521, 430, 429, 428, 523, 522, 521, 430, 429, 428, 539, 538, 537, 520, 519, 518, 539, 538,
 		537, 520, 519, 518, 533, 532, 531, 469, 468, 467,
 	}
 	table22 = []optable.ID{
-		1090, 1089, 1088, 1068, 1067, 1066, 1090, 1089, 1088, 1068, 1067, 1066, 1099, 1098, 1097, 1087, 1086, 1085, 1099, 1098,
-		1097, 1087, 1086, 1085, 1096, 1095, 1094, 1079, 1078, 1077,
+		1093, 1092, 1091, 1071, 1070, 1069, 1093, 1092, 1091, 1071, 1070, 1069, 1102, 1101, 1100, 1090, 1089, 1088, 1102, 1101,
+		1100, 1090, 1089, 1088, 1099, 1098, 1097, 1082, 1081, 1080,
 	}
 	table23 = []optable.ID{
 		819, 816, 809, 808, 805, 798, 819, 816, 809, 808, 805, 798, 926, 923, 916, 915, 913, 906, 926, 923,
@@ -2524,10 +2527,10 @@ var (
 		813, 812, 811, 813, 812, 811, 921, 920, 919, 921, 920, 919, 874, 873, 871,
 	}
 	table41 = []optable.ID{
-		1011, 1006, 1001, 1011, 1006, 1001, 1015, 1010, 1005, 1015, 1010, 1005, 1013, 1008, 1003,
+		1014, 1009, 1004, 1014, 1009, 1004, 1018, 1013, 1008, 1018, 1013, 1008, 1016, 1011, 1006,
 	}
 	table42 = []optable.ID{
-		1065, 1064, 1063, 1065, 1064, 1063, 1140, 1139, 1138, 1140, 1139, 1138, 1123, 1122, 1121,
+		1068, 1067, 1066, 1068, 1067, 1066, 1143, 1142, 1141, 1143, 1142, 1141, 1126, 1125, 1124,
 	}
 	table43 = []optable.ID{
 		872, 870, 869, 872, 870, 869, 830, 829, 828, 830, 829, 828, 825, 824, 823,
@@ -2536,7 +2539,7 @@ var (
 		944, 943, 942, 944, 943, 942, 941, 940, 939, 941, 940, 939, 936, 935, 934,
 	}
 	table45 = []optable.ID{
-		955, 954, 953, 955, 954, 953, 952, 951, 950, 952, 951, 950, 947, 946, 945,
+		958, 957, 956, 958, 957, 956, 955, 954, 953, 955, 954, 953, 950, 949, 948,
 	}
 	table46 = []optable.ID{
 		885, 876, 862, 885, 876, 862, 885, 876, 862, 885, 876, 862, 779, 770, 760,
@@ -2548,7 +2551,7 @@ var (
 		613, 612, 611, 613, 612, 611, 617, 616, 615, 617, 616, 615, 570, 569, 568,
 	}
 	table49 = []optable.ID{
-		1123, 1122, 1121, 1123, 1122, 1121, 1123, 1122, 1121, 1123, 1122, 1121, 1110, 1109, 1108,
+		1126, 1125, 1124, 1126, 1125, 1124, 1126, 1125, 1124, 1126, 1125, 1124, 1113, 1112, 1111,
 	}
 	table50 = []optable.ID{
 		854, 846, 841, 854, 846, 841, 854, 846, 841, 854, 846, 841, 751, 743, 738,
@@ -2635,19 +2638,19 @@ var (
 		858, 857, 852, 851, 850, 850, 849, 848, 759, 758, 757, 757, 756, 755, 749, 748, 747, 747, 746, 745,
 	}
 	table68 = []optable.ID{
-		998, 988, 978, 1043, 1033, 1023, 997, 987, 977, 1042, 1032, 1022, 998, 988, 978, 1043, 1033, 1023, 997, 987,
-		977, 1042, 1032, 1022, 998, 988, 978, 1043, 1033, 1023, 997, 987, 977, 1042, 1032, 1022, 998, 988, 978, 1043,
-		1033, 1023, 997, 987, 977, 1042, 1032, 1022, 994, 984, 974, 1039, 1029, 1019, 993, 983, 973, 1038, 1028, 1018,
+		1001, 991, 981, 1046, 1036, 1026, 1000, 990, 980, 1045, 1035, 1025, 1001, 991, 981, 1046, 1036, 1026, 1000, 990,
+		980, 1045, 1035, 1025, 1001, 991, 981, 1046, 1036, 1026, 1000, 990, 980, 1045, 1035, 1025, 1001, 991, 981, 1046,
+		1036, 1026, 1000, 990, 980, 1045, 1035, 1025, 997, 987, 977, 1042, 1032, 1022, 996, 986, 976, 1041, 1031, 1021,
 	}
 	table69 = []optable.ID{
-		1116, 1119, 1112, 1115, 1116, 1119, 1112, 1115, 1116, 1119, 1112, 1115, 1116, 1119, 1112, 1115, 1073, 1076, 1069, 1072,
+		1119, 1122, 1115, 1118, 1119, 1122, 1115, 1118, 1119, 1122, 1115, 1118, 1119, 1122, 1115, 1118, 1076, 1079, 1072, 1075,
 	}
 	table70 = []optable.ID{
-		1157, 1158, 1155, 1156, 1157, 1158, 1155, 1156, 1157, 1158, 1155, 1156, 1157, 1158, 1155, 1156, 1148, 1149, 1146, 1147,
+		1160, 1161, 1158, 1159, 1160, 1161, 1158, 1159, 1160, 1161, 1158, 1159, 1160, 1161, 1158, 1159, 1151, 1152, 1149, 1150,
 	}
 	table71 = []optable.ID{
-		1118, 1117, 1116, 1114, 1113, 1112, 1118, 1117, 1116, 1114, 1113, 1112, 1118, 1117, 1116, 1114, 1113, 1112, 1118, 1117,
-		1116, 1114, 1113, 1112, 1075, 1074, 1073, 1071, 1070, 1069,
+		1121, 1120, 1119, 1117, 1116, 1115, 1121, 1120, 1119, 1117, 1116, 1115, 1121, 1120, 1119, 1117, 1116, 1115, 1121, 1120,
+		1119, 1117, 1116, 1115, 1078, 1077, 1076, 1074, 1073, 1072,
 	}
 	table72 = []optable.ID{
 		545, 549, 530, 534, 545, 549, 530, 534, 545, 549, 530, 534, 545, 549, 530, 534, 543, 544, 528, 529,
@@ -2662,15 +2665,15 @@ var (
 		16, 13, 16, 13, 16, 13, 16, 13, 15, 12,
 	}
 	table76 = []optable.ID{
-		964, 961, 964, 961, 964, 961, 964, 961, 963, 960,
+		967, 964, 967, 964, 967, 964, 967, 964, 966, 963,
 	}
 	table77 = []optable.ID{
 		548, 547, 546, 533, 532, 531, 548, 547, 546, 533, 532, 531, 548, 547, 546, 533, 532, 531, 548, 547,
 		546, 533, 532, 531, 542, 541, 540, 527, 526, 525,
 	}
 	table78 = []optable.ID{
-		1105, 1104, 1103, 1096, 1095, 1094, 1105, 1104, 1103, 1096, 1095, 1094, 1105, 1104, 1103, 1096, 1095, 1094, 1105, 1104,
-		1103, 1096, 1095, 1094, 1102, 1101, 1100, 1093, 1092, 1091,
+		1108, 1107, 1106, 1099, 1098, 1097, 1108, 1107, 1106, 1099, 1098, 1097, 1108, 1107, 1106, 1099, 1098, 1097, 1108, 1107,
+		1106, 1099, 1098, 1097, 1105, 1104, 1103, 1096, 1095, 1094,
 	}
 	table79 = []optable.ID{
 		891, 888, 878, 886, 877, 864, 891, 888, 878, 886, 877, 864, 891, 888, 878, 886, 877, 864, 891, 888,
@@ -2705,10 +2708,10 @@ var (
 		884, 883, 882, 884, 883, 882, 884, 883, 882, 884, 883, 882, 778, 777, 776,
 	}
 	table87 = []optable.ID{
-		1014, 1009, 1004, 1014, 1009, 1004, 1014, 1009, 1004, 1014, 1009, 1004, 1012, 1007, 1002,
+		1017, 1012, 1007, 1017, 1012, 1007, 1017, 1012, 1007, 1017, 1012, 1007, 1015, 1010, 1005,
 	}
 	table88 = []optable.ID{
-		1126, 1125, 1124, 1126, 1125, 1124, 1126, 1125, 1124, 1126, 1125, 1124, 1084, 1083, 1082,
+		1129, 1128, 1127, 1129, 1128, 1127, 1129, 1128, 1127, 1129, 1128, 1127, 1087, 1086, 1085,
 	}
 	table89 = []optable.ID{
 		827, 826, 824, 827, 826, 824, 827, 826, 824, 827, 826, 824, 734, 733, 732,
@@ -2717,7 +2720,7 @@ var (
 		938, 937, 935, 938, 937, 935, 938, 937, 935, 938, 937, 935, 933, 932, 931,
 	}
 	table91 = []optable.ID{
-		949, 948, 946, 949, 948, 946, 949, 948, 946, 949, 948, 946, 933, 932, 931,
+		952, 951, 949, 952, 951, 949, 952, 951, 949, 952, 951, 949, 947, 946, 945,
 	}
 	table92 = []optable.ID{
 		666, 665, 664, 666, 665, 664, 666, 665, 664, 666, 665, 664, 661, 660, 659,
@@ -2761,16 +2764,16 @@ var (
 		769, 768, 767, 767, 766, 765, 759, 758, 757, 757, 756, 755, 749, 748, 747, 747, 746, 745,
 	}
 	table105 = []optable.ID{
-		995, 985, 975, 1040, 1030, 1020, 994, 984, 974, 1039, 1029, 1019, 993, 983, 973, 1038, 1028, 1018,
+		998, 988, 978, 1043, 1033, 1023, 997, 987, 977, 1042, 1032, 1022, 996, 986, 976, 1041, 1031, 1021,
 	}
 	table106 = []optable.ID{
-		1079, 1078, 1077, 1075, 1074, 1073, 1071, 1070, 1069,
+		1082, 1081, 1080, 1078, 1077, 1076, 1074, 1073, 1072,
 	}
 	table107 = []optable.ID{
 		565, 564, 563, 542, 541, 540, 527, 526, 525,
 	}
 	table108 = []optable.ID{
-		1108, 1107, 1106, 1102, 1101, 1100, 1093, 1092, 1091,
+		1111, 1110, 1109, 1105, 1104, 1103, 1096, 1095, 1094,
 	}
 	table109 = []optable.ID{
 		738, 789, 781, 788, 784, 772, 780, 771, 761,

@@ -353,3 +353,28 @@ func indices(n int) []int {
 	}
 	return out
 }
+
+// TestLiteralsTellOperatorsApart: two Slices of one shape along different axes are two operators.
+func TestLiteralsTellOperatorsApart(t *testing.T) {
+	net := handmade(t, `
+input x Nx4x1x1
+c = Conv x [8,4,1,1]
+a = Slice c {0} {1} {2}
+b = Slice c {0} {1} {3}
+ap = GlobalAveragePool a
+bp = GlobalAveragePool b
+s = Add ap bp
+f = Flatten s
+y = Gemm f [10,8] [10] transB=1
+output y`, ``, false)
+	table := enumerate(t, net)
+	n := 0
+	for _, o := range table.Ops {
+		if o.Kind == "Slice" {
+			n++
+		}
+	}
+	if n != 2 {
+		t.Errorf("%d kinds of Slice, want 2", n)
+	}
+}

@@ -250,7 +250,18 @@ func (e *enumerator) operand(v *view, id ir.ValueID) {
 	for _, d := range e.net.Shapes[id] {
 		v.dims = append(v.dims, d.AtBatch1())
 	}
+	if t := val.Const; t != nil && (t.Type == ir.Int64 || t.Type == ir.Int32 || t.NumElements() == 1) && t.NumElements() <= maxLiteral {
+		if list, err := t.Int64s(); err == nil {
+			v.static = fmt.Appendf(v.static, "%v;", list)
+		} else if list, err := t.Float32s(); err == nil {
+			v.static = fmt.Appendf(v.static, "%v;", list)
+		}
+	}
 }
+
+// maxLiteral is the number of elements up to which the values of a constant tell operators apart: the axes and bounds of a Slice,
+// a factor. Weights do not. Operators that differ in nothing but values which their rows do not show share a row in the end.
+const maxLiteral = 64
 
 // kind names an operator for statistics.
 func kind(net *supernet.Net, o *supernet.Op) string {
