@@ -9,7 +9,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/autotailor/autotailor/runtime/data"
@@ -318,101 +317,4 @@ func (r *run) follow(used map[string]bool) {
 			a[i] += (1 - keep) * (v - a[i])
 		}
 	}
-}
-
-// Ends returns the genes of the original and of the smallest SubNet.
-func Ends(choices []space.Choice) (largest, smallest space.Genes) {
-	largest, smallest = make(space.Genes, len(choices)), make(space.Genes, len(choices))
-	for i, c := range choices {
-		smallest[i] = uint8(len(c.Values) - 1)
-	}
-	space.Canonical(choices, smallest)
-	return largest, smallest
-}
-
-// evaluate appends to the history.
-func (r *run) evaluate(ctx context.Context) error {
-	e := r.evaluator(r.Check)
-	since := r.step
-	if n := len(r.history); n > 0 {
-		since -= r.history[n-1].Step
-	}
-	v := Evaluation{Step: r.step, Loss: r.sum / float64(since)}
-	largest, smallest := Ends(r.Net.Choices)
-	for _, end := range []struct {
-		g  space.Genes
-		to *float64
-	}{{largest, &v.Largest}, {smallest, &v.Smallest}} {
-		n, err := e.Correct(ctx, end.g)
-		if err != nil {
-			return err
-		}
-		*end.to = float64(n) / float64(r.Check.N)
-	}
-	r.sum = 0
-	r.history = append(r.history, v)
-	return nil
-}
-
-// evaluator counts with the present weights.
-func (r *run) evaluator(set *data.Set) *sensitivity.Evaluator {
-	e := &sensitivity.Evaluator{
-		Net: r.Net, Engine: r.Engine, Weights: r.store.weights(r.final()), Images: set, Options: sensitivity.Options{Transform: r.Transform},
-	}
-	if r.Options.Calib > 0 {
-		e.Options.Calibration = r.Train.Slice(0, r.Options.Calib)
-	}
-	return e
-}
-
-// recalibrate sets the statistics of the original's architecture; those of SubNets are recomputed when they are exported.
-func (r *run) recalibrate(ctx context.Context) error {
-	_, w, _, err := r.evaluator(r.Train).Prepare(ctx, make(space.Genes, len(r.Net.Choices)))
-	if err != nil {
-		return err
-	}
-	fixed := statistics(r.store.graph)
-	for _, name := range r.store.names {
-		if !fixed[name] {
-			continue
-		}
-		t, err := nn.Fetch(w, r.store.info[name])
-		if err != nil {
-			return err
-		}
-		r.store.params[name].Value = slices.Clone(t.Float32s())
-	}
-	return nil
-}
-
-// Trial is what two steps tell about a run.
-type Trial struct {
-	Step       time.Duration // that the second one took
-	SubNets    []space.Genes // of the first one
-	Tensors    int           // that are trained
-	Numbers    int
-	Checkpoint int // bytes
-}
-
-// Try trains two steps and forgets them.
-func (t *Tuner) Try(ctx context.Context) (*Trial, error) {
-	r, err := t.start()
-	if err != nil {
-		return nil, err
-	}
-	defer r.close()
-	r.Check = nil
-	out := &Trial{SubNets: r.sampler.Step(0), Tensors: len(r.store.trains)}
-	for _, name := range r.store.trains {
-		out.Numbers += len(r.store.params[name].Value)
-	}
-	r.state.tensors(func(v []float32) { out.Checkpoint += 4 * len(v) })
-	for range 2 {
-		start := time.Now()
-		if _, err := r.train(ctx); err != nil {
-			return nil, err
-		}
-		out.Step = time.Since(start)
-	}
-	return out, nil
 }

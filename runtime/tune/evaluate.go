@@ -1,0 +1,76 @@
+package tune
+
+import (
+	"context"
+	"slices"
+
+	"github.com/autotailor/autotailor/runtime/data"
+	"github.com/autotailor/autotailor/runtime/nn"
+	"github.com/autotailor/autotailor/runtime/sensitivity"
+	"github.com/autotailor/autotailor/runtime/space"
+)
+
+// Ends returns the genes of the original and of the smallest SubNet.
+func Ends(choices []space.Choice) (largest, smallest space.Genes) {
+	largest, smallest = make(space.Genes, len(choices)), make(space.Genes, len(choices))
+	for i, c := range choices {
+		smallest[i] = uint8(len(c.Values) - 1)
+	}
+	space.Canonical(choices, smallest)
+	return largest, smallest
+}
+
+// evaluate appends to the history.
+func (r *run) evaluate(ctx context.Context) error {
+	e := r.evaluator(r.Check)
+	since := r.step
+	if n := len(r.history); n > 0 {
+		since -= r.history[n-1].Step
+	}
+	v := Evaluation{Step: r.step, Loss: r.sum / float64(since)}
+	largest, smallest := Ends(r.Net.Choices)
+	for _, end := range []struct {
+		g  space.Genes
+		to *float64
+	}{{largest, &v.Largest}, {smallest, &v.Smallest}} {
+		n, err := e.Correct(ctx, end.g)
+		if err != nil {
+			return err
+		}
+		*end.to = float64(n) / float64(r.Check.N)
+	}
+	r.sum = 0
+	r.history = append(r.history, v)
+	return nil
+}
+
+// evaluator counts with the present weights.
+func (r *run) evaluator(set *data.Set) *sensitivity.Evaluator {
+	e := &sensitivity.Evaluator{
+		Net: r.Net, Engine: r.Engine, Weights: r.store.weights(r.final()), Images: set, Options: sensitivity.Options{Transform: r.Transform},
+	}
+	if r.Options.Calib > 0 {
+		e.Options.Calibration = r.Train.Slice(0, r.Options.Calib)
+	}
+	return e
+}
+
+// recalibrate sets the statistics of the original's architecture; those of SubNets are recomputed when they are exported.
+func (r *run) recalibrate(ctx context.Context) error {
+	_, w, _, err := r.evaluator(r.Train).Prepare(ctx, make(space.Genes, len(r.Net.Choices)))
+	if err != nil {
+		return err
+	}
+	fixed := statistics(r.store.graph)
+	for _, name := range r.store.names {
+		if !fixed[name] {
+			continue
+		}
+		t, err := nn.Fetch(w, r.store.info[name])
+		if err != nil {
+			return err
+		}
+		r.store.params[name].Value = slices.Clone(t.Float32s())
+	}
+	return nil
+}
