@@ -2,6 +2,7 @@ package pytorch_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -163,25 +164,47 @@ func TestHelp(t *testing.T) {
 	t.Parallel()
 	py := python(t)
 	dir := emit(t, "vit")
-	for _, name := range []string{"tune.py", "sensitivity.py", "export.py"} {
-		out, err := run(t, dir, "", py, name, "--help")
-		if err != nil || !strings.Contains(string(out), "examples:") || !strings.Contains(string(out), "--model") {
-			t.Errorf("%s --help: %v\n%s", name, err, out)
+	tune := func(model, data string, more ...string) []string {
+		return append([]string{"tune.py", "--steps", "100", "--out", "x.onnx", "--model", absolute(t, model), "--data", absolute(t, data)}, more...)
+	}
+	cases := []struct {
+		args []string
+		code int
+		want []string
+	}{
+		{[]string{"tune.py", "--help"}, 0, []string{"examples:", "--model", "torchrun"}},
+		{[]string{"sensitivity.py", "--help"}, 0, []string{"examples:", "--model"}},
+		{[]string{"export.py", "--help"}, 0, []string{"examples:", "--model"}},
+		{tune(model("levit"), images), 1, []string{"these weights are of another model"}},
+		{tune(model("vit"), "testdata"), 1, []string{"no split train"}},
+		{tune(model("vit"), images, "--teacher", "largest"), 1, []string{"needs --strategy sandwich"}},
+		{tune("tune_test.go", images), 1, []string{"no ONNX file"}},
+		{tune(model("vit"), images, "--batch", "5000"), 1, []string{"do not fill a batch of 5000"}},
+		{tune(model("vit"), images, "--strategy", "progressive", "--dry-run"), 0, []string{"nothing was done", "phase 0", "step 0, SubNet 3"}},
+	}
+	var lines bytes.Buffer
+	for _, c := range cases {
+		if err := json.NewEncoder(&lines).Encode(c.args); err != nil {
+			t.Fatal(err)
 		}
 	}
-	for want, args := range map[string][]string{
-		"these weights are of another model": {"--model", absolute(t, model("levit")), "--data", absolute(t, images)},
-		"no split train":                     {"--model", absolute(t, model("vit")), "--data", dir},
-		"needs --strategy sandwich":          {"--model", absolute(t, model("vit")), "--data", absolute(t, images), "--teacher", "largest"},
-		"no ONNX file":                       {"--model", absolute(t, "tune_test.go"), "--data", absolute(t, images)},
-	} {
-		_, err := run(t, dir, "", append([]string{py, "tune.py", "--steps", "1", "--out", "x.onnx"}, args...)...)
-		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "Traceback") {
-			t.Errorf("%v: want %q in one line, got %v", args, want, err)
-		}
+	out, err := run(t, dir, lines.String(), py, absolute(t, "testdata/each.py"))
+	if err != nil {
+		t.Fatal(err)
 	}
-	out, err := run(t, dir, "", py, "tune.py", "--steps", "100", "--out", "x.onnx", "--model", absolute(t, model("vit")), "--data", absolute(t, images), "--strategy", "progressive", "--dry-run")
-	if err != nil || !strings.Contains(string(out), "nothing was done") || !strings.Contains(string(out), "phase 0") {
-		t.Errorf("--dry-run: %v\n%s", err, out)
+	results := json.NewDecoder(bytes.NewReader(out))
+	for _, c := range cases {
+		var got struct {
+			Code int
+			Text string
+		}
+		if err := results.Decode(&got); err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range c.want {
+			if got.Code != c.code || !strings.Contains(got.Text, want) || strings.Contains(got.Text, "Traceback") {
+				t.Errorf("%v: exit code %d, want %d and %q in\n%s", c.args, got.Code, c.code, want, got.Text)
+			}
+		}
 	}
 }
