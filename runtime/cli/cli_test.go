@@ -62,7 +62,7 @@ func TestWholeLine(t *testing.T) {
 	if p["operators"] != 353.0 || p["failed"] != 0.0 || p["original_ms"].(float64) <= 0 {
 		t.Errorf("profile: %v", p)
 	}
-	s := result(t, "sensitivity", "--model", model, "--data", images, "--images", "20", "--out", acc)
+	s := result(t, "sensitivity", "--model", model, "--data", images, "--images", "20", "--calibrate", "20", "--out", acc)
 	if len(s["probes"].([]any)) != 42 || s["images"] != 20.0 {
 		t.Errorf("sensitivity: %d probes, %v images", len(s["probes"].([]any)), s["images"])
 	}
@@ -167,7 +167,7 @@ func TestInfeasibleBudget(t *testing.T) {
 	dir := t.TempDir()
 	lut, acc := filepath.Join(dir, "a.lut"), filepath.Join(dir, "a.acc")
 	result(t, "profile", "--out", lut, "--runs", "1")
-	result(t, "sensitivity", "--model", model, "--data", images, "--images", "5", "--out", acc)
+	result(t, "sensitivity", "--model", model, "--data", images, "--images", "5", "--calibrate", "5", "--out", acc)
 	code, _, errs := invoke(t.Context(), "search", "--lut", lut, "--accuracy", acc, "--budget", "1ns")
 	if code != 3 || !strings.Contains(errs, "resolution=16") {
 		t.Errorf("exit code %d, %s", code, errs)

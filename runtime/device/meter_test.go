@@ -68,7 +68,12 @@ func TestPowerIsIntegrated(t *testing.T) {
 		}
 		start := time.Now()
 		var inside time.Duration
-		got, err := m.Measure(func() error { time.Sleep(30 * time.Millisecond); inside = time.Since(start); return nil })
+		got, err := m.Measure(func() error {
+			run := time.Now()
+			time.Sleep(30 * time.Millisecond)
+			inside = time.Since(run)
+			return nil
+		})
 		if whole := time.Since(start); err != nil || got < 1e3*watts*inside.Seconds()*0.999 || got > 1e3*watts*whole.Seconds()*1.001 {
 			t.Errorf("%s: %v mJ in %v to %v at %v W, %v", where, got, inside, whole, watts, err)
 		}
