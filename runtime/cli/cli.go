@@ -82,6 +82,7 @@ func commands() []command {
 			"search --lut device.lut --accuracy net.acc --budget 2ms --method genetic --seed 7",
 			"search --lut device.lut --accuracy net.acc --objective energy --power 3.5W --max-latency 2ms --max-memory 3MB --max-params 1e6 --json",
 			"search --accuracy net.acc --objective flops --max-memory 3MB",
+			"search --lut device.lut --accuracy net.acc --budget 2ms --verify 10 --model MODEL.onnx --data DIR",
 		}, runSearch, ""},
 		{"export", "write a SubNet as a stand-alone ONNX or NCNN model", []string{
 			"export --model MODEL.onnx --subnet resolution=24 --out small.onnx", "export --model MODEL.onnx --subnet resolution=24 --recalibrate DIR --out small.onnx",

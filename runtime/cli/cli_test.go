@@ -86,6 +86,7 @@ func TestWholeLine(t *testing.T) {
 	if v["predicted_ms"] == nil || v["accuracy"] == nil {
 		t.Errorf("verify: %v", v)
 	}
+	countCandidates(t, lut, acc)
 	exportAndRead(t, dir, text)
 	exportFront(t, filepath.Join(dir, "bundle"), lut, acc)
 	r := result(t, "report", "--lut", lut, "--accuracy", acc, "--out", filepath.Join(dir, "report"))
@@ -93,6 +94,27 @@ func TestWholeLine(t *testing.T) {
 		if i, err := os.Stat(f.(string)); err != nil || i.Size() < 100 {
 			t.Errorf("report: %v %v", f, err)
 		}
+	}
+}
+
+// countCandidates: as many SubNets as --verify says are counted and shown as such, and the next search counts others.
+func countCandidates(t *testing.T, lut, acc string) {
+	t.Helper()
+	for total := 2; total <= 4; total += 2 {
+		r := result(t, "search", "--lut", lut, "--accuracy", acc, "--verify", "2", "--model", model, "--data", images)
+		for _, p := range r["points"].([]any) {
+			if p := p.(map[string]any); p["verified"] == true && p["predicted_accuracy"] == nil {
+				t.Errorf("what was predicted of %v is not told", p)
+			}
+		}
+		joint, err := os.ReadFile(acc + ".joint")
+		if _, rows, _ := bytes.Cut(joint, []byte("\n\n")); err != nil || bytes.Count(rows, []byte("\n")) != total {
+			t.Errorf("want %d counted SubNets: %v\n%s", total, err, joint)
+		}
+	}
+	code, _, errs := invoke(t.Context(), "search", "--lut", lut, "--accuracy", acc, "--verify", "2")
+	if code != 2 || !strings.Contains(errs, "--model") {
+		t.Errorf("--verify without a model: exit code %d, %s", code, errs)
 	}
 }
 

@@ -38,7 +38,9 @@ type point struct {
 	SubNet    string             `json:"subnet"`
 	LatencyMS float64            `json:"latency_ms,omitempty"`
 	Accuracy  float64            `json:"accuracy,omitempty"`
-	Metrics   map[string]float64 `json:"metrics"` // all that can be predicted, such as energy_mJ and memory_bytes
+	Verified  bool               `json:"verified,omitempty"`           // accuracy was counted, not predicted
+	Predicted *float64           `json:"predicted_accuracy,omitempty"` // what the sensitivities add up to, of verified SubNets
+	Metrics   map[string]float64 `json:"metrics"`                      // all that can be predicted, such as energy_mJ and memory_bytes
 }
 
 func runSearch(c *call) error {
@@ -50,6 +52,7 @@ func runSearch(c *call) error {
 	method := c.flags.String("method", "exact", "exact, genetic or random")
 	seed := c.flags.Uint64("seed", 1, "of genetic and random")
 	samples := c.flags.Int("samples", 10_000, "SubNets that random draws")
+	check := c.checkFlags()
 	if err := c.parse(); err != nil {
 		return err
 	}
@@ -72,6 +75,12 @@ func runSearch(c *call) error {
 	if *budget > 0 && *objective != "latency" {
 		return usageError{errors.New("--budget is a latency; use --max-latency and the like with another objective")}
 	}
+	if *check.k > 0 {
+		if *method != "exact" {
+			return usageError{fmt.Errorf("--verify goes with the exact search")}
+		}
+		return c.searchChecked(check, t, *accuracies, p, *budget, *objective)
+	}
 	var points []search.Point
 	r := found{Method: *method, Points: []point{}}
 	switch {
@@ -80,8 +89,7 @@ func runSearch(c *call) error {
 		if front, err = search.Front(c.ctx, p, search.Options{}); err != nil {
 			return explain(err)
 		}
-		k := front.Certificate
-		r.Certificate = &certificate{k.Exact, k.Gap, k.States, k.Labels, k.Method, k.Elapsed.Seconds()}
+		r.Certificate = certify(front)
 		points = front.Points
 		if *budget > 0 {
 			points = make([]search.Point, 1)
@@ -105,6 +113,11 @@ func runSearch(c *call) error {
 		r.Points = append(r.Points, t.point(c, q))
 	}
 	return c.printFound(r, *objective)
+}
+
+func certify(r search.Result) *certificate {
+	k := r.Certificate
+	return &certificate{k.Exact, k.Gap, k.States, k.Labels, k.Method, k.Elapsed.Seconds()}
 }
 
 // point describes a SubNet that was found.
@@ -172,6 +185,9 @@ func (c *call) printFound(r found, objective string) error {
 		accuracy := "-" // not known
 		if p.Accuracy > 0 {
 			accuracy = fmt.Sprintf("%.2f", 100*p.Accuracy)
+		}
+		if p.Verified {
+			accuracy = "*" + accuracy
 		}
 		fmt.Fprintf(c.out, "%10.*f  %10s  %s\n", map[bool]int{true: 3}[q.device], p.Metrics[q.key()], accuracy, p.SubNet)
 	}
