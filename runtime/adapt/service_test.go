@@ -63,26 +63,45 @@ func record(t testing.TB, net *supernet.Net, text string) *nn.Graph {
 	return g
 }
 
-// open writes a bundle of the ladder with recalibrated statistics and reads it.
-func open(t testing.TB) *bundle.Bundle {
-	t.Helper()
-	path := filepath.Join(root, "models", "mobilenetv2.onnx")
-	w, err := onnxfile.Open(path)
+var model = filepath.Join(root, "models", "mobilenetv2.onnx")
+
+// recalibrated is the weights with the statistics of each SubNet of the ladder.
+var recalibrated = sync.OnceValues(func() (all []nn.Weights, err error) {
+	w, err := onnxfile.Open(model)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	var all []nn.Weights
+	set, err := data.Open(filepath.Join(root, "data", "fashion-mnist"), "test")
+	if err != nil {
+		return nil, err
+	}
 	for _, s := range ladder {
-		g := record(t, net, s.SubNet)
-		side := g.Values[g.Inputs[0]].Shape[2]
-		own, err := embedded.New(embedded.Options{}).Recalibrate(t.Context(), g, w, transform.Batches(images(t, 20), 20, side))
+		genes, err := space.Parse(net.Choices, s.SubNet)
 		if err != nil {
-			t.Fatal(err)
+			return nil, err
+		}
+		g, err := nn.Record(func(b nn.Builder) { net.Build(genes, b) })
+		if err != nil {
+			return nil, err
+		}
+		own, err := embedded.New(embedded.Options{}).Recalibrate(context.Background(), g, w, transform.Batches(set.Slice(0, 60), 20, g.Values[g.Inputs[0]].Shape[2]))
+		if err != nil {
+			return nil, err
 		}
 		all = append(all, own)
 	}
+	return all, nil
+})
+
+// open writes a bundle of the ladder with recalibrated statistics and reads it.
+func open(t testing.TB) *bundle.Bundle {
+	t.Helper()
+	all, err := recalibrated()
+	if err != nil {
+		t.Fatal(err)
+	}
 	dir := t.TempDir()
-	if _, err := bundle.Write(dir, path, net, bundle.Manifest{Device: "test", SubNets: ladder}, all); err != nil {
+	if _, err := bundle.Write(dir, model, net, bundle.Manifest{Device: "test", SubNets: ladder}, all); err != nil {
 		t.Fatal(err)
 	}
 	b, err := bundle.Open(dir, net)
