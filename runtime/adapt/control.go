@@ -3,26 +3,27 @@ package adapt
 import (
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
 // controller asks the policy, every period and when requests pile up.
 type controller struct {
-	s       *Service
-	policy  Policy
-	period  time.Duration
-	service []atomic.Int64 // nanoseconds that a request takes, by level: a moving average
-	kick    chan struct{}
-	quit    chan struct{}
-	ended   sync.WaitGroup
-	once    sync.Once
+	s      *Service
+	policy Policy
+	period time.Duration
+	base   []time.Duration // that a request takes alone, by level: the least that was measured at the start
+	kick   chan struct{}
+	quit   chan struct{}
+	ended  sync.WaitGroup
+	once   sync.Once
 
 	mu       sync.Mutex
 	arrivals int // since the last decision
 	tail     []sample
 	rate     float64
-	last     time.Time
+	slow     float64   // how much longer requests take of late than alone: a moving average
+	last     time.Time // of a whole period
+	decided  time.Time
 	changed  time.Time // when the level was
 }
 
@@ -36,12 +37,13 @@ const (
 	defaultPeriod = 50 * time.Millisecond
 	window        = 500 * time.Millisecond // of the latencies that a policy sees
 	maxSamples    = 1 << 14
+	mostSlow      = 10 // that a single request counts as: a pause is not how long computing takes
 )
 
 func newController(s *Service, o Options) *controller {
 	c := &controller{
-		s: s, policy: o.Policy, period: o.Period, service: make([]atomic.Int64, len(s.levels)),
-		kick: make(chan struct{}, 1), quit: make(chan struct{}), last: time.Now(),
+		s: s, policy: o.Policy, period: o.Period, base: make([]time.Duration, len(s.levels)), slow: 1,
+		kick: make(chan struct{}, 1), quit: make(chan struct{}), last: time.Now(), decided: time.Now(),
 	}
 	if c.period <= 0 {
 		c.period = defaultPeriod
@@ -91,11 +93,10 @@ func (c *controller) arrived(waiting int) {
 
 // served notes how long a request took.
 func (c *controller) served(a Answer) {
-	mean := &c.service[a.Level]
-	was := mean.Load()
-	mean.Store(was + (int64(a.Service)-was)/16) // a lost update among several is no harm
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	now := min(float64(a.Service)/float64(c.base[a.Level]), mostSlow)
+	c.slow += (now - c.slow) / 32
 	if len(c.tail) < maxSamples {
 		c.tail = append(c.tail, sample{time.Now().Add(-a.Total), a.Total})
 	}
@@ -134,9 +135,10 @@ func (c *controller) look(now time.Time, whole bool) State {
 	}
 	// Who came before the last change waited for another SubNet.
 	c.tail = slices.DeleteFunc(c.tail, func(s sample) bool { return now.Sub(s.at) > window || s.at.Before(c.changed) })
-	st := State{Level: int(c.s.level.Load()), Limit: int(c.s.limit.Load()), Workers: cap(c.s.idle), Rate: c.rate, Queue: queue}
-	for i := range c.service {
-		st.Service = append(st.Service, time.Duration(c.service[i].Load()))
+	st := State{Level: int(c.s.level.Load()), Limit: int(c.s.limit.Load()), Workers: cap(c.s.idle), Rate: c.rate, Queue: queue, Elapsed: now.Sub(c.decided)}
+	c.decided = now
+	for _, alone := range c.base { // other levels slow down as the one that serves
+		st.Service = append(st.Service, time.Duration(float64(alone)*c.slow))
 	}
 	if n := len(c.tail); n > 0 {
 		totals := make([]time.Duration, n)

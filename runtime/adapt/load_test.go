@@ -4,7 +4,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"os"
-	"slices"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -31,9 +31,7 @@ func TestLoadStep(t *testing.T) {
 	const phase = 8.0 // seconds
 	target := time.Duration(count("AUTOTAILOR_LOAD_TARGET_MS", 25)) * time.Millisecond
 	s, _ := service(t, adapt.Options{Policy: &adapt.Target{Latency: target}})
-	slow := serviceTime(t, s)
-	workers := float64(count("AUTOTAILOR_LOAD_WORKERS", 2))
-	rate := 0.5 * workers / slow.Seconds()
+	rate := 0.45 * capacity(t, s, runtime.GOMAXPROCS(0))
 	answers, refused := load(t, s, []float64{rate, 2 * rate, rate}, phase)
 	var times, rates, p99s, accuracies []float64
 	const bin = 0.5
@@ -82,23 +80,28 @@ func mean(v []float64) float64 {
 	return sum / float64(len(v))
 }
 
-// serviceTime is the median of the most accurate SubNet's.
-func serviceTime(t *testing.T, s *adapt.Service) time.Duration {
+// capacity is how many requests a second the most accurate SubNet serves with all workers busy.
+func capacity(t *testing.T, s *adapt.Service, workers int) float64 {
 	set := images(t, 1)
 	if err := s.Serve(len(ladder) - 1); err != nil {
 		t.Fatal(err)
 	}
 	defer s.Auto()
-	var all []time.Duration
-	for range 50 {
-		a, err := s.Infer(t.Context(), pixels(set, 0))
-		if err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, a.Service)
+	const each = 1000
+	start := time.Now()
+	var wait sync.WaitGroup
+	for range workers {
+		wait.Go(func() {
+			for range each {
+				if _, err := s.Infer(t.Context(), pixels(set, 0)); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
 	}
-	slices.Sort(all)
-	return all[len(all)/2]
+	wait.Wait()
+	return float64(workers*each) / time.Since(start).Seconds()
 }
 
 // load sends requests with exponential times between them, phase after phase.

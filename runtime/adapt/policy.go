@@ -17,29 +17,31 @@ type State struct {
 	Limit   int             // highest level that the device's condition allows
 	Service []time.Duration // that a request takes at each level, without waiting
 	Workers int
+	Elapsed time.Duration // since the last decision
 	Rate    float64       // requests a second, of late
 	Tail    time.Duration // 99th percentile of the total latency of late, 0 when nothing was served
 	Queue   int           // requests waiting
 }
 
 // Target is the Policy that serves the most accurate SubNet whose 99th percentile of latency stays under a target. It reacts to
-// overload at once, and is slow to come back: a more accurate SubNet must have been possible for a number of decisions, each step up
-// is one level, and when a step up has to be taken back, the next one waits twice as long.
+// overload at once, and is slow to come back: a more accurate SubNet must have been possible for a time, each step up is one level, and
+// when a step up has to be taken back, the next one waits twice as long.
 type Target struct {
 	Latency time.Duration
-	Hold    int // decisions before a step up, 0 means 6
+	Hold    time.Duration // before a step up, 0 means 300 ms
 
-	calm  int // decisions for which a step up was possible
-	hold  int
-	since int // decisions since the last step up
+	calm  time.Duration // for which a step up was possible
+	hold  time.Duration
+	since time.Duration // the last step up
 }
 
 const (
-	defaultHold = 6
-	maxHold     = 96
+	defaultHold = 300 * time.Millisecond
+	maxHold     = 5 * time.Second
 	fullUp      = 0.60 // share of the workers' time that a level may need before a step up to it
 	fullDown    = 0.85 // and before a step down from it
-	recent      = 10   // decisions within which a step up counts as a mistake
+
+	recent = 500 * time.Millisecond // within which a step up counts as a mistake
 )
 
 // Next implements Policy.
@@ -47,7 +49,7 @@ func (t *Target) Next(now State) int {
 	if t.hold == 0 {
 		t.hold = t.first()
 	}
-	t.since++
+	t.since += now.Elapsed
 	if now.Level > now.Limit {
 		t.calm = 0
 		return now.Limit
@@ -63,7 +65,7 @@ func (t *Target) Next(now State) int {
 		t.calm = 0
 		return now.Level
 	}
-	if t.calm++; t.calm < t.hold {
+	if t.calm += now.Elapsed; t.calm < t.hold {
 		return now.Level
 	}
 	if t.since >= 4*t.hold {
@@ -73,7 +75,7 @@ func (t *Target) Next(now State) int {
 	return up
 }
 
-func (t *Target) first() int {
+func (t *Target) first() time.Duration {
 	if t.Hold > 0 {
 		return t.Hold
 	}

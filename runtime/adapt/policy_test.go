@@ -82,7 +82,7 @@ func TestTarget(t *testing.T) {
 			q.run(rate, float64(step+1)*period)
 			all = append(all, q.total...)
 			next := p.Next(adapt.State{
-				Level: q.level, Limit: 4, Service: q.service, Workers: 2, Rate: rate,
+				Level: q.level, Limit: 4, Service: q.service, Workers: 2, Rate: rate, Elapsed: 50 * time.Millisecond,
 				Tail: time.Duration(tail(q.total) * 1e9), Queue: q.waiting(),
 			})
 			if next != q.level {
@@ -108,9 +108,9 @@ func TestTarget(t *testing.T) {
 // TestTargetLimits: whatever it sees, a policy stays within the limit, and it leaves a level that is too slow at once.
 func TestTargetLimits(t *testing.T) {
 	rng := rand.New(rand.NewPCG(2, 3))
-	p := &adapt.Target{Latency: 10 * time.Millisecond, Hold: 2}
+	p := &adapt.Target{Latency: 10 * time.Millisecond, Hold: 2 * time.Millisecond}
 	for range 10_000 {
-		s := adapt.State{Level: rng.IntN(4), Limit: rng.IntN(4), Workers: 1 + rng.IntN(4), Rate: math.Abs(rng.NormFloat64()) * 1000, Queue: rng.IntN(20), Tail: time.Duration(rng.IntN(2e7))}
+		s := adapt.State{Level: rng.IntN(4), Limit: rng.IntN(4), Workers: 1 + rng.IntN(4), Elapsed: time.Millisecond, Rate: math.Abs(rng.NormFloat64()) * 1000, Queue: rng.IntN(20), Tail: time.Duration(rng.IntN(2e7))}
 		for k := range 4 {
 			s.Service = append(s.Service, time.Duration(k+1)*time.Millisecond/2)
 		}
