@@ -6,7 +6,7 @@ ORT_DIR := build/onnxruntime
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 export AUTOTAILOR_ORT ?= $(firstword $(wildcard $(CURDIR)/$(ORT_DIR)/libonnxruntime.so*))
 
-.PHONY: help demo test check check-ncnn bench-switch example generate bench fuzz lint size agent onnxruntime
+.PHONY: help demo test check check-ncnn bench-switch example generate bench bench-engine fuzz lint size agent onnxruntime
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -47,6 +47,9 @@ generate: ## delete every generated package file and make it again
 
 bench: ## benchmarks, peers side by side
 	$(GO) test -run '^$$' -bench . -benchmem ./ir/... ./runtime/... ./gen/... ./generated/... ./internal/conform
+
+bench-engine: ## training and inference beside PyTorch and ONNX Runtime, where they are installed
+	@$(GO) run ./internal/enginebench
 
 FUZZTIME ?= 60s
 fuzz: ## every fuzz target for FUZZTIME, one after the other; FUZZ=Name only those called so

@@ -2,6 +2,7 @@ package autodiff
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
 	"github.com/autotailor/autotailor/runtime/nn"
@@ -27,6 +28,10 @@ func makeBinary(p *plan, n node) error {
 	if err != nil {
 		return err
 	}
+	if n.Type == "Add" && slices.Equal(xs, ys) {
+		p.sum(n, op, x, y, order)
+		return nil
+	}
 	z := p.produce(n.Out[0], order, x, y)
 	there := p.isa.NewBroadcast(op, xs, ys, kernel.NoLimits())
 	back := p.isa.NewSlopes(n.Type, xs, ys)
@@ -37,6 +42,39 @@ func makeBinary(p *plan, n node) error {
 			p.receive(t, y, func(g []float32) { back.Right(t, g, z.grad, x.data, y.data) })
 		})
 	return nil
+}
+
+// sum emits a sum of tensors of the same shape; a Relu or Clip that follows runs in the same step.
+func (p *plan) sum(n node, op kernel.Binary, x, y *variable, order []int) {
+	out, lim := p.limited(n.Out[0])
+	z := p.produce(out, order, x, y)
+	s := z.shape
+	there := p.isa.NewBroadcast(op, s, s, lim)
+	p.emit([]*variable{x, y}, []*variable{z},
+		func(t *kernel.Team) { there.Run(t, z.data, x.data, y.data) },
+		func(t *kernel.Team) {
+			if out != n.Out[0] {
+				p.isa.Gate(t, z.grad, z.grad, z.data, lim)
+			}
+			first, last := x, y
+			if x.wants && &x.grad[0] == &z.grad[0] {
+				first, last = y, x // what is in place may be added to when all have read it
+			}
+			p.pass(t, first, z.grad)
+			p.pass(t, last, z.grad)
+		})
+	p.steps[len(p.steps)-1].inPlace = 2
+}
+
+// limited returns what becomes of v and within which limits: those of a Relu or Clip that is its only reader, which is then fused.
+func (p *plan) limited(v nn.Value) (nn.Value, kernel.Limits) {
+	if next, ok := p.next(v, "Relu", "Clip"); ok {
+		if lim, err := p.limits(next); err == nil {
+			p.fused[next.index] = true
+			return next.Out[0], lim
+		}
+	}
+	return v, kernel.NoLimits()
 }
 
 // commonOrder returns the order in which to compute an element-wise result: that of the first operand which is not

@@ -23,22 +23,25 @@ func makeBatchNorm(p *plan, n node) error {
 	if err != nil {
 		return err
 	}
-	out, lim := n.Out[0], kernel.NoLimits()
-	if next, ok := p.next(out, "Relu", "Clip"); ok {
-		if l, err := p.limits(next); err == nil {
-			out, lim, p.fused[next.index] = next.Out[0], l, true
-		}
-	}
+	out, lim := p.limited(n.Out[0])
 	z := p.produce(out, order, x, scale, bias)
 	c := p.isa.NewBatchNorm(xs[1], n.float("epsilon", 1e-5), lim)
+	if x.columns == xs[1] {
+		x.moments = new(kernel.Moments)
+	}
 	p.emit([]*variable{x, scale, bias}, []*variable{z},
-		func(t *kernel.Team) { c.Forward(t, z.data, x.data, scale.data, bias.data) },
+		func(t *kernel.Team) { c.Forward(t, z.data, x.data, scale.data, bias.data, x.moments) },
 		func(t *kernel.Team) {
-			c.Sums(t, x.data, z.data, z.grad)
+			c.Sums(t, x.data, z.grad)
 			p.receive(t, scale, c.Scale)
 			p.receive(t, bias, c.Bias)
-			p.receive(t, x, func(g []float32) { c.Operand(t, g, x.data, z.data, z.grad, scale.data) })
+			if x.joins && x.columns == xs[1] && x.uses == 1 && x.wants {
+				x.deferred, x.touched = c.Defer(x.data, z.grad, scale.data), true
+				return
+			}
+			p.receive(t, x, func(g []float32) { c.Operand(t, g, x.data, z.grad, scale.data) })
 		})
+	p.steps[len(p.steps)-1].inPlace = 1
 	return nil
 }
 

@@ -17,6 +17,12 @@ type variable struct {
 	grad    []float32
 	wants   bool // something that is trained depends on the derivatives
 	touched bool // grad has derivatives already
+
+	uses     int              // steps that read it, and outputs
+	columns  int              // of a convolution's or matrix product's results
+	joins    bool             // of one that can compute derivatives by its results where it uses them
+	moments  *kernel.Moments  // the product computes them when this is set
+	deferred *kernel.Deferred // stands for grad
 }
 
 // step is one operator. Steps read data and grad of their variables when they run.
@@ -25,6 +31,7 @@ type step struct {
 	in, out  []*variable
 	forward  func(t *kernel.Team)
 	backward func(t *kernel.Team) // runs when there are derivatives by an output and an operand wants them
+	inPlace  int                  // derivatives by one of so many first operands may take the place of those by the result
 }
 
 // slot is one form in which a value is in memory: order[p] is the logical axis at memory position p.
@@ -78,6 +85,7 @@ func newPlan(g *nn.Graph, params engine.Params, isa *kernel.ISA, m *memory, batc
 		if err != nil {
 			return nil, fmt.Errorf("output %q: %w", g.Values[v].Name, err)
 		}
+		out.uses++
 		p.outputs = append(p.outputs, out)
 	}
 	p.placeGrads()
@@ -122,7 +130,16 @@ func (p *plan) placeGrads() {
 		give(v)
 	}
 	for i := len(p.steps) - 1; i >= 0; i-- {
-		for _, v := range slices.Concat(p.steps[i].out, p.steps[i].in) {
+		for _, v := range p.steps[i].out {
+			give(v)
+		}
+		if p.steps[i].share() {
+			for _, v := range p.steps[i].in {
+				give(v)
+			}
+			continue // an operand has the memory now
+		}
+		for _, v := range p.steps[i].in {
 			give(v)
 		}
 		for _, v := range p.steps[i].out {
@@ -131,6 +148,17 @@ func (p *plan) placeGrads() {
 			}
 		}
 	}
+}
+
+// share gives the derivatives by an operand the memory of those by the result, where the step can work in place.
+func (s *step) share() bool {
+	for i := range s.inPlace {
+		if v := s.in[i]; v.wants && v.grad == nil {
+			v.grad = s.out[0].grad
+			return true
+		}
+	}
+	return false
 }
 
 func (p *plan) forward() {
@@ -150,9 +178,7 @@ func (p *plan) backward(grads [][]float32) {
 		}
 	}
 	for i, v := range p.outputs {
-		if v.wants {
-			p.put(v, grads[i])
-		}
+		p.pass(p.memory.team, v, grads[i])
 	}
 	for i := len(p.steps) - 1; i >= 0; i-- {
 		s := &p.steps[i]
@@ -171,11 +197,6 @@ func (p *plan) backward(grads [][]float32) {
 	}
 }
 
-// put adds derivatives to those of v.
-func (p *plan) put(v *variable, g []float32) {
-	p.receive(p.memory.team, v, func(to []float32) { copy(to, g) })
-}
-
 // receive lets f set derivatives by v, and adds them to those that are there. f is not called when nobody wants them.
 func (p *plan) receive(t *kernel.Team, v *variable, f func(to []float32)) {
 	if !v.wants {
@@ -191,9 +212,26 @@ func (p *plan) receive(t *kernel.Team, v *variable, f func(to []float32)) {
 	p.isa.Add(t, v.grad, s)
 }
 
+// pass adds derivatives to those of v.
+func (p *plan) pass(t *kernel.Team, v *variable, g []float32) {
+	switch {
+	case !v.wants:
+	case v.touched:
+		p.isa.Add(t, v.grad, g)
+	case &v.grad[0] == &g[0]: // in place
+		v.touched = true
+	default:
+		v.touched = true
+		kernel.Copy(t, v.grad, g)
+	}
+}
+
 // emit appends a step.
 func (p *plan) emit(in, out []*variable, forward, backward func(t *kernel.Team)) {
-	p.steps = append(p.steps, step{p.name, in, out, forward, backward})
+	for _, v := range in {
+		v.uses++
+	}
+	p.steps = append(p.steps, step{name: p.name, in: in, out: out, forward: forward, backward: backward})
 }
 
 func (p *plan) shape(v nn.Value) nn.Shape { return p.graph.Values[v].Shape }

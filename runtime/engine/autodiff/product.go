@@ -8,7 +8,9 @@ import (
 )
 
 // product emits a convolution or matrix product with weights w and perhaps a bias.
-func (p *plan) product(c *kernel.Trainable, x, y, w, bias *variable, batch int) {
+func (p *plan) product(c *kernel.Trainable, x, y, w, bias *variable, batch, columns int) {
+	y.joins = bias == nil && c.Joins(batch)
+	y.columns = columns
 	in := []*variable{x, w}
 	if bias != nil {
 		in = append(in, bias)
@@ -19,8 +21,16 @@ func (p *plan) product(c *kernel.Trainable, x, y, w, bias *variable, batch int) 
 			b = bias.data
 		}
 		c.SetWeights(t, w.data, b)
+		if y.moments != nil {
+			c.ForwardMoments(t, x.data, y.data, batch, y.moments)
+			return
+		}
 		c.Forward(t, x.data, y.data, batch)
 	}, func(t *kernel.Team) {
+		if y.deferred != nil {
+			p.joined(t, c, x, y, w, batch)
+			return
+		}
 		if w.wants {
 			if !w.touched {
 				w.touched = true
@@ -33,6 +43,22 @@ func (p *plan) product(c *kernel.Trainable, x, y, w, bias *variable, batch int) 
 		}
 		p.receive(t, x, func(g []float32) { c.Operand(t, y.grad, g, batch) })
 	})
+}
+
+// joined goes back through a product whose derivatives by results are computed where they are used.
+func (p *plan) joined(t *kernel.Team, c *kernel.Trainable, x, y, w *variable, batch int) {
+	var dw []float32
+	if w.wants {
+		if dw = w.grad; !w.touched {
+			w.touched = true
+			clear(dw)
+		}
+	}
+	if !x.wants {
+		c.BackwardOf(t, y.deferred, x.data, nil, dw, batch)
+	}
+	p.receive(t, x, func(g []float32) { c.BackwardOf(t, y.deferred, x.data, g, dw, batch) })
+	y.deferred = nil
 }
 
 func makeConv(p *plan, n node) error {
@@ -64,7 +90,7 @@ func makeConv(p *plan, n node) error {
 	}
 	y := p.produce(n.Out[0], order, x, w)
 	y.wants = y.wants || bias != nil && bias.wants
-	p.product(p.isa.NewTrainable(g, kernel.ConvWeights(g, xs[1], ws[0], groups)), x, y, w, bias, xs[0])
+	p.product(p.isa.NewTrainable(g, kernel.ConvWeights(g, xs[1], ws[0], groups)), x, y, w, bias, xs[0], ws[0])
 	return nil
 }
 
@@ -111,7 +137,7 @@ func (p *plan) linear(n node, transposed bool, bias *variable) error {
 	y := p.produce(n.Out[0], plain(rank), x, w)
 	y.wants = y.wants || bias != nil && bias.wants
 	c := p.isa.NewTrainable(kernel.Pixel(), kernel.TrainableParams{In: k, Out: cols, Groups: 1, Layout: layout})
-	p.product(c, x, y, w, bias, xs.Count()/k)
+	p.product(c, x, y, w, bias, xs.Count()/k, cols)
 	return nil
 }
 

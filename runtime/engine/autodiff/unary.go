@@ -59,8 +59,15 @@ func (p *plan) unary(n node, name string, a, b float32) error {
 	p.emit([]*variable{x}, []*variable{z},
 		func(t *kernel.Team) { f.Apply(t, z.data, x.data, a, b) },
 		func(t *kernel.Team) {
-			p.receive(t, x, func(g []float32) { back.Apply(t, g, z.grad, x.data, z.data, a, b) })
+			p.receive(t, x, func(g []float32) {
+				if name == "Clip" {
+					p.isa.Gate(t, g, z.grad, z.data, kernel.Limits{Lo: a, Hi: b})
+					return
+				}
+				back.Apply(t, g, z.grad, x.data, z.data, a, b)
+			})
 		})
+	p.steps[len(p.steps)-1].inPlace = 1
 	return nil
 }
 

@@ -7,6 +7,11 @@ func (u *ISA) Add(t *Team, z, x []float32) {
 	t.run(len(z), 16, len(z), func(_ *worker, lo, hi int) { u.vectorRow(u.add, addGo, z[lo:hi], z[lo:hi], x[lo:hi]) })
 }
 
+// Copy copies x to z.
+func Copy(t *Team, z, x []float32) {
+	t.run(len(z), 16, len(z), func(_ *worker, lo, hi int) { copy(z[lo:hi], x[lo:hi]) })
+}
+
 // ScaleBy multiplies all elements.
 func ScaleBy(t *Team, z []float32, by float32) {
 	if by == 1 {

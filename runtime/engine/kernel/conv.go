@@ -175,15 +175,32 @@ func (c *Conv) Run(t *Team, x, y []float32, batch int) {
 		c.runDepthwise(t, x, y, batch)
 		return
 	}
-	k, n := c.in/c.groups, c.out/c.groups
 	for i, m := range c.matrices {
-		src := source{x: x, stride: c.in, off: c.off, pixels: c.pixels, image: c.g.H * c.g.W * c.in, first: i * k}
-		if c.patch != nil {
-			p := *c.patch
-			p.first = i * k
-			src.patch = &p
-		}
-		m.mul(t, batch*c.pixels, src, y[i*n:], c.out)
+		m.mul(t, batch*c.pixels, c.source(i, x), y[i*c.out/c.groups:], c.out)
+	}
+}
+
+// source tells where the rows of a group are.
+func (c *Conv) source(group int, x []float32) source {
+	k := c.in / c.groups
+	src := source{x: x, stride: c.in, off: c.off, pixels: c.pixels, image: c.g.H * c.g.W * c.in, first: group * k}
+	if c.patch != nil {
+		p := *c.patch
+		p.first = group * k
+		src.patch = &p
+	}
+	return src
+}
+
+// rows computes output pixels [lo, hi) on one thread.
+func (c *Conv) rows(w *worker, x, y []float32, lo, hi int) {
+	if c.matrices == nil {
+		c.depthwiseRows(w, x, y, lo, hi)
+		return
+	}
+	for i, m := range c.matrices {
+		src := c.source(i, x)
+		m.block(w, lo, hi, 0, len(m.spans), &src, y[i*c.out/c.groups:], c.out)
 	}
 }
 

@@ -1,5 +1,7 @@
 package kernel
 
+import "unsafe"
+
 // cross is the argument of the micro-kernel for the product of a transposed matrix with another: for rows i and columns j,
 //
 //	c[i][j] += sum over m of x[off[m]+i] * y[m][j]
@@ -40,14 +42,15 @@ func newCrossing(c *Trainable) *crossing {
 	return x
 }
 
+// cut returns in how many parts so many pixels are cut.
+func (x *crossing) cut(pixels int) int {
+	return max(1, min(pixels/(2*crossDepth), crossFloats/(x.c.groups*x.rows*x.width), 16))
+}
+
 // plan cuts so many pixels in parts.
-func (x *crossing) plan(pixels int) {
-	size := x.c.groups * x.rows * x.width
-	x.parts = max(1, min(pixels/(2*crossDepth), crossFloats/size, 16))
-	if need := x.parts * size; len(x.sums) < need {
-		x.sums = make([]float32, need)
-	}
-	clear(x.sums[:x.parts*size])
+func (x *crossing) plan(t *Team, pixels int) {
+	x.parts = x.cut(pixels)
+	x.sums = t.zeros(x.parts * x.c.groups * x.rows * x.width)
 }
 
 // Weights adds the derivatives by the weights to dw, given the operand and the derivatives by the result.
@@ -58,7 +61,7 @@ func (c *Trainable) Weights(t *Team, x, dy, dw []float32, batch int) {
 	}
 	s := c.cross
 	pixels := batch * c.pixels
-	s.plan(pixels)
+	s.plan(t, pixels)
 	work := pixels * s.rows * c.out
 	chunks := (pixels + crossDepth - 1) / crossDepth
 	slices := 1 // of the rows of sums, where parts of pixels are too few
@@ -73,7 +76,8 @@ func (c *Trainable) Weights(t *Team, x, dy, dw []float32, batch int) {
 			tiles := (s.tileRows() + c.isa.rows - 1) / c.isa.rows
 			k0, k1 := slice*tiles/slices*c.isa.rows, min((slice+1)*tiles/slices*c.isa.rows, s.tileRows())
 			for chunk := from; chunk < to; chunk++ {
-				s.chunk(w, part, group, k0, k1, chunk*crossDepth, min((chunk+1)*crossDepth, pixels), x, dy)
+				m0 := chunk * crossDepth
+				s.chunk(w, part, group, k0, k1, m0, min(m0+crossDepth, pixels), x, dy[m0*c.out:])
 			}
 		}
 	})
@@ -88,7 +92,7 @@ func (x *crossing) tileRows() int {
 	return x.c.layout.K
 }
 
-// chunk adds the products of pixels [m0, m1) to rows [k0, k1) of every tap's sums of a part.
+// chunk adds the products of pixels [m0, m1), which dy starts at, to rows [k0, k1) of every tap's sums of a part.
 func (x *crossing) chunk(w *worker, part, group, k0, k1, m0, m1 int, in, dy []float32) {
 	c, depth := x.c, m1-m0
 	u := c.isa
@@ -100,7 +104,7 @@ func (x *crossing) chunk(w *worker, part, group, k0, k1, m0, m1 int, in, dy []fl
 	base := w.cross.x
 	for j := 0; j < x.width; {
 		cols := min(2*u.width, x.width-j)
-		a.y, a.ldy = x.panel(w, group, j, cols, m0, depth, dy)
+		a.y, a.ldy = x.panel(w, group, j, cols, depth, dy)
 		for tap := range taps {
 			a.off = &w.off[tap*depth]
 			for k := k0; k < k1; k += u.rows {
@@ -115,9 +119,9 @@ func (x *crossing) chunk(w *worker, part, group, k0, k1, m0, m1 int, in, dy []fl
 }
 
 // panel returns columns of dy, copied with zeros where there are not enough.
-func (x *crossing) panel(w *worker, group, j, cols, m0, depth int, dy []float32) (*float32, int64) {
+func (x *crossing) panel(w *worker, group, j, cols, depth int, dy []float32) (*float32, int64) {
 	c, n := x.c, x.c.layout.N
-	from := m0*c.out + group*n + j
+	from := group*n + j
 	if j+cols <= n {
 		return &dy[from], int64(c.out) * 4
 	}
@@ -200,28 +204,39 @@ func (x *crossing) collect(t *Team, dw []float32) {
 	})
 }
 
+// tapSums is the argument of the micro-kernel for the derivatives by the taps of a depthwise convolution: for taps t and channels i,
+//
+//	sums[t][i] += sum over pixels p of x[off[p][t]][i] * g[p][i]
+//
+// Assembly reads it by offset: keep in step with asm/tapsums.go.
+type tapSums struct {
+	x        *float32
+	zero     *float32 // read for negative offsets
+	off      *int32   // in pixels of x, those of the next pixel step bytes further
+	step     int64
+	pixels   int64
+	g        *float32
+	sums     *float32
+	channels int64
+	mask     *int32
+}
+
+// mostTaps is how many taps the micro-kernel takes at a time.
+const mostTaps = 9
+
 // depthwiseWeights sums products of pixels for every tap and channel.
 func (c *Trainable) depthwiseWeights(t *Team, x, dy, dw []float32, batch int) {
 	taps, ch := c.layout.Taps, c.in
 	parts := min(batch, 16)
-	sums := make([]float32, parts*taps*ch)
+	sums := t.zeros(parts * taps * ch)
 	image := c.g.H * c.g.W * ch
-	t.run(parts, 1, batch*c.pixels*taps*ch, func(_ *worker, lo, hi int) {
+	t.run(parts, 1, batch*c.pixels*taps*ch, func(w *worker, lo, hi int) {
+		a := &w.taps
+		*a = tapSums{zero: first(c.forward.zero), step: int64(taps) * 4, channels: int64(ch), mask: &c.forward.mask[0]}
 		for part := lo; part < hi; part++ {
-			s := sums[part*taps*ch : (part+1)*taps*ch]
 			for img := part * batch / parts; img < (part+1)*batch/parts; img++ {
-				for p := range c.pixels {
-					g := dy[(img*c.pixels+p)*ch:][:ch]
-					for tap, o := range c.forward.off[p*taps : (p+1)*taps] {
-						if o < 0 {
-							continue
-						}
-						from, to := x[img*image+int(o)*ch:][:ch], s[tap*ch:(tap+1)*ch]
-						for i, v := range g {
-							to[i] += v * from[i]
-						}
-					}
-				}
+				a.x = &x[img*image]
+				c.tapStrips(a, dy[img*c.pixels*ch:], sums[part*taps*ch:])
 			}
 		}
 	})
@@ -232,6 +247,36 @@ func (c *Trainable) depthwiseWeights(t *Team, x, dy, dw []float32, batch int) {
 				total += sums[(part*taps+tap)*ch+i]
 			}
 			dw[i*c.group+tap*c.layout.TapStride] += total
+		}
+	}
+}
+
+// tapStrips sums one image, in strips of pixels that stay in the first cache.
+func (c *Trainable) tapStrips(a *tapSums, dy, sums []float32) {
+	taps, ch := c.layout.Taps, c.in
+	strip := max(16, 4096/ch)
+	for p := 0; p < c.pixels; p += strip {
+		a.pixels, a.g = int64(min(strip, c.pixels-p)), &dy[p*ch]
+		for tap := 0; tap < taps; tap += mostTaps {
+			a.off, a.sums = &c.forward.off[p*taps+tap], &sums[tap*ch]
+			c.isa.tapSums(min(mostTaps, taps-tap), a)
+		}
+	}
+}
+
+func tapSumsGo(taps int, a *tapSums) {
+	n := int(a.channels)
+	for p := range int(a.pixels) {
+		g := vec(at(a.g, int64(p*n)*4), n)
+		off := unsafe.Slice((*int32)(unsafe.Add(unsafe.Pointer(a.off), int64(p)*a.step)), taps)
+		for tap, o := range off {
+			if o < 0 {
+				continue // a product with zero
+			}
+			x, to := vec(at(a.x, int64(int(o)*n)*4), n), vec(at(a.sums, int64(tap*n)*4), n)
+			for i, v := range g {
+				to[i] += v * x[i]
+			}
 		}
 	}
 }

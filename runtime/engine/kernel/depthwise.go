@@ -70,32 +70,35 @@ func (c *Conv) prepareDepthwise(p ConvParams) {
 const scaledBytes = 16 << 10
 
 func (c *Conv) runDepthwise(t *Team, x, y []float32, batch int) {
+	t.run(batch*c.pixels, 1, batch*c.pixels*c.dw.taps*c.in, func(w *worker, lo, hi int) { c.depthwiseRows(w, x, y, lo, hi) })
+}
+
+// depthwiseRows computes output pixels [lo, hi).
+func (c *Conv) depthwiseRows(w *worker, x, y []float32, lo, hi int) {
 	image, longest := c.g.H*c.g.W*c.in, c.pixels
 	if c.dw.scale != nil {
 		longest = max(1, scaledBytes/4/c.in)
 	}
-	t.run(batch*c.pixels, 1, batch*c.pixels*c.dw.taps*c.in, func(w *worker, lo, hi int) {
-		d := &w.row
-		d.zero, d.w, d.bias, d.mask = first(c.zero), first(c.dw.w), first(c.dw.bias), &c.mask[0]
-		d.taps, d.channels, d.stride = int64(c.dw.taps), int64(c.in), int64(c.dw.stride)*4
-		lim := c.dw.limits
+	d := &w.row
+	d.zero, d.w, d.bias, d.mask = first(c.zero), first(c.dw.w), first(c.dw.bias), &c.mask[0]
+	d.taps, d.channels, d.stride = int64(c.dw.taps), int64(c.in), int64(c.dw.stride)*4
+	lim := c.dw.limits
+	if c.dw.scale != nil {
+		lim = NoLimits()
+	}
+	d.lo, d.hi = lim.Lo, lim.Hi
+	for lo < hi {
+		img, pix := lo/c.pixels, lo%c.pixels
+		n := min(c.pixels-pix, hi-lo, longest)
+		d.x, d.off = first(x[img*image:]), &c.off[pix*c.dw.taps]
+		d.pixels, d.out = int64(n), &y[lo*c.in]
+		c.isa.depthwise(d)
 		if c.dw.scale != nil {
-			lim = NoLimits()
-		}
-		d.lo, d.hi = lim.Lo, lim.Hi
-		for lo < hi {
-			img, pix := lo/c.pixels, lo%c.pixels
-			n := min(c.pixels-pix, hi-lo, longest)
-			d.x, d.off = first(x[img*image:]), &c.off[pix*c.dw.taps]
-			d.pixels, d.out = int64(n), &y[lo*c.in]
-			c.isa.depthwise(d)
-			if c.dw.scale != nil {
-				for i := lo; i < lo+n; i++ {
-					row := y[i*c.in : (i+1)*c.in]
-					c.isa.affineRow(row, row, c.dw.scale, c.dw.shift, c.dw.limits)
-				}
+			for i := lo; i < lo+n; i++ {
+				row := y[i*c.in : (i+1)*c.in]
+				c.isa.affineRow(row, row, c.dw.scale, c.dw.shift, c.dw.limits)
 			}
-			lo += n
 		}
-	})
+		lo += n
+	}
 }

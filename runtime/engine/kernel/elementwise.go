@@ -181,12 +181,19 @@ func (u *ISA) vectorRow(f binaryFunc, scalar func(z, x, y []float32, lo, hi floa
 	scalar(z[n:], x[n:], y[n:], -inf, inf)
 }
 
-// Scale sets every row of z to x*a + b within limits, where a and b have one element per column (a batch normalisation).
+// Scale sets every row of z, which may be x, to x*a + b within limits, where a and b have one element per column (a batch normalisation).
 func (u *ISA) Scale(t *Team, z, x, a, b []float32, lim Limits) {
-	c := len(a)
-	t.Split(len(z)/max(c, 1), len(z), func(lo, hi int) {
-		for r := lo; r < hi; r++ {
-			u.affineRow(z[r*c:(r+1)*c], x[r*c:(r+1)*c], a, b, lim)
+	n := len(a)
+	if len(z) == 0 {
+		return
+	}
+	step := stepRows(n)
+	t.run(len(z)/n, step, len(z), func(w *worker, lo, hi int) {
+		c := &w.columns
+		for ; lo < hi; lo += step {
+			c.set(u, lo, min(lo+step, hi), n, x)
+			c.out, c.a, c.b, c.lo, c.hi = &z[lo*n], &a[0], &b[0], lim.Lo, lim.Hi
+			u.norm(c)
 		}
 	})
 }

@@ -16,6 +16,14 @@ type ISA struct {
 	max       binaryFunc
 	affine    affineFunc
 
+	peak     func(rounds int) // nil where there is no assembly
+	moments  columnFunc
+	norm     columnFunc
+	normSums columnFunc
+	normBack columnFunc
+	gate     binaryFunc // y where x is inside the limits
+	tapSums  func(taps int, t *tapSums)
+
 	hardSigmoid hingeFunc
 	hardSwish   hingeFunc
 }
@@ -38,6 +46,17 @@ func All() []*ISA { return append([]*ISA(nil), available...) }
 
 // String returns the name of the instruction set.
 func (u *ISA) String() string { return u.name }
+
+// Peak runs multiply-accumulates as fast as this processor can, about n of them, and returns how many it ran; 0 where there is no
+// assembly. Its speed is what that of a matrix product is compared with.
+func (u *ISA) Peak(n int) int {
+	if u.peak == nil {
+		return 0
+	}
+	each := 12 * u.width
+	u.peak(n/each + 1)
+	return (n/each + 1) * each
+}
 
 // tile is the argument of the matrix micro-kernel: for rows r and columns j,
 //

@@ -37,6 +37,12 @@ var setAVX2 = ISA{
 	cross:     func(rows, vecs int, c *cross) { crossesAVX2[vecs-1][rows-1]((*byte)(unsafe.Pointer(c))) },
 	depthwise: func(d *dwRow) { depthwiseAVX2((*byte)(unsafe.Pointer(d))) },
 	add:       addAVX2, mul: mulAVX2, max: maxAVX2, affine: affineAVX2,
+	peak: peakAVX2, gate: gateAVX2,
+	moments:     func(c *columns) { momentsAVX2((*byte)(unsafe.Pointer(c))) },
+	norm:        func(c *columns) { normAVX2((*byte)(unsafe.Pointer(c))) },
+	normSums:    func(c *columns) { normSumsAVX2((*byte)(unsafe.Pointer(c))) },
+	normBack:    func(c *columns) { normBackAVX2((*byte)(unsafe.Pointer(c))) },
+	tapSums:     func(taps int, t *tapSums) { tapSumsAVX2Of[taps-1]((*byte)(unsafe.Pointer(t))) },
 	hardSigmoid: hardSigmoidAVX2, hardSwish: hardSwishAVX2,
 }
 
@@ -46,6 +52,12 @@ var setAVX512 = ISA{
 	cross:     func(rows, vecs int, c *cross) { crossesAVX512[vecs-1][rows-1]((*byte)(unsafe.Pointer(c))) },
 	depthwise: func(d *dwRow) { depthwiseAVX512((*byte)(unsafe.Pointer(d))) },
 	add:       addAVX512, mul: mulAVX512, max: maxAVX512, affine: affineAVX512,
+	peak: peakAVX512, gate: gateAVX512,
+	moments:     func(c *columns) { momentsAVX512((*byte)(unsafe.Pointer(c))) },
+	norm:        func(c *columns) { normAVX512((*byte)(unsafe.Pointer(c))) },
+	normSums:    func(c *columns) { normSumsAVX512((*byte)(unsafe.Pointer(c))) },
+	normBack:    func(c *columns) { normBackAVX512((*byte)(unsafe.Pointer(c))) },
+	tapSums:     func(taps int, t *tapSums) { tapSumsAVX512Of[taps-1]((*byte)(unsafe.Pointer(t))) },
 	hardSigmoid: hardSigmoidAVX512, hardSwish: hardSwishAVX512,
 }
 
@@ -67,6 +79,14 @@ var crossesAVX2 = [2][6]func(*byte){
 var crossesAVX512 = [2][8]func(*byte){
 	{cross1x16AVX512, cross2x16AVX512, cross3x16AVX512, cross4x16AVX512, cross5x16AVX512, cross6x16AVX512, cross7x16AVX512, cross8x16AVX512},
 	{cross1x32AVX512, cross2x32AVX512, cross3x32AVX512, cross4x32AVX512, cross5x32AVX512, cross6x32AVX512, cross7x32AVX512, cross8x32AVX512},
+}
+
+var tapSumsAVX2Of = [9]func(*byte){
+	tapSums1AVX2, tapSums2AVX2, tapSums3AVX2, tapSums4AVX2, tapSums5AVX2, tapSums6AVX2, tapSums7AVX2, tapSums8AVX2, tapSums9AVX2,
+}
+
+var tapSumsAVX512Of = [9]func(*byte){
+	tapSums1AVX512, tapSums2AVX512, tapSums3AVX512, tapSums4AVX512, tapSums5AVX512, tapSums6AVX512, tapSums7AVX512, tapSums8AVX512, tapSums9AVX512,
 }
 
 // brand reads the processor's name (Intel SDM volume 2A, CPUID leaves 80000002h to 80000004h).

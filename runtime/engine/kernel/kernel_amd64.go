@@ -135,6 +135,81 @@ func cross6x16AVX2(c *byte)
 //go:noescape
 func depthwiseAVX2(d *byte)
 
+// peakAVX2 runs rounds of 12 vectors of multiply-accumulates.
+//
+//go:noescape
+func peakAVX2(rounds int)
+
+// momentsAVX2 adds to the sums of columns and of their squares, from which c is subtracted first.
+//
+//go:noescape
+func momentsAVX2(c *byte)
+
+// normAVX2 sets out to a*x + b, limited to [lo, hi].
+//
+//go:noescape
+func normAVX2(c *byte)
+
+// normSumsAVX2 adds to the sums of g and of g*(x - c), where g counts only where a*x + b is inside the limits.
+//
+//go:noescape
+func normSumsAVX2(c *byte)
+
+// normBackAVX2 sets out to c*g + d*x + e, where g counts only where a*x + b is inside the limits.
+//
+//go:noescape
+func normBackAVX2(c *byte)
+
+// gateAVX2 sets z to y where x is inside of (lo, hi), else 0.
+//
+//go:noescape
+func gateAVX2(z *float32, x *float32, y *float32, n int, lo float32, hi float32)
+
+// tapSums1AVX2 adds to the derivatives by 1 taps of a depthwise convolution.
+//
+//go:noescape
+func tapSums1AVX2(t *byte)
+
+// tapSums2AVX2 adds to the derivatives by 2 taps of a depthwise convolution.
+//
+//go:noescape
+func tapSums2AVX2(t *byte)
+
+// tapSums3AVX2 adds to the derivatives by 3 taps of a depthwise convolution.
+//
+//go:noescape
+func tapSums3AVX2(t *byte)
+
+// tapSums4AVX2 adds to the derivatives by 4 taps of a depthwise convolution.
+//
+//go:noescape
+func tapSums4AVX2(t *byte)
+
+// tapSums5AVX2 adds to the derivatives by 5 taps of a depthwise convolution.
+//
+//go:noescape
+func tapSums5AVX2(t *byte)
+
+// tapSums6AVX2 adds to the derivatives by 6 taps of a depthwise convolution.
+//
+//go:noescape
+func tapSums6AVX2(t *byte)
+
+// tapSums7AVX2 adds to the derivatives by 7 taps of a depthwise convolution.
+//
+//go:noescape
+func tapSums7AVX2(t *byte)
+
+// tapSums8AVX2 adds to the derivatives by 8 taps of a depthwise convolution.
+//
+//go:noescape
+func tapSums8AVX2(t *byte)
+
+// tapSums9AVX2 adds to the derivatives by 9 taps of a depthwise convolution.
+//
+//go:noescape
+func tapSums9AVX2(t *byte)
+
 // addAVX2 sets z to x + y, limited to [lo, hi].
 //
 //go:noescape
@@ -329,6 +404,81 @@ func cross8x32AVX512(c *byte)
 //
 //go:noescape
 func depthwiseAVX512(d *byte)
+
+// peakAVX512 runs rounds of 12 vectors of multiply-accumulates.
+//
+//go:noescape
+func peakAVX512(rounds int)
+
+// momentsAVX512 adds to the sums of columns and of their squares, from which c is subtracted first.
+//
+//go:noescape
+func momentsAVX512(c *byte)
+
+// normAVX512 sets out to a*x + b, limited to [lo, hi].
+//
+//go:noescape
+func normAVX512(c *byte)
+
+// normSumsAVX512 adds to the sums of g and of g*(x - c), where g counts only where a*x + b is inside the limits.
+//
+//go:noescape
+func normSumsAVX512(c *byte)
+
+// normBackAVX512 sets out to c*g + d*x + e, where g counts only where a*x + b is inside the limits.
+//
+//go:noescape
+func normBackAVX512(c *byte)
+
+// gateAVX512 sets z to y where x is inside of (lo, hi), else 0.
+//
+//go:noescape
+func gateAVX512(z *float32, x *float32, y *float32, n int, lo float32, hi float32)
+
+// tapSums1AVX512 adds to the derivatives by 1 taps of a depthwise convolution.
+//
+//go:noescape
+func tapSums1AVX512(t *byte)
+
+// tapSums2AVX512 adds to the derivatives by 2 taps of a depthwise convolution.
+//
+//go:noescape
+func tapSums2AVX512(t *byte)
+
+// tapSums3AVX512 adds to the derivatives by 3 taps of a depthwise convolution.
+//
+//go:noescape
+func tapSums3AVX512(t *byte)
+
+// tapSums4AVX512 adds to the derivatives by 4 taps of a depthwise convolution.
+//
+//go:noescape
+func tapSums4AVX512(t *byte)
+
+// tapSums5AVX512 adds to the derivatives by 5 taps of a depthwise convolution.
+//
+//go:noescape
+func tapSums5AVX512(t *byte)
+
+// tapSums6AVX512 adds to the derivatives by 6 taps of a depthwise convolution.
+//
+//go:noescape
+func tapSums6AVX512(t *byte)
+
+// tapSums7AVX512 adds to the derivatives by 7 taps of a depthwise convolution.
+//
+//go:noescape
+func tapSums7AVX512(t *byte)
+
+// tapSums8AVX512 adds to the derivatives by 8 taps of a depthwise convolution.
+//
+//go:noescape
+func tapSums8AVX512(t *byte)
+
+// tapSums9AVX512 adds to the derivatives by 9 taps of a depthwise convolution.
+//
+//go:noescape
+func tapSums9AVX512(t *byte)
 
 // addAVX512 sets z to x + y, limited to [lo, hi].
 //

@@ -1817,6 +1817,2342 @@ next:
 	VZEROUPPER
 	RET
 
+// func peakAVX2(rounds int)
+// Requires: AVX, FMA3
+TEXT ·peakAVX2(SB), NOSPLIT, $0-8
+	MOVQ   rounds+0(FP), AX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+	VXORPS Y12, Y12, Y12
+
+round:
+	VFMADD231PS Y0, Y0, Y1
+	VFMADD231PS Y0, Y0, Y2
+	VFMADD231PS Y0, Y0, Y3
+	VFMADD231PS Y0, Y0, Y4
+	VFMADD231PS Y0, Y0, Y5
+	VFMADD231PS Y0, Y0, Y6
+	VFMADD231PS Y0, Y0, Y7
+	VFMADD231PS Y0, Y0, Y8
+	VFMADD231PS Y0, Y0, Y9
+	VFMADD231PS Y0, Y0, Y10
+	VFMADD231PS Y0, Y0, Y11
+	VFMADD231PS Y0, Y0, Y12
+	SUBQ        $0x01, AX
+	JNZ         round
+	VZEROUPPER
+	RET
+
+// func momentsAVX2(c *byte)
+// Requires: AVX, FMA3
+TEXT ·momentsAVX2(SB), NOSPLIT, $0-8
+	MOVQ    c+0(FP), AX
+	MOVQ    112(AX), CX
+	VMOVUPS (CX), Y0
+	XORQ    CX, CX
+	MOVQ    40(AX), DX
+
+single:
+	CMPQ    DX, $0x00000008
+	JLT     singleEnd
+	MOVQ    64(AX), BX
+	VMOVUPS (BX)(CX*1), Y1
+	MOVQ    88(AX), BX
+	VMOVUPS (BX)(CX*1), Y2
+	MOVQ    96(AX), BX
+	VMOVUPS (BX)(CX*1), Y3
+	MOVQ    (AX), BX
+	ADDQ    CX, BX
+	MOVQ    8(AX), SI
+	ADDQ    CX, SI
+	MOVQ    16(AX), DI
+	ADDQ    CX, DI
+	MOVQ    24(AX), R8
+	MOVQ    32(AX), R9
+
+singleRow:
+	VMOVUPS     (BX), Y4
+	VSUBPS      Y1, Y4, Y4
+	VADDPS      Y4, Y2, Y2
+	VFMADD231PS Y4, Y4, Y3
+	ADDQ        R8, BX
+	ADDQ        R8, SI
+	ADDQ        R8, DI
+	SUBQ        $0x01, R9
+	JNZ         singleRow
+	MOVQ        88(AX), BX
+	VMOVUPS     Y2, (BX)(CX*1)
+	MOVQ        96(AX), BX
+	VMOVUPS     Y3, (BX)(CX*1)
+	ADDQ        $0x00000020, CX
+	SUBQ        $0x00000008, DX
+	JMP         single
+
+singleEnd:
+	TESTQ      DX, DX
+	JEQ        end
+	MOVQ       64(AX), DX
+	VMASKMOVPS (DX)(CX*1), Y0, Y1
+	MOVQ       88(AX), DX
+	VMASKMOVPS (DX)(CX*1), Y0, Y2
+	MOVQ       96(AX), DX
+	VMASKMOVPS (DX)(CX*1), Y0, Y3
+	MOVQ       (AX), DX
+	ADDQ       CX, DX
+	MOVQ       8(AX), BX
+	ADDQ       CX, BX
+	MOVQ       16(AX), SI
+	ADDQ       CX, SI
+	MOVQ       24(AX), DI
+	MOVQ       32(AX), R8
+
+tailRow:
+	VMASKMOVPS  (DX), Y0, Y4
+	VSUBPS      Y1, Y4, Y4
+	VADDPS      Y4, Y2, Y2
+	VFMADD231PS Y4, Y4, Y3
+	ADDQ        DI, DX
+	ADDQ        DI, BX
+	ADDQ        DI, SI
+	SUBQ        $0x01, R8
+	JNZ         tailRow
+	MOVQ        88(AX), DX
+	VMASKMOVPS  Y2, Y0, (DX)(CX*1)
+	MOVQ        96(AX), AX
+	VMASKMOVPS  Y3, Y0, (AX)(CX*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func normAVX2(c *byte)
+// Requires: AVX, FMA3
+TEXT ·normAVX2(SB), NOSPLIT, $0-8
+	MOVQ         c+0(FP), AX
+	VBROADCASTSS 104(AX), Y0
+	VBROADCASTSS 108(AX), Y1
+	MOVQ         112(AX), CX
+	VMOVUPS      (CX), Y2
+	XORQ         CX, CX
+	MOVQ         40(AX), DX
+
+single:
+	CMPQ    DX, $0x00000008
+	JLT     singleEnd
+	MOVQ    48(AX), BX
+	VMOVUPS (BX)(CX*1), Y3
+	MOVQ    56(AX), BX
+	VMOVUPS (BX)(CX*1), Y4
+	MOVQ    (AX), BX
+	ADDQ    CX, BX
+	MOVQ    8(AX), SI
+	ADDQ    CX, SI
+	MOVQ    16(AX), DI
+	ADDQ    CX, DI
+	MOVQ    24(AX), R8
+	MOVQ    32(AX), R9
+
+singleRow:
+	VMOVUPS     (BX), Y5
+	VMOVAPS     Y4, Y6
+	VFMADD231PS Y3, Y5, Y6
+	VMAXPS      Y6, Y0, Y6
+	VMINPS      Y6, Y1, Y6
+	VMOVUPS     Y6, (DI)
+	ADDQ        R8, BX
+	ADDQ        R8, SI
+	ADDQ        R8, DI
+	SUBQ        $0x01, R9
+	JNZ         singleRow
+	ADDQ        $0x00000020, CX
+	SUBQ        $0x00000008, DX
+	JMP         single
+
+singleEnd:
+	TESTQ      DX, DX
+	JEQ        end
+	MOVQ       48(AX), DX
+	VMASKMOVPS (DX)(CX*1), Y2, Y3
+	MOVQ       56(AX), DX
+	VMASKMOVPS (DX)(CX*1), Y2, Y4
+	MOVQ       (AX), DX
+	ADDQ       CX, DX
+	MOVQ       8(AX), BX
+	ADDQ       CX, BX
+	MOVQ       16(AX), SI
+	ADDQ       CX, SI
+	MOVQ       24(AX), CX
+	MOVQ       32(AX), AX
+
+tailRow:
+	VMASKMOVPS  (DX), Y2, Y5
+	VMOVAPS     Y4, Y6
+	VFMADD231PS Y3, Y5, Y6
+	VMAXPS      Y6, Y0, Y6
+	VMINPS      Y6, Y1, Y6
+	VMASKMOVPS  Y6, Y2, (SI)
+	ADDQ        CX, DX
+	ADDQ        CX, BX
+	ADDQ        CX, SI
+	SUBQ        $0x01, AX
+	JNZ         tailRow
+
+end:
+	VZEROUPPER
+	RET
+
+// func normSumsAVX2(c *byte)
+// Requires: AVX, FMA3
+TEXT ·normSumsAVX2(SB), NOSPLIT, $0-8
+	MOVQ         c+0(FP), AX
+	VBROADCASTSS 104(AX), Y0
+	VBROADCASTSS 108(AX), Y1
+	MOVQ         112(AX), CX
+	VMOVUPS      (CX), Y2
+	XORQ         CX, CX
+	MOVQ         40(AX), DX
+
+single:
+	CMPQ    DX, $0x00000008
+	JLT     singleEnd
+	MOVQ    48(AX), BX
+	VMOVUPS (BX)(CX*1), Y3
+	MOVQ    56(AX), BX
+	VMOVUPS (BX)(CX*1), Y4
+	MOVQ    64(AX), BX
+	VMOVUPS (BX)(CX*1), Y5
+	MOVQ    88(AX), BX
+	VMOVUPS (BX)(CX*1), Y6
+	MOVQ    96(AX), BX
+	VMOVUPS (BX)(CX*1), Y7
+	MOVQ    (AX), BX
+	ADDQ    CX, BX
+	MOVQ    8(AX), SI
+	ADDQ    CX, SI
+	MOVQ    16(AX), DI
+	ADDQ    CX, DI
+	MOVQ    24(AX), R8
+	MOVQ    32(AX), R9
+
+singleRow:
+	VMOVUPS     (BX), Y8
+	VMOVUPS     (SI), Y9
+	VMOVAPS     Y4, Y10
+	VFMADD231PS Y3, Y8, Y10
+	VCMPPS      $0x1e, Y0, Y10, Y11
+	VCMPPS      $0x11, Y1, Y10, Y10
+	VANDPS      Y11, Y10, Y11
+	VANDPS      Y11, Y9, Y9
+	VADDPS      Y9, Y6, Y6
+	VSUBPS      Y5, Y8, Y8
+	VFMADD231PS Y8, Y9, Y7
+	ADDQ        R8, BX
+	ADDQ        R8, SI
+	ADDQ        R8, DI
+	SUBQ        $0x01, R9
+	JNZ         singleRow
+	MOVQ        88(AX), BX
+	VMOVUPS     Y6, (BX)(CX*1)
+	MOVQ        96(AX), BX
+	VMOVUPS     Y7, (BX)(CX*1)
+	ADDQ        $0x00000020, CX
+	SUBQ        $0x00000008, DX
+	JMP         single
+
+singleEnd:
+	TESTQ      DX, DX
+	JEQ        end
+	MOVQ       48(AX), DX
+	VMASKMOVPS (DX)(CX*1), Y2, Y3
+	MOVQ       56(AX), DX
+	VMASKMOVPS (DX)(CX*1), Y2, Y4
+	MOVQ       64(AX), DX
+	VMASKMOVPS (DX)(CX*1), Y2, Y5
+	MOVQ       88(AX), DX
+	VMASKMOVPS (DX)(CX*1), Y2, Y6
+	MOVQ       96(AX), DX
+	VMASKMOVPS (DX)(CX*1), Y2, Y7
+	MOVQ       (AX), DX
+	ADDQ       CX, DX
+	MOVQ       8(AX), BX
+	ADDQ       CX, BX
+	MOVQ       16(AX), SI
+	ADDQ       CX, SI
+	MOVQ       24(AX), DI
+	MOVQ       32(AX), R8
+
+tailRow:
+	VMASKMOVPS  (DX), Y2, Y8
+	VMASKMOVPS  (BX), Y2, Y9
+	VMOVAPS     Y4, Y10
+	VFMADD231PS Y3, Y8, Y10
+	VCMPPS      $0x1e, Y0, Y10, Y11
+	VCMPPS      $0x11, Y1, Y10, Y10
+	VANDPS      Y11, Y10, Y11
+	VANDPS      Y11, Y9, Y9
+	VADDPS      Y9, Y6, Y6
+	VSUBPS      Y5, Y8, Y8
+	VFMADD231PS Y8, Y9, Y7
+	ADDQ        DI, DX
+	ADDQ        DI, BX
+	ADDQ        DI, SI
+	SUBQ        $0x01, R8
+	JNZ         tailRow
+	MOVQ        88(AX), DX
+	VMASKMOVPS  Y6, Y2, (DX)(CX*1)
+	MOVQ        96(AX), AX
+	VMASKMOVPS  Y7, Y2, (AX)(CX*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func normBackAVX2(c *byte)
+// Requires: AVX, FMA3
+TEXT ·normBackAVX2(SB), NOSPLIT, $0-8
+	MOVQ         c+0(FP), AX
+	VBROADCASTSS 104(AX), Y0
+	VBROADCASTSS 108(AX), Y1
+	MOVQ         112(AX), CX
+	VMOVUPS      (CX), Y2
+	XORQ         CX, CX
+	MOVQ         40(AX), DX
+
+single:
+	CMPQ    DX, $0x00000008
+	JLT     singleEnd
+	MOVQ    48(AX), BX
+	VMOVUPS (BX)(CX*1), Y3
+	MOVQ    56(AX), BX
+	VMOVUPS (BX)(CX*1), Y4
+	MOVQ    64(AX), BX
+	VMOVUPS (BX)(CX*1), Y5
+	MOVQ    72(AX), BX
+	VMOVUPS (BX)(CX*1), Y6
+	MOVQ    80(AX), BX
+	VMOVUPS (BX)(CX*1), Y7
+	MOVQ    (AX), BX
+	ADDQ    CX, BX
+	MOVQ    8(AX), SI
+	ADDQ    CX, SI
+	MOVQ    16(AX), DI
+	ADDQ    CX, DI
+	MOVQ    24(AX), R8
+	MOVQ    32(AX), R9
+
+singleRow:
+	VMOVUPS     (BX), Y8
+	VMOVUPS     (SI), Y9
+	VMOVAPS     Y4, Y10
+	VFMADD231PS Y3, Y8, Y10
+	VCMPPS      $0x1e, Y0, Y10, Y11
+	VCMPPS      $0x11, Y1, Y10, Y10
+	VANDPS      Y11, Y10, Y11
+	VANDPS      Y11, Y9, Y9
+	VMOVAPS     Y7, Y10
+	VFMADD231PS Y6, Y8, Y10
+	VFMADD231PS Y5, Y9, Y10
+	VMOVUPS     Y10, (DI)
+	ADDQ        R8, BX
+	ADDQ        R8, SI
+	ADDQ        R8, DI
+	SUBQ        $0x01, R9
+	JNZ         singleRow
+	ADDQ        $0x00000020, CX
+	SUBQ        $0x00000008, DX
+	JMP         single
+
+singleEnd:
+	TESTQ      DX, DX
+	JEQ        end
+	MOVQ       48(AX), DX
+	VMASKMOVPS (DX)(CX*1), Y2, Y3
+	MOVQ       56(AX), DX
+	VMASKMOVPS (DX)(CX*1), Y2, Y4
+	MOVQ       64(AX), DX
+	VMASKMOVPS (DX)(CX*1), Y2, Y5
+	MOVQ       72(AX), DX
+	VMASKMOVPS (DX)(CX*1), Y2, Y6
+	MOVQ       80(AX), DX
+	VMASKMOVPS (DX)(CX*1), Y2, Y7
+	MOVQ       (AX), DX
+	ADDQ       CX, DX
+	MOVQ       8(AX), BX
+	ADDQ       CX, BX
+	MOVQ       16(AX), SI
+	ADDQ       CX, SI
+	MOVQ       24(AX), CX
+	MOVQ       32(AX), AX
+
+tailRow:
+	VMASKMOVPS  (DX), Y2, Y8
+	VMASKMOVPS  (BX), Y2, Y9
+	VMOVAPS     Y4, Y10
+	VFMADD231PS Y3, Y8, Y10
+	VCMPPS      $0x1e, Y0, Y10, Y11
+	VCMPPS      $0x11, Y1, Y10, Y10
+	VANDPS      Y11, Y10, Y11
+	VANDPS      Y11, Y9, Y9
+	VMOVAPS     Y7, Y10
+	VFMADD231PS Y6, Y8, Y10
+	VFMADD231PS Y5, Y9, Y10
+	VMASKMOVPS  Y10, Y2, (SI)
+	ADDQ        CX, DX
+	ADDQ        CX, BX
+	ADDQ        CX, SI
+	SUBQ        $0x01, AX
+	JNZ         tailRow
+
+end:
+	VZEROUPPER
+	RET
+
+// func gateAVX2(z *float32, x *float32, y *float32, n int, lo float32, hi float32)
+// Requires: AVX
+TEXT ·gateAVX2(SB), NOSPLIT, $0-40
+	MOVQ         z+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         y+16(FP), DX
+	MOVQ         n+24(FP), BX
+	VBROADCASTSS lo+32(FP), Y0
+	VBROADCASTSS hi+36(FP), Y1
+	XORQ         SI, SI
+
+loop:
+	VMOVUPS (CX)(SI*4), Y2
+	VMOVUPS (DX)(SI*4), Y3
+	VCMPPS  $0x1e, Y0, Y2, Y4
+	VCMPPS  $0x11, Y1, Y2, Y2
+	VANDPS  Y4, Y2, Y4
+	VANDPS  Y4, Y3, Y3
+	VMOVUPS Y3, (AX)(SI*4)
+	ADDQ    $0x00000008, SI
+	CMPQ    SI, BX
+	JLT     loop
+	VZEROUPPER
+	RET
+
+// func tapSums1AVX2(t *byte)
+// Requires: AVX, CMOV, FMA3
+TEXT ·tapSums1AVX2(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	MOVQ    64(AX), CX
+	VMOVUPS (CX), Y0
+	XORQ    CX, CX
+	MOVQ    56(AX), DX
+
+vecs2:
+	CMPQ    DX, $0x00000010
+	JLT     vecs2End
+	MOVQ    56(AX), BX
+	SHLQ    $0x02, BX
+	MOVQ    48(AX), SI
+	ADDQ    CX, SI
+	VMOVUPS (SI), Y1
+	VMOVUPS 32(SI), Y2
+	ADDQ    BX, SI
+	MOVQ    16(AX), SI
+	MOVQ    24(AX), DI
+	MOVQ    32(AX), R8
+	MOVQ    40(AX), R9
+	MOVQ    (AX), R10
+	MOVQ    8(AX), R11
+	ADDQ    CX, R9
+	ADDQ    CX, R10
+	ADDQ    CX, R11
+
+vecs2Pixel:
+	VMOVUPS     (R9), Y3
+	VMOVUPS     32(R9), Y4
+	MOVLQSX     (SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Y3, Y1
+	VFMADD231PS 32(R13), Y4, Y2
+	ADDQ        DI, SI
+	ADDQ        BX, R9
+	SUBQ        $0x01, R8
+	JNZ         vecs2Pixel
+	MOVQ        48(AX), SI
+	ADDQ        CX, SI
+	VMOVUPS     Y1, (SI)
+	VMOVUPS     Y2, 32(SI)
+	ADDQ        BX, SI
+	ADDQ        $0x00000040, CX
+	SUBQ        $0x00000010, DX
+	JMP         vecs2
+
+vecs2End:
+vecs1:
+	CMPQ    DX, $0x00000008
+	JLT     vecs1End
+	MOVQ    56(AX), BX
+	SHLQ    $0x02, BX
+	MOVQ    48(AX), SI
+	ADDQ    CX, SI
+	VMOVUPS (SI), Y1
+	ADDQ    BX, SI
+	MOVQ    16(AX), SI
+	MOVQ    24(AX), DI
+	MOVQ    32(AX), R8
+	MOVQ    40(AX), R9
+	MOVQ    (AX), R10
+	MOVQ    8(AX), R11
+	ADDQ    CX, R9
+	ADDQ    CX, R10
+	ADDQ    CX, R11
+
+vecs1Pixel:
+	VMOVUPS     (R9), Y2
+	MOVLQSX     (SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Y2, Y1
+	ADDQ        DI, SI
+	ADDQ        BX, R9
+	SUBQ        $0x01, R8
+	JNZ         vecs1Pixel
+	MOVQ        48(AX), SI
+	ADDQ        CX, SI
+	VMOVUPS     Y1, (SI)
+	ADDQ        BX, SI
+	ADDQ        $0x00000020, CX
+	SUBQ        $0x00000008, DX
+	JMP         vecs1
+
+vecs1End:
+	TESTQ      DX, DX
+	JEQ        end
+	MOVQ       56(AX), DX
+	SHLQ       $0x02, DX
+	MOVQ       48(AX), BX
+	ADDQ       CX, BX
+	VMASKMOVPS (BX), Y0, Y1
+	ADDQ       DX, BX
+	MOVQ       16(AX), BX
+	MOVQ       24(AX), SI
+	MOVQ       32(AX), DI
+	MOVQ       40(AX), R8
+	MOVQ       (AX), R9
+	MOVQ       8(AX), R10
+	ADDQ       CX, R8
+	ADDQ       CX, R9
+	ADDQ       CX, R10
+
+tailPixel:
+	VMASKMOVPS  (R8), Y0, Y2
+	MOVLQSX     (BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMASKMOVPS  (R12), Y0, Y3
+	VFMADD231PS Y3, Y2, Y1
+	ADDQ        SI, BX
+	ADDQ        DX, R8
+	SUBQ        $0x01, DI
+	JNZ         tailPixel
+	MOVQ        48(AX), AX
+	ADDQ        CX, AX
+	VMASKMOVPS  Y1, Y0, (AX)
+	ADDQ        DX, AX
+
+end:
+	VZEROUPPER
+	RET
+
+// func tapSums2AVX2(t *byte)
+// Requires: AVX, CMOV, FMA3
+TEXT ·tapSums2AVX2(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	MOVQ    64(AX), CX
+	VMOVUPS (CX), Y0
+	XORQ    CX, CX
+	MOVQ    56(AX), DX
+
+vecs2:
+	CMPQ    DX, $0x00000010
+	JLT     vecs2End
+	MOVQ    56(AX), BX
+	SHLQ    $0x02, BX
+	MOVQ    48(AX), SI
+	ADDQ    CX, SI
+	VMOVUPS (SI), Y1
+	VMOVUPS 32(SI), Y2
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y3
+	VMOVUPS 32(SI), Y4
+	ADDQ    BX, SI
+	MOVQ    16(AX), SI
+	MOVQ    24(AX), DI
+	MOVQ    32(AX), R8
+	MOVQ    40(AX), R9
+	MOVQ    (AX), R10
+	MOVQ    8(AX), R11
+	ADDQ    CX, R9
+	ADDQ    CX, R10
+	ADDQ    CX, R11
+
+vecs2Pixel:
+	VMOVUPS     (R9), Y5
+	VMOVUPS     32(R9), Y6
+	MOVLQSX     (SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Y5, Y1
+	VFMADD231PS 32(R13), Y6, Y2
+	MOVLQSX     4(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Y5, Y3
+	VFMADD231PS 32(R13), Y6, Y4
+	ADDQ        DI, SI
+	ADDQ        BX, R9
+	SUBQ        $0x01, R8
+	JNZ         vecs2Pixel
+	MOVQ        48(AX), SI
+	ADDQ        CX, SI
+	VMOVUPS     Y1, (SI)
+	VMOVUPS     Y2, 32(SI)
+	ADDQ        BX, SI
+	VMOVUPS     Y3, (SI)
+	VMOVUPS     Y4, 32(SI)
+	ADDQ        BX, SI
+	ADDQ        $0x00000040, CX
+	SUBQ        $0x00000010, DX
+	JMP         vecs2
+
+vecs2End:
+vecs1:
+	CMPQ    DX, $0x00000008
+	JLT     vecs1End
+	MOVQ    56(AX), BX
+	SHLQ    $0x02, BX
+	MOVQ    48(AX), SI
+	ADDQ    CX, SI
+	VMOVUPS (SI), Y1
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y2
+	ADDQ    BX, SI
+	MOVQ    16(AX), SI
+	MOVQ    24(AX), DI
+	MOVQ    32(AX), R8
+	MOVQ    40(AX), R9
+	MOVQ    (AX), R10
+	MOVQ    8(AX), R11
+	ADDQ    CX, R9
+	ADDQ    CX, R10
+	ADDQ    CX, R11
+
+vecs1Pixel:
+	VMOVUPS     (R9), Y3
+	MOVLQSX     (SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Y3, Y1
+	MOVLQSX     4(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Y3, Y2
+	ADDQ        DI, SI
+	ADDQ        BX, R9
+	SUBQ        $0x01, R8
+	JNZ         vecs1Pixel
+	MOVQ        48(AX), SI
+	ADDQ        CX, SI
+	VMOVUPS     Y1, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Y2, (SI)
+	ADDQ        BX, SI
+	ADDQ        $0x00000020, CX
+	SUBQ        $0x00000008, DX
+	JMP         vecs1
+
+vecs1End:
+	TESTQ      DX, DX
+	JEQ        end
+	MOVQ       56(AX), DX
+	SHLQ       $0x02, DX
+	MOVQ       48(AX), BX
+	ADDQ       CX, BX
+	VMASKMOVPS (BX), Y0, Y1
+	ADDQ       DX, BX
+	VMASKMOVPS (BX), Y0, Y2
+	ADDQ       DX, BX
+	MOVQ       16(AX), BX
+	MOVQ       24(AX), SI
+	MOVQ       32(AX), DI
+	MOVQ       40(AX), R8
+	MOVQ       (AX), R9
+	MOVQ       8(AX), R10
+	ADDQ       CX, R8
+	ADDQ       CX, R9
+	ADDQ       CX, R10
+
+tailPixel:
+	VMASKMOVPS  (R8), Y0, Y3
+	MOVLQSX     (BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMASKMOVPS  (R12), Y0, Y4
+	VFMADD231PS Y4, Y3, Y1
+	MOVLQSX     4(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMASKMOVPS  (R12), Y0, Y4
+	VFMADD231PS Y4, Y3, Y2
+	ADDQ        SI, BX
+	ADDQ        DX, R8
+	SUBQ        $0x01, DI
+	JNZ         tailPixel
+	MOVQ        48(AX), AX
+	ADDQ        CX, AX
+	VMASKMOVPS  Y1, Y0, (AX)
+	ADDQ        DX, AX
+	VMASKMOVPS  Y2, Y0, (AX)
+	ADDQ        DX, AX
+
+end:
+	VZEROUPPER
+	RET
+
+// func tapSums3AVX2(t *byte)
+// Requires: AVX, CMOV, FMA3
+TEXT ·tapSums3AVX2(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	MOVQ    64(AX), CX
+	VMOVUPS (CX), Y0
+	XORQ    CX, CX
+	MOVQ    56(AX), DX
+
+vecs2:
+	CMPQ    DX, $0x00000010
+	JLT     vecs2End
+	MOVQ    56(AX), BX
+	SHLQ    $0x02, BX
+	MOVQ    48(AX), SI
+	ADDQ    CX, SI
+	VMOVUPS (SI), Y1
+	VMOVUPS 32(SI), Y2
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y3
+	VMOVUPS 32(SI), Y4
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y5
+	VMOVUPS 32(SI), Y6
+	ADDQ    BX, SI
+	MOVQ    16(AX), SI
+	MOVQ    24(AX), DI
+	MOVQ    32(AX), R8
+	MOVQ    40(AX), R9
+	MOVQ    (AX), R10
+	MOVQ    8(AX), R11
+	ADDQ    CX, R9
+	ADDQ    CX, R10
+	ADDQ    CX, R11
+
+vecs2Pixel:
+	VMOVUPS     (R9), Y7
+	VMOVUPS     32(R9), Y8
+	MOVLQSX     (SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Y7, Y1
+	VFMADD231PS 32(R13), Y8, Y2
+	MOVLQSX     4(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Y7, Y3
+	VFMADD231PS 32(R13), Y8, Y4
+	MOVLQSX     8(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Y7, Y5
+	VFMADD231PS 32(R13), Y8, Y6
+	ADDQ        DI, SI
+	ADDQ        BX, R9
+	SUBQ        $0x01, R8
+	JNZ         vecs2Pixel
+	MOVQ        48(AX), SI
+	ADDQ        CX, SI
+	VMOVUPS     Y1, (SI)
+	VMOVUPS     Y2, 32(SI)
+	ADDQ        BX, SI
+	VMOVUPS     Y3, (SI)
+	VMOVUPS     Y4, 32(SI)
+	ADDQ        BX, SI
+	VMOVUPS     Y5, (SI)
+	VMOVUPS     Y6, 32(SI)
+	ADDQ        BX, SI
+	ADDQ        $0x00000040, CX
+	SUBQ        $0x00000010, DX
+	JMP         vecs2
+
+vecs2End:
+vecs1:
+	CMPQ    DX, $0x00000008
+	JLT     vecs1End
+	MOVQ    56(AX), BX
+	SHLQ    $0x02, BX
+	MOVQ    48(AX), SI
+	ADDQ    CX, SI
+	VMOVUPS (SI), Y1
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y2
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y3
+	ADDQ    BX, SI
+	MOVQ    16(AX), SI
+	MOVQ    24(AX), DI
+	MOVQ    32(AX), R8
+	MOVQ    40(AX), R9
+	MOVQ    (AX), R10
+	MOVQ    8(AX), R11
+	ADDQ    CX, R9
+	ADDQ    CX, R10
+	ADDQ    CX, R11
+
+vecs1Pixel:
+	VMOVUPS     (R9), Y4
+	MOVLQSX     (SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Y4, Y1
+	MOVLQSX     4(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Y4, Y2
+	MOVLQSX     8(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Y4, Y3
+	ADDQ        DI, SI
+	ADDQ        BX, R9
+	SUBQ        $0x01, R8
+	JNZ         vecs1Pixel
+	MOVQ        48(AX), SI
+	ADDQ        CX, SI
+	VMOVUPS     Y1, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Y2, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Y3, (SI)
+	ADDQ        BX, SI
+	ADDQ        $0x00000020, CX
+	SUBQ        $0x00000008, DX
+	JMP         vecs1
+
+vecs1End:
+	TESTQ      DX, DX
+	JEQ        end
+	MOVQ       56(AX), DX
+	SHLQ       $0x02, DX
+	MOVQ       48(AX), BX
+	ADDQ       CX, BX
+	VMASKMOVPS (BX), Y0, Y1
+	ADDQ       DX, BX
+	VMASKMOVPS (BX), Y0, Y2
+	ADDQ       DX, BX
+	VMASKMOVPS (BX), Y0, Y3
+	ADDQ       DX, BX
+	MOVQ       16(AX), BX
+	MOVQ       24(AX), SI
+	MOVQ       32(AX), DI
+	MOVQ       40(AX), R8
+	MOVQ       (AX), R9
+	MOVQ       8(AX), R10
+	ADDQ       CX, R8
+	ADDQ       CX, R9
+	ADDQ       CX, R10
+
+tailPixel:
+	VMASKMOVPS  (R8), Y0, Y4
+	MOVLQSX     (BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMASKMOVPS  (R12), Y0, Y5
+	VFMADD231PS Y5, Y4, Y1
+	MOVLQSX     4(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMASKMOVPS  (R12), Y0, Y5
+	VFMADD231PS Y5, Y4, Y2
+	MOVLQSX     8(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMASKMOVPS  (R12), Y0, Y5
+	VFMADD231PS Y5, Y4, Y3
+	ADDQ        SI, BX
+	ADDQ        DX, R8
+	SUBQ        $0x01, DI
+	JNZ         tailPixel
+	MOVQ        48(AX), AX
+	ADDQ        CX, AX
+	VMASKMOVPS  Y1, Y0, (AX)
+	ADDQ        DX, AX
+	VMASKMOVPS  Y2, Y0, (AX)
+	ADDQ        DX, AX
+	VMASKMOVPS  Y3, Y0, (AX)
+	ADDQ        DX, AX
+
+end:
+	VZEROUPPER
+	RET
+
+// func tapSums4AVX2(t *byte)
+// Requires: AVX, CMOV, FMA3
+TEXT ·tapSums4AVX2(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	MOVQ    64(AX), CX
+	VMOVUPS (CX), Y0
+	XORQ    CX, CX
+	MOVQ    56(AX), DX
+
+vecs2:
+	CMPQ    DX, $0x00000010
+	JLT     vecs2End
+	MOVQ    56(AX), BX
+	SHLQ    $0x02, BX
+	MOVQ    48(AX), SI
+	ADDQ    CX, SI
+	VMOVUPS (SI), Y1
+	VMOVUPS 32(SI), Y2
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y3
+	VMOVUPS 32(SI), Y4
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y5
+	VMOVUPS 32(SI), Y6
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y7
+	VMOVUPS 32(SI), Y8
+	ADDQ    BX, SI
+	MOVQ    16(AX), SI
+	MOVQ    24(AX), DI
+	MOVQ    32(AX), R8
+	MOVQ    40(AX), R9
+	MOVQ    (AX), R10
+	MOVQ    8(AX), R11
+	ADDQ    CX, R9
+	ADDQ    CX, R10
+	ADDQ    CX, R11
+
+vecs2Pixel:
+	VMOVUPS     (R9), Y9
+	VMOVUPS     32(R9), Y10
+	MOVLQSX     (SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Y9, Y1
+	VFMADD231PS 32(R13), Y10, Y2
+	MOVLQSX     4(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Y9, Y3
+	VFMADD231PS 32(R13), Y10, Y4
+	MOVLQSX     8(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Y9, Y5
+	VFMADD231PS 32(R13), Y10, Y6
+	MOVLQSX     12(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Y9, Y7
+	VFMADD231PS 32(R13), Y10, Y8
+	ADDQ        DI, SI
+	ADDQ        BX, R9
+	SUBQ        $0x01, R8
+	JNZ         vecs2Pixel
+	MOVQ        48(AX), SI
+	ADDQ        CX, SI
+	VMOVUPS     Y1, (SI)
+	VMOVUPS     Y2, 32(SI)
+	ADDQ        BX, SI
+	VMOVUPS     Y3, (SI)
+	VMOVUPS     Y4, 32(SI)
+	ADDQ        BX, SI
+	VMOVUPS     Y5, (SI)
+	VMOVUPS     Y6, 32(SI)
+	ADDQ        BX, SI
+	VMOVUPS     Y7, (SI)
+	VMOVUPS     Y8, 32(SI)
+	ADDQ        BX, SI
+	ADDQ        $0x00000040, CX
+	SUBQ        $0x00000010, DX
+	JMP         vecs2
+
+vecs2End:
+vecs1:
+	CMPQ    DX, $0x00000008
+	JLT     vecs1End
+	MOVQ    56(AX), BX
+	SHLQ    $0x02, BX
+	MOVQ    48(AX), SI
+	ADDQ    CX, SI
+	VMOVUPS (SI), Y1
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y2
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y3
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y4
+	ADDQ    BX, SI
+	MOVQ    16(AX), SI
+	MOVQ    24(AX), DI
+	MOVQ    32(AX), R8
+	MOVQ    40(AX), R9
+	MOVQ    (AX), R10
+	MOVQ    8(AX), R11
+	ADDQ    CX, R9
+	ADDQ    CX, R10
+	ADDQ    CX, R11
+
+vecs1Pixel:
+	VMOVUPS     (R9), Y5
+	MOVLQSX     (SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Y5, Y1
+	MOVLQSX     4(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Y5, Y2
+	MOVLQSX     8(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Y5, Y3
+	MOVLQSX     12(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Y5, Y4
+	ADDQ        DI, SI
+	ADDQ        BX, R9
+	SUBQ        $0x01, R8
+	JNZ         vecs1Pixel
+	MOVQ        48(AX), SI
+	ADDQ        CX, SI
+	VMOVUPS     Y1, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Y2, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Y3, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Y4, (SI)
+	ADDQ        BX, SI
+	ADDQ        $0x00000020, CX
+	SUBQ        $0x00000008, DX
+	JMP         vecs1
+
+vecs1End:
+	TESTQ      DX, DX
+	JEQ        end
+	MOVQ       56(AX), DX
+	SHLQ       $0x02, DX
+	MOVQ       48(AX), BX
+	ADDQ       CX, BX
+	VMASKMOVPS (BX), Y0, Y1
+	ADDQ       DX, BX
+	VMASKMOVPS (BX), Y0, Y2
+	ADDQ       DX, BX
+	VMASKMOVPS (BX), Y0, Y3
+	ADDQ       DX, BX
+	VMASKMOVPS (BX), Y0, Y4
+	ADDQ       DX, BX
+	MOVQ       16(AX), BX
+	MOVQ       24(AX), SI
+	MOVQ       32(AX), DI
+	MOVQ       40(AX), R8
+	MOVQ       (AX), R9
+	MOVQ       8(AX), R10
+	ADDQ       CX, R8
+	ADDQ       CX, R9
+	ADDQ       CX, R10
+
+tailPixel:
+	VMASKMOVPS  (R8), Y0, Y5
+	MOVLQSX     (BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMASKMOVPS  (R12), Y0, Y6
+	VFMADD231PS Y6, Y5, Y1
+	MOVLQSX     4(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMASKMOVPS  (R12), Y0, Y6
+	VFMADD231PS Y6, Y5, Y2
+	MOVLQSX     8(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMASKMOVPS  (R12), Y0, Y6
+	VFMADD231PS Y6, Y5, Y3
+	MOVLQSX     12(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMASKMOVPS  (R12), Y0, Y6
+	VFMADD231PS Y6, Y5, Y4
+	ADDQ        SI, BX
+	ADDQ        DX, R8
+	SUBQ        $0x01, DI
+	JNZ         tailPixel
+	MOVQ        48(AX), AX
+	ADDQ        CX, AX
+	VMASKMOVPS  Y1, Y0, (AX)
+	ADDQ        DX, AX
+	VMASKMOVPS  Y2, Y0, (AX)
+	ADDQ        DX, AX
+	VMASKMOVPS  Y3, Y0, (AX)
+	ADDQ        DX, AX
+	VMASKMOVPS  Y4, Y0, (AX)
+	ADDQ        DX, AX
+
+end:
+	VZEROUPPER
+	RET
+
+// func tapSums5AVX2(t *byte)
+// Requires: AVX, CMOV, FMA3
+TEXT ·tapSums5AVX2(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	MOVQ    64(AX), CX
+	VMOVUPS (CX), Y0
+	XORQ    CX, CX
+	MOVQ    56(AX), DX
+
+vecs1:
+	CMPQ    DX, $0x00000008
+	JLT     vecs1End
+	MOVQ    56(AX), BX
+	SHLQ    $0x02, BX
+	MOVQ    48(AX), SI
+	ADDQ    CX, SI
+	VMOVUPS (SI), Y1
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y2
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y3
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y4
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y5
+	ADDQ    BX, SI
+	MOVQ    16(AX), SI
+	MOVQ    24(AX), DI
+	MOVQ    32(AX), R8
+	MOVQ    40(AX), R9
+	MOVQ    (AX), R10
+	MOVQ    8(AX), R11
+	ADDQ    CX, R9
+	ADDQ    CX, R10
+	ADDQ    CX, R11
+
+vecs1Pixel:
+	VMOVUPS     (R9), Y6
+	MOVLQSX     (SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Y6, Y1
+	MOVLQSX     4(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Y6, Y2
+	MOVLQSX     8(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Y6, Y3
+	MOVLQSX     12(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Y6, Y4
+	MOVLQSX     16(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Y6, Y5
+	ADDQ        DI, SI
+	ADDQ        BX, R9
+	SUBQ        $0x01, R8
+	JNZ         vecs1Pixel
+	MOVQ        48(AX), SI
+	ADDQ        CX, SI
+	VMOVUPS     Y1, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Y2, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Y3, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Y4, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Y5, (SI)
+	ADDQ        BX, SI
+	ADDQ        $0x00000020, CX
+	SUBQ        $0x00000008, DX
+	JMP         vecs1
+
+vecs1End:
+	TESTQ      DX, DX
+	JEQ        end
+	MOVQ       56(AX), DX
+	SHLQ       $0x02, DX
+	MOVQ       48(AX), BX
+	ADDQ       CX, BX
+	VMASKMOVPS (BX), Y0, Y1
+	ADDQ       DX, BX
+	VMASKMOVPS (BX), Y0, Y2
+	ADDQ       DX, BX
+	VMASKMOVPS (BX), Y0, Y3
+	ADDQ       DX, BX
+	VMASKMOVPS (BX), Y0, Y4
+	ADDQ       DX, BX
+	VMASKMOVPS (BX), Y0, Y5
+	ADDQ       DX, BX
+	MOVQ       16(AX), BX
+	MOVQ       24(AX), SI
+	MOVQ       32(AX), DI
+	MOVQ       40(AX), R8
+	MOVQ       (AX), R9
+	MOVQ       8(AX), R10
+	ADDQ       CX, R8
+	ADDQ       CX, R9
+	ADDQ       CX, R10
+
+tailPixel:
+	VMASKMOVPS  (R8), Y0, Y6
+	MOVLQSX     (BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMASKMOVPS  (R12), Y0, Y7
+	VFMADD231PS Y7, Y6, Y1
+	MOVLQSX     4(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMASKMOVPS  (R12), Y0, Y7
+	VFMADD231PS Y7, Y6, Y2
+	MOVLQSX     8(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMASKMOVPS  (R12), Y0, Y7
+	VFMADD231PS Y7, Y6, Y3
+	MOVLQSX     12(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMASKMOVPS  (R12), Y0, Y7
+	VFMADD231PS Y7, Y6, Y4
+	MOVLQSX     16(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMASKMOVPS  (R12), Y0, Y7
+	VFMADD231PS Y7, Y6, Y5
+	ADDQ        SI, BX
+	ADDQ        DX, R8
+	SUBQ        $0x01, DI
+	JNZ         tailPixel
+	MOVQ        48(AX), AX
+	ADDQ        CX, AX
+	VMASKMOVPS  Y1, Y0, (AX)
+	ADDQ        DX, AX
+	VMASKMOVPS  Y2, Y0, (AX)
+	ADDQ        DX, AX
+	VMASKMOVPS  Y3, Y0, (AX)
+	ADDQ        DX, AX
+	VMASKMOVPS  Y4, Y0, (AX)
+	ADDQ        DX, AX
+	VMASKMOVPS  Y5, Y0, (AX)
+	ADDQ        DX, AX
+
+end:
+	VZEROUPPER
+	RET
+
+// func tapSums6AVX2(t *byte)
+// Requires: AVX, CMOV, FMA3
+TEXT ·tapSums6AVX2(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	MOVQ    64(AX), CX
+	VMOVUPS (CX), Y0
+	XORQ    CX, CX
+	MOVQ    56(AX), DX
+
+vecs1:
+	CMPQ    DX, $0x00000008
+	JLT     vecs1End
+	MOVQ    56(AX), BX
+	SHLQ    $0x02, BX
+	MOVQ    48(AX), SI
+	ADDQ    CX, SI
+	VMOVUPS (SI), Y1
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y2
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y3
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y4
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y5
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y6
+	ADDQ    BX, SI
+	MOVQ    16(AX), SI
+	MOVQ    24(AX), DI
+	MOVQ    32(AX), R8
+	MOVQ    40(AX), R9
+	MOVQ    (AX), R10
+	MOVQ    8(AX), R11
+	ADDQ    CX, R9
+	ADDQ    CX, R10
+	ADDQ    CX, R11
+
+vecs1Pixel:
+	VMOVUPS     (R9), Y7
+	MOVLQSX     (SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Y7, Y1
+	MOVLQSX     4(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Y7, Y2
+	MOVLQSX     8(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Y7, Y3
+	MOVLQSX     12(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Y7, Y4
+	MOVLQSX     16(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Y7, Y5
+	MOVLQSX     20(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Y7, Y6
+	ADDQ        DI, SI
+	ADDQ        BX, R9
+	SUBQ        $0x01, R8
+	JNZ         vecs1Pixel
+	MOVQ        48(AX), SI
+	ADDQ        CX, SI
+	VMOVUPS     Y1, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Y2, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Y3, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Y4, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Y5, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Y6, (SI)
+	ADDQ        BX, SI
+	ADDQ        $0x00000020, CX
+	SUBQ        $0x00000008, DX
+	JMP         vecs1
+
+vecs1End:
+	TESTQ      DX, DX
+	JEQ        end
+	MOVQ       56(AX), DX
+	SHLQ       $0x02, DX
+	MOVQ       48(AX), BX
+	ADDQ       CX, BX
+	VMASKMOVPS (BX), Y0, Y1
+	ADDQ       DX, BX
+	VMASKMOVPS (BX), Y0, Y2
+	ADDQ       DX, BX
+	VMASKMOVPS (BX), Y0, Y3
+	ADDQ       DX, BX
+	VMASKMOVPS (BX), Y0, Y4
+	ADDQ       DX, BX
+	VMASKMOVPS (BX), Y0, Y5
+	ADDQ       DX, BX
+	VMASKMOVPS (BX), Y0, Y6
+	ADDQ       DX, BX
+	MOVQ       16(AX), BX
+	MOVQ       24(AX), SI
+	MOVQ       32(AX), DI
+	MOVQ       40(AX), R8
+	MOVQ       (AX), R9
+	MOVQ       8(AX), R10
+	ADDQ       CX, R8
+	ADDQ       CX, R9
+	ADDQ       CX, R10
+
+tailPixel:
+	VMASKMOVPS  (R8), Y0, Y7
+	MOVLQSX     (BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMASKMOVPS  (R12), Y0, Y8
+	VFMADD231PS Y8, Y7, Y1
+	MOVLQSX     4(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMASKMOVPS  (R12), Y0, Y8
+	VFMADD231PS Y8, Y7, Y2
+	MOVLQSX     8(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMASKMOVPS  (R12), Y0, Y8
+	VFMADD231PS Y8, Y7, Y3
+	MOVLQSX     12(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMASKMOVPS  (R12), Y0, Y8
+	VFMADD231PS Y8, Y7, Y4
+	MOVLQSX     16(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMASKMOVPS  (R12), Y0, Y8
+	VFMADD231PS Y8, Y7, Y5
+	MOVLQSX     20(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMASKMOVPS  (R12), Y0, Y8
+	VFMADD231PS Y8, Y7, Y6
+	ADDQ        SI, BX
+	ADDQ        DX, R8
+	SUBQ        $0x01, DI
+	JNZ         tailPixel
+	MOVQ        48(AX), AX
+	ADDQ        CX, AX
+	VMASKMOVPS  Y1, Y0, (AX)
+	ADDQ        DX, AX
+	VMASKMOVPS  Y2, Y0, (AX)
+	ADDQ        DX, AX
+	VMASKMOVPS  Y3, Y0, (AX)
+	ADDQ        DX, AX
+	VMASKMOVPS  Y4, Y0, (AX)
+	ADDQ        DX, AX
+	VMASKMOVPS  Y5, Y0, (AX)
+	ADDQ        DX, AX
+	VMASKMOVPS  Y6, Y0, (AX)
+	ADDQ        DX, AX
+
+end:
+	VZEROUPPER
+	RET
+
+// func tapSums7AVX2(t *byte)
+// Requires: AVX, CMOV, FMA3
+TEXT ·tapSums7AVX2(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	MOVQ    64(AX), CX
+	VMOVUPS (CX), Y0
+	XORQ    CX, CX
+	MOVQ    56(AX), DX
+
+vecs1:
+	CMPQ    DX, $0x00000008
+	JLT     vecs1End
+	MOVQ    56(AX), BX
+	SHLQ    $0x02, BX
+	MOVQ    48(AX), SI
+	ADDQ    CX, SI
+	VMOVUPS (SI), Y1
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y2
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y3
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y4
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y5
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y6
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y7
+	ADDQ    BX, SI
+	MOVQ    16(AX), SI
+	MOVQ    24(AX), DI
+	MOVQ    32(AX), R8
+	MOVQ    40(AX), R9
+	MOVQ    (AX), R10
+	MOVQ    8(AX), R11
+	ADDQ    CX, R9
+	ADDQ    CX, R10
+	ADDQ    CX, R11
+
+vecs1Pixel:
+	VMOVUPS     (R9), Y8
+	MOVLQSX     (SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Y8, Y1
+	MOVLQSX     4(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Y8, Y2
+	MOVLQSX     8(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Y8, Y3
+	MOVLQSX     12(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Y8, Y4
+	MOVLQSX     16(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Y8, Y5
+	MOVLQSX     20(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Y8, Y6
+	MOVLQSX     24(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Y8, Y7
+	ADDQ        DI, SI
+	ADDQ        BX, R9
+	SUBQ        $0x01, R8
+	JNZ         vecs1Pixel
+	MOVQ        48(AX), SI
+	ADDQ        CX, SI
+	VMOVUPS     Y1, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Y2, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Y3, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Y4, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Y5, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Y6, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Y7, (SI)
+	ADDQ        BX, SI
+	ADDQ        $0x00000020, CX
+	SUBQ        $0x00000008, DX
+	JMP         vecs1
+
+vecs1End:
+	TESTQ      DX, DX
+	JEQ        end
+	MOVQ       56(AX), DX
+	SHLQ       $0x02, DX
+	MOVQ       48(AX), BX
+	ADDQ       CX, BX
+	VMASKMOVPS (BX), Y0, Y1
+	ADDQ       DX, BX
+	VMASKMOVPS (BX), Y0, Y2
+	ADDQ       DX, BX
+	VMASKMOVPS (BX), Y0, Y3
+	ADDQ       DX, BX
+	VMASKMOVPS (BX), Y0, Y4
+	ADDQ       DX, BX
+	VMASKMOVPS (BX), Y0, Y5
+	ADDQ       DX, BX
+	VMASKMOVPS (BX), Y0, Y6
+	ADDQ       DX, BX
+	VMASKMOVPS (BX), Y0, Y7
+	ADDQ       DX, BX
+	MOVQ       16(AX), BX
+	MOVQ       24(AX), SI
+	MOVQ       32(AX), DI
+	MOVQ       40(AX), R8
+	MOVQ       (AX), R9
+	MOVQ       8(AX), R10
+	ADDQ       CX, R8
+	ADDQ       CX, R9
+	ADDQ       CX, R10
+
+tailPixel:
+	VMASKMOVPS  (R8), Y0, Y8
+	MOVLQSX     (BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMASKMOVPS  (R12), Y0, Y9
+	VFMADD231PS Y9, Y8, Y1
+	MOVLQSX     4(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMASKMOVPS  (R12), Y0, Y9
+	VFMADD231PS Y9, Y8, Y2
+	MOVLQSX     8(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMASKMOVPS  (R12), Y0, Y9
+	VFMADD231PS Y9, Y8, Y3
+	MOVLQSX     12(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMASKMOVPS  (R12), Y0, Y9
+	VFMADD231PS Y9, Y8, Y4
+	MOVLQSX     16(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMASKMOVPS  (R12), Y0, Y9
+	VFMADD231PS Y9, Y8, Y5
+	MOVLQSX     20(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMASKMOVPS  (R12), Y0, Y9
+	VFMADD231PS Y9, Y8, Y6
+	MOVLQSX     24(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMASKMOVPS  (R12), Y0, Y9
+	VFMADD231PS Y9, Y8, Y7
+	ADDQ        SI, BX
+	ADDQ        DX, R8
+	SUBQ        $0x01, DI
+	JNZ         tailPixel
+	MOVQ        48(AX), AX
+	ADDQ        CX, AX
+	VMASKMOVPS  Y1, Y0, (AX)
+	ADDQ        DX, AX
+	VMASKMOVPS  Y2, Y0, (AX)
+	ADDQ        DX, AX
+	VMASKMOVPS  Y3, Y0, (AX)
+	ADDQ        DX, AX
+	VMASKMOVPS  Y4, Y0, (AX)
+	ADDQ        DX, AX
+	VMASKMOVPS  Y5, Y0, (AX)
+	ADDQ        DX, AX
+	VMASKMOVPS  Y6, Y0, (AX)
+	ADDQ        DX, AX
+	VMASKMOVPS  Y7, Y0, (AX)
+	ADDQ        DX, AX
+
+end:
+	VZEROUPPER
+	RET
+
+// func tapSums8AVX2(t *byte)
+// Requires: AVX, CMOV, FMA3
+TEXT ·tapSums8AVX2(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	MOVQ    64(AX), CX
+	VMOVUPS (CX), Y0
+	XORQ    CX, CX
+	MOVQ    56(AX), DX
+
+vecs1:
+	CMPQ    DX, $0x00000008
+	JLT     vecs1End
+	MOVQ    56(AX), BX
+	SHLQ    $0x02, BX
+	MOVQ    48(AX), SI
+	ADDQ    CX, SI
+	VMOVUPS (SI), Y1
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y2
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y3
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y4
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y5
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y6
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y7
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y8
+	ADDQ    BX, SI
+	MOVQ    16(AX), SI
+	MOVQ    24(AX), DI
+	MOVQ    32(AX), R8
+	MOVQ    40(AX), R9
+	MOVQ    (AX), R10
+	MOVQ    8(AX), R11
+	ADDQ    CX, R9
+	ADDQ    CX, R10
+	ADDQ    CX, R11
+
+vecs1Pixel:
+	VMOVUPS     (R9), Y9
+	MOVLQSX     (SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Y9, Y1
+	MOVLQSX     4(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Y9, Y2
+	MOVLQSX     8(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Y9, Y3
+	MOVLQSX     12(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Y9, Y4
+	MOVLQSX     16(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Y9, Y5
+	MOVLQSX     20(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Y9, Y6
+	MOVLQSX     24(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Y9, Y7
+	MOVLQSX     28(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Y9, Y8
+	ADDQ        DI, SI
+	ADDQ        BX, R9
+	SUBQ        $0x01, R8
+	JNZ         vecs1Pixel
+	MOVQ        48(AX), SI
+	ADDQ        CX, SI
+	VMOVUPS     Y1, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Y2, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Y3, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Y4, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Y5, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Y6, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Y7, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Y8, (SI)
+	ADDQ        BX, SI
+	ADDQ        $0x00000020, CX
+	SUBQ        $0x00000008, DX
+	JMP         vecs1
+
+vecs1End:
+	TESTQ      DX, DX
+	JEQ        end
+	MOVQ       56(AX), DX
+	SHLQ       $0x02, DX
+	MOVQ       48(AX), BX
+	ADDQ       CX, BX
+	VMASKMOVPS (BX), Y0, Y1
+	ADDQ       DX, BX
+	VMASKMOVPS (BX), Y0, Y2
+	ADDQ       DX, BX
+	VMASKMOVPS (BX), Y0, Y3
+	ADDQ       DX, BX
+	VMASKMOVPS (BX), Y0, Y4
+	ADDQ       DX, BX
+	VMASKMOVPS (BX), Y0, Y5
+	ADDQ       DX, BX
+	VMASKMOVPS (BX), Y0, Y6
+	ADDQ       DX, BX
+	VMASKMOVPS (BX), Y0, Y7
+	ADDQ       DX, BX
+	VMASKMOVPS (BX), Y0, Y8
+	ADDQ       DX, BX
+	MOVQ       16(AX), BX
+	MOVQ       24(AX), SI
+	MOVQ       32(AX), DI
+	MOVQ       40(AX), R8
+	MOVQ       (AX), R9
+	MOVQ       8(AX), R10
+	ADDQ       CX, R8
+	ADDQ       CX, R9
+	ADDQ       CX, R10
+
+tailPixel:
+	VMASKMOVPS  (R8), Y0, Y9
+	MOVLQSX     (BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMASKMOVPS  (R12), Y0, Y10
+	VFMADD231PS Y10, Y9, Y1
+	MOVLQSX     4(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMASKMOVPS  (R12), Y0, Y10
+	VFMADD231PS Y10, Y9, Y2
+	MOVLQSX     8(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMASKMOVPS  (R12), Y0, Y10
+	VFMADD231PS Y10, Y9, Y3
+	MOVLQSX     12(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMASKMOVPS  (R12), Y0, Y10
+	VFMADD231PS Y10, Y9, Y4
+	MOVLQSX     16(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMASKMOVPS  (R12), Y0, Y10
+	VFMADD231PS Y10, Y9, Y5
+	MOVLQSX     20(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMASKMOVPS  (R12), Y0, Y10
+	VFMADD231PS Y10, Y9, Y6
+	MOVLQSX     24(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMASKMOVPS  (R12), Y0, Y10
+	VFMADD231PS Y10, Y9, Y7
+	MOVLQSX     28(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMASKMOVPS  (R12), Y0, Y10
+	VFMADD231PS Y10, Y9, Y8
+	ADDQ        SI, BX
+	ADDQ        DX, R8
+	SUBQ        $0x01, DI
+	JNZ         tailPixel
+	MOVQ        48(AX), AX
+	ADDQ        CX, AX
+	VMASKMOVPS  Y1, Y0, (AX)
+	ADDQ        DX, AX
+	VMASKMOVPS  Y2, Y0, (AX)
+	ADDQ        DX, AX
+	VMASKMOVPS  Y3, Y0, (AX)
+	ADDQ        DX, AX
+	VMASKMOVPS  Y4, Y0, (AX)
+	ADDQ        DX, AX
+	VMASKMOVPS  Y5, Y0, (AX)
+	ADDQ        DX, AX
+	VMASKMOVPS  Y6, Y0, (AX)
+	ADDQ        DX, AX
+	VMASKMOVPS  Y7, Y0, (AX)
+	ADDQ        DX, AX
+	VMASKMOVPS  Y8, Y0, (AX)
+	ADDQ        DX, AX
+
+end:
+	VZEROUPPER
+	RET
+
+// func tapSums9AVX2(t *byte)
+// Requires: AVX, CMOV, FMA3
+TEXT ·tapSums9AVX2(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), AX
+	MOVQ    64(AX), CX
+	VMOVUPS (CX), Y0
+	XORQ    CX, CX
+	MOVQ    56(AX), DX
+
+vecs1:
+	CMPQ    DX, $0x00000008
+	JLT     vecs1End
+	MOVQ    56(AX), BX
+	SHLQ    $0x02, BX
+	MOVQ    48(AX), SI
+	ADDQ    CX, SI
+	VMOVUPS (SI), Y1
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y2
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y3
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y4
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y5
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y6
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y7
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y8
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y9
+	ADDQ    BX, SI
+	MOVQ    16(AX), SI
+	MOVQ    24(AX), DI
+	MOVQ    32(AX), R8
+	MOVQ    40(AX), R9
+	MOVQ    (AX), R10
+	MOVQ    8(AX), R11
+	ADDQ    CX, R9
+	ADDQ    CX, R10
+	ADDQ    CX, R11
+
+vecs1Pixel:
+	VMOVUPS     (R9), Y10
+	MOVLQSX     (SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Y10, Y1
+	MOVLQSX     4(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Y10, Y2
+	MOVLQSX     8(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Y10, Y3
+	MOVLQSX     12(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Y10, Y4
+	MOVLQSX     16(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Y10, Y5
+	MOVLQSX     20(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Y10, Y6
+	MOVLQSX     24(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Y10, Y7
+	MOVLQSX     28(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Y10, Y8
+	MOVLQSX     32(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Y10, Y9
+	ADDQ        DI, SI
+	ADDQ        BX, R9
+	SUBQ        $0x01, R8
+	JNZ         vecs1Pixel
+	MOVQ        48(AX), SI
+	ADDQ        CX, SI
+	VMOVUPS     Y1, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Y2, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Y3, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Y4, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Y5, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Y6, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Y7, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Y8, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Y9, (SI)
+	ADDQ        BX, SI
+	ADDQ        $0x00000020, CX
+	SUBQ        $0x00000008, DX
+	JMP         vecs1
+
+vecs1End:
+	TESTQ      DX, DX
+	JEQ        end
+	MOVQ       56(AX), DX
+	SHLQ       $0x02, DX
+	MOVQ       48(AX), BX
+	ADDQ       CX, BX
+	VMASKMOVPS (BX), Y0, Y1
+	ADDQ       DX, BX
+	VMASKMOVPS (BX), Y0, Y2
+	ADDQ       DX, BX
+	VMASKMOVPS (BX), Y0, Y3
+	ADDQ       DX, BX
+	VMASKMOVPS (BX), Y0, Y4
+	ADDQ       DX, BX
+	VMASKMOVPS (BX), Y0, Y5
+	ADDQ       DX, BX
+	VMASKMOVPS (BX), Y0, Y6
+	ADDQ       DX, BX
+	VMASKMOVPS (BX), Y0, Y7
+	ADDQ       DX, BX
+	VMASKMOVPS (BX), Y0, Y8
+	ADDQ       DX, BX
+	VMASKMOVPS (BX), Y0, Y9
+	ADDQ       DX, BX
+	MOVQ       16(AX), BX
+	MOVQ       24(AX), SI
+	MOVQ       32(AX), DI
+	MOVQ       40(AX), R8
+	MOVQ       (AX), R9
+	MOVQ       8(AX), R10
+	ADDQ       CX, R8
+	ADDQ       CX, R9
+	ADDQ       CX, R10
+
+tailPixel:
+	VMASKMOVPS  (R8), Y0, Y10
+	MOVLQSX     (BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMASKMOVPS  (R12), Y0, Y11
+	VFMADD231PS Y11, Y10, Y1
+	MOVLQSX     4(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMASKMOVPS  (R12), Y0, Y11
+	VFMADD231PS Y11, Y10, Y2
+	MOVLQSX     8(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMASKMOVPS  (R12), Y0, Y11
+	VFMADD231PS Y11, Y10, Y3
+	MOVLQSX     12(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMASKMOVPS  (R12), Y0, Y11
+	VFMADD231PS Y11, Y10, Y4
+	MOVLQSX     16(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMASKMOVPS  (R12), Y0, Y11
+	VFMADD231PS Y11, Y10, Y5
+	MOVLQSX     20(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMASKMOVPS  (R12), Y0, Y11
+	VFMADD231PS Y11, Y10, Y6
+	MOVLQSX     24(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMASKMOVPS  (R12), Y0, Y11
+	VFMADD231PS Y11, Y10, Y7
+	MOVLQSX     28(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMASKMOVPS  (R12), Y0, Y11
+	VFMADD231PS Y11, Y10, Y8
+	MOVLQSX     32(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMASKMOVPS  (R12), Y0, Y11
+	VFMADD231PS Y11, Y10, Y9
+	ADDQ        SI, BX
+	ADDQ        DX, R8
+	SUBQ        $0x01, DI
+	JNZ         tailPixel
+	MOVQ        48(AX), AX
+	ADDQ        CX, AX
+	VMASKMOVPS  Y1, Y0, (AX)
+	ADDQ        DX, AX
+	VMASKMOVPS  Y2, Y0, (AX)
+	ADDQ        DX, AX
+	VMASKMOVPS  Y3, Y0, (AX)
+	ADDQ        DX, AX
+	VMASKMOVPS  Y4, Y0, (AX)
+	ADDQ        DX, AX
+	VMASKMOVPS  Y5, Y0, (AX)
+	ADDQ        DX, AX
+	VMASKMOVPS  Y6, Y0, (AX)
+	ADDQ        DX, AX
+	VMASKMOVPS  Y7, Y0, (AX)
+	ADDQ        DX, AX
+	VMASKMOVPS  Y8, Y0, (AX)
+	ADDQ        DX, AX
+	VMASKMOVPS  Y9, Y0, (AX)
+	ADDQ        DX, AX
+
+end:
+	VZEROUPPER
+	RET
+
 // func addAVX2(z *float32, x *float32, y *float32, n int, lo float32, hi float32)
 // Requires: AVX
 TEXT ·addAVX2(SB), NOSPLIT, $0-40
@@ -4693,6 +7029,3306 @@ next:
 	LEAQ (DX)(BX*4), DX
 	DECQ 32(AX)
 	JNZ  pixel
+	VZEROUPPER
+	RET
+
+// func peakAVX512(rounds int)
+// Requires: AVX, AVX512F
+TEXT ·peakAVX512(SB), NOSPLIT, $0-8
+	MOVQ   rounds+0(FP), AX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+
+round:
+	VFMADD231PS Z0, Z0, Z1
+	VFMADD231PS Z0, Z0, Z2
+	VFMADD231PS Z0, Z0, Z3
+	VFMADD231PS Z0, Z0, Z4
+	VFMADD231PS Z0, Z0, Z5
+	VFMADD231PS Z0, Z0, Z6
+	VFMADD231PS Z0, Z0, Z7
+	VFMADD231PS Z0, Z0, Z8
+	VFMADD231PS Z0, Z0, Z9
+	VFMADD231PS Z0, Z0, Z10
+	VFMADD231PS Z0, Z0, Z11
+	VFMADD231PS Z0, Z0, Z12
+	SUBQ        $0x01, AX
+	JNZ         round
+	VZEROUPPER
+	RET
+
+// func momentsAVX512(c *byte)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·momentsAVX512(SB), NOSPLIT, $0-8
+	MOVQ      c+0(FP), AX
+	MOVQ      112(AX), CX
+	VMOVDQU32 (CX), Z0
+	VPMOVD2M  Z0, K1
+	XORQ      CX, CX
+	MOVQ      40(AX), DX
+
+wide:
+	CMPQ    DX, $0x00000040
+	JLT     wideEnd
+	MOVQ    64(AX), BX
+	VMOVUPS (BX)(CX*1), Z0
+	VMOVUPS 64(BX)(CX*1), Z3
+	VMOVUPS 128(BX)(CX*1), Z6
+	VMOVUPS 192(BX)(CX*1), Z9
+	MOVQ    88(AX), BX
+	VMOVUPS (BX)(CX*1), Z1
+	VMOVUPS 64(BX)(CX*1), Z4
+	VMOVUPS 128(BX)(CX*1), Z7
+	VMOVUPS 192(BX)(CX*1), Z10
+	MOVQ    96(AX), BX
+	VMOVUPS (BX)(CX*1), Z2
+	VMOVUPS 64(BX)(CX*1), Z5
+	VMOVUPS 128(BX)(CX*1), Z8
+	VMOVUPS 192(BX)(CX*1), Z11
+	MOVQ    (AX), BX
+	ADDQ    CX, BX
+	MOVQ    8(AX), SI
+	ADDQ    CX, SI
+	MOVQ    16(AX), DI
+	ADDQ    CX, DI
+	MOVQ    24(AX), R8
+	MOVQ    32(AX), R9
+
+wideRow:
+	VMOVUPS     (BX), Z12
+	VSUBPS      Z0, Z12, Z12
+	VADDPS      Z12, Z1, Z1
+	VFMADD231PS Z12, Z12, Z2
+	VMOVUPS     64(BX), Z12
+	VSUBPS      Z3, Z12, Z12
+	VADDPS      Z12, Z4, Z4
+	VFMADD231PS Z12, Z12, Z5
+	VMOVUPS     128(BX), Z12
+	VSUBPS      Z6, Z12, Z12
+	VADDPS      Z12, Z7, Z7
+	VFMADD231PS Z12, Z12, Z8
+	VMOVUPS     192(BX), Z12
+	VSUBPS      Z9, Z12, Z12
+	VADDPS      Z12, Z10, Z10
+	VFMADD231PS Z12, Z12, Z11
+	ADDQ        R8, BX
+	ADDQ        R8, SI
+	ADDQ        R8, DI
+	SUBQ        $0x01, R9
+	JNZ         wideRow
+	MOVQ        88(AX), BX
+	VMOVUPS     Z1, (BX)(CX*1)
+	VMOVUPS     Z4, 64(BX)(CX*1)
+	VMOVUPS     Z7, 128(BX)(CX*1)
+	VMOVUPS     Z10, 192(BX)(CX*1)
+	MOVQ        96(AX), BX
+	VMOVUPS     Z2, (BX)(CX*1)
+	VMOVUPS     Z5, 64(BX)(CX*1)
+	VMOVUPS     Z8, 128(BX)(CX*1)
+	VMOVUPS     Z11, 192(BX)(CX*1)
+	ADDQ        $0x00000100, CX
+	SUBQ        $0x00000040, DX
+	JMP         wide
+
+wideEnd:
+single:
+	CMPQ    DX, $0x00000010
+	JLT     singleEnd
+	MOVQ    64(AX), BX
+	VMOVUPS (BX)(CX*1), Z0
+	MOVQ    88(AX), BX
+	VMOVUPS (BX)(CX*1), Z1
+	MOVQ    96(AX), BX
+	VMOVUPS (BX)(CX*1), Z2
+	MOVQ    (AX), BX
+	ADDQ    CX, BX
+	MOVQ    8(AX), SI
+	ADDQ    CX, SI
+	MOVQ    16(AX), DI
+	ADDQ    CX, DI
+	MOVQ    24(AX), R8
+	MOVQ    32(AX), R9
+
+singleRow:
+	VMOVUPS     (BX), Z3
+	VSUBPS      Z0, Z3, Z3
+	VADDPS      Z3, Z1, Z1
+	VFMADD231PS Z3, Z3, Z2
+	ADDQ        R8, BX
+	ADDQ        R8, SI
+	ADDQ        R8, DI
+	SUBQ        $0x01, R9
+	JNZ         singleRow
+	MOVQ        88(AX), BX
+	VMOVUPS     Z1, (BX)(CX*1)
+	MOVQ        96(AX), BX
+	VMOVUPS     Z2, (BX)(CX*1)
+	ADDQ        $0x00000040, CX
+	SUBQ        $0x00000010, DX
+	JMP         single
+
+singleEnd:
+	TESTQ     DX, DX
+	JEQ       end
+	MOVQ      64(AX), DX
+	VMOVUPS.Z (DX)(CX*1), K1, Z0
+	MOVQ      88(AX), DX
+	VMOVUPS.Z (DX)(CX*1), K1, Z1
+	MOVQ      96(AX), DX
+	VMOVUPS.Z (DX)(CX*1), K1, Z2
+	MOVQ      (AX), DX
+	ADDQ      CX, DX
+	MOVQ      8(AX), BX
+	ADDQ      CX, BX
+	MOVQ      16(AX), SI
+	ADDQ      CX, SI
+	MOVQ      24(AX), DI
+	MOVQ      32(AX), R8
+
+tailRow:
+	VMOVUPS.Z   (DX), K1, Z3
+	VSUBPS      Z0, Z3, Z3
+	VADDPS      Z3, Z1, Z1
+	VFMADD231PS Z3, Z3, Z2
+	ADDQ        DI, DX
+	ADDQ        DI, BX
+	ADDQ        DI, SI
+	SUBQ        $0x01, R8
+	JNZ         tailRow
+	MOVQ        88(AX), DX
+	VMOVUPS     Z1, K1, (DX)(CX*1)
+	MOVQ        96(AX), AX
+	VMOVUPS     Z2, K1, (AX)(CX*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func normAVX512(c *byte)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·normAVX512(SB), NOSPLIT, $0-8
+	MOVQ         c+0(FP), AX
+	VBROADCASTSS 104(AX), Z0
+	VBROADCASTSS 108(AX), Z1
+	MOVQ         112(AX), CX
+	VMOVDQU32    (CX), Z2
+	VPMOVD2M     Z2, K1
+	XORQ         CX, CX
+	MOVQ         40(AX), DX
+
+wide:
+	CMPQ    DX, $0x00000040
+	JLT     wideEnd
+	MOVQ    48(AX), BX
+	VMOVUPS (BX)(CX*1), Z2
+	VMOVUPS 64(BX)(CX*1), Z4
+	VMOVUPS 128(BX)(CX*1), Z6
+	VMOVUPS 192(BX)(CX*1), Z8
+	MOVQ    56(AX), BX
+	VMOVUPS (BX)(CX*1), Z3
+	VMOVUPS 64(BX)(CX*1), Z5
+	VMOVUPS 128(BX)(CX*1), Z7
+	VMOVUPS 192(BX)(CX*1), Z9
+	MOVQ    (AX), BX
+	ADDQ    CX, BX
+	MOVQ    8(AX), SI
+	ADDQ    CX, SI
+	MOVQ    16(AX), DI
+	ADDQ    CX, DI
+	MOVQ    24(AX), R8
+	MOVQ    32(AX), R9
+
+wideRow:
+	VMOVUPS     (BX), Z10
+	VMOVAPS     Z3, Z11
+	VFMADD231PS Z2, Z10, Z11
+	VMAXPS      Z11, Z0, Z11
+	VMINPS      Z11, Z1, Z11
+	VMOVUPS     Z11, (DI)
+	VMOVUPS     64(BX), Z10
+	VMOVAPS     Z5, Z11
+	VFMADD231PS Z4, Z10, Z11
+	VMAXPS      Z11, Z0, Z11
+	VMINPS      Z11, Z1, Z11
+	VMOVUPS     Z11, 64(DI)
+	VMOVUPS     128(BX), Z10
+	VMOVAPS     Z7, Z11
+	VFMADD231PS Z6, Z10, Z11
+	VMAXPS      Z11, Z0, Z11
+	VMINPS      Z11, Z1, Z11
+	VMOVUPS     Z11, 128(DI)
+	VMOVUPS     192(BX), Z10
+	VMOVAPS     Z9, Z11
+	VFMADD231PS Z8, Z10, Z11
+	VMAXPS      Z11, Z0, Z11
+	VMINPS      Z11, Z1, Z11
+	VMOVUPS     Z11, 192(DI)
+	ADDQ        R8, BX
+	ADDQ        R8, SI
+	ADDQ        R8, DI
+	SUBQ        $0x01, R9
+	JNZ         wideRow
+	ADDQ        $0x00000100, CX
+	SUBQ        $0x00000040, DX
+	JMP         wide
+
+wideEnd:
+single:
+	CMPQ    DX, $0x00000010
+	JLT     singleEnd
+	MOVQ    48(AX), BX
+	VMOVUPS (BX)(CX*1), Z2
+	MOVQ    56(AX), BX
+	VMOVUPS (BX)(CX*1), Z3
+	MOVQ    (AX), BX
+	ADDQ    CX, BX
+	MOVQ    8(AX), SI
+	ADDQ    CX, SI
+	MOVQ    16(AX), DI
+	ADDQ    CX, DI
+	MOVQ    24(AX), R8
+	MOVQ    32(AX), R9
+
+singleRow:
+	VMOVUPS     (BX), Z4
+	VMOVAPS     Z3, Z5
+	VFMADD231PS Z2, Z4, Z5
+	VMAXPS      Z5, Z0, Z5
+	VMINPS      Z5, Z1, Z5
+	VMOVUPS     Z5, (DI)
+	ADDQ        R8, BX
+	ADDQ        R8, SI
+	ADDQ        R8, DI
+	SUBQ        $0x01, R9
+	JNZ         singleRow
+	ADDQ        $0x00000040, CX
+	SUBQ        $0x00000010, DX
+	JMP         single
+
+singleEnd:
+	TESTQ     DX, DX
+	JEQ       end
+	MOVQ      48(AX), DX
+	VMOVUPS.Z (DX)(CX*1), K1, Z2
+	MOVQ      56(AX), DX
+	VMOVUPS.Z (DX)(CX*1), K1, Z3
+	MOVQ      (AX), DX
+	ADDQ      CX, DX
+	MOVQ      8(AX), BX
+	ADDQ      CX, BX
+	MOVQ      16(AX), SI
+	ADDQ      CX, SI
+	MOVQ      24(AX), CX
+	MOVQ      32(AX), AX
+
+tailRow:
+	VMOVUPS.Z   (DX), K1, Z4
+	VMOVAPS     Z3, Z5
+	VFMADD231PS Z2, Z4, Z5
+	VMAXPS      Z5, Z0, Z5
+	VMINPS      Z5, Z1, Z5
+	VMOVUPS     Z5, K1, (SI)
+	ADDQ        CX, DX
+	ADDQ        CX, BX
+	ADDQ        CX, SI
+	SUBQ        $0x01, AX
+	JNZ         tailRow
+
+end:
+	VZEROUPPER
+	RET
+
+// func normSumsAVX512(c *byte)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·normSumsAVX512(SB), NOSPLIT, $0-8
+	MOVQ         c+0(FP), AX
+	VBROADCASTSS 104(AX), Z0
+	VBROADCASTSS 108(AX), Z1
+	MOVQ         112(AX), CX
+	VMOVDQU32    (CX), Z2
+	VPMOVD2M     Z2, K1
+	XORQ         CX, CX
+	MOVQ         40(AX), DX
+
+wide:
+	CMPQ    DX, $0x00000040
+	JLT     wideEnd
+	MOVQ    48(AX), BX
+	VMOVUPS (BX)(CX*1), Z2
+	VMOVUPS 64(BX)(CX*1), Z7
+	VMOVUPS 128(BX)(CX*1), Z12
+	VMOVUPS 192(BX)(CX*1), Z17
+	MOVQ    56(AX), BX
+	VMOVUPS (BX)(CX*1), Z3
+	VMOVUPS 64(BX)(CX*1), Z8
+	VMOVUPS 128(BX)(CX*1), Z13
+	VMOVUPS 192(BX)(CX*1), Z18
+	MOVQ    64(AX), BX
+	VMOVUPS (BX)(CX*1), Z4
+	VMOVUPS 64(BX)(CX*1), Z9
+	VMOVUPS 128(BX)(CX*1), Z14
+	VMOVUPS 192(BX)(CX*1), Z19
+	MOVQ    88(AX), BX
+	VMOVUPS (BX)(CX*1), Z5
+	VMOVUPS 64(BX)(CX*1), Z10
+	VMOVUPS 128(BX)(CX*1), Z15
+	VMOVUPS 192(BX)(CX*1), Z20
+	MOVQ    96(AX), BX
+	VMOVUPS (BX)(CX*1), Z6
+	VMOVUPS 64(BX)(CX*1), Z11
+	VMOVUPS 128(BX)(CX*1), Z16
+	VMOVUPS 192(BX)(CX*1), Z21
+	MOVQ    (AX), BX
+	ADDQ    CX, BX
+	MOVQ    8(AX), SI
+	ADDQ    CX, SI
+	MOVQ    16(AX), DI
+	ADDQ    CX, DI
+	MOVQ    24(AX), R8
+	MOVQ    32(AX), R9
+
+wideRow:
+	VMOVUPS     (BX), Z22
+	VMOVUPS     (SI), Z23
+	VMOVAPS     Z3, Z24
+	VFMADD231PS Z2, Z22, Z24
+	VCMPPS      $0x1e, Z0, Z24, K2
+	VCMPPS      $0x11, Z1, Z24, K2, K2
+	VMOVAPS.Z   Z23, K2, Z23
+	VADDPS      Z23, Z5, Z5
+	VSUBPS      Z4, Z22, Z22
+	VFMADD231PS Z22, Z23, Z6
+	VMOVUPS     64(BX), Z22
+	VMOVUPS     64(SI), Z23
+	VMOVAPS     Z8, Z24
+	VFMADD231PS Z7, Z22, Z24
+	VCMPPS      $0x1e, Z0, Z24, K2
+	VCMPPS      $0x11, Z1, Z24, K2, K2
+	VMOVAPS.Z   Z23, K2, Z23
+	VADDPS      Z23, Z10, Z10
+	VSUBPS      Z9, Z22, Z22
+	VFMADD231PS Z22, Z23, Z11
+	VMOVUPS     128(BX), Z22
+	VMOVUPS     128(SI), Z23
+	VMOVAPS     Z13, Z24
+	VFMADD231PS Z12, Z22, Z24
+	VCMPPS      $0x1e, Z0, Z24, K2
+	VCMPPS      $0x11, Z1, Z24, K2, K2
+	VMOVAPS.Z   Z23, K2, Z23
+	VADDPS      Z23, Z15, Z15
+	VSUBPS      Z14, Z22, Z22
+	VFMADD231PS Z22, Z23, Z16
+	VMOVUPS     192(BX), Z22
+	VMOVUPS     192(SI), Z23
+	VMOVAPS     Z18, Z24
+	VFMADD231PS Z17, Z22, Z24
+	VCMPPS      $0x1e, Z0, Z24, K2
+	VCMPPS      $0x11, Z1, Z24, K2, K2
+	VMOVAPS.Z   Z23, K2, Z23
+	VADDPS      Z23, Z20, Z20
+	VSUBPS      Z19, Z22, Z22
+	VFMADD231PS Z22, Z23, Z21
+	ADDQ        R8, BX
+	ADDQ        R8, SI
+	ADDQ        R8, DI
+	SUBQ        $0x01, R9
+	JNZ         wideRow
+	MOVQ        88(AX), BX
+	VMOVUPS     Z5, (BX)(CX*1)
+	VMOVUPS     Z10, 64(BX)(CX*1)
+	VMOVUPS     Z15, 128(BX)(CX*1)
+	VMOVUPS     Z20, 192(BX)(CX*1)
+	MOVQ        96(AX), BX
+	VMOVUPS     Z6, (BX)(CX*1)
+	VMOVUPS     Z11, 64(BX)(CX*1)
+	VMOVUPS     Z16, 128(BX)(CX*1)
+	VMOVUPS     Z21, 192(BX)(CX*1)
+	ADDQ        $0x00000100, CX
+	SUBQ        $0x00000040, DX
+	JMP         wide
+
+wideEnd:
+single:
+	CMPQ    DX, $0x00000010
+	JLT     singleEnd
+	MOVQ    48(AX), BX
+	VMOVUPS (BX)(CX*1), Z2
+	MOVQ    56(AX), BX
+	VMOVUPS (BX)(CX*1), Z3
+	MOVQ    64(AX), BX
+	VMOVUPS (BX)(CX*1), Z4
+	MOVQ    88(AX), BX
+	VMOVUPS (BX)(CX*1), Z5
+	MOVQ    96(AX), BX
+	VMOVUPS (BX)(CX*1), Z6
+	MOVQ    (AX), BX
+	ADDQ    CX, BX
+	MOVQ    8(AX), SI
+	ADDQ    CX, SI
+	MOVQ    16(AX), DI
+	ADDQ    CX, DI
+	MOVQ    24(AX), R8
+	MOVQ    32(AX), R9
+
+singleRow:
+	VMOVUPS     (BX), Z7
+	VMOVUPS     (SI), Z8
+	VMOVAPS     Z3, Z9
+	VFMADD231PS Z2, Z7, Z9
+	VCMPPS      $0x1e, Z0, Z9, K2
+	VCMPPS      $0x11, Z1, Z9, K2, K2
+	VMOVAPS.Z   Z8, K2, Z8
+	VADDPS      Z8, Z5, Z5
+	VSUBPS      Z4, Z7, Z7
+	VFMADD231PS Z7, Z8, Z6
+	ADDQ        R8, BX
+	ADDQ        R8, SI
+	ADDQ        R8, DI
+	SUBQ        $0x01, R9
+	JNZ         singleRow
+	MOVQ        88(AX), BX
+	VMOVUPS     Z5, (BX)(CX*1)
+	MOVQ        96(AX), BX
+	VMOVUPS     Z6, (BX)(CX*1)
+	ADDQ        $0x00000040, CX
+	SUBQ        $0x00000010, DX
+	JMP         single
+
+singleEnd:
+	TESTQ     DX, DX
+	JEQ       end
+	MOVQ      48(AX), DX
+	VMOVUPS.Z (DX)(CX*1), K1, Z2
+	MOVQ      56(AX), DX
+	VMOVUPS.Z (DX)(CX*1), K1, Z3
+	MOVQ      64(AX), DX
+	VMOVUPS.Z (DX)(CX*1), K1, Z4
+	MOVQ      88(AX), DX
+	VMOVUPS.Z (DX)(CX*1), K1, Z5
+	MOVQ      96(AX), DX
+	VMOVUPS.Z (DX)(CX*1), K1, Z6
+	MOVQ      (AX), DX
+	ADDQ      CX, DX
+	MOVQ      8(AX), BX
+	ADDQ      CX, BX
+	MOVQ      16(AX), SI
+	ADDQ      CX, SI
+	MOVQ      24(AX), DI
+	MOVQ      32(AX), R8
+
+tailRow:
+	VMOVUPS.Z   (DX), K1, Z7
+	VMOVUPS.Z   (BX), K1, Z8
+	VMOVAPS     Z3, Z9
+	VFMADD231PS Z2, Z7, Z9
+	VCMPPS      $0x1e, Z0, Z9, K2
+	VCMPPS      $0x11, Z1, Z9, K2, K2
+	VMOVAPS.Z   Z8, K2, Z8
+	VADDPS      Z8, Z5, Z5
+	VSUBPS      Z4, Z7, Z7
+	VFMADD231PS Z7, Z8, Z6
+	ADDQ        DI, DX
+	ADDQ        DI, BX
+	ADDQ        DI, SI
+	SUBQ        $0x01, R8
+	JNZ         tailRow
+	MOVQ        88(AX), DX
+	VMOVUPS     Z5, K1, (DX)(CX*1)
+	MOVQ        96(AX), AX
+	VMOVUPS     Z6, K1, (AX)(CX*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func normBackAVX512(c *byte)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·normBackAVX512(SB), NOSPLIT, $0-8
+	MOVQ         c+0(FP), AX
+	VBROADCASTSS 104(AX), Z0
+	VBROADCASTSS 108(AX), Z1
+	MOVQ         112(AX), CX
+	VMOVDQU32    (CX), Z2
+	VPMOVD2M     Z2, K1
+	XORQ         CX, CX
+	MOVQ         40(AX), DX
+
+wide:
+	CMPQ    DX, $0x00000040
+	JLT     wideEnd
+	MOVQ    48(AX), BX
+	VMOVUPS (BX)(CX*1), Z2
+	VMOVUPS 64(BX)(CX*1), Z7
+	VMOVUPS 128(BX)(CX*1), Z12
+	VMOVUPS 192(BX)(CX*1), Z17
+	MOVQ    56(AX), BX
+	VMOVUPS (BX)(CX*1), Z3
+	VMOVUPS 64(BX)(CX*1), Z8
+	VMOVUPS 128(BX)(CX*1), Z13
+	VMOVUPS 192(BX)(CX*1), Z18
+	MOVQ    64(AX), BX
+	VMOVUPS (BX)(CX*1), Z4
+	VMOVUPS 64(BX)(CX*1), Z9
+	VMOVUPS 128(BX)(CX*1), Z14
+	VMOVUPS 192(BX)(CX*1), Z19
+	MOVQ    72(AX), BX
+	VMOVUPS (BX)(CX*1), Z5
+	VMOVUPS 64(BX)(CX*1), Z10
+	VMOVUPS 128(BX)(CX*1), Z15
+	VMOVUPS 192(BX)(CX*1), Z20
+	MOVQ    80(AX), BX
+	VMOVUPS (BX)(CX*1), Z6
+	VMOVUPS 64(BX)(CX*1), Z11
+	VMOVUPS 128(BX)(CX*1), Z16
+	VMOVUPS 192(BX)(CX*1), Z21
+	MOVQ    (AX), BX
+	ADDQ    CX, BX
+	MOVQ    8(AX), SI
+	ADDQ    CX, SI
+	MOVQ    16(AX), DI
+	ADDQ    CX, DI
+	MOVQ    24(AX), R8
+	MOVQ    32(AX), R9
+
+wideRow:
+	VMOVUPS     (BX), Z22
+	VMOVUPS     (SI), Z23
+	VMOVAPS     Z3, Z24
+	VFMADD231PS Z2, Z22, Z24
+	VCMPPS      $0x1e, Z0, Z24, K2
+	VCMPPS      $0x11, Z1, Z24, K2, K2
+	VMOVAPS.Z   Z23, K2, Z23
+	VMOVAPS     Z6, Z24
+	VFMADD231PS Z5, Z22, Z24
+	VFMADD231PS Z4, Z23, Z24
+	VMOVUPS     Z24, (DI)
+	VMOVUPS     64(BX), Z22
+	VMOVUPS     64(SI), Z23
+	VMOVAPS     Z8, Z24
+	VFMADD231PS Z7, Z22, Z24
+	VCMPPS      $0x1e, Z0, Z24, K2
+	VCMPPS      $0x11, Z1, Z24, K2, K2
+	VMOVAPS.Z   Z23, K2, Z23
+	VMOVAPS     Z11, Z24
+	VFMADD231PS Z10, Z22, Z24
+	VFMADD231PS Z9, Z23, Z24
+	VMOVUPS     Z24, 64(DI)
+	VMOVUPS     128(BX), Z22
+	VMOVUPS     128(SI), Z23
+	VMOVAPS     Z13, Z24
+	VFMADD231PS Z12, Z22, Z24
+	VCMPPS      $0x1e, Z0, Z24, K2
+	VCMPPS      $0x11, Z1, Z24, K2, K2
+	VMOVAPS.Z   Z23, K2, Z23
+	VMOVAPS     Z16, Z24
+	VFMADD231PS Z15, Z22, Z24
+	VFMADD231PS Z14, Z23, Z24
+	VMOVUPS     Z24, 128(DI)
+	VMOVUPS     192(BX), Z22
+	VMOVUPS     192(SI), Z23
+	VMOVAPS     Z18, Z24
+	VFMADD231PS Z17, Z22, Z24
+	VCMPPS      $0x1e, Z0, Z24, K2
+	VCMPPS      $0x11, Z1, Z24, K2, K2
+	VMOVAPS.Z   Z23, K2, Z23
+	VMOVAPS     Z21, Z24
+	VFMADD231PS Z20, Z22, Z24
+	VFMADD231PS Z19, Z23, Z24
+	VMOVUPS     Z24, 192(DI)
+	ADDQ        R8, BX
+	ADDQ        R8, SI
+	ADDQ        R8, DI
+	SUBQ        $0x01, R9
+	JNZ         wideRow
+	ADDQ        $0x00000100, CX
+	SUBQ        $0x00000040, DX
+	JMP         wide
+
+wideEnd:
+single:
+	CMPQ    DX, $0x00000010
+	JLT     singleEnd
+	MOVQ    48(AX), BX
+	VMOVUPS (BX)(CX*1), Z2
+	MOVQ    56(AX), BX
+	VMOVUPS (BX)(CX*1), Z3
+	MOVQ    64(AX), BX
+	VMOVUPS (BX)(CX*1), Z4
+	MOVQ    72(AX), BX
+	VMOVUPS (BX)(CX*1), Z5
+	MOVQ    80(AX), BX
+	VMOVUPS (BX)(CX*1), Z6
+	MOVQ    (AX), BX
+	ADDQ    CX, BX
+	MOVQ    8(AX), SI
+	ADDQ    CX, SI
+	MOVQ    16(AX), DI
+	ADDQ    CX, DI
+	MOVQ    24(AX), R8
+	MOVQ    32(AX), R9
+
+singleRow:
+	VMOVUPS     (BX), Z7
+	VMOVUPS     (SI), Z8
+	VMOVAPS     Z3, Z9
+	VFMADD231PS Z2, Z7, Z9
+	VCMPPS      $0x1e, Z0, Z9, K2
+	VCMPPS      $0x11, Z1, Z9, K2, K2
+	VMOVAPS.Z   Z8, K2, Z8
+	VMOVAPS     Z6, Z9
+	VFMADD231PS Z5, Z7, Z9
+	VFMADD231PS Z4, Z8, Z9
+	VMOVUPS     Z9, (DI)
+	ADDQ        R8, BX
+	ADDQ        R8, SI
+	ADDQ        R8, DI
+	SUBQ        $0x01, R9
+	JNZ         singleRow
+	ADDQ        $0x00000040, CX
+	SUBQ        $0x00000010, DX
+	JMP         single
+
+singleEnd:
+	TESTQ     DX, DX
+	JEQ       end
+	MOVQ      48(AX), DX
+	VMOVUPS.Z (DX)(CX*1), K1, Z2
+	MOVQ      56(AX), DX
+	VMOVUPS.Z (DX)(CX*1), K1, Z3
+	MOVQ      64(AX), DX
+	VMOVUPS.Z (DX)(CX*1), K1, Z4
+	MOVQ      72(AX), DX
+	VMOVUPS.Z (DX)(CX*1), K1, Z5
+	MOVQ      80(AX), DX
+	VMOVUPS.Z (DX)(CX*1), K1, Z6
+	MOVQ      (AX), DX
+	ADDQ      CX, DX
+	MOVQ      8(AX), BX
+	ADDQ      CX, BX
+	MOVQ      16(AX), SI
+	ADDQ      CX, SI
+	MOVQ      24(AX), CX
+	MOVQ      32(AX), AX
+
+tailRow:
+	VMOVUPS.Z   (DX), K1, Z7
+	VMOVUPS.Z   (BX), K1, Z8
+	VMOVAPS     Z3, Z9
+	VFMADD231PS Z2, Z7, Z9
+	VCMPPS      $0x1e, Z0, Z9, K2
+	VCMPPS      $0x11, Z1, Z9, K2, K2
+	VMOVAPS.Z   Z8, K2, Z8
+	VMOVAPS     Z6, Z9
+	VFMADD231PS Z5, Z7, Z9
+	VFMADD231PS Z4, Z8, Z9
+	VMOVUPS     Z9, K1, (SI)
+	ADDQ        CX, DX
+	ADDQ        CX, BX
+	ADDQ        CX, SI
+	SUBQ        $0x01, AX
+	JNZ         tailRow
+
+end:
+	VZEROUPPER
+	RET
+
+// func gateAVX512(z *float32, x *float32, y *float32, n int, lo float32, hi float32)
+// Requires: AVX, AVX512F
+TEXT ·gateAVX512(SB), NOSPLIT, $0-40
+	MOVQ         z+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         y+16(FP), DX
+	MOVQ         n+24(FP), BX
+	VBROADCASTSS lo+32(FP), Z0
+	VBROADCASTSS hi+36(FP), Z1
+	XORQ         SI, SI
+
+loop:
+	VMOVUPS   (CX)(SI*4), Z2
+	VMOVUPS   (DX)(SI*4), Z3
+	VCMPPS    $0x1e, Z0, Z2, K1
+	VCMPPS    $0x11, Z1, Z2, K1, K1
+	VMOVAPS.Z Z3, K1, Z3
+	VMOVUPS   Z3, (AX)(SI*4)
+	ADDQ      $0x00000010, SI
+	CMPQ      SI, BX
+	JLT       loop
+	VZEROUPPER
+	RET
+
+// func tapSums1AVX512(t *byte)
+// Requires: AVX, AVX512DQ, AVX512F, CMOV
+TEXT ·tapSums1AVX512(SB), NOSPLIT, $0-8
+	MOVQ      t+0(FP), AX
+	MOVQ      64(AX), CX
+	VMOVDQU32 (CX), Z0
+	VPMOVD2M  Z0, K1
+	XORQ      CX, CX
+	MOVQ      56(AX), DX
+
+vecs2:
+	CMPQ    DX, $0x00000020
+	JLT     vecs2End
+	MOVQ    56(AX), BX
+	SHLQ    $0x02, BX
+	MOVQ    48(AX), SI
+	ADDQ    CX, SI
+	VMOVUPS (SI), Z0
+	VMOVUPS 64(SI), Z1
+	ADDQ    BX, SI
+	MOVQ    16(AX), SI
+	MOVQ    24(AX), DI
+	MOVQ    32(AX), R8
+	MOVQ    40(AX), R9
+	MOVQ    (AX), R10
+	MOVQ    8(AX), R11
+	ADDQ    CX, R9
+	ADDQ    CX, R10
+	ADDQ    CX, R11
+
+vecs2Pixel:
+	VMOVUPS     (R9), Z2
+	VMOVUPS     64(R9), Z3
+	MOVLQSX     (SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z2, Z0
+	VFMADD231PS 64(R13), Z3, Z1
+	ADDQ        DI, SI
+	ADDQ        BX, R9
+	SUBQ        $0x01, R8
+	JNZ         vecs2Pixel
+	MOVQ        48(AX), SI
+	ADDQ        CX, SI
+	VMOVUPS     Z0, (SI)
+	VMOVUPS     Z1, 64(SI)
+	ADDQ        BX, SI
+	ADDQ        $0x00000080, CX
+	SUBQ        $0x00000020, DX
+	JMP         vecs2
+
+vecs2End:
+vecs1:
+	CMPQ    DX, $0x00000010
+	JLT     vecs1End
+	MOVQ    56(AX), BX
+	SHLQ    $0x02, BX
+	MOVQ    48(AX), SI
+	ADDQ    CX, SI
+	VMOVUPS (SI), Z0
+	ADDQ    BX, SI
+	MOVQ    16(AX), SI
+	MOVQ    24(AX), DI
+	MOVQ    32(AX), R8
+	MOVQ    40(AX), R9
+	MOVQ    (AX), R10
+	MOVQ    8(AX), R11
+	ADDQ    CX, R9
+	ADDQ    CX, R10
+	ADDQ    CX, R11
+
+vecs1Pixel:
+	VMOVUPS     (R9), Z1
+	MOVLQSX     (SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z1, Z0
+	ADDQ        DI, SI
+	ADDQ        BX, R9
+	SUBQ        $0x01, R8
+	JNZ         vecs1Pixel
+	MOVQ        48(AX), SI
+	ADDQ        CX, SI
+	VMOVUPS     Z0, (SI)
+	ADDQ        BX, SI
+	ADDQ        $0x00000040, CX
+	SUBQ        $0x00000010, DX
+	JMP         vecs1
+
+vecs1End:
+	TESTQ     DX, DX
+	JEQ       end
+	MOVQ      56(AX), DX
+	SHLQ      $0x02, DX
+	MOVQ      48(AX), BX
+	ADDQ      CX, BX
+	VMOVUPS.Z (BX), K1, Z0
+	ADDQ      DX, BX
+	MOVQ      16(AX), BX
+	MOVQ      24(AX), SI
+	MOVQ      32(AX), DI
+	MOVQ      40(AX), R8
+	MOVQ      (AX), R9
+	MOVQ      8(AX), R10
+	ADDQ      CX, R8
+	ADDQ      CX, R9
+	ADDQ      CX, R10
+
+tailPixel:
+	VMOVUPS.Z   (R8), K1, Z1
+	MOVLQSX     (BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMOVUPS.Z   (R12), K1, Z2
+	VFMADD231PS Z2, Z1, Z0
+	ADDQ        SI, BX
+	ADDQ        DX, R8
+	SUBQ        $0x01, DI
+	JNZ         tailPixel
+	MOVQ        48(AX), AX
+	ADDQ        CX, AX
+	VMOVUPS     Z0, K1, (AX)
+	ADDQ        DX, AX
+
+end:
+	VZEROUPPER
+	RET
+
+// func tapSums2AVX512(t *byte)
+// Requires: AVX, AVX512DQ, AVX512F, CMOV
+TEXT ·tapSums2AVX512(SB), NOSPLIT, $0-8
+	MOVQ      t+0(FP), AX
+	MOVQ      64(AX), CX
+	VMOVDQU32 (CX), Z0
+	VPMOVD2M  Z0, K1
+	XORQ      CX, CX
+	MOVQ      56(AX), DX
+
+vecs2:
+	CMPQ    DX, $0x00000020
+	JLT     vecs2End
+	MOVQ    56(AX), BX
+	SHLQ    $0x02, BX
+	MOVQ    48(AX), SI
+	ADDQ    CX, SI
+	VMOVUPS (SI), Z0
+	VMOVUPS 64(SI), Z1
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z2
+	VMOVUPS 64(SI), Z3
+	ADDQ    BX, SI
+	MOVQ    16(AX), SI
+	MOVQ    24(AX), DI
+	MOVQ    32(AX), R8
+	MOVQ    40(AX), R9
+	MOVQ    (AX), R10
+	MOVQ    8(AX), R11
+	ADDQ    CX, R9
+	ADDQ    CX, R10
+	ADDQ    CX, R11
+
+vecs2Pixel:
+	VMOVUPS     (R9), Z4
+	VMOVUPS     64(R9), Z5
+	MOVLQSX     (SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z4, Z0
+	VFMADD231PS 64(R13), Z5, Z1
+	MOVLQSX     4(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z4, Z2
+	VFMADD231PS 64(R13), Z5, Z3
+	ADDQ        DI, SI
+	ADDQ        BX, R9
+	SUBQ        $0x01, R8
+	JNZ         vecs2Pixel
+	MOVQ        48(AX), SI
+	ADDQ        CX, SI
+	VMOVUPS     Z0, (SI)
+	VMOVUPS     Z1, 64(SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z2, (SI)
+	VMOVUPS     Z3, 64(SI)
+	ADDQ        BX, SI
+	ADDQ        $0x00000080, CX
+	SUBQ        $0x00000020, DX
+	JMP         vecs2
+
+vecs2End:
+vecs1:
+	CMPQ    DX, $0x00000010
+	JLT     vecs1End
+	MOVQ    56(AX), BX
+	SHLQ    $0x02, BX
+	MOVQ    48(AX), SI
+	ADDQ    CX, SI
+	VMOVUPS (SI), Z0
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z1
+	ADDQ    BX, SI
+	MOVQ    16(AX), SI
+	MOVQ    24(AX), DI
+	MOVQ    32(AX), R8
+	MOVQ    40(AX), R9
+	MOVQ    (AX), R10
+	MOVQ    8(AX), R11
+	ADDQ    CX, R9
+	ADDQ    CX, R10
+	ADDQ    CX, R11
+
+vecs1Pixel:
+	VMOVUPS     (R9), Z2
+	MOVLQSX     (SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z2, Z0
+	MOVLQSX     4(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z2, Z1
+	ADDQ        DI, SI
+	ADDQ        BX, R9
+	SUBQ        $0x01, R8
+	JNZ         vecs1Pixel
+	MOVQ        48(AX), SI
+	ADDQ        CX, SI
+	VMOVUPS     Z0, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z1, (SI)
+	ADDQ        BX, SI
+	ADDQ        $0x00000040, CX
+	SUBQ        $0x00000010, DX
+	JMP         vecs1
+
+vecs1End:
+	TESTQ     DX, DX
+	JEQ       end
+	MOVQ      56(AX), DX
+	SHLQ      $0x02, DX
+	MOVQ      48(AX), BX
+	ADDQ      CX, BX
+	VMOVUPS.Z (BX), K1, Z0
+	ADDQ      DX, BX
+	VMOVUPS.Z (BX), K1, Z1
+	ADDQ      DX, BX
+	MOVQ      16(AX), BX
+	MOVQ      24(AX), SI
+	MOVQ      32(AX), DI
+	MOVQ      40(AX), R8
+	MOVQ      (AX), R9
+	MOVQ      8(AX), R10
+	ADDQ      CX, R8
+	ADDQ      CX, R9
+	ADDQ      CX, R10
+
+tailPixel:
+	VMOVUPS.Z   (R8), K1, Z2
+	MOVLQSX     (BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMOVUPS.Z   (R12), K1, Z3
+	VFMADD231PS Z3, Z2, Z0
+	MOVLQSX     4(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMOVUPS.Z   (R12), K1, Z3
+	VFMADD231PS Z3, Z2, Z1
+	ADDQ        SI, BX
+	ADDQ        DX, R8
+	SUBQ        $0x01, DI
+	JNZ         tailPixel
+	MOVQ        48(AX), AX
+	ADDQ        CX, AX
+	VMOVUPS     Z0, K1, (AX)
+	ADDQ        DX, AX
+	VMOVUPS     Z1, K1, (AX)
+	ADDQ        DX, AX
+
+end:
+	VZEROUPPER
+	RET
+
+// func tapSums3AVX512(t *byte)
+// Requires: AVX, AVX512DQ, AVX512F, CMOV
+TEXT ·tapSums3AVX512(SB), NOSPLIT, $0-8
+	MOVQ      t+0(FP), AX
+	MOVQ      64(AX), CX
+	VMOVDQU32 (CX), Z0
+	VPMOVD2M  Z0, K1
+	XORQ      CX, CX
+	MOVQ      56(AX), DX
+
+vecs2:
+	CMPQ    DX, $0x00000020
+	JLT     vecs2End
+	MOVQ    56(AX), BX
+	SHLQ    $0x02, BX
+	MOVQ    48(AX), SI
+	ADDQ    CX, SI
+	VMOVUPS (SI), Z0
+	VMOVUPS 64(SI), Z1
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z2
+	VMOVUPS 64(SI), Z3
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z4
+	VMOVUPS 64(SI), Z5
+	ADDQ    BX, SI
+	MOVQ    16(AX), SI
+	MOVQ    24(AX), DI
+	MOVQ    32(AX), R8
+	MOVQ    40(AX), R9
+	MOVQ    (AX), R10
+	MOVQ    8(AX), R11
+	ADDQ    CX, R9
+	ADDQ    CX, R10
+	ADDQ    CX, R11
+
+vecs2Pixel:
+	VMOVUPS     (R9), Z6
+	VMOVUPS     64(R9), Z7
+	MOVLQSX     (SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z6, Z0
+	VFMADD231PS 64(R13), Z7, Z1
+	MOVLQSX     4(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z6, Z2
+	VFMADD231PS 64(R13), Z7, Z3
+	MOVLQSX     8(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z6, Z4
+	VFMADD231PS 64(R13), Z7, Z5
+	ADDQ        DI, SI
+	ADDQ        BX, R9
+	SUBQ        $0x01, R8
+	JNZ         vecs2Pixel
+	MOVQ        48(AX), SI
+	ADDQ        CX, SI
+	VMOVUPS     Z0, (SI)
+	VMOVUPS     Z1, 64(SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z2, (SI)
+	VMOVUPS     Z3, 64(SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z4, (SI)
+	VMOVUPS     Z5, 64(SI)
+	ADDQ        BX, SI
+	ADDQ        $0x00000080, CX
+	SUBQ        $0x00000020, DX
+	JMP         vecs2
+
+vecs2End:
+vecs1:
+	CMPQ    DX, $0x00000010
+	JLT     vecs1End
+	MOVQ    56(AX), BX
+	SHLQ    $0x02, BX
+	MOVQ    48(AX), SI
+	ADDQ    CX, SI
+	VMOVUPS (SI), Z0
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z1
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z2
+	ADDQ    BX, SI
+	MOVQ    16(AX), SI
+	MOVQ    24(AX), DI
+	MOVQ    32(AX), R8
+	MOVQ    40(AX), R9
+	MOVQ    (AX), R10
+	MOVQ    8(AX), R11
+	ADDQ    CX, R9
+	ADDQ    CX, R10
+	ADDQ    CX, R11
+
+vecs1Pixel:
+	VMOVUPS     (R9), Z3
+	MOVLQSX     (SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z3, Z0
+	MOVLQSX     4(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z3, Z1
+	MOVLQSX     8(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z3, Z2
+	ADDQ        DI, SI
+	ADDQ        BX, R9
+	SUBQ        $0x01, R8
+	JNZ         vecs1Pixel
+	MOVQ        48(AX), SI
+	ADDQ        CX, SI
+	VMOVUPS     Z0, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z1, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z2, (SI)
+	ADDQ        BX, SI
+	ADDQ        $0x00000040, CX
+	SUBQ        $0x00000010, DX
+	JMP         vecs1
+
+vecs1End:
+	TESTQ     DX, DX
+	JEQ       end
+	MOVQ      56(AX), DX
+	SHLQ      $0x02, DX
+	MOVQ      48(AX), BX
+	ADDQ      CX, BX
+	VMOVUPS.Z (BX), K1, Z0
+	ADDQ      DX, BX
+	VMOVUPS.Z (BX), K1, Z1
+	ADDQ      DX, BX
+	VMOVUPS.Z (BX), K1, Z2
+	ADDQ      DX, BX
+	MOVQ      16(AX), BX
+	MOVQ      24(AX), SI
+	MOVQ      32(AX), DI
+	MOVQ      40(AX), R8
+	MOVQ      (AX), R9
+	MOVQ      8(AX), R10
+	ADDQ      CX, R8
+	ADDQ      CX, R9
+	ADDQ      CX, R10
+
+tailPixel:
+	VMOVUPS.Z   (R8), K1, Z3
+	MOVLQSX     (BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMOVUPS.Z   (R12), K1, Z4
+	VFMADD231PS Z4, Z3, Z0
+	MOVLQSX     4(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMOVUPS.Z   (R12), K1, Z4
+	VFMADD231PS Z4, Z3, Z1
+	MOVLQSX     8(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMOVUPS.Z   (R12), K1, Z4
+	VFMADD231PS Z4, Z3, Z2
+	ADDQ        SI, BX
+	ADDQ        DX, R8
+	SUBQ        $0x01, DI
+	JNZ         tailPixel
+	MOVQ        48(AX), AX
+	ADDQ        CX, AX
+	VMOVUPS     Z0, K1, (AX)
+	ADDQ        DX, AX
+	VMOVUPS     Z1, K1, (AX)
+	ADDQ        DX, AX
+	VMOVUPS     Z2, K1, (AX)
+	ADDQ        DX, AX
+
+end:
+	VZEROUPPER
+	RET
+
+// func tapSums4AVX512(t *byte)
+// Requires: AVX, AVX512DQ, AVX512F, CMOV
+TEXT ·tapSums4AVX512(SB), NOSPLIT, $0-8
+	MOVQ      t+0(FP), AX
+	MOVQ      64(AX), CX
+	VMOVDQU32 (CX), Z0
+	VPMOVD2M  Z0, K1
+	XORQ      CX, CX
+	MOVQ      56(AX), DX
+
+vecs2:
+	CMPQ    DX, $0x00000020
+	JLT     vecs2End
+	MOVQ    56(AX), BX
+	SHLQ    $0x02, BX
+	MOVQ    48(AX), SI
+	ADDQ    CX, SI
+	VMOVUPS (SI), Z0
+	VMOVUPS 64(SI), Z1
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z2
+	VMOVUPS 64(SI), Z3
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z4
+	VMOVUPS 64(SI), Z5
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z6
+	VMOVUPS 64(SI), Z7
+	ADDQ    BX, SI
+	MOVQ    16(AX), SI
+	MOVQ    24(AX), DI
+	MOVQ    32(AX), R8
+	MOVQ    40(AX), R9
+	MOVQ    (AX), R10
+	MOVQ    8(AX), R11
+	ADDQ    CX, R9
+	ADDQ    CX, R10
+	ADDQ    CX, R11
+
+vecs2Pixel:
+	VMOVUPS     (R9), Z8
+	VMOVUPS     64(R9), Z9
+	MOVLQSX     (SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z8, Z0
+	VFMADD231PS 64(R13), Z9, Z1
+	MOVLQSX     4(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z8, Z2
+	VFMADD231PS 64(R13), Z9, Z3
+	MOVLQSX     8(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z8, Z4
+	VFMADD231PS 64(R13), Z9, Z5
+	MOVLQSX     12(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z8, Z6
+	VFMADD231PS 64(R13), Z9, Z7
+	ADDQ        DI, SI
+	ADDQ        BX, R9
+	SUBQ        $0x01, R8
+	JNZ         vecs2Pixel
+	MOVQ        48(AX), SI
+	ADDQ        CX, SI
+	VMOVUPS     Z0, (SI)
+	VMOVUPS     Z1, 64(SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z2, (SI)
+	VMOVUPS     Z3, 64(SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z4, (SI)
+	VMOVUPS     Z5, 64(SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z6, (SI)
+	VMOVUPS     Z7, 64(SI)
+	ADDQ        BX, SI
+	ADDQ        $0x00000080, CX
+	SUBQ        $0x00000020, DX
+	JMP         vecs2
+
+vecs2End:
+vecs1:
+	CMPQ    DX, $0x00000010
+	JLT     vecs1End
+	MOVQ    56(AX), BX
+	SHLQ    $0x02, BX
+	MOVQ    48(AX), SI
+	ADDQ    CX, SI
+	VMOVUPS (SI), Z0
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z1
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z2
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z3
+	ADDQ    BX, SI
+	MOVQ    16(AX), SI
+	MOVQ    24(AX), DI
+	MOVQ    32(AX), R8
+	MOVQ    40(AX), R9
+	MOVQ    (AX), R10
+	MOVQ    8(AX), R11
+	ADDQ    CX, R9
+	ADDQ    CX, R10
+	ADDQ    CX, R11
+
+vecs1Pixel:
+	VMOVUPS     (R9), Z4
+	MOVLQSX     (SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z4, Z0
+	MOVLQSX     4(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z4, Z1
+	MOVLQSX     8(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z4, Z2
+	MOVLQSX     12(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z4, Z3
+	ADDQ        DI, SI
+	ADDQ        BX, R9
+	SUBQ        $0x01, R8
+	JNZ         vecs1Pixel
+	MOVQ        48(AX), SI
+	ADDQ        CX, SI
+	VMOVUPS     Z0, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z1, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z2, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z3, (SI)
+	ADDQ        BX, SI
+	ADDQ        $0x00000040, CX
+	SUBQ        $0x00000010, DX
+	JMP         vecs1
+
+vecs1End:
+	TESTQ     DX, DX
+	JEQ       end
+	MOVQ      56(AX), DX
+	SHLQ      $0x02, DX
+	MOVQ      48(AX), BX
+	ADDQ      CX, BX
+	VMOVUPS.Z (BX), K1, Z0
+	ADDQ      DX, BX
+	VMOVUPS.Z (BX), K1, Z1
+	ADDQ      DX, BX
+	VMOVUPS.Z (BX), K1, Z2
+	ADDQ      DX, BX
+	VMOVUPS.Z (BX), K1, Z3
+	ADDQ      DX, BX
+	MOVQ      16(AX), BX
+	MOVQ      24(AX), SI
+	MOVQ      32(AX), DI
+	MOVQ      40(AX), R8
+	MOVQ      (AX), R9
+	MOVQ      8(AX), R10
+	ADDQ      CX, R8
+	ADDQ      CX, R9
+	ADDQ      CX, R10
+
+tailPixel:
+	VMOVUPS.Z   (R8), K1, Z4
+	MOVLQSX     (BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMOVUPS.Z   (R12), K1, Z5
+	VFMADD231PS Z5, Z4, Z0
+	MOVLQSX     4(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMOVUPS.Z   (R12), K1, Z5
+	VFMADD231PS Z5, Z4, Z1
+	MOVLQSX     8(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMOVUPS.Z   (R12), K1, Z5
+	VFMADD231PS Z5, Z4, Z2
+	MOVLQSX     12(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMOVUPS.Z   (R12), K1, Z5
+	VFMADD231PS Z5, Z4, Z3
+	ADDQ        SI, BX
+	ADDQ        DX, R8
+	SUBQ        $0x01, DI
+	JNZ         tailPixel
+	MOVQ        48(AX), AX
+	ADDQ        CX, AX
+	VMOVUPS     Z0, K1, (AX)
+	ADDQ        DX, AX
+	VMOVUPS     Z1, K1, (AX)
+	ADDQ        DX, AX
+	VMOVUPS     Z2, K1, (AX)
+	ADDQ        DX, AX
+	VMOVUPS     Z3, K1, (AX)
+	ADDQ        DX, AX
+
+end:
+	VZEROUPPER
+	RET
+
+// func tapSums5AVX512(t *byte)
+// Requires: AVX, AVX512DQ, AVX512F, CMOV
+TEXT ·tapSums5AVX512(SB), NOSPLIT, $0-8
+	MOVQ      t+0(FP), AX
+	MOVQ      64(AX), CX
+	VMOVDQU32 (CX), Z0
+	VPMOVD2M  Z0, K1
+	XORQ      CX, CX
+	MOVQ      56(AX), DX
+
+vecs2:
+	CMPQ    DX, $0x00000020
+	JLT     vecs2End
+	MOVQ    56(AX), BX
+	SHLQ    $0x02, BX
+	MOVQ    48(AX), SI
+	ADDQ    CX, SI
+	VMOVUPS (SI), Z0
+	VMOVUPS 64(SI), Z1
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z2
+	VMOVUPS 64(SI), Z3
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z4
+	VMOVUPS 64(SI), Z5
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z6
+	VMOVUPS 64(SI), Z7
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z8
+	VMOVUPS 64(SI), Z9
+	ADDQ    BX, SI
+	MOVQ    16(AX), SI
+	MOVQ    24(AX), DI
+	MOVQ    32(AX), R8
+	MOVQ    40(AX), R9
+	MOVQ    (AX), R10
+	MOVQ    8(AX), R11
+	ADDQ    CX, R9
+	ADDQ    CX, R10
+	ADDQ    CX, R11
+
+vecs2Pixel:
+	VMOVUPS     (R9), Z10
+	VMOVUPS     64(R9), Z11
+	MOVLQSX     (SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z10, Z0
+	VFMADD231PS 64(R13), Z11, Z1
+	MOVLQSX     4(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z10, Z2
+	VFMADD231PS 64(R13), Z11, Z3
+	MOVLQSX     8(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z10, Z4
+	VFMADD231PS 64(R13), Z11, Z5
+	MOVLQSX     12(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z10, Z6
+	VFMADD231PS 64(R13), Z11, Z7
+	MOVLQSX     16(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z10, Z8
+	VFMADD231PS 64(R13), Z11, Z9
+	ADDQ        DI, SI
+	ADDQ        BX, R9
+	SUBQ        $0x01, R8
+	JNZ         vecs2Pixel
+	MOVQ        48(AX), SI
+	ADDQ        CX, SI
+	VMOVUPS     Z0, (SI)
+	VMOVUPS     Z1, 64(SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z2, (SI)
+	VMOVUPS     Z3, 64(SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z4, (SI)
+	VMOVUPS     Z5, 64(SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z6, (SI)
+	VMOVUPS     Z7, 64(SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z8, (SI)
+	VMOVUPS     Z9, 64(SI)
+	ADDQ        BX, SI
+	ADDQ        $0x00000080, CX
+	SUBQ        $0x00000020, DX
+	JMP         vecs2
+
+vecs2End:
+vecs1:
+	CMPQ    DX, $0x00000010
+	JLT     vecs1End
+	MOVQ    56(AX), BX
+	SHLQ    $0x02, BX
+	MOVQ    48(AX), SI
+	ADDQ    CX, SI
+	VMOVUPS (SI), Z0
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z1
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z2
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z3
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z4
+	ADDQ    BX, SI
+	MOVQ    16(AX), SI
+	MOVQ    24(AX), DI
+	MOVQ    32(AX), R8
+	MOVQ    40(AX), R9
+	MOVQ    (AX), R10
+	MOVQ    8(AX), R11
+	ADDQ    CX, R9
+	ADDQ    CX, R10
+	ADDQ    CX, R11
+
+vecs1Pixel:
+	VMOVUPS     (R9), Z5
+	MOVLQSX     (SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z5, Z0
+	MOVLQSX     4(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z5, Z1
+	MOVLQSX     8(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z5, Z2
+	MOVLQSX     12(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z5, Z3
+	MOVLQSX     16(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z5, Z4
+	ADDQ        DI, SI
+	ADDQ        BX, R9
+	SUBQ        $0x01, R8
+	JNZ         vecs1Pixel
+	MOVQ        48(AX), SI
+	ADDQ        CX, SI
+	VMOVUPS     Z0, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z1, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z2, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z3, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z4, (SI)
+	ADDQ        BX, SI
+	ADDQ        $0x00000040, CX
+	SUBQ        $0x00000010, DX
+	JMP         vecs1
+
+vecs1End:
+	TESTQ     DX, DX
+	JEQ       end
+	MOVQ      56(AX), DX
+	SHLQ      $0x02, DX
+	MOVQ      48(AX), BX
+	ADDQ      CX, BX
+	VMOVUPS.Z (BX), K1, Z0
+	ADDQ      DX, BX
+	VMOVUPS.Z (BX), K1, Z1
+	ADDQ      DX, BX
+	VMOVUPS.Z (BX), K1, Z2
+	ADDQ      DX, BX
+	VMOVUPS.Z (BX), K1, Z3
+	ADDQ      DX, BX
+	VMOVUPS.Z (BX), K1, Z4
+	ADDQ      DX, BX
+	MOVQ      16(AX), BX
+	MOVQ      24(AX), SI
+	MOVQ      32(AX), DI
+	MOVQ      40(AX), R8
+	MOVQ      (AX), R9
+	MOVQ      8(AX), R10
+	ADDQ      CX, R8
+	ADDQ      CX, R9
+	ADDQ      CX, R10
+
+tailPixel:
+	VMOVUPS.Z   (R8), K1, Z5
+	MOVLQSX     (BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMOVUPS.Z   (R12), K1, Z6
+	VFMADD231PS Z6, Z5, Z0
+	MOVLQSX     4(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMOVUPS.Z   (R12), K1, Z6
+	VFMADD231PS Z6, Z5, Z1
+	MOVLQSX     8(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMOVUPS.Z   (R12), K1, Z6
+	VFMADD231PS Z6, Z5, Z2
+	MOVLQSX     12(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMOVUPS.Z   (R12), K1, Z6
+	VFMADD231PS Z6, Z5, Z3
+	MOVLQSX     16(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMOVUPS.Z   (R12), K1, Z6
+	VFMADD231PS Z6, Z5, Z4
+	ADDQ        SI, BX
+	ADDQ        DX, R8
+	SUBQ        $0x01, DI
+	JNZ         tailPixel
+	MOVQ        48(AX), AX
+	ADDQ        CX, AX
+	VMOVUPS     Z0, K1, (AX)
+	ADDQ        DX, AX
+	VMOVUPS     Z1, K1, (AX)
+	ADDQ        DX, AX
+	VMOVUPS     Z2, K1, (AX)
+	ADDQ        DX, AX
+	VMOVUPS     Z3, K1, (AX)
+	ADDQ        DX, AX
+	VMOVUPS     Z4, K1, (AX)
+	ADDQ        DX, AX
+
+end:
+	VZEROUPPER
+	RET
+
+// func tapSums6AVX512(t *byte)
+// Requires: AVX, AVX512DQ, AVX512F, CMOV
+TEXT ·tapSums6AVX512(SB), NOSPLIT, $0-8
+	MOVQ      t+0(FP), AX
+	MOVQ      64(AX), CX
+	VMOVDQU32 (CX), Z0
+	VPMOVD2M  Z0, K1
+	XORQ      CX, CX
+	MOVQ      56(AX), DX
+
+vecs2:
+	CMPQ    DX, $0x00000020
+	JLT     vecs2End
+	MOVQ    56(AX), BX
+	SHLQ    $0x02, BX
+	MOVQ    48(AX), SI
+	ADDQ    CX, SI
+	VMOVUPS (SI), Z0
+	VMOVUPS 64(SI), Z1
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z2
+	VMOVUPS 64(SI), Z3
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z4
+	VMOVUPS 64(SI), Z5
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z6
+	VMOVUPS 64(SI), Z7
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z8
+	VMOVUPS 64(SI), Z9
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z10
+	VMOVUPS 64(SI), Z11
+	ADDQ    BX, SI
+	MOVQ    16(AX), SI
+	MOVQ    24(AX), DI
+	MOVQ    32(AX), R8
+	MOVQ    40(AX), R9
+	MOVQ    (AX), R10
+	MOVQ    8(AX), R11
+	ADDQ    CX, R9
+	ADDQ    CX, R10
+	ADDQ    CX, R11
+
+vecs2Pixel:
+	VMOVUPS     (R9), Z12
+	VMOVUPS     64(R9), Z13
+	MOVLQSX     (SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z12, Z0
+	VFMADD231PS 64(R13), Z13, Z1
+	MOVLQSX     4(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z12, Z2
+	VFMADD231PS 64(R13), Z13, Z3
+	MOVLQSX     8(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z12, Z4
+	VFMADD231PS 64(R13), Z13, Z5
+	MOVLQSX     12(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z12, Z6
+	VFMADD231PS 64(R13), Z13, Z7
+	MOVLQSX     16(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z12, Z8
+	VFMADD231PS 64(R13), Z13, Z9
+	MOVLQSX     20(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z12, Z10
+	VFMADD231PS 64(R13), Z13, Z11
+	ADDQ        DI, SI
+	ADDQ        BX, R9
+	SUBQ        $0x01, R8
+	JNZ         vecs2Pixel
+	MOVQ        48(AX), SI
+	ADDQ        CX, SI
+	VMOVUPS     Z0, (SI)
+	VMOVUPS     Z1, 64(SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z2, (SI)
+	VMOVUPS     Z3, 64(SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z4, (SI)
+	VMOVUPS     Z5, 64(SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z6, (SI)
+	VMOVUPS     Z7, 64(SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z8, (SI)
+	VMOVUPS     Z9, 64(SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z10, (SI)
+	VMOVUPS     Z11, 64(SI)
+	ADDQ        BX, SI
+	ADDQ        $0x00000080, CX
+	SUBQ        $0x00000020, DX
+	JMP         vecs2
+
+vecs2End:
+vecs1:
+	CMPQ    DX, $0x00000010
+	JLT     vecs1End
+	MOVQ    56(AX), BX
+	SHLQ    $0x02, BX
+	MOVQ    48(AX), SI
+	ADDQ    CX, SI
+	VMOVUPS (SI), Z0
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z1
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z2
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z3
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z4
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z5
+	ADDQ    BX, SI
+	MOVQ    16(AX), SI
+	MOVQ    24(AX), DI
+	MOVQ    32(AX), R8
+	MOVQ    40(AX), R9
+	MOVQ    (AX), R10
+	MOVQ    8(AX), R11
+	ADDQ    CX, R9
+	ADDQ    CX, R10
+	ADDQ    CX, R11
+
+vecs1Pixel:
+	VMOVUPS     (R9), Z6
+	MOVLQSX     (SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z6, Z0
+	MOVLQSX     4(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z6, Z1
+	MOVLQSX     8(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z6, Z2
+	MOVLQSX     12(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z6, Z3
+	MOVLQSX     16(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z6, Z4
+	MOVLQSX     20(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z6, Z5
+	ADDQ        DI, SI
+	ADDQ        BX, R9
+	SUBQ        $0x01, R8
+	JNZ         vecs1Pixel
+	MOVQ        48(AX), SI
+	ADDQ        CX, SI
+	VMOVUPS     Z0, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z1, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z2, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z3, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z4, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z5, (SI)
+	ADDQ        BX, SI
+	ADDQ        $0x00000040, CX
+	SUBQ        $0x00000010, DX
+	JMP         vecs1
+
+vecs1End:
+	TESTQ     DX, DX
+	JEQ       end
+	MOVQ      56(AX), DX
+	SHLQ      $0x02, DX
+	MOVQ      48(AX), BX
+	ADDQ      CX, BX
+	VMOVUPS.Z (BX), K1, Z0
+	ADDQ      DX, BX
+	VMOVUPS.Z (BX), K1, Z1
+	ADDQ      DX, BX
+	VMOVUPS.Z (BX), K1, Z2
+	ADDQ      DX, BX
+	VMOVUPS.Z (BX), K1, Z3
+	ADDQ      DX, BX
+	VMOVUPS.Z (BX), K1, Z4
+	ADDQ      DX, BX
+	VMOVUPS.Z (BX), K1, Z5
+	ADDQ      DX, BX
+	MOVQ      16(AX), BX
+	MOVQ      24(AX), SI
+	MOVQ      32(AX), DI
+	MOVQ      40(AX), R8
+	MOVQ      (AX), R9
+	MOVQ      8(AX), R10
+	ADDQ      CX, R8
+	ADDQ      CX, R9
+	ADDQ      CX, R10
+
+tailPixel:
+	VMOVUPS.Z   (R8), K1, Z6
+	MOVLQSX     (BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMOVUPS.Z   (R12), K1, Z7
+	VFMADD231PS Z7, Z6, Z0
+	MOVLQSX     4(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMOVUPS.Z   (R12), K1, Z7
+	VFMADD231PS Z7, Z6, Z1
+	MOVLQSX     8(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMOVUPS.Z   (R12), K1, Z7
+	VFMADD231PS Z7, Z6, Z2
+	MOVLQSX     12(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMOVUPS.Z   (R12), K1, Z7
+	VFMADD231PS Z7, Z6, Z3
+	MOVLQSX     16(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMOVUPS.Z   (R12), K1, Z7
+	VFMADD231PS Z7, Z6, Z4
+	MOVLQSX     20(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMOVUPS.Z   (R12), K1, Z7
+	VFMADD231PS Z7, Z6, Z5
+	ADDQ        SI, BX
+	ADDQ        DX, R8
+	SUBQ        $0x01, DI
+	JNZ         tailPixel
+	MOVQ        48(AX), AX
+	ADDQ        CX, AX
+	VMOVUPS     Z0, K1, (AX)
+	ADDQ        DX, AX
+	VMOVUPS     Z1, K1, (AX)
+	ADDQ        DX, AX
+	VMOVUPS     Z2, K1, (AX)
+	ADDQ        DX, AX
+	VMOVUPS     Z3, K1, (AX)
+	ADDQ        DX, AX
+	VMOVUPS     Z4, K1, (AX)
+	ADDQ        DX, AX
+	VMOVUPS     Z5, K1, (AX)
+	ADDQ        DX, AX
+
+end:
+	VZEROUPPER
+	RET
+
+// func tapSums7AVX512(t *byte)
+// Requires: AVX, AVX512DQ, AVX512F, CMOV
+TEXT ·tapSums7AVX512(SB), NOSPLIT, $0-8
+	MOVQ      t+0(FP), AX
+	MOVQ      64(AX), CX
+	VMOVDQU32 (CX), Z0
+	VPMOVD2M  Z0, K1
+	XORQ      CX, CX
+	MOVQ      56(AX), DX
+
+vecs2:
+	CMPQ    DX, $0x00000020
+	JLT     vecs2End
+	MOVQ    56(AX), BX
+	SHLQ    $0x02, BX
+	MOVQ    48(AX), SI
+	ADDQ    CX, SI
+	VMOVUPS (SI), Z0
+	VMOVUPS 64(SI), Z1
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z2
+	VMOVUPS 64(SI), Z3
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z4
+	VMOVUPS 64(SI), Z5
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z6
+	VMOVUPS 64(SI), Z7
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z8
+	VMOVUPS 64(SI), Z9
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z10
+	VMOVUPS 64(SI), Z11
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z12
+	VMOVUPS 64(SI), Z13
+	ADDQ    BX, SI
+	MOVQ    16(AX), SI
+	MOVQ    24(AX), DI
+	MOVQ    32(AX), R8
+	MOVQ    40(AX), R9
+	MOVQ    (AX), R10
+	MOVQ    8(AX), R11
+	ADDQ    CX, R9
+	ADDQ    CX, R10
+	ADDQ    CX, R11
+
+vecs2Pixel:
+	VMOVUPS     (R9), Z14
+	VMOVUPS     64(R9), Z15
+	MOVLQSX     (SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z14, Z0
+	VFMADD231PS 64(R13), Z15, Z1
+	MOVLQSX     4(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z14, Z2
+	VFMADD231PS 64(R13), Z15, Z3
+	MOVLQSX     8(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z14, Z4
+	VFMADD231PS 64(R13), Z15, Z5
+	MOVLQSX     12(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z14, Z6
+	VFMADD231PS 64(R13), Z15, Z7
+	MOVLQSX     16(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z14, Z8
+	VFMADD231PS 64(R13), Z15, Z9
+	MOVLQSX     20(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z14, Z10
+	VFMADD231PS 64(R13), Z15, Z11
+	MOVLQSX     24(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z14, Z12
+	VFMADD231PS 64(R13), Z15, Z13
+	ADDQ        DI, SI
+	ADDQ        BX, R9
+	SUBQ        $0x01, R8
+	JNZ         vecs2Pixel
+	MOVQ        48(AX), SI
+	ADDQ        CX, SI
+	VMOVUPS     Z0, (SI)
+	VMOVUPS     Z1, 64(SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z2, (SI)
+	VMOVUPS     Z3, 64(SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z4, (SI)
+	VMOVUPS     Z5, 64(SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z6, (SI)
+	VMOVUPS     Z7, 64(SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z8, (SI)
+	VMOVUPS     Z9, 64(SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z10, (SI)
+	VMOVUPS     Z11, 64(SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z12, (SI)
+	VMOVUPS     Z13, 64(SI)
+	ADDQ        BX, SI
+	ADDQ        $0x00000080, CX
+	SUBQ        $0x00000020, DX
+	JMP         vecs2
+
+vecs2End:
+vecs1:
+	CMPQ    DX, $0x00000010
+	JLT     vecs1End
+	MOVQ    56(AX), BX
+	SHLQ    $0x02, BX
+	MOVQ    48(AX), SI
+	ADDQ    CX, SI
+	VMOVUPS (SI), Z0
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z1
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z2
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z3
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z4
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z5
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z6
+	ADDQ    BX, SI
+	MOVQ    16(AX), SI
+	MOVQ    24(AX), DI
+	MOVQ    32(AX), R8
+	MOVQ    40(AX), R9
+	MOVQ    (AX), R10
+	MOVQ    8(AX), R11
+	ADDQ    CX, R9
+	ADDQ    CX, R10
+	ADDQ    CX, R11
+
+vecs1Pixel:
+	VMOVUPS     (R9), Z7
+	MOVLQSX     (SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z7, Z0
+	MOVLQSX     4(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z7, Z1
+	MOVLQSX     8(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z7, Z2
+	MOVLQSX     12(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z7, Z3
+	MOVLQSX     16(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z7, Z4
+	MOVLQSX     20(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z7, Z5
+	MOVLQSX     24(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z7, Z6
+	ADDQ        DI, SI
+	ADDQ        BX, R9
+	SUBQ        $0x01, R8
+	JNZ         vecs1Pixel
+	MOVQ        48(AX), SI
+	ADDQ        CX, SI
+	VMOVUPS     Z0, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z1, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z2, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z3, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z4, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z5, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z6, (SI)
+	ADDQ        BX, SI
+	ADDQ        $0x00000040, CX
+	SUBQ        $0x00000010, DX
+	JMP         vecs1
+
+vecs1End:
+	TESTQ     DX, DX
+	JEQ       end
+	MOVQ      56(AX), DX
+	SHLQ      $0x02, DX
+	MOVQ      48(AX), BX
+	ADDQ      CX, BX
+	VMOVUPS.Z (BX), K1, Z0
+	ADDQ      DX, BX
+	VMOVUPS.Z (BX), K1, Z1
+	ADDQ      DX, BX
+	VMOVUPS.Z (BX), K1, Z2
+	ADDQ      DX, BX
+	VMOVUPS.Z (BX), K1, Z3
+	ADDQ      DX, BX
+	VMOVUPS.Z (BX), K1, Z4
+	ADDQ      DX, BX
+	VMOVUPS.Z (BX), K1, Z5
+	ADDQ      DX, BX
+	VMOVUPS.Z (BX), K1, Z6
+	ADDQ      DX, BX
+	MOVQ      16(AX), BX
+	MOVQ      24(AX), SI
+	MOVQ      32(AX), DI
+	MOVQ      40(AX), R8
+	MOVQ      (AX), R9
+	MOVQ      8(AX), R10
+	ADDQ      CX, R8
+	ADDQ      CX, R9
+	ADDQ      CX, R10
+
+tailPixel:
+	VMOVUPS.Z   (R8), K1, Z7
+	MOVLQSX     (BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMOVUPS.Z   (R12), K1, Z8
+	VFMADD231PS Z8, Z7, Z0
+	MOVLQSX     4(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMOVUPS.Z   (R12), K1, Z8
+	VFMADD231PS Z8, Z7, Z1
+	MOVLQSX     8(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMOVUPS.Z   (R12), K1, Z8
+	VFMADD231PS Z8, Z7, Z2
+	MOVLQSX     12(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMOVUPS.Z   (R12), K1, Z8
+	VFMADD231PS Z8, Z7, Z3
+	MOVLQSX     16(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMOVUPS.Z   (R12), K1, Z8
+	VFMADD231PS Z8, Z7, Z4
+	MOVLQSX     20(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMOVUPS.Z   (R12), K1, Z8
+	VFMADD231PS Z8, Z7, Z5
+	MOVLQSX     24(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMOVUPS.Z   (R12), K1, Z8
+	VFMADD231PS Z8, Z7, Z6
+	ADDQ        SI, BX
+	ADDQ        DX, R8
+	SUBQ        $0x01, DI
+	JNZ         tailPixel
+	MOVQ        48(AX), AX
+	ADDQ        CX, AX
+	VMOVUPS     Z0, K1, (AX)
+	ADDQ        DX, AX
+	VMOVUPS     Z1, K1, (AX)
+	ADDQ        DX, AX
+	VMOVUPS     Z2, K1, (AX)
+	ADDQ        DX, AX
+	VMOVUPS     Z3, K1, (AX)
+	ADDQ        DX, AX
+	VMOVUPS     Z4, K1, (AX)
+	ADDQ        DX, AX
+	VMOVUPS     Z5, K1, (AX)
+	ADDQ        DX, AX
+	VMOVUPS     Z6, K1, (AX)
+	ADDQ        DX, AX
+
+end:
+	VZEROUPPER
+	RET
+
+// func tapSums8AVX512(t *byte)
+// Requires: AVX, AVX512DQ, AVX512F, CMOV
+TEXT ·tapSums8AVX512(SB), NOSPLIT, $0-8
+	MOVQ      t+0(FP), AX
+	MOVQ      64(AX), CX
+	VMOVDQU32 (CX), Z0
+	VPMOVD2M  Z0, K1
+	XORQ      CX, CX
+	MOVQ      56(AX), DX
+
+vecs2:
+	CMPQ    DX, $0x00000020
+	JLT     vecs2End
+	MOVQ    56(AX), BX
+	SHLQ    $0x02, BX
+	MOVQ    48(AX), SI
+	ADDQ    CX, SI
+	VMOVUPS (SI), Z0
+	VMOVUPS 64(SI), Z1
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z2
+	VMOVUPS 64(SI), Z3
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z4
+	VMOVUPS 64(SI), Z5
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z6
+	VMOVUPS 64(SI), Z7
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z8
+	VMOVUPS 64(SI), Z9
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z10
+	VMOVUPS 64(SI), Z11
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z12
+	VMOVUPS 64(SI), Z13
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z14
+	VMOVUPS 64(SI), Z15
+	ADDQ    BX, SI
+	MOVQ    16(AX), SI
+	MOVQ    24(AX), DI
+	MOVQ    32(AX), R8
+	MOVQ    40(AX), R9
+	MOVQ    (AX), R10
+	MOVQ    8(AX), R11
+	ADDQ    CX, R9
+	ADDQ    CX, R10
+	ADDQ    CX, R11
+
+vecs2Pixel:
+	VMOVUPS     (R9), Z16
+	VMOVUPS     64(R9), Z17
+	MOVLQSX     (SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z16, Z0
+	VFMADD231PS 64(R13), Z17, Z1
+	MOVLQSX     4(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z16, Z2
+	VFMADD231PS 64(R13), Z17, Z3
+	MOVLQSX     8(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z16, Z4
+	VFMADD231PS 64(R13), Z17, Z5
+	MOVLQSX     12(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z16, Z6
+	VFMADD231PS 64(R13), Z17, Z7
+	MOVLQSX     16(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z16, Z8
+	VFMADD231PS 64(R13), Z17, Z9
+	MOVLQSX     20(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z16, Z10
+	VFMADD231PS 64(R13), Z17, Z11
+	MOVLQSX     24(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z16, Z12
+	VFMADD231PS 64(R13), Z17, Z13
+	MOVLQSX     28(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z16, Z14
+	VFMADD231PS 64(R13), Z17, Z15
+	ADDQ        DI, SI
+	ADDQ        BX, R9
+	SUBQ        $0x01, R8
+	JNZ         vecs2Pixel
+	MOVQ        48(AX), SI
+	ADDQ        CX, SI
+	VMOVUPS     Z0, (SI)
+	VMOVUPS     Z1, 64(SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z2, (SI)
+	VMOVUPS     Z3, 64(SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z4, (SI)
+	VMOVUPS     Z5, 64(SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z6, (SI)
+	VMOVUPS     Z7, 64(SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z8, (SI)
+	VMOVUPS     Z9, 64(SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z10, (SI)
+	VMOVUPS     Z11, 64(SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z12, (SI)
+	VMOVUPS     Z13, 64(SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z14, (SI)
+	VMOVUPS     Z15, 64(SI)
+	ADDQ        BX, SI
+	ADDQ        $0x00000080, CX
+	SUBQ        $0x00000020, DX
+	JMP         vecs2
+
+vecs2End:
+vecs1:
+	CMPQ    DX, $0x00000010
+	JLT     vecs1End
+	MOVQ    56(AX), BX
+	SHLQ    $0x02, BX
+	MOVQ    48(AX), SI
+	ADDQ    CX, SI
+	VMOVUPS (SI), Z0
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z1
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z2
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z3
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z4
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z5
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z6
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z7
+	ADDQ    BX, SI
+	MOVQ    16(AX), SI
+	MOVQ    24(AX), DI
+	MOVQ    32(AX), R8
+	MOVQ    40(AX), R9
+	MOVQ    (AX), R10
+	MOVQ    8(AX), R11
+	ADDQ    CX, R9
+	ADDQ    CX, R10
+	ADDQ    CX, R11
+
+vecs1Pixel:
+	VMOVUPS     (R9), Z8
+	MOVLQSX     (SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z8, Z0
+	MOVLQSX     4(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z8, Z1
+	MOVLQSX     8(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z8, Z2
+	MOVLQSX     12(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z8, Z3
+	MOVLQSX     16(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z8, Z4
+	MOVLQSX     20(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z8, Z5
+	MOVLQSX     24(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z8, Z6
+	MOVLQSX     28(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z8, Z7
+	ADDQ        DI, SI
+	ADDQ        BX, R9
+	SUBQ        $0x01, R8
+	JNZ         vecs1Pixel
+	MOVQ        48(AX), SI
+	ADDQ        CX, SI
+	VMOVUPS     Z0, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z1, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z2, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z3, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z4, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z5, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z6, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z7, (SI)
+	ADDQ        BX, SI
+	ADDQ        $0x00000040, CX
+	SUBQ        $0x00000010, DX
+	JMP         vecs1
+
+vecs1End:
+	TESTQ     DX, DX
+	JEQ       end
+	MOVQ      56(AX), DX
+	SHLQ      $0x02, DX
+	MOVQ      48(AX), BX
+	ADDQ      CX, BX
+	VMOVUPS.Z (BX), K1, Z0
+	ADDQ      DX, BX
+	VMOVUPS.Z (BX), K1, Z1
+	ADDQ      DX, BX
+	VMOVUPS.Z (BX), K1, Z2
+	ADDQ      DX, BX
+	VMOVUPS.Z (BX), K1, Z3
+	ADDQ      DX, BX
+	VMOVUPS.Z (BX), K1, Z4
+	ADDQ      DX, BX
+	VMOVUPS.Z (BX), K1, Z5
+	ADDQ      DX, BX
+	VMOVUPS.Z (BX), K1, Z6
+	ADDQ      DX, BX
+	VMOVUPS.Z (BX), K1, Z7
+	ADDQ      DX, BX
+	MOVQ      16(AX), BX
+	MOVQ      24(AX), SI
+	MOVQ      32(AX), DI
+	MOVQ      40(AX), R8
+	MOVQ      (AX), R9
+	MOVQ      8(AX), R10
+	ADDQ      CX, R8
+	ADDQ      CX, R9
+	ADDQ      CX, R10
+
+tailPixel:
+	VMOVUPS.Z   (R8), K1, Z8
+	MOVLQSX     (BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMOVUPS.Z   (R12), K1, Z9
+	VFMADD231PS Z9, Z8, Z0
+	MOVLQSX     4(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMOVUPS.Z   (R12), K1, Z9
+	VFMADD231PS Z9, Z8, Z1
+	MOVLQSX     8(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMOVUPS.Z   (R12), K1, Z9
+	VFMADD231PS Z9, Z8, Z2
+	MOVLQSX     12(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMOVUPS.Z   (R12), K1, Z9
+	VFMADD231PS Z9, Z8, Z3
+	MOVLQSX     16(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMOVUPS.Z   (R12), K1, Z9
+	VFMADD231PS Z9, Z8, Z4
+	MOVLQSX     20(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMOVUPS.Z   (R12), K1, Z9
+	VFMADD231PS Z9, Z8, Z5
+	MOVLQSX     24(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMOVUPS.Z   (R12), K1, Z9
+	VFMADD231PS Z9, Z8, Z6
+	MOVLQSX     28(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMOVUPS.Z   (R12), K1, Z9
+	VFMADD231PS Z9, Z8, Z7
+	ADDQ        SI, BX
+	ADDQ        DX, R8
+	SUBQ        $0x01, DI
+	JNZ         tailPixel
+	MOVQ        48(AX), AX
+	ADDQ        CX, AX
+	VMOVUPS     Z0, K1, (AX)
+	ADDQ        DX, AX
+	VMOVUPS     Z1, K1, (AX)
+	ADDQ        DX, AX
+	VMOVUPS     Z2, K1, (AX)
+	ADDQ        DX, AX
+	VMOVUPS     Z3, K1, (AX)
+	ADDQ        DX, AX
+	VMOVUPS     Z4, K1, (AX)
+	ADDQ        DX, AX
+	VMOVUPS     Z5, K1, (AX)
+	ADDQ        DX, AX
+	VMOVUPS     Z6, K1, (AX)
+	ADDQ        DX, AX
+	VMOVUPS     Z7, K1, (AX)
+	ADDQ        DX, AX
+
+end:
+	VZEROUPPER
+	RET
+
+// func tapSums9AVX512(t *byte)
+// Requires: AVX, AVX512DQ, AVX512F, CMOV
+TEXT ·tapSums9AVX512(SB), NOSPLIT, $0-8
+	MOVQ      t+0(FP), AX
+	MOVQ      64(AX), CX
+	VMOVDQU32 (CX), Z0
+	VPMOVD2M  Z0, K1
+	XORQ      CX, CX
+	MOVQ      56(AX), DX
+
+vecs2:
+	CMPQ    DX, $0x00000020
+	JLT     vecs2End
+	MOVQ    56(AX), BX
+	SHLQ    $0x02, BX
+	MOVQ    48(AX), SI
+	ADDQ    CX, SI
+	VMOVUPS (SI), Z0
+	VMOVUPS 64(SI), Z1
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z2
+	VMOVUPS 64(SI), Z3
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z4
+	VMOVUPS 64(SI), Z5
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z6
+	VMOVUPS 64(SI), Z7
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z8
+	VMOVUPS 64(SI), Z9
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z10
+	VMOVUPS 64(SI), Z11
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z12
+	VMOVUPS 64(SI), Z13
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z14
+	VMOVUPS 64(SI), Z15
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z16
+	VMOVUPS 64(SI), Z17
+	ADDQ    BX, SI
+	MOVQ    16(AX), SI
+	MOVQ    24(AX), DI
+	MOVQ    32(AX), R8
+	MOVQ    40(AX), R9
+	MOVQ    (AX), R10
+	MOVQ    8(AX), R11
+	ADDQ    CX, R9
+	ADDQ    CX, R10
+	ADDQ    CX, R11
+
+vecs2Pixel:
+	VMOVUPS     (R9), Z18
+	VMOVUPS     64(R9), Z19
+	MOVLQSX     (SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z18, Z0
+	VFMADD231PS 64(R13), Z19, Z1
+	MOVLQSX     4(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z18, Z2
+	VFMADD231PS 64(R13), Z19, Z3
+	MOVLQSX     8(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z18, Z4
+	VFMADD231PS 64(R13), Z19, Z5
+	MOVLQSX     12(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z18, Z6
+	VFMADD231PS 64(R13), Z19, Z7
+	MOVLQSX     16(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z18, Z8
+	VFMADD231PS 64(R13), Z19, Z9
+	MOVLQSX     20(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z18, Z10
+	VFMADD231PS 64(R13), Z19, Z11
+	MOVLQSX     24(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z18, Z12
+	VFMADD231PS 64(R13), Z19, Z13
+	MOVLQSX     28(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z18, Z14
+	VFMADD231PS 64(R13), Z19, Z15
+	MOVLQSX     32(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z18, Z16
+	VFMADD231PS 64(R13), Z19, Z17
+	ADDQ        DI, SI
+	ADDQ        BX, R9
+	SUBQ        $0x01, R8
+	JNZ         vecs2Pixel
+	MOVQ        48(AX), SI
+	ADDQ        CX, SI
+	VMOVUPS     Z0, (SI)
+	VMOVUPS     Z1, 64(SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z2, (SI)
+	VMOVUPS     Z3, 64(SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z4, (SI)
+	VMOVUPS     Z5, 64(SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z6, (SI)
+	VMOVUPS     Z7, 64(SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z8, (SI)
+	VMOVUPS     Z9, 64(SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z10, (SI)
+	VMOVUPS     Z11, 64(SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z12, (SI)
+	VMOVUPS     Z13, 64(SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z14, (SI)
+	VMOVUPS     Z15, 64(SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z16, (SI)
+	VMOVUPS     Z17, 64(SI)
+	ADDQ        BX, SI
+	ADDQ        $0x00000080, CX
+	SUBQ        $0x00000020, DX
+	JMP         vecs2
+
+vecs2End:
+vecs1:
+	CMPQ    DX, $0x00000010
+	JLT     vecs1End
+	MOVQ    56(AX), BX
+	SHLQ    $0x02, BX
+	MOVQ    48(AX), SI
+	ADDQ    CX, SI
+	VMOVUPS (SI), Z0
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z1
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z2
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z3
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z4
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z5
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z6
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z7
+	ADDQ    BX, SI
+	VMOVUPS (SI), Z8
+	ADDQ    BX, SI
+	MOVQ    16(AX), SI
+	MOVQ    24(AX), DI
+	MOVQ    32(AX), R8
+	MOVQ    40(AX), R9
+	MOVQ    (AX), R10
+	MOVQ    8(AX), R11
+	ADDQ    CX, R9
+	ADDQ    CX, R10
+	ADDQ    CX, R11
+
+vecs1Pixel:
+	VMOVUPS     (R9), Z9
+	MOVLQSX     (SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z9, Z0
+	MOVLQSX     4(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z9, Z1
+	MOVLQSX     8(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z9, Z2
+	MOVLQSX     12(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z9, Z3
+	MOVLQSX     16(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z9, Z4
+	MOVLQSX     20(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z9, Z5
+	MOVLQSX     24(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z9, Z6
+	MOVLQSX     28(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z9, Z7
+	MOVLQSX     32(SI), R12
+	MOVQ        R12, R13
+	IMULQ       BX, R13
+	ADDQ        R10, R13
+	TESTQ       R12, R12
+	CMOVQLT     R11, R13
+	VFMADD231PS (R13), Z9, Z8
+	ADDQ        DI, SI
+	ADDQ        BX, R9
+	SUBQ        $0x01, R8
+	JNZ         vecs1Pixel
+	MOVQ        48(AX), SI
+	ADDQ        CX, SI
+	VMOVUPS     Z0, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z1, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z2, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z3, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z4, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z5, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z6, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z7, (SI)
+	ADDQ        BX, SI
+	VMOVUPS     Z8, (SI)
+	ADDQ        BX, SI
+	ADDQ        $0x00000040, CX
+	SUBQ        $0x00000010, DX
+	JMP         vecs1
+
+vecs1End:
+	TESTQ     DX, DX
+	JEQ       end
+	MOVQ      56(AX), DX
+	SHLQ      $0x02, DX
+	MOVQ      48(AX), BX
+	ADDQ      CX, BX
+	VMOVUPS.Z (BX), K1, Z0
+	ADDQ      DX, BX
+	VMOVUPS.Z (BX), K1, Z1
+	ADDQ      DX, BX
+	VMOVUPS.Z (BX), K1, Z2
+	ADDQ      DX, BX
+	VMOVUPS.Z (BX), K1, Z3
+	ADDQ      DX, BX
+	VMOVUPS.Z (BX), K1, Z4
+	ADDQ      DX, BX
+	VMOVUPS.Z (BX), K1, Z5
+	ADDQ      DX, BX
+	VMOVUPS.Z (BX), K1, Z6
+	ADDQ      DX, BX
+	VMOVUPS.Z (BX), K1, Z7
+	ADDQ      DX, BX
+	VMOVUPS.Z (BX), K1, Z8
+	ADDQ      DX, BX
+	MOVQ      16(AX), BX
+	MOVQ      24(AX), SI
+	MOVQ      32(AX), DI
+	MOVQ      40(AX), R8
+	MOVQ      (AX), R9
+	MOVQ      8(AX), R10
+	ADDQ      CX, R8
+	ADDQ      CX, R9
+	ADDQ      CX, R10
+
+tailPixel:
+	VMOVUPS.Z   (R8), K1, Z9
+	MOVLQSX     (BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMOVUPS.Z   (R12), K1, Z10
+	VFMADD231PS Z10, Z9, Z0
+	MOVLQSX     4(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMOVUPS.Z   (R12), K1, Z10
+	VFMADD231PS Z10, Z9, Z1
+	MOVLQSX     8(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMOVUPS.Z   (R12), K1, Z10
+	VFMADD231PS Z10, Z9, Z2
+	MOVLQSX     12(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMOVUPS.Z   (R12), K1, Z10
+	VFMADD231PS Z10, Z9, Z3
+	MOVLQSX     16(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMOVUPS.Z   (R12), K1, Z10
+	VFMADD231PS Z10, Z9, Z4
+	MOVLQSX     20(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMOVUPS.Z   (R12), K1, Z10
+	VFMADD231PS Z10, Z9, Z5
+	MOVLQSX     24(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMOVUPS.Z   (R12), K1, Z10
+	VFMADD231PS Z10, Z9, Z6
+	MOVLQSX     28(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMOVUPS.Z   (R12), K1, Z10
+	VFMADD231PS Z10, Z9, Z7
+	MOVLQSX     32(BX), R11
+	MOVQ        R11, R12
+	IMULQ       DX, R12
+	ADDQ        R9, R12
+	TESTQ       R11, R11
+	CMOVQLT     R10, R12
+	VMOVUPS.Z   (R12), K1, Z10
+	VFMADD231PS Z10, Z9, Z8
+	ADDQ        SI, BX
+	ADDQ        DX, R8
+	SUBQ        $0x01, DI
+	JNZ         tailPixel
+	MOVQ        48(AX), AX
+	ADDQ        CX, AX
+	VMOVUPS     Z0, K1, (AX)
+	ADDQ        DX, AX
+	VMOVUPS     Z1, K1, (AX)
+	ADDQ        DX, AX
+	VMOVUPS     Z2, K1, (AX)
+	ADDQ        DX, AX
+	VMOVUPS     Z3, K1, (AX)
+	ADDQ        DX, AX
+	VMOVUPS     Z4, K1, (AX)
+	ADDQ        DX, AX
+	VMOVUPS     Z5, K1, (AX)
+	ADDQ        DX, AX
+	VMOVUPS     Z6, K1, (AX)
+	ADDQ        DX, AX
+	VMOVUPS     Z7, K1, (AX)
+	ADDQ        DX, AX
+	VMOVUPS     Z8, K1, (AX)
+	ADDQ        DX, AX
+
+end:
 	VZEROUPPER
 	RET
 

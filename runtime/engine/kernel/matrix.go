@@ -72,11 +72,21 @@ func (u *ISA) form(l Layout, bias []float32, lim Limits) *Matrix {
 }
 
 // fill packs w, replacing what the matrix held; its extents stay.
-func (m *Matrix) fill(w []float32, l Layout) {
-	to := m.panels
-	for j := 0; j < l.N; {
+func (m *Matrix) fill(w []float32, l Layout) { m.fillPanels(w, l, 0, len(m.spans)) }
+
+// fillPanels packs some panels.
+func (m *Matrix) fillPanels(w []float32, l Layout, lo, hi int) {
+	to := m.panels[lo*2*m.isa.width*m.depth:]
+	for range hi - lo {
+		j := lo * 2 * m.isa.width
+		lo++
 		cols := m.columns(j)
 		have := min(cols, l.N-j)
+		if l.KStride == 1 || l.Taps > 1 {
+			m.fillColumns(w[j*l.NStride:], to, l, cols, have)
+			to = to[cols*m.depth:]
+			continue
+		}
 		for tap := range l.Taps {
 			for k := range l.K {
 				from := w[tap*l.TapStride+k*l.KStride+j*l.NStride:]
@@ -90,7 +100,32 @@ func (m *Matrix) fill(w []float32, l Layout) {
 				to = to[cols:]
 			}
 		}
-		j += cols
+	}
+}
+
+// fillColumns packs a panel, where elements that follow each other are those of a column, in blocks that stay in the cache.
+func (m *Matrix) fillColumns(w, to []float32, l Layout, cols, have int) {
+	const block = 16
+	for k0 := 0; k0 < l.K; k0 += block {
+		k1 := min(k0+block, l.K)
+		for i := range have {
+			from := w[i*l.NStride+k0*l.KStride:]
+			if l.Taps == 1 && l.KStride == 1 {
+				at := k0*cols + i
+				for _, v := range from[:k1-k0] {
+					to[at] = v
+					at += cols
+				}
+				continue
+			}
+			for k := range k1 - k0 {
+				at := (k0+k)*cols + i
+				for tap := range l.Taps {
+					to[at] = from[k*l.KStride+tap*l.TapStride]
+					at += l.K * cols
+				}
+			}
+		}
 	}
 }
 

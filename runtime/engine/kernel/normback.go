@@ -5,25 +5,23 @@ import "math"
 // ColumnSums sets s to the sums of the columns of x.
 func (u *ISA) ColumnSums(t *Team, s, x []float32) {
 	n := len(s)
-	sums := reduceRows(t, len(x)/n, 1, n, func(lo, hi int, to []float64) {
-		for r := lo; r < hi; r++ {
-			for i, v := range x[r*n : (r+1)*n] {
-				to[i] += float64(v)
-			}
-		}
+	zero := make([]float32, n)
+	_, sums := u.columnSums(t, len(x)/n, n, len(x), stepRows(n), func(_ *worker, c *columns, _, lo, hi int) {
+		s0, s1 := c.s0, c.s1
+		c.set(u, lo, hi, n, x)
+		c.c, c.s0, c.s1 = &zero[0], s0, s1
+		u.moments(c)
 	})
-	for i := range s {
-		s[i] = float32(sums[i])
-	}
+	narrowed(s, total(sums, n)[:n])
 }
 
 // reduceRows sums over rows in parts that depend on their number alone: f adds the sums of rows [lo, hi) to k times n places.
-func reduceRows(t *Team, rows, k, n int, f func(lo, hi int, to []float64)) []float64 {
+func reduceRows(t *Team, rows, k, n int, f func(w *worker, lo, hi int, to []float64)) []float64 {
 	parts := max(1, min(16, rows*n/4096))
 	sums := make([]float64, parts*k*n)
-	t.run(parts, 1, 2*k*rows*n, func(_ *worker, lo, hi int) {
+	t.run(parts, 1, k*rows*n, func(w *worker, lo, hi int) {
 		for p := lo; p < hi; p++ {
-			f(p*rows/parts, (p+1)*rows/parts, sums[p*k*n:(p+1)*k*n])
+			f(w, p*rows/parts, (p+1)*rows/parts, sums[p*k*n:(p+1)*k*n])
 		}
 	})
 	for p := 1; p < parts; p++ {
@@ -37,58 +35,66 @@ func reduceRows(t *Team, rows, k, n int, f func(lo, hi int, to []float64)) []flo
 // BatchNorm normalises columns by the batch's statistics ("Batch Normalization", Ioffe and Szegedy 2015), within limits, and has the
 // derivatives.
 type BatchNorm struct {
-	isa       *ISA
-	n         int
-	epsilon   float64
-	lim       Limits
-	mean      []float64
-	inv       []float64 // 1 / standard deviation
-	a, b      []float32 // z = x*a + b
-	sumDz     []float64
-	sumDzXhat []float64
+	isa     *ISA
+	n       int
+	epsilon float64
+	lim     Limits
+	mean    []float64
+	inv     []float64 // 1 / standard deviation
+	a, b    []float32 // z = x*a + b
+	center  []float32 // mean
+	sumG    []float64 // of derivatives by results inside the limits
+	sumGX   []float64 // of those times the normalised operand
 }
 
 // NewBatchNorm prepares a normalisation of n columns.
 func (u *ISA) NewBatchNorm(n int, epsilon float32, lim Limits) *BatchNorm {
-	return &BatchNorm{isa: u, n: n, epsilon: float64(epsilon), lim: lim, inv: make([]float64, n), a: make([]float32, n), b: make([]float32, n)}
+	f, d := make([]float32, 3*n), make([]float64, 2*n)
+	return &BatchNorm{isa: u, n: n, epsilon: float64(epsilon), lim: lim, mean: d[:n], inv: d[n:], a: f[:n], b: f[n : 2*n], center: f[2*n:]}
 }
 
-// Forward computes z of rows x.
-func (c *BatchNorm) Forward(t *Team, z, x, scale, bias []float32) {
-	var variance []float64
-	c.mean, variance = ColumnMoments(t, x, c.n)
-	for i, v := range variance {
-		c.inv[i] = 1 / math.Sqrt(v+c.epsilon)
+// Forward computes z of rows x, whose moments are computed where m is nil.
+func (c *BatchNorm) Forward(t *Team, z, x, scale, bias []float32, m *Moments) {
+	if m == nil {
+		m = new(Moments)
+		c.isa.observe(t, m, x, c.n, 2*len(x), nil)
+	}
+	for i, mean := range m.Mean {
+		c.mean[i], c.center[i] = mean, float32(mean)
+		c.inv[i] = 1 / math.Sqrt(m.Variance[i]+c.epsilon)
 		s := float64(scale[i]) * c.inv[i]
-		c.a[i], c.b[i] = float32(s), float32(float64(bias[i])-s*c.mean[i])
+		c.a[i], c.b[i] = float32(s), float32(float64(bias[i])-s*mean)
 	}
 	c.isa.Scale(t, z, x, c.a, c.b, c.lim)
 }
 
-// inside tells whether a result is not at a limit.
-func (c *BatchNorm) inside(z float32) bool { return z > c.lim.Lo && z < c.lim.Hi }
+// limit tells a kernel which results are inside the limits.
+func (c *BatchNorm) limit(k *columns) {
+	k.a, k.b, k.lo, k.hi = &c.a[0], &c.b[0], c.lim.Lo, c.lim.Hi
+}
 
 // Sums prepares the derivatives, given those by z.
-func (c *BatchNorm) Sums(t *Team, x, z, dz []float32) {
-	n := c.n
-	sums := reduceRows(t, len(x)/n, 2, n, func(lo, hi int, to []float64) {
-		for r := lo; r < hi; r++ {
-			for i, d := range dz[r*n : (r+1)*n] {
-				if c.inside(z[r*n+i]) {
-					to[i] += float64(d)
-					to[n+i] += float64(d) * (float64(x[r*n+i]) - c.mean[i]) * c.inv[i]
-				}
-			}
-		}
+func (c *BatchNorm) Sums(t *Team, x, dz []float32) {
+	n, u := c.n, c.isa
+	_, parts := u.columnSums(t, len(x)/n, n, 3*len(x), stepRows(n), func(_ *worker, k *columns, _, lo, hi int) {
+		s0, s1 := k.s0, k.s1
+		k.set(u, lo, hi, n, x)
+		c.limit(k)
+		k.g, k.c, k.s0, k.s1 = &dz[lo*n], &c.center[0], s0, s1
+		u.normSums(k)
 	})
-	c.sumDz, c.sumDzXhat = sums[:n], sums[n:]
+	sums := total(parts, n)
+	c.sumG, c.sumGX = sums[:n], sums[n:]
+	for i, s := range c.sumGX {
+		c.sumGX[i] = (s - c.sumG[i]*(c.mean[i]-float64(c.center[i]))) * c.inv[i]
+	}
 }
 
 // Scale sets g to the derivatives by the scale.
-func (c *BatchNorm) Scale(g []float32) { narrowed(g, c.sumDzXhat) }
+func (c *BatchNorm) Scale(g []float32) { narrowed(g, c.sumGX) }
 
 // Bias sets g to the derivatives by the bias.
-func (c *BatchNorm) Bias(g []float32) { narrowed(g, c.sumDz) }
+func (c *BatchNorm) Bias(g []float32) { narrowed(g, c.sumG) }
 
 func narrowed(to []float32, from []float64) {
 	for i := range to {
@@ -96,28 +102,24 @@ func narrowed(to []float32, from []float64) {
 	}
 }
 
-// Operand sets dx to the derivatives by x.
-func (c *BatchNorm) Operand(t *Team, dx, x, z, dz, scale []float32) {
+// Defer prepares the derivatives by x, which BackwardOf computes where they are used.
+func (c *BatchNorm) Defer(x, dz, scale []float32) *Deferred {
 	n := c.n
-	rows := len(x) / n
-	p, q, s := make([]float32, n), make([]float32, n), make([]float32, n) // dx = p*dz + q*x + s
+	rows := float64(len(x) / n)
+	f := make([]float32, 3*n)
+	d := &Deferred{norm: c, x: x, dz: dz, p: f[:n], q: f[n : 2*n], s: f[2*n:]} // dx = p*dz + q*x + s
 	for i := range n {
 		k := float64(scale[i]) * c.inv[i]
-		slope := -k * c.inv[i] * c.sumDzXhat[i] / float64(rows)
-		p[i], q[i], s[i] = float32(k), float32(slope), float32(-k*c.sumDz[i]/float64(rows)-slope*c.mean[i])
+		slope := -k * c.inv[i] * c.sumGX[i] / rows
+		d.p[i], d.q[i], d.s[i] = float32(k), float32(slope), float32(-k*c.sumG[i]/rows-slope*c.mean[i])
 	}
-	t.Split(rows, 2*len(x), func(lo, hi int) {
-		for r := lo; r < hi; r++ {
-			for i, d := range dz[r*n : (r+1)*n] {
-				k := r*n + i
-				v := q[i]*x[k] + s[i]
-				if c.inside(z[k]) {
-					v += p[i] * d
-				}
-				dx[k] = v
-			}
-		}
-	})
+	return d
+}
+
+// Operand sets dx, which may be dz, to the derivatives by x.
+func (c *BatchNorm) Operand(t *Team, dx, x, dz, scale []float32) {
+	d := c.Defer(x, dz, scale)
+	t.run(len(x)/c.n, stepRows(c.n), 3*len(x), func(w *worker, lo, hi int) { d.rows(w, lo, hi, dx[lo*c.n:]) })
 }
 
 // LayerNorms normalises rows and has the derivatives.
@@ -148,7 +150,7 @@ func (c *LayerNorms) Forward(t *Team, z, x, scale, bias []float32) {
 // Sums prepares the derivatives by the parameters.
 func (c *LayerNorms) Sums(t *Team, x, dz []float32) {
 	n := c.n
-	c.sums = reduceRows(t, len(c.mean), 2, n, func(lo, hi int, to []float64) {
+	c.sums = reduceRows(t, len(c.mean), 2, n, func(_ *worker, lo, hi int, to []float64) {
 		for r := lo; r < hi; r++ {
 			for i, d := range dz[r*n : (r+1)*n] {
 				to[i] += float64(d)

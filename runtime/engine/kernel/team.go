@@ -8,6 +8,7 @@ import (
 // Team is a number of threads and their scratch memory. It serves one operator at a time.
 type Team struct {
 	workers []*worker
+	sums    []float32 // of one operator
 }
 
 // worker is the scratch memory of one thread: arguments of micro-kernels must not be allocated per call.
@@ -21,9 +22,13 @@ type worker struct {
 	product Matrix // of two activations
 	panels  []float32
 
+	columns columns
+	sums    []float32
+	taps    tapSums
 	cross   cross
 	panel   []float32 // columns of derivatives
 	patches []float32 // of many rows
+	dy      []float32 // derivatives of some rows
 }
 
 const maxTile = 8 * 32
@@ -35,6 +40,15 @@ func NewTeam(threads int) *Team {
 		t.workers[i] = new(worker)
 	}
 	return t
+}
+
+// zeros returns n zeros that are an operator's until the next one runs.
+func (t *Team) zeros(n int) []float32 {
+	if len(t.sums) < n {
+		t.sums = make([]float32, n)
+	}
+	clear(t.sums[:n])
+	return t.sums[:n]
 }
 
 // Threads returns the number of threads.

@@ -11,7 +11,8 @@ type Trainable struct {
 	group    int    // floats between the weights of groups
 	pixels   int    // of an output image
 	forward  *Conv
-	backward *Conv // from derivatives by results to those by operands
+	backward *Conv   // from derivatives by results to those by operands
+	phases   []phase // of a strided convolution that is not depthwise
 	cross    *crossing
 }
 
@@ -59,6 +60,9 @@ func (u *ISA) NewTrainable(g Window, p TrainableParams) *Trainable {
 	if c.gathered() {
 		c.forward.patch = &patches{off: c.forward.off, taps: p.Layout.Taps, k: p.Layout.K, pixels: oh * ow, image: g.H * g.W * p.In, channels: p.In}
 	}
+	if g.StrideH > 1 || g.StrideW > 1 {
+		c.phases = phasesOf(c)
+	}
 	c.cross = newCrossing(c)
 	return c
 }
@@ -88,14 +92,11 @@ func (c *Conv) emptyDepthwise(channels int) {
 	c.zero, c.mask = make([]float32, channels), c.isa.maskOf(channels)
 }
 
+// masks are those of partial vectors of up to 16 elements: -1 for an element, 0 for none.
+var masks = [32]int32{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}
+
 // maskOf is -1 for the elements of the last partial vector of n, then 0.
-func (u *ISA) maskOf(n int) []int32 {
-	mask := make([]int32, u.width)
-	for i := range n % u.width {
-		mask[i] = -1
-	}
-	return mask
-}
+func (u *ISA) maskOf(n int) []int32 { return masks[16-n%u.width:] }
 
 // SetWeights takes weights for the runs that follow; a nil bias is zero.
 func (c *Trainable) SetWeights(t *Team, w, bias []float32) {
@@ -111,25 +112,36 @@ func (c *Trainable) SetWeights(t *Team, w, bias []float32) {
 		copy(c.forward.dw.bias, bias)
 		return
 	}
-	n := c.layout.N
-	t.Split(c.groups, c.groups*c.layout.Taps*c.layout.K*n, func(lo, hi int) {
-		for i := lo; i < hi; i++ {
-			m := c.forward.matrices[i]
-			m.fill(w[i*c.group:], c.layout)
-			c.backward.matrices[i].fill(w[i*c.group:], c.layout.turned())
-			clear(m.init)
-			if bias != nil {
-				copy(m.init, bias[i*n:i*n+n])
+	n, l := c.layout.N, c.layout
+	for i := range c.groups {
+		there, back := c.forward.matrices[i], c.backward.matrices[i]
+		first := len(there.spans)
+		t.Split(first+len(back.spans), 2*l.Taps*l.K*n, func(lo, hi int) {
+			if lo < first {
+				there.fillPanels(w[i*c.group:], l, lo, min(hi, first))
 			}
+			if hi > first {
+				back.fillPanels(w[i*c.group:], l.turned(), max(lo, first)-first, hi-first)
+			}
+		})
+		clear(there.init)
+		if bias != nil {
+			copy(there.init, bias[i*n:i*n+n])
 		}
-	})
+	}
 }
 
 // Forward convolves the images in x into y.
 func (c *Trainable) Forward(t *Team, x, y []float32, batch int) { c.forward.Run(t, x, y, batch) }
 
 // Operand sets dx to the derivatives by the operand, given those by the result.
-func (c *Trainable) Operand(t *Team, dy, dx []float32, batch int) { c.backward.Run(t, dy, dx, batch) }
+func (c *Trainable) Operand(t *Team, dy, dx []float32, batch int) {
+	if c.phases != nil {
+		c.operandByPhases(t, dy, dx, batch)
+		return
+	}
+	c.backward.Run(t, dy, dx, batch)
+}
 
 // flipped is the geometry of the way back as far as Conv.Run needs it: the size of its input images.
 func (g Window) flipped() Window {

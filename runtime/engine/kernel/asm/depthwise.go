@@ -41,7 +41,7 @@ func depthwise(s isa) {
 	VBROADCASTSS(dwLo.of(d), lo)
 	VBROADCASTSS(dwHi.of(d), hi)
 	out, off := load(dwOut, d), load(dwOff, d)
-	maskV, maskK := dwLoadMask(s, d)
+	maskV, maskK := loadMask(s, dwMask.of(d))
 
 	Label("pixel")
 	c, left := GP64(), GP64()
@@ -145,9 +145,10 @@ func (k depthwiser) block(name string, vecs int, masked bool) {
 	}
 }
 
-// dwLoadMask loads the mask of the last, partial vector of channels: a vector for AVX2, a mask register for AVX-512.
-func dwLoadMask(s isa, d reg.Register) (reg.VecVirtual, reg.OpmaskVirtual) {
-	at := load(dwMask, d)
+// loadMask loads the mask of the last, partial vector of channels: a vector for AVX2, a mask register for AVX-512.
+func loadMask(s isa, from Mem) (reg.VecVirtual, reg.OpmaskVirtual) {
+	at := GP64()
+	MOVQ(from, at)
 	if s.width == 8 {
 		v := YMM()
 		VMOVUPS(Mem{Base: at}, v)

@@ -3,10 +3,19 @@ package main
 import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
 )
 
 // binary writes z[i] = f(x[i], y[i]) for n elements, n a multiple of the vector's width.
 func binary(s isa, name, doc string, f func(x, y, z Op)) {
+	binaryOf(s, name, doc, func(x, z reg.VecVirtual, y Mem, lo, hi reg.VecVirtual) {
+		f(y, x, z)
+		limit(z, lo, hi)
+	})
+}
+
+// binaryOf is binary whose function does what it likes with the limits.
+func binaryOf(s isa, name, doc string, f func(x, z reg.VecVirtual, y Mem, lo, hi reg.VecVirtual)) {
 	TEXT(title(s, name), NOSPLIT, "func(z, x, y *float32, n int, lo, hi float32)")
 	Pragma("noescape")
 	Doc(title(s, name) + " sets z to " + doc + ".")
@@ -17,12 +26,11 @@ func binary(s isa, name, doc string, f func(x, y, z Op)) {
 	VBROADCASTSS(NewParamAddr("hi", 36), hi)
 	i := GP64()
 	XORQ(i, i)
-	v := s.vec()
+	v, w := s.vec(), s.vec()
 	Label("loop")
 	VMOVUPS(Mem{Base: x, Index: i, Scale: 4}, v)
-	f(Mem{Base: y, Index: i, Scale: 4}, v, v)
-	limit(v, lo, hi)
-	VMOVUPS(v, Mem{Base: z, Index: i, Scale: 4})
+	f(v, w, Mem{Base: y, Index: i, Scale: 4}, lo, hi)
+	VMOVUPS(w, Mem{Base: z, Index: i, Scale: 4})
 	ADDQ(U32(s.width), i)
 	CMPQ(i, n)
 	JLT(LabelRef("loop"))

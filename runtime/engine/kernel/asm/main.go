@@ -34,6 +34,12 @@ func main() {
 			}
 		}
 		depthwise(s)
+		peak(s)
+		columnKernels(s)
+		gates(s)
+		for taps := 1; taps <= 9; taps++ {
+			tapSums(s, taps)
+		}
 		binary(s, "add", "x + y, limited to [lo, hi]", func(x, y, z Op) { VADDPS(x, y, z) })
 		binary(s, "mul", "x * y, limited to [lo, hi]", func(x, y, z Op) { VMULPS(x, y, z) })
 		binary(s, "max", "max(x, y), limited to [lo, hi]", func(x, y, z Op) { VMAXPS(x, y, z) })
@@ -81,6 +87,15 @@ func load(f field, base reg.Register) reg.GPVirtual {
 func limit(v, lo, hi Op) {
 	VMAXPS(v, lo, v)
 	VMINPS(v, hi, v)
+}
+
+// zero clears a vector.
+func (s isa) zero(v reg.VecVirtual) {
+	if s.width == 8 {
+		VXORPS(v, v, v)
+	} else {
+		VPXORD(v, v, v)
+	}
 }
 
 func title(s isa, what string) string { return fmt.Sprintf("%s%s", what, s.name) }
