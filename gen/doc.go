@@ -41,7 +41,13 @@ func definition(p *view.Package) []jen.Code {
 		stages = append(stages, jen.Values(r...))
 	}
 	for _, s := range p.Table.Rules {
-		rules = append(rules, jen.Values(jen.Id("Name").Op(":").Lit(s.Name), jen.Id("Sites").Op(":").Id(siteVar(s.Name)).Index(jen.Op(":"))))
+		var r fields
+		r.add("Name", jen.Lit(s.Name))
+		if len(s.Patterns) > 0 {
+			r.add("Patterns", texts(s.Patterns))
+		}
+		r.add("Sites", jen.Id(siteVar(s.Name)).Index(jen.Op(":")))
+		rules = append(rules, jen.Values(r...))
 	}
 	var d fields
 	d.add("Package", jen.Lit(p.Name))

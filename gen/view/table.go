@@ -50,7 +50,7 @@ func (p *Package) AddTable(net *supernet.Net, u *unique.Table) error {
 	}
 	number := p.sortRows(rows)
 	for _, set := range u.Rules {
-		out := runtime.Rules{Name: set.Name}
+		out := runtime.Rules{Name: set.Name, Patterns: set.Lines}
 		seen := map[optable.ID]bool{}
 		for _, s := range set.Sites {
 			site := optable.Site{Name: s.Name, Deps: []uint8{}, Ops: make([]optable.ID, len(s.Ops))}

@@ -20,10 +20,10 @@
 //
 //	all stages  resolution 32 28 24 20 16
 //	SubNets     1.03e22 as configured, 2.42e19 distinct (140 modifications)
-//	operators   1129 distinct, 1129 under fusion rules "embedded", 1106 under fusion rules "onnxruntime"
+//	operators   1129 distinct, 1129 under fusion rules "embedded", 1093 under fusion rules "onnxruntime"
 //	elastic     99.9 % of parameters, 99.9 % of MACs
 //	source      sha256:4dd85e9af5dc, opset 17
-//	digest      8d801eb9bd27
+//	digest      a7b588a375e6
 package levit
 
 import (
@@ -47,7 +47,7 @@ var definition = supernet.Net{
 	Package: "levit",
 	Title:   "LeViT (Fashion-MNIST)",
 	Source:  supernet.Source{File: "levit.onnx", SHA256: "4dd85e9af5dc1e3874a90b05e0dfb3afd1c4947ed7a9e13cad63dc1ba5635aec", Opset: 17},
-	Digest:  "8d801eb9bd275a3fa8377feaa51994e228414d97f65b23538bad4880c31d320e",
+	Digest:  "a7b588a375e6cda8ffe017889c1426cad7954176ce6138b707660453d1440d67",
 	Choices: choices[:],
 	Stages: []supernet.Stage{
 		{Index: 0, Name: "stage0", Width: 16},
@@ -68,8 +68,8 @@ var definition = supernet.Net{
 	Ops: ops[:],
 	Rules: []supernet.Rules{
 		{Name: "none", Sites: sitesNone[:]},
-		{Name: "embedded", Sites: sitesEmbedded[:]},
-		{Name: "onnxruntime", Sites: sitesOnnxruntime[:]},
+		{Name: "embedded", Patterns: []string{"Conv Relu|Clip", "Gemm Relu|Clip", "MatMul Relu|Clip", "Add Relu|Clip"}, Sites: sitesEmbedded[:]},
+		{Name: "onnxruntime", Patterns: []string{"Conv Relu|Clip|Sigmoid|Tanh|LeakyRelu|HardSigmoid|HardSwish", "Conv Add Relu|Clip?", "Gemm Relu|Clip|Sigmoid|Tanh|LeakyRelu", "MatMul Mul#|Div#", "Mul#|Div# MatMul", "Add LayerNormalization"}, Sites: sitesOnnxruntime[:]},
 	},
 	Build: func(g []uint8, b nn.Builder) {
 		subNet(g).Build(b)

@@ -5,7 +5,7 @@ package levit
 import "github.com/autotailor/autotailor/runtime/optable"
 
 // NumOps is the number of distinct operators over all SubNets and fusion rules.
-const NumOps = 1169
+const NumOps = 1194
 
 // ops is sorted by key. With the sites below it is the schema of latency tables.
 var ops = [NumOps]optable.Op{
@@ -723,6 +723,31 @@ var ops = [NumOps]optable.Op{
 	{Steps: "MatMul", In: "1x9x72", Params: "72x48", Out: "1x9x48", MACs: 31104},
 	{Steps: "MatMul", In: "1x9x96", Params: "96x48", Out: "1x9x48", MACs: 41472},
 	{Steps: "MatMul", In: "1x9x96", Params: "96x64", Out: "1x9x64", MACs: 55296},
+	{Steps: "MatMul (i0 i1) | Mul (%0 ()[0.25,])", In: "1x1x16x16 1x1x16x16", Out: "1x1x16x16", MACs: 4096},
+	{Steps: "MatMul (i0 i1) | Mul (%0 ()[0.25,])", In: "1x1x16x8 1x1x8x16", Out: "1x1x16x16", MACs: 2048},
+	{Steps: "MatMul (i0 i1) | Mul (%0 ()[0.25,])", In: "1x1x4x16 1x1x16x4", Out: "1x1x4x4", MACs: 256},
+	{Steps: "MatMul (i0 i1) | Mul (%0 ()[0.25,])", In: "1x1x4x8 1x1x8x4", Out: "1x1x4x4", MACs: 128},
+	{Steps: "MatMul (i0 i1) | Mul (%0 ()[0.25,])", In: "1x1x9x16 1x1x16x9", Out: "1x1x9x9", MACs: 1296},
+	{Steps: "MatMul (i0 i1) | Mul (%0 ()[0.25,])", In: "1x1x9x8 1x1x8x9", Out: "1x1x9x9", MACs: 648},
+	{Steps: "MatMul (i0 i1) | Mul (%0 ()[0.25,])", In: "1x2x16x16 1x2x16x16", Out: "1x2x16x16", MACs: 8192},
+	{Steps: "MatMul (i0 i1) | Mul (%0 ()[0.25,])", In: "1x2x16x8 1x2x8x16", Out: "1x2x16x16", MACs: 4096},
+	{Steps: "MatMul (i0 i1) | Mul (%0 ()[0.25,])", In: "1x2x1x16 1x2x16x1", Out: "1x2x1x1", MACs: 32},
+	{Steps: "MatMul (i0 i1) | Mul (%0 ()[0.25,])", In: "1x2x1x8 1x2x8x1", Out: "1x2x1x1", MACs: 16},
+	{Steps: "MatMul (i0 i1) | Mul (%0 ()[0.25,])", In: "1x2x4x16 1x2x16x4", Out: "1x2x4x4", MACs: 512},
+	{Steps: "MatMul (i0 i1) | Mul (%0 ()[0.25,])", In: "1x2x4x8 1x2x8x4", Out: "1x2x4x4", MACs: 256},
+	{Steps: "MatMul (i0 i1) | Mul (%0 ()[0.25,])", In: "1x2x9x16 1x2x16x9", Out: "1x2x9x9", MACs: 2592},
+	{Steps: "MatMul (i0 i1) | Mul (%0 ()[0.25,])", In: "1x2x9x8 1x2x8x9", Out: "1x2x9x9", MACs: 1296},
+	{Steps: "MatMul (i0 i1) | Mul (%0 ()[0.25,])", In: "1x3x1x16 1x3x16x1", Out: "1x3x1x1", MACs: 48},
+	{Steps: "MatMul (i0 i1) | Mul (%0 ()[0.25,])", In: "1x3x1x8 1x3x8x1", Out: "1x3x1x1", MACs: 24},
+	{Steps: "MatMul (i0 i1) | Mul (%0 ()[0.25,])", In: "1x3x4x16 1x3x16x4", Out: "1x3x4x4", MACs: 768},
+	{Steps: "MatMul (i0 i1) | Mul (%0 ()[0.25,])", In: "1x3x4x8 1x3x8x4", Out: "1x3x4x4", MACs: 384},
+	{Steps: "MatMul (i0 i1) | Mul (%0 ()[0.25,])", In: "1x4x1x16 1x4x16x1", Out: "1x4x1x1", MACs: 64},
+	{Steps: "MatMul (i0 i1) | Mul (%0 ()[0.25,])", In: "1x4x1x16 1x4x16x4", Out: "1x4x1x4", MACs: 256},
+	{Steps: "MatMul (i0 i1) | Mul (%0 ()[0.25,])", In: "1x4x1x8 1x4x8x1", Out: "1x4x1x1", MACs: 32},
+	{Steps: "MatMul (i0 i1) | Mul (%0 ()[0.25,])", In: "1x4x4x16 1x4x16x16", Out: "1x4x4x16", MACs: 4096},
+	{Steps: "MatMul (i0 i1) | Mul (%0 ()[0.25,])", In: "1x4x4x16 1x4x16x9", Out: "1x4x4x9", MACs: 2304},
+	{Steps: "MatMul (i0 i1) | Mul (%0 ()[0.25,])", In: "1x6x1x16 1x6x16x1", Out: "1x6x1x1", MACs: 96},
+	{Steps: "MatMul (i0 i1) | Mul (%0 ()[0.25,])", In: "1x6x1x16 1x6x16x4", Out: "1x6x1x4", MACs: 384},
 	{Steps: "Mul (i0 ()[0.25,])", In: "1x1x16x16", Out: "1x1x16x16"},
 	{Steps: "Mul (i0 ()[0.25,])", In: "1x1x4x4", Out: "1x1x4x4"},
 	{Steps: "Mul (i0 ()[0.25,])", In: "1x1x9x9", Out: "1x1x9x9"},
@@ -1294,7 +1319,7 @@ var sitesNone = [...]optable.Site{
 	{Name: "/stages/stages.1/downsample/attn_downsample/kv/Reshape", Deps: []uint8{0, 17}, Ops: table39},
 	{Name: "/stages/stages.1/downsample/attn_downsample/Reshape", Deps: []uint8{0, 17}, Ops: table40},
 	{Name: "/stages/stages.1/downsample/attn_downsample/Split", Deps: []uint8{0, 17}, Ops: table41},
-	{Name: "/stages/stages.1/downsample/attn_downsample/Transpose", Deps: []uint8{0}, Ops: []optable.ID{1148, 1148, 1168, 1168, 1162}},
+	{Name: "/stages/stages.1/downsample/attn_downsample/Transpose", Deps: []uint8{0}, Ops: []optable.ID{1173, 1173, 1193, 1193, 1187}},
 	{Name: "/stages/stages.1/downsample/attn_downsample/Transpose_1", Deps: []uint8{0, 17}, Ops: table42},
 	{Name: "/stages/stages.1/downsample/attn_downsample/q/down/Reshape", Deps: []uint8{0, 3}, Ops: table43},
 	{Name: "/stages/stages.1/downsample/attn_downsample/q/down/Slice", Deps: []uint8{0, 3}, Ops: table44},
@@ -1303,14 +1328,14 @@ var sitesNone = [...]optable.Site{
 	{Name: "/stages/stages.1/downsample/attn_downsample/q/ln/linear/MatMul", Deps: []uint8{0, 3}, Ops: table47},
 	{Name: "/stages/stages.1/downsample/attn_downsample/q/ln/Flatten", Deps: []uint8{0}, Ops: []optable.ID{262, 262, 262, 262, 243}},
 	{Name: "/stages/stages.1/downsample/attn_downsample/q/ln/bn/BatchNormalization", Deps: []uint8{0}, Ops: []optable.ID{76, 76, 76, 76, 57}},
-	{Name: "/stages/stages.1/downsample/attn_downsample/q/ln/Reshape", Deps: []uint8{0}, Ops: []optable.ID{887, 887, 887, 887, 782}},
-	{Name: "/stages/stages.1/downsample/attn_downsample/Reshape_1", Deps: []uint8{0}, Ops: []optable.ID{868, 868, 868, 868, 764}},
-	{Name: "/stages/stages.1/downsample/attn_downsample/Transpose_2", Deps: []uint8{0}, Ops: []optable.ID{1123, 1123, 1123, 1123, 1080}},
+	{Name: "/stages/stages.1/downsample/attn_downsample/q/ln/Reshape", Deps: []uint8{0}, Ops: []optable.ID{912, 912, 912, 912, 807}},
+	{Name: "/stages/stages.1/downsample/attn_downsample/Reshape_1", Deps: []uint8{0}, Ops: []optable.ID{893, 893, 893, 893, 789}},
+	{Name: "/stages/stages.1/downsample/attn_downsample/Transpose_2", Deps: []uint8{0}, Ops: []optable.ID{1148, 1148, 1148, 1148, 1105}},
 	{Name: "/stages/stages.1/downsample/attn_downsample/MatMul", Deps: []uint8{0}, Ops: []optable.ID{610, 610, 614, 614, 567}},
-	{Name: "/stages/stages.1/downsample/attn_downsample/Mul", Deps: []uint8{0}, Ops: []optable.ID{725, 725, 726, 726, 724}},
+	{Name: "/stages/stages.1/downsample/attn_downsample/Mul", Deps: []uint8{0}, Ops: []optable.ID{750, 750, 751, 751, 749}},
 	{Name: "/stages/stages.1/downsample/attn_downsample/Gather_2", Deps: []uint8{0}, Ops: []optable.ID{293, 293, 294, 294, 292}},
 	{Name: "/stages/stages.1/downsample/attn_downsample/Add", Deps: []uint8{0}, Ops: []optable.ID{21, 21, 22, 22, 18}},
-	{Name: "/stages/stages.1/downsample/attn_downsample/Softmax", Deps: []uint8{0}, Ops: []optable.ID{970, 970, 971, 971, 969}},
+	{Name: "/stages/stages.1/downsample/attn_downsample/Softmax", Deps: []uint8{0}, Ops: []optable.ID{995, 995, 996, 996, 994}},
 	{Name: "/stages/stages.1/downsample/attn_downsample/MatMul_1", Deps: []uint8{0, 17}, Ops: table48},
 	{Name: "/stages/stages.1/downsample/attn_downsample/Transpose_3", Deps: []uint8{0, 17}, Ops: table49},
 	{Name: "/stages/stages.1/downsample/attn_downsample/Reshape_2", Deps: []uint8{0, 17}, Ops: table50},
@@ -1434,31 +1459,31 @@ var sitesNone = [...]optable.Site{
 	{Name: "/stages/stages.2/downsample/attn_downsample/kv/Reshape", Deps: []uint8{0, 33}, Ops: table85},
 	{Name: "/stages/stages.2/downsample/attn_downsample/Reshape", Deps: []uint8{0, 33}, Ops: table86},
 	{Name: "/stages/stages.2/downsample/attn_downsample/Split", Deps: []uint8{0, 33}, Ops: table87},
-	{Name: "/stages/stages.2/downsample/attn_downsample/Transpose", Deps: []uint8{0}, Ops: []optable.ID{1163, 1163, 1163, 1163, 1155}},
+	{Name: "/stages/stages.2/downsample/attn_downsample/Transpose", Deps: []uint8{0}, Ops: []optable.ID{1188, 1188, 1188, 1188, 1180}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/Transpose_1", Deps: []uint8{0, 33}, Ops: table88},
 	{Name: "/stages/stages.2/downsample/attn_downsample/q/down/Reshape", Deps: []uint8{0, 18}, Ops: table89},
 	{Name: "/stages/stages.2/downsample/attn_downsample/q/down/Slice", Deps: []uint8{0, 18}, Ops: table90},
 	{Name: "/stages/stages.2/downsample/attn_downsample/q/down/Slice_1", Deps: []uint8{0, 18}, Ops: table91},
-	{Name: "/stages/stages.2/downsample/attn_downsample/q/down/Reshape_1", Deps: []uint8{18}, Ops: []optable.ID{787, 783, 770}},
+	{Name: "/stages/stages.2/downsample/attn_downsample/q/down/Reshape_1", Deps: []uint8{18}, Ops: []optable.ID{812, 808, 795}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/q/ln/linear/MatMul", Deps: []uint8{18}, Ops: []optable.ID{515, 498, 465}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/q/ln/Flatten", Ops: []optable.ID{246}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/q/ln/bn/BatchNormalization", Ops: []optable.ID{60}},
-	{Name: "/stages/stages.2/downsample/attn_downsample/q/ln/Reshape", Ops: []optable.ID{790}},
-	{Name: "/stages/stages.2/downsample/attn_downsample/Reshape_1", Ops: []optable.ID{775}},
-	{Name: "/stages/stages.2/downsample/attn_downsample/Transpose_2", Ops: []optable.ID{1084}},
+	{Name: "/stages/stages.2/downsample/attn_downsample/q/ln/Reshape", Ops: []optable.ID{815}},
+	{Name: "/stages/stages.2/downsample/attn_downsample/Reshape_1", Ops: []optable.ID{800}},
+	{Name: "/stages/stages.2/downsample/attn_downsample/Transpose_2", Ops: []optable.ID{1109}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/MatMul", Deps: []uint8{0}, Ops: []optable.ID{663, 663, 663, 663, 662}},
-	{Name: "/stages/stages.2/downsample/attn_downsample/Mul", Deps: []uint8{0}, Ops: []optable.ID{728, 728, 728, 728, 727}},
+	{Name: "/stages/stages.2/downsample/attn_downsample/Mul", Deps: []uint8{0}, Ops: []optable.ID{753, 753, 753, 753, 752}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/Gather_2", Deps: []uint8{0}, Ops: []optable.ID{296, 296, 296, 296, 295}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/Add", Deps: []uint8{0}, Ops: []optable.ID{27, 27, 27, 27, 26}},
-	{Name: "/stages/stages.2/downsample/attn_downsample/Softmax", Deps: []uint8{0}, Ops: []optable.ID{973, 973, 973, 973, 972}},
+	{Name: "/stages/stages.2/downsample/attn_downsample/Softmax", Deps: []uint8{0}, Ops: []optable.ID{998, 998, 998, 998, 997}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/MatMul_1", Deps: []uint8{0, 33}, Ops: table92},
-	{Name: "/stages/stages.2/downsample/attn_downsample/Transpose_3", Deps: []uint8{33}, Ops: []optable.ID{1132, 1131, 1130}},
-	{Name: "/stages/stages.2/downsample/attn_downsample/Reshape_2", Deps: []uint8{33}, Ops: []optable.ID{762, 753, 744}},
+	{Name: "/stages/stages.2/downsample/attn_downsample/Transpose_3", Deps: []uint8{33}, Ops: []optable.ID{1157, 1156, 1155}},
+	{Name: "/stages/stages.2/downsample/attn_downsample/Reshape_2", Deps: []uint8{33}, Ops: []optable.ID{787, 778, 769}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/proj/act/HardSwish", Deps: []uint8{33}, Ops: []optable.ID{324, 322, 320}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/proj/ln/linear/MatMul", Deps: []uint8{33, 34}, Ops: table93},
 	{Name: "/stages/stages.2/downsample/attn_downsample/proj/ln/Flatten", Deps: []uint8{34}, Ops: []optable.ID{232, 246, 243}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/proj/ln/bn/BatchNormalization", Deps: []uint8{34}, Ops: []optable.ID{46, 60, 57}},
-	{Name: "/stages/stages.2/downsample/attn_downsample/proj/ln/Reshape", Deps: []uint8{34}, Ops: []optable.ID{737, 790, 782}},
+	{Name: "/stages/stages.2/downsample/attn_downsample/proj/ln/Reshape", Deps: []uint8{34}, Ops: []optable.ID{762, 815, 807}},
 	{Name: "/stages/stages.2/downsample/mlp/ln1/linear/MatMul", Deps: []uint8{34, 36}, Ops: table94},
 	{Name: "/stages/stages.2/downsample/mlp/ln1/Flatten", Deps: []uint8{34, 36}, Ops: table95},
 	{Name: "/stages/stages.2/downsample/mlp/ln1/bn/BatchNormalization", Deps: []uint8{34, 36}, Ops: table96},
@@ -1467,7 +1492,7 @@ var sitesNone = [...]optable.Site{
 	{Name: "/stages/stages.2/downsample/mlp/ln2/linear/MatMul", Deps: []uint8{34, 36}, Ops: table99},
 	{Name: "/stages/stages.2/downsample/mlp/ln2/Flatten", Deps: []uint8{34}, Ops: []optable.ID{232, 246, 243}},
 	{Name: "/stages/stages.2/downsample/mlp/ln2/bn/BatchNormalization", Deps: []uint8{34}, Ops: []optable.ID{46, 60, 57}},
-	{Name: "/stages/stages.2/downsample/mlp/ln2/Reshape", Deps: []uint8{34}, Ops: []optable.ID{737, 790, 782}},
+	{Name: "/stages/stages.2/downsample/mlp/ln2/Reshape", Deps: []uint8{34}, Ops: []optable.ID{762, 815, 807}},
 	{Name: "/stages/stages.2/downsample/Add", Deps: []uint8{34}, Ops: []optable.ID{3, 9, 7}},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/qkv/linear/MatMul", Deps: []uint8{34, 38, 39, 40}, Ops: table100},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/qkv/Flatten", Deps: []uint8{38, 39, 40}, Ops: table101},
@@ -1475,14 +1500,14 @@ var sitesNone = [...]optable.Site{
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/qkv/Reshape", Deps: []uint8{38, 39, 40}, Ops: table103},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/Reshape", Deps: []uint8{38, 39, 40}, Ops: table104},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/Split", Deps: []uint8{38, 39, 40}, Ops: table105},
-	{Name: "/stages/stages.2/blocks/blocks.0/attn/Transpose", Deps: []uint8{38, 39}, Ops: []optable.ID{1080, 1083, 1076, 1079, 1072, 1075}},
-	{Name: "/stages/stages.2/blocks/blocks.0/attn/Transpose_1", Deps: []uint8{38, 39}, Ops: []optable.ID{1153, 1154, 1151, 1152, 1149, 1150}},
+	{Name: "/stages/stages.2/blocks/blocks.0/attn/Transpose", Deps: []uint8{38, 39}, Ops: []optable.ID{1105, 1108, 1101, 1104, 1097, 1100}},
+	{Name: "/stages/stages.2/blocks/blocks.0/attn/Transpose_1", Deps: []uint8{38, 39}, Ops: []optable.ID{1178, 1179, 1176, 1177, 1174, 1175}},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/Transpose_2", Deps: []uint8{38, 40}, Ops: table106},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/MatMul", Deps: []uint8{38, 39}, Ops: []optable.ID{566, 571, 543, 544, 528, 529}},
-	{Name: "/stages/stages.2/blocks/blocks.0/attn/Mul", Deps: []uint8{38}, Ops: []optable.ID{723, 721, 718}},
+	{Name: "/stages/stages.2/blocks/blocks.0/attn/Mul", Deps: []uint8{38}, Ops: []optable.ID{748, 746, 743}},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/Gather_2", Deps: []uint8{38}, Ops: []optable.ID{291, 288, 282}},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/Add", Deps: []uint8{38}, Ops: []optable.ID{17, 15, 12}},
-	{Name: "/stages/stages.2/blocks/blocks.0/attn/Softmax", Deps: []uint8{38}, Ops: []optable.ID{968, 966, 963}},
+	{Name: "/stages/stages.2/blocks/blocks.0/attn/Softmax", Deps: []uint8{38}, Ops: []optable.ID{993, 991, 988}},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/MatMul_1", Deps: []uint8{38, 40}, Ops: table107},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/Transpose_3", Deps: []uint8{38, 40}, Ops: table108},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/Reshape_1", Deps: []uint8{38, 40}, Ops: table109},
@@ -1490,7 +1515,7 @@ var sitesNone = [...]optable.Site{
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/proj/ln/linear/MatMul", Deps: []uint8{34, 38, 40}, Ops: table111},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/proj/ln/Flatten", Deps: []uint8{34}, Ops: []optable.ID{232, 246, 243}},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/proj/ln/bn/BatchNormalization", Deps: []uint8{34}, Ops: []optable.ID{46, 60, 57}},
-	{Name: "/stages/stages.2/blocks/blocks.0/attn/proj/ln/Reshape", Deps: []uint8{34}, Ops: []optable.ID{737, 790, 782}},
+	{Name: "/stages/stages.2/blocks/blocks.0/attn/proj/ln/Reshape", Deps: []uint8{34}, Ops: []optable.ID{762, 815, 807}},
 	{Name: "/stages/stages.2/blocks/blocks.0/Add", Deps: []uint8{34}, Ops: []optable.ID{3, 9, 7}},
 	{Name: "/stages/stages.2/blocks/blocks.0/mlp/ln1/linear/MatMul", Deps: []uint8{34, 37}, Ops: table94},
 	{Name: "/stages/stages.2/blocks/blocks.0/mlp/ln1/Flatten", Deps: []uint8{34, 37}, Ops: table95},
@@ -1500,7 +1525,7 @@ var sitesNone = [...]optable.Site{
 	{Name: "/stages/stages.2/blocks/blocks.0/mlp/ln2/linear/MatMul", Deps: []uint8{34, 37}, Ops: table99},
 	{Name: "/stages/stages.2/blocks/blocks.0/mlp/ln2/Flatten", Deps: []uint8{34}, Ops: []optable.ID{232, 246, 243}},
 	{Name: "/stages/stages.2/blocks/blocks.0/mlp/ln2/bn/BatchNormalization", Deps: []uint8{34}, Ops: []optable.ID{46, 60, 57}},
-	{Name: "/stages/stages.2/blocks/blocks.0/mlp/ln2/Reshape", Deps: []uint8{34}, Ops: []optable.ID{737, 790, 782}},
+	{Name: "/stages/stages.2/blocks/blocks.0/mlp/ln2/Reshape", Deps: []uint8{34}, Ops: []optable.ID{762, 815, 807}},
 	{Name: "/stages/stages.2/blocks/blocks.0/Add_1", Deps: []uint8{34}, Ops: []optable.ID{3, 9, 7}},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/qkv/linear/MatMul", Deps: []uint8{34, 42, 43, 44}, Live: optable.Need{Gene: 35, Below: 2}, Ops: table100},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/qkv/Flatten", Deps: []uint8{42, 43, 44}, Live: optable.Need{Gene: 35, Below: 2}, Ops: table101},
@@ -1508,14 +1533,14 @@ var sitesNone = [...]optable.Site{
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/qkv/Reshape", Deps: []uint8{42, 43, 44}, Live: optable.Need{Gene: 35, Below: 2}, Ops: table103},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/Reshape", Deps: []uint8{42, 43, 44}, Live: optable.Need{Gene: 35, Below: 2}, Ops: table104},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/Split", Deps: []uint8{42, 43, 44}, Live: optable.Need{Gene: 35, Below: 2}, Ops: table105},
-	{Name: "/stages/stages.2/blocks/blocks.1/attn/Transpose", Deps: []uint8{42, 43}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{1080, 1083, 1076, 1079, 1072, 1075}},
-	{Name: "/stages/stages.2/blocks/blocks.1/attn/Transpose_1", Deps: []uint8{42, 43}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{1153, 1154, 1151, 1152, 1149, 1150}},
+	{Name: "/stages/stages.2/blocks/blocks.1/attn/Transpose", Deps: []uint8{42, 43}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{1105, 1108, 1101, 1104, 1097, 1100}},
+	{Name: "/stages/stages.2/blocks/blocks.1/attn/Transpose_1", Deps: []uint8{42, 43}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{1178, 1179, 1176, 1177, 1174, 1175}},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/Transpose_2", Deps: []uint8{42, 44}, Live: optable.Need{Gene: 35, Below: 2}, Ops: table106},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/MatMul", Deps: []uint8{42, 43}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{566, 571, 543, 544, 528, 529}},
-	{Name: "/stages/stages.2/blocks/blocks.1/attn/Mul", Deps: []uint8{42}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{723, 721, 718}},
+	{Name: "/stages/stages.2/blocks/blocks.1/attn/Mul", Deps: []uint8{42}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{748, 746, 743}},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/Gather_2", Deps: []uint8{42}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{291, 288, 282}},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/Add", Deps: []uint8{42}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{17, 15, 12}},
-	{Name: "/stages/stages.2/blocks/blocks.1/attn/Softmax", Deps: []uint8{42}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{968, 966, 963}},
+	{Name: "/stages/stages.2/blocks/blocks.1/attn/Softmax", Deps: []uint8{42}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{993, 991, 988}},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/MatMul_1", Deps: []uint8{42, 44}, Live: optable.Need{Gene: 35, Below: 2}, Ops: table107},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/Transpose_3", Deps: []uint8{42, 44}, Live: optable.Need{Gene: 35, Below: 2}, Ops: table108},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/Reshape_1", Deps: []uint8{42, 44}, Live: optable.Need{Gene: 35, Below: 2}, Ops: table109},
@@ -1523,7 +1548,7 @@ var sitesNone = [...]optable.Site{
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/proj/ln/linear/MatMul", Deps: []uint8{34, 42, 44}, Live: optable.Need{Gene: 35, Below: 2}, Ops: table111},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/proj/ln/Flatten", Deps: []uint8{34}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{232, 246, 243}},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/proj/ln/bn/BatchNormalization", Deps: []uint8{34}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{46, 60, 57}},
-	{Name: "/stages/stages.2/blocks/blocks.1/attn/proj/ln/Reshape", Deps: []uint8{34}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{737, 790, 782}},
+	{Name: "/stages/stages.2/blocks/blocks.1/attn/proj/ln/Reshape", Deps: []uint8{34}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{762, 815, 807}},
 	{Name: "/stages/stages.2/blocks/blocks.1/Add", Deps: []uint8{34}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{3, 9, 7}},
 	{Name: "/stages/stages.2/blocks/blocks.1/mlp/ln1/linear/MatMul", Deps: []uint8{34, 41}, Live: optable.Need{Gene: 35, Below: 2}, Ops: table94},
 	{Name: "/stages/stages.2/blocks/blocks.1/mlp/ln1/Flatten", Deps: []uint8{34, 41}, Live: optable.Need{Gene: 35, Below: 2}, Ops: table95},
@@ -1533,7 +1558,7 @@ var sitesNone = [...]optable.Site{
 	{Name: "/stages/stages.2/blocks/blocks.1/mlp/ln2/linear/MatMul", Deps: []uint8{34, 41}, Live: optable.Need{Gene: 35, Below: 2}, Ops: table99},
 	{Name: "/stages/stages.2/blocks/blocks.1/mlp/ln2/Flatten", Deps: []uint8{34}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{232, 246, 243}},
 	{Name: "/stages/stages.2/blocks/blocks.1/mlp/ln2/bn/BatchNormalization", Deps: []uint8{34}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{46, 60, 57}},
-	{Name: "/stages/stages.2/blocks/blocks.1/mlp/ln2/Reshape", Deps: []uint8{34}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{737, 790, 782}},
+	{Name: "/stages/stages.2/blocks/blocks.1/mlp/ln2/Reshape", Deps: []uint8{34}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{762, 815, 807}},
 	{Name: "/stages/stages.2/blocks/blocks.1/Add_1", Deps: []uint8{34}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{3, 9, 7}},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/qkv/linear/MatMul", Deps: []uint8{34, 46, 47, 48}, Live: optable.Need{Gene: 35, Below: 1}, Ops: table100},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/qkv/Flatten", Deps: []uint8{46, 47, 48}, Live: optable.Need{Gene: 35, Below: 1}, Ops: table101},
@@ -1541,14 +1566,14 @@ var sitesNone = [...]optable.Site{
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/qkv/Reshape", Deps: []uint8{46, 47, 48}, Live: optable.Need{Gene: 35, Below: 1}, Ops: table103},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/Reshape", Deps: []uint8{46, 47, 48}, Live: optable.Need{Gene: 35, Below: 1}, Ops: table104},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/Split", Deps: []uint8{46, 47, 48}, Live: optable.Need{Gene: 35, Below: 1}, Ops: table105},
-	{Name: "/stages/stages.2/blocks/blocks.2/attn/Transpose", Deps: []uint8{46, 47}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{1080, 1083, 1076, 1079, 1072, 1075}},
-	{Name: "/stages/stages.2/blocks/blocks.2/attn/Transpose_1", Deps: []uint8{46, 47}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{1153, 1154, 1151, 1152, 1149, 1150}},
+	{Name: "/stages/stages.2/blocks/blocks.2/attn/Transpose", Deps: []uint8{46, 47}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{1105, 1108, 1101, 1104, 1097, 1100}},
+	{Name: "/stages/stages.2/blocks/blocks.2/attn/Transpose_1", Deps: []uint8{46, 47}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{1178, 1179, 1176, 1177, 1174, 1175}},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/Transpose_2", Deps: []uint8{46, 48}, Live: optable.Need{Gene: 35, Below: 1}, Ops: table106},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/MatMul", Deps: []uint8{46, 47}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{566, 571, 543, 544, 528, 529}},
-	{Name: "/stages/stages.2/blocks/blocks.2/attn/Mul", Deps: []uint8{46}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{723, 721, 718}},
+	{Name: "/stages/stages.2/blocks/blocks.2/attn/Mul", Deps: []uint8{46}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{748, 746, 743}},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/Gather_2", Deps: []uint8{46}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{291, 288, 282}},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/Add", Deps: []uint8{46}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{17, 15, 12}},
-	{Name: "/stages/stages.2/blocks/blocks.2/attn/Softmax", Deps: []uint8{46}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{968, 966, 963}},
+	{Name: "/stages/stages.2/blocks/blocks.2/attn/Softmax", Deps: []uint8{46}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{993, 991, 988}},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/MatMul_1", Deps: []uint8{46, 48}, Live: optable.Need{Gene: 35, Below: 1}, Ops: table107},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/Transpose_3", Deps: []uint8{46, 48}, Live: optable.Need{Gene: 35, Below: 1}, Ops: table108},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/Reshape_1", Deps: []uint8{46, 48}, Live: optable.Need{Gene: 35, Below: 1}, Ops: table109},
@@ -1556,7 +1581,7 @@ var sitesNone = [...]optable.Site{
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/proj/ln/linear/MatMul", Deps: []uint8{34, 46, 48}, Live: optable.Need{Gene: 35, Below: 1}, Ops: table111},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/proj/ln/Flatten", Deps: []uint8{34}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{232, 246, 243}},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/proj/ln/bn/BatchNormalization", Deps: []uint8{34}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{46, 60, 57}},
-	{Name: "/stages/stages.2/blocks/blocks.2/attn/proj/ln/Reshape", Deps: []uint8{34}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{737, 790, 782}},
+	{Name: "/stages/stages.2/blocks/blocks.2/attn/proj/ln/Reshape", Deps: []uint8{34}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{762, 815, 807}},
 	{Name: "/stages/stages.2/blocks/blocks.2/Add", Deps: []uint8{34}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{3, 9, 7}},
 	{Name: "/stages/stages.2/blocks/blocks.2/mlp/ln1/linear/MatMul", Deps: []uint8{34, 45}, Live: optable.Need{Gene: 35, Below: 1}, Ops: table94},
 	{Name: "/stages/stages.2/blocks/blocks.2/mlp/ln1/Flatten", Deps: []uint8{34, 45}, Live: optable.Need{Gene: 35, Below: 1}, Ops: table95},
@@ -1566,9 +1591,9 @@ var sitesNone = [...]optable.Site{
 	{Name: "/stages/stages.2/blocks/blocks.2/mlp/ln2/linear/MatMul", Deps: []uint8{34, 45}, Live: optable.Need{Gene: 35, Below: 1}, Ops: table99},
 	{Name: "/stages/stages.2/blocks/blocks.2/mlp/ln2/Flatten", Deps: []uint8{34}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{232, 246, 243}},
 	{Name: "/stages/stages.2/blocks/blocks.2/mlp/ln2/bn/BatchNormalization", Deps: []uint8{34}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{46, 60, 57}},
-	{Name: "/stages/stages.2/blocks/blocks.2/mlp/ln2/Reshape", Deps: []uint8{34}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{737, 790, 782}},
+	{Name: "/stages/stages.2/blocks/blocks.2/mlp/ln2/Reshape", Deps: []uint8{34}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{762, 815, 807}},
 	{Name: "/stages/stages.2/blocks/blocks.2/Add_1", Deps: []uint8{34}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{3, 9, 7}},
-	{Name: "/ReduceMean", Deps: []uint8{34}, Ops: []optable.ID{729, 731, 730}},
+	{Name: "/ReduceMean", Deps: []uint8{34}, Ops: []optable.ID{754, 756, 755}},
 	{Name: "/head/bn/BatchNormalization", Deps: []uint8{34}, Ops: []optable.ID{46, 60, 57}},
 	{Name: "/head/linear/Gemm", Deps: []uint8{34}, Ops: []optable.ID{297, 299, 298}},
 }
@@ -1687,7 +1712,7 @@ var sitesEmbedded = [...]optable.Site{
 	{Name: "/stages/stages.1/downsample/attn_downsample/kv/Reshape", Deps: []uint8{0, 17}, Ops: table39},
 	{Name: "/stages/stages.1/downsample/attn_downsample/Reshape", Deps: []uint8{0, 17}, Ops: table40},
 	{Name: "/stages/stages.1/downsample/attn_downsample/Split", Deps: []uint8{0, 17}, Ops: table41},
-	{Name: "/stages/stages.1/downsample/attn_downsample/Transpose", Deps: []uint8{0}, Ops: []optable.ID{1148, 1148, 1168, 1168, 1162}},
+	{Name: "/stages/stages.1/downsample/attn_downsample/Transpose", Deps: []uint8{0}, Ops: []optable.ID{1173, 1173, 1193, 1193, 1187}},
 	{Name: "/stages/stages.1/downsample/attn_downsample/Transpose_1", Deps: []uint8{0, 17}, Ops: table42},
 	{Name: "/stages/stages.1/downsample/attn_downsample/q/down/Reshape", Deps: []uint8{0, 3}, Ops: table43},
 	{Name: "/stages/stages.1/downsample/attn_downsample/q/down/Slice", Deps: []uint8{0, 3}, Ops: table44},
@@ -1696,14 +1721,14 @@ var sitesEmbedded = [...]optable.Site{
 	{Name: "/stages/stages.1/downsample/attn_downsample/q/ln/linear/MatMul", Deps: []uint8{0, 3}, Ops: table47},
 	{Name: "/stages/stages.1/downsample/attn_downsample/q/ln/Flatten", Deps: []uint8{0}, Ops: []optable.ID{262, 262, 262, 262, 243}},
 	{Name: "/stages/stages.1/downsample/attn_downsample/q/ln/bn/BatchNormalization", Deps: []uint8{0}, Ops: []optable.ID{76, 76, 76, 76, 57}},
-	{Name: "/stages/stages.1/downsample/attn_downsample/q/ln/Reshape", Deps: []uint8{0}, Ops: []optable.ID{887, 887, 887, 887, 782}},
-	{Name: "/stages/stages.1/downsample/attn_downsample/Reshape_1", Deps: []uint8{0}, Ops: []optable.ID{868, 868, 868, 868, 764}},
-	{Name: "/stages/stages.1/downsample/attn_downsample/Transpose_2", Deps: []uint8{0}, Ops: []optable.ID{1123, 1123, 1123, 1123, 1080}},
+	{Name: "/stages/stages.1/downsample/attn_downsample/q/ln/Reshape", Deps: []uint8{0}, Ops: []optable.ID{912, 912, 912, 912, 807}},
+	{Name: "/stages/stages.1/downsample/attn_downsample/Reshape_1", Deps: []uint8{0}, Ops: []optable.ID{893, 893, 893, 893, 789}},
+	{Name: "/stages/stages.1/downsample/attn_downsample/Transpose_2", Deps: []uint8{0}, Ops: []optable.ID{1148, 1148, 1148, 1148, 1105}},
 	{Name: "/stages/stages.1/downsample/attn_downsample/MatMul", Deps: []uint8{0}, Ops: []optable.ID{610, 610, 614, 614, 567}},
-	{Name: "/stages/stages.1/downsample/attn_downsample/Mul", Deps: []uint8{0}, Ops: []optable.ID{725, 725, 726, 726, 724}},
+	{Name: "/stages/stages.1/downsample/attn_downsample/Mul", Deps: []uint8{0}, Ops: []optable.ID{750, 750, 751, 751, 749}},
 	{Name: "/stages/stages.1/downsample/attn_downsample/Gather_2", Deps: []uint8{0}, Ops: []optable.ID{293, 293, 294, 294, 292}},
 	{Name: "/stages/stages.1/downsample/attn_downsample/Add", Deps: []uint8{0}, Ops: []optable.ID{21, 21, 22, 22, 18}},
-	{Name: "/stages/stages.1/downsample/attn_downsample/Softmax", Deps: []uint8{0}, Ops: []optable.ID{970, 970, 971, 971, 969}},
+	{Name: "/stages/stages.1/downsample/attn_downsample/Softmax", Deps: []uint8{0}, Ops: []optable.ID{995, 995, 996, 996, 994}},
 	{Name: "/stages/stages.1/downsample/attn_downsample/MatMul_1", Deps: []uint8{0, 17}, Ops: table48},
 	{Name: "/stages/stages.1/downsample/attn_downsample/Transpose_3", Deps: []uint8{0, 17}, Ops: table49},
 	{Name: "/stages/stages.1/downsample/attn_downsample/Reshape_2", Deps: []uint8{0, 17}, Ops: table50},
@@ -1827,31 +1852,31 @@ var sitesEmbedded = [...]optable.Site{
 	{Name: "/stages/stages.2/downsample/attn_downsample/kv/Reshape", Deps: []uint8{0, 33}, Ops: table85},
 	{Name: "/stages/stages.2/downsample/attn_downsample/Reshape", Deps: []uint8{0, 33}, Ops: table86},
 	{Name: "/stages/stages.2/downsample/attn_downsample/Split", Deps: []uint8{0, 33}, Ops: table87},
-	{Name: "/stages/stages.2/downsample/attn_downsample/Transpose", Deps: []uint8{0}, Ops: []optable.ID{1163, 1163, 1163, 1163, 1155}},
+	{Name: "/stages/stages.2/downsample/attn_downsample/Transpose", Deps: []uint8{0}, Ops: []optable.ID{1188, 1188, 1188, 1188, 1180}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/Transpose_1", Deps: []uint8{0, 33}, Ops: table88},
 	{Name: "/stages/stages.2/downsample/attn_downsample/q/down/Reshape", Deps: []uint8{0, 18}, Ops: table89},
 	{Name: "/stages/stages.2/downsample/attn_downsample/q/down/Slice", Deps: []uint8{0, 18}, Ops: table90},
 	{Name: "/stages/stages.2/downsample/attn_downsample/q/down/Slice_1", Deps: []uint8{0, 18}, Ops: table91},
-	{Name: "/stages/stages.2/downsample/attn_downsample/q/down/Reshape_1", Deps: []uint8{18}, Ops: []optable.ID{787, 783, 770}},
+	{Name: "/stages/stages.2/downsample/attn_downsample/q/down/Reshape_1", Deps: []uint8{18}, Ops: []optable.ID{812, 808, 795}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/q/ln/linear/MatMul", Deps: []uint8{18}, Ops: []optable.ID{515, 498, 465}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/q/ln/Flatten", Ops: []optable.ID{246}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/q/ln/bn/BatchNormalization", Ops: []optable.ID{60}},
-	{Name: "/stages/stages.2/downsample/attn_downsample/q/ln/Reshape", Ops: []optable.ID{790}},
-	{Name: "/stages/stages.2/downsample/attn_downsample/Reshape_1", Ops: []optable.ID{775}},
-	{Name: "/stages/stages.2/downsample/attn_downsample/Transpose_2", Ops: []optable.ID{1084}},
+	{Name: "/stages/stages.2/downsample/attn_downsample/q/ln/Reshape", Ops: []optable.ID{815}},
+	{Name: "/stages/stages.2/downsample/attn_downsample/Reshape_1", Ops: []optable.ID{800}},
+	{Name: "/stages/stages.2/downsample/attn_downsample/Transpose_2", Ops: []optable.ID{1109}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/MatMul", Deps: []uint8{0}, Ops: []optable.ID{663, 663, 663, 663, 662}},
-	{Name: "/stages/stages.2/downsample/attn_downsample/Mul", Deps: []uint8{0}, Ops: []optable.ID{728, 728, 728, 728, 727}},
+	{Name: "/stages/stages.2/downsample/attn_downsample/Mul", Deps: []uint8{0}, Ops: []optable.ID{753, 753, 753, 753, 752}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/Gather_2", Deps: []uint8{0}, Ops: []optable.ID{296, 296, 296, 296, 295}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/Add", Deps: []uint8{0}, Ops: []optable.ID{27, 27, 27, 27, 26}},
-	{Name: "/stages/stages.2/downsample/attn_downsample/Softmax", Deps: []uint8{0}, Ops: []optable.ID{973, 973, 973, 973, 972}},
+	{Name: "/stages/stages.2/downsample/attn_downsample/Softmax", Deps: []uint8{0}, Ops: []optable.ID{998, 998, 998, 998, 997}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/MatMul_1", Deps: []uint8{0, 33}, Ops: table92},
-	{Name: "/stages/stages.2/downsample/attn_downsample/Transpose_3", Deps: []uint8{33}, Ops: []optable.ID{1132, 1131, 1130}},
-	{Name: "/stages/stages.2/downsample/attn_downsample/Reshape_2", Deps: []uint8{33}, Ops: []optable.ID{762, 753, 744}},
+	{Name: "/stages/stages.2/downsample/attn_downsample/Transpose_3", Deps: []uint8{33}, Ops: []optable.ID{1157, 1156, 1155}},
+	{Name: "/stages/stages.2/downsample/attn_downsample/Reshape_2", Deps: []uint8{33}, Ops: []optable.ID{787, 778, 769}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/proj/act/HardSwish", Deps: []uint8{33}, Ops: []optable.ID{324, 322, 320}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/proj/ln/linear/MatMul", Deps: []uint8{33, 34}, Ops: table93},
 	{Name: "/stages/stages.2/downsample/attn_downsample/proj/ln/Flatten", Deps: []uint8{34}, Ops: []optable.ID{232, 246, 243}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/proj/ln/bn/BatchNormalization", Deps: []uint8{34}, Ops: []optable.ID{46, 60, 57}},
-	{Name: "/stages/stages.2/downsample/attn_downsample/proj/ln/Reshape", Deps: []uint8{34}, Ops: []optable.ID{737, 790, 782}},
+	{Name: "/stages/stages.2/downsample/attn_downsample/proj/ln/Reshape", Deps: []uint8{34}, Ops: []optable.ID{762, 815, 807}},
 	{Name: "/stages/stages.2/downsample/mlp/ln1/linear/MatMul", Deps: []uint8{34, 36}, Ops: table94},
 	{Name: "/stages/stages.2/downsample/mlp/ln1/Flatten", Deps: []uint8{34, 36}, Ops: table95},
 	{Name: "/stages/stages.2/downsample/mlp/ln1/bn/BatchNormalization", Deps: []uint8{34, 36}, Ops: table96},
@@ -1860,7 +1885,7 @@ var sitesEmbedded = [...]optable.Site{
 	{Name: "/stages/stages.2/downsample/mlp/ln2/linear/MatMul", Deps: []uint8{34, 36}, Ops: table99},
 	{Name: "/stages/stages.2/downsample/mlp/ln2/Flatten", Deps: []uint8{34}, Ops: []optable.ID{232, 246, 243}},
 	{Name: "/stages/stages.2/downsample/mlp/ln2/bn/BatchNormalization", Deps: []uint8{34}, Ops: []optable.ID{46, 60, 57}},
-	{Name: "/stages/stages.2/downsample/mlp/ln2/Reshape", Deps: []uint8{34}, Ops: []optable.ID{737, 790, 782}},
+	{Name: "/stages/stages.2/downsample/mlp/ln2/Reshape", Deps: []uint8{34}, Ops: []optable.ID{762, 815, 807}},
 	{Name: "/stages/stages.2/downsample/Add", Deps: []uint8{34}, Ops: []optable.ID{3, 9, 7}},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/qkv/linear/MatMul", Deps: []uint8{34, 38, 39, 40}, Ops: table100},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/qkv/Flatten", Deps: []uint8{38, 39, 40}, Ops: table101},
@@ -1868,14 +1893,14 @@ var sitesEmbedded = [...]optable.Site{
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/qkv/Reshape", Deps: []uint8{38, 39, 40}, Ops: table103},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/Reshape", Deps: []uint8{38, 39, 40}, Ops: table104},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/Split", Deps: []uint8{38, 39, 40}, Ops: table105},
-	{Name: "/stages/stages.2/blocks/blocks.0/attn/Transpose", Deps: []uint8{38, 39}, Ops: []optable.ID{1080, 1083, 1076, 1079, 1072, 1075}},
-	{Name: "/stages/stages.2/blocks/blocks.0/attn/Transpose_1", Deps: []uint8{38, 39}, Ops: []optable.ID{1153, 1154, 1151, 1152, 1149, 1150}},
+	{Name: "/stages/stages.2/blocks/blocks.0/attn/Transpose", Deps: []uint8{38, 39}, Ops: []optable.ID{1105, 1108, 1101, 1104, 1097, 1100}},
+	{Name: "/stages/stages.2/blocks/blocks.0/attn/Transpose_1", Deps: []uint8{38, 39}, Ops: []optable.ID{1178, 1179, 1176, 1177, 1174, 1175}},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/Transpose_2", Deps: []uint8{38, 40}, Ops: table106},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/MatMul", Deps: []uint8{38, 39}, Ops: []optable.ID{566, 571, 543, 544, 528, 529}},
-	{Name: "/stages/stages.2/blocks/blocks.0/attn/Mul", Deps: []uint8{38}, Ops: []optable.ID{723, 721, 718}},
+	{Name: "/stages/stages.2/blocks/blocks.0/attn/Mul", Deps: []uint8{38}, Ops: []optable.ID{748, 746, 743}},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/Gather_2", Deps: []uint8{38}, Ops: []optable.ID{291, 288, 282}},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/Add", Deps: []uint8{38}, Ops: []optable.ID{17, 15, 12}},
-	{Name: "/stages/stages.2/blocks/blocks.0/attn/Softmax", Deps: []uint8{38}, Ops: []optable.ID{968, 966, 963}},
+	{Name: "/stages/stages.2/blocks/blocks.0/attn/Softmax", Deps: []uint8{38}, Ops: []optable.ID{993, 991, 988}},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/MatMul_1", Deps: []uint8{38, 40}, Ops: table107},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/Transpose_3", Deps: []uint8{38, 40}, Ops: table108},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/Reshape_1", Deps: []uint8{38, 40}, Ops: table109},
@@ -1883,7 +1908,7 @@ var sitesEmbedded = [...]optable.Site{
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/proj/ln/linear/MatMul", Deps: []uint8{34, 38, 40}, Ops: table111},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/proj/ln/Flatten", Deps: []uint8{34}, Ops: []optable.ID{232, 246, 243}},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/proj/ln/bn/BatchNormalization", Deps: []uint8{34}, Ops: []optable.ID{46, 60, 57}},
-	{Name: "/stages/stages.2/blocks/blocks.0/attn/proj/ln/Reshape", Deps: []uint8{34}, Ops: []optable.ID{737, 790, 782}},
+	{Name: "/stages/stages.2/blocks/blocks.0/attn/proj/ln/Reshape", Deps: []uint8{34}, Ops: []optable.ID{762, 815, 807}},
 	{Name: "/stages/stages.2/blocks/blocks.0/Add", Deps: []uint8{34}, Ops: []optable.ID{3, 9, 7}},
 	{Name: "/stages/stages.2/blocks/blocks.0/mlp/ln1/linear/MatMul", Deps: []uint8{34, 37}, Ops: table94},
 	{Name: "/stages/stages.2/blocks/blocks.0/mlp/ln1/Flatten", Deps: []uint8{34, 37}, Ops: table95},
@@ -1893,7 +1918,7 @@ var sitesEmbedded = [...]optable.Site{
 	{Name: "/stages/stages.2/blocks/blocks.0/mlp/ln2/linear/MatMul", Deps: []uint8{34, 37}, Ops: table99},
 	{Name: "/stages/stages.2/blocks/blocks.0/mlp/ln2/Flatten", Deps: []uint8{34}, Ops: []optable.ID{232, 246, 243}},
 	{Name: "/stages/stages.2/blocks/blocks.0/mlp/ln2/bn/BatchNormalization", Deps: []uint8{34}, Ops: []optable.ID{46, 60, 57}},
-	{Name: "/stages/stages.2/blocks/blocks.0/mlp/ln2/Reshape", Deps: []uint8{34}, Ops: []optable.ID{737, 790, 782}},
+	{Name: "/stages/stages.2/blocks/blocks.0/mlp/ln2/Reshape", Deps: []uint8{34}, Ops: []optable.ID{762, 815, 807}},
 	{Name: "/stages/stages.2/blocks/blocks.0/Add_1", Deps: []uint8{34}, Ops: []optable.ID{3, 9, 7}},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/qkv/linear/MatMul", Deps: []uint8{34, 42, 43, 44}, Live: optable.Need{Gene: 35, Below: 2}, Ops: table100},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/qkv/Flatten", Deps: []uint8{42, 43, 44}, Live: optable.Need{Gene: 35, Below: 2}, Ops: table101},
@@ -1901,14 +1926,14 @@ var sitesEmbedded = [...]optable.Site{
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/qkv/Reshape", Deps: []uint8{42, 43, 44}, Live: optable.Need{Gene: 35, Below: 2}, Ops: table103},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/Reshape", Deps: []uint8{42, 43, 44}, Live: optable.Need{Gene: 35, Below: 2}, Ops: table104},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/Split", Deps: []uint8{42, 43, 44}, Live: optable.Need{Gene: 35, Below: 2}, Ops: table105},
-	{Name: "/stages/stages.2/blocks/blocks.1/attn/Transpose", Deps: []uint8{42, 43}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{1080, 1083, 1076, 1079, 1072, 1075}},
-	{Name: "/stages/stages.2/blocks/blocks.1/attn/Transpose_1", Deps: []uint8{42, 43}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{1153, 1154, 1151, 1152, 1149, 1150}},
+	{Name: "/stages/stages.2/blocks/blocks.1/attn/Transpose", Deps: []uint8{42, 43}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{1105, 1108, 1101, 1104, 1097, 1100}},
+	{Name: "/stages/stages.2/blocks/blocks.1/attn/Transpose_1", Deps: []uint8{42, 43}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{1178, 1179, 1176, 1177, 1174, 1175}},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/Transpose_2", Deps: []uint8{42, 44}, Live: optable.Need{Gene: 35, Below: 2}, Ops: table106},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/MatMul", Deps: []uint8{42, 43}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{566, 571, 543, 544, 528, 529}},
-	{Name: "/stages/stages.2/blocks/blocks.1/attn/Mul", Deps: []uint8{42}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{723, 721, 718}},
+	{Name: "/stages/stages.2/blocks/blocks.1/attn/Mul", Deps: []uint8{42}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{748, 746, 743}},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/Gather_2", Deps: []uint8{42}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{291, 288, 282}},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/Add", Deps: []uint8{42}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{17, 15, 12}},
-	{Name: "/stages/stages.2/blocks/blocks.1/attn/Softmax", Deps: []uint8{42}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{968, 966, 963}},
+	{Name: "/stages/stages.2/blocks/blocks.1/attn/Softmax", Deps: []uint8{42}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{993, 991, 988}},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/MatMul_1", Deps: []uint8{42, 44}, Live: optable.Need{Gene: 35, Below: 2}, Ops: table107},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/Transpose_3", Deps: []uint8{42, 44}, Live: optable.Need{Gene: 35, Below: 2}, Ops: table108},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/Reshape_1", Deps: []uint8{42, 44}, Live: optable.Need{Gene: 35, Below: 2}, Ops: table109},
@@ -1916,7 +1941,7 @@ var sitesEmbedded = [...]optable.Site{
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/proj/ln/linear/MatMul", Deps: []uint8{34, 42, 44}, Live: optable.Need{Gene: 35, Below: 2}, Ops: table111},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/proj/ln/Flatten", Deps: []uint8{34}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{232, 246, 243}},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/proj/ln/bn/BatchNormalization", Deps: []uint8{34}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{46, 60, 57}},
-	{Name: "/stages/stages.2/blocks/blocks.1/attn/proj/ln/Reshape", Deps: []uint8{34}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{737, 790, 782}},
+	{Name: "/stages/stages.2/blocks/blocks.1/attn/proj/ln/Reshape", Deps: []uint8{34}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{762, 815, 807}},
 	{Name: "/stages/stages.2/blocks/blocks.1/Add", Deps: []uint8{34}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{3, 9, 7}},
 	{Name: "/stages/stages.2/blocks/blocks.1/mlp/ln1/linear/MatMul", Deps: []uint8{34, 41}, Live: optable.Need{Gene: 35, Below: 2}, Ops: table94},
 	{Name: "/stages/stages.2/blocks/blocks.1/mlp/ln1/Flatten", Deps: []uint8{34, 41}, Live: optable.Need{Gene: 35, Below: 2}, Ops: table95},
@@ -1926,7 +1951,7 @@ var sitesEmbedded = [...]optable.Site{
 	{Name: "/stages/stages.2/blocks/blocks.1/mlp/ln2/linear/MatMul", Deps: []uint8{34, 41}, Live: optable.Need{Gene: 35, Below: 2}, Ops: table99},
 	{Name: "/stages/stages.2/blocks/blocks.1/mlp/ln2/Flatten", Deps: []uint8{34}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{232, 246, 243}},
 	{Name: "/stages/stages.2/blocks/blocks.1/mlp/ln2/bn/BatchNormalization", Deps: []uint8{34}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{46, 60, 57}},
-	{Name: "/stages/stages.2/blocks/blocks.1/mlp/ln2/Reshape", Deps: []uint8{34}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{737, 790, 782}},
+	{Name: "/stages/stages.2/blocks/blocks.1/mlp/ln2/Reshape", Deps: []uint8{34}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{762, 815, 807}},
 	{Name: "/stages/stages.2/blocks/blocks.1/Add_1", Deps: []uint8{34}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{3, 9, 7}},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/qkv/linear/MatMul", Deps: []uint8{34, 46, 47, 48}, Live: optable.Need{Gene: 35, Below: 1}, Ops: table100},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/qkv/Flatten", Deps: []uint8{46, 47, 48}, Live: optable.Need{Gene: 35, Below: 1}, Ops: table101},
@@ -1934,14 +1959,14 @@ var sitesEmbedded = [...]optable.Site{
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/qkv/Reshape", Deps: []uint8{46, 47, 48}, Live: optable.Need{Gene: 35, Below: 1}, Ops: table103},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/Reshape", Deps: []uint8{46, 47, 48}, Live: optable.Need{Gene: 35, Below: 1}, Ops: table104},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/Split", Deps: []uint8{46, 47, 48}, Live: optable.Need{Gene: 35, Below: 1}, Ops: table105},
-	{Name: "/stages/stages.2/blocks/blocks.2/attn/Transpose", Deps: []uint8{46, 47}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{1080, 1083, 1076, 1079, 1072, 1075}},
-	{Name: "/stages/stages.2/blocks/blocks.2/attn/Transpose_1", Deps: []uint8{46, 47}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{1153, 1154, 1151, 1152, 1149, 1150}},
+	{Name: "/stages/stages.2/blocks/blocks.2/attn/Transpose", Deps: []uint8{46, 47}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{1105, 1108, 1101, 1104, 1097, 1100}},
+	{Name: "/stages/stages.2/blocks/blocks.2/attn/Transpose_1", Deps: []uint8{46, 47}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{1178, 1179, 1176, 1177, 1174, 1175}},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/Transpose_2", Deps: []uint8{46, 48}, Live: optable.Need{Gene: 35, Below: 1}, Ops: table106},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/MatMul", Deps: []uint8{46, 47}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{566, 571, 543, 544, 528, 529}},
-	{Name: "/stages/stages.2/blocks/blocks.2/attn/Mul", Deps: []uint8{46}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{723, 721, 718}},
+	{Name: "/stages/stages.2/blocks/blocks.2/attn/Mul", Deps: []uint8{46}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{748, 746, 743}},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/Gather_2", Deps: []uint8{46}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{291, 288, 282}},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/Add", Deps: []uint8{46}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{17, 15, 12}},
-	{Name: "/stages/stages.2/blocks/blocks.2/attn/Softmax", Deps: []uint8{46}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{968, 966, 963}},
+	{Name: "/stages/stages.2/blocks/blocks.2/attn/Softmax", Deps: []uint8{46}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{993, 991, 988}},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/MatMul_1", Deps: []uint8{46, 48}, Live: optable.Need{Gene: 35, Below: 1}, Ops: table107},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/Transpose_3", Deps: []uint8{46, 48}, Live: optable.Need{Gene: 35, Below: 1}, Ops: table108},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/Reshape_1", Deps: []uint8{46, 48}, Live: optable.Need{Gene: 35, Below: 1}, Ops: table109},
@@ -1949,7 +1974,7 @@ var sitesEmbedded = [...]optable.Site{
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/proj/ln/linear/MatMul", Deps: []uint8{34, 46, 48}, Live: optable.Need{Gene: 35, Below: 1}, Ops: table111},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/proj/ln/Flatten", Deps: []uint8{34}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{232, 246, 243}},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/proj/ln/bn/BatchNormalization", Deps: []uint8{34}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{46, 60, 57}},
-	{Name: "/stages/stages.2/blocks/blocks.2/attn/proj/ln/Reshape", Deps: []uint8{34}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{737, 790, 782}},
+	{Name: "/stages/stages.2/blocks/blocks.2/attn/proj/ln/Reshape", Deps: []uint8{34}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{762, 815, 807}},
 	{Name: "/stages/stages.2/blocks/blocks.2/Add", Deps: []uint8{34}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{3, 9, 7}},
 	{Name: "/stages/stages.2/blocks/blocks.2/mlp/ln1/linear/MatMul", Deps: []uint8{34, 45}, Live: optable.Need{Gene: 35, Below: 1}, Ops: table94},
 	{Name: "/stages/stages.2/blocks/blocks.2/mlp/ln1/Flatten", Deps: []uint8{34, 45}, Live: optable.Need{Gene: 35, Below: 1}, Ops: table95},
@@ -1959,9 +1984,9 @@ var sitesEmbedded = [...]optable.Site{
 	{Name: "/stages/stages.2/blocks/blocks.2/mlp/ln2/linear/MatMul", Deps: []uint8{34, 45}, Live: optable.Need{Gene: 35, Below: 1}, Ops: table99},
 	{Name: "/stages/stages.2/blocks/blocks.2/mlp/ln2/Flatten", Deps: []uint8{34}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{232, 246, 243}},
 	{Name: "/stages/stages.2/blocks/blocks.2/mlp/ln2/bn/BatchNormalization", Deps: []uint8{34}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{46, 60, 57}},
-	{Name: "/stages/stages.2/blocks/blocks.2/mlp/ln2/Reshape", Deps: []uint8{34}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{737, 790, 782}},
+	{Name: "/stages/stages.2/blocks/blocks.2/mlp/ln2/Reshape", Deps: []uint8{34}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{762, 815, 807}},
 	{Name: "/stages/stages.2/blocks/blocks.2/Add_1", Deps: []uint8{34}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{3, 9, 7}},
-	{Name: "/ReduceMean", Deps: []uint8{34}, Ops: []optable.ID{729, 731, 730}},
+	{Name: "/ReduceMean", Deps: []uint8{34}, Ops: []optable.ID{754, 756, 755}},
 	{Name: "/head/bn/BatchNormalization", Deps: []uint8{34}, Ops: []optable.ID{46, 60, 57}},
 	{Name: "/head/linear/Gemm", Deps: []uint8{34}, Ops: []optable.ID{297, 299, 298}},
 }
@@ -1982,8 +2007,7 @@ var sitesOnnxruntime = [...]optable.Site{
 	{Name: "/stages/stages.0/blocks/blocks.0/attn/Transpose", Deps: []uint8{0, 6, 7}, Ops: table13},
 	{Name: "/stages/stages.0/blocks/blocks.0/attn/Transpose_1", Deps: []uint8{0, 6, 7}, Ops: table14},
 	{Name: "/stages/stages.0/blocks/blocks.0/attn/Transpose_2", Deps: []uint8{0, 6, 8}, Ops: table15},
-	{Name: "/stages/stages.0/blocks/blocks.0/attn/MatMul", Deps: []uint8{0, 6, 7}, Ops: table16},
-	{Name: "/stages/stages.0/blocks/blocks.0/attn/Mul", Deps: []uint8{0, 6}, Ops: table17},
+	{Name: "/stages/stages.0/blocks/blocks.0/attn/MatMul", Deps: []uint8{0, 6, 7}, Ops: table114},
 	{Name: "/stages/stages.0/blocks/blocks.0/attn/Gather_2", Deps: []uint8{0, 6}, Ops: table18},
 	{Name: "/stages/stages.0/blocks/blocks.0/attn/Add", Deps: []uint8{0, 6}, Ops: table19},
 	{Name: "/stages/stages.0/blocks/blocks.0/attn/Softmax", Deps: []uint8{0, 6}, Ops: table20},
@@ -2015,8 +2039,7 @@ var sitesOnnxruntime = [...]optable.Site{
 	{Name: "/stages/stages.0/blocks/blocks.1/attn/Transpose", Deps: []uint8{0, 10, 11}, Live: optable.Need{Gene: 4, Below: 2}, Ops: table13},
 	{Name: "/stages/stages.0/blocks/blocks.1/attn/Transpose_1", Deps: []uint8{0, 10, 11}, Live: optable.Need{Gene: 4, Below: 2}, Ops: table14},
 	{Name: "/stages/stages.0/blocks/blocks.1/attn/Transpose_2", Deps: []uint8{0, 10, 12}, Live: optable.Need{Gene: 4, Below: 2}, Ops: table15},
-	{Name: "/stages/stages.0/blocks/blocks.1/attn/MatMul", Deps: []uint8{0, 10, 11}, Live: optable.Need{Gene: 4, Below: 2}, Ops: table16},
-	{Name: "/stages/stages.0/blocks/blocks.1/attn/Mul", Deps: []uint8{0, 10}, Live: optable.Need{Gene: 4, Below: 2}, Ops: table17},
+	{Name: "/stages/stages.0/blocks/blocks.1/attn/MatMul", Deps: []uint8{0, 10, 11}, Live: optable.Need{Gene: 4, Below: 2}, Ops: table114},
 	{Name: "/stages/stages.0/blocks/blocks.1/attn/Gather_2", Deps: []uint8{0, 10}, Live: optable.Need{Gene: 4, Below: 2}, Ops: table18},
 	{Name: "/stages/stages.0/blocks/blocks.1/attn/Add", Deps: []uint8{0, 10}, Live: optable.Need{Gene: 4, Below: 2}, Ops: table19},
 	{Name: "/stages/stages.0/blocks/blocks.1/attn/Softmax", Deps: []uint8{0, 10}, Live: optable.Need{Gene: 4, Below: 2}, Ops: table20},
@@ -2048,8 +2071,7 @@ var sitesOnnxruntime = [...]optable.Site{
 	{Name: "/stages/stages.0/blocks/blocks.2/attn/Transpose", Deps: []uint8{0, 14, 15}, Live: optable.Need{Gene: 4, Below: 1}, Ops: table13},
 	{Name: "/stages/stages.0/blocks/blocks.2/attn/Transpose_1", Deps: []uint8{0, 14, 15}, Live: optable.Need{Gene: 4, Below: 1}, Ops: table14},
 	{Name: "/stages/stages.0/blocks/blocks.2/attn/Transpose_2", Deps: []uint8{0, 14, 16}, Live: optable.Need{Gene: 4, Below: 1}, Ops: table15},
-	{Name: "/stages/stages.0/blocks/blocks.2/attn/MatMul", Deps: []uint8{0, 14, 15}, Live: optable.Need{Gene: 4, Below: 1}, Ops: table16},
-	{Name: "/stages/stages.0/blocks/blocks.2/attn/Mul", Deps: []uint8{0, 14}, Live: optable.Need{Gene: 4, Below: 1}, Ops: table17},
+	{Name: "/stages/stages.0/blocks/blocks.2/attn/MatMul", Deps: []uint8{0, 14, 15}, Live: optable.Need{Gene: 4, Below: 1}, Ops: table114},
 	{Name: "/stages/stages.0/blocks/blocks.2/attn/Gather_2", Deps: []uint8{0, 14}, Live: optable.Need{Gene: 4, Below: 1}, Ops: table18},
 	{Name: "/stages/stages.0/blocks/blocks.2/attn/Add", Deps: []uint8{0, 14}, Live: optable.Need{Gene: 4, Below: 1}, Ops: table19},
 	{Name: "/stages/stages.0/blocks/blocks.2/attn/Softmax", Deps: []uint8{0, 14}, Live: optable.Need{Gene: 4, Below: 1}, Ops: table20},
@@ -2078,7 +2100,7 @@ var sitesOnnxruntime = [...]optable.Site{
 	{Name: "/stages/stages.1/downsample/attn_downsample/kv/Reshape", Deps: []uint8{0, 17}, Ops: table39},
 	{Name: "/stages/stages.1/downsample/attn_downsample/Reshape", Deps: []uint8{0, 17}, Ops: table40},
 	{Name: "/stages/stages.1/downsample/attn_downsample/Split", Deps: []uint8{0, 17}, Ops: table41},
-	{Name: "/stages/stages.1/downsample/attn_downsample/Transpose", Deps: []uint8{0}, Ops: []optable.ID{1148, 1148, 1168, 1168, 1162}},
+	{Name: "/stages/stages.1/downsample/attn_downsample/Transpose", Deps: []uint8{0}, Ops: []optable.ID{1173, 1173, 1193, 1193, 1187}},
 	{Name: "/stages/stages.1/downsample/attn_downsample/Transpose_1", Deps: []uint8{0, 17}, Ops: table42},
 	{Name: "/stages/stages.1/downsample/attn_downsample/q/down/Reshape", Deps: []uint8{0, 3}, Ops: table43},
 	{Name: "/stages/stages.1/downsample/attn_downsample/q/down/Slice", Deps: []uint8{0, 3}, Ops: table44},
@@ -2087,14 +2109,13 @@ var sitesOnnxruntime = [...]optable.Site{
 	{Name: "/stages/stages.1/downsample/attn_downsample/q/ln/linear/MatMul", Deps: []uint8{0, 3}, Ops: table47},
 	{Name: "/stages/stages.1/downsample/attn_downsample/q/ln/Flatten", Deps: []uint8{0}, Ops: []optable.ID{262, 262, 262, 262, 243}},
 	{Name: "/stages/stages.1/downsample/attn_downsample/q/ln/bn/BatchNormalization", Deps: []uint8{0}, Ops: []optable.ID{76, 76, 76, 76, 57}},
-	{Name: "/stages/stages.1/downsample/attn_downsample/q/ln/Reshape", Deps: []uint8{0}, Ops: []optable.ID{887, 887, 887, 887, 782}},
-	{Name: "/stages/stages.1/downsample/attn_downsample/Reshape_1", Deps: []uint8{0}, Ops: []optable.ID{868, 868, 868, 868, 764}},
-	{Name: "/stages/stages.1/downsample/attn_downsample/Transpose_2", Deps: []uint8{0}, Ops: []optable.ID{1123, 1123, 1123, 1123, 1080}},
-	{Name: "/stages/stages.1/downsample/attn_downsample/MatMul", Deps: []uint8{0}, Ops: []optable.ID{610, 610, 614, 614, 567}},
-	{Name: "/stages/stages.1/downsample/attn_downsample/Mul", Deps: []uint8{0}, Ops: []optable.ID{725, 725, 726, 726, 724}},
+	{Name: "/stages/stages.1/downsample/attn_downsample/q/ln/Reshape", Deps: []uint8{0}, Ops: []optable.ID{912, 912, 912, 912, 807}},
+	{Name: "/stages/stages.1/downsample/attn_downsample/Reshape_1", Deps: []uint8{0}, Ops: []optable.ID{893, 893, 893, 893, 789}},
+	{Name: "/stages/stages.1/downsample/attn_downsample/Transpose_2", Deps: []uint8{0}, Ops: []optable.ID{1148, 1148, 1148, 1148, 1105}},
+	{Name: "/stages/stages.1/downsample/attn_downsample/MatMul", Deps: []uint8{0}, Ops: []optable.ID{735, 735, 736, 736, 733}},
 	{Name: "/stages/stages.1/downsample/attn_downsample/Gather_2", Deps: []uint8{0}, Ops: []optable.ID{293, 293, 294, 294, 292}},
 	{Name: "/stages/stages.1/downsample/attn_downsample/Add", Deps: []uint8{0}, Ops: []optable.ID{21, 21, 22, 22, 18}},
-	{Name: "/stages/stages.1/downsample/attn_downsample/Softmax", Deps: []uint8{0}, Ops: []optable.ID{970, 970, 971, 971, 969}},
+	{Name: "/stages/stages.1/downsample/attn_downsample/Softmax", Deps: []uint8{0}, Ops: []optable.ID{995, 995, 996, 996, 994}},
 	{Name: "/stages/stages.1/downsample/attn_downsample/MatMul_1", Deps: []uint8{0, 17}, Ops: table48},
 	{Name: "/stages/stages.1/downsample/attn_downsample/Transpose_3", Deps: []uint8{0, 17}, Ops: table49},
 	{Name: "/stages/stages.1/downsample/attn_downsample/Reshape_2", Deps: []uint8{0, 17}, Ops: table50},
@@ -2122,8 +2143,7 @@ var sitesOnnxruntime = [...]optable.Site{
 	{Name: "/stages/stages.1/blocks/blocks.0/attn/Transpose", Deps: []uint8{0, 22, 23}, Ops: table69},
 	{Name: "/stages/stages.1/blocks/blocks.0/attn/Transpose_1", Deps: []uint8{0, 22, 23}, Ops: table70},
 	{Name: "/stages/stages.1/blocks/blocks.0/attn/Transpose_2", Deps: []uint8{0, 22, 24}, Ops: table71},
-	{Name: "/stages/stages.1/blocks/blocks.0/attn/MatMul", Deps: []uint8{0, 22, 23}, Ops: table72},
-	{Name: "/stages/stages.1/blocks/blocks.0/attn/Mul", Deps: []uint8{0, 22}, Ops: table73},
+	{Name: "/stages/stages.1/blocks/blocks.0/attn/MatMul", Deps: []uint8{0, 22, 23}, Ops: table115},
 	{Name: "/stages/stages.1/blocks/blocks.0/attn/Gather_2", Deps: []uint8{0, 22}, Ops: table74},
 	{Name: "/stages/stages.1/blocks/blocks.0/attn/Add", Deps: []uint8{0, 22}, Ops: table75},
 	{Name: "/stages/stages.1/blocks/blocks.0/attn/Softmax", Deps: []uint8{0, 22}, Ops: table76},
@@ -2155,8 +2175,7 @@ var sitesOnnxruntime = [...]optable.Site{
 	{Name: "/stages/stages.1/blocks/blocks.1/attn/Transpose", Deps: []uint8{0, 26, 27}, Live: optable.Need{Gene: 19, Below: 2}, Ops: table69},
 	{Name: "/stages/stages.1/blocks/blocks.1/attn/Transpose_1", Deps: []uint8{0, 26, 27}, Live: optable.Need{Gene: 19, Below: 2}, Ops: table70},
 	{Name: "/stages/stages.1/blocks/blocks.1/attn/Transpose_2", Deps: []uint8{0, 26, 28}, Live: optable.Need{Gene: 19, Below: 2}, Ops: table71},
-	{Name: "/stages/stages.1/blocks/blocks.1/attn/MatMul", Deps: []uint8{0, 26, 27}, Live: optable.Need{Gene: 19, Below: 2}, Ops: table72},
-	{Name: "/stages/stages.1/blocks/blocks.1/attn/Mul", Deps: []uint8{0, 26}, Live: optable.Need{Gene: 19, Below: 2}, Ops: table73},
+	{Name: "/stages/stages.1/blocks/blocks.1/attn/MatMul", Deps: []uint8{0, 26, 27}, Live: optable.Need{Gene: 19, Below: 2}, Ops: table115},
 	{Name: "/stages/stages.1/blocks/blocks.1/attn/Gather_2", Deps: []uint8{0, 26}, Live: optable.Need{Gene: 19, Below: 2}, Ops: table74},
 	{Name: "/stages/stages.1/blocks/blocks.1/attn/Add", Deps: []uint8{0, 26}, Live: optable.Need{Gene: 19, Below: 2}, Ops: table75},
 	{Name: "/stages/stages.1/blocks/blocks.1/attn/Softmax", Deps: []uint8{0, 26}, Live: optable.Need{Gene: 19, Below: 2}, Ops: table76},
@@ -2188,8 +2207,7 @@ var sitesOnnxruntime = [...]optable.Site{
 	{Name: "/stages/stages.1/blocks/blocks.2/attn/Transpose", Deps: []uint8{0, 30, 31}, Live: optable.Need{Gene: 19, Below: 1}, Ops: table69},
 	{Name: "/stages/stages.1/blocks/blocks.2/attn/Transpose_1", Deps: []uint8{0, 30, 31}, Live: optable.Need{Gene: 19, Below: 1}, Ops: table70},
 	{Name: "/stages/stages.1/blocks/blocks.2/attn/Transpose_2", Deps: []uint8{0, 30, 32}, Live: optable.Need{Gene: 19, Below: 1}, Ops: table71},
-	{Name: "/stages/stages.1/blocks/blocks.2/attn/MatMul", Deps: []uint8{0, 30, 31}, Live: optable.Need{Gene: 19, Below: 1}, Ops: table72},
-	{Name: "/stages/stages.1/blocks/blocks.2/attn/Mul", Deps: []uint8{0, 30}, Live: optable.Need{Gene: 19, Below: 1}, Ops: table73},
+	{Name: "/stages/stages.1/blocks/blocks.2/attn/MatMul", Deps: []uint8{0, 30, 31}, Live: optable.Need{Gene: 19, Below: 1}, Ops: table115},
 	{Name: "/stages/stages.1/blocks/blocks.2/attn/Gather_2", Deps: []uint8{0, 30}, Live: optable.Need{Gene: 19, Below: 1}, Ops: table74},
 	{Name: "/stages/stages.1/blocks/blocks.2/attn/Add", Deps: []uint8{0, 30}, Live: optable.Need{Gene: 19, Below: 1}, Ops: table75},
 	{Name: "/stages/stages.1/blocks/blocks.2/attn/Softmax", Deps: []uint8{0, 30}, Live: optable.Need{Gene: 19, Below: 1}, Ops: table76},
@@ -2218,31 +2236,30 @@ var sitesOnnxruntime = [...]optable.Site{
 	{Name: "/stages/stages.2/downsample/attn_downsample/kv/Reshape", Deps: []uint8{0, 33}, Ops: table85},
 	{Name: "/stages/stages.2/downsample/attn_downsample/Reshape", Deps: []uint8{0, 33}, Ops: table86},
 	{Name: "/stages/stages.2/downsample/attn_downsample/Split", Deps: []uint8{0, 33}, Ops: table87},
-	{Name: "/stages/stages.2/downsample/attn_downsample/Transpose", Deps: []uint8{0}, Ops: []optable.ID{1163, 1163, 1163, 1163, 1155}},
+	{Name: "/stages/stages.2/downsample/attn_downsample/Transpose", Deps: []uint8{0}, Ops: []optable.ID{1188, 1188, 1188, 1188, 1180}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/Transpose_1", Deps: []uint8{0, 33}, Ops: table88},
 	{Name: "/stages/stages.2/downsample/attn_downsample/q/down/Reshape", Deps: []uint8{0, 18}, Ops: table89},
 	{Name: "/stages/stages.2/downsample/attn_downsample/q/down/Slice", Deps: []uint8{0, 18}, Ops: table90},
 	{Name: "/stages/stages.2/downsample/attn_downsample/q/down/Slice_1", Deps: []uint8{0, 18}, Ops: table91},
-	{Name: "/stages/stages.2/downsample/attn_downsample/q/down/Reshape_1", Deps: []uint8{18}, Ops: []optable.ID{787, 783, 770}},
+	{Name: "/stages/stages.2/downsample/attn_downsample/q/down/Reshape_1", Deps: []uint8{18}, Ops: []optable.ID{812, 808, 795}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/q/ln/linear/MatMul", Deps: []uint8{18}, Ops: []optable.ID{515, 498, 465}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/q/ln/Flatten", Ops: []optable.ID{246}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/q/ln/bn/BatchNormalization", Ops: []optable.ID{60}},
-	{Name: "/stages/stages.2/downsample/attn_downsample/q/ln/Reshape", Ops: []optable.ID{790}},
-	{Name: "/stages/stages.2/downsample/attn_downsample/Reshape_1", Ops: []optable.ID{775}},
-	{Name: "/stages/stages.2/downsample/attn_downsample/Transpose_2", Ops: []optable.ID{1084}},
-	{Name: "/stages/stages.2/downsample/attn_downsample/MatMul", Deps: []uint8{0}, Ops: []optable.ID{663, 663, 663, 663, 662}},
-	{Name: "/stages/stages.2/downsample/attn_downsample/Mul", Deps: []uint8{0}, Ops: []optable.ID{728, 728, 728, 728, 727}},
+	{Name: "/stages/stages.2/downsample/attn_downsample/q/ln/Reshape", Ops: []optable.ID{815}},
+	{Name: "/stages/stages.2/downsample/attn_downsample/Reshape_1", Ops: []optable.ID{800}},
+	{Name: "/stages/stages.2/downsample/attn_downsample/Transpose_2", Ops: []optable.ID{1109}},
+	{Name: "/stages/stages.2/downsample/attn_downsample/MatMul", Deps: []uint8{0}, Ops: []optable.ID{738, 738, 738, 738, 737}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/Gather_2", Deps: []uint8{0}, Ops: []optable.ID{296, 296, 296, 296, 295}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/Add", Deps: []uint8{0}, Ops: []optable.ID{27, 27, 27, 27, 26}},
-	{Name: "/stages/stages.2/downsample/attn_downsample/Softmax", Deps: []uint8{0}, Ops: []optable.ID{973, 973, 973, 973, 972}},
+	{Name: "/stages/stages.2/downsample/attn_downsample/Softmax", Deps: []uint8{0}, Ops: []optable.ID{998, 998, 998, 998, 997}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/MatMul_1", Deps: []uint8{0, 33}, Ops: table92},
-	{Name: "/stages/stages.2/downsample/attn_downsample/Transpose_3", Deps: []uint8{33}, Ops: []optable.ID{1132, 1131, 1130}},
-	{Name: "/stages/stages.2/downsample/attn_downsample/Reshape_2", Deps: []uint8{33}, Ops: []optable.ID{762, 753, 744}},
+	{Name: "/stages/stages.2/downsample/attn_downsample/Transpose_3", Deps: []uint8{33}, Ops: []optable.ID{1157, 1156, 1155}},
+	{Name: "/stages/stages.2/downsample/attn_downsample/Reshape_2", Deps: []uint8{33}, Ops: []optable.ID{787, 778, 769}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/proj/act/HardSwish", Deps: []uint8{33}, Ops: []optable.ID{324, 322, 320}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/proj/ln/linear/MatMul", Deps: []uint8{33, 34}, Ops: table93},
 	{Name: "/stages/stages.2/downsample/attn_downsample/proj/ln/Flatten", Deps: []uint8{34}, Ops: []optable.ID{232, 246, 243}},
 	{Name: "/stages/stages.2/downsample/attn_downsample/proj/ln/bn/BatchNormalization", Deps: []uint8{34}, Ops: []optable.ID{46, 60, 57}},
-	{Name: "/stages/stages.2/downsample/attn_downsample/proj/ln/Reshape", Deps: []uint8{34}, Ops: []optable.ID{737, 790, 782}},
+	{Name: "/stages/stages.2/downsample/attn_downsample/proj/ln/Reshape", Deps: []uint8{34}, Ops: []optable.ID{762, 815, 807}},
 	{Name: "/stages/stages.2/downsample/mlp/ln1/linear/MatMul", Deps: []uint8{34, 36}, Ops: table94},
 	{Name: "/stages/stages.2/downsample/mlp/ln1/Flatten", Deps: []uint8{34, 36}, Ops: table95},
 	{Name: "/stages/stages.2/downsample/mlp/ln1/bn/BatchNormalization", Deps: []uint8{34, 36}, Ops: table96},
@@ -2251,7 +2268,7 @@ var sitesOnnxruntime = [...]optable.Site{
 	{Name: "/stages/stages.2/downsample/mlp/ln2/linear/MatMul", Deps: []uint8{34, 36}, Ops: table99},
 	{Name: "/stages/stages.2/downsample/mlp/ln2/Flatten", Deps: []uint8{34}, Ops: []optable.ID{232, 246, 243}},
 	{Name: "/stages/stages.2/downsample/mlp/ln2/bn/BatchNormalization", Deps: []uint8{34}, Ops: []optable.ID{46, 60, 57}},
-	{Name: "/stages/stages.2/downsample/mlp/ln2/Reshape", Deps: []uint8{34}, Ops: []optable.ID{737, 790, 782}},
+	{Name: "/stages/stages.2/downsample/mlp/ln2/Reshape", Deps: []uint8{34}, Ops: []optable.ID{762, 815, 807}},
 	{Name: "/stages/stages.2/downsample/Add", Deps: []uint8{34}, Ops: []optable.ID{3, 9, 7}},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/qkv/linear/MatMul", Deps: []uint8{34, 38, 39, 40}, Ops: table100},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/qkv/Flatten", Deps: []uint8{38, 39, 40}, Ops: table101},
@@ -2259,14 +2276,13 @@ var sitesOnnxruntime = [...]optable.Site{
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/qkv/Reshape", Deps: []uint8{38, 39, 40}, Ops: table103},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/Reshape", Deps: []uint8{38, 39, 40}, Ops: table104},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/Split", Deps: []uint8{38, 39, 40}, Ops: table105},
-	{Name: "/stages/stages.2/blocks/blocks.0/attn/Transpose", Deps: []uint8{38, 39}, Ops: []optable.ID{1080, 1083, 1076, 1079, 1072, 1075}},
-	{Name: "/stages/stages.2/blocks/blocks.0/attn/Transpose_1", Deps: []uint8{38, 39}, Ops: []optable.ID{1153, 1154, 1151, 1152, 1149, 1150}},
+	{Name: "/stages/stages.2/blocks/blocks.0/attn/Transpose", Deps: []uint8{38, 39}, Ops: []optable.ID{1105, 1108, 1101, 1104, 1097, 1100}},
+	{Name: "/stages/stages.2/blocks/blocks.0/attn/Transpose_1", Deps: []uint8{38, 39}, Ops: []optable.ID{1178, 1179, 1176, 1177, 1174, 1175}},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/Transpose_2", Deps: []uint8{38, 40}, Ops: table106},
-	{Name: "/stages/stages.2/blocks/blocks.0/attn/MatMul", Deps: []uint8{38, 39}, Ops: []optable.ID{566, 571, 543, 544, 528, 529}},
-	{Name: "/stages/stages.2/blocks/blocks.0/attn/Mul", Deps: []uint8{38}, Ops: []optable.ID{723, 721, 718}},
+	{Name: "/stages/stages.2/blocks/blocks.0/attn/MatMul", Deps: []uint8{38, 39}, Ops: []optable.ID{732, 734, 728, 729, 722, 723}},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/Gather_2", Deps: []uint8{38}, Ops: []optable.ID{291, 288, 282}},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/Add", Deps: []uint8{38}, Ops: []optable.ID{17, 15, 12}},
-	{Name: "/stages/stages.2/blocks/blocks.0/attn/Softmax", Deps: []uint8{38}, Ops: []optable.ID{968, 966, 963}},
+	{Name: "/stages/stages.2/blocks/blocks.0/attn/Softmax", Deps: []uint8{38}, Ops: []optable.ID{993, 991, 988}},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/MatMul_1", Deps: []uint8{38, 40}, Ops: table107},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/Transpose_3", Deps: []uint8{38, 40}, Ops: table108},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/Reshape_1", Deps: []uint8{38, 40}, Ops: table109},
@@ -2274,7 +2290,7 @@ var sitesOnnxruntime = [...]optable.Site{
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/proj/ln/linear/MatMul", Deps: []uint8{34, 38, 40}, Ops: table111},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/proj/ln/Flatten", Deps: []uint8{34}, Ops: []optable.ID{232, 246, 243}},
 	{Name: "/stages/stages.2/blocks/blocks.0/attn/proj/ln/bn/BatchNormalization", Deps: []uint8{34}, Ops: []optable.ID{46, 60, 57}},
-	{Name: "/stages/stages.2/blocks/blocks.0/attn/proj/ln/Reshape", Deps: []uint8{34}, Ops: []optable.ID{737, 790, 782}},
+	{Name: "/stages/stages.2/blocks/blocks.0/attn/proj/ln/Reshape", Deps: []uint8{34}, Ops: []optable.ID{762, 815, 807}},
 	{Name: "/stages/stages.2/blocks/blocks.0/Add", Deps: []uint8{34}, Ops: []optable.ID{3, 9, 7}},
 	{Name: "/stages/stages.2/blocks/blocks.0/mlp/ln1/linear/MatMul", Deps: []uint8{34, 37}, Ops: table94},
 	{Name: "/stages/stages.2/blocks/blocks.0/mlp/ln1/Flatten", Deps: []uint8{34, 37}, Ops: table95},
@@ -2284,7 +2300,7 @@ var sitesOnnxruntime = [...]optable.Site{
 	{Name: "/stages/stages.2/blocks/blocks.0/mlp/ln2/linear/MatMul", Deps: []uint8{34, 37}, Ops: table99},
 	{Name: "/stages/stages.2/blocks/blocks.0/mlp/ln2/Flatten", Deps: []uint8{34}, Ops: []optable.ID{232, 246, 243}},
 	{Name: "/stages/stages.2/blocks/blocks.0/mlp/ln2/bn/BatchNormalization", Deps: []uint8{34}, Ops: []optable.ID{46, 60, 57}},
-	{Name: "/stages/stages.2/blocks/blocks.0/mlp/ln2/Reshape", Deps: []uint8{34}, Ops: []optable.ID{737, 790, 782}},
+	{Name: "/stages/stages.2/blocks/blocks.0/mlp/ln2/Reshape", Deps: []uint8{34}, Ops: []optable.ID{762, 815, 807}},
 	{Name: "/stages/stages.2/blocks/blocks.0/Add_1", Deps: []uint8{34}, Ops: []optable.ID{3, 9, 7}},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/qkv/linear/MatMul", Deps: []uint8{34, 42, 43, 44}, Live: optable.Need{Gene: 35, Below: 2}, Ops: table100},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/qkv/Flatten", Deps: []uint8{42, 43, 44}, Live: optable.Need{Gene: 35, Below: 2}, Ops: table101},
@@ -2292,14 +2308,13 @@ var sitesOnnxruntime = [...]optable.Site{
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/qkv/Reshape", Deps: []uint8{42, 43, 44}, Live: optable.Need{Gene: 35, Below: 2}, Ops: table103},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/Reshape", Deps: []uint8{42, 43, 44}, Live: optable.Need{Gene: 35, Below: 2}, Ops: table104},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/Split", Deps: []uint8{42, 43, 44}, Live: optable.Need{Gene: 35, Below: 2}, Ops: table105},
-	{Name: "/stages/stages.2/blocks/blocks.1/attn/Transpose", Deps: []uint8{42, 43}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{1080, 1083, 1076, 1079, 1072, 1075}},
-	{Name: "/stages/stages.2/blocks/blocks.1/attn/Transpose_1", Deps: []uint8{42, 43}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{1153, 1154, 1151, 1152, 1149, 1150}},
+	{Name: "/stages/stages.2/blocks/blocks.1/attn/Transpose", Deps: []uint8{42, 43}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{1105, 1108, 1101, 1104, 1097, 1100}},
+	{Name: "/stages/stages.2/blocks/blocks.1/attn/Transpose_1", Deps: []uint8{42, 43}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{1178, 1179, 1176, 1177, 1174, 1175}},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/Transpose_2", Deps: []uint8{42, 44}, Live: optable.Need{Gene: 35, Below: 2}, Ops: table106},
-	{Name: "/stages/stages.2/blocks/blocks.1/attn/MatMul", Deps: []uint8{42, 43}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{566, 571, 543, 544, 528, 529}},
-	{Name: "/stages/stages.2/blocks/blocks.1/attn/Mul", Deps: []uint8{42}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{723, 721, 718}},
+	{Name: "/stages/stages.2/blocks/blocks.1/attn/MatMul", Deps: []uint8{42, 43}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{732, 734, 728, 729, 722, 723}},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/Gather_2", Deps: []uint8{42}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{291, 288, 282}},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/Add", Deps: []uint8{42}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{17, 15, 12}},
-	{Name: "/stages/stages.2/blocks/blocks.1/attn/Softmax", Deps: []uint8{42}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{968, 966, 963}},
+	{Name: "/stages/stages.2/blocks/blocks.1/attn/Softmax", Deps: []uint8{42}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{993, 991, 988}},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/MatMul_1", Deps: []uint8{42, 44}, Live: optable.Need{Gene: 35, Below: 2}, Ops: table107},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/Transpose_3", Deps: []uint8{42, 44}, Live: optable.Need{Gene: 35, Below: 2}, Ops: table108},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/Reshape_1", Deps: []uint8{42, 44}, Live: optable.Need{Gene: 35, Below: 2}, Ops: table109},
@@ -2307,7 +2322,7 @@ var sitesOnnxruntime = [...]optable.Site{
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/proj/ln/linear/MatMul", Deps: []uint8{34, 42, 44}, Live: optable.Need{Gene: 35, Below: 2}, Ops: table111},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/proj/ln/Flatten", Deps: []uint8{34}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{232, 246, 243}},
 	{Name: "/stages/stages.2/blocks/blocks.1/attn/proj/ln/bn/BatchNormalization", Deps: []uint8{34}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{46, 60, 57}},
-	{Name: "/stages/stages.2/blocks/blocks.1/attn/proj/ln/Reshape", Deps: []uint8{34}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{737, 790, 782}},
+	{Name: "/stages/stages.2/blocks/blocks.1/attn/proj/ln/Reshape", Deps: []uint8{34}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{762, 815, 807}},
 	{Name: "/stages/stages.2/blocks/blocks.1/Add", Deps: []uint8{34}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{3, 9, 7}},
 	{Name: "/stages/stages.2/blocks/blocks.1/mlp/ln1/linear/MatMul", Deps: []uint8{34, 41}, Live: optable.Need{Gene: 35, Below: 2}, Ops: table94},
 	{Name: "/stages/stages.2/blocks/blocks.1/mlp/ln1/Flatten", Deps: []uint8{34, 41}, Live: optable.Need{Gene: 35, Below: 2}, Ops: table95},
@@ -2317,7 +2332,7 @@ var sitesOnnxruntime = [...]optable.Site{
 	{Name: "/stages/stages.2/blocks/blocks.1/mlp/ln2/linear/MatMul", Deps: []uint8{34, 41}, Live: optable.Need{Gene: 35, Below: 2}, Ops: table99},
 	{Name: "/stages/stages.2/blocks/blocks.1/mlp/ln2/Flatten", Deps: []uint8{34}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{232, 246, 243}},
 	{Name: "/stages/stages.2/blocks/blocks.1/mlp/ln2/bn/BatchNormalization", Deps: []uint8{34}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{46, 60, 57}},
-	{Name: "/stages/stages.2/blocks/blocks.1/mlp/ln2/Reshape", Deps: []uint8{34}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{737, 790, 782}},
+	{Name: "/stages/stages.2/blocks/blocks.1/mlp/ln2/Reshape", Deps: []uint8{34}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{762, 815, 807}},
 	{Name: "/stages/stages.2/blocks/blocks.1/Add_1", Deps: []uint8{34}, Live: optable.Need{Gene: 35, Below: 2}, Ops: []optable.ID{3, 9, 7}},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/qkv/linear/MatMul", Deps: []uint8{34, 46, 47, 48}, Live: optable.Need{Gene: 35, Below: 1}, Ops: table100},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/qkv/Flatten", Deps: []uint8{46, 47, 48}, Live: optable.Need{Gene: 35, Below: 1}, Ops: table101},
@@ -2325,14 +2340,13 @@ var sitesOnnxruntime = [...]optable.Site{
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/qkv/Reshape", Deps: []uint8{46, 47, 48}, Live: optable.Need{Gene: 35, Below: 1}, Ops: table103},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/Reshape", Deps: []uint8{46, 47, 48}, Live: optable.Need{Gene: 35, Below: 1}, Ops: table104},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/Split", Deps: []uint8{46, 47, 48}, Live: optable.Need{Gene: 35, Below: 1}, Ops: table105},
-	{Name: "/stages/stages.2/blocks/blocks.2/attn/Transpose", Deps: []uint8{46, 47}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{1080, 1083, 1076, 1079, 1072, 1075}},
-	{Name: "/stages/stages.2/blocks/blocks.2/attn/Transpose_1", Deps: []uint8{46, 47}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{1153, 1154, 1151, 1152, 1149, 1150}},
+	{Name: "/stages/stages.2/blocks/blocks.2/attn/Transpose", Deps: []uint8{46, 47}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{1105, 1108, 1101, 1104, 1097, 1100}},
+	{Name: "/stages/stages.2/blocks/blocks.2/attn/Transpose_1", Deps: []uint8{46, 47}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{1178, 1179, 1176, 1177, 1174, 1175}},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/Transpose_2", Deps: []uint8{46, 48}, Live: optable.Need{Gene: 35, Below: 1}, Ops: table106},
-	{Name: "/stages/stages.2/blocks/blocks.2/attn/MatMul", Deps: []uint8{46, 47}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{566, 571, 543, 544, 528, 529}},
-	{Name: "/stages/stages.2/blocks/blocks.2/attn/Mul", Deps: []uint8{46}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{723, 721, 718}},
+	{Name: "/stages/stages.2/blocks/blocks.2/attn/MatMul", Deps: []uint8{46, 47}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{732, 734, 728, 729, 722, 723}},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/Gather_2", Deps: []uint8{46}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{291, 288, 282}},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/Add", Deps: []uint8{46}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{17, 15, 12}},
-	{Name: "/stages/stages.2/blocks/blocks.2/attn/Softmax", Deps: []uint8{46}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{968, 966, 963}},
+	{Name: "/stages/stages.2/blocks/blocks.2/attn/Softmax", Deps: []uint8{46}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{993, 991, 988}},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/MatMul_1", Deps: []uint8{46, 48}, Live: optable.Need{Gene: 35, Below: 1}, Ops: table107},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/Transpose_3", Deps: []uint8{46, 48}, Live: optable.Need{Gene: 35, Below: 1}, Ops: table108},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/Reshape_1", Deps: []uint8{46, 48}, Live: optable.Need{Gene: 35, Below: 1}, Ops: table109},
@@ -2340,7 +2354,7 @@ var sitesOnnxruntime = [...]optable.Site{
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/proj/ln/linear/MatMul", Deps: []uint8{34, 46, 48}, Live: optable.Need{Gene: 35, Below: 1}, Ops: table111},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/proj/ln/Flatten", Deps: []uint8{34}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{232, 246, 243}},
 	{Name: "/stages/stages.2/blocks/blocks.2/attn/proj/ln/bn/BatchNormalization", Deps: []uint8{34}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{46, 60, 57}},
-	{Name: "/stages/stages.2/blocks/blocks.2/attn/proj/ln/Reshape", Deps: []uint8{34}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{737, 790, 782}},
+	{Name: "/stages/stages.2/blocks/blocks.2/attn/proj/ln/Reshape", Deps: []uint8{34}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{762, 815, 807}},
 	{Name: "/stages/stages.2/blocks/blocks.2/Add", Deps: []uint8{34}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{3, 9, 7}},
 	{Name: "/stages/stages.2/blocks/blocks.2/mlp/ln1/linear/MatMul", Deps: []uint8{34, 45}, Live: optable.Need{Gene: 35, Below: 1}, Ops: table94},
 	{Name: "/stages/stages.2/blocks/blocks.2/mlp/ln1/Flatten", Deps: []uint8{34, 45}, Live: optable.Need{Gene: 35, Below: 1}, Ops: table95},
@@ -2350,9 +2364,9 @@ var sitesOnnxruntime = [...]optable.Site{
 	{Name: "/stages/stages.2/blocks/blocks.2/mlp/ln2/linear/MatMul", Deps: []uint8{34, 45}, Live: optable.Need{Gene: 35, Below: 1}, Ops: table99},
 	{Name: "/stages/stages.2/blocks/blocks.2/mlp/ln2/Flatten", Deps: []uint8{34}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{232, 246, 243}},
 	{Name: "/stages/stages.2/blocks/blocks.2/mlp/ln2/bn/BatchNormalization", Deps: []uint8{34}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{46, 60, 57}},
-	{Name: "/stages/stages.2/blocks/blocks.2/mlp/ln2/Reshape", Deps: []uint8{34}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{737, 790, 782}},
+	{Name: "/stages/stages.2/blocks/blocks.2/mlp/ln2/Reshape", Deps: []uint8{34}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{762, 815, 807}},
 	{Name: "/stages/stages.2/blocks/blocks.2/Add_1", Deps: []uint8{34}, Live: optable.Need{Gene: 35, Below: 1}, Ops: []optable.ID{3, 9, 7}},
-	{Name: "/ReduceMean", Deps: []uint8{34}, Ops: []optable.ID{729, 731, 730}},
+	{Name: "/ReduceMean", Deps: []uint8{34}, Ops: []optable.ID{754, 756, 755}},
 	{Name: "/head/bn/BatchNormalization", Deps: []uint8{34}, Ops: []optable.ID{46, 60, 57}},
 	{Name: "/head/linear/Gemm", Deps: []uint8{34}, Ops: []optable.ID{297, 299, 298}},
 }
@@ -2378,10 +2392,10 @@ var (
 		133, 132, 107, 106, 105,
 	}
 	table5 = []optable.ID{
-		896, 893, 831, 896, 893, 831, 898, 895, 833, 898, 895, 833, 897, 894, 832,
+		921, 918, 856, 921, 918, 856, 923, 920, 858, 923, 920, 858, 922, 919, 857,
 	}
 	table6 = []optable.ID{
-		1055, 1052, 1049, 1055, 1052, 1049, 1057, 1054, 1051, 1057, 1054, 1051, 1056, 1053, 1050,
+		1080, 1077, 1074, 1080, 1077, 1074, 1082, 1079, 1076, 1082, 1079, 1076, 1081, 1078, 1075,
 	}
 	table7 = []optable.ID{
 		397, 396, 407, 407, 406, 405, 405, 404, 403, 403, 402, 400, 384, 383, 395, 395, 394, 392, 392, 391,
@@ -2405,35 +2419,35 @@ var (
 		91, 89, 89, 88, 87, 87, 86, 84, 63, 61, 79, 79, 78, 76, 76, 75, 73, 73, 72, 69,
 	}
 	table10 = []optable.ID{
-		797, 796, 822, 822, 821, 818, 818, 817, 815, 815, 814, 807, 797, 796, 822, 822, 821, 818, 818, 817,
-		815, 815, 814, 807, 905, 904, 930, 930, 929, 927, 927, 925, 924, 924, 922, 917, 905, 904, 930, 930,
-		929, 927, 927, 925, 924, 924, 922, 917, 842, 839, 892, 892, 890, 887, 887, 881, 879, 879, 875, 865,
+		822, 821, 847, 847, 846, 843, 843, 842, 840, 840, 839, 832, 822, 821, 847, 847, 846, 843, 843, 842,
+		840, 840, 839, 832, 930, 929, 955, 955, 954, 952, 952, 950, 949, 949, 947, 942, 930, 929, 955, 955,
+		954, 952, 952, 950, 949, 949, 947, 942, 867, 864, 917, 917, 915, 912, 912, 906, 904, 904, 900, 890,
 	}
 	table11 = []optable.ID{
-		804, 803, 802, 802, 801, 800, 795, 794, 793, 793, 792, 791, 804, 803, 802, 802, 801, 800, 795, 794,
-		793, 793, 792, 791, 912, 911, 910, 910, 909, 908, 903, 902, 901, 901, 900, 899, 912, 911, 910, 910,
-		909, 908, 903, 902, 901, 901, 900, 899, 852, 851, 850, 850, 849, 848, 838, 837, 836, 836, 835, 834,
+		829, 828, 827, 827, 826, 825, 820, 819, 818, 818, 817, 816, 829, 828, 827, 827, 826, 825, 820, 819,
+		818, 818, 817, 816, 937, 936, 935, 935, 934, 933, 928, 927, 926, 926, 925, 924, 937, 936, 935, 935,
+		934, 933, 928, 927, 926, 926, 925, 924, 877, 876, 875, 875, 874, 873, 863, 862, 861, 861, 860, 859,
 	}
 	table12 = []optable.ID{
-		995, 985, 975, 1040, 1030, 1020, 994, 984, 974, 1039, 1029, 1019, 995, 985, 975, 1040, 1030, 1020, 994, 984,
-		974, 1039, 1029, 1019, 1003, 993, 983, 1048, 1038, 1028, 1002, 992, 982, 1047, 1037, 1027, 1003, 993, 983, 1048,
-		1038, 1028, 1002, 992, 982, 1047, 1037, 1027, 1000, 990, 980, 1045, 1035, 1025, 999, 989, 979, 1044, 1034, 1024,
+		1020, 1010, 1000, 1065, 1055, 1045, 1019, 1009, 999, 1064, 1054, 1044, 1020, 1010, 1000, 1065, 1055, 1045, 1019, 1009,
+		999, 1064, 1054, 1044, 1028, 1018, 1008, 1073, 1063, 1053, 1027, 1017, 1007, 1072, 1062, 1052, 1028, 1018, 1008, 1073,
+		1063, 1053, 1027, 1017, 1007, 1072, 1062, 1052, 1025, 1015, 1005, 1070, 1060, 1050, 1024, 1014, 1004, 1069, 1059, 1049,
 	}
 	table13 = []optable.ID{
-		1062, 1065, 1058, 1061, 1062, 1065, 1058, 1061, 1137, 1140, 1133, 1136, 1137, 1140, 1133, 1136, 1115, 1118, 1109, 1114,
+		1087, 1090, 1083, 1086, 1087, 1090, 1083, 1086, 1162, 1165, 1158, 1161, 1162, 1165, 1158, 1161, 1140, 1143, 1134, 1139,
 	}
 	table14 = []optable.ID{
-		1146, 1147, 1144, 1145, 1146, 1147, 1144, 1145, 1166, 1167, 1164, 1165, 1166, 1167, 1164, 1165, 1158, 1159, 1156, 1157,
+		1171, 1172, 1169, 1170, 1171, 1172, 1169, 1170, 1191, 1192, 1189, 1190, 1191, 1192, 1189, 1190, 1183, 1184, 1181, 1182,
 	}
 	table15 = []optable.ID{
-		1064, 1063, 1062, 1060, 1059, 1058, 1064, 1063, 1062, 1060, 1059, 1058, 1139, 1138, 1137, 1135, 1134, 1133, 1139, 1138,
-		1137, 1135, 1134, 1133, 1117, 1116, 1115, 1111, 1110, 1109,
+		1089, 1088, 1087, 1085, 1084, 1083, 1089, 1088, 1087, 1085, 1084, 1083, 1164, 1163, 1162, 1160, 1159, 1158, 1164, 1163,
+		1162, 1160, 1159, 1158, 1142, 1141, 1140, 1136, 1135, 1134,
 	}
 	table16 = []optable.ID{
 		521, 524, 428, 431, 521, 524, 428, 431, 535, 536, 516, 517, 535, 536, 516, 517, 530, 534, 466, 470,
 	}
 	table17 = []optable.ID{
-		717, 714, 717, 714, 720, 716, 720, 716, 719, 715,
+		742, 739, 742, 739, 745, 741, 745, 741, 744, 740,
 	}
 	table18 = []optable.ID{
 		283, 279, 283, 279, 285, 281, 285, 281, 284, 280,
@@ -2442,19 +2456,19 @@ var (
 		11, 4, 11, 4, 14, 10, 14, 10, 13, 6,
 	}
 	table20 = []optable.ID{
-		962, 959, 962, 959, 965, 961, 965, 961, 964, 960,
+		987, 984, 987, 984, 990, 986, 990, 986, 989, 985,
 	}
 	table21 = []optable.ID{
 		523, 522, 521, 430, 429, 428, 523, 522, 521, 430, 429, 428, 539, 538, 537, 520, 519, 518, 539, 538,
 		537, 520, 519, 518, 533, 532, 531, 469, 468, 467,
 	}
 	table22 = []optable.ID{
-		1093, 1092, 1091, 1071, 1070, 1069, 1093, 1092, 1091, 1071, 1070, 1069, 1102, 1101, 1100, 1090, 1089, 1088, 1102, 1101,
-		1100, 1090, 1089, 1088, 1099, 1098, 1097, 1082, 1081, 1080,
+		1118, 1117, 1116, 1096, 1095, 1094, 1118, 1117, 1116, 1096, 1095, 1094, 1127, 1126, 1125, 1115, 1114, 1113, 1127, 1126,
+		1125, 1115, 1114, 1113, 1124, 1123, 1122, 1107, 1106, 1105,
 	}
 	table23 = []optable.ID{
-		819, 816, 809, 808, 805, 798, 819, 816, 809, 808, 805, 798, 926, 923, 916, 915, 913, 906, 926, 923,
-		916, 915, 913, 906, 886, 877, 864, 863, 853, 844,
+		844, 841, 834, 833, 830, 823, 844, 841, 834, 833, 830, 823, 951, 948, 941, 940, 938, 931, 951, 948,
+		941, 940, 938, 931, 911, 902, 889, 888, 878, 869,
 	}
 	table24 = []optable.ID{
 		311, 308, 307, 307, 306, 304, 311, 308, 307, 307, 306, 304, 361, 360, 359, 359, 358, 357, 361, 360,
@@ -2474,7 +2488,7 @@ var (
 		40, 38, 35, 40, 38, 35, 89, 87, 84, 89, 87, 84, 76, 73, 69,
 	}
 	table28 = []optable.ID{
-		818, 815, 807, 818, 815, 807, 927, 924, 917, 927, 924, 917, 887, 879, 865,
+		843, 840, 832, 843, 840, 832, 952, 949, 942, 952, 949, 942, 912, 904, 890,
 	}
 	table29 = []optable.ID{
 		2, 1, 0, 2, 1, 0, 30, 29, 28, 30, 29, 28, 23, 20, 19,
@@ -2495,9 +2509,9 @@ var (
 		77, 73, 76, 73, 69,
 	}
 	table33 = []optable.ID{
-		797, 822, 818, 822, 820, 815, 818, 815, 807, 797, 822, 818, 822, 820, 815, 818, 815, 807, 905, 930,
-		927, 930, 928, 924, 927, 924, 917, 905, 930, 927, 930, 928, 924, 927, 924, 917, 842, 892, 887, 892,
-		889, 879, 887, 879, 865,
+		822, 847, 843, 847, 845, 840, 843, 840, 832, 822, 847, 843, 847, 845, 840, 843, 840, 832, 930, 955,
+		952, 955, 953, 949, 952, 949, 942, 930, 955, 952, 955, 953, 949, 952, 949, 942, 867, 917, 912, 917,
+		914, 904, 912, 904, 890,
 	}
 	table34 = []optable.ID{
 		301, 316, 311, 316, 313, 308, 311, 308, 307, 301, 316, 311, 316, 313, 308, 311, 308, 307, 356, 363,
@@ -2521,28 +2535,28 @@ var (
 		36, 34, 33, 36, 34, 33, 85, 83, 82, 85, 83, 82, 70, 67, 66,
 	}
 	table39 = []optable.ID{
-		810, 806, 799, 810, 806, 799, 918, 914, 907, 918, 914, 907, 866, 855, 847,
+		835, 831, 824, 835, 831, 824, 943, 939, 932, 943, 939, 932, 891, 880, 872,
 	}
 	table40 = []optable.ID{
-		813, 812, 811, 813, 812, 811, 921, 920, 919, 921, 920, 919, 874, 873, 871,
+		838, 837, 836, 838, 837, 836, 946, 945, 944, 946, 945, 944, 899, 898, 896,
 	}
 	table41 = []optable.ID{
-		1014, 1009, 1004, 1014, 1009, 1004, 1018, 1013, 1008, 1018, 1013, 1008, 1016, 1011, 1006,
+		1039, 1034, 1029, 1039, 1034, 1029, 1043, 1038, 1033, 1043, 1038, 1033, 1041, 1036, 1031,
 	}
 	table42 = []optable.ID{
-		1068, 1067, 1066, 1068, 1067, 1066, 1143, 1142, 1141, 1143, 1142, 1141, 1126, 1125, 1124,
+		1093, 1092, 1091, 1093, 1092, 1091, 1168, 1167, 1166, 1168, 1167, 1166, 1151, 1150, 1149,
 	}
 	table43 = []optable.ID{
-		872, 870, 869, 872, 870, 869, 830, 829, 828, 830, 829, 828, 825, 824, 823,
+		897, 895, 894, 897, 895, 894, 855, 854, 853, 855, 854, 853, 850, 849, 848,
 	}
 	table44 = []optable.ID{
-		944, 943, 942, 944, 943, 942, 941, 940, 939, 941, 940, 939, 936, 935, 934,
+		969, 968, 967, 969, 968, 967, 966, 965, 964, 966, 965, 964, 961, 960, 959,
 	}
 	table45 = []optable.ID{
-		958, 957, 956, 958, 957, 956, 955, 954, 953, 955, 954, 953, 950, 949, 948,
+		983, 982, 981, 983, 982, 981, 980, 979, 978, 980, 979, 978, 975, 974, 973,
 	}
 	table46 = []optable.ID{
-		885, 876, 862, 885, 876, 862, 885, 876, 862, 885, 876, 862, 779, 770, 760,
+		910, 901, 887, 910, 901, 887, 910, 901, 887, 910, 901, 887, 804, 795, 785,
 	}
 	table47 = []optable.ID{
 		627, 606, 587, 627, 606, 587, 627, 606, 587, 627, 606, 587, 481, 462, 446,
@@ -2551,10 +2565,10 @@ var (
 		613, 612, 611, 613, 612, 611, 617, 616, 615, 617, 616, 615, 570, 569, 568,
 	}
 	table49 = []optable.ID{
-		1126, 1125, 1124, 1126, 1125, 1124, 1126, 1125, 1124, 1126, 1125, 1124, 1113, 1112, 1111,
+		1151, 1150, 1149, 1151, 1150, 1149, 1151, 1150, 1149, 1151, 1150, 1149, 1138, 1137, 1136,
 	}
 	table50 = []optable.ID{
-		854, 846, 841, 854, 846, 841, 854, 846, 841, 854, 846, 841, 751, 743, 738,
+		879, 871, 866, 879, 871, 866, 879, 871, 866, 879, 871, 866, 776, 768, 763,
 	}
 	table51 = []optable.ID{
 		345, 343, 340, 345, 343, 340, 345, 343, 340, 345, 343, 340, 321, 320, 318,
@@ -2571,7 +2585,7 @@ var (
 		79, 77, 73, 79, 77, 73, 79, 77, 73, 79, 77, 73, 60, 58, 55,
 	}
 	table55 = []optable.ID{
-		892, 889, 879, 892, 889, 879, 892, 889, 879, 892, 889, 879, 790, 785, 773,
+		917, 914, 904, 917, 914, 904, 917, 914, 904, 917, 914, 904, 815, 810, 798,
 	}
 	table56 = []optable.ID{
 		650, 648, 658, 634, 631, 642, 609, 607, 603, 650, 648, 658, 634, 631, 642, 609, 607, 603, 650, 648,
@@ -2589,9 +2603,9 @@ var (
 		44, 58, 60, 58, 55,
 	}
 	table59 = []optable.ID{
-		847, 843, 892, 843, 839, 889, 892, 889, 879, 847, 843, 892, 843, 839, 889, 892, 889, 879, 847, 843,
-		892, 843, 839, 889, 892, 889, 879, 847, 843, 892, 843, 839, 889, 892, 889, 879, 742, 739, 790, 739,
-		735, 785, 790, 785, 773,
+		872, 868, 917, 868, 864, 914, 917, 914, 904, 872, 868, 917, 868, 864, 914, 917, 914, 904, 872, 868,
+		917, 868, 864, 914, 917, 914, 904, 872, 868, 917, 868, 864, 914, 917, 914, 904, 767, 764, 815, 764,
+		760, 810, 815, 810, 798,
 	}
 	table60 = []optable.ID{
 		343, 341, 350, 341, 339, 349, 350, 349, 347, 343, 341, 350, 341, 339, 349, 350, 349, 347, 343, 341,
@@ -2628,35 +2642,35 @@ var (
 		62, 79, 63, 61, 79, 79, 78, 76, 50, 49, 47, 47, 45, 60, 46, 44, 60, 60, 59, 57,
 	}
 	table66 = []optable.ID{
-		847, 845, 843, 843, 840, 892, 842, 839, 892, 892, 890, 887, 847, 845, 843, 843, 840, 892, 842, 839,
-		892, 892, 890, 887, 847, 845, 843, 843, 840, 892, 842, 839, 892, 892, 890, 887, 847, 845, 843, 843,
-		840, 892, 842, 839, 892, 892, 890, 887, 742, 741, 739, 739, 736, 790, 737, 735, 790, 790, 786, 782,
+		872, 870, 868, 868, 865, 917, 867, 864, 917, 917, 915, 912, 872, 870, 868, 868, 865, 917, 867, 864,
+		917, 917, 915, 912, 872, 870, 868, 868, 865, 917, 867, 864, 917, 917, 915, 912, 872, 870, 868, 868,
+		865, 917, 867, 864, 917, 917, 915, 912, 767, 766, 764, 764, 761, 815, 762, 760, 815, 815, 811, 807,
 	}
 	table67 = []optable.ID{
-		861, 860, 859, 859, 858, 857, 852, 851, 850, 850, 849, 848, 861, 860, 859, 859, 858, 857, 852, 851,
-		850, 850, 849, 848, 861, 860, 859, 859, 858, 857, 852, 851, 850, 850, 849, 848, 861, 860, 859, 859,
-		858, 857, 852, 851, 850, 850, 849, 848, 759, 758, 757, 757, 756, 755, 749, 748, 747, 747, 746, 745,
+		886, 885, 884, 884, 883, 882, 877, 876, 875, 875, 874, 873, 886, 885, 884, 884, 883, 882, 877, 876,
+		875, 875, 874, 873, 886, 885, 884, 884, 883, 882, 877, 876, 875, 875, 874, 873, 886, 885, 884, 884,
+		883, 882, 877, 876, 875, 875, 874, 873, 784, 783, 782, 782, 781, 780, 774, 773, 772, 772, 771, 770,
 	}
 	table68 = []optable.ID{
-		1001, 991, 981, 1046, 1036, 1026, 1000, 990, 980, 1045, 1035, 1025, 1001, 991, 981, 1046, 1036, 1026, 1000, 990,
-		980, 1045, 1035, 1025, 1001, 991, 981, 1046, 1036, 1026, 1000, 990, 980, 1045, 1035, 1025, 1001, 991, 981, 1046,
-		1036, 1026, 1000, 990, 980, 1045, 1035, 1025, 997, 987, 977, 1042, 1032, 1022, 996, 986, 976, 1041, 1031, 1021,
+		1026, 1016, 1006, 1071, 1061, 1051, 1025, 1015, 1005, 1070, 1060, 1050, 1026, 1016, 1006, 1071, 1061, 1051, 1025, 1015,
+		1005, 1070, 1060, 1050, 1026, 1016, 1006, 1071, 1061, 1051, 1025, 1015, 1005, 1070, 1060, 1050, 1026, 1016, 1006, 1071,
+		1061, 1051, 1025, 1015, 1005, 1070, 1060, 1050, 1022, 1012, 1002, 1067, 1057, 1047, 1021, 1011, 1001, 1066, 1056, 1046,
 	}
 	table69 = []optable.ID{
-		1119, 1122, 1115, 1118, 1119, 1122, 1115, 1118, 1119, 1122, 1115, 1118, 1119, 1122, 1115, 1118, 1076, 1079, 1072, 1075,
+		1144, 1147, 1140, 1143, 1144, 1147, 1140, 1143, 1144, 1147, 1140, 1143, 1144, 1147, 1140, 1143, 1101, 1104, 1097, 1100,
 	}
 	table70 = []optable.ID{
-		1160, 1161, 1158, 1159, 1160, 1161, 1158, 1159, 1160, 1161, 1158, 1159, 1160, 1161, 1158, 1159, 1151, 1152, 1149, 1150,
+		1185, 1186, 1183, 1184, 1185, 1186, 1183, 1184, 1185, 1186, 1183, 1184, 1185, 1186, 1183, 1184, 1176, 1177, 1174, 1175,
 	}
 	table71 = []optable.ID{
-		1121, 1120, 1119, 1117, 1116, 1115, 1121, 1120, 1119, 1117, 1116, 1115, 1121, 1120, 1119, 1117, 1116, 1115, 1121, 1120,
-		1119, 1117, 1116, 1115, 1078, 1077, 1076, 1074, 1073, 1072,
+		1146, 1145, 1144, 1142, 1141, 1140, 1146, 1145, 1144, 1142, 1141, 1140, 1146, 1145, 1144, 1142, 1141, 1140, 1146, 1145,
+		1144, 1142, 1141, 1140, 1103, 1102, 1101, 1099, 1098, 1097,
 	}
 	table72 = []optable.ID{
 		545, 549, 530, 534, 545, 549, 530, 534, 545, 549, 530, 534, 545, 549, 530, 534, 543, 544, 528, 529,
 	}
 	table73 = []optable.ID{
-		722, 719, 722, 719, 722, 719, 722, 719, 721, 718,
+		747, 744, 747, 744, 747, 744, 747, 744, 746, 743,
 	}
 	table74 = []optable.ID{
 		290, 287, 290, 287, 290, 287, 290, 287, 289, 286,
@@ -2665,19 +2679,19 @@ var (
 		16, 13, 16, 13, 16, 13, 16, 13, 15, 12,
 	}
 	table76 = []optable.ID{
-		967, 964, 967, 964, 967, 964, 967, 964, 966, 963,
+		992, 989, 992, 989, 992, 989, 992, 989, 991, 988,
 	}
 	table77 = []optable.ID{
 		548, 547, 546, 533, 532, 531, 548, 547, 546, 533, 532, 531, 548, 547, 546, 533, 532, 531, 548, 547,
 		546, 533, 532, 531, 542, 541, 540, 527, 526, 525,
 	}
 	table78 = []optable.ID{
-		1108, 1107, 1106, 1099, 1098, 1097, 1108, 1107, 1106, 1099, 1098, 1097, 1108, 1107, 1106, 1099, 1098, 1097, 1108, 1107,
-		1106, 1099, 1098, 1097, 1105, 1104, 1103, 1096, 1095, 1094,
+		1133, 1132, 1131, 1124, 1123, 1122, 1133, 1132, 1131, 1124, 1123, 1122, 1133, 1132, 1131, 1124, 1123, 1122, 1133, 1132,
+		1131, 1124, 1123, 1122, 1130, 1129, 1128, 1121, 1120, 1119,
 	}
 	table79 = []optable.ID{
-		891, 888, 878, 886, 877, 864, 891, 888, 878, 886, 877, 864, 891, 888, 878, 886, 877, 864, 891, 888,
-		878, 886, 877, 864, 788, 784, 772, 780, 771, 761,
+		916, 913, 903, 911, 902, 889, 916, 913, 903, 911, 902, 889, 916, 913, 903, 911, 902, 889, 916, 913,
+		903, 911, 902, 889, 813, 809, 797, 805, 796, 786,
 	}
 	table80 = []optable.ID{
 		350, 349, 347, 348, 347, 346, 350, 349, 347, 348, 347, 346, 350, 349, 347, 348, 347, 346, 350, 349,
@@ -2702,25 +2716,25 @@ var (
 		74, 71, 68, 74, 71, 68, 74, 71, 68, 74, 71, 68, 56, 54, 53,
 	}
 	table85 = []optable.ID{
-		880, 867, 856, 880, 867, 856, 880, 867, 856, 880, 867, 856, 774, 763, 754,
+		905, 892, 881, 905, 892, 881, 905, 892, 881, 905, 892, 881, 799, 788, 779,
 	}
 	table86 = []optable.ID{
-		884, 883, 882, 884, 883, 882, 884, 883, 882, 884, 883, 882, 778, 777, 776,
+		909, 908, 907, 909, 908, 907, 909, 908, 907, 909, 908, 907, 803, 802, 801,
 	}
 	table87 = []optable.ID{
-		1017, 1012, 1007, 1017, 1012, 1007, 1017, 1012, 1007, 1017, 1012, 1007, 1015, 1010, 1005,
+		1042, 1037, 1032, 1042, 1037, 1032, 1042, 1037, 1032, 1042, 1037, 1032, 1040, 1035, 1030,
 	}
 	table88 = []optable.ID{
-		1129, 1128, 1127, 1129, 1128, 1127, 1129, 1128, 1127, 1129, 1128, 1127, 1087, 1086, 1085,
+		1154, 1153, 1152, 1154, 1153, 1152, 1154, 1153, 1152, 1154, 1153, 1152, 1112, 1111, 1110,
 	}
 	table89 = []optable.ID{
-		827, 826, 824, 827, 826, 824, 827, 826, 824, 827, 826, 824, 734, 733, 732,
+		852, 851, 849, 852, 851, 849, 852, 851, 849, 852, 851, 849, 759, 758, 757,
 	}
 	table90 = []optable.ID{
-		938, 937, 935, 938, 937, 935, 938, 937, 935, 938, 937, 935, 933, 932, 931,
+		963, 962, 960, 963, 962, 960, 963, 962, 960, 963, 962, 960, 958, 957, 956,
 	}
 	table91 = []optable.ID{
-		952, 951, 949, 952, 951, 949, 952, 951, 949, 952, 951, 949, 947, 946, 945,
+		977, 976, 974, 977, 976, 974, 977, 976, 974, 977, 976, 974, 972, 971, 970,
 	}
 	table92 = []optable.ID{
 		666, 665, 664, 666, 665, 664, 666, 665, 664, 666, 665, 664, 661, 660, 659,
@@ -2738,7 +2752,7 @@ var (
 		52, 50, 46, 50, 47, 60, 46, 60, 57,
 	}
 	table97 = []optable.ID{
-		752, 742, 737, 742, 739, 790, 737, 790, 782,
+		777, 767, 762, 767, 764, 815, 762, 815, 807,
 	}
 	table98 = []optable.ID{
 		321, 320, 318, 320, 319, 328, 318, 328, 326,
@@ -2758,25 +2772,25 @@ var (
 		52, 51, 50, 50, 48, 46, 50, 49, 47, 47, 45, 60, 46, 44, 60, 60, 59, 57,
 	}
 	table103 = []optable.ID{
-		752, 750, 742, 742, 740, 737, 742, 741, 739, 739, 736, 790, 737, 735, 790, 790, 786, 782,
+		777, 775, 767, 767, 765, 762, 767, 766, 764, 764, 761, 815, 762, 760, 815, 815, 811, 807,
 	}
 	table104 = []optable.ID{
-		769, 768, 767, 767, 766, 765, 759, 758, 757, 757, 756, 755, 749, 748, 747, 747, 746, 745,
+		794, 793, 792, 792, 791, 790, 784, 783, 782, 782, 781, 780, 774, 773, 772, 772, 771, 770,
 	}
 	table105 = []optable.ID{
-		998, 988, 978, 1043, 1033, 1023, 997, 987, 977, 1042, 1032, 1022, 996, 986, 976, 1041, 1031, 1021,
+		1023, 1013, 1003, 1068, 1058, 1048, 1022, 1012, 1002, 1067, 1057, 1047, 1021, 1011, 1001, 1066, 1056, 1046,
 	}
 	table106 = []optable.ID{
-		1082, 1081, 1080, 1078, 1077, 1076, 1074, 1073, 1072,
+		1107, 1106, 1105, 1103, 1102, 1101, 1099, 1098, 1097,
 	}
 	table107 = []optable.ID{
 		565, 564, 563, 542, 541, 540, 527, 526, 525,
 	}
 	table108 = []optable.ID{
-		1111, 1110, 1109, 1105, 1104, 1103, 1096, 1095, 1094,
+		1136, 1135, 1134, 1130, 1129, 1128, 1121, 1120, 1119,
 	}
 	table109 = []optable.ID{
-		738, 789, 781, 788, 784, 772, 780, 771, 761,
+		763, 814, 806, 813, 809, 797, 805, 796, 786,
 	}
 	table110 = []optable.ID{
 		318, 328, 326, 328, 327, 325, 326, 325, 323,
@@ -2791,5 +2805,11 @@ var (
 	table113 = []optable.ID{
 		188, 187, 186, 213, 212, 211, 185, 184, 183, 210, 209, 208, 182, 181, 180, 207, 206, 205, 179, 178,
 		177, 204, 203, 202, 191, 190, 189, 216, 215, 214,
+	}
+	table114 = []optable.ID{
+		720, 721, 714, 715, 720, 721, 714, 715, 726, 727, 718, 719, 726, 727, 718, 719, 724, 725, 716, 717,
+	}
+	table115 = []optable.ID{
+		730, 731, 724, 725, 730, 731, 724, 725, 730, 731, 724, 725, 730, 731, 724, 725, 728, 729, 722, 723,
 	}
 )

@@ -60,8 +60,8 @@ var definition = supernet.Net{
 	Ops: ops[:],
 	Rules: []supernet.Rules{
 		{Name: "none", Sites: sitesNone[:]},
-		{Name: "embedded", Sites: sitesEmbedded[:]},
-		{Name: "onnxruntime", Sites: sitesOnnxruntime[:]},
+		{Name: "embedded", Patterns: []string{"Conv Relu|Clip", "Gemm Relu|Clip", "MatMul Relu|Clip", "Add Relu|Clip"}, Sites: sitesEmbedded[:]},
+		{Name: "onnxruntime", Patterns: []string{"Conv Relu|Clip|Sigmoid|Tanh|LeakyRelu|HardSigmoid|HardSwish", "Conv Add Relu|Clip?", "Gemm Relu|Clip|Sigmoid|Tanh|LeakyRelu", "MatMul Mul#|Div#", "Mul#|Div# MatMul", "Add LayerNormalization"}, Sites: sitesOnnxruntime[:]},
 	},
 	Build: func(g []uint8, b nn.Builder) {
 		subNet(g).Build(b)

@@ -5,7 +5,7 @@ package vit
 import "github.com/autotailor/autotailor/runtime/optable"
 
 // NumOps is the number of distinct operators over all SubNets and fusion rules.
-const NumOps = 736
+const NumOps = 766
 
 // ops is sorted by key. With the sites below it is the schema of latency tables.
 var ops = [NumOps]optable.Op{
@@ -495,6 +495,36 @@ var ops = [NumOps]optable.Op{
 	{Steps: "Mul (i0 1[0.4204482,])", In: "1x4x50x32", Out: "1x4x50x32"},
 	{Steps: "Mul (i0 1[0.4204482,])", In: "1x4x65x16", Out: "1x4x65x16"},
 	{Steps: "Mul (i0 1[0.4204482,])", In: "1x4x65x32", Out: "1x4x65x32"},
+	{Steps: "Mul (i0 1[0.4204482,]) | MatMul (%0 i1)", In: "1x2x17x16 1x2x16x17", Out: "1x2x17x17", MACs: 9248},
+	{Steps: "Mul (i0 1[0.4204482,]) | MatMul (%0 i1)", In: "1x2x17x32 1x2x32x17", Out: "1x2x17x17", MACs: 18496},
+	{Steps: "Mul (i0 1[0.4204482,]) | MatMul (%0 i1)", In: "1x2x26x16 1x2x16x26", Out: "1x2x26x26", MACs: 21632},
+	{Steps: "Mul (i0 1[0.4204482,]) | MatMul (%0 i1)", In: "1x2x26x32 1x2x32x26", Out: "1x2x26x26", MACs: 43264},
+	{Steps: "Mul (i0 1[0.4204482,]) | MatMul (%0 i1)", In: "1x2x37x16 1x2x16x37", Out: "1x2x37x37", MACs: 43808},
+	{Steps: "Mul (i0 1[0.4204482,]) | MatMul (%0 i1)", In: "1x2x37x32 1x2x32x37", Out: "1x2x37x37", MACs: 87616},
+	{Steps: "Mul (i0 1[0.4204482,]) | MatMul (%0 i1)", In: "1x2x50x16 1x2x16x50", Out: "1x2x50x50", MACs: 80000},
+	{Steps: "Mul (i0 1[0.4204482,]) | MatMul (%0 i1)", In: "1x2x50x32 1x2x32x50", Out: "1x2x50x50", MACs: 160000},
+	{Steps: "Mul (i0 1[0.4204482,]) | MatMul (%0 i1)", In: "1x2x65x16 1x2x16x65", Out: "1x2x65x65", MACs: 135200},
+	{Steps: "Mul (i0 1[0.4204482,]) | MatMul (%0 i1)", In: "1x2x65x32 1x2x32x65", Out: "1x2x65x65", MACs: 270400},
+	{Steps: "Mul (i0 1[0.4204482,]) | MatMul (%0 i1)", In: "1x3x17x16 1x3x16x17", Out: "1x3x17x17", MACs: 13872},
+	{Steps: "Mul (i0 1[0.4204482,]) | MatMul (%0 i1)", In: "1x3x17x32 1x3x32x17", Out: "1x3x17x17", MACs: 27744},
+	{Steps: "Mul (i0 1[0.4204482,]) | MatMul (%0 i1)", In: "1x3x26x16 1x3x16x26", Out: "1x3x26x26", MACs: 32448},
+	{Steps: "Mul (i0 1[0.4204482,]) | MatMul (%0 i1)", In: "1x3x26x32 1x3x32x26", Out: "1x3x26x26", MACs: 64896},
+	{Steps: "Mul (i0 1[0.4204482,]) | MatMul (%0 i1)", In: "1x3x37x16 1x3x16x37", Out: "1x3x37x37", MACs: 65712},
+	{Steps: "Mul (i0 1[0.4204482,]) | MatMul (%0 i1)", In: "1x3x37x32 1x3x32x37", Out: "1x3x37x37", MACs: 131424},
+	{Steps: "Mul (i0 1[0.4204482,]) | MatMul (%0 i1)", In: "1x3x50x16 1x3x16x50", Out: "1x3x50x50", MACs: 120000},
+	{Steps: "Mul (i0 1[0.4204482,]) | MatMul (%0 i1)", In: "1x3x50x32 1x3x32x50", Out: "1x3x50x50", MACs: 240000},
+	{Steps: "Mul (i0 1[0.4204482,]) | MatMul (%0 i1)", In: "1x3x65x16 1x3x16x65", Out: "1x3x65x65", MACs: 202800},
+	{Steps: "Mul (i0 1[0.4204482,]) | MatMul (%0 i1)", In: "1x3x65x32 1x3x32x65", Out: "1x3x65x65", MACs: 405600},
+	{Steps: "Mul (i0 1[0.4204482,]) | MatMul (%0 i1)", In: "1x4x17x16 1x4x16x17", Out: "1x4x17x17", MACs: 18496},
+	{Steps: "Mul (i0 1[0.4204482,]) | MatMul (%0 i1)", In: "1x4x17x32 1x4x32x17", Out: "1x4x17x17", MACs: 36992},
+	{Steps: "Mul (i0 1[0.4204482,]) | MatMul (%0 i1)", In: "1x4x26x16 1x4x16x26", Out: "1x4x26x26", MACs: 43264},
+	{Steps: "Mul (i0 1[0.4204482,]) | MatMul (%0 i1)", In: "1x4x26x32 1x4x32x26", Out: "1x4x26x26", MACs: 86528},
+	{Steps: "Mul (i0 1[0.4204482,]) | MatMul (%0 i1)", In: "1x4x37x16 1x4x16x37", Out: "1x4x37x37", MACs: 87616},
+	{Steps: "Mul (i0 1[0.4204482,]) | MatMul (%0 i1)", In: "1x4x37x32 1x4x32x37", Out: "1x4x37x37", MACs: 175232},
+	{Steps: "Mul (i0 1[0.4204482,]) | MatMul (%0 i1)", In: "1x4x50x16 1x4x16x50", Out: "1x4x50x50", MACs: 160000},
+	{Steps: "Mul (i0 1[0.4204482,]) | MatMul (%0 i1)", In: "1x4x50x32 1x4x32x50", Out: "1x4x50x50", MACs: 320000},
+	{Steps: "Mul (i0 1[0.4204482,]) | MatMul (%0 i1)", In: "1x4x65x16 1x4x16x65", Out: "1x4x65x65", MACs: 270400},
+	{Steps: "Mul (i0 1[0.4204482,]) | MatMul (%0 i1)", In: "1x4x65x32 1x4x32x65", Out: "1x4x65x65", MACs: 540800},
 	{Steps: "Reshape shape=1,128,16", In: "1x128x4x4", Out: "1x128x16"},
 	{Steps: "Reshape shape=1,128,25", In: "1x128x5x5", Out: "1x128x25"},
 	{Steps: "Reshape shape=1,128,36", In: "1x128x6x6", Out: "1x128x36"},
@@ -1175,9 +1205,8 @@ var sitesOnnxruntime = [...]optable.Site{
 	{Name: "/blocks/blocks.0/attn/Squeeze_2_reshape", Deps: []uint8{0, 4, 6}, Ops: table8},
 	{Name: "/blocks/blocks.0/attn/Squeeze_2", Deps: []uint8{0, 4, 6}, Ops: table9},
 	{Name: "/blocks/blocks.0/attn/Transpose_1", Deps: []uint8{0, 4, 5}, Ops: table10},
-	{Name: "/blocks/blocks.0/attn/Mul", Deps: []uint8{0, 4, 5}, Ops: table11},
 	{Name: "/blocks/blocks.0/attn/Mul_1", Deps: []uint8{0, 4, 5}, Ops: table12},
-	{Name: "/blocks/blocks.0/attn/MatMul", Deps: []uint8{0, 4, 5}, Ops: table13},
+	{Name: "/blocks/blocks.0/attn/Mul", Deps: []uint8{0, 4, 5}, Ops: table24},
 	{Name: "/blocks/blocks.0/attn/Softmax", Deps: []uint8{0, 4}, Ops: table14},
 	{Name: "/blocks/blocks.0/attn/MatMul_1", Deps: []uint8{0, 4, 6}, Ops: table15},
 	{Name: "/blocks/blocks.0/attn/Transpose_2", Deps: []uint8{0, 4, 6}, Ops: table16},
@@ -1199,9 +1228,8 @@ var sitesOnnxruntime = [...]optable.Site{
 	{Name: "/blocks/blocks.1/attn/Squeeze_2_reshape", Deps: []uint8{0, 8, 10}, Ops: table8},
 	{Name: "/blocks/blocks.1/attn/Squeeze_2", Deps: []uint8{0, 8, 10}, Ops: table9},
 	{Name: "/blocks/blocks.1/attn/Transpose_1", Deps: []uint8{0, 8, 9}, Ops: table10},
-	{Name: "/blocks/blocks.1/attn/Mul", Deps: []uint8{0, 8, 9}, Ops: table11},
 	{Name: "/blocks/blocks.1/attn/Mul_1", Deps: []uint8{0, 8, 9}, Ops: table12},
-	{Name: "/blocks/blocks.1/attn/MatMul", Deps: []uint8{0, 8, 9}, Ops: table13},
+	{Name: "/blocks/blocks.1/attn/Mul", Deps: []uint8{0, 8, 9}, Ops: table24},
 	{Name: "/blocks/blocks.1/attn/Softmax", Deps: []uint8{0, 8}, Ops: table14},
 	{Name: "/blocks/blocks.1/attn/MatMul_1", Deps: []uint8{0, 8, 10}, Ops: table15},
 	{Name: "/blocks/blocks.1/attn/Transpose_2", Deps: []uint8{0, 8, 10}, Ops: table16},
@@ -1223,9 +1251,8 @@ var sitesOnnxruntime = [...]optable.Site{
 	{Name: "/blocks/blocks.2/attn/Squeeze_2_reshape", Deps: []uint8{0, 12, 14}, Ops: table8},
 	{Name: "/blocks/blocks.2/attn/Squeeze_2", Deps: []uint8{0, 12, 14}, Ops: table9},
 	{Name: "/blocks/blocks.2/attn/Transpose_1", Deps: []uint8{0, 12, 13}, Ops: table10},
-	{Name: "/blocks/blocks.2/attn/Mul", Deps: []uint8{0, 12, 13}, Ops: table11},
 	{Name: "/blocks/blocks.2/attn/Mul_1", Deps: []uint8{0, 12, 13}, Ops: table12},
-	{Name: "/blocks/blocks.2/attn/MatMul", Deps: []uint8{0, 12, 13}, Ops: table13},
+	{Name: "/blocks/blocks.2/attn/Mul", Deps: []uint8{0, 12, 13}, Ops: table24},
 	{Name: "/blocks/blocks.2/attn/Softmax", Deps: []uint8{0, 12}, Ops: table14},
 	{Name: "/blocks/blocks.2/attn/MatMul_1", Deps: []uint8{0, 12, 14}, Ops: table15},
 	{Name: "/blocks/blocks.2/attn/Transpose_2", Deps: []uint8{0, 12, 14}, Ops: table16},
@@ -1247,9 +1274,8 @@ var sitesOnnxruntime = [...]optable.Site{
 	{Name: "/blocks/blocks.3/attn/Squeeze_2_reshape", Deps: []uint8{0, 16, 18}, Ops: table8},
 	{Name: "/blocks/blocks.3/attn/Squeeze_2", Deps: []uint8{0, 16, 18}, Ops: table9},
 	{Name: "/blocks/blocks.3/attn/Transpose_1", Deps: []uint8{0, 16, 17}, Ops: table10},
-	{Name: "/blocks/blocks.3/attn/Mul", Deps: []uint8{0, 16, 17}, Ops: table11},
 	{Name: "/blocks/blocks.3/attn/Mul_1", Deps: []uint8{0, 16, 17}, Ops: table12},
-	{Name: "/blocks/blocks.3/attn/MatMul", Deps: []uint8{0, 16, 17}, Ops: table13},
+	{Name: "/blocks/blocks.3/attn/Mul", Deps: []uint8{0, 16, 17}, Ops: table24},
 	{Name: "/blocks/blocks.3/attn/Softmax", Deps: []uint8{0, 16}, Ops: table14},
 	{Name: "/blocks/blocks.3/attn/MatMul_1", Deps: []uint8{0, 16, 18}, Ops: table15},
 	{Name: "/blocks/blocks.3/attn/Transpose_2", Deps: []uint8{0, 16, 18}, Ops: table16},
@@ -1271,9 +1297,8 @@ var sitesOnnxruntime = [...]optable.Site{
 	{Name: "/blocks/blocks.4/attn/Squeeze_2_reshape", Deps: []uint8{0, 20, 22}, Live: optable.Need{Gene: 2, Below: 4}, Ops: table8},
 	{Name: "/blocks/blocks.4/attn/Squeeze_2", Deps: []uint8{0, 20, 22}, Live: optable.Need{Gene: 2, Below: 4}, Ops: table9},
 	{Name: "/blocks/blocks.4/attn/Transpose_1", Deps: []uint8{0, 20, 21}, Live: optable.Need{Gene: 2, Below: 4}, Ops: table10},
-	{Name: "/blocks/blocks.4/attn/Mul", Deps: []uint8{0, 20, 21}, Live: optable.Need{Gene: 2, Below: 4}, Ops: table11},
 	{Name: "/blocks/blocks.4/attn/Mul_1", Deps: []uint8{0, 20, 21}, Live: optable.Need{Gene: 2, Below: 4}, Ops: table12},
-	{Name: "/blocks/blocks.4/attn/MatMul", Deps: []uint8{0, 20, 21}, Live: optable.Need{Gene: 2, Below: 4}, Ops: table13},
+	{Name: "/blocks/blocks.4/attn/Mul", Deps: []uint8{0, 20, 21}, Live: optable.Need{Gene: 2, Below: 4}, Ops: table24},
 	{Name: "/blocks/blocks.4/attn/Softmax", Deps: []uint8{0, 20}, Live: optable.Need{Gene: 2, Below: 4}, Ops: table14},
 	{Name: "/blocks/blocks.4/attn/MatMul_1", Deps: []uint8{0, 20, 22}, Live: optable.Need{Gene: 2, Below: 4}, Ops: table15},
 	{Name: "/blocks/blocks.4/attn/Transpose_2", Deps: []uint8{0, 20, 22}, Live: optable.Need{Gene: 2, Below: 4}, Ops: table16},
@@ -1295,9 +1320,8 @@ var sitesOnnxruntime = [...]optable.Site{
 	{Name: "/blocks/blocks.5/attn/Squeeze_2_reshape", Deps: []uint8{0, 24, 26}, Live: optable.Need{Gene: 2, Below: 3}, Ops: table8},
 	{Name: "/blocks/blocks.5/attn/Squeeze_2", Deps: []uint8{0, 24, 26}, Live: optable.Need{Gene: 2, Below: 3}, Ops: table9},
 	{Name: "/blocks/blocks.5/attn/Transpose_1", Deps: []uint8{0, 24, 25}, Live: optable.Need{Gene: 2, Below: 3}, Ops: table10},
-	{Name: "/blocks/blocks.5/attn/Mul", Deps: []uint8{0, 24, 25}, Live: optable.Need{Gene: 2, Below: 3}, Ops: table11},
 	{Name: "/blocks/blocks.5/attn/Mul_1", Deps: []uint8{0, 24, 25}, Live: optable.Need{Gene: 2, Below: 3}, Ops: table12},
-	{Name: "/blocks/blocks.5/attn/MatMul", Deps: []uint8{0, 24, 25}, Live: optable.Need{Gene: 2, Below: 3}, Ops: table13},
+	{Name: "/blocks/blocks.5/attn/Mul", Deps: []uint8{0, 24, 25}, Live: optable.Need{Gene: 2, Below: 3}, Ops: table24},
 	{Name: "/blocks/blocks.5/attn/Softmax", Deps: []uint8{0, 24}, Live: optable.Need{Gene: 2, Below: 3}, Ops: table14},
 	{Name: "/blocks/blocks.5/attn/MatMul_1", Deps: []uint8{0, 24, 26}, Live: optable.Need{Gene: 2, Below: 3}, Ops: table15},
 	{Name: "/blocks/blocks.5/attn/Transpose_2", Deps: []uint8{0, 24, 26}, Live: optable.Need{Gene: 2, Below: 3}, Ops: table16},
@@ -1319,9 +1343,8 @@ var sitesOnnxruntime = [...]optable.Site{
 	{Name: "/blocks/blocks.6/attn/Squeeze_2_reshape", Deps: []uint8{0, 28, 30}, Live: optable.Need{Gene: 2, Below: 2}, Ops: table8},
 	{Name: "/blocks/blocks.6/attn/Squeeze_2", Deps: []uint8{0, 28, 30}, Live: optable.Need{Gene: 2, Below: 2}, Ops: table9},
 	{Name: "/blocks/blocks.6/attn/Transpose_1", Deps: []uint8{0, 28, 29}, Live: optable.Need{Gene: 2, Below: 2}, Ops: table10},
-	{Name: "/blocks/blocks.6/attn/Mul", Deps: []uint8{0, 28, 29}, Live: optable.Need{Gene: 2, Below: 2}, Ops: table11},
 	{Name: "/blocks/blocks.6/attn/Mul_1", Deps: []uint8{0, 28, 29}, Live: optable.Need{Gene: 2, Below: 2}, Ops: table12},
-	{Name: "/blocks/blocks.6/attn/MatMul", Deps: []uint8{0, 28, 29}, Live: optable.Need{Gene: 2, Below: 2}, Ops: table13},
+	{Name: "/blocks/blocks.6/attn/Mul", Deps: []uint8{0, 28, 29}, Live: optable.Need{Gene: 2, Below: 2}, Ops: table24},
 	{Name: "/blocks/blocks.6/attn/Softmax", Deps: []uint8{0, 28}, Live: optable.Need{Gene: 2, Below: 2}, Ops: table14},
 	{Name: "/blocks/blocks.6/attn/MatMul_1", Deps: []uint8{0, 28, 30}, Live: optable.Need{Gene: 2, Below: 2}, Ops: table15},
 	{Name: "/blocks/blocks.6/attn/Transpose_2", Deps: []uint8{0, 28, 30}, Live: optable.Need{Gene: 2, Below: 2}, Ops: table16},
@@ -1343,9 +1366,8 @@ var sitesOnnxruntime = [...]optable.Site{
 	{Name: "/blocks/blocks.7/attn/Squeeze_2_reshape", Deps: []uint8{0, 32, 34}, Live: optable.Need{Gene: 2, Below: 1}, Ops: table8},
 	{Name: "/blocks/blocks.7/attn/Squeeze_2", Deps: []uint8{0, 32, 34}, Live: optable.Need{Gene: 2, Below: 1}, Ops: table9},
 	{Name: "/blocks/blocks.7/attn/Transpose_1", Deps: []uint8{0, 32, 33}, Live: optable.Need{Gene: 2, Below: 1}, Ops: table10},
-	{Name: "/blocks/blocks.7/attn/Mul", Deps: []uint8{0, 32, 33}, Live: optable.Need{Gene: 2, Below: 1}, Ops: table11},
 	{Name: "/blocks/blocks.7/attn/Mul_1", Deps: []uint8{0, 32, 33}, Live: optable.Need{Gene: 2, Below: 1}, Ops: table12},
-	{Name: "/blocks/blocks.7/attn/MatMul", Deps: []uint8{0, 32, 33}, Live: optable.Need{Gene: 2, Below: 1}, Ops: table13},
+	{Name: "/blocks/blocks.7/attn/Mul", Deps: []uint8{0, 32, 33}, Live: optable.Need{Gene: 2, Below: 1}, Ops: table24},
 	{Name: "/blocks/blocks.7/attn/Softmax", Deps: []uint8{0, 32}, Live: optable.Need{Gene: 2, Below: 1}, Ops: table14},
 	{Name: "/blocks/blocks.7/attn/MatMul_1", Deps: []uint8{0, 32, 34}, Live: optable.Need{Gene: 2, Below: 1}, Ops: table15},
 	{Name: "/blocks/blocks.7/attn/Transpose_2", Deps: []uint8{0, 32, 34}, Live: optable.Need{Gene: 2, Below: 1}, Ops: table16},
@@ -1368,10 +1390,10 @@ var (
 		57, 59, 58, 54, 56, 55, 51, 53, 52, 48, 50, 49, 45, 47, 46,
 	}
 	table1 = []optable.ID{
-		490, 560, 543, 489, 559, 542, 488, 558, 541, 487, 557, 540, 486, 556, 539,
+		520, 590, 573, 519, 589, 572, 518, 588, 571, 517, 587, 570, 516, 586, 569,
 	}
 	table2 = []optable.ID{
-		665, 675, 670, 664, 674, 669, 663, 673, 668, 662, 672, 667, 661, 671, 666,
+		695, 705, 700, 694, 704, 699, 693, 703, 698, 692, 702, 697, 691, 701, 696,
 	}
 	table3 = []optable.ID{
 		34, 44, 39, 33, 43, 38, 32, 42, 37, 31, 41, 36, 30, 40, 35,
@@ -1394,21 +1416,21 @@ var (
 		229, 227, 226, 224, 226, 225, 223, 233, 220, 219, 217, 215, 218, 216, 215, 213, 215, 214, 212, 222,
 	}
 	table7 = []optable.ID{
-		580, 585, 610, 620, 630, 625, 605, 600, 620, 615, 595, 590, 579, 584, 609, 619, 629, 624, 604, 599,
-		619, 614, 594, 589, 578, 583, 608, 618, 628, 623, 603, 598, 618, 613, 593, 588, 577, 582, 607, 617,
-		627, 622, 602, 597, 617, 612, 592, 587, 576, 581, 606, 616, 626, 621, 601, 596, 616, 611, 591, 586,
+		610, 615, 640, 650, 660, 655, 635, 630, 650, 645, 625, 620, 609, 614, 639, 649, 659, 654, 634, 629,
+		649, 644, 624, 619, 608, 613, 638, 648, 658, 653, 633, 628, 648, 643, 623, 618, 607, 612, 637, 647,
+		657, 652, 632, 627, 647, 642, 622, 617, 606, 611, 636, 646, 656, 651, 631, 626, 646, 641, 621, 616,
 	}
 	table8 = []optable.ID{
-		551, 550, 548, 547, 546, 545, 534, 533, 531, 530, 529, 528, 522, 521, 519, 518, 517, 516, 510, 509,
-		507, 506, 505, 504, 498, 497, 495, 494, 493, 492,
+		581, 580, 578, 577, 576, 575, 564, 563, 561, 560, 559, 558, 552, 551, 549, 548, 547, 546, 540, 539,
+		537, 536, 535, 534, 528, 527, 525, 524, 523, 522,
 	}
 	table9 = []optable.ID{
-		735, 734, 733, 732, 731, 730, 729, 728, 727, 726, 725, 724, 703, 702, 701, 700, 699, 698, 687, 686,
-		685, 684, 683, 682, 681, 680, 679, 678, 677, 676,
+		765, 764, 763, 762, 761, 760, 759, 758, 757, 756, 755, 754, 733, 732, 731, 730, 729, 728, 717, 716,
+		715, 714, 713, 712, 711, 710, 709, 708, 707, 706,
 	}
 	table10 = []optable.ID{
-		660, 659, 650, 649, 640, 639, 658, 657, 648, 647, 638, 637, 656, 655, 646, 645, 636, 635, 654, 653,
-		644, 643, 634, 633, 652, 651, 642, 641, 632, 631,
+		690, 689, 680, 679, 670, 669, 688, 687, 678, 677, 668, 667, 686, 685, 676, 675, 666, 665, 684, 683,
+		674, 673, 664, 663, 682, 681, 672, 671, 662, 661,
 	}
 	table11 = []optable.ID{
 		485, 484, 465, 464, 445, 444, 483, 482, 463, 462, 443, 442, 481, 480, 461, 460, 441, 440, 474, 473,
@@ -1423,19 +1445,19 @@ var (
 		153, 150, 133, 130, 169, 166, 149, 146, 129, 126,
 	}
 	table14 = []optable.ID{
-		575, 570, 565, 574, 569, 564, 573, 568, 563, 572, 567, 562, 571, 566, 561,
+		605, 600, 595, 604, 599, 594, 603, 598, 593, 602, 597, 592, 601, 596, 591,
 	}
 	table15 = []optable.ID{
 		185, 184, 165, 164, 145, 144, 181, 180, 161, 160, 141, 140, 177, 176, 157, 156, 137, 136, 172, 171,
 		152, 151, 132, 131, 168, 167, 148, 147, 128, 127,
 	}
 	table16 = []optable.ID{
-		723, 722, 713, 712, 697, 696, 721, 720, 711, 710, 695, 694, 719, 718, 709, 708, 693, 692, 717, 716,
-		707, 706, 691, 690, 715, 714, 705, 704, 689, 688,
+		753, 752, 743, 742, 727, 726, 751, 750, 741, 740, 725, 724, 749, 748, 739, 738, 723, 722, 747, 746,
+		737, 736, 721, 720, 745, 744, 735, 734, 719, 718,
 	}
 	table17 = []optable.ID{
-		544, 554, 555, 552, 553, 549, 527, 537, 538, 535, 536, 532, 515, 525, 526, 523, 524, 520, 503, 513,
-		514, 511, 512, 508, 491, 501, 502, 499, 500, 496,
+		574, 584, 585, 582, 583, 579, 557, 567, 568, 565, 566, 562, 545, 555, 556, 553, 554, 550, 533, 543,
+		544, 541, 542, 538, 521, 531, 532, 529, 530, 526,
 	}
 	table18 = []optable.ID{
 		378, 404, 415, 400, 404, 395, 389, 414, 425, 402, 414, 397, 388, 413, 424, 401, 413, 396, 330, 356,
@@ -1464,5 +1486,9 @@ var (
 	}
 	table23 = []optable.ID{
 		75, 77, 76, 72, 74, 73, 69, 71, 70, 66, 68, 67, 63, 65, 64,
+	}
+	table24 = []optable.ID{
+		515, 514, 505, 504, 495, 494, 513, 512, 503, 502, 493, 492, 511, 510, 501, 500, 491, 490, 509, 508,
+		499, 498, 489, 488, 507, 506, 497, 496, 487, 486,
 	}
 )

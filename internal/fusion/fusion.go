@@ -23,6 +23,7 @@ type Node struct {
 // Rules are a named set of patterns.
 type Rules struct {
 	Name     string
+	Lines    []string // as Parse takes them
 	patterns []pattern
 }
 
@@ -32,16 +33,20 @@ type pattern []element
 type element struct {
 	types    []string
 	optional bool
+	constant bool // one of the operands is a constant
 }
 
-// sets are the built-in rules. What no rule says is a kernel of its own. See FIELD notes in RATIONALE.md for sources:
-// onnxruntime is its CPU provider at the highest optimisation level, ncnn what ncnnoptimize and pnnx leave.
+// sets are the built-in rules. What no rule says is a kernel of its own. onnxruntime is what version 1.30's CPU provider was seen to run
+// at its highest optimisation level (a traced profile compares, see runtime/profile), ncnn what ncnnoptimize and pnnx leave.
 var sets = map[string][]string{
 	"none": nil,
 	"onnxruntime": {
 		"Conv Relu|Clip|Sigmoid|Tanh|LeakyRelu|HardSigmoid|HardSwish",
 		"Conv Add Relu|Clip?",
 		"Gemm Relu|Clip|Sigmoid|Tanh|LeakyRelu",
+		"MatMul Mul#|Div#",
+		"Mul#|Div# MatMul",
+		"Add LayerNormalization",
 	},
 	"ncnn": {
 		"Conv Relu|Clip|Sigmoid|LeakyRelu|Mish|HardSwish",
@@ -69,14 +74,13 @@ func Named(name string) (Rules, error) {
 }
 
 // Parse makes a rule set. Each line is a chain of operator types: "Conv Add? Relu|Clip" is a convolution, perhaps followed
-// by an addition, followed by one of two activations.
+// by an addition, followed by one of two activations. "Mul#" is a product with a constant.
 func Parse(name string, lines ...string) (Rules, error) {
-	r := Rules{Name: name}
+	r := Rules{Name: name, Lines: slices.Clone(lines)}
 	for _, line := range lines {
 		var p pattern
 		for _, f := range strings.Fields(line) {
-			types, optional := strings.CutSuffix(f, "?")
-			p = append(p, element{strings.Split(types, "|"), optional})
+			p = append(p, parseElement(f))
 		}
 		if len(p) < 2 || p[0].optional {
 			return Rules{}, fmt.Errorf("fusion rule %q: a rule is two operators or more, the first of them required", line)
@@ -84,6 +88,29 @@ func Parse(name string, lines ...string) (Rules, error) {
 		r.patterns = append(r.patterns, p)
 	}
 	return r, nil
+}
+
+// parseElement reads "Relu|Clip?". The marks may stand after each type.
+func parseElement(text string) element {
+	var e element
+	for _, t := range strings.Split(text, "|") {
+		for {
+			if rest, ok := strings.CutSuffix(t, "?"); ok {
+				t, e.optional = rest, true
+			} else if rest, ok := strings.CutSuffix(t, "#"); ok {
+				t, e.constant = rest, true
+			} else {
+				break
+			}
+		}
+		e.types = append(e.types, t)
+	}
+	return e
+}
+
+// fits tells whether a node can be the element.
+func (e element) fits(n Node) bool {
+	return slices.Contains(e.types, n.Type) && (!e.constant || hasConstant(n))
 }
 
 // Groups divides the graph: each node is in one group, groups are in order of their last node, nodes in execution order.
@@ -141,8 +168,23 @@ func (m *matcher) take(i int) {
 	m.group[i] = k
 }
 
-// next returns the only reader of node i's only result, -1 when there is none that may join.
+// next returns the only reader of node i's only result, -1 when there is none that may join: a kernel that runs where node i
+// stands cannot wait for operands that come later.
 func (m *matcher) next(i int) int {
+	j := m.reader(i)
+	if j < 0 {
+		return -1
+	}
+	for _, v := range m.g.Nodes[j].In {
+		if p, ok := m.producer[v]; v >= 0 && ok && p > i {
+			return -1
+		}
+	}
+	return j
+}
+
+// reader returns the only reader of node i's only result, -1 when there is none that is free.
+func (m *matcher) reader(i int) int {
 	n := m.g.Nodes[i]
 	if len(n.Out) != 1 || len(m.readers[n.Out[0]]) != 1 {
 		return -1
@@ -150,11 +192,6 @@ func (m *matcher) next(i int) int {
 	j := m.readers[n.Out[0]][0]
 	if j < 0 || m.group[j] >= 0 {
 		return -1
-	}
-	for _, v := range m.g.Nodes[j].In { // all other operands must be there when node i runs
-		if p, ok := m.producer[v]; v >= 0 && ok && p > i {
-			return -1
-		}
 	}
 	return j
 }
@@ -187,10 +224,10 @@ func (m *matcher) extend(patterns []pattern) {
 	last := m.base(first)
 	var best []int
 	for _, p := range patterns {
-		if !slices.Contains(p[0].types, m.g.Nodes[first].Type) {
+		if !p[0].fits(m.g.Nodes[first]) {
 			continue
 		}
-		if chain, ok := m.match(last, p[1:]); ok && len(chain) > len(best) {
+		if chain, ok := m.match(last, p[1:], !slices.Contains(products, m.g.Nodes[first].Type)); ok && len(chain) > len(best) {
 			best = chain
 		}
 	}
@@ -199,11 +236,14 @@ func (m *matcher) extend(patterns []pattern) {
 	}
 }
 
-// match follows the single readers from node i along a pattern.
-func (m *matcher) match(i int, p pattern) (chain []int, ok bool) {
+// match follows the single readers from node i along a pattern. A late kernel runs where the next node stands.
+func (m *matcher) match(i int, p pattern, late bool) (chain []int, ok bool) {
 	for _, e := range p {
 		j := m.next(i)
-		if j >= 0 && slices.Contains(e.types, m.g.Nodes[j].Type) && m.data(j, i) {
+		if late && len(chain) == 0 {
+			j = m.reader(i)
+		}
+		if j >= 0 && e.fits(m.g.Nodes[j]) && m.data(j, i) {
 			chain = append(chain, j)
 			i = j
 			continue
@@ -218,8 +258,13 @@ func (m *matcher) match(i int, p pattern) (chain []int, ok bool) {
 // data tells whether node i feeds node j where it counts: as its first operand, or as either one of an addition of two activations.
 func (m *matcher) data(j, i int) bool {
 	n, out := m.g.Nodes[j], m.g.Nodes[i].Out[0]
-	if n.Type == "Add" {
+	switch n.Type {
+	case "Add":
 		return !hasConstant(n)
+	case "MatMul": // a factor joins products of two activations only
+		return slices.Contains(n.In, out) && !hasConstant(n)
+	case "Mul", "Div":
+		return n.In[0] == out && !(m.g.Nodes[i].Type == "MatMul" && hasConstant(m.g.Nodes[i]))
 	}
 	return len(n.In) > 0 && n.In[0] == out
 }

@@ -58,6 +58,30 @@ func TestAddJoinsTheLastProducer(t *testing.T) {
 	}
 }
 
+// TestFactorsJoinProducts: what scales the operand or the result of a product of two activations, and the sum that only a
+// normalisation reads.
+func TestFactorsJoinProducts(t *testing.T) {
+	g := Graph{Nodes: []Node{
+		{"Mul", []int{0, -1}, []int{1}},
+		{"Transpose", []int{2}, []int{3}},
+		{"MatMul", []int{1, 3}, []int{4}}, // runs after the Transpose, so the factor waits
+		{"Softmax", []int{4}, []int{5}},
+		{"MatMul", []int{5, 2}, []int{6}},
+		{"Mul", []int{6, -1}, []int{7}},
+		{"MatMul", []int{7, -1}, []int{8}}, // a constant matrix
+		{"Mul", []int{8, -1}, []int{9}},
+		{"Add", []int{9, 0}, []int{10}},
+		{"LayerNormalization", []int{10, -1, -1}, []int{11}},
+	}, Outputs: []int{11}}
+	r, err := Named("onnxruntime")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := r.Groups(g), [][]int{{1}, {0, 2}, {3}, {4, 5}, {6}, {7}, {8, 9}}; !reflect.DeepEqual(got, want) {
+		t.Errorf("groups %v, want %v", got, want)
+	}
+}
+
 func TestParseErrors(t *testing.T) {
 	for _, line := range []string{"Conv", "Conv? Relu", ""} {
 		if _, err := Parse("mine", line); err == nil {

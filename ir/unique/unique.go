@@ -32,6 +32,7 @@ type Op struct {
 // Rules are the sites under one fusion rule set.
 type Rules struct {
 	Name  string
+	Lines []string // as fusion.Parse takes them
 	Sites []Site
 }
 
@@ -52,7 +53,7 @@ func Enumerate(net *supernet.Net, sets []fusion.Rules) (*Table, error) {
 	e := &enumerator{net: net, ids: map[string]int{}, table: &Table{}}
 	var errs []error
 	for _, set := range sets {
-		r := Rules{Name: set.Name}
+		r := Rules{Name: set.Name, Lines: set.Lines}
 		for _, nodes := range e.groups(set) {
 			s, err := e.site(nodes)
 			if err != nil {

@@ -68,6 +68,7 @@ func commands() []command {
 		{"profile", "measure the latency of every distinct operator on this device", []string{
 			"profile --out device.lut", "profile --engine onnxruntime --threads 1 --out ort.lut", "profile --dry-run",
 			"profile --engine agent:http://board:8437 --out board.lut", "profile --engine 'cmd:sh drivers/benchncnn.sh benchncnn' --out ncnn.lut",
+			"profile --engine onnxruntime --method isolated --out alone.lut", "profile --from old.lut --out new.lut",
 			"profile --meter /sys/class/powercap/intel-rapl:0/energy_uj --out device.lut",
 		}, runProfile, ""},
 		{"sensitivity", "count what each single modification costs in accuracy", []string{
@@ -97,6 +98,10 @@ func commands() []command {
 			"verify --model MODEL.onnx --subnet resolution=24 --lut device.lut", "verify --model MODEL.onnx --engine embedded,onnxruntime --json",
 			"verify --model MODEL.onnx --subnet resolution=24 --accuracy net.acc --data DIR",
 		}, runVerify, ""},
+		{"check", "measure random SubNets and compare them with predictions", []string{
+			"check --lut device.lut", "check --lut ort.lut --plain alone.lut --subnets 200 --out measured.txt --json",
+		}, runCheck, ""},
+		{"fusion", "tell which operators a device was seen to run as one kernel", []string{"fusion --lut ort.lut", "fusion --lut ort.lut --json"}, runFusion, ""},
 		{"cliffs", "find candidates that a wider one is not slower than on a device", []string{"cliffs --lut device.lut"}, runCliffs, ""},
 		{"report", "write an HTML page of table, front, fusion and sensitivities, and the front as table and plot", []string{
 			"report --lut device.lut --accuracy net.acc --out report", "report --lut device.lut --accuracy net.acc --verified small.json,large.json --out report",

@@ -211,8 +211,9 @@ func TestInterruptedRunsResume(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := bytes.SplitAfter(whole, []byte("\n"))
-	half := bytes.Join(lines[:len(lines)/2], nil)
-	if err := os.WriteFile(lut, half, 0o600); err != nil {
+	cut := bytes.Join(lines[:len(lines)/2], nil)
+	_, half, _ := bytes.Cut(cut, []byte("\n\n"))
+	if err := os.WriteFile(lut, cut, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	result(t, "profile", "--out", lut, "--runs", "2")
@@ -220,7 +221,8 @@ func TestInterruptedRunsResume(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.HasPrefix(again, half) || len(bytes.Split(again, []byte("\n"))) != len(lines) {
+	_, rows, _ := bytes.Cut(again, []byte("\n\n"))
+	if !bytes.HasPrefix(rows, half) || len(bytes.Split(again, []byte("\n"))) != len(lines) {
 		t.Error("the second run measured again what the first had")
 	}
 }

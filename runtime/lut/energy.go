@@ -2,7 +2,6 @@ package lut
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/autotailor/autotailor/runtime/optable"
 	"github.com/autotailor/autotailor/runtime/supernet"
@@ -20,15 +19,13 @@ func (t *Table) Energy(net *supernet.Net, watts float64) (*terms.Sum, error) {
 		return nil, err
 	}
 	if watts > 0 {
-		return net.Sum(t.Header.Rules, func(id optable.ID) int64 {
-			return int64(math.Round(watts * float64(t.Rows[id].Median.Nanoseconds())))
-		})
+		return t.sum(net, watts)
 	}
 	lacking := &NoEnergyError{}
 	told := map[optable.ID]bool{}
 	sum, err := net.Sum(t.Header.Rules, func(id optable.ID) int64 {
 		r := &t.Rows[id]
-		if r.Energy <= 0 && !told[id] {
+		if r.Energy <= 0 && !r.Elided && !told[id] {
 			told[id] = true
 			lacking.Keys = append(lacking.Keys, r.Key)
 		}

@@ -3,23 +3,12 @@ package lut
 import (
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/autotailor/autotailor/internal/rowfile"
 	"github.com/autotailor/autotailor/runtime/optable"
 	"github.com/autotailor/autotailor/runtime/supernet"
 )
-
-// failed stands in place of the number of runs of an operator that could not be measured.
-const failed = "failed"
-
-// unknown stands in place of an energy that no device has told.
-const unknown = "-"
-
-// maxDuration is the longest time that a row may have; sums of a thousand rows stay far from overflow.
-const maxDuration = int64(time.Hour)
 
 // Read reads a table for net. A table of another package or digest is a *MismatchError.
 func Read(r io.Reader, net *supernet.Net) (*Table, error) {
@@ -29,7 +18,7 @@ func Read(r io.Reader, net *supernet.Net) (*Table, error) {
 	}
 	var t Table
 	var errs rowfile.Errors
-	file.Read(t.Header.fields(), &errs)
+	t.Header.read(file, &errs)
 	if err := errs.Join(); err != nil {
 		return nil, fmt.Errorf("latency table: %w", err)
 	}
@@ -52,12 +41,19 @@ func Parse(r io.Reader) (*Table, error) {
 	}
 	var t Table
 	var errs rowfile.Errors
-	file.Read(t.Header.fields(), &errs)
+	t.Header.read(file, &errs)
 	for _, line := range file.Rows {
-		if _, row, err := parseRow(line.Text); err != nil {
+		_, row, layout, err := parseRow(line.Text)
+		last := len(t.Rows) - 1
+		switch {
+		case err != nil:
 			errs.Add(line.Number, "%w", err)
-		} else {
+		case !layout:
 			t.Rows = append(t.Rows, row)
+		case last < 0 || t.Rows[last].Key != row.Key:
+			errs.Add(line.Number, "layout changes of an operator that is not in the line above")
+		default:
+			t.Rows[last].Layout = row.Layout
 		}
 	}
 	if err := errs.Join(); err != nil {
@@ -70,7 +66,7 @@ func Parse(r io.Reader) (*Table, error) {
 func (t *Table) fill(lines []rowfile.Line, again bool, errs *rowfile.Errors) {
 	seen := make([]bool, len(t.Rows))
 	for _, line := range lines {
-		id, row, err := parseRow(line.Text)
+		id, row, layout, err := parseRow(line.Text)
 		switch {
 		case err != nil:
 			errs.Add(line.Number, "%w", err)
@@ -78,6 +74,10 @@ func (t *Table) fill(lines []rowfile.Line, again bool, errs *rowfile.Errors) {
 			errs.Add(line.Number, "operator %d of %d", id, len(t.Rows))
 		case row.Key != t.Rows[id].Key:
 			errs.Add(line.Number, "operator %d is %q, want %q", id, row.Key, t.Rows[id].Key)
+		case layout && !seen[id]:
+			errs.Add(line.Number, "layout changes of operator %d, which no line above has", id)
+		case layout:
+			t.Rows[id].Layout = row.Layout
 		case seen[id] && !again:
 			errs.Add(line.Number, "operator %d stands here a second time", id)
 		default:
@@ -87,67 +87,12 @@ func (t *Table) fill(lines []rowfile.Line, again bool, errs *rowfile.Errors) {
 	}
 }
 
-// parseRow reads "id n min median spread energy key" or "id failed "why" key".
-func parseRow(text string) (optable.ID, Row, error) {
-	first, rest, _ := strings.Cut(text, " ")
-	id, err := strconv.ParseUint(first, 10, 32)
-	if err != nil {
-		return 0, Row{}, fmt.Errorf("%q is no operator number", first)
-	}
-	if why, ok := strings.CutPrefix(rest, failed+" "); ok {
-		quoted, err := strconv.QuotedPrefix(why)
-		if err != nil {
-			return 0, Row{}, fmt.Errorf("operator %d: want a quoted reason after %q", id, failed)
-		}
-		reason, err := strconv.Unquote(quoted)
-		key, spaced := strings.CutPrefix(why[len(quoted):], " ")
-		if err != nil || reason == "" || !spaced || key == "" {
-			return 0, Row{}, fmt.Errorf("operator %d: want a quoted reason and the operator's key after %q", id, failed)
-		}
-		return optable.ID(id), Row{Key: key, Failed: reason}, nil
-	}
-	var numbers [5]int64
-	for i, name := range []string{"number of runs", "minimum", "median", "spread", "energy"} {
-		first, rest, _ = strings.Cut(rest, " ")
-		if name == "energy" && first == unknown {
-			continue
-		}
-		n, err := strconv.ParseInt(first, 10, 64)
-		if err != nil || n < 0 || n > maxDuration {
-			return 0, Row{}, fmt.Errorf("operator %d: %s is %q, want an integer from 0 to %d (an hour of nanoseconds, 3.6 kJ in nanojoules)", id, name, first, maxDuration)
-		}
-		numbers[i] = n
-	}
-	switch {
-	case rest == "":
-		return 0, Row{}, fmt.Errorf("operator %d: no key at the end of the row", id)
-	case numbers[0] == 0 || numbers[1] > numbers[2]:
-		return 0, Row{}, fmt.Errorf("operator %d: want at least one run and a minimum not above the median", id)
-	}
-	row := Row{Key: rest, N: int(numbers[0]), Min: time.Duration(numbers[1]), Median: time.Duration(numbers[2]), Spread: time.Duration(numbers[3]), Energy: numbers[4]}
-	return optable.ID(id), row, nil
-}
-
-// appendRow appends the line of a row that was measured or has failed, without its end.
-func appendRow(b []byte, id optable.ID, r Row) []byte {
-	if r.Failed != "" {
-		return fmt.Appendf(b, "%d %s %q %s", id, failed, r.Failed, r.Key)
-	}
-	energy := unknown
-	if r.Energy > 0 {
-		energy = strconv.FormatInt(r.Energy, 10)
-	}
-	return fmt.Appendf(b, "%d %d %d %d %d %s %s", id, r.N, r.Min.Nanoseconds(), r.Median.Nanoseconds(), r.Spread.Nanoseconds(), energy, r.Key)
-}
-
 // bytes returns the file's content. Rows without measurement are left out.
 func (t *Table) bytes() []byte {
 	h := t.Header
 	b := rowfile.AppendHeader(nil, h.fields())
 	for id, r := range t.Rows {
-		if r.N > 0 || r.Failed != "" {
-			b = append(appendRow(b, optable.ID(id), r), '\n')
-		}
+		b = appendRow(b, optable.ID(id), r)
 	}
 	return b
 }
@@ -171,7 +116,7 @@ type Journal struct {
 // header h but for the date. The table holds what was measured already.
 func OpenJournal(path string, net *supernet.Net, h Header) (*Journal, *Table, error) {
 	t := New(net, h)
-	file, lines, err := rowfile.OpenJournal(path, rowfile.AppendHeader(nil, t.Header.fields()), "date")
+	file, lines, err := rowfile.OpenJournal(path, rowfile.AppendHeader(nil, t.Header.fields()), "date", "calibration", "kernels", "reference")
 	if err != nil {
 		return nil, nil, err
 	}
@@ -187,7 +132,7 @@ func OpenJournal(path string, net *supernet.Net, h Header) (*Journal, *Table, er
 func (j *Journal) Add(id optable.ID, r Row) error {
 	r.Key = j.table.Rows[id].Key
 	j.table.Rows[id] = r
-	return j.file.Append(string(appendRow(nil, id, r)))
+	return j.file.Append(strings.TrimSuffix(string(appendRow(nil, id, r)), "\n"))
 }
 
 // Close closes the file. Table.WriteFile then puts its rows in order.

@@ -6,7 +6,6 @@ package lut
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/autotailor/autotailor/internal/rowfile"
 	"github.com/autotailor/autotailor/runtime/optable"
@@ -30,23 +29,21 @@ type Header struct {
 	Threads   int
 	Precision string
 	Rules     string // fusion rules that describe the engine's kernels
+	Method    string // Isolated or Covering
 	Protocol  string // how it was measured
+	Reference string // the SubNet that was measured in between, and its nanoseconds: all times are as if it had taken that long
+	Kernels   string // operator sequences that the engine was seen to run as one kernel, as fusion rules, separated by semicolons
+	Tool      string // version
 	Date      string
+
+	Calibration Calibration
 }
 
-// Row is one operator's measurement. The zero Row, but for Key, was not measured.
-type Row struct {
-	Key    string        // the operator's, see optable.Op.Key
-	N      int           // runs
-	Min    time.Duration // of a run
-	Median time.Duration
-	Spread time.Duration // between quartiles
-	Energy int64         // nanojoules of a run, 0 when the device does not tell
-	Failed string        // why there is no measurement
-}
-
-// Measured reports whether r has a measurement.
-func (r Row) Measured() bool { return r.N > 0 && r.Failed == "" }
+// The methods of measuring: each operator alone, or inside whole SubNets that together have all operators.
+const (
+	Isolated = "isolated"
+	Covering = "covering"
+)
 
 // HeaderOf returns the header of tables for net; the caller fills in device and engine.
 func HeaderOf(net *supernet.Net) Header {
@@ -65,8 +62,24 @@ func New(net *supernet.Net, h Header) *Table {
 
 // fields ties the header's keys to h, in the order of the file.
 func (h *Header) fields() []rowfile.Field {
+	text := h.Calibration.String()
+	return h.with(&text)
+}
+
+// read takes a file's header.
+func (h *Header) read(f rowfile.File, errs *rowfile.Errors) {
+	var text string
+	f.Read(h.with(&text), errs)
+	var err error
+	if h.Calibration, err = parseCalibration(text); err != nil {
+		errs.Add(0, "%w", err)
+	}
+}
+
+// with is fields with the calibration's text.
+func (h *Header) with(calibration *string) []rowfile.Field {
 	return []rowfile.Field{
-		{Key: "format", Want: "autotailor latencies 2"},
+		{Key: "format", Want: "autotailor latencies 3"},
 		{Key: "package", Text: &h.Package},
 		{Key: "digest", Text: &h.Digest},
 		{Key: "device", Text: &h.Device},
@@ -75,11 +88,19 @@ func (h *Header) fields() []rowfile.Field {
 		{Key: "threads", Int: &h.Threads},
 		{Key: "precision", Text: &h.Precision},
 		{Key: "rules", Text: &h.Rules},
+		{Key: "method", Text: &h.Method, Optional: true},
 		{Key: "protocol", Text: &h.Protocol, Optional: true},
+		{Key: "reference", Text: &h.Reference, Optional: true},
+		{Key: "kernels", Text: &h.Kernels, Optional: true},
+		{Key: "calibration", Text: calibration, Optional: true},
+		{Key: "tool", Text: &h.Tool, Optional: true},
 		{Key: "date", Text: &h.Date, Optional: true},
 		{Key: "units", Want: "ns nJ"},
 	}
 }
+
+// Text is the header as it stands in files.
+func (h Header) Text() []byte { return rowfile.AppendHeader(nil, h.fields()) }
 
 // MismatchError says that a table belongs to another package or another version of it.
 type MismatchError struct {
@@ -156,7 +177,7 @@ func (t *Table) Missing(net *supernet.Net) ([]optable.ID, error) {
 }
 
 // Sum returns the latency in nanoseconds as a function of genes: the sum of the medians of what runs under
-// the header's rules. It returns a *MissingError rather than counting an operator as free.
+// the header's rules, layout changes included, under its calibration. It returns a *MissingError rather than counting an operator as free.
 func (t *Table) Sum(net *supernet.Net) (*terms.Sum, error) {
 	ids, err := t.Missing(net)
 	if err != nil {
@@ -170,7 +191,7 @@ func (t *Table) Sum(net *supernet.Net) (*terms.Sum, error) {
 		}
 		return nil, e
 	}
-	return net.Sum(t.Header.Rules, func(id optable.ID) int64 { return t.Rows[id].Median.Nanoseconds() })
+	return t.sum(net, 1)
 }
 
 // Migrate returns the measurements of old, which may be of another package or digest, for net. It matches

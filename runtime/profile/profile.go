@@ -1,5 +1,6 @@
-// Package profile measures what a package's operators cost on a device (paper, section 4.2): each distinct operator once,
-// alone, however many SubNets have it.
+// Package profile measures what a package's operators cost on a device (paper, section 4.2): each distinct operator, however many
+// SubNets have it. There are two methods. Isolated: every operator alone. Covering: whole SubNets, few that together have all
+// operators, where the engine tells what each kernel took; so operators have the neighbours, layouts and caches that they will have.
 package profile
 
 import (
@@ -15,6 +16,7 @@ import (
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/optable"
 	"github.com/autotailor/autotailor/runtime/supernet"
+	"github.com/autotailor/autotailor/runtime/version"
 )
 
 // Options are the protocol of a measurement. The zero Options are meant for everyday use.
@@ -24,7 +26,13 @@ type Options struct {
 	// MaxPerOp bounds the time that an operator may run, below 1 means 10 s. One that is slower keeps what it
 	// has then, at least one run, and its row says how many.
 	MaxPerOp time.Duration
-	Progress func(Progress) // called after every few operators, may be nil
+	Progress func(Progress) // called after every few operators or each SubNet, may be nil
+	Method   string         // lut.Isolated or lut.Covering; "" means covering where the engine can
+	Contexts int            // SubNets that each operator is measured in at least, below 1 means 3
+	Rounds   int            // rounds of two runs of each SubNet, below 1 means 6
+	Weights  nn.Weights     // the model, for whole numbers among its parameters; may be nil
+	From     *lut.Table     // rows that need not be measured, of a table of the same device; may be nil
+	Rules    string         // fusion rules, "" means the engine's
 	Meter    Meter          // of the device's energy, for engines of this process; may be nil
 }
 
@@ -36,12 +44,25 @@ type Progress struct {
 	Remaining   time.Duration // estimate
 }
 
-// maxPerOp is the usual MaxPerOp.
-const maxPerOp = 10 * time.Second
+// The usual options.
+const (
+	maxPerOp      = 10 * time.Second
+	usualContexts = 3
+	usualRounds   = 6
+)
+
+// method is how e is measured under o.
+func (o Options) method(e engine.Engine) string {
+	if _, ok := e.(engine.Tracer); ok && o.Method == "" && o.Meter == nil { // meters need operators one by one
+		return lut.Covering
+	}
+	return cmp.Or(o.Method, lut.Isolated)
+}
 
 func (o Options) withDefaults() Options {
 	o.Warmup, o.Runs = cmp.Or(max(o.Warmup, 0), 5), cmp.Or(max(o.Runs, 0), 30)
 	o.MaxPerOp = cmp.Or(max(o.MaxPerOp, 0), maxPerOp)
+	o.Rounds = cmp.Or(max(o.Rounds, 0), usualRounds)
 	return o
 }
 
@@ -54,11 +75,18 @@ func Header(net *supernet.Net, e engine.Engine, o Options) lut.Header {
 	i := e.Info()
 	h := lut.HeaderOf(net)
 	h.Device, h.Engine, h.Version, h.Threads, h.Precision, h.Rules = i.Device, i.Name, i.Version, i.Threads, i.Precision, i.Rules
+	h.Method, h.Tool = o.method(e), version.Release
+	if o.Rules != "" {
+		h.Rules = o.Rules
+	}
+	h.Date = time.Now().UTC().Format(time.DateOnly)
+	if h.Method == lut.Covering {
+		return h
+	}
 	h.Protocol = fmt.Sprintf("isolated operators, median of %d runs after %d, %d take turns", o.Runs, o.Warmup, together)
 	if o.MaxPerOp != maxPerOp {
 		h.Protocol += fmt.Sprintf(", at most %v each", o.MaxPerOp)
 	}
-	h.Date = time.Now().UTC().Format(time.DateOnly)
 	return h
 }
 
@@ -67,26 +95,19 @@ func Header(net *supernet.Net, e engine.Engine, o Options) lut.Header {
 // row that says why; when ctx ends, Run returns its error and the file keeps what was measured.
 func Run(ctx context.Context, net *supernet.Net, e engine.Engine, path string, o Options) (t *lut.Table, err error) {
 	o = o.withDefaults()
-	j, t, err := lut.OpenJournal(path, net, Header(net, e, o))
-	if err != nil {
-		return nil, err
+	if tracer, ok := e.(engine.Tracer); ok && o.method(e) == lut.Covering {
+		return runCovering(ctx, net, tracer, path, o)
+	} else if o.method(e) != lut.Isolated {
+		return nil, fmt.Errorf("%s cannot be measured by method %q: it does not tell what its kernels take inside a network", e.Info().Name, o.Method)
 	}
-	missing, err := t.Missing(net)
-	if err != nil {
-		return nil, errors.Join(err, j.Close())
-	}
-	err = measure(ctx, net, e, j, missing, o)
-	if err := errors.Join(err, j.Close()); err != nil {
-		return t, err
-	}
-	return t, t.WriteFile(path)
+	return runIsolated(ctx, net, e, path, o)
 }
 
-func measure(ctx context.Context, net *supernet.Net, e engine.Engine, j *lut.Journal, ids []optable.ID, o Options) error {
+func measure(ctx context.Context, net *supernet.Net, e engine.Engine, j *lut.Journal, ids []optable.ID, o Options, take func([]optable.ID) ([]lut.Row, error)) error {
 	start := time.Now()
 	done := 0
 	for group := range slices.Chunk(ids, together) {
-		rows, lost := take(ctx, net, e, group, o)
+		rows, lost := take(group)
 		if lost == nil {
 			lost = meter(ctx, net, e, group, rows, o)
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/autotailor/autotailor/runtime/profile"
 	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/supernet"
+	"github.com/autotailor/autotailor/runtime/version"
 )
 
 // small returns a net of two convolutions with two choices, and of as many activations as make three groups of turns.
@@ -55,8 +56,8 @@ const unused = 1
 
 // counting is the embedded engine; it counts what it compiles.
 type counting struct {
-	*embedded.Engine
-	compiled int
+	engine.Engine // hides that it can trace
+	compiled      int
 }
 
 func (c *counting) Compile(g *nn.Graph, w nn.Weights) (engine.Session, error) {
@@ -151,7 +152,7 @@ func TestResumeAfterKill(t *testing.T) {
 }
 
 // plain hides that a session tells how long it took.
-type plain struct{ *embedded.Engine }
+type plain struct{ engine.Engine }
 
 func (p plain) Compile(g *nn.Graph, w nn.Weights) (engine.Session, error) {
 	s, err := p.Engine.Compile(g, w)
@@ -188,7 +189,7 @@ func TestHeaderTellsTheProtocol(t *testing.T) {
 	i := e.Info()
 	want := lut.Header{
 		Package: "small", Digest: "d", Device: i.Device, Engine: i.Name, Version: i.Version, Threads: 1, Precision: i.Precision,
-		Rules: i.Rules, Protocol: h.Protocol, Date: h.Date,
+		Rules: i.Rules, Method: lut.Isolated, Protocol: h.Protocol, Tool: version.Release, Date: h.Date,
 	}
 	if h != want || h.Date == "" {
 		t.Errorf("%+v, want %+v", h, want)

@@ -43,8 +43,9 @@ type Stage struct {
 
 // Rules are the sites under one fusion rule set.
 type Rules struct {
-	Name  string
-	Sites []optable.Site
+	Name     string
+	Patterns []string // the rules, as internal/fusion parses them
+	Sites    []optable.Site
 }
 
 // Coverage tells which shares of the parameters and MACs some choice can change.

@@ -97,6 +97,13 @@ func (s *Sum) Terms() []Term { return slices.Clone(s.terms) }
 // Base returns the constant part of the sum.
 func (s *Sum) Base() int64 { return s.base }
 
+// Plus returns the sum with n added to its constant part.
+func (s *Sum) Plus(n int64) *Sum {
+	out := *s
+	out.base += n
+	return &out
+}
+
 // Cards returns the number of candidates of each gene.
 func (s *Sum) Cards() []uint8 { return slices.Clone(s.cards) }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
 	"github.com/autotailor/autotailor/runtime/nn"
@@ -16,7 +17,8 @@ type plan struct {
 	steps   []step
 	inputs  []int // buffers
 	outputs []int
-	whole   bool // images of a batch depend on each other, or shapes do not tell them apart
+	whole   bool            // images of a batch depend on each other, or shapes do not tell them apart
+	times   []time.Duration // of the steps of the last run, where the plan is traced
 }
 
 // buffer is storage for one activation or constant.
@@ -26,6 +28,9 @@ type buffer struct {
 	input int       // index of the graph input plus one
 	value nn.Value  // whose data it holds first; None for what no value of the graph names
 }
+
+// reorder begins the names of steps that change the layout.
+const reorder = "reorder "
 
 // step is one kernel call.
 type step struct {
@@ -224,7 +229,7 @@ func (c *compiler) want(v nn.Value, order []int) (int, error) {
 		c.buffers[to.buffer].fixed = data
 		return to.buffer, nil
 	}
-	c.steps = append(c.steps, step{name: "reorder " + c.graph.Values[v].Name, node: c.at, in: []int{from.buffer}, out: []int{to.buffer}, bind: func(b int) kernelFunc {
+	c.steps = append(c.steps, step{name: reorder + c.graph.Values[v].Name, node: c.at, in: []int{from.buffer}, out: []int{to.buffer}, bind: func(b int) kernelFunc {
 		view := kernel.Dense(at(memory, b)).Permute(move)
 		copier := kernel.NewCopier(kernel.Dense(view.Dims), view)
 		return func(t *kernel.Team, in, out [][]float32) { copier.Run(t, out[0], in[0]) }

@@ -122,13 +122,18 @@ func (g *program) run(t *kernel.Team) {
 		for j, b := range c.step.out {
 			c.out[j] = g.memory[b]
 		}
-		if c.step.border {
-			from := time.Now()
+		if !c.step.border && g.plan.times == nil {
 			c.f(t, c.in, c.out)
-			border += time.Since(from)
 			continue
 		}
+		from := time.Now()
 		c.f(t, c.in, c.out)
+		spent := time.Since(from)
+		if c.step.border {
+			border += spent
+		} else {
+			g.plan.times[i] = spent
+		}
 	}
 	g.spent = time.Since(start) - border
 }

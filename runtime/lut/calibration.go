@@ -1,0 +1,62 @@
+package lut
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/autotailor/autotailor/runtime/optable"
+	"github.com/autotailor/autotailor/runtime/supernet"
+	"github.com/autotailor/autotailor/runtime/terms"
+)
+
+// Calibration maps sums of rows to latencies of whole networks: Scale times the sum plus Constant. It is fitted to a few networks that
+// were measured end to end. The zero Calibration is none.
+type Calibration struct {
+	Scale    float64
+	Constant time.Duration // of a run; negative where the device's clock of single kernels takes time itself
+	Networks int           // that it was fitted to
+}
+
+// String is the header's form, "" for none.
+func (c Calibration) String() string {
+	if c == (Calibration{}) {
+		return ""
+	}
+	return fmt.Sprintf("%.6f %d %d", c.Scale, c.Constant.Nanoseconds(), c.Networks)
+}
+
+// parseCalibration is the inverse of String.
+func parseCalibration(text string) (c Calibration, err error) {
+	if text == "" {
+		return c, nil
+	}
+	var constant int64
+	n, err := fmt.Sscanf(text, "%f %d %d", &c.Scale, &constant, &c.Networks)
+	c.Constant = time.Duration(constant)
+	// what is parsed is what is written
+	if err != nil || n != 3 || !(c.Scale >= 0.01 && c.Scale <= 100) || c.Constant.Abs() > time.Duration(maxDuration) || c.Networks < 1 || c.String() != text {
+		return Calibration{}, fmt.Errorf("calibration is %q, want a scale from 0.01 to 100, nanoseconds and the number of networks", text)
+	}
+	return c, nil
+}
+
+// scale is what rows are multiplied by.
+func (c Calibration) scale() float64 {
+	if c == (Calibration{}) {
+		return 1
+	}
+	return c.Scale
+}
+
+// sum adds up the rows under the header's rules and the calibration, times a factor.
+func (t *Table) sum(net *supernet.Net, factor float64) (*terms.Sum, error) {
+	c := t.Header.Calibration
+	s, err := net.Sum(t.Header.Rules, func(id optable.ID) int64 {
+		return int64(math.Round(factor * c.scale() * float64(t.Rows[id].time())))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.Plus(int64(math.Round(factor * float64(c.Constant)))), nil
+}

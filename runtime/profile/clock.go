@@ -1,0 +1,241 @@
+package profile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/autotailor/autotailor/runtime/engine"
+	"github.com/autotailor/autotailor/runtime/lut"
+	"github.com/autotailor/autotailor/runtime/nn"
+	"github.com/autotailor/autotailor/runtime/onnxfile"
+	"github.com/autotailor/autotailor/runtime/space"
+	"github.com/autotailor/autotailor/runtime/supernet"
+)
+
+// Clock measures in turns with one fixed SubNet, the reference, and tells every time as if the reference had taken its nominal time.
+// The speed of a shared or warm machine changes by tens of percent within seconds; the ratio to a network that ran right before and
+// after does not.
+type Clock struct {
+	Reference string // SubNet
+	Nominal   time.Duration
+
+	net     *supernet.Net
+	engine  engine.Engine
+	weights nn.Weights
+	session engine.Session
+	in      []nn.Tensor
+	ticks   []time.Duration
+}
+
+// slowReference is the time above which a smaller network is the reference.
+const slowReference = 40 * time.Millisecond
+
+// NewClock starts a clock for net's networks on e. The reference is one of middle size, or that of a table's header, which is "" when there is
+// none. Weights may be nil; they are needed for the whole numbers among a model's parameters only.
+func NewClock(net *supernet.Net, e engine.Engine, w nn.Weights, reference string) (*Clock, error) {
+	c := &Clock{net: net, engine: e, weights: w}
+	if reference != "" {
+		text, ns, _ := strings.Cut(reference, " ")
+		n, err := strconv.ParseInt(ns, 10, 64)
+		if err != nil || n <= 0 {
+			return nil, fmt.Errorf("reference %q: want a SubNet and nanoseconds", reference)
+		}
+		c.Reference, c.Nominal = text, time.Duration(n)
+		return c, c.start()
+	}
+	for _, size := range []func(n int) int{func(n int) int { return n / 2 }, func(n int) int { return n - 1 }} {
+		g := make(space.Genes, len(net.Choices))
+		for i, choice := range net.Choices {
+			g[i] = uint8(size(len(choice.Values)))
+		}
+		space.Canonical(net.Choices, g)
+		c.Reference = space.Format(net.Choices, g)
+		if err := errors.Join(c.Close(), c.start()); err != nil {
+			return nil, err
+		}
+		for range 9 {
+			if _, err := c.tick(); err != nil {
+				return nil, err
+			}
+		}
+		if c.Nominal = median(c.ticks); c.Nominal <= slowReference {
+			break
+		}
+	}
+	return c, nil
+}
+
+// Header is what a table's header says about the clock.
+func (c *Clock) Header() string { return fmt.Sprintf("%s %d", c.Reference, c.Nominal.Nanoseconds()) }
+
+// start compiles the reference.
+func (c *Clock) start() error {
+	g, err := space.Parse(c.net.Choices, c.Reference)
+	if err != nil {
+		return fmt.Errorf("reference SubNet: %w", err)
+	}
+	graph, w, err := c.network(g)
+	if err != nil {
+		return err
+	}
+	if c.session, err = c.engine.Compile(graph, w); err != nil {
+		return err
+	}
+	c.in, c.ticks = inputs(graph), nil
+	_, err = c.tick()
+	c.ticks = nil
+	return err
+}
+
+// network records a SubNet at batch 1 as it is exported, with weights of the right shapes.
+func (c *Clock) network(g space.Genes) (*nn.Graph, nn.Weights, error) {
+	graph, err := nn.Record(func(b nn.Builder) { c.net.Build(g, b) })
+	if err != nil {
+		return nil, nil, err
+	}
+	return exported(graph.Bind(1), c.weights)
+}
+
+// exported is a network with its normalisations folded, as export writes it, on made-up weights.
+func exported(g *nn.Graph, model nn.Weights) (*nn.Graph, nn.Weights, error) {
+	w, err := standIns(g, model)
+	if err != nil {
+		return nil, nil, err
+	}
+	return onnxfile.FoldBatchNorm(g, w)
+}
+
+// tick runs the reference and tells how long it took, without the first run after another network.
+func (c *Clock) tick() (time.Duration, error) {
+	if _, err := timed(c.session, c.in); err != nil {
+		return 0, err
+	}
+	d, err := timed(c.session, c.in)
+	c.ticks = append(c.ticks, d)
+	return d, err
+}
+
+// timed runs a session, by its own clock where it has one.
+func timed(s engine.Session, in []nn.Tensor) (time.Duration, error) {
+	start := time.Now()
+	if _, err := s.Run(in...); err != nil {
+		return 0, err
+	}
+	if told, ok := s.(interface{ Elapsed() time.Duration }); ok {
+		return told.Elapsed(), nil
+	}
+	return time.Since(start), nil
+}
+
+// round is how many runs stand between two ticks; the first of them does not count, it fills the caches.
+const round = 3
+
+// turns is called before each run of a network and ticks between rounds; rates then has the factor of each run, 0 for one that does not count.
+type turns struct {
+	clock *Clock
+	ticks []time.Duration
+}
+
+func (t *turns) before(run int) error {
+	if run%round > 0 {
+		return nil
+	}
+	d, err := t.clock.tick()
+	t.ticks = append(t.ticks, d)
+	return err
+}
+
+// rates is called after the last run.
+func (t *turns) rates(runs int) ([]float64, error) {
+	if err := t.before(0); err != nil {
+		return nil, err
+	}
+	out := make([]float64, runs)
+	for i := range out {
+		if i%round == 0 {
+			continue
+		}
+		out[i] = float64(t.clock.Nominal) / float64(between(t.ticks[i/round], t.ticks[i/round+1]))
+	}
+	return out, nil
+}
+
+// between is the mean of two ticks, or the lesser when something came in between at the other.
+func between(a, b time.Duration) time.Duration {
+	if lo, hi := min(a, b), max(a, b); hi > lo+lo/4 {
+		return max(lo, 1)
+	}
+	return max((a+b)/2, 1)
+}
+
+// corrected applies rates to times and leaves out what does not count.
+func corrected(times []time.Duration, rates []float64) []time.Duration {
+	var out []time.Duration
+	for i, d := range times {
+		if rates[i] > 0 {
+			out = append(out, time.Duration(float64(d)*rates[i]))
+		}
+	}
+	return out
+}
+
+// Network measures a SubNet end to end: rounds of two runs, until they are as many as asked for or take too long, at least five.
+func (c *Clock) Network(ctx context.Context, g space.Genes, rounds int, limit time.Duration) (lut.Row, error) {
+	graph, w, err := c.network(g)
+	if err != nil {
+		return lut.Row{}, err
+	}
+	s, err := c.engine.Compile(graph, w)
+	if err != nil {
+		return lut.Row{}, err
+	}
+	in, t := inputs(graph), &turns{clock: c}
+	var times []time.Duration
+	start := time.Now()
+	for i := 0; i < rounds*round && (i < 5*round || i%round > 0 || time.Since(start) < limit); i++ {
+		err := errors.Join(ctx.Err(), t.before(i))
+		if err == nil {
+			var d time.Duration
+			d, err = timed(s, in)
+			times = append(times, d)
+		}
+		if err != nil {
+			return lut.Row{}, errors.Join(err, s.Close())
+		}
+	}
+	rates, err := t.rates(len(times))
+	if err := errors.Join(err, s.Close()); err != nil {
+		return lut.Row{}, err
+	}
+	return summary(corrected(times, rates)), nil
+}
+
+// Drift is how much the machine's speed changed: the ratio of the ninth to the first tenth of the reference's times, less 1.
+func (c *Clock) Drift() float64 {
+	if len(c.ticks) == 0 {
+		return 0
+	}
+	s := slices.Sorted(slices.Values(c.ticks))
+	return float64(s[len(s)*9/10])/float64(s[len(s)/10]) - 1
+}
+
+// Close frees the reference.
+func (c *Clock) Close() error {
+	if c.session == nil {
+		return nil
+	}
+	err := c.session.Close()
+	c.session = nil
+	return err
+}
+
+func median[T time.Duration | float64](list []T) T {
+	s := slices.Sorted(slices.Values(list))
+	n := len(s)
+	return (s[(n-1)/2] + s[n/2]) / 2
+}
