@@ -16,8 +16,8 @@ import (
 	"github.com/autotailor/autotailor/runtime/space"
 )
 
-// checked is the result of `check`.
-type checked struct {
+// agreed is the result of `check`.
+type agreed struct {
 	Engine string `json:"engine"`
 	profile.Agreement
 	Plain   *profile.Agreement `json:"plain,omitempty"` // of the table that is given with --plain
@@ -41,7 +41,7 @@ func runCheck(c *call) error {
 	model := c.modelFlag()
 	n := c.flags.Int("subnets", 100, "random SubNets to measure")
 	seed := c.flags.Uint64("seed", 1, "of the random SubNets")
-	rounds := c.flags.Int("rounds", 30, "rounds of two runs of each SubNet")
+	rounds := c.flags.Int("rounds", 60, "rounds of two runs of each SubNet")
 	limit := c.flags.Duration("limit", 4*time.Second, "time for each SubNet; slower ones have fewer rounds, at least 5")
 	out := c.flags.String("out", "", "`file` for what is measured; a later check goes on with it")
 	engineName := c.flags.String("engine", "", "`name` of the engine, instead of the table's")
@@ -98,7 +98,7 @@ type checking struct {
 	p       *progress
 }
 
-func (k *checking) run(t *lut.Table, n int, seed uint64) (*checked, error) {
+func (k *checking) run(t *lut.Table, n int, seed uint64) (*agreed, error) {
 	sum, err := t.Sum(k.net)
 	if err != nil {
 		return nil, err
@@ -107,7 +107,7 @@ func (k *checking) run(t *lut.Table, n int, seed uint64) (*checked, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &checked{Engine: t.Header.Engine}
+	r := &agreed{Engine: t.Header.Engine}
 	var predicted, measured, again []float64
 	rng := rand.New(rand.NewPCG(seed, 7))
 	for i := range n {
@@ -219,7 +219,7 @@ func (c *call) plain(path string, list []checkedSubNet) (*profile.Agreement, err
 	return &a, nil
 }
 
-func (c *call) printChecked(r *checked) error {
+func (c *call) printChecked(r *agreed) error {
 	if *c.json {
 		return c.print(r)
 	}

@@ -196,8 +196,7 @@ func TestJournalResumes(t *testing.T) {
 func FuzzRead(f *testing.F) {
 	n := small()
 	var b bytes.Buffer
-	table := measured(n)
-	table.Rows[4].Failed = "why"
+	table := covered(n)
 	if err := table.Write(&b); err != nil {
 		f.Fatal(err)
 	}
@@ -248,6 +247,92 @@ func TestEnergyIsWhatRowsSayOrAConstantPower(t *testing.T) {
 	for _, watts := range []float64{-1, 1e6} {
 		if _, err := table.Energy(n, watts); err == nil {
 			t.Errorf("%v W was accepted", watts)
+		}
+	}
+}
+
+// covered is a table with all kinds of rows and a calibration.
+func covered(n *supernet.Net) *lut.Table {
+	t := measured(n)
+	t.Header.Method, t.Header.Reference, t.Header.Kernels, t.Header.Tool = lut.Covering, "width=0.5 1234", "12 Conv Relu; 3 Gemm / Relu", "0.1.0"
+	t.Header.Calibration = lut.Calibration{Scale: 1.25, Constant: -40, Networks: 10}
+	t.Rows[1].Layout = lut.Layout{N: 8, Min: 15, Median: 20, Spread: 3}
+	t.Rows[2] = lut.Row{Key: t.Rows[2].Key, N: 9, Elided: true, Layout: lut.Layout{N: 9, Min: 1, Median: 2, Spread: 3}}
+	t.Rows[4].Failed = "why"
+	return t
+}
+
+// TestAllKindsOfRowsRoundTrip through both readers.
+func TestAllKindsOfRowsRoundTrip(t *testing.T) {
+	n := small()
+	want := covered(n)
+	file := text(t, want)
+	for _, line := range []string{"\ncalibration: 1.250000 -40 10\n", "\n1 layout 8 15 20 3 Conv", "\n2 elided 9 Conv", "\n2 layout 9 1 2 3 Conv"} {
+		if !strings.Contains(file, line) {
+			t.Errorf("no %q in\n%s", line, file)
+		}
+	}
+	got, err := lut.Read(strings.NewReader(file), n)
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v, want %+v (%v)", got, want, err)
+	}
+	parsed, err := lut.Parse(strings.NewReader(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	migrated, missing := lut.Migrate(parsed, n)
+	for id := range 4 {
+		if migrated.Rows[id] != want.Rows[id] {
+			t.Errorf("%+v, want %+v", migrated.Rows[id], want.Rows[id])
+		}
+	}
+	if len(missing) != 1 || missing[0] != 4 {
+		t.Errorf("missing %v, want the failed row", missing)
+	}
+}
+
+// TestSumIsCalibrated: scale times rows and layout changes, plus a constant; energy of a constant power follows.
+func TestSumIsCalibrated(t *testing.T) {
+	n := small()
+	table := covered(n)
+	sum, err := table.Sum(n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// width 1: operators 1 (101 ns and 20 ns of layout) and 3 (103 ns); width 0.5: operators 0 and 2, of which the layout counts only.
+	for v, want := range map[uint8]int64{0: 151 + 129 - 40, 1: 125 + 3 - 40} {
+		if got := sum.At([]uint8{v}); got != want {
+			t.Errorf("%d: %d ns, want %d", v, got, want)
+		}
+	}
+	energy, err := table.Energy(n, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := energy.At([]uint8{0}); got < 479 || got > 481 {
+		t.Errorf("%d nJ at 2 W, want twice the latency", got)
+	}
+}
+
+// TestReadRefusesBadRows of the kinds that covering measurements have.
+func TestReadRefusesBadRows(t *testing.T) {
+	n := small()
+	file := text(t, covered(n))
+	key := n.Ops[0].Key()
+	for name, change := range map[string][2]string{
+		"scale 0":                {"calibration: 1.250000", "calibration: 0.000000"},
+		"no scale":               {"calibration: 1.250000", "calibration: x"},
+		"layout without its row": {"\n1 10 ", "\n9 10 "},
+		"elided in no run":       {"2 elided 9", "2 elided 0"},
+		"layout in no run":       {"1 layout 8", "1 layout 0"},
+		"a minimum above":        {"layout 8 15", "layout 8 99"},
+		"no key":                 {"0 10 90 100 5 - " + key, "0 10 90 100 5 -"},
+	} {
+		if !strings.Contains(file, change[0]) {
+			t.Fatalf("%s: no %q", name, change[0])
+		}
+		if _, err := lut.Read(strings.NewReader(strings.Replace(file, change[0], change[1], 1)), n); err == nil {
+			t.Errorf("%s: no error", name)
 		}
 	}
 }

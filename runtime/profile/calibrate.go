@@ -61,7 +61,7 @@ func fit(predicted, measured []float64) (scale, constant float64) {
 		}
 		scale, constant = line(slices.Delete(slices.Clone(predicted), worst, worst+1), slices.Delete(slices.Clone(measured), worst, worst+1))
 	}
-	if least := slices.Min(predicted); !(scale > 0.2 && scale < 5) || math.Abs(constant) > least/2 {
+	if smallest := slices.Min(predicted); !(scale > 0.2 && scale < 5) || scale*smallest+constant < smallest/4 {
 		var ratios []float64
 		for i := range predicted {
 			ratios = append(ratios, measured[i]/max(predicted[i], 1))

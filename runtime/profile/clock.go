@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -112,12 +113,25 @@ func exported(g *nn.Graph, model nn.Weights) (*nn.Graph, nn.Weights, error) {
 
 // tick runs the reference and tells how long it took, without the first run after another network.
 func (c *Clock) tick() (time.Duration, error) {
-	if _, err := timed(c.session, c.in); err != nil {
-		return 0, err
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	var total time.Duration
+	for i, tries := 0, 0; i < round; tries++ {
+		was := switches()
+		d, err := timed(c.session, c.in)
+		switch {
+		case err != nil:
+			return 0, err
+		case switches() > was && tries < 3*round: // something else ran meanwhile
+			continue
+		case i > 0:
+			total += d
+		}
+		i++
 	}
-	d, err := timed(c.session, c.in)
-	c.ticks = append(c.ticks, d)
-	return d, err
+	total /= round - 1
+	c.ticks = append(c.ticks, total)
+	return total, nil
 }
 
 // timed runs a session, by its own clock where it has one.
@@ -135,42 +149,63 @@ func timed(s engine.Session, in []nn.Tensor) (time.Duration, error) {
 // round is how many runs stand between two ticks; the first of them does not count, it fills the caches.
 const round = 3
 
-// turns is called before each run of a network and ticks between rounds; rates then has the factor of each run, 0 for one that does not count.
+// turns ticks between the rounds of a network's runs.
 type turns struct {
-	clock *Clock
-	ticks []time.Duration
+	clock     *Clock
+	ticks     []time.Duration
+	switches  int64
+	disturbed []bool // runs, but for the last one
 }
 
+// before is called before each run, on the thread that runs it.
 func (t *turns) before(run int) error {
-	if run%round > 0 {
-		return nil
+	if run > 0 {
+		t.disturbed = append(t.disturbed, switches() > t.switches)
 	}
-	d, err := t.clock.tick()
-	t.ticks = append(t.ticks, d)
+	var err error
+	if run%round == 0 {
+		var d time.Duration
+		d, err = t.clock.tick()
+		t.ticks = append(t.ticks, d)
+	}
+	t.switches = switches()
 	return err
 }
 
-// rates is called after the last run.
+// least is how many runs without disturbance are enough to leave out the others.
+const least = 5
+
+// rates returns the factor that corrects each run, 0 for a run that does not count: the first of a round, and one during which the system gave
+// the processor to something else. It is called after the last run.
 func (t *turns) rates(runs int) ([]float64, error) {
+	last := switches() > t.switches
 	if err := t.before(0); err != nil {
 		return nil, err
 	}
+	disturbed := append(t.disturbed, last)
+	quiet := 0
+	for i := range runs {
+		if i%round > 0 && !disturbed[i] {
+			quiet++
+		}
+	}
 	out := make([]float64, runs)
 	for i := range out {
-		if i%round == 0 {
+		if i%round == 0 || disturbed[i] && quiet >= least {
 			continue
 		}
-		out[i] = float64(t.clock.Nominal) / float64(between(t.ticks[i/round], t.ticks[i/round+1]))
+		out[i] = float64(t.clock.Nominal) / float64(max(t.around(i/round), 1))
 	}
 	return out, nil
 }
 
-// between is the mean of two ticks, or the lesser when something came in between at the other.
-func between(a, b time.Duration) time.Duration {
-	if lo, hi := min(a, b), max(a, b); hi > lo+lo/4 {
-		return max(lo, 1)
-	}
-	return max((a+b)/2, 1)
+// neighbours is how many ticks before and after a round tell the machine's speed: single ones are noisy, and the speed does not change as fast
+// as they follow each other.
+const neighbours = 4
+
+// around is the median of the ticks near a round.
+func (t *turns) around(k int) time.Duration {
+	return median(t.ticks[max(k+1-neighbours, 0):min(k+1+neighbours, len(t.ticks))])
 }
 
 // corrected applies rates to times and leaves out what does not count.
@@ -184,20 +219,39 @@ func corrected(times []time.Duration, rates []float64) []time.Duration {
 	return out
 }
 
-// Network measures a SubNet end to end: rounds of two runs, until they are as many as asked for or take too long, at least five.
+// sessions is how often a network is compiled anew to be measured: where its tensors lie in memory makes a percent or two.
+const sessions = 3
+
+// Network measures a SubNet end to end: rounds of two runs, until they are as many as asked for or take too long. It tells the median of
+// sessions' medians.
 func (c *Clock) Network(ctx context.Context, g space.Genes, rounds int, limit time.Duration) (lut.Row, error) {
 	graph, w, err := c.network(g)
 	if err != nil {
 		return lut.Row{}, err
 	}
+	var rows []lut.Row
+	for range sessions {
+		row, err := c.once(ctx, graph, w, (rounds+sessions-1)/sessions, limit/sessions)
+		if err != nil {
+			return lut.Row{}, err
+		}
+		rows = append(rows, row)
+	}
+	return pooled(rows), nil
+}
+
+// once measures a network in one session, at least three rounds.
+func (c *Clock) once(ctx context.Context, graph *nn.Graph, w nn.Weights, rounds int, limit time.Duration) (lut.Row, error) {
 	s, err := c.engine.Compile(graph, w)
 	if err != nil {
 		return lut.Row{}, err
 	}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	in, t := inputs(graph), &turns{clock: c}
 	var times []time.Duration
 	start := time.Now()
-	for i := 0; i < rounds*round && (i < 5*round || i%round > 0 || time.Since(start) < limit); i++ {
+	for i := 0; i < rounds*round && (i < 3*round || i%round > 0 || time.Since(start) < limit); i++ {
 		err := errors.Join(ctx.Err(), t.before(i))
 		if err == nil {
 			var d time.Duration

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"slices"
 	"time"
 
@@ -47,7 +48,7 @@ func runCovering(ctx context.Context, net *supernet.Net, e engine.Tracer, path s
 		return nil, err
 	}
 	c := &covering{places: p, engine: e, o: o, joined: map[string]int{}}
-	part, err := openPart(path+".part", t.Header, c)
+	part, err := openPart(ctx, path+".part", t.Header, missing, c)
 	if err != nil {
 		return nil, err
 	}
@@ -141,6 +142,8 @@ func (c *covering) trace(ctx context.Context, g space.Genes) ([]sighting, error)
 	if err != nil {
 		return nil, err
 	}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	turns, runs := &turns{clock: c.clock}, c.o.Rounds*round
 	trace, err := c.engine.Trace(ctx, graph, w, runs, turns.before)
 	if err != nil {
@@ -162,7 +165,7 @@ func (c *covering) trace(ctx context.Context, g space.Genes) ([]sighting, error)
 	c.notice(graph, trace, func(n int) int { return site[node[n]] })
 	var out []sighting
 	for _, s := range c.live(g) {
-		row := lut.Row{N: runs / round * (round - 1), Elided: true}
+		row := lut.Row{N: len(corrected(trace.Total, rates)), Elided: true}
 		if t, ok := work[s]; ok {
 			row = summary(corrected(t, rates))
 		}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/lut"
+	"github.com/autotailor/autotailor/runtime/optable"
 	"github.com/autotailor/autotailor/runtime/supernet"
 )
 
@@ -30,7 +31,7 @@ func Predict(ctx context.Context, net *supernet.Net, e engine.Engine, path strin
 		return out, err
 	}
 	tracer, ok := e.(engine.Tracer)
-	start, parts := time.Now(), 0
+	start := time.Now()
 	switch {
 	case ok && out.Method == lut.Covering:
 		p, err := placesOf(net, t.Header.Rules)
@@ -42,14 +43,12 @@ func Predict(ctx context.Context, net *supernet.Net, e engine.Engine, path strin
 			return out, err
 		}
 		defer c.clock.Close()
-		list := c.design(ids, max(o.Contexts, usualContexts))
-		out.Networks, parts, start = len(list), 2, time.Now()
-		for k := range parts {
-			if _, err := c.trace(ctx, list[k*(len(list)-1)/parts]); err != nil {
-				return out, err
-			}
+		contexts, each, err := c.plan(ctx, ids)
+		if err != nil {
+			return out, err
 		}
-		out.Time = time.Since(start) * time.Duration(len(list)+calibrationNetworks) / time.Duration(parts)
+		out.Networks = len(c.design(ids, contexts))
+		out.Time = each * time.Duration(out.Networks+calibrationNetworks)
 	default:
 		sample := ids[:min(together, len(ids))]
 		if len(ids) > together { // spread, since neighbours in the table are alike
@@ -63,4 +62,31 @@ func Predict(ctx context.Context, net *supernet.Net, e engine.Engine, path strin
 		out.Time = time.Since(start) * time.Duration(len(ids)) / time.Duration(len(sample))
 	}
 	return out, nil
+}
+
+// Limits of what a plan decides on itself.
+const (
+	plenties = 6                 // SubNets for each operator are enough
+	patience = 150 * time.Second // more than one for each operator should not take longer
+)
+
+// plan decides in how many SubNets to measure each operator, from how long two of them take each.
+func (c *covering) plan(ctx context.Context, ids []optable.ID) (contexts int, each time.Duration, err error) {
+	list := c.design(ids, 1)
+	if len(list) == 0 {
+		return 1, 0, nil
+	}
+	start := time.Now()
+	const samples = 2
+	for k := range samples {
+		if _, err := c.trace(ctx, list[k*(len(list)-1)/samples]); err != nil {
+			return 0, 0, err
+		}
+	}
+	clear(c.joined)
+	each = time.Since(start) / samples
+	if contexts = c.o.Contexts; contexts < 1 {
+		contexts = min(max(int(patience/(each*time.Duration(len(list)))), 1), plenties)
+	}
+	return contexts, each, nil
 }

@@ -107,7 +107,7 @@ func takeTraced(ctx context.Context, net *supernet.Net, e engine.Tracer, c *Cloc
 	if err != nil {
 		return nil, err
 	}
-	rate := float64(c.Nominal) / float64(between(from, to))
+	rate := 2 * float64(c.Nominal) / float64(max(from+to, 1))
 	for k := range ids {
 		if samples[k] != nil && rows[k].Failed == "" {
 			for i := range samples[k] {

@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strconv"
@@ -23,7 +24,7 @@ type part struct {
 }
 
 // openPart starts a measurement, or takes up one that was begun: c then has its clock and what was seen already.
-func openPart(path string, h lut.Header, c *covering) (*part, error) {
+func openPart(ctx context.Context, path string, h lut.Header, ids []optable.ID, c *covering) (*part, error) {
 	reference := h.Reference
 	h.Calibration, h.Kernels, h.Reference, h.Date = lut.Calibration{}, "", "", ""
 	file, lines, err := rowfile.OpenJournal(path, h.Text(), "date")
@@ -34,7 +35,7 @@ func openPart(path string, h lut.Header, c *covering) (*part, error) {
 	if len(lines) > 0 {
 		err = p.resume(lines, c)
 	} else {
-		err = p.plan(reference, c)
+		err = p.plan(ctx, reference, ids, c)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), file.Close())
@@ -43,12 +44,12 @@ func openPart(path string, h lut.Header, c *covering) (*part, error) {
 }
 
 // plan decides on what a measurement depends and writes it down.
-func (p *part) plan(reference string, c *covering) (err error) {
+func (p *part) plan(ctx context.Context, reference string, ids []optable.ID, c *covering) (err error) {
 	if c.clock, err = NewClock(c.net, c.engine, c.o.Weights, reference); err != nil {
 		return err
 	}
-	if p.contexts = c.o.Contexts; p.contexts < 1 {
-		p.contexts = usualContexts
+	if p.contexts, _, err = c.plan(ctx, ids); err != nil {
+		return err
 	}
 	return p.file.Append(fmt.Sprintf("%d %s", p.contexts, c.clock.Header()))
 }

@@ -66,7 +66,8 @@ func (p *places) locate(graph *nn.Graph, g space.Genes) ([]int, error) {
 				return nil, fmt.Errorf("node %q has no site under fusion rules %q; regenerate the package", graph.Nodes[group[0]].Name, p.rules.Name)
 			}
 			n := prefix(graph, group, p.net.Ops[p.op(live[0], g)].Key())
-			if n == 0 {
+			cut := n < len(group) && len(live) > 1 && p.sites[live[0]].Live == p.sites[live[1]].Live // which only depth may do
+			if n == 0 || cut {
 				return nil, fmt.Errorf("site %q under fusion rules %q is not what Build makes there; regenerate the package", p.sites[live[0]].Name, p.rules.Name)
 			}
 			for _, i := range group[:n] {

@@ -43,6 +43,10 @@ func standIns(g *nn.Graph, model nn.Weights) (nn.Weights, error) {
 			continue
 		}
 		name, shape, size := i.Param.Source(), i.Param.Shape, i.Param.Shape.Count()*i.Type.Bytes()
+		if i.Param.Transposed { // as the model stores it
+			shape = slices.Clone(shape)
+			slices.Reverse(shape)
+		}
 		switch {
 		case i.Type != nn.Float32 && model != nil:
 			t, err := model.Tensor(name)

@@ -1,0 +1,103 @@
+package profile
+
+import (
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/autotailor/autotailor/internal/fusion"
+	"github.com/autotailor/autotailor/runtime/lut"
+)
+
+// TestFit: a line through networks is found although one is far off, and where there is none, a scale.
+func TestFit(t *testing.T) {
+	var x, y []float64
+	for i := range 10 {
+		x = append(x, 1e6*float64(2+i))
+		y = append(y, 1.1*x[i]-2e5)
+	}
+	y[4] *= 1.4
+	if scale, constant := fit(x, y); math.Abs(scale-1.1) > 1e-9 || math.Abs(constant+2e5) > 1 {
+		t.Errorf("scale %v, constant %v", scale, constant)
+	}
+	same := []float64{2e6, 2e6, 2e6}
+	if scale, constant := fit(same, []float64{3e6, 3e6, 3e6}); math.Abs(scale-1.5) > 1e-9 || constant != 0 {
+		t.Errorf("of one size: scale %v, constant %v", scale, constant)
+	}
+}
+
+// TestAgree on numbers that can be counted by hand.
+func TestAgree(t *testing.T) {
+	measured := []float64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}
+	predicted := []float64{1.2, 2.08, 3, 4, 5, 6, 7, 8, 9, 9.3}
+	a := Agree(predicted, measured)
+	want := Agreement{N: 10, Within10: 0.9, Within5: 0.8, Tau: 1, Small10: 0, Large10: 1, Worst: 0.2}
+	a.Worst = math.Round(a.Worst*1e9) / 1e9
+	if a != want {
+		t.Errorf("%+v, want %+v", a, want)
+	}
+	if tau := kendall([]float64{1, 2, 3}, []float64{3, 2, 1}); tau != -1 {
+		t.Errorf("reversed: tau %v", tau)
+	}
+	if tau := kendall([]float64{1, 1, 2}, []float64{1, 2, 3}); math.Abs(tau-2/math.Sqrt(6)) > 1e-12 {
+		t.Errorf("with a tie: tau %v", tau)
+	}
+}
+
+// TestMerge: an operator that most places elide is elided, changes of layout count when most places have them.
+func TestMerge(t *testing.T) {
+	ran := func(d time.Duration) lut.Row { return lut.Row{N: 10, Min: d - 1, Median: d, Spread: 2} }
+	bound := ran(40)
+	bound.Layout = lut.Layout{N: 10, Min: 3, Median: 4, Spread: 1}
+	gone := lut.Row{N: 10, Elided: true}
+	for _, c := range []struct {
+		rows []lut.Row
+		want lut.Row
+	}{
+		{[]lut.Row{ran(10), ran(30), ran(20)}, lut.Row{N: 30, Min: 9, Median: 20, Spread: 2}},
+		{[]lut.Row{gone, gone, ran(20)}, lut.Row{N: 30, Elided: true}},
+		{[]lut.Row{gone, ran(20), ran(20)}, lut.Row{N: 20, Min: 19, Median: 20, Spread: 2}},
+		{[]lut.Row{bound, bound, ran(40)}, lut.Row{N: 30, Min: 39, Median: 40, Spread: 2, Layout: lut.Layout{N: 20, Min: 3, Median: 4, Spread: 1}}},
+		{[]lut.Row{bound, ran(40)}, lut.Row{N: 20, Min: 39, Median: 40, Spread: 2}},
+		{nil, lut.Row{Failed: "no SubNet has it"}},
+	} {
+		if got := merge(c.rows); got != c.want {
+			t.Errorf("%+v gives %+v, want %+v", c.rows, got, c.want)
+		}
+	}
+}
+
+// FuzzParseSighting: what is read is written the same again.
+func FuzzParseSighting(f *testing.F) {
+	for _, text := range []string{"3:12:100:110:5", "3:12:100:110:5:7:8:1", "0:12:0:0:0", "9:1:1:1:1", "x", "1:2:3", "-1:1:1:1:1", "1:1:1:1:1:1:1:1:1"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		s, err := parseSighting(text, 10)
+		if err != nil {
+			return
+		}
+		again, err := parseSighting(s.String(), 10)
+		if err != nil || again != s {
+			t.Errorf("%q is %+v, then %+v, %v", text, s, again, err)
+		}
+	})
+}
+
+// TestOneKernel: which sequences that a runtime joined its rules join too.
+func TestOneKernel(t *testing.T) {
+	rules, err := fusion.Named("onnxruntime")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]bool{
+		"Conv BatchNormalization Relu": true, "Conv Add Relu": true, "Conv BatchNormalization Add": true, "MatMul Add": true, "MatMul Add Reshape BatchNormalization": true,
+		"Transpose MatMul": true, "MatMul Mul": true, "Mul Transpose MatMul": true, "Add LayerNormalization": true, "Reshape Transpose": true,
+		"Conv Gelu": false, "Softmax MatMul": false, "Conv Relu Relu": false,
+	} {
+		if got := oneKernel(rules, strings.Fields(text)); got != want {
+			t.Errorf("%s: %t", text, got)
+		}
+	}
+}
