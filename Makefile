@@ -6,7 +6,7 @@ ORT_DIR := build/onnxruntime
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 export AUTOTAILOR_ORT ?= $(firstword $(wildcard $(CURDIR)/$(ORT_DIR)/libonnxruntime.so*))
 
-.PHONY: help demo test check check-ncnn bench-switch example generate bench bench-engine fuzz lint size agent onnxruntime
+.PHONY: help demo test check check-ncnn bench-switch example generate bench bench-engine bench-latency fuzz lint size agent onnxruntime
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -50,6 +50,9 @@ bench: ## benchmarks, peers side by side
 
 bench-engine: ## training and inference beside PyTorch and ONNX Runtime, where they are installed
 	@$(GO) run ./internal/enginebench
+
+bench-latency: ## predicted against measured latency on ONNX Runtime, of three full-size models; FULL=1 for all, ONLY=vit,levit for some
+	@$(GO) run ./internal/latency $(if $(FULL),-full) $(if $(ONLY),-only $(ONLY))
 
 FUZZTIME ?= 60s
 fuzz: ## every fuzz target for FUZZTIME, one after the other; FUZZ=Name only those called so
