@@ -2,6 +2,7 @@ package op
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/autotailor/autotailor/ir/dim"
 )
@@ -135,6 +136,9 @@ func expandShape(c *Ctx) error {
 		return err
 	}
 	c.Out[0].Shape = out
+	if n, fixed := c.product(out).IsConst(); fixed && len(out) == 1 && len(c.In[0].Ints) == 1 && n <= maxInts {
+		c.Out[0].Ints = slices.Repeat(c.In[0].Ints, n)
+	}
 	return nil
 }
 

@@ -393,6 +393,33 @@ y = Reshape x c
 	}
 }
 
+// TestUnknownPartsOfShapes: a list of which one part is computed from data is not taken for the rest of it; repeated and cut lists are known.
+func TestUnknownPartsOfShapes(t *testing.T) {
+	_, _, err := infer(t, `
+input v 1 i64
+k = Concat {4} v {6} axis=0 : i64
+z = ConstantOfShape k
+`)
+	if err == nil || !strings.Contains(err.Error(), "computed at run time") {
+		t.Errorf("a shape with an unknown part: %v", err)
+	}
+	_, shapes, err := infer(t, `
+input x 1x8x6x6
+s = Shape x : i64
+c = Gather s {1} : i64
+e = Expand c {4} : i64
+a, b = Split e {1,3} axis=0 : i64
+k = Concat a {2} b axis=0 : i64
+z = ConstantOfShape k
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := text(shapes[len(shapes)-1]); got != "8x2x8x8x8" {
+		t.Errorf("the shape is %s", got)
+	}
+}
+
 // TestUnknownOperators take the declared shape, else that of the first operand; a table's rule is not asked about shapes that nobody knows.
 func TestUnknownOperators(t *testing.T) {
 	g, shapes, err := infer(t, "input x Nx3\ny = com.example.Magic x\nz = com.example.Source\nw = Relu z")

@@ -226,18 +226,16 @@ func concatShape(c *Ctx) error {
 	if !ok {
 		return fmt.Errorf("axis %d does not fit inputs with %d axes", axis, len(out))
 	}
-	ints := c.In[0].Ints
+	ints, known := c.In[0].Ints, c.In[0].Ints != nil
 	for k, o := range c.In[1:] {
 		if !joins(out, o.Shape, axis) {
 			return fmt.Errorf("operand %d has the shape %v; joined along axis %d it does not fit %v", k+1, o.Shape, axis, c.In[0].Shape)
 		}
 		out[axis] = c.keep(dim.Add(out[axis], o.Shape[axis]))
-		if ints = append(ints[:len(ints):len(ints)], o.Ints...); o.Ints == nil {
-			ints = nil
-		}
+		ints, known = append(ints[:len(ints):len(ints)], o.Ints...), known && o.Ints != nil
 	}
 	c.Out[0].Shape = out
-	if c.In[0].Ints != nil {
+	if known {
 		c.Out[0].Ints = ints
 	}
 	return nil
@@ -282,7 +280,23 @@ func splitShape(c *Ctx) error {
 		}
 		c.Out[k].Shape = out
 	}
+	splitInts(c)
 	return nil
+}
+
+// splitInts cuts a list of extents.
+func splitInts(c *Ctx) {
+	rest := c.In[0].Ints
+	if rest == nil || len(c.In[0].Shape) != 1 {
+		return
+	}
+	for k := range c.Out {
+		n, fixed := c.Out[k].Shape[0].IsConst()
+		if !fixed || n < 0 || n > len(rest) {
+			return
+		}
+		c.Out[k].Ints, rest = rest[:n:n], rest[n:]
+	}
 }
 
 func shapeShape(c *Ctx) error {

@@ -10,12 +10,44 @@ import (
 
 // foldShapes replaces shapes that the model computes at run time (Shape, Gather, Concat, ...) by constants: what the extents of the
 // inputs determine is known now. An open batch becomes -1 in the target of a Reshape or Expand.
+//
+// What is known now may tell the extents behind it, such as those of a map that is padded to whole windows: it goes on until nothing is found.
 func foldShapes(g *ir.Graph) error {
 	bind, ok := inputExtents(g)
 	if !ok {
 		return nil // the compiler asks for the missing extents
 	}
-	vals, _ := op.Infer(g, op.Rules{Bind: bind}) // what cannot be inferred is not folded, and reported by the compiler
+	for {
+		before := len(g.Nodes)
+		open, err := foldKnown(g, bind)
+		if err != nil {
+			return err
+		}
+		if len(g.Nodes) < before {
+			continue
+		}
+		if open == nil || !fixBatch(g, bind) {
+			return nil
+		}
+	}
+}
+
+// fixBatch gives inputs the batch 1 of the model where it has one, for models that cannot have another: they count it in with other axes,
+// such as windows. It tells whether anything changed.
+func fixBatch(g *ir.Graph, bind map[ir.ValueID][]dim.Dim) bool {
+	changed := false
+	for id, s := range bind {
+		if len(s) > 0 && s[0].IsBatch() && g.Values[id].Shape[0].Size == 1 {
+			s[0] = dim.Const(1)
+			changed = true
+		}
+	}
+	return changed
+}
+
+// foldKnown folds what inference finds in one go, and tells in open why it did not find everything.
+func foldKnown(g *ir.Graph, bind map[ir.ValueID][]dim.Dim) (open, err error) {
+	vals, open := op.Infer(g, op.Rules{Bind: bind}) // what cannot be inferred is not folded, and reported by the compiler
 	for _, n := range g.Nodes {
 		for k, id := range n.In {
 			if id == 0 || k != 1 || n.Domain != "" || n.Op != "Reshape" && n.Op != "Expand" || g.Values[id].Const != nil {
@@ -39,7 +71,7 @@ func foldShapes(g *ir.Graph) error {
 		setConstant(g.Values[n.Out[0]], t)
 		return false
 	})
-	return foldIntegers(g) // of what is known now
+	return open, foldIntegers(g) // of what is known now
 }
 
 // foldFactors gives a Resize factors for sizes that the model computes, as pass resize-factors does for those that it states. A map of

@@ -3,6 +3,7 @@ package supernet
 import (
 	"errors"
 	"fmt"
+	"math/big"
 	"slices"
 
 	"github.com/autotailor/autotailor/ir"
@@ -102,12 +103,28 @@ func analyse(g *ir.Graph, c Config, templates []Template) (*binder, error) {
 	checkSkips(stages, p.sizes)
 	b := &binder{
 		config: c, graph: g, flow: f, plain: p, coupling: axis.Couple(g, p.sizes, p.batched),
-		net:    &Net{Graph: g, Stages: stages, Batched: p.batched},
+		net:    &Net{Graph: g, Stages: stages, Batched: p.batched, Raw: big.NewInt(1)},
 		leaves: map[axis.Var]dim.Dim{}, units: map[axis.Var]int{}, tied: map[ChoiceKind]dim.Choice{}, attrs: map[*ir.Node]op.Overrides{},
 		places: map[ir.ValueID]positions{},
 	}
 	b.freeze()
+	for _, s := range stages {
+		for _, it := range s.Items {
+			if it.Block != nil && !b.measurable(it) {
+				it.Block.inner = nil
+			}
+		}
+	}
 	return b, nil
+}
+
+// measurable tells whether a block's inner width and what it is a multiple of are known: a block may stand behind operators that say
+// nothing of their results.
+func (b *binder) measurable(it Item) bool {
+	return !slices.ContainsFunc(it.Block.inner, func(i int) bool {
+		n := b.graph.Nodes[i]
+		return !b.hasChannel(n.In[0]) || !b.hasChannel(n.Out[0])
+	})
 }
 
 // unshare gives each use of a constant its own value: exporters store equal tensors once, and what is equal today

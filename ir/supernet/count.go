@@ -9,9 +9,6 @@ import (
 
 // rawFactor multiplies the number of raw variants.
 func (n *Net) rawFactor(candidates int) {
-	if n.Raw == nil {
-		n.Raw = big.NewInt(1)
-	}
 	if candidates > 0 {
 		n.Raw.Mul(n.Raw, big.NewInt(int64(candidates)))
 	}

@@ -92,7 +92,11 @@ func TestDriver(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := measure(t, prelude+c.body, 4, 2*time.Second)
+			patience := time.Minute // a busy machine is no reason to fail
+			if name == "hangs on one network" {
+				patience = 2 * time.Second
+			}
+			got, err := measure(t, prelude+c.body, 4, patience)
 			if c.err != "" {
 				if err == nil || !strings.Contains(err.Error(), c.err) {
 					t.Errorf("got %v, want %q", err, c.err)
