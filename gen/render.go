@@ -1,6 +1,7 @@
 package gen
 
 import (
+	"math"
 	"strconv"
 	"strings"
 
@@ -42,7 +43,17 @@ func number[T int | int64 | uint8 | uint32](v T) *jen.Statement {
 	return jen.Id(strconv.FormatInt(int64(v), 10))
 }
 
-func float(v float32) *jen.Statement { return jen.Id(strconv.FormatFloat(float64(v), 'g', -1, 32)) }
+// float writes v as an expression of type float32: masks add infinities, which Go has no literal for.
+func float(v float32) *jen.Statement {
+	switch w := float64(v); {
+	case math.IsNaN(w):
+		return jen.Float32().Call(jen.Qual("math", "NaN").Call())
+	case math.IsInf(w, 0):
+		return jen.Float32().Call(jen.Qual("math", "Inf").Call(jen.Lit(int(math.Copysign(1, w)))))
+	default:
+		return jen.Id(strconv.FormatFloat(w, 'g', -1, 32))
+	}
+}
 
 func float64Lit(v float64) *jen.Statement { return jen.Id(strconv.FormatFloat(v, 'g', -1, 64)) }
 
@@ -248,6 +259,9 @@ func act(a nn.Act) *jen.Statement {
 }
 
 func op(o nn.Op) *jen.Statement {
+	if c := literal(o); c != nil {
+		return c
+	}
 	var f fields
 	f.add("Type", jen.Lit(o.Type))
 	f.add("Domain", str(o.Domain))
@@ -262,6 +276,47 @@ func op(o nn.Op) *jen.Statement {
 		f.add("Types", jen.Index().Add(nnType("DType")).Values(types...))
 	}
 	return nnType("Op").Values(f...)
+}
+
+// literal writes a Constant operator of a number or a list, nil for other operators.
+func literal(o nn.Op) *jen.Statement {
+	if o.Type != "Constant" || o.Domain != "" || o.Name != "" || len(o.Attrs) != 1 {
+		return nil
+	}
+	switch a := o.Attrs[0]; a.Name {
+	case "value_int":
+		return nnType("Int").Call(wide(a.Int))
+	case "value_ints":
+		items := make([]jen.Code, len(a.Ints))
+		for k, v := range a.Ints {
+			items[k] = wide(v)
+		}
+		return nnType("Ints").Call(items...)
+	case "value_float":
+		return nnType("Float").Call(float(a.Float))
+	case "value_floats":
+		return nnType("Floats").Call(floats(a.Floats)...)
+	}
+	return nil
+}
+
+// wide writes an integer of a model, where the largest means "to the end".
+func wide(v int64) *jen.Statement {
+	switch v {
+	case math.MaxInt64:
+		return jen.Qual("math", "MaxInt64")
+	case math.MinInt64:
+		return jen.Qual("math", "MinInt64")
+	}
+	return number(v)
+}
+
+func floats(list []float32) []jen.Code {
+	items := make([]jen.Code, len(list))
+	for k, v := range list {
+		items[k] = float(v)
+	}
+	return items
 }
 
 func attrs(list []nn.Attr) *jen.Statement {
@@ -293,11 +348,7 @@ func attr(a nn.Attr) *jen.Statement {
 		f.add("Ints", jen.Index().Int64().Values(numbers(a.Ints)...))
 	case nn.AttrFloats:
 		f.add("Kind", nnType("AttrFloats"))
-		var items []jen.Code
-		for _, v := range a.Floats {
-			items = append(items, float(v))
-		}
-		f.add("Floats", jen.Index().Float32().Values(items...))
+		f.add("Floats", jen.Index().Float32().Values(floats(a.Floats)...))
 	case nn.AttrStrings:
 		f.add("Kind", nnType("AttrStrings"))
 		f.add("Strings", texts(a.Strings))

@@ -2,6 +2,7 @@ package pytorch
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
@@ -268,7 +269,10 @@ func (a act) value() string {
 
 func float(v float32) string {
 	s := strconv.FormatFloat(float64(v), 'g', -1, 32)
-	if !strings.ContainsAny(s, ".eIN") {
+	if w := float64(v); math.IsInf(w, 0) || math.IsNaN(w) {
+		return "float(\"" + strings.ToLower(s) + "\")" // masks add infinities
+	}
+	if !strings.ContainsAny(s, ".e") {
 		s += ".0"
 	}
 	return s

@@ -2,7 +2,10 @@
 
 package levit
 
-import "github.com/autotailor/autotailor/runtime/nn"
+import (
+	"github.com/autotailor/autotailor/runtime/nn"
+	"math"
+)
 
 // Build describes s to b, one call per operator, in execution order.
 func (s SubNet) Build(b nn.Builder) {
@@ -77,15 +80,15 @@ func stage5(b nn.Builder, x nn.Value, prev, prev2 Width, r Resolution) nn.Value 
 	y = b.Transpose(z[0], 0, 2, 3, 1)
 	u := b.Transpose(z[1], 0, 2, 1, 3)
 	x = b.Reshape(x, nn.Shape{nn.Batch, side2, side2, cin})
-	v := b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_ints", Kind: nn.AttrInts, Ints: []int64{0}}}})[0]
-	t := b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_ints", Kind: nn.AttrInts, Ints: []int64{9223372036854775807}}}})[0]
-	x1 := b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_ints", Kind: nn.AttrInts, Ints: []int64{1}}}})[0]
-	x2 := b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_ints", Kind: nn.AttrInts, Ints: []int64{2}}}})[0]
+	v := b.Op(nn.Ints(0))[0]
+	t := b.Op(nn.Ints(math.MaxInt64))[0]
+	x1 := b.Op(nn.Ints(1))[0]
+	x2 := b.Op(nn.Ints(2))[0]
 	x = b.Op(nn.Op{Type: "Slice", Name: "/stages/stages.1/downsample/attn_downsample/q/down/Slice"}.Yields(nn.Shape{nn.Batch, side3, side2, cin}), x, v, t, x1, x2)[0]
-	v = b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_ints", Kind: nn.AttrInts, Ints: []int64{0}}}})[0]
-	t = b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_ints", Kind: nn.AttrInts, Ints: []int64{9223372036854775807}}}})[0]
-	x1 = b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_ints", Kind: nn.AttrInts, Ints: []int64{2}}}})[0]
-	x2 = b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_ints", Kind: nn.AttrInts, Ints: []int64{2}}}})[0]
+	v = b.Op(nn.Ints(0))[0]
+	t = b.Op(nn.Ints(math.MaxInt64))[0]
+	x1 = b.Op(nn.Ints(2))[0]
+	x2 = b.Op(nn.Ints(2))[0]
 	x = b.Op(nn.Op{Type: "Slice", Name: "/stages/stages.1/downsample/attn_downsample/q/down/Slice_1"}.Yields(nn.Shape{nn.Batch, side3, side3, cin}), x, v, t, x1, x2)[0]
 	x = b.Reshape(x, nn.Shape{nn.Batch, side4, cin})
 	x = b.Linear(x, stage5Linear2.In(cin))
@@ -95,7 +98,7 @@ func stage5(b nn.Builder, x nn.Value, prev, prev2 Width, r Resolution) nn.Value 
 	x = b.Reshape(x, nn.Shape{nn.Batch, side4, 4, 16})
 	x = b.Transpose(x, 0, 2, 1, 3)
 	x = b.MatMul(x, y)
-	y = b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_float", Kind: nn.AttrFloat, Float: 0.25}}})[0]
+	y = b.Op(nn.Float(0.25))[0]
 	x = b.Mul(x, y)
 	y = b.Param(stage5Param1)
 	v = b.Param(stage5Param2.Pick(0, nn.Product(nn.Prefix(2, side3), nn.Prefix(2, side3))).Pick(1, nn.Product(nn.Prefix(4, side2), nn.Prefix(4, side2))))
@@ -145,15 +148,15 @@ func stage8(b nn.Builder, x nn.Value, prev, prev2 Width, r Resolution) nn.Value 
 	y = b.Transpose(z[0], 0, 2, 3, 1)
 	u := b.Transpose(z[1], 0, 2, 1, 3)
 	x = b.Reshape(x, nn.Shape{nn.Batch, side2, side2, cin})
-	v := b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_ints", Kind: nn.AttrInts, Ints: []int64{0}}}})[0]
-	t := b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_ints", Kind: nn.AttrInts, Ints: []int64{9223372036854775807}}}})[0]
-	x1 := b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_ints", Kind: nn.AttrInts, Ints: []int64{1}}}})[0]
-	x2 := b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_ints", Kind: nn.AttrInts, Ints: []int64{2}}}})[0]
+	v := b.Op(nn.Ints(0))[0]
+	t := b.Op(nn.Ints(math.MaxInt64))[0]
+	x1 := b.Op(nn.Ints(1))[0]
+	x2 := b.Op(nn.Ints(2))[0]
 	x = b.Op(nn.Op{Type: "Slice", Name: "/stages/stages.2/downsample/attn_downsample/q/down/Slice"}.Yields(nn.Shape{nn.Batch, 1, side2, cin}), x, v, t, x1, x2)[0]
-	v = b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_ints", Kind: nn.AttrInts, Ints: []int64{0}}}})[0]
-	t = b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_ints", Kind: nn.AttrInts, Ints: []int64{9223372036854775807}}}})[0]
-	x1 = b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_ints", Kind: nn.AttrInts, Ints: []int64{2}}}})[0]
-	x2 = b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_ints", Kind: nn.AttrInts, Ints: []int64{2}}}})[0]
+	v = b.Op(nn.Ints(0))[0]
+	t = b.Op(nn.Ints(math.MaxInt64))[0]
+	x1 = b.Op(nn.Ints(2))[0]
+	x2 = b.Op(nn.Ints(2))[0]
 	x = b.Op(nn.Op{Type: "Slice", Name: "/stages/stages.2/downsample/attn_downsample/q/down/Slice_1"}.Yields(nn.Shape{nn.Batch, 1, 1, cin}), x, v, t, x1, x2)[0]
 	x = b.Reshape(x, nn.Shape{nn.Batch, 1, cin})
 	x = b.Linear(x, stage8Linear2.In(cin))
@@ -163,7 +166,7 @@ func stage8(b nn.Builder, x nn.Value, prev, prev2 Width, r Resolution) nn.Value 
 	x = b.Reshape(x, nn.Shape{nn.Batch, 1, 6, 16})
 	x = b.Transpose(x, 0, 2, 1, 3)
 	x = b.MatMul(x, y)
-	y = b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_float", Kind: nn.AttrFloat, Float: 0.25}}})[0]
+	y = b.Op(nn.Float(0.25))[0]
 	x = b.Mul(x, y)
 	y = b.Param(stage8Param1)
 	v = b.Param(stage8Param2.Pick(1, nn.Product(nn.Prefix(2, side2), nn.Prefix(2, side2))))
@@ -250,7 +253,7 @@ func (m Transformer) build(b nn.Builder, x nn.Value, at *transformerAt, out Widt
 	u := b.Transpose(z[1], 0, 2, 3, 1)
 	v := b.Transpose(z[2], 0, 2, 1, 3)
 	y = b.MatMul(y, u)
-	u = b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_float", Kind: nn.AttrFloat, Float: 0.25}}})[0]
+	u = b.Op(nn.Float(0.25))[0]
 	y = b.Mul(y, u)
 	u = b.Param(at.param1.Cut(0, heads))
 	t := b.Param(at.param2.Pick(0, nn.Product(nn.Prefix(4, side2), nn.Prefix(4, side2))).Pick(1, nn.Product(nn.Prefix(4, side2), nn.Prefix(4, side2))))
@@ -350,7 +353,7 @@ func (m Transformer2) build(b nn.Builder, x nn.Value, at *transformer2At, out Wi
 	u := b.Transpose(z[1], 0, 2, 3, 1)
 	v := b.Transpose(z[2], 0, 2, 1, 3)
 	y = b.MatMul(y, u)
-	u = b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_float", Kind: nn.AttrFloat, Float: 0.25}}})[0]
+	u = b.Op(nn.Float(0.25))[0]
 	y = b.Mul(y, u)
 	u = b.Param(at.param1.Cut(0, heads))
 	t := b.Param(at.param2.Pick(0, nn.Product(nn.Prefix(2, side2), nn.Prefix(2, side2))).Pick(1, nn.Product(nn.Prefix(2, side2), nn.Prefix(2, side2))))
@@ -418,7 +421,7 @@ func (m Transformer3) build(b nn.Builder, x nn.Value, at *transformer3At, out Wi
 	u := b.Transpose(z[1], 0, 2, 3, 1)
 	v := b.Transpose(z[2], 0, 2, 1, 3)
 	y = b.MatMul(y, u)
-	u = b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_float", Kind: nn.AttrFloat, Float: 0.25}}})[0]
+	u = b.Op(nn.Float(0.25))[0]
 	y = b.Mul(y, u)
 	u = b.Param(at.param1.Cut(0, heads))
 	t := b.Param(at.param2)
