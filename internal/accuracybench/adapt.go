@@ -1,0 +1,193 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"slices"
+
+	"github.com/autotailor/autotailor/runtime/engine"
+	"github.com/autotailor/autotailor/runtime/engine/ort"
+	"github.com/autotailor/autotailor/runtime/onnxfile"
+	"github.com/autotailor/autotailor/runtime/profile"
+	"github.com/autotailor/autotailor/runtime/search"
+	"github.com/autotailor/autotailor/runtime/space"
+	"github.com/autotailor/autotailor/runtime/terms"
+)
+
+// method is a way of making a network faster: the SubNets that it offers, and whose weights they have.
+type method struct {
+	name  string
+	model *onnxfile.Model
+	list  []space.Genes
+	found []candidate
+}
+
+// candidate is a SubNet that a method has measured.
+type candidate struct {
+	genes   space.Genes
+	ms      float64 // end to end
+	counted int     // correct training images, by which a method chooses
+	correct int     // correct test images, by which it is judged
+}
+
+// adapt compares methods at latency budgets on ONNX Runtime. Each measures as many SubNets as it may, end to end and on training images, and
+// takes for a budget the most accurate one within it; that is judged on test images.
+func (b *bench) adapt(ctx context.Context) error {
+	device, err := ort.Open(1)
+	if err != nil {
+		return err
+	}
+	clock, err := profile.NewClock(b.net, device, b.tuned, "")
+	if err != nil {
+		return err
+	}
+	methods, err := b.methods(ctx, device)
+	for k := range methods {
+		if err == nil {
+			err = b.measure(ctx, &methods[k], clock)
+		}
+	}
+	if err := errors.Join(err, clock.Close()); err != nil {
+		return err
+	}
+	return b.compare(methods)
+}
+
+// methods lists what each method offers: the first one is ours.
+func (b *bench) methods(ctx context.Context, device engine.Engine) ([]method, error) {
+	t, err := profile.Run(ctx, b.net, device, filepath.Join(b.dir, "onnxruntime.lut"), profile.Options{Weights: b.tuned})
+	if err != nil {
+		return nil, err
+	}
+	cost, err := t.Sum(b.net)
+	if err != nil {
+		return nil, err
+	}
+	penalty, _, _, err := b.penalty(ctx, b.random(2*b.o.subnets+b.o.verify, 1)[2*b.o.subnets:])
+	if err != nil {
+		return nil, err
+	}
+	macs, err := b.net.MACs()
+	if err != nil {
+		return nil, err
+	}
+	ours, err := b.front(ctx, cost, penalty)
+	if err != nil {
+		return nil, err
+	}
+	flops, err := b.front(ctx, macs, penalty)
+	if err != nil {
+		return nil, err
+	}
+	return []method{
+		{name: "ours", model: b.tuned, list: ours},
+		{name: "uniform", model: b.tuned, list: b.uniform()},
+		{name: "depth", model: b.tuned, list: b.thin(b.best(b.only("depth"), cost, penalty))},
+		{name: "flops", model: b.tuned, list: flops},
+		{name: "resolution", model: b.original, list: b.only("resolution")},
+	}, nil
+}
+
+// front is a Pareto front, thinned to the number of candidates.
+func (b *bench) front(ctx context.Context, cost, penalty *terms.Sum) ([]space.Genes, error) {
+	r, err := search.Front(ctx, search.Problem{Choices: b.net.Choices, Cost: cost, Penalty: penalty}, search.Options{})
+	var list []space.Genes
+	for _, p := range r.Points {
+		list = append(list, p.Genes)
+	}
+	return b.thin(list), err
+}
+
+// thin keeps as many as a method may measure, evenly, with both ends.
+func (b *bench) thin(list []space.Genes) []space.Genes {
+	if len(list) <= b.o.candidate {
+		return list
+	}
+	out := make([]space.Genes, b.o.candidate)
+	for k := range out {
+		out[k] = list[k*(len(list)-1)/(len(out)-1)]
+	}
+	return out
+}
+
+// only lists the SubNets that differ from the original in choices of one kind.
+func (b *bench) only(kind string) []space.Genes {
+	list := []space.Genes{make(space.Genes, len(b.net.Choices))}
+	for i, c := range b.net.Choices {
+		if c.Kind != kind {
+			continue
+		}
+		for _, g := range slices.Clone(list) {
+			for v := 1; v < len(c.Values); v++ {
+				other := slices.Clone(g)
+				other[i] = uint8(v)
+				list = append(list, other)
+			}
+		}
+	}
+	return list
+}
+
+// uniform lists the SubNets whose blocks all have the same expand ratio, those candidates that every block has.
+func (b *bench) uniform() []space.Genes {
+	var list []space.Genes
+	for v := 0; ; v++ {
+		g := make(space.Genes, len(b.net.Choices))
+		for i, c := range b.net.Choices {
+			if c.Kind != "expand" {
+				continue
+			}
+			if v >= len(c.Values) {
+				return list
+			}
+			g[i] = uint8(v)
+		}
+		list = append(list, g)
+	}
+}
+
+// best are the Pareto-optimal ones of a list, from the fastest to the most accurate.
+func (b *bench) best(list []space.Genes, cost, penalty *terms.Sum) []space.Genes {
+	slices.SortFunc(list, func(g, h space.Genes) int { return int(cost.At(g) - cost.At(h)) })
+	var out []space.Genes
+	for _, g := range list {
+		if len(out) == 0 || penalty.At(g) < penalty.At(out[len(out)-1]) {
+			out = append(out, g)
+		}
+	}
+	return out
+}
+
+// measure measures what a method offers, on ONNX Runtime and on images.
+func (b *bench) measure(ctx context.Context, m *method, clock *profile.Clock) error {
+	counted, err := b.on(m.model, b.train, "train").counts(ctx, m.list)
+	if err != nil {
+		return err
+	}
+	correct, err := b.on(m.model, b.test, "test").counts(ctx, m.list)
+	if err != nil {
+		return err
+	}
+	for k, g := range m.list {
+		row, err := clock.Network(ctx, g, rounds, 0)
+		if err != nil {
+			return err
+		}
+		m.found = append(m.found, candidate{g, float64(row.Median.Nanoseconds()) / 1e6, counted[k], correct[k]})
+	}
+	return nil
+}
+
+// rounds of two runs that a latency is the median of.
+const rounds = 60
+
+// choose returns the candidate that a method takes for a budget.
+func (m *method) choose(ms float64) (best candidate, ok bool) {
+	for _, c := range m.found {
+		if c.ms <= ms && (!ok || c.counted > best.counted) {
+			best, ok = c, true
+		}
+	}
+	return best, ok
+}

@@ -1,0 +1,125 @@
+// Command accuracybench measures how well accuracies of SubNets are predicted, and what searching with the predictions is worth. For each
+// tuned model it counts random SubNets on test images and compares predictors; then it compares, for many latency budgets, the SubNets found with
+// those that simpler ways of making the network smaller give.
+//
+// What was counted stands in a folder and is not counted again, so that a run that was stopped goes on where it was.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+
+	"github.com/autotailor/autotailor/generated/mobilenetv2"
+	"github.com/autotailor/autotailor/generated/resnet50"
+	"github.com/autotailor/autotailor/runtime/data"
+	"github.com/autotailor/autotailor/runtime/engine/embedded"
+	"github.com/autotailor/autotailor/runtime/onnxfile"
+	"github.com/autotailor/autotailor/runtime/sensitivity"
+	"github.com/autotailor/autotailor/runtime/space"
+	"github.com/autotailor/autotailor/runtime/supernet"
+)
+
+// models are the tuned SuperNets. Their originals are those that tuning began with.
+var models = []struct {
+	name            string
+	net             func() *supernet.Net
+	tuned, original string
+	adapt           bool // compare at latency budgets too
+}{
+	{"mobilenetv2", mobilenetv2.Definition, "generated/models/mobilenetv2_tuned.onnx", "generated/models/mobilenetv2.onnx", true},
+	{"resnet50", resnet50.Definition, "generated/models/resnet50_tuned.onnx", "generated/models/resnet50.onnx", false},
+}
+
+// transform is how the models' training made input of images.
+var transform = data.Transform{Pad: 2, Mean: []float32{0.2860}, Std: []float32{0.3530}}
+
+type options struct {
+	data, dir, only               string
+	subnets, test, train, verify  int
+	calibrate, budgets, candidate int
+}
+
+func main() {
+	var o options
+	flag.StringVar(&o.data, "data", "/usr/share/datasets/fashion-mnist", "folder with the IDX files of Fashion-MNIST")
+	flag.StringVar(&o.dir, "dir", "build/_accuracy", "folder for what is counted")
+	flag.StringVar(&o.only, "only", "", "models to measure, separated by commas, instead of all")
+	flag.IntVar(&o.subnets, "subnets", 400, "random SubNets that predictors are judged on, and as many that the MLP may learn from")
+	flag.IntVar(&o.test, "test", 10000, "test images that SubNets are judged on")
+	flag.IntVar(&o.train, "train", 5000, "training images that predictors are built from")
+	flag.IntVar(&o.verify, "verify", 10, "random SubNets that correct the sum of sensitivities")
+	flag.IntVar(&o.calibrate, "calibrate", 1000, "training images that BatchNorm statistics are recomputed from")
+	flag.IntVar(&o.budgets, "budgets", 40, "latency budgets")
+	flag.IntVar(&o.candidate, "candidates", 40, "SubNets that each method may measure")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := run(ctx, o)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "accuracybench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, o options) error {
+	train, err := data.Open(o.data, "train")
+	if err != nil {
+		return fmt.Errorf("%w; Debian's package dataset-fashion-mnist has the images", err)
+	}
+	test, err := data.Open(o.data, "test")
+	if err != nil {
+		return err
+	}
+	if o.calibrate+o.train > train.N || o.test > test.N {
+		return errors.New("there are not as many images")
+	}
+	for _, m := range models {
+		if o.only != "" && !strings.Contains(","+o.only+",", ","+m.name+",") {
+			continue
+		}
+		b := bench{name: m.name, net: m.net(), dir: filepath.Join(o.dir, m.name), o: o}
+		if err := os.MkdirAll(b.dir, 0o777); err != nil {
+			return err
+		}
+		b.calibration = train.Slice(0, o.calibrate)
+		b.train, b.test = train.Slice(train.N-o.train, train.N), test.Slice(0, o.test)
+		if b.tuned, err = onnxfile.Open(m.tuned); err == nil {
+			b.original, err = onnxfile.Open(m.original)
+		}
+		if err == nil {
+			err = b.predictors(ctx)
+		}
+		if err == nil && m.adapt {
+			err = b.adapt(ctx)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", m.name, err)
+		}
+	}
+	return nil
+}
+
+// bench is the work on one model.
+type bench struct {
+	name, dir                string
+	net                      *supernet.Net
+	tuned, original          *onnxfile.Model
+	train, test, calibration *data.Set
+	o                        options
+}
+
+// on is an evaluator of a model on a set of images.
+func (b *bench) on(m *onnxfile.Model, images *data.Set, split string) *counter {
+	return &counter{b: b, model: m, Evaluator: sensitivity.Evaluator{
+		Net: b.net, Engine: embedded.New(embedded.Options{}), Weights: m, Images: images,
+		Options: sensitivity.Options{Transform: transform, Calibration: b.calibration, Split: split},
+	}}
+}
+
+func (b *bench) format(g space.Genes) string { return space.Format(b.net.Choices, g) }

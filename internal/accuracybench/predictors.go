@@ -1,0 +1,116 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/autotailor/autotailor/runtime/accuracy"
+	"github.com/autotailor/autotailor/runtime/profile"
+	"github.com/autotailor/autotailor/runtime/space"
+	"github.com/autotailor/autotailor/runtime/terms"
+)
+
+// predictors judges predictors on random SubNets, and prints a line.
+func (b *bench) predictors(ctx context.Context) error {
+	judged := b.random(2*b.o.subnets+b.o.verify, 1)
+	judged, learnt, joint := judged[:b.o.subnets], judged[b.o.subnets:2*b.o.subnets], judged[2*b.o.subnets:]
+	truth, err := b.on(b.tuned, b.test, "test").counts(ctx, judged)
+	if err != nil {
+		return err
+	}
+	penalty, plain, probes, err := b.penalty(ctx, joint)
+	if err != nil {
+		return err
+	}
+	macs, err := b.net.MACs()
+	if err != nil {
+		return err
+	}
+	ours := rank(values(penalty, judged, -1), truth)
+	alone, flops := rank(values(plain, judged, -1), truth), rank(values(macs, judged, 1), truth)
+	fmt.Printf("accuracy %s tau=%.3f top5=%.3f probes=%d sum_tau=%.3f sum_top5=%.3f flops_tau=%.3f flops_top5=%.3f", b.name, ours.tau, ours.top5, probes, alone.tau, alone.top5, flops.tau, flops.top5)
+	counts, err := b.on(b.tuned, b.train, "train").counts(ctx, learnt)
+	if err != nil {
+		return err
+	}
+	needs := 0
+	for n := 25; n <= len(learnt); n *= 2 {
+		r, err := b.mlp(learnt[:n], counts[:n], judged, truth)
+		if err != nil {
+			return err
+		}
+		fmt.Printf(" mlp%d_tau=%.3f mlp%d_top5=%.3f", n, r.tau, n, r.top5)
+		if needs == 0 && r.tau >= ours.tau {
+			needs = n
+		}
+	}
+	fmt.Printf(" mlp_needs=%s judged=%d images=%d\n", cmp.Or(map[bool]string{true: fmt.Sprint(needs)}[needs > 0], fmt.Sprintf(">%d", len(learnt))), len(judged), b.o.test)
+	return nil
+}
+
+// penalty is the prediction of the product: sensitivities, corrected by a few random SubNets. It also returns the plain sum, and how many
+// SubNets were counted for the prediction.
+func (b *bench) penalty(ctx context.Context, random []space.Genes) (corrected, plain *terms.Sum, probes int, err error) {
+	c := b.on(b.tuned, b.train, "train")
+	t, err := c.Run(ctx, c.path("acc"))
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	counts, err := c.counts(ctx, random)
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	var joint []accuracy.Joint
+	for k, g := range random {
+		joint = append(joint, accuracy.Joint{Genes: g, Correct: counts[k]})
+	}
+	if plain, err = t.Penalty(b.net); err != nil {
+		return nil, nil, 0, err
+	}
+	corrected, err = t.Corrected(b.net, joint)
+	return corrected, plain, 1 + len(space.Probes(b.net.Choices)) + len(random), err
+}
+
+func values(f *terms.Sum, list []space.Genes, sign float64) []float64 {
+	out := make([]float64, len(list))
+	for k, g := range list {
+		out[k] = sign * float64(f.At(g))
+	}
+	return out
+}
+
+// ranking says how well a predictor orders SubNets.
+type ranking struct {
+	tau  float64 // Kendall's
+	top5 float64 // share of groups whose best SubNet is among the five that are predicted to be best
+}
+
+// Groups of the paper's ranking test.
+const (
+	groups    = 100
+	groupSize = 200
+)
+
+// rank compares predicted with counted accuracies. Several SubNets of a group may be its best.
+func rank(predicted []float64, counts []int) ranking {
+	measured := make([]float64, len(counts))
+	for k, n := range counts {
+		measured[k] = float64(n)
+	}
+	r := ranking{tau: profile.Agree(predicted, measured).Tau}
+	rng := rand.New(rand.NewPCG(2, 0))
+	hits := 0
+	for range groups {
+		group := rng.Perm(len(counts))[:min(groupSize, len(counts))]
+		best := counts[slices.MaxFunc(group, func(i, j int) int { return counts[i] - counts[j] })]
+		slices.SortFunc(group, func(i, j int) int { return cmp.Compare(predicted[j], predicted[i]) })
+		if slices.ContainsFunc(group[:5], func(i int) bool { return counts[i] == best }) {
+			hits++
+		}
+	}
+	r.top5 = float64(hits) / groups
+	return r
+}
