@@ -6,7 +6,7 @@ ORT_DIR := build/onnxruntime
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 export AUTOTAILOR_ORT ?= $(firstword $(wildcard $(CURDIR)/$(ORT_DIR)/libonnxruntime.so*))
 
-.PHONY: help demo test check check-ncnn bench-switch example generate bench bench-engine bench-latency fuzz lint size agent onnxruntime
+.PHONY: help demo test check check-ncnn bench-switch example generate bench bench-accuracy bench-engine bench-export bench-latency fuzz lint size agent onnxruntime
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -40,6 +40,12 @@ bench-switch: ## change SubNets 10,000 times under eight clients, with and witho
 example: ## build and test the module that serves a vendored package
 	cd generated/examples/serve && $(GO) mod tidy -diff && $(GO) vet ./... && $(GO) test ./...
 	rm -rf build/vendor && cd generated/examples/serve && $(GO) mod vendor -o $(CURDIR)/build/vendor && ! grep -E '^# ' $(CURDIR)/build/vendor/modules.txt | grep -vE 'autotailor|protobuf'
+
+bench-export: ## exports of SubNets beside the same without clean-ups, on ONNX Runtime in turns; also of the models that AUTOTAILOR_MODELS has
+	@out=$$(AUTOTAILOR_EXPORT_ROUNDS=$(or $(ROUNDS),100) $(GO) test -count=1 -v -timeout 60m -run '^TestExportsAreLean$$' ./internal/conform) || { echo "$$out"; exit 1; }; echo "$$out" | sed -n 's/.*: export /export /p'
+
+bench-accuracy: ## predictors of accuracy, and methods at latency budgets, on the tuned models; needs Fashion-MNIST in /usr/share/datasets/fashion-mnist
+	@$(GO) run ./internal/accuracybench $(if $(ONLY),-only $(ONLY))
 
 generate: ## delete every generated package file and make it again
 	@git ls-files '*_gen.go' '*_gen_test.go' 'generated/*.py' | xargs -r rm -f

@@ -9,6 +9,7 @@ import (
 // exportFile writes export_gen.go.
 func exportFile(f *jen.File, _ *view.Package) error {
 	f.Comment("ExportONNX writes s as a stand-alone ONNX model with weights taken from w: the SuperNet's model, or what training made of it.")
+	f.Comment("Normalisations are multiplied into the layers before them.")
 	f.Func().Params(jen.Id("s").Id("SubNet")).Id("ExportONNX").
 		Params(jen.Id("dst").Qual("io", "Writer"), jen.Id("w").Add(nnType("Weights"))).Error().Block(
 		jen.Id("tape").Op(":=").Add(nnType("NewTape")).Call(),
@@ -16,7 +17,7 @@ func exportFile(f *jen.File, _ *view.Package) error {
 		jen.List(jen.Id("g"), jen.Err()).Op(":=").Id("tape").Dot("Graph").Call(),
 		jen.If(jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Err())),
 		jen.Return(qual("onnxfile", "Write").Call(jen.Id("dst"), jen.Id("g"), jen.Id("w"), qual("onnxfile", "WriteOptions").Values(
-			jen.Id("Opset").Op(":").Id("definition").Dot("Source").Dot("Opset"),
+			jen.Id("Opset").Op(":").Id("definition").Dot("Source").Dot("Opset"), jen.Id("Fold").Op(":").True(),
 		))),
 	)
 	return nil

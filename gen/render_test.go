@@ -16,7 +16,7 @@ func TestNumbersOfModels(t *testing.T) {
 		"nn.Floats(float32(math.Inf(1)), 1e-05)":   nn.Floats(inf, 1e-5),
 		"nn.Float(float32(math.NaN()))":            nn.Float(float32(math.NaN())),
 		"nn.Ints(math.MaxInt64, math.MinInt64, 0)": nn.Ints(math.MaxInt64, math.MinInt64, 0),
-		"nn.Int(-1)":                               nn.Int(-1),
+		"nn.Int(-1)": nn.Int(-1),
 	} {
 		if got := fmt.Sprintf("%#v", op(o)); got != want {
 			t.Errorf("got %s, want %s", got, want)

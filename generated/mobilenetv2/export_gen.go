@@ -9,6 +9,7 @@ import (
 )
 
 // ExportONNX writes s as a stand-alone ONNX model with weights taken from w: the SuperNet's model, or what training made of it.
+// Normalisations are multiplied into the layers before them.
 func (s SubNet) ExportONNX(dst io.Writer, w nn.Weights) error {
 	tape := nn.NewTape()
 	s.Build(tape)
@@ -16,5 +17,5 @@ func (s SubNet) ExportONNX(dst io.Writer, w nn.Weights) error {
 	if err != nil {
 		return err
 	}
-	return onnxfile.Write(dst, g, w, onnxfile.WriteOptions{Opset: definition.Source.Opset})
+	return onnxfile.Write(dst, g, w, onnxfile.WriteOptions{Opset: definition.Source.Opset, Fold: true})
 }

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/autotailor/autotailor/gen"
 	"github.com/autotailor/autotailor/gen/view"
 	"github.com/autotailor/autotailor/runtime/engine/ort"
 	"github.com/autotailor/autotailor/runtime/nn"
@@ -19,6 +18,20 @@ import (
 // largest SubNet is the original, and random SubNets load and run.
 func TestAnyModel(t *testing.T) {
 	e := runtimeEngine(t)
+	for _, f := range modelFiles(t) {
+		t.Run(filepath.Base(f), func(t *testing.T) {
+			path, err := filepath.Abs(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			anyModel(t, e, path)
+		})
+	}
+}
+
+// modelFiles are the committed models, and those of the folder that AUTOTAILOR_MODELS names.
+func modelFiles(t *testing.T) []string {
+	t.Helper()
 	files, err := filepath.Glob(modelPath("*"))
 	if err != nil {
 		t.Fatal(err)
@@ -30,26 +43,11 @@ func TestAnyModel(t *testing.T) {
 		}
 		files = append(files, more...)
 	}
-	for _, f := range files {
-		t.Run(filepath.Base(f), func(t *testing.T) {
-			path, err := filepath.Abs(f)
-			if err != nil {
-				t.Fatal(err)
-			}
-			anyModel(t, e, path)
-		})
-	}
+	return files
 }
 
 func anyModel(t *testing.T, e *ort.Engine, path string) {
-	dir := t.TempDir()
-	text, _, err := gen.Init(path, dir, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	config := filepath.Join(dir, "autotailor.toml")
-	write(t, config, string(text))
-	c, err := gen.Job{Config: config, Model: path}.Compile()
+	c, err := proposed(t, path).Compile()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,11 +108,16 @@ func oneSubNet(t *testing.T, e *ort.Engine, p *view.Package, choices []space.Cho
 // exportGraph writes a network with the weights of a model.
 func exportGraph(t *testing.T, path string, g *nn.Graph, w *onnxfile.Model) {
 	t.Helper()
+	writeGraph(t, path, g, w, w.Opset)
+}
+
+func writeGraph(t *testing.T, path string, g *nn.Graph, w nn.Weights, opset int) {
+	t.Helper()
 	f, err := os.Create(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := onnxfile.Write(f, g, w, onnxfile.WriteOptions{Opset: w.Opset}); err != nil {
+	if err := onnxfile.Write(f, g, w, onnxfile.WriteOptions{Opset: opset}); err != nil {
 		t.Fatal(err)
 	}
 	if err := f.Close(); err != nil {

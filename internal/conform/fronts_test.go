@@ -132,6 +132,10 @@ func BenchmarkFrontFullSize(b *testing.B) {
 // proposed is the job of a model under the settings that init proposes.
 func proposed(t testing.TB, model string) gen.Job {
 	t.Helper()
+	model, err := filepath.Abs(model)
+	if err != nil {
+		t.Fatal(err)
+	}
 	text, _, err := gen.Init(model, ".", nil)
 	if err != nil {
 		t.Fatal(err)

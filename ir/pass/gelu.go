@@ -8,12 +8,7 @@ import (
 
 // fuseGelu joins the pieces of GELU, 0.5*x*(1+erf(x/sqrt 2)), in the orders in which exporters write them.
 func fuseGelu(g *ir.Graph) error {
-	f := fuser{g: g, made: producers(g), readers: map[ir.ValueID][]*ir.Node{}}
-	for _, n := range g.Nodes {
-		for _, id := range n.In {
-			f.readers[id] = append(f.readers[id], n)
-		}
-	}
+	f := newFuser(g)
 	for _, n := range g.Nodes {
 		if n.Op == "Erf" && n.Domain == "" {
 			f.gelu(n)
@@ -21,58 +16,6 @@ func fuseGelu(g *ir.Graph) error {
 	}
 	return nil // pieces that are left over are dead
 }
-
-type fuser struct {
-	g       *ir.Graph
-	made    []*ir.Node
-	readers map[ir.ValueID][]*ir.Node
-}
-
-// number is the value of a constant with one element.
-func (f *fuser) number(id ir.ValueID) (float64, bool) {
-	if id == 0 {
-		return 0, false
-	}
-	return scalarOf(f.g.Values[id], false)
-}
-
-// times takes x*c or x/c apart: the operand and the factor.
-func (f *fuser) times(n *ir.Node) (x ir.ValueID, c float64, ok bool) {
-	if n == nil || n.Domain != "" || len(n.In) != 2 || n.Op != "Mul" && n.Op != "Div" {
-		return 0, 0, false
-	}
-	if c, ok := f.number(n.In[1]); ok {
-		if n.Op == "Div" {
-			return n.In[0], 1 / c, true
-		}
-		return n.In[0], c, true
-	}
-	if c, ok := f.number(n.In[0]); ok && n.Op == "Mul" {
-		return n.In[1], c, true
-	}
-	return 0, 0, false
-}
-
-// only is the single reader of a node's result, if it is of the given type.
-func (f *fuser) only(n *ir.Node, op string) *ir.Node {
-	if n == nil || len(f.readers[n.Out[0]]) != 1 || isOutput(f.g, n.Out[0]) {
-		return nil
-	}
-	if r := f.readers[n.Out[0]][0]; r.Op == op && r.Domain == "" && len(r.In) == 2 {
-		return r
-	}
-	return nil
-}
-
-// other is the operand of a two-operand node that is not id.
-func other(n *ir.Node, id ir.ValueID) ir.ValueID {
-	if n.In[0] == id {
-		return n.In[1]
-	}
-	return n.In[0]
-}
-
-func close(a, b float64) bool { return math.Abs(a-b) < 1e-4 }
 
 // gelu rewrites the last node of the pattern around an Erf.
 func (f *fuser) gelu(erf *ir.Node) {

@@ -26,6 +26,8 @@ func Passes() []Pass {
 		{"fold-scalars", foldScalars, "factors such as 1/sqrt(head dim) are numbers, whatever an exporter computes them from"},
 		{"transposed-weights", transposedWeights, "linear layers are products with [in, out], however their weights are stored"},
 		{"fuse-gelu", fuseGelu, "GELU is one operator, in pieces or whole"},
+		{"fuse-layer-norm", fuseLayerNorm, "normalisations over the last axes are one operator, in pieces or whole"},
+		{"fuse-hard-swish", fuseHardSwish, "HardSigmoid and HardSwish are one operator each, in pieces or whole"},
 		{"drop-strides", dropStrides, "an as_strided that changes nothing hides what its elements are"},
 		{"modern-softmax", modernSoftmax, "Softmax of opsets below 13 flattens its operand; afterwards all opsets mean the same"},
 		{"modern-resize", modernResize, "Upsample and the first Resize scale from the origin; afterwards all say so"},

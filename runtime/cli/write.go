@@ -172,14 +172,8 @@ func (c *call) predicted(f *exportFlags, g space.Genes, r *exported) (map[string
 }
 
 func encodeONNX(c *call, f *exportFlags, g *nn.Graph, w nn.Weights, meta map[string]string) ([][]byte, error) {
-	if *f.fold {
-		var err error
-		if g, w, err = onnxfile.FoldBatchNorm(g, w); err != nil {
-			return nil, err
-		}
-	}
 	var file bytes.Buffer
-	err := onnxfile.Write(&file, g, w, onnxfile.WriteOptions{Opset: c.net.Source.Opset, Batch: *f.batch, Metadata: meta, Name: c.net.Package, Float16: *f.half})
+	err := onnxfile.Write(&file, g, w, onnxfile.WriteOptions{Opset: c.net.Source.Opset, Batch: *f.batch, Metadata: meta, Name: c.net.Package, Fold: *f.fold, Float16: *f.half})
 	return [][]byte{file.Bytes()}, err
 }
 

@@ -20,6 +20,7 @@ type WriteOptions struct {
 	Batch    int               // fixed batch size, 0 keeps it open
 	Metadata map[string]string // metadata_props, beside those of the weights' model
 	Name     string            // of the graph
+	Fold     bool              // multiply normalisations into the layers before them, see FoldBatchNorm
 	Float16  bool              // store weights as float16, with a Cast after each; computation stays in float32
 }
 
@@ -60,6 +61,12 @@ func irVersion(opset int) int64 {
 func Proto(g *nn.Graph, w nn.Weights, o WriteOptions) (*onnxpb.ModelProto, error) {
 	if o.Batch > 0 {
 		g = g.Bind(o.Batch)
+	}
+	if o.Fold {
+		var err error
+		if g, w, err = FoldBatchNorm(g, w); err != nil {
+			return nil, err
+		}
 	}
 	opset := max(o.Opset, minOpset)
 	for _, n := range g.Nodes {
