@@ -62,6 +62,10 @@ func commands() []command {
 			"autotailor inspect --config timm_resnet50.toml --model resnet50.onnx --json",
 			"autotailor inspect --why fc.weight              # which choice moves each axis, or which node fixes it",
 		}, runInspect, ""},
+		{"renormalise", "put the BatchNorms back that an exporter folded, so that SubNets can be recalibrated and tuned", []string{
+			"autotailor renormalise --data DIR --out model.bn.onnx",
+			"autotailor renormalise --model folded.onnx --data DIR --images 500 --out model.bn.onnx",
+		}, runRenormalise, ""},
 		{"version", "print the version", []string{"autotailor version", "autotailor version --json"}, runVersion, ""},
 		{"completion", "print a script that completes commands and flags in a shell", []string{
 			"autotailor completion bash > /etc/bash_completion.d/autotailor",

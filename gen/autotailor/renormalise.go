@@ -1,0 +1,42 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/autotailor/autotailor/gen"
+	"github.com/autotailor/autotailor/runtime/data"
+)
+
+func runRenormalise(c *call) error {
+	var j gen.Job
+	c.flags.StringVar(&j.Config, "config", "autotailor.toml", "config `file`, whose `data` says how images become input")
+	c.flags.StringVar(&j.Model, "model", "", "ONNX `file`, instead of the config's model")
+	dir := c.flags.String("data", "", "`folder` with the IDX files of training images (required)")
+	n := c.flags.Int("images", 1000, "training images that statistics are computed from")
+	out := c.flags.String("out", "", "ONNX `file` to write (required)")
+	force := c.flags.Bool("force", false, "overwrite an existing file")
+	asJSON := c.flags.Bool("json", false, "print JSON: the file and how many normalisations it has gained")
+	if err := c.parse(); err != nil {
+		return err
+	}
+	if *dir == "" || *out == "" || *n < 1 {
+		return usageError{errors.New("want --data, --out and at least one image")}
+	}
+	images, err := data.Open(*dir, "train")
+	if err != nil {
+		return err
+	}
+	model, count, err := j.Renormalise(images.Slice(0, *n))
+	if err != nil {
+		return err
+	}
+	if err := create(*out, model, *force); err != nil {
+		return err
+	}
+	if *asJSON {
+		return c.json(map[string]any{"file": *out, "normalisations": count})
+	}
+	fmt.Fprintf(c.err, "wrote %s with %d normalisations more; make it the config's model\n", *out, count)
+	return nil
+}

@@ -1,0 +1,114 @@
+package gen
+
+import (
+	"bytes"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/autotailor/autotailor/runtime/data"
+	"github.com/autotailor/autotailor/runtime/engine/embedded"
+	"github.com/autotailor/autotailor/runtime/nn"
+	"github.com/autotailor/autotailor/runtime/onnxfile"
+)
+
+// TestRenormalise folds the normalisations of a trained model and puts them back: the model computes the same, its normalisations are where they were,
+// and their statistics are nearly those of its training.
+func TestRenormalise(t *testing.T) {
+	const model = "../generated/models/mobilenetv2.onnx"
+	transform := data.Transform{Pad: 2, Mean: []float32{0.2860}, Std: []float32{0.3530}}
+	train, err := data.Open("../generated/data/fashion-mnist", "train")
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := Network(model)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := onnxfile.Open(model)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var folded bytes.Buffer
+	if err := onnxfile.Write(&folded, g, w, onnxfile.WriteOptions{Opset: w.Opset, Fold: true}); err != nil {
+		t.Fatal(err)
+	}
+	got, count, err := Renormalise(folded.Bytes(), train, transform)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := ofType(g, "BatchNormalization"); count != want {
+		t.Errorf("%d normalisations, the original has %d", count, want)
+	}
+	x := transform.Batch(train, 0, 8, 32)
+	before, after := scores(t, folded.Bytes(), x), scores(t, got, x)
+	var diff, norm float64
+	for k := range before {
+		diff += math.Pow(float64(before[k]-after[k]), 2)
+		norm += math.Pow(float64(before[k]), 2)
+	}
+	if d := math.Sqrt(diff / norm); d > 1e-5 {
+		t.Errorf("the model's outputs have moved by %g", d)
+	}
+	if _, again, err := Renormalise(got, train, transform); err == nil || again > 0 || !strings.Contains(err.Error(), "nothing to do") {
+		t.Errorf("once more: %d normalisations, %v", again, err)
+	}
+}
+
+// TestRenormaliseRefuses: what cannot be done is an error that says why.
+func TestRenormaliseRefuses(t *testing.T) {
+	if _, _, err := Renormalise([]byte("no model"), &data.Set{N: 1}, data.Transform{}); err == nil {
+		t.Error("text was taken for a model")
+	}
+	g, err := nn.Record(func(b nn.Builder) {
+		x := b.Input("x", nn.Float32, nn.Shape{nn.Batch, 3, 8, 8})
+		b.Output("y", b.Conv(x, nn.Conv{Name: "c", Weight: nn.Param{Name: "w", Shape: nn.Shape{4, 3, 1, 1}}, Kernel: []int{1, 1}}))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file bytes.Buffer
+	if err := onnxfile.Write(&file, g, nn.MapWeights{"w": nn.FromFloat32s(nn.Shape{4, 3, 1, 1}, make([]float32, 12))}, onnxfile.WriteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	grey := &data.Set{N: 1, Channels: 1, Height: 8, Width: 8, Pixels: make([]byte, 64), Labels: make([]uint8, 1)}
+	if _, _, err := Renormalise(file.Bytes(), grey, data.Transform{}); err == nil || !strings.Contains(err.Error(), "channels") {
+		t.Errorf("grey images for a model of colour: %v", err)
+	}
+	if _, _, err := Renormalise(file.Bytes(), &data.Set{Channels: 3}, data.Transform{}); err == nil {
+		t.Error("no images are enough")
+	}
+}
+
+func ofType(g *nn.Graph, kind string) int {
+	n := 0
+	for i := range g.Nodes {
+		if g.Nodes[i].Type == kind {
+			n++
+		}
+	}
+	return n
+}
+
+// scores runs a model in memory.
+func scores(t *testing.T, model []byte, x nn.Tensor) []float32 {
+	t.Helper()
+	g, err := ParseNetwork(model)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := onnxfile.Parse(model)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := embedded.New(embedded.Options{}).Compile(g, w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	out, err := s.Run(x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append([]float32(nil), out[0].Float32s()...)
+}
