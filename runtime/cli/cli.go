@@ -74,6 +74,9 @@ func commands() []command {
 		{"sensitivity", "count what each single modification costs in accuracy", []string{
 			"sensitivity --model MODEL.onnx --data DIR --out net.acc", "sensitivity --model MODEL.onnx --data DIR --images 500 --calibrate 200 --out quick.acc",
 		}, runSensitivity, ""},
+		{"evaluate", "count the accuracy of SubNets", []string{
+			"evaluate --model tuned.onnx --data DIR", "evaluate --model tuned.onnx --data DIR --subnet resolution=24 --random 24",
+		}, runEvaluate, ""},
 		{"tune", "train the weights so that SubNets are accurate; writes the same model with other weights", []string{
 			"tune --model MODEL.onnx --data DIR --out tuned.onnx", "tune --model MODEL.onnx --data DIR --out tuned.onnx --strategy sandwich --teacher largest --steps 5000 --batch 128",
 			"tune --model MODEL.onnx --data DIR --dry-run",
