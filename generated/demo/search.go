@@ -65,8 +65,7 @@ func (s session) search(n int) error {
 		fmt.Printf("%5.3f ms  %11.3f (%7.3f)  %11.2f (%7.2f)  %7.2f  %7d  %8.1g  %v\n", float64(budget)/1e6,
 			float64(best.Latency)/1e6, ms, 100*best.Accuracy, 100*correct, float64(best.SubNet.MACs())/1e6, best.SubNet.Params(), off, best.SubNet)
 	}
-	fmt.Printf("\nThe SuperNet is not fine-tuned yet, so its small SubNets are less accurate than they can be, and than is predicted.\n"+
-		"Exported to %s; column export is how far the file, read back and run, is from the SuperNet (relative L2).\n", filepath.Join(s.out, "best-*.onnx"))
+	fmt.Printf("\nExported to %s; column export is how far the file, read back and run, is from the SuperNet (relative L2).\n", filepath.Join(s.out, "best-*.onnx"))
 	return nil
 }
 
@@ -88,7 +87,7 @@ type meter struct {
 }
 
 func newMeter(n int) (*meter, error) {
-	w, err := onnxfile.Open(model)
+	w, err := onnxfile.Open(tuned)
 	if err != nil {
 		return nil, err
 	}

@@ -28,6 +28,7 @@ type Header struct {
 	Package       string
 	Digest        string // of the choices, see supernet.SpaceDigest
 	Source        string // SHA-256 of the model
+	Weights       string // SHA-256 of the file whose weights were counted, such as a tuned model; "" where that is not known
 	Images        int    // that were classified
 	Split         string // that they are of: "train" or "test"; "" where an older release did not say
 	Data          string // digests of the data files
@@ -58,6 +59,7 @@ func (h *Header) fields() []rowfile.Field {
 		{Key: "package", Text: &h.Package},
 		{Key: "digest", Text: &h.Digest},
 		{Key: "source", Text: &h.Source},
+		{Key: "weights", Text: &h.Weights, Optional: true},
 		{Key: "images", Int: &h.Images},
 		{Key: "split", Text: &h.Split, Optional: true},
 		{Key: "data", Text: &h.Data},

@@ -125,7 +125,11 @@ func (c *call) evaluator(h accuracy.Header, dir string, w nn.Weights, e engine.E
 		return nil, err
 	}
 	ev := &sensitivity.Evaluator{Net: c.net, Engine: e, Weights: w, Images: set, Options: sensitivity.Options{Transform: c.opt.Transform, Calibration: calibration, Split: h.Split}}
-	if got := ev.Header(); got.Data != h.Data {
+	got := ev.Header()
+	if h.Weights != "" && got.Weights != h.Weights {
+		return nil, fmt.Errorf("sensitivities were counted with other weights (SHA-256 %.12s...) than this model's (%.12s...): give that model, or count again", h.Weights, got.Weights)
+	}
+	if got.Data != h.Data {
 		return nil, fmt.Errorf("%s: its images are not those that sensitivities were counted on (%d images, %s)", dir, h.Images, h.Data)
 	}
 	return ev, nil

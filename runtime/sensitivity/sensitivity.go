@@ -14,6 +14,7 @@ import (
 	"github.com/autotailor/autotailor/runtime/data"
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/nn"
+	"github.com/autotailor/autotailor/runtime/onnxfile"
 	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/supernet"
 )
@@ -41,6 +42,9 @@ func (e *Evaluator) Header() accuracy.Header {
 	h := accuracy.Header{
 		Images: e.Images.N, Split: e.Options.Split, Data: e.Images.Digest(), Resize: data.Resize, Engine: e.Engine.Info().Name,
 		Date: time.Now().UTC().Format(time.DateOnly),
+	}
+	if m, ok := e.Weights.(*onnxfile.Model); ok {
+		h.Weights = m.SHA256
 	}
 	if e.recalibrates() {
 		h.Recalibration = e.Options.Calibration.N
