@@ -1,5 +1,5 @@
-// Command latency measures how well latencies of SubNets are predicted on ONNX Runtime, for the paper's models at full size. For each it
-// generates the package, profiles the device, measures random SubNets end to end, and prints a line.
+// Command latency measures how well latencies of SubNets are predicted on ONNX Runtime, for the paper's models at full size, and on the embedded
+// engine, for two committed packages. For each it generates the package, profiles the device, measures random SubNets end to end, and prints a line.
 //
 // What is done stands in a folder and is not done again, so that a run that was stopped goes on where it was.
 package main
@@ -20,18 +20,35 @@ import (
 	"time"
 )
 
-// models are files below the folder of models, and configs below internal/latency/testdata or internal/conform/testdata. Those in the subset are
-// measured unless all are asked for.
-var models = []struct {
-	name, file, config string
-	subset             bool
-}{
-	{"mobilenetv2", "mobilenetv2_100.tr.onnx", "internal/conform/testdata/timm_mobilenetv2w10.toml", true},
-	{"resnet50", "resnet50.ts.onnx", "internal/conform/testdata/timm_resnet50.toml", false},
-	{"mobilenetv3", "ofa_mbv3.tr.onnx", "internal/conform/testdata/ofa_mobilenetv3w10.toml", true},
-	{"convnext", "convnext_tiny.dy.onnx", "internal/conform/testdata/convnexttiny.toml", false},
-	{"vit", "vit_base_patch16_224.dy.onnx", "internal/conform/testdata/vit_example.toml", false},
-	{"levit", "levit_256.dy.onnx", "internal/latency/testdata/levit.toml", true},
+// model is what is measured.
+type model struct {
+	name, file string
+	config     string // below internal/latency/testdata or internal/conform/testdata; "" for a committed package
+	engine     string
+	subset     bool // measured unless all are asked for
+}
+
+// models are those on ONNX Runtime, whose files are below the folder of models, and those of committed packages.
+func models() []model {
+	const ort, conform = "onnxruntime", "internal/conform/testdata/"
+	return []model{
+		{"mobilenetv2", "mobilenetv2_100.tr.onnx", conform + "timm_mobilenetv2w10.toml", ort, true},
+		{"resnet50", "resnet50.ts.onnx", conform + "timm_resnet50.toml", ort, false},
+		{"mobilenetv3", "ofa_mbv3.tr.onnx", conform + "ofa_mobilenetv3w10.toml", ort, true},
+		{"convnext", "convnext_tiny.dy.onnx", conform + "convnexttiny.toml", ort, false},
+		{"vit", "vit_base_patch16_224.dy.onnx", conform + "vit_example.toml", ort, false},
+		{"levit", "levit_256.dy.onnx", "internal/latency/testdata/levit.toml", ort, true},
+		{"mobilenetv2", "generated/models/mobilenetv2.onnx", "", "embedded", true},
+		{"resnet50", "generated/models/resnet50.onnx", "", "embedded", true},
+	}
+}
+
+// title names a model in what is printed and written.
+func (m model) title() string {
+	if m.config == "" {
+		return m.name + "_" + m.engine
+	}
+	return m.name
 }
 
 type options struct {
@@ -67,19 +84,22 @@ func main() {
 }
 
 func run(ctx context.Context, o options) error {
-	if o.models == "" {
-		return errors.New("AUTOTAILOR_MODELS does not name the folder of the full-size models")
-	}
-	for _, m := range models {
+	for _, m := range models() {
 		switch {
-		case o.only != "" && !strings.Contains(","+o.only+",", ","+m.name+","):
+		case o.only != "" && !strings.Contains(","+o.only+",", ","+m.title()+","):
 			continue
 		case o.only == "" && !o.full && !m.subset:
 			continue
 		}
-		b := bench{name: m.name, model: filepath.Join(o.models, m.file), config: m.config, dir: filepath.Join(o.dir, m.name), o: o}
+		b := bench{model: m, file: m.file, dir: filepath.Join(o.dir, m.title()), o: o}
+		if m.config != "" {
+			if o.models == "" {
+				return errors.New("AUTOTAILOR_MODELS does not name the folder of the full-size models")
+			}
+			b.file = filepath.Join(o.models, m.file)
+		}
 		if err := b.run(ctx); err != nil {
-			return fmt.Errorf("%s: %w", m.name, err)
+			return fmt.Errorf("%s: %w", m.title(), err)
 		}
 	}
 	return nil
@@ -87,8 +107,9 @@ func run(ctx context.Context, o options) error {
 
 // bench is the work on one model.
 type bench struct {
-	name, model, config, dir string
-	o                        options
+	model
+	file, dir string
+	o         options
 }
 
 func (b *bench) path(name string) string { return filepath.Join(b.dir, name) }
@@ -122,7 +143,10 @@ func (b *bench) build(ctx context.Context) error {
 	if _, err := os.Stat(b.path("command")); err == nil {
 		return nil
 	}
-	if err := command(ctx, "go", "run", "./gen/autotailor", "gen", "--config", b.config, "--model", b.model, "--package", b.name, "--out", b.path("net")); err != nil {
+	if b.config == "" {
+		return command(ctx, "go", "build", "-o", b.path("command"), "./generated/"+b.name+"/cmd/"+b.name)
+	}
+	if err := command(ctx, "go", "run", "./gen/autotailor", "gen", "--config", b.config, "--model", b.file, "--package", b.name, "--out", b.path("net")); err != nil {
 		return err
 	}
 	return command(ctx, "go", "build", "-o", b.path("command"), "./"+filepath.ToSlash(b.path(filepath.Join("net", "cmd", b.name))))
@@ -137,7 +161,7 @@ func (b *bench) profile(ctx context.Context, table string, args ...string) (floa
 		return spent, nil
 	}
 	start := time.Now()
-	args = append([]string{"profile", "--engine", "onnxruntime", "--model", b.model, "--out", b.path(table + ".lut")}, args...)
+	args = append([]string{"profile", "--engine", b.engine, "--threads", "1", "--model", b.file, "--out", b.path(table + ".lut")}, args...)
 	failed := command(ctx, b.path("command"), args...)
 	spent += time.Since(start).Seconds()
 	if err := os.WriteFile(record, fmt.Appendf(nil, "%.1f\n", spent), 0o666); err != nil {
@@ -175,7 +199,7 @@ type agreement struct {
 }
 
 func (b *bench) check(ctx context.Context, spent float64) error {
-	args := []string{"check", "--lut", b.path("fused.lut"), "--model", b.model, "--subnets", strconv.Itoa(b.o.subnets), "--out", b.path("measured"), "--json"}
+	args := []string{"check", "--lut", b.path("fused.lut"), "--model", b.file, "--subnets", strconv.Itoa(b.o.subnets), "--out", b.path("measured"), "--json"}
 	if b.o.plain {
 		args = append(args, "--plain", b.path("plain.lut"))
 	}
@@ -197,7 +221,7 @@ func (b *bench) check(ctx context.Context, spent float64) error {
 		plain = fmt.Sprintf("%.3f nofusion_within5=%.3f nofusion_tau=%.3f", a.Plain.Within10, a.Plain.Within5, a.Plain.Tau)
 	}
 	fmt.Printf("latency %s n=%d within10=%.3f within5=%.3f tau=%.3f nofusion_within10=%s lut_s=%.0f noise=%.3f drift=%.2f small10=%.3f large10=%.3f bias=%+.3f worst=%.3f\n",
-		b.name, a.N, a.Within10, a.Within5, a.Tau, plain, spent, a.Noise, a.Drift, a.Small10, a.Large10, a.Bias, a.Worst)
+		b.title(), a.N, a.Within10, a.Within5, a.Tau, plain, spent, a.Noise, a.Drift, a.Small10, a.Large10, a.Bias, a.Worst)
 	return nil
 }
 
