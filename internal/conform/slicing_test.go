@@ -259,6 +259,9 @@ func (s *slicer) emit(n nn.Node) error {
 		}
 		gone = append(gone, a)
 		for k, v := range n.In {
+			if k > 0 && n.Type == "InstanceNormalization" {
+				break // scale and bias belong to axis 1
+			}
 			if at := a - len(s.shape(n.In[0])) + len(s.shape(v)); v != nn.None && at >= 0 && s.have[v][at] != nil {
 				in[k] = s.gather(in[k], at, positions(s.have[v][at]))
 			}
@@ -355,16 +358,22 @@ func lookedAt(s *slicer, n nn.Node) []int {
 	switch {
 	case n.Type == "Softmax" || n.Type == "LogSoftmax":
 		return []int{axis(n.Int("axis", -1))}
+	case n.Type == "InstanceNormalization":
+		return axesFrom(2, rank)
 	case n.Type == "LayerNormalization":
-		var out []int
-		for a := axis(n.Int("axis", -1)); a < rank; a++ {
-			out = append(out, a)
-		}
-		return out
+		return axesFrom(axis(n.Int("axis", -1)), rank)
 	case reducing[n.Type]:
 		return reducedAxes(s, n)
 	}
 	return nil
+}
+
+func axesFrom(first, rank int) []int {
+	var out []int
+	for a := first; a < rank; a++ {
+		out = append(out, a)
+	}
+	return out
 }
 
 // evaluateParts runs an ONNX file and returns each of its outputs.

@@ -2,6 +2,7 @@ package conform
 
 import (
 	"maps"
+	"slices"
 
 	"github.com/autotailor/autotailor/runtime/nn"
 )
@@ -247,6 +248,30 @@ var moreArchitectures = map[string]func(z *zoo){
 		x = z.Add(x, z.bare(z.conv(x, 32, 32, 3, 1, 1), 32, 32, 3, 1, 1))
 		x = z.op("DepthToSpace", nn.Shape{nn.Batch, 8, 16, 16}, []nn.Attr{intAttr("blocksize", 2), stringAttr("mode", "CRD")}, x)
 		z.Output("image_out", z.plain(x, 8, 3, 3, 1, 1))
+	},
+	"signals (one-dimensional convolutions)": func(z *zoo) {
+		conv := func(x nn.Value, in, out, k, stride, groups int) nn.Value {
+			n := z.name("conv")
+			return z.Act(z.Conv(x, nn.Conv{
+				Name: n, Weight: param(n+".weight", out, in/groups, k), Bias: param(n+".bias", out), Kernel: []int{k}, Strides: []int{stride}, Pads: []int{k / 2, k / 2}, Groups: groups,
+			}), nn.Relu())
+		}
+		x := conv(z.Input("signal", nn.Float32, nn.Shape{nn.Batch, 8, 64}), 8, 32, 5, 2, 1)
+		x = conv(conv(conv(x, 32, 64, 3, 1, 1), 64, 64, 3, 1, 64), 64, 32, 1, 1, 1)
+		z.Output("logits", z.linear(z.Mean(x, false, 2), 32, 6))
+	},
+	"group normalisation": func(z *zoo) {
+		norm := func(x nn.Value, width, side, groups int) nn.Value {
+			n := z.name("gn")
+			scale, bias := z.Op(nn.Floats(slices.Repeat([]float32{1}, groups)...))[0], z.Op(nn.Floats(make([]float32, groups)...))[0]
+			y := z.Reshape(x, nn.Shape{nn.Batch, groups, width / groups * side * side})
+			y = z.op("InstanceNormalization", nn.Shape{nn.Batch, groups, width / groups * side * side}, nil, y, scale, bias)
+			y = z.Reshape(y, nn.Shape{nn.Batch, width, side, side})
+			return z.Add(z.Mul(y, z.Param(param(n+".weight", width, 1, 1))), z.Param(param(n+".bias", width, 1, 1)))
+		}
+		x := z.Act(norm(z.bare(z.image(16), 3, 32, 3, 2, 1), 32, 8, 4), nn.Relu())
+		x = z.Add(x, z.Act(norm(z.bare(x, 32, 32, 3, 1, 1), 32, 8, 8), nn.Relu()))
+		z.head(x, 32)
 	},
 	"CoAtNet-like": func(z *zoo) {
 		x := z.inverted(z.conv(z.image(16), 3, 32, 3, 2, 1), 32, 32, 4, 1, true)

@@ -126,7 +126,7 @@ func (field Field) set(l Line, errs *Errors) {
 		}
 		*field.Int = n
 	case field.Text != nil:
-		*field.Text = l.Text
+		*field.Text = oneLine(l.Text)
 	}
 }
 

@@ -52,3 +52,29 @@ func factorsOf(sizes []int64, shape []dim.Dim) []float32 {
 	}
 	return out
 }
+
+// maxScales bounds the elements of lists that foldScales joins.
+const maxScales = 8
+
+// foldScales joins short lists of float32 constants: factors of a Resize, which exporters without constant folding write so.
+func foldScales(g *ir.Graph) error {
+	filter(g, func(n *ir.Node) bool {
+		if n.Op != "Concat" || n.Domain != "" || len(n.Out) != 1 || isOutput(g, n.Out[0]) {
+			return true
+		}
+		var list []float32
+		for _, id := range n.In {
+			c := g.Values[id].Const
+			if c == nil || c.Type != ir.Float32 || len(c.Shape) != 1 {
+				return true
+			}
+			part, err := c.Float32s()
+			if list = append(list, part...); err != nil || len(list) > maxScales {
+				return true
+			}
+		}
+		setConstant(g.Values[n.Out[0]], ir.FromFloat32s([]int{len(list)}, list))
+		return false
+	})
+	return nil
+}

@@ -21,6 +21,7 @@ func Passes() []Pass {
 		{"drop-identities", dropIdentities, "exporters share equal tensors through Identity; each use gets its own value again"},
 		{"bounds-to-attributes", boundsToAttributes, "Clip's bounds are attributes in some opsets and operands in others"},
 		{"plain-gathers", plainGathers, "picking rows of a table by index is one operator, whatever an exporter writes"},
+		{"fold-scales", foldScales, "factors of a Resize that a model joins from constants are constants"},
 		{"fold-integers", foldIntegers, "paddings and targets that a model computes from constants are constants"},
 		{"fold-shapes", foldShapes, "some exporters compute shapes at run time, others write them down; written down they can follow the choices"},
 		{"fold-scalars", foldScalars, "factors such as 1/sqrt(head dim) are numbers, whatever an exporter computes them from"},

@@ -185,13 +185,10 @@ func largestFirst(list []float64, orig float64) []float64 {
 	return out
 }
 
-// channel returns the variable of a value's channel axis: the last one of matrices and sequences, else axis 1.
+// channel returns the variable of a value's channel axis.
 func (b *binder) channel(id ir.ValueID) axis.Var {
 	axes := b.coupling.Axes(id)
-	if len(axes) == 3 {
-		return axes[2]
-	}
-	return axes[1]
+	return axes[channelAxis(len(axes), b.plain.signals[id])]
 }
 
 // made returns the variable of the channels that node i makes: the last axis of a product's result.
@@ -252,7 +249,8 @@ func (b *binder) movableFactor(v axis.Var, fs []axis.Var) []axis.Var {
 			best, leaves = f, own
 		}
 	}
-	if leaves != nil && b.coupling.Is(best, axis.Group) {
+	// A factor below the divisor would never move by itself: like groups, it is rounded by the channels that it stands for.
+	if leaves != nil && (b.coupling.Is(best, axis.Group) || b.coupling.Size(best) <= b.config.Divisor) {
 		for _, l := range leaves {
 			b.units[l] = b.coupling.Size(v) / b.coupling.Size(best)
 		}

@@ -85,12 +85,12 @@ func isSkip(f *Flow, it Item) bool {
 }
 
 // divide puts items into stages: a new one starts where the output's width, else its rank, else its last extent changes
-// (FACTS: the authors' rule, which their index lists refer to).
-func divide(f *Flow, items []Item, shapes [][]int) []*Stage {
+// (the authors' rule, which their index lists refer to).
+func divide(f *Flow, items []Item, p *plain) []*Stage {
 	var stages []*Stage
-	last := key(shapes, f.Graph.Inputs)
+	last := p.key(f.Graph.Inputs)
 	for _, it := range items {
-		k := key(shapes, it.Out)
+		k := p.key(it.Out)
 		if len(stages) == 0 || k != last {
 			stages = append(stages, &Stage{Index: len(stages), Width: k.width})
 			last = k
@@ -106,21 +106,21 @@ func divide(f *Flow, items []Item, shapes [][]int) []*Stage {
 
 type stageKey struct{ width, rank, last int }
 
-// key describes the first of the values; sequences (rank 3) carry their width in the last axis.
-func key(shapes [][]int, ids []ir.ValueID) stageKey {
-	if len(ids) == 0 || shapes[ids[0]] == nil {
+// key describes the first of the values.
+func (p *plain) key(ids []ir.ValueID) stageKey {
+	if len(ids) == 0 || p.sizes[ids[0]] == nil {
 		return stageKey{}
 	}
-	s := shapes[ids[0]]
+	s := p.sizes[ids[0]]
 	k := stageKey{rank: len(s)}
 	if len(s) > 0 {
 		k.last = s[len(s)-1]
 	}
-	switch {
-	case len(s) == 3:
-		k.width, k.last = s[2], s[1]
-	case len(s) > 1:
-		k.width = s[1]
+	if len(s) > 1 {
+		k.width = s[channelAxis(len(s), p.signals[ids[0]])]
+	}
+	if len(s) == 3 && !p.signals[ids[0]] {
+		k.last = s[1]
 	}
 	return k
 }

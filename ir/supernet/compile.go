@@ -99,7 +99,7 @@ func analyse(g *ir.Graph, c Config, templates []Template) (*binder, error) {
 	if err != nil {
 		return nil, err
 	}
-	stages := divide(f, parseBlocks(f, templates, c.Blocks), p.sizes)
+	stages := divide(f, parseBlocks(f, templates, c.Blocks), p)
 	checkSkips(stages, p.sizes)
 	b := &binder{
 		config: c, graph: g, flow: f, plain: p, coupling: axis.Couple(g, p.sizes, p.batched),
@@ -151,6 +151,7 @@ func unshare(g *ir.Graph) {
 type plain struct {
 	bind    map[ir.ValueID][]dim.Dim // shapes of inputs
 	sizes   [][]int                  // by value; the open batch is batchSize
+	signals []bool                   // by value, see signals
 	batched bool
 }
 
@@ -178,6 +179,7 @@ func inferPlain(g *ir.Graph) (*plain, error) {
 			p.sizes[id][k] = original(d)
 		}
 	}
+	p.signals = signals(g, p.sizes)
 	return p, nil
 }
 

@@ -2,6 +2,7 @@ package supernet
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/axis"
@@ -141,7 +142,7 @@ func (b *binder) agree() error {
 		for _, id := range n.Out {
 			axes := b.coupling.Axes(id)
 			for k, d := range b.net.Shapes[id] {
-				if k >= len(axes) || b.coupling.Is(axes[k], axis.Spatial|axis.Batch) {
+				if k >= len(axes) || b.spatial(axes[k]) {
 					continue
 				}
 				if want := b.extent(axes[k]); len(want.Deps()) > 0 && !want.Equal(d) {
@@ -151,6 +152,11 @@ func (b *binder) agree() error {
 		}
 	}
 	return nil
+}
+
+// spatial tells whether positions or the batch are in an axis, of which the coupling does not know the extents.
+func (b *binder) spatial(v axis.Var) bool {
+	return slices.ContainsFunc(b.coupling.Leaves(v), func(l axis.Var) bool { return b.coupling.Is(l, axis.Spatial|axis.Batch) })
 }
 
 // ops describes every node with its parameters and moving attributes.

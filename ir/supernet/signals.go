@@ -1,0 +1,44 @@
+package supernet
+
+import (
+	"slices"
+
+	"github.com/autotailor/autotailor/ir"
+)
+
+// signals tells which values of three axes have their channels in the second one, [N, channels, length], as one-dimensional convolutions make them.
+// All others are sequences, [N, length, channels].
+func signals(g *ir.Graph, sizes [][]int) []bool {
+	out := make([]bool, len(g.Values))
+	for _, n := range g.Nodes {
+		if n.Domain != "" || moves[n.Op] {
+			continue
+		}
+		if makesSignals[n.Op] || slices.ContainsFunc(n.In, func(id ir.ValueID) bool { return out[id] }) {
+			for _, id := range n.Out {
+				out[id] = id != 0 && len(sizes[id]) == 3
+			}
+		}
+	}
+	return out
+}
+
+// makesSignals are operators whose channels always are in the second axis.
+var makesSignals = map[string]bool{
+	"Conv": true, "ConvTranspose": true, "BatchNormalization": true, "InstanceNormalization": true, "GroupNormalization": true,
+	"MaxPool": true, "AveragePool": true, "GlobalAveragePool": true, "GlobalMaxPool": true,
+}
+
+// moves are operators behind which the channels may be elsewhere.
+var moves = map[string]bool{
+	"Transpose": true, "Reshape": true, "MatMul": true, "Gemm": true, "Einsum": true, "Gather": true, "Squeeze": true, "Unsqueeze": true,
+	"LSTM": true, "GRU": true, "RNN": true,
+}
+
+// channelAxis is the axis of a value's channels.
+func channelAxis(rank int, signal bool) int {
+	if rank == 3 && !signal {
+		return 2
+	}
+	return 1
+}
