@@ -16,7 +16,6 @@ import (
 	"strings"
 
 	"github.com/autotailor/autotailor/generated/mobilenetv2"
-	"github.com/autotailor/autotailor/generated/resnet50"
 	"github.com/autotailor/autotailor/runtime/data"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/onnxfile"
@@ -33,7 +32,6 @@ var models = []struct {
 	adapt           bool // compare at latency budgets too
 }{
 	{"mobilenetv2", mobilenetv2.Definition, "generated/models/mobilenetv2_tuned.onnx", "generated/models/mobilenetv2.onnx", true},
-	{"resnet50", resnet50.Definition, "generated/models/resnet50_tuned.onnx", "generated/models/resnet50.onnx", false},
 }
 
 // transform is how the models' training made input of images.
