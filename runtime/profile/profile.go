@@ -28,7 +28,7 @@ type Options struct {
 	MaxPerOp time.Duration
 	Progress func(Progress) // called after every few operators or each SubNet, may be nil
 	Method   string         // lut.Isolated or lut.Covering; "" means covering where the engine can
-	Contexts int            // SubNets that each operator is measured in at least, below 1 means 1 to 6, as time allows
+	Contexts int            // SubNets that each operator is measured in at least, below 1 means 1 to 12, as time allows
 	Rounds   int            // rounds of two runs of each SubNet, below 1 means 6
 	Weights  nn.Weights     // the model, for whole numbers among its parameters; may be nil
 	From     *lut.Table     // rows that need not be measured, of a table of the same device; may be nil
