@@ -9,7 +9,7 @@ import (
 )
 
 // foldShapes replaces shapes that the model computes at run time (Shape, Gather, Concat, ...) by constants: what the extents of the
-// inputs determine is known now. An open batch becomes -1 in the target of a Reshape; an Expand to it stays computed.
+// inputs determine is known now. An open batch becomes -1 in the target of a Reshape or Expand.
 //
 // What is known now may tell the extents behind it, such as those of a map that is padded to whole windows: it goes on until nothing is found.
 func foldShapes(g *ir.Graph) error {
@@ -164,12 +164,8 @@ func target(ints, in []dim.Dim, operator string) *ir.Tensor {
 			return nil
 		case operator == "Reshape" && k == 0 && len(in) > 0 && in[0].Equal(d):
 			out[k] = 0 // as in the operand
-		case operator == "Reshape":
-			out[k] = -1
-		case k >= len(ints)-len(in) && in[k-len(ints)+len(in)].Equal(d):
-			out[k] = 1 // an Expand keeps the operand's
 		default:
-			return nil // no constant says what the batch is
+			out[k] = -1
 		}
 	}
 	return ir.FromInt64s([]int{len(out)}, out)

@@ -254,33 +254,51 @@ func (b *writer) node(n *nn.Node) error {
 	return nil
 }
 
-// openExpand gives an Expand its target shape. ONNX has no constant for the open batch: it is computed, as the first extent of the
-// first input, then the others.
+// openExpand gives an Expand its target shape. ONNX has no constant for the open batch: it is computed, as an extent of an input, and joined
+// with the others.
 func (b *writer) openExpand(n *nn.Node, p *onnxpb.NodeProto) {
 	shape := b.g.Values[n.Out[0]].Shape
-	if len(shape) == 0 || shape[0] != nn.Batch || len(b.g.Inputs) == 0 {
+	at := slices.Index(shape, nn.Batch)
+	input, axis := b.batchOf()
+	if at < 0 || input == nn.None {
 		if target := b.g.Values[n.In[1]].Const; target != nil && !shape.Open() {
-			list := make([]int64, len(shape))
-			for k, d := range shape {
-				list[k] = int64(d)
-			}
-			p.Input[1] = b.constant(n.Name+"_shape", list)
+			p.Input[1] = b.constant(n.Name+"_shape", extents(shape))
 		}
 		return
-	}
-	rest := make([]int64, len(shape)-1)
-	for k, d := range shape[1:] {
-		rest[k] = int64(d)
 	}
 	name := n.Name + "_shape"
 	step := func(op string, in []string, out string, attrs ...*onnxpb.AttributeProto) {
 		b.graph.Node = append(b.graph.Node, &onnxpb.NodeProto{OpType: proto.String(op), Name: proto.String(out), Input: in, Output: []string{out}, Attribute: attrs})
 	}
-	step("Shape", []string{b.name(b.g.Inputs[0])}, name+"_of_input")
-	step("Slice", []string{name + "_of_input", b.constant(name+"_start", []int64{0}), b.constant(name+"_end", []int64{1})}, name+"_batch")
-	axis := &onnxpb.AttributeProto{Name: proto.String("axis"), Type: onnxpb.AttributeProto_INT.Enum(), I: proto.Int64(0)}
-	step("Concat", []string{name + "_batch", b.constant(name+"_rest", rest)}, name+"_open", axis)
+	step("Shape", []string{b.name(input)}, name+"_of_input")
+	step("Slice", []string{name + "_of_input", b.constant(name+"_start", []int64{axis}), b.constant(name+"_end", []int64{axis + 1})}, name+"_batch")
+	parts := []string{name + "_batch"}
+	if at > 0 {
+		parts = slices.Insert(parts, 0, b.constant(name+"_first", extents(shape[:at])))
+	}
+	if at < len(shape)-1 {
+		parts = append(parts, b.constant(name+"_rest", extents(shape[at+1:])))
+	}
+	step("Concat", parts, name+"_open", &onnxpb.AttributeProto{Name: proto.String("axis"), Type: onnxpb.AttributeProto_INT.Enum(), I: proto.Int64(0)})
 	p.Input[1] = name + "_open"
+}
+
+// batchOf is an input with an open batch and the axis that it is, nn.None when there is none.
+func (b *writer) batchOf() (nn.Value, int64) {
+	for _, v := range b.g.Inputs {
+		if k := slices.Index(b.g.Values[v].Shape, nn.Batch); k >= 0 {
+			return v, int64(k)
+		}
+	}
+	return nn.None, 0
+}
+
+func extents(s nn.Shape) []int64 {
+	list := make([]int64, len(s))
+	for k, d := range s {
+		list[k] = int64(d)
+	}
+	return list
 }
 
 // moved is an attribute that became an operand.
