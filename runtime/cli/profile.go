@@ -38,7 +38,7 @@ func runProfile(c *call) error {
 	out := c.flags.String("out", "", "`file` for the latencies; an interrupted run goes on with it")
 	method := c.flags.String("method", "", "covering: operators inside whole SubNets, where the engine tells what its kernels take (the default there); isolated: each alone")
 	runs := c.flags.Int("runs", 30, "runs of each operator that is measured alone")
-	contexts := c.flags.Int("contexts", 0, "SubNets that each operator is measured in at least; 0 for 1 to 12, as many as 240 s allow")
+	contexts := c.flags.Int("contexts", 0, "SubNets that each operator is measured in at least; 0 for 1 to 12, as many as 400 s allow")
 	rules := c.flags.String("rules", "", "fusion rules of the package, instead of the engine's")
 	from := c.flags.String("from", "", "older `file` of this device: measure only what it lacks")
 	model := c.modelFlag()

@@ -67,7 +67,7 @@ func Predict(ctx context.Context, net *supernet.Net, e engine.Engine, path strin
 // Limits of what a plan decides on itself.
 const (
 	plenties = 12                // SubNets for each operator are enough
-	patience = 240 * time.Second // more than one for each operator should not take longer
+	patience = 400 * time.Second // more than one for each operator should not take longer
 )
 
 // plan decides in how many SubNets to measure each operator, from how long two of them take each.
