@@ -5,6 +5,8 @@ package accuracy
 
 import (
 	"fmt"
+	"math"
+	"slices"
 	"strings"
 
 	"github.com/autotailor/autotailor/internal/rowfile"
@@ -132,20 +134,41 @@ func (t *Table) at(probe space.Genes) *int {
 }
 
 // Penalty returns, as a function of genes, how many images more than by the original are classified wrongly.
-// Choices of removed blocks do not count. The result may be negative.
+// Choices of removed blocks do not count, see also losses.
 func (t *Table) Penalty(net *supernet.Net) (*terms.Sum, error) {
 	if err := t.complete(net); err != nil {
 		return nil, err
 	}
 	var ts []terms.Term
 	for i, c := range net.Choices {
-		table := make([]int64, len(c.Values))
-		for v := 1; v < len(table); v++ {
-			table[v] = int64(t.Base - t.Correct[i][v])
-		}
-		ts = append(ts, terms.Term{Deps: []uint8{uint8(i)}, Live: c.Live, Table: table})
+		ts = append(ts, terms.Term{Deps: []uint8{uint8(i)}, Live: c.Live, Table: t.losses(i)})
 	}
 	return terms.New(net.Cards(), 0, ts)
+}
+
+// losses returns what each candidate of a choice costs: the counted losses, made never less for a smaller candidate than for a larger one, and never
+// negative, by isotonic regression (pool adjacent violators). That a part does better than the whole is chance, of which a search would
+// add up the most favourable.
+func (t *Table) losses(i int) []int64 {
+	type pool struct{ sum, n int }
+	pools := []pool{}
+	for _, correct := range t.Correct[i][1:] {
+		p := pool{t.Base - correct, 1}
+		for len(pools) > 0 {
+			last := pools[len(pools)-1]
+			if last.sum*p.n <= p.sum*last.n {
+				break
+			}
+			p, pools = pool{last.sum + p.sum, last.n + p.n}, pools[:len(pools)-1]
+		}
+		pools = append(pools, p)
+	}
+	out := make([]int64, 1, len(t.Correct[i]))
+	for _, p := range pools {
+		loss := max(0, int64(math.Round(float64(p.sum)/float64(p.n))))
+		out = append(out, slices.Repeat([]int64{loss}, p.n)...)
+	}
+	return out
 }
 
 // complete returns an error unless t belongs to net and has all its probes.

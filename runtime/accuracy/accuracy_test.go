@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -72,10 +74,48 @@ func TestPenaltyCountsLiveChoicesOnly(t *testing.T) {
 		genes   []uint8
 		penalty int64
 		percent float64
-	}{{[]uint8{0, 0, 0}, 0, 90}, {[]uint8{0, 0, 1}, -5, 90.5}, {[]uint8{2, 0, 1}, 45, 85.5}, {[]uint8{0, 1, 1}, 100, 80}} {
+	}{{[]uint8{0, 0, 0}, 0, 90}, {[]uint8{0, 0, 1}, 0, 90}, {[]uint8{2, 0, 1}, 50, 85}, {[]uint8{0, 1, 1}, 100, 80}} { // expand=3 gains 5 by chance
 		p := penalty.At(c.genes)
 		if got := fmt.Sprintf("%.4f", 100*table.Accuracy(p)); p != c.penalty || got != fmt.Sprintf("%.4f", c.percent) {
 			t.Errorf("%v: penalty %d, accuracy %s, want %d, %v", c.genes, p, got, c.penalty, c.percent)
+		}
+	}
+}
+
+// TestLossesGrow: whatever was counted, a smaller candidate is predicted to lose at least what a larger one does, and never less than nothing; what
+// was counted so already stays, and the sum over a choice whose losses are positive does, too.
+func TestLossesGrow(t *testing.T) {
+	n := small()
+	rng := rand.New(rand.NewPCG(5, 5))
+	for range 2000 {
+		table := measured(n)
+		counted := make([]int, len(table.Correct[0]))
+		for v := 1; v < len(counted); v++ {
+			counted[v] = rng.IntN(60) - 10
+			table.Correct[0][v] = table.Base - counted[v]
+		}
+		penalty, err := table.Penalty(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := make([]int, len(counted))
+		for v := range got {
+			got[v] = int(penalty.At([]uint8{uint8(v), 0, 0}))
+		}
+		if !slices.IsSorted(got) || got[0] != 0 {
+			t.Fatalf("counted %v, predicted %v", counted, got)
+		}
+		if slices.IsSorted(counted) && !slices.Equal(got, counted) {
+			t.Fatalf("counted %v, which may stay, predicted %v", counted, got)
+		}
+		sum := func(list []int) (s int) {
+			for _, v := range list {
+				s += v
+			}
+			return s
+		}
+		if d := sum(got) - sum(counted); slices.Min(counted) >= 0 && (d > len(got) || d < -len(got)) { // rounding
+			t.Fatalf("counted %v, predicted %v", counted, got)
 		}
 	}
 }

@@ -58,11 +58,14 @@ type features struct {
 	kinds []string
 	kind  []int // of each choice, in kinds
 	side  int   // the resolution's gene, -1 without
+
+	losses [][]int64 // by choice and candidate
 }
 
 func newFeatures(t *Table, net *supernet.Net) *features {
 	f := &features{table: t, net: net, side: -1}
 	for i, c := range net.Choices {
+		f.losses = append(f.losses, t.losses(i))
 		k := slices.Index(f.kinds, c.Kind)
 		if k < 0 {
 			k = len(f.kinds)
@@ -76,12 +79,7 @@ func newFeatures(t *Table, net *supernet.Net) *features {
 	return f
 }
 
-func (f *features) penalty(i int, v uint8) float64 {
-	if v == 0 {
-		return 0
-	}
-	return float64(f.table.Base - f.table.Correct[i][v])
-}
+func (f *features) penalty(i int, v uint8) float64 { return float64(f.losses[i][v]) }
 
 // pair is what the choice i with candidate v adds to the last feature.
 func (f *features) pair(i int, v, side uint8) float64 {
