@@ -196,6 +196,7 @@ type agreement struct {
 	Noise    float64
 	Drift    float64
 	Plain    *agreement
+	Uniform  *agreement
 }
 
 func (b *bench) check(ctx context.Context, spent float64) error {
@@ -220,8 +221,8 @@ func (b *bench) check(ctx context.Context, spent float64) error {
 	if a.Plain != nil {
 		plain = fmt.Sprintf("%.3f nofusion_within5=%.3f nofusion_tau=%.3f", a.Plain.Within10, a.Plain.Within5, a.Plain.Tau)
 	}
-	fmt.Printf("latency %s n=%d within10=%.3f within5=%.3f tau=%.3f nofusion_within10=%s lut_s=%.0f noise=%.3f drift=%.2f small10=%.3f large10=%.3f bias=%+.3f worst=%.3f\n",
-		b.title(), a.N, a.Within10, a.Within5, a.Tau, plain, spent, a.Noise, a.Drift, a.Small10, a.Large10, a.Bias, a.Worst)
+	fmt.Printf("latency %s n=%d within10=%.3f within5=%.3f tau=%.3f uniform_within5=%.3f uniform_tau=%.3f nofusion_within10=%s lut_s=%.0f noise=%.3f drift=%.2f small10=%.3f large10=%.3f bias=%+.3f worst=%.3f\n",
+		b.title(), a.N, a.Within10, a.Within5, a.Tau, a.Uniform.Within5, a.Uniform.Tau, plain, spent, a.Noise, a.Drift, a.Small10, a.Large10, a.Bias, a.Worst)
 	return nil
 }
 

@@ -21,6 +21,7 @@ type agreed struct {
 	Engine string `json:"engine"`
 	profile.Agreement
 	Plain   *profile.Agreement `json:"plain,omitempty"` // of the table that is given with --plain
+	Uniform profile.Agreement  `json:"uniform"`         // of the SubNets that were drawn uniformly
 	Noise   float64            `json:"noise"`           // deviation of the reference SubNet, measured again and again
 	Drift   float64            `json:"drift"`           // of the machine's speed meanwhile
 	SubNets []checkedSubNet    `json:"subnets"`
@@ -39,7 +40,8 @@ func runCheck(c *call) error {
 	latencies := c.flags.String("lut", "", "`file` with latencies, from profile")
 	plain := c.flags.String("plain", "", "`file` with latencies under other fusion rules, to compare with")
 	model := c.modelFlag()
-	n := c.flags.Int("subnets", 100, "random SubNets to measure")
+	n := c.flags.Int("subnets", 100, "random SubNets to measure, uniform over the candidates of all choices")
+	sized := c.flags.Int("sized", 40, "random SubNets besides, of all sizes between the smallest and the original")
 	seed := c.flags.Uint64("seed", 1, "of the random SubNets")
 	rounds := c.flags.Int("rounds", 60, "rounds of two runs of each SubNet")
 	limit := c.flags.Duration("limit", 4*time.Second, "time for each SubNet; slower ones have fewer rounds, at least 5")
@@ -71,8 +73,8 @@ func runCheck(c *call) error {
 	if err != nil {
 		return err
 	}
-	k := &checking{call: c, clock: clock, known: known, journal: journal, rounds: *rounds, limit: *limit, total: *n + (*n+every-1)/every, start: time.Now(), p: c.progress("check")}
-	r, err := k.run(t, *n, *seed)
+	k := &checking{call: c, clock: clock, known: known, journal: journal, rounds: *rounds, limit: *limit, total: *n + *sized + (*n+*sized+every-1)/every, start: time.Now(), p: c.progress("check")}
+	r, err := k.run(t, *n, *sized, *seed)
 	if err := errors.Join(err, closeJournal(journal)); err != nil {
 		return err
 	}
@@ -98,7 +100,7 @@ type checking struct {
 	p       *progress
 }
 
-func (k *checking) run(t *lut.Table, n int, seed uint64) (*agreed, error) {
+func (k *checking) run(t *lut.Table, n, sized int, seed uint64) (*agreed, error) {
 	sum, err := t.Sum(k.net)
 	if err != nil {
 		return nil, err
@@ -110,7 +112,7 @@ func (k *checking) run(t *lut.Table, n int, seed uint64) (*agreed, error) {
 	r := &agreed{Engine: t.Header.Engine}
 	var predicted, measured, again []float64
 	rng := rand.New(rand.NewPCG(seed, 7))
-	for i := range n {
+	for i := range n + sized {
 		if i%every == 0 {
 			d, err := k.measure(fmt.Sprintf("reference%d", i/every), reference)
 			if err != nil {
@@ -118,7 +120,11 @@ func (k *checking) run(t *lut.Table, n int, seed uint64) (*agreed, error) {
 			}
 			again = append(again, float64(d))
 		}
-		g := space.Random(k.net.Choices, rng)
+		draw := space.Random
+		if i >= n {
+			draw = space.Sized
+		}
+		g := draw(k.net.Choices, rng)
 		text := space.Format(k.net.Choices, g)
 		d, err := k.measure(text, g)
 		if err != nil {
@@ -127,7 +133,8 @@ func (k *checking) run(t *lut.Table, n int, seed uint64) (*agreed, error) {
 		predicted, measured = append(predicted, float64(sum.At(g))), append(measured, float64(d))
 		r.SubNets = append(r.SubNets, checkedSubNet{text, float64(sum.At(g)) / 1e6, milliseconds(d)})
 	}
-	r.Agreement, r.Noise, r.Drift = profile.Agree(predicted, measured), deviation(again), k.clock.Drift()
+	r.Agreement, r.Uniform = profile.Agree(predicted, measured), profile.Agree(predicted[:n], measured[:n])
+	r.Noise, r.Drift = deviation(again), k.clock.Drift()
 	return r, nil
 }
 
@@ -225,6 +232,9 @@ func (c *call) printChecked(r *agreed) error {
 	}
 	fmt.Fprintf(c.out, "%d random SubNets on %s: %.1f %% are predicted within 10 %%, %.1f %% within 5 %%; Kendall's tau %.3f, median %+.1f %%, worst %.1f %%\n",
 		r.N, r.Engine, 100*r.Within10, 100*r.Within5, r.Tau, 100*r.Bias, 100*r.Worst)
+	if u := r.Uniform; u.N < r.N {
+		fmt.Fprintf(c.out, "of these the %d that were drawn uniformly: %.1f %% within 10 %%, %.1f %% within 5 %%, tau %.3f\n", u.N, 100*u.Within10, 100*u.Within5, u.Tau)
+	}
 	fmt.Fprintf(c.out, "within 10 %% of the smallest tenth %.1f %%, of the largest %.1f %%\n", 100*r.Small10, 100*r.Large10)
 	if p := r.Plain; p != nil {
 		fmt.Fprintf(c.out, "by the other table: %.1f %% within 10 %%, %.1f %% within 5 %%, tau %.3f, median %+.1f %%\n", 100*p.Within10, 100*p.Within5, p.Tau, 100*p.Bias)

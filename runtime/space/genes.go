@@ -3,6 +3,7 @@ package space
 import (
 	"errors"
 	"fmt"
+	"math"
 	"math/big"
 	"math/rand/v2"
 
@@ -75,6 +76,19 @@ func Random(cs []Choice, rng *rand.Rand) Genes {
 	g := make(Genes, len(cs))
 	for i := range cs {
 		g[i] = uint8(rng.IntN(len(cs[i].Values)))
+	}
+	Canonical(cs, g)
+	return g
+}
+
+// Sized draws a SubNet of any size: uniform draws of many choices are all of about the middle. First comes how far the choices are from the
+// original's, for all alike, then each goes a random way around that.
+func Sized(cs []Choice, rng *rand.Rand) Genes {
+	g := make(Genes, len(cs))
+	size := rng.Float64()
+	for i, c := range cs {
+		last := float64(len(c.Values) - 1)
+		g[i] = uint8(math.Round(min(last, max(0, last*(size+0.2*rng.NormFloat64())))))
 	}
 	Canonical(cs, g)
 	return g

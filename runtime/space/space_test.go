@@ -71,9 +71,10 @@ func TestCountAndTextAgreeWithEnumeration(t *testing.T) {
 		if got := space.Count(cs); got.Cmp(big.NewInt(int64(len(distinct)))) != 0 || len(texts) != len(distinct) {
 			t.Fatalf("count = %v, want %d (%d texts)", got, len(distinct), len(texts))
 		}
-		rnd := space.Random(cs, rng)
-		if !distinct[string(rnd)] {
-			t.Fatalf("random genes %v are not canonical", rnd)
+		for _, rnd := range []space.Genes{space.Random(cs, rng), space.Sized(cs, rng)} {
+			if !distinct[string(rnd)] {
+				t.Fatalf("random genes %v are not canonical", rnd)
+			}
 		}
 	}
 }
@@ -86,6 +87,33 @@ func TestProbesDifferInOneCandidate(t *testing.T) {
 	}
 	if s := strings.Join(got, " "); s != "a=2 a=1 c=1" {
 		t.Errorf("probes %q", s)
+	}
+}
+
+// TestSizedReachesBothEnds: of many choices, uniform draws are all of about the middle; sized ones are near the original and near the smallest, too.
+func TestSizedReachesBothEnds(t *testing.T) {
+	cs := make([]space.Choice, 40)
+	for i := range cs {
+		cs[i] = space.Choice{Name: fmt.Sprint("c", i), Values: make([]string, 3)}
+	}
+	rng := rand.New(rand.NewPCG(1, 1))
+	ends := func(draw func([]space.Choice, *rand.Rand) space.Genes) (least, most float64) {
+		least = 1
+		for range 300 {
+			sum := 0
+			for _, v := range draw(cs, rng) {
+				sum += int(v)
+			}
+			share := float64(sum) / float64(2*len(cs))
+			least, most = min(least, share), max(most, share)
+		}
+		return least, most
+	}
+	if least, most := ends(space.Random); least < 0.2 || most > 0.8 {
+		t.Errorf("uniform draws are from %.2f to %.2f", least, most)
+	}
+	if least, most := ends(space.Sized); least > 0.1 || most < 0.9 {
+		t.Errorf("sized draws are from %.2f to %.2f only", least, most)
 	}
 }
 
