@@ -7,8 +7,9 @@ import (
 	"github.com/autotailor/autotailor/ir"
 )
 
-// maxFolded bounds the elements of integer tensors that are evaluated: paddings and targets are small, tables of indices stay in the file.
-const maxFolded = 256
+// maxFolded bounds the elements of integer tensors that are evaluated: paddings and targets are small, tables of indices stay in the file, or computed
+// where the model computes them: what is folded stands in generated code.
+const maxFolded = 64
 
 // foldIntegers evaluates integer operators on constants: PyTorch writes down how it computes paddings, targets and bounds.
 func foldIntegers(g *ir.Graph) error {
