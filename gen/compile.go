@@ -25,12 +25,8 @@ import (
 // Compile reads the config and the model, and makes the SuperNet and its distinct operators.
 func (j Job) Compile() (*Compiled, error) {
 	start := time.Now()
-	text, err := os.ReadFile(j.Config)
+	c, err := j.configured()
 	if err != nil {
-		return nil, err
-	}
-	c := &Compiled{Dir: filepath.Dir(j.Config)}
-	if c.Config, err = config.Read(j.Config, text); err != nil {
 		return nil, err
 	}
 	sets, err := ruleSets(c.Config, c.Dir)
@@ -57,6 +53,17 @@ func (j Job) Compile() (*Compiled, error) {
 	end := time.Now()
 	c.Timings = Timings{read.Sub(start), compiled.Sub(read), end.Sub(compiled), end.Sub(start)}
 	return c, nil
+}
+
+// configured is a SuperNet of which only the config is there.
+func (j Job) configured() (*Compiled, error) {
+	text, err := os.ReadFile(j.Config)
+	if err != nil {
+		return nil, err
+	}
+	c := &Compiled{Dir: filepath.Dir(j.Config)}
+	c.Config, err = config.Read(j.Config, text)
+	return c, err
 }
 
 // Canonicalise reads the job's model and runs the passes, for Dump's sake.

@@ -5,12 +5,10 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"path/filepath"
 	"slices"
 
 	"google.golang.org/protobuf/proto"
 
-	"github.com/autotailor/autotailor/gen/config"
 	"github.com/autotailor/autotailor/internal/onnxpb"
 	"github.com/autotailor/autotailor/runtime/data"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
@@ -27,7 +25,10 @@ func Renormalise(model []byte, images *data.Set, t data.Transform) ([]byte, int,
 	if err := onnxpb.Unmarshal(model, m); err != nil {
 		return nil, 0, fmt.Errorf("this is no ONNX model, or it is damaged: %w", err)
 	}
-	if slices.ContainsFunc(m.GetGraph().GetInitializer(), func(t *onnxpb.TensorProto) bool {
+	if m.Graph == nil {
+		return nil, 0, errors.New("this is no ONNX model: it has no graph")
+	}
+	if slices.ContainsFunc(m.Graph.Initializer, func(t *onnxpb.TensorProto) bool {
 		return t.GetDataLocation() == onnxpb.TensorProto_EXTERNAL
 	}) {
 		return nil, 0, errors.New("the model's weights stand in another file; store them in the model first")
@@ -56,12 +57,8 @@ func Renormalise(model []byte, images *data.Set, t data.Transform) ([]byte, int,
 
 // Renormalise is Renormalise of the job's model, with the config's data.
 func (j Job) Renormalise(images *data.Set) ([]byte, int, error) {
-	text, err := os.ReadFile(j.Config)
+	c, err := j.configured()
 	if err != nil {
-		return nil, 0, err
-	}
-	c := &Compiled{Dir: filepath.Dir(j.Config)}
-	if c.Config, err = config.Read(j.Config, text); err != nil {
 		return nil, 0, err
 	}
 	path, err := j.model(c)
@@ -93,12 +90,12 @@ func bareConvolutions(g *onnxpb.GraphProto) []*onnxpb.NodeProto {
 	normalised := map[string]bool{}
 	for _, n := range g.Node {
 		if n.GetOpType() == "BatchNormalization" {
-			normalised[n.Input[0]] = true
+			normalised[firstOf(n.Input)] = true
 		}
 	}
 	var out []*onnxpb.NodeProto
 	for _, n := range g.Node {
-		if n.GetOpType() == "Conv" && n.GetDomain() == "" && !normalised[n.Output[0]] {
+		if n.GetOpType() == "Conv" && n.GetDomain() == "" && len(n.Output) == 1 && !normalised[n.Output[0]] {
 			out = append(out, n)
 		}
 	}
@@ -123,13 +120,16 @@ func observe(m *onnxpb.ModelProto, bare []*onnxpb.NodeProto, images *data.Set, t
 	if err != nil {
 		return nil, err
 	}
+	if len(g.Inputs) != 1 {
+		return nil, fmt.Errorf("the model has %d inputs, want one that takes images", len(g.Inputs))
+	}
 	s, err := embedded.New(embedded.Options{}).Compile(g, w)
 	if err != nil {
 		return nil, err
 	}
 	defer s.Close()
 	in := g.Values[g.Inputs[0]].Shape
-	if len(g.Inputs) != 1 || len(in) != 4 || in[1] != images.Channels || in[2] != in[3] {
+	if len(in) != 4 || in[1] != images.Channels || in[2] != in[3] {
 		return nil, fmt.Errorf("the model takes %v, the images have %d channels", in, images.Channels)
 	}
 	found := map[*onnxpb.NodeProto]*moments{}

@@ -6,6 +6,9 @@ import (
 	"strings"
 	"testing"
 
+	"google.golang.org/protobuf/proto"
+
+	"github.com/autotailor/autotailor/internal/onnxpb"
 	"github.com/autotailor/autotailor/runtime/data"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/nn"
@@ -59,6 +62,25 @@ func TestRenormalise(t *testing.T) {
 func TestRenormaliseRefuses(t *testing.T) {
 	if _, _, err := Renormalise([]byte("no model"), &data.Set{N: 1}, data.Transform{}); err == nil {
 		t.Error("text was taken for a model")
+	}
+	for name, m := range map[string]*onnxpb.ModelProto{
+		"no graph":         {},
+		"nothing in nodes": {Graph: &onnxpb.GraphProto{Node: []*onnxpb.NodeProto{{OpType: proto.String("BatchNormalization")}, {OpType: proto.String("Conv")}}}},
+		"no input": {Graph: &onnxpb.GraphProto{
+			Node: []*onnxpb.NodeProto{{OpType: proto.String("Conv"), Input: []string{"w", "w"}, Output: []string{"y"}}},
+			Initializer: []*onnxpb.TensorProto{{
+				Name: proto.String("w"), DataType: proto.Int32(1), Dims: []int64{1, 1, 1, 1}, RawData: make([]byte, 4),
+			}},
+			Output: []*onnxpb.ValueInfoProto{{Name: proto.String("y")}},
+		}, OpsetImport: []*onnxpb.OperatorSetIdProto{{Version: proto.Int64(17)}}, IrVersion: proto.Int64(8)},
+	} {
+		file, err := proto.Marshal(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := Renormalise(file, &data.Set{N: 1, Channels: 1, Height: 1, Width: 1, Pixels: make([]byte, 1), Labels: make([]uint8, 1)}, data.Transform{}); err == nil {
+			t.Errorf("%s: no error", name)
+		}
 	}
 	g, err := nn.Record(func(b nn.Builder) {
 		x := b.Input("x", nn.Float32, nn.Shape{nn.Batch, 3, 8, 8})

@@ -138,7 +138,7 @@ func (c *Ctx) infer(g *ir.Graph) error {
 	spec, ok := Lookup(c.Node.Domain, c.Node.Op)
 	c.Spec = spec
 	if ok {
-		if err := c.enough(); err != nil {
+		if err := c.Spec.enough(c.Node); err != nil {
 			return err
 		}
 	}
@@ -210,15 +210,15 @@ func alike(a, b []dim.Dim) bool {
 	return true
 }
 
-// enough checks that the operands that a rule relies on are there.
-func (c *Ctx) enough() error {
-	least := max(1, c.Spec.Operands)
+// enough checks that the operands that the operator's rules rely on are there.
+func (s Spec) enough(n *ir.Node) error {
+	least := max(1, s.Operands)
 	for k := range least {
-		if c.Node.Input(k) == 0 {
+		if n.Input(k) == 0 {
 			return fmt.Errorf("operand %d is missing; it wants at least %d", k, least)
 		}
 	}
-	if len(c.Node.Out) == 0 {
+	if len(n.Out) == 0 {
 		return errors.New("it has no result")
 	}
 	return nil

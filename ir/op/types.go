@@ -29,13 +29,19 @@ var uniform = map[string]int{
 	"Min": 1 << 20, "Max": 1 << 20, "Sum": 1 << 20, "Mean": 1 << 20,
 }
 
-// Types gives every value of g that has none its element type, and reports where types contradict each other.
+// Types gives every value of g that has none its element type, and reports where types contradict each other or an operand is missing.
 // Results of operators that the table does not know keep what the model declares.
 func Types(g *ir.Graph) error {
 	var errs []error
 	for _, n := range g.Nodes {
 		if n.Domain != "" {
 			continue
+		}
+		if spec, ok := Lookup("", n.Op); ok {
+			if err := spec.enough(n); err != nil {
+				errs = append(errs, fmt.Errorf("node %q (%s): %w", n.Name, n.Op, err))
+				continue
+			}
 		}
 		if err := operandTypes(g, n); err != nil {
 			errs = append(errs, err)

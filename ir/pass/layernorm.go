@@ -63,7 +63,7 @@ func (f *fuser) squared(mean *ir.Node) ir.ValueID {
 	case is(n, "Mul") && n.In[0] == n.In[1]:
 		return n.In[0]
 	case is(n, "Pow"):
-		if c, ok := f.number(n.In[1]); ok && c == 2 {
+		if c, ok := f.number(n.Input(1)); ok && c == 2 {
 			return n.In[0]
 		}
 	}
