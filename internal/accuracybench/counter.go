@@ -60,7 +60,6 @@ func (b *bench) random(n int, seed uint64) []space.Genes {
 	var list []space.Genes
 	for len(list) < n {
 		g := space.Random(b.net.Choices, rng)
-		space.Canonical(b.net.Choices, g)
 		if text := b.format(g); !seen[text] {
 			seen[text] = true
 			list = append(list, g)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/autotailor/autotailor/gen"
 	"github.com/autotailor/autotailor/gen/view"
 	"github.com/autotailor/autotailor/runtime/engine/ort"
 	"github.com/autotailor/autotailor/runtime/nn"
@@ -46,7 +47,9 @@ func modelFiles(t *testing.T) []string {
 	return files
 }
 
-func anyModel(t *testing.T, e *ort.Engine, path string) {
+// opened is the SuperNet that `init` proposes for a model file, and the file's weights.
+func opened(t *testing.T, path string) (*gen.Compiled, *view.Package, *onnxfile.Model) {
+	t.Helper()
 	c, err := proposed(t, path).Compile()
 	if err != nil {
 		t.Fatal(err)
@@ -55,6 +58,15 @@ func anyModel(t *testing.T, e *ort.Engine, path string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	w, err := onnxfile.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c, p, w
+}
+
+func anyModel(t *testing.T, e *ort.Engine, path string) {
+	c, p, w := opened(t, path)
 	for _, w := range c.Net.Warnings {
 		t.Log("warning: ", w)
 	}
@@ -64,10 +76,6 @@ func anyModel(t *testing.T, e *ort.Engine, path string) {
 	}
 	t.Logf("%v SubNets, %.1f %% of parameters and %.1f %% of MACs elastic, %d operators, %.0f ms",
 		r.VariantsDistinct, 100*r.Coverage.Params, 100*r.Coverage.MACs, r.UniqueOpsTotal["none"], r.TimingsMS.Total)
-	w, err := onnxfile.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
 	choices := choicesOf(c)
 	rng := rand.New(rand.NewPCG(21, 21))
 	worst := 0.0

@@ -25,18 +25,7 @@ func TestPeakMemoryIsNearONNXRuntimesArena(t *testing.T) {
 	probe := buildArena(t)
 	for _, file := range modelFiles(t) {
 		t.Run(filepath.Base(file), func(t *testing.T) {
-			c, err := proposed(t, file).Compile()
-			if err != nil {
-				t.Fatal(err)
-			}
-			p, err := c.View("any")
-			if err != nil {
-				t.Fatal(err)
-			}
-			w, err := onnxfile.Open(file)
-			if err != nil {
-				t.Fatal(err)
-			}
+			c, p, w := opened(t, file)
 			rng, choices := rand.New(rand.NewPCG(41, 41)), choicesOf(c)
 			for k := range 4 {
 				genes := make(space.Genes, len(choices))

@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/autotailor/autotailor/runtime/nn"
-	"github.com/autotailor/autotailor/runtime/onnxfile"
 	"github.com/autotailor/autotailor/runtime/space"
 )
 
@@ -15,18 +14,7 @@ func TestOpenBatch(t *testing.T) {
 	e := runtimeEngine(t)
 	for _, f := range modelFiles(t) {
 		t.Run(filepath.Base(f), func(t *testing.T) {
-			c, err := proposed(t, f).Compile()
-			if err != nil {
-				t.Fatal(err)
-			}
-			p, err := c.View("any")
-			if err != nil {
-				t.Fatal(err)
-			}
-			w, err := onnxfile.Open(f)
-			if err != nil {
-				t.Fatal(err)
-			}
+			c, p, w := opened(t, f)
 			g, in := described(t, p, make(space.Genes, len(choicesOf(c))))
 			x := in[0]
 			if g.Values[g.Inputs[0]].Shape[0] != nn.Batch {

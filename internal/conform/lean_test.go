@@ -28,18 +28,7 @@ func TestExportsAreLean(t *testing.T) {
 }
 
 func leanExports(t *testing.T, e *ort.Engine, file string, rounds int) {
-	c, err := proposed(t, file).Compile()
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := c.View("any")
-	if err != nil {
-		t.Fatal(err)
-	}
-	w, err := onnxfile.Open(file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	c, p, w := opened(t, file)
 	choices := choicesOf(c)
 	rng := rand.New(rand.NewPCG(31, 31))
 	dir := t.TempDir()

@@ -147,18 +147,7 @@ func TestRelativeBiases(t *testing.T) {
 	for _, form := range []string{"gather", "gathernd", "folded"} {
 		t.Run(form, func(t *testing.T) {
 			path := relativeModel(t, form, 32)
-			c, err := proposed(t, path).Compile()
-			if err != nil {
-				t.Fatal(err)
-			}
-			p, err := c.View("relative")
-			if err != nil {
-				t.Fatal(err)
-			}
-			w, err := onnxfile.Open(path)
-			if err != nil {
-				t.Fatal(err)
-			}
+			c, p, w := opened(t, path)
 			choices := choicesOf(c)
 			at := slices.IndexFunc(choices, func(x space.Choice) bool { return x.Kind == "resolution" })
 			if at < 0 || len(choices[at].Values) < 4 {

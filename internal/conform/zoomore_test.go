@@ -51,7 +51,7 @@ func stringAttr(name, v string) nn.Attr { return nn.Attr{Name: name, Kind: nn.At
 
 // resize makes a map twice as large.
 func (z *zoo) resize(x nn.Value, width, side int) nn.Value {
-	scales := z.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_floats", Kind: nn.AttrFloats, Floats: []float32{1, 1, 2, 2}}}})[0]
+	scales := z.Op(nn.Floats(1, 1, 2, 2))[0]
 	return z.op("Resize", nn.Shape{nn.Batch, width, side, side}, []nn.Attr{stringAttr("mode", "nearest")}, x, nn.None, scales)
 }
 
@@ -227,7 +227,7 @@ var moreArchitectures = map[string]func(z *zoo){
 			y := z.Conv(x, nn.Conv{Name: n, Weight: param(n+".weight", 16, 32, 3, 3), Kernel: []int{3, 3}, Pads: []int{d, d, d, d}, Dilations: []int{d, d}})
 			rates = append(rates, z.Act(z.bn(y, 16), nn.Relu()))
 		}
-		sizes := z.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_floats", Kind: nn.AttrFloats, Floats: []float32{1, 1, 8, 8}}}})[0]
+		sizes := z.Op(nn.Floats(1, 1, 8, 8))[0]
 		p := z.op("Resize", nn.Shape{nn.Batch, 16, 8, 8}, []nn.Attr{stringAttr("mode", "linear"), stringAttr("coordinate_transformation_mode", "pytorch_half_pixel")},
 			z.conv(z.gap(x), 32, 16, 1, 1, 1), nn.None, sizes)
 		y := z.conv(z.Concat(1, append(rates, p)...), 64, 32, 1, 1, 1)

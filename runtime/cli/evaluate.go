@@ -94,9 +94,7 @@ func (c *call) evaluatedSubNets(texts []string, random int, seed uint64) ([]spac
 	}
 	rng := rand.New(rand.NewPCG(seed, 0))
 	for range random {
-		g := space.Random(c.net.Choices, rng)
-		space.Canonical(c.net.Choices, g)
-		list = append(list, g)
+		list = append(list, space.Random(c.net.Choices, rng))
 	}
 	return list, nil
 }
