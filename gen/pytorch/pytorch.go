@@ -1,5 +1,5 @@
 // Package pytorch emits a SuperNet as a Python package for PyTorch: elastic modules that mirror the Go package's Build, the same space
-// and sampling, and the commands tune.py, sensitivity.py and export.py. What is the same for all networks stands in files/ as it is
+// and sampling, and the commands tune.py, sensitivity.py, evaluate.py and export.py. What is the same for all networks stands in files/ as it is
 // written out; space.py, model.py and coupling.py are made of the view that Go files show.
 package pytorch
 

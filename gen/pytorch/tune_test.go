@@ -13,7 +13,11 @@ import (
 	"github.com/autotailor/autotailor/generated/mobilenetv2"
 	"github.com/autotailor/autotailor/internal/onnxpb"
 	"github.com/autotailor/autotailor/runtime/accuracy"
+	"github.com/autotailor/autotailor/runtime/data"
+	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/onnxfile"
+	"github.com/autotailor/autotailor/runtime/sensitivity"
+	"github.com/autotailor/autotailor/runtime/space"
 	"google.golang.org/protobuf/proto"
 )
 
@@ -159,6 +163,57 @@ func TestSensitivity(t *testing.T) {
 	}
 }
 
+// TestEvaluate: SubNets of a list and random ones are counted once each, in a file that the Go package goes on with.
+func TestEvaluate(t *testing.T) {
+	t.Parallel()
+	py := python(t)
+	dir := emit(t, "mobilenetv2")
+	table, list := filepath.Join(dir, "net.counts"), filepath.Join(dir, "list.txt")
+	if err := os.WriteFile(list, []byte("original\nresolution=16, stage1.depth=2\noriginal\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	args := []string{py, "evaluate.py", "--model", absolute(t, model("mobilenetv2")), "--data", absolute(t, images), "--out", table, "--images", "4", "--calibrate", "4"}
+	if out, err := run(t, dir, "", args...); err == nil || !strings.Contains(err.Error(), "nothing to count") {
+		t.Errorf("without SubNets: %v\n%s", err, out)
+	}
+	if out, err := run(t, dir, "", append(args, "--subnets", list, "--random", "2")...); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	net := mobilenetv2.Definition()
+	m, err := onnxfile.Open(model("mobilenetv2"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	test, err := data.Open(images, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	train, err := data.Open(images, "train")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := sensitivity.Evaluator{Net: net, Engine: embedded.New(embedded.Options{}), Weights: m, Images: test.Slice(0, 4), Options: sensitivity.Options{Split: "test", Calibration: train.Slice(0, 4)}}
+	h := e.Header()
+	h.Engine = "pytorch"
+	j, err := accuracy.OpenJoint(table, net, h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	for _, text := range []string{"original", "resolution=16,stage1.depth=2"} {
+		g, err := space.Parse(net.Choices, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, ok := j.Correct(g); !ok || n > 4 {
+			t.Errorf("%s: %d counted, %t", text, n, ok)
+		}
+	}
+	if rows := bytes.Count(read(t, table), []byte("\n")) - bytes.Count(read(t, table), []byte(": ")); rows != 5 { // and the empty line
+		t.Errorf("%d rows, want 4:\n%s", rows-1, read(t, table))
+	}
+}
+
 // TestHelp: every command explains itself with examples, and says what is wrong in one line.
 func TestHelp(t *testing.T) {
 	t.Parallel()
@@ -174,6 +229,7 @@ func TestHelp(t *testing.T) {
 	}{
 		{[]string{"tune.py", "--help"}, 0, []string{"examples:", "--model", "torchrun"}},
 		{[]string{"sensitivity.py", "--help"}, 0, []string{"examples:", "--model"}},
+		{[]string{"evaluate.py", "--help"}, 0, []string{"examples:", "--subnets"}},
 		{[]string{"export.py", "--help"}, 0, []string{"examples:", "--model"}},
 		{tune(model("levit"), images), 1, []string{"these weights are of another model"}},
 		{tune(model("vit"), "testdata"), 1, []string{"no split train"}},

@@ -32,14 +32,15 @@ def arguments() -> argparse.Namespace:
 
 def run() -> int:
     a = arguments()
-    model, net = files.open_model(a.model)
-    state = torch.load(a.checkpoint, map_location="cpu")
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model, net = files.open_model(a.model, device)
+    state = torch.load(a.checkpoint, map_location=device)
     if not isinstance(state, dict) or state.get("format") != 1:
         raise ValueError(f"{a.checkpoint}: it is no checkpoint of tune.py")
     net.load(state["average"] or state["net"])
     if a.recalibrate and evaluation.norms(net):
         images = data.take(files.open_images(a.data, "train"), a.recalibrate)
-        evaluation.Evaluator(space.TRANSFORM, None, images, space.SIDE, torch.device("cpu")).adapt(net, SubNet(space.SPACE))
+        evaluation.Evaluator(space.TRANSFORM, None, images, space.SIDE, device).adapt(net, SubNet(space.SPACE))
         for m in evaluation.norms(net):
             m.store()
     model.save(a.out, {n: t for n, t in net.initializers().items() if t.is_floating_point()})

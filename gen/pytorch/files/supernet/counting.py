@@ -1,0 +1,77 @@
+"""Counts for lists of SubNets, in the files that the Go package's commands write and read."""
+
+import argparse
+import os
+import sys
+import time
+from typing import Dict, List
+
+import torch
+
+from . import data, evaluation, files, space
+from .onnxfile import write
+from .subnet import SubNet
+
+
+def add_arguments(p: argparse.ArgumentParser) -> None:
+    p.add_argument("--model", required=True, help="ONNX file, of the original or tuned")
+    p.add_argument("--data", required=True, help="folder with the images")
+    p.add_argument("--out", required=True, help="table to write, or to go on with")
+    p.add_argument("--split", choices=("train", "test"), default="test", help="images that are counted (default %(default)s)")
+    p.add_argument("--first", type=int, default=0, help="first image of the split that is counted (default %(default)s)")
+    p.add_argument("--images", type=int, default=0, help="how many, 0 for all")
+    p.add_argument("--calibrate", type=int, default=0, help="training images, from the first, that BatchNorm statistics are recomputed from; 0 leaves the model's")
+    p.add_argument("--batch", type=int, default=512)
+
+
+class Table:
+    """A table of counts, one row for each SubNet. It is written after each of them, so that an interrupted run goes on."""
+
+    def __init__(self, kind: str, a: argparse.Namespace, rank: int, world: int, device: torch.device) -> None:
+        self.path, self.rank, self.world = a.out, rank, world
+        images = files.open_images(a.data, a.split)
+        if not 0 <= a.first < len(images):
+            raise ValueError(f"--first {a.first}: the split has {len(images)} images")
+        images = data.part(images, a.first, min(len(images), a.first + a.images) if a.images else len(images))
+        calibration = data.take(files.open_images(a.data, "train"), a.calibrate) if a.calibrate else None
+        if calibration is not None and a.split == "train" and a.first < len(calibration):
+            raise ValueError(f"--calibrate {a.calibrate} and --first {a.first}: these images would be counted and calibrate; start at {len(calibration)}")
+        _, self.net = files.open_model(a.model, device)
+        if not evaluation.norms(self.net):
+            calibration = None
+        self.evaluator = evaluation.Evaluator(space.TRANSFORM, images, calibration, space.SIDE, device, a.batch)
+        self.head = _header(kind, a, images, calibration)
+        self.counts = self._begun()
+
+    def _begun(self) -> Dict[str, str]:
+        """The counts that the table has already, whose header must be the same but for the date."""
+        if not os.path.exists(self.path):
+            return {}
+        with open(self.path) as f:
+            old, _, rows = f.read().partition("\n\n")
+        stable = lambda h: [line for line in h.strip().split("\n") if not line.startswith("date:")]
+        if stable(old) != stable(self.head):
+            raise ValueError(f"{self.path}: what was begun here has another header: finish it with its own settings, or remove it")
+        rows = rows[: rows.rfind("\n") + 1]  # a row that was cut off is counted again
+        return dict(line.rsplit(" ", 1) for line in rows.split("\n") if line)
+
+    def count(self, nets: List[SubNet]) -> None:
+        """Counts those of nets that are not in the table, and writes the table in their order."""
+        names = list(dict.fromkeys(str(s) for s in nets))
+        todo = [s for s in dict.fromkeys(nets) if str(s) not in self.counts]
+        start = time.monotonic()
+        for k, s in enumerate(todo):
+            self.counts[str(s)] = str(self.evaluator.correct(self.net, s, self.rank, self.world))
+            if self.rank == 0:
+                write(self.path, (self.head + "".join(f"{n} {self.counts[n]}\n" for n in names if n in self.counts)).encode())
+                left = int((time.monotonic() - start) / (k + 1) * (len(todo) - k - 1))
+                print(f"{k + 1}/{len(todo)}  {s} {self.counts[str(s)]}  left {left // 60}:{left % 60:02}", file=sys.stderr, flush=True)
+
+
+def _header(kind: str, a: argparse.Namespace, images, calibration) -> str:
+    digest = images.digest + ("+" + calibration.digest if calibration else "")
+    return "\n".join([
+        f"format: autotailor {kind} 1", f"package: {space.PACKAGE}", f"digest: {space.DIGEST}", f"source: {space.SHA256}", f"weights: {files.sha256(a.model)}",
+        f"images: {len(images)}", f"split: {a.split}", f"data: {digest}", f"recalibration: {len(calibration) if calibration else 0}", "seed: 0",
+        "resize: bilinear, antialiased", "engine: pytorch", f"date: {time.strftime('%Y-%m-%d', time.gmtime())}", "units: images classified correctly",
+    ]) + "\n\n"
