@@ -8,7 +8,6 @@ import (
 
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/engine/ort"
-	"github.com/autotailor/autotailor/runtime/onnxfile"
 	"github.com/autotailor/autotailor/runtime/profile"
 	"github.com/autotailor/autotailor/runtime/search"
 	"github.com/autotailor/autotailor/runtime/space"
@@ -18,7 +17,7 @@ import (
 // method is a way of making a network faster: the SubNets that it offers, and whose weights they have.
 type method struct {
 	name  string
-	model *onnxfile.Model
+	model source
 	list  []space.Genes
 	found []candidate
 }
@@ -38,17 +37,16 @@ func (b *bench) adapt(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	clock, err := profile.NewClock(b.net, device, b.tuned, "")
+	clock, err := profile.NewClock(b.net, device, b.tuned.Model, "")
 	if err != nil {
 		return err
 	}
 	methods, err := b.methods(ctx, device)
+	errs := []error{err}
 	for k := range methods {
-		if err == nil {
-			err = b.measure(ctx, &methods[k], clock)
-		}
+		errs = append(errs, b.measure(ctx, &methods[k], clock))
 	}
-	if err := errors.Join(err, clock.Close()); err != nil {
+	if err := errors.Join(append(errs, clock.Close())...); err != nil {
 		return err
 	}
 	return b.compare(methods)
@@ -56,7 +54,7 @@ func (b *bench) adapt(ctx context.Context) error {
 
 // methods lists what each method offers: the first one is ours.
 func (b *bench) methods(ctx context.Context, device engine.Engine) ([]method, error) {
-	t, err := profile.Run(ctx, b.net, device, filepath.Join(b.dir, "onnxruntime.lut"), profile.Options{Weights: b.tuned})
+	t, err := profile.Run(ctx, b.net, device, filepath.Join(b.dir, "onnxruntime.lut"), profile.Options{Weights: b.tuned.Model})
 	if err != nil {
 		return nil, err
 	}
@@ -162,11 +160,8 @@ func (b *bench) best(list []space.Genes, cost, penalty *terms.Sum) []space.Genes
 // measure measures what a method offers, on ONNX Runtime and on images.
 func (b *bench) measure(ctx context.Context, m *method, clock *profile.Clock) error {
 	counted, err := b.on(m.model, b.train, "train").counts(ctx, m.list)
-	if err != nil {
-		return err
-	}
-	correct, err := b.on(m.model, b.test, "test").counts(ctx, m.list)
-	if err != nil {
+	correct, err2 := b.on(m.model, b.test, "test").counts(ctx, m.list)
+	if err := errors.Join(err, err2); err != nil {
 		return err
 	}
 	for k, g := range m.list {

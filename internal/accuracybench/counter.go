@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/autotailor/autotailor/runtime/accuracy"
@@ -19,7 +20,18 @@ import (
 type counter struct {
 	sensitivity.Evaluator
 	b     *bench
-	model *onnxfile.Model
+	model source
+}
+
+// source is a model and its file.
+type source struct {
+	*onnxfile.Model
+	path string
+}
+
+func open(path string) (source, error) {
+	m, err := onnxfile.Open(path)
+	return source{m, path}, err
 }
 
 // path names a file for what is counted, which is of this model and these images.
@@ -27,17 +39,29 @@ func (c *counter) path(kind string) string {
 	return filepath.Join(c.b.dir, fmt.Sprintf("%.8s-%s-%d.%s", c.model.SHA256, c.Options.Split, c.Images.N, kind))
 }
 
+// header is that of the files, which says who counted.
+func (c *counter) header() accuracy.Header {
+	h := c.Header()
+	if c.b.o.torch {
+		h.Engine = "pytorch"
+	}
+	return h
+}
+
 // counts returns the numbers of correct images of SubNets.
 func (c *counter) counts(ctx context.Context, list []space.Genes) (counts []int, err error) {
-	j, err := accuracy.OpenJoint(c.path("counts"), c.Net, c.Header())
+	j, err := accuracy.OpenJoint(c.path("counts"), c.Net, c.header())
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, j.Close()) }()
 	last := time.Now()
+	missing := ""
 	for k, g := range list {
 		n, ok := j.Correct(g)
-		if !ok {
+		if !ok && c.b.o.torch {
+			missing += c.b.format(g) + "\n"
+		} else if !ok {
 			if n, err = c.Correct(ctx, g); err == nil {
 				err = j.Add(g, n)
 			}
@@ -51,7 +75,46 @@ func (c *counter) counts(ctx context.Context, list []space.Genes) (counts []int,
 			fmt.Fprintf(os.Stderr, "%s: %d of %d SubNets counted on %d %s images\n", c.b.name, k+1, len(list), c.Images.N, c.Options.Split)
 		}
 	}
+	if missing != "" {
+		return nil, c.missing(missing)
+	}
 	return counts, nil
+}
+
+// missing writes what PyTorch is to count, in addition to what earlier steps asked for, and returns an error that says how.
+func (c *counter) missing(list string) error {
+	todo, err := os.OpenFile(c.path("todo"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o666)
+	if err != nil {
+		return err
+	}
+	_, err = todo.WriteString(list)
+	return errors.Join(err, todo.Close(), fmt.Errorf("%s has no counts of %d SubNets: run %s --subnets %s, in the folder of the PyTorch package",
+		c.path("counts"), strings.Count(list, "\n"), c.command("evaluate.py", "counts"), c.path("todo")))
+}
+
+// command is how PyTorch counts on this model and these images.
+func (c *counter) command(program, kind string) string {
+	first := 0
+	if c.Options.Split == "train" {
+		first = c.b.first
+	}
+	return fmt.Sprintf("python3 %s --model %s --data %s --out %s --split %s --first %d --images %d --calibrate %d",
+		program, c.model.path, c.b.o.data, c.path(kind), c.Options.Split, first, c.Images.N, c.b.o.calibrate)
+}
+
+// sensitivities returns the table of probes.
+func (c *counter) sensitivities(ctx context.Context) (*accuracy.Table, error) {
+	if !c.b.o.torch {
+		return c.Run(ctx, c.path("acc"))
+	}
+	j, t, err := accuracy.OpenJournal(c.path("acc"), c.Net, c.header())
+	if err != nil {
+		return nil, err
+	}
+	if n := len(t.Missing(c.Net)); n > 0 {
+		err = fmt.Errorf("%s lacks %d probes: run %s, in the folder of the PyTorch package", c.path("acc"), n, c.command("sensitivity.py", "acc"))
+	}
+	return t, errors.Join(err, j.Close())
 }
 
 // random draws n different SubNets, uniformly over the settings of all choices.

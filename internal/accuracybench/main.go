@@ -16,9 +16,9 @@ import (
 	"strings"
 
 	"github.com/autotailor/autotailor/generated/mobilenetv2"
+	"github.com/autotailor/autotailor/generated/resnet50"
 	"github.com/autotailor/autotailor/runtime/data"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
-	"github.com/autotailor/autotailor/runtime/onnxfile"
 	"github.com/autotailor/autotailor/runtime/sensitivity"
 	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/supernet"
@@ -32,6 +32,7 @@ var models = []struct {
 	adapt           bool // compare at latency budgets too
 }{
 	{"mobilenetv2", mobilenetv2.Definition, "generated/models/mobilenetv2_tuned.onnx", "generated/models/mobilenetv2.onnx", true},
+	{"resnet50", resnet50.Definition, "generated/models/resnet50_tuned.onnx", "generated/models/resnet50.onnx", false},
 }
 
 // transform is how the models' training made input of images.
@@ -41,6 +42,7 @@ type options struct {
 	data, dir, only               string
 	subnets, test, train, verify  int
 	calibrate, budgets, candidate int
+	torch                         bool
 }
 
 func main() {
@@ -55,6 +57,7 @@ func main() {
 	flag.IntVar(&o.calibrate, "calibrate", 1000, "training images that BatchNorm statistics are recomputed from")
 	flag.IntVar(&o.budgets, "budgets", 40, "latency budgets")
 	flag.IntVar(&o.candidate, "candidates", 40, "SubNets that each method may measure")
+	flag.BoolVar(&o.torch, "torch", false, "count nothing here: take what PyTorch counted, and tell what it is to count besides")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	err := run(ctx, o)
@@ -86,9 +89,10 @@ func run(ctx context.Context, o options) error {
 			return err
 		}
 		b.calibration = train.Slice(0, o.calibrate)
-		b.train, b.test = train.Slice(train.N-o.train, train.N), test.Slice(0, o.test)
-		if b.tuned, err = onnxfile.Open(m.tuned); err == nil {
-			b.original, err = onnxfile.Open(m.original)
+		b.first = train.N - o.train
+		b.train, b.test = train.Slice(b.first, train.N), test.Slice(0, o.test)
+		if b.tuned, err = open(m.tuned); err == nil {
+			b.original, err = open(m.original)
 		}
 		if err == nil {
 			err = b.predictors(ctx)
@@ -107,15 +111,16 @@ func run(ctx context.Context, o options) error {
 type bench struct {
 	name, dir                string
 	net                      *supernet.Net
-	tuned, original          *onnxfile.Model
+	tuned, original          source
 	train, test, calibration *data.Set
+	first                    int // of the training images that are counted
 	o                        options
 }
 
 // on is an evaluator of a model on a set of images.
-func (b *bench) on(m *onnxfile.Model, images *data.Set, split string) *counter {
+func (b *bench) on(m source, images *data.Set, split string) *counter {
 	return &counter{b: b, model: m, Evaluator: sensitivity.Evaluator{
-		Net: b.net, Engine: embedded.New(embedded.Options{}), Weights: m, Images: images,
+		Net: b.net, Engine: embedded.New(embedded.Options{}), Weights: m.Model, Images: images,
 		Options: sensitivity.Options{Transform: transform, Calibration: b.calibration, Split: split},
 	}}
 }

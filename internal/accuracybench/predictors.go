@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -18,11 +19,9 @@ func (b *bench) predictors(ctx context.Context) error {
 	judged := b.random(2*b.o.subnets+b.o.verify, 1)
 	judged, learnt, joint := judged[:b.o.subnets], judged[b.o.subnets:2*b.o.subnets], judged[2*b.o.subnets:]
 	truth, err := b.on(b.tuned, b.test, "test").counts(ctx, judged)
-	if err != nil {
-		return err
-	}
-	penalty, plain, probes, err := b.penalty(ctx, joint)
-	if err != nil {
+	counts, err2 := b.on(b.tuned, b.train, "train").counts(ctx, learnt)
+	penalty, plain, probes, err3 := b.penalty(ctx, joint)
+	if err := errors.Join(err, err2, err3); err != nil {
 		return err
 	}
 	macs, err := b.net.MACs()
@@ -32,10 +31,6 @@ func (b *bench) predictors(ctx context.Context) error {
 	ours := rank(values(penalty, judged, -1), truth)
 	alone, flops := rank(values(plain, judged, -1), truth), rank(values(macs, judged, 1), truth)
 	fmt.Printf("accuracy %s tau=%.3f top5=%.3f probes=%d sum_tau=%.3f sum_top5=%.3f flops_tau=%.3f flops_top5=%.3f", b.name, ours.tau, ours.top5, probes, alone.tau, alone.top5, flops.tau, flops.top5)
-	counts, err := b.on(b.tuned, b.train, "train").counts(ctx, learnt)
-	if err != nil {
-		return err
-	}
 	needs := 0
 	for n := 25; n <= len(learnt); n *= 2 {
 		r, err := b.mlp(learnt[:n], counts[:n], judged, truth)
@@ -55,12 +50,9 @@ func (b *bench) predictors(ctx context.Context) error {
 // SubNets were counted for the prediction.
 func (b *bench) penalty(ctx context.Context, random []space.Genes) (corrected, plain *terms.Sum, probes int, err error) {
 	c := b.on(b.tuned, b.train, "train")
-	t, err := c.Run(ctx, c.path("acc"))
-	if err != nil {
-		return nil, nil, 0, err
-	}
-	counts, err := c.counts(ctx, random)
-	if err != nil {
+	t, err := c.sensitivities(ctx)
+	counts, err2 := c.counts(ctx, random)
+	if err := errors.Join(err, err2); err != nil {
 		return nil, nil, 0, err
 	}
 	var joint []accuracy.Joint
