@@ -35,7 +35,7 @@ func leanExports(t *testing.T, e *ort.Engine, file string, rounds int) {
 	plainPath, leanPath := filepath.Join(dir, "plain.onnx"), filepath.Join(dir, "lean.onnx")
 	pieces := hasPieces(t, file)
 	var extra int64 // bytes that the model's file has besides nodes and weights
-	var times, sizes []float64
+	var times, noise, sizes []float64
 	for k := range 4 {
 		genes := make(space.Genes, len(choices))
 		if k > 0 {
@@ -64,19 +64,23 @@ func leanExports(t *testing.T, e *ort.Engine, file string, rounds int) {
 		}
 		sizes = append(sizes, float64(after)/float64(before))
 		if rounds > 0 {
-			times = append(times, paired(t, e, rounds, plainPath, leanPath, in))
+			ratio, again := paired(t, rounds, plainPath, leanPath, in)
+			times, noise = append(times, ratio), append(noise, again)
 		}
 	}
 	if rounds > 0 {
-		t.Logf("export %s subnets=%d time=%.3f..%.3f size=%.4f..%.4f", filepath.Base(file), len(times), slices.Min(times), slices.Max(times), slices.Min(sizes), slices.Max(sizes))
+		t.Logf("export %s subnets=%d time=%.3f..%.3f noise=%.3f..%.3f size=%.4f..%.4f", filepath.Base(file), len(times), slices.Min(times), slices.Max(times),
+			slices.Min(noise), slices.Max(noise), slices.Min(sizes), slices.Max(sizes))
 	}
 }
 
-// paired runs two files in turns and returns the median of the second one's times over the first one's.
-func paired(t *testing.T, e *ort.Engine, rounds int, first, second string, in []nn.Tensor) float64 {
+// paired runs two files in turns, the first one in two sessions, on one thread. It returns the median of the second one's times over the
+// first one's, and that of the first one's other session, which says how exact that is.
+func paired(t *testing.T, rounds int, first, second string, in []nn.Tensor) (ratio, noise float64) {
 	t.Helper()
-	var sessions [2]*ort.Session
-	for k, path := range []string{first, second} {
+	e := oneThread(t)
+	var sessions [3]*ort.Session
+	for k, path := range []string{first, first, second} {
 		s, err := e.OpenModel(path)
 		if err != nil {
 			t.Fatal(err)
@@ -84,23 +88,41 @@ func paired(t *testing.T, e *ort.Engine, rounds int, first, second string, in []
 		defer s.Close()
 		sessions[k] = s
 	}
-	ratios := make([]float64, 0, rounds)
+	var ratios [3][]float64
 	for r := range rounds + 3 {
-		var took [2]time.Duration
+		var took [3]time.Duration
 		for k := range sessions {
-			k = (k + r) % 2
+			k = (k + r) % 3
 			start := time.Now()
 			if _, err := sessions[k].Run(in...); err != nil {
 				t.Fatal(err)
 			}
 			took[k] = time.Since(start)
 		}
-		if r >= 3 { // after warming up
-			ratios = append(ratios, float64(took[1])/float64(took[0]))
+		for k := range sessions {
+			if r >= 3 { // after warming up
+				ratios[k] = append(ratios[k], float64(took[k])/float64(took[0]))
+			}
 		}
 	}
-	slices.Sort(ratios)
-	return ratios[len(ratios)/2]
+	for k := range ratios {
+		slices.Sort(ratios[k])
+	}
+	return ratios[2][rounds/2], ratios[1][rounds/2]
+}
+
+// oneThread is the runtime on one thread, whose times are steadier than those of several.
+func oneThread(t *testing.T) *ort.Engine {
+	t.Helper()
+	lib, err := ort.Find()
+	if err != nil {
+		t.Skip(err)
+	}
+	e, err := ort.New(lib, ort.Options{Threads: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
 }
 
 // hasPieces tells whether a model's file has GELU in pieces.
