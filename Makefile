@@ -27,7 +27,7 @@ check: ## what CI runs besides the tests: formatting, vet, lint, generated files
 	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) build ./...
 	@test -z "$$(git status --porcelain)" || { git status --porcelain; git diff | head -100; echo 'the tree is not clean: commit what make generate wrote'; exit 1; }
 
-check-ncnn: ## export SubNets of every family as NCNN and compare them with the embedded engine
+check-ncnn: ## export SubNets of every family as NCNN and compare them with the embedded engine; AUTOTAILOR_NCNN=DIR also runs NCNN itself
 	@out=$$($(GO) test -count=1 -v -run '^TestFamilies$$' ./runtime/ncnn) || { echo "$$out"; exit 1; }; echo "$$out" | sed -n 's/.*: ncnn /ncnn /p'
 
 bench-switch: ## change SubNets 10,000 times under eight clients, with and without the race detector, and plot a load step
@@ -44,8 +44,8 @@ example: ## build and test the module that serves a vendored package
 bench-export: ## exports of SubNets beside the same without clean-ups, on ONNX Runtime in turns; also of the models that AUTOTAILOR_MODELS has
 	@out=$$(AUTOTAILOR_EXPORT_ROUNDS=$(or $(ROUNDS),100) $(GO) test -count=1 -v -timeout 60m -run '^TestExportsAreLean$$' ./internal/conform) || { echo "$$out"; exit 1; }; echo "$$out" | sed -n 's/.*: export /export /p'
 
-bench-accuracy: ## predictors of accuracy, and methods at latency budgets, on the tuned models; needs Fashion-MNIST in /usr/share/datasets/fashion-mnist
-	@$(GO) run ./internal/accuracybench $(if $(ONLY),-only $(ONLY))
+bench-accuracy: ## predictors of accuracy, and methods at latency budgets, on the tuned models; needs Fashion-MNIST in /usr/share/datasets/fashion-mnist; TORCH=1 has PyTorch count
+	@$(GO) run ./internal/accuracybench $(if $(ONLY),-only $(ONLY)) $(if $(TORCH),-torch)
 
 generate: ## delete every generated package file and make it again
 	@git ls-files '*_gen.go' '*_gen_test.go' 'generated/*.py' | xargs -r rm -f

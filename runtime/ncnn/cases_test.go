@@ -70,7 +70,7 @@ func TestCases(t *testing.T) {
 				p, _, _ := m.Encode(false)
 				t.Errorf("%g from the graph\n%s", d, p)
 			}
-			keep(t, "case", k, m, in, want)
+			openReal(t).compare(c.name, m, in, want)
 		})
 	}
 }

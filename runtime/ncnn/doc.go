@@ -7,10 +7,8 @@
 // of its nodes, several at once.
 //
 // Read reads both files with every number checked, and Model.Run computes what they say with plain loops that share nothing with
-// the writer. Tests compare that with the embedded engine. Exports of all families were also compared with NCNN itself: build
-// its library without Vulkan, load the files with Net::load_param and Net::load_model, and feed it what the tests leave in the folder
-// AUTOTAILOR_NCNN_OUT. It gives the same within 1e-5 for all but ConvNeXt, where its packed LayerNorm for x86 takes an approximate
-// square root (5e-4; 1e-6 with use_packing_layout off).
+// the writer. Tests compare that with the embedded engine, and with NCNN itself where AUTOTAILOR_NCNN names the folder that it was
+// installed in: cmake -DNCNN_VULKAN=OFF -DNCNN_OPENMP=OFF -DCMAKE_INSTALL_PREFIX=DIR, make install, then AUTOTAILOR_NCNN=DIR make check-ncnn.
 //
 // To support another operator, add it to emitters and write its function; to read another layer, add it to kinds.
 package ncnn
