@@ -106,7 +106,7 @@ func (c *call) tuneFlags() *tuneFlags {
 	c.flags.BoolVar(&o.OneSide, "one-side", o.OneSide, "one resolution for all SubNets of a step")
 	c.flags.IntVar(&o.Batch, "batch", o.Batch, "images of a step")
 	c.flags.Uint64Var(&o.Seed, "seed", o.Seed, "of SubNets, images and augmentations")
-	c.flags.StringVar(&o.Teacher, "teacher", o.Teacher, "whose scores SubNets learn: original, largest (in place; with --strategy sandwich) or none")
+	c.flags.StringVar(&o.Teacher, "teacher", o.Teacher, "whose scores SubNets learn: original, largest (in place; with --strategy sandwich), both (the original teaches the largest, that the others) or none")
 	c.flags.Float64Var(&o.Distil, "distil", o.Distil, "weight of the teacher's scores; labels have the rest")
 	c.flags.StringVar(&o.Divergence, "divergence", o.Divergence, "from the teacher's scores: kl, or alpha (adaptive, AlphaNet)")
 	c.flags.Float64Var(&o.Smoothing, "smoothing", o.Smoothing, "of labels")

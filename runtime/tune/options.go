@@ -29,7 +29,7 @@ type Options struct {
 	Clip      float64 `json:"clip"`      // most that the norm of all gradients may be, 0 for any
 	EMA       float64 `json:"ema"`       // decay of the averaged weights that are evaluated and written, 0 for none
 
-	Teacher    string  `json:"teacher"`    // "original", "largest" (in place) or "none"
+	Teacher    string  `json:"teacher"`    // "original", "largest" (in place), "both" (the original teaches the largest, that the others) or "none"
 	Distil     float64 `json:"distil"`     // weight of the teacher's scores in the loss, from 0 to 1; labels have the rest
 	Divergence string  `json:"divergence"` // from the teacher: "kl" or "alpha" (AlphaNet's adaptive one)
 	Smoothing  float64 `json:"smoothing"`  // of labels
@@ -51,7 +51,7 @@ func Defaults() Options {
 // The names that options may have.
 var (
 	optimizers  = []string{"adamw", "sgd"}
-	teachers    = []string{"original", "largest", "none"}
+	teachers    = []string{"original", "largest", "both", "none"}
 	divergences = []string{"kl", "alpha"}
 )
 
@@ -86,9 +86,13 @@ func (o Options) Check() error {
 		wrong(!(v >= 0 && v <= 1), "%s %g: want a share from 0 to 1", name, v)
 	}
 	wrong(o.Shift < 0 || o.Shift > 64, "shift %d: want a number of pixels from 0 to 64", o.Shift)
-	wrong(o.Teacher == "largest" && o.Strategy != sample.Sandwich, "teacher \"largest\" needs strategy %q: others do not train the largest SubNet in every step", sample.Sandwich)
+	wrong(o.inPlace() && o.Strategy != sample.Sandwich, "teacher %q needs strategy %q: others do not train the largest SubNet in every step", o.Teacher, sample.Sandwich)
 	return errors.Join(errs...)
 }
+
+// fromOriginal tells whether the original teaches, inPlace whether a step's largest SubNet does.
+func (o Options) fromOriginal() bool { return o.Teacher == "original" || o.Teacher == "both" }
+func (o Options) inPlace() bool      { return o.Teacher == "largest" || o.Teacher == "both" }
 
 // plan is how SubNets are drawn.
 func (o Options) plan() sample.Plan {

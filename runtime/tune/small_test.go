@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/autotailor/autotailor/runtime/data"
@@ -160,6 +161,25 @@ func TestLearns(t *testing.T) {
 		if last.Largest < 0.9 || last.Smallest < 0.8 || math.IsNaN(last.Loss) {
 			t.Errorf("%s: %+v, want the largest at 0.9 and the smallest at 0.8", name, last)
 		}
+	}
+}
+
+// TestBothTeach: when the original teaches the largest SubNet and that the others, and nothing but scores counts, labels make no difference.
+func TestBothTeach(t *testing.T) {
+	var files [3][]byte
+	for k, teacher := range []string{"both", "both", "original"} {
+		r := tuner(t)
+		r.Options.Strategy, r.Options.Teacher, r.Options.SubNets, r.Options.Distil, r.Options.Steps = "sandwich", teacher, 3, 1, 10
+		if k == 1 {
+			slices.Reverse(r.Train.Labels)
+		}
+		_, files[k] = result(t, r, "")
+	}
+	if !bytes.Equal(files[0], files[1]) {
+		t.Error("labels make a difference")
+	}
+	if bytes.Equal(files[0], files[2]) {
+		t.Error("the largest SubNet teaches nothing")
 	}
 }
 

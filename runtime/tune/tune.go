@@ -141,7 +141,7 @@ func (t *Tuner) start() (*run, error) {
 	}
 	r := &run{Tuner: t, state: &state{store: s}, sampler: sampler, feed: newFeed(t.Train, t.Transform.Pad, t.Options)}
 	r.classes = s.graph.Values[s.graph.Outputs[0]].Shape[1]
-	if t.Options.Teacher == "original" && t.Options.Distil > 0 {
+	if t.Options.fromOriginal() && t.Options.Distil > 0 {
 		if r.teacher, err = t.Engine.Compile(s.graph, t.Weights); err != nil {
 			return nil, err
 		}
@@ -202,7 +202,7 @@ func (r *run) train(ctx context.Context) (float64, error) {
 		if err != nil {
 			return 0, fmt.Errorf("step %d, %s: %w", r.step, space.Format(r.Net.Choices, g), err)
 		}
-		if r.Options.Teacher == "largest" && k == 0 {
+		if r.Options.inPlace() && k == 0 {
 			soft = probabilities(scores, r.classes)
 		}
 		total += loss / float64(r.Options.SubNets)
@@ -220,7 +220,8 @@ func (r *run) train(ctx context.Context) (float64, error) {
 	return total, err
 }
 
-// lossOf is the loss of the SubNet with number k in its step: the largest one, when it teaches the others, learns from labels.
+// lossOf is the loss of the SubNet with number k in its step: the largest one, when it teaches the others and the original does not, learns
+// from labels.
 func (r *run) lossOf(k int) loss {
 	o := r.Options
 	l := loss{o.Smoothing, o.Distil, o.Divergence == "alpha"}
