@@ -8,34 +8,29 @@ import (
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
-// FoldBatchNorm returns g without the normalisations that follow a convolution, Gemm or MatMul, and the weights of those with the
-// normalisation multiplied in: w' = w*s, b' = (b-mean)*s + bias with s = scale/sqrt(var+epsilon). Between a product of matrices and
-// its normalisation may stand reshapes that keep the last axis, as LeViT's Linear_BN has them; ONNX Runtime folds none of those.
-// The new weights belong to this SubNet only.
+// FoldBatchNorm returns g without the normalisations beside a convolution, Gemm or MatMul, and the weights of those with the
+// normalisation multiplied in. With s = scale/sqrt(var+epsilon), after a product w' = w*s and b' = (b-mean)*s + bias. Between a product of
+// matrices and its normalisation may stand reshapes that keep the last axis, as LeViT's Linear_BN has them; ONNX Runtime folds none of
+// those. Before a Gemm, as in LeViT's BN_Linear, w' = s*w and b' = b + (bias-mean*s)*w. The new weights belong to this SubNet only.
 func FoldBatchNorm(g *nn.Graph, w nn.Weights) (*nn.Graph, nn.Weights, error) {
-	out := *g
-	out.Values = slices.Clone(g.Values)
-	f := &folder{
-		g: g, out: &out, w: w, over: map[string]nn.Tensor{}, readers: map[string]int{}, names: map[string]bool{},
-		uses: map[nn.Value]int{}, maker: map[nn.Value]int{}, instead: map[int][]nn.Node{},
-	}
-	f.index()
-	for i := range g.Nodes {
-		if path := f.path(i); path != nil {
-			if err := f.fold(path); err != nil {
+	for _, pass := range []func(f *folder, i int) error{(*folder).foldBack, (*folder).foldAhead} {
+		f := newFolder(g, w)
+		for i := range g.Nodes {
+			if err := pass(f, i); err != nil {
 				return nil, nil, fmt.Errorf("node %q: %w", g.Nodes[i].Name, err)
 			}
 		}
+		g, w = f.result()
 	}
-	out.Nodes = nil
-	for i, n := range g.Nodes {
-		if nodes, ok := f.instead[i]; ok {
-			out.Nodes = append(out.Nodes, nodes...)
-		} else {
-			out.Nodes = append(out.Nodes, n)
-		}
+	return g, w, nil
+}
+
+// foldBack folds the normalisation i into the product before it, if there is one.
+func (f *folder) foldBack(i int) error {
+	if path := f.path(i); path != nil {
+		return f.fold(path)
 	}
-	return &out, nn.Overlay(w, f.over), nil
+	return nil
 }
 
 type folder struct {
@@ -47,6 +42,30 @@ type folder struct {
 	uses    map[nn.Value]int  // as operand or output
 	maker   map[nn.Value]int  // node
 	instead map[int][]nn.Node // of a node of g
+}
+
+func newFolder(g *nn.Graph, w nn.Weights) *folder {
+	out := *g
+	out.Values = slices.Clone(g.Values)
+	f := &folder{
+		g: g, out: &out, w: w, over: map[string]nn.Tensor{}, readers: map[string]int{}, names: map[string]bool{},
+		uses: map[nn.Value]int{}, maker: map[nn.Value]int{}, instead: map[int][]nn.Node{},
+	}
+	f.index()
+	return f
+}
+
+// result is the graph with the nodes that stand instead of others, and its weights.
+func (f *folder) result() (*nn.Graph, nn.Weights) {
+	f.out.Nodes = nil
+	for i, n := range f.g.Nodes {
+		if nodes, ok := f.instead[i]; ok {
+			f.out.Nodes = append(f.out.Nodes, nodes...)
+		} else {
+			f.out.Nodes = append(f.out.Nodes, n)
+		}
+	}
+	return f.out, nn.Overlay(f.w, f.over)
 }
 
 func (f *folder) index() {
@@ -192,44 +211,70 @@ func (f *folder) fold(path []int) error {
 
 // weights computes the weight and the bias with the normalisation in them.
 func (f *folder) weights(p, norm *nn.Node, was nn.Value) (weight, bias nn.Value, err error) {
-	var parts [5][]float32 // weight, scale, bias, mean, variance
-	for k, v := range []nn.Value{p.In[1], norm.In[1], norm.In[2], norm.In[3], norm.In[4]} {
-		if parts[k], err = f.fetch(v); err != nil {
-			return 0, 0, err
-		}
+	scale, shift, err := f.affine(norm)
+	if err != nil {
+		return 0, 0, err
 	}
-	b := make([]float32, f.channels(norm))
-	if was != nn.None {
-		old, err := f.fetch(was)
-		if err != nil {
-			return 0, 0, err
-		}
-		for c := range b { // of a Gemm it may be one number for all
-			b[c] = old[c*len(old)/len(b)]
+	data, err := f.fetch(p.In[1])
+	if err != nil {
+		return 0, 0, err
+	}
+	old, err := f.bias(was, len(scale))
+	if err != nil {
+		return 0, 0, err
+	}
+	b := make([]float32, len(scale))
+	for c := range b {
+		b[c] = float32(float64(old[c])*scale[c] + shift[c])
+	}
+	w := f.g.Values[p.In[1]]
+	each := 1 // how many numbers that follow each other belong to one channel
+	if folded[p.Type].weight == 0 || p.Int("transB", 0) != 0 {
+		each = len(data) / len(b)
+	}
+	for k := range data {
+		data[k] *= float32(scale[k/each%len(b)])
+	}
+	name := f.g.Values[norm.In[2]]
+	if was != nn.None && len(f.g.Values[was].Shape) == 1 {
+		name = f.g.Values[was]
+	}
+	return f.param(w, w.Shape, data), f.param(name, nn.Shape{len(b)}, b), nil
+}
+
+// affine returns what a normalisation multiplies each channel by, and what it adds then.
+func (f *folder) affine(norm *nn.Node) (scale, shift []float64, err error) {
+	var parts [4][]float32 // scale, bias, mean, variance
+	for k, v := range norm.In[1:5] {
+		if parts[k], err = f.fetch(v); err != nil {
+			return nil, nil, err
 		}
 	}
 	epsilon := float32(1e-5)
 	if a, ok := norm.Attr("epsilon"); ok {
 		epsilon = a.Float
 	}
-	scale := make([]float32, len(b))
-	for c := range b {
-		scale[c] = float32(float64(parts[1][c]) / math.Sqrt(float64(parts[4][c])+float64(epsilon)))
-		b[c] = (b[c]-parts[3][c])*scale[c] + parts[2][c]
+	for c := range parts[0] {
+		s := float64(parts[0][c]) / math.Sqrt(float64(parts[3][c])+float64(epsilon))
+		scale, shift = append(scale, s), append(shift, float64(parts[1][c])-float64(parts[2][c])*s)
 	}
-	w := f.g.Values[p.In[1]]
-	each := 1 // how many numbers that follow each other belong to one channel
-	if folded[p.Type].weight == 0 || p.Int("transB", 0) != 0 {
-		each = len(parts[0]) / len(b)
+	return scale, shift, nil
+}
+
+// bias returns the bias v of n channels, zeros for none; of a Gemm it may be one number for all.
+func (f *folder) bias(v nn.Value, n int) ([]float32, error) {
+	out := make([]float32, n)
+	if v == nn.None {
+		return out, nil
 	}
-	for k := range parts[0] {
-		parts[0][k] *= scale[k/each%len(b)]
+	old, err := f.fetch(v)
+	if err != nil {
+		return nil, err
 	}
-	name := f.g.Values[norm.In[2]]
-	if was != nn.None && len(f.g.Values[was].Shape) == 1 {
-		name = f.g.Values[was]
+	for c := range out {
+		out[c] = old[c*len(old)/n]
 	}
-	return f.param(w, w.Shape, parts[0]), f.param(name, nn.Shape{len(b)}, b), nil
+	return out, nil
 }
 
 func (f *folder) fetch(v nn.Value) ([]float32, error) {

@@ -164,3 +164,40 @@ func TestFoldProducts(t *testing.T) {
 		})
 	}
 }
+
+// TestFoldAhead: a normalisation before a Gemm goes into it, with and without a bias, unless others read it, too.
+func TestFoldAhead(t *testing.T) {
+	for name, c := range map[string]struct {
+		bias, shared bool
+		left         int
+	}{"bias": {true, false, 0}, "no bias": {false, false, 0}, "others read it": {true, true, 1}} {
+		g, err := nn.Record(func(b nn.Builder) {
+			p := func(name string, shape ...int) nn.Param { return nn.Param{Name: name, Shape: shape} }
+			x := b.Mean(b.Input("x", nn.Float32, nn.Shape{nn.Batch, 3, 8, 8}), false, 2, 3)
+			x = b.BatchNorm(x, nn.BatchNorm{Name: "n", Scale: p("s", 3), Bias: p("b", 3), Mean: p("m", 3), Var: p("v", 3), Epsilon: 1e-5})
+			l := nn.Linear{Name: "l", Weight: p("w", 4, 3), TransB: true}
+			if c.bias {
+				l.Bias = p("lb", 4)
+			}
+			b.Output("y", b.Linear(x, l))
+			if c.shared {
+				b.Output("z", x)
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := weights(g)
+		folded, fw, err := onnxfile.FoldBatchNorm(g, w)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := len(g.Nodes) - len(folded.Nodes); n != 1-c.left {
+			t.Errorf("%s: %d nodes are gone, want %d", name, n, 1-c.left)
+		}
+		e := embedded.New(embedded.Options{})
+		if a, b := run(t, e, g, w), run(t, e, folded, fw); !near(a, b) {
+			t.Errorf("%s: %v, folded %v", name, a, b)
+		}
+	}
+}

@@ -1,0 +1,69 @@
+package onnxfile
+
+import (
+	"slices"
+
+	"github.com/autotailor/autotailor/runtime/nn"
+)
+
+// foldAhead folds the normalisation i into the Gemm that alone reads it, if there is one.
+func (f *folder) foldAhead(i int) error {
+	norm := &f.g.Nodes[i]
+	if norm.Type != "BatchNormalization" || norm.Domain != "" || len(norm.Out) > 1 || !f.params(norm.In[1:]) || f.uses[norm.Out[0]] != 1 {
+		return nil
+	}
+	at := slices.IndexFunc(f.g.Nodes, func(n nn.Node) bool { return slices.Contains(n.In, norm.Out[0]) })
+	if at < 0 || !f.takes(&f.g.Nodes[at], norm) {
+		return nil
+	}
+	p := f.g.Nodes[at]
+	w, b, err := f.weightsAhead(&p, norm)
+	if err != nil {
+		return err
+	}
+	p.In = []nn.Value{norm.In[0], w, b}
+	f.instead[i], f.instead[at] = nil, []nn.Node{p}
+	return nil
+}
+
+// takes tells whether n is a Gemm of what norm makes.
+func (f *folder) takes(n, norm *nn.Node) bool {
+	return n.Type == "Gemm" && n.Domain == "" && n.In[0] == norm.Out[0] && f.last(norm.Out[0], norm) && f.params(n.In[1:]) &&
+		!slices.ContainsFunc(n.Attrs, func(a nn.Attr) bool { return a.Name != "transB" })
+}
+
+// weightsAhead computes the weight and the bias of p with the normalisation before it in them.
+func (f *folder) weightsAhead(p, norm *nn.Node) (weight, bias nn.Value, err error) {
+	scale, shift, err := f.affine(norm)
+	if err != nil {
+		return 0, 0, err
+	}
+	data, err := f.fetch(p.In[1])
+	if err != nil {
+		return 0, 0, err
+	}
+	was, name := nn.None, f.g.Values[norm.In[2]]
+	if len(p.In) > 2 {
+		was = p.In[2]
+		name = f.g.Values[was]
+	}
+	n := len(data) / len(scale)
+	b, err := f.bias(was, n)
+	if err != nil {
+		return 0, 0, err
+	}
+	sums := make([]float64, n)
+	for k, v := range data {
+		in, out := k/n, k%n
+		if p.Int("transB", 0) != 0 {
+			in, out = k%len(scale), k/len(scale)
+		}
+		sums[out] += shift[in] * float64(v)
+		data[k] = float32(float64(v) * scale[in])
+	}
+	for c := range b {
+		b[c] += float32(sums[c])
+	}
+	w := f.g.Values[p.In[1]]
+	return f.param(w, w.Shape, data), f.param(name, nn.Shape{n}, b), nil
+}
