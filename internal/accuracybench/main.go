@@ -39,7 +39,7 @@ var models = []struct {
 var transform = data.Transform{Pad: 2, Mean: []float32{0.2860}, Std: []float32{0.3530}}
 
 type options struct {
-	data, dir, only               string
+	data, dir, only, part         string
 	subnets, test, train, verify  int
 	calibrate, budgets, candidate int
 	torch                         bool
@@ -50,6 +50,7 @@ func main() {
 	flag.StringVar(&o.data, "data", "/usr/share/datasets/fashion-mnist", "folder with the IDX files of Fashion-MNIST")
 	flag.StringVar(&o.dir, "dir", "build/_accuracy", "folder for what is counted")
 	flag.StringVar(&o.only, "only", "", "models to measure, separated by commas, instead of all")
+	flag.StringVar(&o.part, "part", "", "measure predictors or adapt alone")
 	flag.IntVar(&o.subnets, "subnets", 400, "random SubNets that predictors are judged on, and as many that the MLP may learn from")
 	flag.IntVar(&o.test, "test", 10000, "test images that SubNets are judged on")
 	flag.IntVar(&o.train, "train", 5000, "training images that predictors are built from")
@@ -94,10 +95,10 @@ func run(ctx context.Context, o options) error {
 		if b.tuned, err = open(m.tuned); err == nil {
 			b.original, err = open(m.original)
 		}
-		if err == nil {
+		if err == nil && o.part != "adapt" {
 			err = b.predictors(ctx)
 		}
-		if err == nil && m.adapt {
+		if err == nil && m.adapt && o.part != "predictors" {
 			err = b.adapt(ctx)
 		}
 		if err != nil {
