@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/autotailor/autotailor/runtime/sensitivity"
@@ -33,7 +34,7 @@ type randomEntry struct {
 
 func runEvaluate(c *call) error {
 	model, dir, ef := c.modelFlag(), c.dataFlag(), c.engineFlags(0)
-	subnets := c.flags.StringArray("subnet", nil, "a SubNet, as `choices`; may be given several times (default: the original and the smallest one)")
+	subnets := c.flags.StringArray("subnet", nil, "a SubNet, as `choices`; may be given several times (default: the original and the smallest one, that at the original's resolution, too)")
 	random := c.flags.Int("random", 0, "random SubNets besides, with their mean")
 	seed := c.flags.Uint64("seed", 1, "of the random SubNets")
 	split := c.flags.String("split", "test", "images that are counted: test or train")
@@ -91,6 +92,11 @@ func (c *call) evaluatedSubNets(texts []string, random int, seed uint64) ([]spac
 	if len(list) == 0 {
 		largest, smallest := tune.Ends(c.net.Choices)
 		list = append(list, largest, smallest)
+		if i := slices.IndexFunc(c.net.Choices, func(c space.Choice) bool { return c.Kind == "resolution" }); i >= 0 {
+			wide := slices.Clone(smallest)
+			wide[i] = 0
+			list = append(list, wide)
+		}
 	}
 	rng := rand.New(rand.NewPCG(seed, 0))
 	for range random {

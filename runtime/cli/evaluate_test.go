@@ -6,19 +6,19 @@ import (
 	"testing"
 )
 
-// TestEvaluate counts both ends, a SubNet that is named and random ones, with the numbers that `sensitivity` has for the same images.
+// TestEvaluate counts both ends, the smallest SubNet at the original's resolution, a SubNet that is named and random ones, with the numbers that `sensitivity` has for the same images.
 func TestEvaluate(t *testing.T) {
 	r := result(t, "evaluate", "--model", model, "--data", images, "--images", "100", "--calibrate", "100", "--random", "2")
 	list := r["subnets"].([]any)
-	if len(list) != 4 || r["images"] != 100.0 || r["split"] != "test" {
+	if len(list) != 5 || r["images"] != 100.0 || r["split"] != "test" {
 		t.Fatalf("%v", r)
 	}
 	accuracy := func(k int) float64 { return list[k].(map[string]any)["accuracy"].(float64) }
-	if list[0].(map[string]any)["subnet"] != "original" || accuracy(0) < 0.85 || accuracy(1) > accuracy(0) {
+	if list[0].(map[string]any)["subnet"] != "original" || accuracy(0) < 0.85 || accuracy(1) > accuracy(0) || strings.Contains(list[2].(map[string]any)["subnet"].(string), "resolution") {
 		t.Errorf("both ends: %v", list)
 	}
 	random := r["random"].(map[string]any)
-	if mean := (accuracy(2) + accuracy(3)) / 2; math.Abs(random["mean"].(float64)-mean) > 1e-9 || random["min"] != min(accuracy(2), accuracy(3)) {
+	if mean := (accuracy(3) + accuracy(4)) / 2; math.Abs(random["mean"].(float64)-mean) > 1e-9 || random["min"] != min(accuracy(3), accuracy(4)) {
 		t.Errorf("random SubNets: %v of %v", random, list)
 	}
 	one := result(t, "evaluate", "--model", model, "--data", images, "--images", "100", "--calibrate", "100", "--subnet", "original")
