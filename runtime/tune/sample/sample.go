@@ -115,7 +115,8 @@ func (s *Sampler) Step(step int) []space.Genes {
 	return out
 }
 
-// draw makes one SubNet. It takes one number for each choice, whatever the strategy, and one more for each stage if that is Compound.
+// draw makes one SubNet. It takes one number for each choice, whatever the strategy, and one more for each stage if that is Compound; the
+// ends of a sandwich take fewer.
 func (s *Sampler) draw(r *Rand, step, k int, shared uint64) space.Genes {
 	g := make(space.Genes, len(s.choices))
 	switch {
