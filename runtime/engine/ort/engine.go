@@ -3,6 +3,7 @@
 package ort
 
 import (
+	"errors"
 	"bytes"
 	"fmt"
 	"path/filepath"
@@ -115,6 +116,9 @@ type opener func(in, out []string, o *onnx.SessionOptions) (*onnx.DynamicAdvance
 
 // open makes the library's session with the engine's options.
 func (e *Engine) open(s *Session, f opener) error {
+	if len(s.Inputs) == 0 {
+		return errors.New("onnxruntime: the network has no inputs: there is nothing to run")
+	}
 	o, err := onnx.NewSessionOptions()
 	if err != nil {
 		return fmt.Errorf("onnxruntime: %w", err)

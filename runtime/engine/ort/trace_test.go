@@ -4,6 +4,7 @@ package ort_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/autotailor/autotailor/runtime/engine/ort"
@@ -58,5 +59,28 @@ func TestTrace(t *testing.T) {
 	// Each convolution is one kernel; what follows it has none of its own, but for the addition where the layout is a plain one.
 	if kernels["HardSwish"] == 0 || kernels["Mul"] != 1 || len(trace.Kernels) < 4 {
 		t.Errorf("%v of %+v", kernels, trace.Kernels)
+	}
+}
+
+// TestNoInputs: a network without inputs is refused; the library's binding panics on it.
+func TestNoInputs(t *testing.T) {
+	lib, err := ort.Find()
+	if err != nil {
+		t.Skip(err)
+	}
+	e, err := ort.New(lib, ort.Options{Threads: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := nn.Record(func(b nn.Builder) { b.Output("y", b.Act(b.Param(nn.Param{Name: "p", Shape: nn.Shape{2, 2}}), nn.Relu())) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := nn.MapWeights{"p": nn.FromFloat32s(nn.Shape{2, 2}, make([]float32, 4))}
+	if _, err := e.Compile(g, w); err == nil || !strings.Contains(err.Error(), "no inputs") {
+		t.Errorf("compiled: %v", err)
+	}
+	if _, err := e.Trace(t.Context(), g, w, 2, func(int) error { return nil }); err == nil || !strings.Contains(err.Error(), "no inputs") {
+		t.Errorf("traced: %v", err)
 	}
 }
