@@ -3,8 +3,8 @@
 package ort
 
 import (
-	"errors"
 	"bytes"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"runtime"

@@ -72,7 +72,9 @@ func TestNoInputs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g, err := nn.Record(func(b nn.Builder) { b.Output("y", b.Act(b.Param(nn.Param{Name: "p", Shape: nn.Shape{2, 2}}), nn.Relu())) })
+	g, err := nn.Record(func(b nn.Builder) {
+		b.Output("y", b.Act(b.Param(nn.Param{Name: "p", Shape: nn.Shape{2, 2}}), nn.Relu()))
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
