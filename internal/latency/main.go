@@ -140,14 +140,13 @@ func (b *bench) run(ctx context.Context) error {
 
 // build generates the package and its command, both within this module's build folder so that they use its source.
 func (b *bench) build(ctx context.Context) error {
-	if _, err := os.Stat(b.path("command")); err == nil {
-		return nil
-	}
 	if b.config == "" {
 		return command(ctx, "go", "build", "-o", b.path("command"), "./generated/"+b.name+"/cmd/"+b.name)
 	}
-	if err := command(ctx, "go", "run", "./gen/autotailor", "gen", "--config", b.config, "--model", b.file, "--package", b.name, "--out", b.path("net")); err != nil {
-		return err
+	if _, err := os.Stat(b.path("net")); err != nil {
+		if err := command(ctx, "go", "run", "./gen/autotailor", "gen", "--config", b.config, "--model", b.file, "--package", b.name, "--out", b.path("net")); err != nil {
+			return err
+		}
 	}
 	return command(ctx, "go", "build", "-o", b.path("command"), "./"+filepath.ToSlash(b.path(filepath.Join("net", "cmd", b.name))))
 }
