@@ -34,7 +34,8 @@ var plenty = sync.OnceValue(func() (p struct{ both, above []byte }) {
 })
 
 // standIns are weights for a whole network: made up where they are float32, which does not change how long it takes, and the model's where
-// they are whole numbers, which may be indices and shapes; without a model they are 0.
+// they are whole numbers, which may be indices and shapes; without a model they are 0, but for the
+// operands of Slice.
 func standIns(g *nn.Graph, model nn.Weights) (nn.Weights, error) {
 	out := nn.MapWeights{}
 	var errs []error
@@ -66,6 +67,9 @@ func standIns(g *nn.Graph, model nn.Weights) (nn.Weights, error) {
 			}
 			out[name] = nn.Tensor{Type: i.Type, Shape: shape, Raw: source[:size]}
 		}
+	}
+	if model == nil {
+		sliceOperands(g, out)
 	}
 	return out, errors.Join(errs...)
 }
