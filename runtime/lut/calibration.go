@@ -10,12 +10,12 @@ import (
 	"github.com/autotailor/autotailor/runtime/terms"
 )
 
-// Calibration maps sums of rows to latencies of whole networks: Scale times the sum plus Constant. It is fitted to a few networks that
-// were measured end to end. The zero Calibration is none.
+// Calibration maps measured kernels to their part of a network's latency: Scale times what was measured plus PerKernel, at least 0. It is
+// fitted to a few networks that were measured end to end. The zero Calibration is none.
 type Calibration struct {
-	Scale    float64
-	Constant time.Duration // of a run; negative where the device's clock of single kernels takes time itself
-	Networks int           // that it was fitted to
+	Scale     float64
+	PerKernel time.Duration // negative where the device's clock of single kernels takes time itself
+	Networks  int           // that it was fitted to
 }
 
 // String is the header's form, "" for none.
@@ -23,7 +23,7 @@ func (c Calibration) String() string {
 	if c == (Calibration{}) {
 		return ""
 	}
-	return fmt.Sprintf("%.6f %d %d", c.Scale, c.Constant.Nanoseconds(), c.Networks)
+	return fmt.Sprintf("%.6f %d %d", c.Scale, c.PerKernel.Nanoseconds(), c.Networks)
 }
 
 // parseCalibration is the inverse of String.
@@ -31,32 +31,48 @@ func parseCalibration(text string) (c Calibration, err error) {
 	if text == "" {
 		return c, nil
 	}
-	var constant int64
-	n, err := fmt.Sscanf(text, "%f %d %d", &c.Scale, &constant, &c.Networks)
-	c.Constant = time.Duration(constant)
+	var perKernel int64
+	n, err := fmt.Sscanf(text, "%f %d %d", &c.Scale, &perKernel, &c.Networks)
+	c.PerKernel = time.Duration(perKernel)
 	// what is parsed is what is written
-	if err != nil || n != 3 || !(c.Scale >= 0.01 && c.Scale <= 100) || c.Constant.Abs() > time.Duration(maxDuration) || c.Networks < 1 || c.String() != text {
+	if err != nil || n != 3 || !(c.Scale >= 0.01 && c.Scale <= 100) || c.PerKernel.Abs() > time.Duration(maxDuration) || c.Networks < 1 || c.String() != text {
 		return Calibration{}, fmt.Errorf("calibration is %q, want a scale from 0.01 to 100, nanoseconds and the number of networks", text)
 	}
 	return c, nil
 }
 
-// scale is what rows are multiplied by.
-func (c Calibration) scale() float64 {
+// of is what a row contributes to the latency of a network, in nanoseconds.
+func (c Calibration) of(r Row) float64 {
 	if c == (Calibration{}) {
-		return 1
+		c.Scale = 1
 	}
-	return c.Scale
+	sum := 0.0
+	for _, k := range []struct {
+		runs bool
+		took time.Duration
+	}{{!r.Elided, r.Median}, {r.Layout.N > 0, r.Layout.Median}} {
+		if k.runs {
+			sum += max(c.Scale*float64(k.took)+float64(c.PerKernel), 0)
+		}
+	}
+	return sum
 }
 
 // sum adds up the rows under the header's rules and the calibration, times a factor.
 func (t *Table) sum(net *supernet.Net, factor float64) (*terms.Sum, error) {
-	c := t.Header.Calibration
-	s, err := net.Sum(t.Header.Rules, func(id optable.ID) int64 {
-		return int64(math.Round(factor * c.scale() * float64(t.Rows[id].time())))
+	return net.Sum(t.Header.Rules, func(id optable.ID) int64 { return int64(math.Round(factor * t.Header.Calibration.of(t.Rows[id]))) })
+}
+
+// Kernels counts what a SubNet has measurements of: the operators that the runtime runs a kernel for, and changes of layout.
+func (t *Table) Kernels(net *supernet.Net) (*terms.Sum, error) {
+	return net.Sum(t.Header.Rules, func(id optable.ID) int64 {
+		n := int64(0)
+		if !t.Rows[id].Elided {
+			n++
+		}
+		if t.Rows[id].Layout.N > 0 {
+			n++
+		}
+		return n
 	})
-	if err != nil {
-		return nil, err
-	}
-	return s.Plus(int64(math.Round(factor * float64(c.Constant)))), nil
 }

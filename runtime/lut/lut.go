@@ -79,7 +79,7 @@ func (h *Header) read(f rowfile.File, errs *rowfile.Errors) {
 // with is fields with the calibration's text.
 func (h *Header) with(calibration *string) []rowfile.Field {
 	return []rowfile.Field{
-		{Key: "format", Want: "autotailor latencies 3"},
+		{Key: "format", Want: "autotailor latencies 4"},
 		{Key: "package", Text: &h.Package},
 		{Key: "digest", Text: &h.Digest},
 		{Key: "device", Text: &h.Device},

@@ -31,9 +31,6 @@ type Layout struct {
 // Measured reports whether r has a measurement.
 func (r Row) Measured() bool { return r.N > 0 && r.Failed == "" }
 
-// time is what the row contributes to the latency of a network.
-func (r Row) time() time.Duration { return r.Median + r.Layout.Median }
-
 // Words that stand in place of the number of runs.
 const (
 	failed = "failed" // of an operator that could not be measured

@@ -26,6 +26,10 @@ func calibrate(ctx context.Context, t *lut.Table, c *Clock) error {
 	if err != nil {
 		return err
 	}
+	kernels, err := t.Kernels(c.net)
+	if err != nil {
+		return err
+	}
 	rng := rand.New(rand.NewPCG(3, 4))
 	var draws []space.Genes
 	for range 20 * calibrationNetworks {
@@ -34,52 +38,56 @@ func calibrate(ctx context.Context, t *lut.Table, c *Clock) error {
 	slices.SortFunc(draws, func(a, b space.Genes) int { return int(sum.At(a) - sum.At(b)) })
 	draws = slices.CompactFunc(draws, slices.Equal)
 	n := min(calibrationNetworks, len(draws))
-	var predicted, measured []float64
+	var all []calibrated
 	for k := range n {
 		g := draws[k*(len(draws)-1)/max(n-1, 1)]
 		row, err := c.Network(ctx, g, calibrationRounds, calibrationLimit)
 		if err != nil {
 			return fmt.Errorf("calibration: SubNet %s: %w", space.Format(c.net.Choices, g), err)
 		}
-		predicted, measured = append(predicted, float64(sum.At(g))), append(measured, float64(row.Median))
+		all = append(all, calibrated{float64(sum.At(g)), float64(kernels.At(g)), float64(row.Median)})
 	}
-	scale, constant := fit(predicted, measured)
-	t.Header.Calibration = lut.Calibration{Scale: math.Round(scale*1e6) / 1e6, Constant: time.Duration(constant), Networks: n}
+	scale, perKernel := fit(all)
+	t.Header.Calibration = lut.Calibration{Scale: math.Round(scale*1e6) / 1e6, PerKernel: time.Duration(perKernel), Networks: n}
 	return nil
 }
 
-// fit finds scale and constant with the least squares of relative errors, and once more without the network that is furthest off. Where a
-// line through the networks makes no sense, it fits the scale alone.
-func fit(predicted, measured []float64) (scale, constant float64) {
-	scale, constant = line(predicted, measured)
-	if len(predicted) > 4 {
+// calibrated is a network that was measured: the sum and number of its kernels, and its latency, in nanoseconds.
+type calibrated struct{ sum, kernels, took float64 }
+
+// fit finds scale and time per kernel with the least squares of relative errors, and once more without the network that is furthest off.
+// Where the two make no sense together, it fits the scale alone.
+func fit(all []calibrated) (scale, perKernel float64) {
+	scale, perKernel = plane(all)
+	if len(all) > 4 {
 		worst, most := 0, -1.0
-		for i := range predicted {
-			if off := math.Abs((scale*predicted[i]+constant)/measured[i] - 1); off > most {
+		for i, n := range all {
+			if off := math.Abs((scale*n.sum+perKernel*n.kernels)/n.took - 1); off > most {
 				worst, most = i, off
 			}
 		}
-		scale, constant = line(slices.Delete(slices.Clone(predicted), worst, worst+1), slices.Delete(slices.Clone(measured), worst, worst+1))
+		scale, perKernel = plane(slices.Delete(slices.Clone(all), worst, worst+1))
 	}
-	if smallest := slices.Min(predicted); !(scale > 0.2 && scale < 5) || scale*smallest+constant < smallest/4 {
+	senseless := func(n calibrated) bool { return scale*n.sum+perKernel*n.kernels < n.sum/4 }
+	if !(scale > 0.2 && scale < 5) || slices.ContainsFunc(all, senseless) {
 		var ratios []float64
-		for i := range predicted {
-			ratios = append(ratios, measured[i]/max(predicted[i], 1))
+		for _, n := range all {
+			ratios = append(ratios, n.took/max(n.sum, 1))
 		}
 		return median(ratios), 0
 	}
-	return scale, constant
+	return scale, perKernel
 }
 
-// line minimises the sum of ((scale*x + constant)/y - 1)^2.
-func line(x, y []float64) (scale, constant float64) {
+// plane minimises the sum of ((scale*sum + perKernel*kernels)/took - 1)^2.
+func plane(all []calibrated) (scale, perKernel float64) {
 	var aa, ab, bb, a, b float64
-	for i := range x {
-		u, v := x[i]/y[i], 1/y[i]
+	for _, n := range all {
+		u, v := n.sum/n.took, n.kernels/n.took
 		aa, ab, bb, a, b = aa+u*u, ab+u*v, bb+v*v, a+u, b+v
 	}
 	d := aa*bb - ab*ab
-	if d == 0 {
+	if d <= 1e-9*aa*bb { // all have the same time per kernel
 		return a / aa, 0
 	}
 	return (a*bb - b*ab) / d, (b*aa - a*ab) / d

@@ -12,18 +12,19 @@ import (
 
 // TestFit: a line through networks is found although one is far off, and where there is none, a scale.
 func TestFit(t *testing.T) {
-	var x, y []float64
+	var all []calibrated
 	for i := range 10 {
-		x = append(x, 1e6*float64(2+i))
-		y = append(y, 1.1*x[i]-2e5)
+		n := calibrated{sum: 1e6 * float64(2+i), kernels: float64(40 + 7*i%20)}
+		n.took = 1.1*n.sum - 4e3*n.kernels
+		all = append(all, n)
 	}
-	y[4] *= 1.4
-	if scale, constant := fit(x, y); math.Abs(scale-1.1) > 1e-9 || math.Abs(constant+2e5) > 1 {
-		t.Errorf("scale %v, constant %v", scale, constant)
+	all[4].took *= 1.4
+	if scale, perKernel := fit(all); math.Abs(scale-1.1) > 1e-9 || math.Abs(perKernel+4e3) > 1e-3 {
+		t.Errorf("scale %v, per kernel %v", scale, perKernel)
 	}
-	same := []float64{2e6, 2e6, 2e6}
-	if scale, constant := fit(same, []float64{3e6, 3e6, 3e6}); math.Abs(scale-1.5) > 1e-9 || constant != 0 {
-		t.Errorf("of one size: scale %v, constant %v", scale, constant)
+	same := []calibrated{{2e6, 50, 3e6}, {2e6, 50, 3e6}, {2e6, 50, 3e6}}
+	if scale, perKernel := fit(same); math.Abs(scale-1.5) > 1e-9 || perKernel != 0 {
+		t.Errorf("of one size: scale %v, per kernel %v", scale, perKernel)
 	}
 }
 
