@@ -37,11 +37,17 @@ const randomSubNets = 50
 // runtimeEngine returns ONNX Runtime, or skips the test.
 func runtimeEngine(t testing.TB) *ort.Engine {
 	t.Helper()
+	return runtimeOn(t, 2)
+}
+
+// runtimeOn is the runtime on a number of threads.
+func runtimeOn(t testing.TB, threads int) *ort.Engine {
+	t.Helper()
 	lib, err := ort.Find()
 	if err != nil {
 		t.Skip("ONNX Runtime is the oracle of this test: ", err)
 	}
-	e, err := ort.New(lib, ort.Options{Threads: 2})
+	e, err := ort.New(lib, ort.Options{Threads: threads})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -81,7 +81,7 @@ func leanExports(t *testing.T, e *ort.Engine, file string, rounds int) {
 // first one's, and that of the first one's other session, which says how exact that is.
 func paired(t *testing.T, rounds int, first, second string, in []nn.Tensor) (ratio, noise float64) {
 	t.Helper()
-	e := oneThread(t)
+	e := runtimeOn(t, 1) // whose times are steadier than those of several
 	var sessions [3]*ort.Session
 	for k, path := range []string{first, first, second} {
 		s, err := e.OpenModel(path)
@@ -112,20 +112,6 @@ func paired(t *testing.T, rounds int, first, second string, in []nn.Tensor) (rat
 		slices.Sort(ratios[k])
 	}
 	return ratios[2][rounds/2], ratios[1][rounds/2]
-}
-
-// oneThread is the runtime on one thread, whose times are steadier than those of several.
-func oneThread(t *testing.T) *ort.Engine {
-	t.Helper()
-	lib, err := ort.Find()
-	if err != nil {
-		t.Skip(err)
-	}
-	e, err := ort.New(lib, ort.Options{Threads: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return e
 }
 
 // hasPieces tells whether a model's file has GELU in pieces.

@@ -13,14 +13,7 @@ import (
 
 // TestTrace: every kernel of a small network leads to its node, activations and additions join convolutions, and HardSwish is told.
 func TestTrace(t *testing.T) {
-	lib, err := ort.Find()
-	if err != nil {
-		t.Skip(err)
-	}
-	e, err := ort.New(lib, ort.Options{Threads: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
+	e := oneThread(t)
 	w := nn.MapWeights{}
 	param := func(name string, shape ...int) nn.Param {
 		w[name] = nn.FromFloat32s(shape, make([]float32, nn.Shape(shape).Count()))
@@ -64,14 +57,7 @@ func TestTrace(t *testing.T) {
 
 // TestNoInputs: a network without inputs is refused; the library's binding panics on it.
 func TestNoInputs(t *testing.T) {
-	lib, err := ort.Find()
-	if err != nil {
-		t.Skip(err)
-	}
-	e, err := ort.New(lib, ort.Options{Threads: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
+	e := oneThread(t)
 	g, err := nn.Record(func(b nn.Builder) {
 		b.Output("y", b.Act(b.Param(nn.Param{Name: "p", Shape: nn.Shape{2, 2}}), nn.Relu()))
 	})
@@ -85,4 +71,17 @@ func TestNoInputs(t *testing.T) {
 	if _, err := e.Trace(t.Context(), g, w, 2, func(int) error { return nil }); err == nil || !strings.Contains(err.Error(), "no inputs") {
 		t.Errorf("traced: %v", err)
 	}
+}
+
+func oneThread(t *testing.T) *ort.Engine {
+	t.Helper()
+	lib, err := ort.Find()
+	if err != nil {
+		t.Skip(err)
+	}
+	e, err := ort.New(lib, ort.Options{Threads: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
 }
