@@ -47,13 +47,8 @@ func (c Calibration) of(r Row) float64 {
 		c.Scale = 1
 	}
 	sum := 0.0
-	for _, k := range []struct {
-		runs bool
-		took time.Duration
-	}{{!r.Elided, r.Median}, {r.Layout.N > 0, r.Layout.Median}} {
-		if k.runs {
-			sum += max(c.Scale*float64(k.took)+float64(c.PerKernel), 0)
-		}
+	for _, took := range r.kernels() {
+		sum += max(c.Scale*float64(took)+float64(c.PerKernel), 0)
 	}
 	return sum
 }
@@ -65,14 +60,5 @@ func (t *Table) sum(net *supernet.Net, factor float64) (*terms.Sum, error) {
 
 // Kernels counts what a SubNet has measurements of: the operators that the runtime runs a kernel for, and changes of layout.
 func (t *Table) Kernels(net *supernet.Net) (*terms.Sum, error) {
-	return net.Sum(t.Header.Rules, func(id optable.ID) int64 {
-		n := int64(0)
-		if !t.Rows[id].Elided {
-			n++
-		}
-		if t.Rows[id].Layout.N > 0 {
-			n++
-		}
-		return n
-	})
+	return net.Sum(t.Header.Rules, func(id optable.ID) int64 { return int64(len(t.Rows[id].kernels())) })
 }

@@ -31,6 +31,17 @@ type Layout struct {
 // Measured reports whether r has a measurement.
 func (r Row) Measured() bool { return r.N > 0 && r.Failed == "" }
 
+// kernels are the medians of what the runtime runs for the operator: its own kernel, and changes of layout.
+func (r Row) kernels() (medians []time.Duration) {
+	if !r.Elided {
+		medians = append(medians, r.Median)
+	}
+	if r.Layout.N > 0 {
+		medians = append(medians, r.Layout.Median)
+	}
+	return medians
+}
+
 // Words that stand in place of the number of runs.
 const (
 	failed = "failed" // of an operator that could not be measured
