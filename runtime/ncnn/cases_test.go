@@ -54,6 +54,7 @@ var cases = []struct {
 
 // TestCases: each case gives the same in the embedded engine and in the files.
 func TestCases(t *testing.T) {
+	program := buildReal(t)
 	for k, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			g, err := nn.Record(func(b nn.Builder) { b.Output("y", c.build(b, b.Input("x", nn.Float32, c.in))) })
@@ -70,7 +71,7 @@ func TestCases(t *testing.T) {
 				p, _, _ := m.Encode(false)
 				t.Errorf("%g from the graph\n%s", d, p)
 			}
-			openReal(t).compare(c.name, m, in, want)
+			(&real{t: t, program: program}).compare(c.name, m, in, want)
 		})
 	}
 }

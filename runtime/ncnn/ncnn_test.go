@@ -47,6 +47,7 @@ var families = []struct {
 // TestFamilies: the original, the smallest SubNet and random ones of every family are exported, read again and run; in NCNN itself, too, where
 // AUTOTAILOR_NCNN says that it is.
 func TestFamilies(t *testing.T) {
+	program := buildReal(t)
 	for _, f := range families {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
@@ -56,7 +57,7 @@ func TestFamilies(t *testing.T) {
 			}
 			worst, worstHalf := 0.0, 0.0
 			layers := map[string]int{}
-			itself := openReal(t)
+			itself := &real{t: t, program: program}
 			for k, genes := range subNets(f.net) {
 				g, err := nn.Record(func(b nn.Builder) { f.net.Build(genes, b) })
 				if err != nil {

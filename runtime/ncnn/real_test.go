@@ -16,7 +16,7 @@ import (
 // envNCNN is the folder in which NCNN was installed (include/ncnn, lib/libncnn.a); doc.go says how to build it.
 const envNCNN = "AUTOTAILOR_NCNN"
 
-// real runs exports in NCNN itself.
+// real runs exports in NCNN itself, where there is a program.
 type real struct {
 	t       *testing.T
 	program string
@@ -24,32 +24,32 @@ type real struct {
 	worst, worstHalf, worstPacked float64
 }
 
-// openReal compiles testdata/run.c against NCNN; it is nil where there is none.
-func openReal(t *testing.T) *real {
+// buildReal compiles testdata/run.c against NCNN and returns the program, "" where there is no NCNN.
+func buildReal(t *testing.T) string {
 	t.Helper()
 	root := os.Getenv(envNCNN)
 	if root == "" {
-		return nil
+		return ""
 	}
-	r := &real{t: t, program: filepath.Join(t.TempDir(), "run")}
+	program := filepath.Join(t.TempDir(), "run")
 	libs, err := filepath.Glob(filepath.Join(root, "lib*", "libncnn.a"))
 	if err != nil || len(libs) != 1 {
 		t.Fatalf("%s=%s: there is no lib/libncnn.a (%v)", envNCNN, root, err)
 	}
 	for _, c := range []*exec.Cmd{
-		exec.Command("gcc", "-O1", "-I"+filepath.Join(root, "include"), "-c", "-o", r.program+".o", filepath.Join("testdata", "run.c")),
-		exec.Command("g++", "-o", r.program, r.program+".o", libs[0], "-lpthread"),
+		exec.Command("gcc", "-O1", "-I"+filepath.Join(root, "include"), "-c", "-o", program+".o", filepath.Join("testdata", "run.c")),
+		exec.Command("g++", "-o", program, program+".o", libs[0], "-lpthread"),
 	} {
 		if out, err := c.CombinedOutput(); err != nil {
 			t.Fatalf("%v: %v\n%s", c, err, out)
 		}
 	}
-	return r
+	return program
 }
 
 // compare runs an export, with float16 weights and with packed layouts, too.
 func (r *real) compare(subnet string, m *ncnn.Model, in nn.Tensor, want []float32) {
-	if r == nil {
+	if r.program == "" {
 		return
 	}
 	r.t.Helper()
@@ -69,7 +69,7 @@ func (r *real) compare(subnet string, m *ncnn.Model, in nn.Tensor, want []float3
 
 // String is the end of a family's line.
 func (r *real) String() string {
-	if r == nil {
+	if r.program == "" {
 		return ""
 	}
 	return fmt.Sprintf(" itself=%.2g itself_fp16=%.2g itself_packed=%.2g", r.worst, r.worstHalf, r.worstPacked)
