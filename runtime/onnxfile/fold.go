@@ -101,7 +101,7 @@ var folded = map[string]struct {
 // path lists the nodes from a product to the normalisation i, which alone reads it; nil when i does not fold.
 func (f *folder) path(i int) []int {
 	norm := &f.g.Nodes[i]
-	if norm.Type != "BatchNormalization" || norm.Domain != "" || len(norm.Out) > 1 || !f.params(norm.In[1:]) {
+	if !f.normalises(norm) {
 		return nil
 	}
 	path, biased := []int{i}, false
@@ -129,6 +129,11 @@ func (f *folder) path(i int) []int {
 		}
 	}
 	return nil
+}
+
+// normalises tells whether n is a batch normalisation by stored statistics.
+func (f *folder) normalises(n *nn.Node) bool {
+	return n.Type == "BatchNormalization" && n.Domain == "" && len(n.Out) == 1 && f.params(n.In[1:])
 }
 
 // params tells whether all of vs are parameters.
@@ -211,11 +216,7 @@ func (f *folder) fold(path []int) error {
 
 // weights computes the weight and the bias with the normalisation in them.
 func (f *folder) weights(p, norm *nn.Node, was nn.Value) (weight, bias nn.Value, err error) {
-	scale, shift, err := f.affine(norm)
-	if err != nil {
-		return 0, 0, err
-	}
-	data, err := f.fetch(p.In[1])
+	data, scale, shift, err := f.operands(p, norm)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -240,6 +241,14 @@ func (f *folder) weights(p, norm *nn.Node, was nn.Value) (weight, bias nn.Value,
 		name = f.g.Values[was]
 	}
 	return f.param(w, w.Shape, data), f.param(name, nn.Shape{len(b)}, b), nil
+}
+
+// operands returns the weight of p, and what norm multiplies each channel by and adds then.
+func (f *folder) operands(p, norm *nn.Node) (weight []float32, scale, shift []float64, err error) {
+	if scale, shift, err = f.affine(norm); err == nil {
+		weight, err = f.fetch(p.In[1])
+	}
+	return weight, scale, shift, err
 }
 
 // affine returns what a normalisation multiplies each channel by, and what it adds then.

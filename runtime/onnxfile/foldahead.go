@@ -9,7 +9,7 @@ import (
 // foldAhead folds the normalisation i into the Gemm that alone reads it, if there is one.
 func (f *folder) foldAhead(i int) error {
 	norm := &f.g.Nodes[i]
-	if norm.Type != "BatchNormalization" || norm.Domain != "" || len(norm.Out) > 1 || !f.params(norm.In[1:]) || f.uses[norm.Out[0]] != 1 {
+	if !f.normalises(norm) || f.uses[norm.Out[0]] != 1 || !f.last(norm.Out[0], norm) {
 		return nil
 	}
 	at := slices.IndexFunc(f.g.Nodes, func(n nn.Node) bool { return slices.Contains(n.In, norm.Out[0]) })
@@ -28,17 +28,13 @@ func (f *folder) foldAhead(i int) error {
 
 // takes tells whether n is a Gemm of what norm makes.
 func (f *folder) takes(n, norm *nn.Node) bool {
-	return n.Type == "Gemm" && n.Domain == "" && n.In[0] == norm.Out[0] && f.last(norm.Out[0], norm) && f.params(n.In[1:]) &&
+	return n.Type == "Gemm" && n.Domain == "" && n.In[0] == norm.Out[0] && f.params(n.In[1:]) &&
 		!slices.ContainsFunc(n.Attrs, func(a nn.Attr) bool { return a.Name != "transB" })
 }
 
 // weightsAhead computes the weight and the bias of p with the normalisation before it in them.
 func (f *folder) weightsAhead(p, norm *nn.Node) (weight, bias nn.Value, err error) {
-	scale, shift, err := f.affine(norm)
-	if err != nil {
-		return 0, 0, err
-	}
-	data, err := f.fetch(p.In[1])
+	data, scale, shift, err := f.operands(p, norm)
 	if err != nil {
 		return 0, 0, err
 	}
