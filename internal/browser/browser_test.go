@@ -155,7 +155,7 @@ func (b *tab) hover(selector string) {
 // file waits for a file that the page saves.
 func (b *tab) file(name string) []byte {
 	b.Helper()
-	for range 100 {
+	for b.ctx.Err() == nil {
 		if data, err := os.ReadFile(filepath.Join(b.downloads, name)); err == nil && len(data) > 0 {
 			return data
 		}

@@ -102,7 +102,9 @@ function save(svg, name, kind) {
     canvas.width = scale * image.width;
     canvas.height = scale * image.height;
     canvas.getContext('2d').drawImage(image, 0, 0, canvas.width, canvas.height);
-    canvas.toBlob(b => download(b, name + '.png'), 'image/png');
+    // Not toBlob: on a busy machine Chromium sometimes never calls back.
+    const bytes = atob(canvas.toDataURL('image/png').split(',')[1]);
+    download(new Blob([Uint8Array.from(bytes, c => c.charCodeAt(0))], {type: 'image/png'}), name + '.png');
   };
   image.src = 'data:image/svg+xml;charset=utf-8,' + encodeURIComponent(text);
 }
@@ -111,7 +113,7 @@ function download(blob, name) {
   a.href = URL.createObjectURL(blob);
   a.download = data.package + '-' + name;
   a.click();
-  setTimeout(() => URL.revokeObjectURL(a.href), 1000);
+  setTimeout(() => URL.revokeObjectURL(a.href), 60000);
 }
 // axes draws a frame with round numbers and returns the scales.
 function axes(svg, box, x, y) {
