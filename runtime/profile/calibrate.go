@@ -12,11 +12,11 @@ import (
 	"github.com/autotailor/autotailor/runtime/space"
 )
 
-// Networks that a calibration is fitted to, and how they are measured.
+// Networks that a calibration is fitted to, and how they are measured: they are few, so that the error of each counts.
 const (
 	calibrationNetworks = 10
-	calibrationRounds   = 15
-	calibrationLimit    = 3 * time.Second
+	calibrationRounds   = 60
+	calibrationLimit    = 4 * time.Second
 )
 
 // calibrate measures a few random SubNets of all sizes end to end and fits the table's calibration to them.
@@ -32,8 +32,8 @@ func calibrate(ctx context.Context, t *lut.Table, c *Clock) error {
 	}
 	rng := rand.New(rand.NewPCG(3, 4))
 	var draws []space.Genes
-	for range 20 * calibrationNetworks {
-		draws = append(draws, space.Random(c.net.Choices, rng))
+	for range 10 * calibrationNetworks {
+		draws = append(draws, space.Random(c.net.Choices, rng), space.Sized(c.net.Choices, rng))
 	}
 	slices.SortFunc(draws, func(a, b space.Genes) int { return int(sum.At(a) - sum.At(b)) })
 	draws = slices.CompactFunc(draws, slices.Equal)
@@ -55,18 +55,29 @@ func calibrate(ctx context.Context, t *lut.Table, c *Clock) error {
 // calibrated is a network that was measured: the sum and number of its kernels, and its latency, in nanoseconds.
 type calibrated struct{ sum, kernels, took float64 }
 
-// fit finds scale and time per kernel with the least squares of relative errors, and once more without the network that is furthest off.
+// off is how far a network is off, relative to its latency.
+func (n calibrated) off(scale, perKernel float64) float64 {
+	return math.Abs((scale*n.sum+perKernel*n.kernels)/n.took - 1)
+}
+
+// outlier is how far off a network is, against what the others tell, whose measurement went wrong. Sound ones are within 0.1.
+const outlier = 0.15
+
+// fit finds scale and time per kernel with the least squares of relative errors, without the network that is furthest off if that was disturbed.
 // Where the two make no sense together, it fits the scale alone.
 func fit(all []calibrated) (scale, perKernel float64) {
 	scale, perKernel = plane(all)
 	if len(all) > 4 {
-		worst, most := 0, -1.0
+		worst := 0
 		for i, n := range all {
-			if off := math.Abs((scale*n.sum+perKernel*n.kernels)/n.took - 1); off > most {
-				worst, most = i, off
+			if n.off(scale, perKernel) > all[worst].off(scale, perKernel) {
+				worst = i
 			}
 		}
-		scale, perKernel = plane(slices.Delete(slices.Clone(all), worst, worst+1))
+		s, p := plane(slices.Delete(slices.Clone(all), worst, worst+1))
+		if all[worst].off(s, p) > outlier {
+			scale, perKernel = s, p
+		}
 	}
 	senseless := func(n calibrated) bool { return scale*n.sum+perKernel*n.kernels < n.sum/4 }
 	if !(scale > 0.2 && scale < 5) || slices.ContainsFunc(all, senseless) {
