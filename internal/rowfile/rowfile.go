@@ -93,6 +93,7 @@ type Field struct {
 	Text     *string
 	Int      *int   // instead of Text
 	Want     string // the only legal value, if not empty; nothing is kept
+	Remedy   string // what to do where that value is another
 	Optional bool
 }
 
@@ -118,7 +119,7 @@ func (f File) Read(fields []Field, errs *Errors) {
 func (field Field) set(l Line, errs *Errors) {
 	switch {
 	case field.Want != "" && l.Text != field.Want:
-		errs.Add(l.Number, "%s is %q, want %q", l.Key, clip(l.Text), field.Want)
+		errs.Add(l.Number, "%s is %q, want %q: %s", l.Key, clip(l.Text), field.Want, field.Remedy)
 	case field.Int != nil:
 		n, err := strconv.Atoi(l.Text)
 		if err != nil || n < 0 {

@@ -10,7 +10,7 @@ import (
 )
 
 func fields(name *string, n *int) []Field {
-	return []Field{{Key: "format", Want: "test 1"}, {Key: "name", Text: name}, {Key: "n", Int: n}, {Key: "note", Text: new(string), Optional: true}}
+	return []Field{{Key: "format", Want: "test 1", Remedy: "write it anew"}, {Key: "name", Text: name}, {Key: "n", Int: n}, {Key: "note", Text: new(string), Optional: true}}
 }
 
 func texts(rows []Line) []string {
@@ -47,7 +47,7 @@ func TestMistakesAreListedWithTheirLines(t *testing.T) {
 	}
 	var errs Errors
 	f.Read(fields(new(string), new(int)), &errs)
-	want := `line 1: format is "test 2", want "test 1"
+	want := `line 1: format is "test 2", want "test 1": write it anew
 line 2: n is "x", want a number
 line 3: no header key "foo", want one of format, name, n, note
 the header has no "name"`

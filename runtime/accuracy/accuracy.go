@@ -57,7 +57,7 @@ func New(net *supernet.Net, h Header) *Table {
 // fields ties the header's keys to h, in the order of the file.
 func (h *Header) fields() []rowfile.Field {
 	return []rowfile.Field{
-		{Key: "format", Want: "autotailor sensitivities 1"},
+		{Key: "format", Want: "autotailor sensitivities 1", Remedy: "another version of autotailor wrote the table; run sensitivity again, to another file"},
 		{Key: "package", Text: &h.Package},
 		{Key: "digest", Text: &h.Digest},
 		{Key: "source", Text: &h.Source},

@@ -79,7 +79,7 @@ func (h *Header) read(f rowfile.File, errs *rowfile.Errors) {
 // with is fields with the calibration's text.
 func (h *Header) with(calibration *string) []rowfile.Field {
 	return []rowfile.Field{
-		{Key: "format", Want: "autotailor latencies 4"},
+		{Key: "format", Want: "autotailor latencies 4", Remedy: "another version of autotailor wrote the table; run profile again, to another file"},
 		{Key: "package", Text: &h.Package},
 		{Key: "digest", Text: &h.Digest},
 		{Key: "device", Text: &h.Device},
