@@ -3,6 +3,16 @@ package kernel
 // Moments are mean and biased variance of columns.
 type Moments struct{ Mean, Variance []float64 }
 
+// clear makes all of n columns zero.
+func (m *Moments) clear(n int) {
+	if len(m.Mean) != n {
+		m.Mean, m.Variance = make([]float64, n), make([]float64, n)
+		return
+	}
+	clear(m.Mean)
+	clear(m.Variance)
+}
+
 // flushRows is how many rows are summed in float32 at most.
 const flushRows = 256
 
@@ -17,10 +27,10 @@ func (u *ISA) parts(rows, n int) []int {
 	return ends
 }
 
-// columnSums returns sums over rows, s0 of f before s1: f adds those of rows [lo, hi) of a part.
+// columnSums returns sums over rows, s0 of f before s1: f adds those of rows [lo, hi) of a part. They are there until the next call.
 func (u *ISA) columnSums(t *Team, rows, n, work, step int, f func(w *worker, c *columns, part, lo, hi int)) (ends []int, sums []float64) {
 	ends = u.parts(rows, n)
-	sums = make([]float64, len(ends)*2*n)
+	sums = t.exact(len(ends) * 2 * n)
 	t.run(len(ends), 1, work, func(w *worker, p0, p1 int) {
 		if len(w.sums) < 2*n {
 			w.sums = make([]float32, 2*n)
@@ -79,7 +89,7 @@ func (u *ISA) observe(t *Team, m *Moments, y []float32, n, work int, write func(
 		c.c, c.s0, c.s1 = &y[part*n], s0, s1
 		u.moments(c)
 	})
-	m.Mean, m.Variance = make([]float64, n), make([]float64, n)
+	m.clear(n)
 	for i := range n {
 		count, from := 0.0, 0
 		for p, end := range ends {

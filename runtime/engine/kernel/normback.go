@@ -49,8 +49,11 @@ type BatchNorm struct {
 
 // NewBatchNorm prepares a normalisation of n columns.
 func (u *ISA) NewBatchNorm(n int, epsilon float32, lim Limits) *BatchNorm {
-	f, d := make([]float32, 3*n), make([]float64, 2*n)
-	return &BatchNorm{isa: u, n: n, epsilon: float64(epsilon), lim: lim, mean: d[:n], inv: d[n:], a: f[:n], b: f[n : 2*n], center: f[2*n:]}
+	f, d := make([]float32, 3*n), make([]float64, 4*n)
+	return &BatchNorm{
+		isa: u, n: n, epsilon: float64(epsilon), lim: lim,
+		mean: d[:n], inv: d[n : 2*n], sumG: d[2*n : 3*n], sumGX: d[3*n:], a: f[:n], b: f[n : 2*n], center: f[2*n:],
+	}
 }
 
 // Forward computes z of rows x, whose moments are computed where m is nil.
@@ -84,8 +87,8 @@ func (c *BatchNorm) Sums(t *Team, x, dz []float32) {
 		u.normSums(k)
 	})
 	sums := total(parts, n)
-	c.sumG, c.sumGX = sums[:n], sums[n:]
-	for i, s := range c.sumGX {
+	copy(c.sumG, sums)
+	for i, s := range sums[n:] {
 		c.sumGX[i] = (s - c.sumG[i]*(c.mean[i]-float64(c.center[i]))) * c.inv[i]
 	}
 }

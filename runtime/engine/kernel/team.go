@@ -9,6 +9,7 @@ import (
 type Team struct {
 	workers []*worker
 	sums    []float32 // of one operator
+	totals  []float64 // of one operator's parts
 }
 
 // worker is the scratch memory of one thread: arguments of micro-kernels must not be allocated per call.
@@ -49,6 +50,15 @@ func (t *Team) zeros(n int) []float32 {
 	}
 	clear(t.sums[:n])
 	return t.sums[:n]
+}
+
+// exact returns n zeros that are an operator's until the next one runs.
+func (t *Team) exact(n int) []float64 {
+	if len(t.totals) < n {
+		t.totals = make([]float64, n)
+	}
+	clear(t.totals[:n])
+	return t.totals[:n]
 }
 
 // Threads returns the number of threads.
