@@ -56,11 +56,11 @@ func (c *counter) counts(ctx context.Context, list []space.Genes) (counts []int,
 	}
 	defer func() { err = errors.Join(err, j.Close()) }()
 	last := time.Now()
-	missing := ""
+	var missing []string
 	for k, g := range list {
 		n, ok := j.Correct(g)
 		if !ok && c.b.o.torch {
-			missing += c.b.format(g) + "\n"
+			missing = append(missing, c.b.format(g))
 		} else if !ok {
 			if n, err = c.Correct(ctx, g); err == nil {
 				err = j.Add(g, n)
@@ -75,21 +75,29 @@ func (c *counter) counts(ctx context.Context, list []space.Genes) (counts []int,
 			fmt.Fprintf(os.Stderr, "%s: %d of %d SubNets counted on %d %s images\n", c.b.name, k+1, len(list), c.Images.N, c.Options.Split)
 		}
 	}
-	if missing != "" {
+	if missing != nil {
 		return nil, c.missing(missing)
 	}
 	return counts, nil
 }
 
-// missing writes what PyTorch is to count, in addition to what earlier steps asked for, and returns an error that says how.
-func (c *counter) missing(list string) error {
-	todo, err := os.OpenFile(c.path("todo"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o666)
-	if err != nil {
+// missing adds SubNets to the list of what PyTorch is to count, which has those that earlier steps asked for, and returns an error that says how.
+func (c *counter) missing(list []string) error {
+	todo, err := os.ReadFile(c.path("todo"))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	_, err = todo.WriteString(list)
-	return errors.Join(err, todo.Close(), fmt.Errorf("%s has no counts of %d SubNets: run %s --subnets %s, in the folder of the PyTorch package",
-		c.path("counts"), strings.Count(list, "\n"), c.command("evaluate.py", "counts"), c.path("todo")))
+	known := map[string]bool{}
+	for line := range strings.Lines(string(todo)) {
+		known[strings.TrimSpace(line)] = true
+	}
+	for _, subnet := range list {
+		if !known[subnet] {
+			todo = append(todo, subnet+"\n"...)
+		}
+	}
+	return errors.Join(os.WriteFile(c.path("todo"), todo, 0o666), fmt.Errorf("%s has no counts of %d SubNets: run %s --subnets %s, in the folder of the PyTorch package",
+		c.path("counts"), len(list), c.command("evaluate.py", "counts"), c.path("todo")))
 }
 
 // command is how PyTorch counts on this model and these images.
