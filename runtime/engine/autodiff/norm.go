@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
+	"github.com/autotailor/autotailor/runtime/nn"
 )
 
 // makeBatchNorm normalises by the batch's statistics; a Relu or Clip that follows runs in the same step.
@@ -24,15 +25,29 @@ func makeBatchNorm(p *plan, n node) error {
 		return err
 	}
 	out, lim := p.limited(n.Out[0])
-	z := p.produce(out, order, x, scale, bias)
+	produce := p.produce
+	if p.takesNormalised(out) {
+		produce = p.virtual
+	}
+	z := produce(out, order, x, scale, bias)
 	c := p.isa.NewBatchNorm(xs[1], n.float("epsilon", 1e-5), lim)
+	z.norm, z.from = c, x
 	if x.columns == xs[1] {
 		x.moments = new(kernel.Moments)
 	}
 	p.emit([]*variable{x, scale, bias}, []*variable{z},
-		func(t *kernel.Team) { c.Forward(t, z.data, x.data, scale.data, bias.data, x.moments) },
 		func(t *kernel.Team) {
-			c.Sums(t, x.data, z.grad)
+			if z.data == nil {
+				c.Prepare(t, x.data, scale.data, bias.data, x.moments)
+				return
+			}
+			c.Forward(t, z.data, x.data, scale.data, bias.data, x.moments)
+		},
+		func(t *kernel.Team) {
+			if !z.summed {
+				c.Sums(t, x.data, z.grad)
+			}
+			z.summed = false
 			p.receive(t, scale, c.Scale)
 			p.receive(t, bias, c.Bias)
 			if x.joins && x.columns == xs[1] && x.uses == 1 && x.wants {
@@ -43,6 +58,20 @@ func makeBatchNorm(p *plan, n node) error {
 		})
 	p.steps[len(p.steps)-1].inPlace = 1
 	return nil
+}
+
+// takesNormalised tells whether a value, the result of a normalisation, is read by a single convolution that normalises it where it uses
+// it: one without bias, before another normalisation.
+func (p *plan) takesNormalised(v nn.Value) bool {
+	n, ok := p.next(v, "Conv")
+	if !ok || n.has(2) {
+		return false
+	}
+	if _, ok := p.next(n.Out[0], "BatchNormalization"); !ok {
+		return false
+	}
+	c, err := p.convolution(n)
+	return err == nil && p.isa.Joins(c.g, c.params, c.batch)
 }
 
 func makeLayerNorm(p *plan, n node) error {

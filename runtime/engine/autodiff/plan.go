@@ -12,8 +12,8 @@ import (
 
 // variable is a tensor and its derivatives.
 type variable struct {
-	shape   nn.Shape // in memory order
-	data    []float32
+	shape   nn.Shape  // in memory order
+	data    []float32 // nil where whoever reads it has it computed
 	grad    []float32
 	wants   bool // something that is trained depends on the derivatives
 	touched bool // grad has derivatives already
@@ -23,6 +23,11 @@ type variable struct {
 	joins    bool             // of one that can compute derivatives by its results where it uses them
 	moments  *kernel.Moments  // the product computes them when this is set
 	deferred *kernel.Deferred // stands for grad
+
+	// Of a normalisation's results:
+	norm   *kernel.BatchNorm
+	from   *variable // its operand
+	summed bool      // the only step that reads them has made norm.Sums
 }
 
 // step is one operator. Steps read data and grad of their variables when they run.
@@ -279,7 +284,15 @@ func (p *plan) variable(s nn.Shape, wants bool) *variable {
 
 // produce makes the variable of a value that a step will write in the given order; from are the operands.
 func (p *plan) produce(v nn.Value, order []int, from ...*variable) *variable {
-	to := p.variable(arrange(p.shape(v), order), slices.ContainsFunc(from, func(x *variable) bool { return x.wants }))
+	to := p.virtual(v, order, from...)
+	n := to.shape.Count()
+	to.data = p.memory.floats(n)[:n]
+	return to
+}
+
+// virtual is produce without memory.
+func (p *plan) virtual(v nn.Value, order []int, from ...*variable) *variable {
+	to := &variable{shape: arrange(p.shape(v), order), wants: slices.ContainsFunc(from, func(x *variable) bool { return x.wants })}
 	p.slots[v] = []slot{{to, order}}
 	return to
 }

@@ -7,10 +7,18 @@ import (
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
+// product is what a convolution or matrix product is made of.
+type product struct {
+	g      kernel.Window
+	params kernel.TrainableParams
+	batch  int // images
+}
+
 // product emits a convolution or matrix product with weights w and perhaps a bias.
-func (p *plan) product(c *kernel.Trainable, x, y, w, bias *variable, batch, columns int) {
-	y.joins = bias == nil && c.Joins(batch)
-	y.columns = columns
+func (p *plan) product(d product, x, y, w, bias *variable) {
+	c, batch := p.isa.NewTrainable(d.g, d.params), d.batch
+	y.joins = bias == nil && p.isa.Joins(d.g, d.params, batch)
+	y.columns = d.params.Out
 	in := []*variable{x, w}
 	if bias != nil {
 		in = append(in, bias)
@@ -22,7 +30,7 @@ func (p *plan) product(c *kernel.Trainable, x, y, w, bias *variable, batch, colu
 		}
 		c.SetWeights(t, w.data, b)
 		if y.moments != nil {
-			c.ForwardMoments(t, x.data, y.data, batch, y.moments)
+			c.ForwardMoments(t, x.operand(), y.data, batch, y.moments)
 			return
 		}
 		c.Forward(t, x.data, y.data, batch)
@@ -55,25 +63,46 @@ func (p *plan) joined(t *kernel.Team, c *kernel.Trainable, x, y, w *variable, ba
 		}
 	}
 	if !x.wants {
-		c.BackwardOf(t, y.deferred, x.data, nil, dw, batch)
+		c.BackwardOf(t, y.deferred, x.operand(), nil, dw, batch, nil)
 	}
-	p.receive(t, x, func(g []float32) { c.BackwardOf(t, y.deferred, x.data, g, dw, batch) })
+	var sums *kernel.GradSums
+	if x.wants && x.norm != nil && x.uses == 1 {
+		sums, x.summed = x.norm.SumsOf(x.from.data), true
+	}
+	p.receive(t, x, func(g []float32) { c.BackwardOf(t, y.deferred, x.operand(), g, dw, batch, sums) })
 	y.deferred = nil
 }
 
-func makeConv(p *plan, n node) error {
+// operand is what a product reads.
+func (v *variable) operand() kernel.Operand {
+	if v.data == nil {
+		return kernel.Operand{X: v.from.data, Norm: v.norm}
+	}
+	return kernel.Operand{X: v.data}
+}
+
+// convolution reads the attributes of one.
+func (p *plan) convolution(n node) (product, error) {
 	xs, ws, groups := p.shape(n.In[0]), p.shape(n.In[1]), n.integer("group", 1)
 	if len(xs) != len(ws) {
-		return fmt.Errorf("input of rank %d and weight of rank %d", len(xs), len(ws))
+		return product{}, fmt.Errorf("input of rank %d and weight of rank %d", len(xs), len(ws))
 	}
 	g, err := window(n, xs, ws[2:])
 	if err != nil {
-		return err
+		return product{}, err
 	}
 	if groups < 1 || ws[0]%groups != 0 || xs[1] != ws[1]*groups {
-		return fmt.Errorf("%d input channels in %d groups do not fit weight %v", xs[1], groups, ws)
+		return product{}, fmt.Errorf("%d input channels in %d groups do not fit weight %v", xs[1], groups, ws)
 	}
-	w, err := p.want(n.In[1], plain(len(ws)))
+	return product{g, kernel.ConvWeights(g, xs[1], ws[0], groups), xs[0]}, nil
+}
+
+func makeConv(p *plan, n node) error {
+	c, err := p.convolution(n)
+	if err != nil {
+		return err
+	}
+	w, err := p.want(n.In[1], plain(len(p.shape(n.In[1]))))
 	if err != nil {
 		return err
 	}
@@ -83,14 +112,14 @@ func makeConv(p *plan, n node) error {
 			return err
 		}
 	}
-	order := channelsLast(len(xs))
+	order := channelsLast(len(p.shape(n.In[0])))
 	x, err := p.want(n.In[0], order)
 	if err != nil {
 		return err
 	}
 	y := p.produce(n.Out[0], order, x, w)
 	y.wants = y.wants || bias != nil && bias.wants
-	p.product(p.isa.NewTrainable(g, kernel.ConvWeights(g, xs[1], ws[0], groups)), x, y, w, bias, xs[0], ws[0])
+	p.product(c, x, y, w, bias)
 	return nil
 }
 
@@ -136,8 +165,8 @@ func (p *plan) linear(n node, transposed bool, bias *variable) error {
 	}
 	y := p.produce(n.Out[0], plain(rank), x, w)
 	y.wants = y.wants || bias != nil && bias.wants
-	c := p.isa.NewTrainable(kernel.Pixel(), kernel.TrainableParams{In: k, Out: cols, Groups: 1, Layout: layout})
-	p.product(c, x, y, w, bias, xs.Count()/k, cols)
+	c := kernel.TrainableParams{In: k, Out: cols, Groups: 1, Layout: layout}
+	p.product(product{kernel.Pixel(), c, xs.Count() / k}, x, y, w, bias)
 	return nil
 }
 

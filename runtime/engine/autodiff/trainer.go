@@ -3,6 +3,8 @@
 // A graph is planned at the batch size of its first Forward: one step for each operator, with a function for the way there and one for
 // the way back (Griewank and Walther, "Evaluating Derivatives", chapter 3). Activations are channels-last, as in package embedded, and
 // stay in memory until Backward has used them; BatchNormalization uses its batch's statistics, and Relu or Clip after it run in the same step.
+// Training is bound by memory more than by arithmetic, so that results of a normalisation that a single convolution reads are not kept: it
+// normalises them anew where it needs them, there and back.
 //
 // Parameters are linear functions of the SuperNet's tensors: slices, crops, interpolations. Derivatives go back through the
 // transposed function into Trainable.Grad; a parameter that is a whole tensor is used without copying.

@@ -37,14 +37,17 @@ const crossFloats = 1 << 18
 
 func newCrossing(c *Trainable) *crossing {
 	l := c.layout
-	x := &crossing{c: c, rows: l.Taps * l.K, width: (l.N + c.isa.width - 1) / c.isa.width * c.isa.width}
+	x := &crossing{c: c, rows: l.Taps * l.K, width: c.isa.padded(l.N)}
 	x.zero = make([]float32, max(c.isa.rows, l.K))
 	return x
 }
 
 // cut returns in how many parts so many pixels are cut.
-func (x *crossing) cut(pixels int) int {
-	return max(1, min(pixels/(2*crossDepth), crossFloats/(x.c.groups*x.rows*x.width), 16))
+func (x *crossing) cut(pixels int) int { return crossParts(pixels, x.c.groups*x.rows*x.width) }
+
+// crossParts is cut for so many sums of a part.
+func crossParts(pixels, sums int) int {
+	return max(1, min(pixels/(2*crossDepth), crossFloats/sums, 16))
 }
 
 // plan cuts so many pixels in parts.
@@ -227,19 +230,25 @@ const mostTaps = 9
 // depthwiseWeights sums products of pixels for every tap and channel.
 func (c *Trainable) depthwiseWeights(t *Team, x, dy, dw []float32, batch int) {
 	taps, ch := c.layout.Taps, c.in
-	parts := min(batch, 16)
+	parts := c.imageParts(batch)
 	sums := t.zeros(parts * taps * ch)
 	image := c.g.H * c.g.W * ch
 	t.run(parts, 1, batch*c.pixels*taps*ch, func(w *worker, lo, hi int) {
-		a := &w.taps
-		*a = tapSums{zero: first(c.forward.zero), step: int64(taps) * 4, channels: int64(ch), mask: &c.forward.mask[0]}
 		for part := lo; part < hi; part++ {
 			for img := part * batch / parts; img < (part+1)*batch/parts; img++ {
-				a.x = &x[img*image]
-				c.tapStrips(a, dy[img*c.pixels*ch:], sums[part*taps*ch:])
+				c.tapStrips(w, x[img*image:], dy[img*c.pixels*ch:], sums[part*taps*ch:])
 			}
 		}
 	})
+	c.collectTaps(sums, parts, dw)
+}
+
+// imageParts is in how many parts a batch is cut, each with sums of its own.
+func (c *Trainable) imageParts(batch int) int { return min(batch, 16) }
+
+// collectTaps adds all parts' sums to dw, part after part.
+func (c *Trainable) collectTaps(sums []float32, parts int, dw []float32) {
+	taps, ch := c.layout.Taps, c.in
 	for tap := range taps {
 		for i := range ch {
 			var total float32
@@ -252,8 +261,10 @@ func (c *Trainable) depthwiseWeights(t *Team, x, dy, dw []float32, batch int) {
 }
 
 // tapStrips sums one image, in strips of pixels that stay in the first cache.
-func (c *Trainable) tapStrips(a *tapSums, dy, sums []float32) {
+func (c *Trainable) tapStrips(w *worker, x, dy, sums []float32) {
 	taps, ch := c.layout.Taps, c.in
+	a := &w.taps
+	*a = tapSums{x: &x[0], zero: first(c.forward.zero), step: int64(taps) * 4, channels: int64(ch), mask: &c.forward.mask[0]}
 	strip := max(16, 4096/ch)
 	for p := 0; p < c.pixels; p += strip {
 		a.pixels, a.g = int64(min(strip, c.pixels-p)), &dy[p*ch]

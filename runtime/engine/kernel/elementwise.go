@@ -187,15 +187,17 @@ func (u *ISA) Scale(t *Team, z, x, a, b []float32, lim Limits) {
 	if len(z) == 0 {
 		return
 	}
-	step := stepRows(n)
-	t.run(len(z)/n, step, len(z), func(w *worker, lo, hi int) {
-		c := &w.columns
-		for ; lo < hi; lo += step {
-			c.set(u, lo, min(lo+step, hi), n, x)
-			c.out, c.a, c.b, c.lo, c.hi = &z[lo*n], &a[0], &b[0], lim.Lo, lim.Hi
-			u.norm(c)
-		}
-	})
+	t.run(len(z)/n, stepRows(n), len(z), func(w *worker, lo, hi int) { u.scaleRows(w, lo, hi, z[lo*n:], x, a, b, lim) })
+}
+
+// scaleRows computes rows [lo, hi) into z.
+func (u *ISA) scaleRows(w *worker, lo, hi int, z, x, a, b []float32, lim Limits) {
+	n, step, c := len(a), stepRows(len(a)), &w.columns
+	for from := lo; lo < hi; lo += step {
+		c.set(u, lo, min(lo+step, hi), n, x)
+		c.out, c.a, c.b, c.lo, c.hi = &z[(lo-from)*n], &a[0], &b[0], lim.Lo, lim.Hi
+		u.norm(c)
+	}
 }
 
 // affineRow is Scale for one row.

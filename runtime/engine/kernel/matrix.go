@@ -138,7 +138,10 @@ func (m *Matrix) columns(j int) int {
 }
 
 // width returns the number of columns with the last panel's padding.
-func (m *Matrix) width() int { return (m.whole + m.isa.width - 1) / m.isa.width * m.isa.width }
+func (m *Matrix) width() int { return m.isa.padded(m.whole) }
+
+// padded rounds up to whole vectors.
+func (u *ISA) padded(n int) int { return (n + u.width - 1) / u.width * u.width }
 
 // source tells a product where the rows of its left-hand side are.
 type source struct {

@@ -27,24 +27,20 @@ func (u *ISA) parts(rows, n int) []int {
 	return ends
 }
 
-// columnSums returns sums over rows, s0 of f before s1: f adds those of rows [lo, hi) of a part. They are there until the next call.
-func (u *ISA) columnSums(t *Team, rows, n, work, step int, f func(w *worker, c *columns, part, lo, hi int)) (ends []int, sums []float64) {
-	ends = u.parts(rows, n)
-	sums = t.exact(len(ends) * 2 * n)
+// columnSums returns sums over the rows of parts with these ends, s0 of f before s1: f adds those of rows [lo, hi) of a part, at most step of
+// them and of one block. They are there until the next call.
+func columnSums(t *Team, ends []int, n, work, step, block int, f func(w *worker, c *columns, part, lo, hi int)) []float64 {
+	sums := t.exact(len(ends) * 2 * n)
 	t.run(len(ends), 1, work, func(w *worker, p0, p1 int) {
-		if len(w.sums) < 2*n {
-			w.sums = make([]float32, 2*n)
-		}
-		s := w.sums[:2*n]
+		s := w.rowSums(2 * n)
 		for p := p0; p < p1; p++ {
 			from := 0
 			if p > 0 {
 				from = ends[p-1]
 			}
 			to, since := sums[p*2*n:(p+1)*2*n], 0
-			clear(s)
-			for lo := from; lo < ends[p]; lo += step {
-				hi := min(lo+step, ends[p])
+			for lo, hi := from, 0; lo < ends[p]; lo = hi {
+				hi = min(lo+step, ends[p], (lo/block+1)*block)
 				c := &w.columns
 				c.s0, c.s1 = &s[0], &s[n]
 				f(w, c, from, lo, hi)
@@ -58,7 +54,7 @@ func (u *ISA) columnSums(t *Team, rows, n, work, step int, f func(w *worker, c *
 			}
 		}
 	})
-	return ends, sums
+	return sums
 }
 
 // total adds the sums of all parts.
@@ -75,20 +71,34 @@ func total(sums []float64, n int) []float64 {
 // of differences from a part's first row, which keeps them exact where means are large; parts are joined as in "Algorithms for
 // Computing the Sample Variance" (Chan, Golub and LeVeque, 1983).
 func (u *ISA) observe(t *Team, m *Moments, y []float32, n, work int, write func(w *worker, lo, hi int)) {
-	rows := len(y) / n
-	step := stepRows(n)
+	step, rows := stepRows(n), len(y)/n
 	if write != nil {
 		step = max(64, step&^(u.rows-1))
 	}
-	ends, sums := u.columnSums(t, rows, n, work, step, func(w *worker, c *columns, part, lo, hi int) {
-		if write != nil {
-			write(w, lo, hi)
-		}
+	u.observeBlocks(t, m, y, n, work, u.parts(rows, n), step, rows, write)
+}
+
+// observeBlocks is observe for parts with these ends. Where blocks of rows are smaller than all rows, write computes whole ones, else steps.
+func (u *ISA) observeBlocks(t *Team, m *Moments, y []float32, n, work int, ends []int, step, block int, write func(w *worker, lo, hi int)) {
+	whole := block < len(y)/n
+	sums := columnSums(t, ends, n, work, step, block, func(w *worker, c *columns, part, lo, hi int) {
 		s0, s1 := c.s0, c.s1
+		switch {
+		case write == nil:
+		case !whole:
+			write(w, lo, hi)
+		case lo%block == 0:
+			write(w, lo, lo+block)
+		}
 		c.set(u, lo, hi, n, y)
 		c.c, c.s0, c.s1 = &y[part*n], s0, s1
 		u.moments(c)
 	})
+	m.join(y, sums, ends, n)
+}
+
+// join makes moments of sums of differences from the first row of each part, and of their squares.
+func (m *Moments) join(y []float32, sums []float64, ends []int, n int) {
 	m.clear(n)
 	for i := range n {
 		count, from := 0.0, 0
@@ -102,71 +112,5 @@ func (u *ISA) observe(t *Team, m *Moments, y []float32, n, work int, write func(
 			count, from = count+size, end
 		}
 		m.Variance[i] = max(0, m.Variance[i]/count)
-	}
-}
-
-// ForwardMoments is Forward, and the moments of the results' columns.
-func (c *Trainable) ForwardMoments(t *Team, x, y []float32, batch int, m *Moments) {
-	work := batch * c.pixels * c.layout.Taps * c.layout.K * c.out
-	c.isa.observe(t, m, y[:batch*c.pixels*c.out], c.out, work, func(w *worker, lo, hi int) { c.forward.rows(w, x, y, lo, hi) })
-}
-
-// Deferred is derivatives by the operand of a BatchNorm that are computed where they are used.
-type Deferred struct {
-	norm    *BatchNorm
-	x, dz   []float32
-	p, q, s []float32
-}
-
-// rows computes derivatives by rows [lo, hi) of the operand.
-func (d *Deferred) rows(w *worker, lo, hi int, to []float32) {
-	n, u := d.norm.n, d.norm.isa
-	step := stepRows(n)
-	for from := lo; lo < hi; lo += step {
-		k := &w.columns
-		k.set(u, lo, min(lo+step, hi), n, d.x)
-		d.norm.limit(k)
-		k.g, k.out = &d.dz[lo*n], &to[(lo-from)*n]
-		k.c, k.d, k.e = &d.p[0], &d.q[0], &d.s[0]
-		u.normBack(k)
-	}
-}
-
-// Joins tells whether BackwardOf takes derivatives that are computed where they are used: those by a pixel's results make all those
-// by its operand, and there are enough pixels for all threads.
-func (c *Trainable) Joins(batch int) bool {
-	if c.depthwise() || !c.g.plain() || c.groups > 1 || c.gathered() {
-		return false
-	}
-	return c.cross.cut(batch*c.pixels) >= 4
-}
-
-// BackwardOf sets dx and adds to dw, either of which may be nil, the derivatives by operand and weights.
-func (c *Trainable) BackwardOf(t *Team, d *Deferred, x, dx, dw []float32, batch int) {
-	s, pixels := c.cross, batch*c.pixels
-	s.plan(t, pixels)
-	chunks := (pixels + crossDepth - 1) / crossDepth
-	back := c.backward.matrices[0]
-	t.run(s.parts, 1, 2*pixels*s.rows*c.out, func(w *worker, lo, hi int) {
-		if len(w.dy) < crossDepth*c.out {
-			w.dy = make([]float32, crossDepth*c.out)
-		}
-		for part := lo; part < hi; part++ {
-			for chunk := part * chunks / s.parts; chunk < (part+1)*chunks/s.parts; chunk++ {
-				m0 := chunk * crossDepth
-				m1 := min(m0+crossDepth, pixels)
-				d.rows(w, m0, m1, w.dy)
-				if dw != nil {
-					s.chunk(w, part, 0, 0, c.in, m0, m1, x, w.dy)
-				}
-				if dx != nil {
-					src := source{x: w.dy, stride: c.out}
-					back.block(w, 0, m1-m0, 0, len(back.spans), &src, dx[m0*c.in:], c.in)
-				}
-			}
-		}
-	})
-	if dw != nil {
-		s.collect(t, dw)
 	}
 }

@@ -6,7 +6,8 @@ import "math"
 func (u *ISA) ColumnSums(t *Team, s, x []float32) {
 	n := len(s)
 	zero := make([]float32, n)
-	_, sums := u.columnSums(t, len(x)/n, n, len(x), stepRows(n), func(_ *worker, c *columns, _, lo, hi int) {
+	rows := len(x) / n
+	sums := columnSums(t, u.parts(rows, n), n, len(x), stepRows(n), rows, func(_ *worker, c *columns, _, lo, hi int) {
 		s0, s1 := c.s0, c.s1
 		c.set(u, lo, hi, n, x)
 		c.c, c.s0, c.s1 = &zero[0], s0, s1
@@ -58,6 +59,12 @@ func (u *ISA) NewBatchNorm(n int, epsilon float32, lim Limits) *BatchNorm {
 
 // Forward computes z of rows x, whose moments are computed where m is nil.
 func (c *BatchNorm) Forward(t *Team, z, x, scale, bias []float32, m *Moments) {
+	c.Prepare(t, x, scale, bias, m)
+	c.isa.Scale(t, z, x, c.a, c.b, c.lim)
+}
+
+// Prepare is Forward for an Operand, which computes z where it is used.
+func (c *BatchNorm) Prepare(t *Team, x, scale, bias []float32, m *Moments) {
 	if m == nil {
 		m = new(Moments)
 		c.isa.observe(t, m, x, c.n, 2*len(x), nil)
@@ -68,7 +75,6 @@ func (c *BatchNorm) Forward(t *Team, z, x, scale, bias []float32, m *Moments) {
 		s := float64(scale[i]) * c.inv[i]
 		c.a[i], c.b[i] = float32(s), float32(float64(bias[i])-s*mean)
 	}
-	c.isa.Scale(t, z, x, c.a, c.b, c.lim)
 }
 
 // limit tells a kernel which results are inside the limits.
@@ -78,17 +84,25 @@ func (c *BatchNorm) limit(k *columns) {
 
 // Sums prepares the derivatives, given those by z.
 func (c *BatchNorm) Sums(t *Team, x, dz []float32) {
-	n, u := c.n, c.isa
-	_, parts := u.columnSums(t, len(x)/n, n, 3*len(x), stepRows(n), func(_ *worker, k *columns, _, lo, hi int) {
-		s0, s1 := k.s0, k.s1
-		k.set(u, lo, hi, n, x)
-		c.limit(k)
-		k.g, k.c, k.s0, k.s1 = &dz[lo*n], &c.center[0], s0, s1
-		u.normSums(k)
+	n, rows := c.n, len(x)/c.n
+	sums := columnSums(t, c.isa.parts(rows, n), n, 3*len(x), stepRows(n), rows, func(_ *worker, k *columns, _, lo, hi int) {
+		c.addSums(k, x, dz, lo, hi, k.s0, k.s1)
 	})
-	sums := total(parts, n)
+	c.take(total(sums, n))
+}
+
+// addSums adds rows [lo, hi) of dz, and of those times x less its mean, to sums.
+func (c *BatchNorm) addSums(k *columns, x, dz []float32, lo, hi int, sumG, sumGX *float32) {
+	k.set(c.isa, lo, hi, c.n, x)
+	c.limit(k)
+	k.g, k.c, k.s0, k.s1 = &dz[lo*c.n], &c.center[0], sumG, sumGX
+	c.isa.normSums(k)
+}
+
+// take keeps the sums that addSums made.
+func (c *BatchNorm) take(sums []float64) {
 	copy(c.sumG, sums)
-	for i, s := range sums[n:] {
+	for i, s := range sums[c.n:] {
 		c.sumGX[i] = (s - c.sumG[i]*(c.mean[i]-float64(c.center[i]))) * c.inv[i]
 	}
 }
@@ -103,20 +117,6 @@ func narrowed(to []float32, from []float64) {
 	for i := range to {
 		to[i] = float32(from[i])
 	}
-}
-
-// Defer prepares the derivatives by x, which BackwardOf computes where they are used.
-func (c *BatchNorm) Defer(x, dz, scale []float32) *Deferred {
-	n := c.n
-	rows := float64(len(x) / n)
-	f := make([]float32, 3*n)
-	d := &Deferred{norm: c, x: x, dz: dz, p: f[:n], q: f[n : 2*n], s: f[2*n:]} // dx = p*dz + q*x + s
-	for i := range n {
-		k := float64(scale[i]) * c.inv[i]
-		slope := -k * c.inv[i] * c.sumGX[i] / rows
-		d.p[i], d.q[i], d.s[i] = float32(k), float32(slope), float32(-k*c.sumG[i]/rows-slope*c.mean[i])
-	}
-	return d
 }
 
 // Operand sets dx, which may be dz, to the derivatives by x.

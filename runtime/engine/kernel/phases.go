@@ -80,14 +80,12 @@ func (p *phase) run(w *worker, c *Trainable, dy, dx []float32) {
 		}
 		return
 	}
-	if len(w.dy) < n*c.in {
-		w.dy = make([]float32, n*c.in)
-	}
+	part := w.derivatives(n * c.in)
 	for i, m := range p.matrices {
 		src := source{x: dy, stride: c.out, off: p.off, pixels: n, image: len(dy), first: i * c.layout.N}
-		m.block(w, 0, n, 0, len(m.spans), &src, w.dy[i*c.layout.K:], c.in)
+		m.block(w, 0, n, 0, len(m.spans), &src, part[i*c.layout.K:], c.in)
 	}
 	for i, pixel := range p.pixels {
-		copy(dx[int(pixel)*c.in:(int(pixel)+1)*c.in], w.dy[i*c.in:])
+		copy(dx[int(pixel)*c.in:(int(pixel)+1)*c.in], part[i*c.in:])
 	}
 }

@@ -10,6 +10,7 @@ type Team struct {
 	workers []*worker
 	sums    []float32 // of one operator
 	totals  []float64 // of one operator's parts
+	back    bool      // the last operator went from the end to the start
 }
 
 // worker is the scratch memory of one thread: arguments of micro-kernels must not be allocated per call.
@@ -30,9 +31,26 @@ type worker struct {
 	panel   []float32 // columns of derivatives
 	patches []float32 // of many rows
 	dy      []float32 // derivatives of some rows
+	operand []float32 // some rows of a product's
 }
 
 const maxTile = 8 * 32
+
+// rowSums returns n zeros, which their user leaves zero.
+func (w *worker) rowSums(n int) []float32 {
+	if len(w.sums) < n {
+		w.sums = make([]float32, n)
+	}
+	return w.sums[:n]
+}
+
+// derivatives returns n floats of any value.
+func (w *worker) derivatives(n int) []float32 {
+	if len(w.dy) < n {
+		w.dy = make([]float32, n)
+	}
+	return w.dy
+}
 
 // NewTeam returns a Team of so many threads, at least one.
 func NewTeam(threads int) *Team {
@@ -75,7 +93,8 @@ func (t *Team) parts(work int) int {
 	return 4 * min(len(t.workers), work/splitWork)
 }
 
-// run calls f once for each part of [0, n), cut at multiples of grain; work is the whole's size in multiply-accumulates.
+// run calls f once for each part of [0, n), cut at multiples of grain; work is the whole's size in multiply-accumulates. Every other operator
+// goes from the end to the start: what the one before wrote last is still in the cache.
 func (t *Team) run(n, grain, work int, f func(w *worker, lo, hi int)) {
 	parts := t.parts(work)
 	size := (n + parts*grain - 1) / (parts * grain) * grain
@@ -83,14 +102,19 @@ func (t *Team) run(n, grain, work int, f func(w *worker, lo, hi int)) {
 		f(t.workers[0], 0, n)
 		return
 	}
+	t.back = !t.back
+	pieces, back := (n+size-1)/size, t.back
 	var next atomic.Int64
 	loop := func(w *worker) {
 		for {
-			lo := int(next.Add(1)-1) * size
-			if lo >= n {
+			i := int(next.Add(1) - 1)
+			if i >= pieces {
 				return
 			}
-			f(w, lo, min(lo+size, n))
+			if back {
+				i = pieces - 1 - i
+			}
+			f(w, i*size, min((i+1)*size, n))
 		}
 	}
 	var wait sync.WaitGroup

@@ -67,7 +67,13 @@ func (u *ISA) NewTrainable(g Window, p TrainableParams) *Trainable {
 	return c
 }
 
-func (c *Trainable) depthwise() bool { return c.layout.K == 1 && c.layout.N == 1 && c.groups > 1 }
+func (c *Trainable) depthwise() bool { return c.params().depthwise() }
+
+func (p TrainableParams) depthwise() bool { return p.Layout.K == 1 && p.Layout.N == 1 && p.Groups > 1 }
+
+func (c *Trainable) params() TrainableParams {
+	return TrainableParams{In: c.in, Out: c.out, Groups: c.groups, Layout: c.layout, Group: c.group}
+}
 
 // gathered tells that rows of taps are gathered.
 func (c *Trainable) gathered() bool { return Gathered(c.layout.Taps, c.layout.K) }

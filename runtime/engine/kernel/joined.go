@@ -1,0 +1,203 @@
+package kernel
+
+// Deferred is derivatives by the operand x of a BatchNorm that are computed where they are used: p*dz + q*x + s.
+type Deferred struct {
+	norm    *BatchNorm
+	x, dz   []float32
+	p, q, s []float32
+}
+
+// Defer prepares the derivatives by x, which BackwardOf computes where they are used. It is called after Sums.
+func (c *BatchNorm) Defer(x, dz, scale []float32) *Deferred {
+	n := c.n
+	rows := float64(len(x) / n)
+	f := make([]float32, 3*n)
+	d := &Deferred{norm: c, x: x, dz: dz, p: f[:n], q: f[n : 2*n], s: f[2*n:]}
+	for i := range n {
+		k := float64(scale[i]) * c.inv[i]
+		slope := -k * c.inv[i] * c.sumGX[i] / rows
+		d.p[i], d.q[i], d.s[i] = float32(k), float32(slope), float32(-k*c.sumG[i]/rows-slope*c.mean[i])
+	}
+	return d
+}
+
+// rows computes derivatives by rows [lo, hi) of the operand.
+func (d *Deferred) rows(w *worker, lo, hi int, to []float32) {
+	n, u := d.norm.n, d.norm.isa
+	step := stepRows(n)
+	for from := lo; lo < hi; lo += step {
+		k := &w.columns
+		k.set(u, lo, min(lo+step, hi), n, d.x)
+		d.norm.limit(k)
+		k.g, k.out = &d.dz[lo*n], &to[(lo-from)*n]
+		k.c, k.d, k.e = &d.p[0], &d.q[0], &d.s[0]
+		u.normBack(k)
+	}
+}
+
+// GradSums is BatchNorm.Sums while derivatives dz by the results are computed, part by part, before they leave the cache.
+type GradSums struct {
+	norm  *BatchNorm
+	x     []float32 // operand of the BatchNorm
+	parts []float64 // [parts][2n]
+}
+
+// SumsOf prepares the sums over rows x that were normalised.
+func (c *BatchNorm) SumsOf(x []float32) *GradSums { return &GradSums{norm: c, x: x} }
+
+// begin makes room for the sums of so many parts; a nil GradSums needs none.
+func (s *GradSums) begin(t *Team, parts int) {
+	if s != nil {
+		s.parts = t.exact(parts * 2 * s.norm.n)
+	}
+}
+
+// rows adds rows [lo, hi) of dz to the sums of a part.
+func (s *GradSums) rows(w *worker, part, lo, hi int, dz []float32) {
+	if s == nil {
+		return
+	}
+	n := s.norm.n
+	sums, to := w.rowSums(2*n), s.parts[part*2*n:(part+1)*2*n]
+	for lo < hi {
+		flush := min(lo+flushRows, hi)
+		for ; lo < flush; lo += stepRows(n) {
+			s.norm.addSums(&w.columns, s.x, dz, lo, min(lo+stepRows(n), flush), &sums[0], &sums[n])
+		}
+		lo = flush
+		for i, v := range sums {
+			to[i] += float64(v)
+		}
+		clear(sums)
+	}
+}
+
+// end leaves the sums with the BatchNorm.
+func (s *GradSums) end() {
+	if s != nil {
+		s.norm.take(total(s.parts, s.norm.n))
+	}
+}
+
+// Operand is rows of x, which are normalised where they are used if there is a BatchNorm that was prepared for them: its results are never all
+// in memory.
+type Operand struct {
+	X    []float32
+	Norm *BatchNorm
+}
+
+// rows returns rows [lo, hi) of n elements, until the worker's next call.
+func (o Operand) rows(w *worker, n, lo, hi int) []float32 {
+	if o.Norm == nil {
+		return o.X[lo*n : hi*n]
+	}
+	if len(w.operand) < (hi-lo)*n {
+		w.operand = make([]float32, (hi-lo)*n)
+	}
+	o.Norm.isa.scaleRows(w, lo, hi, w.operand, o.X, o.Norm.a, o.Norm.b, o.Norm.lim)
+	return w.operand
+}
+
+// Joins tells whether a product can work with the normalisations around it: take an Operand with one, and in BackwardOf derivatives that are
+// computed where they are used. Those by a pixel's results, or an image's, make all those by its operand, and there are enough for all threads.
+func (u *ISA) Joins(g Window, p TrainableParams, batch int) bool {
+	oh, ow := g.Out()
+	l := p.Layout
+	switch {
+	case p.depthwise():
+		return batch >= 4 && max(g.H*g.W, oh*ow)*p.In <= joinedFloats
+	case !g.plain() || p.Groups > 1 || Gathered(l.Taps, l.K):
+		return false
+	}
+	return crossParts(batch*oh*ow, l.Taps*l.K*u.padded(l.N)) >= 4
+}
+
+// joinedFloats bounds an image: half of a second cache.
+const joinedFloats = 1 << 17
+
+// ForwardMoments is Forward, and the moments of the results' columns. Only a product that joins takes a normalised operand.
+func (c *Trainable) ForwardMoments(t *Team, x Operand, y []float32, batch int, m *Moments) {
+	work, u := batch*c.pixels*c.layout.Taps*c.layout.K*c.out, c.isa
+	y = y[:batch*c.pixels*c.out]
+	switch {
+	case x.Norm == nil:
+		u.observe(t, m, y, c.out, work, func(w *worker, lo, hi int) { c.forward.rows(w, x.X, y, lo, hi) })
+	case c.depthwise():
+		ends, image := make([]int, c.imageParts(batch)), c.g.H*c.g.W
+		for p := range ends {
+			ends[p] = (p + 1) * batch / len(ends) * c.pixels
+		}
+		u.observeBlocks(t, m, y, c.out, work, ends, stepRows(c.out), c.pixels, func(w *worker, lo, _ int) {
+			from := lo / c.pixels * image
+			c.forward.depthwiseRows(w, x.rows(w, c.in, from, from+image), y[lo*c.out:], 0, c.pixels)
+		})
+	default:
+		there := c.forward.matrices[0]
+		u.observe(t, m, y, c.out, work, func(w *worker, lo, hi int) {
+			src := source{x: x.rows(w, c.in, lo, hi), stride: c.in}
+			there.block(w, 0, hi-lo, 0, len(there.spans), &src, y[lo*c.out:], c.out)
+		})
+	}
+}
+
+// BackwardOf sets dx and adds to dw, either of which may be nil, the derivatives by operand and weights. Where the operand is the result of
+// a BatchNorm and these are all the derivatives by it, sums may stand for its Sums; else it is nil.
+func (c *Trainable) BackwardOf(t *Team, d *Deferred, x Operand, dx, dw []float32, batch int, sums *GradSums) {
+	if c.depthwise() {
+		c.depthwiseBackwardOf(t, d, x, dx, dw, batch, sums)
+		return
+	}
+	s, pixels := c.cross, batch*c.pixels
+	s.plan(t, pixels)
+	sums.begin(t, s.parts)
+	chunks := (pixels + crossDepth - 1) / crossDepth
+	back := c.backward.matrices[0]
+	t.run(s.parts, 1, 2*pixels*s.rows*c.out, func(w *worker, lo, hi int) {
+		dy := w.derivatives(crossDepth * c.out)
+		for part := lo; part < hi; part++ {
+			for chunk := part * chunks / s.parts; chunk < (part+1)*chunks/s.parts; chunk++ {
+				m0 := chunk * crossDepth
+				m1 := min(m0+crossDepth, pixels)
+				d.rows(w, m0, m1, dy)
+				if dw != nil {
+					s.chunk(w, part, 0, 0, c.in, 0, m1-m0, x.rows(w, c.in, m0, m1), dy)
+				}
+				if dx != nil {
+					src := source{x: dy, stride: c.out}
+					back.block(w, 0, m1-m0, 0, len(back.spans), &src, dx[m0*c.in:], c.in)
+					sums.rows(w, part, m0, m1, dx)
+				}
+			}
+		}
+	})
+	if dw != nil {
+		s.collect(t, dw)
+	}
+	sums.end()
+}
+
+// depthwiseBackwardOf goes image by image.
+func (c *Trainable) depthwiseBackwardOf(t *Team, d *Deferred, x Operand, dx, dw []float32, batch int, sums *GradSums) {
+	parts, taps := c.imageParts(batch), t.zeros(c.imageParts(batch)*c.layout.Taps*c.in)
+	sums.begin(t, parts)
+	image := c.g.H * c.g.W
+	t.run(parts, 1, 2*batch*c.pixels*c.layout.Taps*c.in, func(w *worker, lo, hi int) {
+		dy := w.derivatives(c.pixels * c.out)
+		for part := lo; part < hi; part++ {
+			for img := part * batch / parts; img < (part+1)*batch/parts; img++ {
+				d.rows(w, img*c.pixels, (img+1)*c.pixels, dy)
+				if dw != nil {
+					c.tapStrips(w, x.rows(w, c.in, img*image, (img+1)*image), dy, taps[part*c.layout.Taps*c.in:])
+				}
+				if dx != nil {
+					c.backward.depthwiseRows(w, dy, dx[img*image*c.in:], 0, image)
+					sums.rows(w, part, img*image, (img+1)*image, dx)
+				}
+			}
+		}
+	})
+	if dw != nil {
+		c.collectTaps(taps, parts, dw)
+	}
+	sums.end()
+}

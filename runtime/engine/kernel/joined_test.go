@@ -1,0 +1,63 @@
+package kernel
+
+import (
+	"math/rand/v2"
+	"testing"
+)
+
+// TestJoinedEqualsSeparate: a product that normalises its operand where it uses it, and whose way back computes derivatives where they are used
+// and the sums for the normalisation before, has the results of the steps one by one. It is of pixels or depthwise.
+func TestJoinedEqualsSeparate(t *testing.T) {
+	relu := Limits{Lo: 0, Hi: 6}
+	for _, u := range All() {
+		rng := rand.New(rand.NewPCG(5, 6))
+		for i := range 24 {
+			in, out, groups, g := 1+rng.IntN(70), 1+rng.IntN(70), 1, Window{H: 15, W: 13, KH: 1, KW: 1, StrideH: 1, StrideW: 1, DilationH: 1, DilationW: 1}
+			if i%2 == 0 {
+				g.KH, g.KW, g.Top, g.Left, g.Bottom, g.Right = 3, 3, 1, 1, 1, 1
+				g.StrideH, g.StrideW = 1+i/2%2, 1+i/4%2
+				in++ // a depthwise one has groups
+				out, groups = in, in
+			}
+			batch := 8 + rng.IntN(12)
+			c := u.NewTrainable(g, ConvWeights(g, in, out, groups))
+			if !u.Joins(g, ConvWeights(g, in, out, groups), batch) {
+				t.Fatalf("case %d does not join", i)
+			}
+			team := NewTeam(1 + i%3)
+			c.SetWeights(team, random(rng, out*in/groups*g.KH*g.KW), nil)
+			x0, scale, bias := random(rng, batch*g.H*g.W*in), random(rng, max(in, out)), random(rng, max(in, out))
+			first, last := u.NewBatchNorm(in, 1e-5, relu), u.NewBatchNorm(out, 1e-5, relu)
+			x, y := make([]float32, len(x0)), make([]float32, batch*c.pixels*out)
+			first.Forward(team, x, x0, scale[:in], bias[:in], nil)
+			c.Forward(team, x, y, batch)
+			z, dz := make([]float32, len(y)), random(rng, len(y))
+			last.Forward(team, z, y, scale[:out], bias[:out], nil)
+			last.Sums(team, y, dz)
+
+			dy, wantX, wantW := make([]float32, len(y)), make([]float32, len(x)), make([]float32, out*in/groups*g.KH*g.KW)
+			last.Operand(team, dy, y, dz, scale[:out])
+			c.Operand(team, dy, wantX, batch)
+			c.Weights(team, x, dy, wantW, batch)
+			first.Sums(team, x0, wantX)
+			wantScale, wantBias := narrow(first.sumGX), narrow(first.sumG)
+
+			var wantM, m Moments
+			u.observe(team, &wantM, y, out, len(y), nil)
+
+			gotY, dx, dw := make([]float32, len(y)), make([]float32, len(x)), make([]float32, len(wantW))
+			operand := Operand{X: x0, Norm: first}
+			c.ForwardMoments(team, operand, gotY, batch, &m)
+			c.BackwardOf(team, last.Defer(y, dz, scale[:out]), operand, dx, dw, batch, first.SumsOf(x0))
+			for k, pair := range [][2][]float32{
+				{gotY, y}, {narrow(m.Mean), narrow(wantM.Mean)}, {narrow(m.Variance), narrow(wantM.Variance)},
+				{dx, wantX}, {dw, wantW}, {narrow(first.sumGX), wantScale}, {narrow(first.sumG), wantBias},
+			} {
+				if d := distance(pair[0], pair[1]); d > 1e-5 {
+					what := []string{"y", "mean", "variance", "dx", "dw", "scale", "bias"}[k]
+					t.Errorf("%s, case %d: relative error %g of %s for %+v in=%d out=%d batch=%d", u, i, d, what, g, in, out, batch)
+				}
+			}
+		}
+	}
+}
