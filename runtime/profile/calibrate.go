@@ -60,25 +60,23 @@ func (n calibrated) off(scale, perKernel float64) float64 {
 	return math.Abs((scale*n.sum+perKernel*n.kernels)/n.took - 1)
 }
 
-// outlier is how far off a network is, against what the others tell, whose measurement went wrong. Sound ones are within 0.1.
+// outlier is how far a network is off, against what the others tell, whose measurement went wrong. Sound ones are within 0.1.
 const outlier = 0.15
 
-// fit finds scale and time per kernel with the least squares of relative errors, without the network that is furthest off if that was disturbed.
-// Where the two make no sense together, it fits the scale alone.
+// likely is how large a time per kernel is expected to be, in nanoseconds. It is about what the profilers of runtimes take.
+const likely = 1400
+
+// fit finds scale and time per kernel by ridge regression of relative errors (Hoerl and Kennard, 1970): where the networks differ less in their
+// times per kernel than they scatter, the time per kernel stays near zero. A network that was disturbed is left out. Where the two make no
+// sense together, it fits the scale alone.
 func fit(all []calibrated) (scale, perKernel float64) {
-	scale, perKernel = plane(all)
-	if len(all) > 4 {
-		worst := 0
-		for i, n := range all {
-			if n.off(scale, perKernel) > all[worst].off(scale, perKernel) {
-				worst = i
-			}
-		}
-		s, p := plane(slices.Delete(slices.Clone(all), worst, worst+1))
-		if all[worst].off(s, p) > outlier {
-			scale, perKernel = s, p
-		}
+	sound := undisturbed(all)
+	scale, perKernel = plane(sound, 0)
+	scatter := 0.0
+	for _, n := range sound {
+		scatter += math.Pow(n.off(scale, perKernel), 2) / float64(max(len(sound)-2, 1))
 	}
+	scale, perKernel = plane(sound, scatter/(likely*likely))
 	senseless := func(n calibrated) bool { return scale*n.sum+perKernel*n.kernels < n.sum/4 }
 	if !(scale > 0.2 && scale < 5) || slices.ContainsFunc(all, senseless) {
 		var ratios []float64
@@ -90,9 +88,28 @@ func fit(all []calibrated) (scale, perKernel float64) {
 	return scale, perKernel
 }
 
-// plane minimises the sum of ((scale*sum + perKernel*kernels)/took - 1)^2.
-func plane(all []calibrated) (scale, perKernel float64) {
-	var aa, ab, bb, a, b float64
+// undisturbed leaves out the network that is furthest off if that is an outlier.
+func undisturbed(all []calibrated) []calibrated {
+	if len(all) < 5 {
+		return all
+	}
+	scale, perKernel := plane(all, 0)
+	worst := 0
+	for i, n := range all {
+		if n.off(scale, perKernel) > all[worst].off(scale, perKernel) {
+			worst = i
+		}
+	}
+	others := slices.Delete(slices.Clone(all), worst, worst+1)
+	if scale, perKernel = plane(others, 0); all[worst].off(scale, perKernel) > outlier {
+		return others
+	}
+	return all
+}
+
+// plane minimises the sum of ((scale*sum + perKernel*kernels)/took - 1)^2, and ridge times the square of perKernel.
+func plane(all []calibrated, ridge float64) (scale, perKernel float64) {
+	aa, ab, bb, a, b := 0.0, 0.0, ridge, 0.0, 0.0
 	for _, n := range all {
 		u, v := n.sum/n.took, n.kernels/n.took
 		aa, ab, bb, a, b = aa+u*u, ab+u*v, bb+v*v, a+u, b+v

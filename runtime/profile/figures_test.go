@@ -10,7 +10,7 @@ import (
 	"github.com/autotailor/autotailor/runtime/lut"
 )
 
-// TestFit: a line through networks is found although one is far off, and where there is none, a scale.
+// TestFit: a line through networks is found although one is far off, where it is uncertain nearly a scale, and where there is none a scale.
 func TestFit(t *testing.T) {
 	var all []calibrated
 	for i := range 10 {
@@ -21,6 +21,15 @@ func TestFit(t *testing.T) {
 	all[4].took *= 1.4
 	if scale, perKernel := fit(all); math.Abs(scale-1.1) > 1e-9 || math.Abs(perKernel+4e3) > 1e-3 {
 		t.Errorf("scale %v, per kernel %v", scale, perKernel)
+	}
+	var alike []calibrated // of which least squares alone tell 23 µs per kernel, and 0.77
+	for i := range 10 {
+		n := calibrated{sum: 1e6 * float64(2+i), kernels: float64(20 + 10*i + 5*(i%2))}
+		n.took = n.sum * (1 + 0.03*float64(i%2))
+		alike = append(alike, n)
+	}
+	if scale, perKernel := fit(alike); math.Abs(scale-1.01) > 0.02 || math.Abs(perKernel) > 2e3 {
+		t.Errorf("alike: scale %v, per kernel %v", scale, perKernel)
 	}
 	same := []calibrated{{2e6, 50, 3e6}, {2e6, 50, 3e6}, {2e6, 50, 3e6}}
 	if scale, perKernel := fit(same); math.Abs(scale-1.5) > 1e-9 || perKernel != 0 {
