@@ -30,7 +30,7 @@ type run struct {
 // span is the columns [skip, skip+have) of one panel, which are columns of the result from to on.
 type span struct {
 	column     int // of the whole, where the panel starts
-	cols       int // of the panel
+	cols, vecs int // of the panel
 	skip, have int
 	to         int
 	init       int
@@ -64,7 +64,7 @@ func (u *ISA) form(l Layout, bias []float32, lim Limits) *Matrix {
 	m := &Matrix{isa: u, taps: l.Taps, n: l.N, whole: l.N, depth: l.Taps * l.K, zero: make([]float32, l.K), limits: lim}
 	m.runs = []run{{taps: l.Taps, k: l.K}}
 	for j := 0; j < l.N; j += m.columns(j) {
-		m.spans = append(m.spans, span{column: j, cols: m.columns(j), have: min(m.columns(j), l.N-j), to: j, init: j})
+		m.spans = append(m.spans, span{column: j, cols: m.columns(j), vecs: m.columns(j) / m.isa.width, have: min(m.columns(j), l.N-j), to: j, init: j})
 	}
 	m.init = make([]float32, m.width())
 	copy(m.init, bias)
@@ -187,6 +187,9 @@ func (m *Matrix) block(w *worker, r0, r1, s0, s1 int, src *source, y []float32, 
 	if need := m.taps * m.isa.rows; len(w.off) < need {
 		w.off = make([]int64, need)
 	}
+	if len(m.runs) == 1 {
+		m.set(w, m.runs[0])
+	}
 	from, to := m.spans[s0].to, m.spans[s1-1].to+m.spans[s1-1].have
 	for r := r0; r < r1; r += m.isa.rows {
 		rows := min(m.isa.rows, r1-r)
@@ -211,22 +214,45 @@ func (m *Matrix) block(w *worker, r0, r1, s0, s1 int, src *source, y []float32, 
 	}
 }
 
-// tile computes one span of some rows, whose sums go from run to run in c.
+// set writes what all tiles of a run that is the last have in common.
+func (m *Matrix) set(w *worker, r run) {
+	t, lim := &w.tile, m.limits
+	if m.scale != nil {
+		lim = NoLimits()
+	}
+	t.lo, t.hi = lim.Lo, lim.Hi
+	t.taps, t.k = int64(r.taps), int64(r.k)
+	t.off, t.ldi = &w.off[0], 0
+}
+
+// tile computes one span of some rows. Where all rows of the panel are one run, which is all of training and most of inference, block has set what
+// tiles have in common.
 func (m *Matrix) tile(w *worker, rows int, s *span, c *float32, ldc int) {
+	t := &w.tile
+	t.c, t.ldc, t.init = c, int64(ldc)*4, &m.init[s.init]
+	if len(m.runs) > 1 {
+		m.tileOfRuns(w, rows, s)
+		return
+	}
+	t.w = &m.panels[s.column*m.depth+m.runs[0].row*s.cols]
+	m.isa.tile(rows, s.vecs, t)
+}
+
+// tileOfRuns computes sums that go from run to run in the result.
+func (m *Matrix) tileOfRuns(w *worker, rows int, s *span) {
 	t, x := &w.tile, w.tile.x
-	t.c, t.ldc = c, int64(ldc)*4
-	t.init, t.ldi = &m.init[s.init], 0
-	lim := NoLimits()
 	for i, r := range m.runs {
-		if i == len(m.runs)-1 && m.scale == nil {
-			lim = m.limits
+		m.set(w, r)
+		if i > 0 {
+			t.init, t.ldi = t.c, t.ldc
 		}
-		t.lo, t.hi = lim.Lo, lim.Hi
+		if i < len(m.runs)-1 {
+			lim := NoLimits()
+			t.lo, t.hi = lim.Lo, lim.Hi
+		}
 		t.x, t.off = at(x, int64(r.x)*4), &w.off[r.tap*rows]
-		t.taps, t.k = int64(r.taps), int64(r.k)
 		t.w = &m.panels[s.column*m.depth+r.row*s.cols]
-		m.isa.tile(rows, s.cols/m.isa.width, t)
-		t.init, t.ldi = c, t.ldc
+		m.isa.tile(rows, s.vecs, t)
 	}
 	t.x = x
 }

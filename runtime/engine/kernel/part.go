@@ -46,7 +46,7 @@ func (m *Matrix) Part(p Part) *Matrix {
 func (m *Matrix) span(columns []int, to int) span {
 	step := 2 * m.isa.width
 	at := columns[to] / step * step
-	s := span{column: at, cols: m.columns(at), skip: columns[to] - at, to: to}
+	s := span{column: at, cols: m.columns(at), vecs: m.columns(at) / m.isa.width, skip: columns[to] - at, to: to}
 	for to < len(columns) && columns[to] == at+s.skip+s.have && s.skip+s.have < s.cols {
 		s.have++
 		to++
