@@ -62,14 +62,14 @@ func (p *plan) joined(t *kernel.Team, c *kernel.Trainable, x, y, w *variable, ba
 			clear(dw)
 		}
 	}
-	if !x.wants {
-		c.BackwardOf(t, y.deferred, x.operand(), nil, dw, batch, nil)
+	g := kernel.Gradients{Weights: dw}
+	if x.wants {
+		g.Operand, g.Add, x.touched = x.grad, x.touched, true
 	}
-	var sums *kernel.GradSums
 	if x.wants && x.norm != nil && x.uses == 1 {
-		sums, x.summed = x.norm.SumsOf(x.from.data), true
+		g.Sums, x.summed = x.norm.SumsOf(x.from.data), true
 	}
-	p.receive(t, x, func(g []float32) { c.BackwardOf(t, y.deferred, x.operand(), g, dw, batch, sums) })
+	c.BackwardOf(t, y.deferred, x.operand(), batch, g)
 	y.deferred = nil
 }
 

@@ -140,16 +140,23 @@ func (c *Trainable) ForwardMoments(t *Team, x Operand, y []float32, batch int, m
 	}
 }
 
-// BackwardOf sets dx and adds to dw, either of which may be nil, the derivatives by operand and weights. Where the operand is the result of
-// a BatchNorm and these are all the derivatives by it, sums may stand for its Sums; else it is nil.
-func (c *Trainable) BackwardOf(t *Team, d *Deferred, x Operand, dx, dw []float32, batch int, sums *GradSums) {
+// Gradients is what BackwardOf computes: derivatives by operand and weights, either of which may be nil.
+type Gradients struct {
+	Operand []float32
+	Add     bool      // to what Operand has, instead of setting it
+	Weights []float32 // are added to
+	Sums    *GradSums // where the operand is the result of a BatchNorm and these are all the derivatives by it; may be nil
+}
+
+// BackwardOf computes derivatives, given those by the result.
+func (c *Trainable) BackwardOf(t *Team, d *Deferred, x Operand, batch int, g Gradients) {
 	if c.depthwise() {
-		c.depthwiseBackwardOf(t, d, x, dx, dw, batch, sums)
+		c.depthwiseBackwardOf(t, d, x, batch, g)
 		return
 	}
 	s, pixels := c.cross, batch*c.pixels
 	s.plan(t, pixels)
-	sums.begin(t, s.parts)
+	g.Sums.begin(t, s.parts)
 	chunks := (pixels + crossDepth - 1) / crossDepth
 	back := c.backward.matrices[0]
 	t.run(s.parts, 1, 2*pixels*s.rows*c.out, func(w *worker, lo, hi int) {
@@ -159,45 +166,59 @@ func (c *Trainable) BackwardOf(t *Team, d *Deferred, x Operand, dx, dw []float32
 				m0 := chunk * crossDepth
 				m1 := min(m0+crossDepth, pixels)
 				d.rows(w, m0, m1, dy)
-				if dw != nil {
+				if g.Weights != nil {
 					s.chunk(w, part, 0, 0, c.in, 0, m1-m0, x.rows(w, c.in, m0, m1), dy)
 				}
-				if dx != nil {
+				c.operand(w, g, part, m0, m1, func(to []float32) {
 					src := source{x: dy, stride: c.out}
-					back.block(w, 0, m1-m0, 0, len(back.spans), &src, dx[m0*c.in:], c.in)
-					sums.rows(w, part, m0, m1, dx)
-				}
+					back.block(w, 0, m1-m0, 0, len(back.spans), &src, to, c.in)
+				})
 			}
 		}
 	})
-	if dw != nil {
-		s.collect(t, dw)
+	if g.Weights != nil {
+		s.collect(t, g.Weights)
 	}
-	sums.end()
+	g.Sums.end()
 }
 
 // depthwiseBackwardOf goes image by image.
-func (c *Trainable) depthwiseBackwardOf(t *Team, d *Deferred, x Operand, dx, dw []float32, batch int, sums *GradSums) {
+func (c *Trainable) depthwiseBackwardOf(t *Team, d *Deferred, x Operand, batch int, g Gradients) {
 	parts, taps := c.imageParts(batch), t.zeros(c.imageParts(batch)*c.layout.Taps*c.in)
-	sums.begin(t, parts)
+	g.Sums.begin(t, parts)
 	image := c.g.H * c.g.W
 	t.run(parts, 1, 2*batch*c.pixels*c.layout.Taps*c.in, func(w *worker, lo, hi int) {
 		dy := w.derivatives(c.pixels * c.out)
 		for part := lo; part < hi; part++ {
 			for img := part * batch / parts; img < (part+1)*batch/parts; img++ {
 				d.rows(w, img*c.pixels, (img+1)*c.pixels, dy)
-				if dw != nil {
+				if g.Weights != nil {
 					c.tapStrips(w, x.rows(w, c.in, img*image, (img+1)*image), dy, taps[part*c.layout.Taps*c.in:])
 				}
-				if dx != nil {
-					c.backward.depthwiseRows(w, dy, dx[img*image*c.in:], 0, image)
-					sums.rows(w, part, img*image, (img+1)*image, dx)
-				}
+				c.operand(w, g, part, img*image, (img+1)*image, func(to []float32) { c.backward.depthwiseRows(w, dy, to, 0, image) })
 			}
 		}
 	})
-	if dw != nil {
-		c.collectTaps(taps, parts, dw)
+	if g.Weights != nil {
+		c.collectTaps(taps, parts, g.Weights)
 	}
-	sums.end()
+	g.Sums.end()
+}
+
+// operand has the derivatives by rows [lo, hi) of the operand written, and their sums made while they are in the cache.
+func (c *Trainable) operand(w *worker, g Gradients, part, lo, hi int, write func(to []float32)) {
+	if g.Operand == nil {
+		return
+	}
+	rows := g.Operand[lo*c.in : hi*c.in]
+	if !g.Add {
+		write(rows)
+		g.Sums.rows(w, part, lo, hi, g.Operand)
+		return
+	}
+	if len(w.operand) < len(rows) {
+		w.operand = make([]float32, len(rows))
+	}
+	write(w.operand)
+	c.isa.vectorRow(c.isa.add, addGo, rows, rows, w.operand[:len(rows)])
 }

@@ -48,13 +48,18 @@ func TestJoinedEqualsSeparate(t *testing.T) {
 			gotY, dx, dw := make([]float32, len(y)), make([]float32, len(x)), make([]float32, len(wantW))
 			operand := Operand{X: x0, Norm: first}
 			c.ForwardMoments(team, operand, gotY, batch, &m)
-			c.BackwardOf(team, last.Defer(y, dz, scale[:out]), operand, dx, dw, batch, first.SumsOf(x0))
+			c.BackwardOf(team, last.Defer(y, dz, scale[:out]), operand, batch, Gradients{Operand: dx, Weights: dw, Sums: first.SumsOf(x0)})
+			twice := append([]float32(nil), dx...)
+			c.BackwardOf(team, last.Defer(y, dz, scale[:out]), operand, batch, Gradients{Operand: twice, Add: true})
+			for k := range twice {
+				twice[k] /= 2
+			}
 			for k, pair := range [][2][]float32{
 				{gotY, y}, {narrow(m.Mean), narrow(wantM.Mean)}, {narrow(m.Variance), narrow(wantM.Variance)},
-				{dx, wantX}, {dw, wantW}, {narrow(first.sumGX), wantScale}, {narrow(first.sumG), wantBias},
+				{dx, wantX}, {twice, wantX}, {dw, wantW}, {narrow(first.sumGX), wantScale}, {narrow(first.sumG), wantBias},
 			} {
 				if d := distance(pair[0], pair[1]); d > 1e-5 {
-					what := []string{"y", "mean", "variance", "dx", "dw", "scale", "bias"}[k]
+					what := []string{"y", "mean", "variance", "dx", "dx twice", "dw", "scale", "bias"}[k]
 					t.Errorf("%s, case %d: relative error %g of %s for %+v in=%d out=%d batch=%d", u, i, d, what, g, in, out, batch)
 				}
 			}
