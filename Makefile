@@ -57,7 +57,7 @@ bench: ## benchmarks, peers side by side
 bench-engine: ## training and inference beside PyTorch and ONNX Runtime, where they are installed
 	@$(GO) run ./internal/enginebench
 
-bench-latency: ## predicted against measured latency, of three full-size models on ONNX Runtime and two on the embedded engine; FULL=1 for all, ONLY=vit,levit for some
+bench-latency: ## predicted against measured latency, of a full-size model on ONNX Runtime and two on the embedded engine; FULL=1 for all, ONLY=vit,levit for some
 	@$(GO) run ./internal/latency $(if $(FULL),-full) $(if $(ONLY),-only $(ONLY))
 
 FUZZTIME ?= 60s
