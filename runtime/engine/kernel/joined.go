@@ -58,17 +58,14 @@ func (s *GradSums) rows(w *worker, part, lo, hi int, dz []float32) {
 		return
 	}
 	n := s.norm.n
-	sums, to := w.rowSums(2*n), s.parts[part*2*n:(part+1)*2*n]
+	sums, to := room(&w.sums, 2*n), s.parts[part*2*n:(part+1)*2*n]
 	for lo < hi {
-		flush := min(lo+flushRows, hi)
-		for ; lo < flush; lo += stepRows(n) {
-			s.norm.addSums(&w.columns, s.x, dz, lo, min(lo+stepRows(n), flush), &sums[0], &sums[n])
+		end := min(lo+flushRows, hi)
+		for ; lo < end; lo += stepRows(n) {
+			s.norm.addSums(&w.columns, s.x, dz, lo, min(lo+stepRows(n), end), &sums[0], &sums[n])
 		}
-		lo = flush
-		for i, v := range sums {
-			to[i] += float64(v)
-		}
-		clear(sums)
+		lo = end
+		flush(to, sums)
 	}
 }
 
@@ -91,11 +88,9 @@ func (o Operand) rows(w *worker, n, lo, hi int) []float32 {
 	if o.Norm == nil {
 		return o.X[lo*n : hi*n]
 	}
-	if len(w.operand) < (hi-lo)*n {
-		w.operand = make([]float32, (hi-lo)*n)
-	}
-	o.Norm.isa.scaleRows(w, lo, hi, w.operand, o.X, o.Norm.a, o.Norm.b, o.Norm.lim)
-	return w.operand
+	to := room(&w.operand, (hi-lo)*n)
+	o.Norm.isa.scaleRows(w, lo, hi, to, o.X, o.Norm.a, o.Norm.b, o.Norm.lim)
+	return to
 }
 
 // Joins tells whether a product can work with the normalisations around it: take an Operand with one, and in BackwardOf derivatives that are
@@ -160,7 +155,7 @@ func (c *Trainable) BackwardOf(t *Team, d *Deferred, x Operand, batch int, g Gra
 	chunks := (pixels + crossDepth - 1) / crossDepth
 	back := c.backward.matrices[0]
 	t.run(s.parts, 1, 2*pixels*s.rows*c.out, func(w *worker, lo, hi int) {
-		dy := w.derivatives(crossDepth * c.out)
+		dy := room(&w.dy, crossDepth*c.out)
 		for part := lo; part < hi; part++ {
 			for chunk := part * chunks / s.parts; chunk < (part+1)*chunks/s.parts; chunk++ {
 				m0 := chunk * crossDepth
@@ -188,7 +183,7 @@ func (c *Trainable) depthwiseBackwardOf(t *Team, d *Deferred, x Operand, batch i
 	g.Sums.begin(t, parts)
 	image := c.g.H * c.g.W
 	t.run(parts, 1, 2*batch*c.pixels*c.layout.Taps*c.in, func(w *worker, lo, hi int) {
-		dy := w.derivatives(c.pixels * c.out)
+		dy := room(&w.dy, c.pixels*c.out)
 		for part := lo; part < hi; part++ {
 			for img := part * batch / parts; img < (part+1)*batch/parts; img++ {
 				d.rows(w, img*c.pixels, (img+1)*c.pixels, dy)
@@ -216,9 +211,7 @@ func (c *Trainable) operand(w *worker, g Gradients, part, lo, hi int, write func
 		g.Sums.rows(w, part, lo, hi, g.Operand)
 		return
 	}
-	if len(w.operand) < len(rows) {
-		w.operand = make([]float32, len(rows))
-	}
-	write(w.operand)
-	c.isa.vectorRow(c.isa.add, addGo, rows, rows, w.operand[:len(rows)])
+	more := room(&w.operand, len(rows))
+	write(more)
+	c.isa.vectorRow(c.isa.add, addGo, rows, rows, more)
 }

@@ -32,7 +32,7 @@ func (u *ISA) parts(rows, n int) []int {
 func columnSums(t *Team, ends []int, n, work, step, block int, f func(w *worker, c *columns, part, lo, hi int)) []float64 {
 	sums := t.exact(len(ends) * 2 * n)
 	t.run(len(ends), 1, work, func(w *worker, p0, p1 int) {
-		s := w.rowSums(2 * n)
+		s := room(&w.sums, 2*n)
 		for p := p0; p < p1; p++ {
 			from := 0
 			if p > 0 {
@@ -45,16 +45,21 @@ func columnSums(t *Team, ends []int, n, work, step, block int, f func(w *worker,
 				c.s0, c.s1 = &s[0], &s[n]
 				f(w, c, from, lo, hi)
 				if since += hi - lo; since >= flushRows || hi == ends[p] {
-					for i, v := range s {
-						to[i] += float64(v)
-					}
-					clear(s)
+					flush(to, s)
 					since = 0
 				}
 			}
 		}
 	})
 	return sums
+}
+
+// flush adds sums in float32 to exact ones and clears them.
+func flush(to []float64, s []float32) {
+	for i, v := range s {
+		to[i] += float64(v)
+	}
+	clear(s)
 }
 
 // total adds the sums of all parts.

@@ -80,7 +80,7 @@ func (p *phase) run(w *worker, c *Trainable, dy, dx []float32) {
 		}
 		return
 	}
-	part := w.derivatives(n * c.in)
+	part := room(&w.dy, n*c.in)
 	for i, m := range p.matrices {
 		src := source{x: dy, stride: c.out, off: p.off, pixels: n, image: len(dy), first: i * c.layout.N}
 		m.block(w, 0, n, 0, len(m.spans), &src, part[i*c.layout.K:], c.in)

@@ -25,31 +25,23 @@ type worker struct {
 	panels  []float32
 
 	columns columns
-	sums    []float32
+	sums    []float32 // zeros, between uses
 	taps    tapSums
 	cross   cross
 	panel   []float32 // columns of derivatives
 	patches []float32 // of many rows
 	dy      []float32 // derivatives of some rows
-	operand []float32 // some rows of a product's
+	operand []float32 // some rows of a product's, or derivatives by them
 }
 
 const maxTile = 8 * 32
 
-// rowSums returns n zeros, which their user leaves zero.
-func (w *worker) rowSums(n int) []float32 {
-	if len(w.sums) < n {
-		w.sums = make([]float32, n)
+// room returns n floats of scratch memory, which grows where it has less: zeros at first, then what was left there.
+func room(scratch *[]float32, n int) []float32 {
+	if len(*scratch) < n {
+		*scratch = make([]float32, n)
 	}
-	return w.sums[:n]
-}
-
-// derivatives returns n floats of any value.
-func (w *worker) derivatives(n int) []float32 {
-	if len(w.dy) < n {
-		w.dy = make([]float32, n)
-	}
-	return w.dy
+	return (*scratch)[:n]
 }
 
 // NewTeam returns a Team of so many threads, at least one.
