@@ -54,10 +54,13 @@ func New(net *supernet.Net, h Header) *Table {
 	return t
 }
 
+// anew is what to do about a table that cannot be read.
+const anew = "another version of autotailor wrote the table; run sensitivity again, to another file"
+
 // fields ties the header's keys to h, in the order of the file.
 func (h *Header) fields() []rowfile.Field {
 	return []rowfile.Field{
-		{Key: "format", Want: "autotailor sensitivities 1", Remedy: "another version of autotailor wrote the table; run sensitivity again, to another file"},
+		{Key: "format", Want: "autotailor sensitivities 1", Remedy: anew},
 		{Key: "package", Text: &h.Package},
 		{Key: "digest", Text: &h.Digest},
 		{Key: "source", Text: &h.Source},
@@ -70,7 +73,7 @@ func (h *Header) fields() []rowfile.Field {
 		{Key: "resize", Text: &h.Resize},
 		{Key: "engine", Text: &h.Engine},
 		{Key: "date", Text: &h.Date, Optional: true},
-		{Key: "units", Want: "images classified correctly"},
+		{Key: "units", Want: "images classified correctly", Remedy: anew},
 	}
 }
 

@@ -76,10 +76,13 @@ func (h *Header) read(f rowfile.File, errs *rowfile.Errors) {
 	}
 }
 
+// anew is what to do about a table that cannot be read.
+const anew = "another version of autotailor wrote the table; run profile again, to another file"
+
 // with is fields with the calibration's text.
 func (h *Header) with(calibration *string) []rowfile.Field {
 	return []rowfile.Field{
-		{Key: "format", Want: "autotailor latencies 4", Remedy: "another version of autotailor wrote the table; run profile again, to another file"},
+		{Key: "format", Want: "autotailor latencies 4", Remedy: anew},
 		{Key: "package", Text: &h.Package},
 		{Key: "digest", Text: &h.Digest},
 		{Key: "device", Text: &h.Device},
@@ -95,7 +98,7 @@ func (h *Header) with(calibration *string) []rowfile.Field {
 		{Key: "calibration", Text: calibration, Optional: true},
 		{Key: "tool", Text: &h.Tool, Optional: true},
 		{Key: "date", Text: &h.Date, Optional: true},
-		{Key: "units", Want: "ns nJ"},
+		{Key: "units", Want: "ns nJ", Remedy: anew},
 	}
 }
 

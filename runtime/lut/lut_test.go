@@ -344,11 +344,13 @@ func TestReadRefusesBadRows(t *testing.T) {
 	}
 }
 
-// TestReadSaysWhatToDoAboutOtherFormats of files that other versions wrote.
+// TestReadSaysWhatToDoAboutOtherFormats and units of files that other versions wrote.
 func TestReadSaysWhatToDoAboutOtherFormats(t *testing.T) {
 	n := small()
-	old := strings.Replace(text(t, measured(n)), "latencies 4", "latencies 3", 1)
-	if _, err := lut.Read(strings.NewReader(old), n); err == nil || !strings.Contains(err.Error(), "run profile again") {
-		t.Errorf("got %v", err)
+	for was, is := range map[string]string{"latencies 4": "latencies 3", "units: ns nJ": "units: us"} {
+		old := strings.Replace(text(t, measured(n)), was, is, 1)
+		if _, err := lut.Read(strings.NewReader(old), n); err == nil || !strings.Contains(err.Error(), "run profile again") {
+			t.Errorf("%s: got %v", is, err)
+		}
 	}
 }
