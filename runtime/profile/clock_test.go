@@ -1,0 +1,56 @@
+package profile_test
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"github.com/autotailor/autotailor/generated/mobilenetv2"
+	"github.com/autotailor/autotailor/runtime/engine"
+	"github.com/autotailor/autotailor/runtime/engine/embedded"
+	"github.com/autotailor/autotailor/runtime/nn"
+	"github.com/autotailor/autotailor/runtime/profile"
+	"github.com/autotailor/autotailor/runtime/space"
+)
+
+// placed is an engine whose sessions take a millisecond, but for the first ones, which memory slows down or speeds up.
+type placed struct {
+	engine.Engine
+	first []float64
+}
+
+type placedSession struct {
+	engine.Session
+	took time.Duration
+}
+
+func (e *placed) Compile(*nn.Graph, nn.Weights) (engine.Session, error) {
+	s := &placedSession{took: time.Millisecond}
+	if len(e.first) > 0 {
+		s.took, e.first = time.Duration(e.first[0]*float64(s.took)), e.first[1:]
+	}
+	return s, nil
+}
+
+func (s *placedSession) Run(...nn.Tensor) ([]nn.Tensor, error) { return nil, nil }
+func (s *placedSession) Elapsed() time.Duration                { return s.took }
+func (s *placedSession) Close() error                          { return nil }
+
+// TestClockIsOfSeveralPlacements: one session of the reference that lies badly in memory does not change what the clock tells.
+func TestClockIsOfSeveralPlacements(t *testing.T) {
+	net := mobilenetv2.Definition()
+	original := make(space.Genes, len(net.Choices))
+	e := &placed{Engine: embedded.New(embedded.Options{Threads: 1}), first: []float64{1.05, 0.99, 1, 0.99}}
+	c, err := profile.NewClock(net, e, nil, space.Format(net.Choices, original)+" 1000000")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	row, err := c.Network(t.Context(), original, 30, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if off := float64(row.Median)/1e6 - 1; math.Abs(off) > 0.011 {
+		t.Errorf("off by %+.3f", off)
+	}
+}
