@@ -157,6 +157,8 @@ func TestMistakes(t *testing.T) {
 		{1, "no such file", []string{"search", "--lut", filepath.Join(dir, "none"), "--accuracy", broken}},
 		{1, "broken.lut", []string{"search", "--lut", broken, "--accuracy", broken}},
 		{1, "--model names the file", []string{"verify", "--model", filepath.Join(dir, "none.onnx")}},
+		{1, "vit.onnx is neither the model that the package was generated from (mobilenetv2.onnx) nor", []string{"evaluate", "--model", "../../generated/models/vit.onnx", "--data", images}},
+		{1, "weights do not fit:", []string{"export", "--model", "../../generated/models/vit.onnx", "--out", filepath.Join(dir, "z")}},
 		{2, "go together", []string{"verify", "--model", model, "--data", images}},
 		{1, "none", []string{"sensitivity", "--model", model, "--data", filepath.Join(dir, "none"), "--out", filepath.Join(dir, "y")}},
 	} {

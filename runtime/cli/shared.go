@@ -12,6 +12,7 @@ import (
 	"github.com/autotailor/autotailor/runtime/accuracy"
 	"github.com/autotailor/autotailor/runtime/data"
 	"github.com/autotailor/autotailor/runtime/lut"
+	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/onnxfile"
 	"github.com/autotailor/autotailor/runtime/space"
 )
@@ -64,7 +65,17 @@ func (c *call) weights(path string) (*onnxfile.Model, error) {
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("%w; --model names the file that the package was generated from (%s) or a fine-tuned copy of it", err, c.net.Source.File)
 	}
-	return m, err
+	if err != nil {
+		return nil, err
+	}
+	g, err := nn.Record(func(b nn.Builder) { c.net.Build(make(space.Genes, len(c.net.Choices)), b) })
+	if err != nil {
+		return nil, err
+	}
+	if err := nn.Fits(g, m); err != nil {
+		return nil, fmt.Errorf("%s is neither the model that the package was generated from (%s) nor a fine-tuned copy of it: %w", path, c.net.Source.File, err)
+	}
+	return m, nil
 }
 
 func (c *call) genes(text string) (space.Genes, error) {

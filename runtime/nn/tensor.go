@@ -2,6 +2,7 @@ package nn
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -94,6 +95,40 @@ func Fetch(w Weights, p Param) (Tensor, error) {
 		p.Shape = t.Shape
 	}
 	return t.picked(p)
+}
+
+// Fits tells whether w has all weights of g, in the shapes that they have in the SuperNet. Its error counts those that it has not, and names the
+// first few.
+func Fits(g *Graph, w Weights) error {
+	const named = 3
+	var wrong []error
+	all := 0
+	for _, i := range g.Values {
+		if i.Param == nil {
+			continue
+		}
+		all++
+		want := i.Param.Shape
+		if i.Param.Transposed { // as the model stores it
+			want = slices.Clone(want)
+			slices.Reverse(want)
+		}
+		t, err := stored(w, *i.Param)
+		switch {
+		case err != nil:
+			wrong = append(wrong, err)
+		case !slices.Equal(t.Shape, want):
+			wrong = append(wrong, fmt.Errorf("weights %q have shape %v, the SuperNet wants %v", i.Param.Source(), t.Shape, want))
+		}
+	}
+	if len(wrong) == 0 {
+		return nil
+	}
+	more := ""
+	if n := len(wrong) - named; n > 0 {
+		more = fmt.Sprintf("\n... and %d more", n)
+	}
+	return fmt.Errorf("%d of %d weights do not fit:\n%w%s", len(wrong), all, errors.Join(wrong[:min(named, len(wrong))]...), more)
 }
 
 // stored returns the whole tensor of p. What weights have under p's own name is p's alone, though the original model may have one
