@@ -119,6 +119,7 @@ func (c *call) tuneFlags() *tuneFlags {
 	c.flags.Float64Var(&o.Clip, "clip", o.Clip, "largest norm of the gradients, 0 for any")
 	c.flags.Float64Var(&o.EMA, "ema", o.EMA, "decay of averaged weights, which are written then; 0 for none")
 	c.flags.BoolVar(&o.Sort, "sort", o.Sort, "sort channels by importance first")
+	c.flags.BoolVar(&o.Transforms, "transforms", o.Transforms, "learn how smaller windows of kernels follow from the whole ones (once-for-all), where kernels are elastic")
 	c.flags.IntVar(&o.Shift, "shift", o.Shift, "crop images after this many black pixels were put around them")
 	c.flags.BoolVar(&o.Flip, "flip", o.Flip, "mirror half of the images")
 	c.flags.Float64Var(&o.Erase, "erase", o.Erase, "share of images that lose a random rectangle")

@@ -194,3 +194,51 @@ func TestOverlay(t *testing.T) {
 		t.Error("no error for a tensor that is not there")
 	}
 }
+
+// TestKernelTransform: a window by a transform is the transform of each channel's whole window; by that of the middle it is the middle, and a
+// transform of another shape is refused.
+func TestKernelTransform(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 3))
+	of := func(s Shape) Tensor {
+		v := make([]float32, s.Count())
+		for i := range v {
+			v[i] = float32(rng.NormFloat64())
+		}
+		return FromFloat32s(s, v)
+	}
+	conv := Conv{Weight: Param{Name: "w", Shape: Shape{6, 4, 7, 5}}, Kernel: []int{7, 5}}
+	p := conv.OutPick(Pick{Size: 6, Keep: 3, From: 2}).In(2).Crop(3).Weight
+	win, ok := p.Window()
+	if _, whole := conv.Out(3).Weight.Window(); !ok || whole || win.Name != "w.kernel3x3" || len(win.Taps) != 9 || win.All != 35 {
+		t.Fatalf("%+v, %t", win, ok)
+	}
+	w := MapWeights{"w": of(p.Shape)}
+	middle, err := Fetch(w, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w[win.Name] = win.Middle()
+	if same, err := Fetch(w, p); err != nil || !slices.Equal(same.Raw, middle.Raw) || !slices.Equal(same.Shape, middle.Shape) {
+		t.Errorf("by the transform of the middle: %v, %v", same.Shape, err)
+	}
+	w[win.Name] = of(Shape{9, 35})
+	got, err := Fetch(w, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	full, m := w["w"].Float32s(), w[win.Name].Float32s()
+	for i, v := range got.Float32s() {
+		out, in, tap := 2+i/18, i/9%2, i%9
+		want := float32(0)
+		for k := range 35 {
+			want += m[tap*35+k] * full[(out*4+in)*35+k]
+		}
+		if d := v - want; d > 1e-5 || d < -1e-5 {
+			t.Fatalf("tap %d of channels %d, %d is %g, want %g", tap, out, in, v, want)
+		}
+	}
+	w[win.Name] = of(Shape{9, 25})
+	if _, err := Fetch(w, p); err == nil || !strings.Contains(err.Error(), "w.kernel3x3") {
+		t.Errorf("a transform of another shape: %v", err)
+	}
+}

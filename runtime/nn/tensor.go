@@ -74,7 +74,7 @@ func (t Tensor) Int64s() []int64 {
 	return out
 }
 
-// Fetch returns the part of p that is picked.
+// Fetch returns the part of p that is picked, its window by the kernel transform where w has one.
 func Fetch(w Weights, p Param) (Tensor, error) {
 	t, err := stored(w, p)
 	if err != nil {
@@ -94,7 +94,17 @@ func Fetch(w Weights, p Param) (Tensor, error) {
 		}
 		p.Shape = t.Shape
 	}
-	return t.picked(p)
+	m, ok, err := Transform(w, p)
+	if err != nil {
+		return Tensor{}, err
+	}
+	if !ok {
+		return t.picked(p)
+	}
+	if t, err = t.picked(p.WholeWindow()); err == nil {
+		t = t.windowed(m, p.Picked()[2:])
+	}
+	return t, err
 }
 
 // Fits tells whether w has all weights of g, in the shapes that they have in the SuperNet. Its error counts those that it has not, and names the

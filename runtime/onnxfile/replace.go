@@ -3,6 +3,7 @@ package onnxfile
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"google.golang.org/protobuf/proto"
@@ -12,7 +13,8 @@ import (
 )
 
 // Replace returns the model in data with other values in the tensors that g uses: those of values, by the names of g's parameters.
-// Everything else stays as it is. A parameter that the model stores together with others (nn.Param.From) gets a tensor of its own.
+// Everything else stays as it is. A parameter that the model stores together with others (nn.Param.From) gets a tensor of its own, and so does a
+// value that g has no parameter for, such as a kernel transform: no node reads it.
 func Replace(data []byte, g *nn.Graph, values map[string]nn.Tensor) ([]byte, error) {
 	var m onnxpb.ModelProto
 	if err := onnxpb.Unmarshal(data, &m); err != nil {
@@ -33,6 +35,11 @@ func Replace(data []byte, g *nn.Graph, values map[string]nn.Tensor) ([]byte, err
 		}
 		done[p.Name] = true
 		errs = append(errs, r.replace(p, t, readers(g, nn.Value(k))))
+	}
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		if !done[name] {
+			r.put(name, values[name])
+		}
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
@@ -88,13 +95,27 @@ func (r *replacer) replace(p *nn.Param, t nn.Tensor, nodes []string) error {
 	if want := to.GetDims(); ok && !slices.EqualFunc(want, t.Shape, func(a int64, b int) bool { return a == int64(b) }) {
 		return fmt.Errorf("tensor %q has shape %v, its new values %v", p.Name, want, t.Shape)
 	}
+	set(to, p.Name, t)
+	return nil
+}
+
+// put adds an initializer, or changes the one that is there.
+func (r *replacer) put(name string, t nn.Tensor) {
+	to, ok := r.tensors[name]
+	if !ok {
+		to = &onnxpb.TensorProto{}
+		r.graph.Initializer = append(r.graph.Initializer, to)
+	}
+	set(to, name, t)
+}
+
+func set(to *onnxpb.TensorProto, name string, t nn.Tensor) {
 	proto.Reset(to)
-	to.Name = proto.String(p.Name)
+	to.Name = proto.String(name)
 	for _, n := range t.Shape {
 		to.Dims = append(to.Dims, int64(n))
 	}
 	to.DataType, to.RawData = proto.Int32(int32(t.Type)), t.Raw
-	return nil
 }
 
 // rewire makes the nodes read p's own tensor, and returns how many operands it changed.

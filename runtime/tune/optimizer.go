@@ -31,7 +31,7 @@ func newOptimizer(o Options, s *store) *optimizer {
 }
 
 // step changes the tensors that a step used, at a learning rate. Matrices and kernels decay; vectors, which are biases and scales,
-// do not.
+// and kernel transforms, which are near the identity, do not.
 func (o *optimizer) step(s *store, used map[string]bool, rate float64) {
 	scale := o.clip(s, used)
 	for _, name := range s.trains {
@@ -41,7 +41,7 @@ func (o *optimizer) step(s *store, used map[string]bool, rate float64) {
 		p, m := s.params[name], o.state[name]
 		m.steps++
 		decay := 0.0
-		if len(p.Shape) > 1 {
+		if len(p.Shape) > 1 && !s.transforms[name] {
 			decay = rate * o.options.Decay
 		}
 		if o.options.Optimizer == "sgd" {

@@ -20,6 +20,8 @@ type Options struct {
 	Sort     bool            `json:"sort"`      // channels, by importance, before the first step
 	Calib    int             `json:"calibrate"` // images that statistics of normalisations are recomputed from
 
+	Transforms bool `json:"transforms"` // smaller windows of kernels are learned functions of the whole ones
+
 	Optimizer string  `json:"optimizer"` // "adamw" or "sgd"
 	Rate      float64 `json:"rate"`      // learning rate at its peak
 	MinRate   float64 `json:"min_rate"`  // at the end, as a share of Rate
@@ -42,7 +44,7 @@ type Options struct {
 // Defaults is the recipe that the command starts from: CompOFA's sampling, which the paper uses, with the original as teacher.
 func Defaults() Options {
 	return Options{
-		Strategy: sample.Compound, Seed: 1, Steps: 2000, SubNets: 4, Batch: 64, Sort: true, Calib: 2000,
+		Strategy: sample.Compound, Seed: 1, Steps: 2000, SubNets: 4, Batch: 64, Sort: true, Calib: 2000, Transforms: true,
 		Optimizer: "adamw", Rate: 1e-3, Warmup: 0.05, Decay: 1e-4, Momentum: 0.9,
 		Teacher: "original", Distil: 0.5, Divergence: "kl", Smoothing: 0.1, Shift: 2, Flip: true,
 	}

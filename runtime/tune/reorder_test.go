@@ -76,7 +76,7 @@ func distance(a, b []float32) float64 {
 // channel that a choice cuts is in some group.
 func TestReorderedIsTheSame(t *testing.T) {
 	for _, f := range families {
-		s, err := newStore(f.net, open(t, f.net))
+		s, err := newStore(f.net, open(t, f.net), true)
 		if err != nil {
 			t.Fatalf("%s: %v", f.net.Package, err)
 		}
@@ -133,7 +133,7 @@ func TestReplacedFile(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s, err := newStore(f.net, open(t, f.net))
+		s, err := newStore(f.net, open(t, f.net), true)
 		if err != nil {
 			t.Fatal(err)
 		}

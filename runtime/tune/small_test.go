@@ -22,30 +22,31 @@ const (
 	classes = 4
 )
 
-var sides, widths = []int{10, 8}, []int{inner, 6, 4}
+var sides, widths, kernels = []int{10, 8}, []int{inner, 6, 4}, []int{5, 3}
 
-// small is a classifier of two convolutions, with the choices of its input's side and its inner width.
+// small is a classifier of two convolutions, with the choices of its input's side, its inner width and the second window.
 func small() *supernet.Net {
 	param := func(name string, s ...int) nn.Param { return nn.Param{Name: name, Shape: s} }
-	conv := func(name string, out, in int) nn.Conv {
-		return nn.Conv{Name: name, Weight: param(name+".w", out, in, 3, 3), Kernel: []int{3, 3}, Pads: []int{1, 1, 1, 1}}
+	conv := func(name string, out, in, k int) nn.Conv {
+		p := k / 2
+		return nn.Conv{Name: name, Weight: param(name+".w", out, in, k, k), Kernel: []int{k, k}, Pads: []int{p, p, p, p}}
 	}
 	norm := func(name string, n int) nn.BatchNorm {
 		return nn.BatchNorm{Name: name, Scale: param(name+".s", n), Bias: param(name+".b", n), Mean: param(name+".m", n), Var: param(name+".v", n), Epsilon: 1e-5}
 	}
 	return &supernet.Net{
 		Package: "small", Digest: "d", Source: supernet.Source{SHA256: "s"},
-		Choices: []space.Choice{{Name: "resolution", Kind: "resolution", Values: []string{"10", "8"}}, {Name: "stage0.width", Kind: "width", Values: []string{"8", "6", "4"}}},
+		Choices: []space.Choice{{Name: "resolution", Kind: "resolution", Values: []string{"10", "8"}}, {Name: "stage0.width", Kind: "width", Values: []string{"8", "6", "4"}}, {Name: "stage0.kernel", Kind: "kernel", Values: []string{"5", "3"}}},
 		Groups: []supernet.Group{{Size: inner, Of: []supernet.Member{
 			{Param: "a.w"}, {Param: "an.s"}, {Param: "an.b"}, {Param: "an.m"}, {Param: "an.v"}, {Param: "b.w", Axis: 1, Reads: true},
 		}}},
 		Build: func(g []uint8, b nn.Builder) {
 			side, width := sides[g[0]], widths[g[1]]
 			x := b.Input("x", nn.Float32, nn.Shape{nn.Batch, 1, side, side})
-			x = b.Conv(x, conv("a", inner, 1).Out(width))
+			x = b.Conv(x, conv("a", inner, 1, 3).Out(width))
 			x = b.BatchNorm(x, norm("an", inner).Cut(width))
 			x = b.Act(x, nn.Relu())
-			x = b.Conv(x, conv("b", 2*inner, inner).In(width))
+			x = b.Conv(x, conv("b", 2*inner, inner, 5).In(width).Crop(kernels[g[2]]))
 			x = b.BatchNorm(x, norm("bn", 2*inner))
 			x = b.Act(x, nn.Relu())
 			x = b.Pool(x, nn.Pool{Name: "pool", Kind: nn.GlobalAverage})
@@ -67,7 +68,7 @@ func weights() nn.MapWeights {
 		w[name] = nn.FromFloat32s(s, v)
 	}
 	fill("a.w", 0, 0.4, inner, 1, 3, 3)
-	fill("b.w", 0, 0.2, 2*inner, inner, 3, 3)
+	fill("b.w", 0, 0.1, 2*inner, inner, 5, 5)
 	fill("fc.w", 0, 0.3, classes, 2*inner)
 	fill("fc.b", 0, 0, classes)
 	for name, n := range map[string]int{"an": inner, "bn": 2 * inner} {
@@ -123,7 +124,7 @@ func result(t *testing.T, r *tune.Tuner, checkpoint string) ([]tune.Evaluation, 
 // file is the tuned model of small.
 func file(t *testing.T, r *tune.Result) []byte {
 	t.Helper()
-	g, err := nn.Record(func(b nn.Builder) { small().Build(make([]uint8, 2), b) })
+	g, err := nn.Record(func(b nn.Builder) { small().Build(make([]uint8, 3), b) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,6 +181,38 @@ func TestBothTeach(t *testing.T) {
 	}
 	if bytes.Equal(files[0], files[2]) {
 		t.Error("the largest SubNet teaches nothing")
+	}
+}
+
+// TestKernelTransforms: they are learned from the middle on, and stand in the tuned model.
+func TestKernelTransforms(t *testing.T) {
+	for _, learn := range []bool{true, false} {
+		r := tuner(t)
+		r.Options.Teacher, r.Options.Transforms, r.Options.Steps = "none", learn, 60
+		_, trained := result(t, r, "")
+		m, err := onnxfile.Parse(trained)
+		if err != nil {
+			t.Fatal(err)
+		}
+		x, err := m.Tensor("b.w.kernel3x3")
+		if (err == nil) != learn {
+			t.Fatalf("transforms %t: %v", learn, err)
+		}
+		if !learn {
+			continue
+		}
+		changed := 0
+		for i, v := range x.Float32s() {
+			if v != 0 && v != 1 {
+				changed++
+			}
+			if i%25 == 6+5*(i/25/3)+i/25%3 && math.Abs(float64(v)-1) > 0.9 {
+				t.Errorf("tap %d of its own place is %g", i/25, v)
+			}
+		}
+		if changed < len(x.Raw)/8 || !slices.Equal(x.Shape, nn.Shape{9, 25}) {
+			t.Errorf("%d of %v numbers have changed", changed, x.Shape)
+		}
 	}
 }
 

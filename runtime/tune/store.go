@@ -21,16 +21,18 @@ type store struct {
 	info   map[string]nn.Param
 	turned map[string]bool // matrices that networks use the other way round
 	params engine.Params
+
+	transforms map[string]bool // tensors that are kernel transforms
 }
 
 // newStore copies the float32 tensors that the original uses. Trained are all of them but statistics and single numbers, which are
-// factors and constants of the model.
-func newStore(net *supernet.Net, w nn.Weights) (*store, error) {
+// factors and constants of the model. Kernel transforms that the weights have are trained, too, and if learn says so those that they lack.
+func newStore(net *supernet.Net, w nn.Weights, learn bool) (*store, error) {
 	g, err := nn.Record(func(b nn.Builder) { net.Build(make([]uint8, len(net.Choices)), b) })
 	if err != nil {
 		return nil, err
 	}
-	s := &store{net: net, base: w, graph: g, info: map[string]nn.Param{}, turned: map[string]bool{}, params: engine.Params{}}
+	s := &store{net: net, base: w, graph: g, info: map[string]nn.Param{}, turned: map[string]bool{}, params: engine.Params{}, transforms: map[string]bool{}}
 	fixed := statistics(g)
 	var errs []error
 	for _, v := range g.Values {
@@ -57,7 +59,7 @@ func newStore(net *supernet.Net, w nn.Weights) (*store, error) {
 		}
 		s.names, s.info[p.Name], s.params[p.Name], s.turned[p.Name] = append(s.names, p.Name), whole, x, p.Transposed
 	}
-	return s, errors.Join(errs...)
+	return s, errors.Join(append(errs, s.addTransforms(learn))...)
 }
 
 // statistics names the means and variances of batch normalisations.

@@ -132,7 +132,7 @@ func (t *Tuner) start() (*run, error) {
 	if err := errors.Join(err, t.Options.Check(), t.check()); err != nil {
 		return nil, err
 	}
-	s, err := newStore(t.Net, t.Weights)
+	s, err := newStore(t.Net, t.Weights, t.Options.Transforms)
 	if err != nil {
 		return nil, err
 	}
@@ -269,11 +269,7 @@ func (r *run) subNet(g space.Genes, batch *data.Set, l loss, soft []float32, use
 	if err != nil {
 		return nil, 0, err
 	}
-	for _, v := range graph.Values {
-		if v.Param != nil {
-			used[v.Param.Name] = true
-		}
-	}
+	r.store.uses(graph, used)
 	t, err := r.Engine.Train(graph, r.store.params)
 	if err != nil {
 		return nil, 0, err

@@ -9,11 +9,13 @@ import (
 
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/engine/autodiff"
+	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
-// made gives every parameter of g values that are apart from each other and from the kinks of activations.
+// made gives every parameter of g values that are apart from each other and from the kinks of activations, and half of the smaller windows a
+// kernel transform.
 func made(g *nn.Graph, rng *rand.Rand) engine.Params {
 	params := engine.Params{}
 	for _, i := range g.Values {
@@ -25,13 +27,20 @@ func made(g *nn.Graph, rng *rand.Rand) engine.Params {
 			s = slices.Clone(s)
 			slices.Reverse(s)
 		}
-		v := make([]float32, s.Count())
-		for k, at := range rng.Perm(len(v)) {
-			v[k] = 2.6*(float32(at)+0.43)/float32(len(v)) - 1.3
+		params[i.Param.Name] = spread(s, rng)
+		if w, ok := i.Param.Window(); ok && rng.IntN(2) == 0 {
+			params[w.Name] = spread(nn.Shape{len(w.Taps), w.All}, rng)
 		}
-		params[i.Param.Name] = &engine.Trainable{Shape: s, Value: v, Grad: make([]float32, len(v))}
 	}
 	return params
+}
+
+func spread(s nn.Shape, rng *rand.Rand) *engine.Trainable {
+	v := make([]float32, s.Count())
+	for k, at := range rng.Perm(len(v)) {
+		v[k] = 2.6*(float32(at)+0.43)/float32(len(v)) - 1.3
+	}
+	return &engine.Trainable{Shape: s, Value: v, Grad: make([]float32, len(v))}
 }
 
 // loss is the sum of the outputs times weights, which are the derivatives by the outputs.
@@ -133,5 +142,52 @@ func checkOperator(t *testing.T, name string, build func(n net) nn.Value, seed u
 				return
 			}
 		}
+	}
+}
+
+// TestWindowsInfer: smaller windows, by a transform or without, are those of inference.
+func TestWindowsInfer(t *testing.T) {
+	transforms := 0
+	for _, name := range []string{"Conv cropped", "Conv cropped, dense"} {
+		for seed := range uint64(6) {
+			rng := rand.New(rand.NewPCG(seed, 1))
+			tape := nn.NewTape()
+			tape.Output("y", cases[name](net{tape, rng}))
+			g, err := tape.Graph()
+			if err != nil {
+				t.Fatal(err)
+			}
+			params, w := made(g, rng), nn.MapWeights{}
+			for name, p := range params {
+				w[name] = nn.FromFloat32s(p.Shape, p.Value)
+				transforms += strings.Count(name, ".kernel3x3")
+			}
+			e := embedded.New(embedded.Options{Threads: 1})
+			session, err := e.Compile(g, w)
+			if err != nil {
+				t.Fatal(err)
+			}
+			training, err := e.Train(g, params)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, err := session.Run()
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := training.Forward()
+			if err != nil {
+				t.Fatal(err)
+			}
+			y := want[0].Float32s()
+			for i, v := range got[0].Float32s() {
+				if math.Abs(float64(v-y[i])) > 1e-4 {
+					t.Fatalf("%s, seed %d: result %d is %g, inference has %g", name, seed, i, v, y[i])
+				}
+			}
+		}
+	}
+	if transforms < 3 {
+		t.Errorf("%d kernel transforms", transforms)
 	}
 }

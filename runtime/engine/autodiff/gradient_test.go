@@ -56,6 +56,10 @@ var cases = map[string]func(n net) nn.Value{
 		c := nn.Conv{Name: "c", Weight: p("w", 8, 1, 5, 5), Kernel: []int{5, 5}, Groups: 8, Pads: []int{2, 2, 2, 2}}
 		return n.Conv(n.data(2, 6, 5, 5), c.Group(6).Crop(3))
 	},
+	"Conv cropped, dense": func(n net) nn.Value {
+		c := nn.Conv{Name: "c", Weight: p("w", 5, 4, 5, 3), Kernel: []int{5, 3}, Pads: []int{2, 1, 2, 1}}
+		return n.Conv(n.data(2, 4, 5, 5), c.Crop(3))
+	},
 	"Conv cut": func(n net) nn.Value {
 		c := nn.Conv{Name: "c", Weight: p("w", 9, 6, 3, 3), Bias: p("b", 9), Kernel: []int{3, 3}}
 		pick := nn.Product(nn.Prefix(3, 2), nn.Pick{Size: 3, Keep: 2, From: 1})

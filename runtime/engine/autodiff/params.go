@@ -17,7 +17,11 @@ type parameter struct {
 	middle   []float32 // the tensor interpolated, where there is a grid: index is in that
 	back     []float32 // derivatives by middle
 	gridDims nn.Shape  // of the tensor before interpolation
+	crop     *crop     // where there is a kernel transform: index is of whole windows
 }
+
+// shared tells whether the network uses the tensor itself.
+func (b *parameter) shared() bool { return b.index == nil && b.grid == nil && b.crop == nil }
 
 // lookUp returns the tensor of a parameter: that of its own name, else of the initializer that stores it.
 func lookUp(params engine.Params, p *nn.Param) (*engine.Trainable, error) {
@@ -65,10 +69,17 @@ func (p *plan) known(v nn.Value) (*variable, error) {
 		stored[g.Axis] = g.Prefix + g.To*g.To
 		b.middle, b.back = make([]float32, stored.Count()), make([]float32, stored.Count())
 	}
+	if b.crop, err = p.crop(info.Param); err != nil {
+		return nil, err
+	}
 	b.index = picked(info.Param, stored)
+	if b.crop != nil {
+		whole := info.Param.WholeWindow()
+		b.index = picked(&whole, stored)
+	}
 	n := b.v.shape.Count()
 	switch {
-	case b.index == nil && b.grid == nil:
+	case b.shared():
 		b.v.data, b.v.grad, b.v.touched = t.Value, t.Grad, true // derivatives are added to what the tuner has there
 	default:
 		b.v.data = p.memory.floats(n)[:n]
@@ -118,39 +129,50 @@ func picked(p *nn.Param, stored nn.Shape) []int32 {
 
 // read takes the tensor's values.
 func (b *parameter) read() {
-	if b.index == nil && b.grid == nil {
+	if b.shared() {
 		return
 	}
-	from := b.from.Value
+	from, to := b.from.Value, b.v.data
+	if b.crop != nil {
+		to = b.crop.whole
+	}
 	if b.grid != nil {
 		b.resample(func(to, from int, w float32) { b.middle[to] += w * b.from.Value[from] }, b.middle)
 		from = b.middle
 	}
 	if b.index == nil {
-		copy(b.v.data, from)
+		copy(to, from)
 	}
 	for i, k := range b.index {
-		b.v.data[i] = from[k]
+		to[i] = from[k]
+	}
+	if b.crop != nil {
+		b.crop.read(b.v.data)
 	}
 	b.v.touched = false
 }
 
 // write adds derivatives to the tensor's.
 func (b *parameter) write() {
-	if !b.v.wants || !b.v.touched || b.index == nil && b.grid == nil {
+	if !b.v.wants || !b.v.touched || b.shared() {
 		return
 	}
 	b.v.touched = false
-	to := b.from.Grad
+	to, grad := b.from.Grad, b.v.grad
+	if b.crop != nil {
+		grad = b.crop.write(grad)
+	}
 	if b.grid != nil {
 		clear(b.back)
 		to = b.back
 	}
 	if b.index == nil {
-		copy(to, b.v.grad)
+		for i, g := range grad {
+			to[i] += g
+		}
 	}
 	for i, k := range b.index {
-		to[k] += b.v.grad[i]
+		to[k] += grad[i]
 	}
 	if b.grid != nil {
 		b.resample(func(to, from int, w float32) { b.from.Grad[from] += w * b.back[to] }, nil)

@@ -56,7 +56,11 @@ func (t *Trainer) Train(g *nn.Graph, p engine.Params) (engine.Training, error) {
 			if info.Param == nil || n.Type == "BatchNormalization" && k > 2 {
 				continue
 			}
-			if _, err := lookUp(p, info.Param); err != nil {
+			_, err := lookUp(p, info.Param)
+			if _, _, err2 := transform(p, info.Param); err == nil {
+				err = err2
+			}
+			if err != nil {
 				errs = append(errs, fmt.Errorf("node %q (%s): %w", n.Name, n.Type, err))
 			}
 		}

@@ -94,16 +94,38 @@ func otherStatistics(t *testing.T, g *nn.Graph, w nn.Weights, rng *rand.Rand) ma
 	return over
 }
 
-// TestShare: SubNets over shared weights compute the same bits as sessions of their own, and with statistics of their own what those
-// compute up to rounding.
+// someTransforms are kernel transforms, near the middle, of about half of the smaller windows in graphs.
+func someTransforms(graphs []*nn.Graph, rng *rand.Rand) map[string]nn.Tensor {
+	out := map[string]nn.Tensor{}
+	for _, g := range graphs {
+		for _, n := range g.Nodes {
+			if n.Type != "Conv" || g.Values[n.In[1]].Param == nil {
+				continue
+			}
+			w, ok := g.Values[n.In[1]].Param.Window()
+			if _, known := out[w.Name]; !ok || known || rng.IntN(2) == 0 {
+				continue
+			}
+			m := w.Middle().Float32s()
+			for i := range m {
+				m[i] += 0.05 * float32(rng.NormFloat64())
+			}
+			out[w.Name] = nn.FromFloat32s(nn.Shape{len(w.Taps), w.All}, m)
+		}
+	}
+	return out
+}
+
+// TestShare: SubNets over shared weights, with kernel transforms and without, compute the same bits as sessions of their own, and with
+// statistics of their own what those compute up to rounding.
 func TestShare(t *testing.T) {
 	for _, net := range families {
 		for _, u := range kernel.All() {
 			t.Run(net.Package+"/"+u.String(), func(t *testing.T) {
-				rng, w := rand.New(rand.NewPCG(13, 14)), modelOf(t, net)
+				rng, graphs := rand.New(rand.NewPCG(13, 14)), ladder(t, net, 6)
+				w := nn.Overlay(modelOf(t, net), someTransforms(graphs, rng))
 				e := embedded.New(embedded.Options{Threads: 2, ISA: u})
 				s := e.Share(w)
-				graphs := ladder(t, net, 6)
 				var overs []map[string]nn.Tensor
 				for k, g := range graphs {
 					over := map[string]nn.Tensor{}

@@ -53,6 +53,9 @@ func (c *compiler) common(v nn.Value, norm *node, out int) (*common, error) {
 	if c.store == nil || !c.original(p) || len(p.Grids) > 0 || p.Type > nn.Float32 {
 		return nil, nil
 	}
+	if _, ok, err := nn.Transform(c.store.base, *p); ok || err != nil { // what the SubNet has is no part of the tensor
+		return nil, err
+	}
 	m := &common{store: c.store, param: *p, out: out, key: fmt.Sprint(p.Source(), p.Transposed)}
 	if norm == nil {
 		return m, nil

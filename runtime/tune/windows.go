@@ -1,0 +1,75 @@
+package tune
+
+import (
+	"github.com/autotailor/autotailor/runtime/engine"
+	"github.com/autotailor/autotailor/runtime/nn"
+	"github.com/autotailor/autotailor/runtime/space"
+	"github.com/autotailor/autotailor/runtime/supernet"
+)
+
+// addTransforms makes a kernel transform of every smaller window that a SubNet may have a tensor of the store: that of the weights, or, if learn
+// says that new ones are wanted, one that keeps the middle (once-for-all, Cai et al. 2020).
+func (s *store) addTransforms(learn bool) error {
+	list, err := cropped(s.net)
+	if err != nil {
+		return err
+	}
+	for _, p := range list {
+		m, known, err := nn.Transform(s.base, p)
+		switch w, _ := p.Window(); {
+		case err != nil:
+			return err
+		case known:
+			s.addTransform(w.Name, m)
+		case learn:
+			s.addTransform(w.Name, w.Middle())
+		}
+	}
+	return nil
+}
+
+func (s *store) addTransform(name string, m nn.Tensor) {
+	v := m.Float32s()
+	s.params[name] = &engine.Trainable{Shape: m.Shape, Value: v, Grad: make([]float32, len(v))}
+	s.info[name], s.transforms[name] = nn.Param{Name: name, Shape: m.Shape}, true
+	s.names, s.trains = append(s.names, name), append(s.trains, name)
+}
+
+// cropped lists kernels with the smaller windows that candidates give them, each once.
+func cropped(net *supernet.Net) ([]nn.Param, error) {
+	var out []nn.Param
+	seen := map[string]bool{}
+	for _, genes := range space.Probes(net.Choices) {
+		g, err := nn.Record(func(b nn.Builder) { net.Build(genes, b) })
+		if err != nil {
+			return nil, err
+		}
+		for _, n := range g.Nodes {
+			if n.Type != "Conv" {
+				continue
+			}
+			p := g.Values[n.In[1]].Param
+			if p == nil {
+				continue
+			}
+			if w, ok := p.Window(); ok && !seen[w.Name] {
+				seen[w.Name] = true
+				out = append(out, *p)
+			}
+		}
+	}
+	return out, nil
+}
+
+// uses adds the names of the tensors that a graph uses.
+func (s *store) uses(g *nn.Graph, used map[string]bool) {
+	for _, v := range g.Values {
+		if v.Param == nil {
+			continue
+		}
+		used[v.Param.Name] = true
+		if w, ok := v.Param.Window(); ok && s.transforms[w.Name] {
+			used[w.Name] = true
+		}
+	}
+}
