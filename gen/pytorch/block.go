@@ -59,7 +59,7 @@ func newClass(c *view.Class, p *view.Package, name string) *class {
 				a, err := activation(*r.Act)
 				return a.value(), err
 			}
-			return layer(r)
+			return layer(r, windows(&c.Layout, &c.Body.Calls[k], k, i))
 		}, ""})
 	}
 	return out
@@ -78,7 +78,7 @@ func (c *class) shown(k int) bool {
 			return a != first
 		})
 	case r.Pool != nil:
-		text, _ := layer(r)
+		text, _ := layer(r, nil)
 		return text == ""
 	}
 	return false

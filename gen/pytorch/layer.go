@@ -3,6 +3,7 @@ package pytorch
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -10,11 +11,11 @@ import (
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
-// layer writes the constructor of a record's layer, "" for records that have none.
-func layer(r view.Rec) (string, error) {
+// layer writes the constructor of a record's layer, "" for records that have none. Windows are the sides of a convolution's smaller ones.
+func layer(r view.Rec, windows []int) (string, error) {
 	switch {
 	case r.Conv != nil:
-		return conv(*r.Conv)
+		return conv(*r.Conv, windows)
 	case r.Linear != nil:
 		return linear(*r.Linear)
 	case r.BatchNorm != nil:
@@ -97,7 +98,33 @@ func stored(p nn.Param) nn.Shape {
 	return p.Shape
 }
 
-func conv(c nn.Conv) (string, error) {
+// windows lists the sides of the smaller windows that SubNets may have of the convolution of call k, in an instance of the layout's body.
+func windows(l *view.Layout, c *view.Call, k, instance int) []int {
+	if c.Rec.Conv == nil {
+		return nil
+	}
+	full := c.Rec.Conv.Kernel[0]
+	var out []int
+	slots := l.Slots(c, k)
+	for _, cut := range c.Cuts {
+		s, n := slots[0], 1
+		if cut.Pick != nil {
+			n = cut.Pick.Slots()
+		}
+		slots = slots[n:]
+		if cut.Verb != "Crop" || s.LeftOut || s.Extent < 0 {
+			continue
+		}
+		for _, side := range l.Extent[s.Extent].Tables[instance] {
+			if side < full && !slices.Contains(out, side) {
+				out = append(out, side)
+			}
+		}
+	}
+	return out
+}
+
+func conv(c nn.Conv, windows []int) (string, error) {
 	a := args{}
 	if c.Weight.Transposed {
 		return "", fmt.Errorf("convolution %s has a weight that is stored the other way round", c.Name)
@@ -109,6 +136,9 @@ func conv(c nn.Conv) (string, error) {
 	a.numbers("dilation", c.Dilations)
 	a.other("groups", max(c.Groups, 1), 1)
 	a.text("auto_pad", c.AutoPad)
+	if len(windows) > 0 {
+		a.add("windows=%s", tuple(numbers(windows)))
+	}
 	return a.call("Conv")
 }
 

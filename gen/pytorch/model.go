@@ -169,7 +169,7 @@ func (m *modeler) fields(s *view.Section, f *frame, own []view.Call, taken names
 		m.w.line(2, "self.%s = %s%s", f.attr[e.Name], table(e.Tables[0], e.Index), by(e.Index, func(i view.Index) string { return m.choice(s, i) }))
 	}
 	for k, c := range own {
-		text, err := layer(c.Rec)
+		text, err := layer(c.Rec, windows(&s.Layout, &c, k, 0))
 		if err != nil {
 			m.errs = append(m.errs, err)
 		}

@@ -28,6 +28,7 @@ import (
 	ir "github.com/autotailor/autotailor/ir/supernet"
 	"github.com/autotailor/autotailor/runtime/data"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
+	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/onnxfile"
 	"github.com/autotailor/autotailor/runtime/sensitivity"
 	"github.com/autotailor/autotailor/runtime/space"
@@ -129,8 +130,8 @@ func TestFamilies(t *testing.T) {
 			for _, g := range subnets {
 				texts = append(texts, space.Format(net.Choices, g))
 			}
-			written := filepath.Join(dir, "written.onnx")
-			out, err := run(t, dir, strings.Join(texts, "\n"), py, script, net.Package, absolute(t, model(net.Package)), absolute(t, images), written)
+			source, written := transformed(t, dir, net, rng), filepath.Join(dir, "written.onnx")
+			out, err := run(t, dir, strings.Join(texts, "\n"), py, script, net.Package, absolute(t, source), absolute(t, images), written)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -138,7 +139,7 @@ func TestFamilies(t *testing.T) {
 			if err := json.Unmarshal(out, &got); err != nil {
 				t.Fatal(err)
 			}
-			compare(t, net, subnets, got)
+			compare(t, net, source, subnets, got)
 			if got.Digest != supernet.SpaceDigest(net) || !slices.Equal(got.Texts, texts) {
 				t.Errorf("digest %s, texts %q; want %s, %q", got.Digest, got.Texts, supernet.SpaceDigest(net), texts)
 			}
@@ -148,7 +149,7 @@ func TestFamilies(t *testing.T) {
 			if !got.Moved || got.Sorted > 1e-4 || got.Groups != len(net.Groups) {
 				t.Errorf("sorting %d groups (want %d): moved %t, outputs by %g", got.Groups, len(net.Groups), got.Moved, got.Sorted)
 			}
-			if !bytes.Equal(read(t, written), read(t, model(net.Package))) {
+			if !bytes.Equal(read(t, written), read(t, source)) {
 				t.Error("a file that is written back differs")
 			}
 		})
@@ -193,10 +194,40 @@ func draws(t *testing.T, cs []space.Choice) []string {
 	return out
 }
 
-// compare runs the SubNets on the embedded engine.
-func compare(t *testing.T, net *supernet.Net, subnets []space.Genes, got result) {
+// transformed is the model of net, with kernel transforms of every other smaller window where kernels are elastic.
+func transformed(t *testing.T, dir string, net *supernet.Net, rng *rand.Rand) string {
 	t.Helper()
-	w, err := onnxfile.Open(model(net.Package))
+	transforms := map[string]nn.Tensor{}
+	windows, err := net.Windows()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k, p := range windows {
+		w, _ := p.Window()
+		if k%2 == 1 {
+			continue
+		}
+		m := w.Middle().Float32s()
+		for i := range m {
+			m[i] += 0.02 * float32(rng.NormFloat64())
+		}
+		transforms[w.Name] = nn.FromFloat32s(nn.Shape{len(w.Taps), w.All}, m)
+	}
+	if len(transforms) == 0 {
+		return model(net.Package)
+	}
+	file, err := onnxfile.Replace(read(t, model(net.Package)), &nn.Graph{}, transforms)
+	path := filepath.Join(dir, "transformed.onnx")
+	if err := errors.Join(err, os.WriteFile(path, file, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// compare runs the SubNets on the embedded engine.
+func compare(t *testing.T, net *supernet.Net, source string, subnets []space.Genes, got result) {
+	t.Helper()
+	w, err := onnxfile.Open(source)
 	if err != nil {
 		t.Fatal(err)
 	}

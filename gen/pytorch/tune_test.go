@@ -10,14 +10,17 @@ import (
 	"testing"
 	"time"
 
+	"github.com/autotailor/autotailor/generated/convnext"
 	"github.com/autotailor/autotailor/generated/mobilenetv2"
 	"github.com/autotailor/autotailor/internal/onnxpb"
 	"github.com/autotailor/autotailor/runtime/accuracy"
 	"github.com/autotailor/autotailor/runtime/data"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
+	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/onnxfile"
 	"github.com/autotailor/autotailor/runtime/sensitivity"
 	"github.com/autotailor/autotailor/runtime/space"
+	"github.com/autotailor/autotailor/runtime/supernet"
 	"google.golang.org/protobuf/proto"
 )
 
@@ -72,6 +75,57 @@ func TestTune(t *testing.T) {
 	if out, err := run(t, dir, "", append([]string{py}, tuneArgs(t, whole, "--steps", "9")...)...); err == nil || !strings.Contains(err.Error(), "begun with other settings: steps 2, now 9") {
 		t.Errorf("other settings: %v\n%s", err, out)
 	}
+}
+
+// TestTransforms: kernel transforms are learned from the middle on, stand in the tuned file, and are trained further from there.
+func TestTransforms(t *testing.T) {
+	t.Parallel()
+	py := python(t)
+	dir, net := emit(t, "convnext"), convnext.Definition()
+	from := absolute(t, model("convnext"))
+	var before map[string]nn.Tensor
+	for _, name := range []string{"once.onnx", "twice.onnx"} {
+		out := filepath.Join(dir, name)
+		args := []string{py, "tune.py", "--model", from, "--data", absolute(t, images), "--out", out, "--batch", "4", "--steps", "1", "--test", "-1", "--warmup", "0", "--strategy", "random"}
+		if text, err := run(t, dir, "", args...); err != nil {
+			t.Fatalf("%v\n%s", err, text)
+		}
+		now, moved := transformsOf(t, net, out, before)
+		if moved == 0 {
+			t.Errorf("%s: no transform has moved", name)
+		}
+		from, before = out, now
+	}
+}
+
+// transformsOf reads all kernel transforms of a file, and counts those that differ from what they were before, or from the middle.
+func transformsOf(t *testing.T, net *supernet.Net, path string, before map[string]nn.Tensor) (out map[string]nn.Tensor, moved int) {
+	t.Helper()
+	m, err := onnxfile.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	windows, err := net.Windows()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out = map[string]nn.Tensor{}
+	for _, p := range windows {
+		x, ok, err := nn.Transform(m, p)
+		if !ok {
+			t.Fatalf("%s has no transform for %s: %v", path, p.Name, err)
+		}
+		w, _ := p.Window()
+		was, ok := before[w.Name]
+		if !ok {
+			was = w.Middle()
+		}
+		if !bytes.Equal(x.Raw, was.Raw) {
+			moved++
+		}
+		out[w.Name] = x
+	}
+	return out, moved
 }
 
 // killed kills a run once it has a checkpoint, and compares its end with that of a run in peace.

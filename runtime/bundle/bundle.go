@@ -128,14 +128,7 @@ func complete(data []byte, net *supernet.Net) error {
 	if err != nil {
 		return err
 	}
-	for _, v := range g.Values {
-		if v.Param != nil {
-			if _, err := nn.Fetch(w, *v.Param); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	return nn.Fits(g, w)
 }
 
 func sum(data []byte) string {

@@ -12,9 +12,10 @@ import (
 // of all taps of the whole window, the same for all channels. Once-for-all (Cai et al. 2020, section 3.3) transforms the middle of the next
 // larger window; a chain of such steps is one of these matrices, too.
 type Window struct {
-	Name string // of the tensor in the weights: the kernel's, and the window's extents, such as "conv.weight.kernel3x3"
-	Taps []int  // positions in the whole window that are kept without a transform, row by row
-	All  int    // taps of the whole window
+	Name   string // of the tensor in the weights: the kernel's, and the window's extents, such as "conv.weight.kernel3x3"
+	Shared string // the same of the initializer that stores the kernel; weights that have no Name may have it
+	Taps   []int  // positions in the whole window that are kept without a transform, row by row
+	All    int    // taps of the whole window
 }
 
 // Window returns the window that p keeps of a kernel [out, in, window...]; ok is false where it keeps whole ones.
@@ -36,7 +37,8 @@ func (p Param) Window() (w Window, ok bool) {
 		w.Taps, w.All = next, w.All*n
 		extents = append(extents, fmt.Sprint(len(kept)))
 	}
-	w.Name = p.Name + ".kernel" + strings.Join(extents, "x")
+	suffix := ".kernel" + strings.Join(extents, "x")
+	w.Name, w.Shared = p.Name+suffix, p.Source()+suffix
 	return w, ok && len(p.Grids) == 0
 }
 
@@ -56,6 +58,9 @@ func Transform(from Weights, p Param) (m Tensor, ok bool, err error) {
 		return Tensor{}, false, nil
 	}
 	m, missing := from.Tensor(w.Name)
+	if missing != nil && w.Shared != w.Name {
+		m, missing = from.Tensor(w.Shared)
+	}
 	if missing != nil {
 		return Tensor{}, false, nil
 	}

@@ -3,14 +3,12 @@ package tune
 import (
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/nn"
-	"github.com/autotailor/autotailor/runtime/space"
-	"github.com/autotailor/autotailor/runtime/supernet"
 )
 
 // addTransforms makes a kernel transform of every smaller window that a SubNet may have a tensor of the store: that of the weights, or, if learn
 // says that new ones are wanted, one that keeps the middle (once-for-all, Cai et al. 2020).
 func (s *store) addTransforms(learn bool) error {
-	list, err := cropped(s.net)
+	list, err := s.net.Windows()
 	if err != nil {
 		return err
 	}
@@ -33,32 +31,6 @@ func (s *store) addTransform(name string, m nn.Tensor) {
 	s.params[name] = &engine.Trainable{Shape: m.Shape, Value: v, Grad: make([]float32, len(v))}
 	s.info[name], s.transforms[name] = nn.Param{Name: name, Shape: m.Shape}, true
 	s.names, s.trains = append(s.names, name), append(s.trains, name)
-}
-
-// cropped lists kernels with the smaller windows that candidates give them, each once.
-func cropped(net *supernet.Net) ([]nn.Param, error) {
-	var out []nn.Param
-	seen := map[string]bool{}
-	for _, genes := range space.Probes(net.Choices) {
-		g, err := nn.Record(func(b nn.Builder) { net.Build(genes, b) })
-		if err != nil {
-			return nil, err
-		}
-		for _, n := range g.Nodes {
-			if n.Type != "Conv" {
-				continue
-			}
-			p := g.Values[n.In[1]].Param
-			if p == nil {
-				continue
-			}
-			if w, ok := p.Window(); ok && !seen[w.Name] {
-				seen[w.Name] = true
-				out = append(out, *p)
-			}
-		}
-	}
-	return out, nil
 }
 
 // uses adds the names of the tensors that a graph uses.

@@ -55,6 +55,7 @@ def arguments() -> argparse.Namespace:
     p.add_argument("--erase", type=float, default=d.erase, help="probability of random erasing")
     p.add_argument("--ema", type=float, default=d.ema, help="decay of the average of the weights, which is the result; 0 for none")
     p.add_argument("--no-sort", dest="sort", action="store_false", help="leave channels in their order")
+    p.add_argument("--no-transforms", dest="transforms", action="store_false", help="smaller windows of kernels are the middle of the whole ones, not a learned function of them")
     p.add_argument("--amp", choices=("auto", "off", "bf16", "fp16"), default="auto", help="mixed precision; auto is bf16 or fp16 on CUDA")
     p.add_argument("--recalibrate", type=int, default=4096, help="training images that BatchNorm statistics come from (default %(default)s)")
     p.add_argument("--random", type=int, default=24, help="random SubNets in the final report (default %(default)s)")
@@ -172,6 +173,8 @@ def run() -> int:
         teacher = files.open_model(a.model, device)[1].eval().requires_grad_(False)
     if s.sort:
         sort(net, say)
+    if s.transforms:
+        net.learn_transforms()
     t = training.Trainer(s, space.SPACE, net, teacher, images, space.TRANSFORM, space.SIDE, device, rank, a.workers)
     checkpoint = a.checkpoint or a.out + ".ckpt"
     if os.path.exists(checkpoint):
@@ -231,7 +234,7 @@ def write(a, t: training.Trainer, model, images, device: torch.device) -> None:
         e.adapt(t.net, SubNet(space.SPACE))
         for m in evaluation.norms(t.net):
             m.store()
-    model.save(a.out, {n: x for n, x in t.net.initializers().items() if x.is_floating_point()})
+    model.save(a.out, {n: x for n, x in t.net.initializers().items() if x.is_floating_point()}, t.net.transforms())
 
 
 if __name__ == "__main__":

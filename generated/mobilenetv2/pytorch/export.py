@@ -43,7 +43,7 @@ def run() -> int:
         evaluation.Evaluator(space.TRANSFORM, None, images, space.SIDE, device).adapt(net, SubNet(space.SPACE))
         for m in evaluation.norms(net):
             m.store()
-    model.save(a.out, {n: t for n, t in net.initializers().items() if t.is_floating_point()})
+    model.save(a.out, {n: t for n, t in net.initializers().items() if t.is_floating_point()}, net.transforms())
     print(f"wrote {a.out}: {len(net.initializers())} tensors of step {state['step']}")
     return 0
 

@@ -19,6 +19,9 @@ type crop struct {
 func transform(params engine.Params, p *nn.Param) (*engine.Trainable, nn.Window, error) {
 	w, ok := p.Window()
 	m := params[w.Name]
+	if m == nil {
+		m = params[w.Shared]
+	}
 	if !ok || m == nil {
 		return nil, w, nil
 	}

@@ -5,7 +5,7 @@ stored as in the ONNX file and named by its initializers.
 """
 
 from functools import lru_cache
-from typing import Dict, NamedTuple, Optional, Tuple, Union
+from typing import Container, Dict, NamedTuple, Optional, Tuple, Union
 
 import torch
 import torch.nn.functional as F
@@ -112,8 +112,9 @@ class Layer(nn.Module):
 class Conv(Layer):
     """A convolution, dense, grouped or depthwise, of any spatial rank. Pads are begins, then ends."""
 
-    def __init__(self, weight: str, *shape: int, bias: Optional[str] = None, stride=1, padding=0, dilation=1, groups: int = 1, auto_pad: str = "") -> None:
+    def __init__(self, weight: str, *shape: int, bias: Optional[str] = None, stride=1, padding=0, dilation=1, groups: int = 1, auto_pad: str = "", windows: Tuple[int, ...] = ()) -> None:
         super().__init__()
+        self.windows = windows  # sides of the smaller ones that SubNets may have
         self.add("weight", weight, shape)
         self.add("bias", bias, shape[:1])
         rank = len(shape) - 2
@@ -128,17 +129,40 @@ class Conv(Layer):
         b = self.bias if self.bias is None else cut(self.bias, 0, cout)
         pads, rank = self.padding, w.dim() - 2
         if kernel is not None:
-            less = []
-            for axis, step in enumerate(self.dilation):
-                full = w.shape[2 + axis]
-                w = cut(w, 2 + axis, centre(full, kernel))
-                less.append((step * ((full - kernel) // 2), step * (full - kernel - (full - kernel) // 2)))
+            less = [(step * ((full - kernel) // 2), step * (full - kernel - (full - kernel) // 2)) for step, full in zip(self.dilation, w.shape[2:])]
             pads = tuple(p - l for p, l in zip(pads, [a for a, _ in less] + [b for _, b in less]))
+            w = self._window(w, kernel)
         if self.auto_pad:
             pads = auto_pads(self.auto_pad, x.shape[2:], w.shape[2:], self.stride, self.dilation)
         x, pads = _pad(x, pads, 0.0)
         conv = (F.conv1d, F.conv2d, F.conv3d)[rank - 1]
         return conv(x, w, b, self.stride, pads, self.dilation, self.groups if groups is None else groups)
+
+
+    def _window(self, w: Tensor, side: int) -> Tensor:
+        """The smaller window: by its kernel transform, or the middle where there is none."""
+        transform = getattr(self, f"kernel{side}", None)
+        if transform is not None:
+            return (w.flatten(2) @ transform.t()).reshape(*w.shape[:2], *(side,) * (w.dim() - 2))
+        for axis in range(2, w.dim()):
+            w = cut(w, axis, centre(w.shape[axis], side))
+        return w
+
+    def transform(self, side: int) -> str:
+        """The name of the smaller window's kernel transform in the ONNX file."""
+        return f"{self.onnx['weight']}.kernel{'x'.join([str(side)] * (self.weight.dim() - 2))}"
+
+    def learn(self, side: int) -> None:
+        """Gives the smaller window a kernel transform: every tap is a linear function of all taps of the whole window, the same for all
+        channels (once-for-all, Cai et al. 2020, whose matrices map the middle of the next larger one). At first it keeps the middle."""
+        full = self.weight.shape[2:]
+        taps = torch.arange(full.numel()).reshape(full)
+        for axis, n in enumerate(full):
+            taps = cut(taps, axis, centre(n, side))
+        self.add(f"kernel{side}", self.transform(side), (taps.numel(), full.numel()))
+        with torch.no_grad():
+            getattr(self, f"kernel{side}")[torch.arange(taps.numel()), taps.flatten()] = 1.0
+        self.to(self.weight.device)
 
 
 class Linear(Layer):
@@ -319,6 +343,19 @@ class Net(nn.Module):
     def layers(self):
         return (m for m in self.modules() if isinstance(m, Layer))
 
+    def learn_transforms(self, names: Optional[Container[str]] = None) -> None:
+        """Gives all smaller windows kernel transforms, or those whose names are given."""
+        for layer in self.layers():
+            for side in layer.windows if isinstance(layer, Conv) else ():
+                name = layer.transform(side)
+                if name not in layer.onnx.values() and (names is None or name in names):
+                    layer.learn(side)
+        self.tie()
+
+    def transforms(self) -> Dict[str, Tensor]:
+        """The kernel transforms by their names in the ONNX file, which has them only when they were learned."""
+        return {layer.onnx[a]: getattr(layer, a) for layer in self.layers() for a in layer.onnx if a.startswith("kernel")}
+
     def initializers(self) -> Dict[str, Tensor]:
         """The tensors by their names in the ONNX file."""
         out: Dict[str, Tensor] = {}
@@ -328,7 +365,8 @@ class Net(nn.Module):
         return out
 
     def load(self, tensors: Dict[str, Tensor]) -> "Net":
-        """Takes the values of all tensors; what is missing or has another shape is reported at once."""
+        """Takes the values of all tensors, kernel transforms among them; what is missing or has another shape is reported at once."""
+        self.learn_transforms(tensors)
         wrong = []
         for name, t in self.initializers().items():
             if name not in tensors:

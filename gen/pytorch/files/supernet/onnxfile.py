@@ -6,7 +6,7 @@ external_data (13).
 """
 
 import os
-from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Container, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 import torch
@@ -147,13 +147,17 @@ class Model:
             out[name] = torch.from_numpy(np.frombuffer(raw, e.dtype).reshape(e.shape).copy())
         return out
 
-    def save(self, path: str, tensors: Dict[str, torch.Tensor]) -> None:
-        """Writes the model with other values of some tensors. The file appears whole or not at all; external data goes beside it."""
-        files = {None: bytearray(self.data)}
+    def save(self, path: str, tensors: Dict[str, torch.Tensor], new: Container[str] = ()) -> None:
+        """Writes the model with other values of some tensors; new are names of float32 ones that are added where it does not have them. The
+        file appears whole or not at all; external data goes beside it."""
+        files, added = {None: bytearray(self.data)}, b""
         for name, t in tensors.items():
             e = self.entries.get(name)
-            if e is None:
+            if e is None and (name in self._inline or name not in new):
                 raise ValueError(f"{self.path}: it has no tensor {name} that could be replaced")
+            if e is None:
+                added += _delimited(5, _initializer(name, t))
+                continue
             if tuple(t.shape) != e.shape:
                 raise ValueError(f"{self.path}: {name} has the shape {e.shape}, not {tuple(t.shape)}")
             if e.external not in files:
@@ -166,13 +170,32 @@ class Model:
         for location in sorted(outside):
             if location in files or os.path.abspath(path) != os.path.abspath(self.path):
                 write(self._beside(path, location), bytes(files.get(location) or open(self._beside(self.path, location), "rb").read()))
-        write(path, bytes(files[None]))
+        # Parts of a message that come one after the other are one message: a second graph adds to the first.
+        write(path, bytes(files[None]) + (_delimited(7, added) if added else b""))
 
     @staticmethod
     def _beside(path: str, location: str) -> str:
         if os.path.isabs(location) or ".." in location.replace("\\", "/").split("/"):
             raise ValueError(f"{path}: its external data {location} is outside its folder")
         return os.path.join(os.path.dirname(path), location)
+
+
+def _number(value: int) -> bytes:
+    out = bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes(out) + bytes([value])
+
+
+def _delimited(number: int, payload: bytes) -> bytes:
+    return _number(number << 3 | 2) + _number(len(payload)) + payload
+
+
+def _initializer(name: str, t: torch.Tensor) -> bytes:
+    """A TensorProto of float32s."""
+    dims = b"".join(_number(1 << 3) + _number(n) for n in t.shape)
+    return dims + _number(2 << 3) + _number(1) + _delimited(8, name.encode()) + _delimited(9, t.detach().cpu().numpy().astype("<f4").tobytes())
 
 
 def write(path: str, data: bytes) -> None:

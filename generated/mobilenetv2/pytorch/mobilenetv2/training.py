@@ -43,6 +43,7 @@ class Settings(NamedTuple):
     erase: float = 0.0
     ema: float = 0.0
     sort: bool = True
+    transforms: bool = True  # of kernels
     amp: str = "off"
     data: str = ""  # digest
     model: str = ""  # digest
@@ -65,9 +66,10 @@ def rate(s: Settings, step: int) -> float:
 
 
 def optimizer(s: Settings, net: Net) -> torch.optim.Optimizer:
-    """Weight decay spares biases and normalisations."""
+    """Weight decay spares biases, normalisations and kernel transforms, which are near the identity."""
+    spared = {id(p) for p in net.parameters() if p.dim() <= 1} | {id(p) for p in net.transforms().values()}
     params = list(net.parameters())
-    groups = [{"params": [p for p in params if p.dim() > 1], "weight_decay": s.weight_decay}, {"params": [p for p in params if p.dim() <= 1], "weight_decay": 0.0}]
+    groups = [{"params": [p for p in params if id(p) not in spared], "weight_decay": s.weight_decay}, {"params": [p for p in params if id(p) in spared], "weight_decay": 0.0}]
     groups = [g for g in groups if g["params"]]
     if s.optimizer == "sgd":
         return torch.optim.SGD(groups, s.lr, momentum=s.momentum, nesterov=s.momentum > 0)
