@@ -19,7 +19,7 @@ const (
 	calibrationLimit    = 4 * time.Second
 )
 
-// calibrate measures a few random SubNets of all sizes end to end and fits the table's calibration to them.
+// calibrate measures a few random SubNets end to end, from small to large ones, and fits the table's calibration to them.
 func calibrate(ctx context.Context, t *lut.Table, c *Clock) error {
 	t.Header.Calibration = lut.Calibration{}
 	sum, err := t.Sum(c.net)
@@ -33,7 +33,7 @@ func calibrate(ctx context.Context, t *lut.Table, c *Clock) error {
 	rng := rand.New(rand.NewPCG(3, 4))
 	var draws []space.Genes
 	for range 10 * calibrationNetworks {
-		draws = append(draws, space.Random(c.net.Choices, rng), space.Sized(c.net.Choices, rng))
+		draws = append(draws, space.Random(c.net.Choices, rng))
 	}
 	slices.SortFunc(draws, func(a, b space.Genes) int { return int(sum.At(a) - sum.At(b)) })
 	draws = slices.CompactFunc(draws, slices.Equal)
@@ -63,8 +63,8 @@ func (n calibrated) off(scale, perKernel float64) float64 {
 // outlier is how far a network is off, against what the others tell, whose measurement went wrong. Sound ones are within 0.1.
 const outlier = 0.15
 
-// likely is how large a time per kernel is expected to be, in nanoseconds. It is about what the profilers of runtimes take.
-const likely = 1400
+// likely is how large a time per kernel is expected to be, in nanoseconds. It is about what a runtime takes between two kernels.
+const likely = 3000
 
 // fit finds scale and time per kernel by ridge regression of relative errors (Hoerl and Kennard, 1970): where the networks differ less in their
 // times per kernel than they scatter, the time per kernel stays near zero. A network that was disturbed is left out. Where the two make no

@@ -153,24 +153,33 @@ func (c *covering) trace(ctx context.Context, g space.Genes) ([]sighting, error)
 	if err != nil {
 		return nil, err
 	}
-	work, layout := map[int][]time.Duration{}, map[int][]time.Duration{}
+	work, layout := map[int]*taken{}, map[int]*taken{}
+	var all []*taken
 	for _, k := range trace.Kernels {
 		to := work
 		if k.Layout {
 			to = layout
 		}
 		s := site[node[k.Node]]
-		to[s] = plus(to[s], k.Times)
+		if to[s] == nil {
+			to[s] = &taken{}
+			all = append(all, to[s])
+		}
+		to[s].add(k.Times)
+	}
+	clock, err := c.overhead(ctx, graph, w, all, rates)
+	if err != nil {
+		return nil, err
 	}
 	c.notice(graph, trace, func(n int) int { return site[node[n]] })
 	var out []sighting
 	for _, s := range c.live(g) {
 		row := lut.Row{N: len(corrected(trace.Total, rates)), Elided: true}
 		if t, ok := work[s]; ok {
-			row = summary(corrected(t, rates))
+			row = t.row(rates, clock)
 		}
 		if t, ok := layout[s]; ok {
-			l := summary(corrected(t, rates))
+			l := t.row(rates, clock)
 			row.Layout = lut.Layout{N: l.N, Min: l.Min, Median: l.Median, Spread: l.Spread}
 		}
 		out = append(out, sighting{c.op(s, g), row})
@@ -246,5 +255,5 @@ func pooled(rows []lut.Row) lut.Row {
 
 // protocol describes how a table was filled.
 func protocol(o Options, contexts int) string {
-	return fmt.Sprintf("inside whole SubNets, at least %d for each operator, %d rounds of %d runs in turns with the reference", contexts, o.Rounds, round-1)
+	return fmt.Sprintf("inside whole SubNets, at least %d for each operator, %d rounds of %d runs in turns with the reference, less what the clock of kernels takes", contexts, o.Rounds, round-1)
 }

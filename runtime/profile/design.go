@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"math"
 	"math/rand/v2"
 	"slices"
 
@@ -9,7 +10,9 @@ import (
 )
 
 // design chooses SubNets in which each of the operators occurs in at least as many as contexts says: greedy set cover, where every
-// candidate begins with an operator that is still wanted, at one of its sites, and is improved choice by choice. The same operators give the same design.
+// candidate begins with an operator that is still wanted, at one of its sites, and is improved choice by choice. The rest of the SubNet is about
+// as large as the operator: small ones are found in small SubNets more often than not, and run faster there, where caches are warmer. The
+// same operators give the same design.
 func (p *places) design(ids []optable.ID, contexts int) []space.Genes {
 	d := &designer{places: p, want: map[optable.ID]int{}, rng: rand.New(rand.NewPCG(1, 2))}
 	for _, id := range ids {
@@ -57,16 +60,43 @@ func (d *designer) open() []entry {
 	return out
 }
 
-// candidate is a random SubNet with the entry's operator, improved.
-func (d *designer) candidate(e entry) space.Genes {
-	choices := d.net.Choices
-	g, fixed := space.Random(choices, d.rng), make([]bool, len(choices))
+// level is how small the entry's operator is among those of its site: the mean of its choices' candidates, 0 for the original's and 1 for the last
+// ones; at random where it depends on none.
+func (d *designer) level(s *optable.Site, at []uint8) float64 {
+	if len(at) == 0 {
+		return d.rng.Float64()
+	}
+	sum := 0.0
+	for i, v := range at {
+		sum += float64(v) / float64(max(len(d.net.Choices[s.Deps[i]].Values)-1, 1))
+	}
+	return sum / float64(len(at))
+}
+
+// candidates of the entry's operator, by its site's choices.
+func (d *designer) candidates(e entry) []uint8 {
 	s := &d.sites[e.site]
-	set := func(gene, v uint8) { g[gene], fixed[gene] = v, true }
-	for i := len(s.Deps) - 1; i >= 0; i-- {
-		n := len(choices[s.Deps[i]].Values)
-		set(s.Deps[i], uint8(e.index%n))
+	at := make([]uint8, len(s.Deps))
+	for i := len(at) - 1; i >= 0; i-- {
+		n := len(d.net.Choices[s.Deps[i]].Values)
+		at[i] = uint8(e.index % n)
 		e.index /= n
+	}
+	return at
+}
+
+// reach is how far from the operator's level choices may go, as a share of their candidates, to add operators to its SubNet.
+const reach = 0.8
+
+// candidate is a SubNet with the entry's operator, about as large as that, improved.
+func (d *designer) candidate(e entry) space.Genes {
+	choices, fixed := d.net.Choices, make([]bool, len(d.net.Choices))
+	s, at := &d.sites[e.site], d.candidates(e)
+	level := d.level(s, at)
+	g := space.SizedAt(choices, level, d.rng)
+	set := func(gene, v uint8) { g[gene], fixed[gene] = v, true }
+	for i, v := range at {
+		set(s.Deps[i], v)
 	}
 	if s.Live.Below > 0 && !fixed[s.Live.Gene] {
 		set(s.Live.Gene, 0)
@@ -77,7 +107,11 @@ func (d *designer) candidate(e entry) space.Genes {
 			if fixed[i] {
 				continue
 			}
+			last := float64(len(choices[i].Values) - 1)
 			for v := range len(choices[i].Values) {
+				if math.Abs(float64(v)-level*last) > reach*last {
+					continue
+				}
 				was := g[i]
 				g[i] = uint8(v)
 				if n := d.gain(g); n > best {

@@ -66,7 +66,7 @@ func Predict(ctx context.Context, net *supernet.Net, e engine.Engine, path strin
 
 // Limits of what a plan decides on itself.
 const (
-	plenties = 12                // SubNets for each operator are enough
+	plenties = 10                // SubNets for each operator are enough
 	patience = 400 * time.Second // more than one for each operator should not take longer
 )
 

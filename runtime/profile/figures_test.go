@@ -2,6 +2,8 @@ package profile
 
 import (
 	"math"
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -109,5 +111,37 @@ func TestOneKernel(t *testing.T) {
 		if got := oneKernel(rules, strings.Fields(text)); got != want {
 			t.Errorf("%s: %t", text, got)
 		}
+	}
+}
+
+// TestSurplus: what a clock adds to each kernel is found from what the network takes without it, also where that would leave less than nothing
+// of the shortest kernels; where the kernels take less than the network, nothing is.
+func TestSurplus(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	const clock, runs = 3 * time.Microsecond, 7
+	rates := slices.Repeat([]float64{1}, runs)
+	var all []*taken
+	whole := time.Duration(0)
+	for range 100 {
+		x := &taken{}
+		for range 1 + rng.IntN(3) {
+			took := shortest + time.Duration(rng.ExpFloat64()*5e3)
+			x.add(slices.Repeat([]time.Duration{took + clock}, runs))
+			whole += took
+		}
+		all = append(all, x)
+	}
+	if got := surplus(all, rates, whole); (got - clock).Abs() > 2 {
+		t.Errorf("%v, want %v", got, clock)
+	}
+	if got := surplus(all, rates, 2*whole); got != 0 {
+		t.Errorf("%v of a network that takes longer than its kernels", got)
+	}
+	sum := time.Duration(0)
+	for _, x := range all {
+		sum += x.row(rates, surplus(all, rates, whole/20)).Median
+	}
+	if sum > whole/20 && sum > 100*shortest {
+		t.Errorf("%v is left of %v", sum, whole/20)
 	}
 }

@@ -84,8 +84,12 @@ func Random(cs []Choice, rng *rand.Rand) Genes {
 // Sized draws a SubNet of any size: uniform draws of many choices are all of about the middle. First comes how far the choices are from the
 // original's, for all alike, then each goes a random way around that.
 func Sized(cs []Choice, rng *rand.Rand) Genes {
+	return SizedAt(cs, rng.Float64(), rng)
+}
+
+// SizedAt is Sized of one size, from 0, the original's, to 1, the smallest one's.
+func SizedAt(cs []Choice, size float64, rng *rand.Rand) Genes {
 	g := make(Genes, len(cs))
-	size := rng.Float64()
 	for i, c := range cs {
 		last := float64(len(c.Values) - 1)
 		g[i] = uint8(math.Round(min(last, max(0, last*(size+0.2*rng.NormFloat64())))))
