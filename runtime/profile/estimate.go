@@ -66,8 +66,8 @@ func Predict(ctx context.Context, net *supernet.Net, e engine.Engine, path strin
 
 // Limits of what a plan decides on itself.
 const (
-	plenties = 10                // SubNets for each operator are enough
-	patience = 400 * time.Second // more than one for each operator should not take longer
+	plenties = 6                 // SubNets for each operator are enough
+	patience = 500 * time.Second // more than one for each operator should not take longer
 )
 
 // plan decides in how many SubNets to measure each operator, from how long two of them take each.
