@@ -19,7 +19,8 @@ const (
 	calibrationLimit    = 4 * time.Second
 )
 
-// calibrate measures a few random SubNets end to end, from small to large ones, and fits the table's calibration to them.
+// calibrate measures a few random SubNets end to end, from small to large ones, and fits the table's calibration to them. Most are of about the
+// middle, as uniform draws are.
 func calibrate(ctx context.Context, t *lut.Table, c *Clock) error {
 	t.Header.Calibration = lut.Calibration{}
 	sum, err := t.Sum(c.net)
@@ -32,8 +33,11 @@ func calibrate(ctx context.Context, t *lut.Table, c *Clock) error {
 	}
 	rng := rand.New(rand.NewPCG(3, 4))
 	var draws []space.Genes
-	for range 10 * calibrationNetworks {
-		draws = append(draws, space.Random(c.net.Choices, rng))
+	for range 5 * calibrationNetworks {
+		for range 3 {
+			draws = append(draws, space.Random(c.net.Choices, rng))
+		}
+		draws = append(draws, space.Sized(c.net.Choices, rng))
 	}
 	slices.SortFunc(draws, func(a, b space.Genes) int { return int(sum.At(a) - sum.At(b)) })
 	draws = slices.CompactFunc(draws, slices.Equal)
