@@ -33,7 +33,8 @@ type Clock struct {
 	sessions []engine.Session // of the reference; they take turns
 	in       []nn.Tensor
 	ticks    []time.Duration
-	renewed  int
+	compiled int // other networks
+	renewed  int // sessions
 }
 
 // placements is how often the reference is compiled at a time. Where a session's tensors lie in memory makes a percent, which would be in all
@@ -120,6 +121,17 @@ func (c *Clock) renew() error {
 	c.sessions[k] = fresh
 	_, err = timed(fresh, c.in)
 	return errors.Join(err, old.Close())
+}
+
+// often is after how many other networks a session of the reference is compiled anew.
+const often = 4
+
+// compiles is called before a network is compiled.
+func (c *Clock) compiles() error {
+	if c.compiled++; c.compiled%often > 0 {
+		return nil
+	}
+	return c.renew()
 }
 
 // network records a SubNet at batch 1 as it is exported, with weights of the right shapes.
@@ -256,7 +268,7 @@ const sessions = 3
 // sessions' medians.
 func (c *Clock) Network(ctx context.Context, g space.Genes, rounds int, limit time.Duration) (lut.Row, error) {
 	graph, w, err := c.network(g)
-	if err := errors.Join(err, c.renew()); err != nil {
+	if err != nil {
 		return lut.Row{}, err
 	}
 	var rows []lut.Row
@@ -272,6 +284,9 @@ func (c *Clock) Network(ctx context.Context, g space.Genes, rounds int, limit ti
 
 // once measures a network in one session, at least three rounds.
 func (c *Clock) once(ctx context.Context, graph *nn.Graph, w nn.Weights, rounds int, limit time.Duration) (lut.Row, error) {
+	if err := c.compiles(); err != nil {
+		return lut.Row{}, err
+	}
 	s, err := c.engine.Compile(graph, w)
 	if err != nil {
 		return lut.Row{}, err

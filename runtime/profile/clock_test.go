@@ -49,7 +49,7 @@ func TestClockAges(t *testing.T) {
 	}
 	defer c.Close()
 	var row lut.Row
-	for range 5 {
+	for range 8 {
 		if row, err = c.Network(t.Context(), original, 30, time.Minute); err != nil {
 			t.Fatal(err)
 		}

@@ -139,7 +139,7 @@ func (c *covering) measure(ctx context.Context, ids []optable.ID, part *part) er
 // trace measures one SubNet and tells what each of its places took.
 func (c *covering) trace(ctx context.Context, g space.Genes) ([]sighting, error) {
 	graph, site, node, w, err := c.placed(g)
-	if err := errors.Join(err, c.clock.renew()); err != nil {
+	if err := errors.Join(err, c.clock.compiles()); err != nil {
 		return nil, err
 	}
 	runtime.LockOSThread()
