@@ -58,7 +58,7 @@ func runCovering(ctx context.Context, net *supernet.Net, e engine.Tracer, path s
 	}
 	c.fill(t, missing)
 	t.Header.Reference, t.Header.Kernels = c.clock.Header(), kernelText(c.joined)
-	t.Header.Protocol = protocol(o, part.contexts)
+	t.Header.Protocol = protocol(c.rounds(), part.contexts)
 	if err := calibrate(ctx, t, c.clock); err != nil {
 		return nil, err
 	}
@@ -144,7 +144,7 @@ func (c *covering) trace(ctx context.Context, g space.Genes) ([]sighting, error)
 	}
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	turns, runs := &turns{clock: c.clock}, c.o.Rounds*round
+	turns, runs := &turns{clock: c.clock}, c.rounds()*round
 	trace, err := c.engine.Trace(ctx, graph, w, runs, turns.before)
 	if err != nil {
 		return nil, err
@@ -185,6 +185,17 @@ func (c *covering) trace(ctx context.Context, g space.Genes) ([]sighting, error)
 		out = append(out, sighting{c.op(s, g), row})
 	}
 	return out, nil
+}
+
+// fewRounds are enough where runs are long: their times scatter less.
+const fewRounds = 4
+
+// rounds is how many rounds a SubNet is traced for.
+func (c *covering) rounds() int {
+	if c.clock.Nominal > slowReference/2 {
+		return min(c.o.Rounds, fewRounds)
+	}
+	return c.o.Rounds
 }
 
 // plus adds times run by run.
@@ -254,6 +265,6 @@ func pooled(rows []lut.Row) lut.Row {
 }
 
 // protocol describes how a table was filled.
-func protocol(o Options, contexts int) string {
-	return fmt.Sprintf("inside whole SubNets, at least %d for each operator, %d rounds of %d runs in turns with the reference, less what the clock of kernels takes", contexts, o.Rounds, round-1)
+func protocol(rounds, contexts int) string {
+	return fmt.Sprintf("inside whole SubNets, at least %d for each operator, %d rounds of %d runs in turns with the reference, less what the clock of kernels takes", contexts, rounds, round-1)
 }
