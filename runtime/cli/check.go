@@ -79,7 +79,7 @@ func runCheck(c *call) error {
 		return err
 	}
 	if *plain != "" {
-		if r.Plain, err = c.plain(*plain, r.SubNets); err != nil {
+		if r.Plain, err = c.plain(*plain, clock, r.SubNets); err != nil {
 			return err
 		}
 	}
@@ -205,10 +205,14 @@ func closeJournal(j *rowfile.Journal) error {
 }
 
 // plain compares another table's predictions with the same measurements.
-func (c *call) plain(path string, list []checkedSubNet) (*profile.Agreement, error) {
+func (c *call) plain(path string, clock *profile.Clock, list []checkedSubNet) (*profile.Agreement, error) {
 	t, err := c.latencies(path)
 	if err != nil {
 		return nil, err
+	}
+	unit, err := clock.Unit(t.Header)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	sum, err := t.Sum(c.net)
 	if err != nil {
@@ -220,7 +224,7 @@ func (c *call) plain(path string, list []checkedSubNet) (*profile.Agreement, err
 		if err != nil {
 			return nil, err
 		}
-		predicted, measured = append(predicted, float64(sum.At(g))/1e6), append(measured, s.Measured)
+		predicted, measured = append(predicted, unit*float64(sum.At(g))/1e6), append(measured, s.Measured)
 	}
 	a := profile.Agree(predicted, measured)
 	return &a, nil

@@ -49,12 +49,10 @@ const slowReference = 40 * time.Millisecond
 func NewClock(net *supernet.Net, e engine.Engine, w nn.Weights, reference string) (*Clock, error) {
 	c := &Clock{net: net, engine: e, weights: w}
 	if reference != "" {
-		text, ns, _ := strings.Cut(reference, " ")
-		n, err := strconv.ParseInt(ns, 10, 64)
-		if err != nil || n <= 0 {
-			return nil, fmt.Errorf("reference %q: want a SubNet and nanoseconds", reference)
+		var err error
+		if c.Reference, c.Nominal, err = parseReference(reference); err != nil {
+			return nil, err
 		}
-		c.Reference, c.Nominal = text, time.Duration(n)
 		return c, c.start()
 	}
 	for _, size := range []func(n int) int{func(n int) int { return n / 2 }, func(n int) int { return n - 1 }} {
@@ -77,6 +75,29 @@ func NewClock(net *supernet.Net, e engine.Engine, w nn.Weights, reference string
 		}
 	}
 	return c, nil
+}
+
+// parseReference is the inverse of Header.
+func parseReference(text string) (subnet string, nominal time.Duration, err error) {
+	subnet, ns, _ := strings.Cut(text, " ")
+	n, err := strconv.ParseInt(ns, 10, 64)
+	if err != nil || n <= 0 {
+		return "", 0, fmt.Errorf("reference %q: want a SubNet and nanoseconds", text)
+	}
+	return subnet, time.Duration(n), nil
+}
+
+// Unit is the factor that tells another table's times by this clock: that table's reference took another nominal time, as fast as the machine
+// was when it was begun.
+func (c *Clock) Unit(of lut.Header) (float64, error) {
+	if of.Reference == "" {
+		return 1, nil
+	}
+	subnet, nominal, err := parseReference(of.Reference)
+	if err == nil && subnet != c.Reference {
+		err = fmt.Errorf("its times are in turns with the SubNet %s, these with %s", subnet, c.Reference)
+	}
+	return float64(c.Nominal) / float64(nominal), err
 }
 
 // Header is what a table's header says about the clock.

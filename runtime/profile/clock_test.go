@@ -77,3 +77,20 @@ func TestClockIsOfSeveralPlacements(t *testing.T) {
 		t.Errorf("off by %+.3f", off)
 	}
 }
+
+// TestUnit: times of a table that was begun when the machine was slower are told as this clock tells them.
+func TestUnit(t *testing.T) {
+	net := mobilenetv2.Definition()
+	original := space.Format(net.Choices, make(space.Genes, len(net.Choices)))
+	c, err := profile.NewClock(net, &placed{Engine: embedded.New(embedded.Options{Threads: 1}), later: 1}, nil, original+" 1000000")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	for reference, want := range map[string]float64{"": 1, original + " 1000000": 1, original + " 1250000": 0.8, "stage2.depth=1 1000000": 0, "nothing": 0} {
+		got, err := c.Unit(lut.Header{Reference: reference})
+		if (err != nil) != (want == 0) || err == nil && math.Abs(got-want) > 1e-12 {
+			t.Errorf("%q: %v, %v, want %v", reference, got, err, want)
+		}
+	}
+}
