@@ -68,7 +68,7 @@ func (n calibrated) off(scale, perKernel float64) float64 {
 const outlier = 0.15
 
 // likely is how large a time per kernel is expected to be, in nanoseconds. It is about what a runtime takes between two kernels.
-const likely = 1400
+const likely = 500
 
 // fit finds scale and time per kernel by ridge regression of relative errors (Hoerl and Kennard, 1970): where the networks differ less in their
 // times per kernel than they scatter, the time per kernel stays near zero. A network that was disturbed is left out. Where the two make no
