@@ -282,8 +282,9 @@ func corrected(times []time.Duration, rates []float64) []time.Duration {
 	return out
 }
 
-// sessions is how often a network is compiled anew to be measured: where its tensors lie in memory makes a percent or two.
-const sessions = 3
+// anew is how often a network is compiled anew to be measured, fewAnew where runs are long: where its tensors lie in memory makes a percent or
+// two.
+const anew, fewAnew = 6, 3
 
 // Network measures a SubNet end to end: rounds of two runs, until they are as many as asked for or take too long. It tells the median of
 // sessions' medians.
@@ -292,9 +293,13 @@ func (c *Clock) Network(ctx context.Context, g space.Genes, rounds int, limit ti
 	if err != nil {
 		return lut.Row{}, err
 	}
+	sessions := anew
+	if c.Nominal > slowReference/2 {
+		sessions = fewAnew
+	}
 	var rows []lut.Row
 	for range sessions {
-		row, err := c.once(ctx, graph, w, (rounds+sessions-1)/sessions, limit/sessions)
+		row, err := c.once(ctx, graph, w, (rounds+sessions-1)/sessions, limit/time.Duration(sessions))
 		if err != nil {
 			return lut.Row{}, err
 		}
