@@ -67,8 +67,8 @@ func (n calibrated) off(scale, perKernel float64) float64 {
 // outlier is how far a network is off, against what the others tell, whose measurement went wrong. Sound ones are within 0.1.
 const outlier = 0.15
 
-// likely is how large a time per kernel is expected to be, in nanoseconds. It is about what a runtime takes between two kernels.
-const likely = 500
+// likely is how large a time per kernel is expected to be, in nanoseconds. What a runtime takes between two kernels is not much more.
+const likely = 200
 
 // fit finds scale and time per kernel by ridge regression of relative errors (Hoerl and Kennard, 1970): where the networks differ less in their
 // times per kernel than they scatter, the time per kernel stays near zero. A network that was disturbed is left out. Where the two make no
