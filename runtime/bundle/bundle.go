@@ -124,11 +124,7 @@ func complete(data []byte, net *supernet.Net) error {
 	if err != nil {
 		return err
 	}
-	g, err := nn.Record(func(b nn.Builder) { net.Build(make(space.Genes, len(net.Choices)), b) })
-	if err != nil {
-		return err
-	}
-	return nn.Fits(g, w)
+	return net.Fits(w)
 }
 
 func sum(data []byte) string {

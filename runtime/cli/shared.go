@@ -12,7 +12,6 @@ import (
 	"github.com/autotailor/autotailor/runtime/accuracy"
 	"github.com/autotailor/autotailor/runtime/data"
 	"github.com/autotailor/autotailor/runtime/lut"
-	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/onnxfile"
 	"github.com/autotailor/autotailor/runtime/space"
 )
@@ -68,11 +67,7 @@ func (c *call) weights(path string) (*onnxfile.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	g, err := nn.Record(func(b nn.Builder) { c.net.Build(make(space.Genes, len(c.net.Choices)), b) })
-	if err != nil {
-		return nil, err
-	}
-	if err := nn.Fits(g, m); err != nil {
+	if err := c.net.Fits(m); err != nil {
 		return nil, fmt.Errorf("%s is neither the model that the package was generated from (%s) nor a fine-tuned copy of it: %w", path, c.net.Source.File, err)
 	}
 	return m, nil

@@ -34,7 +34,6 @@ type Clock struct {
 	in       []nn.Tensor
 	ticks    []time.Duration
 	compiled int // other networks
-	renewed  int // sessions
 }
 
 // placements is how often the reference is compiled at a time. Where a session's tensors lie in memory makes a percent, which would be in all
@@ -129,11 +128,16 @@ func (c *Clock) start() error {
 	return nil
 }
 
-// renew compiles one of the reference's sessions anew. What a process compiles late is up to 3 % slower than what it compiled first, so the
-// reference must not stay the oldest of all networks.
-func (c *Clock) renew() error {
-	k := c.renewed % placements
-	c.renewed++
+// often is after how many other networks a session of the reference is compiled anew.
+const often = 4
+
+// compiles is called before a network is compiled, and compiles one of the reference's sessions anew from time to time. What a process compiles
+// late is up to 3 % slower than what it compiled first, so the reference must not stay the oldest of all networks.
+func (c *Clock) compiles() error {
+	if c.compiled++; c.compiled%often > 0 {
+		return nil
+	}
+	k := (c.compiled/often - 1) % placements
 	fresh, err := c.engine.Compile(c.graph, c.params)
 	if err != nil {
 		return err
@@ -142,17 +146,6 @@ func (c *Clock) renew() error {
 	c.sessions[k] = fresh
 	_, err = timed(fresh, c.in)
 	return errors.Join(err, old.Close())
-}
-
-// often is after how many other networks a session of the reference is compiled anew.
-const often = 4
-
-// compiles is called before a network is compiled.
-func (c *Clock) compiles() error {
-	if c.compiled++; c.compiled%often > 0 {
-		return nil
-	}
-	return c.renew()
 }
 
 // network records a SubNet at batch 1 as it is exported, with weights of the right shapes.

@@ -59,9 +59,13 @@ func (c *covering) overhead(ctx context.Context, graph *nn.Graph, w nn.Weights, 
 
 // surplus is the least time that, taken from each kernel, leaves no more than the whole network takes.
 func surplus(all []*taken, rates []float64, whole time.Duration) time.Duration {
+	medians := make([]time.Duration, len(all))
+	for i, t := range all {
+		medians[i] = t.row(rates, 0).Median
+	}
 	total := func(clock time.Duration) (sum time.Duration) {
-		for _, t := range all {
-			sum += t.row(rates, clock).Median
+		for i, t := range all {
+			sum += max(medians[i]-clock*time.Duration(t.kernels), shortest)
 		}
 		return sum
 	}

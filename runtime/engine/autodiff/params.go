@@ -72,11 +72,11 @@ func (p *plan) known(v nn.Value) (*variable, error) {
 	if b.crop, err = p.crop(info.Param); err != nil {
 		return nil, err
 	}
-	b.index = picked(info.Param, stored)
+	part := *info.Param
 	if b.crop != nil {
-		whole := info.Param.WholeWindow()
-		b.index = picked(&whole, stored)
+		part = part.WholeWindow()
 	}
+	b.index = picked(&part, stored)
 	n := b.v.shape.Count()
 	switch {
 	case b.shared():

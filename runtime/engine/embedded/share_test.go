@@ -94,24 +94,24 @@ func otherStatistics(t *testing.T, g *nn.Graph, w nn.Weights, rng *rand.Rand) ma
 	return over
 }
 
-// someTransforms are kernel transforms, near the middle, of about half of the smaller windows in graphs.
-func someTransforms(graphs []*nn.Graph, rng *rand.Rand) map[string]nn.Tensor {
+// someTransforms are kernel transforms, near the middle, of about half of net's smaller windows.
+func someTransforms(t *testing.T, net *supernet.Net, rng *rand.Rand) map[string]nn.Tensor {
+	t.Helper()
+	windows, err := net.Windows()
+	if err != nil {
+		t.Fatal(err)
+	}
 	out := map[string]nn.Tensor{}
-	for _, g := range graphs {
-		for _, n := range g.Nodes {
-			if n.Type != "Conv" || g.Values[n.In[1]].Param == nil {
-				continue
-			}
-			w, ok := g.Values[n.In[1]].Param.Window()
-			if _, known := out[w.Name]; !ok || known || rng.IntN(2) == 0 {
-				continue
-			}
-			m := w.Middle().Float32s()
-			for i := range m {
-				m[i] += 0.05 * float32(rng.NormFloat64())
-			}
-			out[w.Name] = nn.FromFloat32s(nn.Shape{len(w.Taps), w.All}, m)
+	for _, p := range windows {
+		if rng.IntN(2) == 0 {
+			continue
 		}
+		w, _ := p.Window()
+		m := w.Middle().Float32s()
+		for i := range m {
+			m[i] += 0.05 * float32(rng.NormFloat64())
+		}
+		out[w.Name] = nn.FromFloat32s(nn.Shape{len(w.Taps), w.All}, m)
 	}
 	return out
 }
@@ -123,7 +123,7 @@ func TestShare(t *testing.T) {
 		for _, u := range kernel.All() {
 			t.Run(net.Package+"/"+u.String(), func(t *testing.T) {
 				rng, graphs := rand.New(rand.NewPCG(13, 14)), ladder(t, net, 6)
-				w := nn.Overlay(modelOf(t, net), someTransforms(graphs, rng))
+				w := nn.Overlay(modelOf(t, net), someTransforms(t, net, rng))
 				e := embedded.New(embedded.Options{Threads: 2, ISA: u})
 				s := e.Share(w)
 				var overs []map[string]nn.Tensor

@@ -139,7 +139,6 @@ class Conv(Layer):
         conv = (F.conv1d, F.conv2d, F.conv3d)[rank - 1]
         return conv(x, w, b, self.stride, pads, self.dilation, self.groups if groups is None else groups)
 
-
     def _window(self, w: Tensor, side: int) -> Tensor:
         """The smaller window: by its kernel transform, or the middle where there is none."""
         transform = getattr(self, f"kernel{side}", None)
