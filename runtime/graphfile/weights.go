@@ -26,7 +26,7 @@ func (w *Weights) Tensor(name string) (nn.Tensor, error) {
 			return made(name, v.Shape), nil
 		}
 	}
-	return nn.Tensor{}, fmt.Errorf("the network has no parameter %q", name)
+	return nn.Tensor{}, nn.NoTensorError(fmt.Sprintf("the network has no parameter %q", name))
 }
 
 // made returns values of a scale that keeps what comes out of deep networks in range (K. He et al., Delving deep into

@@ -145,8 +145,9 @@ func Fits(g *Graph, w Weights) error {
 // initializer for several parameters.
 func stored(w Weights, p Param) (Tensor, error) {
 	if p.From != "" {
-		if t, err := w.Tensor(p.Name); err == nil {
-			return t, nil
+		var none NoTensorError
+		if t, err := w.Tensor(p.Name); !errors.As(err, &none) {
+			return t, err
 		}
 	}
 	return w.Tensor(p.Source())
@@ -251,5 +252,5 @@ func (m MapWeights) Tensor(name string) (Tensor, error) {
 	if t, ok := m[name]; ok {
 		return t, nil
 	}
-	return Tensor{}, fmt.Errorf("there are no weights %q: the file is of another model", name)
+	return Tensor{}, NoTensorError(fmt.Sprintf("there are no weights %q: the file is of another model", name))
 }

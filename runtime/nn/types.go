@@ -164,6 +164,12 @@ type Tensor struct {
 
 // Weights gives the SuperNet's tensors by name.
 type Weights interface {
-	// Tensor returns the tensor called name; the error says when there is none.
+	// Tensor returns the tensor called name; the error is a NoTensorError when there is none.
 	Tensor(name string) (Tensor, error)
 }
+
+// NoTensorError says that weights do not have a tensor. Other errors are of tensors that they have and cannot read.
+type NoTensorError string
+
+// Error names the tensor.
+func (e NoTensorError) Error() string { return string(e) }

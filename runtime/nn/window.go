@@ -1,6 +1,7 @@
 package nn
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -57,12 +58,16 @@ func Transform(from Weights, p Param) (m Tensor, ok bool, err error) {
 	if !ok {
 		return Tensor{}, false, nil
 	}
-	m, missing := from.Tensor(w.Name)
-	if missing != nil && w.Shared != w.Name {
-		m, missing = from.Tensor(w.Shared)
+	var none NoTensorError
+	m, err = from.Tensor(w.Name)
+	if errors.As(err, &none) && w.Shared != w.Name {
+		m, err = from.Tensor(w.Shared)
 	}
-	if missing != nil {
+	if errors.As(err, &none) {
 		return Tensor{}, false, nil
+	}
+	if err != nil {
+		return Tensor{}, false, err
 	}
 	if want := (Shape{len(w.Taps), w.All}); m.Type != Float32 || !slices.Equal(m.Shape, want) {
 		return m, false, fmt.Errorf("kernel transform %q has element type %d and shape %v, want 1 (float32) and %v", w.Name, m.Type, m.Shape, want)

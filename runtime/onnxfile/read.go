@@ -93,7 +93,7 @@ func Parse(data []byte) (*Model, error) {
 func (m *Model) Tensor(name string) (nn.Tensor, error) {
 	p, ok := m.tensors[name]
 	if !ok {
-		return nn.Tensor{}, fmt.Errorf("the model has no tensor %q: these weights are of another model", name)
+		return nn.Tensor{}, nn.NoTensorError(fmt.Sprintf("the model has no tensor %q: these weights are of another model", name))
 	}
 	t, err := m.decode(p)
 	if err != nil {

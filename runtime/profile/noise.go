@@ -12,7 +12,7 @@ import (
 type noise struct{}
 
 func (noise) Tensor(name string) (nn.Tensor, error) {
-	return nn.Tensor{}, fmt.Errorf("internal error: no shape is known for weights %q", name)
+	return nn.Tensor{}, nn.NoTensorError(fmt.Sprintf("internal error: no shape is known for weights %q", name))
 }
 
 // weightsOf is w, or random tensors of the shapes in g where w is noise.

@@ -5,8 +5,12 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
+	"google.golang.org/protobuf/proto"
+
+	"github.com/autotailor/autotailor/internal/onnxpb"
 	"github.com/autotailor/autotailor/runtime/data"
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
@@ -213,6 +217,37 @@ func TestKernelTransforms(t *testing.T) {
 		if changed < len(x.Raw)/8 || !slices.Equal(x.Shape, nn.Shape{9, 25}) {
 			t.Errorf("%d of %v numbers have changed", changed, x.Shape)
 		}
+	}
+}
+
+// TestDamagedTransform: a transform that cannot be read is an error; the middle of the window would be another network.
+func TestDamagedTransform(t *testing.T) {
+	r := tuner(t)
+	r.Options.Teacher, r.Options.Steps = "none", 2
+	_, trained := result(t, r, "")
+	var p onnxpb.ModelProto
+	if err := onnxpb.Unmarshal(trained, &p); err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range p.GetGraph().GetInitializer() {
+		if x.GetName() == "b.w.kernel3x3" {
+			x.RawData = x.RawData[4:]
+		}
+	}
+	damaged, err := proto.Marshal(&p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := onnxfile.Parse(damaged)
+	if err != nil {
+		t.Fatal(err)
+	}
+	windows, err := small().Windows()
+	if err != nil || len(windows) != 1 {
+		t.Fatal(windows, err)
+	}
+	if _, err := nn.Fetch(m, windows[0]); err == nil || !strings.Contains(err.Error(), "b.w.kernel3x3") {
+		t.Errorf("fetched although it is damaged: %v", err)
 	}
 }
 
