@@ -31,7 +31,8 @@ func families() []*supernet.Net {
 	}
 }
 
-// TestLocate: under every rule set, every node of random SubNets is at a site, and every site that the SubNet has is found: locate compares keys.
+// TestLocate: under every rule set, every node of the largest, the smallest and random SubNets is at a site, and every site that the SubNet
+// has is found: locate compares keys.
 func TestLocate(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	for _, net := range families() {
@@ -40,11 +41,11 @@ func TestLocate(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for k := range 6 {
-				g := make(space.Genes, len(net.Choices))
-				if k > 0 {
-					g = space.Random(net.Choices, rng)
-				}
+			subnets := []space.Genes{make(space.Genes, len(net.Choices)), smallest(net)}
+			for range 6 {
+				subnets = append(subnets, space.Random(net.Choices, rng))
+			}
+			for _, g := range subnets {
 				graph, err := nn.Record(func(b nn.Builder) { net.Build(g, b) })
 				if err != nil {
 					t.Fatal(err)
@@ -63,6 +64,15 @@ func TestLocate(t *testing.T) {
 			}
 		}
 	}
+}
+
+func smallest(net *supernet.Net) space.Genes {
+	g := make(space.Genes, len(net.Choices))
+	for i, c := range net.Choices {
+		g[i] = uint8(len(c.Values) - 1)
+	}
+	space.Canonical(net.Choices, g)
+	return g
 }
 
 // TestLocateRefusesOtherRules: a package whose sites are not those of its rules is found out, not summed up wrongly.

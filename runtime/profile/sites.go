@@ -66,8 +66,7 @@ func (p *places) locate(graph *nn.Graph, g space.Genes) ([]int, error) {
 				return nil, fmt.Errorf("node %q has no site under fusion rules %q; regenerate the package", graph.Nodes[group[0]].Name, p.rules.Name)
 			}
 			n := prefix(graph, group, p.net.Ops[p.op(live[0], g)].Key())
-			cut := n < len(group) && len(live) > 1 && p.sites[live[0]].Live == p.sites[live[1]].Live // which only depth may do
-			if n == 0 || cut {
+			if n == 0 || n < len(group) && !p.parted(live) {
 				return nil, fmt.Errorf("site %q under fusion rules %q is not what Build makes there; regenerate the package", p.sites[live[0]].Name, p.rules.Name)
 			}
 			for _, i := range group[:n] {
@@ -77,6 +76,12 @@ func (p *places) locate(graph *nn.Graph, g space.Genes) ([]int, error) {
 		}
 	}
 	return out, nil
+}
+
+// parted tells whether the first two of live may be in one group and yet be two operators: depth can remove one of them, or has removed what was
+// between them.
+func (p *places) parted(live []int) bool {
+	return len(live) > 1 && (p.sites[live[0]].Live != p.sites[live[1]].Live || live[1] > live[0]+1)
 }
 
 // prefix is how many nodes of a group are the operator with the given key: all, unless depth can remove the others.
