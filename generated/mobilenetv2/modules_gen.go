@@ -30,7 +30,7 @@ func (s Stage0) build(b nn.Builder, x nn.Value) nn.Value {
 	y = b.Conv(y, stage0Project)
 	y = b.BatchNorm(y, stage0ProjectNorm)
 	x = b.Add(x, y)
-	for i, m := range s.Blocks[:s.Depth.Blocks()-1] {
+	for i, m := range s.Blocks {
 		x = m.build(b, x, &stage0[i])
 	}
 	return x

@@ -21,7 +21,6 @@ type SubNet struct {
 
 // Stage0 holds the choices of stage 0: 1 DepthwiseResidual, 2 InvertedResidual.
 type Stage0 struct {
-	Depth  Depth3 // blocks kept, from the first
 	Blocks [2]InvertedResidual
 }
 
@@ -87,31 +86,6 @@ func (r Resolution) String() string {
 	return resolutionTexts[r.i]
 }
 
-// Depth3 is the number of blocks that a stage keeps, from the first.
-type Depth3 struct {
-	i uint8
-}
-
-// The legal values of Depth3. The zero value is Depth3Keep3, the original model's.
-var (
-	Depth3Keep3 = Depth3{0}
-	Depth3Keep2 = Depth3{1}
-)
-
-var (
-	depth3Values = [...]int{3, 2}
-	depth3Texts  = []string{"3", "2"}
-)
-
-// Blocks reports the number of blocks.
-func (d Depth3) Blocks() int {
-	return depth3Values[d.i]
-}
-
-func (d Depth3) String() string {
-	return depth3Texts[d.i]
-}
-
 // Expand is the ratio of a block's inner width to its base width.
 type Expand struct {
 	i uint8
@@ -136,6 +110,31 @@ func (e Expand) Ratio() float64 {
 
 func (e Expand) String() string {
 	return expandTexts[e.i]
+}
+
+// Depth3 is the number of blocks that a stage keeps, from the first.
+type Depth3 struct {
+	i uint8
+}
+
+// The legal values of Depth3. The zero value is Depth3Keep3, the original model's.
+var (
+	Depth3Keep3 = Depth3{0}
+	Depth3Keep2 = Depth3{1}
+)
+
+var (
+	depth3Values = [...]int{3, 2}
+	depth3Texts  = []string{"3", "2"}
+)
+
+// Blocks reports the number of blocks.
+func (d Depth3) Blocks() int {
+	return depth3Values[d.i]
+}
+
+func (d Depth3) String() string {
+	return depth3Texts[d.i]
 }
 
 // Depth4 is the number of blocks that a stage keeps, from the first.
@@ -198,40 +197,38 @@ func (s *SubNet) UnmarshalText(text []byte) (err error) {
 }
 
 // NumGenes is the number of choices.
-const NumGenes = 22
+const NumGenes = 21
 
 // genes holds the index of each choice's value, in the order of choices.
 type genes = [NumGenes]uint8
 
 var choices = [NumGenes]space.Choice{
 	{Name: "resolution", Kind: "resolution", Values: resolutionTexts},
-	{Name: "stage0.depth", Kind: "depth", Values: depth3Texts},
 	{Name: "stage0.1.expand", Kind: "expand", Values: expandTexts},
-	{Name: "stage0.2.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 1, Below: 1}},
+	{Name: "stage0.2.expand", Kind: "expand", Values: expandTexts},
 	{Name: "stage1.depth", Kind: "depth", Values: depth3Texts},
 	{Name: "stage1.0.expand", Kind: "expand", Values: expandTexts},
 	{Name: "stage1.1.expand", Kind: "expand", Values: expandTexts},
-	{Name: "stage1.2.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 4, Below: 1}},
+	{Name: "stage1.2.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 3, Below: 1}},
 	{Name: "stage2.depth", Kind: "depth", Values: depth4Texts},
 	{Name: "stage2.0.expand", Kind: "expand", Values: expandTexts},
 	{Name: "stage2.1.expand", Kind: "expand", Values: expandTexts},
-	{Name: "stage2.2.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 8, Below: 2}},
-	{Name: "stage2.3.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 8, Below: 1}},
+	{Name: "stage2.2.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 7, Below: 2}},
+	{Name: "stage2.3.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 7, Below: 1}},
 	{Name: "stage3.depth", Kind: "depth", Values: depth3Texts},
 	{Name: "stage3.0.expand", Kind: "expand", Values: expandTexts},
 	{Name: "stage3.1.expand", Kind: "expand", Values: expandTexts},
-	{Name: "stage3.2.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 13, Below: 1}},
+	{Name: "stage3.2.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 12, Below: 1}},
 	{Name: "stage4.depth", Kind: "depth", Values: depth3Texts},
 	{Name: "stage4.0.expand", Kind: "expand", Values: expandTexts},
 	{Name: "stage4.1.expand", Kind: "expand", Values: expandTexts},
-	{Name: "stage4.2.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 17, Below: 1}},
+	{Name: "stage4.2.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 16, Below: 1}},
 	{Name: "stage5.0.expand", Kind: "expand", Values: expandTexts},
 }
 
 func (s SubNet) genes() genes {
 	return genes{
 		s.Resolution.i,
-		s.Stage0.Depth.i,
 		s.Stage0.Blocks[0].Expand.i,
 		s.Stage0.Blocks[1].Expand.i,
 		s.Stage1.Depth.i,
@@ -259,11 +256,11 @@ func (s SubNet) genes() genes {
 func subNet(g []uint8) SubNet {
 	return SubNet{
 		Resolution: Resolution{g[0]},
-		Stage0:     Stage0{Depth: Depth3{g[1]}, Blocks: [2]InvertedResidual{{Expand{g[2]}}, {Expand{g[3]}}}},
-		Stage1:     Stage1{Depth: Depth3{g[4]}, Blocks: [3]InvertedResidual{{Expand{g[5]}}, {Expand{g[6]}}, {Expand{g[7]}}}},
-		Stage2:     Stage2{Depth: Depth4{g[8]}, Blocks: [4]InvertedResidual{{Expand{g[9]}}, {Expand{g[10]}}, {Expand{g[11]}}, {Expand{g[12]}}}},
-		Stage3:     Stage3{Depth: Depth3{g[13]}, Blocks: [3]InvertedResidual{{Expand{g[14]}}, {Expand{g[15]}}, {Expand{g[16]}}}},
-		Stage4:     Stage4{Depth: Depth3{g[17]}, Blocks: [3]InvertedResidual{{Expand{g[18]}}, {Expand{g[19]}}, {Expand{g[20]}}}},
-		Stage5:     Stage5{Blocks: [1]InvertedResidual{{Expand{g[21]}}}},
+		Stage0:     Stage0{Blocks: [2]InvertedResidual{{Expand{g[1]}}, {Expand{g[2]}}}},
+		Stage1:     Stage1{Depth: Depth3{g[3]}, Blocks: [3]InvertedResidual{{Expand{g[4]}}, {Expand{g[5]}}, {Expand{g[6]}}}},
+		Stage2:     Stage2{Depth: Depth4{g[7]}, Blocks: [4]InvertedResidual{{Expand{g[8]}}, {Expand{g[9]}}, {Expand{g[10]}}, {Expand{g[11]}}}},
+		Stage3:     Stage3{Depth: Depth3{g[12]}, Blocks: [3]InvertedResidual{{Expand{g[13]}}, {Expand{g[14]}}, {Expand{g[15]}}}},
+		Stage4:     Stage4{Depth: Depth3{g[16]}, Blocks: [3]InvertedResidual{{Expand{g[17]}}, {Expand{g[18]}}, {Expand{g[19]}}}},
+		Stage5:     Stage5{Blocks: [1]InvertedResidual{{Expand{g[20]}}}},
 	}
 }

@@ -80,7 +80,7 @@ class Stage0(nn.Module):
         y = self.project(y)
         y = self.project_norm(y)
         x = x + y
-        for block in self.blocks[: s.blocks("stage0.depth") - 1]:
+        for block in self.blocks:
             x = block(x, s)
         return x
 

@@ -6,9 +6,8 @@ from .subnet import Choice, Space
 
 SPACE = Space([
     Choice("resolution", "resolution", ("32", "28", "24", "20", "16")),
-    Choice("stage0.depth", "depth", ("3", "2")),
     Choice("stage0.1.expand", "expand", ("6", "4", "3")),
-    Choice("stage0.2.expand", "expand", ("6", "4", "3"), live=("stage0.depth", 1)),
+    Choice("stage0.2.expand", "expand", ("6", "4", "3")),
     Choice("stage1.depth", "depth", ("3", "2")),
     Choice("stage1.0.expand", "expand", ("6", "4", "3")),
     Choice("stage1.1.expand", "expand", ("6", "4", "3")),
@@ -33,7 +32,7 @@ PACKAGE = "mobilenetv2"
 TITLE = "MobileNetV2 (Fashion-MNIST)"
 SOURCE = "mobilenetv2.onnx"  # the model
 SHA256 = "676cef8f7091545c12e9d9ab41edde41922cc2e3ee6e3f21f72ed025dadf9052"
-DIGEST = "c8834b6f0c59166851dc1684eeed734af6eef0ee8602ce97dbc6ca58f1d872c0"  # of the choices
+DIGEST = "c86681da165f3d5d2bb1f0815f92e953c8f5b6992d06bf66149491e8f71c3c3f"  # of the choices
 BATCH = None  # of the model's input, None when it is open
 CHANNELS, SIDE = 1, 32
 TRANSFORM = Transform(pad=2, mean=(0.286,), std=(0.353,))
