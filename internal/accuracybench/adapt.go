@@ -62,49 +62,64 @@ func (b *bench) methods(ctx context.Context, device engine.Engine) ([]method, er
 	if err != nil {
 		return nil, err
 	}
-	penalty, _, _, err := b.penalty(ctx, b.random(2*b.o.subnets+b.o.verify, 1)[2*b.o.subnets:])
-	if err != nil {
-		return nil, err
-	}
 	macs, err := b.net.MACs()
 	if err != nil {
 		return nil, err
 	}
-	ours, err := b.front(ctx, cost, penalty)
+	random := b.random(2*b.o.subnets+b.o.verify, 1)[2*b.o.subnets:]
+	penalty, _, _, err := b.penalty(ctx, random)
 	if err != nil {
 		return nil, err
 	}
-	flops, err := b.front(ctx, macs, penalty)
+	ours, err := b.front(ctx, cost, random)
+	if err != nil {
+		return nil, err
+	}
+	flops, err := b.front(ctx, macs, random)
 	if err != nil {
 		return nil, err
 	}
 	return []method{
 		{name: "ours", model: b.tuned, list: ours},
 		{name: "uniform", model: b.tuned, list: b.uniform()},
-		{name: "depth", model: b.tuned, list: b.thin(b.best(b.only("depth"), cost, penalty))},
+		{name: "depth", model: b.tuned, list: thin(b.best(b.only("depth"), cost, penalty), b.o.candidate)},
 		{name: "flops", model: b.tuned, list: flops},
 		{name: "resolution", model: b.original, list: b.only("resolution")},
 	}, nil
 }
 
-// front is a Pareto front, thinned to the number of candidates.
-func (b *bench) front(ctx context.Context, cost, penalty *terms.Sum) ([]space.Genes, error) {
-	r, err := search.Front(ctx, search.Problem{Choices: b.net.Choices, Cost: cost, Penalty: penalty}, search.Options{})
+// front is a Pareto front, as many of it as a method may measure. As `search --verify` does, the first half of them corrects the prediction
+// that the second half comes from.
+func (b *bench) front(ctx context.Context, cost *terms.Sum, known []space.Genes) ([]space.Genes, error) {
 	var list []space.Genes
-	for _, p := range r.Points {
-		list = append(list, p.Genes)
+	for _, n := range []int{b.o.candidate / 2, b.o.candidate - b.o.candidate/2} {
+		penalty, _, _, err := b.penalty(ctx, slices.Concat(known, list))
+		if err != nil {
+			return nil, err
+		}
+		r, err := search.Front(ctx, search.Problem{Choices: b.net.Choices, Cost: cost, Penalty: penalty}, search.Options{})
+		if err != nil {
+			return nil, err
+		}
+		var front []space.Genes
+		for _, p := range r.Points {
+			if !slices.ContainsFunc(list, func(g space.Genes) bool { return slices.Equal(g, p.Genes) }) {
+				front = append(front, p.Genes)
+			}
+		}
+		list = append(list, thin(front, n)...)
 	}
-	return b.thin(list), err
+	return list, nil
 }
 
-// thin keeps as many as a method may measure, evenly, with both ends.
-func (b *bench) thin(list []space.Genes) []space.Genes {
-	if len(list) <= b.o.candidate {
+// thin keeps n, evenly, with both ends.
+func thin(list []space.Genes, n int) []space.Genes {
+	if len(list) <= n {
 		return list
 	}
-	out := make([]space.Genes, b.o.candidate)
+	out := make([]space.Genes, n)
 	for k := range out {
-		out[k] = list[k*(len(list)-1)/(len(out)-1)]
+		out[k] = list[k*(len(list)-1)/max(n-1, 1)]
 	}
 	return out
 }
