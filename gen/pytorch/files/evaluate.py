@@ -9,8 +9,6 @@ The list has a SubNet in text form on each line, "original" or "resolution=16,st
 The file is one of joint accuracies, which the Go package's commands write and read, too.
 """
 
-import argparse
-
 from supernet import counting, files, space
 from supernet.sample import Sampler
 from supernet.subnet import SubNet
@@ -18,7 +16,7 @@ from tune import connect
 
 
 def run() -> int:
-    p = argparse.ArgumentParser(description=__doc__.split("\n")[0], epilog=__doc__.split("\n", 2)[2], formatter_class=argparse.RawDescriptionHelpFormatter)
+    p = files.parser(__doc__)
     counting.add_arguments(p)
     p.add_argument("--subnets", help="file with SubNets, one on each line")
     p.add_argument("--random", type=int, default=0, help="random SubNets besides")

@@ -17,7 +17,7 @@ from supernet.subnet import SubNet
 
 
 def arguments() -> argparse.Namespace:
-    p = argparse.ArgumentParser(description=__doc__.split("\n")[0], epilog=__doc__.split("\n", 2)[2], formatter_class=argparse.RawDescriptionHelpFormatter)
+    p = files.parser(__doc__)
     p.add_argument("--model", required=True, help="ONNX file that the checkpoint's run started from")
     p.add_argument("--checkpoint", required=True, help="checkpoint of tune.py")
     p.add_argument("--out", required=True, help="ONNX file to write")

@@ -8,15 +8,13 @@ examples:
 An interrupted run goes on where it stopped. The file is the one that the Go package's commands write and read.
 """
 
-import argparse
-
 from supernet import counting, files, space
 from supernet.subnet import SubNet
 from tune import connect
 
 
 def run() -> int:
-    p = argparse.ArgumentParser(description=__doc__.split("\n")[0], epilog=__doc__.split("\n", 2)[2], formatter_class=argparse.RawDescriptionHelpFormatter)
+    p = files.parser(__doc__)
     counting.add_arguments(p)
     table = counting.Table("sensitivities", p.parse_args(), *connect())
     table.count([SubNet(space.SPACE)] + [SubNet(space.SPACE, g) for g in space.SPACE.probes()])

@@ -10,8 +10,6 @@ The list has a SubNet in text form on each line, "original" or "resolution=16,st
 The file is one of joint accuracies, which the Go package's commands write and read, too.
 """
 
-import argparse
-
 from mobilenetv2 import counting, files, space
 from mobilenetv2.sample import Sampler
 from mobilenetv2.subnet import SubNet
@@ -19,7 +17,7 @@ from tune import connect
 
 
 def run() -> int:
-    p = argparse.ArgumentParser(description=__doc__.split("\n")[0], epilog=__doc__.split("\n", 2)[2], formatter_class=argparse.RawDescriptionHelpFormatter)
+    p = files.parser(__doc__)
     counting.add_arguments(p)
     p.add_argument("--subnets", help="file with SubNets, one on each line")
     p.add_argument("--random", type=int, default=0, help="random SubNets besides")

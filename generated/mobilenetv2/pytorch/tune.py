@@ -30,7 +30,7 @@ from mobilenetv2.subnet import SubNet
 
 
 def arguments() -> argparse.Namespace:
-    p = argparse.ArgumentParser(description=__doc__.split("\n")[0], epilog=__doc__.split("\n", 2)[2], formatter_class=argparse.RawDescriptionHelpFormatter)
+    p = files.parser(__doc__)
     d = training.Settings(steps=0)
     p.add_argument("--model", required=True, help="ONNX file of the original, trained model")
     p.add_argument("--data", required=True, help="folder with the images")

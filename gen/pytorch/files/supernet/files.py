@@ -1,5 +1,6 @@
 """Opens what commands work on, and reports mistakes in one line."""
 
+import argparse
 import hashlib
 import os
 import sys
@@ -11,6 +12,12 @@ from . import space
 from .data import open_split
 from .model import SuperNet
 from .onnxfile import Model
+
+
+def parser(doc: str) -> argparse.ArgumentParser:
+    """A parser whose help is a command's docstring: a line, then examples and what else there is to know."""
+    first, _, rest = doc.split("\n", 2)
+    return argparse.ArgumentParser(description=first, epilog=rest, formatter_class=argparse.RawDescriptionHelpFormatter)
 
 
 def main(run: Callable[[], int]) -> None:
