@@ -9,7 +9,6 @@ import (
 
 	"github.com/autotailor/autotailor/runtime/sensitivity"
 	"github.com/autotailor/autotailor/runtime/space"
-	"github.com/autotailor/autotailor/runtime/tune"
 )
 
 // evaluated is the result of `evaluate`.
@@ -90,7 +89,7 @@ func (c *call) evaluatedSubNets(texts []string, random int, seed uint64) ([]spac
 		list = append(list, g)
 	}
 	if len(list) == 0 {
-		largest, smallest := tune.Ends(c.net.Choices)
+		largest, smallest := space.Ends(c.net.Choices)
 		list = append(list, largest, smallest)
 		if i := slices.IndexFunc(c.net.Choices, func(c space.Choice) bool { return c.Kind == "resolution" }); i >= 0 {
 			wide := slices.Clone(smallest)

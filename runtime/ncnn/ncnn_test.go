@@ -103,12 +103,8 @@ func TestFamilies(t *testing.T) {
 
 // subNets are both ends and random ones.
 func subNets(net *supernet.Net) []space.Genes {
-	first, last := make(space.Genes, len(net.Choices)), make(space.Genes, len(net.Choices))
-	for i, c := range net.Choices {
-		last[i] = uint8(len(c.Values) - 1)
-	}
-	space.Canonical(net.Choices, last)
-	list := []space.Genes{first, last}
+	largest, smallest := space.Ends(net.Choices)
+	list := []space.Genes{largest, smallest}
 	rng := rand.New(rand.NewPCG(11, 11))
 	for range randomSubNets {
 		list = append(list, space.Random(net.Choices, rng))

@@ -3,7 +3,6 @@ package profile
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,6 +20,7 @@ import (
 	"github.com/autotailor/autotailor/runtime/lut"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/optable"
+	"github.com/autotailor/autotailor/runtime/selftest"
 	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/supernet"
 )
@@ -34,18 +34,13 @@ func families() []*supernet.Net {
 // TestLocate: under every rule set, every node of the largest, the smallest and random SubNets is at a site, and every site that the SubNet
 // has is found: locate compares keys.
 func TestLocate(t *testing.T) {
-	rng := rand.New(rand.NewPCG(1, 1))
 	for _, net := range families() {
 		for _, r := range net.Rules {
 			p, err := placesOf(net, r.Name)
 			if err != nil {
 				t.Fatal(err)
 			}
-			subnets := []space.Genes{make(space.Genes, len(net.Choices)), smallest(net)}
-			for range 6 {
-				subnets = append(subnets, space.Random(net.Choices, rng))
-			}
-			for _, g := range subnets {
+			for _, g := range selftest.Samples(net) {
 				graph, err := nn.Record(func(b nn.Builder) { net.Build(g, b) })
 				if err != nil {
 					t.Fatal(err)
@@ -64,15 +59,6 @@ func TestLocate(t *testing.T) {
 			}
 		}
 	}
-}
-
-func smallest(net *supernet.Net) space.Genes {
-	g := make(space.Genes, len(net.Choices))
-	for i, c := range net.Choices {
-		g[i] = uint8(len(c.Values) - 1)
-	}
-	space.Canonical(net.Choices, g)
-	return g
 }
 
 // TestLocateRefusesOtherRules: a package whose sites are not those of its rules is found out, not summed up wrongly.

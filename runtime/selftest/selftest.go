@@ -20,12 +20,8 @@ const samples = 20
 func Samples(net *supernet.Net) []space.Genes { return draw(net, samples) }
 
 func draw(net *supernet.Net, n int) []space.Genes {
-	smallest := make(space.Genes, len(net.Choices))
-	for i, c := range net.Choices {
-		smallest[i] = uint8(len(c.Values) - 1)
-	}
-	space.Canonical(net.Choices, smallest)
-	out := []space.Genes{make(space.Genes, len(net.Choices)), smallest}
+	largest, smallest := space.Ends(net.Choices)
+	out := []space.Genes{largest, smallest}
 	rng := rand.New(rand.NewPCG(1, 2))
 	for range n {
 		out = append(out, space.Random(net.Choices, rng))

@@ -28,6 +28,16 @@ func Canonical(cs []Choice, g Genes) {
 	}
 }
 
+// Ends returns the original, which is the largest SubNet, and the smallest one.
+func Ends(cs []Choice) (largest, smallest Genes) {
+	largest, smallest = make(Genes, len(cs)), make(Genes, len(cs))
+	for i, c := range cs {
+		smallest[i] = uint8(len(c.Values) - 1)
+	}
+	Canonical(cs, smallest)
+	return largest, smallest
+}
+
 // Cards returns the number of candidates of every choice.
 func Cards(cs []Choice) []uint8 {
 	cards := make([]uint8, len(cs))

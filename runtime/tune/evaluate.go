@@ -10,16 +10,6 @@ import (
 	"github.com/autotailor/autotailor/runtime/space"
 )
 
-// Ends returns the genes of the original and of the smallest SubNet.
-func Ends(choices []space.Choice) (largest, smallest space.Genes) {
-	largest, smallest = make(space.Genes, len(choices)), make(space.Genes, len(choices))
-	for i, c := range choices {
-		smallest[i] = uint8(len(c.Values) - 1)
-	}
-	space.Canonical(choices, smallest)
-	return largest, smallest
-}
-
 // evaluate appends to the history.
 func (r *run) evaluate(ctx context.Context) error {
 	e := r.evaluator(r.Check)
@@ -28,7 +18,7 @@ func (r *run) evaluate(ctx context.Context) error {
 		since -= r.history[n-1].Step
 	}
 	v := Evaluation{Step: r.step, Loss: r.sum / float64(since)}
-	largest, smallest := Ends(r.Net.Choices)
+	largest, smallest := space.Ends(r.Net.Choices)
 	for _, end := range []struct {
 		g  space.Genes
 		to *float64
