@@ -190,6 +190,8 @@ type agreement struct {
 	Tau      float64
 	Small10  float64
 	Large10  float64
+	Small5   float64
+	Large5   float64
 	Bias     float64
 	Worst    float64
 	Noise    float64
@@ -220,8 +222,8 @@ func (b *bench) check(ctx context.Context, spent float64) error {
 	if a.Plain != nil {
 		plain = fmt.Sprintf("%.3f nofusion_within5=%.3f nofusion_tau=%.3f", a.Plain.Within10, a.Plain.Within5, a.Plain.Tau)
 	}
-	fmt.Printf("latency %s n=%d within10=%.3f within5=%.3f tau=%.3f uniform_within5=%.3f uniform_tau=%.3f nofusion_within10=%s lut_s=%.0f noise=%.3f drift=%.2f small10=%.3f large10=%.3f bias=%+.3f worst=%.3f\n",
-		b.title(), a.N, a.Within10, a.Within5, a.Tau, a.Uniform.Within5, a.Uniform.Tau, plain, spent, a.Noise, a.Drift, a.Small10, a.Large10, a.Bias, a.Worst)
+	fmt.Printf("latency %s n=%d within10=%.3f within5=%.3f tau=%.3f uniform_within5=%.3f uniform_tau=%.3f nofusion_within10=%s lut_s=%.0f noise=%.3f drift=%.2f small10=%.3f large10=%.3f small5=%.3f large5=%.3f bias=%+.3f worst=%.3f\n",
+		b.title(), a.N, a.Within10, a.Within5, a.Tau, a.Uniform.Within5, a.Uniform.Tau, plain, spent, a.Noise, a.Drift, a.Small10, a.Large10, a.Small5, a.Large5, a.Bias, a.Worst)
 	return nil
 }
 

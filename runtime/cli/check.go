@@ -239,7 +239,8 @@ func (c *call) printChecked(r *agreed) error {
 	if u := r.Uniform; u.N < r.N {
 		fmt.Fprintf(c.out, "of these the %d that were drawn uniformly: %.1f %% within 10 %%, %.1f %% within 5 %%, tau %.3f\n", u.N, 100*u.Within10, 100*u.Within5, u.Tau)
 	}
-	fmt.Fprintf(c.out, "within 10 %% of the smallest tenth %.1f %%, of the largest %.1f %%\n", 100*r.Small10, 100*r.Large10)
+	fmt.Fprintf(c.out, "of the fastest tenth %.1f %% within 10 %%, %.1f %% within 5 %%, of the slowest %.1f %% and %.1f %%\n",
+		100*r.Small10, 100*r.Small5, 100*r.Large10, 100*r.Large5)
 	if p := r.Plain; p != nil {
 		fmt.Fprintf(c.out, "by the other table: %.1f %% within 10 %%, %.1f %% within 5 %%, tau %.3f, median %+.1f %%\n", 100*p.Within10, 100*p.Within5, p.Tau, 100*p.Bias)
 	}

@@ -60,5 +60,5 @@ func (t *Table) sum(net *supernet.Net, factor float64) (*terms.Sum, error) {
 
 // Kernels counts what a SubNet has measurements of: the operators that the runtime runs a kernel for, and changes of layout.
 func (t *Table) Kernels(net *supernet.Net) (*terms.Sum, error) {
-	return net.Sum(t.Header.Rules, func(id optable.ID) int64 { return int64(len(t.Rows[id].kernels())) })
+	return net.Sum(t.Header.Rules, func(id optable.ID) int64 { return int64(t.Rows[id].Kernels()) })
 }

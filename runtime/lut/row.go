@@ -42,6 +42,9 @@ func (r Row) kernels() (medians []time.Duration) {
 	return medians
 }
 
+// Kernels counts what the runtime runs for the operator.
+func (r Row) Kernels() int { return len(r.kernels()) }
+
 // Words that stand in place of the number of runs.
 const (
 	failed = "failed" // of an operator that could not be measured

@@ -13,8 +13,10 @@ type Agreement struct {
 	Tau      float64 `json:"tau"`     // Kendall's rank correlation (tau-b)
 	Small10  float64 `json:"small10"` // Within10 among the tenth with the least latency
 	Large10  float64 `json:"large10"` // and the tenth with the greatest
-	Bias     float64 `json:"bias"`    // median of predicted/measured - 1
-	Worst    float64 `json:"worst"`   // largest |predicted/measured - 1|
+	Small5   float64 `json:"small5"`  // Within5 among these
+	Large5   float64 `json:"large5"`
+	Bias     float64 `json:"bias"`  // median of predicted/measured - 1
+	Worst    float64 `json:"worst"` // largest |predicted/measured - 1|
 }
 
 // Agree compares predictions with measurements of the same networks, in any unit.
@@ -40,7 +42,9 @@ func Agree(predicted, measured []float64) Agreement {
 	}
 	tenth := (a.N + 9) / 10
 	a.Within10, a.Within5 = within(order, 0.1), within(order, 0.05)
-	a.Small10, a.Large10 = within(order[:tenth], 0.1), within(order[a.N-tenth:], 0.1)
+	small, large := order[:tenth], order[a.N-tenth:]
+	a.Small10, a.Large10 = within(small, 0.1), within(large, 0.1)
+	a.Small5, a.Large5 = within(small, 0.05), within(large, 0.05)
 	a.Bias, a.Tau = median(off), kendall(predicted, measured)
 	for _, o := range off {
 		a.Worst = max(a.Worst, math.Abs(o))

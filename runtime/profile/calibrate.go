@@ -20,8 +20,8 @@ const (
 )
 
 // calibrate measures a few random SubNets end to end, from small to large ones, and fits the table's calibration to them. Most are of about the
-// middle, as uniform draws are.
-func calibrate(ctx context.Context, t *lut.Table, c *Clock) error {
+// middle, as uniform draws are. The time per kernel is near the expected one.
+func calibrate(ctx context.Context, t *lut.Table, c *Clock, expected float64) error {
 	t.Header.Calibration = lut.Calibration{}
 	sum, err := t.Sum(c.net)
 	if err != nil {
@@ -51,7 +51,7 @@ func calibrate(ctx context.Context, t *lut.Table, c *Clock) error {
 		}
 		all = append(all, calibrated{float64(sum.At(g)), float64(kernels.At(g)), float64(row.Median)})
 	}
-	scale, perKernel := fit(all)
+	scale, perKernel := fit(all, expected)
 	t.Header.Calibration = lut.Calibration{Scale: math.Round(scale*1e6) / 1e6, PerKernel: time.Duration(perKernel), Networks: n}
 	return nil
 }
@@ -67,20 +67,14 @@ func (n calibrated) off(scale, perKernel float64) float64 {
 // outlier is how far a network is off, against what the others tell, whose measurement went wrong. Sound ones are within 0.1.
 const outlier = 0.15
 
-// likely is how large a time per kernel is expected to be, in nanoseconds. What a runtime takes between two kernels is not much more.
+// likely is how far a time per kernel is expected to be from what its context tells, in nanoseconds. What a runtime takes between two kernels is not
+// much more.
 const likely = 200
 
-// fit finds scale and time per kernel by ridge regression of relative errors (Hoerl and Kennard, 1970): where the networks differ less in their
-// times per kernel than they scatter, the time per kernel stays near zero. A network that was disturbed is left out. Where the two make no
-// sense together, it fits the scale alone.
-func fit(all []calibrated) (scale, perKernel float64) {
-	sound := undisturbed(all)
-	scale, perKernel = plane(sound, 0)
-	scatter := 0.0
-	for _, n := range sound {
-		scatter += math.Pow(n.off(scale, perKernel), 2) / float64(max(len(sound)-2, 1))
-	}
-	scale, perKernel = plane(sound, scatter/(likely*likely))
+// fit finds scale and time per kernel, which is near the expected one where the networks do not tell clearly. A network that was disturbed is left
+// out. Where the two make no sense together, it fits the scale alone.
+func fit(all []calibrated, expected float64) (scale, perKernel float64) {
+	scale, perKernel = shrunk(undisturbed(all), expected, likely)
 	senseless := func(n calibrated) bool { return scale*n.sum+perKernel*n.kernels < n.sum/4 }
 	if !(scale > 0.2 && scale < 5) || slices.ContainsFunc(all, senseless) {
 		var ratios []float64
@@ -97,7 +91,7 @@ func undisturbed(all []calibrated) []calibrated {
 	if len(all) < 5 {
 		return all
 	}
-	scale, perKernel := plane(all, 0)
+	scale, perKernel := plane(all, 0, 0)
 	worst := 0
 	for i, n := range all {
 		if n.off(scale, perKernel) > all[worst].off(scale, perKernel) {
@@ -105,15 +99,26 @@ func undisturbed(all []calibrated) []calibrated {
 		}
 	}
 	others := slices.Delete(slices.Clone(all), worst, worst+1)
-	if scale, perKernel = plane(others, 0); all[worst].off(scale, perKernel) > outlier {
+	if scale, perKernel = plane(others, 0, 0); all[worst].off(scale, perKernel) > outlier {
 		return others
 	}
 	return all
 }
 
-// plane minimises the sum of ((scale*sum + perKernel*kernels)/took - 1)^2, and ridge times the square of perKernel.
-func plane(all []calibrated, ridge float64) (scale, perKernel float64) {
-	aa, ab, bb, a, b := 0.0, 0.0, ridge, 0.0, 0.0
+// shrunk fits scale and time per kernel by ridge regression of relative errors (Hoerl and Kennard, 1970): where the networks differ less in their
+// times per kernel than they scatter, the time per kernel stays near what is expected, give or take what is likely.
+func shrunk(all []calibrated, expected, likely float64) (scale, perKernel float64) {
+	scale, perKernel = plane(all, 0, 0)
+	scatter := 0.0
+	for _, n := range all {
+		scatter += math.Pow(n.off(scale, perKernel), 2) / float64(max(len(all)-2, 1))
+	}
+	return plane(all, scatter/(likely*likely), expected)
+}
+
+// plane minimises the sum of ((scale*sum + perKernel*kernels)/took - 1)^2, and ridge times the square of perKernel less the expected one.
+func plane(all []calibrated, ridge, expected float64) (scale, perKernel float64) {
+	aa, ab, bb, a, b := 0.0, 0.0, ridge, 0.0, ridge*expected
 	for _, n := range all {
 		u, v := n.sum/n.took, n.kernels/n.took
 		aa, ab, bb, a, b = aa+u*u, ab+u*v, bb+v*v, a+u, b+v

@@ -22,7 +22,7 @@ type covering struct {
 	engine engine.Tracer
 	clock  *Clock
 	o      Options
-	seen   []sighting
+	seen   [][]sighting   // of each SubNet
 	joined map[string]int // operator sequences and how often they were seen, see notice
 }
 
@@ -59,7 +59,7 @@ func runCovering(ctx context.Context, net *supernet.Net, e engine.Tracer, path s
 	c.fill(t, missing)
 	t.Header.Reference, t.Header.Kernels = c.clock.Header(), kernelText(c.joined)
 	t.Header.Protocol = protocol(c.rounds(), part.contexts)
-	if err := calibrate(ctx, t, c.clock); err != nil {
+	if err := calibrate(ctx, t, c.clock, c.context()); err != nil {
 		return nil, err
 	}
 	if err := t.WriteFile(path); err != nil {
@@ -124,7 +124,7 @@ func (c *covering) measure(ctx context.Context, ids []optable.ID, part *part) er
 		if err := part.add(text, seen); err != nil {
 			return err
 		}
-		c.seen = append(c.seen, seen...)
+		c.seen = append(c.seen, seen)
 		fresh++
 		if c.o.Progress != nil {
 			elapsed := time.Since(start)
@@ -212,8 +212,10 @@ func plus(a, b []time.Duration) []time.Duration {
 // fill makes rows of what was seen: the medians over places, of which the device may treat some differently.
 func (c *covering) fill(t *lut.Table, ids []optable.ID) {
 	by := map[optable.ID][]lut.Row{}
-	for _, s := range c.seen {
-		by[s.id] = append(by[s.id], s.row)
+	for _, list := range c.seen {
+		for _, s := range list {
+			by[s.id] = append(by[s.id], s.row)
+		}
 	}
 	for _, id := range ids {
 		row := merge(by[id])

@@ -48,7 +48,7 @@ func runIsolated(ctx context.Context, net *supernet.Net, e engine.Engine, path s
 		return t, err
 	}
 	if _, err := t.Sum(net); ok && err == nil { // failed rows are the caller's to see
-		if err := calibrate(ctx, t, clock); err != nil {
+		if err := calibrate(ctx, t, clock, 0); err != nil {
 			return t, err
 		}
 	}

@@ -69,13 +69,15 @@ func (p *part) resume(lines []rowfile.Line, c *covering) error {
 	for _, line := range lines[1:] {
 		fields := strings.Fields(line.Text)
 		p.done = append(p.done, fields[0])
+		var seen []sighting
 		for _, f := range fields[1:] {
 			s, err := parseSighting(f, len(c.net.Ops))
 			if err != nil {
 				return fmt.Errorf("line %d: %w", line.Number, err)
 			}
-			c.seen = append(c.seen, s)
+			seen = append(seen, s)
 		}
+		c.seen = append(c.seen, seen)
 	}
 	return nil
 }
