@@ -165,7 +165,7 @@ func (p *Package) typeNames(t *ChoiceType, all []*ChoiceType, base string, texts
 	if sameLast == 1 {
 		out = append(out, base+"DownTo"+ident(last))
 	}
-	return append(out, base+"Of"+ident(strings.Join(texts, "_")))
+	return append(out, base+ident(strings.Join(texts, "Or")))
 }
 
 // blockTypes makes a struct type for every combination of block name and choices. Where a name has one only,

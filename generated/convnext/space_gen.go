@@ -19,12 +19,12 @@ type SubNet struct {
 
 // Stage0 holds the choices of stage 0: Conv 2x2.
 type Stage0 struct {
-	Width WidthOf1_0_65
+	Width Width1Or0_65
 }
 
 // Stage3 holds the choices of stage 3: 2 ConvNeXt.
 type Stage3 struct {
-	Width  WidthOf1_0_65
+	Width  Width1Or0_65
 	Depth  Depth2 // blocks kept, from the first
 	Blocks [2]ConvNeXt
 }
@@ -56,29 +56,29 @@ type ConvNeXt struct {
 	Expand Expand
 }
 
-// WidthOf1_0_65 is the multiplier of a stage's output width.
-type WidthOf1_0_65 struct {
+// Width1Or0_65 is the multiplier of a stage's output width.
+type Width1Or0_65 struct {
 	i uint8
 }
 
-// The legal values of WidthOf1_0_65. The zero value is WidthOf1_0_65Is1, the original model's.
+// The legal values of Width1Or0_65. The zero value is Width1Or0_65Is1, the original model's.
 var (
-	WidthOf1_0_65Is1    = WidthOf1_0_65{0}
-	WidthOf1_0_65Is0_65 = WidthOf1_0_65{1}
+	Width1Or0_65Is1    = Width1Or0_65{0}
+	Width1Or0_65Is0_65 = Width1Or0_65{1}
 )
 
 var (
-	widthOf1_0_65Values = [...]float64{1, 0.65}
-	widthOf1_0_65Texts  = []string{"1", "0.65"}
+	width1Or0_65Values = [...]float64{1, 0.65}
+	width1Or0_65Texts  = []string{"1", "0.65"}
 )
 
 // Multiplier reports the multiplier.
-func (w WidthOf1_0_65) Multiplier() float64 {
-	return widthOf1_0_65Values[w.i]
+func (w Width1Or0_65) Multiplier() float64 {
+	return width1Or0_65Values[w.i]
 }
 
-func (w WidthOf1_0_65) String() string {
-	return widthOf1_0_65Texts[w.i]
+func (w Width1Or0_65) String() string {
+	return width1Or0_65Texts[w.i]
 }
 
 // Depth2 is the number of blocks that a stage keeps, from the first.
@@ -250,8 +250,8 @@ const NumGenes = 33
 type genes = [NumGenes]uint8
 
 var choices = [NumGenes]space.Choice{
-	{Name: "stage0.width", Kind: "width", Values: widthOf1_0_65Texts},
-	{Name: "stage3.width", Kind: "width", Values: widthOf1_0_65Texts},
+	{Name: "stage0.width", Kind: "width", Values: width1Or0_65Texts},
+	{Name: "stage3.width", Kind: "width", Values: width1Or0_65Texts},
 	{Name: "stage3.depth", Kind: "depth", Values: depth2Texts},
 	{Name: "stage3.0.kernel", Kind: "kernel", Values: kernelTexts},
 	{Name: "stage3.0.expand", Kind: "expand", Values: expandTexts},
@@ -326,8 +326,8 @@ func (s SubNet) genes() genes {
 // subNet is the inverse of SubNet.genes.
 func subNet(g []uint8) SubNet {
 	return SubNet{
-		Stage0:  Stage0{Width: WidthOf1_0_65{g[0]}},
-		Stage3:  Stage3{Width: WidthOf1_0_65{g[1]}, Depth: Depth2{g[2]}, Blocks: [2]ConvNeXt{{Kernel{g[3]}, Expand{g[4]}}, {Kernel{g[5]}, Expand{g[6]}}}},
+		Stage0:  Stage0{Width: Width1Or0_65{g[0]}},
+		Stage3:  Stage3{Width: Width1Or0_65{g[1]}, Depth: Depth2{g[2]}, Blocks: [2]ConvNeXt{{Kernel{g[3]}, Expand{g[4]}}, {Kernel{g[5]}, Expand{g[6]}}}},
 		Stage6:  Stage6{Width: Width{g[7]}, Depth: Depth2{g[8]}, Blocks: [2]ConvNeXt{{Kernel{g[9]}, Expand{g[10]}}, {Kernel{g[11]}, Expand{g[12]}}}},
 		Stage9:  Stage9{Width: Width{g[13]}, Depth: Depth6{g[14]}, Blocks: [6]ConvNeXt{{Kernel{g[15]}, Expand{g[16]}}, {Kernel{g[17]}, Expand{g[18]}}, {Kernel{g[19]}, Expand{g[20]}}, {Kernel{g[21]}, Expand{g[22]}}, {Kernel{g[23]}, Expand{g[24]}}, {Kernel{g[25]}, Expand{g[26]}}}},
 		Stage12: Stage12{Width: Width{g[27]}, Depth: Depth2{g[28]}, Blocks: [2]ConvNeXt{{Kernel{g[29]}, Expand{g[30]}}, {Kernel{g[31]}, Expand{g[32]}}}},

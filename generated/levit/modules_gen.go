@@ -35,7 +35,7 @@ func (s Stage0) build(b nn.Builder, x nn.Value) nn.Value {
 }
 
 // build adds stage 1 to b.
-func (s Stage1) build(b nn.Builder, x nn.Value, prev WidthOf1_0_5) nn.Value {
+func (s Stage1) build(b nn.Builder, x nn.Value, prev Width1Or0_5) nn.Value {
 	cout := stage1Cout[s.Width.i]
 	x = b.Conv(x, stage1Conv.Out(cout).In(stage1Cin[prev.i]))
 	x = b.BatchNorm(x, stage1Norm.Cut(cout))

@@ -23,7 +23,7 @@ type SubNet struct {
 
 // Stage0 holds the choices of stage 0: Conv 3x3, BatchNorm, HardSwish.
 type Stage0 struct {
-	Width WidthOf1_0_5
+	Width Width1Or0_5
 }
 
 // Stage1 holds the choices of stage 1: Conv 3x3, BatchNorm, HardSwish.
@@ -96,7 +96,7 @@ type Transformer2 struct {
 // Transformer3 is multi-head self-attention and a feed-forward network (Vaswani et al. 2017).
 type Transformer3 struct {
 	Expand Expand
-	Heads  HeadsOf1_0_75_0_5
+	Heads  Heads1Or0_75Or0_5
 	QK     QK
 	Value  Value
 }
@@ -129,29 +129,29 @@ func (r Resolution) String() string {
 	return resolutionTexts[r.i]
 }
 
-// WidthOf1_0_5 is the multiplier of a stage's output width.
-type WidthOf1_0_5 struct {
+// Width1Or0_5 is the multiplier of a stage's output width.
+type Width1Or0_5 struct {
 	i uint8
 }
 
-// The legal values of WidthOf1_0_5. The zero value is WidthOf1_0_5Is1, the original model's.
+// The legal values of Width1Or0_5. The zero value is Width1Or0_5Is1, the original model's.
 var (
-	WidthOf1_0_5Is1   = WidthOf1_0_5{0}
-	WidthOf1_0_5Is0_5 = WidthOf1_0_5{1}
+	Width1Or0_5Is1   = Width1Or0_5{0}
+	Width1Or0_5Is0_5 = Width1Or0_5{1}
 )
 
 var (
-	widthOf1_0_5Values = [...]float64{1, 0.5}
-	widthOf1_0_5Texts  = []string{"1", "0.5"}
+	width1Or0_5Values = [...]float64{1, 0.5}
+	width1Or0_5Texts  = []string{"1", "0.5"}
 )
 
 // Multiplier reports the multiplier.
-func (w WidthOf1_0_5) Multiplier() float64 {
-	return widthOf1_0_5Values[w.i]
+func (w Width1Or0_5) Multiplier() float64 {
+	return width1Or0_5Values[w.i]
 }
 
-func (w WidthOf1_0_5) String() string {
-	return widthOf1_0_5Texts[w.i]
+func (w Width1Or0_5) String() string {
+	return width1Or0_5Texts[w.i]
 }
 
 // Width is the multiplier of a stage's output width.
@@ -359,30 +359,30 @@ func (h HeadsDownTo0_75) String() string {
 	return headsDownTo0_75Texts[h.i]
 }
 
-// HeadsOf1_0_75_0_5 is a choice.
-type HeadsOf1_0_75_0_5 struct {
+// Heads1Or0_75Or0_5 is a choice.
+type Heads1Or0_75Or0_5 struct {
 	i uint8
 }
 
-// The legal values of HeadsOf1_0_75_0_5. The zero value is HeadsOf1_0_75_0_5Is1, the original model's.
+// The legal values of Heads1Or0_75Or0_5. The zero value is Heads1Or0_75Or0_5Is1, the original model's.
 var (
-	HeadsOf1_0_75_0_5Is1    = HeadsOf1_0_75_0_5{0}
-	HeadsOf1_0_75_0_5Is0_75 = HeadsOf1_0_75_0_5{1}
-	HeadsOf1_0_75_0_5Is0_5  = HeadsOf1_0_75_0_5{2}
+	Heads1Or0_75Or0_5Is1    = Heads1Or0_75Or0_5{0}
+	Heads1Or0_75Or0_5Is0_75 = Heads1Or0_75Or0_5{1}
+	Heads1Or0_75Or0_5Is0_5  = Heads1Or0_75Or0_5{2}
 )
 
 var (
-	headsOf1_0_75_0_5Values = [...]float64{1, 0.75, 0.5}
-	headsOf1_0_75_0_5Texts  = []string{"1", "0.75", "0.5"}
+	heads1Or0_75Or0_5Values = [...]float64{1, 0.75, 0.5}
+	heads1Or0_75Or0_5Texts  = []string{"1", "0.75", "0.5"}
 )
 
 // Value reports the value.
-func (h HeadsOf1_0_75_0_5) Value() float64 {
-	return headsOf1_0_75_0_5Values[h.i]
+func (h Heads1Or0_75Or0_5) Value() float64 {
+	return heads1Or0_75Or0_5Values[h.i]
 }
 
-func (h HeadsOf1_0_75_0_5) String() string {
-	return headsOf1_0_75_0_5Texts[h.i]
+func (h Heads1Or0_75Or0_5) String() string {
+	return heads1Or0_75Or0_5Texts[h.i]
 }
 
 // Canonical returns s with the choices of removed blocks set to the original.
@@ -426,7 +426,7 @@ type genes = [NumGenes]uint8
 
 var choices = [NumGenes]space.Choice{
 	{Name: "resolution", Kind: "resolution", Values: resolutionTexts},
-	{Name: "stage0.width", Kind: "width", Values: widthOf1_0_5Texts},
+	{Name: "stage0.width", Kind: "width", Values: width1Or0_5Texts},
 	{Name: "stage1.width", Kind: "width", Values: widthTexts},
 	{Name: "stage2.width", Kind: "width", Values: widthTexts},
 	{Name: "stage4.depth", Kind: "depth", Values: depth3Texts},
@@ -463,15 +463,15 @@ var choices = [NumGenes]space.Choice{
 	{Name: "stage11.depth", Kind: "depth", Values: depth4Texts},
 	{Name: "stage11.0.expand", Kind: "expand", Values: expandTexts},
 	{Name: "stage11.1.expand", Kind: "expand", Values: expandTexts},
-	{Name: "stage11.1.heads", Kind: "heads", Values: headsOf1_0_75_0_5Texts},
+	{Name: "stage11.1.heads", Kind: "heads", Values: heads1Or0_75Or0_5Texts},
 	{Name: "stage11.1.qk", Kind: "qk", Values: qKTexts},
 	{Name: "stage11.1.value", Kind: "value", Values: valueTexts},
 	{Name: "stage11.2.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 35, Below: 2}},
-	{Name: "stage11.2.heads", Kind: "heads", Values: headsOf1_0_75_0_5Texts, Live: optable.Need{Gene: 35, Below: 2}},
+	{Name: "stage11.2.heads", Kind: "heads", Values: heads1Or0_75Or0_5Texts, Live: optable.Need{Gene: 35, Below: 2}},
 	{Name: "stage11.2.qk", Kind: "qk", Values: qKTexts, Live: optable.Need{Gene: 35, Below: 2}},
 	{Name: "stage11.2.value", Kind: "value", Values: valueTexts, Live: optable.Need{Gene: 35, Below: 2}},
 	{Name: "stage11.3.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 35, Below: 1}},
-	{Name: "stage11.3.heads", Kind: "heads", Values: headsOf1_0_75_0_5Texts, Live: optable.Need{Gene: 35, Below: 1}},
+	{Name: "stage11.3.heads", Kind: "heads", Values: heads1Or0_75Or0_5Texts, Live: optable.Need{Gene: 35, Below: 1}},
 	{Name: "stage11.3.qk", Kind: "qk", Values: qKTexts, Live: optable.Need{Gene: 35, Below: 1}},
 	{Name: "stage11.3.value", Kind: "value", Values: valueTexts, Live: optable.Need{Gene: 35, Below: 1}},
 }
@@ -534,13 +534,13 @@ func (s SubNet) genes() genes {
 func subNet(g []uint8) SubNet {
 	return SubNet{
 		Resolution: Resolution{g[0]},
-		Stage0:     Stage0{Width: WidthOf1_0_5{g[1]}},
+		Stage0:     Stage0{Width: Width1Or0_5{g[1]}},
 		Stage1:     Stage1{Width: Width{g[2]}},
 		Stage2:     Stage2{Width: Width{g[3]}},
 		Stage4:     Stage4{Depth: Depth3{g[4]}, Blocks: [3]Transformer{{Expand{g[5]}, Heads{g[6]}, QK{g[7]}, Value{g[8]}}, {Expand{g[9]}, Heads{g[10]}, QK{g[11]}, Value{g[12]}}, {Expand{g[13]}, Heads{g[14]}, QK{g[15]}, Value{g[16]}}}},
 		Stage6:     Stage6{Width: Width{g[17]}},
 		Stage7:     Stage7{Width: Width{g[18]}, Depth: Depth4{g[19]}, Block0: FFN{Expand{g[20]}}, Block1: Transformer2{Expand{g[21]}, HeadsDownTo0_75{g[22]}, QK{g[23]}, Value{g[24]}}, Block2: Transformer2{Expand{g[25]}, HeadsDownTo0_75{g[26]}, QK{g[27]}, Value{g[28]}}, Block3: Transformer2{Expand{g[29]}, HeadsDownTo0_75{g[30]}, QK{g[31]}, Value{g[32]}}},
 		Stage10:    Stage10{Width: Width{g[33]}},
-		Stage11:    Stage11{Width: Width{g[34]}, Depth: Depth4{g[35]}, Block0: FFN{Expand{g[36]}}, Block1: Transformer3{Expand{g[37]}, HeadsOf1_0_75_0_5{g[38]}, QK{g[39]}, Value{g[40]}}, Block2: Transformer3{Expand{g[41]}, HeadsOf1_0_75_0_5{g[42]}, QK{g[43]}, Value{g[44]}}, Block3: Transformer3{Expand{g[45]}, HeadsOf1_0_75_0_5{g[46]}, QK{g[47]}, Value{g[48]}}},
+		Stage11:    Stage11{Width: Width{g[34]}, Depth: Depth4{g[35]}, Block0: FFN{Expand{g[36]}}, Block1: Transformer3{Expand{g[37]}, Heads1Or0_75Or0_5{g[38]}, QK{g[39]}, Value{g[40]}}, Block2: Transformer3{Expand{g[41]}, Heads1Or0_75Or0_5{g[42]}, QK{g[43]}, Value{g[44]}}, Block3: Transformer3{Expand{g[45]}, Heads1Or0_75Or0_5{g[46]}, QK{g[47]}, Value{g[48]}}},
 	}
 }
