@@ -67,9 +67,9 @@ func (n calibrated) off(scale, perKernel float64) float64 {
 // outlier is how far a network is off, against what the others tell, whose measurement went wrong. Sound ones are within 0.1.
 const outlier = 0.15
 
-// likely is how far a time per kernel is expected to be from what its context tells, in nanoseconds. What a runtime takes between two kernels is not
-// much more.
-const likely = 200
+// likely is how far a time per kernel is expected to be from what its context tells, in nanoseconds: what a runtime takes between two kernels is
+// about that.
+const likely = 100
 
 // fit finds scale and time per kernel, which is near the expected one where the networks do not tell clearly. A network that was disturbed is left
 // out. Where the two make no sense together, it fits the scale alone.
