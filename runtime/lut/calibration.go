@@ -10,12 +10,12 @@ import (
 	"github.com/autotailor/autotailor/runtime/terms"
 )
 
-// Calibration maps measured kernels to their part of a network's latency: Scale times what was measured plus PerKernel, at least 0. It is
-// fitted to a few networks that were measured end to end. The zero Calibration is none.
+// Calibration maps what a network's kernels were measured to take to its latency: Scale times their sum plus Constant. It is fitted to a few networks
+// that were measured end to end. The zero Calibration is none.
 type Calibration struct {
-	Scale     float64
-	PerKernel time.Duration // negative where the device's clock of single kernels takes time itself
-	Networks  int           // that it was fitted to
+	Scale    float64
+	Constant time.Duration // negative where kernels take less in small networks than in those that they were measured in
+	Networks int           // that it was fitted to
 }
 
 // String is the header's form, "" for none.
@@ -23,7 +23,7 @@ func (c Calibration) String() string {
 	if c == (Calibration{}) {
 		return ""
 	}
-	return fmt.Sprintf("%.6f %d %d", c.Scale, c.PerKernel.Nanoseconds(), c.Networks)
+	return fmt.Sprintf("%.6f %d %d", c.Scale, c.Constant.Nanoseconds(), c.Networks)
 }
 
 // parseCalibration is the inverse of String.
@@ -31,34 +31,27 @@ func parseCalibration(text string) (c Calibration, err error) {
 	if text == "" {
 		return c, nil
 	}
-	var perKernel int64
-	n, err := fmt.Sscanf(text, "%f %d %d", &c.Scale, &perKernel, &c.Networks)
-	c.PerKernel = time.Duration(perKernel)
+	var constant int64
+	n, err := fmt.Sscanf(text, "%f %d %d", &c.Scale, &constant, &c.Networks)
+	c.Constant = time.Duration(constant)
 	// what is parsed is what is written
-	if err != nil || n != 3 || !(c.Scale >= 0.01 && c.Scale <= 100) || c.PerKernel.Abs() > time.Duration(maxDuration) || c.Networks < 1 || c.String() != text {
+	if err != nil || n != 3 || !(c.Scale >= 0.01 && c.Scale <= 100) || c.Constant.Abs() > time.Duration(maxDuration) || c.Networks < 1 || c.String() != text {
 		return Calibration{}, fmt.Errorf("calibration is %q, want a scale from 0.01 to 100, nanoseconds and the number of networks", text)
 	}
 	return c, nil
 }
 
-// of is what a row contributes to the latency of a network, in nanoseconds.
-func (c Calibration) of(r Row) float64 {
+// sum adds up the rows under the header's rules, under the calibration, times a factor.
+func (t *Table) sum(net *supernet.Net, factor float64) (*terms.Sum, error) {
+	c := t.Header.Calibration
 	if c == (Calibration{}) {
 		c.Scale = 1
 	}
-	sum := 0.0
-	for _, took := range r.kernels() {
-		sum += max(c.Scale*float64(took)+float64(c.PerKernel), 0)
+	rows, err := net.Sum(t.Header.Rules, func(id optable.ID) int64 {
+		return int64(math.Round(factor * c.Scale * float64(t.Rows[id].Took())))
+	})
+	if err != nil {
+		return nil, err
 	}
-	return sum
-}
-
-// sum adds up the rows under the header's rules and the calibration, times a factor.
-func (t *Table) sum(net *supernet.Net, factor float64) (*terms.Sum, error) {
-	return net.Sum(t.Header.Rules, func(id optable.ID) int64 { return int64(math.Round(factor * t.Header.Calibration.of(t.Rows[id]))) })
-}
-
-// Kernels counts what a SubNet has measurements of: the operators that the runtime runs a kernel for, and changes of layout.
-func (t *Table) Kernels(net *supernet.Net) (*terms.Sum, error) {
-	return net.Sum(t.Header.Rules, func(id optable.ID) int64 { return int64(t.Rows[id].Kernels()) })
+	return rows.Plus(int64(math.Round(factor * float64(c.Constant)))), nil
 }

@@ -82,7 +82,7 @@ const anew = "another version of autotailor wrote the table; run profile again, 
 // with is fields with the calibration's text.
 func (h *Header) with(calibration *string) []rowfile.Field {
 	return []rowfile.Field{
-		{Key: "format", Want: "autotailor latencies 4", Remedy: anew},
+		{Key: "format", Want: "autotailor latencies 5", Remedy: anew},
 		{Key: "package", Text: &h.Package},
 		{Key: "digest", Text: &h.Digest},
 		{Key: "device", Text: &h.Device},

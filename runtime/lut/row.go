@@ -31,19 +31,8 @@ type Layout struct {
 // Measured reports whether r has a measurement.
 func (r Row) Measured() bool { return r.N > 0 && r.Failed == "" }
 
-// kernels are the medians of what the runtime runs for the operator: its own kernel, and changes of layout.
-func (r Row) kernels() (medians []time.Duration) {
-	if !r.Elided {
-		medians = append(medians, r.Median)
-	}
-	if r.Layout.N > 0 {
-		medians = append(medians, r.Layout.Median)
-	}
-	return medians
-}
-
-// Kernels counts what the runtime runs for the operator.
-func (r Row) Kernels() int { return len(r.kernels()) }
+// Took is the median of what the runtime runs for the operator: its own kernel, and changes of layout.
+func (r Row) Took() time.Duration { return r.Median + r.Layout.Median }
 
 // Words that stand in place of the number of runs.
 const (

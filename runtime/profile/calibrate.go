@@ -20,14 +20,10 @@ const (
 )
 
 // calibrate measures a few random SubNets end to end, from small to large ones, and fits the table's calibration to them. Most are of about the
-// middle, as uniform draws are. The time per kernel is near the expected one.
+// middle, as uniform draws are. The constant is near the expected one, in nanoseconds.
 func calibrate(ctx context.Context, t *lut.Table, c *Clock, expected float64) error {
 	t.Header.Calibration = lut.Calibration{}
 	sum, err := t.Sum(c.net)
-	if err != nil {
-		return err
-	}
-	kernels, err := t.Kernels(c.net)
 	if err != nil {
 		return err
 	}
@@ -49,41 +45,49 @@ func calibrate(ctx context.Context, t *lut.Table, c *Clock, expected float64) er
 		if err != nil {
 			return fmt.Errorf("calibration: SubNet %s: %w", space.Format(c.net.Choices, g), err)
 		}
-		all = append(all, calibrated{float64(sum.At(g)), float64(kernels.At(g)), float64(row.Median)})
+		all = append(all, calibrated{float64(sum.At(g)), float64(row.Median)})
 	}
-	scale, perKernel := fit(all, expected)
-	t.Header.Calibration = lut.Calibration{Scale: math.Round(scale*1e6) / 1e6, PerKernel: time.Duration(perKernel), Networks: n}
+	scale, constant := fit(all, expected, float64(sum.Least()))
+	t.Header.Calibration = lut.Calibration{Scale: math.Round(scale*1e6) / 1e6, Constant: time.Duration(constant), Networks: n}
 	return nil
 }
 
-// calibrated is a network that was measured: the sum and number of its kernels, and its latency, in nanoseconds.
-type calibrated struct{ sum, kernels, took float64 }
+// calibrated is a network that was measured: the sum of its rows, and its latency, in nanoseconds.
+type calibrated struct{ sum, took float64 }
 
 // off is how far a network is off, relative to its latency.
-func (n calibrated) off(scale, perKernel float64) float64 {
-	return math.Abs((scale*n.sum+perKernel*n.kernels)/n.took - 1)
+func (n calibrated) off(scale, constant float64) float64 {
+	return math.Abs((scale*n.sum+constant)/n.took - 1)
 }
 
 // outlier is how far a network is off, against what the others tell, whose measurement went wrong. Sound ones are within 0.1.
 const outlier = 0.15
 
-// likely is how far a time per kernel is expected to be from what its context tells, in nanoseconds: what a runtime takes between two kernels is
-// about that.
-const likely = 100
+// likely is how far a constant is expected to be from what the covering SubNets tell, as a share of a middle network's latency.
+const likely = 0.002
 
-// fit finds scale and time per kernel, which is near the expected one where the networks do not tell clearly. A network that was disturbed is left
-// out. Where the two make no sense together, it fits the scale alone.
-func fit(all []calibrated, expected float64) (scale, perKernel float64) {
-	scale, perKernel = shrunk(undisturbed(all), expected, likely)
-	senseless := func(n calibrated) bool { return scale*n.sum+perKernel*n.kernels < n.sum/4 }
-	if !(scale > 0.2 && scale < 5) || slices.ContainsFunc(all, senseless) {
+// fit finds scale and constant, which is near the expected one where the networks do not tell clearly. A network that was disturbed is left
+// out. Where the two make no sense together, for these networks or one whose rows' sum is least, it fits the scale alone.
+func fit(all []calibrated, expected, least float64) (scale, constant float64) {
+	scale, constant = shrunk(undisturbed(all), expected, likely*middleOf(all))
+	senseless := func(n calibrated) bool { return scale*n.sum+constant < n.sum/4 }
+	if !(scale > 0.2 && scale < 5) || slices.ContainsFunc(append(slices.Clone(all), calibrated{sum: least}), senseless) {
 		var ratios []float64
 		for _, n := range all {
 			ratios = append(ratios, n.took/max(n.sum, 1))
 		}
 		return median(ratios), 0
 	}
-	return scale, perKernel
+	return scale, constant
+}
+
+// middleOf is the median latency.
+func middleOf(all []calibrated) float64 {
+	var took []float64
+	for _, n := range all {
+		took = append(took, n.took)
+	}
+	return median(took)
 }
 
 // undisturbed leaves out the network that is furthest off if that is an outlier.
@@ -91,40 +95,40 @@ func undisturbed(all []calibrated) []calibrated {
 	if len(all) < 5 {
 		return all
 	}
-	scale, perKernel := plane(all, 0, 0)
+	scale, constant := plane(all, 0, 0)
 	worst := 0
 	for i, n := range all {
-		if n.off(scale, perKernel) > all[worst].off(scale, perKernel) {
+		if n.off(scale, constant) > all[worst].off(scale, constant) {
 			worst = i
 		}
 	}
 	others := slices.Delete(slices.Clone(all), worst, worst+1)
-	if scale, perKernel = plane(others, 0, 0); all[worst].off(scale, perKernel) > outlier {
+	if scale, constant = plane(others, 0, 0); all[worst].off(scale, constant) > outlier {
 		return others
 	}
 	return all
 }
 
-// shrunk fits scale and time per kernel by ridge regression of relative errors (Hoerl and Kennard, 1970): where the networks differ less in their
-// times per kernel than they scatter, the time per kernel stays near what is expected, give or take what is likely.
-func shrunk(all []calibrated, expected, likely float64) (scale, perKernel float64) {
-	scale, perKernel = plane(all, 0, 0)
+// shrunk fits scale and constant by ridge regression of relative errors (Hoerl and Kennard, 1970): where the networks' sizes differ little beside
+// their scatter, the constant stays near what is expected, give or take what is likely, in nanoseconds.
+func shrunk(all []calibrated, expected, likely float64) (scale, constant float64) {
+	scale, constant = plane(all, 0, 0)
 	scatter := 0.0
 	for _, n := range all {
-		scatter += math.Pow(n.off(scale, perKernel), 2) / float64(max(len(all)-2, 1))
+		scatter += math.Pow(n.off(scale, constant), 2) / float64(max(len(all)-2, 1))
 	}
 	return plane(all, scatter/(likely*likely), expected)
 }
 
-// plane minimises the sum of ((scale*sum + perKernel*kernels)/took - 1)^2, and ridge times the square of perKernel less the expected one.
-func plane(all []calibrated, ridge, expected float64) (scale, perKernel float64) {
+// plane minimises the sum of ((scale*sum + constant)/took - 1)^2, and ridge times the square of constant less the expected one.
+func plane(all []calibrated, ridge, expected float64) (scale, constant float64) {
 	aa, ab, bb, a, b := 0.0, 0.0, ridge, 0.0, ridge*expected
 	for _, n := range all {
-		u, v := n.sum/n.took, n.kernels/n.took
+		u, v := n.sum/n.took, 1/n.took
 		aa, ab, bb, a, b = aa+u*u, ab+u*v, bb+v*v, a+u, b+v
 	}
 	d := aa*bb - ab*ab
-	if d <= 1e-9*aa*bb { // all have the same time per kernel
+	if d <= 1e-9*aa*bb { // all are of one size
 		return a / aa, 0
 	}
 	return (a*bb - b*ab) / d, (b*aa - a*ab) / d

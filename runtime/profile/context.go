@@ -4,7 +4,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/autotailor/autotailor/runtime/lut"
 	"github.com/autotailor/autotailor/runtime/optable"
 )
 
@@ -12,20 +11,32 @@ import (
 // networks of all sizes, are too long for the smallest networks and too short for the largest, by a few percent. The covering SubNets tell by how
 // much: each operator was seen in several.
 
-// sizes is how large a time per kernel is expected to be that makes up for the sizes of networks, in nanoseconds.
-const sizes = 2000
+// sizes is how large a constant is expected to be that makes up for the sizes of networks, as a share of a middle one's time.
+const sizes = 0.1
 
-// context is the time per kernel, in nanoseconds, that makes sums of rows fit both small and large networks: ridge regression over the covering
-// SubNets, of what their operators took there on what they took in the others. It is near zero where it is uncertain.
+// context is the constant, in nanoseconds, that beside a factor makes sums of rows fit both small and large networks: ridge regression over the
+// covering SubNets, of what their operators took there on what they took in the others. It is near zero where it is uncertain.
 func (c *covering) context() float64 {
-	var all []calibrated
+	var known []calibrated
 	for _, n := range elsewhere(c.seen) {
 		if n.took > 0 && n.sum > 0 {
-			all = append(all, n)
+			known = append(known, n)
 		}
 	}
-	_, perKernel := shrunk(all, 0, sizes)
-	return perKernel
+	if len(known) == 0 {
+		return 0
+	}
+	middle := middleOf(known)
+	_, constant := shrunk(known, 0, sizes*middle)
+	var totals []float64
+	for _, list := range c.seen {
+		total := 0.0
+		for _, s := range list {
+			total += float64(s.row.Took())
+		}
+		totals = append(totals, total)
+	}
+	return constant / middle * median(totals) // where few operators were seen twice, the constant is of a part of each network
 }
 
 // elsewhere tells of each network what its operators took in it, and in sum what is the median of others; those that no other network has are
@@ -38,7 +49,7 @@ func elsewhere(seen [][]sighting) []calibrated {
 			if n := len(in[s.id]); n == 0 || in[s.id][n-1] != i {
 				in[s.id] = append(in[s.id], i)
 			}
-			times[s.id] = append(times[s.id], work(s.row))
+			times[s.id] = append(times[s.id], s.row.Took())
 		}
 	}
 	for _, list := range times {
@@ -50,17 +61,13 @@ func elsewhere(seen [][]sighting) []calibrated {
 			if len(in[s.id]) < 2 {
 				continue
 			}
-			took := work(s.row)
+			took := s.row.Took()
 			out[i].took += float64(took)
 			out[i].sum += float64(medianBut(times[s.id], took))
-			out[i].kernels += float64(s.row.Kernels())
 		}
 	}
 	return out
 }
-
-// work is all that a row's kernels took.
-func work(r lut.Row) time.Duration { return r.Median + r.Layout.Median }
 
 // medianBut is the median of a sorted list but for one of its elements.
 func medianBut(sorted []time.Duration, one time.Duration) time.Duration {

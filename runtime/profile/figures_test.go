@@ -12,33 +12,40 @@ import (
 	"github.com/autotailor/autotailor/runtime/lut"
 )
 
-// TestFit: a line through networks is found although one is far off, where it is uncertain nearly a scale, and where there is none a scale.
+// TestFit: a line through networks is found although one is far off; where it is uncertain the constant is about what is expected, and where the two
+// make no sense there is a scale alone.
 func TestFit(t *testing.T) {
 	var all []calibrated
 	for i := range 10 {
-		n := calibrated{sum: 1e6 * float64(2+i), kernels: float64(40 + 7*i%20)}
-		n.took = 1.1*n.sum - 4e3*n.kernels
+		n := calibrated{sum: 1e6 * float64(2+i)}
+		n.took = 1.1*n.sum - 2e5
 		all = append(all, n)
 	}
 	all[4].took *= 1.4
-	if scale, perKernel := fit(all, 0); math.Abs(scale-1.1) > 1e-9 || math.Abs(perKernel+4e3) > 1e-3 {
-		t.Errorf("scale %v, per kernel %v", scale, perKernel)
+	if scale, constant := fit(all, 0, 1e6); math.Abs(scale-1.1) > 1e-9 || math.Abs(constant+2e5) > 1e-3 {
+		t.Errorf("scale %v, constant %v", scale, constant)
 	}
-	var alike []calibrated // of which least squares alone tell 23 µs per kernel, and 0.77
+	if scale, constant := fit(all, 0, 2e5); scale > 1.1 || constant != 0 {
+		t.Errorf("where one network would take no time: scale %v, constant %v", scale, constant)
+	}
+	var alike []calibrated // of which least squares alone tell a constant of -0.5 ms
 	for i := range 10 {
-		n := calibrated{sum: 1e6 * float64(2+i), kernels: float64(20 + 10*i + 5*(i%2))}
+		n := calibrated{sum: 5e6 * (1 + 0.01*float64(i))}
 		n.took = n.sum * (1 + 0.03*float64(i%2))
 		alike = append(alike, n)
 	}
-	if scale, perKernel := fit(alike, 0); math.Abs(scale-1.01) > 0.02 || math.Abs(perKernel) > 2e3 {
-		t.Errorf("alike: scale %v, per kernel %v", scale, perKernel)
+	if scale, constant := plane(alike, 0, 0); math.Abs(constant) < 4e5 {
+		t.Errorf("alike, least squares: scale %v, constant %v", scale, constant)
 	}
-	if _, perKernel := fit(alike, -2e3); math.Abs(perKernel+2e3) > 1e3 {
-		t.Errorf("alike, -2,000 expected: per kernel %v", perKernel)
+	if scale, constant := fit(alike, 0, 5e6); math.Abs(scale-1.015) > 0.02 || math.Abs(constant) > 1e4 {
+		t.Errorf("alike: scale %v, constant %v", scale, constant)
 	}
-	same := []calibrated{{2e6, 50, 3e6}, {2e6, 50, 3e6}, {2e6, 50, 3e6}}
-	if scale, perKernel := fit(same, 0); math.Abs(scale-1.5) > 1e-9 || perKernel != 0 {
-		t.Errorf("of one size: scale %v, per kernel %v", scale, perKernel)
+	if _, constant := fit(alike, -1e5, 5e6); math.Abs(constant+1e5) > 1e4 {
+		t.Errorf("alike, -0.1 ms expected: constant %v", constant)
+	}
+	same := []calibrated{{2e6, 3e6}, {2e6, 3e6}, {2e6, 3e6}}
+	if scale, constant := fit(same, 0, 2e6); math.Abs(scale-1.5) > 1e-9 || constant != 0 {
+		t.Errorf("of one size: scale %v, constant %v", scale, constant)
 	}
 }
 

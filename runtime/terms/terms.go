@@ -104,6 +104,15 @@ func (s *Sum) Plus(n int64) *Sum {
 	return &out
 }
 
+// Least returns a lower bound of the sum: what it is where every term is least.
+func (s *Sum) Least() int64 {
+	least := s.base
+	for _, t := range s.terms {
+		least += slices.Min(t.Table)
+	}
+	return least
+}
+
 // Cards returns the number of candidates of each gene.
 func (s *Sum) Cards() []uint8 { return slices.Clone(s.cards) }
 

@@ -72,8 +72,8 @@ func TestAtEqualsTheSumOfTheGivenTerms(t *testing.T) {
 				g[i] = uint8(rng.IntN(int(cards[i])))
 			}
 			want := naive(cards, base, ts, g)
-			if got := s.At(g); got != want {
-				t.Fatalf("At(%v) = %d, want %d", g, got, want)
+			if got := s.At(g); got != want || got < s.Least() {
+				t.Fatalf("At(%v) = %d, want %d, at least %d", g, got, want, s.Least())
 			}
 			if got := naive(cards, s.Base(), s.Terms(), g); got != want {
 				t.Fatalf("merged terms at %v = %d, want %d", g, got, want)
