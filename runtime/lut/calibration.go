@@ -53,5 +53,9 @@ func (t *Table) sum(net *supernet.Net, factor float64) (*terms.Sum, error) {
 	if err != nil {
 		return nil, err
 	}
-	return rows.Plus(int64(math.Round(factor * float64(c.Constant)))), nil
+	sum := rows.Plus(int64(math.Round(factor * float64(c.Constant))))
+	if c.Constant < 0 && sum.Least() <= 0 {
+		return nil, fmt.Errorf("latency table: under its calibration, %s, small SubNets would take no time; profile again, to another file", c)
+	}
+	return sum, nil
 }

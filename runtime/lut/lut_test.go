@@ -312,6 +312,10 @@ func TestSumIsCalibrated(t *testing.T) {
 	if got := energy.At([]uint8{0}); got < 479 || got > 481 {
 		t.Errorf("%d nJ at 2 W, want twice the latency", got)
 	}
+	table.Header.Calibration.Constant = -200 // of 128 and 280 ns
+	if _, err := table.Sum(n); err == nil || !strings.Contains(err.Error(), "profile again") {
+		t.Errorf("a SubNet that takes no time: %v", err)
+	}
 }
 
 // TestReadRefusesBadRows of the kinds that covering measurements have.
