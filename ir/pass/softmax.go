@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/autotailor/autotailor/ir"
+	"github.com/autotailor/autotailor/ir/dim"
 )
 
 // modernSoftmax gives Softmax and LogSoftmax of opsets below 13 the meaning of today. There they normalised over all axes from
@@ -12,7 +13,10 @@ func modernSoftmax(g *ir.Graph) error {
 	if g.Opsets[""] >= 13 {
 		return nil
 	}
-	ranks := inferredRanks(g)
+	ranks, shapes := inferredRanks(g), inferred(g)
+	if hasOpenExtents(g) {
+		clear(shapes)
+	}
 	var nodes []*ir.Node
 	for _, n := range g.Nodes {
 		if n.Domain != "" || n.Op != "Softmax" && n.Op != "LogSoftmax" && n.Op != "Hardmax" || len(n.In) == 0 {
@@ -29,7 +33,7 @@ func modernSoftmax(g *ir.Graph) error {
 		case axis == rank-1:
 			nodes = append(nodes, n)
 		default:
-			split, err := flattened(g, n, axis)
+			split, err := flattened(g, n, axis, shapes[n.In[0]])
 			if err != nil {
 				return err
 			}
@@ -41,17 +45,46 @@ func modernSoftmax(g *ir.Graph) error {
 	return nil
 }
 
+// hasOpenExtents tells whether extents of inputs besides the batch are open.
+func hasOpenExtents(g *ir.Graph) bool {
+	for _, id := range g.Inputs {
+		for k, d := range g.Values[id].Shape {
+			if k > 0 && d.Size <= 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// sizes are the extents of a value, -1 where it is open: the model's own, or what follows from the operators' rules. They are nil when neither tells.
+func sizes(own ir.Shape, inferred []dim.Dim) []int64 {
+	var out []int64
+	for _, d := range own {
+		out = append(out, int64(d.Size))
+	}
+	for _, d := range inferred {
+		switch {
+		case own != nil:
+		case d.IsBatch():
+			out = append(out, -1)
+		default:
+			out = append(out, int64(d.Original()))
+		}
+	}
+	return out
+}
+
 // flattened puts n between a Flatten and a Reshape back to the operand's shape.
-func flattened(g *ir.Graph, n *ir.Node, axis int) ([]*ir.Node, error) {
+func flattened(g *ir.Graph, n *ir.Node, axis int, inferred []dim.Dim) ([]*ir.Node, error) {
 	x := g.Values[n.In[0]]
-	shape, open := make([]int64, len(x.Shape)), 0
-	for k, d := range x.Shape {
-		shape[k] = int64(d.Size)
-		if d.Size < 0 {
+	shape, open := sizes(x.Shape, inferred), 0
+	for _, d := range shape {
+		if d < 0 {
 			open++
 		}
 	}
-	if x.Shape == nil {
+	if shape == nil {
 		return nil, fmt.Errorf("node %q (%s): the shape of its operand is not known; convert the model to opset 13 or newer", n.Name, n.Op)
 	}
 	if open > 1 {
