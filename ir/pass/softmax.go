@@ -13,10 +13,7 @@ func modernSoftmax(g *ir.Graph) error {
 	if g.Opsets[""] >= 13 {
 		return nil
 	}
-	ranks, shapes := inferredRanks(g), inferred(g)
-	if hasOpenExtents(g) {
-		clear(shapes)
-	}
+	ranks, known := inferredRanks(g), extents(g)
 	var nodes []*ir.Node
 	for _, n := range g.Nodes {
 		if n.Domain != "" || n.Op != "Softmax" && n.Op != "LogSoftmax" && n.Op != "Hardmax" || len(n.In) == 0 {
@@ -33,7 +30,7 @@ func modernSoftmax(g *ir.Graph) error {
 		case axis == rank-1:
 			nodes = append(nodes, n)
 		default:
-			split, err := flattened(g, n, axis, shapes[n.In[0]])
+			split, err := flattened(g, n, axis, known[n.In[0]].Shape)
 			if err != nil {
 				return err
 			}
@@ -45,40 +42,17 @@ func modernSoftmax(g *ir.Graph) error {
 	return nil
 }
 
-// hasOpenExtents tells whether extents of inputs besides the batch are open.
-func hasOpenExtents(g *ir.Graph) bool {
-	for _, id := range g.Inputs {
-		for k, d := range g.Values[id].Shape {
-			if k > 0 && d.Size <= 0 {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// sizes are the extents of a value, -1 where it is open: the model's own, or what follows from the operators' rules. They are nil when neither tells.
-func sizes(own ir.Shape, inferred []dim.Dim) []int64 {
-	var out []int64
-	for _, d := range own {
-		out = append(out, int64(d.Size))
-	}
-	for _, d := range inferred {
-		switch {
-		case own != nil:
-		case d.IsBatch():
-			out = append(out, -1)
-		default:
-			out = append(out, int64(d.Original()))
-		}
-	}
-	return out
-}
-
-// flattened puts n between a Flatten and a Reshape back to the operand's shape.
+// flattened puts n between a Flatten and a Reshape back to the operand's shape: the model's own, else what was inferred.
 func flattened(g *ir.Graph, n *ir.Node, axis int, inferred []dim.Dim) ([]*ir.Node, error) {
 	x := g.Values[n.In[0]]
-	shape, open := sizes(x.Shape, inferred), 0
+	var shape []int64
+	for _, d := range x.Shape {
+		shape = append(shape, int64(d.Size))
+	}
+	if t := target(inferred, nil, n.Op); shape == nil && t != nil {
+		shape, _ = t.Int64s()
+	}
+	open := 0
 	for _, d := range shape {
 		if d < 0 {
 			open++
@@ -90,14 +64,9 @@ func flattened(g *ir.Graph, n *ir.Node, axis int, inferred []dim.Dim) ([]*ir.Nod
 	if open > 1 {
 		return nil, fmt.Errorf("node %q (%s): more than one extent of its operand is open; convert the model to opset 13 or newer", n.Name, n.Op)
 	}
-	value := func(v ir.Value) ir.ValueID {
-		g.Values = append(g.Values, &v)
-		return ir.ValueID(len(g.Values) - 1)
-	}
-	target := ir.FromInt64s([]int{len(shape)}, shape)
-	flat := value(ir.Value{Name: x.Name + "_flat", Type: x.Type})
-	soft := value(ir.Value{Name: g.Values[n.Out[0]].Name + "_flat", Type: x.Type})
-	back := value(ir.Value{Name: x.Name + "_shape", Type: ir.Int64, Shape: ir.Shape{{Size: len(shape)}}, Const: target})
+	flat := addValue(g, x, x.Name+"_flat")
+	soft := addValue(g, x, g.Values[n.Out[0]].Name+"_flat")
+	back := constantValue(g, x.Name+"_shape", ir.FromInt64s([]int{len(shape)}, shape))
 	before := &ir.Node{Op: "Flatten", Name: n.Name + "_flatten", In: []ir.ValueID{n.In[0]}, Out: []ir.ValueID{flat}, Scope: n.Scope,
 		Attrs: []ir.Attr{{Name: "axis", Kind: ir.AttrInt, Int: int64(axis)}}}
 	after := &ir.Node{Op: "Reshape", Name: n.Name + "_reshape", In: []ir.ValueID{soft, back}, Out: []ir.ValueID{n.Out[0]}, Scope: n.Scope}

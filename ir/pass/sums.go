@@ -14,15 +14,15 @@ func plainSums(g *ir.Graph) error {
 			nodes = append(nodes, n)
 			continue
 		}
-		in, name := n.In, n.Name
-		out := g.Values[n.Out[0]]
-		for k := 1; k < len(in)-1; k++ {
-			g.Values = append(g.Values, &ir.Value{Name: fmt.Sprintf("%s_of_%d", out.Name, k+1), Type: out.Type})
-			part := ir.ValueID(len(g.Values) - 1)
-			nodes = append(nodes, &ir.Node{Op: "Add", Name: fmt.Sprintf("%s_of_%d", name, k+1), In: []ir.ValueID{in[0], in[k]}, Out: []ir.ValueID{part}, Scope: n.Scope})
-			in[0] = part
+		left, last := n.In[0], len(n.In)-1
+		for k, right := range n.In[1:last] {
+			suffix := fmt.Sprintf("_of_%d", k+2)
+			out := g.Values[n.Out[0]]
+			part := addValue(g, out, out.Name+suffix)
+			nodes = append(nodes, &ir.Node{Op: "Add", Name: n.Name + suffix, In: []ir.ValueID{left, right}, Out: []ir.ValueID{part}, Scope: n.Scope})
+			left = part
 		}
-		n.Op, n.In, n.Attrs = "Add", []ir.ValueID{in[0], in[len(in)-1]}, nil
+		n.Op, n.In, n.Attrs = "Add", []ir.ValueID{left, n.In[last]}, nil
 		nodes = append(nodes, n)
 	}
 	g.Nodes = nodes

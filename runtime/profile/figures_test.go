@@ -52,12 +52,19 @@ func TestFit(t *testing.T) {
 // TestAgree on numbers that can be counted by hand.
 func TestAgree(t *testing.T) {
 	measured := []float64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}
-	predicted := []float64{1.04, 2.3, 3, 4, 5, 6, 7, 8, 9, 9.3}
-	a := Agree(predicted, measured)
-	want := Agreement{N: 10, Within10: 0.9, Within5: 0.8, Tau: 1, Small10: 1, Large10: 1, Small5: 1, Worst: 0.15}
-	a.Worst = math.Round(a.Worst*1e9) / 1e9
-	if a != want {
-		t.Errorf("%+v, want %+v", a, want)
+	for _, c := range []struct {
+		predicted []float64
+		want      Agreement
+	}{
+		{[]float64{1.2, 2.08, 3, 4, 5, 6, 7, 8, 9, 9.3}, Agreement{N: 10, Within10: 0.9, Within5: 0.8, Tau: 1, Small10: 0, Large10: 1, Worst: 0.2}},
+		{[]float64{1.04, 2.3, 3, 4, 5, 6, 7, 8, 9, 9.3}, Agreement{N: 10, Within10: 0.9, Within5: 0.8, Tau: 1, Small10: 1, Large10: 1, Small5: 1, Worst: 0.15}},
+		{[]float64{1, 2, 3, 4, 5, 6, 7, 8, 9, 9.8}, Agreement{N: 10, Within10: 1, Within5: 1, Tau: 1, Small10: 1, Large10: 1, Small5: 1, Large5: 1, Worst: 0.02}},
+	} {
+		a := Agree(c.predicted, measured)
+		a.Worst = math.Round(a.Worst*1e9) / 1e9
+		if a != c.want {
+			t.Errorf("%+v, want %+v", a, c.want)
+		}
 	}
 	if tau := kendall([]float64{1, 2, 3}, []float64{3, 2, 1}); tau != -1 {
 		t.Errorf("reversed: tau %v", tau)
