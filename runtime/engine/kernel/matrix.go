@@ -82,48 +82,43 @@ func (m *Matrix) fillPanels(w []float32, l Layout, lo, hi int) {
 		lo++
 		cols := m.columns(j)
 		have := min(cols, l.N-j)
-		if l.KStride == 1 || l.Taps > 1 {
-			m.fillColumns(w[j*l.NStride:], to, l, cols, have)
-			to = to[cols*m.depth:]
-			continue
+		if l.KStride == 1 && l.Taps == 1 {
+			fillColumns(w[j*l.NStride:], to, l, cols, have)
+		} else {
+			fillRows(w[j*l.NStride:], to, l, cols, have)
 		}
+		to = to[cols*m.depth:]
+	}
+}
+
+// fillRows packs a panel row by row; taps, which follow each other in the weights of a convolution, change faster than channels.
+func fillRows(w, to []float32, l Layout, cols, have int) {
+	for k := range l.K {
 		for tap := range l.Taps {
-			for k := range l.K {
-				from := w[tap*l.TapStride+k*l.KStride+j*l.NStride:]
-				if l.NStride == 1 {
-					copy(to[:have], from)
-				} else {
-					for i := range have {
-						to[i] = from[i*l.NStride]
-					}
-				}
-				to = to[cols:]
+			from, row := w[tap*l.TapStride+k*l.KStride:], to[(tap*l.K+k)*cols:][:have]
+			if l.NStride == 1 {
+				copy(row, from)
+				continue
+			}
+			at := 0
+			for i := range row {
+				row[i] = from[at]
+				at += l.NStride
 			}
 		}
 	}
 }
 
 // fillColumns packs a panel, where elements that follow each other are those of a column, in blocks that stay in the cache.
-func (m *Matrix) fillColumns(w, to []float32, l Layout, cols, have int) {
+func fillColumns(w, to []float32, l Layout, cols, have int) {
 	const block = 16
 	for k0 := 0; k0 < l.K; k0 += block {
 		k1 := min(k0+block, l.K)
 		for i := range have {
-			from := w[i*l.NStride+k0*l.KStride:]
-			if l.Taps == 1 && l.KStride == 1 {
-				at := k0*cols + i
-				for _, v := range from[:k1-k0] {
-					to[at] = v
-					at += cols
-				}
-				continue
-			}
-			for k := range k1 - k0 {
-				at := (k0+k)*cols + i
-				for tap := range l.Taps {
-					to[at] = from[k*l.KStride+tap*l.TapStride]
-					at += l.K * cols
-				}
+			at := k0*cols + i
+			for _, v := range w[i*l.NStride+k0 : i*l.NStride+k1] {
+				to[at] = v
+				at += cols
 			}
 		}
 	}

@@ -1,13 +1,11 @@
 package kernel
 
-import (
-	"sync"
-	"sync/atomic"
-)
+import "sync/atomic"
 
 // Team is a number of threads and their scratch memory. It serves one operator at a time.
 type Team struct {
 	workers []*worker
+	helpers []helper  // of all workers but the first, which is the caller
 	sums    []float32 // of one operator
 	totals  []float64 // of one operator's parts
 	back    bool      // the last operator went from the end to the start
@@ -46,7 +44,8 @@ func room(scratch *[]float32, n int) []float32 {
 
 // NewTeam returns a Team of so many threads, at least one.
 func NewTeam(threads int) *Team {
-	t := &Team{workers: make([]*worker, max(threads, 1))}
+	threads = max(threads, 1)
+	t := &Team{workers: make([]*worker, threads), helpers: make([]helper, threads-1)}
 	for i := range t.workers {
 		t.workers[i] = new(worker)
 	}
@@ -109,12 +108,14 @@ func (t *Team) run(n, grain, work int, f func(w *worker, lo, hi int)) {
 			f(w, i*size, min((i+1)*size, n))
 		}
 	}
-	var wait sync.WaitGroup
-	for _, w := range t.workers[1:] {
-		wait.Go(func() { loop(w) })
+	for i := range t.helpers {
+		w := t.workers[i+1]
+		t.helpers[i].start(func() { loop(w) })
 	}
 	loop(t.workers[0])
-	wait.Wait()
+	for i := range t.helpers {
+		t.helpers[i].wait()
+	}
 }
 
 // Split calls f for parts of [0, n) on the Team's threads; work is the whole's size in multiply-accumulates or so.

@@ -104,6 +104,9 @@ var masks = [32]int32{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1
 // maskOf is -1 for the elements of the last partial vector of n, then 0.
 func (u *ISA) maskOf(n int) []int32 { return masks[16-n%u.width:] }
 
+// packWork is how many multiply-accumulates take as long as packing one element.
+const packWork = 16
+
 // SetWeights takes weights for the runs that follow; a nil bias is zero.
 func (c *Trainable) SetWeights(t *Team, w, bias []float32) {
 	if c.depthwise() {
@@ -122,7 +125,7 @@ func (c *Trainable) SetWeights(t *Team, w, bias []float32) {
 	for i := range c.groups {
 		there, back := c.forward.matrices[i], c.backward.matrices[i]
 		first := len(there.spans)
-		t.Split(first+len(back.spans), 2*l.Taps*l.K*n, func(lo, hi int) {
+		t.Split(first+len(back.spans), packWork*2*l.Taps*l.K*n, func(lo, hi int) {
 			if lo < first {
 				there.fillPanels(w[i*c.group:], l, lo, min(hi, first))
 			}
