@@ -94,6 +94,7 @@ func measure(o options, net *supernet.Net) error {
 	}
 	for range o.rounds {
 		for _, r := range all {
+			time.Sleep(rest)
 			if err := r.turn(); err != nil {
 				return err
 			}
@@ -156,6 +157,9 @@ type runner struct {
 	each  int // iterations of a turn
 	times []time.Duration
 }
+
+// rest is how long nothing runs before a turn: threads of the library that had the turn before, which look for work for a while, sleep then.
+const rest = 300 * time.Millisecond
 
 // turnTime is how long a turn takes, about.
 const turnTime = 400 * time.Millisecond
