@@ -25,7 +25,7 @@ import (
 // The files of the repository that the demo works on.
 const (
 	model  = "generated/models/mobilenetv2.onnx"
-	tuned  = "generated/models/mobilenetv2_tuned.onnx" // by tune.py of the PyTorch package; mobilenetv2_tuned.log has the settings
+	tuned  = "generated/models/mobilenetv2_tuned.onnx" // by the tune command; mobilenetv2_tuned.log has the settings
 	config = "generated/mobilenetv2/autotailor.toml"
 	images = "generated/data/fashion-mnist"
 )
