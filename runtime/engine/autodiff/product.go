@@ -16,7 +16,7 @@ type product struct {
 
 // product emits a convolution or matrix product with weights w and perhaps a bias.
 func (p *plan) product(d product, x, y, w, bias *variable) {
-	c, batch := p.isa.NewTrainable(d.g, d.params), d.batch
+	c, batch := p.isa.NewTrainable(d.g, d.params, p.memory.floats), d.batch
 	y.joins = bias == nil && p.isa.Joins(d.g, d.params, batch)
 	y.columns = d.params.Out
 	in := []*variable{x, w}

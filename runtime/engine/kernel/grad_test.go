@@ -1,7 +1,9 @@
 package kernel
 
 import (
+	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -47,7 +49,7 @@ func TestTrainableEqualsDefinition(t *testing.T) {
 				batch := 1 + rng.IntN(3)
 				oh, ow := g.Out()
 				x, dy := random(rng, batch*g.H*g.W*p.In), random(rng, batch*oh*ow*p.Out)
-				c := u.NewTrainable(g, ConvWeights(g, p.In, p.Out, p.Groups))
+				c := u.NewTrainable(g, ConvWeights(g, p.In, p.Out, p.Groups), used)
 				team := NewTeam(1 + i%3)
 				c.SetWeights(team, p.Weight, p.Bias)
 				y, dx, dw := make([]float32, len(dy)), make([]float32, len(x)), make([]float32, len(p.Weight))
@@ -63,4 +65,9 @@ func TestTrainableEqualsDefinition(t *testing.T) {
 			}
 		})
 	}
+}
+
+// used is memory in which something else was.
+func used(n int) []float32 {
+	return slices.Repeat([]float32{float32(math.NaN())}, n)
 }

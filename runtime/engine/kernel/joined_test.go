@@ -20,7 +20,7 @@ func TestJoinedEqualsSeparate(t *testing.T) {
 				out, groups = in, in
 			}
 			batch := 8 + rng.IntN(12)
-			c := u.NewTrainable(g, ConvWeights(g, in, out, groups))
+			c := u.NewTrainable(g, ConvWeights(g, in, out, groups), used)
 			if !u.Joins(g, ConvWeights(g, in, out, groups), batch) {
 				t.Fatalf("case %d does not join", i)
 			}
