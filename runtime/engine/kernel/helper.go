@@ -39,11 +39,12 @@ func (h *helper) start(job func()) {
 func (h *helper) work() {
 	for {
 		h.job()
+		h.job = nil // it holds tensors
 		if !h.state.CompareAndSwap(busy, ready) {
 			h.state.Store(ready)
 			h.done <- struct{}{}
 		}
-		if !h.until(func(state uint32) bool { return state == busy }) && h.state.CompareAndSwap(ready, absent) {
+		if !h.until(func(state uint32) bool { return state != ready }) && h.state.CompareAndSwap(ready, absent) {
 			return
 		}
 	}
