@@ -82,9 +82,6 @@ func (m *Matrix) fillPanels(w []float32, l Layout, lo, hi int) {
 		lo++
 		cols := m.columns(j)
 		have := min(cols, l.N-j)
-		if have < cols {
-			clear(to[:cols*m.depth]) // the last panel's padding
-		}
 		if l.KStride == 1 && l.Taps == 1 {
 			fillColumns(w[j*l.NStride:], to, l, cols, have)
 		} else {

@@ -34,11 +34,11 @@ func Pixel() Window {
 	return Window{H: 1, W: 1, KH: 1, KW: 1, StrideH: 1, StrideW: 1, DilationH: 1, DilationW: 1}
 }
 
-// Room gives memory for n floats, which have any value.
-type Room func(n int) []float32
+// Memory gives n floats of any value.
+type Memory func(n int) []float32
 
-// NewTrainable prepares a convolution, whose packed weights have memory from room. They must be set before it runs.
-func (u *ISA) NewTrainable(g Window, p TrainableParams, room Room) *Trainable {
+// NewTrainable prepares a convolution, whose packed weights are in memory. They must be set before it runs.
+func (u *ISA) NewTrainable(g Window, p TrainableParams, memory Memory) *Trainable {
 	oh, ow := g.Out()
 	c := &Trainable{isa: u, g: g, in: p.In, out: p.Out, groups: p.Groups, layout: p.Layout, group: p.Group, pixels: oh * ow}
 	c.forward = &Conv{g: g, in: p.In, out: p.Out, groups: p.Groups, pixels: oh * ow, isa: u}
@@ -53,12 +53,12 @@ func (u *ISA) NewTrainable(g Window, p TrainableParams, room Room) *Trainable {
 		return c
 	}
 	for range p.Groups {
-		m := u.empty(p.Layout, room)
+		m := u.empty(p.Layout, memory)
 		if c.gathered() {
 			m.gather()
 		}
 		c.forward.matrices = append(c.forward.matrices, m)
-		c.backward.matrices = append(c.backward.matrices, u.empty(p.Layout.turned(), room))
+		c.backward.matrices = append(c.backward.matrices, u.empty(p.Layout.turned(), memory))
 	}
 	if c.gathered() {
 		c.forward.patch = &patches{off: c.forward.off, taps: p.Layout.Taps, k: p.Layout.K, pixels: oh * ow, image: g.H * g.W * p.In, channels: p.In}
@@ -88,9 +88,9 @@ func (l Layout) turned() Layout {
 }
 
 // empty is a Matrix whose elements are still to be filled in.
-func (u *ISA) empty(l Layout, room Room) *Matrix {
+func (u *ISA) empty(l Layout, memory Memory) *Matrix {
 	m := u.form(l, nil, NoLimits())
-	m.panels = room(m.width() * m.depth)
+	m.panels = memory(m.width() * m.depth)
 	return m
 }
 
