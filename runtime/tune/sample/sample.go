@@ -20,8 +20,8 @@ const (
 	Compound Strategy = "compound"
 	// Progressive makes one kind of choice elastic after the other, largest candidates first (once-for-all, Cai et al. 2020).
 	Progressive Strategy = "progressive"
-	// Sandwich draws the largest SubNet first, the smallest last and others at random in between (BigNAS, Yu et al. 2020). Every other
-	// step the smallest one has a resolution of chance.
+	// Sandwich draws the largest SubNet first, the smallest last and others at random in between (BigNAS, Yu et al. 2020). The smallest
+	// one has a resolution of chance.
 	Sandwich Strategy = "sandwich"
 	// Random draws every choice for itself.
 	Random Strategy = "random"
@@ -123,7 +123,7 @@ func (s *Sampler) draw(r *Rand, step, k int, shared uint64) space.Genes {
 	case s.plan.Strategy == Sandwich && k == 0:
 		return g
 	case s.plan.Strategy == Sandwich && k == s.plan.PerStep-1:
-		return s.smallest(r, step)
+		return s.smallest(r)
 	}
 	levels := make([]int, len(s.levels))
 	if s.plan.Strategy == Compound {
@@ -153,13 +153,13 @@ func (s *Sampler) draw(r *Rand, step, k int, shared uint64) space.Genes {
 	return g
 }
 
-// smallest is the last SubNet of a sandwich. Every other step it has a resolution of chance: when it is always trained at the smallest
-// one, as BigNAS does, the same SubNet at larger ones stays almost as inaccurate.
-func (s *Sampler) smallest(r *Rand, step int) space.Genes {
+// smallest is the last SubNet of a sandwich, at a resolution of chance: when it is always trained at the smallest one, as BigNAS does, the
+// same SubNet at larger ones stays almost as inaccurate.
+func (s *Sampler) smallest(r *Rand) space.Genes {
 	g := make(space.Genes, len(s.choices))
 	for i, c := range s.choices {
 		g[i] = uint8(len(c.Values) - 1)
-		if s.scopes[i] < 0 && step%2 == 1 {
+		if s.scopes[i] < 0 {
 			g[i] = uint8(r.IntN(len(c.Values)))
 		}
 	}

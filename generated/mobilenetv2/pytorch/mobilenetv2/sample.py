@@ -69,8 +69,8 @@ def phases(choices: Sequence[Choice]) -> List[Phase]:
 
 class Sampler:
     """compound draws a level for each stage that its choices follow together (CompOFA); progressive makes one kind of choice elastic
-    after the other (OFA); sandwich draws the largest first, the smallest last and others in between at random (BigNAS), where every other
-    step the smallest has a resolution of chance; random draws every choice for itself."""
+    after the other (OFA); sandwich draws the largest first, the smallest last and others in between at random (BigNAS), where the
+    smallest has a resolution of chance; random draws every choice for itself."""
 
     def __init__(self, space: Space, strategy: str, seed: int, steps: int, per_step: int, one_side: bool = False) -> None:
         least = 2 if strategy == "sandwich" else 1
@@ -100,7 +100,7 @@ class Sampler:
         if self.strategy == "sandwich" and k == 0:
             return [0] * len(choices)
         if self.strategy == "sandwich" and k == self.per_step - 1:
-            return [r.below(len(c.values)) if step % 2 and not scope(c.name) else len(c.values) - 1 for c in choices]
+            return [r.below(len(c.values)) if not scope(c.name) else len(c.values) - 1 for c in choices]
         levels = {s: r.below(n) for s, n in self.levels.items()} if self.strategy == "compound" else {}
         phase = self.phases[min(step * len(self.phases) // self.steps, len(self.phases) - 1)] if self.phases else Phase((), "", 0)
         g = []
