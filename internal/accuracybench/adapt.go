@@ -174,8 +174,8 @@ func (b *bench) best(list []space.Genes, cost, penalty *terms.Sum) []space.Genes
 
 // measure measures what a method offers, on ONNX Runtime and on images.
 func (b *bench) measure(ctx context.Context, m *method, clock *profile.Clock) error {
-	counted, err := b.on(m.model, b.train, "train").counts(ctx, m.list)
-	correct, err2 := b.on(m.model, b.test, "test").counts(ctx, m.list)
+	counted, err := b.on(m.model, b.train).counts(ctx, m.list)
+	correct, err2 := b.on(m.model, b.test).counts(ctx, m.list)
 	if err := errors.Join(err, err2); err != nil {
 		return err
 	}

@@ -22,6 +22,7 @@ type counter struct {
 	sensitivity.Evaluator
 	b     *bench
 	model source
+	part  part
 }
 
 // source is a model and its file.
@@ -37,7 +38,7 @@ func open(path string) (source, error) {
 
 // path names a file for what is counted, which is of this model and these images.
 func (c *counter) path(kind string) string {
-	return filepath.Join(c.b.dir, fmt.Sprintf("%.8s-%s-%d.%s", c.model.SHA256, c.Options.Split, c.Images.N, kind))
+	return filepath.Join(c.b.dir, fmt.Sprintf("%.8s-%s-%d-%d.%s", c.model.SHA256, c.part.split, c.part.from, c.part.to, kind))
 }
 
 // header is that of the files, which says who counted.
@@ -103,12 +104,8 @@ func (c *counter) missing(list []string) error {
 
 // command is how PyTorch counts on this model and these images.
 func (c *counter) command(program, kind string) string {
-	first := 0
-	if c.Options.Split == "train" {
-		first = c.b.first
-	}
 	return fmt.Sprintf("python3 %s --model %s --data %s --out %s --split %s --first %d --images %d --calibrate %d",
-		program, c.model.path, c.b.o.data, c.path(kind), c.Options.Split, first, c.Images.N, c.b.o.calibrate)
+		program, c.model.path, c.b.o.data, c.path(kind), c.part.split, c.part.from, c.Images.N, c.b.o.calibrate)
 }
 
 // sensitivities returns the table of probes.

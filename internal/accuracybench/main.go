@@ -90,8 +90,7 @@ func run(ctx context.Context, o options) error {
 			return err
 		}
 		b.calibration = train.Slice(0, o.calibrate)
-		b.first = train.N - o.train
-		b.train, b.test = train.Slice(b.first, train.N), test.Slice(0, o.test)
+		b.train, b.test = part{train, "train", train.N - o.train, train.N}, part{test, "test", 0, o.test}
 		if b.tuned, err = open(m.tuned); err == nil {
 			b.original, err = open(m.original)
 		}
@@ -110,19 +109,26 @@ func run(ctx context.Context, o options) error {
 
 // bench is the work on one model.
 type bench struct {
-	name, dir                string
-	net                      *supernet.Net
-	tuned, original          source
-	train, test, calibration *data.Set
-	first                    int // of the training images that are counted
-	o                        options
+	name, dir       string
+	net             *supernet.Net
+	tuned, original source
+	train, test     part
+	calibration     *data.Set
+	o               options
 }
 
-// on is an evaluator of a model on a set of images.
-func (b *bench) on(m source, images *data.Set, split string) *counter {
-	return &counter{b: b, model: m, Evaluator: sensitivity.Evaluator{
-		Net: b.net, Engine: embedded.New(embedded.Options{}), Weights: m.Model, Images: images,
-		Options: sensitivity.Options{Transform: transform, Calibration: b.calibration, Split: split},
+// part is some images of a split.
+type part struct {
+	all      *data.Set
+	split    string
+	from, to int
+}
+
+// on is an evaluator of a model on images.
+func (b *bench) on(m source, p part) *counter {
+	return &counter{b: b, model: m, part: p, Evaluator: sensitivity.Evaluator{
+		Net: b.net, Engine: embedded.New(embedded.Options{}), Weights: m.Model, Images: p.all.Slice(p.from, p.to),
+		Options: sensitivity.Options{Transform: transform, Calibration: b.calibration, Split: p.split},
 	}}
 }
 

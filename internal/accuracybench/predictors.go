@@ -5,8 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
+
+	"gonum.org/v1/gonum/stat"
 
 	"github.com/autotailor/autotailor/runtime/accuracy"
 	"github.com/autotailor/autotailor/runtime/profile"
@@ -18,9 +21,9 @@ import (
 func (b *bench) predictors(ctx context.Context) error {
 	judged := b.random(2*b.o.subnets+b.o.verify, 1)
 	judged, learnt, joint := judged[:b.o.subnets], judged[b.o.subnets:2*b.o.subnets], judged[2*b.o.subnets:]
-	truth, err := b.on(b.tuned, b.test, "test").counts(ctx, judged)
-	counts, err2 := b.on(b.tuned, b.train, "train").counts(ctx, learnt)
-	penalty, plain, probes, err3 := b.penalty(ctx, joint)
+	penalty, plain, probes, err := b.penalty(ctx, joint)
+	counts, err2 := b.on(b.tuned, b.train).counts(ctx, learnt)
+	truth, ceiling, err3 := b.truth(ctx, judged)
 	if err := errors.Join(err, err2, err3); err != nil {
 		return err
 	}
@@ -30,7 +33,7 @@ func (b *bench) predictors(ctx context.Context) error {
 	}
 	ours := rank(values(penalty, judged, -1), truth)
 	alone, flops := rank(values(plain, judged, -1), truth), rank(values(macs, judged, 1), truth)
-	fmt.Printf("accuracy %s tau=%.3f top5=%.3f probes=%d sum_tau=%.3f sum_top5=%.3f flops_tau=%.3f flops_top5=%.3f", b.name, ours.tau, ours.top5, probes, alone.tau, alone.top5, flops.tau, flops.top5)
+	fmt.Printf("accuracy %s tau=%.3f top5=%.3f probes=%d ceiling_tau=%.3f sum_tau=%.3f sum_top5=%.3f flops_tau=%.3f flops_top5=%.3f", b.name, ours.tau, ours.top5, probes, ceiling, alone.tau, alone.top5, flops.tau, flops.top5)
 	needs := 0
 	for n := 25; n <= len(learnt); n *= 2 {
 		r, err := b.mlp(learnt[:n], counts[:n], judged, truth)
@@ -46,10 +49,30 @@ func (b *bench) predictors(ctx context.Context) error {
 	return nil
 }
 
+// truth counts SubNets on the test images, and returns the Kendall's tau that a predictor of their true accuracies would have with the
+// counts, of which chance is a part. It follows from how far counts on the two halves of the images agree: their correlation r makes that of
+// both halves with the true accuracies sqrt(2r/(1+r)) (Spearman and Brown), and tau is 2/pi asin of it if both are normally distributed.
+func (b *bench) truth(ctx context.Context, list []space.Genes) (counts []int, ceiling float64, err error) {
+	left, right := b.test, b.test
+	left.to, right.from = b.test.to/2, b.test.to/2
+	first, err := b.on(b.tuned, left).counts(ctx, list)
+	second, err2 := b.on(b.tuned, right).counts(ctx, list)
+	if err := errors.Join(err, err2); err != nil {
+		return nil, 0, err
+	}
+	var x, y []float64
+	for k := range first {
+		x, y = append(x, float64(first[k])), append(y, float64(second[k]))
+		counts = append(counts, first[k]+second[k])
+	}
+	r := max(0, stat.Correlation(x, y, nil))
+	return counts, 2 / math.Pi * math.Asin(math.Sqrt(2*r/(1+r))), nil
+}
+
 // penalty is the prediction of the product: sensitivities, corrected by a few random SubNets. It also returns the plain sum, and how many
 // SubNets were counted for the prediction.
 func (b *bench) penalty(ctx context.Context, random []space.Genes) (corrected, plain *terms.Sum, probes int, err error) {
-	c := b.on(b.tuned, b.train, "train")
+	c := b.on(b.tuned, b.train)
 	t, err := c.sensitivities(ctx)
 	counts, err2 := c.counts(ctx, random)
 	if err := errors.Join(err, err2); err != nil {

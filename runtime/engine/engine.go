@@ -44,7 +44,8 @@ type Recalibrator interface {
 	// Recalibrate runs the batches through g with each BatchNormalization normalising by its own batch's
 	// statistics (OFA, set_running_statistics), and returns w with the mean and (biased) variance parameters of g
 	// replaced by the sample-weighted averages. The replacement has the SuperNet's full shape; positions outside the SubNet keep w's values.
-	Recalibrate(ctx context.Context, g *nn.Graph, w nn.Weights, data Batches) (nn.Weights, error)
+	// The outputs for each batch, so normalised, are handed to seen, unless that is nil; they are valid until it returns.
+	Recalibrate(ctx context.Context, g *nn.Graph, w nn.Weights, data Batches, seen func([]nn.Tensor)) (nn.Weights, error)
 }
 
 // Measurer is an Engine that runs networks elsewhere and tells only how long they took: the driver of a device.

@@ -70,6 +70,11 @@ func (g *Graph) Bind(n int) *Graph {
 	return &out
 }
 
+// Part returns the nodes from up to but not including to as a network of their own, from the value in to the value out. It shares everything with g.
+func (g *Graph) Part(from, to int, in, out Value) *Graph {
+	return &Graph{Nodes: g.Nodes[from:to], Values: g.Values, Inputs: []Value{in}, Outputs: []Value{out}}
+}
+
 // bindShape sets the open batch in a Reshape's shape.
 func (n *Node) bindShape(batch int) {
 	if n.Type != "Reshape" {

@@ -25,6 +25,7 @@ type Options struct {
 	Batch       int       // images in a batch, below 1 means 100
 	Calibration *data.Set // recomputes BatchNorm statistics; nil leaves the model's
 	Split       string    // that the images are of, for the file
+	Keep        int       // bytes of activations that Run may keep, 0 means 1 GiB, less than 0 none
 	Progress    func(done, total int, elapsed time.Duration)
 }
 
@@ -64,18 +65,24 @@ func (e *Evaluator) Correct(ctx context.Context, g space.Genes) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	return e.count(ctx, graph, w, e.Options.Transform.Batches(e.Images, e.batch(graph), side))
+}
+
+// count counts the images that a network classifies correctly, of which the batches are all.
+func (e *Evaluator) count(ctx context.Context, graph *nn.Graph, w nn.Weights, batches engine.Batches) (correct int, err error) {
 	s, err := e.Engine.Compile(graph, w)
 	if err != nil {
 		return 0, err
 	}
-	correct, from := 0, 0
-	for batch := range e.Options.Transform.Batches(e.Images, e.batch(graph), side) {
+	defer func() { err = errors.Join(err, s.Close()) }()
+	from := 0
+	for batch := range batches {
 		if err := ctx.Err(); err != nil {
-			return 0, errors.Join(err, s.Close())
+			return 0, err
 		}
 		out, err := s.Run(batch)
 		if err != nil {
-			return 0, errors.Join(err, s.Close())
+			return 0, err
 		}
 		for k, class := range classes(out[0]) {
 			if class == int(e.Images.Labels[from+k]) {
@@ -84,7 +91,7 @@ func (e *Evaluator) Correct(ctx context.Context, g space.Genes) (int, error) {
 		}
 		from += batch.Shape[0]
 	}
-	return correct, s.Close()
+	return correct, nil
 }
 
 // batch is the number of images that run together: the network's when that is fixed.
@@ -98,18 +105,35 @@ func (e *Evaluator) batch(g *nn.Graph) int {
 // Prepare records the SubNet of g, with the side of its input and its weights, whose normalisations are recalibrated if
 // the options say so.
 func (e *Evaluator) Prepare(ctx context.Context, g space.Genes) (graph *nn.Graph, w nn.Weights, side int, err error) {
-	if err := e.check(g); err != nil {
+	if graph, side, err = e.record(g); err != nil {
 		return nil, nil, 0, err
 	}
-	graph, err = nn.Record(func(b nn.Builder) { e.Net.Build(g, b) })
-	if err != nil {
-		return nil, nil, 0, err
+	var images engine.Batches
+	if e.recalibrates() {
+		images = e.Options.Transform.Batches(e.Options.Calibration, e.batch(graph), side)
 	}
-	if side, err = e.side(graph); err != nil || !e.recalibrates() {
-		return graph, e.Weights, side, err
-	}
-	w, err = e.Engine.(engine.Recalibrator).Recalibrate(ctx, graph, e.Weights, e.Options.Transform.Batches(e.Options.Calibration, e.batch(graph), side))
+	w, err = e.recalibrate(ctx, graph, images, nil)
 	return graph, w, side, err
+}
+
+// record checks and records the SubNet of g, and returns the side of its input.
+func (e *Evaluator) record(g space.Genes) (graph *nn.Graph, side int, err error) {
+	if err := e.check(g); err != nil {
+		return nil, 0, err
+	}
+	if graph, err = nn.Record(func(b nn.Builder) { e.Net.Build(g, b) }); err != nil {
+		return nil, 0, err
+	}
+	side, err = e.side(graph)
+	return graph, side, err
+}
+
+// recalibrate returns the weights that a network is counted with, given the batches for its statistics.
+func (e *Evaluator) recalibrate(ctx context.Context, g *nn.Graph, data engine.Batches, seen func([]nn.Tensor)) (nn.Weights, error) {
+	if !e.recalibrates() {
+		return e.Weights, nil
+	}
+	return e.Engine.(engine.Recalibrator).Recalibrate(ctx, g, e.Weights, data, seen)
 }
 
 // check reports what makes counting impossible for any SubNet.
@@ -185,34 +209,4 @@ func classes(t nn.Tensor) []int {
 		}
 	}
 	return out
-}
-
-// Run counts for the original and every single modification, into the file at path. What the file has already is not counted
-// again, so that an interrupted run goes on where it was.
-func (e *Evaluator) Run(ctx context.Context, path string) (*accuracy.Table, error) {
-	if err := e.check(make(space.Genes, len(e.Net.Choices))); err != nil {
-		return nil, err
-	}
-	j, t, err := accuracy.OpenJournal(path, e.Net, e.Header())
-	if err != nil {
-		return nil, err
-	}
-	start := time.Now()
-	missing := t.Missing(e.Net)
-	for k, g := range missing {
-		correct, err := e.Correct(ctx, g)
-		if err == nil {
-			err = j.Add(g, correct)
-		}
-		if err != nil {
-			return t, errors.Join(err, j.Close())
-		}
-		if e.Options.Progress != nil {
-			e.Options.Progress(k+1, len(missing), time.Since(start))
-		}
-	}
-	if err := j.Close(); err != nil {
-		return t, err
-	}
-	return t, t.WriteFile(path, e.Net)
 }

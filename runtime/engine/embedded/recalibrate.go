@@ -38,7 +38,7 @@ func (s *statistics) observe(mean, variance []float64, samples int) {
 }
 
 // Recalibrate implements engine.Recalibrator.
-func (e *Engine) Recalibrate(ctx context.Context, g *nn.Graph, w nn.Weights, data engine.Batches) (nn.Weights, error) {
+func (e *Engine) Recalibrate(ctx context.Context, g *nn.Graph, w nn.Weights, data engine.Batches, seen func([]nn.Tensor)) (nn.Weights, error) {
 	stats := &recorder{}
 	p, err := compile(g, w, e.isa, stats)
 	if err != nil {
@@ -47,11 +47,15 @@ func (e *Engine) Recalibrate(ctx context.Context, g *nn.Graph, w nn.Weights, dat
 	s := newSession(p, e.threads, false)
 	defer s.Close()
 	for x := range data {
-		if err = ctx.Err(); err == nil {
-			_, err = s.Run(x)
+		if err := ctx.Err(); err != nil {
+			return nil, err
 		}
+		out, err := s.Run(x)
 		if err != nil {
 			return nil, err
+		}
+		if seen != nil {
+			seen(out)
 		}
 	}
 	over := make(map[string]nn.Tensor)
