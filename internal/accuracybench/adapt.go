@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"math"
 	"path/filepath"
 	"slices"
 
@@ -43,8 +44,9 @@ func (b *bench) adapt(ctx context.Context) error {
 	}
 	methods, err := b.methods(ctx, device)
 	errs := []error{err}
+	times := map[string]float64{}
 	for k := range methods {
-		errs = append(errs, b.measure(ctx, &methods[k], clock))
+		errs = append(errs, b.measure(ctx, &methods[k], clock, times))
 	}
 	if err := errors.Join(append(errs, clock.Close())...); err != nil {
 		return err
@@ -71,28 +73,32 @@ func (b *bench) methods(ctx context.Context, device engine.Engine) ([]method, er
 	if err != nil {
 		return nil, err
 	}
-	ours, err := b.front(ctx, cost, random)
+	depth, simple := b.best(b.only("depth"), cost, penalty), b.uniform()
+	ours, err := b.front(ctx, cost, cost, random, slices.Concat(simple, spread(nil, depth, b.o.candidate/rounds, cost)))
 	if err != nil {
 		return nil, err
 	}
-	flops, err := b.front(ctx, macs, random)
+	flops, err := b.front(ctx, macs, cost, random, nil)
 	if err != nil {
 		return nil, err
 	}
 	return []method{
 		{name: "ours", model: b.tuned, list: ours},
-		{name: "uniform", model: b.tuned, list: b.uniform()},
-		{name: "depth", model: b.tuned, list: thin(b.best(b.only("depth"), cost, penalty), b.o.candidate)},
+		{name: "uniform", model: b.tuned, list: simple},
+		{name: "depth", model: b.tuned, list: spread(nil, depth, b.o.candidate, cost)},
 		{name: "flops", model: b.tuned, list: flops},
 		{name: "resolution", model: b.original, list: b.only("resolution")},
 	}, nil
 }
 
-// front is a Pareto front, as many of it as a method may measure. As `search --verify` does, the first half of them corrects the prediction
-// that the second half comes from.
-func (b *bench) front(ctx context.Context, cost *terms.Sum, known []space.Genes) ([]space.Genes, error) {
-	var list []space.Genes
-	for _, n := range []int{b.o.candidate / 2, b.o.candidate - b.o.candidate/2} {
+// rounds in which a front is measured.
+const rounds = 4
+
+// front lists as many SubNets as a method may measure: those that it has already, and others of the Pareto front of cost and predicted accuracy, evenly over
+// latency. As `search --verify` does, each round corrects the prediction that the next one's front comes from.
+func (b *bench) front(ctx context.Context, cost, latency *terms.Sum, known, list []space.Genes) ([]space.Genes, error) {
+	left := b.o.candidate - len(list)
+	for k := range rounds {
 		penalty, _, _, err := b.penalty(ctx, slices.Concat(known, list))
 		if err != nil {
 			return nil, err
@@ -103,23 +109,40 @@ func (b *bench) front(ctx context.Context, cost *terms.Sum, known []space.Genes)
 		}
 		var front []space.Genes
 		for _, p := range r.Points {
-			if !slices.ContainsFunc(list, func(g space.Genes) bool { return slices.Equal(g, p.Genes) }) {
-				front = append(front, p.Genes)
-			}
+			front = append(front, p.Genes)
 		}
-		list = append(list, thin(front, n)...)
+		list = append(list, spread(list, front, left*(k+1)/rounds-left*k/rounds, latency)...)
 	}
 	return list, nil
 }
 
-// thin keeps n, evenly, with both ends.
-func thin(list []space.Genes, n int) []space.Genes {
-	if len(list) <= n {
-		return list
+// spread takes n of a list, one after the other that whose latency is farthest from those taken before and from those in there.
+func spread(there, list []space.Genes, n int, latency *terms.Sum) []space.Genes {
+	far := make([]int64, len(list)) // to the nearest of those
+	for k := range far {
+		far[k] = math.MaxInt64
 	}
-	out := make([]space.Genes, n)
-	for k := range out {
-		out[k] = list[k*(len(list)-1)/max(n-1, 1)]
+	near := func(g space.Genes) {
+		for k, h := range list {
+			far[k] = min(far[k], max(latency.At(g)-latency.At(h), latency.At(h)-latency.At(g)))
+		}
+	}
+	for _, g := range there {
+		near(g)
+	}
+	var out []space.Genes
+	for range min(n, len(list)) {
+		k := 0
+		for i := range list {
+			if far[i] > far[k] {
+				k = i
+			}
+		}
+		if far[k] == 0 {
+			break
+		}
+		out = append(out, list[k])
+		near(list[k])
 	}
 	return out
 }
@@ -172,25 +195,30 @@ func (b *bench) best(list []space.Genes, cost, penalty *terms.Sum) []space.Genes
 	return out
 }
 
-// measure measures what a method offers, on ONNX Runtime and on images.
-func (b *bench) measure(ctx context.Context, m *method, clock *profile.Clock) error {
+// measure measures what a method offers, on ONNX Runtime and on images. The latencies of what another one offered are in times.
+func (b *bench) measure(ctx context.Context, m *method, clock *profile.Clock, times map[string]float64) error {
 	counted, err := b.on(m.model, b.train).counts(ctx, m.list)
 	correct, err2 := b.on(m.model, b.test).counts(ctx, m.list)
 	if err := errors.Join(err, err2); err != nil {
 		return err
 	}
 	for k, g := range m.list {
-		row, err := clock.Network(ctx, g, rounds, 0)
-		if err != nil {
-			return err
+		ms, ok := times[b.format(g)]
+		if !ok {
+			row, err := clock.Network(ctx, g, runs, 0)
+			if err != nil {
+				return err
+			}
+			ms = float64(row.Median.Nanoseconds()) / 1e6
+			times[b.format(g)] = ms
 		}
-		m.found = append(m.found, candidate{g, float64(row.Median.Nanoseconds()) / 1e6, counted[k], correct[k]})
+		m.found = append(m.found, candidate{g, ms, counted[k], correct[k]})
 	}
 	return nil
 }
 
-// rounds of two runs that a latency is the median of.
-const rounds = 60
+// runs are the pairs of runs that a latency is the median of.
+const runs = 60
 
 // choose returns the candidate that a method takes for a budget.
 func (m *method) choose(ms float64) (best candidate, ok bool) {

@@ -6,7 +6,6 @@ package accuracy
 import (
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 
 	"github.com/autotailor/autotailor/internal/rowfile"
@@ -149,29 +148,49 @@ func (t *Table) Penalty(net *supernet.Net) (*terms.Sum, error) {
 	return terms.New(net.Cards(), 0, ts)
 }
 
-// losses returns what each candidate of a choice costs: the counted losses, made never less for a smaller candidate than for a larger one, and never
-// negative, by isotonic regression (pool adjacent violators). That a part does better than the whole is chance, of which a search would
-// add up the most favourable.
+// losses returns what each candidate of a choice costs: the counted losses, made to grow. That a part does better than the whole is chance, of which
+// a search would add up the most favourable.
 func (t *Table) losses(i int) []int64 {
-	type pool struct{ sum, n int }
-	pools := []pool{}
-	for _, correct := range t.Correct[i][1:] {
-		p := pool{t.Base - correct, 1}
+	counted := make([]float64, len(t.Correct[i]))
+	for v, correct := range t.Correct[i] {
+		if v > 0 {
+			counted[v] = float64(t.Base - correct)
+		}
+	}
+	grow(counted)
+	out := make([]int64, len(counted))
+	for v, loss := range counted {
+		out[v] = int64(math.Round(loss))
+	}
+	return out
+}
+
+// grow changes losses, the first of which is the original's and 0, to the nearest ones that are never less for a smaller candidate than for a larger one,
+// and never negative: isotonic regression (pool adjacent violators).
+func grow(losses []float64) {
+	type pool struct {
+		sum float64
+		n   int
+	}
+	var pools []pool
+	for _, loss := range losses[1:] {
+		p := pool{loss, 1}
 		for len(pools) > 0 {
 			last := pools[len(pools)-1]
-			if last.sum*p.n <= p.sum*last.n {
+			if last.sum*float64(p.n) <= p.sum*float64(last.n) {
 				break
 			}
 			p, pools = pool{last.sum + p.sum, last.n + p.n}, pools[:len(pools)-1]
 		}
 		pools = append(pools, p)
 	}
-	out := make([]int64, 1, len(t.Correct[i]))
+	v := 1
 	for _, p := range pools {
-		loss := max(0, int64(math.Round(float64(p.sum)/float64(p.n))))
-		out = append(out, slices.Repeat([]int64{loss}, p.n)...)
+		for range p.n {
+			losses[v] = max(0, p.sum/float64(p.n))
+			v++
+		}
 	}
-	return out
 }
 
 // complete returns an error unless t belongs to net and has all its probes.

@@ -16,153 +16,255 @@ type Joint struct {
 	Correct int
 }
 
-// Corrected returns Penalty corrected by joint measurements: what single modifications cost does not simply add up. The penalties
-// of each kind of choice get a common factor, and those beside a smaller resolution another one,
+// Corrected returns Penalty corrected by joint measurements: what single modifications cost does not simply add up, and chance is a large part of
+// what each of them is counted to cost. The prediction is
 //
-//	sum over choices i of factor(kind of i) * penalty(i) + pair * penalty(resolution) * penalty(i) / original's correct images,
+//	sum over choices i of (1 + factors(kind of i, resolution)) * loss(i) + extra(i)
 //
-// fitted by ridge regression around the plain sum (factors 1, pair 0), as if that had been measured prior times. So the result
-// stays a sum of small tables, which is searched exactly. Without measurements it is Penalty.
+// with the losses of probes, of which chance is taken out as far as choices of one kind tell (shrunk). Factors and extras are 0 unless
+// measurements say otherwise: they are the means of a Gaussian posterior (ridge regression), whose prior is given below. So the result stays
+// a sum of small tables, which is searched exactly. Without measurements it is Penalty.
 func (t *Table) Corrected(net *supernet.Net, joint []Joint) (*terms.Sum, error) {
-	plain, err := t.Penalty(net)
-	if err != nil || len(joint) == 0 {
-		return plain, err
+	if len(joint) == 0 {
+		return t.Penalty(net)
 	}
-	f := newFeatures(t, net)
-	w, err := f.fit(joint)
-	if err != nil {
+	if err := t.complete(net); err != nil {
+		return nil, err
+	}
+	m := newModel(t, net)
+	if err := m.fit(joint); err != nil {
 		return nil, err
 	}
 	var ts []terms.Term
-	for i, c := range net.Choices {
-		if i != f.side {
-			ts = append(ts, f.term(i, w, c))
-			continue
-		}
-		table := make([]int64, len(c.Values))
-		for v := range table {
-			table[v] = int64(math.Round(w[f.kind[i]] * f.penalty(i, uint8(v))))
-		}
-		ts = append(ts, terms.Term{Deps: []uint8{uint8(i)}, Table: table})
+	for i := range net.Choices {
+		ts = append(ts, m.term(i))
 	}
 	return terms.New(net.Cards(), 0, ts)
 }
 
-// prior is how many measurements the plain sum counts for.
-const prior = 2
+// The prior: standard deviations of the factors on losses, and of the extras of candidates. They were chosen for the SuperNets of this repository, whose
+// predictions hardly change when they are half or twice as large.
+const (
+	commonFactor = 0.3
+	kindFactor   = 0.2
+	levelFactor  = 0.35 // of one resolution
+	trendFactor  = 1    // times the resolution's loss, as a share of the smallest one's
+	extra        = 0.3  // of what chance is in a probe, for each candidate more
+	extraLevel   = 0.3  // of the mean loss from one resolution to the next
+	probeNoise   = 0.25 // variance of a probe's count by chance, as a share of that of a joint measurement: nearly the same images are wrong
+)
 
-// features are the quantities whose factors are fitted: the sum of penalties of each kind, then the sum of products with the resolution's.
-type features struct {
-	table *Table
-	net   *supernet.Net
-	kinds []string
-	kind  []int // of each choice, in kinds
-	side  int   // the resolution's gene, -1 without
-
-	losses [][]int64 // by choice and candidate
+// model is the prediction of Corrected.
+type model struct {
+	table   *Table
+	net     *supernet.Net
+	kinds   []string
+	kind    []int // of each choice, in kinds
+	side    int   // the resolution's gene, -1 without
+	noise   float64
+	losses  [][]float64 // by choice and candidate
+	columns []column
+	first   []int // of each choice: the column of its second candidate
+	levels  int   // column of the first resolution
 }
 
-func newFeatures(t *Table, net *supernet.Net) *features {
-	f := &features{table: t, net: net, side: -1}
+// column is a quantity of a SubNet that the prediction is linear in, beyond the sum of losses.
+type column struct {
+	deviation float64 // of its weight, before anything is measured
+	weight    float64
+}
+
+// The columns before those of kinds, resolutions and candidates.
+const (
+	common = iota
+	trend
+	kinds0
+)
+
+func newModel(t *Table, net *supernet.Net) *model {
+	share := float64(t.Base) / float64(t.Header.Images)
+	m := &model{table: t, net: net, side: -1, noise: max(1, share*(1-share)*float64(t.Header.Images))}
 	for i, c := range net.Choices {
-		f.losses = append(f.losses, t.losses(i))
-		k := slices.Index(f.kinds, c.Kind)
+		k := slices.Index(m.kinds, c.Kind)
 		if k < 0 {
-			k = len(f.kinds)
-			f.kinds = append(f.kinds, c.Kind)
+			k = len(m.kinds)
+			m.kinds = append(m.kinds, c.Kind)
 		}
-		f.kind = append(f.kind, k)
+		m.kind = append(m.kind, k)
 		if c.Kind == "resolution" && c.Live.Below == 0 {
-			f.side = i
+			m.side = i
 		}
 	}
-	return f
+	m.shrink()
+	m.columns = []column{common: {deviation: commonFactor}, trend: {deviation: trendFactor}}
+	m.add(len(m.kinds), kindFactor)
+	m.levels = len(m.columns)
+	if m.side >= 0 {
+		m.add(len(net.Choices[m.side].Values), levelFactor)
+	}
+	for i, c := range net.Choices {
+		deviation := extra * math.Sqrt(probeNoise*m.noise)
+		if i == m.side {
+			deviation = max(deviation, extraLevel*m.losses[i][len(c.Values)-1]/float64(len(c.Values)-1))
+		}
+		m.first = append(m.first, len(m.columns))
+		m.add(len(c.Values)-1, deviation)
+	}
+	return m
 }
 
-func (f *features) penalty(i int, v uint8) float64 { return float64(f.losses[i][v]) }
-
-// pair is what the choice i with candidate v adds to the last feature.
-func (f *features) pair(i int, v, side uint8) float64 {
-	return f.penalty(i, v) * f.penalty(f.side, side) / float64(max(f.table.Base, 1))
+func (m *model) add(n int, deviation float64) {
+	for range n {
+		m.columns = append(m.columns, column{deviation: deviation})
+	}
 }
 
-func (f *features) of(g space.Genes) []float64 {
-	out := make([]float64, len(f.kinds)+1)
-	for i, c := range f.net.Choices {
+// shrink sets the losses. Those of one kind and candidate are drawn towards their mean, as far as they differ by no more than chance would make
+// them (empirical Bayes; Efron and Morris 1975), and made to grow.
+func (m *model) shrink() {
+	most := 0
+	for _, list := range m.table.Correct {
+		m.losses = append(m.losses, make([]float64, len(list)))
+		most = max(most, len(list))
+	}
+	for k := range m.kinds {
+		for v := 1; v < most; v++ {
+			m.shrinkTogether(k, v)
+		}
+	}
+	for _, list := range m.losses {
+		grow(list)
+	}
+}
+
+func (m *model) shrinkTogether(kind, v int) {
+	var of []int
+	sum, squares := 0.0, 0.0
+	for i, list := range m.table.Correct {
+		if m.kind[i] == kind && v < len(list) {
+			loss := float64(m.table.Base - list[v])
+			m.losses[i][v] = loss
+			of = append(of, i)
+			sum, squares = sum+loss, squares+loss*loss
+		}
+	}
+	n := float64(len(of))
+	if n < 2 {
+		return
+	}
+	mean := sum / n
+	variance := (squares - n*mean*mean) / (n - 1)
+	own := max(0, variance-probeNoise*m.noise) / max(variance, 1)
+	for _, i := range of {
+		m.losses[i][v] = mean + own*(m.losses[i][v]-mean)
+	}
+}
+
+// smaller is the loss of a resolution as a share of the smallest one's.
+func (m *model) smaller(level uint8) float64 {
+	if m.side < 0 {
+		return 0
+	}
+	list := m.losses[m.side]
+	return list[level] / max(list[len(list)-1], 1)
+}
+
+// of returns the sum of losses of g and its row of the columns.
+func (m *model) of(g space.Genes) (sum float64, row []float64) {
+	row = make([]float64, len(m.columns))
+	for i, c := range m.net.Choices {
 		if !space.Holds(c.Live, g) {
 			continue
 		}
-		out[f.kind[i]] += f.penalty(i, g[i])
-		if f.side >= 0 && i != f.side {
-			out[len(f.kinds)] += f.pair(i, g[i], g[f.side])
+		loss := m.losses[i][g[i]]
+		sum += loss
+		for v := range int(g[i]) {
+			row[m.first[i]+v] = 1
 		}
+		if i != m.side {
+			row[common] += loss
+			row[kinds0+m.kind[i]] += loss
+		}
+	}
+	if m.side >= 0 {
+		row[trend] = m.smaller(g[m.side]) * row[common]
+		row[m.levels+int(g[m.side])] = row[common]
+	}
+	return sum, row
+}
+
+// fit sets the weights of the columns: with rows X, prior variances V and residuals y, V X' (X V X' + noise I)^-1 y.
+func (m *model) fit(joint []Joint) error {
+	rows, residuals := make([][]float64, len(joint)), make([]float64, len(joint))
+	for k, j := range joint {
+		if len(j.Genes) != len(m.net.Choices) {
+			return fmt.Errorf("a joint measurement has %d genes, the package has %d choices", len(j.Genes), len(m.net.Choices))
+		}
+		sum, row := m.of(j.Genes)
+		rows[k], residuals[k] = row, float64(m.table.Base-j.Correct)-sum
+	}
+	a := make([][]float64, len(joint))
+	for k := range a {
+		a[k] = make([]float64, len(joint))
+		for l := range a[k] {
+			for c, col := range m.columns {
+				a[k][l] += rows[k][c] * rows[l][c] * col.deviation * col.deviation
+			}
+		}
+		a[k][k] += m.noise
+	}
+	for k, y := range solve(a, residuals) {
+		for c := range m.columns {
+			col := &m.columns[c]
+			col.weight += col.deviation * col.deviation * rows[k][c] * y
+		}
+	}
+	return nil
+}
+
+// term is the table of a choice, beside the resolution if there is one.
+func (m *model) term(i int) terms.Term {
+	c := m.net.Choices[i]
+	if m.side < 0 || i == m.side {
+		return terms.Term{Deps: []uint8{uint8(i)}, Live: c.Live, Table: m.penalties(i, 0)}
+	}
+	var bySide [][]int64
+	for level := range m.net.Choices[m.side].Values {
+		bySide = append(bySide, m.penalties(i, uint8(level)))
+	}
+	if m.side < i {
+		return terms.Term{Deps: []uint8{uint8(m.side), uint8(i)}, Live: c.Live, Table: slices.Concat(bySide...)}
+	}
+	var table []int64
+	for v := range c.Values {
+		for _, list := range bySide {
+			table = append(table, list[v])
+		}
+	}
+	return terms.Term{Deps: []uint8{uint8(i), uint8(m.side)}, Live: c.Live, Table: table}
+}
+
+// penalties predicts what the candidates of a choice cost at a resolution. They grow, as losses do.
+func (m *model) penalties(i int, level uint8) []int64 {
+	factor := 1.0
+	if i != m.side {
+		factor += m.columns[common].weight + m.columns[kinds0+m.kind[i]].weight
+		if m.side >= 0 {
+			factor += m.columns[trend].weight*m.smaller(level) + m.columns[m.levels+int(level)].weight
+		}
+	}
+	costs := make([]float64, len(m.losses[i]))
+	more := 0.0
+	for v := 1; v < len(costs); v++ {
+		more += m.columns[m.first[i]+v-1].weight
+		costs[v] = max(0, factor)*m.losses[i][v] + more
+	}
+	grow(costs)
+	out := make([]int64, len(costs))
+	for v, cost := range costs {
+		out[v] = int64(math.Round(cost))
 	}
 	return out
-}
-
-// term is the table of a choice, by itself or beside the resolution.
-func (f *features) term(i int, w []float64, c space.Choice) terms.Term {
-	if f.side < 0 {
-		table := make([]int64, len(c.Values))
-		for v := range table {
-			table[v] = int64(math.Round(w[f.kind[i]] * f.penalty(i, uint8(v))))
-		}
-		return terms.Term{Deps: []uint8{uint8(i)}, Live: c.Live, Table: table}
-	}
-	sides := len(f.net.Choices[f.side].Values)
-	deps := []uint8{uint8(f.side), uint8(i)}
-	var table []int64
-	at := func(side, v int) {
-		table = append(table, int64(math.Round(w[f.kind[i]]*f.penalty(i, uint8(v))+w[len(f.kinds)]*f.pair(i, uint8(v), uint8(side)))))
-	}
-	if f.side < i {
-		for s := range sides {
-			for v := range c.Values {
-				at(s, v)
-			}
-		}
-	} else {
-		slices.Reverse(deps)
-		for v := range c.Values {
-			for s := range sides {
-				at(s, v)
-			}
-		}
-	}
-	return terms.Term{Deps: deps, Live: c.Live, Table: table}
-}
-
-// fit returns the factors.
-func (f *features) fit(joint []Joint) ([]float64, error) {
-	n := len(f.kinds) + 1
-	a, b := make([][]float64, n), make([]float64, n)
-	for k := range a {
-		a[k] = make([]float64, n)
-	}
-	for _, j := range joint {
-		if len(j.Genes) != len(f.net.Choices) {
-			return nil, fmt.Errorf("a joint measurement has %d genes, the package has %d choices", len(j.Genes), len(f.net.Choices))
-		}
-		x, y := f.of(j.Genes), float64(f.table.Base-j.Correct)
-		for k := range n {
-			for l := range n {
-				a[k][l] += x[k] * x[l]
-			}
-			b[k] += x[k] * y
-		}
-	}
-	for k := range n {
-		weight := prior*a[k][k]/float64(len(joint)) + 1 // features that were never seen keep their factor
-		a[k][k] += weight
-		if k < len(f.kinds) {
-			b[k] += weight
-		}
-	}
-	w := solve(a, b)
-	for k := range f.kinds {
-		w[k] = max(w[k], 0)
-	}
-	return w, nil
 }
 
 // solve solves a symmetric positive definite system by Gauss's elimination, in place.

@@ -1,12 +1,14 @@
 package accuracy_test
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"path/filepath"
 	"testing"
 
 	"github.com/autotailor/autotailor/runtime/accuracy"
+	"github.com/autotailor/autotailor/runtime/profile"
 	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/supernet"
 )
@@ -123,5 +125,84 @@ func TestJointFiles(t *testing.T) {
 	other.Images = 500
 	if _, err := accuracy.OpenJoint(path, n, other); err == nil {
 		t.Error("measurements on other images were taken")
+	}
+}
+
+// simulated is a net of which the probes are counted with chance in them, and what its SubNets truly lose: at smaller resolutions other
+// modifications cost less, more so than a product would say.
+func simulated(rng *rand.Rand) (n *supernet.Net, t *accuracy.Table, loses func(space.Genes) float64) {
+	n = &supernet.Net{Package: "simulated", Source: supernet.Source{SHA256: "abc"}, Choices: []space.Choice{
+		{Name: "resolution", Kind: "resolution", Values: []string{"32", "28", "24", "20", "16"}},
+	}}
+	costs := [][]float64{{0, 15, 45, 90, 150}}
+	factors := []float64{1.5, 0.9, 0.7, 0.7, 0.2}
+	for k := range 16 {
+		c := space.Choice{Name: fmt.Sprintf("s%d.expand", k), Kind: "expand", Values: []string{"6", "4", "3"}}
+		mean := 3.0
+		if k%4 == 0 {
+			c.Name, c.Kind, c.Values, mean = fmt.Sprintf("s%d.depth", k), "depth", []string{"3", "2"}, 12
+		}
+		list, sum := []float64{0}, 0.0
+		for range c.Values[1:] {
+			sum += mean * rng.ExpFloat64()
+			list = append(list, sum)
+		}
+		n.Choices, costs = append(n.Choices, c), append(costs, list)
+	}
+	loses = func(g space.Genes) float64 {
+		sum := 0.0
+		for i := 1; i < len(g); i++ {
+			sum += costs[i][g[i]]
+		}
+		return costs[0][g[0]] + factors[g[0]]*sum
+	}
+	t = accuracy.New(n, accuracy.Header{Images: 5000, Data: "d", Resize: "none", Engine: "e"})
+	t.Base = 4750
+	for _, g := range space.Probes(n.Choices) {
+		for i, v := range g {
+			if v > 0 {
+				t.Correct[i][v] = t.Base - int(math.Round(loses(g)+7*rng.NormFloat64()))
+			}
+		}
+	}
+	return n, t, loses
+}
+
+// TestFewMeasurementsRankBetter: ten SubNets of chance bring predictions nearer to what SubNets truly lose, and rank them better, though the ten are
+// counted with chance in them; forty do more.
+func TestFewMeasurementsRankBetter(t *testing.T) {
+	const seeds = 40
+	var errs, taus [3]float64
+	counts := []int{0, 10, 40}
+	for seed := range uint64(seeds) {
+		rng := rand.New(rand.NewPCG(seed, 9))
+		n, table, loses := simulated(rng)
+		var joint []accuracy.Joint
+		for range counts[2] {
+			g := space.Random(n.Choices, rng)
+			joint = append(joint, accuracy.Joint{Genes: g, Correct: table.Base - int(math.Round(loses(g)+14*rng.NormFloat64()))})
+		}
+		var judged []space.Genes
+		for range 100 {
+			judged = append(judged, space.Random(n.Choices, rng))
+		}
+		for k, count := range counts {
+			sum, err := table.Corrected(n, joint[:count])
+			if err != nil {
+				t.Fatal(err)
+			}
+			var predicted, truth []float64
+			squares := 0.0
+			for _, g := range judged {
+				predicted, truth = append(predicted, float64(sum.At(g))), append(truth, loses(g))
+				squares += math.Pow(float64(sum.At(g))-loses(g), 2)
+			}
+			errs[k] += math.Sqrt(squares/float64(len(judged))) / seeds
+			taus[k] += profile.Agree(predicted, truth).Tau / seeds
+		}
+	}
+	t.Logf("root mean square errors %.1f, Kendall's tau %.3f", errs, taus)
+	if errs[1] > 0.6*errs[0] || errs[2] > 0.8*errs[1] || taus[1] < taus[0]+0.03 || taus[2] < taus[1]+0.01 {
+		t.Errorf("root mean square errors %.1f images, Kendall's tau %.3f with %v measurements", errs, taus, counts)
 	}
 }
