@@ -40,7 +40,8 @@ var transform = data.Transform{Pad: 2, Mean: []float32{0.2860}, Std: []float32{0
 
 type options struct {
 	data, dir, only, part         string
-	subnets, test, train, verify  int
+	subnets, verify               int
+	test, train, learn            int
 	calibrate, budgets, candidate int
 	torch                         bool
 }
@@ -53,7 +54,8 @@ func main() {
 	flag.StringVar(&o.part, "part", "", "measure predictors or adapt alone")
 	flag.IntVar(&o.subnets, "subnets", 400, "random SubNets that predictors are judged on, and as many that the MLP may learn from")
 	flag.IntVar(&o.test, "test", 10000, "test images that SubNets are judged on")
-	flag.IntVar(&o.train, "train", 5000, "training images that predictors are built from")
+	flag.IntVar(&o.train, "train", 20000, "training images that probes and candidates are counted on")
+	flag.IntVar(&o.learn, "learn", 5000, "training images that the MLP's SubNets are counted on")
 	flag.IntVar(&o.verify, "verify", 10, "random SubNets that correct the sum of sensitivities")
 	flag.IntVar(&o.calibrate, "calibrate", 1000, "training images that BatchNorm statistics are recomputed from")
 	flag.IntVar(&o.budgets, "budgets", 40, "latency budgets")
@@ -78,7 +80,7 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	if o.calibrate+o.train > train.N || o.test > test.N {
+	if o.calibrate+max(o.train, o.learn) > train.N || o.test > test.N {
 		return errors.New("there are not as many images")
 	}
 	for _, m := range models {
@@ -90,7 +92,8 @@ func run(ctx context.Context, o options) error {
 			return err
 		}
 		b.calibration = train.Slice(0, o.calibrate)
-		b.train, b.test = part{train, "train", train.N - o.train, train.N}, part{test, "test", 0, o.test}
+		b.train, b.learn = part{train, "train", train.N - o.train, train.N}, part{train, "train", train.N - o.learn, train.N}
+		b.test = part{test, "test", 0, o.test}
 		if b.tuned, err = open(m.tuned); err == nil {
 			b.original, err = open(m.original)
 		}
@@ -109,12 +112,12 @@ func run(ctx context.Context, o options) error {
 
 // bench is the work on one model.
 type bench struct {
-	name, dir       string
-	net             *supernet.Net
-	tuned, original source
-	train, test     part
-	calibration     *data.Set
-	o               options
+	name, dir          string
+	net                *supernet.Net
+	tuned, original    source
+	train, learn, test part
+	calibration        *data.Set
+	o                  options
 }
 
 // part is some images of a split.

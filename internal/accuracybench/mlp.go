@@ -28,7 +28,7 @@ func (b *bench) mlp(learnt []space.Genes, counts []int, judged []space.Genes, tr
 	}
 	base := 0.0
 	for _, n := range counts {
-		base += float64(n) / float64(b.o.train) / float64(len(counts))
+		base += float64(n) / float64(b.o.learn) / float64(len(counts))
 	}
 	rng := rand.New(rand.NewPCG(3, 0))
 	for epoch := range epochs {
@@ -38,7 +38,7 @@ func (b *bench) mlp(learnt []space.Genes, counts []int, judged []space.Genes, tr
 			var x, y []float32
 			for _, k := range order[from:min(from+batch, len(order))] {
 				x = append(x, b.oneHot(learnt[k])...)
-				y = append(y, float32(float64(counts[k])/float64(b.o.train)-base))
+				y = append(y, float32(float64(counts[k])/float64(b.o.learn)-base))
 			}
 			if err := m.step(x, y); err != nil {
 				return ranking{}, err

@@ -22,7 +22,7 @@ func (b *bench) predictors(ctx context.Context) error {
 	judged := b.random(2*b.o.subnets+b.o.verify, 1)
 	judged, learnt, joint := judged[:b.o.subnets], judged[b.o.subnets:2*b.o.subnets], judged[2*b.o.subnets:]
 	penalty, plain, probes, err := b.penalty(ctx, joint)
-	counts, err2 := b.on(b.tuned, b.train).counts(ctx, learnt)
+	counts, err2 := b.on(b.tuned, b.learn).counts(ctx, learnt)
 	truth, ceiling, err3 := b.truth(ctx, judged)
 	if err := errors.Join(err, err2, err3); err != nil {
 		return err
