@@ -12,6 +12,7 @@ import (
 	"github.com/autotailor/autotailor/runtime/data"
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
+	"github.com/autotailor/autotailor/runtime/engine/ort"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/sensitivity"
 	"github.com/autotailor/autotailor/runtime/space"
@@ -129,6 +130,31 @@ func TestStoppedTrunkGoesOnTheSame(t *testing.T) {
 			if got, want := counted(again, g), counted(whole, g); got != want {
 				t.Errorf("stopped after every %d: %s has %d, want %d", stop, space.Format(e.Net.Choices, g), got, want)
 			}
+		}
+	}
+}
+
+// TestTrunkOnONNXRuntime: another engine counts the same, probe by probe.
+func TestTrunkOnONNXRuntime(t *testing.T) {
+	lib, err := ort.Find()
+	if err != nil {
+		t.Skip("ONNX Runtime is the oracle of this test: ", err)
+	}
+	e := evaluator(t, 24)
+	want, err := e.Run(t.Context(), filepath.Join(t.TempDir(), "embedded.acc"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e.Engine, err = ort.New(lib, ort.Options{Threads: 1}); err != nil {
+		t.Fatal(err)
+	}
+	got, err := e.Run(t.Context(), filepath.Join(t.TempDir(), "onnxruntime.acc"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, g := range append(space.Probes(e.Net.Choices), make(space.Genes, len(e.Net.Choices))) {
+		if counted(got, g) != counted(want, g) {
+			t.Errorf("%s: %d, the embedded engine counts %d", space.Format(e.Net.Choices, g), counted(got, g), counted(want, g))
 		}
 	}
 }
