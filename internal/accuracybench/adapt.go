@@ -68,7 +68,7 @@ func (b *bench) methods(ctx context.Context, device engine.Engine) ([]method, er
 	if err != nil {
 		return nil, err
 	}
-	random := b.random(2*b.o.subnets+b.o.verify, 1)[2*b.o.subnets:]
+	random := b.random(b.o.verify, 1)
 	penalty, _, _, err := b.penalty(ctx, random)
 	if err != nil {
 		return nil, err

@@ -40,7 +40,7 @@ var transform = data.Transform{Pad: 2, Mean: []float32{0.2860}, Std: []float32{0
 
 type options struct {
 	data, dir, only, part         string
-	subnets, verify               int
+	subnets, learnt, verify       int
 	test, train, learn            int
 	calibrate, budgets, candidate int
 	torch                         bool
@@ -52,7 +52,8 @@ func main() {
 	flag.StringVar(&o.dir, "dir", "build/_accuracy", "folder for what is counted")
 	flag.StringVar(&o.only, "only", "", "models to measure, separated by commas, instead of all")
 	flag.StringVar(&o.part, "part", "", "measure predictors or adapt alone")
-	flag.IntVar(&o.subnets, "subnets", 400, "random SubNets that predictors are judged on, and as many that the MLP may learn from")
+	flag.IntVar(&o.subnets, "subnets", 400, "random SubNets that predictors are judged on")
+	flag.IntVar(&o.learnt, "learnt", 560, "others that the MLP may learn from")
 	flag.IntVar(&o.test, "test", 10000, "test images that SubNets are judged on")
 	flag.IntVar(&o.train, "train", 20000, "training images that probes and candidates are counted on")
 	flag.IntVar(&o.learn, "learn", 5000, "training images that the MLP's SubNets are counted on")

@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 
 	"gonum.org/v1/gonum/stat"
 
 	"github.com/autotailor/autotailor/runtime/accuracy"
+	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/profile"
 	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/terms"
@@ -19,8 +21,8 @@ import (
 
 // predictors judges predictors on random SubNets, and prints a line.
 func (b *bench) predictors(ctx context.Context) error {
-	judged := b.random(2*b.o.subnets+b.o.verify, 1)
-	judged, learnt, joint := judged[:b.o.subnets], judged[b.o.subnets:2*b.o.subnets], judged[2*b.o.subnets:]
+	list := b.random(b.o.verify+b.o.subnets+b.o.learnt, 1)
+	joint, judged, learnt := list[:b.o.verify], list[b.o.verify:b.o.verify+b.o.subnets], list[b.o.verify+b.o.subnets:]
 	penalty, plain, probes, err := b.penalty(ctx, joint)
 	counts, err2 := b.on(b.tuned, b.learn).counts(ctx, learnt)
 	truth, ceiling, err3 := b.truth(ctx, judged)
@@ -35,7 +37,7 @@ func (b *bench) predictors(ctx context.Context) error {
 	alone, flops := rank(values(plain, judged, -1), truth), rank(values(macs, judged, 1), truth)
 	fmt.Printf("accuracy %s tau=%.3f top5=%.3f probes=%d ceiling_tau=%.3f sum_tau=%.3f sum_top5=%.3f flops_tau=%.3f flops_top5=%.3f", b.name, ours.tau, ours.top5, probes, ceiling, alone.tau, alone.top5, flops.tau, flops.top5)
 	needs := 0
-	for n := 25; n <= len(learnt); n *= 2 {
+	for n := 35; n <= len(learnt); n *= 2 {
 		r, err := b.mlp(learnt[:n], counts[:n], judged, truth)
 		if err != nil {
 			return err
@@ -86,7 +88,23 @@ func (b *bench) penalty(ctx context.Context, random []space.Genes) (corrected, p
 		return nil, nil, 0, err
 	}
 	corrected, err = t.Corrected(b.net, joint)
-	return corrected, plain, 1 + len(space.Probes(b.net.Choices)) + len(random), err
+	n, err2 := b.distinct()
+	return corrected, plain, n + len(random), errors.Join(err, err2)
+}
+
+// distinct counts the networks that probes and the original are: two candidates of a narrow layer may be rounded to the same width.
+func (b *bench) distinct() (int, error) {
+	var graphs []*nn.Graph
+	for _, g := range append(space.Probes(b.net.Choices), make(space.Genes, len(b.net.Choices))) {
+		graph, err := nn.Record(func(to nn.Builder) { b.net.Build(g, to) })
+		if err != nil {
+			return 0, err
+		}
+		if !slices.ContainsFunc(graphs, func(h *nn.Graph) bool { return reflect.DeepEqual(graph, h) }) {
+			graphs = append(graphs, graph)
+		}
+	}
+	return len(graphs), nil
 }
 
 func values(f *terms.Sum, list []space.Genes, sign float64) []float64 {
