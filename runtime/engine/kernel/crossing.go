@@ -62,6 +62,10 @@ func (c *Trainable) Weights(t *Team, x, dy, dw []float32, batch int) {
 		c.depthwiseWeights(t, x, dy, dw, batch)
 		return
 	}
+	if c.winograd != nil {
+		c.winograd.backward(t, derivatives{dy: dy}, Operand{X: x}, batch, Gradients{Weights: dw})
+		return
+	}
 	s := c.cross
 	pixels := batch * c.pixels
 	s.plan(t, pixels)

@@ -3,7 +3,7 @@
 // Images are channels-last: an activation of logical shape [n, c, h, w] lies in memory as [n, h, w, c]. Every
 // convolution is then a matrix product over rows of the input as they stand (no im2col; "The Indirect Convolution
 // Algorithm", Dukhan 2019), the whole batch is one product even when planes are as small as 4x4, and depthwise
-// convolutions vectorise over channels. Weights are packed once.
+// convolutions vectorise over channels. Weights are packed once. Training computes 3x3 convolutions of stride 1 by Winograd's algorithm.
 //
 // Micro-kernels for AVX2 and AVX-512 are assembly written by the program in folder asm and chosen at run time; the
 // portable ones in this package are their oracle. Each output element is summed in a fixed order, so that results

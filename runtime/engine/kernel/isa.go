@@ -24,6 +24,10 @@ type ISA struct {
 	gate     binaryFunc // y where x is inside the limits
 	tapSums  func(taps int, t *tapSums)
 
+	// Those of Winograd's algorithm: from pixels to values and back, and derivatives the other way.
+	operandGrid, resultGrid, weightGrid             gridFunc
+	operandGridBack, resultGridBack, weightGridBack gridFunc
+
 	hardSigmoid hingeFunc
 	hardSwish   hingeFunc
 }

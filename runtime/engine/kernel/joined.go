@@ -101,6 +101,8 @@ func (u *ISA) Joins(g Window, p TrainableParams, batch int) bool {
 	switch {
 	case p.depthwise():
 		return batch >= 4 && max(g.H*g.W, oh*ow)*p.In <= joinedFloats
+	case u.byWinograd(g, p):
+		return true
 	case !g.plain() || p.Groups > 1 || Gathered(l.Taps, l.K):
 		return false
 	}
@@ -115,6 +117,8 @@ func (c *Trainable) ForwardMoments(t *Team, x Operand, y []float32, batch int, m
 	work, u := batch*c.pixels*c.layout.Taps*c.layout.K*c.out, c.isa
 	y = y[:batch*c.pixels*c.out]
 	switch {
+	case c.winograd != nil:
+		c.winograd.runMoments(t, x, y, batch, m)
 	case x.Norm == nil:
 		u.observe(t, m, y, c.out, work, func(w *worker, lo, hi int) { c.forward.rows(w, x.X, y, lo, hi) })
 	case c.depthwise():
@@ -147,6 +151,10 @@ type Gradients struct {
 func (c *Trainable) BackwardOf(t *Team, d *Deferred, x Operand, batch int, g Gradients) {
 	if c.depthwise() {
 		c.depthwiseBackwardOf(t, d, x, batch, g)
+		return
+	}
+	if c.winograd != nil {
+		c.winograd.backward(t, derivatives{deferred: d}, x, batch, g)
 		return
 	}
 	s, pixels := c.cross, batch*c.pixels

@@ -6,18 +6,23 @@ import (
 )
 
 // TestJoinedEqualsSeparate: a product that normalises its operand where it uses it, and whose way back computes derivatives where they are used
-// and the sums for the normalisation before, has the results of the steps one by one. It is of pixels or depthwise.
+// and the sums for the normalisation before, has the results of the steps one by one. It is of pixels, depthwise or by Winograd's algorithm.
 func TestJoinedEqualsSeparate(t *testing.T) {
 	relu := Limits{Lo: 0, Hi: 6}
 	for _, u := range All() {
 		rng := rand.New(rand.NewPCG(5, 6))
 		for i := range 24 {
 			in, out, groups, g := 1+rng.IntN(70), 1+rng.IntN(70), 1, Window{H: 15, W: 13, KH: 1, KW: 1, StrideH: 1, StrideW: 1, DilationH: 1, DilationW: 1}
-			if i%2 == 0 {
+			if i%3 != 1 {
 				g.KH, g.KW, g.Top, g.Left, g.Bottom, g.Right = 3, 3, 1, 1, 1, 1
-				g.StrideH, g.StrideW = 1+i/2%2, 1+i/4%2
+			}
+			switch i % 3 {
+			case 0:
+				g.StrideH, g.StrideW = 1+i/3%2, 1+i/6%2
 				in++ // a depthwise one has groups
 				out, groups = in, in
+			case 2:
+				in, out = in+thin, out+thin
 			}
 			batch := 8 + rng.IntN(12)
 			c := u.NewTrainable(g, ConvWeights(g, in, out, groups), used)

@@ -165,6 +165,36 @@ func normBackAVX2(c *byte)
 //go:noescape
 func gateAVX2(z *float32, x *float32, y *float32, n int, lo float32, hi float32)
 
+// winogradOperandAVX2 sets values to those of tiles of the operand.
+//
+//go:noescape
+func winogradOperandAVX2(t *byte)
+
+// winogradResultAVX2 sets tiles of the result to those of values.
+//
+//go:noescape
+func winogradResultAVX2(t *byte)
+
+// winogradWeightAVX2 sets values to those of weights.
+//
+//go:noescape
+func winogradWeightAVX2(t *byte)
+
+// winogradOperandBackAVX2 adds to derivatives by tiles of the operand, given those by values.
+//
+//go:noescape
+func winogradOperandBackAVX2(t *byte)
+
+// winogradResultBackAVX2 sets values to derivatives, given those by tiles of the result.
+//
+//go:noescape
+func winogradResultBackAVX2(t *byte)
+
+// winogradWeightBackAVX2 sets derivatives by weights, given those by values.
+//
+//go:noescape
+func winogradWeightBackAVX2(t *byte)
+
 // tapSums1AVX2 adds to the derivatives by 1 taps of a depthwise convolution.
 //
 //go:noescape
@@ -434,6 +464,36 @@ func normBackAVX512(c *byte)
 //
 //go:noescape
 func gateAVX512(z *float32, x *float32, y *float32, n int, lo float32, hi float32)
+
+// winogradOperandAVX512 sets values to those of tiles of the operand.
+//
+//go:noescape
+func winogradOperandAVX512(t *byte)
+
+// winogradResultAVX512 sets tiles of the result to those of values.
+//
+//go:noescape
+func winogradResultAVX512(t *byte)
+
+// winogradWeightAVX512 sets values to those of weights.
+//
+//go:noescape
+func winogradWeightAVX512(t *byte)
+
+// winogradOperandBackAVX512 adds to derivatives by tiles of the operand, given those by values.
+//
+//go:noescape
+func winogradOperandBackAVX512(t *byte)
+
+// winogradResultBackAVX512 sets values to derivatives, given those by tiles of the result.
+//
+//go:noescape
+func winogradResultBackAVX512(t *byte)
+
+// winogradWeightBackAVX512 sets derivatives by weights, given those by values.
+//
+//go:noescape
+func winogradWeightBackAVX512(t *byte)
 
 // tapSums1AVX512 adds to the derivatives by 1 taps of a depthwise convolution.
 //

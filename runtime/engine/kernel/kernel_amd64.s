@@ -2242,6 +2242,5264 @@ loop:
 	VZEROUPPER
 	RET
 
+// func winogradOperandAVX2(t *byte)
+// Requires: AVX, AVX2, CMOV, FMA3
+TEXT ·winogradOperandAVX2(SB), NOSPLIT, $0-8
+	MOVQ         t+0(FP), AX
+	MOVQ         16(AX), CX
+	MOVQ         40(AX), DX
+	MOVQ         48(AX), BX
+	MOVL         $0x40000000, SI
+	VMOVD        SI, X0
+	VBROADCASTSS X0, Y0
+	MOVL         $0x40800000, SI
+	VMOVD        SI, X1
+	VBROADCASTSS X1, Y1
+	MOVQ         64(AX), SI
+	VMOVUPS      (SI), Y2
+
+tile:
+	XORQ SI, SI
+	MOVQ 32(AX), DI
+
+vector:
+	CMPQ         DI, $0x00000008
+	JLT          tail
+	MOVQ         56(AX), R8
+	MOVQ         (AX), R10
+	MOVQ         (CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y3
+	MOVQ         (AX), R10
+	MOVQ         48(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y4
+	MOVQ         (AX), R10
+	MOVQ         96(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y5
+	MOVQ         (AX), R10
+	MOVQ         144(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y6
+	MOVQ         (AX), R10
+	MOVQ         192(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y7
+	MOVQ         (AX), R10
+	MOVQ         240(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y8
+	VSUBPS       Y5, Y7, Y9
+	VSUBPS       Y5, Y3, Y3
+	VMOVAPS      Y9, Y9
+	VFMADD231PS  Y1, Y3, Y9
+	VMOVAPS      Y7, Y3
+	VFNMADD231PS Y1, Y5, Y3
+	VMOVAPS      Y6, Y10
+	VFNMADD231PS Y1, Y4, Y10
+	VSUBPS       Y5, Y7, Y5
+	VSUBPS       Y4, Y6, Y4
+	VSUBPS       Y6, Y8, Y6
+	VMOVAPS      Y6, Y6
+	VFNMADD231PS Y1, Y4, Y6
+	VADDPS       Y3, Y10, Y7
+	VSUBPS       Y10, Y3, Y3
+	VMOVAPS      Y5, Y8
+	VFMADD231PS  Y0, Y4, Y8
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS Y0, Y4, Y5
+	VMOVUPS      Y9, (R8)
+	VMOVUPS      Y7, 192(R8)
+	VMOVUPS      Y3, 384(R8)
+	VMOVUPS      Y8, 576(R8)
+	VMOVUPS      Y5, 768(R8)
+	VMOVUPS      Y6, 960(R8)
+	MOVQ         (AX), R10
+	MOVQ         8(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y3
+	MOVQ         (AX), R10
+	MOVQ         56(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y4
+	MOVQ         (AX), R10
+	MOVQ         104(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y5
+	MOVQ         (AX), R10
+	MOVQ         152(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y6
+	MOVQ         (AX), R10
+	MOVQ         200(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y7
+	MOVQ         (AX), R10
+	MOVQ         248(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y8
+	VSUBPS       Y5, Y7, Y9
+	VSUBPS       Y5, Y3, Y3
+	VMOVAPS      Y9, Y9
+	VFMADD231PS  Y1, Y3, Y9
+	VMOVAPS      Y7, Y3
+	VFNMADD231PS Y1, Y5, Y3
+	VMOVAPS      Y6, Y10
+	VFNMADD231PS Y1, Y4, Y10
+	VSUBPS       Y5, Y7, Y5
+	VSUBPS       Y4, Y6, Y4
+	VSUBPS       Y6, Y8, Y6
+	VMOVAPS      Y6, Y6
+	VFNMADD231PS Y1, Y4, Y6
+	VADDPS       Y3, Y10, Y7
+	VSUBPS       Y10, Y3, Y3
+	VMOVAPS      Y5, Y8
+	VFMADD231PS  Y0, Y4, Y8
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS Y0, Y4, Y5
+	VMOVUPS      Y9, 32(R8)
+	VMOVUPS      Y7, 224(R8)
+	VMOVUPS      Y3, 416(R8)
+	VMOVUPS      Y8, 608(R8)
+	VMOVUPS      Y5, 800(R8)
+	VMOVUPS      Y6, 992(R8)
+	MOVQ         (AX), R10
+	MOVQ         16(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y3
+	MOVQ         (AX), R10
+	MOVQ         64(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y4
+	MOVQ         (AX), R10
+	MOVQ         112(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y5
+	MOVQ         (AX), R10
+	MOVQ         160(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y6
+	MOVQ         (AX), R10
+	MOVQ         208(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y7
+	MOVQ         (AX), R10
+	MOVQ         256(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y8
+	VSUBPS       Y5, Y7, Y9
+	VSUBPS       Y5, Y3, Y3
+	VMOVAPS      Y9, Y9
+	VFMADD231PS  Y1, Y3, Y9
+	VMOVAPS      Y7, Y3
+	VFNMADD231PS Y1, Y5, Y3
+	VMOVAPS      Y6, Y10
+	VFNMADD231PS Y1, Y4, Y10
+	VSUBPS       Y5, Y7, Y5
+	VSUBPS       Y4, Y6, Y4
+	VSUBPS       Y6, Y8, Y6
+	VMOVAPS      Y6, Y6
+	VFNMADD231PS Y1, Y4, Y6
+	VADDPS       Y3, Y10, Y7
+	VSUBPS       Y10, Y3, Y3
+	VMOVAPS      Y5, Y8
+	VFMADD231PS  Y0, Y4, Y8
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS Y0, Y4, Y5
+	VMOVUPS      Y9, 64(R8)
+	VMOVUPS      Y7, 256(R8)
+	VMOVUPS      Y3, 448(R8)
+	VMOVUPS      Y8, 640(R8)
+	VMOVUPS      Y5, 832(R8)
+	VMOVUPS      Y6, 1024(R8)
+	MOVQ         (AX), R10
+	MOVQ         24(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y3
+	MOVQ         (AX), R10
+	MOVQ         72(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y4
+	MOVQ         (AX), R10
+	MOVQ         120(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y5
+	MOVQ         (AX), R10
+	MOVQ         168(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y6
+	MOVQ         (AX), R10
+	MOVQ         216(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y7
+	MOVQ         (AX), R10
+	MOVQ         264(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y8
+	VSUBPS       Y5, Y7, Y9
+	VSUBPS       Y5, Y3, Y3
+	VMOVAPS      Y9, Y9
+	VFMADD231PS  Y1, Y3, Y9
+	VMOVAPS      Y7, Y3
+	VFNMADD231PS Y1, Y5, Y3
+	VMOVAPS      Y6, Y10
+	VFNMADD231PS Y1, Y4, Y10
+	VSUBPS       Y5, Y7, Y5
+	VSUBPS       Y4, Y6, Y4
+	VSUBPS       Y6, Y8, Y6
+	VMOVAPS      Y6, Y6
+	VFNMADD231PS Y1, Y4, Y6
+	VADDPS       Y3, Y10, Y7
+	VSUBPS       Y10, Y3, Y3
+	VMOVAPS      Y5, Y8
+	VFMADD231PS  Y0, Y4, Y8
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS Y0, Y4, Y5
+	VMOVUPS      Y9, 96(R8)
+	VMOVUPS      Y7, 288(R8)
+	VMOVUPS      Y3, 480(R8)
+	VMOVUPS      Y8, 672(R8)
+	VMOVUPS      Y5, 864(R8)
+	VMOVUPS      Y6, 1056(R8)
+	MOVQ         (AX), R10
+	MOVQ         32(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y3
+	MOVQ         (AX), R10
+	MOVQ         80(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y4
+	MOVQ         (AX), R10
+	MOVQ         128(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y5
+	MOVQ         (AX), R10
+	MOVQ         176(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y6
+	MOVQ         (AX), R10
+	MOVQ         224(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y7
+	MOVQ         (AX), R10
+	MOVQ         272(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y8
+	VSUBPS       Y5, Y7, Y9
+	VSUBPS       Y5, Y3, Y3
+	VMOVAPS      Y9, Y9
+	VFMADD231PS  Y1, Y3, Y9
+	VMOVAPS      Y7, Y3
+	VFNMADD231PS Y1, Y5, Y3
+	VMOVAPS      Y6, Y10
+	VFNMADD231PS Y1, Y4, Y10
+	VSUBPS       Y5, Y7, Y5
+	VSUBPS       Y4, Y6, Y4
+	VSUBPS       Y6, Y8, Y6
+	VMOVAPS      Y6, Y6
+	VFNMADD231PS Y1, Y4, Y6
+	VADDPS       Y3, Y10, Y7
+	VSUBPS       Y10, Y3, Y3
+	VMOVAPS      Y5, Y8
+	VFMADD231PS  Y0, Y4, Y8
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS Y0, Y4, Y5
+	VMOVUPS      Y9, 128(R8)
+	VMOVUPS      Y7, 320(R8)
+	VMOVUPS      Y3, 512(R8)
+	VMOVUPS      Y8, 704(R8)
+	VMOVUPS      Y5, 896(R8)
+	VMOVUPS      Y6, 1088(R8)
+	MOVQ         (AX), R10
+	MOVQ         40(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y3
+	MOVQ         (AX), R10
+	MOVQ         88(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y4
+	MOVQ         (AX), R10
+	MOVQ         136(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y5
+	MOVQ         (AX), R10
+	MOVQ         184(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y6
+	MOVQ         (AX), R10
+	MOVQ         232(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y7
+	MOVQ         (AX), R10
+	MOVQ         280(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y8
+	VSUBPS       Y5, Y7, Y9
+	VSUBPS       Y5, Y3, Y3
+	VMOVAPS      Y9, Y9
+	VFMADD231PS  Y1, Y3, Y9
+	VMOVAPS      Y7, Y3
+	VFNMADD231PS Y1, Y5, Y3
+	VMOVAPS      Y6, Y10
+	VFNMADD231PS Y1, Y4, Y10
+	VSUBPS       Y5, Y7, Y5
+	VSUBPS       Y4, Y6, Y4
+	VSUBPS       Y6, Y8, Y6
+	VMOVAPS      Y6, Y6
+	VFNMADD231PS Y1, Y4, Y6
+	VADDPS       Y3, Y10, Y7
+	VSUBPS       Y10, Y3, Y3
+	VMOVAPS      Y5, Y8
+	VFMADD231PS  Y0, Y4, Y8
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS Y0, Y4, Y5
+	VMOVUPS      Y9, 160(R8)
+	VMOVUPS      Y7, 352(R8)
+	VMOVUPS      Y3, 544(R8)
+	VMOVUPS      Y8, 736(R8)
+	VMOVUPS      Y5, 928(R8)
+	VMOVUPS      Y6, 1120(R8)
+	LEAQ         (DX)(SI*1), R9
+	VMOVUPS      (R8), Y3
+	VMOVUPS      32(R8), Y4
+	VMOVUPS      64(R8), Y5
+	VMOVUPS      96(R8), Y6
+	VMOVUPS      128(R8), Y7
+	VMOVUPS      160(R8), Y8
+	VSUBPS       Y5, Y7, Y9
+	VSUBPS       Y5, Y3, Y3
+	VMOVAPS      Y9, Y9
+	VFMADD231PS  Y1, Y3, Y9
+	VMOVAPS      Y7, Y3
+	VFNMADD231PS Y1, Y5, Y3
+	VMOVAPS      Y6, Y10
+	VFNMADD231PS Y1, Y4, Y10
+	VSUBPS       Y5, Y7, Y5
+	VSUBPS       Y4, Y6, Y4
+	VSUBPS       Y6, Y8, Y6
+	VMOVAPS      Y6, Y6
+	VFNMADD231PS Y1, Y4, Y6
+	VADDPS       Y3, Y10, Y7
+	VSUBPS       Y10, Y3, Y3
+	VMOVAPS      Y5, Y8
+	VFMADD231PS  Y0, Y4, Y8
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS Y0, Y4, Y5
+	VMOVUPS      Y9, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y7, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y3, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y8, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y5, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y6, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      192(R8), Y3
+	VMOVUPS      224(R8), Y4
+	VMOVUPS      256(R8), Y5
+	VMOVUPS      288(R8), Y6
+	VMOVUPS      320(R8), Y7
+	VMOVUPS      352(R8), Y8
+	VSUBPS       Y5, Y7, Y9
+	VSUBPS       Y5, Y3, Y3
+	VMOVAPS      Y9, Y9
+	VFMADD231PS  Y1, Y3, Y9
+	VMOVAPS      Y7, Y3
+	VFNMADD231PS Y1, Y5, Y3
+	VMOVAPS      Y6, Y10
+	VFNMADD231PS Y1, Y4, Y10
+	VSUBPS       Y5, Y7, Y5
+	VSUBPS       Y4, Y6, Y4
+	VSUBPS       Y6, Y8, Y6
+	VMOVAPS      Y6, Y6
+	VFNMADD231PS Y1, Y4, Y6
+	VADDPS       Y3, Y10, Y7
+	VSUBPS       Y10, Y3, Y3
+	VMOVAPS      Y5, Y8
+	VFMADD231PS  Y0, Y4, Y8
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS Y0, Y4, Y5
+	VMOVUPS      Y9, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y7, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y3, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y8, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y5, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y6, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      384(R8), Y3
+	VMOVUPS      416(R8), Y4
+	VMOVUPS      448(R8), Y5
+	VMOVUPS      480(R8), Y6
+	VMOVUPS      512(R8), Y7
+	VMOVUPS      544(R8), Y8
+	VSUBPS       Y5, Y7, Y9
+	VSUBPS       Y5, Y3, Y3
+	VMOVAPS      Y9, Y9
+	VFMADD231PS  Y1, Y3, Y9
+	VMOVAPS      Y7, Y3
+	VFNMADD231PS Y1, Y5, Y3
+	VMOVAPS      Y6, Y10
+	VFNMADD231PS Y1, Y4, Y10
+	VSUBPS       Y5, Y7, Y5
+	VSUBPS       Y4, Y6, Y4
+	VSUBPS       Y6, Y8, Y6
+	VMOVAPS      Y6, Y6
+	VFNMADD231PS Y1, Y4, Y6
+	VADDPS       Y3, Y10, Y7
+	VSUBPS       Y10, Y3, Y3
+	VMOVAPS      Y5, Y8
+	VFMADD231PS  Y0, Y4, Y8
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS Y0, Y4, Y5
+	VMOVUPS      Y9, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y7, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y3, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y8, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y5, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y6, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      576(R8), Y3
+	VMOVUPS      608(R8), Y4
+	VMOVUPS      640(R8), Y5
+	VMOVUPS      672(R8), Y6
+	VMOVUPS      704(R8), Y7
+	VMOVUPS      736(R8), Y8
+	VSUBPS       Y5, Y7, Y9
+	VSUBPS       Y5, Y3, Y3
+	VMOVAPS      Y9, Y9
+	VFMADD231PS  Y1, Y3, Y9
+	VMOVAPS      Y7, Y3
+	VFNMADD231PS Y1, Y5, Y3
+	VMOVAPS      Y6, Y10
+	VFNMADD231PS Y1, Y4, Y10
+	VSUBPS       Y5, Y7, Y5
+	VSUBPS       Y4, Y6, Y4
+	VSUBPS       Y6, Y8, Y6
+	VMOVAPS      Y6, Y6
+	VFNMADD231PS Y1, Y4, Y6
+	VADDPS       Y3, Y10, Y7
+	VSUBPS       Y10, Y3, Y3
+	VMOVAPS      Y5, Y8
+	VFMADD231PS  Y0, Y4, Y8
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS Y0, Y4, Y5
+	VMOVUPS      Y9, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y7, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y3, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y8, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y5, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y6, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      768(R8), Y3
+	VMOVUPS      800(R8), Y4
+	VMOVUPS      832(R8), Y5
+	VMOVUPS      864(R8), Y6
+	VMOVUPS      896(R8), Y7
+	VMOVUPS      928(R8), Y8
+	VSUBPS       Y5, Y7, Y9
+	VSUBPS       Y5, Y3, Y3
+	VMOVAPS      Y9, Y9
+	VFMADD231PS  Y1, Y3, Y9
+	VMOVAPS      Y7, Y3
+	VFNMADD231PS Y1, Y5, Y3
+	VMOVAPS      Y6, Y10
+	VFNMADD231PS Y1, Y4, Y10
+	VSUBPS       Y5, Y7, Y5
+	VSUBPS       Y4, Y6, Y4
+	VSUBPS       Y6, Y8, Y6
+	VMOVAPS      Y6, Y6
+	VFNMADD231PS Y1, Y4, Y6
+	VADDPS       Y3, Y10, Y7
+	VSUBPS       Y10, Y3, Y3
+	VMOVAPS      Y5, Y8
+	VFMADD231PS  Y0, Y4, Y8
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS Y0, Y4, Y5
+	VMOVUPS      Y9, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y7, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y3, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y8, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y5, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y6, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      960(R8), Y3
+	VMOVUPS      992(R8), Y4
+	VMOVUPS      1024(R8), Y5
+	VMOVUPS      1056(R8), Y6
+	VMOVUPS      1088(R8), Y7
+	VMOVUPS      1120(R8), Y8
+	VSUBPS       Y5, Y7, Y9
+	VSUBPS       Y5, Y3, Y3
+	VMOVAPS      Y9, Y9
+	VFMADD231PS  Y1, Y3, Y9
+	VMOVAPS      Y7, Y3
+	VFNMADD231PS Y1, Y5, Y3
+	VMOVAPS      Y6, Y10
+	VFNMADD231PS Y1, Y4, Y10
+	VSUBPS       Y5, Y7, Y5
+	VSUBPS       Y4, Y6, Y4
+	VSUBPS       Y6, Y8, Y6
+	VMOVAPS      Y6, Y6
+	VFNMADD231PS Y1, Y4, Y6
+	VADDPS       Y3, Y10, Y7
+	VSUBPS       Y10, Y3, Y3
+	VMOVAPS      Y5, Y8
+	VFMADD231PS  Y0, Y4, Y8
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS Y0, Y4, Y5
+	VMOVUPS      Y9, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y7, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y3, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y8, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y5, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y6, (R9)
+	ADDQ         BX, R9
+	ADDQ         $0x00000020, SI
+	SUBQ         $0x00000008, DI
+	JMP          vector
+
+tail:
+	TESTQ        DI, DI
+	JEQ          next
+	MOVQ         56(AX), DI
+	MOVQ         (AX), R9
+	MOVQ         (CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y3
+	MOVQ         (AX), R9
+	MOVQ         48(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y4
+	MOVQ         (AX), R9
+	MOVQ         96(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y5
+	MOVQ         (AX), R9
+	MOVQ         144(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y6
+	MOVQ         (AX), R9
+	MOVQ         192(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y7
+	MOVQ         (AX), R9
+	MOVQ         240(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y8
+	VSUBPS       Y5, Y7, Y9
+	VSUBPS       Y5, Y3, Y3
+	VMOVAPS      Y9, Y9
+	VFMADD231PS  Y1, Y3, Y9
+	VMOVAPS      Y7, Y3
+	VFNMADD231PS Y1, Y5, Y3
+	VMOVAPS      Y6, Y10
+	VFNMADD231PS Y1, Y4, Y10
+	VSUBPS       Y5, Y7, Y5
+	VSUBPS       Y4, Y6, Y4
+	VSUBPS       Y6, Y8, Y6
+	VMOVAPS      Y6, Y6
+	VFNMADD231PS Y1, Y4, Y6
+	VADDPS       Y3, Y10, Y7
+	VSUBPS       Y10, Y3, Y3
+	VMOVAPS      Y5, Y8
+	VFMADD231PS  Y0, Y4, Y8
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS Y0, Y4, Y5
+	VMOVUPS      Y9, (DI)
+	VMOVUPS      Y7, 192(DI)
+	VMOVUPS      Y3, 384(DI)
+	VMOVUPS      Y8, 576(DI)
+	VMOVUPS      Y5, 768(DI)
+	VMOVUPS      Y6, 960(DI)
+	MOVQ         (AX), R9
+	MOVQ         8(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y3
+	MOVQ         (AX), R9
+	MOVQ         56(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y4
+	MOVQ         (AX), R9
+	MOVQ         104(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y5
+	MOVQ         (AX), R9
+	MOVQ         152(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y6
+	MOVQ         (AX), R9
+	MOVQ         200(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y7
+	MOVQ         (AX), R9
+	MOVQ         248(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y8
+	VSUBPS       Y5, Y7, Y9
+	VSUBPS       Y5, Y3, Y3
+	VMOVAPS      Y9, Y9
+	VFMADD231PS  Y1, Y3, Y9
+	VMOVAPS      Y7, Y3
+	VFNMADD231PS Y1, Y5, Y3
+	VMOVAPS      Y6, Y10
+	VFNMADD231PS Y1, Y4, Y10
+	VSUBPS       Y5, Y7, Y5
+	VSUBPS       Y4, Y6, Y4
+	VSUBPS       Y6, Y8, Y6
+	VMOVAPS      Y6, Y6
+	VFNMADD231PS Y1, Y4, Y6
+	VADDPS       Y3, Y10, Y7
+	VSUBPS       Y10, Y3, Y3
+	VMOVAPS      Y5, Y8
+	VFMADD231PS  Y0, Y4, Y8
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS Y0, Y4, Y5
+	VMOVUPS      Y9, 32(DI)
+	VMOVUPS      Y7, 224(DI)
+	VMOVUPS      Y3, 416(DI)
+	VMOVUPS      Y8, 608(DI)
+	VMOVUPS      Y5, 800(DI)
+	VMOVUPS      Y6, 992(DI)
+	MOVQ         (AX), R9
+	MOVQ         16(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y3
+	MOVQ         (AX), R9
+	MOVQ         64(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y4
+	MOVQ         (AX), R9
+	MOVQ         112(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y5
+	MOVQ         (AX), R9
+	MOVQ         160(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y6
+	MOVQ         (AX), R9
+	MOVQ         208(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y7
+	MOVQ         (AX), R9
+	MOVQ         256(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y8
+	VSUBPS       Y5, Y7, Y9
+	VSUBPS       Y5, Y3, Y3
+	VMOVAPS      Y9, Y9
+	VFMADD231PS  Y1, Y3, Y9
+	VMOVAPS      Y7, Y3
+	VFNMADD231PS Y1, Y5, Y3
+	VMOVAPS      Y6, Y10
+	VFNMADD231PS Y1, Y4, Y10
+	VSUBPS       Y5, Y7, Y5
+	VSUBPS       Y4, Y6, Y4
+	VSUBPS       Y6, Y8, Y6
+	VMOVAPS      Y6, Y6
+	VFNMADD231PS Y1, Y4, Y6
+	VADDPS       Y3, Y10, Y7
+	VSUBPS       Y10, Y3, Y3
+	VMOVAPS      Y5, Y8
+	VFMADD231PS  Y0, Y4, Y8
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS Y0, Y4, Y5
+	VMOVUPS      Y9, 64(DI)
+	VMOVUPS      Y7, 256(DI)
+	VMOVUPS      Y3, 448(DI)
+	VMOVUPS      Y8, 640(DI)
+	VMOVUPS      Y5, 832(DI)
+	VMOVUPS      Y6, 1024(DI)
+	MOVQ         (AX), R9
+	MOVQ         24(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y3
+	MOVQ         (AX), R9
+	MOVQ         72(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y4
+	MOVQ         (AX), R9
+	MOVQ         120(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y5
+	MOVQ         (AX), R9
+	MOVQ         168(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y6
+	MOVQ         (AX), R9
+	MOVQ         216(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y7
+	MOVQ         (AX), R9
+	MOVQ         264(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y8
+	VSUBPS       Y5, Y7, Y9
+	VSUBPS       Y5, Y3, Y3
+	VMOVAPS      Y9, Y9
+	VFMADD231PS  Y1, Y3, Y9
+	VMOVAPS      Y7, Y3
+	VFNMADD231PS Y1, Y5, Y3
+	VMOVAPS      Y6, Y10
+	VFNMADD231PS Y1, Y4, Y10
+	VSUBPS       Y5, Y7, Y5
+	VSUBPS       Y4, Y6, Y4
+	VSUBPS       Y6, Y8, Y6
+	VMOVAPS      Y6, Y6
+	VFNMADD231PS Y1, Y4, Y6
+	VADDPS       Y3, Y10, Y7
+	VSUBPS       Y10, Y3, Y3
+	VMOVAPS      Y5, Y8
+	VFMADD231PS  Y0, Y4, Y8
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS Y0, Y4, Y5
+	VMOVUPS      Y9, 96(DI)
+	VMOVUPS      Y7, 288(DI)
+	VMOVUPS      Y3, 480(DI)
+	VMOVUPS      Y8, 672(DI)
+	VMOVUPS      Y5, 864(DI)
+	VMOVUPS      Y6, 1056(DI)
+	MOVQ         (AX), R9
+	MOVQ         32(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y3
+	MOVQ         (AX), R9
+	MOVQ         80(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y4
+	MOVQ         (AX), R9
+	MOVQ         128(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y5
+	MOVQ         (AX), R9
+	MOVQ         176(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y6
+	MOVQ         (AX), R9
+	MOVQ         224(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y7
+	MOVQ         (AX), R9
+	MOVQ         272(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y8
+	VSUBPS       Y5, Y7, Y9
+	VSUBPS       Y5, Y3, Y3
+	VMOVAPS      Y9, Y9
+	VFMADD231PS  Y1, Y3, Y9
+	VMOVAPS      Y7, Y3
+	VFNMADD231PS Y1, Y5, Y3
+	VMOVAPS      Y6, Y10
+	VFNMADD231PS Y1, Y4, Y10
+	VSUBPS       Y5, Y7, Y5
+	VSUBPS       Y4, Y6, Y4
+	VSUBPS       Y6, Y8, Y6
+	VMOVAPS      Y6, Y6
+	VFNMADD231PS Y1, Y4, Y6
+	VADDPS       Y3, Y10, Y7
+	VSUBPS       Y10, Y3, Y3
+	VMOVAPS      Y5, Y8
+	VFMADD231PS  Y0, Y4, Y8
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS Y0, Y4, Y5
+	VMOVUPS      Y9, 128(DI)
+	VMOVUPS      Y7, 320(DI)
+	VMOVUPS      Y3, 512(DI)
+	VMOVUPS      Y8, 704(DI)
+	VMOVUPS      Y5, 896(DI)
+	VMOVUPS      Y6, 1088(DI)
+	MOVQ         (AX), R9
+	MOVQ         40(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y3
+	MOVQ         (AX), R9
+	MOVQ         88(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y4
+	MOVQ         (AX), R9
+	MOVQ         136(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y5
+	MOVQ         (AX), R9
+	MOVQ         184(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y6
+	MOVQ         (AX), R9
+	MOVQ         232(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y7
+	MOVQ         (AX), R9
+	MOVQ         280(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y8
+	VSUBPS       Y5, Y7, Y9
+	VSUBPS       Y5, Y3, Y3
+	VMOVAPS      Y9, Y9
+	VFMADD231PS  Y1, Y3, Y9
+	VMOVAPS      Y7, Y3
+	VFNMADD231PS Y1, Y5, Y3
+	VMOVAPS      Y6, Y10
+	VFNMADD231PS Y1, Y4, Y10
+	VSUBPS       Y5, Y7, Y5
+	VSUBPS       Y4, Y6, Y4
+	VSUBPS       Y6, Y8, Y6
+	VMOVAPS      Y6, Y6
+	VFNMADD231PS Y1, Y4, Y6
+	VADDPS       Y3, Y10, Y7
+	VSUBPS       Y10, Y3, Y3
+	VMOVAPS      Y5, Y8
+	VFMADD231PS  Y0, Y4, Y8
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS Y0, Y4, Y5
+	VMOVUPS      Y9, 160(DI)
+	VMOVUPS      Y7, 352(DI)
+	VMOVUPS      Y3, 544(DI)
+	VMOVUPS      Y8, 736(DI)
+	VMOVUPS      Y5, 928(DI)
+	VMOVUPS      Y6, 1120(DI)
+	LEAQ         (DX)(SI*1), SI
+	VMOVUPS      (DI), Y3
+	VMOVUPS      32(DI), Y4
+	VMOVUPS      64(DI), Y5
+	VMOVUPS      96(DI), Y6
+	VMOVUPS      128(DI), Y7
+	VMOVUPS      160(DI), Y8
+	VSUBPS       Y5, Y7, Y9
+	VSUBPS       Y5, Y3, Y3
+	VMOVAPS      Y9, Y9
+	VFMADD231PS  Y1, Y3, Y9
+	VMOVAPS      Y7, Y3
+	VFNMADD231PS Y1, Y5, Y3
+	VMOVAPS      Y6, Y10
+	VFNMADD231PS Y1, Y4, Y10
+	VSUBPS       Y5, Y7, Y5
+	VSUBPS       Y4, Y6, Y4
+	VSUBPS       Y6, Y8, Y6
+	VMOVAPS      Y6, Y6
+	VFNMADD231PS Y1, Y4, Y6
+	VADDPS       Y3, Y10, Y7
+	VSUBPS       Y10, Y3, Y3
+	VMOVAPS      Y5, Y8
+	VFMADD231PS  Y0, Y4, Y8
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS Y0, Y4, Y5
+	VMASKMOVPS   Y9, Y2, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y7, Y2, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y3, Y2, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y8, Y2, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y5, Y2, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y6, Y2, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      192(DI), Y3
+	VMOVUPS      224(DI), Y4
+	VMOVUPS      256(DI), Y5
+	VMOVUPS      288(DI), Y6
+	VMOVUPS      320(DI), Y7
+	VMOVUPS      352(DI), Y8
+	VSUBPS       Y5, Y7, Y9
+	VSUBPS       Y5, Y3, Y3
+	VMOVAPS      Y9, Y9
+	VFMADD231PS  Y1, Y3, Y9
+	VMOVAPS      Y7, Y3
+	VFNMADD231PS Y1, Y5, Y3
+	VMOVAPS      Y6, Y10
+	VFNMADD231PS Y1, Y4, Y10
+	VSUBPS       Y5, Y7, Y5
+	VSUBPS       Y4, Y6, Y4
+	VSUBPS       Y6, Y8, Y6
+	VMOVAPS      Y6, Y6
+	VFNMADD231PS Y1, Y4, Y6
+	VADDPS       Y3, Y10, Y7
+	VSUBPS       Y10, Y3, Y3
+	VMOVAPS      Y5, Y8
+	VFMADD231PS  Y0, Y4, Y8
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS Y0, Y4, Y5
+	VMASKMOVPS   Y9, Y2, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y7, Y2, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y3, Y2, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y8, Y2, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y5, Y2, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y6, Y2, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      384(DI), Y3
+	VMOVUPS      416(DI), Y4
+	VMOVUPS      448(DI), Y5
+	VMOVUPS      480(DI), Y6
+	VMOVUPS      512(DI), Y7
+	VMOVUPS      544(DI), Y8
+	VSUBPS       Y5, Y7, Y9
+	VSUBPS       Y5, Y3, Y3
+	VMOVAPS      Y9, Y9
+	VFMADD231PS  Y1, Y3, Y9
+	VMOVAPS      Y7, Y3
+	VFNMADD231PS Y1, Y5, Y3
+	VMOVAPS      Y6, Y10
+	VFNMADD231PS Y1, Y4, Y10
+	VSUBPS       Y5, Y7, Y5
+	VSUBPS       Y4, Y6, Y4
+	VSUBPS       Y6, Y8, Y6
+	VMOVAPS      Y6, Y6
+	VFNMADD231PS Y1, Y4, Y6
+	VADDPS       Y3, Y10, Y7
+	VSUBPS       Y10, Y3, Y3
+	VMOVAPS      Y5, Y8
+	VFMADD231PS  Y0, Y4, Y8
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS Y0, Y4, Y5
+	VMASKMOVPS   Y9, Y2, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y7, Y2, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y3, Y2, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y8, Y2, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y5, Y2, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y6, Y2, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      576(DI), Y3
+	VMOVUPS      608(DI), Y4
+	VMOVUPS      640(DI), Y5
+	VMOVUPS      672(DI), Y6
+	VMOVUPS      704(DI), Y7
+	VMOVUPS      736(DI), Y8
+	VSUBPS       Y5, Y7, Y9
+	VSUBPS       Y5, Y3, Y3
+	VMOVAPS      Y9, Y9
+	VFMADD231PS  Y1, Y3, Y9
+	VMOVAPS      Y7, Y3
+	VFNMADD231PS Y1, Y5, Y3
+	VMOVAPS      Y6, Y10
+	VFNMADD231PS Y1, Y4, Y10
+	VSUBPS       Y5, Y7, Y5
+	VSUBPS       Y4, Y6, Y4
+	VSUBPS       Y6, Y8, Y6
+	VMOVAPS      Y6, Y6
+	VFNMADD231PS Y1, Y4, Y6
+	VADDPS       Y3, Y10, Y7
+	VSUBPS       Y10, Y3, Y3
+	VMOVAPS      Y5, Y8
+	VFMADD231PS  Y0, Y4, Y8
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS Y0, Y4, Y5
+	VMASKMOVPS   Y9, Y2, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y7, Y2, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y3, Y2, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y8, Y2, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y5, Y2, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y6, Y2, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      768(DI), Y3
+	VMOVUPS      800(DI), Y4
+	VMOVUPS      832(DI), Y5
+	VMOVUPS      864(DI), Y6
+	VMOVUPS      896(DI), Y7
+	VMOVUPS      928(DI), Y8
+	VSUBPS       Y5, Y7, Y9
+	VSUBPS       Y5, Y3, Y3
+	VMOVAPS      Y9, Y9
+	VFMADD231PS  Y1, Y3, Y9
+	VMOVAPS      Y7, Y3
+	VFNMADD231PS Y1, Y5, Y3
+	VMOVAPS      Y6, Y10
+	VFNMADD231PS Y1, Y4, Y10
+	VSUBPS       Y5, Y7, Y5
+	VSUBPS       Y4, Y6, Y4
+	VSUBPS       Y6, Y8, Y6
+	VMOVAPS      Y6, Y6
+	VFNMADD231PS Y1, Y4, Y6
+	VADDPS       Y3, Y10, Y7
+	VSUBPS       Y10, Y3, Y3
+	VMOVAPS      Y5, Y8
+	VFMADD231PS  Y0, Y4, Y8
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS Y0, Y4, Y5
+	VMASKMOVPS   Y9, Y2, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y7, Y2, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y3, Y2, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y8, Y2, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y5, Y2, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y6, Y2, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      960(DI), Y3
+	VMOVUPS      992(DI), Y4
+	VMOVUPS      1024(DI), Y5
+	VMOVUPS      1056(DI), Y6
+	VMOVUPS      1088(DI), Y7
+	VMOVUPS      1120(DI), Y8
+	VSUBPS       Y5, Y7, Y9
+	VSUBPS       Y5, Y3, Y3
+	VMOVAPS      Y9, Y9
+	VFMADD231PS  Y1, Y3, Y9
+	VMOVAPS      Y7, Y3
+	VFNMADD231PS Y1, Y5, Y3
+	VMOVAPS      Y6, Y10
+	VFNMADD231PS Y1, Y4, Y10
+	VSUBPS       Y5, Y7, Y5
+	VSUBPS       Y4, Y6, Y4
+	VSUBPS       Y6, Y8, Y6
+	VMOVAPS      Y6, Y6
+	VFNMADD231PS Y1, Y4, Y6
+	VADDPS       Y3, Y10, Y7
+	VSUBPS       Y10, Y3, Y3
+	VMOVAPS      Y5, Y8
+	VFMADD231PS  Y0, Y4, Y8
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS Y0, Y4, Y5
+	VMASKMOVPS   Y9, Y2, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y7, Y2, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y3, Y2, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y8, Y2, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y5, Y2, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y6, Y2, (SI)
+	ADDQ         BX, SI
+
+next:
+	MOVQ 32(AX), SI
+	LEAQ (DX)(SI*4), DX
+	ADDQ $0x00000120, CX
+	DECQ 24(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+// func winogradResultAVX2(t *byte)
+// Requires: AVX, AVX2, CMOV, FMA3
+TEXT ·winogradResultAVX2(SB), NOSPLIT, $0-8
+	MOVQ         t+0(FP), AX
+	MOVQ         16(AX), CX
+	MOVQ         40(AX), DX
+	MOVQ         48(AX), BX
+	MOVL         $0x40000000, SI
+	VMOVD        SI, X0
+	VBROADCASTSS X0, Y0
+	MOVL         $0x40800000, SI
+	VMOVD        SI, X0
+	VBROADCASTSS X0, Y0
+	MOVQ         64(AX), SI
+	VMOVUPS      (SI), Y1
+
+tile:
+	XORQ SI, SI
+	MOVQ 32(AX), DI
+
+vector:
+	CMPQ        DI, $0x00000008
+	JLT         tail
+	MOVQ        56(AX), R8
+	LEAQ        (DX)(SI*1), R9
+	IMUL3Q      $0x06, BX, R10
+	MOVQ        R9, R11
+	ADDQ        BX, R9
+	VMOVUPS     (R11), Y2
+	ADDQ        R10, R11
+	VMOVUPS     (R11), Y3
+	ADDQ        R10, R11
+	VMOVUPS     (R11), Y4
+	ADDQ        R10, R11
+	VMOVUPS     (R11), Y5
+	ADDQ        R10, R11
+	VMOVUPS     (R11), Y6
+	ADDQ        R10, R11
+	VMOVUPS     (R11), Y7
+	ADDQ        R10, R11
+	VADDPS      Y3, Y4, Y8
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y5, Y6, Y4
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      Y5, Y5, Y5
+	VADDPS      Y2, Y8, Y2
+	VADDPS      Y2, Y4, Y2
+	VADDPS      Y3, Y5, Y6
+	VMOVAPS     Y8, Y8
+	VFMADD231PS Y0, Y4, Y8
+	VADDPS      Y3, Y7, Y3
+	VMOVAPS     Y3, Y3
+	VFMADD231PS Y0, Y5, Y3
+	VMOVUPS     Y2, (R8)
+	VMOVUPS     Y6, 192(R8)
+	VMOVUPS     Y8, 384(R8)
+	VMOVUPS     Y3, 576(R8)
+	MOVQ        R9, R11
+	ADDQ        BX, R9
+	VMOVUPS     (R11), Y2
+	ADDQ        R10, R11
+	VMOVUPS     (R11), Y3
+	ADDQ        R10, R11
+	VMOVUPS     (R11), Y4
+	ADDQ        R10, R11
+	VMOVUPS     (R11), Y5
+	ADDQ        R10, R11
+	VMOVUPS     (R11), Y6
+	ADDQ        R10, R11
+	VMOVUPS     (R11), Y7
+	ADDQ        R10, R11
+	VADDPS      Y3, Y4, Y8
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y5, Y6, Y4
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      Y5, Y5, Y5
+	VADDPS      Y2, Y8, Y2
+	VADDPS      Y2, Y4, Y2
+	VADDPS      Y3, Y5, Y6
+	VMOVAPS     Y8, Y8
+	VFMADD231PS Y0, Y4, Y8
+	VADDPS      Y3, Y7, Y3
+	VMOVAPS     Y3, Y3
+	VFMADD231PS Y0, Y5, Y3
+	VMOVUPS     Y2, 32(R8)
+	VMOVUPS     Y6, 224(R8)
+	VMOVUPS     Y8, 416(R8)
+	VMOVUPS     Y3, 608(R8)
+	MOVQ        R9, R11
+	ADDQ        BX, R9
+	VMOVUPS     (R11), Y2
+	ADDQ        R10, R11
+	VMOVUPS     (R11), Y3
+	ADDQ        R10, R11
+	VMOVUPS     (R11), Y4
+	ADDQ        R10, R11
+	VMOVUPS     (R11), Y5
+	ADDQ        R10, R11
+	VMOVUPS     (R11), Y6
+	ADDQ        R10, R11
+	VMOVUPS     (R11), Y7
+	ADDQ        R10, R11
+	VADDPS      Y3, Y4, Y8
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y5, Y6, Y4
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      Y5, Y5, Y5
+	VADDPS      Y2, Y8, Y2
+	VADDPS      Y2, Y4, Y2
+	VADDPS      Y3, Y5, Y6
+	VMOVAPS     Y8, Y8
+	VFMADD231PS Y0, Y4, Y8
+	VADDPS      Y3, Y7, Y3
+	VMOVAPS     Y3, Y3
+	VFMADD231PS Y0, Y5, Y3
+	VMOVUPS     Y2, 64(R8)
+	VMOVUPS     Y6, 256(R8)
+	VMOVUPS     Y8, 448(R8)
+	VMOVUPS     Y3, 640(R8)
+	MOVQ        R9, R11
+	ADDQ        BX, R9
+	VMOVUPS     (R11), Y2
+	ADDQ        R10, R11
+	VMOVUPS     (R11), Y3
+	ADDQ        R10, R11
+	VMOVUPS     (R11), Y4
+	ADDQ        R10, R11
+	VMOVUPS     (R11), Y5
+	ADDQ        R10, R11
+	VMOVUPS     (R11), Y6
+	ADDQ        R10, R11
+	VMOVUPS     (R11), Y7
+	ADDQ        R10, R11
+	VADDPS      Y3, Y4, Y8
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y5, Y6, Y4
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      Y5, Y5, Y5
+	VADDPS      Y2, Y8, Y2
+	VADDPS      Y2, Y4, Y2
+	VADDPS      Y3, Y5, Y6
+	VMOVAPS     Y8, Y8
+	VFMADD231PS Y0, Y4, Y8
+	VADDPS      Y3, Y7, Y3
+	VMOVAPS     Y3, Y3
+	VFMADD231PS Y0, Y5, Y3
+	VMOVUPS     Y2, 96(R8)
+	VMOVUPS     Y6, 288(R8)
+	VMOVUPS     Y8, 480(R8)
+	VMOVUPS     Y3, 672(R8)
+	MOVQ        R9, R11
+	ADDQ        BX, R9
+	VMOVUPS     (R11), Y2
+	ADDQ        R10, R11
+	VMOVUPS     (R11), Y3
+	ADDQ        R10, R11
+	VMOVUPS     (R11), Y4
+	ADDQ        R10, R11
+	VMOVUPS     (R11), Y5
+	ADDQ        R10, R11
+	VMOVUPS     (R11), Y6
+	ADDQ        R10, R11
+	VMOVUPS     (R11), Y7
+	ADDQ        R10, R11
+	VADDPS      Y3, Y4, Y8
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y5, Y6, Y4
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      Y5, Y5, Y5
+	VADDPS      Y2, Y8, Y2
+	VADDPS      Y2, Y4, Y2
+	VADDPS      Y3, Y5, Y6
+	VMOVAPS     Y8, Y8
+	VFMADD231PS Y0, Y4, Y8
+	VADDPS      Y3, Y7, Y3
+	VMOVAPS     Y3, Y3
+	VFMADD231PS Y0, Y5, Y3
+	VMOVUPS     Y2, 128(R8)
+	VMOVUPS     Y6, 320(R8)
+	VMOVUPS     Y8, 512(R8)
+	VMOVUPS     Y3, 704(R8)
+	MOVQ        R9, R11
+	ADDQ        BX, R9
+	VMOVUPS     (R11), Y2
+	ADDQ        R10, R11
+	VMOVUPS     (R11), Y3
+	ADDQ        R10, R11
+	VMOVUPS     (R11), Y4
+	ADDQ        R10, R11
+	VMOVUPS     (R11), Y5
+	ADDQ        R10, R11
+	VMOVUPS     (R11), Y6
+	ADDQ        R10, R11
+	VMOVUPS     (R11), Y7
+	ADDQ        R10, R11
+	VADDPS      Y3, Y4, Y8
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y5, Y6, Y4
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      Y5, Y5, Y5
+	VADDPS      Y2, Y8, Y2
+	VADDPS      Y2, Y4, Y2
+	VADDPS      Y3, Y5, Y6
+	VMOVAPS     Y8, Y8
+	VFMADD231PS Y0, Y4, Y8
+	VADDPS      Y3, Y7, Y3
+	VMOVAPS     Y3, Y3
+	VFMADD231PS Y0, Y5, Y3
+	VMOVUPS     Y2, 160(R8)
+	VMOVUPS     Y6, 352(R8)
+	VMOVUPS     Y8, 544(R8)
+	VMOVUPS     Y3, 736(R8)
+	LEAQ        (DX)(SI*1), R9
+	VMOVUPS     (R8), Y2
+	VMOVUPS     32(R8), Y3
+	VMOVUPS     64(R8), Y4
+	VMOVUPS     96(R8), Y5
+	VMOVUPS     128(R8), Y6
+	VMOVUPS     160(R8), Y7
+	VADDPS      Y3, Y4, Y8
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y5, Y6, Y4
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      Y5, Y5, Y5
+	VADDPS      Y2, Y8, Y2
+	VADDPS      Y2, Y4, Y2
+	VADDPS      Y3, Y5, Y6
+	VMOVAPS     Y8, Y8
+	VFMADD231PS Y0, Y4, Y8
+	VADDPS      Y3, Y7, Y3
+	VMOVAPS     Y3, Y3
+	VFMADD231PS Y0, Y5, Y3
+	MOVQ        (AX), R10
+	MOVQ        (CX), R9
+	ADDQ        R9, R10
+	TESTQ       R9, R9
+	CMOVQLT     8(AX), R10
+	VMOVUPS     Y2, (R10)(SI*1)
+	MOVQ        (AX), R10
+	MOVQ        8(CX), R9
+	ADDQ        R9, R10
+	TESTQ       R9, R9
+	CMOVQLT     8(AX), R10
+	VMOVUPS     Y6, (R10)(SI*1)
+	MOVQ        (AX), R10
+	MOVQ        16(CX), R9
+	ADDQ        R9, R10
+	TESTQ       R9, R9
+	CMOVQLT     8(AX), R10
+	VMOVUPS     Y8, (R10)(SI*1)
+	MOVQ        (AX), R10
+	MOVQ        24(CX), R9
+	ADDQ        R9, R10
+	TESTQ       R9, R9
+	CMOVQLT     8(AX), R10
+	VMOVUPS     Y3, (R10)(SI*1)
+	VMOVUPS     192(R8), Y2
+	VMOVUPS     224(R8), Y3
+	VMOVUPS     256(R8), Y4
+	VMOVUPS     288(R8), Y5
+	VMOVUPS     320(R8), Y6
+	VMOVUPS     352(R8), Y7
+	VADDPS      Y3, Y4, Y8
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y5, Y6, Y4
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      Y5, Y5, Y5
+	VADDPS      Y2, Y8, Y2
+	VADDPS      Y2, Y4, Y2
+	VADDPS      Y3, Y5, Y6
+	VMOVAPS     Y8, Y8
+	VFMADD231PS Y0, Y4, Y8
+	VADDPS      Y3, Y7, Y3
+	VMOVAPS     Y3, Y3
+	VFMADD231PS Y0, Y5, Y3
+	MOVQ        (AX), R10
+	MOVQ        32(CX), R9
+	ADDQ        R9, R10
+	TESTQ       R9, R9
+	CMOVQLT     8(AX), R10
+	VMOVUPS     Y2, (R10)(SI*1)
+	MOVQ        (AX), R10
+	MOVQ        40(CX), R9
+	ADDQ        R9, R10
+	TESTQ       R9, R9
+	CMOVQLT     8(AX), R10
+	VMOVUPS     Y6, (R10)(SI*1)
+	MOVQ        (AX), R10
+	MOVQ        48(CX), R9
+	ADDQ        R9, R10
+	TESTQ       R9, R9
+	CMOVQLT     8(AX), R10
+	VMOVUPS     Y8, (R10)(SI*1)
+	MOVQ        (AX), R10
+	MOVQ        56(CX), R9
+	ADDQ        R9, R10
+	TESTQ       R9, R9
+	CMOVQLT     8(AX), R10
+	VMOVUPS     Y3, (R10)(SI*1)
+	VMOVUPS     384(R8), Y2
+	VMOVUPS     416(R8), Y3
+	VMOVUPS     448(R8), Y4
+	VMOVUPS     480(R8), Y5
+	VMOVUPS     512(R8), Y6
+	VMOVUPS     544(R8), Y7
+	VADDPS      Y3, Y4, Y8
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y5, Y6, Y4
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      Y5, Y5, Y5
+	VADDPS      Y2, Y8, Y2
+	VADDPS      Y2, Y4, Y2
+	VADDPS      Y3, Y5, Y6
+	VMOVAPS     Y8, Y8
+	VFMADD231PS Y0, Y4, Y8
+	VADDPS      Y3, Y7, Y3
+	VMOVAPS     Y3, Y3
+	VFMADD231PS Y0, Y5, Y3
+	MOVQ        (AX), R10
+	MOVQ        64(CX), R9
+	ADDQ        R9, R10
+	TESTQ       R9, R9
+	CMOVQLT     8(AX), R10
+	VMOVUPS     Y2, (R10)(SI*1)
+	MOVQ        (AX), R10
+	MOVQ        72(CX), R9
+	ADDQ        R9, R10
+	TESTQ       R9, R9
+	CMOVQLT     8(AX), R10
+	VMOVUPS     Y6, (R10)(SI*1)
+	MOVQ        (AX), R10
+	MOVQ        80(CX), R9
+	ADDQ        R9, R10
+	TESTQ       R9, R9
+	CMOVQLT     8(AX), R10
+	VMOVUPS     Y8, (R10)(SI*1)
+	MOVQ        (AX), R10
+	MOVQ        88(CX), R9
+	ADDQ        R9, R10
+	TESTQ       R9, R9
+	CMOVQLT     8(AX), R10
+	VMOVUPS     Y3, (R10)(SI*1)
+	VMOVUPS     576(R8), Y2
+	VMOVUPS     608(R8), Y3
+	VMOVUPS     640(R8), Y4
+	VMOVUPS     672(R8), Y5
+	VMOVUPS     704(R8), Y6
+	VMOVUPS     736(R8), Y7
+	VADDPS      Y3, Y4, Y8
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y5, Y6, Y4
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      Y5, Y5, Y5
+	VADDPS      Y2, Y8, Y2
+	VADDPS      Y2, Y4, Y2
+	VADDPS      Y3, Y5, Y6
+	VMOVAPS     Y8, Y8
+	VFMADD231PS Y0, Y4, Y8
+	VADDPS      Y3, Y7, Y3
+	VMOVAPS     Y3, Y3
+	VFMADD231PS Y0, Y5, Y3
+	MOVQ        (AX), R9
+	MOVQ        96(CX), R8
+	ADDQ        R8, R9
+	TESTQ       R8, R8
+	CMOVQLT     8(AX), R9
+	VMOVUPS     Y2, (R9)(SI*1)
+	MOVQ        (AX), R9
+	MOVQ        104(CX), R8
+	ADDQ        R8, R9
+	TESTQ       R8, R8
+	CMOVQLT     8(AX), R9
+	VMOVUPS     Y6, (R9)(SI*1)
+	MOVQ        (AX), R9
+	MOVQ        112(CX), R8
+	ADDQ        R8, R9
+	TESTQ       R8, R8
+	CMOVQLT     8(AX), R9
+	VMOVUPS     Y8, (R9)(SI*1)
+	MOVQ        (AX), R9
+	MOVQ        120(CX), R8
+	ADDQ        R8, R9
+	TESTQ       R8, R8
+	CMOVQLT     8(AX), R9
+	VMOVUPS     Y3, (R9)(SI*1)
+	ADDQ        $0x00000020, SI
+	SUBQ        $0x00000008, DI
+	JMP         vector
+
+tail:
+	TESTQ       DI, DI
+	JEQ         next
+	MOVQ        56(AX), DI
+	LEAQ        (DX)(SI*1), R8
+	IMUL3Q      $0x06, BX, R9
+	MOVQ        R8, R10
+	ADDQ        BX, R8
+	VMASKMOVPS  (R10), Y1, Y2
+	ADDQ        R9, R10
+	VMASKMOVPS  (R10), Y1, Y3
+	ADDQ        R9, R10
+	VMASKMOVPS  (R10), Y1, Y4
+	ADDQ        R9, R10
+	VMASKMOVPS  (R10), Y1, Y5
+	ADDQ        R9, R10
+	VMASKMOVPS  (R10), Y1, Y6
+	ADDQ        R9, R10
+	VMASKMOVPS  (R10), Y1, Y7
+	ADDQ        R9, R10
+	VADDPS      Y3, Y4, Y8
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y5, Y6, Y4
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      Y5, Y5, Y5
+	VADDPS      Y2, Y8, Y2
+	VADDPS      Y2, Y4, Y2
+	VADDPS      Y3, Y5, Y6
+	VMOVAPS     Y8, Y8
+	VFMADD231PS Y0, Y4, Y8
+	VADDPS      Y3, Y7, Y3
+	VMOVAPS     Y3, Y3
+	VFMADD231PS Y0, Y5, Y3
+	VMOVUPS     Y2, (DI)
+	VMOVUPS     Y6, 192(DI)
+	VMOVUPS     Y8, 384(DI)
+	VMOVUPS     Y3, 576(DI)
+	MOVQ        R8, R10
+	ADDQ        BX, R8
+	VMASKMOVPS  (R10), Y1, Y2
+	ADDQ        R9, R10
+	VMASKMOVPS  (R10), Y1, Y3
+	ADDQ        R9, R10
+	VMASKMOVPS  (R10), Y1, Y4
+	ADDQ        R9, R10
+	VMASKMOVPS  (R10), Y1, Y5
+	ADDQ        R9, R10
+	VMASKMOVPS  (R10), Y1, Y6
+	ADDQ        R9, R10
+	VMASKMOVPS  (R10), Y1, Y7
+	ADDQ        R9, R10
+	VADDPS      Y3, Y4, Y8
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y5, Y6, Y4
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      Y5, Y5, Y5
+	VADDPS      Y2, Y8, Y2
+	VADDPS      Y2, Y4, Y2
+	VADDPS      Y3, Y5, Y6
+	VMOVAPS     Y8, Y8
+	VFMADD231PS Y0, Y4, Y8
+	VADDPS      Y3, Y7, Y3
+	VMOVAPS     Y3, Y3
+	VFMADD231PS Y0, Y5, Y3
+	VMOVUPS     Y2, 32(DI)
+	VMOVUPS     Y6, 224(DI)
+	VMOVUPS     Y8, 416(DI)
+	VMOVUPS     Y3, 608(DI)
+	MOVQ        R8, R10
+	ADDQ        BX, R8
+	VMASKMOVPS  (R10), Y1, Y2
+	ADDQ        R9, R10
+	VMASKMOVPS  (R10), Y1, Y3
+	ADDQ        R9, R10
+	VMASKMOVPS  (R10), Y1, Y4
+	ADDQ        R9, R10
+	VMASKMOVPS  (R10), Y1, Y5
+	ADDQ        R9, R10
+	VMASKMOVPS  (R10), Y1, Y6
+	ADDQ        R9, R10
+	VMASKMOVPS  (R10), Y1, Y7
+	ADDQ        R9, R10
+	VADDPS      Y3, Y4, Y8
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y5, Y6, Y4
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      Y5, Y5, Y5
+	VADDPS      Y2, Y8, Y2
+	VADDPS      Y2, Y4, Y2
+	VADDPS      Y3, Y5, Y6
+	VMOVAPS     Y8, Y8
+	VFMADD231PS Y0, Y4, Y8
+	VADDPS      Y3, Y7, Y3
+	VMOVAPS     Y3, Y3
+	VFMADD231PS Y0, Y5, Y3
+	VMOVUPS     Y2, 64(DI)
+	VMOVUPS     Y6, 256(DI)
+	VMOVUPS     Y8, 448(DI)
+	VMOVUPS     Y3, 640(DI)
+	MOVQ        R8, R10
+	ADDQ        BX, R8
+	VMASKMOVPS  (R10), Y1, Y2
+	ADDQ        R9, R10
+	VMASKMOVPS  (R10), Y1, Y3
+	ADDQ        R9, R10
+	VMASKMOVPS  (R10), Y1, Y4
+	ADDQ        R9, R10
+	VMASKMOVPS  (R10), Y1, Y5
+	ADDQ        R9, R10
+	VMASKMOVPS  (R10), Y1, Y6
+	ADDQ        R9, R10
+	VMASKMOVPS  (R10), Y1, Y7
+	ADDQ        R9, R10
+	VADDPS      Y3, Y4, Y8
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y5, Y6, Y4
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      Y5, Y5, Y5
+	VADDPS      Y2, Y8, Y2
+	VADDPS      Y2, Y4, Y2
+	VADDPS      Y3, Y5, Y6
+	VMOVAPS     Y8, Y8
+	VFMADD231PS Y0, Y4, Y8
+	VADDPS      Y3, Y7, Y3
+	VMOVAPS     Y3, Y3
+	VFMADD231PS Y0, Y5, Y3
+	VMOVUPS     Y2, 96(DI)
+	VMOVUPS     Y6, 288(DI)
+	VMOVUPS     Y8, 480(DI)
+	VMOVUPS     Y3, 672(DI)
+	MOVQ        R8, R10
+	ADDQ        BX, R8
+	VMASKMOVPS  (R10), Y1, Y2
+	ADDQ        R9, R10
+	VMASKMOVPS  (R10), Y1, Y3
+	ADDQ        R9, R10
+	VMASKMOVPS  (R10), Y1, Y4
+	ADDQ        R9, R10
+	VMASKMOVPS  (R10), Y1, Y5
+	ADDQ        R9, R10
+	VMASKMOVPS  (R10), Y1, Y6
+	ADDQ        R9, R10
+	VMASKMOVPS  (R10), Y1, Y7
+	ADDQ        R9, R10
+	VADDPS      Y3, Y4, Y8
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y5, Y6, Y4
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      Y5, Y5, Y5
+	VADDPS      Y2, Y8, Y2
+	VADDPS      Y2, Y4, Y2
+	VADDPS      Y3, Y5, Y6
+	VMOVAPS     Y8, Y8
+	VFMADD231PS Y0, Y4, Y8
+	VADDPS      Y3, Y7, Y3
+	VMOVAPS     Y3, Y3
+	VFMADD231PS Y0, Y5, Y3
+	VMOVUPS     Y2, 128(DI)
+	VMOVUPS     Y6, 320(DI)
+	VMOVUPS     Y8, 512(DI)
+	VMOVUPS     Y3, 704(DI)
+	MOVQ        R8, R10
+	ADDQ        BX, R8
+	VMASKMOVPS  (R10), Y1, Y2
+	ADDQ        R9, R10
+	VMASKMOVPS  (R10), Y1, Y3
+	ADDQ        R9, R10
+	VMASKMOVPS  (R10), Y1, Y4
+	ADDQ        R9, R10
+	VMASKMOVPS  (R10), Y1, Y5
+	ADDQ        R9, R10
+	VMASKMOVPS  (R10), Y1, Y6
+	ADDQ        R9, R10
+	VMASKMOVPS  (R10), Y1, Y7
+	ADDQ        R9, R10
+	VADDPS      Y3, Y4, Y8
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y5, Y6, Y4
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      Y5, Y5, Y5
+	VADDPS      Y2, Y8, Y2
+	VADDPS      Y2, Y4, Y2
+	VADDPS      Y3, Y5, Y6
+	VMOVAPS     Y8, Y8
+	VFMADD231PS Y0, Y4, Y8
+	VADDPS      Y3, Y7, Y3
+	VMOVAPS     Y3, Y3
+	VFMADD231PS Y0, Y5, Y3
+	VMOVUPS     Y2, 160(DI)
+	VMOVUPS     Y6, 352(DI)
+	VMOVUPS     Y8, 544(DI)
+	VMOVUPS     Y3, 736(DI)
+	LEAQ        (DX)(SI*1), R8
+	VMOVUPS     (DI), Y2
+	VMOVUPS     32(DI), Y3
+	VMOVUPS     64(DI), Y4
+	VMOVUPS     96(DI), Y5
+	VMOVUPS     128(DI), Y6
+	VMOVUPS     160(DI), Y7
+	VADDPS      Y3, Y4, Y8
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y5, Y6, Y4
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      Y5, Y5, Y5
+	VADDPS      Y2, Y8, Y2
+	VADDPS      Y2, Y4, Y2
+	VADDPS      Y3, Y5, Y6
+	VMOVAPS     Y8, Y8
+	VFMADD231PS Y0, Y4, Y8
+	VADDPS      Y3, Y7, Y3
+	VMOVAPS     Y3, Y3
+	VFMADD231PS Y0, Y5, Y3
+	MOVQ        (AX), R9
+	MOVQ        (CX), R8
+	ADDQ        R8, R9
+	TESTQ       R8, R8
+	CMOVQLT     8(AX), R9
+	VMASKMOVPS  Y2, Y1, (R9)(SI*1)
+	MOVQ        (AX), R9
+	MOVQ        8(CX), R8
+	ADDQ        R8, R9
+	TESTQ       R8, R8
+	CMOVQLT     8(AX), R9
+	VMASKMOVPS  Y6, Y1, (R9)(SI*1)
+	MOVQ        (AX), R9
+	MOVQ        16(CX), R8
+	ADDQ        R8, R9
+	TESTQ       R8, R8
+	CMOVQLT     8(AX), R9
+	VMASKMOVPS  Y8, Y1, (R9)(SI*1)
+	MOVQ        (AX), R9
+	MOVQ        24(CX), R8
+	ADDQ        R8, R9
+	TESTQ       R8, R8
+	CMOVQLT     8(AX), R9
+	VMASKMOVPS  Y3, Y1, (R9)(SI*1)
+	VMOVUPS     192(DI), Y2
+	VMOVUPS     224(DI), Y3
+	VMOVUPS     256(DI), Y4
+	VMOVUPS     288(DI), Y5
+	VMOVUPS     320(DI), Y6
+	VMOVUPS     352(DI), Y7
+	VADDPS      Y3, Y4, Y8
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y5, Y6, Y4
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      Y5, Y5, Y5
+	VADDPS      Y2, Y8, Y2
+	VADDPS      Y2, Y4, Y2
+	VADDPS      Y3, Y5, Y6
+	VMOVAPS     Y8, Y8
+	VFMADD231PS Y0, Y4, Y8
+	VADDPS      Y3, Y7, Y3
+	VMOVAPS     Y3, Y3
+	VFMADD231PS Y0, Y5, Y3
+	MOVQ        (AX), R9
+	MOVQ        32(CX), R8
+	ADDQ        R8, R9
+	TESTQ       R8, R8
+	CMOVQLT     8(AX), R9
+	VMASKMOVPS  Y2, Y1, (R9)(SI*1)
+	MOVQ        (AX), R9
+	MOVQ        40(CX), R8
+	ADDQ        R8, R9
+	TESTQ       R8, R8
+	CMOVQLT     8(AX), R9
+	VMASKMOVPS  Y6, Y1, (R9)(SI*1)
+	MOVQ        (AX), R9
+	MOVQ        48(CX), R8
+	ADDQ        R8, R9
+	TESTQ       R8, R8
+	CMOVQLT     8(AX), R9
+	VMASKMOVPS  Y8, Y1, (R9)(SI*1)
+	MOVQ        (AX), R9
+	MOVQ        56(CX), R8
+	ADDQ        R8, R9
+	TESTQ       R8, R8
+	CMOVQLT     8(AX), R9
+	VMASKMOVPS  Y3, Y1, (R9)(SI*1)
+	VMOVUPS     384(DI), Y2
+	VMOVUPS     416(DI), Y3
+	VMOVUPS     448(DI), Y4
+	VMOVUPS     480(DI), Y5
+	VMOVUPS     512(DI), Y6
+	VMOVUPS     544(DI), Y7
+	VADDPS      Y3, Y4, Y8
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y5, Y6, Y4
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      Y5, Y5, Y5
+	VADDPS      Y2, Y8, Y2
+	VADDPS      Y2, Y4, Y2
+	VADDPS      Y3, Y5, Y6
+	VMOVAPS     Y8, Y8
+	VFMADD231PS Y0, Y4, Y8
+	VADDPS      Y3, Y7, Y3
+	VMOVAPS     Y3, Y3
+	VFMADD231PS Y0, Y5, Y3
+	MOVQ        (AX), R9
+	MOVQ        64(CX), R8
+	ADDQ        R8, R9
+	TESTQ       R8, R8
+	CMOVQLT     8(AX), R9
+	VMASKMOVPS  Y2, Y1, (R9)(SI*1)
+	MOVQ        (AX), R9
+	MOVQ        72(CX), R8
+	ADDQ        R8, R9
+	TESTQ       R8, R8
+	CMOVQLT     8(AX), R9
+	VMASKMOVPS  Y6, Y1, (R9)(SI*1)
+	MOVQ        (AX), R9
+	MOVQ        80(CX), R8
+	ADDQ        R8, R9
+	TESTQ       R8, R8
+	CMOVQLT     8(AX), R9
+	VMASKMOVPS  Y8, Y1, (R9)(SI*1)
+	MOVQ        (AX), R9
+	MOVQ        88(CX), R8
+	ADDQ        R8, R9
+	TESTQ       R8, R8
+	CMOVQLT     8(AX), R9
+	VMASKMOVPS  Y3, Y1, (R9)(SI*1)
+	VMOVUPS     576(DI), Y2
+	VMOVUPS     608(DI), Y3
+	VMOVUPS     640(DI), Y4
+	VMOVUPS     672(DI), Y5
+	VMOVUPS     704(DI), Y6
+	VMOVUPS     736(DI), Y7
+	VADDPS      Y3, Y4, Y8
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y5, Y6, Y4
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      Y5, Y5, Y5
+	VADDPS      Y2, Y8, Y2
+	VADDPS      Y2, Y4, Y2
+	VADDPS      Y3, Y5, Y6
+	VMOVAPS     Y8, Y8
+	VFMADD231PS Y0, Y4, Y8
+	VADDPS      Y3, Y7, Y3
+	VMOVAPS     Y3, Y3
+	VFMADD231PS Y0, Y5, Y3
+	MOVQ        (AX), R8
+	MOVQ        96(CX), DI
+	ADDQ        DI, R8
+	TESTQ       DI, DI
+	CMOVQLT     8(AX), R8
+	VMASKMOVPS  Y2, Y1, (R8)(SI*1)
+	MOVQ        (AX), R8
+	MOVQ        104(CX), DI
+	ADDQ        DI, R8
+	TESTQ       DI, DI
+	CMOVQLT     8(AX), R8
+	VMASKMOVPS  Y6, Y1, (R8)(SI*1)
+	MOVQ        (AX), R8
+	MOVQ        112(CX), DI
+	ADDQ        DI, R8
+	TESTQ       DI, DI
+	CMOVQLT     8(AX), R8
+	VMASKMOVPS  Y8, Y1, (R8)(SI*1)
+	MOVQ        (AX), R8
+	MOVQ        120(CX), DI
+	ADDQ        DI, R8
+	TESTQ       DI, DI
+	CMOVQLT     8(AX), R8
+	VMASKMOVPS  Y3, Y1, (R8)(SI*1)
+
+next:
+	MOVQ 32(AX), SI
+	LEAQ (DX)(SI*4), DX
+	ADDQ $0x00000080, CX
+	DECQ 24(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+// func winogradWeightAVX2(t *byte)
+// Requires: AVX, AVX2, CMOV, FMA3
+TEXT ·winogradWeightAVX2(SB), NOSPLIT, $0-8
+	MOVQ         t+0(FP), AX
+	MOVQ         16(AX), CX
+	MOVQ         40(AX), DX
+	MOVQ         48(AX), BX
+	MOVL         $0xbe2aaaab, SI
+	VMOVD        SI, X0
+	VBROADCASTSS X0, Y0
+	MOVL         $0x3d2aaaab, SI
+	VMOVD        SI, X1
+	VBROADCASTSS X1, Y1
+	MOVL         $0x3daaaaab, SI
+	VMOVD        SI, X2
+	VBROADCASTSS X2, Y2
+	MOVL         $0x3e800000, SI
+	VMOVD        SI, X3
+	VBROADCASTSS X3, Y3
+	MOVQ         64(AX), SI
+	VMOVUPS      (SI), Y4
+
+tile:
+	XORQ SI, SI
+	MOVQ 32(AX), DI
+
+vector:
+	CMPQ         DI, $0x00000008
+	JLT          tail
+	MOVQ         56(AX), R8
+	MOVQ         (AX), R10
+	MOVQ         (CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y5
+	MOVQ         (AX), R10
+	MOVQ         24(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y6
+	MOVQ         (AX), R10
+	MOVQ         48(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y7
+	VADDPS       Y5, Y7, Y9
+	VMULPS       Y3, Y5, Y8
+	VMULPS       Y0, Y9, Y9
+	VMULPS       Y0, Y6, Y10
+	VMULPS       Y1, Y5, Y5
+	VFNMADD231PS Y0, Y7, Y5
+	VMULPS       Y2, Y6, Y6
+	VADDPS       Y9, Y10, Y11
+	VSUBPS       Y10, Y9, Y9
+	VADDPS       Y5, Y6, Y10
+	VSUBPS       Y6, Y5, Y5
+	VMOVUPS      Y8, (R8)
+	VMOVUPS      Y11, 96(R8)
+	VMOVUPS      Y9, 192(R8)
+	VMOVUPS      Y10, 288(R8)
+	VMOVUPS      Y5, 384(R8)
+	VMOVUPS      Y7, 480(R8)
+	MOVQ         (AX), R10
+	MOVQ         8(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y5
+	MOVQ         (AX), R10
+	MOVQ         32(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y6
+	MOVQ         (AX), R10
+	MOVQ         56(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y7
+	VADDPS       Y5, Y7, Y9
+	VMULPS       Y3, Y5, Y8
+	VMULPS       Y0, Y9, Y9
+	VMULPS       Y0, Y6, Y10
+	VMULPS       Y1, Y5, Y5
+	VFNMADD231PS Y0, Y7, Y5
+	VMULPS       Y2, Y6, Y6
+	VADDPS       Y9, Y10, Y11
+	VSUBPS       Y10, Y9, Y9
+	VADDPS       Y5, Y6, Y10
+	VSUBPS       Y6, Y5, Y5
+	VMOVUPS      Y8, 32(R8)
+	VMOVUPS      Y11, 128(R8)
+	VMOVUPS      Y9, 224(R8)
+	VMOVUPS      Y10, 320(R8)
+	VMOVUPS      Y5, 416(R8)
+	VMOVUPS      Y7, 512(R8)
+	MOVQ         (AX), R10
+	MOVQ         16(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y5
+	MOVQ         (AX), R10
+	MOVQ         40(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y6
+	MOVQ         (AX), R10
+	MOVQ         64(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y7
+	VADDPS       Y5, Y7, Y9
+	VMULPS       Y3, Y5, Y8
+	VMULPS       Y0, Y9, Y9
+	VMULPS       Y0, Y6, Y10
+	VMULPS       Y1, Y5, Y5
+	VFNMADD231PS Y0, Y7, Y5
+	VMULPS       Y2, Y6, Y6
+	VADDPS       Y9, Y10, Y11
+	VSUBPS       Y10, Y9, Y9
+	VADDPS       Y5, Y6, Y10
+	VSUBPS       Y6, Y5, Y5
+	VMOVUPS      Y8, 64(R8)
+	VMOVUPS      Y11, 160(R8)
+	VMOVUPS      Y9, 256(R8)
+	VMOVUPS      Y10, 352(R8)
+	VMOVUPS      Y5, 448(R8)
+	VMOVUPS      Y7, 544(R8)
+	LEAQ         (DX)(SI*1), R9
+	VMOVUPS      (R8), Y5
+	VMOVUPS      32(R8), Y6
+	VMOVUPS      64(R8), Y7
+	VADDPS       Y5, Y7, Y9
+	VMULPS       Y3, Y5, Y8
+	VMULPS       Y0, Y9, Y9
+	VMULPS       Y0, Y6, Y10
+	VMULPS       Y1, Y5, Y5
+	VFNMADD231PS Y0, Y7, Y5
+	VMULPS       Y2, Y6, Y6
+	VADDPS       Y9, Y10, Y11
+	VSUBPS       Y10, Y9, Y9
+	VADDPS       Y5, Y6, Y10
+	VSUBPS       Y6, Y5, Y5
+	VMOVUPS      Y8, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y11, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y9, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y10, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y5, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y7, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      96(R8), Y5
+	VMOVUPS      128(R8), Y6
+	VMOVUPS      160(R8), Y7
+	VADDPS       Y5, Y7, Y9
+	VMULPS       Y3, Y5, Y8
+	VMULPS       Y0, Y9, Y9
+	VMULPS       Y0, Y6, Y10
+	VMULPS       Y1, Y5, Y5
+	VFNMADD231PS Y0, Y7, Y5
+	VMULPS       Y2, Y6, Y6
+	VADDPS       Y9, Y10, Y11
+	VSUBPS       Y10, Y9, Y9
+	VADDPS       Y5, Y6, Y10
+	VSUBPS       Y6, Y5, Y5
+	VMOVUPS      Y8, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y11, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y9, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y10, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y5, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y7, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      192(R8), Y5
+	VMOVUPS      224(R8), Y6
+	VMOVUPS      256(R8), Y7
+	VADDPS       Y5, Y7, Y9
+	VMULPS       Y3, Y5, Y8
+	VMULPS       Y0, Y9, Y9
+	VMULPS       Y0, Y6, Y10
+	VMULPS       Y1, Y5, Y5
+	VFNMADD231PS Y0, Y7, Y5
+	VMULPS       Y2, Y6, Y6
+	VADDPS       Y9, Y10, Y11
+	VSUBPS       Y10, Y9, Y9
+	VADDPS       Y5, Y6, Y10
+	VSUBPS       Y6, Y5, Y5
+	VMOVUPS      Y8, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y11, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y9, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y10, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y5, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y7, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      288(R8), Y5
+	VMOVUPS      320(R8), Y6
+	VMOVUPS      352(R8), Y7
+	VADDPS       Y5, Y7, Y9
+	VMULPS       Y3, Y5, Y8
+	VMULPS       Y0, Y9, Y9
+	VMULPS       Y0, Y6, Y10
+	VMULPS       Y1, Y5, Y5
+	VFNMADD231PS Y0, Y7, Y5
+	VMULPS       Y2, Y6, Y6
+	VADDPS       Y9, Y10, Y11
+	VSUBPS       Y10, Y9, Y9
+	VADDPS       Y5, Y6, Y10
+	VSUBPS       Y6, Y5, Y5
+	VMOVUPS      Y8, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y11, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y9, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y10, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y5, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y7, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      384(R8), Y5
+	VMOVUPS      416(R8), Y6
+	VMOVUPS      448(R8), Y7
+	VADDPS       Y5, Y7, Y9
+	VMULPS       Y3, Y5, Y8
+	VMULPS       Y0, Y9, Y9
+	VMULPS       Y0, Y6, Y10
+	VMULPS       Y1, Y5, Y5
+	VFNMADD231PS Y0, Y7, Y5
+	VMULPS       Y2, Y6, Y6
+	VADDPS       Y9, Y10, Y11
+	VSUBPS       Y10, Y9, Y9
+	VADDPS       Y5, Y6, Y10
+	VSUBPS       Y6, Y5, Y5
+	VMOVUPS      Y8, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y11, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y9, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y10, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y5, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y7, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      480(R8), Y5
+	VMOVUPS      512(R8), Y6
+	VMOVUPS      544(R8), Y7
+	VADDPS       Y5, Y7, Y9
+	VMULPS       Y3, Y5, Y8
+	VMULPS       Y0, Y9, Y9
+	VMULPS       Y0, Y6, Y10
+	VMULPS       Y1, Y5, Y5
+	VFNMADD231PS Y0, Y7, Y5
+	VMULPS       Y2, Y6, Y6
+	VADDPS       Y9, Y10, Y11
+	VSUBPS       Y10, Y9, Y9
+	VADDPS       Y5, Y6, Y10
+	VSUBPS       Y6, Y5, Y5
+	VMOVUPS      Y8, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y11, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y9, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y10, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y5, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y7, (R9)
+	ADDQ         BX, R9
+	ADDQ         $0x00000020, SI
+	SUBQ         $0x00000008, DI
+	JMP          vector
+
+tail:
+	TESTQ        DI, DI
+	JEQ          next
+	MOVQ         56(AX), DI
+	MOVQ         (AX), R9
+	MOVQ         (CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y4, Y5
+	MOVQ         (AX), R9
+	MOVQ         24(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y4, Y6
+	MOVQ         (AX), R9
+	MOVQ         48(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y4, Y7
+	VADDPS       Y5, Y7, Y9
+	VMULPS       Y3, Y5, Y8
+	VMULPS       Y0, Y9, Y9
+	VMULPS       Y0, Y6, Y10
+	VMULPS       Y1, Y5, Y5
+	VFNMADD231PS Y0, Y7, Y5
+	VMULPS       Y2, Y6, Y6
+	VADDPS       Y9, Y10, Y11
+	VSUBPS       Y10, Y9, Y9
+	VADDPS       Y5, Y6, Y10
+	VSUBPS       Y6, Y5, Y5
+	VMOVUPS      Y8, (DI)
+	VMOVUPS      Y11, 96(DI)
+	VMOVUPS      Y9, 192(DI)
+	VMOVUPS      Y10, 288(DI)
+	VMOVUPS      Y5, 384(DI)
+	VMOVUPS      Y7, 480(DI)
+	MOVQ         (AX), R9
+	MOVQ         8(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y4, Y5
+	MOVQ         (AX), R9
+	MOVQ         32(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y4, Y6
+	MOVQ         (AX), R9
+	MOVQ         56(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y4, Y7
+	VADDPS       Y5, Y7, Y9
+	VMULPS       Y3, Y5, Y8
+	VMULPS       Y0, Y9, Y9
+	VMULPS       Y0, Y6, Y10
+	VMULPS       Y1, Y5, Y5
+	VFNMADD231PS Y0, Y7, Y5
+	VMULPS       Y2, Y6, Y6
+	VADDPS       Y9, Y10, Y11
+	VSUBPS       Y10, Y9, Y9
+	VADDPS       Y5, Y6, Y10
+	VSUBPS       Y6, Y5, Y5
+	VMOVUPS      Y8, 32(DI)
+	VMOVUPS      Y11, 128(DI)
+	VMOVUPS      Y9, 224(DI)
+	VMOVUPS      Y10, 320(DI)
+	VMOVUPS      Y5, 416(DI)
+	VMOVUPS      Y7, 512(DI)
+	MOVQ         (AX), R9
+	MOVQ         16(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y4, Y5
+	MOVQ         (AX), R9
+	MOVQ         40(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y4, Y6
+	MOVQ         (AX), R9
+	MOVQ         64(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y4, Y7
+	VADDPS       Y5, Y7, Y9
+	VMULPS       Y3, Y5, Y8
+	VMULPS       Y0, Y9, Y9
+	VMULPS       Y0, Y6, Y10
+	VMULPS       Y1, Y5, Y5
+	VFNMADD231PS Y0, Y7, Y5
+	VMULPS       Y2, Y6, Y6
+	VADDPS       Y9, Y10, Y11
+	VSUBPS       Y10, Y9, Y9
+	VADDPS       Y5, Y6, Y10
+	VSUBPS       Y6, Y5, Y5
+	VMOVUPS      Y8, 64(DI)
+	VMOVUPS      Y11, 160(DI)
+	VMOVUPS      Y9, 256(DI)
+	VMOVUPS      Y10, 352(DI)
+	VMOVUPS      Y5, 448(DI)
+	VMOVUPS      Y7, 544(DI)
+	LEAQ         (DX)(SI*1), SI
+	VMOVUPS      (DI), Y5
+	VMOVUPS      32(DI), Y6
+	VMOVUPS      64(DI), Y7
+	VADDPS       Y5, Y7, Y9
+	VMULPS       Y3, Y5, Y8
+	VMULPS       Y0, Y9, Y9
+	VMULPS       Y0, Y6, Y10
+	VMULPS       Y1, Y5, Y5
+	VFNMADD231PS Y0, Y7, Y5
+	VMULPS       Y2, Y6, Y6
+	VADDPS       Y9, Y10, Y11
+	VSUBPS       Y10, Y9, Y9
+	VADDPS       Y5, Y6, Y10
+	VSUBPS       Y6, Y5, Y5
+	VMASKMOVPS   Y8, Y4, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y11, Y4, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y9, Y4, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y10, Y4, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y5, Y4, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y7, Y4, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      96(DI), Y5
+	VMOVUPS      128(DI), Y6
+	VMOVUPS      160(DI), Y7
+	VADDPS       Y5, Y7, Y9
+	VMULPS       Y3, Y5, Y8
+	VMULPS       Y0, Y9, Y9
+	VMULPS       Y0, Y6, Y10
+	VMULPS       Y1, Y5, Y5
+	VFNMADD231PS Y0, Y7, Y5
+	VMULPS       Y2, Y6, Y6
+	VADDPS       Y9, Y10, Y11
+	VSUBPS       Y10, Y9, Y9
+	VADDPS       Y5, Y6, Y10
+	VSUBPS       Y6, Y5, Y5
+	VMASKMOVPS   Y8, Y4, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y11, Y4, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y9, Y4, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y10, Y4, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y5, Y4, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y7, Y4, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      192(DI), Y5
+	VMOVUPS      224(DI), Y6
+	VMOVUPS      256(DI), Y7
+	VADDPS       Y5, Y7, Y9
+	VMULPS       Y3, Y5, Y8
+	VMULPS       Y0, Y9, Y9
+	VMULPS       Y0, Y6, Y10
+	VMULPS       Y1, Y5, Y5
+	VFNMADD231PS Y0, Y7, Y5
+	VMULPS       Y2, Y6, Y6
+	VADDPS       Y9, Y10, Y11
+	VSUBPS       Y10, Y9, Y9
+	VADDPS       Y5, Y6, Y10
+	VSUBPS       Y6, Y5, Y5
+	VMASKMOVPS   Y8, Y4, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y11, Y4, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y9, Y4, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y10, Y4, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y5, Y4, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y7, Y4, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      288(DI), Y5
+	VMOVUPS      320(DI), Y6
+	VMOVUPS      352(DI), Y7
+	VADDPS       Y5, Y7, Y9
+	VMULPS       Y3, Y5, Y8
+	VMULPS       Y0, Y9, Y9
+	VMULPS       Y0, Y6, Y10
+	VMULPS       Y1, Y5, Y5
+	VFNMADD231PS Y0, Y7, Y5
+	VMULPS       Y2, Y6, Y6
+	VADDPS       Y9, Y10, Y11
+	VSUBPS       Y10, Y9, Y9
+	VADDPS       Y5, Y6, Y10
+	VSUBPS       Y6, Y5, Y5
+	VMASKMOVPS   Y8, Y4, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y11, Y4, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y9, Y4, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y10, Y4, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y5, Y4, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y7, Y4, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      384(DI), Y5
+	VMOVUPS      416(DI), Y6
+	VMOVUPS      448(DI), Y7
+	VADDPS       Y5, Y7, Y9
+	VMULPS       Y3, Y5, Y8
+	VMULPS       Y0, Y9, Y9
+	VMULPS       Y0, Y6, Y10
+	VMULPS       Y1, Y5, Y5
+	VFNMADD231PS Y0, Y7, Y5
+	VMULPS       Y2, Y6, Y6
+	VADDPS       Y9, Y10, Y11
+	VSUBPS       Y10, Y9, Y9
+	VADDPS       Y5, Y6, Y10
+	VSUBPS       Y6, Y5, Y5
+	VMASKMOVPS   Y8, Y4, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y11, Y4, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y9, Y4, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y10, Y4, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y5, Y4, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y7, Y4, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      480(DI), Y5
+	VMOVUPS      512(DI), Y6
+	VMOVUPS      544(DI), Y7
+	VADDPS       Y5, Y7, Y9
+	VMULPS       Y3, Y5, Y8
+	VMULPS       Y0, Y9, Y9
+	VMULPS       Y0, Y6, Y10
+	VMULPS       Y1, Y5, Y5
+	VFNMADD231PS Y0, Y7, Y5
+	VMULPS       Y2, Y6, Y6
+	VADDPS       Y9, Y10, Y11
+	VSUBPS       Y10, Y9, Y9
+	VADDPS       Y5, Y6, Y10
+	VSUBPS       Y6, Y5, Y5
+	VMASKMOVPS   Y8, Y4, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y11, Y4, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y9, Y4, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y10, Y4, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y5, Y4, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y7, Y4, (SI)
+	ADDQ         BX, SI
+
+next:
+	MOVQ 32(AX), SI
+	LEAQ (DX)(SI*4), DX
+	ADDQ $0x00000048, CX
+	DECQ 24(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+// func winogradOperandBackAVX2(t *byte)
+// Requires: AVX, AVX2, CMOV, FMA3
+TEXT ·winogradOperandBackAVX2(SB), NOSPLIT, $0-8
+	MOVQ         t+0(FP), AX
+	MOVQ         16(AX), CX
+	MOVQ         40(AX), DX
+	MOVQ         48(AX), BX
+	MOVL         $0x40000000, SI
+	VMOVD        SI, X0
+	VBROADCASTSS X0, Y0
+	MOVL         $0x40800000, SI
+	VMOVD        SI, X1
+	VBROADCASTSS X1, Y1
+	MOVQ         64(AX), SI
+	VMOVUPS      (SI), Y2
+
+tile:
+	XORQ SI, SI
+	MOVQ 32(AX), DI
+
+vector:
+	CMPQ         DI, $0x00000008
+	JLT          tail
+	MOVQ         56(AX), R8
+	LEAQ         (DX)(SI*1), R9
+	IMUL3Q       $0x06, BX, R10
+	MOVQ         R9, R11
+	ADDQ         BX, R9
+	VMOVUPS      (R11), Y3
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y4
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y5
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y6
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y7
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y8
+	ADDQ         R10, R11
+	VADDPS       Y4, Y5, Y9
+	VSUBPS       Y5, Y4, Y4
+	VADDPS       Y6, Y7, Y5
+	VSUBPS       Y7, Y6, Y6
+	VSUBPS       Y4, Y8, Y7
+	VSUBPS       Y8, Y4, Y4
+	VMULPS       Y1, Y7, Y7
+	VFNMADD231PS Y0, Y6, Y7
+	VFMADD231PS  Y0, Y6, Y4
+	VFNMADD231PS Y1, Y8, Y4
+	VADDPS       Y3, Y5, Y5
+	VADDPS       Y3, Y9, Y6
+	VADDPS       Y5, Y9, Y10
+	VMULPS       Y1, Y6, Y6
+	VADDPS       Y5, Y6, Y6
+	VXORPS       Y9, Y9, Y9
+	VSUBPS       Y6, Y9, Y6
+	VMULPS       Y1, Y3, Y3
+	VMOVUPS      Y3, (R8)
+	VMOVUPS      Y7, 192(R8)
+	VMOVUPS      Y6, 384(R8)
+	VMOVUPS      Y4, 576(R8)
+	VMOVUPS      Y10, 768(R8)
+	VMOVUPS      Y8, 960(R8)
+	MOVQ         R9, R11
+	ADDQ         BX, R9
+	VMOVUPS      (R11), Y3
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y4
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y5
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y6
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y7
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y8
+	ADDQ         R10, R11
+	VADDPS       Y4, Y5, Y9
+	VSUBPS       Y5, Y4, Y4
+	VADDPS       Y6, Y7, Y5
+	VSUBPS       Y7, Y6, Y6
+	VSUBPS       Y4, Y8, Y7
+	VSUBPS       Y8, Y4, Y4
+	VMULPS       Y1, Y7, Y7
+	VFNMADD231PS Y0, Y6, Y7
+	VFMADD231PS  Y0, Y6, Y4
+	VFNMADD231PS Y1, Y8, Y4
+	VADDPS       Y3, Y5, Y5
+	VADDPS       Y3, Y9, Y6
+	VADDPS       Y5, Y9, Y10
+	VMULPS       Y1, Y6, Y6
+	VADDPS       Y5, Y6, Y6
+	VXORPS       Y9, Y9, Y9
+	VSUBPS       Y6, Y9, Y6
+	VMULPS       Y1, Y3, Y3
+	VMOVUPS      Y3, 32(R8)
+	VMOVUPS      Y7, 224(R8)
+	VMOVUPS      Y6, 416(R8)
+	VMOVUPS      Y4, 608(R8)
+	VMOVUPS      Y10, 800(R8)
+	VMOVUPS      Y8, 992(R8)
+	MOVQ         R9, R11
+	ADDQ         BX, R9
+	VMOVUPS      (R11), Y3
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y4
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y5
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y6
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y7
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y8
+	ADDQ         R10, R11
+	VADDPS       Y4, Y5, Y9
+	VSUBPS       Y5, Y4, Y4
+	VADDPS       Y6, Y7, Y5
+	VSUBPS       Y7, Y6, Y6
+	VSUBPS       Y4, Y8, Y7
+	VSUBPS       Y8, Y4, Y4
+	VMULPS       Y1, Y7, Y7
+	VFNMADD231PS Y0, Y6, Y7
+	VFMADD231PS  Y0, Y6, Y4
+	VFNMADD231PS Y1, Y8, Y4
+	VADDPS       Y3, Y5, Y5
+	VADDPS       Y3, Y9, Y6
+	VADDPS       Y5, Y9, Y10
+	VMULPS       Y1, Y6, Y6
+	VADDPS       Y5, Y6, Y6
+	VXORPS       Y9, Y9, Y9
+	VSUBPS       Y6, Y9, Y6
+	VMULPS       Y1, Y3, Y3
+	VMOVUPS      Y3, 64(R8)
+	VMOVUPS      Y7, 256(R8)
+	VMOVUPS      Y6, 448(R8)
+	VMOVUPS      Y4, 640(R8)
+	VMOVUPS      Y10, 832(R8)
+	VMOVUPS      Y8, 1024(R8)
+	MOVQ         R9, R11
+	ADDQ         BX, R9
+	VMOVUPS      (R11), Y3
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y4
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y5
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y6
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y7
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y8
+	ADDQ         R10, R11
+	VADDPS       Y4, Y5, Y9
+	VSUBPS       Y5, Y4, Y4
+	VADDPS       Y6, Y7, Y5
+	VSUBPS       Y7, Y6, Y6
+	VSUBPS       Y4, Y8, Y7
+	VSUBPS       Y8, Y4, Y4
+	VMULPS       Y1, Y7, Y7
+	VFNMADD231PS Y0, Y6, Y7
+	VFMADD231PS  Y0, Y6, Y4
+	VFNMADD231PS Y1, Y8, Y4
+	VADDPS       Y3, Y5, Y5
+	VADDPS       Y3, Y9, Y6
+	VADDPS       Y5, Y9, Y10
+	VMULPS       Y1, Y6, Y6
+	VADDPS       Y5, Y6, Y6
+	VXORPS       Y9, Y9, Y9
+	VSUBPS       Y6, Y9, Y6
+	VMULPS       Y1, Y3, Y3
+	VMOVUPS      Y3, 96(R8)
+	VMOVUPS      Y7, 288(R8)
+	VMOVUPS      Y6, 480(R8)
+	VMOVUPS      Y4, 672(R8)
+	VMOVUPS      Y10, 864(R8)
+	VMOVUPS      Y8, 1056(R8)
+	MOVQ         R9, R11
+	ADDQ         BX, R9
+	VMOVUPS      (R11), Y3
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y4
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y5
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y6
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y7
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y8
+	ADDQ         R10, R11
+	VADDPS       Y4, Y5, Y9
+	VSUBPS       Y5, Y4, Y4
+	VADDPS       Y6, Y7, Y5
+	VSUBPS       Y7, Y6, Y6
+	VSUBPS       Y4, Y8, Y7
+	VSUBPS       Y8, Y4, Y4
+	VMULPS       Y1, Y7, Y7
+	VFNMADD231PS Y0, Y6, Y7
+	VFMADD231PS  Y0, Y6, Y4
+	VFNMADD231PS Y1, Y8, Y4
+	VADDPS       Y3, Y5, Y5
+	VADDPS       Y3, Y9, Y6
+	VADDPS       Y5, Y9, Y10
+	VMULPS       Y1, Y6, Y6
+	VADDPS       Y5, Y6, Y6
+	VXORPS       Y9, Y9, Y9
+	VSUBPS       Y6, Y9, Y6
+	VMULPS       Y1, Y3, Y3
+	VMOVUPS      Y3, 128(R8)
+	VMOVUPS      Y7, 320(R8)
+	VMOVUPS      Y6, 512(R8)
+	VMOVUPS      Y4, 704(R8)
+	VMOVUPS      Y10, 896(R8)
+	VMOVUPS      Y8, 1088(R8)
+	MOVQ         R9, R11
+	ADDQ         BX, R9
+	VMOVUPS      (R11), Y3
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y4
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y5
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y6
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y7
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y8
+	ADDQ         R10, R11
+	VADDPS       Y4, Y5, Y9
+	VSUBPS       Y5, Y4, Y4
+	VADDPS       Y6, Y7, Y5
+	VSUBPS       Y7, Y6, Y6
+	VSUBPS       Y4, Y8, Y7
+	VSUBPS       Y8, Y4, Y4
+	VMULPS       Y1, Y7, Y7
+	VFNMADD231PS Y0, Y6, Y7
+	VFMADD231PS  Y0, Y6, Y4
+	VFNMADD231PS Y1, Y8, Y4
+	VADDPS       Y3, Y5, Y5
+	VADDPS       Y3, Y9, Y6
+	VADDPS       Y5, Y9, Y10
+	VMULPS       Y1, Y6, Y6
+	VADDPS       Y5, Y6, Y6
+	VXORPS       Y9, Y9, Y9
+	VSUBPS       Y6, Y9, Y6
+	VMULPS       Y1, Y3, Y3
+	VMOVUPS      Y3, 160(R8)
+	VMOVUPS      Y7, 352(R8)
+	VMOVUPS      Y6, 544(R8)
+	VMOVUPS      Y4, 736(R8)
+	VMOVUPS      Y10, 928(R8)
+	VMOVUPS      Y8, 1120(R8)
+	LEAQ         (DX)(SI*1), R9
+	VMOVUPS      (R8), Y3
+	VMOVUPS      32(R8), Y4
+	VMOVUPS      64(R8), Y5
+	VMOVUPS      96(R8), Y6
+	VMOVUPS      128(R8), Y7
+	VMOVUPS      160(R8), Y8
+	VADDPS       Y4, Y5, Y9
+	VSUBPS       Y5, Y4, Y4
+	VADDPS       Y6, Y7, Y5
+	VSUBPS       Y7, Y6, Y6
+	VSUBPS       Y4, Y8, Y7
+	VSUBPS       Y8, Y4, Y4
+	VMULPS       Y1, Y7, Y7
+	VFNMADD231PS Y0, Y6, Y7
+	VFMADD231PS  Y0, Y6, Y4
+	VFNMADD231PS Y1, Y8, Y4
+	VADDPS       Y3, Y5, Y5
+	VADDPS       Y3, Y9, Y6
+	VADDPS       Y5, Y9, Y10
+	VMULPS       Y1, Y6, Y6
+	VADDPS       Y5, Y6, Y6
+	VXORPS       Y9, Y9, Y9
+	VSUBPS       Y6, Y9, Y6
+	VMULPS       Y1, Y3, Y3
+	MOVQ         (AX), R10
+	MOVQ         (CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y5
+	VADDPS       Y3, Y5, Y3
+	VMOVUPS      Y3, (R10)(SI*1)
+	MOVQ         (AX), R10
+	MOVQ         8(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y3
+	VADDPS       Y7, Y3, Y3
+	VMOVUPS      Y3, (R10)(SI*1)
+	MOVQ         (AX), R10
+	MOVQ         16(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y3
+	VADDPS       Y6, Y3, Y3
+	VMOVUPS      Y3, (R10)(SI*1)
+	MOVQ         (AX), R10
+	MOVQ         24(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y3
+	VADDPS       Y4, Y3, Y3
+	VMOVUPS      Y3, (R10)(SI*1)
+	MOVQ         (AX), R10
+	MOVQ         32(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y3
+	VADDPS       Y10, Y3, Y3
+	VMOVUPS      Y3, (R10)(SI*1)
+	MOVQ         (AX), R10
+	MOVQ         40(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y3
+	VADDPS       Y8, Y3, Y3
+	VMOVUPS      Y3, (R10)(SI*1)
+	VMOVUPS      192(R8), Y3
+	VMOVUPS      224(R8), Y4
+	VMOVUPS      256(R8), Y5
+	VMOVUPS      288(R8), Y6
+	VMOVUPS      320(R8), Y7
+	VMOVUPS      352(R8), Y8
+	VADDPS       Y4, Y5, Y9
+	VSUBPS       Y5, Y4, Y4
+	VADDPS       Y6, Y7, Y5
+	VSUBPS       Y7, Y6, Y6
+	VSUBPS       Y4, Y8, Y7
+	VSUBPS       Y8, Y4, Y4
+	VMULPS       Y1, Y7, Y7
+	VFNMADD231PS Y0, Y6, Y7
+	VFMADD231PS  Y0, Y6, Y4
+	VFNMADD231PS Y1, Y8, Y4
+	VADDPS       Y3, Y5, Y5
+	VADDPS       Y3, Y9, Y6
+	VADDPS       Y5, Y9, Y10
+	VMULPS       Y1, Y6, Y6
+	VADDPS       Y5, Y6, Y6
+	VXORPS       Y9, Y9, Y9
+	VSUBPS       Y6, Y9, Y6
+	VMULPS       Y1, Y3, Y3
+	MOVQ         (AX), R10
+	MOVQ         48(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y5
+	VADDPS       Y3, Y5, Y3
+	VMOVUPS      Y3, (R10)(SI*1)
+	MOVQ         (AX), R10
+	MOVQ         56(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y3
+	VADDPS       Y7, Y3, Y3
+	VMOVUPS      Y3, (R10)(SI*1)
+	MOVQ         (AX), R10
+	MOVQ         64(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y3
+	VADDPS       Y6, Y3, Y3
+	VMOVUPS      Y3, (R10)(SI*1)
+	MOVQ         (AX), R10
+	MOVQ         72(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y3
+	VADDPS       Y4, Y3, Y3
+	VMOVUPS      Y3, (R10)(SI*1)
+	MOVQ         (AX), R10
+	MOVQ         80(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y3
+	VADDPS       Y10, Y3, Y3
+	VMOVUPS      Y3, (R10)(SI*1)
+	MOVQ         (AX), R10
+	MOVQ         88(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y3
+	VADDPS       Y8, Y3, Y3
+	VMOVUPS      Y3, (R10)(SI*1)
+	VMOVUPS      384(R8), Y3
+	VMOVUPS      416(R8), Y4
+	VMOVUPS      448(R8), Y5
+	VMOVUPS      480(R8), Y6
+	VMOVUPS      512(R8), Y7
+	VMOVUPS      544(R8), Y8
+	VADDPS       Y4, Y5, Y9
+	VSUBPS       Y5, Y4, Y4
+	VADDPS       Y6, Y7, Y5
+	VSUBPS       Y7, Y6, Y6
+	VSUBPS       Y4, Y8, Y7
+	VSUBPS       Y8, Y4, Y4
+	VMULPS       Y1, Y7, Y7
+	VFNMADD231PS Y0, Y6, Y7
+	VFMADD231PS  Y0, Y6, Y4
+	VFNMADD231PS Y1, Y8, Y4
+	VADDPS       Y3, Y5, Y5
+	VADDPS       Y3, Y9, Y6
+	VADDPS       Y5, Y9, Y10
+	VMULPS       Y1, Y6, Y6
+	VADDPS       Y5, Y6, Y6
+	VXORPS       Y9, Y9, Y9
+	VSUBPS       Y6, Y9, Y6
+	VMULPS       Y1, Y3, Y3
+	MOVQ         (AX), R10
+	MOVQ         96(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y5
+	VADDPS       Y3, Y5, Y3
+	VMOVUPS      Y3, (R10)(SI*1)
+	MOVQ         (AX), R10
+	MOVQ         104(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y3
+	VADDPS       Y7, Y3, Y3
+	VMOVUPS      Y3, (R10)(SI*1)
+	MOVQ         (AX), R10
+	MOVQ         112(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y3
+	VADDPS       Y6, Y3, Y3
+	VMOVUPS      Y3, (R10)(SI*1)
+	MOVQ         (AX), R10
+	MOVQ         120(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y3
+	VADDPS       Y4, Y3, Y3
+	VMOVUPS      Y3, (R10)(SI*1)
+	MOVQ         (AX), R10
+	MOVQ         128(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y3
+	VADDPS       Y10, Y3, Y3
+	VMOVUPS      Y3, (R10)(SI*1)
+	MOVQ         (AX), R10
+	MOVQ         136(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y3
+	VADDPS       Y8, Y3, Y3
+	VMOVUPS      Y3, (R10)(SI*1)
+	VMOVUPS      576(R8), Y3
+	VMOVUPS      608(R8), Y4
+	VMOVUPS      640(R8), Y5
+	VMOVUPS      672(R8), Y6
+	VMOVUPS      704(R8), Y7
+	VMOVUPS      736(R8), Y8
+	VADDPS       Y4, Y5, Y9
+	VSUBPS       Y5, Y4, Y4
+	VADDPS       Y6, Y7, Y5
+	VSUBPS       Y7, Y6, Y6
+	VSUBPS       Y4, Y8, Y7
+	VSUBPS       Y8, Y4, Y4
+	VMULPS       Y1, Y7, Y7
+	VFNMADD231PS Y0, Y6, Y7
+	VFMADD231PS  Y0, Y6, Y4
+	VFNMADD231PS Y1, Y8, Y4
+	VADDPS       Y3, Y5, Y5
+	VADDPS       Y3, Y9, Y6
+	VADDPS       Y5, Y9, Y10
+	VMULPS       Y1, Y6, Y6
+	VADDPS       Y5, Y6, Y6
+	VXORPS       Y9, Y9, Y9
+	VSUBPS       Y6, Y9, Y6
+	VMULPS       Y1, Y3, Y3
+	MOVQ         (AX), R10
+	MOVQ         144(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y5
+	VADDPS       Y3, Y5, Y3
+	VMOVUPS      Y3, (R10)(SI*1)
+	MOVQ         (AX), R10
+	MOVQ         152(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y3
+	VADDPS       Y7, Y3, Y3
+	VMOVUPS      Y3, (R10)(SI*1)
+	MOVQ         (AX), R10
+	MOVQ         160(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y3
+	VADDPS       Y6, Y3, Y3
+	VMOVUPS      Y3, (R10)(SI*1)
+	MOVQ         (AX), R10
+	MOVQ         168(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y3
+	VADDPS       Y4, Y3, Y3
+	VMOVUPS      Y3, (R10)(SI*1)
+	MOVQ         (AX), R10
+	MOVQ         176(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y3
+	VADDPS       Y10, Y3, Y3
+	VMOVUPS      Y3, (R10)(SI*1)
+	MOVQ         (AX), R10
+	MOVQ         184(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y3
+	VADDPS       Y8, Y3, Y3
+	VMOVUPS      Y3, (R10)(SI*1)
+	VMOVUPS      768(R8), Y3
+	VMOVUPS      800(R8), Y4
+	VMOVUPS      832(R8), Y5
+	VMOVUPS      864(R8), Y6
+	VMOVUPS      896(R8), Y7
+	VMOVUPS      928(R8), Y8
+	VADDPS       Y4, Y5, Y9
+	VSUBPS       Y5, Y4, Y4
+	VADDPS       Y6, Y7, Y5
+	VSUBPS       Y7, Y6, Y6
+	VSUBPS       Y4, Y8, Y7
+	VSUBPS       Y8, Y4, Y4
+	VMULPS       Y1, Y7, Y7
+	VFNMADD231PS Y0, Y6, Y7
+	VFMADD231PS  Y0, Y6, Y4
+	VFNMADD231PS Y1, Y8, Y4
+	VADDPS       Y3, Y5, Y5
+	VADDPS       Y3, Y9, Y6
+	VADDPS       Y5, Y9, Y10
+	VMULPS       Y1, Y6, Y6
+	VADDPS       Y5, Y6, Y6
+	VXORPS       Y9, Y9, Y9
+	VSUBPS       Y6, Y9, Y6
+	VMULPS       Y1, Y3, Y3
+	MOVQ         (AX), R10
+	MOVQ         192(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y5
+	VADDPS       Y3, Y5, Y3
+	VMOVUPS      Y3, (R10)(SI*1)
+	MOVQ         (AX), R10
+	MOVQ         200(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y3
+	VADDPS       Y7, Y3, Y3
+	VMOVUPS      Y3, (R10)(SI*1)
+	MOVQ         (AX), R10
+	MOVQ         208(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y3
+	VADDPS       Y6, Y3, Y3
+	VMOVUPS      Y3, (R10)(SI*1)
+	MOVQ         (AX), R10
+	MOVQ         216(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y3
+	VADDPS       Y4, Y3, Y3
+	VMOVUPS      Y3, (R10)(SI*1)
+	MOVQ         (AX), R10
+	MOVQ         224(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y3
+	VADDPS       Y10, Y3, Y3
+	VMOVUPS      Y3, (R10)(SI*1)
+	MOVQ         (AX), R10
+	MOVQ         232(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y3
+	VADDPS       Y8, Y3, Y3
+	VMOVUPS      Y3, (R10)(SI*1)
+	VMOVUPS      960(R8), Y3
+	VMOVUPS      992(R8), Y4
+	VMOVUPS      1024(R8), Y5
+	VMOVUPS      1056(R8), Y6
+	VMOVUPS      1088(R8), Y7
+	VMOVUPS      1120(R8), Y8
+	VADDPS       Y4, Y5, Y9
+	VSUBPS       Y5, Y4, Y4
+	VADDPS       Y6, Y7, Y5
+	VSUBPS       Y7, Y6, Y6
+	VSUBPS       Y4, Y8, Y7
+	VSUBPS       Y8, Y4, Y4
+	VMULPS       Y1, Y7, Y7
+	VFNMADD231PS Y0, Y6, Y7
+	VFMADD231PS  Y0, Y6, Y4
+	VFNMADD231PS Y1, Y8, Y4
+	VADDPS       Y3, Y5, Y5
+	VADDPS       Y3, Y9, Y6
+	VADDPS       Y5, Y9, Y10
+	VMULPS       Y1, Y6, Y6
+	VADDPS       Y5, Y6, Y6
+	VXORPS       Y9, Y9, Y9
+	VSUBPS       Y6, Y9, Y6
+	VMULPS       Y1, Y3, Y3
+	MOVQ         (AX), R9
+	MOVQ         240(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS      (R9)(SI*1), Y5
+	VADDPS       Y3, Y5, Y3
+	VMOVUPS      Y3, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         248(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS      (R9)(SI*1), Y3
+	VADDPS       Y7, Y3, Y3
+	VMOVUPS      Y3, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         256(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS      (R9)(SI*1), Y3
+	VADDPS       Y6, Y3, Y3
+	VMOVUPS      Y3, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         264(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS      (R9)(SI*1), Y3
+	VADDPS       Y4, Y3, Y3
+	VMOVUPS      Y3, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         272(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS      (R9)(SI*1), Y3
+	VADDPS       Y10, Y3, Y3
+	VMOVUPS      Y3, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         280(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS      (R9)(SI*1), Y3
+	VADDPS       Y8, Y3, Y3
+	VMOVUPS      Y3, (R9)(SI*1)
+	ADDQ         $0x00000020, SI
+	SUBQ         $0x00000008, DI
+	JMP          vector
+
+tail:
+	TESTQ        DI, DI
+	JEQ          next
+	MOVQ         56(AX), DI
+	LEAQ         (DX)(SI*1), R8
+	IMUL3Q       $0x06, BX, R9
+	MOVQ         R8, R10
+	ADDQ         BX, R8
+	VMASKMOVPS   (R10), Y2, Y3
+	ADDQ         R9, R10
+	VMASKMOVPS   (R10), Y2, Y4
+	ADDQ         R9, R10
+	VMASKMOVPS   (R10), Y2, Y5
+	ADDQ         R9, R10
+	VMASKMOVPS   (R10), Y2, Y6
+	ADDQ         R9, R10
+	VMASKMOVPS   (R10), Y2, Y7
+	ADDQ         R9, R10
+	VMASKMOVPS   (R10), Y2, Y8
+	ADDQ         R9, R10
+	VADDPS       Y4, Y5, Y9
+	VSUBPS       Y5, Y4, Y4
+	VADDPS       Y6, Y7, Y5
+	VSUBPS       Y7, Y6, Y6
+	VSUBPS       Y4, Y8, Y7
+	VSUBPS       Y8, Y4, Y4
+	VMULPS       Y1, Y7, Y7
+	VFNMADD231PS Y0, Y6, Y7
+	VFMADD231PS  Y0, Y6, Y4
+	VFNMADD231PS Y1, Y8, Y4
+	VADDPS       Y3, Y5, Y5
+	VADDPS       Y3, Y9, Y6
+	VADDPS       Y5, Y9, Y10
+	VMULPS       Y1, Y6, Y6
+	VADDPS       Y5, Y6, Y6
+	VXORPS       Y9, Y9, Y9
+	VSUBPS       Y6, Y9, Y6
+	VMULPS       Y1, Y3, Y3
+	VMOVUPS      Y3, (DI)
+	VMOVUPS      Y7, 192(DI)
+	VMOVUPS      Y6, 384(DI)
+	VMOVUPS      Y4, 576(DI)
+	VMOVUPS      Y10, 768(DI)
+	VMOVUPS      Y8, 960(DI)
+	MOVQ         R8, R10
+	ADDQ         BX, R8
+	VMASKMOVPS   (R10), Y2, Y3
+	ADDQ         R9, R10
+	VMASKMOVPS   (R10), Y2, Y4
+	ADDQ         R9, R10
+	VMASKMOVPS   (R10), Y2, Y5
+	ADDQ         R9, R10
+	VMASKMOVPS   (R10), Y2, Y6
+	ADDQ         R9, R10
+	VMASKMOVPS   (R10), Y2, Y7
+	ADDQ         R9, R10
+	VMASKMOVPS   (R10), Y2, Y8
+	ADDQ         R9, R10
+	VADDPS       Y4, Y5, Y9
+	VSUBPS       Y5, Y4, Y4
+	VADDPS       Y6, Y7, Y5
+	VSUBPS       Y7, Y6, Y6
+	VSUBPS       Y4, Y8, Y7
+	VSUBPS       Y8, Y4, Y4
+	VMULPS       Y1, Y7, Y7
+	VFNMADD231PS Y0, Y6, Y7
+	VFMADD231PS  Y0, Y6, Y4
+	VFNMADD231PS Y1, Y8, Y4
+	VADDPS       Y3, Y5, Y5
+	VADDPS       Y3, Y9, Y6
+	VADDPS       Y5, Y9, Y10
+	VMULPS       Y1, Y6, Y6
+	VADDPS       Y5, Y6, Y6
+	VXORPS       Y9, Y9, Y9
+	VSUBPS       Y6, Y9, Y6
+	VMULPS       Y1, Y3, Y3
+	VMOVUPS      Y3, 32(DI)
+	VMOVUPS      Y7, 224(DI)
+	VMOVUPS      Y6, 416(DI)
+	VMOVUPS      Y4, 608(DI)
+	VMOVUPS      Y10, 800(DI)
+	VMOVUPS      Y8, 992(DI)
+	MOVQ         R8, R10
+	ADDQ         BX, R8
+	VMASKMOVPS   (R10), Y2, Y3
+	ADDQ         R9, R10
+	VMASKMOVPS   (R10), Y2, Y4
+	ADDQ         R9, R10
+	VMASKMOVPS   (R10), Y2, Y5
+	ADDQ         R9, R10
+	VMASKMOVPS   (R10), Y2, Y6
+	ADDQ         R9, R10
+	VMASKMOVPS   (R10), Y2, Y7
+	ADDQ         R9, R10
+	VMASKMOVPS   (R10), Y2, Y8
+	ADDQ         R9, R10
+	VADDPS       Y4, Y5, Y9
+	VSUBPS       Y5, Y4, Y4
+	VADDPS       Y6, Y7, Y5
+	VSUBPS       Y7, Y6, Y6
+	VSUBPS       Y4, Y8, Y7
+	VSUBPS       Y8, Y4, Y4
+	VMULPS       Y1, Y7, Y7
+	VFNMADD231PS Y0, Y6, Y7
+	VFMADD231PS  Y0, Y6, Y4
+	VFNMADD231PS Y1, Y8, Y4
+	VADDPS       Y3, Y5, Y5
+	VADDPS       Y3, Y9, Y6
+	VADDPS       Y5, Y9, Y10
+	VMULPS       Y1, Y6, Y6
+	VADDPS       Y5, Y6, Y6
+	VXORPS       Y9, Y9, Y9
+	VSUBPS       Y6, Y9, Y6
+	VMULPS       Y1, Y3, Y3
+	VMOVUPS      Y3, 64(DI)
+	VMOVUPS      Y7, 256(DI)
+	VMOVUPS      Y6, 448(DI)
+	VMOVUPS      Y4, 640(DI)
+	VMOVUPS      Y10, 832(DI)
+	VMOVUPS      Y8, 1024(DI)
+	MOVQ         R8, R10
+	ADDQ         BX, R8
+	VMASKMOVPS   (R10), Y2, Y3
+	ADDQ         R9, R10
+	VMASKMOVPS   (R10), Y2, Y4
+	ADDQ         R9, R10
+	VMASKMOVPS   (R10), Y2, Y5
+	ADDQ         R9, R10
+	VMASKMOVPS   (R10), Y2, Y6
+	ADDQ         R9, R10
+	VMASKMOVPS   (R10), Y2, Y7
+	ADDQ         R9, R10
+	VMASKMOVPS   (R10), Y2, Y8
+	ADDQ         R9, R10
+	VADDPS       Y4, Y5, Y9
+	VSUBPS       Y5, Y4, Y4
+	VADDPS       Y6, Y7, Y5
+	VSUBPS       Y7, Y6, Y6
+	VSUBPS       Y4, Y8, Y7
+	VSUBPS       Y8, Y4, Y4
+	VMULPS       Y1, Y7, Y7
+	VFNMADD231PS Y0, Y6, Y7
+	VFMADD231PS  Y0, Y6, Y4
+	VFNMADD231PS Y1, Y8, Y4
+	VADDPS       Y3, Y5, Y5
+	VADDPS       Y3, Y9, Y6
+	VADDPS       Y5, Y9, Y10
+	VMULPS       Y1, Y6, Y6
+	VADDPS       Y5, Y6, Y6
+	VXORPS       Y9, Y9, Y9
+	VSUBPS       Y6, Y9, Y6
+	VMULPS       Y1, Y3, Y3
+	VMOVUPS      Y3, 96(DI)
+	VMOVUPS      Y7, 288(DI)
+	VMOVUPS      Y6, 480(DI)
+	VMOVUPS      Y4, 672(DI)
+	VMOVUPS      Y10, 864(DI)
+	VMOVUPS      Y8, 1056(DI)
+	MOVQ         R8, R10
+	ADDQ         BX, R8
+	VMASKMOVPS   (R10), Y2, Y3
+	ADDQ         R9, R10
+	VMASKMOVPS   (R10), Y2, Y4
+	ADDQ         R9, R10
+	VMASKMOVPS   (R10), Y2, Y5
+	ADDQ         R9, R10
+	VMASKMOVPS   (R10), Y2, Y6
+	ADDQ         R9, R10
+	VMASKMOVPS   (R10), Y2, Y7
+	ADDQ         R9, R10
+	VMASKMOVPS   (R10), Y2, Y8
+	ADDQ         R9, R10
+	VADDPS       Y4, Y5, Y9
+	VSUBPS       Y5, Y4, Y4
+	VADDPS       Y6, Y7, Y5
+	VSUBPS       Y7, Y6, Y6
+	VSUBPS       Y4, Y8, Y7
+	VSUBPS       Y8, Y4, Y4
+	VMULPS       Y1, Y7, Y7
+	VFNMADD231PS Y0, Y6, Y7
+	VFMADD231PS  Y0, Y6, Y4
+	VFNMADD231PS Y1, Y8, Y4
+	VADDPS       Y3, Y5, Y5
+	VADDPS       Y3, Y9, Y6
+	VADDPS       Y5, Y9, Y10
+	VMULPS       Y1, Y6, Y6
+	VADDPS       Y5, Y6, Y6
+	VXORPS       Y9, Y9, Y9
+	VSUBPS       Y6, Y9, Y6
+	VMULPS       Y1, Y3, Y3
+	VMOVUPS      Y3, 128(DI)
+	VMOVUPS      Y7, 320(DI)
+	VMOVUPS      Y6, 512(DI)
+	VMOVUPS      Y4, 704(DI)
+	VMOVUPS      Y10, 896(DI)
+	VMOVUPS      Y8, 1088(DI)
+	MOVQ         R8, R10
+	ADDQ         BX, R8
+	VMASKMOVPS   (R10), Y2, Y3
+	ADDQ         R9, R10
+	VMASKMOVPS   (R10), Y2, Y4
+	ADDQ         R9, R10
+	VMASKMOVPS   (R10), Y2, Y5
+	ADDQ         R9, R10
+	VMASKMOVPS   (R10), Y2, Y6
+	ADDQ         R9, R10
+	VMASKMOVPS   (R10), Y2, Y7
+	ADDQ         R9, R10
+	VMASKMOVPS   (R10), Y2, Y8
+	ADDQ         R9, R10
+	VADDPS       Y4, Y5, Y9
+	VSUBPS       Y5, Y4, Y4
+	VADDPS       Y6, Y7, Y5
+	VSUBPS       Y7, Y6, Y6
+	VSUBPS       Y4, Y8, Y7
+	VSUBPS       Y8, Y4, Y4
+	VMULPS       Y1, Y7, Y7
+	VFNMADD231PS Y0, Y6, Y7
+	VFMADD231PS  Y0, Y6, Y4
+	VFNMADD231PS Y1, Y8, Y4
+	VADDPS       Y3, Y5, Y5
+	VADDPS       Y3, Y9, Y6
+	VADDPS       Y5, Y9, Y10
+	VMULPS       Y1, Y6, Y6
+	VADDPS       Y5, Y6, Y6
+	VXORPS       Y9, Y9, Y9
+	VSUBPS       Y6, Y9, Y6
+	VMULPS       Y1, Y3, Y3
+	VMOVUPS      Y3, 160(DI)
+	VMOVUPS      Y7, 352(DI)
+	VMOVUPS      Y6, 544(DI)
+	VMOVUPS      Y4, 736(DI)
+	VMOVUPS      Y10, 928(DI)
+	VMOVUPS      Y8, 1120(DI)
+	LEAQ         (DX)(SI*1), R8
+	VMOVUPS      (DI), Y3
+	VMOVUPS      32(DI), Y4
+	VMOVUPS      64(DI), Y5
+	VMOVUPS      96(DI), Y6
+	VMOVUPS      128(DI), Y7
+	VMOVUPS      160(DI), Y8
+	VADDPS       Y4, Y5, Y9
+	VSUBPS       Y5, Y4, Y4
+	VADDPS       Y6, Y7, Y5
+	VSUBPS       Y7, Y6, Y6
+	VSUBPS       Y4, Y8, Y7
+	VSUBPS       Y8, Y4, Y4
+	VMULPS       Y1, Y7, Y7
+	VFNMADD231PS Y0, Y6, Y7
+	VFMADD231PS  Y0, Y6, Y4
+	VFNMADD231PS Y1, Y8, Y4
+	VADDPS       Y3, Y5, Y5
+	VADDPS       Y3, Y9, Y6
+	VADDPS       Y5, Y9, Y10
+	VMULPS       Y1, Y6, Y6
+	VADDPS       Y5, Y6, Y6
+	VXORPS       Y9, Y9, Y9
+	VSUBPS       Y6, Y9, Y6
+	VMULPS       Y1, Y3, Y3
+	MOVQ         (AX), R9
+	MOVQ         (CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y5
+	VADDPS       Y3, Y5, Y3
+	VMASKMOVPS   Y3, Y2, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         8(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y3
+	VADDPS       Y7, Y3, Y3
+	VMASKMOVPS   Y3, Y2, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         16(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y3
+	VADDPS       Y6, Y3, Y3
+	VMASKMOVPS   Y3, Y2, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         24(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y3
+	VADDPS       Y4, Y3, Y3
+	VMASKMOVPS   Y3, Y2, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         32(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y3
+	VADDPS       Y10, Y3, Y3
+	VMASKMOVPS   Y3, Y2, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         40(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y3
+	VADDPS       Y8, Y3, Y3
+	VMASKMOVPS   Y3, Y2, (R9)(SI*1)
+	VMOVUPS      192(DI), Y3
+	VMOVUPS      224(DI), Y4
+	VMOVUPS      256(DI), Y5
+	VMOVUPS      288(DI), Y6
+	VMOVUPS      320(DI), Y7
+	VMOVUPS      352(DI), Y8
+	VADDPS       Y4, Y5, Y9
+	VSUBPS       Y5, Y4, Y4
+	VADDPS       Y6, Y7, Y5
+	VSUBPS       Y7, Y6, Y6
+	VSUBPS       Y4, Y8, Y7
+	VSUBPS       Y8, Y4, Y4
+	VMULPS       Y1, Y7, Y7
+	VFNMADD231PS Y0, Y6, Y7
+	VFMADD231PS  Y0, Y6, Y4
+	VFNMADD231PS Y1, Y8, Y4
+	VADDPS       Y3, Y5, Y5
+	VADDPS       Y3, Y9, Y6
+	VADDPS       Y5, Y9, Y10
+	VMULPS       Y1, Y6, Y6
+	VADDPS       Y5, Y6, Y6
+	VXORPS       Y9, Y9, Y9
+	VSUBPS       Y6, Y9, Y6
+	VMULPS       Y1, Y3, Y3
+	MOVQ         (AX), R9
+	MOVQ         48(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y5
+	VADDPS       Y3, Y5, Y3
+	VMASKMOVPS   Y3, Y2, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         56(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y3
+	VADDPS       Y7, Y3, Y3
+	VMASKMOVPS   Y3, Y2, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         64(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y3
+	VADDPS       Y6, Y3, Y3
+	VMASKMOVPS   Y3, Y2, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         72(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y3
+	VADDPS       Y4, Y3, Y3
+	VMASKMOVPS   Y3, Y2, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         80(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y3
+	VADDPS       Y10, Y3, Y3
+	VMASKMOVPS   Y3, Y2, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         88(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y3
+	VADDPS       Y8, Y3, Y3
+	VMASKMOVPS   Y3, Y2, (R9)(SI*1)
+	VMOVUPS      384(DI), Y3
+	VMOVUPS      416(DI), Y4
+	VMOVUPS      448(DI), Y5
+	VMOVUPS      480(DI), Y6
+	VMOVUPS      512(DI), Y7
+	VMOVUPS      544(DI), Y8
+	VADDPS       Y4, Y5, Y9
+	VSUBPS       Y5, Y4, Y4
+	VADDPS       Y6, Y7, Y5
+	VSUBPS       Y7, Y6, Y6
+	VSUBPS       Y4, Y8, Y7
+	VSUBPS       Y8, Y4, Y4
+	VMULPS       Y1, Y7, Y7
+	VFNMADD231PS Y0, Y6, Y7
+	VFMADD231PS  Y0, Y6, Y4
+	VFNMADD231PS Y1, Y8, Y4
+	VADDPS       Y3, Y5, Y5
+	VADDPS       Y3, Y9, Y6
+	VADDPS       Y5, Y9, Y10
+	VMULPS       Y1, Y6, Y6
+	VADDPS       Y5, Y6, Y6
+	VXORPS       Y9, Y9, Y9
+	VSUBPS       Y6, Y9, Y6
+	VMULPS       Y1, Y3, Y3
+	MOVQ         (AX), R9
+	MOVQ         96(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y5
+	VADDPS       Y3, Y5, Y3
+	VMASKMOVPS   Y3, Y2, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         104(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y3
+	VADDPS       Y7, Y3, Y3
+	VMASKMOVPS   Y3, Y2, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         112(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y3
+	VADDPS       Y6, Y3, Y3
+	VMASKMOVPS   Y3, Y2, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         120(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y3
+	VADDPS       Y4, Y3, Y3
+	VMASKMOVPS   Y3, Y2, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         128(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y3
+	VADDPS       Y10, Y3, Y3
+	VMASKMOVPS   Y3, Y2, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         136(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y3
+	VADDPS       Y8, Y3, Y3
+	VMASKMOVPS   Y3, Y2, (R9)(SI*1)
+	VMOVUPS      576(DI), Y3
+	VMOVUPS      608(DI), Y4
+	VMOVUPS      640(DI), Y5
+	VMOVUPS      672(DI), Y6
+	VMOVUPS      704(DI), Y7
+	VMOVUPS      736(DI), Y8
+	VADDPS       Y4, Y5, Y9
+	VSUBPS       Y5, Y4, Y4
+	VADDPS       Y6, Y7, Y5
+	VSUBPS       Y7, Y6, Y6
+	VSUBPS       Y4, Y8, Y7
+	VSUBPS       Y8, Y4, Y4
+	VMULPS       Y1, Y7, Y7
+	VFNMADD231PS Y0, Y6, Y7
+	VFMADD231PS  Y0, Y6, Y4
+	VFNMADD231PS Y1, Y8, Y4
+	VADDPS       Y3, Y5, Y5
+	VADDPS       Y3, Y9, Y6
+	VADDPS       Y5, Y9, Y10
+	VMULPS       Y1, Y6, Y6
+	VADDPS       Y5, Y6, Y6
+	VXORPS       Y9, Y9, Y9
+	VSUBPS       Y6, Y9, Y6
+	VMULPS       Y1, Y3, Y3
+	MOVQ         (AX), R9
+	MOVQ         144(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y5
+	VADDPS       Y3, Y5, Y3
+	VMASKMOVPS   Y3, Y2, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         152(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y3
+	VADDPS       Y7, Y3, Y3
+	VMASKMOVPS   Y3, Y2, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         160(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y3
+	VADDPS       Y6, Y3, Y3
+	VMASKMOVPS   Y3, Y2, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         168(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y3
+	VADDPS       Y4, Y3, Y3
+	VMASKMOVPS   Y3, Y2, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         176(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y3
+	VADDPS       Y10, Y3, Y3
+	VMASKMOVPS   Y3, Y2, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         184(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y3
+	VADDPS       Y8, Y3, Y3
+	VMASKMOVPS   Y3, Y2, (R9)(SI*1)
+	VMOVUPS      768(DI), Y3
+	VMOVUPS      800(DI), Y4
+	VMOVUPS      832(DI), Y5
+	VMOVUPS      864(DI), Y6
+	VMOVUPS      896(DI), Y7
+	VMOVUPS      928(DI), Y8
+	VADDPS       Y4, Y5, Y9
+	VSUBPS       Y5, Y4, Y4
+	VADDPS       Y6, Y7, Y5
+	VSUBPS       Y7, Y6, Y6
+	VSUBPS       Y4, Y8, Y7
+	VSUBPS       Y8, Y4, Y4
+	VMULPS       Y1, Y7, Y7
+	VFNMADD231PS Y0, Y6, Y7
+	VFMADD231PS  Y0, Y6, Y4
+	VFNMADD231PS Y1, Y8, Y4
+	VADDPS       Y3, Y5, Y5
+	VADDPS       Y3, Y9, Y6
+	VADDPS       Y5, Y9, Y10
+	VMULPS       Y1, Y6, Y6
+	VADDPS       Y5, Y6, Y6
+	VXORPS       Y9, Y9, Y9
+	VSUBPS       Y6, Y9, Y6
+	VMULPS       Y1, Y3, Y3
+	MOVQ         (AX), R9
+	MOVQ         192(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y5
+	VADDPS       Y3, Y5, Y3
+	VMASKMOVPS   Y3, Y2, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         200(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y3
+	VADDPS       Y7, Y3, Y3
+	VMASKMOVPS   Y3, Y2, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         208(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y3
+	VADDPS       Y6, Y3, Y3
+	VMASKMOVPS   Y3, Y2, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         216(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y3
+	VADDPS       Y4, Y3, Y3
+	VMASKMOVPS   Y3, Y2, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         224(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y3
+	VADDPS       Y10, Y3, Y3
+	VMASKMOVPS   Y3, Y2, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         232(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y3
+	VADDPS       Y8, Y3, Y3
+	VMASKMOVPS   Y3, Y2, (R9)(SI*1)
+	VMOVUPS      960(DI), Y3
+	VMOVUPS      992(DI), Y4
+	VMOVUPS      1024(DI), Y5
+	VMOVUPS      1056(DI), Y6
+	VMOVUPS      1088(DI), Y7
+	VMOVUPS      1120(DI), Y8
+	VADDPS       Y4, Y5, Y9
+	VSUBPS       Y5, Y4, Y4
+	VADDPS       Y6, Y7, Y5
+	VSUBPS       Y7, Y6, Y6
+	VSUBPS       Y4, Y8, Y7
+	VSUBPS       Y8, Y4, Y4
+	VMULPS       Y1, Y7, Y7
+	VFNMADD231PS Y0, Y6, Y7
+	VFMADD231PS  Y0, Y6, Y4
+	VFNMADD231PS Y1, Y8, Y4
+	VADDPS       Y3, Y5, Y5
+	VADDPS       Y3, Y9, Y6
+	VADDPS       Y5, Y9, Y10
+	VMULPS       Y1, Y6, Y6
+	VADDPS       Y5, Y6, Y6
+	VXORPS       Y9, Y9, Y9
+	VSUBPS       Y6, Y9, Y6
+	VMULPS       Y1, Y3, Y3
+	MOVQ         (AX), R8
+	MOVQ         240(CX), DI
+	ADDQ         DI, R8
+	TESTQ        DI, DI
+	CMOVQLT      8(AX), R8
+	VMASKMOVPS   (R8)(SI*1), Y2, Y5
+	VADDPS       Y3, Y5, Y3
+	VMASKMOVPS   Y3, Y2, (R8)(SI*1)
+	MOVQ         (AX), R8
+	MOVQ         248(CX), DI
+	ADDQ         DI, R8
+	TESTQ        DI, DI
+	CMOVQLT      8(AX), R8
+	VMASKMOVPS   (R8)(SI*1), Y2, Y3
+	VADDPS       Y7, Y3, Y3
+	VMASKMOVPS   Y3, Y2, (R8)(SI*1)
+	MOVQ         (AX), R8
+	MOVQ         256(CX), DI
+	ADDQ         DI, R8
+	TESTQ        DI, DI
+	CMOVQLT      8(AX), R8
+	VMASKMOVPS   (R8)(SI*1), Y2, Y3
+	VADDPS       Y6, Y3, Y3
+	VMASKMOVPS   Y3, Y2, (R8)(SI*1)
+	MOVQ         (AX), R8
+	MOVQ         264(CX), DI
+	ADDQ         DI, R8
+	TESTQ        DI, DI
+	CMOVQLT      8(AX), R8
+	VMASKMOVPS   (R8)(SI*1), Y2, Y3
+	VADDPS       Y4, Y3, Y3
+	VMASKMOVPS   Y3, Y2, (R8)(SI*1)
+	MOVQ         (AX), R8
+	MOVQ         272(CX), DI
+	ADDQ         DI, R8
+	TESTQ        DI, DI
+	CMOVQLT      8(AX), R8
+	VMASKMOVPS   (R8)(SI*1), Y2, Y3
+	VADDPS       Y10, Y3, Y3
+	VMASKMOVPS   Y3, Y2, (R8)(SI*1)
+	MOVQ         (AX), R8
+	MOVQ         280(CX), DI
+	ADDQ         DI, R8
+	TESTQ        DI, DI
+	CMOVQLT      8(AX), R8
+	VMASKMOVPS   (R8)(SI*1), Y2, Y3
+	VADDPS       Y8, Y3, Y3
+	VMASKMOVPS   Y3, Y2, (R8)(SI*1)
+
+next:
+	MOVQ 32(AX), SI
+	LEAQ (DX)(SI*4), DX
+	ADDQ $0x00000120, CX
+	DECQ 24(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+// func winogradResultBackAVX2(t *byte)
+// Requires: AVX, AVX2, CMOV, FMA3
+TEXT ·winogradResultBackAVX2(SB), NOSPLIT, $0-8
+	MOVQ         t+0(FP), AX
+	MOVQ         16(AX), CX
+	MOVQ         40(AX), DX
+	MOVQ         48(AX), BX
+	MOVL         $0x40000000, SI
+	VMOVD        SI, X0
+	VBROADCASTSS X0, Y0
+	MOVL         $0x40800000, SI
+	VMOVD        SI, X1
+	VBROADCASTSS X1, Y1
+	MOVQ         64(AX), SI
+	VMOVUPS      (SI), Y2
+
+tile:
+	XORQ SI, SI
+	MOVQ 32(AX), DI
+
+vector:
+	CMPQ         DI, $0x00000008
+	JLT          tail
+	MOVQ         56(AX), R8
+	MOVQ         (AX), R10
+	MOVQ         (CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y3
+	MOVQ         (AX), R10
+	MOVQ         32(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y4
+	MOVQ         (AX), R10
+	MOVQ         64(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y5
+	MOVQ         (AX), R10
+	MOVQ         96(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y6
+	VADDPS       Y3, Y5, Y7
+	VADDPS       Y4, Y6, Y8
+	VMOVAPS      Y3, Y9
+	VFMADD231PS  Y1, Y5, Y9
+	VMOVAPS      Y4, Y4
+	VFMADD231PS  Y1, Y6, Y4
+	VADDPS       Y7, Y8, Y5
+	VSUBPS       Y8, Y7, Y7
+	VMOVAPS      Y9, Y8
+	VFMADD231PS  Y0, Y4, Y8
+	VMOVAPS      Y9, Y9
+	VFNMADD231PS Y0, Y4, Y9
+	VMOVUPS      Y3, (R8)
+	VMOVUPS      Y5, 128(R8)
+	VMOVUPS      Y7, 256(R8)
+	VMOVUPS      Y8, 384(R8)
+	VMOVUPS      Y9, 512(R8)
+	VMOVUPS      Y6, 640(R8)
+	MOVQ         (AX), R10
+	MOVQ         8(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y3
+	MOVQ         (AX), R10
+	MOVQ         40(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y4
+	MOVQ         (AX), R10
+	MOVQ         72(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y5
+	MOVQ         (AX), R10
+	MOVQ         104(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y6
+	VADDPS       Y3, Y5, Y7
+	VADDPS       Y4, Y6, Y8
+	VMOVAPS      Y3, Y9
+	VFMADD231PS  Y1, Y5, Y9
+	VMOVAPS      Y4, Y4
+	VFMADD231PS  Y1, Y6, Y4
+	VADDPS       Y7, Y8, Y5
+	VSUBPS       Y8, Y7, Y7
+	VMOVAPS      Y9, Y8
+	VFMADD231PS  Y0, Y4, Y8
+	VMOVAPS      Y9, Y9
+	VFNMADD231PS Y0, Y4, Y9
+	VMOVUPS      Y3, 32(R8)
+	VMOVUPS      Y5, 160(R8)
+	VMOVUPS      Y7, 288(R8)
+	VMOVUPS      Y8, 416(R8)
+	VMOVUPS      Y9, 544(R8)
+	VMOVUPS      Y6, 672(R8)
+	MOVQ         (AX), R10
+	MOVQ         16(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y3
+	MOVQ         (AX), R10
+	MOVQ         48(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y4
+	MOVQ         (AX), R10
+	MOVQ         80(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y5
+	MOVQ         (AX), R10
+	MOVQ         112(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y6
+	VADDPS       Y3, Y5, Y7
+	VADDPS       Y4, Y6, Y8
+	VMOVAPS      Y3, Y9
+	VFMADD231PS  Y1, Y5, Y9
+	VMOVAPS      Y4, Y4
+	VFMADD231PS  Y1, Y6, Y4
+	VADDPS       Y7, Y8, Y5
+	VSUBPS       Y8, Y7, Y7
+	VMOVAPS      Y9, Y8
+	VFMADD231PS  Y0, Y4, Y8
+	VMOVAPS      Y9, Y9
+	VFNMADD231PS Y0, Y4, Y9
+	VMOVUPS      Y3, 64(R8)
+	VMOVUPS      Y5, 192(R8)
+	VMOVUPS      Y7, 320(R8)
+	VMOVUPS      Y8, 448(R8)
+	VMOVUPS      Y9, 576(R8)
+	VMOVUPS      Y6, 704(R8)
+	MOVQ         (AX), R10
+	MOVQ         24(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y3
+	MOVQ         (AX), R10
+	MOVQ         56(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y4
+	MOVQ         (AX), R10
+	MOVQ         88(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y5
+	MOVQ         (AX), R10
+	MOVQ         120(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Y6
+	VADDPS       Y3, Y5, Y7
+	VADDPS       Y4, Y6, Y8
+	VMOVAPS      Y3, Y9
+	VFMADD231PS  Y1, Y5, Y9
+	VMOVAPS      Y4, Y4
+	VFMADD231PS  Y1, Y6, Y4
+	VADDPS       Y7, Y8, Y5
+	VSUBPS       Y8, Y7, Y7
+	VMOVAPS      Y9, Y8
+	VFMADD231PS  Y0, Y4, Y8
+	VMOVAPS      Y9, Y9
+	VFNMADD231PS Y0, Y4, Y9
+	VMOVUPS      Y3, 96(R8)
+	VMOVUPS      Y5, 224(R8)
+	VMOVUPS      Y7, 352(R8)
+	VMOVUPS      Y8, 480(R8)
+	VMOVUPS      Y9, 608(R8)
+	VMOVUPS      Y6, 736(R8)
+	LEAQ         (DX)(SI*1), R9
+	VMOVUPS      (R8), Y3
+	VMOVUPS      32(R8), Y4
+	VMOVUPS      64(R8), Y5
+	VMOVUPS      96(R8), Y6
+	VADDPS       Y3, Y5, Y7
+	VADDPS       Y4, Y6, Y8
+	VMOVAPS      Y3, Y9
+	VFMADD231PS  Y1, Y5, Y9
+	VMOVAPS      Y4, Y4
+	VFMADD231PS  Y1, Y6, Y4
+	VADDPS       Y7, Y8, Y5
+	VSUBPS       Y8, Y7, Y7
+	VMOVAPS      Y9, Y8
+	VFMADD231PS  Y0, Y4, Y8
+	VMOVAPS      Y9, Y9
+	VFNMADD231PS Y0, Y4, Y9
+	VMOVUPS      Y3, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y5, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y7, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y8, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y9, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y6, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      128(R8), Y3
+	VMOVUPS      160(R8), Y4
+	VMOVUPS      192(R8), Y5
+	VMOVUPS      224(R8), Y6
+	VADDPS       Y3, Y5, Y7
+	VADDPS       Y4, Y6, Y8
+	VMOVAPS      Y3, Y9
+	VFMADD231PS  Y1, Y5, Y9
+	VMOVAPS      Y4, Y4
+	VFMADD231PS  Y1, Y6, Y4
+	VADDPS       Y7, Y8, Y5
+	VSUBPS       Y8, Y7, Y7
+	VMOVAPS      Y9, Y8
+	VFMADD231PS  Y0, Y4, Y8
+	VMOVAPS      Y9, Y9
+	VFNMADD231PS Y0, Y4, Y9
+	VMOVUPS      Y3, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y5, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y7, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y8, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y9, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y6, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      256(R8), Y3
+	VMOVUPS      288(R8), Y4
+	VMOVUPS      320(R8), Y5
+	VMOVUPS      352(R8), Y6
+	VADDPS       Y3, Y5, Y7
+	VADDPS       Y4, Y6, Y8
+	VMOVAPS      Y3, Y9
+	VFMADD231PS  Y1, Y5, Y9
+	VMOVAPS      Y4, Y4
+	VFMADD231PS  Y1, Y6, Y4
+	VADDPS       Y7, Y8, Y5
+	VSUBPS       Y8, Y7, Y7
+	VMOVAPS      Y9, Y8
+	VFMADD231PS  Y0, Y4, Y8
+	VMOVAPS      Y9, Y9
+	VFNMADD231PS Y0, Y4, Y9
+	VMOVUPS      Y3, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y5, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y7, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y8, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y9, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y6, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      384(R8), Y3
+	VMOVUPS      416(R8), Y4
+	VMOVUPS      448(R8), Y5
+	VMOVUPS      480(R8), Y6
+	VADDPS       Y3, Y5, Y7
+	VADDPS       Y4, Y6, Y8
+	VMOVAPS      Y3, Y9
+	VFMADD231PS  Y1, Y5, Y9
+	VMOVAPS      Y4, Y4
+	VFMADD231PS  Y1, Y6, Y4
+	VADDPS       Y7, Y8, Y5
+	VSUBPS       Y8, Y7, Y7
+	VMOVAPS      Y9, Y8
+	VFMADD231PS  Y0, Y4, Y8
+	VMOVAPS      Y9, Y9
+	VFNMADD231PS Y0, Y4, Y9
+	VMOVUPS      Y3, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y5, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y7, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y8, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y9, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y6, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      512(R8), Y3
+	VMOVUPS      544(R8), Y4
+	VMOVUPS      576(R8), Y5
+	VMOVUPS      608(R8), Y6
+	VADDPS       Y3, Y5, Y7
+	VADDPS       Y4, Y6, Y8
+	VMOVAPS      Y3, Y9
+	VFMADD231PS  Y1, Y5, Y9
+	VMOVAPS      Y4, Y4
+	VFMADD231PS  Y1, Y6, Y4
+	VADDPS       Y7, Y8, Y5
+	VSUBPS       Y8, Y7, Y7
+	VMOVAPS      Y9, Y8
+	VFMADD231PS  Y0, Y4, Y8
+	VMOVAPS      Y9, Y9
+	VFNMADD231PS Y0, Y4, Y9
+	VMOVUPS      Y3, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y5, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y7, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y8, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y9, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y6, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      640(R8), Y3
+	VMOVUPS      672(R8), Y4
+	VMOVUPS      704(R8), Y5
+	VMOVUPS      736(R8), Y6
+	VADDPS       Y3, Y5, Y7
+	VADDPS       Y4, Y6, Y8
+	VMOVAPS      Y3, Y9
+	VFMADD231PS  Y1, Y5, Y9
+	VMOVAPS      Y4, Y4
+	VFMADD231PS  Y1, Y6, Y4
+	VADDPS       Y7, Y8, Y5
+	VSUBPS       Y8, Y7, Y7
+	VMOVAPS      Y9, Y8
+	VFMADD231PS  Y0, Y4, Y8
+	VMOVAPS      Y9, Y9
+	VFNMADD231PS Y0, Y4, Y9
+	VMOVUPS      Y3, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y5, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y7, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y8, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y9, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Y6, (R9)
+	ADDQ         BX, R9
+	ADDQ         $0x00000020, SI
+	SUBQ         $0x00000008, DI
+	JMP          vector
+
+tail:
+	TESTQ        DI, DI
+	JEQ          next
+	MOVQ         56(AX), DI
+	MOVQ         (AX), R9
+	MOVQ         (CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y3
+	MOVQ         (AX), R9
+	MOVQ         32(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y4
+	MOVQ         (AX), R9
+	MOVQ         64(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y5
+	MOVQ         (AX), R9
+	MOVQ         96(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y6
+	VADDPS       Y3, Y5, Y7
+	VADDPS       Y4, Y6, Y8
+	VMOVAPS      Y3, Y9
+	VFMADD231PS  Y1, Y5, Y9
+	VMOVAPS      Y4, Y4
+	VFMADD231PS  Y1, Y6, Y4
+	VADDPS       Y7, Y8, Y5
+	VSUBPS       Y8, Y7, Y7
+	VMOVAPS      Y9, Y8
+	VFMADD231PS  Y0, Y4, Y8
+	VMOVAPS      Y9, Y9
+	VFNMADD231PS Y0, Y4, Y9
+	VMOVUPS      Y3, (DI)
+	VMOVUPS      Y5, 128(DI)
+	VMOVUPS      Y7, 256(DI)
+	VMOVUPS      Y8, 384(DI)
+	VMOVUPS      Y9, 512(DI)
+	VMOVUPS      Y6, 640(DI)
+	MOVQ         (AX), R9
+	MOVQ         8(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y3
+	MOVQ         (AX), R9
+	MOVQ         40(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y4
+	MOVQ         (AX), R9
+	MOVQ         72(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y5
+	MOVQ         (AX), R9
+	MOVQ         104(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y6
+	VADDPS       Y3, Y5, Y7
+	VADDPS       Y4, Y6, Y8
+	VMOVAPS      Y3, Y9
+	VFMADD231PS  Y1, Y5, Y9
+	VMOVAPS      Y4, Y4
+	VFMADD231PS  Y1, Y6, Y4
+	VADDPS       Y7, Y8, Y5
+	VSUBPS       Y8, Y7, Y7
+	VMOVAPS      Y9, Y8
+	VFMADD231PS  Y0, Y4, Y8
+	VMOVAPS      Y9, Y9
+	VFNMADD231PS Y0, Y4, Y9
+	VMOVUPS      Y3, 32(DI)
+	VMOVUPS      Y5, 160(DI)
+	VMOVUPS      Y7, 288(DI)
+	VMOVUPS      Y8, 416(DI)
+	VMOVUPS      Y9, 544(DI)
+	VMOVUPS      Y6, 672(DI)
+	MOVQ         (AX), R9
+	MOVQ         16(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y3
+	MOVQ         (AX), R9
+	MOVQ         48(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y4
+	MOVQ         (AX), R9
+	MOVQ         80(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y5
+	MOVQ         (AX), R9
+	MOVQ         112(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y6
+	VADDPS       Y3, Y5, Y7
+	VADDPS       Y4, Y6, Y8
+	VMOVAPS      Y3, Y9
+	VFMADD231PS  Y1, Y5, Y9
+	VMOVAPS      Y4, Y4
+	VFMADD231PS  Y1, Y6, Y4
+	VADDPS       Y7, Y8, Y5
+	VSUBPS       Y8, Y7, Y7
+	VMOVAPS      Y9, Y8
+	VFMADD231PS  Y0, Y4, Y8
+	VMOVAPS      Y9, Y9
+	VFNMADD231PS Y0, Y4, Y9
+	VMOVUPS      Y3, 64(DI)
+	VMOVUPS      Y5, 192(DI)
+	VMOVUPS      Y7, 320(DI)
+	VMOVUPS      Y8, 448(DI)
+	VMOVUPS      Y9, 576(DI)
+	VMOVUPS      Y6, 704(DI)
+	MOVQ         (AX), R9
+	MOVQ         24(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y3
+	MOVQ         (AX), R9
+	MOVQ         56(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y4
+	MOVQ         (AX), R9
+	MOVQ         88(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y5
+	MOVQ         (AX), R9
+	MOVQ         120(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   (R9)(SI*1), Y2, Y6
+	VADDPS       Y3, Y5, Y7
+	VADDPS       Y4, Y6, Y8
+	VMOVAPS      Y3, Y9
+	VFMADD231PS  Y1, Y5, Y9
+	VMOVAPS      Y4, Y4
+	VFMADD231PS  Y1, Y6, Y4
+	VADDPS       Y7, Y8, Y5
+	VSUBPS       Y8, Y7, Y7
+	VMOVAPS      Y9, Y8
+	VFMADD231PS  Y0, Y4, Y8
+	VMOVAPS      Y9, Y9
+	VFNMADD231PS Y0, Y4, Y9
+	VMOVUPS      Y3, 96(DI)
+	VMOVUPS      Y5, 224(DI)
+	VMOVUPS      Y7, 352(DI)
+	VMOVUPS      Y8, 480(DI)
+	VMOVUPS      Y9, 608(DI)
+	VMOVUPS      Y6, 736(DI)
+	LEAQ         (DX)(SI*1), SI
+	VMOVUPS      (DI), Y3
+	VMOVUPS      32(DI), Y4
+	VMOVUPS      64(DI), Y5
+	VMOVUPS      96(DI), Y6
+	VADDPS       Y3, Y5, Y7
+	VADDPS       Y4, Y6, Y8
+	VMOVAPS      Y3, Y9
+	VFMADD231PS  Y1, Y5, Y9
+	VMOVAPS      Y4, Y4
+	VFMADD231PS  Y1, Y6, Y4
+	VADDPS       Y7, Y8, Y5
+	VSUBPS       Y8, Y7, Y7
+	VMOVAPS      Y9, Y8
+	VFMADD231PS  Y0, Y4, Y8
+	VMOVAPS      Y9, Y9
+	VFNMADD231PS Y0, Y4, Y9
+	VMASKMOVPS   Y3, Y2, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y5, Y2, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y7, Y2, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y8, Y2, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y9, Y2, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y6, Y2, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      128(DI), Y3
+	VMOVUPS      160(DI), Y4
+	VMOVUPS      192(DI), Y5
+	VMOVUPS      224(DI), Y6
+	VADDPS       Y3, Y5, Y7
+	VADDPS       Y4, Y6, Y8
+	VMOVAPS      Y3, Y9
+	VFMADD231PS  Y1, Y5, Y9
+	VMOVAPS      Y4, Y4
+	VFMADD231PS  Y1, Y6, Y4
+	VADDPS       Y7, Y8, Y5
+	VSUBPS       Y8, Y7, Y7
+	VMOVAPS      Y9, Y8
+	VFMADD231PS  Y0, Y4, Y8
+	VMOVAPS      Y9, Y9
+	VFNMADD231PS Y0, Y4, Y9
+	VMASKMOVPS   Y3, Y2, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y5, Y2, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y7, Y2, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y8, Y2, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y9, Y2, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y6, Y2, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      256(DI), Y3
+	VMOVUPS      288(DI), Y4
+	VMOVUPS      320(DI), Y5
+	VMOVUPS      352(DI), Y6
+	VADDPS       Y3, Y5, Y7
+	VADDPS       Y4, Y6, Y8
+	VMOVAPS      Y3, Y9
+	VFMADD231PS  Y1, Y5, Y9
+	VMOVAPS      Y4, Y4
+	VFMADD231PS  Y1, Y6, Y4
+	VADDPS       Y7, Y8, Y5
+	VSUBPS       Y8, Y7, Y7
+	VMOVAPS      Y9, Y8
+	VFMADD231PS  Y0, Y4, Y8
+	VMOVAPS      Y9, Y9
+	VFNMADD231PS Y0, Y4, Y9
+	VMASKMOVPS   Y3, Y2, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y5, Y2, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y7, Y2, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y8, Y2, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y9, Y2, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y6, Y2, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      384(DI), Y3
+	VMOVUPS      416(DI), Y4
+	VMOVUPS      448(DI), Y5
+	VMOVUPS      480(DI), Y6
+	VADDPS       Y3, Y5, Y7
+	VADDPS       Y4, Y6, Y8
+	VMOVAPS      Y3, Y9
+	VFMADD231PS  Y1, Y5, Y9
+	VMOVAPS      Y4, Y4
+	VFMADD231PS  Y1, Y6, Y4
+	VADDPS       Y7, Y8, Y5
+	VSUBPS       Y8, Y7, Y7
+	VMOVAPS      Y9, Y8
+	VFMADD231PS  Y0, Y4, Y8
+	VMOVAPS      Y9, Y9
+	VFNMADD231PS Y0, Y4, Y9
+	VMASKMOVPS   Y3, Y2, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y5, Y2, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y7, Y2, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y8, Y2, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y9, Y2, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y6, Y2, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      512(DI), Y3
+	VMOVUPS      544(DI), Y4
+	VMOVUPS      576(DI), Y5
+	VMOVUPS      608(DI), Y6
+	VADDPS       Y3, Y5, Y7
+	VADDPS       Y4, Y6, Y8
+	VMOVAPS      Y3, Y9
+	VFMADD231PS  Y1, Y5, Y9
+	VMOVAPS      Y4, Y4
+	VFMADD231PS  Y1, Y6, Y4
+	VADDPS       Y7, Y8, Y5
+	VSUBPS       Y8, Y7, Y7
+	VMOVAPS      Y9, Y8
+	VFMADD231PS  Y0, Y4, Y8
+	VMOVAPS      Y9, Y9
+	VFNMADD231PS Y0, Y4, Y9
+	VMASKMOVPS   Y3, Y2, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y5, Y2, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y7, Y2, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y8, Y2, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y9, Y2, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y6, Y2, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      640(DI), Y3
+	VMOVUPS      672(DI), Y4
+	VMOVUPS      704(DI), Y5
+	VMOVUPS      736(DI), Y6
+	VADDPS       Y3, Y5, Y7
+	VADDPS       Y4, Y6, Y8
+	VMOVAPS      Y3, Y9
+	VFMADD231PS  Y1, Y5, Y9
+	VMOVAPS      Y4, Y4
+	VFMADD231PS  Y1, Y6, Y4
+	VADDPS       Y7, Y8, Y5
+	VSUBPS       Y8, Y7, Y7
+	VMOVAPS      Y9, Y8
+	VFMADD231PS  Y0, Y4, Y8
+	VMOVAPS      Y9, Y9
+	VFNMADD231PS Y0, Y4, Y9
+	VMASKMOVPS   Y3, Y2, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y5, Y2, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y7, Y2, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y8, Y2, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y9, Y2, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y6, Y2, (SI)
+	ADDQ         BX, SI
+
+next:
+	MOVQ 32(AX), SI
+	LEAQ (DX)(SI*4), DX
+	ADDQ $0x00000080, CX
+	DECQ 24(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+// func winogradWeightBackAVX2(t *byte)
+// Requires: AVX, AVX2, CMOV, FMA3
+TEXT ·winogradWeightBackAVX2(SB), NOSPLIT, $0-8
+	MOVQ         t+0(FP), AX
+	MOVQ         16(AX), CX
+	MOVQ         40(AX), DX
+	MOVQ         48(AX), BX
+	MOVL         $0xbe2aaaab, SI
+	VMOVD        SI, X0
+	VBROADCASTSS X0, Y0
+	MOVL         $0x3d2aaaab, SI
+	VMOVD        SI, X1
+	VBROADCASTSS X1, Y1
+	MOVL         $0x3daaaaab, SI
+	VMOVD        SI, X2
+	VBROADCASTSS X2, Y2
+	MOVL         $0x3e800000, SI
+	VMOVD        SI, X3
+	VBROADCASTSS X3, Y3
+	MOVQ         64(AX), SI
+	VMOVUPS      (SI), Y4
+
+tile:
+	XORQ SI, SI
+	MOVQ 32(AX), DI
+
+vector:
+	CMPQ         DI, $0x00000008
+	JLT          tail
+	MOVQ         56(AX), R8
+	LEAQ         (DX)(SI*1), R9
+	IMUL3Q       $0x06, BX, R10
+	MOVQ         R9, R11
+	ADDQ         BX, R9
+	VMOVUPS      (R11), Y5
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y6
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y7
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y8
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y9
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y10
+	ADDQ         R10, R11
+	VADDPS       Y6, Y7, Y11
+	VSUBPS       Y7, Y6, Y6
+	VADDPS       Y8, Y9, Y7
+	VSUBPS       Y9, Y8, Y8
+	VMULPS       Y0, Y11, Y11
+	VMOVAPS      Y11, Y9
+	VFMADD231PS  Y3, Y5, Y9
+	VFMADD231PS  Y1, Y7, Y9
+	VMULPS       Y0, Y6, Y6
+	VFMADD231PS  Y2, Y8, Y6
+	VFNMADD231PS Y0, Y7, Y11
+	VADDPS       Y11, Y10, Y5
+	VMOVUPS      Y9, (R8)
+	VMOVUPS      Y6, 192(R8)
+	VMOVUPS      Y5, 384(R8)
+	MOVQ         R9, R11
+	ADDQ         BX, R9
+	VMOVUPS      (R11), Y5
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y6
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y7
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y8
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y9
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y10
+	ADDQ         R10, R11
+	VADDPS       Y6, Y7, Y11
+	VSUBPS       Y7, Y6, Y6
+	VADDPS       Y8, Y9, Y7
+	VSUBPS       Y9, Y8, Y8
+	VMULPS       Y0, Y11, Y11
+	VMOVAPS      Y11, Y9
+	VFMADD231PS  Y3, Y5, Y9
+	VFMADD231PS  Y1, Y7, Y9
+	VMULPS       Y0, Y6, Y6
+	VFMADD231PS  Y2, Y8, Y6
+	VFNMADD231PS Y0, Y7, Y11
+	VADDPS       Y11, Y10, Y5
+	VMOVUPS      Y9, 32(R8)
+	VMOVUPS      Y6, 224(R8)
+	VMOVUPS      Y5, 416(R8)
+	MOVQ         R9, R11
+	ADDQ         BX, R9
+	VMOVUPS      (R11), Y5
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y6
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y7
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y8
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y9
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y10
+	ADDQ         R10, R11
+	VADDPS       Y6, Y7, Y11
+	VSUBPS       Y7, Y6, Y6
+	VADDPS       Y8, Y9, Y7
+	VSUBPS       Y9, Y8, Y8
+	VMULPS       Y0, Y11, Y11
+	VMOVAPS      Y11, Y9
+	VFMADD231PS  Y3, Y5, Y9
+	VFMADD231PS  Y1, Y7, Y9
+	VMULPS       Y0, Y6, Y6
+	VFMADD231PS  Y2, Y8, Y6
+	VFNMADD231PS Y0, Y7, Y11
+	VADDPS       Y11, Y10, Y5
+	VMOVUPS      Y9, 64(R8)
+	VMOVUPS      Y6, 256(R8)
+	VMOVUPS      Y5, 448(R8)
+	MOVQ         R9, R11
+	ADDQ         BX, R9
+	VMOVUPS      (R11), Y5
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y6
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y7
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y8
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y9
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y10
+	ADDQ         R10, R11
+	VADDPS       Y6, Y7, Y11
+	VSUBPS       Y7, Y6, Y6
+	VADDPS       Y8, Y9, Y7
+	VSUBPS       Y9, Y8, Y8
+	VMULPS       Y0, Y11, Y11
+	VMOVAPS      Y11, Y9
+	VFMADD231PS  Y3, Y5, Y9
+	VFMADD231PS  Y1, Y7, Y9
+	VMULPS       Y0, Y6, Y6
+	VFMADD231PS  Y2, Y8, Y6
+	VFNMADD231PS Y0, Y7, Y11
+	VADDPS       Y11, Y10, Y5
+	VMOVUPS      Y9, 96(R8)
+	VMOVUPS      Y6, 288(R8)
+	VMOVUPS      Y5, 480(R8)
+	MOVQ         R9, R11
+	ADDQ         BX, R9
+	VMOVUPS      (R11), Y5
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y6
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y7
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y8
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y9
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y10
+	ADDQ         R10, R11
+	VADDPS       Y6, Y7, Y11
+	VSUBPS       Y7, Y6, Y6
+	VADDPS       Y8, Y9, Y7
+	VSUBPS       Y9, Y8, Y8
+	VMULPS       Y0, Y11, Y11
+	VMOVAPS      Y11, Y9
+	VFMADD231PS  Y3, Y5, Y9
+	VFMADD231PS  Y1, Y7, Y9
+	VMULPS       Y0, Y6, Y6
+	VFMADD231PS  Y2, Y8, Y6
+	VFNMADD231PS Y0, Y7, Y11
+	VADDPS       Y11, Y10, Y5
+	VMOVUPS      Y9, 128(R8)
+	VMOVUPS      Y6, 320(R8)
+	VMOVUPS      Y5, 512(R8)
+	MOVQ         R9, R11
+	ADDQ         BX, R9
+	VMOVUPS      (R11), Y5
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y6
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y7
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y8
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y9
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y10
+	ADDQ         R10, R11
+	VADDPS       Y6, Y7, Y11
+	VSUBPS       Y7, Y6, Y6
+	VADDPS       Y8, Y9, Y7
+	VSUBPS       Y9, Y8, Y8
+	VMULPS       Y0, Y11, Y11
+	VMOVAPS      Y11, Y9
+	VFMADD231PS  Y3, Y5, Y9
+	VFMADD231PS  Y1, Y7, Y9
+	VMULPS       Y0, Y6, Y6
+	VFMADD231PS  Y2, Y8, Y6
+	VFNMADD231PS Y0, Y7, Y11
+	VADDPS       Y11, Y10, Y5
+	VMOVUPS      Y9, 160(R8)
+	VMOVUPS      Y6, 352(R8)
+	VMOVUPS      Y5, 544(R8)
+	LEAQ         (DX)(SI*1), R9
+	VMOVUPS      (R8), Y5
+	VMOVUPS      32(R8), Y6
+	VMOVUPS      64(R8), Y7
+	VMOVUPS      96(R8), Y8
+	VMOVUPS      128(R8), Y9
+	VMOVUPS      160(R8), Y10
+	VADDPS       Y6, Y7, Y11
+	VSUBPS       Y7, Y6, Y6
+	VADDPS       Y8, Y9, Y7
+	VSUBPS       Y9, Y8, Y8
+	VMULPS       Y0, Y11, Y11
+	VMOVAPS      Y11, Y9
+	VFMADD231PS  Y3, Y5, Y9
+	VFMADD231PS  Y1, Y7, Y9
+	VMULPS       Y0, Y6, Y6
+	VFMADD231PS  Y2, Y8, Y6
+	VFNMADD231PS Y0, Y7, Y11
+	VADDPS       Y11, Y10, Y5
+	MOVQ         (AX), R10
+	MOVQ         (CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      Y9, (R10)(SI*1)
+	MOVQ         (AX), R10
+	MOVQ         8(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      Y6, (R10)(SI*1)
+	MOVQ         (AX), R10
+	MOVQ         16(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      Y5, (R10)(SI*1)
+	VMOVUPS      192(R8), Y5
+	VMOVUPS      224(R8), Y6
+	VMOVUPS      256(R8), Y7
+	VMOVUPS      288(R8), Y8
+	VMOVUPS      320(R8), Y9
+	VMOVUPS      352(R8), Y10
+	VADDPS       Y6, Y7, Y11
+	VSUBPS       Y7, Y6, Y6
+	VADDPS       Y8, Y9, Y7
+	VSUBPS       Y9, Y8, Y8
+	VMULPS       Y0, Y11, Y11
+	VMOVAPS      Y11, Y9
+	VFMADD231PS  Y3, Y5, Y9
+	VFMADD231PS  Y1, Y7, Y9
+	VMULPS       Y0, Y6, Y6
+	VFMADD231PS  Y2, Y8, Y6
+	VFNMADD231PS Y0, Y7, Y11
+	VADDPS       Y11, Y10, Y5
+	MOVQ         (AX), R10
+	MOVQ         24(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      Y9, (R10)(SI*1)
+	MOVQ         (AX), R10
+	MOVQ         32(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      Y6, (R10)(SI*1)
+	MOVQ         (AX), R10
+	MOVQ         40(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      Y5, (R10)(SI*1)
+	VMOVUPS      384(R8), Y5
+	VMOVUPS      416(R8), Y6
+	VMOVUPS      448(R8), Y7
+	VMOVUPS      480(R8), Y8
+	VMOVUPS      512(R8), Y9
+	VMOVUPS      544(R8), Y10
+	VADDPS       Y6, Y7, Y11
+	VSUBPS       Y7, Y6, Y6
+	VADDPS       Y8, Y9, Y7
+	VSUBPS       Y9, Y8, Y8
+	VMULPS       Y0, Y11, Y11
+	VMOVAPS      Y11, Y9
+	VFMADD231PS  Y3, Y5, Y9
+	VFMADD231PS  Y1, Y7, Y9
+	VMULPS       Y0, Y6, Y6
+	VFMADD231PS  Y2, Y8, Y6
+	VFNMADD231PS Y0, Y7, Y11
+	VADDPS       Y11, Y10, Y5
+	MOVQ         (AX), R9
+	MOVQ         48(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS      Y9, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         56(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS      Y6, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         64(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS      Y5, (R9)(SI*1)
+	ADDQ         $0x00000020, SI
+	SUBQ         $0x00000008, DI
+	JMP          vector
+
+tail:
+	TESTQ        DI, DI
+	JEQ          next
+	MOVQ         56(AX), DI
+	LEAQ         (DX)(SI*1), R8
+	IMUL3Q       $0x06, BX, R9
+	MOVQ         R8, R10
+	ADDQ         BX, R8
+	VMASKMOVPS   (R10), Y4, Y5
+	ADDQ         R9, R10
+	VMASKMOVPS   (R10), Y4, Y6
+	ADDQ         R9, R10
+	VMASKMOVPS   (R10), Y4, Y7
+	ADDQ         R9, R10
+	VMASKMOVPS   (R10), Y4, Y8
+	ADDQ         R9, R10
+	VMASKMOVPS   (R10), Y4, Y9
+	ADDQ         R9, R10
+	VMASKMOVPS   (R10), Y4, Y10
+	ADDQ         R9, R10
+	VADDPS       Y6, Y7, Y11
+	VSUBPS       Y7, Y6, Y6
+	VADDPS       Y8, Y9, Y7
+	VSUBPS       Y9, Y8, Y8
+	VMULPS       Y0, Y11, Y11
+	VMOVAPS      Y11, Y9
+	VFMADD231PS  Y3, Y5, Y9
+	VFMADD231PS  Y1, Y7, Y9
+	VMULPS       Y0, Y6, Y6
+	VFMADD231PS  Y2, Y8, Y6
+	VFNMADD231PS Y0, Y7, Y11
+	VADDPS       Y11, Y10, Y5
+	VMOVUPS      Y9, (DI)
+	VMOVUPS      Y6, 192(DI)
+	VMOVUPS      Y5, 384(DI)
+	MOVQ         R8, R10
+	ADDQ         BX, R8
+	VMASKMOVPS   (R10), Y4, Y5
+	ADDQ         R9, R10
+	VMASKMOVPS   (R10), Y4, Y6
+	ADDQ         R9, R10
+	VMASKMOVPS   (R10), Y4, Y7
+	ADDQ         R9, R10
+	VMASKMOVPS   (R10), Y4, Y8
+	ADDQ         R9, R10
+	VMASKMOVPS   (R10), Y4, Y9
+	ADDQ         R9, R10
+	VMASKMOVPS   (R10), Y4, Y10
+	ADDQ         R9, R10
+	VADDPS       Y6, Y7, Y11
+	VSUBPS       Y7, Y6, Y6
+	VADDPS       Y8, Y9, Y7
+	VSUBPS       Y9, Y8, Y8
+	VMULPS       Y0, Y11, Y11
+	VMOVAPS      Y11, Y9
+	VFMADD231PS  Y3, Y5, Y9
+	VFMADD231PS  Y1, Y7, Y9
+	VMULPS       Y0, Y6, Y6
+	VFMADD231PS  Y2, Y8, Y6
+	VFNMADD231PS Y0, Y7, Y11
+	VADDPS       Y11, Y10, Y5
+	VMOVUPS      Y9, 32(DI)
+	VMOVUPS      Y6, 224(DI)
+	VMOVUPS      Y5, 416(DI)
+	MOVQ         R8, R10
+	ADDQ         BX, R8
+	VMASKMOVPS   (R10), Y4, Y5
+	ADDQ         R9, R10
+	VMASKMOVPS   (R10), Y4, Y6
+	ADDQ         R9, R10
+	VMASKMOVPS   (R10), Y4, Y7
+	ADDQ         R9, R10
+	VMASKMOVPS   (R10), Y4, Y8
+	ADDQ         R9, R10
+	VMASKMOVPS   (R10), Y4, Y9
+	ADDQ         R9, R10
+	VMASKMOVPS   (R10), Y4, Y10
+	ADDQ         R9, R10
+	VADDPS       Y6, Y7, Y11
+	VSUBPS       Y7, Y6, Y6
+	VADDPS       Y8, Y9, Y7
+	VSUBPS       Y9, Y8, Y8
+	VMULPS       Y0, Y11, Y11
+	VMOVAPS      Y11, Y9
+	VFMADD231PS  Y3, Y5, Y9
+	VFMADD231PS  Y1, Y7, Y9
+	VMULPS       Y0, Y6, Y6
+	VFMADD231PS  Y2, Y8, Y6
+	VFNMADD231PS Y0, Y7, Y11
+	VADDPS       Y11, Y10, Y5
+	VMOVUPS      Y9, 64(DI)
+	VMOVUPS      Y6, 256(DI)
+	VMOVUPS      Y5, 448(DI)
+	MOVQ         R8, R10
+	ADDQ         BX, R8
+	VMASKMOVPS   (R10), Y4, Y5
+	ADDQ         R9, R10
+	VMASKMOVPS   (R10), Y4, Y6
+	ADDQ         R9, R10
+	VMASKMOVPS   (R10), Y4, Y7
+	ADDQ         R9, R10
+	VMASKMOVPS   (R10), Y4, Y8
+	ADDQ         R9, R10
+	VMASKMOVPS   (R10), Y4, Y9
+	ADDQ         R9, R10
+	VMASKMOVPS   (R10), Y4, Y10
+	ADDQ         R9, R10
+	VADDPS       Y6, Y7, Y11
+	VSUBPS       Y7, Y6, Y6
+	VADDPS       Y8, Y9, Y7
+	VSUBPS       Y9, Y8, Y8
+	VMULPS       Y0, Y11, Y11
+	VMOVAPS      Y11, Y9
+	VFMADD231PS  Y3, Y5, Y9
+	VFMADD231PS  Y1, Y7, Y9
+	VMULPS       Y0, Y6, Y6
+	VFMADD231PS  Y2, Y8, Y6
+	VFNMADD231PS Y0, Y7, Y11
+	VADDPS       Y11, Y10, Y5
+	VMOVUPS      Y9, 96(DI)
+	VMOVUPS      Y6, 288(DI)
+	VMOVUPS      Y5, 480(DI)
+	MOVQ         R8, R10
+	ADDQ         BX, R8
+	VMASKMOVPS   (R10), Y4, Y5
+	ADDQ         R9, R10
+	VMASKMOVPS   (R10), Y4, Y6
+	ADDQ         R9, R10
+	VMASKMOVPS   (R10), Y4, Y7
+	ADDQ         R9, R10
+	VMASKMOVPS   (R10), Y4, Y8
+	ADDQ         R9, R10
+	VMASKMOVPS   (R10), Y4, Y9
+	ADDQ         R9, R10
+	VMASKMOVPS   (R10), Y4, Y10
+	ADDQ         R9, R10
+	VADDPS       Y6, Y7, Y11
+	VSUBPS       Y7, Y6, Y6
+	VADDPS       Y8, Y9, Y7
+	VSUBPS       Y9, Y8, Y8
+	VMULPS       Y0, Y11, Y11
+	VMOVAPS      Y11, Y9
+	VFMADD231PS  Y3, Y5, Y9
+	VFMADD231PS  Y1, Y7, Y9
+	VMULPS       Y0, Y6, Y6
+	VFMADD231PS  Y2, Y8, Y6
+	VFNMADD231PS Y0, Y7, Y11
+	VADDPS       Y11, Y10, Y5
+	VMOVUPS      Y9, 128(DI)
+	VMOVUPS      Y6, 320(DI)
+	VMOVUPS      Y5, 512(DI)
+	MOVQ         R8, R10
+	ADDQ         BX, R8
+	VMASKMOVPS   (R10), Y4, Y5
+	ADDQ         R9, R10
+	VMASKMOVPS   (R10), Y4, Y6
+	ADDQ         R9, R10
+	VMASKMOVPS   (R10), Y4, Y7
+	ADDQ         R9, R10
+	VMASKMOVPS   (R10), Y4, Y8
+	ADDQ         R9, R10
+	VMASKMOVPS   (R10), Y4, Y9
+	ADDQ         R9, R10
+	VMASKMOVPS   (R10), Y4, Y10
+	ADDQ         R9, R10
+	VADDPS       Y6, Y7, Y11
+	VSUBPS       Y7, Y6, Y6
+	VADDPS       Y8, Y9, Y7
+	VSUBPS       Y9, Y8, Y8
+	VMULPS       Y0, Y11, Y11
+	VMOVAPS      Y11, Y9
+	VFMADD231PS  Y3, Y5, Y9
+	VFMADD231PS  Y1, Y7, Y9
+	VMULPS       Y0, Y6, Y6
+	VFMADD231PS  Y2, Y8, Y6
+	VFNMADD231PS Y0, Y7, Y11
+	VADDPS       Y11, Y10, Y5
+	VMOVUPS      Y9, 160(DI)
+	VMOVUPS      Y6, 352(DI)
+	VMOVUPS      Y5, 544(DI)
+	LEAQ         (DX)(SI*1), R8
+	VMOVUPS      (DI), Y5
+	VMOVUPS      32(DI), Y6
+	VMOVUPS      64(DI), Y7
+	VMOVUPS      96(DI), Y8
+	VMOVUPS      128(DI), Y9
+	VMOVUPS      160(DI), Y10
+	VADDPS       Y6, Y7, Y11
+	VSUBPS       Y7, Y6, Y6
+	VADDPS       Y8, Y9, Y7
+	VSUBPS       Y9, Y8, Y8
+	VMULPS       Y0, Y11, Y11
+	VMOVAPS      Y11, Y9
+	VFMADD231PS  Y3, Y5, Y9
+	VFMADD231PS  Y1, Y7, Y9
+	VMULPS       Y0, Y6, Y6
+	VFMADD231PS  Y2, Y8, Y6
+	VFNMADD231PS Y0, Y7, Y11
+	VADDPS       Y11, Y10, Y5
+	MOVQ         (AX), R9
+	MOVQ         (CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   Y9, Y4, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         8(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   Y6, Y4, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         16(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   Y5, Y4, (R9)(SI*1)
+	VMOVUPS      192(DI), Y5
+	VMOVUPS      224(DI), Y6
+	VMOVUPS      256(DI), Y7
+	VMOVUPS      288(DI), Y8
+	VMOVUPS      320(DI), Y9
+	VMOVUPS      352(DI), Y10
+	VADDPS       Y6, Y7, Y11
+	VSUBPS       Y7, Y6, Y6
+	VADDPS       Y8, Y9, Y7
+	VSUBPS       Y9, Y8, Y8
+	VMULPS       Y0, Y11, Y11
+	VMOVAPS      Y11, Y9
+	VFMADD231PS  Y3, Y5, Y9
+	VFMADD231PS  Y1, Y7, Y9
+	VMULPS       Y0, Y6, Y6
+	VFMADD231PS  Y2, Y8, Y6
+	VFNMADD231PS Y0, Y7, Y11
+	VADDPS       Y11, Y10, Y5
+	MOVQ         (AX), R9
+	MOVQ         24(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   Y9, Y4, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         32(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   Y6, Y4, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         40(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMASKMOVPS   Y5, Y4, (R9)(SI*1)
+	VMOVUPS      384(DI), Y5
+	VMOVUPS      416(DI), Y6
+	VMOVUPS      448(DI), Y7
+	VMOVUPS      480(DI), Y8
+	VMOVUPS      512(DI), Y9
+	VMOVUPS      544(DI), Y10
+	VADDPS       Y6, Y7, Y11
+	VSUBPS       Y7, Y6, Y6
+	VADDPS       Y8, Y9, Y7
+	VSUBPS       Y9, Y8, Y8
+	VMULPS       Y0, Y11, Y11
+	VMOVAPS      Y11, Y9
+	VFMADD231PS  Y3, Y5, Y9
+	VFMADD231PS  Y1, Y7, Y9
+	VMULPS       Y0, Y6, Y6
+	VFMADD231PS  Y2, Y8, Y6
+	VFNMADD231PS Y0, Y7, Y11
+	VADDPS       Y11, Y10, Y5
+	MOVQ         (AX), R8
+	MOVQ         48(CX), DI
+	ADDQ         DI, R8
+	TESTQ        DI, DI
+	CMOVQLT      8(AX), R8
+	VMASKMOVPS   Y9, Y4, (R8)(SI*1)
+	MOVQ         (AX), R8
+	MOVQ         56(CX), DI
+	ADDQ         DI, R8
+	TESTQ        DI, DI
+	CMOVQLT      8(AX), R8
+	VMASKMOVPS   Y6, Y4, (R8)(SI*1)
+	MOVQ         (AX), R8
+	MOVQ         64(CX), DI
+	ADDQ         DI, R8
+	TESTQ        DI, DI
+	CMOVQLT      8(AX), R8
+	VMASKMOVPS   Y5, Y4, (R8)(SI*1)
+
+next:
+	MOVQ 32(AX), SI
+	LEAQ (DX)(SI*4), DX
+	ADDQ $0x00000048, CX
+	DECQ 24(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
 // func tapSums1AVX2(t *byte)
 // Requires: AVX, CMOV, FMA3
 TEXT ·tapSums1AVX2(SB), NOSPLIT, $0-8
@@ -7764,6 +13022,5270 @@ loop:
 	ADDQ      $0x00000010, SI
 	CMPQ      SI, BX
 	JLT       loop
+	VZEROUPPER
+	RET
+
+// func winogradOperandAVX512(t *byte)
+// Requires: AVX, AVX512DQ, AVX512F, CMOV
+TEXT ·winogradOperandAVX512(SB), NOSPLIT, $0-8
+	MOVQ         t+0(FP), AX
+	MOVQ         16(AX), CX
+	MOVQ         40(AX), DX
+	MOVQ         48(AX), BX
+	MOVL         $0x40000000, SI
+	VMOVD        SI, X0
+	VBROADCASTSS X0, Z0
+	MOVL         $0x40800000, SI
+	VMOVD        SI, X1
+	VBROADCASTSS X1, Z1
+	MOVQ         64(AX), SI
+	VMOVDQU32    (SI), Z2
+	VPMOVD2M     Z2, K1
+
+tile:
+	XORQ SI, SI
+	MOVQ 32(AX), DI
+
+vector:
+	CMPQ         DI, $0x00000010
+	JLT          tail
+	MOVQ         56(AX), R8
+	MOVQ         (AX), R10
+	MOVQ         (CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z2
+	MOVQ         (AX), R10
+	MOVQ         48(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z3
+	MOVQ         (AX), R10
+	MOVQ         96(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z4
+	MOVQ         (AX), R10
+	MOVQ         144(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z5
+	MOVQ         (AX), R10
+	MOVQ         192(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z6
+	MOVQ         (AX), R10
+	MOVQ         240(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z7
+	VSUBPS       Z4, Z6, Z8
+	VSUBPS       Z4, Z2, Z2
+	VMOVAPS      Z8, Z8
+	VFMADD231PS  Z1, Z2, Z8
+	VMOVAPS      Z6, Z2
+	VFNMADD231PS Z1, Z4, Z2
+	VMOVAPS      Z5, Z9
+	VFNMADD231PS Z1, Z3, Z9
+	VSUBPS       Z4, Z6, Z4
+	VSUBPS       Z3, Z5, Z3
+	VSUBPS       Z5, Z7, Z5
+	VMOVAPS      Z5, Z5
+	VFNMADD231PS Z1, Z3, Z5
+	VADDPS       Z2, Z9, Z6
+	VSUBPS       Z9, Z2, Z2
+	VMOVAPS      Z4, Z7
+	VFMADD231PS  Z0, Z3, Z7
+	VMOVAPS      Z4, Z4
+	VFNMADD231PS Z0, Z3, Z4
+	VMOVUPS      Z8, (R8)
+	VMOVUPS      Z6, 384(R8)
+	VMOVUPS      Z2, 768(R8)
+	VMOVUPS      Z7, 1152(R8)
+	VMOVUPS      Z4, 1536(R8)
+	VMOVUPS      Z5, 1920(R8)
+	MOVQ         (AX), R10
+	MOVQ         8(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z2
+	MOVQ         (AX), R10
+	MOVQ         56(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z3
+	MOVQ         (AX), R10
+	MOVQ         104(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z4
+	MOVQ         (AX), R10
+	MOVQ         152(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z5
+	MOVQ         (AX), R10
+	MOVQ         200(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z6
+	MOVQ         (AX), R10
+	MOVQ         248(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z7
+	VSUBPS       Z4, Z6, Z8
+	VSUBPS       Z4, Z2, Z2
+	VMOVAPS      Z8, Z8
+	VFMADD231PS  Z1, Z2, Z8
+	VMOVAPS      Z6, Z2
+	VFNMADD231PS Z1, Z4, Z2
+	VMOVAPS      Z5, Z9
+	VFNMADD231PS Z1, Z3, Z9
+	VSUBPS       Z4, Z6, Z4
+	VSUBPS       Z3, Z5, Z3
+	VSUBPS       Z5, Z7, Z5
+	VMOVAPS      Z5, Z5
+	VFNMADD231PS Z1, Z3, Z5
+	VADDPS       Z2, Z9, Z6
+	VSUBPS       Z9, Z2, Z2
+	VMOVAPS      Z4, Z7
+	VFMADD231PS  Z0, Z3, Z7
+	VMOVAPS      Z4, Z4
+	VFNMADD231PS Z0, Z3, Z4
+	VMOVUPS      Z8, 64(R8)
+	VMOVUPS      Z6, 448(R8)
+	VMOVUPS      Z2, 832(R8)
+	VMOVUPS      Z7, 1216(R8)
+	VMOVUPS      Z4, 1600(R8)
+	VMOVUPS      Z5, 1984(R8)
+	MOVQ         (AX), R10
+	MOVQ         16(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z2
+	MOVQ         (AX), R10
+	MOVQ         64(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z3
+	MOVQ         (AX), R10
+	MOVQ         112(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z4
+	MOVQ         (AX), R10
+	MOVQ         160(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z5
+	MOVQ         (AX), R10
+	MOVQ         208(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z6
+	MOVQ         (AX), R10
+	MOVQ         256(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z7
+	VSUBPS       Z4, Z6, Z8
+	VSUBPS       Z4, Z2, Z2
+	VMOVAPS      Z8, Z8
+	VFMADD231PS  Z1, Z2, Z8
+	VMOVAPS      Z6, Z2
+	VFNMADD231PS Z1, Z4, Z2
+	VMOVAPS      Z5, Z9
+	VFNMADD231PS Z1, Z3, Z9
+	VSUBPS       Z4, Z6, Z4
+	VSUBPS       Z3, Z5, Z3
+	VSUBPS       Z5, Z7, Z5
+	VMOVAPS      Z5, Z5
+	VFNMADD231PS Z1, Z3, Z5
+	VADDPS       Z2, Z9, Z6
+	VSUBPS       Z9, Z2, Z2
+	VMOVAPS      Z4, Z7
+	VFMADD231PS  Z0, Z3, Z7
+	VMOVAPS      Z4, Z4
+	VFNMADD231PS Z0, Z3, Z4
+	VMOVUPS      Z8, 128(R8)
+	VMOVUPS      Z6, 512(R8)
+	VMOVUPS      Z2, 896(R8)
+	VMOVUPS      Z7, 1280(R8)
+	VMOVUPS      Z4, 1664(R8)
+	VMOVUPS      Z5, 2048(R8)
+	MOVQ         (AX), R10
+	MOVQ         24(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z2
+	MOVQ         (AX), R10
+	MOVQ         72(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z3
+	MOVQ         (AX), R10
+	MOVQ         120(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z4
+	MOVQ         (AX), R10
+	MOVQ         168(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z5
+	MOVQ         (AX), R10
+	MOVQ         216(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z6
+	MOVQ         (AX), R10
+	MOVQ         264(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z7
+	VSUBPS       Z4, Z6, Z8
+	VSUBPS       Z4, Z2, Z2
+	VMOVAPS      Z8, Z8
+	VFMADD231PS  Z1, Z2, Z8
+	VMOVAPS      Z6, Z2
+	VFNMADD231PS Z1, Z4, Z2
+	VMOVAPS      Z5, Z9
+	VFNMADD231PS Z1, Z3, Z9
+	VSUBPS       Z4, Z6, Z4
+	VSUBPS       Z3, Z5, Z3
+	VSUBPS       Z5, Z7, Z5
+	VMOVAPS      Z5, Z5
+	VFNMADD231PS Z1, Z3, Z5
+	VADDPS       Z2, Z9, Z6
+	VSUBPS       Z9, Z2, Z2
+	VMOVAPS      Z4, Z7
+	VFMADD231PS  Z0, Z3, Z7
+	VMOVAPS      Z4, Z4
+	VFNMADD231PS Z0, Z3, Z4
+	VMOVUPS      Z8, 192(R8)
+	VMOVUPS      Z6, 576(R8)
+	VMOVUPS      Z2, 960(R8)
+	VMOVUPS      Z7, 1344(R8)
+	VMOVUPS      Z4, 1728(R8)
+	VMOVUPS      Z5, 2112(R8)
+	MOVQ         (AX), R10
+	MOVQ         32(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z2
+	MOVQ         (AX), R10
+	MOVQ         80(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z3
+	MOVQ         (AX), R10
+	MOVQ         128(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z4
+	MOVQ         (AX), R10
+	MOVQ         176(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z5
+	MOVQ         (AX), R10
+	MOVQ         224(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z6
+	MOVQ         (AX), R10
+	MOVQ         272(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z7
+	VSUBPS       Z4, Z6, Z8
+	VSUBPS       Z4, Z2, Z2
+	VMOVAPS      Z8, Z8
+	VFMADD231PS  Z1, Z2, Z8
+	VMOVAPS      Z6, Z2
+	VFNMADD231PS Z1, Z4, Z2
+	VMOVAPS      Z5, Z9
+	VFNMADD231PS Z1, Z3, Z9
+	VSUBPS       Z4, Z6, Z4
+	VSUBPS       Z3, Z5, Z3
+	VSUBPS       Z5, Z7, Z5
+	VMOVAPS      Z5, Z5
+	VFNMADD231PS Z1, Z3, Z5
+	VADDPS       Z2, Z9, Z6
+	VSUBPS       Z9, Z2, Z2
+	VMOVAPS      Z4, Z7
+	VFMADD231PS  Z0, Z3, Z7
+	VMOVAPS      Z4, Z4
+	VFNMADD231PS Z0, Z3, Z4
+	VMOVUPS      Z8, 256(R8)
+	VMOVUPS      Z6, 640(R8)
+	VMOVUPS      Z2, 1024(R8)
+	VMOVUPS      Z7, 1408(R8)
+	VMOVUPS      Z4, 1792(R8)
+	VMOVUPS      Z5, 2176(R8)
+	MOVQ         (AX), R10
+	MOVQ         40(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z2
+	MOVQ         (AX), R10
+	MOVQ         88(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z3
+	MOVQ         (AX), R10
+	MOVQ         136(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z4
+	MOVQ         (AX), R10
+	MOVQ         184(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z5
+	MOVQ         (AX), R10
+	MOVQ         232(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z6
+	MOVQ         (AX), R10
+	MOVQ         280(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z7
+	VSUBPS       Z4, Z6, Z8
+	VSUBPS       Z4, Z2, Z2
+	VMOVAPS      Z8, Z8
+	VFMADD231PS  Z1, Z2, Z8
+	VMOVAPS      Z6, Z2
+	VFNMADD231PS Z1, Z4, Z2
+	VMOVAPS      Z5, Z9
+	VFNMADD231PS Z1, Z3, Z9
+	VSUBPS       Z4, Z6, Z4
+	VSUBPS       Z3, Z5, Z3
+	VSUBPS       Z5, Z7, Z5
+	VMOVAPS      Z5, Z5
+	VFNMADD231PS Z1, Z3, Z5
+	VADDPS       Z2, Z9, Z6
+	VSUBPS       Z9, Z2, Z2
+	VMOVAPS      Z4, Z7
+	VFMADD231PS  Z0, Z3, Z7
+	VMOVAPS      Z4, Z4
+	VFNMADD231PS Z0, Z3, Z4
+	VMOVUPS      Z8, 320(R8)
+	VMOVUPS      Z6, 704(R8)
+	VMOVUPS      Z2, 1088(R8)
+	VMOVUPS      Z7, 1472(R8)
+	VMOVUPS      Z4, 1856(R8)
+	VMOVUPS      Z5, 2240(R8)
+	LEAQ         (DX)(SI*1), R9
+	VMOVUPS      (R8), Z2
+	VMOVUPS      64(R8), Z3
+	VMOVUPS      128(R8), Z4
+	VMOVUPS      192(R8), Z5
+	VMOVUPS      256(R8), Z6
+	VMOVUPS      320(R8), Z7
+	VSUBPS       Z4, Z6, Z8
+	VSUBPS       Z4, Z2, Z2
+	VMOVAPS      Z8, Z8
+	VFMADD231PS  Z1, Z2, Z8
+	VMOVAPS      Z6, Z2
+	VFNMADD231PS Z1, Z4, Z2
+	VMOVAPS      Z5, Z9
+	VFNMADD231PS Z1, Z3, Z9
+	VSUBPS       Z4, Z6, Z4
+	VSUBPS       Z3, Z5, Z3
+	VSUBPS       Z5, Z7, Z5
+	VMOVAPS      Z5, Z5
+	VFNMADD231PS Z1, Z3, Z5
+	VADDPS       Z2, Z9, Z6
+	VSUBPS       Z9, Z2, Z2
+	VMOVAPS      Z4, Z7
+	VFMADD231PS  Z0, Z3, Z7
+	VMOVAPS      Z4, Z4
+	VFNMADD231PS Z0, Z3, Z4
+	VMOVUPS      Z8, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z6, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z2, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z7, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z4, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z5, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      384(R8), Z2
+	VMOVUPS      448(R8), Z3
+	VMOVUPS      512(R8), Z4
+	VMOVUPS      576(R8), Z5
+	VMOVUPS      640(R8), Z6
+	VMOVUPS      704(R8), Z7
+	VSUBPS       Z4, Z6, Z8
+	VSUBPS       Z4, Z2, Z2
+	VMOVAPS      Z8, Z8
+	VFMADD231PS  Z1, Z2, Z8
+	VMOVAPS      Z6, Z2
+	VFNMADD231PS Z1, Z4, Z2
+	VMOVAPS      Z5, Z9
+	VFNMADD231PS Z1, Z3, Z9
+	VSUBPS       Z4, Z6, Z4
+	VSUBPS       Z3, Z5, Z3
+	VSUBPS       Z5, Z7, Z5
+	VMOVAPS      Z5, Z5
+	VFNMADD231PS Z1, Z3, Z5
+	VADDPS       Z2, Z9, Z6
+	VSUBPS       Z9, Z2, Z2
+	VMOVAPS      Z4, Z7
+	VFMADD231PS  Z0, Z3, Z7
+	VMOVAPS      Z4, Z4
+	VFNMADD231PS Z0, Z3, Z4
+	VMOVUPS      Z8, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z6, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z2, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z7, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z4, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z5, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      768(R8), Z2
+	VMOVUPS      832(R8), Z3
+	VMOVUPS      896(R8), Z4
+	VMOVUPS      960(R8), Z5
+	VMOVUPS      1024(R8), Z6
+	VMOVUPS      1088(R8), Z7
+	VSUBPS       Z4, Z6, Z8
+	VSUBPS       Z4, Z2, Z2
+	VMOVAPS      Z8, Z8
+	VFMADD231PS  Z1, Z2, Z8
+	VMOVAPS      Z6, Z2
+	VFNMADD231PS Z1, Z4, Z2
+	VMOVAPS      Z5, Z9
+	VFNMADD231PS Z1, Z3, Z9
+	VSUBPS       Z4, Z6, Z4
+	VSUBPS       Z3, Z5, Z3
+	VSUBPS       Z5, Z7, Z5
+	VMOVAPS      Z5, Z5
+	VFNMADD231PS Z1, Z3, Z5
+	VADDPS       Z2, Z9, Z6
+	VSUBPS       Z9, Z2, Z2
+	VMOVAPS      Z4, Z7
+	VFMADD231PS  Z0, Z3, Z7
+	VMOVAPS      Z4, Z4
+	VFNMADD231PS Z0, Z3, Z4
+	VMOVUPS      Z8, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z6, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z2, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z7, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z4, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z5, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      1152(R8), Z2
+	VMOVUPS      1216(R8), Z3
+	VMOVUPS      1280(R8), Z4
+	VMOVUPS      1344(R8), Z5
+	VMOVUPS      1408(R8), Z6
+	VMOVUPS      1472(R8), Z7
+	VSUBPS       Z4, Z6, Z8
+	VSUBPS       Z4, Z2, Z2
+	VMOVAPS      Z8, Z8
+	VFMADD231PS  Z1, Z2, Z8
+	VMOVAPS      Z6, Z2
+	VFNMADD231PS Z1, Z4, Z2
+	VMOVAPS      Z5, Z9
+	VFNMADD231PS Z1, Z3, Z9
+	VSUBPS       Z4, Z6, Z4
+	VSUBPS       Z3, Z5, Z3
+	VSUBPS       Z5, Z7, Z5
+	VMOVAPS      Z5, Z5
+	VFNMADD231PS Z1, Z3, Z5
+	VADDPS       Z2, Z9, Z6
+	VSUBPS       Z9, Z2, Z2
+	VMOVAPS      Z4, Z7
+	VFMADD231PS  Z0, Z3, Z7
+	VMOVAPS      Z4, Z4
+	VFNMADD231PS Z0, Z3, Z4
+	VMOVUPS      Z8, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z6, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z2, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z7, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z4, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z5, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      1536(R8), Z2
+	VMOVUPS      1600(R8), Z3
+	VMOVUPS      1664(R8), Z4
+	VMOVUPS      1728(R8), Z5
+	VMOVUPS      1792(R8), Z6
+	VMOVUPS      1856(R8), Z7
+	VSUBPS       Z4, Z6, Z8
+	VSUBPS       Z4, Z2, Z2
+	VMOVAPS      Z8, Z8
+	VFMADD231PS  Z1, Z2, Z8
+	VMOVAPS      Z6, Z2
+	VFNMADD231PS Z1, Z4, Z2
+	VMOVAPS      Z5, Z9
+	VFNMADD231PS Z1, Z3, Z9
+	VSUBPS       Z4, Z6, Z4
+	VSUBPS       Z3, Z5, Z3
+	VSUBPS       Z5, Z7, Z5
+	VMOVAPS      Z5, Z5
+	VFNMADD231PS Z1, Z3, Z5
+	VADDPS       Z2, Z9, Z6
+	VSUBPS       Z9, Z2, Z2
+	VMOVAPS      Z4, Z7
+	VFMADD231PS  Z0, Z3, Z7
+	VMOVAPS      Z4, Z4
+	VFNMADD231PS Z0, Z3, Z4
+	VMOVUPS      Z8, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z6, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z2, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z7, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z4, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z5, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      1920(R8), Z2
+	VMOVUPS      1984(R8), Z3
+	VMOVUPS      2048(R8), Z4
+	VMOVUPS      2112(R8), Z5
+	VMOVUPS      2176(R8), Z6
+	VMOVUPS      2240(R8), Z7
+	VSUBPS       Z4, Z6, Z8
+	VSUBPS       Z4, Z2, Z2
+	VMOVAPS      Z8, Z8
+	VFMADD231PS  Z1, Z2, Z8
+	VMOVAPS      Z6, Z2
+	VFNMADD231PS Z1, Z4, Z2
+	VMOVAPS      Z5, Z9
+	VFNMADD231PS Z1, Z3, Z9
+	VSUBPS       Z4, Z6, Z4
+	VSUBPS       Z3, Z5, Z3
+	VSUBPS       Z5, Z7, Z5
+	VMOVAPS      Z5, Z5
+	VFNMADD231PS Z1, Z3, Z5
+	VADDPS       Z2, Z9, Z6
+	VSUBPS       Z9, Z2, Z2
+	VMOVAPS      Z4, Z7
+	VFMADD231PS  Z0, Z3, Z7
+	VMOVAPS      Z4, Z4
+	VFNMADD231PS Z0, Z3, Z4
+	VMOVUPS      Z8, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z6, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z2, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z7, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z4, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z5, (R9)
+	ADDQ         BX, R9
+	ADDQ         $0x00000040, SI
+	SUBQ         $0x00000010, DI
+	JMP          vector
+
+tail:
+	TESTQ        DI, DI
+	JEQ          next
+	MOVQ         56(AX), DI
+	MOVQ         (AX), R9
+	MOVQ         (CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z2
+	MOVQ         (AX), R9
+	MOVQ         48(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z3
+	MOVQ         (AX), R9
+	MOVQ         96(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z4
+	MOVQ         (AX), R9
+	MOVQ         144(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z5
+	MOVQ         (AX), R9
+	MOVQ         192(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z6
+	MOVQ         (AX), R9
+	MOVQ         240(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z7
+	VSUBPS       Z4, Z6, Z8
+	VSUBPS       Z4, Z2, Z2
+	VMOVAPS      Z8, Z8
+	VFMADD231PS  Z1, Z2, Z8
+	VMOVAPS      Z6, Z2
+	VFNMADD231PS Z1, Z4, Z2
+	VMOVAPS      Z5, Z9
+	VFNMADD231PS Z1, Z3, Z9
+	VSUBPS       Z4, Z6, Z4
+	VSUBPS       Z3, Z5, Z3
+	VSUBPS       Z5, Z7, Z5
+	VMOVAPS      Z5, Z5
+	VFNMADD231PS Z1, Z3, Z5
+	VADDPS       Z2, Z9, Z6
+	VSUBPS       Z9, Z2, Z2
+	VMOVAPS      Z4, Z7
+	VFMADD231PS  Z0, Z3, Z7
+	VMOVAPS      Z4, Z4
+	VFNMADD231PS Z0, Z3, Z4
+	VMOVUPS      Z8, (DI)
+	VMOVUPS      Z6, 384(DI)
+	VMOVUPS      Z2, 768(DI)
+	VMOVUPS      Z7, 1152(DI)
+	VMOVUPS      Z4, 1536(DI)
+	VMOVUPS      Z5, 1920(DI)
+	MOVQ         (AX), R9
+	MOVQ         8(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z2
+	MOVQ         (AX), R9
+	MOVQ         56(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z3
+	MOVQ         (AX), R9
+	MOVQ         104(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z4
+	MOVQ         (AX), R9
+	MOVQ         152(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z5
+	MOVQ         (AX), R9
+	MOVQ         200(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z6
+	MOVQ         (AX), R9
+	MOVQ         248(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z7
+	VSUBPS       Z4, Z6, Z8
+	VSUBPS       Z4, Z2, Z2
+	VMOVAPS      Z8, Z8
+	VFMADD231PS  Z1, Z2, Z8
+	VMOVAPS      Z6, Z2
+	VFNMADD231PS Z1, Z4, Z2
+	VMOVAPS      Z5, Z9
+	VFNMADD231PS Z1, Z3, Z9
+	VSUBPS       Z4, Z6, Z4
+	VSUBPS       Z3, Z5, Z3
+	VSUBPS       Z5, Z7, Z5
+	VMOVAPS      Z5, Z5
+	VFNMADD231PS Z1, Z3, Z5
+	VADDPS       Z2, Z9, Z6
+	VSUBPS       Z9, Z2, Z2
+	VMOVAPS      Z4, Z7
+	VFMADD231PS  Z0, Z3, Z7
+	VMOVAPS      Z4, Z4
+	VFNMADD231PS Z0, Z3, Z4
+	VMOVUPS      Z8, 64(DI)
+	VMOVUPS      Z6, 448(DI)
+	VMOVUPS      Z2, 832(DI)
+	VMOVUPS      Z7, 1216(DI)
+	VMOVUPS      Z4, 1600(DI)
+	VMOVUPS      Z5, 1984(DI)
+	MOVQ         (AX), R9
+	MOVQ         16(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z2
+	MOVQ         (AX), R9
+	MOVQ         64(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z3
+	MOVQ         (AX), R9
+	MOVQ         112(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z4
+	MOVQ         (AX), R9
+	MOVQ         160(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z5
+	MOVQ         (AX), R9
+	MOVQ         208(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z6
+	MOVQ         (AX), R9
+	MOVQ         256(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z7
+	VSUBPS       Z4, Z6, Z8
+	VSUBPS       Z4, Z2, Z2
+	VMOVAPS      Z8, Z8
+	VFMADD231PS  Z1, Z2, Z8
+	VMOVAPS      Z6, Z2
+	VFNMADD231PS Z1, Z4, Z2
+	VMOVAPS      Z5, Z9
+	VFNMADD231PS Z1, Z3, Z9
+	VSUBPS       Z4, Z6, Z4
+	VSUBPS       Z3, Z5, Z3
+	VSUBPS       Z5, Z7, Z5
+	VMOVAPS      Z5, Z5
+	VFNMADD231PS Z1, Z3, Z5
+	VADDPS       Z2, Z9, Z6
+	VSUBPS       Z9, Z2, Z2
+	VMOVAPS      Z4, Z7
+	VFMADD231PS  Z0, Z3, Z7
+	VMOVAPS      Z4, Z4
+	VFNMADD231PS Z0, Z3, Z4
+	VMOVUPS      Z8, 128(DI)
+	VMOVUPS      Z6, 512(DI)
+	VMOVUPS      Z2, 896(DI)
+	VMOVUPS      Z7, 1280(DI)
+	VMOVUPS      Z4, 1664(DI)
+	VMOVUPS      Z5, 2048(DI)
+	MOVQ         (AX), R9
+	MOVQ         24(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z2
+	MOVQ         (AX), R9
+	MOVQ         72(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z3
+	MOVQ         (AX), R9
+	MOVQ         120(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z4
+	MOVQ         (AX), R9
+	MOVQ         168(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z5
+	MOVQ         (AX), R9
+	MOVQ         216(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z6
+	MOVQ         (AX), R9
+	MOVQ         264(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z7
+	VSUBPS       Z4, Z6, Z8
+	VSUBPS       Z4, Z2, Z2
+	VMOVAPS      Z8, Z8
+	VFMADD231PS  Z1, Z2, Z8
+	VMOVAPS      Z6, Z2
+	VFNMADD231PS Z1, Z4, Z2
+	VMOVAPS      Z5, Z9
+	VFNMADD231PS Z1, Z3, Z9
+	VSUBPS       Z4, Z6, Z4
+	VSUBPS       Z3, Z5, Z3
+	VSUBPS       Z5, Z7, Z5
+	VMOVAPS      Z5, Z5
+	VFNMADD231PS Z1, Z3, Z5
+	VADDPS       Z2, Z9, Z6
+	VSUBPS       Z9, Z2, Z2
+	VMOVAPS      Z4, Z7
+	VFMADD231PS  Z0, Z3, Z7
+	VMOVAPS      Z4, Z4
+	VFNMADD231PS Z0, Z3, Z4
+	VMOVUPS      Z8, 192(DI)
+	VMOVUPS      Z6, 576(DI)
+	VMOVUPS      Z2, 960(DI)
+	VMOVUPS      Z7, 1344(DI)
+	VMOVUPS      Z4, 1728(DI)
+	VMOVUPS      Z5, 2112(DI)
+	MOVQ         (AX), R9
+	MOVQ         32(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z2
+	MOVQ         (AX), R9
+	MOVQ         80(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z3
+	MOVQ         (AX), R9
+	MOVQ         128(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z4
+	MOVQ         (AX), R9
+	MOVQ         176(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z5
+	MOVQ         (AX), R9
+	MOVQ         224(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z6
+	MOVQ         (AX), R9
+	MOVQ         272(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z7
+	VSUBPS       Z4, Z6, Z8
+	VSUBPS       Z4, Z2, Z2
+	VMOVAPS      Z8, Z8
+	VFMADD231PS  Z1, Z2, Z8
+	VMOVAPS      Z6, Z2
+	VFNMADD231PS Z1, Z4, Z2
+	VMOVAPS      Z5, Z9
+	VFNMADD231PS Z1, Z3, Z9
+	VSUBPS       Z4, Z6, Z4
+	VSUBPS       Z3, Z5, Z3
+	VSUBPS       Z5, Z7, Z5
+	VMOVAPS      Z5, Z5
+	VFNMADD231PS Z1, Z3, Z5
+	VADDPS       Z2, Z9, Z6
+	VSUBPS       Z9, Z2, Z2
+	VMOVAPS      Z4, Z7
+	VFMADD231PS  Z0, Z3, Z7
+	VMOVAPS      Z4, Z4
+	VFNMADD231PS Z0, Z3, Z4
+	VMOVUPS      Z8, 256(DI)
+	VMOVUPS      Z6, 640(DI)
+	VMOVUPS      Z2, 1024(DI)
+	VMOVUPS      Z7, 1408(DI)
+	VMOVUPS      Z4, 1792(DI)
+	VMOVUPS      Z5, 2176(DI)
+	MOVQ         (AX), R9
+	MOVQ         40(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z2
+	MOVQ         (AX), R9
+	MOVQ         88(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z3
+	MOVQ         (AX), R9
+	MOVQ         136(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z4
+	MOVQ         (AX), R9
+	MOVQ         184(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z5
+	MOVQ         (AX), R9
+	MOVQ         232(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z6
+	MOVQ         (AX), R9
+	MOVQ         280(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z7
+	VSUBPS       Z4, Z6, Z8
+	VSUBPS       Z4, Z2, Z2
+	VMOVAPS      Z8, Z8
+	VFMADD231PS  Z1, Z2, Z8
+	VMOVAPS      Z6, Z2
+	VFNMADD231PS Z1, Z4, Z2
+	VMOVAPS      Z5, Z9
+	VFNMADD231PS Z1, Z3, Z9
+	VSUBPS       Z4, Z6, Z4
+	VSUBPS       Z3, Z5, Z3
+	VSUBPS       Z5, Z7, Z5
+	VMOVAPS      Z5, Z5
+	VFNMADD231PS Z1, Z3, Z5
+	VADDPS       Z2, Z9, Z6
+	VSUBPS       Z9, Z2, Z2
+	VMOVAPS      Z4, Z7
+	VFMADD231PS  Z0, Z3, Z7
+	VMOVAPS      Z4, Z4
+	VFNMADD231PS Z0, Z3, Z4
+	VMOVUPS      Z8, 320(DI)
+	VMOVUPS      Z6, 704(DI)
+	VMOVUPS      Z2, 1088(DI)
+	VMOVUPS      Z7, 1472(DI)
+	VMOVUPS      Z4, 1856(DI)
+	VMOVUPS      Z5, 2240(DI)
+	LEAQ         (DX)(SI*1), SI
+	VMOVUPS      (DI), Z2
+	VMOVUPS      64(DI), Z3
+	VMOVUPS      128(DI), Z4
+	VMOVUPS      192(DI), Z5
+	VMOVUPS      256(DI), Z6
+	VMOVUPS      320(DI), Z7
+	VSUBPS       Z4, Z6, Z8
+	VSUBPS       Z4, Z2, Z2
+	VMOVAPS      Z8, Z8
+	VFMADD231PS  Z1, Z2, Z8
+	VMOVAPS      Z6, Z2
+	VFNMADD231PS Z1, Z4, Z2
+	VMOVAPS      Z5, Z9
+	VFNMADD231PS Z1, Z3, Z9
+	VSUBPS       Z4, Z6, Z4
+	VSUBPS       Z3, Z5, Z3
+	VSUBPS       Z5, Z7, Z5
+	VMOVAPS      Z5, Z5
+	VFNMADD231PS Z1, Z3, Z5
+	VADDPS       Z2, Z9, Z6
+	VSUBPS       Z9, Z2, Z2
+	VMOVAPS      Z4, Z7
+	VFMADD231PS  Z0, Z3, Z7
+	VMOVAPS      Z4, Z4
+	VFNMADD231PS Z0, Z3, Z4
+	VMOVUPS      Z8, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z6, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z2, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z7, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z4, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z5, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      384(DI), Z2
+	VMOVUPS      448(DI), Z3
+	VMOVUPS      512(DI), Z4
+	VMOVUPS      576(DI), Z5
+	VMOVUPS      640(DI), Z6
+	VMOVUPS      704(DI), Z7
+	VSUBPS       Z4, Z6, Z8
+	VSUBPS       Z4, Z2, Z2
+	VMOVAPS      Z8, Z8
+	VFMADD231PS  Z1, Z2, Z8
+	VMOVAPS      Z6, Z2
+	VFNMADD231PS Z1, Z4, Z2
+	VMOVAPS      Z5, Z9
+	VFNMADD231PS Z1, Z3, Z9
+	VSUBPS       Z4, Z6, Z4
+	VSUBPS       Z3, Z5, Z3
+	VSUBPS       Z5, Z7, Z5
+	VMOVAPS      Z5, Z5
+	VFNMADD231PS Z1, Z3, Z5
+	VADDPS       Z2, Z9, Z6
+	VSUBPS       Z9, Z2, Z2
+	VMOVAPS      Z4, Z7
+	VFMADD231PS  Z0, Z3, Z7
+	VMOVAPS      Z4, Z4
+	VFNMADD231PS Z0, Z3, Z4
+	VMOVUPS      Z8, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z6, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z2, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z7, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z4, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z5, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      768(DI), Z2
+	VMOVUPS      832(DI), Z3
+	VMOVUPS      896(DI), Z4
+	VMOVUPS      960(DI), Z5
+	VMOVUPS      1024(DI), Z6
+	VMOVUPS      1088(DI), Z7
+	VSUBPS       Z4, Z6, Z8
+	VSUBPS       Z4, Z2, Z2
+	VMOVAPS      Z8, Z8
+	VFMADD231PS  Z1, Z2, Z8
+	VMOVAPS      Z6, Z2
+	VFNMADD231PS Z1, Z4, Z2
+	VMOVAPS      Z5, Z9
+	VFNMADD231PS Z1, Z3, Z9
+	VSUBPS       Z4, Z6, Z4
+	VSUBPS       Z3, Z5, Z3
+	VSUBPS       Z5, Z7, Z5
+	VMOVAPS      Z5, Z5
+	VFNMADD231PS Z1, Z3, Z5
+	VADDPS       Z2, Z9, Z6
+	VSUBPS       Z9, Z2, Z2
+	VMOVAPS      Z4, Z7
+	VFMADD231PS  Z0, Z3, Z7
+	VMOVAPS      Z4, Z4
+	VFNMADD231PS Z0, Z3, Z4
+	VMOVUPS      Z8, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z6, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z2, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z7, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z4, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z5, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      1152(DI), Z2
+	VMOVUPS      1216(DI), Z3
+	VMOVUPS      1280(DI), Z4
+	VMOVUPS      1344(DI), Z5
+	VMOVUPS      1408(DI), Z6
+	VMOVUPS      1472(DI), Z7
+	VSUBPS       Z4, Z6, Z8
+	VSUBPS       Z4, Z2, Z2
+	VMOVAPS      Z8, Z8
+	VFMADD231PS  Z1, Z2, Z8
+	VMOVAPS      Z6, Z2
+	VFNMADD231PS Z1, Z4, Z2
+	VMOVAPS      Z5, Z9
+	VFNMADD231PS Z1, Z3, Z9
+	VSUBPS       Z4, Z6, Z4
+	VSUBPS       Z3, Z5, Z3
+	VSUBPS       Z5, Z7, Z5
+	VMOVAPS      Z5, Z5
+	VFNMADD231PS Z1, Z3, Z5
+	VADDPS       Z2, Z9, Z6
+	VSUBPS       Z9, Z2, Z2
+	VMOVAPS      Z4, Z7
+	VFMADD231PS  Z0, Z3, Z7
+	VMOVAPS      Z4, Z4
+	VFNMADD231PS Z0, Z3, Z4
+	VMOVUPS      Z8, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z6, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z2, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z7, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z4, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z5, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      1536(DI), Z2
+	VMOVUPS      1600(DI), Z3
+	VMOVUPS      1664(DI), Z4
+	VMOVUPS      1728(DI), Z5
+	VMOVUPS      1792(DI), Z6
+	VMOVUPS      1856(DI), Z7
+	VSUBPS       Z4, Z6, Z8
+	VSUBPS       Z4, Z2, Z2
+	VMOVAPS      Z8, Z8
+	VFMADD231PS  Z1, Z2, Z8
+	VMOVAPS      Z6, Z2
+	VFNMADD231PS Z1, Z4, Z2
+	VMOVAPS      Z5, Z9
+	VFNMADD231PS Z1, Z3, Z9
+	VSUBPS       Z4, Z6, Z4
+	VSUBPS       Z3, Z5, Z3
+	VSUBPS       Z5, Z7, Z5
+	VMOVAPS      Z5, Z5
+	VFNMADD231PS Z1, Z3, Z5
+	VADDPS       Z2, Z9, Z6
+	VSUBPS       Z9, Z2, Z2
+	VMOVAPS      Z4, Z7
+	VFMADD231PS  Z0, Z3, Z7
+	VMOVAPS      Z4, Z4
+	VFNMADD231PS Z0, Z3, Z4
+	VMOVUPS      Z8, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z6, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z2, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z7, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z4, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z5, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      1920(DI), Z2
+	VMOVUPS      1984(DI), Z3
+	VMOVUPS      2048(DI), Z4
+	VMOVUPS      2112(DI), Z5
+	VMOVUPS      2176(DI), Z6
+	VMOVUPS      2240(DI), Z7
+	VSUBPS       Z4, Z6, Z8
+	VSUBPS       Z4, Z2, Z2
+	VMOVAPS      Z8, Z8
+	VFMADD231PS  Z1, Z2, Z8
+	VMOVAPS      Z6, Z2
+	VFNMADD231PS Z1, Z4, Z2
+	VMOVAPS      Z5, Z9
+	VFNMADD231PS Z1, Z3, Z9
+	VSUBPS       Z4, Z6, Z4
+	VSUBPS       Z3, Z5, Z3
+	VSUBPS       Z5, Z7, Z5
+	VMOVAPS      Z5, Z5
+	VFNMADD231PS Z1, Z3, Z5
+	VADDPS       Z2, Z9, Z6
+	VSUBPS       Z9, Z2, Z2
+	VMOVAPS      Z4, Z7
+	VFMADD231PS  Z0, Z3, Z7
+	VMOVAPS      Z4, Z4
+	VFNMADD231PS Z0, Z3, Z4
+	VMOVUPS      Z8, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z6, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z2, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z7, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z4, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z5, K1, (SI)
+	ADDQ         BX, SI
+
+next:
+	MOVQ 32(AX), SI
+	LEAQ (DX)(SI*4), DX
+	ADDQ $0x00000120, CX
+	DECQ 24(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+// func winogradResultAVX512(t *byte)
+// Requires: AVX, AVX512DQ, AVX512F, CMOV
+TEXT ·winogradResultAVX512(SB), NOSPLIT, $0-8
+	MOVQ         t+0(FP), AX
+	MOVQ         16(AX), CX
+	MOVQ         40(AX), DX
+	MOVQ         48(AX), BX
+	MOVL         $0x40000000, SI
+	VMOVD        SI, X0
+	VBROADCASTSS X0, Z0
+	MOVL         $0x40800000, SI
+	VMOVD        SI, X0
+	VBROADCASTSS X0, Z0
+	MOVQ         64(AX), SI
+	VMOVDQU32    (SI), Z1
+	VPMOVD2M     Z1, K1
+
+tile:
+	XORQ SI, SI
+	MOVQ 32(AX), DI
+
+vector:
+	CMPQ        DI, $0x00000010
+	JLT         tail
+	MOVQ        56(AX), R8
+	LEAQ        (DX)(SI*1), R9
+	IMUL3Q      $0x06, BX, R10
+	MOVQ        R9, R11
+	ADDQ        BX, R9
+	VMOVUPS     (R11), Z1
+	ADDQ        R10, R11
+	VMOVUPS     (R11), Z2
+	ADDQ        R10, R11
+	VMOVUPS     (R11), Z3
+	ADDQ        R10, R11
+	VMOVUPS     (R11), Z4
+	ADDQ        R10, R11
+	VMOVUPS     (R11), Z5
+	ADDQ        R10, R11
+	VMOVUPS     (R11), Z6
+	ADDQ        R10, R11
+	VADDPS      Z2, Z3, Z7
+	VSUBPS      Z3, Z2, Z2
+	VADDPS      Z4, Z5, Z3
+	VSUBPS      Z5, Z4, Z4
+	VADDPS      Z4, Z4, Z4
+	VADDPS      Z1, Z7, Z1
+	VADDPS      Z1, Z3, Z1
+	VADDPS      Z2, Z4, Z5
+	VMOVAPS     Z7, Z7
+	VFMADD231PS Z0, Z3, Z7
+	VADDPS      Z2, Z6, Z2
+	VMOVAPS     Z2, Z2
+	VFMADD231PS Z0, Z4, Z2
+	VMOVUPS     Z1, (R8)
+	VMOVUPS     Z5, 384(R8)
+	VMOVUPS     Z7, 768(R8)
+	VMOVUPS     Z2, 1152(R8)
+	MOVQ        R9, R11
+	ADDQ        BX, R9
+	VMOVUPS     (R11), Z1
+	ADDQ        R10, R11
+	VMOVUPS     (R11), Z2
+	ADDQ        R10, R11
+	VMOVUPS     (R11), Z3
+	ADDQ        R10, R11
+	VMOVUPS     (R11), Z4
+	ADDQ        R10, R11
+	VMOVUPS     (R11), Z5
+	ADDQ        R10, R11
+	VMOVUPS     (R11), Z6
+	ADDQ        R10, R11
+	VADDPS      Z2, Z3, Z7
+	VSUBPS      Z3, Z2, Z2
+	VADDPS      Z4, Z5, Z3
+	VSUBPS      Z5, Z4, Z4
+	VADDPS      Z4, Z4, Z4
+	VADDPS      Z1, Z7, Z1
+	VADDPS      Z1, Z3, Z1
+	VADDPS      Z2, Z4, Z5
+	VMOVAPS     Z7, Z7
+	VFMADD231PS Z0, Z3, Z7
+	VADDPS      Z2, Z6, Z2
+	VMOVAPS     Z2, Z2
+	VFMADD231PS Z0, Z4, Z2
+	VMOVUPS     Z1, 64(R8)
+	VMOVUPS     Z5, 448(R8)
+	VMOVUPS     Z7, 832(R8)
+	VMOVUPS     Z2, 1216(R8)
+	MOVQ        R9, R11
+	ADDQ        BX, R9
+	VMOVUPS     (R11), Z1
+	ADDQ        R10, R11
+	VMOVUPS     (R11), Z2
+	ADDQ        R10, R11
+	VMOVUPS     (R11), Z3
+	ADDQ        R10, R11
+	VMOVUPS     (R11), Z4
+	ADDQ        R10, R11
+	VMOVUPS     (R11), Z5
+	ADDQ        R10, R11
+	VMOVUPS     (R11), Z6
+	ADDQ        R10, R11
+	VADDPS      Z2, Z3, Z7
+	VSUBPS      Z3, Z2, Z2
+	VADDPS      Z4, Z5, Z3
+	VSUBPS      Z5, Z4, Z4
+	VADDPS      Z4, Z4, Z4
+	VADDPS      Z1, Z7, Z1
+	VADDPS      Z1, Z3, Z1
+	VADDPS      Z2, Z4, Z5
+	VMOVAPS     Z7, Z7
+	VFMADD231PS Z0, Z3, Z7
+	VADDPS      Z2, Z6, Z2
+	VMOVAPS     Z2, Z2
+	VFMADD231PS Z0, Z4, Z2
+	VMOVUPS     Z1, 128(R8)
+	VMOVUPS     Z5, 512(R8)
+	VMOVUPS     Z7, 896(R8)
+	VMOVUPS     Z2, 1280(R8)
+	MOVQ        R9, R11
+	ADDQ        BX, R9
+	VMOVUPS     (R11), Z1
+	ADDQ        R10, R11
+	VMOVUPS     (R11), Z2
+	ADDQ        R10, R11
+	VMOVUPS     (R11), Z3
+	ADDQ        R10, R11
+	VMOVUPS     (R11), Z4
+	ADDQ        R10, R11
+	VMOVUPS     (R11), Z5
+	ADDQ        R10, R11
+	VMOVUPS     (R11), Z6
+	ADDQ        R10, R11
+	VADDPS      Z2, Z3, Z7
+	VSUBPS      Z3, Z2, Z2
+	VADDPS      Z4, Z5, Z3
+	VSUBPS      Z5, Z4, Z4
+	VADDPS      Z4, Z4, Z4
+	VADDPS      Z1, Z7, Z1
+	VADDPS      Z1, Z3, Z1
+	VADDPS      Z2, Z4, Z5
+	VMOVAPS     Z7, Z7
+	VFMADD231PS Z0, Z3, Z7
+	VADDPS      Z2, Z6, Z2
+	VMOVAPS     Z2, Z2
+	VFMADD231PS Z0, Z4, Z2
+	VMOVUPS     Z1, 192(R8)
+	VMOVUPS     Z5, 576(R8)
+	VMOVUPS     Z7, 960(R8)
+	VMOVUPS     Z2, 1344(R8)
+	MOVQ        R9, R11
+	ADDQ        BX, R9
+	VMOVUPS     (R11), Z1
+	ADDQ        R10, R11
+	VMOVUPS     (R11), Z2
+	ADDQ        R10, R11
+	VMOVUPS     (R11), Z3
+	ADDQ        R10, R11
+	VMOVUPS     (R11), Z4
+	ADDQ        R10, R11
+	VMOVUPS     (R11), Z5
+	ADDQ        R10, R11
+	VMOVUPS     (R11), Z6
+	ADDQ        R10, R11
+	VADDPS      Z2, Z3, Z7
+	VSUBPS      Z3, Z2, Z2
+	VADDPS      Z4, Z5, Z3
+	VSUBPS      Z5, Z4, Z4
+	VADDPS      Z4, Z4, Z4
+	VADDPS      Z1, Z7, Z1
+	VADDPS      Z1, Z3, Z1
+	VADDPS      Z2, Z4, Z5
+	VMOVAPS     Z7, Z7
+	VFMADD231PS Z0, Z3, Z7
+	VADDPS      Z2, Z6, Z2
+	VMOVAPS     Z2, Z2
+	VFMADD231PS Z0, Z4, Z2
+	VMOVUPS     Z1, 256(R8)
+	VMOVUPS     Z5, 640(R8)
+	VMOVUPS     Z7, 1024(R8)
+	VMOVUPS     Z2, 1408(R8)
+	MOVQ        R9, R11
+	ADDQ        BX, R9
+	VMOVUPS     (R11), Z1
+	ADDQ        R10, R11
+	VMOVUPS     (R11), Z2
+	ADDQ        R10, R11
+	VMOVUPS     (R11), Z3
+	ADDQ        R10, R11
+	VMOVUPS     (R11), Z4
+	ADDQ        R10, R11
+	VMOVUPS     (R11), Z5
+	ADDQ        R10, R11
+	VMOVUPS     (R11), Z6
+	ADDQ        R10, R11
+	VADDPS      Z2, Z3, Z7
+	VSUBPS      Z3, Z2, Z2
+	VADDPS      Z4, Z5, Z3
+	VSUBPS      Z5, Z4, Z4
+	VADDPS      Z4, Z4, Z4
+	VADDPS      Z1, Z7, Z1
+	VADDPS      Z1, Z3, Z1
+	VADDPS      Z2, Z4, Z5
+	VMOVAPS     Z7, Z7
+	VFMADD231PS Z0, Z3, Z7
+	VADDPS      Z2, Z6, Z2
+	VMOVAPS     Z2, Z2
+	VFMADD231PS Z0, Z4, Z2
+	VMOVUPS     Z1, 320(R8)
+	VMOVUPS     Z5, 704(R8)
+	VMOVUPS     Z7, 1088(R8)
+	VMOVUPS     Z2, 1472(R8)
+	LEAQ        (DX)(SI*1), R9
+	VMOVUPS     (R8), Z1
+	VMOVUPS     64(R8), Z2
+	VMOVUPS     128(R8), Z3
+	VMOVUPS     192(R8), Z4
+	VMOVUPS     256(R8), Z5
+	VMOVUPS     320(R8), Z6
+	VADDPS      Z2, Z3, Z7
+	VSUBPS      Z3, Z2, Z2
+	VADDPS      Z4, Z5, Z3
+	VSUBPS      Z5, Z4, Z4
+	VADDPS      Z4, Z4, Z4
+	VADDPS      Z1, Z7, Z1
+	VADDPS      Z1, Z3, Z1
+	VADDPS      Z2, Z4, Z5
+	VMOVAPS     Z7, Z7
+	VFMADD231PS Z0, Z3, Z7
+	VADDPS      Z2, Z6, Z2
+	VMOVAPS     Z2, Z2
+	VFMADD231PS Z0, Z4, Z2
+	MOVQ        (AX), R10
+	MOVQ        (CX), R9
+	ADDQ        R9, R10
+	TESTQ       R9, R9
+	CMOVQLT     8(AX), R10
+	VMOVUPS     Z1, (R10)(SI*1)
+	MOVQ        (AX), R10
+	MOVQ        8(CX), R9
+	ADDQ        R9, R10
+	TESTQ       R9, R9
+	CMOVQLT     8(AX), R10
+	VMOVUPS     Z5, (R10)(SI*1)
+	MOVQ        (AX), R10
+	MOVQ        16(CX), R9
+	ADDQ        R9, R10
+	TESTQ       R9, R9
+	CMOVQLT     8(AX), R10
+	VMOVUPS     Z7, (R10)(SI*1)
+	MOVQ        (AX), R10
+	MOVQ        24(CX), R9
+	ADDQ        R9, R10
+	TESTQ       R9, R9
+	CMOVQLT     8(AX), R10
+	VMOVUPS     Z2, (R10)(SI*1)
+	VMOVUPS     384(R8), Z1
+	VMOVUPS     448(R8), Z2
+	VMOVUPS     512(R8), Z3
+	VMOVUPS     576(R8), Z4
+	VMOVUPS     640(R8), Z5
+	VMOVUPS     704(R8), Z6
+	VADDPS      Z2, Z3, Z7
+	VSUBPS      Z3, Z2, Z2
+	VADDPS      Z4, Z5, Z3
+	VSUBPS      Z5, Z4, Z4
+	VADDPS      Z4, Z4, Z4
+	VADDPS      Z1, Z7, Z1
+	VADDPS      Z1, Z3, Z1
+	VADDPS      Z2, Z4, Z5
+	VMOVAPS     Z7, Z7
+	VFMADD231PS Z0, Z3, Z7
+	VADDPS      Z2, Z6, Z2
+	VMOVAPS     Z2, Z2
+	VFMADD231PS Z0, Z4, Z2
+	MOVQ        (AX), R10
+	MOVQ        32(CX), R9
+	ADDQ        R9, R10
+	TESTQ       R9, R9
+	CMOVQLT     8(AX), R10
+	VMOVUPS     Z1, (R10)(SI*1)
+	MOVQ        (AX), R10
+	MOVQ        40(CX), R9
+	ADDQ        R9, R10
+	TESTQ       R9, R9
+	CMOVQLT     8(AX), R10
+	VMOVUPS     Z5, (R10)(SI*1)
+	MOVQ        (AX), R10
+	MOVQ        48(CX), R9
+	ADDQ        R9, R10
+	TESTQ       R9, R9
+	CMOVQLT     8(AX), R10
+	VMOVUPS     Z7, (R10)(SI*1)
+	MOVQ        (AX), R10
+	MOVQ        56(CX), R9
+	ADDQ        R9, R10
+	TESTQ       R9, R9
+	CMOVQLT     8(AX), R10
+	VMOVUPS     Z2, (R10)(SI*1)
+	VMOVUPS     768(R8), Z1
+	VMOVUPS     832(R8), Z2
+	VMOVUPS     896(R8), Z3
+	VMOVUPS     960(R8), Z4
+	VMOVUPS     1024(R8), Z5
+	VMOVUPS     1088(R8), Z6
+	VADDPS      Z2, Z3, Z7
+	VSUBPS      Z3, Z2, Z2
+	VADDPS      Z4, Z5, Z3
+	VSUBPS      Z5, Z4, Z4
+	VADDPS      Z4, Z4, Z4
+	VADDPS      Z1, Z7, Z1
+	VADDPS      Z1, Z3, Z1
+	VADDPS      Z2, Z4, Z5
+	VMOVAPS     Z7, Z7
+	VFMADD231PS Z0, Z3, Z7
+	VADDPS      Z2, Z6, Z2
+	VMOVAPS     Z2, Z2
+	VFMADD231PS Z0, Z4, Z2
+	MOVQ        (AX), R10
+	MOVQ        64(CX), R9
+	ADDQ        R9, R10
+	TESTQ       R9, R9
+	CMOVQLT     8(AX), R10
+	VMOVUPS     Z1, (R10)(SI*1)
+	MOVQ        (AX), R10
+	MOVQ        72(CX), R9
+	ADDQ        R9, R10
+	TESTQ       R9, R9
+	CMOVQLT     8(AX), R10
+	VMOVUPS     Z5, (R10)(SI*1)
+	MOVQ        (AX), R10
+	MOVQ        80(CX), R9
+	ADDQ        R9, R10
+	TESTQ       R9, R9
+	CMOVQLT     8(AX), R10
+	VMOVUPS     Z7, (R10)(SI*1)
+	MOVQ        (AX), R10
+	MOVQ        88(CX), R9
+	ADDQ        R9, R10
+	TESTQ       R9, R9
+	CMOVQLT     8(AX), R10
+	VMOVUPS     Z2, (R10)(SI*1)
+	VMOVUPS     1152(R8), Z1
+	VMOVUPS     1216(R8), Z2
+	VMOVUPS     1280(R8), Z3
+	VMOVUPS     1344(R8), Z4
+	VMOVUPS     1408(R8), Z5
+	VMOVUPS     1472(R8), Z6
+	VADDPS      Z2, Z3, Z7
+	VSUBPS      Z3, Z2, Z2
+	VADDPS      Z4, Z5, Z3
+	VSUBPS      Z5, Z4, Z4
+	VADDPS      Z4, Z4, Z4
+	VADDPS      Z1, Z7, Z1
+	VADDPS      Z1, Z3, Z1
+	VADDPS      Z2, Z4, Z5
+	VMOVAPS     Z7, Z7
+	VFMADD231PS Z0, Z3, Z7
+	VADDPS      Z2, Z6, Z2
+	VMOVAPS     Z2, Z2
+	VFMADD231PS Z0, Z4, Z2
+	MOVQ        (AX), R9
+	MOVQ        96(CX), R8
+	ADDQ        R8, R9
+	TESTQ       R8, R8
+	CMOVQLT     8(AX), R9
+	VMOVUPS     Z1, (R9)(SI*1)
+	MOVQ        (AX), R9
+	MOVQ        104(CX), R8
+	ADDQ        R8, R9
+	TESTQ       R8, R8
+	CMOVQLT     8(AX), R9
+	VMOVUPS     Z5, (R9)(SI*1)
+	MOVQ        (AX), R9
+	MOVQ        112(CX), R8
+	ADDQ        R8, R9
+	TESTQ       R8, R8
+	CMOVQLT     8(AX), R9
+	VMOVUPS     Z7, (R9)(SI*1)
+	MOVQ        (AX), R9
+	MOVQ        120(CX), R8
+	ADDQ        R8, R9
+	TESTQ       R8, R8
+	CMOVQLT     8(AX), R9
+	VMOVUPS     Z2, (R9)(SI*1)
+	ADDQ        $0x00000040, SI
+	SUBQ        $0x00000010, DI
+	JMP         vector
+
+tail:
+	TESTQ       DI, DI
+	JEQ         next
+	MOVQ        56(AX), DI
+	LEAQ        (DX)(SI*1), R8
+	IMUL3Q      $0x06, BX, R9
+	MOVQ        R8, R10
+	ADDQ        BX, R8
+	VMOVUPS.Z   (R10), K1, Z1
+	ADDQ        R9, R10
+	VMOVUPS.Z   (R10), K1, Z2
+	ADDQ        R9, R10
+	VMOVUPS.Z   (R10), K1, Z3
+	ADDQ        R9, R10
+	VMOVUPS.Z   (R10), K1, Z4
+	ADDQ        R9, R10
+	VMOVUPS.Z   (R10), K1, Z5
+	ADDQ        R9, R10
+	VMOVUPS.Z   (R10), K1, Z6
+	ADDQ        R9, R10
+	VADDPS      Z2, Z3, Z7
+	VSUBPS      Z3, Z2, Z2
+	VADDPS      Z4, Z5, Z3
+	VSUBPS      Z5, Z4, Z4
+	VADDPS      Z4, Z4, Z4
+	VADDPS      Z1, Z7, Z1
+	VADDPS      Z1, Z3, Z1
+	VADDPS      Z2, Z4, Z5
+	VMOVAPS     Z7, Z7
+	VFMADD231PS Z0, Z3, Z7
+	VADDPS      Z2, Z6, Z2
+	VMOVAPS     Z2, Z2
+	VFMADD231PS Z0, Z4, Z2
+	VMOVUPS     Z1, (DI)
+	VMOVUPS     Z5, 384(DI)
+	VMOVUPS     Z7, 768(DI)
+	VMOVUPS     Z2, 1152(DI)
+	MOVQ        R8, R10
+	ADDQ        BX, R8
+	VMOVUPS.Z   (R10), K1, Z1
+	ADDQ        R9, R10
+	VMOVUPS.Z   (R10), K1, Z2
+	ADDQ        R9, R10
+	VMOVUPS.Z   (R10), K1, Z3
+	ADDQ        R9, R10
+	VMOVUPS.Z   (R10), K1, Z4
+	ADDQ        R9, R10
+	VMOVUPS.Z   (R10), K1, Z5
+	ADDQ        R9, R10
+	VMOVUPS.Z   (R10), K1, Z6
+	ADDQ        R9, R10
+	VADDPS      Z2, Z3, Z7
+	VSUBPS      Z3, Z2, Z2
+	VADDPS      Z4, Z5, Z3
+	VSUBPS      Z5, Z4, Z4
+	VADDPS      Z4, Z4, Z4
+	VADDPS      Z1, Z7, Z1
+	VADDPS      Z1, Z3, Z1
+	VADDPS      Z2, Z4, Z5
+	VMOVAPS     Z7, Z7
+	VFMADD231PS Z0, Z3, Z7
+	VADDPS      Z2, Z6, Z2
+	VMOVAPS     Z2, Z2
+	VFMADD231PS Z0, Z4, Z2
+	VMOVUPS     Z1, 64(DI)
+	VMOVUPS     Z5, 448(DI)
+	VMOVUPS     Z7, 832(DI)
+	VMOVUPS     Z2, 1216(DI)
+	MOVQ        R8, R10
+	ADDQ        BX, R8
+	VMOVUPS.Z   (R10), K1, Z1
+	ADDQ        R9, R10
+	VMOVUPS.Z   (R10), K1, Z2
+	ADDQ        R9, R10
+	VMOVUPS.Z   (R10), K1, Z3
+	ADDQ        R9, R10
+	VMOVUPS.Z   (R10), K1, Z4
+	ADDQ        R9, R10
+	VMOVUPS.Z   (R10), K1, Z5
+	ADDQ        R9, R10
+	VMOVUPS.Z   (R10), K1, Z6
+	ADDQ        R9, R10
+	VADDPS      Z2, Z3, Z7
+	VSUBPS      Z3, Z2, Z2
+	VADDPS      Z4, Z5, Z3
+	VSUBPS      Z5, Z4, Z4
+	VADDPS      Z4, Z4, Z4
+	VADDPS      Z1, Z7, Z1
+	VADDPS      Z1, Z3, Z1
+	VADDPS      Z2, Z4, Z5
+	VMOVAPS     Z7, Z7
+	VFMADD231PS Z0, Z3, Z7
+	VADDPS      Z2, Z6, Z2
+	VMOVAPS     Z2, Z2
+	VFMADD231PS Z0, Z4, Z2
+	VMOVUPS     Z1, 128(DI)
+	VMOVUPS     Z5, 512(DI)
+	VMOVUPS     Z7, 896(DI)
+	VMOVUPS     Z2, 1280(DI)
+	MOVQ        R8, R10
+	ADDQ        BX, R8
+	VMOVUPS.Z   (R10), K1, Z1
+	ADDQ        R9, R10
+	VMOVUPS.Z   (R10), K1, Z2
+	ADDQ        R9, R10
+	VMOVUPS.Z   (R10), K1, Z3
+	ADDQ        R9, R10
+	VMOVUPS.Z   (R10), K1, Z4
+	ADDQ        R9, R10
+	VMOVUPS.Z   (R10), K1, Z5
+	ADDQ        R9, R10
+	VMOVUPS.Z   (R10), K1, Z6
+	ADDQ        R9, R10
+	VADDPS      Z2, Z3, Z7
+	VSUBPS      Z3, Z2, Z2
+	VADDPS      Z4, Z5, Z3
+	VSUBPS      Z5, Z4, Z4
+	VADDPS      Z4, Z4, Z4
+	VADDPS      Z1, Z7, Z1
+	VADDPS      Z1, Z3, Z1
+	VADDPS      Z2, Z4, Z5
+	VMOVAPS     Z7, Z7
+	VFMADD231PS Z0, Z3, Z7
+	VADDPS      Z2, Z6, Z2
+	VMOVAPS     Z2, Z2
+	VFMADD231PS Z0, Z4, Z2
+	VMOVUPS     Z1, 192(DI)
+	VMOVUPS     Z5, 576(DI)
+	VMOVUPS     Z7, 960(DI)
+	VMOVUPS     Z2, 1344(DI)
+	MOVQ        R8, R10
+	ADDQ        BX, R8
+	VMOVUPS.Z   (R10), K1, Z1
+	ADDQ        R9, R10
+	VMOVUPS.Z   (R10), K1, Z2
+	ADDQ        R9, R10
+	VMOVUPS.Z   (R10), K1, Z3
+	ADDQ        R9, R10
+	VMOVUPS.Z   (R10), K1, Z4
+	ADDQ        R9, R10
+	VMOVUPS.Z   (R10), K1, Z5
+	ADDQ        R9, R10
+	VMOVUPS.Z   (R10), K1, Z6
+	ADDQ        R9, R10
+	VADDPS      Z2, Z3, Z7
+	VSUBPS      Z3, Z2, Z2
+	VADDPS      Z4, Z5, Z3
+	VSUBPS      Z5, Z4, Z4
+	VADDPS      Z4, Z4, Z4
+	VADDPS      Z1, Z7, Z1
+	VADDPS      Z1, Z3, Z1
+	VADDPS      Z2, Z4, Z5
+	VMOVAPS     Z7, Z7
+	VFMADD231PS Z0, Z3, Z7
+	VADDPS      Z2, Z6, Z2
+	VMOVAPS     Z2, Z2
+	VFMADD231PS Z0, Z4, Z2
+	VMOVUPS     Z1, 256(DI)
+	VMOVUPS     Z5, 640(DI)
+	VMOVUPS     Z7, 1024(DI)
+	VMOVUPS     Z2, 1408(DI)
+	MOVQ        R8, R10
+	ADDQ        BX, R8
+	VMOVUPS.Z   (R10), K1, Z1
+	ADDQ        R9, R10
+	VMOVUPS.Z   (R10), K1, Z2
+	ADDQ        R9, R10
+	VMOVUPS.Z   (R10), K1, Z3
+	ADDQ        R9, R10
+	VMOVUPS.Z   (R10), K1, Z4
+	ADDQ        R9, R10
+	VMOVUPS.Z   (R10), K1, Z5
+	ADDQ        R9, R10
+	VMOVUPS.Z   (R10), K1, Z6
+	ADDQ        R9, R10
+	VADDPS      Z2, Z3, Z7
+	VSUBPS      Z3, Z2, Z2
+	VADDPS      Z4, Z5, Z3
+	VSUBPS      Z5, Z4, Z4
+	VADDPS      Z4, Z4, Z4
+	VADDPS      Z1, Z7, Z1
+	VADDPS      Z1, Z3, Z1
+	VADDPS      Z2, Z4, Z5
+	VMOVAPS     Z7, Z7
+	VFMADD231PS Z0, Z3, Z7
+	VADDPS      Z2, Z6, Z2
+	VMOVAPS     Z2, Z2
+	VFMADD231PS Z0, Z4, Z2
+	VMOVUPS     Z1, 320(DI)
+	VMOVUPS     Z5, 704(DI)
+	VMOVUPS     Z7, 1088(DI)
+	VMOVUPS     Z2, 1472(DI)
+	LEAQ        (DX)(SI*1), R8
+	VMOVUPS     (DI), Z1
+	VMOVUPS     64(DI), Z2
+	VMOVUPS     128(DI), Z3
+	VMOVUPS     192(DI), Z4
+	VMOVUPS     256(DI), Z5
+	VMOVUPS     320(DI), Z6
+	VADDPS      Z2, Z3, Z7
+	VSUBPS      Z3, Z2, Z2
+	VADDPS      Z4, Z5, Z3
+	VSUBPS      Z5, Z4, Z4
+	VADDPS      Z4, Z4, Z4
+	VADDPS      Z1, Z7, Z1
+	VADDPS      Z1, Z3, Z1
+	VADDPS      Z2, Z4, Z5
+	VMOVAPS     Z7, Z7
+	VFMADD231PS Z0, Z3, Z7
+	VADDPS      Z2, Z6, Z2
+	VMOVAPS     Z2, Z2
+	VFMADD231PS Z0, Z4, Z2
+	MOVQ        (AX), R9
+	MOVQ        (CX), R8
+	ADDQ        R8, R9
+	TESTQ       R8, R8
+	CMOVQLT     8(AX), R9
+	VMOVUPS     Z1, K1, (R9)(SI*1)
+	MOVQ        (AX), R9
+	MOVQ        8(CX), R8
+	ADDQ        R8, R9
+	TESTQ       R8, R8
+	CMOVQLT     8(AX), R9
+	VMOVUPS     Z5, K1, (R9)(SI*1)
+	MOVQ        (AX), R9
+	MOVQ        16(CX), R8
+	ADDQ        R8, R9
+	TESTQ       R8, R8
+	CMOVQLT     8(AX), R9
+	VMOVUPS     Z7, K1, (R9)(SI*1)
+	MOVQ        (AX), R9
+	MOVQ        24(CX), R8
+	ADDQ        R8, R9
+	TESTQ       R8, R8
+	CMOVQLT     8(AX), R9
+	VMOVUPS     Z2, K1, (R9)(SI*1)
+	VMOVUPS     384(DI), Z1
+	VMOVUPS     448(DI), Z2
+	VMOVUPS     512(DI), Z3
+	VMOVUPS     576(DI), Z4
+	VMOVUPS     640(DI), Z5
+	VMOVUPS     704(DI), Z6
+	VADDPS      Z2, Z3, Z7
+	VSUBPS      Z3, Z2, Z2
+	VADDPS      Z4, Z5, Z3
+	VSUBPS      Z5, Z4, Z4
+	VADDPS      Z4, Z4, Z4
+	VADDPS      Z1, Z7, Z1
+	VADDPS      Z1, Z3, Z1
+	VADDPS      Z2, Z4, Z5
+	VMOVAPS     Z7, Z7
+	VFMADD231PS Z0, Z3, Z7
+	VADDPS      Z2, Z6, Z2
+	VMOVAPS     Z2, Z2
+	VFMADD231PS Z0, Z4, Z2
+	MOVQ        (AX), R9
+	MOVQ        32(CX), R8
+	ADDQ        R8, R9
+	TESTQ       R8, R8
+	CMOVQLT     8(AX), R9
+	VMOVUPS     Z1, K1, (R9)(SI*1)
+	MOVQ        (AX), R9
+	MOVQ        40(CX), R8
+	ADDQ        R8, R9
+	TESTQ       R8, R8
+	CMOVQLT     8(AX), R9
+	VMOVUPS     Z5, K1, (R9)(SI*1)
+	MOVQ        (AX), R9
+	MOVQ        48(CX), R8
+	ADDQ        R8, R9
+	TESTQ       R8, R8
+	CMOVQLT     8(AX), R9
+	VMOVUPS     Z7, K1, (R9)(SI*1)
+	MOVQ        (AX), R9
+	MOVQ        56(CX), R8
+	ADDQ        R8, R9
+	TESTQ       R8, R8
+	CMOVQLT     8(AX), R9
+	VMOVUPS     Z2, K1, (R9)(SI*1)
+	VMOVUPS     768(DI), Z1
+	VMOVUPS     832(DI), Z2
+	VMOVUPS     896(DI), Z3
+	VMOVUPS     960(DI), Z4
+	VMOVUPS     1024(DI), Z5
+	VMOVUPS     1088(DI), Z6
+	VADDPS      Z2, Z3, Z7
+	VSUBPS      Z3, Z2, Z2
+	VADDPS      Z4, Z5, Z3
+	VSUBPS      Z5, Z4, Z4
+	VADDPS      Z4, Z4, Z4
+	VADDPS      Z1, Z7, Z1
+	VADDPS      Z1, Z3, Z1
+	VADDPS      Z2, Z4, Z5
+	VMOVAPS     Z7, Z7
+	VFMADD231PS Z0, Z3, Z7
+	VADDPS      Z2, Z6, Z2
+	VMOVAPS     Z2, Z2
+	VFMADD231PS Z0, Z4, Z2
+	MOVQ        (AX), R9
+	MOVQ        64(CX), R8
+	ADDQ        R8, R9
+	TESTQ       R8, R8
+	CMOVQLT     8(AX), R9
+	VMOVUPS     Z1, K1, (R9)(SI*1)
+	MOVQ        (AX), R9
+	MOVQ        72(CX), R8
+	ADDQ        R8, R9
+	TESTQ       R8, R8
+	CMOVQLT     8(AX), R9
+	VMOVUPS     Z5, K1, (R9)(SI*1)
+	MOVQ        (AX), R9
+	MOVQ        80(CX), R8
+	ADDQ        R8, R9
+	TESTQ       R8, R8
+	CMOVQLT     8(AX), R9
+	VMOVUPS     Z7, K1, (R9)(SI*1)
+	MOVQ        (AX), R9
+	MOVQ        88(CX), R8
+	ADDQ        R8, R9
+	TESTQ       R8, R8
+	CMOVQLT     8(AX), R9
+	VMOVUPS     Z2, K1, (R9)(SI*1)
+	VMOVUPS     1152(DI), Z1
+	VMOVUPS     1216(DI), Z2
+	VMOVUPS     1280(DI), Z3
+	VMOVUPS     1344(DI), Z4
+	VMOVUPS     1408(DI), Z5
+	VMOVUPS     1472(DI), Z6
+	VADDPS      Z2, Z3, Z7
+	VSUBPS      Z3, Z2, Z2
+	VADDPS      Z4, Z5, Z3
+	VSUBPS      Z5, Z4, Z4
+	VADDPS      Z4, Z4, Z4
+	VADDPS      Z1, Z7, Z1
+	VADDPS      Z1, Z3, Z1
+	VADDPS      Z2, Z4, Z5
+	VMOVAPS     Z7, Z7
+	VFMADD231PS Z0, Z3, Z7
+	VADDPS      Z2, Z6, Z2
+	VMOVAPS     Z2, Z2
+	VFMADD231PS Z0, Z4, Z2
+	MOVQ        (AX), R8
+	MOVQ        96(CX), DI
+	ADDQ        DI, R8
+	TESTQ       DI, DI
+	CMOVQLT     8(AX), R8
+	VMOVUPS     Z1, K1, (R8)(SI*1)
+	MOVQ        (AX), R8
+	MOVQ        104(CX), DI
+	ADDQ        DI, R8
+	TESTQ       DI, DI
+	CMOVQLT     8(AX), R8
+	VMOVUPS     Z5, K1, (R8)(SI*1)
+	MOVQ        (AX), R8
+	MOVQ        112(CX), DI
+	ADDQ        DI, R8
+	TESTQ       DI, DI
+	CMOVQLT     8(AX), R8
+	VMOVUPS     Z7, K1, (R8)(SI*1)
+	MOVQ        (AX), R8
+	MOVQ        120(CX), DI
+	ADDQ        DI, R8
+	TESTQ       DI, DI
+	CMOVQLT     8(AX), R8
+	VMOVUPS     Z2, K1, (R8)(SI*1)
+
+next:
+	MOVQ 32(AX), SI
+	LEAQ (DX)(SI*4), DX
+	ADDQ $0x00000080, CX
+	DECQ 24(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+// func winogradWeightAVX512(t *byte)
+// Requires: AVX, AVX512DQ, AVX512F, CMOV
+TEXT ·winogradWeightAVX512(SB), NOSPLIT, $0-8
+	MOVQ         t+0(FP), AX
+	MOVQ         16(AX), CX
+	MOVQ         40(AX), DX
+	MOVQ         48(AX), BX
+	MOVL         $0xbe2aaaab, SI
+	VMOVD        SI, X0
+	VBROADCASTSS X0, Z0
+	MOVL         $0x3d2aaaab, SI
+	VMOVD        SI, X1
+	VBROADCASTSS X1, Z1
+	MOVL         $0x3daaaaab, SI
+	VMOVD        SI, X2
+	VBROADCASTSS X2, Z2
+	MOVL         $0x3e800000, SI
+	VMOVD        SI, X3
+	VBROADCASTSS X3, Z3
+	MOVQ         64(AX), SI
+	VMOVDQU32    (SI), Z4
+	VPMOVD2M     Z4, K1
+
+tile:
+	XORQ SI, SI
+	MOVQ 32(AX), DI
+
+vector:
+	CMPQ         DI, $0x00000010
+	JLT          tail
+	MOVQ         56(AX), R8
+	MOVQ         (AX), R10
+	MOVQ         (CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z4
+	MOVQ         (AX), R10
+	MOVQ         24(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z5
+	MOVQ         (AX), R10
+	MOVQ         48(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z6
+	VADDPS       Z4, Z6, Z8
+	VMULPS       Z3, Z4, Z7
+	VMULPS       Z0, Z8, Z8
+	VMULPS       Z0, Z5, Z9
+	VMULPS       Z1, Z4, Z4
+	VFNMADD231PS Z0, Z6, Z4
+	VMULPS       Z2, Z5, Z5
+	VADDPS       Z8, Z9, Z10
+	VSUBPS       Z9, Z8, Z8
+	VADDPS       Z4, Z5, Z9
+	VSUBPS       Z5, Z4, Z4
+	VMOVUPS      Z7, (R8)
+	VMOVUPS      Z10, 192(R8)
+	VMOVUPS      Z8, 384(R8)
+	VMOVUPS      Z9, 576(R8)
+	VMOVUPS      Z4, 768(R8)
+	VMOVUPS      Z6, 960(R8)
+	MOVQ         (AX), R10
+	MOVQ         8(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z4
+	MOVQ         (AX), R10
+	MOVQ         32(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z5
+	MOVQ         (AX), R10
+	MOVQ         56(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z6
+	VADDPS       Z4, Z6, Z8
+	VMULPS       Z3, Z4, Z7
+	VMULPS       Z0, Z8, Z8
+	VMULPS       Z0, Z5, Z9
+	VMULPS       Z1, Z4, Z4
+	VFNMADD231PS Z0, Z6, Z4
+	VMULPS       Z2, Z5, Z5
+	VADDPS       Z8, Z9, Z10
+	VSUBPS       Z9, Z8, Z8
+	VADDPS       Z4, Z5, Z9
+	VSUBPS       Z5, Z4, Z4
+	VMOVUPS      Z7, 64(R8)
+	VMOVUPS      Z10, 256(R8)
+	VMOVUPS      Z8, 448(R8)
+	VMOVUPS      Z9, 640(R8)
+	VMOVUPS      Z4, 832(R8)
+	VMOVUPS      Z6, 1024(R8)
+	MOVQ         (AX), R10
+	MOVQ         16(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z4
+	MOVQ         (AX), R10
+	MOVQ         40(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z5
+	MOVQ         (AX), R10
+	MOVQ         64(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z6
+	VADDPS       Z4, Z6, Z8
+	VMULPS       Z3, Z4, Z7
+	VMULPS       Z0, Z8, Z8
+	VMULPS       Z0, Z5, Z9
+	VMULPS       Z1, Z4, Z4
+	VFNMADD231PS Z0, Z6, Z4
+	VMULPS       Z2, Z5, Z5
+	VADDPS       Z8, Z9, Z10
+	VSUBPS       Z9, Z8, Z8
+	VADDPS       Z4, Z5, Z9
+	VSUBPS       Z5, Z4, Z4
+	VMOVUPS      Z7, 128(R8)
+	VMOVUPS      Z10, 320(R8)
+	VMOVUPS      Z8, 512(R8)
+	VMOVUPS      Z9, 704(R8)
+	VMOVUPS      Z4, 896(R8)
+	VMOVUPS      Z6, 1088(R8)
+	LEAQ         (DX)(SI*1), R9
+	VMOVUPS      (R8), Z4
+	VMOVUPS      64(R8), Z5
+	VMOVUPS      128(R8), Z6
+	VADDPS       Z4, Z6, Z8
+	VMULPS       Z3, Z4, Z7
+	VMULPS       Z0, Z8, Z8
+	VMULPS       Z0, Z5, Z9
+	VMULPS       Z1, Z4, Z4
+	VFNMADD231PS Z0, Z6, Z4
+	VMULPS       Z2, Z5, Z5
+	VADDPS       Z8, Z9, Z10
+	VSUBPS       Z9, Z8, Z8
+	VADDPS       Z4, Z5, Z9
+	VSUBPS       Z5, Z4, Z4
+	VMOVUPS      Z7, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z10, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z8, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z9, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z4, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z6, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      192(R8), Z4
+	VMOVUPS      256(R8), Z5
+	VMOVUPS      320(R8), Z6
+	VADDPS       Z4, Z6, Z8
+	VMULPS       Z3, Z4, Z7
+	VMULPS       Z0, Z8, Z8
+	VMULPS       Z0, Z5, Z9
+	VMULPS       Z1, Z4, Z4
+	VFNMADD231PS Z0, Z6, Z4
+	VMULPS       Z2, Z5, Z5
+	VADDPS       Z8, Z9, Z10
+	VSUBPS       Z9, Z8, Z8
+	VADDPS       Z4, Z5, Z9
+	VSUBPS       Z5, Z4, Z4
+	VMOVUPS      Z7, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z10, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z8, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z9, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z4, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z6, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      384(R8), Z4
+	VMOVUPS      448(R8), Z5
+	VMOVUPS      512(R8), Z6
+	VADDPS       Z4, Z6, Z8
+	VMULPS       Z3, Z4, Z7
+	VMULPS       Z0, Z8, Z8
+	VMULPS       Z0, Z5, Z9
+	VMULPS       Z1, Z4, Z4
+	VFNMADD231PS Z0, Z6, Z4
+	VMULPS       Z2, Z5, Z5
+	VADDPS       Z8, Z9, Z10
+	VSUBPS       Z9, Z8, Z8
+	VADDPS       Z4, Z5, Z9
+	VSUBPS       Z5, Z4, Z4
+	VMOVUPS      Z7, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z10, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z8, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z9, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z4, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z6, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      576(R8), Z4
+	VMOVUPS      640(R8), Z5
+	VMOVUPS      704(R8), Z6
+	VADDPS       Z4, Z6, Z8
+	VMULPS       Z3, Z4, Z7
+	VMULPS       Z0, Z8, Z8
+	VMULPS       Z0, Z5, Z9
+	VMULPS       Z1, Z4, Z4
+	VFNMADD231PS Z0, Z6, Z4
+	VMULPS       Z2, Z5, Z5
+	VADDPS       Z8, Z9, Z10
+	VSUBPS       Z9, Z8, Z8
+	VADDPS       Z4, Z5, Z9
+	VSUBPS       Z5, Z4, Z4
+	VMOVUPS      Z7, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z10, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z8, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z9, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z4, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z6, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      768(R8), Z4
+	VMOVUPS      832(R8), Z5
+	VMOVUPS      896(R8), Z6
+	VADDPS       Z4, Z6, Z8
+	VMULPS       Z3, Z4, Z7
+	VMULPS       Z0, Z8, Z8
+	VMULPS       Z0, Z5, Z9
+	VMULPS       Z1, Z4, Z4
+	VFNMADD231PS Z0, Z6, Z4
+	VMULPS       Z2, Z5, Z5
+	VADDPS       Z8, Z9, Z10
+	VSUBPS       Z9, Z8, Z8
+	VADDPS       Z4, Z5, Z9
+	VSUBPS       Z5, Z4, Z4
+	VMOVUPS      Z7, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z10, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z8, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z9, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z4, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z6, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      960(R8), Z4
+	VMOVUPS      1024(R8), Z5
+	VMOVUPS      1088(R8), Z6
+	VADDPS       Z4, Z6, Z8
+	VMULPS       Z3, Z4, Z7
+	VMULPS       Z0, Z8, Z8
+	VMULPS       Z0, Z5, Z9
+	VMULPS       Z1, Z4, Z4
+	VFNMADD231PS Z0, Z6, Z4
+	VMULPS       Z2, Z5, Z5
+	VADDPS       Z8, Z9, Z10
+	VSUBPS       Z9, Z8, Z8
+	VADDPS       Z4, Z5, Z9
+	VSUBPS       Z5, Z4, Z4
+	VMOVUPS      Z7, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z10, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z8, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z9, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z4, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z6, (R9)
+	ADDQ         BX, R9
+	ADDQ         $0x00000040, SI
+	SUBQ         $0x00000010, DI
+	JMP          vector
+
+tail:
+	TESTQ        DI, DI
+	JEQ          next
+	MOVQ         56(AX), DI
+	MOVQ         (AX), R9
+	MOVQ         (CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z4
+	MOVQ         (AX), R9
+	MOVQ         24(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z5
+	MOVQ         (AX), R9
+	MOVQ         48(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z6
+	VADDPS       Z4, Z6, Z8
+	VMULPS       Z3, Z4, Z7
+	VMULPS       Z0, Z8, Z8
+	VMULPS       Z0, Z5, Z9
+	VMULPS       Z1, Z4, Z4
+	VFNMADD231PS Z0, Z6, Z4
+	VMULPS       Z2, Z5, Z5
+	VADDPS       Z8, Z9, Z10
+	VSUBPS       Z9, Z8, Z8
+	VADDPS       Z4, Z5, Z9
+	VSUBPS       Z5, Z4, Z4
+	VMOVUPS      Z7, (DI)
+	VMOVUPS      Z10, 192(DI)
+	VMOVUPS      Z8, 384(DI)
+	VMOVUPS      Z9, 576(DI)
+	VMOVUPS      Z4, 768(DI)
+	VMOVUPS      Z6, 960(DI)
+	MOVQ         (AX), R9
+	MOVQ         8(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z4
+	MOVQ         (AX), R9
+	MOVQ         32(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z5
+	MOVQ         (AX), R9
+	MOVQ         56(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z6
+	VADDPS       Z4, Z6, Z8
+	VMULPS       Z3, Z4, Z7
+	VMULPS       Z0, Z8, Z8
+	VMULPS       Z0, Z5, Z9
+	VMULPS       Z1, Z4, Z4
+	VFNMADD231PS Z0, Z6, Z4
+	VMULPS       Z2, Z5, Z5
+	VADDPS       Z8, Z9, Z10
+	VSUBPS       Z9, Z8, Z8
+	VADDPS       Z4, Z5, Z9
+	VSUBPS       Z5, Z4, Z4
+	VMOVUPS      Z7, 64(DI)
+	VMOVUPS      Z10, 256(DI)
+	VMOVUPS      Z8, 448(DI)
+	VMOVUPS      Z9, 640(DI)
+	VMOVUPS      Z4, 832(DI)
+	VMOVUPS      Z6, 1024(DI)
+	MOVQ         (AX), R9
+	MOVQ         16(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z4
+	MOVQ         (AX), R9
+	MOVQ         40(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z5
+	MOVQ         (AX), R9
+	MOVQ         64(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z6
+	VADDPS       Z4, Z6, Z8
+	VMULPS       Z3, Z4, Z7
+	VMULPS       Z0, Z8, Z8
+	VMULPS       Z0, Z5, Z9
+	VMULPS       Z1, Z4, Z4
+	VFNMADD231PS Z0, Z6, Z4
+	VMULPS       Z2, Z5, Z5
+	VADDPS       Z8, Z9, Z10
+	VSUBPS       Z9, Z8, Z8
+	VADDPS       Z4, Z5, Z9
+	VSUBPS       Z5, Z4, Z4
+	VMOVUPS      Z7, 128(DI)
+	VMOVUPS      Z10, 320(DI)
+	VMOVUPS      Z8, 512(DI)
+	VMOVUPS      Z9, 704(DI)
+	VMOVUPS      Z4, 896(DI)
+	VMOVUPS      Z6, 1088(DI)
+	LEAQ         (DX)(SI*1), SI
+	VMOVUPS      (DI), Z4
+	VMOVUPS      64(DI), Z5
+	VMOVUPS      128(DI), Z6
+	VADDPS       Z4, Z6, Z8
+	VMULPS       Z3, Z4, Z7
+	VMULPS       Z0, Z8, Z8
+	VMULPS       Z0, Z5, Z9
+	VMULPS       Z1, Z4, Z4
+	VFNMADD231PS Z0, Z6, Z4
+	VMULPS       Z2, Z5, Z5
+	VADDPS       Z8, Z9, Z10
+	VSUBPS       Z9, Z8, Z8
+	VADDPS       Z4, Z5, Z9
+	VSUBPS       Z5, Z4, Z4
+	VMOVUPS      Z7, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z10, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z8, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z9, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z4, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z6, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      192(DI), Z4
+	VMOVUPS      256(DI), Z5
+	VMOVUPS      320(DI), Z6
+	VADDPS       Z4, Z6, Z8
+	VMULPS       Z3, Z4, Z7
+	VMULPS       Z0, Z8, Z8
+	VMULPS       Z0, Z5, Z9
+	VMULPS       Z1, Z4, Z4
+	VFNMADD231PS Z0, Z6, Z4
+	VMULPS       Z2, Z5, Z5
+	VADDPS       Z8, Z9, Z10
+	VSUBPS       Z9, Z8, Z8
+	VADDPS       Z4, Z5, Z9
+	VSUBPS       Z5, Z4, Z4
+	VMOVUPS      Z7, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z10, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z8, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z9, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z4, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z6, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      384(DI), Z4
+	VMOVUPS      448(DI), Z5
+	VMOVUPS      512(DI), Z6
+	VADDPS       Z4, Z6, Z8
+	VMULPS       Z3, Z4, Z7
+	VMULPS       Z0, Z8, Z8
+	VMULPS       Z0, Z5, Z9
+	VMULPS       Z1, Z4, Z4
+	VFNMADD231PS Z0, Z6, Z4
+	VMULPS       Z2, Z5, Z5
+	VADDPS       Z8, Z9, Z10
+	VSUBPS       Z9, Z8, Z8
+	VADDPS       Z4, Z5, Z9
+	VSUBPS       Z5, Z4, Z4
+	VMOVUPS      Z7, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z10, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z8, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z9, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z4, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z6, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      576(DI), Z4
+	VMOVUPS      640(DI), Z5
+	VMOVUPS      704(DI), Z6
+	VADDPS       Z4, Z6, Z8
+	VMULPS       Z3, Z4, Z7
+	VMULPS       Z0, Z8, Z8
+	VMULPS       Z0, Z5, Z9
+	VMULPS       Z1, Z4, Z4
+	VFNMADD231PS Z0, Z6, Z4
+	VMULPS       Z2, Z5, Z5
+	VADDPS       Z8, Z9, Z10
+	VSUBPS       Z9, Z8, Z8
+	VADDPS       Z4, Z5, Z9
+	VSUBPS       Z5, Z4, Z4
+	VMOVUPS      Z7, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z10, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z8, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z9, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z4, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z6, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      768(DI), Z4
+	VMOVUPS      832(DI), Z5
+	VMOVUPS      896(DI), Z6
+	VADDPS       Z4, Z6, Z8
+	VMULPS       Z3, Z4, Z7
+	VMULPS       Z0, Z8, Z8
+	VMULPS       Z0, Z5, Z9
+	VMULPS       Z1, Z4, Z4
+	VFNMADD231PS Z0, Z6, Z4
+	VMULPS       Z2, Z5, Z5
+	VADDPS       Z8, Z9, Z10
+	VSUBPS       Z9, Z8, Z8
+	VADDPS       Z4, Z5, Z9
+	VSUBPS       Z5, Z4, Z4
+	VMOVUPS      Z7, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z10, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z8, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z9, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z4, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z6, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      960(DI), Z4
+	VMOVUPS      1024(DI), Z5
+	VMOVUPS      1088(DI), Z6
+	VADDPS       Z4, Z6, Z8
+	VMULPS       Z3, Z4, Z7
+	VMULPS       Z0, Z8, Z8
+	VMULPS       Z0, Z5, Z9
+	VMULPS       Z1, Z4, Z4
+	VFNMADD231PS Z0, Z6, Z4
+	VMULPS       Z2, Z5, Z5
+	VADDPS       Z8, Z9, Z10
+	VSUBPS       Z9, Z8, Z8
+	VADDPS       Z4, Z5, Z9
+	VSUBPS       Z5, Z4, Z4
+	VMOVUPS      Z7, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z10, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z8, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z9, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z4, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z6, K1, (SI)
+	ADDQ         BX, SI
+
+next:
+	MOVQ 32(AX), SI
+	LEAQ (DX)(SI*4), DX
+	ADDQ $0x00000048, CX
+	DECQ 24(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+// func winogradOperandBackAVX512(t *byte)
+// Requires: AVX, AVX512DQ, AVX512F, CMOV
+TEXT ·winogradOperandBackAVX512(SB), NOSPLIT, $0-8
+	MOVQ         t+0(FP), AX
+	MOVQ         16(AX), CX
+	MOVQ         40(AX), DX
+	MOVQ         48(AX), BX
+	MOVL         $0x40000000, SI
+	VMOVD        SI, X0
+	VBROADCASTSS X0, Z0
+	MOVL         $0x40800000, SI
+	VMOVD        SI, X1
+	VBROADCASTSS X1, Z1
+	MOVQ         64(AX), SI
+	VMOVDQU32    (SI), Z2
+	VPMOVD2M     Z2, K1
+
+tile:
+	XORQ SI, SI
+	MOVQ 32(AX), DI
+
+vector:
+	CMPQ         DI, $0x00000010
+	JLT          tail
+	MOVQ         56(AX), R8
+	LEAQ         (DX)(SI*1), R9
+	IMUL3Q       $0x06, BX, R10
+	MOVQ         R9, R11
+	ADDQ         BX, R9
+	VMOVUPS      (R11), Z2
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Z3
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Z4
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Z5
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Z6
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Z7
+	ADDQ         R10, R11
+	VADDPS       Z3, Z4, Z8
+	VSUBPS       Z4, Z3, Z3
+	VADDPS       Z5, Z6, Z4
+	VSUBPS       Z6, Z5, Z5
+	VSUBPS       Z3, Z7, Z6
+	VSUBPS       Z7, Z3, Z3
+	VMULPS       Z1, Z6, Z6
+	VFNMADD231PS Z0, Z5, Z6
+	VFMADD231PS  Z0, Z5, Z3
+	VFNMADD231PS Z1, Z7, Z3
+	VADDPS       Z2, Z4, Z4
+	VADDPS       Z2, Z8, Z5
+	VADDPS       Z4, Z8, Z9
+	VMULPS       Z1, Z5, Z5
+	VADDPS       Z4, Z5, Z5
+	VPXORD       Z8, Z8, Z8
+	VSUBPS       Z5, Z8, Z5
+	VMULPS       Z1, Z2, Z2
+	VMOVUPS      Z2, (R8)
+	VMOVUPS      Z6, 384(R8)
+	VMOVUPS      Z5, 768(R8)
+	VMOVUPS      Z3, 1152(R8)
+	VMOVUPS      Z9, 1536(R8)
+	VMOVUPS      Z7, 1920(R8)
+	MOVQ         R9, R11
+	ADDQ         BX, R9
+	VMOVUPS      (R11), Z2
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Z3
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Z4
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Z5
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Z6
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Z7
+	ADDQ         R10, R11
+	VADDPS       Z3, Z4, Z8
+	VSUBPS       Z4, Z3, Z3
+	VADDPS       Z5, Z6, Z4
+	VSUBPS       Z6, Z5, Z5
+	VSUBPS       Z3, Z7, Z6
+	VSUBPS       Z7, Z3, Z3
+	VMULPS       Z1, Z6, Z6
+	VFNMADD231PS Z0, Z5, Z6
+	VFMADD231PS  Z0, Z5, Z3
+	VFNMADD231PS Z1, Z7, Z3
+	VADDPS       Z2, Z4, Z4
+	VADDPS       Z2, Z8, Z5
+	VADDPS       Z4, Z8, Z9
+	VMULPS       Z1, Z5, Z5
+	VADDPS       Z4, Z5, Z5
+	VPXORD       Z8, Z8, Z8
+	VSUBPS       Z5, Z8, Z5
+	VMULPS       Z1, Z2, Z2
+	VMOVUPS      Z2, 64(R8)
+	VMOVUPS      Z6, 448(R8)
+	VMOVUPS      Z5, 832(R8)
+	VMOVUPS      Z3, 1216(R8)
+	VMOVUPS      Z9, 1600(R8)
+	VMOVUPS      Z7, 1984(R8)
+	MOVQ         R9, R11
+	ADDQ         BX, R9
+	VMOVUPS      (R11), Z2
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Z3
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Z4
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Z5
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Z6
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Z7
+	ADDQ         R10, R11
+	VADDPS       Z3, Z4, Z8
+	VSUBPS       Z4, Z3, Z3
+	VADDPS       Z5, Z6, Z4
+	VSUBPS       Z6, Z5, Z5
+	VSUBPS       Z3, Z7, Z6
+	VSUBPS       Z7, Z3, Z3
+	VMULPS       Z1, Z6, Z6
+	VFNMADD231PS Z0, Z5, Z6
+	VFMADD231PS  Z0, Z5, Z3
+	VFNMADD231PS Z1, Z7, Z3
+	VADDPS       Z2, Z4, Z4
+	VADDPS       Z2, Z8, Z5
+	VADDPS       Z4, Z8, Z9
+	VMULPS       Z1, Z5, Z5
+	VADDPS       Z4, Z5, Z5
+	VPXORD       Z8, Z8, Z8
+	VSUBPS       Z5, Z8, Z5
+	VMULPS       Z1, Z2, Z2
+	VMOVUPS      Z2, 128(R8)
+	VMOVUPS      Z6, 512(R8)
+	VMOVUPS      Z5, 896(R8)
+	VMOVUPS      Z3, 1280(R8)
+	VMOVUPS      Z9, 1664(R8)
+	VMOVUPS      Z7, 2048(R8)
+	MOVQ         R9, R11
+	ADDQ         BX, R9
+	VMOVUPS      (R11), Z2
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Z3
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Z4
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Z5
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Z6
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Z7
+	ADDQ         R10, R11
+	VADDPS       Z3, Z4, Z8
+	VSUBPS       Z4, Z3, Z3
+	VADDPS       Z5, Z6, Z4
+	VSUBPS       Z6, Z5, Z5
+	VSUBPS       Z3, Z7, Z6
+	VSUBPS       Z7, Z3, Z3
+	VMULPS       Z1, Z6, Z6
+	VFNMADD231PS Z0, Z5, Z6
+	VFMADD231PS  Z0, Z5, Z3
+	VFNMADD231PS Z1, Z7, Z3
+	VADDPS       Z2, Z4, Z4
+	VADDPS       Z2, Z8, Z5
+	VADDPS       Z4, Z8, Z9
+	VMULPS       Z1, Z5, Z5
+	VADDPS       Z4, Z5, Z5
+	VPXORD       Z8, Z8, Z8
+	VSUBPS       Z5, Z8, Z5
+	VMULPS       Z1, Z2, Z2
+	VMOVUPS      Z2, 192(R8)
+	VMOVUPS      Z6, 576(R8)
+	VMOVUPS      Z5, 960(R8)
+	VMOVUPS      Z3, 1344(R8)
+	VMOVUPS      Z9, 1728(R8)
+	VMOVUPS      Z7, 2112(R8)
+	MOVQ         R9, R11
+	ADDQ         BX, R9
+	VMOVUPS      (R11), Z2
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Z3
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Z4
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Z5
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Z6
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Z7
+	ADDQ         R10, R11
+	VADDPS       Z3, Z4, Z8
+	VSUBPS       Z4, Z3, Z3
+	VADDPS       Z5, Z6, Z4
+	VSUBPS       Z6, Z5, Z5
+	VSUBPS       Z3, Z7, Z6
+	VSUBPS       Z7, Z3, Z3
+	VMULPS       Z1, Z6, Z6
+	VFNMADD231PS Z0, Z5, Z6
+	VFMADD231PS  Z0, Z5, Z3
+	VFNMADD231PS Z1, Z7, Z3
+	VADDPS       Z2, Z4, Z4
+	VADDPS       Z2, Z8, Z5
+	VADDPS       Z4, Z8, Z9
+	VMULPS       Z1, Z5, Z5
+	VADDPS       Z4, Z5, Z5
+	VPXORD       Z8, Z8, Z8
+	VSUBPS       Z5, Z8, Z5
+	VMULPS       Z1, Z2, Z2
+	VMOVUPS      Z2, 256(R8)
+	VMOVUPS      Z6, 640(R8)
+	VMOVUPS      Z5, 1024(R8)
+	VMOVUPS      Z3, 1408(R8)
+	VMOVUPS      Z9, 1792(R8)
+	VMOVUPS      Z7, 2176(R8)
+	MOVQ         R9, R11
+	ADDQ         BX, R9
+	VMOVUPS      (R11), Z2
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Z3
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Z4
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Z5
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Z6
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Z7
+	ADDQ         R10, R11
+	VADDPS       Z3, Z4, Z8
+	VSUBPS       Z4, Z3, Z3
+	VADDPS       Z5, Z6, Z4
+	VSUBPS       Z6, Z5, Z5
+	VSUBPS       Z3, Z7, Z6
+	VSUBPS       Z7, Z3, Z3
+	VMULPS       Z1, Z6, Z6
+	VFNMADD231PS Z0, Z5, Z6
+	VFMADD231PS  Z0, Z5, Z3
+	VFNMADD231PS Z1, Z7, Z3
+	VADDPS       Z2, Z4, Z4
+	VADDPS       Z2, Z8, Z5
+	VADDPS       Z4, Z8, Z9
+	VMULPS       Z1, Z5, Z5
+	VADDPS       Z4, Z5, Z5
+	VPXORD       Z8, Z8, Z8
+	VSUBPS       Z5, Z8, Z5
+	VMULPS       Z1, Z2, Z2
+	VMOVUPS      Z2, 320(R8)
+	VMOVUPS      Z6, 704(R8)
+	VMOVUPS      Z5, 1088(R8)
+	VMOVUPS      Z3, 1472(R8)
+	VMOVUPS      Z9, 1856(R8)
+	VMOVUPS      Z7, 2240(R8)
+	LEAQ         (DX)(SI*1), R9
+	VMOVUPS      (R8), Z2
+	VMOVUPS      64(R8), Z3
+	VMOVUPS      128(R8), Z4
+	VMOVUPS      192(R8), Z5
+	VMOVUPS      256(R8), Z6
+	VMOVUPS      320(R8), Z7
+	VADDPS       Z3, Z4, Z8
+	VSUBPS       Z4, Z3, Z3
+	VADDPS       Z5, Z6, Z4
+	VSUBPS       Z6, Z5, Z5
+	VSUBPS       Z3, Z7, Z6
+	VSUBPS       Z7, Z3, Z3
+	VMULPS       Z1, Z6, Z6
+	VFNMADD231PS Z0, Z5, Z6
+	VFMADD231PS  Z0, Z5, Z3
+	VFNMADD231PS Z1, Z7, Z3
+	VADDPS       Z2, Z4, Z4
+	VADDPS       Z2, Z8, Z5
+	VADDPS       Z4, Z8, Z9
+	VMULPS       Z1, Z5, Z5
+	VADDPS       Z4, Z5, Z5
+	VPXORD       Z8, Z8, Z8
+	VSUBPS       Z5, Z8, Z5
+	VMULPS       Z1, Z2, Z2
+	MOVQ         (AX), R10
+	MOVQ         (CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z4
+	VADDPS       Z2, Z4, Z2
+	VMOVUPS      Z2, (R10)(SI*1)
+	MOVQ         (AX), R10
+	MOVQ         8(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z2
+	VADDPS       Z6, Z2, Z2
+	VMOVUPS      Z2, (R10)(SI*1)
+	MOVQ         (AX), R10
+	MOVQ         16(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z2
+	VADDPS       Z5, Z2, Z2
+	VMOVUPS      Z2, (R10)(SI*1)
+	MOVQ         (AX), R10
+	MOVQ         24(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z2
+	VADDPS       Z3, Z2, Z2
+	VMOVUPS      Z2, (R10)(SI*1)
+	MOVQ         (AX), R10
+	MOVQ         32(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z2
+	VADDPS       Z9, Z2, Z2
+	VMOVUPS      Z2, (R10)(SI*1)
+	MOVQ         (AX), R10
+	MOVQ         40(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z2
+	VADDPS       Z7, Z2, Z2
+	VMOVUPS      Z2, (R10)(SI*1)
+	VMOVUPS      384(R8), Z2
+	VMOVUPS      448(R8), Z3
+	VMOVUPS      512(R8), Z4
+	VMOVUPS      576(R8), Z5
+	VMOVUPS      640(R8), Z6
+	VMOVUPS      704(R8), Z7
+	VADDPS       Z3, Z4, Z8
+	VSUBPS       Z4, Z3, Z3
+	VADDPS       Z5, Z6, Z4
+	VSUBPS       Z6, Z5, Z5
+	VSUBPS       Z3, Z7, Z6
+	VSUBPS       Z7, Z3, Z3
+	VMULPS       Z1, Z6, Z6
+	VFNMADD231PS Z0, Z5, Z6
+	VFMADD231PS  Z0, Z5, Z3
+	VFNMADD231PS Z1, Z7, Z3
+	VADDPS       Z2, Z4, Z4
+	VADDPS       Z2, Z8, Z5
+	VADDPS       Z4, Z8, Z9
+	VMULPS       Z1, Z5, Z5
+	VADDPS       Z4, Z5, Z5
+	VPXORD       Z8, Z8, Z8
+	VSUBPS       Z5, Z8, Z5
+	VMULPS       Z1, Z2, Z2
+	MOVQ         (AX), R10
+	MOVQ         48(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z4
+	VADDPS       Z2, Z4, Z2
+	VMOVUPS      Z2, (R10)(SI*1)
+	MOVQ         (AX), R10
+	MOVQ         56(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z2
+	VADDPS       Z6, Z2, Z2
+	VMOVUPS      Z2, (R10)(SI*1)
+	MOVQ         (AX), R10
+	MOVQ         64(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z2
+	VADDPS       Z5, Z2, Z2
+	VMOVUPS      Z2, (R10)(SI*1)
+	MOVQ         (AX), R10
+	MOVQ         72(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z2
+	VADDPS       Z3, Z2, Z2
+	VMOVUPS      Z2, (R10)(SI*1)
+	MOVQ         (AX), R10
+	MOVQ         80(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z2
+	VADDPS       Z9, Z2, Z2
+	VMOVUPS      Z2, (R10)(SI*1)
+	MOVQ         (AX), R10
+	MOVQ         88(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z2
+	VADDPS       Z7, Z2, Z2
+	VMOVUPS      Z2, (R10)(SI*1)
+	VMOVUPS      768(R8), Z2
+	VMOVUPS      832(R8), Z3
+	VMOVUPS      896(R8), Z4
+	VMOVUPS      960(R8), Z5
+	VMOVUPS      1024(R8), Z6
+	VMOVUPS      1088(R8), Z7
+	VADDPS       Z3, Z4, Z8
+	VSUBPS       Z4, Z3, Z3
+	VADDPS       Z5, Z6, Z4
+	VSUBPS       Z6, Z5, Z5
+	VSUBPS       Z3, Z7, Z6
+	VSUBPS       Z7, Z3, Z3
+	VMULPS       Z1, Z6, Z6
+	VFNMADD231PS Z0, Z5, Z6
+	VFMADD231PS  Z0, Z5, Z3
+	VFNMADD231PS Z1, Z7, Z3
+	VADDPS       Z2, Z4, Z4
+	VADDPS       Z2, Z8, Z5
+	VADDPS       Z4, Z8, Z9
+	VMULPS       Z1, Z5, Z5
+	VADDPS       Z4, Z5, Z5
+	VPXORD       Z8, Z8, Z8
+	VSUBPS       Z5, Z8, Z5
+	VMULPS       Z1, Z2, Z2
+	MOVQ         (AX), R10
+	MOVQ         96(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z4
+	VADDPS       Z2, Z4, Z2
+	VMOVUPS      Z2, (R10)(SI*1)
+	MOVQ         (AX), R10
+	MOVQ         104(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z2
+	VADDPS       Z6, Z2, Z2
+	VMOVUPS      Z2, (R10)(SI*1)
+	MOVQ         (AX), R10
+	MOVQ         112(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z2
+	VADDPS       Z5, Z2, Z2
+	VMOVUPS      Z2, (R10)(SI*1)
+	MOVQ         (AX), R10
+	MOVQ         120(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z2
+	VADDPS       Z3, Z2, Z2
+	VMOVUPS      Z2, (R10)(SI*1)
+	MOVQ         (AX), R10
+	MOVQ         128(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z2
+	VADDPS       Z9, Z2, Z2
+	VMOVUPS      Z2, (R10)(SI*1)
+	MOVQ         (AX), R10
+	MOVQ         136(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z2
+	VADDPS       Z7, Z2, Z2
+	VMOVUPS      Z2, (R10)(SI*1)
+	VMOVUPS      1152(R8), Z2
+	VMOVUPS      1216(R8), Z3
+	VMOVUPS      1280(R8), Z4
+	VMOVUPS      1344(R8), Z5
+	VMOVUPS      1408(R8), Z6
+	VMOVUPS      1472(R8), Z7
+	VADDPS       Z3, Z4, Z8
+	VSUBPS       Z4, Z3, Z3
+	VADDPS       Z5, Z6, Z4
+	VSUBPS       Z6, Z5, Z5
+	VSUBPS       Z3, Z7, Z6
+	VSUBPS       Z7, Z3, Z3
+	VMULPS       Z1, Z6, Z6
+	VFNMADD231PS Z0, Z5, Z6
+	VFMADD231PS  Z0, Z5, Z3
+	VFNMADD231PS Z1, Z7, Z3
+	VADDPS       Z2, Z4, Z4
+	VADDPS       Z2, Z8, Z5
+	VADDPS       Z4, Z8, Z9
+	VMULPS       Z1, Z5, Z5
+	VADDPS       Z4, Z5, Z5
+	VPXORD       Z8, Z8, Z8
+	VSUBPS       Z5, Z8, Z5
+	VMULPS       Z1, Z2, Z2
+	MOVQ         (AX), R10
+	MOVQ         144(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z4
+	VADDPS       Z2, Z4, Z2
+	VMOVUPS      Z2, (R10)(SI*1)
+	MOVQ         (AX), R10
+	MOVQ         152(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z2
+	VADDPS       Z6, Z2, Z2
+	VMOVUPS      Z2, (R10)(SI*1)
+	MOVQ         (AX), R10
+	MOVQ         160(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z2
+	VADDPS       Z5, Z2, Z2
+	VMOVUPS      Z2, (R10)(SI*1)
+	MOVQ         (AX), R10
+	MOVQ         168(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z2
+	VADDPS       Z3, Z2, Z2
+	VMOVUPS      Z2, (R10)(SI*1)
+	MOVQ         (AX), R10
+	MOVQ         176(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z2
+	VADDPS       Z9, Z2, Z2
+	VMOVUPS      Z2, (R10)(SI*1)
+	MOVQ         (AX), R10
+	MOVQ         184(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z2
+	VADDPS       Z7, Z2, Z2
+	VMOVUPS      Z2, (R10)(SI*1)
+	VMOVUPS      1536(R8), Z2
+	VMOVUPS      1600(R8), Z3
+	VMOVUPS      1664(R8), Z4
+	VMOVUPS      1728(R8), Z5
+	VMOVUPS      1792(R8), Z6
+	VMOVUPS      1856(R8), Z7
+	VADDPS       Z3, Z4, Z8
+	VSUBPS       Z4, Z3, Z3
+	VADDPS       Z5, Z6, Z4
+	VSUBPS       Z6, Z5, Z5
+	VSUBPS       Z3, Z7, Z6
+	VSUBPS       Z7, Z3, Z3
+	VMULPS       Z1, Z6, Z6
+	VFNMADD231PS Z0, Z5, Z6
+	VFMADD231PS  Z0, Z5, Z3
+	VFNMADD231PS Z1, Z7, Z3
+	VADDPS       Z2, Z4, Z4
+	VADDPS       Z2, Z8, Z5
+	VADDPS       Z4, Z8, Z9
+	VMULPS       Z1, Z5, Z5
+	VADDPS       Z4, Z5, Z5
+	VPXORD       Z8, Z8, Z8
+	VSUBPS       Z5, Z8, Z5
+	VMULPS       Z1, Z2, Z2
+	MOVQ         (AX), R10
+	MOVQ         192(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z4
+	VADDPS       Z2, Z4, Z2
+	VMOVUPS      Z2, (R10)(SI*1)
+	MOVQ         (AX), R10
+	MOVQ         200(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z2
+	VADDPS       Z6, Z2, Z2
+	VMOVUPS      Z2, (R10)(SI*1)
+	MOVQ         (AX), R10
+	MOVQ         208(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z2
+	VADDPS       Z5, Z2, Z2
+	VMOVUPS      Z2, (R10)(SI*1)
+	MOVQ         (AX), R10
+	MOVQ         216(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z2
+	VADDPS       Z3, Z2, Z2
+	VMOVUPS      Z2, (R10)(SI*1)
+	MOVQ         (AX), R10
+	MOVQ         224(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z2
+	VADDPS       Z9, Z2, Z2
+	VMOVUPS      Z2, (R10)(SI*1)
+	MOVQ         (AX), R10
+	MOVQ         232(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z2
+	VADDPS       Z7, Z2, Z2
+	VMOVUPS      Z2, (R10)(SI*1)
+	VMOVUPS      1920(R8), Z2
+	VMOVUPS      1984(R8), Z3
+	VMOVUPS      2048(R8), Z4
+	VMOVUPS      2112(R8), Z5
+	VMOVUPS      2176(R8), Z6
+	VMOVUPS      2240(R8), Z7
+	VADDPS       Z3, Z4, Z8
+	VSUBPS       Z4, Z3, Z3
+	VADDPS       Z5, Z6, Z4
+	VSUBPS       Z6, Z5, Z5
+	VSUBPS       Z3, Z7, Z6
+	VSUBPS       Z7, Z3, Z3
+	VMULPS       Z1, Z6, Z6
+	VFNMADD231PS Z0, Z5, Z6
+	VFMADD231PS  Z0, Z5, Z3
+	VFNMADD231PS Z1, Z7, Z3
+	VADDPS       Z2, Z4, Z4
+	VADDPS       Z2, Z8, Z5
+	VADDPS       Z4, Z8, Z9
+	VMULPS       Z1, Z5, Z5
+	VADDPS       Z4, Z5, Z5
+	VPXORD       Z8, Z8, Z8
+	VSUBPS       Z5, Z8, Z5
+	VMULPS       Z1, Z2, Z2
+	MOVQ         (AX), R9
+	MOVQ         240(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS      (R9)(SI*1), Z4
+	VADDPS       Z2, Z4, Z2
+	VMOVUPS      Z2, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         248(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS      (R9)(SI*1), Z2
+	VADDPS       Z6, Z2, Z2
+	VMOVUPS      Z2, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         256(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS      (R9)(SI*1), Z2
+	VADDPS       Z5, Z2, Z2
+	VMOVUPS      Z2, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         264(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS      (R9)(SI*1), Z2
+	VADDPS       Z3, Z2, Z2
+	VMOVUPS      Z2, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         272(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS      (R9)(SI*1), Z2
+	VADDPS       Z9, Z2, Z2
+	VMOVUPS      Z2, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         280(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS      (R9)(SI*1), Z2
+	VADDPS       Z7, Z2, Z2
+	VMOVUPS      Z2, (R9)(SI*1)
+	ADDQ         $0x00000040, SI
+	SUBQ         $0x00000010, DI
+	JMP          vector
+
+tail:
+	TESTQ        DI, DI
+	JEQ          next
+	MOVQ         56(AX), DI
+	LEAQ         (DX)(SI*1), R8
+	IMUL3Q       $0x06, BX, R9
+	MOVQ         R8, R10
+	ADDQ         BX, R8
+	VMOVUPS.Z    (R10), K1, Z2
+	ADDQ         R9, R10
+	VMOVUPS.Z    (R10), K1, Z3
+	ADDQ         R9, R10
+	VMOVUPS.Z    (R10), K1, Z4
+	ADDQ         R9, R10
+	VMOVUPS.Z    (R10), K1, Z5
+	ADDQ         R9, R10
+	VMOVUPS.Z    (R10), K1, Z6
+	ADDQ         R9, R10
+	VMOVUPS.Z    (R10), K1, Z7
+	ADDQ         R9, R10
+	VADDPS       Z3, Z4, Z8
+	VSUBPS       Z4, Z3, Z3
+	VADDPS       Z5, Z6, Z4
+	VSUBPS       Z6, Z5, Z5
+	VSUBPS       Z3, Z7, Z6
+	VSUBPS       Z7, Z3, Z3
+	VMULPS       Z1, Z6, Z6
+	VFNMADD231PS Z0, Z5, Z6
+	VFMADD231PS  Z0, Z5, Z3
+	VFNMADD231PS Z1, Z7, Z3
+	VADDPS       Z2, Z4, Z4
+	VADDPS       Z2, Z8, Z5
+	VADDPS       Z4, Z8, Z9
+	VMULPS       Z1, Z5, Z5
+	VADDPS       Z4, Z5, Z5
+	VPXORD       Z8, Z8, Z8
+	VSUBPS       Z5, Z8, Z5
+	VMULPS       Z1, Z2, Z2
+	VMOVUPS      Z2, (DI)
+	VMOVUPS      Z6, 384(DI)
+	VMOVUPS      Z5, 768(DI)
+	VMOVUPS      Z3, 1152(DI)
+	VMOVUPS      Z9, 1536(DI)
+	VMOVUPS      Z7, 1920(DI)
+	MOVQ         R8, R10
+	ADDQ         BX, R8
+	VMOVUPS.Z    (R10), K1, Z2
+	ADDQ         R9, R10
+	VMOVUPS.Z    (R10), K1, Z3
+	ADDQ         R9, R10
+	VMOVUPS.Z    (R10), K1, Z4
+	ADDQ         R9, R10
+	VMOVUPS.Z    (R10), K1, Z5
+	ADDQ         R9, R10
+	VMOVUPS.Z    (R10), K1, Z6
+	ADDQ         R9, R10
+	VMOVUPS.Z    (R10), K1, Z7
+	ADDQ         R9, R10
+	VADDPS       Z3, Z4, Z8
+	VSUBPS       Z4, Z3, Z3
+	VADDPS       Z5, Z6, Z4
+	VSUBPS       Z6, Z5, Z5
+	VSUBPS       Z3, Z7, Z6
+	VSUBPS       Z7, Z3, Z3
+	VMULPS       Z1, Z6, Z6
+	VFNMADD231PS Z0, Z5, Z6
+	VFMADD231PS  Z0, Z5, Z3
+	VFNMADD231PS Z1, Z7, Z3
+	VADDPS       Z2, Z4, Z4
+	VADDPS       Z2, Z8, Z5
+	VADDPS       Z4, Z8, Z9
+	VMULPS       Z1, Z5, Z5
+	VADDPS       Z4, Z5, Z5
+	VPXORD       Z8, Z8, Z8
+	VSUBPS       Z5, Z8, Z5
+	VMULPS       Z1, Z2, Z2
+	VMOVUPS      Z2, 64(DI)
+	VMOVUPS      Z6, 448(DI)
+	VMOVUPS      Z5, 832(DI)
+	VMOVUPS      Z3, 1216(DI)
+	VMOVUPS      Z9, 1600(DI)
+	VMOVUPS      Z7, 1984(DI)
+	MOVQ         R8, R10
+	ADDQ         BX, R8
+	VMOVUPS.Z    (R10), K1, Z2
+	ADDQ         R9, R10
+	VMOVUPS.Z    (R10), K1, Z3
+	ADDQ         R9, R10
+	VMOVUPS.Z    (R10), K1, Z4
+	ADDQ         R9, R10
+	VMOVUPS.Z    (R10), K1, Z5
+	ADDQ         R9, R10
+	VMOVUPS.Z    (R10), K1, Z6
+	ADDQ         R9, R10
+	VMOVUPS.Z    (R10), K1, Z7
+	ADDQ         R9, R10
+	VADDPS       Z3, Z4, Z8
+	VSUBPS       Z4, Z3, Z3
+	VADDPS       Z5, Z6, Z4
+	VSUBPS       Z6, Z5, Z5
+	VSUBPS       Z3, Z7, Z6
+	VSUBPS       Z7, Z3, Z3
+	VMULPS       Z1, Z6, Z6
+	VFNMADD231PS Z0, Z5, Z6
+	VFMADD231PS  Z0, Z5, Z3
+	VFNMADD231PS Z1, Z7, Z3
+	VADDPS       Z2, Z4, Z4
+	VADDPS       Z2, Z8, Z5
+	VADDPS       Z4, Z8, Z9
+	VMULPS       Z1, Z5, Z5
+	VADDPS       Z4, Z5, Z5
+	VPXORD       Z8, Z8, Z8
+	VSUBPS       Z5, Z8, Z5
+	VMULPS       Z1, Z2, Z2
+	VMOVUPS      Z2, 128(DI)
+	VMOVUPS      Z6, 512(DI)
+	VMOVUPS      Z5, 896(DI)
+	VMOVUPS      Z3, 1280(DI)
+	VMOVUPS      Z9, 1664(DI)
+	VMOVUPS      Z7, 2048(DI)
+	MOVQ         R8, R10
+	ADDQ         BX, R8
+	VMOVUPS.Z    (R10), K1, Z2
+	ADDQ         R9, R10
+	VMOVUPS.Z    (R10), K1, Z3
+	ADDQ         R9, R10
+	VMOVUPS.Z    (R10), K1, Z4
+	ADDQ         R9, R10
+	VMOVUPS.Z    (R10), K1, Z5
+	ADDQ         R9, R10
+	VMOVUPS.Z    (R10), K1, Z6
+	ADDQ         R9, R10
+	VMOVUPS.Z    (R10), K1, Z7
+	ADDQ         R9, R10
+	VADDPS       Z3, Z4, Z8
+	VSUBPS       Z4, Z3, Z3
+	VADDPS       Z5, Z6, Z4
+	VSUBPS       Z6, Z5, Z5
+	VSUBPS       Z3, Z7, Z6
+	VSUBPS       Z7, Z3, Z3
+	VMULPS       Z1, Z6, Z6
+	VFNMADD231PS Z0, Z5, Z6
+	VFMADD231PS  Z0, Z5, Z3
+	VFNMADD231PS Z1, Z7, Z3
+	VADDPS       Z2, Z4, Z4
+	VADDPS       Z2, Z8, Z5
+	VADDPS       Z4, Z8, Z9
+	VMULPS       Z1, Z5, Z5
+	VADDPS       Z4, Z5, Z5
+	VPXORD       Z8, Z8, Z8
+	VSUBPS       Z5, Z8, Z5
+	VMULPS       Z1, Z2, Z2
+	VMOVUPS      Z2, 192(DI)
+	VMOVUPS      Z6, 576(DI)
+	VMOVUPS      Z5, 960(DI)
+	VMOVUPS      Z3, 1344(DI)
+	VMOVUPS      Z9, 1728(DI)
+	VMOVUPS      Z7, 2112(DI)
+	MOVQ         R8, R10
+	ADDQ         BX, R8
+	VMOVUPS.Z    (R10), K1, Z2
+	ADDQ         R9, R10
+	VMOVUPS.Z    (R10), K1, Z3
+	ADDQ         R9, R10
+	VMOVUPS.Z    (R10), K1, Z4
+	ADDQ         R9, R10
+	VMOVUPS.Z    (R10), K1, Z5
+	ADDQ         R9, R10
+	VMOVUPS.Z    (R10), K1, Z6
+	ADDQ         R9, R10
+	VMOVUPS.Z    (R10), K1, Z7
+	ADDQ         R9, R10
+	VADDPS       Z3, Z4, Z8
+	VSUBPS       Z4, Z3, Z3
+	VADDPS       Z5, Z6, Z4
+	VSUBPS       Z6, Z5, Z5
+	VSUBPS       Z3, Z7, Z6
+	VSUBPS       Z7, Z3, Z3
+	VMULPS       Z1, Z6, Z6
+	VFNMADD231PS Z0, Z5, Z6
+	VFMADD231PS  Z0, Z5, Z3
+	VFNMADD231PS Z1, Z7, Z3
+	VADDPS       Z2, Z4, Z4
+	VADDPS       Z2, Z8, Z5
+	VADDPS       Z4, Z8, Z9
+	VMULPS       Z1, Z5, Z5
+	VADDPS       Z4, Z5, Z5
+	VPXORD       Z8, Z8, Z8
+	VSUBPS       Z5, Z8, Z5
+	VMULPS       Z1, Z2, Z2
+	VMOVUPS      Z2, 256(DI)
+	VMOVUPS      Z6, 640(DI)
+	VMOVUPS      Z5, 1024(DI)
+	VMOVUPS      Z3, 1408(DI)
+	VMOVUPS      Z9, 1792(DI)
+	VMOVUPS      Z7, 2176(DI)
+	MOVQ         R8, R10
+	ADDQ         BX, R8
+	VMOVUPS.Z    (R10), K1, Z2
+	ADDQ         R9, R10
+	VMOVUPS.Z    (R10), K1, Z3
+	ADDQ         R9, R10
+	VMOVUPS.Z    (R10), K1, Z4
+	ADDQ         R9, R10
+	VMOVUPS.Z    (R10), K1, Z5
+	ADDQ         R9, R10
+	VMOVUPS.Z    (R10), K1, Z6
+	ADDQ         R9, R10
+	VMOVUPS.Z    (R10), K1, Z7
+	ADDQ         R9, R10
+	VADDPS       Z3, Z4, Z8
+	VSUBPS       Z4, Z3, Z3
+	VADDPS       Z5, Z6, Z4
+	VSUBPS       Z6, Z5, Z5
+	VSUBPS       Z3, Z7, Z6
+	VSUBPS       Z7, Z3, Z3
+	VMULPS       Z1, Z6, Z6
+	VFNMADD231PS Z0, Z5, Z6
+	VFMADD231PS  Z0, Z5, Z3
+	VFNMADD231PS Z1, Z7, Z3
+	VADDPS       Z2, Z4, Z4
+	VADDPS       Z2, Z8, Z5
+	VADDPS       Z4, Z8, Z9
+	VMULPS       Z1, Z5, Z5
+	VADDPS       Z4, Z5, Z5
+	VPXORD       Z8, Z8, Z8
+	VSUBPS       Z5, Z8, Z5
+	VMULPS       Z1, Z2, Z2
+	VMOVUPS      Z2, 320(DI)
+	VMOVUPS      Z6, 704(DI)
+	VMOVUPS      Z5, 1088(DI)
+	VMOVUPS      Z3, 1472(DI)
+	VMOVUPS      Z9, 1856(DI)
+	VMOVUPS      Z7, 2240(DI)
+	LEAQ         (DX)(SI*1), R8
+	VMOVUPS      (DI), Z2
+	VMOVUPS      64(DI), Z3
+	VMOVUPS      128(DI), Z4
+	VMOVUPS      192(DI), Z5
+	VMOVUPS      256(DI), Z6
+	VMOVUPS      320(DI), Z7
+	VADDPS       Z3, Z4, Z8
+	VSUBPS       Z4, Z3, Z3
+	VADDPS       Z5, Z6, Z4
+	VSUBPS       Z6, Z5, Z5
+	VSUBPS       Z3, Z7, Z6
+	VSUBPS       Z7, Z3, Z3
+	VMULPS       Z1, Z6, Z6
+	VFNMADD231PS Z0, Z5, Z6
+	VFMADD231PS  Z0, Z5, Z3
+	VFNMADD231PS Z1, Z7, Z3
+	VADDPS       Z2, Z4, Z4
+	VADDPS       Z2, Z8, Z5
+	VADDPS       Z4, Z8, Z9
+	VMULPS       Z1, Z5, Z5
+	VADDPS       Z4, Z5, Z5
+	VPXORD       Z8, Z8, Z8
+	VSUBPS       Z5, Z8, Z5
+	VMULPS       Z1, Z2, Z2
+	MOVQ         (AX), R9
+	MOVQ         (CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z4
+	VADDPS       Z2, Z4, Z2
+	VMOVUPS      Z2, K1, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         8(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z2
+	VADDPS       Z6, Z2, Z2
+	VMOVUPS      Z2, K1, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         16(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z2
+	VADDPS       Z5, Z2, Z2
+	VMOVUPS      Z2, K1, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         24(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z2
+	VADDPS       Z3, Z2, Z2
+	VMOVUPS      Z2, K1, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         32(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z2
+	VADDPS       Z9, Z2, Z2
+	VMOVUPS      Z2, K1, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         40(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z2
+	VADDPS       Z7, Z2, Z2
+	VMOVUPS      Z2, K1, (R9)(SI*1)
+	VMOVUPS      384(DI), Z2
+	VMOVUPS      448(DI), Z3
+	VMOVUPS      512(DI), Z4
+	VMOVUPS      576(DI), Z5
+	VMOVUPS      640(DI), Z6
+	VMOVUPS      704(DI), Z7
+	VADDPS       Z3, Z4, Z8
+	VSUBPS       Z4, Z3, Z3
+	VADDPS       Z5, Z6, Z4
+	VSUBPS       Z6, Z5, Z5
+	VSUBPS       Z3, Z7, Z6
+	VSUBPS       Z7, Z3, Z3
+	VMULPS       Z1, Z6, Z6
+	VFNMADD231PS Z0, Z5, Z6
+	VFMADD231PS  Z0, Z5, Z3
+	VFNMADD231PS Z1, Z7, Z3
+	VADDPS       Z2, Z4, Z4
+	VADDPS       Z2, Z8, Z5
+	VADDPS       Z4, Z8, Z9
+	VMULPS       Z1, Z5, Z5
+	VADDPS       Z4, Z5, Z5
+	VPXORD       Z8, Z8, Z8
+	VSUBPS       Z5, Z8, Z5
+	VMULPS       Z1, Z2, Z2
+	MOVQ         (AX), R9
+	MOVQ         48(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z4
+	VADDPS       Z2, Z4, Z2
+	VMOVUPS      Z2, K1, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         56(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z2
+	VADDPS       Z6, Z2, Z2
+	VMOVUPS      Z2, K1, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         64(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z2
+	VADDPS       Z5, Z2, Z2
+	VMOVUPS      Z2, K1, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         72(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z2
+	VADDPS       Z3, Z2, Z2
+	VMOVUPS      Z2, K1, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         80(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z2
+	VADDPS       Z9, Z2, Z2
+	VMOVUPS      Z2, K1, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         88(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z2
+	VADDPS       Z7, Z2, Z2
+	VMOVUPS      Z2, K1, (R9)(SI*1)
+	VMOVUPS      768(DI), Z2
+	VMOVUPS      832(DI), Z3
+	VMOVUPS      896(DI), Z4
+	VMOVUPS      960(DI), Z5
+	VMOVUPS      1024(DI), Z6
+	VMOVUPS      1088(DI), Z7
+	VADDPS       Z3, Z4, Z8
+	VSUBPS       Z4, Z3, Z3
+	VADDPS       Z5, Z6, Z4
+	VSUBPS       Z6, Z5, Z5
+	VSUBPS       Z3, Z7, Z6
+	VSUBPS       Z7, Z3, Z3
+	VMULPS       Z1, Z6, Z6
+	VFNMADD231PS Z0, Z5, Z6
+	VFMADD231PS  Z0, Z5, Z3
+	VFNMADD231PS Z1, Z7, Z3
+	VADDPS       Z2, Z4, Z4
+	VADDPS       Z2, Z8, Z5
+	VADDPS       Z4, Z8, Z9
+	VMULPS       Z1, Z5, Z5
+	VADDPS       Z4, Z5, Z5
+	VPXORD       Z8, Z8, Z8
+	VSUBPS       Z5, Z8, Z5
+	VMULPS       Z1, Z2, Z2
+	MOVQ         (AX), R9
+	MOVQ         96(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z4
+	VADDPS       Z2, Z4, Z2
+	VMOVUPS      Z2, K1, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         104(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z2
+	VADDPS       Z6, Z2, Z2
+	VMOVUPS      Z2, K1, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         112(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z2
+	VADDPS       Z5, Z2, Z2
+	VMOVUPS      Z2, K1, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         120(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z2
+	VADDPS       Z3, Z2, Z2
+	VMOVUPS      Z2, K1, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         128(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z2
+	VADDPS       Z9, Z2, Z2
+	VMOVUPS      Z2, K1, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         136(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z2
+	VADDPS       Z7, Z2, Z2
+	VMOVUPS      Z2, K1, (R9)(SI*1)
+	VMOVUPS      1152(DI), Z2
+	VMOVUPS      1216(DI), Z3
+	VMOVUPS      1280(DI), Z4
+	VMOVUPS      1344(DI), Z5
+	VMOVUPS      1408(DI), Z6
+	VMOVUPS      1472(DI), Z7
+	VADDPS       Z3, Z4, Z8
+	VSUBPS       Z4, Z3, Z3
+	VADDPS       Z5, Z6, Z4
+	VSUBPS       Z6, Z5, Z5
+	VSUBPS       Z3, Z7, Z6
+	VSUBPS       Z7, Z3, Z3
+	VMULPS       Z1, Z6, Z6
+	VFNMADD231PS Z0, Z5, Z6
+	VFMADD231PS  Z0, Z5, Z3
+	VFNMADD231PS Z1, Z7, Z3
+	VADDPS       Z2, Z4, Z4
+	VADDPS       Z2, Z8, Z5
+	VADDPS       Z4, Z8, Z9
+	VMULPS       Z1, Z5, Z5
+	VADDPS       Z4, Z5, Z5
+	VPXORD       Z8, Z8, Z8
+	VSUBPS       Z5, Z8, Z5
+	VMULPS       Z1, Z2, Z2
+	MOVQ         (AX), R9
+	MOVQ         144(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z4
+	VADDPS       Z2, Z4, Z2
+	VMOVUPS      Z2, K1, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         152(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z2
+	VADDPS       Z6, Z2, Z2
+	VMOVUPS      Z2, K1, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         160(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z2
+	VADDPS       Z5, Z2, Z2
+	VMOVUPS      Z2, K1, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         168(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z2
+	VADDPS       Z3, Z2, Z2
+	VMOVUPS      Z2, K1, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         176(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z2
+	VADDPS       Z9, Z2, Z2
+	VMOVUPS      Z2, K1, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         184(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z2
+	VADDPS       Z7, Z2, Z2
+	VMOVUPS      Z2, K1, (R9)(SI*1)
+	VMOVUPS      1536(DI), Z2
+	VMOVUPS      1600(DI), Z3
+	VMOVUPS      1664(DI), Z4
+	VMOVUPS      1728(DI), Z5
+	VMOVUPS      1792(DI), Z6
+	VMOVUPS      1856(DI), Z7
+	VADDPS       Z3, Z4, Z8
+	VSUBPS       Z4, Z3, Z3
+	VADDPS       Z5, Z6, Z4
+	VSUBPS       Z6, Z5, Z5
+	VSUBPS       Z3, Z7, Z6
+	VSUBPS       Z7, Z3, Z3
+	VMULPS       Z1, Z6, Z6
+	VFNMADD231PS Z0, Z5, Z6
+	VFMADD231PS  Z0, Z5, Z3
+	VFNMADD231PS Z1, Z7, Z3
+	VADDPS       Z2, Z4, Z4
+	VADDPS       Z2, Z8, Z5
+	VADDPS       Z4, Z8, Z9
+	VMULPS       Z1, Z5, Z5
+	VADDPS       Z4, Z5, Z5
+	VPXORD       Z8, Z8, Z8
+	VSUBPS       Z5, Z8, Z5
+	VMULPS       Z1, Z2, Z2
+	MOVQ         (AX), R9
+	MOVQ         192(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z4
+	VADDPS       Z2, Z4, Z2
+	VMOVUPS      Z2, K1, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         200(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z2
+	VADDPS       Z6, Z2, Z2
+	VMOVUPS      Z2, K1, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         208(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z2
+	VADDPS       Z5, Z2, Z2
+	VMOVUPS      Z2, K1, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         216(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z2
+	VADDPS       Z3, Z2, Z2
+	VMOVUPS      Z2, K1, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         224(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z2
+	VADDPS       Z9, Z2, Z2
+	VMOVUPS      Z2, K1, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         232(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z2
+	VADDPS       Z7, Z2, Z2
+	VMOVUPS      Z2, K1, (R9)(SI*1)
+	VMOVUPS      1920(DI), Z2
+	VMOVUPS      1984(DI), Z3
+	VMOVUPS      2048(DI), Z4
+	VMOVUPS      2112(DI), Z5
+	VMOVUPS      2176(DI), Z6
+	VMOVUPS      2240(DI), Z7
+	VADDPS       Z3, Z4, Z8
+	VSUBPS       Z4, Z3, Z3
+	VADDPS       Z5, Z6, Z4
+	VSUBPS       Z6, Z5, Z5
+	VSUBPS       Z3, Z7, Z6
+	VSUBPS       Z7, Z3, Z3
+	VMULPS       Z1, Z6, Z6
+	VFNMADD231PS Z0, Z5, Z6
+	VFMADD231PS  Z0, Z5, Z3
+	VFNMADD231PS Z1, Z7, Z3
+	VADDPS       Z2, Z4, Z4
+	VADDPS       Z2, Z8, Z5
+	VADDPS       Z4, Z8, Z9
+	VMULPS       Z1, Z5, Z5
+	VADDPS       Z4, Z5, Z5
+	VPXORD       Z8, Z8, Z8
+	VSUBPS       Z5, Z8, Z5
+	VMULPS       Z1, Z2, Z2
+	MOVQ         (AX), R8
+	MOVQ         240(CX), DI
+	ADDQ         DI, R8
+	TESTQ        DI, DI
+	CMOVQLT      8(AX), R8
+	VMOVUPS.Z    (R8)(SI*1), K1, Z4
+	VADDPS       Z2, Z4, Z2
+	VMOVUPS      Z2, K1, (R8)(SI*1)
+	MOVQ         (AX), R8
+	MOVQ         248(CX), DI
+	ADDQ         DI, R8
+	TESTQ        DI, DI
+	CMOVQLT      8(AX), R8
+	VMOVUPS.Z    (R8)(SI*1), K1, Z2
+	VADDPS       Z6, Z2, Z2
+	VMOVUPS      Z2, K1, (R8)(SI*1)
+	MOVQ         (AX), R8
+	MOVQ         256(CX), DI
+	ADDQ         DI, R8
+	TESTQ        DI, DI
+	CMOVQLT      8(AX), R8
+	VMOVUPS.Z    (R8)(SI*1), K1, Z2
+	VADDPS       Z5, Z2, Z2
+	VMOVUPS      Z2, K1, (R8)(SI*1)
+	MOVQ         (AX), R8
+	MOVQ         264(CX), DI
+	ADDQ         DI, R8
+	TESTQ        DI, DI
+	CMOVQLT      8(AX), R8
+	VMOVUPS.Z    (R8)(SI*1), K1, Z2
+	VADDPS       Z3, Z2, Z2
+	VMOVUPS      Z2, K1, (R8)(SI*1)
+	MOVQ         (AX), R8
+	MOVQ         272(CX), DI
+	ADDQ         DI, R8
+	TESTQ        DI, DI
+	CMOVQLT      8(AX), R8
+	VMOVUPS.Z    (R8)(SI*1), K1, Z2
+	VADDPS       Z9, Z2, Z2
+	VMOVUPS      Z2, K1, (R8)(SI*1)
+	MOVQ         (AX), R8
+	MOVQ         280(CX), DI
+	ADDQ         DI, R8
+	TESTQ        DI, DI
+	CMOVQLT      8(AX), R8
+	VMOVUPS.Z    (R8)(SI*1), K1, Z2
+	VADDPS       Z7, Z2, Z2
+	VMOVUPS      Z2, K1, (R8)(SI*1)
+
+next:
+	MOVQ 32(AX), SI
+	LEAQ (DX)(SI*4), DX
+	ADDQ $0x00000120, CX
+	DECQ 24(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+// func winogradResultBackAVX512(t *byte)
+// Requires: AVX, AVX512DQ, AVX512F, CMOV
+TEXT ·winogradResultBackAVX512(SB), NOSPLIT, $0-8
+	MOVQ         t+0(FP), AX
+	MOVQ         16(AX), CX
+	MOVQ         40(AX), DX
+	MOVQ         48(AX), BX
+	MOVL         $0x40000000, SI
+	VMOVD        SI, X0
+	VBROADCASTSS X0, Z0
+	MOVL         $0x40800000, SI
+	VMOVD        SI, X1
+	VBROADCASTSS X1, Z1
+	MOVQ         64(AX), SI
+	VMOVDQU32    (SI), Z2
+	VPMOVD2M     Z2, K1
+
+tile:
+	XORQ SI, SI
+	MOVQ 32(AX), DI
+
+vector:
+	CMPQ         DI, $0x00000010
+	JLT          tail
+	MOVQ         56(AX), R8
+	MOVQ         (AX), R10
+	MOVQ         (CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z2
+	MOVQ         (AX), R10
+	MOVQ         32(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z3
+	MOVQ         (AX), R10
+	MOVQ         64(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z4
+	MOVQ         (AX), R10
+	MOVQ         96(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z5
+	VADDPS       Z2, Z4, Z6
+	VADDPS       Z3, Z5, Z7
+	VMOVAPS      Z2, Z8
+	VFMADD231PS  Z1, Z4, Z8
+	VMOVAPS      Z3, Z3
+	VFMADD231PS  Z1, Z5, Z3
+	VADDPS       Z6, Z7, Z4
+	VSUBPS       Z7, Z6, Z6
+	VMOVAPS      Z8, Z7
+	VFMADD231PS  Z0, Z3, Z7
+	VMOVAPS      Z8, Z8
+	VFNMADD231PS Z0, Z3, Z8
+	VMOVUPS      Z2, (R8)
+	VMOVUPS      Z4, 256(R8)
+	VMOVUPS      Z6, 512(R8)
+	VMOVUPS      Z7, 768(R8)
+	VMOVUPS      Z8, 1024(R8)
+	VMOVUPS      Z5, 1280(R8)
+	MOVQ         (AX), R10
+	MOVQ         8(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z2
+	MOVQ         (AX), R10
+	MOVQ         40(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z3
+	MOVQ         (AX), R10
+	MOVQ         72(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z4
+	MOVQ         (AX), R10
+	MOVQ         104(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z5
+	VADDPS       Z2, Z4, Z6
+	VADDPS       Z3, Z5, Z7
+	VMOVAPS      Z2, Z8
+	VFMADD231PS  Z1, Z4, Z8
+	VMOVAPS      Z3, Z3
+	VFMADD231PS  Z1, Z5, Z3
+	VADDPS       Z6, Z7, Z4
+	VSUBPS       Z7, Z6, Z6
+	VMOVAPS      Z8, Z7
+	VFMADD231PS  Z0, Z3, Z7
+	VMOVAPS      Z8, Z8
+	VFNMADD231PS Z0, Z3, Z8
+	VMOVUPS      Z2, 64(R8)
+	VMOVUPS      Z4, 320(R8)
+	VMOVUPS      Z6, 576(R8)
+	VMOVUPS      Z7, 832(R8)
+	VMOVUPS      Z8, 1088(R8)
+	VMOVUPS      Z5, 1344(R8)
+	MOVQ         (AX), R10
+	MOVQ         16(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z2
+	MOVQ         (AX), R10
+	MOVQ         48(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z3
+	MOVQ         (AX), R10
+	MOVQ         80(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z4
+	MOVQ         (AX), R10
+	MOVQ         112(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z5
+	VADDPS       Z2, Z4, Z6
+	VADDPS       Z3, Z5, Z7
+	VMOVAPS      Z2, Z8
+	VFMADD231PS  Z1, Z4, Z8
+	VMOVAPS      Z3, Z3
+	VFMADD231PS  Z1, Z5, Z3
+	VADDPS       Z6, Z7, Z4
+	VSUBPS       Z7, Z6, Z6
+	VMOVAPS      Z8, Z7
+	VFMADD231PS  Z0, Z3, Z7
+	VMOVAPS      Z8, Z8
+	VFNMADD231PS Z0, Z3, Z8
+	VMOVUPS      Z2, 128(R8)
+	VMOVUPS      Z4, 384(R8)
+	VMOVUPS      Z6, 640(R8)
+	VMOVUPS      Z7, 896(R8)
+	VMOVUPS      Z8, 1152(R8)
+	VMOVUPS      Z5, 1408(R8)
+	MOVQ         (AX), R10
+	MOVQ         24(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z2
+	MOVQ         (AX), R10
+	MOVQ         56(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z3
+	MOVQ         (AX), R10
+	MOVQ         88(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z4
+	MOVQ         (AX), R10
+	MOVQ         120(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      (R10)(SI*1), Z5
+	VADDPS       Z2, Z4, Z6
+	VADDPS       Z3, Z5, Z7
+	VMOVAPS      Z2, Z8
+	VFMADD231PS  Z1, Z4, Z8
+	VMOVAPS      Z3, Z3
+	VFMADD231PS  Z1, Z5, Z3
+	VADDPS       Z6, Z7, Z4
+	VSUBPS       Z7, Z6, Z6
+	VMOVAPS      Z8, Z7
+	VFMADD231PS  Z0, Z3, Z7
+	VMOVAPS      Z8, Z8
+	VFNMADD231PS Z0, Z3, Z8
+	VMOVUPS      Z2, 192(R8)
+	VMOVUPS      Z4, 448(R8)
+	VMOVUPS      Z6, 704(R8)
+	VMOVUPS      Z7, 960(R8)
+	VMOVUPS      Z8, 1216(R8)
+	VMOVUPS      Z5, 1472(R8)
+	LEAQ         (DX)(SI*1), R9
+	VMOVUPS      (R8), Z2
+	VMOVUPS      64(R8), Z3
+	VMOVUPS      128(R8), Z4
+	VMOVUPS      192(R8), Z5
+	VADDPS       Z2, Z4, Z6
+	VADDPS       Z3, Z5, Z7
+	VMOVAPS      Z2, Z8
+	VFMADD231PS  Z1, Z4, Z8
+	VMOVAPS      Z3, Z3
+	VFMADD231PS  Z1, Z5, Z3
+	VADDPS       Z6, Z7, Z4
+	VSUBPS       Z7, Z6, Z6
+	VMOVAPS      Z8, Z7
+	VFMADD231PS  Z0, Z3, Z7
+	VMOVAPS      Z8, Z8
+	VFNMADD231PS Z0, Z3, Z8
+	VMOVUPS      Z2, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z4, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z6, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z7, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z8, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z5, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      256(R8), Z2
+	VMOVUPS      320(R8), Z3
+	VMOVUPS      384(R8), Z4
+	VMOVUPS      448(R8), Z5
+	VADDPS       Z2, Z4, Z6
+	VADDPS       Z3, Z5, Z7
+	VMOVAPS      Z2, Z8
+	VFMADD231PS  Z1, Z4, Z8
+	VMOVAPS      Z3, Z3
+	VFMADD231PS  Z1, Z5, Z3
+	VADDPS       Z6, Z7, Z4
+	VSUBPS       Z7, Z6, Z6
+	VMOVAPS      Z8, Z7
+	VFMADD231PS  Z0, Z3, Z7
+	VMOVAPS      Z8, Z8
+	VFNMADD231PS Z0, Z3, Z8
+	VMOVUPS      Z2, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z4, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z6, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z7, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z8, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z5, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      512(R8), Z2
+	VMOVUPS      576(R8), Z3
+	VMOVUPS      640(R8), Z4
+	VMOVUPS      704(R8), Z5
+	VADDPS       Z2, Z4, Z6
+	VADDPS       Z3, Z5, Z7
+	VMOVAPS      Z2, Z8
+	VFMADD231PS  Z1, Z4, Z8
+	VMOVAPS      Z3, Z3
+	VFMADD231PS  Z1, Z5, Z3
+	VADDPS       Z6, Z7, Z4
+	VSUBPS       Z7, Z6, Z6
+	VMOVAPS      Z8, Z7
+	VFMADD231PS  Z0, Z3, Z7
+	VMOVAPS      Z8, Z8
+	VFNMADD231PS Z0, Z3, Z8
+	VMOVUPS      Z2, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z4, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z6, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z7, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z8, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z5, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      768(R8), Z2
+	VMOVUPS      832(R8), Z3
+	VMOVUPS      896(R8), Z4
+	VMOVUPS      960(R8), Z5
+	VADDPS       Z2, Z4, Z6
+	VADDPS       Z3, Z5, Z7
+	VMOVAPS      Z2, Z8
+	VFMADD231PS  Z1, Z4, Z8
+	VMOVAPS      Z3, Z3
+	VFMADD231PS  Z1, Z5, Z3
+	VADDPS       Z6, Z7, Z4
+	VSUBPS       Z7, Z6, Z6
+	VMOVAPS      Z8, Z7
+	VFMADD231PS  Z0, Z3, Z7
+	VMOVAPS      Z8, Z8
+	VFNMADD231PS Z0, Z3, Z8
+	VMOVUPS      Z2, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z4, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z6, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z7, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z8, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z5, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      1024(R8), Z2
+	VMOVUPS      1088(R8), Z3
+	VMOVUPS      1152(R8), Z4
+	VMOVUPS      1216(R8), Z5
+	VADDPS       Z2, Z4, Z6
+	VADDPS       Z3, Z5, Z7
+	VMOVAPS      Z2, Z8
+	VFMADD231PS  Z1, Z4, Z8
+	VMOVAPS      Z3, Z3
+	VFMADD231PS  Z1, Z5, Z3
+	VADDPS       Z6, Z7, Z4
+	VSUBPS       Z7, Z6, Z6
+	VMOVAPS      Z8, Z7
+	VFMADD231PS  Z0, Z3, Z7
+	VMOVAPS      Z8, Z8
+	VFNMADD231PS Z0, Z3, Z8
+	VMOVUPS      Z2, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z4, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z6, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z7, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z8, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z5, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      1280(R8), Z2
+	VMOVUPS      1344(R8), Z3
+	VMOVUPS      1408(R8), Z4
+	VMOVUPS      1472(R8), Z5
+	VADDPS       Z2, Z4, Z6
+	VADDPS       Z3, Z5, Z7
+	VMOVAPS      Z2, Z8
+	VFMADD231PS  Z1, Z4, Z8
+	VMOVAPS      Z3, Z3
+	VFMADD231PS  Z1, Z5, Z3
+	VADDPS       Z6, Z7, Z4
+	VSUBPS       Z7, Z6, Z6
+	VMOVAPS      Z8, Z7
+	VFMADD231PS  Z0, Z3, Z7
+	VMOVAPS      Z8, Z8
+	VFNMADD231PS Z0, Z3, Z8
+	VMOVUPS      Z2, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z4, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z6, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z7, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z8, (R9)
+	ADDQ         BX, R9
+	VMOVUPS      Z5, (R9)
+	ADDQ         BX, R9
+	ADDQ         $0x00000040, SI
+	SUBQ         $0x00000010, DI
+	JMP          vector
+
+tail:
+	TESTQ        DI, DI
+	JEQ          next
+	MOVQ         56(AX), DI
+	MOVQ         (AX), R9
+	MOVQ         (CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z2
+	MOVQ         (AX), R9
+	MOVQ         32(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z3
+	MOVQ         (AX), R9
+	MOVQ         64(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z4
+	MOVQ         (AX), R9
+	MOVQ         96(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z5
+	VADDPS       Z2, Z4, Z6
+	VADDPS       Z3, Z5, Z7
+	VMOVAPS      Z2, Z8
+	VFMADD231PS  Z1, Z4, Z8
+	VMOVAPS      Z3, Z3
+	VFMADD231PS  Z1, Z5, Z3
+	VADDPS       Z6, Z7, Z4
+	VSUBPS       Z7, Z6, Z6
+	VMOVAPS      Z8, Z7
+	VFMADD231PS  Z0, Z3, Z7
+	VMOVAPS      Z8, Z8
+	VFNMADD231PS Z0, Z3, Z8
+	VMOVUPS      Z2, (DI)
+	VMOVUPS      Z4, 256(DI)
+	VMOVUPS      Z6, 512(DI)
+	VMOVUPS      Z7, 768(DI)
+	VMOVUPS      Z8, 1024(DI)
+	VMOVUPS      Z5, 1280(DI)
+	MOVQ         (AX), R9
+	MOVQ         8(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z2
+	MOVQ         (AX), R9
+	MOVQ         40(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z3
+	MOVQ         (AX), R9
+	MOVQ         72(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z4
+	MOVQ         (AX), R9
+	MOVQ         104(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z5
+	VADDPS       Z2, Z4, Z6
+	VADDPS       Z3, Z5, Z7
+	VMOVAPS      Z2, Z8
+	VFMADD231PS  Z1, Z4, Z8
+	VMOVAPS      Z3, Z3
+	VFMADD231PS  Z1, Z5, Z3
+	VADDPS       Z6, Z7, Z4
+	VSUBPS       Z7, Z6, Z6
+	VMOVAPS      Z8, Z7
+	VFMADD231PS  Z0, Z3, Z7
+	VMOVAPS      Z8, Z8
+	VFNMADD231PS Z0, Z3, Z8
+	VMOVUPS      Z2, 64(DI)
+	VMOVUPS      Z4, 320(DI)
+	VMOVUPS      Z6, 576(DI)
+	VMOVUPS      Z7, 832(DI)
+	VMOVUPS      Z8, 1088(DI)
+	VMOVUPS      Z5, 1344(DI)
+	MOVQ         (AX), R9
+	MOVQ         16(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z2
+	MOVQ         (AX), R9
+	MOVQ         48(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z3
+	MOVQ         (AX), R9
+	MOVQ         80(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z4
+	MOVQ         (AX), R9
+	MOVQ         112(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z5
+	VADDPS       Z2, Z4, Z6
+	VADDPS       Z3, Z5, Z7
+	VMOVAPS      Z2, Z8
+	VFMADD231PS  Z1, Z4, Z8
+	VMOVAPS      Z3, Z3
+	VFMADD231PS  Z1, Z5, Z3
+	VADDPS       Z6, Z7, Z4
+	VSUBPS       Z7, Z6, Z6
+	VMOVAPS      Z8, Z7
+	VFMADD231PS  Z0, Z3, Z7
+	VMOVAPS      Z8, Z8
+	VFNMADD231PS Z0, Z3, Z8
+	VMOVUPS      Z2, 128(DI)
+	VMOVUPS      Z4, 384(DI)
+	VMOVUPS      Z6, 640(DI)
+	VMOVUPS      Z7, 896(DI)
+	VMOVUPS      Z8, 1152(DI)
+	VMOVUPS      Z5, 1408(DI)
+	MOVQ         (AX), R9
+	MOVQ         24(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z2
+	MOVQ         (AX), R9
+	MOVQ         56(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z3
+	MOVQ         (AX), R9
+	MOVQ         88(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z4
+	MOVQ         (AX), R9
+	MOVQ         120(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS.Z    (R9)(SI*1), K1, Z5
+	VADDPS       Z2, Z4, Z6
+	VADDPS       Z3, Z5, Z7
+	VMOVAPS      Z2, Z8
+	VFMADD231PS  Z1, Z4, Z8
+	VMOVAPS      Z3, Z3
+	VFMADD231PS  Z1, Z5, Z3
+	VADDPS       Z6, Z7, Z4
+	VSUBPS       Z7, Z6, Z6
+	VMOVAPS      Z8, Z7
+	VFMADD231PS  Z0, Z3, Z7
+	VMOVAPS      Z8, Z8
+	VFNMADD231PS Z0, Z3, Z8
+	VMOVUPS      Z2, 192(DI)
+	VMOVUPS      Z4, 448(DI)
+	VMOVUPS      Z6, 704(DI)
+	VMOVUPS      Z7, 960(DI)
+	VMOVUPS      Z8, 1216(DI)
+	VMOVUPS      Z5, 1472(DI)
+	LEAQ         (DX)(SI*1), SI
+	VMOVUPS      (DI), Z2
+	VMOVUPS      64(DI), Z3
+	VMOVUPS      128(DI), Z4
+	VMOVUPS      192(DI), Z5
+	VADDPS       Z2, Z4, Z6
+	VADDPS       Z3, Z5, Z7
+	VMOVAPS      Z2, Z8
+	VFMADD231PS  Z1, Z4, Z8
+	VMOVAPS      Z3, Z3
+	VFMADD231PS  Z1, Z5, Z3
+	VADDPS       Z6, Z7, Z4
+	VSUBPS       Z7, Z6, Z6
+	VMOVAPS      Z8, Z7
+	VFMADD231PS  Z0, Z3, Z7
+	VMOVAPS      Z8, Z8
+	VFNMADD231PS Z0, Z3, Z8
+	VMOVUPS      Z2, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z4, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z6, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z7, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z8, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z5, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      256(DI), Z2
+	VMOVUPS      320(DI), Z3
+	VMOVUPS      384(DI), Z4
+	VMOVUPS      448(DI), Z5
+	VADDPS       Z2, Z4, Z6
+	VADDPS       Z3, Z5, Z7
+	VMOVAPS      Z2, Z8
+	VFMADD231PS  Z1, Z4, Z8
+	VMOVAPS      Z3, Z3
+	VFMADD231PS  Z1, Z5, Z3
+	VADDPS       Z6, Z7, Z4
+	VSUBPS       Z7, Z6, Z6
+	VMOVAPS      Z8, Z7
+	VFMADD231PS  Z0, Z3, Z7
+	VMOVAPS      Z8, Z8
+	VFNMADD231PS Z0, Z3, Z8
+	VMOVUPS      Z2, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z4, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z6, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z7, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z8, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z5, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      512(DI), Z2
+	VMOVUPS      576(DI), Z3
+	VMOVUPS      640(DI), Z4
+	VMOVUPS      704(DI), Z5
+	VADDPS       Z2, Z4, Z6
+	VADDPS       Z3, Z5, Z7
+	VMOVAPS      Z2, Z8
+	VFMADD231PS  Z1, Z4, Z8
+	VMOVAPS      Z3, Z3
+	VFMADD231PS  Z1, Z5, Z3
+	VADDPS       Z6, Z7, Z4
+	VSUBPS       Z7, Z6, Z6
+	VMOVAPS      Z8, Z7
+	VFMADD231PS  Z0, Z3, Z7
+	VMOVAPS      Z8, Z8
+	VFNMADD231PS Z0, Z3, Z8
+	VMOVUPS      Z2, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z4, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z6, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z7, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z8, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z5, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      768(DI), Z2
+	VMOVUPS      832(DI), Z3
+	VMOVUPS      896(DI), Z4
+	VMOVUPS      960(DI), Z5
+	VADDPS       Z2, Z4, Z6
+	VADDPS       Z3, Z5, Z7
+	VMOVAPS      Z2, Z8
+	VFMADD231PS  Z1, Z4, Z8
+	VMOVAPS      Z3, Z3
+	VFMADD231PS  Z1, Z5, Z3
+	VADDPS       Z6, Z7, Z4
+	VSUBPS       Z7, Z6, Z6
+	VMOVAPS      Z8, Z7
+	VFMADD231PS  Z0, Z3, Z7
+	VMOVAPS      Z8, Z8
+	VFNMADD231PS Z0, Z3, Z8
+	VMOVUPS      Z2, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z4, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z6, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z7, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z8, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z5, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      1024(DI), Z2
+	VMOVUPS      1088(DI), Z3
+	VMOVUPS      1152(DI), Z4
+	VMOVUPS      1216(DI), Z5
+	VADDPS       Z2, Z4, Z6
+	VADDPS       Z3, Z5, Z7
+	VMOVAPS      Z2, Z8
+	VFMADD231PS  Z1, Z4, Z8
+	VMOVAPS      Z3, Z3
+	VFMADD231PS  Z1, Z5, Z3
+	VADDPS       Z6, Z7, Z4
+	VSUBPS       Z7, Z6, Z6
+	VMOVAPS      Z8, Z7
+	VFMADD231PS  Z0, Z3, Z7
+	VMOVAPS      Z8, Z8
+	VFNMADD231PS Z0, Z3, Z8
+	VMOVUPS      Z2, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z4, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z6, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z7, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z8, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z5, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      1280(DI), Z2
+	VMOVUPS      1344(DI), Z3
+	VMOVUPS      1408(DI), Z4
+	VMOVUPS      1472(DI), Z5
+	VADDPS       Z2, Z4, Z6
+	VADDPS       Z3, Z5, Z7
+	VMOVAPS      Z2, Z8
+	VFMADD231PS  Z1, Z4, Z8
+	VMOVAPS      Z3, Z3
+	VFMADD231PS  Z1, Z5, Z3
+	VADDPS       Z6, Z7, Z4
+	VSUBPS       Z7, Z6, Z6
+	VMOVAPS      Z8, Z7
+	VFMADD231PS  Z0, Z3, Z7
+	VMOVAPS      Z8, Z8
+	VFNMADD231PS Z0, Z3, Z8
+	VMOVUPS      Z2, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z4, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z6, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z7, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z8, K1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Z5, K1, (SI)
+	ADDQ         BX, SI
+
+next:
+	MOVQ 32(AX), SI
+	LEAQ (DX)(SI*4), DX
+	ADDQ $0x00000080, CX
+	DECQ 24(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+// func winogradWeightBackAVX512(t *byte)
+// Requires: AVX, AVX512DQ, AVX512F, CMOV
+TEXT ·winogradWeightBackAVX512(SB), NOSPLIT, $0-8
+	MOVQ         t+0(FP), AX
+	MOVQ         16(AX), CX
+	MOVQ         40(AX), DX
+	MOVQ         48(AX), BX
+	MOVL         $0xbe2aaaab, SI
+	VMOVD        SI, X0
+	VBROADCASTSS X0, Z0
+	MOVL         $0x3d2aaaab, SI
+	VMOVD        SI, X1
+	VBROADCASTSS X1, Z1
+	MOVL         $0x3daaaaab, SI
+	VMOVD        SI, X2
+	VBROADCASTSS X2, Z2
+	MOVL         $0x3e800000, SI
+	VMOVD        SI, X3
+	VBROADCASTSS X3, Z3
+	MOVQ         64(AX), SI
+	VMOVDQU32    (SI), Z4
+	VPMOVD2M     Z4, K1
+
+tile:
+	XORQ SI, SI
+	MOVQ 32(AX), DI
+
+vector:
+	CMPQ         DI, $0x00000010
+	JLT          tail
+	MOVQ         56(AX), R8
+	LEAQ         (DX)(SI*1), R9
+	IMUL3Q       $0x06, BX, R10
+	MOVQ         R9, R11
+	ADDQ         BX, R9
+	VMOVUPS      (R11), Z4
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Z5
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Z6
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Z7
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Z8
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Z9
+	ADDQ         R10, R11
+	VADDPS       Z5, Z6, Z10
+	VSUBPS       Z6, Z5, Z5
+	VADDPS       Z7, Z8, Z6
+	VSUBPS       Z8, Z7, Z7
+	VMULPS       Z0, Z10, Z10
+	VMOVAPS      Z10, Z8
+	VFMADD231PS  Z3, Z4, Z8
+	VFMADD231PS  Z1, Z6, Z8
+	VMULPS       Z0, Z5, Z5
+	VFMADD231PS  Z2, Z7, Z5
+	VFNMADD231PS Z0, Z6, Z10
+	VADDPS       Z10, Z9, Z4
+	VMOVUPS      Z8, (R8)
+	VMOVUPS      Z5, 384(R8)
+	VMOVUPS      Z4, 768(R8)
+	MOVQ         R9, R11
+	ADDQ         BX, R9
+	VMOVUPS      (R11), Z4
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Z5
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Z6
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Z7
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Z8
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Z9
+	ADDQ         R10, R11
+	VADDPS       Z5, Z6, Z10
+	VSUBPS       Z6, Z5, Z5
+	VADDPS       Z7, Z8, Z6
+	VSUBPS       Z8, Z7, Z7
+	VMULPS       Z0, Z10, Z10
+	VMOVAPS      Z10, Z8
+	VFMADD231PS  Z3, Z4, Z8
+	VFMADD231PS  Z1, Z6, Z8
+	VMULPS       Z0, Z5, Z5
+	VFMADD231PS  Z2, Z7, Z5
+	VFNMADD231PS Z0, Z6, Z10
+	VADDPS       Z10, Z9, Z4
+	VMOVUPS      Z8, 64(R8)
+	VMOVUPS      Z5, 448(R8)
+	VMOVUPS      Z4, 832(R8)
+	MOVQ         R9, R11
+	ADDQ         BX, R9
+	VMOVUPS      (R11), Z4
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Z5
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Z6
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Z7
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Z8
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Z9
+	ADDQ         R10, R11
+	VADDPS       Z5, Z6, Z10
+	VSUBPS       Z6, Z5, Z5
+	VADDPS       Z7, Z8, Z6
+	VSUBPS       Z8, Z7, Z7
+	VMULPS       Z0, Z10, Z10
+	VMOVAPS      Z10, Z8
+	VFMADD231PS  Z3, Z4, Z8
+	VFMADD231PS  Z1, Z6, Z8
+	VMULPS       Z0, Z5, Z5
+	VFMADD231PS  Z2, Z7, Z5
+	VFNMADD231PS Z0, Z6, Z10
+	VADDPS       Z10, Z9, Z4
+	VMOVUPS      Z8, 128(R8)
+	VMOVUPS      Z5, 512(R8)
+	VMOVUPS      Z4, 896(R8)
+	MOVQ         R9, R11
+	ADDQ         BX, R9
+	VMOVUPS      (R11), Z4
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Z5
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Z6
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Z7
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Z8
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Z9
+	ADDQ         R10, R11
+	VADDPS       Z5, Z6, Z10
+	VSUBPS       Z6, Z5, Z5
+	VADDPS       Z7, Z8, Z6
+	VSUBPS       Z8, Z7, Z7
+	VMULPS       Z0, Z10, Z10
+	VMOVAPS      Z10, Z8
+	VFMADD231PS  Z3, Z4, Z8
+	VFMADD231PS  Z1, Z6, Z8
+	VMULPS       Z0, Z5, Z5
+	VFMADD231PS  Z2, Z7, Z5
+	VFNMADD231PS Z0, Z6, Z10
+	VADDPS       Z10, Z9, Z4
+	VMOVUPS      Z8, 192(R8)
+	VMOVUPS      Z5, 576(R8)
+	VMOVUPS      Z4, 960(R8)
+	MOVQ         R9, R11
+	ADDQ         BX, R9
+	VMOVUPS      (R11), Z4
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Z5
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Z6
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Z7
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Z8
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Z9
+	ADDQ         R10, R11
+	VADDPS       Z5, Z6, Z10
+	VSUBPS       Z6, Z5, Z5
+	VADDPS       Z7, Z8, Z6
+	VSUBPS       Z8, Z7, Z7
+	VMULPS       Z0, Z10, Z10
+	VMOVAPS      Z10, Z8
+	VFMADD231PS  Z3, Z4, Z8
+	VFMADD231PS  Z1, Z6, Z8
+	VMULPS       Z0, Z5, Z5
+	VFMADD231PS  Z2, Z7, Z5
+	VFNMADD231PS Z0, Z6, Z10
+	VADDPS       Z10, Z9, Z4
+	VMOVUPS      Z8, 256(R8)
+	VMOVUPS      Z5, 640(R8)
+	VMOVUPS      Z4, 1024(R8)
+	MOVQ         R9, R11
+	ADDQ         BX, R9
+	VMOVUPS      (R11), Z4
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Z5
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Z6
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Z7
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Z8
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Z9
+	ADDQ         R10, R11
+	VADDPS       Z5, Z6, Z10
+	VSUBPS       Z6, Z5, Z5
+	VADDPS       Z7, Z8, Z6
+	VSUBPS       Z8, Z7, Z7
+	VMULPS       Z0, Z10, Z10
+	VMOVAPS      Z10, Z8
+	VFMADD231PS  Z3, Z4, Z8
+	VFMADD231PS  Z1, Z6, Z8
+	VMULPS       Z0, Z5, Z5
+	VFMADD231PS  Z2, Z7, Z5
+	VFNMADD231PS Z0, Z6, Z10
+	VADDPS       Z10, Z9, Z4
+	VMOVUPS      Z8, 320(R8)
+	VMOVUPS      Z5, 704(R8)
+	VMOVUPS      Z4, 1088(R8)
+	LEAQ         (DX)(SI*1), R9
+	VMOVUPS      (R8), Z4
+	VMOVUPS      64(R8), Z5
+	VMOVUPS      128(R8), Z6
+	VMOVUPS      192(R8), Z7
+	VMOVUPS      256(R8), Z8
+	VMOVUPS      320(R8), Z9
+	VADDPS       Z5, Z6, Z10
+	VSUBPS       Z6, Z5, Z5
+	VADDPS       Z7, Z8, Z6
+	VSUBPS       Z8, Z7, Z7
+	VMULPS       Z0, Z10, Z10
+	VMOVAPS      Z10, Z8
+	VFMADD231PS  Z3, Z4, Z8
+	VFMADD231PS  Z1, Z6, Z8
+	VMULPS       Z0, Z5, Z5
+	VFMADD231PS  Z2, Z7, Z5
+	VFNMADD231PS Z0, Z6, Z10
+	VADDPS       Z10, Z9, Z4
+	MOVQ         (AX), R10
+	MOVQ         (CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      Z8, (R10)(SI*1)
+	MOVQ         (AX), R10
+	MOVQ         8(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      Z5, (R10)(SI*1)
+	MOVQ         (AX), R10
+	MOVQ         16(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      Z4, (R10)(SI*1)
+	VMOVUPS      384(R8), Z4
+	VMOVUPS      448(R8), Z5
+	VMOVUPS      512(R8), Z6
+	VMOVUPS      576(R8), Z7
+	VMOVUPS      640(R8), Z8
+	VMOVUPS      704(R8), Z9
+	VADDPS       Z5, Z6, Z10
+	VSUBPS       Z6, Z5, Z5
+	VADDPS       Z7, Z8, Z6
+	VSUBPS       Z8, Z7, Z7
+	VMULPS       Z0, Z10, Z10
+	VMOVAPS      Z10, Z8
+	VFMADD231PS  Z3, Z4, Z8
+	VFMADD231PS  Z1, Z6, Z8
+	VMULPS       Z0, Z5, Z5
+	VFMADD231PS  Z2, Z7, Z5
+	VFNMADD231PS Z0, Z6, Z10
+	VADDPS       Z10, Z9, Z4
+	MOVQ         (AX), R10
+	MOVQ         24(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      Z8, (R10)(SI*1)
+	MOVQ         (AX), R10
+	MOVQ         32(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      Z5, (R10)(SI*1)
+	MOVQ         (AX), R10
+	MOVQ         40(CX), R9
+	ADDQ         R9, R10
+	TESTQ        R9, R9
+	CMOVQLT      8(AX), R10
+	VMOVUPS      Z4, (R10)(SI*1)
+	VMOVUPS      768(R8), Z4
+	VMOVUPS      832(R8), Z5
+	VMOVUPS      896(R8), Z6
+	VMOVUPS      960(R8), Z7
+	VMOVUPS      1024(R8), Z8
+	VMOVUPS      1088(R8), Z9
+	VADDPS       Z5, Z6, Z10
+	VSUBPS       Z6, Z5, Z5
+	VADDPS       Z7, Z8, Z6
+	VSUBPS       Z8, Z7, Z7
+	VMULPS       Z0, Z10, Z10
+	VMOVAPS      Z10, Z8
+	VFMADD231PS  Z3, Z4, Z8
+	VFMADD231PS  Z1, Z6, Z8
+	VMULPS       Z0, Z5, Z5
+	VFMADD231PS  Z2, Z7, Z5
+	VFNMADD231PS Z0, Z6, Z10
+	VADDPS       Z10, Z9, Z4
+	MOVQ         (AX), R9
+	MOVQ         48(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS      Z8, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         56(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS      Z5, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         64(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS      Z4, (R9)(SI*1)
+	ADDQ         $0x00000040, SI
+	SUBQ         $0x00000010, DI
+	JMP          vector
+
+tail:
+	TESTQ        DI, DI
+	JEQ          next
+	MOVQ         56(AX), DI
+	LEAQ         (DX)(SI*1), R8
+	IMUL3Q       $0x06, BX, R9
+	MOVQ         R8, R10
+	ADDQ         BX, R8
+	VMOVUPS.Z    (R10), K1, Z4
+	ADDQ         R9, R10
+	VMOVUPS.Z    (R10), K1, Z5
+	ADDQ         R9, R10
+	VMOVUPS.Z    (R10), K1, Z6
+	ADDQ         R9, R10
+	VMOVUPS.Z    (R10), K1, Z7
+	ADDQ         R9, R10
+	VMOVUPS.Z    (R10), K1, Z8
+	ADDQ         R9, R10
+	VMOVUPS.Z    (R10), K1, Z9
+	ADDQ         R9, R10
+	VADDPS       Z5, Z6, Z10
+	VSUBPS       Z6, Z5, Z5
+	VADDPS       Z7, Z8, Z6
+	VSUBPS       Z8, Z7, Z7
+	VMULPS       Z0, Z10, Z10
+	VMOVAPS      Z10, Z8
+	VFMADD231PS  Z3, Z4, Z8
+	VFMADD231PS  Z1, Z6, Z8
+	VMULPS       Z0, Z5, Z5
+	VFMADD231PS  Z2, Z7, Z5
+	VFNMADD231PS Z0, Z6, Z10
+	VADDPS       Z10, Z9, Z4
+	VMOVUPS      Z8, (DI)
+	VMOVUPS      Z5, 384(DI)
+	VMOVUPS      Z4, 768(DI)
+	MOVQ         R8, R10
+	ADDQ         BX, R8
+	VMOVUPS.Z    (R10), K1, Z4
+	ADDQ         R9, R10
+	VMOVUPS.Z    (R10), K1, Z5
+	ADDQ         R9, R10
+	VMOVUPS.Z    (R10), K1, Z6
+	ADDQ         R9, R10
+	VMOVUPS.Z    (R10), K1, Z7
+	ADDQ         R9, R10
+	VMOVUPS.Z    (R10), K1, Z8
+	ADDQ         R9, R10
+	VMOVUPS.Z    (R10), K1, Z9
+	ADDQ         R9, R10
+	VADDPS       Z5, Z6, Z10
+	VSUBPS       Z6, Z5, Z5
+	VADDPS       Z7, Z8, Z6
+	VSUBPS       Z8, Z7, Z7
+	VMULPS       Z0, Z10, Z10
+	VMOVAPS      Z10, Z8
+	VFMADD231PS  Z3, Z4, Z8
+	VFMADD231PS  Z1, Z6, Z8
+	VMULPS       Z0, Z5, Z5
+	VFMADD231PS  Z2, Z7, Z5
+	VFNMADD231PS Z0, Z6, Z10
+	VADDPS       Z10, Z9, Z4
+	VMOVUPS      Z8, 64(DI)
+	VMOVUPS      Z5, 448(DI)
+	VMOVUPS      Z4, 832(DI)
+	MOVQ         R8, R10
+	ADDQ         BX, R8
+	VMOVUPS.Z    (R10), K1, Z4
+	ADDQ         R9, R10
+	VMOVUPS.Z    (R10), K1, Z5
+	ADDQ         R9, R10
+	VMOVUPS.Z    (R10), K1, Z6
+	ADDQ         R9, R10
+	VMOVUPS.Z    (R10), K1, Z7
+	ADDQ         R9, R10
+	VMOVUPS.Z    (R10), K1, Z8
+	ADDQ         R9, R10
+	VMOVUPS.Z    (R10), K1, Z9
+	ADDQ         R9, R10
+	VADDPS       Z5, Z6, Z10
+	VSUBPS       Z6, Z5, Z5
+	VADDPS       Z7, Z8, Z6
+	VSUBPS       Z8, Z7, Z7
+	VMULPS       Z0, Z10, Z10
+	VMOVAPS      Z10, Z8
+	VFMADD231PS  Z3, Z4, Z8
+	VFMADD231PS  Z1, Z6, Z8
+	VMULPS       Z0, Z5, Z5
+	VFMADD231PS  Z2, Z7, Z5
+	VFNMADD231PS Z0, Z6, Z10
+	VADDPS       Z10, Z9, Z4
+	VMOVUPS      Z8, 128(DI)
+	VMOVUPS      Z5, 512(DI)
+	VMOVUPS      Z4, 896(DI)
+	MOVQ         R8, R10
+	ADDQ         BX, R8
+	VMOVUPS.Z    (R10), K1, Z4
+	ADDQ         R9, R10
+	VMOVUPS.Z    (R10), K1, Z5
+	ADDQ         R9, R10
+	VMOVUPS.Z    (R10), K1, Z6
+	ADDQ         R9, R10
+	VMOVUPS.Z    (R10), K1, Z7
+	ADDQ         R9, R10
+	VMOVUPS.Z    (R10), K1, Z8
+	ADDQ         R9, R10
+	VMOVUPS.Z    (R10), K1, Z9
+	ADDQ         R9, R10
+	VADDPS       Z5, Z6, Z10
+	VSUBPS       Z6, Z5, Z5
+	VADDPS       Z7, Z8, Z6
+	VSUBPS       Z8, Z7, Z7
+	VMULPS       Z0, Z10, Z10
+	VMOVAPS      Z10, Z8
+	VFMADD231PS  Z3, Z4, Z8
+	VFMADD231PS  Z1, Z6, Z8
+	VMULPS       Z0, Z5, Z5
+	VFMADD231PS  Z2, Z7, Z5
+	VFNMADD231PS Z0, Z6, Z10
+	VADDPS       Z10, Z9, Z4
+	VMOVUPS      Z8, 192(DI)
+	VMOVUPS      Z5, 576(DI)
+	VMOVUPS      Z4, 960(DI)
+	MOVQ         R8, R10
+	ADDQ         BX, R8
+	VMOVUPS.Z    (R10), K1, Z4
+	ADDQ         R9, R10
+	VMOVUPS.Z    (R10), K1, Z5
+	ADDQ         R9, R10
+	VMOVUPS.Z    (R10), K1, Z6
+	ADDQ         R9, R10
+	VMOVUPS.Z    (R10), K1, Z7
+	ADDQ         R9, R10
+	VMOVUPS.Z    (R10), K1, Z8
+	ADDQ         R9, R10
+	VMOVUPS.Z    (R10), K1, Z9
+	ADDQ         R9, R10
+	VADDPS       Z5, Z6, Z10
+	VSUBPS       Z6, Z5, Z5
+	VADDPS       Z7, Z8, Z6
+	VSUBPS       Z8, Z7, Z7
+	VMULPS       Z0, Z10, Z10
+	VMOVAPS      Z10, Z8
+	VFMADD231PS  Z3, Z4, Z8
+	VFMADD231PS  Z1, Z6, Z8
+	VMULPS       Z0, Z5, Z5
+	VFMADD231PS  Z2, Z7, Z5
+	VFNMADD231PS Z0, Z6, Z10
+	VADDPS       Z10, Z9, Z4
+	VMOVUPS      Z8, 256(DI)
+	VMOVUPS      Z5, 640(DI)
+	VMOVUPS      Z4, 1024(DI)
+	MOVQ         R8, R10
+	ADDQ         BX, R8
+	VMOVUPS.Z    (R10), K1, Z4
+	ADDQ         R9, R10
+	VMOVUPS.Z    (R10), K1, Z5
+	ADDQ         R9, R10
+	VMOVUPS.Z    (R10), K1, Z6
+	ADDQ         R9, R10
+	VMOVUPS.Z    (R10), K1, Z7
+	ADDQ         R9, R10
+	VMOVUPS.Z    (R10), K1, Z8
+	ADDQ         R9, R10
+	VMOVUPS.Z    (R10), K1, Z9
+	ADDQ         R9, R10
+	VADDPS       Z5, Z6, Z10
+	VSUBPS       Z6, Z5, Z5
+	VADDPS       Z7, Z8, Z6
+	VSUBPS       Z8, Z7, Z7
+	VMULPS       Z0, Z10, Z10
+	VMOVAPS      Z10, Z8
+	VFMADD231PS  Z3, Z4, Z8
+	VFMADD231PS  Z1, Z6, Z8
+	VMULPS       Z0, Z5, Z5
+	VFMADD231PS  Z2, Z7, Z5
+	VFNMADD231PS Z0, Z6, Z10
+	VADDPS       Z10, Z9, Z4
+	VMOVUPS      Z8, 320(DI)
+	VMOVUPS      Z5, 704(DI)
+	VMOVUPS      Z4, 1088(DI)
+	LEAQ         (DX)(SI*1), R8
+	VMOVUPS      (DI), Z4
+	VMOVUPS      64(DI), Z5
+	VMOVUPS      128(DI), Z6
+	VMOVUPS      192(DI), Z7
+	VMOVUPS      256(DI), Z8
+	VMOVUPS      320(DI), Z9
+	VADDPS       Z5, Z6, Z10
+	VSUBPS       Z6, Z5, Z5
+	VADDPS       Z7, Z8, Z6
+	VSUBPS       Z8, Z7, Z7
+	VMULPS       Z0, Z10, Z10
+	VMOVAPS      Z10, Z8
+	VFMADD231PS  Z3, Z4, Z8
+	VFMADD231PS  Z1, Z6, Z8
+	VMULPS       Z0, Z5, Z5
+	VFMADD231PS  Z2, Z7, Z5
+	VFNMADD231PS Z0, Z6, Z10
+	VADDPS       Z10, Z9, Z4
+	MOVQ         (AX), R9
+	MOVQ         (CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS      Z8, K1, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         8(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS      Z5, K1, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         16(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS      Z4, K1, (R9)(SI*1)
+	VMOVUPS      384(DI), Z4
+	VMOVUPS      448(DI), Z5
+	VMOVUPS      512(DI), Z6
+	VMOVUPS      576(DI), Z7
+	VMOVUPS      640(DI), Z8
+	VMOVUPS      704(DI), Z9
+	VADDPS       Z5, Z6, Z10
+	VSUBPS       Z6, Z5, Z5
+	VADDPS       Z7, Z8, Z6
+	VSUBPS       Z8, Z7, Z7
+	VMULPS       Z0, Z10, Z10
+	VMOVAPS      Z10, Z8
+	VFMADD231PS  Z3, Z4, Z8
+	VFMADD231PS  Z1, Z6, Z8
+	VMULPS       Z0, Z5, Z5
+	VFMADD231PS  Z2, Z7, Z5
+	VFNMADD231PS Z0, Z6, Z10
+	VADDPS       Z10, Z9, Z4
+	MOVQ         (AX), R9
+	MOVQ         24(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS      Z8, K1, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         32(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS      Z5, K1, (R9)(SI*1)
+	MOVQ         (AX), R9
+	MOVQ         40(CX), R8
+	ADDQ         R8, R9
+	TESTQ        R8, R8
+	CMOVQLT      8(AX), R9
+	VMOVUPS      Z4, K1, (R9)(SI*1)
+	VMOVUPS      768(DI), Z4
+	VMOVUPS      832(DI), Z5
+	VMOVUPS      896(DI), Z6
+	VMOVUPS      960(DI), Z7
+	VMOVUPS      1024(DI), Z8
+	VMOVUPS      1088(DI), Z9
+	VADDPS       Z5, Z6, Z10
+	VSUBPS       Z6, Z5, Z5
+	VADDPS       Z7, Z8, Z6
+	VSUBPS       Z8, Z7, Z7
+	VMULPS       Z0, Z10, Z10
+	VMOVAPS      Z10, Z8
+	VFMADD231PS  Z3, Z4, Z8
+	VFMADD231PS  Z1, Z6, Z8
+	VMULPS       Z0, Z5, Z5
+	VFMADD231PS  Z2, Z7, Z5
+	VFNMADD231PS Z0, Z6, Z10
+	VADDPS       Z10, Z9, Z4
+	MOVQ         (AX), R8
+	MOVQ         48(CX), DI
+	ADDQ         DI, R8
+	TESTQ        DI, DI
+	CMOVQLT      8(AX), R8
+	VMOVUPS      Z8, K1, (R8)(SI*1)
+	MOVQ         (AX), R8
+	MOVQ         56(CX), DI
+	ADDQ         DI, R8
+	TESTQ        DI, DI
+	CMOVQLT      8(AX), R8
+	VMOVUPS      Z5, K1, (R8)(SI*1)
+	MOVQ         (AX), R8
+	MOVQ         64(CX), DI
+	ADDQ         DI, R8
+	TESTQ        DI, DI
+	CMOVQLT      8(AX), R8
+	VMOVUPS      Z4, K1, (R8)(SI*1)
+
+next:
+	MOVQ 32(AX), SI
+	LEAQ (DX)(SI*4), DX
+	ADDQ $0x00000048, CX
+	DECQ 24(AX)
+	JNZ  tile
 	VZEROUPPER
 	RET
 

@@ -23,8 +23,14 @@ var portable = ISA{
 	affine: func(z, x, a, b *float32, n int, lo, hi float32) {
 		affineGo(vec(z, n), vec(x, n), vec(a, n), vec(b, n), lo, hi)
 	},
-	hardSigmoid: func(z, x *float32, n int, a, b float32) { hardSigmoidGo(vec(z, n), vec(x, n), a, b) },
-	hardSwish:   func(z, x *float32, n int, a, b float32) { hardSwishGo(vec(z, n), vec(x, n), a, b) },
+	operandGrid:     gridGo(gridSide, gridSide, false, operandLine),
+	resultGrid:      gridGo(gridSide, tileSide, true, resultLine),
+	operandGridBack: gridGo(gridSide, gridSide, true, operandBackLine),
+	resultGridBack:  gridGo(tileSide, gridSide, false, resultBackLine),
+	weightGrid:      gridGo(weightSide, gridSide, false, weightLine),
+	weightGridBack:  gridGo(gridSide, weightSide, true, weightBackLine),
+	hardSigmoid:     func(z, x *float32, n int, a, b float32) { hardSigmoidGo(vec(z, n), vec(x, n), a, b) },
+	hardSwish:       func(z, x *float32, n int, a, b float32) { hardSwishGo(vec(z, n), vec(x, n), a, b) },
 }
 
 func vec(p *float32, n int) []float32 { return unsafe.Slice(p, n) }

@@ -4,11 +4,12 @@ import "sync/atomic"
 
 // Team is a number of threads and their scratch memory. It serves one operator at a time.
 type Team struct {
-	workers []*worker
-	helpers []helper  // of all workers but the first, which is the caller
-	sums    []float32 // of one operator
-	totals  []float64 // of one operator's parts
-	back    bool      // the last operator went from the end to the start
+	workers          []*worker
+	helpers          []helper  // of all workers but the first, which is the caller
+	sums             []float32 // of one operator
+	totals           []float64 // of one operator's parts
+	values, products []float32 // of one operator's tiles, see winograd
+	back             bool      // the last operator went from the end to the start
 }
 
 // worker is the scratch memory of one thread: arguments of micro-kernels must not be allocated per call.
@@ -22,14 +23,18 @@ type worker struct {
 	product Matrix // of two activations
 	panels  []float32
 
-	columns columns
-	sums    []float32 // zeros, between uses
-	taps    tapSums
-	cross   cross
-	panel   []float32 // columns of derivatives
-	patches []float32 // of many rows
-	dy      []float32 // derivatives of some rows
-	operand []float32 // some rows of a product's, or derivatives by them
+	columns          columns
+	sums             []float32 // zeros, between uses
+	taps             tapSums
+	cross            cross
+	grid             grid
+	gridTemp         [points * 16]float32
+	outside          []float32 // what is written to pixels that are not there
+	values, products []float32 // of tiles, see winograd
+	panel            []float32 // columns of derivatives
+	patches          []float32 // of many rows
+	dy               []float32 // derivatives of some rows
+	operand          []float32 // some rows of a product's, or derivatives by them
 }
 
 const maxTile = 8 * 32

@@ -14,6 +14,7 @@ type Trainable struct {
 	backward *Conv   // from derivatives by results to those by operands
 	phases   []phase // of a strided convolution that is not depthwise
 	cross    *crossing
+	winograd *winograd // instead of all these from forward on, for some convolutions
 }
 
 // TrainableParams describe the weights: element (tap, k, n) of a group is where Layout tells, groups are Group floats apart.
@@ -41,6 +42,10 @@ type Memory func(n int) []float32
 func (u *ISA) NewTrainable(g Window, p TrainableParams, memory Memory) *Trainable {
 	oh, ow := g.Out()
 	c := &Trainable{isa: u, g: g, in: p.In, out: p.Out, groups: p.Groups, layout: p.Layout, group: p.Group, pixels: oh * ow}
+	if u.byWinograd(g, p) {
+		c.winograd = newWinograd(c, memory)
+		return c
+	}
 	c.forward = &Conv{g: g, in: p.In, out: p.Out, groups: p.Groups, pixels: oh * ow, isa: u}
 	c.backward = &Conv{g: g.flipped(), in: p.Out, out: p.In, groups: p.Groups, pixels: g.H * g.W, isa: u}
 	if c.depthwise() || !g.plain() {
@@ -112,6 +117,10 @@ const packWork = 16
 
 // SetWeights takes weights for the runs that follow; a nil bias is zero.
 func (c *Trainable) SetWeights(t *Team, w, bias []float32) {
+	if c.winograd != nil {
+		c.winograd.setWeights(t, w, bias)
+		return
+	}
 	if c.depthwise() {
 		for _, to := range []*Conv{c.forward, c.backward} {
 			for ch := range c.in {
@@ -144,11 +153,21 @@ func (c *Trainable) SetWeights(t *Team, w, bias []float32) {
 }
 
 // Forward convolves the images in x into y.
-func (c *Trainable) Forward(t *Team, x, y []float32, batch int) { c.forward.Run(t, x, y, batch) }
+func (c *Trainable) Forward(t *Team, x, y []float32, batch int) {
+	if c.winograd != nil {
+		c.winograd.run(t, Operand{X: x}, y, batch)
+		return
+	}
+	c.forward.Run(t, x, y, batch)
+}
 
 // Operand sets dx to the derivatives by the operand, given those by the result.
 func (c *Trainable) Operand(t *Team, dy, dx []float32, batch int) {
-	if c.phases != nil {
+	switch {
+	case c.winograd != nil:
+		c.winograd.backward(t, derivatives{dy: dy}, Operand{}, batch, Gradients{Operand: dx})
+		return
+	case c.phases != nil:
 		c.operandByPhases(t, dy, dx, batch)
 		return
 	}

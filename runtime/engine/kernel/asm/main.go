@@ -37,6 +37,7 @@ func main() {
 		peak(s)
 		columnKernels(s)
 		gates(s)
+		grids(s)
 		for taps := 1; taps <= 9; taps++ {
 			tapSums(s, taps)
 		}

@@ -1,0 +1,115 @@
+package kernel
+
+// winogradSpan is how many floats of values are computed before the products of their points are summed: what stays in the third cache.
+const winogradSpan = 1 << 19
+
+// pointSlices is in how many parts the rows of a point's sums are cut, so that all threads have enough of them.
+const pointSlices = 2
+
+// derivatives by results are those of a Deferred, or there already.
+type derivatives struct {
+	deferred *Deferred
+	dy       []float32
+}
+
+// rows returns those by rows [lo, hi) of n elements, until the worker's next call.
+func (d derivatives) rows(w *worker, n, lo, hi int) []float32 {
+	if d.deferred == nil {
+		return d.dy[lo*n : hi*n]
+	}
+	to := room(&w.dy, (hi-lo)*n)
+	d.deferred.rows(w, lo, hi, to)
+	return to
+}
+
+// backward computes derivatives. Blocks of images have those by the operand, and leave their values; then products of these are summed point
+// after point, in the order of tiles.
+func (x *winograd) backward(t *Team, d derivatives, in Operand, batch int, g Gradients) {
+	c, each := x.c, x.images(batch)
+	blocks := (batch + each - 1) / each
+	g.Sums.begin(t, blocks)
+	var sums []float32
+	if g.Weights != nil {
+		sums = t.zeros(points * c.in * c.out)
+	}
+	span := max(4, winogradSpan/(each*x.tiles*points*(c.in+c.out))&^3)
+	for from := 0; from < blocks; from += span {
+		to := min(from+span, blocks)
+		first, images := from*each, min(to*each, batch)-from*each
+		a, z := valuesOf(&t.values, images*x.tiles, c.in), valuesOf(&t.products, images*x.tiles, c.out)
+		t.run(to-from, 1, 2*x.work(images), func(w *worker, lo, hi int) {
+			for b := from + lo; b < from+hi; b++ {
+				x.blockBack(w, d, in, b, b*each, min(each, batch-b*each), (b*each-first)*x.tiles, &a, &z, g)
+			}
+		})
+		if g.Weights != nil {
+			x.sum(t, &a, &z, images*x.tiles, sums)
+		}
+	}
+	if g.Weights != nil {
+		x.collect(t, sums, g.Weights)
+	}
+	g.Sums.end()
+}
+
+// blockBack goes back through a block of images from the first one on, whose values are at tile and on.
+func (x *winograd) blockBack(w *worker, d derivatives, in Operand, block, first, images, tile int, a, z *values, g Gradients) {
+	c, u, image := x.c, x.c.isa, x.c.g.H*x.c.g.W
+	dy := d.rows(w, c.out, first*c.pixels, (first+images)*c.pixels)
+	x.transform(w, u.resultGridBack, dy, x.zero, x.results, z, tile, images)
+	lo, hi := first*image, (first+images)*image
+	if g.Weights != nil {
+		x.transform(w, u.operandGrid, in.rows(w, c.in, lo, hi), x.zero, x.operands, a, tile, images)
+	}
+	if g.Operand == nil {
+		return
+	}
+	tiles := images * x.tiles
+	v := valuesOf(&w.values, tiles, c.in)
+	multiply(w, x.back, z, tile, tiles, &v)
+	to := g.Operand[lo*c.in : hi*c.in]
+	if !g.Add {
+		clear(to)
+	}
+	x.transform(w, u.operandGridBack, to, room(&w.outside, c.in), x.operands, &v, 0, images)
+	if !g.Add {
+		g.Sums.rows(w, block, lo, hi, g.Operand)
+	}
+}
+
+// sum adds the products of values of operands and results, [points][in][out].
+func (x *winograd) sum(t *Team, a, z *values, tiles int, sums []float32) {
+	in, out, u := x.c.in, x.c.out, x.c.isa
+	t.run(points*pointSlices, 1, tiles*points*in*out, func(w *worker, lo, hi int) {
+		for i := lo; i < hi; i++ {
+			point, slice := i/pointSlices, i%pointSlices
+			rows := (in + u.rows - 1) / u.rows
+			k0, k1 := slice*rows/pointSlices*u.rows, min((slice+1)*rows/pointSlices*u.rows, in)
+			for m := 0; m < tiles && k1 > k0; m += crossDepth {
+				depth := min(crossDepth, tiles-m)
+				u.crossed(w, depth, k1-k0, out, a.at(point, m)[k0:], in, z.at(point, m), out, sums[(point*in+k0)*out:])
+			}
+		}
+	})
+}
+
+// collect adds the derivatives by the weights to dw, given those by their values.
+func (x *winograd) collect(t *Team, sums, dw []float32) {
+	l, u := x.c.layout, x.c.isa
+	t.run(l.K, 1, packWork*points*l.K*l.N, func(w *worker, lo, hi int) {
+		taps, off := room(&w.operand, l.Taps*l.N), w.tapOffsets(l.Taps, l.N)
+		for k := lo; k < hi; k++ {
+			w.grid = grid{
+				pixels: &taps[0], outside: &taps[0], off: &off[0], tiles: 1, channels: int64(l.N),
+				values: &sums[k*l.N], stride: int64(l.K*l.N) * 4, temp: &w.gridTemp[0], mask: &u.maskOf(l.N)[0],
+			}
+			u.weightGridBack(&w.grid)
+			for n := range l.N {
+				to := dw[n*l.NStride+k*l.KStride:]
+				for i := range l.Taps {
+					to[i*l.TapStride] += taps[i*l.N+n]
+				}
+			}
+		}
+	})
+}
