@@ -47,15 +47,28 @@ func makeBinary(p *plan, n node) error {
 // sum emits a sum of tensors of the same shape; a Relu or Clip that follows runs in the same step.
 func (p *plan) sum(n node, op kernel.Binary, x, y *variable, order []int) {
 	out, lim := p.limited(n.Out[0])
-	z := p.produce(out, order, x, y)
-	s := z.shape
-	there := p.isa.NewBroadcast(op, s, s, lim)
-	p.emit([]*variable{x, y}, []*variable{z},
-		func(t *kernel.Team) { there.Run(t, z.data, x.data, y.data) },
+	z := p.virtual(out, order, x, y)
+	if z.terms = []*variable{x, y}; out != n.Out[0] {
+		z.inside = &lim
+	}
+	var there func(t *kernel.Team)
+	switch {
+	case x.added:
+		there = z.addNormalised(x, y, lim)
+	case y.added:
+		there = z.addNormalised(y, x, lim)
+	default:
+		size := z.shape.Count()
+		z.data = p.memory.floats(size)[:size]
+		b := p.isa.NewBroadcast(op, z.shape, z.shape, lim)
+		there = func(t *kernel.Team) { b.Run(t, z.data, x.data, y.data) }
+	}
+	p.emit([]*variable{x, y}, []*variable{z}, there,
 		func(t *kernel.Team) {
-			if out != n.Out[0] {
+			if z.inside != nil && !z.gated {
 				p.isa.Gate(t, z.grad, z.grad, z.data, lim)
 			}
+			z.gated = false
 			first, last := x, y
 			if x.wants && &x.grad[0] == &z.grad[0] {
 				first, last = y, x // what is in place may be added to when all have read it
@@ -64,6 +77,12 @@ func (p *plan) sum(n node, op kernel.Binary, x, y *variable, order []int) {
 			p.pass(t, last, z.grad)
 		})
 	p.steps[len(p.steps)-1].inPlace = 2
+}
+
+// addNormalised returns what computes a sum z of results x of a normalisation, which are never in memory, and y. z has the memory of x.
+func (z *variable) addNormalised(x, y *variable, lim kernel.Limits) func(t *kernel.Team) {
+	z.data, x.data = x.data, nil
+	return func(t *kernel.Team) { x.norm.AddTo(t, z.data, x.from.data, y.data, lim) }
 }
 
 // limited returns what becomes of v and within which limits: those of a Relu or Clip that is its only reader, which is then fused.

@@ -32,6 +32,7 @@ func makeBatchNorm(p *plan, n node) error {
 	z := produce(out, order, x, scale, bias)
 	c := p.isa.NewBatchNorm(xs[1], n.float("epsilon", 1e-5), lim)
 	z.norm, z.from = c, x
+	z.added = z.data != nil && out == n.Out[0] && p.users[out] == 1 && p.graph.Nodes[p.reader[out]].Type == "Add"
 	if x.columns == xs[1] {
 		x.moments = new(kernel.Moments)
 	}
@@ -50,7 +51,7 @@ func makeBatchNorm(p *plan, n node) error {
 			z.summed = false
 			p.receive(t, scale, c.Scale)
 			p.receive(t, bias, c.Bias)
-			if x.joins && x.columns == xs[1] && x.uses == 1 && x.wants {
+			if z.defers() {
 				x.deferred, x.touched = c.Defer(x.data, z.grad, scale.data), true
 				return
 			}

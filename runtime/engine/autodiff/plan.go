@@ -19,6 +19,7 @@ type variable struct {
 	touched bool // grad has derivatives already
 
 	uses     int              // steps that read it, and outputs
+	first    int              // the first step that reads it, which is the last one to have derivatives by it
 	columns  int              // of a convolution's or matrix product's results
 	joins    bool             // of one that can compute derivatives by its results where it uses them
 	moments  *kernel.Moments  // the product computes them when this is set
@@ -28,6 +29,12 @@ type variable struct {
 	norm   *kernel.BatchNorm
 	from   *variable // its operand
 	summed bool      // the only step that reads them has made norm.Sums
+	added  bool      // only a sum reads them, which can compute them: they are not limited
+
+	// Of a sum's results:
+	inside *kernel.Limits // within which they are limited, nil for none
+	gated  bool           // the last step that has derivatives by them has set them to 0 where results are at a limit
+	terms  []*variable
 }
 
 // step is one operator. Steps read data and grad of their variables when they run.
@@ -117,55 +124,6 @@ func (p *plan) connect() {
 	}
 }
 
-// placeGrads gives derivatives their memory: that of a variable is free again when the step that made the variable has run back.
-func (p *plan) placeGrads() {
-	free := make(map[int][][]float32) // by size
-	give := func(v *variable) {
-		if v.grad != nil || !v.wants {
-			return
-		}
-		n := v.shape.Count()
-		if list := free[n]; len(list) > 0 {
-			v.grad, free[n] = list[len(list)-1], list[:len(list)-1]
-			return
-		}
-		v.grad = p.memory.floats(n)[:n]
-	}
-	for _, v := range p.outputs {
-		give(v)
-	}
-	for i := len(p.steps) - 1; i >= 0; i-- {
-		for _, v := range p.steps[i].out {
-			give(v)
-		}
-		if p.steps[i].share() {
-			for _, v := range p.steps[i].in {
-				give(v)
-			}
-			continue // an operand has the memory now
-		}
-		for _, v := range p.steps[i].in {
-			give(v)
-		}
-		for _, v := range p.steps[i].out {
-			if v.grad != nil {
-				free[len(v.grad)] = append(free[len(v.grad)], v.grad)
-			}
-		}
-	}
-}
-
-// share gives the derivatives by an operand the memory of those by the result, where the step can work in place.
-func (s *step) share() bool {
-	for i := range s.inPlace {
-		if v := s.in[i]; v.wants && v.grad == nil {
-			v.grad = s.out[0].grad
-			return true
-		}
-	}
-	return false
-}
-
 func (p *plan) forward() {
 	for _, b := range p.bound {
 		b.read()
@@ -234,6 +192,9 @@ func (p *plan) pass(t *kernel.Team, v *variable, g []float32) {
 // emit appends a step.
 func (p *plan) emit(in, out []*variable, forward, backward func(t *kernel.Team)) {
 	for _, v := range in {
+		if v.uses == 0 {
+			v.first = len(p.steps)
+		}
 		v.uses++
 	}
 	p.steps = append(p.steps, step{name: p.name, in: in, out: out, forward: forward, backward: backward})

@@ -19,7 +19,7 @@ func (p *plan) product(d product, x, y, w, bias *variable) {
 	c, batch := p.isa.NewTrainable(d.g, d.params, p.memory.floats), d.batch
 	y.joins = bias == nil && p.isa.Joins(d.g, d.params, batch)
 	y.columns = d.params.Out
-	in := []*variable{x, w}
+	in, index := []*variable{x, w}, len(p.steps)
 	if bias != nil {
 		in = append(in, bias)
 	}
@@ -36,7 +36,7 @@ func (p *plan) product(d product, x, y, w, bias *variable) {
 		c.Forward(t, x.data, y.data, batch)
 	}, func(t *kernel.Team) {
 		if y.deferred != nil {
-			p.joined(t, c, x, y, w, batch)
+			p.joined(t, c, x, y, w, batch, x.first == index)
 			return
 		}
 		if w.wants {
@@ -53,8 +53,9 @@ func (p *plan) product(d product, x, y, w, bias *variable) {
 	})
 }
 
-// joined goes back through a product whose derivatives by results are computed where they are used.
-func (p *plan) joined(t *kernel.Team, c *kernel.Trainable, x, y, w *variable, batch int) {
+// joined goes back through a product whose derivatives by results are computed where they are used. It may be the last step that has derivatives
+// by x, which are then all there.
+func (p *plan) joined(t *kernel.Team, c *kernel.Trainable, x, y, w *variable, batch int, last bool) {
 	var dw []float32
 	if w.wants {
 		if dw = w.grad; !w.touched {
@@ -66,11 +67,28 @@ func (p *plan) joined(t *kernel.Team, c *kernel.Trainable, x, y, w *variable, ba
 	if x.wants {
 		g.Operand, g.Add, x.touched = x.grad, x.touched, true
 	}
-	if x.wants && x.norm != nil && x.uses == 1 {
-		g.Sums, x.summed = x.norm.SumsOf(x.from.data), true
+	if x.wants && last {
+		z := x // all derivatives by it are those by x
+		if g.Inside = x.inside; x.terms != nil {
+			x.gated = x.inside != nil
+			z = x.normalised()
+		}
+		if z != nil && z.norm != nil {
+			g.Sums, z.summed = z.norm.SumsOf(z.from.data), true
+		}
 	}
 	c.BackwardOf(t, y.deferred, x.operand(), batch, g)
 	y.deferred = nil
+}
+
+// normalised returns a term of a sum that is the result of a normalisation, and that nothing else reads.
+func (v *variable) normalised() *variable {
+	for _, x := range v.terms {
+		if x.norm != nil && x.uses == 1 && x.wants {
+			return x
+		}
+	}
+	return nil
 }
 
 // operand is what a product reads.

@@ -51,6 +51,17 @@ func gated(z, g, lo, hi float32) float32 {
 	return 0
 }
 
+func normAddGo(c *columns) {
+	n := int(c.cols)
+	a, b := vec(c.a, n), vec(c.b, n)
+	for r := range c.rows {
+		y, out := vec(at(c.g, r*c.ld), n), vec(at(c.out, r*c.ld), n)
+		for i, v := range vec(at(c.x, r*c.ld), n) {
+			out[i] = limit(v*a[i]+b[i]+y[i], c.lo, c.hi)
+		}
+	}
+}
+
 func normSumsGo(c *columns) {
 	n := int(c.cols)
 	a, b, mean, s0, s1 := vec(c.a, n), vec(c.b, n), vec(c.c, n), vec(c.s0, n), vec(c.s1, n)
@@ -83,11 +94,14 @@ func gateGo(z, x, y []float32, lo, hi float32) {
 
 // Gate sets g to dz where z is inside the limits, else to 0: the derivatives of a Relu or Clip. g may be dz.
 func (u *ISA) Gate(t *Team, g, dz, z []float32, lim Limits) {
-	t.run(len(g), 16, len(g), func(_ *worker, lo, hi int) {
-		n := (hi - lo) &^ (u.width - 1)
-		if n > 0 {
-			u.gate(&g[lo], &z[lo], &dz[lo], n, lim.Lo, lim.Hi)
-		}
-		gateGo(g[lo+n:hi], z[lo+n:hi], dz[lo+n:hi], lim.Lo, lim.Hi)
-	})
+	t.run(len(g), 16, len(g), func(_ *worker, lo, hi int) { u.gateRow(g[lo:hi], dz[lo:hi], z[lo:hi], lim) })
+}
+
+// gateRow is Gate for some elements.
+func (u *ISA) gateRow(g, dz, z []float32, lim Limits) {
+	n := len(g) &^ (u.width - 1)
+	if n > 0 {
+		u.gate(&g[0], &z[0], &dz[0], n, lim.Lo, lim.Hi)
+	}
+	gateGo(g[n:], z[n:], dz[n:], lim.Lo, lim.Hi)
 }

@@ -19,6 +19,7 @@ type ISA struct {
 	peak     func(rounds int) // nil where there is no assembly
 	moments  columnFunc
 	norm     columnFunc
+	normAdd  columnFunc
 	normSums columnFunc
 	normBack columnFunc
 	gate     binaryFunc // y where x is inside the limits

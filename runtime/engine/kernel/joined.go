@@ -144,7 +144,18 @@ type Gradients struct {
 	Operand []float32
 	Add     bool      // to what Operand has, instead of setting it
 	Weights []float32 // are added to
-	Sums    *GradSums // where the operand is the result of a BatchNorm and these are all the derivatives by it; may be nil
+	// Where these are the last derivatives by the operand:
+	Inside *Limits   // all of them are 0 where the operand, which is in memory, is not inside the limits; may be nil
+	Sums   *GradSums // of all of them, where they are those by the result of a BatchNorm too; may be nil
+}
+
+// last finishes the derivatives by rows [lo, hi) of the operand, of n elements, while they are in the cache.
+func (g *Gradients) last(u *ISA, w *worker, part, lo, hi, n int, x Operand) {
+	if g.Inside != nil {
+		rows := g.Operand[lo*n : hi*n]
+		u.gateRow(rows, rows, x.X[lo*n:hi*n], *g.Inside)
+	}
+	g.Sums.rows(w, part, lo, hi, g.Operand)
 }
 
 // BackwardOf computes derivatives, given those by the result.
@@ -172,7 +183,7 @@ func (c *Trainable) BackwardOf(t *Team, d *Deferred, x Operand, batch int, g Gra
 				if g.Weights != nil {
 					s.chunk(w, part, 0, 0, c.in, 0, m1-m0, x.rows(w, c.in, m0, m1), dy)
 				}
-				c.operand(w, g, part, m0, m1, func(to []float32) {
+				c.operand(w, g, x, part, m0, m1, func(to []float32) {
 					src := source{x: dy, stride: c.out}
 					back.block(w, 0, m1-m0, 0, len(back.spans), &src, to, c.in)
 				})
@@ -198,7 +209,7 @@ func (c *Trainable) depthwiseBackwardOf(t *Team, d *Deferred, x Operand, batch i
 				if g.Weights != nil {
 					c.tapStrips(w, x.rows(w, c.in, img*image, (img+1)*image), dy, taps[part*c.layout.Taps*c.in:])
 				}
-				c.operand(w, g, part, img*image, (img+1)*image, func(to []float32) { c.backward.depthwiseRows(w, dy, to, 0, image) })
+				c.operand(w, g, x, part, img*image, (img+1)*image, func(to []float32) { c.backward.depthwiseRows(w, dy, to, 0, image) })
 			}
 		}
 	})
@@ -208,18 +219,18 @@ func (c *Trainable) depthwiseBackwardOf(t *Team, d *Deferred, x Operand, batch i
 	g.Sums.end()
 }
 
-// operand has the derivatives by rows [lo, hi) of the operand written, and their sums made while they are in the cache.
-func (c *Trainable) operand(w *worker, g Gradients, part, lo, hi int, write func(to []float32)) {
+// operand has the derivatives by rows [lo, hi) of the operand x written, and finishes them.
+func (c *Trainable) operand(w *worker, g Gradients, x Operand, part, lo, hi int, write func(to []float32)) {
 	if g.Operand == nil {
 		return
 	}
 	rows := g.Operand[lo*c.in : hi*c.in]
-	if !g.Add {
+	if g.Add {
+		more := room(&w.operand, len(rows))
+		write(more)
+		c.isa.vectorRow(c.isa.add, addGo, rows, rows, more)
+	} else {
 		write(rows)
-		g.Sums.rows(w, part, lo, hi, g.Operand)
-		return
 	}
-	more := room(&w.operand, len(rows))
-	write(more)
-	c.isa.vectorRow(c.isa.add, addGo, rows, rows, more)
+	g.last(c.isa, w, part, lo, hi, c.in, x)
 }

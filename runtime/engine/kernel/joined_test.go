@@ -59,14 +59,43 @@ func TestJoinedEqualsSeparate(t *testing.T) {
 			for k := range twice {
 				twice[k] /= 2
 			}
+			inside, base := Limits{Lo: 0.1, Hi: 2}, random(rng, len(dx))
+			ended, wantEnded := append([]float32(nil), base...), make([]float32, len(dx))
+			for k, v := range base {
+				wantEnded[k] = gated(x[k], v+wantX[k], inside.Lo, inside.Hi)
+			}
+			gotScale, gotBias := narrow(first.sumGX), narrow(first.sumG)
+			c.BackwardOf(team, last.Defer(y, dz, scale[:out]), Operand{X: x}, batch, Gradients{Operand: ended, Add: true, Inside: &inside, Sums: first.SumsOf(x0)})
+			endedScale := narrow(first.sumGX)
+			first.Sums(team, x0, wantEnded)
 			for k, pair := range [][2][]float32{
 				{gotY, y}, {narrow(m.Mean), narrow(wantM.Mean)}, {narrow(m.Variance), narrow(wantM.Variance)},
-				{dx, wantX}, {twice, wantX}, {dw, wantW}, {narrow(first.sumGX), wantScale}, {narrow(first.sumG), wantBias},
+				{dx, wantX}, {twice, wantX}, {dw, wantW}, {gotScale, wantScale}, {gotBias, wantBias}, {ended, wantEnded}, {endedScale, narrow(first.sumGX)},
 			} {
 				if d := distance(pair[0], pair[1]); d > 1e-5 {
-					what := []string{"y", "mean", "variance", "dx", "dx twice", "dw", "scale", "bias"}[k]
+					what := []string{"y", "mean", "variance", "dx", "dx twice", "dw", "scale", "bias", "dx at its end", "scale at its end"}[k]
 					t.Errorf("%s, case %d: relative error %g of %s for %+v in=%d out=%d batch=%d", u, i, d, what, g, in, out, batch)
 				}
+			}
+		}
+	}
+}
+
+// TestAddToEqualsSteps: a sum that normalises a term where it adds it has the results of a normalisation and a sum.
+func TestAddToEqualsSteps(t *testing.T) {
+	for _, u := range All() {
+		rng := rand.New(rand.NewPCG(7, 6))
+		for i := range 30 {
+			n, rows, lim := 1+rng.IntN(70), 1+rng.IntN(900), Limits{Lo: 0, Hi: 2}
+			x, y, scale, bias := random(rng, rows*n), random(rng, rows*n), random(rng, n), random(rng, n)
+			team, c, z := NewTeam(1+i%3), u.NewBatchNorm(n, 1e-5, NoLimits()), make([]float32, rows*n)
+			c.Forward(team, z, x, scale, bias, nil)
+			for k := range z {
+				z[k] = limit(z[k]+y[k], lim.Lo, lim.Hi)
+			}
+			c.AddTo(team, y, x, y, lim)
+			if d := distance(y, z); !(d < 1e-6) {
+				t.Errorf("%s: %d rows of %d: relative error %g", u, rows, n, d)
 			}
 		}
 	}

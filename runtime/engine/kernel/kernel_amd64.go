@@ -150,6 +150,11 @@ func momentsAVX2(c *byte)
 //go:noescape
 func normAVX2(c *byte)
 
+// normAddAVX2 sets out to a*x + b + g, limited to [lo, hi].
+//
+//go:noescape
+func normAddAVX2(c *byte)
+
 // normSumsAVX2 adds to the sums of g and of g*(x - c), where g counts only where a*x + b is inside the limits.
 //
 //go:noescape
@@ -449,6 +454,11 @@ func momentsAVX512(c *byte)
 //
 //go:noescape
 func normAVX512(c *byte)
+
+// normAddAVX512 sets out to a*x + b + g, limited to [lo, hi].
+//
+//go:noescape
+func normAddAVX512(c *byte)
 
 // normSumsAVX512 adds to the sums of g and of g*(x - c), where g counts only where a*x + b is inside the limits.
 //

@@ -2011,6 +2011,86 @@ end:
 	VZEROUPPER
 	RET
 
+// func normAddAVX2(c *byte)
+// Requires: AVX, FMA3
+TEXT ·normAddAVX2(SB), NOSPLIT, $0-8
+	MOVQ         c+0(FP), AX
+	VBROADCASTSS 104(AX), Y0
+	VBROADCASTSS 108(AX), Y1
+	MOVQ         112(AX), CX
+	VMOVUPS      (CX), Y2
+	XORQ         CX, CX
+	MOVQ         40(AX), DX
+
+single:
+	CMPQ    DX, $0x00000008
+	JLT     singleEnd
+	MOVQ    48(AX), BX
+	VMOVUPS (BX)(CX*1), Y3
+	MOVQ    56(AX), BX
+	VMOVUPS (BX)(CX*1), Y4
+	MOVQ    (AX), BX
+	ADDQ    CX, BX
+	MOVQ    8(AX), SI
+	ADDQ    CX, SI
+	MOVQ    16(AX), DI
+	ADDQ    CX, DI
+	MOVQ    24(AX), R8
+	MOVQ    32(AX), R9
+
+singleRow:
+	VMOVUPS     (BX), Y5
+	VMOVUPS     (SI), Y6
+	VMOVAPS     Y4, Y7
+	VFMADD231PS Y3, Y5, Y7
+	VADDPS      Y6, Y7, Y7
+	VMAXPS      Y7, Y0, Y7
+	VMINPS      Y7, Y1, Y7
+	VMOVUPS     Y7, (DI)
+	ADDQ        R8, BX
+	ADDQ        R8, SI
+	ADDQ        R8, DI
+	SUBQ        $0x01, R9
+	JNZ         singleRow
+	ADDQ        $0x00000020, CX
+	SUBQ        $0x00000008, DX
+	JMP         single
+
+singleEnd:
+	TESTQ      DX, DX
+	JEQ        end
+	MOVQ       48(AX), DX
+	VMASKMOVPS (DX)(CX*1), Y2, Y3
+	MOVQ       56(AX), DX
+	VMASKMOVPS (DX)(CX*1), Y2, Y4
+	MOVQ       (AX), DX
+	ADDQ       CX, DX
+	MOVQ       8(AX), BX
+	ADDQ       CX, BX
+	MOVQ       16(AX), SI
+	ADDQ       CX, SI
+	MOVQ       24(AX), CX
+	MOVQ       32(AX), AX
+
+tailRow:
+	VMASKMOVPS  (DX), Y2, Y5
+	VMASKMOVPS  (BX), Y2, Y6
+	VMOVAPS     Y4, Y7
+	VFMADD231PS Y3, Y5, Y7
+	VADDPS      Y6, Y7, Y7
+	VMAXPS      Y7, Y0, Y7
+	VMINPS      Y7, Y1, Y7
+	VMASKMOVPS  Y7, Y2, (SI)
+	ADDQ        CX, DX
+	ADDQ        CX, BX
+	ADDQ        CX, SI
+	SUBQ        $0x01, AX
+	JNZ         tailRow
+
+end:
+	VZEROUPPER
+	RET
+
 // func normSumsAVX2(c *byte)
 // Requires: AVX, FMA3
 TEXT ·normSumsAVX2(SB), NOSPLIT, $0-8
@@ -12597,6 +12677,152 @@ tailRow:
 	VMAXPS      Z5, Z0, Z5
 	VMINPS      Z5, Z1, Z5
 	VMOVUPS     Z5, K1, (SI)
+	ADDQ        CX, DX
+	ADDQ        CX, BX
+	ADDQ        CX, SI
+	SUBQ        $0x01, AX
+	JNZ         tailRow
+
+end:
+	VZEROUPPER
+	RET
+
+// func normAddAVX512(c *byte)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·normAddAVX512(SB), NOSPLIT, $0-8
+	MOVQ         c+0(FP), AX
+	VBROADCASTSS 104(AX), Z0
+	VBROADCASTSS 108(AX), Z1
+	MOVQ         112(AX), CX
+	VMOVDQU32    (CX), Z2
+	VPMOVD2M     Z2, K1
+	XORQ         CX, CX
+	MOVQ         40(AX), DX
+
+wide:
+	CMPQ    DX, $0x00000040
+	JLT     wideEnd
+	MOVQ    48(AX), BX
+	VMOVUPS (BX)(CX*1), Z2
+	VMOVUPS 64(BX)(CX*1), Z4
+	VMOVUPS 128(BX)(CX*1), Z6
+	VMOVUPS 192(BX)(CX*1), Z8
+	MOVQ    56(AX), BX
+	VMOVUPS (BX)(CX*1), Z3
+	VMOVUPS 64(BX)(CX*1), Z5
+	VMOVUPS 128(BX)(CX*1), Z7
+	VMOVUPS 192(BX)(CX*1), Z9
+	MOVQ    (AX), BX
+	ADDQ    CX, BX
+	MOVQ    8(AX), SI
+	ADDQ    CX, SI
+	MOVQ    16(AX), DI
+	ADDQ    CX, DI
+	MOVQ    24(AX), R8
+	MOVQ    32(AX), R9
+
+wideRow:
+	VMOVUPS     (BX), Z10
+	VMOVUPS     (SI), Z11
+	VMOVAPS     Z3, Z12
+	VFMADD231PS Z2, Z10, Z12
+	VADDPS      Z11, Z12, Z12
+	VMAXPS      Z12, Z0, Z12
+	VMINPS      Z12, Z1, Z12
+	VMOVUPS     Z12, (DI)
+	VMOVUPS     64(BX), Z10
+	VMOVUPS     64(SI), Z11
+	VMOVAPS     Z5, Z12
+	VFMADD231PS Z4, Z10, Z12
+	VADDPS      Z11, Z12, Z12
+	VMAXPS      Z12, Z0, Z12
+	VMINPS      Z12, Z1, Z12
+	VMOVUPS     Z12, 64(DI)
+	VMOVUPS     128(BX), Z10
+	VMOVUPS     128(SI), Z11
+	VMOVAPS     Z7, Z12
+	VFMADD231PS Z6, Z10, Z12
+	VADDPS      Z11, Z12, Z12
+	VMAXPS      Z12, Z0, Z12
+	VMINPS      Z12, Z1, Z12
+	VMOVUPS     Z12, 128(DI)
+	VMOVUPS     192(BX), Z10
+	VMOVUPS     192(SI), Z11
+	VMOVAPS     Z9, Z12
+	VFMADD231PS Z8, Z10, Z12
+	VADDPS      Z11, Z12, Z12
+	VMAXPS      Z12, Z0, Z12
+	VMINPS      Z12, Z1, Z12
+	VMOVUPS     Z12, 192(DI)
+	ADDQ        R8, BX
+	ADDQ        R8, SI
+	ADDQ        R8, DI
+	SUBQ        $0x01, R9
+	JNZ         wideRow
+	ADDQ        $0x00000100, CX
+	SUBQ        $0x00000040, DX
+	JMP         wide
+
+wideEnd:
+single:
+	CMPQ    DX, $0x00000010
+	JLT     singleEnd
+	MOVQ    48(AX), BX
+	VMOVUPS (BX)(CX*1), Z2
+	MOVQ    56(AX), BX
+	VMOVUPS (BX)(CX*1), Z3
+	MOVQ    (AX), BX
+	ADDQ    CX, BX
+	MOVQ    8(AX), SI
+	ADDQ    CX, SI
+	MOVQ    16(AX), DI
+	ADDQ    CX, DI
+	MOVQ    24(AX), R8
+	MOVQ    32(AX), R9
+
+singleRow:
+	VMOVUPS     (BX), Z4
+	VMOVUPS     (SI), Z5
+	VMOVAPS     Z3, Z6
+	VFMADD231PS Z2, Z4, Z6
+	VADDPS      Z5, Z6, Z6
+	VMAXPS      Z6, Z0, Z6
+	VMINPS      Z6, Z1, Z6
+	VMOVUPS     Z6, (DI)
+	ADDQ        R8, BX
+	ADDQ        R8, SI
+	ADDQ        R8, DI
+	SUBQ        $0x01, R9
+	JNZ         singleRow
+	ADDQ        $0x00000040, CX
+	SUBQ        $0x00000010, DX
+	JMP         single
+
+singleEnd:
+	TESTQ     DX, DX
+	JEQ       end
+	MOVQ      48(AX), DX
+	VMOVUPS.Z (DX)(CX*1), K1, Z2
+	MOVQ      56(AX), DX
+	VMOVUPS.Z (DX)(CX*1), K1, Z3
+	MOVQ      (AX), DX
+	ADDQ      CX, DX
+	MOVQ      8(AX), BX
+	ADDQ      CX, BX
+	MOVQ      16(AX), SI
+	ADDQ      CX, SI
+	MOVQ      24(AX), CX
+	MOVQ      32(AX), AX
+
+tailRow:
+	VMOVUPS.Z   (DX), K1, Z4
+	VMOVUPS.Z   (BX), K1, Z5
+	VMOVAPS     Z3, Z6
+	VFMADD231PS Z2, Z4, Z6
+	VADDPS      Z5, Z6, Z6
+	VMAXPS      Z6, Z0, Z6
+	VMINPS      Z6, Z1, Z6
+	VMOVUPS     Z6, K1, (SI)
 	ADDQ        CX, DX
 	ADDQ        CX, BX
 	ADDQ        CX, SI

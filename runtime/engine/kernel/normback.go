@@ -77,6 +77,19 @@ func (c *BatchNorm) Prepare(t *Team, x, scale, bias []float32, m *Moments) {
 	}
 }
 
+// AddTo sets z, which may be y, to y plus the results for rows x, within limits. It is called after Prepare, of a normalisation without limits.
+func (c *BatchNorm) AddTo(t *Team, z, x, y []float32, lim Limits) {
+	n := c.n
+	t.run(len(z)/n, stepRows(n), 2*len(z), func(w *worker, lo, hi int) {
+		k := &w.columns
+		for ; lo < hi; lo += stepRows(n) {
+			k.set(c.isa, lo, min(lo+stepRows(n), hi), n, x)
+			k.g, k.out, k.a, k.b, k.lo, k.hi = &y[lo*n], &z[lo*n], &c.a[0], &c.b[0], lim.Lo, lim.Hi
+			c.isa.normAdd(k)
+		}
+	})
+}
+
 // limit tells a kernel which results are inside the limits.
 func (c *BatchNorm) limit(k *columns) {
 	k.a, k.b, k.lo, k.hi = &c.a[0], &c.b[0], c.lim.Lo, c.lim.Hi

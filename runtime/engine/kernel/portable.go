@@ -13,6 +13,7 @@ var portable = ISA{
 	depthwise: depthwiseGo,
 	moments:   momentsGo,
 	norm:      normGo,
+	normAdd:   normAddGo,
 	normSums:  normSumsGo,
 	normBack:  normBackGo,
 	tapSums:   tapSumsGo,

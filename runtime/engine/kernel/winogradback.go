@@ -72,9 +72,7 @@ func (x *winograd) blockBack(w *worker, d derivatives, in Operand, block, first,
 		clear(to)
 	}
 	x.transform(w, u.operandGridBack, to, room(&w.outside, c.in), x.operands, &v, 0, images)
-	if !g.Add {
-		g.Sums.rows(w, block, lo, hi, g.Operand)
-	}
+	g.last(u, w, block, lo, hi, c.in, in)
 }
 
 // sum adds the products of values of operands and results, [points][in][out].
