@@ -112,7 +112,9 @@ func (p *plan) convolution(n node) (product, error) {
 	if groups < 1 || ws[0]%groups != 0 || xs[1] != ws[1]*groups {
 		return product{}, fmt.Errorf("%d input channels in %d groups do not fit weight %v", xs[1], groups, ws)
 	}
-	return product{g, kernel.ConvWeights(g, xs[1], ws[0], groups), xs[0]}, nil
+	c := kernel.ConvWeights(g, xs[1], ws[0], groups)
+	c.Windows = &p.memory.windows
+	return product{g, c, xs[0]}, nil
 }
 
 func makeConv(p *plan, n node) error {

@@ -106,6 +106,7 @@ type memory struct {
 	slabs      [][]float32
 	slab, used int
 	scratch    []float32
+	windows    kernel.Windows // of all plans that had the memory
 }
 
 // slabFloats is the least size of a slab; every slab is at least as large as all before.

@@ -49,9 +49,10 @@ func (g Window) offsets() []int32 {
 	return off
 }
 
-// Windows are the tables of windows, which all convolutions of one geometry can share. The zero value is ready.
+// Windows are the tables of windows, which all convolutions of one geometry can share. They serve one goroutine at a time. The zero value is ready.
 type Windows struct {
-	plain, inside map[Window][]int32
+	plain, inside, back map[Window][]int32
+	tiles               map[tiling][]int64
 }
 
 // offsets returns a table with taps row by row.
@@ -60,6 +61,22 @@ func (s *Windows) offsets(g Window) []int32 {
 		return g.offsets()
 	}
 	return table(&s.plain, g, g.offsets)
+}
+
+// backOffsets returns the table of the way back.
+func (s *Windows) backOffsets(g Window) []int32 {
+	if s == nil {
+		return g.backOffsets()
+	}
+	return table(&s.back, g, g.backOffsets)
+}
+
+// tileOffsets returns the table of a tiling.
+func (s *Windows) tileOffsets(g tiling) []int64 {
+	if s == nil {
+		return g.offsets()
+	}
+	return table(&s.tiles, g, g.offsets)
 }
 
 // ordered returns a table with taps in the order of inside.
@@ -81,9 +98,9 @@ func (s *Windows) ordered(g Window) []int32 {
 	return table(&s.inside, g, build)
 }
 
-func table(seen *map[Window][]int32, g Window, build func() []int32) []int32 {
+func table[K comparable, T any](seen *map[K][]T, g K, build func() []T) []T {
 	if *seen == nil {
-		*seen = make(map[Window][]int32)
+		*seen = make(map[K][]T)
 	}
 	if (*seen)[g] == nil {
 		(*seen)[g] = build()

@@ -9,11 +9,10 @@ type phase struct {
 	matrices []*Matrix // one per group
 }
 
-// phasesOf cuts the input pixels of c by the taps that reach them.
-func phasesOf(c *Trainable) []phase {
+// phasesOf cuts the input pixels of c by the taps that reach them; all are the offsets of the way back.
+func phasesOf(c *Trainable, all []int32) []phase {
 	g := c.g
 	taps := g.KH * g.KW
-	all := g.backOffsets()
 	var list []phase
 	for y := range min(g.StrideH, g.H) {
 		for x := range min(g.StrideW, g.W) {

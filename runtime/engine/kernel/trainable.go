@@ -22,6 +22,7 @@ type TrainableParams struct {
 	In, Out, Groups int
 	Layout          Layout
 	Group           int
+	Windows         *Windows // of convolutions to share tables with, may be nil
 }
 
 // ConvWeights describes a convolution's weights, [out, in/groups, kh, kw].
@@ -43,14 +44,14 @@ func (u *ISA) NewTrainable(g Window, p TrainableParams, memory Memory) *Trainabl
 	oh, ow := g.Out()
 	c := &Trainable{isa: u, g: g, in: p.In, out: p.Out, groups: p.Groups, layout: p.Layout, group: p.Group, pixels: oh * ow}
 	if u.byWinograd(g, p) {
-		c.winograd = newWinograd(c, memory)
+		c.winograd = newWinograd(c, p.Windows, memory)
 		return c
 	}
 	c.forward = &Conv{g: g, in: p.In, out: p.Out, groups: p.Groups, pixels: oh * ow, isa: u}
 	c.backward = &Conv{g: g.flipped(), in: p.Out, out: p.In, groups: p.Groups, pixels: g.H * g.W, isa: u}
 	if c.depthwise() || !g.plain() {
-		c.forward.off = g.offsets()
-		c.backward.off = g.backOffsets()
+		c.forward.off = p.Windows.offsets(g)
+		c.backward.off = p.Windows.backOffsets(g)
 	}
 	if c.depthwise() {
 		c.forward.emptyDepthwise(p.In)
@@ -69,7 +70,7 @@ func (u *ISA) NewTrainable(g Window, p TrainableParams, memory Memory) *Trainabl
 		c.forward.patch = &patches{off: c.forward.off, taps: p.Layout.Taps, k: p.Layout.K, pixels: oh * ow, image: g.H * g.W * p.In, channels: p.In}
 	}
 	if g.StrideH > 1 || g.StrideW > 1 {
-		c.phases = phasesOf(c)
+		c.phases = phasesOf(c, c.backward.off)
 	}
 	c.cross = newCrossing(c)
 	return c

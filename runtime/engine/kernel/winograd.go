@@ -36,30 +36,38 @@ func (u *ISA) byWinograd(g Window, p TrainableParams) bool {
 
 func tilesOf(extent int) int { return (extent + tileSide - 1) / tileSide }
 
-func newWinograd(c *Trainable, memory Memory) *winograd {
+func newWinograd(c *Trainable, shared *Windows, memory Memory) *winograd {
 	oh, ow := c.g.Out()
 	x := &winograd{c: c, tiles: tilesOf(oh) * tilesOf(ow), zero: make([]float32, max(c.in, c.out))}
-	x.operands = tileOffsets(oh, ow, gridSide, c.g.H, c.g.W, c.g.Top, c.g.Left, c.in)
-	x.results = tileOffsets(oh, ow, tileSide, oh, ow, 0, 0, c.out)
+	x.operands = shared.tileOffsets(tiling{oh, ow, gridSide, c.g.H, c.g.W, c.g.Top, c.g.Left, c.in})
+	x.results = shared.tileOffsets(tiling{oh, ow, tileSide, oh, ow, 0, 0, c.out})
 	x.all, x.there = c.isa.byPoints(c.in, c.out, memory)
 	x.allT, x.back = c.isa.byPoints(c.out, c.in, memory)
 	x.there[biased].init = make([]float32, len(x.all.init))
 	return x
 }
 
-// tileOffsets lists where the pixels of the tiles of a result of oh x ow are in an image of h x w pixels, for squares of that side which start
-// top and left of the tiles.
-func tileOffsets(oh, ow, side, h, w, top, left, channels int) []int64 {
-	var off []int64
-	for y := 0; y < oh; y += tileSide {
-		for x := 0; x < ow; x += tileSide {
-			for i := range side * side {
-				r, c := y-top+i/side, x-left+i%side
-				if r < 0 || r >= h || c < 0 || c >= w {
+// tiling is squares of pixels that belong to the tiles of a result.
+type tiling struct {
+	oh, ow    int // of the result
+	side      int
+	h, w      int // of the image
+	top, left int // how far a square starts before its tile
+	channels  int
+}
+
+// offsets lists where the squares' pixels are, in bytes of an image; -1 is outside.
+func (g tiling) offsets() []int64 {
+	off := make([]int64, 0, tilesOf(g.oh)*tilesOf(g.ow)*g.side*g.side)
+	for y := 0; y < g.oh; y += tileSide {
+		for x := 0; x < g.ow; x += tileSide {
+			for i := range g.side * g.side {
+				r, c := y-g.top+i/g.side, x-g.left+i%g.side
+				if r < 0 || r >= g.h || c < 0 || c >= g.w {
 					off = append(off, -1)
 					continue
 				}
-				off = append(off, int64(r*w+c)*int64(channels)*4)
+				off = append(off, int64((r*g.w+c)*g.channels)*4)
 			}
 		}
 	}
