@@ -69,7 +69,7 @@ func (b *bench) methods(ctx context.Context, device engine.Engine) ([]method, er
 		return nil, err
 	}
 	random := b.random(b.o.verify, 1)
-	penalty, _, _, err := b.penalty(ctx, random)
+	penalty, _, err := b.penalty(ctx, random)
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +99,7 @@ const rounds = 4
 func (b *bench) front(ctx context.Context, cost, latency *terms.Sum, known, list []space.Genes) ([]space.Genes, error) {
 	left := b.o.candidate - len(list)
 	for k := range rounds {
-		penalty, _, _, err := b.penalty(ctx, slices.Concat(known, list))
+		penalty, _, err := b.penalty(ctx, slices.Concat(known, list))
 		if err != nil {
 			return nil, err
 		}

@@ -23,10 +23,11 @@ import (
 func (b *bench) predictors(ctx context.Context) error {
 	list := b.random(b.o.verify+b.o.subnets+b.o.learnt, 1)
 	joint, judged, learnt := list[:b.o.verify], list[b.o.verify:b.o.verify+b.o.subnets], list[b.o.verify+b.o.subnets:]
-	penalty, plain, probes, err := b.penalty(ctx, joint)
+	penalty, plain, err := b.penalty(ctx, joint)
+	probes, err4 := b.distinct()
 	counts, err2 := b.on(b.tuned, b.learn).counts(ctx, learnt)
 	truth, ceiling, err3 := b.truth(ctx, judged)
-	if err := errors.Join(err, err2, err3); err != nil {
+	if err := errors.Join(err, err2, err3, err4); err != nil {
 		return err
 	}
 	macs, err := b.net.MACs()
@@ -35,7 +36,7 @@ func (b *bench) predictors(ctx context.Context) error {
 	}
 	ours := rank(values(penalty, judged, -1), truth)
 	alone, flops := rank(values(plain, judged, -1), truth), rank(values(macs, judged, 1), truth)
-	fmt.Printf("accuracy %s tau=%.3f top5=%.3f probes=%d ceiling_tau=%.3f sum_tau=%.3f sum_top5=%.3f flops_tau=%.3f flops_top5=%.3f", b.name, ours.tau, ours.top5, probes, ceiling, alone.tau, alone.top5, flops.tau, flops.top5)
+	fmt.Printf("accuracy %s tau=%.3f top5=%.3f probes=%d ceiling_tau=%.3f sum_tau=%.3f sum_top5=%.3f flops_tau=%.3f flops_top5=%.3f", b.name, ours.tau, ours.top5, probes+len(joint), ceiling, alone.tau, alone.top5, flops.tau, flops.top5)
 	needs := 0
 	for n := 35; n <= len(learnt); n *= 2 {
 		r, err := b.mlp(learnt[:n], counts[:n], judged, truth)
@@ -71,25 +72,23 @@ func (b *bench) truth(ctx context.Context, list []space.Genes) (counts []int, ce
 	return counts, 2 / math.Pi * math.Asin(math.Sqrt(2*r/(1+r))), nil
 }
 
-// penalty is the prediction of the product: sensitivities, corrected by a few random SubNets. It also returns the plain sum, and how many
-// SubNets were counted for the prediction.
-func (b *bench) penalty(ctx context.Context, random []space.Genes) (corrected, plain *terms.Sum, probes int, err error) {
+// penalty is the prediction of the product: sensitivities, corrected by a few random SubNets. It also returns the plain sum.
+func (b *bench) penalty(ctx context.Context, random []space.Genes) (corrected, plain *terms.Sum, err error) {
 	c := b.on(b.tuned, b.train)
 	t, err := c.sensitivities(ctx)
 	counts, err2 := c.counts(ctx, random)
 	if err := errors.Join(err, err2); err != nil {
-		return nil, nil, 0, err
+		return nil, nil, err
 	}
 	var joint []accuracy.Joint
 	for k, g := range random {
 		joint = append(joint, accuracy.Joint{Genes: g, Correct: counts[k]})
 	}
 	if plain, err = t.Penalty(b.net); err != nil {
-		return nil, nil, 0, err
+		return nil, nil, err
 	}
 	corrected, err = t.Corrected(b.net, joint)
-	n, err2 := b.distinct()
-	return corrected, plain, n + len(random), errors.Join(err, err2)
+	return corrected, plain, err
 }
 
 // distinct counts the networks that probes and the original are: two candidates of a narrow layer may be rounded to the same width.

@@ -157,9 +157,14 @@ func (t *Table) losses(i int) []int64 {
 			counted[v] = float64(t.Base - correct)
 		}
 	}
-	grow(counted)
-	out := make([]int64, len(counted))
-	for v, loss := range counted {
+	return grown(counted)
+}
+
+// grown makes losses grow and rounds them to images.
+func grown(losses []float64) []int64 {
+	grow(losses)
+	out := make([]int64, len(losses))
+	for v, loss := range losses {
 		out[v] = int64(math.Round(loss))
 	}
 	return out

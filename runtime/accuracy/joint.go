@@ -259,12 +259,7 @@ func (m *model) penalties(i int, level uint8) []int64 {
 		more += m.columns[m.first[i]+v-1].weight
 		costs[v] = max(0, factor)*m.losses[i][v] + more
 	}
-	grow(costs)
-	out := make([]int64, len(costs))
-	for v, cost := range costs {
-		out[v] = int64(math.Round(cost))
-	}
-	return out
+	return grown(costs)
 }
 
 // solve solves a symmetric positive definite system by Gauss's elimination, in place.

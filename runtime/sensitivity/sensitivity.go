@@ -25,7 +25,7 @@ type Options struct {
 	Batch       int       // images in a batch, below 1 means 100
 	Calibration *data.Set // recomputes BatchNorm statistics; nil leaves the model's
 	Split       string    // that the images are of, for the file
-	Keep        int       // bytes of activations that Run may keep, 0 means 1 GiB, less than 0 none
+	Keep        int       // bytes that the activations at a cut may take, 0 means 1 GiB, less than 0 none; those of two are there while Run makes one of the other
 	Progress    func(done, total int, elapsed time.Duration)
 }
 
@@ -70,28 +70,36 @@ func (e *Evaluator) Correct(ctx context.Context, g space.Genes) (int, error) {
 
 // count counts the images that a network classifies correctly, of which the batches are all.
 func (e *Evaluator) count(ctx context.Context, graph *nn.Graph, w nn.Weights, batches engine.Batches) (correct int, err error) {
-	s, err := e.Engine.Compile(graph, w)
-	if err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, s.Close()) }()
 	from := 0
-	for batch := range batches {
-		if err := ctx.Err(); err != nil {
-			return 0, err
-		}
-		out, err := s.Run(batch)
-		if err != nil {
-			return 0, err
-		}
-		for k, class := range classes(out[0]) {
+	err = e.run(ctx, graph, w, batches, func(scores nn.Tensor) {
+		for k, class := range classes(scores) {
 			if class == int(e.Images.Labels[from+k]) {
 				correct++
 			}
 		}
-		from += batch.Shape[0]
+		from += scores.Shape[0]
+	})
+	return correct, err
+}
+
+// run hands what a network computes for each batch to seen, where it is valid until that returns.
+func (e *Evaluator) run(ctx context.Context, graph *nn.Graph, w nn.Weights, batches engine.Batches, seen func(out nn.Tensor)) (err error) {
+	s, err := e.Engine.Compile(graph, w)
+	if err != nil {
+		return err
 	}
-	return correct, nil
+	defer func() { err = errors.Join(err, s.Close()) }()
+	for batch := range batches {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		out, err := s.Run(batch)
+		if err != nil {
+			return err
+		}
+		seen(out[0])
+	}
+	return nil
 }
 
 // batch is the number of images that run together: the network's when that is fixed.

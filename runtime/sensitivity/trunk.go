@@ -52,9 +52,10 @@ func (e *Evaluator) Run(ctx context.Context, path string) (*accuracy.Table, erro
 // their cuts, so that only one value is kept at a time and the original goes on from there.
 type trunk struct {
 	e     *Evaluator
-	graph *nn.Graph  // the original
-	hands []nn.Value // see handed
-	stops []int      // cuts of all probes, ascending. It stops at each whatever is missing: a run that was interrupted computes the same bits
+	graph *nn.Graph      // the original
+	hands []nn.Value     // see handed
+	cuts  map[string]int // by genes
+	stops []int          // cuts of all probes, ascending. It stops at each whatever is missing: a run that was interrupted computes the same bits
 
 	at                  int      // nodes that have run
 	value               nn.Value // that is kept; the input at first
@@ -63,40 +64,42 @@ type trunk struct {
 
 // plan returns the trunk of all probes, and the missing ones in the order in which it counts them.
 func (e *Evaluator) plan(missing []space.Genes) (*trunk, []space.Genes, error) {
+	if len(missing) == 0 {
+		return nil, nil, nil
+	}
 	graph, side, err := e.record(make(space.Genes, len(e.Net.Choices)))
 	if err != nil {
 		return nil, nil, err
 	}
-	t := &trunk{e: e, graph: graph, hands: handed(graph), value: graph.Inputs[0]}
+	t := &trunk{e: e, graph: graph, hands: handed(graph), cuts: map[string]int{}, value: graph.Inputs[0]}
 	t.images = e.Options.Transform.Batches(e.Images, e.batch(graph), side)
 	if e.recalibrates() {
 		t.calibration = e.Options.Transform.Batches(e.Options.Calibration, e.batch(graph), side)
 	}
-	cuts := map[string]int{}
 	for _, g := range append(space.Probes(e.Net.Choices), make(space.Genes, len(e.Net.Choices))) {
 		probe, _, err := e.record(g)
 		if err != nil {
 			return nil, nil, err
 		}
 		at := t.cut(probe)
-		cuts[string(g)] = at
+		t.cuts[string(g)] = at
 		t.stops = append(t.stops, at)
 	}
 	slices.Sort(t.stops)
 	t.stops = slices.Compact(t.stops)
-	slices.SortStableFunc(missing, func(g, h space.Genes) int { return cmp.Compare(cuts[string(g)], cuts[string(h)]) })
+	slices.SortStableFunc(missing, func(g, h space.Genes) int { return cmp.Compare(t.cuts[string(g)], t.cuts[string(h)]) })
 	return t, missing, nil
 }
 
 // correct is Evaluator.Correct. The cut of g is not before that of the one before.
 func (t *trunk) correct(ctx context.Context, g space.Genes) (int, error) {
+	at := t.cuts[string(g)]
+	if at == 0 {
+		return t.e.Correct(ctx, g)
+	}
 	graph, _, err := t.e.record(g)
 	if err != nil {
 		return 0, err
-	}
-	at := t.cut(graph)
-	if at == 0 {
-		return t.e.Correct(ctx, g)
 	}
 	for _, stop := range t.stops {
 		if stop > t.at && stop <= at {
@@ -114,27 +117,15 @@ func (t *trunk) correct(ctx context.Context, g space.Genes) (int, error) {
 }
 
 // advance runs the original from the value that is kept to the one after the given number of nodes, which is kept then.
-func (t *trunk) advance(ctx context.Context, to int) (err error) {
+func (t *trunk) advance(ctx context.Context, to int) error {
 	part := t.graph.Part(t.at, to, t.value, t.hands[to])
 	var images, calibration []nn.Tensor
 	w, err := t.e.recalibrate(ctx, part, t.calibration, func(out []nn.Tensor) { calibration = append(calibration, clone(out[0])) })
 	if err != nil {
 		return err
 	}
-	s, err := t.e.Engine.Compile(part, w)
-	if err != nil {
+	if err := t.e.run(ctx, part, w, t.images, func(out nn.Tensor) { images = append(images, clone(out)) }); err != nil {
 		return err
-	}
-	defer func() { err = errors.Join(err, s.Close()) }()
-	for batch := range t.images {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		out, err := s.Run(batch)
-		if err != nil {
-			return err
-		}
-		images = append(images, clone(out[0]))
 	}
 	t.at, t.value = to, t.hands[to]
 	t.images, t.calibration = engine.Batches(slices.Values(images)), engine.Batches(slices.Values(calibration))
@@ -181,7 +172,7 @@ func (t *trunk) keeps(v nn.Value) bool {
 	if t.e.recalibrates() {
 		images += t.e.Options.Calibration.N
 	}
-	return 4*i.Shape[1:].Count()*images <= cmp.Or(t.e.Options.Keep, 1<<30)
+	return 4*int64(i.Shape[1:].Count())*int64(images) <= int64(cmp.Or(t.e.Options.Keep, 1<<30))
 }
 
 // handed lists, for each number of nodes, the one value that they and the input hand on to the rest of the network; None where there are several.
