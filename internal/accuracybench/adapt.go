@@ -44,11 +44,13 @@ func (b *bench) adapt(ctx context.Context) error {
 	}
 	methods, err := b.methods(ctx, device)
 	errs := []error{err}
-	times := map[string]float64{}
 	for k := range methods {
-		errs = append(errs, b.measure(ctx, &methods[k], clock, times))
+		errs = append(errs, b.count(ctx, &methods[k]))
 	}
-	if err := errors.Join(append(errs, clock.Close())...); err != nil {
+	if err = errors.Join(errs...); err == nil {
+		err = b.time(ctx, methods, clock)
+	}
+	if err := errors.Join(err, clock.Close()); err != nil {
 		return err
 	}
 	return b.compare(methods)
@@ -195,24 +197,36 @@ func (b *bench) best(list []space.Genes, cost, penalty *terms.Sum) []space.Genes
 	return out
 }
 
-// measure measures what a method offers, on ONNX Runtime and on images. The latencies of what another one offered are in times.
-func (b *bench) measure(ctx context.Context, m *method, clock *profile.Clock, times map[string]float64) error {
+// count counts what a method offers.
+func (b *bench) count(ctx context.Context, m *method) error {
 	counted, err := b.on(m.model, b.train).counts(ctx, m.list)
 	correct, err2 := b.on(m.model, b.test).counts(ctx, m.list)
 	if err := errors.Join(err, err2); err != nil {
 		return err
 	}
 	for k, g := range m.list {
-		ms, ok := times[b.format(g)]
-		if !ok {
-			row, err := clock.Network(ctx, g, runs, 0)
-			if err != nil {
-				return err
+		m.found = append(m.found, candidate{genes: g, counted: counted[k], correct: correct[k]})
+	}
+	return nil
+}
+
+// time measures the latencies on ONNX Runtime of all that is offered, one right after the other, and that of a SubNet once for all methods.
+func (b *bench) time(ctx context.Context, methods []method, clock *profile.Clock) error {
+	times := map[string]float64{}
+	for _, m := range methods {
+		for k := range m.found {
+			c := &m.found[k]
+			ms, ok := times[b.format(c.genes)]
+			if !ok {
+				row, err := clock.Network(ctx, c.genes, runs, 0)
+				if err != nil {
+					return err
+				}
+				ms = float64(row.Median.Nanoseconds()) / 1e6
+				times[b.format(c.genes)] = ms
 			}
-			ms = float64(row.Median.Nanoseconds()) / 1e6
-			times[b.format(g)] = ms
+			c.ms = ms
 		}
-		m.found = append(m.found, candidate{g, ms, counted[k], correct[k]})
 	}
 	return nil
 }

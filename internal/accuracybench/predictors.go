@@ -95,7 +95,7 @@ func (b *bench) penalty(ctx context.Context, random []space.Genes) (corrected, p
 func (b *bench) distinct() (int, error) {
 	var graphs []*nn.Graph
 	for _, g := range append(space.Probes(b.net.Choices), make(space.Genes, len(b.net.Choices))) {
-		graph, err := nn.Record(func(to nn.Builder) { b.net.Build(g, to) })
+		graph, err := b.net.Record(g)
 		if err != nil {
 			return 0, err
 		}

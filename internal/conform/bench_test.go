@@ -10,7 +10,6 @@ import (
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/engine/gorgonia"
 	"github.com/autotailor/autotailor/runtime/engine/ort"
-	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/onnxfile"
 	"github.com/autotailor/autotailor/runtime/search"
 )
@@ -61,7 +60,7 @@ func BenchmarkEngines(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		g, err := nn.Record(func(t nn.Builder) { p.net.Build(make([]uint8, len(p.net.Choices)), t) })
+		g, err := p.net.Record(make([]uint8, len(p.net.Choices)))
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -212,7 +212,7 @@ func (f family) reference(t *testing.T, model string, s setting) string {
 
 func embeddedRun(t *testing.T, net *supernet.Net, genes space.Genes, w nn.Weights, in nn.Tensor) []float32 {
 	t.Helper()
-	g, err := nn.Record(func(b nn.Builder) { net.Build(genes, b) })
+	g, err := net.Record(genes)
 	if err != nil {
 		t.Fatal(err)
 	}

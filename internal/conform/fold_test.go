@@ -31,7 +31,7 @@ func TestFoldedExports(t *testing.T) {
 				space.Canonical(p.net.Choices, genes)
 				text := space.Format(p.net.Choices, genes)
 				in := image(1, int(parseSetting(t, text).get("resolution", 32)))
-				g, err := nn.Record(func(b nn.Builder) { p.net.Build(genes, b) })
+				g, err := p.net.Record(genes)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -45,7 +45,7 @@ func TestPeakMemoryIsTheTrackingAllocators(t *testing.T) {
 			if k == 0 {
 				clear(g)
 			}
-			graph, err := nn.Record(func(b nn.Builder) { p.net.Build(g, b) })
+			graph, err := p.net.Record(g)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -39,7 +39,7 @@ func TestTablesCountWhatNetworksCount(t *testing.T) {
 		rng := rand.New(rand.NewPCG(5, 5))
 		for k := range 1000 {
 			g := space.Random(p.net.Choices, rng)
-			graph, err := nn.Record(func(b nn.Builder) { p.net.Build(g, b) })
+			graph, err := p.net.Record(g)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -67,7 +67,7 @@ func nets() []*supernet.Net {
 
 // load records the largest network of net and opens its weights.
 func load(o options, net *supernet.Net) (*nn.Graph, nn.Weights, error) {
-	g, err := nn.Record(func(b nn.Builder) { net.Build(make([]uint8, len(net.Choices)), b) })
+	g, err := net.Record(make([]uint8, len(net.Choices)))
 	if err != nil {
 		return nil, nil, err
 	}

@@ -38,7 +38,7 @@ func add(net *supernet.Net, b *bundle.Bundle, k int, to engine.Shared) (Level, e
 	if err != nil {
 		return Level{}, err
 	}
-	g, err := nn.Record(func(b nn.Builder) { net.Build(genes, b) })
+	g, err := net.Record(genes)
 	if err != nil {
 		return Level{}, err
 	}

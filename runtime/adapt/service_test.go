@@ -56,7 +56,7 @@ func record(t testing.TB, net *supernet.Net, text string) *nn.Graph {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g, err := nn.Record(func(b nn.Builder) { net.Build(genes, b) })
+	g, err := net.Record(genes)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +80,7 @@ var recalibrated = sync.OnceValues(func() (all []nn.Weights, err error) {
 		if err != nil {
 			return nil, err
 		}
-		g, err := nn.Record(func(b nn.Builder) { net.Build(genes, b) })
+		g, err := net.Record(genes)
 		if err != nil {
 			return nil, err
 		}

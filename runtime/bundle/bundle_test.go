@@ -139,7 +139,7 @@ func TestStatistics(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g, err := nn.Record(func(b nn.Builder) { net.Build(genes, b) })
+	g, err := net.Record(genes)
 	if err != nil {
 		t.Fatal(err)
 	}

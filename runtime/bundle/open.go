@@ -79,7 +79,7 @@ func (b *Bundle) Recalibrated(net *supernet.Net, k int) (nn.Weights, error) {
 	if err != nil {
 		return nil, err
 	}
-	g, err := nn.Record(func(b nn.Builder) { net.Build(genes, b) })
+	g, err := net.Record(genes)
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +147,7 @@ func statisticsOf(net *supernet.Net, s SubNet, w nn.Weights) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	g, err := nn.Record(func(b nn.Builder) { net.Build(genes, b) })
+	g, err := net.Record(genes)
 	if err != nil {
 		return nil, err
 	}

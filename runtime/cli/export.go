@@ -17,7 +17,7 @@ import (
 // prepare records a SubNet, with recalibrated weights when dir names images.
 func (c *call) prepare(g space.Genes, w nn.Weights, ef engineFlags, dir string, n int) (*nn.Graph, nn.Weights, error) {
 	if dir == "" {
-		graph, err := nn.Record(func(b nn.Builder) { c.net.Build(g, b) })
+		graph, err := c.net.Record(g)
 		return graph, w, err
 	}
 	engines, err := c.open(ef)
@@ -82,7 +82,7 @@ func runVerify(c *call) error {
 		return err
 	}
 	defer closeEngines(engines)
-	graph, err := nn.Record(func(b nn.Builder) { c.net.Build(g, b) })
+	graph, err := c.net.Record(g)
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/optable"
 	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/version"
@@ -110,7 +109,7 @@ func (c *call) describe(g space.Genes) (*subNet, error) {
 	if err != nil {
 		return nil, err
 	}
-	graph, err := nn.Record(func(b nn.Builder) { c.net.Build(g, b) })
+	graph, err := c.net.Record(g)
 	if err != nil {
 		return nil, err
 	}

@@ -41,7 +41,7 @@ func TestNetworksTravel(t *testing.T) {
 		}
 		var graphs []*nn.Graph
 		for range 3 {
-			g, err := nn.Record(func(b nn.Builder) { net.Build(space.Random(net.Choices, rng), b) })
+			g, err := net.Record(space.Random(net.Choices, rng))
 			if err != nil {
 				t.Fatal(err)
 			}

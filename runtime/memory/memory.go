@@ -51,7 +51,7 @@ func Of(net *supernet.Net) (*Peak, error) {
 
 // Original records net's largest SubNet, which has all nodes.
 func Original(net *supernet.Net) (*nn.Graph, error) {
-	return nn.Record(func(b nn.Builder) { net.Build(make([]uint8, len(net.Choices)), b) })
+	return net.Record(make([]uint8, len(net.Choices)))
 }
 
 // Activations returns the bytes of the activations at the worst of steps, which are those of the recorded original g.

@@ -59,7 +59,7 @@ func TestFamilies(t *testing.T) {
 			layers := map[string]int{}
 			itself := &real{t: t, program: program}
 			for k, genes := range subNets(f.net) {
-				g, err := nn.Record(func(b nn.Builder) { f.net.Build(genes, b) })
+				g, err := f.net.Record(genes)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -30,7 +30,7 @@ func TestFloat16(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		g, err := nn.Record(func(b nn.Builder) { net.Build(make([]uint8, len(net.Choices)), b) })
+		g, err := net.Record(make([]uint8, len(net.Choices)))
 		if err != nil {
 			t.Fatal(err)
 		}

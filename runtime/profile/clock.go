@@ -150,7 +150,7 @@ func (c *Clock) compiles() error {
 
 // network records a SubNet at batch 1 as it is exported, with weights of the right shapes.
 func (c *Clock) network(g space.Genes) (*nn.Graph, nn.Weights, error) {
-	graph, err := nn.Record(func(b nn.Builder) { c.net.Build(g, b) })
+	graph, err := c.net.Record(g)
 	if err != nil {
 		return nil, nil, err
 	}

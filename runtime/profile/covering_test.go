@@ -41,7 +41,7 @@ func TestLocate(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, g := range selftest.Samples(net) {
-				graph, err := nn.Record(func(b nn.Builder) { net.Build(g, b) })
+				graph, err := net.Record(g)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -70,7 +70,7 @@ func TestLocateRefusesOtherRules(t *testing.T) {
 		t.Fatal(err)
 	}
 	g := make(space.Genes, len(net.Choices))
-	graph, err := nn.Record(func(b nn.Builder) { net.Build(g, b) })
+	graph, err := net.Record(g)
 	if err != nil {
 		t.Fatal(err)
 	}

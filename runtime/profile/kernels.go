@@ -12,7 +12,7 @@ import (
 
 // placed is a SubNet's network as it is measured: the site of each node of the recorded graph, and the recorded node of each node.
 func (c *covering) placed(g space.Genes) (graph *nn.Graph, site, node []int, w nn.Weights, err error) {
-	recorded, err := nn.Record(func(b nn.Builder) { c.net.Build(g, b) })
+	recorded, err := c.net.Record(g)
 	if err != nil {
 		return nil, nil, nil, nil, err
 	}

@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/nn/count"
 	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/supernet"
@@ -55,7 +54,7 @@ func Run(t *testing.T, net *supernet.Net) {
 
 // check compares the tables' sums with what the recorded network counts.
 func check(net *supernet.Net, g space.Genes, macs, params *terms.Sum) error {
-	graph, err := nn.Record(func(b nn.Builder) { net.Build(g, b) })
+	graph, err := net.Record(g)
 	if err != nil {
 		return err
 	}

@@ -33,7 +33,7 @@ func TestHandedValuesAreAllThatTheRestNeeds(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			g, err := nn.Record(func(b nn.Builder) { c.net.Build(make([]uint8, len(c.net.Choices)), b) })
+			g, err := c.net.Record(make([]uint8, len(c.net.Choices)))
 			if err != nil {
 				t.Fatal(err)
 			}

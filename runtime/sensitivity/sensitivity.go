@@ -129,7 +129,7 @@ func (e *Evaluator) record(g space.Genes) (graph *nn.Graph, side int, err error)
 	if err := e.check(g); err != nil {
 		return nil, 0, err
 	}
-	if graph, err = nn.Record(func(b nn.Builder) { e.Net.Build(g, b) }); err != nil {
+	if graph, err = e.Net.Record(g); err != nil {
 		return nil, 0, err
 	}
 	side, err = e.side(graph)

@@ -10,7 +10,6 @@ import (
 	"github.com/autotailor/autotailor/generated/mobilenetv2"
 	"github.com/autotailor/autotailor/runtime/data"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
-	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/onnxfile"
 	"github.com/autotailor/autotailor/runtime/sensitivity"
 	"github.com/autotailor/autotailor/runtime/space"
@@ -46,7 +45,7 @@ func TestCorrect(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		graph, err := nn.Record(func(b nn.Builder) { e.Net.Build(g, b) })
+		graph, err := e.Net.Record(g)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -7,7 +7,7 @@ import (
 
 // Fits tells whether w has all weights of the original, which uses every tensor, in the shapes that they have in the SuperNet.
 func (n *Net) Fits(w nn.Weights) error {
-	g, err := nn.Record(func(b nn.Builder) { n.Build(make(space.Genes, len(n.Choices)), b) })
+	g, err := n.Record(make(space.Genes, len(n.Choices)))
 	if err != nil {
 		return err
 	}

@@ -10,7 +10,7 @@ func (n *Net) Windows() ([]nn.Param, error) {
 	var out []nn.Param
 	seen := map[string]bool{}
 	for _, genes := range space.Probes(n.Choices) {
-		g, err := nn.Record(func(b nn.Builder) { n.Build(genes, b) })
+		g, err := n.Record(genes)
 		if err != nil {
 			return nil, err
 		}

@@ -128,7 +128,7 @@ func result(t *testing.T, r *tune.Tuner, checkpoint string) ([]tune.Evaluation, 
 // file is the tuned model of small.
 func file(t *testing.T, r *tune.Result) []byte {
 	t.Helper()
-	g, err := nn.Record(func(b nn.Builder) { small().Build(make([]uint8, 3), b) })
+	g, err := small().Record(make([]uint8, 3))
 	if err != nil {
 		t.Fatal(err)
 	}

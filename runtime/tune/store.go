@@ -28,7 +28,7 @@ type store struct {
 // newStore copies the float32 tensors that the original uses. Trained are all of them but statistics and single numbers, which are
 // factors and constants of the model. Kernel transforms that the weights have are trained, too, and if learn says so those that they lack.
 func newStore(net *supernet.Net, w nn.Weights, learn bool) (*store, error) {
-	g, err := nn.Record(func(b nn.Builder) { net.Build(make([]uint8, len(net.Choices)), b) })
+	g, err := net.Record(make([]uint8, len(net.Choices)))
 	if err != nil {
 		return nil, err
 	}

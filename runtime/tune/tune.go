@@ -265,7 +265,7 @@ func micro(shape nn.Shape, batch int) int {
 
 // subNet adds the gradients of one SubNet and returns its scores and loss.
 func (r *run) subNet(g space.Genes, batch *data.Set, l loss, soft []float32, used map[string]bool) (scores []float32, mean float64, err error) {
-	graph, err := nn.Record(func(b nn.Builder) { r.Net.Build(g, b) })
+	graph, err := r.Net.Record(g)
 	if err != nil {
 		return nil, 0, err
 	}

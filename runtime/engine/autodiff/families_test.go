@@ -43,7 +43,7 @@ func weightsOf(t testing.TB, net *supernet.Net) nn.Weights {
 
 func record(t testing.TB, net *supernet.Net, genes space.Genes) *nn.Graph {
 	t.Helper()
-	g, err := nn.Record(func(b nn.Builder) { net.Build(genes, b) })
+	g, err := net.Record(genes)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -53,7 +53,7 @@ func ladder(t testing.TB, net *supernet.Net, n int) (all []*nn.Graph) {
 			}
 		}
 		space.Canonical(net.Choices, g)
-		graph, err := nn.Record(func(b nn.Builder) { net.Build(g, b) })
+		graph, err := net.Record(g)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -25,7 +25,7 @@ func TestAgreesWithTheEmbeddedEngine(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, genes := range selftest.Samples(net)[:4] {
-			g, err := nn.Record(func(b nn.Builder) { net.Build(genes, b) })
+			g, err := net.Record(genes)
 			if err != nil {
 				t.Fatal(err)
 			}
