@@ -17,13 +17,7 @@ import (
 	"github.com/autotailor/autotailor/gen"
 	"github.com/autotailor/autotailor/gen/pytorch"
 	"github.com/autotailor/autotailor/gen/view"
-	"github.com/autotailor/autotailor/generated/convnext"
-	"github.com/autotailor/autotailor/generated/levit"
-	"github.com/autotailor/autotailor/generated/mobilenetv2"
-	"github.com/autotailor/autotailor/generated/mobilenetv3"
-	"github.com/autotailor/autotailor/generated/proxyless"
-	"github.com/autotailor/autotailor/generated/resnet50"
-	"github.com/autotailor/autotailor/generated/vit"
+	"github.com/autotailor/autotailor/internal/families"
 	"github.com/autotailor/autotailor/internal/testgraph"
 	ir "github.com/autotailor/autotailor/ir/supernet"
 	"github.com/autotailor/autotailor/runtime/data"
@@ -35,10 +29,6 @@ import (
 	"github.com/autotailor/autotailor/runtime/supernet"
 	"github.com/autotailor/autotailor/runtime/tune/sample"
 )
-
-var families = []*supernet.Net{
-	convnext.Definition(), levit.Definition(), mobilenetv2.Definition(), mobilenetv3.Definition(), proxyless.Definition(), resnet50.Definition(), vit.Definition(),
-}
 
 var transform = data.Transform{Pad: 2, Mean: []float32{0.2860}, Std: []float32{0.3530}}
 
@@ -118,7 +108,7 @@ func TestFamilies(t *testing.T) {
 	t.Parallel()
 	py := python(t)
 	script := absolute(t, "testdata/agree.py")
-	for _, net := range families {
+	for _, net := range families.All() {
 		t.Run(net.Package, func(t *testing.T) {
 			dir := emit(t, net.Package)
 			rng := rand.New(rand.NewPCG(1, uint64(len(net.Choices))))

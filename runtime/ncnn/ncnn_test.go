@@ -3,20 +3,12 @@ package ncnn_test
 import (
 	"math"
 	"math/rand/v2"
-	"path/filepath"
 	"testing"
 
-	"github.com/autotailor/autotailor/generated/convnext"
-	"github.com/autotailor/autotailor/generated/levit"
-	"github.com/autotailor/autotailor/generated/mobilenetv2"
-	"github.com/autotailor/autotailor/generated/mobilenetv3"
-	proxylessnet "github.com/autotailor/autotailor/generated/proxyless"
-	"github.com/autotailor/autotailor/generated/resnet50"
-	"github.com/autotailor/autotailor/generated/vit"
+	"github.com/autotailor/autotailor/internal/families"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/ncnn"
 	"github.com/autotailor/autotailor/runtime/nn"
-	"github.com/autotailor/autotailor/runtime/onnxfile"
 	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/supernet"
 )
@@ -31,41 +23,25 @@ const (
 	samePacked = 1e-3
 )
 
-var families = []struct {
-	name string
-	net  *supernet.Net
-}{
-	{"convnext", convnext.Definition()},
-	{"levit", levit.Definition()},
-	{"mobilenetv2", mobilenetv2.Definition()},
-	{"mobilenetv3", mobilenetv3.Definition()},
-	{"proxyless", proxylessnet.Definition()},
-	{"resnet50", resnet50.Definition()},
-	{"vit", vit.Definition()},
-}
-
 // TestFamilies: the original, the smallest SubNet and random ones of every family are exported, read again and run; in NCNN itself, too, where
 // AUTOTAILOR_NCNN says that it is.
 func TestFamilies(t *testing.T) {
 	program := buildReal(t)
-	for _, f := range families {
-		t.Run(f.name, func(t *testing.T) {
+	for _, net := range families.All() {
+		t.Run(net.Package, func(t *testing.T) {
 			t.Parallel()
-			w, err := onnxfile.Open(filepath.Join("..", "..", "generated", "models", f.name+".onnx"))
-			if err != nil {
-				t.Fatal(err)
-			}
+			w := families.Model(t, net)
 			worst, worstHalf := 0.0, 0.0
 			layers := map[string]int{}
 			itself := &real{t: t, program: program}
-			for k, genes := range subNets(f.net) {
-				g, err := f.net.Record(genes)
+			for k, genes := range subNets(net) {
+				g, err := net.Record(genes)
 				if err != nil {
 					t.Fatal(err)
 				}
 				in := noise(g.Values[g.Inputs[0]].Shape.Bind(1), uint64(k))
 				want := embeddedRun(t, g, w, in)
-				text := space.Format(f.net.Choices, genes)
+				text := space.Format(net.Choices, genes)
 				m, err := ncnn.Export(g, w, ncnn.Options{Notes: []string{"subnet " + text}})
 				if err != nil {
 					t.Fatalf("%s: %v", text, err)
@@ -93,10 +69,10 @@ func TestFamilies(t *testing.T) {
 				}
 				itself.compare(text, m, in, want)
 			}
-			if kind, ok := map[string]string{"vit": "MultiHeadAttention", "levit": "SDPA"}[f.name]; ok && layers[kind] == 0 {
+			if kind, ok := map[string]string{"vit": "MultiHeadAttention", "levit": "SDPA"}[net.Package]; ok && layers[kind] == 0 {
 				t.Errorf("there is no layer %s: %v", kind, layers)
 			}
-			t.Logf("ncnn %s subnets=%d max_rel_l2=%.2g max_rel_l2_fp16=%.2g%s", f.name, randomSubNets+2, worst, worstHalf, itself)
+			t.Logf("ncnn %s subnets=%d max_rel_l2=%.2g max_rel_l2_fp16=%.2g%s", net.Package, randomSubNets+2, worst, worstHalf, itself)
 		})
 	}
 }

@@ -9,12 +9,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/autotailor/autotailor/generated/convnext"
-	"github.com/autotailor/autotailor/generated/levit"
 	"github.com/autotailor/autotailor/generated/mobilenetv2"
-	"github.com/autotailor/autotailor/generated/mobilenetv3"
 	"github.com/autotailor/autotailor/generated/resnet50"
 	"github.com/autotailor/autotailor/generated/vit"
+	"github.com/autotailor/autotailor/internal/families"
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/lut"
@@ -25,16 +23,10 @@ import (
 	"github.com/autotailor/autotailor/runtime/supernet"
 )
 
-func families() []*supernet.Net {
-	return []*supernet.Net{
-		mobilenetv2.Definition(), mobilenetv3.Definition(), resnet50.Definition(), convnext.Definition(), vit.Definition(), levit.Definition(),
-	}
-}
-
 // TestLocate: under every rule set, every node of the largest, the smallest and random SubNets is at a site, and every site that the SubNet
 // has is found: locate compares keys.
 func TestLocate(t *testing.T) {
-	for _, net := range families() {
+	for _, net := range families.All() {
 		for _, r := range net.Rules {
 			p, err := placesOf(net, r.Name)
 			if err != nil {
@@ -81,7 +73,7 @@ func TestLocateRefusesOtherRules(t *testing.T) {
 
 // TestDesignCovers: every operator is in as many SubNets as asked for, of fewer than a tenth of as many as there are operators.
 func TestDesignCovers(t *testing.T) {
-	for _, net := range families() {
+	for _, net := range families.All() {
 		p, err := placesOf(net, "onnxruntime")
 		if err != nil {
 			t.Fatal(err)

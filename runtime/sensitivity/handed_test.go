@@ -5,35 +5,19 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/autotailor/autotailor/generated/convnext"
-	"github.com/autotailor/autotailor/generated/levit"
-	"github.com/autotailor/autotailor/generated/mobilenetv2"
-	"github.com/autotailor/autotailor/generated/mobilenetv3"
-	"github.com/autotailor/autotailor/generated/proxyless"
-	"github.com/autotailor/autotailor/generated/resnet50"
-	"github.com/autotailor/autotailor/generated/vit"
+	"github.com/autotailor/autotailor/internal/families"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/nn"
-	"github.com/autotailor/autotailor/runtime/onnxfile"
-	"github.com/autotailor/autotailor/runtime/supernet"
 )
 
 // TestHandedValuesAreAllThatTheRestNeeds: networks cut at values that are handed on compute in two parts what they compute whole, and there are
 // as many such values as blocks, at least.
 func TestHandedValuesAreAllThatTheRestNeeds(t *testing.T) {
-	for name, c := range map[string]struct {
-		net    *supernet.Net
-		blocks int
-	}{
-		"convnext": {convnext.Definition(), 12}, "levit": {levit.Definition(), 12}, "mobilenetv2": {mobilenetv2.Definition(), 16}, "mobilenetv3": {mobilenetv3.Definition(), 15},
-		"proxyless": {proxyless.Definition(), 16}, "resnet50": {resnet50.Definition(), 16}, "vit": {vit.Definition(), 6},
-	} {
-		t.Run(name, func(t *testing.T) {
-			w, err := onnxfile.Open("../../generated/models/" + name + ".onnx")
-			if err != nil {
-				t.Fatal(err)
-			}
-			g, err := c.net.Record(make([]uint8, len(c.net.Choices)))
+	blocks := map[string]int{"convnext": 12, "levit": 12, "mobilenetv2": 16, "mobilenetv3": 15, "proxyless": 16, "resnet50": 16, "vit": 6}
+	for _, net := range families.All() {
+		t.Run(net.Package, func(t *testing.T) {
+			w := families.Model(t, net)
+			g, err := net.Record(make([]uint8, len(net.Choices)))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -44,8 +28,8 @@ func TestHandedValuesAreAllThatTheRestNeeds(t *testing.T) {
 					cuts = append(cuts, n)
 				}
 			}
-			if len(cuts) < c.blocks {
-				t.Fatalf("%d values are handed on alone, there are %d blocks", len(cuts), c.blocks)
+			if len(cuts) < blocks[net.Package] {
+				t.Fatalf("%d values are handed on alone, there are %d blocks", len(cuts), blocks[net.Package])
 			}
 			rng := rand.New(rand.NewPCG(1, 1))
 			x := make([]float32, 2*g.Values[g.Inputs[0]].Shape[1:].Count())

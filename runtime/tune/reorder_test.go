@@ -7,36 +7,14 @@ import (
 	"testing"
 
 	"github.com/autotailor/autotailor/gen"
-	"github.com/autotailor/autotailor/generated/convnext"
-	"github.com/autotailor/autotailor/generated/levit"
-	"github.com/autotailor/autotailor/generated/mobilenetv2"
-	"github.com/autotailor/autotailor/generated/mobilenetv3"
-	"github.com/autotailor/autotailor/generated/proxyless"
-	"github.com/autotailor/autotailor/generated/resnet50"
-	"github.com/autotailor/autotailor/generated/vit"
+	"github.com/autotailor/autotailor/internal/families"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/onnxfile"
-	"github.com/autotailor/autotailor/runtime/supernet"
 )
 
-// families are the generated packages with their smallest number of groups: what choices cut, resolution and depth apart.
-var families = []struct {
-	net    *supernet.Net
-	groups int
-}{
-	{convnext.Definition(), 8}, {levit.Definition(), 20}, {mobilenetv2.Definition(), 16}, {mobilenetv3.Definition(), 14},
-	{proxyless.Definition(), 20}, {resnet50.Definition(), 20}, {vit.Definition(), 20},
-}
-
-func open(t *testing.T, net *supernet.Net) *onnxfile.Model {
-	t.Helper()
-	m, err := onnxfile.Open("../../generated/models/" + net.Source.File)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m
-}
+// groups are the least numbers of groups in the generated packages: what choices cut, resolution and depth apart.
+var groups = map[string]int{"convnext": 8, "levit": 20, "mobilenetv2": 16, "mobilenetv3": 14, "proxyless": 20, "resnet50": 20, "vit": 20}
 
 // scores runs the original with the given weights on random images.
 func scores(t *testing.T, g *nn.Graph, w nn.Weights) []float32 {
@@ -75,28 +53,28 @@ func distance(a, b []float32) float64 {
 // TestReorderedIsTheSame: any order of the positions of every group leaves the original's function as it is, in all families, and every
 // channel that a choice cuts is in some group.
 func TestReorderedIsTheSame(t *testing.T) {
-	for _, f := range families {
-		s, err := newStore(f.net, open(t, f.net), true)
+	for _, net := range families.All() {
+		s, err := newStore(net, families.Model(t, net), true)
 		if err != nil {
-			t.Fatalf("%s: %v", f.net.Package, err)
+			t.Fatalf("%s: %v", net.Package, err)
 		}
-		if n := len(f.net.Groups); n < f.groups {
-			t.Errorf("%s: %d groups, want at least %d", f.net.Package, n, f.groups)
+		if n := len(net.Groups); n < groups[net.Package] {
+			t.Errorf("%s: %d groups, want at least %d", net.Package, n, groups[net.Package])
 		}
 		want := scores(t, s.graph, s.base)
 		if d := distance(want, scores(t, s.graph, s.weights(nil))); d != 0 {
-			t.Errorf("%s: weights of the store differ by %g", f.net.Package, d)
+			t.Errorf("%s: weights of the store differ by %g", net.Package, d)
 		}
 		before := s.clone()
 		rng := rand.New(rand.NewPCG(3, 4))
-		for k, g := range f.net.Groups {
+		for k, g := range net.Groups {
 			if err := s.check(g); err != nil {
-				t.Fatalf("%s: group %d: %v", f.net.Package, k, err)
+				t.Fatalf("%s: group %d: %v", net.Package, k, err)
 			}
 			s.reorder(g, rng.Perm(g.Size))
 		}
 		if d := distance(want, scores(t, s.graph, s.weights(nil))); d > 1e-5 {
-			t.Errorf("%s: reordered at random, results differ by %g", f.net.Package, d)
+			t.Errorf("%s: reordered at random, results differ by %g", net.Package, d)
 		}
 		moved := 0
 		for name, v := range before {
@@ -104,20 +82,20 @@ func TestReorderedIsTheSame(t *testing.T) {
 				moved++
 			}
 		}
-		if moved < len(f.net.Groups) {
-			t.Errorf("%s: only %d tensors have changed", f.net.Package, moved)
+		if moved < len(net.Groups) {
+			t.Errorf("%s: only %d tensors have changed", net.Package, moved)
 		}
 		if err := s.sortChannels(); err != nil {
-			t.Fatalf("%s: %v", f.net.Package, err)
+			t.Fatalf("%s: %v", net.Package, err)
 		}
 		if d := distance(want, scores(t, s.graph, s.weights(nil))); d > 1e-5 {
-			t.Errorf("%s: sorted, results differ by %g", f.net.Package, d)
+			t.Errorf("%s: sorted, results differ by %g", net.Package, d)
 		}
-		for k, g := range f.net.Groups {
+		for k, g := range net.Groups {
 			imp := s.importance(g)
 			for i := range imp[1:] {
 				if imp[i+1] > imp[i]*(1+1e-6) {
-					t.Errorf("%s: group %d: channel %d is more important than the one before", f.net.Package, k, i+1)
+					t.Errorf("%s: group %d: channel %d is more important than the one before", net.Package, k, i+1)
 					break
 				}
 			}
@@ -127,13 +105,12 @@ func TestReorderedIsTheSame(t *testing.T) {
 
 // TestReplacedFile: what is written reads back as what was written, in all families, those included whose model stores equal tensors once.
 func TestReplacedFile(t *testing.T) {
-	for _, f := range families {
-		path := "../../generated/models/" + f.net.Source.File
-		data, err := os.ReadFile(path)
+	for _, net := range families.All() {
+		data, err := os.ReadFile(families.Path(t, net))
 		if err != nil {
 			t.Fatal(err)
 		}
-		s, err := newStore(f.net, open(t, f.net), true)
+		s, err := newStore(net, families.Model(t, net), true)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -145,19 +122,19 @@ func TestReplacedFile(t *testing.T) {
 		}
 		file, err := s.file(data, nil)
 		if err != nil {
-			t.Fatalf("%s: %v", f.net.Package, err)
+			t.Fatalf("%s: %v", net.Package, err)
 		}
 		m, err := onnxfile.Parse(file)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if d := distance(scores(t, s.graph, s.weights(nil)), scores(t, s.graph, m)); d != 0 {
-			t.Errorf("%s: the file's results differ by %g", f.net.Package, d)
+			t.Errorf("%s: the file's results differ by %g", net.Package, d)
 		}
 		if g, err := gen.ParseNetwork(file); err != nil {
-			t.Errorf("%s: the file is no network any more: %v", f.net.Package, err)
+			t.Errorf("%s: the file is no network any more: %v", net.Package, err)
 		} else if d := distance(scores(t, s.graph, s.weights(nil)), scores(t, g, m)); d > 1e-5 {
-			t.Errorf("%s: the file is another network, its results differ by %g", f.net.Package, d)
+			t.Errorf("%s: the file is another network, its results differ by %g", net.Package, d)
 		}
 	}
 }

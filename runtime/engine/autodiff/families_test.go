@@ -4,42 +4,19 @@ import (
 	"maps"
 	"math"
 	"math/rand/v2"
-	"path/filepath"
 	"slices"
 	"testing"
 
-	"github.com/autotailor/autotailor/generated/convnext"
-	"github.com/autotailor/autotailor/generated/levit"
-	"github.com/autotailor/autotailor/generated/mobilenetv2"
-	"github.com/autotailor/autotailor/generated/mobilenetv3"
-	"github.com/autotailor/autotailor/generated/proxyless"
-	"github.com/autotailor/autotailor/generated/resnet50"
-	"github.com/autotailor/autotailor/generated/vit"
+	"github.com/autotailor/autotailor/internal/families"
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/engine/autodiff"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
 	"github.com/autotailor/autotailor/runtime/nn"
-	"github.com/autotailor/autotailor/runtime/onnxfile"
 	"github.com/autotailor/autotailor/runtime/selftest"
 	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/supernet"
 )
-
-func families() []*supernet.Net {
-	return []*supernet.Net{
-		convnext.Definition(), levit.Definition(), mobilenetv2.Definition(), mobilenetv3.Definition(), proxyless.Definition(), resnet50.Definition(), vit.Definition(),
-	}
-}
-
-func weightsOf(t testing.TB, net *supernet.Net) nn.Weights {
-	t.Helper()
-	w, err := onnxfile.Open(filepath.Join("..", "..", "..", "generated", "models", net.Source.File))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return w
-}
 
 func record(t testing.TB, net *supernet.Net, genes space.Genes) *nn.Graph {
 	t.Helper()
@@ -85,8 +62,8 @@ func noise(rng *rand.Rand, s nn.Shape) nn.Tensor {
 // TestFamilies compares derivatives of SubNets of all committed packages, along random directions, with central differences.
 func TestFamilies(t *testing.T) {
 	trainer := embedded.New(embedded.Options{Threads: 2})
-	for _, net := range families() {
-		w := weightsOf(t, net)
+	for _, net := range families.All() {
+		w := families.Model(t, net)
 		for k, genes := range selftest.Samples(net)[:4] {
 			rng := rand.New(rand.NewPCG(uint64(k), 2))
 			g := record(t, net, genes)
@@ -155,8 +132,8 @@ func along(t *testing.T, l *loss, params engine.Params, names []string, rng *ran
 
 // TestThreads: derivatives are the same bits whatever the number of threads, and for a second training in the same memory.
 func TestThreads(t *testing.T) {
-	for _, net := range families() {
-		w := weightsOf(t, net)
+	for _, net := range families.All() {
+		w := families.Model(t, net)
 		g := record(t, net, selftest.Samples(net)[2])
 		var want engine.Params
 		for _, threads := range []int{1, 2, 3} {

@@ -4,39 +4,17 @@ import (
 	"bytes"
 	"cmp"
 	"math/rand/v2"
-	"path/filepath"
 	"runtime"
 	"testing"
 
-	"github.com/autotailor/autotailor/generated/convnext"
-	"github.com/autotailor/autotailor/generated/levit"
-	"github.com/autotailor/autotailor/generated/mobilenetv2"
-	"github.com/autotailor/autotailor/generated/mobilenetv3"
-	proxylessnet "github.com/autotailor/autotailor/generated/proxyless"
-	"github.com/autotailor/autotailor/generated/resnet50"
-	"github.com/autotailor/autotailor/generated/vit"
+	"github.com/autotailor/autotailor/internal/families"
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
 	"github.com/autotailor/autotailor/runtime/nn"
-	"github.com/autotailor/autotailor/runtime/onnxfile"
 	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/supernet"
 )
-
-var families = []*supernet.Net{
-	convnext.Definition(), levit.Definition(), mobilenetv2.Definition(), mobilenetv3.Definition(),
-	proxylessnet.Definition(), resnet50.Definition(), vit.Definition(),
-}
-
-func modelOf(t testing.TB, net *supernet.Net) *onnxfile.Model {
-	t.Helper()
-	m, err := onnxfile.Open(filepath.Join("..", "..", "..", "generated", "models", net.Package+".onnx"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m
-}
 
 // ladder is both ends of a space and random SubNets.
 func ladder(t testing.TB, net *supernet.Net, n int) (all []*nn.Graph) {
@@ -119,11 +97,11 @@ func someTransforms(t *testing.T, net *supernet.Net, rng *rand.Rand) map[string]
 // TestShare: SubNets over shared weights, with kernel transforms and without, compute the same bits as sessions of their own, and with
 // statistics of their own what those compute up to rounding.
 func TestShare(t *testing.T) {
-	for _, net := range families {
+	for _, net := range families.All() {
 		for _, u := range kernel.All() {
 			t.Run(net.Package+"/"+u.String(), func(t *testing.T) {
 				rng, graphs := rand.New(rand.NewPCG(13, 14)), ladder(t, net, 6)
-				w := nn.Overlay(modelOf(t, net), someTransforms(t, net, rng))
+				w := nn.Overlay(families.Model(t, net), someTransforms(t, net, rng))
 				e := embedded.New(embedded.Options{Threads: 2, ISA: u})
 				s := e.Share(w)
 				var overs []map[string]nn.Tensor
@@ -167,7 +145,7 @@ func TestShare(t *testing.T) {
 // shareOf compiles the graphs over shared weights, with one worker a processor, and runs each once.
 func shareOf(t testing.TB, net *supernet.Net, graphs []*nn.Graph) []engine.Worker {
 	t.Helper()
-	s := embedded.New(embedded.Options{Threads: 1}).Share(modelOf(t, net))
+	s := embedded.New(embedded.Options{Threads: 1}).Share(families.Model(t, net))
 	for _, g := range graphs {
 		if _, err := s.Add(g, nil); err != nil {
 			t.Fatal(err)
@@ -190,8 +168,9 @@ func shareOf(t testing.TB, net *supernet.Net, graphs []*nn.Graph) []engine.Worke
 // TestShareMemory: a ladder of SubNets of all resolutions takes little more memory than the SuperNet alone.
 func TestShareMemory(t *testing.T) {
 	bounds := map[string]float64{"levit": 1.5, "proxyless": 1.3} // small weights, many operators
-	shareOf(t, families[0], ladder(t, families[0], 1))           // what is made once in a process
-	for _, net := range families {
+	first := families.All()[0]
+	shareOf(t, first, ladder(t, first, 1)) // what is made once in a process
+	for _, net := range families.All() {
 		const n = 6
 		graphs := ladder(t, net, n)
 		one := allocated(func() any { return shareOf(t, net, graphs[:1]) })
