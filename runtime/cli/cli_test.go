@@ -160,6 +160,7 @@ func TestMistakes(t *testing.T) {
 		{1, "vit.onnx is neither the model that the package was generated from (mobilenetv2.onnx) nor", []string{"evaluate", "--model", "../../generated/models/vit.onnx", "--data", images}},
 		{1, "weights do not fit:", []string{"export", "--model", "../../generated/models/vit.onnx", "--out", filepath.Join(dir, "z")}},
 		{2, "go together", []string{"verify", "--model", model, "--data", images}},
+		{2, "--keep much: want a size", []string{"sensitivity", "--model", model, "--data", images, "--keep", "much", "--out", filepath.Join(dir, "y")}},
 		{1, "none", []string{"sensitivity", "--model", model, "--data", filepath.Join(dir, "none"), "--out", filepath.Join(dir, "y")}},
 	} {
 		code, _, errs := invoke(t.Context(), c.args...)

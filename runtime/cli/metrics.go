@@ -53,15 +53,24 @@ func (q quantity) key() string {
 	return q.name + "_" + q.unit
 }
 
-// parse reads a value with its unit.
+// parse reads a limit with its unit.
 func (q quantity) parse(text string) (int64, error) {
-	number := strings.TrimRight(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZµ")
-	scale, known := q.units[text[len(number):]]
-	v, err := strconv.ParseFloat(number, 64)
-	if err != nil || !known || !(v > 0) || v*scale > math.MaxInt64/8 {
+	v, ok := scaled(text, q.units)
+	if !ok || v == 0 {
 		return 0, usageError{fmt.Errorf("--max-%s %s: want a positive number with its unit, such as %s", q.name, text, q.limit)}
 	}
-	return int64(v * scale), nil
+	return v, nil
+}
+
+// scaled reads a number, at least 0, with one of the units.
+func scaled(text string, units map[string]float64) (v int64, ok bool) {
+	number := strings.TrimRight(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZµ")
+	scale, known := units[text[len(number):]]
+	f, err := strconv.ParseFloat(number, 64)
+	if err != nil || !known || !(f >= 0) || f*scale > math.MaxInt64/8 {
+		return 0, false
+	}
+	return int64(f * scale), true
 }
 
 // limitFlags adds a flag for each quantity's limit.

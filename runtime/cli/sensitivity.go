@@ -34,8 +34,13 @@ func runSensitivity(c *call) error {
 	split := c.flags.String("split", "train", "images that are counted: train (the last ones, which no statistics come from) or test (the first ones; what is chosen by them cannot be judged by them)")
 	n := c.flags.Int("images", 5000, "images that are counted at most, 0 for all")
 	calibrate := c.flags.Int("calibrate", 1000, "training images that BatchNorm statistics are recomputed from, at most half of them; 0 for none")
+	keep := c.flags.String("keep", "1GiB", "`memory` for activations that probes have in common, so that they are computed once; 0 for none")
 	if err := c.parse("model", "data", "out"); err != nil {
 		return err
+	}
+	kept, ok := scaled(*keep, sizes)
+	if !ok {
+		return usageError{fmt.Errorf("--keep %s: want a size, such as 500MB", *keep)}
 	}
 	w, err := c.weights(*model)
 	if err != nil {
@@ -47,7 +52,7 @@ func runSensitivity(c *call) error {
 	}
 	defer closeEngines(engines)
 	p := c.progress("sensitivity")
-	e := sensitivity.Evaluator{Net: c.net, Engine: engines[0], Weights: w, Options: sensitivity.Options{Transform: c.opt.Transform, Progress: p.at, Split: *split}}
+	e := sensitivity.Evaluator{Net: c.net, Engine: engines[0], Weights: w, Options: sensitivity.Options{Transform: c.opt.Transform, Progress: p.at, Split: *split, Keep: int(cmp.Or(kept, -1))}}
 	if e.Images, e.Options.Calibration, err = countedImages(*dir, *split, *n, *calibrate); err != nil {
 		return err
 	}
