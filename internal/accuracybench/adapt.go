@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"math"
 	"path/filepath"
 	"slices"
 
@@ -76,7 +75,7 @@ func (b *bench) methods(ctx context.Context, device engine.Engine) ([]method, er
 		return nil, err
 	}
 	depth, simple := b.best(b.only("depth"), cost, penalty), b.uniform()
-	ours, err := b.front(ctx, cost, cost, random, slices.Concat(simple, spread(nil, depth, b.o.candidate/rounds, cost)))
+	ours, err := b.front(ctx, cost, cost, random, slices.Concat(simple, search.Spread(cost, nil, depth, b.o.candidate/rounds)))
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +86,7 @@ func (b *bench) methods(ctx context.Context, device engine.Engine) ([]method, er
 	return []method{
 		{name: "ours", model: b.tuned, list: ours},
 		{name: "uniform", model: b.tuned, list: simple},
-		{name: "depth", model: b.tuned, list: spread(nil, depth, b.o.candidate, cost)},
+		{name: "depth", model: b.tuned, list: search.Spread(cost, nil, depth, b.o.candidate)},
 		{name: "flops", model: b.tuned, list: flops},
 		{name: "resolution", model: b.original, list: b.only("resolution")},
 	}, nil
@@ -113,40 +112,9 @@ func (b *bench) front(ctx context.Context, cost, latency *terms.Sum, known, list
 		for _, p := range r.Points {
 			front = append(front, p.Genes)
 		}
-		list = append(list, spread(list, front, left*(k+1)/rounds-left*k/rounds, latency)...)
+		list = append(list, search.Spread(latency, list, front, left*(k+1)/rounds-left*k/rounds)...)
 	}
 	return list, nil
-}
-
-// spread takes n of a list, one after the other that whose latency is farthest from those taken before and from those in there.
-func spread(there, list []space.Genes, n int, latency *terms.Sum) []space.Genes {
-	far := make([]int64, len(list)) // to the nearest of those
-	for k := range far {
-		far[k] = math.MaxInt64
-	}
-	near := func(g space.Genes) {
-		for k, h := range list {
-			far[k] = min(far[k], max(latency.At(g)-latency.At(h), latency.At(h)-latency.At(g)))
-		}
-	}
-	for _, g := range there {
-		near(g)
-	}
-	var out []space.Genes
-	for range min(n, len(list)) {
-		k := 0
-		for i := range list {
-			if far[i] > far[k] {
-				k = i
-			}
-		}
-		if far[k] == 0 {
-			break
-		}
-		out = append(out, list[k])
-		near(list[k])
-	}
-	return out
 }
 
 // only lists the SubNets that differ from the original in choices of one kind.

@@ -106,8 +106,8 @@ func (k *checker) solve(ctx context.Context) (search.Result, error) {
 	return front, err
 }
 
-// next returns the SubNet to count: the most accurate candidate within the budget that was not counted yet, or the one of the front that is
-// farthest from those that were; nil when there is none.
+// next returns the SubNet to count: the most accurate candidate within the budget that was not counted yet, or the one of the front whose
+// cost is farthest from those that were; nil when there is none.
 func (k *checker) next(front search.Result) space.Genes {
 	if k.budget > 0 {
 		for _, q := range slices.Backward(front.Points) {
@@ -117,26 +117,17 @@ func (k *checker) next(front search.Result) space.Genes {
 		}
 		return nil
 	}
-	best, far := space.Genes(nil), -1
-	since := len(front.Points) // points since the last counted one
-	for i, q := range front.Points {
-		if _, ok := k.journal.Correct(q.Genes); ok {
-			since = 0
-			continue
-		}
-		since++
-		until := len(front.Points)
-		for d, later := range front.Points[i+1:] {
-			if _, ok := k.journal.Correct(later.Genes); ok {
-				until = d + 1
-				break
-			}
-		}
-		if d := min(since, until); d > far {
-			best, far = q.Genes, d
-		}
+	var counted, points []space.Genes
+	for _, j := range k.journal.List() {
+		counted = append(counted, j.Genes)
 	}
-	return best
+	for _, q := range front.Points {
+		points = append(points, q.Genes)
+	}
+	for _, g := range search.Spread(k.problem.Cost, counted, points, 1) {
+		return g
+	}
+	return nil
 }
 
 // answer returns the front's points, or the best SubNet within the budget. What was counted is not predicted.
