@@ -16,10 +16,11 @@ import (
 
 // method is a way of making a network faster: the SubNets that it offers, and whose weights they have.
 type method struct {
-	name  string
-	model source
-	list  []space.Genes
-	found []candidate
+	name     string
+	model    source
+	list     []space.Genes
+	found    []candidate
+	ablation bool // ours without a part of it, not what one could do without us
 }
 
 // candidate is a SubNet that a method has measured.
@@ -55,7 +56,8 @@ func (b *bench) adapt(ctx context.Context) error {
 	return b.compare(methods)
 }
 
-// methods lists what each method offers: the first one is ours.
+// methods lists what each method offers, ours first. FLOPs-guided search takes FLOPs for accuracy: of the SubNets of one latency those with most. In
+// ours_by_flops they stand for latency instead, with our prediction of accuracy.
 func (b *bench) methods(ctx context.Context, device engine.Engine) ([]method, error) {
 	t, err := profile.Run(ctx, b.net, device, filepath.Join(b.dir, "onnxruntime.lut"), profile.Options{Weights: b.tuned.Model})
 	if err != nil {
@@ -74,21 +76,30 @@ func (b *bench) methods(ctx context.Context, device engine.Engine) ([]method, er
 	if err != nil {
 		return nil, err
 	}
-	depth, simple := b.best(b.only("depth"), cost, penalty), b.uniform()
-	ours, err := b.front(ctx, cost, cost, random, slices.Concat(simple, search.Spread(cost, nil, depth, b.o.candidate/rounds)))
+	simple := b.uniform()
+	ours, err := b.front(ctx, cost, cost, random, simple)
 	if err != nil {
 		return nil, err
 	}
-	flops, err := b.front(ctx, macs, cost, random, nil)
+	ablated, err := b.front(ctx, macs, cost, random, nil)
+	if err != nil {
+		return nil, err
+	}
+	negative, err := less(macs)
+	if err != nil {
+		return nil, err
+	}
+	flops, err := pareto(ctx, search.Problem{Choices: b.net.Choices, Cost: cost, Penalty: negative})
 	if err != nil {
 		return nil, err
 	}
 	return []method{
 		{name: "ours", model: b.tuned, list: ours},
 		{name: "uniform", model: b.tuned, list: simple},
-		{name: "depth", model: b.tuned, list: search.Spread(cost, nil, depth, b.o.candidate)},
-		{name: "flops", model: b.tuned, list: flops},
+		{name: "depth", model: b.tuned, list: search.Spread(cost, nil, b.best(b.only("depth"), cost, penalty), b.o.candidate)},
+		{name: "flops", model: b.tuned, list: search.Spread(cost, nil, flops, b.o.candidate)},
 		{name: "resolution", model: b.original, list: b.only("resolution")},
+		{name: "ours_by_flops", model: b.tuned, list: ablated, ablation: true},
 	}, nil
 }
 
@@ -104,17 +115,34 @@ func (b *bench) front(ctx context.Context, cost, latency *terms.Sum, known, list
 		if err != nil {
 			return nil, err
 		}
-		r, err := search.Front(ctx, search.Problem{Choices: b.net.Choices, Cost: cost, Penalty: penalty}, search.Options{})
+		front, err := pareto(ctx, search.Problem{Choices: b.net.Choices, Cost: cost, Penalty: penalty})
 		if err != nil {
 			return nil, err
-		}
-		var front []space.Genes
-		for _, p := range r.Points {
-			front = append(front, p.Genes)
 		}
 		list = append(list, search.Spread(latency, list, front, left*(k+1)/rounds-left*k/rounds)...)
 	}
 	return list, nil
+}
+
+// pareto lists the SubNets of an exact front.
+func pareto(ctx context.Context, p search.Problem) (list []space.Genes, err error) {
+	r, err := search.Front(ctx, p, search.Options{})
+	for _, q := range r.Points {
+		list = append(list, q.Genes)
+	}
+	return list, err
+}
+
+// less is the negative sum.
+func less(s *terms.Sum) (*terms.Sum, error) {
+	ts := s.Terms()
+	for k := range ts {
+		ts[k].Table = slices.Clone(ts[k].Table)
+		for i := range ts[k].Table {
+			ts[k].Table[i] = -ts[k].Table[i]
+		}
+	}
+	return terms.New(s.Cards(), -s.Base(), ts)
 }
 
 // only lists the SubNets that differ from the original in choices of one kind.

@@ -12,18 +12,22 @@ import (
 	"gonum.org/v1/plot/vg"
 )
 
-// compare prints a line for each budget, from the fastest of our SubNets to the slowest, and writes them as a table and as a plot.
+// compare prints a line for each budget, from the fastest of our SubNets to the slowest, and writes them as a table and as a plot, and what
+// was measured as another table.
 func (b *bench) compare(methods []method) error {
+	if err := b.list(methods); err != nil {
+		return err
+	}
 	names := make([]string, len(methods))
 	for i, m := range methods {
 		names[i] = m.name
 	}
 	table := "| budget ms | " + strings.Join(names, " | ") + " |\n|" + strings.Repeat("---|", len(names)+1) + "\n"
 	lines := make([]plotter.XYs, len(methods))
-	behind := 0
+	behind, worst := 0, 0
 	for _, budget := range budgets(methods[0].found, b.o.budgets) {
 		ours, _ := methods[0].choose(budget)
-		lost := false
+		lost := 0
 		text, row := fmt.Sprintf("adapt %s budget_ms=%.3f", b.name, budget), fmt.Sprintf("| %.3f |", budget)
 		for i := range methods {
 			c, ok := methods[i].choose(budget)
@@ -34,19 +38,33 @@ func (b *bench) compare(methods []method) error {
 			share := float64(c.correct) / float64(b.o.test)
 			text, row = text+fmt.Sprintf(" %s=%.4f", names[i], share), row+fmt.Sprintf(" %.2f |", 100*share)
 			lines[i] = append(lines[i], plotter.XY{X: budget, Y: 100 * share})
-			lost = lost || c.correct > ours.correct
+			if !methods[i].ablation {
+				lost = max(lost, c.correct-ours.correct)
+			}
 		}
 		fmt.Println(text)
 		table += row + "\n"
-		if lost {
+		if lost > 0 {
 			behind++
 		}
+		worst = max(worst, lost)
 	}
-	fmt.Printf("adapt %s budgets=%d behind=%d\n", b.name, b.o.budgets, behind)
+	fmt.Printf("adapt %s budgets=%d behind=%d worst=%.4f\n", b.name, b.o.budgets, behind, float64(worst)/float64(b.o.test))
 	if err := os.WriteFile(filepath.Join(b.dir, "adapt.md"), []byte(table), 0o666); err != nil {
 		return err
 	}
 	return draw(filepath.Join(b.dir, "adapt.png"), names, lines)
+}
+
+// list writes all candidates, separated by tabs.
+func (b *bench) list(methods []method) error {
+	text := "method\tms\ttrain\ttest\tsubnet\n"
+	for _, m := range methods {
+		for _, c := range m.found {
+			text += fmt.Sprintf("%s\t%.4f\t%d\t%d\t%s\n", m.name, c.ms, c.counted, c.correct, b.format(c.genes))
+		}
+	}
+	return os.WriteFile(filepath.Join(b.dir, "adapt.tsv"), []byte(text), 0o666)
 }
 
 // budgets are n latencies in equal steps, from the fastest candidate's to the slowest's.
