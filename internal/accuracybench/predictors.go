@@ -25,8 +25,8 @@ func (b *bench) predictors(ctx context.Context) error {
 	joint, judged, learnt := list[:b.o.verify], list[b.o.verify:b.o.verify+b.o.subnets], list[b.o.verify+b.o.subnets:]
 	penalty, plain, err := b.penalty(ctx, joint)
 	probes, err4 := b.distinct()
-	counts, err2 := b.on(b.tuned, b.learn).counts(ctx, learnt)
-	truth, ceiling, err3 := b.truth(ctx, judged)
+	truth, ceiling, err2 := b.truth(ctx, judged)
+	counts, err3 := b.on(b.tuned, b.learn).counts(ctx, learnt)
 	if err := errors.Join(err, err2, err3, err4); err != nil {
 		return err
 	}
@@ -53,14 +53,15 @@ func (b *bench) predictors(ctx context.Context) error {
 }
 
 // truth counts SubNets on the test images, and returns the Kendall's tau that a predictor of their true accuracies would have with the
-// counts, of which chance is a part. It follows from how far counts on the two halves of the images agree: their correlation r makes that of
-// both halves with the true accuracies sqrt(2r/(1+r)) (Spearman and Brown), and tau is 2/pi asin of it if both are normally distributed.
+// counts, of which chance is a part. It follows from how far counts on the two halves of the images agree, of the first SubNets: their correlation r
+// makes that of both halves with the true accuracies sqrt(2r/(1+r)) (Spearman and Brown), and tau is 2/pi asin of it if both are normally distributed.
 func (b *bench) truth(ctx context.Context, list []space.Genes) (counts []int, ceiling float64, err error) {
-	left, right := b.test, b.test
+	left, right, halved := b.test, b.test, min(100, len(list))
 	left.to, right.from = b.test.to/2, b.test.to/2
-	first, err := b.on(b.tuned, left).counts(ctx, list)
-	second, err2 := b.on(b.tuned, right).counts(ctx, list)
-	if err := errors.Join(err, err2); err != nil {
+	first, err := b.on(b.tuned, left).counts(ctx, list[:halved])
+	second, err2 := b.on(b.tuned, right).counts(ctx, list[:halved])
+	rest, err3 := b.on(b.tuned, b.test).counts(ctx, list[halved:])
+	if err := errors.Join(err, err2, err3); err != nil {
 		return nil, 0, err
 	}
 	var x, y []float64
@@ -69,7 +70,7 @@ func (b *bench) truth(ctx context.Context, list []space.Genes) (counts []int, ce
 		counts = append(counts, first[k]+second[k])
 	}
 	r := max(0, stat.Correlation(x, y, nil))
-	return counts, 2 / math.Pi * math.Asin(math.Sqrt(2*r/(1+r))), nil
+	return append(counts, rest...), 2 / math.Pi * math.Asin(math.Sqrt(2*r/(1+r))), nil
 }
 
 // penalty is the prediction of the product: sensitivities, corrected by a few random SubNets. It also returns the plain sum.

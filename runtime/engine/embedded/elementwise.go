@@ -175,19 +175,13 @@ func lowerBatchNorm(c *compiler, n node) error {
 	if err != nil {
 		return err
 	}
+	t := c.activation(n)
 	if c.stats != nil {
-		return c.measuredNorm(n, in, order)
+		return c.measuredNorm(n, t, in, order)
 	}
 	scale, shift, err := c.affine(n)
 	if err != nil {
 		return err
-	}
-	t := tail{limits: kernel.NoLimits(), out: n.Out[0]}
-	if next, ok := c.next(t.out, "Relu", "Clip"); ok {
-		if lim, ok := c.limits(next); ok {
-			t.limits, t.out = lim, next.Out[0]
-			c.fused[next.index] = true
-		}
 	}
 	isa, limits := c.isa, t.limits
 	c.emit(n, []int{in}, []int{c.produce(t.out, order)}, func(int) kernelFunc {
@@ -199,7 +193,7 @@ func lowerBatchNorm(c *compiler, n node) error {
 }
 
 // measuredNorm normalises by the batch's own statistics and records them.
-func (c *compiler) measuredNorm(n node, in int, order []int) error {
+func (c *compiler) measuredNorm(n node, t tail, in int, order []int) error {
 	var scale, bias []float32
 	var err error
 	if scale, _, err = c.floats(n.In[1]); err != nil {
@@ -209,17 +203,17 @@ func (c *compiler) measuredNorm(n node, in int, order []int) error {
 		return err
 	}
 	eps := float64(n.float("epsilon", 1e-5))
-	rec := c.stats.add(n)
+	isa, rec, m := c.isa, c.stats.add(n), new(kernel.Moments)
 	a, b := make([]float32, len(scale)), make([]float32, len(scale))
-	c.emit(n, []int{in}, []int{c.produce(n.Out[0], order)}, func(batch int) kernelFunc {
-		return func(t *kernel.Team, in, out [][]float32) {
-			mean, variance := kernel.ColumnMoments(t, in[0], len(scale))
-			rec.observe(mean, variance, batch)
+	c.emit(n, []int{in}, []int{c.produce(t.out, order)}, func(batch int) kernelFunc {
+		return func(team *kernel.Team, in, out [][]float32) {
+			isa.Moments(team, m, in[0], len(scale))
+			rec.observe(m, batch)
 			for i := range a {
-				s := float64(scale[i]) / math.Sqrt(variance[i]+eps)
-				a[i], b[i] = float32(s), float32(float64(bias[i])-s*mean[i])
+				s := float64(scale[i]) / math.Sqrt(m.Variance[i]+eps)
+				a[i], b[i] = float32(s), float32(float64(bias[i])-s*m.Mean[i])
 			}
-			c.isa.Scale(t, out[0], in[0], a, b, kernel.NoLimits())
+			isa.Scale(team, out[0], in[0], a, b, t.limits)
 		}
 	})
 	return nil

@@ -21,6 +21,16 @@ func (c *compiler) take(n node) tail {
 		t.norm, t.out = &next, next.Out[0]
 		c.fused[next.index] = true
 	}
+	return c.clip(t)
+}
+
+// activation finds a Relu or Clip that the kernel of n computes as well, and marks it.
+func (c *compiler) activation(n node) tail {
+	return c.clip(tail{limits: kernel.NoLimits(), out: n.Out[0]})
+}
+
+// clip adds a Relu or Clip that follows.
+func (c *compiler) clip(t tail) tail {
 	if next, ok := c.next(t.out, "Relu", "Clip"); ok {
 		if lim, ok := c.limits(next); ok {
 			t.limits, t.out = lim, next.Out[0]

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/autotailor/autotailor/runtime/engine"
+	"github.com/autotailor/autotailor/runtime/engine/kernel"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
@@ -26,13 +27,13 @@ func (r *recorder) add(n node) *statistics {
 	return s
 }
 
-func (s *statistics) observe(mean, variance []float64, samples int) {
+func (s *statistics) observe(m *kernel.Moments, samples int) {
 	if s.mean == nil {
-		s.mean, s.variance = make([]float64, len(mean)), make([]float64, len(mean))
+		s.mean, s.variance = make([]float64, len(m.Mean)), make([]float64, len(m.Mean))
 	}
-	for i := range mean {
-		s.mean[i] += mean[i] * float64(samples)
-		s.variance[i] += variance[i] * float64(samples)
+	for i := range m.Mean {
+		s.mean[i] += m.Mean[i] * float64(samples)
+		s.variance[i] += m.Variance[i] * float64(samples)
 	}
 	s.samples += float64(samples)
 }

@@ -48,7 +48,7 @@ func TestJoinedEqualsSeparate(t *testing.T) {
 			wantScale, wantBias := narrow(first.sumGX), narrow(first.sumG)
 
 			var wantM, m Moments
-			u.observe(team, &wantM, y, out, len(y), nil)
+			u.Moments(team, &wantM, y, out)
 
 			gotY, dx, dw := make([]float32, len(y)), make([]float32, len(x)), make([]float32, len(wantW))
 			operand := Operand{X: x0, Norm: first}

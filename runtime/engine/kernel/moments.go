@@ -72,6 +72,9 @@ func total(sums []float64, n int) []float64 {
 	return sums[:2*n]
 }
 
+// Moments sets m to the moments of each of n columns of x.
+func (u *ISA) Moments(t *Team, m *Moments, x []float32, n int) { u.observe(t, m, x, n, 2*len(x), nil) }
+
 // observe sets m to the moments of the n columns of y. write, which may be nil, computes rows [lo, hi) of y before they are read. Sums are
 // of differences from a part's first row, which keeps them exact where means are large; parts are joined as in "Algorithms for
 // Computing the Sample Variance" (Chan, Golub and LeVeque, 1983).

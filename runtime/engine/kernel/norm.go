@@ -33,33 +33,6 @@ func moments(x []float32) (mean, variance float64) {
 	return mean, variance / float64(len(x))
 }
 
-// ColumnMoments returns mean and biased variance of each of n columns.
-func ColumnMoments(t *Team, x []float32, n int) (mean, variance []float64) {
-	mean, variance = make([]float64, n), make([]float64, n)
-	rows := len(x) / n
-	t.run(n, 16, 2*len(x), func(_ *worker, lo, hi int) {
-		m, v := mean[lo:hi], variance[lo:hi]
-		for r := range rows {
-			for i, e := range x[r*n+lo : r*n+hi] {
-				m[i] += float64(e)
-			}
-		}
-		for i := range m {
-			m[i] /= float64(rows)
-		}
-		for r := range rows {
-			for i, e := range x[r*n+lo : r*n+hi] {
-				d := float64(e) - m[i]
-				v[i] += d * d
-			}
-		}
-		for i := range v {
-			v[i] /= float64(rows)
-		}
-	})
-	return mean, variance
-}
-
 // Softmax normalises the middle axis of [outer, n, inner].
 func (u *ISA) Softmax(t *Team, z, x []float32, outer, n, inner int) {
 	t.Split(outer, 8*len(z), func(lo, hi int) {

@@ -3,6 +3,7 @@ package kernel
 import (
 	"math"
 	"math/rand/v2"
+	"reflect"
 	"testing"
 )
 
@@ -229,22 +230,45 @@ func TestNormsAgainstDefinition(t *testing.T) {
 			}
 		}
 	}
-	mean, variance := ColumnMoments(NewTeam(2), x, n)
-	for i := range n {
-		var column []float32
-		for r := range rows {
-			column = append(column, x[r*n+i])
-		}
-		m, v := moments(column)
-		if math.Abs(m-mean[i]) > 1e-12 || math.Abs(v-variance[i]) > 1e-12 {
-			t.Fatalf("column %d: got %g %g, want %g %g", i, mean[i], variance[i], m, v)
-		}
-	}
 	for _, u := range All() {
 		u.Scale(NewTeam(2), z, x, scale, bias, NoLimits())
 		for i, v := range x {
 			if want := v*scale[i%n] + bias[i%n]; math.Abs(float64(want-z[i])) > 1e-5 {
 				t.Fatalf("%s: scale: got %g, want %g", u, z[i], want)
+			}
+		}
+	}
+}
+
+// TestMomentsAgainstDefinition: also of many rows, and where means are large against deviations, the moments are those in float64, as exactly as
+// float32 has the elements; any number of threads gives the same bits.
+func TestMomentsAgainstDefinition(t *testing.T) {
+	for _, size := range [][2]int{{1, 1}, {9, 37}, {5000, 3}, {777, 64}, {100, 500}} {
+		rows, n := size[0], size[1]
+		rng := rand.New(rand.NewPCG(8, uint64(n)))
+		x := make([]float32, rows*n)
+		for i := range x {
+			x[i] = float32(float64(i%n) + (0.5+float64(i%n)/float64(n))*rng.NormFloat64())
+		}
+		for _, u := range All() {
+			var m, again Moments
+			u.Moments(NewTeam(1), &m, x, n)
+			u.Moments(NewTeam(3), &again, x, n)
+			if !reflect.DeepEqual(m, again) {
+				t.Fatalf("%s: %d x %d: another number of threads gives other moments", u, rows, n)
+			}
+			for i := range n {
+				column := make([]float32, rows)
+				for r := range column {
+					column[r] = x[r*n+i]
+				}
+				mean, variance := moments(column)
+				if d := math.Abs(m.Mean[i] - mean); d > 1e-6*(1+math.Abs(mean)) {
+					t.Errorf("%s: %d x %d: mean %d is %g, want %g", u, rows, n, i, m.Mean[i], mean)
+				}
+				if d := math.Abs(m.Variance[i] - variance); d > 1e-5*variance {
+					t.Errorf("%s: %d x %d: variance %d is %g, want %g", u, rows, n, i, m.Variance[i], variance)
+				}
 			}
 		}
 	}
