@@ -28,6 +28,7 @@ const (
 	maxImages = 100_000_000
 	maxSide   = 1 << 14
 	maxPixels = 1 << 34
+	maxTrust  = 1 << 26 // bytes that a header alone is given memory for
 )
 
 // The magic numbers of IDX: unsigned bytes, and the number of axes.
@@ -135,6 +136,7 @@ func parseIDX(r io.Reader, magics []uint32) (dims []int, data []byte, err error)
 		}
 	}
 	var buf bytes.Buffer
+	buf.Grow(int(min(total, maxTrust)) + bytes.MinRead)
 	n, err := io.CopyN(&buf, r, total)
 	if err != nil {
 		return nil, nil, fmt.Errorf("it has %d bytes of data, its header says %d: %w", n, total, err)
