@@ -10,6 +10,7 @@ type columns struct {
 	s0, s1        *float32
 	lo, hi        float32
 	mask          *int32 // -1 for the columns of the last partial vector, then 0
+	more, z       *float32
 }
 
 type columnFunc func(c *columns)
@@ -17,7 +18,7 @@ type columnFunc func(c *columns)
 // set points to rows [lo, hi) of n columns.
 func (c *columns) set(u *ISA, lo, hi, n int, x []float32) {
 	*c = columns{ld: int64(n) * 4, rows: int64(hi - lo), cols: int64(n), x: &x[lo*n], mask: &u.maskOf(n)[0]}
-	c.g, c.out = c.x, c.x // pointers that a kernel moves but does not use
+	c.g, c.out, c.more, c.z = c.x, c.x, c.x, c.x // pointers that a kernel moves but does not use
 	c.a, c.b, c.c, c.d, c.e, c.s0, c.s1 = c.x, c.x, c.x, c.x, c.x, c.x, c.x
 }
 
@@ -71,6 +72,20 @@ func normSumsGo(c *columns) {
 			d := gated(v*a[i]+b[i], g[i], c.lo, c.hi)
 			s0[i] += d
 			s1[i] += d * (v - mean[i])
+		}
+	}
+}
+
+func endSumsGo(c *columns) {
+	n := int(c.cols)
+	mean, s0, s1 := vec(c.c, n), vec(c.s0, n), vec(c.s1, n)
+	for r := range c.rows {
+		x, g, more, z := vec(at(c.x, r*c.ld), n), vec(at(c.g, r*c.ld), n), vec(at(c.more, r*c.ld), n), vec(at(c.z, r*c.ld), n)
+		for i, out := range vec(at(c.out, r*c.ld), n) {
+			out = gated(z[i], g[i]+more[i], c.lo, c.hi)
+			s0[i] += out
+			s1[i] += out * (x[i] - mean[i])
+			*at(c.out, r*c.ld+int64(i)*4) = out
 		}
 	}
 }

@@ -21,6 +21,7 @@ type ISA struct {
 	norm     columnFunc
 	normAdd  columnFunc
 	normSums columnFunc
+	endSums  columnFunc
 	normBack columnFunc
 	gate     binaryFunc // y where x is inside the limits
 	tapSums  func(taps int, t *tapSums)

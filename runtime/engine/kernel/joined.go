@@ -57,12 +57,17 @@ func (s *GradSums) rows(w *worker, part, lo, hi int, dz []float32) {
 	if s == nil {
 		return
 	}
+	s.walk(w, part, lo, hi, func(k *columns, lo, hi int, s0, s1 *float32) { s.norm.addSums(k, s.x, dz, lo, hi, s0, s1) })
+}
+
+// walk has f add to the sums of a part, some rows of [lo, hi) at a time.
+func (s *GradSums) walk(w *worker, part, lo, hi int, f func(k *columns, lo, hi int, s0, s1 *float32)) {
 	n := s.norm.n
 	sums, to := room(&w.sums, 2*n), s.parts[part*2*n:(part+1)*2*n]
 	for lo < hi {
 		end := min(lo+flushRows, hi)
 		for ; lo < end; lo += stepRows(n) {
-			s.norm.addSums(&w.columns, s.x, dz, lo, min(lo+stepRows(n), end), &sums[0], &sums[n])
+			f(&w.columns, lo, min(lo+stepRows(n), end), &sums[0], &sums[n])
 		}
 		lo = end
 		flush(to, sums)
@@ -158,6 +163,21 @@ func (g *Gradients) last(u *ISA, w *worker, part, lo, hi, n int, x Operand) {
 	g.Sums.rows(w, part, lo, hi, g.Operand)
 }
 
+// ends tells whether finish can finish derivatives where it adds more to them.
+func (g *Gradients) ends() bool {
+	return g.Inside != nil && g.Sums != nil && g.Sums.norm.lim == NoLimits()
+}
+
+// finish adds more, of rows [lo, hi) of n elements, to the derivatives by the operand and finishes them, as last does, in one pass.
+func (g *Gradients) finish(u *ISA, w *worker, part, lo, hi, n int, x Operand, more []float32) {
+	g.Sums.walk(w, part, lo, hi, func(k *columns, from, to int, s0, s1 *float32) {
+		k.set(u, from, to, n, g.Sums.x)
+		k.g, k.out, k.more, k.z = &g.Operand[from*n], &g.Operand[from*n], &more[(from-lo)*n], &x.X[from*n]
+		k.lo, k.hi, k.c, k.s0, k.s1 = g.Inside.Lo, g.Inside.Hi, &g.Sums.norm.center[0], s0, s1
+		u.endSums(k)
+	})
+}
+
 // BackwardOf computes derivatives, given those by the result.
 func (c *Trainable) BackwardOf(t *Team, d *Deferred, x Operand, batch int, g Gradients) {
 	if c.depthwise() {
@@ -228,6 +248,10 @@ func (c *Trainable) operand(w *worker, g Gradients, x Operand, part, lo, hi int,
 	if g.Add {
 		more := room(&w.operand, len(rows))
 		write(more)
+		if g.ends() {
+			g.finish(c.isa, w, part, lo, hi, c.in, x, more)
+			return
+		}
 		c.isa.vectorRow(c.isa.add, addGo, rows, rows, more)
 	} else {
 		write(rows)

@@ -68,12 +68,18 @@ func TestJoinedEqualsSeparate(t *testing.T) {
 			c.BackwardOf(team, last.Defer(y, dz, scale[:out]), Operand{X: x}, batch, Gradients{Operand: ended, Add: true, Inside: &inside, Sums: first.SumsOf(x0)})
 			endedScale := narrow(first.sumGX)
 			first.Sums(team, x0, wantEnded)
+			sum, plain := append([]float32(nil), base...), u.NewBatchNorm(in, 1e-5, NoLimits())
+			plain.Prepare(team, x0, scale[:in], bias[:in], nil)
+			c.BackwardOf(team, last.Defer(y, dz, scale[:out]), Operand{X: x}, batch, Gradients{Operand: sum, Add: true, Inside: &inside, Sums: plain.SumsOf(x0)})
+			sumScale := narrow(plain.sumGX)
+			plain.Sums(team, x0, wantEnded)
 			for k, pair := range [][2][]float32{
 				{gotY, y}, {narrow(m.Mean), narrow(wantM.Mean)}, {narrow(m.Variance), narrow(wantM.Variance)},
 				{dx, wantX}, {twice, wantX}, {dw, wantW}, {gotScale, wantScale}, {gotBias, wantBias}, {ended, wantEnded}, {endedScale, narrow(first.sumGX)},
+				{sum, wantEnded}, {sumScale, narrow(plain.sumGX)},
 			} {
 				if d := distance(pair[0], pair[1]); d > 1e-5 {
-					what := []string{"y", "mean", "variance", "dx", "dx twice", "dw", "scale", "bias", "dx at its end", "scale at its end"}[k]
+					what := []string{"y", "mean", "variance", "dx", "dx twice", "dw", "scale", "bias", "dx at its end", "scale at its end", "dx of a sum", "scale of a sum"}[k]
 					t.Errorf("%s, case %d: relative error %g of %s for %+v in=%d out=%d batch=%d", u, i, d, what, g, in, out, batch)
 				}
 			}

@@ -160,6 +160,11 @@ func normAddAVX2(c *byte)
 //go:noescape
 func normSumsAVX2(c *byte)
 
+// endSumsAVX2 sets out to g + more where z is inside the limits, else to 0, and adds to the sums of out and of out*(x - c).
+//
+//go:noescape
+func endSumsAVX2(c *byte)
+
 // normBackAVX2 sets out to c*g + d*x + e, where g counts only where a*x + b is inside the limits.
 //
 //go:noescape
@@ -464,6 +469,11 @@ func normAddAVX512(c *byte)
 //
 //go:noescape
 func normSumsAVX512(c *byte)
+
+// endSumsAVX512 sets out to g + more where z is inside the limits, else to 0, and adds to the sums of out and of out*(x - c).
+//
+//go:noescape
+func endSumsAVX512(c *byte)
 
 // normBackAVX512 sets out to c*g + d*x + e, where g counts only where a*x + b is inside the limits.
 //

@@ -2197,6 +2197,120 @@ end:
 	VZEROUPPER
 	RET
 
+// func endSumsAVX2(c *byte)
+// Requires: AVX, FMA3
+TEXT ·endSumsAVX2(SB), NOSPLIT, $0-8
+	MOVQ         c+0(FP), AX
+	VBROADCASTSS 104(AX), Y0
+	VBROADCASTSS 108(AX), Y1
+	MOVQ         112(AX), CX
+	VMOVUPS      (CX), Y2
+	XORQ         CX, CX
+	MOVQ         40(AX), DX
+
+single:
+	CMPQ    DX, $0x00000008
+	JLT     singleEnd
+	MOVQ    64(AX), BX
+	VMOVUPS (BX)(CX*1), Y3
+	MOVQ    88(AX), BX
+	VMOVUPS (BX)(CX*1), Y4
+	MOVQ    96(AX), BX
+	VMOVUPS (BX)(CX*1), Y5
+	MOVQ    (AX), BX
+	ADDQ    CX, BX
+	MOVQ    8(AX), SI
+	ADDQ    CX, SI
+	MOVQ    16(AX), DI
+	ADDQ    CX, DI
+	MOVQ    120(AX), R8
+	ADDQ    CX, R8
+	MOVQ    128(AX), R9
+	ADDQ    CX, R9
+	MOVQ    24(AX), R10
+	MOVQ    32(AX), R11
+
+singleRow:
+	VMOVUPS     (SI), Y7
+	VMOVUPS     (R8), Y8
+	VMOVUPS     (R9), Y9
+	VMOVUPS     (BX), Y6
+	VADDPS      Y8, Y7, Y7
+	VCMPPS      $0x1e, Y0, Y9, Y8
+	VCMPPS      $0x11, Y1, Y9, Y9
+	VANDPS      Y8, Y9, Y8
+	VANDPS      Y8, Y7, Y7
+	VADDPS      Y7, Y4, Y4
+	VSUBPS      Y3, Y6, Y6
+	VFMADD231PS Y6, Y7, Y5
+	VMOVUPS     Y7, (DI)
+	ADDQ        R10, BX
+	ADDQ        R10, SI
+	ADDQ        R10, DI
+	ADDQ        R10, R8
+	ADDQ        R10, R9
+	SUBQ        $0x01, R11
+	JNZ         singleRow
+	MOVQ        88(AX), BX
+	VMOVUPS     Y4, (BX)(CX*1)
+	MOVQ        96(AX), BX
+	VMOVUPS     Y5, (BX)(CX*1)
+	ADDQ        $0x00000020, CX
+	SUBQ        $0x00000008, DX
+	JMP         single
+
+singleEnd:
+	TESTQ      DX, DX
+	JEQ        end
+	MOVQ       64(AX), DX
+	VMASKMOVPS (DX)(CX*1), Y2, Y3
+	MOVQ       88(AX), DX
+	VMASKMOVPS (DX)(CX*1), Y2, Y4
+	MOVQ       96(AX), DX
+	VMASKMOVPS (DX)(CX*1), Y2, Y5
+	MOVQ       (AX), DX
+	ADDQ       CX, DX
+	MOVQ       8(AX), BX
+	ADDQ       CX, BX
+	MOVQ       16(AX), SI
+	ADDQ       CX, SI
+	MOVQ       120(AX), DI
+	ADDQ       CX, DI
+	MOVQ       128(AX), R8
+	ADDQ       CX, R8
+	MOVQ       24(AX), R9
+	MOVQ       32(AX), R10
+
+tailRow:
+	VMASKMOVPS  (BX), Y2, Y7
+	VMASKMOVPS  (DI), Y2, Y8
+	VMASKMOVPS  (R8), Y2, Y9
+	VMASKMOVPS  (DX), Y2, Y6
+	VADDPS      Y8, Y7, Y7
+	VCMPPS      $0x1e, Y0, Y9, Y8
+	VCMPPS      $0x11, Y1, Y9, Y9
+	VANDPS      Y8, Y9, Y8
+	VANDPS      Y8, Y7, Y7
+	VADDPS      Y7, Y4, Y4
+	VSUBPS      Y3, Y6, Y6
+	VFMADD231PS Y6, Y7, Y5
+	VMASKMOVPS  Y7, Y2, (SI)
+	ADDQ        R9, DX
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	ADDQ        R9, DI
+	ADDQ        R9, R8
+	SUBQ        $0x01, R10
+	JNZ         tailRow
+	MOVQ        88(AX), DX
+	VMASKMOVPS  Y4, Y2, (DX)(CX*1)
+	MOVQ        96(AX), AX
+	VMASKMOVPS  Y5, Y2, (AX)(CX*1)
+
+end:
+	VZEROUPPER
+	RET
+
 // func normBackAVX2(c *byte)
 // Requires: AVX, FMA3
 TEXT ·normBackAVX2(SB), NOSPLIT, $0-8
@@ -13031,6 +13145,221 @@ tailRow:
 	VMOVUPS     Z5, K1, (DX)(CX*1)
 	MOVQ        96(AX), AX
 	VMOVUPS     Z6, K1, (AX)(CX*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func endSumsAVX512(c *byte)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·endSumsAVX512(SB), NOSPLIT, $0-8
+	MOVQ         c+0(FP), AX
+	VBROADCASTSS 104(AX), Z0
+	VBROADCASTSS 108(AX), Z1
+	MOVQ         112(AX), CX
+	VMOVDQU32    (CX), Z2
+	VPMOVD2M     Z2, K1
+	XORQ         CX, CX
+	MOVQ         40(AX), DX
+
+wide:
+	CMPQ    DX, $0x00000040
+	JLT     wideEnd
+	MOVQ    64(AX), BX
+	VMOVUPS (BX)(CX*1), Z2
+	VMOVUPS 64(BX)(CX*1), Z5
+	VMOVUPS 128(BX)(CX*1), Z8
+	VMOVUPS 192(BX)(CX*1), Z11
+	MOVQ    88(AX), BX
+	VMOVUPS (BX)(CX*1), Z3
+	VMOVUPS 64(BX)(CX*1), Z6
+	VMOVUPS 128(BX)(CX*1), Z9
+	VMOVUPS 192(BX)(CX*1), Z12
+	MOVQ    96(AX), BX
+	VMOVUPS (BX)(CX*1), Z4
+	VMOVUPS 64(BX)(CX*1), Z7
+	VMOVUPS 128(BX)(CX*1), Z10
+	VMOVUPS 192(BX)(CX*1), Z13
+	MOVQ    (AX), BX
+	ADDQ    CX, BX
+	MOVQ    8(AX), SI
+	ADDQ    CX, SI
+	MOVQ    16(AX), DI
+	ADDQ    CX, DI
+	MOVQ    120(AX), R8
+	ADDQ    CX, R8
+	MOVQ    128(AX), R9
+	ADDQ    CX, R9
+	MOVQ    24(AX), R10
+	MOVQ    32(AX), R11
+
+wideRow:
+	VMOVUPS     (SI), Z15
+	VMOVUPS     (R8), Z16
+	VMOVUPS     (R9), Z17
+	VMOVUPS     (BX), Z14
+	VADDPS      Z16, Z15, Z15
+	VCMPPS      $0x1e, Z0, Z17, K2
+	VCMPPS      $0x11, Z1, Z17, K2, K2
+	VMOVAPS.Z   Z15, K2, Z15
+	VADDPS      Z15, Z3, Z3
+	VSUBPS      Z2, Z14, Z14
+	VFMADD231PS Z14, Z15, Z4
+	VMOVUPS     Z15, (DI)
+	VMOVUPS     64(SI), Z15
+	VMOVUPS     64(R8), Z16
+	VMOVUPS     64(R9), Z17
+	VMOVUPS     64(BX), Z14
+	VADDPS      Z16, Z15, Z15
+	VCMPPS      $0x1e, Z0, Z17, K2
+	VCMPPS      $0x11, Z1, Z17, K2, K2
+	VMOVAPS.Z   Z15, K2, Z15
+	VADDPS      Z15, Z6, Z6
+	VSUBPS      Z5, Z14, Z14
+	VFMADD231PS Z14, Z15, Z7
+	VMOVUPS     Z15, 64(DI)
+	VMOVUPS     128(SI), Z15
+	VMOVUPS     128(R8), Z16
+	VMOVUPS     128(R9), Z17
+	VMOVUPS     128(BX), Z14
+	VADDPS      Z16, Z15, Z15
+	VCMPPS      $0x1e, Z0, Z17, K2
+	VCMPPS      $0x11, Z1, Z17, K2, K2
+	VMOVAPS.Z   Z15, K2, Z15
+	VADDPS      Z15, Z9, Z9
+	VSUBPS      Z8, Z14, Z14
+	VFMADD231PS Z14, Z15, Z10
+	VMOVUPS     Z15, 128(DI)
+	VMOVUPS     192(SI), Z15
+	VMOVUPS     192(R8), Z16
+	VMOVUPS     192(R9), Z17
+	VMOVUPS     192(BX), Z14
+	VADDPS      Z16, Z15, Z15
+	VCMPPS      $0x1e, Z0, Z17, K2
+	VCMPPS      $0x11, Z1, Z17, K2, K2
+	VMOVAPS.Z   Z15, K2, Z15
+	VADDPS      Z15, Z12, Z12
+	VSUBPS      Z11, Z14, Z14
+	VFMADD231PS Z14, Z15, Z13
+	VMOVUPS     Z15, 192(DI)
+	ADDQ        R10, BX
+	ADDQ        R10, SI
+	ADDQ        R10, DI
+	ADDQ        R10, R8
+	ADDQ        R10, R9
+	SUBQ        $0x01, R11
+	JNZ         wideRow
+	MOVQ        88(AX), BX
+	VMOVUPS     Z3, (BX)(CX*1)
+	VMOVUPS     Z6, 64(BX)(CX*1)
+	VMOVUPS     Z9, 128(BX)(CX*1)
+	VMOVUPS     Z12, 192(BX)(CX*1)
+	MOVQ        96(AX), BX
+	VMOVUPS     Z4, (BX)(CX*1)
+	VMOVUPS     Z7, 64(BX)(CX*1)
+	VMOVUPS     Z10, 128(BX)(CX*1)
+	VMOVUPS     Z13, 192(BX)(CX*1)
+	ADDQ        $0x00000100, CX
+	SUBQ        $0x00000040, DX
+	JMP         wide
+
+wideEnd:
+single:
+	CMPQ    DX, $0x00000010
+	JLT     singleEnd
+	MOVQ    64(AX), BX
+	VMOVUPS (BX)(CX*1), Z2
+	MOVQ    88(AX), BX
+	VMOVUPS (BX)(CX*1), Z3
+	MOVQ    96(AX), BX
+	VMOVUPS (BX)(CX*1), Z4
+	MOVQ    (AX), BX
+	ADDQ    CX, BX
+	MOVQ    8(AX), SI
+	ADDQ    CX, SI
+	MOVQ    16(AX), DI
+	ADDQ    CX, DI
+	MOVQ    120(AX), R8
+	ADDQ    CX, R8
+	MOVQ    128(AX), R9
+	ADDQ    CX, R9
+	MOVQ    24(AX), R10
+	MOVQ    32(AX), R11
+
+singleRow:
+	VMOVUPS     (SI), Z6
+	VMOVUPS     (R8), Z7
+	VMOVUPS     (R9), Z8
+	VMOVUPS     (BX), Z5
+	VADDPS      Z7, Z6, Z6
+	VCMPPS      $0x1e, Z0, Z8, K2
+	VCMPPS      $0x11, Z1, Z8, K2, K2
+	VMOVAPS.Z   Z6, K2, Z6
+	VADDPS      Z6, Z3, Z3
+	VSUBPS      Z2, Z5, Z5
+	VFMADD231PS Z5, Z6, Z4
+	VMOVUPS     Z6, (DI)
+	ADDQ        R10, BX
+	ADDQ        R10, SI
+	ADDQ        R10, DI
+	ADDQ        R10, R8
+	ADDQ        R10, R9
+	SUBQ        $0x01, R11
+	JNZ         singleRow
+	MOVQ        88(AX), BX
+	VMOVUPS     Z3, (BX)(CX*1)
+	MOVQ        96(AX), BX
+	VMOVUPS     Z4, (BX)(CX*1)
+	ADDQ        $0x00000040, CX
+	SUBQ        $0x00000010, DX
+	JMP         single
+
+singleEnd:
+	TESTQ     DX, DX
+	JEQ       end
+	MOVQ      64(AX), DX
+	VMOVUPS.Z (DX)(CX*1), K1, Z2
+	MOVQ      88(AX), DX
+	VMOVUPS.Z (DX)(CX*1), K1, Z3
+	MOVQ      96(AX), DX
+	VMOVUPS.Z (DX)(CX*1), K1, Z4
+	MOVQ      (AX), DX
+	ADDQ      CX, DX
+	MOVQ      8(AX), BX
+	ADDQ      CX, BX
+	MOVQ      16(AX), SI
+	ADDQ      CX, SI
+	MOVQ      120(AX), DI
+	ADDQ      CX, DI
+	MOVQ      128(AX), R8
+	ADDQ      CX, R8
+	MOVQ      24(AX), R9
+	MOVQ      32(AX), R10
+
+tailRow:
+	VMOVUPS.Z   (BX), K1, Z6
+	VMOVUPS.Z   (DI), K1, Z7
+	VMOVUPS.Z   (R8), K1, Z8
+	VMOVUPS.Z   (DX), K1, Z5
+	VADDPS      Z7, Z6, Z6
+	VCMPPS      $0x1e, Z0, Z8, K2
+	VCMPPS      $0x11, Z1, Z8, K2, K2
+	VMOVAPS.Z   Z6, K2, Z6
+	VADDPS      Z6, Z3, Z3
+	VSUBPS      Z2, Z5, Z5
+	VFMADD231PS Z5, Z6, Z4
+	VMOVUPS     Z6, K1, (SI)
+	ADDQ        R9, DX
+	ADDQ        R9, BX
+	ADDQ        R9, SI
+	ADDQ        R9, DI
+	ADDQ        R9, R8
+	SUBQ        $0x01, R10
+	JNZ         tailRow
+	MOVQ        88(AX), DX
+	VMOVUPS     Z3, K1, (DX)(CX*1)
+	MOVQ        96(AX), AX
+	VMOVUPS     Z4, K1, (AX)(CX*1)
 
 end:
 	VZEROUPPER

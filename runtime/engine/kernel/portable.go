@@ -15,6 +15,7 @@ var portable = ISA{
 	norm:      normGo,
 	normAdd:   normAddGo,
 	normSums:  normSumsGo,
+	endSums:   endSumsGo,
 	normBack:  normBackGo,
 	tapSums:   tapSumsGo,
 	gate:      func(z, x, y *float32, n int, lo, hi float32) { gateGo(vec(z, n), vec(x, n), vec(y, n), lo, hi) },

@@ -24,6 +24,8 @@ const (
 	colLo   field = 104
 	colHi   field = 108
 	colMask field = 112
+	colMore field = 120
+	colZ    field = 128
 )
 
 // Predicates of VCMPPS, ordered and quiet.
@@ -49,6 +51,7 @@ type columnKernel struct {
 	name   string
 	coef   []field // vectors with an element per column
 	sums   []field
+	more   []field // matrices besides x, g and out
 	limits bool
 	body   func(c column)
 
@@ -117,8 +120,8 @@ func (k columnKernel) block(name string, t, at reg.Register, vecs int, masked bo
 			c.read(Mem{Base: from, Index: at, Scale: 1, Disp: c.disp}, to)
 		}
 	}
-	pointers := map[field]reg.GPVirtual{}
-	for _, f := range []field{colX, colG, colOut} {
+	pointers, matrices := map[field]reg.GPVirtual{}, append([]field{colX, colG, colOut}, k.more...)
+	for _, f := range matrices {
 		pointers[f] = load(f, t)
 		ADDQ(at, pointers[f])
 	}
@@ -129,7 +132,7 @@ func (k columnKernel) block(name string, t, at reg.Register, vecs int, masked bo
 		c.put = func(v reg.VecVirtual, f field) { c.store(v, Mem{Base: pointers[f], Disp: c.disp}) }
 		k.body(c)
 	}
-	for _, f := range []field{colX, colG, colOut} {
+	for _, f := range matrices {
 		ADDQ(ld, pointers[f])
 	}
 	SUBQ(Imm(1), rows)
@@ -229,6 +232,19 @@ func columnKernels(s isa) {
 		VSUBPS(c.coef[colC], x, x)
 		VFMADD231PS(x, g, c.sums[colS1])
 	}}.write("adds to the sums of g and of g*(x - c), where g counts only where a*x + b is inside the limits.")
+	columnKernel{isa: s, name: "endSums", coef: []field{colC}, sums: []field{colS0, colS1}, more: []field{colMore, colZ}, limits: true, body: func(c column) {
+		x, g, more, z := c.vec(), c.vec(), c.vec(), c.vec()
+		c.gather(colG, g)
+		c.gather(colMore, more)
+		c.gather(colZ, z)
+		c.gather(colX, x)
+		VADDPS(more, g, g)
+		c.gate(z, g)
+		VADDPS(g, c.sums[colS0], c.sums[colS0])
+		VSUBPS(c.coef[colC], x, x)
+		VFMADD231PS(x, g, c.sums[colS1])
+		c.put(g, colOut)
+	}}.write("sets out to g + more where z is inside the limits, else to 0, and adds to the sums of out and of out*(x - c).")
 	columnKernel{isa: s, name: "normBack", coef: []field{colA, colB, colC, colD, colE}, limits: true, body: func(c column) {
 		x, g := c.gated()
 		v := c.vec()
