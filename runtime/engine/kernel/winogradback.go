@@ -22,12 +22,49 @@ func (d derivatives) rows(w *worker, n, lo, hi int) []float32 {
 	return to
 }
 
-// backward computes derivatives. Blocks of images have those by the operand, and leave their values; then products of these are summed point
-// after point, in the order of tiles.
+// winogradSums bounds the sums of products at all points that blocks of images add to while their values are in the second cache.
+const winogradSums = 1 << 16
+
+// winogradParts is in how many parts blocks are cut then, each with sums of its own.
+const winogradParts = 16
+
+// backward computes derivatives.
 func (x *winograd) backward(t *Team, d derivatives, in Operand, batch int, g Gradients) {
-	c, each := x.c, x.images(batch)
+	each := x.images(batch)
 	blocks := (batch + each - 1) / each
 	g.Sums.begin(t, blocks)
+	if points*x.c.in*x.c.out <= winogradSums {
+		x.backwardParts(t, d, in, batch, each, blocks, g)
+	} else {
+		x.backwardSpans(t, d, in, batch, each, blocks, g)
+	}
+	g.Sums.end()
+}
+
+// backwardParts goes through parts of the blocks, which have few sums.
+func (x *winograd) backwardParts(t *Team, d derivatives, in Operand, batch, each, blocks int, g Gradients) {
+	c, parts, size := x.c, min(blocks, winogradParts), 0
+	if g.Weights != nil {
+		size = points * c.in * c.out
+	}
+	sums := t.zeros(parts * size)
+	t.run(parts, 1, 3*x.work(batch), func(w *worker, lo, hi int) {
+		for part := lo; part < hi; part++ {
+			for i := part * blocks / parts; i < (part+1)*blocks/parts; i++ {
+				b := block{index: i, first: i * each, images: min(each, batch-i*each), sums: sums[part*size : (part+1)*size]}
+				a, z := valuesOf(&w.values, b.images*x.tiles, c.in), valuesOf(&w.products, b.images*x.tiles, c.out)
+				x.blockBack(w, d, in, b, &a, &z, g)
+			}
+		}
+	})
+	if g.Weights != nil {
+		x.collect(t, sums, parts, g.Weights)
+	}
+}
+
+// backwardSpans has blocks leave their values; then products of these are summed point after point, in the order of tiles.
+func (x *winograd) backwardSpans(t *Team, d derivatives, in Operand, batch, each, blocks int, g Gradients) {
+	c := x.c
 	var sums []float32
 	if g.Weights != nil {
 		sums = t.zeros(points * c.in * c.out)
@@ -38,8 +75,9 @@ func (x *winograd) backward(t *Team, d derivatives, in Operand, batch int, g Gra
 		first, images := from*each, min(to*each, batch)-from*each
 		a, z := valuesOf(&t.values, images*x.tiles, c.in), valuesOf(&t.products, images*x.tiles, c.out)
 		t.run(to-from, 1, 2*x.work(images), func(w *worker, lo, hi int) {
-			for b := from + lo; b < from+hi; b++ {
-				x.blockBack(w, d, in, b, b*each, min(each, batch-b*each), (b*each-first)*x.tiles, &a, &z, g)
+			for i := from + lo; i < from+hi; i++ {
+				b := block{index: i, first: i * each, images: min(each, batch-i*each), tile: (i*each - first) * x.tiles}
+				x.blockBack(w, d, in, b, &a, &z, g)
 			}
 		})
 		if g.Weights != nil {
@@ -47,32 +85,41 @@ func (x *winograd) backward(t *Team, d derivatives, in Operand, batch int, g Gra
 		}
 	}
 	if g.Weights != nil {
-		x.collect(t, sums, g.Weights)
+		x.collect(t, sums, 1, g.Weights)
 	}
-	g.Sums.end()
 }
 
-// blockBack goes back through a block of images from the first one on, whose values are at tile and on.
-func (x *winograd) blockBack(w *worker, d derivatives, in Operand, block, first, images, tile int, a, z *values, g Gradients) {
+// block is images from the first one on, whose values are at tile and on, and where the products of these are added, nil for nowhere.
+type block struct {
+	index, first, images int
+	tile                 int
+	sums                 []float32 // [points][in][out]
+}
+
+// blockBack goes back through a block: values of operands a and of results z.
+func (x *winograd) blockBack(w *worker, d derivatives, in Operand, b block, a, z *values, g Gradients) {
 	c, u, image := x.c, x.c.isa, x.c.g.H*x.c.g.W
-	dy := d.rows(w, c.out, first*c.pixels, (first+images)*c.pixels)
-	x.transform(w, u.resultGridBack, dy, x.zero, x.results, z, tile, images)
-	lo, hi := first*image, (first+images)*image
+	dy := d.rows(w, c.out, b.first*c.pixels, (b.first+b.images)*c.pixels)
+	x.transform(w, u.resultGridBack, dy, x.zero, x.results, z, b.tile, b.images)
+	lo, hi, tiles := b.first*image, (b.first+b.images)*image, b.images*x.tiles
 	if g.Weights != nil {
-		x.transform(w, u.operandGrid, in.rows(w, c.in, lo, hi), x.zero, x.operands, a, tile, images)
+		x.transform(w, u.operandGrid, in.rows(w, c.in, lo, hi), x.zero, x.operands, a, b.tile, b.images)
+	}
+	for i := 0; i < len(b.sums); i += c.in * c.out {
+		point := i / (c.in * c.out)
+		u.crossed(w, tiles, c.in, c.out, a.at(point, b.tile), c.in, z.at(point, b.tile), c.out, b.sums[i:])
 	}
 	if g.Operand == nil {
 		return
 	}
-	tiles := images * x.tiles
-	v := valuesOf(&w.values, tiles, c.in)
-	multiply(w, x.back, z, tile, tiles, &v)
+	v := valuesOf(&w.values, tiles, c.in) // in a's memory, where products have been added
+	multiply(w, x.back, z, b.tile, tiles, &v)
 	to := g.Operand[lo*c.in : hi*c.in]
 	if !g.Add {
 		clear(to)
 	}
-	x.transform(w, u.operandGridBack, to, room(&w.outside, c.in), x.operands, &v, 0, images)
-	g.last(u, w, block, lo, hi, c.in, in)
+	x.transform(w, u.operandGridBack, to, room(&w.outside, c.in), x.operands, &v, 0, b.images)
+	g.last(u, w, b.index, lo, hi, c.in, in)
 }
 
 // sum adds the products of values of operands and results, [points][in][out].
@@ -91,12 +138,16 @@ func (x *winograd) sum(t *Team, a, z *values, tiles int, sums []float32) {
 	})
 }
 
-// collect adds the derivatives by the weights to dw, given those by their values.
-func (x *winograd) collect(t *Team, sums, dw []float32) {
+// collect adds the derivatives by the weights to dw, given those by their values in parts.
+func (x *winograd) collect(t *Team, sums []float32, parts int, dw []float32) {
 	l, u := x.c.layout, x.c.isa
 	t.run(l.K, 1, packWork*points*l.K*l.N, func(w *worker, lo, hi int) {
 		taps, off := room(&w.operand, l.Taps*l.N), w.tapOffsets(l.Taps, l.N)
 		for k := lo; k < hi; k++ {
+			for i := points; i < parts*points; i++ {
+				row, more := sums[(i%points*l.K+k)*l.N:][:l.N], sums[(i*l.K+k)*l.N:][:l.N]
+				u.vectorRow(u.add, addGo, row, row, more)
+			}
 			w.grid = grid{
 				pixels: &taps[0], outside: &taps[0], off: &off[0], tiles: 1, channels: int64(l.N),
 				values: &sums[k*l.N], stride: int64(l.K*l.N) * 4, temp: &w.gridTemp[0], mask: &u.maskOf(l.N)[0],
