@@ -86,6 +86,9 @@ func (c *placing) apart(i int, x, y *variable) bool {
 	if x == y || !x.wants || !y.wants || x.uses > 1 || !x.defers() {
 		return false
 	}
+	if y.uses == 1 && y.defers() {
+		return true // both are only read
+	}
 	product, ok := c.made[x.from]
 	if !ok {
 		return false

@@ -113,6 +113,9 @@ func (g Window) plain() bool {
 	return g.KH == 1 && g.KW == 1 && g.StrideH == 1 && g.StrideW == 1 && g.Top+g.Left+g.Bottom+g.Right == 0
 }
 
+// pointwise tells that every output pixel is one input pixel, and that those of an image are in order.
+func (g Window) pointwise() bool { return g.KH == 1 && g.KW == 1 && g.Top+g.Left+g.Bottom+g.Right == 0 }
+
 // Conv is a convolution with constant weights, ready to run on any batch.
 type Conv struct {
 	g        Window

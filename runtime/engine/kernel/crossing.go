@@ -101,10 +101,25 @@ func (x *crossing) tileRows() int {
 
 // chunk adds the products of pixels [m0, m1), which dy starts at, to rows [k0, k1) of every tap's sums of a part.
 func (x *crossing) chunk(w *worker, part, group, k0, k1, m0, m1 int, in, dy []float32) {
-	c, depth := x.c, m1-m0
-	u := c.isa
+	x.add(w, part, group, k0, k1, m1-m0, x.place(w, group, m0, m1-m0, in), dy)
+}
+
+// rowsChunk is chunk for all rows of the sums of a product of pixels, whose operands in starts at.
+func (x *crossing) rowsChunk(w *worker, part, depth int, in, dy []float32) {
+	if len(w.off) < depth {
+		w.off = make([]int64, crossDepth)
+	}
+	w.cross.x = first(in)
+	for i := range depth {
+		w.off[i] = int64(i*x.c.in) * 4
+	}
+	x.add(w, part, 0, 0, x.c.in, depth, 1, dy)
+}
+
+// add adds products, given the places of so many pixels for every tap.
+func (x *crossing) add(w *worker, part, group, k0, k1, depth, taps int, dy []float32) {
+	c, u := x.c, x.c.isa
 	sums := x.sums[(part*c.groups+group)*x.rows*x.width:]
-	taps := x.place(w, group, m0, depth, in)
 	a := &w.cross
 	a.zero, a.depth = first(x.zero), int64(depth)
 	a.ldc = int64(x.width) * 4

@@ -108,7 +108,7 @@ func (u *ISA) Joins(g Window, p TrainableParams, batch int) bool {
 		return batch >= 4 && max(g.H*g.W, oh*ow)*p.In <= joinedFloats
 	case u.byWinograd(g, p):
 		return true
-	case !g.plain() || p.Groups > 1 || Gathered(l.Taps, l.K):
+	case !g.pointwise() || g.Ceil || p.Groups > 1 || Gathered(l.Taps, l.K):
 		return false
 	}
 	return crossParts(batch*oh*ow, l.Taps*l.K*u.padded(l.N)) >= 4
@@ -138,7 +138,7 @@ func (c *Trainable) ForwardMoments(t *Team, x Operand, y []float32, batch int, m
 	default:
 		there := c.forward.matrices[0]
 		u.observe(t, m, y, c.out, work, func(w *worker, lo, hi int) {
-			src := source{x: x.rows(w, c.in, lo, hi), stride: c.in}
+			src := source{x: c.operandRows(w, x, lo, hi), stride: c.in}
 			there.block(w, 0, hi-lo, 0, len(there.spans), &src, y[lo*c.out:], c.out)
 		})
 	}
@@ -201,12 +201,17 @@ func (c *Trainable) BackwardOf(t *Team, d *Deferred, x Operand, batch int, g Gra
 				m1 := min(m0+crossDepth, pixels)
 				d.rows(w, m0, m1, dy)
 				if g.Weights != nil {
-					s.chunk(w, part, 0, 0, c.in, 0, m1-m0, x.rows(w, c.in, m0, m1), dy)
+					s.rowsChunk(w, part, m1-m0, c.operandRows(w, x, m0, m1), dy)
 				}
-				c.operand(w, g, x, part, m0, m1, func(to []float32) {
+				write := func(to []float32) {
 					src := source{x: dy, stride: c.out}
 					back.block(w, 0, m1-m0, 0, len(back.spans), &src, to, c.in)
-				})
+				}
+				if c.forward.off != nil {
+					c.scatter(w, g, x, part, m0, m1, write)
+				} else {
+					c.operand(w, g, x, part, m0, m1, write)
+				}
 			}
 		}
 	})
@@ -237,6 +242,48 @@ func (c *Trainable) depthwiseBackwardOf(t *Team, d *Deferred, x Operand, batch i
 		c.collectTaps(taps, parts, g.Weights)
 	}
 	g.Sums.end()
+}
+
+// input returns of which row of the operand row m of the result of a convolution of single pixels is. The first of an image is of the first.
+func (c *Trainable) input(m int) int {
+	return m/c.pixels*c.g.H*c.g.W + int(c.forward.off[m%c.pixels])
+}
+
+// operandRows returns the rows of the operand of which rows [lo, hi) of the result of a convolution of single pixels are.
+func (c *Trainable) operandRows(w *worker, x Operand, lo, hi int) []float32 {
+	if c.forward.off == nil {
+		return x.rows(w, c.in, lo, hi)
+	}
+	to := room(&w.operand, (hi-lo)*c.in)
+	for m := lo; m < hi; m++ {
+		copy(to[(m-lo)*c.in:(m-lo+1)*c.in], x.X[c.input(m)*c.in:])
+	}
+	if x.Norm != nil {
+		c.isa.scaleRows(w, 0, hi-lo, to, to, x.Norm.a, x.Norm.b, x.Norm.lim)
+	}
+	return to
+}
+
+// scatter is operand for rows [m0, m1) of the result of a convolution of some pixels: it finishes these and the pixels up to the next ones.
+func (c *Trainable) scatter(w *worker, g Gradients, x Operand, part, m0, m1 int, write func(to []float32)) {
+	if g.Operand == nil {
+		return
+	}
+	lo, hi, u := c.input(m0), c.input(m1), c.isa
+	more := room(&w.operand, (m1-m0)*c.in)
+	write(more)
+	if !g.Add {
+		clear(g.Operand[lo*c.in : hi*c.in])
+	}
+	for m := m0; m < m1; m++ {
+		row, by := g.Operand[c.input(m)*c.in:][:c.in], more[(m-m0)*c.in:][:c.in]
+		if g.Add {
+			u.vectorRow(u.add, addGo, row, row, by)
+		} else {
+			copy(row, by)
+		}
+	}
+	g.last(u, w, part, lo, hi, c.in, x)
 }
 
 // operand has the derivatives by rows [lo, hi) of the operand x written, and finishes them.

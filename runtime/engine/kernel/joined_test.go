@@ -25,6 +25,10 @@ func TestJoinedEqualsSeparate(t *testing.T) {
 				in, out = in+thin, out+thin
 			}
 			batch := 8 + rng.IntN(12)
+			if i%6 == 4 { // of some pixels
+				g.StrideH, g.StrideW = 2, 1+i/6%2
+				in, batch = in+thin, 4*batch
+			}
 			c := u.NewTrainable(g, ConvWeights(g, in, out, groups), used)
 			if !u.Joins(g, ConvWeights(g, in, out, groups), batch) {
 				t.Fatalf("case %d does not join", i)
