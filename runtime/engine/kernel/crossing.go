@@ -43,18 +43,24 @@ func newCrossing(c *Trainable) *crossing {
 }
 
 // cut returns in how many parts so many pixels are cut.
-func (x *crossing) cut(pixels int) int { return crossParts(pixels, x.c.groups*x.rows*x.width) }
+func (x *crossing) cut(pixels int) int { return crossParts(pixels, x.size()) }
 
 // crossParts is cut for so many sums of a part.
 func crossParts(pixels, sums int) int {
 	return max(1, min(pixels/(2*crossDepth), crossFloats/sums, 16))
 }
 
-// plan cuts so many pixels in parts.
+// plan cuts so many pixels in parts, whose sums are still to be cleared.
 func (x *crossing) plan(t *Team, pixels int) {
 	x.parts = x.cut(pixels)
-	x.sums = t.zeros(x.parts * x.c.groups * x.rows * x.width)
+	x.sums = t.floats(x.parts * x.size())
 }
+
+// size is that of a part's sums.
+func (x *crossing) size() int { return x.c.groups * x.rows * x.width }
+
+// begin clears the sums of a part.
+func (x *crossing) begin(part int) { clear(x.sums[part*x.size() : (part+1)*x.size()]) }
 
 // Weights adds the derivatives by the weights to dw, given the operand and the derivatives by the result.
 func (c *Trainable) Weights(t *Team, x, dy, dw []float32, batch int) {
@@ -69,6 +75,7 @@ func (c *Trainable) Weights(t *Team, x, dy, dw []float32, batch int) {
 	s := c.cross
 	pixels := batch * c.pixels
 	s.plan(t, pixels)
+	clear(s.sums)
 	work := pixels * s.rows * c.out
 	chunks := (pixels + crossDepth - 1) / crossDepth
 	slices := 1 // of the rows of sums, where parts of pixels are too few
@@ -209,7 +216,7 @@ func (p *patches) all(w *worker, x []float32, firstChannel, r, rows int) {
 // collect adds all parts' sums to dw, part after part.
 func (x *crossing) collect(t *Team, dw []float32) {
 	c, l := x.c, x.c.layout
-	part := c.groups * x.rows * x.width
+	part := x.size()
 	t.Split(c.groups*x.rows, x.parts*part, func(lo, hi int) {
 		for i := lo; i < hi; i++ {
 			group, row := i/x.rows, i%x.rows

@@ -196,6 +196,7 @@ func (c *Trainable) BackwardOf(t *Team, d *Deferred, x Operand, batch int, g Gra
 	t.run(s.parts, 1, 2*pixels*s.rows*c.out, func(w *worker, lo, hi int) {
 		dy := room(&w.dy, crossDepth*c.out)
 		for part := lo; part < hi; part++ {
+			s.begin(part)
 			for chunk := part * chunks / s.parts; chunk < (part+1)*chunks/s.parts; chunk++ {
 				m0 := chunk * crossDepth
 				m1 := min(m0+crossDepth, pixels)

@@ -59,12 +59,13 @@ func NewTeam(threads int) *Team {
 
 // zeros returns n zeros that are an operator's until the next one runs.
 func (t *Team) zeros(n int) []float32 {
-	if len(t.sums) < n {
-		t.sums = make([]float32, n)
-	}
-	clear(t.sums[:n])
-	return t.sums[:n]
+	s := t.floats(n)
+	clear(s)
+	return s
 }
+
+// floats returns n floats of any value that are an operator's until the next one runs.
+func (t *Team) floats(n int) []float32 { return room(&t.sums, n) }
 
 // exact returns n zeros that are an operator's until the next one runs.
 func (t *Team) exact(n int) []float64 {
