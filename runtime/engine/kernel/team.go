@@ -23,6 +23,9 @@ type worker struct {
 	product Matrix // of two activations
 	panels  []float32
 
+	point    Matrix // of the weights at a point, see winograd
+	pointRun [1]run
+
 	columns          columns
 	sums             []float32 // zeros, between uses
 	taps             tapSums

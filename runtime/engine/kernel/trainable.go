@@ -69,9 +69,6 @@ func (u *ISA) NewTrainable(g Window, p TrainableParams, memory Memory) *Trainabl
 	if c.gathered() {
 		c.forward.patch = &patches{off: c.forward.off, taps: p.Layout.Taps, k: p.Layout.K, pixels: oh * ow, image: g.H * g.W * p.In, channels: p.In}
 	}
-	if g.StrideH > 1 || g.StrideW > 1 {
-		c.phases = phasesOf(c, c.backward.off)
-	}
 	c.cross = newCrossing(c)
 	return c
 }
@@ -168,7 +165,10 @@ func (c *Trainable) Operand(t *Team, dy, dx []float32, batch int) {
 	case c.winograd != nil:
 		c.winograd.backward(t, derivatives{dy: dy}, Operand{}, batch, Gradients{Operand: dx})
 		return
-	case c.phases != nil:
+	case !c.depthwise() && (c.g.StrideH > 1 || c.g.StrideW > 1):
+		if c.phases == nil { // BackwardOf does without
+			c.phases = phasesOf(c, c.backward.off)
+		}
 		c.operandByPhases(t, dy, dx, batch)
 		return
 	}

@@ -6,11 +6,11 @@ package kernel
 // through the transposed transforms.
 type winograd struct {
 	c           *Trainable
-	tiles       int      // of an image
-	operands    []int64  // [tiles][6*6] in bytes of an image of the operand, see grid
-	results     []int64  // [tiles][4*4] of the result
-	all, allT   *Matrix  // weights at all points, [points*in, out], and turned, [points*out, in]
-	there, back []Matrix // those of each point
+	tiles       int     // of an image
+	operands    []int64 // [tiles][6*6] in bytes of an image of the operand, see grid
+	results     []int64 // [tiles][4*4] of the result
+	there, back *Matrix // weights at all points, [points*in, out], and turned, [points*out, in]
+	bias        []float32
 	zero        []float32
 }
 
@@ -41,9 +41,9 @@ func newWinograd(c *Trainable, shared *Windows, memory Memory) *winograd {
 	x := &winograd{c: c, tiles: tilesOf(oh) * tilesOf(ow), zero: make([]float32, max(c.in, c.out))}
 	x.operands = shared.tileOffsets(tiling{oh, ow, gridSide, c.g.H, c.g.W, c.g.Top, c.g.Left, c.in})
 	x.results = shared.tileOffsets(tiling{oh, ow, tileSide, oh, ow, 0, 0, c.out})
-	x.all, x.there = c.isa.byPoints(c.in, c.out, memory)
-	x.allT, x.back = c.isa.byPoints(c.out, c.in, memory)
-	x.there[biased].init = make([]float32, len(x.all.init))
+	x.there = c.isa.empty(Layout{Taps: points, K: c.in, N: c.out}, memory)
+	x.back = c.isa.empty(Layout{Taps: points, K: c.out, N: c.in}, memory)
+	x.bias = make([]float32, len(x.there.init))
 	return x
 }
 
@@ -74,32 +74,20 @@ func (g tiling) offsets() []int64 {
 	return off
 }
 
-// byPoints makes a Matrix for all points, and views of it for each.
-func (u *ISA) byPoints(k, n int, memory Memory) (all *Matrix, each []Matrix) {
-	all = u.empty(Layout{Taps: points, K: k, N: n}, memory)
-	views, runs := make([]Matrix, points), make([]run, points)
-	for i := range views {
-		views[i], runs[i] = *all, run{row: i * k, taps: 1, k: k}
-		views[i].taps, views[i].runs = 1, runs[i:i+1]
-	}
-	return all, views
-}
-
 // setWeights transforms weights to their values at all points.
 func (x *winograd) setWeights(t *Team, w, bias []float32) {
-	l, first := x.c.layout, len(x.all.spans)
-	t.run(first+len(x.allT.spans), 1, packWork*points*l.K*l.N, func(wk *worker, lo, hi int) {
+	l, first := x.c.layout, len(x.there.spans)
+	t.run(first+len(x.back.spans), 1, packWork*points*l.K*l.N, func(wk *worker, lo, hi int) {
 		for i := lo; i < hi; i++ {
 			if i < first {
-				x.all.fillPoints(wk, i, w, l)
+				x.there.fillPoints(wk, i, w, l)
 			} else {
-				x.allT.fillPoints(wk, i-first, w, l.turned())
+				x.back.fillPoints(wk, i-first, w, l.turned())
 			}
 		}
 	})
-	init := x.there[biased].init
-	clear(init)
-	copy(init, bias[:min(len(bias), x.c.out)])
+	clear(x.bias)
+	copy(x.bias, bias[:min(len(bias), x.c.out)])
 }
 
 // fillPoints packs a panel with the values of weights, row by row.
@@ -168,10 +156,17 @@ func (x *winograd) transform(w *worker, f gridFunc, pixels, outside []float32, o
 	}
 }
 
-// multiply sets values of b, from tile 0 on, to those of a, from a tile on, times the matrices.
-func multiply(w *worker, each []Matrix, a *values, tile, tiles int, b *values) {
-	for i := range each {
-		m := &each[i]
+// multiply sets values of b, from tile 0 on, to those of a, from a tile on, times the weights at each point; a nil bias is zero.
+func multiply(w *worker, weights *Matrix, bias []float32, a *values, tile, tiles int, b *values) {
+	m := &w.point
+	*m = *weights
+	m.taps, m.runs = 1, w.pointRun[:]
+	for i := range points {
+		m.init = weights.init
+		if i == biased && bias != nil {
+			m.init = bias
+		}
+		m.runs[0] = run{row: i * a.n, taps: 1, k: a.n}
 		src := source{x: a.at(i, tile), stride: a.n}
 		m.block(w, 0, tiles, 0, len(m.spans), &src, b.at(i, 0), b.n)
 	}
@@ -182,7 +177,7 @@ func (x *winograd) forward(w *worker, in, out []float32, images int) {
 	u, tiles := x.c.isa, images*x.tiles
 	a, b := valuesOf(&w.values, tiles, x.c.in), valuesOf(&w.products, tiles, x.c.out)
 	x.transform(w, u.operandGrid, in, x.zero, x.operands, &a, 0, images)
-	multiply(w, x.there, &a, 0, tiles, &b)
+	multiply(w, x.there, x.bias, &a, 0, tiles, &b)
 	x.transform(w, u.resultGrid, out, room(&w.outside, x.c.out), x.results, &b, 0, images)
 }
 

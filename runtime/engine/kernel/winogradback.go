@@ -113,7 +113,7 @@ func (x *winograd) blockBack(w *worker, d derivatives, in Operand, b block, a, z
 		return
 	}
 	v := valuesOf(&w.values, tiles, c.in) // in a's memory, where products have been added
-	multiply(w, x.back, z, b.tile, tiles, &v)
+	multiply(w, x.back, nil, z, b.tile, tiles, &v)
 	to := g.Operand[lo*c.in : hi*c.in]
 	if !g.Add {
 		clear(to)
