@@ -82,7 +82,15 @@ func (p *plan) sum(n node, op kernel.Binary, x, y *variable, order []int) {
 // addNormalised returns what computes a sum z of results x of a normalisation, which are never in memory, and y. z has the memory of x.
 func (z *variable) addNormalised(x, y *variable, lim kernel.Limits) func(t *kernel.Team) {
 	z.data, x.data = x.data, nil
-	return func(t *kernel.Team) { x.norm.AddTo(t, z.data, x.from.data, y.data, lim) }
+	z.adds = true
+	return func(t *kernel.Team) {
+		sum := &kernel.Addition{Norm: x.norm, X: x.from.data, Y: y.data, Z: z.data, Limits: lim}
+		if z.left {
+			z.sum = sum
+			return
+		}
+		sum.Run(t)
+	}
 }
 
 // limited returns what becomes of v and within which limits: those of a Relu or Clip that is its only reader, which is then fused.

@@ -35,6 +35,9 @@ type variable struct {
 	inside *kernel.Limits // within which they are limited, nil for none
 	gated  bool           // the last step that has derivatives by them has set them to 0 where results are at a limit
 	terms  []*variable
+	adds   bool             // a term is normalised where it is added
+	left   bool             // to the first step that reads the results, a product, which then computes them by sum
+	sum    *kernel.Addition // until that step has run
 }
 
 // step is one operator. Steps read data and grad of their variables when they run.

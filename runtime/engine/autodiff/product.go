@@ -19,6 +19,7 @@ func (p *plan) product(d product, x, y, w, bias *variable) {
 	c, batch := p.isa.NewTrainable(d.g, d.params, p.memory.floats), d.batch
 	y.joins = bias == nil && p.isa.Joins(d.g, d.params, batch)
 	y.columns = d.params.Out
+	x.left = x.left || x.adds && x.uses == 0 && y.joins
 	in, index := []*variable{x, w}, len(p.steps)
 	if bias != nil {
 		in = append(in, bias)
@@ -29,9 +30,13 @@ func (p *plan) product(d product, x, y, w, bias *variable) {
 			b = bias.data
 		}
 		c.SetWeights(t, w.data, b)
-		if y.moments != nil {
-			c.ForwardMoments(t, x.operand(), y.data, batch, y.moments)
+		from := x.operand()
+		if from.Sum, x.sum = x.sum, nil; y.moments != nil {
+			c.ForwardMoments(t, from, y.data, batch, y.moments)
 			return
+		}
+		if from.Sum != nil {
+			from.Sum.Run(t)
 		}
 		c.Forward(t, x.data, y.data, batch)
 	}, func(t *kernel.Team) {

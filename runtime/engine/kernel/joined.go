@@ -86,6 +86,7 @@ func (s *GradSums) end() {
 type Operand struct {
 	X    []float32
 	Norm *BatchNorm
+	Sum  *Addition // computes X, which nobody has read; nil where X is there
 }
 
 // rows returns rows [lo, hi) of n elements, until the worker's next call.
@@ -121,9 +122,18 @@ const joinedFloats = 1 << 17
 func (c *Trainable) ForwardMoments(t *Team, x Operand, y []float32, batch int, m *Moments) {
 	work, u := batch*c.pixels*c.layout.Taps*c.layout.K*c.out, c.isa
 	y = y[:batch*c.pixels*c.out]
+	if x.Sum != nil && !c.g.plain() {
+		x.Sum.Run(t)
+		x.Sum = nil
+	}
 	switch {
 	case c.winograd != nil:
 		c.winograd.runMoments(t, x, y, batch, m)
+	case x.Sum != nil: // what is added is used while it is in the cache
+		u.observe(t, m, y, c.out, work, func(w *worker, lo, hi int) {
+			x.Sum.rows(w, lo, hi)
+			c.forward.rows(w, x.X, y, lo, hi)
+		})
 	case x.Norm == nil:
 		u.observe(t, m, y, c.out, work, func(w *worker, lo, hi int) { c.forward.rows(w, x.X, y, lo, hi) })
 	case c.depthwise():

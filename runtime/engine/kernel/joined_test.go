@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -91,8 +92,8 @@ func TestJoinedEqualsSeparate(t *testing.T) {
 	}
 }
 
-// TestAddToEqualsSteps: a sum that normalises a term where it adds it has the results of a normalisation and a sum.
-func TestAddToEqualsSteps(t *testing.T) {
+// TestAdditionEqualsSteps: a sum that normalises a term where it adds it has the results of a normalisation and a sum.
+func TestAdditionEqualsSteps(t *testing.T) {
 	for _, u := range All() {
 		rng := rand.New(rand.NewPCG(7, 6))
 		for i := range 30 {
@@ -103,9 +104,42 @@ func TestAddToEqualsSteps(t *testing.T) {
 			for k := range z {
 				z[k] = limit(z[k]+y[k], lim.Lo, lim.Hi)
 			}
-			c.AddTo(team, y, x, y, lim)
+			sum := Addition{Norm: c, X: x, Y: y, Z: y, Limits: lim}
+			sum.Run(team)
 			if d := distance(y, z); !(d < 1e-6) {
 				t.Errorf("%s: %d rows of %d: relative error %g", u, rows, n, d)
+			}
+		}
+	}
+}
+
+// TestProductsOfAdditions: a product whose operand is a sum that is still to be computed computes it, and has the results of the steps one by one.
+func TestProductsOfAdditions(t *testing.T) {
+	for _, u := range All() {
+		rng := rand.New(rand.NewPCG(8, 6))
+		for i := range 12 {
+			in, out, g := thin+rng.IntN(70), thin+rng.IntN(70), Window{H: 9, W: 7, KH: 1, KW: 1, StrideH: 1, StrideW: 1, DilationH: 1, DilationW: 1}
+			switch i % 3 {
+			case 1:
+				g.StrideH = 2
+			case 2:
+				g.KH, g.KW, g.Top, g.Left, g.Bottom, g.Right = 3, 3, 1, 1, 1, 1
+			}
+			batch, lim := 8+rng.IntN(12), Limits{Lo: 0, Hi: 2}
+			c, team := u.NewTrainable(g, ConvWeights(g, in, out, 1), used), NewTeam(1+i%3)
+			c.SetWeights(team, random(rng, out*in*g.KH*g.KW), nil)
+			norm, x, y := u.NewBatchNorm(in, 1e-5, NoLimits()), random(rng, batch*g.H*g.W*in), random(rng, batch*g.H*g.W*in)
+			norm.Prepare(team, x, random(rng, in), random(rng, in), nil)
+			want, got := Addition{Norm: norm, X: x, Y: y, Z: used(len(x)), Limits: lim}, Addition{Norm: norm, X: x, Y: y, Z: used(len(x)), Limits: lim}
+			wantY, gotY := used(batch*c.pixels*out), used(batch*c.pixels*out)
+			var wantM, m Moments
+			want.Run(team)
+			c.ForwardMoments(team, Operand{X: want.Z}, wantY, batch, &wantM)
+			c.ForwardMoments(team, Operand{X: got.Z, Sum: &got}, gotY, batch, &m)
+			for k, pair := range [][2][]float32{{got.Z, want.Z}, {gotY, wantY}, {narrow(m.Mean), narrow(wantM.Mean)}, {narrow(m.Variance), narrow(wantM.Variance)}} {
+				if !slices.Equal(pair[0], pair[1]) {
+					t.Errorf("%s, case %d: other %s for %+v in=%d out=%d batch=%d", u, i, []string{"sum", "y", "mean", "variance"}[k], g, in, out, batch)
+				}
 			}
 		}
 	}

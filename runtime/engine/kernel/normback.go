@@ -77,17 +77,27 @@ func (c *BatchNorm) Prepare(t *Team, x, scale, bias []float32, m *Moments) {
 	}
 }
 
-// AddTo sets z, which may be y, to y plus the results for rows x, within limits. It is called after Prepare, of a normalisation without limits.
-func (c *BatchNorm) AddTo(t *Team, z, x, y []float32, lim Limits) {
-	n := c.n
-	t.run(len(z)/n, stepRows(n), 2*len(z), func(w *worker, lo, hi int) {
-		k := &w.columns
-		for ; lo < hi; lo += stepRows(n) {
-			k.set(c.isa, lo, min(lo+stepRows(n), hi), n, x)
-			k.g, k.out, k.a, k.b, k.lo, k.hi = &y[lo*n], &z[lo*n], &c.a[0], &c.b[0], lim.Lo, lim.Hi
-			c.isa.normAdd(k)
-		}
-	})
+// Addition sets Z, which may be Y, to Y plus the results of a normalisation without limits for rows X, within limits. It runs after Prepare.
+type Addition struct {
+	Norm    *BatchNorm
+	X, Y, Z []float32
+	Limits  Limits
+}
+
+// Run computes all rows.
+func (a *Addition) Run(t *Team) {
+	n := a.Norm.n
+	t.run(len(a.Z)/n, stepRows(n), 2*len(a.Z), a.rows)
+}
+
+// rows computes rows [lo, hi).
+func (a *Addition) rows(w *worker, lo, hi int) {
+	c, n, k := a.Norm, a.Norm.n, &w.columns
+	for ; lo < hi; lo += stepRows(n) {
+		k.set(c.isa, lo, min(lo+stepRows(n), hi), n, a.X)
+		k.g, k.out, k.a, k.b, k.lo, k.hi = &a.Y[lo*n], &a.Z[lo*n], &c.a[0], &c.b[0], a.Limits.Lo, a.Limits.Hi
+		c.isa.normAdd(k)
+	}
 }
 
 // limit tells a kernel which results are inside the limits.
