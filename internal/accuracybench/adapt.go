@@ -228,7 +228,7 @@ func (b *bench) time(ctx context.Context, methods []method, clock *profile.Clock
 }
 
 // runs are the pairs of runs that a latency is the median of.
-const runs = 60
+const runs = 240
 
 // choose returns the candidate that a method takes for a budget.
 func (m *method) choose(ms float64) (best candidate, ok bool) {
