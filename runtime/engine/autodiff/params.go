@@ -12,16 +12,16 @@ import (
 type parameter struct {
 	v        *variable
 	from     *engine.Trainable
-	index    []int32 // of v's elements, in the tensor as it is stored; nil for a whole tensor, which v shares
+	part     part // of the tensor as it is stored; a whole tensor is shared with v
 	grid     *nn.Grid
-	middle   []float32 // the tensor interpolated, where there is a grid: index is in that
+	middle   []float32 // the tensor interpolated, where there is a grid: part is of that
 	back     []float32 // derivatives by middle
 	gridDims nn.Shape  // of the tensor before interpolation
-	crop     *crop     // where there is a kernel transform: index is of whole windows
+	crop     *crop     // where there is a kernel transform: part is of whole windows
 }
 
 // shared tells whether the network uses the tensor itself.
-func (b *parameter) shared() bool { return b.index == nil && b.grid == nil && b.crop == nil }
+func (b *parameter) shared() bool { return b.part.starts == nil && b.grid == nil && b.crop == nil }
 
 // lookUp returns the tensor of a parameter: that of its own name, else of the initializer that stores it.
 func lookUp(params engine.Params, p *nn.Param) (*engine.Trainable, error) {
@@ -72,11 +72,11 @@ func (p *plan) known(v nn.Value) (*variable, error) {
 	if b.crop, err = p.crop(info.Param); err != nil {
 		return nil, err
 	}
-	part := *info.Param
+	kept := *info.Param
 	if b.crop != nil {
-		part = part.WholeWindow()
+		kept = kept.WholeWindow()
 	}
-	b.index = picked(&part, stored)
+	b.part = partOf(&kept, stored)
 	n := b.v.shape.Count()
 	switch {
 	case b.shared():
@@ -89,42 +89,6 @@ func (p *plan) known(v nn.Value) (*variable, error) {
 	}
 	p.bound = append(p.bound, b)
 	return b.v, nil
-}
-
-// picked lists the elements of a tensor that p keeps; nil when it is all of them in their order.
-func picked(p *nn.Param, stored nn.Shape) []int32 {
-	whole := true
-	axes := make([][]int, len(stored))
-	for a, n := range stored {
-		if axes[a] = plain(n); a < len(p.Picks) && p.Picks[a].Full() > 0 {
-			axes[a] = p.Picks[a].Indices()
-		}
-		whole = whole && len(axes[a]) == n
-	}
-	if whole && !p.Transposed {
-		return nil
-	}
-	strides := make([]int, len(stored))
-	step := 1
-	for i := range stored {
-		a := len(stored) - 1 - i
-		if p.Transposed {
-			a = i
-		}
-		strides[a] = step
-		step *= stored[a]
-	}
-	index := []int32{0}
-	for a, list := range axes {
-		next := make([]int32, 0, len(index)*len(list))
-		for _, base := range index {
-			for _, i := range list {
-				next = append(next, base+int32(i*strides[a]))
-			}
-		}
-		index = next
-	}
-	return index
 }
 
 // read takes the tensor's values.
@@ -140,12 +104,7 @@ func (b *parameter) read() {
 		b.resample(func(to, from int, w float32) { b.middle[to] += w * b.from.Value[from] }, b.middle)
 		from = b.middle
 	}
-	if b.index == nil {
-		copy(to, from)
-	}
-	for i, k := range b.index {
-		to[i] = from[k]
-	}
+	b.part.read(to, from)
 	if b.crop != nil {
 		b.crop.read(b.v.data)
 	}
@@ -166,14 +125,7 @@ func (b *parameter) write() {
 		clear(b.back)
 		to = b.back
 	}
-	if b.index == nil {
-		for i, g := range grad {
-			to[i] += g
-		}
-	}
-	for i, k := range b.index {
-		to[k] += grad[i]
-	}
+	b.part.add(to, grad)
 	if b.grid != nil {
 		b.resample(func(to, from int, w float32) { b.from.Grad[from] += w * b.back[to] }, nil)
 	}
