@@ -21,6 +21,10 @@ type Window struct {
 
 // Window returns the window that p keeps of a kernel [out, in, window...]; ok is false where it keeps whole ones.
 func (p Param) Window() (w Window, ok bool) {
+	cut := func(k Pick) bool { return k.Len() < k.Full() }
+	if len(p.Grids) > 0 || len(p.Picks) < 3 || !slices.ContainsFunc(p.Picks[2:], cut) {
+		return Window{}, false
+	}
 	w = Window{Taps: []int{0}, All: 1}
 	var extents []string
 	for axis, n := range p.Shape {
@@ -28,7 +32,6 @@ func (p Param) Window() (w Window, ok bool) {
 			continue
 		}
 		kept := p.kept(axis, n)
-		ok = ok || len(kept) < n
 		next := make([]int, 0, len(w.Taps)*len(kept))
 		for _, base := range w.Taps {
 			for _, i := range kept {
@@ -40,7 +43,7 @@ func (p Param) Window() (w Window, ok bool) {
 	}
 	suffix := ".kernel" + strings.Join(extents, "x")
 	w.Name, w.Shared = p.Name+suffix, p.Source()+suffix
-	return w, ok && len(p.Grids) == 0
+	return w, true
 }
 
 // Middle is the transform that keeps the window's own taps: a matrix [len(Taps), All].
