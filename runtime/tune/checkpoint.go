@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/autotailor/autotailor/internal/rowfile"
+	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/supernet"
 )
 
@@ -55,6 +56,8 @@ type saver struct {
 	path  string
 	print map[string]string
 	busy  chan error // the result of the write that is under way; nil when none is
+
+	content []byte // what is written, without its SHA-256
 }
 
 func openSaver(path string, print map[string]string) (*saver, error) {
@@ -66,13 +69,18 @@ func (s *saver) save(st *state) error {
 	if s.path == "" {
 		return nil
 	}
-	content, err := s.encode(st)
-	if err = errors.Join(err, s.wait()); err != nil {
+	if err := s.wait(); err != nil {
 		return err
 	}
-	busy := make(chan error, 1)
+	if err := s.encode(st); err != nil {
+		return err
+	}
+	busy, content := make(chan error, 1), s.content
 	s.busy = busy
-	go func() { busy <- rowfile.Write(s.path, content) }()
+	go func() {
+		sum := sha256.Sum256(content)
+		busy <- rowfile.Write(s.path, append(content, sum[:]...))
+	}()
 	return nil
 }
 
@@ -98,7 +106,8 @@ func (s *state) tensors(visit func(v []float32)) {
 	}
 }
 
-func (s *saver) encode(st *state) ([]byte, error) {
+// encode sets the content, in the memory of the one before.
+func (s *saver) encode(st *state) error {
 	h := header{Run: s.print, Step: st.step, Sum: st.sum, History: st.history}
 	size := 0
 	for _, name := range st.store.trains {
@@ -107,17 +116,13 @@ func (s *saver) encode(st *state) ([]byte, error) {
 	st.tensors(func(v []float32) { size += 4 * len(v) })
 	text, err := json.Marshal(h)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	b := make([]byte, 0, len(format)+len(text)+1+size+sha256.Size)
+	b := slices.Grow(s.content[:0], len(format)+len(text)+1+size+sha256.Size)
 	b = append(append(append(b, format...), text...), '\n')
-	st.tensors(func(v []float32) {
-		for _, x := range v {
-			b = binary.LittleEndian.AppendUint32(b, math.Float32bits(x))
-		}
-	})
-	sum := sha256.Sum256(b)
-	return append(b, sum[:]...), nil
+	st.tensors(func(v []float32) { b = append(b, nn.Bytes(v)...) })
+	s.content = b
+	return nil
 }
 
 // load brings st to where the checkpoint is; without one it stays.
