@@ -5,12 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"reflect"
 	"slices"
-
-	"gonum.org/v1/gonum/stat"
 
 	"github.com/autotailor/autotailor/runtime/accuracy"
 	"github.com/autotailor/autotailor/runtime/nn"
@@ -25,7 +22,7 @@ func (b *bench) predictors(ctx context.Context) error {
 	joint, judged, learnt := list[:b.o.verify], list[b.o.verify:b.o.verify+b.o.subnets], list[b.o.verify+b.o.subnets:]
 	penalty, plain, err := b.penalty(ctx, joint)
 	probes, err4 := b.distinct()
-	truth, ceiling, err2 := b.truth(ctx, judged)
+	truth, most, err2 := b.truth(ctx, judged)
 	counts, err3 := b.on(b.tuned, b.learn).counts(ctx, learnt)
 	if err := errors.Join(err, err2, err3, err4); err != nil {
 		return err
@@ -36,7 +33,7 @@ func (b *bench) predictors(ctx context.Context) error {
 	}
 	ours := rank(values(penalty, judged, -1), truth)
 	alone, flops := rank(values(plain, judged, -1), truth), rank(values(macs, judged, 1), truth)
-	fmt.Printf("accuracy %s tau=%.3f top5=%.3f probes=%d ceiling_tau=%.3f sum_tau=%.3f sum_top5=%.3f flops_tau=%.3f flops_top5=%.3f", b.name, ours.tau, ours.top5, probes+len(joint), ceiling, alone.tau, alone.top5, flops.tau, flops.top5)
+	fmt.Printf("accuracy %s tau=%.3f top5=%.3f probes=%d ceiling_tau=%.3f ceiling_top5=%.3f sum_tau=%.3f sum_top5=%.3f flops_tau=%.3f flops_top5=%.3f", b.name, ours.tau, ours.top5, probes+len(joint), most.tau, most.top5, alone.tau, alone.top5, flops.tau, flops.top5)
 	needs := 0
 	for n := 35; n <= len(learnt); n *= 2 {
 		r, err := b.mlp(learnt[:n], counts[:n], judged, truth)
@@ -52,25 +49,21 @@ func (b *bench) predictors(ctx context.Context) error {
 	return nil
 }
 
-// truth counts SubNets on the test images, and returns the Kendall's tau that a predictor of their true accuracies would have with the
-// counts, of which chance is a part. It follows from how far counts on the two halves of the images agree, of the first SubNets: their correlation r
-// makes that of both halves with the true accuracies sqrt(2r/(1+r)) (Spearman and Brown), and tau is 2/pi asin of it if both are normally distributed.
-func (b *bench) truth(ctx context.Context, list []space.Genes) (counts []int, ceiling float64, err error) {
-	left, right, halved := b.test, b.test, min(100, len(list))
-	left.to, right.from = b.test.to/2, b.test.to/2
-	first, err := b.on(b.tuned, left).counts(ctx, list[:halved])
-	second, err2 := b.on(b.tuned, right).counts(ctx, list[:halved])
+// truth counts SubNets on the test images, and estimates the best that a predictor can do against these counts.
+func (b *bench) truth(ctx context.Context, list []space.Genes) (counts []int, best ranking, err error) {
+	first, last, halved := b.test, b.test, min(100, len(list))
+	first.to, last.from = b.test.to/2, b.test.to/2
+	left, err := b.on(b.tuned, first).counts(ctx, list[:halved])
+	right, err2 := b.on(b.tuned, last).counts(ctx, list[:halved])
 	rest, err3 := b.on(b.tuned, b.test).counts(ctx, list[halved:])
 	if err := errors.Join(err, err2, err3); err != nil {
-		return nil, 0, err
+		return nil, ranking{}, err
 	}
-	var x, y []float64
-	for k := range first {
-		x, y = append(x, float64(first[k])), append(y, float64(second[k]))
-		counts = append(counts, first[k]+second[k])
+	for k := range left {
+		counts = append(counts, left[k]+right[k])
 	}
-	r := max(0, stat.Correlation(x, y, nil))
-	return append(counts, rest...), 2 / math.Pi * math.Asin(math.Sqrt(2*r/(1+r))), nil
+	counts = append(counts, rest...)
+	return counts, b.ceiling(list, counts, left, right), nil
 }
 
 // penalty is the prediction of the product: sensitivities, corrected by a few random SubNets. It also returns the plain sum.

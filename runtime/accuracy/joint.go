@@ -50,8 +50,8 @@ const (
 	levelFactor  = 0.35 // of one resolution
 	trendFactor  = 1    // times the resolution's loss, as a share of the smallest one's
 	extra        = 0.3  // of what chance is in a probe, for each candidate more
-	extraLevel   = 0.3  // of the mean loss from one resolution to the next
-	probeNoise   = 0.25 // variance of a probe's count by chance, as a share of that of a joint measurement: nearly the same images are wrong
+	extraLevel   = 0.1  // of the mean loss from one resolution to the next
+	probeNoise   = 0.25 // variance of a probe's count by chance, as a share of that of a joint measurement: nearly the same images are wrong; see chanceOf
 )
 
 // model is the prediction of Corrected.
@@ -59,9 +59,10 @@ type model struct {
 	table   *Table
 	net     *supernet.Net
 	kinds   []string
-	kind    []int // of each choice, in kinds
-	side    int   // the resolution's gene, -1 without
-	noise   float64
+	kind    []int       // of each choice, in kinds
+	side    int         // the resolution's gene, -1 without
+	noise   float64     // variance of a joint measurement by chance
+	chance  float64     // of a probe
 	losses  [][]float64 // by choice and candidate
 	columns []column
 	first   []int // of each choice: the column of its second candidate
@@ -95,6 +96,7 @@ func newModel(t *Table, net *supernet.Net) *model {
 			m.side = i
 		}
 	}
+	m.chance = m.chanceOf()
 	m.shrink()
 	m.columns = []column{common: {deviation: commonFactor}, trend: {deviation: trendFactor}}
 	m.add(len(m.kinds), kindFactor)
@@ -103,7 +105,7 @@ func newModel(t *Table, net *supernet.Net) *model {
 		m.add(len(net.Choices[m.side].Values), levelFactor)
 	}
 	for i, c := range net.Choices {
-		deviation := extra * math.Sqrt(probeNoise*m.noise)
+		deviation := extra * math.Sqrt(m.chance)
 		if i == m.side {
 			deviation = max(deviation, extraLevel*m.losses[i][len(c.Values)-1]/float64(len(c.Values)-1))
 		}
@@ -111,6 +113,20 @@ func newModel(t *Table, net *supernet.Net) *model {
 		m.add(len(c.Values)-1, deviation)
 	}
 	return m
+}
+
+// chanceOf returns the variance by chance of what probes lose. What gains does so by chance, as no part does better than the whole: it is the mean
+// square of gains, with the prior as one more.
+func (m *model) chanceOf() float64 {
+	sum, n := probeNoise*m.noise, 1.0
+	for _, list := range m.table.Correct {
+		for _, correct := range list {
+			if gain := float64(correct - m.table.Base); gain > 0 {
+				sum, n = sum+gain*gain, n+1
+			}
+		}
+	}
+	return sum / n
 }
 
 func (m *model) add(n int, deviation float64) {
@@ -154,7 +170,7 @@ func (m *model) shrinkTogether(kind, v int) {
 	}
 	mean := sum / n
 	variance := (squares - n*mean*mean) / (n - 1)
-	own := max(0, variance-probeNoise*m.noise) / max(variance, 1)
+	own := max(0, variance-m.chance) / max(variance, 1)
 	for _, i := range of {
 		m.losses[i][v] = mean + own*(m.losses[i][v]-mean)
 	}

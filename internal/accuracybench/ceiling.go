@@ -1,0 +1,88 @@
+package main
+
+import (
+	"math"
+	"math/rand/v2"
+
+	"gonum.org/v1/gonum/stat"
+
+	"github.com/autotailor/autotailor/runtime/space"
+)
+
+// draws is how often accuracies and counts are drawn.
+const draws = 50
+
+// ceiling estimates how well a predictor that knows the true accuracies of SubNets would rank them by counts, of which chance is a part. How much
+// of the counts' variance among SubNets of one resolution is true follows from how far counts of the first SubNets on two halves of the images agree:
+// their correlation r makes it 2r/(1+r) (Spearman and Brown). True accuracies and counts with so much chance are then drawn, normally
+// distributed in each resolution as the counts are.
+func (b *bench) ceiling(list []space.Genes, counts, left, right []int) (mean ranking) {
+	of := make([][]int, b.levels()) // SubNets of each resolution
+	for k, g := range list {
+		of[b.level(g)] = append(of[b.level(g)], k)
+	}
+	means, variances := make([]float64, len(of)), make([]float64, len(of))
+	for i, l := range of {
+		means[i], variances[i] = stat.PopMeanVariance(at(counts, l), nil)
+	}
+	share, rng := reliability(of, left, right), rand.New(rand.NewPCG(3, 0))
+	for range draws {
+		known, counted := make([]float64, len(list)), make([]int, len(list))
+		for k, g := range list {
+			m, v := means[b.level(g)], variances[b.level(g)]
+			known[k] = m + rng.NormFloat64()*math.Sqrt(share*v)
+			counted[k] = int(math.Round(known[k] + rng.NormFloat64()*math.Sqrt((1-share)*v)))
+		}
+		r := rank(known, counted)
+		mean.tau, mean.top5 = mean.tau+r.tau/draws, mean.top5+r.top5/draws
+	}
+	return mean
+}
+
+// reliability is the true share of the variance within groups.
+func reliability(of [][]int, left, right []int) float64 {
+	together, each := 0.0, 0.0
+	for _, l := range of {
+		var halved []int
+		for _, k := range l {
+			if k < len(left) {
+				halved = append(halved, k)
+			}
+		}
+		if len(halved) < 2 {
+			continue
+		}
+		x, y, n := at(left, halved), at(right, halved), float64(len(halved)-1)
+		together += n * stat.Covariance(x, y, nil)
+		each += n * (stat.Variance(x, nil) + stat.Variance(y, nil)) / 2
+	}
+	r := max(0, together/max(each, 1))
+	return 2 * r / (1 + r)
+}
+
+func at(counts, list []int) []float64 {
+	out := make([]float64, len(list))
+	for i, k := range list {
+		out[i] = float64(counts[k])
+	}
+	return out
+}
+
+// level is the resolution of a SubNet, counted from the largest.
+func (b *bench) level(g space.Genes) uint8 {
+	for i, c := range b.net.Choices {
+		if c.Kind == "resolution" {
+			return g[i]
+		}
+	}
+	return 0
+}
+
+func (b *bench) levels() int {
+	for _, c := range b.net.Choices {
+		if c.Kind == "resolution" {
+			return len(c.Values)
+		}
+	}
+	return 1
+}
