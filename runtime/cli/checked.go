@@ -124,8 +124,8 @@ func (k *checker) next(front search.Result) space.Genes {
 	for _, q := range front.Points {
 		points = append(points, q.Genes)
 	}
-	for _, g := range search.Spread(k.problem.Cost, counted, points, 1) {
-		return g
+	if list := search.Spread(k.problem.Cost, counted, points, 1); len(list) > 0 {
+		return list[0]
 	}
 	return nil
 }
