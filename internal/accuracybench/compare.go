@@ -80,7 +80,7 @@ func budgets(found []candidate, n int) []float64 {
 	return list
 }
 
-// draw plots accuracy over budget.
+// draw plots accuracy over budget, as far as ours reaches.
 func draw(path string, names []string, lines []plotter.XYs) error {
 	p := plot.New()
 	p.X.Label.Text, p.Y.Label.Text = "latency budget, ms", "accuracy, %"
@@ -96,6 +96,13 @@ func draw(path string, names []string, lines []plotter.XYs) error {
 		l.Color, points.Color, points.Shape = plotutil.Color(i), plotutil.Color(i), plotutil.Shape(i)
 		p.Add(l, points)
 		p.Legend.Add(names[i], l, points)
+	}
+	if ours := lines[0]; len(ours) > 0 { // others may be far below
+		low, high := ours[0].Y, ours[0].Y
+		for _, q := range ours {
+			low, high = min(low, q.Y), max(high, q.Y)
+		}
+		p.Y.Min, p.Y.Max = low-(high-low)/5, high+(high-low)/5
 	}
 	return p.Save(16*vg.Centimeter, 10*vg.Centimeter, path)
 }
