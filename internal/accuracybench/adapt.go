@@ -48,7 +48,8 @@ func (b *bench) adapt(ctx context.Context) error {
 		errs = append(errs, b.count(ctx, &methods[k]))
 	}
 	if err = errors.Join(errs...); err == nil {
-		methods[0].found = append(methods[0].found, methods[resolution].found[0]) // who tunes a model has the original still
+		original := slices.IndexFunc(methods, func(m method) bool { return m.model == b.original })
+		methods[0].found = append(methods[0].found, methods[original].found[0]) // whole: who tunes a model has the original still
 		err = b.time(ctx, methods, clock)
 	}
 	if err := errors.Join(err, clock.Close()); err != nil {
@@ -90,7 +91,7 @@ func (b *bench) methods(ctx context.Context, device engine.Engine) ([]method, er
 	if err != nil {
 		return nil, err
 	}
-	flops, err := pareto(ctx, search.Problem{Choices: b.net.Choices, Cost: cost, Penalty: negative})
+	flops, err := search.Front(ctx, search.Problem{Choices: b.net.Choices, Cost: cost, Penalty: negative}, search.Options{})
 	if err != nil {
 		return nil, err
 	}
@@ -98,14 +99,11 @@ func (b *bench) methods(ctx context.Context, device engine.Engine) ([]method, er
 		{name: "ours", model: b.tuned, list: ours},
 		{name: "uniform", model: b.tuned, list: simple},
 		{name: "depth", model: b.tuned, list: search.Spread(cost, nil, b.best(b.only("depth"), cost, penalty), b.o.candidate)},
-		{name: "flops", model: b.tuned, list: search.Spread(cost, nil, flops, b.o.candidate)},
+		{name: "flops", model: b.tuned, list: search.Spread(cost, nil, flops.Genes(), b.o.candidate)},
 		{name: "resolution", model: b.original, list: b.only("resolution")},
 		{name: "ours_by_flops", model: b.tuned, list: ablated, ablation: true},
 	}, nil
 }
-
-// resolution is the method that has the original with its own weights, as its first candidate.
-const resolution = 4
 
 // rounds in which a front is measured.
 const rounds = 4
@@ -119,22 +117,13 @@ func (b *bench) front(ctx context.Context, cost, latency *terms.Sum, known, list
 		if err != nil {
 			return nil, err
 		}
-		front, err := pareto(ctx, search.Problem{Choices: b.net.Choices, Cost: cost, Penalty: penalty})
+		front, err := search.Front(ctx, search.Problem{Choices: b.net.Choices, Cost: cost, Penalty: penalty}, search.Options{})
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, search.Spread(latency, list, front, left*(k+1)/rounds-left*k/rounds)...)
+		list = append(list, search.Spread(latency, list, front.Genes(), left*(k+1)/rounds-left*k/rounds)...)
 	}
 	return list, nil
-}
-
-// pareto lists the SubNets of an exact front.
-func pareto(ctx context.Context, p search.Problem) (list []space.Genes, err error) {
-	r, err := search.Front(ctx, p, search.Options{})
-	for _, q := range r.Points {
-		list = append(list, q.Genes)
-	}
-	return list, err
 }
 
 // less is the negative sum.

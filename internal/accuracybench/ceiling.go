@@ -17,9 +17,10 @@ const draws = 50
 // their correlation r makes it 2r/(1+r) (Spearman and Brown). True accuracies and counts with so much chance are then drawn, normally
 // distributed in each resolution as the counts are.
 func (b *bench) ceiling(list []space.Genes, counts, left, right []int) (mean ranking) {
-	of := make([][]int, b.levels()) // SubNets of each resolution
-	for k, g := range list {
-		of[b.level(g)] = append(of[b.level(g)], k)
+	level, n := b.levels(list)
+	of := make([][]int, n) // SubNets of each resolution
+	for k, l := range level {
+		of[l] = append(of[l], k)
 	}
 	means, variances := make([]float64, len(of)), make([]float64, len(of))
 	for i, l := range of {
@@ -28,8 +29,8 @@ func (b *bench) ceiling(list []space.Genes, counts, left, right []int) (mean ran
 	share, rng := reliability(of, left, right), rand.New(rand.NewPCG(3, 0))
 	for range draws {
 		known, counted := make([]float64, len(list)), make([]int, len(list))
-		for k, g := range list {
-			m, v := means[b.level(g)], variances[b.level(g)]
+		for k, l := range level {
+			m, v := means[l], variances[l]
 			known[k] = m + rng.NormFloat64()*math.Sqrt(share*v)
 			counted[k] = int(math.Round(known[k] + rng.NormFloat64()*math.Sqrt((1-share)*v)))
 		}
@@ -68,21 +69,17 @@ func at(counts, list []int) []float64 {
 	return out
 }
 
-// level is the resolution of a SubNet, counted from the largest.
-func (b *bench) level(g space.Genes) uint8 {
+// levels returns the resolution of each SubNet, as its number among candidates, and how many there are.
+func (b *bench) levels(list []space.Genes) (of []uint8, n int) {
+	of, n = make([]uint8, len(list)), 1
 	for i, c := range b.net.Choices {
-		if c.Kind == "resolution" {
-			return g[i]
+		if c.Kind != "resolution" {
+			continue
+		}
+		n = len(c.Values)
+		for k, g := range list {
+			of[k] = g[i]
 		}
 	}
-	return 0
-}
-
-func (b *bench) levels() int {
-	for _, c := range b.net.Choices {
-		if c.Kind == "resolution" {
-			return len(c.Values)
-		}
-	}
-	return 1
+	return of, n
 }

@@ -117,14 +117,11 @@ func (k *checker) next(front search.Result) space.Genes {
 		}
 		return nil
 	}
-	var counted, points []space.Genes
+	var counted []space.Genes
 	for _, j := range k.journal.List() {
 		counted = append(counted, j.Genes)
 	}
-	for _, q := range front.Points {
-		points = append(points, q.Genes)
-	}
-	if list := search.Spread(k.problem.Cost, counted, points, 1); len(list) > 0 {
+	if list := search.Spread(k.problem.Cost, counted, front.Genes(), 1); len(list) > 0 {
 		return list[0]
 	}
 	return nil

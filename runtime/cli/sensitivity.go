@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/autotailor/autotailor/runtime/accuracy"
@@ -52,7 +53,7 @@ func runSensitivity(c *call) error {
 	}
 	defer closeEngines(engines)
 	p := c.progress("sensitivity")
-	e := sensitivity.Evaluator{Net: c.net, Engine: engines[0], Weights: w, Options: sensitivity.Options{Transform: c.opt.Transform, Progress: p.at, Split: *split, Keep: int(cmp.Or(kept, -1))}}
+	e := sensitivity.Evaluator{Net: c.net, Engine: engines[0], Weights: w, Options: sensitivity.Options{Transform: c.opt.Transform, Progress: p.at, Split: *split, Keep: int(min(cmp.Or(kept, -1), math.MaxInt))}}
 	if e.Images, e.Options.Calibration, err = countedImages(*dir, *split, *n, *calibrate); err != nil {
 		return err
 	}

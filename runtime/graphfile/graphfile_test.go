@@ -12,10 +12,10 @@ import (
 	"github.com/autotailor/autotailor/generated/levit"
 	"github.com/autotailor/autotailor/generated/mobilenetv3"
 	"github.com/autotailor/autotailor/generated/vit"
+	"github.com/autotailor/autotailor/internal/families"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/graphfile"
 	"github.com/autotailor/autotailor/runtime/nn"
-	"github.com/autotailor/autotailor/runtime/onnxfile"
 	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/supernet"
 )
@@ -35,10 +35,7 @@ func text(t *testing.T, g *nn.Graph, w nn.Weights) []byte {
 func TestNetworksTravel(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for _, net := range []*supernet.Net{levit.Definition(), mobilenetv3.Definition(), vit.Definition()} {
-		weights, err := onnxfile.Open("../../generated/models/" + net.Package + ".onnx")
-		if err != nil {
-			t.Fatal(err)
-		}
+		weights := families.Model(t, net)
 		var graphs []*nn.Graph
 		for range 3 {
 			g, err := net.Record(space.Random(net.Choices, rng))

@@ -108,20 +108,20 @@ func (p Param) same(q Param) bool {
 	if p.Source() != q.Source() || p.Transposed != q.Transposed || !slices.Equal(p.Shape, q.Shape) || !slices.Equal(p.Grids, q.Grids) {
 		return false
 	}
-	for a, n := range p.Shape {
-		if !slices.Equal(p.kept(a, n), q.kept(a, n)) {
+	for a := range p.Shape {
+		if !slices.Equal(p.Kept(a), q.Kept(a)) {
 			return false
 		}
 	}
 	return true
 }
 
-// kept lists the positions that are kept of an axis of extent n.
-func (p Param) kept(axis, n int) []int {
+// Kept lists the positions that p keeps of an axis, in ascending order.
+func (p Param) Kept(axis int) []int {
 	if axis < len(p.Picks) && !p.Picks[axis].whole() {
 		return p.Picks[axis].Indices()
 	}
-	return Prefix(n, n).Indices()
+	return Prefix(p.Shape[axis], p.Shape[axis]).Indices()
 }
 
 // Source is the name of the initializer that stores p.

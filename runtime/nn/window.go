@@ -31,7 +31,7 @@ func (p Param) Window() (w Window, ok bool) {
 		if axis < 2 {
 			continue
 		}
-		kept := p.kept(axis, n)
+		kept := p.Kept(axis)
 		next := make([]int, 0, len(w.Taps)*len(kept))
 		for _, base := range w.Taps {
 			for _, i := range kept {

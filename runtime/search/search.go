@@ -47,6 +47,15 @@ type Result struct {
 	fastest bool // no SubNet costs less than the first point
 }
 
+// Genes lists the SubNets of the points.
+func (r Result) Genes() []space.Genes {
+	list := make([]space.Genes, len(r.Points))
+	for i, p := range r.Points {
+		list[i] = p.Genes
+	}
+	return list
+}
+
 // Certificate tells how good a front is.
 type Certificate struct {
 	// Exact says that the points are the whole Pareto front.

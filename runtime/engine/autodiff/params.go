@@ -76,7 +76,8 @@ func (p *plan) known(v nn.Value) (*variable, error) {
 	if b.crop != nil {
 		kept = kept.WholeWindow()
 	}
-	b.part = partOf(&kept, stored)
+	kept.Shape, kept.Grids = stored, nil
+	b.part = partOf(&kept)
 	n := b.v.shape.Count()
 	switch {
 	case b.shared():

@@ -1,6 +1,10 @@
 package autodiff
 
-import "github.com/autotailor/autotailor/runtime/nn"
+import (
+	"slices"
+
+	"github.com/autotailor/autotailor/runtime/nn"
+)
 
 // part is what a network uses of a tensor as it is stored: runs of neighbouring elements.
 type part struct {
@@ -8,26 +12,20 @@ type part struct {
 	run    int
 }
 
-// partOf returns what p keeps of a tensor of the given shape.
-func partOf(p *nn.Param, stored nn.Shape) part {
-	kept, whole := make([]int, len(stored)), !p.Transposed
-	for a, n := range stored {
-		if kept[a] = n; a < len(p.Picks) && p.Picks[a].Full() > 0 {
-			kept[a] = p.Picks[a].Len()
-		}
-		whole = whole && kept[a] == n
-	}
-	if whole {
+// partOf returns what p keeps of a tensor of its shape, which is not interpolated.
+func partOf(p *nn.Param) part {
+	kept := p.Picked()
+	if !p.Transposed && slices.Equal(kept, p.Shape) {
 		return part{}
 	}
-	steps := strides(stored, p.Transposed)
-	s, a := part{run: 1}, len(stored)-1
-	for ; a >= 0 && steps[a] == s.run && kept[a] == stored[a]; a-- {
-		s.run *= stored[a]
+	steps := strides(p.Shape, p.Transposed)
+	s, a := part{run: 1}, len(kept)-1
+	for ; a >= 0 && steps[a] == s.run && kept[a] == p.Shape[a]; a-- {
+		s.run *= kept[a]
 	}
 	first := 0
 	if a >= 0 && steps[a] == s.run {
-		if list := positions(p, a, stored[a]); list[len(list)-1]-list[0] == len(list)-1 {
+		if list := p.Kept(a); list[len(list)-1]-list[0] == len(list)-1 {
 			first = list[0] * s.run
 			s.run *= len(list)
 			a--
@@ -35,7 +33,7 @@ func partOf(p *nn.Param, stored nn.Shape) part {
 	}
 	s.starts = []int32{int32(first)}
 	for b := range a + 1 {
-		list := positions(p, b, stored[b])
+		list := p.Kept(b)
 		next := make([]int32, 0, len(s.starts)*len(list))
 		for _, base := range s.starts {
 			for _, i := range list {
@@ -60,14 +58,6 @@ func strides(stored nn.Shape, reversed bool) []int {
 		step *= stored[a]
 	}
 	return out
-}
-
-// positions lists those that p keeps of an axis.
-func positions(p *nn.Param, axis, n int) []int {
-	if axis < len(p.Picks) && p.Picks[axis].Full() > 0 {
-		return p.Picks[axis].Indices()
-	}
-	return plain(n)
 }
 
 // read takes the part from a tensor.

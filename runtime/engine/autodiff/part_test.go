@@ -18,7 +18,7 @@ func TestPartsAgainstDefinition(t *testing.T) {
 			k, full := randomPick(rng)
 			p.Shape, p.Picks = append(p.Shape, full), append(p.Picks, k)
 		}
-		s := partOf(&p, p.Shape)
+		s := partOf(&p)
 		runs[s.run > 1]++
 		from := make([]float32, p.Shape.Count())
 		for i := range from {

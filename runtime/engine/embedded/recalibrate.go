@@ -87,17 +87,9 @@ func (s *statistics) replace(over map[string]nn.Tensor, w nn.Weights, p *nn.Para
 		}
 	}
 	values := append([]float32(nil), full.Float32s()...)
-	for i, at := range kept(p, 0) {
+	for i, at := range p.Kept(0) {
 		values[at] = float32(sum[i] / s.samples)
 	}
 	over[p.Name] = nn.FromFloat32s(p.Shape, values)
 	return nil
-}
-
-// kept lists where the positions of an axis are in the SuperNet's tensor.
-func kept(p *nn.Param, axis int) []int {
-	if len(p.Picks) > axis && (p.Picks[axis].Size > 0 || len(p.Picks[axis].Of) > 0) {
-		return p.Picks[axis].Indices()
-	}
-	return plain(p.Shape[axis])
 }

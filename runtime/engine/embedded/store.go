@@ -61,8 +61,8 @@ func (c *compiler) common(v nn.Value, norm *node, out int) (*common, error) {
 		return m, nil
 	}
 	scale, variance := c.graph.Values[norm.In[1]].Param, c.graph.Values[norm.In[4]].Param
-	columns := kept(p, out)
-	if !c.original(scale) || variance == nil || !slices.Equal(kept(scale, 0), columns) || !slices.Equal(kept(variance, 0), columns) {
+	columns := p.Kept(out)
+	if !c.original(scale) || variance == nil || !slices.Equal(scale.Kept(0), columns) || !slices.Equal(variance.Kept(0), columns) {
 		return nil, nil
 	}
 	eps := float64(norm.float("epsilon", 1e-5))
@@ -124,7 +124,7 @@ func (m *common) scaled(p nn.Param) ([]float32, error) {
 	if err != nil || m.scale == nil {
 		return t.Float32s(), err
 	}
-	data, columns := t.Float32s(), kept(&p, m.out)
+	data, columns := t.Float32s(), p.Kept(m.out)
 	inner := size(t.Shape[m.out+1:])
 	for i := range data {
 		data[i] *= m.scale[columns[i/inner%len(columns)]]
@@ -175,11 +175,11 @@ func (c *compiler) commonConv(n node, norm *node, p *kernel.ConvParams) error {
 		p.Depthwise, err = m.channels(s[0], taps, p.Bias, p.Limits)
 		p.Weight = nil
 	case p.Groups == 1:
-		part := kernel.Part{Taps: taps, Columns: kept(&m.param, 0), Bias: p.Bias, Limits: p.Limits}
+		part := kernel.Part{Taps: taps, Columns: m.param.Kept(0), Bias: p.Bias, Limits: p.Limits}
 		if kernel.Gathered(taps, s[1]) {
 			part.Taps = 1
 		}
-		in := kept(&m.param, 1)
+		in := m.param.Kept(1)
 		for _, tap := range m.taps() {
 			for _, k := range in {
 				part.Rows = append(part.Rows, tap*m.param.Shape[1]+k)
@@ -214,14 +214,14 @@ func (m *common) channels(n, taps int, bias []float32, lim kernel.Limits) (*kern
 // inside tells whether the first channels are kept, and of the window all or a smaller one in the middle.
 func (m *common) inside() bool {
 	s := m.param.Shape
-	if c := kept(&m.param, 0); c[len(c)-1] != len(c)-1 {
+	if c := m.param.Kept(0); c[len(c)-1] != len(c)-1 {
 		return false
 	}
 	taps := m.taps()
 	if len(taps) == size(s[2:]) {
 		return true
 	}
-	y, x := kept(&m.param, 2), kept(&m.param, len(s)-1)
+	y, x := m.param.Kept(2), m.param.Kept(len(s)-1)
 	first := (s[2] - len(y)) / 2
 	return len(s) == 4 && s[2] == s[3] && s[2]%2 == 1 && len(y)%2 == 1 && slices.Equal(x, y) && y[0] == first && y[len(y)-1] == first+len(y)-1
 }
@@ -232,7 +232,7 @@ func (m *common) taps() []int {
 	for axis := 2; axis < len(m.param.Shape); axis++ {
 		var next []int
 		for _, o := range out {
-			for _, i := range kept(&m.param, axis) {
+			for _, i := range m.param.Kept(axis) {
 				next = append(next, o*m.param.Shape[axis]+i)
 			}
 		}
@@ -252,7 +252,7 @@ func (c *compiler) commonLinear(v nn.Value, norm *node, transposed bool, bias []
 		return nil, err
 	}
 	m.key = fmt.Sprint(m.key, transposed)
-	part := kernel.Part{Taps: 1, Rows: kept(&m.param, in), Columns: kept(&m.param, out), Bias: bias, Limits: lim}
+	part := kernel.Part{Taps: 1, Rows: m.param.Kept(in), Columns: m.param.Kept(out), Bias: bias, Limits: lim}
 	return m.view(func(s nn.Shape) kernel.Layout { return matrixLayout(s[in], s[out], transposed) }, part)
 }
 

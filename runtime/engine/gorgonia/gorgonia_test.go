@@ -2,17 +2,16 @@ package gorgonia_test
 
 import (
 	"math"
-	"path/filepath"
 	"slices"
 	"testing"
 
 	"github.com/autotailor/autotailor/generated/mobilenetv2"
 	"github.com/autotailor/autotailor/generated/resnet50"
+	"github.com/autotailor/autotailor/internal/families"
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/engine/gorgonia"
 	"github.com/autotailor/autotailor/runtime/nn"
-	"github.com/autotailor/autotailor/runtime/onnxfile"
 	"github.com/autotailor/autotailor/runtime/selftest"
 	"github.com/autotailor/autotailor/runtime/supernet"
 )
@@ -20,10 +19,7 @@ import (
 // TestAgreesWithTheEmbeddedEngine runs SubNets of both committed packages, with two batch sizes each.
 func TestAgreesWithTheEmbeddedEngine(t *testing.T) {
 	for _, net := range []*supernet.Net{mobilenetv2.Definition(), resnet50.Definition()} {
-		w, err := onnxfile.Open(filepath.Join("..", "..", "..", "generated", "models", net.Source.File))
-		if err != nil {
-			t.Fatal(err)
-		}
+		w := families.Model(t, net)
 		for _, genes := range selftest.Samples(net)[:4] {
 			g, err := net.Record(genes)
 			if err != nil {

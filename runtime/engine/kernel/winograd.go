@@ -207,7 +207,7 @@ func (x *winograd) runMoments(t *Team, in Operand, y []float32, batch int, m *Mo
 	blocks := (batch + each - 1) / each
 	if blocks == 1 {
 		x.run(t, in, y, batch)
-		u.observe(t, m, y, c.out, len(y), nil)
+		u.Moments(t, m, y, c.out)
 		return
 	}
 	ends := make([]int, min(16, blocks))
