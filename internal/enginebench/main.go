@@ -164,12 +164,13 @@ const rest = 300 * time.Millisecond
 // turnTime is how long a turn takes, about.
 const turnTime = 400 * time.Millisecond
 
-// turn measures some iterations; the first turn finds out how many.
+// turn measures some iterations; the first turn finds out how many. Before them one runs that does not count: after a rest all threads
+// sleep and the caches have what others left there, which training and inference for long do not see.
 func (r *runner) turn() error {
+	if _, err := r.run(1); err != nil {
+		return err
+	}
 	if r.each == 0 {
-		if _, err := r.run(1); err != nil {
-			return err
-		}
 		d, err := r.run(1)
 		if err != nil {
 			return err

@@ -280,7 +280,7 @@ func (u *ISA) crossed(w *worker, m, k, n int, x []float32, ldx int, y []float32,
 		}
 		for i := 0; i < k; i += u.rows {
 			rows := min(u.rows, k-i)
-			a.x = &x[i]
+			a.x, a.next = &x[i], w.ahead.take(m, a.y)
 			if have == cols {
 				a.c, a.ldc = &z[i*n+j], int64(n)*4
 				u.cross(rows, cols/u.width, a)

@@ -15,7 +15,8 @@ type cross struct {
 	y     *float32
 	ldy   int64 // bytes between rows of y
 	c     *float32
-	ldc   int64 // bytes between rows of c
+	ldc   int64    // bytes between rows of c
+	next  *float32 // see ahead
 }
 
 // crossing sums the derivatives by the weights of a convolution over all pixels of a batch. Pixels are cut in parts that depend on
@@ -33,7 +34,7 @@ type crossing struct {
 const crossDepth = 128
 
 // crossFloats bounds the memory of sums beyond one part.
-const crossFloats = 1 << 18
+const crossFloats = 1 << 20
 
 func newCrossing(c *Trainable) *crossing {
 	l := c.layout
@@ -59,8 +60,14 @@ func (x *crossing) plan(t *Team, pixels int) {
 // size is that of a part's sums.
 func (x *crossing) size() int { return x.c.groups * x.rows * x.width }
 
-// begin clears the sums of a part.
-func (x *crossing) begin(part int) { clear(x.sums[part*x.size() : (part+1)*x.size()]) }
+// begin clears rows [k0, k1) of every tap's sums of a part, on the thread that adds to them.
+func (x *crossing) begin(part, group, k0, k1 int) {
+	each := x.tileRows()
+	sums := x.sums[(part*x.c.groups+group)*x.rows*x.width:]
+	for row := 0; row < x.rows; row += each {
+		clear(sums[(row+k0)*x.width : (row+k1)*x.width])
+	}
+}
 
 // Weights adds the derivatives by the weights to dw, given the operand and the derivatives by the result.
 func (c *Trainable) Weights(t *Team, x, dy, dw []float32, batch int) {
@@ -75,7 +82,6 @@ func (c *Trainable) Weights(t *Team, x, dy, dw []float32, batch int) {
 	s := c.cross
 	pixels := batch * c.pixels
 	s.plan(t, pixels)
-	clear(s.sums)
 	work := pixels * s.rows * c.out
 	chunks := (pixels + crossDepth - 1) / crossDepth
 	slices := 1 // of the rows of sums, where parts of pixels are too few
@@ -89,9 +95,14 @@ func (c *Trainable) Weights(t *Team, x, dy, dw []float32, batch int) {
 			from, to := part*chunks/s.parts, (part+1)*chunks/s.parts
 			tiles := (s.tileRows() + c.isa.rows - 1) / c.isa.rows
 			k0, k1 := slice*tiles/slices*c.isa.rows, min((slice+1)*tiles/slices*c.isa.rows, s.tileRows())
+			s.begin(part, group, k0, k1)
 			for chunk := from; chunk < to; chunk++ {
 				m0 := chunk * crossDepth
-				s.chunk(w, part, group, k0, k1, m0, min(m0+crossDepth, pixels), x, dy[m0*c.out:])
+				m1 := min(m0+crossDepth, pixels)
+				w.ahead.clear()
+				w.ahead.rows(x, c.in, c.reach(m1), c.reach(m1+crossDepth))
+				w.ahead.rows(dy, c.out, m1, m1+crossDepth)
+				s.chunk(w, part, group, k0, k1, m0, m1, x, dy[m0*c.out:])
 			}
 		}
 	})
@@ -139,6 +150,7 @@ func (x *crossing) add(w *worker, part, group, k0, k1, depth, taps int, dy []flo
 			for k := k0; k < k1; k += u.rows {
 				a.x = at(base, int64(k)*4)
 				a.c = &sums[(tap*x.tileRows()+k)*x.width+j]
+				a.next = w.ahead.take(depth, a.y)
 				u.cross(min(u.rows, k1-k), cols/u.width, a)
 			}
 		}

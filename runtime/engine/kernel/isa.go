@@ -82,6 +82,7 @@ type tile struct {
 	ldc  int64 // bytes between rows of c
 	lo   float32
 	hi   float32
+	next *float32 // see ahead
 }
 
 // dwRow is the argument of the depthwise micro-kernel, which computes a run of output pixels.

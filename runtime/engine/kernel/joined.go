@@ -122,6 +122,11 @@ const joinedFloats = 1 << 17
 func (c *Trainable) ForwardMoments(t *Team, x Operand, y []float32, batch int, m *Moments) {
 	work, u := batch*c.pixels*c.layout.Taps*c.layout.K*c.out, c.isa
 	y = y[:batch*c.pixels*c.out]
+	lookAhead := func(w *worker, lo, hi int) { // to as many rows more
+		w.ahead.clear()
+		x.lookAhead(w, c.in, c.reach(hi), c.reach(2*hi-lo))
+		w.ahead.rows(y, c.out, hi, 2*hi-lo)
+	}
 	if x.Sum != nil && !c.g.plain() {
 		x.Sum.Run(t)
 		x.Sum = nil
@@ -132,10 +137,14 @@ func (c *Trainable) ForwardMoments(t *Team, x Operand, y []float32, batch int, m
 	case x.Sum != nil: // what is added is used while it is in the cache
 		u.observe(t, m, y, c.out, work, func(w *worker, lo, hi int) {
 			x.Sum.rows(w, lo, hi)
+			lookAhead(w, lo, hi)
 			c.forward.rows(w, x.X, y, lo, hi)
 		})
 	case x.Norm == nil:
-		u.observe(t, m, y, c.out, work, func(w *worker, lo, hi int) { c.forward.rows(w, x.X, y, lo, hi) })
+		u.observe(t, m, y, c.out, work, func(w *worker, lo, hi int) {
+			lookAhead(w, lo, hi)
+			c.forward.rows(w, x.X, y, lo, hi)
+		})
 	case c.depthwise():
 		ends, image := make([]int, c.imageParts(batch)), c.g.H*c.g.W
 		for p := range ends {
@@ -149,6 +158,7 @@ func (c *Trainable) ForwardMoments(t *Team, x Operand, y []float32, batch int, m
 		there := c.forward.matrices[0]
 		u.observe(t, m, y, c.out, work, func(w *worker, lo, hi int) {
 			src := source{x: c.operandRows(w, x, lo, hi), stride: c.in}
+			lookAhead(w, lo, hi)
 			there.block(w, 0, hi-lo, 0, len(there.spans), &src, y[lo*c.out:], c.out)
 		})
 	}
@@ -206,11 +216,12 @@ func (c *Trainable) BackwardOf(t *Team, d *Deferred, x Operand, batch int, g Gra
 	t.run(s.parts, 1, 2*pixels*s.rows*c.out, func(w *worker, lo, hi int) {
 		dy := room(&w.dy, crossDepth*c.out)
 		for part := lo; part < hi; part++ {
-			s.begin(part)
+			s.begin(part, 0, 0, c.in)
 			for chunk := part * chunks / s.parts; chunk < (part+1)*chunks/s.parts; chunk++ {
 				m0 := chunk * crossDepth
 				m1 := min(m0+crossDepth, pixels)
 				d.rows(w, m0, m1, dy)
+				c.lookAhead(w, d, x, &g, m1, min(2*m1-m0, pixels))
 				if g.Weights != nil {
 					s.rowsChunk(w, part, m1-m0, c.operandRows(w, x, m0, m1), dy)
 				}
@@ -230,6 +241,15 @@ func (c *Trainable) BackwardOf(t *Team, d *Deferred, x Operand, batch int, g Gra
 		s.collect(t, g.Weights)
 	}
 	g.Sums.end()
+}
+
+// lookAhead announces what BackwardOf needs for rows [m0, m1) of the result of a convolution of single pixels.
+func (c *Trainable) lookAhead(w *worker, d *Deferred, x Operand, g *Gradients, m0, m1 int) {
+	lo, hi := c.reach(m0), c.reach(m1)
+	w.ahead.clear()
+	d.lookAhead(w, c.out, m0, m1)
+	x.lookAhead(w, c.in, lo, hi)
+	g.lookAhead(w, c.in, lo, hi)
 }
 
 // depthwiseBackwardOf goes image by image.

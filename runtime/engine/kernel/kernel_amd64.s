@@ -25,7 +25,7 @@ TEXT ·xgetbv(SB), NOSPLIT, $0-8
 	RET
 
 // func tile1x8AVX2(t *byte)
-// Requires: AVX, CMOV, FMA3
+// Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·tile1x8AVX2(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    48(AX), CX
@@ -34,25 +34,28 @@ TEXT ·tile1x8AVX2(SB), NOSPLIT, $0-8
 	MOVQ    40(AX), CX
 	MOVQ    16(AX), DX
 	MOVQ    24(AX), BX
+	MOVQ    88(AX), SI
 
 tap:
-	MOVQ    32(AX), SI
-	SHLQ    $0x02, SI
-	MOVQ    (DX), DI
-	CMPQ    DI, $0x00
-	MOVQ    (AX), R8
-	LEAQ    (R8)(DI*1), DI
-	CMOVQLT 8(AX), DI
-	ADDQ    SI, DI
+	MOVQ    32(AX), DI
+	SHLQ    $0x02, DI
+	MOVQ    (DX), R8
+	CMPQ    R8, $0x00
+	MOVQ    (AX), R9
+	LEAQ    (R9)(R8*1), R8
+	CMOVQLT 8(AX), R8
+	ADDQ    DI, R8
 	ADDQ    $0x00000008, DX
-	NEGQ    SI
+	NEGQ    DI
 
 inner:
+	PREFETCHT1   (SI)
+	ADDQ         $0x40, SI
 	VMOVUPS      (CX), Y1
-	VBROADCASTSS (DI)(SI*1), Y2
+	VBROADCASTSS (R8)(DI*1), Y2
 	VFMADD231PS  Y1, Y2, Y0
 	ADDQ         $0x00000020, CX
-	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
 	JNZ          inner
 	DECQ         BX
 	JNZ          tap
@@ -67,7 +70,7 @@ inner:
 	RET
 
 // func cross1x8AVX2(c *byte)
-// Requires: AVX, CMOV, FMA3
+// Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·cross1x8AVX2(SB), NOSPLIT, $0-8
 	MOVQ    c+0(FP), AX
 	MOVQ    48(AX), CX
@@ -79,14 +82,17 @@ TEXT ·cross1x8AVX2(SB), NOSPLIT, $0-8
 	MOVQ    24(AX), SI
 	MOVQ    32(AX), DI
 	MOVQ    40(AX), R8
+	MOVQ    64(AX), R9
 
 row:
-	MOVQ         (BX), R9
-	LEAQ         (CX)(R9*1), R10
-	TESTQ        R9, R9
-	CMOVQLT      DX, R10
+	PREFETCHT1   (R9)
+	ADDQ         $0x40, R9
+	MOVQ         (BX), R10
+	LEAQ         (CX)(R10*1), R11
+	TESTQ        R10, R10
+	CMOVQLT      DX, R11
 	VMOVUPS      (DI), Y1
-	VBROADCASTSS (R10), Y2
+	VBROADCASTSS (R11), Y2
 	VFMADD231PS  Y1, Y2, Y0
 	ADDQ         $0x08, BX
 	ADDQ         R8, DI
@@ -98,7 +104,7 @@ row:
 	RET
 
 // func tile2x8AVX2(t *byte)
-// Requires: AVX, CMOV, FMA3
+// Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·tile2x8AVX2(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    48(AX), CX
@@ -109,33 +115,36 @@ TEXT ·tile2x8AVX2(SB), NOSPLIT, $0-8
 	MOVQ    40(AX), CX
 	MOVQ    16(AX), DX
 	MOVQ    24(AX), BX
+	MOVQ    88(AX), SI
 
 tap:
-	MOVQ    32(AX), SI
-	SHLQ    $0x02, SI
-	MOVQ    (DX), DI
-	CMPQ    DI, $0x00
-	MOVQ    (AX), R8
-	LEAQ    (R8)(DI*1), DI
-	CMOVQLT 8(AX), DI
-	ADDQ    SI, DI
-	MOVQ    8(DX), R8
+	MOVQ    32(AX), DI
+	SHLQ    $0x02, DI
+	MOVQ    (DX), R8
 	CMPQ    R8, $0x00
 	MOVQ    (AX), R9
 	LEAQ    (R9)(R8*1), R8
 	CMOVQLT 8(AX), R8
-	ADDQ    SI, R8
+	ADDQ    DI, R8
+	MOVQ    8(DX), R9
+	CMPQ    R9, $0x00
+	MOVQ    (AX), R10
+	LEAQ    (R10)(R9*1), R9
+	CMOVQLT 8(AX), R9
+	ADDQ    DI, R9
 	ADDQ    $0x00000010, DX
-	NEGQ    SI
+	NEGQ    DI
 
 inner:
+	PREFETCHT1   (SI)
+	ADDQ         $0x40, SI
 	VMOVUPS      (CX), Y2
-	VBROADCASTSS (DI)(SI*1), Y3
+	VBROADCASTSS (R8)(DI*1), Y3
 	VFMADD231PS  Y2, Y3, Y0
-	VBROADCASTSS (R8)(SI*1), Y3
+	VBROADCASTSS (R9)(DI*1), Y3
 	VFMADD231PS  Y2, Y3, Y1
 	ADDQ         $0x00000020, CX
-	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
 	JNZ          inner
 	DECQ         BX
 	JNZ          tap
@@ -154,7 +163,7 @@ inner:
 	RET
 
 // func cross2x8AVX2(c *byte)
-// Requires: AVX, CMOV, FMA3
+// Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·cross2x8AVX2(SB), NOSPLIT, $0-8
 	MOVQ    c+0(FP), AX
 	MOVQ    48(AX), CX
@@ -168,16 +177,19 @@ TEXT ·cross2x8AVX2(SB), NOSPLIT, $0-8
 	MOVQ    24(AX), DI
 	MOVQ    32(AX), R8
 	MOVQ    40(AX), R9
+	MOVQ    64(AX), R10
 
 row:
-	MOVQ         (SI), R10
-	LEAQ         (CX)(R10*1), R11
-	TESTQ        R10, R10
-	CMOVQLT      BX, R11
+	PREFETCHT1   (R10)
+	ADDQ         $0x40, R10
+	MOVQ         (SI), R11
+	LEAQ         (CX)(R11*1), R12
+	TESTQ        R11, R11
+	CMOVQLT      BX, R12
 	VMOVUPS      (R8), Y2
-	VBROADCASTSS (R11), Y3
+	VBROADCASTSS (R12), Y3
 	VFMADD231PS  Y2, Y3, Y0
-	VBROADCASTSS 4(R11), Y3
+	VBROADCASTSS 4(R12), Y3
 	VFMADD231PS  Y2, Y3, Y1
 	ADDQ         $0x08, SI
 	ADDQ         R9, R8
@@ -191,7 +203,7 @@ row:
 	RET
 
 // func tile3x8AVX2(t *byte)
-// Requires: AVX, CMOV, FMA3
+// Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·tile3x8AVX2(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    48(AX), CX
@@ -204,41 +216,44 @@ TEXT ·tile3x8AVX2(SB), NOSPLIT, $0-8
 	MOVQ    40(AX), CX
 	MOVQ    16(AX), DX
 	MOVQ    24(AX), BX
+	MOVQ    88(AX), SI
 
 tap:
-	MOVQ    32(AX), SI
-	SHLQ    $0x02, SI
-	MOVQ    (DX), DI
-	CMPQ    DI, $0x00
-	MOVQ    (AX), R8
-	LEAQ    (R8)(DI*1), DI
-	CMOVQLT 8(AX), DI
-	ADDQ    SI, DI
-	MOVQ    8(DX), R8
+	MOVQ    32(AX), DI
+	SHLQ    $0x02, DI
+	MOVQ    (DX), R8
 	CMPQ    R8, $0x00
 	MOVQ    (AX), R9
 	LEAQ    (R9)(R8*1), R8
 	CMOVQLT 8(AX), R8
-	ADDQ    SI, R8
-	MOVQ    16(DX), R9
+	ADDQ    DI, R8
+	MOVQ    8(DX), R9
 	CMPQ    R9, $0x00
 	MOVQ    (AX), R10
 	LEAQ    (R10)(R9*1), R9
 	CMOVQLT 8(AX), R9
-	ADDQ    SI, R9
+	ADDQ    DI, R9
+	MOVQ    16(DX), R10
+	CMPQ    R10, $0x00
+	MOVQ    (AX), R11
+	LEAQ    (R11)(R10*1), R10
+	CMOVQLT 8(AX), R10
+	ADDQ    DI, R10
 	ADDQ    $0x00000018, DX
-	NEGQ    SI
+	NEGQ    DI
 
 inner:
+	PREFETCHT1   (SI)
+	ADDQ         $0x40, SI
 	VMOVUPS      (CX), Y3
-	VBROADCASTSS (DI)(SI*1), Y4
+	VBROADCASTSS (R8)(DI*1), Y4
 	VFMADD231PS  Y3, Y4, Y0
-	VBROADCASTSS (R8)(SI*1), Y4
+	VBROADCASTSS (R9)(DI*1), Y4
 	VFMADD231PS  Y3, Y4, Y1
-	VBROADCASTSS (R9)(SI*1), Y4
+	VBROADCASTSS (R10)(DI*1), Y4
 	VFMADD231PS  Y3, Y4, Y2
 	ADDQ         $0x00000020, CX
-	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
 	JNZ          inner
 	DECQ         BX
 	JNZ          tap
@@ -261,7 +276,7 @@ inner:
 	RET
 
 // func cross3x8AVX2(c *byte)
-// Requires: AVX, CMOV, FMA3
+// Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·cross3x8AVX2(SB), NOSPLIT, $0-8
 	MOVQ    c+0(FP), AX
 	MOVQ    48(AX), CX
@@ -277,18 +292,21 @@ TEXT ·cross3x8AVX2(SB), NOSPLIT, $0-8
 	MOVQ    24(AX), DI
 	MOVQ    32(AX), R8
 	MOVQ    40(AX), R9
+	MOVQ    64(AX), R10
 
 row:
-	MOVQ         (SI), R10
-	LEAQ         (CX)(R10*1), R11
-	TESTQ        R10, R10
-	CMOVQLT      BX, R11
+	PREFETCHT1   (R10)
+	ADDQ         $0x40, R10
+	MOVQ         (SI), R11
+	LEAQ         (CX)(R11*1), R12
+	TESTQ        R11, R11
+	CMOVQLT      BX, R12
 	VMOVUPS      (R8), Y3
-	VBROADCASTSS (R11), Y4
+	VBROADCASTSS (R12), Y4
 	VFMADD231PS  Y3, Y4, Y0
-	VBROADCASTSS 4(R11), Y4
+	VBROADCASTSS 4(R12), Y4
 	VFMADD231PS  Y3, Y4, Y1
-	VBROADCASTSS 8(R11), Y4
+	VBROADCASTSS 8(R12), Y4
 	VFMADD231PS  Y3, Y4, Y2
 	ADDQ         $0x08, SI
 	ADDQ         R9, R8
@@ -304,7 +322,7 @@ row:
 	RET
 
 // func tile4x8AVX2(t *byte)
-// Requires: AVX, CMOV, FMA3
+// Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·tile4x8AVX2(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    48(AX), CX
@@ -319,49 +337,52 @@ TEXT ·tile4x8AVX2(SB), NOSPLIT, $0-8
 	MOVQ    40(AX), CX
 	MOVQ    16(AX), DX
 	MOVQ    24(AX), BX
+	MOVQ    88(AX), SI
 
 tap:
-	MOVQ    32(AX), SI
-	SHLQ    $0x02, SI
-	MOVQ    (DX), DI
-	CMPQ    DI, $0x00
-	MOVQ    (AX), R8
-	LEAQ    (R8)(DI*1), DI
-	CMOVQLT 8(AX), DI
-	ADDQ    SI, DI
-	MOVQ    8(DX), R8
+	MOVQ    32(AX), DI
+	SHLQ    $0x02, DI
+	MOVQ    (DX), R8
 	CMPQ    R8, $0x00
 	MOVQ    (AX), R9
 	LEAQ    (R9)(R8*1), R8
 	CMOVQLT 8(AX), R8
-	ADDQ    SI, R8
-	MOVQ    16(DX), R9
+	ADDQ    DI, R8
+	MOVQ    8(DX), R9
 	CMPQ    R9, $0x00
 	MOVQ    (AX), R10
 	LEAQ    (R10)(R9*1), R9
 	CMOVQLT 8(AX), R9
-	ADDQ    SI, R9
-	MOVQ    24(DX), R10
+	ADDQ    DI, R9
+	MOVQ    16(DX), R10
 	CMPQ    R10, $0x00
 	MOVQ    (AX), R11
 	LEAQ    (R11)(R10*1), R10
 	CMOVQLT 8(AX), R10
-	ADDQ    SI, R10
+	ADDQ    DI, R10
+	MOVQ    24(DX), R11
+	CMPQ    R11, $0x00
+	MOVQ    (AX), R12
+	LEAQ    (R12)(R11*1), R11
+	CMOVQLT 8(AX), R11
+	ADDQ    DI, R11
 	ADDQ    $0x00000020, DX
-	NEGQ    SI
+	NEGQ    DI
 
 inner:
+	PREFETCHT1   (SI)
+	ADDQ         $0x40, SI
 	VMOVUPS      (CX), Y4
-	VBROADCASTSS (DI)(SI*1), Y5
+	VBROADCASTSS (R8)(DI*1), Y5
 	VFMADD231PS  Y4, Y5, Y0
-	VBROADCASTSS (R8)(SI*1), Y5
+	VBROADCASTSS (R9)(DI*1), Y5
 	VFMADD231PS  Y4, Y5, Y1
-	VBROADCASTSS (R9)(SI*1), Y5
+	VBROADCASTSS (R10)(DI*1), Y5
 	VFMADD231PS  Y4, Y5, Y2
-	VBROADCASTSS (R10)(SI*1), Y5
+	VBROADCASTSS (R11)(DI*1), Y5
 	VFMADD231PS  Y4, Y5, Y3
 	ADDQ         $0x00000020, CX
-	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
 	JNZ          inner
 	DECQ         BX
 	JNZ          tap
@@ -388,7 +409,7 @@ inner:
 	RET
 
 // func cross4x8AVX2(c *byte)
-// Requires: AVX, CMOV, FMA3
+// Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·cross4x8AVX2(SB), NOSPLIT, $0-8
 	MOVQ    c+0(FP), AX
 	MOVQ    48(AX), CX
@@ -406,20 +427,23 @@ TEXT ·cross4x8AVX2(SB), NOSPLIT, $0-8
 	MOVQ    24(AX), DI
 	MOVQ    32(AX), R8
 	MOVQ    40(AX), R9
+	MOVQ    64(AX), R10
 
 row:
-	MOVQ         (SI), R10
-	LEAQ         (CX)(R10*1), R11
-	TESTQ        R10, R10
-	CMOVQLT      BX, R11
+	PREFETCHT1   (R10)
+	ADDQ         $0x40, R10
+	MOVQ         (SI), R11
+	LEAQ         (CX)(R11*1), R12
+	TESTQ        R11, R11
+	CMOVQLT      BX, R12
 	VMOVUPS      (R8), Y4
-	VBROADCASTSS (R11), Y5
+	VBROADCASTSS (R12), Y5
 	VFMADD231PS  Y4, Y5, Y0
-	VBROADCASTSS 4(R11), Y5
+	VBROADCASTSS 4(R12), Y5
 	VFMADD231PS  Y4, Y5, Y1
-	VBROADCASTSS 8(R11), Y5
+	VBROADCASTSS 8(R12), Y5
 	VFMADD231PS  Y4, Y5, Y2
-	VBROADCASTSS 12(R11), Y5
+	VBROADCASTSS 12(R12), Y5
 	VFMADD231PS  Y4, Y5, Y3
 	ADDQ         $0x08, SI
 	ADDQ         R9, R8
@@ -437,7 +461,7 @@ row:
 	RET
 
 // func tile5x8AVX2(t *byte)
-// Requires: AVX, CMOV, FMA3
+// Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·tile5x8AVX2(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    48(AX), CX
@@ -454,57 +478,60 @@ TEXT ·tile5x8AVX2(SB), NOSPLIT, $0-8
 	MOVQ    40(AX), CX
 	MOVQ    16(AX), DX
 	MOVQ    24(AX), BX
+	MOVQ    88(AX), SI
 
 tap:
-	MOVQ    32(AX), SI
-	SHLQ    $0x02, SI
-	MOVQ    (DX), DI
-	CMPQ    DI, $0x00
-	MOVQ    (AX), R8
-	LEAQ    (R8)(DI*1), DI
-	CMOVQLT 8(AX), DI
-	ADDQ    SI, DI
-	MOVQ    8(DX), R8
+	MOVQ    32(AX), DI
+	SHLQ    $0x02, DI
+	MOVQ    (DX), R8
 	CMPQ    R8, $0x00
 	MOVQ    (AX), R9
 	LEAQ    (R9)(R8*1), R8
 	CMOVQLT 8(AX), R8
-	ADDQ    SI, R8
-	MOVQ    16(DX), R9
+	ADDQ    DI, R8
+	MOVQ    8(DX), R9
 	CMPQ    R9, $0x00
 	MOVQ    (AX), R10
 	LEAQ    (R10)(R9*1), R9
 	CMOVQLT 8(AX), R9
-	ADDQ    SI, R9
-	MOVQ    24(DX), R10
+	ADDQ    DI, R9
+	MOVQ    16(DX), R10
 	CMPQ    R10, $0x00
 	MOVQ    (AX), R11
 	LEAQ    (R11)(R10*1), R10
 	CMOVQLT 8(AX), R10
-	ADDQ    SI, R10
-	MOVQ    32(DX), R11
+	ADDQ    DI, R10
+	MOVQ    24(DX), R11
 	CMPQ    R11, $0x00
 	MOVQ    (AX), R12
 	LEAQ    (R12)(R11*1), R11
 	CMOVQLT 8(AX), R11
-	ADDQ    SI, R11
+	ADDQ    DI, R11
+	MOVQ    32(DX), R12
+	CMPQ    R12, $0x00
+	MOVQ    (AX), R13
+	LEAQ    (R13)(R12*1), R12
+	CMOVQLT 8(AX), R12
+	ADDQ    DI, R12
 	ADDQ    $0x00000028, DX
-	NEGQ    SI
+	NEGQ    DI
 
 inner:
+	PREFETCHT1   (SI)
+	ADDQ         $0x40, SI
 	VMOVUPS      (CX), Y5
-	VBROADCASTSS (DI)(SI*1), Y6
+	VBROADCASTSS (R8)(DI*1), Y6
 	VFMADD231PS  Y5, Y6, Y0
-	VBROADCASTSS (R8)(SI*1), Y6
+	VBROADCASTSS (R9)(DI*1), Y6
 	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS (R9)(SI*1), Y6
+	VBROADCASTSS (R10)(DI*1), Y6
 	VFMADD231PS  Y5, Y6, Y2
-	VBROADCASTSS (R10)(SI*1), Y6
+	VBROADCASTSS (R11)(DI*1), Y6
 	VFMADD231PS  Y5, Y6, Y3
-	VBROADCASTSS (R11)(SI*1), Y6
+	VBROADCASTSS (R12)(DI*1), Y6
 	VFMADD231PS  Y5, Y6, Y4
 	ADDQ         $0x00000020, CX
-	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
 	JNZ          inner
 	DECQ         BX
 	JNZ          tap
@@ -535,7 +562,7 @@ inner:
 	RET
 
 // func cross5x8AVX2(c *byte)
-// Requires: AVX, CMOV, FMA3
+// Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·cross5x8AVX2(SB), NOSPLIT, $0-8
 	MOVQ    c+0(FP), AX
 	MOVQ    48(AX), CX
@@ -555,22 +582,25 @@ TEXT ·cross5x8AVX2(SB), NOSPLIT, $0-8
 	MOVQ    24(AX), DI
 	MOVQ    32(AX), R8
 	MOVQ    40(AX), R9
+	MOVQ    64(AX), R10
 
 row:
-	MOVQ         (SI), R10
-	LEAQ         (CX)(R10*1), R11
-	TESTQ        R10, R10
-	CMOVQLT      BX, R11
+	PREFETCHT1   (R10)
+	ADDQ         $0x40, R10
+	MOVQ         (SI), R11
+	LEAQ         (CX)(R11*1), R12
+	TESTQ        R11, R11
+	CMOVQLT      BX, R12
 	VMOVUPS      (R8), Y5
-	VBROADCASTSS (R11), Y6
+	VBROADCASTSS (R12), Y6
 	VFMADD231PS  Y5, Y6, Y0
-	VBROADCASTSS 4(R11), Y6
+	VBROADCASTSS 4(R12), Y6
 	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS 8(R11), Y6
+	VBROADCASTSS 8(R12), Y6
 	VFMADD231PS  Y5, Y6, Y2
-	VBROADCASTSS 12(R11), Y6
+	VBROADCASTSS 12(R12), Y6
 	VFMADD231PS  Y5, Y6, Y3
-	VBROADCASTSS 16(R11), Y6
+	VBROADCASTSS 16(R12), Y6
 	VFMADD231PS  Y5, Y6, Y4
 	ADDQ         $0x08, SI
 	ADDQ         R9, R8
@@ -590,7 +620,7 @@ row:
 	RET
 
 // func tile6x8AVX2(t *byte)
-// Requires: AVX, CMOV, FMA3
+// Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·tile6x8AVX2(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    48(AX), CX
@@ -609,65 +639,68 @@ TEXT ·tile6x8AVX2(SB), NOSPLIT, $0-8
 	MOVQ    40(AX), CX
 	MOVQ    16(AX), DX
 	MOVQ    24(AX), BX
+	MOVQ    88(AX), SI
 
 tap:
-	MOVQ    32(AX), SI
-	SHLQ    $0x02, SI
-	MOVQ    (DX), DI
-	CMPQ    DI, $0x00
-	MOVQ    (AX), R8
-	LEAQ    (R8)(DI*1), DI
-	CMOVQLT 8(AX), DI
-	ADDQ    SI, DI
-	MOVQ    8(DX), R8
+	MOVQ    32(AX), DI
+	SHLQ    $0x02, DI
+	MOVQ    (DX), R8
 	CMPQ    R8, $0x00
 	MOVQ    (AX), R9
 	LEAQ    (R9)(R8*1), R8
 	CMOVQLT 8(AX), R8
-	ADDQ    SI, R8
-	MOVQ    16(DX), R9
+	ADDQ    DI, R8
+	MOVQ    8(DX), R9
 	CMPQ    R9, $0x00
 	MOVQ    (AX), R10
 	LEAQ    (R10)(R9*1), R9
 	CMOVQLT 8(AX), R9
-	ADDQ    SI, R9
-	MOVQ    24(DX), R10
+	ADDQ    DI, R9
+	MOVQ    16(DX), R10
 	CMPQ    R10, $0x00
 	MOVQ    (AX), R11
 	LEAQ    (R11)(R10*1), R10
 	CMOVQLT 8(AX), R10
-	ADDQ    SI, R10
-	MOVQ    32(DX), R11
+	ADDQ    DI, R10
+	MOVQ    24(DX), R11
 	CMPQ    R11, $0x00
 	MOVQ    (AX), R12
 	LEAQ    (R12)(R11*1), R11
 	CMOVQLT 8(AX), R11
-	ADDQ    SI, R11
-	MOVQ    40(DX), R12
+	ADDQ    DI, R11
+	MOVQ    32(DX), R12
 	CMPQ    R12, $0x00
 	MOVQ    (AX), R13
 	LEAQ    (R13)(R12*1), R12
 	CMOVQLT 8(AX), R12
-	ADDQ    SI, R12
+	ADDQ    DI, R12
+	MOVQ    40(DX), R13
+	CMPQ    R13, $0x00
+	MOVQ    (AX), R14
+	LEAQ    (R14)(R13*1), R13
+	CMOVQLT 8(AX), R13
+	ADDQ    DI, R13
 	ADDQ    $0x00000030, DX
-	NEGQ    SI
+	NEGQ    DI
 
 inner:
+	PREFETCHT1   (SI)
+	ADDQ         $0x40, SI
 	VMOVUPS      (CX), Y6
-	VBROADCASTSS (DI)(SI*1), Y7
+	VBROADCASTSS (R8)(DI*1), Y7
 	VFMADD231PS  Y6, Y7, Y0
-	VBROADCASTSS (R8)(SI*1), Y7
+	VBROADCASTSS (R9)(DI*1), Y7
 	VFMADD231PS  Y6, Y7, Y1
-	VBROADCASTSS (R9)(SI*1), Y7
+	VBROADCASTSS (R10)(DI*1), Y7
 	VFMADD231PS  Y6, Y7, Y2
-	VBROADCASTSS (R10)(SI*1), Y7
+	VBROADCASTSS (R11)(DI*1), Y7
 	VFMADD231PS  Y6, Y7, Y3
-	VBROADCASTSS (R11)(SI*1), Y7
+	VBROADCASTSS (R12)(DI*1), Y7
 	VFMADD231PS  Y6, Y7, Y4
-	VBROADCASTSS (R12)(SI*1), Y7
+	VBROADCASTSS (R13)(DI*1), Y7
 	VFMADD231PS  Y6, Y7, Y5
 	ADDQ         $0x00000020, CX
-	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
 	JNZ          inner
 	DECQ         BX
 	JNZ          tap
@@ -702,7 +735,7 @@ inner:
 	RET
 
 // func cross6x8AVX2(c *byte)
-// Requires: AVX, CMOV, FMA3
+// Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·cross6x8AVX2(SB), NOSPLIT, $0-8
 	MOVQ    c+0(FP), AX
 	MOVQ    48(AX), CX
@@ -724,24 +757,27 @@ TEXT ·cross6x8AVX2(SB), NOSPLIT, $0-8
 	MOVQ    24(AX), DI
 	MOVQ    32(AX), R8
 	MOVQ    40(AX), R9
+	MOVQ    64(AX), R10
 
 row:
-	MOVQ         (SI), R10
-	LEAQ         (CX)(R10*1), R11
-	TESTQ        R10, R10
-	CMOVQLT      BX, R11
+	PREFETCHT1   (R10)
+	ADDQ         $0x40, R10
+	MOVQ         (SI), R11
+	LEAQ         (CX)(R11*1), R12
+	TESTQ        R11, R11
+	CMOVQLT      BX, R12
 	VMOVUPS      (R8), Y6
-	VBROADCASTSS (R11), Y7
+	VBROADCASTSS (R12), Y7
 	VFMADD231PS  Y6, Y7, Y0
-	VBROADCASTSS 4(R11), Y7
+	VBROADCASTSS 4(R12), Y7
 	VFMADD231PS  Y6, Y7, Y1
-	VBROADCASTSS 8(R11), Y7
+	VBROADCASTSS 8(R12), Y7
 	VFMADD231PS  Y6, Y7, Y2
-	VBROADCASTSS 12(R11), Y7
+	VBROADCASTSS 12(R12), Y7
 	VFMADD231PS  Y6, Y7, Y3
-	VBROADCASTSS 16(R11), Y7
+	VBROADCASTSS 16(R12), Y7
 	VFMADD231PS  Y6, Y7, Y4
-	VBROADCASTSS 20(R11), Y7
+	VBROADCASTSS 20(R12), Y7
 	VFMADD231PS  Y6, Y7, Y5
 	ADDQ         $0x08, SI
 	ADDQ         R9, R8
@@ -763,7 +799,7 @@ row:
 	RET
 
 // func tile1x16AVX2(t *byte)
-// Requires: AVX, CMOV, FMA3
+// Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·tile1x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    48(AX), CX
@@ -773,27 +809,30 @@ TEXT ·tile1x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ    40(AX), CX
 	MOVQ    16(AX), DX
 	MOVQ    24(AX), BX
+	MOVQ    88(AX), SI
 
 tap:
-	MOVQ    32(AX), SI
-	SHLQ    $0x02, SI
-	MOVQ    (DX), DI
-	CMPQ    DI, $0x00
-	MOVQ    (AX), R8
-	LEAQ    (R8)(DI*1), DI
-	CMOVQLT 8(AX), DI
-	ADDQ    SI, DI
+	MOVQ    32(AX), DI
+	SHLQ    $0x02, DI
+	MOVQ    (DX), R8
+	CMPQ    R8, $0x00
+	MOVQ    (AX), R9
+	LEAQ    (R9)(R8*1), R8
+	CMOVQLT 8(AX), R8
+	ADDQ    DI, R8
 	ADDQ    $0x00000008, DX
-	NEGQ    SI
+	NEGQ    DI
 
 inner:
+	PREFETCHT1   (SI)
+	ADDQ         $0x40, SI
 	VMOVUPS      (CX), Y2
 	VMOVUPS      32(CX), Y3
-	VBROADCASTSS (DI)(SI*1), Y4
+	VBROADCASTSS (R8)(DI*1), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
 	ADDQ         $0x00000040, CX
-	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
 	JNZ          inner
 	DECQ         BX
 	JNZ          tap
@@ -811,7 +850,7 @@ inner:
 	RET
 
 // func cross1x16AVX2(c *byte)
-// Requires: AVX, CMOV, FMA3
+// Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·cross1x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ    c+0(FP), AX
 	MOVQ    48(AX), CX
@@ -824,15 +863,18 @@ TEXT ·cross1x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ    24(AX), SI
 	MOVQ    32(AX), DI
 	MOVQ    40(AX), R8
+	MOVQ    64(AX), R9
 
 row:
-	MOVQ         (BX), R9
-	LEAQ         (CX)(R9*1), R10
-	TESTQ        R9, R9
-	CMOVQLT      DX, R10
+	PREFETCHT1   (R9)
+	ADDQ         $0x40, R9
+	MOVQ         (BX), R10
+	LEAQ         (CX)(R10*1), R11
+	TESTQ        R10, R10
+	CMOVQLT      DX, R11
 	VMOVUPS      (DI), Y2
 	VMOVUPS      32(DI), Y3
-	VBROADCASTSS (R10), Y4
+	VBROADCASTSS (R11), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
 	ADDQ         $0x08, BX
@@ -846,7 +888,7 @@ row:
 	RET
 
 // func tile2x16AVX2(t *byte)
-// Requires: AVX, CMOV, FMA3
+// Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·tile2x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    48(AX), CX
@@ -859,36 +901,39 @@ TEXT ·tile2x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ    40(AX), CX
 	MOVQ    16(AX), DX
 	MOVQ    24(AX), BX
+	MOVQ    88(AX), SI
 
 tap:
-	MOVQ    32(AX), SI
-	SHLQ    $0x02, SI
-	MOVQ    (DX), DI
-	CMPQ    DI, $0x00
-	MOVQ    (AX), R8
-	LEAQ    (R8)(DI*1), DI
-	CMOVQLT 8(AX), DI
-	ADDQ    SI, DI
-	MOVQ    8(DX), R8
+	MOVQ    32(AX), DI
+	SHLQ    $0x02, DI
+	MOVQ    (DX), R8
 	CMPQ    R8, $0x00
 	MOVQ    (AX), R9
 	LEAQ    (R9)(R8*1), R8
 	CMOVQLT 8(AX), R8
-	ADDQ    SI, R8
+	ADDQ    DI, R8
+	MOVQ    8(DX), R9
+	CMPQ    R9, $0x00
+	MOVQ    (AX), R10
+	LEAQ    (R10)(R9*1), R9
+	CMOVQLT 8(AX), R9
+	ADDQ    DI, R9
 	ADDQ    $0x00000010, DX
-	NEGQ    SI
+	NEGQ    DI
 
 inner:
+	PREFETCHT1   (SI)
+	ADDQ         $0x40, SI
 	VMOVUPS      (CX), Y4
 	VMOVUPS      32(CX), Y5
-	VBROADCASTSS (DI)(SI*1), Y6
+	VBROADCASTSS (R8)(DI*1), Y6
 	VFMADD231PS  Y4, Y6, Y0
 	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS (R8)(SI*1), Y6
+	VBROADCASTSS (R9)(DI*1), Y6
 	VFMADD231PS  Y4, Y6, Y2
 	VFMADD231PS  Y5, Y6, Y3
 	ADDQ         $0x00000040, CX
-	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
 	JNZ          inner
 	DECQ         BX
 	JNZ          tap
@@ -913,7 +958,7 @@ inner:
 	RET
 
 // func cross2x16AVX2(c *byte)
-// Requires: AVX, CMOV, FMA3
+// Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·cross2x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ    c+0(FP), AX
 	MOVQ    48(AX), CX
@@ -929,18 +974,21 @@ TEXT ·cross2x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ    24(AX), DI
 	MOVQ    32(AX), R8
 	MOVQ    40(AX), R9
+	MOVQ    64(AX), R10
 
 row:
-	MOVQ         (SI), R10
-	LEAQ         (CX)(R10*1), R11
-	TESTQ        R10, R10
-	CMOVQLT      BX, R11
+	PREFETCHT1   (R10)
+	ADDQ         $0x40, R10
+	MOVQ         (SI), R11
+	LEAQ         (CX)(R11*1), R12
+	TESTQ        R11, R11
+	CMOVQLT      BX, R12
 	VMOVUPS      (R8), Y4
 	VMOVUPS      32(R8), Y5
-	VBROADCASTSS (R11), Y6
+	VBROADCASTSS (R12), Y6
 	VFMADD231PS  Y4, Y6, Y0
 	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS 4(R11), Y6
+	VBROADCASTSS 4(R12), Y6
 	VFMADD231PS  Y4, Y6, Y2
 	VFMADD231PS  Y5, Y6, Y3
 	ADDQ         $0x08, SI
@@ -957,7 +1005,7 @@ row:
 	RET
 
 // func tile3x16AVX2(t *byte)
-// Requires: AVX, CMOV, FMA3
+// Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·tile3x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    48(AX), CX
@@ -973,45 +1021,48 @@ TEXT ·tile3x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ    40(AX), CX
 	MOVQ    16(AX), DX
 	MOVQ    24(AX), BX
+	MOVQ    88(AX), SI
 
 tap:
-	MOVQ    32(AX), SI
-	SHLQ    $0x02, SI
-	MOVQ    (DX), DI
-	CMPQ    DI, $0x00
-	MOVQ    (AX), R8
-	LEAQ    (R8)(DI*1), DI
-	CMOVQLT 8(AX), DI
-	ADDQ    SI, DI
-	MOVQ    8(DX), R8
+	MOVQ    32(AX), DI
+	SHLQ    $0x02, DI
+	MOVQ    (DX), R8
 	CMPQ    R8, $0x00
 	MOVQ    (AX), R9
 	LEAQ    (R9)(R8*1), R8
 	CMOVQLT 8(AX), R8
-	ADDQ    SI, R8
-	MOVQ    16(DX), R9
+	ADDQ    DI, R8
+	MOVQ    8(DX), R9
 	CMPQ    R9, $0x00
 	MOVQ    (AX), R10
 	LEAQ    (R10)(R9*1), R9
 	CMOVQLT 8(AX), R9
-	ADDQ    SI, R9
+	ADDQ    DI, R9
+	MOVQ    16(DX), R10
+	CMPQ    R10, $0x00
+	MOVQ    (AX), R11
+	LEAQ    (R11)(R10*1), R10
+	CMOVQLT 8(AX), R10
+	ADDQ    DI, R10
 	ADDQ    $0x00000018, DX
-	NEGQ    SI
+	NEGQ    DI
 
 inner:
+	PREFETCHT1   (SI)
+	ADDQ         $0x40, SI
 	VMOVUPS      (CX), Y6
 	VMOVUPS      32(CX), Y7
-	VBROADCASTSS (DI)(SI*1), Y8
+	VBROADCASTSS (R8)(DI*1), Y8
 	VFMADD231PS  Y6, Y8, Y0
 	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS (R8)(SI*1), Y8
+	VBROADCASTSS (R9)(DI*1), Y8
 	VFMADD231PS  Y6, Y8, Y2
 	VFMADD231PS  Y7, Y8, Y3
-	VBROADCASTSS (R9)(SI*1), Y8
+	VBROADCASTSS (R10)(DI*1), Y8
 	VFMADD231PS  Y6, Y8, Y4
 	VFMADD231PS  Y7, Y8, Y5
 	ADDQ         $0x00000040, CX
-	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
 	JNZ          inner
 	DECQ         BX
 	JNZ          tap
@@ -1043,7 +1094,7 @@ inner:
 	RET
 
 // func cross3x16AVX2(c *byte)
-// Requires: AVX, CMOV, FMA3
+// Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·cross3x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ    c+0(FP), AX
 	MOVQ    48(AX), CX
@@ -1062,21 +1113,24 @@ TEXT ·cross3x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ    24(AX), DI
 	MOVQ    32(AX), R8
 	MOVQ    40(AX), R9
+	MOVQ    64(AX), R10
 
 row:
-	MOVQ         (SI), R10
-	LEAQ         (CX)(R10*1), R11
-	TESTQ        R10, R10
-	CMOVQLT      BX, R11
+	PREFETCHT1   (R10)
+	ADDQ         $0x40, R10
+	MOVQ         (SI), R11
+	LEAQ         (CX)(R11*1), R12
+	TESTQ        R11, R11
+	CMOVQLT      BX, R12
 	VMOVUPS      (R8), Y6
 	VMOVUPS      32(R8), Y7
-	VBROADCASTSS (R11), Y8
+	VBROADCASTSS (R12), Y8
 	VFMADD231PS  Y6, Y8, Y0
 	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS 4(R11), Y8
+	VBROADCASTSS 4(R12), Y8
 	VFMADD231PS  Y6, Y8, Y2
 	VFMADD231PS  Y7, Y8, Y3
-	VBROADCASTSS 8(R11), Y8
+	VBROADCASTSS 8(R12), Y8
 	VFMADD231PS  Y6, Y8, Y4
 	VFMADD231PS  Y7, Y8, Y5
 	ADDQ         $0x08, SI
@@ -1096,7 +1150,7 @@ row:
 	RET
 
 // func tile4x16AVX2(t *byte)
-// Requires: AVX, CMOV, FMA3
+// Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·tile4x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    48(AX), CX
@@ -1115,54 +1169,57 @@ TEXT ·tile4x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ    40(AX), CX
 	MOVQ    16(AX), DX
 	MOVQ    24(AX), BX
+	MOVQ    88(AX), SI
 
 tap:
-	MOVQ    32(AX), SI
-	SHLQ    $0x02, SI
-	MOVQ    (DX), DI
-	CMPQ    DI, $0x00
-	MOVQ    (AX), R8
-	LEAQ    (R8)(DI*1), DI
-	CMOVQLT 8(AX), DI
-	ADDQ    SI, DI
-	MOVQ    8(DX), R8
+	MOVQ    32(AX), DI
+	SHLQ    $0x02, DI
+	MOVQ    (DX), R8
 	CMPQ    R8, $0x00
 	MOVQ    (AX), R9
 	LEAQ    (R9)(R8*1), R8
 	CMOVQLT 8(AX), R8
-	ADDQ    SI, R8
-	MOVQ    16(DX), R9
+	ADDQ    DI, R8
+	MOVQ    8(DX), R9
 	CMPQ    R9, $0x00
 	MOVQ    (AX), R10
 	LEAQ    (R10)(R9*1), R9
 	CMOVQLT 8(AX), R9
-	ADDQ    SI, R9
-	MOVQ    24(DX), R10
+	ADDQ    DI, R9
+	MOVQ    16(DX), R10
 	CMPQ    R10, $0x00
 	MOVQ    (AX), R11
 	LEAQ    (R11)(R10*1), R10
 	CMOVQLT 8(AX), R10
-	ADDQ    SI, R10
+	ADDQ    DI, R10
+	MOVQ    24(DX), R11
+	CMPQ    R11, $0x00
+	MOVQ    (AX), R12
+	LEAQ    (R12)(R11*1), R11
+	CMOVQLT 8(AX), R11
+	ADDQ    DI, R11
 	ADDQ    $0x00000020, DX
-	NEGQ    SI
+	NEGQ    DI
 
 inner:
+	PREFETCHT1   (SI)
+	ADDQ         $0x40, SI
 	VMOVUPS      (CX), Y8
 	VMOVUPS      32(CX), Y9
-	VBROADCASTSS (DI)(SI*1), Y10
+	VBROADCASTSS (R8)(DI*1), Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS (R8)(SI*1), Y10
+	VBROADCASTSS (R9)(DI*1), Y10
 	VFMADD231PS  Y8, Y10, Y2
 	VFMADD231PS  Y9, Y10, Y3
-	VBROADCASTSS (R9)(SI*1), Y10
+	VBROADCASTSS (R10)(DI*1), Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS (R10)(SI*1), Y10
+	VBROADCASTSS (R11)(DI*1), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
 	ADDQ         $0x00000040, CX
-	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
 	JNZ          inner
 	DECQ         BX
 	JNZ          tap
@@ -1201,7 +1258,7 @@ inner:
 	RET
 
 // func cross4x16AVX2(c *byte)
-// Requires: AVX, CMOV, FMA3
+// Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·cross4x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ    c+0(FP), AX
 	MOVQ    48(AX), CX
@@ -1223,24 +1280,27 @@ TEXT ·cross4x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ    24(AX), DI
 	MOVQ    32(AX), R8
 	MOVQ    40(AX), R9
+	MOVQ    64(AX), R10
 
 row:
-	MOVQ         (SI), R10
-	LEAQ         (CX)(R10*1), R11
-	TESTQ        R10, R10
-	CMOVQLT      BX, R11
+	PREFETCHT1   (R10)
+	ADDQ         $0x40, R10
+	MOVQ         (SI), R11
+	LEAQ         (CX)(R11*1), R12
+	TESTQ        R11, R11
+	CMOVQLT      BX, R12
 	VMOVUPS      (R8), Y8
 	VMOVUPS      32(R8), Y9
-	VBROADCASTSS (R11), Y10
+	VBROADCASTSS (R12), Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS 4(R11), Y10
+	VBROADCASTSS 4(R12), Y10
 	VFMADD231PS  Y8, Y10, Y2
 	VFMADD231PS  Y9, Y10, Y3
-	VBROADCASTSS 8(R11), Y10
+	VBROADCASTSS 8(R12), Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS 12(R11), Y10
+	VBROADCASTSS 12(R12), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
 	ADDQ         $0x08, SI
@@ -1263,7 +1323,7 @@ row:
 	RET
 
 // func tile5x16AVX2(t *byte)
-// Requires: AVX, CMOV, FMA3
+// Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·tile5x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    48(AX), CX
@@ -1285,63 +1345,66 @@ TEXT ·tile5x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ    40(AX), CX
 	MOVQ    16(AX), DX
 	MOVQ    24(AX), BX
+	MOVQ    88(AX), SI
 
 tap:
-	MOVQ    32(AX), SI
-	SHLQ    $0x02, SI
-	MOVQ    (DX), DI
-	CMPQ    DI, $0x00
-	MOVQ    (AX), R8
-	LEAQ    (R8)(DI*1), DI
-	CMOVQLT 8(AX), DI
-	ADDQ    SI, DI
-	MOVQ    8(DX), R8
+	MOVQ    32(AX), DI
+	SHLQ    $0x02, DI
+	MOVQ    (DX), R8
 	CMPQ    R8, $0x00
 	MOVQ    (AX), R9
 	LEAQ    (R9)(R8*1), R8
 	CMOVQLT 8(AX), R8
-	ADDQ    SI, R8
-	MOVQ    16(DX), R9
+	ADDQ    DI, R8
+	MOVQ    8(DX), R9
 	CMPQ    R9, $0x00
 	MOVQ    (AX), R10
 	LEAQ    (R10)(R9*1), R9
 	CMOVQLT 8(AX), R9
-	ADDQ    SI, R9
-	MOVQ    24(DX), R10
+	ADDQ    DI, R9
+	MOVQ    16(DX), R10
 	CMPQ    R10, $0x00
 	MOVQ    (AX), R11
 	LEAQ    (R11)(R10*1), R10
 	CMOVQLT 8(AX), R10
-	ADDQ    SI, R10
-	MOVQ    32(DX), R11
+	ADDQ    DI, R10
+	MOVQ    24(DX), R11
 	CMPQ    R11, $0x00
 	MOVQ    (AX), R12
 	LEAQ    (R12)(R11*1), R11
 	CMOVQLT 8(AX), R11
-	ADDQ    SI, R11
+	ADDQ    DI, R11
+	MOVQ    32(DX), R12
+	CMPQ    R12, $0x00
+	MOVQ    (AX), R13
+	LEAQ    (R13)(R12*1), R12
+	CMOVQLT 8(AX), R12
+	ADDQ    DI, R12
 	ADDQ    $0x00000028, DX
-	NEGQ    SI
+	NEGQ    DI
 
 inner:
+	PREFETCHT1   (SI)
+	ADDQ         $0x40, SI
 	VMOVUPS      (CX), Y10
 	VMOVUPS      32(CX), Y11
-	VBROADCASTSS (DI)(SI*1), Y12
+	VBROADCASTSS (R8)(DI*1), Y12
 	VFMADD231PS  Y10, Y12, Y0
 	VFMADD231PS  Y11, Y12, Y1
-	VBROADCASTSS (R8)(SI*1), Y12
+	VBROADCASTSS (R9)(DI*1), Y12
 	VFMADD231PS  Y10, Y12, Y2
 	VFMADD231PS  Y11, Y12, Y3
-	VBROADCASTSS (R9)(SI*1), Y12
+	VBROADCASTSS (R10)(DI*1), Y12
 	VFMADD231PS  Y10, Y12, Y4
 	VFMADD231PS  Y11, Y12, Y5
-	VBROADCASTSS (R10)(SI*1), Y12
+	VBROADCASTSS (R11)(DI*1), Y12
 	VFMADD231PS  Y10, Y12, Y6
 	VFMADD231PS  Y11, Y12, Y7
-	VBROADCASTSS (R11)(SI*1), Y12
+	VBROADCASTSS (R12)(DI*1), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
 	ADDQ         $0x00000040, CX
-	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
 	JNZ          inner
 	DECQ         BX
 	JNZ          tap
@@ -1387,7 +1450,7 @@ inner:
 	RET
 
 // func cross5x16AVX2(c *byte)
-// Requires: AVX, CMOV, FMA3
+// Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·cross5x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ    c+0(FP), AX
 	MOVQ    48(AX), CX
@@ -1412,27 +1475,30 @@ TEXT ·cross5x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ    24(AX), DI
 	MOVQ    32(AX), R8
 	MOVQ    40(AX), R9
+	MOVQ    64(AX), R10
 
 row:
-	MOVQ         (SI), R10
-	LEAQ         (CX)(R10*1), R11
-	TESTQ        R10, R10
-	CMOVQLT      BX, R11
+	PREFETCHT1   (R10)
+	ADDQ         $0x40, R10
+	MOVQ         (SI), R11
+	LEAQ         (CX)(R11*1), R12
+	TESTQ        R11, R11
+	CMOVQLT      BX, R12
 	VMOVUPS      (R8), Y10
 	VMOVUPS      32(R8), Y11
-	VBROADCASTSS (R11), Y12
+	VBROADCASTSS (R12), Y12
 	VFMADD231PS  Y10, Y12, Y0
 	VFMADD231PS  Y11, Y12, Y1
-	VBROADCASTSS 4(R11), Y12
+	VBROADCASTSS 4(R12), Y12
 	VFMADD231PS  Y10, Y12, Y2
 	VFMADD231PS  Y11, Y12, Y3
-	VBROADCASTSS 8(R11), Y12
+	VBROADCASTSS 8(R12), Y12
 	VFMADD231PS  Y10, Y12, Y4
 	VFMADD231PS  Y11, Y12, Y5
-	VBROADCASTSS 12(R11), Y12
+	VBROADCASTSS 12(R12), Y12
 	VFMADD231PS  Y10, Y12, Y6
 	VFMADD231PS  Y11, Y12, Y7
-	VBROADCASTSS 16(R11), Y12
+	VBROADCASTSS 16(R12), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
 	ADDQ         $0x08, SI
@@ -1458,7 +1524,7 @@ row:
 	RET
 
 // func tile6x16AVX2(t *byte)
-// Requires: AVX, CMOV, FMA3
+// Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·tile6x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    48(AX), CX
@@ -1483,72 +1549,75 @@ TEXT ·tile6x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ    40(AX), CX
 	MOVQ    16(AX), DX
 	MOVQ    24(AX), BX
+	MOVQ    88(AX), SI
 
 tap:
-	MOVQ    32(AX), SI
-	SHLQ    $0x02, SI
-	MOVQ    (DX), DI
-	CMPQ    DI, $0x00
-	MOVQ    (AX), R8
-	LEAQ    (R8)(DI*1), DI
-	CMOVQLT 8(AX), DI
-	ADDQ    SI, DI
-	MOVQ    8(DX), R8
+	MOVQ    32(AX), DI
+	SHLQ    $0x02, DI
+	MOVQ    (DX), R8
 	CMPQ    R8, $0x00
 	MOVQ    (AX), R9
 	LEAQ    (R9)(R8*1), R8
 	CMOVQLT 8(AX), R8
-	ADDQ    SI, R8
-	MOVQ    16(DX), R9
+	ADDQ    DI, R8
+	MOVQ    8(DX), R9
 	CMPQ    R9, $0x00
 	MOVQ    (AX), R10
 	LEAQ    (R10)(R9*1), R9
 	CMOVQLT 8(AX), R9
-	ADDQ    SI, R9
-	MOVQ    24(DX), R10
+	ADDQ    DI, R9
+	MOVQ    16(DX), R10
 	CMPQ    R10, $0x00
 	MOVQ    (AX), R11
 	LEAQ    (R11)(R10*1), R10
 	CMOVQLT 8(AX), R10
-	ADDQ    SI, R10
-	MOVQ    32(DX), R11
+	ADDQ    DI, R10
+	MOVQ    24(DX), R11
 	CMPQ    R11, $0x00
 	MOVQ    (AX), R12
 	LEAQ    (R12)(R11*1), R11
 	CMOVQLT 8(AX), R11
-	ADDQ    SI, R11
-	MOVQ    40(DX), R12
+	ADDQ    DI, R11
+	MOVQ    32(DX), R12
 	CMPQ    R12, $0x00
 	MOVQ    (AX), R13
 	LEAQ    (R13)(R12*1), R12
 	CMOVQLT 8(AX), R12
-	ADDQ    SI, R12
+	ADDQ    DI, R12
+	MOVQ    40(DX), R13
+	CMPQ    R13, $0x00
+	MOVQ    (AX), R14
+	LEAQ    (R14)(R13*1), R13
+	CMOVQLT 8(AX), R13
+	ADDQ    DI, R13
 	ADDQ    $0x00000030, DX
-	NEGQ    SI
+	NEGQ    DI
 
 inner:
+	PREFETCHT1   (SI)
+	ADDQ         $0x40, SI
 	VMOVUPS      (CX), Y12
 	VMOVUPS      32(CX), Y13
-	VBROADCASTSS (DI)(SI*1), Y14
+	VBROADCASTSS (R8)(DI*1), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS (R8)(SI*1), Y14
+	VBROADCASTSS (R9)(DI*1), Y14
 	VFMADD231PS  Y12, Y14, Y2
 	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS (R9)(SI*1), Y14
+	VBROADCASTSS (R10)(DI*1), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS (R10)(SI*1), Y14
+	VBROADCASTSS (R11)(DI*1), Y14
 	VFMADD231PS  Y12, Y14, Y6
 	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS (R11)(SI*1), Y14
+	VBROADCASTSS (R12)(DI*1), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS (R12)(SI*1), Y14
+	VBROADCASTSS (R13)(DI*1), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
 	ADDQ         $0x00000040, CX
-	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
 	JNZ          inner
 	DECQ         BX
 	JNZ          tap
@@ -1601,7 +1670,7 @@ inner:
 	RET
 
 // func cross6x16AVX2(c *byte)
-// Requires: AVX, CMOV, FMA3
+// Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·cross6x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ    c+0(FP), AX
 	MOVQ    48(AX), CX
@@ -1629,30 +1698,33 @@ TEXT ·cross6x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ    24(AX), DI
 	MOVQ    32(AX), R8
 	MOVQ    40(AX), R9
+	MOVQ    64(AX), R10
 
 row:
-	MOVQ         (SI), R10
-	LEAQ         (CX)(R10*1), R11
-	TESTQ        R10, R10
-	CMOVQLT      BX, R11
+	PREFETCHT1   (R10)
+	ADDQ         $0x40, R10
+	MOVQ         (SI), R11
+	LEAQ         (CX)(R11*1), R12
+	TESTQ        R11, R11
+	CMOVQLT      BX, R12
 	VMOVUPS      (R8), Y12
 	VMOVUPS      32(R8), Y13
-	VBROADCASTSS (R11), Y14
+	VBROADCASTSS (R12), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS 4(R11), Y14
+	VBROADCASTSS 4(R12), Y14
 	VFMADD231PS  Y12, Y14, Y2
 	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS 8(R11), Y14
+	VBROADCASTSS 8(R12), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS 12(R11), Y14
+	VBROADCASTSS 12(R12), Y14
 	VFMADD231PS  Y12, Y14, Y6
 	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS 16(R11), Y14
+	VBROADCASTSS 16(R12), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS 20(R11), Y14
+	VBROADCASTSS 20(R12), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
 	ADDQ         $0x08, SI
@@ -9755,7 +9827,7 @@ loop:
 	RET
 
 // func tile1x16AVX512(t *byte)
-// Requires: AVX, AVX512F, CMOV
+// Requires: AVX, AVX512F, CMOV, MMX+
 TEXT ·tile1x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    48(AX), CX
@@ -9764,25 +9836,28 @@ TEXT ·tile1x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ    40(AX), CX
 	MOVQ    16(AX), DX
 	MOVQ    24(AX), BX
+	MOVQ    88(AX), SI
 
 tap:
-	MOVQ    32(AX), SI
-	SHLQ    $0x02, SI
-	MOVQ    (DX), DI
-	CMPQ    DI, $0x00
-	MOVQ    (AX), R8
-	LEAQ    (R8)(DI*1), DI
-	CMOVQLT 8(AX), DI
-	ADDQ    SI, DI
+	MOVQ    32(AX), DI
+	SHLQ    $0x02, DI
+	MOVQ    (DX), R8
+	CMPQ    R8, $0x00
+	MOVQ    (AX), R9
+	LEAQ    (R9)(R8*1), R8
+	CMOVQLT 8(AX), R8
+	ADDQ    DI, R8
 	ADDQ    $0x00000008, DX
-	NEGQ    SI
+	NEGQ    DI
 
 inner:
+	PREFETCHT1   (SI)
+	ADDQ         $0x40, SI
 	VMOVUPS      (CX), Z1
-	VBROADCASTSS (DI)(SI*1), Z2
+	VBROADCASTSS (R8)(DI*1), Z2
 	VFMADD231PS  Z1, Z2, Z0
 	ADDQ         $0x00000040, CX
-	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
 	JNZ          inner
 	DECQ         BX
 	JNZ          tap
@@ -9797,7 +9872,7 @@ inner:
 	RET
 
 // func cross1x16AVX512(c *byte)
-// Requires: AVX, AVX512F, CMOV
+// Requires: AVX, AVX512F, CMOV, MMX+
 TEXT ·cross1x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ    c+0(FP), AX
 	MOVQ    48(AX), CX
@@ -9809,14 +9884,17 @@ TEXT ·cross1x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ    24(AX), SI
 	MOVQ    32(AX), DI
 	MOVQ    40(AX), R8
+	MOVQ    64(AX), R9
 
 row:
-	MOVQ         (BX), R9
-	LEAQ         (CX)(R9*1), R10
-	TESTQ        R9, R9
-	CMOVQLT      DX, R10
+	PREFETCHT1   (R9)
+	ADDQ         $0x40, R9
+	MOVQ         (BX), R10
+	LEAQ         (CX)(R10*1), R11
+	TESTQ        R10, R10
+	CMOVQLT      DX, R11
 	VMOVUPS      (DI), Z1
-	VBROADCASTSS (R10), Z2
+	VBROADCASTSS (R11), Z2
 	VFMADD231PS  Z1, Z2, Z0
 	ADDQ         $0x08, BX
 	ADDQ         R8, DI
@@ -9828,7 +9906,7 @@ row:
 	RET
 
 // func tile2x16AVX512(t *byte)
-// Requires: AVX, AVX512F, CMOV
+// Requires: AVX, AVX512F, CMOV, MMX+
 TEXT ·tile2x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    48(AX), CX
@@ -9839,33 +9917,36 @@ TEXT ·tile2x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ    40(AX), CX
 	MOVQ    16(AX), DX
 	MOVQ    24(AX), BX
+	MOVQ    88(AX), SI
 
 tap:
-	MOVQ    32(AX), SI
-	SHLQ    $0x02, SI
-	MOVQ    (DX), DI
-	CMPQ    DI, $0x00
-	MOVQ    (AX), R8
-	LEAQ    (R8)(DI*1), DI
-	CMOVQLT 8(AX), DI
-	ADDQ    SI, DI
-	MOVQ    8(DX), R8
+	MOVQ    32(AX), DI
+	SHLQ    $0x02, DI
+	MOVQ    (DX), R8
 	CMPQ    R8, $0x00
 	MOVQ    (AX), R9
 	LEAQ    (R9)(R8*1), R8
 	CMOVQLT 8(AX), R8
-	ADDQ    SI, R8
+	ADDQ    DI, R8
+	MOVQ    8(DX), R9
+	CMPQ    R9, $0x00
+	MOVQ    (AX), R10
+	LEAQ    (R10)(R9*1), R9
+	CMOVQLT 8(AX), R9
+	ADDQ    DI, R9
 	ADDQ    $0x00000010, DX
-	NEGQ    SI
+	NEGQ    DI
 
 inner:
+	PREFETCHT1   (SI)
+	ADDQ         $0x40, SI
 	VMOVUPS      (CX), Z2
-	VBROADCASTSS (DI)(SI*1), Z3
+	VBROADCASTSS (R8)(DI*1), Z3
 	VFMADD231PS  Z2, Z3, Z0
-	VBROADCASTSS (R8)(SI*1), Z3
+	VBROADCASTSS (R9)(DI*1), Z3
 	VFMADD231PS  Z2, Z3, Z1
 	ADDQ         $0x00000040, CX
-	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
 	JNZ          inner
 	DECQ         BX
 	JNZ          tap
@@ -9884,7 +9965,7 @@ inner:
 	RET
 
 // func cross2x16AVX512(c *byte)
-// Requires: AVX, AVX512F, CMOV
+// Requires: AVX, AVX512F, CMOV, MMX+
 TEXT ·cross2x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ    c+0(FP), AX
 	MOVQ    48(AX), CX
@@ -9898,16 +9979,19 @@ TEXT ·cross2x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ    24(AX), DI
 	MOVQ    32(AX), R8
 	MOVQ    40(AX), R9
+	MOVQ    64(AX), R10
 
 row:
-	MOVQ         (SI), R10
-	LEAQ         (CX)(R10*1), R11
-	TESTQ        R10, R10
-	CMOVQLT      BX, R11
+	PREFETCHT1   (R10)
+	ADDQ         $0x40, R10
+	MOVQ         (SI), R11
+	LEAQ         (CX)(R11*1), R12
+	TESTQ        R11, R11
+	CMOVQLT      BX, R12
 	VMOVUPS      (R8), Z2
-	VBROADCASTSS (R11), Z3
+	VBROADCASTSS (R12), Z3
 	VFMADD231PS  Z2, Z3, Z0
-	VBROADCASTSS 4(R11), Z3
+	VBROADCASTSS 4(R12), Z3
 	VFMADD231PS  Z2, Z3, Z1
 	ADDQ         $0x08, SI
 	ADDQ         R9, R8
@@ -9921,7 +10005,7 @@ row:
 	RET
 
 // func tile3x16AVX512(t *byte)
-// Requires: AVX, AVX512F, CMOV
+// Requires: AVX, AVX512F, CMOV, MMX+
 TEXT ·tile3x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    48(AX), CX
@@ -9934,41 +10018,44 @@ TEXT ·tile3x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ    40(AX), CX
 	MOVQ    16(AX), DX
 	MOVQ    24(AX), BX
+	MOVQ    88(AX), SI
 
 tap:
-	MOVQ    32(AX), SI
-	SHLQ    $0x02, SI
-	MOVQ    (DX), DI
-	CMPQ    DI, $0x00
-	MOVQ    (AX), R8
-	LEAQ    (R8)(DI*1), DI
-	CMOVQLT 8(AX), DI
-	ADDQ    SI, DI
-	MOVQ    8(DX), R8
+	MOVQ    32(AX), DI
+	SHLQ    $0x02, DI
+	MOVQ    (DX), R8
 	CMPQ    R8, $0x00
 	MOVQ    (AX), R9
 	LEAQ    (R9)(R8*1), R8
 	CMOVQLT 8(AX), R8
-	ADDQ    SI, R8
-	MOVQ    16(DX), R9
+	ADDQ    DI, R8
+	MOVQ    8(DX), R9
 	CMPQ    R9, $0x00
 	MOVQ    (AX), R10
 	LEAQ    (R10)(R9*1), R9
 	CMOVQLT 8(AX), R9
-	ADDQ    SI, R9
+	ADDQ    DI, R9
+	MOVQ    16(DX), R10
+	CMPQ    R10, $0x00
+	MOVQ    (AX), R11
+	LEAQ    (R11)(R10*1), R10
+	CMOVQLT 8(AX), R10
+	ADDQ    DI, R10
 	ADDQ    $0x00000018, DX
-	NEGQ    SI
+	NEGQ    DI
 
 inner:
+	PREFETCHT1   (SI)
+	ADDQ         $0x40, SI
 	VMOVUPS      (CX), Z3
-	VBROADCASTSS (DI)(SI*1), Z4
+	VBROADCASTSS (R8)(DI*1), Z4
 	VFMADD231PS  Z3, Z4, Z0
-	VBROADCASTSS (R8)(SI*1), Z4
+	VBROADCASTSS (R9)(DI*1), Z4
 	VFMADD231PS  Z3, Z4, Z1
-	VBROADCASTSS (R9)(SI*1), Z4
+	VBROADCASTSS (R10)(DI*1), Z4
 	VFMADD231PS  Z3, Z4, Z2
 	ADDQ         $0x00000040, CX
-	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
 	JNZ          inner
 	DECQ         BX
 	JNZ          tap
@@ -9991,7 +10078,7 @@ inner:
 	RET
 
 // func cross3x16AVX512(c *byte)
-// Requires: AVX, AVX512F, CMOV
+// Requires: AVX, AVX512F, CMOV, MMX+
 TEXT ·cross3x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ    c+0(FP), AX
 	MOVQ    48(AX), CX
@@ -10007,18 +10094,21 @@ TEXT ·cross3x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ    24(AX), DI
 	MOVQ    32(AX), R8
 	MOVQ    40(AX), R9
+	MOVQ    64(AX), R10
 
 row:
-	MOVQ         (SI), R10
-	LEAQ         (CX)(R10*1), R11
-	TESTQ        R10, R10
-	CMOVQLT      BX, R11
+	PREFETCHT1   (R10)
+	ADDQ         $0x40, R10
+	MOVQ         (SI), R11
+	LEAQ         (CX)(R11*1), R12
+	TESTQ        R11, R11
+	CMOVQLT      BX, R12
 	VMOVUPS      (R8), Z3
-	VBROADCASTSS (R11), Z4
+	VBROADCASTSS (R12), Z4
 	VFMADD231PS  Z3, Z4, Z0
-	VBROADCASTSS 4(R11), Z4
+	VBROADCASTSS 4(R12), Z4
 	VFMADD231PS  Z3, Z4, Z1
-	VBROADCASTSS 8(R11), Z4
+	VBROADCASTSS 8(R12), Z4
 	VFMADD231PS  Z3, Z4, Z2
 	ADDQ         $0x08, SI
 	ADDQ         R9, R8
@@ -10034,7 +10124,7 @@ row:
 	RET
 
 // func tile4x16AVX512(t *byte)
-// Requires: AVX, AVX512F, CMOV
+// Requires: AVX, AVX512F, CMOV, MMX+
 TEXT ·tile4x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    48(AX), CX
@@ -10049,49 +10139,52 @@ TEXT ·tile4x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ    40(AX), CX
 	MOVQ    16(AX), DX
 	MOVQ    24(AX), BX
+	MOVQ    88(AX), SI
 
 tap:
-	MOVQ    32(AX), SI
-	SHLQ    $0x02, SI
-	MOVQ    (DX), DI
-	CMPQ    DI, $0x00
-	MOVQ    (AX), R8
-	LEAQ    (R8)(DI*1), DI
-	CMOVQLT 8(AX), DI
-	ADDQ    SI, DI
-	MOVQ    8(DX), R8
+	MOVQ    32(AX), DI
+	SHLQ    $0x02, DI
+	MOVQ    (DX), R8
 	CMPQ    R8, $0x00
 	MOVQ    (AX), R9
 	LEAQ    (R9)(R8*1), R8
 	CMOVQLT 8(AX), R8
-	ADDQ    SI, R8
-	MOVQ    16(DX), R9
+	ADDQ    DI, R8
+	MOVQ    8(DX), R9
 	CMPQ    R9, $0x00
 	MOVQ    (AX), R10
 	LEAQ    (R10)(R9*1), R9
 	CMOVQLT 8(AX), R9
-	ADDQ    SI, R9
-	MOVQ    24(DX), R10
+	ADDQ    DI, R9
+	MOVQ    16(DX), R10
 	CMPQ    R10, $0x00
 	MOVQ    (AX), R11
 	LEAQ    (R11)(R10*1), R10
 	CMOVQLT 8(AX), R10
-	ADDQ    SI, R10
+	ADDQ    DI, R10
+	MOVQ    24(DX), R11
+	CMPQ    R11, $0x00
+	MOVQ    (AX), R12
+	LEAQ    (R12)(R11*1), R11
+	CMOVQLT 8(AX), R11
+	ADDQ    DI, R11
 	ADDQ    $0x00000020, DX
-	NEGQ    SI
+	NEGQ    DI
 
 inner:
+	PREFETCHT1   (SI)
+	ADDQ         $0x40, SI
 	VMOVUPS      (CX), Z4
-	VBROADCASTSS (DI)(SI*1), Z5
+	VBROADCASTSS (R8)(DI*1), Z5
 	VFMADD231PS  Z4, Z5, Z0
-	VBROADCASTSS (R8)(SI*1), Z5
+	VBROADCASTSS (R9)(DI*1), Z5
 	VFMADD231PS  Z4, Z5, Z1
-	VBROADCASTSS (R9)(SI*1), Z5
+	VBROADCASTSS (R10)(DI*1), Z5
 	VFMADD231PS  Z4, Z5, Z2
-	VBROADCASTSS (R10)(SI*1), Z5
+	VBROADCASTSS (R11)(DI*1), Z5
 	VFMADD231PS  Z4, Z5, Z3
 	ADDQ         $0x00000040, CX
-	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
 	JNZ          inner
 	DECQ         BX
 	JNZ          tap
@@ -10118,7 +10211,7 @@ inner:
 	RET
 
 // func cross4x16AVX512(c *byte)
-// Requires: AVX, AVX512F, CMOV
+// Requires: AVX, AVX512F, CMOV, MMX+
 TEXT ·cross4x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ    c+0(FP), AX
 	MOVQ    48(AX), CX
@@ -10136,20 +10229,23 @@ TEXT ·cross4x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ    24(AX), DI
 	MOVQ    32(AX), R8
 	MOVQ    40(AX), R9
+	MOVQ    64(AX), R10
 
 row:
-	MOVQ         (SI), R10
-	LEAQ         (CX)(R10*1), R11
-	TESTQ        R10, R10
-	CMOVQLT      BX, R11
+	PREFETCHT1   (R10)
+	ADDQ         $0x40, R10
+	MOVQ         (SI), R11
+	LEAQ         (CX)(R11*1), R12
+	TESTQ        R11, R11
+	CMOVQLT      BX, R12
 	VMOVUPS      (R8), Z4
-	VBROADCASTSS (R11), Z5
+	VBROADCASTSS (R12), Z5
 	VFMADD231PS  Z4, Z5, Z0
-	VBROADCASTSS 4(R11), Z5
+	VBROADCASTSS 4(R12), Z5
 	VFMADD231PS  Z4, Z5, Z1
-	VBROADCASTSS 8(R11), Z5
+	VBROADCASTSS 8(R12), Z5
 	VFMADD231PS  Z4, Z5, Z2
-	VBROADCASTSS 12(R11), Z5
+	VBROADCASTSS 12(R12), Z5
 	VFMADD231PS  Z4, Z5, Z3
 	ADDQ         $0x08, SI
 	ADDQ         R9, R8
@@ -10167,7 +10263,7 @@ row:
 	RET
 
 // func tile5x16AVX512(t *byte)
-// Requires: AVX, AVX512F, CMOV
+// Requires: AVX, AVX512F, CMOV, MMX+
 TEXT ·tile5x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    48(AX), CX
@@ -10184,57 +10280,60 @@ TEXT ·tile5x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ    40(AX), CX
 	MOVQ    16(AX), DX
 	MOVQ    24(AX), BX
+	MOVQ    88(AX), SI
 
 tap:
-	MOVQ    32(AX), SI
-	SHLQ    $0x02, SI
-	MOVQ    (DX), DI
-	CMPQ    DI, $0x00
-	MOVQ    (AX), R8
-	LEAQ    (R8)(DI*1), DI
-	CMOVQLT 8(AX), DI
-	ADDQ    SI, DI
-	MOVQ    8(DX), R8
+	MOVQ    32(AX), DI
+	SHLQ    $0x02, DI
+	MOVQ    (DX), R8
 	CMPQ    R8, $0x00
 	MOVQ    (AX), R9
 	LEAQ    (R9)(R8*1), R8
 	CMOVQLT 8(AX), R8
-	ADDQ    SI, R8
-	MOVQ    16(DX), R9
+	ADDQ    DI, R8
+	MOVQ    8(DX), R9
 	CMPQ    R9, $0x00
 	MOVQ    (AX), R10
 	LEAQ    (R10)(R9*1), R9
 	CMOVQLT 8(AX), R9
-	ADDQ    SI, R9
-	MOVQ    24(DX), R10
+	ADDQ    DI, R9
+	MOVQ    16(DX), R10
 	CMPQ    R10, $0x00
 	MOVQ    (AX), R11
 	LEAQ    (R11)(R10*1), R10
 	CMOVQLT 8(AX), R10
-	ADDQ    SI, R10
-	MOVQ    32(DX), R11
+	ADDQ    DI, R10
+	MOVQ    24(DX), R11
 	CMPQ    R11, $0x00
 	MOVQ    (AX), R12
 	LEAQ    (R12)(R11*1), R11
 	CMOVQLT 8(AX), R11
-	ADDQ    SI, R11
+	ADDQ    DI, R11
+	MOVQ    32(DX), R12
+	CMPQ    R12, $0x00
+	MOVQ    (AX), R13
+	LEAQ    (R13)(R12*1), R12
+	CMOVQLT 8(AX), R12
+	ADDQ    DI, R12
 	ADDQ    $0x00000028, DX
-	NEGQ    SI
+	NEGQ    DI
 
 inner:
+	PREFETCHT1   (SI)
+	ADDQ         $0x40, SI
 	VMOVUPS      (CX), Z5
-	VBROADCASTSS (DI)(SI*1), Z6
+	VBROADCASTSS (R8)(DI*1), Z6
 	VFMADD231PS  Z5, Z6, Z0
-	VBROADCASTSS (R8)(SI*1), Z6
+	VBROADCASTSS (R9)(DI*1), Z6
 	VFMADD231PS  Z5, Z6, Z1
-	VBROADCASTSS (R9)(SI*1), Z6
+	VBROADCASTSS (R10)(DI*1), Z6
 	VFMADD231PS  Z5, Z6, Z2
-	VBROADCASTSS (R10)(SI*1), Z6
+	VBROADCASTSS (R11)(DI*1), Z6
 	VFMADD231PS  Z5, Z6, Z3
-	VBROADCASTSS (R11)(SI*1), Z6
+	VBROADCASTSS (R12)(DI*1), Z6
 	VFMADD231PS  Z5, Z6, Z4
 	ADDQ         $0x00000040, CX
-	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
 	JNZ          inner
 	DECQ         BX
 	JNZ          tap
@@ -10265,7 +10364,7 @@ inner:
 	RET
 
 // func cross5x16AVX512(c *byte)
-// Requires: AVX, AVX512F, CMOV
+// Requires: AVX, AVX512F, CMOV, MMX+
 TEXT ·cross5x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ    c+0(FP), AX
 	MOVQ    48(AX), CX
@@ -10285,22 +10384,25 @@ TEXT ·cross5x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ    24(AX), DI
 	MOVQ    32(AX), R8
 	MOVQ    40(AX), R9
+	MOVQ    64(AX), R10
 
 row:
-	MOVQ         (SI), R10
-	LEAQ         (CX)(R10*1), R11
-	TESTQ        R10, R10
-	CMOVQLT      BX, R11
+	PREFETCHT1   (R10)
+	ADDQ         $0x40, R10
+	MOVQ         (SI), R11
+	LEAQ         (CX)(R11*1), R12
+	TESTQ        R11, R11
+	CMOVQLT      BX, R12
 	VMOVUPS      (R8), Z5
-	VBROADCASTSS (R11), Z6
+	VBROADCASTSS (R12), Z6
 	VFMADD231PS  Z5, Z6, Z0
-	VBROADCASTSS 4(R11), Z6
+	VBROADCASTSS 4(R12), Z6
 	VFMADD231PS  Z5, Z6, Z1
-	VBROADCASTSS 8(R11), Z6
+	VBROADCASTSS 8(R12), Z6
 	VFMADD231PS  Z5, Z6, Z2
-	VBROADCASTSS 12(R11), Z6
+	VBROADCASTSS 12(R12), Z6
 	VFMADD231PS  Z5, Z6, Z3
-	VBROADCASTSS 16(R11), Z6
+	VBROADCASTSS 16(R12), Z6
 	VFMADD231PS  Z5, Z6, Z4
 	ADDQ         $0x08, SI
 	ADDQ         R9, R8
@@ -10320,7 +10422,7 @@ row:
 	RET
 
 // func tile6x16AVX512(t *byte)
-// Requires: AVX, AVX512F, CMOV
+// Requires: AVX, AVX512F, CMOV, MMX+
 TEXT ·tile6x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    48(AX), CX
@@ -10339,65 +10441,68 @@ TEXT ·tile6x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ    40(AX), CX
 	MOVQ    16(AX), DX
 	MOVQ    24(AX), BX
+	MOVQ    88(AX), SI
 
 tap:
-	MOVQ    32(AX), SI
-	SHLQ    $0x02, SI
-	MOVQ    (DX), DI
-	CMPQ    DI, $0x00
-	MOVQ    (AX), R8
-	LEAQ    (R8)(DI*1), DI
-	CMOVQLT 8(AX), DI
-	ADDQ    SI, DI
-	MOVQ    8(DX), R8
+	MOVQ    32(AX), DI
+	SHLQ    $0x02, DI
+	MOVQ    (DX), R8
 	CMPQ    R8, $0x00
 	MOVQ    (AX), R9
 	LEAQ    (R9)(R8*1), R8
 	CMOVQLT 8(AX), R8
-	ADDQ    SI, R8
-	MOVQ    16(DX), R9
+	ADDQ    DI, R8
+	MOVQ    8(DX), R9
 	CMPQ    R9, $0x00
 	MOVQ    (AX), R10
 	LEAQ    (R10)(R9*1), R9
 	CMOVQLT 8(AX), R9
-	ADDQ    SI, R9
-	MOVQ    24(DX), R10
+	ADDQ    DI, R9
+	MOVQ    16(DX), R10
 	CMPQ    R10, $0x00
 	MOVQ    (AX), R11
 	LEAQ    (R11)(R10*1), R10
 	CMOVQLT 8(AX), R10
-	ADDQ    SI, R10
-	MOVQ    32(DX), R11
+	ADDQ    DI, R10
+	MOVQ    24(DX), R11
 	CMPQ    R11, $0x00
 	MOVQ    (AX), R12
 	LEAQ    (R12)(R11*1), R11
 	CMOVQLT 8(AX), R11
-	ADDQ    SI, R11
-	MOVQ    40(DX), R12
+	ADDQ    DI, R11
+	MOVQ    32(DX), R12
 	CMPQ    R12, $0x00
 	MOVQ    (AX), R13
 	LEAQ    (R13)(R12*1), R12
 	CMOVQLT 8(AX), R12
-	ADDQ    SI, R12
+	ADDQ    DI, R12
+	MOVQ    40(DX), R13
+	CMPQ    R13, $0x00
+	MOVQ    (AX), R14
+	LEAQ    (R14)(R13*1), R13
+	CMOVQLT 8(AX), R13
+	ADDQ    DI, R13
 	ADDQ    $0x00000030, DX
-	NEGQ    SI
+	NEGQ    DI
 
 inner:
+	PREFETCHT1   (SI)
+	ADDQ         $0x40, SI
 	VMOVUPS      (CX), Z6
-	VBROADCASTSS (DI)(SI*1), Z7
+	VBROADCASTSS (R8)(DI*1), Z7
 	VFMADD231PS  Z6, Z7, Z0
-	VBROADCASTSS (R8)(SI*1), Z7
+	VBROADCASTSS (R9)(DI*1), Z7
 	VFMADD231PS  Z6, Z7, Z1
-	VBROADCASTSS (R9)(SI*1), Z7
+	VBROADCASTSS (R10)(DI*1), Z7
 	VFMADD231PS  Z6, Z7, Z2
-	VBROADCASTSS (R10)(SI*1), Z7
+	VBROADCASTSS (R11)(DI*1), Z7
 	VFMADD231PS  Z6, Z7, Z3
-	VBROADCASTSS (R11)(SI*1), Z7
+	VBROADCASTSS (R12)(DI*1), Z7
 	VFMADD231PS  Z6, Z7, Z4
-	VBROADCASTSS (R12)(SI*1), Z7
+	VBROADCASTSS (R13)(DI*1), Z7
 	VFMADD231PS  Z6, Z7, Z5
 	ADDQ         $0x00000040, CX
-	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
 	JNZ          inner
 	DECQ         BX
 	JNZ          tap
@@ -10432,7 +10537,7 @@ inner:
 	RET
 
 // func cross6x16AVX512(c *byte)
-// Requires: AVX, AVX512F, CMOV
+// Requires: AVX, AVX512F, CMOV, MMX+
 TEXT ·cross6x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ    c+0(FP), AX
 	MOVQ    48(AX), CX
@@ -10454,24 +10559,27 @@ TEXT ·cross6x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ    24(AX), DI
 	MOVQ    32(AX), R8
 	MOVQ    40(AX), R9
+	MOVQ    64(AX), R10
 
 row:
-	MOVQ         (SI), R10
-	LEAQ         (CX)(R10*1), R11
-	TESTQ        R10, R10
-	CMOVQLT      BX, R11
+	PREFETCHT1   (R10)
+	ADDQ         $0x40, R10
+	MOVQ         (SI), R11
+	LEAQ         (CX)(R11*1), R12
+	TESTQ        R11, R11
+	CMOVQLT      BX, R12
 	VMOVUPS      (R8), Z6
-	VBROADCASTSS (R11), Z7
+	VBROADCASTSS (R12), Z7
 	VFMADD231PS  Z6, Z7, Z0
-	VBROADCASTSS 4(R11), Z7
+	VBROADCASTSS 4(R12), Z7
 	VFMADD231PS  Z6, Z7, Z1
-	VBROADCASTSS 8(R11), Z7
+	VBROADCASTSS 8(R12), Z7
 	VFMADD231PS  Z6, Z7, Z2
-	VBROADCASTSS 12(R11), Z7
+	VBROADCASTSS 12(R12), Z7
 	VFMADD231PS  Z6, Z7, Z3
-	VBROADCASTSS 16(R11), Z7
+	VBROADCASTSS 16(R12), Z7
 	VFMADD231PS  Z6, Z7, Z4
-	VBROADCASTSS 20(R11), Z7
+	VBROADCASTSS 20(R12), Z7
 	VFMADD231PS  Z6, Z7, Z5
 	ADDQ         $0x08, SI
 	ADDQ         R9, R8
@@ -10493,7 +10601,7 @@ row:
 	RET
 
 // func tile7x16AVX512(t *byte)
-// Requires: AVX, AVX512F, CMOV
+// Requires: AVX, AVX512F, CMOV, MMX+
 TEXT ·tile7x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    48(AX), CX
@@ -10514,73 +10622,76 @@ TEXT ·tile7x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ    40(AX), CX
 	MOVQ    16(AX), DX
 	MOVQ    24(AX), BX
+	MOVQ    88(AX), SI
 
 tap:
-	MOVQ    32(AX), SI
-	SHLQ    $0x02, SI
-	MOVQ    (DX), DI
-	CMPQ    DI, $0x00
-	MOVQ    (AX), R8
-	LEAQ    (R8)(DI*1), DI
-	CMOVQLT 8(AX), DI
-	ADDQ    SI, DI
-	MOVQ    8(DX), R8
+	MOVQ    32(AX), DI
+	SHLQ    $0x02, DI
+	MOVQ    (DX), R8
 	CMPQ    R8, $0x00
 	MOVQ    (AX), R9
 	LEAQ    (R9)(R8*1), R8
 	CMOVQLT 8(AX), R8
-	ADDQ    SI, R8
-	MOVQ    16(DX), R9
+	ADDQ    DI, R8
+	MOVQ    8(DX), R9
 	CMPQ    R9, $0x00
 	MOVQ    (AX), R10
 	LEAQ    (R10)(R9*1), R9
 	CMOVQLT 8(AX), R9
-	ADDQ    SI, R9
-	MOVQ    24(DX), R10
+	ADDQ    DI, R9
+	MOVQ    16(DX), R10
 	CMPQ    R10, $0x00
 	MOVQ    (AX), R11
 	LEAQ    (R11)(R10*1), R10
 	CMOVQLT 8(AX), R10
-	ADDQ    SI, R10
-	MOVQ    32(DX), R11
+	ADDQ    DI, R10
+	MOVQ    24(DX), R11
 	CMPQ    R11, $0x00
 	MOVQ    (AX), R12
 	LEAQ    (R12)(R11*1), R11
 	CMOVQLT 8(AX), R11
-	ADDQ    SI, R11
-	MOVQ    40(DX), R12
+	ADDQ    DI, R11
+	MOVQ    32(DX), R12
 	CMPQ    R12, $0x00
 	MOVQ    (AX), R13
 	LEAQ    (R13)(R12*1), R12
 	CMOVQLT 8(AX), R12
-	ADDQ    SI, R12
-	MOVQ    48(DX), R13
+	ADDQ    DI, R12
+	MOVQ    40(DX), R13
 	CMPQ    R13, $0x00
 	MOVQ    (AX), R14
 	LEAQ    (R14)(R13*1), R13
 	CMOVQLT 8(AX), R13
-	ADDQ    SI, R13
+	ADDQ    DI, R13
+	MOVQ    48(DX), R14
+	CMPQ    R14, $0x00
+	MOVQ    (AX), R15
+	LEAQ    (R15)(R14*1), R14
+	CMOVQLT 8(AX), R14
+	ADDQ    DI, R14
 	ADDQ    $0x00000038, DX
-	NEGQ    SI
+	NEGQ    DI
 
 inner:
+	PREFETCHT1   (SI)
+	ADDQ         $0x40, SI
 	VMOVUPS      (CX), Z7
-	VBROADCASTSS (DI)(SI*1), Z8
+	VBROADCASTSS (R8)(DI*1), Z8
 	VFMADD231PS  Z7, Z8, Z0
-	VBROADCASTSS (R8)(SI*1), Z8
+	VBROADCASTSS (R9)(DI*1), Z8
 	VFMADD231PS  Z7, Z8, Z1
-	VBROADCASTSS (R9)(SI*1), Z8
+	VBROADCASTSS (R10)(DI*1), Z8
 	VFMADD231PS  Z7, Z8, Z2
-	VBROADCASTSS (R10)(SI*1), Z8
+	VBROADCASTSS (R11)(DI*1), Z8
 	VFMADD231PS  Z7, Z8, Z3
-	VBROADCASTSS (R11)(SI*1), Z8
+	VBROADCASTSS (R12)(DI*1), Z8
 	VFMADD231PS  Z7, Z8, Z4
-	VBROADCASTSS (R12)(SI*1), Z8
+	VBROADCASTSS (R13)(DI*1), Z8
 	VFMADD231PS  Z7, Z8, Z5
-	VBROADCASTSS (R13)(SI*1), Z8
+	VBROADCASTSS (R14)(DI*1), Z8
 	VFMADD231PS  Z7, Z8, Z6
 	ADDQ         $0x00000040, CX
-	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
 	JNZ          inner
 	DECQ         BX
 	JNZ          tap
@@ -10619,7 +10730,7 @@ inner:
 	RET
 
 // func cross7x16AVX512(c *byte)
-// Requires: AVX, AVX512F, CMOV
+// Requires: AVX, AVX512F, CMOV, MMX+
 TEXT ·cross7x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ    c+0(FP), AX
 	MOVQ    48(AX), CX
@@ -10643,26 +10754,29 @@ TEXT ·cross7x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ    24(AX), DI
 	MOVQ    32(AX), R8
 	MOVQ    40(AX), R9
+	MOVQ    64(AX), R10
 
 row:
-	MOVQ         (SI), R10
-	LEAQ         (CX)(R10*1), R11
-	TESTQ        R10, R10
-	CMOVQLT      BX, R11
+	PREFETCHT1   (R10)
+	ADDQ         $0x40, R10
+	MOVQ         (SI), R11
+	LEAQ         (CX)(R11*1), R12
+	TESTQ        R11, R11
+	CMOVQLT      BX, R12
 	VMOVUPS      (R8), Z7
-	VBROADCASTSS (R11), Z8
+	VBROADCASTSS (R12), Z8
 	VFMADD231PS  Z7, Z8, Z0
-	VBROADCASTSS 4(R11), Z8
+	VBROADCASTSS 4(R12), Z8
 	VFMADD231PS  Z7, Z8, Z1
-	VBROADCASTSS 8(R11), Z8
+	VBROADCASTSS 8(R12), Z8
 	VFMADD231PS  Z7, Z8, Z2
-	VBROADCASTSS 12(R11), Z8
+	VBROADCASTSS 12(R12), Z8
 	VFMADD231PS  Z7, Z8, Z3
-	VBROADCASTSS 16(R11), Z8
+	VBROADCASTSS 16(R12), Z8
 	VFMADD231PS  Z7, Z8, Z4
-	VBROADCASTSS 20(R11), Z8
+	VBROADCASTSS 20(R12), Z8
 	VFMADD231PS  Z7, Z8, Z5
-	VBROADCASTSS 24(R11), Z8
+	VBROADCASTSS 24(R12), Z8
 	VFMADD231PS  Z7, Z8, Z6
 	ADDQ         $0x08, SI
 	ADDQ         R9, R8
@@ -10686,8 +10800,8 @@ row:
 	RET
 
 // func tile8x16AVX512(t *byte)
-// Requires: AVX, AVX512F, CMOV
-TEXT ·tile8x16AVX512(SB), NOSPLIT, $0-8
+// Requires: AVX, AVX512F, CMOV, MMX+
+TEXT ·tile8x16AVX512(SB), NOSPLIT, $8-8
 	MOVQ    t+0(FP), AX
 	MOVQ    48(AX), CX
 	MOVQ    56(AX), DX
@@ -10709,81 +10823,84 @@ TEXT ·tile8x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ    40(AX), CX
 	MOVQ    16(AX), DX
 	MOVQ    24(AX), BX
+	MOVQ    88(AX), SI
 
 tap:
-	MOVQ    32(AX), SI
-	SHLQ    $0x02, SI
-	MOVQ    (DX), DI
-	CMPQ    DI, $0x00
-	MOVQ    (AX), R8
-	LEAQ    (R8)(DI*1), DI
-	CMOVQLT 8(AX), DI
-	ADDQ    SI, DI
-	MOVQ    8(DX), R8
+	MOVQ    32(AX), DI
+	SHLQ    $0x02, DI
+	MOVQ    (DX), R8
 	CMPQ    R8, $0x00
 	MOVQ    (AX), R9
 	LEAQ    (R9)(R8*1), R8
 	CMOVQLT 8(AX), R8
-	ADDQ    SI, R8
-	MOVQ    16(DX), R9
+	ADDQ    DI, R8
+	MOVQ    8(DX), R9
 	CMPQ    R9, $0x00
 	MOVQ    (AX), R10
 	LEAQ    (R10)(R9*1), R9
 	CMOVQLT 8(AX), R9
-	ADDQ    SI, R9
-	MOVQ    24(DX), R10
+	ADDQ    DI, R9
+	MOVQ    16(DX), R10
 	CMPQ    R10, $0x00
 	MOVQ    (AX), R11
 	LEAQ    (R11)(R10*1), R10
 	CMOVQLT 8(AX), R10
-	ADDQ    SI, R10
-	MOVQ    32(DX), R11
+	ADDQ    DI, R10
+	MOVQ    24(DX), R11
 	CMPQ    R11, $0x00
 	MOVQ    (AX), R12
 	LEAQ    (R12)(R11*1), R11
 	CMOVQLT 8(AX), R11
-	ADDQ    SI, R11
-	MOVQ    40(DX), R12
+	ADDQ    DI, R11
+	MOVQ    32(DX), R12
 	CMPQ    R12, $0x00
 	MOVQ    (AX), R13
 	LEAQ    (R13)(R12*1), R12
 	CMOVQLT 8(AX), R12
-	ADDQ    SI, R12
-	MOVQ    48(DX), R13
+	ADDQ    DI, R12
+	MOVQ    40(DX), R13
 	CMPQ    R13, $0x00
 	MOVQ    (AX), R14
 	LEAQ    (R14)(R13*1), R13
 	CMOVQLT 8(AX), R13
-	ADDQ    SI, R13
-	MOVQ    56(DX), R14
+	ADDQ    DI, R13
+	MOVQ    48(DX), R14
 	CMPQ    R14, $0x00
 	MOVQ    (AX), R15
 	LEAQ    (R15)(R14*1), R14
 	CMOVQLT 8(AX), R14
-	ADDQ    SI, R14
+	ADDQ    DI, R14
+	MOVQ    56(DX), R15
+	CMPQ    R15, $0x00
+	MOVQ    (AX), BP
+	LEAQ    (BP)(R15*1), R15
+	CMOVQLT 8(AX), R15
+	ADDQ    DI, R15
 	ADDQ    $0x00000040, DX
-	NEGQ    SI
+	NEGQ    DI
 
 inner:
+	PREFETCHT1   (SI)
+	ADDQ         $0x40, SI
 	VMOVUPS      (CX), Z8
-	VBROADCASTSS (DI)(SI*1), Z9
+	VBROADCASTSS (R8)(DI*1), Z9
 	VFMADD231PS  Z8, Z9, Z0
-	VBROADCASTSS (R8)(SI*1), Z9
+	VBROADCASTSS (R9)(DI*1), Z9
 	VFMADD231PS  Z8, Z9, Z1
-	VBROADCASTSS (R9)(SI*1), Z9
+	VBROADCASTSS (R10)(DI*1), Z9
 	VFMADD231PS  Z8, Z9, Z2
-	VBROADCASTSS (R10)(SI*1), Z9
+	VBROADCASTSS (R11)(DI*1), Z9
 	VFMADD231PS  Z8, Z9, Z3
-	VBROADCASTSS (R11)(SI*1), Z9
+	VBROADCASTSS (R12)(DI*1), Z9
 	VFMADD231PS  Z8, Z9, Z4
-	VBROADCASTSS (R12)(SI*1), Z9
+	VBROADCASTSS (R13)(DI*1), Z9
 	VFMADD231PS  Z8, Z9, Z5
-	VBROADCASTSS (R13)(SI*1), Z9
+	VBROADCASTSS (R14)(DI*1), Z9
 	VFMADD231PS  Z8, Z9, Z6
-	VBROADCASTSS (R14)(SI*1), Z9
+	VBROADCASTSS (R15)(DI*1), Z9
 	VFMADD231PS  Z8, Z9, Z7
 	ADDQ         $0x00000040, CX
-	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
 	JNZ          inner
 	DECQ         BX
 	JNZ          tap
@@ -10826,7 +10943,7 @@ inner:
 	RET
 
 // func cross8x16AVX512(c *byte)
-// Requires: AVX, AVX512F, CMOV
+// Requires: AVX, AVX512F, CMOV, MMX+
 TEXT ·cross8x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ    c+0(FP), AX
 	MOVQ    48(AX), CX
@@ -10852,28 +10969,31 @@ TEXT ·cross8x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ    24(AX), DI
 	MOVQ    32(AX), R8
 	MOVQ    40(AX), R9
+	MOVQ    64(AX), R10
 
 row:
-	MOVQ         (SI), R10
-	LEAQ         (CX)(R10*1), R11
-	TESTQ        R10, R10
-	CMOVQLT      BX, R11
+	PREFETCHT1   (R10)
+	ADDQ         $0x40, R10
+	MOVQ         (SI), R11
+	LEAQ         (CX)(R11*1), R12
+	TESTQ        R11, R11
+	CMOVQLT      BX, R12
 	VMOVUPS      (R8), Z8
-	VBROADCASTSS (R11), Z9
+	VBROADCASTSS (R12), Z9
 	VFMADD231PS  Z8, Z9, Z0
-	VBROADCASTSS 4(R11), Z9
+	VBROADCASTSS 4(R12), Z9
 	VFMADD231PS  Z8, Z9, Z1
-	VBROADCASTSS 8(R11), Z9
+	VBROADCASTSS 8(R12), Z9
 	VFMADD231PS  Z8, Z9, Z2
-	VBROADCASTSS 12(R11), Z9
+	VBROADCASTSS 12(R12), Z9
 	VFMADD231PS  Z8, Z9, Z3
-	VBROADCASTSS 16(R11), Z9
+	VBROADCASTSS 16(R12), Z9
 	VFMADD231PS  Z8, Z9, Z4
-	VBROADCASTSS 20(R11), Z9
+	VBROADCASTSS 20(R12), Z9
 	VFMADD231PS  Z8, Z9, Z5
-	VBROADCASTSS 24(R11), Z9
+	VBROADCASTSS 24(R12), Z9
 	VFMADD231PS  Z8, Z9, Z6
-	VBROADCASTSS 28(R11), Z9
+	VBROADCASTSS 28(R12), Z9
 	VFMADD231PS  Z8, Z9, Z7
 	ADDQ         $0x08, SI
 	ADDQ         R9, R8
@@ -10899,7 +11019,7 @@ row:
 	RET
 
 // func tile1x32AVX512(t *byte)
-// Requires: AVX, AVX512F, CMOV
+// Requires: AVX, AVX512F, CMOV, MMX+
 TEXT ·tile1x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    48(AX), CX
@@ -10909,27 +11029,30 @@ TEXT ·tile1x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ    40(AX), CX
 	MOVQ    16(AX), DX
 	MOVQ    24(AX), BX
+	MOVQ    88(AX), SI
 
 tap:
-	MOVQ    32(AX), SI
-	SHLQ    $0x02, SI
-	MOVQ    (DX), DI
-	CMPQ    DI, $0x00
-	MOVQ    (AX), R8
-	LEAQ    (R8)(DI*1), DI
-	CMOVQLT 8(AX), DI
-	ADDQ    SI, DI
+	MOVQ    32(AX), DI
+	SHLQ    $0x02, DI
+	MOVQ    (DX), R8
+	CMPQ    R8, $0x00
+	MOVQ    (AX), R9
+	LEAQ    (R9)(R8*1), R8
+	CMOVQLT 8(AX), R8
+	ADDQ    DI, R8
 	ADDQ    $0x00000008, DX
-	NEGQ    SI
+	NEGQ    DI
 
 inner:
+	PREFETCHT1   (SI)
+	ADDQ         $0x40, SI
 	VMOVUPS      (CX), Z2
 	VMOVUPS      64(CX), Z3
-	VBROADCASTSS (DI)(SI*1), Z4
+	VBROADCASTSS (R8)(DI*1), Z4
 	VFMADD231PS  Z2, Z4, Z0
 	VFMADD231PS  Z3, Z4, Z1
 	ADDQ         $0x00000080, CX
-	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
 	JNZ          inner
 	DECQ         BX
 	JNZ          tap
@@ -10947,7 +11070,7 @@ inner:
 	RET
 
 // func cross1x32AVX512(c *byte)
-// Requires: AVX, AVX512F, CMOV
+// Requires: AVX, AVX512F, CMOV, MMX+
 TEXT ·cross1x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ    c+0(FP), AX
 	MOVQ    48(AX), CX
@@ -10960,15 +11083,18 @@ TEXT ·cross1x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ    24(AX), SI
 	MOVQ    32(AX), DI
 	MOVQ    40(AX), R8
+	MOVQ    64(AX), R9
 
 row:
-	MOVQ         (BX), R9
-	LEAQ         (CX)(R9*1), R10
-	TESTQ        R9, R9
-	CMOVQLT      DX, R10
+	PREFETCHT1   (R9)
+	ADDQ         $0x40, R9
+	MOVQ         (BX), R10
+	LEAQ         (CX)(R10*1), R11
+	TESTQ        R10, R10
+	CMOVQLT      DX, R11
 	VMOVUPS      (DI), Z2
 	VMOVUPS      64(DI), Z3
-	VBROADCASTSS (R10), Z4
+	VBROADCASTSS (R11), Z4
 	VFMADD231PS  Z2, Z4, Z0
 	VFMADD231PS  Z3, Z4, Z1
 	ADDQ         $0x08, BX
@@ -10982,7 +11108,7 @@ row:
 	RET
 
 // func tile2x32AVX512(t *byte)
-// Requires: AVX, AVX512F, CMOV
+// Requires: AVX, AVX512F, CMOV, MMX+
 TEXT ·tile2x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    48(AX), CX
@@ -10995,36 +11121,39 @@ TEXT ·tile2x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ    40(AX), CX
 	MOVQ    16(AX), DX
 	MOVQ    24(AX), BX
+	MOVQ    88(AX), SI
 
 tap:
-	MOVQ    32(AX), SI
-	SHLQ    $0x02, SI
-	MOVQ    (DX), DI
-	CMPQ    DI, $0x00
-	MOVQ    (AX), R8
-	LEAQ    (R8)(DI*1), DI
-	CMOVQLT 8(AX), DI
-	ADDQ    SI, DI
-	MOVQ    8(DX), R8
+	MOVQ    32(AX), DI
+	SHLQ    $0x02, DI
+	MOVQ    (DX), R8
 	CMPQ    R8, $0x00
 	MOVQ    (AX), R9
 	LEAQ    (R9)(R8*1), R8
 	CMOVQLT 8(AX), R8
-	ADDQ    SI, R8
+	ADDQ    DI, R8
+	MOVQ    8(DX), R9
+	CMPQ    R9, $0x00
+	MOVQ    (AX), R10
+	LEAQ    (R10)(R9*1), R9
+	CMOVQLT 8(AX), R9
+	ADDQ    DI, R9
 	ADDQ    $0x00000010, DX
-	NEGQ    SI
+	NEGQ    DI
 
 inner:
+	PREFETCHT1   (SI)
+	ADDQ         $0x40, SI
 	VMOVUPS      (CX), Z4
 	VMOVUPS      64(CX), Z5
-	VBROADCASTSS (DI)(SI*1), Z6
+	VBROADCASTSS (R8)(DI*1), Z6
 	VFMADD231PS  Z4, Z6, Z0
 	VFMADD231PS  Z5, Z6, Z1
-	VBROADCASTSS (R8)(SI*1), Z6
+	VBROADCASTSS (R9)(DI*1), Z6
 	VFMADD231PS  Z4, Z6, Z2
 	VFMADD231PS  Z5, Z6, Z3
 	ADDQ         $0x00000080, CX
-	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
 	JNZ          inner
 	DECQ         BX
 	JNZ          tap
@@ -11049,7 +11178,7 @@ inner:
 	RET
 
 // func cross2x32AVX512(c *byte)
-// Requires: AVX, AVX512F, CMOV
+// Requires: AVX, AVX512F, CMOV, MMX+
 TEXT ·cross2x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ    c+0(FP), AX
 	MOVQ    48(AX), CX
@@ -11065,18 +11194,21 @@ TEXT ·cross2x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ    24(AX), DI
 	MOVQ    32(AX), R8
 	MOVQ    40(AX), R9
+	MOVQ    64(AX), R10
 
 row:
-	MOVQ         (SI), R10
-	LEAQ         (CX)(R10*1), R11
-	TESTQ        R10, R10
-	CMOVQLT      BX, R11
+	PREFETCHT1   (R10)
+	ADDQ         $0x40, R10
+	MOVQ         (SI), R11
+	LEAQ         (CX)(R11*1), R12
+	TESTQ        R11, R11
+	CMOVQLT      BX, R12
 	VMOVUPS      (R8), Z4
 	VMOVUPS      64(R8), Z5
-	VBROADCASTSS (R11), Z6
+	VBROADCASTSS (R12), Z6
 	VFMADD231PS  Z4, Z6, Z0
 	VFMADD231PS  Z5, Z6, Z1
-	VBROADCASTSS 4(R11), Z6
+	VBROADCASTSS 4(R12), Z6
 	VFMADD231PS  Z4, Z6, Z2
 	VFMADD231PS  Z5, Z6, Z3
 	ADDQ         $0x08, SI
@@ -11093,7 +11225,7 @@ row:
 	RET
 
 // func tile3x32AVX512(t *byte)
-// Requires: AVX, AVX512F, CMOV
+// Requires: AVX, AVX512F, CMOV, MMX+
 TEXT ·tile3x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    48(AX), CX
@@ -11109,45 +11241,48 @@ TEXT ·tile3x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ    40(AX), CX
 	MOVQ    16(AX), DX
 	MOVQ    24(AX), BX
+	MOVQ    88(AX), SI
 
 tap:
-	MOVQ    32(AX), SI
-	SHLQ    $0x02, SI
-	MOVQ    (DX), DI
-	CMPQ    DI, $0x00
-	MOVQ    (AX), R8
-	LEAQ    (R8)(DI*1), DI
-	CMOVQLT 8(AX), DI
-	ADDQ    SI, DI
-	MOVQ    8(DX), R8
+	MOVQ    32(AX), DI
+	SHLQ    $0x02, DI
+	MOVQ    (DX), R8
 	CMPQ    R8, $0x00
 	MOVQ    (AX), R9
 	LEAQ    (R9)(R8*1), R8
 	CMOVQLT 8(AX), R8
-	ADDQ    SI, R8
-	MOVQ    16(DX), R9
+	ADDQ    DI, R8
+	MOVQ    8(DX), R9
 	CMPQ    R9, $0x00
 	MOVQ    (AX), R10
 	LEAQ    (R10)(R9*1), R9
 	CMOVQLT 8(AX), R9
-	ADDQ    SI, R9
+	ADDQ    DI, R9
+	MOVQ    16(DX), R10
+	CMPQ    R10, $0x00
+	MOVQ    (AX), R11
+	LEAQ    (R11)(R10*1), R10
+	CMOVQLT 8(AX), R10
+	ADDQ    DI, R10
 	ADDQ    $0x00000018, DX
-	NEGQ    SI
+	NEGQ    DI
 
 inner:
+	PREFETCHT1   (SI)
+	ADDQ         $0x40, SI
 	VMOVUPS      (CX), Z6
 	VMOVUPS      64(CX), Z7
-	VBROADCASTSS (DI)(SI*1), Z8
+	VBROADCASTSS (R8)(DI*1), Z8
 	VFMADD231PS  Z6, Z8, Z0
 	VFMADD231PS  Z7, Z8, Z1
-	VBROADCASTSS (R8)(SI*1), Z8
+	VBROADCASTSS (R9)(DI*1), Z8
 	VFMADD231PS  Z6, Z8, Z2
 	VFMADD231PS  Z7, Z8, Z3
-	VBROADCASTSS (R9)(SI*1), Z8
+	VBROADCASTSS (R10)(DI*1), Z8
 	VFMADD231PS  Z6, Z8, Z4
 	VFMADD231PS  Z7, Z8, Z5
 	ADDQ         $0x00000080, CX
-	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
 	JNZ          inner
 	DECQ         BX
 	JNZ          tap
@@ -11179,7 +11314,7 @@ inner:
 	RET
 
 // func cross3x32AVX512(c *byte)
-// Requires: AVX, AVX512F, CMOV
+// Requires: AVX, AVX512F, CMOV, MMX+
 TEXT ·cross3x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ    c+0(FP), AX
 	MOVQ    48(AX), CX
@@ -11198,21 +11333,24 @@ TEXT ·cross3x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ    24(AX), DI
 	MOVQ    32(AX), R8
 	MOVQ    40(AX), R9
+	MOVQ    64(AX), R10
 
 row:
-	MOVQ         (SI), R10
-	LEAQ         (CX)(R10*1), R11
-	TESTQ        R10, R10
-	CMOVQLT      BX, R11
+	PREFETCHT1   (R10)
+	ADDQ         $0x40, R10
+	MOVQ         (SI), R11
+	LEAQ         (CX)(R11*1), R12
+	TESTQ        R11, R11
+	CMOVQLT      BX, R12
 	VMOVUPS      (R8), Z6
 	VMOVUPS      64(R8), Z7
-	VBROADCASTSS (R11), Z8
+	VBROADCASTSS (R12), Z8
 	VFMADD231PS  Z6, Z8, Z0
 	VFMADD231PS  Z7, Z8, Z1
-	VBROADCASTSS 4(R11), Z8
+	VBROADCASTSS 4(R12), Z8
 	VFMADD231PS  Z6, Z8, Z2
 	VFMADD231PS  Z7, Z8, Z3
-	VBROADCASTSS 8(R11), Z8
+	VBROADCASTSS 8(R12), Z8
 	VFMADD231PS  Z6, Z8, Z4
 	VFMADD231PS  Z7, Z8, Z5
 	ADDQ         $0x08, SI
@@ -11232,7 +11370,7 @@ row:
 	RET
 
 // func tile4x32AVX512(t *byte)
-// Requires: AVX, AVX512F, CMOV
+// Requires: AVX, AVX512F, CMOV, MMX+
 TEXT ·tile4x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    48(AX), CX
@@ -11251,54 +11389,57 @@ TEXT ·tile4x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ    40(AX), CX
 	MOVQ    16(AX), DX
 	MOVQ    24(AX), BX
+	MOVQ    88(AX), SI
 
 tap:
-	MOVQ    32(AX), SI
-	SHLQ    $0x02, SI
-	MOVQ    (DX), DI
-	CMPQ    DI, $0x00
-	MOVQ    (AX), R8
-	LEAQ    (R8)(DI*1), DI
-	CMOVQLT 8(AX), DI
-	ADDQ    SI, DI
-	MOVQ    8(DX), R8
+	MOVQ    32(AX), DI
+	SHLQ    $0x02, DI
+	MOVQ    (DX), R8
 	CMPQ    R8, $0x00
 	MOVQ    (AX), R9
 	LEAQ    (R9)(R8*1), R8
 	CMOVQLT 8(AX), R8
-	ADDQ    SI, R8
-	MOVQ    16(DX), R9
+	ADDQ    DI, R8
+	MOVQ    8(DX), R9
 	CMPQ    R9, $0x00
 	MOVQ    (AX), R10
 	LEAQ    (R10)(R9*1), R9
 	CMOVQLT 8(AX), R9
-	ADDQ    SI, R9
-	MOVQ    24(DX), R10
+	ADDQ    DI, R9
+	MOVQ    16(DX), R10
 	CMPQ    R10, $0x00
 	MOVQ    (AX), R11
 	LEAQ    (R11)(R10*1), R10
 	CMOVQLT 8(AX), R10
-	ADDQ    SI, R10
+	ADDQ    DI, R10
+	MOVQ    24(DX), R11
+	CMPQ    R11, $0x00
+	MOVQ    (AX), R12
+	LEAQ    (R12)(R11*1), R11
+	CMOVQLT 8(AX), R11
+	ADDQ    DI, R11
 	ADDQ    $0x00000020, DX
-	NEGQ    SI
+	NEGQ    DI
 
 inner:
+	PREFETCHT1   (SI)
+	ADDQ         $0x40, SI
 	VMOVUPS      (CX), Z8
 	VMOVUPS      64(CX), Z9
-	VBROADCASTSS (DI)(SI*1), Z10
+	VBROADCASTSS (R8)(DI*1), Z10
 	VFMADD231PS  Z8, Z10, Z0
 	VFMADD231PS  Z9, Z10, Z1
-	VBROADCASTSS (R8)(SI*1), Z10
+	VBROADCASTSS (R9)(DI*1), Z10
 	VFMADD231PS  Z8, Z10, Z2
 	VFMADD231PS  Z9, Z10, Z3
-	VBROADCASTSS (R9)(SI*1), Z10
+	VBROADCASTSS (R10)(DI*1), Z10
 	VFMADD231PS  Z8, Z10, Z4
 	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS (R10)(SI*1), Z10
+	VBROADCASTSS (R11)(DI*1), Z10
 	VFMADD231PS  Z8, Z10, Z6
 	VFMADD231PS  Z9, Z10, Z7
 	ADDQ         $0x00000080, CX
-	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
 	JNZ          inner
 	DECQ         BX
 	JNZ          tap
@@ -11337,7 +11478,7 @@ inner:
 	RET
 
 // func cross4x32AVX512(c *byte)
-// Requires: AVX, AVX512F, CMOV
+// Requires: AVX, AVX512F, CMOV, MMX+
 TEXT ·cross4x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ    c+0(FP), AX
 	MOVQ    48(AX), CX
@@ -11359,24 +11500,27 @@ TEXT ·cross4x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ    24(AX), DI
 	MOVQ    32(AX), R8
 	MOVQ    40(AX), R9
+	MOVQ    64(AX), R10
 
 row:
-	MOVQ         (SI), R10
-	LEAQ         (CX)(R10*1), R11
-	TESTQ        R10, R10
-	CMOVQLT      BX, R11
+	PREFETCHT1   (R10)
+	ADDQ         $0x40, R10
+	MOVQ         (SI), R11
+	LEAQ         (CX)(R11*1), R12
+	TESTQ        R11, R11
+	CMOVQLT      BX, R12
 	VMOVUPS      (R8), Z8
 	VMOVUPS      64(R8), Z9
-	VBROADCASTSS (R11), Z10
+	VBROADCASTSS (R12), Z10
 	VFMADD231PS  Z8, Z10, Z0
 	VFMADD231PS  Z9, Z10, Z1
-	VBROADCASTSS 4(R11), Z10
+	VBROADCASTSS 4(R12), Z10
 	VFMADD231PS  Z8, Z10, Z2
 	VFMADD231PS  Z9, Z10, Z3
-	VBROADCASTSS 8(R11), Z10
+	VBROADCASTSS 8(R12), Z10
 	VFMADD231PS  Z8, Z10, Z4
 	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS 12(R11), Z10
+	VBROADCASTSS 12(R12), Z10
 	VFMADD231PS  Z8, Z10, Z6
 	VFMADD231PS  Z9, Z10, Z7
 	ADDQ         $0x08, SI
@@ -11399,7 +11543,7 @@ row:
 	RET
 
 // func tile5x32AVX512(t *byte)
-// Requires: AVX, AVX512F, CMOV
+// Requires: AVX, AVX512F, CMOV, MMX+
 TEXT ·tile5x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    48(AX), CX
@@ -11421,63 +11565,66 @@ TEXT ·tile5x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ    40(AX), CX
 	MOVQ    16(AX), DX
 	MOVQ    24(AX), BX
+	MOVQ    88(AX), SI
 
 tap:
-	MOVQ    32(AX), SI
-	SHLQ    $0x02, SI
-	MOVQ    (DX), DI
-	CMPQ    DI, $0x00
-	MOVQ    (AX), R8
-	LEAQ    (R8)(DI*1), DI
-	CMOVQLT 8(AX), DI
-	ADDQ    SI, DI
-	MOVQ    8(DX), R8
+	MOVQ    32(AX), DI
+	SHLQ    $0x02, DI
+	MOVQ    (DX), R8
 	CMPQ    R8, $0x00
 	MOVQ    (AX), R9
 	LEAQ    (R9)(R8*1), R8
 	CMOVQLT 8(AX), R8
-	ADDQ    SI, R8
-	MOVQ    16(DX), R9
+	ADDQ    DI, R8
+	MOVQ    8(DX), R9
 	CMPQ    R9, $0x00
 	MOVQ    (AX), R10
 	LEAQ    (R10)(R9*1), R9
 	CMOVQLT 8(AX), R9
-	ADDQ    SI, R9
-	MOVQ    24(DX), R10
+	ADDQ    DI, R9
+	MOVQ    16(DX), R10
 	CMPQ    R10, $0x00
 	MOVQ    (AX), R11
 	LEAQ    (R11)(R10*1), R10
 	CMOVQLT 8(AX), R10
-	ADDQ    SI, R10
-	MOVQ    32(DX), R11
+	ADDQ    DI, R10
+	MOVQ    24(DX), R11
 	CMPQ    R11, $0x00
 	MOVQ    (AX), R12
 	LEAQ    (R12)(R11*1), R11
 	CMOVQLT 8(AX), R11
-	ADDQ    SI, R11
+	ADDQ    DI, R11
+	MOVQ    32(DX), R12
+	CMPQ    R12, $0x00
+	MOVQ    (AX), R13
+	LEAQ    (R13)(R12*1), R12
+	CMOVQLT 8(AX), R12
+	ADDQ    DI, R12
 	ADDQ    $0x00000028, DX
-	NEGQ    SI
+	NEGQ    DI
 
 inner:
+	PREFETCHT1   (SI)
+	ADDQ         $0x40, SI
 	VMOVUPS      (CX), Z10
 	VMOVUPS      64(CX), Z11
-	VBROADCASTSS (DI)(SI*1), Z12
+	VBROADCASTSS (R8)(DI*1), Z12
 	VFMADD231PS  Z10, Z12, Z0
 	VFMADD231PS  Z11, Z12, Z1
-	VBROADCASTSS (R8)(SI*1), Z12
+	VBROADCASTSS (R9)(DI*1), Z12
 	VFMADD231PS  Z10, Z12, Z2
 	VFMADD231PS  Z11, Z12, Z3
-	VBROADCASTSS (R9)(SI*1), Z12
+	VBROADCASTSS (R10)(DI*1), Z12
 	VFMADD231PS  Z10, Z12, Z4
 	VFMADD231PS  Z11, Z12, Z5
-	VBROADCASTSS (R10)(SI*1), Z12
+	VBROADCASTSS (R11)(DI*1), Z12
 	VFMADD231PS  Z10, Z12, Z6
 	VFMADD231PS  Z11, Z12, Z7
-	VBROADCASTSS (R11)(SI*1), Z12
+	VBROADCASTSS (R12)(DI*1), Z12
 	VFMADD231PS  Z10, Z12, Z8
 	VFMADD231PS  Z11, Z12, Z9
 	ADDQ         $0x00000080, CX
-	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
 	JNZ          inner
 	DECQ         BX
 	JNZ          tap
@@ -11523,7 +11670,7 @@ inner:
 	RET
 
 // func cross5x32AVX512(c *byte)
-// Requires: AVX, AVX512F, CMOV
+// Requires: AVX, AVX512F, CMOV, MMX+
 TEXT ·cross5x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ    c+0(FP), AX
 	MOVQ    48(AX), CX
@@ -11548,27 +11695,30 @@ TEXT ·cross5x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ    24(AX), DI
 	MOVQ    32(AX), R8
 	MOVQ    40(AX), R9
+	MOVQ    64(AX), R10
 
 row:
-	MOVQ         (SI), R10
-	LEAQ         (CX)(R10*1), R11
-	TESTQ        R10, R10
-	CMOVQLT      BX, R11
+	PREFETCHT1   (R10)
+	ADDQ         $0x40, R10
+	MOVQ         (SI), R11
+	LEAQ         (CX)(R11*1), R12
+	TESTQ        R11, R11
+	CMOVQLT      BX, R12
 	VMOVUPS      (R8), Z10
 	VMOVUPS      64(R8), Z11
-	VBROADCASTSS (R11), Z12
+	VBROADCASTSS (R12), Z12
 	VFMADD231PS  Z10, Z12, Z0
 	VFMADD231PS  Z11, Z12, Z1
-	VBROADCASTSS 4(R11), Z12
+	VBROADCASTSS 4(R12), Z12
 	VFMADD231PS  Z10, Z12, Z2
 	VFMADD231PS  Z11, Z12, Z3
-	VBROADCASTSS 8(R11), Z12
+	VBROADCASTSS 8(R12), Z12
 	VFMADD231PS  Z10, Z12, Z4
 	VFMADD231PS  Z11, Z12, Z5
-	VBROADCASTSS 12(R11), Z12
+	VBROADCASTSS 12(R12), Z12
 	VFMADD231PS  Z10, Z12, Z6
 	VFMADD231PS  Z11, Z12, Z7
-	VBROADCASTSS 16(R11), Z12
+	VBROADCASTSS 16(R12), Z12
 	VFMADD231PS  Z10, Z12, Z8
 	VFMADD231PS  Z11, Z12, Z9
 	ADDQ         $0x08, SI
@@ -11594,7 +11744,7 @@ row:
 	RET
 
 // func tile6x32AVX512(t *byte)
-// Requires: AVX, AVX512F, CMOV
+// Requires: AVX, AVX512F, CMOV, MMX+
 TEXT ·tile6x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    48(AX), CX
@@ -11619,72 +11769,75 @@ TEXT ·tile6x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ    40(AX), CX
 	MOVQ    16(AX), DX
 	MOVQ    24(AX), BX
+	MOVQ    88(AX), SI
 
 tap:
-	MOVQ    32(AX), SI
-	SHLQ    $0x02, SI
-	MOVQ    (DX), DI
-	CMPQ    DI, $0x00
-	MOVQ    (AX), R8
-	LEAQ    (R8)(DI*1), DI
-	CMOVQLT 8(AX), DI
-	ADDQ    SI, DI
-	MOVQ    8(DX), R8
+	MOVQ    32(AX), DI
+	SHLQ    $0x02, DI
+	MOVQ    (DX), R8
 	CMPQ    R8, $0x00
 	MOVQ    (AX), R9
 	LEAQ    (R9)(R8*1), R8
 	CMOVQLT 8(AX), R8
-	ADDQ    SI, R8
-	MOVQ    16(DX), R9
+	ADDQ    DI, R8
+	MOVQ    8(DX), R9
 	CMPQ    R9, $0x00
 	MOVQ    (AX), R10
 	LEAQ    (R10)(R9*1), R9
 	CMOVQLT 8(AX), R9
-	ADDQ    SI, R9
-	MOVQ    24(DX), R10
+	ADDQ    DI, R9
+	MOVQ    16(DX), R10
 	CMPQ    R10, $0x00
 	MOVQ    (AX), R11
 	LEAQ    (R11)(R10*1), R10
 	CMOVQLT 8(AX), R10
-	ADDQ    SI, R10
-	MOVQ    32(DX), R11
+	ADDQ    DI, R10
+	MOVQ    24(DX), R11
 	CMPQ    R11, $0x00
 	MOVQ    (AX), R12
 	LEAQ    (R12)(R11*1), R11
 	CMOVQLT 8(AX), R11
-	ADDQ    SI, R11
-	MOVQ    40(DX), R12
+	ADDQ    DI, R11
+	MOVQ    32(DX), R12
 	CMPQ    R12, $0x00
 	MOVQ    (AX), R13
 	LEAQ    (R13)(R12*1), R12
 	CMOVQLT 8(AX), R12
-	ADDQ    SI, R12
+	ADDQ    DI, R12
+	MOVQ    40(DX), R13
+	CMPQ    R13, $0x00
+	MOVQ    (AX), R14
+	LEAQ    (R14)(R13*1), R13
+	CMOVQLT 8(AX), R13
+	ADDQ    DI, R13
 	ADDQ    $0x00000030, DX
-	NEGQ    SI
+	NEGQ    DI
 
 inner:
+	PREFETCHT1   (SI)
+	ADDQ         $0x40, SI
 	VMOVUPS      (CX), Z12
 	VMOVUPS      64(CX), Z13
-	VBROADCASTSS (DI)(SI*1), Z14
+	VBROADCASTSS (R8)(DI*1), Z14
 	VFMADD231PS  Z12, Z14, Z0
 	VFMADD231PS  Z13, Z14, Z1
-	VBROADCASTSS (R8)(SI*1), Z14
+	VBROADCASTSS (R9)(DI*1), Z14
 	VFMADD231PS  Z12, Z14, Z2
 	VFMADD231PS  Z13, Z14, Z3
-	VBROADCASTSS (R9)(SI*1), Z14
+	VBROADCASTSS (R10)(DI*1), Z14
 	VFMADD231PS  Z12, Z14, Z4
 	VFMADD231PS  Z13, Z14, Z5
-	VBROADCASTSS (R10)(SI*1), Z14
+	VBROADCASTSS (R11)(DI*1), Z14
 	VFMADD231PS  Z12, Z14, Z6
 	VFMADD231PS  Z13, Z14, Z7
-	VBROADCASTSS (R11)(SI*1), Z14
+	VBROADCASTSS (R12)(DI*1), Z14
 	VFMADD231PS  Z12, Z14, Z8
 	VFMADD231PS  Z13, Z14, Z9
-	VBROADCASTSS (R12)(SI*1), Z14
+	VBROADCASTSS (R13)(DI*1), Z14
 	VFMADD231PS  Z12, Z14, Z10
 	VFMADD231PS  Z13, Z14, Z11
 	ADDQ         $0x00000080, CX
-	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
 	JNZ          inner
 	DECQ         BX
 	JNZ          tap
@@ -11737,7 +11890,7 @@ inner:
 	RET
 
 // func cross6x32AVX512(c *byte)
-// Requires: AVX, AVX512F, CMOV
+// Requires: AVX, AVX512F, CMOV, MMX+
 TEXT ·cross6x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ    c+0(FP), AX
 	MOVQ    48(AX), CX
@@ -11765,30 +11918,33 @@ TEXT ·cross6x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ    24(AX), DI
 	MOVQ    32(AX), R8
 	MOVQ    40(AX), R9
+	MOVQ    64(AX), R10
 
 row:
-	MOVQ         (SI), R10
-	LEAQ         (CX)(R10*1), R11
-	TESTQ        R10, R10
-	CMOVQLT      BX, R11
+	PREFETCHT1   (R10)
+	ADDQ         $0x40, R10
+	MOVQ         (SI), R11
+	LEAQ         (CX)(R11*1), R12
+	TESTQ        R11, R11
+	CMOVQLT      BX, R12
 	VMOVUPS      (R8), Z12
 	VMOVUPS      64(R8), Z13
-	VBROADCASTSS (R11), Z14
+	VBROADCASTSS (R12), Z14
 	VFMADD231PS  Z12, Z14, Z0
 	VFMADD231PS  Z13, Z14, Z1
-	VBROADCASTSS 4(R11), Z14
+	VBROADCASTSS 4(R12), Z14
 	VFMADD231PS  Z12, Z14, Z2
 	VFMADD231PS  Z13, Z14, Z3
-	VBROADCASTSS 8(R11), Z14
+	VBROADCASTSS 8(R12), Z14
 	VFMADD231PS  Z12, Z14, Z4
 	VFMADD231PS  Z13, Z14, Z5
-	VBROADCASTSS 12(R11), Z14
+	VBROADCASTSS 12(R12), Z14
 	VFMADD231PS  Z12, Z14, Z6
 	VFMADD231PS  Z13, Z14, Z7
-	VBROADCASTSS 16(R11), Z14
+	VBROADCASTSS 16(R12), Z14
 	VFMADD231PS  Z12, Z14, Z8
 	VFMADD231PS  Z13, Z14, Z9
-	VBROADCASTSS 20(R11), Z14
+	VBROADCASTSS 20(R12), Z14
 	VFMADD231PS  Z12, Z14, Z10
 	VFMADD231PS  Z13, Z14, Z11
 	ADDQ         $0x08, SI
@@ -11817,7 +11973,7 @@ row:
 	RET
 
 // func tile7x32AVX512(t *byte)
-// Requires: AVX, AVX512F, CMOV
+// Requires: AVX, AVX512F, CMOV, MMX+
 TEXT ·tile7x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    48(AX), CX
@@ -11845,81 +12001,84 @@ TEXT ·tile7x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ    40(AX), CX
 	MOVQ    16(AX), DX
 	MOVQ    24(AX), BX
+	MOVQ    88(AX), SI
 
 tap:
-	MOVQ    32(AX), SI
-	SHLQ    $0x02, SI
-	MOVQ    (DX), DI
-	CMPQ    DI, $0x00
-	MOVQ    (AX), R8
-	LEAQ    (R8)(DI*1), DI
-	CMOVQLT 8(AX), DI
-	ADDQ    SI, DI
-	MOVQ    8(DX), R8
+	MOVQ    32(AX), DI
+	SHLQ    $0x02, DI
+	MOVQ    (DX), R8
 	CMPQ    R8, $0x00
 	MOVQ    (AX), R9
 	LEAQ    (R9)(R8*1), R8
 	CMOVQLT 8(AX), R8
-	ADDQ    SI, R8
-	MOVQ    16(DX), R9
+	ADDQ    DI, R8
+	MOVQ    8(DX), R9
 	CMPQ    R9, $0x00
 	MOVQ    (AX), R10
 	LEAQ    (R10)(R9*1), R9
 	CMOVQLT 8(AX), R9
-	ADDQ    SI, R9
-	MOVQ    24(DX), R10
+	ADDQ    DI, R9
+	MOVQ    16(DX), R10
 	CMPQ    R10, $0x00
 	MOVQ    (AX), R11
 	LEAQ    (R11)(R10*1), R10
 	CMOVQLT 8(AX), R10
-	ADDQ    SI, R10
-	MOVQ    32(DX), R11
+	ADDQ    DI, R10
+	MOVQ    24(DX), R11
 	CMPQ    R11, $0x00
 	MOVQ    (AX), R12
 	LEAQ    (R12)(R11*1), R11
 	CMOVQLT 8(AX), R11
-	ADDQ    SI, R11
-	MOVQ    40(DX), R12
+	ADDQ    DI, R11
+	MOVQ    32(DX), R12
 	CMPQ    R12, $0x00
 	MOVQ    (AX), R13
 	LEAQ    (R13)(R12*1), R12
 	CMOVQLT 8(AX), R12
-	ADDQ    SI, R12
-	MOVQ    48(DX), R13
+	ADDQ    DI, R12
+	MOVQ    40(DX), R13
 	CMPQ    R13, $0x00
 	MOVQ    (AX), R14
 	LEAQ    (R14)(R13*1), R13
 	CMOVQLT 8(AX), R13
-	ADDQ    SI, R13
+	ADDQ    DI, R13
+	MOVQ    48(DX), R14
+	CMPQ    R14, $0x00
+	MOVQ    (AX), R15
+	LEAQ    (R15)(R14*1), R14
+	CMOVQLT 8(AX), R14
+	ADDQ    DI, R14
 	ADDQ    $0x00000038, DX
-	NEGQ    SI
+	NEGQ    DI
 
 inner:
+	PREFETCHT1   (SI)
+	ADDQ         $0x40, SI
 	VMOVUPS      (CX), Z14
 	VMOVUPS      64(CX), Z15
-	VBROADCASTSS (DI)(SI*1), Z16
+	VBROADCASTSS (R8)(DI*1), Z16
 	VFMADD231PS  Z14, Z16, Z0
 	VFMADD231PS  Z15, Z16, Z1
-	VBROADCASTSS (R8)(SI*1), Z16
+	VBROADCASTSS (R9)(DI*1), Z16
 	VFMADD231PS  Z14, Z16, Z2
 	VFMADD231PS  Z15, Z16, Z3
-	VBROADCASTSS (R9)(SI*1), Z16
+	VBROADCASTSS (R10)(DI*1), Z16
 	VFMADD231PS  Z14, Z16, Z4
 	VFMADD231PS  Z15, Z16, Z5
-	VBROADCASTSS (R10)(SI*1), Z16
+	VBROADCASTSS (R11)(DI*1), Z16
 	VFMADD231PS  Z14, Z16, Z6
 	VFMADD231PS  Z15, Z16, Z7
-	VBROADCASTSS (R11)(SI*1), Z16
+	VBROADCASTSS (R12)(DI*1), Z16
 	VFMADD231PS  Z14, Z16, Z8
 	VFMADD231PS  Z15, Z16, Z9
-	VBROADCASTSS (R12)(SI*1), Z16
+	VBROADCASTSS (R13)(DI*1), Z16
 	VFMADD231PS  Z14, Z16, Z10
 	VFMADD231PS  Z15, Z16, Z11
-	VBROADCASTSS (R13)(SI*1), Z16
+	VBROADCASTSS (R14)(DI*1), Z16
 	VFMADD231PS  Z14, Z16, Z12
 	VFMADD231PS  Z15, Z16, Z13
 	ADDQ         $0x00000080, CX
-	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
 	JNZ          inner
 	DECQ         BX
 	JNZ          tap
@@ -11979,7 +12138,7 @@ inner:
 	RET
 
 // func cross7x32AVX512(c *byte)
-// Requires: AVX, AVX512F, CMOV
+// Requires: AVX, AVX512F, CMOV, MMX+
 TEXT ·cross7x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ    c+0(FP), AX
 	MOVQ    48(AX), CX
@@ -12010,33 +12169,36 @@ TEXT ·cross7x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ    24(AX), DI
 	MOVQ    32(AX), R8
 	MOVQ    40(AX), R9
+	MOVQ    64(AX), R10
 
 row:
-	MOVQ         (SI), R10
-	LEAQ         (CX)(R10*1), R11
-	TESTQ        R10, R10
-	CMOVQLT      BX, R11
+	PREFETCHT1   (R10)
+	ADDQ         $0x40, R10
+	MOVQ         (SI), R11
+	LEAQ         (CX)(R11*1), R12
+	TESTQ        R11, R11
+	CMOVQLT      BX, R12
 	VMOVUPS      (R8), Z14
 	VMOVUPS      64(R8), Z15
-	VBROADCASTSS (R11), Z16
+	VBROADCASTSS (R12), Z16
 	VFMADD231PS  Z14, Z16, Z0
 	VFMADD231PS  Z15, Z16, Z1
-	VBROADCASTSS 4(R11), Z16
+	VBROADCASTSS 4(R12), Z16
 	VFMADD231PS  Z14, Z16, Z2
 	VFMADD231PS  Z15, Z16, Z3
-	VBROADCASTSS 8(R11), Z16
+	VBROADCASTSS 8(R12), Z16
 	VFMADD231PS  Z14, Z16, Z4
 	VFMADD231PS  Z15, Z16, Z5
-	VBROADCASTSS 12(R11), Z16
+	VBROADCASTSS 12(R12), Z16
 	VFMADD231PS  Z14, Z16, Z6
 	VFMADD231PS  Z15, Z16, Z7
-	VBROADCASTSS 16(R11), Z16
+	VBROADCASTSS 16(R12), Z16
 	VFMADD231PS  Z14, Z16, Z8
 	VFMADD231PS  Z15, Z16, Z9
-	VBROADCASTSS 20(R11), Z16
+	VBROADCASTSS 20(R12), Z16
 	VFMADD231PS  Z14, Z16, Z10
 	VFMADD231PS  Z15, Z16, Z11
-	VBROADCASTSS 24(R11), Z16
+	VBROADCASTSS 24(R12), Z16
 	VFMADD231PS  Z14, Z16, Z12
 	VFMADD231PS  Z15, Z16, Z13
 	ADDQ         $0x08, SI
@@ -12068,8 +12230,8 @@ row:
 	RET
 
 // func tile8x32AVX512(t *byte)
-// Requires: AVX, AVX512F, CMOV
-TEXT ·tile8x32AVX512(SB), NOSPLIT, $0-8
+// Requires: AVX, AVX512F, CMOV, MMX+
+TEXT ·tile8x32AVX512(SB), NOSPLIT, $8-8
 	MOVQ    t+0(FP), AX
 	MOVQ    48(AX), CX
 	MOVQ    56(AX), DX
@@ -12099,90 +12261,93 @@ TEXT ·tile8x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ    40(AX), CX
 	MOVQ    16(AX), DX
 	MOVQ    24(AX), BX
+	MOVQ    88(AX), SI
 
 tap:
-	MOVQ    32(AX), SI
-	SHLQ    $0x02, SI
-	MOVQ    (DX), DI
-	CMPQ    DI, $0x00
-	MOVQ    (AX), R8
-	LEAQ    (R8)(DI*1), DI
-	CMOVQLT 8(AX), DI
-	ADDQ    SI, DI
-	MOVQ    8(DX), R8
+	MOVQ    32(AX), DI
+	SHLQ    $0x02, DI
+	MOVQ    (DX), R8
 	CMPQ    R8, $0x00
 	MOVQ    (AX), R9
 	LEAQ    (R9)(R8*1), R8
 	CMOVQLT 8(AX), R8
-	ADDQ    SI, R8
-	MOVQ    16(DX), R9
+	ADDQ    DI, R8
+	MOVQ    8(DX), R9
 	CMPQ    R9, $0x00
 	MOVQ    (AX), R10
 	LEAQ    (R10)(R9*1), R9
 	CMOVQLT 8(AX), R9
-	ADDQ    SI, R9
-	MOVQ    24(DX), R10
+	ADDQ    DI, R9
+	MOVQ    16(DX), R10
 	CMPQ    R10, $0x00
 	MOVQ    (AX), R11
 	LEAQ    (R11)(R10*1), R10
 	CMOVQLT 8(AX), R10
-	ADDQ    SI, R10
-	MOVQ    32(DX), R11
+	ADDQ    DI, R10
+	MOVQ    24(DX), R11
 	CMPQ    R11, $0x00
 	MOVQ    (AX), R12
 	LEAQ    (R12)(R11*1), R11
 	CMOVQLT 8(AX), R11
-	ADDQ    SI, R11
-	MOVQ    40(DX), R12
+	ADDQ    DI, R11
+	MOVQ    32(DX), R12
 	CMPQ    R12, $0x00
 	MOVQ    (AX), R13
 	LEAQ    (R13)(R12*1), R12
 	CMOVQLT 8(AX), R12
-	ADDQ    SI, R12
-	MOVQ    48(DX), R13
+	ADDQ    DI, R12
+	MOVQ    40(DX), R13
 	CMPQ    R13, $0x00
 	MOVQ    (AX), R14
 	LEAQ    (R14)(R13*1), R13
 	CMOVQLT 8(AX), R13
-	ADDQ    SI, R13
-	MOVQ    56(DX), R14
+	ADDQ    DI, R13
+	MOVQ    48(DX), R14
 	CMPQ    R14, $0x00
 	MOVQ    (AX), R15
 	LEAQ    (R15)(R14*1), R14
 	CMOVQLT 8(AX), R14
-	ADDQ    SI, R14
+	ADDQ    DI, R14
+	MOVQ    56(DX), R15
+	CMPQ    R15, $0x00
+	MOVQ    (AX), BP
+	LEAQ    (BP)(R15*1), R15
+	CMOVQLT 8(AX), R15
+	ADDQ    DI, R15
 	ADDQ    $0x00000040, DX
-	NEGQ    SI
+	NEGQ    DI
 
 inner:
+	PREFETCHT1   (SI)
+	ADDQ         $0x40, SI
 	VMOVUPS      (CX), Z16
 	VMOVUPS      64(CX), Z17
-	VBROADCASTSS (DI)(SI*1), Z18
+	VBROADCASTSS (R8)(DI*1), Z18
 	VFMADD231PS  Z16, Z18, Z0
 	VFMADD231PS  Z17, Z18, Z1
-	VBROADCASTSS (R8)(SI*1), Z18
+	VBROADCASTSS (R9)(DI*1), Z18
 	VFMADD231PS  Z16, Z18, Z2
 	VFMADD231PS  Z17, Z18, Z3
-	VBROADCASTSS (R9)(SI*1), Z18
+	VBROADCASTSS (R10)(DI*1), Z18
 	VFMADD231PS  Z16, Z18, Z4
 	VFMADD231PS  Z17, Z18, Z5
-	VBROADCASTSS (R10)(SI*1), Z18
+	VBROADCASTSS (R11)(DI*1), Z18
 	VFMADD231PS  Z16, Z18, Z6
 	VFMADD231PS  Z17, Z18, Z7
-	VBROADCASTSS (R11)(SI*1), Z18
+	VBROADCASTSS (R12)(DI*1), Z18
 	VFMADD231PS  Z16, Z18, Z8
 	VFMADD231PS  Z17, Z18, Z9
-	VBROADCASTSS (R12)(SI*1), Z18
+	VBROADCASTSS (R13)(DI*1), Z18
 	VFMADD231PS  Z16, Z18, Z10
 	VFMADD231PS  Z17, Z18, Z11
-	VBROADCASTSS (R13)(SI*1), Z18
+	VBROADCASTSS (R14)(DI*1), Z18
 	VFMADD231PS  Z16, Z18, Z12
 	VFMADD231PS  Z17, Z18, Z13
-	VBROADCASTSS (R14)(SI*1), Z18
+	VBROADCASTSS (R15)(DI*1), Z18
 	VFMADD231PS  Z16, Z18, Z14
 	VFMADD231PS  Z17, Z18, Z15
 	ADDQ         $0x00000080, CX
-	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
 	JNZ          inner
 	DECQ         BX
 	JNZ          tap
@@ -12249,7 +12414,7 @@ inner:
 	RET
 
 // func cross8x32AVX512(c *byte)
-// Requires: AVX, AVX512F, CMOV
+// Requires: AVX, AVX512F, CMOV, MMX+
 TEXT ·cross8x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ    c+0(FP), AX
 	MOVQ    48(AX), CX
@@ -12283,36 +12448,39 @@ TEXT ·cross8x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ    24(AX), DI
 	MOVQ    32(AX), R8
 	MOVQ    40(AX), R9
+	MOVQ    64(AX), R10
 
 row:
-	MOVQ         (SI), R10
-	LEAQ         (CX)(R10*1), R11
-	TESTQ        R10, R10
-	CMOVQLT      BX, R11
+	PREFETCHT1   (R10)
+	ADDQ         $0x40, R10
+	MOVQ         (SI), R11
+	LEAQ         (CX)(R11*1), R12
+	TESTQ        R11, R11
+	CMOVQLT      BX, R12
 	VMOVUPS      (R8), Z16
 	VMOVUPS      64(R8), Z17
-	VBROADCASTSS (R11), Z18
+	VBROADCASTSS (R12), Z18
 	VFMADD231PS  Z16, Z18, Z0
 	VFMADD231PS  Z17, Z18, Z1
-	VBROADCASTSS 4(R11), Z18
+	VBROADCASTSS 4(R12), Z18
 	VFMADD231PS  Z16, Z18, Z2
 	VFMADD231PS  Z17, Z18, Z3
-	VBROADCASTSS 8(R11), Z18
+	VBROADCASTSS 8(R12), Z18
 	VFMADD231PS  Z16, Z18, Z4
 	VFMADD231PS  Z17, Z18, Z5
-	VBROADCASTSS 12(R11), Z18
+	VBROADCASTSS 12(R12), Z18
 	VFMADD231PS  Z16, Z18, Z6
 	VFMADD231PS  Z17, Z18, Z7
-	VBROADCASTSS 16(R11), Z18
+	VBROADCASTSS 16(R12), Z18
 	VFMADD231PS  Z16, Z18, Z8
 	VFMADD231PS  Z17, Z18, Z9
-	VBROADCASTSS 20(R11), Z18
+	VBROADCASTSS 20(R12), Z18
 	VFMADD231PS  Z16, Z18, Z10
 	VFMADD231PS  Z17, Z18, Z11
-	VBROADCASTSS 24(R11), Z18
+	VBROADCASTSS 24(R12), Z18
 	VFMADD231PS  Z16, Z18, Z12
 	VFMADD231PS  Z17, Z18, Z13
-	VBROADCASTSS 28(R11), Z18
+	VBROADCASTSS 28(R12), Z18
 	VFMADD231PS  Z16, Z18, Z14
 	VFMADD231PS  Z17, Z18, Z15
 	ADDQ         $0x08, SI

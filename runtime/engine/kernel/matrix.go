@@ -230,6 +230,7 @@ func (m *Matrix) tile(w *worker, rows int, s *span, c *float32, ldc int) {
 		return
 	}
 	t.w = &m.panels[s.column*m.depth+m.runs[0].row*s.cols]
+	t.next = w.ahead.take(int(t.k*t.taps), t.w)
 	m.isa.tile(rows, s.vecs, t)
 }
 
@@ -247,6 +248,7 @@ func (m *Matrix) tileOfRuns(w *worker, rows int, s *span) {
 		}
 		t.x, t.off = at(x, int64(r.x)*4), &w.off[r.tap*rows]
 		t.w = &m.panels[s.column*m.depth+r.row*s.cols]
+		t.next = t.w
 		m.isa.tile(rows, s.vecs, t)
 	}
 	t.x = x

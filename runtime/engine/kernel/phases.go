@@ -63,6 +63,9 @@ func (c *Trainable) operandByPhases(t *Team, dy, dx []float32, batch int) {
 	image, results := c.g.H*c.g.W*c.in, c.pixels*c.out
 	t.run(batch, 1, batch*c.pixels*c.layout.Taps*c.layout.K*c.out, func(w *worker, lo, hi int) {
 		for img := lo; img < hi; img++ {
+			w.ahead.clear()
+			w.ahead.rows(dy, results, img+1, img+2)
+			w.ahead.rows(dx, image, img+1, img+2)
 			for i := range c.phases {
 				c.phases[i].run(w, c, dy[img*results:(img+1)*results], dx[img*image:(img+1)*image])
 			}

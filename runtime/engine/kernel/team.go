@@ -30,6 +30,7 @@ type worker struct {
 	sums             []float32 // zeros, between uses
 	taps             tapSums
 	cross            cross
+	ahead            ahead
 	grid             grid
 	gridTemp         [points * 16]float32
 	outside          []float32 // what is written to pixels that are not there
@@ -100,6 +101,7 @@ func (t *Team) run(n, grain, work int, f func(w *worker, lo, hi int)) {
 	size := (n + parts*grain - 1) / (parts * grain) * grain
 	if size >= n {
 		f(t.workers[0], 0, n)
+		t.workers[0].ahead.clear()
 		return
 	}
 	t.back = !t.back
@@ -109,6 +111,7 @@ func (t *Team) run(n, grain, work int, f func(w *worker, lo, hi int)) {
 		for {
 			i := int(next.Add(1) - 1)
 			if i >= pieces {
+				w.ahead.clear()
 				return
 			}
 			if back {

@@ -195,6 +195,10 @@ func (x *winograd) run(t *Team, in Operand, y []float32, batch int) {
 func (x *winograd) block(w *worker, in Operand, y []float32, first, images int) {
 	c, image := x.c, x.c.g.H*x.c.g.W
 	rows := in.rows(w, c.in, first*image, (first+images)*image)
+	next, end := first+images, first+2*images
+	w.ahead.clear()
+	in.lookAhead(w, c.in, next*image, end*image)
+	w.ahead.rows(y, c.out, next*c.pixels, end*c.pixels)
 	x.forward(w, rows, y[first*c.pixels*c.out:(first+images)*c.pixels*c.out], images)
 }
 

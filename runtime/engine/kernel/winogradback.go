@@ -100,6 +100,11 @@ type block struct {
 func (x *winograd) blockBack(w *worker, d derivatives, in Operand, b block, a, z *values, g Gradients) {
 	c, u, image := x.c, x.c.isa, x.c.g.H*x.c.g.W
 	dy := d.rows(w, c.out, b.first*c.pixels, (b.first+b.images)*c.pixels)
+	next, end := b.first+b.images, b.first+2*b.images
+	w.ahead.clear()
+	d.deferred.lookAhead(w, c.out, next*c.pixels, end*c.pixels)
+	in.lookAhead(w, c.in, next*image, end*image)
+	g.lookAhead(w, c.in, next*image, end*image)
 	x.transform(w, u.resultGridBack, dy, x.zero, x.results, z, b.tile, b.images)
 	lo, hi, tiles := b.first*image, (b.first+b.images)*image, b.images*x.tiles
 	if g.Weights != nil {

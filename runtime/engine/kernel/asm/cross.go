@@ -18,6 +18,7 @@ const (
 	crossLdy   field = 40
 	crossC     field = 48
 	crossLdc   field = 56
+	crossNext  field = 64
 )
 
 // cross writes the micro-kernel for a transposed matrix, read through a table of offsets, times another.
@@ -45,8 +46,9 @@ func cross(s isa, rows, vecs int) {
 	for v := range yv {
 		yv[v] = s.vec()
 	}
-	a := s.vec()
+	a, ahead := s.vec(), load(crossNext, t)
 	Label("row")
+	lookAhead(ahead)
 	o, at := GP64(), GP64()
 	MOVQ(Mem{Base: off}, o)
 	LEAQ(Mem{Base: x, Index: o, Scale: 1}, at)

@@ -22,6 +22,7 @@ const (
 	tileLdc  field = 72
 	tileLo   field = 80
 	tileHi   field = 84
+	tileNext field = 88
 )
 
 // tile writes the matrix micro-kernel of rows x (vecs vectors): an indirect GEMM as in
@@ -39,7 +40,7 @@ func tile(s isa, rows, vecs int) {
 	for v := range bvec {
 		bvec[v] = s.vec()
 	}
-	a := s.vec()
+	a, ahead := s.vec(), load(tileNext, t)
 
 	Label("tap")
 	ptr := make([]reg.GPVirtual, rows)
@@ -57,6 +58,7 @@ func tile(s isa, rows, vecs int) {
 			}
 		}
 	}
+	lookAhead(ahead)
 	step(0)
 	ADDQ(U32(vecs*s.width*4), w)
 	ADDQ(Imm(4), k)
@@ -67,6 +69,12 @@ func tile(s isa, rows, vecs int) {
 	tileStore(s, t, acc)
 	VZEROUPPER()
 	RET()
+}
+
+// lookAhead has the next cache line brought into the second cache.
+func lookAhead(at reg.Register) {
+	PREFETCHT1(Mem{Base: at})
+	ADDQ(Imm(64), at)
 }
 
 // tileLoadInit starts the accumulators from init, whose rows are ldi bytes apart (0: the same row for all, a bias).

@@ -1,0 +1,70 @@
+package kernel
+
+// ahead is memory that a thread will need for its next rows. Micro-kernels of matrix products have it brought into the second cache, a cache line in
+// each of their steps: so it comes while they compute. Asked for at once, lines would hold up the loads of the rows at hand.
+type ahead struct {
+	parts   [6][]float32
+	next, n int
+}
+
+// clear forgets what is left.
+func (a *ahead) clear() { *a = ahead{} }
+
+// rows adds rows [lo, hi) of n elements, as far as x has them.
+func (a *ahead) rows(x []float32, n, lo, hi int) {
+	if hi = min(hi, len(x)/n); lo < hi {
+		a.parts[a.n] = x[lo*n : hi*n]
+		a.n++
+	}
+}
+
+// take returns where a micro-kernel of so many steps begins to look ahead: at there, which it needs anyway, when nothing is left.
+func (a *ahead) take(steps int, there *float32) *float32 {
+	if a.next == a.n {
+		return there
+	}
+	x, taken := a.parts[a.next], steps*lineFloats
+	if taken < len(x) {
+		a.parts[a.next] = x[taken:]
+	} else {
+		a.next++
+	}
+	return &x[0]
+}
+
+// lineFloats is the size of a cache line.
+const lineFloats = 16
+
+// reach returns about where the rows of the operand begin that rows of the result from m on need for the first time.
+func (c *Trainable) reach(m int) int {
+	if c.g.plain() {
+		return m
+	}
+	_, ow := c.g.Out()
+	return m/c.pixels*c.g.H*c.g.W + m%c.pixels/ow*c.g.StrideH*c.g.W
+}
+
+// lookAhead announces rows [lo, hi) of n elements.
+func (o Operand) lookAhead(w *worker, n, lo, hi int) {
+	if o.Sum != nil {
+		w.ahead.rows(o.Sum.X, n, lo, hi)
+		w.ahead.rows(o.Sum.Y, n, lo, hi)
+	}
+	w.ahead.rows(o.X, n, lo, hi)
+}
+
+// lookAhead announces what derivatives by rows [lo, hi) of n elements are computed of; there may be nothing to compute.
+func (d *Deferred) lookAhead(w *worker, n, lo, hi int) {
+	if d != nil {
+		w.ahead.rows(d.x, n, lo, hi)
+		w.ahead.rows(d.dz, n, lo, hi)
+	}
+}
+
+// lookAhead announces what is needed to compute derivatives by rows [lo, hi) of n elements of the operand.
+func (g *Gradients) lookAhead(w *worker, n, lo, hi int) {
+	w.ahead.rows(g.Operand, n, lo, hi)
+	if g.Sums != nil {
+		w.ahead.rows(g.Sums.x, n, lo, hi)
+	}
+}
