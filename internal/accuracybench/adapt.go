@@ -98,8 +98,8 @@ func (b *bench) methods(ctx context.Context, device engine.Engine) ([]method, er
 	return []method{
 		{name: "ours", model: b.tuned, list: ours},
 		{name: "uniform", model: b.tuned, list: simple},
-		{name: "depth", model: b.tuned, list: search.Spread(cost, nil, b.best(b.only("depth"), cost, penalty), b.o.candidate)},
-		{name: "flops", model: b.tuned, list: search.Spread(cost, nil, flops.Genes(), b.o.candidate)},
+		{name: "depth", model: b.tuned, list: search.Spread([]*terms.Sum{cost, penalty}, nil, b.best(b.only("depth"), cost, penalty), b.o.candidate)},
+		{name: "flops", model: b.tuned, list: search.Spread([]*terms.Sum{cost, negative}, nil, flops.Genes(), b.o.candidate)},
 		{name: "resolution", model: b.original, list: b.only("resolution")},
 		{name: "ours_by_flops", model: b.tuned, list: ablated, ablation: true},
 	}, nil
@@ -109,7 +109,7 @@ func (b *bench) methods(ctx context.Context, device engine.Engine) ([]method, er
 const rounds = 4
 
 // front lists as many SubNets as a method may measure: those that it has already, and others of the Pareto front of cost and predicted accuracy, evenly over
-// latency. As `search --verify` does, each round corrects the prediction that the next one's front comes from.
+// latency and accuracy. As `search --verify` does, each round corrects the prediction that the next one's front comes from.
 func (b *bench) front(ctx context.Context, cost, latency *terms.Sum, known, list []space.Genes) ([]space.Genes, error) {
 	left := b.o.candidate - len(list)
 	for k := range rounds {
@@ -121,7 +121,7 @@ func (b *bench) front(ctx context.Context, cost, latency *terms.Sum, known, list
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, search.Spread(latency, list, front.Genes(), left*(k+1)/rounds-left*k/rounds)...)
+		list = append(list, search.Spread([]*terms.Sum{latency, penalty}, list, front.Genes(), left*(k+1)/rounds-left*k/rounds)...)
 	}
 	return list, nil
 }

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/autotailor/autotailor/runtime/engine"
@@ -113,25 +114,29 @@ func trainStep(e engine.Trainer, g *nn.Graph, p engine.Params, in nn.Tensor, sol
 	return t.Close()
 }
 
-// sgd is gradient descent with momentum.
+// sgd is gradient descent with momentum, tensors beside each other as the tuner has them.
 type sgd struct {
 	params   engine.Params
 	velocity map[string][]float32
 }
 
 func (s *sgd) step() {
+	var all sync.WaitGroup
 	for name, p := range s.params {
 		v := s.velocity[name]
 		if v == nil {
 			v = make([]float32, len(p.Value))
 			s.velocity[name] = v
 		}
-		for i, g := range p.Grad {
-			v[i] = 0.9*v[i] + g
-			p.Value[i] -= 1e-4 * v[i]
-		}
-		clear(p.Grad)
+		all.Go(func() {
+			for i, g := range p.Grad {
+				v[i] = 0.9*v[i] + g
+				p.Value[i] -= 1e-4 * v[i]
+			}
+			clear(p.Grad)
+		})
 	}
+	all.Wait()
 }
 
 func openORT(o options, g *nn.Graph, w nn.Weights) ([]*runner, error) {

@@ -12,6 +12,7 @@ import (
 	"github.com/autotailor/autotailor/runtime/search"
 	"github.com/autotailor/autotailor/runtime/sensitivity"
 	"github.com/autotailor/autotailor/runtime/space"
+	"github.com/autotailor/autotailor/runtime/terms"
 )
 
 // checkFlags are those of a search whose candidates are measured.
@@ -106,8 +107,8 @@ func (k *checker) solve(ctx context.Context) (search.Result, error) {
 	return front, err
 }
 
-// next returns the SubNet to count: the most accurate candidate within the budget that was not counted yet, or the one of the front whose
-// cost is farthest from those that were; nil when there is none.
+// next returns the SubNet to count: the most accurate candidate within the budget that was not counted yet, or the one of the front that is
+// farthest from those that were; nil when there is none.
 func (k *checker) next(front search.Result) space.Genes {
 	if k.budget > 0 {
 		for _, q := range slices.Backward(front.Points) {
@@ -121,7 +122,7 @@ func (k *checker) next(front search.Result) space.Genes {
 	for _, j := range k.journal.List() {
 		counted = append(counted, j.Genes)
 	}
-	if list := search.Spread(k.problem.Cost, counted, front.Genes(), 1); len(list) > 0 {
+	if list := search.Spread([]*terms.Sum{k.problem.Cost, k.problem.Penalty}, counted, front.Genes(), 1); len(list) > 0 {
 		return list[0]
 	}
 	return nil

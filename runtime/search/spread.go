@@ -8,25 +8,26 @@ import (
 	"github.com/autotailor/autotailor/runtime/terms"
 )
 
-// Spread returns n SubNets of a list, or as many others than those in there as it has: one after the other that whose cost is farthest from the
-// costs of those in there and of those taken before (farthest-point sampling, Gonzalez 1985). The first one is taken where there are none.
-func Spread(cost *terms.Sum, there, list []space.Genes, n int) []space.Genes {
+// Spread returns n SubNets of a list, or as many others than those in there as it has: one after the other that which is farthest from those in there
+// and from those taken before (farthest-point sampling, Gonzalez 1985). The first one is taken where there are none. How far two are from each other is
+// the sum of their differences along the axes, each as a share of that axis' extent in the list: with cost and penalty, SubNets lie closer where a front
+// is steep.
+func Spread(axes []*terms.Sum, there, list []space.Genes, n int) []space.Genes {
 	list = slices.Clone(list)
-	costs, far := make([]int64, len(list)), make([]int64, len(list)) // far is the distance to the nearest
-	for i, g := range list {
-		costs[i], far[i] = cost.At(g), math.MaxInt64
+	at, far := positions(axes, list, list), make([]float64, len(list)) // far is the distance to the nearest
+	for i := range far {
+		far[i] = math.Inf(1)
 	}
-	near := func(g space.Genes) {
-		c := cost.At(g)
+	near := func(g space.Genes, p []float64) {
 		for i, h := range list {
-			far[i] = min(far[i], max(costs[i]-c, c-costs[i]))
+			far[i] = min(far[i], apart(p, at[i]))
 			if slices.Equal(g, h) {
 				list[i] = nil
 			}
 		}
 	}
-	for _, g := range there {
-		near(g)
+	for k, p := range positions(axes, list, there) {
+		near(there[k], p)
 	}
 	var out []space.Genes
 	for len(out) < n {
@@ -40,7 +41,29 @@ func Spread(cost *terms.Sum, there, list []space.Genes, n int) []space.Genes {
 			break
 		}
 		out = append(out, list[best])
-		near(list[best])
+		near(list[best], at[best])
 	}
 	return out
+}
+
+// positions are those of SubNets on the axes, in extents of a list.
+func positions(axes []*terms.Sum, list, of []space.Genes) [][]float64 {
+	out := make([][]float64, len(of))
+	for _, axis := range axes {
+		low, high := int64(math.MaxInt64), int64(math.MinInt64)
+		for _, g := range list {
+			low, high = min(low, axis.At(g)), max(high, axis.At(g))
+		}
+		for k, g := range of {
+			out[k] = append(out[k], float64(axis.At(g))/float64(max(high-low, 1)))
+		}
+	}
+	return out
+}
+
+func apart(p, q []float64) (sum float64) {
+	for i := range p {
+		sum += math.Abs(p[i] - q[i])
+	}
+	return sum
 }

@@ -16,18 +16,18 @@ import (
 func TestSpreadIsFarthest(t *testing.T) {
 	for seed := range uint64(200) {
 		rng := rand.New(rand.NewPCG(6, seed))
-		cost, list := costs(t, rng)
+		axes, list := axes(t, rng)
 		there := list[:rng.IntN(3)]
 		list = append(list[len(there):], there...)
 		n := 1 + rng.IntN(len(list))
-		out := search.Spread(cost, there, list, n)
+		out := search.Spread(axes, there, list, n)
 		if want := min(n, len(list)-len(there)); len(out) != want {
 			t.Fatalf("seed %d: %d SubNets, want %d", seed, len(out), want)
 		}
 		taken := slices.Clone(there)
 		for _, g := range out {
 			for _, h := range list {
-				if !contains(taken, h) && distance(cost, taken, h) > distance(cost, taken, g) {
+				if !contains(taken, h) && distance(axes, list, taken, h) > distance(axes, list, taken, g)+1e-9 {
 					t.Fatalf("seed %d: %v is taken, %v is farther from %v", seed, g, h, taken)
 				}
 			}
@@ -39,31 +39,43 @@ func TestSpreadIsFarthest(t *testing.T) {
 	}
 }
 
-// costs are those of up to 9 SubNets, some of them equal.
-func costs(t *testing.T, rng *rand.Rand) (*terms.Sum, []space.Genes) {
+// axes are one or two quantities of up to 9 SubNets, some of them equal.
+func axes(t *testing.T, rng *rand.Rand) (axes []*terms.Sum, list []space.Genes) {
 	n := 3 + rng.IntN(7)
-	table := make([]int64, n)
-	var list []space.Genes
-	for i := range table {
-		table[i] = rng.Int64N(20)
+	for i := range n {
 		list = append(list, space.Genes{uint8(i)})
 	}
-	cost, err := terms.New([]uint8{uint8(n)}, 0, []terms.Term{{Deps: []uint8{0}, Table: table}})
-	if err != nil {
-		t.Fatal(err)
+	for range 1 + rng.IntN(2) {
+		table := make([]int64, n)
+		for i := range table {
+			table[i] = rng.Int64N(20)
+		}
+		axis, err := terms.New([]uint8{uint8(n)}, 0, []terms.Term{{Deps: []uint8{0}, Table: table}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		axes = append(axes, axis)
 	}
-	return cost, list
+	return axes, list
 }
 
 func contains(list []space.Genes, g space.Genes) bool {
 	return slices.ContainsFunc(list, func(h space.Genes) bool { return slices.Equal(g, h) })
 }
 
-// distance is that to the nearest of a list.
-func distance(cost *terms.Sum, list []space.Genes, g space.Genes) int64 {
-	d := int64(math.MaxInt64)
-	for _, h := range list {
-		d = min(d, max(cost.At(g)-cost.At(h), cost.At(h)-cost.At(g)))
+// distance is that to the nearest of those taken, each axis in extents of all.
+func distance(axes []*terms.Sum, all, taken []space.Genes, g space.Genes) float64 {
+	d := math.Inf(1)
+	for _, h := range taken {
+		sum := 0.0
+		for _, axis := range axes {
+			var values []int64
+			for _, each := range all {
+				values = append(values, axis.At(each))
+			}
+			sum += math.Abs(float64(axis.At(g)-axis.At(h))) / float64(max(1, slices.Max(values)-slices.Min(values)))
+		}
+		d = min(d, sum)
 	}
 	return d
 }

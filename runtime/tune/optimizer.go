@@ -2,6 +2,7 @@ package tune
 
 import (
 	"math"
+	"sync"
 
 	"github.com/autotailor/autotailor/runtime/engine"
 )
@@ -34,6 +35,8 @@ func newOptimizer(o Options, s *store) *optimizer {
 // and kernel transforms, which are near the identity, do not.
 func (o *optimizer) step(s *store, used map[string]bool, rate float64) {
 	scale := o.clip(s, used)
+	var all sync.WaitGroup // tensors do not depend on each other
+	defer all.Wait()
 	for _, name := range s.trains {
 		if !used[name] {
 			continue
@@ -44,11 +47,13 @@ func (o *optimizer) step(s *store, used map[string]bool, rate float64) {
 		if len(p.Shape) > 1 && !s.transforms[name] {
 			decay = rate * o.options.Decay
 		}
-		if o.options.Optimizer == "sgd" {
-			nesterov(p, m, float32(rate), float32(decay), float32(o.options.Momentum), scale)
-		} else {
-			adamW(p, m, rate, float32(decay), scale)
-		}
+		all.Go(func() {
+			if o.options.Optimizer == "sgd" {
+				nesterov(p, m, float32(rate), float32(decay), float32(o.options.Momentum), scale)
+			} else {
+				adamW(p, m, rate, float32(decay), scale)
+			}
+		})
 	}
 }
 

@@ -79,12 +79,17 @@ func (p *plan) sum(n node, op kernel.Binary, x, y *variable, order []int) {
 	p.steps[len(p.steps)-1].inPlace = 2
 }
 
-// addNormalised returns what computes a sum z of results x of a normalisation, which are never in memory, and y. z has the memory of x.
+// addNormalised returns what computes a sum z of results x of a normalisation, which are never in memory, and y, which may be of that kind, too. z has
+// the memory of x.
 func (z *variable) addNormalised(x, y *variable, lim kernel.Limits) func(t *kernel.Team) {
 	z.data, x.data = x.data, nil
 	z.adds = true
+	if y.added {
+		y.data = nil
+	}
 	return func(t *kernel.Team) {
-		sum := &kernel.Addition{Norm: x.norm, X: x.from.data, Y: y.data, Z: z.data, Limits: lim}
+		other := y.operand()
+		sum := x.norm.Add(z.data, x.from.data, other.X, other.Norm, lim)
 		if z.left {
 			z.sum = sum
 			return

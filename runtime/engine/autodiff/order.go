@@ -17,16 +17,30 @@ func plain(rank int) []int {
 
 // channelsLast is the order of images: axis 1 comes last.
 func channelsLast(rank int) []int {
-	if rank < 3 {
-		return plain(rank)
+	o := plain(rank)
+	if rank > 2 {
+		copy(o[1:], o[2:])
+		o[rank-1] = 1
 	}
-	return append(append([]int{0}, plain(rank)[2:]...), 1)
+	return o
 }
 
 // sameOrder tells whether two orders put the elements of a tensor at the same places: axes of extent 1 do not matter.
 func sameOrder(s nn.Shape, a, b []int) bool {
-	long := func(axis int) bool { return s[axis] == 1 }
-	return slices.Equal(slices.DeleteFunc(slices.Clone(a), long), slices.DeleteFunc(slices.Clone(b), long))
+	for i, j := 0, 0; ; i, j = i+1, j+1 {
+		for i < len(a) && s[a[i]] == 1 {
+			i++
+		}
+		for j < len(b) && s[b[j]] == 1 {
+			j++
+		}
+		if i == len(a) || j == len(b) {
+			return i == len(a) && j == len(b)
+		}
+		if a[i] != b[j] {
+			return false
+		}
+	}
 }
 
 // arrange returns a shape in memory order.

@@ -47,8 +47,8 @@ func (c *Trainable) reach(m int) int {
 // lookAhead announces rows [lo, hi) of n elements.
 func (o Operand) lookAhead(w *worker, n, lo, hi int) {
 	if o.Sum != nil {
-		w.ahead.rows(o.Sum.X, n, lo, hi)
-		w.ahead.rows(o.Sum.Y, n, lo, hi)
+		w.ahead.rows(o.Sum.x, n, lo, hi)
+		w.ahead.rows(o.Sum.y, n, lo, hi)
 	}
 	w.ahead.rows(o.X, n, lo, hi)
 }

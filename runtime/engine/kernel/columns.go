@@ -54,11 +54,11 @@ func gated(z, g, lo, hi float32) float32 {
 
 func normAddGo(c *columns) {
 	n := int(c.cols)
-	a, b := vec(c.a, n), vec(c.b, n)
+	a, b, of := vec(c.a, n), vec(c.b, n), vec(c.c, n)
 	for r := range c.rows {
 		y, out := vec(at(c.g, r*c.ld), n), vec(at(c.out, r*c.ld), n)
 		for i, v := range vec(at(c.x, r*c.ld), n) {
-			out[i] = limit(v*a[i]+b[i]+y[i], c.lo, c.hi)
+			out[i] = limit(v*a[i]+b[i]+of[i]*y[i], c.lo, c.hi)
 		}
 	}
 }

@@ -101,11 +101,17 @@ func TestAdditionEqualsSteps(t *testing.T) {
 			x, y, scale, bias := random(rng, rows*n), random(rng, rows*n), random(rng, n), random(rng, n)
 			team, c, z := NewTeam(1+i%3), u.NewBatchNorm(n, 1e-5, NoLimits()), make([]float32, rows*n)
 			c.Forward(team, z, x, scale, bias, nil)
+			other, both := u.NewBatchNorm(n, 1e-5, NoLimits()), make([]float32, rows*n)
+			other.Forward(team, both, y, scale, bias, nil)
 			for k := range z {
-				z[k] = limit(z[k]+y[k], lim.Lo, lim.Hi)
+				both[k], z[k] = limit(z[k]+both[k], lim.Lo, lim.Hi), limit(z[k]+y[k], lim.Lo, lim.Hi)
 			}
-			sum := Addition{Norm: c, X: x, Y: y, Z: y, Limits: lim}
-			sum.Run(team)
+			sums := make([]float32, rows*n)
+			c.Add(sums, x, y, other, lim).Run(team)
+			if d := distance(sums, both); !(d < 1e-6) {
+				t.Errorf("%s: %d rows of %d, both normalised: relative error %g", u, rows, n, d)
+			}
+			c.Add(y, x, y, nil, lim).Run(team)
 			if d := distance(y, z); !(d < 1e-6) {
 				t.Errorf("%s: %d rows of %d: relative error %g", u, rows, n, d)
 			}
@@ -130,13 +136,13 @@ func TestProductsOfAdditions(t *testing.T) {
 			c.SetWeights(team, random(rng, out*in*g.KH*g.KW), nil)
 			norm, x, y := u.NewBatchNorm(in, 1e-5, NoLimits()), random(rng, batch*g.H*g.W*in), random(rng, batch*g.H*g.W*in)
 			norm.Prepare(team, x, random(rng, in), random(rng, in), nil)
-			want, got := Addition{Norm: norm, X: x, Y: y, Z: used(len(x)), Limits: lim}, Addition{Norm: norm, X: x, Y: y, Z: used(len(x)), Limits: lim}
+			want, got := norm.Add(used(len(x)), x, y, nil, lim), norm.Add(used(len(x)), x, y, nil, lim)
 			wantY, gotY := used(batch*c.pixels*out), used(batch*c.pixels*out)
 			var wantM, m Moments
 			want.Run(team)
-			c.ForwardMoments(team, Operand{X: want.Z}, wantY, batch, &wantM)
-			c.ForwardMoments(team, Operand{X: got.Z, Sum: &got}, gotY, batch, &m)
-			for k, pair := range [][2][]float32{{got.Z, want.Z}, {gotY, wantY}, {narrow(m.Mean), narrow(wantM.Mean)}, {narrow(m.Variance), narrow(wantM.Variance)}} {
+			c.ForwardMoments(team, Operand{X: want.z}, wantY, batch, &wantM)
+			c.ForwardMoments(team, Operand{X: got.z, Sum: got}, gotY, batch, &m)
+			for k, pair := range [][2][]float32{{got.z, want.z}, {gotY, wantY}, {narrow(m.Mean), narrow(wantM.Mean)}, {narrow(m.Variance), narrow(wantM.Variance)}} {
 				if !slices.Equal(pair[0], pair[1]) {
 					t.Errorf("%s, case %d: other %s for %+v in=%d out=%d batch=%d", u, i, []string{"sum", "y", "mean", "variance"}[k], g, in, out, batch)
 				}

@@ -150,7 +150,7 @@ func momentsAVX2(c *byte)
 //go:noescape
 func normAVX2(c *byte)
 
-// normAddAVX2 sets out to a*x + b + g, limited to [lo, hi].
+// normAddAVX2 sets out to a*x + b + c*g, limited to [lo, hi].
 //
 //go:noescape
 func normAddAVX2(c *byte)
@@ -460,7 +460,7 @@ func momentsAVX512(c *byte)
 //go:noescape
 func normAVX512(c *byte)
 
-// normAddAVX512 sets out to a*x + b + g, limited to [lo, hi].
+// normAddAVX512 sets out to a*x + b + c*g, limited to [lo, hi].
 //
 //go:noescape
 func normAddAVX512(c *byte)

@@ -63,6 +63,7 @@ func (u *ISA) Pack(w []float32, l Layout, bias []float32, lim Limits) *Matrix {
 func (u *ISA) form(l Layout, bias []float32, lim Limits) *Matrix {
 	m := &Matrix{isa: u, taps: l.Taps, n: l.N, whole: l.N, depth: l.Taps * l.K, zero: make([]float32, l.K), limits: lim}
 	m.runs = []run{{taps: l.Taps, k: l.K}}
+	m.spans = make([]span, 0, (l.N+2*u.width-1)/(2*u.width))
 	for j := 0; j < l.N; j += m.columns(j) {
 		m.spans = append(m.spans, span{column: j, cols: m.columns(j), vecs: m.columns(j) / m.isa.width, have: min(m.columns(j), l.N-j), to: j, init: j})
 	}

@@ -77,26 +77,43 @@ func (c *BatchNorm) Prepare(t *Team, x, scale, bias []float32, m *Moments) {
 	}
 }
 
-// Addition sets Z, which may be Y, to Y plus the results of a normalisation without limits for rows X, within limits. It runs after Prepare.
+// Addition is a sum, within limits, of the results of a normalisation without limits and something else.
 type Addition struct {
-	Norm    *BatchNorm
-	X, Y, Z []float32
-	Limits  Limits
+	isa     *ISA
+	n       int
+	x, y, z []float32
+	a, b, c []float32 // z = a*x + b + c*y
+	lim     Limits
+}
+
+// Add prepares z, which may be y, as the sum of the results for rows x and y, or what other yields for rows y. Prepare comes before.
+func (c *BatchNorm) Add(z, x, y []float32, other *BatchNorm, lim Limits) *Addition {
+	f := make([]float32, 2*c.n)
+	s := &Addition{isa: c.isa, n: c.n, x: x, y: y, z: z, a: c.a, b: f[:c.n], c: f[c.n:], lim: lim}
+	copy(s.b, c.b)
+	if other == nil {
+		for i := range s.c {
+			s.c[i] = 1
+		}
+		return s
+	}
+	copy(s.c, other.a)
+	for i, b := range other.b {
+		s.b[i] += b
+	}
+	return s
 }
 
 // Run computes all rows.
-func (a *Addition) Run(t *Team) {
-	n := a.Norm.n
-	t.run(len(a.Z)/n, stepRows(n), 2*len(a.Z), a.rows)
-}
+func (s *Addition) Run(t *Team) { t.run(len(s.z)/s.n, stepRows(s.n), 2*len(s.z), s.rows) }
 
 // rows computes rows [lo, hi).
-func (a *Addition) rows(w *worker, lo, hi int) {
-	c, n, k := a.Norm, a.Norm.n, &w.columns
+func (s *Addition) rows(w *worker, lo, hi int) {
+	n, k := s.n, &w.columns
 	for ; lo < hi; lo += stepRows(n) {
-		k.set(c.isa, lo, min(lo+stepRows(n), hi), n, a.X)
-		k.g, k.out, k.a, k.b, k.lo, k.hi = &a.Y[lo*n], &a.Z[lo*n], &c.a[0], &c.b[0], a.Limits.Lo, a.Limits.Hi
-		c.isa.normAdd(k)
+		k.set(s.isa, lo, min(lo+stepRows(n), hi), n, s.x)
+		k.g, k.out, k.a, k.b, k.c, k.lo, k.hi = &s.y[lo*n], &s.z[lo*n], &s.a[0], &s.b[0], &s.c[0], s.lim.Lo, s.lim.Hi
+		s.isa.normAdd(k)
 	}
 }
 

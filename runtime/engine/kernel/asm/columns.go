@@ -216,16 +216,16 @@ func columnKernels(s isa) {
 		limit(v, c.lo, c.hi)
 		c.put(v, colOut)
 	}}.write("sets out to a*x + b, limited to [lo, hi].")
-	columnKernel{isa: s, name: "normAdd", coef: []field{colA, colB}, limits: true, body: func(c column) {
+	columnKernel{isa: s, name: "normAdd", coef: []field{colA, colB, colC}, limits: true, body: func(c column) {
 		x, y, v := c.vec(), c.vec(), c.vec()
 		c.gather(colX, x)
 		c.gather(colG, y)
 		VMOVAPS(c.coef[colB], v)
 		VFMADD231PS(c.coef[colA], x, v)
-		VADDPS(y, v, v)
+		VFMADD231PS(c.coef[colC], y, v)
 		limit(v, c.lo, c.hi)
 		c.put(v, colOut)
-	}}.write("sets out to a*x + b + g, limited to [lo, hi].")
+	}}.write("sets out to a*x + b + c*g, limited to [lo, hi].")
 	columnKernel{isa: s, name: "normSums", coef: []field{colA, colB, colC}, sums: []field{colS0, colS1}, limits: true, body: func(c column) {
 		x, g := c.gated()
 		VADDPS(g, c.sums[colS0], c.sums[colS0])
