@@ -73,17 +73,29 @@ func (f Slope) Apply(t *Team, g, dz, x, z []float32, a, b float32) {
 }
 
 // partial is a derivative of an element-wise function of two operands.
-type partial func(x, y float32) float32
+type partial struct {
+	times factor
+	f     func(x, y float32) float32 // where it is neither 1 nor an operand
+}
+
+type factor int
+
+const (
+	other factor = iota
+	one
+	left
+	right
+)
 
 // partials lists the derivatives by both operands, by ONNX operator type.
 var partials = map[string][2]partial{
-	"Add": {func(_, _ float32) float32 { return 1 }, func(_, _ float32) float32 { return 1 }},
-	"Sub": {func(_, _ float32) float32 { return 1 }, func(_, _ float32) float32 { return -1 }},
-	"Mul": {func(_, y float32) float32 { return y }, func(x, _ float32) float32 { return x }},
-	"Div": {func(_, y float32) float32 { return 1 / y }, func(x, y float32) float32 { return -x / (y * y) }},
+	"Add": {{times: one}, {times: one}},
+	"Sub": {{times: one}, {f: func(_, _ float32) float32 { return -1 }}},
+	"Mul": {{times: right}, {times: left}},
+	"Div": {{f: func(_, y float32) float32 { return 1 / y }}, {f: func(x, y float32) float32 { return -x / (y * y) }}},
 	"Pow": {
-		func(x, y float32) float32 { return y * float32(math.Pow(float64(x), float64(y)-1)) },
-		func(x, y float32) float32 { return float32(math.Pow(float64(x), float64(y)) * math.Log(float64(x))) },
+		{f: func(x, y float32) float32 { return y * float32(math.Pow(float64(x), float64(y)-1)) }},
+		{f: func(x, y float32) float32 { return float32(math.Pow(float64(x), float64(y)) * math.Log(float64(x))) }},
 	},
 }
 
@@ -113,24 +125,41 @@ func (s *Slopes) Right(t *Team, g, dz, x, y []float32) { s.run(t, 1, s.b.sy, g, 
 
 // run sums over what was repeated. Threads share the outermost axis only where it is not.
 func (s *Slopes) run(t *Team, side int, strides []int, g, dz, x, y []float32) {
-	clear(g)
-	b := s.b
-	part := func(lo, hi int) {
-		s.walk(0, lo, hi, s.partials[side], strides, g, dz[lo*(b.size/b.dims[0]):], x, y, 0, 0, 0)
-	}
-	if strides[0] == 0 {
-		part(0, b.dims[0])
+	b, p := s.b, s.partials[side]
+	repeats := s.sizes[side] < b.size
+	if repeats && p.times == one && len(b.dims) == 2 && strides[0] == 0 { // a bias
+		b.isa.ColumnSums(t, g, dz)
 		return
 	}
-	t.Split(b.dims[0], 2*b.size, part)
+	if repeats {
+		clear(g)
+	}
+	part := func(w *worker, lo, hi int) {
+		c := slopeWalk{Slopes: s, partial: p, strides: strides, repeats: repeats, g: g, x: x, y: y, w: w}
+		c.walk(0, lo, hi, dz[lo*(b.size/b.dims[0]):], 0, 0, 0)
+	}
+	if strides[0] == 0 {
+		part(t.workers[0], 0, b.dims[0])
+		return
+	}
+	t.run(b.dims[0], 1, 2*b.size, part)
 }
 
-func (s *Slopes) walk(axis, lo, hi int, f partial, strides []int, g, dz, x, y []float32, at, ax, ay int) {
-	b := s.b
-	if axis == len(b.dims)-1 {
-		for i := lo; i < hi; i++ {
-			g[at+i*strides[axis]] += dz[i-lo] * f(x[ax+i*b.sx[axis]], y[ay+i*b.sy[axis]])
-		}
+// slopeWalk is one thread's way through the axes.
+type slopeWalk struct {
+	*Slopes
+	partial
+	strides []int // of g
+	repeats bool  // an element of g is a sum
+	g, x, y []float32
+	w       *worker
+}
+
+// walk goes through [lo, hi) of an axis, whose first derivatives by the result are dz, from places of g, x and y on.
+func (c *slopeWalk) walk(axis, lo, hi int, dz []float32, at, ax, ay int) {
+	b := c.b
+	if sx, sy := b.sx[axis], b.sy[axis]; axis == len(b.dims)-1 {
+		c.line(dz[:hi-lo], c.strides[axis], sx, sy, at+lo*c.strides[axis], ax+lo*sx, ay+lo*sy)
 		return
 	}
 	row := 1
@@ -138,6 +167,58 @@ func (s *Slopes) walk(axis, lo, hi int, f partial, strides []int, g, dz, x, y []
 		row *= n
 	}
 	for i := lo; i < hi; i++ {
-		s.walk(axis+1, 0, b.dims[axis+1], f, strides, g, dz[(i-lo)*row:], x, y, at+i*strides[axis], ax+i*b.sx[axis], ay+i*b.sy[axis])
+		c.walk(axis+1, 0, b.dims[axis+1], dz[(i-lo)*row:], at+i*c.strides[axis], ax+i*b.sx[axis], ay+i*b.sy[axis])
+	}
+}
+
+// line is walk for the last axis, whose elements of g, x and y are one or no place apart.
+func (c *slopeWalk) line(dz []float32, step, sx, sy, at, ax, ay int) {
+	u := c.b.isa
+	if !c.repeats {
+		c.row(c.g[at:at+len(dz)], dz, c.x[ax:], c.y[ay:], sx, sy)
+		return
+	}
+	row := dz
+	if c.times != one {
+		row = room(&c.w.operand, len(dz))
+		c.row(row, dz, c.x[ax:], c.y[ay:], sx, sy)
+	}
+	if step == 1 {
+		to := c.g[at : at+len(dz)]
+		u.vectorRow(u.add, addGo, to, to, row)
+		return
+	}
+	var sum float32
+	for _, v := range row {
+		sum += v
+	}
+	c.g[at] += sum
+}
+
+// row sets to to dz times the partial derivative.
+func (c *slopeWalk) row(to, dz, x, y []float32, sx, sy int) {
+	switch c.times {
+	case one:
+		copy(to, dz)
+	case left:
+		c.b.isa.multiplyRow(to, dz, x, sx)
+	case right:
+		c.b.isa.multiplyRow(to, dz, y, sy)
+	default:
+		for i, d := range dz {
+			to[i] = d * c.f(x[i*sx], y[i*sy])
+		}
+	}
+}
+
+// multiplyRow sets z to x times y, whose elements are one or no place apart.
+func (u *ISA) multiplyRow(z, x, y []float32, step int) {
+	if step == 1 {
+		u.vectorRow(u.mul, mulGo, z, x, y)
+		return
+	}
+	by := y[0]
+	for i, v := range x {
+		z[i] = v * by
 	}
 }
