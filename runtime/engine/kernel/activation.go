@@ -16,7 +16,6 @@ var unaries = map[string]Unary{
 	"Elu":             elu,
 	"ThresholdedRelu": func(z, x []float32, a, _ float32) { each(z, x, func(v float32) float32 { return above(v, a) }) },
 	"Tanh":            wide(math.Tanh),
-	"Erf":             wide(math.Erf),
 	"Sqrt":            wide(math.Sqrt),
 	"Log":             wide(math.Log),
 	"Ceil":            wide(math.Ceil),
@@ -29,7 +28,6 @@ var unaries = map[string]Unary{
 	"Softplus":        wide(func(v float64) float64 { return math.Log1p(math.Exp(-math.Abs(v))) + max(v, 0) }),
 	"Softsign":        wide(func(v float64) float64 { return v / (1 + math.Abs(v)) }),
 	"Mish":            wide(func(v float64) float64 { return v * math.Tanh(math.Log1p(math.Exp(-math.Abs(v)))+max(v, 0)) }),
-	"Gelu":            wide(func(v float64) float64 { return 0.5 * v * (1 + math.Erf(v/math.Sqrt2)) }),
 	"Selu": func(z, x []float32, a, g float32) {
 		each(z, x, func(v float32) float32 { return g * (max(v, 0) + a*float32(math.Expm1(float64(min(v, 0))))) })
 	},
@@ -76,6 +74,10 @@ func (u *ISA) Unary(op string) (Unary, bool) {
 		f, ok = hinge(u.width, u.hardSigmoid), true
 	case "HardSwish":
 		f, ok = hinge(u.width, u.hardSwish), true
+	case "Erf":
+		f, ok = u.erf.unary(u.width), true
+	case "Gelu":
+		f, ok = u.gelu.unary(u.width), true
 	}
 	return f, ok
 }

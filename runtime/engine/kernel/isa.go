@@ -32,6 +32,9 @@ type ISA struct {
 
 	hardSigmoid hingeFunc
 	hardSwish   hingeFunc
+
+	erf, gelu           curveFunc
+	erfSlope, geluSlope curveFunc // multiply by the derivative
 }
 
 // These work on n elements, n a multiple of the ISA's width.

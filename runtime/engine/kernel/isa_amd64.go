@@ -52,6 +52,7 @@ var setAVX2 = ISA{
 	weightGrid:      func(g *grid) { winogradWeightAVX2((*byte)(unsafe.Pointer(g))) },
 	weightGridBack:  func(g *grid) { winogradWeightBackAVX2((*byte)(unsafe.Pointer(g))) },
 	hardSigmoid:     hardSigmoidAVX2, hardSwish: hardSwishAVX2,
+	erf: erfAVX2, gelu: geluAVX2, erfSlope: erfSlopeAVX2, geluSlope: geluSlopeAVX2,
 }
 
 var setAVX512 = ISA{
@@ -75,6 +76,7 @@ var setAVX512 = ISA{
 	weightGrid:      func(g *grid) { winogradWeightAVX512((*byte)(unsafe.Pointer(g))) },
 	weightGridBack:  func(g *grid) { winogradWeightBackAVX512((*byte)(unsafe.Pointer(g))) },
 	hardSigmoid:     hardSigmoidAVX512, hardSwish: hardSwishAVX512,
+	erf: erfAVX512, gelu: geluAVX512, erfSlope: erfSlopeAVX512, geluSlope: geluSlopeAVX512,
 }
 
 var tilesAVX2 = [2][6]func(*byte){

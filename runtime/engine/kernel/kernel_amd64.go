@@ -270,6 +270,26 @@ func maxAVX2(z *float32, x *float32, y *float32, n int, lo float32, hi float32)
 //go:noescape
 func affineAVX2(z *float32, x *float32, a *float32, b *float32, n int, lo float32, hi float32)
 
+// erfAVX2 sets z to the error function of x.
+//
+//go:noescape
+func erfAVX2(z *float32, x *float32, n int, table *float32)
+
+// geluAVX2 sets z to x times the normal distribution function at x.
+//
+//go:noescape
+func geluAVX2(z *float32, x *float32, n int, table *float32)
+
+// erfSlopeAVX2 multiplies z by the derivative of the error function at x.
+//
+//go:noescape
+func erfSlopeAVX2(z *float32, x *float32, n int, table *float32)
+
+// geluSlopeAVX2 multiplies z by the derivative of gelu at x.
+//
+//go:noescape
+func geluSlopeAVX2(z *float32, x *float32, n int, table *float32)
+
 // hardSigmoidAVX2 sets z to min(max(a*x + b, 0), 1).
 //
 //go:noescape
@@ -579,6 +599,26 @@ func maxAVX512(z *float32, x *float32, y *float32, n int, lo float32, hi float32
 //
 //go:noescape
 func affineAVX512(z *float32, x *float32, a *float32, b *float32, n int, lo float32, hi float32)
+
+// erfAVX512 sets z to the error function of x.
+//
+//go:noescape
+func erfAVX512(z *float32, x *float32, n int, table *float32)
+
+// geluAVX512 sets z to x times the normal distribution function at x.
+//
+//go:noescape
+func geluAVX512(z *float32, x *float32, n int, table *float32)
+
+// erfSlopeAVX512 multiplies z by the derivative of the error function at x.
+//
+//go:noescape
+func erfSlopeAVX512(z *float32, x *float32, n int, table *float32)
+
+// geluSlopeAVX512 multiplies z by the derivative of gelu at x.
+//
+//go:noescape
+func geluSlopeAVX512(z *float32, x *float32, n int, table *float32)
 
 // hardSigmoidAVX512 sets z to min(max(a*x + b, 0), 1).
 //

@@ -33,6 +33,10 @@ var portable = ISA{
 	weightGridBack:  gridGo(gridSide, weightSide, true, weightBackLine),
 	hardSigmoid:     func(z, x *float32, n int, a, b float32) { hardSigmoidGo(vec(z, n), vec(x, n), a, b) },
 	hardSwish:       func(z, x *float32, n int, a, b float32) { hardSwishGo(vec(z, n), vec(x, n), a, b) },
+	erf:             curveGo(func(_, x float32) float32 { return erf(x) }),
+	gelu:            curveGo(func(_, x float32) float32 { return x * normal(x) }),
+	erfSlope:        curveGo(func(g, x float32) float32 { return g * 2 / sqrtPi * Exp(-x*x) }),
+	geluSlope:       curveGo(func(g, x float32) float32 { return g * (normal(x) + x*Exp(-x*x/2)*erfTable[18]) }),
 }
 
 func vec(p *float32, n int) []float32 { return unsafe.Slice(p, n) }

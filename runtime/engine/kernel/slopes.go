@@ -48,10 +48,6 @@ var slopes = map[string]Slope{
 		s := 1 / (1 + Exp(-a*x))
 		return s + a*z*(1-s)
 	}),
-	"Erf": slope(func(x, _, _, _ float32) float32 { return 2 / sqrtPi * Exp(-x*x) }),
-	"Gelu": slope(func(x, _, _, _ float32) float32 {
-		return float32(0.5*(1+math.Erf(float64(x)/math.Sqrt2))) + x*Exp(-x*x/2)/(math.Sqrt2*sqrtPi)
-	}),
 	"GeluTanh": slope(func(x, _, _, _ float32) float32 {
 		const k, c = 0.7978845608028654, 0.044715 // sqrt(2/pi)
 		t := float32(math.Tanh(float64(k * (x + c*x*x*x))))
@@ -63,6 +59,12 @@ const sqrtPi = 1.7724538509055160273
 
 // Slope returns the derivative of the function that Unary returns.
 func (u *ISA) Slope(op string) (Slope, bool) {
+	switch op {
+	case "Erf":
+		return u.erfSlope.slope(u.width), true
+	case "Gelu":
+		return u.geluSlope.slope(u.width), true
+	}
 	f, ok := slopes[op]
 	return f, ok
 }
