@@ -71,31 +71,35 @@ func (u *ISA) Unary(op string) (Unary, bool) {
 	f, ok := unaries[op]
 	switch op {
 	case "HardSigmoid":
-		f, ok = hinge(u.width, u.hardSigmoid), true
+		f, ok = u.hardSigmoid.unary(u.width), true
 	case "HardSwish":
-		f, ok = hinge(u.width, u.hardSwish), true
+		f, ok = u.hardSwish.unary(u.width), true
 	case "Erf":
-		f, ok = u.erf.unary(u.width), true
+		f, ok = u.erf.fixed().unary(u.width), true
 	case "Gelu":
-		f, ok = u.gelu.unary(u.width), true
+		f, ok = u.gelu.fixed().unary(u.width), true
 	}
 	return f, ok
 }
 
-// hinge uses a micro-kernel, for the last elements on a copy: they must not be rounded otherwise than those before.
-func hinge(width int, f hingeFunc) Unary {
-	return func(z, x []float32, a, b float32) {
-		n := len(z) &^ (width - 1)
-		if n > 0 {
-			f(&z[0], &x[0], n, a, b)
-		}
-		if n < len(z) {
-			last := make([]float32, width)
-			copy(last, x[n:len(z)])
-			f(&last[0], &last[0], width, a, b)
-			copy(z[n:], last)
-		}
+// whole calls f for whole vectors, and for the last elements on copies: they must not be rounded otherwise than those before.
+func (f unaryFunc) whole(width int, z, x []float32, a, b float32) {
+	n := len(z) &^ (width - 1)
+	if n > 0 {
+		f(&z[0], &x[0], n, a, b)
 	}
+	if n < len(z) {
+		var to, from [16]float32
+		copy(to[:], z[n:])
+		copy(from[:], x[n:len(z)])
+		f(&to[0], &from[0], width, a, b)
+		copy(z[n:], to[:])
+	}
+}
+
+// unary makes a Unary of f, which sets z.
+func (f unaryFunc) unary(width int) Unary {
+	return func(z, x []float32, a, b float32) { f.whole(width, z, x, a, b) }
 }
 
 // Apply computes z = f(x) on the Team's threads.

@@ -37,30 +37,7 @@ func curveGo(f func(z, x float32) float32) curveFunc {
 	}
 }
 
-// whole calls f for whole vectors, and for the last elements on copies: they must not be rounded otherwise than those before.
-func (f curveFunc) whole(width int, z, x []float32) {
-	n := len(z) &^ (width - 1)
-	if n > 0 {
-		f(&z[0], &x[0], n, &erfTable[0])
-	}
-	if n < len(z) {
-		var to, from [16]float32
-		copy(to[:], z[n:])
-		copy(from[:], x[n:len(z)])
-		f(&to[0], &from[0], width, &erfTable[0])
-		copy(z[n:], to[:])
-	}
-}
-
-// unary makes a Unary of f.
-func (f curveFunc) unary(width int) Unary {
-	return func(z, x []float32, _, _ float32) { f.whole(width, z, x) }
-}
-
-// slope makes a Slope of f, which multiplies by the derivative.
-func (f curveFunc) slope(width int) Slope {
-	return func(g, dz, x, _ []float32, _, _ float32) {
-		copy(g, dz)
-		f.whole(width, g, x)
-	}
+// fixed is f without its table.
+func (f curveFunc) fixed() unaryFunc {
+	return func(z, x *float32, n int, _, _ float32) { f(z, x, n, &erfTable[0]) }
 }

@@ -5,15 +5,25 @@ import (
 	"testing"
 )
 
-// TestCurvesAgainstDefinition: the error function, GELU and their derivatives are those of float64 to a few units in the last place of 1, at any place of
+// TestCurvesAgainstDefinition: the error function, GELU, HardSwish and their derivatives are those of float64 to a few units in the last place of 1, at any place of
 // a row, and erf is 1 where float32 has nothing nearer.
 func TestCurvesAgainstDefinition(t *testing.T) {
 	bell := func(x float64) float64 { return math.Exp(-x*x/2) / math.Sqrt(2*math.Pi) }
 	normal := func(x float64) float64 { return math.Erfc(-x/math.Sqrt2) / 2 }
-	functions := map[string]func(x float64) float64{"Erf": math.Erf, "Gelu": func(x float64) float64 { return x * normal(x) }}
+	functions := map[string]func(x float64) float64{
+		"Erf":       math.Erf,
+		"Gelu":      func(x float64) float64 { return x * normal(x) },
+		"HardSwish": func(x float64) float64 { return x * min(max(x/6+0.5, 0), 1) },
+	}
 	derivatives := map[string]func(x float64) float64{
 		"Erf":  func(x float64) float64 { return 2 / math.Sqrt(math.Pi) * math.Exp(-x*x) },
 		"Gelu": func(x float64) float64 { return normal(x) + x*bell(x) },
+		"HardSwish": func(x float64) float64 {
+			if math.Abs(x) >= 3 {
+				return max(0, math.Copysign(1, x))
+			}
+			return x/3 + 0.5
+		},
 	}
 	for _, u := range All() {
 		for n := 1; n < 40; n++ {
@@ -24,9 +34,9 @@ func TestCurvesAgainstDefinition(t *testing.T) {
 			z, g := make([]float32, n), make([]float32, n)
 			for name := range functions {
 				f, _ := u.Unary(name)
-				f(z, x, 0, 0)
+				f(z, x, 1.0/6, 0.5)
 				back, _ := u.Slope(name)
-				back(g, dz, x, z, 0, 0)
+				back(g, dz, x, z, 1.0/6, 0.5)
 				for i, v := range x {
 					want, slope := functions[name](float64(v)), derivatives[name](float64(v))/2
 					if d := math.Abs(float64(z[i]) - want); d > 5e-7*max(math.Abs(want), min(1, math.Abs(float64(v)))) {

@@ -30,8 +30,8 @@ type ISA struct {
 	operandGrid, resultGrid, weightGrid             gridFunc
 	operandGridBack, resultGridBack, weightGridBack gridFunc
 
-	hardSigmoid hingeFunc
-	hardSwish   hingeFunc
+	hardSigmoid, hardSwish unaryFunc
+	hardSwishSlope         unaryFunc // multiplies by the derivative
 
 	erf, gelu           curveFunc
 	erfSlope, geluSlope curveFunc // multiply by the derivative
@@ -41,7 +41,7 @@ type ISA struct {
 type (
 	binaryFunc func(z, x, y *float32, n int, lo, hi float32)
 	affineFunc func(z, x, a, b *float32, n int, lo, hi float32)
-	hingeFunc  func(z, x *float32, n int, a, b float32)
+	unaryFunc  func(z, x *float32, n int, a, b float32)
 )
 
 // available lists what this machine can run, best first; the portable set is last.

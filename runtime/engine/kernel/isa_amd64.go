@@ -51,7 +51,7 @@ var setAVX2 = ISA{
 	resultGridBack:  func(g *grid) { winogradResultBackAVX2((*byte)(unsafe.Pointer(g))) },
 	weightGrid:      func(g *grid) { winogradWeightAVX2((*byte)(unsafe.Pointer(g))) },
 	weightGridBack:  func(g *grid) { winogradWeightBackAVX2((*byte)(unsafe.Pointer(g))) },
-	hardSigmoid:     hardSigmoidAVX2, hardSwish: hardSwishAVX2,
+	hardSigmoid:     hardSigmoidAVX2, hardSwish: hardSwishAVX2, hardSwishSlope: hardSwishSlopeAVX2,
 	erf: erfAVX2, gelu: geluAVX2, erfSlope: erfSlopeAVX2, geluSlope: geluSlopeAVX2,
 }
 
@@ -75,7 +75,7 @@ var setAVX512 = ISA{
 	resultGridBack:  func(g *grid) { winogradResultBackAVX512((*byte)(unsafe.Pointer(g))) },
 	weightGrid:      func(g *grid) { winogradWeightAVX512((*byte)(unsafe.Pointer(g))) },
 	weightGridBack:  func(g *grid) { winogradWeightBackAVX512((*byte)(unsafe.Pointer(g))) },
-	hardSigmoid:     hardSigmoidAVX512, hardSwish: hardSwishAVX512,
+	hardSigmoid:     hardSigmoidAVX512, hardSwish: hardSwishAVX512, hardSwishSlope: hardSwishSlopeAVX512,
 	erf: erfAVX512, gelu: geluAVX512, erfSlope: erfSlopeAVX512, geluSlope: geluSlopeAVX512,
 }
 

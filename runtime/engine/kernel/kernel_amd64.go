@@ -300,6 +300,11 @@ func hardSigmoidAVX2(z *float32, x *float32, n int, a float32, b float32)
 //go:noescape
 func hardSwishAVX2(z *float32, x *float32, n int, a float32, b float32)
 
+// hardSwishSlopeAVX2 sets z to z times the derivative of that.
+//
+//go:noescape
+func hardSwishSlopeAVX2(z *float32, x *float32, n int, a float32, b float32)
+
 // tile1x16AVX512 computes one tile of 1 rows and 16 columns.
 //
 //go:noescape
@@ -629,3 +634,8 @@ func hardSigmoidAVX512(z *float32, x *float32, n int, a float32, b float32)
 //
 //go:noescape
 func hardSwishAVX512(z *float32, x *float32, n int, a float32, b float32)
+
+// hardSwishSlopeAVX512 sets z to z times the derivative of that.
+//
+//go:noescape
+func hardSwishSlopeAVX512(z *float32, x *float32, n int, a float32, b float32)

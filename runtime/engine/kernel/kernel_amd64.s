@@ -10087,6 +10087,40 @@ loop:
 	VZEROUPPER
 	RET
 
+// func hardSwishSlopeAVX2(z *float32, x *float32, n int, a float32, b float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·hardSwishSlopeAVX2(SB), NOSPLIT, $0-32
+	MOVQ         z+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+16(FP), DX
+	VBROADCASTSS a+24(FP), Y0
+	VBROADCASTSS b+28(FP), Y1
+	MOVL         $0x3f800000, BX
+	VMOVD        BX, X2
+	VBROADCASTSS X2, Y3
+	VXORPS       Y2, Y2, Y2
+	XORQ         BX, BX
+
+loop:
+	VMOVUPS     (CX)(BX*4), Y4
+	VMOVAPS     Y1, Y5
+	VFMADD231PS Y0, Y4, Y5
+	VMULPS      Y0, Y4, Y4
+	VCMPPS      $0x1e, Y2, Y5, Y6
+	VCMPPS      $0x11, Y3, Y5, Y7
+	VANDPS      Y6, Y7, Y6
+	VANDPS      Y6, Y4, Y4
+	VMAXPS      Y5, Y2, Y5
+	VMINPS      Y5, Y3, Y5
+	VADDPS      Y4, Y5, Y5
+	VMULPS      (AX)(BX*4), Y5, Y5
+	VMOVUPS     Y5, (AX)(BX*4)
+	ADDQ        $0x00000008, BX
+	CMPQ        BX, DX
+	JLT         loop
+	VZEROUPPER
+	RET
+
 // func tile1x16AVX512(t *byte)
 // Requires: AVX, AVX512F, CMOV, MMX+
 TEXT ·tile1x16AVX512(SB), NOSPLIT, $0-8
@@ -22246,6 +22280,39 @@ loop:
 	VMAXPS      Z5, Z2, Z5
 	VMINPS      Z5, Z3, Z5
 	VMULPS      Z4, Z5, Z5
+	VMOVUPS     Z5, (AX)(BX*4)
+	ADDQ        $0x00000010, BX
+	CMPQ        BX, DX
+	JLT         loop
+	VZEROUPPER
+	RET
+
+// func hardSwishSlopeAVX512(z *float32, x *float32, n int, a float32, b float32)
+// Requires: AVX, AVX512F
+TEXT ·hardSwishSlopeAVX512(SB), NOSPLIT, $0-32
+	MOVQ         z+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+16(FP), DX
+	VBROADCASTSS a+24(FP), Z0
+	VBROADCASTSS b+28(FP), Z1
+	MOVL         $0x3f800000, BX
+	VMOVD        BX, X3
+	VBROADCASTSS X3, Z3
+	VPXORD       Z2, Z2, Z2
+	XORQ         BX, BX
+
+loop:
+	VMOVUPS     (CX)(BX*4), Z4
+	VMOVAPS     Z1, Z5
+	VFMADD231PS Z0, Z4, Z5
+	VMULPS      Z0, Z4, Z4
+	VCMPPS      $0x1e, Z2, Z5, K1
+	VCMPPS      $0x11, Z3, Z5, K1, K1
+	VMOVAPS.Z   Z4, K1, Z4
+	VMAXPS      Z5, Z2, Z5
+	VMINPS      Z5, Z3, Z5
+	VADDPS      Z4, Z5, Z5
+	VMULPS      (AX)(BX*4), Z5, Z5
 	VMOVUPS     Z5, (AX)(BX*4)
 	ADDQ        $0x00000010, BX
 	CMPQ        BX, DX

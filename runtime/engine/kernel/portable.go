@@ -33,6 +33,7 @@ var portable = ISA{
 	weightGridBack:  gridGo(gridSide, weightSide, true, weightBackLine),
 	hardSigmoid:     func(z, x *float32, n int, a, b float32) { hardSigmoidGo(vec(z, n), vec(x, n), a, b) },
 	hardSwish:       func(z, x *float32, n int, a, b float32) { hardSwishGo(vec(z, n), vec(x, n), a, b) },
+	hardSwishSlope:  func(z, x *float32, n int, a, b float32) { hardSwishSlopeGo(vec(z, n), vec(x, n), a, b) },
 	erf:             curveGo(func(_, x float32) float32 { return erf(x) }),
 	gelu:            curveGo(func(_, x float32) float32 { return x * normal(x) }),
 	erfSlope:        curveGo(func(g, x float32) float32 { return g * 2 / sqrtPi * Exp(-x*x) }),
@@ -87,6 +88,13 @@ func hardSigmoidGo(z, x []float32, a, b float32) {
 func hardSwishGo(z, x []float32, a, b float32) {
 	for i, v := range x[:len(z)] {
 		z[i] = v * min(max(a*v+b, 0), 1)
+	}
+}
+
+func hardSwishSlopeGo(z, x []float32, a, b float32) {
+	for i, v := range x[:len(z)] {
+		h := a*v + b
+		z[i] *= limit(h, 0, 1) + gated(h, a*v, 0, 1)
 	}
 }
 

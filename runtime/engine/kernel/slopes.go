@@ -34,16 +34,6 @@ var slopes = map[string]Slope{
 		return z + a
 	}),
 	"HardSigmoid": slope(func(_, z, a, _ float32) float32 { return a * truth(z > 0 && z < 1) }),
-	"HardSwish": slope(func(x, _, a, b float32) float32 {
-		switch h := a*x + b; {
-		case h <= 0:
-			return 0
-		case h >= 1:
-			return 1
-		default:
-			return h + a*x
-		}
-	}),
 	"Swish": slope(func(x, z, a, _ float32) float32 {
 		s := 1 / (1 + Exp(-a*x))
 		return s + a*z*(1-s)
@@ -61,12 +51,22 @@ const sqrtPi = 1.7724538509055160273
 func (u *ISA) Slope(op string) (Slope, bool) {
 	switch op {
 	case "Erf":
-		return u.erfSlope.slope(u.width), true
+		return u.erfSlope.fixed().slope(u.width), true
 	case "Gelu":
-		return u.geluSlope.slope(u.width), true
+		return u.geluSlope.fixed().slope(u.width), true
+	case "HardSwish":
+		return u.hardSwishSlope.slope(u.width), true
 	}
 	f, ok := slopes[op]
 	return f, ok
+}
+
+// slope makes a Slope of f, which multiplies z by the derivative at x.
+func (f unaryFunc) slope(width int) Slope {
+	return func(g, dz, x, _ []float32, a, b float32) {
+		copy(g, dz)
+		f.whole(width, g, x, a, b)
+	}
 }
 
 // Apply sets g to the derivatives by x, on the Team's threads.

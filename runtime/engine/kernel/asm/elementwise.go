@@ -65,8 +65,8 @@ func affine(s isa) {
 	RET()
 }
 
-// hinge writes z[i] = min(max(a*x[i] + b, 0), 1), times x[i] for a HardSwish, for n elements, n a multiple of the vector's width.
-func hinge(s isa, name, doc string, times bool) {
+// hinge writes z[i] = f(a*x[i] + b) for n elements, n a multiple of the vector's width; f has a*x + b in w, and leaves the result there.
+func hinge(s isa, name, doc string, f func(h hinged)) {
 	TEXT(title(s, name), NOSPLIT, "func(z, x *float32, n int, a, b float32)")
 	Pragma("noescape")
 	Doc(title(s, name) + " sets z to " + doc + ".")
@@ -91,14 +91,34 @@ func hinge(s isa, name, doc string, times bool) {
 	VMOVUPS(Mem{Base: x, Index: i, Scale: 4}, v)
 	VMOVAPS(b, w)
 	VFMADD231PS(a, v, w)
-	limit(w, zero, one)
-	if times {
-		VMULPS(v, w, w)
-	}
+	f(hinged{v, w, a, zero, one, Mem{Base: z, Index: i, Scale: 4}})
 	VMOVUPS(w, Mem{Base: z, Index: i, Scale: 4})
 	ADDQ(U32(s.width), i)
 	CMPQ(i, n)
 	JLT(LabelRef("loop"))
 	VZEROUPPER()
 	RET()
+}
+
+// hinged is what a hinge is made of: w = a*x + b, and where the result goes.
+type hinged struct {
+	x, w, a, zero, one reg.VecVirtual
+	z                  Mem
+}
+
+// hinges writes those of HardSigmoid and HardSwish.
+func hinges(s isa) {
+	hinge(s, "hardSigmoid", "min(max(a*x + b, 0), 1)", func(h hinged) { limit(h.w, h.zero, h.one) })
+	hinge(s, "hardSwish", "x * min(max(a*x + b, 0), 1)", func(h hinged) {
+		limit(h.w, h.zero, h.one)
+		VMULPS(h.x, h.w, h.w)
+	})
+	hinge(s, "hardSwishSlope", "z times the derivative of that", func(h hinged) {
+		slope := s.vec()
+		VMULPS(h.a, h.x, slope)
+		gate(s, h.zero, h.one, h.w, slope)
+		limit(h.w, h.zero, h.one)
+		VADDPS(slope, h.w, h.w)
+		VMULPS(h.z, h.w, h.w)
+	})
 }

@@ -46,8 +46,7 @@ func main() {
 		binary(s, "max", "max(x, y), limited to [lo, hi]", func(x, y, z Op) { VMAXPS(x, y, z) })
 		affine(s)
 		curves(s)
-		hinge(s, "hardSigmoid", "min(max(a*x + b, 0), 1)", false)
-		hinge(s, "hardSwish", "x * min(max(a*x + b, 0), 1)", true)
+		hinges(s)
 	}
 	Generate()
 }
