@@ -52,6 +52,7 @@ func (g Window) offsets() []int32 {
 // Windows are the tables of windows, which all convolutions of one geometry can share. They serve one goroutine at a time. The zero value is ready.
 type Windows struct {
 	plain, inside, back map[Window][]int32
+	lists               map[*int32]tapList // of these tables, by their first element
 	tiles               map[tiling][]int64
 }
 
@@ -98,14 +99,42 @@ func (s *Windows) ordered(g Window) []int32 {
 	return table(&s.inside, g, build)
 }
 
-func table[K comparable, T any](seen *map[K][]T, g K, build func() []T) []T {
+func table[K comparable, T any](seen *map[K]T, g K, build func() T) T {
 	if *seen == nil {
-		*seen = make(map[K][]T)
+		*seen = make(map[K]T)
 	}
-	if (*seen)[g] == nil {
-		(*seen)[g] = build()
+	t, ok := (*seen)[g]
+	if !ok {
+		t = build()
+		(*seen)[g] = t
 	}
-	return (*seen)[g]
+	return t
+}
+
+// tapList is a table of taps without those outside: pixel by pixel, the offset and the number of each.
+type tapList struct {
+	starts  []int32 // of each pixel, and the end: twice as many entries are before
+	entries []int32
+}
+
+// listed returns the list of a table of offsets.
+func (s *Windows) listed(off []int32, taps int) tapList {
+	build := func() (l tapList) {
+		l.starts = append(l.starts, 0)
+		for from := 0; from < len(off); from += taps {
+			for t, o := range off[from : from+taps] {
+				if o >= 0 {
+					l.entries = append(l.entries, o, int32(t))
+				}
+			}
+			l.starts = append(l.starts, int32(len(l.entries)/2))
+		}
+		return l
+	}
+	if s == nil || len(off) == 0 {
+		return build()
+	}
+	return table(&s.lists, &off[0], build)
 }
 
 // plain tells that every output pixel is the input pixel of the same index.
@@ -127,6 +156,7 @@ type Conv struct {
 	patch    *patches
 	isa      *ISA
 	dw       *Depthwise
+	list     tapList // of off, for a depthwise convolution
 	zero     []float32
 	mask     []int32
 }

@@ -58,11 +58,11 @@ func inside(taps int) []int {
 func abs(n int) int { return max(n, -n) }
 
 func (c *Conv) prepareDepthwise(p ConvParams) {
-	c.off = p.Windows.ordered(c.g)
+	off := p.Windows.ordered(c.g)
+	c.list = p.Windows.listed(off, c.g.KH*c.g.KW)
 	if c.dw = p.Depthwise; c.dw == nil {
 		c.dw = PackDepthwise(p.Weight, p.In, c.g.KH*c.g.KW, p.Bias, p.Limits)
 	}
-	c.zero = make([]float32, p.In)
 	c.mask = c.isa.maskOf(p.In)
 }
 
@@ -80,8 +80,8 @@ func (c *Conv) depthwiseRows(w *worker, x, y []float32, lo, hi int) {
 		longest = max(1, scaledBytes/4/c.in)
 	}
 	d := &w.row
-	d.zero, d.w, d.bias, d.mask = first(c.zero), first(c.dw.w), first(c.dw.bias), &c.mask[0]
-	d.taps, d.channels, d.stride = int64(c.dw.taps), int64(c.in), int64(c.dw.stride)*4
+	d.w, d.bias, d.mask = first(c.dw.w), first(c.dw.bias), &c.mask[0]
+	d.channels, d.stride = int64(c.in), int64(c.dw.stride)*4
 	lim := c.dw.limits
 	if c.dw.scale != nil {
 		lim = NoLimits()
@@ -90,7 +90,11 @@ func (c *Conv) depthwiseRows(w *worker, x, y []float32, lo, hi int) {
 	for lo < hi {
 		img, pix := lo/c.pixels, lo%c.pixels
 		n := min(c.pixels-pix, hi-lo, longest)
-		d.x, d.off = first(x[img*image:]), &c.off[pix*c.dw.taps]
+		d.x, d.starts = first(x[img*image:]), &c.list.starts[pix]
+		d.entries = nil
+		if at := 2 * int(c.list.starts[pix]); at < len(c.list.entries) {
+			d.entries = &c.list.entries[at]
+		}
 		d.pixels, d.out = int64(n), &y[lo*c.in]
 		c.isa.depthwise(d)
 		if c.dw.scale != nil {

@@ -92,9 +92,8 @@ type tile struct {
 // Assembly reads it by offset: keep in step with asm/depthwise.go.
 type dwRow struct {
 	x        *float32
-	zero     *float32 // read for negative offsets; as many floats as channels
-	off      *int32   // [pixels][taps], in pixels of the input
-	taps     int64
+	starts   *int32 // [pixels+1] where the entries of each pixel start
+	entries  *int32 // of the first pixel: see tapList
 	pixels   int64
 	w        *float32 // [taps][channels], taps are stride apart
 	bias     *float32

@@ -1753,138 +1753,151 @@ row:
 	RET
 
 // func depthwiseAVX2(d *byte)
-// Requires: AVX, CMOV, FMA3
+// Requires: AVX, FMA3
 TEXT ·depthwiseAVX2(SB), NOSPLIT, $0-8
 	MOVQ         d+0(FP), AX
-	VBROADCASTSS 72(AX), Y0
-	VBROADCASTSS 76(AX), Y1
-	MOVQ         56(AX), CX
+	VBROADCASTSS 64(AX), Y0
+	VBROADCASTSS 68(AX), Y1
+	MOVQ         48(AX), CX
 	MOVQ         16(AX), DX
-	MOVQ         80(AX), BX
+	MOVQ         72(AX), BX
 	VMOVUPS      (BX), Y2
 
 pixel:
-	XORQ BX, BX
-	MOVQ 64(AX), SI
+	XORQ    BX, BX
+	MOVQ    56(AX), SI
+	MOVQ    8(AX), R8
+	MOVLQSX 4(R8), DI
+	MOVLQSX (R8), R8
+	SUBQ    R8, DI
 
 wide:
 	CMPQ    SI, $0x00000020
 	JLT     single
-	MOVQ    40(AX), DI
-	MOVQ    24(AX), R9
-	MOVQ    48(AX), R10
-	LEAQ    (DI)(BX*1), DI
-	MOVQ    DX, R8
+	MOVQ    32(AX), R8
+	MOVQ    40(AX), R10
+	LEAQ    (R8)(BX*1), R8
+	MOVQ    DX, R9
 	VMOVUPS (R10)(BX*1), Y3
 	VMOVUPS 32(R10)(BX*1), Y4
 	VMOVUPS 64(R10)(BX*1), Y5
 	VMOVUPS 96(R10)(BX*1), Y6
-	MOVQ    64(AX), R10
-	SHLQ    $0x02, R10
+	MOVQ    56(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    DI, R10
+	TESTQ   R10, R10
+	JEQ     widedone
 
 widetap:
-	MOVLQSX     (R8), R11
-	ADDQ        $0x04, R8
-	IMULQ       R10, R11
-	CMPQ        R11, $0x00
-	MOVQ        (AX), R12
-	LEAQ        (R12)(R11*1), R11
-	CMOVQLT     8(AX), R11
-	VMOVUPS     (DI), Y7
-	VFMADD231PS (R11)(BX*1), Y7, Y3
-	VMOVUPS     32(DI), Y7
-	VFMADD231PS 32(R11)(BX*1), Y7, Y4
-	VMOVUPS     64(DI), Y7
-	VFMADD231PS 64(R11)(BX*1), Y7, Y5
-	VMOVUPS     96(DI), Y7
-	VFMADD231PS 96(R11)(BX*1), Y7, Y6
-	ADDQ        88(AX), DI
-	DECQ        R9
+	MOVLQSX     (R9), R12
+	MOVLQSX     4(R9), R13
+	ADDQ        $0x08, R9
+	IMULQ       R11, R12
+	IMULQ       80(AX), R13
+	ADDQ        (AX), R12
+	ADDQ        R8, R13
+	VMOVUPS     (R13), Y7
+	VFMADD231PS (R12)(BX*1), Y7, Y3
+	VMOVUPS     32(R13), Y7
+	VFMADD231PS 32(R12)(BX*1), Y7, Y4
+	VMOVUPS     64(R13), Y7
+	VFMADD231PS 64(R12)(BX*1), Y7, Y5
+	VMOVUPS     96(R13), Y7
+	VFMADD231PS 96(R12)(BX*1), Y7, Y6
+	DECQ        R10
 	JNZ         widetap
-	VMAXPS      Y3, Y0, Y3
-	VMINPS      Y3, Y1, Y3
-	VMOVUPS     Y3, (CX)(BX*1)
-	VMAXPS      Y4, Y0, Y4
-	VMINPS      Y4, Y1, Y4
-	VMOVUPS     Y4, 32(CX)(BX*1)
-	VMAXPS      Y5, Y0, Y5
-	VMINPS      Y5, Y1, Y5
-	VMOVUPS     Y5, 64(CX)(BX*1)
-	VMAXPS      Y6, Y0, Y6
-	VMINPS      Y6, Y1, Y6
-	VMOVUPS     Y6, 96(CX)(BX*1)
-	ADDQ        $0x00000080, BX
-	SUBQ        $0x00000020, SI
-	JMP         wide
+
+widedone:
+	VMAXPS  Y3, Y0, Y3
+	VMINPS  Y3, Y1, Y3
+	VMOVUPS Y3, (CX)(BX*1)
+	VMAXPS  Y4, Y0, Y4
+	VMINPS  Y4, Y1, Y4
+	VMOVUPS Y4, 32(CX)(BX*1)
+	VMAXPS  Y5, Y0, Y5
+	VMINPS  Y5, Y1, Y5
+	VMOVUPS Y5, 64(CX)(BX*1)
+	VMAXPS  Y6, Y0, Y6
+	VMINPS  Y6, Y1, Y6
+	VMOVUPS Y6, 96(CX)(BX*1)
+	ADDQ    $0x00000080, BX
+	SUBQ    $0x00000020, SI
+	JMP     wide
 
 single:
 	CMPQ    SI, $0x00000008
 	JLT     tail
-	MOVQ    40(AX), DI
-	MOVQ    24(AX), R9
-	MOVQ    48(AX), R10
-	LEAQ    (DI)(BX*1), DI
-	MOVQ    DX, R8
+	MOVQ    32(AX), R8
+	MOVQ    40(AX), R10
+	LEAQ    (R8)(BX*1), R8
+	MOVQ    DX, R9
 	VMOVUPS (R10)(BX*1), Y3
-	MOVQ    64(AX), R10
-	SHLQ    $0x02, R10
+	MOVQ    56(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    DI, R10
+	TESTQ   R10, R10
+	JEQ     singledone
 
 singletap:
-	MOVLQSX     (R8), R11
-	ADDQ        $0x04, R8
-	IMULQ       R10, R11
-	CMPQ        R11, $0x00
-	MOVQ        (AX), R12
-	LEAQ        (R12)(R11*1), R11
-	CMOVQLT     8(AX), R11
-	VMOVUPS     (DI), Y4
-	VFMADD231PS (R11)(BX*1), Y4, Y3
-	ADDQ        88(AX), DI
-	DECQ        R9
+	MOVLQSX     (R9), R12
+	MOVLQSX     4(R9), R13
+	ADDQ        $0x08, R9
+	IMULQ       R11, R12
+	IMULQ       80(AX), R13
+	ADDQ        (AX), R12
+	ADDQ        R8, R13
+	VMOVUPS     (R13), Y4
+	VFMADD231PS (R12)(BX*1), Y4, Y3
+	DECQ        R10
 	JNZ         singletap
-	VMAXPS      Y3, Y0, Y3
-	VMINPS      Y3, Y1, Y3
-	VMOVUPS     Y3, (CX)(BX*1)
-	ADDQ        $0x00000020, BX
-	SUBQ        $0x00000008, SI
-	JMP         single
+
+singledone:
+	VMAXPS  Y3, Y0, Y3
+	VMINPS  Y3, Y1, Y3
+	VMOVUPS Y3, (CX)(BX*1)
+	ADDQ    $0x00000020, BX
+	SUBQ    $0x00000008, SI
+	JMP     single
 
 tail:
 	CMPQ       SI, $0x00
 	JEQ        next
-	MOVQ       40(AX), SI
-	MOVQ       24(AX), R8
-	MOVQ       48(AX), R9
+	MOVQ       32(AX), SI
+	MOVQ       40(AX), R9
 	LEAQ       (SI)(BX*1), SI
-	MOVQ       DX, DI
+	MOVQ       DX, R8
 	VMASKMOVPS (R9)(BX*1), Y2, Y3
-	MOVQ       64(AX), R9
-	SHLQ       $0x02, R9
+	MOVQ       56(AX), R10
+	SHLQ       $0x02, R10
+	MOVQ       DI, R9
+	TESTQ      R9, R9
+	JEQ        taildone
 
 tailtap:
-	MOVLQSX     (DI), R10
-	ADDQ        $0x04, DI
-	IMULQ       R9, R10
-	CMPQ        R10, $0x00
-	MOVQ        (AX), R11
-	LEAQ        (R11)(R10*1), R10
-	CMOVQLT     8(AX), R10
-	VMASKMOVPS  (SI), Y2, Y4
-	VMASKMOVPS  (R10)(BX*1), Y2, Y5
+	MOVLQSX     (R8), R11
+	MOVLQSX     4(R8), R12
+	ADDQ        $0x08, R8
+	IMULQ       R10, R11
+	IMULQ       80(AX), R12
+	ADDQ        (AX), R11
+	ADDQ        SI, R12
+	VMASKMOVPS  (R12), Y2, Y4
+	VMASKMOVPS  (R11)(BX*1), Y2, Y5
 	VFMADD231PS Y5, Y4, Y3
-	ADDQ        88(AX), SI
-	DECQ        R8
+	DECQ        R9
 	JNZ         tailtap
-	VMAXPS      Y3, Y0, Y3
-	VMINPS      Y3, Y1, Y3
-	VMASKMOVPS  Y3, Y2, (CX)(BX*1)
+
+taildone:
+	VMAXPS     Y3, Y0, Y3
+	VMINPS     Y3, Y1, Y3
+	VMASKMOVPS Y3, Y2, (CX)(BX*1)
 
 next:
-	MOVQ 64(AX), BX
+	MOVQ 56(AX), BX
 	LEAQ (CX)(BX*4), CX
-	MOVQ 24(AX), BX
-	LEAQ (DX)(BX*4), DX
-	DECQ 32(AX)
+	LEAQ (DX)(DI*8), DX
+	ADDQ $0x04, 8(AX)
+	DECQ 24(AX)
 	JNZ  pixel
 	VZEROUPPER
 	RET
@@ -12810,139 +12823,152 @@ row:
 	RET
 
 // func depthwiseAVX512(d *byte)
-// Requires: AVX, AVX512DQ, AVX512F, CMOV
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·depthwiseAVX512(SB), NOSPLIT, $0-8
 	MOVQ         d+0(FP), AX
-	VBROADCASTSS 72(AX), Z0
-	VBROADCASTSS 76(AX), Z1
-	MOVQ         56(AX), CX
+	VBROADCASTSS 64(AX), Z0
+	VBROADCASTSS 68(AX), Z1
+	MOVQ         48(AX), CX
 	MOVQ         16(AX), DX
-	MOVQ         80(AX), BX
+	MOVQ         72(AX), BX
 	VMOVDQU32    (BX), Z2
 	VPMOVD2M     Z2, K1
 
 pixel:
-	XORQ BX, BX
-	MOVQ 64(AX), SI
+	XORQ    BX, BX
+	MOVQ    56(AX), SI
+	MOVQ    8(AX), R8
+	MOVLQSX 4(R8), DI
+	MOVLQSX (R8), R8
+	SUBQ    R8, DI
 
 wide:
 	CMPQ    SI, $0x00000040
 	JLT     single
-	MOVQ    40(AX), DI
-	MOVQ    24(AX), R9
-	MOVQ    48(AX), R10
-	LEAQ    (DI)(BX*1), DI
-	MOVQ    DX, R8
+	MOVQ    32(AX), R8
+	MOVQ    40(AX), R10
+	LEAQ    (R8)(BX*1), R8
+	MOVQ    DX, R9
 	VMOVUPS (R10)(BX*1), Z2
 	VMOVUPS 64(R10)(BX*1), Z3
 	VMOVUPS 128(R10)(BX*1), Z4
 	VMOVUPS 192(R10)(BX*1), Z5
-	MOVQ    64(AX), R10
-	SHLQ    $0x02, R10
+	MOVQ    56(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    DI, R10
+	TESTQ   R10, R10
+	JEQ     widedone
 
 widetap:
-	MOVLQSX     (R8), R11
-	ADDQ        $0x04, R8
-	IMULQ       R10, R11
-	CMPQ        R11, $0x00
-	MOVQ        (AX), R12
-	LEAQ        (R12)(R11*1), R11
-	CMOVQLT     8(AX), R11
-	VMOVUPS     (DI), Z6
-	VFMADD231PS (R11)(BX*1), Z6, Z2
-	VMOVUPS     64(DI), Z6
-	VFMADD231PS 64(R11)(BX*1), Z6, Z3
-	VMOVUPS     128(DI), Z6
-	VFMADD231PS 128(R11)(BX*1), Z6, Z4
-	VMOVUPS     192(DI), Z6
-	VFMADD231PS 192(R11)(BX*1), Z6, Z5
-	ADDQ        88(AX), DI
-	DECQ        R9
+	MOVLQSX     (R9), R12
+	MOVLQSX     4(R9), R13
+	ADDQ        $0x08, R9
+	IMULQ       R11, R12
+	IMULQ       80(AX), R13
+	ADDQ        (AX), R12
+	ADDQ        R8, R13
+	VMOVUPS     (R13), Z6
+	VFMADD231PS (R12)(BX*1), Z6, Z2
+	VMOVUPS     64(R13), Z6
+	VFMADD231PS 64(R12)(BX*1), Z6, Z3
+	VMOVUPS     128(R13), Z6
+	VFMADD231PS 128(R12)(BX*1), Z6, Z4
+	VMOVUPS     192(R13), Z6
+	VFMADD231PS 192(R12)(BX*1), Z6, Z5
+	DECQ        R10
 	JNZ         widetap
-	VMAXPS      Z2, Z0, Z2
-	VMINPS      Z2, Z1, Z2
-	VMOVUPS     Z2, (CX)(BX*1)
-	VMAXPS      Z3, Z0, Z3
-	VMINPS      Z3, Z1, Z3
-	VMOVUPS     Z3, 64(CX)(BX*1)
-	VMAXPS      Z4, Z0, Z4
-	VMINPS      Z4, Z1, Z4
-	VMOVUPS     Z4, 128(CX)(BX*1)
-	VMAXPS      Z5, Z0, Z5
-	VMINPS      Z5, Z1, Z5
-	VMOVUPS     Z5, 192(CX)(BX*1)
-	ADDQ        $0x00000100, BX
-	SUBQ        $0x00000040, SI
-	JMP         wide
+
+widedone:
+	VMAXPS  Z2, Z0, Z2
+	VMINPS  Z2, Z1, Z2
+	VMOVUPS Z2, (CX)(BX*1)
+	VMAXPS  Z3, Z0, Z3
+	VMINPS  Z3, Z1, Z3
+	VMOVUPS Z3, 64(CX)(BX*1)
+	VMAXPS  Z4, Z0, Z4
+	VMINPS  Z4, Z1, Z4
+	VMOVUPS Z4, 128(CX)(BX*1)
+	VMAXPS  Z5, Z0, Z5
+	VMINPS  Z5, Z1, Z5
+	VMOVUPS Z5, 192(CX)(BX*1)
+	ADDQ    $0x00000100, BX
+	SUBQ    $0x00000040, SI
+	JMP     wide
 
 single:
 	CMPQ    SI, $0x00000010
 	JLT     tail
-	MOVQ    40(AX), DI
-	MOVQ    24(AX), R9
-	MOVQ    48(AX), R10
-	LEAQ    (DI)(BX*1), DI
-	MOVQ    DX, R8
+	MOVQ    32(AX), R8
+	MOVQ    40(AX), R10
+	LEAQ    (R8)(BX*1), R8
+	MOVQ    DX, R9
 	VMOVUPS (R10)(BX*1), Z2
-	MOVQ    64(AX), R10
-	SHLQ    $0x02, R10
+	MOVQ    56(AX), R11
+	SHLQ    $0x02, R11
+	MOVQ    DI, R10
+	TESTQ   R10, R10
+	JEQ     singledone
 
 singletap:
-	MOVLQSX     (R8), R11
-	ADDQ        $0x04, R8
-	IMULQ       R10, R11
-	CMPQ        R11, $0x00
-	MOVQ        (AX), R12
-	LEAQ        (R12)(R11*1), R11
-	CMOVQLT     8(AX), R11
-	VMOVUPS     (DI), Z3
-	VFMADD231PS (R11)(BX*1), Z3, Z2
-	ADDQ        88(AX), DI
-	DECQ        R9
+	MOVLQSX     (R9), R12
+	MOVLQSX     4(R9), R13
+	ADDQ        $0x08, R9
+	IMULQ       R11, R12
+	IMULQ       80(AX), R13
+	ADDQ        (AX), R12
+	ADDQ        R8, R13
+	VMOVUPS     (R13), Z3
+	VFMADD231PS (R12)(BX*1), Z3, Z2
+	DECQ        R10
 	JNZ         singletap
-	VMAXPS      Z2, Z0, Z2
-	VMINPS      Z2, Z1, Z2
-	VMOVUPS     Z2, (CX)(BX*1)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000010, SI
-	JMP         single
+
+singledone:
+	VMAXPS  Z2, Z0, Z2
+	VMINPS  Z2, Z1, Z2
+	VMOVUPS Z2, (CX)(BX*1)
+	ADDQ    $0x00000040, BX
+	SUBQ    $0x00000010, SI
+	JMP     single
 
 tail:
 	CMPQ      SI, $0x00
 	JEQ       next
-	MOVQ      40(AX), SI
-	MOVQ      24(AX), R8
-	MOVQ      48(AX), R9
+	MOVQ      32(AX), SI
+	MOVQ      40(AX), R9
 	LEAQ      (SI)(BX*1), SI
-	MOVQ      DX, DI
+	MOVQ      DX, R8
 	VMOVUPS.Z (R9)(BX*1), K1, Z2
-	MOVQ      64(AX), R9
-	SHLQ      $0x02, R9
+	MOVQ      56(AX), R10
+	SHLQ      $0x02, R10
+	MOVQ      DI, R9
+	TESTQ     R9, R9
+	JEQ       taildone
 
 tailtap:
-	MOVLQSX     (DI), R10
-	ADDQ        $0x04, DI
-	IMULQ       R9, R10
-	CMPQ        R10, $0x00
-	MOVQ        (AX), R11
-	LEAQ        (R11)(R10*1), R10
-	CMOVQLT     8(AX), R10
-	VMOVUPS.Z   (SI), K1, Z3
-	VMOVUPS.Z   (R10)(BX*1), K1, Z4
+	MOVLQSX     (R8), R11
+	MOVLQSX     4(R8), R12
+	ADDQ        $0x08, R8
+	IMULQ       R10, R11
+	IMULQ       80(AX), R12
+	ADDQ        (AX), R11
+	ADDQ        SI, R12
+	VMOVUPS.Z   (R12), K1, Z3
+	VMOVUPS.Z   (R11)(BX*1), K1, Z4
 	VFMADD231PS Z4, Z3, Z2
-	ADDQ        88(AX), SI
-	DECQ        R8
+	DECQ        R9
 	JNZ         tailtap
-	VMAXPS      Z2, Z0, Z2
-	VMINPS      Z2, Z1, Z2
-	VMOVUPS     Z2, K1, (CX)(BX*1)
+
+taildone:
+	VMAXPS  Z2, Z0, Z2
+	VMINPS  Z2, Z1, Z2
+	VMOVUPS Z2, K1, (CX)(BX*1)
 
 next:
-	MOVQ 64(AX), BX
+	MOVQ 56(AX), BX
 	LEAQ (CX)(BX*4), CX
-	MOVQ 24(AX), BX
-	LEAQ (DX)(BX*4), DX
-	DECQ 32(AX)
+	LEAQ (DX)(DI*8), DX
+	ADDQ $0x04, 8(AX)
+	DECQ 24(AX)
 	JNZ  pixel
 	VZEROUPPER
 	RET

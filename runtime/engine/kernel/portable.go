@@ -133,16 +133,14 @@ func tileStrip(t *tile, off []int64, rows, columns, j int, from, to []float32) {
 }
 
 func depthwiseGo(d *dwRow) {
-	n, taps := int(d.channels), int(d.taps)
-	off := unsafe.Slice(d.off, int(d.pixels)*taps)
-	bias := vec(d.bias, n)
+	n, bias := int(d.channels), vec(d.bias, int(d.channels))
+	starts := unsafe.Slice(d.starts, d.pixels+1)
+	entries := unsafe.Slice(d.entries, 2*(starts[d.pixels]-starts[0]))
 	for p := range int(d.pixels) {
 		out := vec(at(d.out, int64(p*n)*4), n)
 		copy(out, bias)
-		for t, o := range off[p*taps : p*taps+taps] {
-			if o < 0 {
-				continue // a product with zero; differs for infinite weights only
-			}
+		for i := starts[p] - starts[0]; i < starts[p+1]-starts[0]; i++ {
+			o, t := entries[2*i], entries[2*i+1]
 			x, wt := vec(at(d.x, int64(o)*int64(n)*4), n), vec(at(d.w, int64(t)*d.stride), n)
 			for c := range out {
 				out[c] += x[c] * wt[c]

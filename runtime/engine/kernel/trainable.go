@@ -54,8 +54,8 @@ func (u *ISA) NewTrainable(g Window, p TrainableParams, memory Memory) *Trainabl
 		c.backward.off = p.Windows.backOffsets(g)
 	}
 	if c.depthwise() {
-		c.forward.emptyDepthwise(p.In)
-		c.backward.emptyDepthwise(p.In)
+		c.forward.emptyDepthwise(p)
+		c.backward.emptyDepthwise(p)
 		return c
 	}
 	for range p.Groups {
@@ -98,8 +98,9 @@ func (u *ISA) empty(l Layout, memory Memory) *Matrix {
 }
 
 // emptyDepthwise makes room for the weights of a depthwise convolution.
-func (c *Conv) emptyDepthwise(channels int) {
-	taps := c.g.KH * c.g.KW
+func (c *Conv) emptyDepthwise(p TrainableParams) {
+	taps, channels := c.g.KH*c.g.KW, p.In
+	c.list = p.Windows.listed(c.off, taps)
 	c.dw = &Depthwise{taps: taps, channels: channels, stride: channels, w: make([]float32, taps*channels), bias: make([]float32, channels), limits: NoLimits()}
 	c.zero, c.mask = make([]float32, channels), c.isa.maskOf(channels)
 }

@@ -9,24 +9,24 @@ import (
 // Members of kernel.dwRow.
 const (
 	dwX        field = 0
-	dwZero     field = 8
-	dwOff      field = 16
-	dwTaps     field = 24
-	dwPixels   field = 32
-	dwW        field = 40
-	dwBias     field = 48
-	dwOut      field = 56
-	dwChannels field = 64
-	dwLo       field = 72
-	dwHi       field = 76
-	dwMask     field = 80
-	dwStride   field = 88
+	dwStarts   field = 8
+	dwEntries  field = 16
+	dwPixels   field = 24
+	dwW        field = 32
+	dwBias     field = 40
+	dwOut      field = 48
+	dwChannels field = 56
+	dwLo       field = 64
+	dwHi       field = 68
+	dwMask     field = 72
+	dwStride   field = 80
 )
 
 // depthwiser holds the registers of a depthwise kernel that is being written.
 type depthwiser struct {
 	isa
-	d, lo, hi, out, off, c reg.Register // c is the offset of the channels at hand, in bytes
+	d, lo, hi, out, off, c reg.Register // off is where the pixel's entries are, c the offset of the channels at hand, in bytes
+	taps                   reg.Register // of the pixel
 	maskV                  reg.VecVirtual
 	maskK                  reg.OpmaskVirtual
 }
@@ -40,14 +40,19 @@ func depthwise(s isa) {
 	lo, hi := s.vec(), s.vec()
 	VBROADCASTSS(dwLo.of(d), lo)
 	VBROADCASTSS(dwHi.of(d), hi)
-	out, off := load(dwOut, d), load(dwOff, d)
+	out, off := load(dwOut, d), load(dwEntries, d)
 	maskV, maskK := loadMask(s, dwMask.of(d))
 
 	Label("pixel")
 	c, left := GP64(), GP64()
 	XORQ(c, c)
 	MOVQ(dwChannels.of(d), left)
-	k := depthwiser{s, d, lo, hi, out, off, c, maskV, maskK}
+	taps, starts := GP64(), load(dwStarts, d)
+	MOVLQSX(Mem{Base: starts, Disp: 4}, taps)
+	from := GP64()
+	MOVLQSX(Mem{Base: starts}, from)
+	SUBQ(from, taps)
+	k := depthwiser{s, d, lo, hi, out, off, c, taps, maskV, maskK}
 	const wide = 4
 	Label("wide")
 	CMPQ(left, U32(wide*s.width))
@@ -70,8 +75,8 @@ func depthwise(s isa) {
 	Label("next")
 	step := load(dwChannels, d)
 	LEAQ(Mem{Base: out, Index: step, Scale: 4}, out)
-	taps := load(dwTaps, d)
-	LEAQ(Mem{Base: off, Index: taps, Scale: 4}, off)
+	LEAQ(Mem{Base: off, Index: taps, Scale: 8}, off)
+	ADDQ(Imm(4), dwStarts.of(d))
 	DECQ(dwPixels.of(d))
 	JNZ(LabelRef("pixel"))
 	VZEROUPPER()
@@ -104,7 +109,7 @@ func (k depthwiser) write(v reg.VecVirtual, m Mem, masked bool) {
 
 // block computes some vectors of channels of one pixel.
 func (k depthwiser) block(name string, vecs int, masked bool) {
-	w, o, taps := load(dwW, k.d), GP64(), load(dwTaps, k.d)
+	w, o, taps := load(dwW, k.d), GP64(), GP64()
 	from := load(dwBias, k.d)
 	LEAQ(Mem{Base: w, Index: k.c, Scale: 1}, w)
 	MOVQ(k.off, o)
@@ -115,19 +120,22 @@ func (k depthwiser) block(name string, vecs int, masked bool) {
 	}
 	stride := load(dwChannels, k.d)
 	SHLQ(Imm(2), stride)
+	MOVQ(k.taps, taps)
+	TESTQ(taps, taps)
+	JEQ(LabelRef(name + "done"))
 	Label(name + "tap")
-	at := GP64()
+	at, wt := GP64(), GP64()
 	MOVLQSX(Mem{Base: o}, at)
-	ADDQ(Imm(4), o)
+	MOVLQSX(Mem{Base: o, Disp: 4}, wt)
+	ADDQ(Imm(8), o)
 	IMULQ(stride, at)
-	CMPQ(at, Imm(0))
-	base := load(dwX, k.d)
-	LEAQ(Mem{Base: base, Index: at, Scale: 1}, at)
-	CMOVQLT(dwZero.of(k.d), at)
+	IMULQ(dwStride.of(k.d), wt)
+	ADDQ(dwX.of(k.d), at)
+	ADDQ(w, wt)
 	wv := k.vec()
 	for v := range acc {
 		disp := v * k.width * 4
-		k.read(Mem{Base: w, Disp: disp}, wv, masked)
+		k.read(Mem{Base: wt, Disp: disp}, wv, masked)
 		if masked {
 			xv := k.vec()
 			k.read(Mem{Base: at, Index: k.c, Scale: 1, Disp: disp}, xv, masked)
@@ -136,9 +144,9 @@ func (k depthwiser) block(name string, vecs int, masked bool) {
 			VFMADD231PS(Mem{Base: at, Index: k.c, Scale: 1, Disp: disp}, wv, acc[v])
 		}
 	}
-	ADDQ(dwStride.of(k.d), w)
 	DECQ(taps)
 	JNZ(LabelRef(name + "tap"))
+	Label(name + "done")
 	for v := range acc {
 		limit(acc[v], k.lo, k.hi)
 		k.write(acc[v], Mem{Base: k.out, Index: k.c, Scale: 1, Disp: v * k.width * 4}, masked)
