@@ -11,8 +11,6 @@ var unaries = map[string]Unary{
 	"Relu":            func(z, x []float32, _, _ float32) { clip(z, x, 0, float32(math.Inf(1))) },
 	"Clip":            clip,
 	"LeakyRelu":       leaky,
-	"Sigmoid":         sigmoid,
-	"Swish":           silu,
 	"Elu":             elu,
 	"ThresholdedRelu": func(z, x []float32, a, _ float32) { each(z, x, func(v float32) float32 { return above(v, a) }) },
 	"Tanh":            wide(math.Tanh),
@@ -76,10 +74,23 @@ func (u *ISA) Unary(op string) (Unary, bool) {
 		f, ok = u.hardSwish.unary(u.width), true
 	case "Erf":
 		f, ok = u.erf.fixed().unary(u.width), true
+	case "Sigmoid":
+		f, ok = u.sigmoid.fixed().unary(u.width), true
+	case "Swish":
+		f, ok = u.scaledSwish, true
 	case "Gelu":
 		f, ok = u.gelu.fixed().unary(u.width), true
 	}
 	return f, ok
+}
+
+// scaledSwish is x times the sigmoid of a*x.
+func (u *ISA) scaledSwish(z, x []float32, a, _ float32) {
+	if a == 1 {
+		u.swish.fixed().whole(u.width, z, x, 0, 0)
+		return
+	}
+	each(z, x, func(v float32) float32 { return v * sigmoid(a*v) })
 }
 
 // whole calls f for whole vectors, and for the last elements on copies: they must not be rounded otherwise than those before.
@@ -145,17 +156,7 @@ func above(v, a float32) float32 {
 	return 0
 }
 
-func sigmoid(z, x []float32, _, _ float32) {
-	for i, v := range x[:len(z)] {
-		z[i] = 1 / (1 + Exp(-v))
-	}
-}
-
-func silu(z, x []float32, a, _ float32) {
-	for i, v := range x[:len(z)] {
-		z[i] = v / (1 + Exp(-a*v))
-	}
-}
+func sigmoid(x float32) float32 { return 1 / (1 + Exp(-x)) }
 
 func elu(z, x []float32, a, _ float32) {
 	for i, v := range x[:len(z)] {

@@ -33,8 +33,8 @@ type ISA struct {
 	hardSigmoid, hardSwish unaryFunc
 	hardSwishSlope         unaryFunc // multiplies by the derivative
 
-	erf, gelu           curveFunc
-	erfSlope, geluSlope curveFunc // multiply by the derivative
+	erf, gelu, exp, sigmoid, swish  curveFunc
+	erfSlope, geluSlope, swishSlope curveFunc // multiply by the derivative
 }
 
 // These work on n elements, n a multiple of the ISA's width.

@@ -53,6 +53,7 @@ var setAVX2 = ISA{
 	weightGridBack:  func(g *grid) { winogradWeightBackAVX2((*byte)(unsafe.Pointer(g))) },
 	hardSigmoid:     hardSigmoidAVX2, hardSwish: hardSwishAVX2, hardSwishSlope: hardSwishSlopeAVX2,
 	erf: erfAVX2, gelu: geluAVX2, erfSlope: erfSlopeAVX2, geluSlope: geluSlopeAVX2,
+	exp: expAVX2, sigmoid: sigmoidAVX2, swish: swishAVX2, swishSlope: swishSlopeAVX2,
 }
 
 var setAVX512 = ISA{
@@ -77,6 +78,7 @@ var setAVX512 = ISA{
 	weightGridBack:  func(g *grid) { winogradWeightBackAVX512((*byte)(unsafe.Pointer(g))) },
 	hardSigmoid:     hardSigmoidAVX512, hardSwish: hardSwishAVX512, hardSwishSlope: hardSwishSlopeAVX512,
 	erf: erfAVX512, gelu: geluAVX512, erfSlope: erfSlopeAVX512, geluSlope: geluSlopeAVX512,
+	exp: expAVX512, sigmoid: sigmoidAVX512, swish: swishAVX512, swishSlope: swishSlopeAVX512,
 }
 
 var tilesAVX2 = [2][6]func(*byte){

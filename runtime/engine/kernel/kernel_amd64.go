@@ -290,6 +290,26 @@ func erfSlopeAVX2(z *float32, x *float32, n int, table *float32)
 //go:noescape
 func geluSlopeAVX2(z *float32, x *float32, n int, table *float32)
 
+// expAVX2 sets z to the exponential function of x, between -87 and 88.
+//
+//go:noescape
+func expAVX2(z *float32, x *float32, n int, table *float32)
+
+// sigmoidAVX2 sets z to 1 / (1 + exp(-x)).
+//
+//go:noescape
+func sigmoidAVX2(z *float32, x *float32, n int, table *float32)
+
+// swishAVX2 sets z to x / (1 + exp(-x)).
+//
+//go:noescape
+func swishAVX2(z *float32, x *float32, n int, table *float32)
+
+// swishSlopeAVX2 multiplies z by the derivative of swish at x.
+//
+//go:noescape
+func swishSlopeAVX2(z *float32, x *float32, n int, table *float32)
+
 // hardSigmoidAVX2 sets z to min(max(a*x + b, 0), 1).
 //
 //go:noescape
@@ -624,6 +644,26 @@ func erfSlopeAVX512(z *float32, x *float32, n int, table *float32)
 //
 //go:noescape
 func geluSlopeAVX512(z *float32, x *float32, n int, table *float32)
+
+// expAVX512 sets z to the exponential function of x, between -87 and 88.
+//
+//go:noescape
+func expAVX512(z *float32, x *float32, n int, table *float32)
+
+// sigmoidAVX512 sets z to 1 / (1 + exp(-x)).
+//
+//go:noescape
+func sigmoidAVX512(z *float32, x *float32, n int, table *float32)
+
+// swishAVX512 sets z to x / (1 + exp(-x)).
+//
+//go:noescape
+func swishAVX512(z *float32, x *float32, n int, table *float32)
+
+// swishSlopeAVX512 multiplies z by the derivative of swish at x.
+//
+//go:noescape
+func swishSlopeAVX512(z *float32, x *float32, n int, table *float32)
 
 // hardSigmoidAVX512 sets z to min(max(a*x + b, 0), 1).
 //

@@ -1,6 +1,9 @@
 package kernel
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // LayerNorm normalises each row of n elements; bias may be nil.
 func LayerNorm(t *Team, z, x, scale, bias []float32, n int, epsilon float32) {
@@ -36,12 +39,42 @@ func moments(x []float32) (mean, variance float64) {
 // Softmax normalises the middle axis of [outer, n, inner].
 func (u *ISA) Softmax(t *Team, z, x []float32, outer, n, inner int) {
 	t.Split(outer, 8*len(z), func(lo, hi int) {
+		if inner == 1 {
+			u.softmaxRows(z[lo*n:hi*n], x[lo*n:hi*n], n)
+			return
+		}
 		for o := lo; o < hi; o++ {
 			for i := range inner {
 				softmaxLine(z[o*n*inner+i:], x[o*n*inner+i:], n, inner)
 			}
 		}
 	})
+}
+
+// softmaxRows normalises rows of n elements, some at a time, so many that they are whole vectors. Where an exponential would be 0 it is the least number.
+func (u *ISA) softmaxRows(z, x []float32, n int) {
+	if n == 0 {
+		return
+	}
+	exp := u.exp.fixed()
+	step := max(1, 4096/(n*u.width)) * n * u.width
+	for from := 0; from < len(x); from += step {
+		x, z := x[from:min(from+step, len(x))], z[from:min(from+step, len(x))]
+		for r := 0; r < len(x); r += n {
+			row, top := z[r:r+n], slices.Max(x[r:r+n])
+			for i, v := range x[r : r+n] {
+				row[i] = v - top
+			}
+		}
+		exp.whole(u.width, z, z, 0, 0)
+		for r := 0; r < len(x); r += n {
+			var sum float32
+			for _, e := range z[r : r+n] {
+				sum += e
+			}
+			scaleRow(z[r:r+n], 1/sum)
+		}
+	}
 }
 
 func softmaxLine(z, x []float32, n, stride int) {

@@ -37,7 +37,11 @@ var portable = ISA{
 	erf:             curveGo(func(_, x float32) float32 { return erf(x) }),
 	gelu:            curveGo(func(_, x float32) float32 { return x * normal(x) }),
 	erfSlope:        curveGo(func(g, x float32) float32 { return g * 2 / sqrtPi * Exp(-x*x) }),
-	geluSlope:       curveGo(func(g, x float32) float32 { return g * (normal(x) + x*Exp(-x*x/2)*erfTable[18]) }),
+	exp:             curveGo(func(_, x float32) float32 { return Exp(x) }),
+	sigmoid:         curveGo(func(_, x float32) float32 { return sigmoid(x) }),
+	swish:           curveGo(func(_, x float32) float32 { return x * sigmoid(x) }),
+	swishSlope:      curveGo(func(g, x float32) float32 { s := sigmoid(x); return g * (s + x*s*(1-s)) }),
+	geluSlope:       curveGo(func(g, x float32) float32 { return g * (normal(x) + x*Exp(-x*x/2)*curveTable[18]) }),
 }
 
 func vec(p *float32, n int) []float32 { return unsafe.Slice(p, n) }

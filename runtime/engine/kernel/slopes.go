@@ -34,10 +34,6 @@ var slopes = map[string]Slope{
 		return z + a
 	}),
 	"HardSigmoid": slope(func(_, z, a, _ float32) float32 { return a * truth(z > 0 && z < 1) }),
-	"Swish": slope(func(x, z, a, _ float32) float32 {
-		s := 1 / (1 + Exp(-a*x))
-		return s + a*z*(1-s)
-	}),
 	"GeluTanh": slope(func(x, _, _, _ float32) float32 {
 		const k, c = 0.7978845608028654, 0.044715 // sqrt(2/pi)
 		t := float32(math.Tanh(float64(k * (x + c*x*x*x))))
@@ -54,6 +50,8 @@ func (u *ISA) Slope(op string) (Slope, bool) {
 		return u.erfSlope.fixed().slope(u.width), true
 	case "Gelu":
 		return u.geluSlope.fixed().slope(u.width), true
+	case "Swish":
+		return u.scaledSwishSlope, true
 	case "HardSwish":
 		return u.hardSwishSlope.slope(u.width), true
 	}
@@ -66,6 +64,18 @@ func (f unaryFunc) slope(width int) Slope {
 	return func(g, dz, x, _ []float32, a, b float32) {
 		copy(g, dz)
 		f.whole(width, g, x, a, b)
+	}
+}
+
+func (u *ISA) scaledSwishSlope(g, dz, x, _ []float32, a, _ float32) {
+	copy(g, dz)
+	if a == 1 {
+		u.swishSlope.fixed().whole(u.width, g, x, 0, 0)
+		return
+	}
+	for i, v := range x[:len(g)] {
+		s := sigmoid(a * v)
+		g[i] *= s + a*v*s*(1-s)
 	}
 }
 

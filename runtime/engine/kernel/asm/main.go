@@ -46,6 +46,7 @@ func main() {
 		binary(s, "max", "max(x, y), limited to [lo, hi]", func(x, y, z Op) { VMAXPS(x, y, z) })
 		affine(s)
 		curves(s)
+		logistics(s)
 		hinges(s)
 	}
 	Generate()

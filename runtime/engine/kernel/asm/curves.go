@@ -6,7 +6,7 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// Places in kernel.erfTable.
+// Places in kernel.curveTable.
 const (
 	erfP     = 0  // of the numerator, the constant first
 	erfQ     = 6  // of the denominator
@@ -24,7 +24,8 @@ const (
 	expLn2Hi = 22 // the negative of ln 2 in two parts
 	expLn2Lo = 23
 	erfLeast = 24
-	expP     = 25 // highest first
+	expMost  = 25
+	expP     = 26 // highest first
 	expTerms = 6
 )
 
@@ -35,7 +36,7 @@ type curve struct {
 	temp  reg.VecVirtual
 }
 
-// curves writes the error function, GELU and their derivatives for n elements, n a multiple of the vector's width.
+// curves writes smooth functions of n elements and their derivatives, n a multiple of the vector's width.
 func curves(s isa) {
 	curveOf(s, "erf", "sets z to the error function of x", func(c curve, x, z reg.VecVirtual) { c.erf(x, z) })
 	curveOf(s, "gelu", "sets z to x times the normal distribution function at x", func(c curve, x, z reg.VecVirtual) {
@@ -48,7 +49,8 @@ func curves(s isa) {
 	curveOf(s, "erfSlope", "multiplies z by the derivative of the error function at x", func(c curve, x, g reg.VecVirtual) {
 		v := s.vec()
 		VMULPS(x, x, v)
-		c.expNegative(v)
+		c.negate(v)
+		c.exp(v)
 		VMULPS(c.get(erfTwo), v, v)
 		VMULPS(v, g, g)
 	})
@@ -60,10 +62,32 @@ func curves(s isa) {
 		VMULPS(c.get(erfHalf), w, w)
 		VMULPS(x, x, v)
 		VMULPS(c.get(erfHalf), v, v)
-		c.expNegative(v)
+		c.negate(v)
+		c.exp(v)
 		VMULPS(c.get(erfBell), v, v)
 		VFMADD231PS(x, v, w)
 		VMULPS(w, g, g)
+	})
+}
+
+// logistics writes those that are made of the exponential function.
+func logistics(s isa) {
+	curveOf(s, "exp", "sets z to the exponential function of x, between -87 and 88", func(c curve, x, z reg.VecVirtual) {
+		VMOVAPS(x, z)
+		c.exp(z)
+	})
+	curveOf(s, "sigmoid", "sets z to 1 / (1 + exp(-x))", func(c curve, x, z reg.VecVirtual) { c.sigmoid(x, z) })
+	curveOf(s, "swish", "sets z to x / (1 + exp(-x))", func(c curve, x, z reg.VecVirtual) {
+		c.sigmoid(x, z)
+		VMULPS(x, z, z)
+	})
+	curveOf(s, "swishSlope", "multiplies z by the derivative of swish at x", func(c curve, x, z reg.VecVirtual) {
+		v, w := s.vec(), s.vec()
+		c.sigmoid(x, v)
+		VMULPS(x, v, w)
+		VFNMADD231PS(w, v, w)
+		VADDPS(w, v, v)
+		VMULPS(v, z, z)
 	})
 }
 
@@ -116,12 +140,26 @@ func (c curve) polynomial(place int, x, to reg.VecVirtual) {
 	}
 }
 
-// expNegative sets v to exp(-v), v not negative: 2^n times a polynomial, as kernel.Exp.
-func (c curve) expNegative(v reg.VecVirtual) {
+// sigmoid sets z to 1 / (1 + exp(-x)).
+func (c curve) sigmoid(x, z reg.VecVirtual) {
+	VMOVAPS(x, z)
+	c.negate(z)
+	c.exp(z)
+	one := c.get(erfOne)
+	VADDPS(one, z, z)
+	VDIVPS(z, one, z)
+}
+
+func (c curve) negate(v reg.VecVirtual) {
+	c.isa.zero(c.temp)
+	VSUBPS(v, c.temp, v)
+}
+
+// exp sets v to exp(v), of the nearest that is not too large or small: 2^n times a polynomial, as kernel.Exp. NaN stays.
+func (c curve) exp(v reg.VecVirtual) {
 	n, p := c.vec(), c.vec()
-	c.zero(n)
-	VSUBPS(v, n, v)
 	VMAXPS(v, c.get(expLeast), v)
+	VMINPS(v, c.get(expMost), v)
 	magic := c.vec()
 	VBROADCASTSS(Mem{Base: c.table, Disp: 4 * expMagic}, magic)
 	VMOVAPS(magic, n)

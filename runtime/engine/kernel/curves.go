@@ -1,15 +1,15 @@
 package kernel
 
-// erfTable has the constants of the error function, of GELU and of their derivatives; asm/erf.go says which is where. The error function is x*P(x²)/Q(x²),
+// curveTable has the constants of smooth functions and their derivatives; asm/curves.go says which is where. The error function is x*P(x²)/Q(x²),
 // two polynomials of degree 5 that were fitted to erf(x)/x between 0 and 3.92, where it becomes 1 in float32: least squares of the relative error at
 // Chebyshev's nodes, weighted until it is even, 2e-8; in float32 it is 4e-7. They go on to 4.1, where they are a bit too large, so that what is limited
 // to 1 is 1. The exponential function is that of Exp.
-var erfTable = [...]float32{
+var curveTable = [...]float32{
 	1.128379146, 0.1903932862, 0.05274691421, 0.0037650285, 0.0002848658785, 2.050145016e-06,
 	1, 0.5020644014, 0.1141036025, 0.01496804782, 0.001162385652, 3.809142342e-05,
 	4.1, -4.1,
 	0.7071067811865476, 0.5, 1, 2 / sqrtPi, 0.3989422804014327,
-	-87, 1.44269504088896341, 12582912, -0.693359375, 2.12194440e-4, -1,
+	-87, 1.44269504088896341, 12582912, -0.693359375, 2.12194440e-4, -1, 88,
 	1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1,
 }
 
@@ -17,15 +17,15 @@ var erfTable = [...]float32{
 type curveFunc func(z, x *float32, n int, table *float32)
 
 func erf(x float32) float32 {
-	v := limit(x, erfTable[13], erfTable[12])
+	v := limit(x, curveTable[13], curveTable[12])
 	p, q := float32(0), float32(0)
 	for k := 5; k >= 0; k-- {
-		p, q = p*v*v+erfTable[k], q*v*v+erfTable[6+k]
+		p, q = p*v*v+curveTable[k], q*v*v+curveTable[6+k]
 	}
 	return limit(v*p/q, -1, 1)
 }
 
-func normal(x float32) float32 { return 0.5 * (1 + erf(x*erfTable[14])) }
+func normal(x float32) float32 { return 0.5 * (1 + erf(x*curveTable[14])) }
 
 // curveGo is a portable curveFunc.
 func curveGo(f func(z, x float32) float32) curveFunc {
@@ -39,5 +39,5 @@ func curveGo(f func(z, x float32) float32) curveFunc {
 
 // fixed is f without its table.
 func (f curveFunc) fixed() unaryFunc {
-	return func(z, x *float32, n int, _, _ float32) { f(z, x, n, &erfTable[0]) }
+	return func(z, x *float32, n int, _, _ float32) { f(z, x, n, &curveTable[0]) }
 }
