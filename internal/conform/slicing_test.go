@@ -212,6 +212,9 @@ func (s *slicer) known(v, twin nn.Value) error {
 			}
 			m[a] = tidy(among(q.Picks[a].Indices(), wholeOr(*info.Param, a)))
 		}
+		if err := transformed(raw, s.w, *q); err != nil {
+			return err
+		}
 	}
 	size := len(raw) / max(1, info.Shape.Count())
 	for i := range info.Shape.Count() {
@@ -225,6 +228,27 @@ func (s *slicer) known(v, twin nn.Value) error {
 	}
 	t.Raw = raw
 	s.at[v] = s.value(nn.Info{Name: info.Name, Type: t.Type, Shape: t.Shape, Const: &t})
+	return nil
+}
+
+// transformed sets the taps of a kernel's whole windows that a SubNet's p keeps to what a learned kernel transform makes of them, if w has one.
+func transformed(raw []byte, w nn.Weights, p nn.Param) error {
+	m, ok, err := nn.Transform(w, p)
+	if err != nil || !ok {
+		return err
+	}
+	window, _ := p.Window()
+	by, kernel := m.Float32s(), nn.Tensor{Type: nn.Float32, Raw: raw}.View()
+	for from := 0; from < len(kernel); from += window.All {
+		whole := slices.Clone(kernel[from : from+window.All])
+		for i, tap := range window.Taps {
+			sum := 0.0
+			for k, v := range whole {
+				sum += float64(by[i*window.All+k]) * float64(v)
+			}
+			kernel[from+tap] = float32(sum)
+		}
+	}
 	return nil
 }
 
