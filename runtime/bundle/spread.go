@@ -1,6 +1,10 @@
 package bundle
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/autotailor/autotailor/runtime/farthest"
+)
 
 // Spread picks k positions of a sequence of points, each a latency and an accuracy, so that they lie far apart: both ends, then
 // always the point that is farthest from all picked ones, with both measures scaled to their range (the first of several).
@@ -26,25 +30,10 @@ func Spread(points [][2]float64, k int) []int {
 	if k > 1 {
 		picked = append(picked, 0)
 	}
-	for len(picked) < k {
-		best, far := -1, -1.0
-		for i := range points {
-			if slices.Contains(picked, i) {
-				continue
-			}
-			near := -1.0
-			for _, j := range picked {
-				a, b := (points[i][0]-points[j][0])*scale[0], (points[i][1]-points[j][1])*scale[1]
-				if d := a*a + b*b; near < 0 || d < near {
-					near = d
-				}
-			}
-			if near > far {
-				best, far = i, near
-			}
-		}
-		picked = append(picked, best)
-	}
+	picked = append(picked, farthest.Points(n, k-len(picked), picked, func(i, j int) float64 {
+		a, b := (points[i][0]-points[j][0])*scale[0], (points[i][1]-points[j][1])*scale[1]
+		return a*a + b*b
+	})...)
 	slices.Sort(picked)
 	return picked
 }

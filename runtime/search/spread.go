@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/autotailor/autotailor/runtime/farthest"
 	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/terms"
 )
@@ -13,35 +14,20 @@ import (
 // the sum of their differences along the axes, each as a share of that axis' extent in the list: with cost and penalty, SubNets lie closer where a front
 // is steep.
 func Spread(axes []*terms.Sum, there, list []space.Genes, n int) []space.Genes {
-	list = slices.Clone(list)
-	at, far := positions(axes, list, list), make([]float64, len(list)) // far is the distance to the nearest
-	for i := range far {
-		far[i] = math.Inf(1)
+	all, seen := slices.Clone(there), map[string]bool{}
+	taken := make([]int, len(there))
+	for k, g := range there {
+		taken[k], seen[string(g)] = k, true
 	}
-	near := func(g space.Genes, p []float64) {
-		for i, h := range list {
-			far[i] = min(far[i], apart(p, at[i]))
-			if slices.Equal(g, h) {
-				list[i] = nil
-			}
+	for _, g := range list {
+		if !seen[string(g)] {
+			all, seen[string(g)] = append(all, g), true
 		}
 	}
-	for k, p := range positions(axes, list, there) {
-		near(there[k], p)
-	}
+	at := positions(axes, list, all)
 	var out []space.Genes
-	for len(out) < n {
-		best := -1
-		for i, g := range list {
-			if g != nil && (best < 0 || far[i] > far[best]) {
-				best = i
-			}
-		}
-		if best < 0 {
-			break
-		}
-		out = append(out, list[best])
-		near(list[best], at[best])
+	for _, k := range farthest.Points(len(all), n, taken, func(i, j int) float64 { return apart(at[i], at[j]) }) {
+		out = append(out, all[k])
 	}
 	return out
 }

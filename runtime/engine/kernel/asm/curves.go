@@ -97,19 +97,13 @@ func curveOf(s isa, name, doc string, f func(c curve, x, to reg.VecVirtual)) {
 	Doc(title(s, name) + " " + doc + ".")
 	out, x, n := Load(Param("z"), GP64()), Load(Param("x"), GP64()), Load(Param("n"), GP64())
 	c := curve{s, Load(Param("table"), GP64()), s.vec()}
-	i := GP64()
-	XORQ(i, i)
 	v, w := s.vec(), s.vec()
-	Label("loop")
-	VMOVUPS(Mem{Base: x, Index: i, Scale: 4}, v)
-	VMOVUPS(Mem{Base: out, Index: i, Scale: 4}, w)
-	f(c, v, w)
-	VMOVUPS(w, Mem{Base: out, Index: i, Scale: 4})
-	ADDQ(U32(s.width), i)
-	CMPQ(i, n)
-	JLT(LabelRef("loop"))
-	VZEROUPPER()
-	RET()
+	s.vectors(n, func(i reg.Register) {
+		VMOVUPS(Mem{Base: x, Index: i, Scale: 4}, v)
+		VMOVUPS(Mem{Base: out, Index: i, Scale: 4}, w)
+		f(c, v, w)
+		VMOVUPS(w, Mem{Base: out, Index: i, Scale: 4})
+	})
 }
 
 // get returns a constant, until the next call.

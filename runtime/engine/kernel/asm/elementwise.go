@@ -6,6 +6,19 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
+// vectors writes the rest of a function: body for every vector of n elements, from index i on.
+func (s isa) vectors(n reg.Register, body func(i reg.Register)) {
+	i := GP64()
+	XORQ(i, i)
+	Label("loop")
+	body(i)
+	ADDQ(U32(s.width), i)
+	CMPQ(i, n)
+	JLT(LabelRef("loop"))
+	VZEROUPPER()
+	RET()
+}
+
 // binary writes z[i] = f(x[i], y[i]) for n elements, n a multiple of the vector's width.
 func binary(s isa, name, doc string, f func(x, y, z Op)) {
 	binaryOf(s, name, doc, func(x, z reg.VecVirtual, y Mem, lo, hi reg.VecVirtual) {
@@ -24,18 +37,12 @@ func binaryOf(s isa, name, doc string, f func(x, z reg.VecVirtual, y Mem, lo, hi
 	lo, hi := s.vec(), s.vec()
 	VBROADCASTSS(NewParamAddr("lo", 32), lo)
 	VBROADCASTSS(NewParamAddr("hi", 36), hi)
-	i := GP64()
-	XORQ(i, i)
 	v, w := s.vec(), s.vec()
-	Label("loop")
-	VMOVUPS(Mem{Base: x, Index: i, Scale: 4}, v)
-	f(v, w, Mem{Base: y, Index: i, Scale: 4}, lo, hi)
-	VMOVUPS(w, Mem{Base: z, Index: i, Scale: 4})
-	ADDQ(U32(s.width), i)
-	CMPQ(i, n)
-	JLT(LabelRef("loop"))
-	VZEROUPPER()
-	RET()
+	s.vectors(n, func(i reg.Register) {
+		VMOVUPS(Mem{Base: x, Index: i, Scale: 4}, v)
+		f(v, w, Mem{Base: y, Index: i, Scale: 4}, lo, hi)
+		VMOVUPS(w, Mem{Base: z, Index: i, Scale: 4})
+	})
 }
 
 // affine writes z[i] = x[i]*a[i] + b[i] for n elements, n a multiple of the vector's width.
@@ -49,20 +56,14 @@ func affine(s isa) {
 	lo, hi := s.vec(), s.vec()
 	VBROADCASTSS(NewParamAddr("lo", 40), lo)
 	VBROADCASTSS(NewParamAddr("hi", 44), hi)
-	i := GP64()
-	XORQ(i, i)
 	v, w := s.vec(), s.vec()
-	Label("loop")
-	VMOVUPS(Mem{Base: x, Index: i, Scale: 4}, v)
-	VMOVUPS(Mem{Base: b, Index: i, Scale: 4}, w)
-	VFMADD231PS(Mem{Base: a, Index: i, Scale: 4}, v, w)
-	limit(w, lo, hi)
-	VMOVUPS(w, Mem{Base: z, Index: i, Scale: 4})
-	ADDQ(U32(s.width), i)
-	CMPQ(i, n)
-	JLT(LabelRef("loop"))
-	VZEROUPPER()
-	RET()
+	s.vectors(n, func(i reg.Register) {
+		VMOVUPS(Mem{Base: x, Index: i, Scale: 4}, v)
+		VMOVUPS(Mem{Base: b, Index: i, Scale: 4}, w)
+		VFMADD231PS(Mem{Base: a, Index: i, Scale: 4}, v, w)
+		limit(w, lo, hi)
+		VMOVUPS(w, Mem{Base: z, Index: i, Scale: 4})
+	})
 }
 
 // hinge writes z[i] = f(a*x[i] + b) for n elements, n a multiple of the vector's width; f has a*x + b in w, and leaves the result there.
@@ -84,20 +85,14 @@ func hinge(s isa, name, doc string, f func(h hinged)) {
 	} else {
 		VPXORD(zero, zero, zero)
 	}
-	i := GP64()
-	XORQ(i, i)
 	v, w := s.vec(), s.vec()
-	Label("loop")
-	VMOVUPS(Mem{Base: x, Index: i, Scale: 4}, v)
-	VMOVAPS(b, w)
-	VFMADD231PS(a, v, w)
-	f(hinged{v, w, a, zero, one, Mem{Base: z, Index: i, Scale: 4}})
-	VMOVUPS(w, Mem{Base: z, Index: i, Scale: 4})
-	ADDQ(U32(s.width), i)
-	CMPQ(i, n)
-	JLT(LabelRef("loop"))
-	VZEROUPPER()
-	RET()
+	s.vectors(n, func(i reg.Register) {
+		VMOVUPS(Mem{Base: x, Index: i, Scale: 4}, v)
+		VMOVAPS(b, w)
+		VFMADD231PS(a, v, w)
+		f(hinged{v, w, a, zero, one, Mem{Base: z, Index: i, Scale: 4}})
+		VMOVUPS(w, Mem{Base: z, Index: i, Scale: 4})
+	})
 }
 
 // hinged is what a hinge is made of: w = a*x + b, and where the result goes.
