@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/dave/jennifer/jen"
@@ -179,6 +180,9 @@ func (e emitter) render(f *jen.File, p *view.Package, config string, place place
 		f = jen.NewFile("main")
 		f.HeaderComment(fmt.Sprintf("%s from %s; DO NOT EDIT.", Header, view.Comment(config)))
 		f.ImportNames(imports)
+		if own := place.importPath(); path.Base(own) == p.Name {
+			f.ImportName(own, p.Name)
+		}
 		emit = func(f *jen.File, p *view.Package) error { return mainFile(f, p, place.importPath()) }
 	}
 	if err := emit(f, p); err != nil {
@@ -188,5 +192,26 @@ func (e emitter) render(f *jen.File, p *view.Package, config string, place place
 	if err := f.Render(&b); err != nil {
 		return nil, fmt.Errorf("internal error: %w", err)
 	}
-	return b.Bytes(), nil
+	return grouped(b.Bytes()), nil
+}
+
+// grouped moves the standard library's packages to the front of the imports, as Go programmers write them: jennifer sorts all by path.
+func grouped(src []byte) []byte {
+	before, rest, ok := bytes.Cut(src, []byte("\nimport (\n"))
+	list, after, closed := bytes.Cut(rest, []byte("\n)\n"))
+	if !ok || !closed {
+		return src
+	}
+	var standard, others []byte
+	for line := range bytes.Lines(append(list, '\n')) {
+		if bytes.Contains(line, []byte(".")) { // a host name
+			others = append(others, line...)
+		} else {
+			standard = append(standard, line...)
+		}
+	}
+	if standard != nil && others != nil {
+		standard = append(standard, '\n')
+	}
+	return slices.Concat(before, []byte("\nimport (\n"), standard, others, []byte(")\n"), after)
 }

@@ -2,7 +2,11 @@ package gen
 
 import (
 	"bytes"
+	"fmt"
+	"go/parser"
+	"go/token"
 	"os"
+	"path"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -69,6 +73,32 @@ func TestCommittedPackagesAreUpToDate(t *testing.T) {
 		}
 		if len(changes) > 0 {
 			t.Errorf("%s: run make generate:\n%s", config, strings.Join(Names(changes), "\n"))
+		}
+	}
+}
+
+// TestImportsAreGrouped: as goimports has them, and named only where a name is needed.
+func TestImportsAreGrouped(t *testing.T) {
+	for _, config := range examples(t) {
+		for _, f := range mustRun(t, Job{Config: config}).Files {
+			if path.Ext(f.Name) != ".go" {
+				continue
+			}
+			file, err := parser.ParseFile(token.NewFileSet(), f.Name, f.Data, parser.ImportsOnly)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := []byte{'\n'}
+			for k, spec := range file.Imports {
+				ours := strings.Contains(spec.Path.Value, ".")
+				if k > 0 && ours && !strings.Contains(file.Imports[k-1].Path.Value, ".") {
+					want = append(want, '\n')
+				}
+				want = fmt.Appendf(want, "\t%s\n", spec.Path.Value)
+			}
+			if block := append([]byte("\nimport ("), append(want, ')')...); len(file.Imports) > 1 && !bytes.Contains(f.Data, block) {
+				t.Errorf("%s: %s does not have the imports\n%s", config, f.Name, block)
+			}
 		}
 	}
 }

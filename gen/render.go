@@ -20,6 +20,7 @@ var imports = map[string]string{
 	root + "runtime/optable":         "optable",
 	root + "runtime/supernet":        "supernet",
 	root + "runtime/terms":           "terms",
+	root + "runtime/memory":          "memory",
 	root + "runtime/lut":             "lut",
 	root + "runtime/accuracy":        "accuracy",
 	root + "runtime/search":          "search",

@@ -3,8 +3,9 @@
 package levit
 
 import (
-	"github.com/autotailor/autotailor/runtime/nn"
 	"math"
+
+	"github.com/autotailor/autotailor/runtime/nn"
 )
 
 // Build describes s to b, one call per operator, in execution order.

@@ -4,8 +4,9 @@ package levit
 
 import (
 	"context"
-	"github.com/autotailor/autotailor/runtime/search"
 	"time"
+
+	"github.com/autotailor/autotailor/runtime/search"
 )
 
 // Point is a SubNet with its predictions.

@@ -3,9 +3,10 @@
 package mobilenetv3
 
 import (
+	"io"
+
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/onnxfile"
-	"io"
 )
 
 // ExportONNX writes s as a stand-alone ONNX model with weights taken from w: the SuperNet's model, or what training made of it.

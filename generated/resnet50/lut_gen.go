@@ -3,13 +3,14 @@
 package resnet50
 
 import (
-	"github.com/autotailor/autotailor/runtime/accuracy"
-	"github.com/autotailor/autotailor/runtime/lut"
-	memory "github.com/autotailor/autotailor/runtime/memory"
-	"github.com/autotailor/autotailor/runtime/terms"
 	"io"
 	"sync"
 	"time"
+
+	"github.com/autotailor/autotailor/runtime/accuracy"
+	"github.com/autotailor/autotailor/runtime/lut"
+	"github.com/autotailor/autotailor/runtime/memory"
+	"github.com/autotailor/autotailor/runtime/terms"
 )
 
 // LUT is a device's latency table for this SuperNet.

@@ -3,8 +3,9 @@
 package resnet50
 
 import (
-	"github.com/autotailor/autotailor/runtime/selftest"
 	"testing"
+
+	"github.com/autotailor/autotailor/runtime/selftest"
 )
 
 func TestSuperNet(t *testing.T) {

@@ -4,7 +4,7 @@
 package main
 
 import (
-	proxyless "github.com/autotailor/autotailor/generated/proxyless"
+	"github.com/autotailor/autotailor/generated/proxyless"
 	"github.com/autotailor/autotailor/runtime/cli"
 	"github.com/autotailor/autotailor/runtime/data"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
