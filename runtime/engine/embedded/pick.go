@@ -151,7 +151,7 @@ func lowerInstanceNorm(c *compiler, n node) error {
 	return c.plainly(n, n.In[:1], func(b int) kernelFunc {
 		row := size(at(x, b)[2:])
 		return func(t *kernel.Team, in, out [][]float32) {
-			kernel.LayerNorm(t, out[0], in[0], ones(row), nil, row, eps)
+			c.isa.LayerNorm(t, out[0], in[0], ones(row), nil, row, eps)
 			for i := range out[0] {
 				k := i / row % len(scale)
 				out[0][i] = out[0][i]*scale[k] + bias[k]

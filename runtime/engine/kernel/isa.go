@@ -26,6 +26,8 @@ type ISA struct {
 	gate     binaryFunc // y where x is inside the limits
 	tapSums  func(taps int, t *tapSums)
 
+	rowMoments, rowNorm, rowSums, rowDots, rowBack rowFunc
+
 	// Those of Winograd's algorithm: from pixels to values and back, and derivatives the other way.
 	operandGrid, resultGrid, weightGrid             gridFunc
 	operandGridBack, resultGridBack, weightGridBack gridFunc

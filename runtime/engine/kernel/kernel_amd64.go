@@ -170,6 +170,31 @@ func endSumsAVX2(c *byte)
 //go:noescape
 func normBackAVX2(c *byte)
 
+// rowMomentsAVX2 sums x - mean and its squares.
+//
+//go:noescape
+func rowMomentsAVX2(l *byte)
+
+// rowNormAVX2 sets out to (x - mean)*inv*scale + bias.
+//
+//go:noescape
+func rowNormAVX2(l *byte)
+
+// rowSumsAVX2 adds g*(x - mean)*inv to scale and g to bias.
+//
+//go:noescape
+func rowSumsAVX2(l *byte)
+
+// rowDotsAVX2 sums g*scale and g*scale*(x - mean).
+//
+//go:noescape
+func rowDotsAVX2(l *byte)
+
+// rowBackAVX2 sets out to (g*scale - a - (x - mean)*b)*inv.
+//
+//go:noescape
+func rowBackAVX2(l *byte)
+
 // gateAVX2 sets z to y where x is inside of (lo, hi), else 0.
 //
 //go:noescape
@@ -524,6 +549,31 @@ func endSumsAVX512(c *byte)
 //
 //go:noescape
 func normBackAVX512(c *byte)
+
+// rowMomentsAVX512 sums x - mean and its squares.
+//
+//go:noescape
+func rowMomentsAVX512(l *byte)
+
+// rowNormAVX512 sets out to (x - mean)*inv*scale + bias.
+//
+//go:noescape
+func rowNormAVX512(l *byte)
+
+// rowSumsAVX512 adds g*(x - mean)*inv to scale and g to bias.
+//
+//go:noescape
+func rowSumsAVX512(l *byte)
+
+// rowDotsAVX512 sums g*scale and g*scale*(x - mean).
+//
+//go:noescape
+func rowDotsAVX512(l *byte)
+
+// rowBackAVX512 sets out to (g*scale - a - (x - mean)*b)*inv.
+//
+//go:noescape
+func rowBackAVX512(l *byte)
 
 // gateAVX512 sets z to y where x is inside of (lo, hi), else 0.
 //

@@ -2500,6 +2500,255 @@ end:
 	VZEROUPPER
 	RET
 
+// func rowMomentsAVX2(l *byte)
+// Requires: AVX, FMA3
+TEXT ·rowMomentsAVX2(SB), NOSPLIT, $0-8
+	MOVQ         l+0(FP), AX
+	MOVQ         72(AX), CX
+	VMOVUPS      (CX), Y0
+	VBROADCASTSS 48(AX), Y3
+	MOVQ         (AX), CX
+	MOVQ         40(AX), BX
+	XORQ         DX, DX
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+
+loop:
+	CMPQ        BX, $0x00000008
+	JLT         tail
+	VMOVUPS     (CX)(DX*4), Y4
+	VSUBPS      Y3, Y4, Y4
+	VADDPS      Y4, Y1, Y1
+	VFMADD231PS Y4, Y4, Y2
+	ADDQ        $0x00000008, DX
+	SUBQ        $0x00000008, BX
+	JMP         loop
+
+tail:
+	TESTQ       BX, BX
+	JEQ         end
+	VMASKMOVPS  (CX)(DX*4), Y0, Y4
+	VSUBPS      Y3, Y4, Y4
+	VANDPS      Y0, Y4, Y4
+	VADDPS      Y4, Y1, Y1
+	VFMADD231PS Y4, Y4, Y2
+
+end:
+	VEXTRACTF128 $0x01, Y1, X0
+	VADDPS       X0, X1, X1
+	VHADDPS      X1, X1, X1
+	VHADDPS      X1, X1, X1
+	VMOVSS       X1, 64(AX)
+	VEXTRACTF128 $0x01, Y2, X0
+	VADDPS       X0, X2, X2
+	VHADDPS      X2, X2, X2
+	VHADDPS      X2, X2, X2
+	VMOVSS       X2, 68(AX)
+	VZEROUPPER
+	RET
+
+// func rowNormAVX2(l *byte)
+// Requires: AVX, FMA3
+TEXT ·rowNormAVX2(SB), NOSPLIT, $0-8
+	MOVQ         l+0(FP), AX
+	MOVQ         72(AX), CX
+	VMOVUPS      (CX), Y0
+	VBROADCASTSS 48(AX), Y1
+	VBROADCASTSS 52(AX), Y2
+	MOVQ         (AX), CX
+	MOVQ         16(AX), DX
+	MOVQ         24(AX), BX
+	MOVQ         32(AX), SI
+	MOVQ         40(AX), DI
+	XORQ         AX, AX
+
+loop:
+	CMPQ        DI, $0x00000008
+	JLT         tail
+	VMOVUPS     (CX)(AX*4), Y3
+	VSUBPS      Y1, Y3, Y3
+	VMOVUPS     (DX)(AX*4), Y4
+	VMOVUPS     (BX)(AX*4), Y5
+	VMULPS      Y2, Y3, Y3
+	VFMADD231PS Y4, Y3, Y5
+	VMOVUPS     Y5, (SI)(AX*4)
+	ADDQ        $0x00000008, AX
+	SUBQ        $0x00000008, DI
+	JMP         loop
+
+tail:
+	TESTQ       DI, DI
+	JEQ         end
+	VMASKMOVPS  (CX)(AX*4), Y0, Y3
+	VSUBPS      Y1, Y3, Y3
+	VANDPS      Y0, Y3, Y3
+	VMASKMOVPS  (DX)(AX*4), Y0, Y1
+	VMASKMOVPS  (BX)(AX*4), Y0, Y4
+	VMULPS      Y2, Y3, Y3
+	VFMADD231PS Y1, Y3, Y4
+	VMASKMOVPS  Y4, Y0, (SI)(AX*4)
+
+end:
+	VZEROUPPER
+	RET
+
+// func rowSumsAVX2(l *byte)
+// Requires: AVX, FMA3
+TEXT ·rowSumsAVX2(SB), NOSPLIT, $0-8
+	MOVQ         l+0(FP), AX
+	MOVQ         72(AX), CX
+	VMOVUPS      (CX), Y0
+	VBROADCASTSS 48(AX), Y1
+	VBROADCASTSS 52(AX), Y2
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         16(AX), BX
+	MOVQ         24(AX), SI
+	MOVQ         40(AX), DI
+	XORQ         AX, AX
+
+loop:
+	CMPQ        DI, $0x00000008
+	JLT         tail
+	VMOVUPS     (CX)(AX*4), Y3
+	VSUBPS      Y1, Y3, Y3
+	VMOVUPS     (DX)(AX*4), Y4
+	VMOVUPS     (BX)(AX*4), Y5
+	VMOVUPS     (SI)(AX*4), Y6
+	VMULPS      Y2, Y3, Y3
+	VFMADD231PS Y4, Y3, Y5
+	VADDPS      Y4, Y6, Y6
+	VMOVUPS     Y5, (BX)(AX*4)
+	VMOVUPS     Y6, (SI)(AX*4)
+	ADDQ        $0x00000008, AX
+	SUBQ        $0x00000008, DI
+	JMP         loop
+
+tail:
+	TESTQ       DI, DI
+	JEQ         end
+	VMASKMOVPS  (CX)(AX*4), Y0, Y3
+	VSUBPS      Y1, Y3, Y3
+	VANDPS      Y0, Y3, Y3
+	VMASKMOVPS  (DX)(AX*4), Y0, Y1
+	VMASKMOVPS  (BX)(AX*4), Y0, Y4
+	VMASKMOVPS  (SI)(AX*4), Y0, Y5
+	VMULPS      Y2, Y3, Y3
+	VFMADD231PS Y1, Y3, Y4
+	VADDPS      Y1, Y5, Y5
+	VMASKMOVPS  Y4, Y0, (BX)(AX*4)
+	VMASKMOVPS  Y5, Y0, (SI)(AX*4)
+
+end:
+	VZEROUPPER
+	RET
+
+// func rowDotsAVX2(l *byte)
+// Requires: AVX, FMA3
+TEXT ·rowDotsAVX2(SB), NOSPLIT, $0-8
+	MOVQ         l+0(FP), AX
+	MOVQ         72(AX), CX
+	VMOVUPS      (CX), Y0
+	VBROADCASTSS 48(AX), Y3
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         16(AX), BX
+	MOVQ         40(AX), DI
+	XORQ         SI, SI
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+
+loop:
+	CMPQ        DI, $0x00000008
+	JLT         tail
+	VMOVUPS     (CX)(SI*4), Y4
+	VSUBPS      Y3, Y4, Y4
+	VMOVUPS     (DX)(SI*4), Y5
+	VMOVUPS     (BX)(SI*4), Y6
+	VMULPS      Y6, Y5, Y5
+	VADDPS      Y5, Y1, Y1
+	VFMADD231PS Y4, Y5, Y2
+	ADDQ        $0x00000008, SI
+	SUBQ        $0x00000008, DI
+	JMP         loop
+
+tail:
+	TESTQ       DI, DI
+	JEQ         end
+	VMASKMOVPS  (CX)(SI*4), Y0, Y4
+	VSUBPS      Y3, Y4, Y4
+	VANDPS      Y0, Y4, Y4
+	VMASKMOVPS  (DX)(SI*4), Y0, Y3
+	VMASKMOVPS  (BX)(SI*4), Y0, Y0
+	VMULPS      Y0, Y3, Y3
+	VADDPS      Y3, Y1, Y1
+	VFMADD231PS Y4, Y3, Y2
+
+end:
+	VEXTRACTF128 $0x01, Y1, X0
+	VADDPS       X0, X1, X1
+	VHADDPS      X1, X1, X1
+	VHADDPS      X1, X1, X1
+	VMOVSS       X1, 64(AX)
+	VEXTRACTF128 $0x01, Y2, X0
+	VADDPS       X0, X2, X2
+	VHADDPS      X2, X2, X2
+	VHADDPS      X2, X2, X2
+	VMOVSS       X2, 68(AX)
+	VZEROUPPER
+	RET
+
+// func rowBackAVX2(l *byte)
+// Requires: AVX, FMA3
+TEXT ·rowBackAVX2(SB), NOSPLIT, $0-8
+	MOVQ         l+0(FP), AX
+	MOVQ         72(AX), CX
+	VMOVUPS      (CX), Y0
+	VBROADCASTSS 48(AX), Y1
+	VBROADCASTSS 52(AX), Y2
+	VBROADCASTSS 56(AX), Y3
+	VBROADCASTSS 60(AX), Y4
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         16(AX), BX
+	MOVQ         32(AX), SI
+	MOVQ         40(AX), DI
+	XORQ         AX, AX
+
+loop:
+	CMPQ         DI, $0x00000008
+	JLT          tail
+	VMOVUPS      (CX)(AX*4), Y5
+	VSUBPS       Y1, Y5, Y5
+	VMOVUPS      (DX)(AX*4), Y6
+	VMOVUPS      (BX)(AX*4), Y7
+	VMULPS       Y7, Y6, Y6
+	VSUBPS       Y3, Y6, Y6
+	VFNMADD231PS Y4, Y5, Y6
+	VMULPS       Y2, Y6, Y6
+	VMOVUPS      Y6, (SI)(AX*4)
+	ADDQ         $0x00000008, AX
+	SUBQ         $0x00000008, DI
+	JMP          loop
+
+tail:
+	TESTQ        DI, DI
+	JEQ          end
+	VMASKMOVPS   (CX)(AX*4), Y0, Y5
+	VSUBPS       Y1, Y5, Y5
+	VANDPS       Y0, Y5, Y5
+	VMASKMOVPS   (DX)(AX*4), Y0, Y1
+	VMASKMOVPS   (BX)(AX*4), Y0, Y6
+	VMULPS       Y6, Y1, Y1
+	VSUBPS       Y3, Y1, Y1
+	VFNMADD231PS Y4, Y5, Y1
+	VMULPS       Y2, Y1, Y1
+	VMASKMOVPS   Y1, Y0, (SI)(AX*4)
+
+end:
+	VZEROUPPER
+	RET
+
 // func gateAVX2(z *float32, x *float32, y *float32, n int, lo float32, hi float32)
 // Requires: AVX
 TEXT ·gateAVX2(SB), NOSPLIT, $0-40
@@ -14273,6 +14522,268 @@ tailRow:
 	ADDQ        CX, SI
 	SUBQ        $0x01, AX
 	JNZ         tailRow
+
+end:
+	VZEROUPPER
+	RET
+
+// func rowMomentsAVX512(l *byte)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·rowMomentsAVX512(SB), NOSPLIT, $0-8
+	MOVQ         l+0(FP), AX
+	MOVQ         72(AX), CX
+	VMOVDQU32    (CX), Z0
+	VPMOVD2M     Z0, K1
+	VBROADCASTSS 48(AX), Z0
+	MOVQ         (AX), CX
+	MOVQ         40(AX), BX
+	XORQ         DX, DX
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+
+loop:
+	CMPQ        BX, $0x00000010
+	JLT         tail
+	VMOVUPS     (CX)(DX*4), Z3
+	VSUBPS      Z0, Z3, Z3
+	VADDPS      Z3, Z1, Z1
+	VFMADD231PS Z3, Z3, Z2
+	ADDQ        $0x00000010, DX
+	SUBQ        $0x00000010, BX
+	JMP         loop
+
+tail:
+	TESTQ       BX, BX
+	JEQ         end
+	VMOVUPS.Z   (CX)(DX*4), K1, Z3
+	VSUBPS      Z0, Z3, Z3
+	VMOVAPS.Z   Z3, K1, Z3
+	VADDPS      Z3, Z1, Z1
+	VFMADD231PS Z3, Z3, Z2
+
+end:
+	VEXTRACTF64X4 $0x01, Z1, Y0
+	VADDPS        Y0, Y1, Y1
+	VEXTRACTF128  $0x01, Y1, X0
+	VADDPS        X0, X1, X1
+	VHADDPS       X1, X1, X1
+	VHADDPS       X1, X1, X1
+	VMOVSS        X1, 64(AX)
+	VEXTRACTF64X4 $0x01, Z2, Y0
+	VADDPS        Y0, Y2, Y2
+	VEXTRACTF128  $0x01, Y2, X0
+	VADDPS        X0, X2, X2
+	VHADDPS       X2, X2, X2
+	VHADDPS       X2, X2, X2
+	VMOVSS        X2, 68(AX)
+	VZEROUPPER
+	RET
+
+// func rowNormAVX512(l *byte)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·rowNormAVX512(SB), NOSPLIT, $0-8
+	MOVQ         l+0(FP), AX
+	MOVQ         72(AX), CX
+	VMOVDQU32    (CX), Z0
+	VPMOVD2M     Z0, K1
+	VBROADCASTSS 48(AX), Z0
+	VBROADCASTSS 52(AX), Z1
+	MOVQ         (AX), CX
+	MOVQ         16(AX), DX
+	MOVQ         24(AX), BX
+	MOVQ         32(AX), SI
+	MOVQ         40(AX), DI
+	XORQ         AX, AX
+
+loop:
+	CMPQ        DI, $0x00000010
+	JLT         tail
+	VMOVUPS     (CX)(AX*4), Z2
+	VSUBPS      Z0, Z2, Z2
+	VMOVUPS     (DX)(AX*4), Z3
+	VMOVUPS     (BX)(AX*4), Z4
+	VMULPS      Z1, Z2, Z2
+	VFMADD231PS Z3, Z2, Z4
+	VMOVUPS     Z4, (SI)(AX*4)
+	ADDQ        $0x00000010, AX
+	SUBQ        $0x00000010, DI
+	JMP         loop
+
+tail:
+	TESTQ       DI, DI
+	JEQ         end
+	VMOVUPS.Z   (CX)(AX*4), K1, Z2
+	VSUBPS      Z0, Z2, Z2
+	VMOVAPS.Z   Z2, K1, Z2
+	VMOVUPS.Z   (DX)(AX*4), K1, Z0
+	VMOVUPS.Z   (BX)(AX*4), K1, Z3
+	VMULPS      Z1, Z2, Z2
+	VFMADD231PS Z0, Z2, Z3
+	VMOVUPS     Z3, K1, (SI)(AX*4)
+
+end:
+	VZEROUPPER
+	RET
+
+// func rowSumsAVX512(l *byte)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·rowSumsAVX512(SB), NOSPLIT, $0-8
+	MOVQ         l+0(FP), AX
+	MOVQ         72(AX), CX
+	VMOVDQU32    (CX), Z0
+	VPMOVD2M     Z0, K1
+	VBROADCASTSS 48(AX), Z0
+	VBROADCASTSS 52(AX), Z1
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         16(AX), BX
+	MOVQ         24(AX), SI
+	MOVQ         40(AX), DI
+	XORQ         AX, AX
+
+loop:
+	CMPQ        DI, $0x00000010
+	JLT         tail
+	VMOVUPS     (CX)(AX*4), Z2
+	VSUBPS      Z0, Z2, Z2
+	VMOVUPS     (DX)(AX*4), Z3
+	VMOVUPS     (BX)(AX*4), Z4
+	VMOVUPS     (SI)(AX*4), Z5
+	VMULPS      Z1, Z2, Z2
+	VFMADD231PS Z3, Z2, Z4
+	VADDPS      Z3, Z5, Z5
+	VMOVUPS     Z4, (BX)(AX*4)
+	VMOVUPS     Z5, (SI)(AX*4)
+	ADDQ        $0x00000010, AX
+	SUBQ        $0x00000010, DI
+	JMP         loop
+
+tail:
+	TESTQ       DI, DI
+	JEQ         end
+	VMOVUPS.Z   (CX)(AX*4), K1, Z2
+	VSUBPS      Z0, Z2, Z2
+	VMOVAPS.Z   Z2, K1, Z2
+	VMOVUPS.Z   (DX)(AX*4), K1, Z0
+	VMOVUPS.Z   (BX)(AX*4), K1, Z3
+	VMOVUPS.Z   (SI)(AX*4), K1, Z4
+	VMULPS      Z1, Z2, Z2
+	VFMADD231PS Z0, Z2, Z3
+	VADDPS      Z0, Z4, Z4
+	VMOVUPS     Z3, K1, (BX)(AX*4)
+	VMOVUPS     Z4, K1, (SI)(AX*4)
+
+end:
+	VZEROUPPER
+	RET
+
+// func rowDotsAVX512(l *byte)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·rowDotsAVX512(SB), NOSPLIT, $0-8
+	MOVQ         l+0(FP), AX
+	MOVQ         72(AX), CX
+	VMOVDQU32    (CX), Z0
+	VPMOVD2M     Z0, K1
+	VBROADCASTSS 48(AX), Z0
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         16(AX), BX
+	MOVQ         40(AX), DI
+	XORQ         SI, SI
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+
+loop:
+	CMPQ        DI, $0x00000010
+	JLT         tail
+	VMOVUPS     (CX)(SI*4), Z3
+	VSUBPS      Z0, Z3, Z3
+	VMOVUPS     (DX)(SI*4), Z4
+	VMOVUPS     (BX)(SI*4), Z5
+	VMULPS      Z5, Z4, Z4
+	VADDPS      Z4, Z1, Z1
+	VFMADD231PS Z3, Z4, Z2
+	ADDQ        $0x00000010, SI
+	SUBQ        $0x00000010, DI
+	JMP         loop
+
+tail:
+	TESTQ       DI, DI
+	JEQ         end
+	VMOVUPS.Z   (CX)(SI*4), K1, Z3
+	VSUBPS      Z0, Z3, Z3
+	VMOVAPS.Z   Z3, K1, Z3
+	VMOVUPS.Z   (DX)(SI*4), K1, Z0
+	VMOVUPS.Z   (BX)(SI*4), K1, Z4
+	VMULPS      Z4, Z0, Z0
+	VADDPS      Z0, Z1, Z1
+	VFMADD231PS Z3, Z0, Z2
+
+end:
+	VEXTRACTF64X4 $0x01, Z1, Y0
+	VADDPS        Y0, Y1, Y1
+	VEXTRACTF128  $0x01, Y1, X0
+	VADDPS        X0, X1, X1
+	VHADDPS       X1, X1, X1
+	VHADDPS       X1, X1, X1
+	VMOVSS        X1, 64(AX)
+	VEXTRACTF64X4 $0x01, Z2, Y0
+	VADDPS        Y0, Y2, Y2
+	VEXTRACTF128  $0x01, Y2, X0
+	VADDPS        X0, X2, X2
+	VHADDPS       X2, X2, X2
+	VHADDPS       X2, X2, X2
+	VMOVSS        X2, 68(AX)
+	VZEROUPPER
+	RET
+
+// func rowBackAVX512(l *byte)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·rowBackAVX512(SB), NOSPLIT, $0-8
+	MOVQ         l+0(FP), AX
+	MOVQ         72(AX), CX
+	VMOVDQU32    (CX), Z0
+	VPMOVD2M     Z0, K1
+	VBROADCASTSS 48(AX), Z0
+	VBROADCASTSS 52(AX), Z1
+	VBROADCASTSS 56(AX), Z2
+	VBROADCASTSS 60(AX), Z3
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         16(AX), BX
+	MOVQ         32(AX), SI
+	MOVQ         40(AX), DI
+	XORQ         AX, AX
+
+loop:
+	CMPQ         DI, $0x00000010
+	JLT          tail
+	VMOVUPS      (CX)(AX*4), Z4
+	VSUBPS       Z0, Z4, Z4
+	VMOVUPS      (DX)(AX*4), Z5
+	VMOVUPS      (BX)(AX*4), Z6
+	VMULPS       Z6, Z5, Z5
+	VSUBPS       Z2, Z5, Z5
+	VFNMADD231PS Z3, Z4, Z5
+	VMULPS       Z1, Z5, Z5
+	VMOVUPS      Z5, (SI)(AX*4)
+	ADDQ         $0x00000010, AX
+	SUBQ         $0x00000010, DI
+	JMP          loop
+
+tail:
+	TESTQ        DI, DI
+	JEQ          end
+	VMOVUPS.Z    (CX)(AX*4), K1, Z4
+	VSUBPS       Z0, Z4, Z4
+	VMOVAPS.Z    Z4, K1, Z4
+	VMOVUPS.Z    (DX)(AX*4), K1, Z0
+	VMOVUPS.Z    (BX)(AX*4), K1, Z5
+	VMULPS       Z5, Z0, Z0
+	VSUBPS       Z2, Z0, Z0
+	VFNMADD231PS Z3, Z4, Z0
+	VMULPS       Z1, Z0, Z0
+	VMOVUPS      Z0, K1, (SI)(AX*4)
 
 end:
 	VZEROUPPER

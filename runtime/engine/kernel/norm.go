@@ -1,40 +1,6 @@
 package kernel
 
-import (
-	"math"
-	"slices"
-)
-
-// LayerNorm normalises each row of n elements; bias may be nil.
-func LayerNorm(t *Team, z, x, scale, bias []float32, n int, epsilon float32) {
-	t.Split(len(z)/n, 4*len(z), func(lo, hi int) {
-		for r := lo; r < hi; r++ {
-			zr, xr := z[r*n:(r+1)*n], x[r*n:(r+1)*n]
-			mean, variance := moments(xr)
-			inv := float32(1 / math.Sqrt(variance+float64(epsilon)))
-			m := float32(mean)
-			for i, v := range xr {
-				zr[i] = (v - m) * inv * scale[i]
-			}
-			for i, v := range bias {
-				zr[i] += v
-			}
-		}
-	})
-}
-
-// moments returns mean and biased variance, in two passes.
-func moments(x []float32) (mean, variance float64) {
-	for _, v := range x {
-		mean += float64(v)
-	}
-	mean /= float64(len(x))
-	for _, v := range x {
-		d := float64(v) - mean
-		variance += d * d
-	}
-	return mean, variance / float64(len(x))
-}
+import "slices"
 
 // Softmax normalises the middle axis of [outer, n, inner].
 func (u *ISA) Softmax(t *Team, z, x []float32, outer, n, inner int) {

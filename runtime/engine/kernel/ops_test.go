@@ -215,21 +215,11 @@ func TestSoftmaxAlongMiddleAxis(t *testing.T) {
 	}
 }
 
-func TestNormsAgainstDefinition(t *testing.T) {
+func TestScaleAgainstDefinition(t *testing.T) {
 	rng := rand.New(rand.NewPCG(6, 6))
 	const rows, n = 9, 37
 	x, scale, bias := random(rng, rows*n), random(rng, n), random(rng, n)
 	z := make([]float32, len(x))
-	LayerNorm(NewTeam(1), z, x, scale, bias, n, 1e-3)
-	for r := range rows {
-		mean, variance := moments(x[r*n : (r+1)*n])
-		for i := range n {
-			want := (float64(x[r*n+i])-mean)/math.Sqrt(variance+1e-3)*float64(scale[i]) + float64(bias[i])
-			if math.Abs(want-float64(z[r*n+i])) > 1e-5 {
-				t.Fatalf("layer norm: got %g, want %g", z[r*n+i], want)
-			}
-		}
-	}
 	for _, u := range All() {
 		u.Scale(NewTeam(2), z, x, scale, bias, NoLimits())
 		for i, v := range x {

@@ -25,6 +25,7 @@ var portable = ISA{
 	affine: func(z, x, a, b *float32, n int, lo, hi float32) {
 		affineGo(vec(z, n), vec(x, n), vec(a, n), vec(b, n), lo, hi)
 	},
+	rowMoments: rowMomentsGo, rowNorm: rowNormGo, rowSums: rowSumsGo, rowDots: rowDotsGo, rowBack: rowBackGo,
 	operandGrid:     gridGo(gridSide, gridSide, false, operandLine),
 	resultGrid:      gridGo(gridSide, tileSide, true, resultLine),
 	operandGridBack: gridGo(gridSide, gridSide, true, operandBackLine),

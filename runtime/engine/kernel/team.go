@@ -27,6 +27,7 @@ type worker struct {
 	pointRun [1]run
 
 	columns          columns
+	normRow          normRow
 	sums             []float32 // zeros, between uses
 	taps             tapSums
 	cross            cross

@@ -56,8 +56,7 @@ type columnKernel struct {
 	body   func(c column)
 
 	lo, hi reg.VecVirtual
-	maskV  reg.VecVirtual
-	maskK  reg.OpmaskVirtual
+	lanes  lanes
 }
 
 // write writes the kernel: vectors of columns outside, rows inside.
@@ -71,7 +70,7 @@ func (k columnKernel) write(doc string) {
 		VBROADCASTSS(colLo.of(t), k.lo)
 		VBROADCASTSS(colHi.of(t), k.hi)
 	}
-	k.maskV, k.maskK = loadMask(k.isa, colMask.of(t))
+	k.lanes = loadMask(k.isa, colMask.of(t))
 	at, left := GP64(), GP64()
 	XORQ(at, at)
 	MOVQ(colCols.of(t), left)
@@ -145,27 +144,9 @@ func (k columnKernel) block(name string, t, at reg.Register, vecs int, masked bo
 	}
 }
 
-func (c column) read(m Mem, v reg.VecVirtual) {
-	switch {
-	case !c.masked:
-		VMOVUPS(m, v)
-	case c.width == 8:
-		VMASKMOVPS(m, c.maskV, v)
-	default:
-		VMOVUPS_Z(m, c.maskK, v)
-	}
-}
+func (c column) read(m Mem, v reg.VecVirtual) { c.lanes.read(m, v, c.masked) }
 
-func (c column) store(v reg.VecVirtual, m Mem) {
-	switch {
-	case !c.masked:
-		VMOVUPS(v, m)
-	case c.width == 8:
-		VMASKMOVPS(v, c.maskV, m)
-	default:
-		VMOVUPS(v, c.maskK, m)
-	}
-}
+func (c column) store(v reg.VecVirtual, m Mem) { c.lanes.store(v, m, c.masked) }
 
 // gate clears g where v is not inside the limits.
 func (k columnKernel) gate(v, g reg.VecVirtual) {

@@ -24,11 +24,9 @@ const (
 
 // depthwiser holds the registers of a depthwise kernel that is being written.
 type depthwiser struct {
-	isa
+	lanes
 	d, lo, hi, out, off, c reg.Register // off is where the pixel's entries are, c the offset of the channels at hand, in bytes
 	taps                   reg.Register // of the pixel
-	maskV                  reg.VecVirtual
-	maskK                  reg.OpmaskVirtual
 }
 
 // depthwise writes the kernel for a run of output pixels of a channels-last depthwise convolution.
@@ -41,7 +39,7 @@ func depthwise(s isa) {
 	VBROADCASTSS(dwLo.of(d), lo)
 	VBROADCASTSS(dwHi.of(d), hi)
 	out, off := load(dwOut, d), load(dwEntries, d)
-	maskV, maskK := loadMask(s, dwMask.of(d))
+	mask := loadMask(s, dwMask.of(d))
 
 	Label("pixel")
 	c, left := GP64(), GP64()
@@ -52,7 +50,7 @@ func depthwise(s isa) {
 	from := GP64()
 	MOVLQSX(Mem{Base: starts}, from)
 	SUBQ(from, taps)
-	k := depthwiser{s, d, lo, hi, out, off, c, taps, maskV, maskK}
+	k := depthwiser{mask, d, lo, hi, out, off, c, taps}
 	const wide = 4
 	Label("wide")
 	CMPQ(left, U32(wide*s.width))
@@ -81,30 +79,6 @@ func depthwise(s isa) {
 	JNZ(LabelRef("pixel"))
 	VZEROUPPER()
 	RET()
-}
-
-// read loads a vector of channels, those under the mask only when it is the last, partial one.
-func (k depthwiser) read(m Mem, v reg.VecVirtual, masked bool) {
-	switch {
-	case !masked:
-		VMOVUPS(m, v)
-	case k.width == 8:
-		VMASKMOVPS(m, k.maskV, v)
-	default:
-		VMOVUPS_Z(m, k.maskK, v)
-	}
-}
-
-// write stores what read loads.
-func (k depthwiser) write(v reg.VecVirtual, m Mem, masked bool) {
-	switch {
-	case !masked:
-		VMOVUPS(v, m)
-	case k.width == 8:
-		VMASKMOVPS(v, k.maskV, m)
-	default:
-		VMOVUPS(v, k.maskK, m)
-	}
 }
 
 // block computes some vectors of channels of one pixel.
@@ -149,22 +123,6 @@ func (k depthwiser) block(name string, vecs int, masked bool) {
 	Label(name + "done")
 	for v := range acc {
 		limit(acc[v], k.lo, k.hi)
-		k.write(acc[v], Mem{Base: k.out, Index: k.c, Scale: 1, Disp: v * k.width * 4}, masked)
+		k.store(acc[v], Mem{Base: k.out, Index: k.c, Scale: 1, Disp: v * k.width * 4}, masked)
 	}
-}
-
-// loadMask loads the mask of the last, partial vector of channels: a vector for AVX2, a mask register for AVX-512.
-func loadMask(s isa, from Mem) (reg.VecVirtual, reg.OpmaskVirtual) {
-	at := GP64()
-	MOVQ(from, at)
-	if s.width == 8 {
-		v := YMM()
-		VMOVUPS(Mem{Base: at}, v)
-		return v, nil
-	}
-	k := K()
-	v := ZMM()
-	VMOVDQU32(Mem{Base: at}, v)
-	VPMOVD2M(v, k)
-	return nil, k
 }

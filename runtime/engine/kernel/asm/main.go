@@ -36,6 +36,7 @@ func main() {
 		depthwise(s)
 		peak(s)
 		columnKernels(s)
+		rowKernels(s)
 		gates(s)
 		grids(s)
 		for taps := 1; taps <= 9; taps++ {

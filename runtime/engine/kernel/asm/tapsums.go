@@ -28,8 +28,7 @@ func tapSums(s isa, taps int) {
 	Pragma("noescape")
 	Doc(fmt.Sprintf("%s adds to the derivatives by %d taps of a depthwise convolution.", name, taps))
 	t := Load(Param("t"), GP64())
-	maskV, maskK := loadMask(s, tsMask.of(t))
-	k := depthwiser{isa: s, d: t, maskV: maskV, maskK: maskK}
+	k := depthwiser{lanes: loadMask(s, tsMask.of(t)), d: t}
 	at, left := GP64(), GP64()
 	XORQ(at, at)
 	MOVQ(tsChannels.of(t), left)
@@ -108,7 +107,7 @@ func tapBlock(k depthwiser, name string, at reg.Register, taps, vecs int, masked
 	ADDQ(at, sums)
 	for tap := range acc {
 		for v := range vecs {
-			k.write(acc[tap][v], Mem{Base: sums, Disp: v * k.width * 4}, masked)
+			k.store(acc[tap][v], Mem{Base: sums, Disp: v * k.width * 4}, masked)
 		}
 		ADDQ(channels, sums)
 	}

@@ -33,8 +33,7 @@ type gridder struct {
 
 	g, at, off, values, stride reg.Register               // at is the offset of the channels at hand, in bytes
 	by                         map[float32]reg.VecVirtual // vectors of a factor
-	maskV                      reg.VecVirtual
-	maskK                      reg.OpmaskVirtual
+	lanes                      lanes
 }
 
 // grids writes the kernels of F(4x4, 3x3), "Fast Algorithms for Convolutional Neural Networks" (Lavin and Gray, 2016).
@@ -59,7 +58,7 @@ func (k gridder) write(name, doc string) {
 	for _, f := range k.factors {
 		k.by[f] = k.constant(f)
 	}
-	k.maskV, k.maskK = loadMask(k.isa, gridMask.of(g))
+	k.lanes = loadMask(k.isa, gridMask.of(g))
 	Label("tile")
 	at, left := GP64(), GP64()
 	k.at = at
@@ -101,7 +100,7 @@ func (k gridder) constant(f float32) reg.VecVirtual {
 
 // block transforms a vector of channels of a tile.
 func (k gridder) block(masked bool) {
-	c := column{columnKernel: columnKernel{isa: k.isa, maskV: k.maskV, maskK: k.maskK}, masked: masked}
+	c := column{columnKernel: columnKernel{isa: k.isa, lanes: k.lanes}, masked: masked}
 	temp := load(gridTemp, k.g)
 	line, down := GP64(), GP64()
 	if k.back {
