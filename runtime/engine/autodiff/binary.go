@@ -8,13 +8,15 @@ import (
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
+// makeBinary is a function of elements of two operands, or of more, from the left.
 func makeBinary(p *plan, n node) error {
-	if len(n.In) != 2 {
-		return fmt.Errorf("%d operands, two can be trained", len(n.In))
-	}
-	op, ok := kernel.BinaryOf(n.Type)
+	name := kernel.BinaryName(n.Type, p.typ(n.In[0]) != nn.Float32, n.integer("fmod", 0) != 0)
+	op, ok := kernel.BinaryOf(name)
 	if !ok {
-		return fmt.Errorf("internal error: no kernel %s", n.Type)
+		return fmt.Errorf("internal error: no kernel %s", name)
+	}
+	if len(n.In) == 1 {
+		return makeRename(p, n)
 	}
 	order, err := p.commonOrder(n.In, p.shape(n.Out[0]))
 	if err != nil {
@@ -24,23 +26,77 @@ func makeBinary(p *plan, n node) error {
 	if err != nil {
 		return err
 	}
-	y, ys, err := p.operand(n.In[1], order)
-	if err != nil {
-		return err
+	for i, v := range n.In[1:] {
+		y, ys, err := p.operand(v, order)
+		if err != nil {
+			return err
+		}
+		if name == "Add" && len(n.In) == 2 && slices.Equal(xs, ys) {
+			p.sum(n, op, x, y, order)
+			return nil
+		}
+		both, err := kernel.BroadcastShape(xs, ys)
+		if err != nil {
+			return err
+		}
+		var z *variable
+		if i == len(n.In)-2 {
+			z = p.produce(n.Out[0], order)
+		} else {
+			z = p.variable(both, false)
+		}
+		p.combine(name, x, xs, y, ys, z)
+		x, xs = z, both
 	}
-	if n.Type == "Add" && slices.Equal(xs, ys) {
-		p.sum(n, op, x, y, order)
-		return nil
-	}
-	z := p.produce(n.Out[0], order, x, y)
+	return nil
+}
+
+// combine emits a function z of elements of x and y, of the given shapes. Where it has no slopes, a comparison say, nothing depends on derivatives by z.
+func (p *plan) combine(name string, x *variable, xs nn.Shape, y *variable, ys nn.Shape, z *variable) {
+	op, _ := kernel.BinaryOf(name)
 	there := p.isa.NewBroadcast(op, xs, ys, kernel.NoLimits())
-	back := p.isa.NewSlopes(n.Type, xs, ys)
+	back, ok := p.isa.NewSlopes(name, xs, ys)
+	z.wants = ok && (x.wants || y.wants)
 	p.emit([]*variable{x, y}, []*variable{z},
 		func(t *kernel.Team) { there.Run(t, z.data, x.data, y.data) },
 		func(t *kernel.Team) {
 			p.receive(t, x, func(g []float32) { back.Left(t, g, z.grad, x.data, y.data) })
 			p.receive(t, y, func(g []float32) { back.Right(t, g, z.grad, x.data, y.data) })
 		})
+}
+
+// makeWhere takes elements of the second or third operand.
+func makeWhere(p *plan, n node) error {
+	ys := p.shape(n.Out[0])
+	var in []*variable
+	for _, v := range n.In {
+		x, err := p.spread(v, ys)
+		if err != nil {
+			return err
+		}
+		in = append(in, x)
+	}
+	which, terms := in[0], in[1:]
+	z := p.produce(n.Out[0], plain(len(ys)), terms...)
+	p.emit(in, []*variable{z}, func(t *kernel.Team) {
+		t.Split(len(z.data), len(z.data), func(lo, hi int) {
+			for i := lo; i < hi; i++ {
+				if z.data[i] = terms[1].data[i]; which.data[i] != 0 {
+					z.data[i] = terms[0].data[i]
+				}
+			}
+		})
+	}, func(t *kernel.Team) {
+		for k, x := range terms {
+			p.receive(t, x, func(g []float32) {
+				for i, d := range z.grad {
+					if g[i] = 0; (which.data[i] != 0) == (k == 0) {
+						g[i] = d
+					}
+				}
+			})
+		}
+	})
 	return nil
 }
 

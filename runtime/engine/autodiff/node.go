@@ -149,20 +149,3 @@ func autoPad(mode string, in, k, stride, dilation int, before, after *int) {
 		*before, *after = *after, *before
 	}
 }
-
-// floats returns a tensor's elements; integers become floats, which hold whole numbers up to 2^24 exactly.
-func floats(t nn.Tensor) ([]float32, error) {
-	switch t.Type {
-	case nn.Float32:
-		return t.View(), nil
-	case nn.Int64:
-		out := make([]float32, len(t.Raw)/8)
-		for i, v := range t.Int64s() {
-			if out[i] = float32(v); int64(out[i]) != v {
-				return nil, fmt.Errorf("element %d is %d, training has integers of at most 2^24", i, v)
-			}
-		}
-		return out, nil
-	}
-	return nil, fmt.Errorf("element type %d, training computes with float32 and int64", t.Type)
-}

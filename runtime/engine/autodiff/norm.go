@@ -118,6 +118,38 @@ func makeLayerNorm(p *plan, n node) error {
 	return nil
 }
 
+// makeInstanceNorm normalises each channel of each image; scale and bias of channels follow as steps of their own.
+func makeInstanceNorm(p *plan, n node) error {
+	xs := p.shape(n.In[0])
+	x, err := p.want(n.In[0], plain(len(xs)))
+	if err != nil {
+		return err
+	}
+	row := xs[2:].Count()
+	c := p.isa.NewLayerNorm(row, xs[:2].Count(), n.float("epsilon", 1e-5))
+	ones := slices.Repeat([]float32{1}, row)
+	normal := p.variable(xs, x.wants)
+	p.emit([]*variable{x}, []*variable{normal},
+		func(t *kernel.Team) { c.Forward(t, normal.data, x.data, ones, nil) },
+		func(t *kernel.Team) {
+			p.receive(t, x, func(g []float32) { c.Operand(t, g, x.data, normal.grad, ones) })
+		})
+	channels := nn.Shape(slices.Repeat([]int{1}, len(xs)))
+	channels[1] = xs[1]
+	z := normal
+	for k, name := range []string{"Mul", "Add"} {
+		by, err := p.want(n.In[1+k], plain(1))
+		if err != nil {
+			return err
+		}
+		next := p.variable(xs, false)
+		p.combine(name, z, xs, by, channels, next)
+		z = next
+	}
+	p.alias(n.Out[0], z, plain(len(xs)))
+	return nil
+}
+
 func makeSoftmax(p *plan, n node) error {
 	from, err := p.first(n.In[0])
 	if err != nil {

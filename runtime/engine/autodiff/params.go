@@ -50,7 +50,7 @@ func lookUp(params engine.Params, p *nn.Param) (*engine.Trainable, error) {
 func (p *plan) known(v nn.Value) (*variable, error) {
 	info := &p.graph.Values[v]
 	if info.Const != nil {
-		data, err := floats(*info.Const)
+		data, err := engine.Floats(*info.Const)
 		return &variable{shape: info.Const.Shape, data: data}, err
 	}
 	if info.Param == nil {

@@ -1,6 +1,7 @@
 package autodiff
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -45,7 +46,7 @@ type step struct {
 	name     string
 	in, out  []*variable
 	forward  func(t *kernel.Team)
-	backward func(t *kernel.Team) // runs when there are derivatives by an output and an operand wants them
+	backward func(t *kernel.Team) // runs when there are derivatives by an output and an operand wants them; nil where that cannot be
 	inPlace  int                  // derivatives by one of so many first operands may take the place of those by the result
 }
 
@@ -204,6 +205,9 @@ func (p *plan) emit(in, out []*variable, forward, backward func(t *kernel.Team))
 }
 
 func (p *plan) shape(v nn.Value) nn.Shape { return p.graph.Values[v].Shape }
+
+// typ is the element type of a value.
+func (p *plan) typ(v nn.Value) nn.DType { return cmp.Or(p.graph.Values[v].Type, nn.Float32) }
 
 // first returns the form in which v was produced.
 func (p *plan) first(v nn.Value) (slot, error) {

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
+	"github.com/autotailor/autotailor/runtime/engine/place"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
@@ -154,7 +155,11 @@ func (p *plan) picks(x, z *variable, s nn.Shape, lists [][]int, fill float32) {
 		outer = s[0] // images stay apart
 		s, lists = s[1:], lists[1:]
 	}
-	g := kernel.NewPicker(s, lists, outer, fill)
+	p.picked(x, z, kernel.NewPicker(s, lists, outer, fill))
+}
+
+// picked emits a result made of elements of x.
+func (p *plan) picked(x, z *variable, g *kernel.Picker) {
 	p.emit([]*variable{x}, []*variable{z},
 		func(t *kernel.Team) { g.Run(t, z.data, x.data) },
 		func(t *kernel.Team) {
@@ -167,6 +172,9 @@ func makeGather(p *plan, n node) error {
 	axis, err := n.axis(0, len(xs))
 	if err != nil {
 		return err
+	}
+	if !p.graph.Values[n.In[1]].Known() {
+		return p.gatherLive(n, axis)
 	}
 	index, err := p.integers(n, "indices", 1)
 	if err != nil {
@@ -235,20 +243,32 @@ func ordered(lists [][]int, order []int) [][]int {
 }
 
 func makeExpand(p *plan, n node) error {
-	xs, ys := p.shape(n.In[0]), p.shape(n.Out[0])
-	x, err := p.want(n.In[0], plain(len(xs)))
+	ys := p.shape(n.Out[0])
+	x, err := p.spread(n.In[0], ys)
 	if err != nil {
 		return err
 	}
-	full := slices.Concat(make(nn.Shape, len(ys)-len(xs)), xs)
-	lists := make([][]int, len(ys))
+	p.alias(n.Out[0], x, plain(len(ys)))
+	return nil
+}
+
+// spread returns v in plain order, repeated to a shape.
+func (p *plan) spread(v nn.Value, to nn.Shape) (*variable, error) {
+	xs := p.shape(v)
+	x, err := p.want(v, plain(len(xs)))
+	if err != nil || slices.Equal(xs, to) {
+		return x, err
+	}
+	full := slices.Concat(make(nn.Shape, len(to)-len(xs)), xs)
+	lists := make([][]int, len(to))
 	for i := range full {
-		if full[i] = max(full[i], 1); full[i] != ys[i] {
-			lists[i] = make([]int, ys[i])
+		if full[i] = max(full[i], 1); full[i] != to[i] {
+			lists[i] = make([]int, to[i])
 		}
 	}
-	p.picks(x, p.produce(n.Out[0], plain(len(ys)), x), full, lists, 0)
-	return nil
+	z := p.variable(to, x.wants)
+	p.picks(x, z, full, lists, 0)
+	return z, nil
 }
 
 func makePad(p *plan, n node) error {
@@ -270,8 +290,15 @@ func makePad(p *plan, n node) error {
 	}
 	xs := p.shape(n.In[0])
 	rank := len(xs)
-	if mode := n.text("mode"); len(pads) != 2*rank || slices.Min(append(slices.Clone(pads), 0)) < 0 || n.has(3) || mode != "" && mode != "constant" {
-		return fmt.Errorf("pads %v of a tensor of rank %d in mode %q: constants along all axes only, and not negative", pads, rank, mode)
+	if len(pads) != 2*rank || slices.Min(append(slices.Clone(pads), 0)) < 0 || n.has(3) {
+		return fmt.Errorf("pads %v of a tensor of rank %d: all axes, not negative", pads, rank)
+	}
+	if mode := n.text("mode"); mode != "" && mode != "constant" {
+		source, err := place.Mirror(xs, pads, mode)
+		if err != nil {
+			return err
+		}
+		return p.moved(n, pads[0]+pads[rank] == 0, source)
 	}
 	lists := make([][]int, rank)
 	for a := range lists {

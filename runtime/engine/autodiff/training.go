@@ -38,7 +38,7 @@ func (t *training) Forward(in ...nn.Tensor) ([]nn.Tensor, error) {
 	}
 	p := t.plan
 	for i, x := range in {
-		if p.inputs[i].data, err = floats(x); err != nil {
+		if p.inputs[i].data, err = engine.Floats(x); err != nil {
 			return nil, fmt.Errorf("input %q: %w", t.graph.Values[t.graph.Inputs[i]].Name, err)
 		}
 	}

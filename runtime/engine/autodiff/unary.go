@@ -3,6 +3,7 @@ package autodiff
 import (
 	"fmt"
 
+	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
 )
 
@@ -16,6 +17,10 @@ var constants = map[string][2]struct {
 	"HardSigmoid": {{"alpha", 0.2}, {"beta", 0.5}},
 	"HardSwish":   {{"", 1.0 / 6}, {"", 0.5}},
 	"Swish":       {{"alpha", 1}},
+	"Selu":        {{"alpha", 1.67326319217681884765625}, {"gamma", 1.05070102214813232421875}},
+	"Celu":        {{"alpha", 1}},
+
+	"ThresholdedRelu": {{"alpha", 1}},
 }
 
 func makeUnary(p *plan, n node) error {
@@ -44,10 +49,21 @@ func makeClip(p *plan, n node) error {
 	return p.unary(n, "Clip", lim.Lo, lim.Hi)
 }
 
+func makeCast(p *plan, n node) error {
+	name, err := engine.Cast(p.typ(n.In[0]), p.typ(n.Out[0]))
+	if err != nil {
+		return err
+	}
+	if name == "" {
+		return makeRename(p, n)
+	}
+	return p.unary(n, name, 0, 0)
+}
+
+// unary emits a function of each element. Where there is no slope, results do not change when operands do so a little: rounding, say.
 func (p *plan) unary(n node, name string, a, b float32) error {
 	f, ok := p.isa.Unary(name)
-	back, has := p.isa.Slope(name)
-	if !ok || !has {
+	if !ok {
 		return fmt.Errorf("internal error: no kernel %s", name)
 	}
 	from, err := p.first(n.In[0])
@@ -55,6 +71,12 @@ func (p *plan) unary(n node, name string, a, b float32) error {
 		return err
 	}
 	x := from.v
+	back, has := p.isa.Slope(name)
+	if !has {
+		z := p.produce(n.Out[0], from.order)
+		p.emit([]*variable{x}, []*variable{z}, func(t *kernel.Team) { f.Apply(t, z.data, x.data, a, b) }, nil)
+		return nil
+	}
 	z := p.produce(n.Out[0], from.order, x)
 	p.emit([]*variable{x}, []*variable{z},
 		func(t *kernel.Team) { f.Apply(t, z.data, x.data, a, b) },

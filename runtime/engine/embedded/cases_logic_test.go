@@ -127,6 +127,14 @@ func instanceNorm(d *draw) []nn.Value {
 	return []nn.Value{d.op("InstanceNormalization", maybe(d, "epsilon", 1e-3), s, d.input(s), d.b.Param(d.tensor(s[1])), d.b.Param(d.tensor(s[1])))}
 }
 
+// localResponse is of images, with a size that is odd: ONNX Runtime refuses others.
+func localResponse(d *draw) []nn.Value {
+	s := nn.Shape{d.batch, 2 * d.size(), d.size(), d.size()}
+	attrs := append(maybe(d, "alpha", 0.7), maybe(d, "beta", 0.6)...)
+	attrs = append(attrs, maybe(d, "bias", 1.2)...)
+	return []nn.Value{d.op("LRN", append(attrs, integer("size", one(d, 1, 3, 5))), s, d.input(s))}
+}
+
 // resize scales one or two spatial axes by whole numbers or halves, so that no position is between two by a rounding error.
 func resize(d *draw) []nn.Value {
 	s := d.image()

@@ -180,6 +180,7 @@ var cases = map[string]func(d *draw) []nn.Value{
 		return []nn.Value{d.op("Trilu", []nn.Attr{integer("upper", d.rng.IntN(2))}, s, d.input(s))}
 	},
 	"InstanceNormalization": instanceNorm,
+	"LRN":                   localResponse,
 }
 
 // geometry draws a window, and an input that it fits.

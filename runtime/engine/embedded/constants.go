@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 
+	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
@@ -31,7 +32,7 @@ func (c *compiler) floats(v nn.Value) ([]float32, nn.Shape, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	data, err := decode(t)
+	data, err := engine.Floats(t)
 	if err != nil {
 		return nil, nil, fmt.Errorf("operand %q: %w", c.graph.Values[v].Name, err)
 	}

@@ -60,16 +60,7 @@ func lowerAdd(c *compiler, n node) error {
 }
 
 func lowerBinary(c *compiler, n node) error {
-	name := n.Type
-	integers := c.typ(n.In[0]) != nn.Float32
-	switch {
-	case name == "Sum":
-		name = "Add"
-	case name == "Div" && integers:
-		name = "Quotient"
-	case name == "Mod" && n.integer("fmod", 0) == 0:
-		name = "FloorMod"
-	}
+	name := kernel.BinaryName(n.Type, c.typ(n.In[0]) != nn.Float32, n.integer("fmod", 0) != 0)
 	op, ok := kernel.BinaryOf(name)
 	if !ok {
 		return fmt.Errorf("internal error: no kernel %s", name)

@@ -3,18 +3,17 @@ package embedded
 import (
 	"fmt"
 
+	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
-// lowerCast changes the element type: fractions are cut off, 8 bits wrap around, and what is not zero is true.
 func lowerCast(c *compiler, n node) error {
-	from, to := c.typ(n.In[0]), c.typ(n.Out[0])
-	if to != nn.Float32 && readers[to] == nil || from != nn.Float32 && readers[from] == nil {
-		return fmt.Errorf("from element type %d to %d is not supported", from, to)
+	name, err := engine.Cast(c.typ(n.In[0]), c.typ(n.Out[0]))
+	if err != nil {
+		return err
 	}
-	name := map[nn.DType]string{nn.Bool: "Truth", nn.Uint8: "Wrap", nn.Int8: "WrapSigned", nn.Int32: "Truncate", nn.Int64: "Truncate"}[to]
-	if to == nn.Float32 || to == from {
+	if name == "" {
 		return lowerRename(c, n)
 	}
 	f, ok := c.isa.Unary(name)

@@ -2,7 +2,6 @@ package embedded
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
 	"github.com/autotailor/autotailor/runtime/nn"
@@ -45,43 +44,31 @@ func (c *compiler) inRows(n node, v nn.Value, last []bool) (int, error) {
 	return out, nil
 }
 
-// fold makes one number of a row.
-type fold func(n node, row []float32) float32
-
-// lowerFold is a reduction by f.
-func lowerFold(f fold) lowering {
-	return func(c *compiler, n node) error {
-		gone, err := c.reduced(n, len(c.shape(n.In[0])))
-		if err != nil {
-			return err
-		}
-		return c.folded(n, gone, f)
+// lowerFold is a reduction over some axes.
+func lowerFold(c *compiler, n node) error {
+	gone, err := c.reduced(n, len(c.shape(n.In[0])))
+	if err != nil {
+		return err
 	}
+	return c.folded(n, gone)
 }
 
-// lowerArg is the position along one axis that better prefers, of several the first unless select_last_index is set.
-func lowerArg(better func(a, b float32) bool) lowering {
-	return func(c *compiler, n node) error {
-		gone := make([]bool, len(c.shape(n.In[0])))
-		axis := n.axis(0, len(gone))
-		if axis < 0 || axis >= len(gone) {
-			return fmt.Errorf("axis %d of %d axes", axis, len(gone))
-		}
-		gone[axis] = true
-		last := n.integer("select_last_index", 0) != 0
-		return c.folded(n, gone, func(_ node, row []float32) float32 {
-			best := 0
-			for i, v := range row {
-				if better(v, row[best]) || last && v == row[best] {
-					best = i
-				}
-			}
-			return float32(best)
-		})
+// lowerArg is a position along one axis.
+func lowerArg(c *compiler, n node) error {
+	gone := make([]bool, len(c.shape(n.In[0])))
+	axis := n.axis(0, len(gone))
+	if axis < 0 || axis >= len(gone) {
+		return fmt.Errorf("axis %d of %d axes", axis, len(gone))
 	}
+	gone[axis] = true
+	return c.folded(n, gone)
 }
 
-func (c *compiler) folded(n node, gone []bool, f fold) error {
+func (c *compiler) folded(n node, gone []bool) error {
+	f, ok := kernel.FoldOf(n.Type, n.integer("select_last_index", 0) != 0)
+	if !ok {
+		return fmt.Errorf("internal error: no kernel %s", n.Type)
+	}
 	c.whole = c.whole || len(gone) == 0 || gone[0]
 	in, err := c.inRows(n, n.In[0], gone)
 	if err != nil {
@@ -98,7 +85,7 @@ func (c *compiler) folded(n node, gone []bool, f fold) error {
 		return func(t *kernel.Team, in, out [][]float32) {
 			t.Split(len(out[0]), len(in[0]), func(lo, hi int) {
 				for i := lo; i < hi; i++ {
-					out[0][i] = f(n, in[0][i*row:(i+1)*row])
+					out[0][i] = f.Value(in[0][i*row : (i+1)*row])
 				}
 			})
 		}
@@ -106,64 +93,31 @@ func (c *compiler) folded(n node, gone []bool, f fold) error {
 	return nil
 }
 
-// sumOf folds a row to after of the sum of each of its elements, in float64.
-func sumOf(each, after func(v float64) float64) fold {
-	return func(_ node, row []float32) float32 {
-		total := 0.0
-		for _, v := range row {
-			total += each(float64(v))
-		}
-		return float32(after(total))
-	}
+func lowerLogSoftmax(c *compiler, n node) error {
+	return c.rows(n, n.axis(-1, len(c.shape(n.In[0]))), kernel.LogSoftmax())
 }
 
-func itself(v float64) float64 { return v }
-
-func square(v float64) float64 { return v * v }
-
-func product(_ node, row []float32) float32 {
-	p := 1.0
-	for _, v := range row {
-		p *= float64(v)
-	}
-	return float32(p)
+func lowerHardmax(c *compiler, n node) error {
+	return c.rows(n, n.axis(-1, len(c.shape(n.In[0]))), kernel.Hardmax())
 }
 
-func least(_ node, row []float32) float32 {
-	m := float32(math.Inf(1))
-	for _, v := range row {
-		m = min(m, v)
-	}
-	return m
+func lowerLRN(c *compiler, n node) error { return c.rows(n, 1, localResponse(n)) }
+
+func localResponse(n node) kernel.RowFunc {
+	return kernel.LocalResponse(n.integer("size", 1), float64(n.float("alpha", 1e-4)), float64(n.float("beta", 0.75)), float64(n.float("bias", 1)))
 }
 
-func logSumExp(_ node, row []float32) float32 {
-	top, rest := split(row)
-	return float32(top + rest)
+// lowerCumSum has its axis as a constant operand.
+func lowerCumSum(c *compiler, n node) error {
+	axis, err := c.integers(n, "", 1)
+	if err != nil || len(axis) != 1 {
+		return fmt.Errorf("its axis must be a constant: %w", err)
+	}
+	return c.rows(n, wrap(axis[0], len(c.shape(n.In[0]))), kernel.CumSum(n.integer("reverse", 0) != 0, n.integer("exclusive", 0) != 0))
 }
 
-// split returns the largest element and by how much the logarithm of the sum of exponentials is above it: so nothing overflows.
-func split(row []float32) (top, rest float64) {
-	top = math.Inf(-1)
-	for _, v := range row {
-		top = max(top, float64(v))
-	}
-	total := 0.0
-	for _, v := range row {
-		total += math.Exp(float64(v) - top)
-	}
-	return top, math.Log(total)
-}
-
-// lowerRows applies f to every row along one axis: to is the result's row.
-func lowerRows(otherwise int, f func(n node, to, row []float32)) lowering {
-	return func(c *compiler, n node) error {
-		x := c.shape(n.In[0])
-		return c.rows(n, n.axis(otherwise, len(x)), f)
-	}
-}
-
-func (c *compiler) rows(n node, axis int, f func(n node, to, row []float32)) error {
+// rows applies f to every row along one axis.
+func (c *compiler) rows(n node, axis int, f kernel.RowFunc) error {
 	x := c.shape(n.In[0])
 	if axis < 0 || axis >= len(x) {
 		return fmt.Errorf("axis %d of %d axes", axis, len(x))
@@ -186,51 +140,10 @@ func (c *compiler) rows(n node, axis int, f func(n node, to, row []float32)) err
 		return func(t *kernel.Team, in, out [][]float32) {
 			t.Split(len(in[0])/max(1, row), 8*len(in[0]), func(lo, hi int) {
 				for i := lo; i < hi; i++ {
-					f(n, out[0][i*row:(i+1)*row], in[0][i*row:(i+1)*row])
+					f.Value(out[0][i*row:(i+1)*row], in[0][i*row:(i+1)*row])
 				}
 			})
 		}
 	})
 	return nil
-}
-
-func logSoftmax(_ node, to, row []float32) {
-	top, rest := split(row)
-	for i, v := range row {
-		to[i] = float32(float64(v) - top - rest)
-	}
-}
-
-func hardmax(_ node, to, row []float32) {
-	best := 0
-	for i, v := range row {
-		to[i] = 0
-		if v > row[best] {
-			best = i
-		}
-	}
-	to[best] = 1
-}
-
-// lowerCumSum has its axis as a constant operand.
-func lowerCumSum(c *compiler, n node) error {
-	axis, err := c.integers(n, "", 1)
-	if err != nil || len(axis) != 1 {
-		return fmt.Errorf("its axis must be a constant: %w", err)
-	}
-	reverse, exclusive := n.integer("reverse", 0) != 0, n.integer("exclusive", 0) != 0
-	return c.rows(n, wrap(axis[0], len(c.shape(n.In[0]))), func(_ node, to, row []float32) {
-		total := 0.0
-		for i := range row {
-			if reverse {
-				i = len(row) - 1 - i
-			}
-			before := total
-			if total += float64(row[i]); exclusive {
-				to[i] = float32(before)
-				continue
-			}
-			to[i] = float32(total)
-		}
-	})
 }

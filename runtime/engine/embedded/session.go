@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
@@ -80,7 +81,7 @@ func (s *session) Run(in ...nn.Tensor) ([]nn.Tensor, error) {
 	}
 	data := make([][]float32, len(in))
 	for i, t := range in {
-		if data[i], err = decode(t); err != nil {
+		if data[i], err = engine.Floats(t); err != nil {
 			return nil, fmt.Errorf("input %q: %w", s.plan.graph.Values[s.plan.graph.Inputs[i]].Name, err)
 		}
 	}

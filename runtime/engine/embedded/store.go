@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
@@ -115,7 +116,7 @@ func (s *store) full(p *nn.Param) ([]float32, error) {
 	if err != nil {
 		return nil, err
 	}
-	return decode(t)
+	return engine.Floats(t)
 }
 
 // scaled fetches the part of the operand that is kept, normalised as the SuperNet is.

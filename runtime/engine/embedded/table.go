@@ -1,9 +1,6 @@
 package embedded
 
-import (
-	"math"
-	"slices"
-)
+import "slices"
 
 // lowering turns one node into steps.
 type lowering func(c *compiler, n node) error
@@ -26,18 +23,19 @@ var operators = map[string]lowering{
 	"ReduceSum":         lowerReduce(func(int) float32 { return 1 }, false),
 	"ReduceMax":         lowerReduce(func(int) float32 { return 1 }, true),
 
-	"ReduceMin":       lowerFold(least),
-	"ReduceProd":      lowerFold(product),
-	"ReduceL1":        lowerFold(sumOf(math.Abs, itself)),
-	"ReduceL2":        lowerFold(sumOf(square, math.Sqrt)),
-	"ReduceSumSquare": lowerFold(sumOf(square, itself)),
-	"ReduceLogSum":    lowerFold(sumOf(itself, math.Log)),
-	"ReduceLogSumExp": lowerFold(logSumExp),
-	"ArgMax":          lowerArg(func(a, b float32) bool { return a > b }),
-	"ArgMin":          lowerArg(func(a, b float32) bool { return a < b }),
-	"LogSoftmax":      lowerRows(-1, logSoftmax),
-	"Hardmax":         lowerRows(-1, hardmax),
+	"ReduceMin":       lowerFold,
+	"ReduceProd":      lowerFold,
+	"ReduceL1":        lowerFold,
+	"ReduceL2":        lowerFold,
+	"ReduceSumSquare": lowerFold,
+	"ReduceLogSum":    lowerFold,
+	"ReduceLogSumExp": lowerFold,
+	"ArgMax":          lowerArg,
+	"ArgMin":          lowerArg,
+	"LogSoftmax":      lowerLogSoftmax,
+	"Hardmax":         lowerHardmax,
 	"CumSum":          lowerCumSum,
+	"LRN":             lowerLRN,
 
 	"Equal":          lowerBinary,
 	"Less":           lowerBinary,

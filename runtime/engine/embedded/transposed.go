@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
+	"github.com/autotailor/autotailor/runtime/engine/place"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
@@ -60,23 +61,14 @@ type link struct{ from, to, weight int32 }
 // links lists all of them over the spatial axes.
 func (n node) links(x, y, window nn.Shape) []link {
 	rank := len(x)
-	strides, dilations, begins := n.list("strides", rank, 1), n.list("dilations", rank, 1), n.list("pads", 2*rank, 0)
-	if auto := n.text("auto_pad"); auto != "" && auto != "NOTSET" || n.hasAttr("output_shape") {
-		extra := n.list("output_padding", rank, 0)
-		for a := range rank {
-			total := max(0, strides[a]*(x[a]-1)+extra[a]+(window[a]-1)*dilations[a]+1-y[a])
-			if begins[a] = total - total/2; auto == "SAME_UPPER" {
-				begins[a] = total / 2
-			}
-		}
-	}
+	strides, dilations, pads := n.list("strides", rank, 1), n.list("dilations", rank, 1), place.TransposedPads(n.Node, x, y, window)
 	all := []link{{}}
 	for a := range rank {
 		var next []link
 		for _, l := range all {
 			for i := range x[a] {
 				for k := range window[a] {
-					if p := i*strides[a] + k*dilations[a] - begins[a]; p >= 0 && p < y[a] {
+					if p := i*strides[a] + k*dilations[a] - pads[a][0]; p >= 0 && p < y[a] {
 						next = append(next, link{l.from*int32(x[a]) + int32(i), l.to*int32(y[a]) + int32(p), l.weight*int32(window[a]) + int32(k)})
 					}
 				}
@@ -85,11 +77,6 @@ func (n node) links(x, y, window nn.Shape) []link {
 		all = next
 	}
 	return all
-}
-
-func (n node) hasAttr(name string) bool {
-	_, ok := n.attr(name)
-	return ok
 }
 
 // gatherLive picks by indices that are computed: embeddings of tokens. An index outside of the axis gives NaN.

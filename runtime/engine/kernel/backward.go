@@ -73,6 +73,12 @@ func NewPicker(shape []int, lists [][]int, outer int, fill float32) *Picker {
 	return p
 }
 
+// NewMover prepares a result that has, in this order, the elements of an operand of n that are listed, 0 for negative ones. There are outer such
+// tensors one after the other.
+func NewMover(index []int32, outer, n int) *Picker {
+	return &Picker{outer: outer, from: n, run: 1, index: index}
+}
+
 // Run picks elements of x.
 func (p *Picker) Run(t *Team, z, x []float32) {
 	size := len(p.index) * p.run

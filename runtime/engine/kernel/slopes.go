@@ -14,6 +14,11 @@ func slope(f func(x, z, a, b float32) float32) Slope {
 	}
 }
 
+// wideSlope makes a Slope of a derivative in float64.
+func wideSlope(f func(x float64) float64) Slope {
+	return slope(func(x, _, _, _ float32) float32 { return float32(f(float64(x))) })
+}
+
 // slopes lists derivatives of element-wise functions by ONNX operator type. At a kink they are zero where PyTorch has zero.
 var slopes = map[string]Slope{
 	"Clip":       slope(func(x, _, lo, hi float32) float32 { return truth(x > lo && x < hi) }),
@@ -33,6 +38,33 @@ var slopes = map[string]Slope{
 		}
 		return z + a
 	}),
+	"Celu": slope(func(x, _, a, _ float32) float32 { return float32(math.Exp(float64(min(x, 0) / a))) }),
+	"Selu": slope(func(x, _, a, g float32) float32 {
+		if x > 0 {
+			return g
+		}
+		return g * a * Exp(x)
+	}),
+	"ThresholdedRelu": slope(func(x, _, a, _ float32) float32 { return truth(x > a) }),
+	"Softsign": slope(func(x, _, _, _ float32) float32 {
+		d := 1 + max(x, -x)
+		return 1 / (d * d)
+	}),
+	"Mish": wideSlope(func(x float64) float64 {
+		t := math.Tanh(math.Log1p(math.Exp(-math.Abs(x))) + max(x, 0))
+		return t + x*(1-t*t)/(1+math.Exp(-x))
+	}),
+	"Sin":         wideSlope(math.Cos),
+	"Cos":         wideSlope(func(x float64) float64 { return -math.Sin(x) }),
+	"Tan":         slope(func(_, z, _, _ float32) float32 { return 1 + z*z }),
+	"Asin":        wideSlope(func(x float64) float64 { return 1 / math.Sqrt(1-x*x) }),
+	"Acos":        wideSlope(func(x float64) float64 { return -1 / math.Sqrt(1-x*x) }),
+	"Atan":        wideSlope(func(x float64) float64 { return 1 / (1 + x*x) }),
+	"Sinh":        wideSlope(math.Cosh),
+	"Cosh":        wideSlope(math.Sinh),
+	"Asinh":       wideSlope(func(x float64) float64 { return 1 / math.Sqrt(x*x+1) }),
+	"Acosh":       wideSlope(func(x float64) float64 { return 1 / math.Sqrt(x*x-1) }),
+	"Atanh":       wideSlope(func(x float64) float64 { return 1 / (1 - x*x) }),
 	"HardSigmoid": slope(func(_, z, a, _ float32) float32 { return a * truth(z > 0 && z < 1) }),
 	"GeluTanh": slope(func(x, _, _, _ float32) float32 {
 		const k, c = 0.7978845608028654, 0.044715 // sqrt(2/pi)
@@ -101,10 +133,14 @@ const (
 
 // partials lists the derivatives by both operands, by ONNX operator type.
 var partials = map[string][2]partial{
-	"Add": {{times: one}, {times: one}},
-	"Sub": {{times: one}, {f: func(_, _ float32) float32 { return -1 }}},
-	"Mul": {{times: right}, {times: left}},
-	"Div": {{f: func(_, y float32) float32 { return 1 / y }}, {f: func(x, y float32) float32 { return -x / (y * y) }}},
+	"Add":   {{times: one}, {times: one}},
+	"Sub":   {{times: one}, {f: func(_, _ float32) float32 { return -1 }}},
+	"Mul":   {{times: right}, {times: left}},
+	"Div":   {{f: func(_, y float32) float32 { return 1 / y }}, {f: func(x, y float32) float32 { return -x / (y * y) }}},
+	"Max":   {{f: func(x, y float32) float32 { return truth(x >= y) }}, {f: func(x, y float32) float32 { return truth(x < y) }}},
+	"Min":   {{f: func(x, y float32) float32 { return truth(x <= y) }}, {f: func(x, y float32) float32 { return truth(x > y) }}},
+	"PRelu": {{f: func(x, y float32) float32 { return truth(x > 0) + y*truth(x <= 0) }}, {f: func(x, _ float32) float32 { return min(x, 0) }}},
+	"Mod":   {{times: one}, {f: func(x, y float32) float32 { return -float32(math.Trunc(float64(x) / float64(y))) }}},
 	"Pow": {
 		{f: func(x, y float32) float32 { return y * float32(math.Pow(float64(x), float64(y)-1)) }},
 		{f: func(x, y float32) float32 { return float32(math.Pow(float64(x), float64(y)) * math.Log(float64(x))) }},
@@ -118,15 +154,17 @@ type Slopes struct {
 	sizes    [2]int
 }
 
-// NewSlopes prepares the derivatives of op for operands of the given shapes, which broadcast.
-func (u *ISA) NewSlopes(op string, x, y []int) *Slopes {
-	s := &Slopes{b: u.NewBroadcast(binaries[op], x, y, NoLimits()), partials: partials[op], sizes: [2]int{1, 1}}
+// NewSlopes prepares the derivatives of op for operands of the given shapes, which broadcast. There are none of functions whose results do not change
+// when operands do so a little.
+func (u *ISA) NewSlopes(op string, x, y []int) (slopes *Slopes, ok bool) {
+	of, ok := partials[op]
+	s := &Slopes{b: u.NewBroadcast(binaries[op], x, y, NoLimits()), partials: of, sizes: [2]int{1, 1}}
 	for i, shape := range [][]int{x, y} {
 		for _, n := range shape {
 			s.sizes[i] *= n
 		}
 	}
-	return s
+	return s, ok
 }
 
 // Left sets g to the derivatives by x.

@@ -1,0 +1,55 @@
+package engine
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/autotailor/autotailor/runtime/nn"
+)
+
+// MaxExact is the largest integer up to which float32 has all. Our engines keep booleans and integers as float32s; inputs and outputs
+// beyond it are refused rather than rounded.
+const MaxExact = 1 << 24
+
+// Floats returns a tensor's elements as float32s; those of a float32 tensor without copying where the machine allows.
+func Floats(t nn.Tensor) ([]float32, error) {
+	if t.Type == nn.Float32 {
+		return t.View(), nil
+	}
+	size := t.Type.Bytes()
+	read, ok := readers[t.Type]
+	if !ok {
+		return nil, fmt.Errorf("element type %d, the embedded engine computes with float32 and integers only", t.Type)
+	}
+	out := make([]float32, len(t.Raw)/size)
+	for i := range out {
+		v := read(t.Raw[i*size:])
+		if v < -MaxExact || v > MaxExact {
+			return nil, fmt.Errorf("element %d is %d, the embedded engine has integers of at most %d", i, v, MaxExact)
+		}
+		out[i] = float32(v)
+	}
+	return out, nil
+}
+
+// readers read one integer of a type.
+var readers = map[nn.DType]func(b []byte) int64{
+	nn.Bool: func(b []byte) int64 { return int64(b[0]) }, nn.Uint8: func(b []byte) int64 { return int64(b[0]) },
+	nn.Int8:  func(b []byte) int64 { return int64(int8(b[0])) },
+	nn.Int32: func(b []byte) int64 { return int64(int32(binary.LittleEndian.Uint32(b))) },
+	nn.Int64: func(b []byte) int64 { return int64(binary.LittleEndian.Uint64(b)) },
+}
+
+// Cast names the kernel that makes elements of a type, of another: fractions are cut off, 8 bits wrap around, and what is not zero is true. It is ""
+// where elements stay what they are.
+func Cast(from, to nn.DType) (string, error) {
+	for _, t := range []nn.DType{from, to} {
+		if t != nn.Float32 && readers[t] == nil {
+			return "", fmt.Errorf("from element type %d to %d is not supported", from, to)
+		}
+	}
+	if to == from {
+		return "", nil
+	}
+	return map[nn.DType]string{nn.Bool: "Truth", nn.Uint8: "Wrap", nn.Int8: "WrapSigned", nn.Int32: "Truncate", nn.Int64: "Truncate"}[to], nil
+}

@@ -1,0 +1,96 @@
+package kernel
+
+import "math"
+
+// RowFunc makes a row of another of as many elements. Slope sets g to the derivatives by the elements of row, given those by the result z; it is nil where
+// the result does not change when elements do so a little.
+type RowFunc struct {
+	Value func(z, row []float32)
+	Slope func(g, dz, row, z []float32)
+}
+
+// LogSoftmax is the logarithm of a softmax.
+func LogSoftmax() RowFunc {
+	return RowFunc{func(z, row []float32) {
+		top, rest := logSum(row)
+		for i, v := range row {
+			z[i] = float32(float64(v) - top - rest)
+		}
+	}, func(g, dz, _, z []float32) {
+		sum := 0.0
+		for _, d := range dz {
+			sum += float64(d)
+		}
+		for i, d := range dz {
+			g[i] = float32(float64(d) - math.Exp(float64(z[i]))*sum)
+		}
+	}}
+}
+
+// Hardmax is 1 at the first of the largest elements, else 0.
+func Hardmax() RowFunc {
+	return RowFunc{Value: func(z, row []float32) {
+		best := 0
+		for i, v := range row {
+			z[i] = 0
+			if v > row[best] {
+				best = i
+			}
+		}
+		z[best] = 1
+	}}
+}
+
+// CumSum adds up from the first element on, or from the last; exclusive leaves out the element itself.
+func CumSum(reverse, exclusive bool) RowFunc {
+	sum := func(reverse bool, z, row []float32) {
+		total := 0.0
+		for i := range row {
+			if reverse {
+				i = len(row) - 1 - i
+			}
+			before := total
+			if total += float64(row[i]); exclusive {
+				z[i] = float32(before)
+				continue
+			}
+			z[i] = float32(total)
+		}
+	}
+	return RowFunc{
+		func(z, row []float32) { sum(reverse, z, row) },
+		func(g, dz, _, _ []float32) { sum(!reverse, g, dz) },
+	}
+}
+
+// LocalResponse divides each element by (bias + alpha/size * the sum of squares of size neighbours) to the power of beta, as LRN does along channels
+// ("ImageNet Classification with Deep Convolutional Neural Networks", Krizhevsky et al. 2012, section 3.3).
+func LocalResponse(size int, alpha, beta, bias float64) RowFunc {
+	alpha /= float64(size)
+	window := func(i, n int) (lo, hi int) { return max(0, i-(size-1)/2), min(n, i+size/2+1) }
+	divisor := func(row []float32, i int) float64 {
+		s := bias
+		lo, hi := window(i, len(row))
+		for _, v := range row[lo:hi] {
+			s += alpha * float64(v) * float64(v)
+		}
+		return s
+	}
+	return RowFunc{func(z, row []float32) {
+		for i, v := range row {
+			z[i] = float32(float64(v) * math.Pow(divisor(row, i), -beta))
+		}
+	}, func(g, dz, row, _ []float32) {
+		clear(g)
+		for i, v := range row {
+			s, d := divisor(row, i), float64(dz[i])
+			by := math.Pow(s, -beta)
+			g[i] += float32(d * by)
+			common := -2 * alpha * beta * d * float64(v) * by / s
+			lo, hi := window(i, len(row))
+			for j, w := range row[lo:hi] {
+				g[lo+j] += float32(common * float64(w))
+			}
+		}
+	}}
+}

@@ -1,0 +1,180 @@
+package place
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/autotailor/autotailor/runtime/engine/kernel"
+	"github.com/autotailor/autotailor/runtime/nn"
+)
+
+// Tap is a position of an operand along an axis and its weight.
+type Tap struct {
+	At     int
+	Weight float64
+}
+
+// Axis is one that a Resize changes, and for each of the result's positions along it what that is made of.
+type Axis struct {
+	Axis int
+	Taps [][]Tap
+}
+
+// Resize returns the axes that a Resize of x to y changes, one after the other: interpolation is separable. scales are those of the operand, by
+// axis; without them, they follow from the shapes.
+func Resize(n *nn.Node, x, y nn.Shape, scales []float32) ([]Axis, error) {
+	switch {
+	case len(n.In) == 2:
+		return nil, fmt.Errorf("the form of opset 10 is not supported")
+	case text(n, "coordinate_transformation_mode", "") == "tf_crop_and_resize" || n.Int("antialias", 0) != 0 || len(x) != len(y) || x[0] != y[0] ||
+		text(n, "keep_aspect_ratio_policy", "stretch") != "stretch":
+		return nil, fmt.Errorf("cropping, antialiasing and kept aspect ratios are not supported")
+	case len(scales) > 0 && len(scales) != len(x):
+		return nil, fmt.Errorf("%d scales for %d axes", len(scales), len(x))
+	}
+	if _, ok := n.Attr("axes"); ok {
+		return nil, fmt.Errorf("axes are not supported")
+	}
+	var moving []Axis
+	for a := range x {
+		factor := 1.0
+		switch {
+		case len(scales) > 0:
+			factor = float64(scales[a])
+		case x[a] != y[a] && x[a] > 0:
+			factor = float64(y[a]) / float64(x[a])
+		}
+		if x[a] == y[a] && factor == 1 {
+			continue
+		}
+		taps, err := taps(n, x[a], y[a], factor)
+		if err != nil {
+			return nil, err
+		}
+		moving = append(moving, Axis{a, taps})
+	}
+	return moving, nil
+}
+
+// taps lists for each position of a result of extent to what it is made of.
+func taps(n *nn.Node, from, to int, factor float64) ([][]Tap, error) {
+	system := text(n, "coordinate_transformation_mode", "half_pixel")
+	where, ok := coordinates[system]
+	mode := text(n, "mode", "nearest")
+	if !ok || mode != "nearest" && mode != "linear" && mode != "cubic" {
+		return nil, fmt.Errorf("mode %q with coordinates %q is not supported", mode, system)
+	}
+	rounding := text(n, "nearest_mode", "round_prefer_floor")
+	round := nearest[rounding]
+	if mode == "nearest" && round == nil {
+		return nil, fmt.Errorf("nearest_mode %q is not supported", rounding)
+	}
+	out := make([][]Tap, to)
+	for i := range out {
+		x := where(float64(i), float64(from), float64(to), factor)
+		switch mode {
+		case "nearest":
+			out[i] = []Tap{{clamp(int(round(x)), from), 1}}
+		case "linear":
+			low := math.Floor(x)
+			out[i] = []Tap{{clamp(int(low), from), 1 - (x - low)}, {clamp(int(low)+1, from), x - low}}
+		default:
+			out[i] = cubic(n, x, from)
+		}
+	}
+	return out, nil
+}
+
+func clamp(p, n int) int { return min(max(p, 0), n-1) }
+
+// cubic is Keys' cubic convolution; with exclude_outside, positions beyond the ends have no weight.
+func cubic(n *nn.Node, x float64, from int) []Tap {
+	a := -0.75
+	if given, ok := n.Attr("cubic_coeff_a"); ok {
+		a = float64(given.Float)
+	}
+	low := int(math.Floor(x))
+	outside := n.Int("exclude_outside", 0) != 0
+	var taps []Tap
+	total := 0.0
+	for k := low - 1; k <= low+2; k++ {
+		d := math.Abs(x - float64(k))
+		w := a*d*d*d - 5*a*d*d + 8*a*d - 4*a
+		if d <= 1 {
+			w = (a+2)*d*d*d - (a+3)*d*d + 1
+		}
+		if outside && (k < 0 || k >= from) {
+			continue
+		}
+		total += w
+		taps = append(taps, Tap{clamp(k, from), w})
+	}
+	if outside {
+		for i := range taps {
+			taps[i].Weight /= total
+		}
+	}
+	return taps
+}
+
+// coordinates map a position of a result of extent to, by the factor s, to one of the operand of extent from.
+var coordinates = map[string]func(i, from, to, s float64) float64{
+	"half_pixel": func(i, _, _, s float64) float64 { return (i+0.5)/s - 0.5 },
+	"half_pixel_symmetric": func(i, from, to, s float64) float64 {
+		adjust := to / (s * from)
+		return from/2*(1-adjust) + (i+0.5)/s - 0.5
+	},
+	"pytorch_half_pixel": func(i, _, to, s float64) float64 {
+		if to > 1 {
+			return (i+0.5)/s - 0.5
+		}
+		return 0
+	},
+	"align_corners": func(i, from, to, _ float64) float64 {
+		if to > 1 {
+			return i * (from - 1) / (to - 1)
+		}
+		return 0
+	},
+	"asymmetric": func(i, _, _, s float64) float64 { return i / s },
+}
+
+// nearest are the ways to round a position.
+var nearest = map[string]func(x float64) float64{
+	"round_prefer_floor": func(x float64) float64 { return math.Ceil(x - 0.5) },
+	"round_prefer_ceil":  func(x float64) float64 { return math.Floor(x + 0.5) },
+	"floor":              math.Floor,
+	"ceil":               math.Ceil,
+}
+
+// Interpolate sums taps along the axis, of the given length, whose neighbours are inner elements apart.
+func (a Axis) Interpolate(t *kernel.Team, out, in []float32, length, inner int) {
+	t.Split(len(out)/inner, 4*len(out), func(lo, hi int) {
+		for r := lo; r < hi; r++ {
+			from := r / len(a.Taps) * length * inner
+			for i := range inner {
+				sum := 0.0
+				for _, p := range a.Taps[r%len(a.Taps)] {
+					sum += p.Weight * float64(in[from+p.At*inner+i])
+				}
+				out[r*inner+i] = float32(sum)
+			}
+		}
+	})
+}
+
+// Back sets dx to the derivatives by the operand, given those by the result.
+func (a Axis) Back(t *kernel.Team, dx, dz []float32, length, inner int) {
+	t.Split(len(dx)/(length*inner), 4*len(dz), func(lo, hi int) {
+		clear(dx[lo*length*inner : hi*length*inner])
+		for r := lo * len(a.Taps); r < hi*len(a.Taps); r++ {
+			to := r / len(a.Taps) * length * inner
+			for _, p := range a.Taps[r%len(a.Taps)] {
+				w := float32(p.Weight)
+				for i, d := range dz[r*inner : (r+1)*inner] {
+					dx[to+p.At*inner+i] += w * d
+				}
+			}
+		}
+	})
+}

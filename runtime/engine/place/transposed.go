@@ -1,0 +1,40 @@
+package place
+
+import (
+	"slices"
+
+	"github.com/autotailor/autotailor/runtime/nn"
+)
+
+// TransposedPads returns by how much a ConvTranspose of x to y crops the result before and behind, along each spatial axis: what its attributes say,
+// or what the shape of the result leaves.
+func TransposedPads(n *nn.Node, x, y, window nn.Shape) [][2]int {
+	rank := len(x)
+	strides, dilations, extra := list(n, "strides", rank, 1), list(n, "dilations", rank, 1), list(n, "output_padding", rank, 0)
+	given, auto := list(n, "pads", 2*rank, 0), text(n, "auto_pad", "NOTSET")
+	_, shaped := n.Attr("output_shape")
+	pads := make([][2]int, rank)
+	for a := range pads {
+		if auto == "NOTSET" && !shaped {
+			pads[a] = [2]int{given[a], given[rank+a]}
+			continue
+		}
+		total := max(0, strides[a]*(x[a]-1)+extra[a]+(window[a]-1)*dilations[a]+1-y[a])
+		pads[a] = [2]int{total - total/2, total / 2}
+		if auto == "SAME_UPPER" {
+			slices.Reverse(pads[a][:])
+		}
+	}
+	return pads
+}
+
+// list returns an integer list of a length, filled with otherwise where it is absent.
+func list(n *nn.Node, name string, length, otherwise int) []int {
+	out := slices.Repeat([]int{otherwise}, length)
+	if given := n.Ints(name); len(given) == length {
+		for i, v := range given {
+			out[i] = int(v)
+		}
+	}
+	return out
+}
