@@ -233,7 +233,8 @@ var acts = map[string]string{
 	"Relu": "F.relu", "Sigmoid": "torch.sigmoid", "Tanh": "torch.tanh", "Erf": "torch.erf", "HardSwish": "F.hardswish", "Gelu": "F.gelu", "Elu": "F.elu",
 	"Selu": "F.selu", "Celu": "F.celu", "Softplus": "F.softplus", "Softsign": "F.softsign", "Mish": "F.mish", "Abs": "torch.abs", "Neg": "torch.neg", "Exp": "torch.exp",
 	"Log": "torch.log", "Sqrt": "torch.sqrt", "Reciprocal": "torch.reciprocal", "Ceil": "torch.ceil", "Floor": "torch.floor", "Round": "torch.round",
-	"Sign": "torch.sign", "Sin": "torch.sin", "Cos": "torch.cos", "Identity": "torch.clone",
+	"Sign": "torch.sign", "Sin": "torch.sin", "Cos": "torch.cos", "Tan": "torch.tan", "Asin": "torch.asin", "Acos": "torch.acos", "Atan": "torch.atan",
+	"Sinh": "torch.sinh", "Cosh": "torch.cosh", "Asinh": "torch.asinh", "Acosh": "torch.acosh", "Atanh": "torch.atanh", "Identity": "torch.clone",
 }
 
 func activation(a nn.Act) (act, error) {

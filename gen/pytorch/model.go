@@ -62,15 +62,25 @@ func modelFile(p *view.Package) (string, error) {
 	}
 	head.line(0, "from torch import Tensor, nn")
 	head.line(0, "")
-	var used []string
-	for _, n := range strings.Fields("BatchNorm Conv Grid LayerNorm Linear Net Param Pool centre concat flatten global_average global_max hard_sigmoid prefix product") {
-		if calls(text, n) || n == "Net" {
-			used = append(used, n)
+	for _, from := range modules {
+		var used []string
+		for _, n := range strings.Fields(from.names) {
+			if calls(text, n) || n == "Net" {
+				used = append(used, n)
+			}
+		}
+		if used != nil {
+			head.line(0, "from .%s import %s", from.name, strings.Join(used, ", "))
 		}
 	}
-	head.line(0, "from .layers import %s", strings.Join(used, ", "))
 	head.line(0, "from .subnet import SubNet")
 	return head.String() + text, joined(m.errs)
+}
+
+// modules are those of files/ that model.py takes names from.
+var modules = []struct{ name, names string }{
+	{"layers", "BatchNorm Conv Grid LayerNorm Linear Net Param Pool centre concat flatten global_average global_max hard_sigmoid prefix product"},
+	{"operators", "cumulative_sum depth_to_space hardmax local_response space_to_depth"},
 }
 
 // calls tells whether a function, not a method, is called in text.

@@ -16,32 +16,32 @@ type carriedOp func(f *frame, c *view.Call, in, dims []string) (string, error)
 
 // carriedOps are the carried operators that have a PyTorch form.
 var carriedOps = map[string]carriedOp{
-	"Slice": sliceOp, "Gather": gather, "Expand": expand,
-	"Pow": method("pow"), "Max": method("maximum"), "Min": method("minimum"),
-	"Where": formatted("torch.where(%s, %s, %s)", 3), "Equal": formatted("%s == %s", 2), "Less": formatted("%s < %s", 2),
-	"Greater": formatted("%s > %s", 2), "Not": formatted("~%s", 1), "PRelu": formatted("torch.where(%[1]s < 0, %[1]s * %[2]s, %[1]s)", 2),
-	"LogSoftmax": logSoftmax,
+	"Slice": sliceOp, "Gather": gather, "Expand": expand, "Tile": tile, "Trilu": trilu, "Cast": castOp,
+	"Resize": resize, "DepthToSpace": depthToSpace, "SpaceToDepth": spaceToDepth, "ConvTranspose": convTranspose,
+	"InstanceNormalization": instanceNorm, "LRN": localResponse, "LogSoftmax": logSoftmax, "Hardmax": hardmax, "CumSum": cumSum,
+
+	"Pow": formatted("%s.pow(%s)", 2), "Mod": mod, "Max": folded("torch.maximum(%s, %s)"), "Min": folded("torch.minimum(%s, %s)"), "Sum": folded("%s + %s"),
+	"Where": formatted("torch.where(%s, %s, %s)", 3), "PRelu": formatted("torch.where(%[1]s < 0, %[1]s * %[2]s, %[1]s)", 2),
+	"Equal": formatted("%s == %s", 2), "Less": formatted("%s < %s", 2), "LessOrEqual": formatted("%s <= %s", 2), "Greater": formatted("%s > %s", 2),
+	"GreaterOrEqual": formatted("%s >= %s", 2), "And": formatted("%s & %s", 2), "Or": formatted("%s | %s", 2), "Xor": formatted("%s ^ %s", 2),
+	"Not": formatted("~%s", 1), "IsNaN": formatted("torch.isnan(%s)", 1),
+
+	"ReduceSum": reduction("", "sum", ""), "ReduceMax": reduction("", "amax", ""), "ReduceMin": reduction("", "amin", ""), "ReduceProd": reduction("", "prod", ""),
+	"ReduceL1": reduction(".abs()", "sum", ""), "ReduceL2": reduction(".square()", "sum", ".sqrt()"), "ReduceSumSquare": reduction(".square()", "sum", ""),
+	"ReduceLogSum": reduction("", "sum", ".log()"), "ReduceLogSumExp": reduction("", "logsumexp", ""),
+	"ArgMax": position("argmax"), "ArgMin": position("argmin"),
 }
 
 // carried writes an operator as it stands in the model.
 func (f *frame) carried(c *view.Call, in, dims []string) (string, error) {
 	op, ok := carriedOps[c.Rec.Op.Type]
-	if !ok || c.Rec.Op.Domain != "" || len(c.Out) != 1 {
-		return "", fmt.Errorf("operator %s has no PyTorch form", c.Rec.Op.Type)
+	if ok && c.Rec.Op.Domain == "" && len(c.Out) == 1 {
+		return op(f, c, in, dims)
 	}
-	return op(f, c, in, dims)
-}
-
-func method(name string) carriedOp {
-	return func(_ *frame, c *view.Call, in, _ []string) (string, error) {
-		if len(in) != 2 {
-			return "", fmt.Errorf("%s of %d operands has no PyTorch form", c.Rec.Op.Type, len(in))
-		}
-		if name != "pow" {
-			return fmt.Sprintf("torch.%s(%s, %s)", name, in[0], in[1]), nil
-		}
-		return fmt.Sprintf("%s.pow(%s)", in[0], in[1]), nil
+	if a, err := activation(nn.Act{Type: c.Rec.Op.Type, Attrs: c.Rec.Op.Attrs}); err == nil && len(in) == 1 {
+		return a.call(in[0]), nil
 	}
+	return "", fmt.Errorf("operator %s has no PyTorch form", c.Rec.Op.Type)
 }
 
 func formatted(format string, operands int) carriedOp {
@@ -59,15 +59,6 @@ func formatted(format string, operands int) carriedOp {
 
 func logSoftmax(_ *frame, c *view.Call, in, _ []string) (string, error) {
 	return fmt.Sprintf("%s.log_softmax(%d)", in[0], intAttr(c, "axis", -1)), nil
-}
-
-func intAttr(c *view.Call, name string, def int) int {
-	for _, a := range c.Rec.Op.Attrs {
-		if a.Name == name {
-			return int(a.Int)
-		}
-	}
-	return def
 }
 
 // expand repeats along axes of size 1; the open batch is that of the method's input.

@@ -270,7 +270,7 @@ func TestUnknownOperators(t *testing.T) {
 		input x Nx3x8x8
 		a = Conv x [8,3,3,3] pads=1,1,1,1
 		hood = Det a
-		hat = LRN a size=3
+		hat = Shrink a
 		b = GlobalAveragePool hat
 		y = Flatten b
 		output y`)

@@ -169,11 +169,12 @@ func (t *translator) operands(o *supernet.Op) ([]Call, []ir.ValueID, error) {
 	return calls, in, nil
 }
 
-// constant makes a value of operand k: of an initializer a Param, of a folded constant a Constant operator.
+// constant makes a value of operand k: of an initializer a Param, of a folded constant a Constant operator, and also of an initializer that is structure and
+// no weight.
 func (t *translator) constant(o *supernet.Op, k int) (Call, error) {
 	id := o.Node.In[k]
 	out := []ir.ValueID{t.fresh()}
-	if t.net.Graph.Values[id].Const.Name == "" {
+	if c := t.net.Graph.Values[id].Const; c.Name == "" || structural(o, k, c) && axes(o, k) == nil {
 		a, err := constantAttr(t.net.Graph.Values[id].Const)
 		if err != nil {
 			return Call{}, fmt.Errorf("operand %d: %w", k, err)
@@ -186,6 +187,12 @@ func (t *translator) constant(o *supernet.Op, k int) (Call, error) {
 		c.Cuts = append(c.Cuts, cut("Cut", "Pick", axis, p.Shape[axis], a))
 	}
 	return c, nil
+}
+
+// structural tells whether operand k of o, a constant, is a list of a few whole numbers, such as axes or bounds, or of a Resize's factors.
+func structural(o *supernet.Op, k int, c *ir.Tensor) bool {
+	list := c.Raw != nil && len(c.Shape) < 2 && c.NumElements() <= 16
+	return list && (c.Type == ir.DType(nn.Int64) || c.Type == ir.Float32 && o.Node.Op == "Resize" && k > 0)
 }
 
 func (t *translator) fresh() ir.ValueID {

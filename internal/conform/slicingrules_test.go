@@ -21,6 +21,9 @@ var slicingRules = map[string]func(s *slicer, n nn.Node) ([]marks, error){
 	"Relu": firstMarks, "Clip": firstMarks, "Sigmoid": firstMarks, "HardSigmoid": firstMarks, "HardSwish": firstMarks, "Tanh": firstMarks,
 	"Elu": firstMarks, "LeakyRelu": firstMarks, "Softplus": firstMarks, "Mish": firstMarks, "Gelu": firstMarks, "Erf": firstMarks, "Exp": firstMarks,
 	"Sqrt": firstMarks, "Reciprocal": firstMarks, "Abs": firstMarks, "Neg": firstMarks, "Identity": firstMarks, "Cast": firstMarks, "Swish": firstMarks,
+	"Softsign": firstMarks, "Selu": firstMarks, "Celu": firstMarks, "Asin": firstMarks, "Acos": firstMarks, "Atan": firstMarks, "Tan": firstMarks,
+	"Sinh": firstMarks, "Cosh": firstMarks, "Asinh": firstMarks, "Atanh": firstMarks, "IsNaN": firstMarks,
+	"LessOrEqual": elementMarks, "GreaterOrEqual": elementMarks, "And": elementMarks, "Or": elementMarks, "Xor": elementMarks, "Mod": elementMarks,
 	"Dropout": firstMarks, "Log": firstMarks, "Sin": firstMarks, "Cos": firstMarks, "Not": firstMarks, "Floor": firstMarks, "Sign": firstMarks,
 }
 

@@ -285,6 +285,7 @@ var moreArchitectures = map[string]func(z *zoo){
 func allArchitectures() map[string]func(z *zoo) {
 	all := maps.Clone(architectures)
 	maps.Copy(all, moreArchitectures)
+	maps.Copy(all, rareArchitectures)
 	maps.Copy(all, inPieces())
 	return all
 }

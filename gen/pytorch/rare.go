@@ -1,0 +1,230 @@
+package pytorch
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/autotailor/autotailor/gen/view"
+	"github.com/autotailor/autotailor/runtime/nn"
+)
+
+// attr returns an attribute of a carried operator.
+func attr(c *view.Call, name string) (nn.Attr, bool) {
+	k := slices.IndexFunc(c.Rec.Op.Attrs, func(a nn.Attr) bool { return a.Name == name })
+	if k < 0 {
+		return nn.Attr{}, false
+	}
+	return c.Rec.Op.Attrs[k], true
+}
+
+func intAttr(c *view.Call, name string, def int) int {
+	if a, ok := attr(c, name); ok {
+		return int(a.Int)
+	}
+	return def
+}
+
+func floatAttr(c *view.Call, name string, def float32) string {
+	if a, ok := attr(c, name); ok {
+		return float(a.Float)
+	}
+	return float(def)
+}
+
+func textAttr(c *view.Call, name, def string) string {
+	if a, _ := attr(c, name); a.String != "" {
+		return a.String
+	}
+	return def
+}
+
+// listAttr is an integer list that is an attribute in some opsets and a constant operand in others; nil where it is absent.
+func listAttr(f *frame, c *view.Call, name string, operand int) ([]int64, error) {
+	if a, ok := attr(c, name); ok {
+		return a.Ints, nil
+	}
+	if operand >= len(c.In) || c.In[operand] == 0 {
+		return nil, nil
+	}
+	list, known := integers(f.constants[c.In[operand]])
+	if !known {
+		return nil, fmt.Errorf("%s whose %s are computed has no PyTorch form", c.Rec.Op.Type, name)
+	}
+	return list, nil
+}
+
+// folded is a fold of all operands from the left.
+func folded(format string) carriedOp {
+	return func(_ *frame, _ *view.Call, in, _ []string) (string, error) {
+		x := in[0]
+		for _, y := range in[1:] {
+			x = fmt.Sprintf(format, x, y)
+		}
+		return x, nil
+	}
+}
+
+// reduction is a method that takes axes and keepdim, and perhaps what comes before and after it.
+func reduction(before, method, after string) carriedOp {
+	return func(f *frame, c *view.Call, in, _ []string) (string, error) {
+		axes, err := listAttr(f, c, "axes", 1)
+		if err != nil {
+			return "", err
+		}
+		if len(axes) == 0 {
+			return "", fmt.Errorf("%s over all axes has no PyTorch form", c.Rec.Op.Type)
+		}
+		dims := tuple(numbers(axes))
+		if method == "prod" {
+			if len(axes) > 1 {
+				return "", fmt.Errorf("%s over several axes has no PyTorch form", c.Rec.Op.Type)
+			}
+			dims = fmt.Sprint(axes[0])
+		}
+		return fmt.Sprintf("%s%s.%s(%s, keepdim=%s)%s", in[0], before, method, dims, python(intAttr(c, "keepdims", 1) != 0), after), nil
+	}
+}
+
+// position is the index of an extreme along an axis.
+func position(method string) carriedOp {
+	return func(_ *frame, c *view.Call, in, _ []string) (string, error) {
+		if intAttr(c, "select_last_index", 0) != 0 {
+			return "", fmt.Errorf("%s of the last of several has no PyTorch form", c.Rec.Op.Type)
+		}
+		return fmt.Sprintf("%s.%s(%d, keepdim=%s)", in[0], method, intAttr(c, "axis", 0), python(intAttr(c, "keepdims", 1) != 0)), nil
+	}
+}
+
+func castOp(_ *frame, c *view.Call, in, _ []string) (string, error) {
+	as := nn.DType(intAttr(c, "to", 0))
+	to, ok := dtypes[as]
+	if as == nn.Float32 {
+		to, ok = "torch.float32", true
+	}
+	if !ok {
+		return "", fmt.Errorf("a Cast to element type %d has no PyTorch form", as)
+	}
+	return fmt.Sprintf("%s.to(%s)", in[0], to), nil
+}
+
+func mod(_ *frame, c *view.Call, in, _ []string) (string, error) {
+	if intAttr(c, "fmod", 0) != 0 {
+		return fmt.Sprintf("torch.fmod(%s, %s)", in[0], in[1]), nil
+	}
+	return fmt.Sprintf("torch.remainder(%s, %s)", in[0], in[1]), nil
+}
+
+func cumSum(f *frame, c *view.Call, in, _ []string) (string, error) {
+	axis, err := listAttr(f, c, "axis", 1)
+	if err != nil || len(axis) != 1 {
+		return "", fmt.Errorf("a CumSum whose axis is computed has no PyTorch form: %w", err)
+	}
+	text := fmt.Sprintf("cumulative_sum(%s, %d", in[0], axis[0])
+	for _, name := range []string{"exclusive", "reverse"} {
+		if intAttr(c, name, 0) != 0 {
+			text += fmt.Sprintf(", %s=True", name)
+		}
+	}
+	return text + ")", nil
+}
+
+func hardmax(_ *frame, c *view.Call, in, _ []string) (string, error) {
+	return fmt.Sprintf("hardmax(%s, %d)", in[0], intAttr(c, "axis", -1)), nil
+}
+
+func trilu(f *frame, c *view.Call, in, _ []string) (string, error) {
+	k, err := listAttr(f, c, "", 1)
+	if err != nil {
+		return "", err
+	}
+	name := "tril"
+	if intAttr(c, "upper", 1) != 0 {
+		name = "triu"
+	}
+	return fmt.Sprintf("%s.%s(%d)", in[0], name, append(k, 0)[0]), nil
+}
+
+func tile(f *frame, c *view.Call, in, _ []string) (string, error) {
+	repeats, err := listAttr(f, c, "repeats", 1)
+	return fmt.Sprintf("%s.repeat(%s)", in[0], strings.Join(numbers(repeats), ", ")), err
+}
+
+func depthToSpace(_ *frame, c *view.Call, in, _ []string) (string, error) {
+	name := "depth_to_space"
+	if textAttr(c, "mode", "DCR") == "CRD" {
+		name = "F.pixel_shuffle"
+	}
+	return fmt.Sprintf("%s(%s, %d)", name, in[0], intAttr(c, "blocksize", 1)), nil
+}
+
+func spaceToDepth(_ *frame, c *view.Call, in, _ []string) (string, error) {
+	return fmt.Sprintf("space_to_depth(%s, %d)", in[0], intAttr(c, "blocksize", 1)), nil
+}
+
+func instanceNorm(_ *frame, c *view.Call, in, _ []string) (string, error) {
+	return fmt.Sprintf("F.instance_norm(%s, weight=%s, bias=%s, eps=%s)", in[0], in[1], in[2], floatAttr(c, "epsilon", 1e-5)), nil
+}
+
+func localResponse(_ *frame, c *view.Call, in, _ []string) (string, error) {
+	return fmt.Sprintf("local_response(%s, %d, alpha=%s, beta=%s, bias=%s)",
+		in[0], intAttr(c, "size", 1), floatAttr(c, "alpha", 1e-4), floatAttr(c, "beta", 0.75), floatAttr(c, "bias", 1)), nil
+}
+
+// interpolations are the ways in which both ONNX and PyTorch resize images: mode, coordinates and rounding.
+var interpolations = map[[3]string]string{
+	{"nearest", "asymmetric", "floor"}:              `mode="nearest"`,
+	{"nearest", "half_pixel", "round_prefer_floor"}: `mode="nearest-exact"`,
+	{"nearest", "half_pixel", "round_prefer_ceil"}:  `mode="nearest-exact"`,
+	{"linear", "half_pixel", ""}:                    `mode="bilinear"`,
+	{"linear", "pytorch_half_pixel", ""}:            `mode="bilinear"`,
+	{"linear", "align_corners", ""}:                 `mode="bilinear", align_corners=True`,
+	{"cubic", "half_pixel", ""}:                     `mode="bicubic"`,
+	{"cubic", "pytorch_half_pixel", ""}:             `mode="bicubic"`,
+	{"cubic", "align_corners", ""}:                  `mode="bicubic", align_corners=True`,
+}
+
+// resize is by factors where the model has them, as those decide where positions lie, else to a size.
+func resize(f *frame, c *view.Call, in, dims []string) (string, error) {
+	way := [3]string{textAttr(c, "mode", "nearest"), textAttr(c, "coordinate_transformation_mode", "half_pixel")}
+	if way[0] == "nearest" {
+		way[2] = textAttr(c, "nearest_mode", "round_prefer_floor")
+	}
+	text, ok := interpolations[way]
+	if cubic := floatAttr(c, "cubic_coeff_a", -0.75); !ok || len(dims) != 4 || cubic != "-0.75" || intAttr(c, "antialias", 0)+intAttr(c, "exclude_outside", 0) != 0 {
+		return "", fmt.Errorf("a Resize by %s of %d axes has no PyTorch form", strings.Join(way[:], " "), len(dims))
+	}
+	to := fmt.Sprintf("size=(%s, %s)", dims[2], dims[3])
+	if len(c.In) > 2 && c.In[2] != 0 {
+		scales := f.constants[c.In[2]]
+		if scales.Kind != nn.AttrFloats || len(scales.Floats) != 4 {
+			return "", fmt.Errorf("a Resize whose scales are computed has no PyTorch form")
+		}
+		to = "scale_factor=" + tuple(floats(scales.Floats[2:]))
+	}
+	return fmt.Sprintf("F.interpolate(%s, %s, %s)", in[0], to, text), nil
+}
+
+func convTranspose(_ *frame, c *view.Call, in, dims []string) (string, error) {
+	rank := len(dims) - 2
+	var args []string
+	for _, name := range []string{"strides", "dilations", "output_padding"} {
+		if a, ok := attr(c, name); ok {
+			args = append(args, fmt.Sprintf("%s=%s", strings.TrimSuffix(name, "s"), tuple(numbers(a.Ints))))
+		}
+	}
+	if a, ok := attr(c, "pads"); ok {
+		if !slices.Equal(a.Ints[:rank], a.Ints[rank:]) {
+			return "", fmt.Errorf("a ConvTranspose with pads %v has no PyTorch form", a.Ints)
+		}
+		args = append(args, "padding="+tuple(numbers(a.Ints[:rank])))
+	}
+	_, shaped := attr(c, "output_shape")
+	if shaped || textAttr(c, "auto_pad", "NOTSET") != "NOTSET" || rank < 1 || rank > 2 {
+		return "", fmt.Errorf("a ConvTranspose with output_shape or auto_pad has no PyTorch form")
+	}
+	if g := intAttr(c, "group", 1); g > 1 {
+		args = append(args, fmt.Sprintf("groups=%d", g))
+	}
+	return fmt.Sprintf("F.conv_transpose%dd(%s)", rank, strings.Join(slices.Concat(in, args), ", ")), nil
+}
