@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
+	"github.com/autotailor/autotailor/runtime/engine/onnxop"
 )
 
 // makeFold is a reduction over some axes.
@@ -74,10 +75,7 @@ func makeLogSoftmax(p *plan, n node) error {
 
 func makeHardmax(p *plan, n node) error { return p.rowsOf(n, n.integer("axis", -1), kernel.Hardmax()) }
 
-func makeLRN(p *plan, n node) error {
-	f := kernel.LocalResponse(n.integer("size", 1), float64(n.float("alpha", 1e-4)), float64(n.float("beta", 0.75)), float64(n.float("bias", 1)))
-	return p.rowsOf(n, 1, f)
-}
+func makeLRN(p *plan, n node) error { return p.rowsOf(n, 1, onnxop.LocalResponse(n.Node)) }
 
 // makeCumSum has its axis as a constant operand.
 func makeCumSum(p *plan, n node) error {
@@ -85,7 +83,7 @@ func makeCumSum(p *plan, n node) error {
 	if err != nil || len(axis) != 1 {
 		return fmt.Errorf("its axis must be a constant: %w", err)
 	}
-	return p.rowsOf(n, axis[0], kernel.CumSum(n.integer("reverse", 0) != 0, n.integer("exclusive", 0) != 0))
+	return p.rowsOf(n, axis[0], onnxop.CumSum(n.Node))
 }
 
 // rowsOf emits f of every row along one axis.

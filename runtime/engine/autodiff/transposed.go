@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
-	"github.com/autotailor/autotailor/runtime/engine/place"
+	"github.com/autotailor/autotailor/runtime/engine/onnxop"
 )
 
 // makeConvTranspose is a convolution the other way round: its result is what that has as derivatives by its operand.
@@ -17,7 +17,7 @@ func makeConvTranspose(p *plan, n node) error {
 	if err != nil {
 		return err
 	}
-	pads := place.TransposedPads(n.Node, xs[2:], ys[2:], ws[2:])
+	pads := onnxop.TransposedPads(n.Node, xs[2:], ys[2:], ws[2:])
 	last := len(pads) - 1
 	g.Left, g.Right = pads[last][0], pads[last][1]
 	if last > 0 {

@@ -5,32 +5,11 @@ import (
 
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
+	"github.com/autotailor/autotailor/runtime/engine/onnxop"
 )
 
-// constants are the attributes of operators of one operand that their functions take, and their defaults.
-var constants = map[string][2]struct {
-	name      string
-	otherwise float32
-}{
-	"LeakyRelu":   {{"alpha", 0.01}},
-	"Elu":         {{"alpha", 1}},
-	"HardSigmoid": {{"alpha", 0.2}, {"beta", 0.5}},
-	"HardSwish":   {{"", 1.0 / 6}, {"", 0.5}},
-	"Swish":       {{"alpha", 1}},
-	"Selu":        {{"alpha", 1.67326319217681884765625}, {"gamma", 1.05070102214813232421875}},
-	"Celu":        {{"alpha", 1}},
-
-	"ThresholdedRelu": {{"alpha", 1}},
-}
-
 func makeUnary(p *plan, n node) error {
-	name, arg := n.Type, [2]float32{}
-	if name == "Gelu" && n.text("approximate") == "tanh" {
-		name = "GeluTanh"
-	}
-	for i, c := range constants[name] {
-		arg[i] = n.float(c.name, c.otherwise)
-	}
+	name, arg := onnxop.Unary(n.Node)
 	if name == "Relu" {
 		lim, err := p.limits(n)
 		if err != nil {

@@ -5,31 +5,17 @@ import (
 	"math"
 
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
+	"github.com/autotailor/autotailor/runtime/engine/onnxop"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
-// constant is a float attribute and its default.
-type constant struct {
-	name      string
-	otherwise float32
-}
-
-func lowerUnary(attrs ...constant) lowering {
-	return func(c *compiler, n node) error {
-		name := n.Type
-		if name == "Gelu" && n.text("approximate") == "tanh" {
-			name = "GeluTanh"
-		}
-		f, ok := c.isa.Unary(name)
-		if !ok {
-			return fmt.Errorf("internal error: no kernel %s", name)
-		}
-		var arg [2]float32
-		for i, a := range attrs {
-			arg[i] = n.float(a.name, a.otherwise)
-		}
-		return c.unary(n, f, arg[0], arg[1])
+func lowerUnary(c *compiler, n node) error {
+	name, constants := onnxop.Unary(n.Node)
+	f, ok := c.isa.Unary(name)
+	if !ok {
+		return fmt.Errorf("internal error: no kernel %s", name)
 	}
+	return c.unary(n, f, constants[0], constants[1])
 }
 
 func lowerClip(c *compiler, n node) error {

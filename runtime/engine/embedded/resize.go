@@ -2,7 +2,7 @@ package embedded
 
 import (
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
-	"github.com/autotailor/autotailor/runtime/engine/place"
+	"github.com/autotailor/autotailor/runtime/engine/onnxop"
 )
 
 // lowerResize scales axes one after the other.
@@ -12,7 +12,7 @@ func lowerResize(c *compiler, n node) error {
 	if err != nil {
 		return err
 	}
-	moving, err := place.Resize(n.Node, x, y, scales)
+	moving, err := onnxop.Resize(n.Node, x, y, scales)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
+	"github.com/autotailor/autotailor/runtime/engine/onnxop"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
@@ -101,11 +102,7 @@ func lowerHardmax(c *compiler, n node) error {
 	return c.rows(n, n.axis(-1, len(c.shape(n.In[0]))), kernel.Hardmax())
 }
 
-func lowerLRN(c *compiler, n node) error { return c.rows(n, 1, localResponse(n)) }
-
-func localResponse(n node) kernel.RowFunc {
-	return kernel.LocalResponse(n.integer("size", 1), float64(n.float("alpha", 1e-4)), float64(n.float("beta", 0.75)), float64(n.float("bias", 1)))
-}
+func lowerLRN(c *compiler, n node) error { return c.rows(n, 1, onnxop.LocalResponse(n.Node)) }
 
 // lowerCumSum has its axis as a constant operand.
 func lowerCumSum(c *compiler, n node) error {
@@ -113,7 +110,7 @@ func lowerCumSum(c *compiler, n node) error {
 	if err != nil || len(axis) != 1 {
 		return fmt.Errorf("its axis must be a constant: %w", err)
 	}
-	return c.rows(n, wrap(axis[0], len(c.shape(n.In[0]))), kernel.CumSum(n.integer("reverse", 0) != 0, n.integer("exclusive", 0) != 0))
+	return c.rows(n, wrap(axis[0], len(c.shape(n.In[0]))), onnxop.CumSum(n.Node))
 }
 
 // rows applies f to every row along one axis.

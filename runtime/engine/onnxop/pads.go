@@ -1,4 +1,4 @@
-package place
+package onnxop
 
 import (
 	"slices"
@@ -26,15 +26,4 @@ func TransposedPads(n *nn.Node, x, y, window nn.Shape) [][2]int {
 		}
 	}
 	return pads
-}
-
-// list returns an integer list of a length, filled with otherwise where it is absent.
-func list(n *nn.Node, name string, length, otherwise int) []int {
-	out := slices.Repeat([]int{otherwise}, length)
-	if given := n.Ints(name); len(given) == length {
-		for i, v := range given {
-			out[i] = int(v)
-		}
-	}
-	return out
 }

@@ -1,6 +1,5 @@
-// Package place says where the elements of results come from: of operators that move elements, and of Resize, which mixes neighbours. Inference
-// and training both use it.
-package place
+// Package onnxop reads what nodes say, for inference and for training: the constants of functions, and where the elements of results come from.
+package onnxop
 
 import (
 	"fmt"
@@ -98,12 +97,4 @@ func Mirror(x nn.Shape, pads []int, mode string) (Source, error) {
 		}
 		return true
 	}, nil
-}
-
-// text returns a string attribute, otherwise where it is absent.
-func text(n *nn.Node, name, otherwise string) string {
-	if a, _ := n.Attr(name); a.String != "" {
-		return a.String
-	}
-	return otherwise
 }

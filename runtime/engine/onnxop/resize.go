@@ -1,4 +1,4 @@
-package place
+package onnxop
 
 import (
 	"fmt"
@@ -89,10 +89,7 @@ func clamp(p, n int) int { return min(max(p, 0), n-1) }
 
 // cubic is Keys' cubic convolution; with exclude_outside, positions beyond the ends have no weight.
 func cubic(n *nn.Node, x float64, from int) []Tap {
-	a := -0.75
-	if given, ok := n.Attr("cubic_coeff_a"); ok {
-		a = float64(given.Float)
-	}
+	a := float64(number(n, "cubic_coeff_a", -0.75))
 	low := int(math.Floor(x))
 	outside := n.Int("exclude_outside", 0) != 0
 	var taps []Tap
