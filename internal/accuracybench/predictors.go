@@ -35,7 +35,7 @@ func (b *bench) predictors(ctx context.Context) error {
 	alone, flops := rank(values(plain, judged, -1), truth), rank(values(macs, judged, 1), truth)
 	fmt.Printf("accuracy %s tau=%.3f top5=%.3f probes=%d ceiling_tau=%.3f ceiling_top5=%.3f sum_tau=%.3f sum_top5=%.3f flops_tau=%.3f flops_top5=%.3f", b.name, ours.tau, ours.top5, probes+len(joint), most.tau, most.top5, alone.tau, alone.top5, flops.tau, flops.top5)
 	needs := 0
-	for n := 35; n <= len(learnt); n *= 2 {
+	for n := min(35, len(learnt)); n > 0; n = next(n, len(learnt)) {
 		r, err := b.mlp(learnt[:n], counts[:n], judged, truth)
 		if err != nil {
 			return err
@@ -47,6 +47,14 @@ func (b *bench) predictors(ctx context.Context) error {
 	}
 	fmt.Printf(" mlp_needs=%s judged=%d images=%d\n", cmp.Or(map[bool]string{true: fmt.Sprint(needs)}[needs > 0], fmt.Sprintf(">%d", len(learnt))), len(judged), b.o.test)
 	return nil
+}
+
+// next is twice as many, but no more than there are, and 0 after these.
+func next(n, all int) int {
+	if n == all {
+		return 0
+	}
+	return min(2*n, all)
 }
 
 // truth counts SubNets on the test images, and estimates the best that a predictor can do against these counts.
