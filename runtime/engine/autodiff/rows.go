@@ -32,7 +32,7 @@ func (p *plan) folded(n node, gone []bool) error {
 	if !ok {
 		return fmt.Errorf("internal error: no kernel %s", n.Type)
 	}
-	x, err := p.want(n.In[0], inRows(gone))
+	x, err := p.want(n.In[0], onnxop.Rows(gone))
 	if err != nil {
 		return err
 	}
@@ -55,18 +55,6 @@ func (p *plan) folded(n node, gone []bool) error {
 		})
 	})
 	return nil
-}
-
-// inRows is the order with the axes in last at the end.
-func inRows(last []bool) (order []int) {
-	for _, end := range []bool{false, true} {
-		for axis, is := range last {
-			if is == end {
-				order = append(order, axis)
-			}
-		}
-	}
-	return order
 }
 
 func makeLogSoftmax(p *plan, n node) error {
@@ -94,7 +82,7 @@ func (p *plan) rowsOf(n node, axis int, f kernel.RowFunc) error {
 	}
 	last := make([]bool, len(xs))
 	last[axis] = true
-	order := inRows(last)
+	order := onnxop.Rows(last)
 	x, err := p.want(n.In[0], order)
 	if err != nil {
 		return err

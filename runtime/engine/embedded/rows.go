@@ -27,14 +27,7 @@ func (c *compiler) inRows(n node, v nn.Value, last []bool) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	var perm []int
-	for _, end := range []bool{false, true} {
-		for axis, is := range last {
-			if is == end {
-				perm = append(perm, axis)
-			}
-		}
-	}
+	perm := onnxop.Rows(last)
 	x := c.shape(v)
 	out := c.scratch(arrange(x, perm))
 	c.emit(n, []int{in}, []int{out}, func(b int) kernelFunc {
@@ -126,13 +119,7 @@ func (c *compiler) rows(n node, axis int, f kernel.RowFunc) error {
 	if err != nil {
 		return err
 	}
-	var order []int
-	for a := range x {
-		if a != axis {
-			order = append(order, a)
-		}
-	}
-	c.emit(n, []int{in}, []int{c.produce(n.Out[0], append(order, axis))}, func(b int) kernelFunc {
+	c.emit(n, []int{in}, []int{c.produce(n.Out[0], onnxop.Rows(last))}, func(b int) kernelFunc {
 		row := at(x, b)[axis]
 		return func(t *kernel.Team, in, out [][]float32) {
 			t.Split(len(in[0])/max(1, row), 8*len(in[0]), func(lo, hi int) {

@@ -98,3 +98,15 @@ func Mirror(x nn.Shape, pads []int, mode string) (Source, error) {
 		return true
 	}, nil
 }
+
+// Rows is the order of a tensor's axes with those in last at the end.
+func Rows(last []bool) (order []int) {
+	for _, end := range []bool{false, true} {
+		for axis, is := range last {
+			if is == end {
+				order = append(order, axis)
+			}
+		}
+	}
+	return order
+}
