@@ -177,7 +177,7 @@ func (c *call) tuner(f *tuneFlags) (t *tune.Tuner, content []byte, err error) {
 
 func describeProgress(p tune.Progress) string {
 	text := fmt.Sprintf("tune: loss %.3f, %.0f images/s", p.Loss, p.Rate)
-	if p.Last != nil {
+	if p.Last != nil && p.Last.Images > 0 {
 		text += fmt.Sprintf(", largest %.2f %%, smallest %.2f %%", 100*p.Last.Largest, 100*p.Last.Smallest)
 	}
 	return text
@@ -190,6 +190,10 @@ func tuneLog(c *call, t *tune.Tuner, r tuned) []byte {
 	fmt.Fprintf(&b, "# %d training images, %.2f epochs, evaluated on %d test images, engine %s\n", t.Train.N, r.Epochs, checked(t), t.Engine.Info().Name)
 	fmt.Fprintf(&b, "%8s %8s %9s %9s\n", "step", "loss", "largest", "smallest")
 	for _, e := range r.History {
+		if e.Images == 0 {
+			fmt.Fprintf(&b, "%8d %8.4f %9s %9s\n", e.Step, e.Loss, "-", "-")
+			continue
+		}
 		fmt.Fprintf(&b, "%8d %8.4f %9.4f %9.4f\n", e.Step, e.Loss, e.Largest, e.Smallest)
 	}
 	return b.Bytes()
@@ -218,8 +222,9 @@ func (c *call) printTuned(t *tune.Tuner, r tuned) error {
 		return err
 	}
 	fmt.Fprintf(c.out, "wrote %s after %d steps (%.2f epochs), %.0f s\n", r.File, r.Steps, r.Epochs, r.Seconds)
-	if n := len(r.History); n > 0 {
-		fmt.Fprintf(c.out, "on %d test images: largest SubNet %.2f %%, smallest %.2f %%\n", t.Check.N, 100*r.History[n-1].Largest, 100*r.History[n-1].Smallest)
+	if n := len(r.History); n > 0 && r.History[n-1].Images > 0 {
+		last := r.History[n-1]
+		fmt.Fprintf(c.out, "on %d test images: largest SubNet %.2f %%, smallest %.2f %%\n", last.Images, 100*last.Largest, 100*last.Smallest)
 	}
 	return nil
 }

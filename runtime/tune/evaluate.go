@@ -10,14 +10,27 @@ import (
 	"github.com/autotailor/autotailor/runtime/space"
 )
 
-// evaluate appends to the history.
+// evaluate appends to the history: the loss, and accuracies if there are images for them.
 func (r *run) evaluate(ctx context.Context) error {
-	e := r.evaluator(r.Check)
 	since := r.step
 	if n := len(r.history); n > 0 {
 		since -= r.history[n-1].Step
 	}
 	v := Evaluation{Step: r.step, Loss: r.sum / float64(since)}
+	r.sum = 0
+	if r.Check != nil {
+		if err := r.ends(ctx, &v); err != nil {
+			return err
+		}
+	}
+	r.history = append(r.history, v)
+	return nil
+}
+
+// ends sets the accuracies of the largest and the smallest SubNet.
+func (r *run) ends(ctx context.Context, v *Evaluation) error {
+	e := r.evaluator(r.Check)
+	v.Images = r.Check.N
 	largest, smallest := space.Ends(r.Net.Choices)
 	for _, end := range []struct {
 		g  space.Genes
@@ -29,8 +42,6 @@ func (r *run) evaluate(ctx context.Context) error {
 		}
 		*end.to = float64(n) / float64(r.Check.N)
 	}
-	r.sum = 0
-	r.history = append(r.history, v)
 	return nil
 }
 

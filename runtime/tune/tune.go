@@ -44,8 +44,9 @@ type Progress struct {
 	Last        *Evaluation   // nil before the first
 }
 
-// Evaluation is the accuracy of the two ends of the SuperNet after some steps, with statistics recomputed.
+// Evaluation is the loss, and the accuracy of the two ends of the SuperNet, after some steps, with statistics recomputed.
 type Evaluation struct {
+	Images   int     `json:"images"` // that accuracies are of; 0 where none were counted
 	Step     int     `json:"step"`
 	Loss     float64 `json:"loss"`     // mean since the evaluation before
 	Largest  float64 `json:"largest"`  // share of images, of the original's architecture
@@ -214,7 +215,7 @@ func (r *run) train(ctx context.Context) (float64, error) {
 	r.follow(used)
 	r.step++
 	r.sum += total
-	if r.Check != nil && (r.step == r.Options.Steps || r.Every > 0 && r.step%r.Every == 0) {
+	if r.step == r.Options.Steps || r.Every > 0 && r.step%r.Every == 0 {
 		err = r.evaluate(ctx)
 	}
 	return total, err
