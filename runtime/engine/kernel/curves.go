@@ -13,19 +13,30 @@ var curveTable = [...]float32{
 	1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1,
 }
 
+// Places in curveTable, as asm/curves.go has them.
+const (
+	erfP     = 0
+	erfQ     = 6
+	erfTerms = 6
+	erfHigh  = 12
+	erfLow   = 13
+	erfRoot  = 14
+	erfBell  = 18
+)
+
 // curveFunc sets z, or multiplies it, by a function of n elements of x.
 type curveFunc func(z, x *float32, n int, table *float32)
 
 func erf(x float32) float32 {
-	v := limit(x, curveTable[13], curveTable[12])
+	v := limit(x, curveTable[erfLow], curveTable[erfHigh])
 	p, q := float32(0), float32(0)
-	for k := 5; k >= 0; k-- {
-		p, q = p*v*v+curveTable[k], q*v*v+curveTable[6+k]
+	for k := erfTerms - 1; k >= 0; k-- {
+		p, q = p*v*v+curveTable[erfP+k], q*v*v+curveTable[erfQ+k]
 	}
 	return limit(v*p/q, -1, 1)
 }
 
-func normal(x float32) float32 { return 0.5 * (1 + erf(x*curveTable[14])) }
+func normal(x float32) float32 { return 0.5 * (1 + erf(x*curveTable[erfRoot])) }
 
 // curveGo is a portable curveFunc.
 func curveGo(f func(z, x float32) float32) curveFunc {

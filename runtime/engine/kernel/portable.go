@@ -42,7 +42,7 @@ var portable = ISA{
 	sigmoid:         curveGo(func(_, x float32) float32 { return sigmoid(x) }),
 	swish:           curveGo(func(_, x float32) float32 { return x * sigmoid(x) }),
 	swishSlope:      curveGo(func(g, x float32) float32 { s := sigmoid(x); return g * (s + x*s*(1-s)) }),
-	geluSlope:       curveGo(func(g, x float32) float32 { return g * (normal(x) + x*Exp(-x*x/2)*curveTable[18]) }),
+	geluSlope:       curveGo(func(g, x float32) float32 { return g * (normal(x) + x*Exp(-x*x/2)*curveTable[erfBell]) }),
 }
 
 func vec(p *float32, n int) []float32 { return unsafe.Slice(p, n) }
