@@ -40,7 +40,8 @@ var transform = data.Transform{Pad: 2, Mean: []float32{0.2860}, Std: []float32{0
 
 type options struct {
 	data, dir, only, part         string
-	subnets, learnt, verify       int
+	subnets, learnt               int
+	joint, verify                 int
 	test, train, learn            int
 	calibrate, budgets, candidate int
 	torch                         bool
@@ -53,11 +54,12 @@ func main() {
 	flag.StringVar(&o.only, "only", "", "models to measure, separated by commas, instead of all")
 	flag.StringVar(&o.part, "part", "", "measure predictors or adapt alone")
 	flag.IntVar(&o.subnets, "subnets", 400, "random SubNets that predictors are judged on")
-	flag.IntVar(&o.learnt, "learnt", 560, "others that the MLP may learn from")
+	flag.IntVar(&o.learnt, "learnt", 960, "others that the MLP may learn from")
 	flag.IntVar(&o.test, "test", 10000, "test images that SubNets are judged on")
 	flag.IntVar(&o.train, "train", 20000, "training images that probes and candidates are counted on")
 	flag.IntVar(&o.learn, "learn", 5000, "training images that the MLP's SubNets are counted on")
-	flag.IntVar(&o.verify, "verify", 10, "random SubNets that correct the sum of sensitivities")
+	flag.IntVar(&o.joint, "joint", 40, "random SubNets that correct the sum of sensitivities where predictors are compared")
+	flag.IntVar(&o.verify, "verify", 10, "random SubNets that correct it where methods are, before each measures its candidates")
 	flag.IntVar(&o.calibrate, "calibrate", 1000, "training images that BatchNorm statistics are recomputed from")
 	flag.IntVar(&o.budgets, "budgets", 40, "latency budgets")
 	flag.IntVar(&o.candidate, "candidates", 40, "SubNets that each method may measure")

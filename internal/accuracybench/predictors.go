@@ -18,8 +18,9 @@ import (
 
 // predictors judges predictors on random SubNets, and prints a line.
 func (b *bench) predictors(ctx context.Context) error {
-	list := b.random(b.o.verify+b.o.subnets+b.o.learnt, 1)
-	joint, judged, learnt := list[:b.o.verify], list[b.o.verify:b.o.verify+b.o.subnets], list[b.o.verify+b.o.subnets:]
+	first, last := b.o.joint, b.o.joint+b.o.subnets
+	list := b.random(last+b.o.learnt, 1)
+	joint, judged, learnt := list[:first], list[first:last], list[last:]
 	penalty, plain, err := b.penalty(ctx, joint)
 	probes, err4 := b.distinct()
 	truth, most, err2 := b.truth(ctx, judged)
