@@ -26,9 +26,9 @@ var carriedOps = map[string]carriedOp{
 	"GreaterOrEqual": formatted("%s >= %s", 2), "And": formatted("%s & %s", 2), "Or": formatted("%s | %s", 2), "Xor": formatted("%s ^ %s", 2),
 	"Not": formatted("~%s", 1), "IsNaN": formatted("torch.isnan(%s)", 1),
 
-	"ReduceSum": reduction("", "sum", ""), "ReduceMax": reduction("", "amax", ""), "ReduceMin": reduction("", "amin", ""), "ReduceProd": reduction("", "prod", ""),
-	"ReduceL1": reduction(".abs()", "sum", ""), "ReduceL2": reduction(".square()", "sum", ".sqrt()"), "ReduceSumSquare": reduction(".square()", "sum", ""),
-	"ReduceLogSum": reduction("", "sum", ".log()"), "ReduceLogSumExp": reduction("", "logsumexp", ""),
+	"ReduceSum": reduction("%s.sum(%s)"), "ReduceMax": reduction("%s.amax(%s)"), "ReduceMin": reduction("%s.amin(%s)"), "ReduceProd": reduction("%s.prod(%s)"),
+	"ReduceL1": reduction("%s.abs().sum(%s)"), "ReduceL2": reduction("torch.linalg.vector_norm(%s, 2, %s)"), "ReduceSumSquare": reduction("%s.square().sum(%s)"),
+	"ReduceLogSum": reduction("%s.sum(%s).log()"), "ReduceLogSumExp": reduction("%s.logsumexp(%s)"),
 	"ArgMax": position("argmax"), "ArgMin": position("argmin"),
 }
 

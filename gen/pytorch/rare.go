@@ -65,24 +65,23 @@ func folded(format string) carriedOp {
 	}
 }
 
-// reduction is a method that takes axes and keepdim, and perhaps what comes before and after it.
-func reduction(before, method, after string) carriedOp {
+// reduction is an expression of an operand, and of the axes and keepdim.
+func reduction(format string) carriedOp {
 	return func(f *frame, c *view.Call, in, _ []string) (string, error) {
 		axes, err := listAttr(f, c, "axes", 1)
 		if err != nil {
 			return "", err
 		}
-		if len(axes) == 0 {
-			return "", fmt.Errorf("%s over all axes has no PyTorch form", c.Rec.Op.Type)
-		}
 		dims := tuple(numbers(axes))
-		if method == "prod" {
-			if len(axes) > 1 {
-				return "", fmt.Errorf("%s over several axes has no PyTorch form", c.Rec.Op.Type)
-			}
+		switch {
+		case len(axes) == 0:
+			return "", fmt.Errorf("%s over all axes has no PyTorch form", c.Rec.Op.Type)
+		case c.Rec.Op.Type == "ReduceProd" && len(axes) > 1:
+			return "", fmt.Errorf("%s over several axes has no PyTorch form", c.Rec.Op.Type)
+		case c.Rec.Op.Type == "ReduceProd":
 			dims = fmt.Sprint(axes[0])
 		}
-		return fmt.Sprintf("%s%s.%s(%s, keepdim=%s)%s", in[0], before, method, dims, python(intAttr(c, "keepdims", 1) != 0), after), nil
+		return fmt.Sprintf(format, in[0], fmt.Sprintf("%s, keepdim=%s", dims, python(intAttr(c, "keepdims", 1) != 0))), nil
 	}
 }
 
