@@ -56,6 +56,33 @@ func (n *Node) Ints(name string) []int64 {
 	return a.Ints
 }
 
+// Float returns a float attribute, def when it is left out.
+func (n *Node) Float(name string, def float32) float32 {
+	if a, ok := n.Attr(name); ok {
+		return a.Float
+	}
+	return def
+}
+
+// Text returns a string attribute, def when it is left out or empty.
+func (n *Node) Text(name, def string) string {
+	if a, _ := n.Attr(name); a.String != "" {
+		return a.String
+	}
+	return def
+}
+
+// List returns an integer list attribute of a length, filled with def when it is left out or of another length.
+func (n *Node) List(name string, length, def int) []int {
+	given, out := n.Ints(name), make([]int, length)
+	for i := range out {
+		if out[i] = def; len(given) == length {
+			out[i] = int(given[i])
+		}
+	}
+	return out
+}
+
 // Bind returns g with the open batch set to n. It shares everything but shapes with g.
 func (g *Graph) Bind(n int) *Graph {
 	out := *g

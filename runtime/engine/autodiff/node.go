@@ -16,34 +16,8 @@ type node struct {
 // integer returns an integer attribute.
 func (n node) integer(name string, otherwise int) int { return int(n.Int(name, int64(otherwise))) }
 
-// float returns a float attribute.
-func (n node) float(name string, otherwise float32) float32 {
-	if a, ok := n.Attr(name); ok {
-		return a.Float
-	}
-	return otherwise
-}
-
-// text returns a string attribute.
-func (n node) text(name string) string {
-	a, _ := n.Attr(name)
-	return a.String
-}
-
 // has tells whether operand i is given.
 func (n node) has(i int) bool { return i < len(n.In) && n.In[i] != nn.None }
-
-// list returns an integer list of length rank, filled with otherwise when absent.
-func (n node) list(name string, rank, otherwise int) []int {
-	to := make([]int, rank)
-	given := n.Ints(name)
-	for i := range to {
-		if to[i] = otherwise; len(given) == rank {
-			to[i] = int(given[i])
-		}
-	}
-	return to
-}
 
 // axis returns an axis attribute as a non-negative number.
 func (n node) axis(otherwise, rank int) (int, error) {
@@ -114,12 +88,12 @@ func window(n node, x nn.Shape, k []int) (kernel.Window, error) {
 	if rank != 1 && rank != 2 || len(k) != rank {
 		return kernel.Window{}, fmt.Errorf("%d spatial axes, one or two can be trained", rank)
 	}
-	s, d, p := n.list("strides", rank, 1), n.list("dilations", rank, 1), n.list("pads", 2*rank, 0)
+	s, d, p := n.List("strides", rank, 1), n.List("dilations", rank, 1), n.List("pads", 2*rank, 0)
 	for i := range rank {
 		if s[i] < 1 || d[i] < 1 || k[i] < 1 {
 			return kernel.Window{}, fmt.Errorf("kernel %v, strides %v or dilations %v is not positive", k, s, d)
 		}
-		autoPad(n.text("auto_pad"), x[2+i], k[i], s[i], d[i], &p[i], &p[rank+i])
+		autoPad(n.Text("auto_pad", ""), x[2+i], k[i], s[i], d[i], &p[i], &p[rank+i])
 	}
 	last := rank - 1
 	g := kernel.Window{

@@ -30,7 +30,7 @@ func makeBatchNorm(p *plan, n node) error {
 		produce = p.virtual
 	}
 	z := produce(out, order, x, scale, bias)
-	c := p.isa.NewBatchNorm(xs[1], n.float("epsilon", 1e-5), lim)
+	c := p.isa.NewBatchNorm(xs[1], n.Float("epsilon", 1e-5), lim)
 	z.norm, z.from = c, x
 	z.added = z.data != nil && out == n.Out[0] && p.users[out] == 1 && p.graph.Nodes[p.reader[out]].Type == "Add"
 	if x.columns == xs[1] {
@@ -100,7 +100,7 @@ func makeLayerNorm(p *plan, n node) error {
 		in = append(in, s)
 	}
 	z := p.produce(n.Out[0], plain(len(xs)), in...)
-	c := p.isa.NewLayerNorm(row, xs.Count()/row, n.float("epsilon", 1e-5))
+	c := p.isa.NewLayerNorm(row, xs.Count()/row, n.Float("epsilon", 1e-5))
 	p.emit(in, []*variable{z}, func(t *kernel.Team) {
 		var bias []float32
 		if len(in) > 2 {
@@ -126,7 +126,7 @@ func makeInstanceNorm(p *plan, n node) error {
 		return err
 	}
 	row := xs[2:].Count()
-	c := p.isa.NewLayerNorm(row, xs[:2].Count(), n.float("epsilon", 1e-5))
+	c := p.isa.NewLayerNorm(row, xs[:2].Count(), n.Float("epsilon", 1e-5))
 	ones := slices.Repeat([]float32{1}, row)
 	normal := p.variable(xs, x.wants)
 	p.emit([]*variable{x}, []*variable{normal},

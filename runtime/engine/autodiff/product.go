@@ -150,7 +150,7 @@ func makeConv(p *plan, n node) error {
 
 func makeGemm(p *plan, n node) error {
 	xs, ws := p.shape(n.In[0]), p.shape(n.In[1])
-	if len(xs) != 2 || len(ws) != 2 || n.integer("transA", 0) != 0 || n.float("alpha", 1) != 1 || n.float("beta", 1) != 1 {
+	if len(xs) != 2 || len(ws) != 2 || n.integer("transA", 0) != 0 || n.Float("alpha", 1) != 1 || n.Float("beta", 1) != 1 {
 		return fmt.Errorf("only x*W + bias of matrices with x as it stands can be trained, not shapes %v and %v", xs, ws)
 	}
 	var bias *variable

@@ -9,7 +9,7 @@ import (
 func makePool(average bool) maker {
 	return func(p *plan, n node) error {
 		xs := p.shape(n.In[0])
-		g, err := window(n, xs, n.list("kernel_shape", max(len(xs)-2, 0), 0))
+		g, err := window(n, xs, n.List("kernel_shape", max(len(xs)-2, 0), 0))
 		if err != nil {
 			return err
 		}

@@ -276,7 +276,7 @@ func makePad(p *plan, n node) error {
 	if err != nil {
 		return err
 	}
-	fill := n.float("value", 0)
+	fill := n.Float("value", 0)
 	if n.has(2) {
 		v, err := p.want(n.In[2], plain(len(p.shape(n.In[2]))))
 		if err != nil {
@@ -293,7 +293,7 @@ func makePad(p *plan, n node) error {
 	if len(pads) != 2*rank || slices.Min(append(slices.Clone(pads), 0)) < 0 || n.has(3) {
 		return fmt.Errorf("pads %v of a tensor of rank %d: all axes, not negative", pads, rank)
 	}
-	if mode := n.text("mode"); mode != "" && mode != "constant" {
+	if mode := n.Text("mode", ""); mode != "" && mode != "constant" {
 		source, err := onnxop.Mirror(xs, pads, mode)
 		if err != nil {
 			return err

@@ -106,40 +106,11 @@ func (n node) attr(name string) (*nn.Attr, bool) {
 }
 
 func (n node) integer(name string, otherwise int) int {
-	if a, ok := n.attr(name); ok {
-		return int(a.Int)
-	}
-	return otherwise
-}
-
-func (n node) float(name string, otherwise float32) float32 {
-	if a, ok := n.attr(name); ok {
-		return a.Float
-	}
-	return otherwise
-}
-
-func (n node) text(name string) string {
-	if a, ok := n.attr(name); ok {
-		return a.String
-	}
-	return ""
+	return int(n.Int(name, int64(otherwise)))
 }
 
 // has tells whether operand i is given.
 func (n node) has(i int) bool { return i < len(n.In) && n.In[i] != nn.None }
-
-// list returns an integer list of length rank, filled with otherwise when absent.
-func (n node) list(name string, rank, otherwise int) []int {
-	if a, ok := n.attr(name); ok && len(a.Ints) == rank {
-		return ints(a.Ints)
-	}
-	to := make([]int, rank)
-	for i := range to {
-		to[i] = otherwise
-	}
-	return to
-}
 
 // axis returns an axis attribute as a non-negative number.
 func (n node) axis(otherwise, rank int) int { return wrap(n.integer("axis", otherwise), rank) }

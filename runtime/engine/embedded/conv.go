@@ -55,12 +55,12 @@ func window(n node, x nn.Shape, k []int) (kernel.Window, error) {
 	if rank != 1 && rank != 2 || len(k) != rank {
 		return kernel.Window{}, fmt.Errorf("%d spatial axes, the embedded engine has one or two", rank)
 	}
-	s, d, p := n.list("strides", rank, 1), n.list("dilations", rank, 1), n.list("pads", 2*rank, 0)
+	s, d, p := n.List("strides", rank, 1), n.List("dilations", rank, 1), n.List("pads", 2*rank, 0)
 	for i := range rank {
 		if s[i] < 1 || d[i] < 1 || k[i] < 1 || x[2+i] < 0 {
 			return kernel.Window{}, fmt.Errorf("kernel %v, strides %v or dilations %v is not positive, or an open axis in %v", k, s, d, x)
 		}
-		autoPad(n.text("auto_pad"), x[2+i], k[i], s[i], d[i], &p[i], &p[rank+i])
+		autoPad(n.Text("auto_pad", ""), x[2+i], k[i], s[i], d[i], &p[i], &p[rank+i])
 	}
 	last := rank - 1
 	g := kernel.Window{
@@ -94,7 +94,7 @@ func autoPad(mode string, in, k, stride, dilation int, before, after *int) {
 func lowerPool(average bool) lowering {
 	return func(c *compiler, n node) error {
 		x := c.shape(n.In[0])
-		g, err := window(n, x, n.list("kernel_shape", max(len(x)-2, 0), 0))
+		g, err := window(n, x, n.List("kernel_shape", max(len(x)-2, 0), 0))
 		if err != nil {
 			return err
 		}

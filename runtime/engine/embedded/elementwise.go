@@ -179,7 +179,7 @@ func (c *compiler) measuredNorm(n node, t tail, in int, order []int) error {
 	if bias, _, err = c.floats(n.In[2]); err != nil {
 		return err
 	}
-	eps := float64(n.float("epsilon", 1e-5))
+	eps := float64(n.Float("epsilon", 1e-5))
 	isa, rec, m := c.isa, c.stats.add(n), new(kernel.Moments)
 	a, b := make([]float32, len(scale)), make([]float32, len(scale))
 	c.emit(n, []int{in}, []int{c.produce(t.out, order)}, func(batch int) kernelFunc {

@@ -84,7 +84,7 @@ func (c *compiler) affine(n node) (scale, shift []float32, err error) {
 		}
 	}
 	scale, shift = make([]float32, len(p[0])), make([]float32, len(p[0]))
-	eps := float64(n.float("epsilon", 1e-5))
+	eps := float64(n.Float("epsilon", 1e-5))
 	for i := range scale {
 		s := float64(p[0][i]) / math.Sqrt(float64(p[3][i])+eps)
 		scale[i] = float32(s)

@@ -27,8 +27,8 @@ func lowerGemm(c *compiler, n node) error {
 	if len(bias) > 1 && len(bias) != m.n {
 		return fmt.Errorf("a bias of %d elements for %d columns is not supported", len(bias), m.n)
 	}
-	m.scale(n.float("alpha", 1))
-	m.addBias(bias, n.float("beta", 1))
+	m.scale(n.Float("alpha", 1))
+	m.addBias(bias, n.Float("beta", 1))
 	return c.linear(n, m, c.take(n))
 }
 

@@ -74,7 +74,7 @@ func lowerInstanceNorm(c *compiler, n node) error {
 	if err != nil {
 		return err
 	}
-	eps := n.float("epsilon", 1e-5)
+	eps := n.Float("epsilon", 1e-5)
 	return c.plainly(n, n.In[:1], func(b int) kernelFunc {
 		row := size(at(x, b)[2:])
 		return func(t *kernel.Team, in, out [][]float32) {

@@ -34,7 +34,7 @@ func lowerLayerNorm(c *compiler, n node) error {
 	if bias != nil {
 		bias = c.lasting(n.In[2], bias)
 	}
-	eps := n.float("epsilon", 1e-5)
+	eps := n.Float("epsilon", 1e-5)
 	c.emit(n, []int{in}, []int{c.produce(n.Out[0], plain(len(x)))}, func(int) kernelFunc {
 		return func(t *kernel.Team, in, out [][]float32) { c.isa.LayerNorm(t, out[0], in[0], scale, bias, row, eps) }
 	})

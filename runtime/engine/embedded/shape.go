@@ -278,7 +278,7 @@ func lowerPad(c *compiler, n node) error {
 	if err != nil {
 		return err
 	}
-	fill := n.float("value", 0)
+	fill := n.Float("value", 0)
 	if len(value) == 1 {
 		fill = value[0]
 	}
@@ -290,7 +290,7 @@ func lowerPad(c *compiler, n node) error {
 	if len(pads) != 2*rank || slices.Min(append(pads, 0)) < 0 || n.has(3) || pads[0]+pads[rank] != 0 {
 		return fmt.Errorf("pads %v of a tensor of rank %d: all axes, not negative, none on the batch", pads, rank)
 	}
-	if mode := n.text("mode"); mode != "" && mode != "constant" {
+	if mode := n.Text("mode", ""); mode != "" && mode != "constant" {
 		return lowerMirror(c, n, pads, mode)
 	}
 	memory, to := arrange(x, from.order), arrange(c.shape(n.Out[0]), from.order)

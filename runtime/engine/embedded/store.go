@@ -66,7 +66,7 @@ func (c *compiler) common(v nn.Value, norm *node, out int) (*common, error) {
 	if !c.original(scale) || variance == nil || !slices.Equal(scale.Kept(0), columns) || !slices.Equal(variance.Kept(0), columns) {
 		return nil, nil
 	}
-	eps := float64(norm.float("epsilon", 1e-5))
+	eps := float64(norm.Float("epsilon", 1e-5))
 	m.key = fmt.Sprint(m.key, scale.Source(), variance.Source(), eps)
 	now, _, err := c.floats(norm.In[4])
 	if err != nil {

@@ -61,7 +61,7 @@ type link struct{ from, to, weight int32 }
 // links lists all of them over the spatial axes.
 func (n node) links(x, y, window nn.Shape) []link {
 	rank := len(x)
-	strides, dilations, pads := n.list("strides", rank, 1), n.list("dilations", rank, 1), onnxop.TransposedPads(n.Node, x, y, window)
+	strides, dilations, pads := n.List("strides", rank, 1), n.List("dilations", rank, 1), onnxop.TransposedPads(n.Node, x, y, window)
 	all := []link{{}}
 	for a := range rank {
 		var next []link

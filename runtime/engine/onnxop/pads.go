@@ -10,8 +10,8 @@ import (
 // or what the shape of the result leaves.
 func TransposedPads(n *nn.Node, x, y, window nn.Shape) [][2]int {
 	rank := len(x)
-	strides, dilations, extra := list(n, "strides", rank, 1), list(n, "dilations", rank, 1), list(n, "output_padding", rank, 0)
-	given, auto := list(n, "pads", 2*rank, 0), text(n, "auto_pad", "NOTSET")
+	strides, dilations, extra := n.List("strides", rank, 1), n.List("dilations", rank, 1), n.List("output_padding", rank, 0)
+	given, auto := n.List("pads", 2*rank, 0), n.Text("auto_pad", "NOTSET")
 	_, shaped := n.Attr("output_shape")
 	pads := make([][2]int, rank)
 	for a := range pads {

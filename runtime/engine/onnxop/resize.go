@@ -26,8 +26,8 @@ func Resize(n *nn.Node, x, y nn.Shape, scales []float32) ([]Axis, error) {
 	switch {
 	case len(n.In) == 2:
 		return nil, fmt.Errorf("the form of opset 10 is not supported")
-	case text(n, "coordinate_transformation_mode", "") == "tf_crop_and_resize" || n.Int("antialias", 0) != 0 || len(x) != len(y) || x[0] != y[0] ||
-		text(n, "keep_aspect_ratio_policy", "stretch") != "stretch":
+	case n.Text("coordinate_transformation_mode", "") == "tf_crop_and_resize" || n.Int("antialias", 0) != 0 || len(x) != len(y) || x[0] != y[0] ||
+		n.Text("keep_aspect_ratio_policy", "stretch") != "stretch":
 		return nil, fmt.Errorf("cropping, antialiasing and kept aspect ratios are not supported")
 	case len(scales) > 0 && len(scales) != len(x):
 		return nil, fmt.Errorf("%d scales for %d axes", len(scales), len(x))
@@ -58,13 +58,13 @@ func Resize(n *nn.Node, x, y nn.Shape, scales []float32) ([]Axis, error) {
 
 // taps lists for each position of a result of extent to what it is made of.
 func taps(n *nn.Node, from, to int, factor float64) ([][]Tap, error) {
-	system := text(n, "coordinate_transformation_mode", "half_pixel")
+	system := n.Text("coordinate_transformation_mode", "half_pixel")
 	where, ok := coordinates[system]
-	mode := text(n, "mode", "nearest")
+	mode := n.Text("mode", "nearest")
 	if !ok || mode != "nearest" && mode != "linear" && mode != "cubic" {
 		return nil, fmt.Errorf("mode %q with coordinates %q is not supported", mode, system)
 	}
-	rounding := text(n, "nearest_mode", "round_prefer_floor")
+	rounding := n.Text("nearest_mode", "round_prefer_floor")
 	round := nearest[rounding]
 	if mode == "nearest" && round == nil {
 		return nil, fmt.Errorf("nearest_mode %q is not supported", rounding)
@@ -89,7 +89,7 @@ func clamp(p, n int) int { return min(max(p, 0), n-1) }
 
 // cubic is Keys' cubic convolution; with exclude_outside, positions beyond the ends have no weight.
 func cubic(n *nn.Node, x float64, from int) []Tap {
-	a := float64(number(n, "cubic_coeff_a", -0.75))
+	a := float64(n.Float("cubic_coeff_a", -0.75))
 	low := int(math.Floor(x))
 	outside := n.Int("exclude_outside", 0) != 0
 	var taps []Tap

@@ -44,7 +44,7 @@ func Tile(x nn.Shape) Source {
 
 // DepthToSpace makes blocks of positions of channels, which are blocks outermost (DCR) or innermost (CRD). y is the result's shape.
 func DepthToSpace(n *nn.Node, y nn.Shape) Source {
-	b, inner := int(n.Int("blocksize", 1)), text(n, "mode", "DCR") == "CRD"
+	b, inner := int(n.Int("blocksize", 1)), n.Text("mode", "DCR") == "CRD"
 	return func(at, from []int) bool {
 		block := at[2]%b*b + at[3]%b
 		from[0], from[1], from[2], from[3] = at[0], block*y[1]+at[1], at[2]/b, at[3]/b
