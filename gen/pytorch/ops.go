@@ -75,14 +75,10 @@ func expand(_ *frame, _ *view.Call, in, dims []string) (string, error) {
 // sliceOp cuts with bounds that stand in the model.
 func sliceOp(f *frame, c *view.Call, in, _ []string) (string, error) {
 	var list [4][]int64 // starts, ends, axes, steps
-	for k := range list {
-		if k+1 < len(c.In) && c.In[k+1] != 0 {
-			a, ok := f.constants[c.In[k+1]]
-			ints, known := integers(a)
-			if !ok || !known {
-				return "", fmt.Errorf("a Slice with bounds that are computed has no PyTorch form")
-			}
-			list[k] = ints
+	for k, name := range []string{"starts", "ends", "axes", "steps"} {
+		var err error
+		if list[k], err = listAttr(f, c, name, k+1); err != nil {
+			return "", err
 		}
 	}
 	axes := map[int64]string{}

@@ -137,11 +137,15 @@ func trilu(f *frame, c *view.Call, in, _ []string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	diagonal := int64(0)
+	if len(k) > 0 {
+		diagonal = k[0]
+	}
 	name := "tril"
 	if intAttr(c, "upper", 1) != 0 {
 		name = "triu"
 	}
-	return fmt.Sprintf("%s.%s(%d)", in[0], name, append(k, 0)[0]), nil
+	return fmt.Sprintf("%s.%s(%d)", in[0], name, diagonal), nil
 }
 
 func tile(f *frame, c *view.Call, in, _ []string) (string, error) {
@@ -206,6 +210,10 @@ func resize(f *frame, c *view.Call, in, dims []string) (string, error) {
 
 func convTranspose(_ *frame, c *view.Call, in, dims []string) (string, error) {
 	rank := len(dims) - 2
+	_, shaped := attr(c, "output_shape")
+	if shaped || textAttr(c, "auto_pad", "NOTSET") != "NOTSET" || rank < 1 || rank > 2 {
+		return "", fmt.Errorf("a ConvTranspose with output_shape or auto_pad, or with %d spatial axes, has no PyTorch form", rank)
+	}
 	var args []string
 	for _, name := range []string{"strides", "dilations", "output_padding"} {
 		if a, ok := attr(c, name); ok {
@@ -213,14 +221,10 @@ func convTranspose(_ *frame, c *view.Call, in, dims []string) (string, error) {
 		}
 	}
 	if a, ok := attr(c, "pads"); ok {
-		if !slices.Equal(a.Ints[:rank], a.Ints[rank:]) {
+		if len(a.Ints) != 2*rank || !slices.Equal(a.Ints[:rank], a.Ints[rank:]) {
 			return "", fmt.Errorf("a ConvTranspose with pads %v has no PyTorch form", a.Ints)
 		}
 		args = append(args, "padding="+tuple(numbers(a.Ints[:rank])))
-	}
-	_, shaped := attr(c, "output_shape")
-	if shaped || textAttr(c, "auto_pad", "NOTSET") != "NOTSET" || rank < 1 || rank > 2 {
-		return "", fmt.Errorf("a ConvTranspose with output_shape or auto_pad has no PyTorch form")
 	}
 	if g := intAttr(c, "group", 1); g > 1 {
 		args = append(args, fmt.Sprintf("groups=%d", g))
