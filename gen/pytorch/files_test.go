@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/autotailor/autotailor/internal/onnxpb"
+	"github.com/autotailor/autotailor/internal/torch"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 )
@@ -16,7 +17,7 @@ import (
 // TestONNXForms: tensors are found and replaced in place in all the forms that files store them in.
 func TestONNXForms(t *testing.T) {
 	t.Parallel()
-	py := python(t)
+	py := torch.Python(t)
 	dir := emit(t, "vit")
 	loose := protowire.AppendFixed32(protowire.AppendTag(nil, 4, protowire.Fixed32Type), 0x3f800000) // an element of float_data, not packed
 	tensor := func(name string, dims ...int64) *onnxpb.TensorProto {
@@ -73,7 +74,7 @@ m.onnx: raw has the shape (2,), not (1, 2)
 // TestPictures: tar shards are indexed and labels found; without Pillow the error says what to install.
 func TestPictures(t *testing.T) {
 	t.Parallel()
-	py := python(t)
+	py := torch.Python(t)
 	dir := emit(t, "vit")
 	picture := []byte("P5 2 2 255 \x00\x40\x80\xff") // PGM, which Pillow reads
 	shard := func(name string, labelled bool) {
@@ -139,7 +140,7 @@ for folder in ("good", "bad", "folder"):
 // TestBatches: the ranks' images of an epoch are all images once, in another order each epoch, and a run can go on anywhere.
 func TestBatches(t *testing.T) {
 	t.Parallel()
-	py := python(t)
+	py := torch.Python(t)
 	dir := emit(t, "vit")
 	out, err := run(t, dir, "", py, "-c", `
 import torch
@@ -174,7 +175,7 @@ except ValueError as e:
 // TestDivergences: with the Kullback-Leibler exponent the gradient is that of the soft cross entropy, and equal outputs have none.
 func TestDivergences(t *testing.T) {
 	t.Parallel()
-	py := python(t)
+	py := torch.Python(t)
 	out, err := run(t, emit(t, "vit"), "", py, "-c", `
 import torch
 from vit import losses

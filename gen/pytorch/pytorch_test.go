@@ -19,6 +19,7 @@ import (
 	"github.com/autotailor/autotailor/gen/view"
 	"github.com/autotailor/autotailor/internal/families"
 	"github.com/autotailor/autotailor/internal/testgraph"
+	"github.com/autotailor/autotailor/internal/torch"
 	ir "github.com/autotailor/autotailor/ir/supernet"
 	"github.com/autotailor/autotailor/runtime/data"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
@@ -33,21 +34,6 @@ import (
 var transform = data.Transform{Pad: 2, Mean: []float32{0.2860}, Std: []float32{0.3530}}
 
 const images = "../../generated/data/fashion-mnist"
-
-// python finds an interpreter that has PyTorch.
-func python(t *testing.T) string {
-	t.Helper()
-	for _, name := range []string{"python3", "/usr/bin/python3"} {
-		if exec.Command(name, "-c", "import torch").Run() == nil {
-			return name
-		}
-	}
-	if os.Getenv("AUTOTAILOR_TORCH_REQUIRED") != "" {
-		t.Fatal("no python3 has PyTorch, which this run requires (Debian: python3-torch)")
-	}
-	t.Skip("no python3 has PyTorch (Debian: python3-torch)")
-	return ""
-}
 
 // emit writes the PyTorch package of a family into a new folder.
 func emit(t *testing.T, family string) string {
@@ -106,7 +92,7 @@ type result struct {
 // stored and recomputed; both draw the same SubNets; a file that is written back is the same bytes; sorting changes no result.
 func TestFamilies(t *testing.T) {
 	t.Parallel()
-	py := python(t)
+	py := torch.Python(t)
 	script := absolute(t, "testdata/agree.py")
 	for _, net := range families.All() {
 		t.Run(net.Package, func(t *testing.T) {

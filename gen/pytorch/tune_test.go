@@ -13,6 +13,7 @@ import (
 	"github.com/autotailor/autotailor/generated/convnext"
 	"github.com/autotailor/autotailor/generated/mobilenetv2"
 	"github.com/autotailor/autotailor/internal/onnxpb"
+	"github.com/autotailor/autotailor/internal/torch"
 	"github.com/autotailor/autotailor/runtime/accuracy"
 	"github.com/autotailor/autotailor/runtime/data"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
@@ -41,7 +42,7 @@ func torchrun(py string, args ...string) []string {
 // weights of the file change.
 func TestTune(t *testing.T) {
 	t.Parallel()
-	py := python(t)
+	py := torch.Python(t)
 	dir := emit(t, "mobilenetv2")
 	whole, parts := filepath.Join(dir, "whole.onnx"), filepath.Join(dir, "parts.onnx")
 	sandwich := []string{"--strategy", "sandwich", "--teacher", "both", "--alpha-divergence", "--steps", "2"}
@@ -80,7 +81,7 @@ func TestTune(t *testing.T) {
 // TestTransforms: kernel transforms are learned from the middle on, stand in the tuned file, and are trained further from there.
 func TestTransforms(t *testing.T) {
 	t.Parallel()
-	py := python(t)
+	py := torch.Python(t)
 	dir, net := emit(t, "convnext"), convnext.Definition()
 	from := absolute(t, model("convnext"))
 	var before map[string]nn.Tensor
@@ -187,7 +188,7 @@ func onlyWeights(t *testing.T, path string) {
 // TestSensitivity: the table is one that the package reads, and a second run has nothing to do.
 func TestSensitivity(t *testing.T) {
 	t.Parallel()
-	py := python(t)
+	py := torch.Python(t)
 	dir := emit(t, "mobilenetv2")
 	table := filepath.Join(dir, "net.acc")
 	args := []string{py, "sensitivity.py", "--model", absolute(t, model("mobilenetv2")), "--data", absolute(t, images), "--out", table, "--images", "4", "--calibrate", "4"}
@@ -220,7 +221,7 @@ func TestSensitivity(t *testing.T) {
 // TestEvaluate: SubNets of a list and random ones are counted once each, in a file that the Go package goes on with.
 func TestEvaluate(t *testing.T) {
 	t.Parallel()
-	py := python(t)
+	py := torch.Python(t)
 	dir := emit(t, "mobilenetv2")
 	table, list := filepath.Join(dir, "net.counts"), filepath.Join(dir, "list.txt")
 	if err := os.WriteFile(list, []byte("original\nresolution=16, stage1.depth=2\noriginal\n"), 0o666); err != nil {
@@ -271,7 +272,7 @@ func TestEvaluate(t *testing.T) {
 // TestHelp: every command explains itself with examples, and says what is wrong in one line.
 func TestHelp(t *testing.T) {
 	t.Parallel()
-	py := python(t)
+	py := torch.Python(t)
 	dir := emit(t, "vit")
 	tune := func(model, data string, more ...string) []string {
 		return append([]string{"tune.py", "--steps", "100", "--out", "x.onnx", "--model", absolute(t, model), "--data", absolute(t, data)}, more...)

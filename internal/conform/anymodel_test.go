@@ -156,11 +156,7 @@ func described(t *testing.T, p *view.Package, genes space.Genes) (*nn.Graph, []n
 			in = append(in, nn.FromInt64s(s, list))
 			continue
 		}
-		data := make([]float32, s.Count())
-		for i := range data {
-			data[i] = float32(rng.NormFloat64())
-		}
-		in = append(in, nn.FromFloat32s(s, data))
+		in = append(in, drawn(rng, s))
 	}
 	return g, in
 }

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/autotailor/autotailor/gen/pytorch"
+	"github.com/autotailor/autotailor/internal/torch"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/space"
 )
@@ -120,7 +121,7 @@ func forward(t *testing.T, dirs []string) [][]byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(python(t), append([]string{script}, dirs...)...)
+	cmd := exec.Command(torch.Python(t), append([]string{script}, dirs...)...)
 	cmd.Env = append(os.Environ(), "PYTHONDONTWRITEBYTECODE=1")
 	var messages bytes.Buffer
 	cmd.Stderr = &messages
@@ -130,21 +131,6 @@ func forward(t *testing.T, dirs []string) [][]byte {
 		t.Fatalf("%d lines for %d folders: %v\n%s", len(lines), len(dirs), err, messages.Bytes())
 	}
 	return lines
-}
-
-// python finds an interpreter that has PyTorch.
-func python(t *testing.T) string {
-	t.Helper()
-	for _, name := range []string{"python3", "/usr/bin/python3"} {
-		if exec.Command(name, "-c", "import torch").Run() == nil {
-			return name
-		}
-	}
-	if os.Getenv("AUTOTAILOR_TORCH_REQUIRED") != "" {
-		t.Fatal("no python3 has PyTorch, which this run requires (Debian: python3-torch)")
-	}
-	t.Skip("no python3 has PyTorch (Debian: python3-torch)")
-	return ""
 }
 
 // apart is the largest difference, as a share of the largest element.

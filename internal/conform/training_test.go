@@ -6,7 +6,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/autotailor/autotailor/runtime/engine"
+	"github.com/autotailor/autotailor/internal/families"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/space"
@@ -37,24 +37,7 @@ func TestZooTrains(t *testing.T) {
 // that should be.
 func alongGradient(t *testing.T, g *nn.Graph, w nn.Weights, rng *rand.Rand) (slope, norm float64) {
 	t.Helper()
-	params := engine.Params{}
-	for _, v := range g.Values {
-		if v.Param == nil || params[v.Param.Source()] != nil {
-			continue
-		}
-		x, err := w.Tensor(v.Param.Source())
-		if err != nil {
-			t.Fatal(err)
-		}
-		p := &engine.Trainable{Shape: x.Shape}
-		if x.Type == nn.Float32 {
-			p.Value, p.Grad = slices.Clone(x.Float32s()), make([]float32, x.Shape.Count())
-		}
-		for _, n := range x.Int64s() {
-			p.Value = append(p.Value, float32(n))
-		}
-		params[v.Param.Source()] = p
-	}
+	params := families.Trainables(t, g, w)
 	training, err := embedded.New(embedded.Options{}).Train(g, params)
 	if err != nil {
 		t.Fatal(err)

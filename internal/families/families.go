@@ -4,6 +4,7 @@ package families
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/autotailor/autotailor/generated/convnext"
@@ -13,6 +14,8 @@ import (
 	"github.com/autotailor/autotailor/generated/proxyless"
 	"github.com/autotailor/autotailor/generated/resnet50"
 	"github.com/autotailor/autotailor/generated/vit"
+	"github.com/autotailor/autotailor/runtime/engine"
+	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/onnxfile"
 	"github.com/autotailor/autotailor/runtime/supernet"
 )
@@ -48,4 +51,28 @@ func Model(t testing.TB, net *supernet.Net) *onnxfile.Model {
 		t.Fatal(err)
 	}
 	return m
+}
+
+// Trainables takes all tensors that g needs from w.
+func Trainables(t testing.TB, g *nn.Graph, w nn.Weights) engine.Params {
+	t.Helper()
+	params := engine.Params{}
+	for _, i := range g.Values {
+		if i.Param == nil || params[i.Param.Source()] != nil {
+			continue
+		}
+		x, err := w.Tensor(i.Param.Source())
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := &engine.Trainable{Shape: x.Shape}
+		if x.Type == nn.Float32 {
+			p.Value, p.Grad = slices.Clone(x.Float32s()), make([]float32, x.Shape.Count())
+		}
+		for _, v := range x.Int64s() {
+			p.Value = append(p.Value, float32(v))
+		}
+		params[i.Param.Source()] = p
+	}
+	return params
 }

@@ -27,30 +27,6 @@ func record(t testing.TB, net *supernet.Net, genes space.Genes) *nn.Graph {
 	return g
 }
 
-// trainables takes all tensors that g needs from w.
-func trainables(t testing.TB, g *nn.Graph, w nn.Weights) engine.Params {
-	t.Helper()
-	params := engine.Params{}
-	for _, i := range g.Values {
-		if i.Param == nil || params[i.Param.Source()] != nil {
-			continue
-		}
-		x, err := w.Tensor(i.Param.Source())
-		if err != nil {
-			t.Fatal(err)
-		}
-		p := &engine.Trainable{Shape: x.Shape}
-		if x.Type == nn.Float32 {
-			p.Value, p.Grad = slices.Clone(x.Float32s()), make([]float32, x.Shape.Count())
-		}
-		for _, v := range x.Int64s() {
-			p.Value = append(p.Value, float32(v))
-		}
-		params[i.Param.Source()] = p
-	}
-	return params
-}
-
 func noise(rng *rand.Rand, s nn.Shape) nn.Tensor {
 	v := make([]float32, s.Count())
 	for i := range v {
@@ -67,7 +43,7 @@ func TestFamilies(t *testing.T) {
 		for k, genes := range selftest.Samples(net)[:4] {
 			rng := rand.New(rand.NewPCG(uint64(k), 2))
 			g := record(t, net, genes)
-			params := trainables(t, g, w)
+			params := families.Trainables(t, g, w)
 			training, err := trainer.Train(g, params)
 			if err != nil {
 				t.Fatalf("%s: %v", net.Package, err)
@@ -140,7 +116,7 @@ func TestThreads(t *testing.T) {
 			trainer := autodiff.New(kernel.Best(), threads)
 			for range 2 {
 				rng := rand.New(rand.NewPCG(3, 4))
-				params := trainables(t, g, w)
+				params := families.Trainables(t, g, w)
 				training, err := trainer.Train(g, params)
 				if err != nil {
 					t.Fatal(err)
