@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/autotailor/autotailor/ir/dim"
 )
@@ -167,61 +166,6 @@ func sign(n int) int {
 func sizeShape(c *Ctx) error {
 	c.Out[0].Shape = []dim.Dim{}
 	c.Out[0].Ints = []dim.Dim{c.product(c.In[0].Shape)}
-	return nil
-}
-
-// einsumShape reads the equation; letters have one extent each, and an ellipsis stands for axes that broadcast.
-func einsumShape(c *Ctx) error {
-	in, out, arrow := strings.Cut(strings.ReplaceAll(c.Node.String("equation", ""), " ", ""), "->")
-	terms := strings.Split(in, ",")
-	if len(terms) != len(c.In) {
-		return fmt.Errorf("its equation has %d operands, it has %d", len(terms), len(c.In))
-	}
-	size, count := map[rune]dim.Dim{}, map[rune]int{}
-	var rest []dim.Dim
-	for k, t := range terms {
-		s := c.In[k].Shape
-		before, after, dots := strings.Cut(t, "...")
-		if named := len(before) + len(after); named > len(s) || !dots && named != len(s) {
-			return fmt.Errorf("operand %d has %d axes, its equation names %q", k, len(s), t)
-		}
-		for i, r := range before {
-			size[r], count[r] = s[i], count[r]+1
-		}
-		for i, r := range after {
-			size[r], count[r] = s[len(s)-len(after)+i], count[r]+1
-		}
-		var err error
-		if rest, err = broadcast(rest, s[len(before):len(s)-len(after)]); err != nil {
-			return err
-		}
-	}
-	if !arrow {
-		if strings.Contains(in, "...") {
-			out = "..."
-		}
-		var once []rune
-		for r, n := range count {
-			if n == 1 {
-				once = append(once, r)
-			}
-		}
-		slices.Sort(once)
-		out += string(once)
-	}
-	shape := []dim.Dim{}
-	for len(out) > 0 {
-		if after, dots := strings.CutPrefix(out, "..."); dots {
-			shape, out = append(shape, rest...), after
-			continue
-		}
-		d, ok := size[rune(out[0])]
-		if !ok {
-			return fmt.Errorf("its result has an axis %q that no operand has", out[:1])
-		}
-		shape, out = append(shape, d), out[1:]
-	}
-	c.Out[0].Shape = shape
 	return nil
 }
 

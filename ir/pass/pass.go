@@ -26,6 +26,7 @@ func Passes() []Pass {
 		{"fold-integers", foldIntegers, "paddings and targets that a model computes from constants are constants"},
 		{"fold-shapes", foldShapes, "some exporters compute shapes at run time, others write them down; written down they can follow the choices"},
 		{"fold-scalars", foldScalars, "factors such as 1/sqrt(head dim) are numbers, whatever an exporter computes them from"},
+		{"plain-products", plainProducts, "an Einsum is a product of matrices, in which heads and the layers of weights are found"},
 		{"transposed-weights", transposedWeights, "linear layers are products with [in, out], however their weights are stored"},
 		{"fuse-gelu", fuseGelu, "GELU is one operator, in pieces or whole"},
 		{"fuse-layer-norm", fuseLayerNorm, "normalisations over the last axes are one operator, in pieces or whole"},
