@@ -3,7 +3,6 @@ package autodiff
 import (
 	"fmt"
 
-	"github.com/autotailor/autotailor/runtime/engine/kernel"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
@@ -80,46 +79,4 @@ func ints(s []int64) []int {
 		to[i] = int(v)
 	}
 	return to
-}
-
-// window reads the geometry of a convolution or pooling; one spatial axis is seen as an image of one row.
-func window(n node, x nn.Shape, k []int) (kernel.Window, error) {
-	rank := len(x) - 2
-	if rank != 1 && rank != 2 || len(k) != rank {
-		return kernel.Window{}, fmt.Errorf("%d spatial axes, one or two can be trained", rank)
-	}
-	s, d, p := n.List("strides", rank, 1), n.List("dilations", rank, 1), n.List("pads", 2*rank, 0)
-	for i := range rank {
-		if s[i] < 1 || d[i] < 1 || k[i] < 1 {
-			return kernel.Window{}, fmt.Errorf("kernel %v, strides %v or dilations %v is not positive", k, s, d)
-		}
-		autoPad(n.Text("auto_pad", ""), x[2+i], k[i], s[i], d[i], &p[i], &p[rank+i])
-	}
-	last := rank - 1
-	g := kernel.Window{
-		H: 1, KH: 1, StrideH: 1, DilationH: 1,
-		W: x[2+last], KW: k[last], StrideW: s[last], DilationW: d[last], Left: p[last], Right: p[rank+last],
-		Ceil: n.integer("ceil_mode", 0) != 0,
-	}
-	if rank == 2 {
-		g.H, g.KH, g.StrideH, g.DilationH, g.Top, g.Bottom = x[2], k[0], s[0], d[0], p[0], p[2]
-	}
-	return g, nil
-}
-
-// autoPad sets the padding of one axis from ONNX's auto_pad.
-func autoPad(mode string, in, k, stride, dilation int, before, after *int) {
-	switch mode {
-	case "SAME_UPPER", "SAME_LOWER":
-	case "VALID":
-		*before, *after = 0, 0
-		return
-	default:
-		return
-	}
-	total := max(((in+stride-1)/stride-1)*stride+(k-1)*dilation+1-in, 0)
-	*before, *after = total/2, total-total/2
-	if mode == "SAME_LOWER" {
-		*before, *after = *after, *before
-	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
+	"github.com/autotailor/autotailor/runtime/engine/onnxop"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
@@ -110,7 +111,7 @@ func (p *plan) convolution(n node) (product, error) {
 	if len(xs) != len(ws) {
 		return product{}, fmt.Errorf("input of rank %d and weight of rank %d", len(xs), len(ws))
 	}
-	g, err := window(n, xs, ws[2:])
+	g, err := onnxop.Window(n.Node, xs, ws[2:])
 	if err != nil {
 		return product{}, err
 	}

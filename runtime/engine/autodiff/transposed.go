@@ -13,17 +13,11 @@ func makeConvTranspose(p *plan, n node) error {
 	if len(ws) != len(xs) || groups < 1 || ws[0] != xs[1] || ys[1] != ws[1]*groups || xs[1]%groups != 0 {
 		return fmt.Errorf("weights %v do not fit an operand of shape %v and a result of shape %v", ws, xs, ys)
 	}
-	g, err := window(n, ys, ws[2:])
+	g, ok, err := onnxop.TransposedWindow(n.Node, xs, ys, ws[2:])
 	if err != nil {
 		return err
 	}
-	pads := onnxop.TransposedPads(n.Node, xs[2:], ys[2:], ws[2:])
-	last := len(pads) - 1
-	g.Left, g.Right = pads[last][0], pads[last][1]
-	if last > 0 {
-		g.Top, g.Bottom = pads[0][0], pads[0][1]
-	}
-	if h, w := g.Out(); h*w != xs[2:].Count() || w != xs[len(xs)-1] {
+	if !ok {
 		return fmt.Errorf("an operand of shape %v and a result of shape %v, whose padding is as large as the stride, cannot be trained", xs, ys)
 	}
 	order := channelsLast(len(xs))

@@ -9,7 +9,7 @@ import (
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
-// lowerConvTranspose adds each element of the operand, times the window's weights, to the result. It is plain and not fast.
+// lowerConvTranspose runs the derivative of a convolution by its operand, which is the same.
 func lowerConvTranspose(c *compiler, n node) error {
 	x, y := c.shape(n.In[0]), c.shape(n.Out[0])
 	w, ws, err := c.floats(n.In[1])
@@ -24,6 +24,28 @@ func lowerConvTranspose(c *compiler, n node) error {
 	if len(ws) != len(x) || ws[0] != x[1] || y[1] != ws[1]*groups || groups < 1 || x[1]%groups != 0 {
 		return fmt.Errorf("weights %v do not fit an operand of shape %v and a result of shape %v", ws, x, y)
 	}
+	g, ok, err := onnxop.TransposedWindow(n.Node, x, y, ws[2:])
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return c.linked(n, groups, w, bias)
+	}
+	order := channelsLast(len(x))
+	in, err := c.want(n.In[0], order)
+	if err != nil {
+		return err
+	}
+	conv, image := c.isa.NewTransposed(g, x[1], y[1], groups, w, bias), size(x[1:])
+	c.emit(n, []int{in}, []int{c.produce(n.Out[0], order)}, func(int) kernelFunc {
+		return func(t *kernel.Team, in, out [][]float32) { conv.Run(t, in[0], out[0], len(in[0])/image) }
+	})
+	return nil
+}
+
+// linked adds each element of the operand, times the window's weights, to the result. It is plain and not fast.
+func (c *compiler) linked(n node, groups int, w, bias []float32) error {
+	x, y, ws := c.shape(n.In[0]), c.shape(n.Out[0]), c.shape(n.In[1])
 	links := n.links(x[2:], y[2:], ws[2:])
 	each, window := ws[1], size(ws[2:])
 	inputs, from, to := x[1]/groups, size(x[2:]), size(y[2:])

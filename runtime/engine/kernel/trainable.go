@@ -165,15 +165,24 @@ func (c *Trainable) Operand(t *Team, dy, dx []float32, batch int) {
 	switch {
 	case c.winograd != nil:
 		c.winograd.backward(t, derivatives{dy: dy}, Operand{}, batch, Gradients{Operand: dx})
-		return
-	case !c.depthwise() && (c.g.StrideH > 1 || c.g.StrideW > 1):
-		if c.phases == nil { // BackwardOf does without
-			c.phases = phasesOf(c, c.backward.off)
-		}
+	case c.strided():
+		c.prepare() // BackwardOf does without
 		c.operandByPhases(t, dy, dx, batch)
-		return
+	default:
+		c.backward.Run(t, dy, dx, batch)
 	}
-	c.backward.Run(t, dy, dx, batch)
+}
+
+// strided tells whether not all taps reach the same pixels of the operand.
+func (c *Trainable) strided() bool {
+	return c.winograd == nil && !c.depthwise() && (c.g.StrideH > 1 || c.g.StrideW > 1)
+}
+
+// prepare makes what Operand needs besides the weights.
+func (c *Trainable) prepare() {
+	if c.strided() && c.phases == nil {
+		c.phases = phasesOf(c, c.backward.off)
+	}
 }
 
 // flipped is the geometry of the way back as far as Conv.Run needs it: the size of its input images.
