@@ -24,6 +24,9 @@ func lowerConvTranspose(c *compiler, n node) error {
 	if len(ws) != len(x) || ws[0] != x[1] || y[1] != ws[1]*groups || groups < 1 || x[1]%groups != 0 {
 		return fmt.Errorf("weights %v do not fit an operand of shape %v and a result of shape %v", ws, x, y)
 	}
+	if len(x) > 4 { // more than two spatial axes
+		return c.linked(n, groups, w, bias)
+	}
 	g, ok, err := onnxop.TransposedWindow(n.Node, x, y, ws[2:])
 	if err != nil {
 		return err
