@@ -24,6 +24,14 @@ func channelNormShape(c *Ctx) error {
 	return nil
 }
 
+// localShape keeps the shape; the operator normalises by at least one channel.
+func localShape(c *Ctx) error {
+	if size := c.Node.Int("size", 0); size < 1 {
+		return fmt.Errorf("its size is %d; want at least 1", size)
+	}
+	return sameShape(c)
+}
+
 // layerNormShape keeps the shape; means and deviations, the further results, have extent 1 from the axis on.
 func layerNormShape(c *Ctx) error {
 	x := c.In[0].Shape

@@ -257,6 +257,7 @@ func TestRefusals(t *testing.T) {
 		"input x 3\ny = BatchNormalization x [3] [3] [3] [3]",
 		"input x Nx4\ny = BatchNormalization x [3] [3] [3] [3]",
 		"input x Nx4\ny = LayerNormalization x [3]",
+		"input x Nx3x4x4\ny = LRN x size=0",
 		"input x Nx4\ny = Gather x {1} axis=7",
 		"input x Nx4\ny = Slice x {1} {2} {9}",
 		"input x Nx4\ny = Slice x {3} {2} {1}",

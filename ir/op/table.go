@@ -19,7 +19,7 @@ var table = index([]Spec{
 	{Name: "Softmax", Axes: AxesSoftmax, Shape: sameShape},
 	{Name: "LogSoftmax", Axes: AxesSoftmax, Shape: sameShape},
 	{Name: "Hardmax", Axes: AxesSoftmax, Shape: sameShape},
-	{Name: "LRN", Axes: AxesOpaque, Shape: sameShape},
+	{Name: "LRN", Axes: AxesOpaque, Shape: localShape},
 	{Name: "CumSum", Axes: AxesOpaque, Operands: 2, Shape: sameShape},
 	{Name: "ArgMax", Axes: AxesOpaque, Shape: argShape},
 	{Name: "ArgMin", Axes: AxesOpaque, Shape: argShape},

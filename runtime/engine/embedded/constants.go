@@ -53,7 +53,7 @@ func (c *compiler) optional(n node, i int) ([]float32, error) {
 
 // integers returns an integer list that is an attribute in some opsets and a constant operand in others; nil where absent.
 func (c *compiler) integers(n node, attr string, operand int) ([]int, error) {
-	if a, ok := n.attr(attr); ok {
+	if a, ok := n.Attr(attr); ok {
 		if a.Kind == nn.AttrInt {
 			return []int{int(a.Int)}, nil
 		}
@@ -94,15 +94,6 @@ func ints(s []int64) []int {
 type node struct {
 	*nn.Node
 	index int
-}
-
-func (n node) attr(name string) (*nn.Attr, bool) {
-	for i := range n.Attrs {
-		if n.Attrs[i].Name == name {
-			return &n.Attrs[i], true
-		}
-	}
-	return nil, false
 }
 
 func (n node) integer(name string, otherwise int) int {

@@ -62,7 +62,7 @@ func (c *compiler) limits(n node) (kernel.Limits, bool) {
 		return lim, true
 	}
 	for i, bound := range []*float32{&lim.Lo, &lim.Hi} {
-		if a, ok := n.attr([]string{"min", "max"}[i]); ok {
+		if a, ok := n.Attr([]string{"min", "max"}[i]); ok {
 			*bound = a.Float
 		} else if n.has(i + 1) {
 			v, _, err := c.floats(n.In[i+1])

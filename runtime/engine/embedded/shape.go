@@ -52,7 +52,7 @@ func lowerTranspose(c *compiler, n node) error {
 
 // list2 returns an integer list, or otherwise when absent.
 func (n node) list2(name string, otherwise []int) []int {
-	if a, ok := n.attr(name); ok {
+	if a, ok := n.Attr(name); ok {
 		return ints(a.Ints)
 	}
 	return otherwise
