@@ -20,7 +20,7 @@ func Passes() []Pass {
 		{"lift-constants", liftConstants, "Constant nodes and initializers are the same thing"},
 		{"drop-identities", dropIdentities, "exporters share equal tensors through Identity; each use gets its own value again"},
 		{"bounds-to-attributes", boundsToAttributes, "Clip's bounds are attributes in some opsets and operands in others"},
-		{"plain-sums", plainSums, "a Sum is Adds, and so the end of a residual block, whatever an exporter writes"},
+		{"plain-sums", plainSums, "a Sum is Adds, and so the end of a residual block, whatever an exporter writes; a Mean is divided, too"},
 		{"plain-gathers", plainGathers, "picking rows of a table by index is one operator, whatever an exporter writes"},
 		{"fold-scales", foldScales, "factors of a Resize that a model joins from constants are constants"},
 		{"fold-integers", foldIntegers, "paddings and targets that a model computes from constants are constants"},

@@ -1,9 +1,7 @@
 package pass
 
 import (
-	"encoding/binary"
 	"fmt"
-	"math"
 	"slices"
 
 	"github.com/autotailor/autotailor/ir"
@@ -55,10 +53,5 @@ func without(attrs []ir.Attr, name string) []ir.Attr {
 }
 
 func floatConstant(g *ir.Graph, name string, list []float32) ir.ValueID {
-	t := &ir.Tensor{Type: ir.Float32, Shape: []int{len(list)}}
-	for _, v := range list {
-		t.Raw = binary.LittleEndian.AppendUint32(t.Raw, math.Float32bits(v))
-	}
-	g.Values = append(g.Values, &ir.Value{Name: name, Type: ir.Float32, Shape: ir.Shape{{Size: len(list)}}, Const: t})
-	return ir.ValueID(len(g.Values) - 1)
+	return constantValue(g, name, ir.FromFloat32s([]int{len(list)}, list))
 }

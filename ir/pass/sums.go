@@ -6,23 +6,35 @@ import (
 	"github.com/autotailor/autotailor/ir"
 )
 
-// plainSums rewrites Sum, by which older exporters join the branches of a residual block, to Adds.
+// plainSums rewrites Sum, by which older exporters join the branches of a residual block, to Adds, and Mean to these and a Div.
 func plainSums(g *ir.Graph) error {
 	var nodes []*ir.Node
 	for _, n := range g.Nodes {
-		if n.Op != "Sum" || n.Domain != "" || len(n.In) < 2 {
+		sum := is(n, "Sum") || is(n, "Mean")
+		if sum && len(n.In) == 1 {
+			n.Op = "Identity"
+		}
+		if !sum || len(n.In) < 2 {
 			nodes = append(nodes, n)
 			continue
 		}
-		left, last := n.In[0], len(n.In)-1
-		for k, right := range n.In[1:last] {
-			suffix := fmt.Sprintf("_of_%d", k+2)
-			out := g.Values[n.Out[0]]
-			part := addValue(g, out, out.Name+suffix)
-			nodes = append(nodes, &ir.Node{Op: "Add", Name: n.Name + suffix, In: []ir.ValueID{left, right}, Out: []ir.ValueID{part}, Scope: n.Scope})
-			left = part
+		out, terms := g.Values[n.Out[0]], n.In
+		add := func(k int, left, right ir.ValueID) ir.ValueID {
+			suffix := fmt.Sprintf("_of_%d", k)
+			sum := addValue(g, out, out.Name+suffix)
+			nodes = append(nodes, &ir.Node{Op: "Add", Name: n.Name + suffix, In: []ir.ValueID{left, right}, Out: []ir.ValueID{sum}, Scope: n.Scope})
+			return sum
 		}
-		n.Op, n.In, n.Attrs = "Add", []ir.ValueID{left, n.In[last]}, nil
+		left, last := terms[0], len(terms)-1
+		for k, right := range terms[1:last] {
+			left = add(k+2, left, right)
+		}
+		if n.Op == "Sum" {
+			n.Op, n.In = "Add", []ir.ValueID{left, terms[last]}
+		} else {
+			n.Op, n.In = "Div", []ir.ValueID{add(len(terms), left, terms[last]), constantValue(g, n.Name+"_count", ir.FromFloat32s(nil, []float32{float32(len(terms))}))}
+		}
+		n.Attrs = nil
 		nodes = append(nodes, n)
 	}
 	g.Nodes = nodes
