@@ -34,6 +34,9 @@ func ReadEquation(text string, ranks []int) (e Equation, err error) {
 		if rest < 0 || rest > 0 && !open || rest > len(digits) {
 			return e, fmt.Errorf("operand %d has %d axes, its equation names %q", k, ranks[k], t)
 		}
+		if strings.ContainsFunc(before+after, notLetter) {
+			return e, fmt.Errorf("its equation names %q; want letters", t)
+		}
 		axes := digits[len(digits)-rest:]
 		if len(axes) > len(dots) {
 			dots = axes
@@ -51,6 +54,8 @@ func ReadEquation(text string, ranks []int) (e Equation, err error) {
 	}
 	return e, nil
 }
+
+func notLetter(r rune) bool { return r|0x20 < 'a' || r|0x20 > 'z' }
 
 // once are the letters that occur once, in alphabetical order: those of a result that is not written.
 func once(terms []string) string {
