@@ -307,20 +307,29 @@ func sameShape(got []dim.Dim, want nn.Shape) bool {
 	})
 }
 
-func (c *backendRun) execute() error {
-	g, err := gen.ParseNetwork(c.model)
+// runFile runs a model file that is in memory on the embedded engine.
+func runFile(model []byte, in ...nn.Tensor) ([]nn.Tensor, error) {
+	g, err := gen.ParseNetwork(model)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	w, err := onnxfile.Parse(c.model)
+	w, err := onnxfile.Parse(model)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	s, err := embedded.New(embedded.Options{}).Compile(g, w)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	out, err := s.Run(c.in...)
+	out, err := s.Run(in...)
+	for k := range out {
+		out[k].Raw = slices.Clone(out[k].Raw) // the session's memory
+	}
+	return out, errors.Join(err, s.Close())
+}
+
+func (c *backendRun) execute() error {
+	out, err := runFile(c.model, c.in...)
 	if err != nil {
 		return err
 	}
@@ -332,7 +341,7 @@ func (c *backendRun) execute() error {
 			return fmt.Errorf("output %d: %w", k, err)
 		}
 	}
-	return s.Close()
+	return nil
 }
 
 // near compares float32 tensors within 1e-4 of each element, others bit for bit.

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/autotailor/autotailor/gen"
-	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/onnxfile"
 )
@@ -32,7 +30,7 @@ var einsumArchitectures = map[string]func(z *zoo){
 			scores := z.einsum("b h i d, b h j d -> b h i j", nn.Shape{nn.Batch, heads, tokens, tokens}, q, k)
 			y = z.einsum("b h i j, b h j d -> b h i d", nn.Shape{nn.Batch, heads, tokens, width / heads}, z.Softmax(scores, -1), v)
 			x = z.Add(x, z.linear(z.Reshape(z.Transpose(y, 0, 2, 1, 3), nn.Shape{nn.Batch, tokens, width}), width, width))
-			x = z.Add(x, z.linear(z.Act(z.linear(z.norm(x, width), width, 4*width), nn.Gelu()), 4*width, width))
+			x = z.feedForward(x, width)
 		}
 		z.Output("logits", z.linear(z.Mean(x, false, 1), width, 10))
 	},
@@ -49,7 +47,7 @@ var einsumArchitectures = map[string]func(z *zoo){
 			scores := z.einsum("aecd,abcd->acbe", nn.Shape{nn.Batch, heads, tokens, tokens}, k, q)
 			y = z.einsum("acbe,aecd->abcd", nn.Shape{nn.Batch, tokens, heads, each}, z.Softmax(scores, -1), v)
 			x = z.Add(x, z.einsum("abcd,cde->abe", nn.Shape{nn.Batch, tokens, width}, y, z.Param(param(z.name("output"), heads, each, width))))
-			x = z.Add(x, z.linear(z.Act(z.linear(z.norm(x, width), width, 4*width), nn.Gelu()), 4*width, width))
+			x = z.feedForward(x, width)
 		}
 		z.Output("logits", z.linear(z.Mean(x, false, 1), width, 10))
 	},
@@ -66,7 +64,7 @@ var einsumArchitectures = map[string]func(z *zoo){
 			both := z.einsum("bhwk,bhwl->bhwkl", nn.Shape{nn.Batch, side, side, side, side}, rows, columns)
 			scores := z.Add(z.einsum("bic,bjc", nn.Shape{nn.Batch, tokens, tokens}, q, k), z.Reshape(both, nn.Shape{nn.Batch, tokens, tokens}))
 			x = z.Add(x, z.linear(z.einsum("...ij,...jc->...ic", nn.Shape{nn.Batch, tokens, width}, z.Softmax(scores, -1), v), width, width))
-			x = z.Add(x, z.linear(z.Act(z.linear(z.norm(x, width), width, 4*width), nn.Gelu()), 4*width, width))
+			x = z.feedForward(x, width)
 		}
 		z.Output("logits", z.linear(z.Mean(x, false, 1), width, 10))
 	},
@@ -216,19 +214,7 @@ func (e equationCase) run(in []nn.Tensor) (out nn.Tensor, err error) {
 	if err := onnxfile.Write(&file, g, nn.MapWeights{}, onnxfile.WriteOptions{Opset: 17}); err != nil {
 		return out, err
 	}
-	read, err := gen.ParseNetwork(file.Bytes())
-	if err != nil {
-		return out, err
-	}
-	w, err := onnxfile.Parse(file.Bytes())
-	if err != nil {
-		return out, err
-	}
-	s, err := embedded.New(embedded.Options{}).Compile(read, w)
-	if err != nil {
-		return out, err
-	}
-	all, err := s.Run(in...)
+	all, err := runFile(file.Bytes(), in...)
 	if err != nil {
 		return out, err
 	}

@@ -72,6 +72,10 @@ func (z *zoo) attention(x nn.Value, tokens, width, heads int) nn.Value {
 
 func (z *zoo) transformer(x nn.Value, tokens, width, heads int) nn.Value {
 	x = z.Add(x, z.attention(z.norm(x, width), tokens, width, heads))
+	return z.feedForward(x, width)
+}
+
+func (z *zoo) feedForward(x nn.Value, width int) nn.Value {
 	return z.Add(x, z.linear(z.Act(z.linear(z.norm(x, width), width, 4*width), nn.Gelu()), 4*width, width))
 }
 
