@@ -20,7 +20,7 @@ const (
 	digits   = "9876543210"
 )
 
-// ReadEquation reads the text of an equation for operands with as many axes as ranks says.
+// ReadEquation reads the text of an equation for operands with as many axes as ranks says; -1 is as many as it names.
 func ReadEquation(text string, ranks []int) (e Equation, err error) {
 	in, out, arrow := strings.Cut(strings.ReplaceAll(text, " ", ""), "->")
 	terms := strings.Split(in, ",")
@@ -31,6 +31,9 @@ func ReadEquation(text string, ranks []int) (e Equation, err error) {
 	for k, t := range terms {
 		before, after, open := strings.Cut(t, ellipsis)
 		rest := ranks[k] - len(before) - len(after)
+		if ranks[k] < 0 && !open {
+			rest = 0
+		}
 		if rest < 0 || rest > 0 && !open || rest > len(digits) {
 			return e, fmt.Errorf("operand %d has %d axes, its equation names %q", k, ranks[k], t)
 		}

@@ -2,6 +2,7 @@ package pass
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/autotailor/autotailor/ir"
@@ -21,7 +22,7 @@ func plainProducts(g *ir.Graph) error {
 		if ranks == nil {
 			ranks = inferredRanks(g)
 		}
-		if e, ok := equation(g, n, ranks); ok {
+		if e, ok := equation(n, ranks); ok {
 			nodes = append(nodes, (&einsum{g: g, node: n}).rewrite(e)...)
 		} else {
 			nodes = append(nodes, n)
@@ -31,30 +32,22 @@ func plainProducts(g *ir.Graph) error {
 	return nil
 }
 
-// equation reads that of an Einsum; ok is false for what stays as it is.
-func equation(g *ir.Graph, n *ir.Node, ranks []int) (e op.Equation, ok bool) {
-	text := n.String("equation", "")
-	terms, dots := strings.Split(strings.ReplaceAll(text, " ", ""), ","), strings.Contains(text, "...")
-	terms[len(terms)-1], _, _ = strings.Cut(terms[len(terms)-1], "->")
+// equation reads that of an Einsum; ok is false for what stays as it is. Of one that is wrong, shape inference says so.
+func equation(n *ir.Node, ranks []int) (e op.Equation, ok bool) {
 	var of []int
-	for k, t := range terms {
-		switch rank := ranks[n.Input(k)]; {
-		case rank > 0:
+	for _, id := range n.In {
+		if rank := ranks[id]; rank > 0 {
 			of = append(of, rank)
-		case dots:
-			return e, false // how many axes it stands for is not known
-		default:
-			of = append(of, len(t))
+		} else {
+			of = append(of, -1) // not known
 		}
 	}
-	e, err := op.ReadEquation(text, of) // of one that is wrong, shape inference says so
-	for _, t := range append(e.In, e.Out) {
-		for k := range t {
-			ok = ok || strings.Contains(t[:k], t[k:k+1])
-		}
-	}
-	return e, err == nil && !ok && len(of) == len(n.In)
+	e, err := op.ReadEquation(n.String("equation", ""), of)
+	return e, err == nil && !slices.ContainsFunc(append(slices.Clone(e.In), e.Out), repeats)
 }
+
+// repeats tells whether a letter names several axes, as of a diagonal.
+func repeats(axes string) bool { return len(union("", axes)) < len(axes) }
 
 // einsum rewrites one node.
 type einsum struct {
