@@ -6,11 +6,11 @@ import (
 	"github.com/autotailor/autotailor/ir"
 )
 
-// plainSums rewrites Sum, by which older exporters join the branches of a residual block, to Adds, and Mean to these and a Div.
+// plainSums rewrites Sum, by which older exporters join the branches of a residual block, to Adds, and Mean of float32 to these and a Div.
 func plainSums(g *ir.Graph) error {
 	var nodes []*ir.Node
 	for _, n := range g.Nodes {
-		sum := is(n, "Sum") || is(n, "Mean")
+		sum := is(n, "Sum") || is(n, "Mean") && countable(g.Values[n.Out[0]].Type)
 		if sum && len(n.In) == 1 {
 			n.Op = "Identity"
 		}
@@ -40,3 +40,6 @@ func plainSums(g *ir.Graph) error {
 	g.Nodes = nodes
 	return nil
 }
+
+// countable tells whether elements can be divided by a float32: those that have that type, or none that is declared.
+func countable(t ir.DType) bool { return t == ir.Float32 || t == ir.Undefined }

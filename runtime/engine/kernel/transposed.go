@@ -29,7 +29,7 @@ func (c *Transposed) Run(t *Team, x, y []float32, batch int) {
 	if c.bias == nil {
 		return
 	}
-	image := len(y) / batch
+	image := c.c.g.H * c.c.g.W * c.c.in
 	for i := range batch {
 		part := y[i*image : (i+1)*image]
 		c.bias.Run(t, part, part, c.add)
