@@ -53,6 +53,8 @@ func (g Window) offsets() []int32 {
 type Windows struct {
 	plain, inside, back map[Window][]int32
 	lists               map[*int32]tapList // of these tables, by their first element
+	phases              map[Window][]phase
+	places              map[placing][]int64
 	tiles               map[tiling][]int64
 }
 

@@ -51,9 +51,9 @@ func crossParts(pixels, sums int) int {
 	return max(1, min(pixels/(2*crossDepth), crossFloats/sums, 16))
 }
 
-// plan cuts so many pixels in parts, whose sums are still to be cleared.
-func (x *crossing) plan(t *Team, pixels int) {
-	x.parts = x.cut(pixels)
+// plan makes room for the sums of so many parts, which are still to be cleared.
+func (x *crossing) plan(t *Team, parts int) {
+	x.parts = parts
 	x.sums = t.floats(x.parts * x.size())
 }
 
@@ -81,7 +81,7 @@ func (c *Trainable) Weights(t *Team, x, dy, dw []float32, batch int) {
 	}
 	s := c.cross
 	pixels := batch * c.pixels
-	s.plan(t, pixels)
+	s.plan(t, s.cut(pixels))
 	work := pixels * s.rows * c.out
 	chunks := (pixels + crossDepth - 1) / crossDepth
 	slices := 1 // of the rows of sums, where parts of pixels are too few
@@ -119,7 +119,8 @@ func (x *crossing) tileRows() int {
 
 // chunk adds the products of pixels [m0, m1), which dy starts at, to rows [k0, k1) of every tap's sums of a part.
 func (x *crossing) chunk(w *worker, part, group, k0, k1, m0, m1 int, in, dy []float32) {
-	x.add(w, part, group, k0, k1, m1-m0, x.place(w, group, m0, m1-m0, in), dy)
+	taps := x.place(w, group, m0, m1-m0, in)
+	x.add(w, part, group, k0, k1, m1-m0, taps, w.off, dy)
 }
 
 // rowsChunk is chunk for all rows of the sums of a product of pixels, whose operands in starts at.
@@ -131,11 +132,11 @@ func (x *crossing) rowsChunk(w *worker, part, depth int, in, dy []float32) {
 	for i := range depth {
 		w.off[i] = int64(i*x.c.in) * 4
 	}
-	x.add(w, part, 0, 0, x.c.in, depth, 1, dy)
+	x.add(w, part, 0, 0, x.c.in, depth, 1, w.off, dy)
 }
 
 // add adds products, given the places of so many pixels for every tap.
-func (x *crossing) add(w *worker, part, group, k0, k1, depth, taps int, dy []float32) {
+func (x *crossing) add(w *worker, part, group, k0, k1, depth, taps int, places []int64, dy []float32) {
 	c, u := x.c, x.c.isa
 	sums := x.sums[(part*c.groups+group)*x.rows*x.width:]
 	a := &w.cross
@@ -146,7 +147,7 @@ func (x *crossing) add(w *worker, part, group, k0, k1, depth, taps int, dy []flo
 		cols := min(2*u.width, x.width-j)
 		a.y, a.ldy = x.panel(w, group, j, cols, depth, dy)
 		for tap := range taps {
-			a.off = &w.off[tap*depth]
+			a.off = &places[tap*depth]
 			for k := k0; k < k1; k += u.rows {
 				a.x = at(base, int64(k)*4)
 				a.c = &sums[(tap*x.tileRows()+k)*x.width+j]

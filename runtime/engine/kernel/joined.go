@@ -103,16 +103,17 @@ func (o Operand) rows(w *worker, n, lo, hi int) []float32 {
 // computed where they are used. Those by a pixel's results, or an image's, make all those by its operand, and there are enough for all threads.
 func (u *ISA) Joins(g Window, p TrainableParams, batch int) bool {
 	oh, ow := g.Out()
-	l := p.Layout
+	l, image := p.Layout, max(g.H*g.W*p.In, oh*ow*p.Out)
+	parts := crossParts(batch*oh*ow, l.Taps*l.K*u.padded(l.N))
 	switch {
 	case p.depthwise():
-		return batch >= 4 && max(g.H*g.W, oh*ow)*p.In <= joinedFloats
+		return batch >= 4 && image <= joinedFloats
 	case u.byWinograd(g, p):
 		return true
-	case !g.pointwise() || g.Ceil || p.Groups > 1 || Gathered(l.Taps, l.K):
-		return false
+	case g.imagewise(p):
+		return min(batch, parts) >= 4 && image <= joinedFloats
 	}
-	return crossParts(batch*oh*ow, l.Taps*l.K*u.padded(l.N)) >= 4
+	return p.Groups == 1 && !Gathered(l.Taps, l.K) && parts >= 4
 }
 
 // joinedFloats bounds an image: half of a second cache.
@@ -145,14 +146,12 @@ func (c *Trainable) ForwardMoments(t *Team, x Operand, y []float32, batch int, m
 			lookAhead(w, lo, hi)
 			c.forward.rows(w, x.X, y, lo, hi)
 		})
-	case c.depthwise():
-		ends, image := make([]int, c.imageParts(batch)), c.g.H*c.g.W
-		for p := range ends {
-			ends[p] = (p + 1) * batch / len(ends) * c.pixels
-		}
-		u.observeBlocks(t, m, y, c.out, work, ends, stepRows(c.out), c.pixels, func(w *worker, lo, _ int) {
-			from := lo / c.pixels * image
-			c.forward.depthwiseRows(w, x.rows(w, c.in, from, from+image), y[lo*c.out:], 0, c.pixels)
+	case c.depthwise() || c.g.imagewise(c.params()):
+		block := c.images() * c.pixels
+		u.observeBlocks(t, m, y, c.out, work, c.blockEnds(batch, block, 16), stepRows(c.out), block, func(w *worker, lo, hi int) {
+			in := x.rows(w, c.in, c.reach(lo), c.reach(hi))
+			lookAhead(w, lo, hi)
+			c.imagesForward(w, in, y[lo*c.out:hi*c.out])
 		})
 	default:
 		there := c.forward.matrices[0]
@@ -208,8 +207,12 @@ func (c *Trainable) BackwardOf(t *Team, d *Deferred, x Operand, batch int, g Gra
 		c.winograd.backward(t, derivatives{deferred: d}, x, batch, g)
 		return
 	}
+	if c.g.imagewise(c.params()) {
+		c.imagesBackwardOf(t, d, x, batch, g)
+		return
+	}
 	s, pixels := c.cross, batch*c.pixels
-	s.plan(t, pixels)
+	s.plan(t, s.cut(pixels))
 	g.Sums.begin(t, s.parts)
 	chunks := (pixels + crossDepth - 1) / crossDepth
 	back := c.backward.matrices[0]
@@ -243,7 +246,7 @@ func (c *Trainable) BackwardOf(t *Team, d *Deferred, x Operand, batch int, g Gra
 	g.Sums.end()
 }
 
-// lookAhead announces what BackwardOf needs for rows [m0, m1) of the result of a convolution of single pixels.
+// lookAhead announces what BackwardOf needs for rows [m0, m1) of the result.
 func (c *Trainable) lookAhead(w *worker, d *Deferred, x Operand, g *Gradients, m0, m1 int) {
 	lo, hi := c.reach(m0), c.reach(m1)
 	w.ahead.clear()

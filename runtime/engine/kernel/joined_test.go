@@ -7,12 +7,12 @@ import (
 )
 
 // TestJoinedEqualsSeparate: a product that normalises its operand where it uses it, and whose way back computes derivatives where they are used
-// and the sums for the normalisation before, has the results of the steps one by one. It is of pixels, depthwise or by Winograd's algorithm.
+// and the sums for the normalisation before, has the results of the steps one by one. It is of pixels, depthwise, by Winograd's algorithm or imagewise.
 func TestJoinedEqualsSeparate(t *testing.T) {
 	relu := Limits{Lo: 0, Hi: 6}
 	for _, u := range All() {
 		rng := rand.New(rand.NewPCG(5, 6))
-		for i := range 24 {
+		for i := range 36 {
 			in, out, groups, g := 1+rng.IntN(70), 1+rng.IntN(70), 1, Window{H: 15, W: 13, KH: 1, KW: 1, StrideH: 1, StrideW: 1, DilationH: 1, DilationW: 1}
 			if i%3 != 1 {
 				g.KH, g.KW, g.Top, g.Left, g.Bottom, g.Right = 3, 3, 1, 1, 1, 1
@@ -26,12 +26,17 @@ func TestJoinedEqualsSeparate(t *testing.T) {
 				in, out = in+thin, out+thin
 			}
 			batch := 8 + rng.IntN(12)
-			if i%6 == 4 { // of some pixels
+			switch {
+			case i >= 24: // imagewise
+				in, out, groups = in%30+thin, out%30+1, 1
+				g = Window{H: 5 + i%3*5, W: 4 + i%4*4, KH: 1 + i%3, KW: 1 + i%4, StrideH: 1 + i%2, StrideW: 2, Top: i % 2, Left: i % 3, Bottom: 1, Right: 1, DilationH: 1 + i/3%2, DilationW: 1}
+				batch *= 8
+			case i%6 == 4: // of some pixels
 				g.StrideH, g.StrideW = 2, 1+i/6%2
 				in, batch = in+thin, 4*batch
 			}
 			c := u.NewTrainable(g, ConvWeights(g, in, out, groups), used)
-			if !u.Joins(g, ConvWeights(g, in, out, groups), batch) {
+			if i >= 24 && !g.imagewise(ConvWeights(g, in, out, groups)) || !u.Joins(g, ConvWeights(g, in, out, groups), batch) {
 				t.Fatalf("case %d does not join", i)
 			}
 			team := NewTeam(1 + i%3)

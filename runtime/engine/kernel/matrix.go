@@ -40,6 +40,15 @@ type span struct {
 type Layout struct {
 	Taps, K, N                  int
 	TapStride, KStride, NStride int
+	order                       []int // in which taps are packed; nil where they are as they stand
+}
+
+// tap returns where the elements of the tap that is packed as the i-th begin.
+func (l Layout) tap(i int) int {
+	if l.order != nil {
+		i = l.order[i]
+	}
+	return i * l.TapStride
 }
 
 // Limits bound the results of an operator: a fused Relu or Clip.
@@ -96,7 +105,7 @@ func (m *Matrix) fillPanels(w []float32, l Layout, lo, hi int) {
 func fillRows(w, to []float32, l Layout, cols, have int) {
 	for k := range l.K {
 		for tap := range l.Taps {
-			from, row := w[tap*l.TapStride+k*l.KStride:], to[(tap*l.K+k)*cols:][:have]
+			from, row := w[l.tap(tap)+k*l.KStride:], to[(tap*l.K+k)*cols:][:have]
 			if l.NStride == 1 {
 				copy(row, from)
 				continue
@@ -148,6 +157,7 @@ type source struct {
 	image  int     // floats of an image
 	first  int     // floats before the first column: a group's channels
 	patch  *patches
+	places []int64 // in place of off: those of the pixels of x, a single image, see Windows.placed. The matrix has one run
 }
 
 // blockBytes is how much of the packed weights is used for all rows before the next: half of a small L2 cache.
@@ -258,6 +268,8 @@ func (m *Matrix) tileOfRuns(w *worker, rows int, s *span) {
 // place writes the offsets of a tile's rows.
 func (s *source) place(w *worker, r, rows, taps int) {
 	switch {
+	case s.places != nil:
+		w.tile.x, w.tile.off = first(s.x[s.first:]), &s.places[r*taps]
 	case s.patch != nil:
 		s.patch.gather(w, s.x, r, rows)
 	case s.off == nil:

@@ -96,7 +96,7 @@ func (u *ISA) observeBlocks(t *Team, m *Moments, y []float32, n, work int, ends 
 		case !whole:
 			write(w, lo, hi)
 		case lo%block == 0:
-			write(w, lo, lo+block)
+			write(w, lo, min(lo+block, len(y)/n))
 		}
 		c.set(u, lo, hi, n, y)
 		c.c, c.s0, c.s1 = &y[part*n], s0, s1

@@ -3,58 +3,102 @@ package kernel
 // phase is the input pixels of a strided convolution that the same taps reach: derivatives by them are one product, without the
 // zeros that other taps would add.
 type phase struct {
-	pixels   []int32   // of an input image
-	off      []int32   // [pixels][taps], in pixels of an output image
-	taps     []int     // of the window
-	matrices []*Matrix // one per group
+	pixels []int32 // of an input image
+	off    []int32 // [pixels][taps], in pixels of an output image
+	taps   []int   // of the window
 }
 
-// phasesOf cuts the input pixels of c by the taps that reach them; all are the offsets of the way back.
-func phasesOf(c *Trainable, all []int32) []phase {
-	g := c.g
-	taps := g.KH * g.KW
-	var list []phase
-	for y := range min(g.StrideH, g.H) {
-		for x := range min(g.StrideW, g.W) {
-			var p phase
-			for t := range taps { // those that reach any pixel of the phase
-				if (y+g.Top-t/g.KW*g.DilationH)%g.StrideH == 0 && (x+g.Left-t%g.KW*g.DilationW)%g.StrideW == 0 {
-					p.taps = append(p.taps, t)
-				}
-			}
-			for r := y; r < g.H; r += g.StrideH {
-				for q := x; q < g.W; q += g.StrideW {
-					pixel := r*g.W + q
-					p.pixels = append(p.pixels, int32(pixel))
-					for _, t := range p.taps {
-						p.off = append(p.off, all[pixel*taps+t])
-					}
-				}
-			}
-			p.cut(c)
-			list = append(list, p)
-		}
+// phaseProduct is what yields derivatives by the pixels of a phase.
+type phaseProduct struct {
+	phase
+	places   []int64
+	matrices []*Matrix // one per group; nil until they are cut
+}
+
+func (c *Trainable) phaseProducts(s *Windows) (list []phaseProduct) {
+	for _, p := range s.phasesOf(c.g, c.backward.off) {
+		list = append(list, phaseProduct{phase: p, places: s.placed(p.off, len(p.taps), c.isa.rows, c.out)})
 	}
 	return list
 }
 
-// cut takes the rows of the phase's taps from the matrices.
-func (p *phase) cut(c *Trainable) {
-	if len(p.taps) == 0 {
-		return
+// phasesOf cuts the input pixels of a window by the taps that reach them; all are the offsets of the way back.
+func (s *Windows) phasesOf(g Window, all []int32) []phase {
+	build := func() (list []phase) {
+		for y := range min(g.StrideH, g.H) {
+			for x := range min(g.StrideW, g.W) {
+				list = append(list, g.phase(y, x, all))
+			}
+		}
+		return list
 	}
-	k := c.layout.N // derivatives by results are the left-hand side
-	part := Part{Taps: len(p.taps), Limits: NoLimits()}
-	for _, t := range p.taps {
-		for i := range k {
-			part.Rows = append(part.Rows, t*k+i)
+	if s == nil {
+		return build()
+	}
+	return table(&s.phases, g, build)
+}
+
+// phase is that of pixel (y, x).
+func (g Window) phase(y, x int, all []int32) (p phase) {
+	taps := g.KH * g.KW
+	for t := range taps { // those that reach any pixel of the phase
+		if (y+g.Top-t/g.KW*g.DilationH)%g.StrideH == 0 && (x+g.Left-t%g.KW*g.DilationW)%g.StrideW == 0 {
+			p.taps = append(p.taps, t)
 		}
 	}
-	for i := range c.layout.K {
-		part.Columns = append(part.Columns, i)
+	for r := y; r < g.H; r += g.StrideH {
+		for q := x; q < g.W; q += g.StrideW {
+			pixel := r*g.W + q
+			p.pixels = append(p.pixels, int32(pixel))
+			for _, t := range p.taps {
+				p.off = append(p.off, all[pixel*taps+t])
+			}
+		}
 	}
-	for _, m := range c.backward.matrices {
-		p.matrices = append(p.matrices, m.Part(part))
+	return p
+}
+
+// tapOrder lists all taps, those of a phase side by side; it is nil without phases.
+func tapOrder(phases []phaseProduct, taps int) []int {
+	if phases == nil {
+		return nil
+	}
+	order, seen := make([]int, 0, taps), make([]bool, taps)
+	for _, p := range phases {
+		order = append(order, p.taps...)
+		for _, t := range p.taps {
+			seen[t] = true
+		}
+	}
+	for t := range taps { // those that reach nothing, where an image is smaller than a stride
+		if !seen[t] {
+			order = append(order, t)
+		}
+	}
+	return order
+}
+
+// cutPhases takes the rows of each phase's taps from the matrices of the way back.
+func (c *Trainable) cutPhases() {
+	k, row := c.layout.N, 0 // derivatives by results are the left-hand side
+	columns := make([]int, c.layout.K)
+	for i := range columns {
+		columns[i] = i
+	}
+	for i := range c.phases {
+		p := &c.phases[i]
+		p.matrices = make([]*Matrix, 0, c.groups)
+		if len(p.taps) == 0 {
+			continue
+		}
+		part := Part{Taps: len(p.taps), Columns: columns, Limits: NoLimits()}
+		for range len(p.taps) * k {
+			part.Rows = append(part.Rows, row)
+			row++
+		}
+		for _, m := range c.backward.matrices {
+			p.matrices = append(p.matrices, m.Part(part))
+		}
 	}
 }
 
@@ -66,28 +110,29 @@ func (c *Trainable) operandByPhases(t *Team, dy, dx []float32, batch int) {
 			w.ahead.clear()
 			w.ahead.rows(dy, results, img+1, img+2)
 			w.ahead.rows(dx, image, img+1, img+2)
-			for i := range c.phases {
-				c.phases[i].run(w, c, dy[img*results:(img+1)*results], dx[img*image:(img+1)*image])
-			}
+			c.phasesOfImage(w, dy[img*results:(img+1)*results], dx[img*image:(img+1)*image])
 		}
 	})
 }
 
-// run computes one image.
-func (p *phase) run(w *worker, c *Trainable, dy, dx []float32) {
-	n := len(p.pixels)
-	if len(p.taps) == 0 {
-		for _, pixel := range p.pixels {
-			clear(dx[int(pixel)*c.in : (int(pixel)+1)*c.in])
+// phasesOfImage is operandByPhases for one image, on one thread.
+func (c *Trainable) phasesOfImage(w *worker, dy, dx []float32) {
+	for i := range c.phases {
+		p := &c.phases[i]
+		if len(p.taps) == 0 {
+			for _, pixel := range p.pixels {
+				clear(dx[int(pixel)*c.in : (int(pixel)+1)*c.in])
+			}
+			continue
 		}
-		return
-	}
-	part := room(&w.dy, n*c.in)
-	for i, m := range p.matrices {
-		src := source{x: dy, stride: c.out, off: p.off, pixels: n, image: len(dy), first: i * c.layout.N}
-		m.block(w, 0, n, 0, len(m.spans), &src, part[i*c.layout.K:], c.in)
-	}
-	for i, pixel := range p.pixels {
-		copy(dx[int(pixel)*c.in:(int(pixel)+1)*c.in], part[i*c.in:])
+		n := len(p.pixels)
+		part := room(&w.patches, n*c.in)
+		for g, m := range p.matrices {
+			src := source{x: dy, first: g * c.layout.N, places: p.places}
+			m.block(w, 0, n, 0, len(m.spans), &src, part[g*c.layout.K:], c.in)
+		}
+		for k, pixel := range p.pixels {
+			copy(dx[int(pixel)*c.in:(int(pixel)+1)*c.in], part[k*c.in:])
+		}
 	}
 }

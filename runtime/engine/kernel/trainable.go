@@ -11,8 +11,10 @@ type Trainable struct {
 	group    int    // floats between the weights of groups
 	pixels   int    // of an output image
 	forward  *Conv
-	backward *Conv   // from derivatives by results to those by operands
-	phases   []phase // of a strided convolution that is not depthwise
+	backward *Conv          // from derivatives by results to those by operands
+	places   []int64        // of an imagewise one: see Windows.placed, for tiles
+	crossed  []int64        // and for the sums of weights' derivatives
+	phases   []phaseProduct // of a strided convolution that is not depthwise
 	cross    *crossing
 	winograd *winograd // instead of all these from forward on, for some convolutions
 }
@@ -53,10 +55,17 @@ func (u *ISA) NewTrainable(g Window, p TrainableParams, memory Memory) *Trainabl
 		c.forward.off = p.Windows.offsets(g)
 		c.backward.off = p.Windows.backOffsets(g)
 	}
+	if c.strided() {
+		c.phases = c.phaseProducts(p.Windows)
+	}
 	if c.depthwise() {
 		c.forward.emptyDepthwise(p)
 		c.backward.emptyDepthwise(p)
 		return c
+	}
+	if g.imagewise(p) {
+		c.places = p.Windows.placed(c.forward.off, p.Layout.Taps, u.rows, c.in)
+		c.crossed = p.Windows.placed(c.forward.off, p.Layout.Taps, crossDepth, c.in)
 	}
 	for range p.Groups {
 		m := u.empty(p.Layout, memory)
@@ -64,7 +73,7 @@ func (u *ISA) NewTrainable(g Window, p TrainableParams, memory Memory) *Trainabl
 			m.gather()
 		}
 		c.forward.matrices = append(c.forward.matrices, m)
-		c.backward.matrices = append(c.backward.matrices, u.empty(p.Layout.turned(), memory))
+		c.backward.matrices = append(c.backward.matrices, u.empty(c.wayBack(), memory))
 	}
 	if c.gathered() {
 		c.forward.patch = &patches{off: c.forward.off, taps: p.Layout.Taps, k: p.Layout.K, pixels: oh * ow, image: g.H * g.W * p.In, channels: p.In}
@@ -87,6 +96,13 @@ func (c *Trainable) gathered() bool { return Gathered(c.layout.Taps, c.layout.K)
 // turned is the layout of the transposed matrices of all taps.
 func (l Layout) turned() Layout {
 	l.K, l.N, l.KStride, l.NStride = l.N, l.K, l.NStride, l.KStride
+	return l
+}
+
+// wayBack is the layout of the matrices of the way back, with those of a phase's taps side by side.
+func (c *Trainable) wayBack() Layout {
+	l := c.layout.turned()
+	l.order = tapOrder(c.phases, l.Taps)
 	return l
 }
 
@@ -132,7 +148,7 @@ func (c *Trainable) SetWeights(t *Team, w, bias []float32) {
 		copy(c.forward.dw.bias, bias)
 		return
 	}
-	n, l := c.layout.N, c.layout
+	n, l, wayBack := c.layout.N, c.layout, c.wayBack()
 	for i := range c.groups {
 		there, back := c.forward.matrices[i], c.backward.matrices[i]
 		first := len(there.spans)
@@ -141,7 +157,7 @@ func (c *Trainable) SetWeights(t *Team, w, bias []float32) {
 				there.fillPanels(w[i*c.group:], l, lo, min(hi, first))
 			}
 			if hi > first {
-				back.fillPanels(w[i*c.group:], l.turned(), max(lo, first)-first, hi-first)
+				back.fillPanels(w[i*c.group:], wayBack, max(lo, first)-first, hi-first)
 			}
 		})
 		clear(there.init)
@@ -180,8 +196,8 @@ func (c *Trainable) strided() bool {
 
 // prepare makes what Operand needs besides the weights.
 func (c *Trainable) prepare() {
-	if c.strided() && c.phases == nil {
-		c.phases = phasesOf(c, c.backward.off)
+	if c.strided() && c.phases[0].matrices == nil {
+		c.cutPhases()
 	}
 }
 
