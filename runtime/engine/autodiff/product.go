@@ -74,27 +74,21 @@ func (p *plan) joined(t *kernel.Team, c *kernel.Trainable, x, y, w *variable, ba
 		g.Operand, g.Add, x.touched = x.grad, x.touched, true
 	}
 	if x.wants && last {
-		z := x // all derivatives by it are those by x
-		if g.Inside = x.inside; x.terms != nil {
+		same := x.terms // derivatives by these are those by x
+		if g.Inside = x.inside; same == nil {
+			same = []*variable{x}
+		} else {
 			x.gated = x.inside != nil
-			z = x.normalised()
 		}
-		if z != nil && z.norm != nil {
-			g.Sums, z.summed = z.norm.SumsOf(z.from.data), true
+		for _, z := range same {
+			if z.norm != nil && z.wants && (z == x || z.uses == 1) {
+				sums := z.norm.SumsOf(z.from.data)
+				sums.And, g.Sums, z.summed = g.Sums, sums, true
+			}
 		}
 	}
 	c.BackwardOf(t, y.deferred, x.operand(), batch, g)
 	y.deferred = nil
-}
-
-// normalised returns a term of a sum that is the result of a normalisation, and that nothing else reads.
-func (v *variable) normalised() *variable {
-	for _, x := range v.terms {
-		if x.norm != nil && x.uses == 1 && x.wants {
-			return x
-		}
-	}
-	return nil
 }
 
 // operand is what a product reads.

@@ -10,9 +10,9 @@ type ahead struct {
 // clear forgets what is left.
 func (a *ahead) clear() { *a = ahead{} }
 
-// rows adds rows [lo, hi) of n elements, as far as x has them.
+// rows adds rows [lo, hi) of n elements, as far as x has them and there is room.
 func (a *ahead) rows(x []float32, n, lo, hi int) {
-	if hi = min(hi, len(x)/n); lo < hi {
+	if hi = min(hi, len(x)/n); lo < hi && a.n < len(a.parts) {
 		a.parts[a.n] = x[lo*n : hi*n]
 		a.n++
 	}
@@ -64,7 +64,7 @@ func (d *Deferred) lookAhead(w *worker, n, lo, hi int) {
 // lookAhead announces what is needed to compute derivatives by rows [lo, hi) of n elements of the operand.
 func (g *Gradients) lookAhead(w *worker, n, lo, hi int) {
 	w.ahead.rows(g.Operand, n, lo, hi)
-	if g.Sums != nil {
-		w.ahead.rows(g.Sums.x, n, lo, hi)
+	for s := g.Sums; s != nil; s = s.And {
+		w.ahead.rows(s.x, n, lo, hi)
 	}
 }

@@ -40,6 +40,7 @@ type GradSums struct {
 	norm  *BatchNorm
 	x     []float32 // operand of the BatchNorm
 	parts []float64 // [parts][2n]
+	And   *GradSums // of the same derivatives, for another BatchNorm; may be nil
 }
 
 // SumsOf prepares the sums over rows x that were normalised.
@@ -47,17 +48,21 @@ func (c *BatchNorm) SumsOf(x []float32) *GradSums { return &GradSums{norm: c, x:
 
 // begin makes room for the sums of so many parts; a nil GradSums needs none.
 func (s *GradSums) begin(t *Team, parts int) {
-	if s != nil {
-		s.parts = t.exact(parts * 2 * s.norm.n)
+	size := 0
+	for a := s; a != nil; a = a.And {
+		size += parts * 2 * a.norm.n
+	}
+	all := t.exact(size)
+	for a := s; a != nil; a = a.And {
+		a.parts, all = all[:parts*2*a.norm.n], all[parts*2*a.norm.n:]
 	}
 }
 
 // rows adds rows [lo, hi) of dz to the sums of a part.
 func (s *GradSums) rows(w *worker, part, lo, hi int, dz []float32) {
-	if s == nil {
-		return
+	for ; s != nil; s = s.And {
+		s.walk(w, part, lo, hi, func(k *columns, lo, hi int, s0, s1 *float32) { s.norm.addSums(k, s.x, dz, lo, hi, s0, s1) })
 	}
-	s.walk(w, part, lo, hi, func(k *columns, lo, hi int, s0, s1 *float32) { s.norm.addSums(k, s.x, dz, lo, hi, s0, s1) })
 }
 
 // walk has f add to the sums of a part, some rows of [lo, hi) at a time.
@@ -76,7 +81,7 @@ func (s *GradSums) walk(w *worker, part, lo, hi int, f func(k *columns, lo, hi i
 
 // end leaves the sums with the BatchNorm.
 func (s *GradSums) end() {
-	if s != nil {
+	for ; s != nil; s = s.And {
 		s.norm.take(total(s.parts, s.norm.n))
 	}
 }
@@ -195,6 +200,7 @@ func (g *Gradients) finish(u *ISA, w *worker, part, lo, hi, n int, x Operand, mo
 		k.lo, k.hi, k.c, k.s0, k.s1 = g.Inside.Lo, g.Inside.Hi, &g.Sums.norm.center[0], s0, s1
 		u.endSums(k)
 	})
+	g.Sums.And.rows(w, part, lo, hi, g.Operand)
 }
 
 // BackwardOf computes derivatives, given those by the result.

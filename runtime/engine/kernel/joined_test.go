@@ -70,26 +70,33 @@ func TestJoinedEqualsSeparate(t *testing.T) {
 				twice[k] /= 2
 			}
 			inside, base := Limits{Lo: 0.1, Hi: 2}, random(rng, len(dx))
+			x1, other := random(rng, len(dx)), u.NewBatchNorm(in, 1e-5, NoLimits())
+			other.Prepare(team, x1, scale[:in], bias[:in], nil)
+			both := func(s *GradSums) *GradSums {
+				s.And = other.SumsOf(x1)
+				return s
+			}
 			ended, wantEnded := append([]float32(nil), base...), make([]float32, len(dx))
 			for k, v := range base {
 				wantEnded[k] = gated(x[k], v+wantX[k], inside.Lo, inside.Hi)
 			}
 			gotScale, gotBias := narrow(first.sumGX), narrow(first.sumG)
-			c.BackwardOf(team, last.Defer(y, dz, scale[:out]), Operand{X: x}, batch, Gradients{Operand: ended, Add: true, Inside: &inside, Sums: first.SumsOf(x0)})
-			endedScale := narrow(first.sumGX)
+			c.BackwardOf(team, last.Defer(y, dz, scale[:out]), Operand{X: x}, batch, Gradients{Operand: ended, Add: true, Inside: &inside, Sums: both(first.SumsOf(x0))})
+			endedScale, otherScale := narrow(first.sumGX), narrow(other.sumGX)
 			first.Sums(team, x0, wantEnded)
 			sum, plain := append([]float32(nil), base...), u.NewBatchNorm(in, 1e-5, NoLimits())
 			plain.Prepare(team, x0, scale[:in], bias[:in], nil)
-			c.BackwardOf(team, last.Defer(y, dz, scale[:out]), Operand{X: x}, batch, Gradients{Operand: sum, Add: true, Inside: &inside, Sums: plain.SumsOf(x0)})
-			sumScale := narrow(plain.sumGX)
+			c.BackwardOf(team, last.Defer(y, dz, scale[:out]), Operand{X: x}, batch, Gradients{Operand: sum, Add: true, Inside: &inside, Sums: both(plain.SumsOf(x0))})
+			sumScale, otherSum := narrow(plain.sumGX), narrow(other.sumGX)
 			plain.Sums(team, x0, wantEnded)
+			other.Sums(team, x1, wantEnded)
 			for k, pair := range [][2][]float32{
 				{gotY, y}, {narrow(m.Mean), narrow(wantM.Mean)}, {narrow(m.Variance), narrow(wantM.Variance)},
 				{dx, wantX}, {twice, wantX}, {dw, wantW}, {gotScale, wantScale}, {gotBias, wantBias}, {ended, wantEnded}, {endedScale, narrow(first.sumGX)},
-				{sum, wantEnded}, {sumScale, narrow(plain.sumGX)},
+				{sum, wantEnded}, {sumScale, narrow(plain.sumGX)}, {otherScale, narrow(other.sumGX)}, {otherSum, narrow(other.sumGX)},
 			} {
 				if d := distance(pair[0], pair[1]); d > 1e-5 {
-					what := []string{"y", "mean", "variance", "dx", "dx twice", "dw", "scale", "bias", "dx at its end", "scale at its end", "dx of a sum", "scale of a sum"}[k]
+					what := []string{"y", "mean", "variance", "dx", "dx twice", "dw", "scale", "bias", "dx at its end", "scale at its end", "dx of a sum", "scale of a sum", "scale of another", "scale of another in a sum"}[k]
 					t.Errorf("%s, case %d: relative error %g of %s for %+v in=%d out=%d batch=%d", u, i, d, what, g, in, out, batch)
 				}
 			}
