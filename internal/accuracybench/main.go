@@ -1,11 +1,12 @@
 // Command accuracybench measures how well accuracies of SubNets are predicted, and what searching with the predictions is worth. For each
-// tuned model it counts random SubNets on test images and compares predictors; then it compares, for many latency budgets, the SubNets found with
-// those that simpler ways of making the network smaller give.
+// tuned model it counts random SubNets and compares predictors; then it compares, for many latency budgets, the SubNets found with
+// those that simpler ways of making the network smaller give; and then it finds how many measurements an MLP needs to predict as well.
 //
 // What was counted stands in a folder and is not counted again, so that a run that was stopped goes on where it was.
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -29,10 +30,11 @@ var models = []struct {
 	name            string
 	net             func() *supernet.Net
 	tuned, original string
+	calibrate       int  // training images that BatchNorm statistics are recomputed from
 	adapt           bool // compare at latency budgets too
 }{
-	{"mobilenetv2", mobilenetv2.Definition, "generated/models/mobilenetv2_tuned.onnx", "generated/models/mobilenetv2.onnx", true},
-	{"resnet50", resnet50.Definition, "generated/models/resnet50_tuned.onnx", "generated/models/resnet50.onnx", false},
+	{"mobilenetv2", mobilenetv2.Definition, "generated/models/mobilenetv2_tuned.onnx", "generated/models/mobilenetv2.onnx", 1000, true},
+	{"resnet50", resnet50.Definition, "generated/models/resnet50_tuned.onnx", "generated/models/resnet50.onnx", 4096, false},
 }
 
 // transform is how the models' training made input of images.
@@ -42,7 +44,7 @@ type options struct {
 	data, dir, only, part         string
 	subnets, learnt               int
 	joint, verify                 int
-	test, train, learn            int
+	test, train                   int
 	calibrate, budgets, candidate int
 	torch                         bool
 }
@@ -52,15 +54,14 @@ func main() {
 	flag.StringVar(&o.data, "data", "/usr/share/datasets/fashion-mnist", "folder with the IDX files of Fashion-MNIST")
 	flag.StringVar(&o.dir, "dir", "build/_accuracy", "folder for what is counted")
 	flag.StringVar(&o.only, "only", "", "models to measure, separated by commas, instead of all")
-	flag.StringVar(&o.part, "part", "", "measure predictors or adapt alone")
+	flag.StringVar(&o.part, "part", "", "measure predictors, adapt or mlp alone")
 	flag.IntVar(&o.subnets, "subnets", 400, "random SubNets that predictors are judged on")
 	flag.IntVar(&o.learnt, "learnt", 960, "others that the MLP may learn from")
 	flag.IntVar(&o.test, "test", 10000, "test images that SubNets are judged on")
-	flag.IntVar(&o.train, "train", 20000, "training images that probes and candidates are counted on")
-	flag.IntVar(&o.learn, "learn", 5000, "training images that the MLP's SubNets are counted on")
+	flag.IntVar(&o.train, "train", 20000, "training images that SubNets are counted on otherwise")
 	flag.IntVar(&o.joint, "joint", 40, "random SubNets that correct the sum of sensitivities where predictors are compared")
 	flag.IntVar(&o.verify, "verify", 10, "random SubNets that correct it where methods are, before each measures its candidates")
-	flag.IntVar(&o.calibrate, "calibrate", 1000, "training images that BatchNorm statistics are recomputed from")
+	flag.IntVar(&o.calibrate, "calibrate", 0, "training images that BatchNorm statistics are recomputed from, instead of 1000 for MobileNetV2 and 4096 for ResNet50")
 	flag.IntVar(&o.budgets, "budgets", 40, "latency budgets")
 	flag.IntVar(&o.candidate, "candidates", 40, "SubNets that each method may measure")
 	flag.BoolVar(&o.torch, "torch", false, "count nothing here: take what PyTorch counted, and tell what it is to count besides")
@@ -74,53 +75,88 @@ func main() {
 	}
 }
 
+// parts are what there is to measure, in this order: the MLP's measurements take longest. One that fails does not stop the others.
+var parts = []struct {
+	name string
+	run  func(*bench, context.Context) error
+}{
+	{"predictors", (*bench).predictors},
+	{"adapt", (*bench).adapt},
+	{"mlp", (*bench).learner},
+}
+
 func run(ctx context.Context, o options) error {
-	train, err := data.Open(o.data, "train")
-	if err != nil {
-		return fmt.Errorf("%w; Debian's package dataset-fashion-mnist has the images", err)
-	}
-	test, err := data.Open(o.data, "test")
+	benches, err := prepare(o)
 	if err != nil {
 		return err
 	}
-	if o.calibrate+max(o.train, o.learn) > train.N || o.test > test.N {
-		return errors.New("there are not as many images")
+	var errs []error
+	known := o.part == ""
+	for _, p := range parts {
+		if o.part != "" && o.part != p.name {
+			continue
+		}
+		known = true
+		for _, b := range benches {
+			if err := p.run(b, ctx); err != nil {
+				errs = append(errs, fmt.Errorf("%s, %s: %w", b.name, p.name, err))
+			}
+			if ctx.Err() != nil {
+				return errors.Join(errs...)
+			}
+		}
+	}
+	if !known {
+		return fmt.Errorf("-part %s: it is predictors, adapt or mlp", o.part)
+	}
+	return errors.Join(errs...)
+}
+
+// prepare opens images and models.
+func prepare(o options) (list []*bench, err error) {
+	train, err := data.Open(o.data, "train")
+	if err != nil {
+		return nil, fmt.Errorf("%w; Debian's package dataset-fashion-mnist has the images", err)
+	}
+	test, err := data.Open(o.data, "test")
+	if err != nil {
+		return nil, err
 	}
 	for _, m := range models {
 		if o.only != "" && !strings.Contains(","+o.only+",", ","+m.name+",") {
 			continue
 		}
-		b := bench{name: m.name, net: m.net(), dir: filepath.Join(o.dir, m.name), o: o}
+		b := &bench{name: m.name, net: m.net(), dir: filepath.Join(o.dir, m.name), adapts: m.adapt, o: o}
+		b.o.calibrate = cmp.Or(o.calibrate, m.calibrate)
+		if b.o.calibrate+o.train > train.N || o.test > test.N {
+			return nil, errors.New("there are not as many images")
+		}
 		if err := os.MkdirAll(b.dir, 0o777); err != nil {
-			return err
+			return nil, err
 		}
-		b.calibration = train.Slice(0, o.calibrate)
-		b.train, b.learn = part{train, "train", train.N - o.train, train.N}, part{train, "train", train.N - o.learn, train.N}
+		b.calibration = train.Slice(0, b.o.calibrate)
+		b.train = part{train, "train", train.N - o.train, train.N}
 		b.test = part{test, "test", 0, o.test}
-		if b.tuned, err = open(m.tuned); err == nil {
-			b.original, err = open(m.original)
+		if b.tuned, err = open(m.tuned); err != nil {
+			return nil, err
 		}
-		if err == nil && o.part != "adapt" {
-			err = b.predictors(ctx)
+		if b.original, err = open(m.original); err != nil {
+			return nil, err
 		}
-		if err == nil && m.adapt && o.part != "predictors" {
-			err = b.adapt(ctx)
-		}
-		if err != nil {
-			return fmt.Errorf("%s: %w", m.name, err)
-		}
+		list = append(list, b)
 	}
-	return nil
+	return list, nil
 }
 
 // bench is the work on one model.
 type bench struct {
-	name, dir          string
-	net                *supernet.Net
-	tuned, original    source
-	train, learn, test part
-	calibration        *data.Set
-	o                  options
+	name, dir       string
+	net             *supernet.Net
+	tuned, original source
+	train, test     part
+	calibration     *data.Set
+	adapts          bool
+	o               options
 }
 
 // part is some images of a split.

@@ -20,15 +20,15 @@ const (
 	decay  = 1e-4
 )
 
-// mlp trains a network on counted SubNets, and ranks others.
-func (b *bench) mlp(learnt []space.Genes, counts []int, judged []space.Genes, truth []int) (ranking, error) {
+// mlp trains a network on counted SubNets, and predicts accuracies of others.
+func (b *bench) mlp(learnt []space.Genes, counts []int, judged []space.Genes) ([]float64, error) {
 	m, err := newMLP(b.width())
 	if err != nil {
-		return ranking{}, err
+		return nil, err
 	}
 	base := 0.0
 	for _, n := range counts {
-		base += float64(n) / float64(b.o.learn) / float64(len(counts))
+		base += float64(n) / float64(b.o.train) / float64(len(counts))
 	}
 	rng := rand.New(rand.NewPCG(3, 0))
 	for epoch := range epochs {
@@ -38,10 +38,10 @@ func (b *bench) mlp(learnt []space.Genes, counts []int, judged []space.Genes, tr
 			var x, y []float32
 			for _, k := range order[from:min(from+batch, len(order))] {
 				x = append(x, b.oneHot(learnt[k])...)
-				y = append(y, float32(float64(counts[k])/float64(b.o.learn)-base))
+				y = append(y, float32(float64(counts[k])/float64(b.o.train)-base))
 			}
 			if err := m.step(x, y); err != nil {
-				return ranking{}, err
+				return nil, err
 			}
 		}
 	}
@@ -49,8 +49,7 @@ func (b *bench) mlp(learnt []space.Genes, counts []int, judged []space.Genes, tr
 	for _, g := range judged {
 		x = append(x, b.oneHot(g)...)
 	}
-	predicted, err := m.run(x, len(judged))
-	return rank(predicted, truth), err
+	return m.run(x, len(judged))
 }
 
 func (b *bench) width() int {

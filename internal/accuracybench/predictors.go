@@ -16,38 +16,54 @@ import (
 	"github.com/autotailor/autotailor/runtime/terms"
 )
 
-// predictors judges predictors on random SubNets, and prints a line.
+// predictors judges predictors on random SubNets, and prints a line. All learn from counts on some training images. SubNets that they do not know are
+// counted on these, as once-for-all judges its predictor, and on test images, where chance in which images there are is in the counts, too.
 func (b *bench) predictors(ctx context.Context) error {
-	first, last := b.o.joint, b.o.joint+b.o.subnets
-	list := b.random(last+b.o.learnt, 1)
-	joint, judged, learnt := list[:first], list[first:last], list[last:]
+	joint, judged := b.judged()
 	penalty, plain, err := b.penalty(ctx, joint)
-	probes, err4 := b.distinct()
-	truth, most, err2 := b.truth(ctx, judged)
-	counts, err3 := b.on(b.tuned, b.learn).counts(ctx, learnt)
+	probes, err2 := b.distinct()
+	j, most, err3 := b.judge(ctx, judged)
+	macs, err4 := b.net.MACs()
 	if err := errors.Join(err, err2, err3, err4); err != nil {
 		return err
 	}
-	macs, err := b.net.MACs()
-	if err != nil {
+	ours, sum, flops := j.of(values(penalty, judged, -1)), j.of(values(plain, judged, -1)), j.of(values(macs, judged, 1))
+	fmt.Printf("accuracy %s %s probes=%d ceiling_tau=%.3f ceiling_top5=%.3f %s %s judged=%d images=%d same_images=%d\n", b.name, ours.text(""), probes+len(joint),
+		most.tau, most.top5, sum.text("sum_"), flops.text("flops_"), len(judged), b.o.test, b.o.train)
+	return nil
+}
+
+// learner prints a line for each number of SubNets that the MLP learns from, until it ranks as well as our prediction by both counts.
+func (b *bench) learner(ctx context.Context) error {
+	joint, judged := b.judged()
+	penalty, _, err := b.penalty(ctx, joint)
+	j, _, err2 := b.judge(ctx, judged)
+	if err := errors.Join(err, err2); err != nil {
 		return err
 	}
-	ours := rank(values(penalty, judged, -1), truth)
-	alone, flops := rank(values(plain, judged, -1), truth), rank(values(macs, judged, 1), truth)
-	fmt.Printf("accuracy %s tau=%.3f top5=%.3f probes=%d ceiling_tau=%.3f ceiling_top5=%.3f sum_tau=%.3f sum_top5=%.3f flops_tau=%.3f flops_top5=%.3f", b.name, ours.tau, ours.top5, probes+len(joint), most.tau, most.top5, alone.tau, alone.top5, flops.tau, flops.top5)
-	needs := 0
+	ours, learnt := j.of(values(penalty, judged, -1)), b.random(len(joint)+len(judged)+b.o.learnt, 1)[len(joint)+len(judged):]
 	for n := min(35, len(learnt)); n > 0; n = next(n, len(learnt)) {
-		r, err := b.mlp(learnt[:n], counts[:n], judged, truth)
+		counts, err := b.on(b.tuned, b.train).counts(ctx, learnt[:n])
 		if err != nil {
 			return err
 		}
-		fmt.Printf(" mlp%d_tau=%.3f mlp%d_top5=%.3f", n, r.tau, n, r.top5)
-		if needs == 0 && r.tau >= ours.tau {
-			needs = n
+		predicted, err := b.mlp(learnt[:n], counts, judged)
+		if err != nil {
+			return err
+		}
+		mlp := j.of(predicted)
+		fmt.Printf("mlp %s measurements=%d %s %s\n", b.name, n, mlp.text(""), ours.text("ours_"))
+		if mlp.test.tau >= ours.test.tau && mlp.same.tau >= ours.same.tau {
+			return nil
 		}
 	}
-	fmt.Printf(" mlp_needs=%s judged=%d images=%d\n", cmp.Or(map[bool]string{true: fmt.Sprint(needs)}[needs > 0], fmt.Sprintf(">%d", len(learnt))), len(judged), b.o.test)
 	return nil
+}
+
+// judged are the SubNets that correct the sum of sensitivities, and those that predictors are judged on.
+func (b *bench) judged() (joint, judged []space.Genes) {
+	list := b.random(b.o.joint+b.o.subnets, 1)
+	return list[:b.o.joint], list[b.o.joint:]
 }
 
 // next is twice as many, but no more than there are, and 0 after these.
@@ -58,21 +74,23 @@ func next(n, all int) int {
 	return min(2*n, all)
 }
 
-// truth counts SubNets on the test images, and estimates the best that a predictor can do against these counts.
-func (b *bench) truth(ctx context.Context, list []space.Genes) (counts []int, best ranking, err error) {
+// judge counts SubNets, and estimates the best that a predictor can do against counts on test images.
+func (b *bench) judge(ctx context.Context, list []space.Genes) (j judge, best ranking, err error) {
 	first, last, halved := b.test, b.test, min(100, len(list))
 	first.to, last.from = b.test.to/2, b.test.to/2
 	left, err := b.on(b.tuned, first).counts(ctx, list[:halved])
 	right, err2 := b.on(b.tuned, last).counts(ctx, list[:halved])
 	rest, err3 := b.on(b.tuned, b.test).counts(ctx, list[halved:])
-	if err := errors.Join(err, err2, err3); err != nil {
-		return nil, ranking{}, err
+	same, err4 := b.on(b.tuned, b.train).counts(ctx, list)
+	if err := errors.Join(err, err2, err3, err4); err != nil {
+		return judge{}, ranking{}, err
 	}
+	j.same = same
 	for k := range left {
-		counts = append(counts, left[k]+right[k])
+		j.test = append(j.test, left[k]+right[k])
 	}
-	counts = append(counts, rest...)
-	return counts, b.ceiling(list, counts, left, right), nil
+	j.test = append(j.test, rest...)
+	return j, b.ceiling(list, j.test, left, right), nil
 }
 
 // penalty is the prediction of the product: sensitivities, corrected by a few random SubNets. It also returns the plain sum.
@@ -121,6 +139,20 @@ func values(f *terms.Sum, list []space.Genes, sign float64) []float64 {
 type ranking struct {
 	tau  float64 // Kendall's
 	top5 float64 // share of groups whose best SubNet is among the five that are predicted to be best
+}
+
+// judge has the counts of SubNets on test images, and on the training images that predictors learnt from.
+type judge struct{ test, same []int }
+
+func (j judge) of(predicted []float64) rankings {
+	return rankings{rank(predicted, j.test), rank(predicted, j.same)}
+}
+
+// rankings are a predictor's, by both counts.
+type rankings struct{ test, same ranking }
+
+func (r rankings) text(prefix string) string {
+	return fmt.Sprintf("%[1]stau=%.3[2]f %[1]stop5=%.3[3]f %[1]ssame_tau=%.3[4]f %[1]ssame_top5=%.3[5]f", prefix, r.test.tau, r.test.top5, r.same.tau, r.same.top5)
 }
 
 // Groups of the paper's ranking test.
