@@ -64,7 +64,7 @@ func (c *Trainable) imagesBackwardOf(t *Team, d *Deferred, x Operand, batch int,
 					w.cross.x = first(in)
 					for m := 0; m < m1-m0; m += crossDepth {
 						depth := min(crossDepth, m1-m0-m)
-						if c.images() > 1 {
+						if c.crossed == nil {
 							s.chunk(w, part, 0, 0, c.in, m, m+depth, in, dy[m*c.out:])
 						} else {
 							s.add(w, part, 0, 0, c.in, depth, c.layout.Taps, c.crossed[m*c.layout.Taps:], dy[m*c.out:])

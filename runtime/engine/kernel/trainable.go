@@ -13,7 +13,7 @@ type Trainable struct {
 	forward  *Conv
 	backward *Conv          // from derivatives by results to those by operands
 	places   []int64        // of an imagewise one: see Windows.placed, for tiles
-	crossed  []int64        // and for the sums of weights' derivatives
+	crossed  []int64        // and for the sums of weights' derivatives, where a block is one image
 	phases   []phaseProduct // of a strided convolution that is not depthwise
 	cross    *crossing
 	winograd *winograd // instead of all these from forward on, for some convolutions
@@ -65,7 +65,9 @@ func (u *ISA) NewTrainable(g Window, p TrainableParams, memory Memory) *Trainabl
 	}
 	if g.imagewise(p) {
 		c.places = p.Windows.placed(c.forward.off, p.Layout.Taps, u.rows, c.in)
-		c.crossed = p.Windows.placed(c.forward.off, p.Layout.Taps, crossDepth, c.in)
+		if c.images() == 1 {
+			c.crossed = p.Windows.placed(c.forward.off, p.Layout.Taps, crossDepth, c.in)
+		}
 	}
 	for range p.Groups {
 		m := u.empty(p.Layout, memory)
