@@ -43,7 +43,7 @@ var transform = data.Transform{Pad: 2, Mean: []float32{0.2860}, Std: []float32{0
 type options struct {
 	data, dir, only, part         string
 	subnets, learnt               int
-	joint, verify                 int
+	joint, best, verify           int
 	test, train                   int
 	calibrate, budgets, candidate int
 	torch                         bool
@@ -59,7 +59,8 @@ func main() {
 	flag.IntVar(&o.learnt, "learnt", 960, "others that the MLP may learn from")
 	flag.IntVar(&o.test, "test", 10000, "test images that SubNets are judged on")
 	flag.IntVar(&o.train, "train", 20000, "training images that SubNets are counted on otherwise")
-	flag.IntVar(&o.joint, "joint", 40, "random SubNets that correct the sum of sensitivities where predictors are compared")
+	flag.IntVar(&o.joint, "joint", 40, "SubNets that correct the sum of sensitivities where predictors are compared")
+	flag.IntVar(&o.best, "best", 10, "of these, those that are predicted to be best of 100; the others are random")
 	flag.IntVar(&o.verify, "verify", 10, "random SubNets that correct it where methods are, before each measures its candidates")
 	flag.IntVar(&o.calibrate, "calibrate", 0, "training images that BatchNorm statistics are recomputed from, instead of 1000 for MobileNetV2 and 4096 for ResNet50")
 	flag.IntVar(&o.budgets, "budgets", 40, "latency budgets")

@@ -19,8 +19,8 @@ import (
 // predictors judges predictors on random SubNets, and prints a line. All learn from counts on some training images. SubNets that they do not know are
 // counted on these, as once-for-all judges its predictor, and on test images, where chance in which images there are is in the counts, too.
 func (b *bench) predictors(ctx context.Context) error {
-	joint, judged := b.judged()
-	penalty, plain, err := b.penalty(ctx, joint)
+	judged, others := b.judged()
+	penalty, plain, err := b.prediction(ctx, others)
 	probes, err2 := b.distinct()
 	j, most, err3 := b.judge(ctx, judged)
 	macs, err4 := b.net.MACs()
@@ -28,20 +28,20 @@ func (b *bench) predictors(ctx context.Context) error {
 		return err
 	}
 	ours, sum, flops := j.of(values(penalty, judged, -1)), j.of(values(plain, judged, -1)), j.of(values(macs, judged, 1))
-	fmt.Printf("accuracy %s %s probes=%d ceiling_tau=%.3f ceiling_top5=%.3f %s %s judged=%d images=%d same_images=%d\n", b.name, ours.text(""), probes+len(joint),
+	fmt.Printf("accuracy %s %s probes=%d ceiling_tau=%.3f ceiling_top5=%.3f %s %s judged=%d images=%d same_images=%d\n", b.name, ours.text(""), probes+b.o.joint,
 		most.tau, most.top5, sum.text("sum_"), flops.text("flops_"), len(judged), b.o.test, b.o.train)
 	return nil
 }
 
 // learner prints a line for each number of SubNets that the MLP learns from, until it ranks as well as our prediction by both counts.
 func (b *bench) learner(ctx context.Context) error {
-	joint, judged := b.judged()
-	penalty, _, err := b.penalty(ctx, joint)
+	judged, others := b.judged()
+	penalty, _, err := b.prediction(ctx, others)
 	j, _, err2 := b.judge(ctx, judged)
 	if err := errors.Join(err, err2); err != nil {
 		return err
 	}
-	ours, learnt := j.of(values(penalty, judged, -1)), b.random(len(joint)+len(judged)+b.o.learnt, 1)[len(joint)+len(judged):]
+	ours, learnt := j.of(values(penalty, judged, -1)), others[b.o.joint:][:b.o.learnt]
 	for n := min(35, len(learnt)); n > 0; n = next(n, len(learnt)) {
 		counts, err := b.on(b.tuned, b.train).counts(ctx, learnt[:n])
 		if err != nil {
@@ -60,10 +60,27 @@ func (b *bench) learner(ctx context.Context) error {
 	return nil
 }
 
-// judged are the SubNets that correct the sum of sensitivities, and those that predictors are judged on.
-func (b *bench) judged() (joint, judged []space.Genes) {
-	list := b.random(b.o.joint+b.o.subnets, 1)
-	return list[:b.o.joint], list[b.o.joint:]
+// judged are random SubNets that predictors are judged on, and others that they may learn from.
+func (b *bench) judged() (judged, others []space.Genes) {
+	first, last := b.o.joint, b.o.joint+b.o.subnets
+	list := b.random(last+max(b.o.learnt, candidates), 1)
+	return list[first:last], slices.Concat(list[:first], list[last:])
+}
+
+// candidates is how many SubNets those are chosen from that are predicted to be best.
+const candidates = 100
+
+// prediction is that of the product, and the plain sum. Some of the SubNets that correct the sum are of chance, the others those that are then predicted
+// to be the best of some candidates, as search --verify measures them.
+func (b *bench) prediction(ctx context.Context, others []space.Genes) (corrected, plain *terms.Sum, err error) {
+	random := others[:b.o.joint-b.o.best]
+	f, _, err := b.penalty(ctx, random)
+	if err != nil {
+		return nil, nil, err
+	}
+	rest := slices.Clone(others[b.o.joint:][:candidates])
+	slices.SortStableFunc(rest, func(g, h space.Genes) int { return cmp.Compare(f.At(g), f.At(h)) })
+	return b.penalty(ctx, slices.Concat(random, rest[:b.o.best]))
 }
 
 // next is twice as many, but no more than there are, and 0 after these.
@@ -93,16 +110,16 @@ func (b *bench) judge(ctx context.Context, list []space.Genes) (j judge, best ra
 	return j, b.ceiling(list, j.test, left, right), nil
 }
 
-// penalty is the prediction of the product: sensitivities, corrected by a few random SubNets. It also returns the plain sum.
-func (b *bench) penalty(ctx context.Context, random []space.Genes) (corrected, plain *terms.Sum, err error) {
+// penalty is sensitivities, corrected by a few SubNets. It also returns the plain sum.
+func (b *bench) penalty(ctx context.Context, measured []space.Genes) (corrected, plain *terms.Sum, err error) {
 	c := b.on(b.tuned, b.train)
 	t, err := c.sensitivities(ctx)
-	counts, err2 := c.counts(ctx, random)
+	counts, err2 := c.counts(ctx, measured)
 	if err := errors.Join(err, err2); err != nil {
 		return nil, nil, err
 	}
 	var joint []accuracy.Joint
-	for k, g := range random {
+	for k, g := range measured {
 		joint = append(joint, accuracy.Joint{Genes: g, Correct: counts[k]})
 	}
 	if plain, err = t.Penalty(b.net); err != nil {
