@@ -56,7 +56,7 @@ func main() {
 	flag.StringVar(&o.only, "only", "", "models to measure, separated by commas, instead of all")
 	flag.StringVar(&o.part, "part", "", "measure predictors, adapt or mlp alone")
 	flag.IntVar(&o.subnets, "subnets", 400, "random SubNets that predictors are judged on")
-	flag.IntVar(&o.learnt, "learnt", 960, "others that the MLP may learn from")
+	flag.IntVar(&o.learnt, "learnt", 840, "others that the MLP may learn from")
 	flag.IntVar(&o.test, "test", 10000, "test images that SubNets are judged on")
 	flag.IntVar(&o.train, "train", 20000, "training images that SubNets are counted on otherwise")
 	flag.IntVar(&o.joint, "joint", 40, "SubNets that correct the sum of sensitivities where predictors are compared")
@@ -115,6 +115,9 @@ func run(ctx context.Context, o options) error {
 
 // prepare opens images and models.
 func prepare(o options) (list []*bench, err error) {
+	if o.best > min(o.joint, candidates) {
+		return nil, fmt.Errorf("-best %d: there are %d SubNets that correct, and %d candidates", o.best, o.joint, candidates)
+	}
 	train, err := data.Open(o.data, "train")
 	if err != nil {
 		return nil, fmt.Errorf("%w; Debian's package dataset-fashion-mnist has the images", err)
