@@ -12,7 +12,7 @@ func (a *ahead) clear() { *a = ahead{} }
 
 // rows adds rows [lo, hi) of n elements, as far as x has them and there is room.
 func (a *ahead) rows(x []float32, n, lo, hi int) {
-	if hi = min(hi, len(x)/n); lo < hi && a.n < len(a.parts) {
+	if hi = min(hi, len(x)/max(1, n)); lo < hi && a.n < len(a.parts) {
 		a.parts[a.n] = x[lo*n : hi*n]
 		a.n++
 	}

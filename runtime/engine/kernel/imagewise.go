@@ -13,7 +13,7 @@ func (c *Trainable) images() int {
 	if c.depthwise() {
 		return 1
 	}
-	return max(1, crossDepth/c.pixels)
+	return max(1, crossDepth/max(1, c.pixels)) // a window larger than its image has no pixels
 }
 
 // blockEnds cuts the results of a batch in parts of whole blocks.

@@ -162,3 +162,17 @@ func TestProductsOfAdditions(t *testing.T) {
 		}
 	}
 }
+
+// TestNoResults: a window that is larger than its image has no results, and derivatives by the image are 0.
+func TestNoResults(t *testing.T) {
+	for _, u := range All() {
+		g, team := Window{H: 2, W: 2, KH: 3, KW: 3, StrideH: 2, StrideW: 2, DilationH: 1, DilationW: 1}, NewTeam(1)
+		c, dx := u.NewTrainable(g, ConvWeights(g, 8, 8, 1), used), used(2*4*8)
+		c.SetWeights(team, make([]float32, 8*8*9), nil)
+		c.Forward(team, used(len(dx)), nil, 2)
+		c.Operand(team, nil, dx, 2)
+		if !slices.Equal(dx, make([]float32, len(dx))) {
+			t.Errorf("%s: derivatives %v", u, dx)
+		}
+	}
+}
