@@ -128,7 +128,7 @@ func expandShape(c *Ctx) error {
 	want = append([]dim.Dim{}, want...)
 	for k, d := range want {
 		if n, fixed := d.IsConst(); fixed && n == -1 { // the open batch, see pass fold-shapes
-			want[k] = dim.Batch()
+			want[k] = c.batch
 		}
 	}
 	out, err := broadcast(c.In[0].Shape, want)

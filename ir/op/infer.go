@@ -49,6 +49,7 @@ func Infer(g *ir.Graph, r Rules) ([]Operand, error) {
 			r.Made(ir.ValueID(id), vals[id].Shape)
 		}
 	}
+	batch := batchOf(bind)
 	var errs []error
 	for _, n := range g.Nodes {
 		for _, id := range n.In {
@@ -59,7 +60,7 @@ func Infer(g *ir.Graph, r Rules) ([]Operand, error) {
 			}
 		}
 		c := ctx(n, vals, over[n])
-		c.target = r.Target
+		c.target, c.batch = r.Target, batch
 		if err := c.infer(g); err != nil {
 			errs = append(errs, &NodeError{n, err})
 		}
@@ -74,6 +75,16 @@ func Infer(g *ir.Graph, r Rules) ([]Operand, error) {
 		}
 	}
 	return vals, errors.Join(errs...)
+}
+
+// batchOf is the batch of inputs with these shapes.
+func batchOf(bind map[ir.ValueID][]dim.Dim) dim.Dim {
+	for _, s := range bind {
+		if len(s) > 0 && s[0].IsBatch() {
+			return dim.Batch()
+		}
+	}
+	return dim.Const(1)
 }
 
 // NodeError is what is wrong with one node.

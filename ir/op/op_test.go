@@ -113,6 +113,8 @@ var cases = []struct{ graph, want string }{
 	{"input x Nx9x9\ny = Slice x {1,0} {-1,100} {1,2} {1,4}", "Nx7x3"},
 	{"input x Nx9\ny = Slice x {-1} {-100} {1} {-2}", "Nx5"},
 	{"input x Nx1x4\ny = Expand x {1,3,1}", "Nx3x4"},
+	{"input x Nx1x4\nconst c f32 4\ny = Expand c {-1,2,1}", "Nx2x4"},
+	{"input x 1x1x4\nconst c f32 4\ny = Expand c {-1,2,1}", "1x2x4"}, // no input has an open batch
 	{"input x Nx3x4\ny = Pad x {0,1,2,0,0,3}", "Nx4x9"},
 	{"input x Nx8\ny, i = TopK x {3}", "Nx3 Nx3"},
 	{"input x Nx8x4\ny = ArgMax x axis=1", "Nx1x4"},

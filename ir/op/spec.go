@@ -74,6 +74,7 @@ type Ctx struct {
 	Total  dim.Dim // multiply-accumulates at batch 1
 	over   Overrides
 	target func(n *ir.Node) []dim.Dim
+	batch  dim.Dim // of the inputs: 1 where none is open
 	err    error
 }
 
