@@ -71,14 +71,14 @@ type plan struct {
 	slots  [][]slot // by value
 	users  []int    // consumers of each value, graph outputs included
 	reader []int    // the node that reads a value, where it is a single one
-	fused  []bool   // nodes that another node's step computes
+	fused  []bool   // nodes that another node's step computes, and those that nothing depends on
 	name   string   // of the node at hand
 }
 
 func newPlan(g *nn.Graph, params engine.Params, isa *kernel.ISA, m *memory, batch int) (*plan, error) {
 	p := &plan{
 		graph: g, batch: batch, isa: isa, memory: m, params: params,
-		slots: make([][]slot, len(g.Values)), users: make([]int, len(g.Values)), reader: make([]int, len(g.Values)), fused: make([]bool, len(g.Nodes)),
+		slots: make([][]slot, len(g.Values)), users: make([]int, len(g.Values)), reader: make([]int, len(g.Values)), fused: g.Idle(),
 	}
 	p.connect()
 	var errs []error
@@ -112,6 +112,9 @@ func newPlan(g *nn.Graph, params engine.Params, isa *kernel.ISA, m *memory, batc
 func (p *plan) connect() {
 	g := p.graph
 	for i, n := range g.Nodes {
+		if p.fused[i] {
+			continue
+		}
 		for _, v := range n.In {
 			p.users[v]++
 			p.reader[v] = i

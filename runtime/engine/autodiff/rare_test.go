@@ -165,7 +165,8 @@ var rareCases = map[string]func(n net) nn.Value{
 	},
 	"Resize": func(n net) nn.Value {
 		mode := nn.Attr{Name: "mode", Kind: nn.AttrString, String: []string{"nearest", "linear", "cubic"}[n.between(0, 2)]}
-		return n.op(nn.Op{Type: "Resize", Attrs: []nn.Attr{mode}, Shapes: []nn.Shape{{2, 3, 7, 2}}}, n.data(2, 3, 4, 5), nn.None, nn.None, n.integers(2, 3, 7, 2))
+		like := n.typed("Shape", nn.Int64, nn.Shape{4}, nil, n.Param(p("as large as", 2, 3, 7, 2)))
+		return n.op(nn.Op{Type: "Resize", Attrs: []nn.Attr{mode}, Shapes: []nn.Shape{{2, 3, 7, 2}}}, n.data(2, 3, 4, 5), nn.None, nn.None, like)
 	},
 	"ConvTranspose": func(n net) nn.Value {
 		groups, in, out, k, stride := n.between(1, 2), n.between(1, 9), n.between(1, 20), n.between(1, 4), n.between(1, 3)

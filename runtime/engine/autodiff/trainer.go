@@ -41,7 +41,10 @@ func New(isa *kernel.ISA, threads int) *Trainer { return &Trainer{isa: isa, thre
 // another shape are reported all at once.
 func (t *Trainer) Train(g *nn.Graph, p engine.Params) (engine.Training, error) {
 	var errs []error
-	for i := range g.Nodes {
+	for i, idle := range g.Idle() {
+		if idle {
+			continue
+		}
 		n := &g.Nodes[i]
 		op, ok := operators[n.Type]
 		if !ok || n.Domain != "" && n.Domain != "ai.onnx" {

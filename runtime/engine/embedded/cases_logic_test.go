@@ -154,8 +154,23 @@ func resize(d *draw) []nn.Value {
 	if len(s) == 4 && d.coin() { // ONNX Runtime moves a Transpose behind it, then finds that it cannot do that
 		attrs[1].String, x = "cubic", d.b.Input(d.name("x"), nn.Float32, s)
 	}
+	if d.coin() {
+		return []nn.Value{d.op("Resize", attrs, to, x, nn.None, nn.None, d.sizes(x, to))}
+	}
 	list := d.b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_floats", Kind: nn.AttrFloats, Floats: scales}}})[0]
 	return []nn.Value{d.op("Resize", attrs, to, x, nn.None, list)}
+}
+
+// sizes computes the extents of a result: batch and channels are those of x, by operators that the engine does not have.
+func (d *draw) sizes(x nn.Value, to nn.Shape) nn.Value {
+	of := d.b.Op(nn.Op{Type: "Shape", Types: []nn.DType{nn.Int64}, Shapes: []nn.Shape{{len(to)}}}, x)[0]
+	list := func(v ...int64) nn.Value { return d.b.Op(nn.Ints(v...))[0] }
+	of = d.b.Op(nn.Op{Type: "Slice", Types: []nn.DType{nn.Int64}, Shapes: []nn.Shape{{2}}}, of, list(0), list(2))[0]
+	space := make([]int64, len(to)-2)
+	for k := range space {
+		space[k] = int64(to[2+k])
+	}
+	return d.b.Op(nn.Op{Type: "Concat", Attrs: []nn.Attr{integer("axis", 0)}, Types: []nn.DType{nn.Int64}, Shapes: []nn.Shape{{len(to)}}}, of, list(space...))[0]
 }
 
 func transposedConvolution(d *draw) []nn.Value {

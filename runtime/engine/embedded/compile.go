@@ -61,7 +61,8 @@ type compiler struct {
 	slots   [][]slot  // by value
 	users   []int     // consumers of each value, graph outputs included
 	reader  []int     // the node that reads a value, where it is a single one
-	fused   []bool    // nodes that another node's step computes
+	fused   []bool    // nodes that another node's step computes, and those that nothing depends on
+	failed  []bool    // values whose node could not be compiled
 	at      int       // the node that is being compiled
 	errs    []error
 }
@@ -80,21 +81,11 @@ func compileShared(g *nn.Graph, s *store, over map[string]nn.Tensor) (*plan, err
 func (c *compiler) compile() (*plan, error) {
 	g := c.graph
 	c.slots, c.users = make([][]slot, len(g.Values)), make([]int, len(g.Values))
-	c.reader, c.fused = make([]int, len(g.Values)), make([]bool, len(g.Nodes))
+	c.reader, c.fused, c.failed = make([]int, len(g.Values)), g.Idle(), make([]bool, len(g.Values))
 	c.connect()
 	for i := range g.Nodes {
-		n := &g.Nodes[i]
-		c.at = i
-		lower, ok := operators[n.Type]
-		if !ok || n.Domain != "" && n.Domain != "ai.onnx" {
-			c.errs = append(c.errs, fmt.Errorf("node %q: the embedded engine has no operator %s", n.Name, qualified(n)))
-			continue
-		}
-		if c.fused[i] {
-			continue
-		}
-		if err := lower(c, node{n, i}); err != nil && len(c.errs) < 20 {
-			c.errs = append(c.errs, fmt.Errorf("node %q (%s): %w", n.Name, n.Type, err))
+		if !c.fused[i] {
+			c.node(i)
 		}
 	}
 	if len(c.errs) > 0 {
@@ -112,6 +103,35 @@ func (c *compiler) compile() (*plan, error) {
 	return &p, nil
 }
 
+// node compiles node i. That one cannot be whose operands could not says nothing that is new.
+func (c *compiler) node(i int) {
+	n := &c.graph.Nodes[i]
+	c.at = i
+	if !slices.ContainsFunc(n.In, func(v nn.Value) bool { return c.failed[v] }) {
+		err := c.lower(n, i)
+		if err == nil {
+			return
+		}
+		if len(c.errs) < 20 {
+			c.errs = append(c.errs, err)
+		}
+	}
+	for _, v := range n.Out {
+		c.failed[v] = v != nn.None
+	}
+}
+
+func (c *compiler) lower(n *nn.Node, i int) error {
+	lower, ok := operators[n.Type]
+	if !ok || n.Domain != "" && n.Domain != "ai.onnx" {
+		return fmt.Errorf("node %q: the embedded engine has no operator %s", n.Name, qualified(n))
+	}
+	if err := lower(c, node{n, i}); err != nil {
+		return fmt.Errorf("node %q (%s): %w", n.Name, n.Type, err)
+	}
+	return nil
+}
+
 func qualified(n *nn.Node) string {
 	if n.Domain == "" {
 		return n.Type
@@ -123,6 +143,9 @@ func qualified(n *nn.Node) string {
 func (c *compiler) connect() {
 	g := c.graph
 	for i, n := range g.Nodes {
+		if c.fused[i] {
+			continue
+		}
 		for _, v := range n.In {
 			c.users[v]++
 			c.reader[v] = i

@@ -181,7 +181,9 @@ func TestUnsupportedOperatorsAreNamed(t *testing.T) {
 	g, err := nn.Record(func(b nn.Builder) {
 		x := b.Input("x", nn.Float32, nn.Shape{nn.Batch, 4})
 		x = b.Op(nn.Op{Type: "NonMaxSuppression", Name: "first"}, x)[0]
-		b.Output("y", b.Op(nn.Op{Type: "Fancy", Domain: "mine", Name: "second"}, x)[0])
+		x = b.Act(x, nn.Act{Type: "Relu"}) // has nothing to say: its operand is missing already
+		y := b.Op(nn.Op{Type: "Fancy", Domain: "mine", Name: "second"}, b.Input("z", nn.Float32, nn.Shape{nn.Batch, 4}))[0]
+		b.Output("y", b.Add(x, y))
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -191,6 +193,9 @@ func TestUnsupportedOperatorsAreNamed(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
 		}
+	}
+	if got := strings.Count(err.Error(), "\n") + 1; got != 2 {
+		t.Errorf("%d errors:\n%v", got, err)
 	}
 	g = twoNorms(t)
 	s, err := embedded.New(embedded.Options{}).Compile(g, weights(rand.New(rand.NewPCG(3, 3)), g))
