@@ -62,12 +62,15 @@ func logSoftmax(_ *frame, c *view.Call, in, _ []string) (string, error) {
 }
 
 // expand repeats along axes of size 1; the open batch is that of the method's input.
-func expand(_ *frame, _ *view.Call, in, dims []string) (string, error) {
+func expand(f *frame, c *view.Call, in, dims []string) (string, error) {
 	dims = slices.Clone(dims)
 	for k, d := range dims {
 		if d == "-1" {
 			dims[k] = "x.shape[0]"
 		}
+	}
+	if a, ok := f.constants[c.In[0]]; ok && a.Kind == nn.AttrFloat {
+		return fmt.Sprintf("x.new_full((%s,), %s)", strings.Join(dims, ", "), in[0]), nil
 	}
 	return fmt.Sprintf("%s.expand(%s)", in[0], strings.Join(dims, ", ")), nil
 }

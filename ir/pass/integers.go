@@ -2,32 +2,27 @@ package pass
 
 import (
 	"encoding/binary"
+	"math"
 	"slices"
 
 	"github.com/autotailor/autotailor/ir"
 )
 
-// maxFolded bounds the elements of integer tensors that are evaluated: paddings and targets are small, tables of indices stay in the file, or computed
-// where the model computes them: what is folded stands in generated code.
+// maxFolded bounds the elements of tensors that become constants: paddings and targets are small, tables of indices stay in the file, or
+// computed where the model computes them: what is folded stands in generated code.
 const maxFolded = 64
+
+// maxEvaluated bounds those of tensors that are evaluated because what follows from them may be small, or regular (see foldTables).
+const maxEvaluated = 1 << 21
 
 // foldIntegers evaluates integer operators on constants: PyTorch writes down how it computes paddings, targets and bounds.
 func foldIntegers(g *ir.Graph) error {
 	filter(g, func(n *ir.Node) bool {
-		f, ok := integers[n.Op]
-		if !ok || n.Domain != "" || len(n.Out) == 0 || slices.ContainsFunc(n.Out, func(id ir.ValueID) bool { return id == 0 || isOutput(g, id) }) {
-			return true
-		}
-		var in []array
-		for _, id := range n.In {
-			a, ok := arrayOf(g.Values[id])
-			if !ok {
-				return true
-			}
-			in = append(in, a)
-		}
-		out, ok := f(n, in)
-		if !ok || len(out) != len(n.Out) || slices.ContainsFunc(out, func(a array) bool { return len(a.v) > maxFolded }) {
+		out, ok := evaluate(g, n, func(id ir.ValueID) (array, bool) {
+			a, ok := arrayOf(g.Values[id], maxFolded)
+			return a, ok && a.kind != ir.Float32
+		})
+		if !ok || slices.ContainsFunc(out, func(a array) bool { return len(a.v) > maxFolded || a.kind == ir.Float32 }) {
 			return true
 		}
 		for k, id := range n.Out {
@@ -38,25 +33,57 @@ func foldIntegers(g *ir.Graph) error {
 	return nil
 }
 
-// array is a small tensor of integers, row-major; booleans are 0 and 1.
+// evaluate computes the results of n, none of which is one of g, from operands that are known.
+func evaluate(g *ir.Graph, n *ir.Node, known func(id ir.ValueID) (array, bool)) ([]array, bool) {
+	f, ok := arithmetic[n.Op]
+	if !ok || n.Domain != "" || len(n.Out) == 0 || slices.ContainsFunc(n.Out, func(id ir.ValueID) bool { return id == 0 || isOutput(g, id) }) {
+		return nil, false
+	}
+	var in []array
+	for _, id := range n.In {
+		a, ok := known(id)
+		if !ok {
+			return nil, false
+		}
+		in = append(in, a)
+	}
+	out, ok := f(n, in)
+	ok = ok && len(out) == len(n.Out) && !slices.ContainsFunc(out, func(a array) bool { return len(a.v) > maxEvaluated })
+	return out, ok
+}
+
+// array is a tensor, row-major: of integers, of booleans, which are 0 and 1, or of float32, whose bits it has.
 type array struct {
 	kind  ir.DType
 	shape []int
 	v     []int64
 }
 
-// arrayOf reads a constant of few integers.
-func arrayOf(v *ir.Value) (array, bool) {
-	if v == nil || v.Const == nil || v.Const.Transposed || v.Const.NumElements() > maxFolded {
+// arrayOf reads a constant of so many elements at most. Of float32 it reads single numbers and what has no name: others are weights, which
+// training changes.
+func arrayOf(v *ir.Value, most int) (array, bool) {
+	if v == nil || v.Const == nil || v.Const.Transposed || v.Const.NumElements() > most {
 		return array{}, false
 	}
 	t := v.Const
-	if t.Type != ir.Int64 && t.Type != ir.Int32 && t.Type != ir.Bool {
-		return array{}, false
+	switch {
+	case t.Type == ir.Int64, t.Type == ir.Int32, t.Type == ir.Bool:
+		list, err := t.Int64s()
+		return array{t.Type, t.Shape, list}, err == nil
+	case t.Type == ir.Float32 && (t.Name == "" || t.NumElements() == 1):
+		list, err := t.Float32s()
+		a := array{t.Type, t.Shape, make([]int64, len(list))}
+		for k, x := range list {
+			a.v[k] = bits(x)
+		}
+		return a, err == nil
 	}
-	list, err := t.Int64s()
-	return array{t.Type, t.Shape, list}, err == nil
+	return array{}, false
 }
+
+func bits(x float32) int64 { return int64(math.Float32bits(x)) }
+
+func float(v int64) float32 { return math.Float32frombits(uint32(v)) }
 
 func (a array) tensor() *ir.Tensor {
 	t := ir.FromInt64s(a.shape, a.v)
@@ -68,29 +95,42 @@ func (a array) tensor() *ir.Tensor {
 		if a.kind == ir.Bool {
 			t.Raw = append(t.Raw, byte(v))
 		} else {
-			t.Raw = binary.LittleEndian.AppendUint32(t.Raw, uint32(int32(v)))
+			t.Raw = binary.LittleEndian.AppendUint32(t.Raw, uint32(v))
 		}
 	}
 	return t
 }
 
+// volume is how many elements a shape has, more than maxEvaluated for any that has more.
 func volume(shape []int) int {
+	if slices.Contains(shape, 0) {
+		return 0
+	}
 	n := 1
 	for _, d := range shape {
-		n *= d
+		if n *= min(d, maxEvaluated+1); n > maxEvaluated {
+			return maxEvaluated + 1
+		}
 	}
 	return n
 }
 
 // fill makes an array whose element at each position is what at says.
 func fill(kind ir.DType, shape []int, at func(position []int) int64) []array {
-	a := array{kind, shape, make([]int64, 0, min(volume(shape), maxFolded+1))}
+	n := volume(shape)
+	a := array{kind, shape, make([]int64, n)}
+	if n > maxEvaluated {
+		return []array{a} // is not kept
+	}
 	position := make([]int, len(shape))
-	for i := range min(volume(shape), maxFolded+1) { // larger ones are not kept
-		for k, rest := len(shape)-1, i; k >= 0; k-- {
-			position[k], rest = rest%shape[k], rest/shape[k]
+	for i := range a.v {
+		a.v[i] = at(position)
+		for k := len(shape) - 1; k >= 0; k-- { // the next one
+			if position[k]++; position[k] < shape[k] {
+				break
+			}
+			position[k] = 0
 		}
-		a.v = append(a.v, at(position))
 	}
 	return []array{a}
 }

@@ -122,7 +122,7 @@ func (d *describer) operand(v nn.Value) string {
 	info := d.g.Values[v]
 	name := ""
 	switch {
-	case info.Const != nil && info.Shape.Count() <= maxLiteral && literal(*info.Const) != "":
+	case info.Known() && !IsParam(info):
 		name = literal(*info.Const)
 	case info.Known():
 		name = d.param(info)
@@ -132,6 +132,11 @@ func (d *describer) operand(v nn.Value) string {
 	}
 	d.names[v] = name
 	return name
+}
+
+// IsParam tells whether a value is among an operator's Params: parameters of the network, and constants that are too large for the text.
+func IsParam(i nn.Info) bool {
+	return i.Param != nil || i.Const != nil && (i.Shape.Count() > maxLiteral || literal(*i.Const) == "")
 }
 
 // literal writes a small constant: its type, shape and elements, such as "i64:2[1,-1]".

@@ -5,12 +5,13 @@ import (
 	"slices"
 
 	"github.com/autotailor/autotailor/runtime/nn"
+	"github.com/autotailor/autotailor/runtime/optable"
 )
 
 // Counts are a network's costs at batch 1.
 type Counts struct {
 	MACs   int64 // multiply-accumulates of convolutions and products
-	Params int64 // a normalisation that belongs to a convolution or product counts as its bias
+	Params int64 // weights and tables; a normalisation that belongs to a convolution or product counts as its bias
 }
 
 // Of walks g.
@@ -30,7 +31,7 @@ func Of(g *nn.Graph) Counts {
 			continue
 		}
 		for _, v := range n.In {
-			if g.Values[v].Param != nil && !seen[v] {
+			if v != nn.None && optable.IsParam(g.Values[v]) && !seen[v] {
 				c.Params += size(g, v)
 				seen[v] = true
 			}

@@ -52,6 +52,12 @@ func TestByHand(t *testing.T) {
 			b.Output("y", y)
 			b.Output("z", b.BatchNorm(y, norm("n", 8)))
 		}, count.Counts{MACs: macs, Params: weights + 32}},
+		"table of 40 numbers, and one of 2": {func(b nn.Builder) {
+			for k, list := range []nn.Op{nn.Floats(make([]float32, 40)...), nn.Floats(1, 2)} {
+				y := b.Reshape(b.Op(list)[0], nn.Shape{len(list.Attrs[0].Floats), 1})
+				b.Output(fmt.Sprint("y", k), y)
+			}
+		}, count.Counts{Params: 40}},
 		"gemm": {func(b nn.Builder) {
 			b.Output("y", b.Linear(b.Flatten(image(b), 1), nn.Linear{Name: "f", Weight: param("f", 5, 600), Bias: param("fb", 5), TransB: true}))
 		}, count.Counts{MACs: 3000, Params: 3005}},

@@ -6,100 +6,7 @@ import (
 	"github.com/autotailor/autotailor/ir"
 )
 
-// integers are the operators that foldIntegers evaluates; ok is false for forms that they do not cover.
-var integers = map[string]func(n *ir.Node, in []array) (out []array, ok bool){
-	"Add":             pairwise(func(a, b int64) int64 { return a + b }),
-	"Sub":             pairwise(func(a, b int64) int64 { return a - b }),
-	"Mul":             pairwise(func(a, b int64) int64 { return a * b }),
-	"Div":             quotient,
-	"Mod":             remainder,
-	"Neg":             single(func(v int64) int64 { return -v }),
-	"Abs":             single(func(v int64) int64 { return max(v, -v) }),
-	"Not":             single(func(v int64) int64 { return 1 - v }),
-	"Equal":           compare(func(a, b int64) bool { return a == b }),
-	"Less":            compare(func(a, b int64) bool { return a < b }),
-	"Greater":         compare(func(a, b int64) bool { return a > b }),
-	"Cast":            castInts,
-	"Shape":           shapeInts,
-	"Concat":          concatInts,
-	"Reshape":         reshapeInts,
-	"Squeeze":         squeezeInts,
-	"Unsqueeze":       unsqueezeInts,
-	"Transpose":       transposeInts,
-	"Slice":           sliceInts,
-	"Gather":          gatherInts,
-	"Where":           whereInts,
-	"Expand":          expandInts,
-	"ConstantOfShape": constantInts,
-}
-
-func pairwise(f func(a, b int64) int64) func(n *ir.Node, in []array) ([]array, bool) {
-	return func(_ *ir.Node, in []array) ([]array, bool) {
-		if len(in) != 2 {
-			return nil, false
-		}
-		shape, ok := broadcastTo(in...)
-		if !ok {
-			return nil, false
-		}
-		return fill(in[0].kind, shape, func(p []int) int64 { return f(in[0].at(p), in[1].at(p)) }), true
-	}
-}
-
-func compare(f func(a, b int64) bool) func(n *ir.Node, in []array) ([]array, bool) {
-	whole := pairwise(func(a, b int64) int64 {
-		if f(a, b) {
-			return 1
-		}
-		return 0
-	})
-	return func(n *ir.Node, in []array) ([]array, bool) {
-		out, ok := whole(n, in)
-		if ok {
-			out[0].kind = ir.Bool
-		}
-		return out, ok
-	}
-}
-
-func single(f func(v int64) int64) func(n *ir.Node, in []array) ([]array, bool) {
-	return func(_ *ir.Node, in []array) ([]array, bool) {
-		return fill(in[0].kind, in[0].shape, func(p []int) int64 { return f(in[0].at(p)) }), true
-	}
-}
-
-// quotient divides numbers that are not negative, where rounding down and towards zero agree.
-func quotient(n *ir.Node, in []array) ([]array, bool) {
-	if len(in) != 2 || slices.Min(append(in[1].v, 1)) < 1 || slices.Min(append(in[0].v, 0)) < 0 {
-		return nil, false
-	}
-	return pairwise(func(a, b int64) int64 { return a / b })(n, in)
-}
-
-// remainder has the sign of the divisor, which is positive here.
-func remainder(n *ir.Node, in []array) ([]array, bool) {
-	if len(in) != 2 || slices.Min(append(in[1].v, 1)) < 1 || n.Int("fmod", 0) != 0 {
-		return nil, false
-	}
-	return pairwise(func(a, b int64) int64 { return (a%b + b) % b })(n, in)
-}
-
-func castInts(n *ir.Node, in []array) ([]array, bool) {
-	a := in[0]
-	a.kind = ir.DType(n.Int("to", 0))
-	fits := a.kind == ir.Int64 || a.kind == ir.Int32 && in[0].kind != ir.Int64 || a.kind == in[0].kind
-	return []array{a}, fits
-}
-
-func shapeInts(n *ir.Node, in []array) ([]array, bool) {
-	out := array{kind: ir.Int64, shape: []int{len(in[0].shape)}}
-	for _, d := range in[0].shape {
-		out.v = append(out.v, int64(d))
-	}
-	return []array{out}, len(n.Attrs) == 0
-}
-
-func concatInts(n *ir.Node, in []array) ([]array, bool) {
+func concatArrays(n *ir.Node, in []array) ([]array, bool) {
 	axis, ok := axisOf(n.Int("axis", 0), len(in[0].shape))
 	if !ok {
 		return nil, false
@@ -123,7 +30,7 @@ func concatInts(n *ir.Node, in []array) ([]array, bool) {
 	}), true
 }
 
-func reshapeInts(n *ir.Node, in []array) ([]array, bool) {
+func reshapeArray(n *ir.Node, in []array) ([]array, bool) {
 	if len(in) != 2 || n.Int("allowzero", 0) != 0 {
 		return nil, false
 	}
@@ -146,7 +53,7 @@ func reshapeInts(n *ir.Node, in []array) ([]array, bool) {
 	return []array{{in[0].kind, shape, in[0].v}}, volume(shape) == len(in[0].v)
 }
 
-func squeezeInts(n *ir.Node, in []array) ([]array, bool) {
+func squeezeArray(n *ir.Node, in []array) ([]array, bool) {
 	axes := listOf(n, in, "axes", 1)
 	gone := make([]bool, len(in[0].shape))
 	for _, a := range axes {
@@ -165,7 +72,7 @@ func squeezeInts(n *ir.Node, in []array) ([]array, bool) {
 	return []array{out}, true
 }
 
-func unsqueezeInts(n *ir.Node, in []array) ([]array, bool) {
+func unsqueezeArray(n *ir.Node, in []array) ([]array, bool) {
 	axes := listOf(n, in, "axes", 1)
 	rank := len(in[0].shape) + len(axes)
 	added := make([]bool, rank)
@@ -187,7 +94,7 @@ func unsqueezeInts(n *ir.Node, in []array) ([]array, bool) {
 	return []array{out}, true
 }
 
-func transposeInts(n *ir.Node, in []array) ([]array, bool) {
+func transposeArray(n *ir.Node, in []array) ([]array, bool) {
 	rank := len(in[0].shape)
 	perm := n.Ints("perm")
 	if perm == nil {
@@ -214,7 +121,7 @@ func transposeInts(n *ir.Node, in []array) ([]array, bool) {
 	}), true
 }
 
-func gatherInts(n *ir.Node, in []array) ([]array, bool) {
+func gatherArray(n *ir.Node, in []array) ([]array, bool) {
 	if len(in) != 2 {
 		return nil, false
 	}
@@ -240,7 +147,7 @@ func gatherInts(n *ir.Node, in []array) ([]array, bool) {
 	}), true
 }
 
-func whereInts(_ *ir.Node, in []array) ([]array, bool) {
+func whereArray(_ *ir.Node, in []array) ([]array, bool) {
 	shape, ok := broadcastTo(in...)
 	if !ok || len(in) != 3 {
 		return nil, false
@@ -253,8 +160,8 @@ func whereInts(_ *ir.Node, in []array) ([]array, bool) {
 	}), true
 }
 
-func expandInts(_ *ir.Node, in []array) ([]array, bool) {
-	if len(in) != 2 || slices.ContainsFunc(in[1].v, func(d int64) bool { return d < 1 || d > maxFolded }) {
+func expandArray(_ *ir.Node, in []array) ([]array, bool) {
+	if len(in) != 2 || !evaluable(in[1].v) {
 		return nil, false
 	}
 	to := array{shape: make([]int, len(in[1].v))}
@@ -265,13 +172,13 @@ func expandInts(_ *ir.Node, in []array) ([]array, bool) {
 	return fill(in[0].kind, shape, func(p []int) int64 { return in[0].at(p) }), ok
 }
 
-func constantInts(n *ir.Node, in []array) ([]array, bool) {
-	a, ok := n.Attr("value")
-	if !ok || a.Tensor == nil || len(in[0].shape) != 1 {
-		return nil, false
+// filledArray repeats one value, which is the float32 0 where none is given.
+func filledArray(n *ir.Node, in []array) ([]array, bool) {
+	value, ok := array{kind: ir.Float32, v: []int64{0}}, true
+	if a, given := n.Attr("value"); given {
+		value, ok = arrayOf(&ir.Value{Const: a.Tensor}, 1)
 	}
-	value, ok := arrayOf(&ir.Value{Const: a.Tensor})
-	if !ok || len(value.v) != 1 || slices.ContainsFunc(in[0].v, func(d int64) bool { return d < 0 || d > maxFolded }) {
+	if !ok || len(value.v) != 1 || len(in[0].shape) != 1 || !evaluable(in[0].v) {
 		return nil, false
 	}
 	shape := make([]int, len(in[0].v))
@@ -281,8 +188,43 @@ func constantInts(n *ir.Node, in []array) ([]array, bool) {
 	return fill(value.kind, shape, func([]int) int64 { return value.v[0] }), true
 }
 
-// sliceInts follows ONNX's clamping: an end beyond the axis is its end, and before it when the step is negative.
-func sliceInts(n *ir.Node, in []array) ([]array, bool) {
+// evaluable tells whether a list can be the shape of an array that is evaluated.
+func evaluable(list []int64) bool {
+	return !slices.ContainsFunc(list, func(d int64) bool { return d < 0 || d > maxEvaluated })
+}
+
+// scatterArray replaces elements of the first operand, or whole slices of it: exporters make it of x[2:4, :3] = y.
+func scatterArray(n *ir.Node, in []array) ([]array, bool) {
+	reduction, reduces := n.Attr("reduction")
+	if len(in) != 3 || reduces && reduction.String != "none" || len(in[1].shape) == 0 || in[0].kind != in[2].kind {
+		return nil, false
+	}
+	x, index, by := in[0], in[1], in[2]
+	depth := index.shape[len(index.shape)-1]
+	if depth > len(x.shape) {
+		return nil, false
+	}
+	size := volume(x.shape[depth:])
+	if depth < 1 || volume(index.shape)/depth*size != len(by.v) {
+		return nil, false
+	}
+	out := array{x.kind, x.shape, slices.Clone(x.v)}
+	for k := range len(index.v) / depth {
+		at := 0
+		for a, i := range index.v[k*depth : (k+1)*depth] {
+			position, ok := axisOf(i, x.shape[a])
+			if !ok {
+				return nil, false
+			}
+			at = at*x.shape[a] + position
+		}
+		copy(out.v[at*size:(at+1)*size], by.v[k*size:])
+	}
+	return []array{out}, true
+}
+
+// sliceArray follows ONNX's clamping: an end beyond the axis is its end, and before it when the step is negative.
+func sliceArray(n *ir.Node, in []array) ([]array, bool) {
 	starts, ends := listOf(n, in, "starts", 1), listOf(n, in, "ends", 2)
 	axes, steps := listOf(n, in, "axes", 3), listOf(n, in, "steps", 4)
 	shape := slices.Clone(in[0].shape)
@@ -298,7 +240,7 @@ func sliceInts(n *ir.Node, in []array) ([]array, bool) {
 		if k < len(steps) {
 			by = steps[k]
 		}
-		if axis >= len(shape) || k >= len(ends) || by == 0 || max(by, -by) > maxFolded {
+		if axis >= len(shape) || k >= len(ends) || by == 0 || max(by, -by) > maxEvaluated {
 			return nil, false
 		}
 		size := int64(in[0].shape[axis])
