@@ -7,6 +7,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/autotailor/autotailor/internal/onnxpb"
+	"github.com/autotailor/autotailor/internal/testgraph"
 )
 
 // TestMissingOperands: a node without its operands is an error that names it, whatever pass would have looked at them.
@@ -34,6 +35,23 @@ func TestMissingOperands(t *testing.T) {
 					t.Errorf("%s of %q: %v", op, in, err)
 				}
 			}
+		}
+	}
+}
+
+// TestUnknownShapes: what has no shape is named once, with a remedy; what follows from it is not.
+func TestUnknownShapes(t *testing.T) {
+	for graph, want := range map[string]string{
+		"input x Nx4\ns = SequenceEmpty\nt = SequenceInsert s x\ny = SequenceAt t {0}\nz = Relu y\noutput z": `node "s" (SequenceEmpty): it makes a list of tensors`,
+		"input x Nx4\ns = mine.Source\ny = Add x s\nz = Relu y\noutput z":                                    `node "s" (Source): the shape of its result is not known; run ONNX`,
+	} {
+		g, err := testgraph.Parse(graph)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = network(g)
+		if err == nil || !strings.HasPrefix(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%v, want %s", err, want)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/supernet"
@@ -54,6 +55,9 @@ func (t *translator) body(nodes []int, roles map[int]string) []Call {
 		calls, err := t.node(i)
 		if err != nil {
 			n := t.net.Graph.Nodes[i]
+			if len(t.errs) > 0 && t.follows(n) {
+				continue
+			}
 			t.errs = append(t.errs, fmt.Errorf("node %q (%s): %w", n.Name, n.Op, err))
 			continue
 		}
@@ -63,6 +67,13 @@ func (t *translator) body(nodes []int, roles map[int]string) []Call {
 		out = append(out, calls...)
 	}
 	return out
+}
+
+// follows tells whether an operand of n is a result whose shape is not known: what is wrong with it has been said of the node that makes it.
+func (t *translator) follows(n *ir.Node) bool {
+	return slices.ContainsFunc(n.In, func(id ir.ValueID) bool {
+		return id != 0 && t.net.Shapes[id] == nil && t.net.Graph.Values[id].Const == nil
+	})
 }
 
 var errNoMethod = errors.New("no builder method fits")
@@ -138,7 +149,7 @@ func (t *translator) results(c *Call, o *supernet.Op) error {
 	for _, id := range o.Node.Out {
 		s := t.net.Shapes[id]
 		if id != 0 && s == nil {
-			return fmt.Errorf("the shape of its result is not known; run ONNX shape inference on the model (onnx.shape_inference)")
+			return unknownShape(o.Node.Op)
 		}
 		c.Dims, c.Ranks = append(c.Dims, s...), append(c.Ranks, len(s))
 		v := t.net.Graph.Values[id].Type
@@ -149,6 +160,13 @@ func (t *translator) results(c *Call, o *supernet.Op) error {
 		c.Rec.Op.Types = types
 	}
 	return nil
+}
+
+func unknownShape(op string) error {
+	if strings.Contains(op, "Sequence") {
+		return errors.New("it makes a list of tensors, which has no shape; export the model without lists (PyTorch's tensor_split makes one, split with sizes does not)")
+	}
+	return errors.New("the shape of its result is not known; run ONNX shape inference on the model (onnx.shape_inference)")
 }
 
 // operands makes values of the parameters among o's operands.

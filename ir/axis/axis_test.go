@@ -333,6 +333,15 @@ output h`,
 		},
 	},
 	{
+		"shapes that nobody knows", `
+input x Nx3x4x4
+c = Conv x [8,3,1,1]
+s = com.example.Source
+m = Add c s
+output m`,
+		[]string{"c:1 frozen by m: the shapes of its operands are not known"},
+	},
+	{
 		"a transposed convolution", `
 input x Nx3x4x4
 c = Conv x [8,3,1,1]

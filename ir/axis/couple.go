@@ -1,6 +1,8 @@
 package axis
 
 import (
+	"slices"
+
 	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/op"
 )
@@ -77,16 +79,13 @@ func (c *coupler) fresh(shape []int, roles Role) []Var {
 func (c *coupler) node(n *ir.Node) {
 	spec, ok := op.Lookup(n.Domain, n.Op)
 	name := label(n)
-	known := ok && rules[spec.Axes] != nil
-	if known {
-		for _, id := range append(append([]ir.ValueID{}, n.In...), n.Out...) {
-			known = known && (id == 0 || c.shapes[id] != nil)
-		}
-	}
-	if known {
-		rules[spec.Axes](c, n, name)
-	} else {
+	switch {
+	case !ok || rules[spec.Axes] == nil:
 		c.opaque(n, name)
+	case slices.ContainsFunc(slices.Concat(n.In, n.Out), func(id ir.ValueID) bool { return id != 0 && c.shapes[id] == nil }):
+		c.freezeOperands(n, Reason{name, "the shapes of its operands are not known"})
+	default:
+		rules[spec.Axes](c, n, name)
 	}
 	for _, id := range n.Out {
 		if id != 0 && c.axes[id] == nil && c.shapes[id] != nil {
@@ -98,11 +97,15 @@ func (c *coupler) node(n *ir.Node) {
 	}
 }
 
-// opaque freezes everything that n reads.
+// opaque freezes everything that n reads, which no rule covers.
 func (c *coupler) opaque(n *ir.Node, name string) {
+	c.freezeOperands(n, Reason{name, "operator " + n.Op + " has no axis rule"})
+}
+
+func (c *coupler) freezeOperands(n *ir.Node, why Reason) {
 	for _, id := range n.In {
 		for _, v := range c.axes[id] {
-			c.freeze(v, Reason{name, "operator " + n.Op + " has no axis rule"})
+			c.freeze(v, why)
 		}
 	}
 }
