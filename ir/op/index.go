@@ -229,9 +229,32 @@ func whereShape(c *Ctx) error {
 }
 
 // padShape adds constant padding.
+// WholePads returns the pads of all axes of a tensor, given those of some (since opset 18); nil where they do not fit.
+func WholePads(pads, axes []int, rank int) []int {
+	if len(pads) != 2*len(axes) {
+		return nil
+	}
+	whole := make([]int, 2*rank)
+	for k, a := range axes {
+		if a < 0 {
+			a += rank
+		}
+		if a < 0 || a >= rank {
+			return nil
+		}
+		whole[a], whole[rank+a] = pads[k], pads[len(axes)+k]
+	}
+	return whole
+}
+
 func padShape(c *Ctx) error {
 	x := c.In[0].Shape
 	pads, ok := c.Fixed("pads")
+	if axes, some := c.Fixed("axes"); some {
+		pads = WholePads(pads, axes, len(x))
+	} else if c.Node.Input(3) != 0 {
+		return fmt.Errorf("the axes that it pads are computed at run time")
+	}
 	if !ok || len(pads) != 2*len(x) {
 		return fmt.Errorf("its padding is not a constant with two numbers for each axis")
 	}

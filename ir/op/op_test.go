@@ -116,6 +116,7 @@ var cases = []struct{ graph, want string }{
 	{"input x Nx1x4\nconst c f32 4\ny = Expand c {-1,2,1}", "Nx2x4"},
 	{"input x 1x1x4\nconst c f32 4\ny = Expand c {-1,2,1}", "1x2x4"}, // no input has an open batch
 	{"input x Nx3x4\ny = Pad x {0,1,2,0,0,3}", "Nx4x9"},
+	{"input x Nx3x4\ny = Pad x {2,1,3,0} _ {-1,1}", "Nx4x9"},
 	{"input x Nx8\ny, i = TopK x {3}", "Nx3 Nx3"},
 	{"input x Nx8x4\ny = ArgMax x axis=1", "Nx1x4"},
 	{"input x Nx8x4\ny = ArgMin x axis=-1 keepdims=0", "Nx8"},
@@ -271,6 +272,8 @@ func TestRefusals(t *testing.T) {
 		"input x Nx4\ny = Slice x {3} {2} {1}",
 		"input x Nx4\ny = Expand x {3}",
 		"input x Nx4\ny = Pad x {0,0}",
+		"input x Nx4\ny = Pad x {1,1} _ {2}",
+		"input x Nx4\ny = Pad x {1,1} _ {1,1}",
 	} {
 		_, shapes, err := infer(t, c)
 		if err == nil {

@@ -50,7 +50,7 @@ var table = index([]Spec{
 	{Name: "Gather", Axes: AxesGather, Operands: 2, Shape: gatherShape, Attrs: []Default{{"axis", "0"}}},
 	{Name: "Slice", Axes: AxesSlice, Shape: sliceShape, List: map[string]int{"starts": 1, "ends": 2, "axes": 3, "steps": 4}},
 	{Name: "Expand", Axes: AxesExpand, Shape: expandShape, List: map[string]int{"shape": 1}},
-	{Name: "Pad", Axes: AxesPad, Shape: padShape, List: map[string]int{"pads": 1}, Attrs: []Default{{"mode", "constant"}}},
+	{Name: "Pad", Axes: AxesPad, Shape: padShape, List: map[string]int{"pads": 1, "axes": 3}, Attrs: []Default{{"mode", "constant"}}},
 	{Name: "Resize", Axes: AxesPad, Shape: resizeShape},
 	{Name: "Upsample", Axes: AxesPad, Shape: resizeShape},
 	{Name: "ConstantOfShape", Axes: AxesOpaque, Shape: constantOfShape},

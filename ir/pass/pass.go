@@ -35,6 +35,7 @@ func Passes() []Pass {
 		{"drop-strides", dropStrides, "an as_strided that changes nothing hides what its elements are"},
 		{"modern-softmax", modernSoftmax, "Softmax of opsets below 13 flattens its operand; afterwards all opsets mean the same"},
 		{"modern-resize", modernResize, "Upsample and the first Resize scale from the origin; afterwards all say so"},
+		{"whole-pads", wholePads, "a Pad may name the axes that it pads; afterwards it has the pads of all"},
 		{"resize-factors", resizeFactors, "maps grow by factors, which hold for every SubNet, and not to the original's size"},
 		{"global-pools", globalPools, "a mean over all of space is a GlobalAveragePool, whatever an exporter writes"},
 		{"flatten-heads", flattenHeads, "the pooled map becomes a matrix by Flatten, Reshape or Squeeze; one form keeps the batch open"},

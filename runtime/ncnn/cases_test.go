@@ -55,7 +55,7 @@ var cases = []struct {
 // TestCases: each case gives the same in the embedded engine and in the files.
 func TestCases(t *testing.T) {
 	program := buildReal(t)
-	for k, c := range cases {
+	for k, c := range append(cases, imageCases...) {
 		t.Run(c.name, func(t *testing.T) {
 			g, err := nn.Record(func(b nn.Builder) { b.Output("y", c.build(b, b.Input("x", nn.Float32, c.in))) })
 			if err != nil {

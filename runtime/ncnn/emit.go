@@ -18,20 +18,22 @@ type emitter struct {
 
 // emitters lists the operators that can be expressed.
 var emitters = map[string]emitter{
-	"Conv":               {emitConv, true},
-	"Gemm":               {emitGemm, true},
-	"MatMul":             {emitMatMul, true},
-	"BatchNormalization": {emitBatchNorm, true},
-	"LayerNormalization": {emitLayerNorm, true},
-	"Softmax":            {emitSoftmax, true},
-	"MaxPool":            {emitPool, true},
-	"AveragePool":        {emitPool, true},
-	"GlobalMaxPool":      {emitGlobalPool, true},
-	"GlobalAveragePool":  {emitGlobalPool, true},
-	"ReduceMean":         {emitReduce, true},
-	"ReduceSum":          {emitReduce, true},
-	"ReduceMax":          {emitReduce, true},
-	"ReduceMin":          {emitReduce, true},
+	"Conv":                  {emitConv, true},
+	"Gemm":                  {emitGemm, true},
+	"MatMul":                {emitMatMul, true},
+	"ConvTranspose":         {emitConvTranspose, true},
+	"BatchNormalization":    {emitBatchNorm, true},
+	"InstanceNormalization": {emitInstanceNorm, true},
+	"LayerNormalization":    {emitLayerNorm, true},
+	"Softmax":               {emitSoftmax, true},
+	"MaxPool":               {emitPool, true},
+	"AveragePool":           {emitPool, true},
+	"GlobalMaxPool":         {emitGlobalPool, true},
+	"GlobalAveragePool":     {emitGlobalPool, true},
+	"ReduceMean":            {emitReduce, true},
+	"ReduceSum":             {emitReduce, true},
+	"ReduceMax":             {emitReduce, true},
+	"ReduceMin":             {emitReduce, true},
 
 	"Relu": {act("ReLU"), false}, "Sigmoid": {act("Sigmoid"), false}, "Tanh": {act("TanH"), false},
 	"LeakyRelu":   {act("ReLU", setting{"alpha", 0, 0.01, 1}), false},
@@ -48,6 +50,7 @@ var emitters = map[string]emitter{
 	"Squeeze": {emitAlias, false}, "Unsqueeze": {emitAlias, false},
 	"Transpose": {emitTranspose, false}, "Concat": {emitConcat, true}, "Split": {emitSplit, true}, "Slice": {emitSlice, true},
 	"Gather": {emitGather, true}, "Expand": {emitExpand, false},
+	"Resize": {emitResize, true}, "Pad": {emitPad, true}, "DepthToSpace": {emitDepthToSpace, false}, "PRelu": {emitPRelu, true},
 }
 
 // setting is a float attribute and the parameter that it becomes.

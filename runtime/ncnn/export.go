@@ -20,7 +20,8 @@ type Options struct {
 // error that names the node; the first ten are told.
 func Export(g *nn.Graph, w nn.Weights, o Options) (*Model, error) {
 	e := &exporter{open: g, g: g.Bind(1), w: w, blobs: map[nn.Value]blob{}, known: map[nn.Value]nn.Tensor{}, uses: map[nn.Value]int{}, names: map[string]bool{}, forms: map[string]string{}, maker: map[string]int{}}
-	for _, n := range g.Nodes {
+	e.g.Nodes = busy(e.g)
+	for _, n := range e.g.Nodes {
 		for _, v := range n.In {
 			e.uses[v]++
 		}
@@ -50,6 +51,17 @@ func Export(g *nn.Graph, w nn.Weights, o Options) (*Model, error) {
 		layers = attend(layers)
 	}
 	return &Model{Layers: split(layers), Notes: o.Notes}, nil
+}
+
+// busy lists the nodes that more than sizes follow from.
+func busy(g *nn.Graph) []nn.Node {
+	var out []nn.Node
+	for i, idle := range g.Idle() {
+		if !idle {
+			out = append(out, g.Nodes[i])
+		}
+	}
+	return out
 }
 
 // blob is where a value is.

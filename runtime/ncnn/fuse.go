@@ -9,7 +9,7 @@ import (
 var activations = map[string]int{"ReLU": 1, "Clip": 3, "Sigmoid": 4, "HardSwish": 6}
 
 // fused are the layers that can have an activation.
-var fused = []string{"Convolution", "ConvolutionDepthWise", "InnerProduct"}
+var fused = []string{"Convolution", "ConvolutionDepthWise", "Deconvolution", "DeconvolutionDepthWise", "InnerProduct"}
 
 // readers counts who reads a blob.
 func readers(layers []Layer) map[string]int {

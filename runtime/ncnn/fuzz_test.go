@@ -58,6 +58,9 @@ func FuzzRead(f *testing.F) {
 	}
 	f.Add(param, bin)
 	f.Add([]byte("7767517\n2 2\nInput i 0 1 x 0=3 1=2\nSoftmax s 1 1 x y 0=1 1=1\n"), []byte{})
+	for _, l := range []string{"Interp l 1 1 x y 0=2 3=5 4=7", "Interp l 1 1 x y 0=1 3=5 4=1", "Padding l 1 1 x y 0=1 3=2 4=2 7=1", "PixelShuffle l 1 1 x y 0=2 1=1", "InstanceNorm l 1 1 x y 0=4 2=0"} {
+		f.Add([]byte("7767517\n2 2\nInput i 0 1 x 0=3 1=2 2=4\n"+l+"\n"), []byte{})
+	}
 	f.Add([]byte("7767517\n2 2\nInput i 0 1 x 0=2 1=3\nMultiHeadAttention s 1 1 x y 0=2 1=2 2=4 3=2 4=2\n"), make([]byte, 112))
 	f.Add([]byte("7767517\n3 4\nInput i 0 1 x 0=2 1=2 11=2 2=2\nSlice s 1 2 x y z -23300=2,1,1 1=1\nReshape r 1 1 y w 0=2 1=4\n"), []byte{})
 	f.Fuzz(func(t *testing.T, param, bin []byte) {
