@@ -48,7 +48,7 @@ func evaluate(g *ir.Graph, n *ir.Node, known func(id ir.ValueID) (array, bool)) 
 		in = append(in, a)
 	}
 	out, ok := f(n, in)
-	ok = ok && len(out) == len(n.Out) && !slices.ContainsFunc(out, func(a array) bool { return len(a.v) > maxEvaluated })
+	ok = ok && len(out) == len(n.Out) && !slices.ContainsFunc(out, func(a array) bool { return len(a.v) != volume(a.shape) })
 	return out, ok
 }
 
@@ -117,10 +117,9 @@ func volume(shape []int) int {
 
 // fill makes an array whose element at each position is what at says.
 func fill(kind ir.DType, shape []int, at func(position []int) int64) []array {
-	n := volume(shape)
-	a := array{kind, shape, make([]int64, n)}
-	if n > maxEvaluated {
-		return []array{a} // is not kept
+	a := array{kind, shape, nil}
+	if n := volume(shape); n <= maxEvaluated { // larger ones stay without elements, and are not kept
+		a.v = make([]int64, n)
 	}
 	position := make([]int, len(shape))
 	for i := range a.v {
