@@ -333,6 +333,29 @@ output h`,
 		},
 	},
 	{
+		"a roll of windows", `
+input x Nx8x6x6
+c = Conv x [8,8,1,1]
+w = Reshape c {0,8,2,3,6}
+a, b = Split c {5,1} axis=2
+k = Concat b a axis=2
+e = Add c k
+f = Conv e [4,8,1,1]
+output f`,
+		[]string{"c:1 free", "a:1 == c:1", "e:1 == c:1"},
+	},
+	{
+		"channels that are taken apart across groups", `
+input x Nx8x3x3
+c = Conv x [8,8,1,1]
+w = Reshape c {0,2,4,9}
+a, b = Split c {3,5} axis=1
+e = Conv a [4,3,1,1]
+f = Conv b [4,5,1,1]
+output e f`,
+		[]string{"c:1 frozen by a: is taken apart where its parts do not end (Split)", "a:1 frozen by a", "e.1:1 frozen by a"},
+	},
+	{
 		"shapes that nobody knows", `
 input x Nx3x4x4
 c = Conv x [8,3,1,1]

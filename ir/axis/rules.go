@@ -303,13 +303,17 @@ func split(c *coupler, n *ir.Node, name string) {
 		sizes[i] = c.shapes[id][axis]
 	}
 	cuts, ok := c.cut(x[axis], sizes)
-	if !ok {
-		c.opaque(n, name)
-		return
+	why := Reason{name, "is taken apart where its parts do not end (Split)"}
+	if !ok && !c.Is(x[axis], Spatial) {
+		c.freeze(x[axis], why)
 	}
 	for i, id := range n.Out {
 		out := append([]Var{}, x...)
-		out[axis] = cuts[i]
+		if ok {
+			out[axis] = cuts[i]
+		} else {
+			out[axis] = c.anew(sizes[i], x[axis], why)
+		}
 		c.axes[id] = out
 	}
 }

@@ -103,33 +103,28 @@ func (c *compiler) compile() (*plan, error) {
 	return &p, nil
 }
 
-// node compiles node i. That one cannot be whose operands could not says nothing that is new.
+// node compiles node i. Of one whose operands could not be compiled it tells only that there is no such operator.
 func (c *compiler) node(i int) {
 	n := &c.graph.Nodes[i]
 	c.at = i
-	if !slices.ContainsFunc(n.In, func(v nn.Value) bool { return c.failed[v] }) {
-		err := c.lower(n, i)
-		if err == nil {
+	lower, ok := operators[n.Type]
+	var err error
+	switch {
+	case !ok || n.Domain != "" && n.Domain != "ai.onnx":
+		err = fmt.Errorf("node %q: the embedded engine has no operator %s", n.Name, qualified(n))
+	case slices.ContainsFunc(n.In, func(v nn.Value) bool { return c.failed[v] }):
+	default:
+		if err = lower(c, node{n, i}); err == nil {
 			return
 		}
-		if len(c.errs) < 20 {
-			c.errs = append(c.errs, err)
-		}
+		err = fmt.Errorf("node %q (%s): %w", n.Name, n.Type, err)
+	}
+	if err != nil && len(c.errs) < 20 {
+		c.errs = append(c.errs, err)
 	}
 	for _, v := range n.Out {
 		c.failed[v] = v != nn.None
 	}
-}
-
-func (c *compiler) lower(n *nn.Node, i int) error {
-	lower, ok := operators[n.Type]
-	if !ok || n.Domain != "" && n.Domain != "ai.onnx" {
-		return fmt.Errorf("node %q: the embedded engine has no operator %s", n.Name, qualified(n))
-	}
-	if err := lower(c, node{n, i}); err != nil {
-		return fmt.Errorf("node %q (%s): %w", n.Name, n.Type, err)
-	}
-	return nil
 }
 
 func qualified(n *nn.Node) string {
