@@ -62,17 +62,22 @@ func emitConv(e *exporter, n *nn.Node) error {
 	case "SAME_LOWER":
 		g.pads = []int{-234, -234, -234, -234}
 	}
-	l := Layer{Type: "Convolution", Name: n.Name, In: []string{e.whole(x)}, Weights: weights}
+	return e.yield(n.Out[0], sliding("Convolution", n.Name, e.whole(x), ws[0], g, groups, weights), e.shape(n.Out[0]))
+}
+
+// sliding is a convolution to out channels, transposed or not; the layer of one in groups has a type of its own.
+func sliding(kind, name, in string, out int, g geometry, groups int, weights []Weight) Layer {
+	l := Layer{Type: kind, Name: name, In: []string{in}, Weights: weights}
 	l.Params = []Param{
-		integer(0, ws[0]), integer(1, g.kernel[1]), integer(11, g.kernel[0]), integer(2, g.dilations[1]), integer(12, g.dilations[0]),
+		integer(0, out), integer(1, g.kernel[1]), integer(11, g.kernel[0]), integer(2, g.dilations[1]), integer(12, g.dilations[0]),
 		integer(3, g.strides[1]), integer(13, g.strides[0]), integer(4, g.pads[1]), integer(15, g.pads[3]), integer(14, g.pads[0]), integer(16, g.pads[2]),
 		integer(5, len(weights)-1), integer(6, len(weights[0].Data)),
 	}
 	if groups > 1 {
-		l.Type = "ConvolutionDepthWise"
+		l.Type += "DepthWise"
 		l.Params = append(l.Params, integer(7, groups))
 	}
-	return e.yield(n.Out[0], l, e.shape(n.Out[0]))
+	return l
 }
 
 // weightAndBias fetches the parameters of a layer.
@@ -103,13 +108,7 @@ func rows(s []int) []int {
 }
 
 // transposed returns a matrix of the given rows the other way round.
-func transposed(data []float32, rows int) []float32 {
-	out, cols := make([]float32, len(data)), len(data)/rows
-	for i, v := range data {
-		out[i%cols*rows+i/cols] = v
-	}
-	return out
-}
+func transposed(data []float32, rows int) []float32 { return swapped(data, 1, rows, len(data)/rows) }
 
 func emitGemm(e *exporter, n *nn.Node) error {
 	if n.Int("transA", 0) != 0 {

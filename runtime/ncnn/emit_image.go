@@ -136,17 +136,13 @@ func emitConvTranspose(e *exporter, n *nn.Node) error {
 		}
 	}
 	groups := int(n.Int("group", 1))
+	if groups < 1 || s[0]%groups != 0 || ws[0] != s[0] {
+		return fmt.Errorf("weights of the shape %v do not fit %d channels in %d groups", ws, s[0], groups)
+	}
 	weights[0].Data = swapped(weights[0].Data, groups, s[0]/groups, ws[1])
-	l := Layer{Type: "Deconvolution", Name: n.Name, In: []string{e.whole(n.In[0])}, Weights: weights}
-	l.Params = []Param{
-		integer(0, out[0]), integer(1, g.kernel[1]), integer(11, g.kernel[0]), integer(2, g.dilations[1]), integer(12, g.dilations[0]),
-		integer(3, g.strides[1]), integer(13, g.strides[0]), integer(4, pads[1][0]), integer(15, pads[1][1]), integer(14, pads[0][0]), integer(16, pads[0][1]),
-		integer(18, extra[1]), integer(19, extra[0]), integer(5, len(weights)-1), integer(6, len(weights[0].Data)),
-	}
-	if groups > 1 {
-		l.Type = "DeconvolutionDepthWise"
-		l.Params = append(l.Params, integer(7, groups))
-	}
+	g.pads = []int{pads[0][0], pads[1][0], pads[0][1], pads[1][1]}
+	l := sliding("Deconvolution", n.Name, e.whole(n.In[0]), out[0], g, groups, weights)
+	l.set(integer(18, extra[1]), integer(19, extra[0]))
 	return e.yield(n.Out[0], l, out)
 }
 

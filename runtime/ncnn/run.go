@@ -34,7 +34,7 @@ var kinds = map[string]kind{
 	"MatMul":                 {nil, runMatMul, 2, 1},
 	"BatchNorm":              {normWeights, runBatchNorm, 1, 1},
 	"LayerNorm":              {layerWeights, runLayerNorm, 1, 1},
-	"InstanceNorm":           {instanceWeights, runInstanceNorm, 1, 1},
+	"InstanceNorm":           {layerWeights, runInstanceNorm, 1, 1},
 	"Softmax":                {nil, runSoftmax, 1, 1},
 	"Pooling":                {nil, runPooling, 1, 1},
 	"Reduction":              {nil, runReduction, 1, 1},

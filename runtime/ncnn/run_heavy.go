@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 )
 
 func convWeights(l *Layer) []array { return biased(l.int(6, 0), l.int(0, 0), l.int(5, 0)) }
@@ -55,19 +56,24 @@ func (w *window) same(n int) {
 	}
 }
 
+// slides reads the windows and groups of a convolution, transposed or not.
+func slides(l *Layer) (h, w window, groups int) {
+	kw, dw, sw, left := l.int(1, 0), l.int(2, 1), l.int(3, 1), l.int(4, 0)
+	w = window{kw, dw, sw, left, l.int(15, left)}
+	h = window{l.int(11, kw), l.int(12, dw), l.int(13, sw), l.int(14, left), 0}
+	h.after = l.int(16, h.before)
+	if !strings.HasSuffix(l.Type, "DepthWise") {
+		return h, w, 1
+	}
+	return h, w, l.int(7, 1)
+}
+
 func runConv(r *runner, l *Layer, in []tensor) ([]tensor, error) {
-	x := in[0]
+	x, out := in[0], l.int(0, 0)
 	if len(x.s) != 3 {
 		return nil, fmt.Errorf("it cannot slide over the shape %v", x.s)
 	}
-	out, groups := l.int(0, 0), 1
-	if l.Type == "ConvolutionDepthWise" {
-		groups = l.int(7, 1)
-	}
-	kw, dw, sw, left := l.int(1, 0), l.int(2, 1), l.int(3, 1), l.int(4, 0)
-	w := window{kw, dw, sw, left, l.int(15, left)}
-	h := window{l.int(11, kw), l.int(12, dw), l.int(13, sw), l.int(14, left), 0}
-	h.after = l.int(16, h.before)
+	h, w, groups := slides(l)
 	h.same(x.s[1])
 	w.same(x.s[2])
 	if groups < 1 || out < 1 || x.s[0]%groups != 0 || out%groups != 0 || !h.ok() || !w.ok() || out*(x.s[0]/groups)*h.size*w.size != len(l.Weights[0].Data) {

@@ -144,14 +144,8 @@ func runPixelShuffle(r *runner, l *Layer, in []tensor) ([]tensor, error) {
 }
 
 func runDeconv(r *runner, l *Layer, in []tensor) ([]tensor, error) {
-	x, out, groups := in[0], l.int(0, 0), 1
-	if l.Type == "DeconvolutionDepthWise" {
-		groups = l.int(7, 1)
-	}
-	kw, dw, sw, left := l.int(1, 0), l.int(2, 1), l.int(3, 1), l.int(4, 0)
-	w := window{kw, dw, sw, left, l.int(15, left)}
-	h := window{l.int(11, kw), l.int(12, dw), l.int(13, sw), l.int(14, left), 0}
-	h.after = l.int(16, h.before)
+	x, out := in[0], l.int(0, 0)
+	h, w, groups := slides(l)
 	right := l.int(18, 0)
 	below := l.int(19, right)
 	switch {
@@ -206,13 +200,6 @@ func deconvolve(l *Layer, x, y tensor, h, w window, groups int) error {
 	return activate(l, y.v)
 }
 
-func instanceWeights(l *Layer) []array {
-	if l.int(2, 1) == 0 {
-		return nil
-	}
-	return []array{{n: l.int(0, 0)}, {n: l.int(0, 0)}}
-}
-
 func runInstanceNorm(r *runner, l *Layer, in []tensor) ([]tensor, error) {
 	x := in[0]
 	y, err := r.alloc(x.s...)
@@ -224,14 +211,9 @@ func runInstanceNorm(r *runner, l *Layer, in []tensor) ([]tensor, error) {
 	}
 	size := x.s[1] * x.s[2]
 	for c := range x.s[0] {
-		from, mean, square := x.v[c*size:(c+1)*size], 0.0, 0.0
-		for _, v := range from {
-			mean += float64(v) / float64(size)
-		}
-		for _, v := range from {
-			square += (float64(v) - mean) * (float64(v) - mean) / float64(size)
-		}
-		scale, bias := 1/math.Sqrt(square+float64(l.float(1, 1e-3))), 0.0
+		from := x.v[c*size : (c+1)*size]
+		mean, scale := moments(from, l.float(1, 1e-3))
+		bias := 0.0
 		if len(l.Weights) > 0 {
 			scale, bias = scale*float64(l.Weights[0].Data[c]), float64(l.Weights[1].Data[c])
 		}

@@ -153,6 +153,7 @@ func runBatchNorm(r *runner, l *Layer, in []tensor) ([]tensor, error) {
 	return []tensor{y}, nil
 }
 
+// layerWeights are a scale and a bias, of a LayerNorm or an InstanceNorm.
 func layerWeights(l *Layer) []array {
 	if l.int(2, 1) == 0 {
 		return nil
@@ -168,14 +169,7 @@ func runLayerNorm(r *runner, l *Layer, in []tensor) ([]tensor, error) {
 	}
 	for from := 0; from < len(x.v); from += n {
 		row := x.v[from : from+n]
-		var mean, square float64
-		for _, v := range row {
-			mean += float64(v) / float64(n)
-		}
-		for _, v := range row {
-			square += (float64(v) - mean) * (float64(v) - mean) / float64(n)
-		}
-		s := 1 / math.Sqrt(square+float64(l.float(1, 1e-3)))
+		mean, s := moments(row, l.float(1, 1e-3))
 		for i, v := range row {
 			y.v[from+i] = float32((float64(v) - mean) * s)
 			if len(l.Weights) > 0 {
@@ -184,6 +178,18 @@ func runLayerNorm(r *runner, l *Layer, in []tensor) ([]tensor, error) {
 		}
 	}
 	return []tensor{y}, nil
+}
+
+// moments returns the mean of elements and the reciprocal of their standard deviation, of which epsilon is a part.
+func moments(v []float32, epsilon float32) (mean, scale float64) {
+	square, n := 0.0, float64(len(v))
+	for _, x := range v {
+		mean += float64(x) / n
+	}
+	for _, x := range v {
+		square += (float64(x) - mean) * (float64(x) - mean) / n
+	}
+	return mean, 1 / math.Sqrt(square+float64(epsilon))
 }
 
 func runSoftmax(r *runner, l *Layer, in []tensor) ([]tensor, error) {
