@@ -228,7 +228,6 @@ func whereShape(c *Ctx) error {
 	return nil
 }
 
-// padShape adds constant padding.
 // WholePads returns the pads of all axes of a tensor, given those of some (since opset 18); nil where they do not fit.
 func WholePads(pads, axes []int, rank int) []int {
 	if len(pads) != 2*len(axes) {
@@ -247,6 +246,7 @@ func WholePads(pads, axes []int, rank int) []int {
 	return whole
 }
 
+// padShape adds constant padding.
 func padShape(c *Ctx) error {
 	x := c.In[0].Shape
 	pads, ok := c.Fixed("pads")

@@ -18,10 +18,7 @@ func liftConstants(g *ir.Graph) error {
 		if t.Name == "" && (len(t.Shape) > 1 || t.NumElements() > maxComputed || t.Type == ir.Float32 && t.NumElements() > 1) {
 			t.Name = v.Name // by which the weights of the model's file have it
 		}
-		v.Const, v.Type, v.Shape = t, t.Type, make(ir.Shape, len(t.Shape))
-		for k, e := range t.Shape {
-			v.Shape[k] = ir.Dim{Size: e}
-		}
+		setConstant(v, t)
 		return false
 	})
 	return nil

@@ -201,10 +201,16 @@ func isOutput(g *ir.Graph, id ir.ValueID) bool {
 
 // setConstant makes a value a constant without a name of its own in the model.
 func setConstant(v *ir.Value, t *ir.Tensor) {
-	v.Const, v.Type, v.Shape = t, t.Type, make(ir.Shape, len(t.Shape))
-	for k, n := range t.Shape {
-		v.Shape[k] = ir.Dim{Size: n}
+	v.Const, v.Type, v.Shape = t, t.Type, fixed(t.Shape)
+}
+
+// fixed is a shape none of whose extents is open.
+func fixed(extents []int) ir.Shape {
+	s := make(ir.Shape, len(extents))
+	for k, n := range extents {
+		s[k] = ir.Dim{Size: n}
 	}
+	return s
 }
 
 func constantValue(g *ir.Graph, name string, t *ir.Tensor) ir.ValueID {

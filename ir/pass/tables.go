@@ -1,6 +1,7 @@
 package pass
 
 import (
+	"encoding/binary"
 	"fmt"
 	"slices"
 
@@ -30,10 +31,10 @@ func foldTables(g *ir.Graph) error {
 	}
 	s := spreader{g: g, done: map[ir.ValueID]ir.ValueID{}}
 	for _, n := range g.Nodes {
-		inside := slices.ContainsFunc(n.Out, func(id ir.ValueID) bool { return known[id].shape != nil })
+		table := func(id ir.ValueID) bool { return len(known[id].v) > 1 } // single numbers are the business of fold-scalars
 		for k, id := range n.In {
-			if a, ok := known[id]; ok && !inside && len(a.v) > 1 { // single numbers are the business of fold-scalars
-				n.In[k] = s.spread(id, a)
+			if table(id) && !slices.ContainsFunc(n.Out, table) {
+				n.In[k] = s.spread(id, known[id])
 			}
 		}
 		s.nodes = append(s.nodes, n)
@@ -88,11 +89,7 @@ func (s *spreader) spread(id ir.ValueID, a array) ir.ValueID {
 
 // add appends an operator whose result has the type and shape of like.
 func (s *spreader) add(op, name string, like array, in ...ir.ValueID) ir.ValueID {
-	v := &ir.Value{Name: name, Type: like.kind, Shape: make(ir.Shape, len(like.shape))}
-	for k, n := range like.shape {
-		v.Shape[k] = ir.Dim{Size: n}
-	}
-	s.g.Values = append(s.g.Values, v)
+	s.g.Values = append(s.g.Values, &ir.Value{Name: name, Type: like.kind, Shape: fixed(like.shape)})
 	id := ir.ValueID(len(s.g.Values) - 1)
 	s.nodes = append(s.nodes, &ir.Node{Op: op, Name: name, In: in, Out: []ir.ValueID{id}})
 	return id
@@ -133,7 +130,7 @@ func (a array) distinct(axis int) (kept array, which []int) {
 		var key []byte
 		for from := k * inner; from < len(a.v); from += size * inner {
 			for _, v := range a.v[from : from+inner] {
-				key = fmt.Appendf(key, "%x,", v)
+				key = binary.LittleEndian.AppendUint64(key, uint64(v))
 			}
 		}
 		class, seen := classes[string(key)]
