@@ -40,8 +40,11 @@ func runCovering(ctx context.Context, net *supernet.Net, e engine.Tracer, path s
 		return nil, err
 	}
 	missing, err := t.Missing(net)
-	if err != nil || len(missing) == 0 && t.Header.Calibration.Networks > 0 {
+	if err != nil {
 		return t, err
+	}
+	if len(missing) == 0 && t.Header.Calibration.Networks > 0 { // all rows may be those of o.From, which is another file
+		return t, t.WriteFile(path)
 	}
 	p, err := placesOf(net, t.Header.Rules)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -122,7 +123,8 @@ func (c *counter) Trace(ctx context.Context, g *nn.Graph, w nn.Weights, runs int
 
 func tracer() *counter { return &counter{Tracer: embedded.New(embedded.Options{Threads: 1})} }
 
-// TestCoveringTable: all operators have rows, the table is calibrated, its file reads back, and a second run measures nothing.
+// TestCoveringTable: all operators have rows, the table is calibrated, its file reads back, and a second run measures nothing, into the same file or
+// from it into another, which is written all the same.
 func TestCoveringTable(t *testing.T) {
 	net, path, e := vit.Definition(), filepath.Join(t.TempDir(), "a.lut"), tracer()
 	o := Options{Contexts: 1, Rounds: 2}
@@ -133,7 +135,7 @@ func TestCoveringTable(t *testing.T) {
 	if h := table.Header; h.Method != lut.Covering || h.Calibration.Networks != calibrationNetworks || h.Reference == "" || h.Tool == "" {
 		t.Errorf("%+v", h)
 	}
-	read := func() *lut.Table {
+	read := func(path string) *lut.Table {
 		f, err := os.Open(path)
 		if err != nil {
 			t.Fatal(err)
@@ -145,7 +147,7 @@ func TestCoveringTable(t *testing.T) {
 		}
 		return again
 	}
-	again := read()
+	again := read(path)
 	for id := range table.Rows {
 		if table.Rows[id] != again.Rows[id] {
 			t.Errorf("%+v, read as %+v", table.Rows[id], again.Rows[id])
@@ -157,6 +159,14 @@ func TestCoveringTable(t *testing.T) {
 	before := e.traced
 	if _, err := Run(t.Context(), net, e, path, o); err != nil || e.traced != before {
 		t.Errorf("%d traces for a complete table, %v", e.traced-before, err)
+	}
+	second := filepath.Join(t.TempDir(), "second.lut")
+	o.From = again
+	if _, err := Run(t.Context(), net, e, second, o); err != nil || e.traced != before {
+		t.Errorf("%d traces when another file has all rows, %v", e.traced-before, err)
+	}
+	if got := read(second); !reflect.DeepEqual(got, again) {
+		t.Errorf("the second file has %+v, want %+v", got.Header, again.Header)
 	}
 	f, err := Fusion(again, net)
 	if err != nil {
