@@ -84,60 +84,41 @@ type size struct {
 	table []int64
 }
 
-// sizesOf matches the original's nodes with the sites of the unfused table, which stand in the same order; a
-// normalisation or bias is one site with the product before it.
+// sizesOf takes the sizes of values from the sites of the unfused table, where a normalisation or bias is one site with the product before it.
 func sizesOf(net *supernet.Net, g *nn.Graph) (*sizes, error) {
 	sites, err := net.Sites(supernet.Unfused)
 	if err != nil {
 		return nil, err
 	}
-	s := &sizes{cards: net.Cards(), site: make([]*optable.Site, len(g.Nodes)), values: map[nn.Value]size{}}
 	bound := g.Bind(1)
-	at := 0
+	at, err := net.Locate(supernet.Unfused, bound, make([]uint8, len(net.Choices)))
+	if err != nil {
+		return nil, err
+	}
+	s := &sizes{cards: net.Cards(), site: make([]*optable.Site, len(g.Nodes)), values: map[nn.Value]size{}}
+	nodes := make([][]int, len(sites))
+	for i, k := range at {
+		s.site[i] = &sites[k]
+		nodes[k] = append(nodes[k], i)
+	}
 	for k := range sites {
-		site := &sites[k]
-		n := match(bound, at, net.Ops[site.Ops[0]].Key())
-		if n == 0 {
-			return nil, fmt.Errorf("site %q is not the node that Build makes there; regenerate the package", site.Name)
-		}
-		for i := range n {
-			s.site[at+i] = site
-		}
-		if err := s.add(net, bound, at, n, site); err != nil {
+		if err := s.add(net, bound, nodes[k], &sites[k]); err != nil {
 			return nil, err
 		}
-		at += n
-	}
-	if at != len(g.Nodes) {
-		return nil, fmt.Errorf("node %q has no site; regenerate the package", g.Nodes[at].Name)
 	}
 	return s, nil
 }
 
-// longest is the largest number of nodes in one site of the unfused table.
-const longest = 3
-
-// match returns how many nodes from number at on are the operator called key, 0 for none.
-func match(g *nn.Graph, at int, key string) int {
-	var group []int
-	for i := at; i < min(at+longest, len(g.Nodes)); i++ {
-		group = append(group, i)
-		if o, err := optable.Of(g, group); err == nil && o.Key() == key {
-			return len(group)
-		}
-	}
-	return 0
-}
-
 // add stores the sizes of what the site's nodes make and of the graph inputs that they read.
-func (s *sizes) add(net *supernet.Net, g *nn.Graph, at, n int, site *optable.Site) error {
+func (s *sizes) add(net *supernet.Net, g *nn.Graph, nodes []int, site *optable.Site) error {
+	first, last := &g.Nodes[nodes[0]], &g.Nodes[nodes[len(nodes)-1]]
 	var reads []nn.Value
-	for _, v := range g.Nodes[at].In {
+	for _, v := range first.In {
 		if v != nn.None && !g.Values[v].Known() && !slices.Contains(reads, v) {
 			reads = append(reads, v)
 		}
 	}
-	makes := g.Nodes[at+n-1].Out
+	makes := last.Out
 	table := func() size { return size{site.Deps, make([]int64, len(site.Ops))} }
 	for _, v := range makes {
 		s.values[v] = table()
@@ -164,7 +145,7 @@ func (s *sizes) add(net *supernet.Net, g *nn.Graph, at, n int, site *optable.Sit
 			}
 		}
 	}
-	for i := at; i < at+n-1; i++ { // the group's inner values are as large as its result
+	for _, i := range nodes[:len(nodes)-1] { // the group's inner values are as large as its result
 		s.values[g.Nodes[i].Out[0]] = s.values[makes[0]]
 	}
 	return nil
