@@ -43,7 +43,7 @@ func Open(dir string, net *supernet.Net) (*Bundle, error) {
 			errs = append(errs, err)
 		}
 	}
-	if err := errors.Join(errs...); err != nil {
+	if err := errors.Join(append(errs, m.borrow(net))...); err != nil {
 		return nil, err
 	}
 	return b, nil
@@ -128,11 +128,8 @@ func spread(p nn.Param, t, full nn.Tensor) (nn.Tensor, error) {
 // averages lists the means and variances of g's batch normalisations.
 func averages(g *nn.Graph) []nn.Param {
 	var out []nn.Param
-	for _, n := range g.Nodes {
-		if n.Type != "BatchNormalization" || n.Domain != "" || len(n.In) < 5 {
-			continue
-		}
-		for _, v := range n.In[3:5] {
+	for _, i := range supernet.Normalisations(g) {
+		for _, v := range g.Nodes[i].In[3:5] {
 			if p := g.Values[v].Param; p != nil && len(p.Shape) == 1 {
 				out = append(out, *p)
 			}

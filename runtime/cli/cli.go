@@ -89,9 +89,8 @@ func commands() []command {
 			"search --lut device.lut --accuracy net.acc --budget 2ms --verify 10 --model MODEL.onnx --data DIR",
 		}, runSearch, ""},
 		{"export", "write a SubNet as a stand-alone ONNX or NCNN model", []string{
-			"export --model MODEL.onnx --subnet resolution=24 --out small.onnx", "export --model MODEL.onnx --subnet resolution=24 --recalibrate DIR --out small.onnx",
-			"export --model MODEL.onnx --subnet resolution=24 --format ncnn --fp16 --out small",
-			"export --model MODEL.onnx --lut device.lut --accuracy net.acc --front 5 --dir bundle",
+			"export --model MODEL.onnx --subnet resolution=24 --recalibrate DIR --out small.onnx", "export --model MODEL.onnx --subnet original --out folded.onnx",
+			"export --model MODEL.onnx --subnet resolution=24 --recalibrate DIR --format ncnn --fp16 --out small",
 			"export --model MODEL.onnx --lut device.lut --accuracy net.acc --front 5 --recalibrate DIR --dir bundle",
 		}, runExport, ""},
 		{"serve", "answer requests over HTTP with the SubNets of a bundle, and change between them under load", []string{

@@ -22,14 +22,19 @@ const (
 	images = "../../generated/data/fashion-mnist"
 )
 
-// invoke runs one command line of the generated MobileNetV2.
-func invoke(ctx context.Context, args ...string) (code int, out, errs string) {
-	var o, e bytes.Buffer
-	code = cli.Run(ctx, mobilenetv2.Definition(), args, &o, &e, cli.Options{
+// options are those of the generated commands for images of Fashion-MNIST.
+func options() cli.Options {
+	return cli.Options{
 		Transform: data.Transform{Pad: 2, Mean: []float32{0.2860}, Std: []float32{0.3530}},
 		Engines:   []cli.Engine{{Name: "embedded", Doc: "pure Go", Open: embedded.Open}},
 		Plot:      plot.All,
-	})
+	}
+}
+
+// invoke runs one command line of the generated MobileNetV2.
+func invoke(ctx context.Context, args ...string) (code int, out, errs string) {
+	var o, e bytes.Buffer
+	code = cli.Run(ctx, mobilenetv2.Definition(), args, &o, &e, options())
 	return code, o.String(), e.String()
 }
 

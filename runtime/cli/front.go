@@ -19,6 +19,7 @@ import (
 type bundled struct {
 	Dir string `json:"dir"`
 	bundle.Manifest
+	Warning string `json:"warning,omitempty"`
 }
 
 // exportFront writes the best spread SubNets of the front as a bundle.
@@ -67,8 +68,10 @@ func (c *call) exportFront(f *exportFlags) error {
 	if err != nil {
 		return err
 	}
+	warning := borrowing(m.SubNets, "give --recalibrate DIR with the folder of your training images")
+	c.warn(warning)
 	if *c.json {
-		return c.print(bundled{*f.dir, m})
+		return c.print(bundled{*f.dir, m, warning})
 	}
 	fmt.Fprintf(c.out, "wrote %d SubNets of %d on the front into %s (%d bytes of weights)\nlatency ms  accuracy %%  memory KiB  SubNet\n", len(list), len(front.Points), *f.dir, m.Weights.Bytes)
 	for _, s := range list {

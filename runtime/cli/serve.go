@@ -43,6 +43,8 @@ func runServe(c *call) error {
 	if err != nil {
 		return err
 	}
+	warning := borrowing(b.SubNets, "export the bundle again with --recalibrate DIR")
+	c.warn(warning)
 	o := adapt.Options{Workers: *workers, Queue: *queue}
 	if *target > 0 {
 		o.Policy = &adapt.Target{Latency: *target}
@@ -51,22 +53,23 @@ func runServe(c *call) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", *dir, err)
 	}
-	return c.serve(s, *address)
+	return c.serve(s, *address, warning)
 }
 
 // serving is what `serve --json` prints when it listens.
 type serving struct {
 	Address string        `json:"address"`
 	SubNets []adapt.Level `json:"subnets"`
+	Warning string        `json:"warning,omitempty"`
 }
 
 // serve listens until the command is interrupted, then lets the requests inside come to an end.
-func (c *call) serve(s *adapt.Service, address string) error {
+func (c *call) serve(s *adapt.Service, address, warning string) error {
 	l, err := net.Listen("tcp", address)
 	if err != nil {
 		return errors.Join(err, s.Close(c.ctx))
 	}
-	if err := c.announce(s, l.Addr().String()); err != nil {
+	if err := c.announce(s, l.Addr().String(), warning); err != nil {
 		return errors.Join(err, l.Close())
 	}
 	h := &http.Server{
@@ -85,9 +88,9 @@ func (c *call) serve(s *adapt.Service, address string) error {
 	return errors.Join(err, h.Shutdown(ctx), s.Close(ctx))
 }
 
-func (c *call) announce(s *adapt.Service, address string) error {
+func (c *call) announce(s *adapt.Service, address, warning string) error {
 	if *c.json {
-		return c.print(serving{address, s.Levels()})
+		return c.print(serving{address, s.Levels(), warning})
 	}
 	fmt.Fprintf(c.out, "serving %s on http://%s; Ctrl-C ends it\n", c.net.Package, address)
 	for k, l := range s.Levels() {

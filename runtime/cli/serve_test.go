@@ -30,9 +30,12 @@ func TestServe(t *testing.T) {
 	go func() {
 		code <- cli.Run(ctx, net, []string{"serve", "--bundle", dir, "--addr", "localhost:0", "--target", "1s", "--json"}, in, &problems, o)
 	}()
-	var listening struct{ Address string }
+	var listening struct{ Address, Warning string }
 	if err := json.NewDecoder(out).Decode(&listening); err != nil {
 		t.Fatal(err, problems.String())
+	}
+	if !strings.HasPrefix(listening.Warning, "1 of 2 SubNets") {
+		t.Errorf("warning %q", listening.Warning)
 	}
 	r, err := http.Post("http://"+listening.Address+"/predict", "application/json", strings.NewReader(`{"data": [1, 2, 3, 4], "shape": [1, 2, 2]}`))
 	if err != nil {
@@ -45,6 +48,9 @@ func TestServe(t *testing.T) {
 	stop()
 	if c := <-code; c != 0 {
 		t.Errorf("exit code %d: %s", c, problems.String())
+	}
+	if text := problems.String(); !strings.Contains(text, "warning: 1 of 2 SubNets") || !strings.Contains(text, "resolution=16; export the bundle again with --recalibrate") {
+		t.Errorf("nothing warns of statistics that are the original's: %q", text)
 	}
 	for _, args := range [][]string{{"serve"}, {"serve", "--bundle", dir, "--target", "-1s"}} {
 		if c := cli.Run(t.Context(), net, args, io.Discard, io.Discard, o); c != 2 {

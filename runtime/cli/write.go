@@ -26,6 +26,9 @@ type exported struct {
 	Params    int64    `json:"params"`
 	LatencyMS *float64 `json:"predicted_ms,omitempty"`
 	Accuracy  *float64 `json:"predicted_accuracy,omitempty"`
+	// Statistics are those of batch normalisations: "none", "original", "recalibrated" or "borrowed".
+	Statistics string `json:"statistics"`
+	Warning    string `json:"warning,omitempty"`
 }
 
 // exportFlags are those of `export`.
@@ -52,7 +55,7 @@ func runExport(c *call) error {
 	f.half = c.flags.Bool("fp16", false, "store weights as float16 (computation is the runtime's choice)")
 	f.plain = c.flags.Bool("plain-attention", false, "for releases of ncnn before 2025: attention as matrix products")
 	f.fold = c.flags.Bool("fold-batch-norm", true, "multiply normalisations into the convolutions and linear layers before them; =false keeps them apart")
-	f.recalibrate = c.flags.String("recalibrate", "", "recompute BatchNorm statistics from the training images of this `folder`")
+	f.recalibrate = c.flags.String("recalibrate", "", "recompute BatchNorm statistics from the training images of this `folder`; a SubNet without statistics of its own classifies far worse than predicted")
 	f.n = c.flags.Int("calibrate", 1000, "training images for --recalibrate, 0 for all")
 	f.batch = c.flags.Int("batch", 0, "fixed batch size, 0 leaves it open; ncnn has 1")
 	f.force = c.flags.Bool("force", false, "overwrite existing files")
@@ -110,6 +113,10 @@ func (c *call) export(f *exportFlags, r *exported) error {
 	if err != nil {
 		return err
 	}
+	if r.Statistics, r.Warning, err = c.statistics(g, graph, *f.recalibrate != ""); err != nil {
+		return err
+	}
+	meta["autotailor.statistics"] = r.Statistics
 	contents, err := formats[*f.format].encode(c, f, graph, w, meta)
 	if err != nil {
 		return err
@@ -123,6 +130,7 @@ func (c *call) export(f *exportFlags, r *exported) error {
 		return err
 	}
 	r.File = r.Files[0]
+	c.warn(r.Warning)
 	if *c.json {
 		return c.print(r)
 	}

@@ -41,6 +41,11 @@ func open(dir string, target time.Duration) (*adapt.Service, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, s := range b.SubNets {
+		if s.Borrowed {
+			log.Printf("SubNet %s has the BatchNorm statistics of the original and classifies worse than the bundle says: export with --recalibrate", s.SubNet)
+		}
+	}
 	e := embedded.New(embedded.Options{Threads: 1}) // of a request; requests run side by side
 	return adapt.New(mobilenetv2.Definition(), b, e, adapt.Options{Policy: &adapt.Target{Latency: target}})
 }
