@@ -10,7 +10,9 @@ import (
 )
 
 // ExportONNX writes s as a stand-alone ONNX model with weights taken from w: the SuperNet's model, or what training made of it.
-// Normalisations are multiplied into the layers before them.
+// Normalisations are multiplied into the layers before them. The means and variances of w are written as they are. Those of the SuperNet's model
+// are the original's: a SubNet that is exported with them classifies far worse than predicted, without an error. Recalibrate w for s first, see
+// engine/embedded.Engine.Recalibrate, as the command `export --recalibrate` does.
 func (s SubNet) ExportONNX(dst io.Writer, w nn.Weights) error {
 	tape := nn.NewTape()
 	s.Build(tape)
