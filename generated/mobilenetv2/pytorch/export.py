@@ -10,6 +10,7 @@ model's, which fit weights in training only roughly.
 """
 
 import argparse
+import sys
 
 import torch
 
@@ -43,6 +44,8 @@ def run() -> int:
         evaluation.Evaluator(space.TRANSFORM, None, images, space.SIDE, device).adapt(net, SubNet(space.SPACE))
         for m in evaluation.norms(net):
             m.store()
+    elif evaluation.norms(net):
+        print("warning: without --recalibrate BatchNorm statistics are the model's, which fit weights in training only roughly", file=sys.stderr)
     model.save(a.out, {n: t for n, t in net.initializers().items() if t.is_floating_point()}, net.transforms())
     print(f"wrote {a.out}: {len(net.initializers())} tensors of step {state['step']}")
     return 0
