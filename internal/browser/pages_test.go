@@ -29,6 +29,7 @@ func real() report.Page {
 	g := make(space.Genes, len(net.Choices))
 	for i := range g {
 		p.Front = append(p.Front, point(space.Format(net.Choices, g), len(g)-i))
+		p.Front[i].Recalibrate = i > 0 // all but the original
 		g[i] = uint8(len(net.Choices[i].Values) - 1)
 	}
 	slices.Reverse(p.Front)

@@ -57,7 +57,14 @@ func TestEveryWayToChooseASubNet(t *testing.T) {
 func (b *tab) shows(subnet string) {
 	b.Helper()
 	want(b, chosen, subnet)
-	want(b, `document.getElementById('command').textContent`, "go run ./cmd/levit export --model levit.onnx --subnet "+subnet+" --out subnet.onnx")
+	command, note := "go run ./cmd/levit export --model levit.onnx --subnet "+subnet, ""
+	if subnet != "original" { // whose statistics the model has
+		command, note = command+" --recalibrate DIR", "DIR is the folder with your training images."
+	}
+	want(b, `document.getElementById('command').textContent`, command+" --out subnet.onnx")
+	if got := eval[string](b, `document.getElementById('notes').textContent`); !strings.HasPrefix(got, note) || (note == "") != (got == "") {
+		b.Errorf("%s: the note below the command is %q, want %q", subnet, got, note)
+	}
 	// The picture, read back as a SubNet's text.
 	picture := eval[string](b, `[...document.querySelectorAll('#figure-supernet g:has(> .changed)')].map(g => g.dataset.choice + '=' + g.dataset.value).join(',') || 'original'`)
 	if picture != subnet {

@@ -29,7 +29,8 @@ type Header struct {
 	Package       string
 	Digest        string // of the choices, see supernet.SpaceDigest
 	Source        string // SHA-256 of the model
-	Weights       string // SHA-256 of the file whose weights were counted, such as a tuned model; "" where that is not known
+	Model         string // file whose weights were counted, its base name unless it lies below the working folder; "" where an older release did not say
+	Weights       string // SHA-256 of that file, such as a tuned model; "" where that is not known
 	Images        int    // that were classified
 	Split         string // that they are of: "train" or "test"; "" where an older release did not say
 	Data          string // digests of the data files
@@ -63,6 +64,7 @@ func (h *Header) fields() []rowfile.Field {
 		{Key: "package", Text: &h.Package},
 		{Key: "digest", Text: &h.Digest},
 		{Key: "source", Text: &h.Source},
+		{Key: "model", Text: &h.Model, Optional: true},
 		{Key: "weights", Text: &h.Weights, Optional: true},
 		{Key: "images", Int: &h.Images},
 		{Key: "split", Text: &h.Split, Optional: true},

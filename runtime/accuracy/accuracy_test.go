@@ -190,6 +190,33 @@ func TestJournalResumes(t *testing.T) {
 	}
 }
 
+// TestTheModelsNameDoesNotMatter: a file of an older release has no name of the model, and a model may be moved. The digest of its weights must be the
+// same when a journal goes on.
+func TestTheModelsNameDoesNotMatter(t *testing.T) {
+	n := small()
+	old := measured(n)
+	old.Header.Weights = "f00"
+	path := filepath.Join(t.TempDir(), "a")
+	if err := old.WriteFile(path, n); err != nil {
+		t.Fatal(err)
+	}
+	h := old.Header
+	h.Model = "models/tuned.onnx"
+	j, got, err := accuracy.OpenJournal(path, n, h)
+	if err != nil || j.Close() != nil || len(got.Missing(n)) > 0 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	named := *old
+	named.Header.Model = "models/tuned.onnx"
+	if back, err := accuracy.Read(strings.NewReader(text(t, &named, n)), n); err != nil || back.Header.Model != named.Header.Model {
+		t.Errorf("%+v, %v", back, err)
+	}
+	h.Weights = "f01"
+	if _, _, err := accuracy.OpenJournal(path, n, h); err == nil {
+		t.Error("other weights were counted into the same table")
+	}
+}
+
 func FuzzRead(f *testing.F) {
 	n := small()
 	var b bytes.Buffer

@@ -98,10 +98,11 @@ type Journal struct {
 }
 
 // OpenJournal starts a table for net in the file at path, or goes on with the one there, which must have the
-// header h but for the date. The table holds what was measured already; Table.Missing what is to be done.
+// header h but for the date and the name of the model, whose weights have a digest. The table holds what was
+// measured already; Table.Missing what is to be done.
 func OpenJournal(path string, net *supernet.Net, h Header) (*Journal, *Table, error) {
 	t := New(net, h)
-	file, lines, err := rowfile.OpenJournal(path, rowfile.AppendHeader(nil, t.Header.fields()), "date")
+	file, lines, err := rowfile.OpenJournal(path, rowfile.AppendHeader(nil, t.Header.fields()), "date", "model")
 	if err != nil {
 		return nil, nil, err
 	}

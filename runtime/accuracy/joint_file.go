@@ -23,7 +23,7 @@ func OpenJoint(path string, net *supernet.Net, h Header) (*JointJournal, error) 
 	fields := New(net, h)
 	header := fields.Header.fields()
 	header[0].Want = "autotailor joint accuracies 1"
-	file, lines, err := rowfile.OpenJournal(path, rowfile.AppendHeader(nil, header), "date")
+	file, lines, err := rowfile.OpenJournal(path, rowfile.AppendHeader(nil, header), "date", "model")
 	if err != nil {
 		return nil, err
 	}

@@ -24,14 +24,16 @@ import (
 // page gathers what the HTML report shows.
 func (c *call) page(l *lut.Table, t *accuracy.Table, p search.Problem, front []report.Point, path string) (report.Page, error) {
 	h, net := l.Header, c.net
+	weights := c.countedWeights(t.Header)
 	page := report.Page{
 		Title: net.Package + " on " + h.Device, Package: net.Package, Command: "go run ./cmd/" + net.Package,
-		Model: cmp.Or(c.opt.Model, net.Source.File), LUT: path,
+		Model: weights.model, Note: weights.note, LUT: path,
 		Front: front, Cliffs: c.cliffs(p.Cost), Heat: c.heat(t),
 		Facts: []report.Fact{
 			{Name: "SubNets", Value: space.Count(net.Choices).String()}, {Name: "engine", Value: h.Engine + " " + h.Version},
 			{Name: "threads", Value: strconv.Itoa(h.Threads)}, {Name: "precision", Value: h.Precision}, {Name: "fusion rules", Value: h.Rules},
 			{Name: "protocol", Value: h.Protocol}, {Name: "date", Value: h.Date}, {Name: "digest", Value: fmt.Sprintf("%.12s", h.Digest)},
+			{Name: "accuracies of", Value: weights.fact},
 		},
 	}
 	for _, s := range net.Stages {
@@ -49,6 +51,27 @@ func (c *call) page(l *lut.Table, t *accuracy.Table, p search.Problem, front []r
 	return page, c.kinds(l, &page)
 }
 
+// countedWeights are those that an accuracy table was counted with.
+type countedWeights struct {
+	model string // what --model is
+	fact  string // for the header of the page
+	note  string // for the reader of a command, "" for none
+}
+
+func (c *call) countedWeights(h accuracy.Header) countedWeights {
+	source := cmp.Or(c.opt.Model, c.net.Source.File)
+	switch digest := fmt.Sprintf("SHA-256 %.12s...", h.Weights); {
+	case h.Weights == "":
+		return countedWeights{source, "unknown weights", "The accuracy table does not say which weights it was counted with; give --model the file that sensitivity had."}
+	case h.Weights == c.net.Source.SHA256:
+		return countedWeights{source, cmp.Or(h.Model, c.net.Source.File) + ", " + digest, ""}
+	case h.Model == "":
+		return countedWeights{"MODEL.onnx", "weights with " + digest, "MODEL.onnx is the file that the accuracies were counted with; its " + digest}
+	default:
+		return countedWeights{h.Model, h.Model + ", " + digest, ""}
+	}
+}
+
 // points describes SubNets for the report.
 func (c *call) points(t *accuracy.Table, list []search.Point) ([]report.Point, error) {
 	macs, err1 := c.net.MACs()
@@ -60,9 +83,13 @@ func (c *call) points(t *accuracy.Table, list []search.Point) ([]report.Point, e
 	var out []report.Point
 	for _, q := range list {
 		g := q.Genes
+		names, err := c.net.Borrowed(g)
+		if err != nil {
+			return nil, err
+		}
 		out = append(out, report.Point{
 			SubNet: space.Format(c.net.Choices, g), Latency: time.Duration(q.Cost), Accuracy: t.Accuracy(q.Penalty),
-			MACs: macs.At(g), Params: params.At(g), Memory: peak.At(g),
+			MACs: macs.At(g), Params: params.At(g), Memory: peak.At(g), Recalibrate: len(names) > 0,
 		})
 	}
 	return out, nil

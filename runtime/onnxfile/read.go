@@ -22,6 +22,7 @@ type Model struct {
 	Metadata map[string]string // metadata_props
 	Producer string
 	Opset    int
+	Path     string // as Open was given it, "" of a model in memory
 	SHA256   string // of the file, hexadecimal
 
 	dir     string
@@ -50,7 +51,7 @@ func Open(path string) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	m.dir = filepath.Dir(path)
+	m.Path, m.dir = path, filepath.Dir(path)
 	return m, nil
 }
 

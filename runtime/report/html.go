@@ -21,6 +21,7 @@ type Page struct {
 	Package  string    `json:"package"` // begins the names of saved pictures
 	Command  string    `json:"command"` // how the package's command is run, such as "go run ./cmd/net"
 	Model    string    `json:"model"`   // what its --model is
+	Note     string    `json:"note"`    // about Model, below the commands; "" for none
 	LUT      string    `json:"lut"`     // what its --lut is
 	Facts    []Fact    `json:"facts"`   // about the device and the measurement
 	Stages   []Stage   `json:"stages"`

@@ -15,6 +15,7 @@ type Point struct {
 	Latency              time.Duration
 	Accuracy             float64 // share of images
 	MACs, Params, Memory int64   // of batch 1; bytes of activations; 0 when not known
+	Recalibrate          bool    // an export needs recalibration: the model's statistics of normalisations are not this SubNet's
 	Label                string  // marks the point in plots; "" for most
 }
 
@@ -24,13 +25,14 @@ func (p Point) MS() float64 { return float64(p.Latency.Nanoseconds()) / 1e6 }
 // MarshalJSON writes a point as the page reads it, with its latency in milliseconds.
 func (p Point) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
-		SubNet   string  `json:"subnet"`
-		MS       float64 `json:"ms"`
-		Accuracy float64 `json:"accuracy"`
-		MACs     int64   `json:"macs,omitempty"`
-		Params   int64   `json:"params,omitempty"`
-		Memory   int64   `json:"memory,omitempty"`
-	}{p.SubNet, p.MS(), p.Accuracy, p.MACs, p.Params, p.Memory})
+		SubNet      string  `json:"subnet"`
+		MS          float64 `json:"ms"`
+		Accuracy    float64 `json:"accuracy"`
+		MACs        int64   `json:"macs,omitempty"`
+		Params      int64   `json:"params,omitempty"`
+		Memory      int64   `json:"memory,omitempty"`
+		Recalibrate bool    `json:"recalibrate,omitempty"`
+	}{p.SubNet, p.MS(), p.Accuracy, p.MACs, p.Params, p.Memory, p.Recalibrate})
 }
 
 // CSV writes points as a table with a header: subnet, latency_ms, accuracy.

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -45,7 +46,10 @@ func (e *Evaluator) Header() accuracy.Header {
 		Date: time.Now().UTC().Format(time.DateOnly),
 	}
 	if m, ok := e.Weights.(*onnxfile.Model); ok {
-		h.Weights = m.SHA256
+		h.Model, h.Weights = filepath.ToSlash(m.Path), m.SHA256
+		if !filepath.IsLocal(m.Path) {
+			h.Model = filepath.Base(m.Path)
+		}
 	}
 	if e.recalibrates() {
 		h.Recalibration = e.Options.Calibration.N

@@ -33,6 +33,20 @@ func evaluator(t *testing.T, images int) *sensitivity.Evaluator {
 	}
 }
 
+// TestHeaderNamesTheWeights: a table knows the file that was counted, without the folders of this machine, and its digest.
+func TestHeaderNamesTheWeights(t *testing.T) {
+	e := evaluator(t, 1)
+	if h := e.Header(); h.Model != "mobilenetv2.onnx" || h.Weights != e.Net.Source.SHA256 {
+		t.Errorf("%+v", h)
+	}
+	m := *e.Weights.(*onnxfile.Model)
+	m.Path = filepath.Join("models", "tuned.onnx")
+	e.Weights = &m
+	if h := e.Header(); h.Model != "models/tuned.onnx" {
+		t.Errorf("%+v", h)
+	}
+}
+
 // TestCorrect counts image by image, at two resolutions; the original classifies most images.
 func TestCorrect(t *testing.T) {
 	e := evaluator(t, 75) // no multiple of the batch

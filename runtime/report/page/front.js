@@ -86,20 +86,27 @@ function describe(parent, p) {
   if (p.params) number('parameters', count(p.params));
   if (p.memory) number('peak activations', bytes(p.memory));
   add(add(parent, 'p'), 'code', {id: 'subnet', tabindex: 0, 'aria-label': 'the SubNet'}, p.subnet);
-  command(parent, p.subnet);
+  command(parent, p);
 }
-// uses are the commands that make something of a SubNet.
+// uses are the commands that make something of a SubNet. Those that write its weights recalibrate where it needs statistics of its own.
+const anew = p => p.recalibrate ? ' --recalibrate DIR' : '';
 const uses = [
-  ['write it as ONNX', s => `export --model ${data.model} --subnet ${s} --out subnet.onnx`],
-  ['write it for NCNN', s => `export --model ${data.model} --subnet ${s} --format ncnn --out subnet`],
-  ['measure it', s => `verify --model ${data.model} --subnet ${s} --lut ${data.lut} --json`],
-  ['describe it', s => `info --subnet ${s}`],
+  ['write it as ONNX', p => `export --model ${data.model} --subnet ${p.subnet}${anew(p)} --out subnet.onnx`],
+  ['write it for NCNN', p => `export --model ${data.model} --subnet ${p.subnet}${anew(p)} --format ncnn --out subnet`],
+  ['measure it', p => `verify --model ${data.model} --subnet ${p.subnet} --lut ${data.lut} --json`],
+  ['describe it', p => `info --subnet ${p.subnet}`],
 ];
-function command(parent, subnet) {
+const why = 'DIR is the folder with your training images. From these the SubNet gets BatchNorm statistics of its own; with the statistics of the original it would classify worse than this page says, often far worse.';
+function command(parent, p) {
   const d = add(parent, 'div', {class: 'command'});
   const select = add(d, 'select', {'aria-label': 'what to do with the SubNet'}), copy = add(d, 'button', {type: 'button', id: 'copy'}, 'copy'), code = add(d, 'code', {id: 'command', tabindex: 0, 'aria-label': 'the command'});
+  const notes = add(d, 'small', {id: 'notes'});
   uses.forEach(([what], i) => add(select, 'option', {value: i}, what));
-  const show = () => { code.textContent = `${data.command} ${uses[state.use][1](subnet)}`; };
+  const show = () => {
+    const line = uses[state.use][1](p);
+    code.textContent = `${data.command} ${line}`;
+    notes.textContent = [line.includes(' --recalibrate ') && why, line.includes(' --model ') && data.note].filter(Boolean).join(' ');
+  };
   select.value = state.use;
   select.addEventListener('change', () => { state.use = Number(select.value); show(); });
   copy.addEventListener('click', () => {

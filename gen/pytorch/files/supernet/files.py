@@ -37,6 +37,12 @@ def sha256(path: str) -> str:
         return hashlib.sha256(f.read()).hexdigest()
 
 
+def shown(path: str) -> str:
+    """The name of a file in tables: its base name unless it lies below the working folder."""
+    local = not os.path.isabs(path) and ".." not in path.replace(os.sep, "/").split("/")
+    return path if local else os.path.basename(path)
+
+
 def open_model(path: str, device: torch.device = torch.device("cpu")) -> Tuple[Model, SuperNet]:
     """The ONNX file and a SuperNet with its weights."""
     model = Model(path)
