@@ -6,7 +6,7 @@ ORT_DIR := build/onnxruntime
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 export AUTOTAILOR_ORT ?= $(firstword $(wildcard $(CURDIR)/$(ORT_DIR)/libonnxruntime.so*))
 
-.PHONY: help demo test check check-ncnn bench-switch example generate bench bench-accuracy bench-engine bench-export bench-latency fuzz lint size agent onnxruntime
+.PHONY: help demo test check check-32bit check-ncnn bench-switch example generate bench bench-accuracy bench-engine bench-export bench-latency fuzz lint size agent onnxruntime
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -25,7 +25,13 @@ check: ## what CI runs besides the tests: formatting, vet, lint, generated files
 	@$(MAKE) --no-print-directory generate
 	CGO_ENABLED=0 GOOS=windows $(GO) build ./gen/... ./runtime/... ./generated/...
 	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) build ./...
+	@$(MAKE) --no-print-directory check-32bit
 	@test -z "$$(git status --porcelain)" || { git status --porcelain; git diff | head -100; echo 'the tree is not clean: commit what make generate wrote'; exit 1; }
+
+check-32bit: ## build for machines whose int has 32 bits, and run there what reads models and counts costs
+	CGO_ENABLED=0 GOOS=linux GOARCH=arm $(GO) build ./...
+	CGO_ENABLED=0 GOOS=linux GOARCH=386 $(GO) vet ./...
+	CGO_ENABLED=0 GOOS=linux GOARCH=386 $(GO) test -short ./ir/... ./runtime/terms ./runtime/search ./runtime/space ./runtime/nn/... ./runtime/optable ./runtime/lut ./runtime/graphfile
 
 check-ncnn: ## export SubNets of every family as NCNN and compare them with the embedded engine; AUTOTAILOR_NCNN=DIR also runs NCNN itself
 	@out=$$($(GO) test -count=1 -v -run '^TestFamilies$$' ./runtime/ncnn) || { echo "$$out"; exit 1; }; echo "$$out" | sed -n 's/.*: ncnn /ncnn /p'

@@ -56,16 +56,39 @@ func Map2(f func(a, b int) int, a, b Dim) (Dim, error) {
 var errBatch = errors.New("an extent would be neither a multiple of the open batch nor free of it")
 
 // Add returns a+b. The batch and a number have no sum, except 0.
-func Add(a, b Dim) (Dim, error) { return linear(func(a, b int) int { return a + b }, a, b) }
+func Add(a, b Dim) (Dim, error) { return linear(plus, a, b) }
 
 // Sub returns a-b, as Add.
-func Sub(a, b Dim) (Dim, error) { return linear(func(a, b int) int { return a - b }, a, b) }
+func Sub(a, b Dim) (Dim, error) { return linear(minus, a, b) }
 
-func linear(f func(a, b int) int, a, b Dim) (Dim, error) {
+func linear(f func(a, b int) (int, bool), a, b Dim) (Dim, error) {
 	if a.batch != b.batch && !a.isZero() && !b.isZero() {
 		return Dim{}, errBatch
 	}
-	return Map2(f, a, b)
+	return exact(f, a, b)
+}
+
+func plus(a, b int) (int, bool) { return a + b, (a+b > a) == (b > 0) || b == 0 }
+
+func minus(a, b int) (int, bool) { return a - b, (a-b < a) == (b > 0) || b == 0 }
+
+func times(a, b int) (int, bool) { return a * b, a == 0 || a*b/a == b }
+
+// errOverflow refuses a result that is silently another one: int has 32 bits on some machines, and files hold any number.
+var errOverflow = errors.New("an extent or a count is too large for an int of this machine")
+
+// exact is Map2 of a function that also tells whether its result is the true one.
+func exact(f func(a, b int) (int, bool), a, b Dim) (Dim, error) {
+	fits := true
+	d, err := Map2(func(a, b int) int {
+		r, ok := f(a, b)
+		fits = fits && ok
+		return r
+	}, a, b)
+	if err == nil && !fits {
+		return Dim{}, errOverflow
+	}
+	return d, err
 }
 
 func (d Dim) isZero() bool { return len(d.deps) == 0 && d.Original() == 0 }
@@ -75,7 +98,7 @@ func Mul(a, b Dim) (Dim, error) {
 	if a.batch && b.batch {
 		return Dim{}, errBatch
 	}
-	return Map2(func(a, b int) int { return a * b }, a, b)
+	return exact(times, a, b)
 }
 
 // FloorDiv returns a/b rounded down, 0 where b is 0. A multiple of the batch is divided by another one, or exactly.

@@ -1,6 +1,7 @@
 package dim
 
 import (
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -152,5 +153,26 @@ func TestTooLarge(t *testing.T) {
 	}, ds...)
 	if err == nil || !strings.Contains(err.Error(), "39") {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestOverflow: a sum, difference or product that no int holds is refused, never another number.
+func TestOverflow(t *testing.T) {
+	for name, of := range map[string]func() (Dim, error){
+		"sum":        func() (Dim, error) { return Add(Const(math.MaxInt), Var(1, []int{0, 1})) },
+		"difference": func() (Dim, error) { return Sub(Const(-2), Const(math.MaxInt)) },
+		"product":    func() (Dim, error) { return Mul(Const(math.MaxInt/3), Var(1, []int{3, 4})) },
+	} {
+		if d, err := of(); err == nil {
+			t.Errorf("%s: %v", name, d)
+		}
+	}
+	for _, d := range []Dim{Const(math.MaxInt), Const(-math.MaxInt)} {
+		if got, err := Mul(d, Const(1)); err != nil || !got.Equal(d) {
+			t.Errorf("%v times 1: %v, %v", d, got, err)
+		}
+		if got, err := Sub(d, d); err != nil || !got.Equal(Const(0)) {
+			t.Errorf("%v less itself: %v, %v", d, got, err)
+		}
 	}
 }

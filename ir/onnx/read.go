@@ -209,10 +209,11 @@ func (d *decoder) describe(id ir.ValueID, p *onnxpb.ValueInfoProto) {
 	for _, dim := range t.GetShape().GetDim() {
 		e := ir.Dim{Size: -1, Sym: dim.GetDimParam()}
 		if _, ok := dim.GetValue().(*onnxpb.TensorShapeProto_Dimension_DimValue); ok && dim.GetDimValue() > 0 {
-			e = ir.Dim{Size: int(dim.GetDimValue())}
-		}
-		if e.Size > maxExtent {
-			d.errorf("value %q has an axis of extent %d", v.Name, e.Size)
+			if n := dim.GetDimValue(); n > maxExtent {
+				d.errorf("value %q has an axis of extent %d", v.Name, n)
+			} else {
+				e = ir.Dim{Size: int(n)}
+			}
 		}
 		v.Shape = append(v.Shape, e)
 	}

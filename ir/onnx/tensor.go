@@ -18,20 +18,20 @@ import (
 
 // Limits that no real model reaches: beyond them a file is damaged.
 const (
-	maxExtent = 1 << 31
-	maxBytes  = 1 << 40
+	maxExtent = math.MaxInt32
+	maxBytes  = int64(1 << 40)
 )
 
 // tensor turns a TensorProto into little-endian bytes of exactly its shape.
 func (d *decoder) tensor(p *onnxpb.TensorProto) (*ir.Tensor, error) {
 	t := &ir.Tensor{Name: p.GetName(), Type: ir.DType(p.GetDataType()), Shape: make([]int, len(p.GetDims()))}
-	count := 1
+	count := int64(1)
 	for k, n := range p.GetDims() {
-		if n < 0 || n > maxExtent || n > 0 && count > maxBytes/int(n) {
+		if n < 0 || n > maxExtent || n > 0 && count > maxBytes/n {
 			return nil, fmt.Errorf("its shape %v is not possible", p.GetDims())
 		}
 		t.Shape[k] = int(n)
-		count *= int(n)
+		count *= n
 	}
 	if t.Type == ir.String {
 		for _, s := range p.GetStringData() {
@@ -43,7 +43,11 @@ func (d *decoder) tensor(p *onnxpb.TensorProto) (*ir.Tensor, error) {
 	if bits == 0 {
 		return nil, fmt.Errorf("its element type %v is not known", t.Type)
 	}
-	want := (count*bits + 7) / 8
+	bytes := (count*int64(bits) + 7) / 8
+	if bytes > math.MaxInt {
+		return nil, fmt.Errorf("its shape %v needs %d bytes, more than this machine addresses", p.GetDims(), bytes)
+	}
+	want := int(bytes)
 	var err error
 	switch {
 	case p.GetDataLocation() == onnxpb.TensorProto_EXTERNAL:
@@ -117,8 +121,8 @@ func (d *decoder) external(p *onnxpb.TensorProto, want int) ([]byte, error) {
 		return nil, err
 	}
 	info, err := f.Stat()
-	if err == nil && (offset < 0 || offset+length > info.Size()) {
-		err = fmt.Errorf("external data file %q ends before byte %d", name, offset+length)
+	if err == nil && (offset < 0 || offset > info.Size()-length) {
+		err = fmt.Errorf("external data file %q ends before its data does: it has %d bytes, and %d from %d on are wanted", name, info.Size(), length, offset)
 	}
 	if err != nil {
 		return nil, errors.Join(err, f.Close())

@@ -3,6 +3,8 @@
 package op
 
 import (
+	"math"
+
 	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/dim"
 )
@@ -123,10 +125,13 @@ func (c *Ctx) Fixed(name string) (list []int, ok bool) {
 func consts(list []int64) []dim.Dim {
 	out := make([]dim.Dim, len(list))
 	for i, n := range list {
-		out[i] = dim.Const(int(n))
+		out[i] = dim.Const(nearest(n))
 	}
 	return out
 }
+
+// nearest is n, or the int nearest to it: the end of a Slice is often the largest number of 64 bits.
+func nearest(n int64) int { return int(max(math.MinInt, min(n, math.MaxInt))) }
 
 // Lookup returns the entry of an operator.
 func Lookup(domain, name string) (Spec, bool) {

@@ -179,7 +179,7 @@ func (e *enumerator) view(nodes []int) (*view, error) {
 		if err != nil {
 			return nil, err
 		}
-		if v.macs, err = dim.Map2(func(a, b int) int { return a + b }, v.macs, m); err != nil {
+		if v.macs, err = dim.Add(v.macs, m); err != nil {
 			return nil, err
 		}
 		if k > 0 && o.Node.Op == "BatchNormalization" {

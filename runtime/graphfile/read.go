@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 
 	"github.com/autotailor/autotailor/runtime/nn"
 )
@@ -15,7 +16,7 @@ const (
 	maxValues = 1 << 17
 	maxNodes  = 1 << 16
 	maxRank   = 8
-	maxBytes  = 1 << 34 // of a value
+	maxBytes  = min(1<<34, math.MaxInt) // of a value
 	maxName   = 1024
 	maxWrong  = 10 // mistakes that are told
 )

@@ -190,7 +190,7 @@ func (s *sizes) step(step Step) (terms.Term, error) {
 // that networks from elsewhere can be judged before they run.
 func Need(g *nn.Graph) int64 {
 	bytes := func(v nn.Value) int64 {
-		return int64(max(g.Values[v].Type.Bytes(), floatBytes)) * int64(g.Values[v].Shape.Count())
+		return int64(max(g.Values[v].Type.Bytes(), floatBytes)) * g.Values[v].Shape.Elements()
 	}
 	params, live := int64(0), int64(0)
 	for v := range g.Values {

@@ -62,7 +62,7 @@ var kinds = map[string]kind{
 
 // runner counts what a run costs.
 type runner struct {
-	left int // multiplications and elements that may still be spent
+	left int64 // multiplications and elements that may still be spent
 }
 
 // maxWork bounds a run.
@@ -70,12 +70,12 @@ const maxWork = 1 << 40
 
 // spend takes the product of extents from what is left.
 func (r *runner) spend(extents ...int) error {
-	n := 1
+	n := int64(1)
 	for _, e := range extents {
-		if e < 0 || e > 0 && n > r.left/e {
+		if e < 0 || e > 0 && n > r.left/int64(e) {
 			return fmt.Errorf("a computation over %v is too large", extents)
 		}
-		n *= e
+		n *= int64(e)
 	}
 	r.left -= n
 	return nil

@@ -77,7 +77,7 @@ func (n *Node) List(name string, length, def int) []int {
 	given, out := n.Ints(name), make([]int, length)
 	for i := range out {
 		if out[i] = def; len(given) == length {
-			out[i] = int(given[i])
+			out[i] = Nearest(given[i])
 		}
 	}
 	return out

@@ -17,6 +17,18 @@ func (s Shape) Count() int {
 	return n
 }
 
+// Nearest returns v, or the int nearest to it: the end of a Slice is often the largest number of 64 bits.
+func Nearest(v int64) int { return int(max(math.MinInt, min(v, math.MaxInt))) }
+
+// Elements is Count where no int may be large enough: of shapes that are only counted, on machines of 32 bits too.
+func (s Shape) Elements() int64 {
+	n := int64(1)
+	for _, d := range s {
+		n *= int64(d)
+	}
+	return n
+}
+
 // Bytes returns the size of one element, 0 when elements have no fixed size.
 func (t DType) Bytes() int {
 	switch t {

@@ -53,7 +53,7 @@ func (o Op) ParamCount() int64 {
 	}
 	var total int64
 	for _, s := range shapes {
-		total += int64(s.Count())
+		total += s.Elements()
 	}
 	return total
 }
@@ -195,7 +195,7 @@ func (o Op) Elements() (in, out []int64, err error) {
 			return nil, nil, err
 		}
 		for _, s := range shapes {
-			*side.to = append(*side.to, int64(s.Count()))
+			*side.to = append(*side.to, s.Elements())
 		}
 	}
 	return in, out, nil

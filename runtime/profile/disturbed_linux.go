@@ -9,5 +9,5 @@ func switches() int64 {
 	if err := syscall.Getrusage(thread, &u); err != nil {
 		return 0
 	}
-	return u.Nivcsw
+	return int64(u.Nivcsw)
 }

@@ -172,7 +172,7 @@ func (t *trunk) keeps(v nn.Value) bool {
 	if t.e.recalibrates() {
 		images += t.e.Options.Calibration.N
 	}
-	return 4*int64(i.Shape[1:].Count())*int64(images) <= int64(cmp.Or(t.e.Options.Keep, 1<<30))
+	return 4*i.Shape[1:].Elements()*int64(images) <= int64(cmp.Or(t.e.Options.Keep, 1<<30))
 }
 
 // handed lists, for each number of nodes, the one value that they and the input hand on to the rest of the network; None where there are several.

@@ -132,11 +132,11 @@ func (s *Sum) check(t Term) error {
 		return fmt.Errorf("lives by gene %d of %d", t.Live.Gene, len(s.cards))
 	}
 	size := tableSize(s.cards, t.Deps)
-	if len(t.Table) != size {
+	if len(t.Table) != size && size <= MaxTable {
 		return fmt.Errorf("table over genes %v has %d entries, want %d", t.Deps, len(t.Table), size)
 	}
 	if t.Live.Below != 0 && !seen[t.Live.Gene] {
-		size *= int(s.cards[t.Live.Gene])
+		size = min(size, MaxTable) * int(s.cards[t.Live.Gene])
 	}
 	if size > MaxTable {
 		return fmt.Errorf("table over genes %v has more than %d entries: let fewer choices vary together", t.Deps, MaxTable)
@@ -144,11 +144,11 @@ func (s *Sum) check(t Term) error {
 	return nil
 }
 
-// tableSize is the number of entries of a table over deps. It stops counting far beyond MaxTable.
+// tableSize is the number of entries of a table over deps. It stops counting beyond MaxTable, so that an int of 32 bits holds it.
 func tableSize(cards, deps []uint8) int {
 	size := 1
 	for _, d := range deps {
-		if size *= int(cards[d]); size > 1<<40 {
+		if size *= int(cards[d]); size > MaxTable {
 			break
 		}
 	}

@@ -38,7 +38,7 @@ func wrap(axis, rank int) int {
 func (p *plan) integers(n node, attr string, operand int) ([]int, error) {
 	if a, ok := n.Attr(attr); ok {
 		if a.Kind == nn.AttrInt {
-			return []int{int(a.Int)}, nil
+			return []int{nn.Nearest(a.Int)}, nil
 		}
 		return ints(a.Ints), nil
 	}
@@ -76,7 +76,7 @@ func (p *plan) values(v *variable) []float32 {
 func ints(s []int64) []int {
 	to := make([]int, len(s))
 	for i, v := range s {
-		to[i] = int(v)
+		to[i] = nn.Nearest(v)
 	}
 	return to
 }

@@ -55,7 +55,7 @@ func (c *compiler) optional(n node, i int) ([]float32, error) {
 func (c *compiler) integers(n node, attr string, operand int) ([]int, error) {
 	if a, ok := n.Attr(attr); ok {
 		if a.Kind == nn.AttrInt {
-			return []int{int(a.Int)}, nil
+			return []int{nn.Nearest(a.Int)}, nil
 		}
 		return ints(a.Ints), nil
 	}
@@ -70,7 +70,7 @@ func (c *compiler) integers(n node, attr string, operand int) ([]int, error) {
 	switch t.Type {
 	case nn.Int64:
 		for raw := t.Raw; len(raw) >= 8; raw = raw[8:] {
-			list = append(list, int(int64(binary.LittleEndian.Uint64(raw))))
+			list = append(list, nn.Nearest(int64(binary.LittleEndian.Uint64(raw))))
 		}
 	case nn.Int32:
 		for raw := t.Raw; len(raw) >= 4; raw = raw[4:] {
@@ -85,7 +85,7 @@ func (c *compiler) integers(n node, attr string, operand int) ([]int, error) {
 func ints(s []int64) []int {
 	to := make([]int, len(s))
 	for i, v := range s {
-		to[i] = int(v)
+		to[i] = nn.Nearest(v)
 	}
 	return to
 }
@@ -97,7 +97,7 @@ type node struct {
 }
 
 func (n node) integer(name string, otherwise int) int {
-	return int(n.Int(name, int64(otherwise)))
+	return nn.Nearest(n.Int(name, int64(otherwise)))
 }
 
 // has tells whether operand i is given.

@@ -44,7 +44,7 @@ func Of(g *nn.Graph) Counts {
 var macs = map[string]func(g *nn.Graph, n *nn.Node) int64{
 	"Conv": func(g *nn.Graph, n *nn.Node) int64 {
 		w := g.Values[n.In[1]].Shape
-		return size(g, n.Out[0]) * int64(w[1:].Count())
+		return size(g, n.Out[0]) * w[1:].Elements()
 	},
 	"Gemm": func(g *nn.Graph, n *nn.Node) int64 { // [m, k] by [k, n]
 		return size(g, n.Out[0]) * int64(g.Values[n.In[0]].Shape[1])
@@ -55,7 +55,7 @@ var macs = map[string]func(g *nn.Graph, n *nn.Node) int64{
 	},
 }
 
-func size(g *nn.Graph, v nn.Value) int64 { return int64(g.Values[v].Shape.Count()) }
+func size(g *nn.Graph, v nn.Value) int64 { return g.Values[v].Shape.Elements() }
 
 // hasBias tells whether a product adds a bias of its own.
 func hasBias(n *nn.Node) bool { return len(n.In) > 2 || n.Type == "Add" }
