@@ -82,6 +82,9 @@ func (c *compiler) compile() (*plan, error) {
 	g := c.graph
 	c.slots, c.users = make([][]slot, len(g.Values)), make([]int, len(g.Values))
 	c.reader, c.fused, c.failed = make([]int, len(g.Values)), g.Idle(), make([]bool, len(g.Values))
+	if err := c.fits(); err != nil {
+		return nil, err
+	}
 	c.connect()
 	for i := range g.Nodes {
 		if !c.fused[i] {

@@ -1,0 +1,220 @@
+package embedded
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/autotailor/autotailor/runtime/engine/kernel"
+	"github.com/autotailor/autotailor/runtime/engine/onnxop"
+	"github.com/autotailor/autotailor/runtime/nn"
+)
+
+// maxWindow bounds kernels, strides, pads and dilations along an axis, so that no sum of them overflows.
+const maxWindow = 1 << 15
+
+// window checks the attributes of a window over rank axes: the right number of each, positive, and not too large.
+func (n node) window(rank int) error {
+	if rank < 1 {
+		return errors.New("its operand has no spatial axes")
+	}
+	for _, a := range []struct {
+		name        string
+		length, low int
+	}{{"kernel_shape", rank, 1}, {"strides", rank, 1}, {"dilations", rank, 1}, {"pads", 2 * rank, 0}, {"output_padding", rank, 0}, {"output_shape", rank, 1}} {
+		list, ok := n.Attr(a.name)
+		if !ok {
+			continue
+		}
+		if len(list.Ints) != a.length {
+			return fmt.Errorf("its %s are %v, %d numbers are wanted", a.name, list.Ints, a.length)
+		}
+		for _, v := range list.Ints {
+			if v < int64(a.low) || v > maxWindow && a.name != "output_shape" {
+				return fmt.Errorf("its %s are %v, from %d to %d is possible", a.name, list.Ints, a.low, maxWindow)
+			}
+		}
+	}
+	return nil
+}
+
+// slid is the shape of images of the given channels that a window with extents k leaves of x.
+func (n node) slid(x nn.Shape, channels int, k []int) ([]nn.Shape, kernel.Window, error) {
+	g, err := onnxop.Window(n.Node, x, k)
+	if err != nil {
+		return nil, g, err
+	}
+	h, w := g.Out()
+	out := nn.Shape{x[0], channels, h, w}
+	if len(x) == 3 {
+		out = nn.Shape{x[0], channels, w}
+	}
+	if h < 1 || w < 1 {
+		return nil, g, fmt.Errorf("a window of %v does not fit into %v", k, x)
+	}
+	return []nn.Shape{out}, g, nil
+}
+
+// filters checks the weights of a convolution and its bias, of out channels.
+func (n node) filters(x, w nn.Shape, in []nn.Shape, out int) error {
+	if err := n.window(len(x) - 2); err != nil {
+		return err
+	}
+	if len(x) != len(w) || slices.Max(w) > maxWindow && slices.Max(w[2:]) > maxWindow {
+		return fmt.Errorf("weights of shape %v do not fit an operand of shape %v", w, x)
+	}
+	if k, ok := n.Attr("kernel_shape"); ok && !slices.Equal(ints(k.Ints), w[2:]) {
+		return fmt.Errorf("its kernel_shape is %v, its weights have the shape %v", k.Ints, w)
+	}
+	if n.has(2) && !slices.Equal(in[2], nn.Shape{out}) {
+		return fmt.Errorf("its bias is declared with the shape %v, %v is wanted", in[2], nn.Shape{out})
+	}
+	return nil
+}
+
+func convShape(_ *compiler, n node, in []nn.Shape) ([]nn.Shape, error) {
+	x, w, groups := in[0], in[1], n.integer("group", 1)
+	if len(w) < 3 {
+		return nil, fmt.Errorf("its weights have the shape %v", w)
+	}
+	if err := n.filters(x, w, in, w[0]); err != nil {
+		return nil, err
+	}
+	if groups < 1 || groups > x[1] || w[0]%groups != 0 || x[1] != w[1]*groups {
+		return nil, fmt.Errorf("%d input channels in %d groups do not fit weight %v", x[1], groups, w)
+	}
+	out, _, err := n.slid(x, w[0], w[2:])
+	return out, err
+}
+
+func convTransposeShape(c *compiler, n node, in []nn.Shape) ([]nn.Shape, error) {
+	x, w, groups := in[0], in[1], n.integer("group", 1)
+	if len(w) < 3 || groups < 1 || groups > x[min(1, len(x)-1)] {
+		return nil, fmt.Errorf("its weights have the shape %v, in %d groups", w, groups)
+	}
+	if err := n.filters(x, w, in, w[1]*groups); err != nil {
+		return nil, err
+	}
+	if w[0] != x[1] || x[1]%groups != 0 {
+		return nil, fmt.Errorf("weights of shape %v in %d groups do not fit an operand of shape %v", w, groups, x)
+	}
+	rank := len(x) - 2
+	strides, dilations, extra, pads := n.List("strides", rank, 1), n.List("dilations", rank, 1), n.List("output_padding", rank, 0), n.List("pads", 2*rank, 0)
+	out, given, auto := nn.Shape{x[0], w[1] * groups}, n.Ints("output_shape"), n.Text("auto_pad", "NOTSET")
+	for a, e := range x[2:] {
+		full := strides[a]*(e-1) + extra[a] + (w[2+a]-1)*dilations[a] + 1
+		switch {
+		case given != nil:
+			full = nn.Nearest(given[a])
+		case auto == "SAME_UPPER" || auto == "SAME_LOWER":
+			full = e * strides[a]
+		case auto == "NOTSET":
+			full -= pads[a] + pads[rank+a]
+		}
+		out = append(out, full)
+	}
+	return []nn.Shape{out}, nil
+}
+
+func poolShape(_ *compiler, n node, in []nn.Shape) ([]nn.Shape, error) {
+	rank := len(in[0]) - 2
+	if err := n.window(rank); err != nil {
+		return nil, err
+	}
+	k := n.List("kernel_shape", rank, 0)
+	out, g, err := n.slid(in[0], in[0][1], k)
+	if err != nil {
+		return nil, err
+	}
+	if max(g.Top, g.Bottom) > (g.KH-1)*g.DilationH || max(g.Left, g.Right) > (g.KW-1)*g.DilationW {
+		return nil, fmt.Errorf("its pads are %v, those of a pooling of %v must be smaller than its window", n.Ints("pads"), k)
+	}
+	return out, nil
+}
+
+func globalPoolShape(_ *compiler, n node, in []nn.Shape) ([]nn.Shape, error) {
+	x := slices.Clone(in[0])
+	if len(x) < 3 {
+		return nil, fmt.Errorf("its operand of shape %v has no spatial axes", x)
+	}
+	for k := range x[2:] {
+		x[2+k] = 1
+	}
+	return []nn.Shape{x}, nil
+}
+
+func gemmShape(_ *compiler, n node, in []nn.Shape) ([]nn.Shape, error) {
+	x, w := in[0], in[1]
+	if len(x) != 2 || len(w) != 2 || n.integer("transA", 0) != 0 {
+		return nil, fmt.Errorf("only x*W of matrices with x as it stands is supported, not shapes %v and %v", x, w)
+	}
+	k, columns := w[0], w[1]
+	if n.integer("transB", 0) != 0 {
+		k, columns = w[1], w[0]
+	}
+	if x[1] != k {
+		return nil, fmt.Errorf("input %v does not fit a %dx%d matrix", x, k, columns)
+	}
+	out := nn.Shape{x[0], columns}
+	if n.has(2) && !spreads(in[2], out) {
+		return nil, fmt.Errorf("its bias of shape %v cannot be added to %v", in[2], out)
+	}
+	return []nn.Shape{out}, nil
+}
+
+func matMulShape(_ *compiler, _ node, in []nn.Shape) ([]nn.Shape, error) {
+	a, b := in[0], in[1]
+	if len(a) < 2 || len(b) < 2 {
+		return nil, fmt.Errorf("operands of rank %d and %d, matrices are needed", len(a), len(b))
+	}
+	m, k, n := a[len(a)-2], a[len(a)-1], b[len(b)-1]
+	lead, ok := nn.Broadcast(a[:len(a)-2], b[:len(b)-2])
+	if !ok || b[len(b)-2] != k {
+		return nil, fmt.Errorf("operands of shapes %v and %v have no product", a, b)
+	}
+	return []nn.Shape{append(lead, m, n)}, nil
+}
+
+// batchNormShape has one scale, shift, mean and variance for each channel.
+func batchNormShape(c *compiler, n node, in []nn.Shape) ([]nn.Shape, error) {
+	if len(in[0]) < 2 {
+		return nil, fmt.Errorf("its operand of shape %v has no channels", in[0])
+	}
+	return in[:1], rowsOf(in[1:5], in[0][1])
+}
+
+func instanceNormShape(c *compiler, n node, in []nn.Shape) ([]nn.Shape, error) {
+	if len(in[0]) < 3 {
+		return nil, fmt.Errorf("its operand of shape %v has no spatial axes", in[0])
+	}
+	return in[:1], rowsOf(in[1:3], in[0][1])
+}
+
+func layerNormShape(_ *compiler, n node, in []nn.Shape) ([]nn.Shape, error) {
+	x, axis := in[0], n.axis(-1, len(in[0]))
+	if axis < 0 || axis >= len(x) {
+		return nil, fmt.Errorf("axis %d of %d axes", axis, len(x))
+	}
+	for _, p := range in[1:min(3, len(in))] {
+		if p != nil && p.Count() != x[axis:].Count() {
+			return nil, fmt.Errorf("parameters of shape %v for rows of %v", p, x[axis:])
+		}
+	}
+	return in[:1], nil
+}
+
+// rowsOf checks that parameters have one element for each of n channels.
+func rowsOf(params []nn.Shape, n int) error {
+	for _, p := range params {
+		if p.Count() != n {
+			return fmt.Errorf("parameters of shape %v for %d channels", p, n)
+		}
+	}
+	return nil
+}
+
+// spreads tells whether a can be repeated to b.
+func spreads(a, b nn.Shape) bool {
+	s, ok := nn.Broadcast(b, a)
+	return ok && slices.Equal(s, b)
+}
