@@ -14,11 +14,12 @@ func liftConstants(g *ir.Graph) error {
 		if t == nil {
 			return true
 		}
-		v := g.Values[n.Out[0]]
-		if t.Name == "" && (len(t.Shape) > 1 || t.NumElements() > maxComputed || t.Type == ir.Float32 && t.NumElements() > 1) {
-			t.Name = v.Name // by which the weights of the model's file have it
+		v, own := g.Values[n.Out[0]], *t
+		own.Name = ""
+		if len(t.Shape) > 1 || t.NumElements() > maxComputed || t.Type == ir.Float32 && t.NumElements() > 1 {
+			own.Name = v.Name // by which the weights of the model's file have it, whatever the tensor itself is called
 		}
-		setConstant(v, t)
+		setConstant(v, &own)
 		return false
 	})
 	return nil

@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"strconv"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/autotailor/autotailor/internal/onnxpb"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
@@ -82,12 +84,25 @@ func Parse(data []byte) (*Model, error) {
 			continue
 		}
 		for _, a := range n.GetAttribute() {
-			if a.GetName() == "value" && a.GetT() != nil {
-				m.tensors[n.GetOutput()[0]] = a.GetT()
+			if t := constant(a); t != nil {
+				m.tensors[n.GetOutput()[0]] = t
 			}
 		}
 	}
 	return m, nil
+}
+
+// constant returns the elements of an attribute of a Constant node, which are called by the node's result: a tensor, or a list of numbers.
+func constant(a *onnxpb.AttributeProto) *onnxpb.TensorProto {
+	switch a.GetName() {
+	case "value":
+		return a.GetT()
+	case "value_floats":
+		return &onnxpb.TensorProto{DataType: proto.Int32(int32(nn.Float32)), Dims: []int64{int64(len(a.GetFloats()))}, FloatData: a.GetFloats()}
+	case "value_ints":
+		return &onnxpb.TensorProto{DataType: proto.Int32(int32(nn.Int64)), Dims: []int64{int64(len(a.GetInts()))}, Int64Data: a.GetInts()}
+	}
+	return nil
 }
 
 // Tensor returns the initializer called name.

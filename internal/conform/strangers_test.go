@@ -1,0 +1,24 @@
+package conform
+
+import (
+	"path/filepath"
+	"testing"
+)
+
+// TestStrangers takes small models of forms that other tools write: cross attention with learned queries (ddec, detrx), and Constant nodes
+// whose tensors have names of their own (namedconst). Their packages are written, and their SubNets are what they should be.
+func TestStrangers(t *testing.T) {
+	e := runtimeEngine(t)
+	files, err := filepath.Glob(filepath.Join("testdata", "strangers", "*.onnx"))
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, f := range files {
+		t.Run(filepath.Base(f), func(t *testing.T) {
+			if _, err := proposed(t, f).Run(); err != nil {
+				t.Error(err)
+			}
+			anyModel(t, e, f)
+		})
+	}
+}
