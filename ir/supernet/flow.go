@@ -142,7 +142,7 @@ func (f *Flow) index() {
 	}
 }
 
-// close completes an item with the activations that enter and leave it.
+// close completes an item with the values that enter and leave it, constants and parameters excepted.
 func (f *Flow) close(it Item, outputs map[ir.ValueID]bool) Item {
 	inside := map[int]bool{}
 	for _, i := range it.Nodes {
@@ -151,7 +151,8 @@ func (f *Flow) close(it Item, outputs map[ir.ValueID]bool) Item {
 	seen := map[ir.ValueID]bool{}
 	for _, i := range it.Nodes {
 		for _, id := range f.Graph.Nodes[i].In {
-			if id != 0 && !f.derived[id] && !inside[f.producer[id]] && !seen[id] {
+			made := f.producer[id] >= 0 // learned queries are computed from constants only, once for all their users
+			if id != 0 && (made || !f.derived[id]) && !inside[f.producer[id]] && !seen[id] {
 				seen[id] = true
 				it.In = append(it.In, id)
 			}

@@ -74,7 +74,7 @@ type Stage struct {
 // Item is one step of the net's main flow: a single operator, or a block.
 type Item struct {
 	Nodes []int        // node indices in execution order
-	In    []ir.ValueID // values that enter from outside, parameters excepted
+	In    []ir.ValueID // values that enter from outside, constants and parameters excepted
 	Out   []ir.ValueID // values used outside
 	Block *Block       // nil for operators between blocks
 }
