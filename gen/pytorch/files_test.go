@@ -201,3 +201,26 @@ print(float(grad(lambda x: losses.adaptive_alpha_divergence(x, teacher), teacher
 		t.Errorf("%v\n%s\nwant\n%s", err, out, want)
 	}
 }
+
+// TestImagesAreStratified: each run of images of folders that are sorted by class has every class in proportion, the same each time.
+func TestImagesAreStratified(t *testing.T) {
+	t.Parallel()
+	py := torch.Python(t)
+	out, err := run(t, emit(t, "vit"), "", py, "-c", `
+from vit.data import Files, stratified
+labels = [0] * 500 + [1] * 300 + [2] * 200
+order = stratified(labels)
+assert sorted(order) == list(range(1000)) and order == stratified(labels) and order != stratified(labels, 1)
+for first, upto in ((0, 10), (0, 100), (400, 600), (990, 1000)):
+    n = upto - first
+    for y, share in enumerate((0.5, 0.3, 0.2)):
+        got = sum(labels[i] == y for i in order[first:upto])
+        assert abs(got - share * n) <= 2, (first, upto, y, got)
+f = Files("here", [f"{k}.png" for k in range(1000)], labels, 8, 1)
+assert all(labels[int(n[:-4])] == y for n, y in zip(f.names, f.labels.tolist()))
+print("stratified")
+`)
+	if err != nil || !strings.Contains(string(out), "stratified") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}

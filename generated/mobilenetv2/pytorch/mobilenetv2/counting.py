@@ -20,7 +20,7 @@ def add_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument("--out", required=True, help="table to write, or to go on with")
     p.add_argument("--split", choices=("train", "test"), default="test", help="images that are counted (default %(default)s)")
     p.add_argument("--first", type=int, default=0, help="first image of the split that is counted (default %(default)s)")
-    p.add_argument("--images", type=int, default=0, help="how many, 0 for all")
+    p.add_argument("--images", type=int, default=0, help="how many, 0 for all; of folders and shards, each class in proportion; of an IDX file, as they stand")
     p.add_argument("--calibrate", type=int, default=0, help="training images, from the first, that BatchNorm statistics are recomputed from; 0 leaves the model's")
     p.add_argument("--batch", type=int, default=512)
 

@@ -10,8 +10,9 @@ import gzip
 import hashlib
 import io
 import os
+import random
 import tarfile
-from typing import Iterator, List, NamedTuple, Sequence, Tuple
+from typing import Dict, Iterator, List, NamedTuple, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -96,8 +97,23 @@ def open_idx(images: str, labels: str) -> Images:
     return Images(pixels, tags, _digest(pixels, tags))
 
 
+def stratified(labels: Sequence[int], seed: int = 0) -> List[int]:
+    """An order of images in which each run of them has every class in proportion: the k-th of the n images of a class, which are
+    shuffled by the seed, stands at about (k + 1/2) / n of the whole. Folders and shards are sorted by class, and tools take the first
+    images, or those from a position on."""
+    draw = random.Random(seed)
+    members: Dict[int, List[int]] = {}
+    for i, y in enumerate(labels):
+        members.setdefault(int(y), []).append(i)
+    places = []
+    for y, own in sorted(members.items()):
+        draw.shuffle(own)
+        places += [((2 * k + 1) / (2 * len(own)), y, i) for k, i in enumerate(own)]
+    return [i for _, _, i in sorted(places)]
+
+
 class Files:
-    """Pictures that are decoded when they are needed: scaled so that the shorter side is side + margin, then cropped to the centre."""
+    """Pictures in an order that mixes classes. They are decoded when they are needed: scaled so that the shorter side is side + margin, then cropped to the centre."""
 
     def __init__(self, where: str, names: List[str], labels: List[int], side: int, channels: int) -> None:
         try:
@@ -106,9 +122,10 @@ class Files:
             raise RuntimeError(f"{where}: pictures need the package Pillow (Debian: python3-pil), which is not installed; IDX files do without") from e
         if not names:
             raise ValueError(f"{where}: there are no pictures ({' '.join(PICTURES)})")
-        self.names, self.side, self.channels = names, side, channels
-        self.labels = torch.tensor(labels)
-        self.digest = hashlib.sha256("\n".join(f"{n} {y}" for n, y in zip(names, labels)).encode()).hexdigest()[:16]
+        self.order = stratified(labels)
+        self.names, self.side, self.channels = [names[i] for i in self.order], side, channels
+        self.labels = torch.tensor([labels[i] for i in self.order])
+        self.digest = hashlib.sha256("\n".join(f"{n} {y}" for n, y in zip(self.names, self.labels.tolist())).encode()).hexdigest()[:16]
 
     def __len__(self) -> int:
         return len(self.names)
@@ -158,7 +175,7 @@ class Shards(Files):
         super().__init__(where, names, labels, side, channels)
 
     def _bytes(self, i: int) -> bytes:
-        path, at, n = self.places[i]
+        path, at, n = self.places[self.order[i]]
         with open(path, "rb") as f:
             f.seek(at)
             return f.read(n)
@@ -192,9 +209,9 @@ def part(images, first: int, upto: int):
 
 
 def take(images, n: int) -> Images:
-    """n images in memory: the first ones of an IDX file, evenly spaced ones of files that are sorted by class."""
+    """The first n images in memory. Those of folders and shards have all classes in proportion, see stratified; an IDX file's are as they stand."""
     n = min(n, len(images))
-    pixels, labels = images.batch(range(n) if isinstance(images, Images) else [k * len(images) // n for k in range(n)])
+    pixels, labels = images.batch(range(n))
     return Images(pixels, labels, _digest(pixels, labels))
 
 
