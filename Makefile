@@ -31,17 +31,17 @@ check: ## what CI runs besides the tests: formatting, vet, lint, generated files
 check-32bit: ## build for machines whose int has 32 bits, and run there what reads models and counts costs
 	CGO_ENABLED=0 GOOS=linux GOARCH=arm $(GO) build ./...
 	CGO_ENABLED=0 GOOS=linux GOARCH=386 $(GO) vet ./...
-	CGO_ENABLED=0 GOOS=linux GOARCH=386 $(GO) test -short ./ir/... ./runtime/terms ./runtime/search ./runtime/space ./runtime/nn/... ./runtime/optable ./runtime/lut ./runtime/graphfile
+	CGO_ENABLED=0 GOOS=linux GOARCH=386 $(GO) test -short ./ir/... ./runtime/terms ./runtime/search ./runtime/space ./runtime/nn/... ./runtime/optable ./runtime/lut ./runtime/measure/graphfile
 
 check-ncnn: ## export SubNets of every family as NCNN and compare them with the embedded engine; AUTOTAILOR_NCNN=DIR also runs NCNN itself
-	@out=$$($(GO) test -count=1 -v -run '^TestFamilies$$' ./runtime/ncnn) || { echo "$$out"; exit 1; }; echo "$$out" | sed -n 's/.*: ncnn /ncnn /p'
+	@out=$$($(GO) test -count=1 -v -run '^TestFamilies$$' ./runtime/deploy/ncnn) || { echo "$$out"; exit 1; }; echo "$$out" | sed -n 's/.*: ncnn /ncnn /p'
 
 bench-switch: ## change SubNets 10,000 times under eight clients, with and without the race detector, and plot a load step
 	@mkdir -p build
 	@for race in '' -race; do \
-	  out=$$(AUTOTAILOR_SWITCHES=10000 $(GO) test $$race -count=1 -v -timeout 20m -run '^TestSwitch$$' ./runtime/adapt) || { echo "$$out"; exit 1; }; \
+	  out=$$(AUTOTAILOR_SWITCHES=10000 $(GO) test $$race -count=1 -v -timeout 20m -run '^TestSwitch$$' ./runtime/deploy/adapt) || { echo "$$out"; exit 1; }; \
 	  echo "$$out" | sed -n "s/.*: switch \(.*\)/switch \1 $${race#-}/p"; done
-	@out=$$(AUTOTAILOR_LOAD_PLOT=$(CURDIR)/build/load.png $(GO) test -count=1 -v -run '^TestLoadStep$$' ./runtime/adapt) || { echo "$$out"; exit 1; }; echo "$$out" | sed -n 's/.*: load /load /p'
+	@out=$$(AUTOTAILOR_LOAD_PLOT=$(CURDIR)/build/load.png $(GO) test -count=1 -v -run '^TestLoadStep$$' ./runtime/deploy/adapt) || { echo "$$out"; exit 1; }; echo "$$out" | sed -n 's/.*: load /load /p'
 
 example: ## build and test the module that serves a vendored package
 	cd generated/examples/serve && $(GO) mod tidy -diff && $(GO) vet ./... && $(GO) test ./...
@@ -51,7 +51,7 @@ bench-export: ## exports of SubNets beside the same without clean-ups, on ONNX R
 	@out=$$(AUTOTAILOR_EXPORT_ROUNDS=$(or $(ROUNDS),100) $(GO) test -count=1 -v -timeout 60m -run '^TestExportsAreLean$$' ./internal/conform) || { echo "$$out"; exit 1; }; echo "$$out" | sed -n 's/.*: export /export /p'
 
 bench-accuracy: ## predictors of accuracy, and methods at latency budgets, on the tuned models; needs Fashion-MNIST in /usr/share/datasets/fashion-mnist; TORCH=1 has PyTorch count
-	@$(GO) run ./internal/accuracybench $(if $(ONLY),-only $(ONLY)) $(if $(TORCH),-torch)
+	@$(GO) run ./generated/bench/accuracy $(if $(ONLY),-only $(ONLY)) $(if $(TORCH),-torch)
 
 generate: ## delete every generated package file and make it again
 	@git ls-files '*_gen.go' '*_gen_test.go' 'generated/*.py' | xargs -r rm -f
@@ -61,10 +61,10 @@ bench: ## benchmarks, peers side by side
 	$(GO) test -run '^$$' -bench . -benchmem ./ir/... ./runtime/... ./gen/... ./generated/... ./internal/conform
 
 bench-engine: ## training and inference beside PyTorch and ONNX Runtime, where they are installed
-	@$(GO) run ./internal/enginebench
+	@$(GO) run ./generated/bench/engine
 
 bench-latency: ## predicted against measured latency, of a full-size model on ONNX Runtime and two on the embedded engine; FULL=1 for all, ONLY=vit,levit for some
-	@$(GO) run ./internal/latency $(if $(FULL),-full) $(if $(ONLY),-only $(ONLY))
+	@$(GO) run ./generated/bench/latency $(if $(FULL),-full) $(if $(ONLY),-only $(ONLY))
 
 FUZZTIME ?= 60s
 fuzz: ## every fuzz target for FUZZTIME, one after the other; FUZZ=Name only those called so
@@ -81,7 +81,7 @@ size: ## hand-written lines by folder, and files and functions over the limits
 agent: ## build the agent for other machines into build/agent
 	@for p in linux/amd64 linux/arm64 android/arm64; do \
 	  out=build/agent/autotailor-agent-$$(echo $$p | tr / -) && \
-	  CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) build -trimpath -ldflags='-s -w' -o $$out ./runtime/agent/cmd/autotailor-agent && echo $$out || exit 1; done
+	  CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) build -trimpath -ldflags='-s -w' -o $$out ./runtime/measure/agent/cmd/autotailor-agent && echo $$out || exit 1; done
 
 onnxruntime: $(ORT_DIR)/.done ## fetch libonnxruntime through npm into build/
 $(ORT_DIR)/.done:

@@ -11,7 +11,7 @@ import (
 	"github.com/autotailor/autotailor/gen/view"
 	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/supernet"
-	"github.com/autotailor/autotailor/runtime/data"
+	"github.com/autotailor/autotailor/runtime/train/data"
 	"github.com/autotailor/autotailor/templates"
 )
 

@@ -7,7 +7,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/autotailor/autotailor/internal/onnxpb"
-	"github.com/autotailor/autotailor/internal/testgraph"
+	"github.com/autotailor/autotailor/ir/testgraph"
 )
 
 // TestMissingOperands: a node without its operands is an error that names it, whatever pass would have looked at them.

@@ -10,10 +10,10 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/autotailor/autotailor/internal/onnxpb"
-	"github.com/autotailor/autotailor/runtime/data"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/onnxfile"
+	"github.com/autotailor/autotailor/runtime/train/data"
 )
 
 // Renormalise puts a BatchNormalization behind each convolution of a model whose exporter multiplied them in. Their statistics are those of the

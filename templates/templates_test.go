@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/autotailor/autotailor/internal/testgraph"
 	"github.com/autotailor/autotailor/ir/supernet"
+	"github.com/autotailor/autotailor/ir/testgraph"
 	"github.com/autotailor/autotailor/templates"
 )
 

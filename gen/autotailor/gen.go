@@ -13,7 +13,7 @@ import (
 
 	"github.com/autotailor/autotailor/gen"
 	"github.com/autotailor/autotailor/ir"
-	"github.com/autotailor/autotailor/runtime/data"
+	"github.com/autotailor/autotailor/runtime/train/data"
 )
 
 // jobFlags are the flags that gen and inspect share.

@@ -18,8 +18,8 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/autotailor/autotailor/internal/manual"
 	"github.com/autotailor/autotailor/internal/spell"
+	"github.com/autotailor/autotailor/runtime/command/manual"
 	"github.com/autotailor/autotailor/runtime/version"
 )
 

@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"github.com/autotailor/autotailor/gen"
-	"github.com/autotailor/autotailor/runtime/data"
+	"github.com/autotailor/autotailor/runtime/train/data"
 )
 
 func runRenormalise(c *call) error {

@@ -17,18 +17,18 @@ import (
 	"github.com/autotailor/autotailor/gen"
 	"github.com/autotailor/autotailor/gen/pytorch"
 	"github.com/autotailor/autotailor/gen/view"
-	"github.com/autotailor/autotailor/internal/families"
-	"github.com/autotailor/autotailor/internal/testgraph"
+	"github.com/autotailor/autotailor/generated/families"
 	"github.com/autotailor/autotailor/internal/torch"
 	ir "github.com/autotailor/autotailor/ir/supernet"
-	"github.com/autotailor/autotailor/runtime/data"
+	"github.com/autotailor/autotailor/ir/testgraph"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/onnxfile"
-	"github.com/autotailor/autotailor/runtime/sensitivity"
 	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/supernet"
-	"github.com/autotailor/autotailor/runtime/tune/sample"
+	"github.com/autotailor/autotailor/runtime/train/data"
+	"github.com/autotailor/autotailor/runtime/train/sensitivity"
+	"github.com/autotailor/autotailor/runtime/train/tune/sample"
 )
 
 var transform = data.Transform{Pad: 2, Mean: []float32{0.2860}, Std: []float32{0.3530}}

@@ -16,10 +16,10 @@ import (
 
 	"github.com/autotailor/autotailor/gen"
 	"github.com/autotailor/autotailor/generated/mobilenetv2"
-	"github.com/autotailor/autotailor/runtime/cli"
-	"github.com/autotailor/autotailor/runtime/data"
+	"github.com/autotailor/autotailor/runtime/command/cli"
+	"github.com/autotailor/autotailor/runtime/command/report/plot"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
-	"github.com/autotailor/autotailor/runtime/report/plot"
+	"github.com/autotailor/autotailor/runtime/train/data"
 )
 
 // The files of the repository that the demo works on.

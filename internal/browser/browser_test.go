@@ -20,7 +20,7 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
-	"github.com/autotailor/autotailor/runtime/report"
+	"github.com/autotailor/autotailor/runtime/command/report"
 )
 
 // tab is a page that was opened from disk in headless Chromium.

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/autotailor/autotailor/generated/levit"
-	"github.com/autotailor/autotailor/runtime/report"
+	"github.com/autotailor/autotailor/runtime/command/report"
 	"github.com/autotailor/autotailor/runtime/space"
 )
 

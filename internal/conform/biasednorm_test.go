@@ -11,15 +11,15 @@ import (
 	"github.com/autotailor/autotailor/gen"
 	"github.com/autotailor/autotailor/gen/view"
 	"github.com/autotailor/autotailor/internal/onnxpb"
-	"github.com/autotailor/autotailor/runtime/cli"
-	"github.com/autotailor/autotailor/runtime/data"
+	"github.com/autotailor/autotailor/runtime/command/cli"
+	"github.com/autotailor/autotailor/runtime/count"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/memory"
 	"github.com/autotailor/autotailor/runtime/nn"
-	"github.com/autotailor/autotailor/runtime/nn/count"
 	"github.com/autotailor/autotailor/runtime/onnxfile"
 	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/supernet"
+	"github.com/autotailor/autotailor/runtime/train/data"
 )
 
 // biased is a convolution with a bias and without a normalisation.

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/autotailor/autotailor/internal/families"
+	"github.com/autotailor/autotailor/generated/families"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/space"

@@ -37,7 +37,7 @@ type element struct {
 }
 
 // sets are the built-in rules. What no rule says is a kernel of its own. onnxruntime is what version 1.30's CPU provider was seen to run
-// at its highest optimisation level (a traced profile compares, see runtime/profile), ncnn what ncnnoptimize and pnnx leave.
+// at its highest optimisation level (a traced profile compares, see runtime/measure/profile), ncnn what ncnnoptimize and pnnx leave.
 var sets = map[string][]string{
 	"none": nil,
 	"onnxruntime": {

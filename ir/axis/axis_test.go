@@ -7,11 +7,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/autotailor/autotailor/internal/testgraph"
 	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/axis"
 	"github.com/autotailor/autotailor/ir/dim"
 	"github.com/autotailor/autotailor/ir/op"
+	"github.com/autotailor/autotailor/ir/testgraph"
 )
 
 // batch stands for the open batch.

@@ -6,9 +6,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/autotailor/autotailor/internal/testgraph"
 	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/dim"
+	"github.com/autotailor/autotailor/ir/testgraph"
 )
 
 // infer infers the shapes of a graph whose open extents are the batch.

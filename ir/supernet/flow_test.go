@@ -6,9 +6,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/autotailor/autotailor/internal/testgraph"
 	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/supernet"
+	"github.com/autotailor/autotailor/ir/testgraph"
 	"github.com/autotailor/autotailor/templates"
 )
 

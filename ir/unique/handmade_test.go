@@ -7,11 +7,11 @@ import (
 	"testing"
 
 	"github.com/autotailor/autotailor/gen/config"
-	"github.com/autotailor/autotailor/internal/testgraph"
 	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/dim"
 	"github.com/autotailor/autotailor/ir/op"
 	"github.com/autotailor/autotailor/ir/supernet"
+	"github.com/autotailor/autotailor/ir/testgraph"
 	"github.com/autotailor/autotailor/ir/unique"
 	"github.com/autotailor/autotailor/templates"
 )

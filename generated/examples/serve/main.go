@@ -14,10 +14,10 @@ import (
 	"time"
 
 	"github.com/autotailor/autotailor/generated/mobilenetv2"
-	"github.com/autotailor/autotailor/runtime/adapt"
-	"github.com/autotailor/autotailor/runtime/bundle"
-	"github.com/autotailor/autotailor/runtime/data"
+	"github.com/autotailor/autotailor/runtime/deploy/adapt"
+	"github.com/autotailor/autotailor/runtime/deploy/bundle"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
+	"github.com/autotailor/autotailor/runtime/train/data"
 )
 
 // transform makes input of an image, as in training.

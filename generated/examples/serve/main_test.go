@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"github.com/autotailor/autotailor/generated/mobilenetv2"
-	"github.com/autotailor/autotailor/runtime/adapt"
-	"github.com/autotailor/autotailor/runtime/bundle"
+	"github.com/autotailor/autotailor/runtime/deploy/adapt"
+	"github.com/autotailor/autotailor/runtime/deploy/bundle"
 )
 
 // TestServe writes a bundle of typed SubNets, which a mistake in would not compile, and asks the service for a prediction.

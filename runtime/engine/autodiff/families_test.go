@@ -7,7 +7,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/autotailor/autotailor/internal/families"
+	"github.com/autotailor/autotailor/generated/families"
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/engine/autodiff"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"

@@ -11,7 +11,7 @@ import (
 
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
-	"github.com/autotailor/autotailor/runtime/graphfile"
+	"github.com/autotailor/autotailor/runtime/measure/graphfile"
 	"github.com/autotailor/autotailor/runtime/memory"
 )
 

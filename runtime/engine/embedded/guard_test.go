@@ -42,4 +42,3 @@ func RunGuarded(g *nn.Graph, w nn.Weights, isa *kernel.ISA) (misfit, damage erro
 	}
 	return nil, nil
 }
-

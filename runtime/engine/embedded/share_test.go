@@ -7,7 +7,7 @@ import (
 	"runtime"
 	"testing"
 
-	"github.com/autotailor/autotailor/internal/families"
+	"github.com/autotailor/autotailor/generated/families"
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/engine/kernel"

@@ -5,9 +5,9 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/autotailor/autotailor/generated/families"
 	"github.com/autotailor/autotailor/generated/mobilenetv2"
 	"github.com/autotailor/autotailor/generated/resnet50"
-	"github.com/autotailor/autotailor/internal/families"
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/engine/gorgonia"

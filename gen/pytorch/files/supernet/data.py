@@ -1,6 +1,6 @@
 """Labelled images: IDX files as of MNIST, folders with a folder for each class, and WebDataset-style tar shards.
 
-Images are kept as bytes and become model input on the device, as in Go's runtime/data: padded with black, divided by 255, less the
+Images are kept as bytes and become model input on the device, as in Go's runtime/train/data: padded with black, divided by 255, less the
 mean and divided by the standard deviation of each channel, and resized with a filter as wide as the shrinking.
 """
 

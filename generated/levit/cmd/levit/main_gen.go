@@ -5,12 +5,12 @@ package main
 
 import (
 	"github.com/autotailor/autotailor/generated/levit"
-	"github.com/autotailor/autotailor/runtime/cli"
-	"github.com/autotailor/autotailor/runtime/data"
+	"github.com/autotailor/autotailor/runtime/command/cli"
+	"github.com/autotailor/autotailor/runtime/command/report/plot"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/engine/gorgonia"
 	"github.com/autotailor/autotailor/runtime/engine/ort"
-	"github.com/autotailor/autotailor/runtime/report/plot"
+	"github.com/autotailor/autotailor/runtime/train/data"
 )
 
 func main() {

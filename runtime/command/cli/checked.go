@@ -1,0 +1,205 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/autotailor/autotailor/runtime/accuracy"
+	"github.com/autotailor/autotailor/runtime/engine"
+	"github.com/autotailor/autotailor/runtime/search"
+	"github.com/autotailor/autotailor/runtime/space"
+	"github.com/autotailor/autotailor/runtime/terms"
+	"github.com/autotailor/autotailor/runtime/train/sensitivity"
+)
+
+// checkFlags are those of a search whose candidates are measured.
+type checkFlags struct {
+	k                *int
+	model, dir, file *string
+	engine           engineFlags
+}
+
+func (c *call) checkFlags() *checkFlags {
+	f := &checkFlags{k: c.flags.Int("verify", 0, "count this many candidates on the images of the sensitivities, correct the prediction by each, and search again; needs --model and --data")}
+	f.model, f.dir = c.modelFlag(), c.dataFlag()
+	f.file = c.flags.String("joint", "", "`file` for what --verify counts, which later runs use (default: that of --accuracy with .joint)")
+	f.engine = c.engineFlags(0)
+	return f
+}
+
+// checker alternates between searching and counting.
+type checker struct {
+	*call
+	flags   *checkFlags
+	table   *accuracy.Table
+	problem search.Problem
+	budget  int64 // 0 for the whole front
+	eval    *sensitivity.Evaluator
+	journal *accuracy.JointJournal
+}
+
+// checker opens what counting needs.
+func (c *call) checker(f *checkFlags, m *models, accuracies string, p search.Problem, budget time.Duration) (*checker, error) {
+	if m.accuracies == nil {
+		return nil, usageError{errors.New("--verify needs --accuracy")}
+	}
+	if err := c.require("model", "data"); err != nil {
+		return nil, err
+	}
+	w, err := c.weights(*f.model)
+	if err != nil {
+		return nil, err
+	}
+	engines, err := c.open(f.engine)
+	if err != nil {
+		return nil, err
+	}
+	k := &checker{call: c, flags: f, table: m.accuracies, problem: p, budget: budget.Nanoseconds()}
+	if k.eval, err = c.evaluator(m.accuracies.Header, *f.dir, w, engines[0]); err != nil {
+		return nil, errors.Join(err, closeEngines(engines))
+	}
+	path := *f.file
+	if path == "" {
+		path = accuracies + ".joint"
+	}
+	k.journal, err = accuracy.OpenJoint(path, c.net, m.accuracies.Header)
+	return k, err
+}
+
+// run counts candidates until there are as many counted SubNets as the user wants, or no other candidates. It returns the front under
+// the corrected prediction, or the best SubNet within the budget: of those counted, the one with most correct images.
+func (k *checker) run(ctx context.Context) (search.Result, []search.Point, error) {
+	bar := k.progress("verify")
+	start := time.Now()
+	for done := 0; ; done++ {
+		front, err := k.solve(ctx)
+		if err != nil {
+			return front, nil, err
+		}
+		g := k.next(front)
+		if g == nil || done >= *k.flags.k {
+			return front, k.answer(front), nil
+		}
+		correct, err := k.eval.Correct(ctx, g)
+		if err == nil {
+			err = k.journal.Add(g, correct)
+		}
+		if err != nil {
+			return front, nil, err
+		}
+		bar.at(done+1, *k.flags.k, time.Since(start))
+	}
+}
+
+// solve searches under the prediction as it is corrected by now.
+func (k *checker) solve(ctx context.Context) (search.Result, error) {
+	var err error
+	if k.problem.Penalty, err = k.table.Corrected(k.net, k.journal.List()); err != nil {
+		return search.Result{}, err
+	}
+	front, err := search.Front(ctx, k.problem, search.Options{})
+	if err == nil && k.budget > 0 {
+		_, err = front.Best(k.budget)
+	}
+	return front, err
+}
+
+// next returns the SubNet to count: the most accurate candidate within the budget that was not counted yet, or the one of the front that is
+// farthest from those that were; nil when there is none.
+func (k *checker) next(front search.Result) space.Genes {
+	if k.budget > 0 {
+		for _, q := range slices.Backward(front.Points) {
+			if _, ok := k.journal.Correct(q.Genes); !ok && q.Cost <= k.budget {
+				return q.Genes
+			}
+		}
+		return nil
+	}
+	var counted []space.Genes
+	for _, j := range k.journal.List() {
+		counted = append(counted, j.Genes)
+	}
+	if list := search.Spread([]*terms.Sum{k.problem.Cost, k.problem.Penalty}, counted, front.Genes(), 1); len(list) > 0 {
+		return list[0]
+	}
+	return nil
+}
+
+// answer returns the front's points, or the best SubNet within the budget. What was counted is not predicted.
+func (k *checker) answer(front search.Result) []search.Point {
+	if k.budget <= 0 {
+		return front.Points
+	}
+	best := search.Point{}
+	for _, j := range k.journal.List() {
+		q := search.Point{Genes: j.Genes, Cost: k.problem.Cost.At(j.Genes), Penalty: int64(k.table.Base - j.Correct)}
+		if q.Cost <= k.budget && k.within(q.Genes) && (best.Genes == nil || q.Penalty < best.Penalty || q.Penalty == best.Penalty && q.Cost < best.Cost) {
+			best = q
+		}
+	}
+	if best.Genes == nil { // nothing was counted
+		best, _ = front.Best(k.budget) // solve has found that there is one
+	}
+	return []search.Point{best}
+}
+
+// within tells whether a SubNet keeps the limits.
+func (k *checker) within(g space.Genes) bool {
+	return !slices.ContainsFunc(k.problem.Limits, func(l search.Limit) bool { return l.Metric.At(g) > l.Most })
+}
+
+// mark adds what was counted to the points that are printed.
+func (k *checker) mark(points []point, genes []search.Point) error {
+	plain, err := k.table.Penalty(k.net)
+	if err != nil {
+		return err
+	}
+	for i, q := range genes {
+		if correct, ok := k.journal.Correct(q.Genes); ok {
+			before := k.table.Accuracy(plain.At(q.Genes))
+			points[i].Predicted = &before
+			points[i].Accuracy = float64(correct) / float64(k.table.Header.Images)
+			points[i].Verified = true
+		}
+	}
+	return nil
+}
+
+// describeChecked is the line below the table.
+func (k *checker) describeChecked(points []point) string {
+	n := 0
+	for _, p := range points {
+		if p.Verified {
+			n++
+		}
+	}
+	return fmt.Sprintf("%d of %d SubNets above were counted on %d images, marked by *; %d were in all", n, len(points), k.table.Header.Images, len(k.journal.List()))
+}
+
+// searchChecked is the search whose candidates are counted.
+func (c *call) searchChecked(f *checkFlags, m *models, accuracies string, p search.Problem, budget time.Duration, objective string) (err error) {
+	k, err := c.checker(f, m, accuracies, p, budget)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, k.journal.Close(), closeEngines([]engine.Engine{k.eval.Engine})) }()
+	front, points, err := k.run(c.ctx)
+	if err != nil {
+		return explain(err)
+	}
+	r := found{Method: "exact", Certificate: certify(front), Points: []point{}}
+	for _, q := range points {
+		r.Points = append(r.Points, m.point(c, q))
+	}
+	if err := k.mark(r.Points, points); err != nil {
+		return err
+	}
+	if err := c.printFound(r, objective); err != nil || *c.json {
+		return err
+	}
+	_, err = fmt.Fprintln(c.out, k.describeChecked(r.Points))
+	return err
+}

@@ -1,0 +1,95 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/autotailor/autotailor/runtime/engine"
+	"github.com/autotailor/autotailor/runtime/measure/agent"
+	"github.com/autotailor/autotailor/runtime/measure/device"
+)
+
+// drivers are the engines that a prefix chooses: devices that this process does not run on.
+var drivers = []struct {
+	prefix, doc string
+	rest        bool // takes the rest of the list, commas included
+	open        func(where string, threads int) (engine.Engine, error)
+}{
+	{"cmd:", "cmd:PROGRAM ARGS (a driver that speaks the line protocol of package runtime/measure/device; last in a list)", true, openCommand},
+	{"agent:", "agent:URL (an autotailor-agent on another machine, such as agent:http://board:8437; its token in " + agent.TokenVariable + ")", false, openAgent},
+}
+
+func openCommand(line string, threads int) (engine.Engine, error) {
+	return device.OpenCommand(line, device.Options{Threads: threads})
+}
+
+func openAgent(address string, threads int) (engine.Engine, error) {
+	token, err := agent.Token()
+	if err != nil {
+		return nil, err
+	}
+	return agent.Open(context.Background(), address, agent.ClientOptions{Token: token, Threads: threads})
+}
+
+func deviceDocs() []string {
+	var out []string
+	for _, d := range drivers {
+		out = append(out, d.doc)
+	}
+	return out
+}
+
+// open returns the engines of a comma-separated list. The caller closes them, see closeEngines.
+func (c *call) open(f engineFlags) ([]engine.Engine, error) {
+	var out []engine.Engine
+	var errs []error
+	for rest, more := *f.names, true; more; {
+		var e engine.Engine
+		var err error
+		e, rest, more, err = c.openFirst(rest, *f.threads)
+		if errs = append(errs, err); err == nil {
+			out = append(out, e)
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, errors.Join(err, closeEngines(out))
+	}
+	return out, nil
+}
+
+// openFirst opens the first engine of a list and returns the rest of the list.
+func (c *call) openFirst(list string, threads int) (e engine.Engine, rest string, more bool, err error) {
+	name, rest, more := strings.Cut(list, ",")
+	known := deviceDocs()
+	for _, d := range drivers {
+		if !strings.HasPrefix(name, d.prefix) {
+			continue
+		}
+		if d.rest {
+			name, rest, more = list, "", false
+		}
+		e, err = d.open(strings.TrimPrefix(name, d.prefix), threads)
+		return e, rest, more, err
+	}
+	for i, o := range c.opt.Engines {
+		if o.Name == name {
+			e, err = o.Open(threads)
+			return e, rest, more, err
+		}
+		known = append(known[:i], append([]string{o.Name}, known[i:]...)...)
+	}
+	return nil, rest, more, usageError{fmt.Errorf("--engine %s: there is no such engine; engines are %s", name, strings.Join(known, ", "))}
+}
+
+// closeEngines ends those that hold a device.
+func closeEngines(list []engine.Engine) error {
+	var errs []error
+	for _, e := range list {
+		if m, ok := e.(engine.Measurer); ok {
+			errs = append(errs, m.Close())
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,128 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/autotailor/autotailor/runtime/space"
+	"github.com/autotailor/autotailor/runtime/train/sensitivity"
+)
+
+// evaluated is the result of `evaluate`.
+type evaluated struct {
+	Split   string           `json:"split"`
+	Images  int              `json:"images"`
+	SubNets []evaluatedEntry `json:"subnets"`
+	Random  *randomEntry     `json:"random,omitempty"`
+}
+
+type evaluatedEntry struct {
+	SubNet   string  `json:"subnet"`
+	Accuracy float64 `json:"accuracy"`
+}
+
+// randomEntry sums up random SubNets, which are the last ones of the list.
+type randomEntry struct {
+	N    int     `json:"n"`
+	Mean float64 `json:"mean"`
+	Min  float64 `json:"min"`
+}
+
+func runEvaluate(c *call) error {
+	model, dir, ef := c.modelFlag(), c.dataFlag(), c.engineFlags(0)
+	subnets := c.flags.StringArray("subnet", nil, "a SubNet, as `choices`; may be given several times (default: the original and the smallest one, that at the original's resolution, too)")
+	random := c.flags.Int("random", 0, "random SubNets besides, with their mean")
+	seed := c.flags.Uint64("seed", 1, "of the random SubNets")
+	split := c.flags.String("split", "test", "images that are counted: test or train")
+	n := c.flags.Int("images", 0, "images that are counted at most, 0 for all")
+	calibrate := c.flags.Int("calibrate", 2000, "training images that BatchNorm statistics are recomputed from; 0 for none")
+	if err := c.parse("model", "data"); err != nil {
+		return err
+	}
+	list, err := c.evaluatedSubNets(*subnets, *random, *seed)
+	if err != nil {
+		return err
+	}
+	w, err := c.weights(*model)
+	if err != nil {
+		return err
+	}
+	engines, err := c.open(ef)
+	if err != nil {
+		return err
+	}
+	defer closeEngines(engines)
+	e := sensitivity.Evaluator{Net: c.net, Engine: engines[0], Weights: w, Options: sensitivity.Options{Transform: c.opt.Transform, Split: *split}}
+	if e.Images, e.Options.Calibration, err = countedImages(*dir, *split, *n, *calibrate); err != nil {
+		return err
+	}
+	r := evaluated{Split: *split, Images: e.Images.N}
+	p, start := c.progress("evaluate"), time.Now()
+	for k, g := range list {
+		correct, err := e.Correct(c.ctx, g)
+		if err != nil {
+			return err
+		}
+		r.SubNets = append(r.SubNets, evaluatedEntry{space.Format(c.net.Choices, g), float64(correct) / float64(e.Images.N)})
+		p.at(k+1, len(list), time.Since(start))
+	}
+	if *random > 0 {
+		r.Random = summarise(r.SubNets[len(list)-*random:])
+	}
+	return c.printEvaluated(r)
+}
+
+// evaluatedSubNets are those that the user names, or both ends, and then random ones.
+func (c *call) evaluatedSubNets(texts []string, random int, seed uint64) ([]space.Genes, error) {
+	if random < 0 {
+		return nil, usageError{errors.New("--random: want a number of SubNets")}
+	}
+	var list []space.Genes
+	for _, text := range texts {
+		g, err := c.genes(text)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, g)
+	}
+	if len(list) == 0 {
+		largest, smallest := space.Ends(c.net.Choices)
+		list = append(list, largest, smallest)
+		if i := slices.IndexFunc(c.net.Choices, func(c space.Choice) bool { return c.Kind == "resolution" }); i >= 0 {
+			wide := slices.Clone(smallest)
+			wide[i] = 0
+			list = append(list, wide)
+		}
+	}
+	rng := rand.New(rand.NewPCG(seed, 0))
+	for range random {
+		list = append(list, space.Random(c.net.Choices, rng))
+	}
+	return list, nil
+}
+
+func summarise(list []evaluatedEntry) *randomEntry {
+	r := &randomEntry{N: len(list), Min: 1}
+	for _, e := range list {
+		r.Mean += e.Accuracy / float64(len(list))
+		r.Min = min(r.Min, e.Accuracy)
+	}
+	return r
+}
+
+func (c *call) printEvaluated(r evaluated) error {
+	if *c.json {
+		return c.print(r)
+	}
+	for _, e := range r.SubNets {
+		fmt.Fprintf(c.out, "%6.2f %%  %s\n", 100*e.Accuracy, e.SubNet)
+	}
+	if r.Random != nil {
+		fmt.Fprintf(c.out, "%d random SubNets: mean %.2f %%, least %.2f %%\n", r.Random.N, 100*r.Random.Mean, 100*r.Random.Min)
+	}
+	_, err := fmt.Fprintf(c.out, "share of %d %s images that are classified correctly\n", r.Images, r.Split)
+	return err
+}

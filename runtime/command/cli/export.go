@@ -1,0 +1,223 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"github.com/autotailor/autotailor/runtime/engine"
+	"github.com/autotailor/autotailor/runtime/measure/profile"
+	"github.com/autotailor/autotailor/runtime/nn"
+	"github.com/autotailor/autotailor/runtime/space"
+	"github.com/autotailor/autotailor/runtime/train/sensitivity"
+)
+
+// prepare records a SubNet, with recalibrated weights when dir names images.
+func (c *call) prepare(g space.Genes, w nn.Weights, ef engineFlags, dir string, n int) (*nn.Graph, nn.Weights, error) {
+	if dir == "" {
+		graph, err := c.net.Record(g)
+		return graph, w, err
+	}
+	engines, err := c.open(ef)
+	if err != nil {
+		return nil, nil, err
+	}
+	if _, able := engines[0].(engine.Recalibrator); !able {
+		return nil, nil, usageError{fmt.Errorf("--engine %s cannot recalibrate; use embedded", engines[0].Info().Name)}
+	}
+	set, err := images(dir, "train", n)
+	if err != nil {
+		return nil, nil, err
+	}
+	e := sensitivity.Evaluator{Net: c.net, Engine: engines[0], Weights: w, Images: set, Options: sensitivity.Options{Transform: c.opt.Transform, Calibration: set}}
+	graph, w, _, err := e.Prepare(c.ctx, g)
+	return graph, w, err
+}
+
+// verified is the result of `verify`.
+type verified struct {
+	SubNet    string        `json:"subnet"`
+	Engines   []measured    `json:"engines"`
+	Predicted *float64      `json:"predicted_ms,omitempty"`
+	Error     *float64      `json:"latency_error,omitempty"` // predicted by measured, less 1
+	Distance  *float64      `json:"relative_l2,omitempty"`   // of the second engine's result from the first's
+	Accuracy  *accuracyPair `json:"accuracy,omitempty"`
+}
+
+type measured struct {
+	Engine   string  `json:"engine"`
+	MedianMS float64 `json:"median_ms"`
+	MinMS    float64 `json:"min_ms"`
+	Runs     int     `json:"runs"`
+}
+
+type accuracyPair struct {
+	Predicted float64 `json:"predicted"`
+	Measured  float64 `json:"measured"`
+	Images    int     `json:"images"`
+}
+
+func runVerify(c *call) error {
+	model, text, ef, dir := c.modelFlag(), c.subNetFlag(), c.engineFlags(1), c.dataFlag()
+	latencies, accuracies := c.tableFlags()
+	runs := c.flags.Int("runs", 30, "runs of the network")
+	if err := c.parse("model"); err != nil {
+		return err
+	}
+	if (*accuracies == "") != (*dir == "") {
+		return usageError{errors.New("--accuracy and --data go together")}
+	}
+	g, err := c.genes(*text)
+	if err != nil {
+		return err
+	}
+	w, err := c.weights(*model)
+	if err != nil {
+		return err
+	}
+	engines, err := c.open(ef)
+	if err != nil {
+		return err
+	}
+	defer closeEngines(engines)
+	graph, err := c.net.Record(g)
+	if err != nil {
+		return err
+	}
+	v := verified{SubNet: space.Format(c.net.Choices, g)}
+	if err := c.run(&v, graph, w, engines, *runs); err != nil {
+		return err
+	}
+	if *latencies != "" {
+		if err := c.predict(&v, *latencies, g, engines); err != nil {
+			return err
+		}
+	}
+	if *accuracies != "" {
+		if v.Accuracy, err = c.count(c.ctx, *accuracies, *dir, g, w, engines[0]); err != nil {
+			return err
+		}
+	}
+	return c.printVerified(v)
+}
+
+// run measures the network on every engine and compares the results of the first two.
+func (c *call) run(v *verified, g *nn.Graph, w nn.Weights, engines []engine.Engine, runs int) error {
+	var results [][]float32
+	for _, e := range engines {
+		row, err := profile.Network(c.ctx, g, w, e, profile.Options{Runs: runs})
+		if err != nil {
+			return fmt.Errorf("%s: %w", e.Info().Name, err)
+		}
+		v.Engines = append(v.Engines, measured{e.Info().Name, milliseconds(row.Median), milliseconds(row.Min), row.N})
+		if _, only := e.(engine.Measurer); only {
+			continue // what it computes does not come back
+		}
+		out, err := evaluate(e, g.Bind(1), w)
+		if err != nil {
+			return fmt.Errorf("%s: %w", e.Info().Name, err)
+		}
+		results = append(results, out)
+	}
+	if len(results) > 1 {
+		d := distance(results[0], results[1])
+		v.Distance = &d
+	}
+	return nil
+}
+
+// evaluate runs g on an input that is always the same, and returns all its outputs one after the other.
+func evaluate(e engine.Engine, g *nn.Graph, w nn.Weights) ([]float32, error) {
+	s, err := e.Compile(g, w)
+	if err != nil {
+		return nil, err
+	}
+	rng := rand.New(rand.NewPCG(1, 1))
+	var in []nn.Tensor
+	for _, v := range g.Inputs {
+		data := make([]float32, g.Values[v].Shape.Count())
+		for i := range data {
+			data[i] = float32(rng.NormFloat64())
+		}
+		in = append(in, nn.FromFloat32s(g.Values[v].Shape, data))
+	}
+	out, err := s.Run(in...)
+	var all []float32
+	for _, t := range out {
+		all = append(all, t.Float32s()...)
+	}
+	return all, errors.Join(err, s.Close())
+}
+
+// distance is the relative L2 distance of b from a.
+func distance(a, b []float32) float64 {
+	var diff, norm float64
+	for i := range min(len(a), len(b)) {
+		d := float64(a[i]) - float64(b[i])
+		diff += d * d
+		norm += float64(a[i]) * float64(a[i])
+	}
+	return math.Sqrt(diff / max(norm, 1e-30))
+}
+
+// predict compares the sum of a table with what its engine needed.
+func (c *call) predict(v *verified, path string, g space.Genes, engines []engine.Engine) error {
+	t, err := c.latencies(path)
+	if err != nil {
+		return err
+	}
+	sum, err := t.Sum(c.net)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	ms := float64(sum.At(g)) / 1e6
+	v.Predicted = &ms
+	for k, e := range engines {
+		if i := e.Info(); i.Name == t.Header.Engine && i.Threads == t.Header.Threads {
+			off := ms/v.Engines[k].MedianMS - 1
+			v.Error = &off
+			return nil
+		}
+	}
+	return usageError{fmt.Errorf("%s was measured on %s with %d threads; give --engine %s --threads %d to compare", path, t.Header.Engine, t.Header.Threads, t.Header.Engine, t.Header.Threads)}
+}
+
+// count compares the predicted accuracy with that on as many images as the table was counted on, recalibrated alike.
+func (c *call) count(ctx context.Context, path, dir string, g space.Genes, w nn.Weights, e engine.Engine) (*accuracyPair, error) {
+	t, err := c.accuracies(path)
+	if err != nil {
+		return nil, err
+	}
+	penalty, err := t.Penalty(c.net)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	ev, err := c.evaluator(t.Header, dir, w, e)
+	if err != nil {
+		return nil, err
+	}
+	correct, err := ev.Correct(ctx, g)
+	return &accuracyPair{t.Accuracy(penalty.At(g)), float64(correct) / float64(ev.Images.N), ev.Images.N}, err
+}
+
+func (c *call) printVerified(v verified) error {
+	if *c.json {
+		return c.print(v)
+	}
+	fmt.Fprintf(c.out, "%s\n", v.SubNet)
+	for _, m := range v.Engines {
+		fmt.Fprintf(c.out, "  measured on %s: median %.3f ms, least %.3f ms of %d runs\n", m.Engine, m.MedianMS, m.MinMS, m.Runs)
+	}
+	if v.Predicted != nil {
+		fmt.Fprintf(c.out, "  predicted: %.3f ms (%+.1f %%)\n", *v.Predicted, 100**v.Error)
+	}
+	if v.Distance != nil {
+		fmt.Fprintf(c.out, "  results differ by %.2g (relative L2)\n", *v.Distance)
+	}
+	if a := v.Accuracy; a != nil {
+		fmt.Fprintf(c.out, "  accuracy on %d images: %.2f %%, predicted %.2f %%\n", a.Images, 100*a.Measured, 100*a.Predicted)
+	}
+	return nil
+}

@@ -1,0 +1,140 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/autotailor/autotailor/runtime/deploy/bundle"
+	"github.com/autotailor/autotailor/runtime/lut"
+	"github.com/autotailor/autotailor/runtime/memory"
+	"github.com/autotailor/autotailor/runtime/nn"
+	"github.com/autotailor/autotailor/runtime/search"
+	"github.com/autotailor/autotailor/runtime/space"
+)
+
+// bundled is the result of `export --front`.
+type bundled struct {
+	Dir string `json:"dir"`
+	bundle.Manifest
+	Warning string `json:"warning,omitempty"`
+}
+
+// exportFront writes the best spread SubNets of the front as a bundle.
+func (c *call) exportFront(f *exportFlags) error {
+	var missing []error
+	for _, k := range []struct {
+		name  string
+		value *string
+	}{{"dir", f.dir}, {"lut", f.lut}, {"accuracy", f.accuracy}, {"model", f.model}} {
+		if *k.value == "" {
+			missing = append(missing, fmt.Errorf("--front needs --%s", k.name))
+		}
+	}
+	for _, name := range []string{"out", "subnet", "format", "fp16", "plain-attention", "fold-batch-norm", "batch"} {
+		if c.flags.Changed(name) {
+			missing = append(missing, fmt.Errorf("--%s does not go with --front: SubNets of a bundle share the weights of the SuperNet", name))
+		}
+	}
+	if len(missing) > 0 {
+		return usageError{errors.Join(missing...)}
+	}
+	if _, err := os.Stat(filepath.Join(*f.dir, bundle.ManifestName)); err == nil && !*f.force {
+		return fmt.Errorf("%s has a bundle; --force overwrites it", *f.dir)
+	}
+	p, _, t, err := c.problem(*f.lut, *f.accuracy)
+	if err != nil {
+		return err
+	}
+	front, err := search.Front(c.ctx, p, search.Options{})
+	if err != nil {
+		return explain(err)
+	}
+	l, err := c.latencies(*f.lut)
+	if err != nil {
+		return err
+	}
+	list, err := c.described(front.Points, t.Accuracy, *f.front)
+	if err != nil {
+		return err
+	}
+	recalibrated, err := c.recalibrated(f, list)
+	if err != nil {
+		return err
+	}
+	m, err := bundle.Write(*f.dir, *f.model, c.net, manifestOf(l, list), recalibrated)
+	if err != nil {
+		return err
+	}
+	warning := borrowing(m.SubNets, "give --recalibrate DIR with the folder of your training images")
+	c.warn(warning)
+	if *c.json {
+		return c.print(bundled{*f.dir, m, warning})
+	}
+	fmt.Fprintf(c.out, "wrote %d SubNets of %d on the front into %s (%d bytes of weights)\nlatency ms  accuracy %%  memory KiB  SubNet\n", len(list), len(front.Points), *f.dir, m.Weights.Bytes)
+	for _, s := range list {
+		fmt.Fprintf(c.out, "%10.3f  %10.2f  %10d  %s\n", s.LatencyMS, 100*s.Accuracy, s.Memory/1024, s.SubNet)
+	}
+	return nil
+}
+
+// recalibrated returns the weights with the statistics of each SubNet, nil when they stay the model's.
+func (c *call) recalibrated(f *exportFlags, list []bundle.SubNet) ([]nn.Weights, error) {
+	if *f.recalibrate == "" {
+		return nil, nil
+	}
+	model, err := c.weights(*f.model)
+	if err != nil {
+		return nil, err
+	}
+	p, start := c.progress("SubNets recalibrated"), time.Now()
+	var out []nn.Weights
+	for k, s := range list {
+		g, err := c.genes(s.SubNet)
+		if err != nil {
+			return nil, err
+		}
+		_, w, err := c.prepare(g, model, f.engine, *f.recalibrate, *f.n)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, w)
+		p.at(k+1, len(list), time.Since(start))
+	}
+	return out, nil
+}
+
+func manifestOf(t *lut.Table, list []bundle.SubNet) bundle.Manifest {
+	return bundle.Manifest{Device: t.Header.Device, Engine: t.Header.Engine, SubNets: list}
+}
+
+// described picks k points of a front and tells what is predicted of them.
+func (c *call) described(points []search.Point, accuracy func(penalty int64) float64, k int) ([]bundle.SubNet, error) {
+	peak, err := memory.Of(c.net)
+	if err != nil {
+		return nil, err
+	}
+	macs, err := c.net.MACs()
+	if err != nil {
+		return nil, err
+	}
+	params, err := c.net.Params()
+	if err != nil {
+		return nil, err
+	}
+	var at [][2]float64
+	for _, q := range points {
+		at = append(at, [2]float64{float64(q.Cost), accuracy(q.Penalty)})
+	}
+	var list []bundle.SubNet
+	for _, i := range bundle.Spread(at, k) {
+		g := points[i].Genes
+		list = append(list, bundle.SubNet{
+			SubNet: space.Format(c.net.Choices, g), LatencyMS: at[i][0] / 1e6, Accuracy: at[i][1],
+			Memory: peak.At(g), MACs: macs.At(g), Params: params.At(g),
+		})
+	}
+	return list, nil
+}

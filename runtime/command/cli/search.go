@@ -1,0 +1,263 @@
+package cli
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/autotailor/autotailor/internal/rowfile"
+	"github.com/autotailor/autotailor/runtime/accuracy"
+	"github.com/autotailor/autotailor/runtime/command/report"
+	"github.com/autotailor/autotailor/runtime/lut"
+	"github.com/autotailor/autotailor/runtime/search"
+	"github.com/autotailor/autotailor/runtime/space"
+)
+
+// found is the result of `search`.
+type found struct {
+	Method      string       `json:"method"`
+	Certificate *certificate `json:"certificate,omitempty"`
+	Points      []point      `json:"points"`
+}
+
+type certificate struct {
+	Exact   bool    `json:"exact"`
+	Gap     int64   `json:"gap"` // images that an inexact front may lose, -1 when unknown
+	States  int     `json:"states"`
+	Labels  int     `json:"labels"`
+	Method  string  `json:"method"`
+	Seconds float64 `json:"seconds"`
+}
+
+type point struct {
+	SubNet    string             `json:"subnet"`
+	LatencyMS float64            `json:"latency_ms,omitempty"`
+	Accuracy  float64            `json:"accuracy,omitempty"`
+	Verified  bool               `json:"verified,omitempty"`           // accuracy was counted, not predicted
+	Predicted *float64           `json:"predicted_accuracy,omitempty"` // what the sensitivities add up to, of verified SubNets
+	Metrics   map[string]float64 `json:"metrics"`                      // all that can be predicted, such as energy_mJ and memory_bytes
+}
+
+func runSearch(c *call) error {
+	latencies, accuracies := c.tableFlags()
+	budget := c.flags.Duration("budget", 0, "`latency`, such as 2ms; 0 for the whole Pareto front")
+	objective := c.flags.String("objective", "latency", "`what` accuracy is traded against: latency, energy, macs, flops, params or size")
+	power := c.flags.String("power", "", "constant `power` of the device, such as 3.5W, for energy")
+	limits := c.limitFlags()
+	method := c.flags.String("method", "exact", "exact, genetic or random")
+	seed := c.flags.Uint64("seed", 1, "of genetic and random")
+	samples := c.flags.Int("samples", 10_000, "SubNets that random draws")
+	check := c.checkFlags()
+	if err := c.parse(); err != nil {
+		return err
+	}
+	if *objective == "latency" || *budget > 0 {
+		if err := c.require("lut", "accuracy"); err != nil {
+			return err
+		}
+	}
+	t, err := c.models(*latencies, *accuracies, *power)
+	if err != nil {
+		return err
+	}
+	p, err := t.problem(c, *objective, limits)
+	if err != nil {
+		return err
+	}
+	if len(p.Limits) > 0 && *method != "exact" {
+		return usageError{fmt.Errorf("--method %s: limits need the exact search", *method)}
+	}
+	if *budget > 0 && *objective != "latency" {
+		return usageError{errors.New("--budget is a latency; use --max-latency and the like with another objective")}
+	}
+	if *check.k > 0 {
+		if *method != "exact" {
+			return usageError{fmt.Errorf("--verify goes with the exact search")}
+		}
+		return c.searchChecked(check, t, *accuracies, p, *budget, *objective)
+	}
+	var points []search.Point
+	r := found{Method: *method, Points: []point{}}
+	switch {
+	case *method == "exact":
+		var front search.Result
+		if front, err = search.Front(c.ctx, p, search.Options{}); err != nil {
+			return explain(err)
+		}
+		r.Certificate = certify(front)
+		points = front.Points
+		if *budget > 0 {
+			points = make([]search.Point, 1)
+			points[0], err = front.Best(budget.Nanoseconds())
+		}
+	case *method != "genetic" && *method != "random":
+		return usageError{fmt.Errorf("--method %s: methods are exact, genetic and random", *method)}
+	case *budget <= 0:
+		return usageError{fmt.Errorf("--method %s needs a --budget", *method)}
+	case *method == "genetic":
+		points = make([]search.Point, 1)
+		points[0], err = search.Genetic(c.ctx, p, budget.Nanoseconds(), search.GeneticOptions{Seed: *seed})
+	default:
+		points = make([]search.Point, 1)
+		points[0], err = search.Random(c.ctx, p, budget.Nanoseconds(), *samples, *seed)
+	}
+	if err != nil {
+		return explain(err)
+	}
+	for _, q := range points {
+		r.Points = append(r.Points, t.point(c, q))
+	}
+	return c.printFound(r, *objective)
+}
+
+func certify(r search.Result) *certificate {
+	k := r.Certificate
+	return &certificate{k.Exact, k.Gap, k.States, k.Labels, k.Method, k.Elapsed.Seconds()}
+}
+
+// point describes a SubNet that was found.
+func (m *models) point(c *call, q search.Point) point {
+	p := point{SubNet: space.Format(c.net.Choices, q.Genes), Metrics: m.describe(q.Genes)}
+	p.LatencyMS = p.Metrics["latency_ms"]
+	if m.accuracies != nil {
+		p.Accuracy = m.accuracies.Accuracy(q.Penalty)
+	}
+	return p
+}
+
+// budgetError is an infeasible budget, with costs as times.
+type budgetError struct{ *search.InfeasibleError }
+
+func (e budgetError) Error() string {
+	return fmt.Sprintf("no SubNet takes at most %v; the fastest takes %v: %s", time.Duration(e.Budget), time.Duration(e.Fastest.Cost), e.Text)
+}
+
+// Unwrap returns the search's own error.
+func (e budgetError) Unwrap() error { return e.InfeasibleError }
+
+// explain writes costs as times in an error about the budget.
+func explain(err error) error {
+	var none *search.InfeasibleError
+	if errors.As(err, &none) {
+		return budgetError{none}
+	}
+	var limits *search.LimitsError
+	if errors.As(err, &limits) {
+		return limitsError{limits}
+	}
+	return err
+}
+
+// problem reads both tables.
+func (c *call) problem(latencies, accuracies string) (search.Problem, *lut.Table, *accuracy.Table, error) {
+	l, err := c.latencies(latencies)
+	if err != nil {
+		return search.Problem{}, nil, nil, err
+	}
+	cost, err := l.Sum(c.net)
+	if err != nil {
+		return search.Problem{}, nil, nil, fmt.Errorf("%s: %w", latencies, err)
+	}
+	t, err := c.accuracies(accuracies)
+	if err != nil {
+		return search.Problem{}, nil, nil, err
+	}
+	penalty, err := t.Penalty(c.net)
+	if err != nil {
+		return search.Problem{}, nil, nil, fmt.Errorf("%s: %w", accuracies, err)
+	}
+	return search.Problem{Choices: c.net.Choices, Cost: cost, Penalty: penalty}, l, t, nil
+}
+
+func (c *call) printFound(r found, objective string) error {
+	if *c.json {
+		return c.print(r)
+	}
+	i := slices.IndexFunc(quantities(), func(q quantity) bool { return q.name == objective })
+	q := quantities()[i]
+	fmt.Fprintf(c.out, "%10s  accuracy %%  SubNet\n", strings.Replace(q.key(), "_", " ", 1))
+	for _, p := range r.Points {
+		accuracy := "-" // not known
+		if p.Accuracy > 0 {
+			accuracy = fmt.Sprintf("%.2f", 100*p.Accuracy)
+		}
+		if p.Verified {
+			accuracy = "*" + accuracy
+		}
+		fmt.Fprintf(c.out, "%10.*f  %10s  %s\n", map[bool]int{true: 3}[q.device], p.Metrics[q.key()], accuracy, p.SubNet)
+	}
+	if k := r.Certificate; k != nil && k.Exact {
+		fmt.Fprintf(c.out, "exact: no SubNet is predicted to be better (%s, %.0f ms)\n", k.Method, 1000*k.Seconds)
+	} else if k != nil {
+		fmt.Fprintf(c.out, "not exact: at any budget at most %d images are lost (%s)\n", k.Gap, k.Method)
+	}
+	return nil
+}
+
+// reported is the result of `report`.
+type reported struct {
+	Points int      `json:"points"`
+	Files  []string `json:"files"`
+}
+
+func runReport(c *call) error {
+	latencies, accuracies := c.tableFlags()
+	out := c.flags.String("out", "", "`folder` to write to")
+	checks := c.flags.StringSlice("verified", nil, "`files` with what verify --json printed, for predicted against measured")
+	if err := c.parse("lut", "accuracy", "out"); err != nil {
+		return err
+	}
+	p, l, t, err := c.problem(*latencies, *accuracies)
+	if err != nil {
+		return err
+	}
+	front, err := search.Front(c.ctx, p, search.Options{})
+	if err != nil {
+		return err
+	}
+	points, err := c.points(t, front.Points)
+	if err != nil {
+		return err
+	}
+	page, err := c.page(l, t, p, points, *latencies)
+	if err != nil {
+		return err
+	}
+	if page.Checked, err = checkedFiles(*checks); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(*out, 0o777); err != nil {
+		return err
+	}
+	var csv, html bytes.Buffer
+	if err := errors.Join(report.CSV(&csv, points), report.HTML(&html, page)); err != nil {
+		return err
+	}
+	r := reported{Points: len(points), Files: []string{filepath.Join(*out, "front.csv")}}
+	if err := rowfile.Write(r.Files[0], csv.Bytes()); err != nil {
+		return err
+	}
+	r.Files = append(r.Files, filepath.Join(*out, "report.html"))
+	if err := rowfile.Write(r.Files[1], html.Bytes()); err != nil {
+		return err
+	}
+	if c.opt.Plot != nil {
+		plots, err := c.opt.Plot(*out, page)
+		if err != nil {
+			return err
+		}
+		r.Files = append(r.Files, plots...)
+	}
+	if *c.json {
+		return c.print(r)
+	}
+	for _, f := range r.Files {
+		fmt.Fprintln(c.out, f)
+	}
+	return nil
+}

@@ -1,0 +1,142 @@
+package cli
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/autotailor/autotailor/runtime/accuracy"
+	"github.com/autotailor/autotailor/runtime/engine"
+	"github.com/autotailor/autotailor/runtime/nn"
+	"github.com/autotailor/autotailor/runtime/space"
+	"github.com/autotailor/autotailor/runtime/train/data"
+	"github.com/autotailor/autotailor/runtime/train/sensitivity"
+)
+
+// counted is the result of `sensitivity`.
+type counted struct {
+	File     string        `json:"file"`
+	Images   int           `json:"images"`
+	Original float64       `json:"original_accuracy"`
+	Probes   []probeResult `json:"probes"`
+	Seconds  float64       `json:"seconds"`
+}
+
+type probeResult struct {
+	SubNet  string  `json:"subnet"`
+	Correct int     `json:"correct"`
+	Loss    float64 `json:"loss"` // of accuracy
+}
+
+func runSensitivity(c *call) error {
+	model, dir, ef := c.modelFlag(), c.dataFlag(), c.engineFlags(0)
+	out := c.flags.String("out", "", "`file` for the counts; an interrupted run goes on with it")
+	split := c.flags.String("split", "train", "images that are counted: train (the last ones, which no statistics come from) or test (the first ones; what is chosen by them cannot be judged by them)")
+	n := c.flags.Int("images", 5000, "images that are counted at most, 0 for all")
+	calibrate := c.flags.Int("calibrate", 1000, "training images that BatchNorm statistics are recomputed from, at most half of them; 0 for none")
+	keep := c.flags.String("keep", "1GiB", "`memory` for activations that probes have in common, so that they are computed once; 0 for none")
+	if err := c.parse("model", "data", "out"); err != nil {
+		return err
+	}
+	kept, ok := scaled(*keep, sizes)
+	if !ok {
+		return usageError{fmt.Errorf("--keep %s: want a size, such as 500MB", *keep)}
+	}
+	w, err := c.weights(*model)
+	if err != nil {
+		return err
+	}
+	engines, err := c.open(ef)
+	if err != nil {
+		return err
+	}
+	defer closeEngines(engines)
+	p := c.progress("sensitivity")
+	e := sensitivity.Evaluator{Net: c.net, Engine: engines[0], Weights: w, Options: sensitivity.Options{Transform: c.opt.Transform, Progress: p.at, Split: *split, Keep: int(min(cmp.Or(kept, -1), math.MaxInt))}}
+	if e.Images, e.Options.Calibration, err = countedImages(*dir, *split, *n, *calibrate); err != nil {
+		return err
+	}
+	set := e.Images
+	c.preview(e)
+	start := time.Now()
+	t, err := e.Run(c.ctx, *out)
+	if err != nil {
+		return err
+	}
+	r := counted{File: *out, Images: set.N, Original: t.Accuracy(0), Seconds: time.Since(start).Seconds()}
+	for _, g := range space.Probes(c.net.Choices) {
+		for i, v := range g {
+			if v > 0 {
+				n := t.Correct[i][v]
+				r.Probes = append(r.Probes, probeResult{space.Format(c.net.Choices, g), n, float64(t.Base-n) / float64(set.N)})
+			}
+		}
+	}
+	if *c.json {
+		return c.print(r)
+	}
+	for _, q := range r.Probes {
+		fmt.Fprintf(c.out, "%-24s %6.2f %% less\n", q.SubNet, 100*q.Loss)
+	}
+	_, err = fmt.Fprintf(c.out, "the original classifies %.2f %% of %d images correctly; %d modifications in %.1f s\n", 100*r.Original, r.Images, len(r.Probes), r.Seconds)
+	return err
+}
+
+// preview tells early how accurate the original is on a few images: an input that is prepared in another way than in training makes all
+// that follows worthless, without an error. What goes wrong here is left to the count itself.
+func (c *call) preview(e sensitivity.Evaluator) {
+	if t := e.Options.Transform; t.Pad == 0 && len(t.Mean) == 0 && len(t.Std) == 0 {
+		fmt.Fprintln(c.err, "warning: autotailor.toml does not say how images become input (`data`): pixels become x/255")
+	}
+	const few = 200
+	e.Images = e.Images.Slice(0, min(few, e.Images.N))
+	if correct, err := e.Correct(c.ctx, make(space.Genes, len(c.net.Choices))); err == nil {
+		fmt.Fprintf(c.err, "the original classifies %.1f %% of the first %d images correctly; if it should do better, look at `data` in autotailor.toml\n",
+			100*float64(correct)/float64(e.Images.N), e.Images.N)
+	}
+}
+
+// countedImages returns n images of a split (0 or too many for all that there are) and those for statistics, nil for none. Of the training
+// images the first, at most half of them, are for statistics and the last are counted.
+func countedImages(dir, split string, n, calibrate int) (set, calibration *data.Set, err error) {
+	if calibrate > 0 {
+		train, err := data.Open(dir, "train")
+		if err != nil {
+			return nil, nil, err
+		}
+		if split == "train" {
+			calibrate = min(calibrate, train.N/2)
+		}
+		calibration = train.Slice(0, calibrate)
+	}
+	all, err := data.Open(dir, split)
+	if err != nil {
+		return nil, nil, err
+	}
+	if n == 0 {
+		n = all.N
+	}
+	if split != "train" {
+		return all.Slice(0, n), calibration, nil
+	}
+	return all.Slice(max(calibrate, all.N-n), all.N), calibration, nil
+}
+
+// evaluator counts as the table at path was counted.
+func (c *call) evaluator(h accuracy.Header, dir string, w nn.Weights, e engine.Engine) (*sensitivity.Evaluator, error) {
+	split := cmp.Or(h.Split, "test") // what older files were counted on
+	set, calibration, err := countedImages(dir, split, h.Images, h.Recalibration)
+	if err != nil {
+		return nil, err
+	}
+	ev := &sensitivity.Evaluator{Net: c.net, Engine: e, Weights: w, Images: set, Options: sensitivity.Options{Transform: c.opt.Transform, Calibration: calibration, Split: h.Split}}
+	got := ev.Header()
+	if h.Weights != "" && got.Weights != h.Weights {
+		return nil, fmt.Errorf("sensitivities were counted with other weights (SHA-256 %.12s...) than this model's (%.12s...): give that model, or count again", h.Weights, got.Weights)
+	}
+	if got.Data != h.Data {
+		return nil, fmt.Errorf("%s: its images are not those that sensitivities were counted on (%d images, %s)", dir, h.Images, h.Data)
+	}
+	return ev, nil
+}

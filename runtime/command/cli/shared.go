@@ -1,0 +1,156 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+
+	"github.com/autotailor/autotailor/runtime/accuracy"
+	"github.com/autotailor/autotailor/runtime/lut"
+	"github.com/autotailor/autotailor/runtime/onnxfile"
+	"github.com/autotailor/autotailor/runtime/space"
+	"github.com/autotailor/autotailor/runtime/train/data"
+)
+
+// The flags that several commands share.
+
+func (c *call) subNetFlag() *string {
+	return c.flags.String("subnet", "original", "the SubNet, as `choices`")
+}
+
+func (c *call) modelFlag() *string {
+	return c.flags.String("model", c.opt.Model, "ONNX `file` with the SuperNet's weights")
+}
+
+func (c *call) dataFlag() *string {
+	return c.flags.String("data", "", "`folder` with the IDX files of MNIST or Fashion-MNIST")
+}
+
+func (c *call) tableFlags() (latencies, accuracies *string) {
+	return c.flags.String("lut", "", "`file` with latencies, from profile"), c.flags.String("accuracy", "", "`file` with sensitivities, from sensitivity")
+}
+
+type engineFlags struct {
+	names   *string
+	threads *int
+}
+
+// engineFlags adds --engine and --threads; latencies are measured on one thread unless the user says otherwise.
+func (c *call) engineFlags(threads int) engineFlags {
+	var names []string
+	for _, e := range c.opt.Engines {
+		names = append(names, e.Name+" ("+e.Doc+")")
+	}
+	first := ""
+	if len(c.opt.Engines) > 0 {
+		first = c.opt.Engines[0].Name
+	}
+	return engineFlags{
+		c.flags.String("engine", first, "`name` of the engine: "+strings.Join(append(names, deviceDocs()...), ", ")),
+		c.flags.Int("threads", threads, "threads that a network may use, 0 for all processors"),
+	}
+}
+
+// weights opens the model and checks that it is the SuperNet's.
+func (c *call) weights(path string) (*onnxfile.Model, error) {
+	if path == "" {
+		return nil, usageError{errors.New("missing --model")}
+	}
+	m, err := onnxfile.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("%w; --model names the file that the package was generated from (%s) or a fine-tuned copy of it", err, c.net.Source.File)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := c.net.Fits(m); err != nil {
+		return nil, fmt.Errorf("%s is neither the model that the package was generated from (%s) nor a fine-tuned copy of it: %w", path, c.net.Source.File, err)
+	}
+	return m, nil
+}
+
+func (c *call) genes(text string) (space.Genes, error) {
+	g, err := space.Parse(c.net.Choices, text)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("--subnet: %w", err)}
+	}
+	return g, nil
+}
+
+// readFile opens a file for one of the table readers.
+func readFile[T any](path string, read func(f *os.File) (T, error)) (T, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		var zero T
+		return zero, err
+	}
+	defer f.Close()
+	t, err := read(f)
+	if err != nil {
+		return t, fmt.Errorf("%s: %w", path, err)
+	}
+	return t, nil
+}
+
+func (c *call) latencies(path string) (*lut.Table, error) {
+	return readFile(path, func(f *os.File) (*lut.Table, error) { return lut.Read(f, c.net) })
+}
+
+func (c *call) accuracies(path string) (*accuracy.Table, error) {
+	return readFile(path, func(f *os.File) (*accuracy.Table, error) { return accuracy.Read(f, c.net) })
+}
+
+// images reads a split, the first n of it; 0 takes all.
+func images(dir, split string, n int) (*data.Set, error) {
+	s, err := data.Open(dir, split)
+	if err != nil || n == 0 {
+		return s, err
+	}
+	return s.Slice(0, n), nil
+}
+
+// progress shows how far a command is: a bar on terminals, else a line every few seconds.
+type progress struct {
+	c    *call
+	what string
+	bar  *progressbar.ProgressBar
+	last time.Time
+}
+
+func (c *call) progress(what string) *progress { return &progress{c: c, what: what, last: time.Now()} }
+
+// between is the time between two lines.
+const between = 5 * time.Second
+
+func (p *progress) at(done, total int, elapsed time.Duration) {
+	p.left(done, total, elapsed*time.Duration(total-done)/time.Duration(max(done, 1)))
+}
+
+// left shows a state with an estimate of the time that is left.
+func (p *progress) left(done, total int, left time.Duration) {
+	if f, ok := p.c.err.(*os.File); ok && isTerminal(f) {
+		if p.bar == nil {
+			p.bar = progressbar.NewOptions(total, progressbar.OptionSetWriter(f),
+				progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish())
+		}
+		p.bar.Describe(p.what)
+		_ = p.bar.Set(done) // a bar that cannot be drawn is no reason to stop
+		return
+	}
+	if now := time.Now(); now.Sub(p.last) >= between {
+		p.last = now
+		fmt.Fprintf(p.c.err, "%s: %d of %d, %v left\n", p.what, done, total, left.Round(time.Second))
+	}
+}
+
+func isTerminal(f *os.File) bool {
+	i, err := f.Stat()
+	return err == nil && i.Mode()&os.ModeCharDevice != 0
+}
+
+// milliseconds is a duration for JSON.
+func milliseconds(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e6 }

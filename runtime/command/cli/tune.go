@@ -1,0 +1,230 @@
+package cli
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/autotailor/autotailor/internal/rowfile"
+	"github.com/autotailor/autotailor/runtime/engine"
+	"github.com/autotailor/autotailor/runtime/space"
+	"github.com/autotailor/autotailor/runtime/train/tune"
+	"github.com/autotailor/autotailor/runtime/train/tune/sample"
+)
+
+// tuned is the result of `tune`.
+type tuned struct {
+	File    string            `json:"file,omitempty"`
+	Steps   int               `json:"steps"`
+	Epochs  float64           `json:"epochs"`
+	History []tune.Evaluation `json:"history"`
+	Seconds float64           `json:"seconds"` // of this process
+	Options tune.Options      `json:"options"`
+	Trial   *tune.Trial       `json:"trial,omitempty"` // of a dry run
+}
+
+// tuneFlags are those of `tune`.
+type tuneFlags struct {
+	model, dir, out, log, checkpoint *string
+	engine                           engineFlags
+	strategy                         *string
+	images, check, every             *int
+	force, dry                       *bool
+	o                                tune.Options
+}
+
+func runTune(c *call) error {
+	f := c.tuneFlags()
+	if err := c.parse("model", "data"); err != nil {
+		return err
+	}
+	f.o.Strategy = sample.Strategy(*f.strategy)
+	if *f.out == "" && !*f.dry {
+		return usageError{errors.New("missing --out")}
+	}
+	if err := f.o.Check(); err != nil {
+		return usageError{err}
+	}
+	checkpoint := *f.checkpoint
+	if checkpoint == "" && !*f.dry {
+		checkpoint = *f.out + ".checkpoint"
+	}
+	if err := f.free(checkpoint); err != nil {
+		return err
+	}
+	t, content, err := c.tuner(f)
+	if err != nil {
+		return err
+	}
+	r := tuned{Steps: f.o.Steps, Epochs: float64(f.o.Steps*f.o.Batch) / float64(t.Train.N), Options: f.o, History: []tune.Evaluation{}}
+	if *f.dry {
+		if r.Trial, err = t.Try(c.ctx); err != nil {
+			return err
+		}
+		return c.printTuned(t, r)
+	}
+	start := time.Now()
+	p := c.progress("tune")
+	t.Progress = func(at tune.Progress) {
+		p.what = describeProgress(at)
+		p.left(at.Step, at.Steps, at.Left)
+	}
+	result, err := t.Run(c.ctx, checkpoint)
+	if err != nil {
+		return err
+	}
+	r.File, r.History, r.Seconds = *f.out, result.History, time.Since(start).Seconds()
+	model, err := result.Model(content)
+	if err != nil {
+		return err
+	}
+	files := []rowfile.Content{{Path: *f.out, Data: model}}
+	if *f.log != "" {
+		files = append(files, rowfile.Content{Path: *f.log, Data: tuneLog(c, t, r)})
+	}
+	if err := rowfile.WriteAll(files...); err != nil {
+		return err
+	}
+	if err := os.Remove(checkpoint); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return c.printTuned(t, r)
+}
+
+func (c *call) tuneFlags() *tuneFlags {
+	f := &tuneFlags{model: c.modelFlag(), dir: c.dataFlag(), engine: c.engineFlags(0), o: tune.Defaults()}
+	o := &f.o
+	f.out = c.flags.String("out", "", "ONNX `file` for the tuned model")
+	f.log = c.flags.String("log", "", "`file` for the settings and the accuracies on the way")
+	f.checkpoint = c.flags.String("checkpoint", "", "`file` that an interrupted run goes on with (default: that of --out with .checkpoint)")
+	f.strategy = c.flags.String("strategy", string(o.Strategy), "how SubNets are drawn: compound (one level a stage, CompOFA), progressive (once-for-all), sandwich (BigNAS) or random")
+	c.flags.IntVar(&o.Steps, "steps", o.Steps, "optimiser steps")
+	c.flags.IntVar(&o.SubNets, "subnets", o.SubNets, "SubNets that a step trains")
+	c.flags.BoolVar(&o.OneSide, "one-side", o.OneSide, "one resolution for all SubNets of a step")
+	c.flags.IntVar(&o.Batch, "batch", o.Batch, "images of a step")
+	c.flags.Uint64Var(&o.Seed, "seed", o.Seed, "of SubNets, images and augmentations")
+	c.flags.StringVar(&o.Teacher, "teacher", o.Teacher, "whose scores SubNets learn: original, largest (in place; with --strategy sandwich), both (the original teaches the largest, that the others) or none")
+	c.flags.Float64Var(&o.Distil, "distil", o.Distil, "weight of the teacher's scores; labels have the rest")
+	c.flags.StringVar(&o.Divergence, "divergence", o.Divergence, "from the teacher's scores: kl, or alpha (adaptive, AlphaNet)")
+	c.flags.Float64Var(&o.Smoothing, "smoothing", o.Smoothing, "of labels")
+	c.flags.StringVar(&o.Optimizer, "optimizer", o.Optimizer, "adamw or sgd (Nesterov)")
+	c.flags.Float64Var(&o.Rate, "rate", o.Rate, "learning rate at its peak; it falls as a cosine")
+	c.flags.Float64Var(&o.MinRate, "min-rate", o.MinRate, "learning rate at the end, as a share of --rate")
+	c.flags.Float64Var(&o.Warmup, "warmup", o.Warmup, "share of the steps in which the rate grows")
+	c.flags.Float64Var(&o.Decay, "decay", o.Decay, "decoupled weight decay")
+	c.flags.Float64Var(&o.Momentum, "momentum", o.Momentum, "of sgd")
+	c.flags.Float64Var(&o.Clip, "clip", o.Clip, "largest norm of the gradients, 0 for any")
+	c.flags.Float64Var(&o.EMA, "ema", o.EMA, "decay of averaged weights, which are written then; 0 for none")
+	c.flags.BoolVar(&o.Sort, "sort", o.Sort, "sort channels by importance first")
+	c.flags.BoolVar(&o.Transforms, "transforms", o.Transforms, "learn how smaller windows of kernels follow from the whole ones (once-for-all), where kernels are elastic")
+	c.flags.IntVar(&o.Shift, "shift", o.Shift, "crop images after this many black pixels were put around them")
+	c.flags.BoolVar(&o.Flip, "flip", o.Flip, "mirror half of the images")
+	c.flags.Float64Var(&o.Erase, "erase", o.Erase, "share of images that lose a random rectangle")
+	c.flags.IntVar(&o.Calib, "calibrate", o.Calib, "training images that BatchNorm statistics are recomputed from")
+	f.images = c.flags.Int("images", 0, "train on the first images only, 0 for all")
+	f.check = c.flags.Int("check", 1000, "test images that the largest and the smallest SubNet are evaluated on; 0 for no evaluation, -1 for all")
+	f.every = c.flags.Int("every", 500, "steps between evaluations")
+	f.force = c.flags.Bool("force", false, "overwrite existing files")
+	f.dry = c.flags.Bool("dry-run", false, "train two steps, write nothing, and say how long all would take")
+	return f
+}
+
+// free checks that nothing is overwritten. A run that was stopped after its last step may find its own result.
+func (f *tuneFlags) free(checkpoint string) error {
+	if _, err := os.Stat(checkpoint); err == nil || *f.force {
+		return nil
+	}
+	for _, name := range []string{*f.out, *f.log} {
+		if _, err := os.Stat(name); name != "" && err == nil {
+			return fmt.Errorf("%s exists; --force overwrites it", name)
+		}
+	}
+	return nil
+}
+
+// tuner opens everything that a run needs; content is the model's file.
+func (c *call) tuner(f *tuneFlags) (t *tune.Tuner, content []byte, err error) {
+	m, err := c.weights(*f.model)
+	if err != nil {
+		return nil, nil, err
+	}
+	if content, err = os.ReadFile(*f.model); err != nil {
+		return nil, nil, err
+	}
+	engines, err := c.open(f.engine)
+	if err != nil {
+		return nil, nil, err
+	}
+	e, ok := engines[0].(engine.Trainer)
+	if !ok {
+		return nil, nil, errors.Join(usageError{fmt.Errorf("--engine %s: this engine does not train; embedded does", *f.engine.names)}, closeEngines(engines))
+	}
+	train, err := images(*f.dir, "train", *f.images)
+	if err != nil {
+		return nil, nil, err
+	}
+	t = &tune.Tuner{Net: c.net, Engine: e, Weights: m, Source: m.SHA256, Train: train, Transform: c.opt.Transform, Options: f.o, Every: *f.every}
+	if *f.check != 0 {
+		if t.Check, err = images(*f.dir, "test", max(*f.check, 0)); err != nil {
+			return nil, nil, err
+		}
+	}
+	return t, content, nil
+}
+
+func describeProgress(p tune.Progress) string {
+	text := fmt.Sprintf("tune: loss %.3f, %.0f images/s", p.Loss, p.Rate)
+	if p.Last != nil && p.Last.Images > 0 {
+		text += fmt.Sprintf(", largest %.2f %%, smallest %.2f %%", 100*p.Last.Largest, 100*p.Last.Smallest)
+	}
+	return text
+}
+
+// tuneLog describes a run: settings, then a line for each evaluation.
+func tuneLog(c *call, t *tune.Tuner, r tuned) []byte {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "# %s tune: %s\n", c.net.Package, strings.Join(c.args, " "))
+	fmt.Fprintf(&b, "# %d training images, %.2f epochs, evaluated on %d test images, engine %s\n", t.Train.N, r.Epochs, checked(t), t.Engine.Info().Name)
+	fmt.Fprintf(&b, "%8s %8s %9s %9s\n", "step", "loss", "largest", "smallest")
+	for _, e := range r.History {
+		if e.Images == 0 {
+			fmt.Fprintf(&b, "%8d %8.4f %9s %9s\n", e.Step, e.Loss, "-", "-")
+			continue
+		}
+		fmt.Fprintf(&b, "%8d %8.4f %9.4f %9.4f\n", e.Step, e.Loss, e.Largest, e.Smallest)
+	}
+	return b.Bytes()
+}
+
+func checked(t *tune.Tuner) int {
+	if t.Check == nil {
+		return 0
+	}
+	return t.Check.N
+}
+
+func (c *call) printTuned(t *tune.Tuner, r tuned) error {
+	if *c.json {
+		return c.print(r)
+	}
+	if r.Trial != nil {
+		var names []string
+		for _, g := range r.Trial.SubNets {
+			names = append(names, space.Format(c.net.Choices, g))
+		}
+		_, err := fmt.Fprintf(c.out, "%d steps of %d SubNets x %d images (%.2f epochs of %d images), %d numbers in %d tensors\n"+
+			"a step takes %v, all of them about %v; a checkpoint has %.1f MB\nthe first step trains\n  %s\n",
+			r.Steps, r.Options.SubNets, r.Options.Batch, r.Epochs, t.Train.N, r.Trial.Numbers, r.Trial.Tensors,
+			r.Trial.Step.Round(time.Millisecond), (r.Trial.Step * time.Duration(r.Steps)).Round(time.Second), float64(r.Trial.Checkpoint)/1e6, strings.Join(names, "\n  "))
+		return err
+	}
+	fmt.Fprintf(c.out, "wrote %s after %d steps (%.2f epochs), %.0f s\n", r.File, r.Steps, r.Epochs, r.Seconds)
+	if n := len(r.History); n > 0 && r.History[n-1].Images > 0 {
+		last := r.History[n-1]
+		fmt.Fprintf(c.out, "on %d test images: largest SubNet %.2f %%, smallest %.2f %%\n", last.Images, 100*last.Largest, 100*last.Smallest)
+	}
+	return nil
+}

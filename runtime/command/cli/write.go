@@ -1,0 +1,199 @@
+package cli
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/autotailor/autotailor/internal/rowfile"
+	"github.com/autotailor/autotailor/runtime/deploy/ncnn"
+	"github.com/autotailor/autotailor/runtime/nn"
+	"github.com/autotailor/autotailor/runtime/onnxfile"
+	"github.com/autotailor/autotailor/runtime/space"
+)
+
+// exported is the result of `export`.
+type exported struct {
+	File      string   `json:"file"`
+	Files     []string `json:"files"`
+	SubNet    string   `json:"subnet"`
+	Bytes     int      `json:"bytes"`
+	MACs      int64    `json:"macs"`
+	Params    int64    `json:"params"`
+	LatencyMS *float64 `json:"predicted_ms,omitempty"`
+	Accuracy  *float64 `json:"predicted_accuracy,omitempty"`
+	// Statistics are those of batch normalisations: "none", "original", "recalibrated" or "borrowed".
+	Statistics string `json:"statistics"`
+	Warning    string `json:"warning,omitempty"`
+}
+
+// exportFlags are those of `export`.
+type exportFlags struct {
+	model, text, out, format, recalibrate, lut, accuracy, dir *string
+	fold, half, plain, force                                  *bool
+	n, batch, front                                           *int
+	engine                                                    engineFlags
+}
+
+// formats are what `export` writes, with the names of their files.
+var formats = map[string]struct {
+	extensions []string // after the name that is given; none when it is the file's
+	encode     func(c *call, f *exportFlags, g *nn.Graph, w nn.Weights, meta map[string]string) ([][]byte, error)
+}{
+	"onnx": {[]string{""}, encodeONNX},
+	"ncnn": {[]string{".param", ".bin"}, encodeNCNN},
+}
+
+func runExport(c *call) error {
+	f := &exportFlags{model: c.modelFlag(), text: c.subNetFlag(), engine: c.engineFlags(0)}
+	f.out = c.flags.String("out", "", "`file` to write; for ncnn the name of both files, without .param and .bin")
+	f.format = c.flags.String("format", "onnx", "onnx, or ncnn for a .param and a .bin file (batch 1, normalisations folded)")
+	f.half = c.flags.Bool("fp16", false, "store weights as float16 (computation is the runtime's choice)")
+	f.plain = c.flags.Bool("plain-attention", false, "for releases of ncnn before 2025: attention as matrix products")
+	f.fold = c.flags.Bool("fold-batch-norm", true, "multiply normalisations into the convolutions and linear layers before them; =false keeps them apart")
+	f.recalibrate = c.flags.String("recalibrate", "", "recompute BatchNorm statistics from the training images of this `folder`; a SubNet without statistics of its own classifies far worse than predicted")
+	f.n = c.flags.Int("calibrate", 1000, "training images for --recalibrate, 0 for all")
+	f.batch = c.flags.Int("batch", 0, "fixed batch size, 0 leaves it open; ncnn has 1")
+	f.force = c.flags.Bool("force", false, "overwrite existing files")
+	f.lut, f.accuracy = c.tableFlags()
+	f.front = c.flags.Int("front", 0, "write this many SubNets of the Pareto front as a bundle into --dir: the weights once, and a manifest")
+	f.dir = c.flags.String("dir", "", "`folder` for --front")
+	if err := c.parse(); err != nil {
+		return err
+	}
+	if c.flags.Changed("front") || *f.dir != "" {
+		if *f.front < 1 {
+			return usageError{fmt.Errorf("--front %d: want the number of SubNets for --dir", *f.front)}
+		}
+		return c.exportFront(f)
+	}
+	if err := c.require("model", "out"); err != nil {
+		return err
+	}
+	format, ok := formats[*f.format]
+	switch {
+	case !ok:
+		return usageError{fmt.Errorf("--format %s: formats are %s", *f.format, strings.Join(slices.Sorted(maps.Keys(formats)), ", "))}
+	case *f.plain && *f.format != "ncnn":
+		return usageError{fmt.Errorf("--plain-attention goes with --format ncnn")}
+	case *f.format == "ncnn" && *f.batch > 1:
+		return usageError{fmt.Errorf("--batch %d: an NCNN model has the batch 1", *f.batch)}
+	}
+	r := exported{}
+	for _, e := range format.extensions {
+		r.Files = append(r.Files, strings.TrimSuffix(*f.out, format.extensions[0])+e)
+	}
+	for _, name := range r.Files {
+		if _, err := os.Stat(name); err == nil && !*f.force {
+			return fmt.Errorf("%s exists; --force overwrites it", name)
+		}
+	}
+	return c.export(f, &r)
+}
+
+// export writes the files that r names.
+func (c *call) export(f *exportFlags, r *exported) error {
+	g, err := c.genes(*f.text)
+	if err != nil {
+		return err
+	}
+	weights, err := c.weights(*f.model)
+	if err != nil {
+		return err
+	}
+	graph, w, err := c.prepare(g, weights, f.engine, *f.recalibrate, *f.n)
+	if err != nil {
+		return err
+	}
+	meta, err := c.predicted(f, g, r)
+	if err != nil {
+		return err
+	}
+	if r.Statistics, r.Warning, err = c.statistics(g, graph, *f.recalibrate != ""); err != nil {
+		return err
+	}
+	meta["autotailor.statistics"] = r.Statistics
+	contents, err := formats[*f.format].encode(c, f, graph, w, meta)
+	if err != nil {
+		return err
+	}
+	var files []rowfile.Content
+	for i, data := range contents {
+		files = append(files, rowfile.Content{Path: r.Files[i], Data: data})
+		r.Bytes += len(data)
+	}
+	if err := rowfile.WriteAll(files...); err != nil {
+		return err
+	}
+	r.File = r.Files[0]
+	c.warn(r.Warning)
+	if *c.json {
+		return c.print(r)
+	}
+	_, err = fmt.Fprintf(c.out, "wrote %s: %s, %d bytes, %d MACs, %d parameters\n", strings.Join(r.Files, " and "), r.SubNet, r.Bytes, r.MACs, r.Params)
+	return err
+}
+
+// predicted describes a SubNet, for the result and for the metadata of its file.
+func (c *call) predicted(f *exportFlags, g space.Genes, r *exported) (map[string]string, error) {
+	d, err := c.describe(g)
+	if err != nil {
+		return nil, err
+	}
+	r.SubNet, r.MACs, r.Params = d.Text, d.MACs, d.Params
+	meta := map[string]string{
+		"autotailor.subnet": d.Text, "autotailor.package": c.net.Package, "autotailor.digest": c.net.Digest,
+		"autotailor.macs": strconv.FormatInt(d.MACs, 10), "autotailor.params": strconv.FormatInt(d.Params, 10),
+	}
+	if *f.lut != "" {
+		t, err := c.latencies(*f.lut)
+		if err != nil {
+			return nil, err
+		}
+		sum, err := t.Sum(c.net)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", *f.lut, err)
+		}
+		ms := float64(sum.At(g)) / 1e6
+		r.LatencyMS = &ms
+		meta["autotailor.predicted_ms"] = strconv.FormatFloat(ms, 'g', 6, 64)
+		meta["autotailor.device"], meta["autotailor.engine"] = t.Header.Device, t.Header.Engine
+	}
+	if *f.accuracy != "" {
+		t, err := c.accuracies(*f.accuracy)
+		if err != nil {
+			return nil, err
+		}
+		penalty, err := t.Penalty(c.net)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", *f.accuracy, err)
+		}
+		a := t.Accuracy(penalty.At(g))
+		r.Accuracy = &a
+		meta["autotailor.predicted_accuracy"] = strconv.FormatFloat(a, 'g', 6, 64)
+	}
+	return meta, nil
+}
+
+func encodeONNX(c *call, f *exportFlags, g *nn.Graph, w nn.Weights, meta map[string]string) ([][]byte, error) {
+	var file bytes.Buffer
+	err := onnxfile.Write(&file, g, w, onnxfile.WriteOptions{Opset: c.net.Source.Opset, Batch: *f.batch, Metadata: meta, Name: c.net.Package, Fold: *f.fold, Float16: *f.half})
+	return [][]byte{file.Bytes()}, err
+}
+
+func encodeNCNN(_ *call, f *exportFlags, g *nn.Graph, w nn.Weights, meta map[string]string) ([][]byte, error) {
+	var notes []string
+	for _, k := range slices.Sorted(maps.Keys(meta)) {
+		notes = append(notes, k+": "+meta[k])
+	}
+	m, err := ncnn.Export(g, w, ncnn.Options{Notes: notes, PlainAttention: *f.plain})
+	if err != nil {
+		return nil, err
+	}
+	param, bin, err := m.Encode(*f.half)
+	return [][]byte{param, bin}, err
+}

@@ -1,0 +1,278 @@
+package adapt
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"image"
+	_ "image/gif"  // a format of images
+	_ "image/jpeg" // a format of images
+	_ "image/png"  // a format of images
+	"io"
+	"math"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/autotailor/autotailor/runtime/nn"
+	"github.com/autotailor/autotailor/runtime/train/data"
+)
+
+// Bounds of what comes from outside.
+const (
+	maxBody  = 8 << 20
+	maxSmall = 4 << 10 // of a body that is no input
+	maxSide  = 4096    // of an image
+)
+
+// Handler serves s over HTTP:
+//
+//	POST /predict    an image (PNG, JPEG, GIF), or JSON {"data": [...], "shape": [channels, height, width]} of float32 input
+//	GET  /subnets    what there is, and which serves
+//	POST /subnet     JSON {"subnet": TEXT or NUMBER or "auto"}
+//	POST /condition  JSON {"thermal": "nominal", "fair", "serious" or "critical", "battery": 0.8}
+//	GET  /metrics    for Prometheus
+//	GET  /healthz    200 while the service is open
+//
+// Mistakes are JSON {"error": TEXT} with a status of 400 or above. t makes input of images.
+func Handler(s *Service, t data.Transform) http.Handler {
+	h := handler{s, t}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /predict", h.predict)
+	mux.HandleFunc("GET /subnets", h.subnets)
+	mux.HandleFunc("POST /subnet", h.subnet)
+	mux.HandleFunc("POST /condition", h.condition)
+	mux.HandleFunc("GET /metrics", h.metrics)
+	mux.HandleFunc("GET /healthz", h.healthz)
+	return mux
+}
+
+type handler struct {
+	s *Service
+	t data.Transform
+}
+
+// problem is a mistake of the client.
+type problem struct {
+	status int
+	err    error
+}
+
+func (p problem) Error() string { return p.err.Error() }
+
+func bad(format string, args ...any) error {
+	return problem{http.StatusBadRequest, fmt.Errorf(format, args...)}
+}
+
+func reply(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v) // a client that has gone needs no answer
+}
+
+func fail(w http.ResponseWriter, err error) {
+	status := http.StatusInternalServerError
+	var p problem
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		status, err = http.StatusRequestEntityTooLarge, fmt.Errorf("the body has more than %d bytes", large.Limit)
+	case errors.As(err, &p):
+		status = p.status
+	case errors.Is(err, ErrBusy), errors.Is(err, ErrClosed):
+		w.Header().Set("Retry-After", "1")
+		status = http.StatusServiceUnavailable
+	}
+	reply(w, status, map[string]string{"error": err.Error()})
+}
+
+// prediction is the answer to POST /predict.
+type prediction struct {
+	SubNet    string    `json:"subnet"`
+	Level     int       `json:"level"`
+	Class     int       `json:"class"` // of the highest score
+	Scores    []float32 `json:"scores"`
+	ServiceMS float64   `json:"service_ms"`
+	TotalMS   float64   `json:"total_ms"`
+}
+
+func (h handler) predict(w http.ResponseWriter, r *http.Request) {
+	in, err := h.input(w, r)
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	a, err := h.s.Infer(r.Context(), func(s nn.Shape) (nn.Tensor, error) {
+		t, err := in(s)
+		if err != nil {
+			return t, problem{http.StatusBadRequest, err}
+		}
+		return t, nil
+	})
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	p := prediction{SubNet: a.SubNet, Level: a.Level, Scores: a.Outputs[0].Float32s(), ServiceMS: milliseconds(a.Service), TotalMS: milliseconds(a.Total)}
+	for k, v := range p.Scores {
+		if v > p.Scores[p.Class] {
+			p.Class = k
+		}
+		if f := float64(v); math.IsNaN(f) || math.IsInf(f, 0) {
+			fail(w, fmt.Errorf("score %d of SubNet %s is %g", k, a.SubNet, f))
+			return
+		}
+	}
+	reply(w, http.StatusOK, p)
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e6 }
+
+// input reads the body of a prediction.
+func (h handler) input(w http.ResponseWriter, r *http.Request) (Input, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		return nil, err
+	}
+	typ, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if typ == "application/json" {
+		return h.floats(body)
+	}
+	c, format, err := image.DecodeConfig(bytes.NewReader(body))
+	if err != nil {
+		return nil, problem{http.StatusUnsupportedMediaType, fmt.Errorf("want an image (PNG, JPEG or GIF), or JSON with Content-Type: application/json: %w", err)}
+	}
+	if c.Width < 1 || c.Height < 1 || c.Width > maxSide || c.Height > maxSide {
+		return nil, bad("an image of %d by %d pixels, want sides of 1 to %d", c.Width, c.Height, maxSide)
+	}
+	img, _, err := image.Decode(bytes.NewReader(body))
+	if err != nil {
+		return nil, bad("the %s image is damaged: %w", format, err)
+	}
+	return Image(img, h.t), nil
+}
+
+// floats reads input of numbers, by default of the shape of the most accurate SubNet.
+func (h handler) floats(body []byte) (Input, error) {
+	var x struct {
+		Data  []float32 `json:"data"`
+		Shape nn.Shape  `json:"shape"`
+	}
+	if err := strict(body, &x); err != nil {
+		return nil, err
+	}
+	want := h.s.levels[len(h.s.levels)-1].Input
+	s := want
+	if x.Shape != nil {
+		s = append(nn.Shape{1}, x.Shape...)
+	}
+	count := 1
+	for _, n := range s {
+		if n < 1 || n > maxBody/count {
+			return nil, bad("the shape %v is not possible", x.Shape)
+		}
+		count *= n
+	}
+	if count != len(x.Data) {
+		return nil, bad("%d numbers, the shape %v has %d", len(x.Data), s[1:], count)
+	}
+	return Tensor(nn.FromFloat32s(s, x.Data)), nil
+}
+
+// strict reads one JSON value without unknown members.
+func strict(body []byte, v any) error {
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		return bad("the JSON is not as it should be: %w", err)
+	}
+	if d.More() {
+		return bad("something follows the JSON value")
+	}
+	return nil
+}
+
+func (h handler) small(w http.ResponseWriter, r *http.Request, v any) error {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxSmall))
+	if err != nil {
+		return err
+	}
+	return strict(body, v)
+}
+
+func (h handler) subnets(w http.ResponseWriter, _ *http.Request) {
+	level, auto := h.s.Level()
+	reply(w, http.StatusOK, struct {
+		Level   int     `json:"level"`
+		Auto    bool    `json:"auto"`
+		SubNets []Level `json:"subnets"`
+	}{level, auto, h.s.levels})
+}
+
+func (h handler) subnet(w http.ResponseWriter, r *http.Request) {
+	var x struct {
+		SubNet json.RawMessage `json:"subnet"`
+	}
+	if err := h.small(w, r, &x); err != nil {
+		fail(w, err)
+		return
+	}
+	text := strings.Trim(string(x.SubNet), `"`)
+	if text == "auto" {
+		h.s.Auto()
+		h.subnets(w, r)
+		return
+	}
+	k, err := strconv.Atoi(text)
+	if err != nil {
+		k = -1
+		for i, l := range h.s.levels {
+			if l.SubNet.SubNet == text {
+				k = i
+			}
+		}
+	}
+	if err := h.s.Serve(k); err != nil {
+		fail(w, bad("there is no SubNet %.80q: GET /subnets lists them, by number or text; \"auto\" lets the policy choose", text))
+		return
+	}
+	h.subnets(w, r)
+}
+
+func (h handler) condition(w http.ResponseWriter, r *http.Request) {
+	var x struct {
+		Thermal string  `json:"thermal"`
+		Battery float64 `json:"battery"`
+	}
+	if err := h.small(w, r, &x); err != nil {
+		fail(w, err)
+		return
+	}
+	states := map[string]Thermal{"": Nominal, "nominal": Nominal, "fair": Fair, "serious": Serious, "critical": Critical}
+	t, ok := states[x.Thermal]
+	if !ok || x.Battery < 0 || x.Battery > 1 {
+		fail(w, bad("want thermal nominal, fair, serious or critical, and battery from 0 to 1"))
+		return
+	}
+	h.s.Condition(Condition{t, x.Battery})
+	h.subnets(w, r)
+}
+
+func (h handler) metrics(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+	_ = h.s.WriteMetrics(w) // a client that has gone needs no answer
+}
+
+func (h handler) healthz(w http.ResponseWriter, _ *http.Request) {
+	h.s.mu.Lock()
+	closed := h.s.closed
+	h.s.mu.Unlock()
+	if closed {
+		fail(w, ErrClosed)
+		return
+	}
+	reply(w, http.StatusOK, map[string]string{"status": "ok"})
+}

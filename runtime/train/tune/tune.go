@@ -1,0 +1,318 @@
+// Package tune trains the weights of a SuperNet so that its SubNets are accurate: in each step some SubNets, drawn by a strategy, see the same
+// images, their gradients add up in the shared tensors, and an optimiser changes those.
+//
+// A run is a function of its options, model and images: it can be stopped at any moment, and goes on from the last step that was saved
+// to the same bits. Random numbers have no state of their own; they follow from the seed and the step.
+package tune
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/autotailor/autotailor/runtime/engine"
+	"github.com/autotailor/autotailor/runtime/nn"
+	"github.com/autotailor/autotailor/runtime/space"
+	"github.com/autotailor/autotailor/runtime/supernet"
+	"github.com/autotailor/autotailor/runtime/train/data"
+	"github.com/autotailor/autotailor/runtime/train/sensitivity"
+	"github.com/autotailor/autotailor/runtime/train/tune/sample"
+)
+
+// Tuner tunes one SuperNet.
+type Tuner struct {
+	Net       *supernet.Net
+	Engine    engine.Trainer
+	Weights   nn.Weights // of the model
+	Source    string     // identifies them: SHA-256 of the model's file
+	Train     *data.Set
+	Transform data.Transform
+	Options   Options
+
+	Check    *data.Set // images that the largest and the smallest SubNet are evaluated on; nil for no evaluation
+	Every    int       // steps between evaluations, 0 for one at the end only
+	Progress func(Progress)
+}
+
+// Progress tells how far a run is.
+type Progress struct {
+	Step, Steps int
+	Loss        float64       // mean over the SubNets of the last step
+	Rate        float64       // images per second, each counted for each SubNet that it trained
+	Left        time.Duration // until the last step, at this rate
+	Last        *Evaluation   // nil before the first
+}
+
+// Evaluation is the loss, and the accuracy of the two ends of the SuperNet, after some steps, with statistics recomputed.
+type Evaluation struct {
+	Images   int     `json:"images"` // that accuracies are of; 0 where none were counted
+	Step     int     `json:"step"`
+	Loss     float64 `json:"loss"`     // mean since the evaluation before
+	Largest  float64 `json:"largest"`  // share of images, of the original's architecture
+	Smallest float64 `json:"smallest"` // of the SubNet with the last candidate of every choice
+}
+
+// Result is a tuned SuperNet.
+type Result struct {
+	History []Evaluation
+	state   *state
+}
+
+// Model returns the model in data, from which the SuperNet was made, with the tuned weights.
+func (r *Result) Model(data []byte) ([]byte, error) { return r.state.store.file(data, r.state.final()) }
+
+// Weights returns the tuned weights.
+func (r *Result) Weights() nn.Weights { return r.state.store.weights(r.state.final()) }
+
+// state is what a run carries from step to step.
+type state struct {
+	store   *store
+	opt     *optimizer
+	average map[string][]float32 // of weights, nil without EMA
+	step    int                  // steps that are done
+	sum     float64              // losses since the last evaluation
+	history []Evaluation
+}
+
+// final returns what is evaluated and written in the place of the store's values; nil for those themselves.
+func (s *state) final() map[string][]float32 { return s.average }
+
+// run is a Tuner at work.
+type run struct {
+	*Tuner
+	*state
+	sampler *sample.Sampler
+	feed    *feed
+	teacher engine.Session // nil without
+	classes int
+}
+
+// Run trains all steps, or those that the checkpoint at path lacks. The checkpoint is written after every step; an empty path leaves it out.
+func (t *Tuner) Run(ctx context.Context, path string) (*Result, error) {
+	r, err := t.start()
+	if err != nil {
+		return nil, err
+	}
+	defer r.close()
+	saver, err := openSaver(path, t.fingerprint())
+	if err != nil {
+		return nil, err
+	}
+	if err := saver.load(r.state); err != nil {
+		return nil, err
+	}
+	from, start := r.step, time.Now()
+	for r.step < t.Options.Steps {
+		if err := ctx.Err(); err != nil {
+			return nil, errors.Join(err, saver.wait())
+		}
+		loss, err := r.train(ctx)
+		if err != nil {
+			return nil, errors.Join(err, saver.wait())
+		}
+		if err := saver.save(r.state); err != nil {
+			return nil, err
+		}
+		t.report(r, loss, r.step-from, time.Since(start))
+	}
+	if err := saver.wait(); err != nil {
+		return nil, err
+	}
+	if t.Options.Calib > 0 {
+		if err := r.recalibrate(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return &Result{r.history, r.state}, nil
+}
+
+// start prepares everything but the state of an interrupted run.
+func (t *Tuner) start() (*run, error) {
+	sampler, err := sample.New(t.Net.Choices, t.Options.plan())
+	if err := errors.Join(err, t.Options.Check(), t.check()); err != nil {
+		return nil, err
+	}
+	s, err := newStore(t.Net, t.Weights, t.Options.Transforms)
+	if err != nil {
+		return nil, err
+	}
+	if len(s.trains) == 0 {
+		return nil, fmt.Errorf("%s has no tensors to train", t.Net.Package)
+	}
+	r := &run{Tuner: t, state: &state{store: s}, sampler: sampler, feed: newFeed(t.Train, t.Transform.Pad, t.Options)}
+	r.classes = s.graph.Values[s.graph.Outputs[0]].Shape[1]
+	if t.Options.fromOriginal() && t.Options.Distil > 0 {
+		if r.teacher, err = t.Engine.Compile(s.graph, t.Weights); err != nil {
+			return nil, err
+		}
+	}
+	if t.Options.Sort {
+		if err := s.sortChannels(); err != nil {
+			return nil, err
+		}
+	}
+	r.opt = newOptimizer(t.Options, s)
+	if t.Options.EMA > 0 {
+		r.average = s.clone()
+	}
+	return r, nil
+}
+
+// check reports what makes training impossible.
+func (t *Tuner) check() error {
+	if t.Train == nil || t.Train.N == 0 {
+		return errors.New("there are no images to train on")
+	}
+	e := sensitivity.Evaluator{Net: t.Net, Engine: t.Engine, Weights: t.Weights, Images: t.Train, Options: sensitivity.Options{Transform: t.Transform}}
+	_, _, _, err := e.Prepare(context.Background(), make(space.Genes, len(t.Net.Choices)))
+	return err
+}
+
+func (r *run) close() {
+	if r.teacher != nil {
+		_ = r.teacher.Close() // nothing is written by it
+	}
+}
+
+// report tells how far the run is.
+func (t *Tuner) report(r *run, loss float64, done int, elapsed time.Duration) {
+	if t.Progress == nil {
+		return
+	}
+	p := Progress{Step: r.step, Steps: t.Options.Steps, Loss: loss, Rate: float64(done*t.Options.Batch*t.Options.SubNets) / elapsed.Seconds()}
+	p.Left = time.Duration(float64(elapsed) / float64(done) * float64(t.Options.Steps-r.step))
+	if len(r.history) > 0 {
+		p.Last = &r.history[len(r.history)-1]
+	}
+	t.Progress(p)
+}
+
+// train does one step, with the evaluation that may come after it, and returns its loss.
+func (r *run) train(ctx context.Context) (float64, error) {
+	batch := r.feed.step(r.step)
+	soft, err := r.teach(batch)
+	if err != nil {
+		return 0, err
+	}
+	r.store.clear()
+	used := map[string]bool{}
+	total := 0.0
+	for k, g := range r.sampler.Step(r.step) {
+		scores, loss, err := r.subNet(g, batch, r.lossOf(k), soft, used)
+		if err != nil {
+			return 0, fmt.Errorf("step %d, %s: %w", r.step, space.Format(r.Net.Choices, g), err)
+		}
+		if r.Options.inPlace() && k == 0 {
+			soft = probabilities(scores, r.classes)
+		}
+		total += loss / float64(r.Options.SubNets)
+	}
+	if total != total {
+		return 0, fmt.Errorf("step %d: the loss is no number any more: lower the learning rate (%g) or clip gradients", r.step, r.Options.Rate)
+	}
+	r.opt.step(r.store, used, r.Options.rate(r.step))
+	r.follow(used)
+	r.step++
+	r.sum += total
+	if r.step == r.Options.Steps || r.Every > 0 && r.step%r.Every == 0 {
+		err = r.evaluate(ctx)
+	}
+	return total, err
+}
+
+// lossOf is the loss of the SubNet with number k in its step: the largest one, when it teaches the others and the original does not, learns
+// from labels.
+func (r *run) lossOf(k int) loss {
+	o := r.Options
+	l := loss{o.Smoothing, o.Distil, o.Divergence == "alpha"}
+	if o.Teacher == "none" || o.Teacher == "largest" && k == 0 {
+		l.distil = 0
+	}
+	return l
+}
+
+// teach returns the probabilities that the original gives to the images, nil when it does not teach.
+func (r *run) teach(batch *data.Set) ([]float32, error) {
+	if r.teacher == nil {
+		return nil, nil
+	}
+	var out []float32
+	shape := r.store.graph.Values[r.store.graph.Inputs[0]].Shape
+	for x := range r.transform().Batches(batch, micro(shape, batch.N), shape[2]) {
+		y, err := r.teacher.Run(x)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, probabilities(y[0].Float32s(), r.classes)...)
+	}
+	return out, nil
+}
+
+// transform is that of images which are padded already.
+func (r *run) transform() data.Transform {
+	t := r.Transform
+	t.Pad = 0
+	return t
+}
+
+// micro is how many images run together: the network's batch when that is fixed.
+func micro(shape nn.Shape, batch int) int {
+	if shape[0] > 0 {
+		return min(shape[0], batch)
+	}
+	return batch
+}
+
+// subNet adds the gradients of one SubNet and returns its scores and loss.
+func (r *run) subNet(g space.Genes, batch *data.Set, l loss, soft []float32, used map[string]bool) (scores []float32, mean float64, err error) {
+	graph, err := r.Net.Record(g)
+	if err != nil {
+		return nil, 0, err
+	}
+	r.store.uses(graph, used)
+	t, err := r.Engine.Train(graph, r.store.params)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer func() { err = errors.Join(err, t.Close()) }()
+	shape := graph.Values[graph.Inputs[0]].Shape
+	from := 0
+	for x := range r.transform().Batches(batch, micro(shape, batch.N), shape[2]) {
+		y, err := t.Forward(x)
+		if err != nil {
+			return nil, 0, err
+		}
+		n := x.Shape[0]
+		out, grad := y[0].Float32s(), make([]float32, n*r.classes)
+		var teacher []float32
+		if soft != nil {
+			teacher = soft[from*r.classes : (from+n)*r.classes]
+		}
+		share := float64(n) / float64(batch.N)
+		mean += share * l.of(out, batch.Labels[from:from+n], teacher, share/float64(r.Options.SubNets), grad)
+		if err := t.Backward(nn.FromFloat32s(nn.Shape{n, r.classes}, grad)); err != nil {
+			return nil, 0, err
+		}
+		scores, from = append(scores, out...), from+n
+	}
+	return scores, mean, nil
+}
+
+// follow moves the averaged weights.
+func (r *run) follow(used map[string]bool) {
+	if r.average == nil {
+		return
+	}
+	// Early on the average would be that of the untuned weights: the decay grows with the steps.
+	keep := float32(min(r.Options.EMA, float64(1+r.step)/float64(10+r.step)))
+	for _, name := range r.store.trains {
+		if !used[name] {
+			continue
+		}
+		a := r.average[name]
+		for i, v := range r.store.params[name].Value {
+			a[i] += (1 - keep) * (v - a[i])
+		}
+	}
+}
