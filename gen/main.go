@@ -27,10 +27,10 @@ func mainFile(f *jen.File, p *view.Package, path string) error {
 	var o fields
 	o.add("Model", str(p.Source.File))
 	o.add("Transform", transform(p.Data))
-	o.add("Engines", jen.Index().Add(qual("cli", "Engine")).Add(lines(list...)))
-	o.add("Plot", qual("report/plot", "All"))
+	o.add("Engines", jen.Index().Add(qual("command/cli", "Engine")).Add(lines(list...)))
+	o.add("Plot", qual("command/report/plot", "All"))
 	f.Func().Id("main").Params().Block(
-		qual("cli", "Main").Call(jen.Qual(path, "Definition").Call(), qual("cli", "Options").Add(lines(o...))),
+		qual("command/cli", "Main").Call(jen.Qual(path, "Definition").Call(), qual("command/cli", "Options").Add(lines(o...))),
 	)
 	return nil
 }
@@ -44,7 +44,7 @@ func transform(d view.Data) *jen.Statement {
 	if len(t) == 0 {
 		return nil
 	}
-	return qual("data", "Transform").Values(t...)
+	return qual("train/data", "Transform").Values(t...)
 }
 
 func float32s(list []float64) *jen.Statement {
