@@ -6,16 +6,19 @@ ORT_DIR := build/onnxruntime
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 export AUTOTAILOR_ORT ?= $(firstword $(wildcard $(CURDIR)/$(ORT_DIR)/libonnxruntime.so*))
 
-.PHONY: help demo test check check-32bit check-ncnn bench-switch example generate bench bench-accuracy bench-engine bench-export bench-latency fuzz lint size agent onnxruntime
+.PHONY: help demo test test-fast check check-32bit check-ncnn bench-switch example generate bench bench-accuracy bench-engine bench-export bench-latency fuzz lint size agent onnxruntime
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 demo: ## the whole job on a real trained model, with the embedded engine
 	@$(GO) run ./generated/demo
 
 test: ## all tests
 	$(GO) test -timeout 30m ./...
+
+test-fast: ## the tests that are quick, at each save: under a minute on two cores once they are built
+	$(GO) test -short ./...
 
 check: ## what CI runs besides the tests: formatting, vet, lint, generated files up to date, clean tree
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'run gofmt -w on the files above'; exit 1; }

@@ -11,6 +11,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/autotailor/autotailor/internal/needs"
 )
 
 // examples are the committed packages' configs.
@@ -34,6 +36,7 @@ func mustRun(t *testing.T, j Job) *Output {
 
 // TestOutputIsDeterministic: to the byte, twice in one process, on another number of processors, in another folder.
 func TestOutputIsDeterministic(t *testing.T) {
+	needs.Clone(t)
 	for _, config := range examples(t) {
 		first := mustRun(t, Job{Config: config})
 		again := mustRun(t, Job{Config: config})
@@ -66,6 +69,7 @@ func TestOutputIsDeterministic(t *testing.T) {
 
 // TestCommittedPackagesAreUpToDate: regenerating changes nothing.
 func TestCommittedPackagesAreUpToDate(t *testing.T) {
+	needs.Clone(t)
 	for _, config := range examples(t) {
 		changes, err := mustRun(t, Job{Config: config}).Changes()
 		if err != nil {
@@ -79,6 +83,7 @@ func TestCommittedPackagesAreUpToDate(t *testing.T) {
 
 // TestImportsAreGrouped: as goimports has them, and named only where a name is needed.
 func TestImportsAreGrouped(t *testing.T) {
+	needs.Clone(t)
 	for _, config := range examples(t) {
 		for _, f := range mustRun(t, Job{Config: config}).Files {
 			if path.Ext(f.Name) != ".go" {
@@ -105,6 +110,7 @@ func TestImportsAreGrouped(t *testing.T) {
 
 // TestWriteIsAllOrNothing follows a package through its life: new, clean, edited, stale, and in the way of a file that is not ours.
 func TestWriteIsAllOrNothing(t *testing.T) {
+	needs.Clone(t)
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module example.com/mine\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -189,6 +195,7 @@ func edit(t *testing.T, path, text string) {
 
 // TestHandmadeNetCompiles emits a net with widths that cross stages and kernels that are cropped, and type-checks it.
 func TestHandmadeNetCompiles(t *testing.T) {
+	needs.Time(t)
 	files := map[string]string{}
 	for _, f := range renderHandmade(t) {
 		if !strings.Contains(f.Name, "/") && !strings.HasSuffix(f.Name, "_test.go") {

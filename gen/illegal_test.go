@@ -8,6 +8,8 @@ import (
 
 	"golang.org/x/tools/go/packages"
 	"golang.org/x/tools/txtar"
+
+	"github.com/autotailor/autotailor/internal/needs"
 )
 
 // typeCheck loads overlay packages below generated/ and returns the type errors of each by folder name.
@@ -49,6 +51,7 @@ func typeCheck(t *testing.T, sources map[string]map[string]string) map[string][]
 // TestIllegalSubNetsDoNotCompile type-checks the programs of testdata/illegal.txtar: a file's first line is a comment with
 // the error that it must have, or "ok".
 func TestIllegalSubNetsDoNotCompile(t *testing.T) {
+	needs.Time(t)
 	a, err := txtar.ParseFile(filepath.Join("testdata", "illegal.txtar"))
 	if err != nil {
 		t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/internal/onnxpb"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/nn"
@@ -18,6 +19,7 @@ import (
 // TestRenormalise folds the normalisations of a trained model and puts them back: the model computes the same, its normalisations are where they were,
 // and their statistics are nearly those of its training.
 func TestRenormalise(t *testing.T) {
+	needs.Clone(t)
 	const model = "../generated/models/mobilenetv2.onnx"
 	transform := data.Transform{Pad: 2, Mean: []float32{0.2860}, Std: []float32{0.3530}}
 	train, err := data.Open("../generated/data/fashion-mnist", "train")

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/ir"
 )
 
@@ -24,6 +25,7 @@ func invoke(args ...string) (code int, out, errs string) {
 
 // TestInspectJSON has the keys that scripts rely on.
 func TestInspectJSON(t *testing.T) {
+	needs.Clone(t)
 	code, out, errs := invoke("inspect", "--config", config, "--json")
 	if code != 0 {
 		t.Fatal(errs)
@@ -50,6 +52,7 @@ func TestInspectJSON(t *testing.T) {
 
 // TestInitThenGen: a config for a model that nobody configured gives a package that is up to date right away.
 func TestInitThenGen(t *testing.T) {
+	needs.Clone(t)
 	dir := t.TempDir()
 	file := filepath.Join(dir, "autotailor.toml")
 	if code, _, errs := invoke("init", "--model", model, "--out", file); code != 0 {
@@ -93,6 +96,7 @@ func TestInitThenGen(t *testing.T) {
 
 // TestDumpParses: the text form of a real graph after a pass reads back.
 func TestDumpParses(t *testing.T) {
+	needs.Clone(t)
 	code, out, errs := invoke("gen", "--config", config, "--dump=after:drop-dead")
 	if code != 0 {
 		t.Fatal(errs)
@@ -111,6 +115,7 @@ func TestDumpParses(t *testing.T) {
 
 // TestMistakes: exit codes, and all mistakes of a config at once with file and line.
 func TestMistakes(t *testing.T) {
+	needs.Clone(t)
 	dir := t.TempDir()
 	bad := filepath.Join(dir, "bad.toml")
 	mistakes := `titel = "x"
@@ -179,6 +184,7 @@ func TestHelp(t *testing.T) {
 
 // TestInitKeepsToItsFolder: a folder with a program is refused, --package names the package, and --json tells what was written.
 func TestInitKeepsToItsFolder(t *testing.T) {
+	needs.Clone(t)
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "main.go"), []byte("package main"), 0o600); err != nil {
 		t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/ir/supernet"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/onnxfile"
@@ -121,6 +122,7 @@ func writeModel(path string) {
 
 // TestWhyJSON: every axis is either moved or has a reason, and unknown names get a suggestion.
 func TestWhyJSON(t *testing.T) {
+	needs.Clone(t)
 	code, out, errs := invoke("inspect", "--config", config, "--json", "--why", "21.weight")
 	if code != 0 {
 		t.Fatal(errs)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/internal/onnxpb"
 	"github.com/autotailor/autotailor/internal/torch"
 	"google.golang.org/protobuf/encoding/protowire"
@@ -16,6 +17,8 @@ import (
 
 // TestONNXForms: tensors are found and replaced in place in all the forms that files store them in.
 func TestONNXForms(t *testing.T) {
+	needs.Time(t)
+	needs.Clone(t)
 	t.Parallel()
 	py := torch.Python(t)
 	dir := emit(t, "vit")
@@ -73,6 +76,8 @@ m.onnx: raw has the shape (2,), not (1, 2)
 
 // TestPictures: tar shards are indexed and labels found; without Pillow the error says what to install.
 func TestPictures(t *testing.T) {
+	needs.Time(t)
+	needs.Clone(t)
 	t.Parallel()
 	py := torch.Python(t)
 	dir := emit(t, "vit")
@@ -139,6 +144,8 @@ for folder in ("good", "bad", "folder"):
 
 // TestBatches: the ranks' images of an epoch are all images once, in another order each epoch, and a run can go on anywhere.
 func TestBatches(t *testing.T) {
+	needs.Time(t)
+	needs.Clone(t)
 	t.Parallel()
 	py := torch.Python(t)
 	dir := emit(t, "vit")
@@ -174,6 +181,8 @@ except ValueError as e:
 
 // TestDivergences: with the Kullback-Leibler exponent the gradient is that of the soft cross entropy, and equal outputs have none.
 func TestDivergences(t *testing.T) {
+	needs.Time(t)
+	needs.Clone(t)
 	t.Parallel()
 	py := torch.Python(t)
 	out, err := run(t, emit(t, "vit"), "", py, "-c", `

@@ -18,6 +18,7 @@ import (
 	"github.com/autotailor/autotailor/gen/pytorch"
 	"github.com/autotailor/autotailor/gen/view"
 	"github.com/autotailor/autotailor/generated/families"
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/internal/torch"
 	ir "github.com/autotailor/autotailor/ir/supernet"
 	"github.com/autotailor/autotailor/ir/testgraph"
@@ -91,6 +92,8 @@ type result struct {
 // TestFamilies: PyTorch and the embedded engine compute the same on the same images and SubNets, at all resolutions, with statistics as
 // stored and recomputed; both draw the same SubNets; a file that is written back is the same bytes; sorting changes no result.
 func TestFamilies(t *testing.T) {
+	needs.Time(t)
+	needs.Clone(t)
 	t.Parallel()
 	py := torch.Python(t)
 	script := absolute(t, "testdata/agree.py")
@@ -251,6 +254,7 @@ func split(t *testing.T, name string, n int) *data.Set {
 
 // TestUnknownOperators: what has no PyTorch form is reported, all at once and by name.
 func TestUnknownOperators(t *testing.T) {
+	needs.Time(t)
 	t.Parallel()
 	g, err := testgraph.Parse(`
 		input x Nx3x8x8

@@ -12,6 +12,7 @@ import (
 
 	"github.com/autotailor/autotailor/generated/convnext"
 	"github.com/autotailor/autotailor/generated/mobilenetv2"
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/internal/onnxpb"
 	"github.com/autotailor/autotailor/internal/torch"
 	"github.com/autotailor/autotailor/runtime/accuracy"
@@ -41,6 +42,8 @@ func torchrun(py string, args ...string) []string {
 // TestTune: two processes tune; stopped in between they end with the same file, and one process that was killed does too. Only floating-point
 // weights of the file change.
 func TestTune(t *testing.T) {
+	needs.Time(t)
+	needs.Clone(t)
 	t.Parallel()
 	py := torch.Python(t)
 	dir := emit(t, "mobilenetv2")
@@ -80,6 +83,8 @@ func TestTune(t *testing.T) {
 
 // TestTransforms: kernel transforms are learned from the middle on, stand in the tuned file, and are trained further from there.
 func TestTransforms(t *testing.T) {
+	needs.Time(t)
+	needs.Clone(t)
 	t.Parallel()
 	py := torch.Python(t)
 	dir, net := emit(t, "convnext"), convnext.Definition()
@@ -187,6 +192,8 @@ func onlyWeights(t *testing.T, path string) {
 
 // TestSensitivity: the table is one that the package reads, and a second run has nothing to do.
 func TestSensitivity(t *testing.T) {
+	needs.Time(t)
+	needs.Clone(t)
 	t.Parallel()
 	py := torch.Python(t)
 	dir := emit(t, "mobilenetv2")
@@ -220,6 +227,8 @@ func TestSensitivity(t *testing.T) {
 
 // TestEvaluate: SubNets of a list and random ones are counted once each, in a file that the Go package goes on with.
 func TestEvaluate(t *testing.T) {
+	needs.Time(t)
+	needs.Clone(t)
 	t.Parallel()
 	py := torch.Python(t)
 	dir := emit(t, "mobilenetv2")
@@ -271,6 +280,8 @@ func TestEvaluate(t *testing.T) {
 
 // TestHelp: every command explains itself with examples, and says what is wrong in one line.
 func TestHelp(t *testing.T) {
+	needs.Time(t)
+	needs.Clone(t)
 	t.Parallel()
 	py := torch.Python(t)
 	dir := emit(t, "vit")

@@ -18,6 +18,8 @@ import (
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+
+	"github.com/autotailor/autotailor/internal/needs"
 )
 
 // chosen is what a script reads of the page about the SubNet that is chosen.
@@ -26,6 +28,7 @@ const chosen = `document.getElementById('subnet').textContent`
 // TestEveryWayToChooseASubNet clicks a point, presses keys, enters a budget and clicks a row; each time the numbers, the command and the
 // picture of the SuperNet are those of the SubNet.
 func TestEveryWayToChooseASubNet(t *testing.T) {
+	needs.Time(t)
 	p := real()
 	b := open(t, p)
 	want(b, `document.querySelectorAll('#figure-front .dot').length`, len(p.Front))
@@ -81,6 +84,7 @@ func (b *tab) shows(subnet string) {
 
 // TestCopyAndSave: the command is copied to the clipboard, and every figure is saved as SVG and PNG.
 func TestCopyAndSave(t *testing.T) {
+	needs.Time(t)
 	b := open(t, real())
 	b.do(chromedp.SetValue(`.command select`, "2"), chromedp.Evaluate(`document.querySelector('.command select').dispatchEvent(new Event('change'))`, nil))
 	command := eval[string](b, `document.getElementById('command').textContent`)
@@ -148,6 +152,7 @@ func colours(m image.Image) int {
 // TestBigFrontsInEveryLight opens a front of 1,000 points and a net of 100 blocks, whose names mean harm, on wide and narrow screens, light
 // and dark.
 func TestBigFrontsInEveryLight(t *testing.T) {
+	needs.Time(t)
 	p := big()
 	b := open(t, p)
 	want(b, `document.title`, p.Title)

@@ -16,6 +16,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/autotailor/autotailor/gen"
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/internal/onnxpb"
 	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/dim"
@@ -57,6 +58,7 @@ type stopped struct {
 // engine. Those that do not pass are listed in a file with the stage they get to; a case that gets further than the list says, or
 // less far, is an error. AUTOTAILOR_ONNX_TESTDATA names the folder, AUTOTAILOR_ONNX_TESTDATA_REQUIRED makes its absence a failure.
 func TestONNXBackend(t *testing.T) {
+	needs.Time(t)
 	root := cmp.Or(os.Getenv("AUTOTAILOR_ONNX_TESTDATA"), backendData)
 	cases, err := filepath.Glob(filepath.Join(root, "*", "test_*", "model.onnx"))
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/autotailor/autotailor/gen"
+	"github.com/autotailor/autotailor/internal/needs"
 )
 
 // enough is the part of a family's parameters and MACs that has to be elastic under what `init` proposes.
@@ -13,6 +14,7 @@ const enough = 0.95
 
 // TestCoverage: of the committed models, and of those in the folder that AUTOTAILOR_MODELS names, nearly everything can vary.
 func TestCoverage(t *testing.T) {
+	needs.Clone(t)
 	files, err := filepath.Glob(modelPath("*"))
 	if err != nil || len(files) < 7 {
 		t.Fatalf("%d models, %v", len(files), err)

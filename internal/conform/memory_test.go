@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/memory"
 	"github.com/autotailor/autotailor/runtime/nn"
@@ -16,6 +17,7 @@ import (
 // tracking allocator counts when it runs random SubNets, to the byte; and the package's own prediction, which knows
 // neither the engine nor the network, is what its rules give for the SubNet itself.
 func TestPeakMemoryIsTheTrackingAllocators(t *testing.T) {
+	needs.Clone(t)
 	for _, p := range smalls() {
 		original, err := memory.Original(p.net)
 		if err != nil {

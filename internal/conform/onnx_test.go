@@ -19,6 +19,7 @@ import (
 	"gorgonia.org/tensor"
 
 	"github.com/autotailor/autotailor/gen"
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/internal/onnxpb"
 	"github.com/autotailor/autotailor/ir/onnx"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
@@ -201,6 +202,7 @@ func (recordingNode) GetTensor() tensor.Tensor { return nil }
 
 // TestReaderAgreesWithOnnxGo decodes the committed models with onnx-go too: every weight is there, bit for bit.
 func TestReaderAgreesWithOnnxGo(t *testing.T) {
+	needs.Clone(t)
 	for _, name := range []string{"mobilenetv2", "resnet50"} {
 		data, err := os.ReadFile(modelPath(name))
 		if err != nil {

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/autotailor/autotailor/gen/pytorch"
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/internal/torch"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/space"
@@ -41,6 +42,7 @@ type torchCase struct {
 
 // TestZooInPyTorch: the PyTorch package of every architecture of the zoo computes what the embedded engine does.
 func TestZooInPyTorch(t *testing.T) {
+	needs.Time(t)
 	var names, dirs []string
 	cases := map[string][]torchCase{}
 	for name, build := range allArchitectures() {

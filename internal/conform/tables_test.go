@@ -10,6 +10,7 @@ import (
 
 	"github.com/autotailor/autotailor/generated/mobilenetv2"
 	"github.com/autotailor/autotailor/generated/resnet50"
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/runtime/accuracy"
 	"github.com/autotailor/autotailor/runtime/count"
 	"github.com/autotailor/autotailor/runtime/lut"
@@ -23,6 +24,7 @@ import (
 // TestTablesCountWhatNetworksCount: on 1,000 random SubNets, sums of the tables are what walking the recorded network counts, and every
 // operator of the network is a row of the table.
 func TestTablesCountWhatNetworksCount(t *testing.T) {
+	needs.Time(t)
 	for _, p := range smalls() {
 		macs, err := p.net.MACs()
 		if err != nil {

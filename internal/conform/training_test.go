@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/autotailor/autotailor/generated/families"
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/space"
@@ -14,6 +15,7 @@ import (
 
 // TestZooTrains: the embedded engine trains SubNets of architectures that nobody prepared for. Along their gradient, outputs change as it says.
 func TestZooTrains(t *testing.T) {
+	needs.Time(t)
 	for name, build := range allArchitectures() {
 		t.Run(name, func(t *testing.T) {
 			c, p, w := opened(t, zooModel(t, build))

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/runtime/onnxfile"
 )
 
@@ -72,6 +73,8 @@ func module(t *testing.T) *user {
 
 // TestFromAModelToAnExportedSubNet follows README.md. Only the module itself is set up in another way, without the network.
 func TestFromAModelToAnExportedSubNet(t *testing.T) {
+	needs.Time(t)
+	needs.Clone(t)
 	u := module(t)
 	m, err := model()
 	if err != nil {

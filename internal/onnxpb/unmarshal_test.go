@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/internal/onnxpb"
 )
 
@@ -71,6 +72,7 @@ func TestUnmarshal(t *testing.T) {
 
 // TestRawDataIsShared: weights are not copied.
 func TestRawDataIsShared(t *testing.T) {
+	needs.Time(t)
 	size := 1 << 20
 	raw := make([]byte, size)
 	for i := range raw {

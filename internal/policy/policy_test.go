@@ -79,7 +79,7 @@ func isLight(p pkg) bool {
 			return true
 		}
 	}
-	return strings.HasPrefix(rel, "generated/") && p.Name != "main" && !strings.HasPrefix(rel, "generated/demo")
+	return strings.HasPrefix(rel, "generated/") && p.Name != "main" && rel != "generated/families"
 }
 
 func in(p pkg, part string) bool {

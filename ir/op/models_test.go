@@ -13,6 +13,7 @@ import (
 	_ "go4.org/unsafe/assume-no-moving-gc"                     // onnx-go's tensors need it
 	"gorgonia.org/tensor"
 
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/dim"
 	"github.com/autotailor/autotailor/ir/onnx"
@@ -40,6 +41,7 @@ func models(t *testing.T) []string {
 
 // TestModelsAgreeWithTheirValueInfo: what inference says of a value is what the exporter wrote down for it, where it did.
 func TestModelsAgreeWithTheirValueInfo(t *testing.T) {
+	needs.Clone(t)
 	for _, path := range models(t) {
 		t.Run(filepath.Base(path), func(t *testing.T) {
 			g, _, err := onnx.Read(path)

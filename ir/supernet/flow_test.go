@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/supernet"
 	"github.com/autotailor/autotailor/ir/testgraph"
@@ -161,6 +162,7 @@ output e`, "")
 
 // TestDetect: what `init` proposes compiles without a warning, and offers every kind of choice that the model has.
 func TestDetect(t *testing.T) {
+	needs.Clone(t)
 	graphs := map[string]*ir.Graph{}
 	for _, name := range []string{"mobilenetv2", "resnet50", "levit"} {
 		graphs[name] = canonical(t, committed(name))

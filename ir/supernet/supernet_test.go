@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/autotailor/autotailor/gen/config"
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/dim"
 	"github.com/autotailor/autotailor/ir/onnx"
@@ -291,6 +292,7 @@ func kept(a supernet.Axis, full int, genes []uint8) int {
 
 // TestModules: stages, blocks and their nodes hold every node once, in order.
 func TestModules(t *testing.T) {
+	needs.Clone(t)
 	for _, net := range []*supernet.Net{
 		compile(t, small, everything),
 		compileModel(t, committed("mobilenetv2"), ""),

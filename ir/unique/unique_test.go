@@ -10,6 +10,7 @@ import (
 
 	"github.com/autotailor/autotailor/gen/config"
 	"github.com/autotailor/autotailor/internal/fusion"
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/onnx"
 	"github.com/autotailor/autotailor/ir/pass"
@@ -112,6 +113,7 @@ BottleneckBlock.expand_ratio = [3, 6]
 // TestTableIsTheUnion: over all SubNets of a small space, the operators that occur are exactly the table's, under every rule set, and
 // each site's table says which one runs there.
 func TestTableIsTheUnion(t *testing.T) {
+	needs.Clone(t)
 	net := compile(t, model("mobilenetv2.onnx"), small)
 	u := enumerate(t, net)
 	total := 1
@@ -166,6 +168,7 @@ func index(net *supernet.Net, s unique.Site, genes []uint8) int {
 
 // TestRandomSubNetsAreCovered: on a large space, what runs at each site of 1,000 random SubNets is what its table says.
 func TestRandomSubNetsAreCovered(t *testing.T) {
+	needs.Clone(t)
 	for _, name := range []string{"mobilenetv2", "resnet50"} {
 		text, err := os.ReadFile(filepath.Join("..", "..", "generated", name, "autotailor.toml"))
 		if err != nil {

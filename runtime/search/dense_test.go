@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/runtime/optable"
 	"github.com/autotailor/autotailor/runtime/search"
 	"github.com/autotailor/autotailor/runtime/space"
@@ -83,6 +84,7 @@ func TestDenseFrontsStayWithinTheirGap(t *testing.T) {
 
 // TestDenseFrontsEnd: problems without small tables end with a bound.
 func TestDenseFrontsEnd(t *testing.T) {
+	needs.Time(t)
 	for name, p := range map[string]search.Problem{
 		"dense": dense(t, 5, 24, 3, 7, 1), "denser": dense(t, 2, 20, 3, 10, 1), "coupled": coupled(t, 60, 3, 1),
 	} {

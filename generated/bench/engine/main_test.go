@@ -3,11 +3,14 @@ package main
 import (
 	"path/filepath"
 	"testing"
+
+	"github.com/autotailor/autotailor/internal/needs"
 )
 
 // TestRunners: everything that is timed runs, PyTorch and ONNX Runtime where they are installed.
 func TestRunners(t *testing.T) {
-	o := options{batch: 2, threads: 2, models: filepath.Join("..", "..", "generated", "models"), python: "/usr/bin/python3"}
+	needs.Clone(t)
+	o := options{batch: 2, threads: 2, models: filepath.Join("..", "..", "..", "generated", "models"), python: "/usr/bin/python3"}
 	for _, net := range nets() {
 		g, w, err := load(o, net)
 		if err != nil {

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/autotailor/autotailor/generated/mobilenetv2"
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/runtime/command/cli"
 	"github.com/autotailor/autotailor/runtime/command/report/plot"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
@@ -18,8 +19,8 @@ import (
 )
 
 const (
-	model  = "../../generated/models/mobilenetv2.onnx"
-	images = "../../generated/data/fashion-mnist"
+	model  = "../../../generated/models/mobilenetv2.onnx"
+	images = "../../../generated/data/fashion-mnist"
 )
 
 // options are those of the generated commands for images of Fashion-MNIST.
@@ -54,6 +55,8 @@ func result(t *testing.T, args ...string) map[string]any {
 
 // TestWholeLine goes from profile to report; every step reads what the one before wrote.
 func TestWholeLine(t *testing.T) {
+	needs.Time(t)
+	needs.Clone(t)
 	dir := t.TempDir()
 	lut, acc := filepath.Join(dir, "a.lut"), filepath.Join(dir, "a.acc")
 	info := result(t, "info", "--subnet", "resolution=16")
@@ -142,6 +145,7 @@ func exportAndRead(t *testing.T, dir, text string) {
 
 // TestMistakes: exit codes and messages.
 func TestMistakes(t *testing.T) {
+	needs.Clone(t)
 	dir := t.TempDir()
 	broken := filepath.Join(dir, "broken.lut")
 	if err := os.WriteFile(broken, []byte("hello\n"), 0o600); err != nil {
@@ -162,8 +166,8 @@ func TestMistakes(t *testing.T) {
 		{1, "no such file", []string{"search", "--lut", filepath.Join(dir, "none"), "--accuracy", broken}},
 		{1, "broken.lut", []string{"search", "--lut", broken, "--accuracy", broken}},
 		{1, "--model names the file", []string{"verify", "--model", filepath.Join(dir, "none.onnx")}},
-		{1, "vit.onnx is neither the model that the package was generated from (mobilenetv2.onnx) nor", []string{"evaluate", "--model", "../../generated/models/vit.onnx", "--data", images}},
-		{1, "weights do not fit:", []string{"export", "--model", "../../generated/models/vit.onnx", "--out", filepath.Join(dir, "z")}},
+		{1, "vit.onnx is neither the model that the package was generated from (mobilenetv2.onnx) nor", []string{"evaluate", "--model", "../../../generated/models/vit.onnx", "--data", images}},
+		{1, "weights do not fit:", []string{"export", "--model", "../../../generated/models/vit.onnx", "--out", filepath.Join(dir, "z")}},
 		{2, "go together", []string{"verify", "--model", model, "--data", images}},
 		{2, "--keep much: want a size", []string{"sensitivity", "--model", model, "--data", images, "--keep", "much", "--out", filepath.Join(dir, "y")}},
 		{1, "none", []string{"sensitivity", "--model", model, "--data", filepath.Join(dir, "none"), "--out", filepath.Join(dir, "y")}},
@@ -194,6 +198,8 @@ func TestHelp(t *testing.T) {
 
 // TestInfeasibleBudget has an exit code of its own, and names the fastest SubNet.
 func TestInfeasibleBudget(t *testing.T) {
+	needs.Time(t)
+	needs.Clone(t)
 	dir := t.TempDir()
 	lut, acc := filepath.Join(dir, "a.lut"), filepath.Join(dir, "a.acc")
 	result(t, "profile", "--out", lut, "--runs", "1")
@@ -206,6 +212,7 @@ func TestInfeasibleBudget(t *testing.T) {
 
 // TestInterruptedRunsResume: a cancelled profile says so, and the next one goes on with what is there.
 func TestInterruptedRunsResume(t *testing.T) {
+	needs.Time(t)
 	lut := filepath.Join(t.TempDir(), "a.lut")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

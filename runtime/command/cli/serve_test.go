@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/autotailor/autotailor/generated/mobilenetv2"
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/runtime/command/cli"
 	"github.com/autotailor/autotailor/runtime/deploy/bundle"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
@@ -17,10 +18,11 @@ import (
 
 // TestServe: the command tells its address, answers, and ends well when it is interrupted.
 func TestServe(t *testing.T) {
+	needs.Clone(t)
 	net, dir := mobilenetv2.Definition(), t.TempDir()
 	o := cli.Options{Engines: []cli.Engine{{Name: "embedded", Open: embedded.Open}}}
 	m := bundle.Manifest{SubNets: []bundle.SubNet{{SubNet: "resolution=16"}, {SubNet: "original"}}}
-	if _, err := bundle.Write(dir, "../../generated/models/mobilenetv2.onnx", net, m, nil); err != nil {
+	if _, err := bundle.Write(dir, "../../../generated/models/mobilenetv2.onnx", net, m, nil); err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(t.Context())

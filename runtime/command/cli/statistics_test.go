@@ -37,7 +37,7 @@ func TestExportSaysWhoseStatistics(t *testing.T) {
 		{"vit", "--subnet resolution=16", "none", vit.Definition()},
 	} {
 		out := filepath.Join(t.TempDir(), c.name)
-		args := append([]string{"export", "--model", "../../generated/models/" + c.net.Package + ".onnx", "--out", out, "--json"}, strings.Fields(c.args)...)
+		args := append([]string{"export", "--model", "../../../generated/models/" + c.net.Package + ".onnx", "--out", out, "--json"}, strings.Fields(c.args)...)
 		var result, errs bytes.Buffer
 		if code := cli.Run(t.Context(), c.net, args, &result, &errs, options()); code != 0 {
 			t.Fatalf("%s: exit code %d, %s", c.name, code, errs.String())

@@ -5,10 +5,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/autotailor/autotailor/internal/needs"
 )
 
 // TestTuneLog: the log has a row for every so many steps, with accuracies only if test images are counted.
 func TestTuneLog(t *testing.T) {
+	needs.Clone(t)
 	for check, dashes := range map[string]bool{"0": true, "20": false} {
 		dir := t.TempDir()
 		log := filepath.Join(dir, "tuned.log")

@@ -8,12 +8,14 @@ import (
 	"testing"
 
 	"github.com/autotailor/autotailor/generated/mobilenetv2"
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/runtime/deploy/bundle"
 	"github.com/autotailor/autotailor/runtime/deploy/ncnn"
 )
 
 // TestExportNCNN: both files are written or neither, float16 is half as large, and the .param file tells what it is.
 func TestExportNCNN(t *testing.T) {
+	needs.Clone(t)
 	dir := t.TempDir()
 	args := []string{"export", "--model", model, "--subnet", "resolution=16", "--format", "ncnn", "--out"}
 	full := result(t, append(args, filepath.Join(dir, "full"))...)

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/autotailor/autotailor/generated/mobilenetv2"
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/runtime/command/cli"
 )
 
@@ -19,7 +20,7 @@ const module = "github.com/autotailor/autotailor"
 // documents are the Markdown files of the repository with their text, by path.
 func documents(t *testing.T) map[string]string {
 	t.Helper()
-	root, out := filepath.Join("..", ".."), map[string]string{}
+	root, out := filepath.Join("..", "..", ".."), map[string]string{}
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
@@ -79,11 +80,13 @@ func shellLines(text string) [][]string {
 // TestDocumentedCommandsExist: every command in a document is one of ours, with flags that it has and values that they take; every target of
 // make is there, and so is every file that a link names.
 func TestDocumentedCommandsExist(t *testing.T) {
+	needs.Time(t)
+	needs.Clone(t)
 	tool := filepath.Join(t.TempDir(), "autotailor")
 	if out, err := exec.Command("go", "build", "-o", tool, module+"/gen/autotailor").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	makefile := read(t, filepath.Join("..", "..", "Makefile"))
+	makefile := read(t, filepath.Join("..", "..", "..", "Makefile"))
 	checked := map[string]int{}
 	for path, text := range documents(t) {
 		for _, line := range shellLines(text) {
@@ -114,7 +117,7 @@ func TestDocumentedCommandsExist(t *testing.T) {
 				t.Errorf("%s: link: %v", path, err)
 			}
 		}
-		for _, target := range regexp.MustCompile("`make ([a-z-]+)`").FindAllStringSubmatch(text, -1) {
+		for _, target := range regexp.MustCompile("`make ([a-z0-9-]+)`").FindAllStringSubmatch(text, -1) {
 			if !strings.Contains(makefile, "\n"+target[1]+":") {
 				t.Errorf("%s: there is no target %s", path, target[1])
 			}
@@ -129,7 +132,7 @@ func TestDocumentedCommandsExist(t *testing.T) {
 
 // TestFirstScreenOfTheReadme: who opens it sees the two commands that show what this is.
 func TestFirstScreenOfTheReadme(t *testing.T) {
-	first := strings.Join(strings.SplitAfter(read(t, filepath.Join("..", "..", "README.md")), "\n")[:15], "")
+	first := strings.Join(strings.SplitAfter(read(t, filepath.Join("..", "..", "..", "README.md")), "\n")[:15], "")
 	for _, want := range []string{"    make demo", "    make test"} {
 		if !strings.Contains(first, want) {
 			t.Errorf("the first screen lacks %q", want)

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/runtime/deploy/adapt"
 )
 
@@ -46,6 +47,7 @@ func picture(t testing.TB) []byte {
 
 // TestHTTP: images and numbers are answered as offline, SubNets are chosen by number and text.
 func TestHTTP(t *testing.T) {
+	needs.Clone(t)
 	s, b := service(t, adapt.Options{})
 	h, set := adapt.Handler(s, transform), images(t, 1)
 	want := offline(t, b, set)
@@ -107,6 +109,7 @@ func TestHTTP(t *testing.T) {
 
 // TestBadRequests: mistakes are told with a status and a reason.
 func TestBadRequests(t *testing.T) {
+	needs.Clone(t)
 	s, _ := service(t, adapt.Options{Workers: 1})
 	h := adapt.Handler(s, transform)
 	for _, c := range []struct {
@@ -148,6 +151,7 @@ func TestBadRequests(t *testing.T) {
 
 // FuzzPredict: no body makes the service panic or answer without scores.
 func FuzzPredict(f *testing.F) {
+	needs.Clone(f)
 	s, _ := service(f, adapt.Options{Workers: 1})
 	h := adapt.Handler(s, transform)
 	f.Add("image/png", picture(f))

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/runtime/deploy/adapt"
 )
 
@@ -126,6 +127,7 @@ func TestTargetLimits(t *testing.T) {
 
 // TestCondition: heat and an empty battery limit the levels, with hysteresis.
 func TestCondition(t *testing.T) {
+	needs.Clone(t)
 	s, _ := service(t, adapt.Options{Period: time.Millisecond})
 	for _, c := range []struct {
 		is   adapt.Condition

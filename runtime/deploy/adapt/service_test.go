@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/autotailor/autotailor/generated/mobilenetv2"
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/runtime/deploy/adapt"
 	"github.com/autotailor/autotailor/runtime/deploy/bundle"
 	"github.com/autotailor/autotailor/runtime/engine"
@@ -28,7 +29,7 @@ import (
 
 var (
 	net       = mobilenetv2.Definition()
-	root      = filepath.Join("..", "..", "generated")
+	root      = filepath.Join("..", "..", "..", "generated")
 	transform = data.Transform{Pad: 2, Mean: []float32{0.286}, Std: []float32{0.353}}
 )
 
@@ -179,6 +180,7 @@ func count(name string, otherwise int) int {
 
 // TestSwitch changes SubNets under eight clients: every answer is that of the SubNet which it names. AUTOTAILOR_SWITCHES sets how often.
 func TestSwitch(t *testing.T) {
+	needs.Clone(t)
 	const clients = 8
 	n := count("AUTOTAILOR_SWITCHES", 400)
 	s, b := service(t, adapt.Options{})
@@ -262,6 +264,7 @@ func first(t *testing.T, s *adapt.Service, set *data.Set) time.Duration {
 
 // TestClose: requests inside come to an end, new ones are refused.
 func TestClose(t *testing.T) {
+	needs.Clone(t)
 	s, _ := service(t, adapt.Options{Workers: 1})
 	set := images(t, 1)
 	entered, release, done := make(chan bool), make(chan bool), make(chan error)
@@ -293,6 +296,7 @@ func TestClose(t *testing.T) {
 
 // TestQueue: requests beyond the queue are refused, those that give up leave it.
 func TestQueue(t *testing.T) {
+	needs.Clone(t)
 	s, _ := service(t, adapt.Options{Workers: 1, Queue: 1})
 	set := images(t, 1)
 	entered, release := make(chan bool), make(chan bool)
@@ -348,6 +352,7 @@ type plain struct{ engine.Engine }
 
 // TestOtherEngines: an engine that cannot share weights serves the same answers.
 func TestOtherEngines(t *testing.T) {
+	needs.Clone(t)
 	b, set := open(t), images(t, 4)
 	s, err := adapt.New(net, b, plain{embedded.New(embedded.Options{Threads: 1})}, adapt.Options{Workers: 2})
 	if err != nil {

@@ -10,13 +10,14 @@ import (
 	"testing"
 
 	"github.com/autotailor/autotailor/generated/mobilenetv2"
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/runtime/deploy/bundle"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/onnxfile"
 	"github.com/autotailor/autotailor/runtime/space"
 )
 
-const model = "../../generated/models/mobilenetv2.onnx"
+const model = "../../../generated/models/mobilenetv2.onnx"
 
 func write(t testing.TB, dir string) bundle.Manifest {
 	t.Helper()
@@ -31,6 +32,7 @@ func write(t testing.TB, dir string) bundle.Manifest {
 
 // TestOpen: what is written is read again, and a bundle is not much larger than the model.
 func TestOpen(t *testing.T) {
+	needs.Clone(t)
 	dir := t.TempDir()
 	want := write(t, dir)
 	b, err := bundle.Open(dir, mobilenetv2.Definition())
@@ -60,6 +62,7 @@ func TestOpen(t *testing.T) {
 
 // TestDamage: every kind of damage is an error that names it.
 func TestDamage(t *testing.T) {
+	needs.Clone(t)
 	for _, c := range []struct {
 		name, want string
 		damage     func(t *testing.T, dir string, m *bundle.Manifest)
@@ -120,7 +123,7 @@ func TestWriteNothing(t *testing.T) {
 	if _, err := bundle.Write(dir, model, mobilenetv2.Definition(), bundle.Manifest{}, nil); err == nil {
 		t.Error("a bundle without SubNets")
 	}
-	if _, err := bundle.Write(dir, "../../generated/models/vit.onnx", mobilenetv2.Definition(), bundle.Manifest{SubNets: one}, nil); err == nil {
+	if _, err := bundle.Write(dir, "../../../generated/models/vit.onnx", mobilenetv2.Definition(), bundle.Manifest{SubNets: one}, nil); err == nil {
 		t.Error("weights of another model")
 	}
 	if files, err := os.ReadDir(dir); err != nil || len(files) > 0 {
@@ -130,6 +133,7 @@ func TestWriteNothing(t *testing.T) {
 
 // TestStatistics: what was recalibrated is read again, beside the weights that all SubNets share, and damage to it is an error.
 func TestStatistics(t *testing.T) {
+	needs.Clone(t)
 	net, dir := mobilenetv2.Definition(), t.TempDir()
 	w, err := onnxfile.Open(model)
 	if err != nil {
@@ -204,6 +208,7 @@ func TestSpread(t *testing.T) {
 
 // FuzzDecode: no manifest makes the reader panic, and what it accepts is written and read alike.
 func FuzzDecode(f *testing.F) {
+	needs.Clone(f)
 	m := write(f, f.TempDir())
 	text, err := json.Marshal(m)
 	if err != nil {

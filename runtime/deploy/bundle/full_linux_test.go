@@ -11,11 +11,13 @@ import (
 	"testing"
 
 	"github.com/autotailor/autotailor/generated/mobilenetv2"
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/runtime/deploy/bundle"
 )
 
 // TestWriteFull: where the disk is full nothing is written, and the bundle that was there stays.
 func TestWriteFull(t *testing.T) {
+	needs.Clone(t)
 	dir := t.TempDir()
 	write(t, dir)
 	before, err := os.ReadFile(filepath.Join(dir, bundle.ManifestName))

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/autotailor/autotailor/generated/families"
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/runtime/deploy/ncnn"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/nn"
@@ -26,6 +27,7 @@ const (
 // TestFamilies: the original, the smallest SubNet and random ones of every family are exported, read again and run; in NCNN itself, too, where
 // AUTOTAILOR_NCNN says that it is.
 func TestFamilies(t *testing.T) {
+	needs.Clone(t)
 	program := buildReal(t)
 	for _, net := range families.All() {
 		t.Run(net.Package, func(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
@@ -143,6 +144,7 @@ func TestOperatorsEqualONNXRuntime(t *testing.T) {
 
 // TestInstructionSetsAgree: the portable kernels are the oracle of the others.
 func TestInstructionSetsAgree(t *testing.T) {
+	needs.Time(t)
 	all := kernel.All()
 	portable := all[slices.IndexFunc(all, func(u *kernel.ISA) bool { return u.String() == "go" })]
 	forEach(t, func(t *testing.T, rng *rand.Rand, g *nn.Graph, w nn.Weights, d *draw) {
@@ -162,6 +164,7 @@ func TestInstructionSetsAgree(t *testing.T) {
 
 // TestABatchIsItsImages: the same bits for a batch of 8 and 8 single images, for any number of threads.
 func TestABatchIsItsImages(t *testing.T) {
+	needs.Time(t)
 	const batch = 8
 	forEach(t, func(t *testing.T, rng *rand.Rand, g *nn.Graph, w nn.Weights, d *draw) {
 		if d.mixes || d.batch != nn.Batch {

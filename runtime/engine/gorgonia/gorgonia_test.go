@@ -8,6 +8,7 @@ import (
 	"github.com/autotailor/autotailor/generated/families"
 	"github.com/autotailor/autotailor/generated/mobilenetv2"
 	"github.com/autotailor/autotailor/generated/resnet50"
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/engine/gorgonia"
@@ -18,6 +19,7 @@ import (
 
 // TestAgreesWithTheEmbeddedEngine runs SubNets of both committed packages, with two batch sizes each.
 func TestAgreesWithTheEmbeddedEngine(t *testing.T) {
+	needs.Clone(t)
 	for _, net := range []*supernet.Net{mobilenetv2.Definition(), resnet50.Definition()} {
 		w := families.Model(t, net)
 		for _, genes := range selftest.Samples(net)[:4] {

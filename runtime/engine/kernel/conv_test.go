@@ -5,6 +5,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/autotailor/autotailor/internal/needs"
 )
 
 // naiveConv computes a convolution from its definition, channels-last, in float64.
@@ -88,6 +90,7 @@ func randomConv(rng *rand.Rand) (Window, ConvParams) {
 }
 
 func TestConvEqualsDefinition(t *testing.T) {
+	needs.Time(t)
 	for _, u := range All() {
 		t.Run(u.String(), func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(1, 2))

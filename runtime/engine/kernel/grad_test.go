@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/autotailor/autotailor/internal/needs"
 )
 
 // naiveGrads computes the derivatives of a convolution from its definition, channels-last, in float64.
@@ -40,6 +42,7 @@ func narrow(s []float64) []float32 {
 }
 
 func TestTrainableEqualsDefinition(t *testing.T) {
+	needs.Time(t)
 	for _, u := range All() {
 		t.Run(u.String(), func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(1, 3))

@@ -4,11 +4,14 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/autotailor/autotailor/internal/needs"
 )
 
 // TestJoinedEqualsSeparate: a product that normalises its operand where it uses it, and whose way back computes derivatives where they are used
 // and the sums for the normalisation before, has the results of the steps one by one. It is of pixels, depthwise, by Winograd's algorithm or imagewise.
 func TestJoinedEqualsSeparate(t *testing.T) {
+	needs.Time(t)
 	relu := Limits{Lo: 0, Hi: 6}
 	for _, u := range All() {
 		rng := rand.New(rand.NewPCG(5, 6))

@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/autotailor/autotailor/internal/needs"
 )
 
 // some draws positions of an axis as SubNets keep them: the first ones, or the first ones of every group.
@@ -27,6 +29,7 @@ func some(rng *rand.Rand, n int) []int {
 // TestPartEqualsPacked: a view computes the same bits as a matrix that was packed of its rows and columns alone, and with scales
 // what the definition says.
 func TestPartEqualsPacked(t *testing.T) {
+	needs.Time(t)
 	for _, u := range All() {
 		t.Run(u.String(), func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(7, 8))

@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/autotailor/autotailor/internal/needs"
 )
 
 // randomWinograd draws a convolution that Winograd's algorithm computes.
@@ -21,6 +23,7 @@ func randomWinograd(rng *rand.Rand, u *ISA) (Window, ConvParams) {
 }
 
 func TestWinogradEqualsDefinition(t *testing.T) {
+	needs.Time(t)
 	for _, u := range All() {
 		rng := rand.New(rand.NewPCG(11, 3))
 		for i := range 60 {

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/measure/agent"
 	"github.com/autotailor/autotailor/runtime/nn"
@@ -234,6 +235,7 @@ func (k *link) arm(most int) {
 // TestNothingIsLostOrDoubled: 1,000 jobs arrive over a link that is cut at least ten times at random bytes of either
 // direction, each runs once, and each has its own result once.
 func TestNothingIsLostOrDoubled(t *testing.T) {
+	needs.Time(t)
 	const n, cuts = 1000, 10
 	f := &fake{}
 	address, _ := start(t, f, agent.Options{Alive: 50 * time.Millisecond})

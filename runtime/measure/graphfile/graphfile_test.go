@@ -13,6 +13,7 @@ import (
 	"github.com/autotailor/autotailor/generated/levit"
 	"github.com/autotailor/autotailor/generated/mobilenetv3"
 	"github.com/autotailor/autotailor/generated/vit"
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/measure/graphfile"
 	"github.com/autotailor/autotailor/runtime/nn"
@@ -33,6 +34,7 @@ func text(t *testing.T, g *nn.Graph, w nn.Weights) []byte {
 // TestNetworksTravel: random SubNets and single operators come back as the same networks, and the embedded engine runs
 // them with weights that were made up, to finite results.
 func TestNetworksTravel(t *testing.T) {
+	needs.Clone(t)
 	rng := rand.New(rand.NewPCG(1, 2))
 	for _, net := range []*supernet.Net{levit.Definition(), mobilenetv3.Definition(), vit.Definition()} {
 		weights := families.Model(t, net)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/autotailor/autotailor/generated/mobilenetv2"
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/lut"
@@ -40,6 +41,7 @@ func (s *placedSession) Close() error                          { return nil }
 
 // TestClockAges: what a process compiles late is slower, and the clock with it.
 func TestClockAges(t *testing.T) {
+	needs.Time(t)
 	net := mobilenetv2.Definition()
 	original := make(space.Genes, len(net.Choices))
 	e := &placed{Engine: embedded.New(embedded.Options{Threads: 1}), first: []float64{1, 1, 1, 1}, later: 1.03}

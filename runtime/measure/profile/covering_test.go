@@ -14,6 +14,7 @@ import (
 	"github.com/autotailor/autotailor/generated/mobilenetv2"
 	"github.com/autotailor/autotailor/generated/resnet50"
 	"github.com/autotailor/autotailor/generated/vit"
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/lut"
@@ -27,6 +28,7 @@ import (
 // TestLocate: under every rule set, every node of the largest, the smallest and random SubNets is at a site, and every site that the SubNet
 // has is found: locate compares keys.
 func TestLocate(t *testing.T) {
+	needs.Time(t)
 	for _, net := range families.All() {
 		for _, r := range net.Rules {
 			p, err := placesOf(net, r.Name)
@@ -74,6 +76,7 @@ func TestLocateRefusesOtherRules(t *testing.T) {
 
 // TestDesignCovers: every operator is in as many SubNets as asked for, of fewer than a tenth of as many as there are operators.
 func TestDesignCovers(t *testing.T) {
+	needs.Time(t)
 	for _, net := range families.All() {
 		p, err := placesOf(net, "onnxruntime")
 		if err != nil {
@@ -126,6 +129,7 @@ func tracer() *counter { return &counter{Tracer: embedded.New(embedded.Options{T
 // TestCoveringTable: all operators have rows, the table is calibrated, its file reads back, and a second run measures nothing, into the same file or
 // from it into another, which is written all the same.
 func TestCoveringTable(t *testing.T) {
+	needs.Time(t)
 	net, path, e := vit.Definition(), filepath.Join(t.TempDir(), "a.lut"), tracer()
 	o := Options{Contexts: 1, Rounds: 2}
 	table, err := Run(t.Context(), net, e, path, o)
@@ -181,6 +185,7 @@ func TestCoveringTable(t *testing.T) {
 
 // TestGrownTable: rows of an older table are taken by key, and only the others are measured.
 func TestGrownTable(t *testing.T) {
+	needs.Time(t)
 	net, dir := resnet50.Definition(), t.TempDir()
 	o := Options{Contexts: 1, Rounds: 2}
 	old, err := Run(t.Context(), net, tracer(), filepath.Join(dir, "old.lut"), o)
@@ -229,6 +234,7 @@ const killedCovering = "AUTOTAILOR_TEST_KILLED_COVERING"
 
 // TestCoveringResumesAfterKill: a process that ends without a chance to tidy up loses the SubNet that it was at, and nothing else.
 func TestCoveringResumesAfterKill(t *testing.T) {
+	needs.Time(t)
 	net, o := resnet50.Definition(), Options{Contexts: 1, Rounds: 2}
 	const enough = 7
 	if path := os.Getenv(killedCovering); path != "" {
@@ -278,6 +284,7 @@ func TestCoveringResumesAfterKill(t *testing.T) {
 
 // TestCancelledCoveringResumes: what was measured when a run is cancelled is kept, and another plan is refused.
 func TestCancelledCoveringResumes(t *testing.T) {
+	needs.Time(t)
 	net, path, e := resnet50.Definition(), filepath.Join(t.TempDir(), "a.lut"), tracer()
 	ctx, cancel := context.WithCancel(t.Context())
 	o := Options{Contexts: 1, Rounds: 2, Progress: func(p Progress) {

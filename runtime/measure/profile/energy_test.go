@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/autotailor/autotailor/generated/mobilenetv2"
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/measure/profile"
 	"github.com/autotailor/autotailor/runtime/space"
@@ -25,6 +26,7 @@ func (s *steady) Measure(run func() error) (float64, error) {
 
 // TestMeter: every operator gets an energy, which the table keeps and predictions sum up.
 func TestMeter(t *testing.T) {
+	needs.Time(t)
 	net, path := mobilenetv2.Definition(), filepath.Join(t.TempDir(), "a.lut")
 	m := &steady{}
 	table, err := profile.Run(t.Context(), net, embedded.New(embedded.Options{Threads: 1}), path, profile.Options{Runs: 3, Warmup: 1, Meter: m})

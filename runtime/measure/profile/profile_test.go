@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/autotailor/autotailor/generated/mobilenetv2"
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/measure/profile"
@@ -32,6 +33,7 @@ func (m *moody) Compile(g *nn.Graph, w nn.Weights) (engine.Session, error) {
 
 // TestFailuresAreRows: what cannot be measured is marked, is never free, and is tried again by the next run.
 func TestFailuresAreRows(t *testing.T) {
+	needs.Time(t)
 	net, path := mobilenetv2.Definition(), filepath.Join(t.TempDir(), "a.lut")
 	e := &moody{Engine: embedded.New(embedded.Options{Threads: 1}), refuses: "Gemm"}
 	table, err := profile.Run(t.Context(), net, e, path, profile.Options{Runs: 1, Warmup: 1})
@@ -65,6 +67,7 @@ func TestFailuresAreRows(t *testing.T) {
 
 // TestCancelledRunKeepsWhatItHas: the file after a cancelled run is a prefix of the work, and the next run does the rest.
 func TestCancelledRunKeepsWhatItHas(t *testing.T) {
+	needs.Time(t)
 	net, path := mobilenetv2.Definition(), filepath.Join(t.TempDir(), "a.lut")
 	e := &moody{Engine: embedded.New(embedded.Options{Threads: 1})}
 	ctx, cancel := context.WithCancel(t.Context())

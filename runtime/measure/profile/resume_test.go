@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/lut"
@@ -69,6 +70,7 @@ func one() *counting { return &counting{Engine: embedded.New(embedded.Options{Th
 
 // TestResumeFromEveryCut: a file that ends anywhere keeps its whole rows as they are, and exactly the others are measured.
 func TestResumeFromEveryCut(t *testing.T) {
+	needs.Time(t)
 	net, path, o := small(), filepath.Join(t.TempDir(), "a.lut"), profile.Options{Runs: 2, Warmup: 1}
 	full, err := profile.Run(t.Context(), net, one(), path, o)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/autotailor/autotailor/generated/families"
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
@@ -13,6 +14,7 @@ import (
 // TestHandedValuesAreAllThatTheRestNeeds: networks cut at values that are handed on compute in two parts what they compute whole, and there are
 // as many such values as blocks, at least.
 func TestHandedValuesAreAllThatTheRestNeeds(t *testing.T) {
+	needs.Clone(t)
 	blocks := map[string]int{"convnext": 12, "levit": 12, "mobilenetv2": 16, "mobilenetv3": 15, "proxyless": 16, "resnet50": 16, "vit": 6}
 	for _, net := range families.All() {
 		t.Run(net.Package, func(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/autotailor/autotailor/generated/mobilenetv2"
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/onnxfile"
 	"github.com/autotailor/autotailor/runtime/space"
@@ -19,11 +20,11 @@ var transform = data.Transform{Pad: 2, Mean: []float32{0.2860}, Std: []float32{0
 
 func evaluator(t *testing.T, images int) *sensitivity.Evaluator {
 	t.Helper()
-	w, err := onnxfile.Open("../../generated/models/mobilenetv2.onnx")
+	w, err := onnxfile.Open("../../../generated/models/mobilenetv2.onnx")
 	if err != nil {
 		t.Fatal(err)
 	}
-	set, err := data.Open("../../generated/data/fashion-mnist", "test")
+	set, err := data.Open("../../../generated/data/fashion-mnist", "test")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,6 +50,7 @@ func TestHeaderNamesTheWeights(t *testing.T) {
 
 // TestCorrect counts image by image, at two resolutions; the original classifies most images.
 func TestCorrect(t *testing.T) {
+	needs.Clone(t)
 	e := evaluator(t, 75) // no multiple of the batch
 	for _, text := range []string{"original", "resolution=24,stage1.0.expand=4"} {
 		g, err := space.Parse(e.Net.Choices, text)
@@ -91,6 +93,7 @@ func TestCorrect(t *testing.T) {
 
 // TestRecalibrationHelps: a SubNet at half the resolution classifies more images with statistics of its own.
 func TestRecalibrationHelps(t *testing.T) {
+	needs.Clone(t)
 	e := evaluator(t, 300)
 	g, err := space.Parse(e.Net.Choices, "resolution=20")
 	if err != nil {
@@ -100,7 +103,7 @@ func TestRecalibrationHelps(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	train, err := data.Open("../../generated/data/fashion-mnist", "train")
+	train, err := data.Open("../../../generated/data/fashion-mnist", "train")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,6 +119,7 @@ func TestRecalibrationHelps(t *testing.T) {
 
 // TestRunResumes: a cancelled run keeps its counts, and the next one adds only the rest.
 func TestRunResumes(t *testing.T) {
+	needs.Clone(t)
 	e := evaluator(t, 10)
 	path := filepath.Join(t.TempDir(), "a.acc")
 	ctx, cancel := context.WithCancel(t.Context())

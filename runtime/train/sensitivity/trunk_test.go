@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/runtime/accuracy"
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
@@ -44,7 +45,7 @@ func (s metered) Run(in ...nn.Tensor) ([]nn.Tensor, error) {
 func calibrated(t *testing.T) (*sensitivity.Evaluator, *meter) {
 	t.Helper()
 	e := evaluator(t, 24)
-	train, err := data.Open("../../generated/data/fashion-mnist", "train")
+	train, err := data.Open("../../../generated/data/fashion-mnist", "train")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,6 +57,7 @@ func calibrated(t *testing.T) (*sensitivity.Evaluator, *meter) {
 // TestProbesShareTheOriginalsBeginning: with what is kept, a little of it or nothing, the counts are those of each probe alone, and the more
 // is kept the fewer operators run.
 func TestProbesShareTheOriginalsBeginning(t *testing.T) {
+	needs.Clone(t)
 	e, m := calibrated(t)
 	alone := map[string]int{}
 	probes := space.Probes(e.Net.Choices)
@@ -101,6 +103,7 @@ func counted(t *accuracy.Table, probe space.Genes) int {
 
 // TestStoppedTrunkGoesOnTheSame: wherever a run was stopped, the next one counts the rest as one that was not.
 func TestStoppedTrunkGoesOnTheSame(t *testing.T) {
+	needs.Clone(t)
 	e, _ := calibrated(t)
 	dir := t.TempDir()
 	whole, err := e.Run(t.Context(), filepath.Join(dir, "whole.acc"))

@@ -8,6 +8,7 @@ import (
 
 	"github.com/autotailor/autotailor/gen"
 	"github.com/autotailor/autotailor/generated/families"
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/onnxfile"
@@ -53,6 +54,7 @@ func distance(a, b []float32) float64 {
 // TestReorderedIsTheSame: any order of the positions of every group leaves the original's function as it is, in all families, and every
 // channel that a choice cuts is in some group.
 func TestReorderedIsTheSame(t *testing.T) {
+	needs.Clone(t)
 	for _, net := range families.All() {
 		s, err := newStore(net, families.Model(t, net), true)
 		if err != nil {
@@ -105,6 +107,7 @@ func TestReorderedIsTheSame(t *testing.T) {
 
 // TestReplacedFile: what is written reads back as what was written, in all families, those included whose model stores equal tensors once.
 func TestReplacedFile(t *testing.T) {
+	needs.Clone(t)
 	for _, net := range families.All() {
 		data, err := os.ReadFile(families.Path(t, net))
 		if err != nil {

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/runtime/train/tune"
 )
 
@@ -28,6 +29,7 @@ func short(t *testing.T) *tune.Tuner {
 
 // TestInterruptedRunsEndAlike: a run that is interrupted after any step, again and again, ends with the same bits as one that is not.
 func TestInterruptedRunsEndAlike(t *testing.T) {
+	needs.Time(t)
 	history, want := result(t, short(t), "")
 	path := filepath.Join(t.TempDir(), "c")
 	for stop := 1; ; stop = 1 + 3*stop/2 {
@@ -121,6 +123,7 @@ func victim(path string) int {
 // TestKilledRunsEndAlike kills a process that tunes at random moments. Each next one goes on at most one step before the last that was
 // said to be done, and the last one's model has the bits of an uninterrupted run.
 func TestKilledRunsEndAlike(t *testing.T) {
+	needs.Time(t)
 	_, want := result(t, short(t), "")
 	path := filepath.Join(t.TempDir(), "c")
 	rng := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 1)) // every run of the test kills at other moments

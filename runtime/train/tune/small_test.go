@@ -10,6 +10,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/internal/onnxpb"
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
@@ -145,6 +146,7 @@ func file(t *testing.T, r *tune.Result) []byte {
 
 // TestLearns: every strategy, optimiser, teacher and divergence makes both ends of an untrained SuperNet classify most images.
 func TestLearns(t *testing.T) {
+	needs.Time(t)
 	for name, change := range map[string]func(o *tune.Options){
 		"compound": func(o *tune.Options) { o.Teacher = "none" },
 		"random, sgd": func(o *tune.Options) {
@@ -253,6 +255,7 @@ func TestDamagedTransform(t *testing.T) {
 
 // TestTeacherIsFollowed: with the original's scores alone as target, and no noise, SubNets come close to the original without any label.
 func TestTeacherIsFollowed(t *testing.T) {
+	needs.Time(t)
 	r := tuner(t)
 	r.Options.Teacher = "none"
 	_, trained := result(t, r, "")

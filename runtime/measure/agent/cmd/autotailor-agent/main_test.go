@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/autotailor/autotailor/generated/mobilenetv2"
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/measure/agent"
 	"github.com/autotailor/autotailor/runtime/nn"
@@ -117,6 +118,7 @@ func profile(t *testing.T, address, token, arch string) {
 
 // TestAgent: the program serves, as itself and as its own driver.
 func TestAgent(t *testing.T) {
+	needs.Time(t)
 	if runtime.GOOS != "linux" {
 		t.Skip("the binary is built for linux")
 	}
@@ -127,6 +129,7 @@ func TestAgent(t *testing.T) {
 
 // TestAgentOnARM64 runs the arm64 program under qemu: its kernels compute what plain loops do, and it serves.
 func TestAgentOnARM64(t *testing.T) {
+	needs.Time(t)
 	emulator := []string{}
 	if runtime.GOARCH != "arm64" || runtime.GOOS != "linux" {
 		for _, name := range []string{"qemu-aarch64-static", "qemu-aarch64"} {
