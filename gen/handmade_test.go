@@ -8,6 +8,7 @@ import (
 	"github.com/dave/jennifer/jen"
 
 	"github.com/autotailor/autotailor/internal/fusion"
+	"github.com/autotailor/autotailor/internal/onnx"
 	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/dim"
 	"github.com/autotailor/autotailor/ir/supernet"
@@ -82,7 +83,7 @@ func (m *maker) param(operand int, name string, shape ...dim.Dim) (ir.ValueID, s
 		p.Axes = axes
 	}
 	id := m.value(name, shape...)
-	m.g.Values[id].Const = &ir.Tensor{Name: name, Type: ir.Float32, Shape: full}
+	m.g.Values[id].Const = &ir.Tensor{Name: name, Tensor: onnx.Tensor{Type: ir.Float32, Shape: full}}
 	p.Value = id
 	return id, p
 }

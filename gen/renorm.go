@@ -1,14 +1,14 @@
 package gen
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
-	"os"
-	"slices"
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/autotailor/autotailor/internal/onnx"
 	"github.com/autotailor/autotailor/internal/onnxpb"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/nn"
@@ -21,16 +21,11 @@ import (
 // Convolutions that have one already, or whose map is a single position (gates, classifiers), are left alone. It returns the new model and how many
 // normalisations it has gained.
 func Renormalise(model []byte, images *data.Set, t data.Transform) ([]byte, int, error) {
-	m := &onnxpb.ModelProto{}
-	if err := onnxpb.Unmarshal(model, m); err != nil {
-		return nil, 0, fmt.Errorf("this is no ONNX model, or it is damaged: %w", err)
+	m, err := onnx.Unmarshal(model)
+	if err != nil {
+		return nil, 0, err
 	}
-	if m.Graph == nil {
-		return nil, 0, errors.New("this is no ONNX model: it has no graph")
-	}
-	if slices.ContainsFunc(m.Graph.Initializer, func(t *onnxpb.TensorProto) bool {
-		return t.GetDataLocation() == onnxpb.TensorProto_EXTERNAL
-	}) {
+	if onnx.External(m.Graph) {
 		return nil, 0, errors.New("the model's weights stand in another file; store them in the model first")
 	}
 	bare := bareConvolutions(m.Graph)
@@ -65,7 +60,7 @@ func (j Job) Renormalise(images *data.Set) ([]byte, int, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	model, err := os.ReadFile(path)
+	model, err := onnx.ReadFile(context.Background(), path)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -233,9 +228,7 @@ func (m *moments) normalisation(value string) (*onnxpb.NodeProto, []*onnxpb.Tens
 	}{{"weight", scale}, {"bias", mean}, {"running_mean", mean}, {"running_var", variance}} {
 		name := value + ".norm." + p.name
 		names = append(names, name)
-		tensors = append(tensors, &onnxpb.TensorProto{
-			Name: proto.String(name), DataType: proto.Int32(int32(nn.Float32)), Dims: []int64{int64(n)}, RawData: nn.FromFloat32s(nn.Shape{n}, p.data).Raw,
-		})
+		tensors = append(tensors, onnx.FromFloat32s([]int{n}, p.data).Proto(name))
 	}
 	return &onnxpb.NodeProto{
 		Name: proto.String(value + ".norm"), OpType: proto.String("BatchNormalization"), Input: append([]string{value + ".unnormalised"}, names...), Output: []string{value},

@@ -2,6 +2,8 @@
 // It knows nothing of Go source.
 package ir
 
+import "github.com/autotailor/autotailor/internal/onnx"
+
 // Graph is a model's computation graph. Nodes stand in execution order.
 type Graph struct {
 	Name    string
@@ -54,56 +56,15 @@ type Dim struct {
 // Shape is a list of extents, outermost first.
 type Shape []Dim
 
-// DType is an element type; the numbers are ONNX's TensorProto.DataType.
-type DType int32
-
-// Tensor is constant data. Elements are little-endian and row-major in Raw, except strings.
+// Tensor is constant data.
 type Tensor struct {
-	Name    string // initializer name; "" for folded constants
-	Type    DType
-	Shape   []int
-	Raw     []byte // nil while the data stays in the model file, see Load
-	Strings []string
-	Source  *Extent // where the bytes lie when Raw is nil
+	onnx.Tensor              // Raw is nil while the data stay in another file
+	Name        string       // initializer name; "" for folded constants
+	Source      *onnx.Extent // where the bytes lie when Raw is nil
 	// Transposed says that the model stores this matrix the other way round; Raw is as stored.
 	Transposed bool
 }
 
-// Extent is a byte range of a file.
-type Extent struct {
-	File           string
-	Offset, Length int64
-}
-
-// AttrKind tells which field of an Attr holds its value; the numbers are ONNX's AttributeType.
-type AttrKind uint8
-
-// The kinds of attributes.
-const (
-	AttrFloat   AttrKind = 1
-	AttrInt     AttrKind = 2
-	AttrString  AttrKind = 3
-	AttrTensor  AttrKind = 4
-	AttrGraph   AttrKind = 5
-	AttrFloats  AttrKind = 6
-	AttrInts    AttrKind = 7
-	AttrStrings AttrKind = 8
-)
-
 // Captures is an attribute of nodes with subgraphs: the names by which those know the values of the graph around them, which are the
 // node's last operands.
 const Captures = "autotailor.captures"
-
-// Attr is a named attribute.
-type Attr struct {
-	Name    string
-	Kind    AttrKind
-	Int     int64
-	Float   float32
-	String  string
-	Ints    []int64
-	Floats  []float32
-	Strings []string
-	Tensor  *Tensor
-	Raw     []byte // graph and other attributes that are carried verbatim: the ONNX AttributeProto message
-}

@@ -1,9 +1,10 @@
 package ir
 
 import (
-	"encoding/binary"
+	"context"
 	"fmt"
-	"math"
+
+	"github.com/autotailor/autotailor/internal/onnx"
 )
 
 // Attr returns the attribute called name.
@@ -67,73 +68,39 @@ func (n *Node) Input(i int) ValueID {
 	return 0
 }
 
-// NumElements is the number of elements of a tensor.
-func (t *Tensor) NumElements() int {
-	n := 1
-	for _, d := range t.Shape {
-		n *= d
+// Bytes returns the elements as they are stored, in memory or in another file.
+func (t *Tensor) Bytes() ([]byte, error) {
+	if t.Raw == nil && t.Source != nil {
+		return t.Source.Read(context.Background())
 	}
-	return n
+	return t.Raw, nil
 }
 
 // Int64s returns the elements of an integer or boolean tensor.
-func (t *Tensor) Int64s() ([]int64, error) {
-	size, ok := intSize[t.Type]
-	if !ok || len(t.Raw) < size*t.NumElements() {
-		return nil, fmt.Errorf("tensor %q: want integers in memory, have %v", t.Name, t.Type)
-	}
-	out := make([]int64, t.NumElements())
-	for i := range out {
-		b := t.Raw[i*size:]
-		switch t.Type {
-		case Int64, Uint64:
-			out[i] = int64(binary.LittleEndian.Uint64(b))
-		case Int32:
-			out[i] = int64(int32(binary.LittleEndian.Uint32(b)))
-		case Uint32:
-			out[i] = int64(binary.LittleEndian.Uint32(b))
-		case Int16:
-			out[i] = int64(int16(binary.LittleEndian.Uint16(b)))
-		case Uint16:
-			out[i] = int64(binary.LittleEndian.Uint16(b))
-		case Int8:
-			out[i] = int64(int8(b[0]))
-		default:
-			out[i] = int64(b[0])
-		}
-	}
-	return out, nil
-}
+func (t *Tensor) Int64s() ([]int64, error) { return elements(t, onnx.Tensor.Int64s) }
 
-var intSize = map[DType]int{Int64: 8, Uint64: 8, Int32: 4, Uint32: 4, Int16: 2, Uint16: 2, Int8: 1, Uint8: 1, Bool: 1}
+// Float32s returns the elements of a float32 tensor.
+func (t *Tensor) Float32s() ([]float32, error) { return elements(t, onnx.Tensor.Float32s) }
 
-// Float32s returns the elements of a float32 tensor that is in memory.
-func (t *Tensor) Float32s() ([]float32, error) {
-	n := t.NumElements()
-	if t.Type != Float32 || len(t.Raw) < 4*n {
-		return nil, fmt.Errorf("tensor %q: want float32 in memory, have %v", t.Name, t.Type)
+func elements[T any](t *Tensor, decode func(onnx.Tensor) ([]T, error)) ([]T, error) {
+	in := t.Tensor
+	var err error
+	if in.Raw, err = t.Bytes(); err != nil {
+		return nil, fmt.Errorf("tensor %q: %w", t.Name, err)
 	}
-	out := make([]float32, n)
-	for i := range out {
-		out[i] = math.Float32frombits(binary.LittleEndian.Uint32(t.Raw[4*i:]))
+	list, err := decode(in)
+	if err != nil {
+		err = fmt.Errorf("tensor %q: %w", t.Name, err)
 	}
-	return out, nil
+	return list, err
 }
 
 // FromInt64s makes an int64 tensor.
 func FromInt64s(shape []int, vals []int64) *Tensor {
-	t := &Tensor{Type: Int64, Shape: shape, Raw: make([]byte, 0, 8*len(vals))}
-	for _, v := range vals {
-		t.Raw = binary.LittleEndian.AppendUint64(t.Raw, uint64(v))
-	}
-	return t
+	return &Tensor{Tensor: onnx.FromInt64s(shape, vals)}
 }
 
 // FromFloat32s makes a float32 tensor.
 func FromFloat32s(shape []int, vals []float32) *Tensor {
-	t := &Tensor{Type: Float32, Shape: shape, Raw: make([]byte, 0, 4*len(vals))}
-	for _, v := range vals {
-		t.Raw = binary.LittleEndian.AppendUint32(t.Raw, math.Float32bits(v))
-	}
-	return t
+	return &Tensor{Tensor: onnx.FromFloat32s(shape, vals)}
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/autotailor/autotailor/internal/onnx"
 )
 
 // Parse reads the text that Format writes. Constants whose data was left out have none.
@@ -161,17 +163,11 @@ func (p *parser) list(element func()) {
 }
 
 func (p *parser) dtype() DType {
-	t := p.word()
-	for d, name := range dtypeNames {
-		if name == t {
-			return DType(d)
-		}
-	}
-	n, err := strconv.ParseInt(strings.TrimPrefix(t, "dtype"), 10, 32)
+	t, err := onnx.ParseDType(p.word())
 	if err != nil {
-		p.fail("unknown element type %q", t)
+		p.fail("%v", err)
 	}
-	return DType(n)
+	return t
 }
 
 func (p *parser) use() ValueID {
@@ -219,7 +215,8 @@ func (p *parser) dim() Dim {
 
 func (p *parser) tensor() *Tensor {
 	p.expect("tensor")
-	t := &Tensor{Name: p.quoted(), Type: p.dtype()}
+	t := &Tensor{Name: p.quoted()}
+	t.Type = p.dtype()
 	p.list(func() { t.Shape = append(t.Shape, int(p.integer())) })
 	switch {
 	case p.peek() == "[":
@@ -293,7 +290,7 @@ func (p *parser) attr() Attr {
 	case AttrStrings:
 		p.list(func() { a.Strings = append(a.Strings, p.quoted()) })
 	case AttrTensor:
-		a.Tensor = p.tensor()
+		a = onnx.TensorAttr(a.Name, p.tensor().Tensor)
 	default:
 		a.Raw = p.bytes()
 	}

@@ -183,9 +183,8 @@ func textOfAttr(a Attr) string {
 	case AttrFloats:
 		value = joined(a.Floats, floatText)
 	case AttrTensor:
-		if a.Tensor != nil {
-			value = tensorText(a.Tensor)
-		}
+		t, _ := a.Tensor()
+		value = tensorText(&Tensor{Tensor: t})
 	}
 	return strconv.Quote(a.Name) + ":" + kind + "=" + value
 }

@@ -3,31 +3,19 @@ package view
 import (
 	"fmt"
 
+	"github.com/autotailor/autotailor/internal/onnx"
 	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
-// attr converts an attribute of the graph.
-func attr(a ir.Attr) (nn.Attr, error) {
-	out := nn.Attr{
-		Name: a.Name, Kind: nn.AttrKind(a.Kind), Int: a.Int, Float: a.Float, String: a.String,
-		Ints: a.Ints, Floats: a.Floats, Strings: a.Strings,
-	}
-	switch {
-	case a.Tensor != nil:
-		t := a.Tensor
-		if t.Raw == nil && t.NumElements() > 0 || t.Type == ir.String {
-			return nn.Attr{}, fmt.Errorf("attribute %s is a tensor of %v that is not in memory", a.Name, t.Type)
+// carriable tells whether attributes can stand in generated code.
+func carriable(attrs []nn.Attr) error {
+	for _, a := range attrs {
+		if t, ok := a.Tensor(); ok && t.Type == ir.String {
+			return fmt.Errorf("attribute %s is a tensor of %v, which generated code cannot have", a.Name, t.Type)
 		}
-		shape := make([]int64, len(t.Shape))
-		for k, n := range t.Shape {
-			shape[k] = int64(n)
-		}
-		return nn.Attr{Name: a.Name, Kind: nn.AttrTensor, Int: int64(t.Type), Ints: shape, Raw: t.Raw}, nil
-	case a.Raw != nil:
-		out.Raw = a.Raw
 	}
-	return out, nil
+	return nil
 }
 
 // maxComputed is the number of elements up to which a constant of any type and shape stands in generated code.
@@ -36,7 +24,7 @@ const maxComputed = 64
 // constantAttr makes the attribute of a Constant operator out of a small tensor.
 func constantAttr(t *ir.Tensor) (nn.Attr, error) {
 	scalar := len(t.Shape) == 0
-	if ints, ok := integers(t); ok && len(t.Shape) <= 1 && t.Type == ir.DType(nn.Int64) {
+	if ints, ok := integers(t); ok && len(t.Shape) <= 1 && t.Type == ir.Int64 {
 		if scalar {
 			return nn.Attr{Name: "value_int", Kind: nn.AttrInt, Int: ints[0]}, nil
 		}
@@ -49,7 +37,7 @@ func constantAttr(t *ir.Tensor) (nn.Attr, error) {
 		return nn.Attr{Name: "value_floats", Kind: nn.AttrFloats, Floats: floats}, nil
 	}
 	if t.Raw != nil && t.NumElements() <= maxComputed {
-		return attr(ir.Attr{Name: "value", Kind: ir.AttrTensor, Tensor: t})
+		return onnx.TensorAttr("value", t.Tensor), nil
 	}
 	return nn.Attr{}, fmt.Errorf("a computed constant of type %d and shape %v cannot stand in generated code; simplify the model so that it is an initializer", t.Type, t.Shape)
 }
@@ -65,7 +53,7 @@ func scalar(t *ir.Tensor) (float32, bool) {
 
 // float32s reads a float32 constant whose data is in memory.
 func float32s(t *ir.Tensor) ([]float32, bool) {
-	if t == nil || t.Type != ir.DType(nn.Float32) || t.Raw == nil {
+	if t == nil || t.Type != ir.Float32 || t.Raw == nil {
 		return nil, false
 	}
 	v, err := t.Float32s()

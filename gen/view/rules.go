@@ -57,14 +57,10 @@ func elementwise(t *translator, _ int, o *supernet.Op) ([]Call, error) {
 }
 
 func act(_ *translator, _ int, o *supernet.Op) ([]Call, error) {
-	a := nn.Act{Type: o.Node.Op}
-	for _, x := range o.Node.Attrs {
-		b, err := attr(x)
-		if err != nil {
-			return nil, err
-		}
-		a.Attrs = append(a.Attrs, b)
+	if err := carriable(o.Node.Attrs); err != nil {
+		return nil, err
 	}
+	a := nn.Act{Type: o.Node.Op, Attrs: slices.Clone(o.Node.Attrs)}
 	if len(o.Node.In) != 1 {
 		return nil, errNoMethod
 	}

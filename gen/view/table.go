@@ -155,7 +155,7 @@ func (r *recorder) row(o unique.Op) (optable.Op, error) {
 // input declares a value that a group reads.
 func (r *recorder) input(b nn.Builder, id ir.ValueID, genes []uint8) nn.Value {
 	v := r.net.Graph.Values[id]
-	return b.Input(fmt.Sprintf("in%d", id), nn.DType(v.Type), extents(r.net.Shapes[id], genes))
+	return b.Input(fmt.Sprintf("in%d", id), v.Type, extents(r.net.Shapes[id], genes))
 }
 
 // leaves tells whether a value is read outside of a group.

@@ -118,16 +118,12 @@ func (t *translator) carried(o *supernet.Op) ([]Call, error) {
 	for name := range o.Attrs {
 		return nil, fmt.Errorf("attribute %s moves with a choice, which carried operators cannot do; freeze the axes that it touches", name)
 	}
-	op := nn.Op{Type: o.Node.Op, Domain: o.Node.Domain, Name: o.Node.Name}
+	if err := carriable(o.Node.Attrs); err != nil {
+		return nil, err
+	}
+	op := nn.Op{Type: o.Node.Op, Domain: o.Node.Domain, Name: o.Node.Name, Attrs: slices.Clone(o.Node.Attrs)}
 	if n := len(o.Node.Out); n > 1 {
 		op.Outputs = n
-	}
-	for _, a := range o.Node.Attrs {
-		b, err := attr(a)
-		if err != nil {
-			return nil, err
-		}
-		op.Attrs = append(op.Attrs, b)
 	}
 	calls, in, err := t.operands(o)
 	if err != nil {
@@ -140,7 +136,7 @@ func (t *translator) carried(o *supernet.Op) ([]Call, error) {
 
 // results describes what a carried operator makes: shapes, and element types where they are not that of the first operand.
 func (t *translator) results(c *Call, o *supernet.Op) error {
-	first := ir.DType(nn.Float32)
+	first := ir.Float32
 	if len(o.Node.In) > 0 && o.Node.In[0] != 0 {
 		first = t.net.Graph.Values[o.Node.In[0]].Type
 	}
@@ -153,7 +149,7 @@ func (t *translator) results(c *Call, o *supernet.Op) error {
 		}
 		c.Dims, c.Ranks = append(c.Dims, s...), append(c.Ranks, len(s))
 		v := t.net.Graph.Values[id].Type
-		types = append(types, nn.DType(v))
+		types = append(types, v)
 		other = other || v != first && v != ir.Undefined
 	}
 	if other {
@@ -210,7 +206,7 @@ func (t *translator) constant(o *supernet.Op, k int) (Call, error) {
 // structural tells whether operand k of o, a constant, is a list of a few whole numbers, such as axes or bounds, or of a Resize's factors.
 func structural(o *supernet.Op, k int, c *ir.Tensor) bool {
 	list := c.Raw != nil && len(c.Shape) < 2 && c.NumElements() <= 16
-	return list && (c.Type == ir.DType(nn.Int64) || c.Type == ir.Float32 && o.Node.Op == "Resize" && k > 0)
+	return list && (c.Type == ir.Int64 || c.Type == ir.Float32 && o.Node.Op == "Resize" && k > 0)
 }
 
 func (t *translator) fresh() ir.ValueID {
@@ -228,7 +224,7 @@ func (t *translator) param(id ir.ValueID) nn.Param {
 	p := nn.Param{Name: c.Name, Shape: append(nn.Shape{}, c.Shape...)}
 	p.Transposed = c.Transposed
 	if c.Type != ir.Float32 {
-		p.Type = nn.DType(c.Type)
+		p.Type = c.Type
 	}
 	t.names[c.Name]++
 	if n := t.names[c.Name]; n > 1 {

@@ -119,7 +119,7 @@ func New(net *supernet.Net, name string) (*Package, error) {
 	p.classes()
 	for _, id := range net.Graph.Inputs {
 		v := net.Graph.Values[id]
-		p.Inputs = append(p.Inputs, Input{v.Name, nn.DType(v.Type), net.Shapes[id], id})
+		p.Inputs = append(p.Inputs, Input{v.Name, v.Type, net.Shapes[id], id})
 	}
 	for _, id := range net.Graph.Outputs {
 		p.Outputs = append(p.Outputs, Output{net.Graph.Values[id].Name, id})

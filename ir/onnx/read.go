@@ -2,13 +2,12 @@
 package onnx
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
+	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 
+	"github.com/autotailor/autotailor/internal/onnx"
 	"github.com/autotailor/autotailor/internal/onnxpb"
 	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/op"
@@ -27,32 +26,30 @@ const maxErrors = 10
 
 // Read reads the model at path. Errors name the file and the node.
 func Read(path string) (*ir.Graph, *Info, error) {
-	data, err := os.ReadFile(path)
+	m, err := onnx.Open(context.Background(), path)
 	if err != nil {
 		return nil, nil, err
 	}
-	sum := sha256.Sum256(data)
-	info := &Info{File: filepath.Base(path), SHA256: hex.EncodeToString(sum[:]), Size: int64(len(data))}
-	g, err := Decode(data, filepath.Dir(path))
+	g, err := decode(m)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
-	info.Opset = g.Opsets[""]
-	return g, info, nil
+	return g, &Info{File: filepath.Base(path), SHA256: m.SHA256, Size: m.Size, Opset: g.Opsets[""]}, nil
 }
 
 // Decode reads a serialised model, which must not be changed afterwards: weights stay parts of it.
 // dir is the folder of its external data files, "" when it may have none.
 func Decode(data []byte, dir string) (*ir.Graph, error) {
-	var m onnxpb.ModelProto
-	if err := onnxpb.Unmarshal(data, &m); err != nil {
-		return nil, fmt.Errorf("not a readable ONNX model (truncated or damaged?): %w", err)
+	m, err := onnx.Parse(data, dir)
+	if err != nil {
+		return nil, err
 	}
-	if m.GetGraph() == nil {
-		return nil, errors.New("the file has no graph; is it an ONNX model?")
-	}
-	d := &decoder{dir: dir, ids: map[string]ir.ValueID{}}
-	d.model(&m)
+	return decode(m)
+}
+
+func decode(m *onnx.Model) (*ir.Graph, error) {
+	d := &decoder{file: m, ids: map[string]ir.ValueID{}}
+	d.model(m.Proto)
 	if err := errors.Join(d.errs...); err != nil {
 		return nil, err
 	}
@@ -61,7 +58,7 @@ func Decode(data []byte, dir string) (*ir.Graph, error) {
 
 // decoder turns protobuf messages into a graph and collects mistakes.
 type decoder struct {
-	dir  string
+	file *onnx.Model
 	g    *ir.Graph
 	ids  map[string]ir.ValueID
 	errs []error
@@ -154,13 +151,14 @@ func (d *decoder) define(name, where string) ir.ValueID {
 }
 
 func (d *decoder) initializer(p *onnxpb.TensorProto) {
-	t, err := d.tensor(p)
+	t, at, err := d.file.Locate(p)
 	if err != nil {
 		d.errorf("initializer %q: %w", p.GetName(), err)
+		d.define(p.GetName(), "the initializers") // so that its readers are not mistakes, too
 		return
 	}
 	id := d.define(p.GetName(), "the initializers")
-	d.setConst(id, t)
+	d.setConst(id, &ir.Tensor{Tensor: t, Name: p.GetName(), Source: at})
 }
 
 func (d *decoder) setConst(id ir.ValueID, t *ir.Tensor) {
@@ -172,20 +170,18 @@ func (d *decoder) setConst(id ir.ValueID, t *ir.Tensor) {
 }
 
 // capture makes operands of what a node's subgraphs use from outside.
-func (d *decoder) capture(n *ir.Node, p *onnxpb.NodeProto) bool {
+func (d *decoder) capture(n *ir.Node, p *onnxpb.NodeProto) {
 	names := captures(p)
 	for _, name := range names {
 		id, ok := d.ids[name]
 		if !ok {
 			d.errorf("a subgraph of node %q (%s) reads %q, which no node, input or initializer makes", n.Name, n.Op, name)
-			return false
 		}
 		n.In = append(n.In, id)
 	}
 	if len(names) > 0 {
 		n.Set(ir.Attr{Name: ir.Captures, Kind: ir.AttrStrings, Strings: names})
 	}
-	return true
 }
 
 // describe takes over a value's declared type and shape.
@@ -209,11 +205,10 @@ func (d *decoder) describe(id ir.ValueID, p *onnxpb.ValueInfoProto) {
 	for _, dim := range t.GetShape().GetDim() {
 		e := ir.Dim{Size: -1, Sym: dim.GetDimParam()}
 		if _, ok := dim.GetValue().(*onnxpb.TensorShapeProto_Dimension_DimValue); ok && dim.GetDimValue() > 0 {
-			if n := dim.GetDimValue(); n > maxExtent {
-				d.errorf("value %q has an axis of extent %d", v.Name, n)
-			} else {
-				e = ir.Dim{Size: int(n)}
-			}
+			e = ir.Dim{Size: int(min(dim.GetDimValue(), onnx.MaxExtent))}
+		}
+		if dim.GetDimValue() > onnx.MaxExtent {
+			d.errorf("value %q has an axis of extent %d", v.Name, dim.GetDimValue())
 		}
 		v.Shape = append(v.Shape, e)
 	}
@@ -237,19 +232,20 @@ func (d *decoder) node(i int, p *onnxpb.NodeProto) {
 		id, ok := d.ids[in]
 		if in != "" && !ok {
 			d.errorf("node %q (%s) reads %q, which no node, input or initializer makes", name, n.Op, in)
-			return
 		}
 		n.In = append(n.In, id)
 	}
 	for _, a := range p.GetAttribute() {
-		n.Attrs = append(n.Attrs, d.attr(name, a))
+		attr, err := d.file.Attr(a)
+		if err != nil {
+			d.errorf("node %q: %w", name, err)
+		}
+		n.Attrs = append(n.Attrs, attr)
 	}
 	if d.g.Opsets[""] < 7 {
 		d.opset6(n)
 	}
-	if !d.capture(n, p) {
-		return
-	}
+	d.capture(n, p)
 	for _, m := range p.GetMetadataProps() {
 		n.Meta = append(n.Meta, ir.Meta{Key: m.GetKey(), Value: m.GetValue()})
 	}

@@ -2,8 +2,6 @@ package onnx
 
 import (
 	"bytes"
-	"encoding/binary"
-	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -151,31 +149,6 @@ func TestFunctionsAreInlined(t *testing.T) {
 	m.Functions[1].Node[0] = call("Outer", []string{"p"}, []string{"q"})
 	if _, err := Decode(marshal(t, m), ""); err == nil || !strings.Contains(err.Error(), "must not call themselves") {
 		t.Errorf("recursion: %v", err)
-	}
-}
-
-// TestElementTypes: typed fields and raw bytes of every element type give the same little-endian data.
-func TestElementTypes(t *testing.T) {
-	for name, c := range map[string]struct {
-		p    *onnxpb.TensorProto
-		want []byte
-	}{
-		"float":    {floats("w", []int64{1}, 1.5), binary.LittleEndian.AppendUint32(nil, math.Float32bits(1.5))},
-		"double":   {&onnxpb.TensorProto{DataType: proto.Int32(11), Dims: []int64{1}, DoubleData: []float64{-2}}, binary.LittleEndian.AppendUint64(nil, math.Float64bits(-2))},
-		"int64":    {&onnxpb.TensorProto{DataType: proto.Int32(7), Dims: []int64{1}, Int64Data: []int64{-1}}, bytes.Repeat([]byte{255}, 8)},
-		"int32":    {&onnxpb.TensorProto{DataType: proto.Int32(6), Dims: []int64{1}, Int32Data: []int32{-1}}, bytes.Repeat([]byte{255}, 4)},
-		"int8":     {&onnxpb.TensorProto{DataType: proto.Int32(3), Dims: []int64{2}, Int32Data: []int32{-1, 5}}, []byte{255, 5}},
-		"uint32":   {&onnxpb.TensorProto{DataType: proto.Int32(12), Dims: []int64{1}, Uint64Data: []uint64{7}}, []byte{7, 0, 0, 0}},
-		"float16":  {&onnxpb.TensorProto{DataType: proto.Int32(10), Dims: []int64{1}, Int32Data: []int32{0x3c00}}, []byte{0, 0x3c}},
-		"bfloat16": {&onnxpb.TensorProto{DataType: proto.Int32(16), Dims: []int64{1}, RawData: []byte{0x80, 0x3f}}, []byte{0x80, 0x3f}},
-		"bool":     {&onnxpb.TensorProto{DataType: proto.Int32(9), Dims: []int64{3}, Int32Data: []int32{1, 0, 1}}, []byte{1, 0, 1}},
-		"int4":     {&onnxpb.TensorProto{DataType: proto.Int32(22), Dims: []int64{3}, RawData: []byte{0x21, 0x03}}, []byte{0x21, 0x03}},
-	} {
-		d := &decoder{}
-		got, err := d.tensor(c.p)
-		if err != nil || !bytes.Equal(got.Raw, c.want) {
-			t.Errorf("%s: %v %v, want %x", name, err, got, c.want)
-		}
 	}
 }
 

@@ -148,8 +148,9 @@ func constantOfShape(c *Ctx) error {
 	}
 	c.Out[0].Shape = append([]dim.Dim{}, c.In[0].Ints...)
 	value := 0
-	if a, ok := c.Node.Attr("value"); ok && a.Tensor != nil {
-		list, err := a.Tensor.Int64s()
+	a, _ := c.Node.Attr("value")
+	if t, ok := a.Tensor(); ok {
+		list, err := t.Int64s()
 		if err != nil || len(list) != 1 {
 			return nil // not integers, so no extents
 		}

@@ -348,5 +348,5 @@ func attrText(a ir.Attr) string {
 	case ir.AttrString:
 		return a.String
 	}
-	return fmt.Sprintf("%v%v%v%q", a.Floats, a.Strings, a.Tensor, a.Raw)
+	return fmt.Sprintf("%v%v%v%q", a.Floats, a.Strings, a.Ints, a.Raw)
 }

@@ -3,6 +3,7 @@ package pass
 import (
 	"slices"
 
+	"github.com/autotailor/autotailor/internal/onnx"
 	"github.com/autotailor/autotailor/ir"
 )
 
@@ -176,7 +177,10 @@ func expandArray(_ *ir.Node, in []array) ([]array, bool) {
 func filledArray(n *ir.Node, in []array) ([]array, bool) {
 	value, ok := array{kind: ir.Float32, v: []int64{0}}, true
 	if a, given := n.Attr("value"); given {
-		value, ok = arrayOf(&ir.Value{Const: a.Tensor}, 1)
+		var t onnx.Tensor
+		if t, ok = a.Tensor(); ok {
+			value, ok = arrayOf(&ir.Value{Const: &ir.Tensor{Tensor: t}}, 1)
+		}
 	}
 	if !ok || len(value.v) != 1 || len(in[0].shape) != 1 || !evaluable(in[0].v) {
 		return nil, false

@@ -1,6 +1,7 @@
 package pass
 
 import (
+	"github.com/autotailor/autotailor/internal/onnx"
 	"github.com/autotailor/autotailor/ir"
 )
 
@@ -10,42 +11,28 @@ func liftConstants(g *ir.Graph) error {
 		if n.Op != "Constant" || n.Domain != "" || len(n.Out) != 1 {
 			return true
 		}
-		t := constant(n)
-		if t == nil {
+		t, ok := onnx.Constant(n.Attrs)
+		if !ok {
 			return true
 		}
-		v, own := g.Values[n.Out[0]], *t
-		own.Name = ""
-		if len(t.Shape) > 1 || t.NumElements() > maxComputed || t.Type == ir.Float32 && t.NumElements() > 1 {
-			own.Name = v.Name // by which the weights of the model's file have it, whatever the tensor itself is called
-		}
-		setConstant(v, &own)
+		v := g.Values[n.Out[0]]
+		setConstant(v, &ir.Tensor{Tensor: t, Name: constantName(v, t)})
 		return false
 	})
 	return nil
 }
 
+// constantName is the name by which the weights of the model's file have what a Constant node makes, see onnx.Named. A tensor that is small enough
+// to stand in generated code has none.
+func constantName(v *ir.Value, t onnx.Tensor) string {
+	if len(t.Shape) > 1 || t.NumElements() > maxComputed || t.Type == ir.Float32 && t.NumElements() > 1 {
+		return v.Name
+	}
+	return ""
+}
+
 // maxComputed is the number of elements up to which a constant may stand in generated code.
 const maxComputed = 16
-
-// constant returns the tensor of a Constant node, nil for forms that are carried as they are.
-func constant(n *ir.Node) *ir.Tensor {
-	for _, a := range n.Attrs {
-		switch a.Name {
-		case "value":
-			return a.Tensor
-		case "value_int":
-			return ir.FromInt64s(nil, []int64{a.Int})
-		case "value_ints":
-			return ir.FromInt64s([]int{len(a.Ints)}, a.Ints)
-		case "value_float":
-			return ir.FromFloat32s(nil, []float32{a.Float})
-		case "value_floats":
-			return ir.FromFloat32s([]int{len(a.Floats)}, a.Floats)
-		}
-	}
-	return nil
-}
 
 // dropIdentities removes Identity nodes and Dropout in inference. An Identity of a constant becomes a value of its own that shares the tensor.
 func dropIdentities(g *ir.Graph) error {

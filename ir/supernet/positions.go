@@ -81,7 +81,11 @@ func (g grid) at(i int) (row, column int, ok bool) {
 // map of keys every step-th row and column asks (LeViT between its stages). Biases of LeViT and Swin are such, or the indices that they are
 // picked by; a smaller map knows no other offsets.
 func relative(t *ir.Tensor, queries, keys grid) bool {
-	if t == nil || t.Raw == nil || queries.side > keys.side {
+	if t == nil || queries.side > keys.side {
+		return false
+	}
+	raw, err := t.Bytes()
+	if err != nil || raw == nil {
 		return false
 	}
 	step := 1
@@ -114,7 +118,7 @@ func relative(t *ir.Tensor, queries, keys grid) bool {
 		default:
 			o.ownQuery, o.ownKey = q, k
 		}
-		v := t.Raw[i*size : (i+1)*size]
+		v := raw[i*size : (i+1)*size]
 		if was, ok := seen[o]; ok && !bytes.Equal(was, v) {
 			return false
 		}

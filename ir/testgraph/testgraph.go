@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/autotailor/autotailor/internal/onnx"
 	"github.com/autotailor/autotailor/ir"
 )
 
@@ -150,7 +151,7 @@ func (p *parser) constant(name string, t *ir.Tensor) ir.ValueID {
 
 // tensor is a constant without data.
 func tensor(name, dims, sep string) (*ir.Tensor, error) {
-	t := &ir.Tensor{Name: name, Type: ir.Float32, Shape: []int{}}
+	t := &ir.Tensor{Name: name, Tensor: onnx.Tensor{Type: ir.Float32, Shape: []int{}}}
 	for _, d := range strings.Split(strings.TrimPrefix(dims, "x"), sep) {
 		if d == "" {
 			continue

@@ -1,6 +1,10 @@
 package nn
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/autotailor/autotailor/internal/onnx"
+)
 
 // Yields returns o with the shapes of its results.
 func (o Op) Yields(shapes ...Shape) Op {
@@ -29,8 +33,8 @@ func constantOp(value Attr) Op { return Op{Type: "Constant", Attrs: []Attr{value
 func (t *Tape) Op(o Op, xs ...Value) []Value {
 	n := max(o.Outputs, 1)
 	if o.Type == "Constant" && o.Domain == "" && len(xs) == 0 {
-		if c, ok := constantOf(o.Attrs); ok && t.err == nil {
-			return []Value{t.constant(o.Name, c)}
+		if c, ok := onnx.Constant(o.Attrs); ok && c.Type != onnx.String && t.err == nil {
+			return []Value{t.constant(o.Name, tensorOf(c))}
 		}
 	}
 	for _, x := range xs {
@@ -81,28 +85,4 @@ func (t *Tape) carriedShapes(o Op, xs []Value, n int) ([]Shape, bool) {
 var broadcasts = map[string]bool{
 	"Max": true, "Min": true, "Sum": true, "Mean": true, "Pow": true, "PRelu": true, "Where": true, "Equal": true, "Less": true,
 	"Greater": true, "And": true, "Or": true, "Xor": true, "Mod": true,
-}
-
-// constantOf reads the attributes of a Constant.
-func constantOf(attrs []Attr) (Tensor, bool) {
-	if len(attrs) != 1 {
-		return Tensor{}, false
-	}
-	switch a := attrs[0]; a.Name {
-	case "value":
-		s := make(Shape, len(a.Ints))
-		for k, n := range a.Ints {
-			s[k] = int(n)
-		}
-		return Tensor{Type: DType(a.Int), Shape: s, Raw: a.Raw}, a.Kind == AttrTensor
-	case "value_int":
-		return FromInt64s(Shape{}, []int64{a.Int}), true
-	case "value_ints":
-		return FromInt64s(Shape{len(a.Ints)}, a.Ints), true
-	case "value_float":
-		return FromFloat32s(Shape{}, []float32{a.Float}), true
-	case "value_floats":
-		return FromFloat32s(Shape{len(a.Floats)}, a.Floats), true
-	}
-	return Tensor{}, false
 }

@@ -1,11 +1,12 @@
 package nn
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/autotailor/autotailor/internal/onnx"
 )
 
 // Count returns the number of elements of a shape without open axes.
@@ -29,49 +30,25 @@ func (s Shape) Elements() int64 {
 	return n
 }
 
-// Bytes returns the size of one element, 0 when elements have no fixed size.
-func (t DType) Bytes() int {
-	switch t {
-	case Uint8, Int8, Bool:
-		return 1
-	case Float16, BFloat16:
-		return 2
-	case Float32, Int32:
-		return 4
-	case Float64, Int64:
-		return 8
-	}
-	return 0
-}
-
 // FromFloat32s makes a tensor of float32 elements. It copies data.
 func FromFloat32s(s Shape, data []float32) Tensor {
-	raw := make([]byte, 4*len(data))
-	for i, v := range data {
-		binary.LittleEndian.PutUint32(raw[4*i:], math.Float32bits(v))
-	}
-	return Tensor{Float32, slices.Clone(s), raw}
+	return tensorOf(onnx.FromFloat32s(slices.Clone(s), data))
 }
 
 // FromInt64s makes a tensor of int64 elements. It copies data.
 func FromInt64s(s Shape, data []int64) Tensor {
-	raw := make([]byte, 8*len(data))
-	for i, v := range data {
-		binary.LittleEndian.PutUint64(raw[8*i:], uint64(v))
-	}
-	return Tensor{Int64, slices.Clone(s), raw}
+	return tensorOf(onnx.FromInt64s(slices.Clone(s), data))
 }
+
+// tensorOf is a decoded tensor, whose elements are not strings.
+func tensorOf(t onnx.Tensor) Tensor { return Tensor{t.Type, t.Shape, t.Raw} }
 
 // Float32s decodes the elements of a float32 tensor; nil for any other type.
 func (t Tensor) Float32s() []float32 {
 	if t.Type != Float32 {
 		return nil
 	}
-	out := make([]float32, len(t.Raw)/4)
-	for i := range out {
-		out[i] = math.Float32frombits(binary.LittleEndian.Uint32(t.Raw[4*i:]))
-	}
-	return out
+	return onnx.Float32s(t.Raw)
 }
 
 // Int64s decodes the elements of an int64 tensor; nil for any other type.
@@ -79,11 +56,7 @@ func (t Tensor) Int64s() []int64 {
 	if t.Type != Int64 {
 		return nil
 	}
-	out := make([]int64, len(t.Raw)/8)
-	for i := range out {
-		out[i] = int64(binary.LittleEndian.Uint64(t.Raw[8*i:]))
-	}
-	return out
+	return onnx.Int64s(t.Raw)
 }
 
 // Fetch returns the part of p that is picked, its window by the kernel transform where w has one.

@@ -1,5 +1,7 @@
 package nn
 
+import "github.com/autotailor/autotailor/internal/onnx"
+
 // Batch is the size of the open batch axis in a Shape. An axis that joins it with k positions of others has the size k*Batch.
 const Batch = -1
 
@@ -107,52 +109,43 @@ type Op struct {
 	Types              []DType // output element types, where not that of the first operand
 }
 
-// Attr is a named attribute with the value that Kind tells.
-type Attr struct {
-	Name    string
-	Kind    AttrKind
-	Int     int64
-	Float   float32
-	String  string
-	Ints    []int64
-	Floats  []float32
-	Strings []string
-	Raw     []byte // elements of a tensor, whose type is Int and whose shape is Ints; of a graph its ONNX protobuf message
-}
+// Attr is a named attribute with the value that Kind tells: Int, Float, String, Ints, Floats or Strings. A tensor has its elements in Raw, its
+// element type in Int and its shape in Ints. Of a graph, Raw is the ONNX protobuf message.
+type Attr = onnx.Attr
 
 // Captures is an attribute of operators with subgraphs: the names by which those know the values of the graph around them, which are the
 // operator's last operands. It is not written to files.
 const Captures = "autotailor.captures"
 
 // AttrKind tells which field of an Attr holds its value; the numbers are ONNX's AttributeType.
-type AttrKind uint8
+type AttrKind = onnx.AttrKind
 
 // The kinds of attributes.
 const (
-	AttrFloat   AttrKind = 1
-	AttrInt     AttrKind = 2
-	AttrString  AttrKind = 3
-	AttrTensor  AttrKind = 4
-	AttrGraph   AttrKind = 5
-	AttrFloats  AttrKind = 6
-	AttrInts    AttrKind = 7
-	AttrStrings AttrKind = 8
+	AttrFloat   = onnx.AttrFloat
+	AttrInt     = onnx.AttrInt
+	AttrString  = onnx.AttrString
+	AttrTensor  = onnx.AttrTensor
+	AttrGraph   = onnx.AttrGraph
+	AttrFloats  = onnx.AttrFloats
+	AttrInts    = onnx.AttrInts
+	AttrStrings = onnx.AttrStrings
 )
 
-// DType is an element type; the numbers are ONNX's TensorProto.DataType.
-type DType uint8
+// DType is an element type; the numbers are ONNX's TensorProto.DataType. Bytes is the size of one element, 0 when elements have no fixed size.
+type DType = onnx.DType
 
 // The element types that autotailor computes with; others are carried.
 const (
-	Float32  DType = 1
-	Uint8    DType = 2
-	Int8     DType = 3
-	Int32    DType = 6
-	Int64    DType = 7
-	Bool     DType = 9
-	Float16  DType = 10
-	Float64  DType = 11
-	BFloat16 DType = 16
+	Float32  = onnx.Float32
+	Uint8    = onnx.Uint8
+	Int8     = onnx.Int8
+	Int32    = onnx.Int32
+	Int64    = onnx.Int64
+	Bool     = onnx.Bool
+	Float16  = onnx.Float16
+	Float64  = onnx.Float64
+	BFloat16 = onnx.BFloat16
 )
 
 // Tensor is a dense tensor, row-major, its elements little-endian in Raw.

@@ -91,6 +91,9 @@ func TestTensorsThatLie(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if err := m.Check(); err == nil && name != "type" || err != nil && !strings.Contains(err.Error(), `"w"`) {
+			t.Errorf("%s: Check: %v", name, err)
+		}
 		if v, err := m.Tensor("w"); err == nil || !strings.Contains(err.Error(), `"w"`) {
 			t.Errorf("%s: %d bytes, %v", name, len(v.Raw), err)
 		}

@@ -220,15 +220,3 @@ func TestExternalWeights(t *testing.T) {
 		}
 	}
 }
-
-// FuzzParse: any bytes are a model or an error, and its tensors too.
-func FuzzParse(f *testing.F) {
-	f.Add([]byte("\x08\x08"))
-	f.Add([]byte{})
-	f.Fuzz(func(_ *testing.T, data []byte) {
-		m, err := onnxfile.Parse(data)
-		if err == nil {
-			_, _ = m.Tensor("w")
-		}
-	})
-}

@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/autotailor/autotailor/internal/onnx"
 	"github.com/autotailor/autotailor/internal/onnxpb"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
@@ -16,9 +17,9 @@ import (
 // Everything else stays as it is. A parameter that the model stores together with others (nn.Param.From) gets a tensor of its own, and so does a
 // value that g has no parameter for, such as a kernel transform: no node reads it.
 func Replace(data []byte, g *nn.Graph, values map[string]nn.Tensor) ([]byte, error) {
-	var m onnxpb.ModelProto
-	if err := onnxpb.Unmarshal(data, &m); err != nil {
-		return nil, fmt.Errorf("this is no ONNX model, or it is damaged: %w", err)
+	m, err := onnx.Unmarshal(data)
+	if err != nil {
+		return nil, err
 	}
 	r := &replacer{m.GetGraph(), map[string]*onnxpb.TensorProto{}, map[string]string{}}
 	r.index()
@@ -44,7 +45,7 @@ func Replace(data []byte, g *nn.Graph, values map[string]nn.Tensor) ([]byte, err
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	return proto.MarshalOptions{Deterministic: true}.Marshal(&m)
+	return proto.MarshalOptions{Deterministic: true}.Marshal(m)
 }
 
 // readers names the nodes that have v as an operand.
@@ -66,17 +67,12 @@ type replacer struct {
 
 // index finds initializers, the tensors of Constant nodes, and Identity nodes.
 func (r *replacer) index() {
-	for _, t := range r.graph.GetInitializer() {
-		r.tensors[t.GetName()] = t
+	for name, t := range onnx.Named(r.graph) {
+		r.tensors[name] = t
 	}
 	for _, n := range r.graph.GetNode() {
 		if n.GetOpType() == "Identity" && len(n.GetInput()) == 1 && len(n.GetOutput()) == 1 {
 			r.same[n.GetOutput()[0]] = n.GetInput()[0]
-		}
-		for _, a := range n.GetAttribute() {
-			if n.GetOpType() == "Constant" && a.GetName() == "value" && a.GetT() != nil && len(n.GetOutput()) == 1 {
-				r.tensors[n.GetOutput()[0]] = a.GetT()
-			}
 		}
 	}
 }
@@ -109,13 +105,9 @@ func (r *replacer) put(name string, t nn.Tensor) {
 	set(to, name, t)
 }
 
+// set makes the message to be t.
 func set(to *onnxpb.TensorProto, name string, t nn.Tensor) {
-	proto.Reset(to)
-	to.Name = proto.String(name)
-	for _, n := range t.Shape {
-		to.Dims = append(to.Dims, int64(n))
-	}
-	to.DataType, to.RawData = proto.Int32(int32(t.Type)), t.Raw
+	onnx.Tensor{Type: t.Type, Shape: t.Shape, Raw: t.Raw}.Store(to, name)
 }
 
 // rewire makes the nodes read p's own tensor, and returns how many operands it changed.

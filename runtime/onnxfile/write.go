@@ -170,13 +170,8 @@ func (b *writer) widened(name string, h nn.Tensor) {
 }
 
 func (b *writer) initializer(name string, t nn.Tensor) {
-	p := &onnxpb.TensorProto{Name: proto.String(name), DataType: proto.Int32(int32(t.Type)), RawData: t.Raw}
-	if t.Raw == nil {
-		p.RawData = []byte{}
-	}
-	for _, n := range t.Shape {
-		p.Dims = append(p.Dims, int64(n))
-	}
+	p := &onnxpb.TensorProto{}
+	set(p, name, t)
 	b.graph.Initializer = append(b.graph.Initializer, p)
 }
 
@@ -243,7 +238,7 @@ func (b *writer) node(n *nn.Node) error {
 			b.operand(p, m[a.Name].at, a)
 			continue
 		}
-		q, err := attribute(a)
+		q, err := a.Proto()
 		if err != nil {
 			return err
 		}
@@ -340,34 +335,4 @@ func (b *writer) operand(p *onnxpb.NodeProto, at int, a nn.Attr) {
 		}
 	}
 	p.Input[at] = b.constant(name, list)
-}
-
-func attribute(a nn.Attr) (*onnxpb.AttributeProto, error) {
-	p := &onnxpb.AttributeProto{}
-	if a.Raw != nil && a.Kind != nn.AttrTensor {
-		if err := proto.Unmarshal(a.Raw, p); err != nil {
-			return nil, fmt.Errorf("attribute %q: %w", a.Name, err)
-		}
-	}
-	p.Name = proto.String(a.Name)
-	p.Type = onnxpb.AttributeProto_AttributeType(a.Kind).Enum()
-	switch a.Kind {
-	case nn.AttrFloat:
-		p.F = proto.Float32(a.Float)
-	case nn.AttrInt:
-		p.I = proto.Int64(a.Int)
-	case nn.AttrString:
-		p.S = []byte(a.String)
-	case nn.AttrTensor:
-		p.T = &onnxpb.TensorProto{Dims: a.Ints, DataType: proto.Int32(int32(a.Int)), RawData: a.Raw}
-	case nn.AttrFloats:
-		p.Floats = a.Floats
-	case nn.AttrInts:
-		p.Ints = a.Ints
-	case nn.AttrStrings:
-		for _, s := range a.Strings {
-			p.Strings = append(p.Strings, []byte(s))
-		}
-	}
-	return p, nil
 }

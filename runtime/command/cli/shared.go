@@ -60,12 +60,15 @@ func (c *call) weights(path string) (*onnxfile.Model, error) {
 	if path == "" {
 		return nil, usageError{errors.New("missing --model")}
 	}
-	m, err := onnxfile.Open(path)
+	m, err := onnxfile.OpenContext(c.ctx, path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("%w; --model names the file that the package was generated from (%s) or a fine-tuned copy of it", err, c.net.Source.File)
 	}
 	if err != nil {
 		return nil, err
+	}
+	if err := m.Check(); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	if err := c.net.Fits(m); err != nil {
 		return nil, fmt.Errorf("%s is neither the model that the package was generated from (%s) nor a fine-tuned copy of it: %w", path, c.net.Source.File, err)

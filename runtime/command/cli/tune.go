@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/autotailor/autotailor/internal/onnx"
 	"github.com/autotailor/autotailor/internal/rowfile"
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/space"
@@ -151,7 +152,7 @@ func (c *call) tuner(f *tuneFlags) (t *tune.Tuner, content []byte, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if content, err = os.ReadFile(*f.model); err != nil {
+	if content, err = onnx.ReadFile(c.ctx, *f.model); err != nil {
 		return nil, nil, err
 	}
 	engines, err := c.open(f.engine)

@@ -5,6 +5,7 @@ package bundle
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -15,6 +16,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/autotailor/autotailor/internal/onnx"
 	"github.com/autotailor/autotailor/internal/rowfile"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/onnxfile"
@@ -86,7 +88,7 @@ func Write(dir, path string, net *supernet.Net, m Manifest, recalibrated []nn.We
 	if i.Size() > maxWeights {
 		return m, fmt.Errorf("%s: %d bytes of weights are too many for a bundle", path, i.Size())
 	}
-	data, err := os.ReadFile(path)
+	data, err := onnx.ReadFile(context.Background(), path)
 	if err != nil {
 		return m, err
 	}
@@ -129,6 +131,9 @@ func Write(dir, path string, net *supernet.Net, m Manifest, recalibrated []nn.We
 func complete(data []byte, net *supernet.Net) error {
 	w, err := onnxfile.Parse(data)
 	if err != nil {
+		return err
+	}
+	if err := w.Check(); err != nil {
 		return err
 	}
 	return net.Fits(w)

@@ -2,11 +2,13 @@ package bundle
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 
+	"github.com/autotailor/autotailor/internal/onnx"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/onnxfile"
 	"github.com/autotailor/autotailor/runtime/space"
@@ -59,7 +61,7 @@ func (f File) open(dir string) (*onnxfile.Model, error) {
 	if !i.Mode().IsRegular() || i.Size() != f.Bytes {
 		return nil, fmt.Errorf("%s: want a file of %d bytes, as the manifest says; copy the bundle again", path, f.Bytes)
 	}
-	data, err := os.ReadFile(path)
+	data, err := onnx.ReadFile(context.Background(), path)
 	if err != nil {
 		return nil, err
 	}
