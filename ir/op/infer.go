@@ -223,7 +223,7 @@ func alike(a, b []dim.Dim) bool {
 
 // enough checks that the operands that the operator's rules rely on are there.
 func (s Spec) enough(n *ir.Node) error {
-	least := max(1, s.Operands)
+	least := s.Operands
 	for k := range least {
 		if n.Input(k) == 0 {
 			return fmt.Errorf("operand %d is missing; it wants at least %d", k, least)

@@ -6,15 +6,7 @@ import (
 	"github.com/autotailor/autotailor/ir/dim"
 )
 
-// Operators that are carried as they stand: only what they make is known here, so that networks with them go through. Their axes are
-// frozen.
-
-// rare lists them.
-var rare = []Spec{
-	{Name: "Trilu", Shape: sameShape},
-	{Name: "NonMaxSuppression", Operands: 2, Shape: suppressionShape},
-	{Name: "GridSample", Operands: 2, Shape: gridSampleShape},
-}
+// Shape rules of operators that are carried as they stand: only what they make is known, so that networks with them go through.
 
 // suppressionShape is as many rows as can be chosen at most: how many are is known at run time only.
 func suppressionShape(c *Ctx) error {

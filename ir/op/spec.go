@@ -1,10 +1,11 @@
-// Package op is the operator table: one entry per ONNX operator with its arity, attributes, axis rule, shape rule and
-// multiply-accumulates. Shape inference, coupling, operator keys and cost derive from it.
+// Package op says what operators do to shapes, axes and cost, as tables over choices. Its entries are the rows of package operators with the
+// rules that are here, by class and by name. Shape inference, coupling, operator keys and cost derive from them.
 package op
 
 import (
 	"math"
 
+	"github.com/autotailor/autotailor/internal/operators"
 	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/dim"
 )
@@ -13,11 +14,13 @@ import (
 type Spec struct {
 	Name, Domain string
 	Axes         AxesRule
-	Operands     int                // least number of operands, 0 means 1
+	Operands     int                // least number of operands
 	Attrs        []Default          // attributes with a default value, which keys leave out
 	Shape        func(c *Ctx) error // sets the outputs' shapes
 	MACs         func(c *Ctx) error // adds multiply-accumulates; nil means none
 	List         map[string]int     // lists that are an attribute in some opsets and constant operand i in others
+
+	operands, results []operators.Operand
 }
 
 // Default is an attribute and the text of its default value.
@@ -133,11 +136,11 @@ func consts(list []int64) []dim.Dim {
 // nearest is n, or the int nearest to it: the end of a Slice is often the largest number of 64 bits.
 func nearest(n int64) int { return int(max(math.MinInt, min(n, math.MaxInt))) }
 
-// Lookup returns the entry of an operator.
+// Lookup returns the entry of an operator that has a shape rule.
 func Lookup(domain, name string) (Spec, bool) {
 	if domain == "ai.onnx" {
 		domain = ""
 	}
-	s, ok := table[[2]string{domain, name}]
+	s, ok := table[tableKey{domain, name}]
 	return s, ok
 }

@@ -1,109 +1,126 @@
 package op
 
-import "github.com/autotailor/autotailor/ir/dim"
+import (
+	"github.com/autotailor/autotailor/internal/operators"
+	"github.com/autotailor/autotailor/ir/dim"
+)
 
-// table has one entry per operator.
-var table = index([]Spec{
-	{Name: "Conv", Axes: AxesConv, Operands: 2, Shape: convShape, MACs: convMACs, Attrs: windowDefaults},
-	{Name: "ConvTranspose", Axes: AxesConvTranspose, Operands: 2, Shape: convTransposeShape, Attrs: windowDefaults},
-	{Name: "Gemm", Axes: AxesGemm, Operands: 2, Shape: gemmShape, MACs: gemmMACs, Attrs: []Default{{"alpha", "1.0"}, {"beta", "1.0"}, {"transA", "0"}, {"transB", "0"}}},
-	{Name: "MatMul", Axes: AxesMatMul, Operands: 2, Shape: matmulShape, MACs: matmulMACs},
-	{Name: "MaxPool", Axes: AxesPool, Shape: poolShape, Attrs: windowDefaults},
-	{Name: "AveragePool", Axes: AxesPool, Shape: poolShape, Attrs: windowDefaults},
-	{Name: "LpPool", Axes: AxesPool, Shape: poolShape, Attrs: windowDefaults},
-	{Name: "GlobalAveragePool", Axes: AxesGlobalPool, Shape: globalPoolShape},
-	{Name: "GlobalMaxPool", Axes: AxesGlobalPool, Shape: globalPoolShape},
-	{Name: "BatchNormalization", Axes: AxesBatchNorm, Operands: 5, Shape: channelNormShape, Attrs: []Default{{"momentum", "*"}, {"training_mode", "0"}, {"spatial", "1"}}},
-	{Name: "LayerNormalization", Axes: AxesLayerNorm, Operands: 2, Shape: layerNormShape, Attrs: []Default{{"stash_type", "1"}}},
-	{Name: "InstanceNormalization", Axes: AxesBatchNorm, Operands: 3, Shape: channelNormShape},
-	{Name: "Softmax", Axes: AxesSoftmax, Shape: sameShape},
-	{Name: "LogSoftmax", Axes: AxesSoftmax, Shape: sameShape},
-	{Name: "Hardmax", Axes: AxesSoftmax, Shape: sameShape},
-	{Name: "LRN", Axes: AxesOpaque, Shape: localShape},
-	{Name: "CumSum", Axes: AxesOpaque, Operands: 2, Shape: sameShape},
-	{Name: "ArgMax", Axes: AxesOpaque, Shape: argShape},
-	{Name: "ArgMin", Axes: AxesOpaque, Shape: argShape},
-	{Name: "Tile", Axes: AxesOpaque, Operands: 2, Shape: tileShape, List: map[string]int{"repeats": 1}},
-	{Name: "DepthToSpace", Axes: AxesDepthToSpace, Shape: blocksToSpace},
-	{Name: "SpaceToDepth", Axes: AxesOpaque, Shape: spaceToBlocks},
-	{Name: "GatherElements", Axes: AxesOpaque, Operands: 2, Shape: gatherElementsShape},
-	{Name: "GatherND", Axes: AxesOpaque, Operands: 2, Shape: gatherNDShape},
-	{Name: "ScatterElements", Axes: AxesOpaque, Operands: 3, Shape: sameShape},
-	{Name: "Scatter", Axes: AxesOpaque, Operands: 3, Shape: sameShape},
-	{Name: "ScatterND", Axes: AxesOpaque, Operands: 3, Shape: sameShape},
-	{Name: "TopK", Axes: AxesOpaque, Shape: topKShape},
-	{Name: "OneHot", Axes: AxesOpaque, Operands: 3, Shape: oneHotShape},
-	{Name: "EyeLike", Axes: AxesOpaque, Shape: sameShape},
-	{Name: "Range", Axes: AxesOpaque, Operands: 3, Shape: rangeShape},
-	{Name: "Size", Axes: AxesShape, Shape: sizeShape},
-	{Name: "Einsum", Axes: AxesOpaque, Shape: einsumShape},
-	{Name: "LSTM", Axes: AxesOpaque, Operands: 3, Shape: recurrentShape},
-	{Name: "GRU", Axes: AxesOpaque, Operands: 3, Shape: recurrentShape},
-	{Name: "RNN", Axes: AxesOpaque, Operands: 3, Shape: recurrentShape},
-	{Name: "Flatten", Axes: AxesFlatten, Shape: flattenShape, Attrs: []Default{{"axis", "1"}}},
-	{Name: "Reshape", Axes: AxesReshape, Shape: reshapeShape, List: map[string]int{"shape": 1}, Attrs: []Default{{"allowzero", "*"}}},
-	{Name: "Squeeze", Axes: AxesSqueeze, Shape: squeezeShape, List: map[string]int{"axes": 1}},
-	{Name: "Unsqueeze", Axes: AxesUnsqueeze, Shape: unsqueezeShape, List: map[string]int{"axes": 1}},
-	{Name: "Transpose", Axes: AxesTranspose, Shape: transposeShape},
-	{Name: "Concat", Axes: AxesConcat, Shape: concatShape},
-	{Name: "Split", Axes: AxesSplit, Shape: splitShape, List: map[string]int{"split": 1}},
-	{Name: "Gather", Axes: AxesGather, Operands: 2, Shape: gatherShape, Attrs: []Default{{"axis", "0"}}},
-	{Name: "Slice", Axes: AxesSlice, Shape: sliceShape, List: map[string]int{"starts": 1, "ends": 2, "axes": 3, "steps": 4}},
-	{Name: "Expand", Axes: AxesExpand, Shape: expandShape, List: map[string]int{"shape": 1}},
-	{Name: "Pad", Axes: AxesPad, Shape: padShape, List: map[string]int{"pads": 1, "axes": 3}, Attrs: []Default{{"mode", "constant"}}},
-	{Name: "Resize", Axes: AxesPad, Shape: resizeShape},
-	{Name: "Upsample", Axes: AxesPad, Shape: resizeShape},
-	{Name: "ConstantOfShape", Axes: AxesOpaque, Shape: constantOfShape},
-	{Name: "Add", Axes: AxesElementwise, Operands: 2, Shape: arithmetic(dim.Add)},
-	{Name: "Sub", Axes: AxesElementwise, Operands: 2, Shape: arithmetic(dim.Sub)},
-	{Name: "Mul", Axes: AxesElementwise, Operands: 2, Shape: arithmetic(dim.Mul)},
-	{Name: "Div", Axes: AxesElementwise, Operands: 2, Shape: arithmetic(dim.FloorDiv)},
-	{Name: "Equal", Axes: AxesElementwise, Operands: 2, Shape: arithmetic(equal)},
-	{Name: "Where", Axes: AxesElementwise, Operands: 3, Shape: whereShape},
-	{Name: "Identity", Axes: AxesSame, Shape: sameInts},
-	{Name: "Cast", Axes: AxesSame, Shape: sameInts},
-	{Name: "Shape", Axes: AxesShape, Shape: shapeShape},
-}, rare, unary, binary, reductions)
-
-var windowDefaults = []Default{
-	{"auto_pad", "NOTSET"}, {"dilations", "1..."}, {"group", "1"}, {"pads", "0..."}, {"strides", "1..."},
-	{"ceil_mode", "0"}, {"count_include_pad", "0"}, {"storage_order", "0"},
+// rule is what dim tables need to know of an operator beside its row in package operators.
+type rule struct {
+	axes  AxesRule
+	shape func(c *Ctx) error
+	macs  func(c *Ctx) error
 }
 
-// unary are element-wise functions of one operand (further operands are bounds and slopes that broadcast).
-var unary = []string{
-	"Relu", "Clip", "Sigmoid", "HardSigmoid", "HardSwish", "Tanh", "Elu", "Selu", "LeakyRelu", "Softplus", "Softsign", "Mish", "Gelu",
-	"Erf", "Exp", "Log", "Sqrt", "Reciprocal", "Abs", "Neg", "Floor", "Ceil", "Round", "Sign", "Dropout", "Not", "Sin", "Cos",
-	"Tan", "Asin", "Acos", "Atan", "Sinh", "Cosh", "Asinh", "Acosh", "Atanh", "IsNaN", "IsInf", "Celu", "ThresholdedRelu", "Shrink",
-	"MeanVarianceNormalization", "Trilu",
+// classes has the rule of each class whose operators, but for those in exceptions, do the same to shapes and axes.
+var classes = map[operators.Class]rule{
+	operators.Unary:     {axes: AxesSame, shape: sameShape},
+	operators.Broadcast: {axes: AxesElementwise, shape: broadcastShape},
+	operators.Rows:      {axes: AxesSoftmax, shape: sameShape},
+	operators.Reduction: {axes: AxesReduce, shape: reduceShape},
+	operators.Window:    {axes: AxesPool, shape: poolShape},
 }
 
-// binary are element-wise functions that broadcast.
-var binary = []string{
-	"Pow", "Min", "Max", "PRelu", "Less", "LessOrEqual", "Greater", "GreaterOrEqual", "And", "Or", "Xor", "Sum", "Mean", "Mod",
+// exceptions has the rules of operators that differ from their class, or whose class has none. Without an axes rule, what an operator
+// touches is frozen: networks with it go through, and it is carried as it stands.
+var exceptions = map[string]rule{
+	"Conv":          {axes: AxesConv, shape: convShape, macs: convMACs},
+	"ConvTranspose": {axes: AxesConvTranspose, shape: convTransposeShape},
+	"Gemm":          {axes: AxesGemm, shape: gemmShape, macs: gemmMACs},
+	"MatMul":        {axes: AxesMatMul, shape: matmulShape, macs: matmulMACs},
+	"Einsum":        {shape: einsumShape},
+	"LSTM":          {shape: recurrentShape},
+	"GRU":           {shape: recurrentShape},
+	"RNN":           {shape: recurrentShape},
+
+	"GlobalAveragePool": {axes: AxesGlobalPool, shape: globalPoolShape},
+	"GlobalMaxPool":     {axes: AxesGlobalPool, shape: globalPoolShape},
+
+	"BatchNormalization":        {axes: AxesBatchNorm, shape: channelNormShape},
+	"InstanceNormalization":     {axes: AxesBatchNorm, shape: channelNormShape},
+	"LayerNormalization":        {axes: AxesLayerNorm, shape: layerNormShape},
+	"MeanVarianceNormalization": {axes: AxesSame, shape: sameShape},
+
+	"LRN":    {shape: localShape},
+	"CumSum": {shape: sameShape},
+	"ArgMax": {shape: argShape},
+	"ArgMin": {shape: argShape},
+
+	"Identity": {axes: AxesSame, shape: sameInts},
+	"Cast":     {axes: AxesSame, shape: sameInts},
+	"Add":      {axes: AxesElementwise, shape: arithmetic(dim.Add)},
+	"Sub":      {axes: AxesElementwise, shape: arithmetic(dim.Sub)},
+	"Mul":      {axes: AxesElementwise, shape: arithmetic(dim.Mul)},
+	"Div":      {axes: AxesElementwise, shape: arithmetic(dim.FloorDiv)},
+	"Equal":    {axes: AxesElementwise, shape: arithmetic(equal)},
+	"Where":    {axes: AxesElementwise, shape: whereShape},
+
+	"Flatten":      {axes: AxesFlatten, shape: flattenShape},
+	"Reshape":      {axes: AxesReshape, shape: reshapeShape},
+	"Squeeze":      {axes: AxesSqueeze, shape: squeezeShape},
+	"Unsqueeze":    {axes: AxesUnsqueeze, shape: unsqueezeShape},
+	"Transpose":    {axes: AxesTranspose, shape: transposeShape},
+	"Concat":       {axes: AxesConcat, shape: concatShape},
+	"Split":        {axes: AxesSplit, shape: splitShape},
+	"Slice":        {axes: AxesSlice, shape: sliceShape},
+	"Expand":       {axes: AxesExpand, shape: expandShape},
+	"Pad":          {axes: AxesPad, shape: padShape},
+	"Resize":       {axes: AxesPad, shape: resizeShape},
+	"Upsample":     {axes: AxesPad, shape: resizeShape},
+	"Tile":         {shape: tileShape},
+	"Trilu":        {axes: AxesSame, shape: sameShape},
+	"DepthToSpace": {axes: AxesDepthToSpace, shape: blocksToSpace},
+	"SpaceToDepth": {shape: spaceToBlocks},
+
+	"Gather":            {axes: AxesGather, shape: gatherShape},
+	"GatherElements":    {shape: gatherElementsShape},
+	"GatherND":          {shape: gatherNDShape},
+	"ScatterElements":   {shape: sameShape},
+	"Scatter":           {shape: sameShape},
+	"ScatterND":         {shape: sameShape},
+	"TopK":              {shape: topKShape},
+	"OneHot":            {shape: oneHotShape},
+	"GridSample":        {shape: gridSampleShape},
+	"NonMaxSuppression": {shape: suppressionShape},
+
+	"Shape":           {axes: AxesShape, shape: shapeShape},
+	"Size":            {axes: AxesShape, shape: sizeShape},
+	"ConstantOfShape": {shape: constantOfShape},
+	"EyeLike":         {shape: sameShape},
+	"Range":           {shape: rangeShape},
 }
 
-// reductions have their axes as attribute or operand; without any they reduce all.
-var reductions = []string{
-	"ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1", "ReduceL2", "ReduceSumSquare", "ReduceLogSum", "ReduceLogSumExp",
-}
+var table = derive(operators.All())
 
-func index(specs, rare []Spec, unary, binary, reductions []string) map[[2]string]Spec {
-	out := map[[2]string]Spec{}
-	for _, s := range append(specs, rare...) {
-		out[[2]string{s.Domain, s.Name}] = s
-	}
-	for _, name := range unary {
-		out[[2]string{"", name}] = Spec{Name: name, Axes: AxesSame, Shape: sameShape}
-	}
-	for _, name := range binary {
-		out[[2]string{"", name}] = Spec{Name: name, Axes: AxesElementwise, Shape: broadcastShape}
-	}
-	for _, name := range reductions {
-		out[[2]string{"", name}] = Spec{
-			Name: name, Axes: AxesReduce, Shape: reduceShape, List: map[string]int{"axes": 1},
-			Attrs: []Default{{"keepdims", "1"}, {"noop_with_empty_axes", "0"}},
+type tableKey struct{ domain, name string }
+
+// derive makes the entries of the operators that have a shape rule.
+func derive(rows []operators.Operator) map[tableKey]Spec {
+	out := map[tableKey]Spec{}
+	for _, o := range rows {
+		r, special := exceptions[o.Name]
+		if !special || o.Domain != "" {
+			r = classes[o.Class]
 		}
+		if r.shape == nil {
+			continue
+		}
+		s := Spec{Name: o.Name, Domain: o.Domain, Axes: r.axes, Operands: o.Required(), Shape: r.shape, MACs: r.macs}
+		for k, p := range o.Operands() {
+			if p.Kind == operators.List || p.Kind == operators.Size {
+				if s.List == nil {
+					s.List = map[string]int{}
+				}
+				s.List[p.Name] = k
+			}
+		}
+		for _, a := range o.Attributes() {
+			if a.Silent {
+				s.Attrs = append(s.Attrs, Default{a.Name, a.Default})
+			}
+		}
+		s.operands, s.results = o.Operands(), o.Results()
+		out[tableKey{o.Domain, o.Name}] = s
 	}
 	return out
 }

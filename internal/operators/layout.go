@@ -1,0 +1,54 @@
+package operators
+
+// layouts keep elements and change their shape or places.
+var layouts = of(Layout,
+	Operator{Name: "Flatten", Opsets: "1 9 11 13 21 23 24", Sig: "input -> output", Attrs: "axis:=1", Builder: "Flatten"},
+	Operator{Name: "Reshape", Opsets: "1 5 13 14 19 21 23 24", Sig: "data shape:size@5 -> reshaped", Attrs: "allowzero:=*", Builder: "Reshape"},
+	Operator{Name: "Squeeze", Opsets: "1 11 13 21 23 24", Sig: "data axes:list@13? -> squeezed", Builder: "Reshape"},
+	Operator{Name: "Unsqueeze", Opsets: "1 11 13 21 23 24", Sig: "data axes:list@13 -> expanded", Builder: "Reshape"},
+	Operator{Name: "Transpose", Opsets: "1 13 21 23 24", Sig: "data -> transposed", Attrs: "perm", Builder: "Transpose"},
+	Operator{Name: "Concat", Opsets: "1 4 11 13", Sig: "inputs... -> concat_result", Attrs: "axis", Builder: "Concat"},
+	Operator{Name: "Split", Opsets: "1 2 11 13 18", Sig: "input split:list@13? -> outputs...", Attrs: "axis=0 num_outputs", Builder: "Split"},
+	Operator{Name: "Slice", Opsets: "1 10 11 13", Sig: "data starts:list@10 ends:list@10 axes:list@10? steps:list@10? -> output"},
+	Operator{Name: "Expand", Opsets: "8 13", Sig: "input shape:size -> output"},
+	Operator{Name: "Pad", Opsets: "1 2 11 13 18 19 21 23 24", Sig: "data pads:list@11 value@11? axes:list? -> output", Attrs: "mode:=constant"},
+	Operator{Name: "Tile", Opsets: "1 6 13", Sig: "input repeats:list -> output", Changes: "6: repeats are a list of all axes"},
+	Operator{Name: "Trilu", Opsets: "14", Sig: "input k:int64? -> output", Attrs: "upper=1"},
+	Operator{Name: "DepthToSpace", Opsets: "1 11 13", Sig: "input -> output", Attrs: "blocksize mode=DCR"},
+	Operator{Name: "SpaceToDepth", Opsets: "1 13", Sig: "input -> output", Attrs: "blocksize"},
+	Operator{Name: "Resize", Opsets: "10 11 13 18 19", Sig: "X roi:T2? scales:float? sizes:size? -> Y",
+		Attrs:   "antialias=0 axes coordinate_transformation_mode=half_pixel cubic_coeff_a=-0.75 exclude_outside=0 extrapolation_value=0 keep_aspect_ratio_policy=stretch mode=nearest nearest_mode=round_prefer_floor",
+		Changes: "11: scales are the third operand, and positions are at pixels' centres"},
+	Operator{Name: "Upsample", Opsets: "1 7 9 10", Sig: "X scales:float? -> Y", Attrs: "mode=nearest", Changes: "10: Resize takes its place"},
+)
+
+// accesses pick or put elements at places that other tensors say.
+var accesses = of(Access,
+	Operator{Name: "Gather", Opsets: "1 11 13", Sig: "data indices:int -> output", Attrs: "axis:=0"},
+	Operator{Name: "GatherElements", Opsets: "11 13", Sig: "data indices:int -> output", Attrs: "axis=0"},
+	Operator{Name: "GatherND", Opsets: "11 12 13", Sig: "data indices:int64 -> output", Attrs: "batch_dims=0"},
+	Operator{Name: "Scatter", Opsets: "9 11", Sig: "data indices:int updates -> output", Attrs: "axis=0", Changes: "11: ScatterElements takes its place"},
+	Operator{Name: "ScatterElements", Opsets: "11 13 16 18", Sig: "data indices:int updates -> output", Attrs: "axis=0 reduction=none"},
+	Operator{Name: "ScatterND", Opsets: "11 13 16 18", Sig: "data indices:int64 updates -> output", Attrs: "reduction=none"},
+	Operator{Name: "TopK", Opsets: "1 10 11 24", Sig: "X K:int64? -> Values Indices:int64", Attrs: "axis=-1 largest=1 sorted=1 k", Changes: "10: K is an operand"},
+	Operator{Name: "OneHot", Opsets: "9 11", Sig: "indices:T1 depth:T2 values -> output", Attrs: "axis=-1"},
+	Operator{Name: "GridSample", Opsets: "16 20 22", Sig: "X grid:T1 -> Y", Attrs: "align_corners=0 mode=linear padding_mode=zeros", Changes: "20: bilinear is called linear, bicubic cubic; any number of spatial axes"},
+	Operator{Name: "NonMaxSuppression", Opsets: "10 11", Sig: "boxes:float scores:float max_output_boxes_per_class:int64? iou_threshold:float? score_threshold:float? -> selected_indices:int64", Attrs: "center_point_box=0"},
+)
+
+// sources make tensors of sizes and numbers.
+var sources = of(Source,
+	Operator{Name: "Constant", Opsets: "1 9 11 12 13 19 21 23 24", Sig: "-> output:any", Attrs: "value value_float value_floats value_int value_ints"},
+	Operator{Name: "ConstantOfShape", Opsets: "9 20 21 23 24", Sig: "input:list -> output:any", Attrs: "value"},
+	Operator{Name: "EyeLike", Opsets: "9 22", Sig: "input:T1 -> output:any", Attrs: "dtype k=0"},
+	Operator{Name: "Range", Opsets: "11", Sig: "start limit delta -> output"},
+	Operator{Name: "Shape", Opsets: "1 13 15 19 21 23 24", Sig: "data -> shape:int64", Attrs: "start=0 end"},
+	Operator{Name: "Size", Opsets: "1 13 19 21 23 24", Sig: "data -> size:int64"},
+)
+
+// controls run subgraphs. Readers look for the names that those capture; a model's passes take apart what they can.
+var controls = of(Control,
+	Operator{Name: "If", Opsets: "1 11 13 16 19 21 23 24", Sig: "cond:bool -> outputs:any...", Attrs: "then_branch else_branch"},
+	Operator{Name: "Loop", Opsets: "1 11 13 16 19 21 23 24", Sig: "M:int64? cond:bool? v_initial:any... -> v_final_and_scan_outputs:any...", Attrs: "body"},
+	Operator{Name: "Scan", Opsets: "8 9 11 16 19 21 23 24", Sig: "initial_state_and_scan_inputs:any... -> final_state_and_scan_outputs:any...", Attrs: "body num_scan_inputs scan_input_axes scan_input_directions scan_output_axes scan_output_directions"},
+)

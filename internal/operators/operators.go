@@ -1,0 +1,137 @@
+// Package operators is the table of the ONNX operators that this module knows: one row each, in the file of its class.
+//
+// The table holds facts only. What an operator does to shapes, axes and data stands in the packages that do it: they take its class from
+// here, and register what they have beside it under its name. gen/doc/operators.md shows which package can do what.
+//
+// A new operator whose class exists is one row here and one entry where its class is computed. See Operator for the columns.
+package operators
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Operator is one row of the table. It holds texts and numbers only, so nobody can change the table through it.
+type Operator struct {
+	Domain string // "" is ONNX's own, which models also call ai.onnx
+	Name   string
+	Class  Class
+
+	// Opsets are the versions of the operator set that define the operator anew, the oldest first: "1 6 13".
+	Opsets string
+
+	// Sig lists the operands, then the results: "X W B? -> Y". See Operand for the marks.
+	Sig string
+
+	// Attrs lists the attributes, with defaults as ONNX has them: "axis=-1 epsilon=1e-05 kernel_shape". See Attr for the marks.
+	Attrs string
+
+	// Changes says which opset changed the meaning, and how, where readers of older models must know: "13: along one axis, not all after it".
+	Changes string
+
+	Activation bool   // belongs to the layer before it: a function without parameters that networks put after layers
+	MACs       bool   // multiplies and accumulates, so that it has a cost of its own
+	Builder    string // the method of nn.Builder, then the function of package nn that makes its argument, where there is one: "Act Relu"
+
+	// Torch is the PyTorch form where one expression says it: a function of the operand ("F.relu"), a format of the operands
+	// ("%s.pow(%s)"), of a reduction with the place of its axes ("%s.sum(%s)"). Forms that depend on attributes are in gen/pytorch.
+	Torch string
+}
+
+// Class says how an operator treats its operands. Packages have one rule for each class, and exceptions by name.
+type Class uint8
+
+// The classes.
+const (
+	Unary         Class = iota + 1 // element-wise: each element of the result is a function of one element
+	Broadcast                      // element-wise with several operands, which broadcast
+	Rows                           // a function of each row along one axis
+	Reduction                      // some axes become one element, or vanish
+	Window                         // a function of windows that move over space
+	Product                        // sums of products with weights or another operand
+	Normalisation                  // to mean and deviation, with parameters
+	Layout                         // the elements stay; their shape or places change
+	Access                         // picks or puts elements at places that are computed
+	Source                         // makes a tensor of nothing but sizes and numbers
+	Composite                      // stands for several operators of other classes
+	Control                        // runs subgraphs
+)
+
+var classNames = [...]string{
+	Unary: "element-wise", Broadcast: "element-wise, broadcasting", Rows: "rows", Reduction: "reduction", Window: "window", Product: "product",
+	Normalisation: "normalisation", Layout: "layout", Access: "random access", Source: "source", Composite: "composite", Control: "control",
+}
+
+// String is the class's name.
+func (c Class) String() string {
+	if c == 0 || int(c) >= len(classNames) {
+		return "Class(" + strconv.Itoa(int(c)) + ")"
+	}
+	return classNames[c]
+}
+
+var (
+	all    = slices.Concat(unary, broadcast, rows, reductions, windows, products, normalisations, layouts, accesses, sources, composites, controls)
+	byName = index(all)
+)
+
+type key struct{ domain, name string }
+
+func index(list []Operator) map[key]Operator {
+	out := make(map[key]Operator, len(list))
+	for _, o := range list {
+		out[key{o.Domain, o.Name}] = o
+	}
+	return out
+}
+
+// Lookup returns the row of an operator.
+func Lookup(domain, name string) (Operator, bool) {
+	if domain == "ai.onnx" {
+		domain = ""
+	}
+	o, ok := byName[key{domain, name}]
+	return o, ok
+}
+
+// All returns the rows, class by class.
+func All() []Operator { return slices.Clone(all) }
+
+// Of returns the rows of a class.
+func Of(c Class) []Operator {
+	return slices.DeleteFunc(All(), func(o Operator) bool { return o.Class != c })
+}
+
+// of gives rows their class.
+func of(c Class, rows ...Operator) []Operator {
+	for i := range rows {
+		rows[i].Class = c
+	}
+	return rows
+}
+
+// Versions returns the opsets that define the operator anew, the oldest first.
+func (o Operator) Versions() []int {
+	var out []int
+	for _, f := range strings.Fields(o.Opsets) {
+		n, _ := strconv.Atoi(f) // a test reads every row
+		out = append(out, n)
+	}
+	return out
+}
+
+// Since is the first opset that has the operator.
+func (o Operator) Since() int { return o.Versions()[0] }
+
+// Method is the method of nn.Builder that makes the operator, "" for none.
+func (o Operator) Method() string {
+	method, _, _ := strings.Cut(o.Builder, " ")
+	return method
+}
+
+// Function is the function of package nn that makes the method's argument, "" where the argument is written out.
+func (o Operator) Function() string {
+	_, function, _ := strings.Cut(o.Builder, " ")
+	return function
+}

@@ -1,0 +1,42 @@
+package operators
+
+// geometry are the attributes of windows that move over space.
+const geometry = "kernel_shape auto_pad:=NOTSET dilations:=1... group:=1 pads:=0... strides:=1..."
+
+// windows are functions of the elements of windows.
+var windows = of(Window,
+	Operator{Name: "MaxPool", Opsets: "1 8 10 11 12 22", Sig: "X -> Y Indices:int64?", Attrs: pooling, Builder: "Pool"},
+	Operator{Name: "AveragePool", Opsets: "1 7 10 11 19 22", Sig: "X -> Y", Attrs: pooling, Builder: "Pool"},
+	Operator{Name: "LpPool", Opsets: "1 2 11 18 22", Sig: "X -> Y", Attrs: pooling + " p=2"},
+	Operator{Name: "GlobalMaxPool", Opsets: "1 22", Sig: "X -> Y", Builder: "Pool"},
+	Operator{Name: "GlobalAveragePool", Opsets: "1 22", Sig: "X -> Y", Builder: "Pool"},
+)
+
+const pooling = geometry + " ceil_mode:=0 count_include_pad:=0 storage_order:=0"
+
+// products are what networks spend their time on. A normalisation after one is its bias.
+var products = of(Product,
+	Operator{Name: "Conv", Opsets: "1 11 22", Sig: "X W B? -> Y", Attrs: geometry, MACs: true, Builder: "Conv"},
+	Operator{Name: "ConvTranspose", Opsets: "1 11 22", Sig: "X W B? -> Y", Attrs: geometry + " output_padding output_shape"},
+	Operator{Name: "Gemm", Opsets: "1 6 7 9 11 13", Sig: "A B C? -> Y", Attrs: "alpha:=1.0 beta:=1.0 transA:=0 transB:=0", MACs: true, Builder: "Linear"},
+	Operator{Name: "MatMul", Opsets: "1 9 13", Sig: "A B -> Y", MACs: true, Builder: "MatMul"},
+)
+
+// composites stand for several operators.
+var composites = of(Composite,
+	Operator{Name: "Einsum", Opsets: "12", Sig: "Inputs... -> Output", Attrs: "equation"},
+	Operator{Name: "LSTM", Opsets: "1 7 14 22", Sig: "X W R B? sequence_lens:int? initial_h? initial_c? P? -> Y? Y_h? Y_c?", Attrs: recurrent + " input_forget=0"},
+	Operator{Name: "GRU", Opsets: "1 3 7 14 22", Sig: "X W R B? sequence_lens:int? initial_h? -> Y? Y_h?", Attrs: recurrent + " linear_before_reset=0"},
+	Operator{Name: "RNN", Opsets: "1 7 14 22", Sig: "X W R B? sequence_lens:int? initial_h? -> Y? Y_h?", Attrs: recurrent},
+)
+
+const recurrent = "activation_alpha activation_beta activations clip direction=forward hidden_size layout=0"
+
+// normalisations bring elements to mean 0 and deviation 1, then scale and shift them.
+var normalisations = of(Normalisation,
+	Operator{Name: "BatchNormalization", Opsets: "1 6 7 9 14 15", Sig: "X scale:T1 B:T1 mean:T2 var:T2 -> Y running_mean:T2? running_var:T2?",
+		Attrs: "epsilon=1e-05 momentum:=* training_mode:=0 spatial:=1", Builder: "BatchNorm", Changes: "14: training_mode says whether it uses the batch's statistics"},
+	Operator{Name: "InstanceNormalization", Opsets: "1 6 22", Sig: "input scale B -> output", Attrs: "epsilon=1e-05"},
+	Operator{Name: "LayerNormalization", Opsets: "17", Sig: "X Scale B? -> Y Mean:any? InvStdDev:any?", Attrs: "axis=-1 epsilon=1e-05 stash_type:=1", Builder: "LayerNorm"},
+	Operator{Name: "MeanVarianceNormalization", Opsets: "9 13", Sig: "X -> Y", Attrs: "axes=0,2,3"},
+)

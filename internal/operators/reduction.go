@@ -1,0 +1,26 @@
+package operators
+
+// rows are functions of each row along one axis.
+var rows = of(Rows,
+	Operator{Name: "Softmax", Opsets: "1 11 13", Sig: "input -> output", Attrs: "axis=-1", Builder: "Softmax", Changes: "13: along one axis, not over all from it on"},
+	Operator{Name: "LogSoftmax", Opsets: "1 11 13", Sig: "input -> output", Attrs: "axis=-1", Changes: "13: along one axis, not over all from it on"},
+	Operator{Name: "Hardmax", Opsets: "1 11 13", Sig: "input -> output", Attrs: "axis=-1", Changes: "13: along one axis, not over all from it on"},
+	Operator{Name: "CumSum", Opsets: "11 14", Sig: "x axis:int -> y", Attrs: "exclusive=0 reverse=0"},
+	Operator{Name: "LRN", Opsets: "1 13", Sig: "X -> Y", Attrs: "alpha=0.0001 beta=0.75 bias=1 size"},
+)
+
+// reductions have their axes as an operand since opset 18; without any they reduce all.
+var reductions = of(Reduction,
+	Operator{Name: "ReduceMean", Opsets: "1 11 13 18", Sig: "data axes:list@18? -> reduced", Attrs: "keepdims:=1 noop_with_empty_axes:=0", Builder: "Mean"},
+	Operator{Name: "ReduceSum", Opsets: "1 11 13", Sig: "data axes:list@13? -> reduced", Attrs: "keepdims:=1 noop_with_empty_axes:=0", Torch: "%s.sum(%s)"},
+	Operator{Name: "ReduceMax", Opsets: "1 11 12 13 18 20", Sig: "data axes:list@18? -> reduced", Attrs: "keepdims:=1 noop_with_empty_axes:=0", Torch: "%s.amax(%s)"},
+	Operator{Name: "ReduceMin", Opsets: "1 11 12 13 18 20", Sig: "data axes:list@18? -> reduced", Attrs: "keepdims:=1 noop_with_empty_axes:=0", Torch: "%s.amin(%s)"},
+	Operator{Name: "ReduceProd", Opsets: "1 11 13 18", Sig: "data axes:list@18? -> reduced", Attrs: "keepdims:=1 noop_with_empty_axes:=0", Torch: "%s.prod(%s)"},
+	Operator{Name: "ReduceL1", Opsets: "1 11 13 18", Sig: "data axes:list@18? -> reduced", Attrs: "keepdims:=1 noop_with_empty_axes:=0", Torch: "%s.abs().sum(%s)"},
+	Operator{Name: "ReduceL2", Opsets: "1 11 13 18", Sig: "data axes:list@18? -> reduced", Attrs: "keepdims:=1 noop_with_empty_axes:=0", Torch: "torch.linalg.vector_norm(%s, 2, %s)"},
+	Operator{Name: "ReduceSumSquare", Opsets: "1 11 13 18", Sig: "data axes:list@18? -> reduced", Attrs: "keepdims:=1 noop_with_empty_axes:=0", Torch: "%s.square().sum(%s)"},
+	Operator{Name: "ReduceLogSum", Opsets: "1 11 13 18", Sig: "data axes:list@18? -> reduced", Attrs: "keepdims:=1 noop_with_empty_axes:=0", Torch: "%s.sum(%s).log()"},
+	Operator{Name: "ReduceLogSumExp", Opsets: "1 11 13 18", Sig: "data axes:list@18? -> reduced", Attrs: "keepdims:=1 noop_with_empty_axes:=0", Torch: "%s.logsumexp(%s)"},
+	Operator{Name: "ArgMax", Opsets: "1 11 12 13", Sig: "data -> reduced:int64", Attrs: "axis=0 keepdims=1 select_last_index=0"},
+	Operator{Name: "ArgMin", Opsets: "1 11 12 13", Sig: "data -> reduced:int64", Attrs: "axis=0 keepdims=1 select_last_index=0"},
+)
