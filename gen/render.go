@@ -8,6 +8,7 @@ import (
 	"github.com/dave/jennifer/jen"
 
 	"github.com/autotailor/autotailor/gen/view"
+	"github.com/autotailor/autotailor/internal/operators"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
@@ -241,15 +242,11 @@ func pool(p nn.Pool) *jen.Statement {
 	return nnType("Pool").Values(f...)
 }
 
-// plainActs are the functions of package nn that return an Act without attributes.
-var plainActs = map[string]bool{
-	"Relu": true, "Sigmoid": true, "Tanh": true, "Erf": true, "HardSwish": true, "Gelu": true,
-}
-
 func act(a nn.Act) *jen.Statement {
+	o, _ := operators.Lookup("", a.Type)
 	switch {
-	case len(a.Attrs) == 0 && plainActs[a.Type]:
-		return nnType(a.Type).Call()
+	case len(a.Attrs) == 0 && o.Function() != "":
+		return nnType(o.Function()).Call()
 	case a.Type == "Clip" && len(a.Attrs) == 2 && a.Attrs[0].Name == "min" && a.Attrs[1].Name == "max":
 		return nnType("Clip").Call(float(a.Attrs[0].Float), float(a.Attrs[1].Float))
 	}

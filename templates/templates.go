@@ -5,6 +5,7 @@ package templates
 import (
 	"slices"
 
+	"github.com/autotailor/autotailor/internal/operators"
 	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/supernet"
 )
@@ -94,10 +95,6 @@ func bottleneckMatch(cs []convolution) supernet.Match {
 // passive tells whether node i neither has parameters of its own interest nor changes the width: what may stand between
 // the convolutions of a chain.
 func passive(n *ir.Node) bool {
-	switch n.Op {
-	case "Relu", "Clip", "HardSwish", "HardSigmoid", "Sigmoid", "LeakyRelu", "Elu", "Selu", "PRelu", "Mish", "Gelu", "Softplus",
-		"BatchNormalization", "Swish", "Tanh":
-		return true
-	}
-	return false
+	o, _ := operators.Lookup(n.Domain, n.Op)
+	return o.Activation || o.Name == "PRelu" || o.Name == "BatchNormalization"
 }

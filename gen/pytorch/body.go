@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/autotailor/autotailor/gen/view"
+	"github.com/autotailor/autotailor/internal/operators"
 	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
@@ -236,8 +237,6 @@ func (f *frame) pick(p view.Pick, slots []view.Slot) string {
 	return fn + "(" + strings.Join(of, ", ") + ")"
 }
 
-var operators = map[string]string{"Add": "+", "Sub": "-", "Mul": "*", "Div": "/", "MatMul": "@"}
-
 // call writes one Builder call; k is its index in the layout.
 func (f *frame) call(c *view.Call, k int) {
 	if c.Method == "Op" && c.Rec.Op.Type == "Constant" && c.Rec.Op.Domain == "" && len(c.Rec.Op.Attrs) == 1 {
@@ -322,8 +321,9 @@ func (f *frame) expression(c *view.Call, k int, in []string, slots []view.Slot) 
 	case "Op":
 		return f.carried(c, in, f.extents(slots))
 	}
-	if op, ok := operators[c.Method]; ok {
-		return in[0] + " " + op + " " + in[1], nil
+	o, ok := operators.Lookup("", c.Method) // a method that is called like its operator
+	if !ok || o.Torch == "" || len(in) != 2 {
+		return "", fmt.Errorf("%s has no PyTorch form", c.Method)
 	}
-	return "", fmt.Errorf("%s has no PyTorch form", c.Method)
+	return fmt.Sprintf(o.Torch, in[0], in[1]), nil
 }

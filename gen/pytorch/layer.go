@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/autotailor/autotailor/gen/view"
+	"github.com/autotailor/autotailor/internal/operators"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
@@ -228,15 +229,6 @@ func python(b bool) string {
 // act is an element-wise function: what is called, with the arguments after the operand.
 type act struct{ fn, rest string }
 
-// acts are functions without attributes.
-var acts = map[string]string{
-	"Relu": "F.relu", "Sigmoid": "torch.sigmoid", "Tanh": "torch.tanh", "Erf": "torch.erf", "HardSwish": "F.hardswish", "Gelu": "F.gelu", "Elu": "F.elu",
-	"Selu": "F.selu", "Celu": "F.celu", "Softplus": "F.softplus", "Softsign": "F.softsign", "Mish": "F.mish", "Abs": "torch.abs", "Neg": "torch.neg", "Exp": "torch.exp",
-	"Log": "torch.log", "Sqrt": "torch.sqrt", "Reciprocal": "torch.reciprocal", "Ceil": "torch.ceil", "Floor": "torch.floor", "Round": "torch.round",
-	"Sign": "torch.sign", "Sin": "torch.sin", "Cos": "torch.cos", "Tan": "torch.tan", "Asin": "torch.asin", "Acos": "torch.acos", "Atan": "torch.atan",
-	"Sinh": "torch.sinh", "Cosh": "torch.cosh", "Asinh": "torch.asinh", "Acosh": "torch.acosh", "Atanh": "torch.atanh", "Identity": "torch.clone",
-}
-
 func activation(a nn.Act) (act, error) {
 	attr := map[string]nn.Attr{}
 	for _, x := range a.Attrs {
@@ -248,6 +240,7 @@ func activation(a nn.Act) (act, error) {
 		}
 		return def
 	}
+	o, _ := operators.Lookup("", a.Type)
 	switch {
 	case a.Type == "Clip":
 		return clip(attr), nil
@@ -264,13 +257,12 @@ func activation(a nn.Act) (act, error) {
 	case a.Type == "Gelu" && attr["approximate"].String == "tanh":
 		return act{"F.gelu", `, approximate="tanh"`}, nil
 	case (a.Type == "Elu" || a.Type == "Celu") && len(attr) > 0:
-		return act{acts[a.Type], ", alpha=" + float(number("alpha", 1))}, nil
+		return act{o.Torch, ", alpha=" + float(number("alpha", 1))}, nil
 	}
-	fn, ok := acts[a.Type]
-	if !ok {
+	if o.Class != operators.Unary || o.Torch == "" || strings.Contains(o.Torch, "%") {
 		return act{}, fmt.Errorf("function %s has no PyTorch form", a.Type)
 	}
-	return act{fn, ""}, nil
+	return act{o.Torch, ""}, nil
 }
 
 func clip(attr map[string]nn.Attr) act {

@@ -8,37 +8,53 @@ import (
 	"strings"
 
 	"github.com/autotailor/autotailor/gen/view"
+	"github.com/autotailor/autotailor/internal/operators"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
 // carriedOp writes an operator without a Builder method: in are its operands, dims the extents of its result.
 type carriedOp func(f *frame, c *view.Call, in, dims []string) (string, error)
 
-// carriedOps are the carried operators that have a PyTorch form.
+// carriedOps are the carried operators whose PyTorch form is more than the expression that the table has.
 var carriedOps = map[string]carriedOp{
 	"Slice": sliceOp, "Gather": gather, "Expand": expand, "Tile": tile, "Trilu": trilu, "Cast": castOp,
 	"Resize": resize, "DepthToSpace": depthToSpace, "SpaceToDepth": spaceToDepth, "ConvTranspose": convTranspose,
 	"InstanceNormalization": instanceNorm, "LRN": localResponse, "LogSoftmax": logSoftmax, "Hardmax": hardmax, "CumSum": cumSum,
+	"Mod": mod, "ArgMax": position("argmax"), "ArgMin": position("argmin"),
+}
 
-	"Pow": formatted("%s.pow(%s)", 2), "Mod": mod, "Max": folded("torch.maximum(%s, %s)"), "Min": folded("torch.minimum(%s, %s)"), "Sum": folded("%s + %s"),
-	"Where": formatted("torch.where(%s, %s, %s)", 3), "PRelu": formatted("torch.where(%[1]s < 0, %[1]s * %[2]s, %[1]s)", 2),
-	"Equal": formatted("%s == %s", 2), "Less": formatted("%s < %s", 2), "LessOrEqual": formatted("%s <= %s", 2), "Greater": formatted("%s > %s", 2),
-	"GreaterOrEqual": formatted("%s >= %s", 2), "And": formatted("%s & %s", 2), "Or": formatted("%s | %s", 2), "Xor": formatted("%s ^ %s", 2),
-	"Not": formatted("~%s", 1), "IsNaN": formatted("torch.isnan(%s)", 1),
+// carriedForm returns what writes an operator without a Builder method, nil where nothing does.
+func carriedForm(domain, name string) carriedOp {
+	o, ok := operators.Lookup(domain, name)
+	switch {
+	case !ok || o.Domain != "":
+		return nil
+	case carriedOps[o.Name] != nil:
+		return carriedOps[o.Name]
+	case o.Torch == "":
+		return nil
+	case o.Class == operators.Reduction:
+		return reduction(o.Torch)
+	case o.Operands()[0].Variadic:
+		return folded(o.Torch)
+	case strings.Contains(o.Torch, "%"):
+		return formatted(o.Torch, len(o.Operands()))
+	}
+	return nil
+}
 
-	"ReduceSum": reduction("%s.sum(%s)"), "ReduceMax": reduction("%s.amax(%s)"), "ReduceMin": reduction("%s.amin(%s)"), "ReduceProd": reduction("%s.prod(%s)"),
-	"ReduceL1": reduction("%s.abs().sum(%s)"), "ReduceL2": reduction("torch.linalg.vector_norm(%s, 2, %s)"), "ReduceSumSquare": reduction("%s.square().sum(%s)"),
-	"ReduceLogSum": reduction("%s.sum(%s).log()"), "ReduceLogSumExp": reduction("%s.logsumexp(%s)"),
-	"ArgMax": position("argmax"), "ArgMin": position("argmin"),
+// Has tells whether an operator has a PyTorch form, at least with some attributes.
+func Has(o operators.Operator) bool {
+	_, err := activation(nn.Act{Type: o.Name})
+	return o.Domain == "" && (o.Builder != "" && o.Method() != "Act" || err == nil || carriedForm(o.Domain, o.Name) != nil)
 }
 
 // carried writes an operator as it stands in the model.
 func (f *frame) carried(c *view.Call, in, dims []string) (string, error) {
-	op, ok := carriedOps[c.Rec.Op.Type]
-	if ok && c.Rec.Op.Domain == "" && len(c.Out) == 1 {
+	if op := carriedForm(c.Rec.Op.Domain, c.Rec.Op.Type); op != nil && len(c.Out) == 1 {
 		return op(f, c, in, dims)
 	}
-	if a, err := activation(nn.Act{Type: c.Rec.Op.Type, Attrs: c.Rec.Op.Attrs}); err == nil && len(in) == 1 {
+	if a, err := activation(nn.Act{Type: c.Rec.Op.Type, Attrs: c.Rec.Op.Attrs}); err == nil && len(in) == 1 && c.Rec.Op.Domain == "" {
 		return a.call(in[0]), nil
 	}
 	return "", fmt.Errorf("operator %s has no PyTorch form", c.Rec.Op.Type)

@@ -3,6 +3,7 @@ package view
 import (
 	"slices"
 
+	"github.com/autotailor/autotailor/internal/operators"
 	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/dim"
 	"github.com/autotailor/autotailor/ir/supernet"
@@ -12,7 +13,7 @@ import (
 // rule translates one node, or says errNoMethod.
 type rule func(t *translator, i int, o *supernet.Op) ([]Call, error)
 
-// rules lists the operators that have a builder method of their own. Element-wise functions are in acts.
+// rules lists the operators that have a Builder method and more to say than its name. Package operators has the methods.
 var rules = map[string]rule{
 	"Conv":               (*translator).conv,
 	"Gemm":               (*translator).gemm,
@@ -25,10 +26,6 @@ var rules = map[string]rule{
 	"GlobalMaxPool":      (*translator).pool,
 	"GlobalAveragePool":  (*translator).pool,
 	"ReduceMean":         (*translator).mean,
-	"Add":                elementwise,
-	"Sub":                elementwise,
-	"Mul":                elementwise,
-	"Div":                elementwise,
 	"Flatten":            (*translator).flatten,
 	"Reshape":            (*translator).reshape,
 	"Squeeze":            (*translator).reshape,
@@ -37,11 +34,22 @@ var rules = map[string]rule{
 	"Concat":             (*translator).concat,
 	"Split":              (*translator).split,
 	"Clip":               (*translator).clip,
+}
 
-	"Relu": act, "Sigmoid": act, "Tanh": act, "Erf": act, "HardSwish": act, "HardSigmoid": act, "Gelu": act, "LeakyRelu": act,
-	"Elu": act, "Selu": act, "Celu": act, "Softplus": act, "Softsign": act, "Mish": act, "ThresholdedRelu": act, "Abs": act,
-	"Neg": act, "Exp": act, "Log": act, "Sqrt": act, "Reciprocal": act, "Ceil": act, "Floor": act, "Round": act, "Sign": act,
-	"Sin": act, "Cos": act, "Identity": act,
+// ruleOf returns the rule of an operator that has a Builder method, nil for others.
+func ruleOf(domain, name string) rule {
+	o, ok := operators.Lookup(domain, name)
+	switch {
+	case !ok || o.Builder == "" || o.Domain != "":
+		return nil
+	case rules[o.Name] != nil:
+		return rules[o.Name]
+	case o.Method() == "Act":
+		return act
+	case o.Class == operators.Broadcast && o.Method() == o.Name:
+		return elementwise
+	}
+	return nil
 }
 
 func one(c Call) ([]Call, error) { return []Call{c}, nil }

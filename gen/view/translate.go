@@ -81,7 +81,7 @@ var errNoMethod = errors.New("no builder method fits")
 // node translates one node: by its operator's rule if that fits, else as a carried operator.
 func (t *translator) node(i int) ([]Call, error) {
 	o := t.net.Nodes[i]
-	if rule, ok := rules[o.Node.Op]; ok && o.Node.Domain == "" {
+	if rule := ruleOf(o.Node.Domain, o.Node.Op); rule != nil {
 		c, err := rule(t, i, o)
 		if err == nil {
 			return t.declareConstants(o, c)

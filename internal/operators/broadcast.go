@@ -2,10 +2,10 @@ package operators
 
 // broadcast are element-wise functions of several operands.
 var broadcast = of(Broadcast,
-	Operator{Name: "Add", Opsets: "1 6 7 13 14", Sig: "A B -> C", Builder: "Add", Changes: "7: broadcasts as numpy does"},
-	Operator{Name: "Sub", Opsets: "1 6 7 13 14", Sig: "A B -> C", Builder: "Sub", Changes: "7: broadcasts as numpy does"},
-	Operator{Name: "Mul", Opsets: "1 6 7 13 14", Sig: "A B -> C", Builder: "Mul", Changes: "7: broadcasts as numpy does"},
-	Operator{Name: "Div", Opsets: "1 6 7 13 14", Sig: "A B -> C", Builder: "Div", Changes: "7: broadcasts as numpy does"},
+	Operator{Name: "Add", Opsets: "1 6 7 13 14", Sig: "A B -> C", Builder: "Add", Torch: "%s + %s", Changes: "7: broadcasts as numpy does"},
+	Operator{Name: "Sub", Opsets: "1 6 7 13 14", Sig: "A B -> C", Builder: "Sub", Torch: "%s - %s", Changes: "7: broadcasts as numpy does"},
+	Operator{Name: "Mul", Opsets: "1 6 7 13 14", Sig: "A B -> C", Builder: "Mul", Torch: "%s * %s", Changes: "7: broadcasts as numpy does"},
+	Operator{Name: "Div", Opsets: "1 6 7 13 14", Sig: "A B -> C", Builder: "Div", Torch: "%s / %s", Changes: "7: broadcasts as numpy does"},
 	Operator{Name: "Pow", Opsets: "1 7 12 13 15", Sig: "X Y:T1 -> Z", Torch: "%s.pow(%s)"},
 	Operator{Name: "Mod", Opsets: "10 13", Sig: "A B -> C", Attrs: "fmod=0"},
 	Operator{Name: "PRelu", Opsets: "1 6 7 9 16", Sig: "X slope -> Y", Torch: "torch.where(%[1]s < 0, %[1]s * %[2]s, %[1]s)"},

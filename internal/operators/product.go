@@ -19,7 +19,7 @@ var products = of(Product,
 	Operator{Name: "Conv", Opsets: "1 11 22", Sig: "X W B? -> Y", Attrs: geometry, MACs: true, Builder: "Conv"},
 	Operator{Name: "ConvTranspose", Opsets: "1 11 22", Sig: "X W B? -> Y", Attrs: geometry + " output_padding output_shape"},
 	Operator{Name: "Gemm", Opsets: "1 6 7 9 11 13", Sig: "A B C? -> Y", Attrs: "alpha:=1.0 beta:=1.0 transA:=0 transB:=0", MACs: true, Builder: "Linear"},
-	Operator{Name: "MatMul", Opsets: "1 9 13", Sig: "A B -> Y", MACs: true, Builder: "MatMul"},
+	Operator{Name: "MatMul", Opsets: "1 9 13", Sig: "A B -> Y", MACs: true, Builder: "MatMul", Torch: "%s @ %s"},
 )
 
 // composites stand for several operators.

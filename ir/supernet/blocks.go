@@ -1,6 +1,7 @@
 package supernet
 
 import (
+	"github.com/autotailor/autotailor/internal/operators"
 	"github.com/autotailor/autotailor/ir"
 )
 
@@ -70,11 +71,8 @@ func isActivation(f *Flow, it Item) bool {
 		return false
 	}
 	n := f.Node(it.Nodes[0])
-	switch n.Op {
-	case "Relu", "Clip", "HardSwish", "HardSigmoid", "Sigmoid", "LeakyRelu", "Elu", "Mish", "Gelu", "Softplus", "Swish", "Tanh":
-		return n.Domain == "" || n.Op == "Swish"
-	}
-	return false
+	o, _ := operators.Lookup(n.Domain, n.Op)
+	return o.Activation
 }
 
 // isSkip tells whether an item is x + f(x): without it, its input takes the place of its output (BootstrapNAS, arXiv 2112.10878,
