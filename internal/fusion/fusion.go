@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/autotailor/autotailor/internal/operators"
 )
 
 // Graph is what the rules see of a network. Nodes stand in execution order.
@@ -196,12 +198,16 @@ func (m *matcher) reader(i int) int {
 	return j
 }
 
-var products = []string{"Conv", "ConvTranspose", "Gemm", "MatMul"}
+// isProduct tells whether an operator takes the normalisation behind it.
+func isProduct(name string) bool {
+	o, _ := operators.Lookup("", name)
+	return o.Class == operators.Product
+}
 
 // base takes what is one operator with i under all rules, and returns the last node of it.
 func (m *matcher) base(i int) int {
 	n := m.g.Nodes[i]
-	if !slices.Contains(products, n.Type) || len(n.In) < 2 || n.In[1] >= 0 {
+	if !isProduct(n.Type) || len(n.In) < 2 || n.In[1] >= 0 {
 		return i
 	}
 	if j := m.next(i); n.Type == "MatMul" && j >= 0 && m.g.Nodes[j].Type == "Add" && hasConstant(m.g.Nodes[j]) {
@@ -227,7 +233,7 @@ func (m *matcher) extend(patterns []pattern) {
 		if !p[0].fits(m.g.Nodes[first]) {
 			continue
 		}
-		if chain, ok := m.match(last, p[1:], !slices.Contains(products, m.g.Nodes[first].Type)); ok && len(chain) > len(best) {
+		if chain, ok := m.match(last, p[1:], !isProduct(m.g.Nodes[first].Type)); ok && len(chain) > len(best) {
 			best = chain
 		}
 	}

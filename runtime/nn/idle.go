@@ -1,7 +1,10 @@
 package nn
 
-// sizeOperand is the operand, by operator, that only says which shape the result has: a recorded graph knows that.
-var sizeOperand = map[string]int{"Resize": 3, "Reshape": 1, "Expand": 1}
+import (
+	"slices"
+
+	"github.com/autotailor/autotailor/internal/operators"
+)
 
 // Idle tells of each node whether no result depends on what it computes: such as the Shape, Gather and Concat from which a model computes the
 // sizes of a Resize. Engines need not have such operators.
@@ -16,14 +19,20 @@ func (g *Graph) Idle() []bool {
 		if idle[i] = !anyOf(needed, n.Out); idle[i] {
 			continue
 		}
-		size, sized := sizeOperand[n.Type]
+		size := sizeOperand(n)
 		for k, v := range n.In {
-			if !sized || k != size || n.Domain != "" {
+			if k != size {
 				needed[v] = true
 			}
 		}
 	}
 	return idle
+}
+
+// sizeOperand is the operand that only says which shape the result has, which a recorded graph knows; -1 for none.
+func sizeOperand(n *Node) int {
+	o, _ := operators.Lookup(n.Domain, n.Type)
+	return slices.IndexFunc(o.Operands(), func(p operators.Operand) bool { return p.Kind == operators.Size })
 }
 
 func anyOf(set []bool, values []Value) bool {

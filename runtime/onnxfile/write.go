@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/autotailor/autotailor/internal/onnxpb"
+	"github.com/autotailor/autotailor/internal/operators"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/version"
 )
@@ -41,9 +42,6 @@ func Write(dst io.Writer, g *nn.Graph, w nn.Weights, o WriteOptions) error {
 // minOpset is the opset below which an operator is not written.
 const minOpset = 13
 
-// since lists operators that opset 13 does not have.
-var since = map[string]int{"HardSwish": 14, "Trilu": 14, "LayerNormalization": 17, "Mish": 18, "Gelu": 20, "Swish": 24}
-
 // irVersions has the IR version that came with an opset.
 func irVersion(opset int) int64 {
 	switch {
@@ -70,8 +68,8 @@ func Proto(g *nn.Graph, w nn.Weights, o WriteOptions) (*onnxpb.ModelProto, error
 	}
 	opset := max(o.Opset, minOpset)
 	for _, n := range g.Nodes {
-		if n.Domain == "" {
-			opset = max(opset, since[n.Type])
+		if o, ok := operators.Lookup(n.Domain, n.Type); ok && o.Domain == "" {
+			opset = max(opset, o.Since())
 		}
 	}
 	b := &writer{g: g, w: w, opset: opset, graph: &onnxpb.GraphProto{Name: proto.String(cmp.Or(o.Name, "autotailor"))}, taken: map[string]bool{}, domains: map[string]bool{}, half: o.Float16}
@@ -233,9 +231,10 @@ func (b *writer) node(n *nn.Node) error {
 	if n.Type == "Expand" && n.Domain == "" && len(n.In) == 2 {
 		b.openExpand(n, p)
 	}
+	o, _ := operators.Lookup(n.Domain, n.Type)
 	for _, a := range n.Attrs {
-		if m, ok := operands[n.Type]; ok && n.Domain == "" && m[a.Name].since > 0 && b.opset >= m[a.Name].since {
-			b.operand(p, m[a.Name].at, a)
+		if at := movedTo(o, a, b.opset); at >= 0 {
+			b.operand(p, at, a)
 			continue
 		}
 		q, err := a.Proto()
@@ -296,26 +295,9 @@ func extents(s nn.Shape) []int64 {
 	return list
 }
 
-// moved is an attribute that became an operand.
-type moved struct{ since, at int }
-
-// operands lists what is an attribute in an nn.Graph and an operand in newer opsets.
-var operands = map[string]map[string]moved{
-	"Clip":       {"min": {11, 1}, "max": {11, 2}},
-	"Dropout":    {"ratio": {12, 1}},
-	"Pad":        {"pads": {11, 1}, "value": {11, 2}},
-	"ReduceL1":   {"axes": {18, 1}},
-	"ReduceL2":   {"axes": {18, 1}},
-	"ReduceMax":  {"axes": {18, 1}},
-	"ReduceMean": {"axes": {18, 1}},
-	"ReduceMin":  {"axes": {18, 1}},
-	"ReduceProd": {"axes": {18, 1}},
-	"ReduceSum":  {"axes": {13, 1}},
-	"Reshape":    {"shape": {5, 1}},
-	"Slice":      {"starts": {10, 1}, "ends": {10, 2}, "axes": {10, 3}},
-	"Split":      {"split": {13, 1}},
-	"Squeeze":    {"axes": {13, 1}},
-	"Unsqueeze":  {"axes": {13, 1}},
+// movedTo is the operand that an attribute of an nn.Graph is in an opset, -1 where it is an attribute still.
+func movedTo(o operators.Operator, a nn.Attr, opset int) int {
+	return slices.IndexFunc(o.Operands(), func(p operators.Operand) bool { return p.Name == a.Name && p.Since > 0 && opset >= p.Since })
 }
 
 // operand makes an attribute's value an operand.

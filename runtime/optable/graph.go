@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -164,7 +163,7 @@ func (b *builder) inner() error {
 		out := b.g.Values[n.Out[0]]
 		for _, v := range n.In {
 			if inner := &b.g.Values[v]; v != nn.None && inner.Shape == nil && strings.HasPrefix(inner.Name, "%") {
-				if slices.Contains(products, n.Type) {
+				if isProduct(n.Type) {
 					return fmt.Errorf("the shape of result %s is not known", inner.Name)
 				}
 				inner.Shape = out.Shape

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/autotailor/autotailor/internal/operators"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
@@ -36,8 +37,11 @@ type step struct {
 	operands []string
 }
 
-// products are the operators that take a folded normalisation as bias.
-var products = []string{"Conv", "ConvTranspose", "Gemm", "MatMul"}
+// isProduct tells whether an operator takes a folded normalisation as bias.
+func isProduct(name string) bool {
+	o, _ := operators.Lookup("", name)
+	return o.Class == operators.Product
+}
 
 func (d *describer) node(k int, n *nn.Node) error {
 	if n.Type == "BatchNormalization" && k > 0 && d.names[n.In[0]] != "" && d.absorbs(n.In[0]) {
@@ -83,7 +87,7 @@ func (d *describer) absorbs(v nn.Value) bool {
 		return last > 0 && d.steps[last-1].text == "MatMul" && slices.Contains(d.steps[last].operands, result(last-1)) &&
 			slices.ContainsFunc(d.steps[last].operands, func(o string) bool { return o[0] == 'p' }) && len(d.g.Values[v].Shape) == 2
 	default:
-		return slices.Contains(products, kind)
+		return isProduct(kind)
 	}
 }
 

@@ -1,29 +1,43 @@
 package onnxop
 
 import (
+	"strconv"
+
+	"github.com/autotailor/autotailor/internal/operators"
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
-// constants are the attributes of functions of one operand that their kernels take, and their defaults.
-var constants = map[string][2]struct {
+// constants has up to two attributes of a function of one operand that its kernel takes, and their defaults.
+type constants [2]struct {
 	name      string
 	otherwise float32
-}{
-	"LeakyRelu":   {{"alpha", 0.01}},
-	"Elu":         {{"alpha", 1}},
-	"HardSigmoid": {{"alpha", 0.2}, {"beta", 0.5}},
-	"HardSwish":   {{"", 1.0 / 6}, {"", 0.5}},
-	"Swish":       {{"alpha", 1}},
-	"Selu":        {{"alpha", 1.67326319217681884765625}, {"gamma", 1.05070102214813232421875}},
-	"Celu":        {{"alpha", 1}},
+}
 
-	"ThresholdedRelu": {{"alpha", 1}},
+// unaries has the constants of the functions of one operand that have any: the attributes that are numbers, in the table's order.
+var unaries = unaryConstants()
+
+func unaryConstants() map[string]constants {
+	out := map[string]constants{"HardSwish": {{"", 1.0 / 6}, {"", 0.5}}} // those of its HardSigmoid
+	for _, o := range operators.Of(operators.Unary) {
+		var c constants
+		i := 0
+		for _, a := range o.Attributes() {
+			if v, err := strconv.ParseFloat(a.Default, 32); err == nil && i < len(c) {
+				c[i].name, c[i].otherwise = a.Name, float32(v)
+				i++
+			}
+		}
+		if i > 0 {
+			out[o.Name] = c
+		}
+	}
+	return out
 }
 
 // Unary names the kernel of a function of one operand, with its constants.
 func Unary(n *nn.Node) (name string, args [2]float32) {
-	for i, c := range constants[n.Type] {
+	for i, c := range unaries[n.Type] {
 		args[i] = n.Float(c.name, c.otherwise)
 	}
 	if n.Type == "Gelu" && n.Text("approximate", "none") == "tanh" {
