@@ -3,6 +3,8 @@ package pytorch
 import (
 	"errors"
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/autotailor/autotailor/gen/view"
@@ -80,7 +82,20 @@ func modelFile(p *view.Package) (string, error) {
 // modules are those of files/ that model.py takes names from.
 var modules = []struct{ name, names string }{
 	{"layers", "BatchNorm Conv Grid LayerNorm Linear Net Param Pool centre concat flatten global_average global_max hard_sigmoid prefix product"},
-	{"operators", "cumulative_sum depth_to_space hardmax local_response space_to_depth"},
+	{"operators", strings.Join(defined("operators"), " ")},
+}
+
+var definition = regexp.MustCompile(`(?m)^def (\w+)\(`)
+
+// defined lists the functions of a module of files/, sorted.
+func defined(module string) []string {
+	text, _ := files.ReadFile("files/supernet/" + module + ".py") // embedded; without it nothing would be imported, and no test pass
+	var names []string
+	for _, m := range definition.FindAllStringSubmatch(string(text), -1) {
+		names = append(names, m[1])
+	}
+	slices.Sort(names)
+	return names
 }
 
 // calls tells whether a function, not a method, is called in text.
