@@ -256,6 +256,8 @@ func activation(a nn.Act) (act, error) {
 		return act{"F.threshold", fmt.Sprintf(", threshold=%s, value=0.0", float(number("alpha", 1)))}, nil
 	case a.Type == "Gelu" && attr["approximate"].String == "tanh":
 		return act{"F.gelu", `, approximate="tanh"`}, nil
+	case a.Type == "Swish" && number("alpha", 1) != 1:
+		return act{"swish", ", alpha=" + float(number("alpha", 1))}, nil
 	case (a.Type == "Elu" || a.Type == "Celu") && len(attr) > 0:
 		return act{o.Torch, ", alpha=" + float(number("alpha", 1))}, nil
 	}

@@ -98,8 +98,11 @@ func defined(module string) []string {
 	return names
 }
 
-// calls tells whether a function, not a method, is called in text.
+// calls tells whether a function, not a method, is called in text, or made part of another one.
 func calls(text, name string) bool {
+	if strings.Contains(text, "partial("+name+",") {
+		return true
+	}
 	for _, before := range []string{" ", "(", "="} {
 		if strings.Contains(text, before+name+"(") {
 			return true

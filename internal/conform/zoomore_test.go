@@ -286,6 +286,7 @@ func allArchitectures() map[string]func(z *zoo) {
 	all := maps.Clone(architectures)
 	maps.Copy(all, moreArchitectures)
 	maps.Copy(all, rareArchitectures)
+	maps.Copy(all, recentArchitectures)
 	maps.Copy(all, maskedArchitectures)
 	maps.Copy(all, einsumArchitectures)
 	maps.Copy(all, inPieces())

@@ -17,6 +17,7 @@ var unary = of(Unary,
 	Operator{Name: "Softsign", Opsets: "1 22", Sig: "input -> output", Activation: true, Builder: "Act", Torch: "F.softsign"},
 	Operator{Name: "Mish", Opsets: "18 22", Sig: "X -> Y", Activation: true, Builder: "Act", Torch: "F.mish"},
 	Operator{Name: "Gelu", Opsets: "20", Sig: "X -> Y", Attrs: "approximate=none", Activation: true, Builder: "Act Gelu", Torch: "F.gelu"},
+	Operator{Name: "Swish", Opsets: "24", Sig: "X -> Y", Attrs: "alpha=1", Activation: true, Builder: "Act", Torch: "F.silu"},
 	Operator{Name: "Shrink", Opsets: "9", Sig: "input -> output", Attrs: "bias=0 lambd=0.5"},
 
 	Operator{Name: "Erf", Opsets: "9 13", Sig: "input -> output", Builder: "Act Erf", Torch: "torch.erf"},

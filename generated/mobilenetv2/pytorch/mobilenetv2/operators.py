@@ -35,3 +35,8 @@ def cumulative_sum(x: Tensor, axis: int, exclusive: bool = False, reverse: bool 
 def hardmax(x: Tensor, axis: int) -> Tensor:
     """1 at the first of the largest elements along an axis, else 0."""
     return torch.zeros_like(x).scatter(axis, x.argmax(axis, keepdim=True), 1.0)
+
+
+def swish(x: Tensor, alpha: float) -> Tensor:
+    """x times the sigmoid of alpha times x."""
+    return x * torch.sigmoid(alpha * x)

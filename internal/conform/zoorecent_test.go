@@ -1,0 +1,70 @@
+package conform
+
+import (
+	"math/big"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/autotailor/autotailor/internal/onnxpb"
+	"github.com/autotailor/autotailor/runtime/nn"
+)
+
+// recentArchitectures have operators that opset 17 does not have.
+var recentArchitectures = map[string]func(z *zoo){
+	"Swish": func(z *zoo) {
+		x := z.Act(z.conv(z.image(16), 3, 16, 3, 2, 1), nn.Act{Type: "Swish"})
+		y := z.Act(z.conv(x, 16, 32, 1, 1, 1), nn.Act{Type: "Swish", Attrs: []nn.Attr{floatAttr("alpha", 1.5)}})
+		z.head(z.Act(z.conv(y, 32, 32, 3, 2, 1), nn.Act{Type: "Swish"}), 32)
+	},
+}
+
+func floatAttr(name string, v float32) nn.Attr {
+	return nn.Attr{Name: name, Kind: nn.AttrFloat, Float: v}
+}
+
+// TestSwishIsAnActivation: a ResNet has the same space with Swish as with Relu.
+func TestSwishIsAnActivation(t *testing.T) {
+	for _, file := range []string{"testdata/swish24.onnx", modelPath("resnet50")} {
+		counts := map[string]*big.Int{}
+		for _, act := range []string{"Relu", "Swish"} {
+			c, err := proposed(t, activated(t, file, act)).Compile()
+			if err != nil {
+				t.Fatal(err)
+			}
+			counts[act] = c.Net.Distinct()
+		}
+		if counts["Relu"].Cmp(counts["Swish"]) != 0 || counts["Relu"].Cmp(big.NewInt(30)) < 0 {
+			t.Errorf("%s: %v SubNets with Relu, %v with Swish", filepath.Base(file), counts["Relu"], counts["Swish"])
+		}
+	}
+}
+
+// activated is a model with other activations, as a file.
+func activated(t *testing.T, file, act string) string {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var m onnxpb.ModelProto
+	if err := proto.Unmarshal(data, &m); err != nil {
+		t.Fatal(err)
+	}
+	m.OpsetImport[0].Version = proto.Int64(24)
+	for _, n := range m.Graph.Node {
+		if n.GetOpType() == "Swish" || n.GetOpType() == "Relu" {
+			n.OpType = proto.String(act)
+		}
+	}
+	if data, err = proto.Marshal(&m); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), act+".onnx")
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
