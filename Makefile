@@ -58,7 +58,7 @@ bench-accuracy: ## predictors of accuracy, and methods at latency budgets, on th
 
 generate: ## delete every generated package file and make it again
 	@git ls-files '*_gen.go' '*_gen_test.go' 'generated/*.py' | xargs -r rm -f
-	$(GO) generate ./generated/...
+	$(GO) generate ./generated/... ./gen/operatordoc
 
 bench: ## benchmarks, peers side by side
 	$(GO) test -run '^$$' -bench . -benchmem ./ir/... ./runtime/... ./gen/... ./generated/... ./internal/conform

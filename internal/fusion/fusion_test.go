@@ -3,6 +3,8 @@ package fusion
 import (
 	"reflect"
 	"testing"
+
+	"github.com/autotailor/autotailor/internal/operators"
 )
 
 // block is a residual block: conv, norm, relu, conv, norm, add, relu, then a Gemm whose result is the graph's.
@@ -90,5 +92,24 @@ func TestParseErrors(t *testing.T) {
 	}
 	if _, err := Named("tensorrt"); err == nil {
 		t.Error("unknown set: no error")
+	}
+}
+
+// TestRulesNameOperators: a rule whose operator does not exist would never fit.
+func TestRulesNameOperators(t *testing.T) {
+	for _, name := range Names() {
+		r, err := Named(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range r.patterns {
+			for _, e := range p {
+				for _, kind := range e.types {
+					if _, ok := operators.Lookup("", kind); !ok {
+						t.Errorf("rules %q: there is no operator %s", name, kind)
+					}
+				}
+			}
+		}
 	}
 }

@@ -34,6 +34,13 @@ var rules = map[op.AxesRule]func(c *coupler, n *ir.Node, name string){
 	op.AxesDepthToSpace:  depthToSpace,
 }
 
+// Follows tells whether the axes of an operator's results are known to be those of its operands, or parts of them. Otherwise what it touches
+// is frozen.
+func Follows(domain, name string) bool {
+	spec, ok := op.Lookup(domain, name)
+	return ok && rules[spec.Axes] != nil
+}
+
 func in(n *ir.Node, i int) ir.ValueID {
 	if i < len(n.In) {
 		return n.In[i]

@@ -2,6 +2,7 @@
 package count
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/autotailor/autotailor/runtime/nn"
@@ -54,6 +55,9 @@ var macs = map[string]func(g *nn.Graph, n *nn.Node) int64{
 		return size(g, n.Out[0]) * int64(x[len(x)-1])
 	},
 }
+
+// Operators lists the ONNX operator types that multiply and accumulate, sorted.
+func Operators() []string { return slices.Sorted(maps.Keys(macs)) }
 
 func size(g *nn.Graph, v nn.Value) int64 { return g.Values[v].Shape.Elements() }
 

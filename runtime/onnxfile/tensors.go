@@ -19,8 +19,8 @@ func WriteTensors(dst io.Writer, name string, tensors map[string]nn.Tensor) erro
 		b.initializer(k, tensors[k])
 	}
 	m := &onnxpb.ModelProto{
-		IrVersion: proto.Int64(irVersion(minOpset)), Graph: b.graph, ProducerName: proto.String("autotailor"), ProducerVersion: proto.String(version.Release),
-		OpsetImport: []*onnxpb.OperatorSetIdProto{{Domain: proto.String(""), Version: proto.Int64(minOpset)}},
+		IrVersion: proto.Int64(irVersion(MinOpset)), Graph: b.graph, ProducerName: proto.String("autotailor"), ProducerVersion: proto.String(version.Release),
+		OpsetImport: []*onnxpb.OperatorSetIdProto{{Domain: proto.String(""), Version: proto.Int64(MinOpset)}},
 	}
 	data, err := proto.MarshalOptions{Deterministic: true}.Marshal(m)
 	if err != nil {

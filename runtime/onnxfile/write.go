@@ -39,8 +39,8 @@ func Write(dst io.Writer, g *nn.Graph, w nn.Weights, o WriteOptions) error {
 	return err
 }
 
-// minOpset is the opset below which an operator is not written.
-const minOpset = 13
+// MinOpset is the opset of the oldest models that Write writes.
+const MinOpset = 13
 
 // irVersions has the IR version that came with an opset.
 func irVersion(opset int) int64 {
@@ -66,7 +66,7 @@ func Proto(g *nn.Graph, w nn.Weights, o WriteOptions) (*onnxpb.ModelProto, error
 			return nil, err
 		}
 	}
-	opset := max(o.Opset, minOpset)
+	opset := max(o.Opset, MinOpset)
 	for _, n := range g.Nodes {
 		if o, ok := operators.Lookup(n.Domain, n.Type); ok && o.Domain == "" {
 			opset = max(opset, o.Since())

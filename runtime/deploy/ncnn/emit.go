@@ -3,6 +3,7 @@ package ncnn
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -52,6 +53,9 @@ var emitters = map[string]emitter{
 	"Gather": {emitGather, true}, "Expand": {emitExpand, false},
 	"Resize": {emitResize, true}, "Pad": {emitPad, true}, "DepthToSpace": {emitDepthToSpace, false}, "PRelu": {emitPRelu, true},
 }
+
+// Operators lists the ONNX operator types that can be expressed, at least with some attributes and shapes, sorted.
+func Operators() []string { return slices.Sorted(maps.Keys(emitters)) }
 
 // setting is a float attribute and the parameter that it becomes.
 type setting struct {

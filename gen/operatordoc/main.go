@@ -1,0 +1,27 @@
+// Command operatordoc writes gen/doc/operators.md: the operator table, and what each of its consumers can do.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+)
+
+//go:generate go run . -out ../doc/operators.md
+
+func main() {
+	out := flag.String("out", "", "file to write; standard output without it")
+	flag.Parse()
+	if err := write(*out, page()); err != nil {
+		fmt.Fprintln(os.Stderr, "operatordoc:", err)
+		os.Exit(1)
+	}
+}
+
+func write(path, text string) error {
+	if path == "" {
+		_, err := os.Stdout.WriteString(text)
+		return err
+	}
+	return os.WriteFile(path, []byte(text), 0o666)
+}
