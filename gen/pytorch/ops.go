@@ -19,7 +19,7 @@ type carriedOp func(f *frame, c *view.Call, in, dims []string) (string, error)
 var carriedOps = map[string]carriedOp{
 	"Slice": sliceOp, "Gather": gather, "Expand": expand, "Tile": tile, "Trilu": trilu, "Cast": castOp,
 	"Resize": resize, "DepthToSpace": depthToSpace, "SpaceToDepth": spaceToDepth, "ConvTranspose": convTranspose,
-	"InstanceNormalization": instanceNorm, "LRN": localResponse, "LogSoftmax": logSoftmax, "Hardmax": hardmax, "CumSum": cumSum,
+	"InstanceNormalization": instanceNorm, "LRN": localResponse, "CumSum": cumSum,
 	"Mod": mod, "ArgMax": position("argmax"), "ArgMin": position("argmin"),
 }
 
@@ -38,7 +38,7 @@ func carriedForm(domain, name string) carriedOp {
 	case o.Operands()[0].Variadic:
 		return folded(o.Torch)
 	case strings.Contains(o.Torch, "%"):
-		return formatted(o.Torch, len(o.Operands()))
+		return formatted(o)
 	}
 	return nil
 }
@@ -60,10 +60,15 @@ func (f *frame) carried(c *view.Call, in, dims []string) (string, error) {
 	return "", fmt.Errorf("operator %s has no PyTorch form", c.Rec.Op.Type)
 }
 
-func formatted(format string, operands int) carriedOp {
+// formatted writes the table's form, with attributes in place of their names in braces.
+func formatted(o operators.Operator) carriedOp {
 	return func(_ *frame, c *view.Call, in, _ []string) (string, error) {
-		if len(in) != operands {
+		if len(in) != len(o.Operands()) {
 			return "", fmt.Errorf("%s of %d operands has no PyTorch form", c.Rec.Op.Type, len(in))
+		}
+		format := o.Torch
+		for _, a := range o.Attributes() {
+			format = strings.ReplaceAll(format, "{"+a.Name+"}", numberAttr(c, a))
 		}
 		list := make([]any, len(in))
 		for k, x := range in {
@@ -73,8 +78,16 @@ func formatted(format string, operands int) carriedOp {
 	}
 }
 
-func logSoftmax(_ *frame, c *view.Call, in, _ []string) (string, error) {
-	return fmt.Sprintf("%s.log_softmax(%d)", in[0], intAttr(c, "axis", -1)), nil
+// numberAttr is an attribute that is a number, or its default.
+func numberAttr(c *view.Call, a operators.Attr) string {
+	switch given, ok := attr(c, a.Name); {
+	case !ok:
+		return a.Default
+	case given.Kind == nn.AttrFloat:
+		return float(given.Float)
+	default:
+		return fmt.Sprint(given.Int)
+	}
 }
 
 // expand repeats along axes of size 1; the open batch is that of the method's input.

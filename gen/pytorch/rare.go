@@ -128,10 +128,6 @@ func cumSum(f *frame, c *view.Call, in, _ []string) (string, error) {
 	return text + ")", nil
 }
 
-func hardmax(_ *frame, c *view.Call, in, _ []string) (string, error) {
-	return fmt.Sprintf("hardmax(%s, %d)", in[0], intAttr(c, "axis", -1)), nil
-}
-
 func trilu(f *frame, c *view.Call, in, _ []string) (string, error) {
 	k, err := listAttr(f, c, "", 1)
 	if err != nil {

@@ -34,8 +34,9 @@ type Operator struct {
 	MACs       bool   // multiplies and accumulates, so that it has a cost of its own
 	Builder    string // the method of nn.Builder, then the function of package nn that makes its argument, where there is one: "Act Relu"
 
-	// Torch is the PyTorch form where one expression says it: a function of the operand ("F.relu"), a format of the operands
-	// ("%s.pow(%s)"), of a reduction with the place of its axes ("%s.sum(%s)"). Forms that depend on attributes are in gen/pytorch.
+	// Torch is the PyTorch form where one expression says it: a function of the operand ("F.relu"), a format of the operands, with
+	// attributes that are numbers in braces ("%s.log_softmax({axis})"), of a reduction with the place of its axes ("%s.sum(%s)").
+	// Other forms are in gen/pytorch.
 	Torch string
 }
 

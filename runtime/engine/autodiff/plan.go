@@ -88,7 +88,7 @@ func newPlan(g *nn.Graph, params engine.Params, isa *kernel.ISA, m *memory, batc
 			continue
 		}
 		p.name = n.Name
-		if err := operators[n.Type].make(p, node{n, i}); err != nil {
+		if err := makers[n.Type].make(p, node{n, i}); err != nil {
 			errs = append(errs, fmt.Errorf("node %q (%s): %w", n.Name, n.Type, err))
 			break // what follows would miss its operands
 		}

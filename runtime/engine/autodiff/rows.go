@@ -57,11 +57,9 @@ func (p *plan) folded(n node, gone []bool) error {
 	return nil
 }
 
-func makeLogSoftmax(p *plan, n node) error {
-	return p.rowsOf(n, n.integer("axis", -1), kernel.LogSoftmax())
+func makeRows(p *plan, n node) error {
+	return p.rowsOf(n, n.integer("axis", -1), onnxop.RowFunc(n.Node))
 }
-
-func makeHardmax(p *plan, n node) error { return p.rowsOf(n, n.integer("axis", -1), kernel.Hardmax()) }
 
 func makeLRN(p *plan, n node) error { return p.rowsOf(n, 1, onnxop.LocalResponse(n.Node)) }
 

@@ -1,6 +1,12 @@
 package autodiff
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/autotailor/autotailor/internal/operators"
+	"github.com/autotailor/autotailor/runtime/engine/kernel"
+	"github.com/autotailor/autotailor/runtime/engine/onnxop"
+)
 
 // maker adds the step of one node to a plan.
 type maker func(p *plan, n node) error
@@ -11,9 +17,9 @@ type operator struct {
 	make     maker
 }
 
-// operators says how each ONNX operator type is computed and differentiated. One operator is one entry here, one function that makes
-// its step, and one case in the gradient test.
-var operators = map[string]operator{
+// makers says how each ONNX operator type is computed and differentiated. One operator is one entry here, unless its class has it, one
+// function that makes its step, and one case in the gradient test.
+var makers = byClass(map[string]operator{
 	"Conv":               {2, makeConv},
 	"ConvTranspose":      {2, makeConvTranspose},
 	"Gemm":               {2, makeGemm},
@@ -31,83 +37,13 @@ var operators = map[string]operator{
 	"GlobalMaxPool":     {1, makeGlobalPool(false)},
 	"ReduceMean":        {1, makeReduce(true)},
 	"ReduceSum":         {1, makeReduce(false)},
-	"ReduceMax":         {1, makeFold},
-	"ReduceMin":         {1, makeFold},
-	"ReduceProd":        {1, makeFold},
-	"ReduceL1":          {1, makeFold},
-	"ReduceL2":          {1, makeFold},
-	"ReduceSumSquare":   {1, makeFold},
-	"ReduceLogSum":      {1, makeFold},
-	"ReduceLogSumExp":   {1, makeFold},
 	"ArgMax":            {1, makeArg},
 	"ArgMin":            {1, makeArg},
 
-	"LogSoftmax": {1, makeLogSoftmax},
-	"Hardmax":    {1, makeHardmax},
-	"CumSum":     {2, makeCumSum},
-	"LRN":        {1, makeLRN},
+	"CumSum": {2, makeCumSum},
+	"LRN":    {1, makeLRN},
 
-	"Add": {2, makeBinary},
-	"Sub": {2, makeBinary},
-	"Mul": {2, makeBinary},
-	"Div": {2, makeBinary},
-	"Pow": {2, makeBinary},
-	"Mod": {2, makeBinary},
-	"Max": {1, makeBinary},
-	"Min": {1, makeBinary},
-	"Sum": {1, makeBinary},
-	"And": {2, makeBinary},
-	"Or":  {2, makeBinary},
-	"Xor": {2, makeBinary},
-
-	"PRelu":          {2, makeBinary},
-	"Equal":          {2, makeBinary},
-	"Less":           {2, makeBinary},
-	"LessOrEqual":    {2, makeBinary},
-	"Greater":        {2, makeBinary},
-	"GreaterOrEqual": {2, makeBinary},
-
-	"Relu":        {1, makeUnary},
-	"Clip":        {1, makeClip},
-	"LeakyRelu":   {1, makeUnary},
-	"Elu":         {1, makeUnary},
-	"HardSigmoid": {1, makeUnary},
-	"HardSwish":   {1, makeUnary},
-	"Swish":       {1, makeUnary},
-	"Sigmoid":     {1, makeUnary},
-	"Tanh":        {1, makeUnary},
-	"Gelu":        {1, makeUnary},
-	"Erf":         {1, makeUnary},
-	"Exp":         {1, makeUnary},
-	"Log":         {1, makeUnary},
-	"Sqrt":        {1, makeUnary},
-	"Reciprocal":  {1, makeUnary},
-	"Neg":         {1, makeUnary},
-	"Abs":         {1, makeUnary},
-	"Softplus":    {1, makeUnary},
-	"Softsign":    {1, makeUnary},
-	"Mish":        {1, makeUnary},
-	"Selu":        {1, makeUnary},
-	"Celu":        {1, makeUnary},
-	"Floor":       {1, makeUnary},
-	"Ceil":        {1, makeUnary},
-	"Round":       {1, makeUnary},
-	"Sign":        {1, makeUnary},
-	"IsNaN":       {1, makeUnary},
-	"Not":         {1, makeUnary},
-	"Sin":         {1, makeUnary},
-	"Cos":         {1, makeUnary},
-	"Tan":         {1, makeUnary},
-	"Asin":        {1, makeUnary},
-	"Acos":        {1, makeUnary},
-	"Atan":        {1, makeUnary},
-	"Sinh":        {1, makeUnary},
-	"Cosh":        {1, makeUnary},
-	"Asinh":       {1, makeUnary},
-	"Acosh":       {1, makeUnary},
-	"Atanh":       {1, makeUnary},
-
-	"ThresholdedRelu": {1, makeUnary},
+	"Clip": {1, makeClip},
 
 	"Cast":  {1, makeCast},
 	"Where": {3, makeWhere},
@@ -131,12 +67,38 @@ var operators = map[string]operator{
 
 	"DepthToSpace": {1, makeDepthToSpace},
 	"SpaceToDepth": {1, makeSpaceToDepth},
+})
+
+// byClass adds the operators whose class says how they are differentiated, as soon as there is a kernel.
+func byClass(own map[string]operator) map[string]operator {
+	for _, o := range operators.All() {
+		if _, ok := own[o.Name]; !ok && o.Domain == "" && ofClass(o) != nil {
+			own[o.Name] = operator{o.Required(), ofClass(o)}
+		}
+	}
+	return own
+}
+
+func ofClass(o operators.Operator) maker {
+	switch {
+	case o.Class == operators.Unary && kernel.HasUnary(o.Name):
+		return makeUnary
+	case o.Class == operators.Broadcast && onnxop.HasBinary(o.Name):
+		return makeBinary
+	case o.Class == operators.Reduction && kernel.HasFold(o.Name):
+		return makeFold
+	case o.Class == operators.Rows && onnxop.HasRows(o.Name):
+		return makeRows
+	case o.Class == operators.Normalisation && onnxop.HasNormal(o.Name):
+		return makeNormal
+	}
+	return nil
 }
 
 // Operators lists the ONNX operator types that can be trained, sorted.
 func Operators() []string {
 	var names []string
-	for name := range operators {
+	for name := range makers {
 		names = append(names, name)
 	}
 	slices.Sort(names)

@@ -46,7 +46,7 @@ func (t *Trainer) Train(g *nn.Graph, p engine.Params) (engine.Training, error) {
 			continue
 		}
 		n := &g.Nodes[i]
-		op, ok := operators[n.Type]
+		op, ok := makers[n.Type]
 		if !ok || n.Domain != "" && n.Domain != "ai.onnx" {
 			errs = append(errs, fmt.Errorf("node %q: operator %s cannot be trained", n.Name, qualified(n)))
 			continue

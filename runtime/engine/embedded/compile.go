@@ -110,7 +110,7 @@ func (c *compiler) compile() (*plan, error) {
 func (c *compiler) node(i int) {
 	n := &c.graph.Nodes[i]
 	c.at = i
-	lower, ok := operators[n.Type]
+	lower, ok := lowerings[n.Type]
 	var err error
 	switch {
 	case !ok || n.Domain != "" && n.Domain != "ai.onnx":

@@ -46,7 +46,7 @@ func lowerAdd(c *compiler, n node) error {
 }
 
 func lowerBinary(c *compiler, n node) error {
-	name := kernel.BinaryName(n.Type, c.typ(n.In[0]) != nn.Float32, n.integer("fmod", 0) != 0)
+	name := onnxop.Binary(n.Node, c.typ(n.In[0]))
 	op, ok := kernel.BinaryOf(name)
 	if !ok {
 		return fmt.Errorf("internal error: no kernel %s", name)

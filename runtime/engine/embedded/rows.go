@@ -87,12 +87,8 @@ func (c *compiler) folded(n node, gone []bool) error {
 	return nil
 }
 
-func lowerLogSoftmax(c *compiler, n node) error {
-	return c.rows(n, n.axis(-1, len(c.shape(n.In[0]))), kernel.LogSoftmax())
-}
-
-func lowerHardmax(c *compiler, n node) error {
-	return c.rows(n, n.axis(-1, len(c.shape(n.In[0]))), kernel.Hardmax())
+func lowerRows(c *compiler, n node) error {
+	return c.rows(n, n.axis(-1, len(c.shape(n.In[0]))), onnxop.RowFunc(n.Node))
 }
 
 func lowerLRN(c *compiler, n node) error { return c.rows(n, 1, onnxop.LocalResponse(n.Node)) }

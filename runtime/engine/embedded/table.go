@@ -1,12 +1,18 @@
 package embedded
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/autotailor/autotailor/internal/operators"
+	"github.com/autotailor/autotailor/runtime/engine/kernel"
+	"github.com/autotailor/autotailor/runtime/engine/onnxop"
+)
 
 // lowering turns one node into steps.
 type lowering func(c *compiler, n node) error
 
-// operators says how each ONNX operator type is computed.
-var operators = map[string]lowering{
+// lowerings says how each ONNX operator type is computed.
+var lowerings = byClass(map[string]lowering{
 	"Conv":               lowerConv,
 	"ConvTranspose":      lowerConvTranspose,
 	"Gemm":               lowerGemm,
@@ -23,84 +29,17 @@ var operators = map[string]lowering{
 	"ReduceSum":         lowerReduce(func(int) float32 { return 1 }, false),
 	"ReduceMax":         lowerReduce(func(int) float32 { return 1 }, true),
 
-	"ReduceMin":       lowerFold,
-	"ReduceProd":      lowerFold,
-	"ReduceL1":        lowerFold,
-	"ReduceL2":        lowerFold,
-	"ReduceSumSquare": lowerFold,
-	"ReduceLogSum":    lowerFold,
-	"ReduceLogSumExp": lowerFold,
-	"ArgMax":          lowerArg,
-	"ArgMin":          lowerArg,
-	"LogSoftmax":      lowerLogSoftmax,
-	"Hardmax":         lowerHardmax,
-	"CumSum":          lowerCumSum,
-	"LRN":             lowerLRN,
+	"ArgMax": lowerArg,
+	"ArgMin": lowerArg,
+	"CumSum": lowerCumSum,
+	"LRN":    lowerLRN,
 
-	"Equal":          lowerBinary,
-	"Less":           lowerBinary,
-	"LessOrEqual":    lowerBinary,
-	"Greater":        lowerBinary,
-	"GreaterOrEqual": lowerBinary,
-	"And":            lowerBinary,
-	"Or":             lowerBinary,
-	"Xor":            lowerBinary,
-	"Mod":            lowerBinary,
-	"PRelu":          lowerBinary,
-	"Where":          lowerWhere,
-	"Cast":           lowerCast,
-	"Not":            lowerUnary,
+	"Where": lowerWhere,
+	"Cast":  lowerCast,
 
 	"Add": lowerAdd,
-	"Sub": lowerBinary,
-	"Mul": lowerBinary,
-	"Div": lowerBinary,
-	"Pow": lowerBinary,
-	"Max": lowerBinary,
-	"Min": lowerBinary,
-	"Sum": lowerBinary,
 
-	"Relu":        lowerUnary,
-	"Clip":        lowerClip,
-	"LeakyRelu":   lowerUnary,
-	"Elu":         lowerUnary,
-	"HardSigmoid": lowerUnary,
-	"HardSwish":   lowerUnary,
-	"Swish":       lowerUnary,
-	"Sigmoid":     lowerUnary,
-	"Tanh":        lowerUnary,
-	"Gelu":        lowerUnary,
-	"Erf":         lowerUnary,
-	"Exp":         lowerUnary,
-	"Log":         lowerUnary,
-	"Sqrt":        lowerUnary,
-	"Reciprocal":  lowerUnary,
-	"Neg":         lowerUnary,
-	"Abs":         lowerUnary,
-	"Floor":       lowerUnary,
-	"Ceil":        lowerUnary,
-	"Round":       lowerUnary,
-	"Softplus":    lowerUnary,
-	"Softsign":    lowerUnary,
-	"Mish":        lowerUnary,
-	"Selu":        lowerUnary,
-	"Celu":        lowerUnary,
-
-	"ThresholdedRelu": lowerUnary,
-
-	"Sign":  lowerUnary,
-	"IsNaN": lowerUnary,
-	"Sin":   lowerUnary,
-	"Cos":   lowerUnary,
-	"Tan":   lowerUnary,
-	"Asin":  lowerUnary,
-	"Acos":  lowerUnary,
-	"Atan":  lowerUnary,
-	"Sinh":  lowerUnary,
-	"Cosh":  lowerUnary,
-	"Asinh": lowerUnary,
-	"Acosh": lowerUnary,
-	"Atanh": lowerUnary,
+	"Clip": lowerClip,
 
 	"Identity":  lowerRename,
 	"Dropout":   lowerRename,
@@ -123,12 +62,38 @@ var operators = map[string]lowering{
 	"Resize":       lowerResize,
 
 	"InstanceNormalization": lowerInstanceNorm,
+})
+
+// byClass adds the operators whose class says how they are computed, as soon as there is a kernel.
+func byClass(own map[string]lowering) map[string]lowering {
+	for _, o := range operators.All() {
+		if _, ok := own[o.Name]; !ok && o.Domain == "" && ofClass(o) != nil {
+			own[o.Name] = ofClass(o)
+		}
+	}
+	return own
+}
+
+func ofClass(o operators.Operator) lowering {
+	switch {
+	case o.Class == operators.Unary && kernel.HasUnary(o.Name):
+		return lowerUnary
+	case o.Class == operators.Broadcast && onnxop.HasBinary(o.Name):
+		return lowerBinary
+	case o.Class == operators.Reduction && kernel.HasFold(o.Name):
+		return lowerFold
+	case o.Class == operators.Rows && onnxop.HasRows(o.Name):
+		return lowerRows
+	case o.Class == operators.Normalisation && onnxop.HasNormal(o.Name):
+		return lowerNormal
+	}
+	return nil
 }
 
 // Operators lists the ONNX operator types that the engine has, sorted.
 func Operators() []string {
 	var names []string
-	for name := range operators {
+	for name := range lowerings {
 		names = append(names, name)
 	}
 	slices.Sort(names)

@@ -84,6 +84,12 @@ func (u *ISA) Unary(op string) (Unary, bool) {
 	return f, ok
 }
 
+// HasUnary tells whether there is a function of an ONNX operator type.
+func HasUnary(op string) bool {
+	_, ok := All()[0].Unary(op)
+	return ok
+}
+
 // scaledSwish is x times the sigmoid of a*x.
 func (u *ISA) scaledSwish(z, x []float32, a, _ float32) {
 	if a == 1 {

@@ -53,19 +53,6 @@ func floorMod(a, b float32) float32 {
 	return m
 }
 
-// BinaryName is the function that an ONNX operator is for its element type and its attribute fmod.
-func BinaryName(op string, integers, fmod bool) string {
-	switch {
-	case op == "Sum":
-		return "Add"
-	case op == "Div" && integers:
-		return "Quotient"
-	case op == "Mod" && !fmod:
-		return "FloorMod"
-	}
-	return op
-}
-
 // BinaryOf returns the element-wise function of an ONNX operator type.
 func BinaryOf(op string) (Binary, bool) {
 	b, ok := binaries[op]

@@ -37,6 +37,9 @@ var folds = map[string]Fold{
 	},
 }
 
+// HasFold tells whether a reduction over several axes has a Fold.
+func HasFold(op string) bool { return folds[op].Value != nil }
+
 // FoldOf returns the reduction of an ONNX operator type. last is the attribute select_last_index of ArgMax and ArgMin.
 func FoldOf(op string, last bool) (Fold, bool) {
 	switch op {

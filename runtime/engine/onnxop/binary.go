@@ -1,0 +1,28 @@
+package onnxop
+
+import (
+	"cmp"
+
+	"github.com/autotailor/autotailor/runtime/engine/kernel"
+	"github.com/autotailor/autotailor/runtime/nn"
+)
+
+// Binary names the kernel of a function of two operands whose elements have a type.
+func Binary(n *nn.Node, as nn.DType) string {
+	integers := cmp.Or(as, nn.Float32) != nn.Float32
+	switch {
+	case n.Type == "Sum":
+		return "Add"
+	case n.Type == "Div" && integers:
+		return "Quotient"
+	case n.Type == "Mod" && n.Int("fmod", 0) == 0:
+		return "FloorMod"
+	}
+	return n.Type
+}
+
+// HasBinary tells whether an operator is a function of two operands that there is a kernel of.
+func HasBinary(op string) bool {
+	_, ok := kernel.BinaryOf(Binary(&nn.Node{Type: op}, nn.Float32))
+	return ok
+}

@@ -1,0 +1,44 @@
+package onnxop
+
+import (
+	"fmt"
+
+	"github.com/autotailor/autotailor/runtime/engine/kernel"
+	"github.com/autotailor/autotailor/runtime/nn"
+)
+
+// rowFuncs has the functions of the operators of class Rows that have their axis as an attribute, -1 by default.
+var rowFuncs = map[string]func(n *nn.Node) kernel.RowFunc{
+	"LogSoftmax": func(*nn.Node) kernel.RowFunc { return kernel.LogSoftmax() },
+	"Hardmax":    func(*nn.Node) kernel.RowFunc { return kernel.Hardmax() },
+}
+
+// HasRows tells whether RowFunc has an operator.
+func HasRows(op string) bool { return rowFuncs[op] != nil }
+
+// RowFunc is what an operator makes of each row along its axis.
+func RowFunc(n *nn.Node) kernel.RowFunc { return rowFuncs[n.Type](n) }
+
+// Normal is a normalisation with parameters. In the operand, seen in another shape, all elements from an axis on are one row; rows are
+// normalised one by one, then scaled and shifted by parameters that broadcast.
+type Normal struct {
+	View  nn.Shape
+	Axis  int
+	Of    kernel.RowFunc
+	Scale nn.Shape // that of the parameters, with as many axes as View
+}
+
+// normals has the operators of class Normalisation that are a Normal: x is the shape of the operand, scale that of the first parameter.
+var normals = map[string]func(n *nn.Node, x, scale nn.Shape) (Normal, error){}
+
+// HasNormal tells whether NormalOf has an operator.
+func HasNormal(op string) bool { return normals[op] != nil }
+
+// NormalOf describes a normalisation at the shapes of its operand and its first parameter, which are without open axes.
+func NormalOf(n *nn.Node, x, scale nn.Shape) (Normal, error) {
+	m, err := normals[n.Type](n, x, scale)
+	if err == nil && (len(m.Scale) != len(m.View) || m.View.Count() != x.Count() || m.Scale.Count() != scale.Count()) {
+		err = fmt.Errorf("a parameter of shape %v does not fit an operand of shape %v", scale, x)
+	}
+	return m, err
+}
