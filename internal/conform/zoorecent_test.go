@@ -19,6 +19,12 @@ var recentArchitectures = map[string]func(z *zoo){
 		y := z.Act(z.conv(x, 16, 32, 1, 1, 1), nn.Act{Type: "Swish", Attrs: []nn.Attr{floatAttr("alpha", 1.5)}})
 		z.head(z.Act(z.conv(y, 32, 32, 3, 2, 1), nn.Act{Type: "Swish"}), 32)
 	},
+	"LpNormalization": func(z *zoo) {
+		s := nn.Shape{nn.Batch, 16, 8, 8}
+		x := z.op("LpNormalization", s, []nn.Attr{intAttr("axis", 1)}, z.conv(z.image(16), 3, 16, 3, 2, 1))
+		x = z.Act(z.conv(x, 16, 16, 1, 1, 1), nn.Relu())
+		z.head(z.conv(z.op("LpNormalization", s, []nn.Attr{intAttr("p", 1)}, x), 16, 32, 3, 2, 1), 32)
+	},
 }
 
 func floatAttr(name string, v float32) nn.Attr {

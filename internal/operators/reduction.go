@@ -5,6 +5,7 @@ var rows = of(Rows,
 	Operator{Name: "Softmax", Opsets: "1 11 13", Sig: "input -> output", Attrs: "axis=-1", Builder: "Softmax", Changes: "13: along one axis, not over all from it on"},
 	Operator{Name: "LogSoftmax", Opsets: "1 11 13", Sig: "input -> output", Attrs: "axis=-1", Torch: "%s.log_softmax({axis})", Changes: "13: along one axis, not over all from it on"},
 	Operator{Name: "Hardmax", Opsets: "1 11 13", Sig: "input -> output", Attrs: "axis=-1", Torch: "hardmax(%s, {axis})", Changes: "13: along one axis, not over all from it on"},
+	Operator{Name: "LpNormalization", Opsets: "1 22", Sig: "input -> output", Attrs: "axis=-1 p=2", Torch: "F.normalize(%s, {p}, {axis}, 1e-30)"},
 	Operator{Name: "CumSum", Opsets: "11 14", Sig: "x axis:int -> y", Attrs: "exclusive=0 reverse=0"},
 	Operator{Name: "LRN", Opsets: "1 13", Sig: "X -> Y", Attrs: "alpha=0.0001 beta=0.75 bias=1 size"},
 )

@@ -154,6 +154,7 @@ var cases = []struct{ graph, want string }{
 	{"input x Nx3\ny = Hardmax x", "Nx3"},
 	{"input x Nx3x4x4\ny = MeanVarianceNormalization x", "Nx3x4x4"},
 	{"input x Nx3x4x4\ny = LRN x size=3", "Nx3x4x4"},
+	{"input x Nx3\ny = LpNormalization x", "Nx3"},
 	{"input x Nx3\ny = CumSum x {1}", "Nx3"},
 	{"input x Nx3x4\ny = ArgMax x axis=-1 : i64", "Nx3x1"},
 	{"input x Nx3x4\ny = ArgMin x axis=1 keepdims=0 : i64", "Nx4"},

@@ -136,6 +136,10 @@ var rareCases = map[string]func(n net) nn.Value{
 		}
 		return n.op(o, n.data(2, 7, 2, 3))
 	},
+	"LpNormalization": func(n net) nn.Value {
+		attrs := []nn.Attr{named("axis", nn.Attr{Kind: nn.AttrInt, Int: 1}), named("p", nn.Attr{Kind: nn.AttrInt, Int: int64(n.between(1, 2))})}
+		return n.op(nn.Op{Type: "LpNormalization", Attrs: attrs, Shapes: []nn.Shape{{2, 7, 3}}}, n.data(2, 7, 3))
+	},
 	"InstanceNormalization": func(n net) nn.Value {
 		return n.op(nn.Op{Type: "InstanceNormalization", Shapes: []nn.Shape{{2, 3, 4, 5}}}, n.data(2, 3, 4, 5), n.Param(p("s", 3)), n.Param(p("b", 3)))
 	},

@@ -40,6 +40,11 @@ var cases = map[string]func(d *draw) []nn.Value{
 	"LogSoftmax":      along("LogSoftmax"),
 	"Hardmax":         along("Hardmax"),
 	"CumSum":          cumSum,
+	"LpNormalization": func(d *draw) []nn.Value {
+		s := d.shape(2, 4)
+		attrs := []nn.Attr{integer("axis", d.signed(d.axis(s), len(s))), integer("p", one(d, 1, 2))}
+		return []nn.Value{d.op("LpNormalization", attrs, s, d.input(s))}
+	},
 
 	"Equal":          comparison("Equal"),
 	"Less":           comparison("Less"),

@@ -94,3 +94,42 @@ func LocalResponse(size int, alpha, beta, bias float64) RowFunc {
 		}
 	}}
 }
+
+// Unit divides by the norm, the root of the sum of squares, or the sum of absolute values if taxicab. A row of zeros stays.
+func Unit(taxicab bool) RowFunc {
+	norm := func(row []float32) float64 {
+		sum := 0.0
+		for _, v := range row {
+			if taxicab {
+				sum += math.Abs(float64(v))
+			} else {
+				sum += float64(v) * float64(v)
+			}
+		}
+		switch {
+		case sum == 0:
+			return 1
+		case taxicab:
+			return sum
+		}
+		return math.Sqrt(sum)
+	}
+	return RowFunc{func(z, row []float32) {
+		by := norm(row)
+		for i, v := range row {
+			z[i] = float32(float64(v) / by)
+		}
+	}, func(g, dz, row, z []float32) {
+		by, along := norm(row), 0.0
+		for i, d := range dz {
+			along += float64(d) * float64(z[i])
+		}
+		for i, d := range dz {
+			way := float64(z[i]) // the gradient of the norm
+			if taxicab {
+				way = float64(truth(row[i] > 0) - truth(row[i] < 0))
+			}
+			g[i] = float32((float64(d) - along*way) / by)
+		}
+	}}
+}

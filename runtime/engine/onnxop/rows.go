@@ -11,6 +11,8 @@ import (
 var rowFuncs = map[string]func(n *nn.Node) kernel.RowFunc{
 	"LogSoftmax": func(*nn.Node) kernel.RowFunc { return kernel.LogSoftmax() },
 	"Hardmax":    func(*nn.Node) kernel.RowFunc { return kernel.Hardmax() },
+
+	"LpNormalization": func(n *nn.Node) kernel.RowFunc { return kernel.Unit(n.Int("p", 2) == 1) },
 }
 
 // HasRows tells whether RowFunc has an operator.
