@@ -19,6 +19,8 @@ var classes = map[operators.Class]rule{
 	operators.Rows:      {axes: AxesSoftmax, shape: sameShape},
 	operators.Reduction: {axes: AxesReduce, shape: reduceShape},
 	operators.Window:    {axes: AxesPool, shape: poolShape},
+
+	operators.Normalisation: {axes: AxesLayerNorm, shape: layerNormShape},
 }
 
 // exceptions has the rules of operators that differ from their class, or whose class has none. Without an axes rule, what an operator
@@ -38,7 +40,6 @@ var exceptions = map[string]rule{
 
 	"BatchNormalization":        {axes: AxesBatchNorm, shape: channelNormShape},
 	"InstanceNormalization":     {axes: AxesBatchNorm, shape: channelNormShape},
-	"LayerNormalization":        {axes: AxesLayerNorm, shape: layerNormShape},
 	"MeanVarianceNormalization": {axes: AxesSame, shape: sameShape},
 
 	"LRN":    {shape: localShape},

@@ -133,3 +133,38 @@ func Unit(taxicab bool) RowFunc {
 		}
 	}}
 }
+
+// Standardise divides by the root of the mean square and epsilon; centred takes the mean away first, so that it divides by the deviation.
+func Standardise(centred bool, epsilon float64) RowFunc {
+	moments := func(row []float32) (mean, inverse float64) {
+		n, square := float64(len(row)), 0.0
+		if centred {
+			for _, v := range row {
+				mean += float64(v) / n
+			}
+		}
+		for _, v := range row {
+			square += (float64(v) - mean) * (float64(v) - mean) / n
+		}
+		return mean, 1 / math.Sqrt(square+epsilon)
+	}
+	return RowFunc{func(z, row []float32) {
+		mean, by := moments(row)
+		for i, v := range row {
+			z[i] = float32((float64(v) - mean) * by)
+		}
+	}, func(g, dz, row, z []float32) {
+		_, by := moments(row)
+		n, all, along := float64(len(row)), 0.0, 0.0
+		for i, d := range dz {
+			all += float64(d) / n
+			along += float64(d) * float64(z[i]) / n
+		}
+		if !centred {
+			all = 0
+		}
+		for i, d := range dz {
+			g[i] = float32((float64(d) - all - float64(z[i])*along) * by)
+		}
+	}}
+}
