@@ -384,7 +384,7 @@ func lookedAt(s *slicer, n nn.Node) []int {
 		return []int{axis(n.Int("axis", -1))}
 	case n.Type == "InstanceNormalization":
 		return axesFrom(2, rank)
-	case n.Type == "LayerNormalization":
+	case n.Type == "LayerNormalization" || n.Type == "RMSNormalization":
 		return axesFrom(axis(n.Int("axis", -1)), rank)
 	case reducing[n.Type]:
 		return reducedAxes(s, n)

@@ -25,6 +25,14 @@ var recentArchitectures = map[string]func(z *zoo){
 		x = z.Act(z.conv(x, 16, 16, 1, 1, 1), nn.Relu())
 		z.head(z.conv(z.op("LpNormalization", s, []nn.Attr{intAttr("p", 1)}, x), 16, 32, 3, 2, 1), 32)
 	},
+	"RMSNormalization": func(z *zoo) {
+		s := nn.Shape{nn.Batch, 64, 16}
+		x := z.Transpose(z.Reshape(z.conv(z.image(16), 3, 16, 3, 2, 1), nn.Shape{nn.Batch, 16, 64}), 0, 2, 1)
+		y := z.op("RMSNormalization", s, []nn.Attr{floatAttr("epsilon", 1e-3)}, x, z.Param(nn.Param{Name: z.name("rms"), Shape: nn.Shape{16}}))
+		y = z.Act(z.linear(y, 16, 32), nn.Act{Type: "Swish"})
+		x = z.Add(x, z.linear(y, 32, 16))
+		z.head(z.conv(z.Reshape(z.Transpose(x, 0, 2, 1), nn.Shape{nn.Batch, 16, 8, 8}), 16, 32, 3, 2, 1), 32)
+	},
 }
 
 func floatAttr(name string, v float32) nn.Attr {

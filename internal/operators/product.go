@@ -38,5 +38,6 @@ var normalisations = of(Normalisation,
 		Attrs: "epsilon=1e-05 momentum:=* training_mode:=0 spatial:=1", Builder: "BatchNorm", Changes: "14: training_mode says whether it uses the batch's statistics"},
 	Operator{Name: "InstanceNormalization", Opsets: "1 6 22", Sig: "input scale B -> output", Attrs: "epsilon=1e-05"},
 	Operator{Name: "LayerNormalization", Opsets: "17", Sig: "X Scale B? -> Y Mean:any? InvStdDev:any?", Attrs: "axis=-1 epsilon=1e-05 stash_type:=1", Builder: "LayerNorm"},
+	Operator{Name: "RMSNormalization", Opsets: "23", Sig: "X scale -> Y", Attrs: "axis=-1 epsilon=1e-05 stash_type:=1", Torch: "rms_norm(%s, %s, {axis}, {epsilon})"},
 	Operator{Name: "MeanVarianceNormalization", Opsets: "9 13", Sig: "X -> Y", Attrs: "axes=0,2,3"},
 )

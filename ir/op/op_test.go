@@ -154,6 +154,8 @@ var cases = []struct{ graph, want string }{
 	{"input x Nx3\ny = Hardmax x", "Nx3"},
 	{"input x Nx3x4x4\ny = MeanVarianceNormalization x", "Nx3x4x4"},
 	{"input x Nx3x4x4\ny = LRN x size=3", "Nx3x4x4"},
+	{"input x Nx7x12\ny = RMSNormalization x [12]", "Nx7x12"},
+	{"input x Nx7x12\ny = RMSNormalization x [11]", "operands"},
 	{"input x Nx3\ny = LpNormalization x", "Nx3"},
 	{"input x Nx3\ny = CumSum x {1}", "Nx3"},
 	{"input x Nx3x4\ny = ArgMax x axis=-1 : i64", "Nx3x1"},

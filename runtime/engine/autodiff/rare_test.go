@@ -136,6 +136,13 @@ var rareCases = map[string]func(n net) nn.Value{
 		}
 		return n.op(o, n.data(2, 7, 2, 3))
 	},
+	"RMSNormalization": func(n net) nn.Value {
+		return n.op(nn.Op{Type: "RMSNormalization", Shapes: []nn.Shape{{2, 3, 6}}}, n.data(2, 3, 6), n.Param(p("s", 6)))
+	},
+	"RMSNormalization over two axes": func(n net) nn.Value {
+		axis := named("axis", nn.Attr{Kind: nn.AttrInt, Int: 1})
+		return n.op(nn.Op{Type: "RMSNormalization", Attrs: []nn.Attr{axis}, Shapes: []nn.Shape{{2, 3, 6}}}, n.data(2, 3, 6), n.Param(p("s", 3, 6)))
+	},
 	"LpNormalization": func(n net) nn.Value {
 		attrs := []nn.Attr{named("axis", nn.Attr{Kind: nn.AttrInt, Int: 1}), named("p", nn.Attr{Kind: nn.AttrInt, Int: int64(n.between(1, 2))})}
 		return n.op(nn.Op{Type: "LpNormalization", Attrs: attrs, Shapes: []nn.Shape{{2, 7, 3}}}, n.data(2, 7, 3))

@@ -40,6 +40,12 @@ var cases = map[string]func(d *draw) []nn.Value{
 	"LogSoftmax":      along("LogSoftmax"),
 	"Hardmax":         along("Hardmax"),
 	"CumSum":          cumSum,
+	"RMSNormalization": func(d *draw) []nn.Value {
+		s := d.shape(2, 4)
+		axis := 1 + d.rng.IntN(len(s)-1)
+		attrs := append(maybe(d, "epsilon", 1e-3), integer("axis", axis-len(s)))
+		return []nn.Value{d.op("RMSNormalization", attrs, s, d.input(s), d.b.Param(d.tensor(s[axis:]...)))}
+	},
 	"LpNormalization": func(d *draw) []nn.Value {
 		s := d.shape(2, 4)
 		attrs := []nn.Attr{integer("axis", d.signed(d.axis(s), len(s))), integer("p", one(d, 1, 2))}

@@ -2,6 +2,7 @@ package onnxop
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
 	"github.com/autotailor/autotailor/runtime/nn"
@@ -31,7 +32,19 @@ type Normal struct {
 }
 
 // normals has the operators of class Normalisation that are a Normal: x is the shape of the operand, scale that of the first parameter.
-var normals = map[string]func(n *nn.Node, x, scale nn.Shape) (Normal, error){}
+var normals = map[string]func(n *nn.Node, x, scale nn.Shape) (Normal, error){
+	"RMSNormalization": func(n *nn.Node, x, scale nn.Shape) (Normal, error) {
+		axis := int(n.Int("axis", -1))
+		if axis < 0 {
+			axis += len(x)
+		}
+		if axis < 0 || axis >= len(x) || len(scale) > len(x) {
+			return Normal{}, fmt.Errorf("axis %d of %d axes, with a scale of %d", axis, len(x), len(scale))
+		}
+		under := append(slices.Repeat(nn.Shape{1}, len(x)-len(scale)), scale...)
+		return Normal{View: x, Axis: axis, Of: kernel.Standardise(false, float64(n.Float("epsilon", 1e-5))), Scale: under}, nil
+	},
+}
 
 // HasNormal tells whether NormalOf has an operator.
 func HasNormal(op string) bool { return normals[op] != nil }

@@ -40,3 +40,9 @@ def hardmax(x: Tensor, axis: int) -> Tensor:
 def swish(x: Tensor, alpha: float) -> Tensor:
     """x times the sigmoid of alpha times x."""
     return x * torch.sigmoid(alpha * x)
+
+
+def rms_norm(x: Tensor, scale: Tensor, axis: int, eps: float) -> Tensor:
+    """x over the root of its mean square along the axes from one on, times a scale."""
+    dims = tuple(range(axis % x.dim(), x.dim()))
+    return x * (x.square().mean(dims, keepdim=True) + eps).rsqrt() * scale
