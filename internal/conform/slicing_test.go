@@ -286,7 +286,11 @@ func (s *slicer) emit(n nn.Node) error {
 			if k > 0 && n.Type == "InstanceNormalization" {
 				break // scale and bias belong to axis 1
 			}
-			if at := a - len(s.shape(n.In[0])) + len(s.shape(v)); v != nn.None && at >= 0 && s.have[v][at] != nil {
+			at := a - len(s.shape(n.In[0])) + len(s.shape(v))
+			if k > 0 && n.Type == "GroupNormalization" {
+				at = a - 1 // one element for each channel
+			}
+			if v != nn.None && at >= 0 && at < len(s.shape(v)) && s.have[v][at] != nil {
 				in[k] = s.gather(in[k], at, positions(s.have[v][at]))
 			}
 		}
@@ -382,6 +386,8 @@ func lookedAt(s *slicer, n nn.Node) []int {
 	switch {
 	case n.Type == "Softmax" || n.Type == "LogSoftmax":
 		return []int{axis(n.Int("axis", -1))}
+	case n.Type == "GroupNormalization":
+		return axesFrom(1, rank)
 	case n.Type == "InstanceNormalization":
 		return axesFrom(2, rank)
 	case n.Type == "LayerNormalization" || n.Type == "RMSNormalization":

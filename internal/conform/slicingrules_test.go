@@ -12,7 +12,7 @@ var slicingRules = map[string]func(s *slicer, n nn.Node) ([]marks, error){
 	"Shape": shapeMarks, "Conv": convMarks, "ConvTranspose": convTransposeMarks, "MatMul": productMarks, "Gemm": productMarks,
 	"Reshape": reshapeMarks, "Flatten": reshapeMarks, "Squeeze": reshapeMarks, "Unsqueeze": reshapeMarks,
 	"DepthToSpace": depthMarks, "Transpose": transposeMarks, "Concat": concatMarks, "Split": splitMarks,
-	"BatchNormalization": firstMarks, "InstanceNormalization": firstMarks, "LayerNormalization": firstMarks, "Softmax": firstMarks, "LogSoftmax": firstMarks, "LpNormalization": firstMarks, "RMSNormalization": firstMarks,
+	"BatchNormalization": firstMarks, "InstanceNormalization": firstMarks, "LayerNormalization": firstMarks, "Softmax": firstMarks, "LogSoftmax": firstMarks, "LpNormalization": firstMarks, "GroupNormalization": firstMarks, "RMSNormalization": firstMarks,
 	"MaxPool": firstMarks, "AveragePool": firstMarks, "LpPool": firstMarks, "GlobalAveragePool": firstMarks, "GlobalMaxPool": firstMarks,
 	"Slice": keptMarks, "Pad": keptMarks, "Expand": elementMarks, "Resize": keptMarks, "Upsample": keptMarks, "Gather": gatherMarks,
 	"ReduceMean": reduceMarks, "ReduceSum": reduceMarks, "ReduceMax": reduceMarks, "ReduceL2": reduceMarks, "ReduceMin": reduceMarks, "ReduceSumSquare": reduceMarks,

@@ -33,6 +33,23 @@ var recentArchitectures = map[string]func(z *zoo){
 		x = z.Add(x, z.linear(y, 32, 16))
 		z.head(z.conv(z.Reshape(z.Transpose(x, 0, 2, 1), nn.Shape{nn.Batch, 16, 8, 8}), 16, 32, 3, 2, 1), 32)
 	},
+	"GroupNormalization":           groupNormed(func(channels int) int { return channels }),
+	"GroupNormalization of groups": groupNormed(func(int) int { return 4 }), // as before opset 21
+}
+
+// groupNormed is a residual network with four groups; params tells how many elements scale and bias have, given the channels.
+func groupNormed(params func(channels int) int) func(z *zoo) {
+	return func(z *zoo) {
+		norm := func(x nn.Value, n, side int) nn.Value {
+			name, of := z.name("gn"), params(n)
+			return z.op("GroupNormalization", nn.Shape{nn.Batch, n, side, side}, []nn.Attr{intAttr("num_groups", 4)}, x,
+				z.Param(param(name+".weight", of)), z.Param(param(name+".bias", of)))
+		}
+		x := z.Act(norm(z.bare(z.image(16), 3, 16, 3, 2, 1), 16, 8), nn.Relu())
+		y := z.Act(norm(z.bare(x, 16, 32, 3, 1, 1), 32, 8), nn.Relu())
+		x = z.Add(x, z.bare(y, 32, 16, 3, 1, 1))
+		z.head(z.Act(norm(z.bare(x, 16, 32, 3, 2, 1), 32, 4), nn.Relu()), 32)
+	}
 }
 
 func floatAttr(name string, v float32) nn.Attr {
@@ -81,4 +98,16 @@ func activated(t *testing.T, file, act string) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// TestRecentModels takes models with operators of recent opsets from model to SubNets.
+func TestRecentModels(t *testing.T) {
+	e := runtimeEngine(t)
+	files, err := filepath.Glob("testdata/*.onnx")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d models, %v", len(files), err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) { anyModel(t, e, file) })
+	}
 }

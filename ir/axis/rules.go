@@ -26,6 +26,7 @@ var rules = map[op.AxesRule]func(c *coupler, n *ir.Node, name string){
 	op.AxesSplit:         split,
 	op.AxesBatchNorm:     batchNorm,
 	op.AxesLayerNorm:     layerNorm,
+	op.AxesGroupNorm:     groupNorm,
 	op.AxesShape:         shapeOnly,
 	op.AxesGather:        gather,
 	op.AxesSlice:         resized,
@@ -331,6 +332,23 @@ func batchNorm(c *coupler, n *ir.Node, name string) {
 		c.tie(n.In[0], 1, n.In[i+1], 0, name)
 	}
 	c.axes[n.Out[0]] = c.axes[n.In[0]]
+}
+
+// groupNorm takes the channels apart into groups, whose number is an attribute, and channels of each group, which can vary.
+func groupNorm(c *coupler, n *ir.Node, name string) {
+	x := c.axes[n.In[0]]
+	groups := int(n.Int("num_groups", 1))
+	group, each := c.add(groups, Group), c.add(c.Size(x[1])/groups, 0)
+	c.freeze(group, Reason{name, "normalises groups of channels, whose number is an attribute"})
+	c.unify(c.productOf([]Var{group, each}), x[1], name)
+	for i, id := range n.In[1:] {
+		if v := c.axes[id][0]; c.Size(v) == c.Size(x[1]) {
+			c.tie(n.In[0], 1, n.In[i+1], 0, name)
+		} else {
+			c.unify(v, group, name)
+		}
+	}
+	c.axes[n.Out[0]] = x
 }
 
 // layerNorm ties scale and bias with the normalised axes.

@@ -24,6 +24,25 @@ func channelNormShape(c *Ctx) error {
 	return nil
 }
 
+// groupNormShape keeps the shape; parameters have an element for each channel, or, before opset 21, for each group.
+func groupNormShape(c *Ctx) error {
+	x := c.In[0].Shape
+	groups := int(c.Node.Int("num_groups", 0))
+	if len(x) < 3 || groups < 1 {
+		return fmt.Errorf("its operand has %d axes and it has %d groups; want channels in axis 1, space behind, and at least 1 group", len(x), groups)
+	}
+	if rest := dim.Map(func(n int) int { return n % groups }, x[1]); !rest.Equal(dim.Const(0)) {
+		return fmt.Errorf("%v channels are not %d groups of the same size", x[1], groups)
+	}
+	for k, p := range c.In[1:] {
+		if len(p.Shape) != 1 || !p.Shape[0].Equal(x[1]) && !p.Shape[0].Equal(dim.Const(groups)) {
+			return fmt.Errorf("operand %d has the shape %v; there are %v channels in %d groups", k+1, p.Shape, x[1], groups)
+		}
+	}
+	c.Out[0].Shape = x
+	return nil
+}
+
 // localShape keeps the shape; the operator normalises by at least one channel.
 func localShape(c *Ctx) error {
 	if size := c.Node.Int("size", 0); size < 1 {

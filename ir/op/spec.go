@@ -51,6 +51,7 @@ const (
 	AxesSplit                         // one axis is a sum over outputs
 	AxesBatchNorm                     // parameters on axis 1
 	AxesLayerNorm                     // parameters on the last axes
+	AxesGroupNorm                     // axis 1 is groups of channels; parameters on it or on the groups
 	AxesShape                         // reads extents, not elements
 	AxesGather                        // one axis is picked from by constant indices
 	AxesSlice                         // axes are cut at constant bounds

@@ -40,6 +40,7 @@ var exceptions = map[string]rule{
 
 	"BatchNormalization":        {axes: AxesBatchNorm, shape: channelNormShape},
 	"InstanceNormalization":     {axes: AxesBatchNorm, shape: channelNormShape},
+	"GroupNormalization":        {axes: AxesGroupNorm, shape: groupNormShape},
 	"MeanVarianceNormalization": {axes: AxesSame, shape: sameShape},
 
 	"LRN":    {shape: localShape},

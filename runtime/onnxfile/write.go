@@ -69,7 +69,7 @@ func Proto(g *nn.Graph, w nn.Weights, o WriteOptions) (*onnxpb.ModelProto, error
 	opset := max(o.Opset, MinOpset)
 	for _, n := range g.Nodes {
 		if o, ok := operators.Lookup(n.Domain, n.Type); ok && o.Domain == "" {
-			opset = max(opset, o.Since())
+			opset = max(opset, opsetOf(g, &n, o.Since()))
 		}
 	}
 	b := &writer{g: g, w: w, opset: opset, graph: &onnxpb.GraphProto{Name: proto.String(cmp.Or(o.Name, "autotailor"))}, taken: map[string]bool{}, domains: map[string]bool{}, half: o.Float16}
@@ -242,6 +242,9 @@ func (b *writer) node(n *nn.Node) error {
 			return err
 		}
 		p.Attribute = append(p.Attribute, q)
+	}
+	if err := b.perChannel(n, p); err != nil {
+		return err
 	}
 	b.subgraphs(n, p)
 	b.graph.Node = append(b.graph.Node, p)

@@ -136,6 +136,11 @@ var rareCases = map[string]func(n net) nn.Value{
 		}
 		return n.op(o, n.data(2, 7, 2, 3))
 	},
+	"GroupNormalization": func(n net) nn.Value {
+		groups := named("num_groups", nn.Attr{Kind: nn.AttrInt, Int: 3})
+		of := 3 * n.between(1, 2) // parameters of groups, as before opset 21, or of channels
+		return n.op(nn.Op{Type: "GroupNormalization", Attrs: []nn.Attr{groups}, Shapes: []nn.Shape{{2, 6, 2, 3}}}, n.data(2, 6, 2, 3), n.Param(p("s", of)), n.Param(p("b", of)))
+	},
 	"RMSNormalization": func(n net) nn.Value {
 		return n.op(nn.Op{Type: "RMSNormalization", Shapes: []nn.Shape{{2, 3, 6}}}, n.data(2, 3, 6), n.Param(p("s", 6)))
 	},

@@ -40,6 +40,12 @@ var cases = map[string]func(d *draw) []nn.Value{
 	"LogSoftmax":      along("LogSoftmax"),
 	"Hardmax":         along("Hardmax"),
 	"CumSum":          cumSum,
+	"GroupNormalization": func(d *draw) []nn.Value {
+		groups := d.size()
+		s := nn.Shape{d.batch, groups * d.size(), d.size(), d.size()}
+		attrs := append(maybe(d, "epsilon", 1e-3), integer("num_groups", groups))
+		return []nn.Value{d.op("GroupNormalization", attrs, s, d.input(s), d.b.Param(d.tensor(s[1])), d.b.Param(d.tensor(s[1])))}
+	},
 	"RMSNormalization": func(d *draw) []nn.Value {
 		s := d.shape(2, 4)
 		axis := 1 + d.rng.IntN(len(s)-1)

@@ -33,6 +33,17 @@ type Normal struct {
 
 // normals has the operators of class Normalisation that are a Normal: x is the shape of the operand, scale that of the first parameter.
 var normals = map[string]func(n *nn.Node, x, scale nn.Shape) (Normal, error){
+	"GroupNormalization": func(n *nn.Node, x, scale nn.Shape) (Normal, error) {
+		groups := int(n.Int("num_groups", 1))
+		if len(x) < 3 || groups < 1 || x[1]%groups != 0 || len(scale) != 1 {
+			return Normal{}, fmt.Errorf("%d groups of an operand of shape %v, with a scale of shape %v", groups, x, scale)
+		}
+		view, under := nn.Shape{x[0], groups, x[1] / groups, x[2:].Count()}, nn.Shape{1, groups, 1, 1}
+		if scale[0] == x[1] {
+			under[2] = view[2]
+		}
+		return Normal{View: view, Axis: 2, Of: kernel.Standardise(true, float64(n.Float("epsilon", 1e-5))), Scale: under}, nil
+	},
 	"RMSNormalization": func(n *nn.Node, x, scale nn.Shape) (Normal, error) {
 		axis := int(n.Int("axis", -1))
 		if axis < 0 {
