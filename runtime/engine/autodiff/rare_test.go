@@ -148,6 +148,14 @@ var rareCases = map[string]func(n net) nn.Value{
 		axis := named("axis", nn.Attr{Kind: nn.AttrInt, Int: 1})
 		return n.op(nn.Op{Type: "RMSNormalization", Attrs: []nn.Attr{axis}, Shapes: []nn.Shape{{2, 3, 6}}}, n.data(2, 3, 6), n.Param(p("s", 3, 6)))
 	},
+	"BitShift": func(n net) nn.Value { // of integers: nothing depends on its gradient
+		s, x := nn.Shape{2, 8}, n.data(2, 8)
+		direction := nn.Attr{Name: "direction", Kind: nn.AttrString, String: "LEFT"}
+		one := n.op(nn.Op{Type: "Constant", Attrs: []nn.Attr{{Name: "value_float", Kind: nn.AttrFloat, Float: 1}}})
+		bits := n.cast(n.truth(n.signs("a", s), s), nn.Uint8, s)
+		shifted := n.typed("BitShift", nn.Uint8, s, []nn.Attr{direction}, bits, n.cast(one, nn.Uint8, nn.Shape{}))
+		return n.Mul(x, n.cast(shifted, nn.Float32, s))
+	},
 	"LpNormalization": func(n net) nn.Value {
 		attrs := []nn.Attr{named("axis", nn.Attr{Kind: nn.AttrInt, Int: 1}), named("p", nn.Attr{Kind: nn.AttrInt, Int: int64(n.between(1, 2))})}
 		return n.op(nn.Op{Type: "LpNormalization", Attrs: attrs, Shapes: []nn.Shape{{2, 7, 3}}}, n.data(2, 7, 3))

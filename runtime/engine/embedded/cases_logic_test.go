@@ -38,6 +38,17 @@ func logical(typ string) func(d *draw) []nn.Value {
 }
 
 // along is an operator along one axis, given as an attribute.
+// bitShift is of bytes that a cast makes.
+func bitShift(d *draw) []nn.Value {
+	s := d.shape(1, 4)
+	bytes := func(most float32) nn.Value {
+		x := d.b.Mul(d.b.Act(d.input(s), nn.Sigmoid()), d.b.Op(nn.Floats(most))[0])
+		return d.b.Op(nn.Op{Type: "Cast", Attrs: []nn.Attr{integer("to", int(nn.Uint8))}, Types: []nn.DType{nn.Uint8}}.Yields(s), x)[0]
+	}
+	direction := nn.Attr{Name: "direction", Kind: nn.AttrString, String: one(d, "LEFT", "RIGHT")}
+	return []nn.Value{d.typed("BitShift", nn.Uint8, []nn.Attr{direction}, s, bytes(255), bytes(9))}
+}
+
 func along(typ string) func(d *draw) []nn.Value {
 	return func(d *draw) []nn.Value {
 		s := d.shape(2, 4)

@@ -24,7 +24,11 @@ var binaries = map[string]Binary{
 
 	"Quotient": {f: func(a, b float32) float32 { return float32(math.Trunc(float64(a) / float64(b))) }}, // of integers
 	"FloorMod": {f: floorMod},
-	"PRelu":    {f: func(a, b float32) float32 { return max(a, 0) + b*min(a, 0) }},
+	// Of the unsigned integers that the engines have, those of 8 bits:
+	"ShiftLeft":  {f: func(a, b float32) float32 { return float32(uint8(uint64(a) << uint64(b))) }},
+	"ShiftRight": {f: func(a, b float32) float32 { return float32(uint64(a) >> uint64(b)) }},
+
+	"PRelu": {f: func(a, b float32) float32 { return max(a, 0) + b*min(a, 0) }},
 
 	"Equal":          {f: func(a, b float32) float32 { return truth(a == b) }},
 	"Less":           {f: func(a, b float32) float32 { return truth(a < b) }},

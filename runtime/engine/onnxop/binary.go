@@ -17,6 +17,10 @@ func Binary(n *nn.Node, as nn.DType) string {
 		return "Quotient"
 	case n.Type == "Mod" && n.Int("fmod", 0) == 0:
 		return "FloorMod"
+	case n.Type == "BitShift" && n.Text("direction", "") == "LEFT":
+		return "ShiftLeft"
+	case n.Type == "BitShift":
+		return "ShiftRight"
 	}
 	return n.Type
 }
