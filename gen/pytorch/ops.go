@@ -19,7 +19,7 @@ type carriedOp func(f *frame, c *view.Call, in, dims []string) (string, error)
 var carriedOps = map[string]carriedOp{
 	"Slice": sliceOp, "Gather": gather, "Expand": expand, "Tile": tile, "Trilu": trilu, "Cast": castOp,
 	"Resize": resize, "DepthToSpace": depthToSpace, "SpaceToDepth": spaceToDepth, "ConvTranspose": convTranspose,
-	"InstanceNormalization": instanceNorm, "LRN": localResponse, "CumSum": cumSum,
+	"GridSample": gridSample, "InstanceNormalization": instanceNorm, "LRN": localResponse, "CumSum": cumSum,
 	"Mod": mod, "ArgMax": position("argmax"), "ArgMin": position("argmin"),
 }
 

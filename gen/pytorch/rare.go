@@ -95,6 +95,16 @@ func position(method string) carriedOp {
 	}
 }
 
+// gridSample interpolates; three spatial axes, too, are called bilinear.
+func gridSample(_ *frame, c *view.Call, in, _ []string) (string, error) {
+	mode := textAttr(c, "mode", "linear")
+	if mode == "linear" || mode == "cubic" { // the names since opset 20
+		mode = "bi" + mode
+	}
+	align := python(intAttr(c, "align_corners", 0) != 0)
+	return fmt.Sprintf("F.grid_sample(%s, %s, mode=%s, padding_mode=%s, align_corners=%s)", in[0], in[1], quote(mode), quote(textAttr(c, "padding_mode", "zeros")), align), nil
+}
+
 func castOp(_ *frame, c *view.Call, in, _ []string) (string, error) {
 	as := nn.DType(intAttr(c, "to", 0))
 	to, ok := dtypes[as]

@@ -35,6 +35,14 @@ var recentArchitectures = map[string]func(z *zoo){
 	},
 	"GroupNormalization":           groupNormed(func(channels int) int { return channels }),
 	"GroupNormalization of groups": groupNormed(func(int) int { return 4 }), // as before opset 21
+	"GridSample": func(z *zoo) { // a spatial transformer with offsets of its own for each place
+		x := z.conv(z.image(16), 3, 16, 3, 2, 1)
+		y := z.Act(z.bare(x, 16, 2, 3, 1, 1), nn.Tanh())
+		grid := z.Transpose(y, 0, 2, 3, 1)
+		mode := nn.Attr{Name: "mode", Kind: nn.AttrString, String: "bilinear"}
+		x = z.op("GridSample", nn.Shape{nn.Batch, 16, 8, 8}, []nn.Attr{mode}, x, grid)
+		z.head(z.conv(x, 16, 32, 3, 2, 1), 32)
+	},
 }
 
 // groupNormed is a residual network with four groups; params tells how many elements scale and bias have, given the channels.

@@ -237,7 +237,8 @@ func (b *writer) node(n *nn.Node) error {
 			b.operand(p, at, a)
 			continue
 		}
-		q, err := a.Proto()
+		renamed := b.renamed(n, a)
+		q, err := renamed.Proto()
 		if err != nil {
 			return err
 		}

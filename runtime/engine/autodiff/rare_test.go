@@ -156,6 +156,14 @@ var rareCases = map[string]func(n net) nn.Value{
 		shifted := n.typed("BitShift", nn.Uint8, s, []nn.Attr{direction}, bits, n.cast(one, nn.Uint8, nn.Shape{}))
 		return n.Mul(x, n.cast(shifted, nn.Float32, s))
 	},
+	"GridSample": func(n net) nn.Value {
+		text := func(name, v string) nn.Attr { return nn.Attr{Name: name, Kind: nn.AttrString, String: v} }
+		pick := func(list ...string) string { return list[n.rng.IntN(len(list))] }
+		attrs := []nn.Attr{text("mode", pick("linear", "cubic")), text("padding_mode", pick("zeros", "border", "reflection")),
+			named("align_corners", nn.Attr{Kind: nn.AttrInt, Int: int64(n.between(0, 1))})}
+		grid := n.Act(n.Param(p("y", 2, 3, 2, 2)), nn.Act{Type: "Tanh"})
+		return n.op(nn.Op{Type: "GridSample", Attrs: attrs, Shapes: []nn.Shape{{2, 3, 3, 2}}}, n.data(2, 3, 4, 5), grid)
+	},
 	"LpNormalization": func(n net) nn.Value {
 		attrs := []nn.Attr{named("axis", nn.Attr{Kind: nn.AttrInt, Int: 1}), named("p", nn.Attr{Kind: nn.AttrInt, Int: int64(n.between(1, 2))})}
 		return n.op(nn.Op{Type: "LpNormalization", Attrs: attrs, Shapes: []nn.Shape{{2, 7, 3}}}, n.data(2, 7, 3))

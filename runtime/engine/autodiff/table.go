@@ -65,6 +65,7 @@ var makers = byClass(map[string]operator{
 	"Trilu":     {1, makeTrilu},
 	"Resize":    {1, makeResize},
 
+	"GridSample":   {2, makeGridSample},
 	"DepthToSpace": {1, makeDepthToSpace},
 	"SpaceToDepth": {1, makeSpaceToDepth},
 })

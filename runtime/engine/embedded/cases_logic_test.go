@@ -49,6 +49,18 @@ func bitShift(d *draw) []nn.Value {
 	return []nn.Value{d.typed("BitShift", nn.Uint8, []nn.Attr{direction}, s, bytes(255), bytes(9))}
 }
 
+// gridSample reads images at places inside and outside of them.
+func gridSample(d *draw) []nn.Value {
+	s := nn.Shape{d.batch, d.size(), 1 + d.size(), 1 + d.size()}
+	to := nn.Shape{d.batch, s[1], d.size(), d.size()}
+	attrs := []nn.Attr{
+		integer("align_corners", one(d, 0, 1)),
+		{Name: "mode", Kind: nn.AttrString, String: one(d, "linear", "cubic", "nearest", "bilinear")},
+		{Name: "padding_mode", Kind: nn.AttrString, String: one(d, "zeros", "border", "reflection")},
+	}
+	return []nn.Value{d.op("GridSample", attrs, to, d.input(s), d.input(nn.Shape{d.batch, to[2], to[3], 2}))}
+}
+
 func along(typ string) func(d *draw) []nn.Value {
 	return func(d *draw) []nn.Value {
 		s := d.shape(2, 4)

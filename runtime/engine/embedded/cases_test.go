@@ -52,7 +52,8 @@ var cases = map[string]func(d *draw) []nn.Value{
 		attrs := append(maybe(d, "epsilon", 1e-3), integer("axis", axis-len(s)))
 		return []nn.Value{d.op("RMSNormalization", attrs, s, d.input(s), d.b.Param(d.tensor(s[axis:]...)))}
 	},
-	"BitShift": bitShift,
+	"BitShift":   bitShift,
+	"GridSample": gridSample,
 	"LpNormalization": func(d *draw) []nn.Value {
 		s := d.shape(2, 4)
 		attrs := []nn.Attr{integer("axis", d.signed(d.axis(s), len(s))), integer("p", one(d, 1, 2))}

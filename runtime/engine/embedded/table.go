@@ -60,6 +60,7 @@ var lowerings = byClass(map[string]lowering{
 	"SpaceToDepth": lowerSpaceToDepth,
 	"Trilu":        lowerTrilu,
 	"Resize":       lowerResize,
+	"GridSample":   lowerGridSample,
 
 	"InstanceNormalization": lowerInstanceNorm,
 })

@@ -43,3 +43,29 @@ func TestGroupNormalization(t *testing.T) {
 		}
 	}
 }
+
+// TestGridSample: modes have the names of the opset that is written.
+func TestGridSample(t *testing.T) {
+	for _, c := range []struct {
+		mode string
+		ask  int
+		want string
+		in   int
+	}{{"bilinear", 16, "bilinear", 16}, {"bicubic", 20, "cubic", 20}, {"linear", 13, "linear", 20}, {"nearest", 21, "nearest", 21}} {
+		g, err := nn.Record(func(b nn.Builder) {
+			x, grid := b.Input("x", nn.Float32, nn.Shape{nn.Batch, 2, 4, 4}), b.Input("grid", nn.Float32, nn.Shape{nn.Batch, 3, 3, 2})
+			o := nn.Op{Type: "GridSample", Name: "sample", Attrs: []nn.Attr{{Name: "mode", Kind: nn.AttrString, String: c.mode}}}
+			b.Output("y", b.Op(o.Yields(nn.Shape{nn.Batch, 2, 3, 3}), x, grid)[0])
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := onnxfile.Proto(g, nil, onnxfile.WriteOptions{Opset: c.ask})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if mode, opset := string(m.Graph.Node[0].Attribute[0].S), int(m.OpsetImport[0].GetVersion()); mode != c.want || opset != c.in {
+			t.Errorf("mode %s, asked for opset %d: mode %s in opset %d, want %s in %d", c.mode, c.ask, mode, opset, c.want, c.in)
+		}
+	}
+}

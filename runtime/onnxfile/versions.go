@@ -3,6 +3,7 @@ package onnxfile
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/autotailor/autotailor/internal/onnxpb"
 	"github.com/autotailor/autotailor/runtime/nn"
@@ -20,10 +21,25 @@ func byGroup(g *nn.Graph, n *nn.Node) bool {
 
 // opsetOf is the opset that a node of an operator whose meaning changed needs, since the operator is there.
 func opsetOf(g *nn.Graph, n *nn.Node, since int) int {
-	if n.Type == "GroupNormalization" && int64(g.Values[n.In[1]].Shape.Count()) != n.Int("num_groups", 1) {
+	mode, _ := n.Attr("mode")
+	switch {
+	case n.Type == "GroupNormalization" && int64(g.Values[n.In[1]].Shape.Count()) != n.Int("num_groups", 1):
 		return groupNorm
+	case n.Type == "GridSample" && (mode.String == "linear" || mode.String == "cubic" || len(g.Values[n.In[0]].Shape) != 4):
+		return gridSample
 	}
 	return since
+}
+
+// gridSample is the opset from which on a GridSample has any number of axes and other names for its modes.
+const gridSample = 20
+
+// renamed gives the mode of a GridSample the name that it has in the opset.
+func (b *writer) renamed(n *nn.Node, a nn.Attr) nn.Attr {
+	if n.Type == "GridSample" && n.Domain == "" && a.Name == "mode" && b.opset >= gridSample {
+		a.String = strings.TrimPrefix(a.String, "bi")
+	}
+	return a
 }
 
 // perChannel gives a GroupNormalization with parameters of groups such of channels, where the opset asks for them.

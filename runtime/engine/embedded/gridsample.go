@@ -1,0 +1,17 @@
+package embedded
+
+import (
+	"github.com/autotailor/autotailor/runtime/engine/kernel"
+	"github.com/autotailor/autotailor/runtime/engine/onnxop"
+)
+
+func lowerGridSample(c *compiler, n node) error {
+	x, grid := c.shape(n.In[0]), c.shape(n.In[1])
+	if _, err := onnxop.NewSampler(n.Node, at(x, 1), at(grid, 1)); err != nil {
+		return err
+	}
+	return c.plainly(n, n.In, func(b int) kernelFunc {
+		s, _ := onnxop.NewSampler(n.Node, at(x, b), at(grid, b))
+		return func(t *kernel.Team, in, out [][]float32) { s.Sample(t, out[0], in[0], in[1]) }
+	})
+}
