@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/autotailor/autotailor/internal/operators"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
@@ -127,23 +128,32 @@ var forms = func() map[string]form {
 		"Max":   {1, broadcastShape},
 		"Min":   {1, broadcastShape},
 		"Sum":   {1, broadcastShape},
+		"Mean":  {1, broadcastShape},
 
 		"CumSum":     {2, sameShape},
-		"Softmax":    {1, alongShape(-1)},
-		"LogSoftmax": {1, alongShape(-1)},
-		"Hardmax":    {1, alongShape(-1)},
 		"LRN":        {1, channelsShape},
+		"GridSample": {2, gridSampleShape},
 	}
-	for _, t := range []string{"Add", "Sub", "Mul", "Div", "Pow", "Mod", "PRelu", "Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual", "And", "Or", "Xor"} {
-		all[t] = form{2, broadcastShape}
-	}
-	for _, t := range []string{"Mean", "Sum", "Max", "Min", "Prod", "L1", "L2", "SumSquare", "LogSum", "LogSumExp"} {
-		all["Reduce"+t] = form{1, reduceShape}
-	}
-	for t := range operators { // the rest are functions of single elements
+	for t := range lowerings {
 		if _, ok := all[t]; !ok {
-			all[t] = form{1, sameShape}
+			o, _ := operators.Lookup("", t)
+			all[t] = formOfClass(o.Class)
 		}
 	}
 	return all
 }()
+
+// formOfClass is that of the operators whose class says everything.
+func formOfClass(class operators.Class) form {
+	switch class {
+	case operators.Broadcast:
+		return form{2, broadcastShape}
+	case operators.Reduction:
+		return form{1, reduceShape}
+	case operators.Rows:
+		return form{1, alongShape(-1)}
+	case operators.Normalisation:
+		return form{2, normalShape}
+	}
+	return form{1, sameShape} // a function of single elements
+}

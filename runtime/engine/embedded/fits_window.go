@@ -203,6 +203,29 @@ func layerNormShape(_ *compiler, n node, in []nn.Shape) ([]nn.Shape, error) {
 	return in[:1], nil
 }
 
+// normalShape is that of normalisations that onnxop.NormalOf describes. A second parameter has the shape of the first one.
+func normalShape(_ *compiler, n node, in []nn.Shape) ([]nn.Shape, error) {
+	m, err := onnxop.NormalOf(n.Node, in[0], in[1])
+	if err != nil {
+		return nil, err
+	}
+	if !spreads(m.Scale, m.View) {
+		return nil, fmt.Errorf("a scale of shape %v for an operand of shape %v", in[1], in[0])
+	}
+	if len(in) > 2 && in[2] != nil && !slices.Equal(in[2], in[1]) {
+		return nil, fmt.Errorf("parameters of shapes %v and %v", in[1], in[2])
+	}
+	return in[:1], nil
+}
+
+func gridSampleShape(_ *compiler, n node, in []nn.Shape) ([]nn.Shape, error) {
+	x, grid := in[0], in[1]
+	if len(x) < 3 || len(grid) != len(x) || grid[len(grid)-1] != len(x)-2 || grid[0] != x[0] {
+		return nil, fmt.Errorf("a grid of shape %v for an operand of shape %v", grid, x)
+	}
+	return []nn.Shape{slices.Concat(x[:2], grid[1:len(grid)-1])}, nil
+}
+
 // rowsOf checks that parameters have one element for each of n channels.
 func rowsOf(params []nn.Shape, n int) error {
 	for _, p := range params {
