@@ -62,4 +62,7 @@ require (
 	gorgonia.org/vecf64 v0.9.0 // indirect
 )
 
-tool github.com/autotailor/autotailor/gen/autotailor
+tool (
+	github.com/autotailor/autotailor/gen/autotailor
+	github.com/autotailor/autotailor/gen/autotailorvet
+)
