@@ -37,14 +37,18 @@ func newStore(net *supernet.Net, w nn.Weights, learn bool) (*store, error) {
 	var errs []error
 	for _, v := range g.Values {
 		p := v.Param
-		if p == nil || p.Type > nn.Float32 {
+		if p == nil {
 			continue
 		}
-		whole := nn.Param{Name: p.Name, From: p.From, Shape: slices.Clone(p.Shape)}
+		whole := nn.Param{Name: p.Name, From: p.From, Type: p.Type, Shape: slices.Clone(p.Shape)}
 		if p.Transposed {
 			slices.Reverse(whole.Shape)
 		}
 		t, err := nn.Fetch(w, whole)
+		if err == nil && p.Type > nn.Float32 {
+			s.addIntegers(p.Name, t)
+			continue
+		}
 		if err == nil && t.Type != nn.Float32 {
 			err = fmt.Errorf("weights %q have element type %d; float32 (1) can be tuned", p.Name, t.Type)
 		}
@@ -60,6 +64,14 @@ func newStore(net *supernet.Net, w nn.Weights, learn bool) (*store, error) {
 		s.names, s.info[p.Name], s.params[p.Name], s.turned[p.Name] = append(s.names, p.Name), whole, x, p.Transposed
 	}
 	return s, errors.Join(append(errs, s.addTransforms(learn))...)
+}
+
+// addIntegers adds a table of indices, say, which networks read and nobody trains: files keep the model's own. Of what float32s cannot hold
+// there is nothing, and the trainer names the node that reads it.
+func (s *store) addIntegers(name string, t nn.Tensor) {
+	if v, err := engine.Floats(t); err == nil {
+		s.params[name] = &engine.Trainable{Shape: t.Shape, Value: v}
+	}
 }
 
 // statistics names the means and variances of batch normalisations.
