@@ -81,6 +81,13 @@ type Trainer interface {
 	Train(g *nn.Graph, p Params) (Training, error)
 }
 
+// Partial is a Trainer that lacks operators, and tells which.
+type Partial interface {
+	Trainer
+	// Lacks tells of each node of g that cannot be trained, by its index, why.
+	Lacks(g *nn.Graph, p Params) map[int]string
+}
+
 // Training is a network under training. It is not safe for concurrent use.
 type Training interface {
 	// Forward computes the outputs with BatchNormalization normalising by the batch's own statistics, and keeps what Backward

@@ -13,27 +13,28 @@ import (
 // builder makes a Gorgonia graph of a network.
 type builder struct {
 	session *session
-	batch   int
+	net     *nn.Graph // of one batch size
 	graph   *g.ExprGraph
 	nodes   []*g.Node // by value
 	machine *machine
 }
 
 func (s *session) build(batch int) (*machine, error) {
-	b := &builder{session: s, batch: batch, graph: g.NewGraph(), nodes: make([]*g.Node, len(s.graph.Values)), machine: &machine{}}
-	for _, v := range s.graph.Inputs {
+	net := s.graph.Bind(batch)
+	b := &builder{session: s, net: net, graph: g.NewGraph(), nodes: make([]*g.Node, len(net.Values)), machine: &machine{}}
+	for _, v := range net.Inputs {
 		shape := b.shape(v)
-		b.nodes[v] = g.NewTensor(b.graph, tensor.Float32, len(shape), g.WithShape(shape...), g.WithName(s.graph.Values[v].Name))
+		b.nodes[v] = g.NewTensor(b.graph, tensor.Float32, len(shape), g.WithShape(shape...), g.WithName(net.Values[v].Name))
 		b.machine.inputs = append(b.machine.inputs, b.nodes[v])
 	}
-	for i := range s.graph.Nodes {
-		n := &s.graph.Nodes[i]
+	for i := range net.Nodes {
+		n := &net.Nodes[i]
 		if err := b.node(n); err != nil {
 			return nil, fmt.Errorf("node %q (%s): %w", n.Name, n.Type, err)
 		}
 	}
-	b.machine.outputs = make([]g.Value, len(s.graph.Outputs))
-	for i, v := range s.graph.Outputs {
+	b.machine.outputs = make([]g.Value, len(net.Outputs))
+	for i, v := range net.Outputs {
 		node, err := b.value(v)
 		if err != nil {
 			return nil, err
@@ -45,15 +46,13 @@ func (s *session) build(batch int) (*machine, error) {
 	return b.machine, nil
 }
 
-// shape returns a value's shape at this batch size.
-func (b *builder) shape(v nn.Value) nn.Shape {
-	return slices.Clone(b.session.graph.Values[v].Shape.Bind(b.batch))
-}
+// shape returns a value's shape.
+func (b *builder) shape(v nn.Value) nn.Shape { return slices.Clone(b.net.Values[v].Shape) }
 
 // value returns the node of a value; constants get theirs when first asked for.
 func (b *builder) value(v nn.Value) (*g.Node, error) {
 	if b.nodes[v] == nil {
-		info := &b.session.graph.Values[v]
+		info := &b.net.Values[v]
 		t, err := b.constant(v)
 		if err != nil {
 			return nil, err
@@ -64,12 +63,12 @@ func (b *builder) value(v nn.Value) (*g.Node, error) {
 }
 
 func (b *builder) isConstant(v nn.Value) bool {
-	info := &b.session.graph.Values[v]
+	info := &b.net.Values[v]
 	return info.Param != nil || info.Const != nil
 }
 
 func (b *builder) constant(v nn.Value) (nn.Tensor, error) {
-	info := &b.session.graph.Values[v]
+	info := &b.net.Values[v]
 	switch {
 	case info.Const != nil:
 		return *info.Const, nil
@@ -104,7 +103,7 @@ func (b *builder) node(n *nn.Node) error {
 
 // kernel adds one output of an operator as an Op of ours.
 func (b *builder) kernel(n *nn.Node, out nn.Value) error {
-	one := &nn.Graph{Nodes: []nn.Node{*n}, Values: b.session.graph.Values, Outputs: []nn.Value{out}}
+	one := &nn.Graph{Nodes: []nn.Node{*n}, Values: b.net.Values, Outputs: []nn.Value{out}}
 	var args []*g.Node
 	for _, v := range n.In {
 		if v != nn.None && !b.isConstant(v) && !slices.Contains(one.Inputs, v) {
@@ -112,11 +111,18 @@ func (b *builder) kernel(n *nn.Node, out nn.Value) error {
 			args = append(args, b.nodes[v])
 		}
 	}
-	s, err := b.session.engine.Engine.Compile(one, b.session.weights)
+	s, err := b.session.engine.kernels.Compile(one, b.session.weights)
 	if err != nil {
 		return err
 	}
 	b.machine.closers = append(b.machine.closers, s.Close)
+	if len(args) == 0 { // Gorgonia has no operators without operands
+		fixed, err := s.Run()
+		if err == nil {
+			b.nodes[out] = g.NodeFromAny(b.graph, dense(fixed[0]), g.WithName(b.net.Values[out].Name))
+		}
+		return err
+	}
 	op := &kernelOp{name: fmt.Sprintf("%s %s %d", n.Type, n.Name, out), session: s, shape: tensor.Shape(b.shape(out))}
 	for _, v := range one.Inputs {
 		op.in = append(op.in, b.shape(v))
@@ -131,20 +137,20 @@ var native = map[string]func(b *builder, n *nn.Node) (*g.Node, error){
 	"Sub":     pairwise(g.Sub),
 	"Mul":     pairwise(g.HadamardProd),
 	"Div":     pairwise(g.HadamardDiv),
-	"Relu":    single(g.Rectify),
-	"Sigmoid": single(g.Sigmoid),
-	"Tanh":    single(g.Tanh),
-	"Exp":     single(g.Exp),
-	"Log":     single(g.Log),
-	"Sqrt":    single(g.Sqrt),
-	"Neg":     single(g.Neg),
-	"Abs":     single(g.Abs),
+	"Relu":    elementwise(g.Rectify),
+	"Sigmoid": elementwise(g.Sigmoid),
+	"Tanh":    elementwise(g.Tanh),
+	"Exp":     elementwise(g.Exp),
+	"Log":     elementwise(g.Log),
+	"Sqrt":    elementwise(g.Sqrt),
+	"Neg":     elementwise(g.Neg),
+	"Abs":     elementwise(g.Abs),
 	"Flatten": reshape,
 	"Reshape": reshape,
 	"Gemm":    gemm,
 }
 
-func single(f func(*g.Node) (*g.Node, error)) func(b *builder, n *nn.Node) (*g.Node, error) {
+func elementwise(f func(*g.Node) (*g.Node, error)) func(b *builder, n *nn.Node) (*g.Node, error) {
 	return func(b *builder, n *nn.Node) (*g.Node, error) {
 		x, err := b.value(n.In[0])
 		if err != nil {
@@ -177,7 +183,7 @@ func reshape(b *builder, n *nn.Node) (*g.Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	return g.Reshape(x, tensor.Shape(b.shape(n.Out[0])))
+	return reshaped(x, tensor.Shape(b.shape(n.Out[0])))
 }
 
 // gemm is x*W + bias where the attributes ask for no more than a transposed W.

@@ -1,16 +1,20 @@
-// Package gorgonia runs networks as Gorgonia graphs on Gorgonia's tape machine: the opt-in engine beside package embedded.
+// Package gorgonia runs and differentiates networks as Gorgonia graphs on Gorgonia's tape machine: the opt-in engine beside package embedded.
+// The two engines check each other.
 //
-// Gorgonia computes element-wise operators, matrix products and reshapes itself. Whatever it lacks or does slowly (all
-// convolutions, normalisations, poolings, ...) is a Gorgonia Op of ours that calls the embedded engine's kernels. The two
-// engines check each other in tests.
+// Inference: Gorgonia computes element-wise operators, matrix products and reshapes itself. Whatever it lacks or does slowly (all
+// convolutions, normalisations, poolings, ...) is a Gorgonia Op of ours that calls the embedded engine's kernels.
 //
-// Why it is not the engine for inference, measured with v0.9.18 on one x86-64 core with AVX-512: Gorgonia's own Conv2d
+// Training: networks are written in Gorgonia's own operators, in double precision, and Gorgonia differentiates them; no code of the embedded
+// engine takes part. What Gorgonia has no operators for, such as Erf, is refused by name. `tune --check-gradients` compares both.
+//
+// Why it is not the engine that runs by default, measured with v0.9.18 on one x86-64 core with AVX-512: Gorgonia's own Conv2d
 // reaches 1.6 GFLOP/s (1x1, 16 to 96 channels, 32x32), 3.7 (1x1, 480 to 80, 4x4) and 5.7 (3x3, 64 to 64, 56x56), our
 // kernels 111, 100 and 148; its machine costs 1.5 us and 7 allocations for every operator, where the smaller operators of
 // a MobileNetV2 take 2 to 10 us; and a graph has one batch size. Its automatic differentiation is what it is here for.
 package gorgonia
 
 import (
+	"context"
 	"runtime"
 
 	_ "go4.org/unsafe/assume-no-moving-gc" // a version that knows today's Go, without which Gorgonia panics when it starts
@@ -28,8 +32,8 @@ type Options struct {
 
 // Engine is the Gorgonia engine.
 type Engine struct {
-	*embedded.Engine // statistics of normalisations are recomputed there
-	threads          int
+	kernels *embedded.Engine
+	threads int
 }
 
 var _ engine.Recalibrator = (*Engine)(nil)
@@ -51,7 +55,7 @@ func (e *Engine) Info() engine.Info {
 
 // Compile prepares g with weights w. Gorgonia's graphs have fixed shapes, so one is made for each batch size when it first runs.
 func (e *Engine) Compile(g *nn.Graph, w nn.Weights) (engine.Session, error) {
-	check, err := e.Engine.Compile(g, w) // names all unsupported operators at once
+	check, err := e.kernels.Compile(g, w) // names all unsupported operators at once
 	if err != nil {
 		return nil, err
 	}
@@ -59,4 +63,9 @@ func (e *Engine) Compile(g *nn.Graph, w nn.Weights) (engine.Session, error) {
 		return nil, err
 	}
 	return &session{engine: e, graph: g, weights: w, machines: make(map[int]*machine)}, nil
+}
+
+// Recalibrate implements engine.Recalibrator. Statistics are those of the embedded engine's kernels, which compute all normalisations here.
+func (e *Engine) Recalibrate(ctx context.Context, g *nn.Graph, w nn.Weights, data engine.Batches, seen func([]nn.Tensor)) (nn.Weights, error) {
+	return e.kernels.Recalibrate(ctx, g, w, data, seen)
 }

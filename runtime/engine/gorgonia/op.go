@@ -31,16 +31,16 @@ func (o *kernelOp) Arity() int { return len(o.in) }
 func (o *kernelOp) Type() hm.Type {
 	types := make([]hm.Type, 0, len(o.in)+1)
 	for _, s := range o.in {
-		types = append(types, typeOf(len(s)))
+		types = append(types, typeOf(tensor.Float32, len(s)))
 	}
-	return hm.NewFnType(append(types, typeOf(len(o.shape)))...)
+	return hm.NewFnType(append(types, typeOf(tensor.Float32, len(o.shape)))...)
 }
 
-func typeOf(rank int) hm.Type {
+func typeOf(element tensor.Dtype, rank int) hm.Type {
 	if rank == 0 {
-		return tensor.Float32
+		return element
 	}
-	return g.TensorType{Dims: rank, Of: tensor.Float32}
+	return g.TensorType{Dims: rank, Of: element}
 }
 
 // InferShape returns the output's shape, which the network's graph has told.

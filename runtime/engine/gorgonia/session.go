@@ -30,30 +30,38 @@ type machine struct {
 
 // Run computes the outputs for a batch of any size.
 func (s *session) Run(in ...nn.Tensor) ([]nn.Tensor, error) {
-	if len(in) != len(s.graph.Inputs) {
-		return nil, fmt.Errorf("got %d inputs, want %d", len(in), len(s.graph.Inputs))
-	}
-	batch := 1
-	for i, v := range s.graph.Inputs {
-		if a := slices.Index(s.graph.Values[v].Shape, nn.Batch); a >= 0 && a < len(in[i].Shape) {
-			batch = in[i].Shape[a]
-		}
-	}
-	for i, v := range s.graph.Inputs { // Gorgonia panics in goroutines of its own where we would return an error
-		info := &s.graph.Values[v]
-		if t := in[i]; batch < 1 || t.Type != nn.Float32 || !slices.Equal(t.Shape, info.Shape.Bind(batch)) || len(t.Raw) != 4*t.Shape.Count() {
-			return nil, fmt.Errorf("input %q: got type %d shape %v with %d bytes, want float32 of shape %v", info.Name, t.Type, t.Shape, len(t.Raw), info.Shape)
-		}
+	batch, err := batchOf(s.graph, in)
+	if err != nil {
+		return nil, err
 	}
 	m := s.machines[batch]
 	if m == nil {
-		var err error
 		if m, err = s.build(batch); err != nil {
 			return nil, err
 		}
 		s.machines[batch] = m
 	}
 	return m.run(in)
+}
+
+// batchOf checks the inputs and returns their batch size: Gorgonia panics in goroutines of its own where we return an error.
+func batchOf(net *nn.Graph, in []nn.Tensor) (int, error) {
+	if len(in) != len(net.Inputs) {
+		return 0, fmt.Errorf("got %d inputs, want %d", len(in), len(net.Inputs))
+	}
+	batch := 1
+	for i, v := range net.Inputs {
+		if a := slices.Index(net.Values[v].Shape, nn.Batch); a >= 0 && a < len(in[i].Shape) {
+			batch = in[i].Shape[a]
+		}
+	}
+	for i, v := range net.Inputs {
+		info := &net.Values[v]
+		if t := in[i]; batch < 1 || t.Type != nn.Float32 || !slices.Equal(t.Shape, info.Shape.Bind(batch)) || len(t.Raw) != 4*t.Shape.Count() {
+			return 0, fmt.Errorf("input %q: got type %d shape %v with %d bytes, want float32 of shape %v", info.Name, t.Type, t.Shape, len(t.Raw), info.Shape)
+		}
+	}
+	return batch, nil
 }
 
 func (m *machine) run(in []nn.Tensor) ([]nn.Tensor, error) {

@@ -3,6 +3,7 @@ package gorgonia_test
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -107,14 +108,18 @@ func made(t testing.TB, build func(nn.Builder)) (*nn.Graph, nn.MapWeights) {
 		if i.Param == nil {
 			continue
 		}
-		v := make([]float32, i.Shape.Count())
-		fan := max(1, len(v)/i.Shape[0])
+		s := slices.Clone(i.Param.Shape)
+		if i.Param.Transposed {
+			slices.Reverse(s)
+		}
+		v := make([]float32, s.Count())
+		fan := max(1, len(v)/s[0])
 		for k := range v {
 			if v[k] = float32(rng.NormFloat64() / math.Sqrt(float64(fan))); strings.HasSuffix(i.Name, ".v") {
 				v[k] = 0.5 + rng.Float32()
 			}
 		}
-		w[i.Param.Name] = nn.FromFloat32s(i.Shape, v)
+		w[i.Param.Name] = nn.FromFloat32s(s, v)
 	}
 	return g, w
 }
