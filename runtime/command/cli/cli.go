@@ -79,7 +79,7 @@ func commands() []command {
 		}, runEvaluate, ""},
 		{"tune", "train the weights so that SubNets are accurate; writes the same model with other weights", []string{
 			"tune --model MODEL.onnx --data DIR --out tuned.onnx", "tune --model MODEL.onnx --data DIR --out tuned.onnx --strategy sandwich --teacher largest --steps 5000 --batch 128",
-			"tune --model MODEL.onnx --data DIR --dry-run",
+			"tune --model MODEL.onnx --data DIR --dry-run", "tune --model MODEL.onnx --check-gradients 200",
 		}, runTune, ""},
 		{"search", "find the best SubNets for a latency budget, or the whole Pareto front", []string{
 			"search --lut device.lut --accuracy net.acc", "search --lut device.lut --accuracy net.acc --budget 2ms --json",

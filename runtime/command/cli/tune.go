@@ -32,14 +32,20 @@ type tuneFlags struct {
 	model, dir, out, log, checkpoint *string
 	engine                           engineFlags
 	strategy                         *string
-	images, check, every             *int
+	images, check, every, gradients  *int
 	force, dry                       *bool
 	o                                tune.Options
 }
 
 func runTune(c *call) error {
 	f := c.tuneFlags()
-	if err := c.parse("model", "data"); err != nil {
+	if err := c.parse("model"); err != nil {
+		return err
+	}
+	if *f.gradients != 0 {
+		return c.checkGradients(f)
+	}
+	if err := c.require("data"); err != nil {
 		return err
 	}
 	f.o.Strategy = sample.Strategy(*f.strategy)
@@ -130,6 +136,7 @@ func (c *call) tuneFlags() *tuneFlags {
 	f.every = c.flags.Int("every", 500, "steps between evaluations")
 	f.force = c.flags.Bool("force", false, "overwrite existing files")
 	f.dry = c.flags.Bool("dry-run", false, "train two steps, write nothing, and say how long all would take")
+	f.gradients = c.flags.Int("check-gradients", 0, "train nothing: compare the gradients with respect to this many random parameters, of random SubNets, with those of Gorgonia's differentiation; exit code 1 where they differ")
 	return f
 }
 
@@ -159,9 +166,9 @@ func (c *call) tuner(f *tuneFlags) (t *tune.Tuner, content []byte, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	e, ok := engines[0].(engine.Trainer)
-	if !ok {
-		return nil, nil, errors.Join(usageError{fmt.Errorf("--engine %s: this engine does not train; embedded does", *f.engine.names)}, closeEngines(engines))
+	e, err := trainer(engines)
+	if err != nil {
+		return nil, nil, err
 	}
 	train, err := images(*f.dir, "train", *f.images)
 	if err != nil {
@@ -174,6 +181,15 @@ func (c *call) tuner(f *tuneFlags) (t *tune.Tuner, content []byte, err error) {
 		}
 	}
 	return t, content, nil
+}
+
+// trainer returns the engine that trains, or closes all.
+func trainer(engines []engine.Engine) (engine.Trainer, error) {
+	if e, ok := engines[0].(engine.Trainer); ok {
+		return e, nil
+	}
+	name := engines[0].Info().Name
+	return nil, errors.Join(usageError{fmt.Errorf("--engine %s: this engine does not train; embedded does", name)}, closeEngines(engines))
 }
 
 func describeProgress(p tune.Progress) string {
