@@ -4,10 +4,13 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"github.com/autotailor/autotailor/internal/needs"
 )
 
 // TestGoVet runs the command as users do. One planted package has mistakes, and go vet fails; the other has none.
 func TestGoVet(t *testing.T) {
+	needs.Time(t)
 	tool, err := exec.Command("go", "tool", "-n", "autotailorvet").Output()
 	if err != nil {
 		t.Fatal(err)

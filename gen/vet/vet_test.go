@@ -7,11 +7,13 @@ import (
 	"golang.org/x/tools/go/analysis/analysistest"
 
 	"github.com/autotailor/autotailor/gen/vet"
+	"github.com/autotailor/autotailor/internal/needs"
 )
 
 // TestMistakes: what is planted in testdata/planted is found, line by line, and nothing of what looks like it in testdata/right. Both use
 // the generated packages of this repository.
 func TestMistakes(t *testing.T) {
+	needs.Time(t)
 	root, err := filepath.Abs(filepath.Join("..", ".."))
 	if err != nil {
 		t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/autotailor/autotailor/generated/families"
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/engine/gorgonia"
@@ -49,6 +50,7 @@ func (b biasedTraining) Backward(grads ...nn.Tensor) error {
 
 // TestGradientCheck: gradients agree, in every SubNet that is drawn, and a small mistake in one tensor is found and named.
 func TestGradientCheck(t *testing.T) {
+	needs.Time(t)
 	net := small()
 	right := embedded.New(embedded.Options{Threads: 1})
 	r := checked(t, tune.GradientCheck{Net: net, Weights: weights(), Engine: right, Parameters: 100, SubNets: 4})
@@ -64,6 +66,8 @@ func TestGradientCheck(t *testing.T) {
 // TestGradientsOfFamilies: what Gorgonia lacks is named, and everything around it is compared. The other families take minutes; `tune
 // --check-gradients` does the same.
 func TestGradientsOfFamilies(t *testing.T) {
+	needs.Time(t)
+	needs.Clone(t)
 	lacks := map[string][]string{"convnext": {"Gelu"}, "vit": {"Gelu"}, "levit": nil}
 	for _, net := range families.All() {
 		want, ok := lacks[net.Package]

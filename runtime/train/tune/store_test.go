@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/autotailor/autotailor/generated/families"
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/space"
 )
@@ -11,6 +12,8 @@ import (
 // TestEveryFamilyTrains: the store has what the trainer asks for, of the largest and of the smallest SubNet; also tables of indices, which
 // LeViT's attention reads.
 func TestEveryFamilyTrains(t *testing.T) {
+	needs.Time(t)
+	needs.Clone(t)
 	for _, net := range families.All() {
 		s, err := newStore(net, families.Model(t, net), true)
 		if err != nil {
