@@ -9,10 +9,11 @@ import (
 )
 
 // engines are what a generated command offers, the default first.
-var engines = []struct{ pkg, name, doc string }{
-	{"engine/embedded", "embedded", "pure Go, nothing to install"},
-	{"engine/ort", "onnxruntime", "ONNX Runtime; needs cgo and its shared library"},
-	{"engine/gorgonia", "gorgonia", "Gorgonia's graph with our kernels"},
+var engines = []struct{ pkg, open, name, doc string }{
+	{"engine/embedded", "Open", "embedded", "pure Go, nothing to install"},
+	{"engine/ort", "Open", "onnxruntime", "ONNX Runtime; needs cgo and its shared library"},
+	{"engine/gorgonia", "Open", "gorgonia", "Gorgonia's graph with our kernels; trains in Gorgonia's own operators"},
+	{"engine/gorgonia", "OpenONNXGo", "onnx-go", "decodes the exported file and runs it on Gorgonia; slow, and ResNets only"},
 }
 
 // mainFile writes the SuperNet's own command.
@@ -21,7 +22,7 @@ func mainFile(f *jen.File, p *view.Package, path string) error {
 	var list []jen.Code
 	for _, e := range engines {
 		list = append(list, jen.Values(
-			jen.Id("Name").Op(":").Lit(e.name), jen.Id("Doc").Op(":").Lit(e.doc), jen.Id("Open").Op(":").Add(qual(e.pkg, "Open")),
+			jen.Id("Name").Op(":").Lit(e.name), jen.Id("Doc").Op(":").Lit(e.doc), jen.Id("Open").Op(":").Add(qual(e.pkg, e.open)),
 		))
 	}
 	var o fields

@@ -7,6 +7,8 @@
 // Training: networks are written in Gorgonia's own operators, in double precision, and Gorgonia differentiates them; no code of the embedded
 // engine takes part. What Gorgonia has no operators for, such as Erf, is refused by name. `tune --check-gradients` compares both.
 //
+// Files: ONNXGo runs exports on onnx-go's backend, which is Gorgonia, too.
+//
 // Why it is not the engine that runs by default, measured with v0.9.18 on one x86-64 core with AVX-512: Gorgonia's own Conv2d
 // reaches 1.6 GFLOP/s (1x1, 16 to 96 channels, 32x32), 3.7 (1x1, 480 to 80, 4x4) and 5.7 (3x3, 64 to 64, 56x56), our
 // kernels 111, 100 and 148; its machine costs 1.5 us and 7 allocations for every operator, where the smaller operators of
@@ -21,7 +23,6 @@ import (
 
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
-	"github.com/autotailor/autotailor/runtime/engine/kernel"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
@@ -49,7 +50,7 @@ func New(o Options) *Engine {
 // Info describes the engine and the device that it runs on.
 func (e *Engine) Info() engine.Info {
 	return engine.Info{
-		Name: "gorgonia", Version: "0.9.18", Device: kernel.CPU(), Threads: e.threads, Precision: "fp32", Rules: "none",
+		Name: "gorgonia", Version: "0.9.18", Device: e.kernels.Info().Device, Threads: e.threads, Precision: "fp32", Rules: "none",
 	}
 }
 

@@ -20,7 +20,8 @@ func main() {
 		Engines: []cli.Engine{
 			{Name: "embedded", Doc: "pure Go, nothing to install", Open: embedded.Open},
 			{Name: "onnxruntime", Doc: "ONNX Runtime; needs cgo and its shared library", Open: ort.Open},
-			{Name: "gorgonia", Doc: "Gorgonia's graph with our kernels", Open: gorgonia.Open},
+			{Name: "gorgonia", Doc: "Gorgonia's graph with our kernels; trains in Gorgonia's own operators", Open: gorgonia.Open},
+			{Name: "onnx-go", Doc: "decodes the exported file and runs it on Gorgonia; slow, and ResNets only", Open: gorgonia.OpenONNXGo},
 		},
 		Plot: plot.All,
 	})
