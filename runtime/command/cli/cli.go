@@ -98,6 +98,7 @@ func commands() []command {
 		}, runServe, ""},
 		{"verify", "run a SubNet and compare it with what was predicted", []string{
 			"verify --model MODEL.onnx --subnet resolution=24 --lut device.lut", "verify --model MODEL.onnx --engine embedded,onnxruntime --json",
+			"verify --model MODEL.onnx --subnet resolution=24 --engine onnx-go",
 			"verify --model MODEL.onnx --subnet resolution=24 --accuracy net.acc --data DIR",
 		}, runVerify, ""},
 		{"check", "measure random SubNets and compare them with predictions", []string{

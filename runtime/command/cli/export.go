@@ -42,7 +42,9 @@ type verified struct {
 	Engines   []measured    `json:"engines"`
 	Predicted *float64      `json:"predicted_ms,omitempty"`
 	Error     *float64      `json:"latency_error,omitempty"` // predicted by measured, less 1
-	Distance  *float64      `json:"relative_l2,omitempty"`   // of the second engine's result from the first's
+	Distance  *float64      `json:"relative_l2,omitempty"`   // of the second engine's result from the first's, or the default engine's
+	Against   string        `json:"against,omitempty"`       // the default engine, where the user named one other only
+	Unmatched string        `json:"unmatched,omitempty"`     // why that could not compare
 	Accuracy  *accuracyPair `json:"accuracy,omitempty"`
 }
 
@@ -121,11 +123,33 @@ func (c *call) run(v *verified, g *nn.Graph, w nn.Weights, engines []engine.Engi
 		}
 		results = append(results, out)
 	}
-	if len(results) > 1 {
+	switch len(results) {
+	case 0:
+	case 1:
+		c.against(v, g, w, results[0])
+	default:
 		d := distance(results[0], results[1])
 		v.Distance = &d
 	}
 	return nil
+}
+
+// against compares the result of the only engine with the default engine's.
+func (c *call) against(v *verified, g *nn.Graph, w nn.Weights, result []float32) {
+	if len(c.opt.Engines) == 0 || c.opt.Engines[0].Name == v.Engines[0].Engine {
+		return
+	}
+	v.Against = c.opt.Engines[0].Name
+	e, err := c.opt.Engines[0].Open(1)
+	if err == nil {
+		var want []float32
+		if want, err = evaluate(e, g.Bind(1), w); err == nil {
+			d := distance(want, result)
+			v.Distance = &d
+			return
+		}
+	}
+	v.Unmatched = err.Error()
 }
 
 // evaluate runs g on an input that is always the same, and returns all its outputs one after the other.
@@ -213,7 +237,12 @@ func (c *call) printVerified(v verified) error {
 	if v.Predicted != nil {
 		fmt.Fprintf(c.out, "  predicted: %.3f ms (%+.1f %%)\n", *v.Predicted, 100**v.Error)
 	}
-	if v.Distance != nil {
+	switch {
+	case v.Unmatched != "":
+		fmt.Fprintf(c.out, "  results are not compared with %s's: %s\n", v.Against, v.Unmatched)
+	case v.Against != "":
+		fmt.Fprintf(c.out, "  results differ by %.2g from %s's (relative L2)\n", *v.Distance, v.Against)
+	case v.Distance != nil:
 		fmt.Fprintf(c.out, "  results differ by %.2g (relative L2)\n", *v.Distance)
 	}
 	if a := v.Accuracy; a != nil {

@@ -97,7 +97,7 @@ func (c *call) printGradients(r *tune.GradientReport) error {
 		fmt.Fprintf(c.out, "%d agree on a second batch only: on the first an activation was at a kink\n", r.Kinks)
 	}
 	if d := r.Largest; d != nil {
-		fmt.Fprintf(c.out, "largest relative difference %.1e (%.0e is tolerated): %s[%d] has %g, %s %g, in %s\n",
+		fmt.Fprintf(c.out, "largest relative difference %.1e (%.0e is tolerated): %s[%d] has %.6g, %s %.6g, in %s\n",
 			d.Relative, r.Tolerance, d.Tensor, d.Element, d.Ours, r.Against, d.Theirs, d.SubNet)
 	}
 	return nil

@@ -3,11 +3,13 @@ package cli_test
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/autotailor/autotailor/generated/convnext"
 	"github.com/autotailor/autotailor/generated/mobilenetv2"
+	"github.com/autotailor/autotailor/generated/resnet50"
 	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/runtime/command/cli"
 	"github.com/autotailor/autotailor/runtime/engine"
@@ -89,5 +91,26 @@ func TestTuneOnGorgonia(t *testing.T) {
 	code, _, errs = with(t, convnext.Definition(), differentiating, "tune --model "+strings.Replace(model, "mobilenetv2", "convnext", 1)+flags)
 	if code != 1 || !strings.Contains(errs, "gorgonia cannot train this network") || !strings.Contains(errs, "(Gelu): Gorgonia has no Erf") {
 		t.Errorf("ConvNeXt: exit code %d\n%s", code, errs)
+	}
+}
+
+// TestVerifyOnONNXGo: ResNet50 runs there and gives what the embedded engine gives; what is lacking for others is named.
+func TestVerifyOnONNXGo(t *testing.T) {
+	needs.Clone(t)
+	engines := append(slices.Clone(differentiating), cli.Engine{Name: "onnx-go", Open: gorgonia.OpenONNXGo})
+	path := func(name string) string { return strings.Replace(model, "mobilenetv2", name, 1) }
+	code, out, errs := with(t, resnet50.Definition(), engines, "verify --engine onnx-go --runs 1 --json --subnet resolution=24 --model "+path("resnet50"))
+	var r struct {
+		Against  string
+		Distance float64 `json:"relative_l2"`
+	}
+	if err := json.Unmarshal([]byte(out), &r); err != nil || code != 0 || r.Against != "embedded" || r.Distance == 0 || r.Distance > 1e-5 {
+		t.Errorf("ResNet50: exit code %d, %v, %s\n%s", code, err, out, errs)
+	}
+	code, _, errs = with(t, convnext.Definition(), engines, "verify --engine onnx-go --model "+path("convnext"))
+	for _, want := range []string{"Gelu", "LayerNormalization", "ignores group"} {
+		if code != 1 || !strings.Contains(errs, want) {
+			t.Errorf("ConvNeXt: exit code %d, %s, want %q", code, errs, want)
+		}
 	}
 }
