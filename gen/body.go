@@ -3,111 +3,59 @@ package gen
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/dave/jennifer/jen"
 
 	"github.com/autotailor/autotailor/gen/view"
 	"github.com/autotailor/autotailor/ir"
+	"github.com/autotailor/autotailor/ir/dim"
 )
 
-// body writes the statements of one emitted function. Values get the few short names that a person would give them: a
-// name is used again as soon as its value is dead.
+// body writes the statements of one emitted function.
 type body struct {
-	code  []jen.Code
-	names map[ir.ValueID]string
-	left  map[ir.ValueID]int // uses that are still to come
-	pool  []string           // declared names whose values are dead
-	used  int                // of shortNames
-}
-
-// shortNames are the names of values.
-var shortNames = strings.Fields("x y z u v t")
-
-// statement is one step of a body: what it reads and what it makes.
-type statement struct {
-	in, out []ir.ValueID
+	*view.Locals
+	code []jen.Code
 }
 
 // newBody prepares a body with the given parameters, statements and results.
-func newBody(params []ir.ValueID, steps []statement, results []ir.ValueID) *body {
-	b := &body{names: map[ir.ValueID]string{0: "nn.None"}, left: map[ir.ValueID]int{}}
-	for _, s := range steps {
-		for _, id := range s.in {
-			b.left[id]++
-		}
-	}
-	for _, id := range results {
-		b.left[id]++
-	}
-	for _, id := range params {
-		b.names[id] = b.fresh()
-	}
-	return b
+func newBody(params []ir.ValueID, steps []view.Step, results []ir.ValueID) *body {
+	return &body{Locals: view.NewLocals(params, steps, results)}
 }
 
-func (b *body) fresh() string {
-	b.used++
-	if b.used <= len(shortNames) {
-		return shortNames[b.used-1]
-	}
-	return fmt.Sprintf("x%d", b.used-len(shortNames))
-}
+func (b *body) add(s jen.Code) { b.code = append(b.code, s) }
 
-// consume ends the uses of operands; names of dead values become free. It returns the operands' expressions.
+// consume ends the uses of operands and returns their expressions.
 func (b *body) consume(ids []ir.ValueID) []jen.Code {
 	var out []jen.Code
-	for _, id := range ids {
-		if id == 0 {
+	for k, name := range b.Take(ids) {
+		if ids[k] == 0 {
 			out = append(out, nnType("None"))
 			continue
 		}
-		out = append(out, jen.Id(b.names[id]))
+		out = append(out, jen.Id(name))
 	}
-	var dead []string
-	for _, id := range ids {
-		if b.left[id]--; b.left[id] == 0 && id != 0 {
-			if n := b.names[id]; !strings.Contains(n, "[") {
-				dead = append(dead, n)
-			}
-		}
-	}
-	b.pool = append(dead, b.pool...)
 	return out
 }
 
 // target names a new value and returns the left side of its assignment, operator included.
 func (b *body) target(id ir.ValueID) *jen.Statement {
-	if b.left[id] == 0 {
-		return jen.Id("_").Op("=")
+	name, isNew := b.Target(id)
+	if isNew {
+		return jen.Id(name).Op(":=")
 	}
-	if len(b.pool) > 0 {
-		b.names[id] = b.pool[0]
-		b.pool = b.pool[1:]
-		return jen.Id(b.names[id]).Op("=")
-	}
-	b.names[id] = b.fresh()
-	return jen.Id(b.names[id]).Op(":=")
+	return jen.Id(name).Op("=")
 }
 
 // assign gives values the results of an expression: one value, or a list when list is set.
 func (b *body) assign(out []ir.ValueID, expr *jen.Statement, list bool) {
 	switch {
+	case list && !slices.ContainsFunc(out, b.Read):
+		b.add(expr)
 	case list:
-		var live []ir.ValueID
-		for _, id := range out {
-			if b.left[id] > 0 {
-				live = append(live, id)
-			}
-		}
-		if len(live) == 0 {
-			b.add(expr)
-			return
-		}
-		name := b.fresh()
+		name := b.Fresh()
 		b.add(jen.Id(name).Op(":=").Add(expr))
 		for k, id := range out {
-			b.names[id] = fmt.Sprintf("%s[%d]", name, k)
+			b.Bind(id, fmt.Sprintf("%s[%d]", name, k))
 		}
 	case len(out) == 1:
 		b.add(b.target(out[0]).Add(expr))
@@ -119,34 +67,24 @@ func (b *body) assign(out []ir.ValueID, expr *jen.Statement, list bool) {
 // tuple assigns the several results of a function.
 func (b *body) tuple(out []ir.ValueID, expr *jen.Statement) {
 	var names []jen.Code
-	declared := true
+	assign := "="
 	for _, id := range out {
-		if b.left[id] == 0 {
-			names = append(names, jen.Id("_"))
-			continue
+		name := "_"
+		if b.Read(id) {
+			name, assign = b.Fresh(), ":="
+			b.Bind(id, name)
 		}
-		b.names[id] = b.fresh()
-		declared = false
-		names = append(names, jen.Id(b.names[id]))
-	}
-	assign := ":="
-	if declared {
-		assign = "="
+		names = append(names, jen.Id(name))
 	}
 	b.add(jen.List(names...).Op(assign).Add(expr))
 }
 
-func (b *body) add(s jen.Code) { b.code = append(b.code, s) }
-
 // inPlace makes out the same variable as in, which a conditional statement changes, and returns its name.
 func (b *body) inPlace(in, out ir.ValueID) string {
-	b.left[in]--
-	name := b.names[in]
-	if b.left[in] > 0 || strings.Contains(name, "[") {
-		name = b.fresh()
-		b.add(jen.Id(name).Op(":=").Id(b.names[in]))
+	name, from := b.InPlace(in, out)
+	if from != "" {
+		b.add(jen.Id(name).Op(":=").Id(from))
 	}
-	b.names[out] = name
 	return name
 }
 
@@ -205,37 +143,10 @@ func (f *frame) extent(s view.Slot) *jen.Statement {
 
 // call writes one Builder call; k is its index in the layout. With last set it returns the expression instead.
 func (f *frame) call(b *body, c *view.Call, k int, last bool) *jen.Statement {
-	in := b.consume(c.In)
-	rec := f.recordOf(c, k)
-	slots := f.layout.Slots(c, k)
-	var args []jen.Code
-	list := false
-	switch c.Method {
-	case "Param":
-		args = []jen.Code{f.cut(rec, c, &slots)}
-	case "Op":
-		if c.Ranks != nil {
-			rec = rec.Dot("Yields").Call(f.shapes(slots, c.Ranks)...)
-		}
-		args = append([]jen.Code{rec}, in...)
-		list = true
-	case "Concat":
-		args = append(numbers(c.Ints), in...)
-	case "Split":
-		args = append(append(in, numbers(c.Ints)...), f.extents(slots)...)
-		list = true
-	case "Reshape":
-		args = append(in, nnType("Shape").Values(f.extents(slots)...))
-	case "Mean":
-		args = append(append(in, jen.Lit(c.Keep)), numbers(c.Ints)...)
-	default:
-		args = append(args, in...)
-		if rec != nil {
-			args = append(args, f.cut(rec, c, &slots))
-		}
-		args = append(args, numbers(c.Ints)...)
-	}
-	expr := jen.Id("b").Dot(c.Method).Call(args...)
+	args := &arguments{frame: f, body: b, index: k, slots: f.layout.Slots(c, k)}
+	c.Visit(args)
+	expr := jen.Id("b").Dot(c.Method.String()).Call(args.list...)
+	list := c.Method.Several()
 	if list && len(c.Out) == 1 {
 		expr.Index(number(0))
 		list = false
@@ -247,30 +158,54 @@ func (f *frame) call(b *body, c *view.Call, k int, last bool) *jen.Statement {
 	return nil
 }
 
-func (f *frame) recordOf(c *view.Call, k int) *jen.Statement {
-	if name := f.layout.Recs[k]; name != "" {
-		return f.record(name)
+// arguments is the visitor that writes a call's arguments.
+type arguments struct {
+	*frame
+	body  *body
+	index int         // of the call in the layout
+	slots []view.Slot // that are still to be written
+	list  []jen.Code
+}
+
+func (a *arguments) add(args ...jen.Code) { a.list = append(a.list, args...) }
+
+// take writes the next n extents.
+func (a *arguments) take(n int) []jen.Code {
+	out := a.extents(a.slots[:n])
+	a.slots = a.slots[n:]
+	return out
+}
+
+func (a *arguments) Operands(ids []ir.ValueID) { a.add(a.body.consume(ids)...) }
+func (a *arguments) Numbers(list []int)        { a.add(numbers(list)...) }
+func (a *arguments) Flag(on bool)              { a.add(jen.Lit(on)) }
+func (a *arguments) Sizes(dims []dim.Dim)      { a.add(a.take(len(dims))...) }
+func (a *arguments) Shape(dims []dim.Dim)      { a.add(nnType("Shape").Values(a.take(len(dims))...)) }
+
+func (a *arguments) Record(c *view.Call) {
+	var rec *jen.Statement
+	if name := a.layout.Recs[a.index]; name != "" {
+		rec = a.record(name)
+	} else {
+		rec = record(c.Rec)
 	}
-	if c.HasRecord() {
-		return record(c.Rec)
+	a.add(a.cut(rec, c, &a.slots))
+}
+
+// Yields gives the record, which was added last, the shapes of its results.
+func (a *arguments) Yields(_ []dim.Dim, ranks []int) {
+	var shapes []jen.Code
+	for _, n := range ranks {
+		shapes = append(shapes, nnType("Shape").Values(a.take(n)...))
 	}
-	return nil
+	last := len(a.list) - 1
+	a.list[last] = jen.Add(a.list[last]).Dot("Yields").Call(shapes...)
 }
 
 func (f *frame) extents(slots []view.Slot) []jen.Code {
 	var out []jen.Code
 	for _, s := range slots {
 		out = append(out, f.extent(s))
-	}
-	return out
-}
-
-// shapes are the literals of an Op's result shapes.
-func (f *frame) shapes(slots []view.Slot, ranks []int) []jen.Code {
-	var out []jen.Code
-	for _, n := range ranks {
-		out = append(out, nnType("Shape").Values(f.extents(slots[:n])...))
-		slots = slots[n:]
 	}
 	return out
 }
@@ -298,7 +233,7 @@ func axisArg(c *view.Call, k view.Cut) []jen.Code {
 	switch {
 	case k.Grid != nil:
 		return []jen.Code{number(k.Axis), number(k.Grid.Prefix), number(k.Grid.Side)}
-	case c.Method == "Param":
+	case c.Method == view.Param:
 		return []jen.Code{number(k.Axis)}
 	}
 	return nil
@@ -326,12 +261,12 @@ func (f *frame) pick(p view.Pick, slots []view.Slot) *jen.Statement {
 }
 
 // signature is a function's parameters: builder, values, then what f.extra adds.
-func signature(values []ir.ValueID, names map[ir.ValueID]string, extra ...jen.Code) []jen.Code {
+func signature(values []ir.ValueID, names *view.Locals, extra ...jen.Code) []jen.Code {
 	out := []jen.Code{jen.Id("b").Add(nnType("Builder"))}
 	if len(values) > 0 {
 		var ids []jen.Code
 		for _, id := range values {
-			ids = append(ids, jen.Id(names[id]))
+			ids = append(ids, jen.Id(names.Name(id)))
 		}
 		out = append(out, jen.List(ids...).Add(nnType("Value")))
 	}

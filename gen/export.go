@@ -35,7 +35,7 @@ func exportFile(f *jen.File, p *view.Package) error {
 func normalises(p *view.Package) bool {
 	for _, s := range p.Stages {
 		for _, it := range s.Items {
-			if slices.ContainsFunc(it.Calls, func(c view.Call) bool { return c.Method == "BatchNorm" }) {
+			if slices.ContainsFunc(it.Calls, func(c view.Call) bool { return c.Method == view.BatchNorm }) {
 				return true
 			}
 		}

@@ -32,9 +32,9 @@ type moduleWriter struct {
 
 // build writes SubNet.Build.
 func (m *moduleWriter) build() {
-	var steps []statement
+	var steps []view.Step
 	for _, s := range m.p.Sections {
-		steps = append(steps, statement{s.In, s.Out})
+		steps = append(steps, view.Step{In: s.In, Out: s.Out})
 	}
 	var outs []ir.ValueID
 	for _, o := range m.p.Outputs {
@@ -58,7 +58,7 @@ func (m *moduleWriter) build() {
 		b.assign(s.Out, fn.Call(args...), false)
 	}
 	for _, o := range m.p.Outputs {
-		b.add(jen.Id("b").Dot("Output").Call(jen.Lit(o.Name), jen.Id(b.names[o.Value])))
+		b.add(jen.Id("b").Dot("Output").Call(jen.Lit(o.Name), jen.Id(b.Name(o.Value))))
 	}
 	m.f.Comment("Build describes s to b, one call per operator, in execution order.")
 	m.f.Func().Params(jen.Id("s").Id("SubNet")).Id("Build").Params(jen.Id("b").Add(nnType("Builder"))).Block(b.code...)
@@ -101,17 +101,15 @@ func (m *moduleWriter) inputShape(in view.Input, pixels int) []jen.Code {
 
 // section writes the function of a section.
 func (m *moduleWriter) section(s *view.Section) error {
-	var steps []statement
+	var steps []view.Step
 	for _, piece := range s.Pieces {
 		if piece.Run != nil {
-			steps = append(steps, statement{piece.In, piece.Out})
+			steps = append(steps, view.Step{In: piece.In, Out: piece.Out})
 		}
-		for _, c := range piece.Calls {
-			steps = append(steps, statement{c.In, c.Out})
-		}
+		steps = append(steps, view.Steps(piece.Calls)...)
 	}
 	b := newBody(s.In, steps, s.Out)
-	params := signature(s.In, b.names, argParams(s.Layout.Args)...)
+	params := signature(s.In, b.Locals, argParams(s.Layout.Args)...)
 	f := &frame{
 		layout: &s.Layout, receiver: "s", local: map[int]bool{},
 		record: func(name string) *jen.Statement { return jen.Id(name) },
@@ -256,18 +254,14 @@ func slice(list string, from int, upto string) string {
 func (m *moduleWriter) class(c *view.Class) {
 	m.instanceType(c)
 	calls := c.Body.Calls
-	var steps []statement
-	for _, k := range calls {
-		steps = append(steps, statement{k.In, k.Out})
-	}
 	out := c.Body.Out
 	skip := c.Skip == view.SomeSkip
 	kept := out
 	if skip {
 		kept = append([]ir.ValueID{c.Body.In[0]}, out...)
 	}
-	b := newBody(c.Body.In, steps, kept)
-	params := signature(c.Body.In, b.names, append([]jen.Code{jen.Id("at").Op("*").Id(c.At)}, argParams(c.Layout.Args)...)...)
+	b := newBody(c.Body.In, view.Steps(calls), kept)
+	params := signature(c.Body.In, b.Locals, append([]jen.Code{jen.Id("at").Op("*").Id(c.At)}, argParams(c.Layout.Args)...)...)
 	field := func(name string) *jen.Statement { return jen.Id("at").Dot(name) }
 	f := &frame{layout: &c.Layout, receiver: "m", local: map[int]bool{}, record: field, table: field}
 	f.locals(b, calls, 0)
@@ -277,7 +271,7 @@ func (m *moduleWriter) class(c *view.Class) {
 		last = f.call(b, &calls[k], k, final)
 	}
 	if skip {
-		x, y := b.names[c.Body.In[0]], b.names[out[0]]
+		x, y := b.Name(c.Body.In[0]), b.Name(out[0])
 		b.add(jen.If(jen.Id("at").Dot("skip")).Block(jen.Id(y).Op("=").Id("b").Dot("Add").Call(m.skipOperands(c, x, y)...)))
 	}
 	m.f.Comment(view.Comment(fmt.Sprintf("%s adds the block at one place of the network to b.", c.Func)))

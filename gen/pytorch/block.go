@@ -55,7 +55,7 @@ func newClass(c *view.Class, p *view.Package, name string) *class {
 		out.attr[rec] = taken.first(snake(rec))
 		out.fields = append(out.fields, field{out.attr[rec], func(i int) (string, error) {
 			r := c.Instances[i].Body.Calls[k].Rec
-			if call.Method == "Act" {
+			if call.Method == view.Act {
 				a, err := activation(*r.Act)
 				return a.value(), err
 			}
@@ -201,11 +201,8 @@ func (c *class) forward(p *view.Package, w *writer) error {
 	if c.Skip == view.SomeSkip {
 		kept = append([]ir.ValueID{c.Body.In[0]}, out...)
 	}
-	b := newBody(c.Body.In, steps(c.Body.Calls), kept)
-	var params []string
-	for _, id := range c.Body.In {
-		params = append(params, b.names[id])
-	}
+	b := newBody(c.Body.In, view.Steps(c.Body.Calls), kept)
+	params := b.Names(c.Body.In)
 	f := &frame{body: b, layout: &c.Layout, attr: c.attr, local: map[int]bool{}, inline: c.inline, index: func(i view.Index) string {
 		if i.Arg >= 0 {
 			return "s[self." + c.args[i.Arg] + "]"
@@ -217,12 +214,11 @@ func (c *class) forward(p *view.Package, w *writer) error {
 		f.call(&c.Body.Calls[k], k)
 	}
 	if c.Skip == view.SomeSkip {
-		x, y := b.names[c.Body.In[0]], b.names[out[0]]
+		x, y := b.Name(c.Body.In[0]), b.Name(out[0])
 		sum := y + " + " + x
 		if c.SkipFirst {
 			sum = x + " + " + y
 		}
-		b.left[c.Body.In[0]]--
 		b.line("return %s if self.skip else %s", sum, y)
 		w.line(1, "def forward(self, %s, s):", strings.Join(params, ", "))
 		w.WriteString(b.w.String())

@@ -2,7 +2,6 @@ package pytorch
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/autotailor/autotailor/gen/view"
@@ -11,89 +10,24 @@ import (
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
-// body writes the statements of one forward method. A name is used again as soon as its value is dead, as people do.
+// body writes the statements of one forward method.
 type body struct {
+	*view.Locals
 	w         writer
 	depth     int
-	names     map[ir.ValueID]string
 	constants map[ir.ValueID]nn.Attr
-	left      map[ir.ValueID]int // uses that are still to come
-	pool      []string           // names whose values are dead
-	used      int                // of shortNames
 	errs      []error
 }
 
-var shortNames = strings.Fields("x y z u v t")
-
-// step is what a statement reads and makes.
-type step struct{ in, out []ir.ValueID }
-
-func newBody(params []ir.ValueID, steps []step, results []ir.ValueID) *body {
-	b := &body{depth: 2, names: map[ir.ValueID]string{}, constants: map[ir.ValueID]nn.Attr{}, left: map[ir.ValueID]int{}}
-	for _, s := range steps {
-		for _, id := range s.in {
-			b.left[id]++
-		}
-	}
-	for _, id := range results {
-		b.left[id]++
-	}
-	for _, id := range params {
-		b.names[id] = b.fresh()
-	}
-	return b
-}
-
-func steps(calls []view.Call) []step {
-	var out []step
-	for _, c := range calls {
-		out = append(out, step{c.In, c.Out})
-	}
-	return out
-}
-
-func (b *body) fresh() string {
-	b.used++
-	if b.used <= len(shortNames) {
-		return shortNames[b.used-1]
-	}
-	return fmt.Sprintf("x%d", b.used-len(shortNames))
-}
-
-// consume ends uses of operands and returns their names.
-func (b *body) consume(ids []ir.ValueID) []string {
-	var out, dead []string
-	for _, id := range ids {
-		out = append(out, b.names[id])
-	}
-	for _, id := range ids {
-		if b.left[id]--; b.left[id] == 0 && b.names[id] != "" {
-			dead = append(dead, b.names[id])
-		}
-	}
-	b.pool = append(dead, b.pool...)
-	return out
-}
-
-// target names a new value.
-func (b *body) target(id ir.ValueID) string {
-	switch {
-	case b.left[id] == 0:
-		return "_"
-	case len(b.pool) > 0:
-		b.names[id] = b.pool[0]
-		b.pool = b.pool[1:]
-	default:
-		b.names[id] = b.fresh()
-	}
-	return b.names[id]
+func newBody(params []ir.ValueID, steps []view.Step, results []ir.ValueID) *body {
+	return &body{Locals: view.NewLocals(params, steps, results), depth: 2, constants: map[ir.ValueID]nn.Attr{}}
 }
 
 // assign gives values the results of an expression.
 func (b *body) assign(out []ir.ValueID, expr string) {
 	targets := make([]string, len(out))
 	for k, id := range out {
-		targets[k] = b.target(id)
+		targets[k], _ = b.Target(id)
 	}
 	b.line("%s = %s", strings.Join(targets, ", "), expr)
 }
@@ -102,20 +36,17 @@ func (b *body) line(format string, args ...any) { b.w.line(b.depth, format, args
 
 // inPlace makes out the same variable as in, which statements under a condition change.
 func (b *body) inPlace(in, out ir.ValueID) string {
-	b.left[in]--
-	name := b.names[in]
-	if b.left[in] > 0 {
-		name = b.fresh()
-		b.line("%s = %s", name, b.names[in])
+	name, from := b.InPlace(in, out)
+	if from != "" {
+		b.line("%s = %s", name, from)
 	}
-	b.names[out] = name
 	return name
 }
 
 // finish returns the results. An assignment that only they read becomes the return statement.
 func (b *body) finish(out []ir.ValueID) string {
 	text := b.w.String()
-	results := strings.Join(b.consume(out), ", ")
+	results := strings.Join(b.Take(out), ", ")
 	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 	last := lines[len(lines)-1]
 	indent := strings.Repeat("    ", 2)
@@ -183,8 +114,8 @@ func (f *frame) extents(slots []view.Slot) []string {
 	return out
 }
 
-// keeps writes what a layer keeps, as keyword arguments; of a Param as a dict.
-func (f *frame) keeps(c *view.Call, slots []view.Slot) string {
+// keeps writes what a layer keeps, as keyword arguments; of a Param as a dict. Slots that it does not need are the rest.
+func (f *frame) keeps(c *view.Call, slots []view.Slot) (text string, rest []view.Slot) {
 	words := map[string]string{"Out": "cout", "OutPick": "cout", "In": "cin", "InPick": "cin", "Group": "group", "InGroups": "groups", "Crop": "kernel", "CutPick": "", "Cut": ""}
 	var out []string
 	for _, k := range c.Cuts {
@@ -203,17 +134,17 @@ func (f *frame) keeps(c *view.Call, slots []view.Slot) string {
 		}
 		slots = slots[n:]
 		switch word := words[k.Verb]; {
-		case c.Method == "Param":
+		case c.Method == view.Param:
 			keep = fmt.Sprintf("%d: %s", k.Axis, keep)
 		case word != "":
 			keep = word + "=" + keep
 		}
 		out = append(out, keep)
 	}
-	if c.Method == "Param" && len(out) > 0 {
-		return "{" + strings.Join(out, ", ") + "}"
+	if c.Method == view.Param && len(out) > 0 {
+		return "{" + strings.Join(out, ", ") + "}", slots
 	}
-	return strings.Join(out, ", ")
+	return strings.Join(out, ", "), slots
 }
 
 func (f *frame) pick(p view.Pick, slots []view.Slot) string {
@@ -239,34 +170,15 @@ func (f *frame) pick(p view.Pick, slots []view.Slot) string {
 
 // call writes one Builder call; k is its index in the layout.
 func (f *frame) call(c *view.Call, k int) {
-	if c.Method == "Op" && c.Rec.Op.Type == "Constant" && c.Rec.Op.Domain == "" && len(c.Rec.Op.Attrs) == 1 {
+	if c.Method == view.Op && c.Rec.Op.Type == "Constant" && c.Rec.Op.Domain == "" && len(c.Rec.Op.Attrs) == 1 {
 		f.constants[c.Out[0]] = c.Rec.Op.Attrs[0]
 		return
 	}
-	device := f.device(c.In)
-	ids := slices.Clone(c.In)
-	var in []string
-	for i, name := range f.consume(ids) {
-		if a, ok := f.constants[ids[i]]; ok {
-			text, err := literal(a, device)
-			f.fail(c, err)
-			name = text
-		}
-		in = append(in, name)
-	}
-	expr, err := f.expression(c, k, in, f.layout.Slots(c, k))
+	args := &arguments{frame: f, call: c, index: k, slots: f.layout.Slots(c, k)}
+	c.Visit(args)
+	expr, err := forms[c.Method](args)
 	f.fail(c, err)
 	f.assign(c.Out, expr)
-}
-
-// device is an operand whose device a constant has to be on.
-func (f *frame) device(in []ir.ValueID) string {
-	for _, id := range in {
-		if n := f.names[id]; n != "" {
-			return n
-		}
-	}
-	return ""
 }
 
 func (f *frame) fail(c *view.Call, err error) {
@@ -277,53 +189,4 @@ func (f *frame) fail(c *view.Call, err error) {
 		}
 		f.errs = append(f.errs, fmt.Errorf("%s%w", name, err))
 	}
-}
-
-func (f *frame) expression(c *view.Call, k int, in []string, slots []view.Slot) (string, error) {
-	switch c.Method {
-	case "Conv", "Linear", "BatchNorm", "LayerNorm", "Param":
-		args := in
-		if keeps := f.keeps(c, slots); keeps != "" {
-			args = append(slices.Clone(in), keeps)
-		}
-		return fmt.Sprintf("self.%s(%s)", f.attr[f.layout.Recs[k]], strings.Join(args, ", ")), nil
-	case "Act":
-		if !f.inline[k] {
-			return fmt.Sprintf("self.%s(%s)", f.attr[f.layout.Recs[k]], in[0]), nil
-		}
-		a, err := activation(*c.Rec.Act)
-		return a.call(in[0]), err
-	case "Pool":
-		switch c.Rec.Pool.Kind {
-		case nn.GlobalAverage:
-			return "global_average(" + in[0] + ")", nil
-		case nn.GlobalMax:
-			return "global_max(" + in[0] + ")", nil
-		}
-		return fmt.Sprintf("self.%s(%s)", f.attr[f.layout.Recs[k]], in[0]), nil
-	case "Softmax":
-		return fmt.Sprintf("%s.softmax(%d)", in[0], c.Ints[0]), nil
-	case "Mean":
-		return fmt.Sprintf("%s.mean(%s, keepdim=%s)", in[0], tuple(numbers(c.Ints)), python(c.Keep)), nil
-	case "Flatten":
-		if c.Ints[0] == 1 {
-			return in[0] + ".flatten(1)", nil
-		}
-		return fmt.Sprintf("flatten(%s, %d)", in[0], c.Ints[0]), nil
-	case "Reshape":
-		return fmt.Sprintf("%s.reshape(%s)", in[0], strings.Join(f.extents(slots), ", ")), nil
-	case "Transpose":
-		return fmt.Sprintf("%s.permute(%s)", in[0], strings.Join(numbers(c.Ints), ", ")), nil
-	case "Concat":
-		return fmt.Sprintf("torch.cat(%s, %d)", tuple(in), c.Ints[0]), nil
-	case "Split":
-		return fmt.Sprintf("%s.split([%s], %d)", in[0], strings.Join(f.extents(slots), ", "), c.Ints[0]), nil
-	case "Op":
-		return f.carried(c, in, f.extents(slots))
-	}
-	o, ok := operators.Lookup("", c.Method) // a method that is called like its operator
-	if !ok || o.Torch == "" || len(in) != 2 {
-		return "", fmt.Errorf("%s has no PyTorch form", c.Method)
-	}
-	return fmt.Sprintf(o.Torch, in[0], in[1]), nil
 }

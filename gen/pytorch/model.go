@@ -120,9 +120,9 @@ func unexported(name string) string {
 
 // supernet writes the class of the whole net.
 func (m *modeler) supernet() {
-	var all []step
+	var all []view.Step
 	for _, s := range m.p.Sections {
-		all = append(all, step{s.In, s.Out})
+		all = append(all, view.Step{In: s.In, Out: s.Out})
 	}
 	out := []ir.ValueID{m.p.Outputs[0].Value}
 	b := newBody([]ir.ValueID{m.p.Inputs[0].Value}, all, out)
@@ -136,7 +136,7 @@ func (m *modeler) supernet() {
 	for _, s := range m.p.Sections {
 		name := strings.ToLower(m.sections[s])
 		m.w.line(2, "self.%s = %s()", name, m.sections[s])
-		b.assign(s.Out, fmt.Sprintf("self.%s(%s, s)", name, strings.Join(b.consume(s.In), ", ")))
+		b.assign(s.Out, fmt.Sprintf("self.%s(%s, s)", name, strings.Join(b.Take(s.In), ", ")))
 	}
 	m.w.line(2, "self.tie()")
 	m.w.line(0, "")
@@ -147,20 +147,17 @@ func (m *modeler) supernet() {
 
 // section writes the class of a section.
 func (m *modeler) section(s *view.Section) {
-	var calls []step
+	var calls []view.Step
 	var own []view.Call
 	for _, piece := range s.Pieces {
 		if piece.Run != nil {
-			calls = append(calls, step{piece.In, piece.Out})
+			calls = append(calls, view.Step{In: piece.In, Out: piece.Out})
 		}
-		calls = append(calls, steps(piece.Calls)...)
+		calls = append(calls, view.Steps(piece.Calls)...)
 		own = append(own, piece.Calls...)
 	}
 	b := newBody(s.In, calls, s.Out)
-	var params []string
-	for _, id := range s.In {
-		params = append(params, b.names[id])
-	}
+	params := b.Names(s.In)
 	taken := newNames()
 	f := &frame{body: b, layout: &s.Layout, attr: map[string]string{}, local: map[int]bool{}, index: func(i view.Index) string { return m.index(s, i) }}
 	m.w.line(0, "")
@@ -266,7 +263,7 @@ func (m *modeler) run(s *view.Section, piece view.Piece, b *body, taken names) {
 	m.build(r, c, name, single)
 	switch {
 	case single && bound == nil:
-		b.assign(piece.Out, fmt.Sprintf("self.%s(%s, s)", name, strings.Join(b.consume(piece.In), ", ")))
+		b.assign(piece.Out, fmt.Sprintf("self.%s(%s, s)", name, strings.Join(b.Take(piece.In), ", ")))
 		return
 	case single:
 		x := b.inPlace(piece.In[0], piece.Out[0])

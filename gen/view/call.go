@@ -9,7 +9,7 @@ import (
 
 // Call is one call of an nn.Builder method. Which fields are used follows from Method.
 type Call struct {
-	Method  string       // such as "Conv"
+	Method  Method
 	Node    int          // node in the graph that it stands for
 	Role    string       // the node's role within its block, such as "expand"
 	In, Out []ir.ValueID // operands and results that are no parameters

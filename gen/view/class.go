@@ -84,7 +84,7 @@ func (i *Instance) takeSkip() {
 		return
 	}
 	last := b.Calls[len(b.Calls)-1]
-	if last.Method != "Add" || last.Out[0] != b.Out[0] {
+	if last.Method != Add || last.Out[0] != b.Out[0] {
 		return
 	}
 	prev := b.Calls[len(b.Calls)-2]

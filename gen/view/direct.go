@@ -11,84 +11,41 @@ import (
 // apply makes one call on b for the SubNet of genes: what the emitted code does, without emitting it. values maps the
 // graph's values to the Builder's.
 func apply(b nn.Builder, c *Call, genes []uint8, values map[ir.ValueID]nn.Value) {
-	in := make([]nn.Value, len(c.In))
-	for k, id := range c.In {
-		in[k] = values[id]
-	}
-	for k, v := range invoke(b, c, genes, in) {
+	a := &arguments{genes: genes, values: values}
+	c.Visit(a)
+	for k, v := range signatures[c.Method].call(b, a) {
 		if k < len(c.Out) {
 			values[c.Out[k]] = v
 		}
 	}
 }
 
-func invoke(b nn.Builder, c *Call, genes []uint8, in []nn.Value) []nn.Value {
-	single := func(v nn.Value) []nn.Value { return []nn.Value{v} }
-	switch c.Method {
-	case "Conv":
-		return single(b.Conv(in[0], cutConv(*c.Rec.Conv, c.Cuts, genes)))
-	case "Linear":
-		return single(b.Linear(in[0], cutLinear(*c.Rec.Linear, c.Cuts, genes)))
-	case "BatchNorm":
-		n := *c.Rec.BatchNorm
-		for _, k := range c.Cuts {
-			switch {
-			case !k.moves():
-			case k.Pick != nil:
-				n = n.CutPick(pick(*k.Pick, genes))
-			default:
-				n = n.Cut(k.N.At(genes))
-			}
-		}
-		return single(b.BatchNorm(in[0], n))
-	case "LayerNorm":
-		n := *c.Rec.LayerNorm
-		for _, k := range c.Cuts {
-			switch {
-			case !k.moves():
-			case k.Pick != nil:
-				n = n.CutPick(pick(*k.Pick, genes))
-			default:
-				n = n.Cut(k.N.At(genes))
-			}
-		}
-		return single(b.LayerNorm(in[0], n))
-	case "Param":
-		return single(b.Param(cutParam(*c.Rec.Param, c.Cuts, genes)))
-	case "Act":
-		return single(b.Act(in[0], *c.Rec.Act))
-	case "Pool":
-		return single(b.Pool(in[0], *c.Rec.Pool))
-	case "Softmax":
-		return single(b.Softmax(in[0], c.Ints[0]))
-	case "Mean":
-		return single(b.Mean(in[0], c.Keep, c.Ints...))
-	case "Flatten":
-		return single(b.Flatten(in[0], c.Ints[0]))
-	case "Reshape":
-		return single(b.Reshape(in[0], extents(c.Dims, genes)))
-	case "Transpose":
-		return single(b.Transpose(in[0], c.Ints...))
-	case "Concat":
-		return single(b.Concat(c.Ints[0], in...))
-	case "Split":
-		return b.Split(in[0], c.Ints[0], extents(c.Dims, genes)...)
-	case "Op":
-		op := *c.Rec.Op
-		if c.Ranks != nil {
-			op = op.Yields(shapes(extents(c.Dims, genes), c.Ranks)...)
-		}
-		return b.Op(op, in...)
-	}
-	return single(binaries[c.Method](b, in[0], in[1]))
+// arguments are what a call is made with: a Visitor that computes them for one SubNet.
+type arguments struct {
+	genes   []uint8
+	values  map[ir.ValueID]nn.Value
+	in      []nn.Value
+	rec     Rec
+	ints    []int
+	keep    bool
+	extents []int
 }
 
-var binaries = map[string]func(b nn.Builder, x, y nn.Value) nn.Value{
-	"Add":    nn.Builder.Add,
-	"Sub":    nn.Builder.Sub,
-	"Mul":    nn.Builder.Mul,
-	"Div":    nn.Builder.Div,
-	"MatMul": nn.Builder.MatMul,
+func (a *arguments) Operands(ids []ir.ValueID) {
+	for _, id := range ids {
+		a.in = append(a.in, a.values[id])
+	}
+}
+
+func (a *arguments) Record(c *Call)       { a.rec = c.Rec.cut(c.Cuts, a.genes) }
+func (a *arguments) Numbers(list []int)   { a.ints = list }
+func (a *arguments) Flag(on bool)         { a.keep = on }
+func (a *arguments) Sizes(dims []dim.Dim) { a.extents = extents(dims, a.genes) }
+func (a *arguments) Shape(dims []dim.Dim) { a.Sizes(dims) }
+
+func (a *arguments) Yields(dims []dim.Dim, ranks []int) {
+	op := a.rec.Op.Yields(shapes(extents(dims, a.genes), ranks)...)
+	a.rec.Op = &op
 }
 
 func extents(ds []dim.Dim, genes []uint8) []int {
@@ -117,59 +74,82 @@ func extent(d dim.Dim, genes []uint8) int {
 	return d.At(genes)
 }
 
-func cutConv(r nn.Conv, cuts []Cut, genes []uint8) nn.Conv {
+// cut returns the record without what cuts take away.
+func (r Rec) cut(cuts []Cut, genes []uint8) Rec {
 	for _, k := range cuts {
+		if !k.moves() {
+			continue
+		}
 		switch {
-		case !k.moves():
-		case k.Verb == "Out":
-			r = r.Out(k.N.At(genes))
-		case k.Verb == "In":
-			r = r.In(k.N.At(genes))
-		case k.Verb == "Group":
-			r = r.Group(k.N.At(genes))
-		case k.Verb == "InGroups":
-			r = r.InGroups(k.N.At(genes))
-		case k.Verb == "Crop":
-			r = r.Crop(k.N.At(genes))
-		case k.Verb == "OutPick":
-			r = r.OutPick(pick(*k.Pick, genes))
-		case k.Verb == "InPick":
-			r = r.InPick(pick(*k.Pick, genes))
+		case r.Conv != nil:
+			c := cutConv(*r.Conv, k, genes)
+			r.Conv = &c
+		case r.Linear != nil:
+			l := cutLinear(*r.Linear, k, genes)
+			r.Linear = &l
+		case r.BatchNorm != nil:
+			n := cutNorm(*r.BatchNorm, k, genes)
+			r.BatchNorm = &n
+		case r.LayerNorm != nil:
+			n := cutNorm(*r.LayerNorm, k, genes)
+			r.LayerNorm = &n
+		case r.Param != nil:
+			p := cutParam(*r.Param, k, genes)
+			r.Param = &p
 		}
 	}
 	return r
 }
 
-func cutLinear(r nn.Linear, cuts []Cut, genes []uint8) nn.Linear {
-	for _, k := range cuts {
-		switch {
-		case !k.moves():
-		case k.Verb == "Out":
-			r = r.Out(k.N.At(genes))
-		case k.Verb == "In":
-			r = r.In(k.N.At(genes))
-		case k.Verb == "OutPick":
-			r = r.OutPick(pick(*k.Pick, genes))
-		case k.Verb == "InPick":
-			r = r.InPick(pick(*k.Pick, genes))
-		}
+// cutNorm cuts the record of a normalisation.
+func cutNorm[N interface {
+	Cut(n int) N
+	CutPick(p nn.Pick) N
+}](n N, k Cut, genes []uint8) N {
+	if k.Pick != nil {
+		return n.CutPick(pick(*k.Pick, genes))
 	}
-	return r
+	return n.Cut(k.N.At(genes))
 }
 
-func cutParam(r nn.Param, cuts []Cut, genes []uint8) nn.Param {
-	for _, k := range cuts {
-		switch {
-		case !k.moves():
-		case k.Pick != nil:
-			r = r.Pick(k.Axis, pick(*k.Pick, genes))
-		case k.Grid != nil:
-			r = r.Grid(k.Axis, k.Grid.Prefix, k.Grid.Side, k.N.At(genes))
-		default:
-			r = r.Cut(k.Axis, k.N.At(genes))
-		}
+func cutConv(r nn.Conv, k Cut, genes []uint8) nn.Conv {
+	switch k.Verb {
+	case "Out":
+		return r.Out(k.N.At(genes))
+	case "In":
+		return r.In(k.N.At(genes))
+	case "Group":
+		return r.Group(k.N.At(genes))
+	case "InGroups":
+		return r.InGroups(k.N.At(genes))
+	case "Crop":
+		return r.Crop(k.N.At(genes))
+	case "OutPick":
+		return r.OutPick(pick(*k.Pick, genes))
 	}
-	return r
+	return r.InPick(pick(*k.Pick, genes))
+}
+
+func cutLinear(r nn.Linear, k Cut, genes []uint8) nn.Linear {
+	switch k.Verb {
+	case "Out":
+		return r.Out(k.N.At(genes))
+	case "In":
+		return r.In(k.N.At(genes))
+	case "OutPick":
+		return r.OutPick(pick(*k.Pick, genes))
+	}
+	return r.InPick(pick(*k.Pick, genes))
+}
+
+func cutParam(r nn.Param, k Cut, genes []uint8) nn.Param {
+	switch {
+	case k.Pick != nil:
+		return r.Pick(k.Axis, pick(*k.Pick, genes))
+	case k.Grid != nil:
+		return r.Grid(k.Axis, k.Grid.Prefix, k.Grid.Side, k.N.At(genes))
+	}
+	return r.Cut(k.Axis, k.N.At(genes))
 }
 
 func pick(p Pick, genes []uint8) nn.Pick {

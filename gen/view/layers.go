@@ -44,7 +44,7 @@ func (t *translator) conv(_ int, o *supernet.Op) ([]Call, error) {
 	if groups > 1 {
 		rec.Groups = groups
 	}
-	c := single("Conv", o)
+	c := single(Conv, o)
 	c.Rec.Conv = &rec
 	out := cut("Out", "OutPick", 0, w.Shape[0], axisOf(o, 1, 0))
 	in := cut("In", "InPick", 1, w.Shape[1], axisOf(o, 1, 1))
@@ -120,14 +120,14 @@ func (t *translator) gemm(_ int, o *supernet.Op) ([]Call, error) {
 	if len(n.In) > 2 && n.In[2] != 0 {
 		rec.Bias = t.param(n.In[2])
 	}
-	c := single("Linear", o)
+	c := single(Linear, o)
 	c.Rec.Linear = &rec
 	outAxis, inAxis := 1, 0
 	if rec.TransB {
 		outAxis, inAxis = 0, 1
 	}
 	c.Cuts = linearCuts(o, rec.Weight, outAxis, inAxis)
-	return one(c)
+	return calling(c)
 }
 
 // isVector tells whether operand k is a named constant of rank 1.
@@ -154,10 +154,10 @@ func factor(n *ir.Node, name string) float32 {
 func (t *translator) matMul(i int, o *supernet.Op) ([]Call, error) {
 	n := o.Node
 	if !t.isMatrix(n, 1) {
-		return binaryMatMul(t, o)
+		return elementwise(MatMul)(t, i, o)
 	}
 	rec := nn.Linear{Name: n.Name, Weight: t.param(n.In[1])}
-	c := single("Linear", o)
+	c := single(Linear, o)
 	if add, ok := t.biasOf(i); ok {
 		m := t.net.Graph.Nodes[add]
 		rec.BiasName = m.Name
@@ -166,12 +166,7 @@ func (t *translator) matMul(i int, o *supernet.Op) ([]Call, error) {
 	}
 	c.Rec.Linear = &rec
 	c.Cuts = linearCuts(o, rec.Weight, 1, 0)
-	return one(c)
-}
-
-func binaryMatMul(t *translator, o *supernet.Op) ([]Call, error) {
-	calls, in, err := t.operands(o)
-	return append(calls, Call{Method: "MatMul", In: in, Out: o.Node.Out}), err
+	return calling(c)
 }
 
 func (t *translator) isMatrix(n *ir.Node, k int) bool {
@@ -221,7 +216,7 @@ func (t *translator) batchNorm(_ int, o *supernet.Op) ([]Call, error) {
 		Name: n.Name, Scale: t.param(n.In[1]), Bias: t.param(n.In[2]), Mean: t.param(n.In[3]), Var: t.param(n.In[4]),
 		Epsilon: n.Float("epsilon", 1e-5),
 	}
-	return t.norm("BatchNorm", o, rec.Scale, Rec{BatchNorm: &rec})
+	return t.norm(BatchNorm, o, rec.Scale, Rec{BatchNorm: &rec})
 }
 
 func (t *translator) layerNorm(_ int, o *supernet.Op) ([]Call, error) {
@@ -236,12 +231,12 @@ func (t *translator) layerNorm(_ int, o *supernet.Op) ([]Call, error) {
 	if len(rec.Scale.Shape) != 1 {
 		return nil, errNoMethod
 	}
-	return t.norm("LayerNorm", o, rec.Scale, Rec{LayerNorm: &rec})
+	return t.norm(LayerNorm, o, rec.Scale, Rec{LayerNorm: &rec})
 }
 
-func (t *translator) norm(method string, o *supernet.Op, scale nn.Param, rec Rec) ([]Call, error) {
+func (t *translator) norm(method Method, o *supernet.Op, scale nn.Param, rec Rec) ([]Call, error) {
 	c := single(method, o)
 	c.Rec = rec
 	c.Cuts = []Cut{cut("Cut", "CutPick", 0, scale.Shape[0], axisOf(o, 1, 0))}
-	return one(c)
+	return calling(c)
 }

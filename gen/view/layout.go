@@ -308,7 +308,7 @@ func recordName(calls []Call, k int) string {
 	if c.Role != "" {
 		return unexported(Exported(c.Role))
 	}
-	if c.Method == "BatchNorm" || c.Method == "LayerNorm" {
+	if c.Method == BatchNorm || c.Method == LayerNorm {
 		for _, prev := range calls[:k] {
 			if prev.Role != "" && len(prev.Out) == 1 && prev.Out[0] == c.In[0] {
 				return unexported(Exported(prev.Role)) + "Norm"
@@ -316,10 +316,10 @@ func recordName(calls []Call, k int) string {
 		}
 		return "norm"
 	}
-	if c.Method == "Op" {
+	if c.Method == Op {
 		return unexported(Exported(c.Rec.Op.Type))
 	}
-	return strings.ToLower(c.Method)
+	return strings.ToLower(c.Method.String())
 }
 
 // Slot is a place in a call that takes an extent.
@@ -361,6 +361,3 @@ func (l *Layout) Extents(k int) []int {
 
 // Slots is the number of extents that the pick takes.
 func (p *Pick) Slots() int { return len(p.dims()) }
-
-// HasRecord tells whether the call has a record argument.
-func (c *Call) HasRecord() bool { return c.Rec.set() }

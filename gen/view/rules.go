@@ -47,21 +47,24 @@ func ruleOf(domain, name string) rule {
 	case o.Method() == "Act":
 		return act
 	case o.Class == operators.Broadcast && o.Method() == o.Name:
-		return elementwise
+		return elementwise(methodNamed(o.Name))
 	}
 	return nil
 }
 
-func one(c Call) ([]Call, error) { return []Call{c}, nil }
+func calling(c Call) ([]Call, error) { return []Call{c}, nil }
 
 // single is a call with the node's first operand and its result.
-func single(method string, o *supernet.Op) Call {
+func single(method Method, o *supernet.Op) Call {
 	return Call{Method: method, In: o.Node.In[:1], Out: o.Node.Out[:1]}
 }
 
-func elementwise(t *translator, _ int, o *supernet.Op) ([]Call, error) {
-	calls, in, err := t.operands(o)
-	return append(calls, Call{Method: o.Node.Op, In: in, Out: o.Node.Out}), err
+// elementwise is the rule of a method that takes operands only.
+func elementwise(m Method) rule {
+	return func(t *translator, _ int, o *supernet.Op) ([]Call, error) {
+		calls, in, err := t.operands(o)
+		return append(calls, Call{Method: m, In: in, Out: o.Node.Out}), err
+	}
 }
 
 func act(_ *translator, _ int, o *supernet.Op) ([]Call, error) {
@@ -72,9 +75,9 @@ func act(_ *translator, _ int, o *supernet.Op) ([]Call, error) {
 	if len(o.Node.In) != 1 {
 		return nil, errNoMethod
 	}
-	c := single("Act", o)
+	c := single(Act, o)
 	c.Rec.Act = &a
-	return one(c)
+	return calling(c)
 }
 
 // clip makes attributes of the bounds, which are operands since opset 11.
@@ -93,15 +96,15 @@ func (t *translator) clip(i int, o *supernet.Op) ([]Call, error) {
 		}
 		a.Attrs = append(a.Attrs, nn.Attr{Name: name, Kind: nn.AttrFloat, Float: v})
 	}
-	c := single("Act", o)
+	c := single(Act, o)
 	c.Rec.Act = &a
-	return one(c)
+	return calling(c)
 }
 
 func (t *translator) softmax(_ int, o *supernet.Op) ([]Call, error) {
-	c := single("Softmax", o)
+	c := single(Softmax, o)
 	c.Ints = []int{int(o.Node.Int("axis", -1))}
-	return one(c)
+	return calling(c)
 }
 
 func (t *translator) mean(_ int, o *supernet.Op) ([]Call, error) {
@@ -118,23 +121,23 @@ func (t *translator) mean(_ int, o *supernet.Op) ([]Call, error) {
 	if len(list) == 0 {
 		return nil, errNoMethod
 	}
-	c := single("Mean", o)
+	c := single(Mean, o)
 	c.Keep = o.Node.Int("keepdims", 1) != 0
 	c.Ints = toInts(list)
-	return one(c)
+	return calling(c)
 }
 
 func (t *translator) flatten(_ int, o *supernet.Op) ([]Call, error) {
-	c := single("Flatten", o)
+	c := single(Flatten, o)
 	c.Ints = []int{int(o.Node.Int("axis", 1))}
-	return one(c)
+	return calling(c)
 }
 
 // reshape gives the result's extents, whatever the model's shape operand was.
 func (t *translator) reshape(_ int, o *supernet.Op) ([]Call, error) {
-	c := single("Reshape", o)
+	c := single(Reshape, o)
 	c.Dims = append(c.Dims, t.net.Shapes[o.Node.Out[0]]...)
-	return one(c)
+	return calling(c)
 }
 
 func (t *translator) transpose(_ int, o *supernet.Op) ([]Call, error) {
@@ -144,18 +147,18 @@ func (t *translator) transpose(_ int, o *supernet.Op) ([]Call, error) {
 			perm = append([]int{k}, perm...)
 		}
 	}
-	c := single("Transpose", o)
+	c := single(Transpose, o)
 	c.Ints = perm
-	return one(c)
+	return calling(c)
 }
 
 func (t *translator) concat(_ int, o *supernet.Op) ([]Call, error) {
 	calls, in, err := t.operands(o)
-	return append(calls, Call{Method: "Concat", In: in, Out: o.Node.Out, Ints: []int{int(o.Node.Int("axis", 0))}}), err
+	return append(calls, Call{Method: Concat, In: in, Out: o.Node.Out, Ints: []int{int(o.Node.Int("axis", 0))}}), err
 }
 
 func (t *translator) split(_ int, o *supernet.Op) ([]Call, error) {
-	c := single("Split", o)
+	c := single(Split, o)
 	c.Out = o.Node.Out
 	axis := int(o.Node.Int("axis", 0))
 	for _, id := range o.Node.Out {
@@ -169,7 +172,7 @@ func (t *translator) split(_ int, o *supernet.Op) ([]Call, error) {
 		c.Dims = append(c.Dims, s[axis])
 	}
 	c.Ints = []int{axis}
-	return one(c)
+	return calling(c)
 }
 
 func (t *translator) pool(_ int, o *supernet.Op) ([]Call, error) {
@@ -180,13 +183,13 @@ func (t *translator) pool(_ int, o *supernet.Op) ([]Call, error) {
 	if len(n.Out) > 1 && n.Out[1] != 0 || n.Int("storage_order", 0) != 0 {
 		return nil, errNoMethod
 	}
-	c := single("Pool", o)
+	c := single(Pool, o)
 	c.Rec.Pool = &nn.Pool{
 		Name: n.Name, Kind: kind, Kernel: toInts(n.Ints("kernel_shape")), Strides: unless(1, n.Ints("strides")),
 		Pads: unless(0, n.Ints("pads")), Dilations: unless(1, n.Ints("dilations")),
 		CeilMode: n.Int("ceil_mode", 0) != 0, CountIncludePad: n.Int("count_include_pad", 0) != 0, AutoPad: autoPad(n),
 	}
-	return one(c)
+	return calling(c)
 }
 
 func autoPad(n *ir.Node) string {

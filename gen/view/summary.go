@@ -59,7 +59,7 @@ func (c *Call) what() string {
 	case r.Op != nil:
 		return r.Op.Type
 	}
-	return c.Method
+	return c.Method.String()
 }
 
 // BlockNames lists the type names of a stage's blocks.

@@ -129,7 +129,7 @@ func (t *translator) carried(o *supernet.Op) ([]Call, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := Call{Method: "Op", In: in, Out: o.Node.Out, Rec: Rec{Op: &op}}
+	c := Call{Method: Op, In: in, Out: o.Node.Out, Rec: Rec{Op: &op}}
 	err = t.results(&c, o)
 	return append(calls, c), err
 }
@@ -193,10 +193,10 @@ func (t *translator) constant(o *supernet.Op, k int) (Call, error) {
 		if err != nil {
 			return Call{}, fmt.Errorf("operand %d: %w", k, err)
 		}
-		return Call{Method: "Op", Out: out, Rec: Rec{Op: &nn.Op{Type: "Constant", Attrs: []nn.Attr{a}}}}, nil
+		return Call{Method: Op, Out: out, Rec: Rec{Op: &nn.Op{Type: "Constant", Attrs: []nn.Attr{a}}}}, nil
 	}
 	p := t.param(id)
-	c := Call{Method: "Param", Out: out, Rec: Rec{Param: &p}}
+	c := Call{Method: Param, Out: out, Rec: Rec{Param: &p}}
 	for axis, a := range axes(o, k) {
 		c.Cuts = append(c.Cuts, cut("Cut", "Pick", axis, p.Shape[axis], a))
 	}

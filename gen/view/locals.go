@@ -1,0 +1,118 @@
+package view
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/autotailor/autotailor/ir"
+)
+
+// Locals names the values of one emitted function. Values get the few short names that a person would give them: a name is
+// used again as soon as its value is dead.
+type Locals struct {
+	names map[ir.ValueID]string
+	left  map[ir.ValueID]int // uses that are still to come
+	pool  []string           // declared names whose values are dead
+	used  int                // of shortNames
+}
+
+// shortNames are the first names; x1, x2, ... follow.
+var shortNames = strings.Fields("x y z u v t")
+
+// Step is what a statement reads and makes.
+type Step struct{ In, Out []ir.ValueID }
+
+// Steps are those of calls.
+func Steps(calls []Call) []Step {
+	var out []Step
+	for _, c := range calls {
+		out = append(out, Step{c.In, c.Out})
+	}
+	return out
+}
+
+// NewLocals prepares a function with the given parameters, statements and results, and names the parameters.
+func NewLocals(params []ir.ValueID, steps []Step, results []ir.ValueID) *Locals {
+	l := &Locals{names: map[ir.ValueID]string{}, left: map[ir.ValueID]int{}}
+	for _, s := range steps {
+		for _, id := range s.In {
+			l.left[id]++
+		}
+	}
+	for _, id := range results {
+		l.left[id]++
+	}
+	for _, id := range params {
+		l.names[id] = l.Fresh()
+	}
+	return l
+}
+
+// Fresh is a name that has not been used.
+func (l *Locals) Fresh() string {
+	l.used++
+	if l.used <= len(shortNames) {
+		return shortNames[l.used-1]
+	}
+	return fmt.Sprintf("x%d", l.used-len(shortNames))
+}
+
+// Name is the name of a value, "" when it has none.
+func (l *Locals) Name(id ir.ValueID) string { return l.names[id] }
+
+// Names are the names of values.
+func (l *Locals) Names(ids []ir.ValueID) []string {
+	var out []string
+	for _, id := range ids {
+		out = append(out, l.names[id])
+	}
+	return out
+}
+
+// Bind gives a value a name, which may be the expression of a list's element.
+func (l *Locals) Bind(id ir.ValueID, name string) { l.names[id] = name }
+
+// Read tells whether a value is still going to be read.
+func (l *Locals) Read(id ir.ValueID) bool { return l.left[id] > 0 }
+
+// Take ends one use of each of the values and returns their names. The names of those that are dead now become free.
+func (l *Locals) Take(ids []ir.ValueID) []string {
+	out := l.Names(ids)
+	var dead []string
+	for _, id := range ids {
+		if l.left[id]--; l.left[id] == 0 && isVariable(l.names[id]) {
+			dead = append(dead, l.names[id])
+		}
+	}
+	l.pool = append(dead, l.pool...)
+	return out
+}
+
+// isVariable tells whether a name is a variable's, which can be assigned to.
+func isVariable(name string) bool { return name != "" && !strings.Contains(name, "[") }
+
+// Target names a new value, "_" when nobody reads it. New is set when the name has not been declared before.
+func (l *Locals) Target(id ir.ValueID) (name string, isNew bool) {
+	switch {
+	case l.left[id] == 0:
+		return "_", false
+	case len(l.pool) > 0:
+		name, l.pool = l.pool[0], l.pool[1:]
+	default:
+		name, isNew = l.Fresh(), true
+	}
+	l.names[id] = name
+	return name, isNew
+}
+
+// InPlace makes out the same variable as in, which a conditional statement changes. When in is read later, or is no variable,
+// the variable is a new one, and from is what it starts as.
+func (l *Locals) InPlace(in, out ir.ValueID) (name, from string) {
+	l.left[in]--
+	name = l.names[in]
+	if l.left[in] > 0 || !isVariable(name) {
+		name, from = l.Fresh(), name
+	}
+	l.names[out] = name
+	return name, from
+}
