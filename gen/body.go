@@ -9,17 +9,19 @@ import (
 	"github.com/autotailor/autotailor/gen/view"
 	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/dim"
+	"github.com/autotailor/autotailor/runtime/nn"
 )
 
 // body writes the statements of one emitted function.
 type body struct {
 	*view.Locals
-	code []jen.Code
+	code   []jen.Code
+	inline map[ir.ValueID]*jen.Statement // values that stand where they are read
 }
 
 // newBody prepares a body with the given parameters, statements and results.
 func newBody(params []ir.ValueID, steps []view.Step, results []ir.ValueID) *body {
-	return &body{Locals: view.NewLocals(params, steps, results)}
+	return &body{Locals: view.NewLocals(params, steps, results), inline: map[ir.ValueID]*jen.Statement{}}
 }
 
 func (b *body) add(s jen.Code) { b.code = append(b.code, s) }
@@ -28,11 +30,14 @@ func (b *body) add(s jen.Code) { b.code = append(b.code, s) }
 func (b *body) consume(ids []ir.ValueID) []jen.Code {
 	var out []jen.Code
 	for k, name := range b.Take(ids) {
-		if ids[k] == 0 {
+		switch {
+		case ids[k] == 0:
 			out = append(out, nnType("None"))
-			continue
+		case b.inline[ids[k]] != nil:
+			out = append(out, b.inline[ids[k]])
+		default:
+			out = append(out, jen.Id(name))
 		}
-		out = append(out, jen.Id(name))
 	}
 	return out
 }
@@ -141,11 +146,26 @@ func (f *frame) extent(s view.Slot) *jen.Statement {
 	return f.load(s.Extent)
 }
 
-// call writes one Builder call; k is its index in the layout. With last set it returns the expression instead.
-func (f *frame) call(b *body, c *view.Call, k int, last bool) *jen.Statement {
+// calls writes Builder calls; first is the index of the first in the layout. With last set it returns the expression of the last instead, if
+// that is one value.
+func (f *frame) calls(b *body, calls []view.Call, first int, last bool) *jen.Statement {
+	var expr *jen.Statement
+	inline := b.Inline(calls)
+	for k := range calls {
+		expr = f.call(b, &calls[k], first+k, inline[k], last && k == len(calls)-1)
+	}
+	return expr
+}
+
+// call writes one Builder call; k is its index in the layout. With inline set the call that reads its value writes it; with last set it is returned.
+func (f *frame) call(b *body, c *view.Call, k int, inline, last bool) *jen.Statement {
 	args := &arguments{frame: f, body: b, index: k, slots: f.layout.Slots(c, k)}
 	c.Visit(args)
 	expr := jen.Id("b").Dot(c.Method.String()).Call(args.list...)
+	if inline {
+		b.inline[c.Out[0]] = expr
+		return nil
+	}
 	list := c.Method.Several()
 	if list && len(c.Out) == 1 {
 		expr.Index(number(0))
@@ -181,6 +201,20 @@ func (a *arguments) Numbers(list []int)        { a.add(numbers(list)...) }
 func (a *arguments) Flag(on bool)              { a.add(jen.Lit(on)) }
 func (a *arguments) Sizes(dims []dim.Dim)      { a.add(a.take(len(dims))...) }
 func (a *arguments) Shape(dims []dim.Dim)      { a.add(nnType("Shape").Values(a.take(len(dims))...)) }
+
+func (a *arguments) Type(t nn.DType)    { a.add(dtype(t)) }
+func (a *arguments) Constant(c nn.Attr) { a.add(literal(c)...) }
+
+func (a *arguments) Ranges(list []nn.Range) {
+	for _, r := range list {
+		var f fields
+		f.add("Axis", nonzero(r.Axis))
+		f.add("From", nonzero(r.From))
+		f.add("To", wide(r.To))
+		f.add("Step", nonzero(r.Step))
+		a.add(nnType("Range").Values(f...))
+	}
+}
 
 func (a *arguments) Record(c *view.Call) {
 	var rec *jen.Statement

@@ -129,10 +129,7 @@ func (m *moduleWriter) section(s *view.Section) error {
 			b.add(jen.Comment(view.Comment(piece.Note)))
 		}
 		f.locals(b, piece.Calls, piece.First)
-		for j := range piece.Calls {
-			c := &piece.Calls[j]
-			last = f.call(b, c, piece.First+j, final && j == len(piece.Calls)-1 && c.Out[0] == s.Out[0])
-		}
+		last = f.calls(b, piece.Calls, piece.First, final && piece.Calls[len(piece.Calls)-1].Out[0] == s.Out[0])
 	}
 	m.f.Comment(sectionDoc(s))
 	fn := m.f.Func()
@@ -265,11 +262,7 @@ func (m *moduleWriter) class(c *view.Class) {
 	field := func(name string) *jen.Statement { return jen.Id("at").Dot(name) }
 	f := &frame{layout: &c.Layout, receiver: "m", local: map[int]bool{}, record: field, table: field}
 	f.locals(b, calls, 0)
-	var last *jen.Statement
-	for k := range calls {
-		final := k == len(calls)-1 && !skip && len(out) == 1 && calls[k].Out[0] == out[0]
-		last = f.call(b, &calls[k], k, final)
-	}
+	last := f.calls(b, calls, 0, !skip && len(out) == 1 && calls[len(calls)-1].Out[0] == out[0])
 	if skip {
 		x, y := b.Name(c.Body.In[0]), b.Name(out[0])
 		b.add(jen.If(jen.Id("at").Dot("skip")).Block(jen.Id(y).Op("=").Id("b").Dot("Add").Call(m.skipOperands(c, x, y)...)))
@@ -360,6 +353,8 @@ func recordType(r view.Rec) *jen.Statement {
 		return nnType("Pool")
 	case r.Act != nil:
 		return nnType("Act")
+	case r.Resize != nil:
+		return nnType("Resize")
 	}
 	return nnType("Op")
 }

@@ -87,11 +87,11 @@ func flag(b bool) *jen.Statement {
 	return jen.True()
 }
 
-func nonzero(n int) *jen.Statement {
+func nonzero[T int | int64](n T) *jen.Statement {
 	if n == 0 {
 		return nil
 	}
-	return number(n)
+	return wide(int64(n))
 }
 
 func nonzeroFloat(v float32) *jen.Statement {
@@ -173,6 +173,8 @@ func record(r view.Rec) *jen.Statement {
 		return pool(*r.Pool)
 	case r.Act != nil:
 		return act(*r.Act)
+	case r.Resize != nil:
+		return resize(*r.Resize)
 	}
 	return op(*r.Op)
 }
@@ -256,10 +258,17 @@ func act(a nn.Act) *jen.Statement {
 	return nnType("Act").Values(f...)
 }
 
+func resize(r nn.Resize) *jen.Statement {
+	var f fields
+	f.add("Mode", str(r.Mode))
+	f.add("Coordinates", str(r.Coordinates))
+	f.add("Nearest", str(r.Nearest))
+	f.add("CubicA", nonzeroFloat(r.CubicA))
+	f.add("Scales", jen.Index().Float32().Values(floats(r.Scales)...))
+	return nnType("Resize").Values(f...)
+}
+
 func op(o nn.Op) *jen.Statement {
-	if c := literal(o); c != nil {
-		return c
-	}
 	var f fields
 	f.add("Type", jen.Lit(o.Type))
 	f.add("Domain", str(o.Domain))
@@ -276,26 +285,21 @@ func op(o nn.Op) *jen.Statement {
 	return nnType("Op").Values(f...)
 }
 
-// literal writes a Constant operator of a number or a list, nil for other operators.
-func literal(o nn.Op) *jen.Statement {
-	if o.Type != "Constant" || o.Domain != "" || o.Name != "" || len(o.Attrs) != 1 {
-		return nil
+// literal is what a constant of a number or a list is made of.
+func literal(a nn.Attr) []jen.Code {
+	switch a.Kind {
+	case nn.AttrInt:
+		return []jen.Code{wide(a.Int)}
+	case nn.AttrFloat:
+		return []jen.Code{float(a.Float)}
+	case nn.AttrFloats:
+		return floats(a.Floats)
 	}
-	switch a := o.Attrs[0]; a.Name {
-	case "value_int":
-		return nnType("Int").Call(wide(a.Int))
-	case "value_ints":
-		items := make([]jen.Code, len(a.Ints))
-		for k, v := range a.Ints {
-			items[k] = wide(v)
-		}
-		return nnType("Ints").Call(items...)
-	case "value_float":
-		return nnType("Float").Call(float(a.Float))
-	case "value_floats":
-		return nnType("Floats").Call(floats(a.Floats)...)
+	items := make([]jen.Code, len(a.Ints))
+	for k, v := range a.Ints {
+		items[k] = wide(v)
 	}
-	return nil
+	return items
 }
 
 // wide writes an integer of a model, where the largest means "to the end".

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/autotailor/autotailor/gen/view"
-	"github.com/autotailor/autotailor/internal/operators"
 	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
@@ -170,8 +169,8 @@ func (f *frame) pick(p view.Pick, slots []view.Slot) string {
 
 // call writes one Builder call; k is its index in the layout.
 func (f *frame) call(c *view.Call, k int) {
-	if c.Method == view.Op && c.Rec.Op.Type == "Constant" && c.Rec.Op.Domain == "" && len(c.Rec.Op.Attrs) == 1 {
-		f.constants[c.Out[0]] = c.Rec.Op.Attrs[0]
+	if a, ok := constant(c); ok {
+		f.constants[c.Out[0]] = a
 		return
 	}
 	args := &arguments{frame: f, call: c, index: k, slots: f.layout.Slots(c, k)}
@@ -181,12 +180,19 @@ func (f *frame) call(c *view.Call, k int) {
 	f.assign(c.Out, expr)
 }
 
+// constant is what a call that makes a constant makes it of.
+func constant(c *view.Call) (nn.Attr, bool) {
+	if c.IsLiteral() {
+		return c.Const, true
+	}
+	if op := c.Rec.Op; op != nil && op.Type == "Constant" && op.Domain == "" && len(op.Attrs) == 1 {
+		return op.Attrs[0], true
+	}
+	return nn.Attr{}, false
+}
+
 func (f *frame) fail(c *view.Call, err error) {
 	if err != nil {
-		name := ""
-		if c.Rec.Op != nil {
-			name = fmt.Sprintf("node %q: ", c.Rec.Op.Name)
-		}
-		f.errs = append(f.errs, fmt.Errorf("%s%w", name, err))
+		f.errs = append(f.errs, fmt.Errorf("node %q: %w", c.Name, err))
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/autotailor/autotailor/gen/view"
-	"github.com/autotailor/autotailor/internal/operators"
 	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/dim"
 	"github.com/autotailor/autotailor/runtime/nn"
@@ -53,6 +52,9 @@ func (a *arguments) Record(c *view.Call) {
 
 func (a *arguments) Numbers(list []int)             { a.numbers = numbers(list) }
 func (a *arguments) Flag(on bool)                   { a.keep = on }
+func (a *arguments) Ranges([]nn.Range)              {} // forms read these three from the call
+func (a *arguments) Type(nn.DType)                  {}
+func (a *arguments) Constant(nn.Attr)               {}
 func (a *arguments) Sizes([]dim.Dim)                { a.extents = a.frame.extents(a.slots) }
 func (a *arguments) Shape(dims []dim.Dim)           { a.Sizes(dims) }
 func (a *arguments) Yields(dims []dim.Dim, _ []int) { a.Sizes(dims) }
@@ -91,16 +93,37 @@ var forms = map[view.Method]form{
 	view.Split: func(a *arguments) (string, error) {
 		return fmt.Sprintf("%s.split([%s], %s)", a.in[0], strings.Join(a.extents, ", "), a.numbers[0]), nil
 	},
+	view.Pow: ofTable, view.Where: ofTable, view.Max: ofTable, view.Min: ofTable,
+	view.Cast:   func(a *arguments) (string, error) { return castText(a.in[0], a.call.Type) },
+	view.Slice:  func(a *arguments) (string, error) { return sliceText(a.in[0], a.call.Ranges) },
+	view.Gather: func(a *arguments) (string, error) { return a.gatherText(a.call, a.in, a.call.Ints[0]) },
+	view.Expand: func(a *arguments) (string, error) {
+		dims := withBatch(a.extents)
+		for k, d := range dims {
+			if d == "1" {
+				dims[k] = "-1" // as large as it is
+			}
+		}
+		return a.expandText(a.call, a.in, dims)
+	},
+	view.Resize: func(a *arguments) (string, error) {
+		r := a.call.Rec.Resize
+		return resizeText(a.in[0], *r, len(r.Scales), "scale_factor="+tuple(floats(r.Scales[min(2, len(r.Scales)):])))
+	},
+	view.Int: unwritten, view.Ints: unwritten, view.Float: unwritten, view.Floats: unwritten,
 	view.Op: func(a *arguments) (string, error) { return a.carried(a.call, a.in, a.extents) },
 }
 
-// ofTable is the form of two operands that the operator table has; the method is called like the operator.
+// unwritten is the form of constants, which stand where they are read.
+func unwritten(*arguments) (string, error) { return "", nil }
+
+// ofTable is the form that the operator table has; the method is called like the operator.
 func ofTable(a *arguments) (string, error) {
-	o, ok := operators.Lookup("", a.call.Method.String())
-	if !ok || o.Torch == "" || len(a.in) != 2 {
+	form := carriedForm("", a.call.Method.String())
+	if form == nil {
 		return "", fmt.Errorf("%s has no PyTorch form", a.call.Method)
 	}
-	return fmt.Sprintf(o.Torch, a.in[0], a.in[1]), nil
+	return form(a.frame, a.call, a.in, a.extents)
 }
 
 // layerCall calls an object that holds the parameters.

@@ -64,7 +64,7 @@ func (f *frame) carried(c *view.Call, in, dims []string) (string, error) {
 func formatted(o operators.Operator) carriedOp {
 	return func(_ *frame, c *view.Call, in, _ []string) (string, error) {
 		if len(in) != len(o.Operands()) {
-			return "", fmt.Errorf("%s of %d operands has no PyTorch form", c.Rec.Op.Type, len(in))
+			return "", fmt.Errorf("%s of %d operands has no PyTorch form", o.Name, len(in))
 		}
 		format := o.Torch
 		for _, a := range o.Attributes() {
@@ -90,14 +90,23 @@ func numberAttr(c *view.Call, a operators.Attr) string {
 	}
 }
 
-// expand repeats along axes of size 1; the open batch is that of the method's input.
 func expand(f *frame, c *view.Call, in, dims []string) (string, error) {
-	dims = slices.Clone(dims)
+	return f.expandText(c, in, withBatch(dims))
+}
+
+// withBatch names the open batch, which is -1 in a reshape, by the method's input.
+func withBatch(dims []string) []string {
+	out := slices.Clone(dims)
 	for k, d := range dims {
 		if d == "-1" {
-			dims[k] = "x.shape[0]"
+			out[k] = "x.shape[0]"
 		}
 	}
+	return out
+}
+
+// expandText repeats along axes of size 1.
+func (f *frame) expandText(c *view.Call, in, dims []string) (string, error) {
 	if a, ok := f.constants[c.In[0]]; ok && a.Kind == nn.AttrFloat {
 		return fmt.Sprintf("x.new_full((%s,), %s)", strings.Join(dims, ", "), in[0]), nil
 	}
@@ -113,20 +122,30 @@ func sliceOp(f *frame, c *view.Call, in, _ []string) (string, error) {
 			return "", err
 		}
 	}
-	axes := map[int64]string{}
-	last := int64(-1)
-	for k, start := range list[0] {
-		axis, stride := int64(k), int64(1)
+	var ranges []nn.Range
+	for k, from := range list[0] {
+		r := nn.Range{Axis: k, From: from, To: list[1][k]}
 		if list[2] != nil {
-			axis = list[2][k]
+			r.Axis = int(list[2][k])
 		}
 		if list[3] != nil {
-			stride = list[3][k]
+			if r.Step = list[3][k]; r.Step == 0 {
+				return "", fmt.Errorf("a Slice of no step has no PyTorch form")
+			}
 		}
-		if stride < 1 || axis < 0 {
+		ranges = append(ranges, r)
+	}
+	return sliceText(in[0], ranges)
+}
+
+// sliceText cuts with bounds that stand in the code.
+func sliceText(x string, ranges []nn.Range) (string, error) {
+	axes, last := map[int]string{}, -1
+	for _, r := range ranges {
+		if r.Step < 0 || r.Axis < 0 {
 			return "", fmt.Errorf("a Slice backwards, or along an axis from the end, has no PyTorch form")
 		}
-		axes[axis], last = bounds(start, list[1][k], stride), max(last, axis)
+		axes[r.Axis], last = bounds(r.From, r.To, max(r.Step, 1)), max(last, r.Axis)
 	}
 	var index []string
 	for k := range last + 1 {
@@ -136,7 +155,7 @@ func sliceOp(f *frame, c *view.Call, in, _ []string) (string, error) {
 			index = append(index, ":")
 		}
 	}
-	return fmt.Sprintf("%s[%s]", in[0], strings.Join(index, ", ")), nil
+	return fmt.Sprintf("%s[%s]", x, strings.Join(index, ", ")), nil
 }
 
 func bounds(start, end, stride int64) string {
@@ -153,9 +172,12 @@ func bounds(start, end, stride int64) string {
 	return s
 }
 
-// gather picks positions: one, a list, or those of a tensor.
 func gather(f *frame, c *view.Call, in, _ []string) (string, error) {
-	axis := intAttr(c, "axis", 0)
+	return f.gatherText(c, in, intAttr(c, "axis", 0))
+}
+
+// gatherText picks positions: one, a list, or those of a tensor.
+func (f *frame) gatherText(c *view.Call, in []string, axis int) (string, error) {
 	if axis < 0 {
 		return "", fmt.Errorf("a Gather along an axis from the end has no PyTorch form")
 	}

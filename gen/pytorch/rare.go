@@ -1,6 +1,7 @@
 package pytorch
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -106,7 +107,10 @@ func gridSample(_ *frame, c *view.Call, in, _ []string) (string, error) {
 }
 
 func castOp(_ *frame, c *view.Call, in, _ []string) (string, error) {
-	as := nn.DType(intAttr(c, "to", 0))
+	return castText(in[0], nn.DType(intAttr(c, "to", 0)))
+}
+
+func castText(x string, as nn.DType) (string, error) {
 	to, ok := dtypes[as]
 	if as == nn.Float32 {
 		to, ok = "torch.float32", true
@@ -114,7 +118,7 @@ func castOp(_ *frame, c *view.Call, in, _ []string) (string, error) {
 	if !ok {
 		return "", fmt.Errorf("a Cast to element type %d has no PyTorch form", as)
 	}
-	return fmt.Sprintf("%s.to(%s)", in[0], to), nil
+	return fmt.Sprintf("%s.to(%s)", x, to), nil
 }
 
 func mod(_ *frame, c *view.Call, in, _ []string) (string, error) {
@@ -195,15 +199,17 @@ var interpolations = map[[3]string]string{
 
 // resize is by factors where the model has them, as those decide where positions lie, else to a size.
 func resize(f *frame, c *view.Call, in, dims []string) (string, error) {
-	way := [3]string{textAttr(c, "mode", "nearest"), textAttr(c, "coordinate_transformation_mode", "half_pixel")}
-	if way[0] == "nearest" {
-		way[2] = textAttr(c, "nearest_mode", "round_prefer_floor")
+	if intAttr(c, "antialias", 0)+intAttr(c, "exclude_outside", 0) != 0 {
+		return "", fmt.Errorf("a Resize that filters, or leaves out what is outside, has no PyTorch form")
 	}
-	text, ok := interpolations[way]
-	if cubic := floatAttr(c, "cubic_coeff_a", -0.75); !ok || len(dims) != 4 || cubic != "-0.75" || intAttr(c, "antialias", 0)+intAttr(c, "exclude_outside", 0) != 0 {
-		return "", fmt.Errorf("a Resize by %s of %d axes has no PyTorch form", strings.Join(way[:], " "), len(dims))
+	r := nn.Resize{Mode: textAttr(c, "mode", ""), Coordinates: textAttr(c, "coordinate_transformation_mode", ""), Nearest: textAttr(c, "nearest_mode", "")}
+	if a, ok := attr(c, "cubic_coeff_a"); ok {
+		r.CubicA = a.Float
 	}
-	to := fmt.Sprintf("size=(%s, %s)", dims[2], dims[3])
+	to := ""
+	if len(dims) == 4 {
+		to = fmt.Sprintf("size=(%s, %s)", dims[2], dims[3])
+	}
 	if len(c.In) > 2 && c.In[2] != 0 {
 		scales := f.constants[c.In[2]]
 		if scales.Kind != nn.AttrFloats || len(scales.Floats) != 4 {
@@ -211,7 +217,20 @@ func resize(f *frame, c *view.Call, in, dims []string) (string, error) {
 		}
 		to = "scale_factor=" + tuple(floats(scales.Floats[2:]))
 	}
-	return fmt.Sprintf("F.interpolate(%s, %s, %s)", in[0], to, text), nil
+	return resizeText(in[0], r, len(dims), to)
+}
+
+// resizeText interpolates an operand of so many axes to a size or by factors.
+func resizeText(x string, r nn.Resize, axes int, to string) (string, error) {
+	way := [3]string{cmp.Or(r.Mode, "nearest"), cmp.Or(r.Coordinates, "half_pixel")}
+	if way[0] == "nearest" {
+		way[2] = cmp.Or(r.Nearest, "round_prefer_floor")
+	}
+	text, ok := interpolations[way]
+	if !ok || axes != 4 || r.CubicA != 0 && r.CubicA != -0.75 {
+		return "", fmt.Errorf("a Resize by %s of %d axes has no PyTorch form", strings.Join(way[:], " "), axes)
+	}
+	return fmt.Sprintf("F.interpolate(%s, %s, %s)", x, to, text), nil
 }
 
 func convTranspose(_ *frame, c *view.Call, in, dims []string) (string, error) {

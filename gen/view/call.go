@@ -11,15 +11,22 @@ import (
 type Call struct {
 	Method  Method
 	Node    int          // node in the graph that it stands for
+	Name    string       // of that node
 	Role    string       // the node's role within its block, such as "expand"
 	In, Out []ir.ValueID // operands and results that are no parameters
 	Rec     Rec          // the record argument, such as an nn.Conv
 	Cuts    []Cut        // what is cut off the record's parameters
 	Ints    []int        // fixed numbers: axes, a permutation
 	Keep    bool         // of Mean
-	Dims    []dim.Dim    // extents: split sizes, the shape of a Reshape, the shapes of an Op's results one after the other
+	Dims    []dim.Dim    // extents: split sizes, the shape of a Reshape or Expand, the shapes of an Op's results one after the other
+	Ranges  []nn.Range   // of Slice
+	Type    nn.DType     // of Cast
+	Const   nn.Attr      // of Int, Ints, Float and Floats: an attribute of ONNX's Constant
 	Ranks   []int        // of an Op's results; nil when their shapes follow from the operands
 }
+
+// IsLiteral tells whether the call makes a number or a list of numbers a value.
+func (c *Call) IsLiteral() bool { return c.Const.Name != "" }
 
 // Rec is the record argument of a Call: at most one field is set.
 type Rec struct {
@@ -30,11 +37,14 @@ type Rec struct {
 	Param     *nn.Param
 	Pool      *nn.Pool
 	Act       *nn.Act
+	Resize    *nn.Resize
 	Op        *nn.Op
 }
 
 // set tells whether the call has a record argument.
-func (r Rec) set() bool { return r.hasParams() || r.Pool != nil || r.Act != nil || r.Op != nil }
+func (r Rec) set() bool {
+	return r.hasParams() || r.Pool != nil || r.Act != nil || r.Resize != nil || r.Op != nil
+}
 
 // hasParams tells whether the record names tensors, which makes it differ at every place of the net.
 func (r Rec) hasParams() bool {

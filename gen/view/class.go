@@ -142,7 +142,7 @@ func form(b Body) string {
 		number[id] = len(number) + 1
 	}
 	for _, c := range b.Calls {
-		fmt.Fprintf(&s, "%s %v %t", c.Method, c.Ints, c.Keep)
+		fmt.Fprintf(&s, "%s %v %t %v %v %v", c.Method, c.Ints, c.Keep, c.Ranges, c.Type, c.Const)
 		for _, id := range c.In {
 			fmt.Fprintf(&s, " %%%d", number[id])
 		}

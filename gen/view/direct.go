@@ -22,13 +22,16 @@ func apply(b nn.Builder, c *Call, genes []uint8, values map[ir.ValueID]nn.Value)
 
 // arguments are what a call is made with: a Visitor that computes them for one SubNet.
 type arguments struct {
-	genes   []uint8
-	values  map[ir.ValueID]nn.Value
-	in      []nn.Value
-	rec     Rec
-	ints    []int
-	keep    bool
-	extents []int
+	genes    []uint8
+	values   map[ir.ValueID]nn.Value
+	in       []nn.Value
+	rec      Rec
+	ints     []int
+	keep     bool
+	extents  []int
+	ranges   []nn.Range
+	dtype    nn.DType
+	constant nn.Attr
 }
 
 func (a *arguments) Operands(ids []ir.ValueID) {
@@ -42,6 +45,10 @@ func (a *arguments) Numbers(list []int)   { a.ints = list }
 func (a *arguments) Flag(on bool)         { a.keep = on }
 func (a *arguments) Sizes(dims []dim.Dim) { a.extents = extents(dims, a.genes) }
 func (a *arguments) Shape(dims []dim.Dim) { a.Sizes(dims) }
+
+func (a *arguments) Ranges(list []nn.Range) { a.ranges = list }
+func (a *arguments) Type(t nn.DType)        { a.dtype = t }
+func (a *arguments) Constant(c nn.Attr)     { a.constant = c }
 
 func (a *arguments) Yields(dims []dim.Dim, ranks []int) {
 	op := a.rec.Op.Yields(shapes(extents(dims, a.genes), ranks)...)

@@ -296,6 +296,8 @@ func (r Rec) text() string {
 		return fmt.Sprintf("%+v", *r.Act)
 	case r.Pool != nil:
 		return fmt.Sprintf("%+v", *r.Pool)
+	case r.Resize != nil:
+		return fmt.Sprintf("%+v", *r.Resize)
 	case r.Op != nil:
 		return fmt.Sprintf("%+v", *r.Op)
 	}

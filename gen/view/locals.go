@@ -57,6 +57,29 @@ func (l *Locals) Fresh() string {
 	return fmt.Sprintf("x%d", l.used-len(shortNames))
 }
 
+// Inline tells of each call whether it is a number that can stand in the argument list of the one call that reads it. Values are still made
+// in the same order: between the two are only calls of this kind.
+func (l *Locals) Inline(calls []Call) []bool {
+	out := make([]bool, len(calls))
+	first := 0 // of a run of literals
+	for k := range calls {
+		if calls[k].IsLiteral() {
+			continue
+		}
+		n := 0 // how many of the run stand in order among the operands
+		for _, id := range calls[k].In {
+			if first+n < k && calls[first+n].Out[0] == id && l.left[id] == 1 {
+				n++
+			}
+		}
+		for j := first; j < k && n == k-first; j++ {
+			out[j] = true
+		}
+		first = k + 1
+	}
+	return out
+}
+
 // Name is the name of a value, "" when it has none.
 func (l *Locals) Name(id ir.ValueID) string { return l.names[id] }
 

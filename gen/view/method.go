@@ -30,6 +30,19 @@ const (
 	Transpose
 	Concat
 	Split
+	Pow
+	Max
+	Min
+	Where
+	Cast
+	Slice
+	Gather
+	Expand
+	Resize
+	Int
+	Ints
+	Float
+	Floats
 	Op
 )
 
@@ -63,6 +76,9 @@ const (
 	flag                 // Call.Keep
 	sizes                // Call.Dims, an argument each
 	shape                // Call.Dims as one nn.Shape
+	ranges               // Call.Ranges, an argument each
+	dtype                // Call.Type
+	literal              // Call.Const
 	yields               // Call.Dims as the shapes of the results, which an nn.Op's record takes
 )
 
@@ -74,8 +90,12 @@ type signature struct {
 	call    func(b nn.Builder, a *arguments) []nn.Value
 }
 
-// layer is the argument list of most methods with a record.
-var layer = []part{operands, record}
+// The argument lists that many methods have.
+var (
+	plain  = []part{operands}
+	layer  = []part{operands, record}
+	number = []part{literal}
+)
 
 // signatures has a row for each method. It is the one place that knows what order a method's parameters have.
 var signatures = [...]signature{
@@ -104,6 +124,21 @@ var signatures = [...]signature{
 	Split: {"Split", []part{operands, numbers, sizes}, true, func(b nn.Builder, a *arguments) []nn.Value {
 		return b.Split(a.in[0], a.ints[0], a.extents...)
 	}},
+	Pow:    binary("Pow", nn.Builder.Pow),
+	Max:    {"Max", plain, false, one(func(b nn.Builder, a *arguments) nn.Value { return b.Max(a.in...) })},
+	Min:    {"Min", plain, false, one(func(b nn.Builder, a *arguments) nn.Value { return b.Min(a.in...) })},
+	Where:  {"Where", plain, false, one(func(b nn.Builder, a *arguments) nn.Value { return b.Where(a.in[0], a.in[1], a.in[2]) })},
+	Cast:   {"Cast", []part{operands, dtype}, false, one(func(b nn.Builder, a *arguments) nn.Value { return b.Cast(a.in[0], a.dtype) })},
+	Slice:  {"Slice", []part{operands, ranges}, false, one(func(b nn.Builder, a *arguments) nn.Value { return b.Slice(a.in[0], a.ranges...) })},
+	Gather: {"Gather", []part{operands, numbers}, false, one(func(b nn.Builder, a *arguments) nn.Value { return b.Gather(a.in[0], a.in[1], a.ints[0]) })},
+	Expand: {"Expand", []part{operands, shape}, false, one(func(b nn.Builder, a *arguments) nn.Value { return b.Expand(a.in[0], a.extents) })},
+	Resize: {"Resize", layer, false, one(func(b nn.Builder, a *arguments) nn.Value { return b.Resize(a.in[0], *a.rec.Resize) })},
+
+	Int:    {"Int", number, false, one(func(b nn.Builder, a *arguments) nn.Value { return b.Int(a.constant.Int) })},
+	Ints:   {"Ints", number, false, one(func(b nn.Builder, a *arguments) nn.Value { return b.Ints(a.constant.Ints...) })},
+	Float:  {"Float", number, false, one(func(b nn.Builder, a *arguments) nn.Value { return b.Float(a.constant.Float) })},
+	Floats: {"Floats", number, false, one(func(b nn.Builder, a *arguments) nn.Value { return b.Floats(a.constant.Floats...) })},
+
 	Op: {"Op", []part{record, yields, operands}, true, func(b nn.Builder, a *arguments) []nn.Value { return b.Op(*a.rec.Op, a.in...) }},
 }
 
@@ -114,5 +149,5 @@ func one(call func(b nn.Builder, a *arguments) nn.Value) func(nn.Builder, *argum
 
 // binary is a method that takes two operands and nothing else.
 func binary(name string, call func(b nn.Builder, x, y nn.Value) nn.Value) signature {
-	return signature{name, []part{operands}, false, one(func(b nn.Builder, a *arguments) nn.Value { return call(b, a.in[0], a.in[1]) })}
+	return signature{name, plain, false, one(func(b nn.Builder, a *arguments) nn.Value { return call(b, a.in[0], a.in[1]) })}
 }

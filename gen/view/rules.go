@@ -34,6 +34,15 @@ var rules = map[string]rule{
 	"Concat":             (*translator).concat,
 	"Split":              (*translator).split,
 	"Clip":               (*translator).clip,
+	"Pow":                fitting(elementwise(Pow)),
+	"Max":                fitting(elementwise(Max)),
+	"Min":                fitting(elementwise(Min)),
+	"Where":              fitting(elementwise(Where)),
+	"Cast":               fitting((*translator).cast),
+	"Slice":              fitting((*translator).slice),
+	"Gather":             fitting((*translator).gather),
+	"Expand":             fitting((*translator).expand),
+	"Resize":             fitting((*translator).resize),
 }
 
 // ruleOf returns the rule of an operator that has a Builder method, nil for others.

@@ -32,12 +32,14 @@ func (s *Stage) Summary() string {
 	return strings.Join(parts, ", ")
 }
 
-// operators lists the operators of a stage without blocks, each kind once.
+// operators lists the operators of a stage without blocks, each kind once. Numbers that stand in the code are none.
 func (s *Stage) operators() string {
 	var names []string
 	for _, it := range s.Items {
 		for _, c := range it.Calls {
-			names = appendNew(names, c.what())
+			if !c.IsLiteral() {
+				names = appendNew(names, c.what())
+			}
 		}
 	}
 	return strings.Join(names, ", ")

@@ -62,7 +62,7 @@ func (t *translator) body(nodes []int, roles map[int]string) []Call {
 			continue
 		}
 		for k := range calls {
-			calls[k].Node, calls[k].Role = i, roles[i]
+			calls[k].Node, calls[k].Name, calls[k].Role = i, t.net.Graph.Nodes[i].Name, roles[i]
 		}
 		out = append(out, calls...)
 	}
@@ -193,6 +193,9 @@ func (t *translator) constant(o *supernet.Op, k int) (Call, error) {
 		if err != nil {
 			return Call{}, fmt.Errorf("operand %d: %w", k, err)
 		}
+		if m, ok := literals[a.Name]; ok {
+			return Call{Method: m, Out: out, Const: a}, nil
+		}
 		return Call{Method: Op, Out: out, Rec: Rec{Op: &nn.Op{Type: "Constant", Attrs: []nn.Attr{a}}}}, nil
 	}
 	p := t.param(id)
@@ -202,6 +205,9 @@ func (t *translator) constant(o *supernet.Op, k int) (Call, error) {
 	}
 	return c, nil
 }
+
+// literals are the methods for the attributes of a Constant operator that are numbers.
+var literals = map[string]Method{"value_int": Int, "value_ints": Ints, "value_float": Float, "value_floats": Floats}
 
 // structural tells whether operand k of o, a constant, is a list of a few whole numbers, such as axes or bounds, or of a Resize's factors.
 func structural(o *supernet.Op, k int, c *ir.Tensor) bool {

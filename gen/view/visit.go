@@ -3,6 +3,7 @@ package view
 import (
 	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/dim"
+	"github.com/autotailor/autotailor/runtime/nn"
 )
 
 // Visitor takes the arguments of a call.
@@ -13,6 +14,9 @@ type Visitor interface {
 	Flag(on bool)                       // a boolean argument
 	Sizes(dims []dim.Dim)               // extents, an argument each
 	Shape(dims []dim.Dim)               // extents that are one nn.Shape
+	Ranges(list []nn.Range)             // an argument each
+	Type(t nn.DType)                    // an element type
+	Constant(a nn.Attr)                 // what a constant is made of
 	Yields(dims []dim.Dim, ranks []int) // extents of results, which the record takes
 }
 
@@ -32,6 +36,12 @@ func (c *Call) Visit(v Visitor) {
 			v.Sizes(c.Dims)
 		case shape:
 			v.Shape(c.Dims)
+		case ranges:
+			v.Ranges(c.Ranges)
+		case dtype:
+			v.Type(c.Type)
+		case literal:
+			v.Constant(c.Const)
 		case yields:
 			if c.Ranks != nil {
 				v.Yields(c.Dims, c.Ranks)

@@ -2,21 +2,21 @@
 
 // Package levit is the SuperNet of levit.onnx.
 //
-//	stage  blocks                                                                                                            out  choices
-//	0      Conv 3x3, BatchNorm, HardSwish                                                                                    16   width 1 0.5
-//	1      Conv 3x3, BatchNorm, HardSwish                                                                                    32   width 1 0.75 0.5
-//	2      Conv 3x3, BatchNorm                                                                                               64   width 1 0.75 0.5
-//	3      Reshape                                                                                                           16   -
-//	4      3 Transformer                                                                                                     64   depth 3 2 1; expand 2 1.5 1; heads 1 0.5; qk 1 0.5; value 2 1.5 1
-//	5      Linear, Flatten, BatchNorm, Reshape, Split, Transpose, Constant, Slice, MatMul, Mul, Param, Gather, Add, Softmax  4    -
-//	6      Reshape, HardSwish                                                                                                256  width 1 0.75 0.5
-//	7      1 FFN, 3 Transformer                                                                                              96   width 1 0.75 0.5; depth 4 3 2; expand 2 1.5 1; heads 1 0.75; qk 1 0.5; value 2 1.5 1
-//	8      Linear, Flatten, BatchNorm, Reshape, Split, Transpose, Constant, Slice, MatMul, Mul, Param, Gather, Add, Softmax  6    -
-//	9      Transpose                                                                                                         1    -
-//	10     Reshape, HardSwish                                                                                                384  width 1 0.75 0.5
-//	11     1 FFN, 3 Transformer                                                                                              128  width 1 0.75 0.5; depth 4 3 2; expand 2 1.5 1; heads 1 0.75 0.5; qk 1 0.5; value 2 1.5 1
-//	12     Mean, BatchNorm                                                                                                   128  -
-//	13     Linear                                                                                                            10   -
+//	stage  blocks                                                                                                  out  choices
+//	0      Conv 3x3, BatchNorm, HardSwish                                                                          16   width 1 0.5
+//	1      Conv 3x3, BatchNorm, HardSwish                                                                          32   width 1 0.75 0.5
+//	2      Conv 3x3, BatchNorm                                                                                     64   width 1 0.75 0.5
+//	3      Reshape                                                                                                 16   -
+//	4      3 Transformer                                                                                           64   depth 3 2 1; expand 2 1.5 1; heads 1 0.5; qk 1 0.5; value 2 1.5 1
+//	5      Linear, Flatten, BatchNorm, Reshape, Split, Transpose, Slice, MatMul, Mul, Param, Gather, Add, Softmax  4    -
+//	6      Reshape, HardSwish                                                                                      256  width 1 0.75 0.5
+//	7      1 FFN, 3 Transformer                                                                                    96   width 1 0.75 0.5; depth 4 3 2; expand 2 1.5 1; heads 1 0.75; qk 1 0.5; value 2 1.5 1
+//	8      Linear, Flatten, BatchNorm, Reshape, Split, Transpose, Slice, MatMul, Mul, Param, Gather, Add, Softmax  6    -
+//	9      Transpose                                                                                               1    -
+//	10     Reshape, HardSwish                                                                                      384  width 1 0.75 0.5
+//	11     1 FFN, 3 Transformer                                                                                    128  width 1 0.75 0.5; depth 4 3 2; expand 2 1.5 1; heads 1 0.75 0.5; qk 1 0.5; value 2 1.5 1
+//	12     Mean, BatchNorm                                                                                         128  -
+//	13     Linear                                                                                                  10   -
 //
 //	all stages  resolution 32 28 24 20 16
 //	SubNets     1.03e22 as configured, 2.42e19 distinct (140 modifications)

@@ -2,13 +2,13 @@
 
 // Package vit is the SuperNet of vit.onnx.
 //
-//	stage  blocks            out  choices
-//	0      Conv 4x4          128  width 1 0.75 0.5
-//	1      Reshape           64   -
-//	2      Transpose         128  -
-//	3      8 Transformer     128  depth 8 7 6 5 4; expand 4 3 2; heads 1 0.75 0.5; qk 1 0.5; value 1 0.5
-//	4      Constant, Gather  128  -
-//	5      Linear            10   -
+//	stage  blocks         out  choices
+//	0      Conv 4x4       128  width 1 0.75 0.5
+//	1      Reshape        64   -
+//	2      Transpose      128  -
+//	3      8 Transformer  128  depth 8 7 6 5 4; expand 4 3 2; heads 1 0.75 0.5; qk 1 0.5; value 1 0.5
+//	4      Gather         128  -
+//	5      Linear         10   -
 //
 //	all stages  resolution 32 28 24 20 16
 //	SubNets     2.11e14 as configured, 4.35e13 distinct (93 modifications)

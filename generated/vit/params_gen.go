@@ -157,7 +157,7 @@ var stage3 = [8]transformerAt{
 }
 
 var (
-	headCout   = [3]int{128, 96, 64}
+	headCin    = [3]int{128, 96, 64}
 	headLinear = nn.Linear{Name: "/head/Gemm", Weight: param("head.weight", 10, 128), Bias: param("head.bias", 10), TransB: true}
 )
 

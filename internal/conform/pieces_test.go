@@ -8,25 +8,25 @@ import (
 
 // What exporters wrote before the operators came, and some still do.
 
-func (z *zoo) float(v float32) nn.Value { return z.Op(nn.Float(v))[0] }
+func (z *zoo) float(v float32) nn.Value { return z.Float(v) }
 
 // normPieces is a LayerNorm over the last axis.
 func normPieces(b nn.Builder, x nn.Value, scale, bias nn.Value, epsilon float32) nn.Value {
 	d := b.Sub(x, b.Mean(x, true, 2))
-	root := b.Act(b.Add(b.Mean(b.Mul(d, d), true, 2), b.Op(nn.Float(epsilon))[0]), nn.Act{Type: "Sqrt"})
+	root := b.Act(b.Add(b.Mean(b.Mul(d, d), true, 2), b.Float(epsilon)), nn.Act{Type: "Sqrt"})
 	return b.Add(b.Mul(b.Div(d, root), scale), bias)
 }
 
 // geluPieces is 0.5*x*(1+erf(x/sqrt 2)).
 func geluPieces(b nn.Builder, x nn.Value) nn.Value {
-	e := b.Act(b.Div(x, b.Op(nn.Float(math.Sqrt2))[0]), nn.Act{Type: "Erf"})
-	return b.Mul(b.Mul(x, b.Add(e, b.Op(nn.Float(1))[0])), b.Op(nn.Float(0.5))[0])
+	e := b.Act(b.Div(x, b.Float(math.Sqrt2)), nn.Act{Type: "Erf"})
+	return b.Mul(b.Mul(x, b.Add(e, b.Float(1))), b.Float(0.5))
 }
 
 // hardSwishPieces is x*clip(x+3, 0, 6)/6.
 func hardSwishPieces(b nn.Builder, x nn.Value) nn.Value {
-	c := b.Act(b.Add(x, b.Op(nn.Float(3))[0]), nn.Clip(0, 6))
-	return b.Div(b.Mul(x, c), b.Op(nn.Float(6))[0])
+	c := b.Act(b.Add(x, b.Float(3)), nn.Clip(0, 6))
+	return b.Div(b.Mul(x, c), b.Float(6))
 }
 
 // inPieces are networks of opset 11.

@@ -43,7 +43,7 @@ var maskedArchitectures = map[string]func(z *zoo){
 		odd = whole("Transpose", s, []nn.Attr{intsAttr("perm", 2, 0, 1)}, odd)
 		even := z.truth("Not", s, z.truth("Equal", s, odd, z.ints(1)))
 		low, high := z.truth("Less", s, odd, z.ints(2)), z.truth("Greater", s, odd, z.ints(0))
-		y := z.op("Where", s, nil, even, z.op("Mul", s, nil, z.number(odd, s), z.Op(nn.Float(0.3))[0]), z.Op(nn.Float(-0.5))[0])
+		y := z.op("Where", s, nil, even, z.op("Mul", s, nil, z.number(odd, s), z.Float(0.3)), z.Float(-0.5))
 		y = z.op("Add", s, nil, z.op("Sub", s, nil, y, z.number(low, s)), z.number(high, s))
 		z.head(z.conv(z.Mul(z.conv(z.image(16), 3, 16, 3, 2, 1), y), 16, 32, 3, 2, 1), 32)
 	},
@@ -95,13 +95,13 @@ func (z *zoo) regions() nn.Value {
 		index := whole("Concat", nn.Shape{int(h), int(w), 2}, []nn.Attr{intAttr("axis", -1)},
 			whole("Expand", area, nil, whole("Unsqueeze", nn.Shape{int(h), 1, 1}, nil, z.ints(rows...), z.ints(1, 2)), z.ints(h, w, 1)),
 			whole("Expand", area, nil, whole("Unsqueeze", nn.Shape{int(w), 1}, nil, z.ints(columns...), z.ints(1)), z.ints(h, w, 1)))
-		count := z.op("Expand", area[:2], nil, z.Op(nn.Float(float32(k)))[0], z.ints(h, w))
+		count := z.op("Expand", area[:2], nil, z.Float(float32(k)), z.ints(h, w))
 		image = z.op("ScatterND", nn.Shape{8, 8}, nil, image, index, count)
 	}
 	image = z.Reshape(z.Transpose(z.Reshape(image, nn.Shape{2, 4, 2, 4}), 0, 2, 1, 3), nn.Shape{4, 16})
 	s := nn.Shape{4, 16, 16}
 	apart := z.op("Sub", s, nil, z.op("Unsqueeze", nn.Shape{4, 1, 16}, nil, image, z.ints(1)), z.op("Unsqueeze", nn.Shape{4, 16, 1}, nil, image, z.ints(2)))
-	apart = z.truth("Not", s, z.truth("Equal", s, apart, z.Op(nn.Float(0))[0]))
-	mask := z.op("Where", s, nil, apart, z.Op(nn.Float(-100))[0], z.Op(nn.Float(0))[0])
+	apart = z.truth("Not", s, z.truth("Equal", s, apart, z.Float(0)))
+	mask := z.op("Where", s, nil, apart, z.Float(-100), z.Float(0))
 	return z.op("Unsqueeze", nn.Shape{1, 4, 1, 16, 16}, nil, mask, z.ints(0, 2))
 }

@@ -51,7 +51,7 @@ func stringAttr(name, v string) nn.Attr { return nn.Attr{Name: name, Kind: nn.At
 
 // resize makes a map twice as large.
 func (z *zoo) resize(x nn.Value, width, side int) nn.Value {
-	scales := z.Op(nn.Floats(1, 1, 2, 2))[0]
+	scales := z.Floats(1, 1, 2, 2)
 	return z.op("Resize", nn.Shape{nn.Batch, width, side, side}, []nn.Attr{stringAttr("mode", "nearest")}, x, nn.None, scales)
 }
 
@@ -227,7 +227,7 @@ var moreArchitectures = map[string]func(z *zoo){
 			y := z.Conv(x, nn.Conv{Name: n, Weight: param(n+".weight", 16, 32, 3, 3), Kernel: []int{3, 3}, Pads: []int{d, d, d, d}, Dilations: []int{d, d}})
 			rates = append(rates, z.Act(z.bn(y, 16), nn.Relu()))
 		}
-		sizes := z.Op(nn.Floats(1, 1, 8, 8))[0]
+		sizes := z.Floats(1, 1, 8, 8)
 		p := z.op("Resize", nn.Shape{nn.Batch, 16, 8, 8}, []nn.Attr{stringAttr("mode", "linear"), stringAttr("coordinate_transformation_mode", "pytorch_half_pixel")},
 			z.conv(z.gap(x), 32, 16, 1, 1, 1), nn.None, sizes)
 		y := z.conv(z.Concat(1, append(rates, p)...), 64, 32, 1, 1, 1)
@@ -263,7 +263,7 @@ var moreArchitectures = map[string]func(z *zoo){
 	"group normalisation": func(z *zoo) {
 		norm := func(x nn.Value, width, side, groups int) nn.Value {
 			n := z.name("gn")
-			scale, bias := z.Op(nn.Floats(slices.Repeat([]float32{1}, groups)...))[0], z.Op(nn.Floats(make([]float32, groups)...))[0]
+			scale, bias := z.Floats(slices.Repeat([]float32{1}, groups)...), z.Floats(make([]float32, groups)...)
 			y := z.Reshape(x, nn.Shape{nn.Batch, groups, width / groups * side * side})
 			y = z.op("InstanceNormalization", nn.Shape{nn.Batch, groups, width / groups * side * side}, nil, y, scale, bias)
 			y = z.Reshape(y, nn.Shape{nn.Batch, width, side, side})

@@ -26,11 +26,11 @@ var rareArchitectures = map[string]func(z *zoo){
 			y = z.Add(z.Act(y, nn.Act{Type: "Softsign"}), z.Act(z.Act(y, nn.Act{Type: kind}), nn.Act{Type: "Softsign"}))
 			y = z.Act(y, nn.Act{Type: "Softsign"})
 		}
-		half := z.Op(nn.Floats(0.5))[0]
+		half := z.Floats(0.5)
 		y = z.op("Max", s, nil, x, y, half)
 		y = z.op("Min", s, nil, y, z.Add(x, half))
 		y = z.op("Sum", s, nil, y, x, half)
-		y = z.op("Mod", s, []nn.Attr{intAttr("fmod", 1)}, y, z.Op(nn.Floats(1.7))[0])
+		y = z.op("Mod", s, []nn.Attr{intAttr("fmod", 1)}, y, z.Floats(1.7))
 		low, high := z.truth("LessOrEqual", s, y, x), z.truth("GreaterOrEqual", s, y, half)
 		other := z.truth("Xor", s, z.truth("And", s, low, high), z.truth("Or", s, low, z.truth("Not", s, z.truth("IsNaN", s, y))))
 		y = z.Op(nn.Op{Type: "Where", Name: "where", Types: []nn.DType{nn.Float32}}.Yields(s), other, x, y)[0]
@@ -60,7 +60,7 @@ var rareArchitectures = map[string]func(z *zoo){
 		y = z.op("DepthToSpace", nn.Shape{nn.Batch, 16, 8, 8}, []nn.Attr{intAttr("blocksize", 2)}, z.conv(y, 64, 64, 3, 1, 1))
 		y = z.op("Tile", nn.Shape{nn.Batch, 16, 16, 8}, nil, z.Add(x, y), z.ints(1, 1, 2, 1))
 		for _, mode := range []string{"linear", "cubic"} {
-			scales := z.Op(nn.Floats(1, 1, 1, 1.5))[0]
+			scales := z.Floats(1, 1, 1, 1.5)
 			side := 12
 			if mode == "cubic" {
 				side = 18

@@ -53,8 +53,8 @@ func TestByHand(t *testing.T) {
 			b.Output("z", b.BatchNorm(y, norm("n", 8)))
 		}, count.Counts{MACs: macs, Params: weights + 32}},
 		"table of 40 numbers, and one of 2": {func(b nn.Builder) {
-			for k, list := range []nn.Op{nn.Floats(make([]float32, 40)...), nn.Floats(1, 2)} {
-				y := b.Reshape(b.Op(list)[0], nn.Shape{len(list.Attrs[0].Floats), 1})
+			for k, list := range [][]float32{make([]float32, 40), {1, 2}} {
+				y := b.Reshape(b.Floats(list...), nn.Shape{len(list), 1})
 				b.Output(fmt.Sprint("y", k), y)
 			}
 		}, count.Counts{Params: 40}},

@@ -35,6 +35,13 @@ type Builder interface {
 	Sub(x, y Value) Value
 	Mul(x, y Value) Value
 	Div(x, y Value) Value
+	// Pow, Max, Min and Where, which takes x where c holds and y elsewhere, broadcast too.
+	Pow(x, y Value) Value
+	Max(xs ...Value) Value
+	Min(xs ...Value) Value
+	Where(c, x, y Value) Value
+	// Cast converts the elements of x.
+	Cast(x Value, to DType) Value
 
 	// Flatten makes a matrix: the axes before axis times the axes from axis on.
 	Flatten(x Value, axis int) Value
@@ -46,6 +53,20 @@ type Builder interface {
 	Concat(axis int, xs ...Value) Value
 	// Split cuts x along axis into parts of the given sizes.
 	Split(x Value, axis int, sizes ...int) []Value
+	// Slice keeps ranges of x, each of an axis of its own. The open batch is not cut.
+	Slice(x Value, ranges ...Range) Value
+	// Gather picks positions of x along axis. The axes of index take that axis's place.
+	Gather(x, index Value, axis int) Value
+	// Expand repeats x along axes of size 1 until it broadcasts with the shape s.
+	Expand(x Value, s Shape) Value
+	// Resize scales images.
+	Resize(x Value, r Resize) Value
+
+	// Int, Ints, Float and Floats are constants that stand in the code: a scalar or a list.
+	Int(v int64) Value
+	Ints(v ...int64) Value
+	Float(v float32) Value
+	Floats(v ...float32) Value
 
 	// Op is every operator without a method of its own, carried as it stands in the model.
 	// An absent optional operand is None.

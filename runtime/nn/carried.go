@@ -12,22 +12,6 @@ func (o Op) Yields(shapes ...Shape) Op {
 	return o
 }
 
-// Int is an operator that yields a whole number.
-func Int(v int64) Op { return constantOp(Attr{Name: "value_int", Kind: AttrInt, Int: v}) }
-
-// Ints is an operator that yields a list of whole numbers.
-func Ints(v ...int64) Op { return constantOp(Attr{Name: "value_ints", Kind: AttrInts, Ints: v}) }
-
-// Float is an operator that yields a number.
-func Float(v float32) Op { return constantOp(Attr{Name: "value_float", Kind: AttrFloat, Float: v}) }
-
-// Floats is an operator that yields a list of numbers.
-func Floats(v ...float32) Op {
-	return constantOp(Attr{Name: "value_floats", Kind: AttrFloats, Floats: v})
-}
-
-func constantOp(value Attr) Op { return Op{Type: "Constant", Attrs: []Attr{value}} }
-
 // Op records an operator as it stands. Its results have the shapes that o tells, else those of a rule below,
 // else that of the first operand.
 func (t *Tape) Op(o Op, xs ...Value) []Value {

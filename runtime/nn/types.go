@@ -100,6 +100,23 @@ type Pool struct {
 	AutoPad                          string
 }
 
+// Range is the positions From, From+Step, ... of an axis, up to but not including To. A bound below 0 counts from the end, and one beyond the
+// axis stands for its end.
+type Range struct {
+	Axis     int
+	From, To int64
+	Step     int64 // 0 means 1
+}
+
+// Resize is a change of size by a factor for each axis. What is "" or 0 has ONNX's default.
+type Resize struct {
+	Mode        string // nearest, linear or cubic
+	Coordinates string // how positions of the result become positions of the operand, such as half_pixel
+	Nearest     string // how those are rounded, such as floor
+	CubicA      float32
+	Scales      []float32
+}
+
 // Op is an operator carried as it stands in the model.
 type Op struct {
 	Type, Domain, Name string

@@ -12,15 +12,15 @@ func number(name string, v int64) nn.Attr { return nn.Attr{Name: name, Kind: nn.
 
 // resized is a Resize to a height and a width.
 func resized(b nn.Builder, x nn.Value, channels, h, w int64, mode, coordinates, rounding string) nn.Value {
-	sizes := b.Op(nn.Ints(1, channels, h, w))[0]
+	sizes := b.Ints(1, channels, h, w)
 	attrs := []nn.Attr{text("coordinate_transformation_mode", coordinates), text("mode", mode), text("nearest_mode", rounding)}
 	return b.Op(nn.Op{Type: "Resize", Name: "resize", Attrs: attrs}.Yields(nn.Shape{nn.Batch, int(channels), int(h), int(w)}), x, nn.None, nn.None, sizes)[0]
 }
 
 // padded is a Pad by as many rows and columns as pads tells: top, left, bottom, right.
 func padded(b nn.Builder, x nn.Value, to nn.Shape, mode string, pads ...int64) nn.Value {
-	all := b.Op(nn.Ints(0, 0, pads[0], pads[1], 0, 0, pads[2], pads[3]))[0]
-	return b.Op(nn.Op{Type: "Pad", Name: "pad" + mode, Attrs: []nn.Attr{text("mode", mode)}}.Yields(to), x, all, b.Op(nn.Float(0.75))[0])[0]
+	all := b.Ints(0, 0, pads[0], pads[1], 0, 0, pads[2], pads[3])
+	return b.Op(nn.Op{Type: "Pad", Name: "pad" + mode, Attrs: []nn.Attr{text("mode", mode)}}.Yields(to), x, all, b.Float(0.75))[0]
 }
 
 // imageCases change the extents of images.
@@ -54,7 +54,7 @@ var imageCases = []struct {
 		return b.Op(nn.Op{Type: "Pad", Name: "pad", Attrs: []nn.Attr{list("pads", 0, 1, 0, 0, 0, 2, 0, 1)}}.Yields(nn.Shape{nn.Batch, 5, 3, 5}), x)[0]
 	}},
 	{"padded rows", nn.Shape{nn.Batch, 5, 4}, func(b nn.Builder, x nn.Value) nn.Value {
-		return b.Op(nn.Op{Type: "Pad", Name: "pad"}.Yields(nn.Shape{nn.Batch, 5, 7}), x, b.Op(nn.Ints(0, 0, 1, 0, 0, 2))[0])[0]
+		return b.Op(nn.Op{Type: "Pad", Name: "pad"}.Yields(nn.Shape{nn.Batch, 5, 7}), x, b.Ints(0, 0, 1, 0, 0, 2))[0]
 	}},
 	{"blocks first", nn.Shape{nn.Batch, 12, 3, 4}, func(b nn.Builder, x nn.Value) nn.Value {
 		return b.Op(nn.Op{Type: "DepthToSpace", Name: "shuffle", Attrs: []nn.Attr{number("blocksize", 2)}}.Yields(nn.Shape{nn.Batch, 3, 6, 8}), x)[0]

@@ -187,7 +187,7 @@ func resize(d *draw) []nn.Value {
 // sizes computes the extents of a result: batch and channels are those of x, by operators that the engine does not have.
 func (d *draw) sizes(x nn.Value, to nn.Shape) nn.Value {
 	of := d.b.Op(nn.Op{Type: "Shape", Types: []nn.DType{nn.Int64}, Shapes: []nn.Shape{{len(to)}}}, x)[0]
-	list := func(v ...int64) nn.Value { return d.b.Op(nn.Ints(v...))[0] }
+	list := func(v ...int64) nn.Value { return d.b.Ints(v...) }
 	of = d.b.Op(nn.Op{Type: "Slice", Types: []nn.DType{nn.Int64}, Shapes: []nn.Shape{{2}}}, of, list(0), list(2))[0]
 	space := make([]int64, len(to)-2)
 	for k := range space {
