@@ -60,7 +60,7 @@ func definition(p *view.Package) []jen.Code {
 	d.add("Digest", jen.Lit(p.Digest))
 	d.add("Choices", jen.Id("choices").Index(jen.Op(":")))
 	d.add("Stages", jen.Index().Add(qual("supernet", "Stage")).Add(lines(stages...)))
-	d.add("Ops", jen.Id("ops").Index(jen.Op(":")))
+	d.add("Ops", jen.Id("ops"))
 	d.add("Rules", jen.Index().Add(qual("supernet", "Rules")).Add(lines(rules...)))
 	d.add("Build", jen.Func().Params(jen.Id("g").Index().Uint8(), jen.Id("b").Add(nnType("Builder"))).Block(
 		jen.Id("subNet").Call(jen.Id("g")).Dot("Build").Call(jen.Id("b")),

@@ -19,12 +19,16 @@ func opsFile(f *jen.File, p *view.Package) error {
 	f.Comment("NumOps is the number of distinct operators over all SubNets and fusion rules.")
 	f.Const().Id("NumOps").Op("=").Add(number(len(p.Table.Ops)))
 	f.Line()
-	f.Comment("ops is sorted by key. With the sites below it is the schema of latency tables.")
-	var rows []jen.Code
-	for _, o := range p.Table.Ops {
-		rows = append(rows, opRow(o))
+	shapes(f, p)
+	f.Comment("kernels has the operators by what they compute. With the sites below it is the schema of latency tables.")
+	var kernels []jen.Code
+	for _, k := range p.Table.Kernels {
+		kernels = append(kernels, kernel(p, k))
 	}
-	f.Var().Id("ops").Op("=").Index(jen.Id("NumOps")).Add(qual("optable", "Op")).Add(lines(rows...))
+	f.Var().Id("kernels").Op("=").Index(jen.Op("...")).Add(qual("optable", "Kernel")).Add(lines(kernels...))
+	f.Line()
+	f.Comment("ops is sorted by key.")
+	f.Var().Id("ops").Op("=").Add(qual("optable", "Ops")).Call(jen.Id("shapes").Index(jen.Op(":")), jen.Id("kernels").Index(jen.Op(":")))
 	f.Line()
 	t := &siteTables{names: map[string]string{}}
 	for _, r := range p.Table.Rules {
@@ -43,16 +47,57 @@ func opsFile(f *jen.File, p *view.Package) error {
 	return nil
 }
 
-func opRow(o optable.Op) *jen.Statement {
-	var r fields
-	r.add("Steps", jen.Lit(o.Steps))
-	r.add("In", str(o.In))
-	r.add("Params", str(o.Params))
-	r.add("Out", str(o.Out))
-	if o.MACs != 0 {
-		r.add("MACs", number(o.MACs))
+// shapes writes the shapes of operators: their names, which are their numbers, and what they are.
+func shapes(f *jen.File, p *view.Package) {
+	names := []jen.Code{jen.Id("_").Op("=").Iota().Comment("none")}
+	var items []jen.Code
+	for _, s := range p.Table.Shapes[1:] {
+		names = append(names, jen.Id(s.Name))
+		var dims []jen.Code
+		for _, d := range s.Dims {
+			dims = append(dims, jen.Values(numbers([]int(d))...))
+		}
+		var r fields
+		r.add("Dims", jen.Index().Add(nnType("Shape")).Values(dims...))
+		if s.Types != nil {
+			var types []jen.Code
+			for _, t := range s.Types {
+				types = append(types, dtype(t))
+			}
+			r.add("Types", jen.Index().Add(nnType("DType")).Values(types...))
+		}
+		items = append(items, jen.Id(s.Name).Op(":").Values(r...))
 	}
-	return jen.Values(r...)
+	f.Comment("The shapes of data inputs, of parameters and of results, by number.")
+	f.Const().Defs(names...)
+	f.Line()
+	f.Var().Id("shapes").Op("=").Index(jen.Op("...")).Add(qual("optable", "Shapes")).Add(lines(items...))
+	f.Line()
+}
+
+func kernel(p *view.Package, k optable.Kernel) *jen.Statement {
+	name := func(n uint32) *jen.Statement {
+		if n == 0 {
+			return nil
+		}
+		return jen.Id(p.Table.Shapes[n].Name)
+	}
+	var rows []jen.Code
+	for _, r := range k.Rows {
+		var f fields
+		f.add("In", name(r.In))
+		f.add("Params", name(r.Params))
+		f.add("Out", name(r.Out))
+		if r.MACs != 0 {
+			f.add("MACs", number(r.MACs))
+		}
+		rows = append(rows, jen.Values(f...))
+	}
+	body := lines(rows...)
+	if len(rows) == 1 {
+		body = jen.Values(rows...)
+	}
+	return jen.Values(jen.Id("Steps").Op(":").Lit(k.Steps), jen.Id("Rows").Op(":").Index().Add(qual("optable", "Row")).Add(body))
 }
 
 // siteVar is the variable with the sites of a rule set.

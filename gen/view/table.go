@@ -16,8 +16,10 @@ import (
 
 // Table is the operator table and where its operators occur.
 type Table struct {
-	Ops   []optable.Op
-	Rules []Rules
+	Ops     []optable.Op
+	Shapes  []ShapeList      // of the operators' operands and results
+	Kernels []optable.Kernel // the operators, as the emitted code has them
+	Rules   []Rules
 }
 
 // Rules are the sites under one rule set and how many distinct operators they have.
@@ -48,7 +50,10 @@ func (p *Package) AddTable(net *supernet.Net, u *unique.Table) error {
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	number := p.sortRows(rows)
+	sorted, number := sortRows(rows)
+	if err := p.SetOps(sorted); err != nil {
+		return err
+	}
 	for _, set := range u.Rules {
 		out := runtime.Rules{Name: set.Name, Patterns: set.Lines}
 		seen := map[optable.ID]bool{}
@@ -84,18 +89,17 @@ func (p *Package) untyped() *runtime.Net {
 	return n
 }
 
-// sortRows sorts the rows by key, each once, and returns the new number of every old one.
-func (p *Package) sortRows(rows []optable.Op) []optable.ID {
-	sorted := slices.Clone(rows)
+// sortRows sorts rows by key, each once, and tells the new number of every old one.
+func sortRows(rows []optable.Op) (sorted []optable.Op, number []optable.ID) {
+	sorted = slices.Clone(rows)
 	slices.SortFunc(sorted, compareOps)
 	sorted = slices.CompactFunc(sorted, func(a, b optable.Op) bool { return compareOps(a, b) == 0 })
-	number := make([]optable.ID, len(rows))
+	number = make([]optable.ID, len(rows))
 	for k, r := range rows {
 		i, _ := slices.BinarySearchFunc(sorted, r, compareOps)
 		number[k] = optable.ID(i)
 	}
-	p.Table.Ops = sorted
-	return number
+	return sorted, number
 }
 
 func compareOps(a, b optable.Op) int {

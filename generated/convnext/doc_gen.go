@@ -70,7 +70,7 @@ var definition = supernet.Net{
 		{Index: 15, Name: "stage15", Width: 160},
 		{Index: 16, Name: "stage16", Width: 10},
 	},
-	Ops: ops[:],
+	Ops: ops,
 	Rules: []supernet.Rules{
 		{Name: "none", Sites: sitesNone[:]},
 		{Name: "embedded", Patterns: []string{"Conv Relu|Clip", "Gemm Relu|Clip", "MatMul Relu|Clip", "Add Relu|Clip"}, Sites: sitesEmbedded[:]},

@@ -2,254 +2,772 @@
 
 package convnext
 
-import "github.com/autotailor/autotailor/runtime/optable"
+import (
+	"github.com/autotailor/autotailor/runtime/nn"
+	"github.com/autotailor/autotailor/runtime/optable"
+)
 
 // NumOps is the number of distinct operators over all SubNets and fusion rules.
 const NumOps = 240
 
-// ops is sorted by key. With the sites below it is the schema of latency tables.
-var ops = [NumOps]optable.Op{
-	{Steps: "Add", In: "1x104x1x1 1x104x1x1", Out: "1x104x1x1"},
-	{Steps: "Add", In: "1x128x1x1 1x128x1x1", Out: "1x128x1x1"},
-	{Steps: "Add", In: "1x160x1x1 1x160x1x1", Out: "1x160x1x1"},
-	{Steps: "Add", In: "1x16x8x8 1x16x8x8", Out: "1x16x8x8"},
-	{Steps: "Add", In: "1x24x8x8 1x24x8x8", Out: "1x24x8x8"},
-	{Steps: "Add", In: "1x32x4x4 1x32x4x4", Out: "1x32x4x4"},
-	{Steps: "Add", In: "1x40x4x4 1x40x4x4", Out: "1x40x4x4"},
-	{Steps: "Add", In: "1x48x4x4 1x48x4x4", Out: "1x48x4x4"},
-	{Steps: "Add", In: "1x64x2x2 1x64x2x2", Out: "1x64x2x2"},
-	{Steps: "Add", In: "1x80x2x2 1x80x2x2", Out: "1x80x2x2"},
-	{Steps: "Add", In: "1x96x2x2 1x96x2x2", Out: "1x96x2x2"},
-	{Steps: "Conv group=104 kernel_shape=3,3 pads=1,1,1,1", In: "1x104x1x1", Params: "104x1x3x3 104", Out: "1x104x1x1", MACs: 936},
-	{Steps: "Conv group=104 kernel_shape=5,5 pads=2,2,2,2", In: "1x104x1x1", Params: "104x1x5x5 104", Out: "1x104x1x1", MACs: 2600},
-	{Steps: "Conv group=104 kernel_shape=7,7 pads=3,3,3,3", In: "1x104x1x1", Params: "104x1x7x7 104", Out: "1x104x1x1", MACs: 5096},
-	{Steps: "Conv group=128 kernel_shape=3,3 pads=1,1,1,1", In: "1x128x1x1", Params: "128x1x3x3 128", Out: "1x128x1x1", MACs: 1152},
-	{Steps: "Conv group=128 kernel_shape=5,5 pads=2,2,2,2", In: "1x128x1x1", Params: "128x1x5x5 128", Out: "1x128x1x1", MACs: 3200},
-	{Steps: "Conv group=128 kernel_shape=7,7 pads=3,3,3,3", In: "1x128x1x1", Params: "128x1x7x7 128", Out: "1x128x1x1", MACs: 6272},
-	{Steps: "Conv group=16 kernel_shape=3,3 pads=1,1,1,1", In: "1x16x8x8", Params: "16x1x3x3 16", Out: "1x16x8x8", MACs: 9216},
-	{Steps: "Conv group=16 kernel_shape=5,5 pads=2,2,2,2", In: "1x16x8x8", Params: "16x1x5x5 16", Out: "1x16x8x8", MACs: 25600},
-	{Steps: "Conv group=16 kernel_shape=7,7 pads=3,3,3,3", In: "1x16x8x8", Params: "16x1x7x7 16", Out: "1x16x8x8", MACs: 50176},
-	{Steps: "Conv group=160 kernel_shape=3,3 pads=1,1,1,1", In: "1x160x1x1", Params: "160x1x3x3 160", Out: "1x160x1x1", MACs: 1440},
-	{Steps: "Conv group=160 kernel_shape=5,5 pads=2,2,2,2", In: "1x160x1x1", Params: "160x1x5x5 160", Out: "1x160x1x1", MACs: 4000},
-	{Steps: "Conv group=160 kernel_shape=7,7 pads=3,3,3,3", In: "1x160x1x1", Params: "160x1x7x7 160", Out: "1x160x1x1", MACs: 7840},
-	{Steps: "Conv group=24 kernel_shape=3,3 pads=1,1,1,1", In: "1x24x8x8", Params: "24x1x3x3 24", Out: "1x24x8x8", MACs: 13824},
-	{Steps: "Conv group=24 kernel_shape=5,5 pads=2,2,2,2", In: "1x24x8x8", Params: "24x1x5x5 24", Out: "1x24x8x8", MACs: 38400},
-	{Steps: "Conv group=24 kernel_shape=7,7 pads=3,3,3,3", In: "1x24x8x8", Params: "24x1x7x7 24", Out: "1x24x8x8", MACs: 75264},
-	{Steps: "Conv group=32 kernel_shape=3,3 pads=1,1,1,1", In: "1x32x4x4", Params: "32x1x3x3 32", Out: "1x32x4x4", MACs: 4608},
-	{Steps: "Conv group=32 kernel_shape=5,5 pads=2,2,2,2", In: "1x32x4x4", Params: "32x1x5x5 32", Out: "1x32x4x4", MACs: 12800},
-	{Steps: "Conv group=32 kernel_shape=7,7 pads=3,3,3,3", In: "1x32x4x4", Params: "32x1x7x7 32", Out: "1x32x4x4", MACs: 25088},
-	{Steps: "Conv group=40 kernel_shape=3,3 pads=1,1,1,1", In: "1x40x4x4", Params: "40x1x3x3 40", Out: "1x40x4x4", MACs: 5760},
-	{Steps: "Conv group=40 kernel_shape=5,5 pads=2,2,2,2", In: "1x40x4x4", Params: "40x1x5x5 40", Out: "1x40x4x4", MACs: 16000},
-	{Steps: "Conv group=40 kernel_shape=7,7 pads=3,3,3,3", In: "1x40x4x4", Params: "40x1x7x7 40", Out: "1x40x4x4", MACs: 31360},
-	{Steps: "Conv group=48 kernel_shape=3,3 pads=1,1,1,1", In: "1x48x4x4", Params: "48x1x3x3 48", Out: "1x48x4x4", MACs: 6912},
-	{Steps: "Conv group=48 kernel_shape=5,5 pads=2,2,2,2", In: "1x48x4x4", Params: "48x1x5x5 48", Out: "1x48x4x4", MACs: 19200},
-	{Steps: "Conv group=48 kernel_shape=7,7 pads=3,3,3,3", In: "1x48x4x4", Params: "48x1x7x7 48", Out: "1x48x4x4", MACs: 37632},
-	{Steps: "Conv group=64 kernel_shape=3,3 pads=1,1,1,1", In: "1x64x2x2", Params: "64x1x3x3 64", Out: "1x64x2x2", MACs: 2304},
-	{Steps: "Conv group=64 kernel_shape=5,5 pads=2,2,2,2", In: "1x64x2x2", Params: "64x1x5x5 64", Out: "1x64x2x2", MACs: 6400},
-	{Steps: "Conv group=64 kernel_shape=7,7 pads=3,3,3,3", In: "1x64x2x2", Params: "64x1x7x7 64", Out: "1x64x2x2", MACs: 12544},
-	{Steps: "Conv group=80 kernel_shape=3,3 pads=1,1,1,1", In: "1x80x2x2", Params: "80x1x3x3 80", Out: "1x80x2x2", MACs: 2880},
-	{Steps: "Conv group=80 kernel_shape=5,5 pads=2,2,2,2", In: "1x80x2x2", Params: "80x1x5x5 80", Out: "1x80x2x2", MACs: 8000},
-	{Steps: "Conv group=80 kernel_shape=7,7 pads=3,3,3,3", In: "1x80x2x2", Params: "80x1x7x7 80", Out: "1x80x2x2", MACs: 15680},
-	{Steps: "Conv group=96 kernel_shape=3,3 pads=1,1,1,1", In: "1x96x2x2", Params: "96x1x3x3 96", Out: "1x96x2x2", MACs: 3456},
-	{Steps: "Conv group=96 kernel_shape=5,5 pads=2,2,2,2", In: "1x96x2x2", Params: "96x1x5x5 96", Out: "1x96x2x2", MACs: 9600},
-	{Steps: "Conv group=96 kernel_shape=7,7 pads=3,3,3,3", In: "1x96x2x2", Params: "96x1x7x7 96", Out: "1x96x2x2", MACs: 18816},
-	{Steps: "Conv kernel_shape=2,2 strides=2,2", In: "1x16x16x16", Params: "16x16x2x2 16", Out: "1x16x8x8", MACs: 65536},
-	{Steps: "Conv kernel_shape=2,2 strides=2,2", In: "1x16x16x16", Params: "24x16x2x2 24", Out: "1x24x8x8", MACs: 98304},
-	{Steps: "Conv kernel_shape=2,2 strides=2,2", In: "1x16x8x8", Params: "32x16x2x2 32", Out: "1x32x4x4", MACs: 32768},
-	{Steps: "Conv kernel_shape=2,2 strides=2,2", In: "1x16x8x8", Params: "40x16x2x2 40", Out: "1x40x4x4", MACs: 40960},
-	{Steps: "Conv kernel_shape=2,2 strides=2,2", In: "1x16x8x8", Params: "48x16x2x2 48", Out: "1x48x4x4", MACs: 49152},
-	{Steps: "Conv kernel_shape=2,2 strides=2,2", In: "1x1x32x32", Params: "16x1x2x2 16", Out: "1x16x16x16", MACs: 16384},
-	{Steps: "Conv kernel_shape=2,2 strides=2,2", In: "1x1x32x32", Params: "24x1x2x2 24", Out: "1x24x16x16", MACs: 24576},
-	{Steps: "Conv kernel_shape=2,2 strides=2,2", In: "1x24x16x16", Params: "16x24x2x2 16", Out: "1x16x8x8", MACs: 98304},
-	{Steps: "Conv kernel_shape=2,2 strides=2,2", In: "1x24x16x16", Params: "24x24x2x2 24", Out: "1x24x8x8", MACs: 147456},
-	{Steps: "Conv kernel_shape=2,2 strides=2,2", In: "1x24x8x8", Params: "32x24x2x2 32", Out: "1x32x4x4", MACs: 49152},
-	{Steps: "Conv kernel_shape=2,2 strides=2,2", In: "1x24x8x8", Params: "40x24x2x2 40", Out: "1x40x4x4", MACs: 61440},
-	{Steps: "Conv kernel_shape=2,2 strides=2,2", In: "1x24x8x8", Params: "48x24x2x2 48", Out: "1x48x4x4", MACs: 73728},
-	{Steps: "Conv kernel_shape=2,2 strides=2,2", In: "1x32x4x4", Params: "64x32x2x2 64", Out: "1x64x2x2", MACs: 32768},
-	{Steps: "Conv kernel_shape=2,2 strides=2,2", In: "1x32x4x4", Params: "80x32x2x2 80", Out: "1x80x2x2", MACs: 40960},
-	{Steps: "Conv kernel_shape=2,2 strides=2,2", In: "1x32x4x4", Params: "96x32x2x2 96", Out: "1x96x2x2", MACs: 49152},
-	{Steps: "Conv kernel_shape=2,2 strides=2,2", In: "1x40x4x4", Params: "64x40x2x2 64", Out: "1x64x2x2", MACs: 40960},
-	{Steps: "Conv kernel_shape=2,2 strides=2,2", In: "1x40x4x4", Params: "80x40x2x2 80", Out: "1x80x2x2", MACs: 51200},
-	{Steps: "Conv kernel_shape=2,2 strides=2,2", In: "1x40x4x4", Params: "96x40x2x2 96", Out: "1x96x2x2", MACs: 61440},
-	{Steps: "Conv kernel_shape=2,2 strides=2,2", In: "1x48x4x4", Params: "64x48x2x2 64", Out: "1x64x2x2", MACs: 49152},
-	{Steps: "Conv kernel_shape=2,2 strides=2,2", In: "1x48x4x4", Params: "80x48x2x2 80", Out: "1x80x2x2", MACs: 61440},
-	{Steps: "Conv kernel_shape=2,2 strides=2,2", In: "1x48x4x4", Params: "96x48x2x2 96", Out: "1x96x2x2", MACs: 73728},
-	{Steps: "Conv kernel_shape=2,2 strides=2,2", In: "1x64x2x2", Params: "104x64x2x2 104", Out: "1x104x1x1", MACs: 26624},
-	{Steps: "Conv kernel_shape=2,2 strides=2,2", In: "1x64x2x2", Params: "128x64x2x2 128", Out: "1x128x1x1", MACs: 32768},
-	{Steps: "Conv kernel_shape=2,2 strides=2,2", In: "1x64x2x2", Params: "160x64x2x2 160", Out: "1x160x1x1", MACs: 40960},
-	{Steps: "Conv kernel_shape=2,2 strides=2,2", In: "1x80x2x2", Params: "104x80x2x2 104", Out: "1x104x1x1", MACs: 33280},
-	{Steps: "Conv kernel_shape=2,2 strides=2,2", In: "1x80x2x2", Params: "128x80x2x2 128", Out: "1x128x1x1", MACs: 40960},
-	{Steps: "Conv kernel_shape=2,2 strides=2,2", In: "1x80x2x2", Params: "160x80x2x2 160", Out: "1x160x1x1", MACs: 51200},
-	{Steps: "Conv kernel_shape=2,2 strides=2,2", In: "1x96x2x2", Params: "104x96x2x2 104", Out: "1x104x1x1", MACs: 39936},
-	{Steps: "Conv kernel_shape=2,2 strides=2,2", In: "1x96x2x2", Params: "128x96x2x2 128", Out: "1x128x1x1", MACs: 49152},
-	{Steps: "Conv kernel_shape=2,2 strides=2,2", In: "1x96x2x2", Params: "160x96x2x2 160", Out: "1x160x1x1", MACs: 61440},
-	{Steps: "Flatten", In: "1x104x1x1", Out: "1x104"},
-	{Steps: "Flatten", In: "1x128x1x1", Out: "1x128"},
-	{Steps: "Flatten", In: "1x160x1x1", Out: "1x160"},
-	{Steps: "Gelu", In: "1x1x1x208", Out: "1x1x1x208"},
-	{Steps: "Gelu", In: "1x1x1x256", Out: "1x1x1x256"},
-	{Steps: "Gelu", In: "1x1x1x312", Out: "1x1x1x312"},
-	{Steps: "Gelu", In: "1x1x1x320", Out: "1x1x1x320"},
-	{Steps: "Gelu", In: "1x1x1x384", Out: "1x1x1x384"},
-	{Steps: "Gelu", In: "1x1x1x416", Out: "1x1x1x416"},
-	{Steps: "Gelu", In: "1x1x1x480", Out: "1x1x1x480"},
-	{Steps: "Gelu", In: "1x1x1x512", Out: "1x1x1x512"},
-	{Steps: "Gelu", In: "1x1x1x640", Out: "1x1x1x640"},
-	{Steps: "Gelu", In: "1x2x2x128", Out: "1x2x2x128"},
-	{Steps: "Gelu", In: "1x2x2x160", Out: "1x2x2x160"},
-	{Steps: "Gelu", In: "1x2x2x192", Out: "1x2x2x192"},
-	{Steps: "Gelu", In: "1x2x2x240", Out: "1x2x2x240"},
-	{Steps: "Gelu", In: "1x2x2x256", Out: "1x2x2x256"},
-	{Steps: "Gelu", In: "1x2x2x288", Out: "1x2x2x288"},
-	{Steps: "Gelu", In: "1x2x2x320", Out: "1x2x2x320"},
-	{Steps: "Gelu", In: "1x2x2x384", Out: "1x2x2x384"},
-	{Steps: "Gelu", In: "1x4x4x120", Out: "1x4x4x120"},
-	{Steps: "Gelu", In: "1x4x4x128", Out: "1x4x4x128"},
-	{Steps: "Gelu", In: "1x4x4x144", Out: "1x4x4x144"},
-	{Steps: "Gelu", In: "1x4x4x160", Out: "1x4x4x160"},
-	{Steps: "Gelu", In: "1x4x4x192", Out: "1x4x4x192"},
-	{Steps: "Gelu", In: "1x4x4x64", Out: "1x4x4x64"},
-	{Steps: "Gelu", In: "1x4x4x80", Out: "1x4x4x80"},
-	{Steps: "Gelu", In: "1x4x4x96", Out: "1x4x4x96"},
-	{Steps: "Gelu", In: "1x8x8x32", Out: "1x8x8x32"},
-	{Steps: "Gelu", In: "1x8x8x48", Out: "1x8x8x48"},
-	{Steps: "Gelu", In: "1x8x8x64", Out: "1x8x8x64"},
-	{Steps: "Gelu", In: "1x8x8x72", Out: "1x8x8x72"},
-	{Steps: "Gelu", In: "1x8x8x96", Out: "1x8x8x96"},
-	{Steps: "Gemm transB=1", In: "1x104", Params: "10x104 10", Out: "1x10", MACs: 1040},
-	{Steps: "Gemm transB=1", In: "1x128", Params: "10x128 10", Out: "1x10", MACs: 1280},
-	{Steps: "Gemm transB=1", In: "1x160", Params: "10x160 10", Out: "1x10", MACs: 1600},
-	{Steps: "GlobalAveragePool", In: "1x104x1x1", Out: "1x104x1x1"},
-	{Steps: "GlobalAveragePool", In: "1x128x1x1", Out: "1x128x1x1"},
-	{Steps: "GlobalAveragePool", In: "1x160x1x1", Out: "1x160x1x1"},
-	{Steps: "LayerNormalization epsilon=1e-06", In: "1x16x16x16", Params: "16 16", Out: "1x16x16x16"},
-	{Steps: "LayerNormalization epsilon=1e-06", In: "1x16x16x24", Params: "24 24", Out: "1x16x16x24"},
-	{Steps: "LayerNormalization epsilon=1e-06", In: "1x1x1x104", Params: "104 104", Out: "1x1x1x104"},
-	{Steps: "LayerNormalization epsilon=1e-06", In: "1x1x1x128", Params: "128 128", Out: "1x1x1x128"},
-	{Steps: "LayerNormalization epsilon=1e-06", In: "1x1x1x160", Params: "160 160", Out: "1x1x1x160"},
-	{Steps: "LayerNormalization epsilon=1e-06", In: "1x2x2x64", Params: "64 64", Out: "1x2x2x64"},
-	{Steps: "LayerNormalization epsilon=1e-06", In: "1x2x2x80", Params: "80 80", Out: "1x2x2x80"},
-	{Steps: "LayerNormalization epsilon=1e-06", In: "1x2x2x96", Params: "96 96", Out: "1x2x2x96"},
-	{Steps: "LayerNormalization epsilon=1e-06", In: "1x4x4x32", Params: "32 32", Out: "1x4x4x32"},
-	{Steps: "LayerNormalization epsilon=1e-06", In: "1x4x4x40", Params: "40 40", Out: "1x4x4x40"},
-	{Steps: "LayerNormalization epsilon=1e-06", In: "1x4x4x48", Params: "48 48", Out: "1x4x4x48"},
-	{Steps: "LayerNormalization epsilon=1e-06", In: "1x8x8x16", Params: "16 16", Out: "1x8x8x16"},
-	{Steps: "LayerNormalization epsilon=1e-06", In: "1x8x8x24", Params: "24 24", Out: "1x8x8x24"},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x1x1x104", Params: "104x208 208", Out: "1x1x1x208", MACs: 21632},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x1x1x104", Params: "104x312 312", Out: "1x1x1x312", MACs: 32448},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x1x1x104", Params: "104x416 416", Out: "1x1x1x416", MACs: 43264},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x1x1x128", Params: "128x256 256", Out: "1x1x1x256", MACs: 32768},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x1x1x128", Params: "128x384 384", Out: "1x1x1x384", MACs: 49152},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x1x1x128", Params: "128x512 512", Out: "1x1x1x512", MACs: 65536},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x1x1x160", Params: "160x320 320", Out: "1x1x1x320", MACs: 51200},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x1x1x160", Params: "160x480 480", Out: "1x1x1x480", MACs: 76800},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x1x1x160", Params: "160x640 640", Out: "1x1x1x640", MACs: 102400},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x1x1x208", Params: "208x104 104", Out: "1x1x1x104", MACs: 21632},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x1x1x256", Params: "256x128 128", Out: "1x1x1x128", MACs: 32768},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x1x1x312", Params: "312x104 104", Out: "1x1x1x104", MACs: 32448},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x1x1x320", Params: "320x160 160", Out: "1x1x1x160", MACs: 51200},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x1x1x384", Params: "384x128 128", Out: "1x1x1x128", MACs: 49152},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x1x1x416", Params: "416x104 104", Out: "1x1x1x104", MACs: 43264},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x1x1x480", Params: "480x160 160", Out: "1x1x1x160", MACs: 76800},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x1x1x512", Params: "512x128 128", Out: "1x1x1x128", MACs: 65536},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x1x1x640", Params: "640x160 160", Out: "1x1x1x160", MACs: 102400},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x2x2x128", Params: "128x64 64", Out: "1x2x2x64", MACs: 32768},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x2x2x160", Params: "160x80 80", Out: "1x2x2x80", MACs: 51200},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x2x2x192", Params: "192x64 64", Out: "1x2x2x64", MACs: 49152},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x2x2x192", Params: "192x96 96", Out: "1x2x2x96", MACs: 73728},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x2x2x240", Params: "240x80 80", Out: "1x2x2x80", MACs: 76800},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x2x2x256", Params: "256x64 64", Out: "1x2x2x64", MACs: 65536},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x2x2x288", Params: "288x96 96", Out: "1x2x2x96", MACs: 110592},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x2x2x320", Params: "320x80 80", Out: "1x2x2x80", MACs: 102400},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x2x2x384", Params: "384x96 96", Out: "1x2x2x96", MACs: 147456},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x2x2x64", Params: "64x128 128", Out: "1x2x2x128", MACs: 32768},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x2x2x64", Params: "64x192 192", Out: "1x2x2x192", MACs: 49152},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x2x2x64", Params: "64x256 256", Out: "1x2x2x256", MACs: 65536},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x2x2x80", Params: "80x160 160", Out: "1x2x2x160", MACs: 51200},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x2x2x80", Params: "80x240 240", Out: "1x2x2x240", MACs: 76800},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x2x2x80", Params: "80x320 320", Out: "1x2x2x320", MACs: 102400},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x2x2x96", Params: "96x192 192", Out: "1x2x2x192", MACs: 73728},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x2x2x96", Params: "96x288 288", Out: "1x2x2x288", MACs: 110592},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x2x2x96", Params: "96x384 384", Out: "1x2x2x384", MACs: 147456},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x4x4x120", Params: "120x40 40", Out: "1x4x4x40", MACs: 76800},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x4x4x128", Params: "128x32 32", Out: "1x4x4x32", MACs: 65536},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x4x4x144", Params: "144x48 48", Out: "1x4x4x48", MACs: 110592},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x4x4x160", Params: "160x40 40", Out: "1x4x4x40", MACs: 102400},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x4x4x192", Params: "192x48 48", Out: "1x4x4x48", MACs: 147456},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x4x4x32", Params: "32x128 128", Out: "1x4x4x128", MACs: 65536},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x4x4x32", Params: "32x64 64", Out: "1x4x4x64", MACs: 32768},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x4x4x32", Params: "32x96 96", Out: "1x4x4x96", MACs: 49152},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x4x4x40", Params: "40x120 120", Out: "1x4x4x120", MACs: 76800},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x4x4x40", Params: "40x160 160", Out: "1x4x4x160", MACs: 102400},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x4x4x40", Params: "40x80 80", Out: "1x4x4x80", MACs: 51200},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x4x4x48", Params: "48x144 144", Out: "1x4x4x144", MACs: 110592},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x4x4x48", Params: "48x192 192", Out: "1x4x4x192", MACs: 147456},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x4x4x48", Params: "48x96 96", Out: "1x4x4x96", MACs: 73728},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x4x4x64", Params: "64x32 32", Out: "1x4x4x32", MACs: 32768},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x4x4x80", Params: "80x40 40", Out: "1x4x4x40", MACs: 51200},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x4x4x96", Params: "96x32 32", Out: "1x4x4x32", MACs: 49152},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x4x4x96", Params: "96x48 48", Out: "1x4x4x48", MACs: 73728},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x8x8x16", Params: "16x32 32", Out: "1x8x8x32", MACs: 32768},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x8x8x16", Params: "16x48 48", Out: "1x8x8x48", MACs: 49152},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x8x8x16", Params: "16x64 64", Out: "1x8x8x64", MACs: 65536},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x8x8x24", Params: "24x48 48", Out: "1x8x8x48", MACs: 73728},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x8x8x24", Params: "24x72 72", Out: "1x8x8x72", MACs: 110592},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x8x8x24", Params: "24x96 96", Out: "1x8x8x96", MACs: 147456},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x8x8x32", Params: "32x16 16", Out: "1x8x8x16", MACs: 32768},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x8x8x48", Params: "48x16 16", Out: "1x8x8x16", MACs: 49152},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x8x8x48", Params: "48x24 24", Out: "1x8x8x24", MACs: 73728},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x8x8x64", Params: "64x16 16", Out: "1x8x8x16", MACs: 65536},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x8x8x72", Params: "72x24 24", Out: "1x8x8x24", MACs: 110592},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", In: "1x8x8x96", Params: "96x24 24", Out: "1x8x8x24", MACs: 147456},
-	{Steps: "Mul", In: "1x104x1x1 1x104x1x1", Out: "1x104x1x1"},
-	{Steps: "Mul", In: "1x128x1x1 1x128x1x1", Out: "1x128x1x1"},
-	{Steps: "Mul", In: "1x160x1x1 1x160x1x1", Out: "1x160x1x1"},
-	{Steps: "Mul", In: "1x16x8x8 1x16x1x1", Out: "1x16x8x8"},
-	{Steps: "Mul", In: "1x24x8x8 1x24x1x1", Out: "1x24x8x8"},
-	{Steps: "Mul", In: "1x32x4x4 1x32x1x1", Out: "1x32x4x4"},
-	{Steps: "Mul", In: "1x40x4x4 1x40x1x1", Out: "1x40x4x4"},
-	{Steps: "Mul", In: "1x48x4x4 1x48x1x1", Out: "1x48x4x4"},
-	{Steps: "Mul", In: "1x64x2x2 1x64x1x1", Out: "1x64x2x2"},
-	{Steps: "Mul", In: "1x80x2x2 1x80x1x1", Out: "1x80x2x2"},
-	{Steps: "Mul", In: "1x96x2x2 1x96x1x1", Out: "1x96x2x2"},
-	{Steps: "Reshape shape=1,104,1,1", Params: "104", Out: "1x104x1x1"},
-	{Steps: "Reshape shape=1,128,1,1", Params: "128", Out: "1x128x1x1"},
-	{Steps: "Reshape shape=1,16,1,1", Params: "16", Out: "1x16x1x1"},
-	{Steps: "Reshape shape=1,160,1,1", Params: "160", Out: "1x160x1x1"},
-	{Steps: "Reshape shape=1,24,1,1", Params: "24", Out: "1x24x1x1"},
-	{Steps: "Reshape shape=1,32,1,1", Params: "32", Out: "1x32x1x1"},
-	{Steps: "Reshape shape=1,40,1,1", Params: "40", Out: "1x40x1x1"},
-	{Steps: "Reshape shape=1,48,1,1", Params: "48", Out: "1x48x1x1"},
-	{Steps: "Reshape shape=1,64,1,1", Params: "64", Out: "1x64x1x1"},
-	{Steps: "Reshape shape=1,80,1,1", Params: "80", Out: "1x80x1x1"},
-	{Steps: "Reshape shape=1,96,1,1", Params: "96", Out: "1x96x1x1"},
-	{Steps: "Transpose perm=0,2,3,1", In: "1x104x1x1", Out: "1x1x1x104"},
-	{Steps: "Transpose perm=0,2,3,1", In: "1x128x1x1", Out: "1x1x1x128"},
-	{Steps: "Transpose perm=0,2,3,1", In: "1x160x1x1", Out: "1x1x1x160"},
-	{Steps: "Transpose perm=0,2,3,1", In: "1x16x16x16", Out: "1x16x16x16"},
-	{Steps: "Transpose perm=0,2,3,1", In: "1x16x8x8", Out: "1x8x8x16"},
-	{Steps: "Transpose perm=0,2,3,1", In: "1x24x16x16", Out: "1x16x16x24"},
-	{Steps: "Transpose perm=0,2,3,1", In: "1x24x8x8", Out: "1x8x8x24"},
-	{Steps: "Transpose perm=0,2,3,1", In: "1x32x4x4", Out: "1x4x4x32"},
-	{Steps: "Transpose perm=0,2,3,1", In: "1x40x4x4", Out: "1x4x4x40"},
-	{Steps: "Transpose perm=0,2,3,1", In: "1x48x4x4", Out: "1x4x4x48"},
-	{Steps: "Transpose perm=0,2,3,1", In: "1x64x2x2", Out: "1x2x2x64"},
-	{Steps: "Transpose perm=0,2,3,1", In: "1x80x2x2", Out: "1x2x2x80"},
-	{Steps: "Transpose perm=0,2,3,1", In: "1x96x2x2", Out: "1x2x2x96"},
-	{Steps: "Transpose perm=0,3,1,2", In: "1x16x16x16", Out: "1x16x16x16"},
-	{Steps: "Transpose perm=0,3,1,2", In: "1x16x16x24", Out: "1x24x16x16"},
-	{Steps: "Transpose perm=0,3,1,2", In: "1x1x1x104", Out: "1x104x1x1"},
-	{Steps: "Transpose perm=0,3,1,2", In: "1x1x1x128", Out: "1x128x1x1"},
-	{Steps: "Transpose perm=0,3,1,2", In: "1x1x1x160", Out: "1x160x1x1"},
-	{Steps: "Transpose perm=0,3,1,2", In: "1x2x2x64", Out: "1x64x2x2"},
-	{Steps: "Transpose perm=0,3,1,2", In: "1x2x2x80", Out: "1x80x2x2"},
-	{Steps: "Transpose perm=0,3,1,2", In: "1x2x2x96", Out: "1x96x2x2"},
-	{Steps: "Transpose perm=0,3,1,2", In: "1x4x4x32", Out: "1x32x4x4"},
-	{Steps: "Transpose perm=0,3,1,2", In: "1x4x4x40", Out: "1x40x4x4"},
-	{Steps: "Transpose perm=0,3,1,2", In: "1x4x4x48", Out: "1x48x4x4"},
-	{Steps: "Transpose perm=0,3,1,2", In: "1x8x8x16", Out: "1x16x8x8"},
-	{Steps: "Transpose perm=0,3,1,2", In: "1x8x8x24", Out: "1x24x8x8"},
+// The shapes of data inputs, of parameters and of results, by number.
+const (
+	_ = iota // none
+	s1x104x1x1_1x104x1x1
+	s1x104x1x1
+	s1x128x1x1_1x128x1x1
+	s1x128x1x1
+	s1x160x1x1_1x160x1x1
+	s1x160x1x1
+	s1x16x8x8_1x16x8x8
+	s1x16x8x8
+	s1x24x8x8_1x24x8x8
+	s1x24x8x8
+	s1x32x4x4_1x32x4x4
+	s1x32x4x4
+	s1x40x4x4_1x40x4x4
+	s1x40x4x4
+	s1x48x4x4_1x48x4x4
+	s1x48x4x4
+	s1x64x2x2_1x64x2x2
+	s1x64x2x2
+	s1x80x2x2_1x80x2x2
+	s1x80x2x2
+	s1x96x2x2_1x96x2x2
+	s1x96x2x2
+	s104x1x3x3_104
+	s104x1x5x5_104
+	s104x1x7x7_104
+	s128x1x3x3_128
+	s128x1x5x5_128
+	s128x1x7x7_128
+	s16x1x3x3_16
+	s16x1x5x5_16
+	s16x1x7x7_16
+	s160x1x3x3_160
+	s160x1x5x5_160
+	s160x1x7x7_160
+	s24x1x3x3_24
+	s24x1x5x5_24
+	s24x1x7x7_24
+	s32x1x3x3_32
+	s32x1x5x5_32
+	s32x1x7x7_32
+	s40x1x3x3_40
+	s40x1x5x5_40
+	s40x1x7x7_40
+	s48x1x3x3_48
+	s48x1x5x5_48
+	s48x1x7x7_48
+	s64x1x3x3_64
+	s64x1x5x5_64
+	s64x1x7x7_64
+	s80x1x3x3_80
+	s80x1x5x5_80
+	s80x1x7x7_80
+	s96x1x3x3_96
+	s96x1x5x5_96
+	s96x1x7x7_96
+	s1x16x16x16
+	s16x16x2x2_16
+	s24x16x2x2_24
+	s32x16x2x2_32
+	s40x16x2x2_40
+	s48x16x2x2_48
+	s1x1x32x32
+	s16x1x2x2_16
+	s24x1x2x2_24
+	s1x24x16x16
+	s16x24x2x2_16
+	s24x24x2x2_24
+	s32x24x2x2_32
+	s40x24x2x2_40
+	s48x24x2x2_48
+	s64x32x2x2_64
+	s80x32x2x2_80
+	s96x32x2x2_96
+	s64x40x2x2_64
+	s80x40x2x2_80
+	s96x40x2x2_96
+	s64x48x2x2_64
+	s80x48x2x2_80
+	s96x48x2x2_96
+	s104x64x2x2_104
+	s128x64x2x2_128
+	s160x64x2x2_160
+	s104x80x2x2_104
+	s128x80x2x2_128
+	s160x80x2x2_160
+	s104x96x2x2_104
+	s128x96x2x2_128
+	s160x96x2x2_160
+	s1x104
+	s1x128
+	s1x160
+	s1x1x1x208
+	s1x1x1x256
+	s1x1x1x312
+	s1x1x1x320
+	s1x1x1x384
+	s1x1x1x416
+	s1x1x1x480
+	s1x1x1x512
+	s1x1x1x640
+	s1x2x2x128
+	s1x2x2x160
+	s1x2x2x192
+	s1x2x2x240
+	s1x2x2x256
+	s1x2x2x288
+	s1x2x2x320
+	s1x2x2x384
+	s1x4x4x120
+	s1x4x4x128
+	s1x4x4x144
+	s1x4x4x160
+	s1x4x4x192
+	s1x4x4x64
+	s1x4x4x80
+	s1x4x4x96
+	s1x8x8x32
+	s1x8x8x48
+	s1x8x8x64
+	s1x8x8x72
+	s1x8x8x96
+	s10x104_10
+	s1x10
+	s10x128_10
+	s10x160_10
+	s16_16
+	s1x16x16x24
+	s24_24
+	s1x1x1x104
+	s104_104
+	s1x1x1x128
+	s128_128
+	s1x1x1x160
+	s160_160
+	s1x2x2x64
+	s64_64
+	s1x2x2x80
+	s80_80
+	s1x2x2x96
+	s96_96
+	s1x4x4x32
+	s32_32
+	s1x4x4x40
+	s40_40
+	s1x4x4x48
+	s48_48
+	s1x8x8x16
+	s1x8x8x24
+	s104x208_208
+	s104x312_312
+	s104x416_416
+	s128x256_256
+	s128x384_384
+	s128x512_512
+	s160x320_320
+	s160x480_480
+	s160x640_640
+	s208x104_104
+	s256x128_128
+	s312x104_104
+	s320x160_160
+	s384x128_128
+	s416x104_104
+	s480x160_160
+	s512x128_128
+	s640x160_160
+	s128x64_64
+	s160x80_80
+	s192x64_64
+	s192x96_96
+	s240x80_80
+	s256x64_64
+	s288x96_96
+	s320x80_80
+	s384x96_96
+	s64x128_128
+	s64x192_192
+	s64x256_256
+	s80x160_160
+	s80x240_240
+	s80x320_320
+	s96x192_192
+	s96x288_288
+	s96x384_384
+	s120x40_40
+	s128x32_32
+	s144x48_48
+	s160x40_40
+	s192x48_48
+	s32x128_128
+	s32x64_64
+	s32x96_96
+	s40x120_120
+	s40x160_160
+	s40x80_80
+	s48x144_144
+	s48x192_192
+	s48x96_96
+	s64x32_32
+	s80x40_40
+	s96x32_32
+	s96x48_48
+	s16x32_32
+	s16x48_48
+	s16x64_64
+	s24x48_48
+	s24x72_72
+	s24x96_96
+	s32x16_16
+	s48x16_16
+	s48x24_24
+	s64x16_16
+	s72x24_24
+	s96x24_24
+	s1x16x8x8_1x16x1x1
+	s1x24x8x8_1x24x1x1
+	s1x32x4x4_1x32x1x1
+	s1x40x4x4_1x40x1x1
+	s1x48x4x4_1x48x1x1
+	s1x64x2x2_1x64x1x1
+	s1x80x2x2_1x80x1x1
+	s1x96x2x2_1x96x1x1
+	s104
+	s128
+	s16
+	s1x16x1x1
+	s160
+	s24
+	s1x24x1x1
+	s32
+	s1x32x1x1
+	s40
+	s1x40x1x1
+	s48
+	s1x48x1x1
+	s64
+	s1x64x1x1
+	s80
+	s1x80x1x1
+	s96
+	s1x96x1x1
+)
+
+var shapes = [...]optable.Shapes{
+	s1x104x1x1_1x104x1x1: {Dims: []nn.Shape{{1, 104, 1, 1}, {1, 104, 1, 1}}},
+	s1x104x1x1:           {Dims: []nn.Shape{{1, 104, 1, 1}}},
+	s1x128x1x1_1x128x1x1: {Dims: []nn.Shape{{1, 128, 1, 1}, {1, 128, 1, 1}}},
+	s1x128x1x1:           {Dims: []nn.Shape{{1, 128, 1, 1}}},
+	s1x160x1x1_1x160x1x1: {Dims: []nn.Shape{{1, 160, 1, 1}, {1, 160, 1, 1}}},
+	s1x160x1x1:           {Dims: []nn.Shape{{1, 160, 1, 1}}},
+	s1x16x8x8_1x16x8x8:   {Dims: []nn.Shape{{1, 16, 8, 8}, {1, 16, 8, 8}}},
+	s1x16x8x8:            {Dims: []nn.Shape{{1, 16, 8, 8}}},
+	s1x24x8x8_1x24x8x8:   {Dims: []nn.Shape{{1, 24, 8, 8}, {1, 24, 8, 8}}},
+	s1x24x8x8:            {Dims: []nn.Shape{{1, 24, 8, 8}}},
+	s1x32x4x4_1x32x4x4:   {Dims: []nn.Shape{{1, 32, 4, 4}, {1, 32, 4, 4}}},
+	s1x32x4x4:            {Dims: []nn.Shape{{1, 32, 4, 4}}},
+	s1x40x4x4_1x40x4x4:   {Dims: []nn.Shape{{1, 40, 4, 4}, {1, 40, 4, 4}}},
+	s1x40x4x4:            {Dims: []nn.Shape{{1, 40, 4, 4}}},
+	s1x48x4x4_1x48x4x4:   {Dims: []nn.Shape{{1, 48, 4, 4}, {1, 48, 4, 4}}},
+	s1x48x4x4:            {Dims: []nn.Shape{{1, 48, 4, 4}}},
+	s1x64x2x2_1x64x2x2:   {Dims: []nn.Shape{{1, 64, 2, 2}, {1, 64, 2, 2}}},
+	s1x64x2x2:            {Dims: []nn.Shape{{1, 64, 2, 2}}},
+	s1x80x2x2_1x80x2x2:   {Dims: []nn.Shape{{1, 80, 2, 2}, {1, 80, 2, 2}}},
+	s1x80x2x2:            {Dims: []nn.Shape{{1, 80, 2, 2}}},
+	s1x96x2x2_1x96x2x2:   {Dims: []nn.Shape{{1, 96, 2, 2}, {1, 96, 2, 2}}},
+	s1x96x2x2:            {Dims: []nn.Shape{{1, 96, 2, 2}}},
+	s104x1x3x3_104:       {Dims: []nn.Shape{{104, 1, 3, 3}, {104}}},
+	s104x1x5x5_104:       {Dims: []nn.Shape{{104, 1, 5, 5}, {104}}},
+	s104x1x7x7_104:       {Dims: []nn.Shape{{104, 1, 7, 7}, {104}}},
+	s128x1x3x3_128:       {Dims: []nn.Shape{{128, 1, 3, 3}, {128}}},
+	s128x1x5x5_128:       {Dims: []nn.Shape{{128, 1, 5, 5}, {128}}},
+	s128x1x7x7_128:       {Dims: []nn.Shape{{128, 1, 7, 7}, {128}}},
+	s16x1x3x3_16:         {Dims: []nn.Shape{{16, 1, 3, 3}, {16}}},
+	s16x1x5x5_16:         {Dims: []nn.Shape{{16, 1, 5, 5}, {16}}},
+	s16x1x7x7_16:         {Dims: []nn.Shape{{16, 1, 7, 7}, {16}}},
+	s160x1x3x3_160:       {Dims: []nn.Shape{{160, 1, 3, 3}, {160}}},
+	s160x1x5x5_160:       {Dims: []nn.Shape{{160, 1, 5, 5}, {160}}},
+	s160x1x7x7_160:       {Dims: []nn.Shape{{160, 1, 7, 7}, {160}}},
+	s24x1x3x3_24:         {Dims: []nn.Shape{{24, 1, 3, 3}, {24}}},
+	s24x1x5x5_24:         {Dims: []nn.Shape{{24, 1, 5, 5}, {24}}},
+	s24x1x7x7_24:         {Dims: []nn.Shape{{24, 1, 7, 7}, {24}}},
+	s32x1x3x3_32:         {Dims: []nn.Shape{{32, 1, 3, 3}, {32}}},
+	s32x1x5x5_32:         {Dims: []nn.Shape{{32, 1, 5, 5}, {32}}},
+	s32x1x7x7_32:         {Dims: []nn.Shape{{32, 1, 7, 7}, {32}}},
+	s40x1x3x3_40:         {Dims: []nn.Shape{{40, 1, 3, 3}, {40}}},
+	s40x1x5x5_40:         {Dims: []nn.Shape{{40, 1, 5, 5}, {40}}},
+	s40x1x7x7_40:         {Dims: []nn.Shape{{40, 1, 7, 7}, {40}}},
+	s48x1x3x3_48:         {Dims: []nn.Shape{{48, 1, 3, 3}, {48}}},
+	s48x1x5x5_48:         {Dims: []nn.Shape{{48, 1, 5, 5}, {48}}},
+	s48x1x7x7_48:         {Dims: []nn.Shape{{48, 1, 7, 7}, {48}}},
+	s64x1x3x3_64:         {Dims: []nn.Shape{{64, 1, 3, 3}, {64}}},
+	s64x1x5x5_64:         {Dims: []nn.Shape{{64, 1, 5, 5}, {64}}},
+	s64x1x7x7_64:         {Dims: []nn.Shape{{64, 1, 7, 7}, {64}}},
+	s80x1x3x3_80:         {Dims: []nn.Shape{{80, 1, 3, 3}, {80}}},
+	s80x1x5x5_80:         {Dims: []nn.Shape{{80, 1, 5, 5}, {80}}},
+	s80x1x7x7_80:         {Dims: []nn.Shape{{80, 1, 7, 7}, {80}}},
+	s96x1x3x3_96:         {Dims: []nn.Shape{{96, 1, 3, 3}, {96}}},
+	s96x1x5x5_96:         {Dims: []nn.Shape{{96, 1, 5, 5}, {96}}},
+	s96x1x7x7_96:         {Dims: []nn.Shape{{96, 1, 7, 7}, {96}}},
+	s1x16x16x16:          {Dims: []nn.Shape{{1, 16, 16, 16}}},
+	s16x16x2x2_16:        {Dims: []nn.Shape{{16, 16, 2, 2}, {16}}},
+	s24x16x2x2_24:        {Dims: []nn.Shape{{24, 16, 2, 2}, {24}}},
+	s32x16x2x2_32:        {Dims: []nn.Shape{{32, 16, 2, 2}, {32}}},
+	s40x16x2x2_40:        {Dims: []nn.Shape{{40, 16, 2, 2}, {40}}},
+	s48x16x2x2_48:        {Dims: []nn.Shape{{48, 16, 2, 2}, {48}}},
+	s1x1x32x32:           {Dims: []nn.Shape{{1, 1, 32, 32}}},
+	s16x1x2x2_16:         {Dims: []nn.Shape{{16, 1, 2, 2}, {16}}},
+	s24x1x2x2_24:         {Dims: []nn.Shape{{24, 1, 2, 2}, {24}}},
+	s1x24x16x16:          {Dims: []nn.Shape{{1, 24, 16, 16}}},
+	s16x24x2x2_16:        {Dims: []nn.Shape{{16, 24, 2, 2}, {16}}},
+	s24x24x2x2_24:        {Dims: []nn.Shape{{24, 24, 2, 2}, {24}}},
+	s32x24x2x2_32:        {Dims: []nn.Shape{{32, 24, 2, 2}, {32}}},
+	s40x24x2x2_40:        {Dims: []nn.Shape{{40, 24, 2, 2}, {40}}},
+	s48x24x2x2_48:        {Dims: []nn.Shape{{48, 24, 2, 2}, {48}}},
+	s64x32x2x2_64:        {Dims: []nn.Shape{{64, 32, 2, 2}, {64}}},
+	s80x32x2x2_80:        {Dims: []nn.Shape{{80, 32, 2, 2}, {80}}},
+	s96x32x2x2_96:        {Dims: []nn.Shape{{96, 32, 2, 2}, {96}}},
+	s64x40x2x2_64:        {Dims: []nn.Shape{{64, 40, 2, 2}, {64}}},
+	s80x40x2x2_80:        {Dims: []nn.Shape{{80, 40, 2, 2}, {80}}},
+	s96x40x2x2_96:        {Dims: []nn.Shape{{96, 40, 2, 2}, {96}}},
+	s64x48x2x2_64:        {Dims: []nn.Shape{{64, 48, 2, 2}, {64}}},
+	s80x48x2x2_80:        {Dims: []nn.Shape{{80, 48, 2, 2}, {80}}},
+	s96x48x2x2_96:        {Dims: []nn.Shape{{96, 48, 2, 2}, {96}}},
+	s104x64x2x2_104:      {Dims: []nn.Shape{{104, 64, 2, 2}, {104}}},
+	s128x64x2x2_128:      {Dims: []nn.Shape{{128, 64, 2, 2}, {128}}},
+	s160x64x2x2_160:      {Dims: []nn.Shape{{160, 64, 2, 2}, {160}}},
+	s104x80x2x2_104:      {Dims: []nn.Shape{{104, 80, 2, 2}, {104}}},
+	s128x80x2x2_128:      {Dims: []nn.Shape{{128, 80, 2, 2}, {128}}},
+	s160x80x2x2_160:      {Dims: []nn.Shape{{160, 80, 2, 2}, {160}}},
+	s104x96x2x2_104:      {Dims: []nn.Shape{{104, 96, 2, 2}, {104}}},
+	s128x96x2x2_128:      {Dims: []nn.Shape{{128, 96, 2, 2}, {128}}},
+	s160x96x2x2_160:      {Dims: []nn.Shape{{160, 96, 2, 2}, {160}}},
+	s1x104:               {Dims: []nn.Shape{{1, 104}}},
+	s1x128:               {Dims: []nn.Shape{{1, 128}}},
+	s1x160:               {Dims: []nn.Shape{{1, 160}}},
+	s1x1x1x208:           {Dims: []nn.Shape{{1, 1, 1, 208}}},
+	s1x1x1x256:           {Dims: []nn.Shape{{1, 1, 1, 256}}},
+	s1x1x1x312:           {Dims: []nn.Shape{{1, 1, 1, 312}}},
+	s1x1x1x320:           {Dims: []nn.Shape{{1, 1, 1, 320}}},
+	s1x1x1x384:           {Dims: []nn.Shape{{1, 1, 1, 384}}},
+	s1x1x1x416:           {Dims: []nn.Shape{{1, 1, 1, 416}}},
+	s1x1x1x480:           {Dims: []nn.Shape{{1, 1, 1, 480}}},
+	s1x1x1x512:           {Dims: []nn.Shape{{1, 1, 1, 512}}},
+	s1x1x1x640:           {Dims: []nn.Shape{{1, 1, 1, 640}}},
+	s1x2x2x128:           {Dims: []nn.Shape{{1, 2, 2, 128}}},
+	s1x2x2x160:           {Dims: []nn.Shape{{1, 2, 2, 160}}},
+	s1x2x2x192:           {Dims: []nn.Shape{{1, 2, 2, 192}}},
+	s1x2x2x240:           {Dims: []nn.Shape{{1, 2, 2, 240}}},
+	s1x2x2x256:           {Dims: []nn.Shape{{1, 2, 2, 256}}},
+	s1x2x2x288:           {Dims: []nn.Shape{{1, 2, 2, 288}}},
+	s1x2x2x320:           {Dims: []nn.Shape{{1, 2, 2, 320}}},
+	s1x2x2x384:           {Dims: []nn.Shape{{1, 2, 2, 384}}},
+	s1x4x4x120:           {Dims: []nn.Shape{{1, 4, 4, 120}}},
+	s1x4x4x128:           {Dims: []nn.Shape{{1, 4, 4, 128}}},
+	s1x4x4x144:           {Dims: []nn.Shape{{1, 4, 4, 144}}},
+	s1x4x4x160:           {Dims: []nn.Shape{{1, 4, 4, 160}}},
+	s1x4x4x192:           {Dims: []nn.Shape{{1, 4, 4, 192}}},
+	s1x4x4x64:            {Dims: []nn.Shape{{1, 4, 4, 64}}},
+	s1x4x4x80:            {Dims: []nn.Shape{{1, 4, 4, 80}}},
+	s1x4x4x96:            {Dims: []nn.Shape{{1, 4, 4, 96}}},
+	s1x8x8x32:            {Dims: []nn.Shape{{1, 8, 8, 32}}},
+	s1x8x8x48:            {Dims: []nn.Shape{{1, 8, 8, 48}}},
+	s1x8x8x64:            {Dims: []nn.Shape{{1, 8, 8, 64}}},
+	s1x8x8x72:            {Dims: []nn.Shape{{1, 8, 8, 72}}},
+	s1x8x8x96:            {Dims: []nn.Shape{{1, 8, 8, 96}}},
+	s10x104_10:           {Dims: []nn.Shape{{10, 104}, {10}}},
+	s1x10:                {Dims: []nn.Shape{{1, 10}}},
+	s10x128_10:           {Dims: []nn.Shape{{10, 128}, {10}}},
+	s10x160_10:           {Dims: []nn.Shape{{10, 160}, {10}}},
+	s16_16:               {Dims: []nn.Shape{{16}, {16}}},
+	s1x16x16x24:          {Dims: []nn.Shape{{1, 16, 16, 24}}},
+	s24_24:               {Dims: []nn.Shape{{24}, {24}}},
+	s1x1x1x104:           {Dims: []nn.Shape{{1, 1, 1, 104}}},
+	s104_104:             {Dims: []nn.Shape{{104}, {104}}},
+	s1x1x1x128:           {Dims: []nn.Shape{{1, 1, 1, 128}}},
+	s128_128:             {Dims: []nn.Shape{{128}, {128}}},
+	s1x1x1x160:           {Dims: []nn.Shape{{1, 1, 1, 160}}},
+	s160_160:             {Dims: []nn.Shape{{160}, {160}}},
+	s1x2x2x64:            {Dims: []nn.Shape{{1, 2, 2, 64}}},
+	s64_64:               {Dims: []nn.Shape{{64}, {64}}},
+	s1x2x2x80:            {Dims: []nn.Shape{{1, 2, 2, 80}}},
+	s80_80:               {Dims: []nn.Shape{{80}, {80}}},
+	s1x2x2x96:            {Dims: []nn.Shape{{1, 2, 2, 96}}},
+	s96_96:               {Dims: []nn.Shape{{96}, {96}}},
+	s1x4x4x32:            {Dims: []nn.Shape{{1, 4, 4, 32}}},
+	s32_32:               {Dims: []nn.Shape{{32}, {32}}},
+	s1x4x4x40:            {Dims: []nn.Shape{{1, 4, 4, 40}}},
+	s40_40:               {Dims: []nn.Shape{{40}, {40}}},
+	s1x4x4x48:            {Dims: []nn.Shape{{1, 4, 4, 48}}},
+	s48_48:               {Dims: []nn.Shape{{48}, {48}}},
+	s1x8x8x16:            {Dims: []nn.Shape{{1, 8, 8, 16}}},
+	s1x8x8x24:            {Dims: []nn.Shape{{1, 8, 8, 24}}},
+	s104x208_208:         {Dims: []nn.Shape{{104, 208}, {208}}},
+	s104x312_312:         {Dims: []nn.Shape{{104, 312}, {312}}},
+	s104x416_416:         {Dims: []nn.Shape{{104, 416}, {416}}},
+	s128x256_256:         {Dims: []nn.Shape{{128, 256}, {256}}},
+	s128x384_384:         {Dims: []nn.Shape{{128, 384}, {384}}},
+	s128x512_512:         {Dims: []nn.Shape{{128, 512}, {512}}},
+	s160x320_320:         {Dims: []nn.Shape{{160, 320}, {320}}},
+	s160x480_480:         {Dims: []nn.Shape{{160, 480}, {480}}},
+	s160x640_640:         {Dims: []nn.Shape{{160, 640}, {640}}},
+	s208x104_104:         {Dims: []nn.Shape{{208, 104}, {104}}},
+	s256x128_128:         {Dims: []nn.Shape{{256, 128}, {128}}},
+	s312x104_104:         {Dims: []nn.Shape{{312, 104}, {104}}},
+	s320x160_160:         {Dims: []nn.Shape{{320, 160}, {160}}},
+	s384x128_128:         {Dims: []nn.Shape{{384, 128}, {128}}},
+	s416x104_104:         {Dims: []nn.Shape{{416, 104}, {104}}},
+	s480x160_160:         {Dims: []nn.Shape{{480, 160}, {160}}},
+	s512x128_128:         {Dims: []nn.Shape{{512, 128}, {128}}},
+	s640x160_160:         {Dims: []nn.Shape{{640, 160}, {160}}},
+	s128x64_64:           {Dims: []nn.Shape{{128, 64}, {64}}},
+	s160x80_80:           {Dims: []nn.Shape{{160, 80}, {80}}},
+	s192x64_64:           {Dims: []nn.Shape{{192, 64}, {64}}},
+	s192x96_96:           {Dims: []nn.Shape{{192, 96}, {96}}},
+	s240x80_80:           {Dims: []nn.Shape{{240, 80}, {80}}},
+	s256x64_64:           {Dims: []nn.Shape{{256, 64}, {64}}},
+	s288x96_96:           {Dims: []nn.Shape{{288, 96}, {96}}},
+	s320x80_80:           {Dims: []nn.Shape{{320, 80}, {80}}},
+	s384x96_96:           {Dims: []nn.Shape{{384, 96}, {96}}},
+	s64x128_128:          {Dims: []nn.Shape{{64, 128}, {128}}},
+	s64x192_192:          {Dims: []nn.Shape{{64, 192}, {192}}},
+	s64x256_256:          {Dims: []nn.Shape{{64, 256}, {256}}},
+	s80x160_160:          {Dims: []nn.Shape{{80, 160}, {160}}},
+	s80x240_240:          {Dims: []nn.Shape{{80, 240}, {240}}},
+	s80x320_320:          {Dims: []nn.Shape{{80, 320}, {320}}},
+	s96x192_192:          {Dims: []nn.Shape{{96, 192}, {192}}},
+	s96x288_288:          {Dims: []nn.Shape{{96, 288}, {288}}},
+	s96x384_384:          {Dims: []nn.Shape{{96, 384}, {384}}},
+	s120x40_40:           {Dims: []nn.Shape{{120, 40}, {40}}},
+	s128x32_32:           {Dims: []nn.Shape{{128, 32}, {32}}},
+	s144x48_48:           {Dims: []nn.Shape{{144, 48}, {48}}},
+	s160x40_40:           {Dims: []nn.Shape{{160, 40}, {40}}},
+	s192x48_48:           {Dims: []nn.Shape{{192, 48}, {48}}},
+	s32x128_128:          {Dims: []nn.Shape{{32, 128}, {128}}},
+	s32x64_64:            {Dims: []nn.Shape{{32, 64}, {64}}},
+	s32x96_96:            {Dims: []nn.Shape{{32, 96}, {96}}},
+	s40x120_120:          {Dims: []nn.Shape{{40, 120}, {120}}},
+	s40x160_160:          {Dims: []nn.Shape{{40, 160}, {160}}},
+	s40x80_80:            {Dims: []nn.Shape{{40, 80}, {80}}},
+	s48x144_144:          {Dims: []nn.Shape{{48, 144}, {144}}},
+	s48x192_192:          {Dims: []nn.Shape{{48, 192}, {192}}},
+	s48x96_96:            {Dims: []nn.Shape{{48, 96}, {96}}},
+	s64x32_32:            {Dims: []nn.Shape{{64, 32}, {32}}},
+	s80x40_40:            {Dims: []nn.Shape{{80, 40}, {40}}},
+	s96x32_32:            {Dims: []nn.Shape{{96, 32}, {32}}},
+	s96x48_48:            {Dims: []nn.Shape{{96, 48}, {48}}},
+	s16x32_32:            {Dims: []nn.Shape{{16, 32}, {32}}},
+	s16x48_48:            {Dims: []nn.Shape{{16, 48}, {48}}},
+	s16x64_64:            {Dims: []nn.Shape{{16, 64}, {64}}},
+	s24x48_48:            {Dims: []nn.Shape{{24, 48}, {48}}},
+	s24x72_72:            {Dims: []nn.Shape{{24, 72}, {72}}},
+	s24x96_96:            {Dims: []nn.Shape{{24, 96}, {96}}},
+	s32x16_16:            {Dims: []nn.Shape{{32, 16}, {16}}},
+	s48x16_16:            {Dims: []nn.Shape{{48, 16}, {16}}},
+	s48x24_24:            {Dims: []nn.Shape{{48, 24}, {24}}},
+	s64x16_16:            {Dims: []nn.Shape{{64, 16}, {16}}},
+	s72x24_24:            {Dims: []nn.Shape{{72, 24}, {24}}},
+	s96x24_24:            {Dims: []nn.Shape{{96, 24}, {24}}},
+	s1x16x8x8_1x16x1x1:   {Dims: []nn.Shape{{1, 16, 8, 8}, {1, 16, 1, 1}}},
+	s1x24x8x8_1x24x1x1:   {Dims: []nn.Shape{{1, 24, 8, 8}, {1, 24, 1, 1}}},
+	s1x32x4x4_1x32x1x1:   {Dims: []nn.Shape{{1, 32, 4, 4}, {1, 32, 1, 1}}},
+	s1x40x4x4_1x40x1x1:   {Dims: []nn.Shape{{1, 40, 4, 4}, {1, 40, 1, 1}}},
+	s1x48x4x4_1x48x1x1:   {Dims: []nn.Shape{{1, 48, 4, 4}, {1, 48, 1, 1}}},
+	s1x64x2x2_1x64x1x1:   {Dims: []nn.Shape{{1, 64, 2, 2}, {1, 64, 1, 1}}},
+	s1x80x2x2_1x80x1x1:   {Dims: []nn.Shape{{1, 80, 2, 2}, {1, 80, 1, 1}}},
+	s1x96x2x2_1x96x1x1:   {Dims: []nn.Shape{{1, 96, 2, 2}, {1, 96, 1, 1}}},
+	s104:                 {Dims: []nn.Shape{{104}}},
+	s128:                 {Dims: []nn.Shape{{128}}},
+	s16:                  {Dims: []nn.Shape{{16}}},
+	s1x16x1x1:            {Dims: []nn.Shape{{1, 16, 1, 1}}},
+	s160:                 {Dims: []nn.Shape{{160}}},
+	s24:                  {Dims: []nn.Shape{{24}}},
+	s1x24x1x1:            {Dims: []nn.Shape{{1, 24, 1, 1}}},
+	s32:                  {Dims: []nn.Shape{{32}}},
+	s1x32x1x1:            {Dims: []nn.Shape{{1, 32, 1, 1}}},
+	s40:                  {Dims: []nn.Shape{{40}}},
+	s1x40x1x1:            {Dims: []nn.Shape{{1, 40, 1, 1}}},
+	s48:                  {Dims: []nn.Shape{{48}}},
+	s1x48x1x1:            {Dims: []nn.Shape{{1, 48, 1, 1}}},
+	s64:                  {Dims: []nn.Shape{{64}}},
+	s1x64x1x1:            {Dims: []nn.Shape{{1, 64, 1, 1}}},
+	s80:                  {Dims: []nn.Shape{{80}}},
+	s1x80x1x1:            {Dims: []nn.Shape{{1, 80, 1, 1}}},
+	s96:                  {Dims: []nn.Shape{{96}}},
+	s1x96x1x1:            {Dims: []nn.Shape{{1, 96, 1, 1}}},
 }
+
+// kernels has the operators by what they compute. With the sites below it is the schema of latency tables.
+var kernels = [...]optable.Kernel{
+	{Steps: "Add", Rows: []optable.Row{
+		{In: s1x104x1x1_1x104x1x1, Out: s1x104x1x1},
+		{In: s1x128x1x1_1x128x1x1, Out: s1x128x1x1},
+		{In: s1x160x1x1_1x160x1x1, Out: s1x160x1x1},
+		{In: s1x16x8x8_1x16x8x8, Out: s1x16x8x8},
+		{In: s1x24x8x8_1x24x8x8, Out: s1x24x8x8},
+		{In: s1x32x4x4_1x32x4x4, Out: s1x32x4x4},
+		{In: s1x40x4x4_1x40x4x4, Out: s1x40x4x4},
+		{In: s1x48x4x4_1x48x4x4, Out: s1x48x4x4},
+		{In: s1x64x2x2_1x64x2x2, Out: s1x64x2x2},
+		{In: s1x80x2x2_1x80x2x2, Out: s1x80x2x2},
+		{In: s1x96x2x2_1x96x2x2, Out: s1x96x2x2},
+	}},
+	{Steps: "Conv group=104 kernel_shape=3,3 pads=1,1,1,1", Rows: []optable.Row{{In: s1x104x1x1, Params: s104x1x3x3_104, Out: s1x104x1x1, MACs: 936}}},
+	{Steps: "Conv group=104 kernel_shape=5,5 pads=2,2,2,2", Rows: []optable.Row{{In: s1x104x1x1, Params: s104x1x5x5_104, Out: s1x104x1x1, MACs: 2600}}},
+	{Steps: "Conv group=104 kernel_shape=7,7 pads=3,3,3,3", Rows: []optable.Row{{In: s1x104x1x1, Params: s104x1x7x7_104, Out: s1x104x1x1, MACs: 5096}}},
+	{Steps: "Conv group=128 kernel_shape=3,3 pads=1,1,1,1", Rows: []optable.Row{{In: s1x128x1x1, Params: s128x1x3x3_128, Out: s1x128x1x1, MACs: 1152}}},
+	{Steps: "Conv group=128 kernel_shape=5,5 pads=2,2,2,2", Rows: []optable.Row{{In: s1x128x1x1, Params: s128x1x5x5_128, Out: s1x128x1x1, MACs: 3200}}},
+	{Steps: "Conv group=128 kernel_shape=7,7 pads=3,3,3,3", Rows: []optable.Row{{In: s1x128x1x1, Params: s128x1x7x7_128, Out: s1x128x1x1, MACs: 6272}}},
+	{Steps: "Conv group=16 kernel_shape=3,3 pads=1,1,1,1", Rows: []optable.Row{{In: s1x16x8x8, Params: s16x1x3x3_16, Out: s1x16x8x8, MACs: 9216}}},
+	{Steps: "Conv group=16 kernel_shape=5,5 pads=2,2,2,2", Rows: []optable.Row{{In: s1x16x8x8, Params: s16x1x5x5_16, Out: s1x16x8x8, MACs: 25600}}},
+	{Steps: "Conv group=16 kernel_shape=7,7 pads=3,3,3,3", Rows: []optable.Row{{In: s1x16x8x8, Params: s16x1x7x7_16, Out: s1x16x8x8, MACs: 50176}}},
+	{Steps: "Conv group=160 kernel_shape=3,3 pads=1,1,1,1", Rows: []optable.Row{{In: s1x160x1x1, Params: s160x1x3x3_160, Out: s1x160x1x1, MACs: 1440}}},
+	{Steps: "Conv group=160 kernel_shape=5,5 pads=2,2,2,2", Rows: []optable.Row{{In: s1x160x1x1, Params: s160x1x5x5_160, Out: s1x160x1x1, MACs: 4000}}},
+	{Steps: "Conv group=160 kernel_shape=7,7 pads=3,3,3,3", Rows: []optable.Row{{In: s1x160x1x1, Params: s160x1x7x7_160, Out: s1x160x1x1, MACs: 7840}}},
+	{Steps: "Conv group=24 kernel_shape=3,3 pads=1,1,1,1", Rows: []optable.Row{{In: s1x24x8x8, Params: s24x1x3x3_24, Out: s1x24x8x8, MACs: 13824}}},
+	{Steps: "Conv group=24 kernel_shape=5,5 pads=2,2,2,2", Rows: []optable.Row{{In: s1x24x8x8, Params: s24x1x5x5_24, Out: s1x24x8x8, MACs: 38400}}},
+	{Steps: "Conv group=24 kernel_shape=7,7 pads=3,3,3,3", Rows: []optable.Row{{In: s1x24x8x8, Params: s24x1x7x7_24, Out: s1x24x8x8, MACs: 75264}}},
+	{Steps: "Conv group=32 kernel_shape=3,3 pads=1,1,1,1", Rows: []optable.Row{{In: s1x32x4x4, Params: s32x1x3x3_32, Out: s1x32x4x4, MACs: 4608}}},
+	{Steps: "Conv group=32 kernel_shape=5,5 pads=2,2,2,2", Rows: []optable.Row{{In: s1x32x4x4, Params: s32x1x5x5_32, Out: s1x32x4x4, MACs: 12800}}},
+	{Steps: "Conv group=32 kernel_shape=7,7 pads=3,3,3,3", Rows: []optable.Row{{In: s1x32x4x4, Params: s32x1x7x7_32, Out: s1x32x4x4, MACs: 25088}}},
+	{Steps: "Conv group=40 kernel_shape=3,3 pads=1,1,1,1", Rows: []optable.Row{{In: s1x40x4x4, Params: s40x1x3x3_40, Out: s1x40x4x4, MACs: 5760}}},
+	{Steps: "Conv group=40 kernel_shape=5,5 pads=2,2,2,2", Rows: []optable.Row{{In: s1x40x4x4, Params: s40x1x5x5_40, Out: s1x40x4x4, MACs: 16000}}},
+	{Steps: "Conv group=40 kernel_shape=7,7 pads=3,3,3,3", Rows: []optable.Row{{In: s1x40x4x4, Params: s40x1x7x7_40, Out: s1x40x4x4, MACs: 31360}}},
+	{Steps: "Conv group=48 kernel_shape=3,3 pads=1,1,1,1", Rows: []optable.Row{{In: s1x48x4x4, Params: s48x1x3x3_48, Out: s1x48x4x4, MACs: 6912}}},
+	{Steps: "Conv group=48 kernel_shape=5,5 pads=2,2,2,2", Rows: []optable.Row{{In: s1x48x4x4, Params: s48x1x5x5_48, Out: s1x48x4x4, MACs: 19200}}},
+	{Steps: "Conv group=48 kernel_shape=7,7 pads=3,3,3,3", Rows: []optable.Row{{In: s1x48x4x4, Params: s48x1x7x7_48, Out: s1x48x4x4, MACs: 37632}}},
+	{Steps: "Conv group=64 kernel_shape=3,3 pads=1,1,1,1", Rows: []optable.Row{{In: s1x64x2x2, Params: s64x1x3x3_64, Out: s1x64x2x2, MACs: 2304}}},
+	{Steps: "Conv group=64 kernel_shape=5,5 pads=2,2,2,2", Rows: []optable.Row{{In: s1x64x2x2, Params: s64x1x5x5_64, Out: s1x64x2x2, MACs: 6400}}},
+	{Steps: "Conv group=64 kernel_shape=7,7 pads=3,3,3,3", Rows: []optable.Row{{In: s1x64x2x2, Params: s64x1x7x7_64, Out: s1x64x2x2, MACs: 12544}}},
+	{Steps: "Conv group=80 kernel_shape=3,3 pads=1,1,1,1", Rows: []optable.Row{{In: s1x80x2x2, Params: s80x1x3x3_80, Out: s1x80x2x2, MACs: 2880}}},
+	{Steps: "Conv group=80 kernel_shape=5,5 pads=2,2,2,2", Rows: []optable.Row{{In: s1x80x2x2, Params: s80x1x5x5_80, Out: s1x80x2x2, MACs: 8000}}},
+	{Steps: "Conv group=80 kernel_shape=7,7 pads=3,3,3,3", Rows: []optable.Row{{In: s1x80x2x2, Params: s80x1x7x7_80, Out: s1x80x2x2, MACs: 15680}}},
+	{Steps: "Conv group=96 kernel_shape=3,3 pads=1,1,1,1", Rows: []optable.Row{{In: s1x96x2x2, Params: s96x1x3x3_96, Out: s1x96x2x2, MACs: 3456}}},
+	{Steps: "Conv group=96 kernel_shape=5,5 pads=2,2,2,2", Rows: []optable.Row{{In: s1x96x2x2, Params: s96x1x5x5_96, Out: s1x96x2x2, MACs: 9600}}},
+	{Steps: "Conv group=96 kernel_shape=7,7 pads=3,3,3,3", Rows: []optable.Row{{In: s1x96x2x2, Params: s96x1x7x7_96, Out: s1x96x2x2, MACs: 18816}}},
+	{Steps: "Conv kernel_shape=2,2 strides=2,2", Rows: []optable.Row{
+		{In: s1x16x16x16, Params: s16x16x2x2_16, Out: s1x16x8x8, MACs: 65536},
+		{In: s1x16x16x16, Params: s24x16x2x2_24, Out: s1x24x8x8, MACs: 98304},
+		{In: s1x16x8x8, Params: s32x16x2x2_32, Out: s1x32x4x4, MACs: 32768},
+		{In: s1x16x8x8, Params: s40x16x2x2_40, Out: s1x40x4x4, MACs: 40960},
+		{In: s1x16x8x8, Params: s48x16x2x2_48, Out: s1x48x4x4, MACs: 49152},
+		{In: s1x1x32x32, Params: s16x1x2x2_16, Out: s1x16x16x16, MACs: 16384},
+		{In: s1x1x32x32, Params: s24x1x2x2_24, Out: s1x24x16x16, MACs: 24576},
+		{In: s1x24x16x16, Params: s16x24x2x2_16, Out: s1x16x8x8, MACs: 98304},
+		{In: s1x24x16x16, Params: s24x24x2x2_24, Out: s1x24x8x8, MACs: 147456},
+		{In: s1x24x8x8, Params: s32x24x2x2_32, Out: s1x32x4x4, MACs: 49152},
+		{In: s1x24x8x8, Params: s40x24x2x2_40, Out: s1x40x4x4, MACs: 61440},
+		{In: s1x24x8x8, Params: s48x24x2x2_48, Out: s1x48x4x4, MACs: 73728},
+		{In: s1x32x4x4, Params: s64x32x2x2_64, Out: s1x64x2x2, MACs: 32768},
+		{In: s1x32x4x4, Params: s80x32x2x2_80, Out: s1x80x2x2, MACs: 40960},
+		{In: s1x32x4x4, Params: s96x32x2x2_96, Out: s1x96x2x2, MACs: 49152},
+		{In: s1x40x4x4, Params: s64x40x2x2_64, Out: s1x64x2x2, MACs: 40960},
+		{In: s1x40x4x4, Params: s80x40x2x2_80, Out: s1x80x2x2, MACs: 51200},
+		{In: s1x40x4x4, Params: s96x40x2x2_96, Out: s1x96x2x2, MACs: 61440},
+		{In: s1x48x4x4, Params: s64x48x2x2_64, Out: s1x64x2x2, MACs: 49152},
+		{In: s1x48x4x4, Params: s80x48x2x2_80, Out: s1x80x2x2, MACs: 61440},
+		{In: s1x48x4x4, Params: s96x48x2x2_96, Out: s1x96x2x2, MACs: 73728},
+		{In: s1x64x2x2, Params: s104x64x2x2_104, Out: s1x104x1x1, MACs: 26624},
+		{In: s1x64x2x2, Params: s128x64x2x2_128, Out: s1x128x1x1, MACs: 32768},
+		{In: s1x64x2x2, Params: s160x64x2x2_160, Out: s1x160x1x1, MACs: 40960},
+		{In: s1x80x2x2, Params: s104x80x2x2_104, Out: s1x104x1x1, MACs: 33280},
+		{In: s1x80x2x2, Params: s128x80x2x2_128, Out: s1x128x1x1, MACs: 40960},
+		{In: s1x80x2x2, Params: s160x80x2x2_160, Out: s1x160x1x1, MACs: 51200},
+		{In: s1x96x2x2, Params: s104x96x2x2_104, Out: s1x104x1x1, MACs: 39936},
+		{In: s1x96x2x2, Params: s128x96x2x2_128, Out: s1x128x1x1, MACs: 49152},
+		{In: s1x96x2x2, Params: s160x96x2x2_160, Out: s1x160x1x1, MACs: 61440},
+	}},
+	{Steps: "Flatten", Rows: []optable.Row{
+		{In: s1x104x1x1, Out: s1x104},
+		{In: s1x128x1x1, Out: s1x128},
+		{In: s1x160x1x1, Out: s1x160},
+	}},
+	{Steps: "Gelu", Rows: []optable.Row{
+		{In: s1x1x1x208, Out: s1x1x1x208},
+		{In: s1x1x1x256, Out: s1x1x1x256},
+		{In: s1x1x1x312, Out: s1x1x1x312},
+		{In: s1x1x1x320, Out: s1x1x1x320},
+		{In: s1x1x1x384, Out: s1x1x1x384},
+		{In: s1x1x1x416, Out: s1x1x1x416},
+		{In: s1x1x1x480, Out: s1x1x1x480},
+		{In: s1x1x1x512, Out: s1x1x1x512},
+		{In: s1x1x1x640, Out: s1x1x1x640},
+		{In: s1x2x2x128, Out: s1x2x2x128},
+		{In: s1x2x2x160, Out: s1x2x2x160},
+		{In: s1x2x2x192, Out: s1x2x2x192},
+		{In: s1x2x2x240, Out: s1x2x2x240},
+		{In: s1x2x2x256, Out: s1x2x2x256},
+		{In: s1x2x2x288, Out: s1x2x2x288},
+		{In: s1x2x2x320, Out: s1x2x2x320},
+		{In: s1x2x2x384, Out: s1x2x2x384},
+		{In: s1x4x4x120, Out: s1x4x4x120},
+		{In: s1x4x4x128, Out: s1x4x4x128},
+		{In: s1x4x4x144, Out: s1x4x4x144},
+		{In: s1x4x4x160, Out: s1x4x4x160},
+		{In: s1x4x4x192, Out: s1x4x4x192},
+		{In: s1x4x4x64, Out: s1x4x4x64},
+		{In: s1x4x4x80, Out: s1x4x4x80},
+		{In: s1x4x4x96, Out: s1x4x4x96},
+		{In: s1x8x8x32, Out: s1x8x8x32},
+		{In: s1x8x8x48, Out: s1x8x8x48},
+		{In: s1x8x8x64, Out: s1x8x8x64},
+		{In: s1x8x8x72, Out: s1x8x8x72},
+		{In: s1x8x8x96, Out: s1x8x8x96},
+	}},
+	{Steps: "Gemm transB=1", Rows: []optable.Row{
+		{In: s1x104, Params: s10x104_10, Out: s1x10, MACs: 1040},
+		{In: s1x128, Params: s10x128_10, Out: s1x10, MACs: 1280},
+		{In: s1x160, Params: s10x160_10, Out: s1x10, MACs: 1600},
+	}},
+	{Steps: "GlobalAveragePool", Rows: []optable.Row{
+		{In: s1x104x1x1, Out: s1x104x1x1},
+		{In: s1x128x1x1, Out: s1x128x1x1},
+		{In: s1x160x1x1, Out: s1x160x1x1},
+	}},
+	{Steps: "LayerNormalization epsilon=1e-06", Rows: []optable.Row{
+		{In: s1x16x16x16, Params: s16_16, Out: s1x16x16x16},
+		{In: s1x16x16x24, Params: s24_24, Out: s1x16x16x24},
+		{In: s1x1x1x104, Params: s104_104, Out: s1x1x1x104},
+		{In: s1x1x1x128, Params: s128_128, Out: s1x1x1x128},
+		{In: s1x1x1x160, Params: s160_160, Out: s1x1x1x160},
+		{In: s1x2x2x64, Params: s64_64, Out: s1x2x2x64},
+		{In: s1x2x2x80, Params: s80_80, Out: s1x2x2x80},
+		{In: s1x2x2x96, Params: s96_96, Out: s1x2x2x96},
+		{In: s1x4x4x32, Params: s32_32, Out: s1x4x4x32},
+		{In: s1x4x4x40, Params: s40_40, Out: s1x4x4x40},
+		{In: s1x4x4x48, Params: s48_48, Out: s1x4x4x48},
+		{In: s1x8x8x16, Params: s16_16, Out: s1x8x8x16},
+		{In: s1x8x8x24, Params: s24_24, Out: s1x8x8x24},
+	}},
+	{Steps: "MatMul (i0 p0) | Add (%0 p1)", Rows: []optable.Row{
+		{In: s1x1x1x104, Params: s104x208_208, Out: s1x1x1x208, MACs: 21632},
+		{In: s1x1x1x104, Params: s104x312_312, Out: s1x1x1x312, MACs: 32448},
+		{In: s1x1x1x104, Params: s104x416_416, Out: s1x1x1x416, MACs: 43264},
+		{In: s1x1x1x128, Params: s128x256_256, Out: s1x1x1x256, MACs: 32768},
+		{In: s1x1x1x128, Params: s128x384_384, Out: s1x1x1x384, MACs: 49152},
+		{In: s1x1x1x128, Params: s128x512_512, Out: s1x1x1x512, MACs: 65536},
+		{In: s1x1x1x160, Params: s160x320_320, Out: s1x1x1x320, MACs: 51200},
+		{In: s1x1x1x160, Params: s160x480_480, Out: s1x1x1x480, MACs: 76800},
+		{In: s1x1x1x160, Params: s160x640_640, Out: s1x1x1x640, MACs: 102400},
+		{In: s1x1x1x208, Params: s208x104_104, Out: s1x1x1x104, MACs: 21632},
+		{In: s1x1x1x256, Params: s256x128_128, Out: s1x1x1x128, MACs: 32768},
+		{In: s1x1x1x312, Params: s312x104_104, Out: s1x1x1x104, MACs: 32448},
+		{In: s1x1x1x320, Params: s320x160_160, Out: s1x1x1x160, MACs: 51200},
+		{In: s1x1x1x384, Params: s384x128_128, Out: s1x1x1x128, MACs: 49152},
+		{In: s1x1x1x416, Params: s416x104_104, Out: s1x1x1x104, MACs: 43264},
+		{In: s1x1x1x480, Params: s480x160_160, Out: s1x1x1x160, MACs: 76800},
+		{In: s1x1x1x512, Params: s512x128_128, Out: s1x1x1x128, MACs: 65536},
+		{In: s1x1x1x640, Params: s640x160_160, Out: s1x1x1x160, MACs: 102400},
+		{In: s1x2x2x128, Params: s128x64_64, Out: s1x2x2x64, MACs: 32768},
+		{In: s1x2x2x160, Params: s160x80_80, Out: s1x2x2x80, MACs: 51200},
+		{In: s1x2x2x192, Params: s192x64_64, Out: s1x2x2x64, MACs: 49152},
+		{In: s1x2x2x192, Params: s192x96_96, Out: s1x2x2x96, MACs: 73728},
+		{In: s1x2x2x240, Params: s240x80_80, Out: s1x2x2x80, MACs: 76800},
+		{In: s1x2x2x256, Params: s256x64_64, Out: s1x2x2x64, MACs: 65536},
+		{In: s1x2x2x288, Params: s288x96_96, Out: s1x2x2x96, MACs: 110592},
+		{In: s1x2x2x320, Params: s320x80_80, Out: s1x2x2x80, MACs: 102400},
+		{In: s1x2x2x384, Params: s384x96_96, Out: s1x2x2x96, MACs: 147456},
+		{In: s1x2x2x64, Params: s64x128_128, Out: s1x2x2x128, MACs: 32768},
+		{In: s1x2x2x64, Params: s64x192_192, Out: s1x2x2x192, MACs: 49152},
+		{In: s1x2x2x64, Params: s64x256_256, Out: s1x2x2x256, MACs: 65536},
+		{In: s1x2x2x80, Params: s80x160_160, Out: s1x2x2x160, MACs: 51200},
+		{In: s1x2x2x80, Params: s80x240_240, Out: s1x2x2x240, MACs: 76800},
+		{In: s1x2x2x80, Params: s80x320_320, Out: s1x2x2x320, MACs: 102400},
+		{In: s1x2x2x96, Params: s96x192_192, Out: s1x2x2x192, MACs: 73728},
+		{In: s1x2x2x96, Params: s96x288_288, Out: s1x2x2x288, MACs: 110592},
+		{In: s1x2x2x96, Params: s96x384_384, Out: s1x2x2x384, MACs: 147456},
+		{In: s1x4x4x120, Params: s120x40_40, Out: s1x4x4x40, MACs: 76800},
+		{In: s1x4x4x128, Params: s128x32_32, Out: s1x4x4x32, MACs: 65536},
+		{In: s1x4x4x144, Params: s144x48_48, Out: s1x4x4x48, MACs: 110592},
+		{In: s1x4x4x160, Params: s160x40_40, Out: s1x4x4x40, MACs: 102400},
+		{In: s1x4x4x192, Params: s192x48_48, Out: s1x4x4x48, MACs: 147456},
+		{In: s1x4x4x32, Params: s32x128_128, Out: s1x4x4x128, MACs: 65536},
+		{In: s1x4x4x32, Params: s32x64_64, Out: s1x4x4x64, MACs: 32768},
+		{In: s1x4x4x32, Params: s32x96_96, Out: s1x4x4x96, MACs: 49152},
+		{In: s1x4x4x40, Params: s40x120_120, Out: s1x4x4x120, MACs: 76800},
+		{In: s1x4x4x40, Params: s40x160_160, Out: s1x4x4x160, MACs: 102400},
+		{In: s1x4x4x40, Params: s40x80_80, Out: s1x4x4x80, MACs: 51200},
+		{In: s1x4x4x48, Params: s48x144_144, Out: s1x4x4x144, MACs: 110592},
+		{In: s1x4x4x48, Params: s48x192_192, Out: s1x4x4x192, MACs: 147456},
+		{In: s1x4x4x48, Params: s48x96_96, Out: s1x4x4x96, MACs: 73728},
+		{In: s1x4x4x64, Params: s64x32_32, Out: s1x4x4x32, MACs: 32768},
+		{In: s1x4x4x80, Params: s80x40_40, Out: s1x4x4x40, MACs: 51200},
+		{In: s1x4x4x96, Params: s96x32_32, Out: s1x4x4x32, MACs: 49152},
+		{In: s1x4x4x96, Params: s96x48_48, Out: s1x4x4x48, MACs: 73728},
+		{In: s1x8x8x16, Params: s16x32_32, Out: s1x8x8x32, MACs: 32768},
+		{In: s1x8x8x16, Params: s16x48_48, Out: s1x8x8x48, MACs: 49152},
+		{In: s1x8x8x16, Params: s16x64_64, Out: s1x8x8x64, MACs: 65536},
+		{In: s1x8x8x24, Params: s24x48_48, Out: s1x8x8x48, MACs: 73728},
+		{In: s1x8x8x24, Params: s24x72_72, Out: s1x8x8x72, MACs: 110592},
+		{In: s1x8x8x24, Params: s24x96_96, Out: s1x8x8x96, MACs: 147456},
+		{In: s1x8x8x32, Params: s32x16_16, Out: s1x8x8x16, MACs: 32768},
+		{In: s1x8x8x48, Params: s48x16_16, Out: s1x8x8x16, MACs: 49152},
+		{In: s1x8x8x48, Params: s48x24_24, Out: s1x8x8x24, MACs: 73728},
+		{In: s1x8x8x64, Params: s64x16_16, Out: s1x8x8x16, MACs: 65536},
+		{In: s1x8x8x72, Params: s72x24_24, Out: s1x8x8x24, MACs: 110592},
+		{In: s1x8x8x96, Params: s96x24_24, Out: s1x8x8x24, MACs: 147456},
+	}},
+	{Steps: "Mul", Rows: []optable.Row{
+		{In: s1x104x1x1_1x104x1x1, Out: s1x104x1x1},
+		{In: s1x128x1x1_1x128x1x1, Out: s1x128x1x1},
+		{In: s1x160x1x1_1x160x1x1, Out: s1x160x1x1},
+		{In: s1x16x8x8_1x16x1x1, Out: s1x16x8x8},
+		{In: s1x24x8x8_1x24x1x1, Out: s1x24x8x8},
+		{In: s1x32x4x4_1x32x1x1, Out: s1x32x4x4},
+		{In: s1x40x4x4_1x40x1x1, Out: s1x40x4x4},
+		{In: s1x48x4x4_1x48x1x1, Out: s1x48x4x4},
+		{In: s1x64x2x2_1x64x1x1, Out: s1x64x2x2},
+		{In: s1x80x2x2_1x80x1x1, Out: s1x80x2x2},
+		{In: s1x96x2x2_1x96x1x1, Out: s1x96x2x2},
+	}},
+	{Steps: "Reshape shape=1,104,1,1", Rows: []optable.Row{{Params: s104, Out: s1x104x1x1}}},
+	{Steps: "Reshape shape=1,128,1,1", Rows: []optable.Row{{Params: s128, Out: s1x128x1x1}}},
+	{Steps: "Reshape shape=1,16,1,1", Rows: []optable.Row{{Params: s16, Out: s1x16x1x1}}},
+	{Steps: "Reshape shape=1,160,1,1", Rows: []optable.Row{{Params: s160, Out: s1x160x1x1}}},
+	{Steps: "Reshape shape=1,24,1,1", Rows: []optable.Row{{Params: s24, Out: s1x24x1x1}}},
+	{Steps: "Reshape shape=1,32,1,1", Rows: []optable.Row{{Params: s32, Out: s1x32x1x1}}},
+	{Steps: "Reshape shape=1,40,1,1", Rows: []optable.Row{{Params: s40, Out: s1x40x1x1}}},
+	{Steps: "Reshape shape=1,48,1,1", Rows: []optable.Row{{Params: s48, Out: s1x48x1x1}}},
+	{Steps: "Reshape shape=1,64,1,1", Rows: []optable.Row{{Params: s64, Out: s1x64x1x1}}},
+	{Steps: "Reshape shape=1,80,1,1", Rows: []optable.Row{{Params: s80, Out: s1x80x1x1}}},
+	{Steps: "Reshape shape=1,96,1,1", Rows: []optable.Row{{Params: s96, Out: s1x96x1x1}}},
+	{Steps: "Transpose perm=0,2,3,1", Rows: []optable.Row{
+		{In: s1x104x1x1, Out: s1x1x1x104},
+		{In: s1x128x1x1, Out: s1x1x1x128},
+		{In: s1x160x1x1, Out: s1x1x1x160},
+		{In: s1x16x16x16, Out: s1x16x16x16},
+		{In: s1x16x8x8, Out: s1x8x8x16},
+		{In: s1x24x16x16, Out: s1x16x16x24},
+		{In: s1x24x8x8, Out: s1x8x8x24},
+		{In: s1x32x4x4, Out: s1x4x4x32},
+		{In: s1x40x4x4, Out: s1x4x4x40},
+		{In: s1x48x4x4, Out: s1x4x4x48},
+		{In: s1x64x2x2, Out: s1x2x2x64},
+		{In: s1x80x2x2, Out: s1x2x2x80},
+		{In: s1x96x2x2, Out: s1x2x2x96},
+	}},
+	{Steps: "Transpose perm=0,3,1,2", Rows: []optable.Row{
+		{In: s1x16x16x16, Out: s1x16x16x16},
+		{In: s1x16x16x24, Out: s1x24x16x16},
+		{In: s1x1x1x104, Out: s1x104x1x1},
+		{In: s1x1x1x128, Out: s1x128x1x1},
+		{In: s1x1x1x160, Out: s1x160x1x1},
+		{In: s1x2x2x64, Out: s1x64x2x2},
+		{In: s1x2x2x80, Out: s1x80x2x2},
+		{In: s1x2x2x96, Out: s1x96x2x2},
+		{In: s1x4x4x32, Out: s1x32x4x4},
+		{In: s1x4x4x40, Out: s1x40x4x4},
+		{In: s1x4x4x48, Out: s1x48x4x4},
+		{In: s1x8x8x16, Out: s1x16x8x8},
+		{In: s1x8x8x24, Out: s1x24x8x8},
+	}},
+}
+
+// ops is sorted by key.
+var ops = optable.Ops(shapes[:], kernels[:])
 
 // sitesNone has the operator at every place of the network under fusion rules "none".
 var sitesNone = [...]optable.Site{

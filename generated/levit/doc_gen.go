@@ -65,7 +65,7 @@ var definition = supernet.Net{
 		{Index: 12, Name: "stage12", Width: 128},
 		{Index: 13, Name: "stage13", Width: 10},
 	},
-	Ops: ops[:],
+	Ops: ops,
 	Rules: []supernet.Rules{
 		{Name: "none", Sites: sitesNone[:]},
 		{Name: "embedded", Patterns: []string{"Conv Relu|Clip", "Gemm Relu|Clip", "MatMul Relu|Clip", "Add Relu|Clip"}, Sites: sitesEmbedded[:]},

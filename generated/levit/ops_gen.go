@@ -2,1208 +2,2816 @@
 
 package levit
 
-import "github.com/autotailor/autotailor/runtime/optable"
+import (
+	"github.com/autotailor/autotailor/runtime/nn"
+	"github.com/autotailor/autotailor/runtime/optable"
+)
 
 // NumOps is the number of distinct operators over all SubNets and fusion rules.
 const NumOps = 1194
 
-// ops is sorted by key. With the sites below it is the schema of latency tables.
-var ops = [NumOps]optable.Op{
-	{Steps: "Add", In: "1x16x32 1x16x32", Out: "1x16x32"},
-	{Steps: "Add", In: "1x16x48 1x16x48", Out: "1x16x48"},
-	{Steps: "Add", In: "1x16x64 1x16x64", Out: "1x16x64"},
-	{Steps: "Add", In: "1x1x128 1x1x128", Out: "1x1x128"},
-	{Steps: "Add", In: "1x1x16x16 1x16x16", Out: "1x1x16x16"},
-	{Steps: "Add", In: "1x1x48 1x1x48", Out: "1x1x48"},
-	{Steps: "Add", In: "1x1x4x4 1x4x4", Out: "1x1x4x4"},
-	{Steps: "Add", In: "1x1x64 1x1x64", Out: "1x1x64"},
-	{Steps: "Add", In: "1x1x72 1x1x72", Out: "1x1x72"},
-	{Steps: "Add", In: "1x1x96 1x1x96", Out: "1x1x96"},
-	{Steps: "Add", In: "1x1x9x9 1x9x9", Out: "1x1x9x9"},
-	{Steps: "Add", In: "1x2x16x16 2x16x16", Out: "1x2x16x16"},
-	{Steps: "Add", In: "1x2x1x1 2x1x1", Out: "1x2x1x1"},
-	{Steps: "Add", In: "1x2x4x4 2x4x4", Out: "1x2x4x4"},
-	{Steps: "Add", In: "1x2x9x9 2x9x9", Out: "1x2x9x9"},
-	{Steps: "Add", In: "1x3x1x1 3x1x1", Out: "1x3x1x1"},
-	{Steps: "Add", In: "1x3x4x4 3x4x4", Out: "1x3x4x4"},
-	{Steps: "Add", In: "1x4x1x1 4x1x1", Out: "1x4x1x1"},
-	{Steps: "Add", In: "1x4x1x4 4x1x4", Out: "1x4x1x4"},
-	{Steps: "Add", In: "1x4x32 1x4x32", Out: "1x4x32"},
-	{Steps: "Add", In: "1x4x48 1x4x48", Out: "1x4x48"},
-	{Steps: "Add", In: "1x4x4x16 4x4x16", Out: "1x4x4x16"},
-	{Steps: "Add", In: "1x4x4x9 4x4x9", Out: "1x4x4x9"},
-	{Steps: "Add", In: "1x4x64 1x4x64", Out: "1x4x64"},
-	{Steps: "Add", In: "1x4x72 1x4x72", Out: "1x4x72"},
-	{Steps: "Add", In: "1x4x96 1x4x96", Out: "1x4x96"},
-	{Steps: "Add", In: "1x6x1x1 6x1x1", Out: "1x6x1x1"},
-	{Steps: "Add", In: "1x6x1x4 6x1x4", Out: "1x6x1x4"},
-	{Steps: "Add", In: "1x9x32 1x9x32", Out: "1x9x32"},
-	{Steps: "Add", In: "1x9x48 1x9x48", Out: "1x9x48"},
-	{Steps: "Add", In: "1x9x64 1x9x64", Out: "1x9x64"},
-	{Steps: "BatchNormalization", In: "16x112", Params: "112 112 112 112", Out: "16x112"},
-	{Steps: "BatchNormalization", In: "16x128", Params: "128 128 128 128", Out: "16x128"},
-	{Steps: "BatchNormalization", In: "16x192", Params: "192 192 192 192", Out: "16x192"},
-	{Steps: "BatchNormalization", In: "16x256", Params: "256 256 256 256", Out: "16x256"},
-	{Steps: "BatchNormalization", In: "16x32", Params: "32 32 32 32", Out: "16x32"},
-	{Steps: "BatchNormalization", In: "16x320", Params: "320 320 320 320", Out: "16x320"},
-	{Steps: "BatchNormalization", In: "16x40", Params: "40 40 40 40", Out: "16x40"},
-	{Steps: "BatchNormalization", In: "16x48", Params: "48 48 48 48", Out: "16x48"},
-	{Steps: "BatchNormalization", In: "16x56", Params: "56 56 56 56", Out: "16x56"},
-	{Steps: "BatchNormalization", In: "16x64", Params: "64 64 64 64", Out: "16x64"},
-	{Steps: "BatchNormalization", In: "16x72", Params: "72 72 72 72", Out: "16x72"},
-	{Steps: "BatchNormalization", In: "16x80", Params: "80 80 80 80", Out: "16x80"},
-	{Steps: "BatchNormalization", In: "16x96", Params: "96 96 96 96", Out: "16x96"},
-	{Steps: "BatchNormalization", In: "1x112", Params: "112 112 112 112", Out: "1x112"},
-	{Steps: "BatchNormalization", In: "1x120", Params: "120 120 120 120", Out: "1x120"},
-	{Steps: "BatchNormalization", In: "1x128", Params: "128 128 128 128", Out: "1x128"},
-	{Steps: "BatchNormalization", In: "1x144", Params: "144 144 144 144", Out: "1x144"},
-	{Steps: "BatchNormalization", In: "1x160", Params: "160 160 160 160", Out: "1x160"},
-	{Steps: "BatchNormalization", In: "1x168", Params: "168 168 168 168", Out: "1x168"},
-	{Steps: "BatchNormalization", In: "1x192", Params: "192 192 192 192", Out: "1x192"},
-	{Steps: "BatchNormalization", In: "1x224", Params: "224 224 224 224", Out: "1x224"},
-	{Steps: "BatchNormalization", In: "1x256", Params: "256 256 256 256", Out: "1x256"},
-	{Steps: "BatchNormalization", In: "1x288", Params: "288 288 288 288", Out: "1x288"},
-	{Steps: "BatchNormalization", In: "1x384", Params: "384 384 384 384", Out: "1x384"},
-	{Steps: "BatchNormalization", In: "1x48", Params: "48 48 48 48", Out: "1x48"},
-	{Steps: "BatchNormalization", In: "1x480", Params: "480 480 480 480", Out: "1x480"},
-	{Steps: "BatchNormalization", In: "1x64", Params: "64 64 64 64", Out: "1x64"},
-	{Steps: "BatchNormalization", In: "1x72", Params: "72 72 72 72", Out: "1x72"},
-	{Steps: "BatchNormalization", In: "1x80", Params: "80 80 80 80", Out: "1x80"},
-	{Steps: "BatchNormalization", In: "1x96", Params: "96 96 96 96", Out: "1x96"},
-	{Steps: "BatchNormalization", In: "4x112", Params: "112 112 112 112", Out: "4x112"},
-	{Steps: "BatchNormalization", In: "4x120", Params: "120 120 120 120", Out: "4x120"},
-	{Steps: "BatchNormalization", In: "4x128", Params: "128 128 128 128", Out: "4x128"},
-	{Steps: "BatchNormalization", In: "4x144", Params: "144 144 144 144", Out: "4x144"},
-	{Steps: "BatchNormalization", In: "4x168", Params: "168 168 168 168", Out: "4x168"},
-	{Steps: "BatchNormalization", In: "4x192", Params: "192 192 192 192", Out: "4x192"},
-	{Steps: "BatchNormalization", In: "4x256", Params: "256 256 256 256", Out: "4x256"},
-	{Steps: "BatchNormalization", In: "4x288", Params: "288 288 288 288", Out: "4x288"},
-	{Steps: "BatchNormalization", In: "4x32", Params: "32 32 32 32", Out: "4x32"},
-	{Steps: "BatchNormalization", In: "4x320", Params: "320 320 320 320", Out: "4x320"},
-	{Steps: "BatchNormalization", In: "4x384", Params: "384 384 384 384", Out: "4x384"},
-	{Steps: "BatchNormalization", In: "4x40", Params: "40 40 40 40", Out: "4x40"},
-	{Steps: "BatchNormalization", In: "4x48", Params: "48 48 48 48", Out: "4x48"},
-	{Steps: "BatchNormalization", In: "4x480", Params: "480 480 480 480", Out: "4x480"},
-	{Steps: "BatchNormalization", In: "4x56", Params: "56 56 56 56", Out: "4x56"},
-	{Steps: "BatchNormalization", In: "4x64", Params: "64 64 64 64", Out: "4x64"},
-	{Steps: "BatchNormalization", In: "4x72", Params: "72 72 72 72", Out: "4x72"},
-	{Steps: "BatchNormalization", In: "4x80", Params: "80 80 80 80", Out: "4x80"},
-	{Steps: "BatchNormalization", In: "4x96", Params: "96 96 96 96", Out: "4x96"},
-	{Steps: "BatchNormalization", In: "9x112", Params: "112 112 112 112", Out: "9x112"},
-	{Steps: "BatchNormalization", In: "9x128", Params: "128 128 128 128", Out: "9x128"},
-	{Steps: "BatchNormalization", In: "9x192", Params: "192 192 192 192", Out: "9x192"},
-	{Steps: "BatchNormalization", In: "9x256", Params: "256 256 256 256", Out: "9x256"},
-	{Steps: "BatchNormalization", In: "9x32", Params: "32 32 32 32", Out: "9x32"},
-	{Steps: "BatchNormalization", In: "9x320", Params: "320 320 320 320", Out: "9x320"},
-	{Steps: "BatchNormalization", In: "9x40", Params: "40 40 40 40", Out: "9x40"},
-	{Steps: "BatchNormalization", In: "9x48", Params: "48 48 48 48", Out: "9x48"},
-	{Steps: "BatchNormalization", In: "9x56", Params: "56 56 56 56", Out: "9x56"},
-	{Steps: "BatchNormalization", In: "9x64", Params: "64 64 64 64", Out: "9x64"},
-	{Steps: "BatchNormalization", In: "9x72", Params: "72 72 72 72", Out: "9x72"},
-	{Steps: "BatchNormalization", In: "9x80", Params: "80 80 80 80", Out: "9x80"},
-	{Steps: "BatchNormalization", In: "9x96", Params: "96 96 96 96", Out: "9x96"},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x16x10x10", Params: "16x16x3x3 16", Out: "1x16x5x5", MACs: 57600},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x16x10x10", Params: "24x16x3x3 24", Out: "1x24x5x5", MACs: 86400},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x16x10x10", Params: "32x16x3x3 32", Out: "1x32x5x5", MACs: 115200},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x16x12x12", Params: "16x16x3x3 16", Out: "1x16x6x6", MACs: 82944},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x16x12x12", Params: "24x16x3x3 24", Out: "1x24x6x6", MACs: 124416},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x16x12x12", Params: "32x16x3x3 32", Out: "1x32x6x6", MACs: 165888},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x16x14x14", Params: "16x16x3x3 16", Out: "1x16x7x7", MACs: 112896},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x16x14x14", Params: "24x16x3x3 24", Out: "1x24x7x7", MACs: 169344},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x16x14x14", Params: "32x16x3x3 32", Out: "1x32x7x7", MACs: 225792},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x16x16x16", Params: "16x16x3x3 16", Out: "1x16x8x8", MACs: 147456},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x16x16x16", Params: "24x16x3x3 24", Out: "1x24x8x8", MACs: 221184},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x16x16x16", Params: "32x16x3x3 32", Out: "1x32x8x8", MACs: 294912},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x16x4x4", Params: "32x16x3x3 32", Out: "1x32x2x2", MACs: 18432},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x16x4x4", Params: "48x16x3x3 48", Out: "1x48x2x2", MACs: 27648},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x16x4x4", Params: "64x16x3x3 64", Out: "1x64x2x2", MACs: 36864},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x16x5x5", Params: "32x16x3x3 32", Out: "1x32x3x3", MACs: 41472},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x16x5x5", Params: "48x16x3x3 48", Out: "1x48x3x3", MACs: 62208},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x16x5x5", Params: "64x16x3x3 64", Out: "1x64x3x3", MACs: 82944},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x16x6x6", Params: "32x16x3x3 32", Out: "1x32x3x3", MACs: 41472},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x16x6x6", Params: "48x16x3x3 48", Out: "1x48x3x3", MACs: 62208},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x16x6x6", Params: "64x16x3x3 64", Out: "1x64x3x3", MACs: 82944},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x16x7x7", Params: "32x16x3x3 32", Out: "1x32x4x4", MACs: 73728},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x16x7x7", Params: "48x16x3x3 48", Out: "1x48x4x4", MACs: 110592},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x16x7x7", Params: "64x16x3x3 64", Out: "1x64x4x4", MACs: 147456},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x16x8x8", Params: "16x16x3x3 16", Out: "1x16x4x4", MACs: 36864},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x16x8x8", Params: "24x16x3x3 24", Out: "1x24x4x4", MACs: 55296},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x16x8x8", Params: "32x16x3x3 32", Out: "1x32x4x4", MACs: 73728},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x16x8x8", Params: "48x16x3x3 48", Out: "1x48x4x4", MACs: 110592},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x16x8x8", Params: "64x16x3x3 64", Out: "1x64x4x4", MACs: 147456},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x1x16x16", Params: "16x1x3x3 16", Out: "1x16x8x8", MACs: 9216},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x1x16x16", Params: "8x1x3x3 8", Out: "1x8x8x8", MACs: 4608},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x1x20x20", Params: "16x1x3x3 16", Out: "1x16x10x10", MACs: 14400},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x1x20x20", Params: "8x1x3x3 8", Out: "1x8x10x10", MACs: 7200},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x1x24x24", Params: "16x1x3x3 16", Out: "1x16x12x12", MACs: 20736},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x1x24x24", Params: "8x1x3x3 8", Out: "1x8x12x12", MACs: 10368},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x1x28x28", Params: "16x1x3x3 16", Out: "1x16x14x14", MACs: 28224},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x1x28x28", Params: "8x1x3x3 8", Out: "1x8x14x14", MACs: 14112},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x1x32x32", Params: "16x1x3x3 16", Out: "1x16x16x16", MACs: 36864},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x1x32x32", Params: "8x1x3x3 8", Out: "1x8x16x16", MACs: 18432},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x24x4x4", Params: "32x24x3x3 32", Out: "1x32x2x2", MACs: 27648},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x24x4x4", Params: "48x24x3x3 48", Out: "1x48x2x2", MACs: 41472},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x24x4x4", Params: "64x24x3x3 64", Out: "1x64x2x2", MACs: 55296},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x24x5x5", Params: "32x24x3x3 32", Out: "1x32x3x3", MACs: 62208},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x24x5x5", Params: "48x24x3x3 48", Out: "1x48x3x3", MACs: 93312},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x24x5x5", Params: "64x24x3x3 64", Out: "1x64x3x3", MACs: 124416},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x24x6x6", Params: "32x24x3x3 32", Out: "1x32x3x3", MACs: 62208},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x24x6x6", Params: "48x24x3x3 48", Out: "1x48x3x3", MACs: 93312},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x24x6x6", Params: "64x24x3x3 64", Out: "1x64x3x3", MACs: 124416},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x24x7x7", Params: "32x24x3x3 32", Out: "1x32x4x4", MACs: 110592},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x24x7x7", Params: "48x24x3x3 48", Out: "1x48x4x4", MACs: 165888},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x24x7x7", Params: "64x24x3x3 64", Out: "1x64x4x4", MACs: 221184},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x24x8x8", Params: "32x24x3x3 32", Out: "1x32x4x4", MACs: 110592},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x24x8x8", Params: "48x24x3x3 48", Out: "1x48x4x4", MACs: 165888},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x24x8x8", Params: "64x24x3x3 64", Out: "1x64x4x4", MACs: 221184},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x32x4x4", Params: "32x32x3x3 32", Out: "1x32x2x2", MACs: 36864},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x32x4x4", Params: "48x32x3x3 48", Out: "1x48x2x2", MACs: 55296},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x32x4x4", Params: "64x32x3x3 64", Out: "1x64x2x2", MACs: 73728},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x32x5x5", Params: "32x32x3x3 32", Out: "1x32x3x3", MACs: 82944},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x32x5x5", Params: "48x32x3x3 48", Out: "1x48x3x3", MACs: 124416},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x32x5x5", Params: "64x32x3x3 64", Out: "1x64x3x3", MACs: 165888},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x32x6x6", Params: "32x32x3x3 32", Out: "1x32x3x3", MACs: 82944},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x32x6x6", Params: "48x32x3x3 48", Out: "1x48x3x3", MACs: 124416},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x32x6x6", Params: "64x32x3x3 64", Out: "1x64x3x3", MACs: 165888},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x32x7x7", Params: "32x32x3x3 32", Out: "1x32x4x4", MACs: 147456},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x32x7x7", Params: "48x32x3x3 48", Out: "1x48x4x4", MACs: 221184},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x32x7x7", Params: "64x32x3x3 64", Out: "1x64x4x4", MACs: 294912},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x32x8x8", Params: "32x32x3x3 32", Out: "1x32x4x4", MACs: 147456},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x32x8x8", Params: "48x32x3x3 48", Out: "1x48x4x4", MACs: 221184},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x32x8x8", Params: "64x32x3x3 64", Out: "1x64x4x4", MACs: 294912},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x8x10x10", Params: "16x8x3x3 16", Out: "1x16x5x5", MACs: 28800},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x8x10x10", Params: "24x8x3x3 24", Out: "1x24x5x5", MACs: 43200},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x8x10x10", Params: "32x8x3x3 32", Out: "1x32x5x5", MACs: 57600},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x8x12x12", Params: "16x8x3x3 16", Out: "1x16x6x6", MACs: 41472},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x8x12x12", Params: "24x8x3x3 24", Out: "1x24x6x6", MACs: 62208},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x8x12x12", Params: "32x8x3x3 32", Out: "1x32x6x6", MACs: 82944},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x8x14x14", Params: "16x8x3x3 16", Out: "1x16x7x7", MACs: 56448},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x8x14x14", Params: "24x8x3x3 24", Out: "1x24x7x7", MACs: 84672},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x8x14x14", Params: "32x8x3x3 32", Out: "1x32x7x7", MACs: 112896},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x8x16x16", Params: "16x8x3x3 16", Out: "1x16x8x8", MACs: 73728},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x8x16x16", Params: "24x8x3x3 24", Out: "1x24x8x8", MACs: 110592},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x8x16x16", Params: "32x8x3x3 32", Out: "1x32x8x8", MACs: 147456},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x8x8x8", Params: "16x8x3x3 16", Out: "1x16x4x4", MACs: 18432},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x8x8x8", Params: "24x8x3x3 24", Out: "1x24x4x4", MACs: 27648},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", In: "1x8x8x8", Params: "32x8x3x3 32", Out: "1x32x4x4", MACs: 36864},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | HardSwish (%0)", In: "1x16x10x10", Params: "16x16x3x3 16", Out: "1x16x5x5", MACs: 57600},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | HardSwish (%0)", In: "1x16x10x10", Params: "24x16x3x3 24", Out: "1x24x5x5", MACs: 86400},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | HardSwish (%0)", In: "1x16x10x10", Params: "32x16x3x3 32", Out: "1x32x5x5", MACs: 115200},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | HardSwish (%0)", In: "1x16x12x12", Params: "16x16x3x3 16", Out: "1x16x6x6", MACs: 82944},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | HardSwish (%0)", In: "1x16x12x12", Params: "24x16x3x3 24", Out: "1x24x6x6", MACs: 124416},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | HardSwish (%0)", In: "1x16x12x12", Params: "32x16x3x3 32", Out: "1x32x6x6", MACs: 165888},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | HardSwish (%0)", In: "1x16x14x14", Params: "16x16x3x3 16", Out: "1x16x7x7", MACs: 112896},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | HardSwish (%0)", In: "1x16x14x14", Params: "24x16x3x3 24", Out: "1x24x7x7", MACs: 169344},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | HardSwish (%0)", In: "1x16x14x14", Params: "32x16x3x3 32", Out: "1x32x7x7", MACs: 225792},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | HardSwish (%0)", In: "1x16x16x16", Params: "16x16x3x3 16", Out: "1x16x8x8", MACs: 147456},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | HardSwish (%0)", In: "1x16x16x16", Params: "24x16x3x3 24", Out: "1x24x8x8", MACs: 221184},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | HardSwish (%0)", In: "1x16x16x16", Params: "32x16x3x3 32", Out: "1x32x8x8", MACs: 294912},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | HardSwish (%0)", In: "1x16x8x8", Params: "16x16x3x3 16", Out: "1x16x4x4", MACs: 36864},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | HardSwish (%0)", In: "1x16x8x8", Params: "24x16x3x3 24", Out: "1x24x4x4", MACs: 55296},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | HardSwish (%0)", In: "1x16x8x8", Params: "32x16x3x3 32", Out: "1x32x4x4", MACs: 73728},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | HardSwish (%0)", In: "1x1x16x16", Params: "16x1x3x3 16", Out: "1x16x8x8", MACs: 9216},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | HardSwish (%0)", In: "1x1x16x16", Params: "8x1x3x3 8", Out: "1x8x8x8", MACs: 4608},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | HardSwish (%0)", In: "1x1x20x20", Params: "16x1x3x3 16", Out: "1x16x10x10", MACs: 14400},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | HardSwish (%0)", In: "1x1x20x20", Params: "8x1x3x3 8", Out: "1x8x10x10", MACs: 7200},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | HardSwish (%0)", In: "1x1x24x24", Params: "16x1x3x3 16", Out: "1x16x12x12", MACs: 20736},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | HardSwish (%0)", In: "1x1x24x24", Params: "8x1x3x3 8", Out: "1x8x12x12", MACs: 10368},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | HardSwish (%0)", In: "1x1x28x28", Params: "16x1x3x3 16", Out: "1x16x14x14", MACs: 28224},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | HardSwish (%0)", In: "1x1x28x28", Params: "8x1x3x3 8", Out: "1x8x14x14", MACs: 14112},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | HardSwish (%0)", In: "1x1x32x32", Params: "16x1x3x3 16", Out: "1x16x16x16", MACs: 36864},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | HardSwish (%0)", In: "1x1x32x32", Params: "8x1x3x3 8", Out: "1x8x16x16", MACs: 18432},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | HardSwish (%0)", In: "1x8x10x10", Params: "16x8x3x3 16", Out: "1x16x5x5", MACs: 28800},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | HardSwish (%0)", In: "1x8x10x10", Params: "24x8x3x3 24", Out: "1x24x5x5", MACs: 43200},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | HardSwish (%0)", In: "1x8x10x10", Params: "32x8x3x3 32", Out: "1x32x5x5", MACs: 57600},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | HardSwish (%0)", In: "1x8x12x12", Params: "16x8x3x3 16", Out: "1x16x6x6", MACs: 41472},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | HardSwish (%0)", In: "1x8x12x12", Params: "24x8x3x3 24", Out: "1x24x6x6", MACs: 62208},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | HardSwish (%0)", In: "1x8x12x12", Params: "32x8x3x3 32", Out: "1x32x6x6", MACs: 82944},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | HardSwish (%0)", In: "1x8x14x14", Params: "16x8x3x3 16", Out: "1x16x7x7", MACs: 56448},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | HardSwish (%0)", In: "1x8x14x14", Params: "24x8x3x3 24", Out: "1x24x7x7", MACs: 84672},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | HardSwish (%0)", In: "1x8x14x14", Params: "32x8x3x3 32", Out: "1x32x7x7", MACs: 112896},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | HardSwish (%0)", In: "1x8x16x16", Params: "16x8x3x3 16", Out: "1x16x8x8", MACs: 73728},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | HardSwish (%0)", In: "1x8x16x16", Params: "24x8x3x3 24", Out: "1x24x8x8", MACs: 110592},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | HardSwish (%0)", In: "1x8x16x16", Params: "32x8x3x3 32", Out: "1x32x8x8", MACs: 147456},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | HardSwish (%0)", In: "1x8x8x8", Params: "16x8x3x3 16", Out: "1x16x4x4", MACs: 18432},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | HardSwish (%0)", In: "1x8x8x8", Params: "24x8x3x3 24", Out: "1x24x4x4", MACs: 27648},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | HardSwish (%0)", In: "1x8x8x8", Params: "32x8x3x3 32", Out: "1x32x4x4", MACs: 36864},
-	{Steps: "Flatten axis=2", In: "1x16x112", Out: "16x112"},
-	{Steps: "Flatten axis=2", In: "1x16x128", Out: "16x128"},
-	{Steps: "Flatten axis=2", In: "1x16x192", Out: "16x192"},
-	{Steps: "Flatten axis=2", In: "1x16x256", Out: "16x256"},
-	{Steps: "Flatten axis=2", In: "1x16x32", Out: "16x32"},
-	{Steps: "Flatten axis=2", In: "1x16x320", Out: "16x320"},
-	{Steps: "Flatten axis=2", In: "1x16x40", Out: "16x40"},
-	{Steps: "Flatten axis=2", In: "1x16x48", Out: "16x48"},
-	{Steps: "Flatten axis=2", In: "1x16x56", Out: "16x56"},
-	{Steps: "Flatten axis=2", In: "1x16x64", Out: "16x64"},
-	{Steps: "Flatten axis=2", In: "1x16x72", Out: "16x72"},
-	{Steps: "Flatten axis=2", In: "1x16x80", Out: "16x80"},
-	{Steps: "Flatten axis=2", In: "1x16x96", Out: "16x96"},
-	{Steps: "Flatten axis=2", In: "1x1x112", Out: "1x112"},
-	{Steps: "Flatten axis=2", In: "1x1x120", Out: "1x120"},
-	{Steps: "Flatten axis=2", In: "1x1x128", Out: "1x128"},
-	{Steps: "Flatten axis=2", In: "1x1x144", Out: "1x144"},
-	{Steps: "Flatten axis=2", In: "1x1x160", Out: "1x160"},
-	{Steps: "Flatten axis=2", In: "1x1x168", Out: "1x168"},
-	{Steps: "Flatten axis=2", In: "1x1x192", Out: "1x192"},
-	{Steps: "Flatten axis=2", In: "1x1x224", Out: "1x224"},
-	{Steps: "Flatten axis=2", In: "1x1x256", Out: "1x256"},
-	{Steps: "Flatten axis=2", In: "1x1x288", Out: "1x288"},
-	{Steps: "Flatten axis=2", In: "1x1x384", Out: "1x384"},
-	{Steps: "Flatten axis=2", In: "1x1x48", Out: "1x48"},
-	{Steps: "Flatten axis=2", In: "1x1x480", Out: "1x480"},
-	{Steps: "Flatten axis=2", In: "1x1x64", Out: "1x64"},
-	{Steps: "Flatten axis=2", In: "1x1x72", Out: "1x72"},
-	{Steps: "Flatten axis=2", In: "1x1x80", Out: "1x80"},
-	{Steps: "Flatten axis=2", In: "1x1x96", Out: "1x96"},
-	{Steps: "Flatten axis=2", In: "1x4x112", Out: "4x112"},
-	{Steps: "Flatten axis=2", In: "1x4x120", Out: "4x120"},
-	{Steps: "Flatten axis=2", In: "1x4x128", Out: "4x128"},
-	{Steps: "Flatten axis=2", In: "1x4x144", Out: "4x144"},
-	{Steps: "Flatten axis=2", In: "1x4x168", Out: "4x168"},
-	{Steps: "Flatten axis=2", In: "1x4x192", Out: "4x192"},
-	{Steps: "Flatten axis=2", In: "1x4x256", Out: "4x256"},
-	{Steps: "Flatten axis=2", In: "1x4x288", Out: "4x288"},
-	{Steps: "Flatten axis=2", In: "1x4x32", Out: "4x32"},
-	{Steps: "Flatten axis=2", In: "1x4x320", Out: "4x320"},
-	{Steps: "Flatten axis=2", In: "1x4x384", Out: "4x384"},
-	{Steps: "Flatten axis=2", In: "1x4x40", Out: "4x40"},
-	{Steps: "Flatten axis=2", In: "1x4x48", Out: "4x48"},
-	{Steps: "Flatten axis=2", In: "1x4x480", Out: "4x480"},
-	{Steps: "Flatten axis=2", In: "1x4x56", Out: "4x56"},
-	{Steps: "Flatten axis=2", In: "1x4x64", Out: "4x64"},
-	{Steps: "Flatten axis=2", In: "1x4x72", Out: "4x72"},
-	{Steps: "Flatten axis=2", In: "1x4x80", Out: "4x80"},
-	{Steps: "Flatten axis=2", In: "1x4x96", Out: "4x96"},
-	{Steps: "Flatten axis=2", In: "1x9x112", Out: "9x112"},
-	{Steps: "Flatten axis=2", In: "1x9x128", Out: "9x128"},
-	{Steps: "Flatten axis=2", In: "1x9x192", Out: "9x192"},
-	{Steps: "Flatten axis=2", In: "1x9x256", Out: "9x256"},
-	{Steps: "Flatten axis=2", In: "1x9x32", Out: "9x32"},
-	{Steps: "Flatten axis=2", In: "1x9x320", Out: "9x320"},
-	{Steps: "Flatten axis=2", In: "1x9x40", Out: "9x40"},
-	{Steps: "Flatten axis=2", In: "1x9x48", Out: "9x48"},
-	{Steps: "Flatten axis=2", In: "1x9x56", Out: "9x56"},
-	{Steps: "Flatten axis=2", In: "1x9x64", Out: "9x64"},
-	{Steps: "Flatten axis=2", In: "1x9x72", Out: "9x72"},
-	{Steps: "Flatten axis=2", In: "1x9x80", Out: "9x80"},
-	{Steps: "Flatten axis=2", In: "1x9x96", Out: "9x96"},
-	{Steps: "Gather axis=1", Params: "1x16 i64:16x16", Out: "1x16x16"},
-	{Steps: "Gather axis=1", Params: "1x16 i64:4x4", Out: "1x4x4"},
-	{Steps: "Gather axis=1", Params: "1x16 i64:9x9", Out: "1x9x9"},
-	{Steps: "Gather axis=1", Params: "2x1 i64:1x1", Out: "2x1x1"},
-	{Steps: "Gather axis=1", Params: "2x16 i64:16x16", Out: "2x16x16"},
-	{Steps: "Gather axis=1", Params: "2x16 i64:4x4", Out: "2x4x4"},
-	{Steps: "Gather axis=1", Params: "2x16 i64:9x9", Out: "2x9x9"},
-	{Steps: "Gather axis=1", Params: "2x4 i64:1x1", Out: "2x1x1"},
-	{Steps: "Gather axis=1", Params: "2x4 i64:4x4", Out: "2x4x4"},
-	{Steps: "Gather axis=1", Params: "3x1 i64:1x1", Out: "3x1x1"},
-	{Steps: "Gather axis=1", Params: "3x4 i64:1x1", Out: "3x1x1"},
-	{Steps: "Gather axis=1", Params: "3x4 i64:4x4", Out: "3x4x4"},
-	{Steps: "Gather axis=1", Params: "4x1 i64:1x1", Out: "4x1x1"},
-	{Steps: "Gather axis=1", Params: "4x16 i64:1x4", Out: "4x1x4"},
-	{Steps: "Gather axis=1", Params: "4x16 i64:4x16", Out: "4x4x16"},
-	{Steps: "Gather axis=1", Params: "4x16 i64:4x9", Out: "4x4x9"},
-	{Steps: "Gather axis=1", Params: "6x4 i64:1x1", Out: "6x1x1"},
-	{Steps: "Gather axis=1", Params: "6x4 i64:1x4", Out: "6x1x4"},
-	{Steps: "Gemm transB=1", In: "1x128", Params: "10x128 10", Out: "1x10", MACs: 1280},
-	{Steps: "Gemm transB=1", In: "1x64", Params: "10x64 10", Out: "1x10", MACs: 640},
-	{Steps: "Gemm transB=1", In: "1x96", Params: "10x96 10", Out: "1x10", MACs: 960},
-	{Steps: "HardSwish", In: "1x16x10x10", Out: "1x16x10x10"},
-	{Steps: "HardSwish", In: "1x16x128", Out: "1x16x128"},
-	{Steps: "HardSwish", In: "1x16x12x12", Out: "1x16x12x12"},
-	{Steps: "HardSwish", In: "1x16x14x14", Out: "1x16x14x14"},
-	{Steps: "HardSwish", In: "1x16x16", Out: "1x16x16"},
-	{Steps: "HardSwish", In: "1x16x16x16", Out: "1x16x16x16"},
-	{Steps: "HardSwish", In: "1x16x24", Out: "1x16x24"},
-	{Steps: "HardSwish", In: "1x16x32", Out: "1x16x32"},
-	{Steps: "HardSwish", In: "1x16x48", Out: "1x16x48"},
-	{Steps: "HardSwish", In: "1x16x4x4", Out: "1x16x4x4"},
-	{Steps: "HardSwish", In: "1x16x5x5", Out: "1x16x5x5"},
-	{Steps: "HardSwish", In: "1x16x64", Out: "1x16x64"},
-	{Steps: "HardSwish", In: "1x16x6x6", Out: "1x16x6x6"},
-	{Steps: "HardSwish", In: "1x16x72", Out: "1x16x72"},
-	{Steps: "HardSwish", In: "1x16x7x7", Out: "1x16x7x7"},
-	{Steps: "HardSwish", In: "1x16x8x8", Out: "1x16x8x8"},
-	{Steps: "HardSwish", In: "1x16x96", Out: "1x16x96"},
-	{Steps: "HardSwish", In: "1x1x112", Out: "1x1x112"},
-	{Steps: "HardSwish", In: "1x1x128", Out: "1x1x128"},
-	{Steps: "HardSwish", In: "1x1x144", Out: "1x1x144"},
-	{Steps: "HardSwish", In: "1x1x192", Out: "1x1x192"},
-	{Steps: "HardSwish", In: "1x1x256", Out: "1x1x256"},
-	{Steps: "HardSwish", In: "1x1x288", Out: "1x1x288"},
-	{Steps: "HardSwish", In: "1x1x32", Out: "1x1x32"},
-	{Steps: "HardSwish", In: "1x1x384", Out: "1x1x384"},
-	{Steps: "HardSwish", In: "1x1x48", Out: "1x1x48"},
-	{Steps: "HardSwish", In: "1x1x64", Out: "1x1x64"},
-	{Steps: "HardSwish", In: "1x1x72", Out: "1x1x72"},
-	{Steps: "HardSwish", In: "1x1x96", Out: "1x1x96"},
-	{Steps: "HardSwish", In: "1x24x4x4", Out: "1x24x4x4"},
-	{Steps: "HardSwish", In: "1x24x5x5", Out: "1x24x5x5"},
-	{Steps: "HardSwish", In: "1x24x6x6", Out: "1x24x6x6"},
-	{Steps: "HardSwish", In: "1x24x7x7", Out: "1x24x7x7"},
-	{Steps: "HardSwish", In: "1x24x8x8", Out: "1x24x8x8"},
-	{Steps: "HardSwish", In: "1x32x4x4", Out: "1x32x4x4"},
-	{Steps: "HardSwish", In: "1x32x5x5", Out: "1x32x5x5"},
-	{Steps: "HardSwish", In: "1x32x6x6", Out: "1x32x6x6"},
-	{Steps: "HardSwish", In: "1x32x7x7", Out: "1x32x7x7"},
-	{Steps: "HardSwish", In: "1x32x8x8", Out: "1x32x8x8"},
-	{Steps: "HardSwish", In: "1x4x112", Out: "1x4x112"},
-	{Steps: "HardSwish", In: "1x4x128", Out: "1x4x128"},
-	{Steps: "HardSwish", In: "1x4x144", Out: "1x4x144"},
-	{Steps: "HardSwish", In: "1x4x16", Out: "1x4x16"},
-	{Steps: "HardSwish", In: "1x4x192", Out: "1x4x192"},
-	{Steps: "HardSwish", In: "1x4x24", Out: "1x4x24"},
-	{Steps: "HardSwish", In: "1x4x256", Out: "1x4x256"},
-	{Steps: "HardSwish", In: "1x4x32", Out: "1x4x32"},
-	{Steps: "HardSwish", In: "1x4x48", Out: "1x4x48"},
-	{Steps: "HardSwish", In: "1x4x64", Out: "1x4x64"},
-	{Steps: "HardSwish", In: "1x4x72", Out: "1x4x72"},
-	{Steps: "HardSwish", In: "1x4x96", Out: "1x4x96"},
-	{Steps: "HardSwish", In: "1x8x10x10", Out: "1x8x10x10"},
-	{Steps: "HardSwish", In: "1x8x12x12", Out: "1x8x12x12"},
-	{Steps: "HardSwish", In: "1x8x14x14", Out: "1x8x14x14"},
-	{Steps: "HardSwish", In: "1x8x16x16", Out: "1x8x16x16"},
-	{Steps: "HardSwish", In: "1x8x8x8", Out: "1x8x8x8"},
-	{Steps: "HardSwish", In: "1x9x128", Out: "1x9x128"},
-	{Steps: "HardSwish", In: "1x9x16", Out: "1x9x16"},
-	{Steps: "HardSwish", In: "1x9x24", Out: "1x9x24"},
-	{Steps: "HardSwish", In: "1x9x32", Out: "1x9x32"},
-	{Steps: "HardSwish", In: "1x9x48", Out: "1x9x48"},
-	{Steps: "HardSwish", In: "1x9x64", Out: "1x9x64"},
-	{Steps: "HardSwish", In: "1x9x72", Out: "1x9x72"},
-	{Steps: "HardSwish", In: "1x9x96", Out: "1x9x96"},
-	{Steps: "MatMul", In: "1x16x128", Params: "128x64", Out: "1x16x64", MACs: 131072},
-	{Steps: "MatMul", In: "1x16x16", Params: "16x32", Out: "1x16x32", MACs: 8192},
-	{Steps: "MatMul", In: "1x16x16", Params: "16x48", Out: "1x16x48", MACs: 12288},
-	{Steps: "MatMul", In: "1x16x16", Params: "16x64", Out: "1x16x64", MACs: 16384},
-	{Steps: "MatMul", In: "1x16x24", Params: "24x32", Out: "1x16x32", MACs: 12288},
-	{Steps: "MatMul", In: "1x16x24", Params: "24x48", Out: "1x16x48", MACs: 18432},
-	{Steps: "MatMul", In: "1x16x24", Params: "24x64", Out: "1x16x64", MACs: 24576},
-	{Steps: "MatMul", In: "1x16x32", Params: "32x112", Out: "1x16x112", MACs: 57344},
-	{Steps: "MatMul", In: "1x16x32", Params: "32x128", Out: "1x16x128", MACs: 65536},
-	{Steps: "MatMul", In: "1x16x32", Params: "32x192", Out: "1x16x192", MACs: 98304},
-	{Steps: "MatMul", In: "1x16x32", Params: "32x256", Out: "1x16x256", MACs: 131072},
-	{Steps: "MatMul", In: "1x16x32", Params: "32x32", Out: "1x16x32", MACs: 16384},
-	{Steps: "MatMul", In: "1x16x32", Params: "32x320", Out: "1x16x320", MACs: 163840},
-	{Steps: "MatMul", In: "1x16x32", Params: "32x40", Out: "1x16x40", MACs: 20480},
-	{Steps: "MatMul", In: "1x16x32", Params: "32x48", Out: "1x16x48", MACs: 24576},
-	{Steps: "MatMul", In: "1x16x32", Params: "32x56", Out: "1x16x56", MACs: 28672},
-	{Steps: "MatMul", In: "1x16x32", Params: "32x64", Out: "1x16x64", MACs: 32768},
-	{Steps: "MatMul", In: "1x16x32", Params: "32x80", Out: "1x16x80", MACs: 40960},
-	{Steps: "MatMul", In: "1x16x32", Params: "32x96", Out: "1x16x96", MACs: 49152},
-	{Steps: "MatMul", In: "1x16x48", Params: "48x112", Out: "1x16x112", MACs: 86016},
-	{Steps: "MatMul", In: "1x16x48", Params: "48x128", Out: "1x16x128", MACs: 98304},
-	{Steps: "MatMul", In: "1x16x48", Params: "48x192", Out: "1x16x192", MACs: 147456},
-	{Steps: "MatMul", In: "1x16x48", Params: "48x256", Out: "1x16x256", MACs: 196608},
-	{Steps: "MatMul", In: "1x16x48", Params: "48x32", Out: "1x16x32", MACs: 24576},
-	{Steps: "MatMul", In: "1x16x48", Params: "48x320", Out: "1x16x320", MACs: 245760},
-	{Steps: "MatMul", In: "1x16x48", Params: "48x40", Out: "1x16x40", MACs: 30720},
-	{Steps: "MatMul", In: "1x16x48", Params: "48x48", Out: "1x16x48", MACs: 36864},
-	{Steps: "MatMul", In: "1x16x48", Params: "48x56", Out: "1x16x56", MACs: 43008},
-	{Steps: "MatMul", In: "1x16x48", Params: "48x64", Out: "1x16x64", MACs: 49152},
-	{Steps: "MatMul", In: "1x16x48", Params: "48x72", Out: "1x16x72", MACs: 55296},
-	{Steps: "MatMul", In: "1x16x48", Params: "48x80", Out: "1x16x80", MACs: 61440},
-	{Steps: "MatMul", In: "1x16x48", Params: "48x96", Out: "1x16x96", MACs: 73728},
-	{Steps: "MatMul", In: "1x16x64", Params: "64x112", Out: "1x16x112", MACs: 114688},
-	{Steps: "MatMul", In: "1x16x64", Params: "64x128", Out: "1x16x128", MACs: 131072},
-	{Steps: "MatMul", In: "1x16x64", Params: "64x192", Out: "1x16x192", MACs: 196608},
-	{Steps: "MatMul", In: "1x16x64", Params: "64x256", Out: "1x16x256", MACs: 262144},
-	{Steps: "MatMul", In: "1x16x64", Params: "64x32", Out: "1x16x32", MACs: 32768},
-	{Steps: "MatMul", In: "1x16x64", Params: "64x320", Out: "1x16x320", MACs: 327680},
-	{Steps: "MatMul", In: "1x16x64", Params: "64x40", Out: "1x16x40", MACs: 40960},
-	{Steps: "MatMul", In: "1x16x64", Params: "64x48", Out: "1x16x48", MACs: 49152},
-	{Steps: "MatMul", In: "1x16x64", Params: "64x56", Out: "1x16x56", MACs: 57344},
-	{Steps: "MatMul", In: "1x16x64", Params: "64x64", Out: "1x16x64", MACs: 65536},
-	{Steps: "MatMul", In: "1x16x64", Params: "64x80", Out: "1x16x80", MACs: 81920},
-	{Steps: "MatMul", In: "1x16x64", Params: "64x96", Out: "1x16x96", MACs: 98304},
-	{Steps: "MatMul", In: "1x16x72", Params: "72x48", Out: "1x16x48", MACs: 55296},
-	{Steps: "MatMul", In: "1x16x96", Params: "96x48", Out: "1x16x48", MACs: 73728},
-	{Steps: "MatMul", In: "1x16x96", Params: "96x64", Out: "1x16x64", MACs: 98304},
-	{Steps: "MatMul", In: "1x1x112", Params: "112x72", Out: "1x1x72", MACs: 8064},
-	{Steps: "MatMul", In: "1x1x128", Params: "128x112", Out: "1x1x112", MACs: 14336},
-	{Steps: "MatMul", In: "1x1x128", Params: "128x120", Out: "1x1x120", MACs: 15360},
-	{Steps: "MatMul", In: "1x1x128", Params: "128x128", Out: "1x1x128", MACs: 16384},
-	{Steps: "MatMul", In: "1x1x128", Params: "128x144", Out: "1x1x144", MACs: 18432},
-	{Steps: "MatMul", In: "1x1x128", Params: "128x160", Out: "1x1x160", MACs: 20480},
-	{Steps: "MatMul", In: "1x1x128", Params: "128x168", Out: "1x1x168", MACs: 21504},
-	{Steps: "MatMul", In: "1x1x128", Params: "128x192", Out: "1x1x192", MACs: 24576},
-	{Steps: "MatMul", In: "1x1x128", Params: "128x224", Out: "1x1x224", MACs: 28672},
-	{Steps: "MatMul", In: "1x1x128", Params: "128x256", Out: "1x1x256", MACs: 32768},
-	{Steps: "MatMul", In: "1x1x128", Params: "128x48", Out: "1x1x48", MACs: 6144},
-	{Steps: "MatMul", In: "1x1x128", Params: "128x64", Out: "1x1x64", MACs: 8192},
-	{Steps: "MatMul", In: "1x1x128", Params: "128x72", Out: "1x1x72", MACs: 9216},
-	{Steps: "MatMul", In: "1x1x128", Params: "128x80", Out: "1x1x80", MACs: 10240},
-	{Steps: "MatMul", In: "1x1x128", Params: "128x96", Out: "1x1x96", MACs: 12288},
-	{Steps: "MatMul", In: "1x1x144", Params: "144x72", Out: "1x1x72", MACs: 10368},
-	{Steps: "MatMul", In: "1x1x144", Params: "144x96", Out: "1x1x96", MACs: 13824},
-	{Steps: "MatMul", In: "1x1x16x16 1x1x16x16", Out: "1x1x16x16", MACs: 4096},
-	{Steps: "MatMul", In: "1x1x16x16 1x1x16x24", Out: "1x1x16x24", MACs: 6144},
-	{Steps: "MatMul", In: "1x1x16x16 1x1x16x32", Out: "1x1x16x32", MACs: 8192},
-	{Steps: "MatMul", In: "1x1x16x8 1x1x8x16", Out: "1x1x16x16", MACs: 2048},
-	{Steps: "MatMul", In: "1x1x192", Params: "192x128", Out: "1x1x128", MACs: 24576},
-	{Steps: "MatMul", In: "1x1x192", Params: "192x48", Out: "1x1x48", MACs: 9216},
-	{Steps: "MatMul", In: "1x1x192", Params: "192x64", Out: "1x1x64", MACs: 12288},
-	{Steps: "MatMul", In: "1x1x192", Params: "192x72", Out: "1x1x72", MACs: 13824},
-	{Steps: "MatMul", In: "1x1x192", Params: "192x96", Out: "1x1x96", MACs: 18432},
-	{Steps: "MatMul", In: "1x1x256", Params: "256x128", Out: "1x1x128", MACs: 32768},
-	{Steps: "MatMul", In: "1x1x256", Params: "256x48", Out: "1x1x48", MACs: 12288},
-	{Steps: "MatMul", In: "1x1x256", Params: "256x72", Out: "1x1x72", MACs: 18432},
-	{Steps: "MatMul", In: "1x1x256", Params: "256x96", Out: "1x1x96", MACs: 24576},
-	{Steps: "MatMul", In: "1x1x288", Params: "288x128", Out: "1x1x128", MACs: 36864},
-	{Steps: "MatMul", In: "1x1x288", Params: "288x64", Out: "1x1x64", MACs: 18432},
-	{Steps: "MatMul", In: "1x1x288", Params: "288x96", Out: "1x1x96", MACs: 27648},
-	{Steps: "MatMul", In: "1x1x32", Params: "32x128", Out: "1x1x128", MACs: 4096},
-	{Steps: "MatMul", In: "1x1x32", Params: "32x48", Out: "1x1x48", MACs: 1536},
-	{Steps: "MatMul", In: "1x1x32", Params: "32x64", Out: "1x1x64", MACs: 2048},
-	{Steps: "MatMul", In: "1x1x32", Params: "32x72", Out: "1x1x72", MACs: 2304},
-	{Steps: "MatMul", In: "1x1x32", Params: "32x96", Out: "1x1x96", MACs: 3072},
-	{Steps: "MatMul", In: "1x1x384", Params: "384x128", Out: "1x1x128", MACs: 49152},
-	{Steps: "MatMul", In: "1x1x384", Params: "384x64", Out: "1x1x64", MACs: 24576},
-	{Steps: "MatMul", In: "1x1x384", Params: "384x96", Out: "1x1x96", MACs: 36864},
-	{Steps: "MatMul", In: "1x1x48", Params: "48x112", Out: "1x1x112", MACs: 5376},
-	{Steps: "MatMul", In: "1x1x48", Params: "48x120", Out: "1x1x120", MACs: 5760},
-	{Steps: "MatMul", In: "1x1x48", Params: "48x128", Out: "1x1x128", MACs: 6144},
-	{Steps: "MatMul", In: "1x1x48", Params: "48x144", Out: "1x1x144", MACs: 6912},
-	{Steps: "MatMul", In: "1x1x48", Params: "48x168", Out: "1x1x168", MACs: 8064},
-	{Steps: "MatMul", In: "1x1x48", Params: "48x192", Out: "1x1x192", MACs: 9216},
-	{Steps: "MatMul", In: "1x1x48", Params: "48x288", Out: "1x1x288", MACs: 13824},
-	{Steps: "MatMul", In: "1x1x48", Params: "48x384", Out: "1x1x384", MACs: 18432},
-	{Steps: "MatMul", In: "1x1x48", Params: "48x48", Out: "1x1x48", MACs: 2304},
-	{Steps: "MatMul", In: "1x1x48", Params: "48x480", Out: "1x1x480", MACs: 23040},
-	{Steps: "MatMul", In: "1x1x48", Params: "48x64", Out: "1x1x64", MACs: 3072},
-	{Steps: "MatMul", In: "1x1x48", Params: "48x72", Out: "1x1x72", MACs: 3456},
-	{Steps: "MatMul", In: "1x1x48", Params: "48x80", Out: "1x1x80", MACs: 3840},
-	{Steps: "MatMul", In: "1x1x48", Params: "48x96", Out: "1x1x96", MACs: 4608},
-	{Steps: "MatMul", In: "1x1x4x16 1x1x16x4", Out: "1x1x4x4", MACs: 256},
-	{Steps: "MatMul", In: "1x1x4x4 1x1x4x16", Out: "1x1x4x16", MACs: 256},
-	{Steps: "MatMul", In: "1x1x4x4 1x1x4x24", Out: "1x1x4x24", MACs: 384},
-	{Steps: "MatMul", In: "1x1x4x4 1x1x4x32", Out: "1x1x4x32", MACs: 512},
-	{Steps: "MatMul", In: "1x1x4x8 1x1x8x4", Out: "1x1x4x4", MACs: 128},
-	{Steps: "MatMul", In: "1x1x64", Params: "64x112", Out: "1x1x112", MACs: 7168},
-	{Steps: "MatMul", In: "1x1x64", Params: "64x120", Out: "1x1x120", MACs: 7680},
-	{Steps: "MatMul", In: "1x1x64", Params: "64x128", Out: "1x1x128", MACs: 8192},
-	{Steps: "MatMul", In: "1x1x64", Params: "64x144", Out: "1x1x144", MACs: 9216},
-	{Steps: "MatMul", In: "1x1x64", Params: "64x160", Out: "1x1x160", MACs: 10240},
-	{Steps: "MatMul", In: "1x1x64", Params: "64x168", Out: "1x1x168", MACs: 10752},
-	{Steps: "MatMul", In: "1x1x64", Params: "64x192", Out: "1x1x192", MACs: 12288},
-	{Steps: "MatMul", In: "1x1x64", Params: "64x224", Out: "1x1x224", MACs: 14336},
-	{Steps: "MatMul", In: "1x1x64", Params: "64x256", Out: "1x1x256", MACs: 16384},
-	{Steps: "MatMul", In: "1x1x64", Params: "64x48", Out: "1x1x48", MACs: 3072},
-	{Steps: "MatMul", In: "1x1x64", Params: "64x64", Out: "1x1x64", MACs: 4096},
-	{Steps: "MatMul", In: "1x1x64", Params: "64x72", Out: "1x1x72", MACs: 4608},
-	{Steps: "MatMul", In: "1x1x64", Params: "64x80", Out: "1x1x80", MACs: 5120},
-	{Steps: "MatMul", In: "1x1x64", Params: "64x96", Out: "1x1x96", MACs: 6144},
-	{Steps: "MatMul", In: "1x1x72", Params: "72x112", Out: "1x1x112", MACs: 8064},
-	{Steps: "MatMul", In: "1x1x72", Params: "72x120", Out: "1x1x120", MACs: 8640},
-	{Steps: "MatMul", In: "1x1x72", Params: "72x128", Out: "1x1x128", MACs: 9216},
-	{Steps: "MatMul", In: "1x1x72", Params: "72x144", Out: "1x1x144", MACs: 10368},
-	{Steps: "MatMul", In: "1x1x72", Params: "72x168", Out: "1x1x168", MACs: 12096},
-	{Steps: "MatMul", In: "1x1x72", Params: "72x192", Out: "1x1x192", MACs: 13824},
-	{Steps: "MatMul", In: "1x1x72", Params: "72x288", Out: "1x1x288", MACs: 20736},
-	{Steps: "MatMul", In: "1x1x72", Params: "72x384", Out: "1x1x384", MACs: 27648},
-	{Steps: "MatMul", In: "1x1x72", Params: "72x48", Out: "1x1x48", MACs: 3456},
-	{Steps: "MatMul", In: "1x1x72", Params: "72x480", Out: "1x1x480", MACs: 34560},
-	{Steps: "MatMul", In: "1x1x72", Params: "72x64", Out: "1x1x64", MACs: 4608},
-	{Steps: "MatMul", In: "1x1x72", Params: "72x72", Out: "1x1x72", MACs: 5184},
-	{Steps: "MatMul", In: "1x1x72", Params: "72x80", Out: "1x1x80", MACs: 5760},
-	{Steps: "MatMul", In: "1x1x72", Params: "72x96", Out: "1x1x96", MACs: 6912},
-	{Steps: "MatMul", In: "1x1x96", Params: "96x112", Out: "1x1x112", MACs: 10752},
-	{Steps: "MatMul", In: "1x1x96", Params: "96x120", Out: "1x1x120", MACs: 11520},
-	{Steps: "MatMul", In: "1x1x96", Params: "96x128", Out: "1x1x128", MACs: 12288},
-	{Steps: "MatMul", In: "1x1x96", Params: "96x144", Out: "1x1x144", MACs: 13824},
-	{Steps: "MatMul", In: "1x1x96", Params: "96x160", Out: "1x1x160", MACs: 15360},
-	{Steps: "MatMul", In: "1x1x96", Params: "96x168", Out: "1x1x168", MACs: 16128},
-	{Steps: "MatMul", In: "1x1x96", Params: "96x192", Out: "1x1x192", MACs: 18432},
-	{Steps: "MatMul", In: "1x1x96", Params: "96x224", Out: "1x1x224", MACs: 21504},
-	{Steps: "MatMul", In: "1x1x96", Params: "96x256", Out: "1x1x256", MACs: 24576},
-	{Steps: "MatMul", In: "1x1x96", Params: "96x288", Out: "1x1x288", MACs: 27648},
-	{Steps: "MatMul", In: "1x1x96", Params: "96x384", Out: "1x1x384", MACs: 36864},
-	{Steps: "MatMul", In: "1x1x96", Params: "96x48", Out: "1x1x48", MACs: 4608},
-	{Steps: "MatMul", In: "1x1x96", Params: "96x480", Out: "1x1x480", MACs: 46080},
-	{Steps: "MatMul", In: "1x1x96", Params: "96x64", Out: "1x1x64", MACs: 6144},
-	{Steps: "MatMul", In: "1x1x96", Params: "96x72", Out: "1x1x72", MACs: 6912},
-	{Steps: "MatMul", In: "1x1x96", Params: "96x80", Out: "1x1x80", MACs: 7680},
-	{Steps: "MatMul", In: "1x1x96", Params: "96x96", Out: "1x1x96", MACs: 9216},
-	{Steps: "MatMul", In: "1x1x9x16 1x1x16x9", Out: "1x1x9x9", MACs: 1296},
-	{Steps: "MatMul", In: "1x1x9x8 1x1x8x9", Out: "1x1x9x9", MACs: 648},
-	{Steps: "MatMul", In: "1x1x9x9 1x1x9x16", Out: "1x1x9x16", MACs: 1296},
-	{Steps: "MatMul", In: "1x1x9x9 1x1x9x24", Out: "1x1x9x24", MACs: 1944},
-	{Steps: "MatMul", In: "1x1x9x9 1x1x9x32", Out: "1x1x9x32", MACs: 2592},
-	{Steps: "MatMul", In: "1x2x16x16 1x2x16x16", Out: "1x2x16x16", MACs: 8192},
-	{Steps: "MatMul", In: "1x2x16x16 1x2x16x24", Out: "1x2x16x24", MACs: 12288},
-	{Steps: "MatMul", In: "1x2x16x16 1x2x16x32", Out: "1x2x16x32", MACs: 16384},
-	{Steps: "MatMul", In: "1x2x16x8 1x2x8x16", Out: "1x2x16x16", MACs: 4096},
-	{Steps: "MatMul", In: "1x2x1x1 1x2x1x16", Out: "1x2x1x16", MACs: 32},
-	{Steps: "MatMul", In: "1x2x1x1 1x2x1x24", Out: "1x2x1x24", MACs: 48},
-	{Steps: "MatMul", In: "1x2x1x1 1x2x1x32", Out: "1x2x1x32", MACs: 64},
-	{Steps: "MatMul", In: "1x2x1x16 1x2x16x1", Out: "1x2x1x1", MACs: 32},
-	{Steps: "MatMul", In: "1x2x1x8 1x2x8x1", Out: "1x2x1x1", MACs: 16},
-	{Steps: "MatMul", In: "1x2x4x16 1x2x16x4", Out: "1x2x4x4", MACs: 512},
-	{Steps: "MatMul", In: "1x2x4x4 1x2x4x16", Out: "1x2x4x16", MACs: 512},
-	{Steps: "MatMul", In: "1x2x4x4 1x2x4x24", Out: "1x2x4x24", MACs: 768},
-	{Steps: "MatMul", In: "1x2x4x4 1x2x4x32", Out: "1x2x4x32", MACs: 1024},
-	{Steps: "MatMul", In: "1x2x4x8 1x2x8x4", Out: "1x2x4x4", MACs: 256},
-	{Steps: "MatMul", In: "1x2x9x16 1x2x16x9", Out: "1x2x9x9", MACs: 2592},
-	{Steps: "MatMul", In: "1x2x9x8 1x2x8x9", Out: "1x2x9x9", MACs: 1296},
-	{Steps: "MatMul", In: "1x2x9x9 1x2x9x16", Out: "1x2x9x16", MACs: 2592},
-	{Steps: "MatMul", In: "1x2x9x9 1x2x9x24", Out: "1x2x9x24", MACs: 3888},
-	{Steps: "MatMul", In: "1x2x9x9 1x2x9x32", Out: "1x2x9x32", MACs: 5184},
-	{Steps: "MatMul", In: "1x3x1x1 1x3x1x16", Out: "1x3x1x16", MACs: 48},
-	{Steps: "MatMul", In: "1x3x1x1 1x3x1x24", Out: "1x3x1x24", MACs: 72},
-	{Steps: "MatMul", In: "1x3x1x1 1x3x1x32", Out: "1x3x1x32", MACs: 96},
-	{Steps: "MatMul", In: "1x3x1x16 1x3x16x1", Out: "1x3x1x1", MACs: 48},
-	{Steps: "MatMul", In: "1x3x1x8 1x3x8x1", Out: "1x3x1x1", MACs: 24},
-	{Steps: "MatMul", In: "1x3x4x16 1x3x16x4", Out: "1x3x4x4", MACs: 768},
-	{Steps: "MatMul", In: "1x3x4x4 1x3x4x16", Out: "1x3x4x16", MACs: 768},
-	{Steps: "MatMul", In: "1x3x4x4 1x3x4x24", Out: "1x3x4x24", MACs: 1152},
-	{Steps: "MatMul", In: "1x3x4x4 1x3x4x32", Out: "1x3x4x32", MACs: 1536},
-	{Steps: "MatMul", In: "1x3x4x8 1x3x8x4", Out: "1x3x4x4", MACs: 384},
-	{Steps: "MatMul", In: "1x4x112", Params: "112x72", Out: "1x4x72", MACs: 32256},
-	{Steps: "MatMul", In: "1x4x128", Params: "128x48", Out: "1x4x48", MACs: 24576},
-	{Steps: "MatMul", In: "1x4x128", Params: "128x64", Out: "1x4x64", MACs: 32768},
-	{Steps: "MatMul", In: "1x4x128", Params: "128x72", Out: "1x4x72", MACs: 36864},
-	{Steps: "MatMul", In: "1x4x128", Params: "128x96", Out: "1x4x96", MACs: 49152},
-	{Steps: "MatMul", In: "1x4x144", Params: "144x72", Out: "1x4x72", MACs: 41472},
-	{Steps: "MatMul", In: "1x4x144", Params: "144x96", Out: "1x4x96", MACs: 55296},
-	{Steps: "MatMul", In: "1x4x16", Params: "16x32", Out: "1x4x32", MACs: 2048},
-	{Steps: "MatMul", In: "1x4x16", Params: "16x48", Out: "1x4x48", MACs: 3072},
-	{Steps: "MatMul", In: "1x4x16", Params: "16x64", Out: "1x4x64", MACs: 4096},
-	{Steps: "MatMul", In: "1x4x192", Params: "192x48", Out: "1x4x48", MACs: 36864},
-	{Steps: "MatMul", In: "1x4x192", Params: "192x72", Out: "1x4x72", MACs: 55296},
-	{Steps: "MatMul", In: "1x4x192", Params: "192x96", Out: "1x4x96", MACs: 73728},
-	{Steps: "MatMul", In: "1x4x1x1 1x4x1x16", Out: "1x4x1x16", MACs: 64},
-	{Steps: "MatMul", In: "1x4x1x1 1x4x1x24", Out: "1x4x1x24", MACs: 96},
-	{Steps: "MatMul", In: "1x4x1x1 1x4x1x32", Out: "1x4x1x32", MACs: 128},
-	{Steps: "MatMul", In: "1x4x1x16 1x4x16x1", Out: "1x4x1x1", MACs: 64},
-	{Steps: "MatMul", In: "1x4x1x16 1x4x16x4", Out: "1x4x1x4", MACs: 256},
-	{Steps: "MatMul", In: "1x4x1x4 1x4x4x32", Out: "1x4x1x32", MACs: 512},
-	{Steps: "MatMul", In: "1x4x1x4 1x4x4x48", Out: "1x4x1x48", MACs: 768},
-	{Steps: "MatMul", In: "1x4x1x4 1x4x4x64", Out: "1x4x1x64", MACs: 1024},
-	{Steps: "MatMul", In: "1x4x1x8 1x4x8x1", Out: "1x4x1x1", MACs: 32},
-	{Steps: "MatMul", In: "1x4x24", Params: "24x32", Out: "1x4x32", MACs: 3072},
-	{Steps: "MatMul", In: "1x4x24", Params: "24x48", Out: "1x4x48", MACs: 4608},
-	{Steps: "MatMul", In: "1x4x24", Params: "24x64", Out: "1x4x64", MACs: 6144},
-	{Steps: "MatMul", In: "1x4x256", Params: "256x48", Out: "1x4x48", MACs: 49152},
-	{Steps: "MatMul", In: "1x4x256", Params: "256x72", Out: "1x4x72", MACs: 73728},
-	{Steps: "MatMul", In: "1x4x256", Params: "256x96", Out: "1x4x96", MACs: 98304},
-	{Steps: "MatMul", In: "1x4x32", Params: "32x112", Out: "1x4x112", MACs: 14336},
-	{Steps: "MatMul", In: "1x4x32", Params: "32x128", Out: "1x4x128", MACs: 16384},
-	{Steps: "MatMul", In: "1x4x32", Params: "32x192", Out: "1x4x192", MACs: 24576},
-	{Steps: "MatMul", In: "1x4x32", Params: "32x256", Out: "1x4x256", MACs: 32768},
-	{Steps: "MatMul", In: "1x4x32", Params: "32x32", Out: "1x4x32", MACs: 4096},
-	{Steps: "MatMul", In: "1x4x32", Params: "32x320", Out: "1x4x320", MACs: 40960},
-	{Steps: "MatMul", In: "1x4x32", Params: "32x40", Out: "1x4x40", MACs: 5120},
-	{Steps: "MatMul", In: "1x4x32", Params: "32x48", Out: "1x4x48", MACs: 6144},
-	{Steps: "MatMul", In: "1x4x32", Params: "32x56", Out: "1x4x56", MACs: 7168},
-	{Steps: "MatMul", In: "1x4x32", Params: "32x64", Out: "1x4x64", MACs: 8192},
-	{Steps: "MatMul", In: "1x4x32", Params: "32x72", Out: "1x4x72", MACs: 9216},
-	{Steps: "MatMul", In: "1x4x32", Params: "32x80", Out: "1x4x80", MACs: 10240},
-	{Steps: "MatMul", In: "1x4x32", Params: "32x96", Out: "1x4x96", MACs: 12288},
-	{Steps: "MatMul", In: "1x4x48", Params: "48x112", Out: "1x4x112", MACs: 21504},
-	{Steps: "MatMul", In: "1x4x48", Params: "48x120", Out: "1x4x120", MACs: 23040},
-	{Steps: "MatMul", In: "1x4x48", Params: "48x128", Out: "1x4x128", MACs: 24576},
-	{Steps: "MatMul", In: "1x4x48", Params: "48x144", Out: "1x4x144", MACs: 27648},
-	{Steps: "MatMul", In: "1x4x48", Params: "48x168", Out: "1x4x168", MACs: 32256},
-	{Steps: "MatMul", In: "1x4x48", Params: "48x192", Out: "1x4x192", MACs: 36864},
-	{Steps: "MatMul", In: "1x4x48", Params: "48x256", Out: "1x4x256", MACs: 49152},
-	{Steps: "MatMul", In: "1x4x48", Params: "48x288", Out: "1x4x288", MACs: 55296},
-	{Steps: "MatMul", In: "1x4x48", Params: "48x32", Out: "1x4x32", MACs: 6144},
-	{Steps: "MatMul", In: "1x4x48", Params: "48x320", Out: "1x4x320", MACs: 61440},
-	{Steps: "MatMul", In: "1x4x48", Params: "48x384", Out: "1x4x384", MACs: 73728},
-	{Steps: "MatMul", In: "1x4x48", Params: "48x40", Out: "1x4x40", MACs: 7680},
-	{Steps: "MatMul", In: "1x4x48", Params: "48x48", Out: "1x4x48", MACs: 9216},
-	{Steps: "MatMul", In: "1x4x48", Params: "48x480", Out: "1x4x480", MACs: 92160},
-	{Steps: "MatMul", In: "1x4x48", Params: "48x56", Out: "1x4x56", MACs: 10752},
-	{Steps: "MatMul", In: "1x4x48", Params: "48x64", Out: "1x4x64", MACs: 12288},
-	{Steps: "MatMul", In: "1x4x48", Params: "48x72", Out: "1x4x72", MACs: 13824},
-	{Steps: "MatMul", In: "1x4x48", Params: "48x80", Out: "1x4x80", MACs: 15360},
-	{Steps: "MatMul", In: "1x4x48", Params: "48x96", Out: "1x4x96", MACs: 18432},
-	{Steps: "MatMul", In: "1x4x4x16 1x4x16x16", Out: "1x4x4x16", MACs: 4096},
-	{Steps: "MatMul", In: "1x4x4x16 1x4x16x32", Out: "1x4x4x32", MACs: 8192},
-	{Steps: "MatMul", In: "1x4x4x16 1x4x16x48", Out: "1x4x4x48", MACs: 12288},
-	{Steps: "MatMul", In: "1x4x4x16 1x4x16x64", Out: "1x4x4x64", MACs: 16384},
-	{Steps: "MatMul", In: "1x4x4x16 1x4x16x9", Out: "1x4x4x9", MACs: 2304},
-	{Steps: "MatMul", In: "1x4x4x9 1x4x9x32", Out: "1x4x4x32", MACs: 4608},
-	{Steps: "MatMul", In: "1x4x4x9 1x4x9x48", Out: "1x4x4x48", MACs: 6912},
-	{Steps: "MatMul", In: "1x4x4x9 1x4x9x64", Out: "1x4x4x64", MACs: 9216},
-	{Steps: "MatMul", In: "1x4x64", Params: "64x112", Out: "1x4x112", MACs: 28672},
-	{Steps: "MatMul", In: "1x4x64", Params: "64x128", Out: "1x4x128", MACs: 32768},
-	{Steps: "MatMul", In: "1x4x64", Params: "64x192", Out: "1x4x192", MACs: 49152},
-	{Steps: "MatMul", In: "1x4x64", Params: "64x256", Out: "1x4x256", MACs: 65536},
-	{Steps: "MatMul", In: "1x4x64", Params: "64x32", Out: "1x4x32", MACs: 8192},
-	{Steps: "MatMul", In: "1x4x64", Params: "64x320", Out: "1x4x320", MACs: 81920},
-	{Steps: "MatMul", In: "1x4x64", Params: "64x40", Out: "1x4x40", MACs: 10240},
-	{Steps: "MatMul", In: "1x4x64", Params: "64x48", Out: "1x4x48", MACs: 12288},
-	{Steps: "MatMul", In: "1x4x64", Params: "64x56", Out: "1x4x56", MACs: 14336},
-	{Steps: "MatMul", In: "1x4x64", Params: "64x64", Out: "1x4x64", MACs: 16384},
-	{Steps: "MatMul", In: "1x4x64", Params: "64x72", Out: "1x4x72", MACs: 18432},
-	{Steps: "MatMul", In: "1x4x64", Params: "64x80", Out: "1x4x80", MACs: 20480},
-	{Steps: "MatMul", In: "1x4x64", Params: "64x96", Out: "1x4x96", MACs: 24576},
-	{Steps: "MatMul", In: "1x4x72", Params: "72x112", Out: "1x4x112", MACs: 32256},
-	{Steps: "MatMul", In: "1x4x72", Params: "72x120", Out: "1x4x120", MACs: 34560},
-	{Steps: "MatMul", In: "1x4x72", Params: "72x128", Out: "1x4x128", MACs: 36864},
-	{Steps: "MatMul", In: "1x4x72", Params: "72x144", Out: "1x4x144", MACs: 41472},
-	{Steps: "MatMul", In: "1x4x72", Params: "72x168", Out: "1x4x168", MACs: 48384},
-	{Steps: "MatMul", In: "1x4x72", Params: "72x192", Out: "1x4x192", MACs: 55296},
-	{Steps: "MatMul", In: "1x4x72", Params: "72x288", Out: "1x4x288", MACs: 82944},
-	{Steps: "MatMul", In: "1x4x72", Params: "72x384", Out: "1x4x384", MACs: 110592},
-	{Steps: "MatMul", In: "1x4x72", Params: "72x48", Out: "1x4x48", MACs: 13824},
-	{Steps: "MatMul", In: "1x4x72", Params: "72x480", Out: "1x4x480", MACs: 138240},
-	{Steps: "MatMul", In: "1x4x72", Params: "72x64", Out: "1x4x64", MACs: 18432},
-	{Steps: "MatMul", In: "1x4x72", Params: "72x72", Out: "1x4x72", MACs: 20736},
-	{Steps: "MatMul", In: "1x4x72", Params: "72x80", Out: "1x4x80", MACs: 23040},
-	{Steps: "MatMul", In: "1x4x72", Params: "72x96", Out: "1x4x96", MACs: 27648},
-	{Steps: "MatMul", In: "1x4x96", Params: "96x112", Out: "1x4x112", MACs: 43008},
-	{Steps: "MatMul", In: "1x4x96", Params: "96x120", Out: "1x4x120", MACs: 46080},
-	{Steps: "MatMul", In: "1x4x96", Params: "96x128", Out: "1x4x128", MACs: 49152},
-	{Steps: "MatMul", In: "1x4x96", Params: "96x144", Out: "1x4x144", MACs: 55296},
-	{Steps: "MatMul", In: "1x4x96", Params: "96x168", Out: "1x4x168", MACs: 64512},
-	{Steps: "MatMul", In: "1x4x96", Params: "96x192", Out: "1x4x192", MACs: 73728},
-	{Steps: "MatMul", In: "1x4x96", Params: "96x288", Out: "1x4x288", MACs: 110592},
-	{Steps: "MatMul", In: "1x4x96", Params: "96x384", Out: "1x4x384", MACs: 147456},
-	{Steps: "MatMul", In: "1x4x96", Params: "96x48", Out: "1x4x48", MACs: 18432},
-	{Steps: "MatMul", In: "1x4x96", Params: "96x480", Out: "1x4x480", MACs: 184320},
-	{Steps: "MatMul", In: "1x4x96", Params: "96x64", Out: "1x4x64", MACs: 24576},
-	{Steps: "MatMul", In: "1x4x96", Params: "96x72", Out: "1x4x72", MACs: 27648},
-	{Steps: "MatMul", In: "1x4x96", Params: "96x80", Out: "1x4x80", MACs: 30720},
-	{Steps: "MatMul", In: "1x4x96", Params: "96x96", Out: "1x4x96", MACs: 36864},
-	{Steps: "MatMul", In: "1x6x1x1 1x6x1x32", Out: "1x6x1x32", MACs: 192},
-	{Steps: "MatMul", In: "1x6x1x1 1x6x1x48", Out: "1x6x1x48", MACs: 288},
-	{Steps: "MatMul", In: "1x6x1x1 1x6x1x64", Out: "1x6x1x64", MACs: 384},
-	{Steps: "MatMul", In: "1x6x1x16 1x6x16x1", Out: "1x6x1x1", MACs: 96},
-	{Steps: "MatMul", In: "1x6x1x16 1x6x16x4", Out: "1x6x1x4", MACs: 384},
-	{Steps: "MatMul", In: "1x6x1x4 1x6x4x32", Out: "1x6x1x32", MACs: 768},
-	{Steps: "MatMul", In: "1x6x1x4 1x6x4x48", Out: "1x6x1x48", MACs: 1152},
-	{Steps: "MatMul", In: "1x6x1x4 1x6x4x64", Out: "1x6x1x64", MACs: 1536},
-	{Steps: "MatMul", In: "1x9x128", Params: "128x64", Out: "1x9x64", MACs: 73728},
-	{Steps: "MatMul", In: "1x9x16", Params: "16x32", Out: "1x9x32", MACs: 4608},
-	{Steps: "MatMul", In: "1x9x16", Params: "16x48", Out: "1x9x48", MACs: 6912},
-	{Steps: "MatMul", In: "1x9x16", Params: "16x64", Out: "1x9x64", MACs: 9216},
-	{Steps: "MatMul", In: "1x9x24", Params: "24x32", Out: "1x9x32", MACs: 6912},
-	{Steps: "MatMul", In: "1x9x24", Params: "24x48", Out: "1x9x48", MACs: 10368},
-	{Steps: "MatMul", In: "1x9x24", Params: "24x64", Out: "1x9x64", MACs: 13824},
-	{Steps: "MatMul", In: "1x9x32", Params: "32x112", Out: "1x9x112", MACs: 32256},
-	{Steps: "MatMul", In: "1x9x32", Params: "32x128", Out: "1x9x128", MACs: 36864},
-	{Steps: "MatMul", In: "1x9x32", Params: "32x192", Out: "1x9x192", MACs: 55296},
-	{Steps: "MatMul", In: "1x9x32", Params: "32x256", Out: "1x9x256", MACs: 73728},
-	{Steps: "MatMul", In: "1x9x32", Params: "32x32", Out: "1x9x32", MACs: 9216},
-	{Steps: "MatMul", In: "1x9x32", Params: "32x320", Out: "1x9x320", MACs: 92160},
-	{Steps: "MatMul", In: "1x9x32", Params: "32x40", Out: "1x9x40", MACs: 11520},
-	{Steps: "MatMul", In: "1x9x32", Params: "32x48", Out: "1x9x48", MACs: 13824},
-	{Steps: "MatMul", In: "1x9x32", Params: "32x56", Out: "1x9x56", MACs: 16128},
-	{Steps: "MatMul", In: "1x9x32", Params: "32x64", Out: "1x9x64", MACs: 18432},
-	{Steps: "MatMul", In: "1x9x32", Params: "32x80", Out: "1x9x80", MACs: 23040},
-	{Steps: "MatMul", In: "1x9x32", Params: "32x96", Out: "1x9x96", MACs: 27648},
-	{Steps: "MatMul", In: "1x9x48", Params: "48x112", Out: "1x9x112", MACs: 48384},
-	{Steps: "MatMul", In: "1x9x48", Params: "48x128", Out: "1x9x128", MACs: 55296},
-	{Steps: "MatMul", In: "1x9x48", Params: "48x192", Out: "1x9x192", MACs: 82944},
-	{Steps: "MatMul", In: "1x9x48", Params: "48x256", Out: "1x9x256", MACs: 110592},
-	{Steps: "MatMul", In: "1x9x48", Params: "48x32", Out: "1x9x32", MACs: 13824},
-	{Steps: "MatMul", In: "1x9x48", Params: "48x320", Out: "1x9x320", MACs: 138240},
-	{Steps: "MatMul", In: "1x9x48", Params: "48x40", Out: "1x9x40", MACs: 17280},
-	{Steps: "MatMul", In: "1x9x48", Params: "48x48", Out: "1x9x48", MACs: 20736},
-	{Steps: "MatMul", In: "1x9x48", Params: "48x56", Out: "1x9x56", MACs: 24192},
-	{Steps: "MatMul", In: "1x9x48", Params: "48x64", Out: "1x9x64", MACs: 27648},
-	{Steps: "MatMul", In: "1x9x48", Params: "48x72", Out: "1x9x72", MACs: 31104},
-	{Steps: "MatMul", In: "1x9x48", Params: "48x80", Out: "1x9x80", MACs: 34560},
-	{Steps: "MatMul", In: "1x9x48", Params: "48x96", Out: "1x9x96", MACs: 41472},
-	{Steps: "MatMul", In: "1x9x64", Params: "64x112", Out: "1x9x112", MACs: 64512},
-	{Steps: "MatMul", In: "1x9x64", Params: "64x128", Out: "1x9x128", MACs: 73728},
-	{Steps: "MatMul", In: "1x9x64", Params: "64x192", Out: "1x9x192", MACs: 110592},
-	{Steps: "MatMul", In: "1x9x64", Params: "64x256", Out: "1x9x256", MACs: 147456},
-	{Steps: "MatMul", In: "1x9x64", Params: "64x32", Out: "1x9x32", MACs: 18432},
-	{Steps: "MatMul", In: "1x9x64", Params: "64x320", Out: "1x9x320", MACs: 184320},
-	{Steps: "MatMul", In: "1x9x64", Params: "64x40", Out: "1x9x40", MACs: 23040},
-	{Steps: "MatMul", In: "1x9x64", Params: "64x48", Out: "1x9x48", MACs: 27648},
-	{Steps: "MatMul", In: "1x9x64", Params: "64x56", Out: "1x9x56", MACs: 32256},
-	{Steps: "MatMul", In: "1x9x64", Params: "64x64", Out: "1x9x64", MACs: 36864},
-	{Steps: "MatMul", In: "1x9x64", Params: "64x80", Out: "1x9x80", MACs: 46080},
-	{Steps: "MatMul", In: "1x9x64", Params: "64x96", Out: "1x9x96", MACs: 55296},
-	{Steps: "MatMul", In: "1x9x72", Params: "72x48", Out: "1x9x48", MACs: 31104},
-	{Steps: "MatMul", In: "1x9x96", Params: "96x48", Out: "1x9x48", MACs: 41472},
-	{Steps: "MatMul", In: "1x9x96", Params: "96x64", Out: "1x9x64", MACs: 55296},
-	{Steps: "MatMul (i0 i1) | Mul (%0 ()[0.25,])", In: "1x1x16x16 1x1x16x16", Out: "1x1x16x16", MACs: 4096},
-	{Steps: "MatMul (i0 i1) | Mul (%0 ()[0.25,])", In: "1x1x16x8 1x1x8x16", Out: "1x1x16x16", MACs: 2048},
-	{Steps: "MatMul (i0 i1) | Mul (%0 ()[0.25,])", In: "1x1x4x16 1x1x16x4", Out: "1x1x4x4", MACs: 256},
-	{Steps: "MatMul (i0 i1) | Mul (%0 ()[0.25,])", In: "1x1x4x8 1x1x8x4", Out: "1x1x4x4", MACs: 128},
-	{Steps: "MatMul (i0 i1) | Mul (%0 ()[0.25,])", In: "1x1x9x16 1x1x16x9", Out: "1x1x9x9", MACs: 1296},
-	{Steps: "MatMul (i0 i1) | Mul (%0 ()[0.25,])", In: "1x1x9x8 1x1x8x9", Out: "1x1x9x9", MACs: 648},
-	{Steps: "MatMul (i0 i1) | Mul (%0 ()[0.25,])", In: "1x2x16x16 1x2x16x16", Out: "1x2x16x16", MACs: 8192},
-	{Steps: "MatMul (i0 i1) | Mul (%0 ()[0.25,])", In: "1x2x16x8 1x2x8x16", Out: "1x2x16x16", MACs: 4096},
-	{Steps: "MatMul (i0 i1) | Mul (%0 ()[0.25,])", In: "1x2x1x16 1x2x16x1", Out: "1x2x1x1", MACs: 32},
-	{Steps: "MatMul (i0 i1) | Mul (%0 ()[0.25,])", In: "1x2x1x8 1x2x8x1", Out: "1x2x1x1", MACs: 16},
-	{Steps: "MatMul (i0 i1) | Mul (%0 ()[0.25,])", In: "1x2x4x16 1x2x16x4", Out: "1x2x4x4", MACs: 512},
-	{Steps: "MatMul (i0 i1) | Mul (%0 ()[0.25,])", In: "1x2x4x8 1x2x8x4", Out: "1x2x4x4", MACs: 256},
-	{Steps: "MatMul (i0 i1) | Mul (%0 ()[0.25,])", In: "1x2x9x16 1x2x16x9", Out: "1x2x9x9", MACs: 2592},
-	{Steps: "MatMul (i0 i1) | Mul (%0 ()[0.25,])", In: "1x2x9x8 1x2x8x9", Out: "1x2x9x9", MACs: 1296},
-	{Steps: "MatMul (i0 i1) | Mul (%0 ()[0.25,])", In: "1x3x1x16 1x3x16x1", Out: "1x3x1x1", MACs: 48},
-	{Steps: "MatMul (i0 i1) | Mul (%0 ()[0.25,])", In: "1x3x1x8 1x3x8x1", Out: "1x3x1x1", MACs: 24},
-	{Steps: "MatMul (i0 i1) | Mul (%0 ()[0.25,])", In: "1x3x4x16 1x3x16x4", Out: "1x3x4x4", MACs: 768},
-	{Steps: "MatMul (i0 i1) | Mul (%0 ()[0.25,])", In: "1x3x4x8 1x3x8x4", Out: "1x3x4x4", MACs: 384},
-	{Steps: "MatMul (i0 i1) | Mul (%0 ()[0.25,])", In: "1x4x1x16 1x4x16x1", Out: "1x4x1x1", MACs: 64},
-	{Steps: "MatMul (i0 i1) | Mul (%0 ()[0.25,])", In: "1x4x1x16 1x4x16x4", Out: "1x4x1x4", MACs: 256},
-	{Steps: "MatMul (i0 i1) | Mul (%0 ()[0.25,])", In: "1x4x1x8 1x4x8x1", Out: "1x4x1x1", MACs: 32},
-	{Steps: "MatMul (i0 i1) | Mul (%0 ()[0.25,])", In: "1x4x4x16 1x4x16x16", Out: "1x4x4x16", MACs: 4096},
-	{Steps: "MatMul (i0 i1) | Mul (%0 ()[0.25,])", In: "1x4x4x16 1x4x16x9", Out: "1x4x4x9", MACs: 2304},
-	{Steps: "MatMul (i0 i1) | Mul (%0 ()[0.25,])", In: "1x6x1x16 1x6x16x1", Out: "1x6x1x1", MACs: 96},
-	{Steps: "MatMul (i0 i1) | Mul (%0 ()[0.25,])", In: "1x6x1x16 1x6x16x4", Out: "1x6x1x4", MACs: 384},
-	{Steps: "Mul (i0 ()[0.25,])", In: "1x1x16x16", Out: "1x1x16x16"},
-	{Steps: "Mul (i0 ()[0.25,])", In: "1x1x4x4", Out: "1x1x4x4"},
-	{Steps: "Mul (i0 ()[0.25,])", In: "1x1x9x9", Out: "1x1x9x9"},
-	{Steps: "Mul (i0 ()[0.25,])", In: "1x2x16x16", Out: "1x2x16x16"},
-	{Steps: "Mul (i0 ()[0.25,])", In: "1x2x1x1", Out: "1x2x1x1"},
-	{Steps: "Mul (i0 ()[0.25,])", In: "1x2x4x4", Out: "1x2x4x4"},
-	{Steps: "Mul (i0 ()[0.25,])", In: "1x2x9x9", Out: "1x2x9x9"},
-	{Steps: "Mul (i0 ()[0.25,])", In: "1x3x1x1", Out: "1x3x1x1"},
-	{Steps: "Mul (i0 ()[0.25,])", In: "1x3x4x4", Out: "1x3x4x4"},
-	{Steps: "Mul (i0 ()[0.25,])", In: "1x4x1x1", Out: "1x4x1x1"},
-	{Steps: "Mul (i0 ()[0.25,])", In: "1x4x1x4", Out: "1x4x1x4"},
-	{Steps: "Mul (i0 ()[0.25,])", In: "1x4x4x16", Out: "1x4x4x16"},
-	{Steps: "Mul (i0 ()[0.25,])", In: "1x4x4x9", Out: "1x4x4x9"},
-	{Steps: "Mul (i0 ()[0.25,])", In: "1x6x1x1", Out: "1x6x1x1"},
-	{Steps: "Mul (i0 ()[0.25,])", In: "1x6x1x4", Out: "1x6x1x4"},
-	{Steps: "ReduceMean axes=1, keepdims=0", In: "1x1x128", Out: "1x128"},
-	{Steps: "ReduceMean axes=1, keepdims=0", In: "1x1x64", Out: "1x64"},
-	{Steps: "ReduceMean axes=1, keepdims=0", In: "1x1x96", Out: "1x96"},
-	{Steps: "Reshape shape=1,1,1,48", In: "1x1x48", Out: "1x1x1x48"},
-	{Steps: "Reshape shape=1,1,1,72", In: "1x1x72", Out: "1x1x1x72"},
-	{Steps: "Reshape shape=1,1,1,96", In: "1x1x96", Out: "1x1x1x96"},
-	{Steps: "Reshape shape=1,1,112", In: "1x112", Out: "1x1x112"},
-	{Steps: "Reshape shape=1,1,120", In: "1x120", Out: "1x1x120"},
-	{Steps: "Reshape shape=1,1,128", In: "1x128", Out: "1x1x128"},
-	{Steps: "Reshape shape=1,1,128", In: "1x1x4x32", Out: "1x1x128"},
-	{Steps: "Reshape shape=1,1,144", In: "1x144", Out: "1x1x144"},
-	{Steps: "Reshape shape=1,1,160", In: "1x160", Out: "1x1x160"},
-	{Steps: "Reshape shape=1,1,168", In: "1x168", Out: "1x1x168"},
-	{Steps: "Reshape shape=1,1,192", In: "1x192", Out: "1x1x192"},
-	{Steps: "Reshape shape=1,1,192", In: "1x1x4x48", Out: "1x1x192"},
-	{Steps: "Reshape shape=1,1,192", In: "1x1x6x32", Out: "1x1x192"},
-	{Steps: "Reshape shape=1,1,2,32", In: "1x1x64", Out: "1x1x2x32"},
-	{Steps: "Reshape shape=1,1,2,40", In: "1x1x80", Out: "1x1x2x40"},
-	{Steps: "Reshape shape=1,1,2,48", In: "1x1x96", Out: "1x1x2x48"},
-	{Steps: "Reshape shape=1,1,2,56", In: "1x1x112", Out: "1x1x2x56"},
-	{Steps: "Reshape shape=1,1,2,64", In: "1x1x128", Out: "1x1x2x64"},
-	{Steps: "Reshape shape=1,1,224", In: "1x224", Out: "1x1x224"},
-	{Steps: "Reshape shape=1,1,256", In: "1x1x4x64", Out: "1x1x256"},
-	{Steps: "Reshape shape=1,1,256", In: "1x256", Out: "1x1x256"},
-	{Steps: "Reshape shape=1,1,288", In: "1x1x6x48", Out: "1x1x288"},
-	{Steps: "Reshape shape=1,1,288", In: "1x288", Out: "1x1x288"},
-	{Steps: "Reshape shape=1,1,3,32", In: "1x1x96", Out: "1x1x3x32"},
-	{Steps: "Reshape shape=1,1,3,40", In: "1x1x120", Out: "1x1x3x40"},
-	{Steps: "Reshape shape=1,1,3,48", In: "1x1x144", Out: "1x1x3x48"},
-	{Steps: "Reshape shape=1,1,3,56", In: "1x1x168", Out: "1x1x3x56"},
-	{Steps: "Reshape shape=1,1,3,64", In: "1x1x192", Out: "1x1x3x64"},
-	{Steps: "Reshape shape=1,1,32", In: "1x1x1x32", Out: "1x1x32"},
-	{Steps: "Reshape shape=1,1,32", In: "1x1x2x16", Out: "1x1x32"},
-	{Steps: "Reshape shape=1,1,384", In: "1x1x6x64", Out: "1x1x384"},
-	{Steps: "Reshape shape=1,1,384", In: "1x384", Out: "1x1x384"},
-	{Steps: "Reshape shape=1,1,4,16", In: "1x1x64", Out: "1x1x4x16"},
-	{Steps: "Reshape shape=1,1,4,32", In: "1x1x128", Out: "1x1x4x32"},
-	{Steps: "Reshape shape=1,1,4,40", In: "1x1x160", Out: "1x1x4x40"},
-	{Steps: "Reshape shape=1,1,4,48", In: "1x1x192", Out: "1x1x4x48"},
-	{Steps: "Reshape shape=1,1,4,56", In: "1x1x224", Out: "1x1x4x56"},
-	{Steps: "Reshape shape=1,1,4,64", In: "1x1x256", Out: "1x1x4x64"},
-	{Steps: "Reshape shape=1,1,48", In: "1x1x1x48", Out: "1x1x48"},
-	{Steps: "Reshape shape=1,1,48", In: "1x1x2x24", Out: "1x1x48"},
-	{Steps: "Reshape shape=1,1,48", In: "1x1x3x16", Out: "1x1x48"},
-	{Steps: "Reshape shape=1,1,48", In: "1x48", Out: "1x1x48"},
-	{Steps: "Reshape shape=1,1,480", In: "1x480", Out: "1x1x480"},
-	{Steps: "Reshape shape=1,1,6,16", In: "1x1x96", Out: "1x1x6x16"},
-	{Steps: "Reshape shape=1,1,6,48", In: "1x1x288", Out: "1x1x6x48"},
-	{Steps: "Reshape shape=1,1,6,64", In: "1x1x384", Out: "1x1x6x64"},
-	{Steps: "Reshape shape=1,1,6,80", In: "1x1x480", Out: "1x1x6x80"},
-	{Steps: "Reshape shape=1,1,64", In: "1x1x1x64", Out: "1x1x64"},
-	{Steps: "Reshape shape=1,1,64", In: "1x1x2x32", Out: "1x1x64"},
-	{Steps: "Reshape shape=1,1,64", In: "1x1x4x16", Out: "1x1x64"},
-	{Steps: "Reshape shape=1,1,64", In: "1x64", Out: "1x1x64"},
-	{Steps: "Reshape shape=1,1,72", In: "1x1x1x72", Out: "1x1x72"},
-	{Steps: "Reshape shape=1,1,72", In: "1x1x3x24", Out: "1x1x72"},
-	{Steps: "Reshape shape=1,1,72", In: "1x72", Out: "1x1x72"},
-	{Steps: "Reshape shape=1,1,80", In: "1x80", Out: "1x1x80"},
-	{Steps: "Reshape shape=1,1,96", In: "1x1x1x96", Out: "1x1x96"},
-	{Steps: "Reshape shape=1,1,96", In: "1x1x3x32", Out: "1x1x96"},
-	{Steps: "Reshape shape=1,1,96", In: "1x1x4x24", Out: "1x1x96"},
-	{Steps: "Reshape shape=1,1,96", In: "1x96", Out: "1x1x96"},
-	{Steps: "Reshape shape=1,16,1,32", In: "1x16x32", Out: "1x16x1x32"},
-	{Steps: "Reshape shape=1,16,1,40", In: "1x16x40", Out: "1x16x1x40"},
-	{Steps: "Reshape shape=1,16,1,48", In: "1x16x48", Out: "1x16x1x48"},
-	{Steps: "Reshape shape=1,16,1,56", In: "1x16x56", Out: "1x16x1x56"},
-	{Steps: "Reshape shape=1,16,1,64", In: "1x16x64", Out: "1x16x1x64"},
-	{Steps: "Reshape shape=1,16,112", In: "16x112", Out: "1x16x112"},
-	{Steps: "Reshape shape=1,16,128", In: "16x128", Out: "1x16x128"},
-	{Steps: "Reshape shape=1,16,16", In: "1x16x1x16", Out: "1x16x16"},
-	{Steps: "Reshape shape=1,16,192", In: "16x192", Out: "1x16x192"},
-	{Steps: "Reshape shape=1,16,2,32", In: "1x16x64", Out: "1x16x2x32"},
-	{Steps: "Reshape shape=1,16,2,40", In: "1x16x80", Out: "1x16x2x40"},
-	{Steps: "Reshape shape=1,16,2,48", In: "1x16x96", Out: "1x16x2x48"},
-	{Steps: "Reshape shape=1,16,2,56", In: "1x16x112", Out: "1x16x2x56"},
-	{Steps: "Reshape shape=1,16,2,64", In: "1x16x128", Out: "1x16x2x64"},
-	{Steps: "Reshape shape=1,16,24", In: "1x16x1x24", Out: "1x16x24"},
-	{Steps: "Reshape shape=1,16,256", In: "16x256", Out: "1x16x256"},
-	{Steps: "Reshape shape=1,16,32", In: "16x32", Out: "1x16x32"},
-	{Steps: "Reshape shape=1,16,32", In: "1x16x1x32", Out: "1x16x32"},
-	{Steps: "Reshape shape=1,16,32", In: "1x16x2x16", Out: "1x16x32"},
-	{Steps: "Reshape shape=1,16,320", In: "16x320", Out: "1x16x320"},
-	{Steps: "Reshape shape=1,16,4,48", In: "1x16x192", Out: "1x16x4x48"},
-	{Steps: "Reshape shape=1,16,4,64", In: "1x16x256", Out: "1x16x4x64"},
-	{Steps: "Reshape shape=1,16,4,80", In: "1x16x320", Out: "1x16x4x80"},
-	{Steps: "Reshape shape=1,16,40", In: "16x40", Out: "1x16x40"},
-	{Steps: "Reshape shape=1,16,48", In: "16x48", Out: "1x16x48"},
-	{Steps: "Reshape shape=1,16,48", In: "1x16x2x24", Out: "1x16x48"},
-	{Steps: "Reshape shape=1,16,56", In: "16x56", Out: "1x16x56"},
-	{Steps: "Reshape shape=1,16,64", In: "16x64", Out: "1x16x64"},
-	{Steps: "Reshape shape=1,16,64", In: "1x16x2x32", Out: "1x16x64"},
-	{Steps: "Reshape shape=1,16,72", In: "16x72", Out: "1x16x72"},
-	{Steps: "Reshape shape=1,16,80", In: "16x80", Out: "1x16x80"},
-	{Steps: "Reshape shape=1,16,96", In: "16x96", Out: "1x16x96"},
-	{Steps: "Reshape shape=1,2,2,32", In: "1x4x32", Out: "1x2x2x32"},
-	{Steps: "Reshape shape=1,2,2,48", In: "1x4x48", Out: "1x2x2x48"},
-	{Steps: "Reshape shape=1,2,2,64", In: "1x4x64", Out: "1x2x2x64"},
-	{Steps: "Reshape shape=1,2,2,72", In: "1x4x72", Out: "1x2x2x72"},
-	{Steps: "Reshape shape=1,2,2,96", In: "1x4x96", Out: "1x2x2x96"},
-	{Steps: "Reshape shape=1,3,3,32", In: "1x9x32", Out: "1x3x3x32"},
-	{Steps: "Reshape shape=1,3,3,48", In: "1x9x48", Out: "1x3x3x48"},
-	{Steps: "Reshape shape=1,3,3,64", In: "1x9x64", Out: "1x3x3x64"},
-	{Steps: "Reshape shape=1,32,16", In: "1x32x4x4", Out: "1x32x16"},
-	{Steps: "Reshape shape=1,32,4", In: "1x32x2x2", Out: "1x32x4"},
-	{Steps: "Reshape shape=1,32,9", In: "1x32x3x3", Out: "1x32x9"},
-	{Steps: "Reshape shape=1,4,1,32", In: "1x4x32", Out: "1x4x1x32"},
-	{Steps: "Reshape shape=1,4,1,40", In: "1x4x40", Out: "1x4x1x40"},
-	{Steps: "Reshape shape=1,4,1,48", In: "1x4x48", Out: "1x4x1x48"},
-	{Steps: "Reshape shape=1,4,1,56", In: "1x4x56", Out: "1x4x1x56"},
-	{Steps: "Reshape shape=1,4,1,64", In: "1x4x64", Out: "1x4x1x64"},
-	{Steps: "Reshape shape=1,4,112", In: "4x112", Out: "1x4x112"},
-	{Steps: "Reshape shape=1,4,120", In: "4x120", Out: "1x4x120"},
-	{Steps: "Reshape shape=1,4,128", In: "1x4x4x32", Out: "1x4x128"},
-	{Steps: "Reshape shape=1,4,128", In: "4x128", Out: "1x4x128"},
-	{Steps: "Reshape shape=1,4,144", In: "4x144", Out: "1x4x144"},
-	{Steps: "Reshape shape=1,4,16", In: "1x4x1x16", Out: "1x4x16"},
-	{Steps: "Reshape shape=1,4,168", In: "4x168", Out: "1x4x168"},
-	{Steps: "Reshape shape=1,4,192", In: "1x4x4x48", Out: "1x4x192"},
-	{Steps: "Reshape shape=1,4,192", In: "4x192", Out: "1x4x192"},
-	{Steps: "Reshape shape=1,4,2,32", In: "1x4x64", Out: "1x4x2x32"},
-	{Steps: "Reshape shape=1,4,2,40", In: "1x4x80", Out: "1x4x2x40"},
-	{Steps: "Reshape shape=1,4,2,48", In: "1x4x96", Out: "1x4x2x48"},
-	{Steps: "Reshape shape=1,4,2,56", In: "1x4x112", Out: "1x4x2x56"},
-	{Steps: "Reshape shape=1,4,2,64", In: "1x4x128", Out: "1x4x2x64"},
-	{Steps: "Reshape shape=1,4,24", In: "1x4x1x24", Out: "1x4x24"},
-	{Steps: "Reshape shape=1,4,256", In: "1x4x4x64", Out: "1x4x256"},
-	{Steps: "Reshape shape=1,4,256", In: "4x256", Out: "1x4x256"},
-	{Steps: "Reshape shape=1,4,288", In: "4x288", Out: "1x4x288"},
-	{Steps: "Reshape shape=1,4,3,32", In: "1x4x96", Out: "1x4x3x32"},
-	{Steps: "Reshape shape=1,4,3,40", In: "1x4x120", Out: "1x4x3x40"},
-	{Steps: "Reshape shape=1,4,3,48", In: "1x4x144", Out: "1x4x3x48"},
-	{Steps: "Reshape shape=1,4,3,56", In: "1x4x168", Out: "1x4x3x56"},
-	{Steps: "Reshape shape=1,4,3,64", In: "1x4x192", Out: "1x4x3x64"},
-	{Steps: "Reshape shape=1,4,32", In: "1x2x2x32", Out: "1x4x32"},
-	{Steps: "Reshape shape=1,4,32", In: "1x4x1x32", Out: "1x4x32"},
-	{Steps: "Reshape shape=1,4,32", In: "1x4x2x16", Out: "1x4x32"},
-	{Steps: "Reshape shape=1,4,32", In: "4x32", Out: "1x4x32"},
-	{Steps: "Reshape shape=1,4,320", In: "4x320", Out: "1x4x320"},
-	{Steps: "Reshape shape=1,4,384", In: "4x384", Out: "1x4x384"},
-	{Steps: "Reshape shape=1,4,4,16", In: "1x4x64", Out: "1x4x4x16"},
-	{Steps: "Reshape shape=1,4,4,32", In: "1x16x32", Out: "1x4x4x32"},
-	{Steps: "Reshape shape=1,4,4,48", In: "1x16x48", Out: "1x4x4x48"},
-	{Steps: "Reshape shape=1,4,4,48", In: "1x4x192", Out: "1x4x4x48"},
-	{Steps: "Reshape shape=1,4,4,64", In: "1x16x64", Out: "1x4x4x64"},
-	{Steps: "Reshape shape=1,4,4,64", In: "1x4x256", Out: "1x4x4x64"},
-	{Steps: "Reshape shape=1,4,4,80", In: "1x4x320", Out: "1x4x4x80"},
-	{Steps: "Reshape shape=1,4,40", In: "4x40", Out: "1x4x40"},
-	{Steps: "Reshape shape=1,4,48", In: "1x2x2x48", Out: "1x4x48"},
-	{Steps: "Reshape shape=1,4,48", In: "1x4x2x24", Out: "1x4x48"},
-	{Steps: "Reshape shape=1,4,48", In: "1x4x3x16", Out: "1x4x48"},
-	{Steps: "Reshape shape=1,4,48", In: "4x48", Out: "1x4x48"},
-	{Steps: "Reshape shape=1,4,480", In: "4x480", Out: "1x4x480"},
-	{Steps: "Reshape shape=1,4,56", In: "4x56", Out: "1x4x56"},
-	{Steps: "Reshape shape=1,4,6,48", In: "1x4x288", Out: "1x4x6x48"},
-	{Steps: "Reshape shape=1,4,6,64", In: "1x4x384", Out: "1x4x6x64"},
-	{Steps: "Reshape shape=1,4,6,80", In: "1x4x480", Out: "1x4x6x80"},
-	{Steps: "Reshape shape=1,4,64", In: "1x2x2x64", Out: "1x4x64"},
-	{Steps: "Reshape shape=1,4,64", In: "1x4x2x32", Out: "1x4x64"},
-	{Steps: "Reshape shape=1,4,64", In: "4x64", Out: "1x4x64"},
-	{Steps: "Reshape shape=1,4,72", In: "1x4x3x24", Out: "1x4x72"},
-	{Steps: "Reshape shape=1,4,72", In: "4x72", Out: "1x4x72"},
-	{Steps: "Reshape shape=1,4,80", In: "4x80", Out: "1x4x80"},
-	{Steps: "Reshape shape=1,4,96", In: "1x4x3x32", Out: "1x4x96"},
-	{Steps: "Reshape shape=1,4,96", In: "4x96", Out: "1x4x96"},
-	{Steps: "Reshape shape=1,48,16", In: "1x48x4x4", Out: "1x48x16"},
-	{Steps: "Reshape shape=1,48,4", In: "1x48x2x2", Out: "1x48x4"},
-	{Steps: "Reshape shape=1,48,9", In: "1x48x3x3", Out: "1x48x9"},
-	{Steps: "Reshape shape=1,64,16", In: "1x64x4x4", Out: "1x64x16"},
-	{Steps: "Reshape shape=1,64,4", In: "1x64x2x2", Out: "1x64x4"},
-	{Steps: "Reshape shape=1,64,9", In: "1x64x3x3", Out: "1x64x9"},
-	{Steps: "Reshape shape=1,9,1,32", In: "1x9x32", Out: "1x9x1x32"},
-	{Steps: "Reshape shape=1,9,1,40", In: "1x9x40", Out: "1x9x1x40"},
-	{Steps: "Reshape shape=1,9,1,48", In: "1x9x48", Out: "1x9x1x48"},
-	{Steps: "Reshape shape=1,9,1,56", In: "1x9x56", Out: "1x9x1x56"},
-	{Steps: "Reshape shape=1,9,1,64", In: "1x9x64", Out: "1x9x1x64"},
-	{Steps: "Reshape shape=1,9,112", In: "9x112", Out: "1x9x112"},
-	{Steps: "Reshape shape=1,9,128", In: "9x128", Out: "1x9x128"},
-	{Steps: "Reshape shape=1,9,16", In: "1x9x1x16", Out: "1x9x16"},
-	{Steps: "Reshape shape=1,9,192", In: "9x192", Out: "1x9x192"},
-	{Steps: "Reshape shape=1,9,2,32", In: "1x9x64", Out: "1x9x2x32"},
-	{Steps: "Reshape shape=1,9,2,40", In: "1x9x80", Out: "1x9x2x40"},
-	{Steps: "Reshape shape=1,9,2,48", In: "1x9x96", Out: "1x9x2x48"},
-	{Steps: "Reshape shape=1,9,2,56", In: "1x9x112", Out: "1x9x2x56"},
-	{Steps: "Reshape shape=1,9,2,64", In: "1x9x128", Out: "1x9x2x64"},
-	{Steps: "Reshape shape=1,9,24", In: "1x9x1x24", Out: "1x9x24"},
-	{Steps: "Reshape shape=1,9,256", In: "9x256", Out: "1x9x256"},
-	{Steps: "Reshape shape=1,9,32", In: "1x9x1x32", Out: "1x9x32"},
-	{Steps: "Reshape shape=1,9,32", In: "1x9x2x16", Out: "1x9x32"},
-	{Steps: "Reshape shape=1,9,32", In: "9x32", Out: "1x9x32"},
-	{Steps: "Reshape shape=1,9,320", In: "9x320", Out: "1x9x320"},
-	{Steps: "Reshape shape=1,9,4,48", In: "1x9x192", Out: "1x9x4x48"},
-	{Steps: "Reshape shape=1,9,4,64", In: "1x9x256", Out: "1x9x4x64"},
-	{Steps: "Reshape shape=1,9,4,80", In: "1x9x320", Out: "1x9x4x80"},
-	{Steps: "Reshape shape=1,9,40", In: "9x40", Out: "1x9x40"},
-	{Steps: "Reshape shape=1,9,48", In: "1x9x2x24", Out: "1x9x48"},
-	{Steps: "Reshape shape=1,9,48", In: "9x48", Out: "1x9x48"},
-	{Steps: "Reshape shape=1,9,56", In: "9x56", Out: "1x9x56"},
-	{Steps: "Reshape shape=1,9,64", In: "1x9x2x32", Out: "1x9x64"},
-	{Steps: "Reshape shape=1,9,64", In: "9x64", Out: "1x9x64"},
-	{Steps: "Reshape shape=1,9,72", In: "9x72", Out: "1x9x72"},
-	{Steps: "Reshape shape=1,9,80", In: "9x80", Out: "1x9x80"},
-	{Steps: "Reshape shape=1,9,96", In: "9x96", Out: "1x9x96"},
-	{Steps: "Slice (i0 i64:1[0,] i64:1[9223372036854775807,] i64:1[1,] i64:1[2,])", In: "1x1x1x48", Out: "1x1x1x48"},
-	{Steps: "Slice (i0 i64:1[0,] i64:1[9223372036854775807,] i64:1[1,] i64:1[2,])", In: "1x1x1x72", Out: "1x1x1x72"},
-	{Steps: "Slice (i0 i64:1[0,] i64:1[9223372036854775807,] i64:1[1,] i64:1[2,])", In: "1x1x1x96", Out: "1x1x1x96"},
-	{Steps: "Slice (i0 i64:1[0,] i64:1[9223372036854775807,] i64:1[1,] i64:1[2,])", In: "1x2x2x32", Out: "1x1x2x32"},
-	{Steps: "Slice (i0 i64:1[0,] i64:1[9223372036854775807,] i64:1[1,] i64:1[2,])", In: "1x2x2x48", Out: "1x1x2x48"},
-	{Steps: "Slice (i0 i64:1[0,] i64:1[9223372036854775807,] i64:1[1,] i64:1[2,])", In: "1x2x2x64", Out: "1x1x2x64"},
-	{Steps: "Slice (i0 i64:1[0,] i64:1[9223372036854775807,] i64:1[1,] i64:1[2,])", In: "1x2x2x72", Out: "1x1x2x72"},
-	{Steps: "Slice (i0 i64:1[0,] i64:1[9223372036854775807,] i64:1[1,] i64:1[2,])", In: "1x2x2x96", Out: "1x1x2x96"},
-	{Steps: "Slice (i0 i64:1[0,] i64:1[9223372036854775807,] i64:1[1,] i64:1[2,])", In: "1x3x3x32", Out: "1x2x3x32"},
-	{Steps: "Slice (i0 i64:1[0,] i64:1[9223372036854775807,] i64:1[1,] i64:1[2,])", In: "1x3x3x48", Out: "1x2x3x48"},
-	{Steps: "Slice (i0 i64:1[0,] i64:1[9223372036854775807,] i64:1[1,] i64:1[2,])", In: "1x3x3x64", Out: "1x2x3x64"},
-	{Steps: "Slice (i0 i64:1[0,] i64:1[9223372036854775807,] i64:1[1,] i64:1[2,])", In: "1x4x4x32", Out: "1x2x4x32"},
-	{Steps: "Slice (i0 i64:1[0,] i64:1[9223372036854775807,] i64:1[1,] i64:1[2,])", In: "1x4x4x48", Out: "1x2x4x48"},
-	{Steps: "Slice (i0 i64:1[0,] i64:1[9223372036854775807,] i64:1[1,] i64:1[2,])", In: "1x4x4x64", Out: "1x2x4x64"},
-	{Steps: "Slice (i0 i64:1[0,] i64:1[9223372036854775807,] i64:1[2,] i64:1[2,])", In: "1x1x1x48", Out: "1x1x1x48"},
-	{Steps: "Slice (i0 i64:1[0,] i64:1[9223372036854775807,] i64:1[2,] i64:1[2,])", In: "1x1x1x72", Out: "1x1x1x72"},
-	{Steps: "Slice (i0 i64:1[0,] i64:1[9223372036854775807,] i64:1[2,] i64:1[2,])", In: "1x1x1x96", Out: "1x1x1x96"},
-	{Steps: "Slice (i0 i64:1[0,] i64:1[9223372036854775807,] i64:1[2,] i64:1[2,])", In: "1x1x2x32", Out: "1x1x1x32"},
-	{Steps: "Slice (i0 i64:1[0,] i64:1[9223372036854775807,] i64:1[2,] i64:1[2,])", In: "1x1x2x48", Out: "1x1x1x48"},
-	{Steps: "Slice (i0 i64:1[0,] i64:1[9223372036854775807,] i64:1[2,] i64:1[2,])", In: "1x1x2x64", Out: "1x1x1x64"},
-	{Steps: "Slice (i0 i64:1[0,] i64:1[9223372036854775807,] i64:1[2,] i64:1[2,])", In: "1x1x2x72", Out: "1x1x1x72"},
-	{Steps: "Slice (i0 i64:1[0,] i64:1[9223372036854775807,] i64:1[2,] i64:1[2,])", In: "1x1x2x96", Out: "1x1x1x96"},
-	{Steps: "Slice (i0 i64:1[0,] i64:1[9223372036854775807,] i64:1[2,] i64:1[2,])", In: "1x2x3x32", Out: "1x2x2x32"},
-	{Steps: "Slice (i0 i64:1[0,] i64:1[9223372036854775807,] i64:1[2,] i64:1[2,])", In: "1x2x3x48", Out: "1x2x2x48"},
-	{Steps: "Slice (i0 i64:1[0,] i64:1[9223372036854775807,] i64:1[2,] i64:1[2,])", In: "1x2x3x64", Out: "1x2x2x64"},
-	{Steps: "Slice (i0 i64:1[0,] i64:1[9223372036854775807,] i64:1[2,] i64:1[2,])", In: "1x2x4x32", Out: "1x2x2x32"},
-	{Steps: "Slice (i0 i64:1[0,] i64:1[9223372036854775807,] i64:1[2,] i64:1[2,])", In: "1x2x4x48", Out: "1x2x2x48"},
-	{Steps: "Slice (i0 i64:1[0,] i64:1[9223372036854775807,] i64:1[2,] i64:1[2,])", In: "1x2x4x64", Out: "1x2x2x64"},
-	{Steps: "Softmax", In: "1x1x16x16", Out: "1x1x16x16"},
-	{Steps: "Softmax", In: "1x1x4x4", Out: "1x1x4x4"},
-	{Steps: "Softmax", In: "1x1x9x9", Out: "1x1x9x9"},
-	{Steps: "Softmax", In: "1x2x16x16", Out: "1x2x16x16"},
-	{Steps: "Softmax", In: "1x2x1x1", Out: "1x2x1x1"},
-	{Steps: "Softmax", In: "1x2x4x4", Out: "1x2x4x4"},
-	{Steps: "Softmax", In: "1x2x9x9", Out: "1x2x9x9"},
-	{Steps: "Softmax", In: "1x3x1x1", Out: "1x3x1x1"},
-	{Steps: "Softmax", In: "1x3x4x4", Out: "1x3x4x4"},
-	{Steps: "Softmax", In: "1x4x1x1", Out: "1x4x1x1"},
-	{Steps: "Softmax", In: "1x4x1x4", Out: "1x4x1x4"},
-	{Steps: "Softmax", In: "1x4x4x16", Out: "1x4x4x16"},
-	{Steps: "Softmax", In: "1x4x4x9", Out: "1x4x4x9"},
-	{Steps: "Softmax", In: "1x6x1x1", Out: "1x6x1x1"},
-	{Steps: "Softmax", In: "1x6x1x4", Out: "1x6x1x4"},
-	{Steps: "Split axis=3 split=16,16,16", In: "1x16x1x48", Out: "1x16x1x16 1x16x1x16 1x16x1x16"},
-	{Steps: "Split axis=3 split=16,16,16", In: "1x16x2x48", Out: "1x16x2x16 1x16x2x16 1x16x2x16"},
-	{Steps: "Split axis=3 split=16,16,16", In: "1x1x2x48", Out: "1x1x2x16 1x1x2x16 1x1x2x16"},
-	{Steps: "Split axis=3 split=16,16,16", In: "1x1x3x48", Out: "1x1x3x16 1x1x3x16 1x1x3x16"},
-	{Steps: "Split axis=3 split=16,16,16", In: "1x1x4x48", Out: "1x1x4x16 1x1x4x16 1x1x4x16"},
-	{Steps: "Split axis=3 split=16,16,16", In: "1x4x1x48", Out: "1x4x1x16 1x4x1x16 1x4x1x16"},
-	{Steps: "Split axis=3 split=16,16,16", In: "1x4x2x48", Out: "1x4x2x16 1x4x2x16 1x4x2x16"},
-	{Steps: "Split axis=3 split=16,16,16", In: "1x4x3x48", Out: "1x4x3x16 1x4x3x16 1x4x3x16"},
-	{Steps: "Split axis=3 split=16,16,16", In: "1x9x1x48", Out: "1x9x1x16 1x9x1x16 1x9x1x16"},
-	{Steps: "Split axis=3 split=16,16,16", In: "1x9x2x48", Out: "1x9x2x16 1x9x2x16 1x9x2x16"},
-	{Steps: "Split axis=3 split=16,16,24", In: "1x16x1x56", Out: "1x16x1x16 1x16x1x16 1x16x1x24"},
-	{Steps: "Split axis=3 split=16,16,24", In: "1x16x2x56", Out: "1x16x2x16 1x16x2x16 1x16x2x24"},
-	{Steps: "Split axis=3 split=16,16,24", In: "1x1x2x56", Out: "1x1x2x16 1x1x2x16 1x1x2x24"},
-	{Steps: "Split axis=3 split=16,16,24", In: "1x1x3x56", Out: "1x1x3x16 1x1x3x16 1x1x3x24"},
-	{Steps: "Split axis=3 split=16,16,24", In: "1x1x4x56", Out: "1x1x4x16 1x1x4x16 1x1x4x24"},
-	{Steps: "Split axis=3 split=16,16,24", In: "1x4x1x56", Out: "1x4x1x16 1x4x1x16 1x4x1x24"},
-	{Steps: "Split axis=3 split=16,16,24", In: "1x4x2x56", Out: "1x4x2x16 1x4x2x16 1x4x2x24"},
-	{Steps: "Split axis=3 split=16,16,24", In: "1x4x3x56", Out: "1x4x3x16 1x4x3x16 1x4x3x24"},
-	{Steps: "Split axis=3 split=16,16,24", In: "1x9x1x56", Out: "1x9x1x16 1x9x1x16 1x9x1x24"},
-	{Steps: "Split axis=3 split=16,16,24", In: "1x9x2x56", Out: "1x9x2x16 1x9x2x16 1x9x2x24"},
-	{Steps: "Split axis=3 split=16,16,32", In: "1x16x1x64", Out: "1x16x1x16 1x16x1x16 1x16x1x32"},
-	{Steps: "Split axis=3 split=16,16,32", In: "1x16x2x64", Out: "1x16x2x16 1x16x2x16 1x16x2x32"},
-	{Steps: "Split axis=3 split=16,16,32", In: "1x1x2x64", Out: "1x1x2x16 1x1x2x16 1x1x2x32"},
-	{Steps: "Split axis=3 split=16,16,32", In: "1x1x3x64", Out: "1x1x3x16 1x1x3x16 1x1x3x32"},
-	{Steps: "Split axis=3 split=16,16,32", In: "1x1x4x64", Out: "1x1x4x16 1x1x4x16 1x1x4x32"},
-	{Steps: "Split axis=3 split=16,16,32", In: "1x4x1x64", Out: "1x4x1x16 1x4x1x16 1x4x1x32"},
-	{Steps: "Split axis=3 split=16,16,32", In: "1x4x2x64", Out: "1x4x2x16 1x4x2x16 1x4x2x32"},
-	{Steps: "Split axis=3 split=16,16,32", In: "1x4x3x64", Out: "1x4x3x16 1x4x3x16 1x4x3x32"},
-	{Steps: "Split axis=3 split=16,16,32", In: "1x9x1x64", Out: "1x9x1x16 1x9x1x16 1x9x1x32"},
-	{Steps: "Split axis=3 split=16,16,32", In: "1x9x2x64", Out: "1x9x2x16 1x9x2x16 1x9x2x32"},
-	{Steps: "Split axis=3 split=16,32", In: "1x16x4x48", Out: "1x16x4x16 1x16x4x32"},
-	{Steps: "Split axis=3 split=16,32", In: "1x1x6x48", Out: "1x1x6x16 1x1x6x32"},
-	{Steps: "Split axis=3 split=16,32", In: "1x4x4x48", Out: "1x4x4x16 1x4x4x32"},
-	{Steps: "Split axis=3 split=16,32", In: "1x4x6x48", Out: "1x4x6x16 1x4x6x32"},
-	{Steps: "Split axis=3 split=16,32", In: "1x9x4x48", Out: "1x9x4x16 1x9x4x32"},
-	{Steps: "Split axis=3 split=16,48", In: "1x16x4x64", Out: "1x16x4x16 1x16x4x48"},
-	{Steps: "Split axis=3 split=16,48", In: "1x1x6x64", Out: "1x1x6x16 1x1x6x48"},
-	{Steps: "Split axis=3 split=16,48", In: "1x4x4x64", Out: "1x4x4x16 1x4x4x48"},
-	{Steps: "Split axis=3 split=16,48", In: "1x4x6x64", Out: "1x4x6x16 1x4x6x48"},
-	{Steps: "Split axis=3 split=16,48", In: "1x9x4x64", Out: "1x9x4x16 1x9x4x48"},
-	{Steps: "Split axis=3 split=16,64", In: "1x16x4x80", Out: "1x16x4x16 1x16x4x64"},
-	{Steps: "Split axis=3 split=16,64", In: "1x1x6x80", Out: "1x1x6x16 1x1x6x64"},
-	{Steps: "Split axis=3 split=16,64", In: "1x4x4x80", Out: "1x4x4x16 1x4x4x64"},
-	{Steps: "Split axis=3 split=16,64", In: "1x4x6x80", Out: "1x4x6x16 1x4x6x64"},
-	{Steps: "Split axis=3 split=16,64", In: "1x9x4x80", Out: "1x9x4x16 1x9x4x64"},
-	{Steps: "Split axis=3 split=8,8,16", In: "1x16x1x32", Out: "1x16x1x8 1x16x1x8 1x16x1x16"},
-	{Steps: "Split axis=3 split=8,8,16", In: "1x16x2x32", Out: "1x16x2x8 1x16x2x8 1x16x2x16"},
-	{Steps: "Split axis=3 split=8,8,16", In: "1x1x2x32", Out: "1x1x2x8 1x1x2x8 1x1x2x16"},
-	{Steps: "Split axis=3 split=8,8,16", In: "1x1x3x32", Out: "1x1x3x8 1x1x3x8 1x1x3x16"},
-	{Steps: "Split axis=3 split=8,8,16", In: "1x1x4x32", Out: "1x1x4x8 1x1x4x8 1x1x4x16"},
-	{Steps: "Split axis=3 split=8,8,16", In: "1x4x1x32", Out: "1x4x1x8 1x4x1x8 1x4x1x16"},
-	{Steps: "Split axis=3 split=8,8,16", In: "1x4x2x32", Out: "1x4x2x8 1x4x2x8 1x4x2x16"},
-	{Steps: "Split axis=3 split=8,8,16", In: "1x4x3x32", Out: "1x4x3x8 1x4x3x8 1x4x3x16"},
-	{Steps: "Split axis=3 split=8,8,16", In: "1x9x1x32", Out: "1x9x1x8 1x9x1x8 1x9x1x16"},
-	{Steps: "Split axis=3 split=8,8,16", In: "1x9x2x32", Out: "1x9x2x8 1x9x2x8 1x9x2x16"},
-	{Steps: "Split axis=3 split=8,8,24", In: "1x16x1x40", Out: "1x16x1x8 1x16x1x8 1x16x1x24"},
-	{Steps: "Split axis=3 split=8,8,24", In: "1x16x2x40", Out: "1x16x2x8 1x16x2x8 1x16x2x24"},
-	{Steps: "Split axis=3 split=8,8,24", In: "1x1x2x40", Out: "1x1x2x8 1x1x2x8 1x1x2x24"},
-	{Steps: "Split axis=3 split=8,8,24", In: "1x1x3x40", Out: "1x1x3x8 1x1x3x8 1x1x3x24"},
-	{Steps: "Split axis=3 split=8,8,24", In: "1x1x4x40", Out: "1x1x4x8 1x1x4x8 1x1x4x24"},
-	{Steps: "Split axis=3 split=8,8,24", In: "1x4x1x40", Out: "1x4x1x8 1x4x1x8 1x4x1x24"},
-	{Steps: "Split axis=3 split=8,8,24", In: "1x4x2x40", Out: "1x4x2x8 1x4x2x8 1x4x2x24"},
-	{Steps: "Split axis=3 split=8,8,24", In: "1x4x3x40", Out: "1x4x3x8 1x4x3x8 1x4x3x24"},
-	{Steps: "Split axis=3 split=8,8,24", In: "1x9x1x40", Out: "1x9x1x8 1x9x1x8 1x9x1x24"},
-	{Steps: "Split axis=3 split=8,8,24", In: "1x9x2x40", Out: "1x9x2x8 1x9x2x8 1x9x2x24"},
-	{Steps: "Split axis=3 split=8,8,32", In: "1x16x1x48", Out: "1x16x1x8 1x16x1x8 1x16x1x32"},
-	{Steps: "Split axis=3 split=8,8,32", In: "1x16x2x48", Out: "1x16x2x8 1x16x2x8 1x16x2x32"},
-	{Steps: "Split axis=3 split=8,8,32", In: "1x1x2x48", Out: "1x1x2x8 1x1x2x8 1x1x2x32"},
-	{Steps: "Split axis=3 split=8,8,32", In: "1x1x3x48", Out: "1x1x3x8 1x1x3x8 1x1x3x32"},
-	{Steps: "Split axis=3 split=8,8,32", In: "1x1x4x48", Out: "1x1x4x8 1x1x4x8 1x1x4x32"},
-	{Steps: "Split axis=3 split=8,8,32", In: "1x4x1x48", Out: "1x4x1x8 1x4x1x8 1x4x1x32"},
-	{Steps: "Split axis=3 split=8,8,32", In: "1x4x2x48", Out: "1x4x2x8 1x4x2x8 1x4x2x32"},
-	{Steps: "Split axis=3 split=8,8,32", In: "1x4x3x48", Out: "1x4x3x8 1x4x3x8 1x4x3x32"},
-	{Steps: "Split axis=3 split=8,8,32", In: "1x9x1x48", Out: "1x9x1x8 1x9x1x8 1x9x1x32"},
-	{Steps: "Split axis=3 split=8,8,32", In: "1x9x2x48", Out: "1x9x2x8 1x9x2x8 1x9x2x32"},
-	{Steps: "Transpose perm=0,2,1", In: "1x32x16", Out: "1x16x32"},
-	{Steps: "Transpose perm=0,2,1", In: "1x32x4", Out: "1x4x32"},
-	{Steps: "Transpose perm=0,2,1", In: "1x32x9", Out: "1x9x32"},
-	{Steps: "Transpose perm=0,2,1", In: "1x48x16", Out: "1x16x48"},
-	{Steps: "Transpose perm=0,2,1", In: "1x48x4", Out: "1x4x48"},
-	{Steps: "Transpose perm=0,2,1", In: "1x48x9", Out: "1x9x48"},
-	{Steps: "Transpose perm=0,2,1", In: "1x64x16", Out: "1x16x64"},
-	{Steps: "Transpose perm=0,2,1", In: "1x64x4", Out: "1x4x64"},
-	{Steps: "Transpose perm=0,2,1", In: "1x64x9", Out: "1x9x64"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x16x1x16", Out: "1x1x16x16"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x16x1x24", Out: "1x1x16x24"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x16x1x32", Out: "1x1x16x32"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x16x1x8", Out: "1x1x16x8"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x16x2x16", Out: "1x2x16x16"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x16x2x24", Out: "1x2x16x24"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x16x2x32", Out: "1x2x16x32"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x16x2x8", Out: "1x2x16x8"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x16x4x32", Out: "1x4x16x32"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x16x4x48", Out: "1x4x16x48"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x16x4x64", Out: "1x4x16x64"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x1x16x16", Out: "1x16x1x16"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x1x16x24", Out: "1x16x1x24"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x1x16x32", Out: "1x16x1x32"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x1x2x16", Out: "1x2x1x16"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x1x2x24", Out: "1x2x1x24"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x1x2x32", Out: "1x2x1x32"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x1x2x8", Out: "1x2x1x8"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x1x3x16", Out: "1x3x1x16"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x1x3x24", Out: "1x3x1x24"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x1x3x32", Out: "1x3x1x32"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x1x3x8", Out: "1x3x1x8"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x1x4x16", Out: "1x4x1x16"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x1x4x24", Out: "1x4x1x24"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x1x4x32", Out: "1x4x1x32"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x1x4x8", Out: "1x4x1x8"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x1x6x16", Out: "1x6x1x16"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x1x6x32", Out: "1x6x1x32"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x1x6x48", Out: "1x6x1x48"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x1x6x64", Out: "1x6x1x64"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x1x9x16", Out: "1x9x1x16"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x1x9x24", Out: "1x9x1x24"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x1x9x32", Out: "1x9x1x32"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x2x16x16", Out: "1x16x2x16"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x2x16x24", Out: "1x16x2x24"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x2x16x32", Out: "1x16x2x32"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x2x1x16", Out: "1x1x2x16"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x2x1x24", Out: "1x1x2x24"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x2x1x32", Out: "1x1x2x32"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x2x4x16", Out: "1x4x2x16"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x2x4x24", Out: "1x4x2x24"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x2x4x32", Out: "1x4x2x32"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x2x9x16", Out: "1x9x2x16"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x2x9x24", Out: "1x9x2x24"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x2x9x32", Out: "1x9x2x32"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x3x1x16", Out: "1x1x3x16"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x3x1x24", Out: "1x1x3x24"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x3x1x32", Out: "1x1x3x32"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x3x4x16", Out: "1x4x3x16"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x3x4x24", Out: "1x4x3x24"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x3x4x32", Out: "1x4x3x32"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x4x1x16", Out: "1x1x4x16"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x4x1x24", Out: "1x1x4x24"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x4x1x32", Out: "1x1x4x32"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x4x1x48", Out: "1x1x4x48"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x4x1x64", Out: "1x1x4x64"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x4x1x8", Out: "1x1x4x8"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x4x2x16", Out: "1x2x4x16"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x4x2x24", Out: "1x2x4x24"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x4x2x32", Out: "1x2x4x32"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x4x2x8", Out: "1x2x4x8"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x4x3x16", Out: "1x3x4x16"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x4x3x24", Out: "1x3x4x24"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x4x3x32", Out: "1x3x4x32"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x4x3x8", Out: "1x3x4x8"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x4x4x16", Out: "1x4x4x16"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x4x4x32", Out: "1x4x4x32"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x4x4x48", Out: "1x4x4x48"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x4x4x64", Out: "1x4x4x64"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x4x6x32", Out: "1x6x4x32"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x4x6x48", Out: "1x6x4x48"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x4x6x64", Out: "1x6x4x64"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x6x1x32", Out: "1x1x6x32"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x6x1x48", Out: "1x1x6x48"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x6x1x64", Out: "1x1x6x64"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x9x1x16", Out: "1x1x9x16"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x9x1x24", Out: "1x1x9x24"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x9x1x32", Out: "1x1x9x32"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x9x1x8", Out: "1x1x9x8"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x9x2x16", Out: "1x2x9x16"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x9x2x24", Out: "1x2x9x24"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x9x2x32", Out: "1x2x9x32"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x9x2x8", Out: "1x2x9x8"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x9x4x32", Out: "1x4x9x32"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x9x4x48", Out: "1x4x9x48"},
-	{Steps: "Transpose perm=0,2,1,3", In: "1x9x4x64", Out: "1x4x9x64"},
-	{Steps: "Transpose perm=0,2,3,1", In: "1x16x1x16", Out: "1x1x16x16"},
-	{Steps: "Transpose perm=0,2,3,1", In: "1x16x1x8", Out: "1x1x8x16"},
-	{Steps: "Transpose perm=0,2,3,1", In: "1x16x2x16", Out: "1x2x16x16"},
-	{Steps: "Transpose perm=0,2,3,1", In: "1x16x2x8", Out: "1x2x8x16"},
-	{Steps: "Transpose perm=0,2,3,1", In: "1x16x4x16", Out: "1x4x16x16"},
-	{Steps: "Transpose perm=0,2,3,1", In: "1x1x2x16", Out: "1x2x16x1"},
-	{Steps: "Transpose perm=0,2,3,1", In: "1x1x2x8", Out: "1x2x8x1"},
-	{Steps: "Transpose perm=0,2,3,1", In: "1x1x3x16", Out: "1x3x16x1"},
-	{Steps: "Transpose perm=0,2,3,1", In: "1x1x3x8", Out: "1x3x8x1"},
-	{Steps: "Transpose perm=0,2,3,1", In: "1x1x4x16", Out: "1x4x16x1"},
-	{Steps: "Transpose perm=0,2,3,1", In: "1x1x4x8", Out: "1x4x8x1"},
-	{Steps: "Transpose perm=0,2,3,1", In: "1x1x6x16", Out: "1x6x16x1"},
-	{Steps: "Transpose perm=0,2,3,1", In: "1x4x1x16", Out: "1x1x16x4"},
-	{Steps: "Transpose perm=0,2,3,1", In: "1x4x1x8", Out: "1x1x8x4"},
-	{Steps: "Transpose perm=0,2,3,1", In: "1x4x2x16", Out: "1x2x16x4"},
-	{Steps: "Transpose perm=0,2,3,1", In: "1x4x2x8", Out: "1x2x8x4"},
-	{Steps: "Transpose perm=0,2,3,1", In: "1x4x3x16", Out: "1x3x16x4"},
-	{Steps: "Transpose perm=0,2,3,1", In: "1x4x3x8", Out: "1x3x8x4"},
-	{Steps: "Transpose perm=0,2,3,1", In: "1x4x4x16", Out: "1x4x16x4"},
-	{Steps: "Transpose perm=0,2,3,1", In: "1x4x6x16", Out: "1x6x16x4"},
-	{Steps: "Transpose perm=0,2,3,1", In: "1x9x1x16", Out: "1x1x16x9"},
-	{Steps: "Transpose perm=0,2,3,1", In: "1x9x1x8", Out: "1x1x8x9"},
-	{Steps: "Transpose perm=0,2,3,1", In: "1x9x2x16", Out: "1x2x16x9"},
-	{Steps: "Transpose perm=0,2,3,1", In: "1x9x2x8", Out: "1x2x8x9"},
-	{Steps: "Transpose perm=0,2,3,1", In: "1x9x4x16", Out: "1x4x16x9"},
+// The shapes of data inputs, of parameters and of results, by number.
+const (
+	_ = iota // none
+	s1x16x32_1x16x32
+	s1x16x32
+	s1x16x48_1x16x48
+	s1x16x48
+	s1x16x64_1x16x64
+	s1x16x64
+	s1x1x128_1x1x128
+	s1x1x128
+	s1x1x16x16_1x16x16
+	s1x1x16x16
+	s1x1x48_1x1x48
+	s1x1x48
+	s1x1x4x4_1x4x4
+	s1x1x4x4
+	s1x1x64_1x1x64
+	s1x1x64
+	s1x1x72_1x1x72
+	s1x1x72
+	s1x1x96_1x1x96
+	s1x1x96
+	s1x1x9x9_1x9x9
+	s1x1x9x9
+	s1x2x16x16_2x16x16
+	s1x2x16x16
+	s1x2x1x1_2x1x1
+	s1x2x1x1
+	s1x2x4x4_2x4x4
+	s1x2x4x4
+	s1x2x9x9_2x9x9
+	s1x2x9x9
+	s1x3x1x1_3x1x1
+	s1x3x1x1
+	s1x3x4x4_3x4x4
+	s1x3x4x4
+	s1x4x1x1_4x1x1
+	s1x4x1x1
+	s1x4x1x4_4x1x4
+	s1x4x1x4
+	s1x4x32_1x4x32
+	s1x4x32
+	s1x4x48_1x4x48
+	s1x4x48
+	s1x4x4x16_4x4x16
+	s1x4x4x16
+	s1x4x4x9_4x4x9
+	s1x4x4x9
+	s1x4x64_1x4x64
+	s1x4x64
+	s1x4x72_1x4x72
+	s1x4x72
+	s1x4x96_1x4x96
+	s1x4x96
+	s1x6x1x1_6x1x1
+	s1x6x1x1
+	s1x6x1x4_6x1x4
+	s1x6x1x4
+	s1x9x32_1x9x32
+	s1x9x32
+	s1x9x48_1x9x48
+	s1x9x48
+	s1x9x64_1x9x64
+	s1x9x64
+	s16x112
+	s112_112_112_112
+	s16x128
+	s128_128_128_128
+	s16x192
+	s192_192_192_192
+	s16x256
+	s256_256_256_256
+	s16x32
+	s32_32_32_32
+	s16x320
+	s320_320_320_320
+	s16x40
+	s40_40_40_40
+	s16x48
+	s48_48_48_48
+	s16x56
+	s56_56_56_56
+	s16x64
+	s64_64_64_64
+	s16x72
+	s72_72_72_72
+	s16x80
+	s80_80_80_80
+	s16x96
+	s96_96_96_96
+	s1x112
+	s1x120
+	s120_120_120_120
+	s1x128
+	s1x144
+	s144_144_144_144
+	s1x160
+	s160_160_160_160
+	s1x168
+	s168_168_168_168
+	s1x192
+	s1x224
+	s224_224_224_224
+	s1x256
+	s1x288
+	s288_288_288_288
+	s1x384
+	s384_384_384_384
+	s1x48
+	s1x480
+	s480_480_480_480
+	s1x64
+	s1x72
+	s1x80
+	s1x96
+	s4x112
+	s4x120
+	s4x128
+	s4x144
+	s4x168
+	s4x192
+	s4x256
+	s4x288
+	s4x32
+	s4x320
+	s4x384
+	s4x40
+	s4x48
+	s4x480
+	s4x56
+	s4x64
+	s4x72
+	s4x80
+	s4x96
+	s9x112
+	s9x128
+	s9x192
+	s9x256
+	s9x32
+	s9x320
+	s9x40
+	s9x48
+	s9x56
+	s9x64
+	s9x72
+	s9x80
+	s9x96
+	s1x16x10x10
+	s16x16x3x3_16
+	s1x16x5x5
+	s24x16x3x3_24
+	s1x24x5x5
+	s32x16x3x3_32
+	s1x32x5x5
+	s1x16x12x12
+	s1x16x6x6
+	s1x24x6x6
+	s1x32x6x6
+	s1x16x14x14
+	s1x16x7x7
+	s1x24x7x7
+	s1x32x7x7
+	s1x16x16x16
+	s1x16x8x8
+	s1x24x8x8
+	s1x32x8x8
+	s1x16x4x4
+	s1x32x2x2
+	s48x16x3x3_48
+	s1x48x2x2
+	s64x16x3x3_64
+	s1x64x2x2
+	s1x32x3x3
+	s1x48x3x3
+	s1x64x3x3
+	s1x32x4x4
+	s1x48x4x4
+	s1x64x4x4
+	s1x24x4x4
+	s16x1x3x3_16
+	s8x1x3x3_8
+	s1x8x8x8
+	s1x1x20x20
+	s1x8x10x10
+	s1x1x24x24
+	s1x8x12x12
+	s1x1x28x28
+	s1x8x14x14
+	s1x1x32x32
+	s1x8x16x16
+	s32x24x3x3_32
+	s48x24x3x3_48
+	s64x24x3x3_64
+	s32x32x3x3_32
+	s48x32x3x3_48
+	s64x32x3x3_64
+	s16x8x3x3_16
+	s24x8x3x3_24
+	s32x8x3x3_32
+	s1x16x112
+	s1x16x128
+	s1x16x192
+	s1x16x256
+	s1x16x320
+	s1x16x40
+	s1x16x56
+	s1x16x72
+	s1x16x80
+	s1x16x96
+	s1x1x112
+	s1x1x120
+	s1x1x144
+	s1x1x160
+	s1x1x168
+	s1x1x192
+	s1x1x224
+	s1x1x256
+	s1x1x288
+	s1x1x384
+	s1x1x480
+	s1x1x80
+	s1x4x112
+	s1x4x120
+	s1x4x128
+	s1x4x144
+	s1x4x168
+	s1x4x192
+	s1x4x256
+	s1x4x288
+	s1x4x320
+	s1x4x384
+	s1x4x40
+	s1x4x480
+	s1x4x56
+	s1x4x80
+	s1x9x112
+	s1x9x128
+	s1x9x192
+	s1x9x256
+	s1x9x320
+	s1x9x40
+	s1x9x56
+	s1x9x72
+	s1x9x80
+	s1x9x96
+	s1x16_i64x16x16
+	s1x16x16
+	s1x16_i64x4x4
+	s1x4x4
+	s1x16_i64x9x9
+	s1x9x9
+	s2x1_i64x1x1
+	s2x1x1
+	s2x16_i64x16x16
+	s2x16x16
+	s2x16_i64x4x4
+	s2x4x4
+	s2x16_i64x9x9
+	s2x9x9
+	s2x4_i64x1x1
+	s2x4_i64x4x4
+	s3x1_i64x1x1
+	s3x1x1
+	s3x4_i64x1x1
+	s3x4_i64x4x4
+	s3x4x4
+	s4x1_i64x1x1
+	s4x1x1
+	s4x16_i64x1x4
+	s4x1x4
+	s4x16_i64x4x16
+	s4x4x16
+	s4x16_i64x4x9
+	s4x4x9
+	s6x4_i64x1x1
+	s6x1x1
+	s6x4_i64x1x4
+	s6x1x4
+	s10x128_10
+	s1x10
+	s10x64_10
+	s10x96_10
+	s1x16x24
+	s1x1x32
+	s1x4x16
+	s1x4x24
+	s1x9x16
+	s1x9x24
+	s128x64
+	s24x32
+	s24x48
+	s24x64
+	s32x112
+	s32x128
+	s32x192
+	s32x256
+	s32x32
+	s32x320
+	s32x40
+	s32x48
+	s32x56
+	s32x64
+	s32x80
+	s32x96
+	s48x112
+	s48x128
+	s48x192
+	s48x256
+	s48x32
+	s48x320
+	s48x40
+	s48x48
+	s48x56
+	s48x64
+	s48x72
+	s48x80
+	s48x96
+	s64x112
+	s64x128
+	s64x192
+	s64x256
+	s64x32
+	s64x320
+	s64x40
+	s64x48
+	s64x56
+	s64x64
+	s64x80
+	s64x96
+	s72x48
+	s96x48
+	s96x64
+	s112x72
+	s128x112
+	s128x120
+	s128x128
+	s128x144
+	s128x160
+	s128x168
+	s128x192
+	s128x224
+	s128x256
+	s128x48
+	s128x72
+	s128x80
+	s128x96
+	s144x72
+	s144x96
+	s1x1x16x16_1x1x16x16
+	s1x1x16x16_1x1x16x24
+	s1x1x16x24
+	s1x1x16x16_1x1x16x32
+	s1x1x16x32
+	s1x1x16x8_1x1x8x16
+	s192x128
+	s192x48
+	s192x64
+	s192x72
+	s192x96
+	s256x128
+	s256x48
+	s256x72
+	s256x96
+	s288x128
+	s288x64
+	s288x96
+	s32x72
+	s384x128
+	s384x64
+	s384x96
+	s48x120
+	s48x144
+	s48x168
+	s48x288
+	s48x384
+	s48x480
+	s1x1x4x16_1x1x16x4
+	s1x1x4x4_1x1x4x16
+	s1x1x4x16
+	s1x1x4x4_1x1x4x24
+	s1x1x4x24
+	s1x1x4x4_1x1x4x32
+	s1x1x4x32
+	s1x1x4x8_1x1x8x4
+	s64x120
+	s64x144
+	s64x160
+	s64x168
+	s64x224
+	s64x72
+	s72x112
+	s72x120
+	s72x128
+	s72x144
+	s72x168
+	s72x192
+	s72x288
+	s72x384
+	s72x480
+	s72x64
+	s72x72
+	s72x80
+	s72x96
+	s96x112
+	s96x120
+	s96x128
+	s96x144
+	s96x160
+	s96x168
+	s96x192
+	s96x224
+	s96x256
+	s96x288
+	s96x384
+	s96x480
+	s96x72
+	s96x80
+	s96x96
+	s1x1x9x16_1x1x16x9
+	s1x1x9x8_1x1x8x9
+	s1x1x9x9_1x1x9x16
+	s1x1x9x16
+	s1x1x9x9_1x1x9x24
+	s1x1x9x24
+	s1x1x9x9_1x1x9x32
+	s1x1x9x32
+	s1x2x16x16_1x2x16x16
+	s1x2x16x16_1x2x16x24
+	s1x2x16x24
+	s1x2x16x16_1x2x16x32
+	s1x2x16x32
+	s1x2x16x8_1x2x8x16
+	s1x2x1x1_1x2x1x16
+	s1x2x1x16
+	s1x2x1x1_1x2x1x24
+	s1x2x1x24
+	s1x2x1x1_1x2x1x32
+	s1x2x1x32
+	s1x2x1x16_1x2x16x1
+	s1x2x1x8_1x2x8x1
+	s1x2x4x16_1x2x16x4
+	s1x2x4x4_1x2x4x16
+	s1x2x4x16
+	s1x2x4x4_1x2x4x24
+	s1x2x4x24
+	s1x2x4x4_1x2x4x32
+	s1x2x4x32
+	s1x2x4x8_1x2x8x4
+	s1x2x9x16_1x2x16x9
+	s1x2x9x8_1x2x8x9
+	s1x2x9x9_1x2x9x16
+	s1x2x9x16
+	s1x2x9x9_1x2x9x24
+	s1x2x9x24
+	s1x2x9x9_1x2x9x32
+	s1x2x9x32
+	s1x3x1x1_1x3x1x16
+	s1x3x1x16
+	s1x3x1x1_1x3x1x24
+	s1x3x1x24
+	s1x3x1x1_1x3x1x32
+	s1x3x1x32
+	s1x3x1x16_1x3x16x1
+	s1x3x1x8_1x3x8x1
+	s1x3x4x16_1x3x16x4
+	s1x3x4x4_1x3x4x16
+	s1x3x4x16
+	s1x3x4x4_1x3x4x24
+	s1x3x4x24
+	s1x3x4x4_1x3x4x32
+	s1x3x4x32
+	s1x3x4x8_1x3x8x4
+	s1x4x1x1_1x4x1x16
+	s1x4x1x16
+	s1x4x1x1_1x4x1x24
+	s1x4x1x24
+	s1x4x1x1_1x4x1x32
+	s1x4x1x32
+	s1x4x1x16_1x4x16x1
+	s1x4x1x16_1x4x16x4
+	s1x4x1x4_1x4x4x32
+	s1x4x1x4_1x4x4x48
+	s1x4x1x48
+	s1x4x1x4_1x4x4x64
+	s1x4x1x64
+	s1x4x1x8_1x4x8x1
+	s1x4x4x16_1x4x16x16
+	s1x4x4x16_1x4x16x32
+	s1x4x4x32
+	s1x4x4x16_1x4x16x48
+	s1x4x4x48
+	s1x4x4x16_1x4x16x64
+	s1x4x4x64
+	s1x4x4x16_1x4x16x9
+	s1x4x4x9_1x4x9x32
+	s1x4x4x9_1x4x9x48
+	s1x4x4x9_1x4x9x64
+	s1x6x1x1_1x6x1x32
+	s1x6x1x32
+	s1x6x1x1_1x6x1x48
+	s1x6x1x48
+	s1x6x1x1_1x6x1x64
+	s1x6x1x64
+	s1x6x1x16_1x6x16x1
+	s1x6x1x16_1x6x16x4
+	s1x6x1x4_1x6x4x32
+	s1x6x1x4_1x6x4x48
+	s1x6x1x4_1x6x4x64
+	s1x1x1x48
+	s1x1x1x72
+	s1x1x1x96
+	s1x1x4x48
+	s1x1x6x32
+	s1x1x2x32
+	s1x1x2x40
+	s1x1x2x48
+	s1x1x2x56
+	s1x1x2x64
+	s1x1x4x64
+	s1x1x6x48
+	s1x1x3x32
+	s1x1x3x40
+	s1x1x3x48
+	s1x1x3x56
+	s1x1x3x64
+	s1x1x1x32
+	s1x1x2x16
+	s1x1x6x64
+	s1x1x4x40
+	s1x1x4x56
+	s1x1x2x24
+	s1x1x3x16
+	s1x1x6x16
+	s1x1x6x80
+	s1x1x1x64
+	s1x1x3x24
+	s1x16x1x32
+	s1x16x1x40
+	s1x16x1x48
+	s1x16x1x56
+	s1x16x1x64
+	s1x16x1x16
+	s1x16x2x32
+	s1x16x2x40
+	s1x16x2x48
+	s1x16x2x56
+	s1x16x2x64
+	s1x16x1x24
+	s1x16x2x16
+	s1x16x4x48
+	s1x16x4x64
+	s1x16x4x80
+	s1x16x2x24
+	s1x2x2x32
+	s1x2x2x48
+	s1x2x2x64
+	s1x2x2x72
+	s1x2x2x96
+	s1x3x3x32
+	s1x3x3x48
+	s1x3x3x64
+	s1x32x16
+	s1x32x4
+	s1x32x9
+	s1x4x1x40
+	s1x4x1x56
+	s1x4x2x32
+	s1x4x2x40
+	s1x4x2x48
+	s1x4x2x56
+	s1x4x2x64
+	s1x4x3x32
+	s1x4x3x40
+	s1x4x3x48
+	s1x4x3x56
+	s1x4x3x64
+	s1x4x2x16
+	s1x4x4x80
+	s1x4x2x24
+	s1x4x3x16
+	s1x4x6x48
+	s1x4x6x64
+	s1x4x6x80
+	s1x4x3x24
+	s1x48x16
+	s1x48x4
+	s1x48x9
+	s1x64x16
+	s1x64x4
+	s1x64x9
+	s1x9x1x32
+	s1x9x1x40
+	s1x9x1x48
+	s1x9x1x56
+	s1x9x1x64
+	s1x9x1x16
+	s1x9x2x32
+	s1x9x2x40
+	s1x9x2x48
+	s1x9x2x56
+	s1x9x2x64
+	s1x9x1x24
+	s1x9x2x16
+	s1x9x4x48
+	s1x9x4x64
+	s1x9x4x80
+	s1x9x2x24
+	s1x1x2x72
+	s1x1x2x96
+	s1x2x3x32
+	s1x2x3x48
+	s1x2x3x64
+	s1x2x4x48
+	s1x2x4x64
+	s1x16x1x16_1x16x1x16_1x16x1x16
+	s1x16x2x16_1x16x2x16_1x16x2x16
+	s1x1x2x16_1x1x2x16_1x1x2x16
+	s1x1x3x16_1x1x3x16_1x1x3x16
+	s1x1x4x16_1x1x4x16_1x1x4x16
+	s1x4x1x16_1x4x1x16_1x4x1x16
+	s1x4x2x16_1x4x2x16_1x4x2x16
+	s1x4x3x16_1x4x3x16_1x4x3x16
+	s1x9x1x16_1x9x1x16_1x9x1x16
+	s1x9x2x16_1x9x2x16_1x9x2x16
+	s1x16x1x16_1x16x1x16_1x16x1x24
+	s1x16x2x16_1x16x2x16_1x16x2x24
+	s1x1x2x16_1x1x2x16_1x1x2x24
+	s1x1x3x16_1x1x3x16_1x1x3x24
+	s1x1x4x16_1x1x4x16_1x1x4x24
+	s1x4x1x16_1x4x1x16_1x4x1x24
+	s1x4x2x16_1x4x2x16_1x4x2x24
+	s1x4x3x16_1x4x3x16_1x4x3x24
+	s1x9x1x16_1x9x1x16_1x9x1x24
+	s1x9x2x16_1x9x2x16_1x9x2x24
+	s1x16x1x16_1x16x1x16_1x16x1x32
+	s1x16x2x16_1x16x2x16_1x16x2x32
+	s1x1x2x16_1x1x2x16_1x1x2x32
+	s1x1x3x16_1x1x3x16_1x1x3x32
+	s1x1x4x16_1x1x4x16_1x1x4x32
+	s1x4x1x16_1x4x1x16_1x4x1x32
+	s1x4x2x16_1x4x2x16_1x4x2x32
+	s1x4x3x16_1x4x3x16_1x4x3x32
+	s1x9x1x16_1x9x1x16_1x9x1x32
+	s1x9x2x16_1x9x2x16_1x9x2x32
+	s1x16x4x16_1x16x4x32
+	s1x1x6x16_1x1x6x32
+	s1x4x4x16_1x4x4x32
+	s1x4x6x16_1x4x6x32
+	s1x9x4x16_1x9x4x32
+	s1x16x4x16_1x16x4x48
+	s1x1x6x16_1x1x6x48
+	s1x4x4x16_1x4x4x48
+	s1x4x6x16_1x4x6x48
+	s1x9x4x16_1x9x4x48
+	s1x16x4x16_1x16x4x64
+	s1x1x6x16_1x1x6x64
+	s1x4x4x16_1x4x4x64
+	s1x4x6x16_1x4x6x64
+	s1x9x4x16_1x9x4x64
+	s1x16x1x8_1x16x1x8_1x16x1x16
+	s1x16x2x8_1x16x2x8_1x16x2x16
+	s1x1x2x8_1x1x2x8_1x1x2x16
+	s1x1x3x8_1x1x3x8_1x1x3x16
+	s1x1x4x8_1x1x4x8_1x1x4x16
+	s1x4x1x8_1x4x1x8_1x4x1x16
+	s1x4x2x8_1x4x2x8_1x4x2x16
+	s1x4x3x8_1x4x3x8_1x4x3x16
+	s1x9x1x8_1x9x1x8_1x9x1x16
+	s1x9x2x8_1x9x2x8_1x9x2x16
+	s1x16x1x8_1x16x1x8_1x16x1x24
+	s1x16x2x8_1x16x2x8_1x16x2x24
+	s1x1x2x8_1x1x2x8_1x1x2x24
+	s1x1x3x8_1x1x3x8_1x1x3x24
+	s1x1x4x8_1x1x4x8_1x1x4x24
+	s1x4x1x8_1x4x1x8_1x4x1x24
+	s1x4x2x8_1x4x2x8_1x4x2x24
+	s1x4x3x8_1x4x3x8_1x4x3x24
+	s1x9x1x8_1x9x1x8_1x9x1x24
+	s1x9x2x8_1x9x2x8_1x9x2x24
+	s1x16x1x8_1x16x1x8_1x16x1x32
+	s1x16x2x8_1x16x2x8_1x16x2x32
+	s1x1x2x8_1x1x2x8_1x1x2x32
+	s1x1x3x8_1x1x3x8_1x1x3x32
+	s1x1x4x8_1x1x4x8_1x1x4x32
+	s1x4x1x8_1x4x1x8_1x4x1x32
+	s1x4x2x8_1x4x2x8_1x4x2x32
+	s1x4x3x8_1x4x3x8_1x4x3x32
+	s1x9x1x8_1x9x1x8_1x9x1x32
+	s1x9x2x8_1x9x2x8_1x9x2x32
+	s1x16x1x8
+	s1x1x16x8
+	s1x16x2x8
+	s1x2x16x8
+	s1x16x4x32
+	s1x4x16x32
+	s1x4x16x48
+	s1x4x16x64
+	s1x1x2x8
+	s1x2x1x8
+	s1x1x3x8
+	s1x3x1x8
+	s1x1x4x8
+	s1x4x1x8
+	s1x6x1x16
+	s1x4x2x8
+	s1x2x4x8
+	s1x4x3x8
+	s1x3x4x8
+	s1x4x6x32
+	s1x6x4x32
+	s1x6x4x48
+	s1x6x4x64
+	s1x9x1x8
+	s1x1x9x8
+	s1x9x2x8
+	s1x2x9x8
+	s1x9x4x32
+	s1x4x9x32
+	s1x4x9x48
+	s1x4x9x64
+	s1x1x8x16
+	s1x2x8x16
+	s1x16x4x16
+	s1x4x16x16
+	s1x2x16x1
+	s1x2x8x1
+	s1x3x16x1
+	s1x3x8x1
+	s1x4x16x1
+	s1x4x8x1
+	s1x6x16x1
+	s1x1x16x4
+	s1x1x8x4
+	s1x2x16x4
+	s1x2x8x4
+	s1x3x16x4
+	s1x3x8x4
+	s1x4x16x4
+	s1x4x6x16
+	s1x6x16x4
+	s1x1x16x9
+	s1x1x8x9
+	s1x2x16x9
+	s1x2x8x9
+	s1x9x4x16
+	s1x4x16x9
+)
+
+var shapes = [...]optable.Shapes{
+	s1x16x32_1x16x32:               {Dims: []nn.Shape{{1, 16, 32}, {1, 16, 32}}},
+	s1x16x32:                       {Dims: []nn.Shape{{1, 16, 32}}},
+	s1x16x48_1x16x48:               {Dims: []nn.Shape{{1, 16, 48}, {1, 16, 48}}},
+	s1x16x48:                       {Dims: []nn.Shape{{1, 16, 48}}},
+	s1x16x64_1x16x64:               {Dims: []nn.Shape{{1, 16, 64}, {1, 16, 64}}},
+	s1x16x64:                       {Dims: []nn.Shape{{1, 16, 64}}},
+	s1x1x128_1x1x128:               {Dims: []nn.Shape{{1, 1, 128}, {1, 1, 128}}},
+	s1x1x128:                       {Dims: []nn.Shape{{1, 1, 128}}},
+	s1x1x16x16_1x16x16:             {Dims: []nn.Shape{{1, 1, 16, 16}, {1, 16, 16}}},
+	s1x1x16x16:                     {Dims: []nn.Shape{{1, 1, 16, 16}}},
+	s1x1x48_1x1x48:                 {Dims: []nn.Shape{{1, 1, 48}, {1, 1, 48}}},
+	s1x1x48:                        {Dims: []nn.Shape{{1, 1, 48}}},
+	s1x1x4x4_1x4x4:                 {Dims: []nn.Shape{{1, 1, 4, 4}, {1, 4, 4}}},
+	s1x1x4x4:                       {Dims: []nn.Shape{{1, 1, 4, 4}}},
+	s1x1x64_1x1x64:                 {Dims: []nn.Shape{{1, 1, 64}, {1, 1, 64}}},
+	s1x1x64:                        {Dims: []nn.Shape{{1, 1, 64}}},
+	s1x1x72_1x1x72:                 {Dims: []nn.Shape{{1, 1, 72}, {1, 1, 72}}},
+	s1x1x72:                        {Dims: []nn.Shape{{1, 1, 72}}},
+	s1x1x96_1x1x96:                 {Dims: []nn.Shape{{1, 1, 96}, {1, 1, 96}}},
+	s1x1x96:                        {Dims: []nn.Shape{{1, 1, 96}}},
+	s1x1x9x9_1x9x9:                 {Dims: []nn.Shape{{1, 1, 9, 9}, {1, 9, 9}}},
+	s1x1x9x9:                       {Dims: []nn.Shape{{1, 1, 9, 9}}},
+	s1x2x16x16_2x16x16:             {Dims: []nn.Shape{{1, 2, 16, 16}, {2, 16, 16}}},
+	s1x2x16x16:                     {Dims: []nn.Shape{{1, 2, 16, 16}}},
+	s1x2x1x1_2x1x1:                 {Dims: []nn.Shape{{1, 2, 1, 1}, {2, 1, 1}}},
+	s1x2x1x1:                       {Dims: []nn.Shape{{1, 2, 1, 1}}},
+	s1x2x4x4_2x4x4:                 {Dims: []nn.Shape{{1, 2, 4, 4}, {2, 4, 4}}},
+	s1x2x4x4:                       {Dims: []nn.Shape{{1, 2, 4, 4}}},
+	s1x2x9x9_2x9x9:                 {Dims: []nn.Shape{{1, 2, 9, 9}, {2, 9, 9}}},
+	s1x2x9x9:                       {Dims: []nn.Shape{{1, 2, 9, 9}}},
+	s1x3x1x1_3x1x1:                 {Dims: []nn.Shape{{1, 3, 1, 1}, {3, 1, 1}}},
+	s1x3x1x1:                       {Dims: []nn.Shape{{1, 3, 1, 1}}},
+	s1x3x4x4_3x4x4:                 {Dims: []nn.Shape{{1, 3, 4, 4}, {3, 4, 4}}},
+	s1x3x4x4:                       {Dims: []nn.Shape{{1, 3, 4, 4}}},
+	s1x4x1x1_4x1x1:                 {Dims: []nn.Shape{{1, 4, 1, 1}, {4, 1, 1}}},
+	s1x4x1x1:                       {Dims: []nn.Shape{{1, 4, 1, 1}}},
+	s1x4x1x4_4x1x4:                 {Dims: []nn.Shape{{1, 4, 1, 4}, {4, 1, 4}}},
+	s1x4x1x4:                       {Dims: []nn.Shape{{1, 4, 1, 4}}},
+	s1x4x32_1x4x32:                 {Dims: []nn.Shape{{1, 4, 32}, {1, 4, 32}}},
+	s1x4x32:                        {Dims: []nn.Shape{{1, 4, 32}}},
+	s1x4x48_1x4x48:                 {Dims: []nn.Shape{{1, 4, 48}, {1, 4, 48}}},
+	s1x4x48:                        {Dims: []nn.Shape{{1, 4, 48}}},
+	s1x4x4x16_4x4x16:               {Dims: []nn.Shape{{1, 4, 4, 16}, {4, 4, 16}}},
+	s1x4x4x16:                      {Dims: []nn.Shape{{1, 4, 4, 16}}},
+	s1x4x4x9_4x4x9:                 {Dims: []nn.Shape{{1, 4, 4, 9}, {4, 4, 9}}},
+	s1x4x4x9:                       {Dims: []nn.Shape{{1, 4, 4, 9}}},
+	s1x4x64_1x4x64:                 {Dims: []nn.Shape{{1, 4, 64}, {1, 4, 64}}},
+	s1x4x64:                        {Dims: []nn.Shape{{1, 4, 64}}},
+	s1x4x72_1x4x72:                 {Dims: []nn.Shape{{1, 4, 72}, {1, 4, 72}}},
+	s1x4x72:                        {Dims: []nn.Shape{{1, 4, 72}}},
+	s1x4x96_1x4x96:                 {Dims: []nn.Shape{{1, 4, 96}, {1, 4, 96}}},
+	s1x4x96:                        {Dims: []nn.Shape{{1, 4, 96}}},
+	s1x6x1x1_6x1x1:                 {Dims: []nn.Shape{{1, 6, 1, 1}, {6, 1, 1}}},
+	s1x6x1x1:                       {Dims: []nn.Shape{{1, 6, 1, 1}}},
+	s1x6x1x4_6x1x4:                 {Dims: []nn.Shape{{1, 6, 1, 4}, {6, 1, 4}}},
+	s1x6x1x4:                       {Dims: []nn.Shape{{1, 6, 1, 4}}},
+	s1x9x32_1x9x32:                 {Dims: []nn.Shape{{1, 9, 32}, {1, 9, 32}}},
+	s1x9x32:                        {Dims: []nn.Shape{{1, 9, 32}}},
+	s1x9x48_1x9x48:                 {Dims: []nn.Shape{{1, 9, 48}, {1, 9, 48}}},
+	s1x9x48:                        {Dims: []nn.Shape{{1, 9, 48}}},
+	s1x9x64_1x9x64:                 {Dims: []nn.Shape{{1, 9, 64}, {1, 9, 64}}},
+	s1x9x64:                        {Dims: []nn.Shape{{1, 9, 64}}},
+	s16x112:                        {Dims: []nn.Shape{{16, 112}}},
+	s112_112_112_112:               {Dims: []nn.Shape{{112}, {112}, {112}, {112}}},
+	s16x128:                        {Dims: []nn.Shape{{16, 128}}},
+	s128_128_128_128:               {Dims: []nn.Shape{{128}, {128}, {128}, {128}}},
+	s16x192:                        {Dims: []nn.Shape{{16, 192}}},
+	s192_192_192_192:               {Dims: []nn.Shape{{192}, {192}, {192}, {192}}},
+	s16x256:                        {Dims: []nn.Shape{{16, 256}}},
+	s256_256_256_256:               {Dims: []nn.Shape{{256}, {256}, {256}, {256}}},
+	s16x32:                         {Dims: []nn.Shape{{16, 32}}},
+	s32_32_32_32:                   {Dims: []nn.Shape{{32}, {32}, {32}, {32}}},
+	s16x320:                        {Dims: []nn.Shape{{16, 320}}},
+	s320_320_320_320:               {Dims: []nn.Shape{{320}, {320}, {320}, {320}}},
+	s16x40:                         {Dims: []nn.Shape{{16, 40}}},
+	s40_40_40_40:                   {Dims: []nn.Shape{{40}, {40}, {40}, {40}}},
+	s16x48:                         {Dims: []nn.Shape{{16, 48}}},
+	s48_48_48_48:                   {Dims: []nn.Shape{{48}, {48}, {48}, {48}}},
+	s16x56:                         {Dims: []nn.Shape{{16, 56}}},
+	s56_56_56_56:                   {Dims: []nn.Shape{{56}, {56}, {56}, {56}}},
+	s16x64:                         {Dims: []nn.Shape{{16, 64}}},
+	s64_64_64_64:                   {Dims: []nn.Shape{{64}, {64}, {64}, {64}}},
+	s16x72:                         {Dims: []nn.Shape{{16, 72}}},
+	s72_72_72_72:                   {Dims: []nn.Shape{{72}, {72}, {72}, {72}}},
+	s16x80:                         {Dims: []nn.Shape{{16, 80}}},
+	s80_80_80_80:                   {Dims: []nn.Shape{{80}, {80}, {80}, {80}}},
+	s16x96:                         {Dims: []nn.Shape{{16, 96}}},
+	s96_96_96_96:                   {Dims: []nn.Shape{{96}, {96}, {96}, {96}}},
+	s1x112:                         {Dims: []nn.Shape{{1, 112}}},
+	s1x120:                         {Dims: []nn.Shape{{1, 120}}},
+	s120_120_120_120:               {Dims: []nn.Shape{{120}, {120}, {120}, {120}}},
+	s1x128:                         {Dims: []nn.Shape{{1, 128}}},
+	s1x144:                         {Dims: []nn.Shape{{1, 144}}},
+	s144_144_144_144:               {Dims: []nn.Shape{{144}, {144}, {144}, {144}}},
+	s1x160:                         {Dims: []nn.Shape{{1, 160}}},
+	s160_160_160_160:               {Dims: []nn.Shape{{160}, {160}, {160}, {160}}},
+	s1x168:                         {Dims: []nn.Shape{{1, 168}}},
+	s168_168_168_168:               {Dims: []nn.Shape{{168}, {168}, {168}, {168}}},
+	s1x192:                         {Dims: []nn.Shape{{1, 192}}},
+	s1x224:                         {Dims: []nn.Shape{{1, 224}}},
+	s224_224_224_224:               {Dims: []nn.Shape{{224}, {224}, {224}, {224}}},
+	s1x256:                         {Dims: []nn.Shape{{1, 256}}},
+	s1x288:                         {Dims: []nn.Shape{{1, 288}}},
+	s288_288_288_288:               {Dims: []nn.Shape{{288}, {288}, {288}, {288}}},
+	s1x384:                         {Dims: []nn.Shape{{1, 384}}},
+	s384_384_384_384:               {Dims: []nn.Shape{{384}, {384}, {384}, {384}}},
+	s1x48:                          {Dims: []nn.Shape{{1, 48}}},
+	s1x480:                         {Dims: []nn.Shape{{1, 480}}},
+	s480_480_480_480:               {Dims: []nn.Shape{{480}, {480}, {480}, {480}}},
+	s1x64:                          {Dims: []nn.Shape{{1, 64}}},
+	s1x72:                          {Dims: []nn.Shape{{1, 72}}},
+	s1x80:                          {Dims: []nn.Shape{{1, 80}}},
+	s1x96:                          {Dims: []nn.Shape{{1, 96}}},
+	s4x112:                         {Dims: []nn.Shape{{4, 112}}},
+	s4x120:                         {Dims: []nn.Shape{{4, 120}}},
+	s4x128:                         {Dims: []nn.Shape{{4, 128}}},
+	s4x144:                         {Dims: []nn.Shape{{4, 144}}},
+	s4x168:                         {Dims: []nn.Shape{{4, 168}}},
+	s4x192:                         {Dims: []nn.Shape{{4, 192}}},
+	s4x256:                         {Dims: []nn.Shape{{4, 256}}},
+	s4x288:                         {Dims: []nn.Shape{{4, 288}}},
+	s4x32:                          {Dims: []nn.Shape{{4, 32}}},
+	s4x320:                         {Dims: []nn.Shape{{4, 320}}},
+	s4x384:                         {Dims: []nn.Shape{{4, 384}}},
+	s4x40:                          {Dims: []nn.Shape{{4, 40}}},
+	s4x48:                          {Dims: []nn.Shape{{4, 48}}},
+	s4x480:                         {Dims: []nn.Shape{{4, 480}}},
+	s4x56:                          {Dims: []nn.Shape{{4, 56}}},
+	s4x64:                          {Dims: []nn.Shape{{4, 64}}},
+	s4x72:                          {Dims: []nn.Shape{{4, 72}}},
+	s4x80:                          {Dims: []nn.Shape{{4, 80}}},
+	s4x96:                          {Dims: []nn.Shape{{4, 96}}},
+	s9x112:                         {Dims: []nn.Shape{{9, 112}}},
+	s9x128:                         {Dims: []nn.Shape{{9, 128}}},
+	s9x192:                         {Dims: []nn.Shape{{9, 192}}},
+	s9x256:                         {Dims: []nn.Shape{{9, 256}}},
+	s9x32:                          {Dims: []nn.Shape{{9, 32}}},
+	s9x320:                         {Dims: []nn.Shape{{9, 320}}},
+	s9x40:                          {Dims: []nn.Shape{{9, 40}}},
+	s9x48:                          {Dims: []nn.Shape{{9, 48}}},
+	s9x56:                          {Dims: []nn.Shape{{9, 56}}},
+	s9x64:                          {Dims: []nn.Shape{{9, 64}}},
+	s9x72:                          {Dims: []nn.Shape{{9, 72}}},
+	s9x80:                          {Dims: []nn.Shape{{9, 80}}},
+	s9x96:                          {Dims: []nn.Shape{{9, 96}}},
+	s1x16x10x10:                    {Dims: []nn.Shape{{1, 16, 10, 10}}},
+	s16x16x3x3_16:                  {Dims: []nn.Shape{{16, 16, 3, 3}, {16}}},
+	s1x16x5x5:                      {Dims: []nn.Shape{{1, 16, 5, 5}}},
+	s24x16x3x3_24:                  {Dims: []nn.Shape{{24, 16, 3, 3}, {24}}},
+	s1x24x5x5:                      {Dims: []nn.Shape{{1, 24, 5, 5}}},
+	s32x16x3x3_32:                  {Dims: []nn.Shape{{32, 16, 3, 3}, {32}}},
+	s1x32x5x5:                      {Dims: []nn.Shape{{1, 32, 5, 5}}},
+	s1x16x12x12:                    {Dims: []nn.Shape{{1, 16, 12, 12}}},
+	s1x16x6x6:                      {Dims: []nn.Shape{{1, 16, 6, 6}}},
+	s1x24x6x6:                      {Dims: []nn.Shape{{1, 24, 6, 6}}},
+	s1x32x6x6:                      {Dims: []nn.Shape{{1, 32, 6, 6}}},
+	s1x16x14x14:                    {Dims: []nn.Shape{{1, 16, 14, 14}}},
+	s1x16x7x7:                      {Dims: []nn.Shape{{1, 16, 7, 7}}},
+	s1x24x7x7:                      {Dims: []nn.Shape{{1, 24, 7, 7}}},
+	s1x32x7x7:                      {Dims: []nn.Shape{{1, 32, 7, 7}}},
+	s1x16x16x16:                    {Dims: []nn.Shape{{1, 16, 16, 16}}},
+	s1x16x8x8:                      {Dims: []nn.Shape{{1, 16, 8, 8}}},
+	s1x24x8x8:                      {Dims: []nn.Shape{{1, 24, 8, 8}}},
+	s1x32x8x8:                      {Dims: []nn.Shape{{1, 32, 8, 8}}},
+	s1x16x4x4:                      {Dims: []nn.Shape{{1, 16, 4, 4}}},
+	s1x32x2x2:                      {Dims: []nn.Shape{{1, 32, 2, 2}}},
+	s48x16x3x3_48:                  {Dims: []nn.Shape{{48, 16, 3, 3}, {48}}},
+	s1x48x2x2:                      {Dims: []nn.Shape{{1, 48, 2, 2}}},
+	s64x16x3x3_64:                  {Dims: []nn.Shape{{64, 16, 3, 3}, {64}}},
+	s1x64x2x2:                      {Dims: []nn.Shape{{1, 64, 2, 2}}},
+	s1x32x3x3:                      {Dims: []nn.Shape{{1, 32, 3, 3}}},
+	s1x48x3x3:                      {Dims: []nn.Shape{{1, 48, 3, 3}}},
+	s1x64x3x3:                      {Dims: []nn.Shape{{1, 64, 3, 3}}},
+	s1x32x4x4:                      {Dims: []nn.Shape{{1, 32, 4, 4}}},
+	s1x48x4x4:                      {Dims: []nn.Shape{{1, 48, 4, 4}}},
+	s1x64x4x4:                      {Dims: []nn.Shape{{1, 64, 4, 4}}},
+	s1x24x4x4:                      {Dims: []nn.Shape{{1, 24, 4, 4}}},
+	s16x1x3x3_16:                   {Dims: []nn.Shape{{16, 1, 3, 3}, {16}}},
+	s8x1x3x3_8:                     {Dims: []nn.Shape{{8, 1, 3, 3}, {8}}},
+	s1x8x8x8:                       {Dims: []nn.Shape{{1, 8, 8, 8}}},
+	s1x1x20x20:                     {Dims: []nn.Shape{{1, 1, 20, 20}}},
+	s1x8x10x10:                     {Dims: []nn.Shape{{1, 8, 10, 10}}},
+	s1x1x24x24:                     {Dims: []nn.Shape{{1, 1, 24, 24}}},
+	s1x8x12x12:                     {Dims: []nn.Shape{{1, 8, 12, 12}}},
+	s1x1x28x28:                     {Dims: []nn.Shape{{1, 1, 28, 28}}},
+	s1x8x14x14:                     {Dims: []nn.Shape{{1, 8, 14, 14}}},
+	s1x1x32x32:                     {Dims: []nn.Shape{{1, 1, 32, 32}}},
+	s1x8x16x16:                     {Dims: []nn.Shape{{1, 8, 16, 16}}},
+	s32x24x3x3_32:                  {Dims: []nn.Shape{{32, 24, 3, 3}, {32}}},
+	s48x24x3x3_48:                  {Dims: []nn.Shape{{48, 24, 3, 3}, {48}}},
+	s64x24x3x3_64:                  {Dims: []nn.Shape{{64, 24, 3, 3}, {64}}},
+	s32x32x3x3_32:                  {Dims: []nn.Shape{{32, 32, 3, 3}, {32}}},
+	s48x32x3x3_48:                  {Dims: []nn.Shape{{48, 32, 3, 3}, {48}}},
+	s64x32x3x3_64:                  {Dims: []nn.Shape{{64, 32, 3, 3}, {64}}},
+	s16x8x3x3_16:                   {Dims: []nn.Shape{{16, 8, 3, 3}, {16}}},
+	s24x8x3x3_24:                   {Dims: []nn.Shape{{24, 8, 3, 3}, {24}}},
+	s32x8x3x3_32:                   {Dims: []nn.Shape{{32, 8, 3, 3}, {32}}},
+	s1x16x112:                      {Dims: []nn.Shape{{1, 16, 112}}},
+	s1x16x128:                      {Dims: []nn.Shape{{1, 16, 128}}},
+	s1x16x192:                      {Dims: []nn.Shape{{1, 16, 192}}},
+	s1x16x256:                      {Dims: []nn.Shape{{1, 16, 256}}},
+	s1x16x320:                      {Dims: []nn.Shape{{1, 16, 320}}},
+	s1x16x40:                       {Dims: []nn.Shape{{1, 16, 40}}},
+	s1x16x56:                       {Dims: []nn.Shape{{1, 16, 56}}},
+	s1x16x72:                       {Dims: []nn.Shape{{1, 16, 72}}},
+	s1x16x80:                       {Dims: []nn.Shape{{1, 16, 80}}},
+	s1x16x96:                       {Dims: []nn.Shape{{1, 16, 96}}},
+	s1x1x112:                       {Dims: []nn.Shape{{1, 1, 112}}},
+	s1x1x120:                       {Dims: []nn.Shape{{1, 1, 120}}},
+	s1x1x144:                       {Dims: []nn.Shape{{1, 1, 144}}},
+	s1x1x160:                       {Dims: []nn.Shape{{1, 1, 160}}},
+	s1x1x168:                       {Dims: []nn.Shape{{1, 1, 168}}},
+	s1x1x192:                       {Dims: []nn.Shape{{1, 1, 192}}},
+	s1x1x224:                       {Dims: []nn.Shape{{1, 1, 224}}},
+	s1x1x256:                       {Dims: []nn.Shape{{1, 1, 256}}},
+	s1x1x288:                       {Dims: []nn.Shape{{1, 1, 288}}},
+	s1x1x384:                       {Dims: []nn.Shape{{1, 1, 384}}},
+	s1x1x480:                       {Dims: []nn.Shape{{1, 1, 480}}},
+	s1x1x80:                        {Dims: []nn.Shape{{1, 1, 80}}},
+	s1x4x112:                       {Dims: []nn.Shape{{1, 4, 112}}},
+	s1x4x120:                       {Dims: []nn.Shape{{1, 4, 120}}},
+	s1x4x128:                       {Dims: []nn.Shape{{1, 4, 128}}},
+	s1x4x144:                       {Dims: []nn.Shape{{1, 4, 144}}},
+	s1x4x168:                       {Dims: []nn.Shape{{1, 4, 168}}},
+	s1x4x192:                       {Dims: []nn.Shape{{1, 4, 192}}},
+	s1x4x256:                       {Dims: []nn.Shape{{1, 4, 256}}},
+	s1x4x288:                       {Dims: []nn.Shape{{1, 4, 288}}},
+	s1x4x320:                       {Dims: []nn.Shape{{1, 4, 320}}},
+	s1x4x384:                       {Dims: []nn.Shape{{1, 4, 384}}},
+	s1x4x40:                        {Dims: []nn.Shape{{1, 4, 40}}},
+	s1x4x480:                       {Dims: []nn.Shape{{1, 4, 480}}},
+	s1x4x56:                        {Dims: []nn.Shape{{1, 4, 56}}},
+	s1x4x80:                        {Dims: []nn.Shape{{1, 4, 80}}},
+	s1x9x112:                       {Dims: []nn.Shape{{1, 9, 112}}},
+	s1x9x128:                       {Dims: []nn.Shape{{1, 9, 128}}},
+	s1x9x192:                       {Dims: []nn.Shape{{1, 9, 192}}},
+	s1x9x256:                       {Dims: []nn.Shape{{1, 9, 256}}},
+	s1x9x320:                       {Dims: []nn.Shape{{1, 9, 320}}},
+	s1x9x40:                        {Dims: []nn.Shape{{1, 9, 40}}},
+	s1x9x56:                        {Dims: []nn.Shape{{1, 9, 56}}},
+	s1x9x72:                        {Dims: []nn.Shape{{1, 9, 72}}},
+	s1x9x80:                        {Dims: []nn.Shape{{1, 9, 80}}},
+	s1x9x96:                        {Dims: []nn.Shape{{1, 9, 96}}},
+	s1x16_i64x16x16:                {Dims: []nn.Shape{{1, 16}, {16, 16}}, Types: []nn.DType{nn.Float32, nn.Int64}},
+	s1x16x16:                       {Dims: []nn.Shape{{1, 16, 16}}},
+	s1x16_i64x4x4:                  {Dims: []nn.Shape{{1, 16}, {4, 4}}, Types: []nn.DType{nn.Float32, nn.Int64}},
+	s1x4x4:                         {Dims: []nn.Shape{{1, 4, 4}}},
+	s1x16_i64x9x9:                  {Dims: []nn.Shape{{1, 16}, {9, 9}}, Types: []nn.DType{nn.Float32, nn.Int64}},
+	s1x9x9:                         {Dims: []nn.Shape{{1, 9, 9}}},
+	s2x1_i64x1x1:                   {Dims: []nn.Shape{{2, 1}, {1, 1}}, Types: []nn.DType{nn.Float32, nn.Int64}},
+	s2x1x1:                         {Dims: []nn.Shape{{2, 1, 1}}},
+	s2x16_i64x16x16:                {Dims: []nn.Shape{{2, 16}, {16, 16}}, Types: []nn.DType{nn.Float32, nn.Int64}},
+	s2x16x16:                       {Dims: []nn.Shape{{2, 16, 16}}},
+	s2x16_i64x4x4:                  {Dims: []nn.Shape{{2, 16}, {4, 4}}, Types: []nn.DType{nn.Float32, nn.Int64}},
+	s2x4x4:                         {Dims: []nn.Shape{{2, 4, 4}}},
+	s2x16_i64x9x9:                  {Dims: []nn.Shape{{2, 16}, {9, 9}}, Types: []nn.DType{nn.Float32, nn.Int64}},
+	s2x9x9:                         {Dims: []nn.Shape{{2, 9, 9}}},
+	s2x4_i64x1x1:                   {Dims: []nn.Shape{{2, 4}, {1, 1}}, Types: []nn.DType{nn.Float32, nn.Int64}},
+	s2x4_i64x4x4:                   {Dims: []nn.Shape{{2, 4}, {4, 4}}, Types: []nn.DType{nn.Float32, nn.Int64}},
+	s3x1_i64x1x1:                   {Dims: []nn.Shape{{3, 1}, {1, 1}}, Types: []nn.DType{nn.Float32, nn.Int64}},
+	s3x1x1:                         {Dims: []nn.Shape{{3, 1, 1}}},
+	s3x4_i64x1x1:                   {Dims: []nn.Shape{{3, 4}, {1, 1}}, Types: []nn.DType{nn.Float32, nn.Int64}},
+	s3x4_i64x4x4:                   {Dims: []nn.Shape{{3, 4}, {4, 4}}, Types: []nn.DType{nn.Float32, nn.Int64}},
+	s3x4x4:                         {Dims: []nn.Shape{{3, 4, 4}}},
+	s4x1_i64x1x1:                   {Dims: []nn.Shape{{4, 1}, {1, 1}}, Types: []nn.DType{nn.Float32, nn.Int64}},
+	s4x1x1:                         {Dims: []nn.Shape{{4, 1, 1}}},
+	s4x16_i64x1x4:                  {Dims: []nn.Shape{{4, 16}, {1, 4}}, Types: []nn.DType{nn.Float32, nn.Int64}},
+	s4x1x4:                         {Dims: []nn.Shape{{4, 1, 4}}},
+	s4x16_i64x4x16:                 {Dims: []nn.Shape{{4, 16}, {4, 16}}, Types: []nn.DType{nn.Float32, nn.Int64}},
+	s4x4x16:                        {Dims: []nn.Shape{{4, 4, 16}}},
+	s4x16_i64x4x9:                  {Dims: []nn.Shape{{4, 16}, {4, 9}}, Types: []nn.DType{nn.Float32, nn.Int64}},
+	s4x4x9:                         {Dims: []nn.Shape{{4, 4, 9}}},
+	s6x4_i64x1x1:                   {Dims: []nn.Shape{{6, 4}, {1, 1}}, Types: []nn.DType{nn.Float32, nn.Int64}},
+	s6x1x1:                         {Dims: []nn.Shape{{6, 1, 1}}},
+	s6x4_i64x1x4:                   {Dims: []nn.Shape{{6, 4}, {1, 4}}, Types: []nn.DType{nn.Float32, nn.Int64}},
+	s6x1x4:                         {Dims: []nn.Shape{{6, 1, 4}}},
+	s10x128_10:                     {Dims: []nn.Shape{{10, 128}, {10}}},
+	s1x10:                          {Dims: []nn.Shape{{1, 10}}},
+	s10x64_10:                      {Dims: []nn.Shape{{10, 64}, {10}}},
+	s10x96_10:                      {Dims: []nn.Shape{{10, 96}, {10}}},
+	s1x16x24:                       {Dims: []nn.Shape{{1, 16, 24}}},
+	s1x1x32:                        {Dims: []nn.Shape{{1, 1, 32}}},
+	s1x4x16:                        {Dims: []nn.Shape{{1, 4, 16}}},
+	s1x4x24:                        {Dims: []nn.Shape{{1, 4, 24}}},
+	s1x9x16:                        {Dims: []nn.Shape{{1, 9, 16}}},
+	s1x9x24:                        {Dims: []nn.Shape{{1, 9, 24}}},
+	s128x64:                        {Dims: []nn.Shape{{128, 64}}},
+	s24x32:                         {Dims: []nn.Shape{{24, 32}}},
+	s24x48:                         {Dims: []nn.Shape{{24, 48}}},
+	s24x64:                         {Dims: []nn.Shape{{24, 64}}},
+	s32x112:                        {Dims: []nn.Shape{{32, 112}}},
+	s32x128:                        {Dims: []nn.Shape{{32, 128}}},
+	s32x192:                        {Dims: []nn.Shape{{32, 192}}},
+	s32x256:                        {Dims: []nn.Shape{{32, 256}}},
+	s32x32:                         {Dims: []nn.Shape{{32, 32}}},
+	s32x320:                        {Dims: []nn.Shape{{32, 320}}},
+	s32x40:                         {Dims: []nn.Shape{{32, 40}}},
+	s32x48:                         {Dims: []nn.Shape{{32, 48}}},
+	s32x56:                         {Dims: []nn.Shape{{32, 56}}},
+	s32x64:                         {Dims: []nn.Shape{{32, 64}}},
+	s32x80:                         {Dims: []nn.Shape{{32, 80}}},
+	s32x96:                         {Dims: []nn.Shape{{32, 96}}},
+	s48x112:                        {Dims: []nn.Shape{{48, 112}}},
+	s48x128:                        {Dims: []nn.Shape{{48, 128}}},
+	s48x192:                        {Dims: []nn.Shape{{48, 192}}},
+	s48x256:                        {Dims: []nn.Shape{{48, 256}}},
+	s48x32:                         {Dims: []nn.Shape{{48, 32}}},
+	s48x320:                        {Dims: []nn.Shape{{48, 320}}},
+	s48x40:                         {Dims: []nn.Shape{{48, 40}}},
+	s48x48:                         {Dims: []nn.Shape{{48, 48}}},
+	s48x56:                         {Dims: []nn.Shape{{48, 56}}},
+	s48x64:                         {Dims: []nn.Shape{{48, 64}}},
+	s48x72:                         {Dims: []nn.Shape{{48, 72}}},
+	s48x80:                         {Dims: []nn.Shape{{48, 80}}},
+	s48x96:                         {Dims: []nn.Shape{{48, 96}}},
+	s64x112:                        {Dims: []nn.Shape{{64, 112}}},
+	s64x128:                        {Dims: []nn.Shape{{64, 128}}},
+	s64x192:                        {Dims: []nn.Shape{{64, 192}}},
+	s64x256:                        {Dims: []nn.Shape{{64, 256}}},
+	s64x32:                         {Dims: []nn.Shape{{64, 32}}},
+	s64x320:                        {Dims: []nn.Shape{{64, 320}}},
+	s64x40:                         {Dims: []nn.Shape{{64, 40}}},
+	s64x48:                         {Dims: []nn.Shape{{64, 48}}},
+	s64x56:                         {Dims: []nn.Shape{{64, 56}}},
+	s64x64:                         {Dims: []nn.Shape{{64, 64}}},
+	s64x80:                         {Dims: []nn.Shape{{64, 80}}},
+	s64x96:                         {Dims: []nn.Shape{{64, 96}}},
+	s72x48:                         {Dims: []nn.Shape{{72, 48}}},
+	s96x48:                         {Dims: []nn.Shape{{96, 48}}},
+	s96x64:                         {Dims: []nn.Shape{{96, 64}}},
+	s112x72:                        {Dims: []nn.Shape{{112, 72}}},
+	s128x112:                       {Dims: []nn.Shape{{128, 112}}},
+	s128x120:                       {Dims: []nn.Shape{{128, 120}}},
+	s128x128:                       {Dims: []nn.Shape{{128, 128}}},
+	s128x144:                       {Dims: []nn.Shape{{128, 144}}},
+	s128x160:                       {Dims: []nn.Shape{{128, 160}}},
+	s128x168:                       {Dims: []nn.Shape{{128, 168}}},
+	s128x192:                       {Dims: []nn.Shape{{128, 192}}},
+	s128x224:                       {Dims: []nn.Shape{{128, 224}}},
+	s128x256:                       {Dims: []nn.Shape{{128, 256}}},
+	s128x48:                        {Dims: []nn.Shape{{128, 48}}},
+	s128x72:                        {Dims: []nn.Shape{{128, 72}}},
+	s128x80:                        {Dims: []nn.Shape{{128, 80}}},
+	s128x96:                        {Dims: []nn.Shape{{128, 96}}},
+	s144x72:                        {Dims: []nn.Shape{{144, 72}}},
+	s144x96:                        {Dims: []nn.Shape{{144, 96}}},
+	s1x1x16x16_1x1x16x16:           {Dims: []nn.Shape{{1, 1, 16, 16}, {1, 1, 16, 16}}},
+	s1x1x16x16_1x1x16x24:           {Dims: []nn.Shape{{1, 1, 16, 16}, {1, 1, 16, 24}}},
+	s1x1x16x24:                     {Dims: []nn.Shape{{1, 1, 16, 24}}},
+	s1x1x16x16_1x1x16x32:           {Dims: []nn.Shape{{1, 1, 16, 16}, {1, 1, 16, 32}}},
+	s1x1x16x32:                     {Dims: []nn.Shape{{1, 1, 16, 32}}},
+	s1x1x16x8_1x1x8x16:             {Dims: []nn.Shape{{1, 1, 16, 8}, {1, 1, 8, 16}}},
+	s192x128:                       {Dims: []nn.Shape{{192, 128}}},
+	s192x48:                        {Dims: []nn.Shape{{192, 48}}},
+	s192x64:                        {Dims: []nn.Shape{{192, 64}}},
+	s192x72:                        {Dims: []nn.Shape{{192, 72}}},
+	s192x96:                        {Dims: []nn.Shape{{192, 96}}},
+	s256x128:                       {Dims: []nn.Shape{{256, 128}}},
+	s256x48:                        {Dims: []nn.Shape{{256, 48}}},
+	s256x72:                        {Dims: []nn.Shape{{256, 72}}},
+	s256x96:                        {Dims: []nn.Shape{{256, 96}}},
+	s288x128:                       {Dims: []nn.Shape{{288, 128}}},
+	s288x64:                        {Dims: []nn.Shape{{288, 64}}},
+	s288x96:                        {Dims: []nn.Shape{{288, 96}}},
+	s32x72:                         {Dims: []nn.Shape{{32, 72}}},
+	s384x128:                       {Dims: []nn.Shape{{384, 128}}},
+	s384x64:                        {Dims: []nn.Shape{{384, 64}}},
+	s384x96:                        {Dims: []nn.Shape{{384, 96}}},
+	s48x120:                        {Dims: []nn.Shape{{48, 120}}},
+	s48x144:                        {Dims: []nn.Shape{{48, 144}}},
+	s48x168:                        {Dims: []nn.Shape{{48, 168}}},
+	s48x288:                        {Dims: []nn.Shape{{48, 288}}},
+	s48x384:                        {Dims: []nn.Shape{{48, 384}}},
+	s48x480:                        {Dims: []nn.Shape{{48, 480}}},
+	s1x1x4x16_1x1x16x4:             {Dims: []nn.Shape{{1, 1, 4, 16}, {1, 1, 16, 4}}},
+	s1x1x4x4_1x1x4x16:              {Dims: []nn.Shape{{1, 1, 4, 4}, {1, 1, 4, 16}}},
+	s1x1x4x16:                      {Dims: []nn.Shape{{1, 1, 4, 16}}},
+	s1x1x4x4_1x1x4x24:              {Dims: []nn.Shape{{1, 1, 4, 4}, {1, 1, 4, 24}}},
+	s1x1x4x24:                      {Dims: []nn.Shape{{1, 1, 4, 24}}},
+	s1x1x4x4_1x1x4x32:              {Dims: []nn.Shape{{1, 1, 4, 4}, {1, 1, 4, 32}}},
+	s1x1x4x32:                      {Dims: []nn.Shape{{1, 1, 4, 32}}},
+	s1x1x4x8_1x1x8x4:               {Dims: []nn.Shape{{1, 1, 4, 8}, {1, 1, 8, 4}}},
+	s64x120:                        {Dims: []nn.Shape{{64, 120}}},
+	s64x144:                        {Dims: []nn.Shape{{64, 144}}},
+	s64x160:                        {Dims: []nn.Shape{{64, 160}}},
+	s64x168:                        {Dims: []nn.Shape{{64, 168}}},
+	s64x224:                        {Dims: []nn.Shape{{64, 224}}},
+	s64x72:                         {Dims: []nn.Shape{{64, 72}}},
+	s72x112:                        {Dims: []nn.Shape{{72, 112}}},
+	s72x120:                        {Dims: []nn.Shape{{72, 120}}},
+	s72x128:                        {Dims: []nn.Shape{{72, 128}}},
+	s72x144:                        {Dims: []nn.Shape{{72, 144}}},
+	s72x168:                        {Dims: []nn.Shape{{72, 168}}},
+	s72x192:                        {Dims: []nn.Shape{{72, 192}}},
+	s72x288:                        {Dims: []nn.Shape{{72, 288}}},
+	s72x384:                        {Dims: []nn.Shape{{72, 384}}},
+	s72x480:                        {Dims: []nn.Shape{{72, 480}}},
+	s72x64:                         {Dims: []nn.Shape{{72, 64}}},
+	s72x72:                         {Dims: []nn.Shape{{72, 72}}},
+	s72x80:                         {Dims: []nn.Shape{{72, 80}}},
+	s72x96:                         {Dims: []nn.Shape{{72, 96}}},
+	s96x112:                        {Dims: []nn.Shape{{96, 112}}},
+	s96x120:                        {Dims: []nn.Shape{{96, 120}}},
+	s96x128:                        {Dims: []nn.Shape{{96, 128}}},
+	s96x144:                        {Dims: []nn.Shape{{96, 144}}},
+	s96x160:                        {Dims: []nn.Shape{{96, 160}}},
+	s96x168:                        {Dims: []nn.Shape{{96, 168}}},
+	s96x192:                        {Dims: []nn.Shape{{96, 192}}},
+	s96x224:                        {Dims: []nn.Shape{{96, 224}}},
+	s96x256:                        {Dims: []nn.Shape{{96, 256}}},
+	s96x288:                        {Dims: []nn.Shape{{96, 288}}},
+	s96x384:                        {Dims: []nn.Shape{{96, 384}}},
+	s96x480:                        {Dims: []nn.Shape{{96, 480}}},
+	s96x72:                         {Dims: []nn.Shape{{96, 72}}},
+	s96x80:                         {Dims: []nn.Shape{{96, 80}}},
+	s96x96:                         {Dims: []nn.Shape{{96, 96}}},
+	s1x1x9x16_1x1x16x9:             {Dims: []nn.Shape{{1, 1, 9, 16}, {1, 1, 16, 9}}},
+	s1x1x9x8_1x1x8x9:               {Dims: []nn.Shape{{1, 1, 9, 8}, {1, 1, 8, 9}}},
+	s1x1x9x9_1x1x9x16:              {Dims: []nn.Shape{{1, 1, 9, 9}, {1, 1, 9, 16}}},
+	s1x1x9x16:                      {Dims: []nn.Shape{{1, 1, 9, 16}}},
+	s1x1x9x9_1x1x9x24:              {Dims: []nn.Shape{{1, 1, 9, 9}, {1, 1, 9, 24}}},
+	s1x1x9x24:                      {Dims: []nn.Shape{{1, 1, 9, 24}}},
+	s1x1x9x9_1x1x9x32:              {Dims: []nn.Shape{{1, 1, 9, 9}, {1, 1, 9, 32}}},
+	s1x1x9x32:                      {Dims: []nn.Shape{{1, 1, 9, 32}}},
+	s1x2x16x16_1x2x16x16:           {Dims: []nn.Shape{{1, 2, 16, 16}, {1, 2, 16, 16}}},
+	s1x2x16x16_1x2x16x24:           {Dims: []nn.Shape{{1, 2, 16, 16}, {1, 2, 16, 24}}},
+	s1x2x16x24:                     {Dims: []nn.Shape{{1, 2, 16, 24}}},
+	s1x2x16x16_1x2x16x32:           {Dims: []nn.Shape{{1, 2, 16, 16}, {1, 2, 16, 32}}},
+	s1x2x16x32:                     {Dims: []nn.Shape{{1, 2, 16, 32}}},
+	s1x2x16x8_1x2x8x16:             {Dims: []nn.Shape{{1, 2, 16, 8}, {1, 2, 8, 16}}},
+	s1x2x1x1_1x2x1x16:              {Dims: []nn.Shape{{1, 2, 1, 1}, {1, 2, 1, 16}}},
+	s1x2x1x16:                      {Dims: []nn.Shape{{1, 2, 1, 16}}},
+	s1x2x1x1_1x2x1x24:              {Dims: []nn.Shape{{1, 2, 1, 1}, {1, 2, 1, 24}}},
+	s1x2x1x24:                      {Dims: []nn.Shape{{1, 2, 1, 24}}},
+	s1x2x1x1_1x2x1x32:              {Dims: []nn.Shape{{1, 2, 1, 1}, {1, 2, 1, 32}}},
+	s1x2x1x32:                      {Dims: []nn.Shape{{1, 2, 1, 32}}},
+	s1x2x1x16_1x2x16x1:             {Dims: []nn.Shape{{1, 2, 1, 16}, {1, 2, 16, 1}}},
+	s1x2x1x8_1x2x8x1:               {Dims: []nn.Shape{{1, 2, 1, 8}, {1, 2, 8, 1}}},
+	s1x2x4x16_1x2x16x4:             {Dims: []nn.Shape{{1, 2, 4, 16}, {1, 2, 16, 4}}},
+	s1x2x4x4_1x2x4x16:              {Dims: []nn.Shape{{1, 2, 4, 4}, {1, 2, 4, 16}}},
+	s1x2x4x16:                      {Dims: []nn.Shape{{1, 2, 4, 16}}},
+	s1x2x4x4_1x2x4x24:              {Dims: []nn.Shape{{1, 2, 4, 4}, {1, 2, 4, 24}}},
+	s1x2x4x24:                      {Dims: []nn.Shape{{1, 2, 4, 24}}},
+	s1x2x4x4_1x2x4x32:              {Dims: []nn.Shape{{1, 2, 4, 4}, {1, 2, 4, 32}}},
+	s1x2x4x32:                      {Dims: []nn.Shape{{1, 2, 4, 32}}},
+	s1x2x4x8_1x2x8x4:               {Dims: []nn.Shape{{1, 2, 4, 8}, {1, 2, 8, 4}}},
+	s1x2x9x16_1x2x16x9:             {Dims: []nn.Shape{{1, 2, 9, 16}, {1, 2, 16, 9}}},
+	s1x2x9x8_1x2x8x9:               {Dims: []nn.Shape{{1, 2, 9, 8}, {1, 2, 8, 9}}},
+	s1x2x9x9_1x2x9x16:              {Dims: []nn.Shape{{1, 2, 9, 9}, {1, 2, 9, 16}}},
+	s1x2x9x16:                      {Dims: []nn.Shape{{1, 2, 9, 16}}},
+	s1x2x9x9_1x2x9x24:              {Dims: []nn.Shape{{1, 2, 9, 9}, {1, 2, 9, 24}}},
+	s1x2x9x24:                      {Dims: []nn.Shape{{1, 2, 9, 24}}},
+	s1x2x9x9_1x2x9x32:              {Dims: []nn.Shape{{1, 2, 9, 9}, {1, 2, 9, 32}}},
+	s1x2x9x32:                      {Dims: []nn.Shape{{1, 2, 9, 32}}},
+	s1x3x1x1_1x3x1x16:              {Dims: []nn.Shape{{1, 3, 1, 1}, {1, 3, 1, 16}}},
+	s1x3x1x16:                      {Dims: []nn.Shape{{1, 3, 1, 16}}},
+	s1x3x1x1_1x3x1x24:              {Dims: []nn.Shape{{1, 3, 1, 1}, {1, 3, 1, 24}}},
+	s1x3x1x24:                      {Dims: []nn.Shape{{1, 3, 1, 24}}},
+	s1x3x1x1_1x3x1x32:              {Dims: []nn.Shape{{1, 3, 1, 1}, {1, 3, 1, 32}}},
+	s1x3x1x32:                      {Dims: []nn.Shape{{1, 3, 1, 32}}},
+	s1x3x1x16_1x3x16x1:             {Dims: []nn.Shape{{1, 3, 1, 16}, {1, 3, 16, 1}}},
+	s1x3x1x8_1x3x8x1:               {Dims: []nn.Shape{{1, 3, 1, 8}, {1, 3, 8, 1}}},
+	s1x3x4x16_1x3x16x4:             {Dims: []nn.Shape{{1, 3, 4, 16}, {1, 3, 16, 4}}},
+	s1x3x4x4_1x3x4x16:              {Dims: []nn.Shape{{1, 3, 4, 4}, {1, 3, 4, 16}}},
+	s1x3x4x16:                      {Dims: []nn.Shape{{1, 3, 4, 16}}},
+	s1x3x4x4_1x3x4x24:              {Dims: []nn.Shape{{1, 3, 4, 4}, {1, 3, 4, 24}}},
+	s1x3x4x24:                      {Dims: []nn.Shape{{1, 3, 4, 24}}},
+	s1x3x4x4_1x3x4x32:              {Dims: []nn.Shape{{1, 3, 4, 4}, {1, 3, 4, 32}}},
+	s1x3x4x32:                      {Dims: []nn.Shape{{1, 3, 4, 32}}},
+	s1x3x4x8_1x3x8x4:               {Dims: []nn.Shape{{1, 3, 4, 8}, {1, 3, 8, 4}}},
+	s1x4x1x1_1x4x1x16:              {Dims: []nn.Shape{{1, 4, 1, 1}, {1, 4, 1, 16}}},
+	s1x4x1x16:                      {Dims: []nn.Shape{{1, 4, 1, 16}}},
+	s1x4x1x1_1x4x1x24:              {Dims: []nn.Shape{{1, 4, 1, 1}, {1, 4, 1, 24}}},
+	s1x4x1x24:                      {Dims: []nn.Shape{{1, 4, 1, 24}}},
+	s1x4x1x1_1x4x1x32:              {Dims: []nn.Shape{{1, 4, 1, 1}, {1, 4, 1, 32}}},
+	s1x4x1x32:                      {Dims: []nn.Shape{{1, 4, 1, 32}}},
+	s1x4x1x16_1x4x16x1:             {Dims: []nn.Shape{{1, 4, 1, 16}, {1, 4, 16, 1}}},
+	s1x4x1x16_1x4x16x4:             {Dims: []nn.Shape{{1, 4, 1, 16}, {1, 4, 16, 4}}},
+	s1x4x1x4_1x4x4x32:              {Dims: []nn.Shape{{1, 4, 1, 4}, {1, 4, 4, 32}}},
+	s1x4x1x4_1x4x4x48:              {Dims: []nn.Shape{{1, 4, 1, 4}, {1, 4, 4, 48}}},
+	s1x4x1x48:                      {Dims: []nn.Shape{{1, 4, 1, 48}}},
+	s1x4x1x4_1x4x4x64:              {Dims: []nn.Shape{{1, 4, 1, 4}, {1, 4, 4, 64}}},
+	s1x4x1x64:                      {Dims: []nn.Shape{{1, 4, 1, 64}}},
+	s1x4x1x8_1x4x8x1:               {Dims: []nn.Shape{{1, 4, 1, 8}, {1, 4, 8, 1}}},
+	s1x4x4x16_1x4x16x16:            {Dims: []nn.Shape{{1, 4, 4, 16}, {1, 4, 16, 16}}},
+	s1x4x4x16_1x4x16x32:            {Dims: []nn.Shape{{1, 4, 4, 16}, {1, 4, 16, 32}}},
+	s1x4x4x32:                      {Dims: []nn.Shape{{1, 4, 4, 32}}},
+	s1x4x4x16_1x4x16x48:            {Dims: []nn.Shape{{1, 4, 4, 16}, {1, 4, 16, 48}}},
+	s1x4x4x48:                      {Dims: []nn.Shape{{1, 4, 4, 48}}},
+	s1x4x4x16_1x4x16x64:            {Dims: []nn.Shape{{1, 4, 4, 16}, {1, 4, 16, 64}}},
+	s1x4x4x64:                      {Dims: []nn.Shape{{1, 4, 4, 64}}},
+	s1x4x4x16_1x4x16x9:             {Dims: []nn.Shape{{1, 4, 4, 16}, {1, 4, 16, 9}}},
+	s1x4x4x9_1x4x9x32:              {Dims: []nn.Shape{{1, 4, 4, 9}, {1, 4, 9, 32}}},
+	s1x4x4x9_1x4x9x48:              {Dims: []nn.Shape{{1, 4, 4, 9}, {1, 4, 9, 48}}},
+	s1x4x4x9_1x4x9x64:              {Dims: []nn.Shape{{1, 4, 4, 9}, {1, 4, 9, 64}}},
+	s1x6x1x1_1x6x1x32:              {Dims: []nn.Shape{{1, 6, 1, 1}, {1, 6, 1, 32}}},
+	s1x6x1x32:                      {Dims: []nn.Shape{{1, 6, 1, 32}}},
+	s1x6x1x1_1x6x1x48:              {Dims: []nn.Shape{{1, 6, 1, 1}, {1, 6, 1, 48}}},
+	s1x6x1x48:                      {Dims: []nn.Shape{{1, 6, 1, 48}}},
+	s1x6x1x1_1x6x1x64:              {Dims: []nn.Shape{{1, 6, 1, 1}, {1, 6, 1, 64}}},
+	s1x6x1x64:                      {Dims: []nn.Shape{{1, 6, 1, 64}}},
+	s1x6x1x16_1x6x16x1:             {Dims: []nn.Shape{{1, 6, 1, 16}, {1, 6, 16, 1}}},
+	s1x6x1x16_1x6x16x4:             {Dims: []nn.Shape{{1, 6, 1, 16}, {1, 6, 16, 4}}},
+	s1x6x1x4_1x6x4x32:              {Dims: []nn.Shape{{1, 6, 1, 4}, {1, 6, 4, 32}}},
+	s1x6x1x4_1x6x4x48:              {Dims: []nn.Shape{{1, 6, 1, 4}, {1, 6, 4, 48}}},
+	s1x6x1x4_1x6x4x64:              {Dims: []nn.Shape{{1, 6, 1, 4}, {1, 6, 4, 64}}},
+	s1x1x1x48:                      {Dims: []nn.Shape{{1, 1, 1, 48}}},
+	s1x1x1x72:                      {Dims: []nn.Shape{{1, 1, 1, 72}}},
+	s1x1x1x96:                      {Dims: []nn.Shape{{1, 1, 1, 96}}},
+	s1x1x4x48:                      {Dims: []nn.Shape{{1, 1, 4, 48}}},
+	s1x1x6x32:                      {Dims: []nn.Shape{{1, 1, 6, 32}}},
+	s1x1x2x32:                      {Dims: []nn.Shape{{1, 1, 2, 32}}},
+	s1x1x2x40:                      {Dims: []nn.Shape{{1, 1, 2, 40}}},
+	s1x1x2x48:                      {Dims: []nn.Shape{{1, 1, 2, 48}}},
+	s1x1x2x56:                      {Dims: []nn.Shape{{1, 1, 2, 56}}},
+	s1x1x2x64:                      {Dims: []nn.Shape{{1, 1, 2, 64}}},
+	s1x1x4x64:                      {Dims: []nn.Shape{{1, 1, 4, 64}}},
+	s1x1x6x48:                      {Dims: []nn.Shape{{1, 1, 6, 48}}},
+	s1x1x3x32:                      {Dims: []nn.Shape{{1, 1, 3, 32}}},
+	s1x1x3x40:                      {Dims: []nn.Shape{{1, 1, 3, 40}}},
+	s1x1x3x48:                      {Dims: []nn.Shape{{1, 1, 3, 48}}},
+	s1x1x3x56:                      {Dims: []nn.Shape{{1, 1, 3, 56}}},
+	s1x1x3x64:                      {Dims: []nn.Shape{{1, 1, 3, 64}}},
+	s1x1x1x32:                      {Dims: []nn.Shape{{1, 1, 1, 32}}},
+	s1x1x2x16:                      {Dims: []nn.Shape{{1, 1, 2, 16}}},
+	s1x1x6x64:                      {Dims: []nn.Shape{{1, 1, 6, 64}}},
+	s1x1x4x40:                      {Dims: []nn.Shape{{1, 1, 4, 40}}},
+	s1x1x4x56:                      {Dims: []nn.Shape{{1, 1, 4, 56}}},
+	s1x1x2x24:                      {Dims: []nn.Shape{{1, 1, 2, 24}}},
+	s1x1x3x16:                      {Dims: []nn.Shape{{1, 1, 3, 16}}},
+	s1x1x6x16:                      {Dims: []nn.Shape{{1, 1, 6, 16}}},
+	s1x1x6x80:                      {Dims: []nn.Shape{{1, 1, 6, 80}}},
+	s1x1x1x64:                      {Dims: []nn.Shape{{1, 1, 1, 64}}},
+	s1x1x3x24:                      {Dims: []nn.Shape{{1, 1, 3, 24}}},
+	s1x16x1x32:                     {Dims: []nn.Shape{{1, 16, 1, 32}}},
+	s1x16x1x40:                     {Dims: []nn.Shape{{1, 16, 1, 40}}},
+	s1x16x1x48:                     {Dims: []nn.Shape{{1, 16, 1, 48}}},
+	s1x16x1x56:                     {Dims: []nn.Shape{{1, 16, 1, 56}}},
+	s1x16x1x64:                     {Dims: []nn.Shape{{1, 16, 1, 64}}},
+	s1x16x1x16:                     {Dims: []nn.Shape{{1, 16, 1, 16}}},
+	s1x16x2x32:                     {Dims: []nn.Shape{{1, 16, 2, 32}}},
+	s1x16x2x40:                     {Dims: []nn.Shape{{1, 16, 2, 40}}},
+	s1x16x2x48:                     {Dims: []nn.Shape{{1, 16, 2, 48}}},
+	s1x16x2x56:                     {Dims: []nn.Shape{{1, 16, 2, 56}}},
+	s1x16x2x64:                     {Dims: []nn.Shape{{1, 16, 2, 64}}},
+	s1x16x1x24:                     {Dims: []nn.Shape{{1, 16, 1, 24}}},
+	s1x16x2x16:                     {Dims: []nn.Shape{{1, 16, 2, 16}}},
+	s1x16x4x48:                     {Dims: []nn.Shape{{1, 16, 4, 48}}},
+	s1x16x4x64:                     {Dims: []nn.Shape{{1, 16, 4, 64}}},
+	s1x16x4x80:                     {Dims: []nn.Shape{{1, 16, 4, 80}}},
+	s1x16x2x24:                     {Dims: []nn.Shape{{1, 16, 2, 24}}},
+	s1x2x2x32:                      {Dims: []nn.Shape{{1, 2, 2, 32}}},
+	s1x2x2x48:                      {Dims: []nn.Shape{{1, 2, 2, 48}}},
+	s1x2x2x64:                      {Dims: []nn.Shape{{1, 2, 2, 64}}},
+	s1x2x2x72:                      {Dims: []nn.Shape{{1, 2, 2, 72}}},
+	s1x2x2x96:                      {Dims: []nn.Shape{{1, 2, 2, 96}}},
+	s1x3x3x32:                      {Dims: []nn.Shape{{1, 3, 3, 32}}},
+	s1x3x3x48:                      {Dims: []nn.Shape{{1, 3, 3, 48}}},
+	s1x3x3x64:                      {Dims: []nn.Shape{{1, 3, 3, 64}}},
+	s1x32x16:                       {Dims: []nn.Shape{{1, 32, 16}}},
+	s1x32x4:                        {Dims: []nn.Shape{{1, 32, 4}}},
+	s1x32x9:                        {Dims: []nn.Shape{{1, 32, 9}}},
+	s1x4x1x40:                      {Dims: []nn.Shape{{1, 4, 1, 40}}},
+	s1x4x1x56:                      {Dims: []nn.Shape{{1, 4, 1, 56}}},
+	s1x4x2x32:                      {Dims: []nn.Shape{{1, 4, 2, 32}}},
+	s1x4x2x40:                      {Dims: []nn.Shape{{1, 4, 2, 40}}},
+	s1x4x2x48:                      {Dims: []nn.Shape{{1, 4, 2, 48}}},
+	s1x4x2x56:                      {Dims: []nn.Shape{{1, 4, 2, 56}}},
+	s1x4x2x64:                      {Dims: []nn.Shape{{1, 4, 2, 64}}},
+	s1x4x3x32:                      {Dims: []nn.Shape{{1, 4, 3, 32}}},
+	s1x4x3x40:                      {Dims: []nn.Shape{{1, 4, 3, 40}}},
+	s1x4x3x48:                      {Dims: []nn.Shape{{1, 4, 3, 48}}},
+	s1x4x3x56:                      {Dims: []nn.Shape{{1, 4, 3, 56}}},
+	s1x4x3x64:                      {Dims: []nn.Shape{{1, 4, 3, 64}}},
+	s1x4x2x16:                      {Dims: []nn.Shape{{1, 4, 2, 16}}},
+	s1x4x4x80:                      {Dims: []nn.Shape{{1, 4, 4, 80}}},
+	s1x4x2x24:                      {Dims: []nn.Shape{{1, 4, 2, 24}}},
+	s1x4x3x16:                      {Dims: []nn.Shape{{1, 4, 3, 16}}},
+	s1x4x6x48:                      {Dims: []nn.Shape{{1, 4, 6, 48}}},
+	s1x4x6x64:                      {Dims: []nn.Shape{{1, 4, 6, 64}}},
+	s1x4x6x80:                      {Dims: []nn.Shape{{1, 4, 6, 80}}},
+	s1x4x3x24:                      {Dims: []nn.Shape{{1, 4, 3, 24}}},
+	s1x48x16:                       {Dims: []nn.Shape{{1, 48, 16}}},
+	s1x48x4:                        {Dims: []nn.Shape{{1, 48, 4}}},
+	s1x48x9:                        {Dims: []nn.Shape{{1, 48, 9}}},
+	s1x64x16:                       {Dims: []nn.Shape{{1, 64, 16}}},
+	s1x64x4:                        {Dims: []nn.Shape{{1, 64, 4}}},
+	s1x64x9:                        {Dims: []nn.Shape{{1, 64, 9}}},
+	s1x9x1x32:                      {Dims: []nn.Shape{{1, 9, 1, 32}}},
+	s1x9x1x40:                      {Dims: []nn.Shape{{1, 9, 1, 40}}},
+	s1x9x1x48:                      {Dims: []nn.Shape{{1, 9, 1, 48}}},
+	s1x9x1x56:                      {Dims: []nn.Shape{{1, 9, 1, 56}}},
+	s1x9x1x64:                      {Dims: []nn.Shape{{1, 9, 1, 64}}},
+	s1x9x1x16:                      {Dims: []nn.Shape{{1, 9, 1, 16}}},
+	s1x9x2x32:                      {Dims: []nn.Shape{{1, 9, 2, 32}}},
+	s1x9x2x40:                      {Dims: []nn.Shape{{1, 9, 2, 40}}},
+	s1x9x2x48:                      {Dims: []nn.Shape{{1, 9, 2, 48}}},
+	s1x9x2x56:                      {Dims: []nn.Shape{{1, 9, 2, 56}}},
+	s1x9x2x64:                      {Dims: []nn.Shape{{1, 9, 2, 64}}},
+	s1x9x1x24:                      {Dims: []nn.Shape{{1, 9, 1, 24}}},
+	s1x9x2x16:                      {Dims: []nn.Shape{{1, 9, 2, 16}}},
+	s1x9x4x48:                      {Dims: []nn.Shape{{1, 9, 4, 48}}},
+	s1x9x4x64:                      {Dims: []nn.Shape{{1, 9, 4, 64}}},
+	s1x9x4x80:                      {Dims: []nn.Shape{{1, 9, 4, 80}}},
+	s1x9x2x24:                      {Dims: []nn.Shape{{1, 9, 2, 24}}},
+	s1x1x2x72:                      {Dims: []nn.Shape{{1, 1, 2, 72}}},
+	s1x1x2x96:                      {Dims: []nn.Shape{{1, 1, 2, 96}}},
+	s1x2x3x32:                      {Dims: []nn.Shape{{1, 2, 3, 32}}},
+	s1x2x3x48:                      {Dims: []nn.Shape{{1, 2, 3, 48}}},
+	s1x2x3x64:                      {Dims: []nn.Shape{{1, 2, 3, 64}}},
+	s1x2x4x48:                      {Dims: []nn.Shape{{1, 2, 4, 48}}},
+	s1x2x4x64:                      {Dims: []nn.Shape{{1, 2, 4, 64}}},
+	s1x16x1x16_1x16x1x16_1x16x1x16: {Dims: []nn.Shape{{1, 16, 1, 16}, {1, 16, 1, 16}, {1, 16, 1, 16}}},
+	s1x16x2x16_1x16x2x16_1x16x2x16: {Dims: []nn.Shape{{1, 16, 2, 16}, {1, 16, 2, 16}, {1, 16, 2, 16}}},
+	s1x1x2x16_1x1x2x16_1x1x2x16:    {Dims: []nn.Shape{{1, 1, 2, 16}, {1, 1, 2, 16}, {1, 1, 2, 16}}},
+	s1x1x3x16_1x1x3x16_1x1x3x16:    {Dims: []nn.Shape{{1, 1, 3, 16}, {1, 1, 3, 16}, {1, 1, 3, 16}}},
+	s1x1x4x16_1x1x4x16_1x1x4x16:    {Dims: []nn.Shape{{1, 1, 4, 16}, {1, 1, 4, 16}, {1, 1, 4, 16}}},
+	s1x4x1x16_1x4x1x16_1x4x1x16:    {Dims: []nn.Shape{{1, 4, 1, 16}, {1, 4, 1, 16}, {1, 4, 1, 16}}},
+	s1x4x2x16_1x4x2x16_1x4x2x16:    {Dims: []nn.Shape{{1, 4, 2, 16}, {1, 4, 2, 16}, {1, 4, 2, 16}}},
+	s1x4x3x16_1x4x3x16_1x4x3x16:    {Dims: []nn.Shape{{1, 4, 3, 16}, {1, 4, 3, 16}, {1, 4, 3, 16}}},
+	s1x9x1x16_1x9x1x16_1x9x1x16:    {Dims: []nn.Shape{{1, 9, 1, 16}, {1, 9, 1, 16}, {1, 9, 1, 16}}},
+	s1x9x2x16_1x9x2x16_1x9x2x16:    {Dims: []nn.Shape{{1, 9, 2, 16}, {1, 9, 2, 16}, {1, 9, 2, 16}}},
+	s1x16x1x16_1x16x1x16_1x16x1x24: {Dims: []nn.Shape{{1, 16, 1, 16}, {1, 16, 1, 16}, {1, 16, 1, 24}}},
+	s1x16x2x16_1x16x2x16_1x16x2x24: {Dims: []nn.Shape{{1, 16, 2, 16}, {1, 16, 2, 16}, {1, 16, 2, 24}}},
+	s1x1x2x16_1x1x2x16_1x1x2x24:    {Dims: []nn.Shape{{1, 1, 2, 16}, {1, 1, 2, 16}, {1, 1, 2, 24}}},
+	s1x1x3x16_1x1x3x16_1x1x3x24:    {Dims: []nn.Shape{{1, 1, 3, 16}, {1, 1, 3, 16}, {1, 1, 3, 24}}},
+	s1x1x4x16_1x1x4x16_1x1x4x24:    {Dims: []nn.Shape{{1, 1, 4, 16}, {1, 1, 4, 16}, {1, 1, 4, 24}}},
+	s1x4x1x16_1x4x1x16_1x4x1x24:    {Dims: []nn.Shape{{1, 4, 1, 16}, {1, 4, 1, 16}, {1, 4, 1, 24}}},
+	s1x4x2x16_1x4x2x16_1x4x2x24:    {Dims: []nn.Shape{{1, 4, 2, 16}, {1, 4, 2, 16}, {1, 4, 2, 24}}},
+	s1x4x3x16_1x4x3x16_1x4x3x24:    {Dims: []nn.Shape{{1, 4, 3, 16}, {1, 4, 3, 16}, {1, 4, 3, 24}}},
+	s1x9x1x16_1x9x1x16_1x9x1x24:    {Dims: []nn.Shape{{1, 9, 1, 16}, {1, 9, 1, 16}, {1, 9, 1, 24}}},
+	s1x9x2x16_1x9x2x16_1x9x2x24:    {Dims: []nn.Shape{{1, 9, 2, 16}, {1, 9, 2, 16}, {1, 9, 2, 24}}},
+	s1x16x1x16_1x16x1x16_1x16x1x32: {Dims: []nn.Shape{{1, 16, 1, 16}, {1, 16, 1, 16}, {1, 16, 1, 32}}},
+	s1x16x2x16_1x16x2x16_1x16x2x32: {Dims: []nn.Shape{{1, 16, 2, 16}, {1, 16, 2, 16}, {1, 16, 2, 32}}},
+	s1x1x2x16_1x1x2x16_1x1x2x32:    {Dims: []nn.Shape{{1, 1, 2, 16}, {1, 1, 2, 16}, {1, 1, 2, 32}}},
+	s1x1x3x16_1x1x3x16_1x1x3x32:    {Dims: []nn.Shape{{1, 1, 3, 16}, {1, 1, 3, 16}, {1, 1, 3, 32}}},
+	s1x1x4x16_1x1x4x16_1x1x4x32:    {Dims: []nn.Shape{{1, 1, 4, 16}, {1, 1, 4, 16}, {1, 1, 4, 32}}},
+	s1x4x1x16_1x4x1x16_1x4x1x32:    {Dims: []nn.Shape{{1, 4, 1, 16}, {1, 4, 1, 16}, {1, 4, 1, 32}}},
+	s1x4x2x16_1x4x2x16_1x4x2x32:    {Dims: []nn.Shape{{1, 4, 2, 16}, {1, 4, 2, 16}, {1, 4, 2, 32}}},
+	s1x4x3x16_1x4x3x16_1x4x3x32:    {Dims: []nn.Shape{{1, 4, 3, 16}, {1, 4, 3, 16}, {1, 4, 3, 32}}},
+	s1x9x1x16_1x9x1x16_1x9x1x32:    {Dims: []nn.Shape{{1, 9, 1, 16}, {1, 9, 1, 16}, {1, 9, 1, 32}}},
+	s1x9x2x16_1x9x2x16_1x9x2x32:    {Dims: []nn.Shape{{1, 9, 2, 16}, {1, 9, 2, 16}, {1, 9, 2, 32}}},
+	s1x16x4x16_1x16x4x32:           {Dims: []nn.Shape{{1, 16, 4, 16}, {1, 16, 4, 32}}},
+	s1x1x6x16_1x1x6x32:             {Dims: []nn.Shape{{1, 1, 6, 16}, {1, 1, 6, 32}}},
+	s1x4x4x16_1x4x4x32:             {Dims: []nn.Shape{{1, 4, 4, 16}, {1, 4, 4, 32}}},
+	s1x4x6x16_1x4x6x32:             {Dims: []nn.Shape{{1, 4, 6, 16}, {1, 4, 6, 32}}},
+	s1x9x4x16_1x9x4x32:             {Dims: []nn.Shape{{1, 9, 4, 16}, {1, 9, 4, 32}}},
+	s1x16x4x16_1x16x4x48:           {Dims: []nn.Shape{{1, 16, 4, 16}, {1, 16, 4, 48}}},
+	s1x1x6x16_1x1x6x48:             {Dims: []nn.Shape{{1, 1, 6, 16}, {1, 1, 6, 48}}},
+	s1x4x4x16_1x4x4x48:             {Dims: []nn.Shape{{1, 4, 4, 16}, {1, 4, 4, 48}}},
+	s1x4x6x16_1x4x6x48:             {Dims: []nn.Shape{{1, 4, 6, 16}, {1, 4, 6, 48}}},
+	s1x9x4x16_1x9x4x48:             {Dims: []nn.Shape{{1, 9, 4, 16}, {1, 9, 4, 48}}},
+	s1x16x4x16_1x16x4x64:           {Dims: []nn.Shape{{1, 16, 4, 16}, {1, 16, 4, 64}}},
+	s1x1x6x16_1x1x6x64:             {Dims: []nn.Shape{{1, 1, 6, 16}, {1, 1, 6, 64}}},
+	s1x4x4x16_1x4x4x64:             {Dims: []nn.Shape{{1, 4, 4, 16}, {1, 4, 4, 64}}},
+	s1x4x6x16_1x4x6x64:             {Dims: []nn.Shape{{1, 4, 6, 16}, {1, 4, 6, 64}}},
+	s1x9x4x16_1x9x4x64:             {Dims: []nn.Shape{{1, 9, 4, 16}, {1, 9, 4, 64}}},
+	s1x16x1x8_1x16x1x8_1x16x1x16:   {Dims: []nn.Shape{{1, 16, 1, 8}, {1, 16, 1, 8}, {1, 16, 1, 16}}},
+	s1x16x2x8_1x16x2x8_1x16x2x16:   {Dims: []nn.Shape{{1, 16, 2, 8}, {1, 16, 2, 8}, {1, 16, 2, 16}}},
+	s1x1x2x8_1x1x2x8_1x1x2x16:      {Dims: []nn.Shape{{1, 1, 2, 8}, {1, 1, 2, 8}, {1, 1, 2, 16}}},
+	s1x1x3x8_1x1x3x8_1x1x3x16:      {Dims: []nn.Shape{{1, 1, 3, 8}, {1, 1, 3, 8}, {1, 1, 3, 16}}},
+	s1x1x4x8_1x1x4x8_1x1x4x16:      {Dims: []nn.Shape{{1, 1, 4, 8}, {1, 1, 4, 8}, {1, 1, 4, 16}}},
+	s1x4x1x8_1x4x1x8_1x4x1x16:      {Dims: []nn.Shape{{1, 4, 1, 8}, {1, 4, 1, 8}, {1, 4, 1, 16}}},
+	s1x4x2x8_1x4x2x8_1x4x2x16:      {Dims: []nn.Shape{{1, 4, 2, 8}, {1, 4, 2, 8}, {1, 4, 2, 16}}},
+	s1x4x3x8_1x4x3x8_1x4x3x16:      {Dims: []nn.Shape{{1, 4, 3, 8}, {1, 4, 3, 8}, {1, 4, 3, 16}}},
+	s1x9x1x8_1x9x1x8_1x9x1x16:      {Dims: []nn.Shape{{1, 9, 1, 8}, {1, 9, 1, 8}, {1, 9, 1, 16}}},
+	s1x9x2x8_1x9x2x8_1x9x2x16:      {Dims: []nn.Shape{{1, 9, 2, 8}, {1, 9, 2, 8}, {1, 9, 2, 16}}},
+	s1x16x1x8_1x16x1x8_1x16x1x24:   {Dims: []nn.Shape{{1, 16, 1, 8}, {1, 16, 1, 8}, {1, 16, 1, 24}}},
+	s1x16x2x8_1x16x2x8_1x16x2x24:   {Dims: []nn.Shape{{1, 16, 2, 8}, {1, 16, 2, 8}, {1, 16, 2, 24}}},
+	s1x1x2x8_1x1x2x8_1x1x2x24:      {Dims: []nn.Shape{{1, 1, 2, 8}, {1, 1, 2, 8}, {1, 1, 2, 24}}},
+	s1x1x3x8_1x1x3x8_1x1x3x24:      {Dims: []nn.Shape{{1, 1, 3, 8}, {1, 1, 3, 8}, {1, 1, 3, 24}}},
+	s1x1x4x8_1x1x4x8_1x1x4x24:      {Dims: []nn.Shape{{1, 1, 4, 8}, {1, 1, 4, 8}, {1, 1, 4, 24}}},
+	s1x4x1x8_1x4x1x8_1x4x1x24:      {Dims: []nn.Shape{{1, 4, 1, 8}, {1, 4, 1, 8}, {1, 4, 1, 24}}},
+	s1x4x2x8_1x4x2x8_1x4x2x24:      {Dims: []nn.Shape{{1, 4, 2, 8}, {1, 4, 2, 8}, {1, 4, 2, 24}}},
+	s1x4x3x8_1x4x3x8_1x4x3x24:      {Dims: []nn.Shape{{1, 4, 3, 8}, {1, 4, 3, 8}, {1, 4, 3, 24}}},
+	s1x9x1x8_1x9x1x8_1x9x1x24:      {Dims: []nn.Shape{{1, 9, 1, 8}, {1, 9, 1, 8}, {1, 9, 1, 24}}},
+	s1x9x2x8_1x9x2x8_1x9x2x24:      {Dims: []nn.Shape{{1, 9, 2, 8}, {1, 9, 2, 8}, {1, 9, 2, 24}}},
+	s1x16x1x8_1x16x1x8_1x16x1x32:   {Dims: []nn.Shape{{1, 16, 1, 8}, {1, 16, 1, 8}, {1, 16, 1, 32}}},
+	s1x16x2x8_1x16x2x8_1x16x2x32:   {Dims: []nn.Shape{{1, 16, 2, 8}, {1, 16, 2, 8}, {1, 16, 2, 32}}},
+	s1x1x2x8_1x1x2x8_1x1x2x32:      {Dims: []nn.Shape{{1, 1, 2, 8}, {1, 1, 2, 8}, {1, 1, 2, 32}}},
+	s1x1x3x8_1x1x3x8_1x1x3x32:      {Dims: []nn.Shape{{1, 1, 3, 8}, {1, 1, 3, 8}, {1, 1, 3, 32}}},
+	s1x1x4x8_1x1x4x8_1x1x4x32:      {Dims: []nn.Shape{{1, 1, 4, 8}, {1, 1, 4, 8}, {1, 1, 4, 32}}},
+	s1x4x1x8_1x4x1x8_1x4x1x32:      {Dims: []nn.Shape{{1, 4, 1, 8}, {1, 4, 1, 8}, {1, 4, 1, 32}}},
+	s1x4x2x8_1x4x2x8_1x4x2x32:      {Dims: []nn.Shape{{1, 4, 2, 8}, {1, 4, 2, 8}, {1, 4, 2, 32}}},
+	s1x4x3x8_1x4x3x8_1x4x3x32:      {Dims: []nn.Shape{{1, 4, 3, 8}, {1, 4, 3, 8}, {1, 4, 3, 32}}},
+	s1x9x1x8_1x9x1x8_1x9x1x32:      {Dims: []nn.Shape{{1, 9, 1, 8}, {1, 9, 1, 8}, {1, 9, 1, 32}}},
+	s1x9x2x8_1x9x2x8_1x9x2x32:      {Dims: []nn.Shape{{1, 9, 2, 8}, {1, 9, 2, 8}, {1, 9, 2, 32}}},
+	s1x16x1x8:                      {Dims: []nn.Shape{{1, 16, 1, 8}}},
+	s1x1x16x8:                      {Dims: []nn.Shape{{1, 1, 16, 8}}},
+	s1x16x2x8:                      {Dims: []nn.Shape{{1, 16, 2, 8}}},
+	s1x2x16x8:                      {Dims: []nn.Shape{{1, 2, 16, 8}}},
+	s1x16x4x32:                     {Dims: []nn.Shape{{1, 16, 4, 32}}},
+	s1x4x16x32:                     {Dims: []nn.Shape{{1, 4, 16, 32}}},
+	s1x4x16x48:                     {Dims: []nn.Shape{{1, 4, 16, 48}}},
+	s1x4x16x64:                     {Dims: []nn.Shape{{1, 4, 16, 64}}},
+	s1x1x2x8:                       {Dims: []nn.Shape{{1, 1, 2, 8}}},
+	s1x2x1x8:                       {Dims: []nn.Shape{{1, 2, 1, 8}}},
+	s1x1x3x8:                       {Dims: []nn.Shape{{1, 1, 3, 8}}},
+	s1x3x1x8:                       {Dims: []nn.Shape{{1, 3, 1, 8}}},
+	s1x1x4x8:                       {Dims: []nn.Shape{{1, 1, 4, 8}}},
+	s1x4x1x8:                       {Dims: []nn.Shape{{1, 4, 1, 8}}},
+	s1x6x1x16:                      {Dims: []nn.Shape{{1, 6, 1, 16}}},
+	s1x4x2x8:                       {Dims: []nn.Shape{{1, 4, 2, 8}}},
+	s1x2x4x8:                       {Dims: []nn.Shape{{1, 2, 4, 8}}},
+	s1x4x3x8:                       {Dims: []nn.Shape{{1, 4, 3, 8}}},
+	s1x3x4x8:                       {Dims: []nn.Shape{{1, 3, 4, 8}}},
+	s1x4x6x32:                      {Dims: []nn.Shape{{1, 4, 6, 32}}},
+	s1x6x4x32:                      {Dims: []nn.Shape{{1, 6, 4, 32}}},
+	s1x6x4x48:                      {Dims: []nn.Shape{{1, 6, 4, 48}}},
+	s1x6x4x64:                      {Dims: []nn.Shape{{1, 6, 4, 64}}},
+	s1x9x1x8:                       {Dims: []nn.Shape{{1, 9, 1, 8}}},
+	s1x1x9x8:                       {Dims: []nn.Shape{{1, 1, 9, 8}}},
+	s1x9x2x8:                       {Dims: []nn.Shape{{1, 9, 2, 8}}},
+	s1x2x9x8:                       {Dims: []nn.Shape{{1, 2, 9, 8}}},
+	s1x9x4x32:                      {Dims: []nn.Shape{{1, 9, 4, 32}}},
+	s1x4x9x32:                      {Dims: []nn.Shape{{1, 4, 9, 32}}},
+	s1x4x9x48:                      {Dims: []nn.Shape{{1, 4, 9, 48}}},
+	s1x4x9x64:                      {Dims: []nn.Shape{{1, 4, 9, 64}}},
+	s1x1x8x16:                      {Dims: []nn.Shape{{1, 1, 8, 16}}},
+	s1x2x8x16:                      {Dims: []nn.Shape{{1, 2, 8, 16}}},
+	s1x16x4x16:                     {Dims: []nn.Shape{{1, 16, 4, 16}}},
+	s1x4x16x16:                     {Dims: []nn.Shape{{1, 4, 16, 16}}},
+	s1x2x16x1:                      {Dims: []nn.Shape{{1, 2, 16, 1}}},
+	s1x2x8x1:                       {Dims: []nn.Shape{{1, 2, 8, 1}}},
+	s1x3x16x1:                      {Dims: []nn.Shape{{1, 3, 16, 1}}},
+	s1x3x8x1:                       {Dims: []nn.Shape{{1, 3, 8, 1}}},
+	s1x4x16x1:                      {Dims: []nn.Shape{{1, 4, 16, 1}}},
+	s1x4x8x1:                       {Dims: []nn.Shape{{1, 4, 8, 1}}},
+	s1x6x16x1:                      {Dims: []nn.Shape{{1, 6, 16, 1}}},
+	s1x1x16x4:                      {Dims: []nn.Shape{{1, 1, 16, 4}}},
+	s1x1x8x4:                       {Dims: []nn.Shape{{1, 1, 8, 4}}},
+	s1x2x16x4:                      {Dims: []nn.Shape{{1, 2, 16, 4}}},
+	s1x2x8x4:                       {Dims: []nn.Shape{{1, 2, 8, 4}}},
+	s1x3x16x4:                      {Dims: []nn.Shape{{1, 3, 16, 4}}},
+	s1x3x8x4:                       {Dims: []nn.Shape{{1, 3, 8, 4}}},
+	s1x4x16x4:                      {Dims: []nn.Shape{{1, 4, 16, 4}}},
+	s1x4x6x16:                      {Dims: []nn.Shape{{1, 4, 6, 16}}},
+	s1x6x16x4:                      {Dims: []nn.Shape{{1, 6, 16, 4}}},
+	s1x1x16x9:                      {Dims: []nn.Shape{{1, 1, 16, 9}}},
+	s1x1x8x9:                       {Dims: []nn.Shape{{1, 1, 8, 9}}},
+	s1x2x16x9:                      {Dims: []nn.Shape{{1, 2, 16, 9}}},
+	s1x2x8x9:                       {Dims: []nn.Shape{{1, 2, 8, 9}}},
+	s1x9x4x16:                      {Dims: []nn.Shape{{1, 9, 4, 16}}},
+	s1x4x16x9:                      {Dims: []nn.Shape{{1, 4, 16, 9}}},
 }
+
+// kernels has the operators by what they compute. With the sites below it is the schema of latency tables.
+var kernels = [...]optable.Kernel{
+	{Steps: "Add", Rows: []optable.Row{
+		{In: s1x16x32_1x16x32, Out: s1x16x32},
+		{In: s1x16x48_1x16x48, Out: s1x16x48},
+		{In: s1x16x64_1x16x64, Out: s1x16x64},
+		{In: s1x1x128_1x1x128, Out: s1x1x128},
+		{In: s1x1x16x16_1x16x16, Out: s1x1x16x16},
+		{In: s1x1x48_1x1x48, Out: s1x1x48},
+		{In: s1x1x4x4_1x4x4, Out: s1x1x4x4},
+		{In: s1x1x64_1x1x64, Out: s1x1x64},
+		{In: s1x1x72_1x1x72, Out: s1x1x72},
+		{In: s1x1x96_1x1x96, Out: s1x1x96},
+		{In: s1x1x9x9_1x9x9, Out: s1x1x9x9},
+		{In: s1x2x16x16_2x16x16, Out: s1x2x16x16},
+		{In: s1x2x1x1_2x1x1, Out: s1x2x1x1},
+		{In: s1x2x4x4_2x4x4, Out: s1x2x4x4},
+		{In: s1x2x9x9_2x9x9, Out: s1x2x9x9},
+		{In: s1x3x1x1_3x1x1, Out: s1x3x1x1},
+		{In: s1x3x4x4_3x4x4, Out: s1x3x4x4},
+		{In: s1x4x1x1_4x1x1, Out: s1x4x1x1},
+		{In: s1x4x1x4_4x1x4, Out: s1x4x1x4},
+		{In: s1x4x32_1x4x32, Out: s1x4x32},
+		{In: s1x4x48_1x4x48, Out: s1x4x48},
+		{In: s1x4x4x16_4x4x16, Out: s1x4x4x16},
+		{In: s1x4x4x9_4x4x9, Out: s1x4x4x9},
+		{In: s1x4x64_1x4x64, Out: s1x4x64},
+		{In: s1x4x72_1x4x72, Out: s1x4x72},
+		{In: s1x4x96_1x4x96, Out: s1x4x96},
+		{In: s1x6x1x1_6x1x1, Out: s1x6x1x1},
+		{In: s1x6x1x4_6x1x4, Out: s1x6x1x4},
+		{In: s1x9x32_1x9x32, Out: s1x9x32},
+		{In: s1x9x48_1x9x48, Out: s1x9x48},
+		{In: s1x9x64_1x9x64, Out: s1x9x64},
+	}},
+	{Steps: "BatchNormalization", Rows: []optable.Row{
+		{In: s16x112, Params: s112_112_112_112, Out: s16x112},
+		{In: s16x128, Params: s128_128_128_128, Out: s16x128},
+		{In: s16x192, Params: s192_192_192_192, Out: s16x192},
+		{In: s16x256, Params: s256_256_256_256, Out: s16x256},
+		{In: s16x32, Params: s32_32_32_32, Out: s16x32},
+		{In: s16x320, Params: s320_320_320_320, Out: s16x320},
+		{In: s16x40, Params: s40_40_40_40, Out: s16x40},
+		{In: s16x48, Params: s48_48_48_48, Out: s16x48},
+		{In: s16x56, Params: s56_56_56_56, Out: s16x56},
+		{In: s16x64, Params: s64_64_64_64, Out: s16x64},
+		{In: s16x72, Params: s72_72_72_72, Out: s16x72},
+		{In: s16x80, Params: s80_80_80_80, Out: s16x80},
+		{In: s16x96, Params: s96_96_96_96, Out: s16x96},
+		{In: s1x112, Params: s112_112_112_112, Out: s1x112},
+		{In: s1x120, Params: s120_120_120_120, Out: s1x120},
+		{In: s1x128, Params: s128_128_128_128, Out: s1x128},
+		{In: s1x144, Params: s144_144_144_144, Out: s1x144},
+		{In: s1x160, Params: s160_160_160_160, Out: s1x160},
+		{In: s1x168, Params: s168_168_168_168, Out: s1x168},
+		{In: s1x192, Params: s192_192_192_192, Out: s1x192},
+		{In: s1x224, Params: s224_224_224_224, Out: s1x224},
+		{In: s1x256, Params: s256_256_256_256, Out: s1x256},
+		{In: s1x288, Params: s288_288_288_288, Out: s1x288},
+		{In: s1x384, Params: s384_384_384_384, Out: s1x384},
+		{In: s1x48, Params: s48_48_48_48, Out: s1x48},
+		{In: s1x480, Params: s480_480_480_480, Out: s1x480},
+		{In: s1x64, Params: s64_64_64_64, Out: s1x64},
+		{In: s1x72, Params: s72_72_72_72, Out: s1x72},
+		{In: s1x80, Params: s80_80_80_80, Out: s1x80},
+		{In: s1x96, Params: s96_96_96_96, Out: s1x96},
+		{In: s4x112, Params: s112_112_112_112, Out: s4x112},
+		{In: s4x120, Params: s120_120_120_120, Out: s4x120},
+		{In: s4x128, Params: s128_128_128_128, Out: s4x128},
+		{In: s4x144, Params: s144_144_144_144, Out: s4x144},
+		{In: s4x168, Params: s168_168_168_168, Out: s4x168},
+		{In: s4x192, Params: s192_192_192_192, Out: s4x192},
+		{In: s4x256, Params: s256_256_256_256, Out: s4x256},
+		{In: s4x288, Params: s288_288_288_288, Out: s4x288},
+		{In: s4x32, Params: s32_32_32_32, Out: s4x32},
+		{In: s4x320, Params: s320_320_320_320, Out: s4x320},
+		{In: s4x384, Params: s384_384_384_384, Out: s4x384},
+		{In: s4x40, Params: s40_40_40_40, Out: s4x40},
+		{In: s4x48, Params: s48_48_48_48, Out: s4x48},
+		{In: s4x480, Params: s480_480_480_480, Out: s4x480},
+		{In: s4x56, Params: s56_56_56_56, Out: s4x56},
+		{In: s4x64, Params: s64_64_64_64, Out: s4x64},
+		{In: s4x72, Params: s72_72_72_72, Out: s4x72},
+		{In: s4x80, Params: s80_80_80_80, Out: s4x80},
+		{In: s4x96, Params: s96_96_96_96, Out: s4x96},
+		{In: s9x112, Params: s112_112_112_112, Out: s9x112},
+		{In: s9x128, Params: s128_128_128_128, Out: s9x128},
+		{In: s9x192, Params: s192_192_192_192, Out: s9x192},
+		{In: s9x256, Params: s256_256_256_256, Out: s9x256},
+		{In: s9x32, Params: s32_32_32_32, Out: s9x32},
+		{In: s9x320, Params: s320_320_320_320, Out: s9x320},
+		{In: s9x40, Params: s40_40_40_40, Out: s9x40},
+		{In: s9x48, Params: s48_48_48_48, Out: s9x48},
+		{In: s9x56, Params: s56_56_56_56, Out: s9x56},
+		{In: s9x64, Params: s64_64_64_64, Out: s9x64},
+		{In: s9x72, Params: s72_72_72_72, Out: s9x72},
+		{In: s9x80, Params: s80_80_80_80, Out: s9x80},
+		{In: s9x96, Params: s96_96_96_96, Out: s9x96},
+	}},
+	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", Rows: []optable.Row{
+		{In: s1x16x10x10, Params: s16x16x3x3_16, Out: s1x16x5x5, MACs: 57600},
+		{In: s1x16x10x10, Params: s24x16x3x3_24, Out: s1x24x5x5, MACs: 86400},
+		{In: s1x16x10x10, Params: s32x16x3x3_32, Out: s1x32x5x5, MACs: 115200},
+		{In: s1x16x12x12, Params: s16x16x3x3_16, Out: s1x16x6x6, MACs: 82944},
+		{In: s1x16x12x12, Params: s24x16x3x3_24, Out: s1x24x6x6, MACs: 124416},
+		{In: s1x16x12x12, Params: s32x16x3x3_32, Out: s1x32x6x6, MACs: 165888},
+		{In: s1x16x14x14, Params: s16x16x3x3_16, Out: s1x16x7x7, MACs: 112896},
+		{In: s1x16x14x14, Params: s24x16x3x3_24, Out: s1x24x7x7, MACs: 169344},
+		{In: s1x16x14x14, Params: s32x16x3x3_32, Out: s1x32x7x7, MACs: 225792},
+		{In: s1x16x16x16, Params: s16x16x3x3_16, Out: s1x16x8x8, MACs: 147456},
+		{In: s1x16x16x16, Params: s24x16x3x3_24, Out: s1x24x8x8, MACs: 221184},
+		{In: s1x16x16x16, Params: s32x16x3x3_32, Out: s1x32x8x8, MACs: 294912},
+		{In: s1x16x4x4, Params: s32x16x3x3_32, Out: s1x32x2x2, MACs: 18432},
+		{In: s1x16x4x4, Params: s48x16x3x3_48, Out: s1x48x2x2, MACs: 27648},
+		{In: s1x16x4x4, Params: s64x16x3x3_64, Out: s1x64x2x2, MACs: 36864},
+		{In: s1x16x5x5, Params: s32x16x3x3_32, Out: s1x32x3x3, MACs: 41472},
+		{In: s1x16x5x5, Params: s48x16x3x3_48, Out: s1x48x3x3, MACs: 62208},
+		{In: s1x16x5x5, Params: s64x16x3x3_64, Out: s1x64x3x3, MACs: 82944},
+		{In: s1x16x6x6, Params: s32x16x3x3_32, Out: s1x32x3x3, MACs: 41472},
+		{In: s1x16x6x6, Params: s48x16x3x3_48, Out: s1x48x3x3, MACs: 62208},
+		{In: s1x16x6x6, Params: s64x16x3x3_64, Out: s1x64x3x3, MACs: 82944},
+		{In: s1x16x7x7, Params: s32x16x3x3_32, Out: s1x32x4x4, MACs: 73728},
+		{In: s1x16x7x7, Params: s48x16x3x3_48, Out: s1x48x4x4, MACs: 110592},
+		{In: s1x16x7x7, Params: s64x16x3x3_64, Out: s1x64x4x4, MACs: 147456},
+		{In: s1x16x8x8, Params: s16x16x3x3_16, Out: s1x16x4x4, MACs: 36864},
+		{In: s1x16x8x8, Params: s24x16x3x3_24, Out: s1x24x4x4, MACs: 55296},
+		{In: s1x16x8x8, Params: s32x16x3x3_32, Out: s1x32x4x4, MACs: 73728},
+		{In: s1x16x8x8, Params: s48x16x3x3_48, Out: s1x48x4x4, MACs: 110592},
+		{In: s1x16x8x8, Params: s64x16x3x3_64, Out: s1x64x4x4, MACs: 147456},
+		{In: s1x1x16x16, Params: s16x1x3x3_16, Out: s1x16x8x8, MACs: 9216},
+		{In: s1x1x16x16, Params: s8x1x3x3_8, Out: s1x8x8x8, MACs: 4608},
+		{In: s1x1x20x20, Params: s16x1x3x3_16, Out: s1x16x10x10, MACs: 14400},
+		{In: s1x1x20x20, Params: s8x1x3x3_8, Out: s1x8x10x10, MACs: 7200},
+		{In: s1x1x24x24, Params: s16x1x3x3_16, Out: s1x16x12x12, MACs: 20736},
+		{In: s1x1x24x24, Params: s8x1x3x3_8, Out: s1x8x12x12, MACs: 10368},
+		{In: s1x1x28x28, Params: s16x1x3x3_16, Out: s1x16x14x14, MACs: 28224},
+		{In: s1x1x28x28, Params: s8x1x3x3_8, Out: s1x8x14x14, MACs: 14112},
+		{In: s1x1x32x32, Params: s16x1x3x3_16, Out: s1x16x16x16, MACs: 36864},
+		{In: s1x1x32x32, Params: s8x1x3x3_8, Out: s1x8x16x16, MACs: 18432},
+		{In: s1x24x4x4, Params: s32x24x3x3_32, Out: s1x32x2x2, MACs: 27648},
+		{In: s1x24x4x4, Params: s48x24x3x3_48, Out: s1x48x2x2, MACs: 41472},
+		{In: s1x24x4x4, Params: s64x24x3x3_64, Out: s1x64x2x2, MACs: 55296},
+		{In: s1x24x5x5, Params: s32x24x3x3_32, Out: s1x32x3x3, MACs: 62208},
+		{In: s1x24x5x5, Params: s48x24x3x3_48, Out: s1x48x3x3, MACs: 93312},
+		{In: s1x24x5x5, Params: s64x24x3x3_64, Out: s1x64x3x3, MACs: 124416},
+		{In: s1x24x6x6, Params: s32x24x3x3_32, Out: s1x32x3x3, MACs: 62208},
+		{In: s1x24x6x6, Params: s48x24x3x3_48, Out: s1x48x3x3, MACs: 93312},
+		{In: s1x24x6x6, Params: s64x24x3x3_64, Out: s1x64x3x3, MACs: 124416},
+		{In: s1x24x7x7, Params: s32x24x3x3_32, Out: s1x32x4x4, MACs: 110592},
+		{In: s1x24x7x7, Params: s48x24x3x3_48, Out: s1x48x4x4, MACs: 165888},
+		{In: s1x24x7x7, Params: s64x24x3x3_64, Out: s1x64x4x4, MACs: 221184},
+		{In: s1x24x8x8, Params: s32x24x3x3_32, Out: s1x32x4x4, MACs: 110592},
+		{In: s1x24x8x8, Params: s48x24x3x3_48, Out: s1x48x4x4, MACs: 165888},
+		{In: s1x24x8x8, Params: s64x24x3x3_64, Out: s1x64x4x4, MACs: 221184},
+		{In: s1x32x4x4, Params: s32x32x3x3_32, Out: s1x32x2x2, MACs: 36864},
+		{In: s1x32x4x4, Params: s48x32x3x3_48, Out: s1x48x2x2, MACs: 55296},
+		{In: s1x32x4x4, Params: s64x32x3x3_64, Out: s1x64x2x2, MACs: 73728},
+		{In: s1x32x5x5, Params: s32x32x3x3_32, Out: s1x32x3x3, MACs: 82944},
+		{In: s1x32x5x5, Params: s48x32x3x3_48, Out: s1x48x3x3, MACs: 124416},
+		{In: s1x32x5x5, Params: s64x32x3x3_64, Out: s1x64x3x3, MACs: 165888},
+		{In: s1x32x6x6, Params: s32x32x3x3_32, Out: s1x32x3x3, MACs: 82944},
+		{In: s1x32x6x6, Params: s48x32x3x3_48, Out: s1x48x3x3, MACs: 124416},
+		{In: s1x32x6x6, Params: s64x32x3x3_64, Out: s1x64x3x3, MACs: 165888},
+		{In: s1x32x7x7, Params: s32x32x3x3_32, Out: s1x32x4x4, MACs: 147456},
+		{In: s1x32x7x7, Params: s48x32x3x3_48, Out: s1x48x4x4, MACs: 221184},
+		{In: s1x32x7x7, Params: s64x32x3x3_64, Out: s1x64x4x4, MACs: 294912},
+		{In: s1x32x8x8, Params: s32x32x3x3_32, Out: s1x32x4x4, MACs: 147456},
+		{In: s1x32x8x8, Params: s48x32x3x3_48, Out: s1x48x4x4, MACs: 221184},
+		{In: s1x32x8x8, Params: s64x32x3x3_64, Out: s1x64x4x4, MACs: 294912},
+		{In: s1x8x10x10, Params: s16x8x3x3_16, Out: s1x16x5x5, MACs: 28800},
+		{In: s1x8x10x10, Params: s24x8x3x3_24, Out: s1x24x5x5, MACs: 43200},
+		{In: s1x8x10x10, Params: s32x8x3x3_32, Out: s1x32x5x5, MACs: 57600},
+		{In: s1x8x12x12, Params: s16x8x3x3_16, Out: s1x16x6x6, MACs: 41472},
+		{In: s1x8x12x12, Params: s24x8x3x3_24, Out: s1x24x6x6, MACs: 62208},
+		{In: s1x8x12x12, Params: s32x8x3x3_32, Out: s1x32x6x6, MACs: 82944},
+		{In: s1x8x14x14, Params: s16x8x3x3_16, Out: s1x16x7x7, MACs: 56448},
+		{In: s1x8x14x14, Params: s24x8x3x3_24, Out: s1x24x7x7, MACs: 84672},
+		{In: s1x8x14x14, Params: s32x8x3x3_32, Out: s1x32x7x7, MACs: 112896},
+		{In: s1x8x16x16, Params: s16x8x3x3_16, Out: s1x16x8x8, MACs: 73728},
+		{In: s1x8x16x16, Params: s24x8x3x3_24, Out: s1x24x8x8, MACs: 110592},
+		{In: s1x8x16x16, Params: s32x8x3x3_32, Out: s1x32x8x8, MACs: 147456},
+		{In: s1x8x8x8, Params: s16x8x3x3_16, Out: s1x16x4x4, MACs: 18432},
+		{In: s1x8x8x8, Params: s24x8x3x3_24, Out: s1x24x4x4, MACs: 27648},
+		{In: s1x8x8x8, Params: s32x8x3x3_32, Out: s1x32x4x4, MACs: 36864},
+	}},
+	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | HardSwish (%0)", Rows: []optable.Row{
+		{In: s1x16x10x10, Params: s16x16x3x3_16, Out: s1x16x5x5, MACs: 57600},
+		{In: s1x16x10x10, Params: s24x16x3x3_24, Out: s1x24x5x5, MACs: 86400},
+		{In: s1x16x10x10, Params: s32x16x3x3_32, Out: s1x32x5x5, MACs: 115200},
+		{In: s1x16x12x12, Params: s16x16x3x3_16, Out: s1x16x6x6, MACs: 82944},
+		{In: s1x16x12x12, Params: s24x16x3x3_24, Out: s1x24x6x6, MACs: 124416},
+		{In: s1x16x12x12, Params: s32x16x3x3_32, Out: s1x32x6x6, MACs: 165888},
+		{In: s1x16x14x14, Params: s16x16x3x3_16, Out: s1x16x7x7, MACs: 112896},
+		{In: s1x16x14x14, Params: s24x16x3x3_24, Out: s1x24x7x7, MACs: 169344},
+		{In: s1x16x14x14, Params: s32x16x3x3_32, Out: s1x32x7x7, MACs: 225792},
+		{In: s1x16x16x16, Params: s16x16x3x3_16, Out: s1x16x8x8, MACs: 147456},
+		{In: s1x16x16x16, Params: s24x16x3x3_24, Out: s1x24x8x8, MACs: 221184},
+		{In: s1x16x16x16, Params: s32x16x3x3_32, Out: s1x32x8x8, MACs: 294912},
+		{In: s1x16x8x8, Params: s16x16x3x3_16, Out: s1x16x4x4, MACs: 36864},
+		{In: s1x16x8x8, Params: s24x16x3x3_24, Out: s1x24x4x4, MACs: 55296},
+		{In: s1x16x8x8, Params: s32x16x3x3_32, Out: s1x32x4x4, MACs: 73728},
+		{In: s1x1x16x16, Params: s16x1x3x3_16, Out: s1x16x8x8, MACs: 9216},
+		{In: s1x1x16x16, Params: s8x1x3x3_8, Out: s1x8x8x8, MACs: 4608},
+		{In: s1x1x20x20, Params: s16x1x3x3_16, Out: s1x16x10x10, MACs: 14400},
+		{In: s1x1x20x20, Params: s8x1x3x3_8, Out: s1x8x10x10, MACs: 7200},
+		{In: s1x1x24x24, Params: s16x1x3x3_16, Out: s1x16x12x12, MACs: 20736},
+		{In: s1x1x24x24, Params: s8x1x3x3_8, Out: s1x8x12x12, MACs: 10368},
+		{In: s1x1x28x28, Params: s16x1x3x3_16, Out: s1x16x14x14, MACs: 28224},
+		{In: s1x1x28x28, Params: s8x1x3x3_8, Out: s1x8x14x14, MACs: 14112},
+		{In: s1x1x32x32, Params: s16x1x3x3_16, Out: s1x16x16x16, MACs: 36864},
+		{In: s1x1x32x32, Params: s8x1x3x3_8, Out: s1x8x16x16, MACs: 18432},
+		{In: s1x8x10x10, Params: s16x8x3x3_16, Out: s1x16x5x5, MACs: 28800},
+		{In: s1x8x10x10, Params: s24x8x3x3_24, Out: s1x24x5x5, MACs: 43200},
+		{In: s1x8x10x10, Params: s32x8x3x3_32, Out: s1x32x5x5, MACs: 57600},
+		{In: s1x8x12x12, Params: s16x8x3x3_16, Out: s1x16x6x6, MACs: 41472},
+		{In: s1x8x12x12, Params: s24x8x3x3_24, Out: s1x24x6x6, MACs: 62208},
+		{In: s1x8x12x12, Params: s32x8x3x3_32, Out: s1x32x6x6, MACs: 82944},
+		{In: s1x8x14x14, Params: s16x8x3x3_16, Out: s1x16x7x7, MACs: 56448},
+		{In: s1x8x14x14, Params: s24x8x3x3_24, Out: s1x24x7x7, MACs: 84672},
+		{In: s1x8x14x14, Params: s32x8x3x3_32, Out: s1x32x7x7, MACs: 112896},
+		{In: s1x8x16x16, Params: s16x8x3x3_16, Out: s1x16x8x8, MACs: 73728},
+		{In: s1x8x16x16, Params: s24x8x3x3_24, Out: s1x24x8x8, MACs: 110592},
+		{In: s1x8x16x16, Params: s32x8x3x3_32, Out: s1x32x8x8, MACs: 147456},
+		{In: s1x8x8x8, Params: s16x8x3x3_16, Out: s1x16x4x4, MACs: 18432},
+		{In: s1x8x8x8, Params: s24x8x3x3_24, Out: s1x24x4x4, MACs: 27648},
+		{In: s1x8x8x8, Params: s32x8x3x3_32, Out: s1x32x4x4, MACs: 36864},
+	}},
+	{Steps: "Flatten axis=2", Rows: []optable.Row{
+		{In: s1x16x112, Out: s16x112},
+		{In: s1x16x128, Out: s16x128},
+		{In: s1x16x192, Out: s16x192},
+		{In: s1x16x256, Out: s16x256},
+		{In: s1x16x32, Out: s16x32},
+		{In: s1x16x320, Out: s16x320},
+		{In: s1x16x40, Out: s16x40},
+		{In: s1x16x48, Out: s16x48},
+		{In: s1x16x56, Out: s16x56},
+		{In: s1x16x64, Out: s16x64},
+		{In: s1x16x72, Out: s16x72},
+		{In: s1x16x80, Out: s16x80},
+		{In: s1x16x96, Out: s16x96},
+		{In: s1x1x112, Out: s1x112},
+		{In: s1x1x120, Out: s1x120},
+		{In: s1x1x128, Out: s1x128},
+		{In: s1x1x144, Out: s1x144},
+		{In: s1x1x160, Out: s1x160},
+		{In: s1x1x168, Out: s1x168},
+		{In: s1x1x192, Out: s1x192},
+		{In: s1x1x224, Out: s1x224},
+		{In: s1x1x256, Out: s1x256},
+		{In: s1x1x288, Out: s1x288},
+		{In: s1x1x384, Out: s1x384},
+		{In: s1x1x48, Out: s1x48},
+		{In: s1x1x480, Out: s1x480},
+		{In: s1x1x64, Out: s1x64},
+		{In: s1x1x72, Out: s1x72},
+		{In: s1x1x80, Out: s1x80},
+		{In: s1x1x96, Out: s1x96},
+		{In: s1x4x112, Out: s4x112},
+		{In: s1x4x120, Out: s4x120},
+		{In: s1x4x128, Out: s4x128},
+		{In: s1x4x144, Out: s4x144},
+		{In: s1x4x168, Out: s4x168},
+		{In: s1x4x192, Out: s4x192},
+		{In: s1x4x256, Out: s4x256},
+		{In: s1x4x288, Out: s4x288},
+		{In: s1x4x32, Out: s4x32},
+		{In: s1x4x320, Out: s4x320},
+		{In: s1x4x384, Out: s4x384},
+		{In: s1x4x40, Out: s4x40},
+		{In: s1x4x48, Out: s4x48},
+		{In: s1x4x480, Out: s4x480},
+		{In: s1x4x56, Out: s4x56},
+		{In: s1x4x64, Out: s4x64},
+		{In: s1x4x72, Out: s4x72},
+		{In: s1x4x80, Out: s4x80},
+		{In: s1x4x96, Out: s4x96},
+		{In: s1x9x112, Out: s9x112},
+		{In: s1x9x128, Out: s9x128},
+		{In: s1x9x192, Out: s9x192},
+		{In: s1x9x256, Out: s9x256},
+		{In: s1x9x32, Out: s9x32},
+		{In: s1x9x320, Out: s9x320},
+		{In: s1x9x40, Out: s9x40},
+		{In: s1x9x48, Out: s9x48},
+		{In: s1x9x56, Out: s9x56},
+		{In: s1x9x64, Out: s9x64},
+		{In: s1x9x72, Out: s9x72},
+		{In: s1x9x80, Out: s9x80},
+		{In: s1x9x96, Out: s9x96},
+	}},
+	{Steps: "Gather axis=1", Rows: []optable.Row{
+		{Params: s1x16_i64x16x16, Out: s1x16x16},
+		{Params: s1x16_i64x4x4, Out: s1x4x4},
+		{Params: s1x16_i64x9x9, Out: s1x9x9},
+		{Params: s2x1_i64x1x1, Out: s2x1x1},
+		{Params: s2x16_i64x16x16, Out: s2x16x16},
+		{Params: s2x16_i64x4x4, Out: s2x4x4},
+		{Params: s2x16_i64x9x9, Out: s2x9x9},
+		{Params: s2x4_i64x1x1, Out: s2x1x1},
+		{Params: s2x4_i64x4x4, Out: s2x4x4},
+		{Params: s3x1_i64x1x1, Out: s3x1x1},
+		{Params: s3x4_i64x1x1, Out: s3x1x1},
+		{Params: s3x4_i64x4x4, Out: s3x4x4},
+		{Params: s4x1_i64x1x1, Out: s4x1x1},
+		{Params: s4x16_i64x1x4, Out: s4x1x4},
+		{Params: s4x16_i64x4x16, Out: s4x4x16},
+		{Params: s4x16_i64x4x9, Out: s4x4x9},
+		{Params: s6x4_i64x1x1, Out: s6x1x1},
+		{Params: s6x4_i64x1x4, Out: s6x1x4},
+	}},
+	{Steps: "Gemm transB=1", Rows: []optable.Row{
+		{In: s1x128, Params: s10x128_10, Out: s1x10, MACs: 1280},
+		{In: s1x64, Params: s10x64_10, Out: s1x10, MACs: 640},
+		{In: s1x96, Params: s10x96_10, Out: s1x10, MACs: 960},
+	}},
+	{Steps: "HardSwish", Rows: []optable.Row{
+		{In: s1x16x10x10, Out: s1x16x10x10},
+		{In: s1x16x128, Out: s1x16x128},
+		{In: s1x16x12x12, Out: s1x16x12x12},
+		{In: s1x16x14x14, Out: s1x16x14x14},
+		{In: s1x16x16, Out: s1x16x16},
+		{In: s1x16x16x16, Out: s1x16x16x16},
+		{In: s1x16x24, Out: s1x16x24},
+		{In: s1x16x32, Out: s1x16x32},
+		{In: s1x16x48, Out: s1x16x48},
+		{In: s1x16x4x4, Out: s1x16x4x4},
+		{In: s1x16x5x5, Out: s1x16x5x5},
+		{In: s1x16x64, Out: s1x16x64},
+		{In: s1x16x6x6, Out: s1x16x6x6},
+		{In: s1x16x72, Out: s1x16x72},
+		{In: s1x16x7x7, Out: s1x16x7x7},
+		{In: s1x16x8x8, Out: s1x16x8x8},
+		{In: s1x16x96, Out: s1x16x96},
+		{In: s1x1x112, Out: s1x1x112},
+		{In: s1x1x128, Out: s1x1x128},
+		{In: s1x1x144, Out: s1x1x144},
+		{In: s1x1x192, Out: s1x1x192},
+		{In: s1x1x256, Out: s1x1x256},
+		{In: s1x1x288, Out: s1x1x288},
+		{In: s1x1x32, Out: s1x1x32},
+		{In: s1x1x384, Out: s1x1x384},
+		{In: s1x1x48, Out: s1x1x48},
+		{In: s1x1x64, Out: s1x1x64},
+		{In: s1x1x72, Out: s1x1x72},
+		{In: s1x1x96, Out: s1x1x96},
+		{In: s1x24x4x4, Out: s1x24x4x4},
+		{In: s1x24x5x5, Out: s1x24x5x5},
+		{In: s1x24x6x6, Out: s1x24x6x6},
+		{In: s1x24x7x7, Out: s1x24x7x7},
+		{In: s1x24x8x8, Out: s1x24x8x8},
+		{In: s1x32x4x4, Out: s1x32x4x4},
+		{In: s1x32x5x5, Out: s1x32x5x5},
+		{In: s1x32x6x6, Out: s1x32x6x6},
+		{In: s1x32x7x7, Out: s1x32x7x7},
+		{In: s1x32x8x8, Out: s1x32x8x8},
+		{In: s1x4x112, Out: s1x4x112},
+		{In: s1x4x128, Out: s1x4x128},
+		{In: s1x4x144, Out: s1x4x144},
+		{In: s1x4x16, Out: s1x4x16},
+		{In: s1x4x192, Out: s1x4x192},
+		{In: s1x4x24, Out: s1x4x24},
+		{In: s1x4x256, Out: s1x4x256},
+		{In: s1x4x32, Out: s1x4x32},
+		{In: s1x4x48, Out: s1x4x48},
+		{In: s1x4x64, Out: s1x4x64},
+		{In: s1x4x72, Out: s1x4x72},
+		{In: s1x4x96, Out: s1x4x96},
+		{In: s1x8x10x10, Out: s1x8x10x10},
+		{In: s1x8x12x12, Out: s1x8x12x12},
+		{In: s1x8x14x14, Out: s1x8x14x14},
+		{In: s1x8x16x16, Out: s1x8x16x16},
+		{In: s1x8x8x8, Out: s1x8x8x8},
+		{In: s1x9x128, Out: s1x9x128},
+		{In: s1x9x16, Out: s1x9x16},
+		{In: s1x9x24, Out: s1x9x24},
+		{In: s1x9x32, Out: s1x9x32},
+		{In: s1x9x48, Out: s1x9x48},
+		{In: s1x9x64, Out: s1x9x64},
+		{In: s1x9x72, Out: s1x9x72},
+		{In: s1x9x96, Out: s1x9x96},
+	}},
+	{Steps: "MatMul", Rows: []optable.Row{
+		{In: s1x16x128, Params: s128x64, Out: s1x16x64, MACs: 131072},
+		{In: s1x16x16, Params: s16x32, Out: s1x16x32, MACs: 8192},
+		{In: s1x16x16, Params: s16x48, Out: s1x16x48, MACs: 12288},
+		{In: s1x16x16, Params: s16x64, Out: s1x16x64, MACs: 16384},
+		{In: s1x16x24, Params: s24x32, Out: s1x16x32, MACs: 12288},
+		{In: s1x16x24, Params: s24x48, Out: s1x16x48, MACs: 18432},
+		{In: s1x16x24, Params: s24x64, Out: s1x16x64, MACs: 24576},
+		{In: s1x16x32, Params: s32x112, Out: s1x16x112, MACs: 57344},
+		{In: s1x16x32, Params: s32x128, Out: s1x16x128, MACs: 65536},
+		{In: s1x16x32, Params: s32x192, Out: s1x16x192, MACs: 98304},
+		{In: s1x16x32, Params: s32x256, Out: s1x16x256, MACs: 131072},
+		{In: s1x16x32, Params: s32x32, Out: s1x16x32, MACs: 16384},
+		{In: s1x16x32, Params: s32x320, Out: s1x16x320, MACs: 163840},
+		{In: s1x16x32, Params: s32x40, Out: s1x16x40, MACs: 20480},
+		{In: s1x16x32, Params: s32x48, Out: s1x16x48, MACs: 24576},
+		{In: s1x16x32, Params: s32x56, Out: s1x16x56, MACs: 28672},
+		{In: s1x16x32, Params: s32x64, Out: s1x16x64, MACs: 32768},
+		{In: s1x16x32, Params: s32x80, Out: s1x16x80, MACs: 40960},
+		{In: s1x16x32, Params: s32x96, Out: s1x16x96, MACs: 49152},
+		{In: s1x16x48, Params: s48x112, Out: s1x16x112, MACs: 86016},
+		{In: s1x16x48, Params: s48x128, Out: s1x16x128, MACs: 98304},
+		{In: s1x16x48, Params: s48x192, Out: s1x16x192, MACs: 147456},
+		{In: s1x16x48, Params: s48x256, Out: s1x16x256, MACs: 196608},
+		{In: s1x16x48, Params: s48x32, Out: s1x16x32, MACs: 24576},
+		{In: s1x16x48, Params: s48x320, Out: s1x16x320, MACs: 245760},
+		{In: s1x16x48, Params: s48x40, Out: s1x16x40, MACs: 30720},
+		{In: s1x16x48, Params: s48x48, Out: s1x16x48, MACs: 36864},
+		{In: s1x16x48, Params: s48x56, Out: s1x16x56, MACs: 43008},
+		{In: s1x16x48, Params: s48x64, Out: s1x16x64, MACs: 49152},
+		{In: s1x16x48, Params: s48x72, Out: s1x16x72, MACs: 55296},
+		{In: s1x16x48, Params: s48x80, Out: s1x16x80, MACs: 61440},
+		{In: s1x16x48, Params: s48x96, Out: s1x16x96, MACs: 73728},
+		{In: s1x16x64, Params: s64x112, Out: s1x16x112, MACs: 114688},
+		{In: s1x16x64, Params: s64x128, Out: s1x16x128, MACs: 131072},
+		{In: s1x16x64, Params: s64x192, Out: s1x16x192, MACs: 196608},
+		{In: s1x16x64, Params: s64x256, Out: s1x16x256, MACs: 262144},
+		{In: s1x16x64, Params: s64x32, Out: s1x16x32, MACs: 32768},
+		{In: s1x16x64, Params: s64x320, Out: s1x16x320, MACs: 327680},
+		{In: s1x16x64, Params: s64x40, Out: s1x16x40, MACs: 40960},
+		{In: s1x16x64, Params: s64x48, Out: s1x16x48, MACs: 49152},
+		{In: s1x16x64, Params: s64x56, Out: s1x16x56, MACs: 57344},
+		{In: s1x16x64, Params: s64x64, Out: s1x16x64, MACs: 65536},
+		{In: s1x16x64, Params: s64x80, Out: s1x16x80, MACs: 81920},
+		{In: s1x16x64, Params: s64x96, Out: s1x16x96, MACs: 98304},
+		{In: s1x16x72, Params: s72x48, Out: s1x16x48, MACs: 55296},
+		{In: s1x16x96, Params: s96x48, Out: s1x16x48, MACs: 73728},
+		{In: s1x16x96, Params: s96x64, Out: s1x16x64, MACs: 98304},
+		{In: s1x1x112, Params: s112x72, Out: s1x1x72, MACs: 8064},
+		{In: s1x1x128, Params: s128x112, Out: s1x1x112, MACs: 14336},
+		{In: s1x1x128, Params: s128x120, Out: s1x1x120, MACs: 15360},
+		{In: s1x1x128, Params: s128x128, Out: s1x1x128, MACs: 16384},
+		{In: s1x1x128, Params: s128x144, Out: s1x1x144, MACs: 18432},
+		{In: s1x1x128, Params: s128x160, Out: s1x1x160, MACs: 20480},
+		{In: s1x1x128, Params: s128x168, Out: s1x1x168, MACs: 21504},
+		{In: s1x1x128, Params: s128x192, Out: s1x1x192, MACs: 24576},
+		{In: s1x1x128, Params: s128x224, Out: s1x1x224, MACs: 28672},
+		{In: s1x1x128, Params: s128x256, Out: s1x1x256, MACs: 32768},
+		{In: s1x1x128, Params: s128x48, Out: s1x1x48, MACs: 6144},
+		{In: s1x1x128, Params: s128x64, Out: s1x1x64, MACs: 8192},
+		{In: s1x1x128, Params: s128x72, Out: s1x1x72, MACs: 9216},
+		{In: s1x1x128, Params: s128x80, Out: s1x1x80, MACs: 10240},
+		{In: s1x1x128, Params: s128x96, Out: s1x1x96, MACs: 12288},
+		{In: s1x1x144, Params: s144x72, Out: s1x1x72, MACs: 10368},
+		{In: s1x1x144, Params: s144x96, Out: s1x1x96, MACs: 13824},
+		{In: s1x1x16x16_1x1x16x16, Out: s1x1x16x16, MACs: 4096},
+		{In: s1x1x16x16_1x1x16x24, Out: s1x1x16x24, MACs: 6144},
+		{In: s1x1x16x16_1x1x16x32, Out: s1x1x16x32, MACs: 8192},
+		{In: s1x1x16x8_1x1x8x16, Out: s1x1x16x16, MACs: 2048},
+		{In: s1x1x192, Params: s192x128, Out: s1x1x128, MACs: 24576},
+		{In: s1x1x192, Params: s192x48, Out: s1x1x48, MACs: 9216},
+		{In: s1x1x192, Params: s192x64, Out: s1x1x64, MACs: 12288},
+		{In: s1x1x192, Params: s192x72, Out: s1x1x72, MACs: 13824},
+		{In: s1x1x192, Params: s192x96, Out: s1x1x96, MACs: 18432},
+		{In: s1x1x256, Params: s256x128, Out: s1x1x128, MACs: 32768},
+		{In: s1x1x256, Params: s256x48, Out: s1x1x48, MACs: 12288},
+		{In: s1x1x256, Params: s256x72, Out: s1x1x72, MACs: 18432},
+		{In: s1x1x256, Params: s256x96, Out: s1x1x96, MACs: 24576},
+		{In: s1x1x288, Params: s288x128, Out: s1x1x128, MACs: 36864},
+		{In: s1x1x288, Params: s288x64, Out: s1x1x64, MACs: 18432},
+		{In: s1x1x288, Params: s288x96, Out: s1x1x96, MACs: 27648},
+		{In: s1x1x32, Params: s32x128, Out: s1x1x128, MACs: 4096},
+		{In: s1x1x32, Params: s32x48, Out: s1x1x48, MACs: 1536},
+		{In: s1x1x32, Params: s32x64, Out: s1x1x64, MACs: 2048},
+		{In: s1x1x32, Params: s32x72, Out: s1x1x72, MACs: 2304},
+		{In: s1x1x32, Params: s32x96, Out: s1x1x96, MACs: 3072},
+		{In: s1x1x384, Params: s384x128, Out: s1x1x128, MACs: 49152},
+		{In: s1x1x384, Params: s384x64, Out: s1x1x64, MACs: 24576},
+		{In: s1x1x384, Params: s384x96, Out: s1x1x96, MACs: 36864},
+		{In: s1x1x48, Params: s48x112, Out: s1x1x112, MACs: 5376},
+		{In: s1x1x48, Params: s48x120, Out: s1x1x120, MACs: 5760},
+		{In: s1x1x48, Params: s48x128, Out: s1x1x128, MACs: 6144},
+		{In: s1x1x48, Params: s48x144, Out: s1x1x144, MACs: 6912},
+		{In: s1x1x48, Params: s48x168, Out: s1x1x168, MACs: 8064},
+		{In: s1x1x48, Params: s48x192, Out: s1x1x192, MACs: 9216},
+		{In: s1x1x48, Params: s48x288, Out: s1x1x288, MACs: 13824},
+		{In: s1x1x48, Params: s48x384, Out: s1x1x384, MACs: 18432},
+		{In: s1x1x48, Params: s48x48, Out: s1x1x48, MACs: 2304},
+		{In: s1x1x48, Params: s48x480, Out: s1x1x480, MACs: 23040},
+		{In: s1x1x48, Params: s48x64, Out: s1x1x64, MACs: 3072},
+		{In: s1x1x48, Params: s48x72, Out: s1x1x72, MACs: 3456},
+		{In: s1x1x48, Params: s48x80, Out: s1x1x80, MACs: 3840},
+		{In: s1x1x48, Params: s48x96, Out: s1x1x96, MACs: 4608},
+		{In: s1x1x4x16_1x1x16x4, Out: s1x1x4x4, MACs: 256},
+		{In: s1x1x4x4_1x1x4x16, Out: s1x1x4x16, MACs: 256},
+		{In: s1x1x4x4_1x1x4x24, Out: s1x1x4x24, MACs: 384},
+		{In: s1x1x4x4_1x1x4x32, Out: s1x1x4x32, MACs: 512},
+		{In: s1x1x4x8_1x1x8x4, Out: s1x1x4x4, MACs: 128},
+		{In: s1x1x64, Params: s64x112, Out: s1x1x112, MACs: 7168},
+		{In: s1x1x64, Params: s64x120, Out: s1x1x120, MACs: 7680},
+		{In: s1x1x64, Params: s64x128, Out: s1x1x128, MACs: 8192},
+		{In: s1x1x64, Params: s64x144, Out: s1x1x144, MACs: 9216},
+		{In: s1x1x64, Params: s64x160, Out: s1x1x160, MACs: 10240},
+		{In: s1x1x64, Params: s64x168, Out: s1x1x168, MACs: 10752},
+		{In: s1x1x64, Params: s64x192, Out: s1x1x192, MACs: 12288},
+		{In: s1x1x64, Params: s64x224, Out: s1x1x224, MACs: 14336},
+		{In: s1x1x64, Params: s64x256, Out: s1x1x256, MACs: 16384},
+		{In: s1x1x64, Params: s64x48, Out: s1x1x48, MACs: 3072},
+		{In: s1x1x64, Params: s64x64, Out: s1x1x64, MACs: 4096},
+		{In: s1x1x64, Params: s64x72, Out: s1x1x72, MACs: 4608},
+		{In: s1x1x64, Params: s64x80, Out: s1x1x80, MACs: 5120},
+		{In: s1x1x64, Params: s64x96, Out: s1x1x96, MACs: 6144},
+		{In: s1x1x72, Params: s72x112, Out: s1x1x112, MACs: 8064},
+		{In: s1x1x72, Params: s72x120, Out: s1x1x120, MACs: 8640},
+		{In: s1x1x72, Params: s72x128, Out: s1x1x128, MACs: 9216},
+		{In: s1x1x72, Params: s72x144, Out: s1x1x144, MACs: 10368},
+		{In: s1x1x72, Params: s72x168, Out: s1x1x168, MACs: 12096},
+		{In: s1x1x72, Params: s72x192, Out: s1x1x192, MACs: 13824},
+		{In: s1x1x72, Params: s72x288, Out: s1x1x288, MACs: 20736},
+		{In: s1x1x72, Params: s72x384, Out: s1x1x384, MACs: 27648},
+		{In: s1x1x72, Params: s72x48, Out: s1x1x48, MACs: 3456},
+		{In: s1x1x72, Params: s72x480, Out: s1x1x480, MACs: 34560},
+		{In: s1x1x72, Params: s72x64, Out: s1x1x64, MACs: 4608},
+		{In: s1x1x72, Params: s72x72, Out: s1x1x72, MACs: 5184},
+		{In: s1x1x72, Params: s72x80, Out: s1x1x80, MACs: 5760},
+		{In: s1x1x72, Params: s72x96, Out: s1x1x96, MACs: 6912},
+		{In: s1x1x96, Params: s96x112, Out: s1x1x112, MACs: 10752},
+		{In: s1x1x96, Params: s96x120, Out: s1x1x120, MACs: 11520},
+		{In: s1x1x96, Params: s96x128, Out: s1x1x128, MACs: 12288},
+		{In: s1x1x96, Params: s96x144, Out: s1x1x144, MACs: 13824},
+		{In: s1x1x96, Params: s96x160, Out: s1x1x160, MACs: 15360},
+		{In: s1x1x96, Params: s96x168, Out: s1x1x168, MACs: 16128},
+		{In: s1x1x96, Params: s96x192, Out: s1x1x192, MACs: 18432},
+		{In: s1x1x96, Params: s96x224, Out: s1x1x224, MACs: 21504},
+		{In: s1x1x96, Params: s96x256, Out: s1x1x256, MACs: 24576},
+		{In: s1x1x96, Params: s96x288, Out: s1x1x288, MACs: 27648},
+		{In: s1x1x96, Params: s96x384, Out: s1x1x384, MACs: 36864},
+		{In: s1x1x96, Params: s96x48, Out: s1x1x48, MACs: 4608},
+		{In: s1x1x96, Params: s96x480, Out: s1x1x480, MACs: 46080},
+		{In: s1x1x96, Params: s96x64, Out: s1x1x64, MACs: 6144},
+		{In: s1x1x96, Params: s96x72, Out: s1x1x72, MACs: 6912},
+		{In: s1x1x96, Params: s96x80, Out: s1x1x80, MACs: 7680},
+		{In: s1x1x96, Params: s96x96, Out: s1x1x96, MACs: 9216},
+		{In: s1x1x9x16_1x1x16x9, Out: s1x1x9x9, MACs: 1296},
+		{In: s1x1x9x8_1x1x8x9, Out: s1x1x9x9, MACs: 648},
+		{In: s1x1x9x9_1x1x9x16, Out: s1x1x9x16, MACs: 1296},
+		{In: s1x1x9x9_1x1x9x24, Out: s1x1x9x24, MACs: 1944},
+		{In: s1x1x9x9_1x1x9x32, Out: s1x1x9x32, MACs: 2592},
+		{In: s1x2x16x16_1x2x16x16, Out: s1x2x16x16, MACs: 8192},
+		{In: s1x2x16x16_1x2x16x24, Out: s1x2x16x24, MACs: 12288},
+		{In: s1x2x16x16_1x2x16x32, Out: s1x2x16x32, MACs: 16384},
+		{In: s1x2x16x8_1x2x8x16, Out: s1x2x16x16, MACs: 4096},
+		{In: s1x2x1x1_1x2x1x16, Out: s1x2x1x16, MACs: 32},
+		{In: s1x2x1x1_1x2x1x24, Out: s1x2x1x24, MACs: 48},
+		{In: s1x2x1x1_1x2x1x32, Out: s1x2x1x32, MACs: 64},
+		{In: s1x2x1x16_1x2x16x1, Out: s1x2x1x1, MACs: 32},
+		{In: s1x2x1x8_1x2x8x1, Out: s1x2x1x1, MACs: 16},
+		{In: s1x2x4x16_1x2x16x4, Out: s1x2x4x4, MACs: 512},
+		{In: s1x2x4x4_1x2x4x16, Out: s1x2x4x16, MACs: 512},
+		{In: s1x2x4x4_1x2x4x24, Out: s1x2x4x24, MACs: 768},
+		{In: s1x2x4x4_1x2x4x32, Out: s1x2x4x32, MACs: 1024},
+		{In: s1x2x4x8_1x2x8x4, Out: s1x2x4x4, MACs: 256},
+		{In: s1x2x9x16_1x2x16x9, Out: s1x2x9x9, MACs: 2592},
+		{In: s1x2x9x8_1x2x8x9, Out: s1x2x9x9, MACs: 1296},
+		{In: s1x2x9x9_1x2x9x16, Out: s1x2x9x16, MACs: 2592},
+		{In: s1x2x9x9_1x2x9x24, Out: s1x2x9x24, MACs: 3888},
+		{In: s1x2x9x9_1x2x9x32, Out: s1x2x9x32, MACs: 5184},
+		{In: s1x3x1x1_1x3x1x16, Out: s1x3x1x16, MACs: 48},
+		{In: s1x3x1x1_1x3x1x24, Out: s1x3x1x24, MACs: 72},
+		{In: s1x3x1x1_1x3x1x32, Out: s1x3x1x32, MACs: 96},
+		{In: s1x3x1x16_1x3x16x1, Out: s1x3x1x1, MACs: 48},
+		{In: s1x3x1x8_1x3x8x1, Out: s1x3x1x1, MACs: 24},
+		{In: s1x3x4x16_1x3x16x4, Out: s1x3x4x4, MACs: 768},
+		{In: s1x3x4x4_1x3x4x16, Out: s1x3x4x16, MACs: 768},
+		{In: s1x3x4x4_1x3x4x24, Out: s1x3x4x24, MACs: 1152},
+		{In: s1x3x4x4_1x3x4x32, Out: s1x3x4x32, MACs: 1536},
+		{In: s1x3x4x8_1x3x8x4, Out: s1x3x4x4, MACs: 384},
+		{In: s1x4x112, Params: s112x72, Out: s1x4x72, MACs: 32256},
+		{In: s1x4x128, Params: s128x48, Out: s1x4x48, MACs: 24576},
+		{In: s1x4x128, Params: s128x64, Out: s1x4x64, MACs: 32768},
+		{In: s1x4x128, Params: s128x72, Out: s1x4x72, MACs: 36864},
+		{In: s1x4x128, Params: s128x96, Out: s1x4x96, MACs: 49152},
+		{In: s1x4x144, Params: s144x72, Out: s1x4x72, MACs: 41472},
+		{In: s1x4x144, Params: s144x96, Out: s1x4x96, MACs: 55296},
+		{In: s1x4x16, Params: s16x32, Out: s1x4x32, MACs: 2048},
+		{In: s1x4x16, Params: s16x48, Out: s1x4x48, MACs: 3072},
+		{In: s1x4x16, Params: s16x64, Out: s1x4x64, MACs: 4096},
+		{In: s1x4x192, Params: s192x48, Out: s1x4x48, MACs: 36864},
+		{In: s1x4x192, Params: s192x72, Out: s1x4x72, MACs: 55296},
+		{In: s1x4x192, Params: s192x96, Out: s1x4x96, MACs: 73728},
+		{In: s1x4x1x1_1x4x1x16, Out: s1x4x1x16, MACs: 64},
+		{In: s1x4x1x1_1x4x1x24, Out: s1x4x1x24, MACs: 96},
+		{In: s1x4x1x1_1x4x1x32, Out: s1x4x1x32, MACs: 128},
+		{In: s1x4x1x16_1x4x16x1, Out: s1x4x1x1, MACs: 64},
+		{In: s1x4x1x16_1x4x16x4, Out: s1x4x1x4, MACs: 256},
+		{In: s1x4x1x4_1x4x4x32, Out: s1x4x1x32, MACs: 512},
+		{In: s1x4x1x4_1x4x4x48, Out: s1x4x1x48, MACs: 768},
+		{In: s1x4x1x4_1x4x4x64, Out: s1x4x1x64, MACs: 1024},
+		{In: s1x4x1x8_1x4x8x1, Out: s1x4x1x1, MACs: 32},
+		{In: s1x4x24, Params: s24x32, Out: s1x4x32, MACs: 3072},
+		{In: s1x4x24, Params: s24x48, Out: s1x4x48, MACs: 4608},
+		{In: s1x4x24, Params: s24x64, Out: s1x4x64, MACs: 6144},
+		{In: s1x4x256, Params: s256x48, Out: s1x4x48, MACs: 49152},
+		{In: s1x4x256, Params: s256x72, Out: s1x4x72, MACs: 73728},
+		{In: s1x4x256, Params: s256x96, Out: s1x4x96, MACs: 98304},
+		{In: s1x4x32, Params: s32x112, Out: s1x4x112, MACs: 14336},
+		{In: s1x4x32, Params: s32x128, Out: s1x4x128, MACs: 16384},
+		{In: s1x4x32, Params: s32x192, Out: s1x4x192, MACs: 24576},
+		{In: s1x4x32, Params: s32x256, Out: s1x4x256, MACs: 32768},
+		{In: s1x4x32, Params: s32x32, Out: s1x4x32, MACs: 4096},
+		{In: s1x4x32, Params: s32x320, Out: s1x4x320, MACs: 40960},
+		{In: s1x4x32, Params: s32x40, Out: s1x4x40, MACs: 5120},
+		{In: s1x4x32, Params: s32x48, Out: s1x4x48, MACs: 6144},
+		{In: s1x4x32, Params: s32x56, Out: s1x4x56, MACs: 7168},
+		{In: s1x4x32, Params: s32x64, Out: s1x4x64, MACs: 8192},
+		{In: s1x4x32, Params: s32x72, Out: s1x4x72, MACs: 9216},
+		{In: s1x4x32, Params: s32x80, Out: s1x4x80, MACs: 10240},
+		{In: s1x4x32, Params: s32x96, Out: s1x4x96, MACs: 12288},
+		{In: s1x4x48, Params: s48x112, Out: s1x4x112, MACs: 21504},
+		{In: s1x4x48, Params: s48x120, Out: s1x4x120, MACs: 23040},
+		{In: s1x4x48, Params: s48x128, Out: s1x4x128, MACs: 24576},
+		{In: s1x4x48, Params: s48x144, Out: s1x4x144, MACs: 27648},
+		{In: s1x4x48, Params: s48x168, Out: s1x4x168, MACs: 32256},
+		{In: s1x4x48, Params: s48x192, Out: s1x4x192, MACs: 36864},
+		{In: s1x4x48, Params: s48x256, Out: s1x4x256, MACs: 49152},
+		{In: s1x4x48, Params: s48x288, Out: s1x4x288, MACs: 55296},
+		{In: s1x4x48, Params: s48x32, Out: s1x4x32, MACs: 6144},
+		{In: s1x4x48, Params: s48x320, Out: s1x4x320, MACs: 61440},
+		{In: s1x4x48, Params: s48x384, Out: s1x4x384, MACs: 73728},
+		{In: s1x4x48, Params: s48x40, Out: s1x4x40, MACs: 7680},
+		{In: s1x4x48, Params: s48x48, Out: s1x4x48, MACs: 9216},
+		{In: s1x4x48, Params: s48x480, Out: s1x4x480, MACs: 92160},
+		{In: s1x4x48, Params: s48x56, Out: s1x4x56, MACs: 10752},
+		{In: s1x4x48, Params: s48x64, Out: s1x4x64, MACs: 12288},
+		{In: s1x4x48, Params: s48x72, Out: s1x4x72, MACs: 13824},
+		{In: s1x4x48, Params: s48x80, Out: s1x4x80, MACs: 15360},
+		{In: s1x4x48, Params: s48x96, Out: s1x4x96, MACs: 18432},
+		{In: s1x4x4x16_1x4x16x16, Out: s1x4x4x16, MACs: 4096},
+		{In: s1x4x4x16_1x4x16x32, Out: s1x4x4x32, MACs: 8192},
+		{In: s1x4x4x16_1x4x16x48, Out: s1x4x4x48, MACs: 12288},
+		{In: s1x4x4x16_1x4x16x64, Out: s1x4x4x64, MACs: 16384},
+		{In: s1x4x4x16_1x4x16x9, Out: s1x4x4x9, MACs: 2304},
+		{In: s1x4x4x9_1x4x9x32, Out: s1x4x4x32, MACs: 4608},
+		{In: s1x4x4x9_1x4x9x48, Out: s1x4x4x48, MACs: 6912},
+		{In: s1x4x4x9_1x4x9x64, Out: s1x4x4x64, MACs: 9216},
+		{In: s1x4x64, Params: s64x112, Out: s1x4x112, MACs: 28672},
+		{In: s1x4x64, Params: s64x128, Out: s1x4x128, MACs: 32768},
+		{In: s1x4x64, Params: s64x192, Out: s1x4x192, MACs: 49152},
+		{In: s1x4x64, Params: s64x256, Out: s1x4x256, MACs: 65536},
+		{In: s1x4x64, Params: s64x32, Out: s1x4x32, MACs: 8192},
+		{In: s1x4x64, Params: s64x320, Out: s1x4x320, MACs: 81920},
+		{In: s1x4x64, Params: s64x40, Out: s1x4x40, MACs: 10240},
+		{In: s1x4x64, Params: s64x48, Out: s1x4x48, MACs: 12288},
+		{In: s1x4x64, Params: s64x56, Out: s1x4x56, MACs: 14336},
+		{In: s1x4x64, Params: s64x64, Out: s1x4x64, MACs: 16384},
+		{In: s1x4x64, Params: s64x72, Out: s1x4x72, MACs: 18432},
+		{In: s1x4x64, Params: s64x80, Out: s1x4x80, MACs: 20480},
+		{In: s1x4x64, Params: s64x96, Out: s1x4x96, MACs: 24576},
+		{In: s1x4x72, Params: s72x112, Out: s1x4x112, MACs: 32256},
+		{In: s1x4x72, Params: s72x120, Out: s1x4x120, MACs: 34560},
+		{In: s1x4x72, Params: s72x128, Out: s1x4x128, MACs: 36864},
+		{In: s1x4x72, Params: s72x144, Out: s1x4x144, MACs: 41472},
+		{In: s1x4x72, Params: s72x168, Out: s1x4x168, MACs: 48384},
+		{In: s1x4x72, Params: s72x192, Out: s1x4x192, MACs: 55296},
+		{In: s1x4x72, Params: s72x288, Out: s1x4x288, MACs: 82944},
+		{In: s1x4x72, Params: s72x384, Out: s1x4x384, MACs: 110592},
+		{In: s1x4x72, Params: s72x48, Out: s1x4x48, MACs: 13824},
+		{In: s1x4x72, Params: s72x480, Out: s1x4x480, MACs: 138240},
+		{In: s1x4x72, Params: s72x64, Out: s1x4x64, MACs: 18432},
+		{In: s1x4x72, Params: s72x72, Out: s1x4x72, MACs: 20736},
+		{In: s1x4x72, Params: s72x80, Out: s1x4x80, MACs: 23040},
+		{In: s1x4x72, Params: s72x96, Out: s1x4x96, MACs: 27648},
+		{In: s1x4x96, Params: s96x112, Out: s1x4x112, MACs: 43008},
+		{In: s1x4x96, Params: s96x120, Out: s1x4x120, MACs: 46080},
+		{In: s1x4x96, Params: s96x128, Out: s1x4x128, MACs: 49152},
+		{In: s1x4x96, Params: s96x144, Out: s1x4x144, MACs: 55296},
+		{In: s1x4x96, Params: s96x168, Out: s1x4x168, MACs: 64512},
+		{In: s1x4x96, Params: s96x192, Out: s1x4x192, MACs: 73728},
+		{In: s1x4x96, Params: s96x288, Out: s1x4x288, MACs: 110592},
+		{In: s1x4x96, Params: s96x384, Out: s1x4x384, MACs: 147456},
+		{In: s1x4x96, Params: s96x48, Out: s1x4x48, MACs: 18432},
+		{In: s1x4x96, Params: s96x480, Out: s1x4x480, MACs: 184320},
+		{In: s1x4x96, Params: s96x64, Out: s1x4x64, MACs: 24576},
+		{In: s1x4x96, Params: s96x72, Out: s1x4x72, MACs: 27648},
+		{In: s1x4x96, Params: s96x80, Out: s1x4x80, MACs: 30720},
+		{In: s1x4x96, Params: s96x96, Out: s1x4x96, MACs: 36864},
+		{In: s1x6x1x1_1x6x1x32, Out: s1x6x1x32, MACs: 192},
+		{In: s1x6x1x1_1x6x1x48, Out: s1x6x1x48, MACs: 288},
+		{In: s1x6x1x1_1x6x1x64, Out: s1x6x1x64, MACs: 384},
+		{In: s1x6x1x16_1x6x16x1, Out: s1x6x1x1, MACs: 96},
+		{In: s1x6x1x16_1x6x16x4, Out: s1x6x1x4, MACs: 384},
+		{In: s1x6x1x4_1x6x4x32, Out: s1x6x1x32, MACs: 768},
+		{In: s1x6x1x4_1x6x4x48, Out: s1x6x1x48, MACs: 1152},
+		{In: s1x6x1x4_1x6x4x64, Out: s1x6x1x64, MACs: 1536},
+		{In: s1x9x128, Params: s128x64, Out: s1x9x64, MACs: 73728},
+		{In: s1x9x16, Params: s16x32, Out: s1x9x32, MACs: 4608},
+		{In: s1x9x16, Params: s16x48, Out: s1x9x48, MACs: 6912},
+		{In: s1x9x16, Params: s16x64, Out: s1x9x64, MACs: 9216},
+		{In: s1x9x24, Params: s24x32, Out: s1x9x32, MACs: 6912},
+		{In: s1x9x24, Params: s24x48, Out: s1x9x48, MACs: 10368},
+		{In: s1x9x24, Params: s24x64, Out: s1x9x64, MACs: 13824},
+		{In: s1x9x32, Params: s32x112, Out: s1x9x112, MACs: 32256},
+		{In: s1x9x32, Params: s32x128, Out: s1x9x128, MACs: 36864},
+		{In: s1x9x32, Params: s32x192, Out: s1x9x192, MACs: 55296},
+		{In: s1x9x32, Params: s32x256, Out: s1x9x256, MACs: 73728},
+		{In: s1x9x32, Params: s32x32, Out: s1x9x32, MACs: 9216},
+		{In: s1x9x32, Params: s32x320, Out: s1x9x320, MACs: 92160},
+		{In: s1x9x32, Params: s32x40, Out: s1x9x40, MACs: 11520},
+		{In: s1x9x32, Params: s32x48, Out: s1x9x48, MACs: 13824},
+		{In: s1x9x32, Params: s32x56, Out: s1x9x56, MACs: 16128},
+		{In: s1x9x32, Params: s32x64, Out: s1x9x64, MACs: 18432},
+		{In: s1x9x32, Params: s32x80, Out: s1x9x80, MACs: 23040},
+		{In: s1x9x32, Params: s32x96, Out: s1x9x96, MACs: 27648},
+		{In: s1x9x48, Params: s48x112, Out: s1x9x112, MACs: 48384},
+		{In: s1x9x48, Params: s48x128, Out: s1x9x128, MACs: 55296},
+		{In: s1x9x48, Params: s48x192, Out: s1x9x192, MACs: 82944},
+		{In: s1x9x48, Params: s48x256, Out: s1x9x256, MACs: 110592},
+		{In: s1x9x48, Params: s48x32, Out: s1x9x32, MACs: 13824},
+		{In: s1x9x48, Params: s48x320, Out: s1x9x320, MACs: 138240},
+		{In: s1x9x48, Params: s48x40, Out: s1x9x40, MACs: 17280},
+		{In: s1x9x48, Params: s48x48, Out: s1x9x48, MACs: 20736},
+		{In: s1x9x48, Params: s48x56, Out: s1x9x56, MACs: 24192},
+		{In: s1x9x48, Params: s48x64, Out: s1x9x64, MACs: 27648},
+		{In: s1x9x48, Params: s48x72, Out: s1x9x72, MACs: 31104},
+		{In: s1x9x48, Params: s48x80, Out: s1x9x80, MACs: 34560},
+		{In: s1x9x48, Params: s48x96, Out: s1x9x96, MACs: 41472},
+		{In: s1x9x64, Params: s64x112, Out: s1x9x112, MACs: 64512},
+		{In: s1x9x64, Params: s64x128, Out: s1x9x128, MACs: 73728},
+		{In: s1x9x64, Params: s64x192, Out: s1x9x192, MACs: 110592},
+		{In: s1x9x64, Params: s64x256, Out: s1x9x256, MACs: 147456},
+		{In: s1x9x64, Params: s64x32, Out: s1x9x32, MACs: 18432},
+		{In: s1x9x64, Params: s64x320, Out: s1x9x320, MACs: 184320},
+		{In: s1x9x64, Params: s64x40, Out: s1x9x40, MACs: 23040},
+		{In: s1x9x64, Params: s64x48, Out: s1x9x48, MACs: 27648},
+		{In: s1x9x64, Params: s64x56, Out: s1x9x56, MACs: 32256},
+		{In: s1x9x64, Params: s64x64, Out: s1x9x64, MACs: 36864},
+		{In: s1x9x64, Params: s64x80, Out: s1x9x80, MACs: 46080},
+		{In: s1x9x64, Params: s64x96, Out: s1x9x96, MACs: 55296},
+		{In: s1x9x72, Params: s72x48, Out: s1x9x48, MACs: 31104},
+		{In: s1x9x96, Params: s96x48, Out: s1x9x48, MACs: 41472},
+		{In: s1x9x96, Params: s96x64, Out: s1x9x64, MACs: 55296},
+	}},
+	{Steps: "MatMul (i0 i1) | Mul (%0 ()[0.25,])", Rows: []optable.Row{
+		{In: s1x1x16x16_1x1x16x16, Out: s1x1x16x16, MACs: 4096},
+		{In: s1x1x16x8_1x1x8x16, Out: s1x1x16x16, MACs: 2048},
+		{In: s1x1x4x16_1x1x16x4, Out: s1x1x4x4, MACs: 256},
+		{In: s1x1x4x8_1x1x8x4, Out: s1x1x4x4, MACs: 128},
+		{In: s1x1x9x16_1x1x16x9, Out: s1x1x9x9, MACs: 1296},
+		{In: s1x1x9x8_1x1x8x9, Out: s1x1x9x9, MACs: 648},
+		{In: s1x2x16x16_1x2x16x16, Out: s1x2x16x16, MACs: 8192},
+		{In: s1x2x16x8_1x2x8x16, Out: s1x2x16x16, MACs: 4096},
+		{In: s1x2x1x16_1x2x16x1, Out: s1x2x1x1, MACs: 32},
+		{In: s1x2x1x8_1x2x8x1, Out: s1x2x1x1, MACs: 16},
+		{In: s1x2x4x16_1x2x16x4, Out: s1x2x4x4, MACs: 512},
+		{In: s1x2x4x8_1x2x8x4, Out: s1x2x4x4, MACs: 256},
+		{In: s1x2x9x16_1x2x16x9, Out: s1x2x9x9, MACs: 2592},
+		{In: s1x2x9x8_1x2x8x9, Out: s1x2x9x9, MACs: 1296},
+		{In: s1x3x1x16_1x3x16x1, Out: s1x3x1x1, MACs: 48},
+		{In: s1x3x1x8_1x3x8x1, Out: s1x3x1x1, MACs: 24},
+		{In: s1x3x4x16_1x3x16x4, Out: s1x3x4x4, MACs: 768},
+		{In: s1x3x4x8_1x3x8x4, Out: s1x3x4x4, MACs: 384},
+		{In: s1x4x1x16_1x4x16x1, Out: s1x4x1x1, MACs: 64},
+		{In: s1x4x1x16_1x4x16x4, Out: s1x4x1x4, MACs: 256},
+		{In: s1x4x1x8_1x4x8x1, Out: s1x4x1x1, MACs: 32},
+		{In: s1x4x4x16_1x4x16x16, Out: s1x4x4x16, MACs: 4096},
+		{In: s1x4x4x16_1x4x16x9, Out: s1x4x4x9, MACs: 2304},
+		{In: s1x6x1x16_1x6x16x1, Out: s1x6x1x1, MACs: 96},
+		{In: s1x6x1x16_1x6x16x4, Out: s1x6x1x4, MACs: 384},
+	}},
+	{Steps: "Mul (i0 ()[0.25,])", Rows: []optable.Row{
+		{In: s1x1x16x16, Out: s1x1x16x16},
+		{In: s1x1x4x4, Out: s1x1x4x4},
+		{In: s1x1x9x9, Out: s1x1x9x9},
+		{In: s1x2x16x16, Out: s1x2x16x16},
+		{In: s1x2x1x1, Out: s1x2x1x1},
+		{In: s1x2x4x4, Out: s1x2x4x4},
+		{In: s1x2x9x9, Out: s1x2x9x9},
+		{In: s1x3x1x1, Out: s1x3x1x1},
+		{In: s1x3x4x4, Out: s1x3x4x4},
+		{In: s1x4x1x1, Out: s1x4x1x1},
+		{In: s1x4x1x4, Out: s1x4x1x4},
+		{In: s1x4x4x16, Out: s1x4x4x16},
+		{In: s1x4x4x9, Out: s1x4x4x9},
+		{In: s1x6x1x1, Out: s1x6x1x1},
+		{In: s1x6x1x4, Out: s1x6x1x4},
+	}},
+	{Steps: "ReduceMean axes=1, keepdims=0", Rows: []optable.Row{
+		{In: s1x1x128, Out: s1x128},
+		{In: s1x1x64, Out: s1x64},
+		{In: s1x1x96, Out: s1x96},
+	}},
+	{Steps: "Reshape shape=1,1,1,48", Rows: []optable.Row{{In: s1x1x48, Out: s1x1x1x48}}},
+	{Steps: "Reshape shape=1,1,1,72", Rows: []optable.Row{{In: s1x1x72, Out: s1x1x1x72}}},
+	{Steps: "Reshape shape=1,1,1,96", Rows: []optable.Row{{In: s1x1x96, Out: s1x1x1x96}}},
+	{Steps: "Reshape shape=1,1,112", Rows: []optable.Row{{In: s1x112, Out: s1x1x112}}},
+	{Steps: "Reshape shape=1,1,120", Rows: []optable.Row{{In: s1x120, Out: s1x1x120}}},
+	{Steps: "Reshape shape=1,1,128", Rows: []optable.Row{
+		{In: s1x128, Out: s1x1x128},
+		{In: s1x1x4x32, Out: s1x1x128},
+	}},
+	{Steps: "Reshape shape=1,1,144", Rows: []optable.Row{{In: s1x144, Out: s1x1x144}}},
+	{Steps: "Reshape shape=1,1,160", Rows: []optable.Row{{In: s1x160, Out: s1x1x160}}},
+	{Steps: "Reshape shape=1,1,168", Rows: []optable.Row{{In: s1x168, Out: s1x1x168}}},
+	{Steps: "Reshape shape=1,1,192", Rows: []optable.Row{
+		{In: s1x192, Out: s1x1x192},
+		{In: s1x1x4x48, Out: s1x1x192},
+		{In: s1x1x6x32, Out: s1x1x192},
+	}},
+	{Steps: "Reshape shape=1,1,2,32", Rows: []optable.Row{{In: s1x1x64, Out: s1x1x2x32}}},
+	{Steps: "Reshape shape=1,1,2,40", Rows: []optable.Row{{In: s1x1x80, Out: s1x1x2x40}}},
+	{Steps: "Reshape shape=1,1,2,48", Rows: []optable.Row{{In: s1x1x96, Out: s1x1x2x48}}},
+	{Steps: "Reshape shape=1,1,2,56", Rows: []optable.Row{{In: s1x1x112, Out: s1x1x2x56}}},
+	{Steps: "Reshape shape=1,1,2,64", Rows: []optable.Row{{In: s1x1x128, Out: s1x1x2x64}}},
+	{Steps: "Reshape shape=1,1,224", Rows: []optable.Row{{In: s1x224, Out: s1x1x224}}},
+	{Steps: "Reshape shape=1,1,256", Rows: []optable.Row{
+		{In: s1x1x4x64, Out: s1x1x256},
+		{In: s1x256, Out: s1x1x256},
+	}},
+	{Steps: "Reshape shape=1,1,288", Rows: []optable.Row{
+		{In: s1x1x6x48, Out: s1x1x288},
+		{In: s1x288, Out: s1x1x288},
+	}},
+	{Steps: "Reshape shape=1,1,3,32", Rows: []optable.Row{{In: s1x1x96, Out: s1x1x3x32}}},
+	{Steps: "Reshape shape=1,1,3,40", Rows: []optable.Row{{In: s1x1x120, Out: s1x1x3x40}}},
+	{Steps: "Reshape shape=1,1,3,48", Rows: []optable.Row{{In: s1x1x144, Out: s1x1x3x48}}},
+	{Steps: "Reshape shape=1,1,3,56", Rows: []optable.Row{{In: s1x1x168, Out: s1x1x3x56}}},
+	{Steps: "Reshape shape=1,1,3,64", Rows: []optable.Row{{In: s1x1x192, Out: s1x1x3x64}}},
+	{Steps: "Reshape shape=1,1,32", Rows: []optable.Row{
+		{In: s1x1x1x32, Out: s1x1x32},
+		{In: s1x1x2x16, Out: s1x1x32},
+	}},
+	{Steps: "Reshape shape=1,1,384", Rows: []optable.Row{
+		{In: s1x1x6x64, Out: s1x1x384},
+		{In: s1x384, Out: s1x1x384},
+	}},
+	{Steps: "Reshape shape=1,1,4,16", Rows: []optable.Row{{In: s1x1x64, Out: s1x1x4x16}}},
+	{Steps: "Reshape shape=1,1,4,32", Rows: []optable.Row{{In: s1x1x128, Out: s1x1x4x32}}},
+	{Steps: "Reshape shape=1,1,4,40", Rows: []optable.Row{{In: s1x1x160, Out: s1x1x4x40}}},
+	{Steps: "Reshape shape=1,1,4,48", Rows: []optable.Row{{In: s1x1x192, Out: s1x1x4x48}}},
+	{Steps: "Reshape shape=1,1,4,56", Rows: []optable.Row{{In: s1x1x224, Out: s1x1x4x56}}},
+	{Steps: "Reshape shape=1,1,4,64", Rows: []optable.Row{{In: s1x1x256, Out: s1x1x4x64}}},
+	{Steps: "Reshape shape=1,1,48", Rows: []optable.Row{
+		{In: s1x1x1x48, Out: s1x1x48},
+		{In: s1x1x2x24, Out: s1x1x48},
+		{In: s1x1x3x16, Out: s1x1x48},
+		{In: s1x48, Out: s1x1x48},
+	}},
+	{Steps: "Reshape shape=1,1,480", Rows: []optable.Row{{In: s1x480, Out: s1x1x480}}},
+	{Steps: "Reshape shape=1,1,6,16", Rows: []optable.Row{{In: s1x1x96, Out: s1x1x6x16}}},
+	{Steps: "Reshape shape=1,1,6,48", Rows: []optable.Row{{In: s1x1x288, Out: s1x1x6x48}}},
+	{Steps: "Reshape shape=1,1,6,64", Rows: []optable.Row{{In: s1x1x384, Out: s1x1x6x64}}},
+	{Steps: "Reshape shape=1,1,6,80", Rows: []optable.Row{{In: s1x1x480, Out: s1x1x6x80}}},
+	{Steps: "Reshape shape=1,1,64", Rows: []optable.Row{
+		{In: s1x1x1x64, Out: s1x1x64},
+		{In: s1x1x2x32, Out: s1x1x64},
+		{In: s1x1x4x16, Out: s1x1x64},
+		{In: s1x64, Out: s1x1x64},
+	}},
+	{Steps: "Reshape shape=1,1,72", Rows: []optable.Row{
+		{In: s1x1x1x72, Out: s1x1x72},
+		{In: s1x1x3x24, Out: s1x1x72},
+		{In: s1x72, Out: s1x1x72},
+	}},
+	{Steps: "Reshape shape=1,1,80", Rows: []optable.Row{{In: s1x80, Out: s1x1x80}}},
+	{Steps: "Reshape shape=1,1,96", Rows: []optable.Row{
+		{In: s1x1x1x96, Out: s1x1x96},
+		{In: s1x1x3x32, Out: s1x1x96},
+		{In: s1x1x4x24, Out: s1x1x96},
+		{In: s1x96, Out: s1x1x96},
+	}},
+	{Steps: "Reshape shape=1,16,1,32", Rows: []optable.Row{{In: s1x16x32, Out: s1x16x1x32}}},
+	{Steps: "Reshape shape=1,16,1,40", Rows: []optable.Row{{In: s1x16x40, Out: s1x16x1x40}}},
+	{Steps: "Reshape shape=1,16,1,48", Rows: []optable.Row{{In: s1x16x48, Out: s1x16x1x48}}},
+	{Steps: "Reshape shape=1,16,1,56", Rows: []optable.Row{{In: s1x16x56, Out: s1x16x1x56}}},
+	{Steps: "Reshape shape=1,16,1,64", Rows: []optable.Row{{In: s1x16x64, Out: s1x16x1x64}}},
+	{Steps: "Reshape shape=1,16,112", Rows: []optable.Row{{In: s16x112, Out: s1x16x112}}},
+	{Steps: "Reshape shape=1,16,128", Rows: []optable.Row{{In: s16x128, Out: s1x16x128}}},
+	{Steps: "Reshape shape=1,16,16", Rows: []optable.Row{{In: s1x16x1x16, Out: s1x16x16}}},
+	{Steps: "Reshape shape=1,16,192", Rows: []optable.Row{{In: s16x192, Out: s1x16x192}}},
+	{Steps: "Reshape shape=1,16,2,32", Rows: []optable.Row{{In: s1x16x64, Out: s1x16x2x32}}},
+	{Steps: "Reshape shape=1,16,2,40", Rows: []optable.Row{{In: s1x16x80, Out: s1x16x2x40}}},
+	{Steps: "Reshape shape=1,16,2,48", Rows: []optable.Row{{In: s1x16x96, Out: s1x16x2x48}}},
+	{Steps: "Reshape shape=1,16,2,56", Rows: []optable.Row{{In: s1x16x112, Out: s1x16x2x56}}},
+	{Steps: "Reshape shape=1,16,2,64", Rows: []optable.Row{{In: s1x16x128, Out: s1x16x2x64}}},
+	{Steps: "Reshape shape=1,16,24", Rows: []optable.Row{{In: s1x16x1x24, Out: s1x16x24}}},
+	{Steps: "Reshape shape=1,16,256", Rows: []optable.Row{{In: s16x256, Out: s1x16x256}}},
+	{Steps: "Reshape shape=1,16,32", Rows: []optable.Row{
+		{In: s16x32, Out: s1x16x32},
+		{In: s1x16x1x32, Out: s1x16x32},
+		{In: s1x16x2x16, Out: s1x16x32},
+	}},
+	{Steps: "Reshape shape=1,16,320", Rows: []optable.Row{{In: s16x320, Out: s1x16x320}}},
+	{Steps: "Reshape shape=1,16,4,48", Rows: []optable.Row{{In: s1x16x192, Out: s1x16x4x48}}},
+	{Steps: "Reshape shape=1,16,4,64", Rows: []optable.Row{{In: s1x16x256, Out: s1x16x4x64}}},
+	{Steps: "Reshape shape=1,16,4,80", Rows: []optable.Row{{In: s1x16x320, Out: s1x16x4x80}}},
+	{Steps: "Reshape shape=1,16,40", Rows: []optable.Row{{In: s16x40, Out: s1x16x40}}},
+	{Steps: "Reshape shape=1,16,48", Rows: []optable.Row{
+		{In: s16x48, Out: s1x16x48},
+		{In: s1x16x2x24, Out: s1x16x48},
+	}},
+	{Steps: "Reshape shape=1,16,56", Rows: []optable.Row{{In: s16x56, Out: s1x16x56}}},
+	{Steps: "Reshape shape=1,16,64", Rows: []optable.Row{
+		{In: s16x64, Out: s1x16x64},
+		{In: s1x16x2x32, Out: s1x16x64},
+	}},
+	{Steps: "Reshape shape=1,16,72", Rows: []optable.Row{{In: s16x72, Out: s1x16x72}}},
+	{Steps: "Reshape shape=1,16,80", Rows: []optable.Row{{In: s16x80, Out: s1x16x80}}},
+	{Steps: "Reshape shape=1,16,96", Rows: []optable.Row{{In: s16x96, Out: s1x16x96}}},
+	{Steps: "Reshape shape=1,2,2,32", Rows: []optable.Row{{In: s1x4x32, Out: s1x2x2x32}}},
+	{Steps: "Reshape shape=1,2,2,48", Rows: []optable.Row{{In: s1x4x48, Out: s1x2x2x48}}},
+	{Steps: "Reshape shape=1,2,2,64", Rows: []optable.Row{{In: s1x4x64, Out: s1x2x2x64}}},
+	{Steps: "Reshape shape=1,2,2,72", Rows: []optable.Row{{In: s1x4x72, Out: s1x2x2x72}}},
+	{Steps: "Reshape shape=1,2,2,96", Rows: []optable.Row{{In: s1x4x96, Out: s1x2x2x96}}},
+	{Steps: "Reshape shape=1,3,3,32", Rows: []optable.Row{{In: s1x9x32, Out: s1x3x3x32}}},
+	{Steps: "Reshape shape=1,3,3,48", Rows: []optable.Row{{In: s1x9x48, Out: s1x3x3x48}}},
+	{Steps: "Reshape shape=1,3,3,64", Rows: []optable.Row{{In: s1x9x64, Out: s1x3x3x64}}},
+	{Steps: "Reshape shape=1,32,16", Rows: []optable.Row{{In: s1x32x4x4, Out: s1x32x16}}},
+	{Steps: "Reshape shape=1,32,4", Rows: []optable.Row{{In: s1x32x2x2, Out: s1x32x4}}},
+	{Steps: "Reshape shape=1,32,9", Rows: []optable.Row{{In: s1x32x3x3, Out: s1x32x9}}},
+	{Steps: "Reshape shape=1,4,1,32", Rows: []optable.Row{{In: s1x4x32, Out: s1x4x1x32}}},
+	{Steps: "Reshape shape=1,4,1,40", Rows: []optable.Row{{In: s1x4x40, Out: s1x4x1x40}}},
+	{Steps: "Reshape shape=1,4,1,48", Rows: []optable.Row{{In: s1x4x48, Out: s1x4x1x48}}},
+	{Steps: "Reshape shape=1,4,1,56", Rows: []optable.Row{{In: s1x4x56, Out: s1x4x1x56}}},
+	{Steps: "Reshape shape=1,4,1,64", Rows: []optable.Row{{In: s1x4x64, Out: s1x4x1x64}}},
+	{Steps: "Reshape shape=1,4,112", Rows: []optable.Row{{In: s4x112, Out: s1x4x112}}},
+	{Steps: "Reshape shape=1,4,120", Rows: []optable.Row{{In: s4x120, Out: s1x4x120}}},
+	{Steps: "Reshape shape=1,4,128", Rows: []optable.Row{
+		{In: s1x4x4x32, Out: s1x4x128},
+		{In: s4x128, Out: s1x4x128},
+	}},
+	{Steps: "Reshape shape=1,4,144", Rows: []optable.Row{{In: s4x144, Out: s1x4x144}}},
+	{Steps: "Reshape shape=1,4,16", Rows: []optable.Row{{In: s1x4x1x16, Out: s1x4x16}}},
+	{Steps: "Reshape shape=1,4,168", Rows: []optable.Row{{In: s4x168, Out: s1x4x168}}},
+	{Steps: "Reshape shape=1,4,192", Rows: []optable.Row{
+		{In: s1x4x4x48, Out: s1x4x192},
+		{In: s4x192, Out: s1x4x192},
+	}},
+	{Steps: "Reshape shape=1,4,2,32", Rows: []optable.Row{{In: s1x4x64, Out: s1x4x2x32}}},
+	{Steps: "Reshape shape=1,4,2,40", Rows: []optable.Row{{In: s1x4x80, Out: s1x4x2x40}}},
+	{Steps: "Reshape shape=1,4,2,48", Rows: []optable.Row{{In: s1x4x96, Out: s1x4x2x48}}},
+	{Steps: "Reshape shape=1,4,2,56", Rows: []optable.Row{{In: s1x4x112, Out: s1x4x2x56}}},
+	{Steps: "Reshape shape=1,4,2,64", Rows: []optable.Row{{In: s1x4x128, Out: s1x4x2x64}}},
+	{Steps: "Reshape shape=1,4,24", Rows: []optable.Row{{In: s1x4x1x24, Out: s1x4x24}}},
+	{Steps: "Reshape shape=1,4,256", Rows: []optable.Row{
+		{In: s1x4x4x64, Out: s1x4x256},
+		{In: s4x256, Out: s1x4x256},
+	}},
+	{Steps: "Reshape shape=1,4,288", Rows: []optable.Row{{In: s4x288, Out: s1x4x288}}},
+	{Steps: "Reshape shape=1,4,3,32", Rows: []optable.Row{{In: s1x4x96, Out: s1x4x3x32}}},
+	{Steps: "Reshape shape=1,4,3,40", Rows: []optable.Row{{In: s1x4x120, Out: s1x4x3x40}}},
+	{Steps: "Reshape shape=1,4,3,48", Rows: []optable.Row{{In: s1x4x144, Out: s1x4x3x48}}},
+	{Steps: "Reshape shape=1,4,3,56", Rows: []optable.Row{{In: s1x4x168, Out: s1x4x3x56}}},
+	{Steps: "Reshape shape=1,4,3,64", Rows: []optable.Row{{In: s1x4x192, Out: s1x4x3x64}}},
+	{Steps: "Reshape shape=1,4,32", Rows: []optable.Row{
+		{In: s1x2x2x32, Out: s1x4x32},
+		{In: s1x4x1x32, Out: s1x4x32},
+		{In: s1x4x2x16, Out: s1x4x32},
+		{In: s4x32, Out: s1x4x32},
+	}},
+	{Steps: "Reshape shape=1,4,320", Rows: []optable.Row{{In: s4x320, Out: s1x4x320}}},
+	{Steps: "Reshape shape=1,4,384", Rows: []optable.Row{{In: s4x384, Out: s1x4x384}}},
+	{Steps: "Reshape shape=1,4,4,16", Rows: []optable.Row{{In: s1x4x64, Out: s1x4x4x16}}},
+	{Steps: "Reshape shape=1,4,4,32", Rows: []optable.Row{{In: s1x16x32, Out: s1x4x4x32}}},
+	{Steps: "Reshape shape=1,4,4,48", Rows: []optable.Row{
+		{In: s1x16x48, Out: s1x4x4x48},
+		{In: s1x4x192, Out: s1x4x4x48},
+	}},
+	{Steps: "Reshape shape=1,4,4,64", Rows: []optable.Row{
+		{In: s1x16x64, Out: s1x4x4x64},
+		{In: s1x4x256, Out: s1x4x4x64},
+	}},
+	{Steps: "Reshape shape=1,4,4,80", Rows: []optable.Row{{In: s1x4x320, Out: s1x4x4x80}}},
+	{Steps: "Reshape shape=1,4,40", Rows: []optable.Row{{In: s4x40, Out: s1x4x40}}},
+	{Steps: "Reshape shape=1,4,48", Rows: []optable.Row{
+		{In: s1x2x2x48, Out: s1x4x48},
+		{In: s1x4x2x24, Out: s1x4x48},
+		{In: s1x4x3x16, Out: s1x4x48},
+		{In: s4x48, Out: s1x4x48},
+	}},
+	{Steps: "Reshape shape=1,4,480", Rows: []optable.Row{{In: s4x480, Out: s1x4x480}}},
+	{Steps: "Reshape shape=1,4,56", Rows: []optable.Row{{In: s4x56, Out: s1x4x56}}},
+	{Steps: "Reshape shape=1,4,6,48", Rows: []optable.Row{{In: s1x4x288, Out: s1x4x6x48}}},
+	{Steps: "Reshape shape=1,4,6,64", Rows: []optable.Row{{In: s1x4x384, Out: s1x4x6x64}}},
+	{Steps: "Reshape shape=1,4,6,80", Rows: []optable.Row{{In: s1x4x480, Out: s1x4x6x80}}},
+	{Steps: "Reshape shape=1,4,64", Rows: []optable.Row{
+		{In: s1x2x2x64, Out: s1x4x64},
+		{In: s1x4x2x32, Out: s1x4x64},
+		{In: s4x64, Out: s1x4x64},
+	}},
+	{Steps: "Reshape shape=1,4,72", Rows: []optable.Row{
+		{In: s1x4x3x24, Out: s1x4x72},
+		{In: s4x72, Out: s1x4x72},
+	}},
+	{Steps: "Reshape shape=1,4,80", Rows: []optable.Row{{In: s4x80, Out: s1x4x80}}},
+	{Steps: "Reshape shape=1,4,96", Rows: []optable.Row{
+		{In: s1x4x3x32, Out: s1x4x96},
+		{In: s4x96, Out: s1x4x96},
+	}},
+	{Steps: "Reshape shape=1,48,16", Rows: []optable.Row{{In: s1x48x4x4, Out: s1x48x16}}},
+	{Steps: "Reshape shape=1,48,4", Rows: []optable.Row{{In: s1x48x2x2, Out: s1x48x4}}},
+	{Steps: "Reshape shape=1,48,9", Rows: []optable.Row{{In: s1x48x3x3, Out: s1x48x9}}},
+	{Steps: "Reshape shape=1,64,16", Rows: []optable.Row{{In: s1x64x4x4, Out: s1x64x16}}},
+	{Steps: "Reshape shape=1,64,4", Rows: []optable.Row{{In: s1x64x2x2, Out: s1x64x4}}},
+	{Steps: "Reshape shape=1,64,9", Rows: []optable.Row{{In: s1x64x3x3, Out: s1x64x9}}},
+	{Steps: "Reshape shape=1,9,1,32", Rows: []optable.Row{{In: s1x9x32, Out: s1x9x1x32}}},
+	{Steps: "Reshape shape=1,9,1,40", Rows: []optable.Row{{In: s1x9x40, Out: s1x9x1x40}}},
+	{Steps: "Reshape shape=1,9,1,48", Rows: []optable.Row{{In: s1x9x48, Out: s1x9x1x48}}},
+	{Steps: "Reshape shape=1,9,1,56", Rows: []optable.Row{{In: s1x9x56, Out: s1x9x1x56}}},
+	{Steps: "Reshape shape=1,9,1,64", Rows: []optable.Row{{In: s1x9x64, Out: s1x9x1x64}}},
+	{Steps: "Reshape shape=1,9,112", Rows: []optable.Row{{In: s9x112, Out: s1x9x112}}},
+	{Steps: "Reshape shape=1,9,128", Rows: []optable.Row{{In: s9x128, Out: s1x9x128}}},
+	{Steps: "Reshape shape=1,9,16", Rows: []optable.Row{{In: s1x9x1x16, Out: s1x9x16}}},
+	{Steps: "Reshape shape=1,9,192", Rows: []optable.Row{{In: s9x192, Out: s1x9x192}}},
+	{Steps: "Reshape shape=1,9,2,32", Rows: []optable.Row{{In: s1x9x64, Out: s1x9x2x32}}},
+	{Steps: "Reshape shape=1,9,2,40", Rows: []optable.Row{{In: s1x9x80, Out: s1x9x2x40}}},
+	{Steps: "Reshape shape=1,9,2,48", Rows: []optable.Row{{In: s1x9x96, Out: s1x9x2x48}}},
+	{Steps: "Reshape shape=1,9,2,56", Rows: []optable.Row{{In: s1x9x112, Out: s1x9x2x56}}},
+	{Steps: "Reshape shape=1,9,2,64", Rows: []optable.Row{{In: s1x9x128, Out: s1x9x2x64}}},
+	{Steps: "Reshape shape=1,9,24", Rows: []optable.Row{{In: s1x9x1x24, Out: s1x9x24}}},
+	{Steps: "Reshape shape=1,9,256", Rows: []optable.Row{{In: s9x256, Out: s1x9x256}}},
+	{Steps: "Reshape shape=1,9,32", Rows: []optable.Row{
+		{In: s1x9x1x32, Out: s1x9x32},
+		{In: s1x9x2x16, Out: s1x9x32},
+		{In: s9x32, Out: s1x9x32},
+	}},
+	{Steps: "Reshape shape=1,9,320", Rows: []optable.Row{{In: s9x320, Out: s1x9x320}}},
+	{Steps: "Reshape shape=1,9,4,48", Rows: []optable.Row{{In: s1x9x192, Out: s1x9x4x48}}},
+	{Steps: "Reshape shape=1,9,4,64", Rows: []optable.Row{{In: s1x9x256, Out: s1x9x4x64}}},
+	{Steps: "Reshape shape=1,9,4,80", Rows: []optable.Row{{In: s1x9x320, Out: s1x9x4x80}}},
+	{Steps: "Reshape shape=1,9,40", Rows: []optable.Row{{In: s9x40, Out: s1x9x40}}},
+	{Steps: "Reshape shape=1,9,48", Rows: []optable.Row{
+		{In: s1x9x2x24, Out: s1x9x48},
+		{In: s9x48, Out: s1x9x48},
+	}},
+	{Steps: "Reshape shape=1,9,56", Rows: []optable.Row{{In: s9x56, Out: s1x9x56}}},
+	{Steps: "Reshape shape=1,9,64", Rows: []optable.Row{
+		{In: s1x9x2x32, Out: s1x9x64},
+		{In: s9x64, Out: s1x9x64},
+	}},
+	{Steps: "Reshape shape=1,9,72", Rows: []optable.Row{{In: s9x72, Out: s1x9x72}}},
+	{Steps: "Reshape shape=1,9,80", Rows: []optable.Row{{In: s9x80, Out: s1x9x80}}},
+	{Steps: "Reshape shape=1,9,96", Rows: []optable.Row{{In: s9x96, Out: s1x9x96}}},
+	{Steps: "Slice (i0 i64:1[0,] i64:1[9223372036854775807,] i64:1[1,] i64:1[2,])", Rows: []optable.Row{
+		{In: s1x1x1x48, Out: s1x1x1x48},
+		{In: s1x1x1x72, Out: s1x1x1x72},
+		{In: s1x1x1x96, Out: s1x1x1x96},
+		{In: s1x2x2x32, Out: s1x1x2x32},
+		{In: s1x2x2x48, Out: s1x1x2x48},
+		{In: s1x2x2x64, Out: s1x1x2x64},
+		{In: s1x2x2x72, Out: s1x1x2x72},
+		{In: s1x2x2x96, Out: s1x1x2x96},
+		{In: s1x3x3x32, Out: s1x2x3x32},
+		{In: s1x3x3x48, Out: s1x2x3x48},
+		{In: s1x3x3x64, Out: s1x2x3x64},
+		{In: s1x4x4x32, Out: s1x2x4x32},
+		{In: s1x4x4x48, Out: s1x2x4x48},
+		{In: s1x4x4x64, Out: s1x2x4x64},
+	}},
+	{Steps: "Slice (i0 i64:1[0,] i64:1[9223372036854775807,] i64:1[2,] i64:1[2,])", Rows: []optable.Row{
+		{In: s1x1x1x48, Out: s1x1x1x48},
+		{In: s1x1x1x72, Out: s1x1x1x72},
+		{In: s1x1x1x96, Out: s1x1x1x96},
+		{In: s1x1x2x32, Out: s1x1x1x32},
+		{In: s1x1x2x48, Out: s1x1x1x48},
+		{In: s1x1x2x64, Out: s1x1x1x64},
+		{In: s1x1x2x72, Out: s1x1x1x72},
+		{In: s1x1x2x96, Out: s1x1x1x96},
+		{In: s1x2x3x32, Out: s1x2x2x32},
+		{In: s1x2x3x48, Out: s1x2x2x48},
+		{In: s1x2x3x64, Out: s1x2x2x64},
+		{In: s1x2x4x32, Out: s1x2x2x32},
+		{In: s1x2x4x48, Out: s1x2x2x48},
+		{In: s1x2x4x64, Out: s1x2x2x64},
+	}},
+	{Steps: "Softmax", Rows: []optable.Row{
+		{In: s1x1x16x16, Out: s1x1x16x16},
+		{In: s1x1x4x4, Out: s1x1x4x4},
+		{In: s1x1x9x9, Out: s1x1x9x9},
+		{In: s1x2x16x16, Out: s1x2x16x16},
+		{In: s1x2x1x1, Out: s1x2x1x1},
+		{In: s1x2x4x4, Out: s1x2x4x4},
+		{In: s1x2x9x9, Out: s1x2x9x9},
+		{In: s1x3x1x1, Out: s1x3x1x1},
+		{In: s1x3x4x4, Out: s1x3x4x4},
+		{In: s1x4x1x1, Out: s1x4x1x1},
+		{In: s1x4x1x4, Out: s1x4x1x4},
+		{In: s1x4x4x16, Out: s1x4x4x16},
+		{In: s1x4x4x9, Out: s1x4x4x9},
+		{In: s1x6x1x1, Out: s1x6x1x1},
+		{In: s1x6x1x4, Out: s1x6x1x4},
+	}},
+	{Steps: "Split axis=3 split=16,16,16", Rows: []optable.Row{
+		{In: s1x16x1x48, Out: s1x16x1x16_1x16x1x16_1x16x1x16},
+		{In: s1x16x2x48, Out: s1x16x2x16_1x16x2x16_1x16x2x16},
+		{In: s1x1x2x48, Out: s1x1x2x16_1x1x2x16_1x1x2x16},
+		{In: s1x1x3x48, Out: s1x1x3x16_1x1x3x16_1x1x3x16},
+		{In: s1x1x4x48, Out: s1x1x4x16_1x1x4x16_1x1x4x16},
+		{In: s1x4x1x48, Out: s1x4x1x16_1x4x1x16_1x4x1x16},
+		{In: s1x4x2x48, Out: s1x4x2x16_1x4x2x16_1x4x2x16},
+		{In: s1x4x3x48, Out: s1x4x3x16_1x4x3x16_1x4x3x16},
+		{In: s1x9x1x48, Out: s1x9x1x16_1x9x1x16_1x9x1x16},
+		{In: s1x9x2x48, Out: s1x9x2x16_1x9x2x16_1x9x2x16},
+	}},
+	{Steps: "Split axis=3 split=16,16,24", Rows: []optable.Row{
+		{In: s1x16x1x56, Out: s1x16x1x16_1x16x1x16_1x16x1x24},
+		{In: s1x16x2x56, Out: s1x16x2x16_1x16x2x16_1x16x2x24},
+		{In: s1x1x2x56, Out: s1x1x2x16_1x1x2x16_1x1x2x24},
+		{In: s1x1x3x56, Out: s1x1x3x16_1x1x3x16_1x1x3x24},
+		{In: s1x1x4x56, Out: s1x1x4x16_1x1x4x16_1x1x4x24},
+		{In: s1x4x1x56, Out: s1x4x1x16_1x4x1x16_1x4x1x24},
+		{In: s1x4x2x56, Out: s1x4x2x16_1x4x2x16_1x4x2x24},
+		{In: s1x4x3x56, Out: s1x4x3x16_1x4x3x16_1x4x3x24},
+		{In: s1x9x1x56, Out: s1x9x1x16_1x9x1x16_1x9x1x24},
+		{In: s1x9x2x56, Out: s1x9x2x16_1x9x2x16_1x9x2x24},
+	}},
+	{Steps: "Split axis=3 split=16,16,32", Rows: []optable.Row{
+		{In: s1x16x1x64, Out: s1x16x1x16_1x16x1x16_1x16x1x32},
+		{In: s1x16x2x64, Out: s1x16x2x16_1x16x2x16_1x16x2x32},
+		{In: s1x1x2x64, Out: s1x1x2x16_1x1x2x16_1x1x2x32},
+		{In: s1x1x3x64, Out: s1x1x3x16_1x1x3x16_1x1x3x32},
+		{In: s1x1x4x64, Out: s1x1x4x16_1x1x4x16_1x1x4x32},
+		{In: s1x4x1x64, Out: s1x4x1x16_1x4x1x16_1x4x1x32},
+		{In: s1x4x2x64, Out: s1x4x2x16_1x4x2x16_1x4x2x32},
+		{In: s1x4x3x64, Out: s1x4x3x16_1x4x3x16_1x4x3x32},
+		{In: s1x9x1x64, Out: s1x9x1x16_1x9x1x16_1x9x1x32},
+		{In: s1x9x2x64, Out: s1x9x2x16_1x9x2x16_1x9x2x32},
+	}},
+	{Steps: "Split axis=3 split=16,32", Rows: []optable.Row{
+		{In: s1x16x4x48, Out: s1x16x4x16_1x16x4x32},
+		{In: s1x1x6x48, Out: s1x1x6x16_1x1x6x32},
+		{In: s1x4x4x48, Out: s1x4x4x16_1x4x4x32},
+		{In: s1x4x6x48, Out: s1x4x6x16_1x4x6x32},
+		{In: s1x9x4x48, Out: s1x9x4x16_1x9x4x32},
+	}},
+	{Steps: "Split axis=3 split=16,48", Rows: []optable.Row{
+		{In: s1x16x4x64, Out: s1x16x4x16_1x16x4x48},
+		{In: s1x1x6x64, Out: s1x1x6x16_1x1x6x48},
+		{In: s1x4x4x64, Out: s1x4x4x16_1x4x4x48},
+		{In: s1x4x6x64, Out: s1x4x6x16_1x4x6x48},
+		{In: s1x9x4x64, Out: s1x9x4x16_1x9x4x48},
+	}},
+	{Steps: "Split axis=3 split=16,64", Rows: []optable.Row{
+		{In: s1x16x4x80, Out: s1x16x4x16_1x16x4x64},
+		{In: s1x1x6x80, Out: s1x1x6x16_1x1x6x64},
+		{In: s1x4x4x80, Out: s1x4x4x16_1x4x4x64},
+		{In: s1x4x6x80, Out: s1x4x6x16_1x4x6x64},
+		{In: s1x9x4x80, Out: s1x9x4x16_1x9x4x64},
+	}},
+	{Steps: "Split axis=3 split=8,8,16", Rows: []optable.Row{
+		{In: s1x16x1x32, Out: s1x16x1x8_1x16x1x8_1x16x1x16},
+		{In: s1x16x2x32, Out: s1x16x2x8_1x16x2x8_1x16x2x16},
+		{In: s1x1x2x32, Out: s1x1x2x8_1x1x2x8_1x1x2x16},
+		{In: s1x1x3x32, Out: s1x1x3x8_1x1x3x8_1x1x3x16},
+		{In: s1x1x4x32, Out: s1x1x4x8_1x1x4x8_1x1x4x16},
+		{In: s1x4x1x32, Out: s1x4x1x8_1x4x1x8_1x4x1x16},
+		{In: s1x4x2x32, Out: s1x4x2x8_1x4x2x8_1x4x2x16},
+		{In: s1x4x3x32, Out: s1x4x3x8_1x4x3x8_1x4x3x16},
+		{In: s1x9x1x32, Out: s1x9x1x8_1x9x1x8_1x9x1x16},
+		{In: s1x9x2x32, Out: s1x9x2x8_1x9x2x8_1x9x2x16},
+	}},
+	{Steps: "Split axis=3 split=8,8,24", Rows: []optable.Row{
+		{In: s1x16x1x40, Out: s1x16x1x8_1x16x1x8_1x16x1x24},
+		{In: s1x16x2x40, Out: s1x16x2x8_1x16x2x8_1x16x2x24},
+		{In: s1x1x2x40, Out: s1x1x2x8_1x1x2x8_1x1x2x24},
+		{In: s1x1x3x40, Out: s1x1x3x8_1x1x3x8_1x1x3x24},
+		{In: s1x1x4x40, Out: s1x1x4x8_1x1x4x8_1x1x4x24},
+		{In: s1x4x1x40, Out: s1x4x1x8_1x4x1x8_1x4x1x24},
+		{In: s1x4x2x40, Out: s1x4x2x8_1x4x2x8_1x4x2x24},
+		{In: s1x4x3x40, Out: s1x4x3x8_1x4x3x8_1x4x3x24},
+		{In: s1x9x1x40, Out: s1x9x1x8_1x9x1x8_1x9x1x24},
+		{In: s1x9x2x40, Out: s1x9x2x8_1x9x2x8_1x9x2x24},
+	}},
+	{Steps: "Split axis=3 split=8,8,32", Rows: []optable.Row{
+		{In: s1x16x1x48, Out: s1x16x1x8_1x16x1x8_1x16x1x32},
+		{In: s1x16x2x48, Out: s1x16x2x8_1x16x2x8_1x16x2x32},
+		{In: s1x1x2x48, Out: s1x1x2x8_1x1x2x8_1x1x2x32},
+		{In: s1x1x3x48, Out: s1x1x3x8_1x1x3x8_1x1x3x32},
+		{In: s1x1x4x48, Out: s1x1x4x8_1x1x4x8_1x1x4x32},
+		{In: s1x4x1x48, Out: s1x4x1x8_1x4x1x8_1x4x1x32},
+		{In: s1x4x2x48, Out: s1x4x2x8_1x4x2x8_1x4x2x32},
+		{In: s1x4x3x48, Out: s1x4x3x8_1x4x3x8_1x4x3x32},
+		{In: s1x9x1x48, Out: s1x9x1x8_1x9x1x8_1x9x1x32},
+		{In: s1x9x2x48, Out: s1x9x2x8_1x9x2x8_1x9x2x32},
+	}},
+	{Steps: "Transpose perm=0,2,1", Rows: []optable.Row{
+		{In: s1x32x16, Out: s1x16x32},
+		{In: s1x32x4, Out: s1x4x32},
+		{In: s1x32x9, Out: s1x9x32},
+		{In: s1x48x16, Out: s1x16x48},
+		{In: s1x48x4, Out: s1x4x48},
+		{In: s1x48x9, Out: s1x9x48},
+		{In: s1x64x16, Out: s1x16x64},
+		{In: s1x64x4, Out: s1x4x64},
+		{In: s1x64x9, Out: s1x9x64},
+	}},
+	{Steps: "Transpose perm=0,2,1,3", Rows: []optable.Row{
+		{In: s1x16x1x16, Out: s1x1x16x16},
+		{In: s1x16x1x24, Out: s1x1x16x24},
+		{In: s1x16x1x32, Out: s1x1x16x32},
+		{In: s1x16x1x8, Out: s1x1x16x8},
+		{In: s1x16x2x16, Out: s1x2x16x16},
+		{In: s1x16x2x24, Out: s1x2x16x24},
+		{In: s1x16x2x32, Out: s1x2x16x32},
+		{In: s1x16x2x8, Out: s1x2x16x8},
+		{In: s1x16x4x32, Out: s1x4x16x32},
+		{In: s1x16x4x48, Out: s1x4x16x48},
+		{In: s1x16x4x64, Out: s1x4x16x64},
+		{In: s1x1x16x16, Out: s1x16x1x16},
+		{In: s1x1x16x24, Out: s1x16x1x24},
+		{In: s1x1x16x32, Out: s1x16x1x32},
+		{In: s1x1x2x16, Out: s1x2x1x16},
+		{In: s1x1x2x24, Out: s1x2x1x24},
+		{In: s1x1x2x32, Out: s1x2x1x32},
+		{In: s1x1x2x8, Out: s1x2x1x8},
+		{In: s1x1x3x16, Out: s1x3x1x16},
+		{In: s1x1x3x24, Out: s1x3x1x24},
+		{In: s1x1x3x32, Out: s1x3x1x32},
+		{In: s1x1x3x8, Out: s1x3x1x8},
+		{In: s1x1x4x16, Out: s1x4x1x16},
+		{In: s1x1x4x24, Out: s1x4x1x24},
+		{In: s1x1x4x32, Out: s1x4x1x32},
+		{In: s1x1x4x8, Out: s1x4x1x8},
+		{In: s1x1x6x16, Out: s1x6x1x16},
+		{In: s1x1x6x32, Out: s1x6x1x32},
+		{In: s1x1x6x48, Out: s1x6x1x48},
+		{In: s1x1x6x64, Out: s1x6x1x64},
+		{In: s1x1x9x16, Out: s1x9x1x16},
+		{In: s1x1x9x24, Out: s1x9x1x24},
+		{In: s1x1x9x32, Out: s1x9x1x32},
+		{In: s1x2x16x16, Out: s1x16x2x16},
+		{In: s1x2x16x24, Out: s1x16x2x24},
+		{In: s1x2x16x32, Out: s1x16x2x32},
+		{In: s1x2x1x16, Out: s1x1x2x16},
+		{In: s1x2x1x24, Out: s1x1x2x24},
+		{In: s1x2x1x32, Out: s1x1x2x32},
+		{In: s1x2x4x16, Out: s1x4x2x16},
+		{In: s1x2x4x24, Out: s1x4x2x24},
+		{In: s1x2x4x32, Out: s1x4x2x32},
+		{In: s1x2x9x16, Out: s1x9x2x16},
+		{In: s1x2x9x24, Out: s1x9x2x24},
+		{In: s1x2x9x32, Out: s1x9x2x32},
+		{In: s1x3x1x16, Out: s1x1x3x16},
+		{In: s1x3x1x24, Out: s1x1x3x24},
+		{In: s1x3x1x32, Out: s1x1x3x32},
+		{In: s1x3x4x16, Out: s1x4x3x16},
+		{In: s1x3x4x24, Out: s1x4x3x24},
+		{In: s1x3x4x32, Out: s1x4x3x32},
+		{In: s1x4x1x16, Out: s1x1x4x16},
+		{In: s1x4x1x24, Out: s1x1x4x24},
+		{In: s1x4x1x32, Out: s1x1x4x32},
+		{In: s1x4x1x48, Out: s1x1x4x48},
+		{In: s1x4x1x64, Out: s1x1x4x64},
+		{In: s1x4x1x8, Out: s1x1x4x8},
+		{In: s1x4x2x16, Out: s1x2x4x16},
+		{In: s1x4x2x24, Out: s1x2x4x24},
+		{In: s1x4x2x32, Out: s1x2x4x32},
+		{In: s1x4x2x8, Out: s1x2x4x8},
+		{In: s1x4x3x16, Out: s1x3x4x16},
+		{In: s1x4x3x24, Out: s1x3x4x24},
+		{In: s1x4x3x32, Out: s1x3x4x32},
+		{In: s1x4x3x8, Out: s1x3x4x8},
+		{In: s1x4x4x16, Out: s1x4x4x16},
+		{In: s1x4x4x32, Out: s1x4x4x32},
+		{In: s1x4x4x48, Out: s1x4x4x48},
+		{In: s1x4x4x64, Out: s1x4x4x64},
+		{In: s1x4x6x32, Out: s1x6x4x32},
+		{In: s1x4x6x48, Out: s1x6x4x48},
+		{In: s1x4x6x64, Out: s1x6x4x64},
+		{In: s1x6x1x32, Out: s1x1x6x32},
+		{In: s1x6x1x48, Out: s1x1x6x48},
+		{In: s1x6x1x64, Out: s1x1x6x64},
+		{In: s1x9x1x16, Out: s1x1x9x16},
+		{In: s1x9x1x24, Out: s1x1x9x24},
+		{In: s1x9x1x32, Out: s1x1x9x32},
+		{In: s1x9x1x8, Out: s1x1x9x8},
+		{In: s1x9x2x16, Out: s1x2x9x16},
+		{In: s1x9x2x24, Out: s1x2x9x24},
+		{In: s1x9x2x32, Out: s1x2x9x32},
+		{In: s1x9x2x8, Out: s1x2x9x8},
+		{In: s1x9x4x32, Out: s1x4x9x32},
+		{In: s1x9x4x48, Out: s1x4x9x48},
+		{In: s1x9x4x64, Out: s1x4x9x64},
+	}},
+	{Steps: "Transpose perm=0,2,3,1", Rows: []optable.Row{
+		{In: s1x16x1x16, Out: s1x1x16x16},
+		{In: s1x16x1x8, Out: s1x1x8x16},
+		{In: s1x16x2x16, Out: s1x2x16x16},
+		{In: s1x16x2x8, Out: s1x2x8x16},
+		{In: s1x16x4x16, Out: s1x4x16x16},
+		{In: s1x1x2x16, Out: s1x2x16x1},
+		{In: s1x1x2x8, Out: s1x2x8x1},
+		{In: s1x1x3x16, Out: s1x3x16x1},
+		{In: s1x1x3x8, Out: s1x3x8x1},
+		{In: s1x1x4x16, Out: s1x4x16x1},
+		{In: s1x1x4x8, Out: s1x4x8x1},
+		{In: s1x1x6x16, Out: s1x6x16x1},
+		{In: s1x4x1x16, Out: s1x1x16x4},
+		{In: s1x4x1x8, Out: s1x1x8x4},
+		{In: s1x4x2x16, Out: s1x2x16x4},
+		{In: s1x4x2x8, Out: s1x2x8x4},
+		{In: s1x4x3x16, Out: s1x3x16x4},
+		{In: s1x4x3x8, Out: s1x3x8x4},
+		{In: s1x4x4x16, Out: s1x4x16x4},
+		{In: s1x4x6x16, Out: s1x6x16x4},
+		{In: s1x9x1x16, Out: s1x1x16x9},
+		{In: s1x9x1x8, Out: s1x1x8x9},
+		{In: s1x9x2x16, Out: s1x2x16x9},
+		{In: s1x9x2x8, Out: s1x2x8x9},
+		{In: s1x9x4x16, Out: s1x4x16x9},
+	}},
+}
+
+// ops is sorted by key.
+var ops = optable.Ops(shapes[:], kernels[:])
 
 // sitesNone has the operator at every place of the network under fusion rules "none".
 var sitesNone = [...]optable.Site{

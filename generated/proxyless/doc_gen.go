@@ -57,7 +57,7 @@ var definition = supernet.Net{
 		{Index: 8, Name: "stage8", Width: 512},
 		{Index: 9, Name: "stage9", Width: 10},
 	},
-	Ops: ops[:],
+	Ops: ops,
 	Rules: []supernet.Rules{
 		{Name: "none", Sites: sitesNone[:]},
 		{Name: "embedded", Patterns: []string{"Conv Relu|Clip", "Gemm Relu|Clip", "MatMul Relu|Clip", "Add Relu|Clip"}, Sites: sitesEmbedded[:]},

@@ -53,7 +53,7 @@ var definition = supernet.Net{
 		{Index: 6, Name: "stage6", Width: 384},
 		{Index: 7, Name: "stage7", Width: 10},
 	},
-	Ops: ops[:],
+	Ops: ops,
 	Rules: []supernet.Rules{
 		{Name: "none", Sites: sitesNone[:]},
 		{Name: "embedded", Patterns: []string{"Conv Relu|Clip", "Gemm Relu|Clip", "MatMul Relu|Clip", "Add Relu|Clip"}, Sites: sitesEmbedded[:]},

@@ -49,7 +49,7 @@ var definition = supernet.Net{
 		{Index: 4, Name: "stage4", Width: 128},
 		{Index: 5, Name: "stage5", Width: 10},
 	},
-	Ops: ops[:],
+	Ops: ops,
 	Rules: []supernet.Rules{
 		{Name: "none", Sites: sitesNone[:]},
 		{Name: "embedded", Patterns: []string{"Conv Relu|Clip", "Gemm Relu|Clip", "MatMul Relu|Clip", "Add Relu|Clip"}, Sites: sitesEmbedded[:]},

@@ -1,0 +1,61 @@
+package view
+
+import (
+	"strings"
+
+	"github.com/autotailor/autotailor/runtime/optable"
+)
+
+// ShapeList is shapes of operands or results, which emitted code has once and calls by name.
+type ShapeList struct {
+	Name string
+	optable.Shapes
+}
+
+// SetOps makes the table of operators, which are sorted. Those with the same steps are a kernel. Their shapes go to a list, in order of
+// first use; number 0 is none.
+func (p *Package) SetOps(ops []optable.Op) error {
+	t := &p.Table
+	t.Ops = ops
+	numbers := map[string]uint32{"": 0}
+	t.Shapes = []ShapeList{{}}
+	if p.scope == nil {
+		p.scope = newScope()
+	}
+	for _, o := range t.Ops {
+		var row [3]uint32
+		for k, text := range []string{o.In, o.Params, o.Out} {
+			n, ok := numbers[text]
+			if !ok {
+				list, err := optable.ParseShapes(text)
+				if err != nil {
+					return err
+				}
+				n = uint32(len(t.Shapes))
+				numbers[text] = n
+				t.Shapes = append(t.Shapes, ShapeList{p.scope.first(shapesName(text)), list})
+			}
+			row[k] = n
+		}
+		last := len(t.Kernels) - 1
+		if last < 0 || t.Kernels[last].Steps != o.Steps {
+			t.Kernels = append(t.Kernels, optable.Kernel{Steps: o.Steps})
+			last++
+		}
+		t.Kernels[last].Rows = append(t.Kernels[last].Rows, optable.Row{In: row[0], Params: row[1], Out: row[2], MACs: o.MACs})
+	}
+	return nil
+}
+
+// maxNamed is the number of shapes that a name spells out.
+const maxNamed = 4
+
+// shapesName is the name of shapes by their text: s1x3x224x224, or s32x3x3x3_32 for a weight and its bias.
+func shapesName(text string) string {
+	list := strings.Fields(strings.NewReplacer("()", "scalar", ":", "x").Replace(text))
+	more := ""
+	if len(list) > maxNamed {
+		list, more = list[:maxNamed], "_etc"
+	}
+	return "s" + strings.Join(list, "_") + more
+}
