@@ -27,6 +27,7 @@ var models = map[string]model{
 	"long stage":   {longStage, "arch.divisor = 4\nvar.stage_vars.width_mult = [0.5, 1]\nvar.stage_vars.reduce_depth = [-2, -1, 0]"},
 	"transformer":  {transformer, heads},
 	"tokens":       {tokens, "arch.divisor = 4\nvar.global_vars.resolution = [8, 16]\nvar.stage_vars.width_mult = [0.5, 1]\n" + heads},
+	"two widths":   {twoWidths, "[var.block_vars]\nTransformerBlock.expand_ratio = [2, 1]\n"},
 	"two branches": {branches, "arch.divisor = 4\nvar.stage_vars.width_mult = [0.5, 1]\nvar.global_vars.resolution = [8, 16]"},
 }
 
@@ -63,7 +64,7 @@ d1r = Clip d1
 d2 = Conv d1r [72,1,5,5] group=72 pads=2,2,2,2
 d2r = Clip d2
 d3 = Conv d2r [24,72,1,1]
-d = Add d3 c3
+d = Add c3 d3
 
 p = GlobalAveragePool d
 f = Flatten p
@@ -81,31 +82,38 @@ var.block_vars.BottleneckBlock.expand_ratio = [1, 2, 3]
 var.block_vars.BottleneckBlock.kernel_size = [3, 5]
 `
 
-const transformer = `
-input x Nx6x32
-q = MatMul x [32,64]
-k = MatMul x [32,64]
-v = MatMul x [32,128]
-qh = Reshape q {0,6,4,16}
-kh = Reshape k {0,6,4,16}
-vh = Reshape v {0,6,4,32}
-qt = Transpose qh perm=0,2,1,3
-kt = Transpose kh perm=0,2,3,1
-vt = Transpose vh perm=0,2,1,3
-s = MatMul qt kt
-p = Softmax s axis=-1
-m = MatMul p vt
-mt = Transpose m perm=0,2,1,3
-mr = Reshape mt {0,6,128}
-o = MatMul mr [128,32]
-y = Add o x
-a = MatMul y [32,64]
-b = Gelu a
-c = MatMul b [64,32]
-z = Add c y
-r = Relu z
-output r
-`
+var transformer = "input x Nx6x32\n" + attention("x", "", 32, 4) + "output r\n"
+
+// twoWidths has two blocks of one form with numbers of heads that differ and cannot be chosen.
+var twoWidths = "input x Nx6x32\n" + attention("x", "a", 32, 4) + "w = MatMul ra [32,64]\n" + attention("w", "b", 64, 8) + "output rb\n"
+
+// attention is a Transformer of six tokens after the value in; its values end with n, and r is its result.
+func attention(in, n string, width, heads int) string {
+	numbers := strings.NewReplacer("WIDTH", fmt.Sprint(width), "KEYS", fmt.Sprint(16*heads), "VALUES", fmt.Sprint(32*heads), "HEADS", fmt.Sprint(heads), "TWICE", fmt.Sprint(2*width))
+	return strings.NewReplacer("#", n, "IN", in).Replace(numbers.Replace(`
+q# = MatMul IN [WIDTH,KEYS]
+k# = MatMul IN [WIDTH,KEYS]
+v# = MatMul IN [WIDTH,VALUES]
+qh# = Reshape q# {0,6,HEADS,16}
+kh# = Reshape k# {0,6,HEADS,16}
+vh# = Reshape v# {0,6,HEADS,32}
+qt# = Transpose qh# perm=0,2,1,3
+kt# = Transpose kh# perm=0,2,3,1
+vt# = Transpose vh# perm=0,2,1,3
+s# = MatMul qt# kt#
+p# = Softmax s# axis=-1
+m# = MatMul p# vt#
+mt# = Transpose m# perm=0,2,1,3
+mr# = Reshape mt# {0,6,VALUES}
+o# = MatMul mr# [VALUES,WIDTH]
+y# = Add o# IN
+a# = MatMul y# [WIDTH,TWICE]
+b# = Gelu a#
+c# = MatMul b# [TWICE,WIDTH]
+z# = Add c# y#
+r# = Relu z#
+`))
+}
 
 // tokens is a vision transformer: positions are added to patches, and their mean is classified.
 const tokens = `
