@@ -35,17 +35,20 @@ type Info struct {
 	Rules     string // fusion rule set that describes what it runs as one kernel
 }
 
-// Batches yields batches of model inputs; it may be ranged over more than once.
+// Batches yields batches of the input of a model that has one; it may be ranged over more than once.
 type Batches func(yield func(nn.Tensor) bool)
+
+// Inputs are the batches as those of any model are.
+func (b Batches) Inputs() nn.Inputs {
+	return func(yield func([]nn.Tensor, error) bool) {
+		b(func(x nn.Tensor) bool { return yield([]nn.Tensor{x}, nil) })
+	}
+}
 
 // Recalibrator is an Engine that can recompute BatchNorm statistics.
 type Recalibrator interface {
 	Engine
-	// Recalibrate runs the batches through g with each BatchNormalization normalising by its own batch's
-	// statistics (OFA, set_running_statistics), and returns w with the mean and (biased) variance parameters of g
-	// replaced by the sample-weighted averages. The replacement has the SuperNet's full shape; positions outside the SubNet keep w's values.
-	// The outputs for each batch, so normalised, are handed to seen, unless that is nil; they are valid until it returns.
-	Recalibrate(ctx context.Context, g *nn.Graph, w nn.Weights, data Batches, seen func([]nn.Tensor)) (nn.Weights, error)
+	nn.Recalibrator
 }
 
 // Measurer is an Engine that runs networks elsewhere and tells only how long they took: the driver of a device.

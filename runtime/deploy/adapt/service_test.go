@@ -85,7 +85,7 @@ var recalibrated = sync.OnceValues(func() (all []nn.Weights, err error) {
 		if err != nil {
 			return nil, err
 		}
-		own, err := embedded.New(embedded.Options{}).Recalibrate(context.Background(), g, w, transform.Batches(set.Slice(0, 60), 20, g.Values[g.Inputs[0]].Shape[2]), nil)
+		own, err := embedded.New(embedded.Options{}).Recalibrate(context.Background(), g, w, transform.Batches(set.Slice(0, 60), 20, g.Values[g.Inputs[0]].Shape[2]).Inputs(), nil)
 		if err != nil {
 			return nil, err
 		}

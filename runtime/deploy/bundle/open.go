@@ -86,7 +86,10 @@ func (b *Bundle) Recalibrated(net *supernet.Net, k int) (nn.Weights, error) {
 		return nil, err
 	}
 	over, err := b.Statistics(g, k)
-	return nn.Overlay(b.Model, over), err
+	if len(over) == 0 || err != nil {
+		return b.Model, err
+	}
+	return net.WithStatistics(nn.Overlay(b.Model, over), genes), nil
 }
 
 // Statistics returns the recalibrated means and variances of SubNet k, which g is, by the names of their parameters and in the
@@ -96,7 +99,7 @@ func (b *Bundle) Statistics(g *nn.Graph, k int) (map[string]nn.Tensor, error) {
 	if b.statistics[k] == nil {
 		return over, nil
 	}
-	for _, p := range averages(g) {
+	for _, p := range supernet.Statistics(g) {
 		t, err := b.statistics[k].Tensor(p.Name)
 		if err != nil {
 			return nil, err
@@ -127,19 +130,6 @@ func spread(p nn.Param, t, full nn.Tensor) (nn.Tensor, error) {
 	return nn.FromFloat32s(p.Shape, to), nil
 }
 
-// averages lists the means and variances of g's batch normalisations.
-func averages(g *nn.Graph) []nn.Param {
-	var out []nn.Param
-	for _, i := range supernet.Normalisations(g) {
-		for _, v := range g.Nodes[i].In[3:5] {
-			if p := g.Values[v].Param; p != nil && len(p.Shape) == 1 {
-				out = append(out, *p)
-			}
-		}
-	}
-	return out
-}
-
 // statisticsOf is the file with a SubNet's statistics, nil when it has no normalisation.
 func statisticsOf(net *supernet.Net, s SubNet, w nn.Weights) ([]byte, error) {
 	genes, err := space.Parse(net.Choices, s.SubNet)
@@ -151,7 +141,7 @@ func statisticsOf(net *supernet.Net, s SubNet, w nn.Weights) ([]byte, error) {
 		return nil, err
 	}
 	tensors := map[string]nn.Tensor{}
-	for _, p := range averages(g) {
+	for _, p := range supernet.Statistics(g) {
 		if tensors[p.Name], err = nn.Fetch(w, p); err != nil {
 			return nil, err
 		}

@@ -42,7 +42,7 @@ func logical(typ string) func(d *draw) []nn.Value {
 func bitShift(d *draw) []nn.Value {
 	s := d.shape(1, 4)
 	bytes := func(most float32) nn.Value {
-		x := d.b.Mul(d.b.Act(d.input(s), nn.Sigmoid()), d.b.Op(nn.Floats(most))[0])
+		x := d.b.Mul(d.b.Act(d.input(s), nn.Sigmoid()), d.b.Floats(most))
 		return d.b.Op(nn.Op{Type: "Cast", Attrs: []nn.Attr{integer("to", int(nn.Uint8))}, Types: []nn.DType{nn.Uint8}}.Yields(s), x)[0]
 	}
 	direction := nn.Attr{Name: "direction", Kind: nn.AttrString, String: one(d, "LEFT", "RIGHT")}

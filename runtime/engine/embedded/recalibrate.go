@@ -2,32 +2,32 @@ package embedded
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
-	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
 // recorder gathers the statistics of every batch normalisation.
 type recorder struct {
-	norms []*statistics
+	norms []*sums
 }
 
-// statistics are sample-weighted sums over batches.
-type statistics struct {
+// sums are the sample-weighted sums of a normalisation's statistics over batches.
+type sums struct {
 	node           node
 	mean, variance []float64
 	samples        float64
 }
 
-func (r *recorder) add(n node) *statistics {
-	s := &statistics{node: n}
+func (r *recorder) add(n node) *sums {
+	s := &sums{node: n}
 	r.norms = append(r.norms, s)
 	return s
 }
 
-func (s *statistics) observe(m *kernel.Moments, samples int) {
+func (s *sums) observe(m *kernel.Moments, samples int) {
 	if s.mean == nil {
 		s.mean, s.variance = make([]float64, len(m.Mean)), make([]float64, len(m.Mean))
 	}
@@ -38,8 +38,8 @@ func (s *statistics) observe(m *kernel.Moments, samples int) {
 	s.samples += float64(samples)
 }
 
-// Recalibrate implements engine.Recalibrator.
-func (e *Engine) Recalibrate(ctx context.Context, g *nn.Graph, w nn.Weights, data engine.Batches, seen func([]nn.Tensor)) (nn.Weights, error) {
+// Recalibrate implements nn.Recalibrator.
+func (e *Engine) Recalibrate(ctx context.Context, g *nn.Graph, w nn.Weights, data nn.Inputs, seen func([]nn.Tensor)) (nn.Weights, error) {
 	stats := &recorder{}
 	p, err := compile(g, w, e.isa, stats)
 	if err != nil {
@@ -47,11 +47,11 @@ func (e *Engine) Recalibrate(ctx context.Context, g *nn.Graph, w nn.Weights, dat
 	}
 	s := newSession(p, e.threads, false)
 	defer s.Close()
-	for x := range data {
-		if err := ctx.Err(); err != nil {
+	for in, err := range data {
+		if err := errors.Join(ctx.Err(), err); err != nil {
 			return nil, err
 		}
-		out, err := s.Run(x)
+		out, err := s.Run(in...)
 		if err != nil {
 			return nil, err
 		}
@@ -75,7 +75,7 @@ func (e *Engine) Recalibrate(ctx context.Context, g *nn.Graph, w nn.Weights, dat
 }
 
 // replace puts averages at the picked positions of a parameter.
-func (s *statistics) replace(over map[string]nn.Tensor, w nn.Weights, p *nn.Param, sum []float64) error {
+func (s *sums) replace(over map[string]nn.Tensor, w nn.Weights, p *nn.Param, sum []float64) error {
 	if p == nil {
 		return fmt.Errorf("its statistics are no parameters")
 	}

@@ -124,7 +124,9 @@ func (e *Evaluator) Prepare(ctx context.Context, g space.Genes) (graph *nn.Graph
 	if e.recalibrates() {
 		images = e.Options.Transform.Batches(e.Options.Calibration, e.batch(graph), side)
 	}
-	w, err = e.recalibrate(ctx, graph, images, nil)
+	if w, err = e.recalibrate(ctx, graph, images, nil); err == nil && e.recalibrates() {
+		w = e.Net.WithStatistics(w, g)
+	}
 	return graph, w, side, err
 }
 
@@ -145,7 +147,7 @@ func (e *Evaluator) recalibrate(ctx context.Context, g *nn.Graph, data engine.Ba
 	if !e.recalibrates() {
 		return e.Weights, nil
 	}
-	return e.Engine.(engine.Recalibrator).Recalibrate(ctx, g, e.Weights, data, seen)
+	return e.Engine.(engine.Recalibrator).Recalibrate(ctx, g, e.Weights, data.Inputs(), seen)
 }
 
 // check reports what makes counting impossible for any SubNet.

@@ -1,9 +1,11 @@
 package sensitivity_test
 
 import (
+	"errors"
 	"math"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -219,6 +221,38 @@ func TestResumedTableIsTheSame(t *testing.T) {
 		}
 		if again.Base != whole.Base || again.Correct[0][1] != whole.Correct[0][1] || again.Correct[1][1] != whole.Correct[1][1] {
 			t.Errorf("stopped after %d: %+v, want %+v", stop, again, whole)
+		}
+	}
+}
+
+// TestSourceRecalibratesAsPrepareDoes: to the bit, for SubNets of both resolutions; what does not fit the images is an error.
+func TestSourceRecalibratesAsPrepareDoes(t *testing.T) {
+	rng := rand.New(rand.NewPCG(4, 4))
+	net, w, set := small(nn.Batch), parameters(rng), images(rng, 23)
+	e := sensitivity.Evaluator{Net: net, Engine: embedded.New(embedded.Options{}), Weights: w, Images: set, Options: sensitivity.Options{Calibration: set, Batch: 5}}
+	for _, g := range []space.Genes{{0, 1}, {1, 0}, {1, 1}} {
+		graph, want, _, err := e.Prepare(t.Context(), g)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := net.Recalibrate(t.Context(), g, w, embedded.New(embedded.Options{}), data.Source{Set: set, Batch: 5})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range supernet.Statistics(graph) {
+			a, err1 := nn.Fetch(want, p)
+			b, err2 := nn.Fetch(got, p)
+			if err1 != nil || err2 != nil || !slices.Equal(a.Float32s(), b.Float32s()) {
+				t.Errorf("%v: %s is %v, want %v (%v, %v)", g, p.Name, b.Float32s(), a.Float32s(), err1, err2)
+			}
+		}
+		if err := errors.Join(net.CheckStatistics(g, want), net.CheckStatistics(g, got)); err != nil {
+			t.Errorf("%v: statistics of its own are refused: %v", g, err)
+		}
+	}
+	for _, bad := range []*data.Set{{N: 4, Channels: 3, Height: 8, Width: 8}, images(rng, 3)} {
+		if _, err := small(2).Recalibrate(t.Context(), space.Genes{1, 1}, w, embedded.New(embedded.Options{}), data.Source{Set: bad}); err == nil {
+			t.Errorf("%d images of %d channels are input of a network with one channel and batches of 2", bad.N, bad.Channels)
 		}
 	}
 }

@@ -62,7 +62,7 @@ func (r *run) recalibrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fixed := statistics(r.store.graph)
+	fixed := averages(r.store.graph)
 	for _, name := range r.store.names {
 		if !fixed[name] {
 			continue

@@ -33,7 +33,7 @@ func newStore(net *supernet.Net, w nn.Weights, learn bool) (*store, error) {
 		return nil, err
 	}
 	s := &store{net: net, base: w, graph: g, info: map[string]nn.Param{}, turned: map[string]bool{}, params: engine.Params{}, transforms: map[string]bool{}}
-	fixed := statistics(g)
+	fixed := averages(g)
 	var errs []error
 	for _, v := range g.Values {
 		p := v.Param
@@ -74,18 +74,11 @@ func (s *store) addIntegers(name string, t nn.Tensor) {
 	}
 }
 
-// statistics names the means and variances of batch normalisations.
-func statistics(g *nn.Graph) map[string]bool {
+// averages names the means and variances of batch normalisations.
+func averages(g *nn.Graph) map[string]bool {
 	out := map[string]bool{}
-	for _, n := range g.Nodes {
-		if n.Type != "BatchNormalization" {
-			continue
-		}
-		for _, v := range n.In[3:] {
-			if p := g.Values[v].Param; p != nil {
-				out[p.Name] = true
-			}
-		}
+	for _, p := range supernet.Statistics(g) {
+		out[p.Name] = true
 	}
 	return out
 }

@@ -1,0 +1,52 @@
+package nn
+
+import (
+	"context"
+	"iter"
+)
+
+// Inputs yields batches of a network's inputs, in the order of its inputs. It ends with the first error.
+type Inputs = iter.Seq2[[]Tensor, error]
+
+// Source has inputs for any SubNet of a SuperNet: data of the kind that the model was trained with, prepared like then.
+type Source interface {
+	// Batches yields the source's data as the inputs of a network, whose names, types and shapes are those of inputs. Axes of
+	// size Batch are as long as the source makes its batches; all others have the given extents, so that images, for example,
+	// are resized to the SubNet's resolution. It may be ranged over more than once.
+	Batches(inputs []Info) Inputs
+}
+
+// Recalibrator recomputes statistics. The embedded engine (package runtime/engine/embedded) is one.
+type Recalibrator interface {
+	// Recalibrate runs the batches through g with each BatchNormalization normalising by its own batch's
+	// statistics (OFA, set_running_statistics), and returns w with the mean and (biased) variance parameters of g
+	// replaced by the sample-weighted averages. The replacement has the SuperNet's full shape; positions outside the SubNet keep w's values.
+	// The outputs for each batch, so normalised, are handed to seen, unless that is nil; they are valid until it returns.
+	Recalibrate(ctx context.Context, g *Graph, w Weights, data Inputs, seen func([]Tensor)) (Weights, error)
+}
+
+// owned are weights that know whose statistics they have.
+type owned struct {
+	Weights
+	owner string
+}
+
+// Base returns the weights without that knowledge.
+func (o owned) Base() Weights { return o.Weights }
+
+// WithOwner returns w marked as having the statistics of owner, see package supernet.
+func WithOwner(w Weights, owner string) Weights { return owned{w, owner} }
+
+// Owner returns whose statistics w has, "" where nobody has marked it.
+func Owner(w Weights) string {
+	for {
+		switch x := w.(type) {
+		case owned:
+			return x.owner
+		case interface{ Base() Weights }:
+			w = x.Base()
+		default:
+			return ""
+		}
+	}
+}
