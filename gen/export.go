@@ -1,44 +1,46 @@
 package gen
 
 import (
-	"slices"
-
 	"github.com/dave/jennifer/jen"
 
 	"github.com/autotailor/autotailor/gen/view"
 )
 
-// exportFile writes export_gen.go.
-func exportFile(f *jen.File, p *view.Package) error {
-	f.Comment("ExportONNX writes s as a stand-alone ONNX model with weights taken from w: the SuperNet's model, or what training made of it.")
-	if normalises(p) {
-		f.Comment("Normalisations are multiplied into the layers before them. The means and variances of w are written as they are. Those of the SuperNet's model")
-		f.Comment("are the original's: a SubNet that is exported with them classifies far worse than predicted, without an error. Recalibrate w for s first, see")
-		f.Comment("engine/embedded.Engine.Recalibrate, as the command `export --recalibrate` does.")
-	} else {
-		f.Comment("Normalisations are multiplied into the layers before them.")
-	}
-	f.Func().Params(jen.Id("s").Id("SubNet")).Id("ExportONNX").
-		Params(jen.Id("dst").Qual("io", "Writer"), jen.Id("w").Add(nnType("Weights"))).Error().Block(
-		jen.Id("tape").Op(":=").Add(nnType("NewTape")).Call(),
-		jen.Id("s").Dot("Build").Call(jen.Id("tape")),
-		jen.List(jen.Id("g"), jen.Err()).Op(":=").Id("tape").Dot("Graph").Call(),
-		jen.If(jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Err())),
-		jen.Return(qual("onnxfile", "Write").Call(jen.Id("dst"), jen.Id("g"), jen.Id("w"), qual("onnxfile", "WriteOptions").Values(
-			jen.Id("Opset").Op(":").Id("definition").Dot("Source").Dot("Opset"), jen.Id("Fold").Op(":").True(),
-		))),
-	)
-	return nil
-}
+const (
+	exportOptionsDoc = `
+ExportOptions say how ExportONNX writes a SubNet. The zero ExportOptions write a model with an open batch in single precision, whose
+normalisations are multiplied into the layers before them:
 
-// normalises tells whether the network has normalisations with means and variances of its training.
-func normalises(p *view.Package) bool {
-	for _, s := range p.Stages {
-		for _, it := range s.Items {
-			if slices.ContainsFunc(it.Calls, func(c view.Call) bool { return c.Method == view.BatchNorm }) {
-				return true
-			}
-		}
-	}
-	return false
+	NoRecalibration bool              // export whatever statistics of normalisations the weights have
+	KeepBatchNorm   bool              // keep normalisations as operators of their own
+	Half            bool              // store weights as float16; computation is the runtime's choice
+	Batch           int               // fixed size of the batch; 0 leaves it open
+	Opset           int               // at least this opset; 0 means the model's
+	Metadata        map[string]string // is added to the model's`
+	recalibrateDoc = `
+Recalibrate returns w with the statistics of normalisations that s has on the inputs of source, as ExportONNX wants them. They are
+computed by e, such as embedded.New(embedded.Options{}) of runtime/engine/embedded. data.Source of runtime/train/data has images.`
+	exportDoc = `
+ExportONNX writes s as a stand-alone ONNX model with weights from w: the SuperNet's model, or what training made of it. A model has
+the statistics of normalisations of the original alone. Another SubNet needs its own, see Recalibrate: without them ExportONNX
+returns a *supernet.StatisticsError, unless o says NoRecalibration, which makes a network that is less accurate than predicted.`
+)
+
+// exportFile writes export_gen.go.
+func exportFile(f *jen.File, _ *view.Package) error {
+	doc(f, exportOptionsDoc)
+	f.Type().Id("ExportOptions").Op("=").Add(qual("model", "ExportOptions"))
+	f.Line()
+	weights := jen.Id("w").Add(nnType("Weights"))
+	doc(f, recalibrateDoc)
+	f.Func().Params(subNetReceiver()).Id("Recalibrate").
+		Params(jen.Id("ctx").Qual("context", "Context"), weights.Clone(), jen.Id("e").Add(nnType("Recalibrator")), jen.Id("source").Add(nnType("Source"))).
+		Params(nnType("Weights"), jen.Error()).
+		Block(jen.Return(jen.Id("net").Dot("Recalibrate").Call(jen.Id("ctx"), jen.Id("s"), jen.Id("w"), jen.Id("e"), jen.Id("source"))))
+	f.Line()
+	doc(f, exportDoc)
+	f.Func().Params(subNetReceiver()).Id("ExportONNX").
+		Params(jen.Id("dst").Qual("io", "Writer"), weights.Clone(), jen.Id("o").Id("ExportOptions")).Error().
+		Block(jen.Return(jen.Id("net").Dot("ExportONNX").Call(jen.Id("dst"), jen.Id("s"), jen.Id("w"), jen.Id("o"))))
+	return nil
 }

@@ -6,58 +6,71 @@ import (
 	"github.com/autotailor/autotailor/gen/view"
 )
 
-// searchFile writes search_gen.go: typed wrappers of runtime/search.
-func searchFile(f *jen.File, _ *view.Package) error {
-	tables := func(rest ...jen.Code) []jen.Code {
-		return append([]jen.Code{jen.Id("t").Op("*").Id("LUT"), jen.Id("a").Op("*").Id("Accuracy")}, rest...)
-	}
-	budget := jen.Id("budget").Qual("time", "Duration")
-	background := jen.Qual("context", "Background").Call()
+// The documentation of aliases has the fields of what they stand for, so that `go doc` of a user's package shows them; a test compares.
+const (
+	searchDoc = `
+Search says which SubNets are looked for: the cheapest and best ones that keep the limits. Its fields:
 
-	f.Comment("Point is a SubNet with its predictions.")
-	f.Type().Id("Point").Struct(
-		jen.Id("SubNet").Id("SubNet"), jen.Id("Latency").Qual("time", "Duration"), jen.Id("Accuracy").Float64().Comment("share of images"),
-	)
+	LUT      *LUT            // of the device; without it latency and energy are unknown
+	Accuracy *Accuracy       // without it all SubNets count as equally good
+	Limits   Limits
+	Against  model.Quantity  // the cost that quality is traded against; "" means latency, or MACs without LUT
+	Options  search.Options  // bound the work; the zero Options are meant for everyday use`
+	limitsDoc = `
+Limits are what a SubNet must keep. Fields that are 0 limit nothing:
+
+	Latency time.Duration // at most, for a run at batch 1
+	Energy  float64       // at most, in millijoules for a run at batch 1
+	Memory  int64         // at most, in bytes at the peak of a run at batch 1: parameters and activations
+	MACs    int64         // at most, at batch 1
+	Params  int64         // at most
+	Quality float64       // at least, in the unit of Accuracy's metric; at most where lower values are better`
+	pointDoc = `
+Point is a SubNet with its predictions:
+
+	SubNet  SubNet
+	Latency time.Duration // 0 without a LUT
+	Quality model.Quality // Value, and the Name, Unit and direction of its metric; unknown without Accuracy`
+	frontDoc = `
+Front returns the Pareto front of the SubNets that keep q's limits: Points, the cheapest first, and the Certificate of how exact
+they are. Neighbours(s, n) lists the points around any SubNet. When no SubNet keeps the limits, the error is a
+*search.InfeasibleError, a *search.LimitsError or a *model.QualityError, which names the nearest one.`
+	bestDoc = `
+Best returns the best SubNet that keeps q's limits, and of several as good ones the cheapest. Its errors are those of Front.`
+	geneticDoc = `
+Genetic returns the best SubNet that evolution finds within the limit on q's cost: the paper's search, for comparison.`
+	randomDoc = `
+Random draws a SubNet: the value of each choice uniformly, independently of the other choices. Choices of removed blocks are then
+set to the original, so that SubNets with few blocks are drawn more often than each of many others with all blocks.`
+)
+
+// searchFile writes search_gen.go: what finds SubNets.
+func searchFile(f *jen.File, _ *view.Package) error {
+	alias(f, "Search", searchDoc)
+	doc(f, limitsDoc)
+	f.Type().Id("Limits").Op("=").Add(qual("model", "Limits"))
 	f.Line()
-	f.Comment("Front returns the latency-accuracy Pareto front over all SubNets, fastest first, and how exact it is.")
-	f.Func().Id("Front").Params(tables(jen.Id("o").Add(qual("search", "Options")))...).
-		Params(jen.Index().Id("Point"), qual("search", "Certificate"), jen.Error()).Block(
-		jen.List(jen.Id("r"), jen.Err()).Op(":=").Add(qual("search", "Front")).Call(background, jen.Id("problem").Call(jen.Id("t"), jen.Id("a")), jen.Id("o")),
-		jen.Id("points").Op(":=").Make(jen.Index().Id("Point"), jen.Len(jen.Id("r").Dot("Points"))),
-		jen.For(jen.List(jen.Id("i"), jen.Id("p")).Op(":=").Range().Id("r").Dot("Points")).Block(
-			jen.Id("points").Index(jen.Id("i")).Op("=").Id("point").Call(jen.Id("p"), jen.Id("a")),
-		),
-		jen.Return(jen.Id("points"), jen.Id("r").Dot("Certificate"), jen.Err()),
-	)
+	alias(f, "Point", pointDoc)
+	front := jen.Op("*").Add(qual("model", "Front")).Types(jen.Id("SubNet"))
+	searches(f, "Front", frontDoc, front, nil)
+	searches(f, "Best", bestDoc, jen.Id("Point"), nil)
+	searches(f, "Genetic", geneticDoc, jen.Id("Point"), qual("search", "GeneticOptions"))
+	doc(f, "Smallest returns the SubNet with the smallest value of every choice.")
+	f.Func().Id("Smallest").Params().Id("SubNet").Block(jen.Return(jen.Id("net").Dot("Smallest").Call()))
 	f.Line()
-	f.Comment("Best returns the most accurate SubNet within budget. When there is none, the *search.InfeasibleError names the fastest SubNet.")
-	f.Func().Id("Best").Params(tables(budget)...).Params(jen.Id("Point"), jen.Error()).Block(
-		jen.List(jen.Id("r"), jen.Err()).Op(":=").Add(qual("search", "Front")).Call(background, jen.Id("problem").Call(jen.Id("t"), jen.Id("a")), qual("search", "Options").Values()),
-		jen.If(jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Id("Point").Values(), jen.Err())),
-		jen.List(jen.Id("p"), jen.Err()).Op(":=").Id("r").Dot("Best").Call(jen.Id("budget").Dot("Nanoseconds").Call()),
-		jen.If(jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Id("Point").Values(), jen.Err())),
-		jen.Return(jen.Id("point").Call(jen.Id("p"), jen.Id("a")), jen.Nil()),
-	)
-	f.Line()
-	f.Comment("Genetic returns the most accurate SubNet within budget that evolution finds: the paper's search, for comparison.")
-	f.Func().Id("Genetic").Params(append([]jen.Code{jen.Id("ctx").Qual("context", "Context")}, tables(budget, jen.Id("o").Add(qual("search", "GeneticOptions")))...)...).
-		Params(jen.Id("Point"), jen.Error()).Block(
-		jen.List(jen.Id("p"), jen.Err()).Op(":=").Add(qual("search", "Genetic")).Call(jen.Id("ctx"), jen.Id("problem").Call(jen.Id("t"), jen.Id("a")), jen.Id("budget").Dot("Nanoseconds").Call(), jen.Id("o")),
-		jen.If(jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Id("Point").Values(), jen.Err())),
-		jen.Return(jen.Id("point").Call(jen.Id("p"), jen.Id("a")), jen.Nil()),
-	)
-	f.Line()
-	f.Func().Id("problem").Params(tables()...).Add(qual("search", "Problem")).Block(
-		jen.Return(qual("search", "Problem").Values(
-			jen.Id("Choices").Op(":").Id("choices").Index(jen.Op(":")), jen.Id("Cost").Op(":").Id("t").Dot("sum"), jen.Id("Penalty").Op(":").Id("a").Dot("sum"),
-		)),
-	)
-	f.Line()
-	f.Func().Id("point").Params(jen.Id("p").Add(qual("search", "Point")), jen.Id("a").Op("*").Id("Accuracy")).Id("Point").Block(
-		jen.Return(jen.Id("Point").Values(
-			jen.Id("subNet").Call(jen.Id("p").Dot("Genes")), jen.Qual("time", "Duration").Call(jen.Id("p").Dot("Cost")),
-			jen.Id("a").Dot("table").Dot("Accuracy").Call(jen.Id("p").Dot("Penalty")),
-		)),
-	)
+	doc(f, randomDoc)
+	f.Func().Id("Random").Params(jen.Id("rng").Op("*").Qual("math/rand/v2", "Rand")).Id("SubNet").Block(jen.Return(jen.Id("net").Dot("Random").Call(jen.Id("rng"))))
 	return nil
+}
+
+// searches writes a function that searches, with options where it has any.
+func searches(f *jen.File, name, text string, result, options *jen.Statement) {
+	params := []jen.Code{jen.Id("ctx").Qual("context", "Context"), jen.Id("q").Id("Search")}
+	args := []jen.Code{jen.Id("ctx"), jen.Id("q")}
+	if options != nil {
+		params, args = append(params, jen.Id("o").Add(options)), append(args, jen.Id("o"))
+	}
+	doc(f, text)
+	f.Func().Id(name).Params(params...).Params(result, jen.Error()).Block(jen.Return(jen.Id("net").Dot(name).Call(args...)))
+	f.Line()
 }

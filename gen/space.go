@@ -126,6 +126,7 @@ func choiceType(f *jen.File, t *view.ChoiceType) {
 	f.Line()
 	f.Func().Params(jen.Id(recv).Id(t.Name)).Id("String").Params().String().Block(jen.Return(jen.Id(list + "Texts").Index(jen.Id(recv).Dot("i"))))
 	f.Line()
+	values(f, t)
 }
 
 func stringLits(list []string) []jen.Code {
@@ -187,7 +188,7 @@ func genes(f *jen.File, p *view.Package) {
 	}
 	f.Var().Id("choices").Op("=").Index(jen.Id("NumGenes")).Add(qual("space", "Choice")).Add(lines(rows...))
 	f.Line()
-	f.Func().Params(jen.Id("s").Id("SubNet")).Id("genes").Params().Id("genes").Block(jen.Return(jen.Id("genes").Add(lines(values...))))
+	f.Func().Params(jen.Id("s").Op("*").Id("SubNet")).Id("genes").Params().Id("genes").Block(jen.Return(jen.Id("genes").Add(lines(values...))))
 	f.Line()
 	f.Comment("subNet is the inverse of SubNet.genes.")
 	f.Func().Id("subNet").Params(jen.Id("g").Index().Uint8()).Id("SubNet").Block(jen.Return(jen.Id("SubNet").Add(lines(fromGenes(p)...))))

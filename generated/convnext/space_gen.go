@@ -81,6 +81,11 @@ func (w Width1Or0_65) String() string {
 	return width1Or0_65Texts[w.i]
 }
 
+// Values lists the legal values, the original model's first.
+func (Width1Or0_65) Values() []Width1Or0_65 {
+	return []Width1Or0_65{{0}, {1}}
+}
+
 // Depth2 is the number of blocks that a stage keeps, from the first.
 type Depth2 struct {
 	i uint8
@@ -104,6 +109,11 @@ func (d Depth2) Blocks() int {
 
 func (d Depth2) String() string {
 	return depth2Texts[d.i]
+}
+
+// Values lists the legal values, the original model's first.
+func (Depth2) Values() []Depth2 {
+	return []Depth2{{0}, {1}}
 }
 
 // Kernel is the side of a block's convolution windows.
@@ -132,6 +142,11 @@ func (k Kernel) String() string {
 	return kernelTexts[k.i]
 }
 
+// Values lists the legal values, the original model's first.
+func (Kernel) Values() []Kernel {
+	return []Kernel{{0}, {1}, {2}}
+}
+
 // Expand is the ratio of a block's inner width to its base width.
 type Expand struct {
 	i uint8
@@ -156,6 +171,11 @@ func (e Expand) Ratio() float64 {
 
 func (e Expand) String() string {
 	return expandTexts[e.i]
+}
+
+// Values lists the legal values, the original model's first.
+func (Expand) Values() []Expand {
+	return []Expand{{0}, {1}, {2}}
 }
 
 // Width is the multiplier of a stage's output width.
@@ -184,6 +204,11 @@ func (w Width) String() string {
 	return widthTexts[w.i]
 }
 
+// Values lists the legal values, the original model's first.
+func (Width) Values() []Width {
+	return []Width{{0}, {1}, {2}}
+}
+
 // Depth6 is the number of blocks that a stage keeps, from the first.
 type Depth6 struct {
 	i uint8
@@ -208,6 +233,11 @@ func (d Depth6) Blocks() int {
 
 func (d Depth6) String() string {
 	return depth6Texts[d.i]
+}
+
+// Values lists the legal values, the original model's first.
+func (Depth6) Values() []Depth6 {
+	return []Depth6{{0}, {1}, {2}}
 }
 
 // Canonical returns s with the choices of removed blocks set to the original.
@@ -285,7 +315,7 @@ var choices = [NumGenes]space.Choice{
 	{Name: "stage12.1.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 28, Below: 1}},
 }
 
-func (s SubNet) genes() genes {
+func (s *SubNet) genes() genes {
 	return genes{
 		s.Stage0.Width.i,
 		s.Stage3.Width.i,

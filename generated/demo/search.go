@@ -17,7 +17,6 @@ import (
 	"github.com/autotailor/autotailor/runtime/measure/profile"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/onnxfile"
-	"github.com/autotailor/autotailor/runtime/search"
 	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/train/data"
 	"github.com/autotailor/autotailor/runtime/train/sensitivity"
@@ -37,11 +36,11 @@ func (s session) search(n int) error {
 	if err != nil {
 		return err
 	}
-	front, certificate, err := mobilenetv2.Front(lut, acc, search.Options{})
+	front, err := mobilenetv2.Front(s.ctx, mobilenetv2.Search{LUT: lut, Accuracy: acc})
 	if err != nil {
 		return err
 	}
-	fmt.Printf("exact Pareto front: %d SubNets in %v, exact: %v\n\n", len(front), certificate.Elapsed.Round(time.Microsecond), certificate.Exact)
+	fmt.Printf("Pareto front: %d SubNets in %v, exact: %v\n\n", len(front.Points), front.Certificate.Elapsed.Round(time.Microsecond), front.Certificate.Exact)
 	m, err := newMeter(n)
 	if err != nil {
 		return err
@@ -50,7 +49,7 @@ func (s session) search(n int) error {
 	fmt.Printf("%8s  %21s  %21s  %7s  %7s  %8s  %s\n", "budget", "latency ms (measured)", "accuracy % (measured)", "MMACs", "params", "export", "choices")
 	for _, share := range shares {
 		budget := time.Duration(share * float64(original))
-		best, err := mobilenetv2.Best(lut, acc, budget)
+		best, err := mobilenetv2.Best(s.ctx, mobilenetv2.Search{LUT: lut, Accuracy: acc, Limits: mobilenetv2.Limits{Latency: budget}})
 		if err != nil {
 			return err
 		}
@@ -63,7 +62,7 @@ func (s session) search(n int) error {
 			return err
 		}
 		fmt.Printf("%5.3f ms  %11.3f (%7.3f)  %11.2f (%7.2f)  %7.2f  %7d  %8.1g  %v\n", float64(budget)/1e6,
-			float64(best.Latency)/1e6, ms, 100*best.Accuracy, 100*correct, float64(best.SubNet.MACs())/1e6, best.SubNet.Params(), off, best.SubNet)
+			float64(best.Latency)/1e6, ms, 100*best.Quality.Value, 100*correct, float64(best.SubNet.MACs())/1e6, best.SubNet.Params(), off, best.SubNet)
 	}
 	fmt.Printf("\nExported to %s; column export is how far the file, read back and run, is from the SuperNet (relative L2).\n", filepath.Join(s.out, "best-*.onnx"))
 	return nil
@@ -130,7 +129,7 @@ func export(path string, s mobilenetv2.SubNet, w nn.Weights) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := errors.Join(s.ExportONNX(f, w), f.Close()); err != nil {
+	if err := errors.Join(s.ExportONNX(f, w, mobilenetv2.ExportOptions{}), f.Close()); err != nil {
 		return 0, err
 	}
 	want, err := nn.Record(s.Build)

@@ -129,6 +129,11 @@ func (r Resolution) String() string {
 	return resolutionTexts[r.i]
 }
 
+// Values lists the legal values, the original model's first.
+func (Resolution) Values() []Resolution {
+	return []Resolution{{0}, {1}, {2}, {3}, {4}}
+}
+
 // Width1Or0_5 is the multiplier of a stage's output width.
 type Width1Or0_5 struct {
 	i uint8
@@ -152,6 +157,11 @@ func (w Width1Or0_5) Multiplier() float64 {
 
 func (w Width1Or0_5) String() string {
 	return width1Or0_5Texts[w.i]
+}
+
+// Values lists the legal values, the original model's first.
+func (Width1Or0_5) Values() []Width1Or0_5 {
+	return []Width1Or0_5{{0}, {1}}
 }
 
 // Width is the multiplier of a stage's output width.
@@ -180,6 +190,11 @@ func (w Width) String() string {
 	return widthTexts[w.i]
 }
 
+// Values lists the legal values, the original model's first.
+func (Width) Values() []Width {
+	return []Width{{0}, {1}, {2}}
+}
+
 // Depth3 is the number of blocks that a stage keeps, from the first.
 type Depth3 struct {
 	i uint8
@@ -204,6 +219,11 @@ func (d Depth3) Blocks() int {
 
 func (d Depth3) String() string {
 	return depth3Texts[d.i]
+}
+
+// Values lists the legal values, the original model's first.
+func (Depth3) Values() []Depth3 {
+	return []Depth3{{0}, {1}, {2}}
 }
 
 // Expand is the ratio of a block's inner width to its base width.
@@ -232,6 +252,11 @@ func (e Expand) String() string {
 	return expandTexts[e.i]
 }
 
+// Values lists the legal values, the original model's first.
+func (Expand) Values() []Expand {
+	return []Expand{{0}, {1}, {2}}
+}
+
 // Heads is a choice.
 type Heads struct {
 	i uint8
@@ -257,6 +282,11 @@ func (h Heads) String() string {
 	return headsTexts[h.i]
 }
 
+// Values lists the legal values, the original model's first.
+func (Heads) Values() []Heads {
+	return []Heads{{0}, {1}}
+}
+
 // QK is a choice.
 type QK struct {
 	i uint8
@@ -280,6 +310,11 @@ func (q QK) Value() float64 {
 
 func (q QK) String() string {
 	return qKTexts[q.i]
+}
+
+// Values lists the legal values, the original model's first.
+func (QK) Values() []QK {
+	return []QK{{0}, {1}}
 }
 
 // Value is a choice.
@@ -308,6 +343,11 @@ func (v Value) String() string {
 	return valueTexts[v.i]
 }
 
+// Values lists the legal values, the original model's first.
+func (Value) Values() []Value {
+	return []Value{{0}, {1}, {2}}
+}
+
 // Depth4 is the number of blocks that a stage keeps, from the first.
 type Depth4 struct {
 	i uint8
@@ -332,6 +372,11 @@ func (d Depth4) Blocks() int {
 
 func (d Depth4) String() string {
 	return depth4Texts[d.i]
+}
+
+// Values lists the legal values, the original model's first.
+func (Depth4) Values() []Depth4 {
+	return []Depth4{{0}, {1}, {2}}
 }
 
 // HeadsDownTo0_75 is a choice.
@@ -359,6 +404,11 @@ func (h HeadsDownTo0_75) String() string {
 	return headsDownTo0_75Texts[h.i]
 }
 
+// Values lists the legal values, the original model's first.
+func (HeadsDownTo0_75) Values() []HeadsDownTo0_75 {
+	return []HeadsDownTo0_75{{0}, {1}}
+}
+
 // Heads1Or0_75Or0_5 is a choice.
 type Heads1Or0_75Or0_5 struct {
 	i uint8
@@ -383,6 +433,11 @@ func (h Heads1Or0_75Or0_5) Value() float64 {
 
 func (h Heads1Or0_75Or0_5) String() string {
 	return heads1Or0_75Or0_5Texts[h.i]
+}
+
+// Values lists the legal values, the original model's first.
+func (Heads1Or0_75Or0_5) Values() []Heads1Or0_75Or0_5 {
+	return []Heads1Or0_75Or0_5{{0}, {1}, {2}}
 }
 
 // Canonical returns s with the choices of removed blocks set to the original.
@@ -476,7 +531,7 @@ var choices = [NumGenes]space.Choice{
 	{Name: "stage11.3.value", Kind: "value", Values: valueTexts, Live: optable.Need{Gene: 35, Below: 1}},
 }
 
-func (s SubNet) genes() genes {
+func (s *SubNet) genes() genes {
 	return genes{
 		s.Resolution.i,
 		s.Stage0.Width.i,

@@ -86,6 +86,11 @@ func (r Resolution) String() string {
 	return resolutionTexts[r.i]
 }
 
+// Values lists the legal values, the original model's first.
+func (Resolution) Values() []Resolution {
+	return []Resolution{{0}, {1}, {2}, {3}, {4}}
+}
+
 // Expand is the ratio of a block's inner width to its base width.
 type Expand struct {
 	i uint8
@@ -110,6 +115,11 @@ func (e Expand) Ratio() float64 {
 
 func (e Expand) String() string {
 	return expandTexts[e.i]
+}
+
+// Values lists the legal values, the original model's first.
+func (Expand) Values() []Expand {
+	return []Expand{{0}, {1}, {2}}
 }
 
 // Depth3 is the number of blocks that a stage keeps, from the first.
@@ -137,6 +147,11 @@ func (d Depth3) String() string {
 	return depth3Texts[d.i]
 }
 
+// Values lists the legal values, the original model's first.
+func (Depth3) Values() []Depth3 {
+	return []Depth3{{0}, {1}}
+}
+
 // Depth4 is the number of blocks that a stage keeps, from the first.
 type Depth4 struct {
 	i uint8
@@ -161,6 +176,11 @@ func (d Depth4) Blocks() int {
 
 func (d Depth4) String() string {
 	return depth4Texts[d.i]
+}
+
+// Values lists the legal values, the original model's first.
+func (Depth4) Values() []Depth4 {
+	return []Depth4{{0}, {1}, {2}}
 }
 
 // Canonical returns s with the choices of removed blocks set to the original.
@@ -226,7 +246,7 @@ var choices = [NumGenes]space.Choice{
 	{Name: "stage5.0.expand", Kind: "expand", Values: expandTexts},
 }
 
-func (s SubNet) genes() genes {
+func (s *SubNet) genes() genes {
 	return genes{
 		s.Resolution.i,
 		s.Stage0.Blocks[0].Expand.i,

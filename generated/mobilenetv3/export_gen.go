@@ -3,22 +3,33 @@
 package mobilenetv3
 
 import (
+	"context"
 	"io"
 
+	"github.com/autotailor/autotailor/runtime/model"
 	"github.com/autotailor/autotailor/runtime/nn"
-	"github.com/autotailor/autotailor/runtime/onnxfile"
 )
 
-// ExportONNX writes s as a stand-alone ONNX model with weights taken from w: the SuperNet's model, or what training made of it.
-// Normalisations are multiplied into the layers before them. The means and variances of w are written as they are. Those of the SuperNet's model
-// are the original's: a SubNet that is exported with them classifies far worse than predicted, without an error. Recalibrate w for s first, see
-// engine/embedded.Engine.Recalibrate, as the command `export --recalibrate` does.
-func (s SubNet) ExportONNX(dst io.Writer, w nn.Weights) error {
-	tape := nn.NewTape()
-	s.Build(tape)
-	g, err := tape.Graph()
-	if err != nil {
-		return err
-	}
-	return onnxfile.Write(dst, g, w, onnxfile.WriteOptions{Opset: definition.Source.Opset, Fold: true})
+// ExportOptions say how ExportONNX writes a SubNet. The zero ExportOptions write a model with an open batch in single precision, whose
+// normalisations are multiplied into the layers before them:
+//
+//	NoRecalibration bool              // export whatever statistics of normalisations the weights have
+//	KeepBatchNorm   bool              // keep normalisations as operators of their own
+//	Half            bool              // store weights as float16; computation is the runtime's choice
+//	Batch           int               // fixed size of the batch; 0 leaves it open
+//	Opset           int               // at least this opset; 0 means the model's
+//	Metadata        map[string]string // is added to the model's
+type ExportOptions = model.ExportOptions
+
+// Recalibrate returns w with the statistics of normalisations that s has on the inputs of source, as ExportONNX wants them. They are
+// computed by e, such as embedded.New(embedded.Options{}) of runtime/engine/embedded. data.Source of runtime/train/data has images.
+func (s SubNet) Recalibrate(ctx context.Context, w nn.Weights, e nn.Recalibrator, source nn.Source) (nn.Weights, error) {
+	return net.Recalibrate(ctx, s, w, e, source)
+}
+
+// ExportONNX writes s as a stand-alone ONNX model with weights from w: the SuperNet's model, or what training made of it. A model has
+// the statistics of normalisations of the original alone. Another SubNet needs its own, see Recalibrate: without them ExportONNX
+// returns a *supernet.StatisticsError, unless o says NoRecalibration, which makes a network that is less accurate than predicted.
+func (s SubNet) ExportONNX(dst io.Writer, w nn.Weights, o ExportOptions) error {
+	return net.ExportONNX(dst, s, w, o)
 }

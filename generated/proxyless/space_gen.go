@@ -88,6 +88,11 @@ func (r Resolution) String() string {
 	return resolutionTexts[r.i]
 }
 
+// Values lists the legal values, the original model's first.
+func (Resolution) Values() []Resolution {
+	return []Resolution{{0}, {1}, {2}, {3}, {4}}
+}
+
 // Depth5 is the number of blocks that a stage keeps, from the first.
 type Depth5 struct {
 	i uint8
@@ -112,6 +117,11 @@ func (d Depth5) Blocks() int {
 
 func (d Depth5) String() string {
 	return depth5Texts[d.i]
+}
+
+// Values lists the legal values, the original model's first.
+func (Depth5) Values() []Depth5 {
+	return []Depth5{{0}, {1}, {2}}
 }
 
 // Kernel is the side of a block's convolution windows.
@@ -140,6 +150,11 @@ func (k Kernel) String() string {
 	return kernelTexts[k.i]
 }
 
+// Values lists the legal values, the original model's first.
+func (Kernel) Values() []Kernel {
+	return []Kernel{{0}, {1}, {2}}
+}
+
 // Expand is the ratio of a block's inner width to its base width.
 type Expand struct {
 	i uint8
@@ -166,6 +181,11 @@ func (e Expand) String() string {
 	return expandTexts[e.i]
 }
 
+// Values lists the legal values, the original model's first.
+func (Expand) Values() []Expand {
+	return []Expand{{0}, {1}, {2}}
+}
+
 // Depth4 is the number of blocks that a stage keeps, from the first.
 type Depth4 struct {
 	i uint8
@@ -190,6 +210,11 @@ func (d Depth4) Blocks() int {
 
 func (d Depth4) String() string {
 	return depth4Texts[d.i]
+}
+
+// Values lists the legal values, the original model's first.
+func (Depth4) Values() []Depth4 {
+	return []Depth4{{0}, {1}, {2}}
 }
 
 // Canonical returns s with the choices of removed blocks set to the original.
@@ -282,7 +307,7 @@ var choices = [NumGenes]space.Choice{
 	{Name: "stage5.0.expand", Kind: "expand", Values: expandTexts},
 }
 
-func (s SubNet) genes() genes {
+func (s *SubNet) genes() genes {
 	return genes{
 		s.Resolution.i,
 		s.Stage0.Depth.i,

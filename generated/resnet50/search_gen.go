@@ -4,54 +4,62 @@ package resnet50
 
 import (
 	"context"
-	"time"
+	"math/rand/v2"
 
+	"github.com/autotailor/autotailor/runtime/model"
 	"github.com/autotailor/autotailor/runtime/search"
 )
 
-// Point is a SubNet with its predictions.
-type Point struct {
-	SubNet   SubNet
-	Latency  time.Duration
-	Accuracy float64 // share of images
+// Search says which SubNets are looked for: the cheapest and best ones that keep the limits. Its fields:
+//
+//	LUT      *LUT            // of the device; without it latency and energy are unknown
+//	Accuracy *Accuracy       // without it all SubNets count as equally good
+//	Limits   Limits
+//	Against  model.Quantity  // the cost that quality is traded against; "" means latency, or MACs without LUT
+//	Options  search.Options  // bound the work; the zero Options are meant for everyday use
+type Search = model.Search[SubNet]
+
+// Limits are what a SubNet must keep. Fields that are 0 limit nothing:
+//
+//	Latency time.Duration // at most, for a run at batch 1
+//	Energy  float64       // at most, in millijoules for a run at batch 1
+//	Memory  int64         // at most, in bytes at the peak of a run at batch 1: parameters and activations
+//	MACs    int64         // at most, at batch 1
+//	Params  int64         // at most
+//	Quality float64       // at least, in the unit of Accuracy's metric; at most where lower values are better
+type Limits = model.Limits
+
+// Point is a SubNet with its predictions:
+//
+//	SubNet  SubNet
+//	Latency time.Duration // 0 without a LUT
+//	Quality model.Quality // Value, and the Name, Unit and direction of its metric; unknown without Accuracy
+type Point = model.Point[SubNet]
+
+// Front returns the Pareto front of the SubNets that keep q's limits: Points, the cheapest first, and the Certificate of how exact
+// they are. Neighbours(s, n) lists the points around any SubNet. When no SubNet keeps the limits, the error is a
+// *search.InfeasibleError, a *search.LimitsError or a *model.QualityError, which names the nearest one.
+func Front(ctx context.Context, q Search) (*model.Front[SubNet], error) {
+	return net.Front(ctx, q)
 }
 
-// Front returns the latency-accuracy Pareto front over all SubNets, fastest first, and how exact it is.
-func Front(t *LUT, a *Accuracy, o search.Options) ([]Point, search.Certificate, error) {
-	r, err := search.Front(context.Background(), problem(t, a), o)
-	points := make([]Point, len(r.Points))
-	for i, p := range r.Points {
-		points[i] = point(p, a)
-	}
-	return points, r.Certificate, err
+// Best returns the best SubNet that keeps q's limits, and of several as good ones the cheapest. Its errors are those of Front.
+func Best(ctx context.Context, q Search) (Point, error) {
+	return net.Best(ctx, q)
 }
 
-// Best returns the most accurate SubNet within budget. When there is none, the *search.InfeasibleError names the fastest SubNet.
-func Best(t *LUT, a *Accuracy, budget time.Duration) (Point, error) {
-	r, err := search.Front(context.Background(), problem(t, a), search.Options{})
-	if err != nil {
-		return Point{}, err
-	}
-	p, err := r.Best(budget.Nanoseconds())
-	if err != nil {
-		return Point{}, err
-	}
-	return point(p, a), nil
+// Genetic returns the best SubNet that evolution finds within the limit on q's cost: the paper's search, for comparison.
+func Genetic(ctx context.Context, q Search, o search.GeneticOptions) (Point, error) {
+	return net.Genetic(ctx, q, o)
 }
 
-// Genetic returns the most accurate SubNet within budget that evolution finds: the paper's search, for comparison.
-func Genetic(ctx context.Context, t *LUT, a *Accuracy, budget time.Duration, o search.GeneticOptions) (Point, error) {
-	p, err := search.Genetic(ctx, problem(t, a), budget.Nanoseconds(), o)
-	if err != nil {
-		return Point{}, err
-	}
-	return point(p, a), nil
+// Smallest returns the SubNet with the smallest value of every choice.
+func Smallest() SubNet {
+	return net.Smallest()
 }
 
-func problem(t *LUT, a *Accuracy) search.Problem {
-	return search.Problem{Choices: choices[:], Cost: t.sum, Penalty: a.sum}
-}
-
-func point(p search.Point, a *Accuracy) Point {
-	return Point{subNet(p.Genes), time.Duration(p.Cost), a.table.Accuracy(p.Penalty)}
+// Random draws a SubNet: the value of each choice uniformly, independently of the other choices. Choices of removed blocks are then
+// set to the original, so that SubNets with few blocks are drawn more often than each of many others with all blocks.
+func Random(rng *rand.Rand) SubNet {
+	return net.Random(rng)
 }

@@ -84,6 +84,11 @@ func (r Resolution) String() string {
 	return resolutionTexts[r.i]
 }
 
+// Values lists the legal values, the original model's first.
+func (Resolution) Values() []Resolution {
+	return []Resolution{{0}, {1}, {2}, {3}, {4}}
+}
+
 // WidthDownTo0_8 is the multiplier of a stage's output width.
 type WidthDownTo0_8 struct {
 	i uint8
@@ -107,6 +112,11 @@ func (w WidthDownTo0_8) Multiplier() float64 {
 
 func (w WidthDownTo0_8) String() string {
 	return widthDownTo0_8Texts[w.i]
+}
+
+// Values lists the legal values, the original model's first.
+func (WidthDownTo0_8) Values() []WidthDownTo0_8 {
+	return []WidthDownTo0_8{{0}, {1}}
 }
 
 // Width is the multiplier of a stage's output width.
@@ -135,6 +145,11 @@ func (w Width) String() string {
 	return widthTexts[w.i]
 }
 
+// Values lists the legal values, the original model's first.
+func (Width) Values() []Width {
+	return []Width{{0}, {1}, {2}}
+}
+
 // Depth3 is the number of blocks that a stage keeps, from the first.
 type Depth3 struct {
 	i uint8
@@ -159,6 +174,11 @@ func (d Depth3) Blocks() int {
 
 func (d Depth3) String() string {
 	return depth3Texts[d.i]
+}
+
+// Values lists the legal values, the original model's first.
+func (Depth3) Values() []Depth3 {
+	return []Depth3{{0}, {1}, {2}}
 }
 
 // Expand is the ratio of a block's inner width to its base width.
@@ -187,6 +207,11 @@ func (e Expand) String() string {
 	return expandTexts[e.i]
 }
 
+// Values lists the legal values, the original model's first.
+func (Expand) Values() []Expand {
+	return []Expand{{0}, {1}, {2}}
+}
+
 // Depth4 is the number of blocks that a stage keeps, from the first.
 type Depth4 struct {
 	i uint8
@@ -213,6 +238,11 @@ func (d Depth4) String() string {
 	return depth4Texts[d.i]
 }
 
+// Values lists the legal values, the original model's first.
+func (Depth4) Values() []Depth4 {
+	return []Depth4{{0}, {1}, {2}}
+}
+
 // Depth6 is the number of blocks that a stage keeps, from the first.
 type Depth6 struct {
 	i uint8
@@ -237,6 +267,11 @@ func (d Depth6) Blocks() int {
 
 func (d Depth6) String() string {
 	return depth6Texts[d.i]
+}
+
+// Values lists the legal values, the original model's first.
+func (Depth6) Values() []Depth6 {
+	return []Depth6{{0}, {1}, {2}}
 }
 
 // Canonical returns s with the choices of removed blocks set to the original.
@@ -307,7 +342,7 @@ var choices = [NumGenes]space.Choice{
 	{Name: "stage4.2.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 22, Below: 1}},
 }
 
-func (s SubNet) genes() genes {
+func (s *SubNet) genes() genes {
 	return genes{
 		s.Resolution.i,
 		s.Stage0.Width.i,

@@ -4,89 +4,69 @@ package vit
 
 import (
 	"io"
-	"sync"
-	"time"
 
-	"github.com/autotailor/autotailor/runtime/accuracy"
-	"github.com/autotailor/autotailor/runtime/lut"
-	"github.com/autotailor/autotailor/runtime/memory"
+	"github.com/autotailor/autotailor/runtime/model"
 	"github.com/autotailor/autotailor/runtime/terms"
 )
 
-// LUT is a device's latency table for this SuperNet.
-type LUT struct {
-	table *lut.Table
-	sum   *terms.Sum
+// net is what this package has in common with all SuperNet packages, over its own SubNets.
+var net = model.New(&definition, subNet, SubNet.list, SubNet.at)
+
+func (s SubNet) list() []uint8 {
+	g := s.genes()
+	return g[:]
 }
+
+// at evaluates a sum for s without allocating.
+func (s SubNet) at(sum *terms.Sum) int64 {
+	g := s.genes()
+	return sum.At(g[:])
+}
+
+// LUT is a device's latency table for this SuperNet. Its methods, which do not allocate:
+//
+//	Latency(s SubNet) time.Duration       // of a run at batch 1
+//	Energy(s SubNet) (float64, error)     // millijoules, where the device told them
+//	AtPower(watts float64) (*LUT, error)  // with the energy of a device that draws constant power
+//	Header() lut.Header                   // what was measured, where and how
+type LUT = model.LUT[SubNet]
 
 // ReadLUT reads a latency table. A table of another SuperNet, or of other operators, is a *lut.MismatchError;
 // one that lacks operators is a *lut.MissingError.
 func ReadLUT(r io.Reader) (*LUT, error) {
-	t, err := lut.Read(r, &definition)
-	if err != nil {
-		return nil, err
-	}
-	sum, err := t.Sum(&definition)
-	if err != nil {
-		return nil, err
-	}
-	return &LUT{t, sum}, nil
+	return net.ReadLUT(r)
 }
 
-// Header tells what was measured, where and how.
-func (t *LUT) Header() lut.Header {
-	return t.table.Header
-}
+// Accuracy predicts qualities from measured sensitivities. Its methods, which do not allocate:
+//
+//	Predict(s SubNet) float64   // in the metric's unit
+//	Metric() model.Metric       // name, unit and direction of what is predicted
+//	Header() accuracy.Header    // what was measured, on what and how
+type Accuracy = model.Accuracy[SubNet]
 
-// Latency predicts the latency of s without allocating.
-func (t *LUT) Latency(s SubNet) time.Duration {
-	g := s.genes()
-	return time.Duration(t.sum.At(g[:]))
-}
-
-// Accuracy predicts accuracies from measured sensitivities.
-type Accuracy struct {
-	table *accuracy.Table
-	sum   *terms.Sum
-}
-
-// ReadAccuracy reads sensitivities. Those of another SuperNet are an *accuracy.MismatchError.
+// ReadAccuracy reads sensitivities. Those of another SuperNet are an *accuracy.MismatchError, and incomplete ones
+// an *accuracy.MissingError.
 func ReadAccuracy(r io.Reader) (*Accuracy, error) {
-	t, err := accuracy.Read(r, &definition)
-	if err != nil {
-		return nil, err
-	}
-	sum, err := t.Penalty(&definition)
-	if err != nil {
-		return nil, err
-	}
-	return &Accuracy{t, sum}, nil
+	return net.ReadAccuracy(r)
 }
-
-// Predict predicts the share of images that s classifies correctly, without allocating.
-func (a *Accuracy) Predict(s SubNet) float64 {
-	g := s.genes()
-	return a.table.Accuracy(a.sum.At(g[:]))
-}
-
-var macs = sync.OnceValue(func() *terms.Sum {
-	return mustSum(definition.MACs())
-})
 
 // MACs counts the multiply-accumulates of s at batch 1.
 func (s SubNet) MACs() int64 {
 	g := s.genes()
-	return macs().At(g[:])
+	return net.MACs(g[:])
 }
-
-var paramCount = sync.OnceValue(func() *terms.Sum {
-	return mustSum(definition.Params())
-})
 
 // Params counts the parameters of s; a normalisation that belongs to a convolution counts as its bias.
 func (s SubNet) Params() int64 {
 	g := s.genes()
-	return paramCount().At(g[:])
+	return net.Params(g[:])
+}
+
+// PeakMemory predicts the bytes that inference with s at batch 1 needs at its peak: all parameters, and the
+// activations that are alive at the same time.
+func (s SubNet) PeakMemory() int64 {
+	g := s.genes()
+	return net.PeakMemory(g[:])
 }
 
 // FLOPs counts the floating-point operations of s at batch 1: two for each multiply-accumulate.
@@ -102,27 +82,4 @@ func (s SubNet) BytesFP32() int64 {
 // BytesFP16 is the size of the parameters of s in half precision.
 func (s SubNet) BytesFP16() int64 {
 	return 2 * s.Params()
-}
-
-var peakMemory = sync.OnceValue(func() *memory.Peak {
-	p, err := memory.Of(&definition)
-	if err != nil {
-		panic("internal error: " + err.Error())
-	}
-	return p
-})
-
-// PeakMemory predicts the bytes that inference with s at batch 1 needs at its peak: all parameters, and the activations that are
-// alive at the same time.
-func (s SubNet) PeakMemory() int64 {
-	g := s.genes()
-	return peakMemory().At(g[:])
-}
-
-// mustSum is for sums over the package's own tables, which are tested when it is generated.
-func mustSum(s *terms.Sum, err error) *terms.Sum {
-	if err != nil {
-		panic("internal error: " + err.Error())
-	}
-	return s
 }

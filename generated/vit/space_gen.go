@@ -62,6 +62,11 @@ func (r Resolution) String() string {
 	return resolutionTexts[r.i]
 }
 
+// Values lists the legal values, the original model's first.
+func (Resolution) Values() []Resolution {
+	return []Resolution{{0}, {1}, {2}, {3}, {4}}
+}
+
 // Width is the multiplier of a stage's output width.
 type Width struct {
 	i uint8
@@ -86,6 +91,11 @@ func (w Width) Multiplier() float64 {
 
 func (w Width) String() string {
 	return widthTexts[w.i]
+}
+
+// Values lists the legal values, the original model's first.
+func (Width) Values() []Width {
+	return []Width{{0}, {1}, {2}}
 }
 
 // Depth8 is the number of blocks that a stage keeps, from the first.
@@ -116,6 +126,11 @@ func (d Depth8) String() string {
 	return depth8Texts[d.i]
 }
 
+// Values lists the legal values, the original model's first.
+func (Depth8) Values() []Depth8 {
+	return []Depth8{{0}, {1}, {2}, {3}, {4}}
+}
+
 // Expand is the ratio of a block's inner width to its base width.
 type Expand struct {
 	i uint8
@@ -140,6 +155,11 @@ func (e Expand) Ratio() float64 {
 
 func (e Expand) String() string {
 	return expandTexts[e.i]
+}
+
+// Values lists the legal values, the original model's first.
+func (Expand) Values() []Expand {
+	return []Expand{{0}, {1}, {2}}
 }
 
 // Heads is a choice.
@@ -168,6 +188,11 @@ func (h Heads) String() string {
 	return headsTexts[h.i]
 }
 
+// Values lists the legal values, the original model's first.
+func (Heads) Values() []Heads {
+	return []Heads{{0}, {1}, {2}}
+}
+
 // QK is a choice.
 type QK struct {
 	i uint8
@@ -193,6 +218,11 @@ func (q QK) String() string {
 	return qKTexts[q.i]
 }
 
+// Values lists the legal values, the original model's first.
+func (QK) Values() []QK {
+	return []QK{{0}, {1}}
+}
+
 // Value is a choice.
 type Value struct {
 	i uint8
@@ -216,6 +246,11 @@ func (v Value) Value() float64 {
 
 func (v Value) String() string {
 	return valueTexts[v.i]
+}
+
+// Values lists the legal values, the original model's first.
+func (Value) Values() []Value {
+	return []Value{{0}, {1}}
 }
 
 // Canonical returns s with the choices of removed blocks set to the original.
@@ -295,7 +330,7 @@ var choices = [NumGenes]space.Choice{
 	{Name: "stage3.7.value", Kind: "value", Values: valueTexts, Live: optable.Need{Gene: 2, Below: 1}},
 }
 
-func (s SubNet) genes() genes {
+func (s *SubNet) genes() genes {
 	return genes{
 		s.Resolution.i,
 		s.Stage0.Width.i,

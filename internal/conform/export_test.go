@@ -19,6 +19,7 @@ import (
 	"github.com/autotailor/autotailor/generated/vit"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/engine/ort"
+	"github.com/autotailor/autotailor/runtime/model"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/onnxfile"
 	"github.com/autotailor/autotailor/runtime/space"
@@ -119,16 +120,16 @@ func smalls() []small {
 	}
 }
 
-// exporterOf is the typed export of a package, by text.
+// exporterOf is the typed export of a package, by text, with the model's statistics, as references have them.
 func exporterOf[S interface {
-	ExportONNX(dst io.Writer, w nn.Weights) error
+	ExportONNX(dst io.Writer, w nn.Weights, o model.ExportOptions) error
 }](parse func(text string) (S, error)) func(text string, dst io.Writer, w nn.Weights) error {
 	return func(text string, dst io.Writer, w nn.Weights) error {
 		s, err := parse(text)
 		if err != nil {
 			return err
 		}
-		return s.ExportONNX(dst, w)
+		return s.ExportONNX(dst, w, model.ExportOptions{NoRecalibration: true})
 	}
 }
 

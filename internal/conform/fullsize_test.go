@@ -63,7 +63,7 @@ func main() {
 		if err != nil {
 			log.Fatal(err)
 		}
-		if err := errors.Join(s.ExportONNX(f, w), f.Close()); err != nil {
+		if err := errors.Join(s.ExportONNX(f, w, net.ExportOptions{NoRecalibration: true}), f.Close()); err != nil {
 			log.Fatal(err)
 		}
 	}

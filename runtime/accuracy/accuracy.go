@@ -220,3 +220,21 @@ func (t *Table) complete(net *supernet.Net) error {
 func (t *Table) Accuracy(penalty int64) float64 {
 	return float64(int64(t.Base)-penalty) / float64(t.Header.Images)
 }
+
+// Metric says what qualities are: shares of images that are classified correctly, so far.
+type Metric struct {
+	Name          string // such as "accuracy"
+	Unit          string // such as "share of images"
+	LowerIsBetter bool
+}
+
+// Better tells whether a is a better value than b.
+func (m Metric) Better(a, b float64) bool {
+	if m.LowerIsBetter {
+		a, b = b, a
+	}
+	return a > b
+}
+
+// Metric says what Accuracy returns.
+func (t *Table) Metric() Metric { return Metric{Name: "accuracy", Unit: "share of images"} }

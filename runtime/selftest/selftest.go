@@ -4,12 +4,13 @@ package selftest
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/autotailor/autotailor/runtime/count"
+	"github.com/autotailor/autotailor/runtime/model"
 	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/supernet"
-	"github.com/autotailor/autotailor/runtime/terms"
 )
 
 // samples is how many random SubNets are checked beside the ends.
@@ -28,38 +29,39 @@ func draw(net *supernet.Net, n int) []space.Genes {
 	return out
 }
 
-// Run checks net's digest, that every sample is a network, and that the tables count it as its recorded graph does.
-func Run(t *testing.T, net *supernet.Net) {
+// Run checks the digest of a package, and of every sample that it is a network, that the tables count it as its recorded graph does, and
+// that its genes and its text, which parse reads, give the SubNet back.
+func Run[S model.SubNet](t *testing.T, net *model.Net[S], parse func(text string) (S, error)) {
 	t.Helper()
-	if err := space.Check(net.Choices); err != nil {
+	definition := net.Definition()
+	if err := space.Check(definition.Choices); err != nil {
 		t.Error(err)
 	}
-	if got := supernet.Digest(net); got != net.Digest {
-		t.Errorf("the digest is %s, its tables give %s", net.Digest, got)
+	if got := supernet.Digest(definition); got != definition.Digest {
+		t.Errorf("the digest is %s, its tables give %s", definition.Digest, got)
 	}
-	macs, err := net.MACs()
-	if err != nil {
-		t.Fatal(err)
-	}
-	params, err := net.Params()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, g := range Samples(net) {
-		if err := check(net, g, macs, params); err != nil {
-			t.Errorf("%s: %v", space.Format(net.Choices, g), err)
+	for _, g := range Samples(definition) {
+		s := net.SubNet(g)
+		if err := check(net, s, g); err != nil {
+			t.Errorf("%v: %v", s, err)
+		}
+		if back, err := parse(s.String()); err != nil || back != s {
+			t.Errorf("%v: read back as %v, %v", s, back, err)
 		}
 	}
 }
 
-// check compares the tables' sums with what the recorded network counts.
-func check(net *supernet.Net, g space.Genes, macs, params *terms.Sum) error {
-	graph, err := net.Record(g)
+// check compares a SubNet with its canonical genes, and what the tables count with the recorded network.
+func check[S model.SubNet](net *model.Net[S], s S, g space.Genes) error {
+	if back := net.Genes(s); !slices.Equal(back, g) {
+		return fmt.Errorf("its genes are %v, not %v", back, g)
+	}
+	graph, err := net.Definition().Record(g)
 	if err != nil {
 		return err
 	}
 	c := count.Of(graph)
-	if m, p := macs.At(g), params.At(g); m != c.MACs || p != c.Params {
+	if m, p := net.MACs(g), net.Params(g); m != c.MACs || p != c.Params {
 		return fmt.Errorf("the tables have %d multiply-accumulates and %d parameters, the network %d and %d", m, p, c.MACs, c.Params)
 	}
 	return nil
