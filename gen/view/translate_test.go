@@ -238,28 +238,6 @@ func TestSharedTensors(t *testing.T) {
 	}
 }
 
-// TestAttributes: attributes keep their kinds; tensors need their elements.
-func TestAttributes(t *testing.T) {
-	full := ir.FromInt64s([]int{2}, []int64{3, -4})
-	for _, a := range []struct {
-		in   ir.Attr
-		want nn.Attr
-	}{
-		{ir.Attr{Name: "i", Kind: ir.AttrKind(nn.AttrInt), Int: 3}, nn.Attr{Name: "i", Kind: nn.AttrInt, Int: 3}},
-		{ir.Attr{Name: "f", Kind: ir.AttrKind(nn.AttrFloats), Floats: []float32{3}}, nn.Attr{Name: "f", Kind: nn.AttrFloats, Floats: []float32{3}}},
-		{ir.Attr{Name: "s", Kind: ir.AttrKind(nn.AttrStrings), Strings: []string{"a"}}, nn.Attr{Name: "s", Kind: nn.AttrStrings, Strings: []string{"a"}}},
-		{ir.Attr{Name: "g", Kind: ir.AttrKind(nn.AttrGraph), Raw: []byte{1}}, nn.Attr{Name: "g", Kind: nn.AttrGraph, Raw: []byte{1}}},
-		{ir.Attr{Name: "t", Kind: ir.AttrKind(nn.AttrTensor), Tensor: full}, nn.Attr{Name: "t", Kind: nn.AttrTensor, Int: 7, Ints: []int64{2}, Raw: full.Raw}},
-	} {
-		if got, err := attr(a.in); err != nil || fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", a.want) {
-			t.Errorf("%+v is %+v, %v", a.in, got, err)
-		}
-	}
-	if _, err := attr(ir.Attr{Name: "t", Kind: ir.AttrKind(nn.AttrTensor), Tensor: &ir.Tensor{Type: ir.Float32, Shape: []int{2}}}); err == nil {
-		t.Error("a tensor without elements is taken")
-	}
-}
-
 // TestConstants: a small constant stands in the code as a number, a list or a tensor; a large one that has no name is refused.
 func TestConstants(t *testing.T) {
 	long := ir.FromInt64s([]int{65, 1}, make([]int64, 65))

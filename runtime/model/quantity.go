@@ -148,6 +148,14 @@ func (e *UnknownError) Error() string {
 	return fmt.Sprintf("%s needs a device's latency table", e.Quantity)
 }
 
+// MaximumError says that quality cannot be traded against a quantity, which is a maximum of parts, not their sum.
+type MaximumError struct{ Quantity Quantity }
+
+// Error says what can be done with the quantity.
+func (e *MaximumError) Error() string {
+	return fmt.Sprintf("%s is a maximum, not a sum: it can be limited, but nothing can be traded against it", e.Quantity)
+}
+
 // Metric returns the metric of q, or an *UnknownError.
 func (m Metrics) Metric(q Quantity) (*search.Metric, error) {
 	if x := m[q]; x != nil {
@@ -165,7 +173,7 @@ func (m Metrics) Problem(choices []space.Choice, against Quantity, penalty *term
 		return p, err
 	}
 	if cost.Max != nil {
-		return p, fmt.Errorf("%s is a maximum, not a sum: it can be limited, but nothing can be traded against it", against)
+		return p, &MaximumError{against}
 	}
 	p.Cost = cost.Sum
 	for _, q := range Quantities() {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/autotailor/autotailor/runtime/accuracy"
 	"github.com/autotailor/autotailor/runtime/engine"
+	"github.com/autotailor/autotailor/runtime/model"
 	"github.com/autotailor/autotailor/runtime/search"
 	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/terms"
@@ -188,7 +189,7 @@ func (c *call) searchChecked(f *checkFlags, m *models, accuracies string, p sear
 	defer func() { err = errors.Join(err, k.journal.Close(), closeEngines([]engine.Engine{k.eval.Engine})) }()
 	front, points, err := k.run(c.ctx)
 	if err != nil {
-		return explain(err)
+		return model.Explain(err, model.Quantity(objective))
 	}
 	r := found{Method: "exact", Certificate: certify(front), Points: []point{}}
 	for _, q := range points {

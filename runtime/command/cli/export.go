@@ -11,7 +11,7 @@ import (
 	"github.com/autotailor/autotailor/runtime/measure/profile"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/space"
-	"github.com/autotailor/autotailor/runtime/train/sensitivity"
+	"github.com/autotailor/autotailor/runtime/train/data"
 )
 
 // prepare records a SubNet, with recalibrated weights when dir names images.
@@ -24,15 +24,19 @@ func (c *call) prepare(g space.Genes, w nn.Weights, ef engineFlags, dir string, 
 	if err != nil {
 		return nil, nil, err
 	}
-	if _, able := engines[0].(engine.Recalibrator); !able {
+	able, ok := engines[0].(engine.Recalibrator)
+	if !ok {
 		return nil, nil, usageError{fmt.Errorf("--engine %s cannot recalibrate; use embedded", engines[0].Info().Name)}
 	}
 	set, err := images(dir, "train", n)
 	if err != nil {
 		return nil, nil, err
 	}
-	e := sensitivity.Evaluator{Net: c.net, Engine: engines[0], Weights: w, Images: set, Options: sensitivity.Options{Transform: c.opt.Transform, Calibration: set}}
-	graph, w, _, err := e.Prepare(c.ctx, g)
+	graph, err := c.net.Record(g)
+	if err != nil {
+		return nil, nil, err
+	}
+	w, err = c.net.Recalibrate(c.ctx, g, w, able, data.Source{Transform: c.opt.Transform, Set: set})
 	return graph, w, err
 }
 

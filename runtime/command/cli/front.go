@@ -9,7 +9,7 @@ import (
 
 	"github.com/autotailor/autotailor/runtime/deploy/bundle"
 	"github.com/autotailor/autotailor/runtime/lut"
-	"github.com/autotailor/autotailor/runtime/memory"
+	"github.com/autotailor/autotailor/runtime/model"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/search"
 	"github.com/autotailor/autotailor/runtime/space"
@@ -33,7 +33,7 @@ func (c *call) exportFront(f *exportFlags) error {
 			missing = append(missing, fmt.Errorf("--front needs --%s", k.name))
 		}
 	}
-	for _, name := range []string{"out", "subnet", "format", "fp16", "plain-attention", "fold-batch-norm", "batch"} {
+	for _, name := range []string{"out", "subnet", "format", "fp16", "plain-attention", "fold-batch-norm", "batch", "opset"} {
 		if c.flags.Changed(name) {
 			missing = append(missing, fmt.Errorf("--%s does not go with --front: SubNets of a bundle share the weights of the SuperNet", name))
 		}
@@ -50,7 +50,7 @@ func (c *call) exportFront(f *exportFlags) error {
 	}
 	front, err := search.Front(c.ctx, p, search.Options{})
 	if err != nil {
-		return explain(err)
+		return model.Explain(err, model.Latency)
 	}
 	l, err := c.latencies(*f.lut)
 	if err != nil {
@@ -112,15 +112,7 @@ func manifestOf(t *lut.Table, list []bundle.SubNet) bundle.Manifest {
 
 // described picks k points of a front and tells what is predicted of them.
 func (c *call) described(points []search.Point, accuracy func(penalty int64) float64, k int) ([]bundle.SubNet, error) {
-	peak, err := memory.Of(c.net)
-	if err != nil {
-		return nil, err
-	}
-	macs, err := c.net.MACs()
-	if err != nil {
-		return nil, err
-	}
-	params, err := c.net.Params()
+	counted, err := model.Counted(c.net)
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +125,7 @@ func (c *call) described(points []search.Point, accuracy func(penalty int64) flo
 		g := points[i].Genes
 		list = append(list, bundle.SubNet{
 			SubNet: space.Format(c.net.Choices, g), LatencyMS: at[i][0] / 1e6, Accuracy: at[i][1],
-			Memory: peak.At(g), MACs: macs.At(g), Params: params.At(g),
+			Memory: counted[model.Memory].At(g), MACs: counted[model.MACs].At(g), Params: counted[model.Params].At(g),
 		})
 	}
 	return list, nil

@@ -15,7 +15,7 @@ func FuzzQuantity(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		for _, q := range quantities() {
 			if v, err := q.parse(text); err == nil && (v < 0 || v > math.MaxInt64/8) {
-				t.Errorf("%s %q is %d", q.name, text, v)
+				t.Errorf("%s %q is %d", q.Quantity, text, v)
 			}
 		}
 	})

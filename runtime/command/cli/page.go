@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -14,7 +13,7 @@ import (
 	"github.com/autotailor/autotailor/runtime/accuracy"
 	"github.com/autotailor/autotailor/runtime/command/report"
 	"github.com/autotailor/autotailor/runtime/lut"
-	"github.com/autotailor/autotailor/runtime/memory"
+	"github.com/autotailor/autotailor/runtime/model"
 	"github.com/autotailor/autotailor/runtime/optable"
 	"github.com/autotailor/autotailor/runtime/search"
 	"github.com/autotailor/autotailor/runtime/space"
@@ -74,10 +73,8 @@ func (c *call) countedWeights(h accuracy.Header) countedWeights {
 
 // points describes SubNets for the report.
 func (c *call) points(t *accuracy.Table, list []search.Point) ([]report.Point, error) {
-	macs, err1 := c.net.MACs()
-	params, err2 := c.net.Params()
-	peak, err3 := memory.Of(c.net)
-	if err := errors.Join(err1, err2, err3); err != nil {
+	counted, err := model.Counted(c.net)
+	if err != nil {
 		return nil, err
 	}
 	var out []report.Point
@@ -89,7 +86,7 @@ func (c *call) points(t *accuracy.Table, list []search.Point) ([]report.Point, e
 		}
 		out = append(out, report.Point{
 			SubNet: space.Format(c.net.Choices, g), Latency: time.Duration(q.Cost), Accuracy: t.Accuracy(q.Penalty),
-			MACs: macs.At(g), Params: params.At(g), Memory: peak.At(g), Recalibrate: len(names) > 0,
+			MACs: counted[model.MACs].At(g), Params: counted[model.Params].At(g), Memory: counted[model.Memory].At(g), Recalibrate: len(names) > 0,
 		})
 	}
 	return out, nil

@@ -40,7 +40,7 @@ func TestQuantitiesAreReadWithTheirUnits(t *testing.T) {
 		{"memory", "3MB", 3e6}, {"memory", "1KiB", 1024}, {"memory", "-3MB", 0}, {"macs", "3MB", 0}, {"size", "", 0}, {"size", "NaN", 0}, {"flops", "1e300", 0},
 	} {
 		for _, q := range quantities() {
-			if q.name != c.name {
+			if string(q.Quantity) != c.name {
 				continue
 			}
 			if got, err := q.parse(c.text); got != c.want || (err == nil) != (c.want > 0) {

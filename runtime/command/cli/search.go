@@ -6,14 +6,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
-	"time"
 
 	"github.com/autotailor/autotailor/internal/rowfile"
 	"github.com/autotailor/autotailor/runtime/accuracy"
 	"github.com/autotailor/autotailor/runtime/command/report"
 	"github.com/autotailor/autotailor/runtime/lut"
+	"github.com/autotailor/autotailor/runtime/model"
 	"github.com/autotailor/autotailor/runtime/search"
 	"github.com/autotailor/autotailor/runtime/space"
 )
@@ -87,7 +86,7 @@ func runSearch(c *call) error {
 	case *method == "exact":
 		var front search.Result
 		if front, err = search.Front(c.ctx, p, search.Options{}); err != nil {
-			return explain(err)
+			return model.Explain(err, model.Quantity(*objective))
 		}
 		r.Certificate = certify(front)
 		points = front.Points
@@ -107,7 +106,7 @@ func runSearch(c *call) error {
 		points[0], err = search.Random(c.ctx, p, budget.Nanoseconds(), *samples, *seed)
 	}
 	if err != nil {
-		return explain(err)
+		return model.Explain(err, model.Quantity(*objective))
 	}
 	for _, q := range points {
 		r.Points = append(r.Points, t.point(c, q))
@@ -128,29 +127,6 @@ func (m *models) point(c *call, q search.Point) point {
 		p.Accuracy = m.accuracies.Accuracy(q.Penalty)
 	}
 	return p
-}
-
-// budgetError is an infeasible budget, with costs as times.
-type budgetError struct{ *search.InfeasibleError }
-
-func (e budgetError) Error() string {
-	return fmt.Sprintf("no SubNet takes at most %v; the fastest takes %v: %s", time.Duration(e.Budget), time.Duration(e.Fastest.Cost), e.Text)
-}
-
-// Unwrap returns the search's own error.
-func (e budgetError) Unwrap() error { return e.InfeasibleError }
-
-// explain writes costs as times in an error about the budget.
-func explain(err error) error {
-	var none *search.InfeasibleError
-	if errors.As(err, &none) {
-		return budgetError{none}
-	}
-	var limits *search.LimitsError
-	if errors.As(err, &limits) {
-		return limitsError{limits}
-	}
-	return err
 }
 
 // problem reads both tables.
@@ -178,9 +154,8 @@ func (c *call) printFound(r found, objective string) error {
 	if *c.json {
 		return c.print(r)
 	}
-	i := slices.IndexFunc(quantities(), func(q quantity) bool { return q.name == objective })
-	q := quantities()[i]
-	fmt.Fprintf(c.out, "%10s  accuracy %%  SubNet\n", strings.Replace(q.key(), "_", " ", 1))
+	q := model.Quantity(objective)
+	fmt.Fprintf(c.out, "%10s  accuracy %%  SubNet\n", strings.Replace(key(q), "_", " ", 1))
 	for _, p := range r.Points {
 		accuracy := "-" // not known
 		if p.Accuracy > 0 {
@@ -189,7 +164,7 @@ func (c *call) printFound(r found, objective string) error {
 		if p.Verified {
 			accuracy = "*" + accuracy
 		}
-		fmt.Fprintf(c.out, "%10.*f  %10s  %s\n", map[bool]int{true: 3}[q.device], p.Metrics[q.key()], accuracy, p.SubNet)
+		fmt.Fprintf(c.out, "%10.*f  %10s  %s\n", map[bool]int{true: 3}[q.OfDevice()], p.Metrics[key(q)], accuracy, p.SubNet)
 	}
 	if k := r.Certificate; k != nil && k.Exact {
 		fmt.Fprintf(c.out, "exact: no SubNet is predicted to be better (%s, %.0f ms)\n", k.Method, 1000*k.Seconds)

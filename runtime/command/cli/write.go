@@ -11,8 +11,8 @@ import (
 
 	"github.com/autotailor/autotailor/internal/rowfile"
 	"github.com/autotailor/autotailor/runtime/deploy/ncnn"
+	"github.com/autotailor/autotailor/runtime/model"
 	"github.com/autotailor/autotailor/runtime/nn"
-	"github.com/autotailor/autotailor/runtime/onnxfile"
 	"github.com/autotailor/autotailor/runtime/space"
 )
 
@@ -35,7 +35,7 @@ type exported struct {
 type exportFlags struct {
 	model, text, out, format, recalibrate, lut, accuracy, dir *string
 	fold, half, plain, force                                  *bool
-	n, batch, front                                           *int
+	n, batch, opset, front                                    *int
 	engine                                                    engineFlags
 }
 
@@ -58,6 +58,7 @@ func runExport(c *call) error {
 	f.recalibrate = c.flags.String("recalibrate", "", "recompute BatchNorm statistics from the training images of this `folder`; a SubNet without statistics of its own classifies far worse than predicted")
 	f.n = c.flags.Int("calibrate", 1000, "training images for --recalibrate, 0 for all")
 	f.batch = c.flags.Int("batch", 0, "fixed batch size, 0 leaves it open; ncnn has 1")
+	f.opset = c.flags.Int("opset", 0, "ONNX operator set, at least this; 0 means the model's")
 	f.force = c.flags.Bool("force", false, "overwrite existing files")
 	f.lut, f.accuracy = c.tableFlags()
 	f.front = c.flags.Int("front", 0, "write this many SubNets of the Pareto front as a bundle into --dir: the weights once, and a manifest")
@@ -80,6 +81,8 @@ func runExport(c *call) error {
 		return usageError{fmt.Errorf("--format %s: formats are %s", *f.format, strings.Join(slices.Sorted(maps.Keys(formats)), ", "))}
 	case *f.plain && *f.format != "ncnn":
 		return usageError{fmt.Errorf("--plain-attention goes with --format ncnn")}
+	case *f.format != "onnx" && c.flags.Changed("opset"):
+		return usageError{fmt.Errorf("--opset goes with --format onnx")}
 	case *f.format == "ncnn" && *f.batch > 1:
 		return usageError{fmt.Errorf("--batch %d: an NCNN model has the batch 1", *f.batch)}
 	}
@@ -145,9 +148,9 @@ func (c *call) predicted(f *exportFlags, g space.Genes, r *exported) (map[string
 		return nil, err
 	}
 	r.SubNet, r.MACs, r.Params = d.Text, d.MACs, d.Params
-	meta := map[string]string{
-		"autotailor.subnet": d.Text, "autotailor.package": c.net.Package, "autotailor.digest": c.net.Digest,
-		"autotailor.macs": strconv.FormatInt(d.MACs, 10), "autotailor.params": strconv.FormatInt(d.Params, 10),
+	meta, err := model.Metadata(c.net, g)
+	if err != nil {
+		return nil, err
 	}
 	if *f.lut != "" {
 		t, err := c.latencies(*f.lut)
@@ -179,9 +182,15 @@ func (c *call) predicted(f *exportFlags, g space.Genes, r *exported) (map[string
 	return meta, nil
 }
 
-func encodeONNX(c *call, f *exportFlags, g *nn.Graph, w nn.Weights, meta map[string]string) ([][]byte, error) {
+func encodeONNX(c *call, f *exportFlags, _ *nn.Graph, w nn.Weights, meta map[string]string) ([][]byte, error) {
+	g, err := c.genes(*f.text)
+	if err != nil {
+		return nil, err
+	}
 	var file bytes.Buffer
-	err := onnxfile.Write(&file, g, w, onnxfile.WriteOptions{Opset: c.net.Source.Opset, Batch: *f.batch, Metadata: meta, Name: c.net.Package, Fold: *f.fold, Float16: *f.half})
+	err = model.ExportONNX(&file, c.net, g, w, model.ExportOptions{
+		NoRecalibration: *f.recalibrate == "", KeepBatchNorm: !*f.fold, Half: *f.half, Batch: *f.batch, Opset: *f.opset, Metadata: meta,
+	})
 	return [][]byte{file.Bytes()}, err
 }
 
