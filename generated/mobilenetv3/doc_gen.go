@@ -30,8 +30,8 @@ import (
 
 // These do not compile when this package and the module github.com/autotailor/autotailor are too far apart.
 const (
-	_ = version.Enforce(1 - version.Min) // negative: generate this package again
-	_ = version.Enforce(version.Max - 1) // negative: update the module
+	_ = version.Enforce(2 - version.Min) // negative: generate this package again
+	_ = version.Enforce(version.Max - 2) // negative: update the module
 )
 
 // Definition describes the SuperNet to tools, which work on genes. Nobody may change it.

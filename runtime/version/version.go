@@ -9,9 +9,9 @@ package version
 
 // The forms of generated code: the one that the generator writes, and those that the runtime serves.
 const (
-	Generated = 1
-	Min       = 1
-	Max       = 1
+	Generated = 2
+	Min       = 2
+	Max       = 2
 )
 
 // Enforce is for constant expressions that must not be negative: converting a negative constant to it does not compile.
