@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/autotailor/autotailor/gen/config"
+	"github.com/autotailor/autotailor/internal/onnx"
 	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/dim"
 	"github.com/autotailor/autotailor/ir/supernet"
@@ -162,7 +163,7 @@ func TestCalls(t *testing.T) {
 		{image + "y = Pow x x", "Pow(x; x)"},
 		{image + "y = Max x x x", "Max(x; x; x)"},
 		{image + "y = Min x", "Min(x)"},
-		{image + "c = Greater x x : bool\ny = Where c x x", "Op(.Greater types [9]; yields [[-1 4 6 6]]; x; x)\nWhere(c; x; x)"},
+		{image + "c = Greater x x : bool\ny = Where c x x", "Op(.Greater types [bool]; yields [[-1 4 6 6]]; x; x)\nWhere(c; x; x)"},
 		{image + "y = Cast x to=7 : i64", "Cast(x; type 7)"},
 		// what is carried
 		{image + "y = InstanceNormalization x [4] [4]", "Param(y.1 from \"\" [4])\nParam(y.2 from \"\" [4])\nOp(.InstanceNormalization types []; yields [[-1 4 6 6]]; x; v5; v6)"},
@@ -238,6 +239,23 @@ func TestSharedTensors(t *testing.T) {
 	}
 }
 
+// TestCarriable: attributes can stand in generated code, unless they are tensors of text.
+func TestCarriable(t *testing.T) {
+	text := onnx.TensorAttr("t", onnx.Tensor{Type: ir.String, Shape: []int{1}, Strings: []string{"a"}})
+	number := onnx.TensorAttr("n", ir.FromInt64s([]int{1}, []int64{3}).Tensor)
+	if err := carriable([]nn.Attr{{Name: "s", Kind: nn.AttrStrings, Strings: []string{"a"}}, number}); err != nil {
+		t.Error(err)
+	}
+	if err := carriable([]nn.Attr{number, text}); err == nil || !strings.Contains(err.Error(), "attribute t is a tensor of") {
+		t.Errorf("a tensor of text: %v", err)
+	}
+}
+
+// two is a tensor of one element, 2.
+func two(shape ...int) *ir.Tensor {
+	return &ir.Tensor{Tensor: onnx.Tensor{Type: ir.Float32, Shape: shape, Raw: []byte{0, 0, 0, 64}}}
+}
+
 // TestConstants: a small constant stands in the code as a number, a list or a tensor; a large one that has no name is refused.
 func TestConstants(t *testing.T) {
 	long := ir.FromInt64s([]int{65, 1}, make([]int64, 65))
@@ -247,9 +265,9 @@ func TestConstants(t *testing.T) {
 	}{
 		{ir.FromInt64s([]int{}, []int64{5}), "value_int 5 [] 0 []"},
 		{ir.FromInt64s([]int{2}, []int64{5, 6}), "value_ints 0 [5 6] 0 []"},
-		{&ir.Tensor{Type: ir.Float32, Shape: []int{}, Raw: []byte{0, 0, 0, 64}}, "value_float 0 [] 2 []"},
-		{&ir.Tensor{Type: ir.Float32, Shape: []int{1}, Raw: []byte{0, 0, 0, 64}}, "value_floats 0 [] 0 [2]"},
-		{&ir.Tensor{Type: ir.Float32, Shape: []int{1, 1}, Raw: []byte{0, 0, 0, 64}}, "value 1 [1 1] 0 []"},
+		{two(), "value_float 0 [] 2 []"},
+		{two(1), "value_floats 0 [] 0 [2]"},
+		{two(1, 1), "value 1 [1 1] 0 []"},
 		{ir.FromInt64s([]int{1, 1}, []int64{5}), "value 7 [1 1] 0 []"},
 		{long, ""},
 	} {

@@ -99,7 +99,7 @@ func recalibratedMeans(t *testing.T, net *supernet.Net, g space.Genes, w nn.Weig
 	shape := slices.Clone(graph.Values[graph.Inputs[0]].Shape)
 	shape[0] = 4
 	x := drawn(rand.New(rand.NewPCG(1, uint64(shape.Count()))), shape)
-	own, err := embedded.New(embedded.Options{Threads: 1}).Recalibrate(t.Context(), graph, w, func(yield func(nn.Tensor) bool) { yield(x) }, nil)
+	own, err := embedded.New(embedded.Options{Threads: 1}).Recalibrate(t.Context(), graph, w, func(yield func([]nn.Tensor, error) bool) { yield([]nn.Tensor{x}, nil) }, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

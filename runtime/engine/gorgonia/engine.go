@@ -67,6 +67,6 @@ func (e *Engine) Compile(g *nn.Graph, w nn.Weights) (engine.Session, error) {
 }
 
 // Recalibrate implements engine.Recalibrator. Statistics are those of the embedded engine's kernels, which compute all normalisations here.
-func (e *Engine) Recalibrate(ctx context.Context, g *nn.Graph, w nn.Weights, data engine.Batches, seen func([]nn.Tensor)) (nn.Weights, error) {
+func (e *Engine) Recalibrate(ctx context.Context, g *nn.Graph, w nn.Weights, data nn.Inputs, seen func([]nn.Tensor)) (nn.Weights, error) {
 	return e.kernels.Recalibrate(ctx, g, w, data, seen)
 }
