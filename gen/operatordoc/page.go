@@ -10,6 +10,7 @@ import (
 	"github.com/autotailor/autotailor/internal/operators"
 	"github.com/autotailor/autotailor/ir/axis"
 	"github.com/autotailor/autotailor/ir/op"
+	"github.com/autotailor/autotailor/ir/pass"
 	"github.com/autotailor/autotailor/runtime/count"
 	"github.com/autotailor/autotailor/runtime/deploy/ncnn"
 	"github.com/autotailor/autotailor/runtime/engine/autodiff"
@@ -30,20 +31,20 @@ var consumers = []consumer{
 		return yes(ok)
 	}},
 	{"axes", "The compiler follows channels, heads and positions through it. Where it does not, what the operator touches is frozen: it stays as in the model.",
-		func(o operators.Operator) string { return yes(axis.Follows(o.Domain, o.Name)) }},
-	{"cost", "MACs where it multiplies and accumulates. Other operators count as 0.", func(o operators.Operator) string {
+		ofParts(func(o operators.Operator) string { return yes(axis.Follows(o.Domain, o.Name)) })},
+	{"cost", "MACs where it multiplies and accumulates. Other operators count as 0.", ofParts(func(o operators.Operator) string {
 		if s, _ := op.Lookup(o.Domain, o.Name); s.MACs != nil && slices.Contains(count.Operators(), o.Name) {
 			return "MACs"
 		}
 		return "0"
-	}},
-	{"embedded", "The engine that every generated package carries computes it.", named(embedded.Operators())},
-	{"training", "The embedded engine trains through it: it has the gradients, or knows that there are none.", named(autodiff.Operators())},
-	{"PyTorch", "`autotailor gen` writes it in the PyTorch package.", func(o operators.Operator) string { return yes(pytorch.Has(o)) }},
-	{"NCNN", "`export --format ncnn` writes it, with the attributes and shapes that NCNN has.", named(ncnn.Operators())},
-	{"ONNX", "The opset that an exported model has at least.", func(o operators.Operator) string {
+	})},
+	{"embedded", "The engine that every generated package carries computes it.", ofParts(named(embedded.Operators()))},
+	{"training", "The embedded engine trains through it: it has the gradients, or knows that there are none.", ofParts(named(autodiff.Operators()))},
+	{"PyTorch", "`autotailor gen` writes it in the PyTorch package.", ofParts(func(o operators.Operator) string { return yes(pytorch.Has(o)) })},
+	{"NCNN", "`export --format ncnn` writes it, with the attributes and shapes that NCNN has.", ofParts(named(ncnn.Operators()))},
+	{"ONNX", "The opset that an exported model has at least.", ofParts(func(o operators.Operator) string {
 		return strconv.Itoa(max(onnxfile.MinOpset, o.Since()))
-	}},
+	})},
 }
 
 func yes(ok bool) string {
@@ -51,6 +52,17 @@ func yes(ok bool) string {
 		return "yes"
 	}
 	return "-"
+}
+
+// ofParts is the cell of a consumer that sees what the compiler takes an operator apart into.
+func ofParts(cell func(o operators.Operator) string) func(o operators.Operator) string {
+	return func(o operators.Operator) string {
+		c := cell(o)
+		if has := c == "yes" || c == "MACs"; !has && slices.Contains(pass.TakenApart(), o.Name) {
+			return "parts"
+		}
+		return c
+	}
 }
 
 // named is the cell of a consumer that lists what it has.
@@ -70,6 +82,8 @@ What works with which ONNX operator, before you try. The table is made of the op
 
 Models may have other operators: the compiler takes the shapes that the model declares, freezes what they touch and carries them as they stand.
 ONNX Runtime then runs them, the embedded engine names them as missing.
+
+*Parts* stands where the compiler takes an operator apart, and the consumer sees what it is made of. Uses that it cannot take apart are carried.
 
 `)
 	for _, c := range consumers {

@@ -43,6 +43,37 @@ var recentArchitectures = map[string]func(z *zoo){
 		x = z.op("GridSample", nn.Shape{nn.Batch, 16, 8, 8}, []nn.Attr{mode}, x, grid)
 		z.head(z.conv(x, 16, 32, 3, 2, 1), 32)
 	},
+	"RotaryEmbedding":              rotated(0, intAttr("num_heads", 4)),
+	"RotaryEmbedding of half":      rotated(2, intAttr("num_heads", 4), intAttr("rotary_embedding_dim", 2)),
+	"RotaryEmbedding, interleaved": rotated(0, intAttr("num_heads", 4), intAttr("interleaved", 1)),
+}
+
+// rotated is attention by hand over 16 places, in four heads of four elements, which rotary positions turn, or some of them.
+func rotated(turned int, attrs ...nn.Attr) func(z *zoo) {
+	if turned == 0 {
+		turned = 4
+	}
+	return func(z *zoo) {
+		const tokens, width, heads = 16, 16, 4
+		s := nn.Shape{nn.Batch, tokens, width}
+		turn := func(y nn.Value) nn.Value {
+			name := z.name("rotary")
+			table := func(kind string) nn.Value { // large enough for scores that differ
+				return z.Mul(z.Param(param(name+kind, 1, tokens, turned/2)), z.Op(nn.Floats(30))[0])
+			}
+			cos, sin := table(".cos"), table(".sin")
+			return z.op("RotaryEmbedding", s, attrs, y, cos, sin)
+		}
+		split := func(y nn.Value) nn.Value {
+			return z.Transpose(z.Reshape(y, nn.Shape{nn.Batch, tokens, heads, width / heads}), 0, 2, 1, 3)
+		}
+		x := z.Transpose(z.Reshape(z.conv(z.conv(z.image(16), 3, 8, 3, 2, 1), 8, width, 3, 2, 1), nn.Shape{nn.Batch, width, tokens}), 0, 2, 1)
+		q, k, v := split(turn(z.linear(x, width, width))), split(turn(z.linear(x, width, width))), split(z.linear(x, width, width))
+		y := z.MatMul(z.Softmax(z.MatMul(q, z.Transpose(k, 0, 1, 3, 2)), -1), v)
+		x = z.Add(x, z.linear(z.Reshape(z.Transpose(y, 0, 2, 1, 3), s), width, width))
+		x = z.feedForward(x, width)
+		z.Output("logits", z.linear(z.Mean(x, false, 1), width, 10))
+	}
 }
 
 // groupNormed is a residual network with four groups; params tells how many elements scale and bias have, given the channels.

@@ -25,6 +25,7 @@ var products = of(Product,
 // composites stand for several operators.
 var composites = of(Composite,
 	Operator{Name: "Einsum", Opsets: "12", Sig: "Inputs... -> Output", Attrs: "equation"},
+	Operator{Name: "RotaryEmbedding", Opsets: "23", Sig: "X cos_cache sin_cache position_ids:int64? -> Y", Attrs: "interleaved=0 num_heads=0 rotary_embedding_dim=0"},
 	Operator{Name: "LSTM", Opsets: "1 7 14 22", Sig: "X W R B? sequence_lens:int? initial_h? initial_c? P? -> Y? Y_h? Y_c?", Attrs: recurrent + " input_forget=0"},
 	Operator{Name: "GRU", Opsets: "1 3 7 14 22", Sig: "X W R B? sequence_lens:int? initial_h? -> Y? Y_h?", Attrs: recurrent + " linear_before_reset=0"},
 	Operator{Name: "RNN", Opsets: "1 7 14 22", Sig: "X W R B? sequence_lens:int? initial_h? -> Y? Y_h?", Attrs: recurrent},

@@ -160,6 +160,7 @@ var cases = []struct{ graph, want string }{
 	{"input x Nx6x5x5\ny = GroupNormalization x [2] [2] num_groups=3", "operands"},
 	{"input x Nx7x12\ny = RMSNormalization x [12]", "Nx7x12"},
 	{"input x Nx7x12\ny = RMSNormalization x [11]", "operands"},
+	{"input x Nx7x12\ny = RotaryEmbedding x [9,2] [9,2] num_heads=3", "Nx7x12"},
 	{"input x Nx3\ny = LpNormalization x", "Nx3"},
 	{"input x Nx3\ny = CumSum x {1}", "Nx3"},
 	{"input x Nx3x4\ny = ArgMax x axis=-1 : i64", "Nx3x1"},

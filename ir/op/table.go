@@ -26,14 +26,15 @@ var classes = map[operators.Class]rule{
 // exceptions has the rules of operators that differ from their class, or whose class has none. Without an axes rule, what an operator
 // touches is frozen: networks with it go through, and it is carried as it stands.
 var exceptions = map[string]rule{
-	"Conv":          {axes: AxesConv, shape: convShape, macs: convMACs},
-	"ConvTranspose": {axes: AxesConvTranspose, shape: convTransposeShape},
-	"Gemm":          {axes: AxesGemm, shape: gemmShape, macs: gemmMACs},
-	"MatMul":        {axes: AxesMatMul, shape: matmulShape, macs: matmulMACs},
-	"Einsum":        {shape: einsumShape},
-	"LSTM":          {shape: recurrentShape},
-	"GRU":           {shape: recurrentShape},
-	"RNN":           {shape: recurrentShape},
+	"Conv":            {axes: AxesConv, shape: convShape, macs: convMACs},
+	"ConvTranspose":   {axes: AxesConvTranspose, shape: convTransposeShape},
+	"Gemm":            {axes: AxesGemm, shape: gemmShape, macs: gemmMACs},
+	"MatMul":          {axes: AxesMatMul, shape: matmulShape, macs: matmulMACs},
+	"Einsum":          {shape: einsumShape},
+	"RotaryEmbedding": {shape: sameShape},
+	"LSTM":            {shape: recurrentShape},
+	"GRU":             {shape: recurrentShape},
+	"RNN":             {shape: recurrentShape},
 
 	"GlobalAveragePool": {axes: AxesGlobalPool, shape: globalPoolShape},
 	"GlobalMaxPool":     {axes: AxesGlobalPool, shape: globalPoolShape},
