@@ -46,6 +46,24 @@ var recentArchitectures = map[string]func(z *zoo){
 	"RotaryEmbedding":              rotated(0, intAttr("num_heads", 4)),
 	"RotaryEmbedding of half":      rotated(2, intAttr("num_heads", 4), intAttr("rotary_embedding_dim", 2)),
 	"RotaryEmbedding, interleaved": rotated(0, intAttr("num_heads", 4), intAttr("interleaved", 1)),
+	"Attention":                    attended(4),
+	"Attention, causal":            attended(4, intAttr("is_causal", 1)),
+	"Attention, grouped queries":   attended(2, intAttr("is_causal", 1), floatAttr("scale", 0.7)),
+}
+
+// attended is a transformer's block with an Attention over 16 places, with four heads of queries and some of keys and values.
+func attended(heads int, attrs ...nn.Attr) func(z *zoo) {
+	return func(z *zoo) {
+		const tokens, width = 16, 16
+		s := nn.Shape{nn.Batch, tokens, width}
+		x := z.Transpose(z.Reshape(z.conv(z.conv(z.image(16), 3, 8, 3, 2, 1), 8, width, 3, 2, 1), nn.Shape{nn.Batch, width, tokens}), 0, 2, 1)
+		large := func(y nn.Value) nn.Value { return z.Mul(y, z.Op(nn.Floats(50))[0]) } // for scores that differ
+		n := z.norm(x, width)
+		q, k, v := large(z.linear(n, width, width)), z.linear(n, width, 4*heads), z.linear(n, width, 4*heads)
+		y := z.op("Attention", s, append([]nn.Attr{intAttr("q_num_heads", 4), intAttr("kv_num_heads", int64(heads))}, attrs...), q, k, v)
+		x = z.feedForward(z.Add(x, z.linear(y, width, width)), width)
+		z.Output("logits", z.linear(z.Mean(x, false, 1), width, 10))
+	}
 }
 
 // rotated is attention by hand over 16 places, in four heads of four elements, which rotary positions turn, or some of them.

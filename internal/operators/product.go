@@ -25,6 +25,8 @@ var products = of(Product,
 // composites stand for several operators.
 var composites = of(Composite,
 	Operator{Name: "Einsum", Opsets: "12", Sig: "Inputs... -> Output", Attrs: "equation"},
+	Operator{Name: "Attention", Opsets: "23 24", Sig: "Q K V:T2 attn_mask:any? past_key? past_value:T2? nonpad_kv_seqlen:int64? -> Y present_key? present_value:T2? qk_matmul_output?",
+		Attrs: "is_causal=0 kv_num_heads q_num_heads qk_matmul_output_mode=0 scale softcap=0 softmax_precision", MACs: true},
 	Operator{Name: "RotaryEmbedding", Opsets: "23", Sig: "X cos_cache sin_cache position_ids:int64? -> Y", Attrs: "interleaved=0 num_heads=0 rotary_embedding_dim=0"},
 	Operator{Name: "LSTM", Opsets: "1 7 14 22", Sig: "X W R B? sequence_lens:int? initial_h? initial_c? P? -> Y? Y_h? Y_c?", Attrs: recurrent + " input_forget=0"},
 	Operator{Name: "GRU", Opsets: "1 3 7 14 22", Sig: "X W R B? sequence_lens:int? initial_h? -> Y? Y_h?", Attrs: recurrent + " linear_before_reset=0"},

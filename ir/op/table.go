@@ -31,6 +31,7 @@ var exceptions = map[string]rule{
 	"Gemm":            {axes: AxesGemm, shape: gemmShape, macs: gemmMACs},
 	"MatMul":          {axes: AxesMatMul, shape: matmulShape, macs: matmulMACs},
 	"Einsum":          {shape: einsumShape},
+	"Attention":       {shape: attentionShape, macs: attentionMACs},
 	"RotaryEmbedding": {shape: sameShape},
 	"LSTM":            {shape: recurrentShape},
 	"GRU":             {shape: recurrentShape},

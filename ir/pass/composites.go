@@ -2,7 +2,6 @@ package pass
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/dim"
@@ -18,10 +17,10 @@ type composite struct {
 }
 
 // composites has what takes an operator apart; it returns 0 for one that stays as it is.
-var composites = map[string]func(w *composite) ir.ValueID{"RotaryEmbedding": rotary}
+var composites = map[string]func(w *composite) ir.ValueID{"Attention": attention, "RotaryEmbedding": rotary}
 
 // TakenApart lists operators that passes write as others, so that whoever has those has them too.
-func TakenApart() []string { return []string{"Einsum", "RotaryEmbedding"} }
+func TakenApart() []string { return []string{"Attention", "Einsum", "RotaryEmbedding"} }
 
 // plainComposites takes operators apart that stand for several others: axes, engines and exports know those.
 func plainComposites(g *ir.Graph) error {
@@ -111,8 +110,6 @@ func (w *composite) extent(id ir.ValueID, axis int) int {
 }
 
 func (w *composite) shape(id ir.ValueID) []dim.Dim { return w.vals[id].Shape }
-
-var infinity = math.Inf(1)
 
 // rotary turns pairs of elements of each head by an angle that grows with the position (RoFormer, Su et al. 2021).
 func rotary(w *composite) ir.ValueID {

@@ -50,6 +50,14 @@ var macs = map[string]func(g *nn.Graph, n *nn.Node) int64{
 	"Gemm": func(g *nn.Graph, n *nn.Node) int64 { // [m, k] by [k, n]
 		return size(g, n.Out[0]) * int64(g.Values[n.In[0]].Shape[1])
 	},
+	"Attention": func(g *nn.Graph, n *nn.Node) int64 { // queries with keys, then scores with values
+		k := g.Values[n.In[1]].Shape
+		tokens := k[len(k)-2]
+		if len(n.In) > 4 && n.In[4] != nn.None { // those of a cache
+			tokens += g.Values[n.In[4]].Shape[2]
+		}
+		return int64(tokens) * (size(g, n.In[0]) + size(g, n.Out[0]))
+	},
 	"MatMul": func(g *nn.Graph, n *nn.Node) int64 {
 		x := g.Values[n.In[0]].Shape
 		return size(g, n.Out[0]) * int64(x[len(x)-1])
