@@ -28,7 +28,7 @@ func plainComposites(g *ir.Graph) error {
 	var nodes []*ir.Node
 	for _, n := range g.Nodes {
 		apart := composites[n.Op]
-		if apart == nil || n.Domain != "" {
+		if apart == nil || n.Domain != "" || !whole(n) {
 			nodes = append(nodes, n)
 			continue
 		}
@@ -46,6 +46,17 @@ func plainComposites(g *ir.Graph) error {
 	}
 	g.Nodes = nodes
 	return nil
+}
+
+// whole tells whether a node has its result and the operands that its operator cannot do without. Of others, shape inference says what is missing.
+func whole(n *ir.Node) bool {
+	spec, _ := op.Lookup(n.Domain, n.Op)
+	for k := range spec.Operands {
+		if n.Input(k) == 0 {
+			return false
+		}
+	}
+	return len(n.Out) > 0 && n.Out[0] != 0
 }
 
 // add appends an operator with one result.

@@ -75,3 +75,19 @@ func TestCanonicaliseNamesUnknownPasses(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestCompositesThatMissOperands stay as they are, for shape inference to say what is missing.
+func TestCompositesThatMissOperands(t *testing.T) {
+	for _, node := range []string{
+		`node "a" Attention (%1) -> (%2 "y" f32) {"q_num_heads":int=2 "kv_num_heads":int=2}`,
+		`node "a" RotaryEmbedding (%1) -> (%2 "y" f32) {"num_heads":int=2}`,
+	} {
+		g, err := ir.Parse("graph \"g\" ir 8\nopset \"\" 23\ninput %1 \"x\" f32[1,2,8]\n" + node + "\noutput %2\n")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := plainComposites(g); err != nil || len(g.Nodes) != 1 {
+			t.Errorf("%s: %d nodes, %v", node, len(g.Nodes), err)
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/autotailor/autotailor/internal/onnxpb"
+	"github.com/autotailor/autotailor/internal/operators"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
@@ -21,6 +22,9 @@ func byGroup(g *nn.Graph, n *nn.Node) bool {
 
 // opsetOf is the opset that a node of an operator whose meaning changed needs, since the operator is there.
 func opsetOf(g *nn.Graph, n *nn.Node, since int) int {
+	if o, _ := operators.Lookup(n.Domain, n.Type); len(n.In) < o.Required() {
+		return since
+	}
 	mode, _ := n.Attr("mode")
 	switch {
 	case n.Type == "GroupNormalization" && int64(g.Values[n.In[1]].Shape.Count()) != n.Int("num_groups", 1):
@@ -44,7 +48,7 @@ func (b *writer) renamed(n *nn.Node, a nn.Attr) nn.Attr {
 
 // perChannel gives a GroupNormalization with parameters of groups such of channels, where the opset asks for them.
 func (b *writer) perChannel(n *nn.Node, p *onnxpb.NodeProto) error {
-	if n.Type != "GroupNormalization" || n.Domain != "" || b.opset < groupNorm || !byGroup(b.g, n) {
+	if n.Type != "GroupNormalization" || n.Domain != "" || len(n.In) != 3 || b.opset < groupNorm || !byGroup(b.g, n) {
 		return nil
 	}
 	channels := b.g.Values[n.In[0]].Shape[1]

@@ -1,11 +1,16 @@
 package embedded
 
 import (
+	"fmt"
+
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
 	"github.com/autotailor/autotailor/runtime/engine/onnxop"
 )
 
 func lowerGridSample(c *compiler, n node) error {
+	if len(n.In) != 2 {
+		return fmt.Errorf("it has %d operands; want an image and a grid", len(n.In))
+	}
 	x, grid := c.shape(n.In[0]), c.shape(n.In[1])
 	if _, err := onnxop.NewSampler(n.Node, at(x, 1), at(grid, 1)); err != nil {
 		return err

@@ -1,6 +1,8 @@
 package embedded
 
 import (
+	"fmt"
+
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
 	"github.com/autotailor/autotailor/runtime/engine/onnxop"
 	"github.com/autotailor/autotailor/runtime/nn"
@@ -8,6 +10,9 @@ import (
 
 // lowerNormal normalises rows of elements that are neighbours, then scales and shifts them.
 func lowerNormal(c *compiler, n node) error {
+	if len(n.In) < 2 {
+		return fmt.Errorf("it has no scale")
+	}
 	x := c.shape(n.In[0])
 	of := func(b int) (onnxop.Normal, error) { return onnxop.NormalOf(n.Node, at(x, b), at(c.shape(n.In[1]), b)) }
 	m, err := of(1)
