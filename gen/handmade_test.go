@@ -113,7 +113,7 @@ func (m *maker) item(in []ir.ValueID, out ir.ValueID) {
 }
 
 func (m *maker) begin(kind, goName, doc string, index int, live supernet.Need, choices ...dim.Choice) {
-	m.block = &supernet.Block{Type: kind, GoName: goName, Doc: doc, Index: index, Live: live, Roles: map[int]string{}}
+	m.block = &supernet.Block{Type: kind, GoName: goName, Doc: doc, Place: index, Live: live, Roles: map[int]string{}}
 	for _, c := range choices {
 		m.block.Choices = append(m.block.Choices, int(c))
 	}

@@ -197,6 +197,7 @@ func genes(f *jen.File, p *view.Package) {
 func choiceRow(c *view.Choice) *jen.Statement {
 	var r fields
 	r.add("Name", jen.Lit(c.Name))
+	r.add("Was", str(c.Was))
 	r.add("Kind", jen.Lit(c.Kind))
 	r.add("Values", jen.Id(strings.ToLower(c.Type.Name[:1])+c.Type.Name[1:]+"Texts"))
 	r.add("Live", needLit(c.Live))

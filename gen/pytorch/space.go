@@ -34,7 +34,11 @@ func spaceFile(p *view.Package) (string, error) {
 		if c.Live.Below > 0 {
 			live = fmt.Sprintf(", live=(%s, %d)", quote(p.Choices[c.Live.Gene].Name), c.Live.Below)
 		}
-		w.line(1, "Choice(%s, %s, %s%s),", quote(c.Name), quote(c.Kind), tuple(quoted(c.Values)), live)
+		was := ""
+		if c.Was != "" {
+			was = ", was=" + quote(c.Was)
+		}
+		w.line(1, "Choice(%s, %s, %s%s%s),", quote(c.Name), quote(c.Kind), tuple(quoted(c.Values)), live, was)
 	}
 	w.line(0, "])")
 	w.line(0, "")

@@ -19,7 +19,7 @@
 //	operators   454 distinct, 353 under fusion rules "embedded", 335 under fusion rules "onnxruntime"
 //	elastic     88.1 % of parameters, 95.3 % of MACs
 //	source      sha256:676cef8f7091, opset 17
-//	digest      77a36bb85509
+//	digest      bd4dd8853a3f
 package mobilenetv2
 
 import (
@@ -43,7 +43,7 @@ var definition = supernet.Net{
 	Package: "mobilenetv2",
 	Title:   "MobileNetV2 (Fashion-MNIST)",
 	Source:  supernet.Source{File: "mobilenetv2.onnx", SHA256: "676cef8f7091545c12e9d9ab41edde41922cc2e3ee6e3f21f72ed025dadf9052", Opset: 17},
-	Digest:  "77a36bb85509eeb549cdcec05d6a35d8067f938e0376181277fb158e86f934da",
+	Digest:  "bd4dd8853a3f458550b5b8c971731281fcb27f38111a4266c0745ad8a07513aa",
 	Choices: choices[:],
 	Stages: []supernet.Stage{
 		{Index: 0, Name: "stage0", Blocks: []string{"DepthwiseResidual", "InvertedResidual", "InvertedResidual"}, Width: 16},

@@ -224,8 +224,8 @@ type genes = [NumGenes]uint8
 
 var choices = [NumGenes]space.Choice{
 	{Name: "resolution", Kind: "resolution", Values: resolutionTexts},
-	{Name: "stage0.1.expand", Kind: "expand", Values: expandTexts},
-	{Name: "stage0.2.expand", Kind: "expand", Values: expandTexts},
+	{Name: "stage0.0.expand", Was: "stage0.1.expand", Kind: "expand", Values: expandTexts},
+	{Name: "stage0.1.expand", Was: "stage0.2.expand", Kind: "expand", Values: expandTexts},
 	{Name: "stage1.depth", Kind: "depth", Values: depth3Texts},
 	{Name: "stage1.0.expand", Kind: "expand", Values: expandTexts},
 	{Name: "stage1.1.expand", Kind: "expand", Values: expandTexts},

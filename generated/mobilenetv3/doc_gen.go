@@ -19,7 +19,7 @@
 //	operators   806 distinct, 776 under fusion rules "embedded", 666 under fusion rules "onnxruntime"
 //	elastic     83.2 % of parameters, 98.3 % of MACs
 //	source      sha256:6b0f9de0dee5, opset 17
-//	digest      198392bc3fd7
+//	digest      3ccc3dddec21
 package mobilenetv3
 
 import (
@@ -43,7 +43,7 @@ var definition = supernet.Net{
 	Package: "mobilenetv3",
 	Title:   "MobileNetV3 (Fashion-MNIST)",
 	Source:  supernet.Source{File: "mobilenetv3.onnx", SHA256: "6b0f9de0dee5c37a9a671f5105f35f46740d4dbbdb9bbf455bf988e99f8047d8", Opset: 17},
-	Digest:  "198392bc3fd769b3b10440e829c2021339b21378225a362a5e5495de4acfac44",
+	Digest:  "3ccc3dddec217c0bd32821e9e044bcfde8d17ad6b2a5a46819e2e83039783545",
 	Choices: choices[:],
 	Stages: []supernet.Stage{
 		{Index: 0, Name: "stage0", Blocks: []string{"DepthwiseResidual", "InvertedResidual", "InvertedResidual", "InvertedResidual", "InvertedResidual"}, Width: 16},

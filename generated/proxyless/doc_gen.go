@@ -19,7 +19,7 @@
 //	operators   676 distinct, 575 under fusion rules "embedded", 557 under fusion rules "onnxruntime"
 //	elastic     92.4 % of parameters, 97.9 % of MACs
 //	source      sha256:e36e4e35b16d, opset 17
-//	digest      63dae4079711
+//	digest      d928ac1abe68
 package proxyless
 
 import (
@@ -43,7 +43,7 @@ var definition = supernet.Net{
 	Package: "proxyless",
 	Title:   "ProxylessNAS (Fashion-MNIST)",
 	Source:  supernet.Source{File: "proxyless.onnx", SHA256: "e36e4e35b16d423f74af61da23a0c0d219c6052354e7e737824fae4a4cfbbd00", Opset: 17},
-	Digest:  "63dae4079711e8581a89d742459c4c96d82a70ff4c19c2e8e7e9a4b8d3425708",
+	Digest:  "d928ac1abe680019bd638f2bd6e91449709089a89cedeef9ad19ad2960e36c47",
 	Choices: choices[:],
 	Stages: []supernet.Stage{
 		{Index: 0, Name: "stage0", Blocks: []string{"DepthwiseResidual", "InvertedResidual", "InvertedResidual", "InvertedResidual", "InvertedResidual"}, Width: 16},

@@ -31,10 +31,31 @@ func (b *binder) block(s *Stage, it Item) {
 }
 
 func (b *binder) blockChoice(s *Stage, bl *Block, kind ChoiceKind, configured int) Choice {
-	return Choice{
-		Name: fmt.Sprintf("stage%d.%d.%s", s.Index, bl.Index, kind), Kind: kind,
-		Stage: s.Index, Block: bl.Index, Configured: configured, Live: bl.Live,
+	index := s.elastic(bl)
+	c := Choice{
+		Name: blockName(s, index, kind), Kind: kind,
+		Stage: s.Index, Block: index, Configured: configured, Live: bl.Live,
 	}
+	if was := blockName(s, bl.Place, kind); was != c.Name {
+		c.Was = was // version 1 counted blocks without choices, too
+	}
+	return c
+}
+
+func blockName(s *Stage, block int, kind ChoiceKind) string {
+	return fmt.Sprintf("stage%d.%d.%s", s.Index, block, kind)
+}
+
+// elastic is the number of blocks before bl in its stage that have choices: its index in texts and in Go's Blocks. The blocks before it have
+// got theirs when it is asked for.
+func (s *Stage) elastic(bl *Block) int {
+	n := 0
+	for _, other := range s.Blocks()[:bl.Place] {
+		if len(other.Choices) > 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // kernel lets the windows of a block's convolutions shrink to their centre.

@@ -23,7 +23,7 @@ func parseBlocks(f *Flow, templates []Template, chains []string) []Item {
 		it := join(f.Items[i:end])
 		it.Block = &Block{
 			Type: t.Name, GoName: m.GoName, Doc: m.Doc, Roles: m.Roles,
-			inner: m.Inner, kernels: m.Kernels, scores: m.Scores, mix: m.Mix, Index: -1,
+			inner: m.Inner, kernels: m.Kernels, scores: m.Scores, mix: m.Mix,
 			Skippable: true,
 		}
 		for _, part := range f.Items[i : i+m.Items] {
@@ -95,7 +95,7 @@ func divide(f *Flow, items []Item, p *plain) []*Stage {
 		}
 		s := stages[len(stages)-1]
 		if it.Block != nil {
-			it.Block.Index = len(s.Blocks())
+			it.Block.Place = len(s.Blocks())
 		}
 		s.Items = append(s.Items, it)
 	}

@@ -102,7 +102,7 @@ func TestStages(t *testing.T) {
 		for _, it := range s.Items {
 			kind := "-"
 			if it.Block != nil {
-				kind = fmt.Sprintf("%s%d/%t", it.Block.Type, it.Block.Index, it.Block.Skippable)
+				kind = fmt.Sprintf("%s%d/%t", it.Block.Type, it.Block.Place, it.Block.Skippable)
 			}
 			items = append(items, fmt.Sprintf("%s(%d)", kind, len(it.Nodes)))
 		}

@@ -49,9 +49,10 @@ const (
 // Candidate 0 is the original model.
 type Choice struct {
 	Name       string // such as "resolution", "stage3.depth", "stage3.1.expand"
+	Was        string // its name in texts of version 1, "" when it is the same
 	Kind       ChoiceKind
 	Stage      int // index of the stage, -1 for the net
-	Block      int // index of the elastic block within its stage, -1 for stage and net
+	Block      int // index among the stage's blocks that have choices, -1 for stage and net
 	Candidates []float64
 	Configured int // number of candidates in the config, aliases included: the paper's count
 	Live       Need
@@ -84,7 +85,7 @@ type Block struct {
 	Type      string // template name such as "BottleneckResidualBlock"; "" when generic
 	GoName    string // name for the Go type, such as "InvertedResidual"
 	Doc       string // one sentence for the Go type's comment
-	Index     int    // among the stage's elastic blocks
+	Place     int    // among the stage's blocks
 	Choices   []int  // genes of the block's own choices
 	Skippable bool   // x + f(x): removing it leaves x
 	Live      Need

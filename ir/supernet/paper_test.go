@@ -126,7 +126,7 @@ func fingerprint(t *testing.T, net *supernet.Net) string {
 	fmt.Fprintln(&b, strings.Join(summary(net), "\n"))
 	for _, s := range net.Stages {
 		for _, bl := range s.Blocks() {
-			fmt.Fprintln(&b, s.Index, bl.Type, bl.GoName, bl.Index, bl.Choices, bl.Skippable, bl.Live)
+			fmt.Fprintln(&b, s.Index, bl.Type, bl.GoName, bl.Place, bl.Choices, bl.Skippable, bl.Live)
 		}
 	}
 	u, err := unique.Enumerate(net, []fusion.Rules{{Name: "none"}})

@@ -192,3 +192,28 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestParseTellsVersion1: version 1 counted the blocks without choices, too.
+func TestParseTellsVersion1(t *testing.T) {
+	cs := []space.Choice{
+		{Name: "resolution", Values: []string{"32", "28"}},
+		{Name: "stage0.0.expand", Was: "stage0.1.expand", Values: []string{"6", "3"}},
+		{Name: "stage1.0.expand", Values: []string{"6", "3"}},
+	}
+	for text, want := range map[string]string{
+		"stage0.1.expand=3":               `subnet "stage0.1.expand=3" was written by version 1; write "stage0.0.expand=3"`,
+		"resolution=28,stage0.1.expand=3": `subnet "resolution=28,stage0.1.expand=3" was written by version 1; write "resolution=28,stage0.0.expand=3"`,
+		"stage0.2.expand=3":               `subnet "stage0.2.expand=3": no choice "stage0.2.expand", did you mean stage0.0.expand?`,
+	} {
+		if _, err := space.Parse(cs, text); err == nil || err.Error() != want {
+			t.Errorf("%s: %v, want %s", text, err, want)
+		}
+	}
+	g, err := space.Parse(space.Version1(cs), "stage0.1.expand=3,stage1.0.expand=3")
+	if err != nil || space.Format(cs, g) != "stage0.0.expand=3,stage1.0.expand=3" {
+		t.Errorf("version 1: %v, %v", g, err)
+	}
+	if cs[1].Name != "stage0.0.expand" {
+		t.Error("the choices themselves were renamed")
+	}
+}

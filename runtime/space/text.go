@@ -52,10 +52,38 @@ func Parse(cs []Choice, text string) (Genes, error) {
 		}
 	}
 	if err := errors.Join(errs...); err != nil {
+		if now, ok := renewed(cs, text); ok {
+			return nil, fmt.Errorf("subnet %q was written by version 1; write %q", text, now)
+		}
 		return nil, fmt.Errorf("subnet %q: %w", text, err)
 	}
 	Canonical(cs, g)
 	return g, nil
+}
+
+// Version1 returns the choices with the names that version 1 gave them: it also counted blocks without choices.
+func Version1(cs []Choice) []Choice {
+	old := slices.Clone(cs)
+	for i, c := range cs {
+		if c.Was != "" {
+			old[i].Name = c.Was
+		}
+		old[i].Was = ""
+	}
+	return old
+}
+
+// renewed returns the text form of what was a text of version 1, if text is one. A text whose names all exist today is not: it cannot be told
+// apart from a text of today.
+func renewed(cs []Choice, text string) (now string, ok bool) {
+	if !slices.ContainsFunc(cs, func(c Choice) bool { return c.Was != "" }) {
+		return "", false
+	}
+	g, err := Parse(Version1(cs), text)
+	if err != nil {
+		return "", false
+	}
+	return Format(cs, g), true
 }
 
 // parseField reads one name=value.

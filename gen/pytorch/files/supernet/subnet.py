@@ -11,6 +11,7 @@ class Choice(NamedTuple):
     kind: str
     values: Tuple[str, ...]  # largest first
     live: Optional[Tuple[str, int]] = None  # means something only while that choice's gene is below the number: its block is kept
+    was: str = ""  # its name in texts of version 1, where it is another
 
 
 class Space:
@@ -52,6 +53,13 @@ class Space:
                 wrong.append(f'choice "{name}": no value "{value}", want one of {" ".join(self.choices[self.at[name]].values)}')
             elif g.setdefault(name, value) != value:
                 wrong.append(f'choice "{name}": set to both {g[name]} and {value}')
+        if wrong and any(c.was for c in self.choices):
+            try:
+                old = Space([c._replace(name=c.was or c.name, was="", live=None) for c in self.choices]).parse(text)
+            except ValueError:
+                old = None
+            if old is not None:
+                raise ValueError(f'subnet "{text}" was written by version 1; write "{self.format(old)}"')
         if wrong:
             raise ValueError(f'subnet "{text}": ' + "; ".join(wrong))
         return self.canonical([c.values.index(g[c.name]) if c.name in g else 0 for c in self.choices])

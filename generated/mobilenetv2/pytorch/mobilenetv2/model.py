@@ -46,7 +46,7 @@ class Stage0(nn.Module):
         self.project_norm = BatchNorm("1.conv.1.1", 16)
         self.blocks = nn.ModuleList([
             InvertedResidual(
-                "stage0.1",
+                "stage0.0",
                 mid=[96, 64, 48],
                 expand=Conv("2.conv.0.0.weight", 96, 16, 1, 1),
                 expand_norm=BatchNorm("2.conv.0.1", 96),
@@ -57,7 +57,7 @@ class Stage0(nn.Module):
                 skip=True,
             ),
             InvertedResidual(
-                "stage0.2",
+                "stage0.1",
                 mid=[96, 64, 48],
                 expand=Conv("3.conv.0.0.weight", 96, 16, 1, 1),
                 expand_norm=BatchNorm("3.conv.0.1", 96),

@@ -6,8 +6,8 @@ from .subnet import Choice, Space
 
 SPACE = Space([
     Choice("resolution", "resolution", ("32", "28", "24", "20", "16")),
-    Choice("stage0.1.expand", "expand", ("6", "4", "3")),
-    Choice("stage0.2.expand", "expand", ("6", "4", "3")),
+    Choice("stage0.0.expand", "expand", ("6", "4", "3"), was="stage0.1.expand"),
+    Choice("stage0.1.expand", "expand", ("6", "4", "3"), was="stage0.2.expand"),
     Choice("stage1.depth", "depth", ("3", "2")),
     Choice("stage1.0.expand", "expand", ("6", "4", "3")),
     Choice("stage1.1.expand", "expand", ("6", "4", "3")),
@@ -32,7 +32,7 @@ PACKAGE = "mobilenetv2"
 TITLE = "MobileNetV2 (Fashion-MNIST)"
 SOURCE = "mobilenetv2.onnx"  # the model
 SHA256 = "676cef8f7091545c12e9d9ab41edde41922cc2e3ee6e3f21f72ed025dadf9052"
-DIGEST = "c86681da165f3d5d2bb1f0815f92e953c8f5b6992d06bf66149491e8f71c3c3f"  # of the choices
+DIGEST = "27df0432a84e62759fcd991dee22e3b3699ad951d4eb83b8cbab439636ba2957"  # of the choices
 BATCH = None  # of the model's input, None when it is open
 CHANNELS, SIDE = 1, 32
 TRANSFORM = Transform(pad=2, mean=(0.286,), std=(0.353,))

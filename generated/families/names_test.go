@@ -1,0 +1,90 @@
+package families_test
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/autotailor/autotailor/generated/convnext"
+	"github.com/autotailor/autotailor/generated/families"
+	"github.com/autotailor/autotailor/generated/levit"
+	"github.com/autotailor/autotailor/generated/mobilenetv2"
+	"github.com/autotailor/autotailor/generated/mobilenetv3"
+	"github.com/autotailor/autotailor/generated/proxyless"
+	"github.com/autotailor/autotailor/generated/resnet50"
+	"github.com/autotailor/autotailor/generated/vit"
+	"github.com/autotailor/autotailor/runtime/space"
+)
+
+// parsers read a SubNet of each family.
+var parsers = map[string]func(text string) (any, error){
+	"convnext":    parser(convnext.ParseSubNet),
+	"levit":       parser(levit.ParseSubNet),
+	"mobilenetv2": parser(mobilenetv2.ParseSubNet),
+	"mobilenetv3": parser(mobilenetv3.ParseSubNet),
+	"proxyless":   parser(proxyless.ParseSubNet),
+	"resnet50":    parser(resnet50.ParseSubNet),
+	"vit":         parser(vit.ParseSubNet),
+}
+
+func parser[S any](parse func(string) (S, error)) func(string) (any, error) {
+	return func(text string) (any, error) { return parse(text) }
+}
+
+// TestTextFollowsGo sets each choice by its text and looks, by reflection, which field of the SubNet changed: Stage0.Blocks[1].Expand is
+// stage0.1.expand.
+func TestTextFollowsGo(t *testing.T) {
+	for _, net := range families.All() {
+		parse := parsers[net.Package]
+		if parse == nil {
+			t.Errorf("%s is no family of this test", net.Package)
+			continue
+		}
+		for _, g := range space.Probes(net.Choices) {
+			text := space.Format(net.Choices, g)
+			s, err := parse(text)
+			if err != nil {
+				t.Errorf("%s: %v", net.Package, err)
+				continue
+			}
+			paths := changed("", reflect.ValueOf(s))
+			if len(paths) != 1 || text[:strings.IndexByte(text, '=')] != paths[0] {
+				t.Errorf("%s: the text %s sets the fields %q", net.Package, text, paths)
+			}
+		}
+	}
+}
+
+// changed lists the choices of a SubNet that are not the original's, as texts name them.
+func changed(path string, v reflect.Value) []string {
+	var out []string
+	switch {
+	case v.Kind() == reflect.Uint8 && v.Uint() != 0:
+		return []string{path}
+	case v.Kind() == reflect.Array:
+		for i := range v.Len() {
+			out = append(out, changed(fmt.Sprintf("%s.%d", path, i), v.Index(i))...)
+		}
+	case v.Kind() == reflect.Struct:
+		for i := range v.NumField() {
+			out = append(out, changed(join(path, v.Type().Field(i)), v.Field(i))...)
+		}
+	}
+	return out
+}
+
+// join appends a field to a path. Blocks is a list; BlockN is a block of a stage whose blocks are of several types.
+func join(path string, f reflect.StructField) string {
+	name := strings.ToLower(f.Name)
+	number, block := strings.CutPrefix(name, "block")
+	switch {
+	case !f.IsExported(), f.Name == "Blocks":
+		return path
+	case path == "":
+		return name
+	case block:
+		return path + "." + number
+	}
+	return path + "." + name
+}
