@@ -38,7 +38,7 @@ func (m *maker) choice(kind supernet.ChoiceKind, stage, block int, live supernet
 		name = fmt.Sprintf("stage%d.%s", stage, kind)
 	}
 	m.net.Choices = append(m.net.Choices, supernet.Choice{
-		Name: name, Kind: kind, Stage: stage, Block: block, Candidates: candidates, Configured: len(candidates), Live: live,
+		Name: name, Kind: kind, Stage: stage, Block: block, Candidates: candidates, Configured: len(candidates), Whole: true, Live: live,
 	})
 	g := len(m.net.Choices) - 1
 	if stage >= 0 && block < 0 {

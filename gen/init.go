@@ -1,6 +1,7 @@
 package gen
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"path/filepath"
@@ -150,9 +151,9 @@ func fill(c *config.Config, p *supernet.Plan) {
 	seen := map[string]bool{}
 	for _, st := range p.Stages {
 		for _, b := range st.Blocks() {
-			if b.Type != "" && !seen[b.Type] {
-				seen[b.Type] = true
-				c.Blocks = append(c.Blocks, b.Type)
+			if b.Type != "" && !seen[b.GoName] {
+				seen[b.GoName] = true
+				c.Blocks = append(c.Blocks, b.GoName)
 			}
 		}
 	}
@@ -168,27 +169,36 @@ func comments(p *supernet.Plan) config.Comments {
 			"Choices of a SuperNet, proposed by `autotailor init`. Every list is yours to change:",
 			"`autotailor inspect` shows what comes of it, `autotailor gen` writes the package.",
 		},
-		"arch":                                append([]string{"Stages and blocks that were found:"}, found(p)...),
-		"arch.divisor":                        {"Widths are rounded to multiples of this; odd widths are slow on most devices."},
-		"var.global_vars.resolution":          {"Sides of the square input, in pixels."},
-		"var.stage_vars.width_mult":           {"Multipliers of the stages' output widths."},
-		"var.stage_vars.width_mult_skipped":   {"Stages that keep their width: another stage decides it, or nothing can be cut."},
-		"var.stage_vars.reduce_depth":         {"Blocks to drop from the end of a stage, as zero or negative numbers."},
-		"var.stage_vars.reduce_depth_skipped": {"Stages without blocks that can be left out."},
-		"var.global_vars":                     nil,
-		"var.block_vars":                      {"What blocks of one type can choose, each for itself."},
+		"arch":                         append([]string{"Stages and blocks that were found:"}, found(p)...),
+		"arch.divisor":                 {"Widths are rounded to multiples of this; odd widths are slow on most devices."},
+		"var.global_vars.resolution":   {"Sides of the square input, in pixels."},
+		"var.stage_vars.width":         {"Multipliers of the stages' output widths."},
+		"var.stage_vars.width_skipped": {"Stages that keep their width: another stage decides it, or nothing can be cut."},
+		"var.stage_vars.depth":         {"Blocks to drop from the end of a stage, as zero or negative numbers."},
+		"var.stage_vars.depth_skipped": {"Stages without blocks that can be left out."},
+		"var.global_vars":              nil,
+		"var.block_vars":               {"What blocks can choose, each for itself. Lists for blocks of one name have it in front, such as InvertedResidual.expand."},
 	}
-	out["var.block_vars.GenericBlock.width_ratio"] = []string{"Shares of the widths inside of what no template knows, one choice for each stage."}
+	out["var.block_vars.Generic.ratio"] = []string{"Shares of the widths inside of what no template knows, one choice for each stage."}
+	var all []float64
 	for b, ratios := range p.Ratios {
-		var texts []string
-		for _, r := range ratios {
-			if t := view.Text(r); !slices.Contains(texts, t) {
-				texts = append(texts, t)
-			}
-		}
-		out["var.block_vars."+b+".expand_ratio"] = []string{"Inner width by base width; the model's own: " + strings.Join(texts, ", ") + "."}
+		out["var.block_vars."+b+".expand"] = ratioNote(ratios)
+		all = append(all, ratios...)
 	}
+	slices.Sort(all)
+	out["var.block_vars.expand"] = ratioNote(all)
 	return out
+}
+
+// ratioNote tells the expand ratios that the model has.
+func ratioNote(ratios []float64) []string {
+	var texts []string
+	for _, r := range ratios {
+		if t := view.Text(r); !slices.Contains(texts, t) {
+			texts = append(texts, t)
+		}
+	}
+	return []string{"Inner width by base width; the model's own: " + strings.Join(texts, ", ") + "."}
 }
 
 // found lists stages with their blocks.
@@ -198,10 +208,7 @@ func found(p *supernet.Plan) []string {
 		var names []string
 		count := map[string]int{}
 		for _, b := range s.Blocks() {
-			name := b.Type
-			if name == "" {
-				name = "generic block"
-			}
+			name := cmp.Or(b.GoName, "generic block")
 			if count[name]++; count[name] == 1 {
 				names = append(names, name)
 			}

@@ -61,8 +61,8 @@ type Stage struct {
 
 // Block is a block of a stage.
 type Block struct {
-	Type      string   `json:"type"` // of the config; "" when no template knows it
-	Name      string   `json:"name"` // of the Go type
+	Type      string   `json:"type"` // as the paper calls it; "" when no template knows it
+	Name      string   `json:"name"` // as the config and Go call it
 	Skippable bool     `json:"skippable"`
 	Choices   []string `json:"choices"`
 }

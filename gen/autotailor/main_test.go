@@ -62,7 +62,7 @@ func TestInitThenGen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"# ", "expand_ratio", "reduce_depth", "width_mult", "resolution", "model = "} {
+	for _, want := range []string{"# ", "\nexpand = ", "\ndepth = ", "\nwidth = ", "resolution", "model = "} {
 		if !bytes.Contains(text, []byte(want)) {
 			t.Errorf("the config lacks %q:\n%s", want, text)
 		}

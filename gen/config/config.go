@@ -35,7 +35,7 @@ type Config struct {
 	Skipped      []List // stages in which a block type is frozen
 	Vars         []List // var.block_vars
 
-	lines map[string]int // of every key that stands in the file, by dotted path
+	lines map[string]int // of every key that stands in the file, by dotted path in our words
 }
 
 // Data tells how images become the model's input: padded with zeros, divided by 255, less the mean and divided by the
@@ -54,10 +54,18 @@ type Input struct {
 // Base tells what a block type's expand ratios are relative to: "in" or "out".
 type Base struct{ Block, Base string }
 
-// List is a list of values for a block type. Name is empty for skipped stages.
+// List is a list of values for blocks of one name, or for all when Block is empty. Name is empty for skipped stages.
 type List struct {
 	Block, Name string
 	Values      []float64
+}
+
+// path is the key of a list of candidates.
+func (l List) path() string {
+	if l.Block == "" {
+		return "var.block_vars." + l.Name
+	}
+	return "var.block_vars." + l.Block + "." + l.Name
 }
 
 // The defaults of keys that a file leaves out.
@@ -84,18 +92,30 @@ func (c Config) Pos(path string) string {
 	return c.File
 }
 
+// templates are what arch.blocks asks for, as the paper's authors call them: that is how templates find blocks.
+func (c Config) templates() []string {
+	if c.Blocks == nil {
+		return nil
+	}
+	out := []string{}
+	for _, name := range c.Blocks {
+		out = append(out, authors(name)...)
+	}
+	return out
+}
+
 // Supernet returns what the compiler needs.
 func (c Config) Supernet() supernet.Config {
 	at := func(list []float64, path string) supernet.Values {
 		return supernet.Values{List: list, Pos: c.Pos(path)}
 	}
 	s := supernet.Config{
-		Title: c.Title, Divisor: c.Divisor, Blocks: c.Blocks, Fusion: c.Fusion, DepthKeep: c.DepthKeep,
+		Title: c.Title, Divisor: c.Divisor, Blocks: c.templates(), Fusion: c.Fusion, DepthKeep: c.DepthKeep,
 		Resolution:   at(c.Resolution, "var.global_vars.resolution"),
-		Width:        at(c.Width, "var.stage_vars.width_mult"),
-		WidthSkipped: at(c.WidthSkipped, "var.stage_vars.width_mult_skipped"),
-		Depth:        at(c.Depth, "var.stage_vars.reduce_depth"),
-		DepthSkipped: at(c.DepthSkipped, "var.stage_vars.reduce_depth_skipped"),
+		Width:        at(c.Width, "var.stage_vars.width"),
+		WidthSkipped: at(c.WidthSkipped, "var.stage_vars.width_skipped"),
+		Depth:        at(c.Depth, "var.stage_vars.depth"),
+		DepthSkipped: at(c.DepthSkipped, "var.stage_vars.depth_skipped"),
 	}
 	for _, b := range c.Bases {
 		s.Bases = append(s.Bases, supernet.Base{Block: b.Block, Base: b.Base, Pos: c.Pos("arch." + b.Block + ".expand_base")})
@@ -108,8 +128,7 @@ func (c Config) Supernet() supernet.Config {
 		s.BlocksSkipped = append(s.BlocksSkipped, supernet.Var{Block: l.Block, Name: "skipped", Values: at(l.Values, path)})
 	}
 	for _, l := range c.Vars {
-		path := "var.block_vars." + l.Block + "." + l.Name
-		s.Vars = append(s.Vars, supernet.Var{Block: l.Block, Name: l.Name, Values: at(l.Values, path)})
+		s.Vars = append(s.Vars, supernet.Var{Block: l.Block, Name: l.Name, Values: at(l.Values, l.path())})
 	}
 	return s
 }

@@ -69,7 +69,7 @@ func TestFieldsOfAuthorsResNet(t *testing.T) {
 	if got := s.WidthSkipped; !reflect.DeepEqual(got.List, []float64{1, -3, -2, -1}) || got.Pos != "r.toml:13" {
 		t.Errorf("width_mult_skipped %+v", got)
 	}
-	if got := s.Var("BottleneckResidualBlock", "expand_ratio"); !reflect.DeepEqual(got.List, []float64{.15, .2, .25}) || got.Pos != "r.toml:18" {
+	if got := s.Var("BottleneckResidualBlock", "expand"); !reflect.DeepEqual(got.List, []float64{.15, .2, .25}) || got.Pos != "r.toml:18" {
 		t.Errorf("expand_ratio %+v", got)
 	}
 }
@@ -87,7 +87,7 @@ func TestWriteThenRead(t *testing.T) {
 		}
 		c.Inputs = []Input{{"a b", []int{1, 3, 32, 32}}}
 		c.Model, c.Package, c.Fusion, c.DepthKeep = "m.onnx", "p", []string{"ncnn"}, 2
-		out := Write(c, Comments{"": {"top"}, "arch": {"table"}, "var.stage_vars.reduce_depth": {"key"}})
+		out := Write(c, Comments{"": {"top"}, "arch": {"table"}, "var.stage_vars.depth": {"key"}})
 		again, err := Read("x", out)
 		if err != nil {
 			t.Fatalf("%v\n%s", err, out)

@@ -2,6 +2,7 @@ package config
 
 import (
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/autotailor/autotailor/internal/fusion"
@@ -16,7 +17,7 @@ type key struct {
 }
 
 // keys is the whole format.
-var keys = []key{
+var keys = append([]key{
 	{path: "title", set: text(func(c *Config) *string { return &c.Title })},
 	{path: "model", set: text(func(c *Config) *string { return &c.Model })},
 	{path: "package", set: text(func(c *Config) *string { return &c.Package })},
@@ -37,32 +38,116 @@ var keys = []key{
 	{path: "var.global_vars.resolution", want: "a positive integer", ok: positiveInt,
 		set: numbers(func(c *Config) *[]float64 { return &c.Resolution })},
 
-	{path: "var.stage_vars.width_mult", want: "above 0 and at most 1: a SubNet cannot be wider than the model", ok: share,
+	{path: "var.stage_vars.width", want: "above 0 and at most 1: a SubNet cannot be wider than the model", ok: share,
 		set: numbers(func(c *Config) *[]float64 { return &c.Width })},
-	{path: "var.stage_vars.width_mult_skipped", want: stageIndex, ok: integer,
+	{path: "var.stage_vars.width_skipped", want: stageIndex, ok: integer,
 		set: indices(func(c *Config) *[]float64 { return &c.WidthSkipped })},
-	{path: "var.stage_vars.reduce_depth", want: "zero or minus the number of blocks to drop", ok: dropped,
+	{path: "var.stage_vars.depth", want: "zero or minus the number of blocks to drop", ok: dropped,
 		set: numbers(func(c *Config) *[]float64 { return &c.Depth })},
-	{path: "var.stage_vars.reduce_depth_skipped", want: stageIndex, ok: integer,
+	{path: "var.stage_vars.depth_skipped", want: stageIndex, ok: integer,
 		set: indices(func(c *Config) *[]float64 { return &c.DepthSkipped })},
-	{path: "var.stage_vars.reduce_depth_keep", want: "a positive integer", ok: positiveInt,
+	{path: "var.stage_vars.depth_keep", want: "a positive integer", ok: positiveInt,
 		set: number(func(c *Config) *int { return &c.DepthKeep })},
 	{path: "var.stage_vars.*_skipped", want: stageIndex, ok: integer, set: (*reader).skipped},
+}, forBlocks(lists)...)
 
-	{path: "var.block_vars.*.kernel_size", want: "a positive odd integer", ok: oddInt, set: (*reader).blockVar},
-	{path: "var.block_vars.*.expand_ratio", want: "above 0", ok: positive, set: (*reader).blockVar},
-	{path: "var.block_vars.*.head_ratio", want: "above 0 and at most 1: a SubNet cannot have more heads than the model", ok: share, set: (*reader).blockVar},
-	{path: "var.block_vars.*.qk_ratio", want: "above 0 and at most 1: a SubNet's heads cannot be wider than the model's", ok: share, set: (*reader).blockVar},
-	{path: "var.block_vars.*.width_ratio", want: "above 0 and at most 1: a SubNet cannot be wider than the model", ok: share, set: (*reader).blockVar},
-	{path: "var.block_vars.*.v_scale", want: "above 0", ok: positive, set: (*reader).blockVar},
+// forBlocks are the keys of lists for all blocks and for those of one name.
+func forBlocks(lists []key) []key {
+	var out []key
+	for _, prefix := range []string{"var.block_vars.*.", "var.block_vars."} {
+		for _, k := range lists {
+			out = append(out, key{prefix + k.path, k.want, k.ok, (*reader).blockVar})
+		}
+	}
+	return out
+}
+
+// lists are what blocks can choose from.
+var lists = []key{
+	{path: "kernel", want: "a positive odd integer", ok: oddInt},
+	{path: "expand", want: "above 0", ok: positive},
+	{path: "heads", want: "above 0 and at most 1: a SubNet cannot have more heads than the model", ok: share},
+	{path: "qk", want: "above 0 and at most 1: a SubNet's heads cannot be wider than the model's", ok: share},
+	{path: "ratio", want: "above 0 and at most 1: a SubNet cannot be wider than the model", ok: share},
+	{path: "value", want: "above 0", ok: positive},
 }
 
 const stageIndex = "a stage index (an integer, negative from the end)"
 
-// blockNames are the block types that a config may name: those of the paper's authors.
-var blockNames = []string{
-	"BottleneckResidualBlock", "BottleneckBlock", "MBBlock", "CNResidualBlock", "ConvResidualBlock", "SEResidualBlock",
-	"ResidualBlock", "AttentionBlock", "FFNBlock", "TransformerBlock", "LinearMatMulOp", "QKVBlock", "GenericBlock",
+// words are our names of keys by those of the paper's authors. Both may stand in a file; ours are those of choices in texts and in Go.
+var words = map[string]string{
+	"var.stage_vars.width_mult":           "var.stage_vars.width",
+	"var.stage_vars.width_mult_skipped":   "var.stage_vars.width_skipped",
+	"var.stage_vars.reduce_depth":         "var.stage_vars.depth",
+	"var.stage_vars.reduce_depth_skipped": "var.stage_vars.depth_skipped",
+	"var.stage_vars.reduce_depth_keep":    "var.stage_vars.depth_keep",
+	"var.block_vars.kernel_size":          "var.block_vars.kernel",
+	"var.block_vars.expand_ratio":         "var.block_vars.expand",
+	"var.block_vars.head_ratio":           "var.block_vars.heads",
+	"var.block_vars.qk_ratio":             "var.block_vars.qk",
+	"var.block_vars.v_scale":              "var.block_vars.value",
+	"var.block_vars.width_ratio":          "var.block_vars.ratio",
+}
+
+// ours returns a path with our names of keys.
+func ours(path []string) []string {
+	n := len(path)
+	if n < 3 {
+		return path
+	}
+	if word, ok := words[strings.Join([]string{path[0], path[1], path[n-1]}, ".")]; ok {
+		return append(slices.Clone(path[:n-1]), word[strings.LastIndexByte(word, '.')+1:])
+	}
+	return path
+}
+
+// blocks are the block types that a config may name, with the names that the paper's authors give them. Theirs say how a block is found, ours
+// what it is: their BottleneckBlock is a Bottleneck or an InvertedResidual without a skip connection.
+var blocks = []struct {
+	name    string
+	authors []string
+}{
+	{"InvertedResidual", bottlenecks},
+	{"Bottleneck", bottlenecks},
+	{"BasicBlock", []string{"ConvResidualBlock"}},
+	{"DepthwiseResidual", []string{"ConvResidualBlock"}},
+	{"ConvResidual", []string{"ConvResidualBlock"}},
+	{"DepthwiseSeparable", []string{"MBBlock"}},
+	{"SEResidual", []string{"SEResidualBlock"}},
+	{"Residual", []string{"ResidualBlock"}},
+	{"ConvNeXt", []string{"CNResidualBlock"}},
+	{"Attention", []string{"AttentionBlock"}},
+	{"FFN", []string{"FFNBlock"}},
+	{"Transformer", []string{"TransformerBlock"}},
+	{"Generic", []string{"GenericBlock"}},
+}
+
+var bottlenecks = []string{"BottleneckResidualBlock", "BottleneckBlock"}
+
+// unused are names of the authors' for what no model has.
+var unused = []string{"LinearMatMulOp", "QKVBlock"}
+
+// names lists the names of blocks, ours before the authors'.
+func names() []string {
+	var ours, theirs []string
+	for _, b := range blocks {
+		ours, theirs = append(ours, b.name), append(theirs, b.authors...)
+	}
+	slices.Sort(theirs)
+	return slices.Concat(ours, slices.Compact(theirs), unused)
+}
+
+// ourNames lists our names of blocks.
+func ourNames() []string { return names()[:len(blocks)] }
+
+// authors returns what the paper's authors call a block.
+func authors(name string) []string {
+	for _, b := range blocks {
+		if b.name == name {
+			return b.authors
+		}
+	}
+	return []string{name}
 }
 
 // fusionNames are the built-in fusion rule sets.

@@ -59,14 +59,18 @@ func (r *reader) join() error {
 }
 
 func (r *reader) entry(c *Config, e entry) {
-	k, block, ok := lookup(e.path)
+	k, block, ok := lookup(ours(e.path))
 	if !ok {
 		r.errorf(e.line, "unknown key %s%s", strings.Join(e.path, "."), suggestKey(e.path))
 		return
 	}
-	c.lines[strings.Join(e.path, ".")] = e.line
-	if strings.HasSuffix(k.path, "*_skipped") && !slices.Contains(blockNames, block) {
-		near := append([]string{"width_mult", "reduce_depth"}, blockNames...)
+	dotted := strings.Join(ours(e.path), ".")
+	if c.lines[dotted] > 0 {
+		r.errorf(e.line, "%s says the same as the key in line %d; leave one out", name(e), c.lines[dotted])
+	}
+	c.lines[dotted] = e.line
+	if strings.HasSuffix(k.path, "*_skipped") && !slices.Contains(names(), block) {
+		near := append([]string{"width", "depth", "width_mult", "reduce_depth"}, names()...)
 		r.errorf(e.line, "unknown key %s: %s is no block%s", name(e), block, spell.Suggest(block, near))
 	} else if block != "" {
 		r.block(e.line, block)
@@ -76,8 +80,8 @@ func (r *reader) entry(c *Config, e entry) {
 
 // block checks the name of a block type.
 func (r *reader) block(line int, name string) {
-	if !slices.Contains(blockNames, name) {
-		r.errorf(line, "unknown block %s%s; blocks are %s", name, spell.Suggest(name, blockNames), strings.Join(blockNames, ", "))
+	if !slices.Contains(names(), name) {
+		r.errorf(line, "unknown block %s%s; blocks are %s, or the names of the paper", name, spell.Suggest(name, names()), strings.Join(ourNames(), ", "))
 	}
 }
 
@@ -126,8 +130,11 @@ func (r *reader) skipped(c *Config, e entry, k key) {
 }
 
 func (r *reader) blockVar(c *Config, e entry, k key) {
-	n := len(e.path)
-	c.Vars = append(c.Vars, List{Block: e.path[n-2], Name: e.path[n-1], Values: r.candidates(e, k)})
+	l := List{Name: ours(e.path)[len(e.path)-1], Values: r.candidates(e, k)}
+	if len(e.path) == 4 {
+		l.Block = e.path[2]
+	}
+	c.Vars = append(c.Vars, l)
 }
 
 func (r *reader) base(c *Config, e entry, _ key) {

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/autotailor/autotailor/internal/spell"
@@ -10,6 +11,11 @@ import (
 // suggestKey finds the legal key that an unknown one resembles: the same name in another table first, then a near name.
 func suggestKey(path []string) string {
 	last := path[len(path)-1]
+	for theirs, word := range words {
+		if strings.HasSuffix(theirs, "."+last) {
+			last = word[strings.LastIndexByte(word, '.')+1:]
+		}
+	}
 	for _, k := range keys {
 		if parts := strings.Split(k.path, "."); parts[len(parts)-1] == last {
 			return fmt.Sprintf("; did you mean %s?", shown(k.path))
@@ -19,6 +25,10 @@ func suggestKey(path []string) string {
 	for _, k := range keys {
 		names = append(names, concrete(k.path, path))
 	}
+	for theirs := range words {
+		names = append(names, theirs)
+	}
+	slices.Sort(names)
 	return spell.Suggest(strings.Join(path, "."), names)
 }
 

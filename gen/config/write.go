@@ -48,19 +48,19 @@ func Write(c Config, comments Comments) []byte {
 	w.table("var.global_vars")
 	w.list("var.global_vars.resolution", c.Resolution)
 	w.table("var.stage_vars")
-	w.list("var.stage_vars.width_mult", c.Width)
-	w.list("var.stage_vars.width_mult_skipped", c.WidthSkipped)
-	w.list("var.stage_vars.reduce_depth", c.Depth)
-	w.list("var.stage_vars.reduce_depth_skipped", c.DepthSkipped)
+	w.list("var.stage_vars.width", c.Width)
+	w.list("var.stage_vars.width_skipped", c.WidthSkipped)
+	w.list("var.stage_vars.depth", c.Depth)
+	w.list("var.stage_vars.depth_skipped", c.DepthSkipped)
 	if c.DepthKeep > DefaultDepthKeep {
-		w.line("var.stage_vars.reduce_depth_keep", strconv.Itoa(c.DepthKeep))
+		w.line("var.stage_vars.depth_keep", strconv.Itoa(c.DepthKeep))
 	}
 	for _, l := range c.Skipped {
 		w.list("var.stage_vars."+l.Block+"_skipped", l.Values)
 	}
 	w.table("var.block_vars")
 	for _, l := range c.Vars {
-		w.list("var.block_vars."+l.Block+"."+l.Name, l.Values)
+		w.list(l.path(), l.Values)
 	}
 	return []byte(w.b.String())
 }

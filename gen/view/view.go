@@ -98,6 +98,7 @@ type Block struct {
 	Live     supernet.Need
 	Class    *Class
 	Instance *Instance
+	lists    int // of the config that are for it
 }
 
 // New makes the view of a compiled net. Its operator table is filled in by AddTable.
@@ -136,7 +137,7 @@ func (p *Package) stage(t *translator, s *supernet.Stage) *Stage {
 		var roles map[int]string
 		if b := it.Block; b != nil {
 			roles = b.Roles
-			v.Block = &Block{GoName: b.GoName, Template: b.Type, Doc: b.Doc, Stage: s.Index, Index: -1, Genes: b.Choices, Live: b.Live}
+			v.Block = &Block{GoName: b.GoName, Template: b.Type, Doc: b.Doc, Stage: s.Index, Index: -1, Genes: b.Choices, Live: b.Live, lists: b.Lists}
 			if v.Block.GoName == "" {
 				v.Block.GoName = "Block"
 			}

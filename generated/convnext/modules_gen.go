@@ -26,7 +26,7 @@ func (s Stage0) build(b nn.Builder, x nn.Value) nn.Value {
 }
 
 // stage1 adds stages 1 to 2, in which nothing can be chosen, to b.
-func stage1(b nn.Builder, x nn.Value, prev Width1Or0_65) nn.Value {
+func stage1(b nn.Builder, x nn.Value, prev Stage0Width) nn.Value {
 	cout := stage1Cout[prev.i]
 	x = b.Transpose(x, 0, 2, 3, 1)
 	x = b.LayerNorm(x, stage1Norm1.Cut(cout))
@@ -35,7 +35,7 @@ func stage1(b nn.Builder, x nn.Value, prev Width1Or0_65) nn.Value {
 }
 
 // build adds stage 3 to b.
-func (s Stage3) build(b nn.Builder, x nn.Value, prev Width1Or0_65) nn.Value {
+func (s Stage3) build(b nn.Builder, x nn.Value, prev Stage0Width) nn.Value {
 	x = b.Conv(x, stage3Conv.Out(stage3Cout[s.Width.i]).In(stage3Cin[prev.i]))
 	for i, m := range s.Blocks[:s.Depth.Blocks()] {
 		x = m.build(b, x, &stage3[i], s.Width, Width1)
@@ -44,17 +44,17 @@ func (s Stage3) build(b nn.Builder, x nn.Value, prev Width1Or0_65) nn.Value {
 }
 
 // stage4 adds stages 4 to 5, in which nothing can be chosen, to b.
-func stage4(b nn.Builder, x nn.Value, prev Width1Or0_65) nn.Value {
+func stage4(b nn.Builder, x nn.Value, prev Stage3Width) nn.Value {
 	x = b.Transpose(x, 0, 2, 3, 1)
 	x = b.LayerNorm(x, stage4Norm.Cut(stage4Cout[prev.i]))
 	return b.Transpose(x, 0, 3, 1, 2)
 }
 
 // build adds stage 6 to b.
-func (s Stage6) build(b nn.Builder, x nn.Value, prev Width1Or0_65) nn.Value {
+func (s Stage6) build(b nn.Builder, x nn.Value, prev Stage3Width) nn.Value {
 	x = b.Conv(x, stage6Conv.Out(stage6Cout[s.Width.i]).In(stage6Cin[prev.i]))
 	for i, m := range s.Blocks[:s.Depth.Blocks()] {
-		x = m.build(b, x, &stage6[i], Width1Or0_65Is1, s.Width)
+		x = m.build(b, x, &stage6[i], Stage3Width1, s.Width)
 	}
 	return x
 }
@@ -70,7 +70,7 @@ func stage7(b nn.Builder, x nn.Value, prev Width) nn.Value {
 func (s Stage9) build(b nn.Builder, x nn.Value, prev Width) nn.Value {
 	x = b.Conv(x, stage9Conv.Out(stage9Cout[s.Width.i]).In(stage9Cin[prev.i]))
 	for i, m := range s.Blocks[:s.Depth.Blocks()] {
-		x = m.build(b, x, &stage9[i], Width1Or0_65Is1, s.Width)
+		x = m.build(b, x, &stage9[i], Stage3Width1, s.Width)
 	}
 	return x
 }
@@ -86,7 +86,7 @@ func stage10(b nn.Builder, x nn.Value, prev Width) nn.Value {
 func (s Stage12) build(b nn.Builder, x nn.Value, prev Width) nn.Value {
 	x = b.Conv(x, stage12Conv.Out(stage12Cout[s.Width.i]).In(stage12Cin[prev.i]))
 	for i, m := range s.Blocks[:s.Depth.Blocks()] {
-		x = m.build(b, x, &stage12[i], Width1Or0_65Is1, s.Width)
+		x = m.build(b, x, &stage12[i], Stage3Width1, s.Width)
 	}
 	return b.Pool(x, nn.Pool{Name: "/head/global_pool/pool/GlobalAveragePool", Kind: nn.GlobalAverage})
 }
@@ -114,7 +114,7 @@ type convNeXtAt struct {
 }
 
 // build adds the block at one place of the network to b.
-func (m ConvNeXt) build(b nn.Builder, x nn.Value, at *convNeXtAt, out Width1Or0_65, out2 Width) nn.Value {
+func (m ConvNeXt) build(b nn.Builder, x nn.Value, at *convNeXtAt, out Stage3Width, out2 Width) nn.Value {
 	cout := at.cout[out.i][out2.i]
 	mid := at.mid[out.i][out2.i][m.Expand.i]
 	y := b.Conv(x, at.depthwise.Group(cout).Crop(at.kernel[m.Kernel.i]))

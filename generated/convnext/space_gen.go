@@ -19,34 +19,34 @@ type SubNet struct {
 
 // Stage0 holds the choices of stage 0: Conv 2x2.
 type Stage0 struct {
-	Width Width1Or0_65
+	Width Stage0Width
 }
 
 // Stage3 holds the choices of stage 3: 2 ConvNeXt.
 type Stage3 struct {
-	Width  Width1Or0_65
-	Depth  Depth2 // blocks kept, from the first
+	Width  Stage3Width
+	Depth  Stage3Depth // blocks kept, from the first
 	Blocks [2]ConvNeXt
 }
 
 // Stage6 holds the choices of stage 6: 2 ConvNeXt.
 type Stage6 struct {
 	Width  Width
-	Depth  Depth2 // blocks kept, from the first
+	Depth  Stage6Depth // blocks kept, from the first
 	Blocks [2]ConvNeXt
 }
 
 // Stage9 holds the choices of stage 9: 6 ConvNeXt.
 type Stage9 struct {
 	Width  Width
-	Depth  Depth6 // blocks kept, from the first
+	Depth  Stage9Depth // blocks kept, from the first
 	Blocks [6]ConvNeXt
 }
 
 // Stage12 holds the choices of stage 12: 2 ConvNeXt.
 type Stage12 struct {
 	Width  Width
-	Depth  Depth2 // blocks kept, from the first
+	Depth  Stage12Depth // blocks kept, from the first
 	Blocks [2]ConvNeXt
 }
 
@@ -56,64 +56,79 @@ type ConvNeXt struct {
 	Expand Expand
 }
 
-// Width1Or0_65 is the multiplier of a stage's output width.
-type Width1Or0_65 struct {
+// Stage0Width is the multiplier of a stage's output width.
+type Stage0Width struct {
 	i uint8
 }
 
-// The legal values of Width1Or0_65. The zero value is Width1Or0_65Is1, the original model's.
+// The legal values of Stage0Width. The zero value is Stage0Width1, the original model's.
 var (
-	Width1Or0_65Is1    = Width1Or0_65{0}
-	Width1Or0_65Is0_65 = Width1Or0_65{1}
+	Stage0Width1    = Stage0Width{0}
+	Stage0Width0_65 = Stage0Width{1}
 )
 
 var (
-	width1Or0_65Values = [...]float64{1, 0.65}
-	width1Or0_65Texts  = []string{"1", "0.65"}
+	stage0WidthValues = [...]float64{1, 0.65}
+	stage0WidthTexts  = []string{"1", "0.65"}
 )
 
 // Multiplier reports the multiplier.
-func (w Width1Or0_65) Multiplier() float64 {
-	return width1Or0_65Values[w.i]
+func (s Stage0Width) Multiplier() float64 {
+	return stage0WidthValues[s.i]
 }
 
-func (w Width1Or0_65) String() string {
-	return width1Or0_65Texts[w.i]
+func (s Stage0Width) String() string {
+	return stage0WidthTexts[s.i]
 }
 
-// Values lists the legal values, the original model's first.
-func (Width1Or0_65) Values() []Width1Or0_65 {
-	return []Width1Or0_65{{0}, {1}}
-}
-
-// Depth2 is the number of blocks that a stage keeps, from the first.
-type Depth2 struct {
+// Stage3Width is the multiplier of a stage's output width.
+type Stage3Width struct {
 	i uint8
 }
 
-// The legal values of Depth2. The zero value is Depth2Keep2, the original model's.
+// The legal values of Stage3Width. The zero value is Stage3Width1, the original model's.
 var (
-	Depth2Keep2 = Depth2{0}
-	Depth2Keep1 = Depth2{1}
+	Stage3Width1    = Stage3Width{0}
+	Stage3Width0_65 = Stage3Width{1}
 )
 
 var (
-	depth2Values = [...]int{2, 1}
-	depth2Texts  = []string{"2", "1"}
+	stage3WidthValues = [...]float64{1, 0.65}
+	stage3WidthTexts  = []string{"1", "0.65"}
+)
+
+// Multiplier reports the multiplier.
+func (s Stage3Width) Multiplier() float64 {
+	return stage3WidthValues[s.i]
+}
+
+func (s Stage3Width) String() string {
+	return stage3WidthTexts[s.i]
+}
+
+// Stage3Depth is the number of blocks that a stage keeps, from the first.
+type Stage3Depth struct {
+	i uint8
+}
+
+// The legal values of Stage3Depth. The zero value is Stage3Depth2, the original model's.
+var (
+	Stage3Depth2 = Stage3Depth{0}
+	Stage3Depth1 = Stage3Depth{1}
+)
+
+var (
+	stage3DepthValues = [...]int{2, 1}
+	stage3DepthTexts  = []string{"2", "1"}
 )
 
 // Blocks reports the number of blocks.
-func (d Depth2) Blocks() int {
-	return depth2Values[d.i]
+func (s Stage3Depth) Blocks() int {
+	return stage3DepthValues[s.i]
 }
 
-func (d Depth2) String() string {
-	return depth2Texts[d.i]
-}
-
-// Values lists the legal values, the original model's first.
-func (Depth2) Values() []Depth2 {
-	return []Depth2{{0}, {1}}
+func (s Stage3Depth) String() string {
+	return stage3DepthTexts[s.i]
 }
 
 // Kernel is the side of a block's convolution windows.
@@ -142,11 +157,6 @@ func (k Kernel) String() string {
 	return kernelTexts[k.i]
 }
 
-// Values lists the legal values, the original model's first.
-func (Kernel) Values() []Kernel {
-	return []Kernel{{0}, {1}, {2}}
-}
-
 // Expand is the ratio of a block's inner width to its base width.
 type Expand struct {
 	i uint8
@@ -171,11 +181,6 @@ func (e Expand) Ratio() float64 {
 
 func (e Expand) String() string {
 	return expandTexts[e.i]
-}
-
-// Values lists the legal values, the original model's first.
-func (Expand) Values() []Expand {
-	return []Expand{{0}, {1}, {2}}
 }
 
 // Width is the multiplier of a stage's output width.
@@ -204,40 +209,80 @@ func (w Width) String() string {
 	return widthTexts[w.i]
 }
 
-// Values lists the legal values, the original model's first.
-func (Width) Values() []Width {
-	return []Width{{0}, {1}, {2}}
-}
-
-// Depth6 is the number of blocks that a stage keeps, from the first.
-type Depth6 struct {
+// Stage6Depth is the number of blocks that a stage keeps, from the first.
+type Stage6Depth struct {
 	i uint8
 }
 
-// The legal values of Depth6. The zero value is Depth6Keep6, the original model's.
+// The legal values of Stage6Depth. The zero value is Stage6Depth2, the original model's.
 var (
-	Depth6Keep6 = Depth6{0}
-	Depth6Keep5 = Depth6{1}
-	Depth6Keep4 = Depth6{2}
+	Stage6Depth2 = Stage6Depth{0}
+	Stage6Depth1 = Stage6Depth{1}
 )
 
 var (
-	depth6Values = [...]int{6, 5, 4}
-	depth6Texts  = []string{"6", "5", "4"}
+	stage6DepthValues = [...]int{2, 1}
+	stage6DepthTexts  = []string{"2", "1"}
 )
 
 // Blocks reports the number of blocks.
-func (d Depth6) Blocks() int {
-	return depth6Values[d.i]
+func (s Stage6Depth) Blocks() int {
+	return stage6DepthValues[s.i]
 }
 
-func (d Depth6) String() string {
-	return depth6Texts[d.i]
+func (s Stage6Depth) String() string {
+	return stage6DepthTexts[s.i]
 }
 
-// Values lists the legal values, the original model's first.
-func (Depth6) Values() []Depth6 {
-	return []Depth6{{0}, {1}, {2}}
+// Stage9Depth is the number of blocks that a stage keeps, from the first.
+type Stage9Depth struct {
+	i uint8
+}
+
+// The legal values of Stage9Depth. The zero value is Stage9Depth6, the original model's.
+var (
+	Stage9Depth6 = Stage9Depth{0}
+	Stage9Depth5 = Stage9Depth{1}
+	Stage9Depth4 = Stage9Depth{2}
+)
+
+var (
+	stage9DepthValues = [...]int{6, 5, 4}
+	stage9DepthTexts  = []string{"6", "5", "4"}
+)
+
+// Blocks reports the number of blocks.
+func (s Stage9Depth) Blocks() int {
+	return stage9DepthValues[s.i]
+}
+
+func (s Stage9Depth) String() string {
+	return stage9DepthTexts[s.i]
+}
+
+// Stage12Depth is the number of blocks that a stage keeps, from the first.
+type Stage12Depth struct {
+	i uint8
+}
+
+// The legal values of Stage12Depth. The zero value is Stage12Depth2, the original model's.
+var (
+	Stage12Depth2 = Stage12Depth{0}
+	Stage12Depth1 = Stage12Depth{1}
+)
+
+var (
+	stage12DepthValues = [...]int{2, 1}
+	stage12DepthTexts  = []string{"2", "1"}
+)
+
+// Blocks reports the number of blocks.
+func (s Stage12Depth) Blocks() int {
+	return stage12DepthValues[s.i]
+}
+
+func (s Stage12Depth) String() string {
+	return stage12DepthTexts[s.i]
 }
 
 // Canonical returns s with the choices of removed blocks set to the original.
@@ -280,21 +325,21 @@ const NumGenes = 33
 type genes = [NumGenes]uint8
 
 var choices = [NumGenes]space.Choice{
-	{Name: "stage0.width", Kind: "width", Values: width1Or0_65Texts},
-	{Name: "stage3.width", Kind: "width", Values: width1Or0_65Texts},
-	{Name: "stage3.depth", Kind: "depth", Values: depth2Texts},
+	{Name: "stage0.width", Kind: "width", Values: stage0WidthTexts},
+	{Name: "stage3.width", Kind: "width", Values: stage3WidthTexts},
+	{Name: "stage3.depth", Kind: "depth", Values: stage3DepthTexts},
 	{Name: "stage3.0.kernel", Kind: "kernel", Values: kernelTexts},
 	{Name: "stage3.0.expand", Kind: "expand", Values: expandTexts},
 	{Name: "stage3.1.kernel", Kind: "kernel", Values: kernelTexts, Live: optable.Need{Gene: 2, Below: 1}},
 	{Name: "stage3.1.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 2, Below: 1}},
 	{Name: "stage6.width", Kind: "width", Values: widthTexts},
-	{Name: "stage6.depth", Kind: "depth", Values: depth2Texts},
+	{Name: "stage6.depth", Kind: "depth", Values: stage6DepthTexts},
 	{Name: "stage6.0.kernel", Kind: "kernel", Values: kernelTexts},
 	{Name: "stage6.0.expand", Kind: "expand", Values: expandTexts},
 	{Name: "stage6.1.kernel", Kind: "kernel", Values: kernelTexts, Live: optable.Need{Gene: 8, Below: 1}},
 	{Name: "stage6.1.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 8, Below: 1}},
 	{Name: "stage9.width", Kind: "width", Values: widthTexts},
-	{Name: "stage9.depth", Kind: "depth", Values: depth6Texts},
+	{Name: "stage9.depth", Kind: "depth", Values: stage9DepthTexts},
 	{Name: "stage9.0.kernel", Kind: "kernel", Values: kernelTexts},
 	{Name: "stage9.0.expand", Kind: "expand", Values: expandTexts},
 	{Name: "stage9.1.kernel", Kind: "kernel", Values: kernelTexts},
@@ -308,14 +353,14 @@ var choices = [NumGenes]space.Choice{
 	{Name: "stage9.5.kernel", Kind: "kernel", Values: kernelTexts, Live: optable.Need{Gene: 14, Below: 1}},
 	{Name: "stage9.5.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 14, Below: 1}},
 	{Name: "stage12.width", Kind: "width", Values: widthTexts},
-	{Name: "stage12.depth", Kind: "depth", Values: depth2Texts},
+	{Name: "stage12.depth", Kind: "depth", Values: stage12DepthTexts},
 	{Name: "stage12.0.kernel", Kind: "kernel", Values: kernelTexts},
 	{Name: "stage12.0.expand", Kind: "expand", Values: expandTexts},
 	{Name: "stage12.1.kernel", Kind: "kernel", Values: kernelTexts, Live: optable.Need{Gene: 28, Below: 1}},
 	{Name: "stage12.1.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 28, Below: 1}},
 }
 
-func (s *SubNet) genes() genes {
+func (s SubNet) genes() genes {
 	return genes{
 		s.Stage0.Width.i,
 		s.Stage3.Width.i,
@@ -356,10 +401,10 @@ func (s *SubNet) genes() genes {
 // subNet is the inverse of SubNet.genes.
 func subNet(g []uint8) SubNet {
 	return SubNet{
-		Stage0:  Stage0{Width: Width1Or0_65{g[0]}},
-		Stage3:  Stage3{Width: Width1Or0_65{g[1]}, Depth: Depth2{g[2]}, Blocks: [2]ConvNeXt{{Kernel{g[3]}, Expand{g[4]}}, {Kernel{g[5]}, Expand{g[6]}}}},
-		Stage6:  Stage6{Width: Width{g[7]}, Depth: Depth2{g[8]}, Blocks: [2]ConvNeXt{{Kernel{g[9]}, Expand{g[10]}}, {Kernel{g[11]}, Expand{g[12]}}}},
-		Stage9:  Stage9{Width: Width{g[13]}, Depth: Depth6{g[14]}, Blocks: [6]ConvNeXt{{Kernel{g[15]}, Expand{g[16]}}, {Kernel{g[17]}, Expand{g[18]}}, {Kernel{g[19]}, Expand{g[20]}}, {Kernel{g[21]}, Expand{g[22]}}, {Kernel{g[23]}, Expand{g[24]}}, {Kernel{g[25]}, Expand{g[26]}}}},
-		Stage12: Stage12{Width: Width{g[27]}, Depth: Depth2{g[28]}, Blocks: [2]ConvNeXt{{Kernel{g[29]}, Expand{g[30]}}, {Kernel{g[31]}, Expand{g[32]}}}},
+		Stage0:  Stage0{Width: Stage0Width{g[0]}},
+		Stage3:  Stage3{Width: Stage3Width{g[1]}, Depth: Stage3Depth{g[2]}, Blocks: [2]ConvNeXt{{Kernel{g[3]}, Expand{g[4]}}, {Kernel{g[5]}, Expand{g[6]}}}},
+		Stage6:  Stage6{Width: Width{g[7]}, Depth: Stage6Depth{g[8]}, Blocks: [2]ConvNeXt{{Kernel{g[9]}, Expand{g[10]}}, {Kernel{g[11]}, Expand{g[12]}}}},
+		Stage9:  Stage9{Width: Width{g[13]}, Depth: Stage9Depth{g[14]}, Blocks: [6]ConvNeXt{{Kernel{g[15]}, Expand{g[16]}}, {Kernel{g[17]}, Expand{g[18]}}, {Kernel{g[19]}, Expand{g[20]}}, {Kernel{g[21]}, Expand{g[22]}}, {Kernel{g[23]}, Expand{g[24]}}, {Kernel{g[25]}, Expand{g[26]}}}},
+		Stage12: Stage12{Width: Width{g[27]}, Depth: Stage12Depth{g[28]}, Blocks: [2]ConvNeXt{{Kernel{g[29]}, Expand{g[30]}}, {Kernel{g[31]}, Expand{g[32]}}}},
 	}
 }

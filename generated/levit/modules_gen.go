@@ -36,7 +36,7 @@ func (s Stage0) build(b nn.Builder, x nn.Value) nn.Value {
 }
 
 // build adds stage 1 to b.
-func (s Stage1) build(b nn.Builder, x nn.Value, prev Width1Or0_5) nn.Value {
+func (s Stage1) build(b nn.Builder, x nn.Value, prev Stage0Width) nn.Value {
 	cout := stage1Cout[s.Width.i]
 	x = b.Conv(x, stage1Conv.Out(cout).In(stage1Cin[prev.i]))
 	x = b.BatchNorm(x, stage1Norm.Cut(cout))
@@ -192,8 +192,8 @@ func head(b nn.Builder, x nn.Value, prev Width) nn.Value {
 	return b.Linear(x, headLinear.In(cout))
 }
 
-// transformerAt is what differs between the places of Transformer.build.
-type transformerAt struct {
+// stage4TransformerAt is what differs between the places of Stage4Transformer.build.
+type stage4TransformerAt struct {
 	heads   [2]int       // by heads
 	qk      [2]int       // by qk
 	value   [3]int       // by value
@@ -217,7 +217,7 @@ type transformerAt struct {
 }
 
 // build adds the block at one place of the network to b.
-func (m Transformer) build(b nn.Builder, x nn.Value, at *transformerAt, out Width, r Resolution) nn.Value {
+func (m Stage4Transformer) build(b nn.Builder, x nn.Value, at *stage4TransformerAt, out Width, r Resolution) nn.Value {
 	heads := at.heads[m.Heads.i]
 	qk := at.qk[m.QK.i]
 	value := at.value[m.Value.i]
@@ -290,8 +290,8 @@ func (m FFN) build(b nn.Builder, x nn.Value, at *fFNAt, out Width, r Resolution)
 	return b.Add(x, y)
 }
 
-// transformer2At is what differs between the places of Transformer2.build.
-type transformer2At struct {
+// stage7TransformerAt is what differs between the places of Stage7Transformer.build.
+type stage7TransformerAt struct {
 	heads   [2]int       // by heads
 	qk      [2]int       // by qk
 	value   [3]int       // by value
@@ -315,7 +315,7 @@ type transformer2At struct {
 }
 
 // build adds the block at one place of the network to b.
-func (m Transformer2) build(b nn.Builder, x nn.Value, at *transformer2At, out Width, r Resolution) nn.Value {
+func (m Stage7Transformer) build(b nn.Builder, x nn.Value, at *stage7TransformerAt, out Width, r Resolution) nn.Value {
 	heads := at.heads[m.Heads.i]
 	qk := at.qk[m.QK.i]
 	value := at.value[m.Value.i]
@@ -360,8 +360,8 @@ func (m Transformer2) build(b nn.Builder, x nn.Value, at *transformer2At, out Wi
 	return b.Add(x, y)
 }
 
-// transformer3At is what differs between the places of Transformer3.build.
-type transformer3At struct {
+// transformerAt is what differs between the places of Transformer.build.
+type transformerAt struct {
 	heads   [3]int       // by heads
 	qk      [2]int       // by qk
 	value   [3]int       // by value
@@ -383,7 +383,7 @@ type transformer3At struct {
 }
 
 // build adds the block at one place of the network to b.
-func (m Transformer3) build(b nn.Builder, x nn.Value, at *transformer3At, out Width) nn.Value {
+func (m Transformer) build(b nn.Builder, x nn.Value, at *transformerAt, out Width) nn.Value {
 	heads := at.heads[m.Heads.i]
 	qk := at.qk[m.QK.i]
 	value := at.value[m.Value.i]

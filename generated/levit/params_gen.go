@@ -32,7 +32,7 @@ var (
 	stage3Side = [5]int{16, 16, 9, 9, 4}
 )
 
-var stage4 = [3]transformerAt{
+var stage4 = [3]stage4TransformerAt{
 	{
 		heads:   [2]int{2, 1},
 		qk:      [2]int{16, 8},
@@ -141,7 +141,7 @@ var stage7Block0 = fFNAt{
 	norm2:   batchNorm("/stages/stages.1/downsample/mlp/ln2/bn/BatchNormalization", "stages.1.downsample.mlp.ln2.bn", 96, 1e-05),
 }
 
-var stage7Block1 = transformer2At{
+var stage7Block1 = stage7TransformerAt{
 	heads:   [2]int{3, 2},
 	qk:      [2]int{16, 8},
 	value:   [3]int{32, 24, 16},
@@ -164,7 +164,7 @@ var stage7Block1 = transformer2At{
 	norm4:   batchNorm("/stages/stages.1/blocks/blocks.0/mlp/ln2/bn/BatchNormalization", "stages.1.blocks.0.mlp.ln2.bn", 96, 1e-05),
 }
 
-var stage7Block2 = transformer2At{
+var stage7Block2 = stage7TransformerAt{
 	heads:   [2]int{3, 2},
 	qk:      [2]int{16, 8},
 	value:   [3]int{32, 24, 16},
@@ -187,7 +187,7 @@ var stage7Block2 = transformer2At{
 	norm4:   batchNorm("/stages/stages.1/blocks/blocks.1/mlp/ln2/bn/BatchNormalization", "stages.1.blocks.1.mlp.ln2.bn", 96, 1e-05),
 }
 
-var stage7Block3 = transformer2At{
+var stage7Block3 = stage7TransformerAt{
 	heads:   [2]int{3, 2},
 	qk:      [2]int{16, 8},
 	value:   [3]int{32, 24, 16},
@@ -246,7 +246,7 @@ var stage11Block0 = fFNAt{
 	norm2:   batchNorm("/stages/stages.2/downsample/mlp/ln2/bn/BatchNormalization", "stages.2.downsample.mlp.ln2.bn", 128, 1e-05),
 }
 
-var stage11Block1 = transformer3At{
+var stage11Block1 = transformerAt{
 	heads:   [3]int{4, 3, 2},
 	qk:      [2]int{16, 8},
 	value:   [3]int{32, 24, 16},
@@ -267,7 +267,7 @@ var stage11Block1 = transformer3At{
 	norm4:   batchNorm("/stages/stages.2/blocks/blocks.0/mlp/ln2/bn/BatchNormalization", "stages.2.blocks.0.mlp.ln2.bn", 128, 1e-05),
 }
 
-var stage11Block2 = transformer3At{
+var stage11Block2 = transformerAt{
 	heads:   [3]int{4, 3, 2},
 	qk:      [2]int{16, 8},
 	value:   [3]int{32, 24, 16},
@@ -288,7 +288,7 @@ var stage11Block2 = transformer3At{
 	norm4:   batchNorm("/stages/stages.2/blocks/blocks.1/mlp/ln2/bn/BatchNormalization", "stages.2.blocks.1.mlp.ln2.bn", 128, 1e-05),
 }
 
-var stage11Block3 = transformer3At{
+var stage11Block3 = transformerAt{
 	heads:   [3]int{4, 3, 2},
 	qk:      [2]int{16, 8},
 	value:   [3]int{32, 24, 16},

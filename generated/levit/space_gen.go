@@ -23,7 +23,7 @@ type SubNet struct {
 
 // Stage0 holds the choices of stage 0: Conv 3x3, BatchNorm, HardSwish.
 type Stage0 struct {
-	Width Width1Or0_5
+	Width Stage0Width
 }
 
 // Stage1 holds the choices of stage 1: Conv 3x3, BatchNorm, HardSwish.
@@ -38,8 +38,8 @@ type Stage2 struct {
 
 // Stage4 holds the choices of stage 4: 3 Transformer.
 type Stage4 struct {
-	Depth  Depth3 // blocks kept, from the first
-	Blocks [3]Transformer
+	Depth  Stage4Depth // blocks kept, from the first
+	Blocks [3]Stage4Transformer
 }
 
 // Stage6 holds the choices of stage 6: Reshape, HardSwish.
@@ -50,11 +50,11 @@ type Stage6 struct {
 // Stage7 holds the choices of stage 7: 1 FFN, 3 Transformer.
 type Stage7 struct {
 	Width  Width
-	Depth  Depth4 // blocks kept, from the first
+	Depth  Stage7Depth // blocks kept, from the first
 	Block0 FFN
-	Block1 Transformer2
-	Block2 Transformer2
-	Block3 Transformer2
+	Block1 Stage7Transformer
+	Block2 Stage7Transformer
+	Block3 Stage7Transformer
 }
 
 // Stage10 holds the choices of stage 10: Reshape, HardSwish.
@@ -65,17 +65,17 @@ type Stage10 struct {
 // Stage11 holds the choices of stage 11: 1 FFN, 3 Transformer.
 type Stage11 struct {
 	Width  Width
-	Depth  Depth4 // blocks kept, from the first
+	Depth  Stage11Depth // blocks kept, from the first
 	Block0 FFN
-	Block1 Transformer3
-	Block2 Transformer3
-	Block3 Transformer3
+	Block1 Transformer
+	Block2 Transformer
+	Block3 Transformer
 }
 
-// Transformer is multi-head self-attention and a feed-forward network (Vaswani et al. 2017).
-type Transformer struct {
+// Stage4Transformer is multi-head self-attention and a feed-forward network (Vaswani et al. 2017).
+type Stage4Transformer struct {
 	Expand Expand
-	Heads  Heads
+	Heads  Stage4Heads
 	QK     QK
 	Value  Value
 }
@@ -85,18 +85,18 @@ type FFN struct {
 	Expand Expand
 }
 
-// Transformer2 is multi-head self-attention and a feed-forward network (Vaswani et al. 2017).
-type Transformer2 struct {
+// Stage7Transformer is multi-head self-attention and a feed-forward network (Vaswani et al. 2017).
+type Stage7Transformer struct {
 	Expand Expand
-	Heads  HeadsDownTo0_75
+	Heads  Stage7Heads
 	QK     QK
 	Value  Value
 }
 
-// Transformer3 is multi-head self-attention and a feed-forward network (Vaswani et al. 2017).
-type Transformer3 struct {
+// Transformer is multi-head self-attention and a feed-forward network (Vaswani et al. 2017).
+type Transformer struct {
 	Expand Expand
-	Heads  Heads1Or0_75Or0_5
+	Heads  Heads
 	QK     QK
 	Value  Value
 }
@@ -129,39 +129,29 @@ func (r Resolution) String() string {
 	return resolutionTexts[r.i]
 }
 
-// Values lists the legal values, the original model's first.
-func (Resolution) Values() []Resolution {
-	return []Resolution{{0}, {1}, {2}, {3}, {4}}
-}
-
-// Width1Or0_5 is the multiplier of a stage's output width.
-type Width1Or0_5 struct {
+// Stage0Width is the multiplier of a stage's output width.
+type Stage0Width struct {
 	i uint8
 }
 
-// The legal values of Width1Or0_5. The zero value is Width1Or0_5Is1, the original model's.
+// The legal values of Stage0Width. The zero value is Stage0Width1, the original model's.
 var (
-	Width1Or0_5Is1   = Width1Or0_5{0}
-	Width1Or0_5Is0_5 = Width1Or0_5{1}
+	Stage0Width1   = Stage0Width{0}
+	Stage0Width0_5 = Stage0Width{1}
 )
 
 var (
-	width1Or0_5Values = [...]float64{1, 0.5}
-	width1Or0_5Texts  = []string{"1", "0.5"}
+	stage0WidthValues = [...]float64{1, 0.5}
+	stage0WidthTexts  = []string{"1", "0.5"}
 )
 
 // Multiplier reports the multiplier.
-func (w Width1Or0_5) Multiplier() float64 {
-	return width1Or0_5Values[w.i]
+func (s Stage0Width) Multiplier() float64 {
+	return stage0WidthValues[s.i]
 }
 
-func (w Width1Or0_5) String() string {
-	return width1Or0_5Texts[w.i]
-}
-
-// Values lists the legal values, the original model's first.
-func (Width1Or0_5) Values() []Width1Or0_5 {
-	return []Width1Or0_5{{0}, {1}}
+func (s Stage0Width) String() string {
+	return stage0WidthTexts[s.i]
 }
 
 // Width is the multiplier of a stage's output width.
@@ -190,40 +180,30 @@ func (w Width) String() string {
 	return widthTexts[w.i]
 }
 
-// Values lists the legal values, the original model's first.
-func (Width) Values() []Width {
-	return []Width{{0}, {1}, {2}}
-}
-
-// Depth3 is the number of blocks that a stage keeps, from the first.
-type Depth3 struct {
+// Stage4Depth is the number of blocks that a stage keeps, from the first.
+type Stage4Depth struct {
 	i uint8
 }
 
-// The legal values of Depth3. The zero value is Depth3Keep3, the original model's.
+// The legal values of Stage4Depth. The zero value is Stage4Depth3, the original model's.
 var (
-	Depth3Keep3 = Depth3{0}
-	Depth3Keep2 = Depth3{1}
-	Depth3Keep1 = Depth3{2}
+	Stage4Depth3 = Stage4Depth{0}
+	Stage4Depth2 = Stage4Depth{1}
+	Stage4Depth1 = Stage4Depth{2}
 )
 
 var (
-	depth3Values = [...]int{3, 2, 1}
-	depth3Texts  = []string{"3", "2", "1"}
+	stage4DepthValues = [...]int{3, 2, 1}
+	stage4DepthTexts  = []string{"3", "2", "1"}
 )
 
 // Blocks reports the number of blocks.
-func (d Depth3) Blocks() int {
-	return depth3Values[d.i]
+func (s Stage4Depth) Blocks() int {
+	return stage4DepthValues[s.i]
 }
 
-func (d Depth3) String() string {
-	return depth3Texts[d.i]
-}
-
-// Values lists the legal values, the original model's first.
-func (Depth3) Values() []Depth3 {
-	return []Depth3{{0}, {1}, {2}}
+func (s Stage4Depth) String() string {
+	return stage4DepthTexts[s.i]
 }
 
 // Expand is the ratio of a block's inner width to its base width.
@@ -252,39 +232,29 @@ func (e Expand) String() string {
 	return expandTexts[e.i]
 }
 
-// Values lists the legal values, the original model's first.
-func (Expand) Values() []Expand {
-	return []Expand{{0}, {1}, {2}}
-}
-
-// Heads is a choice.
-type Heads struct {
+// Stage4Heads is a choice.
+type Stage4Heads struct {
 	i uint8
 }
 
-// The legal values of Heads. The zero value is Heads1, the original model's.
+// The legal values of Stage4Heads. The zero value is Stage4Heads1, the original model's.
 var (
-	Heads1   = Heads{0}
-	Heads0_5 = Heads{1}
+	Stage4Heads1   = Stage4Heads{0}
+	Stage4Heads0_5 = Stage4Heads{1}
 )
 
 var (
-	headsValues = [...]float64{1, 0.5}
-	headsTexts  = []string{"1", "0.5"}
+	stage4HeadsValues = [...]float64{1, 0.5}
+	stage4HeadsTexts  = []string{"1", "0.5"}
 )
 
 // Value reports the value.
-func (h Heads) Value() float64 {
-	return headsValues[h.i]
+func (s Stage4Heads) Value() float64 {
+	return stage4HeadsValues[s.i]
 }
 
-func (h Heads) String() string {
-	return headsTexts[h.i]
-}
-
-// Values lists the legal values, the original model's first.
-func (Heads) Values() []Heads {
-	return []Heads{{0}, {1}}
+func (s Stage4Heads) String() string {
+	return stage4HeadsTexts[s.i]
 }
 
 // QK is a choice.
@@ -310,11 +280,6 @@ func (q QK) Value() float64 {
 
 func (q QK) String() string {
 	return qKTexts[q.i]
-}
-
-// Values lists the legal values, the original model's first.
-func (QK) Values() []QK {
-	return []QK{{0}, {1}}
 }
 
 // Value is a choice.
@@ -343,101 +308,107 @@ func (v Value) String() string {
 	return valueTexts[v.i]
 }
 
-// Values lists the legal values, the original model's first.
-func (Value) Values() []Value {
-	return []Value{{0}, {1}, {2}}
-}
-
-// Depth4 is the number of blocks that a stage keeps, from the first.
-type Depth4 struct {
+// Stage7Depth is the number of blocks that a stage keeps, from the first.
+type Stage7Depth struct {
 	i uint8
 }
 
-// The legal values of Depth4. The zero value is Depth4Keep4, the original model's.
+// The legal values of Stage7Depth. The zero value is Stage7Depth4, the original model's.
 var (
-	Depth4Keep4 = Depth4{0}
-	Depth4Keep3 = Depth4{1}
-	Depth4Keep2 = Depth4{2}
+	Stage7Depth4 = Stage7Depth{0}
+	Stage7Depth3 = Stage7Depth{1}
+	Stage7Depth2 = Stage7Depth{2}
 )
 
 var (
-	depth4Values = [...]int{4, 3, 2}
-	depth4Texts  = []string{"4", "3", "2"}
+	stage7DepthValues = [...]int{4, 3, 2}
+	stage7DepthTexts  = []string{"4", "3", "2"}
 )
 
 // Blocks reports the number of blocks.
-func (d Depth4) Blocks() int {
-	return depth4Values[d.i]
+func (s Stage7Depth) Blocks() int {
+	return stage7DepthValues[s.i]
 }
 
-func (d Depth4) String() string {
-	return depth4Texts[d.i]
+func (s Stage7Depth) String() string {
+	return stage7DepthTexts[s.i]
 }
 
-// Values lists the legal values, the original model's first.
-func (Depth4) Values() []Depth4 {
-	return []Depth4{{0}, {1}, {2}}
-}
-
-// HeadsDownTo0_75 is a choice.
-type HeadsDownTo0_75 struct {
+// Stage7Heads is a choice.
+type Stage7Heads struct {
 	i uint8
 }
 
-// The legal values of HeadsDownTo0_75. The zero value is HeadsDownTo0_75Is1, the original model's.
+// The legal values of Stage7Heads. The zero value is Stage7Heads1, the original model's.
 var (
-	HeadsDownTo0_75Is1    = HeadsDownTo0_75{0}
-	HeadsDownTo0_75Is0_75 = HeadsDownTo0_75{1}
+	Stage7Heads1    = Stage7Heads{0}
+	Stage7Heads0_75 = Stage7Heads{1}
 )
 
 var (
-	headsDownTo0_75Values = [...]float64{1, 0.75}
-	headsDownTo0_75Texts  = []string{"1", "0.75"}
+	stage7HeadsValues = [...]float64{1, 0.75}
+	stage7HeadsTexts  = []string{"1", "0.75"}
 )
 
 // Value reports the value.
-func (h HeadsDownTo0_75) Value() float64 {
-	return headsDownTo0_75Values[h.i]
+func (s Stage7Heads) Value() float64 {
+	return stage7HeadsValues[s.i]
 }
 
-func (h HeadsDownTo0_75) String() string {
-	return headsDownTo0_75Texts[h.i]
+func (s Stage7Heads) String() string {
+	return stage7HeadsTexts[s.i]
 }
 
-// Values lists the legal values, the original model's first.
-func (HeadsDownTo0_75) Values() []HeadsDownTo0_75 {
-	return []HeadsDownTo0_75{{0}, {1}}
-}
-
-// Heads1Or0_75Or0_5 is a choice.
-type Heads1Or0_75Or0_5 struct {
+// Stage11Depth is the number of blocks that a stage keeps, from the first.
+type Stage11Depth struct {
 	i uint8
 }
 
-// The legal values of Heads1Or0_75Or0_5. The zero value is Heads1Or0_75Or0_5Is1, the original model's.
+// The legal values of Stage11Depth. The zero value is Stage11Depth4, the original model's.
 var (
-	Heads1Or0_75Or0_5Is1    = Heads1Or0_75Or0_5{0}
-	Heads1Or0_75Or0_5Is0_75 = Heads1Or0_75Or0_5{1}
-	Heads1Or0_75Or0_5Is0_5  = Heads1Or0_75Or0_5{2}
+	Stage11Depth4 = Stage11Depth{0}
+	Stage11Depth3 = Stage11Depth{1}
+	Stage11Depth2 = Stage11Depth{2}
 )
 
 var (
-	heads1Or0_75Or0_5Values = [...]float64{1, 0.75, 0.5}
-	heads1Or0_75Or0_5Texts  = []string{"1", "0.75", "0.5"}
+	stage11DepthValues = [...]int{4, 3, 2}
+	stage11DepthTexts  = []string{"4", "3", "2"}
+)
+
+// Blocks reports the number of blocks.
+func (s Stage11Depth) Blocks() int {
+	return stage11DepthValues[s.i]
+}
+
+func (s Stage11Depth) String() string {
+	return stage11DepthTexts[s.i]
+}
+
+// Heads is a choice.
+type Heads struct {
+	i uint8
+}
+
+// The legal values of Heads. The zero value is Heads1, the original model's.
+var (
+	Heads1    = Heads{0}
+	Heads0_75 = Heads{1}
+	Heads0_5  = Heads{2}
+)
+
+var (
+	headsValues = [...]float64{1, 0.75, 0.5}
+	headsTexts  = []string{"1", "0.75", "0.5"}
 )
 
 // Value reports the value.
-func (h Heads1Or0_75Or0_5) Value() float64 {
-	return heads1Or0_75Or0_5Values[h.i]
+func (h Heads) Value() float64 {
+	return headsValues[h.i]
 }
 
-func (h Heads1Or0_75Or0_5) String() string {
-	return heads1Or0_75Or0_5Texts[h.i]
-}
-
-// Values lists the legal values, the original model's first.
-func (Heads1Or0_75Or0_5) Values() []Heads1Or0_75Or0_5 {
-	return []Heads1Or0_75Or0_5{{0}, {1}, {2}}
+func (h Heads) String() string {
+	return headsTexts[h.i]
 }
 
 // Canonical returns s with the choices of removed blocks set to the original.
@@ -481,57 +452,57 @@ type genes = [NumGenes]uint8
 
 var choices = [NumGenes]space.Choice{
 	{Name: "resolution", Kind: "resolution", Values: resolutionTexts},
-	{Name: "stage0.width", Kind: "width", Values: width1Or0_5Texts},
+	{Name: "stage0.width", Kind: "width", Values: stage0WidthTexts},
 	{Name: "stage1.width", Kind: "width", Values: widthTexts},
 	{Name: "stage2.width", Kind: "width", Values: widthTexts},
-	{Name: "stage4.depth", Kind: "depth", Values: depth3Texts},
+	{Name: "stage4.depth", Kind: "depth", Values: stage4DepthTexts},
 	{Name: "stage4.0.expand", Kind: "expand", Values: expandTexts},
-	{Name: "stage4.0.heads", Kind: "heads", Values: headsTexts},
+	{Name: "stage4.0.heads", Kind: "heads", Values: stage4HeadsTexts},
 	{Name: "stage4.0.qk", Kind: "qk", Values: qKTexts},
 	{Name: "stage4.0.value", Kind: "value", Values: valueTexts},
 	{Name: "stage4.1.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 4, Below: 2}},
-	{Name: "stage4.1.heads", Kind: "heads", Values: headsTexts, Live: optable.Need{Gene: 4, Below: 2}},
+	{Name: "stage4.1.heads", Kind: "heads", Values: stage4HeadsTexts, Live: optable.Need{Gene: 4, Below: 2}},
 	{Name: "stage4.1.qk", Kind: "qk", Values: qKTexts, Live: optable.Need{Gene: 4, Below: 2}},
 	{Name: "stage4.1.value", Kind: "value", Values: valueTexts, Live: optable.Need{Gene: 4, Below: 2}},
 	{Name: "stage4.2.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 4, Below: 1}},
-	{Name: "stage4.2.heads", Kind: "heads", Values: headsTexts, Live: optable.Need{Gene: 4, Below: 1}},
+	{Name: "stage4.2.heads", Kind: "heads", Values: stage4HeadsTexts, Live: optable.Need{Gene: 4, Below: 1}},
 	{Name: "stage4.2.qk", Kind: "qk", Values: qKTexts, Live: optable.Need{Gene: 4, Below: 1}},
 	{Name: "stage4.2.value", Kind: "value", Values: valueTexts, Live: optable.Need{Gene: 4, Below: 1}},
 	{Name: "stage6.width", Kind: "width", Values: widthTexts},
 	{Name: "stage7.width", Kind: "width", Values: widthTexts},
-	{Name: "stage7.depth", Kind: "depth", Values: depth4Texts},
+	{Name: "stage7.depth", Kind: "depth", Values: stage7DepthTexts},
 	{Name: "stage7.0.expand", Kind: "expand", Values: expandTexts},
 	{Name: "stage7.1.expand", Kind: "expand", Values: expandTexts},
-	{Name: "stage7.1.heads", Kind: "heads", Values: headsDownTo0_75Texts},
+	{Name: "stage7.1.heads", Kind: "heads", Values: stage7HeadsTexts},
 	{Name: "stage7.1.qk", Kind: "qk", Values: qKTexts},
 	{Name: "stage7.1.value", Kind: "value", Values: valueTexts},
 	{Name: "stage7.2.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 19, Below: 2}},
-	{Name: "stage7.2.heads", Kind: "heads", Values: headsDownTo0_75Texts, Live: optable.Need{Gene: 19, Below: 2}},
+	{Name: "stage7.2.heads", Kind: "heads", Values: stage7HeadsTexts, Live: optable.Need{Gene: 19, Below: 2}},
 	{Name: "stage7.2.qk", Kind: "qk", Values: qKTexts, Live: optable.Need{Gene: 19, Below: 2}},
 	{Name: "stage7.2.value", Kind: "value", Values: valueTexts, Live: optable.Need{Gene: 19, Below: 2}},
 	{Name: "stage7.3.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 19, Below: 1}},
-	{Name: "stage7.3.heads", Kind: "heads", Values: headsDownTo0_75Texts, Live: optable.Need{Gene: 19, Below: 1}},
+	{Name: "stage7.3.heads", Kind: "heads", Values: stage7HeadsTexts, Live: optable.Need{Gene: 19, Below: 1}},
 	{Name: "stage7.3.qk", Kind: "qk", Values: qKTexts, Live: optable.Need{Gene: 19, Below: 1}},
 	{Name: "stage7.3.value", Kind: "value", Values: valueTexts, Live: optable.Need{Gene: 19, Below: 1}},
 	{Name: "stage10.width", Kind: "width", Values: widthTexts},
 	{Name: "stage11.width", Kind: "width", Values: widthTexts},
-	{Name: "stage11.depth", Kind: "depth", Values: depth4Texts},
+	{Name: "stage11.depth", Kind: "depth", Values: stage11DepthTexts},
 	{Name: "stage11.0.expand", Kind: "expand", Values: expandTexts},
 	{Name: "stage11.1.expand", Kind: "expand", Values: expandTexts},
-	{Name: "stage11.1.heads", Kind: "heads", Values: heads1Or0_75Or0_5Texts},
+	{Name: "stage11.1.heads", Kind: "heads", Values: headsTexts},
 	{Name: "stage11.1.qk", Kind: "qk", Values: qKTexts},
 	{Name: "stage11.1.value", Kind: "value", Values: valueTexts},
 	{Name: "stage11.2.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 35, Below: 2}},
-	{Name: "stage11.2.heads", Kind: "heads", Values: heads1Or0_75Or0_5Texts, Live: optable.Need{Gene: 35, Below: 2}},
+	{Name: "stage11.2.heads", Kind: "heads", Values: headsTexts, Live: optable.Need{Gene: 35, Below: 2}},
 	{Name: "stage11.2.qk", Kind: "qk", Values: qKTexts, Live: optable.Need{Gene: 35, Below: 2}},
 	{Name: "stage11.2.value", Kind: "value", Values: valueTexts, Live: optable.Need{Gene: 35, Below: 2}},
 	{Name: "stage11.3.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 35, Below: 1}},
-	{Name: "stage11.3.heads", Kind: "heads", Values: heads1Or0_75Or0_5Texts, Live: optable.Need{Gene: 35, Below: 1}},
+	{Name: "stage11.3.heads", Kind: "heads", Values: headsTexts, Live: optable.Need{Gene: 35, Below: 1}},
 	{Name: "stage11.3.qk", Kind: "qk", Values: qKTexts, Live: optable.Need{Gene: 35, Below: 1}},
 	{Name: "stage11.3.value", Kind: "value", Values: valueTexts, Live: optable.Need{Gene: 35, Below: 1}},
 }
 
-func (s *SubNet) genes() genes {
+func (s SubNet) genes() genes {
 	return genes{
 		s.Resolution.i,
 		s.Stage0.Width.i,
@@ -589,13 +560,13 @@ func (s *SubNet) genes() genes {
 func subNet(g []uint8) SubNet {
 	return SubNet{
 		Resolution: Resolution{g[0]},
-		Stage0:     Stage0{Width: Width1Or0_5{g[1]}},
+		Stage0:     Stage0{Width: Stage0Width{g[1]}},
 		Stage1:     Stage1{Width: Width{g[2]}},
 		Stage2:     Stage2{Width: Width{g[3]}},
-		Stage4:     Stage4{Depth: Depth3{g[4]}, Blocks: [3]Transformer{{Expand{g[5]}, Heads{g[6]}, QK{g[7]}, Value{g[8]}}, {Expand{g[9]}, Heads{g[10]}, QK{g[11]}, Value{g[12]}}, {Expand{g[13]}, Heads{g[14]}, QK{g[15]}, Value{g[16]}}}},
+		Stage4:     Stage4{Depth: Stage4Depth{g[4]}, Blocks: [3]Stage4Transformer{{Expand{g[5]}, Stage4Heads{g[6]}, QK{g[7]}, Value{g[8]}}, {Expand{g[9]}, Stage4Heads{g[10]}, QK{g[11]}, Value{g[12]}}, {Expand{g[13]}, Stage4Heads{g[14]}, QK{g[15]}, Value{g[16]}}}},
 		Stage6:     Stage6{Width: Width{g[17]}},
-		Stage7:     Stage7{Width: Width{g[18]}, Depth: Depth4{g[19]}, Block0: FFN{Expand{g[20]}}, Block1: Transformer2{Expand{g[21]}, HeadsDownTo0_75{g[22]}, QK{g[23]}, Value{g[24]}}, Block2: Transformer2{Expand{g[25]}, HeadsDownTo0_75{g[26]}, QK{g[27]}, Value{g[28]}}, Block3: Transformer2{Expand{g[29]}, HeadsDownTo0_75{g[30]}, QK{g[31]}, Value{g[32]}}},
+		Stage7:     Stage7{Width: Width{g[18]}, Depth: Stage7Depth{g[19]}, Block0: FFN{Expand{g[20]}}, Block1: Stage7Transformer{Expand{g[21]}, Stage7Heads{g[22]}, QK{g[23]}, Value{g[24]}}, Block2: Stage7Transformer{Expand{g[25]}, Stage7Heads{g[26]}, QK{g[27]}, Value{g[28]}}, Block3: Stage7Transformer{Expand{g[29]}, Stage7Heads{g[30]}, QK{g[31]}, Value{g[32]}}},
 		Stage10:    Stage10{Width: Width{g[33]}},
-		Stage11:    Stage11{Width: Width{g[34]}, Depth: Depth4{g[35]}, Block0: FFN{Expand{g[36]}}, Block1: Transformer3{Expand{g[37]}, Heads1Or0_75Or0_5{g[38]}, QK{g[39]}, Value{g[40]}}, Block2: Transformer3{Expand{g[41]}, Heads1Or0_75Or0_5{g[42]}, QK{g[43]}, Value{g[44]}}, Block3: Transformer3{Expand{g[45]}, Heads1Or0_75Or0_5{g[46]}, QK{g[47]}, Value{g[48]}}},
+		Stage11:    Stage11{Width: Width{g[34]}, Depth: Stage11Depth{g[35]}, Block0: FFN{Expand{g[36]}}, Block1: Transformer{Expand{g[37]}, Heads{g[38]}, QK{g[39]}, Value{g[40]}}, Block2: Transformer{Expand{g[41]}, Heads{g[42]}, QK{g[43]}, Value{g[44]}}, Block3: Transformer{Expand{g[45]}, Heads{g[46]}, QK{g[47]}, Value{g[48]}}},
 	}
 }

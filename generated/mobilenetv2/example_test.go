@@ -11,7 +11,7 @@ import (
 func ExampleSubNet() {
 	small := mobilenetv2.SubNet{
 		Resolution: mobilenetv2.Resolution24,
-		Stage2:     mobilenetv2.Stage2{Depth: mobilenetv2.Depth4Keep2},
+		Stage2:     mobilenetv2.Stage2{Depth: mobilenetv2.Stage2Depth2},
 	}
 	fmt.Println(small)
 	fmt.Println(small.MACs() < mobilenetv2.SubNet{}.MACs(), small.Params() < mobilenetv2.SubNet{}.Params())

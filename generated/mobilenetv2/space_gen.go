@@ -26,25 +26,25 @@ type Stage0 struct {
 
 // Stage1 holds the choices of stage 1: 3 InvertedResidual.
 type Stage1 struct {
-	Depth  Depth3 // blocks kept, from the first
+	Depth  Stage1Depth // blocks kept, from the first
 	Blocks [3]InvertedResidual
 }
 
 // Stage2 holds the choices of stage 2: 4 InvertedResidual.
 type Stage2 struct {
-	Depth  Depth4 // blocks kept, from the first
+	Depth  Stage2Depth // blocks kept, from the first
 	Blocks [4]InvertedResidual
 }
 
 // Stage3 holds the choices of stage 3: 3 InvertedResidual.
 type Stage3 struct {
-	Depth  Depth3 // blocks kept, from the first
+	Depth  Stage3Depth // blocks kept, from the first
 	Blocks [3]InvertedResidual
 }
 
 // Stage4 holds the choices of stage 4: 3 InvertedResidual.
 type Stage4 struct {
-	Depth  Depth3 // blocks kept, from the first
+	Depth  Stage4Depth // blocks kept, from the first
 	Blocks [3]InvertedResidual
 }
 
@@ -86,11 +86,6 @@ func (r Resolution) String() string {
 	return resolutionTexts[r.i]
 }
 
-// Values lists the legal values, the original model's first.
-func (Resolution) Values() []Resolution {
-	return []Resolution{{0}, {1}, {2}, {3}, {4}}
-}
-
 // Expand is the ratio of a block's inner width to its base width.
 type Expand struct {
 	i uint8
@@ -117,70 +112,105 @@ func (e Expand) String() string {
 	return expandTexts[e.i]
 }
 
-// Values lists the legal values, the original model's first.
-func (Expand) Values() []Expand {
-	return []Expand{{0}, {1}, {2}}
-}
-
-// Depth3 is the number of blocks that a stage keeps, from the first.
-type Depth3 struct {
+// Stage1Depth is the number of blocks that a stage keeps, from the first.
+type Stage1Depth struct {
 	i uint8
 }
 
-// The legal values of Depth3. The zero value is Depth3Keep3, the original model's.
+// The legal values of Stage1Depth. The zero value is Stage1Depth3, the original model's.
 var (
-	Depth3Keep3 = Depth3{0}
-	Depth3Keep2 = Depth3{1}
+	Stage1Depth3 = Stage1Depth{0}
+	Stage1Depth2 = Stage1Depth{1}
 )
 
 var (
-	depth3Values = [...]int{3, 2}
-	depth3Texts  = []string{"3", "2"}
+	stage1DepthValues = [...]int{3, 2}
+	stage1DepthTexts  = []string{"3", "2"}
 )
 
 // Blocks reports the number of blocks.
-func (d Depth3) Blocks() int {
-	return depth3Values[d.i]
+func (s Stage1Depth) Blocks() int {
+	return stage1DepthValues[s.i]
 }
 
-func (d Depth3) String() string {
-	return depth3Texts[d.i]
+func (s Stage1Depth) String() string {
+	return stage1DepthTexts[s.i]
 }
 
-// Values lists the legal values, the original model's first.
-func (Depth3) Values() []Depth3 {
-	return []Depth3{{0}, {1}}
-}
-
-// Depth4 is the number of blocks that a stage keeps, from the first.
-type Depth4 struct {
+// Stage2Depth is the number of blocks that a stage keeps, from the first.
+type Stage2Depth struct {
 	i uint8
 }
 
-// The legal values of Depth4. The zero value is Depth4Keep4, the original model's.
+// The legal values of Stage2Depth. The zero value is Stage2Depth4, the original model's.
 var (
-	Depth4Keep4 = Depth4{0}
-	Depth4Keep3 = Depth4{1}
-	Depth4Keep2 = Depth4{2}
+	Stage2Depth4 = Stage2Depth{0}
+	Stage2Depth3 = Stage2Depth{1}
+	Stage2Depth2 = Stage2Depth{2}
 )
 
 var (
-	depth4Values = [...]int{4, 3, 2}
-	depth4Texts  = []string{"4", "3", "2"}
+	stage2DepthValues = [...]int{4, 3, 2}
+	stage2DepthTexts  = []string{"4", "3", "2"}
 )
 
 // Blocks reports the number of blocks.
-func (d Depth4) Blocks() int {
-	return depth4Values[d.i]
+func (s Stage2Depth) Blocks() int {
+	return stage2DepthValues[s.i]
 }
 
-func (d Depth4) String() string {
-	return depth4Texts[d.i]
+func (s Stage2Depth) String() string {
+	return stage2DepthTexts[s.i]
 }
 
-// Values lists the legal values, the original model's first.
-func (Depth4) Values() []Depth4 {
-	return []Depth4{{0}, {1}, {2}}
+// Stage3Depth is the number of blocks that a stage keeps, from the first.
+type Stage3Depth struct {
+	i uint8
+}
+
+// The legal values of Stage3Depth. The zero value is Stage3Depth3, the original model's.
+var (
+	Stage3Depth3 = Stage3Depth{0}
+	Stage3Depth2 = Stage3Depth{1}
+)
+
+var (
+	stage3DepthValues = [...]int{3, 2}
+	stage3DepthTexts  = []string{"3", "2"}
+)
+
+// Blocks reports the number of blocks.
+func (s Stage3Depth) Blocks() int {
+	return stage3DepthValues[s.i]
+}
+
+func (s Stage3Depth) String() string {
+	return stage3DepthTexts[s.i]
+}
+
+// Stage4Depth is the number of blocks that a stage keeps, from the first.
+type Stage4Depth struct {
+	i uint8
+}
+
+// The legal values of Stage4Depth. The zero value is Stage4Depth3, the original model's.
+var (
+	Stage4Depth3 = Stage4Depth{0}
+	Stage4Depth2 = Stage4Depth{1}
+)
+
+var (
+	stage4DepthValues = [...]int{3, 2}
+	stage4DepthTexts  = []string{"3", "2"}
+)
+
+// Blocks reports the number of blocks.
+func (s Stage4Depth) Blocks() int {
+	return stage4DepthValues[s.i]
+}
+
+func (s Stage4Depth) String() string {
+	return stage4DepthTexts[s.i]
 }
 
 // Canonical returns s with the choices of removed blocks set to the original.
@@ -226,27 +256,27 @@ var choices = [NumGenes]space.Choice{
 	{Name: "resolution", Kind: "resolution", Values: resolutionTexts},
 	{Name: "stage0.0.expand", Was: "stage0.1.expand", Kind: "expand", Values: expandTexts},
 	{Name: "stage0.1.expand", Was: "stage0.2.expand", Kind: "expand", Values: expandTexts},
-	{Name: "stage1.depth", Kind: "depth", Values: depth3Texts},
+	{Name: "stage1.depth", Kind: "depth", Values: stage1DepthTexts},
 	{Name: "stage1.0.expand", Kind: "expand", Values: expandTexts},
 	{Name: "stage1.1.expand", Kind: "expand", Values: expandTexts},
 	{Name: "stage1.2.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 3, Below: 1}},
-	{Name: "stage2.depth", Kind: "depth", Values: depth4Texts},
+	{Name: "stage2.depth", Kind: "depth", Values: stage2DepthTexts},
 	{Name: "stage2.0.expand", Kind: "expand", Values: expandTexts},
 	{Name: "stage2.1.expand", Kind: "expand", Values: expandTexts},
 	{Name: "stage2.2.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 7, Below: 2}},
 	{Name: "stage2.3.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 7, Below: 1}},
-	{Name: "stage3.depth", Kind: "depth", Values: depth3Texts},
+	{Name: "stage3.depth", Kind: "depth", Values: stage3DepthTexts},
 	{Name: "stage3.0.expand", Kind: "expand", Values: expandTexts},
 	{Name: "stage3.1.expand", Kind: "expand", Values: expandTexts},
 	{Name: "stage3.2.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 12, Below: 1}},
-	{Name: "stage4.depth", Kind: "depth", Values: depth3Texts},
+	{Name: "stage4.depth", Kind: "depth", Values: stage4DepthTexts},
 	{Name: "stage4.0.expand", Kind: "expand", Values: expandTexts},
 	{Name: "stage4.1.expand", Kind: "expand", Values: expandTexts},
 	{Name: "stage4.2.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 16, Below: 1}},
 	{Name: "stage5.0.expand", Kind: "expand", Values: expandTexts},
 }
 
-func (s *SubNet) genes() genes {
+func (s SubNet) genes() genes {
 	return genes{
 		s.Resolution.i,
 		s.Stage0.Blocks[0].Expand.i,
@@ -277,10 +307,10 @@ func subNet(g []uint8) SubNet {
 	return SubNet{
 		Resolution: Resolution{g[0]},
 		Stage0:     Stage0{Blocks: [2]InvertedResidual{{Expand{g[1]}}, {Expand{g[2]}}}},
-		Stage1:     Stage1{Depth: Depth3{g[3]}, Blocks: [3]InvertedResidual{{Expand{g[4]}}, {Expand{g[5]}}, {Expand{g[6]}}}},
-		Stage2:     Stage2{Depth: Depth4{g[7]}, Blocks: [4]InvertedResidual{{Expand{g[8]}}, {Expand{g[9]}}, {Expand{g[10]}}, {Expand{g[11]}}}},
-		Stage3:     Stage3{Depth: Depth3{g[12]}, Blocks: [3]InvertedResidual{{Expand{g[13]}}, {Expand{g[14]}}, {Expand{g[15]}}}},
-		Stage4:     Stage4{Depth: Depth3{g[16]}, Blocks: [3]InvertedResidual{{Expand{g[17]}}, {Expand{g[18]}}, {Expand{g[19]}}}},
+		Stage1:     Stage1{Depth: Stage1Depth{g[3]}, Blocks: [3]InvertedResidual{{Expand{g[4]}}, {Expand{g[5]}}, {Expand{g[6]}}}},
+		Stage2:     Stage2{Depth: Stage2Depth{g[7]}, Blocks: [4]InvertedResidual{{Expand{g[8]}}, {Expand{g[9]}}, {Expand{g[10]}}, {Expand{g[11]}}}},
+		Stage3:     Stage3{Depth: Stage3Depth{g[12]}, Blocks: [3]InvertedResidual{{Expand{g[13]}}, {Expand{g[14]}}, {Expand{g[15]}}}},
+		Stage4:     Stage4{Depth: Stage4Depth{g[16]}, Blocks: [3]InvertedResidual{{Expand{g[17]}}, {Expand{g[18]}}, {Expand{g[19]}}}},
 		Stage5:     Stage5{Blocks: [1]InvertedResidual{{Expand{g[20]}}}},
 	}
 }

@@ -46,7 +46,7 @@ func (s Stage1) build(b nn.Builder, x nn.Value) nn.Value {
 // build adds stage 2 to b.
 func (s Stage2) build(b nn.Builder, x nn.Value) nn.Value {
 	for i, m := range s.Blocks[:s.Depth.Blocks()] {
-		x = m.build2(b, x, &stage2[i])
+		x = m.build(b, x, &stage2[i])
 	}
 	return x
 }
@@ -79,8 +79,8 @@ func head(b nn.Builder, x nn.Value) nn.Value {
 	return b.Linear(x, headLinear)
 }
 
-// invertedResidual2At is what differs between the places of InvertedResidual2.build.
-type invertedResidual2At struct {
+// invertedResidualAt is what differs between the places of InvertedResidual.build.
+type invertedResidualAt struct {
 	mid           [3]int // by expand
 	kernel        [3]int // by kernel
 	expand        nn.Conv
@@ -92,7 +92,7 @@ type invertedResidual2At struct {
 }
 
 // build adds the block at one place of the network to b.
-func (m InvertedResidual2) build(b nn.Builder, x nn.Value, at *invertedResidual2At) nn.Value {
+func (m InvertedResidual) build(b nn.Builder, x nn.Value, at *invertedResidualAt) nn.Value {
 	mid := at.mid[m.Expand.i]
 	y := b.Conv(x, at.expand.Out(mid))
 	y = b.BatchNorm(y, at.expandNorm.Cut(mid))
@@ -105,16 +105,14 @@ func (m InvertedResidual2) build(b nn.Builder, x nn.Value, at *invertedResidual2
 	return b.Add(x, y)
 }
 
-// invertedResidualAt is what differs between the places of InvertedResidual.build.
-type invertedResidualAt struct {
+// stage1InvertedResidualAt is what differs between the places of Stage1InvertedResidual.build.
+type stage1InvertedResidualAt struct {
 	mid           [3]int // by expand
 	kernel        [2]int // by kernel
 	expand        nn.Conv
 	expandNorm    nn.BatchNorm
-	act1          nn.Act
 	depthwise     nn.Conv
 	depthwiseNorm nn.BatchNorm
-	act2          nn.Act
 	pool          nn.Pool
 	conv1         nn.Conv
 	conv2         nn.Conv
@@ -124,14 +122,14 @@ type invertedResidualAt struct {
 }
 
 // build adds the block at one place of the network to b.
-func (m InvertedResidual) build(b nn.Builder, x nn.Value, at *invertedResidualAt) nn.Value {
+func (m Stage1InvertedResidual) build(b nn.Builder, x nn.Value, at *stage1InvertedResidualAt) nn.Value {
 	mid := at.mid[m.Expand.i]
 	y := b.Conv(x, at.expand.Out(mid))
 	y = b.BatchNorm(y, at.expandNorm.Cut(mid))
-	y = b.Act(y, at.act1)
+	y = b.Act(y, nn.Relu())
 	y = b.Conv(y, at.depthwise.Group(mid).Crop(at.kernel[m.Kernel.i]))
 	y = b.BatchNorm(y, at.depthwiseNorm.Cut(mid))
-	y = b.Act(y, at.act2)
+	y = b.Act(y, nn.Relu())
 	z := b.Pool(y, at.pool)
 	z = b.Conv(z, at.conv1.In(mid))
 	z = b.Act(z, nn.Relu())
@@ -146,8 +144,8 @@ func (m InvertedResidual) build(b nn.Builder, x nn.Value, at *invertedResidualAt
 	return y
 }
 
-// invertedResidual2At2 is what differs between the places of InvertedResidual.build2.
-type invertedResidual2At2 struct {
+// stage2InvertedResidualAt is what differs between the places of Stage2InvertedResidual.build.
+type stage2InvertedResidualAt struct {
 	mid           [3]int // by expand
 	kernel        [2]int // by kernel
 	expand        nn.Conv
@@ -159,8 +157,8 @@ type invertedResidual2At2 struct {
 	skip          bool // the input is added to the result
 }
 
-// build2 adds the block at one place of the network to b.
-func (m InvertedResidual) build2(b nn.Builder, x nn.Value, at *invertedResidual2At2) nn.Value {
+// build adds the block at one place of the network to b.
+func (m Stage2InvertedResidual) build(b nn.Builder, x nn.Value, at *stage2InvertedResidualAt) nn.Value {
 	mid := at.mid[m.Expand.i]
 	y := b.Conv(x, at.expand.Out(mid))
 	y = b.BatchNorm(y, at.expandNorm.Cut(mid))
@@ -176,8 +174,8 @@ func (m InvertedResidual) build2(b nn.Builder, x nn.Value, at *invertedResidual2
 	return y
 }
 
-// invertedResidual22At is what differs between the places of InvertedResidual2.build2.
-type invertedResidual22At struct {
+// invertedResidual2At is what differs between the places of InvertedResidual.build2.
+type invertedResidual2At struct {
 	mid           [3]int // by expand
 	kernel        [3]int // by kernel
 	expand        nn.Conv
@@ -193,7 +191,46 @@ type invertedResidual22At struct {
 }
 
 // build2 adds the block at one place of the network to b.
-func (m InvertedResidual2) build2(b nn.Builder, x nn.Value, at *invertedResidual22At) nn.Value {
+func (m InvertedResidual) build2(b nn.Builder, x nn.Value, at *invertedResidual2At) nn.Value {
+	mid := at.mid[m.Expand.i]
+	y := b.Conv(x, at.expand.Out(mid))
+	y = b.BatchNorm(y, at.expandNorm.Cut(mid))
+	y = b.Act(y, nn.HardSwish())
+	y = b.Conv(y, at.depthwise.Group(mid).Crop(at.kernel[m.Kernel.i]))
+	y = b.BatchNorm(y, at.depthwiseNorm.Cut(mid))
+	y = b.Act(y, nn.HardSwish())
+	z := b.Pool(y, at.pool)
+	z = b.Conv(z, at.conv1.In(mid))
+	z = b.Act(z, nn.Relu())
+	z = b.Conv(z, at.conv2.Out(mid))
+	z = b.Act(z, nn.Act{Type: "HardSigmoid", Attrs: []nn.Attr{{Name: "alpha", Kind: nn.AttrFloat, Float: 0.16666667}}})
+	y = b.Mul(y, z)
+	y = b.Conv(y, at.project.In(mid))
+	y = b.BatchNorm(y, at.projectNorm)
+	if at.skip {
+		y = b.Add(x, y)
+	}
+	return y
+}
+
+// stage4InvertedResidualAt is what differs between the places of Stage4InvertedResidual.build.
+type stage4InvertedResidualAt struct {
+	mid           [3]int // by expand
+	kernel        [2]int // by kernel
+	expand        nn.Conv
+	expandNorm    nn.BatchNorm
+	depthwise     nn.Conv
+	depthwiseNorm nn.BatchNorm
+	pool          nn.Pool
+	conv1         nn.Conv
+	conv2         nn.Conv
+	project       nn.Conv
+	projectNorm   nn.BatchNorm
+	skip          bool // the input is added to the result
+}
+
+// build adds the block at one place of the network to b.
+func (m Stage4InvertedResidual) build(b nn.Builder, x nn.Value, at *stage4InvertedResidualAt) nn.Value {
 	mid := at.mid[m.Expand.i]
 	y := b.Conv(x, at.expand.Out(mid))
 	y = b.BatchNorm(y, at.expandNorm.Cut(mid))

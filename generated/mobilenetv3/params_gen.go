@@ -16,7 +16,7 @@ var (
 	stage0ProjectNorm   = batchNorm("/1/conv/conv.1/conv.1.1/BatchNormalization", "1.conv.1.1", 16, 1e-05)
 )
 
-var stage0 = [4]invertedResidual2At{
+var stage0 = [4]invertedResidualAt{
 	{
 		mid:           [3]int{96, 64, 48},
 		kernel:        [3]int{7, 5, 3},
@@ -59,16 +59,14 @@ var stage0 = [4]invertedResidual2At{
 	},
 }
 
-var stage1 = [4]invertedResidualAt{
+var stage1 = [4]stage1InvertedResidualAt{
 	{
 		mid:           [3]int{96, 64, 48},
 		kernel:        [2]int{5, 3},
 		expand:        nn.Conv{Name: "/6/conv/conv.0/conv.0.0/Conv", Weight: param("6.conv.0.0.weight", 96, 16, 1, 1), Kernel: []int{1, 1}},
 		expandNorm:    batchNorm("/6/conv/conv.0/conv.0.1/BatchNormalization", "6.conv.0.1", 96, 1e-05),
-		act1:          nn.Relu(),
 		depthwise:     nn.Conv{Name: "/6/conv/conv.1/conv.1.0/Conv", Weight: param("6.conv.1.0.weight", 96, 1, 5, 5), Kernel: []int{5, 5}, Strides: []int{2, 2}, Pads: []int{2, 2, 2, 2}, Groups: 96},
 		depthwiseNorm: batchNorm("/6/conv/conv.1/conv.1.1/BatchNormalization", "6.conv.1.1", 96, 1e-05),
-		act2:          nn.Relu(),
 		pool:          nn.Pool{Name: "/6/conv/conv.2/fc/fc.0/GlobalAveragePool", Kind: nn.GlobalAverage},
 		conv1:         nn.Conv{Name: "/6/conv/conv.2/fc/fc.1/Conv", Weight: param("6.conv.2.fc.1.weight", 24, 96, 1, 1), Bias: param("6.conv.2.fc.1.bias", 24), Kernel: []int{1, 1}},
 		conv2:         nn.Conv{Name: "/6/conv/conv.2/fc/fc.3/Conv", Weight: param("6.conv.2.fc.3.weight", 96, 24, 1, 1), Bias: param("6.conv.2.fc.3.bias", 96), Kernel: []int{1, 1}},
@@ -80,10 +78,8 @@ var stage1 = [4]invertedResidualAt{
 		kernel:        [2]int{5, 3},
 		expand:        nn.Conv{Name: "/7/conv/conv.0/conv.0.0/Conv", Weight: param("7.conv.0.0.weight", 144, 24, 1, 1), Kernel: []int{1, 1}},
 		expandNorm:    batchNorm("/7/conv/conv.0/conv.0.1/BatchNormalization", "7.conv.0.1", 144, 1e-05),
-		act1:          nn.Relu(),
 		depthwise:     nn.Conv{Name: "/7/conv/conv.1/conv.1.0/Conv", Weight: param("7.conv.1.0.weight", 144, 1, 5, 5), Kernel: []int{5, 5}, Pads: []int{2, 2, 2, 2}, Groups: 144},
 		depthwiseNorm: batchNorm("/7/conv/conv.1/conv.1.1/BatchNormalization", "7.conv.1.1", 144, 1e-05),
-		act2:          nn.Relu(),
 		pool:          nn.Pool{Name: "/7/conv/conv.2/fc/fc.0/GlobalAveragePool", Kind: nn.GlobalAverage},
 		conv1:         nn.Conv{Name: "/7/conv/conv.2/fc/fc.1/Conv", Weight: param("7.conv.2.fc.1.weight", 40, 144, 1, 1), Bias: param("7.conv.2.fc.1.bias", 40), Kernel: []int{1, 1}},
 		conv2:         nn.Conv{Name: "/7/conv/conv.2/fc/fc.3/Conv", Weight: param("7.conv.2.fc.3.weight", 144, 40, 1, 1), Bias: param("7.conv.2.fc.3.bias", 144), Kernel: []int{1, 1}},
@@ -96,10 +92,8 @@ var stage1 = [4]invertedResidualAt{
 		kernel:        [2]int{5, 3},
 		expand:        nn.Conv{Name: "/8/conv/conv.0/conv.0.0/Conv", Weight: param("8.conv.0.0.weight", 144, 24, 1, 1), Kernel: []int{1, 1}},
 		expandNorm:    batchNorm("/8/conv/conv.0/conv.0.1/BatchNormalization", "8.conv.0.1", 144, 1e-05),
-		act1:          nn.Relu(),
 		depthwise:     nn.Conv{Name: "/8/conv/conv.1/conv.1.0/Conv", Weight: param("8.conv.1.0.weight", 144, 1, 5, 5), Kernel: []int{5, 5}, Pads: []int{2, 2, 2, 2}, Groups: 144},
 		depthwiseNorm: batchNorm("/8/conv/conv.1/conv.1.1/BatchNormalization", "8.conv.1.1", 144, 1e-05),
-		act2:          nn.Relu(),
 		pool:          nn.Pool{Name: "/8/conv/conv.2/fc/fc.0/GlobalAveragePool", Kind: nn.GlobalAverage},
 		conv1:         nn.Conv{Name: "/8/conv/conv.2/fc/fc.1/Conv", Weight: param("8.conv.2.fc.1.weight", 40, 144, 1, 1), Bias: param("8.conv.2.fc.1.bias", 40), Kernel: []int{1, 1}},
 		conv2:         nn.Conv{Name: "/8/conv/conv.2/fc/fc.3/Conv", Weight: param("8.conv.2.fc.3.weight", 144, 40, 1, 1), Bias: param("8.conv.2.fc.3.bias", 144), Kernel: []int{1, 1}},
@@ -112,10 +106,8 @@ var stage1 = [4]invertedResidualAt{
 		kernel:        [2]int{5, 3},
 		expand:        nn.Conv{Name: "/9/conv/conv.0/conv.0.0/Conv", Weight: param("9.conv.0.0.weight", 144, 24, 1, 1), Kernel: []int{1, 1}},
 		expandNorm:    batchNorm("/9/conv/conv.0/conv.0.1/BatchNormalization", "9.conv.0.1", 144, 1e-05),
-		act1:          nn.Relu(),
 		depthwise:     nn.Conv{Name: "/9/conv/conv.1/conv.1.0/Conv", Weight: param("9.conv.1.0.weight", 144, 1, 5, 5), Kernel: []int{5, 5}, Pads: []int{2, 2, 2, 2}, Groups: 144},
 		depthwiseNorm: batchNorm("/9/conv/conv.1/conv.1.1/BatchNormalization", "9.conv.1.1", 144, 1e-05),
-		act2:          nn.Relu(),
 		pool:          nn.Pool{Name: "/9/conv/conv.2/fc/fc.0/GlobalAveragePool", Kind: nn.GlobalAverage},
 		conv1:         nn.Conv{Name: "/9/conv/conv.2/fc/fc.1/Conv", Weight: param("9.conv.2.fc.1.weight", 40, 144, 1, 1), Bias: param("9.conv.2.fc.1.bias", 40), Kernel: []int{1, 1}},
 		conv2:         nn.Conv{Name: "/9/conv/conv.2/fc/fc.3/Conv", Weight: param("9.conv.2.fc.3.weight", 144, 40, 1, 1), Bias: param("9.conv.2.fc.3.bias", 144), Kernel: []int{1, 1}},
@@ -125,7 +117,7 @@ var stage1 = [4]invertedResidualAt{
 	},
 }
 
-var stage2 = [4]invertedResidual2At2{
+var stage2 = [4]stage2InvertedResidualAt{
 	{
 		mid:           [3]int{144, 96, 72},
 		kernel:        [2]int{5, 3},
@@ -171,7 +163,7 @@ var stage2 = [4]invertedResidual2At2{
 	},
 }
 
-var stage3 = [4]invertedResidual22At{
+var stage3 = [4]invertedResidual2At{
 	{
 		mid:           [3]int{240, 160, 120},
 		kernel:        [3]int{7, 5, 3},
@@ -229,16 +221,14 @@ var stage3 = [4]invertedResidual22At{
 	},
 }
 
-var stage4 = [4]invertedResidualAt{
+var stage4 = [4]stage4InvertedResidualAt{
 	{
 		mid:           [3]int{336, 224, 168},
 		kernel:        [2]int{5, 3},
 		expand:        nn.Conv{Name: "/18/conv/conv.0/conv.0.0/Conv", Weight: param("18.conv.0.0.weight", 336, 56, 1, 1), Kernel: []int{1, 1}},
 		expandNorm:    batchNorm("/18/conv/conv.0/conv.0.1/BatchNormalization", "18.conv.0.1", 336, 1e-05),
-		act1:          nn.HardSwish(),
 		depthwise:     nn.Conv{Name: "/18/conv/conv.1/conv.1.0/Conv", Weight: param("18.conv.1.0.weight", 336, 1, 5, 5), Kernel: []int{5, 5}, Strides: []int{2, 2}, Pads: []int{2, 2, 2, 2}, Groups: 336},
 		depthwiseNorm: batchNorm("/18/conv/conv.1/conv.1.1/BatchNormalization", "18.conv.1.1", 336, 1e-05),
-		act2:          nn.HardSwish(),
 		pool:          nn.Pool{Name: "/18/conv/conv.2/fc/fc.0/GlobalAveragePool", Kind: nn.GlobalAverage},
 		conv1:         nn.Conv{Name: "/18/conv/conv.2/fc/fc.1/Conv", Weight: param("18.conv.2.fc.1.weight", 88, 336, 1, 1), Bias: param("18.conv.2.fc.1.bias", 88), Kernel: []int{1, 1}},
 		conv2:         nn.Conv{Name: "/18/conv/conv.2/fc/fc.3/Conv", Weight: param("18.conv.2.fc.3.weight", 336, 88, 1, 1), Bias: param("18.conv.2.fc.3.bias", 336), Kernel: []int{1, 1}},
@@ -250,10 +240,8 @@ var stage4 = [4]invertedResidualAt{
 		kernel:        [2]int{5, 3},
 		expand:        nn.Conv{Name: "/19/conv/conv.0/conv.0.0/Conv", Weight: param("19.conv.0.0.weight", 384, 64, 1, 1), Kernel: []int{1, 1}},
 		expandNorm:    batchNorm("/19/conv/conv.0/conv.0.1/BatchNormalization", "19.conv.0.1", 384, 1e-05),
-		act1:          nn.HardSwish(),
 		depthwise:     nn.Conv{Name: "/19/conv/conv.1/conv.1.0/Conv", Weight: param("19.conv.1.0.weight", 384, 1, 5, 5), Kernel: []int{5, 5}, Pads: []int{2, 2, 2, 2}, Groups: 384},
 		depthwiseNorm: batchNorm("/19/conv/conv.1/conv.1.1/BatchNormalization", "19.conv.1.1", 384, 1e-05),
-		act2:          nn.HardSwish(),
 		pool:          nn.Pool{Name: "/19/conv/conv.2/fc/fc.0/GlobalAveragePool", Kind: nn.GlobalAverage},
 		conv1:         nn.Conv{Name: "/19/conv/conv.2/fc/fc.1/Conv", Weight: param("19.conv.2.fc.1.weight", 96, 384, 1, 1), Bias: param("19.conv.2.fc.1.bias", 96), Kernel: []int{1, 1}},
 		conv2:         nn.Conv{Name: "/19/conv/conv.2/fc/fc.3/Conv", Weight: param("19.conv.2.fc.3.weight", 384, 96, 1, 1), Bias: param("19.conv.2.fc.3.bias", 384), Kernel: []int{1, 1}},
@@ -266,10 +254,8 @@ var stage4 = [4]invertedResidualAt{
 		kernel:        [2]int{5, 3},
 		expand:        nn.Conv{Name: "/20/conv/conv.0/conv.0.0/Conv", Weight: param("20.conv.0.0.weight", 384, 64, 1, 1), Kernel: []int{1, 1}},
 		expandNorm:    batchNorm("/20/conv/conv.0/conv.0.1/BatchNormalization", "20.conv.0.1", 384, 1e-05),
-		act1:          nn.HardSwish(),
 		depthwise:     nn.Conv{Name: "/20/conv/conv.1/conv.1.0/Conv", Weight: param("20.conv.1.0.weight", 384, 1, 5, 5), Kernel: []int{5, 5}, Pads: []int{2, 2, 2, 2}, Groups: 384},
 		depthwiseNorm: batchNorm("/20/conv/conv.1/conv.1.1/BatchNormalization", "20.conv.1.1", 384, 1e-05),
-		act2:          nn.HardSwish(),
 		pool:          nn.Pool{Name: "/20/conv/conv.2/fc/fc.0/GlobalAveragePool", Kind: nn.GlobalAverage},
 		conv1:         nn.Conv{Name: "/20/conv/conv.2/fc/fc.1/Conv", Weight: param("20.conv.2.fc.1.weight", 96, 384, 1, 1), Bias: param("20.conv.2.fc.1.bias", 96), Kernel: []int{1, 1}},
 		conv2:         nn.Conv{Name: "/20/conv/conv.2/fc/fc.3/Conv", Weight: param("20.conv.2.fc.3.weight", 384, 96, 1, 1), Bias: param("20.conv.2.fc.3.bias", 384), Kernel: []int{1, 1}},
@@ -282,10 +268,8 @@ var stage4 = [4]invertedResidualAt{
 		kernel:        [2]int{5, 3},
 		expand:        nn.Conv{Name: "/21/conv/conv.0/conv.0.0/Conv", Weight: param("21.conv.0.0.weight", 384, 64, 1, 1), Kernel: []int{1, 1}},
 		expandNorm:    batchNorm("/21/conv/conv.0/conv.0.1/BatchNormalization", "21.conv.0.1", 384, 1e-05),
-		act1:          nn.HardSwish(),
 		depthwise:     nn.Conv{Name: "/21/conv/conv.1/conv.1.0/Conv", Weight: param("21.conv.1.0.weight", 384, 1, 5, 5), Kernel: []int{5, 5}, Pads: []int{2, 2, 2, 2}, Groups: 384},
 		depthwiseNorm: batchNorm("/21/conv/conv.1/conv.1.1/BatchNormalization", "21.conv.1.1", 384, 1e-05),
-		act2:          nn.HardSwish(),
 		pool:          nn.Pool{Name: "/21/conv/conv.2/fc/fc.0/GlobalAveragePool", Kind: nn.GlobalAverage},
 		conv1:         nn.Conv{Name: "/21/conv/conv.2/fc/fc.1/Conv", Weight: param("21.conv.2.fc.1.weight", 96, 384, 1, 1), Bias: param("21.conv.2.fc.1.bias", 96), Kernel: []int{1, 1}},
 		conv2:         nn.Conv{Name: "/21/conv/conv.2/fc/fc.3/Conv", Weight: param("21.conv.2.fc.3.weight", 384, 96, 1, 1), Bias: param("21.conv.2.fc.3.bias", 384), Kernel: []int{1, 1}},

@@ -20,43 +20,55 @@ type SubNet struct {
 
 // Stage0 holds the choices of stage 0: 1 DepthwiseResidual, 4 InvertedResidual.
 type Stage0 struct {
-	Depth  Depth5 // blocks kept, from the first
-	Blocks [4]InvertedResidual2
+	Depth  Stage0Depth // blocks kept, from the first
+	Blocks [4]InvertedResidual
 }
 
 // Stage1 holds the choices of stage 1: 4 InvertedResidual.
 type Stage1 struct {
-	Depth  Depth4 // blocks kept, from the first
-	Blocks [4]InvertedResidual
+	Depth  Stage1Depth // blocks kept, from the first
+	Blocks [4]Stage1InvertedResidual
 }
 
 // Stage2 holds the choices of stage 2: 4 InvertedResidual.
 type Stage2 struct {
-	Depth  Depth4 // blocks kept, from the first
-	Blocks [4]InvertedResidual
+	Depth  Stage2Depth // blocks kept, from the first
+	Blocks [4]Stage2InvertedResidual
 }
 
 // Stage3 holds the choices of stage 3: 4 InvertedResidual.
 type Stage3 struct {
-	Depth  Depth4 // blocks kept, from the first
-	Blocks [4]InvertedResidual2
+	Depth  Stage3Depth // blocks kept, from the first
+	Blocks [4]InvertedResidual
 }
 
 // Stage4 holds the choices of stage 4: 4 InvertedResidual.
 type Stage4 struct {
-	Depth  Depth4 // blocks kept, from the first
-	Blocks [4]InvertedResidual
-}
-
-// InvertedResidual2 is a 1x1 expansion, kxk depthwise convolution and 1x1 projection (MobileNetV2, Sandler et al. 2018).
-type InvertedResidual2 struct {
-	Kernel KernelUpTo7
-	Expand Expand
+	Depth  Stage4Depth // blocks kept, from the first
+	Blocks [4]Stage4InvertedResidual
 }
 
 // InvertedResidual is a 1x1 expansion, kxk depthwise convolution and 1x1 projection (MobileNetV2, Sandler et al. 2018).
 type InvertedResidual struct {
 	Kernel Kernel
+	Expand Expand
+}
+
+// Stage1InvertedResidual is a 1x1 expansion, kxk depthwise convolution and 1x1 projection (MobileNetV2, Sandler et al. 2018).
+type Stage1InvertedResidual struct {
+	Kernel Stage1Kernel
+	Expand Expand
+}
+
+// Stage2InvertedResidual is a 1x1 expansion, kxk depthwise convolution and 1x1 projection (MobileNetV2, Sandler et al. 2018).
+type Stage2InvertedResidual struct {
+	Kernel Stage2Kernel
+	Expand Expand
+}
+
+// Stage4InvertedResidual is a 1x1 expansion, kxk depthwise convolution and 1x1 projection (MobileNetV2, Sandler et al. 2018).
+type Stage4InvertedResidual struct {
+	Kernel Stage4Kernel
 	Expand Expand
 }
 
@@ -88,71 +100,56 @@ func (r Resolution) String() string {
 	return resolutionTexts[r.i]
 }
 
-// Values lists the legal values, the original model's first.
-func (Resolution) Values() []Resolution {
-	return []Resolution{{0}, {1}, {2}, {3}, {4}}
-}
-
-// Depth5 is the number of blocks that a stage keeps, from the first.
-type Depth5 struct {
+// Stage0Depth is the number of blocks that a stage keeps, from the first.
+type Stage0Depth struct {
 	i uint8
 }
 
-// The legal values of Depth5. The zero value is Depth5Keep5, the original model's.
+// The legal values of Stage0Depth. The zero value is Stage0Depth5, the original model's.
 var (
-	Depth5Keep5 = Depth5{0}
-	Depth5Keep4 = Depth5{1}
-	Depth5Keep3 = Depth5{2}
+	Stage0Depth5 = Stage0Depth{0}
+	Stage0Depth4 = Stage0Depth{1}
+	Stage0Depth3 = Stage0Depth{2}
 )
 
 var (
-	depth5Values = [...]int{5, 4, 3}
-	depth5Texts  = []string{"5", "4", "3"}
+	stage0DepthValues = [...]int{5, 4, 3}
+	stage0DepthTexts  = []string{"5", "4", "3"}
 )
 
 // Blocks reports the number of blocks.
-func (d Depth5) Blocks() int {
-	return depth5Values[d.i]
+func (s Stage0Depth) Blocks() int {
+	return stage0DepthValues[s.i]
 }
 
-func (d Depth5) String() string {
-	return depth5Texts[d.i]
+func (s Stage0Depth) String() string {
+	return stage0DepthTexts[s.i]
 }
 
-// Values lists the legal values, the original model's first.
-func (Depth5) Values() []Depth5 {
-	return []Depth5{{0}, {1}, {2}}
-}
-
-// KernelUpTo7 is the side of a block's convolution windows.
-type KernelUpTo7 struct {
+// Kernel is the side of a block's convolution windows.
+type Kernel struct {
 	i uint8
 }
 
-// The legal values of KernelUpTo7. The zero value is KernelUpTo7Is7, the original model's.
+// The legal values of Kernel. The zero value is Kernel7, the original model's.
 var (
-	KernelUpTo7Is7 = KernelUpTo7{0}
-	KernelUpTo7Is5 = KernelUpTo7{1}
-	KernelUpTo7Is3 = KernelUpTo7{2}
+	Kernel7 = Kernel{0}
+	Kernel5 = Kernel{1}
+	Kernel3 = Kernel{2}
 )
 
 var (
-	kernelUpTo7Values = [...]int{7, 5, 3}
-	kernelUpTo7Texts  = []string{"7", "5", "3"}
+	kernelValues = [...]int{7, 5, 3}
+	kernelTexts  = []string{"7", "5", "3"}
 )
 
 // Side reports the side.
-func (k KernelUpTo7) Side() int {
-	return kernelUpTo7Values[k.i]
+func (k Kernel) Side() int {
+	return kernelValues[k.i]
 }
 
-func (k KernelUpTo7) String() string {
-	return kernelUpTo7Texts[k.i]
-}
-
-// Values lists the legal values, the original model's first.
-func (KernelUpTo7) Values() []KernelUpTo7 {
-	return []KernelUpTo7{{0}, {1}, {2}}
+func (k Kernel) String() string {
+	return kernelTexts[k.i]
 }
 
 // Expand is the ratio of a block's inner width to its base width.
@@ -181,70 +178,183 @@ func (e Expand) String() string {
 	return expandTexts[e.i]
 }
 
-// Values lists the legal values, the original model's first.
-func (Expand) Values() []Expand {
-	return []Expand{{0}, {1}, {2}}
-}
-
-// Depth4 is the number of blocks that a stage keeps, from the first.
-type Depth4 struct {
+// Stage1Depth is the number of blocks that a stage keeps, from the first.
+type Stage1Depth struct {
 	i uint8
 }
 
-// The legal values of Depth4. The zero value is Depth4Keep4, the original model's.
+// The legal values of Stage1Depth. The zero value is Stage1Depth4, the original model's.
 var (
-	Depth4Keep4 = Depth4{0}
-	Depth4Keep3 = Depth4{1}
-	Depth4Keep2 = Depth4{2}
+	Stage1Depth4 = Stage1Depth{0}
+	Stage1Depth3 = Stage1Depth{1}
+	Stage1Depth2 = Stage1Depth{2}
 )
 
 var (
-	depth4Values = [...]int{4, 3, 2}
-	depth4Texts  = []string{"4", "3", "2"}
+	stage1DepthValues = [...]int{4, 3, 2}
+	stage1DepthTexts  = []string{"4", "3", "2"}
 )
 
 // Blocks reports the number of blocks.
-func (d Depth4) Blocks() int {
-	return depth4Values[d.i]
+func (s Stage1Depth) Blocks() int {
+	return stage1DepthValues[s.i]
 }
 
-func (d Depth4) String() string {
-	return depth4Texts[d.i]
+func (s Stage1Depth) String() string {
+	return stage1DepthTexts[s.i]
 }
 
-// Values lists the legal values, the original model's first.
-func (Depth4) Values() []Depth4 {
-	return []Depth4{{0}, {1}, {2}}
-}
-
-// Kernel is the side of a block's convolution windows.
-type Kernel struct {
+// Stage1Kernel is the side of a block's convolution windows.
+type Stage1Kernel struct {
 	i uint8
 }
 
-// The legal values of Kernel. The zero value is Kernel5, the original model's.
+// The legal values of Stage1Kernel. The zero value is Stage1Kernel5, the original model's.
 var (
-	Kernel5 = Kernel{0}
-	Kernel3 = Kernel{1}
+	Stage1Kernel5 = Stage1Kernel{0}
+	Stage1Kernel3 = Stage1Kernel{1}
 )
 
 var (
-	kernelValues = [...]int{5, 3}
-	kernelTexts  = []string{"5", "3"}
+	stage1KernelValues = [...]int{5, 3}
+	stage1KernelTexts  = []string{"5", "3"}
 )
 
 // Side reports the side.
-func (k Kernel) Side() int {
-	return kernelValues[k.i]
+func (s Stage1Kernel) Side() int {
+	return stage1KernelValues[s.i]
 }
 
-func (k Kernel) String() string {
-	return kernelTexts[k.i]
+func (s Stage1Kernel) String() string {
+	return stage1KernelTexts[s.i]
 }
 
-// Values lists the legal values, the original model's first.
-func (Kernel) Values() []Kernel {
-	return []Kernel{{0}, {1}}
+// Stage2Depth is the number of blocks that a stage keeps, from the first.
+type Stage2Depth struct {
+	i uint8
+}
+
+// The legal values of Stage2Depth. The zero value is Stage2Depth4, the original model's.
+var (
+	Stage2Depth4 = Stage2Depth{0}
+	Stage2Depth3 = Stage2Depth{1}
+	Stage2Depth2 = Stage2Depth{2}
+)
+
+var (
+	stage2DepthValues = [...]int{4, 3, 2}
+	stage2DepthTexts  = []string{"4", "3", "2"}
+)
+
+// Blocks reports the number of blocks.
+func (s Stage2Depth) Blocks() int {
+	return stage2DepthValues[s.i]
+}
+
+func (s Stage2Depth) String() string {
+	return stage2DepthTexts[s.i]
+}
+
+// Stage2Kernel is the side of a block's convolution windows.
+type Stage2Kernel struct {
+	i uint8
+}
+
+// The legal values of Stage2Kernel. The zero value is Stage2Kernel5, the original model's.
+var (
+	Stage2Kernel5 = Stage2Kernel{0}
+	Stage2Kernel3 = Stage2Kernel{1}
+)
+
+var (
+	stage2KernelValues = [...]int{5, 3}
+	stage2KernelTexts  = []string{"5", "3"}
+)
+
+// Side reports the side.
+func (s Stage2Kernel) Side() int {
+	return stage2KernelValues[s.i]
+}
+
+func (s Stage2Kernel) String() string {
+	return stage2KernelTexts[s.i]
+}
+
+// Stage3Depth is the number of blocks that a stage keeps, from the first.
+type Stage3Depth struct {
+	i uint8
+}
+
+// The legal values of Stage3Depth. The zero value is Stage3Depth4, the original model's.
+var (
+	Stage3Depth4 = Stage3Depth{0}
+	Stage3Depth3 = Stage3Depth{1}
+	Stage3Depth2 = Stage3Depth{2}
+)
+
+var (
+	stage3DepthValues = [...]int{4, 3, 2}
+	stage3DepthTexts  = []string{"4", "3", "2"}
+)
+
+// Blocks reports the number of blocks.
+func (s Stage3Depth) Blocks() int {
+	return stage3DepthValues[s.i]
+}
+
+func (s Stage3Depth) String() string {
+	return stage3DepthTexts[s.i]
+}
+
+// Stage4Depth is the number of blocks that a stage keeps, from the first.
+type Stage4Depth struct {
+	i uint8
+}
+
+// The legal values of Stage4Depth. The zero value is Stage4Depth4, the original model's.
+var (
+	Stage4Depth4 = Stage4Depth{0}
+	Stage4Depth3 = Stage4Depth{1}
+	Stage4Depth2 = Stage4Depth{2}
+)
+
+var (
+	stage4DepthValues = [...]int{4, 3, 2}
+	stage4DepthTexts  = []string{"4", "3", "2"}
+)
+
+// Blocks reports the number of blocks.
+func (s Stage4Depth) Blocks() int {
+	return stage4DepthValues[s.i]
+}
+
+func (s Stage4Depth) String() string {
+	return stage4DepthTexts[s.i]
+}
+
+// Stage4Kernel is the side of a block's convolution windows.
+type Stage4Kernel struct {
+	i uint8
+}
+
+// The legal values of Stage4Kernel. The zero value is Stage4Kernel5, the original model's.
+var (
+	Stage4Kernel5 = Stage4Kernel{0}
+	Stage4Kernel3 = Stage4Kernel{1}
+)
+
+var (
+	stage4KernelValues = [...]int{5, 3}
+	stage4KernelTexts  = []string{"5", "3"}
+)
+
+// Side reports the side.
+func (s Stage4Kernel) Side() int {
+	return stage4KernelValues[s.i]
+}
+
+func (s Stage4Kernel) String() string {
+	return stage4KernelTexts[s.i]
 }
 
 // Canonical returns s with the choices of removed blocks set to the original.
@@ -288,54 +398,54 @@ type genes = [NumGenes]uint8
 
 var choices = [NumGenes]space.Choice{
 	{Name: "resolution", Kind: "resolution", Values: resolutionTexts},
-	{Name: "stage0.depth", Kind: "depth", Values: depth5Texts},
-	{Name: "stage0.0.kernel", Was: "stage0.1.kernel", Kind: "kernel", Values: kernelUpTo7Texts},
+	{Name: "stage0.depth", Kind: "depth", Values: stage0DepthTexts},
+	{Name: "stage0.0.kernel", Was: "stage0.1.kernel", Kind: "kernel", Values: kernelTexts},
 	{Name: "stage0.0.expand", Was: "stage0.1.expand", Kind: "expand", Values: expandTexts},
-	{Name: "stage0.1.kernel", Was: "stage0.2.kernel", Kind: "kernel", Values: kernelUpTo7Texts},
+	{Name: "stage0.1.kernel", Was: "stage0.2.kernel", Kind: "kernel", Values: kernelTexts},
 	{Name: "stage0.1.expand", Was: "stage0.2.expand", Kind: "expand", Values: expandTexts},
-	{Name: "stage0.2.kernel", Was: "stage0.3.kernel", Kind: "kernel", Values: kernelUpTo7Texts, Live: optable.Need{Gene: 1, Below: 2}},
+	{Name: "stage0.2.kernel", Was: "stage0.3.kernel", Kind: "kernel", Values: kernelTexts, Live: optable.Need{Gene: 1, Below: 2}},
 	{Name: "stage0.2.expand", Was: "stage0.3.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 1, Below: 2}},
-	{Name: "stage0.3.kernel", Was: "stage0.4.kernel", Kind: "kernel", Values: kernelUpTo7Texts, Live: optable.Need{Gene: 1, Below: 1}},
+	{Name: "stage0.3.kernel", Was: "stage0.4.kernel", Kind: "kernel", Values: kernelTexts, Live: optable.Need{Gene: 1, Below: 1}},
 	{Name: "stage0.3.expand", Was: "stage0.4.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 1, Below: 1}},
-	{Name: "stage1.depth", Kind: "depth", Values: depth4Texts},
-	{Name: "stage1.0.kernel", Kind: "kernel", Values: kernelTexts},
+	{Name: "stage1.depth", Kind: "depth", Values: stage1DepthTexts},
+	{Name: "stage1.0.kernel", Kind: "kernel", Values: stage1KernelTexts},
 	{Name: "stage1.0.expand", Kind: "expand", Values: expandTexts},
-	{Name: "stage1.1.kernel", Kind: "kernel", Values: kernelTexts},
+	{Name: "stage1.1.kernel", Kind: "kernel", Values: stage1KernelTexts},
 	{Name: "stage1.1.expand", Kind: "expand", Values: expandTexts},
-	{Name: "stage1.2.kernel", Kind: "kernel", Values: kernelTexts, Live: optable.Need{Gene: 10, Below: 2}},
+	{Name: "stage1.2.kernel", Kind: "kernel", Values: stage1KernelTexts, Live: optable.Need{Gene: 10, Below: 2}},
 	{Name: "stage1.2.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 10, Below: 2}},
-	{Name: "stage1.3.kernel", Kind: "kernel", Values: kernelTexts, Live: optable.Need{Gene: 10, Below: 1}},
+	{Name: "stage1.3.kernel", Kind: "kernel", Values: stage1KernelTexts, Live: optable.Need{Gene: 10, Below: 1}},
 	{Name: "stage1.3.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 10, Below: 1}},
-	{Name: "stage2.depth", Kind: "depth", Values: depth4Texts},
-	{Name: "stage2.0.kernel", Kind: "kernel", Values: kernelTexts},
+	{Name: "stage2.depth", Kind: "depth", Values: stage2DepthTexts},
+	{Name: "stage2.0.kernel", Kind: "kernel", Values: stage2KernelTexts},
 	{Name: "stage2.0.expand", Kind: "expand", Values: expandTexts},
-	{Name: "stage2.1.kernel", Kind: "kernel", Values: kernelTexts},
+	{Name: "stage2.1.kernel", Kind: "kernel", Values: stage2KernelTexts},
 	{Name: "stage2.1.expand", Kind: "expand", Values: expandTexts},
-	{Name: "stage2.2.kernel", Kind: "kernel", Values: kernelTexts, Live: optable.Need{Gene: 19, Below: 2}},
+	{Name: "stage2.2.kernel", Kind: "kernel", Values: stage2KernelTexts, Live: optable.Need{Gene: 19, Below: 2}},
 	{Name: "stage2.2.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 19, Below: 2}},
-	{Name: "stage2.3.kernel", Kind: "kernel", Values: kernelTexts, Live: optable.Need{Gene: 19, Below: 1}},
+	{Name: "stage2.3.kernel", Kind: "kernel", Values: stage2KernelTexts, Live: optable.Need{Gene: 19, Below: 1}},
 	{Name: "stage2.3.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 19, Below: 1}},
-	{Name: "stage3.depth", Kind: "depth", Values: depth4Texts},
-	{Name: "stage3.0.kernel", Kind: "kernel", Values: kernelUpTo7Texts},
+	{Name: "stage3.depth", Kind: "depth", Values: stage3DepthTexts},
+	{Name: "stage3.0.kernel", Kind: "kernel", Values: kernelTexts},
 	{Name: "stage3.0.expand", Kind: "expand", Values: expandTexts},
-	{Name: "stage3.1.kernel", Kind: "kernel", Values: kernelUpTo7Texts},
+	{Name: "stage3.1.kernel", Kind: "kernel", Values: kernelTexts},
 	{Name: "stage3.1.expand", Kind: "expand", Values: expandTexts},
-	{Name: "stage3.2.kernel", Kind: "kernel", Values: kernelUpTo7Texts, Live: optable.Need{Gene: 28, Below: 2}},
+	{Name: "stage3.2.kernel", Kind: "kernel", Values: kernelTexts, Live: optable.Need{Gene: 28, Below: 2}},
 	{Name: "stage3.2.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 28, Below: 2}},
-	{Name: "stage3.3.kernel", Kind: "kernel", Values: kernelUpTo7Texts, Live: optable.Need{Gene: 28, Below: 1}},
+	{Name: "stage3.3.kernel", Kind: "kernel", Values: kernelTexts, Live: optable.Need{Gene: 28, Below: 1}},
 	{Name: "stage3.3.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 28, Below: 1}},
-	{Name: "stage4.depth", Kind: "depth", Values: depth4Texts},
-	{Name: "stage4.0.kernel", Kind: "kernel", Values: kernelTexts},
+	{Name: "stage4.depth", Kind: "depth", Values: stage4DepthTexts},
+	{Name: "stage4.0.kernel", Kind: "kernel", Values: stage4KernelTexts},
 	{Name: "stage4.0.expand", Kind: "expand", Values: expandTexts},
-	{Name: "stage4.1.kernel", Kind: "kernel", Values: kernelTexts},
+	{Name: "stage4.1.kernel", Kind: "kernel", Values: stage4KernelTexts},
 	{Name: "stage4.1.expand", Kind: "expand", Values: expandTexts},
-	{Name: "stage4.2.kernel", Kind: "kernel", Values: kernelTexts, Live: optable.Need{Gene: 37, Below: 2}},
+	{Name: "stage4.2.kernel", Kind: "kernel", Values: stage4KernelTexts, Live: optable.Need{Gene: 37, Below: 2}},
 	{Name: "stage4.2.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 37, Below: 2}},
-	{Name: "stage4.3.kernel", Kind: "kernel", Values: kernelTexts, Live: optable.Need{Gene: 37, Below: 1}},
+	{Name: "stage4.3.kernel", Kind: "kernel", Values: stage4KernelTexts, Live: optable.Need{Gene: 37, Below: 1}},
 	{Name: "stage4.3.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 37, Below: 1}},
 }
 
-func (s *SubNet) genes() genes {
+func (s SubNet) genes() genes {
 	return genes{
 		s.Resolution.i,
 		s.Stage0.Depth.i,
@@ -390,10 +500,10 @@ func (s *SubNet) genes() genes {
 func subNet(g []uint8) SubNet {
 	return SubNet{
 		Resolution: Resolution{g[0]},
-		Stage0:     Stage0{Depth: Depth5{g[1]}, Blocks: [4]InvertedResidual2{{KernelUpTo7{g[2]}, Expand{g[3]}}, {KernelUpTo7{g[4]}, Expand{g[5]}}, {KernelUpTo7{g[6]}, Expand{g[7]}}, {KernelUpTo7{g[8]}, Expand{g[9]}}}},
-		Stage1:     Stage1{Depth: Depth4{g[10]}, Blocks: [4]InvertedResidual{{Kernel{g[11]}, Expand{g[12]}}, {Kernel{g[13]}, Expand{g[14]}}, {Kernel{g[15]}, Expand{g[16]}}, {Kernel{g[17]}, Expand{g[18]}}}},
-		Stage2:     Stage2{Depth: Depth4{g[19]}, Blocks: [4]InvertedResidual{{Kernel{g[20]}, Expand{g[21]}}, {Kernel{g[22]}, Expand{g[23]}}, {Kernel{g[24]}, Expand{g[25]}}, {Kernel{g[26]}, Expand{g[27]}}}},
-		Stage3:     Stage3{Depth: Depth4{g[28]}, Blocks: [4]InvertedResidual2{{KernelUpTo7{g[29]}, Expand{g[30]}}, {KernelUpTo7{g[31]}, Expand{g[32]}}, {KernelUpTo7{g[33]}, Expand{g[34]}}, {KernelUpTo7{g[35]}, Expand{g[36]}}}},
-		Stage4:     Stage4{Depth: Depth4{g[37]}, Blocks: [4]InvertedResidual{{Kernel{g[38]}, Expand{g[39]}}, {Kernel{g[40]}, Expand{g[41]}}, {Kernel{g[42]}, Expand{g[43]}}, {Kernel{g[44]}, Expand{g[45]}}}},
+		Stage0:     Stage0{Depth: Stage0Depth{g[1]}, Blocks: [4]InvertedResidual{{Kernel{g[2]}, Expand{g[3]}}, {Kernel{g[4]}, Expand{g[5]}}, {Kernel{g[6]}, Expand{g[7]}}, {Kernel{g[8]}, Expand{g[9]}}}},
+		Stage1:     Stage1{Depth: Stage1Depth{g[10]}, Blocks: [4]Stage1InvertedResidual{{Stage1Kernel{g[11]}, Expand{g[12]}}, {Stage1Kernel{g[13]}, Expand{g[14]}}, {Stage1Kernel{g[15]}, Expand{g[16]}}, {Stage1Kernel{g[17]}, Expand{g[18]}}}},
+		Stage2:     Stage2{Depth: Stage2Depth{g[19]}, Blocks: [4]Stage2InvertedResidual{{Stage2Kernel{g[20]}, Expand{g[21]}}, {Stage2Kernel{g[22]}, Expand{g[23]}}, {Stage2Kernel{g[24]}, Expand{g[25]}}, {Stage2Kernel{g[26]}, Expand{g[27]}}}},
+		Stage3:     Stage3{Depth: Stage3Depth{g[28]}, Blocks: [4]InvertedResidual{{Kernel{g[29]}, Expand{g[30]}}, {Kernel{g[31]}, Expand{g[32]}}, {Kernel{g[33]}, Expand{g[34]}}, {Kernel{g[35]}, Expand{g[36]}}}},
+		Stage4:     Stage4{Depth: Stage4Depth{g[37]}, Blocks: [4]Stage4InvertedResidual{{Stage4Kernel{g[38]}, Expand{g[39]}}, {Stage4Kernel{g[40]}, Expand{g[41]}}, {Stage4Kernel{g[42]}, Expand{g[43]}}, {Stage4Kernel{g[44]}, Expand{g[45]}}}},
 	}
 }

@@ -21,31 +21,31 @@ type SubNet struct {
 
 // Stage0 holds the choices of stage 0: 1 DepthwiseResidual, 4 InvertedResidual.
 type Stage0 struct {
-	Depth  Depth5 // blocks kept, from the first
+	Depth  Stage0Depth // blocks kept, from the first
 	Blocks [4]InvertedResidual
 }
 
 // Stage1 holds the choices of stage 1: 4 InvertedResidual.
 type Stage1 struct {
-	Depth  Depth4 // blocks kept, from the first
+	Depth  Stage1Depth // blocks kept, from the first
 	Blocks [4]InvertedResidual
 }
 
 // Stage2 holds the choices of stage 2: 4 InvertedResidual.
 type Stage2 struct {
-	Depth  Depth4 // blocks kept, from the first
+	Depth  Stage2Depth // blocks kept, from the first
 	Blocks [4]InvertedResidual
 }
 
 // Stage3 holds the choices of stage 3: 4 InvertedResidual.
 type Stage3 struct {
-	Depth  Depth4 // blocks kept, from the first
+	Depth  Stage3Depth // blocks kept, from the first
 	Blocks [4]InvertedResidual
 }
 
 // Stage4 holds the choices of stage 4: 4 InvertedResidual.
 type Stage4 struct {
-	Depth  Depth4 // blocks kept, from the first
+	Depth  Stage4Depth // blocks kept, from the first
 	Blocks [4]InvertedResidual
 }
 
@@ -88,40 +88,30 @@ func (r Resolution) String() string {
 	return resolutionTexts[r.i]
 }
 
-// Values lists the legal values, the original model's first.
-func (Resolution) Values() []Resolution {
-	return []Resolution{{0}, {1}, {2}, {3}, {4}}
-}
-
-// Depth5 is the number of blocks that a stage keeps, from the first.
-type Depth5 struct {
+// Stage0Depth is the number of blocks that a stage keeps, from the first.
+type Stage0Depth struct {
 	i uint8
 }
 
-// The legal values of Depth5. The zero value is Depth5Keep5, the original model's.
+// The legal values of Stage0Depth. The zero value is Stage0Depth5, the original model's.
 var (
-	Depth5Keep5 = Depth5{0}
-	Depth5Keep4 = Depth5{1}
-	Depth5Keep3 = Depth5{2}
+	Stage0Depth5 = Stage0Depth{0}
+	Stage0Depth4 = Stage0Depth{1}
+	Stage0Depth3 = Stage0Depth{2}
 )
 
 var (
-	depth5Values = [...]int{5, 4, 3}
-	depth5Texts  = []string{"5", "4", "3"}
+	stage0DepthValues = [...]int{5, 4, 3}
+	stage0DepthTexts  = []string{"5", "4", "3"}
 )
 
 // Blocks reports the number of blocks.
-func (d Depth5) Blocks() int {
-	return depth5Values[d.i]
+func (s Stage0Depth) Blocks() int {
+	return stage0DepthValues[s.i]
 }
 
-func (d Depth5) String() string {
-	return depth5Texts[d.i]
-}
-
-// Values lists the legal values, the original model's first.
-func (Depth5) Values() []Depth5 {
-	return []Depth5{{0}, {1}, {2}}
+func (s Stage0Depth) String() string {
+	return stage0DepthTexts[s.i]
 }
 
 // Kernel is the side of a block's convolution windows.
@@ -150,11 +140,6 @@ func (k Kernel) String() string {
 	return kernelTexts[k.i]
 }
 
-// Values lists the legal values, the original model's first.
-func (Kernel) Values() []Kernel {
-	return []Kernel{{0}, {1}, {2}}
-}
-
 // Expand is the ratio of a block's inner width to its base width.
 type Expand struct {
 	i uint8
@@ -181,40 +166,108 @@ func (e Expand) String() string {
 	return expandTexts[e.i]
 }
 
-// Values lists the legal values, the original model's first.
-func (Expand) Values() []Expand {
-	return []Expand{{0}, {1}, {2}}
-}
-
-// Depth4 is the number of blocks that a stage keeps, from the first.
-type Depth4 struct {
+// Stage1Depth is the number of blocks that a stage keeps, from the first.
+type Stage1Depth struct {
 	i uint8
 }
 
-// The legal values of Depth4. The zero value is Depth4Keep4, the original model's.
+// The legal values of Stage1Depth. The zero value is Stage1Depth4, the original model's.
 var (
-	Depth4Keep4 = Depth4{0}
-	Depth4Keep3 = Depth4{1}
-	Depth4Keep2 = Depth4{2}
+	Stage1Depth4 = Stage1Depth{0}
+	Stage1Depth3 = Stage1Depth{1}
+	Stage1Depth2 = Stage1Depth{2}
 )
 
 var (
-	depth4Values = [...]int{4, 3, 2}
-	depth4Texts  = []string{"4", "3", "2"}
+	stage1DepthValues = [...]int{4, 3, 2}
+	stage1DepthTexts  = []string{"4", "3", "2"}
 )
 
 // Blocks reports the number of blocks.
-func (d Depth4) Blocks() int {
-	return depth4Values[d.i]
+func (s Stage1Depth) Blocks() int {
+	return stage1DepthValues[s.i]
 }
 
-func (d Depth4) String() string {
-	return depth4Texts[d.i]
+func (s Stage1Depth) String() string {
+	return stage1DepthTexts[s.i]
 }
 
-// Values lists the legal values, the original model's first.
-func (Depth4) Values() []Depth4 {
-	return []Depth4{{0}, {1}, {2}}
+// Stage2Depth is the number of blocks that a stage keeps, from the first.
+type Stage2Depth struct {
+	i uint8
+}
+
+// The legal values of Stage2Depth. The zero value is Stage2Depth4, the original model's.
+var (
+	Stage2Depth4 = Stage2Depth{0}
+	Stage2Depth3 = Stage2Depth{1}
+	Stage2Depth2 = Stage2Depth{2}
+)
+
+var (
+	stage2DepthValues = [...]int{4, 3, 2}
+	stage2DepthTexts  = []string{"4", "3", "2"}
+)
+
+// Blocks reports the number of blocks.
+func (s Stage2Depth) Blocks() int {
+	return stage2DepthValues[s.i]
+}
+
+func (s Stage2Depth) String() string {
+	return stage2DepthTexts[s.i]
+}
+
+// Stage3Depth is the number of blocks that a stage keeps, from the first.
+type Stage3Depth struct {
+	i uint8
+}
+
+// The legal values of Stage3Depth. The zero value is Stage3Depth4, the original model's.
+var (
+	Stage3Depth4 = Stage3Depth{0}
+	Stage3Depth3 = Stage3Depth{1}
+	Stage3Depth2 = Stage3Depth{2}
+)
+
+var (
+	stage3DepthValues = [...]int{4, 3, 2}
+	stage3DepthTexts  = []string{"4", "3", "2"}
+)
+
+// Blocks reports the number of blocks.
+func (s Stage3Depth) Blocks() int {
+	return stage3DepthValues[s.i]
+}
+
+func (s Stage3Depth) String() string {
+	return stage3DepthTexts[s.i]
+}
+
+// Stage4Depth is the number of blocks that a stage keeps, from the first.
+type Stage4Depth struct {
+	i uint8
+}
+
+// The legal values of Stage4Depth. The zero value is Stage4Depth4, the original model's.
+var (
+	Stage4Depth4 = Stage4Depth{0}
+	Stage4Depth3 = Stage4Depth{1}
+	Stage4Depth2 = Stage4Depth{2}
+)
+
+var (
+	stage4DepthValues = [...]int{4, 3, 2}
+	stage4DepthTexts  = []string{"4", "3", "2"}
+)
+
+// Blocks reports the number of blocks.
+func (s Stage4Depth) Blocks() int {
+	return stage4DepthValues[s.i]
+}
+
+func (s Stage4Depth) String() string {
+	return stage4DepthTexts[s.i]
 }
 
 // Canonical returns s with the choices of removed blocks set to the original.
@@ -258,7 +311,7 @@ type genes = [NumGenes]uint8
 
 var choices = [NumGenes]space.Choice{
 	{Name: "resolution", Kind: "resolution", Values: resolutionTexts},
-	{Name: "stage0.depth", Kind: "depth", Values: depth5Texts},
+	{Name: "stage0.depth", Kind: "depth", Values: stage0DepthTexts},
 	{Name: "stage0.0.kernel", Was: "stage0.1.kernel", Kind: "kernel", Values: kernelTexts},
 	{Name: "stage0.0.expand", Was: "stage0.1.expand", Kind: "expand", Values: expandTexts},
 	{Name: "stage0.1.kernel", Was: "stage0.2.kernel", Kind: "kernel", Values: kernelTexts},
@@ -267,7 +320,7 @@ var choices = [NumGenes]space.Choice{
 	{Name: "stage0.2.expand", Was: "stage0.3.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 1, Below: 2}},
 	{Name: "stage0.3.kernel", Was: "stage0.4.kernel", Kind: "kernel", Values: kernelTexts, Live: optable.Need{Gene: 1, Below: 1}},
 	{Name: "stage0.3.expand", Was: "stage0.4.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 1, Below: 1}},
-	{Name: "stage1.depth", Kind: "depth", Values: depth4Texts},
+	{Name: "stage1.depth", Kind: "depth", Values: stage1DepthTexts},
 	{Name: "stage1.0.kernel", Kind: "kernel", Values: kernelTexts},
 	{Name: "stage1.0.expand", Kind: "expand", Values: expandTexts},
 	{Name: "stage1.1.kernel", Kind: "kernel", Values: kernelTexts},
@@ -276,7 +329,7 @@ var choices = [NumGenes]space.Choice{
 	{Name: "stage1.2.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 10, Below: 2}},
 	{Name: "stage1.3.kernel", Kind: "kernel", Values: kernelTexts, Live: optable.Need{Gene: 10, Below: 1}},
 	{Name: "stage1.3.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 10, Below: 1}},
-	{Name: "stage2.depth", Kind: "depth", Values: depth4Texts},
+	{Name: "stage2.depth", Kind: "depth", Values: stage2DepthTexts},
 	{Name: "stage2.0.kernel", Kind: "kernel", Values: kernelTexts},
 	{Name: "stage2.0.expand", Kind: "expand", Values: expandTexts},
 	{Name: "stage2.1.kernel", Kind: "kernel", Values: kernelTexts},
@@ -285,7 +338,7 @@ var choices = [NumGenes]space.Choice{
 	{Name: "stage2.2.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 19, Below: 2}},
 	{Name: "stage2.3.kernel", Kind: "kernel", Values: kernelTexts, Live: optable.Need{Gene: 19, Below: 1}},
 	{Name: "stage2.3.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 19, Below: 1}},
-	{Name: "stage3.depth", Kind: "depth", Values: depth4Texts},
+	{Name: "stage3.depth", Kind: "depth", Values: stage3DepthTexts},
 	{Name: "stage3.0.kernel", Kind: "kernel", Values: kernelTexts},
 	{Name: "stage3.0.expand", Kind: "expand", Values: expandTexts},
 	{Name: "stage3.1.kernel", Kind: "kernel", Values: kernelTexts},
@@ -294,7 +347,7 @@ var choices = [NumGenes]space.Choice{
 	{Name: "stage3.2.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 28, Below: 2}},
 	{Name: "stage3.3.kernel", Kind: "kernel", Values: kernelTexts, Live: optable.Need{Gene: 28, Below: 1}},
 	{Name: "stage3.3.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 28, Below: 1}},
-	{Name: "stage4.depth", Kind: "depth", Values: depth4Texts},
+	{Name: "stage4.depth", Kind: "depth", Values: stage4DepthTexts},
 	{Name: "stage4.0.kernel", Kind: "kernel", Values: kernelTexts},
 	{Name: "stage4.0.expand", Kind: "expand", Values: expandTexts},
 	{Name: "stage4.1.kernel", Kind: "kernel", Values: kernelTexts},
@@ -307,7 +360,7 @@ var choices = [NumGenes]space.Choice{
 	{Name: "stage5.0.expand", Kind: "expand", Values: expandTexts},
 }
 
-func (s *SubNet) genes() genes {
+func (s SubNet) genes() genes {
 	return genes{
 		s.Resolution.i,
 		s.Stage0.Depth.i,
@@ -364,11 +417,11 @@ func (s *SubNet) genes() genes {
 func subNet(g []uint8) SubNet {
 	return SubNet{
 		Resolution: Resolution{g[0]},
-		Stage0:     Stage0{Depth: Depth5{g[1]}, Blocks: [4]InvertedResidual{{Kernel{g[2]}, Expand{g[3]}}, {Kernel{g[4]}, Expand{g[5]}}, {Kernel{g[6]}, Expand{g[7]}}, {Kernel{g[8]}, Expand{g[9]}}}},
-		Stage1:     Stage1{Depth: Depth4{g[10]}, Blocks: [4]InvertedResidual{{Kernel{g[11]}, Expand{g[12]}}, {Kernel{g[13]}, Expand{g[14]}}, {Kernel{g[15]}, Expand{g[16]}}, {Kernel{g[17]}, Expand{g[18]}}}},
-		Stage2:     Stage2{Depth: Depth4{g[19]}, Blocks: [4]InvertedResidual{{Kernel{g[20]}, Expand{g[21]}}, {Kernel{g[22]}, Expand{g[23]}}, {Kernel{g[24]}, Expand{g[25]}}, {Kernel{g[26]}, Expand{g[27]}}}},
-		Stage3:     Stage3{Depth: Depth4{g[28]}, Blocks: [4]InvertedResidual{{Kernel{g[29]}, Expand{g[30]}}, {Kernel{g[31]}, Expand{g[32]}}, {Kernel{g[33]}, Expand{g[34]}}, {Kernel{g[35]}, Expand{g[36]}}}},
-		Stage4:     Stage4{Depth: Depth4{g[37]}, Blocks: [4]InvertedResidual{{Kernel{g[38]}, Expand{g[39]}}, {Kernel{g[40]}, Expand{g[41]}}, {Kernel{g[42]}, Expand{g[43]}}, {Kernel{g[44]}, Expand{g[45]}}}},
+		Stage0:     Stage0{Depth: Stage0Depth{g[1]}, Blocks: [4]InvertedResidual{{Kernel{g[2]}, Expand{g[3]}}, {Kernel{g[4]}, Expand{g[5]}}, {Kernel{g[6]}, Expand{g[7]}}, {Kernel{g[8]}, Expand{g[9]}}}},
+		Stage1:     Stage1{Depth: Stage1Depth{g[10]}, Blocks: [4]InvertedResidual{{Kernel{g[11]}, Expand{g[12]}}, {Kernel{g[13]}, Expand{g[14]}}, {Kernel{g[15]}, Expand{g[16]}}, {Kernel{g[17]}, Expand{g[18]}}}},
+		Stage2:     Stage2{Depth: Stage2Depth{g[19]}, Blocks: [4]InvertedResidual{{Kernel{g[20]}, Expand{g[21]}}, {Kernel{g[22]}, Expand{g[23]}}, {Kernel{g[24]}, Expand{g[25]}}, {Kernel{g[26]}, Expand{g[27]}}}},
+		Stage3:     Stage3{Depth: Stage3Depth{g[28]}, Blocks: [4]InvertedResidual{{Kernel{g[29]}, Expand{g[30]}}, {Kernel{g[31]}, Expand{g[32]}}, {Kernel{g[33]}, Expand{g[34]}}, {Kernel{g[35]}, Expand{g[36]}}}},
+		Stage4:     Stage4{Depth: Stage4Depth{g[37]}, Blocks: [4]InvertedResidual{{Kernel{g[38]}, Expand{g[39]}}, {Kernel{g[40]}, Expand{g[41]}}, {Kernel{g[42]}, Expand{g[43]}}, {Kernel{g[44]}, Expand{g[45]}}}},
 		Stage5:     Stage5{Blocks: [1]InvertedResidual{{Kernel{g[46]}, Expand{g[47]}}}},
 	}
 }

@@ -26,7 +26,7 @@ func (s Stage0) build(b nn.Builder, x nn.Value) nn.Value {
 }
 
 // build adds stage 1 to b.
-func (s Stage1) build(b nn.Builder, x nn.Value, prev WidthDownTo0_8) nn.Value {
+func (s Stage1) build(b nn.Builder, x nn.Value, prev Stage0Width) nn.Value {
 	x = s.Blocks[0].buildShortcut(b, x, &stage1Block0, s.Width, prev, Width1)
 	for i, m := range s.Blocks[1:s.Depth.Blocks()] {
 		x = m.build(b, x, &stage1Blocks1To2[i], s.Width)
@@ -36,7 +36,7 @@ func (s Stage1) build(b nn.Builder, x nn.Value, prev WidthDownTo0_8) nn.Value {
 
 // build adds stage 2 to b.
 func (s Stage2) build(b nn.Builder, x nn.Value, prev Width) nn.Value {
-	x = s.Blocks[0].buildShortcut(b, x, &stage2Block0, s.Width, WidthDownTo0_8Is1, prev)
+	x = s.Blocks[0].buildShortcut(b, x, &stage2Block0, s.Width, Stage0Width1, prev)
 	for i, m := range s.Blocks[1:s.Depth.Blocks()] {
 		x = m.build(b, x, &stage2Blocks1To3[i], s.Width)
 	}
@@ -45,7 +45,7 @@ func (s Stage2) build(b nn.Builder, x nn.Value, prev Width) nn.Value {
 
 // build adds stage 3 to b.
 func (s Stage3) build(b nn.Builder, x nn.Value, prev Width) nn.Value {
-	x = s.Blocks[0].buildShortcut(b, x, &stage3Block0, s.Width, WidthDownTo0_8Is1, prev)
+	x = s.Blocks[0].buildShortcut(b, x, &stage3Block0, s.Width, Stage0Width1, prev)
 	for i, m := range s.Blocks[1:s.Depth.Blocks()] {
 		x = m.build(b, x, &stage3Blocks1To5[i], s.Width)
 	}
@@ -54,7 +54,7 @@ func (s Stage3) build(b nn.Builder, x nn.Value, prev Width) nn.Value {
 
 // build adds stage 4 to b.
 func (s Stage4) build(b nn.Builder, x nn.Value, prev Width) nn.Value {
-	x = s.Blocks[0].buildShortcut(b, x, &stage4Block0, s.Width, WidthDownTo0_8Is1, prev)
+	x = s.Blocks[0].buildShortcut(b, x, &stage4Block0, s.Width, Stage0Width1, prev)
 	for i, m := range s.Blocks[1:s.Depth.Blocks()] {
 		x = m.build(b, x, &stage4Blocks1To2[i], s.Width)
 	}
@@ -84,7 +84,7 @@ type bottleneckShortcutAt struct {
 }
 
 // buildShortcut adds the block at one place of the network to b.
-func (m Bottleneck) buildShortcut(b nn.Builder, x nn.Value, at *bottleneckShortcutAt, out Width, in WidthDownTo0_8, in2 Width) nn.Value {
+func (m Bottleneck) buildShortcut(b nn.Builder, x nn.Value, at *bottleneckShortcutAt, out Width, in Stage0Width, in2 Width) nn.Value {
 	mid := at.mid[out.i][m.Expand.i]
 	cin := at.cin[in.i][in2.i]
 	cout := at.cout[out.i]

@@ -20,34 +20,34 @@ type SubNet struct {
 
 // Stage0 holds the choices of stage 0: Conv 3x3, BatchNorm, Relu.
 type Stage0 struct {
-	Width WidthDownTo0_8
+	Width Stage0Width
 }
 
 // Stage1 holds the choices of stage 1: 3 Bottleneck.
 type Stage1 struct {
 	Width  Width
-	Depth  Depth3 // blocks kept, from the first
+	Depth  Stage1Depth // blocks kept, from the first
 	Blocks [3]Bottleneck
 }
 
 // Stage2 holds the choices of stage 2: 4 Bottleneck.
 type Stage2 struct {
 	Width  Width
-	Depth  Depth4 // blocks kept, from the first
+	Depth  Stage2Depth // blocks kept, from the first
 	Blocks [4]Bottleneck
 }
 
 // Stage3 holds the choices of stage 3: 6 Bottleneck.
 type Stage3 struct {
 	Width  Width
-	Depth  Depth6 // blocks kept, from the first
+	Depth  Stage3Depth // blocks kept, from the first
 	Blocks [6]Bottleneck
 }
 
 // Stage4 holds the choices of stage 4: 3 Bottleneck.
 type Stage4 struct {
 	Width  Width
-	Depth  Depth3 // blocks kept, from the first
+	Depth  Stage4Depth // blocks kept, from the first
 	Blocks [3]Bottleneck
 }
 
@@ -84,39 +84,29 @@ func (r Resolution) String() string {
 	return resolutionTexts[r.i]
 }
 
-// Values lists the legal values, the original model's first.
-func (Resolution) Values() []Resolution {
-	return []Resolution{{0}, {1}, {2}, {3}, {4}}
-}
-
-// WidthDownTo0_8 is the multiplier of a stage's output width.
-type WidthDownTo0_8 struct {
+// Stage0Width is the multiplier of a stage's output width.
+type Stage0Width struct {
 	i uint8
 }
 
-// The legal values of WidthDownTo0_8. The zero value is WidthDownTo0_8Is1, the original model's.
+// The legal values of Stage0Width. The zero value is Stage0Width1, the original model's.
 var (
-	WidthDownTo0_8Is1   = WidthDownTo0_8{0}
-	WidthDownTo0_8Is0_8 = WidthDownTo0_8{1}
+	Stage0Width1   = Stage0Width{0}
+	Stage0Width0_8 = Stage0Width{1}
 )
 
 var (
-	widthDownTo0_8Values = [...]float64{1, 0.8}
-	widthDownTo0_8Texts  = []string{"1", "0.8"}
+	stage0WidthValues = [...]float64{1, 0.8}
+	stage0WidthTexts  = []string{"1", "0.8"}
 )
 
 // Multiplier reports the multiplier.
-func (w WidthDownTo0_8) Multiplier() float64 {
-	return widthDownTo0_8Values[w.i]
+func (s Stage0Width) Multiplier() float64 {
+	return stage0WidthValues[s.i]
 }
 
-func (w WidthDownTo0_8) String() string {
-	return widthDownTo0_8Texts[w.i]
-}
-
-// Values lists the legal values, the original model's first.
-func (WidthDownTo0_8) Values() []WidthDownTo0_8 {
-	return []WidthDownTo0_8{{0}, {1}}
+func (s Stage0Width) String() string {
+	return stage0WidthTexts[s.i]
 }
 
 // Width is the multiplier of a stage's output width.
@@ -145,40 +135,30 @@ func (w Width) String() string {
 	return widthTexts[w.i]
 }
 
-// Values lists the legal values, the original model's first.
-func (Width) Values() []Width {
-	return []Width{{0}, {1}, {2}}
-}
-
-// Depth3 is the number of blocks that a stage keeps, from the first.
-type Depth3 struct {
+// Stage1Depth is the number of blocks that a stage keeps, from the first.
+type Stage1Depth struct {
 	i uint8
 }
 
-// The legal values of Depth3. The zero value is Depth3Keep3, the original model's.
+// The legal values of Stage1Depth. The zero value is Stage1Depth3, the original model's.
 var (
-	Depth3Keep3 = Depth3{0}
-	Depth3Keep2 = Depth3{1}
-	Depth3Keep1 = Depth3{2}
+	Stage1Depth3 = Stage1Depth{0}
+	Stage1Depth2 = Stage1Depth{1}
+	Stage1Depth1 = Stage1Depth{2}
 )
 
 var (
-	depth3Values = [...]int{3, 2, 1}
-	depth3Texts  = []string{"3", "2", "1"}
+	stage1DepthValues = [...]int{3, 2, 1}
+	stage1DepthTexts  = []string{"3", "2", "1"}
 )
 
 // Blocks reports the number of blocks.
-func (d Depth3) Blocks() int {
-	return depth3Values[d.i]
+func (s Stage1Depth) Blocks() int {
+	return stage1DepthValues[s.i]
 }
 
-func (d Depth3) String() string {
-	return depth3Texts[d.i]
-}
-
-// Values lists the legal values, the original model's first.
-func (Depth3) Values() []Depth3 {
-	return []Depth3{{0}, {1}, {2}}
+func (s Stage1Depth) String() string {
+	return stage1DepthTexts[s.i]
 }
 
 // Expand is the ratio of a block's inner width to its base width.
@@ -207,71 +187,82 @@ func (e Expand) String() string {
 	return expandTexts[e.i]
 }
 
-// Values lists the legal values, the original model's first.
-func (Expand) Values() []Expand {
-	return []Expand{{0}, {1}, {2}}
-}
-
-// Depth4 is the number of blocks that a stage keeps, from the first.
-type Depth4 struct {
+// Stage2Depth is the number of blocks that a stage keeps, from the first.
+type Stage2Depth struct {
 	i uint8
 }
 
-// The legal values of Depth4. The zero value is Depth4Keep4, the original model's.
+// The legal values of Stage2Depth. The zero value is Stage2Depth4, the original model's.
 var (
-	Depth4Keep4 = Depth4{0}
-	Depth4Keep3 = Depth4{1}
-	Depth4Keep2 = Depth4{2}
+	Stage2Depth4 = Stage2Depth{0}
+	Stage2Depth3 = Stage2Depth{1}
+	Stage2Depth2 = Stage2Depth{2}
 )
 
 var (
-	depth4Values = [...]int{4, 3, 2}
-	depth4Texts  = []string{"4", "3", "2"}
+	stage2DepthValues = [...]int{4, 3, 2}
+	stage2DepthTexts  = []string{"4", "3", "2"}
 )
 
 // Blocks reports the number of blocks.
-func (d Depth4) Blocks() int {
-	return depth4Values[d.i]
+func (s Stage2Depth) Blocks() int {
+	return stage2DepthValues[s.i]
 }
 
-func (d Depth4) String() string {
-	return depth4Texts[d.i]
+func (s Stage2Depth) String() string {
+	return stage2DepthTexts[s.i]
 }
 
-// Values lists the legal values, the original model's first.
-func (Depth4) Values() []Depth4 {
-	return []Depth4{{0}, {1}, {2}}
-}
-
-// Depth6 is the number of blocks that a stage keeps, from the first.
-type Depth6 struct {
+// Stage3Depth is the number of blocks that a stage keeps, from the first.
+type Stage3Depth struct {
 	i uint8
 }
 
-// The legal values of Depth6. The zero value is Depth6Keep6, the original model's.
+// The legal values of Stage3Depth. The zero value is Stage3Depth6, the original model's.
 var (
-	Depth6Keep6 = Depth6{0}
-	Depth6Keep5 = Depth6{1}
-	Depth6Keep4 = Depth6{2}
+	Stage3Depth6 = Stage3Depth{0}
+	Stage3Depth5 = Stage3Depth{1}
+	Stage3Depth4 = Stage3Depth{2}
 )
 
 var (
-	depth6Values = [...]int{6, 5, 4}
-	depth6Texts  = []string{"6", "5", "4"}
+	stage3DepthValues = [...]int{6, 5, 4}
+	stage3DepthTexts  = []string{"6", "5", "4"}
 )
 
 // Blocks reports the number of blocks.
-func (d Depth6) Blocks() int {
-	return depth6Values[d.i]
+func (s Stage3Depth) Blocks() int {
+	return stage3DepthValues[s.i]
 }
 
-func (d Depth6) String() string {
-	return depth6Texts[d.i]
+func (s Stage3Depth) String() string {
+	return stage3DepthTexts[s.i]
 }
 
-// Values lists the legal values, the original model's first.
-func (Depth6) Values() []Depth6 {
-	return []Depth6{{0}, {1}, {2}}
+// Stage4Depth is the number of blocks that a stage keeps, from the first.
+type Stage4Depth struct {
+	i uint8
+}
+
+// The legal values of Stage4Depth. The zero value is Stage4Depth3, the original model's.
+var (
+	Stage4Depth3 = Stage4Depth{0}
+	Stage4Depth2 = Stage4Depth{1}
+	Stage4Depth1 = Stage4Depth{2}
+)
+
+var (
+	stage4DepthValues = [...]int{3, 2, 1}
+	stage4DepthTexts  = []string{"3", "2", "1"}
+)
+
+// Blocks reports the number of blocks.
+func (s Stage4Depth) Blocks() int {
+	return stage4DepthValues[s.i]
+}
+
+func (s Stage4Depth) String() string {
+	return stage4DepthTexts[s.i]
 }
 
 // Canonical returns s with the choices of removed blocks set to the original.
@@ -315,20 +306,20 @@ type genes = [NumGenes]uint8
 
 var choices = [NumGenes]space.Choice{
 	{Name: "resolution", Kind: "resolution", Values: resolutionTexts},
-	{Name: "stage0.width", Kind: "width", Values: widthDownTo0_8Texts},
+	{Name: "stage0.width", Kind: "width", Values: stage0WidthTexts},
 	{Name: "stage1.width", Kind: "width", Values: widthTexts},
-	{Name: "stage1.depth", Kind: "depth", Values: depth3Texts},
+	{Name: "stage1.depth", Kind: "depth", Values: stage1DepthTexts},
 	{Name: "stage1.0.expand", Kind: "expand", Values: expandTexts},
 	{Name: "stage1.1.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 3, Below: 2}},
 	{Name: "stage1.2.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 3, Below: 1}},
 	{Name: "stage2.width", Kind: "width", Values: widthTexts},
-	{Name: "stage2.depth", Kind: "depth", Values: depth4Texts},
+	{Name: "stage2.depth", Kind: "depth", Values: stage2DepthTexts},
 	{Name: "stage2.0.expand", Kind: "expand", Values: expandTexts},
 	{Name: "stage2.1.expand", Kind: "expand", Values: expandTexts},
 	{Name: "stage2.2.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 8, Below: 2}},
 	{Name: "stage2.3.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 8, Below: 1}},
 	{Name: "stage3.width", Kind: "width", Values: widthTexts},
-	{Name: "stage3.depth", Kind: "depth", Values: depth6Texts},
+	{Name: "stage3.depth", Kind: "depth", Values: stage3DepthTexts},
 	{Name: "stage3.0.expand", Kind: "expand", Values: expandTexts},
 	{Name: "stage3.1.expand", Kind: "expand", Values: expandTexts},
 	{Name: "stage3.2.expand", Kind: "expand", Values: expandTexts},
@@ -336,13 +327,13 @@ var choices = [NumGenes]space.Choice{
 	{Name: "stage3.4.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 14, Below: 2}},
 	{Name: "stage3.5.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 14, Below: 1}},
 	{Name: "stage4.width", Kind: "width", Values: widthTexts},
-	{Name: "stage4.depth", Kind: "depth", Values: depth3Texts},
+	{Name: "stage4.depth", Kind: "depth", Values: stage4DepthTexts},
 	{Name: "stage4.0.expand", Kind: "expand", Values: expandTexts},
 	{Name: "stage4.1.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 22, Below: 2}},
 	{Name: "stage4.2.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 22, Below: 1}},
 }
 
-func (s *SubNet) genes() genes {
+func (s SubNet) genes() genes {
 	return genes{
 		s.Resolution.i,
 		s.Stage0.Width.i,
@@ -377,10 +368,10 @@ func (s *SubNet) genes() genes {
 func subNet(g []uint8) SubNet {
 	return SubNet{
 		Resolution: Resolution{g[0]},
-		Stage0:     Stage0{Width: WidthDownTo0_8{g[1]}},
-		Stage1:     Stage1{Width: Width{g[2]}, Depth: Depth3{g[3]}, Blocks: [3]Bottleneck{{Expand{g[4]}}, {Expand{g[5]}}, {Expand{g[6]}}}},
-		Stage2:     Stage2{Width: Width{g[7]}, Depth: Depth4{g[8]}, Blocks: [4]Bottleneck{{Expand{g[9]}}, {Expand{g[10]}}, {Expand{g[11]}}, {Expand{g[12]}}}},
-		Stage3:     Stage3{Width: Width{g[13]}, Depth: Depth6{g[14]}, Blocks: [6]Bottleneck{{Expand{g[15]}}, {Expand{g[16]}}, {Expand{g[17]}}, {Expand{g[18]}}, {Expand{g[19]}}, {Expand{g[20]}}}},
-		Stage4:     Stage4{Width: Width{g[21]}, Depth: Depth3{g[22]}, Blocks: [3]Bottleneck{{Expand{g[23]}}, {Expand{g[24]}}, {Expand{g[25]}}}},
+		Stage0:     Stage0{Width: Stage0Width{g[1]}},
+		Stage1:     Stage1{Width: Width{g[2]}, Depth: Stage1Depth{g[3]}, Blocks: [3]Bottleneck{{Expand{g[4]}}, {Expand{g[5]}}, {Expand{g[6]}}}},
+		Stage2:     Stage2{Width: Width{g[7]}, Depth: Stage2Depth{g[8]}, Blocks: [4]Bottleneck{{Expand{g[9]}}, {Expand{g[10]}}, {Expand{g[11]}}, {Expand{g[12]}}}},
+		Stage3:     Stage3{Width: Width{g[13]}, Depth: Stage3Depth{g[14]}, Blocks: [6]Bottleneck{{Expand{g[15]}}, {Expand{g[16]}}, {Expand{g[17]}}, {Expand{g[18]}}, {Expand{g[19]}}, {Expand{g[20]}}}},
+		Stage4:     Stage4{Width: Width{g[21]}, Depth: Stage4Depth{g[22]}, Blocks: [3]Bottleneck{{Expand{g[23]}}, {Expand{g[24]}}, {Expand{g[25]}}}},
 	}
 }

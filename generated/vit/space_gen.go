@@ -22,7 +22,7 @@ type Stage0 struct {
 
 // Stage3 holds the choices of stage 3: 8 Transformer.
 type Stage3 struct {
-	Depth  Depth8 // blocks kept, from the first
+	Depth  Stage3Depth // blocks kept, from the first
 	Blocks [8]Transformer
 }
 
@@ -62,11 +62,6 @@ func (r Resolution) String() string {
 	return resolutionTexts[r.i]
 }
 
-// Values lists the legal values, the original model's first.
-func (Resolution) Values() []Resolution {
-	return []Resolution{{0}, {1}, {2}, {3}, {4}}
-}
-
 // Width is the multiplier of a stage's output width.
 type Width struct {
 	i uint8
@@ -93,42 +88,32 @@ func (w Width) String() string {
 	return widthTexts[w.i]
 }
 
-// Values lists the legal values, the original model's first.
-func (Width) Values() []Width {
-	return []Width{{0}, {1}, {2}}
-}
-
-// Depth8 is the number of blocks that a stage keeps, from the first.
-type Depth8 struct {
+// Stage3Depth is the number of blocks that a stage keeps, from the first.
+type Stage3Depth struct {
 	i uint8
 }
 
-// The legal values of Depth8. The zero value is Depth8Keep8, the original model's.
+// The legal values of Stage3Depth. The zero value is Stage3Depth8, the original model's.
 var (
-	Depth8Keep8 = Depth8{0}
-	Depth8Keep7 = Depth8{1}
-	Depth8Keep6 = Depth8{2}
-	Depth8Keep5 = Depth8{3}
-	Depth8Keep4 = Depth8{4}
+	Stage3Depth8 = Stage3Depth{0}
+	Stage3Depth7 = Stage3Depth{1}
+	Stage3Depth6 = Stage3Depth{2}
+	Stage3Depth5 = Stage3Depth{3}
+	Stage3Depth4 = Stage3Depth{4}
 )
 
 var (
-	depth8Values = [...]int{8, 7, 6, 5, 4}
-	depth8Texts  = []string{"8", "7", "6", "5", "4"}
+	stage3DepthValues = [...]int{8, 7, 6, 5, 4}
+	stage3DepthTexts  = []string{"8", "7", "6", "5", "4"}
 )
 
 // Blocks reports the number of blocks.
-func (d Depth8) Blocks() int {
-	return depth8Values[d.i]
+func (s Stage3Depth) Blocks() int {
+	return stage3DepthValues[s.i]
 }
 
-func (d Depth8) String() string {
-	return depth8Texts[d.i]
-}
-
-// Values lists the legal values, the original model's first.
-func (Depth8) Values() []Depth8 {
-	return []Depth8{{0}, {1}, {2}, {3}, {4}}
+func (s Stage3Depth) String() string {
+	return stage3DepthTexts[s.i]
 }
 
 // Expand is the ratio of a block's inner width to its base width.
@@ -157,11 +142,6 @@ func (e Expand) String() string {
 	return expandTexts[e.i]
 }
 
-// Values lists the legal values, the original model's first.
-func (Expand) Values() []Expand {
-	return []Expand{{0}, {1}, {2}}
-}
-
 // Heads is a choice.
 type Heads struct {
 	i uint8
@@ -186,11 +166,6 @@ func (h Heads) Value() float64 {
 
 func (h Heads) String() string {
 	return headsTexts[h.i]
-}
-
-// Values lists the legal values, the original model's first.
-func (Heads) Values() []Heads {
-	return []Heads{{0}, {1}, {2}}
 }
 
 // QK is a choice.
@@ -218,11 +193,6 @@ func (q QK) String() string {
 	return qKTexts[q.i]
 }
 
-// Values lists the legal values, the original model's first.
-func (QK) Values() []QK {
-	return []QK{{0}, {1}}
-}
-
 // Value is a choice.
 type Value struct {
 	i uint8
@@ -246,11 +216,6 @@ func (v Value) Value() float64 {
 
 func (v Value) String() string {
 	return valueTexts[v.i]
-}
-
-// Values lists the legal values, the original model's first.
-func (Value) Values() []Value {
-	return []Value{{0}, {1}}
 }
 
 // Canonical returns s with the choices of removed blocks set to the original.
@@ -295,7 +260,7 @@ type genes = [NumGenes]uint8
 var choices = [NumGenes]space.Choice{
 	{Name: "resolution", Kind: "resolution", Values: resolutionTexts},
 	{Name: "stage0.width", Kind: "width", Values: widthTexts},
-	{Name: "stage3.depth", Kind: "depth", Values: depth8Texts},
+	{Name: "stage3.depth", Kind: "depth", Values: stage3DepthTexts},
 	{Name: "stage3.0.expand", Kind: "expand", Values: expandTexts},
 	{Name: "stage3.0.heads", Kind: "heads", Values: headsTexts},
 	{Name: "stage3.0.qk", Kind: "qk", Values: qKTexts},
@@ -330,7 +295,7 @@ var choices = [NumGenes]space.Choice{
 	{Name: "stage3.7.value", Kind: "value", Values: valueTexts, Live: optable.Need{Gene: 2, Below: 1}},
 }
 
-func (s *SubNet) genes() genes {
+func (s SubNet) genes() genes {
 	return genes{
 		s.Resolution.i,
 		s.Stage0.Width.i,
@@ -375,6 +340,6 @@ func subNet(g []uint8) SubNet {
 	return SubNet{
 		Resolution: Resolution{g[0]},
 		Stage0:     Stage0{Width: Width{g[1]}},
-		Stage3:     Stage3{Depth: Depth8{g[2]}, Blocks: [8]Transformer{{Expand{g[3]}, Heads{g[4]}, QK{g[5]}, Value{g[6]}}, {Expand{g[7]}, Heads{g[8]}, QK{g[9]}, Value{g[10]}}, {Expand{g[11]}, Heads{g[12]}, QK{g[13]}, Value{g[14]}}, {Expand{g[15]}, Heads{g[16]}, QK{g[17]}, Value{g[18]}}, {Expand{g[19]}, Heads{g[20]}, QK{g[21]}, Value{g[22]}}, {Expand{g[23]}, Heads{g[24]}, QK{g[25]}, Value{g[26]}}, {Expand{g[27]}, Heads{g[28]}, QK{g[29]}, Value{g[30]}}, {Expand{g[31]}, Heads{g[32]}, QK{g[33]}, Value{g[34]}}}},
+		Stage3:     Stage3{Depth: Stage3Depth{g[2]}, Blocks: [8]Transformer{{Expand{g[3]}, Heads{g[4]}, QK{g[5]}, Value{g[6]}}, {Expand{g[7]}, Heads{g[8]}, QK{g[9]}, Value{g[10]}}, {Expand{g[11]}, Heads{g[12]}, QK{g[13]}, Value{g[14]}}, {Expand{g[15]}, Heads{g[16]}, QK{g[17]}, Value{g[18]}}, {Expand{g[19]}, Heads{g[20]}, QK{g[21]}, Value{g[22]}}, {Expand{g[23]}, Heads{g[24]}, QK{g[25]}, Value{g[26]}}, {Expand{g[27]}, Heads{g[28]}, QK{g[29]}, Value{g[30]}}, {Expand{g[31]}, Heads{g[32]}, QK{g[33]}, Value{g[34]}}}},
 	}
 }

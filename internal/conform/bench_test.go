@@ -17,7 +17,7 @@ import (
 // BenchmarkPredict is one prediction of a SubNet by the generated, typed code.
 func BenchmarkPredict(b *testing.B) {
 	l, a := typed(b)
-	s := mobilenetv2.SubNet{Resolution: mobilenetv2.Resolution24, Stage2: mobilenetv2.Stage2{Depth: mobilenetv2.Depth4Keep2}}
+	s := mobilenetv2.SubNet{Resolution: mobilenetv2.Resolution24, Stage2: mobilenetv2.Stage2{Depth: mobilenetv2.Stage2Depth2}}
 	for name, f := range map[string]func(){
 		"Latency": func() { _ = l.Latency(s) }, "MACs": func() { _ = s.MACs() }, "Accuracy": func() { _ = a.Predict(s) },
 	} {

@@ -138,7 +138,7 @@ func typed(t testing.TB) (*mobilenetv2.LUT, *mobilenetv2.Accuracy) {
 // TestPredictorsDoNotAllocate covers the three typed predictors.
 func TestPredictorsDoNotAllocate(t *testing.T) {
 	l, a := typed(t)
-	s := mobilenetv2.SubNet{Resolution: mobilenetv2.Resolution24, Stage2: mobilenetv2.Stage2{Depth: mobilenetv2.Depth4Keep2}}
+	s := mobilenetv2.SubNet{Resolution: mobilenetv2.Resolution24, Stage2: mobilenetv2.Stage2{Depth: mobilenetv2.Stage2Depth2}}
 	for name, f := range map[string]func(){
 		"Latency": func() { _ = l.Latency(s) },
 		"MACs":    func() { _ = s.MACs() },

@@ -78,7 +78,7 @@ func TestAttentionWithoutEffect(t *testing.T) {
 [var.block_vars]
 TransformerBlock.v_scale = [2, 3, 4]
 `)
-	want := "test.toml:3: TransformerBlock.v_scale moves nothing: nothing in it is below 2, the largest ratio that a block has"
+	want := "test.toml:3: TransformerBlock.value moves nothing: nothing in it is below 2, the largest ratio that a block has"
 	if len(net.Choices) != 0 || strings.Join(net.Warnings, "\n") != want || net.Modifications != 3 {
 		t.Errorf("%d choices, %d modifications, %q", len(net.Choices), net.Modifications, net.Warnings)
 	}

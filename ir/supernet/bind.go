@@ -82,8 +82,9 @@ const (
 	maxCandidates = 255
 )
 
-// add appends a choice when it has more than one candidate, and returns its gene.
-func (b *binder) add(c Choice) (dim.Choice, bool) {
+// add appends a choice of the values of a list when it has more than one candidate, and returns its gene.
+func (b *binder) add(c Choice, list []float64) (dim.Choice, bool) {
+	c.Configured, c.Whole = len(list), whole(c, list)
 	b.net.Modifications += c.Configured
 	b.net.rawFactor(c.Configured)
 	if len(c.Candidates) < 2 {
@@ -97,6 +98,17 @@ func (b *binder) add(c Choice) (dim.Choice, bool) {
 	}
 	b.net.Choices = append(b.net.Choices, c)
 	return dim.Choice(len(b.net.Choices) - 1), true
+}
+
+// whole tells whether the candidates of c are exactly the values of a list. The original's share of itself is 1, listed or not.
+func whole(c Choice, list []float64) bool {
+	in := func(list []float64) func(v float64) bool {
+		return func(v float64) bool {
+			return slices.Contains(list, v) || v == 1 && slices.Contains([]ChoiceKind{Width, Ratio, Heads, QK}, c.Kind)
+		}
+	}
+	out := func(list []float64) func(v float64) bool { return func(v float64) bool { return !in(list)(v) } }
+	return !slices.ContainsFunc(c.Candidates, out(list)) && !slices.ContainsFunc(list, out(c.Candidates))
 }
 
 // resolution binds the last two axes of every image input (the last one of a sequence) to the resolution.
@@ -113,7 +125,7 @@ func (b *binder) resolution() error {
 		return fmt.Errorf("%s: resolution: the model has no input with two spatial axes; remove the key", b.config.Resolution.Pos)
 	}
 	list := b.sides(id, largestFirst(b.config.Resolution.List, float64(side)))
-	g, ok := b.add(Choice{Name: "resolution", Kind: Resolution, Stage: -1, Block: -1, Candidates: list, Configured: len(b.config.Resolution.List)})
+	g, ok := b.add(Choice{Name: "resolution", Kind: Resolution, Stage: -1, Block: -1, Candidates: list}, b.config.Resolution.List)
 	if !ok {
 		return nil
 	}
@@ -339,13 +351,13 @@ func (b *binder) depth(s *Stage) {
 	for _, r := range b.config.Depth.List {
 		kept[len(blocks)-min(int(-r), removable)] = true
 	}
-	c := Choice{Name: fmt.Sprintf("stage%d.depth", s.Index), Kind: Depth, Stage: s.Index, Block: -1, Configured: len(b.config.Depth.List)}
+	c := Choice{Name: fmt.Sprintf("stage%d.depth", s.Index), Kind: Depth, Stage: s.Index, Block: -1}
 	for n := len(blocks); n >= 0; n-- {
 		if kept[n] {
 			c.Candidates = append(c.Candidates, float64(n))
 		}
 	}
-	g, ok := b.add(c)
+	g, ok := b.add(c, b.config.Depth.List)
 	if !ok {
 		return
 	}

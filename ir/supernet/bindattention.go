@@ -1,6 +1,8 @@
 package supernet
 
 import (
+	"cmp"
+	"fmt"
 	"math"
 	"slices"
 
@@ -25,22 +27,24 @@ func (h heads) of(kind ChoiceKind) []axis.Var {
 // original's, so that a SubNet computes what the model does with the other heads and dimensions at zero.
 func (b *binder) attention(s *Stage, bl *Block) {
 	h := b.heads(bl)
-	b.attentionChoice(s, bl, Heads, "head_ratio", h.count, func(size int, ratio float64) int {
+	b.attentionChoice(s, bl, Heads, "heads", h.count, func(size int, ratio float64) int {
 		return max(1, int(math.Round(float64(size)*ratio)))
 	})
-	b.attentionChoice(s, bl, QK, "qk_ratio", h.qk, func(size int, ratio float64) int { return b.round(float64(size)*ratio, size) })
-	b.attentionChoice(s, bl, Value, "v_scale", h.value, func(size int, ratio float64) int {
+	b.attentionChoice(s, bl, QK, "qk", h.qk, func(size int, ratio float64) int { return b.round(float64(size)*ratio, size) })
+	b.attentionChoice(s, bl, Value, "value", h.value, func(size int, ratio float64) int {
 		return min(size, max(1, int(math.Round(float64(h.width)*ratio)))) // not rounded to the divisor, as with the paper's authors
 	})
 }
 
 // attentionChoice binds leaves to the candidates of one list. A list that moves nothing is counted all the same, as the paper does.
 func (b *binder) attentionChoice(s *Stage, bl *Block, kind ChoiceKind, name string, leaves []axis.Var, extent func(size int, ratio float64) int) {
-	list := b.config.attention(bl.Type, name)
+	v := b.config.list(bl, name)
+	list := v.List
 	if len(list) == 0 {
 		return
 	}
-	c := b.blockChoice(s, bl, kind, len(list))
+	bl.Lists++
+	c := b.blockChoice(s, bl, kind, v)
 	leaves = slices.DeleteFunc(leaves, func(v axis.Var) bool { _, bound := b.leaves[v]; return bound })
 	ratios, labelled := []float64{1}, []float64{1}
 	if len(leaves) > 0 {
@@ -58,7 +62,8 @@ func (b *binder) attentionChoice(s *Stage, bl *Block, kind ChoiceKind, name stri
 		}
 	}
 	c.Candidates, rows = distinct(labelled, rows)
-	g, ok := b.add(c)
+	c.Like = fmt.Sprint(b.spans(leaves), b.heads(bl).width)
+	g, ok := b.add(c, list)
 	if !ok {
 		return
 	}
@@ -106,22 +111,22 @@ func (b *binder) planAttention(p *Plan, bl *Block) {
 	h := b.heads(bl)
 	if len(h.count) == 1 {
 		n := float64(b.coupling.Size(h.count[0]))
-		b.offer(p, bl, "head_ratio", 1, []float64{0.5, 0.75}, func(r float64) bool { return r == 0.5 && n > 1 || n*r == math.Trunc(n*r) })
+		b.offer(p, bl, "heads", 1, []float64{0.5, 0.75}, func(r float64) bool { return r == 0.5 && n > 1 || n*r == math.Trunc(n*r) })
 	}
 	half := func(leaves []axis.Var) func(r float64) bool {
 		return func(r float64) bool {
 			return len(leaves) == 1 && math.Mod(float64(b.coupling.Size(leaves[0]))*r, float64(b.config.Divisor)) == 0
 		}
 	}
-	b.offer(p, bl, "qk_ratio", 1, []float64{0.5}, half(h.qk))
+	b.offer(p, bl, "qk", 1, []float64{0.5}, half(h.qk))
 	if len(h.qk) == 1 && len(h.value) == 1 && h.qk[0] != h.value[0] {
-		b.offer(p, bl, "v_scale", b.originalShare(bl, Value), []float64{0.5}, half(h.value))
+		b.offer(p, bl, "value", b.originalShare(bl, Value), []float64{0.5}, half(h.value))
 	}
 }
 
 // offer adds the original value and those shares of it that fit to a list of a block type.
 func (b *binder) offer(p *Plan, bl *Block, name string, original float64, shares []float64, fits func(share float64) bool) {
-	list := slices.Clone(p.Config.Var(bl.Type, name).List)
+	list := slices.Clone(p.Config.Var(bl.GoName, name).List)
 	for _, s := range shares {
 		if fits(s) {
 			list = append(list, s*original, original)
@@ -129,12 +134,12 @@ func (b *binder) offer(p *Plan, bl *Block, name string, original float64, shares
 	}
 	if len(list) > 0 {
 		slices.Sort(list)
-		p.Config.setVar(bl.Type, name, slices.Compact(list))
+		p.Config.setVar(bl.GoName, name, slices.Compact(list))
 	}
 }
 
 // attentionKinds are the kinds of choices that lists of an attention make.
-var attentionKinds = map[string]ChoiceKind{"head_ratio": Heads, "qk_ratio": QK, "v_scale": Value}
+var attentionKinds = map[string]ChoiceKind{"heads": Heads, "qk": QK, "value": Value}
 
 // subject says what a kind of an attention's choices moves.
 func (k ChoiceKind) subject() string {
@@ -150,10 +155,10 @@ func (k ChoiceKind) subject() string {
 // warnAttention warns of a list that moves nothing.
 func (b *binder) warnAttention(v Var, kind ChoiceKind) {
 	if top := b.largestShare(v.Block, kind); top > 0 && slices.Min(v.List) >= top {
-		b.warning(v.Pos, "%s.%s moves nothing: nothing in it is below %s, the largest ratio that a block has", v.Block, v.Name, number(top))
+		b.warning(v.Pos, "%s moves nothing: nothing in it is below %s, the largest ratio that a block has", v.key(), number(top))
 		return
 	}
-	b.warning(v.Pos, "%s.%s moves nothing: no %s has %s that can change by themselves", v.Block, v.Name, v.Block, kind.subject())
+	b.warning(v.Pos, "%s moves nothing: no %s has %s that can change by themselves", v.key(), cmp.Or(v.Block, "block"), kind.subject())
 }
 
 // largestShare is the largest value that blocks of a type have of a kind in the original model, 0 when none can move.
@@ -161,7 +166,7 @@ func (b *binder) largestShare(block string, kind ChoiceKind) float64 {
 	top := 0.0
 	for _, s := range b.net.Stages {
 		for _, bl := range s.Blocks() {
-			if bl.Type == block && bl.scores > 0 && len(b.heads(bl).of(kind)) > 0 {
+			if bl.is(block) && bl.scores > 0 && len(b.heads(bl).of(kind)) > 0 {
 				top = max(top, b.originalShare(bl, kind))
 			}
 		}
@@ -173,7 +178,7 @@ func (b *binder) largestShare(block string, kind ChoiceKind) float64 {
 func (b *binder) hasIn(block string, kind ChoiceKind) bool {
 	for _, s := range b.net.Stages {
 		for _, bl := range s.Blocks() {
-			if bl.Type == block && slices.ContainsFunc(bl.Choices, func(g int) bool { return b.net.Choices[g].Kind == kind }) {
+			if bl.is(block) && slices.ContainsFunc(bl.Choices, func(g int) bool { return b.net.Choices[g].Kind == kind }) {
 				return true
 			}
 		}

@@ -1,9 +1,11 @@
 package supernet
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/axis"
@@ -13,13 +15,13 @@ import (
 // block makes the choices of one block: kernel, expand ratio, then those of its attention.
 func (b *binder) block(s *Stage, it Item) {
 	bl := it.Block
-	kernels := b.config.Var(bl.Type, "kernel_size").List
-	ratios := b.config.expandRatios(bl.Type)
-	fixed := skips(b.config.Skipped(bl.Type).List, len(b.net.Stages))[s.Index]
+	kernels := b.config.list(bl, "kernel")
+	ratios := b.config.list(bl, "expand")
+	fixed := skips(b.config.skipped(bl), len(b.net.Stages))[s.Index]
 	if fixed {
-		kernels, ratios = nil, nil
+		kernels, ratios = Var{}, Var{}
 	}
-	if len(kernels) > 0 {
+	if len(kernels.List) > 0 && (kernels.Block != "" || len(bl.kernels) > 0) {
 		b.kernel(s, bl, kernels)
 	}
 	if len(bl.inner) > 0 {
@@ -30,11 +32,19 @@ func (b *binder) block(s *Stage, it Item) {
 	}
 }
 
-func (b *binder) blockChoice(s *Stage, bl *Block, kind ChoiceKind, configured int) Choice {
+// blockChoice is a choice of a block from the values of v.
+func (b *binder) blockChoice(s *Stage, bl *Block, kind ChoiceKind, v Var) Choice {
 	index := s.elastic(bl)
+	list := v.Block
+	switch {
+	case list != "" && list == bl.Type:
+		list = bl.GoName
+	case list != bl.GoName: // of a block that has a part in common
+		list = strings.TrimSuffix(list, "Block")
+	}
 	c := Choice{
 		Name: blockName(s, index, kind), Kind: kind,
-		Stage: s.Index, Block: index, Configured: configured, Live: bl.Live,
+		Stage: s.Index, Block: index, List: list, Stated: v.Block, Live: bl.Live,
 	}
 	if was := blockName(s, bl.Place, kind); was != c.Name {
 		c.Was = was // version 1 counted blocks without choices, too
@@ -59,18 +69,23 @@ func (s *Stage) elastic(bl *Block) int {
 }
 
 // kernel lets the windows of a block's convolutions shrink to their centre.
-func (b *binder) kernel(s *Stage, bl *Block, list []float64) {
-	c := b.blockChoice(s, bl, Kernel, len(list))
+func (b *binder) kernel(s *Stage, bl *Block, v Var) {
+	c := b.blockChoice(s, bl, Kernel, v)
 	side := 0
+	if len(bl.kernels) > 0 {
+		bl.Lists++
+	}
 	for _, i := range bl.kernels {
 		side = max(side, b.window(i)[0])
+		n := b.graph.Nodes[i]
+		c.Like += fmt.Sprint(b.window(i), n.Ints("pads"), n.Ints("dilations"), n.String("auto_pad", "NOTSET"))
 	}
-	for _, k := range largestFirst(list, float64(side)) {
+	for _, k := range largestFirst(v.List, float64(side)) {
 		if int(k) <= side && b.croppable(bl.kernels, int(k)) {
 			c.Candidates = append(c.Candidates, k)
 		}
 	}
-	g, ok := b.add(c)
+	g, ok := b.add(c, v.List)
 	if !ok {
 		return
 	}
@@ -147,8 +162,11 @@ func (b *binder) override(n *ir.Node, attr string, d []dim.Dim) {
 
 // expand binds the inner width of a block to its base width (input or output) times a ratio. Without candidates the ratio
 // stays the original one, and the inner width follows the base.
-func (b *binder) expand(s *Stage, it Item, list []float64) {
-	bl := it.Block
+func (b *binder) expand(s *Stage, it Item, v Var) {
+	bl, list := it.Block, v.List
+	if len(list) > 0 {
+		bl.Lists++
+	}
 	base := b.base(it)
 	full := b.coupling.Size(base)
 	var leaves []axis.Var
@@ -160,7 +178,7 @@ func (b *binder) expand(s *Stage, it Item, list []float64) {
 		}
 	}
 	ratios := []float64{1}
-	c := b.blockChoice(s, bl, Expand, len(list))
+	c := b.blockChoice(s, bl, Expand, v)
 	if len(leaves) > 0 {
 		ratios = ratioCandidates(list, float64(b.span(leaves[0]))/float64(full))
 	}
@@ -175,7 +193,8 @@ func (b *binder) expand(s *Stage, it Item, list []float64) {
 	}
 	c.Candidates, _ = distinct(labels(ratios, list), rows)
 	dims = distinctDims(dims, rows)
-	g, ok := b.add(c)
+	c.Like = fmt.Sprint(full, b.extent(base).Deps(), b.spans(leaves))
+	g, ok := b.add(c, list)
 	if ok {
 		bl.Choices = append(bl.Choices, int(g))
 	}
@@ -185,6 +204,15 @@ func (b *binder) expand(s *Stage, it Item, list []float64) {
 			b.leaves[l] = b.keep(dim.Select(g, columnDims(dims, k)))
 		}
 	}
+}
+
+// spans lists what the extents of leaves are rounded by: their positions and the channels that they stand for.
+func (b *binder) spans(leaves []axis.Var) []int {
+	var out []int
+	for _, l := range leaves {
+		out = append(out, b.coupling.Size(l), b.units[l])
+	}
+	return out
 }
 
 // scaledDim is a leaf's width under a base extent: its share of the base times ratio, rounded; exact where nothing is reduced.
@@ -210,7 +238,7 @@ func (b *binder) base(it Item) axis.Var {
 			break
 		}
 	}
-	switch b.config.Base(it.Block.Type) {
+	switch cmp.Or(b.config.Base(it.Block.GoName), b.config.Base(it.Block.Type)) {
 	case "in":
 		return in
 	case "out":

@@ -43,10 +43,10 @@ type Base struct {
 	Pos   string
 }
 
-// Var is a list for one block type.
+// Var is a list for blocks of one name.
 type Var struct {
-	Block string // such as "BottleneckResidualBlock"
-	Name  string // "kernel_size", "expand_ratio", "head_ratio", "qk_ratio", "v_scale"
+	Block string // such as "InvertedResidual"; a name of the paper, such as "BottleneckBlock"; "" for all blocks
+	Name  string // "kernel", "expand", "heads", "qk", "value"
 	Values
 }
 
@@ -57,7 +57,7 @@ type Extent struct {
 	Pos   string
 }
 
-// Base reports what expand ratios of a block type are relative to, "" when the config does not say.
+// Base reports what expand ratios of blocks of a name are relative to, "" when the config does not say.
 func (c Config) Base(block string) string {
 	for _, b := range c.Bases {
 		if b.Block == block {
@@ -67,49 +67,60 @@ func (c Config) Base(block string) string {
 	return ""
 }
 
-// Var returns the list called name of a block type, empty when there is none.
-func (c Config) Var(block, name string) Values { return find(c.Vars, block, name) }
+// Var returns the list called name that the config states for a block's name, empty when there is none.
+func (c Config) Var(block, name string) Var { return find(c.Vars, block, name) }
 
-// feedForward are the block types with a Transformer's feed-forward network; a ratio for one is for both, as with the paper's authors.
-var feedForward = []string{"FFNBlock", "TransformerBlock"}
-
-// expandRatios returns the expand ratios of a block type.
-func (c Config) expandRatios(block string) []float64 {
-	if list := c.Var(block, "expand_ratio").List; list != nil || !slices.Contains(feedForward, block) {
-		return list
+// list returns the list called name that counts for a block: that of its own name before that of the paper's, before that of all blocks.
+func (c Config) list(bl *Block, name string) Var {
+	names := []string{bl.GoName, bl.Type}
+	if group := shared[name]; slices.Contains(group, bl.Type) {
+		names = append(names, group...)
 	}
-	for _, other := range feedForward {
-		if list := c.Var(other, "expand_ratio").List; list != nil {
-			return list
+	for _, block := range append(names, "") {
+		if v := c.Var(block, name); v.List != nil {
+			return v
 		}
 	}
-	return nil
+	return Var{}
 }
 
-// attending are the block types with an attention; a list for one is for both.
-var attending = []string{"AttentionBlock", "TransformerBlock"}
+// shared are the blocks that have one part in common: a list for one of them is for all, as with the paper's authors.
+var shared = map[string][]string{
+	"expand": {"FFN", "FFNBlock", "Transformer", "TransformerBlock"},
+	"heads":  attending,
+	"qk":     attending,
+	"value":  attending,
+}
 
-// attention returns a list that concerns the attention of a block type.
-func (c Config) attention(block, name string) []float64 {
-	if list := c.Var(block, name).List; list != nil || !slices.Contains(attending, block) {
-		return list
-	}
-	for _, other := range attending {
-		if list := c.Var(other, name).List; list != nil {
-			return list
+var attending = []string{"Attention", "AttentionBlock", "Transformer", "TransformerBlock"}
+
+// skipped returns the stages in which a block stays as it is.
+func (c Config) skipped(bl *Block) []float64 {
+	var out []float64
+	for _, v := range c.BlocksSkipped {
+		if bl.is(v.Block) {
+			out = append(out, v.List...)
 		}
 	}
-	return nil
+	return out
 }
 
-// Skipped returns the stages in which a block type stays as it is.
-func (c Config) Skipped(block string) Values { return find(c.BlocksSkipped, block, "skipped") }
+// is tells whether a config means bl by name: its own name, the paper's, or "" for all blocks.
+func (bl *Block) is(name string) bool { return name == "" || name == bl.GoName || name == bl.Type }
 
-func find(vars []Var, block, name string) Values {
+// key is the name of the list in the config.
+func (v Var) key() string {
+	if v.Block == "" {
+		return v.Name
+	}
+	return v.Block + "." + v.Name
+}
+
+func find(vars []Var, block, name string) Var {
 	for _, v := range vars {
 		if v.Block == block && v.Name == name {
-			return v.Values
+			return v
 		}
 	}
-	return Values{}
+	return Var{}
 }

@@ -2,6 +2,7 @@ package supernet
 
 import (
 	"math"
+	"slices"
 	"sort"
 
 	"github.com/autotailor/autotailor/ir"
@@ -11,7 +12,7 @@ import (
 type Plan struct {
 	Config Config
 	Stages []*Stage
-	Ratios map[string][]float64 // original expand ratios by block type, ascending
+	Ratios map[string][]float64 // original expand ratios by name of the blocks, ascending
 	Input  []int                // shape of the image input, nil when there is none
 }
 
@@ -34,11 +35,45 @@ func Detect(g *ir.Graph, c Config, templates []Template) (*Plan, error) {
 	b.planGeneric(p)
 	for i := range p.Config.Vars {
 		v := &p.Config.Vars[i]
-		if v.Name == "expand_ratio" {
+		if v.Name == "expand" {
 			v.List = ratioSteps(p.Ratios[v.Block])
 		}
 	}
+	b.unite(p)
 	return p, nil
+}
+
+// unite makes one list for all blocks of lists that say the same for every block that has what they move.
+func (b *binder) unite(p *Plan) {
+	moves := map[string]func(bl *Block) bool{
+		"kernel": func(bl *Block) bool { return len(bl.kernels) > 0 },
+		"expand": func(bl *Block) bool { return len(bl.inner) > 0 },
+	}
+	for name := range attentionKinds {
+		moves[name] = func(bl *Block) bool { return bl.scores > 0 }
+	}
+	var vars []Var
+	for _, v := range p.Config.Vars {
+		if moves[v.Name] != nil && b.sameForAll(p, v, moves[v.Name]) {
+			v.Block = ""
+		}
+		if find(vars, v.Block, v.Name).List == nil {
+			vars = append(vars, v)
+		}
+	}
+	p.Config.Vars = vars
+}
+
+// sameForAll tells whether every block that moves has the list of v.
+func (b *binder) sameForAll(p *Plan, v Var, moves func(bl *Block) bool) bool {
+	for _, s := range b.net.Stages {
+		for _, bl := range s.Blocks() {
+			if moves(bl) && !slices.Equal(p.Config.Var(bl.GoName, v.Name).List, v.List) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // planResolution offers five sides from the original down to half of it.
@@ -111,8 +146,8 @@ func (b *binder) planBlock(p *Plan, it Item) {
 			sides = append(sides, float64(k))
 		}
 	}
-	if len(sides) > 1 && len(sides) > len(p.Config.Var(bl.Type, "kernel_size").List) {
-		p.Config.setVar(bl.Type, "kernel_size", sides)
+	if len(sides) > 1 && len(sides) > len(p.Config.Var(bl.GoName, "kernel").List) {
+		p.Config.setVar(bl.GoName, "kernel", sides)
 	}
 	if bl.scores > 0 {
 		b.planAttention(p, bl)
@@ -125,9 +160,9 @@ func (b *binder) planBlock(p *Plan, it Item) {
 		return
 	}
 	ratio := float64(b.span(leaves[0])) / float64(b.coupling.Size(b.base(it)))
-	p.Ratios[bl.Type] = append(p.Ratios[bl.Type], math.Round(ratio*1000)/1000)
-	sort.Float64s(p.Ratios[bl.Type])
-	p.Config.setVar(bl.Type, "expand_ratio", nil)
+	p.Ratios[bl.GoName] = append(p.Ratios[bl.GoName], math.Round(ratio*1000)/1000)
+	sort.Float64s(p.Ratios[bl.GoName])
+	p.Config.setVar(bl.GoName, "expand", nil)
 }
 
 func (c *Config) setVar(block, name string, list []float64) {

@@ -8,8 +8,11 @@ import (
 	"github.com/autotailor/autotailor/ir/dim"
 )
 
-// GenericBlock is the block type by which a config speaks of what no template knows.
-const GenericBlock = "GenericBlock"
+// Generic is the name by which a config speaks of what no template knows; GenericBlock is the paper's.
+const (
+	Generic      = "Generic"
+	GenericBlock = "GenericBlock"
+)
 
 // genericLeaves lists what can move inside of a stage's regions that no template knows: widths of layers there, except those that reach
 // another region and so belong to the stage.
@@ -68,12 +71,13 @@ func (b *binder) layerWidth(i int) (axis.Var, bool) {
 
 // generic makes one choice for each stage: the share that is kept of the widths inside of its regions that no template knows.
 func (b *binder) generic() {
-	list := b.config.Var(GenericBlock, "width_ratio").List
+	generic := &Block{GoName: Generic, Type: GenericBlock}
+	list := b.config.list(generic, "ratio").List
 	if len(list) == 0 {
 		return
 	}
 	trunk := b.trunk()
-	skipped := skips(b.config.Skipped(GenericBlock).List, len(b.net.Stages))
+	skipped := skips(b.config.skipped(generic), len(b.net.Stages))
 	for _, s := range b.net.Stages {
 		if leaves := b.genericLeaves(s, trunk); len(leaves) > 0 && !skipped[s.Index] {
 			b.multiply(s, Ratio, leaves, list)
@@ -83,7 +87,8 @@ func (b *binder) generic() {
 
 // multiply makes a choice of multipliers for leaves, or lets them follow the one that all stages share.
 func (b *binder) multiply(s *Stage, kind ChoiceKind, leaves []axis.Var, list []float64) {
-	c := Choice{Name: fmt.Sprintf("stage%d.%s", s.Index, kind), Kind: kind, Stage: s.Index, Block: -1, Configured: len(list)}
+	c := Choice{Name: fmt.Sprintf("stage%d.%s", s.Index, kind), Kind: kind, Stage: s.Index, Block: -1}
+	stated := list
 	list = largestFirst(list, 1)
 	rows := make([][]int, len(list)) // widths of the leaves for each candidate
 	for i, m := range list {
@@ -96,7 +101,7 @@ func (b *binder) multiply(s *Stage, kind ChoiceKind, leaves []axis.Var, list []f
 		return
 	}
 	c.Candidates, rows = distinct(list, rows)
-	g, ok := b.add(c)
+	g, ok := b.add(c, stated)
 	if !ok {
 		return
 	}
@@ -113,7 +118,7 @@ func (b *binder) follow(kind ChoiceKind, leaves []axis.Var, list []float64, rows
 	}
 	g, ok := b.tied[kind]
 	if !ok {
-		g, ok = b.add(Choice{Name: string(kind), Kind: kind, Stage: -1, Block: -1, Candidates: list, Configured: len(list)})
+		g, ok = b.add(Choice{Name: string(kind), Kind: kind, Stage: -1, Block: -1, Candidates: list}, list)
 		if !ok {
 			return
 		}
@@ -169,7 +174,7 @@ func (b *binder) planGeneric(p *Plan) {
 	for _, s := range b.net.Stages {
 		for _, l := range b.genericLeaves(s, trunk) {
 			if size := b.coupling.Size(l); b.roundLeaf(float64(size)/2, l) < size {
-				p.Config.setVar(GenericBlock, "width_ratio", []float64{0.5, 0.75, 1})
+				p.Config.setVar(Generic, "ratio", []float64{0.5, 0.75, 1})
 				return
 			}
 		}

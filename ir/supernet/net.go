@@ -55,7 +55,12 @@ type Choice struct {
 	Block      int // index among the stage's blocks that have choices, -1 for stage and net
 	Candidates []float64
 	Configured int // number of candidates in the config, aliases included: the paper's count
-	Live       Need
+
+	List   string // the name of the blocks that the list is for; "" when it is for all blocks, for stages or for the net
+	Stated string // List as it stands in the config, where the paper's name may be used
+	Whole  bool   // the candidates are those of the list
+	Like   string // what of the model decides which values of the list are candidates, for choices of blocks
+	Live   Need
 }
 
 // Need is a condition on one choice: candidate index < Below. The zero Need always holds.
@@ -87,12 +92,13 @@ type Block struct {
 	Doc       string // one sentence for the Go type's comment
 	Place     int    // among the stage's blocks
 	Choices   []int  // genes of the block's own choices
+	Lists     int    // lists of the config that are for this block: more than Choices where the model leaves nothing to choose
 	Skippable bool   // x + f(x): removing it leaves x
 	Live      Need
 	Roles     map[int]string // node index -> role name within the template: "expand", "depthwise", "project"
 
-	inner   []int // nodes whose output width expand_ratio moves
-	kernels []int // convolutions whose window kernel_size moves
+	inner   []int // nodes whose output width expand moves
+	kernels []int // convolutions whose window kernel moves
 	scores  int   // product of queries and keys, 0 when the block has no attention
 	mix     int   // product of scores and values
 }

@@ -16,8 +16,8 @@ type Match struct {
 	GoName  string         // name of the Go type
 	Doc     string         // one sentence on the type
 	Roles   map[int]string // node -> role: "expand", "depthwise", "project", ...
-	Inner   []int          // nodes whose output width is the block's inner width: expand_ratio moves it
-	Kernels []int          // convolutions with an elastic window: kernel_size moves it
+	Inner   []int          // nodes whose output width is the block's inner width: expand moves it
+	Kernels []int          // convolutions with an elastic window: kernel moves it
 	Scores  int            // product of queries and keys, 0 when there is none
-	Mix     int            // product of scores and values: head_ratio, qk_ratio and v_scale move what both work on
+	Mix     int            // product of scores and values: heads, qk and value move what both work on
 }

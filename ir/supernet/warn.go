@@ -25,17 +25,17 @@ func (b *binder) warn() {
 	if b.config.Tied {
 		b.warning(b.config.Width.Pos, "all stages share their width choices: apart, extents would depend on too many of them at once")
 	}
-	have := b.blockTypes()
+	have := b.blockNames()
 	for _, v := range b.config.Vars {
-		if v.Block == GenericBlock {
+		if v.Name == "ratio" {
 			if !b.has(Ratio) {
 				b.warning(v.Pos, "there is no width that only a generic block has")
 			}
-		} else if !slices.Contains(have, v.Block) {
+		} else if v.Block != "" && !slices.Contains(have, v.Block) && !b.hasType(v.Block) {
 			b.warning(v.Pos, "the model has no %s; its blocks are %s", v.Block, strings.Join(have, ", "))
-		} else if top := b.originalRatio(v.Block); v.Name == "expand_ratio" && top > 0 {
+		} else if top := b.originalRatio(v.Block); v.Name == "expand" && top > 0 {
 			b.warnRatios(v, top)
-		} else if v.Name == "kernel_size" {
+		} else if v.Name == "kernel" {
 			b.warnKernels(v)
 		} else if kind, ok := attentionKinds[v.Name]; ok && len(v.List) > 1 && !b.hasIn(v.Block, kind) {
 			b.warnAttention(v, kind)
@@ -84,7 +84,7 @@ func (b *binder) warnKernels(v Var) {
 	var have []float64 // windows that some block has
 	for _, s := range b.net.Stages {
 		for _, bl := range s.Blocks() {
-			if bl.Type != v.Block {
+			if !bl.is(v.Block) {
 				continue
 			}
 			for _, i := range bl.kernels {
@@ -100,7 +100,7 @@ func (b *binder) warnKernels(v Var) {
 	slices.Sort(have)
 	for _, k := range v.List {
 		if !slices.Contains(have, k) {
-			b.warning(v.Pos, "%s.%s: no block can have a window of %s; there are %v", v.Block, v.Name, number(k), slices.Compact(slices.Clone(have)))
+			b.warning(v.Pos, "%s: no block can have a window of %s; there are %v", v.key(), number(k), slices.Compact(slices.Clone(have)))
 		}
 	}
 }
@@ -113,13 +113,20 @@ func (b *binder) warning(pos, format string, args ...any) {
 	b.net.Warnings = append(b.net.Warnings, text)
 }
 
-// blockTypes lists the types of blocks that templates found.
-func (b *binder) blockTypes() []string {
+// hasType tells whether the model has a block that the paper's authors call name.
+func (b *binder) hasType(name string) bool {
+	return slices.ContainsFunc(b.net.Stages, func(s *Stage) bool {
+		return slices.ContainsFunc(s.Blocks(), func(bl *Block) bool { return bl.Type == name })
+	})
+}
+
+// blockNames lists the names of the blocks that templates found.
+func (b *binder) blockNames() []string {
 	var out []string
 	for _, s := range b.net.Stages {
 		for _, bl := range s.Blocks() {
-			if bl.Type != "" && !slices.Contains(out, bl.Type) {
-				out = append(out, bl.Type)
+			if bl.Type != "" && !slices.Contains(out, bl.GoName) {
+				out = append(out, bl.GoName)
 			}
 		}
 	}
@@ -132,7 +139,7 @@ func (b *binder) originalRatio(block string) float64 {
 	top := 0.0
 	for _, s := range b.net.Stages {
 		for _, it := range s.Items {
-			if bl := it.Block; bl != nil && bl.Type == block && len(bl.inner) > 0 {
+			if bl := it.Block; bl != nil && bl.is(block) && len(bl.inner) > 0 {
 				inner := b.coupling.Size(b.made(bl.inner[0]))
 				top = max(top, float64(inner)/float64(b.coupling.Size(b.base(it))))
 			}
@@ -145,7 +152,7 @@ func (b *binder) originalRatio(block string) float64 {
 func (b *binder) warnRatios(v Var, top float64) {
 	for _, r := range v.List {
 		if r > 1.25*top {
-			b.warning(v.Pos, "%s.%s: no block has a ratio of %s; the largest is %s", v.Block, v.Name, number(r), number(top))
+			b.warning(v.Pos, "%s: no block has a ratio of %s; the largest is %s", v.key(), number(r), number(top))
 		}
 	}
 }
