@@ -3,6 +3,7 @@ package rowfile
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -81,6 +82,9 @@ func resume(f *os.File, header []byte, except []string) ([]Line, error) {
 		_, err := f.WriteAt(header, 0)
 		return nil, errors.Join(err, f.Truncate(int64(len(header))), seek(f, len(header)))
 	}
+	if was, is := first(old), first(header); was != is && strings.HasPrefix(was, "format:") {
+		return nil, fmt.Errorf("%w; it starts with %q, this program writes %q: the command migrate converts files of version 1", ErrOtherHeader, clip(was), is)
+	}
 	if !slices.Equal(stable(old[:end], except), stable(header, except)) {
 		return nil, ErrOtherHeader
 	}
@@ -90,6 +94,12 @@ func resume(f *os.File, header []byte, except []string) ([]Line, error) {
 		return nil, err
 	}
 	return parsed.Rows, errors.Join(f.Truncate(int64(len(old))), seek(f, len(old)))
+}
+
+// first is the first line of a header, which names its format.
+func first(header []byte) string {
+	line, _, _ := bytes.Cut(header, []byte("\n"))
+	return strings.TrimRight(string(line), " \t\r")
 }
 
 // stable returns the lines of a header, those with the keys in except left out.

@@ -93,6 +93,7 @@ type Field struct {
 	Text     *string
 	Int      *int   // instead of Text
 	Want     string // the only legal value, if not empty; nothing is kept
+	Version1 string // what version 1 wrote instead, which the command migrate converts
 	Remedy   string // what to do where that value is another
 	Optional bool
 }
@@ -107,6 +108,10 @@ func (f File) Read(fields []Field, errs *Errors) {
 			continue
 		}
 		seen[l.Key] = true
+		if old := fields[i].Version1; old != "" && l.Text == old && old != fields[i].Want {
+			errs.Add(l.Number, "%s is %q: version 1 wrote the file; convert it with `%s migrate FILE`", l.Key, old, f.value("package"))
+			continue
+		}
 		fields[i].set(l, errs)
 	}
 	for _, field := range fields {
@@ -114,6 +119,16 @@ func (f File) Read(fields []Field, errs *Errors) {
 			errs.Add(0, "the header has no %q", field.Key)
 		}
 	}
+}
+
+// value is the text of a header key, "PACKAGE" when there is none.
+func (f File) value(key string) string {
+	for _, l := range f.Header {
+		if l.Key == key && l.Text != "" {
+			return clip(l.Text)
+		}
+	}
+	return strings.ToUpper(key)
 }
 
 func (field Field) set(l Line, errs *Errors) {

@@ -54,13 +54,29 @@ func New(net *supernet.Net, h Header) *Table {
 	return t
 }
 
+// format is the first line of a file.
+type format string
+
+// The formats of tables and of joint accuracies, today's and those of version 1.
+const (
+	tables         format = "autotailor sensitivities 2"
+	tablesVersion1 format = "autotailor sensitivities 1"
+	joints         format = "autotailor joint accuracies 2"
+	jointsVersion1 format = "autotailor joint accuracies 1"
+)
+
+// version1 is what version 1 wrote instead of f.
+func (f format) version1() string {
+	return string(map[format]format{tables: tablesVersion1, joints: jointsVersion1}[f])
+}
+
 // anew is what to do about a table that cannot be read.
 const anew = "another version of autotailor wrote the table; run sensitivity again, to another file"
 
 // fields ties the header's keys to h, in the order of the file.
-func (h *Header) fields() []rowfile.Field {
+func (h *Header) fields(f format) []rowfile.Field {
 	return []rowfile.Field{
-		{Key: "format", Want: "autotailor sensitivities 1", Remedy: anew},
+		{Key: "format", Want: string(f), Version1: f.version1(), Remedy: anew},
 		{Key: "package", Text: &h.Package},
 		{Key: "digest", Text: &h.Digest},
 		{Key: "source", Text: &h.Source},

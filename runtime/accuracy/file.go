@@ -14,13 +14,32 @@ import (
 // Read reads the complete table of net. A table of another package, space or model is a *MismatchError, one
 // that lacks probes a *MissingError.
 func Read(r io.Reader, net *supernet.Net) (*Table, error) {
+	t, err := read(r, net, tables)
+	if err != nil {
+		return nil, err
+	}
+	return t, t.complete(net)
+}
+
+// FromVersion1 reads a table that version 1 wrote for net, and returns it as it is today. It need not be complete.
+func FromVersion1(r io.Reader, net *supernet.Net) (*Table, error) {
+	t, err := read(r, net.Version1(), tablesVersion1)
+	if err != nil {
+		return nil, err
+	}
+	t.Header.Digest = supernet.SpaceDigest(net)
+	return t, nil
+}
+
+// read reads a table of a format.
+func read(r io.Reader, net *supernet.Net, f format) (*Table, error) {
 	file, err := rowfile.Parse(r)
 	if err != nil {
 		return nil, fmt.Errorf("sensitivities: %w", err)
 	}
 	var h Header
 	var errs rowfile.Errors
-	file.Read(h.fields(), &errs)
+	file.Read(h.fields(f), &errs)
 	if err := errs.Join(); err != nil {
 		return nil, fmt.Errorf("sensitivities: %w", err)
 	}
@@ -33,7 +52,7 @@ func Read(r io.Reader, net *supernet.Net) (*Table, error) {
 	if err := errs.Join(); err != nil {
 		return nil, fmt.Errorf("sensitivities: %w", err)
 	}
-	return t, t.complete(net)
+	return t, nil
 }
 
 // fill stores the rows of lines, "probe correct".
@@ -70,7 +89,7 @@ func appendRow(b []byte, cs []space.Choice, probe space.Genes, correct int) []by
 // bytes returns the file's content. What was not measured is left out.
 func (t *Table) bytes(net *supernet.Net) []byte {
 	h := t.Header
-	b := rowfile.AppendHeader(nil, h.fields())
+	b := rowfile.AppendHeader(nil, h.fields(tables))
 	for _, g := range append([]space.Genes{make(space.Genes, len(net.Choices))}, space.Probes(net.Choices)...) {
 		if n := *t.at(g); n != Unknown {
 			b = append(appendRow(b, net.Choices, g, n), '\n')
@@ -102,7 +121,7 @@ type Journal struct {
 // measured already; Table.Missing what is to be done.
 func OpenJournal(path string, net *supernet.Net, h Header) (*Journal, *Table, error) {
 	t := New(net, h)
-	file, lines, err := rowfile.OpenJournal(path, rowfile.AppendHeader(nil, t.Header.fields()), "date", "model")
+	file, lines, err := rowfile.OpenJournal(path, rowfile.AppendHeader(nil, t.Header.fields(tables)), "date", "model")
 	if err != nil {
 		return nil, nil, err
 	}

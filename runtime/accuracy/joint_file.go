@@ -1,7 +1,9 @@
 package accuracy
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 
@@ -21,31 +23,55 @@ type JointJournal struct {
 // OpenJoint opens the joint measurements at path, or starts them. Those that are there must have been made like the table's.
 func OpenJoint(path string, net *supernet.Net, h Header) (*JointJournal, error) {
 	fields := New(net, h)
-	header := fields.Header.fields()
-	header[0].Want = "autotailor joint accuracies 1"
-	file, lines, err := rowfile.OpenJournal(path, rowfile.AppendHeader(nil, header), "date", "model")
+	file, lines, err := rowfile.OpenJournal(path, rowfile.AppendHeader(nil, fields.Header.fields(joints)), "date", "model")
 	if err != nil {
 		return nil, err
 	}
 	j := &JointJournal{file: file, net: net, seen: map[string]int{}}
+	if err := j.fill(lines, h.Images); err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), file.Close())
+	}
+	return j, nil
+}
+
+// JointFromVersion1 reads joint measurements that version 1 wrote for net, and returns the text of the file as it is today.
+func JointFromVersion1(r io.Reader, net *supernet.Net) ([]byte, error) {
+	file, err := rowfile.Parse(r)
+	if err != nil {
+		return nil, fmt.Errorf("joint accuracies: %w", err)
+	}
+	var t Table
+	var errs rowfile.Errors
+	file.Read(t.Header.fields(jointsVersion1), &errs)
+	old := &JointJournal{net: net.Version1(), seen: map[string]int{}}
+	if err := errors.Join(errs.Join(), t.Match(old.net), old.fill(file.Rows, t.Header.Images)); err != nil {
+		return nil, fmt.Errorf("joint accuracies: %w", err)
+	}
+	t.Header.Digest = supernet.SpaceDigest(net)
+	b := rowfile.AppendHeader(nil, t.Header.fields(joints))
+	for _, m := range old.list {
+		b = fmt.Appendf(b, "%s %d\n", space.Format(net.Choices, m.Genes), old.seen[space.Format(old.net.Choices, m.Genes)])
+	}
+	return b, nil
+}
+
+// fill takes the measurements of lines, "subnet correct".
+func (j *JointJournal) fill(lines []rowfile.Line, images int) error {
 	var errs rowfile.Errors
 	for _, line := range lines {
 		text, number, _ := strings.Cut(line.Text, " ")
-		g, err := space.Parse(net.Choices, text)
+		g, err := space.Parse(j.net.Choices, text)
 		n, err2 := strconv.Atoi(number)
 		switch {
 		case err != nil:
 			errs.Add(line.Number, "%w", err)
-		case err2 != nil || n < 0 || n > h.Images:
-			errs.Add(line.Number, "%s: %q correct, want a number from 0 to %d", text, number, h.Images)
+		case err2 != nil || n < 0 || n > images:
+			errs.Add(line.Number, "%s: %q correct, want a number from 0 to %d", text, number, images)
 		default:
 			j.keep(g, n)
 		}
 	}
-	if err := errs.Join(); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return j, nil
+	return errs.Join()
 }
 
 func (j *JointJournal) keep(g space.Genes, correct int) {

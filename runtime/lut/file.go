@@ -18,7 +18,7 @@ func Read(r io.Reader, net *supernet.Net) (*Table, error) {
 	}
 	var t Table
 	var errs rowfile.Errors
-	t.Header.read(file, &errs)
+	t.Header.read(file, format, &errs)
 	if err := errs.Join(); err != nil {
 		return nil, fmt.Errorf("latency table: %w", err)
 	}
@@ -34,14 +34,48 @@ func Read(r io.Reader, net *supernet.Net) (*Table, error) {
 }
 
 // Parse reads a table of any package or digest, as Migrate takes it: its Rows are in the file's order.
-func Parse(r io.Reader) (*Table, error) {
+func Parse(r io.Reader) (*Table, error) { return parse(r, format) }
+
+// FromVersion1 reads a table that version 1 wrote for the package of net, and returns it as it is today. Rows are matched by key; missing are the operators of net
+// that the table has none of.
+func FromVersion1(r io.Reader, net *supernet.Net) (t *Table, missing []optable.ID, err error) {
+	old, err := parse(r, version1)
+	if err != nil {
+		return nil, nil, err
+	}
+	if have := old.Header.Package; have != net.Package {
+		return nil, nil, &MismatchError{"package", have, net.Package}
+	}
+	if text := old.Header.Reference; text != "" {
+		name, took, _ := strings.Cut(text, " ")
+		if name, err = net.FromVersion1(name); err != nil {
+			return nil, nil, fmt.Errorf("latency table: reference: %w", err)
+		}
+		old.Header.Reference = strings.TrimSpace(name + " " + took)
+	}
+	byKey := make(map[string]Row, len(old.Rows))
+	for _, r := range old.Rows {
+		byKey[r.Key] = r
+	}
+	t = New(net, old.Header)
+	for id := range t.Rows {
+		if row, ok := byKey[t.Rows[id].Key]; ok {
+			t.Rows[id] = row
+		}
+	}
+	missing, err = t.Missing(net)
+	return t, missing, err
+}
+
+// parse reads a table of a format.
+func parse(r io.Reader, format string) (*Table, error) {
 	file, err := rowfile.Parse(r)
 	if err != nil {
 		return nil, fmt.Errorf("latency table: %w", err)
 	}
 	var t Table
 	var errs rowfile.Errors
-	t.Header.read(file, &errs)
+	t.Header.read(file, format, &errs)
 	for _, line := range file.Rows {
 		_, row, layout, err := parseRow(line.Text)
 		last := len(t.Rows) - 1

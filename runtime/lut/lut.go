@@ -63,13 +63,19 @@ func New(net *supernet.Net, h Header) *Table {
 // fields ties the header's keys to h, in the order of the file.
 func (h *Header) fields() []rowfile.Field {
 	text := h.Calibration.String()
-	return h.with(&text)
+	return h.with(format, &text)
 }
 
+// format is the first line of files, and version1 that of files of version 1.
+const (
+	format   = "autotailor latencies 6"
+	version1 = "autotailor latencies 5"
+)
+
 // read takes a file's header.
-func (h *Header) read(f rowfile.File, errs *rowfile.Errors) {
+func (h *Header) read(f rowfile.File, want string, errs *rowfile.Errors) {
 	var text string
-	f.Read(h.with(&text), errs)
+	f.Read(h.with(want, &text), errs)
 	var err error
 	if h.Calibration, err = parseCalibration(text); err != nil {
 		errs.Add(0, "%w", err)
@@ -80,9 +86,9 @@ func (h *Header) read(f rowfile.File, errs *rowfile.Errors) {
 const anew = "another version of autotailor wrote the table; run profile again, to another file"
 
 // with is fields with the calibration's text.
-func (h *Header) with(calibration *string) []rowfile.Field {
+func (h *Header) with(format string, calibration *string) []rowfile.Field {
 	return []rowfile.Field{
-		{Key: "format", Want: "autotailor latencies 5", Remedy: anew},
+		{Key: "format", Want: format, Version1: version1, Remedy: anew},
 		{Key: "package", Text: &h.Package},
 		{Key: "digest", Text: &h.Digest},
 		{Key: "device", Text: &h.Device},

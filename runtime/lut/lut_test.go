@@ -344,7 +344,7 @@ func TestReadRefusesBadRows(t *testing.T) {
 // TestReadSaysWhatToDoAboutOtherFormats and units of files that other versions wrote.
 func TestReadSaysWhatToDoAboutOtherFormats(t *testing.T) {
 	n := small()
-	for was, is := range map[string]string{"latencies 5": "latencies 4", "units: ns nJ": "units: us"} {
+	for was, is := range map[string]string{"latencies 6": "latencies 4", "units: ns nJ": "units: us"} {
 		old := strings.Replace(text(t, measured(n)), was, is, 1)
 		if _, err := lut.Read(strings.NewReader(old), n); err == nil || !strings.Contains(err.Error(), "run profile again") {
 			t.Errorf("%s: got %v", is, err)

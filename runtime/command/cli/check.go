@@ -178,7 +178,7 @@ func (c *call) openChecked(path string, t *lut.Table) (map[string]time.Duration,
 	h := t.Header
 	var fields []rowfile.Field
 	for _, f := range [][2]string{
-		{"package", h.Package}, {"device", h.Device}, {"engine", h.Engine}, {"version", h.Version}, {"threads", strconv.Itoa(h.Threads)}, {"reference", h.Reference},
+		{"format", "autotailor measured SubNets 2"}, {"package", h.Package}, {"device", h.Device}, {"engine", h.Engine}, {"version", h.Version}, {"threads", strconv.Itoa(h.Threads)}, {"reference", h.Reference},
 	} {
 		fields = append(fields, rowfile.Field{Key: f[0], Text: &f[1]})
 	}

@@ -59,7 +59,7 @@ type command struct {
 	name, doc string
 	examples  []string // arguments, without the program's name
 	run       func(c *call) error
-	arg       string // what its one argument is called, "" when it takes none
+	arg       string // what its one argument is called, "" when it takes none; NAME... for one or several
 }
 
 func commands() []command {
@@ -109,6 +109,9 @@ func commands() []command {
 		{"report", "write an HTML page of table, front, fusion and sensitivities, and the front as table and plot", []string{
 			"report --lut device.lut --accuracy net.acc --out report", "report --lut device.lut --accuracy net.acc --verified small.json,large.json --out report",
 		}, runReport, ""},
+		{"migrate", "convert files that version 1 wrote: latencies, sensitivities, joint accuracies and bundles", []string{
+			"migrate device.lut net.acc net.acc.joint bundle", "migrate --dry-run device.lut",
+		}, runMigrate, "FILE..."},
 		{"version", "print versions", []string{"version", "version --json"}, runVersion, ""},
 		{"completion", "print a script that completes commands and flags in a shell", []string{
 			"completion bash > /etc/bash_completion.d/PROGRAM", "completion fish > ~/.config/fish/completions/PROGRAM.fish",
@@ -194,6 +197,10 @@ func (c *call) parse(required ...string) error {
 	}
 	switch n := c.flags.NArg(); {
 	case err != nil:
+	case strings.HasSuffix(c.arg, "..."):
+		if n == 0 {
+			err = fmt.Errorf("want at least one argument, %s", c.arg)
+		}
 	case c.arg == "" && n > 0:
 		err = fmt.Errorf("unexpected argument %q", c.flags.Arg(0))
 	case c.arg != "" && n != 1:

@@ -31,8 +31,11 @@ const (
 	statisticsName = "statistics-%d.onnx"
 )
 
-// format is the version of manifests.
-const format = "autotailor bundle 1"
+// format is the version of manifests, and version1 that of version 1.
+const (
+	format   = "autotailor bundle 2"
+	version1 = "autotailor bundle 1"
+)
 
 // Manifest describes a bundle.
 type Manifest struct {
@@ -147,7 +150,11 @@ func sum(data []byte) string {
 // check tells whether m is a bundle of net.
 func (m *Manifest) check(net *supernet.Net) error {
 	var errs []error
-	if m.Format != format {
+	switch m.Format {
+	case format:
+	case version1:
+		return fmt.Errorf("format is %q: version 1 wrote the bundle; convert it with `%s migrate %s`", version1, net.Package, ManifestName)
+	default:
 		errs = append(errs, fmt.Errorf("format is %.40q, want %q", m.Format, format))
 	}
 	if m.Package != net.Package || m.Digest != net.Digest {
@@ -198,7 +205,14 @@ func (m *Manifest) borrow(net *supernet.Net) error {
 
 // Decode reads a manifest of a bundle of net.
 func Decode(r io.Reader, net *supernet.Net) (Manifest, error) {
-	var m Manifest
+	m, err := decode(r)
+	if err != nil {
+		return m, err
+	}
+	return m, m.check(net)
+}
+
+func decode(r io.Reader) (m Manifest, err error) {
 	text, err := io.ReadAll(io.LimitReader(r, maxManifest+1))
 	if err != nil {
 		return m, err
@@ -214,7 +228,7 @@ func Decode(r io.Reader, net *supernet.Net) (Manifest, error) {
 	if d.More() {
 		return m, errors.New("something follows the manifest")
 	}
-	return m, m.check(net)
+	return m, nil
 }
 
 // check tells whether f can be a file of the bundle's folder.

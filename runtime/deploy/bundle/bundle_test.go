@@ -215,7 +215,7 @@ func FuzzDecode(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(text)
-	f.Add([]byte(`{"format":"autotailor bundle 1","weights":{"file":".."},"subnets":[{}]}`))
+	f.Add([]byte(`{"format":"autotailor bundle 2","weights":{"file":".."},"subnets":[{}]}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		m, err := bundle.Decode(bytes.NewReader(text), mobilenetv2.Definition())
 		if err != nil {

@@ -55,7 +55,8 @@ func (t *Tuner) fingerprint() map[string]string {
 type saver struct {
 	path  string
 	print map[string]string
-	busy  chan error // the result of the write that is under way; nil when none is
+	was   map[string]string // what of it version 1 wrote otherwise
+	busy  chan error        // the result of the write that is under way; nil when none is
 
 	content []byte // what is written, without its SHA-256
 }
@@ -183,7 +184,7 @@ func (s *saver) decode(b []byte, st *state) error {
 func (s *saver) same(begun map[string]string) error {
 	var errs []error
 	for _, k := range slices.Sorted(maps.Keys(s.print)) {
-		if begun[k] != s.print[k] {
+		if begun[k] != s.print[k] && (s.was[k] == "" || begun[k] != s.was[k]) {
 			errs = append(errs, fmt.Errorf("%s is %s, the run was begun with %s", k, s.print[k], begun[k]))
 		}
 	}

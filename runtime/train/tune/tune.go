@@ -99,6 +99,7 @@ func (t *Tuner) Run(ctx context.Context, path string) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	saver.was = map[string]string{"choices": supernet.SpaceDigest(t.Net.Version1())}
 	if err := saver.load(r.state); err != nil {
 		return nil, err
 	}
