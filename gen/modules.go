@@ -314,9 +314,11 @@ func (m *moduleWriter) instanceType(c *view.Class) {
 			}
 		}
 		t.Int()
+		says := e.Doc()
 		if len(by) > 0 {
-			t.Comment("by " + strings.Join(by, ", "))
+			says += ", by " + strings.Join(by, ", ")
 		}
+		t.Comment(says)
 		members = append(members, t)
 	}
 	calls := c.Body.Calls
@@ -328,11 +330,7 @@ func (m *moduleWriter) instanceType(c *view.Class) {
 	if c.Skip == view.SomeSkip {
 		members = append(members, jen.Id("skip").Bool().Comment("the input is added to the result"))
 	}
-	what := c.GoName
-	if c.Type != nil {
-		what = c.Type.Name
-	}
-	m.f.Comment(view.Comment(fmt.Sprintf("%s is what differs between the places of %s.%s.", c.At, what, c.Func)))
+	m.f.Comment(view.Comment(fmt.Sprintf("%s is what differs from one %s to the next in %s.", c.At, c.GoName, c.Func)))
 	m.f.Type().Id(c.At).Struct(members...)
 	m.f.Line()
 }

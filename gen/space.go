@@ -10,20 +10,6 @@ import (
 	"github.com/autotailor/autotailor/runtime/optable"
 )
 
-// accessor is what a kind of choice has beside String.
-type accessor struct {
-	doc, method, methodDoc, result string
-}
-
-var accessors = map[string]accessor{
-	"resolution": {"is the side of the square input.", "Pixels", "reports the side in pixels.", "int"},
-	"width":      {"is the multiplier of a stage's output width.", "Multiplier", "reports the multiplier.", "float64"},
-	"depth":      {"is the number of blocks that a stage keeps, from the first.", "Blocks", "reports the number of blocks.", "int"},
-	"expand":     {"is the ratio of a block's inner width to its base width.", "Ratio", "reports the ratio.", "float64"},
-	"kernel":     {"is the side of a block's convolution windows.", "Side", "reports the side.", "int"},
-	"ratio":      {"is the share of a block's inner width that is kept.", "Share", "reports the share.", "float64"},
-}
-
 // space writes space_gen.go: choice types, SubNet and its genes.
 func spaceFile(f *jen.File, p *view.Package) error {
 	subNet(f, p)
@@ -47,7 +33,7 @@ func subNet(f *jen.File, p *view.Package) {
 	var members []jen.Code
 	for _, c := range p.Choices {
 		if c.Stage < 0 {
-			members = append(members, jen.Id(c.Field).Id(c.Type.Name))
+			members = append(members, choiceField(c.Field, c.Type))
 		}
 	}
 	for _, s := range p.Stages {
@@ -64,11 +50,7 @@ func subNet(f *jen.File, p *view.Package) {
 func stageType(f *jen.File, s *view.Stage) {
 	var members []jen.Code
 	for _, x := range s.Fields {
-		m := jen.Id(x.Name).Id(x.Type.Name)
-		if x.Type.Kind == "depth" {
-			m.Comment("blocks kept, from the first")
-		}
-		members = append(members, m)
+		members = append(members, choiceField(x.Name, x.Type))
 	}
 	if s.Array != nil {
 		members = append(members, jen.Id("Blocks").Index(number(len(s.Elastic))).Id(s.Array.Name))
@@ -85,7 +67,7 @@ func stageType(f *jen.File, s *view.Stage) {
 func blockType(f *jen.File, b *view.BlockType) {
 	var members []jen.Code
 	for _, x := range b.Fields {
-		members = append(members, jen.Id(x.Name).Id(x.Type.Name))
+		members = append(members, choiceField(x.Name, x.Type))
 	}
 	doc := b.Doc
 	if doc == "" {
@@ -94,39 +76,6 @@ func blockType(f *jen.File, b *view.BlockType) {
 	f.Comment(view.Comment(strings.TrimSuffix(b.Name+" "+doc, ".") + "."))
 	f.Type().Id(b.Name).Struct(members...)
 	f.Line()
-}
-
-func choiceType(f *jen.File, t *view.ChoiceType) {
-	a, ok := accessors[t.Kind]
-	if !ok {
-		a = accessor{"is a choice.", "Value", "reports the value.", "float64"}
-	}
-	list := strings.ToLower(t.Name[:1]) + t.Name[1:]
-	f.Comment(t.Name + " " + a.doc)
-	f.Type().Id(t.Name).Struct(jen.Id("i").Uint8())
-	f.Line()
-	f.Comment(fmt.Sprintf("The legal values of %s. The zero value is %s, the original model's.", t.Name, t.Original()))
-	var vars, nums []jen.Code
-	var texts []string
-	for k, v := range t.Values {
-		vars = append(vars, jen.Id(v.Name).Op("=").Id(t.Name).Values(number(k)))
-		nums = append(nums, float64Lit(v.Number))
-		texts = append(texts, v.Text)
-	}
-	f.Var().Defs(vars...)
-	f.Line()
-	f.Var().Defs(
-		jen.Id(list+"Values").Op("=").Index(jen.Op("...")).Id(a.result).Values(nums...),
-		jen.Id(list+"Texts").Op("=").Index().String().Values(stringLits(texts)...),
-	)
-	f.Line()
-	recv := strings.ToLower(t.Name[:1])
-	f.Comment(a.method + " " + a.methodDoc)
-	f.Func().Params(jen.Id(recv).Id(t.Name)).Id(a.method).Params().Id(a.result).Block(jen.Return(jen.Id(list + "Values").Index(jen.Id(recv).Dot("i"))))
-	f.Line()
-	f.Func().Params(jen.Id(recv).Id(t.Name)).Id("String").Params().String().Block(jen.Return(jen.Id(list + "Texts").Index(jen.Id(recv).Dot("i"))))
-	f.Line()
-	values(f, t)
 }
 
 func stringLits(list []string) []jen.Code {
@@ -199,7 +148,7 @@ func choiceRow(c *view.Choice) *jen.Statement {
 	r.add("Name", jen.Lit(c.Name))
 	r.add("Was", str(c.Was))
 	r.add("Kind", jen.Lit(c.Kind))
-	r.add("Values", jen.Id(strings.ToLower(c.Type.Name[:1])+c.Type.Name[1:]+"Texts"))
+	r.add("Values", jen.Id(view.Unexported(c.Type.Name)+"Texts"))
 	r.add("Live", needLit(c.Live))
 	return jen.Values(r...)
 }

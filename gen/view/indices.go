@@ -1,6 +1,7 @@
 package view
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/autotailor/autotailor/ir/dim"
@@ -101,20 +102,48 @@ func (l *layouter) arg(pl *place, relation string, g int) int {
 			return k
 		}
 	}
-	l.out.Args = append(l.out.Args, Arg{l.argName(l.p.Choices[g], relation), t, relation})
+	l.out.Args = append(l.out.Args, Arg{Type: t, relation: relation}) // nameArgs names it
 	pl.args = append(pl.args, g)
 	return len(l.out.Args) - 1
 }
 
-// argName names an argument: in or out for widths of the body's ends, the kind's first letter for the net's choices.
-func (l *layouter) argName(c *Choice, relation string) string {
-	switch relation {
-	case ofNet:
-		return l.names.first(unexported(c.Field[:1]))
-	case ofOther:
-		return l.names.first("prev")
+// nameArgs names the arguments: in and out for widths of the body's ends, the choice's own name for the net's, and the stage's with the choice's for others:
+// stage6Width. An argument that is another choice at every place tells whether that is of a stage before or after.
+func (l *layouter) nameArgs() {
+	for k := range l.out.Args {
+		a := &l.out.Args[k]
+		if a.Name != "" {
+			continue
+		}
+		var genes []int
+		before, after := true, true
+		for _, pl := range l.places {
+			if k < len(pl.args) && pl.args[k] >= 0 {
+				g := pl.args[k]
+				genes = appendNew(genes, g)
+				before, after = before && l.p.Choices[g].Stage < pl.stage, after && l.p.Choices[g].Stage > pl.stage
+			}
+		}
+		c := l.p.Choices[genes[0]]
+		var names []string
+		switch {
+		case a.relation == toResult || a.relation == toOperand:
+			names = append(names, a.relation)
+		case a.relation == ofNet:
+			names = append(names, unexported(c.Field))
+		case len(genes) > 1 && before:
+			names = append(names, "prev"+c.Field)
+		case len(genes) > 1 && after:
+			names = append(names, "next"+c.Field)
+		}
+		if len(genes) == 1 && c.Stage >= 0 {
+			names = append(names, fmt.Sprintf("stage%d%s", c.Stage, c.Field))
+		}
+		if len(names) == 0 {
+			names = append(names, "other"+c.Field)
+		}
+		a.Name = l.names.first(names...)
 	}
-	return l.names.first(relation)
 }
 
 // tables evaluates an extent at every instance.

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/autotailor/autotailor/ir/dim"
-	"github.com/autotailor/autotailor/ir/supernet"
 )
 
 // Layout tells where the emitted code of bodies of one form finds its records and extents.
@@ -47,7 +46,8 @@ type Index struct {
 // place is where a body stands: what decides which choices are its own.
 type place struct {
 	stage int
-	own   []int // genes
+	name  string // of the block, "" for a section
+	own   []int  // genes
 	body  Body
 	args  []int // filled in: gene for each Arg, -1 for none
 }
@@ -56,7 +56,7 @@ type place struct {
 func (c *Class) lay(p *Package) {
 	places := make([]*place, len(c.Instances))
 	for k, i := range c.Instances {
-		places[k] = &place{stage: i.stage, own: i.Block.Genes, body: i.Body}
+		places[k] = &place{stage: i.stage, name: i.Block.GoName, own: i.Block.Genes, body: i.Body}
 	}
 	c.Layout = p.layout(places, c.Type)
 	for k, i := range c.Instances {
@@ -76,6 +76,7 @@ func (l *layouter) run() Layout {
 	for _, e := range l.out.Extent {
 		l.index(e)
 	}
+	l.nameArgs()
 	for _, e := range l.out.Extent {
 		l.tables(e)
 	}
@@ -120,7 +121,7 @@ func (l *layouter) column(call, j int) []dim.Dim {
 	return out
 }
 
-func (l *layouter) slot(call, j int, names func(call, j int) string) int {
+func (l *layouter) slot(call, j int, names func(call, j int) []string) int {
 	if l.neverCuts(call, j) {
 		return leftOut
 	}
@@ -134,7 +135,7 @@ func (l *layouter) slot(call, j int, names func(call, j int) string) int {
 		}
 	}
 	l.dims = append(l.dims, col)
-	l.out.Extent = append(l.out.Extent, &Extent{Name: l.names.first(names(call, j))})
+	l.out.Extent = append(l.out.Extent, &Extent{Name: l.names.first(names(call, j)...)})
 	return len(l.dims) - 1
 }
 
@@ -177,44 +178,6 @@ func (l *layouter) everMoves(call int, verb string, axis int) bool {
 	return false
 }
 
-// extentNames proposes names after what an extent does for the body: cin, cout, mid, kernel, side, heads.
-func (l *layouter) extentNames() func(call, j int) string {
-	body := l.places[0].body
-	var in, out []dim.Dim
-	for k, c := range body.Calls {
-		for j, d := range c.Cuts {
-			switch {
-			case c.Role == "shortcut":
-			case d.Verb == "Out":
-				out = l.column(k, cutSlot(c, j))
-			case d.Verb == "In" && in == nil && len(body.In) > 0 && c.In[0] == body.In[0]:
-				in = l.column(k, cutSlot(c, j))
-			}
-		}
-	}
-	return func(call, j int) string {
-		col := l.column(call, j)
-		c := body.Calls[call]
-		switch {
-		case out != nil && slices.EqualFunc(col, out, dim.Dim.Equal):
-			return "cout"
-		case in != nil && slices.EqualFunc(col, in, dim.Dim.Equal):
-			return "cin"
-		case j < len(c.Cuts) && c.Cuts[j].Verb == "Crop":
-			return "kernel"
-		case l.onlyResolution(col):
-			return "side"
-		case l.attentionKind(col) != "":
-			return l.attentionKind(col)
-		case l.section && j < len(c.Cuts) && c.Cuts[j].Verb == "In":
-			return "cin"
-		case l.section:
-			return "cout"
-		}
-		return "mid"
-	}
-}
-
 // cutSlot is the slot of the j-th cut of a call.
 func cutSlot(c Call, j int) int {
 	n := 0
@@ -226,32 +189,6 @@ func cutSlot(c Call, j int) int {
 		}
 	}
 	return n
-}
-
-// attentionKind is the kind of the choices of an attention that a column depends on, "" when others move it too.
-func (l *layouter) attentionKind(col []dim.Dim) string {
-	kind := ""
-	for _, d := range col {
-		for _, g := range d.Deps() {
-			k := l.p.Choices[g].Kind
-			if kind != "" && k != kind || !slices.Contains([]string{string(supernet.Heads), string(supernet.QK), string(supernet.Value)}, k) {
-				return ""
-			}
-			kind = k
-		}
-	}
-	return kind
-}
-
-func (l *layouter) onlyResolution(col []dim.Dim) bool {
-	for _, d := range col {
-		for _, g := range d.Deps() {
-			if l.p.Choices[g].Kind != string(supernet.Resolution) {
-				return false
-			}
-		}
-	}
-	return true
 }
 
 // records names the fields for records that differ between instances, and for all that name tensors.

@@ -75,13 +75,25 @@ func Exported(text string) string {
 // utf8Max bounds identifiers to ASCII: names that look alike are no help to readers.
 const utf8Max = 0x80
 
-// unexported lowers the first letter.
+// unexported lowers the first word: FFN becomes ffn, SEResidual seResidual.
 func unexported(name string) string {
-	n := strings.ToLower(name[:1]) + name[1:]
+	n := Unexported(name)
 	if token.IsKeyword(n) || predeclared[n] {
 		return n + "At"
 	}
 	return n
+}
+
+// Unexported is an identifier with its first word in lower case, for use in front of others.
+func Unexported(name string) string {
+	upper := 0
+	for upper < len(name) && unicode.IsUpper(rune(name[upper])) {
+		upper++
+	}
+	if upper > 1 && upper < len(name) && unicode.IsLower(rune(name[upper])) {
+		upper--
+	}
+	return strings.ToLower(name[:upper]) + name[upper:]
 }
 
 // predeclared are names that must keep their meaning in emitted functions.

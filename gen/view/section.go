@@ -154,6 +154,7 @@ func (s *Section) lay(p *Package) {
 			}
 		}
 	}
+	l.nameArgs()
 	s.Layout.Args, s.Args = l.out.Args, pl.args
 	for k, n := range s.Layout.Recs {
 		if n != "" {

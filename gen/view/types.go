@@ -54,6 +54,17 @@ func (p *Package) scopeOf(c *Choice) scopeName {
 	return scopeName{stage: c.Stage + 1}
 }
 
+// Where says in words which stage or blocks a type is for, "" when it is for all.
+func (t *ChoiceType) Where() string {
+	switch {
+	case t.scope.stage == 0:
+		return ""
+	case t.scope.block == 0:
+		return fmt.Sprintf(" in stage %d", t.scope.stage-1)
+	}
+	return fmt.Sprintf(" in stage %d, of blocks like its block %d", t.scope.stage-1, t.scope.block-1)
+}
+
 // choiceTypes gives every choice its type.
 func (p *Package) choiceTypes() {
 	taken := newScope()

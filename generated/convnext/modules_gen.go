@@ -26,8 +26,8 @@ func (s Stage0) build(b nn.Builder, x nn.Value) nn.Value {
 }
 
 // stage1 adds stages 1 to 2, in which nothing can be chosen, to b.
-func stage1(b nn.Builder, x nn.Value, prev Stage0Width) nn.Value {
-	cout := stage1Cout[prev.i]
+func stage1(b nn.Builder, x nn.Value, stage0Width Stage0Width) nn.Value {
+	cout := stage1Cout[stage0Width.i]
 	x = b.Transpose(x, 0, 2, 3, 1)
 	x = b.LayerNorm(x, stage1Norm1.Cut(cout))
 	x = b.LayerNorm(x, stage1Norm2.Cut(cout))
@@ -35,8 +35,8 @@ func stage1(b nn.Builder, x nn.Value, prev Stage0Width) nn.Value {
 }
 
 // build adds stage 3 to b.
-func (s Stage3) build(b nn.Builder, x nn.Value, prev Stage0Width) nn.Value {
-	x = b.Conv(x, stage3Conv.Out(stage3Cout[s.Width.i]).In(stage3Cin[prev.i]))
+func (s Stage3) build(b nn.Builder, x nn.Value, stage0Width Stage0Width) nn.Value {
+	x = b.Conv(x, stage3Conv.Out(stage3Cout[s.Width.i]).In(stage3Cin[stage0Width.i]))
 	for i, m := range s.Blocks[:s.Depth.Blocks()] {
 		x = m.build(b, x, &stage3[i], s.Width, Width1)
 	}
@@ -44,15 +44,15 @@ func (s Stage3) build(b nn.Builder, x nn.Value, prev Stage0Width) nn.Value {
 }
 
 // stage4 adds stages 4 to 5, in which nothing can be chosen, to b.
-func stage4(b nn.Builder, x nn.Value, prev Stage3Width) nn.Value {
+func stage4(b nn.Builder, x nn.Value, stage3Width Stage3Width) nn.Value {
 	x = b.Transpose(x, 0, 2, 3, 1)
-	x = b.LayerNorm(x, stage4Norm.Cut(stage4Cout[prev.i]))
+	x = b.LayerNorm(x, stage4Norm.Cut(stage4Cout[stage3Width.i]))
 	return b.Transpose(x, 0, 3, 1, 2)
 }
 
 // build adds stage 6 to b.
-func (s Stage6) build(b nn.Builder, x nn.Value, prev Stage3Width) nn.Value {
-	x = b.Conv(x, stage6Conv.Out(stage6Cout[s.Width.i]).In(stage6Cin[prev.i]))
+func (s Stage6) build(b nn.Builder, x nn.Value, stage3Width Stage3Width) nn.Value {
+	x = b.Conv(x, stage6Conv.Out(stage6Cout[s.Width.i]).In(stage6Cin[stage3Width.i]))
 	for i, m := range s.Blocks[:s.Depth.Blocks()] {
 		x = m.build(b, x, &stage6[i], Stage3Width1, s.Width)
 	}
@@ -60,15 +60,15 @@ func (s Stage6) build(b nn.Builder, x nn.Value, prev Stage3Width) nn.Value {
 }
 
 // stage7 adds stages 7 to 8, in which nothing can be chosen, to b.
-func stage7(b nn.Builder, x nn.Value, prev Width) nn.Value {
+func stage7(b nn.Builder, x nn.Value, stage6Width Width) nn.Value {
 	x = b.Transpose(x, 0, 2, 3, 1)
-	x = b.LayerNorm(x, stage7Norm.Cut(stage7Cout[prev.i]))
+	x = b.LayerNorm(x, stage7Norm.Cut(stage7Cout[stage6Width.i]))
 	return b.Transpose(x, 0, 3, 1, 2)
 }
 
 // build adds stage 9 to b.
-func (s Stage9) build(b nn.Builder, x nn.Value, prev Width) nn.Value {
-	x = b.Conv(x, stage9Conv.Out(stage9Cout[s.Width.i]).In(stage9Cin[prev.i]))
+func (s Stage9) build(b nn.Builder, x nn.Value, stage6Width Width) nn.Value {
+	x = b.Conv(x, stage9Conv.Out(stage9Cout[s.Width.i]).In(stage9Cin[stage6Width.i]))
 	for i, m := range s.Blocks[:s.Depth.Blocks()] {
 		x = m.build(b, x, &stage9[i], Stage3Width1, s.Width)
 	}
@@ -76,15 +76,15 @@ func (s Stage9) build(b nn.Builder, x nn.Value, prev Width) nn.Value {
 }
 
 // stage10 adds stages 10 to 11, in which nothing can be chosen, to b.
-func stage10(b nn.Builder, x nn.Value, prev Width) nn.Value {
+func stage10(b nn.Builder, x nn.Value, stage9Width Width) nn.Value {
 	x = b.Transpose(x, 0, 2, 3, 1)
-	x = b.LayerNorm(x, stage10Norm.Cut(stage10Cout[prev.i]))
+	x = b.LayerNorm(x, stage10Norm.Cut(stage10Cout[stage9Width.i]))
 	return b.Transpose(x, 0, 3, 1, 2)
 }
 
 // build adds stage 12 to b.
-func (s Stage12) build(b nn.Builder, x nn.Value, prev Width) nn.Value {
-	x = b.Conv(x, stage12Conv.Out(stage12Cout[s.Width.i]).In(stage12Cin[prev.i]))
+func (s Stage12) build(b nn.Builder, x nn.Value, stage9Width Width) nn.Value {
+	x = b.Conv(x, stage12Conv.Out(stage12Cout[s.Width.i]).In(stage12Cin[stage9Width.i]))
 	for i, m := range s.Blocks[:s.Depth.Blocks()] {
 		x = m.build(b, x, &stage12[i], Stage3Width1, s.Width)
 	}
@@ -92,8 +92,8 @@ func (s Stage12) build(b nn.Builder, x nn.Value, prev Width) nn.Value {
 }
 
 // head adds stages 13 to 16, in which nothing can be chosen, to b.
-func head(b nn.Builder, x nn.Value, prev Width) nn.Value {
-	cout := headCout[prev.i]
+func head(b nn.Builder, x nn.Value, stage12Width Width) nn.Value {
+	cout := headCout[stage12Width.i]
 	x = b.Transpose(x, 0, 2, 3, 1)
 	x = b.LayerNorm(x, headNorm.Cut(cout))
 	x = b.Transpose(x, 0, 3, 1, 2)
@@ -101,11 +101,11 @@ func head(b nn.Builder, x nn.Value, prev Width) nn.Value {
 	return b.Linear(x, headLinear.In(cout))
 }
 
-// convNeXtAt is what differs between the places of ConvNeXt.build.
+// convNeXtAt is what differs from one ConvNeXt to the next in build.
 type convNeXtAt struct {
-	cout      [2][3]int    // by out, out2
-	kernel    [3]int       // by kernel
-	mid       [2][3][3]int // by out, out2, expand
+	cout      [2][3]int    // channels of the result, by out, out2
+	kernel    [3]int       // side of the windows, by kernel
+	mid       [2][3][3]int // inner channels, by out, out2, expand
 	depthwise nn.Conv
 	norm      nn.LayerNorm
 	expand    nn.Linear

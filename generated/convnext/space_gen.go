@@ -19,52 +19,52 @@ type SubNet struct {
 
 // Stage0 holds the choices of stage 0: Conv 2x2.
 type Stage0 struct {
-	Width Stage0Width
+	Width Stage0Width // share of the output channels
 }
 
 // Stage3 holds the choices of stage 3: 2 ConvNeXt.
 type Stage3 struct {
-	Width  Stage3Width
-	Depth  Stage3Depth // blocks kept, from the first
+	Width  Stage3Width // share of the output channels
+	Depth  Stage3Depth // blocks that are kept, from the first
 	Blocks [2]ConvNeXt
 }
 
 // Stage6 holds the choices of stage 6: 2 ConvNeXt.
 type Stage6 struct {
-	Width  Width
-	Depth  Stage6Depth // blocks kept, from the first
+	Width  Width       // share of the output channels
+	Depth  Stage6Depth // blocks that are kept, from the first
 	Blocks [2]ConvNeXt
 }
 
 // Stage9 holds the choices of stage 9: 6 ConvNeXt.
 type Stage9 struct {
-	Width  Width
-	Depth  Stage9Depth // blocks kept, from the first
+	Width  Width       // share of the output channels
+	Depth  Stage9Depth // blocks that are kept, from the first
 	Blocks [6]ConvNeXt
 }
 
 // Stage12 holds the choices of stage 12: 2 ConvNeXt.
 type Stage12 struct {
-	Width  Width
-	Depth  Stage12Depth // blocks kept, from the first
+	Width  Width        // share of the output channels
+	Depth  Stage12Depth // blocks that are kept, from the first
 	Blocks [2]ConvNeXt
 }
 
 // ConvNeXt is a kxk depthwise convolution and two linear layers, wide in the middle (ConvNeXt, Liu et al. 2022).
 type ConvNeXt struct {
-	Kernel Kernel
-	Expand Expand
+	Kernel Kernel // side of the windows
+	Expand Expand // inner width by base width
 }
 
-// Stage0Width is the multiplier of a stage's output width.
+// Stage0Width is the share of a stage's output channels that is kept in stage 0; 1 in the original.
 type Stage0Width struct {
 	i uint8
 }
 
 // The legal values of Stage0Width. The zero value is Stage0Width1, the original model's.
 var (
-	Stage0Width1    = Stage0Width{0}
-	Stage0Width0_65 = Stage0Width{1}
+	Stage0Width1    = Stage0Width{0} // all channels, as in the original
+	Stage0Width0_65 = Stage0Width{1} // 0.65 of the channels
 )
 
 var (
@@ -72,24 +72,25 @@ var (
 	stage0WidthTexts  = []string{"1", "0.65"}
 )
 
-// Multiplier reports the multiplier.
+// Multiplier reports the share, at most 1.
 func (s Stage0Width) Multiplier() float64 {
 	return stage0WidthValues[s.i]
 }
 
+// String returns what a SubNet's text has for it.
 func (s Stage0Width) String() string {
 	return stage0WidthTexts[s.i]
 }
 
-// Stage3Width is the multiplier of a stage's output width.
+// Stage3Width is the share of a stage's output channels that is kept in stage 3; 1 in the original.
 type Stage3Width struct {
 	i uint8
 }
 
 // The legal values of Stage3Width. The zero value is Stage3Width1, the original model's.
 var (
-	Stage3Width1    = Stage3Width{0}
-	Stage3Width0_65 = Stage3Width{1}
+	Stage3Width1    = Stage3Width{0} // all channels, as in the original
+	Stage3Width0_65 = Stage3Width{1} // 0.65 of the channels
 )
 
 var (
@@ -97,24 +98,25 @@ var (
 	stage3WidthTexts  = []string{"1", "0.65"}
 )
 
-// Multiplier reports the multiplier.
+// Multiplier reports the share, at most 1.
 func (s Stage3Width) Multiplier() float64 {
 	return stage3WidthValues[s.i]
 }
 
+// String returns what a SubNet's text has for it.
 func (s Stage3Width) String() string {
 	return stage3WidthTexts[s.i]
 }
 
-// Stage3Depth is the number of blocks that a stage keeps, from the first.
+// Stage3Depth is how many blocks are kept in stage 3, from the first; 2 in the original.
 type Stage3Depth struct {
 	i uint8
 }
 
 // The legal values of Stage3Depth. The zero value is Stage3Depth2, the original model's.
 var (
-	Stage3Depth2 = Stage3Depth{0}
-	Stage3Depth1 = Stage3Depth{1}
+	Stage3Depth2 = Stage3Depth{0} // 2 blocks, as in the original
+	Stage3Depth1 = Stage3Depth{1} // one block
 )
 
 var (
@@ -122,25 +124,26 @@ var (
 	stage3DepthTexts  = []string{"2", "1"}
 )
 
-// Blocks reports the number of blocks.
+// Blocks reports their number.
 func (s Stage3Depth) Blocks() int {
 	return stage3DepthValues[s.i]
 }
 
+// String returns what a SubNet's text has for it.
 func (s Stage3Depth) String() string {
 	return stage3DepthTexts[s.i]
 }
 
-// Kernel is the side of a block's convolution windows.
+// Kernel is the side of the convolution windows, in pixels; 7 in the original.
 type Kernel struct {
 	i uint8
 }
 
 // The legal values of Kernel. The zero value is Kernel7, the original model's.
 var (
-	Kernel7 = Kernel{0}
-	Kernel5 = Kernel{1}
-	Kernel3 = Kernel{2}
+	Kernel7 = Kernel{0} // windows of 7 pixels, as in the original
+	Kernel5 = Kernel{1} // windows of 5 pixels
+	Kernel3 = Kernel{2} // windows of 3 pixels
 )
 
 var (
@@ -148,25 +151,26 @@ var (
 	kernelTexts  = []string{"7", "5", "3"}
 )
 
-// Side reports the side.
+// Side reports the extent of a window in pixels.
 func (k Kernel) Side() int {
 	return kernelValues[k.i]
 }
 
+// String returns what a SubNet's text has for it.
 func (k Kernel) String() string {
 	return kernelTexts[k.i]
 }
 
-// Expand is the ratio of a block's inner width to its base width.
+// Expand is the inner width of a block in multiples of its base width; 4 in the original.
 type Expand struct {
 	i uint8
 }
 
 // The legal values of Expand. The zero value is Expand4, the original model's.
 var (
-	Expand4 = Expand{0}
-	Expand3 = Expand{1}
-	Expand2 = Expand{2}
+	Expand4 = Expand{0} // 4 times the base width, as in the original
+	Expand3 = Expand{1} // 3 times the base width
+	Expand2 = Expand{2} // 2 times the base width
 )
 
 var (
@@ -174,25 +178,26 @@ var (
 	expandTexts  = []string{"4", "3", "2"}
 )
 
-// Ratio reports the ratio.
+// Ratio reports inner width by base width.
 func (e Expand) Ratio() float64 {
 	return expandValues[e.i]
 }
 
+// String returns what a SubNet's text has for it.
 func (e Expand) String() string {
 	return expandTexts[e.i]
 }
 
-// Width is the multiplier of a stage's output width.
+// Width is the share of a stage's output channels that is kept; 1 in the original.
 type Width struct {
 	i uint8
 }
 
 // The legal values of Width. The zero value is Width1, the original model's.
 var (
-	Width1    = Width{0}
-	Width0_8  = Width{1}
-	Width0_65 = Width{2}
+	Width1    = Width{0} // all channels, as in the original
+	Width0_8  = Width{1} // 0.8 of the channels
+	Width0_65 = Width{2} // 0.65 of the channels
 )
 
 var (
@@ -200,24 +205,25 @@ var (
 	widthTexts  = []string{"1", "0.8", "0.65"}
 )
 
-// Multiplier reports the multiplier.
+// Multiplier reports the share, at most 1.
 func (w Width) Multiplier() float64 {
 	return widthValues[w.i]
 }
 
+// String returns what a SubNet's text has for it.
 func (w Width) String() string {
 	return widthTexts[w.i]
 }
 
-// Stage6Depth is the number of blocks that a stage keeps, from the first.
+// Stage6Depth is how many blocks are kept in stage 6, from the first; 2 in the original.
 type Stage6Depth struct {
 	i uint8
 }
 
 // The legal values of Stage6Depth. The zero value is Stage6Depth2, the original model's.
 var (
-	Stage6Depth2 = Stage6Depth{0}
-	Stage6Depth1 = Stage6Depth{1}
+	Stage6Depth2 = Stage6Depth{0} // 2 blocks, as in the original
+	Stage6Depth1 = Stage6Depth{1} // one block
 )
 
 var (
@@ -225,25 +231,26 @@ var (
 	stage6DepthTexts  = []string{"2", "1"}
 )
 
-// Blocks reports the number of blocks.
+// Blocks reports their number.
 func (s Stage6Depth) Blocks() int {
 	return stage6DepthValues[s.i]
 }
 
+// String returns what a SubNet's text has for it.
 func (s Stage6Depth) String() string {
 	return stage6DepthTexts[s.i]
 }
 
-// Stage9Depth is the number of blocks that a stage keeps, from the first.
+// Stage9Depth is how many blocks are kept in stage 9, from the first; 6 in the original.
 type Stage9Depth struct {
 	i uint8
 }
 
 // The legal values of Stage9Depth. The zero value is Stage9Depth6, the original model's.
 var (
-	Stage9Depth6 = Stage9Depth{0}
-	Stage9Depth5 = Stage9Depth{1}
-	Stage9Depth4 = Stage9Depth{2}
+	Stage9Depth6 = Stage9Depth{0} // 6 blocks, as in the original
+	Stage9Depth5 = Stage9Depth{1} // 5 blocks
+	Stage9Depth4 = Stage9Depth{2} // 4 blocks
 )
 
 var (
@@ -251,24 +258,25 @@ var (
 	stage9DepthTexts  = []string{"6", "5", "4"}
 )
 
-// Blocks reports the number of blocks.
+// Blocks reports their number.
 func (s Stage9Depth) Blocks() int {
 	return stage9DepthValues[s.i]
 }
 
+// String returns what a SubNet's text has for it.
 func (s Stage9Depth) String() string {
 	return stage9DepthTexts[s.i]
 }
 
-// Stage12Depth is the number of blocks that a stage keeps, from the first.
+// Stage12Depth is how many blocks are kept in stage 12, from the first; 2 in the original.
 type Stage12Depth struct {
 	i uint8
 }
 
 // The legal values of Stage12Depth. The zero value is Stage12Depth2, the original model's.
 var (
-	Stage12Depth2 = Stage12Depth{0}
-	Stage12Depth1 = Stage12Depth{1}
+	Stage12Depth2 = Stage12Depth{0} // 2 blocks, as in the original
+	Stage12Depth1 = Stage12Depth{1} // one block
 )
 
 var (
@@ -276,11 +284,12 @@ var (
 	stage12DepthTexts  = []string{"2", "1"}
 )
 
-// Blocks reports the number of blocks.
+// Blocks reports their number.
 func (s Stage12Depth) Blocks() int {
 	return stage12DepthValues[s.i]
 }
 
+// String returns what a SubNet's text has for it.
 func (s Stage12Depth) String() string {
 	return stage12DepthTexts[s.i]
 }

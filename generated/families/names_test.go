@@ -19,16 +19,16 @@ import (
 
 // parsers read a SubNet of each family.
 var parsers = map[string]func(text string) (any, error){
-	"convnext":    parser(convnext.ParseSubNet),
-	"levit":       parser(levit.ParseSubNet),
-	"mobilenetv2": parser(mobilenetv2.ParseSubNet),
-	"mobilenetv3": parser(mobilenetv3.ParseSubNet),
-	"proxyless":   parser(proxyless.ParseSubNet),
-	"resnet50":    parser(resnet50.ParseSubNet),
-	"vit":         parser(vit.ParseSubNet),
+	"convnext":    reader(convnext.ParseSubNet),
+	"levit":       reader(levit.ParseSubNet),
+	"mobilenetv2": reader(mobilenetv2.ParseSubNet),
+	"mobilenetv3": reader(mobilenetv3.ParseSubNet),
+	"proxyless":   reader(proxyless.ParseSubNet),
+	"resnet50":    reader(resnet50.ParseSubNet),
+	"vit":         reader(vit.ParseSubNet),
 }
 
-func parser[S any](parse func(string) (S, error)) func(string) (any, error) {
+func reader[S any](parse func(string) (S, error)) func(string) (any, error) {
 	return func(text string) (any, error) { return parse(text) }
 }
 

@@ -36,65 +36,74 @@ func (s Stage0) build(b nn.Builder, x nn.Value) nn.Value {
 }
 
 // build adds stage 1 to b.
-func (s Stage1) build(b nn.Builder, x nn.Value, prev Stage0Width) nn.Value {
+func (s Stage1) build(b nn.Builder, x nn.Value, stage0Width Stage0Width) nn.Value {
 	cout := stage1Cout[s.Width.i]
-	x = b.Conv(x, stage1Conv.Out(cout).In(stage1Cin[prev.i]))
+	x = b.Conv(x, stage1Conv.Out(cout).In(stage1Cin[stage0Width.i]))
 	x = b.BatchNorm(x, stage1Norm.Cut(cout))
 	return b.Act(x, nn.HardSwish())
 }
 
 // build adds stage 2 to b.
-func (s Stage2) build(b nn.Builder, x nn.Value, prev Width) nn.Value {
+func (s Stage2) build(b nn.Builder, x nn.Value, stage1Width Width) nn.Value {
 	cout := stage2Cout[s.Width.i]
-	x = b.Conv(x, stage2Conv.Out(cout).In(stage2Cin[prev.i]))
+	x = b.Conv(x, stage2Conv.Out(cout).In(stage2Cin[stage1Width.i]))
 	return b.BatchNorm(x, stage2Norm.Cut(cout))
 }
 
 // stage3 adds stage 3, in which nothing can be chosen, to b.
-func stage3(b nn.Builder, x nn.Value, prev Width, r Resolution) nn.Value {
-	return b.Reshape(x, nn.Shape{nn.Batch, stage3Cout[prev.i], stage3Side[r.i]})
+func stage3(b nn.Builder, x nn.Value, stage2Width Width, resolution Resolution) nn.Value {
+	return b.Reshape(x, nn.Shape{nn.Batch, stage3Cout[stage2Width.i], stage3Tokens[resolution.i]})
 }
 
 // build adds stage 4 to b.
-func (s Stage4) build(b nn.Builder, x nn.Value, prev Width, r Resolution) nn.Value {
+func (s Stage4) build(b nn.Builder, x nn.Value, stage2Width Width, resolution Resolution) nn.Value {
 	x = b.Transpose(x, 0, 2, 1)
 	for i, m := range s.Blocks[:s.Depth.Blocks()] {
-		x = m.build(b, x, &stage4[i], prev, r)
+		x = m.build(b, x, &stage4[i], stage2Width, resolution)
 	}
 	return x
 }
 
 // stage5 adds stage 5, in which nothing can be chosen, to b.
-func stage5(b nn.Builder, x nn.Value, prev, prev2 Width, r Resolution) nn.Value {
-	cout := stage5Cout[prev.i]
-	cin := stage5Cin[prev2.i]
-	side := stage5Side[r.i]
-	side2 := stage5Side2[r.i]
-	side3 := stage5Side3[r.i]
-	side4 := stage5Side4[r.i]
+func stage5(b nn.Builder, x nn.Value, stage6Width, stage2Width Width, resolution Resolution) nn.Value {
+	cout := stage5Cout[stage6Width.i]
+	cin := stage5Cin[stage2Width.i]
+	tokens := stage5Tokens[resolution.i]
+	side := stage5Side[resolution.i]
+	outSide := stage5OutSide[resolution.i]
+	outTokens := stage5OutTokens[resolution.i]
 	y := b.Linear(x, stage5Linear1.OutPick(nn.Product(nn.Prefix(4, 4), nn.Sum(nn.Prefix(16, 16), nn.Prefix(64, cout)))).In(cin))
 	y = b.Flatten(y, 2)
 	y = b.BatchNorm(y, stage5Norm1.CutPick(nn.Product(nn.Prefix(4, 4), nn.Sum(nn.Prefix(16, 16), nn.Prefix(64, cout)))))
-	y = b.Reshape(y, nn.Shape{nn.Batch, side, stage5Cout2[prev.i]})
-	y = b.Reshape(y, nn.Shape{nn.Batch, side, 4, stage5Cout3[prev.i]})
+	y = b.Reshape(y, nn.Shape{nn.Batch, tokens, stage5Cout2[stage6Width.i]})
+	y = b.Reshape(y, nn.Shape{nn.Batch, tokens, 4, stage5Cout3[stage6Width.i]})
 	z := b.Split(y, 3, 16, cout)
 	y = b.Transpose(z[0], 0, 2, 3, 1)
 	u := b.Transpose(z[1], 0, 2, 1, 3)
-	x = b.Reshape(x, nn.Shape{nn.Batch, side2, side2, cin})
-	x = b.Slice(x, nn.Range{Axis: 1, To: math.MaxInt64, Step: 2})
-	x = b.Slice(x, nn.Range{Axis: 2, To: math.MaxInt64, Step: 2})
-	x = b.Reshape(x, nn.Shape{nn.Batch, side3, cin})
+	x = b.Reshape(x, nn.Shape{nn.Batch, side, side, cin})
+	v := b.Op(nn.Ints(0))[0]
+	t := b.Op(nn.Ints(math.MaxInt64))[0]
+	x1 := b.Op(nn.Ints(1))[0]
+	x2 := b.Op(nn.Ints(2))[0]
+	x = b.Op(nn.Op{Type: "Slice", Name: "/stages/stages.1/downsample/attn_downsample/q/down/Slice"}.Yields(nn.Shape{nn.Batch, outSide, side, cin}), x, v, t, x1, x2)[0]
+	v = b.Op(nn.Ints(0))[0]
+	t = b.Op(nn.Ints(math.MaxInt64))[0]
+	x1 = b.Op(nn.Ints(2))[0]
+	x2 = b.Op(nn.Ints(2))[0]
+	x = b.Op(nn.Op{Type: "Slice", Name: "/stages/stages.1/downsample/attn_downsample/q/down/Slice_1"}.Yields(nn.Shape{nn.Batch, outSide, outSide, cin}), x, v, t, x1, x2)[0]
+	x = b.Reshape(x, nn.Shape{nn.Batch, outTokens, cin})
 	x = b.Linear(x, stage5Linear2.In(cin))
 	x = b.Flatten(x, 2)
 	x = b.BatchNorm(x, stage5Norm2)
-	x = b.Reshape(x, nn.Shape{nn.Batch, side3, 64})
-	x = b.Reshape(x, nn.Shape{nn.Batch, side3, 4, 16})
+	x = b.Reshape(x, nn.Shape{nn.Batch, outTokens, 64})
+	x = b.Reshape(x, nn.Shape{nn.Batch, outTokens, 4, 16})
 	x = b.Transpose(x, 0, 2, 1, 3)
 	x = b.MatMul(x, y)
-	x = b.Mul(x, b.Float(0.25))
+	y = b.Op(nn.Float(0.25))[0]
+	x = b.Mul(x, y)
 	y = b.Param(stage5Param1)
-	v := b.Param(stage5Param2.Pick(0, nn.Product(nn.Prefix(2, side4), nn.Prefix(2, side4))).Pick(1, nn.Product(nn.Prefix(4, side2), nn.Prefix(4, side2))))
-	y = b.Gather(y, v, 1)
+	v = b.Param(stage5Param2.Pick(0, nn.Product(nn.Prefix(2, outSide), nn.Prefix(2, outSide))).Pick(1, nn.Product(nn.Prefix(4, side), nn.Prefix(4, side))))
+	y = b.Op(nn.Op{Type: "Gather", Name: "/stages/stages.1/downsample/attn_downsample/Gather_2", Attrs: []nn.Attr{{Name: "axis", Kind: nn.AttrInt, Int: 1}}}.Yields(nn.Shape{4, outTokens, tokens}), y, v)[0]
 	x = b.Add(x, y)
 	x = b.Softmax(x, -1)
 	x = b.MatMul(x, u)
@@ -102,46 +111,54 @@ func stage5(b nn.Builder, x nn.Value, prev, prev2 Width, r Resolution) nn.Value 
 }
 
 // build adds stage 6 to b.
-func (s Stage6) build(b nn.Builder, x nn.Value, r Resolution) nn.Value {
-	x = b.Reshape(x, nn.Shape{nn.Batch, stage6Side[r.i], stage6Cout[s.Width.i]})
+func (s Stage6) build(b nn.Builder, x nn.Value, resolution Resolution) nn.Value {
+	x = b.Reshape(x, nn.Shape{nn.Batch, stage6Tokens[resolution.i], stage6Cout[s.Width.i]})
 	return b.Act(x, nn.HardSwish())
 }
 
 // build adds stage 7 to b.
-func (s Stage7) build(b nn.Builder, x nn.Value, prev Width, r Resolution) nn.Value {
+func (s Stage7) build(b nn.Builder, x nn.Value, stage6Width Width, resolution Resolution) nn.Value {
 	cout := stage7Cout[s.Width.i]
-	x = b.Linear(x, stage7Linear.Out(cout).InPick(nn.Product(nn.Prefix(4, 4), nn.Prefix(64, stage7Cout2[prev.i]))))
+	x = b.Linear(x, stage7Linear.Out(cout).InPick(nn.Product(nn.Prefix(4, 4), nn.Prefix(64, stage7Cout2[stage6Width.i]))))
 	x = b.Flatten(x, 2)
 	x = b.BatchNorm(x, stage7Norm.Cut(cout))
-	x = b.Reshape(x, nn.Shape{nn.Batch, stage7Side[r.i], cout})
-	x = s.Block0.build(b, x, &stage7Block0, s.Width, r)
-	x = s.Block1.build(b, x, &stage7Block1, s.Width, r)
+	x = b.Reshape(x, nn.Shape{nn.Batch, stage7Tokens[resolution.i], cout})
+	x = s.Block0.build(b, x, &stage7Block0, s.Width, resolution)
+	x = s.Block1.build(b, x, &stage7Block1, s.Width, resolution)
 	if s.Depth.Blocks() > 2 {
-		x = s.Block2.build(b, x, &stage7Block2, s.Width, r)
+		x = s.Block2.build(b, x, &stage7Block2, s.Width, resolution)
 	}
 	if s.Depth.Blocks() > 3 {
-		x = s.Block3.build(b, x, &stage7Block3, s.Width, r)
+		x = s.Block3.build(b, x, &stage7Block3, s.Width, resolution)
 	}
 	return x
 }
 
 // stage8 adds stages 8 to 9, in which nothing can be chosen, to b.
-func stage8(b nn.Builder, x nn.Value, prev, prev2 Width, r Resolution) nn.Value {
-	cout := stage8Cout[prev.i]
-	cin := stage8Cin[prev2.i]
-	side := stage8Side[r.i]
-	side2 := stage8Side2[r.i]
+func stage8(b nn.Builder, x nn.Value, stage10Width, stage7Width Width, resolution Resolution) nn.Value {
+	cout := stage8Cout[stage10Width.i]
+	cin := stage8Cin[stage7Width.i]
+	tokens := stage8Tokens[resolution.i]
+	side := stage8Side[resolution.i]
 	y := b.Linear(x, stage8Linear1.OutPick(nn.Product(nn.Prefix(6, 6), nn.Sum(nn.Prefix(16, 16), nn.Prefix(64, cout)))).In(cin))
 	y = b.Flatten(y, 2)
 	y = b.BatchNorm(y, stage8Norm1.CutPick(nn.Product(nn.Prefix(6, 6), nn.Sum(nn.Prefix(16, 16), nn.Prefix(64, cout)))))
-	y = b.Reshape(y, nn.Shape{nn.Batch, side, stage8Cout2[prev.i]})
-	y = b.Reshape(y, nn.Shape{nn.Batch, side, 6, stage8Cout3[prev.i]})
+	y = b.Reshape(y, nn.Shape{nn.Batch, tokens, stage8Cout2[stage10Width.i]})
+	y = b.Reshape(y, nn.Shape{nn.Batch, tokens, 6, stage8Cout3[stage10Width.i]})
 	z := b.Split(y, 3, 16, cout)
 	y = b.Transpose(z[0], 0, 2, 3, 1)
 	u := b.Transpose(z[1], 0, 2, 1, 3)
-	x = b.Reshape(x, nn.Shape{nn.Batch, side2, side2, cin})
-	x = b.Slice(x, nn.Range{Axis: 1, To: math.MaxInt64, Step: 2})
-	x = b.Slice(x, nn.Range{Axis: 2, To: math.MaxInt64, Step: 2})
+	x = b.Reshape(x, nn.Shape{nn.Batch, side, side, cin})
+	v := b.Op(nn.Ints(0))[0]
+	t := b.Op(nn.Ints(math.MaxInt64))[0]
+	x1 := b.Op(nn.Ints(1))[0]
+	x2 := b.Op(nn.Ints(2))[0]
+	x = b.Op(nn.Op{Type: "Slice", Name: "/stages/stages.2/downsample/attn_downsample/q/down/Slice"}.Yields(nn.Shape{nn.Batch, 1, side, cin}), x, v, t, x1, x2)[0]
+	v = b.Op(nn.Ints(0))[0]
+	t = b.Op(nn.Ints(math.MaxInt64))[0]
+	x1 = b.Op(nn.Ints(2))[0]
+	x2 = b.Op(nn.Ints(2))[0]
+	x = b.Op(nn.Op{Type: "Slice", Name: "/stages/stages.2/downsample/attn_downsample/q/down/Slice_1"}.Yields(nn.Shape{nn.Batch, 1, 1, cin}), x, v, t, x1, x2)[0]
 	x = b.Reshape(x, nn.Shape{nn.Batch, 1, cin})
 	x = b.Linear(x, stage8Linear2.In(cin))
 	x = b.Flatten(x, 2)
@@ -150,10 +167,11 @@ func stage8(b nn.Builder, x nn.Value, prev, prev2 Width, r Resolution) nn.Value 
 	x = b.Reshape(x, nn.Shape{nn.Batch, 1, 6, 16})
 	x = b.Transpose(x, 0, 2, 1, 3)
 	x = b.MatMul(x, y)
-	x = b.Mul(x, b.Float(0.25))
+	y = b.Op(nn.Float(0.25))[0]
+	x = b.Mul(x, y)
 	y = b.Param(stage8Param1)
-	v := b.Param(stage8Param2.Pick(1, nn.Product(nn.Prefix(2, side2), nn.Prefix(2, side2))))
-	y = b.Gather(y, v, 1)
+	v = b.Param(stage8Param2.Pick(1, nn.Product(nn.Prefix(2, side), nn.Prefix(2, side))))
+	y = b.Op(nn.Op{Type: "Gather", Name: "/stages/stages.2/downsample/attn_downsample/Gather_2", Attrs: []nn.Attr{{Name: "axis", Kind: nn.AttrInt, Int: 1}}}.Yields(nn.Shape{6, 1, tokens}), y, v)[0]
 	x = b.Add(x, y)
 	x = b.Softmax(x, -1)
 	x = b.MatMul(x, u)
@@ -167,9 +185,9 @@ func (s Stage10) build(b nn.Builder, x nn.Value) nn.Value {
 }
 
 // build adds stage 11 to b.
-func (s Stage11) build(b nn.Builder, x nn.Value, prev Width) nn.Value {
+func (s Stage11) build(b nn.Builder, x nn.Value, stage10Width Width) nn.Value {
 	cout := stage11Cout[s.Width.i]
-	x = b.Linear(x, stage11Linear.Out(cout).InPick(nn.Product(nn.Prefix(6, 6), nn.Prefix(64, stage11Cout2[prev.i]))))
+	x = b.Linear(x, stage11Linear.Out(cout).InPick(nn.Product(nn.Prefix(6, 6), nn.Prefix(64, stage11Cout2[stage10Width.i]))))
 	x = b.Flatten(x, 2)
 	x = b.BatchNorm(x, stage11Norm.Cut(cout))
 	x = b.Reshape(x, nn.Shape{nn.Batch, 1, cout})
@@ -185,29 +203,30 @@ func (s Stage11) build(b nn.Builder, x nn.Value, prev Width) nn.Value {
 }
 
 // head adds stages 12 to 13, in which nothing can be chosen, to b.
-func head(b nn.Builder, x nn.Value, prev Width) nn.Value {
-	cout := headCout[prev.i]
+func head(b nn.Builder, x nn.Value, stage11Width Width) nn.Value {
+	cout := headCout[stage11Width.i]
 	x = b.Mean(x, false, 1)
 	x = b.BatchNorm(x, headNorm.Cut(cout))
 	return b.Linear(x, headLinear.In(cout))
 }
 
-// stage4TransformerAt is what differs between the places of Stage4Transformer.build.
+// stage4TransformerAt is what differs from one Transformer to the next in build.
 type stage4TransformerAt struct {
-	heads   [2]int       // by heads
-	qk      [2]int       // by qk
-	value   [3]int       // by value
-	cout    [3]int       // by out
-	side    [5]int       // by r
-	mid     [2][2][3]int // by heads, qk, value
-	mid2    [2][3]int    // by qk, value
-	side2   [5]int       // by r
-	mid3    [2][3]int    // by heads, value
-	mid4    [3][3]int    // by out, expand
-	qkv     nn.Linear
+	heads   [2]int       // how many are kept, by heads
+	query   [2]int       // dimension of one head's queries and keys, by qk
+	value   [3]int       // dimension of one head, by value
+	cout    [3]int       // channels of the result, by out
+	tokens  [5]int       // positions, by resolution
+	qkv     [2][2][3]int // of all heads together, by heads, qk, value
+	perHead [2][3]int    // queries, keys and values, by qk, value
+	side    [5]int       // side of the map, by resolution
+	values  [2][3]int    // dimension of all heads together, by heads, value
+	ffn     [3][3]int    // inner width of the feed-forward network, by out, expand
+	qkv2    nn.Linear
 	norm1   nn.BatchNorm
 	param1  nn.Param
 	param2  nn.Param
+	gather  nn.Op
 	attend  nn.Linear
 	norm2   nn.BatchNorm
 	expand  nn.Linear
@@ -217,56 +236,57 @@ type stage4TransformerAt struct {
 }
 
 // build adds the block at one place of the network to b.
-func (m Stage4Transformer) build(b nn.Builder, x nn.Value, at *stage4TransformerAt, out Width, r Resolution) nn.Value {
+func (m Stage4Transformer) build(b nn.Builder, x nn.Value, at *stage4TransformerAt, out Width, resolution Resolution) nn.Value {
 	heads := at.heads[m.Heads.i]
-	qk := at.qk[m.QK.i]
+	query := at.query[m.QK.i]
 	value := at.value[m.Value.i]
 	cout := at.cout[out.i]
-	side := at.side[r.i]
-	side2 := at.side2[r.i]
-	mid4 := at.mid4[out.i][m.Expand.i]
-	y := b.Linear(x, at.qkv.OutPick(nn.Product(nn.Prefix(2, heads), nn.Sum(nn.Prefix(16, qk), nn.Prefix(16, qk), nn.Prefix(32, value)))).In(cout))
+	tokens := at.tokens[resolution.i]
+	side := at.side[resolution.i]
+	ffn := at.ffn[out.i][m.Expand.i]
+	y := b.Linear(x, at.qkv2.OutPick(nn.Product(nn.Prefix(2, heads), nn.Sum(nn.Prefix(16, query), nn.Prefix(16, query), nn.Prefix(32, value)))).In(cout))
 	y = b.Flatten(y, 2)
-	y = b.BatchNorm(y, at.norm1.CutPick(nn.Product(nn.Prefix(2, heads), nn.Sum(nn.Prefix(16, qk), nn.Prefix(16, qk), nn.Prefix(32, value)))))
-	y = b.Reshape(y, nn.Shape{nn.Batch, side, at.mid[m.Heads.i][m.QK.i][m.Value.i]})
-	y = b.Reshape(y, nn.Shape{nn.Batch, side, heads, at.mid2[m.QK.i][m.Value.i]})
-	z := b.Split(y, 3, qk, qk, value)
+	y = b.BatchNorm(y, at.norm1.CutPick(nn.Product(nn.Prefix(2, heads), nn.Sum(nn.Prefix(16, query), nn.Prefix(16, query), nn.Prefix(32, value)))))
+	y = b.Reshape(y, nn.Shape{nn.Batch, tokens, at.qkv[m.Heads.i][m.QK.i][m.Value.i]})
+	y = b.Reshape(y, nn.Shape{nn.Batch, tokens, heads, at.perHead[m.QK.i][m.Value.i]})
+	z := b.Split(y, 3, query, query, value)
 	y = b.Transpose(z[0], 0, 2, 1, 3)
 	u := b.Transpose(z[1], 0, 2, 3, 1)
 	v := b.Transpose(z[2], 0, 2, 1, 3)
 	y = b.MatMul(y, u)
-	y = b.Mul(y, b.Float(0.25))
+	u = b.Op(nn.Float(0.25))[0]
+	y = b.Mul(y, u)
 	u = b.Param(at.param1.Cut(0, heads))
-	t := b.Param(at.param2.Pick(0, nn.Product(nn.Prefix(4, side2), nn.Prefix(4, side2))).Pick(1, nn.Product(nn.Prefix(4, side2), nn.Prefix(4, side2))))
-	u = b.Gather(u, t, 1)
+	t := b.Param(at.param2.Pick(0, nn.Product(nn.Prefix(4, side), nn.Prefix(4, side))).Pick(1, nn.Product(nn.Prefix(4, side), nn.Prefix(4, side))))
+	u = b.Op(at.gather.Yields(nn.Shape{heads, tokens, tokens}), u, t)[0]
 	y = b.Add(y, u)
 	y = b.Softmax(y, -1)
 	y = b.MatMul(y, v)
 	y = b.Transpose(y, 0, 2, 1, 3)
-	y = b.Reshape(y, nn.Shape{nn.Batch, side, at.mid3[m.Heads.i][m.Value.i]})
+	y = b.Reshape(y, nn.Shape{nn.Batch, tokens, at.values[m.Heads.i][m.Value.i]})
 	y = b.Act(y, nn.HardSwish())
 	y = b.Linear(y, at.attend.Out(cout).InPick(nn.Product(nn.Prefix(2, heads), nn.Prefix(32, value))))
 	y = b.Flatten(y, 2)
 	y = b.BatchNorm(y, at.norm2.Cut(cout))
-	y = b.Reshape(y, nn.Shape{nn.Batch, side, cout})
+	y = b.Reshape(y, nn.Shape{nn.Batch, tokens, cout})
 	x = b.Add(x, y)
-	y = b.Linear(x, at.expand.Out(mid4).In(cout))
+	y = b.Linear(x, at.expand.Out(ffn).In(cout))
 	y = b.Flatten(y, 2)
-	y = b.BatchNorm(y, at.norm3.Cut(mid4))
-	y = b.Reshape(y, nn.Shape{nn.Batch, side, mid4})
+	y = b.BatchNorm(y, at.norm3.Cut(ffn))
+	y = b.Reshape(y, nn.Shape{nn.Batch, tokens, ffn})
 	y = b.Act(y, nn.HardSwish())
-	y = b.Linear(y, at.project.Out(cout).In(mid4))
+	y = b.Linear(y, at.project.Out(cout).In(ffn))
 	y = b.Flatten(y, 2)
 	y = b.BatchNorm(y, at.norm4.Cut(cout))
-	y = b.Reshape(y, nn.Shape{nn.Batch, side, cout})
+	y = b.Reshape(y, nn.Shape{nn.Batch, tokens, cout})
 	return b.Add(x, y)
 }
 
-// fFNAt is what differs between the places of FFN.build.
-type fFNAt struct {
-	mid     [3][3]int // by out, expand
-	cout    [3]int    // by out
-	side    [5]int    // by r
+// ffnAt is what differs from one FFN to the next in build.
+type ffnAt struct {
+	ffn     [3][3]int // inner width of the feed-forward network, by out, expand
+	cout    [3]int    // channels of the result, by out
+	tokens  [5]int    // positions, by resolution
 	expand  nn.Linear
 	norm1   nn.BatchNorm
 	project nn.Linear
@@ -274,38 +294,39 @@ type fFNAt struct {
 }
 
 // build adds the block at one place of the network to b.
-func (m FFN) build(b nn.Builder, x nn.Value, at *fFNAt, out Width, r Resolution) nn.Value {
-	mid := at.mid[out.i][m.Expand.i]
+func (m FFN) build(b nn.Builder, x nn.Value, at *ffnAt, out Width, resolution Resolution) nn.Value {
+	ffn := at.ffn[out.i][m.Expand.i]
 	cout := at.cout[out.i]
-	side := at.side[r.i]
-	y := b.Linear(x, at.expand.Out(mid).In(cout))
+	tokens := at.tokens[resolution.i]
+	y := b.Linear(x, at.expand.Out(ffn).In(cout))
 	y = b.Flatten(y, 2)
-	y = b.BatchNorm(y, at.norm1.Cut(mid))
-	y = b.Reshape(y, nn.Shape{nn.Batch, side, mid})
+	y = b.BatchNorm(y, at.norm1.Cut(ffn))
+	y = b.Reshape(y, nn.Shape{nn.Batch, tokens, ffn})
 	y = b.Act(y, nn.HardSwish())
-	y = b.Linear(y, at.project.Out(cout).In(mid))
+	y = b.Linear(y, at.project.Out(cout).In(ffn))
 	y = b.Flatten(y, 2)
 	y = b.BatchNorm(y, at.norm2.Cut(cout))
-	y = b.Reshape(y, nn.Shape{nn.Batch, side, cout})
+	y = b.Reshape(y, nn.Shape{nn.Batch, tokens, cout})
 	return b.Add(x, y)
 }
 
-// stage7TransformerAt is what differs between the places of Stage7Transformer.build.
+// stage7TransformerAt is what differs from one Transformer to the next in build.
 type stage7TransformerAt struct {
-	heads   [2]int       // by heads
-	qk      [2]int       // by qk
-	value   [3]int       // by value
-	cout    [3]int       // by out
-	side    [5]int       // by r
-	mid     [2][2][3]int // by heads, qk, value
-	mid2    [2][3]int    // by qk, value
-	side2   [5]int       // by r
-	mid3    [2][3]int    // by heads, value
-	mid4    [3][3]int    // by out, expand
-	qkv     nn.Linear
+	heads   [2]int       // how many are kept, by heads
+	query   [2]int       // dimension of one head's queries and keys, by qk
+	value   [3]int       // dimension of one head, by value
+	cout    [3]int       // channels of the result, by out
+	tokens  [5]int       // positions, by resolution
+	qkv     [2][2][3]int // of all heads together, by heads, qk, value
+	perHead [2][3]int    // queries, keys and values, by qk, value
+	side    [5]int       // side of the map, by resolution
+	values  [2][3]int    // dimension of all heads together, by heads, value
+	ffn     [3][3]int    // inner width of the feed-forward network, by out, expand
+	qkv2    nn.Linear
 	norm1   nn.BatchNorm
 	param1  nn.Param
 	param2  nn.Param
+	gather  nn.Op
 	attend  nn.Linear
 	norm2   nn.BatchNorm
 	expand  nn.Linear
@@ -315,65 +336,67 @@ type stage7TransformerAt struct {
 }
 
 // build adds the block at one place of the network to b.
-func (m Stage7Transformer) build(b nn.Builder, x nn.Value, at *stage7TransformerAt, out Width, r Resolution) nn.Value {
+func (m Stage7Transformer) build(b nn.Builder, x nn.Value, at *stage7TransformerAt, out Width, resolution Resolution) nn.Value {
 	heads := at.heads[m.Heads.i]
-	qk := at.qk[m.QK.i]
+	query := at.query[m.QK.i]
 	value := at.value[m.Value.i]
 	cout := at.cout[out.i]
-	side := at.side[r.i]
-	side2 := at.side2[r.i]
-	mid4 := at.mid4[out.i][m.Expand.i]
-	y := b.Linear(x, at.qkv.OutPick(nn.Product(nn.Prefix(3, heads), nn.Sum(nn.Prefix(16, qk), nn.Prefix(16, qk), nn.Prefix(32, value)))).In(cout))
+	tokens := at.tokens[resolution.i]
+	side := at.side[resolution.i]
+	ffn := at.ffn[out.i][m.Expand.i]
+	y := b.Linear(x, at.qkv2.OutPick(nn.Product(nn.Prefix(3, heads), nn.Sum(nn.Prefix(16, query), nn.Prefix(16, query), nn.Prefix(32, value)))).In(cout))
 	y = b.Flatten(y, 2)
-	y = b.BatchNorm(y, at.norm1.CutPick(nn.Product(nn.Prefix(3, heads), nn.Sum(nn.Prefix(16, qk), nn.Prefix(16, qk), nn.Prefix(32, value)))))
-	y = b.Reshape(y, nn.Shape{nn.Batch, side, at.mid[m.Heads.i][m.QK.i][m.Value.i]})
-	y = b.Reshape(y, nn.Shape{nn.Batch, side, heads, at.mid2[m.QK.i][m.Value.i]})
-	z := b.Split(y, 3, qk, qk, value)
+	y = b.BatchNorm(y, at.norm1.CutPick(nn.Product(nn.Prefix(3, heads), nn.Sum(nn.Prefix(16, query), nn.Prefix(16, query), nn.Prefix(32, value)))))
+	y = b.Reshape(y, nn.Shape{nn.Batch, tokens, at.qkv[m.Heads.i][m.QK.i][m.Value.i]})
+	y = b.Reshape(y, nn.Shape{nn.Batch, tokens, heads, at.perHead[m.QK.i][m.Value.i]})
+	z := b.Split(y, 3, query, query, value)
 	y = b.Transpose(z[0], 0, 2, 1, 3)
 	u := b.Transpose(z[1], 0, 2, 3, 1)
 	v := b.Transpose(z[2], 0, 2, 1, 3)
 	y = b.MatMul(y, u)
-	y = b.Mul(y, b.Float(0.25))
+	u = b.Op(nn.Float(0.25))[0]
+	y = b.Mul(y, u)
 	u = b.Param(at.param1.Cut(0, heads))
-	t := b.Param(at.param2.Pick(0, nn.Product(nn.Prefix(2, side2), nn.Prefix(2, side2))).Pick(1, nn.Product(nn.Prefix(2, side2), nn.Prefix(2, side2))))
-	u = b.Gather(u, t, 1)
+	t := b.Param(at.param2.Pick(0, nn.Product(nn.Prefix(2, side), nn.Prefix(2, side))).Pick(1, nn.Product(nn.Prefix(2, side), nn.Prefix(2, side))))
+	u = b.Op(at.gather.Yields(nn.Shape{heads, tokens, tokens}), u, t)[0]
 	y = b.Add(y, u)
 	y = b.Softmax(y, -1)
 	y = b.MatMul(y, v)
 	y = b.Transpose(y, 0, 2, 1, 3)
-	y = b.Reshape(y, nn.Shape{nn.Batch, side, at.mid3[m.Heads.i][m.Value.i]})
+	y = b.Reshape(y, nn.Shape{nn.Batch, tokens, at.values[m.Heads.i][m.Value.i]})
 	y = b.Act(y, nn.HardSwish())
 	y = b.Linear(y, at.attend.Out(cout).InPick(nn.Product(nn.Prefix(3, heads), nn.Prefix(32, value))))
 	y = b.Flatten(y, 2)
 	y = b.BatchNorm(y, at.norm2.Cut(cout))
-	y = b.Reshape(y, nn.Shape{nn.Batch, side, cout})
+	y = b.Reshape(y, nn.Shape{nn.Batch, tokens, cout})
 	x = b.Add(x, y)
-	y = b.Linear(x, at.expand.Out(mid4).In(cout))
+	y = b.Linear(x, at.expand.Out(ffn).In(cout))
 	y = b.Flatten(y, 2)
-	y = b.BatchNorm(y, at.norm3.Cut(mid4))
-	y = b.Reshape(y, nn.Shape{nn.Batch, side, mid4})
+	y = b.BatchNorm(y, at.norm3.Cut(ffn))
+	y = b.Reshape(y, nn.Shape{nn.Batch, tokens, ffn})
 	y = b.Act(y, nn.HardSwish())
-	y = b.Linear(y, at.project.Out(cout).In(mid4))
+	y = b.Linear(y, at.project.Out(cout).In(ffn))
 	y = b.Flatten(y, 2)
 	y = b.BatchNorm(y, at.norm4.Cut(cout))
-	y = b.Reshape(y, nn.Shape{nn.Batch, side, cout})
+	y = b.Reshape(y, nn.Shape{nn.Batch, tokens, cout})
 	return b.Add(x, y)
 }
 
-// transformerAt is what differs between the places of Transformer.build.
+// transformerAt is what differs from one Transformer to the next in build.
 type transformerAt struct {
-	heads   [3]int       // by heads
-	qk      [2]int       // by qk
-	value   [3]int       // by value
-	cout    [3]int       // by out
-	mid     [3][2][3]int // by heads, qk, value
-	mid2    [2][3]int    // by qk, value
-	mid3    [3][3]int    // by heads, value
-	mid4    [3][3]int    // by out, expand
-	qkv     nn.Linear
+	heads   [3]int       // how many are kept, by heads
+	query   [2]int       // dimension of one head's queries and keys, by qk
+	value   [3]int       // dimension of one head, by value
+	cout    [3]int       // channels of the result, by out
+	qkv     [3][2][3]int // of all heads together, by heads, qk, value
+	perHead [2][3]int    // queries, keys and values, by qk, value
+	values  [3][3]int    // dimension of all heads together, by heads, value
+	ffn     [3][3]int    // inner width of the feed-forward network, by out, expand
+	qkv2    nn.Linear
 	norm1   nn.BatchNorm
 	param1  nn.Param
 	param2  nn.Param
+	gather  nn.Op
 	attend  nn.Linear
 	norm2   nn.BatchNorm
 	expand  nn.Linear
@@ -385,41 +408,42 @@ type transformerAt struct {
 // build adds the block at one place of the network to b.
 func (m Transformer) build(b nn.Builder, x nn.Value, at *transformerAt, out Width) nn.Value {
 	heads := at.heads[m.Heads.i]
-	qk := at.qk[m.QK.i]
+	query := at.query[m.QK.i]
 	value := at.value[m.Value.i]
 	cout := at.cout[out.i]
-	mid4 := at.mid4[out.i][m.Expand.i]
-	y := b.Linear(x, at.qkv.OutPick(nn.Product(nn.Prefix(4, heads), nn.Sum(nn.Prefix(16, qk), nn.Prefix(16, qk), nn.Prefix(32, value)))).In(cout))
+	ffn := at.ffn[out.i][m.Expand.i]
+	y := b.Linear(x, at.qkv2.OutPick(nn.Product(nn.Prefix(4, heads), nn.Sum(nn.Prefix(16, query), nn.Prefix(16, query), nn.Prefix(32, value)))).In(cout))
 	y = b.Flatten(y, 2)
-	y = b.BatchNorm(y, at.norm1.CutPick(nn.Product(nn.Prefix(4, heads), nn.Sum(nn.Prefix(16, qk), nn.Prefix(16, qk), nn.Prefix(32, value)))))
-	y = b.Reshape(y, nn.Shape{nn.Batch, 1, at.mid[m.Heads.i][m.QK.i][m.Value.i]})
-	y = b.Reshape(y, nn.Shape{nn.Batch, 1, heads, at.mid2[m.QK.i][m.Value.i]})
-	z := b.Split(y, 3, qk, qk, value)
+	y = b.BatchNorm(y, at.norm1.CutPick(nn.Product(nn.Prefix(4, heads), nn.Sum(nn.Prefix(16, query), nn.Prefix(16, query), nn.Prefix(32, value)))))
+	y = b.Reshape(y, nn.Shape{nn.Batch, 1, at.qkv[m.Heads.i][m.QK.i][m.Value.i]})
+	y = b.Reshape(y, nn.Shape{nn.Batch, 1, heads, at.perHead[m.QK.i][m.Value.i]})
+	z := b.Split(y, 3, query, query, value)
 	y = b.Transpose(z[0], 0, 2, 1, 3)
 	u := b.Transpose(z[1], 0, 2, 3, 1)
 	v := b.Transpose(z[2], 0, 2, 1, 3)
 	y = b.MatMul(y, u)
-	y = b.Mul(y, b.Float(0.25))
+	u = b.Op(nn.Float(0.25))[0]
+	y = b.Mul(y, u)
 	u = b.Param(at.param1.Cut(0, heads))
 	t := b.Param(at.param2)
-	u = b.Gather(u, t, 1)
+	u = b.Op(at.gather.Yields(nn.Shape{heads, 1, 1}), u, t)[0]
 	y = b.Add(y, u)
 	y = b.Softmax(y, -1)
 	y = b.MatMul(y, v)
 	y = b.Transpose(y, 0, 2, 1, 3)
-	y = b.Reshape(y, nn.Shape{nn.Batch, 1, at.mid3[m.Heads.i][m.Value.i]})
+	y = b.Reshape(y, nn.Shape{nn.Batch, 1, at.values[m.Heads.i][m.Value.i]})
 	y = b.Act(y, nn.HardSwish())
 	y = b.Linear(y, at.attend.Out(cout).InPick(nn.Product(nn.Prefix(4, heads), nn.Prefix(32, value))))
 	y = b.Flatten(y, 2)
 	y = b.BatchNorm(y, at.norm2.Cut(cout))
 	y = b.Reshape(y, nn.Shape{nn.Batch, 1, cout})
 	x = b.Add(x, y)
-	y = b.Linear(x, at.expand.Out(mid4).In(cout))
+	y = b.Linear(x, at.expand.Out(ffn).In(cout))
 	y = b.Flatten(y, 2)
-	y = b.BatchNorm(y, at.norm3.Cut(mid4))
-	y = b.Reshape(y, nn.Shape{nn.Batch, 1, mid4})
+	y = b.BatchNorm(y, at.norm3.Cut(ffn))
+	y = b.Reshape(y, nn.Shape{nn.Batch, 1, ffn})
 	y = b.Act(y, nn.HardSwish())
-	y = b.Linear(y, at.project.Out(cout).In(mid4))
+	y = b.Linear(y, at.project.Out(cout).In(ffn))
 	y = b.Flatten(y, 2)
 	y = b.BatchNorm(y, at.norm4.Cut(cout))
 	y = b.Reshape(y, nn.Shape{nn.Batch, 1, cout})

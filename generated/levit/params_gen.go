@@ -28,26 +28,27 @@ var (
 )
 
 var (
-	stage3Cout = [3]int{64, 48, 32}
-	stage3Side = [5]int{16, 16, 9, 9, 4}
+	stage3Cout   = [3]int{64, 48, 32}
+	stage3Tokens = [5]int{16, 16, 9, 9, 4}
 )
 
 var stage4 = [3]stage4TransformerAt{
 	{
 		heads:   [2]int{2, 1},
-		qk:      [2]int{16, 8},
+		query:   [2]int{16, 8},
 		value:   [3]int{32, 24, 16},
 		cout:    [3]int{64, 48, 32},
-		side:    [5]int{16, 16, 9, 9, 4},
-		mid:     [2][2][3]int{{{128, 112, 96}, {96, 80, 64}}, {{64, 56, 48}, {48, 40, 32}}},
-		mid2:    [2][3]int{{64, 56, 48}, {48, 40, 32}},
-		side2:   [5]int{4, 4, 3, 3, 2},
-		mid3:    [2][3]int{{64, 48, 32}, {32, 24, 16}},
-		mid4:    [3][3]int{{128, 96, 64}, {96, 72, 48}, {64, 48, 32}},
-		qkv:     nn.Linear{Name: "/stages/stages.0/blocks/blocks.0/attn/qkv/linear/MatMul", Weight: transposed("stages.0.blocks.0.attn.qkv.linear.weight", 64, 128)},
+		tokens:  [5]int{16, 16, 9, 9, 4},
+		qkv:     [2][2][3]int{{{128, 112, 96}, {96, 80, 64}}, {{64, 56, 48}, {48, 40, 32}}},
+		perHead: [2][3]int{{64, 56, 48}, {48, 40, 32}},
+		side:    [5]int{4, 4, 3, 3, 2},
+		values:  [2][3]int{{64, 48, 32}, {32, 24, 16}},
+		ffn:     [3][3]int{{128, 96, 64}, {96, 72, 48}, {64, 48, 32}},
+		qkv2:    nn.Linear{Name: "/stages/stages.0/blocks/blocks.0/attn/qkv/linear/MatMul", Weight: transposed("stages.0.blocks.0.attn.qkv.linear.weight", 64, 128)},
 		norm1:   batchNorm("/stages/stages.0/blocks/blocks.0/attn/qkv/bn/BatchNormalization", "stages.0.blocks.0.attn.qkv.bn", 128, 1e-05),
 		param1:  param("stages.0.blocks.0.attn.attention_biases", 2, 16),
 		param2:  nn.Param{Name: "onnx::Gather_368", Type: nn.Int64, Shape: nn.Shape{16, 16}},
+		gather:  nn.Op{Type: "Gather", Name: "/stages/stages.0/blocks/blocks.0/attn/Gather_2", Attrs: []nn.Attr{{Name: "axis", Kind: nn.AttrInt, Int: 1}}},
 		attend:  nn.Linear{Name: "/stages/stages.0/blocks/blocks.0/attn/proj/ln/linear/MatMul", Weight: transposed("stages.0.blocks.0.attn.proj.ln.linear.weight", 64, 64)},
 		norm2:   batchNorm("/stages/stages.0/blocks/blocks.0/attn/proj/ln/bn/BatchNormalization", "stages.0.blocks.0.attn.proj.ln.bn", 64, 1e-05),
 		expand:  nn.Linear{Name: "/stages/stages.0/blocks/blocks.0/mlp/ln1/linear/MatMul", Weight: transposed("stages.0.blocks.0.mlp.ln1.linear.weight", 64, 128)},
@@ -57,19 +58,20 @@ var stage4 = [3]stage4TransformerAt{
 	},
 	{
 		heads:   [2]int{2, 1},
-		qk:      [2]int{16, 8},
+		query:   [2]int{16, 8},
 		value:   [3]int{32, 24, 16},
 		cout:    [3]int{64, 48, 32},
-		side:    [5]int{16, 16, 9, 9, 4},
-		mid:     [2][2][3]int{{{128, 112, 96}, {96, 80, 64}}, {{64, 56, 48}, {48, 40, 32}}},
-		mid2:    [2][3]int{{64, 56, 48}, {48, 40, 32}},
-		side2:   [5]int{4, 4, 3, 3, 2},
-		mid3:    [2][3]int{{64, 48, 32}, {32, 24, 16}},
-		mid4:    [3][3]int{{128, 96, 64}, {96, 72, 48}, {64, 48, 32}},
-		qkv:     nn.Linear{Name: "/stages/stages.0/blocks/blocks.1/attn/qkv/linear/MatMul", Weight: transposed("stages.0.blocks.1.attn.qkv.linear.weight", 64, 128)},
+		tokens:  [5]int{16, 16, 9, 9, 4},
+		qkv:     [2][2][3]int{{{128, 112, 96}, {96, 80, 64}}, {{64, 56, 48}, {48, 40, 32}}},
+		perHead: [2][3]int{{64, 56, 48}, {48, 40, 32}},
+		side:    [5]int{4, 4, 3, 3, 2},
+		values:  [2][3]int{{64, 48, 32}, {32, 24, 16}},
+		ffn:     [3][3]int{{128, 96, 64}, {96, 72, 48}, {64, 48, 32}},
+		qkv2:    nn.Linear{Name: "/stages/stages.0/blocks/blocks.1/attn/qkv/linear/MatMul", Weight: transposed("stages.0.blocks.1.attn.qkv.linear.weight", 64, 128)},
 		norm1:   batchNorm("/stages/stages.0/blocks/blocks.1/attn/qkv/bn/BatchNormalization", "stages.0.blocks.1.attn.qkv.bn", 128, 1e-05),
 		param1:  param("stages.0.blocks.1.attn.attention_biases", 2, 16),
 		param2:  nn.Param{Name: "onnx::Gather_368#2", From: "onnx::Gather_368", Type: nn.Int64, Shape: nn.Shape{16, 16}},
+		gather:  nn.Op{Type: "Gather", Name: "/stages/stages.0/blocks/blocks.1/attn/Gather_2", Attrs: []nn.Attr{{Name: "axis", Kind: nn.AttrInt, Int: 1}}},
 		attend:  nn.Linear{Name: "/stages/stages.0/blocks/blocks.1/attn/proj/ln/linear/MatMul", Weight: transposed("stages.0.blocks.1.attn.proj.ln.linear.weight", 64, 64)},
 		norm2:   batchNorm("/stages/stages.0/blocks/blocks.1/attn/proj/ln/bn/BatchNormalization", "stages.0.blocks.1.attn.proj.ln.bn", 64, 1e-05),
 		expand:  nn.Linear{Name: "/stages/stages.0/blocks/blocks.1/mlp/ln1/linear/MatMul", Weight: transposed("stages.0.blocks.1.mlp.ln1.linear.weight", 64, 128)},
@@ -79,19 +81,20 @@ var stage4 = [3]stage4TransformerAt{
 	},
 	{
 		heads:   [2]int{2, 1},
-		qk:      [2]int{16, 8},
+		query:   [2]int{16, 8},
 		value:   [3]int{32, 24, 16},
 		cout:    [3]int{64, 48, 32},
-		side:    [5]int{16, 16, 9, 9, 4},
-		mid:     [2][2][3]int{{{128, 112, 96}, {96, 80, 64}}, {{64, 56, 48}, {48, 40, 32}}},
-		mid2:    [2][3]int{{64, 56, 48}, {48, 40, 32}},
-		side2:   [5]int{4, 4, 3, 3, 2},
-		mid3:    [2][3]int{{64, 48, 32}, {32, 24, 16}},
-		mid4:    [3][3]int{{128, 96, 64}, {96, 72, 48}, {64, 48, 32}},
-		qkv:     nn.Linear{Name: "/stages/stages.0/blocks/blocks.2/attn/qkv/linear/MatMul", Weight: transposed("stages.0.blocks.2.attn.qkv.linear.weight", 64, 128)},
+		tokens:  [5]int{16, 16, 9, 9, 4},
+		qkv:     [2][2][3]int{{{128, 112, 96}, {96, 80, 64}}, {{64, 56, 48}, {48, 40, 32}}},
+		perHead: [2][3]int{{64, 56, 48}, {48, 40, 32}},
+		side:    [5]int{4, 4, 3, 3, 2},
+		values:  [2][3]int{{64, 48, 32}, {32, 24, 16}},
+		ffn:     [3][3]int{{128, 96, 64}, {96, 72, 48}, {64, 48, 32}},
+		qkv2:    nn.Linear{Name: "/stages/stages.0/blocks/blocks.2/attn/qkv/linear/MatMul", Weight: transposed("stages.0.blocks.2.attn.qkv.linear.weight", 64, 128)},
 		norm1:   batchNorm("/stages/stages.0/blocks/blocks.2/attn/qkv/bn/BatchNormalization", "stages.0.blocks.2.attn.qkv.bn", 128, 1e-05),
 		param1:  param("stages.0.blocks.2.attn.attention_biases", 2, 16),
 		param2:  nn.Param{Name: "onnx::Gather_368#3", From: "onnx::Gather_368", Type: nn.Int64, Shape: nn.Shape{16, 16}},
+		gather:  nn.Op{Type: "Gather", Name: "/stages/stages.0/blocks/blocks.2/attn/Gather_2", Attrs: []nn.Attr{{Name: "axis", Kind: nn.AttrInt, Int: 1}}},
 		attend:  nn.Linear{Name: "/stages/stages.0/blocks/blocks.2/attn/proj/ln/linear/MatMul", Weight: transposed("stages.0.blocks.2.attn.proj.ln.linear.weight", 64, 64)},
 		norm2:   batchNorm("/stages/stages.0/blocks/blocks.2/attn/proj/ln/bn/BatchNormalization", "stages.0.blocks.2.attn.proj.ln.bn", 64, 1e-05),
 		expand:  nn.Linear{Name: "/stages/stages.0/blocks/blocks.2/mlp/ln1/linear/MatMul", Weight: transposed("stages.0.blocks.2.mlp.ln1.linear.weight", 64, 128)},
@@ -102,39 +105,39 @@ var stage4 = [3]stage4TransformerAt{
 }
 
 var (
-	stage5Cout    = [3]int{64, 48, 32}
-	stage5Cin     = [3]int{64, 48, 32}
-	stage5Side    = [5]int{16, 16, 9, 9, 4}
-	stage5Cout2   = [3]int{320, 256, 192}
-	stage5Cout3   = [3]int{80, 64, 48}
-	stage5Side2   = [5]int{4, 4, 3, 3, 2}
-	stage5Side3   = [5]int{4, 4, 4, 4, 1}
-	stage5Side4   = [5]int{2, 2, 2, 2, 1}
-	stage5Linear1 = nn.Linear{Name: "/stages/stages.1/downsample/attn_downsample/kv/linear/MatMul", Weight: transposed("stages.1.downsample.attn_downsample.kv.linear.weight", 64, 320)}
-	stage5Norm1   = batchNorm("/stages/stages.1/downsample/attn_downsample/kv/bn/BatchNormalization", "stages.1.downsample.attn_downsample.kv.bn", 320, 1e-05)
-	stage5Linear2 = nn.Linear{Name: "/stages/stages.1/downsample/attn_downsample/q/ln/linear/MatMul", Weight: transposed("stages.1.downsample.attn_downsample.q.ln.linear.weight", 64, 64)}
-	stage5Norm2   = batchNorm("/stages/stages.1/downsample/attn_downsample/q/ln/bn/BatchNormalization", "stages.1.downsample.attn_downsample.q.ln.bn", 64, 1e-05)
-	stage5Param1  = param("stages.1.downsample.attn_downsample.attention_biases", 4, 16)
-	stage5Param2  = nn.Param{Name: "onnx::Gather_625", Type: nn.Int64, Shape: nn.Shape{4, 16}}
+	stage5Cout      = [3]int{64, 48, 32}
+	stage5Cin       = [3]int{64, 48, 32}
+	stage5Tokens    = [5]int{16, 16, 9, 9, 4}
+	stage5Cout2     = [3]int{320, 256, 192}
+	stage5Cout3     = [3]int{80, 64, 48}
+	stage5Side      = [5]int{4, 4, 3, 3, 2}
+	stage5OutSide   = [5]int{2, 2, 2, 2, 1}
+	stage5OutTokens = [5]int{4, 4, 4, 4, 1}
+	stage5Linear1   = nn.Linear{Name: "/stages/stages.1/downsample/attn_downsample/kv/linear/MatMul", Weight: transposed("stages.1.downsample.attn_downsample.kv.linear.weight", 64, 320)}
+	stage5Norm1     = batchNorm("/stages/stages.1/downsample/attn_downsample/kv/bn/BatchNormalization", "stages.1.downsample.attn_downsample.kv.bn", 320, 1e-05)
+	stage5Linear2   = nn.Linear{Name: "/stages/stages.1/downsample/attn_downsample/q/ln/linear/MatMul", Weight: transposed("stages.1.downsample.attn_downsample.q.ln.linear.weight", 64, 64)}
+	stage5Norm2     = batchNorm("/stages/stages.1/downsample/attn_downsample/q/ln/bn/BatchNormalization", "stages.1.downsample.attn_downsample.q.ln.bn", 64, 1e-05)
+	stage5Param1    = param("stages.1.downsample.attn_downsample.attention_biases", 4, 16)
+	stage5Param2    = nn.Param{Name: "onnx::Gather_625", Type: nn.Int64, Shape: nn.Shape{4, 16}}
 )
 
 var (
-	stage6Side = [5]int{4, 4, 4, 4, 1}
-	stage6Cout = [3]int{256, 192, 128}
+	stage6Tokens = [5]int{4, 4, 4, 4, 1}
+	stage6Cout   = [3]int{256, 192, 128}
 )
 
 var (
 	stage7Cout   = [3]int{96, 72, 48}
 	stage7Cout2  = [3]int{64, 48, 32}
-	stage7Side   = [5]int{4, 4, 4, 4, 1}
+	stage7Tokens = [5]int{4, 4, 4, 4, 1}
 	stage7Linear = nn.Linear{Name: "/stages/stages.1/downsample/attn_downsample/proj/ln/linear/MatMul", Weight: transposed("stages.1.downsample.attn_downsample.proj.ln.linear.weight", 256, 96)}
 	stage7Norm   = batchNorm("/stages/stages.1/downsample/attn_downsample/proj/ln/bn/BatchNormalization", "stages.1.downsample.attn_downsample.proj.ln.bn", 96, 1e-05)
 )
 
-var stage7Block0 = fFNAt{
-	mid:     [3][3]int{{192, 144, 96}, {144, 112, 72}, {96, 72, 48}},
+var stage7Block0 = ffnAt{
+	ffn:     [3][3]int{{192, 144, 96}, {144, 112, 72}, {96, 72, 48}},
 	cout:    [3]int{96, 72, 48},
-	side:    [5]int{4, 4, 4, 4, 1},
+	tokens:  [5]int{4, 4, 4, 4, 1},
 	expand:  nn.Linear{Name: "/stages/stages.1/downsample/mlp/ln1/linear/MatMul", Weight: transposed("stages.1.downsample.mlp.ln1.linear.weight", 96, 192)},
 	norm1:   batchNorm("/stages/stages.1/downsample/mlp/ln1/bn/BatchNormalization", "stages.1.downsample.mlp.ln1.bn", 192, 1e-05),
 	project: nn.Linear{Name: "/stages/stages.1/downsample/mlp/ln2/linear/MatMul", Weight: transposed("stages.1.downsample.mlp.ln2.linear.weight", 192, 96)},
@@ -143,19 +146,20 @@ var stage7Block0 = fFNAt{
 
 var stage7Block1 = stage7TransformerAt{
 	heads:   [2]int{3, 2},
-	qk:      [2]int{16, 8},
+	query:   [2]int{16, 8},
 	value:   [3]int{32, 24, 16},
 	cout:    [3]int{96, 72, 48},
-	side:    [5]int{4, 4, 4, 4, 1},
-	mid:     [2][2][3]int{{{192, 168, 144}, {144, 120, 96}}, {{128, 112, 96}, {96, 80, 64}}},
-	mid2:    [2][3]int{{64, 56, 48}, {48, 40, 32}},
-	side2:   [5]int{2, 2, 2, 2, 1},
-	mid3:    [2][3]int{{96, 72, 48}, {64, 48, 32}},
-	mid4:    [3][3]int{{192, 144, 96}, {144, 112, 72}, {96, 72, 48}},
-	qkv:     nn.Linear{Name: "/stages/stages.1/blocks/blocks.0/attn/qkv/linear/MatMul", Weight: transposed("stages.1.blocks.0.attn.qkv.linear.weight", 96, 192)},
+	tokens:  [5]int{4, 4, 4, 4, 1},
+	qkv:     [2][2][3]int{{{192, 168, 144}, {144, 120, 96}}, {{128, 112, 96}, {96, 80, 64}}},
+	perHead: [2][3]int{{64, 56, 48}, {48, 40, 32}},
+	side:    [5]int{2, 2, 2, 2, 1},
+	values:  [2][3]int{{96, 72, 48}, {64, 48, 32}},
+	ffn:     [3][3]int{{192, 144, 96}, {144, 112, 72}, {96, 72, 48}},
+	qkv2:    nn.Linear{Name: "/stages/stages.1/blocks/blocks.0/attn/qkv/linear/MatMul", Weight: transposed("stages.1.blocks.0.attn.qkv.linear.weight", 96, 192)},
 	norm1:   batchNorm("/stages/stages.1/blocks/blocks.0/attn/qkv/bn/BatchNormalization", "stages.1.blocks.0.attn.qkv.bn", 192, 1e-05),
 	param1:  param("stages.1.blocks.0.attn.attention_biases", 3, 4),
 	param2:  nn.Param{Name: "onnx::Gather_692", Type: nn.Int64, Shape: nn.Shape{4, 4}},
+	gather:  nn.Op{Type: "Gather", Name: "/stages/stages.1/blocks/blocks.0/attn/Gather_2", Attrs: []nn.Attr{{Name: "axis", Kind: nn.AttrInt, Int: 1}}},
 	attend:  nn.Linear{Name: "/stages/stages.1/blocks/blocks.0/attn/proj/ln/linear/MatMul", Weight: transposed("stages.1.blocks.0.attn.proj.ln.linear.weight", 96, 96)},
 	norm2:   batchNorm("/stages/stages.1/blocks/blocks.0/attn/proj/ln/bn/BatchNormalization", "stages.1.blocks.0.attn.proj.ln.bn", 96, 1e-05),
 	expand:  nn.Linear{Name: "/stages/stages.1/blocks/blocks.0/mlp/ln1/linear/MatMul", Weight: transposed("stages.1.blocks.0.mlp.ln1.linear.weight", 96, 192)},
@@ -166,19 +170,20 @@ var stage7Block1 = stage7TransformerAt{
 
 var stage7Block2 = stage7TransformerAt{
 	heads:   [2]int{3, 2},
-	qk:      [2]int{16, 8},
+	query:   [2]int{16, 8},
 	value:   [3]int{32, 24, 16},
 	cout:    [3]int{96, 72, 48},
-	side:    [5]int{4, 4, 4, 4, 1},
-	mid:     [2][2][3]int{{{192, 168, 144}, {144, 120, 96}}, {{128, 112, 96}, {96, 80, 64}}},
-	mid2:    [2][3]int{{64, 56, 48}, {48, 40, 32}},
-	side2:   [5]int{2, 2, 2, 2, 1},
-	mid3:    [2][3]int{{96, 72, 48}, {64, 48, 32}},
-	mid4:    [3][3]int{{192, 144, 96}, {144, 112, 72}, {96, 72, 48}},
-	qkv:     nn.Linear{Name: "/stages/stages.1/blocks/blocks.1/attn/qkv/linear/MatMul", Weight: transposed("stages.1.blocks.1.attn.qkv.linear.weight", 96, 192)},
+	tokens:  [5]int{4, 4, 4, 4, 1},
+	qkv:     [2][2][3]int{{{192, 168, 144}, {144, 120, 96}}, {{128, 112, 96}, {96, 80, 64}}},
+	perHead: [2][3]int{{64, 56, 48}, {48, 40, 32}},
+	side:    [5]int{2, 2, 2, 2, 1},
+	values:  [2][3]int{{96, 72, 48}, {64, 48, 32}},
+	ffn:     [3][3]int{{192, 144, 96}, {144, 112, 72}, {96, 72, 48}},
+	qkv2:    nn.Linear{Name: "/stages/stages.1/blocks/blocks.1/attn/qkv/linear/MatMul", Weight: transposed("stages.1.blocks.1.attn.qkv.linear.weight", 96, 192)},
 	norm1:   batchNorm("/stages/stages.1/blocks/blocks.1/attn/qkv/bn/BatchNormalization", "stages.1.blocks.1.attn.qkv.bn", 192, 1e-05),
 	param1:  param("stages.1.blocks.1.attn.attention_biases", 3, 4),
 	param2:  nn.Param{Name: "onnx::Gather_692#2", From: "onnx::Gather_692", Type: nn.Int64, Shape: nn.Shape{4, 4}},
+	gather:  nn.Op{Type: "Gather", Name: "/stages/stages.1/blocks/blocks.1/attn/Gather_2", Attrs: []nn.Attr{{Name: "axis", Kind: nn.AttrInt, Int: 1}}},
 	attend:  nn.Linear{Name: "/stages/stages.1/blocks/blocks.1/attn/proj/ln/linear/MatMul", Weight: transposed("stages.1.blocks.1.attn.proj.ln.linear.weight", 96, 96)},
 	norm2:   batchNorm("/stages/stages.1/blocks/blocks.1/attn/proj/ln/bn/BatchNormalization", "stages.1.blocks.1.attn.proj.ln.bn", 96, 1e-05),
 	expand:  nn.Linear{Name: "/stages/stages.1/blocks/blocks.1/mlp/ln1/linear/MatMul", Weight: transposed("stages.1.blocks.1.mlp.ln1.linear.weight", 96, 192)},
@@ -189,19 +194,20 @@ var stage7Block2 = stage7TransformerAt{
 
 var stage7Block3 = stage7TransformerAt{
 	heads:   [2]int{3, 2},
-	qk:      [2]int{16, 8},
+	query:   [2]int{16, 8},
 	value:   [3]int{32, 24, 16},
 	cout:    [3]int{96, 72, 48},
-	side:    [5]int{4, 4, 4, 4, 1},
-	mid:     [2][2][3]int{{{192, 168, 144}, {144, 120, 96}}, {{128, 112, 96}, {96, 80, 64}}},
-	mid2:    [2][3]int{{64, 56, 48}, {48, 40, 32}},
-	side2:   [5]int{2, 2, 2, 2, 1},
-	mid3:    [2][3]int{{96, 72, 48}, {64, 48, 32}},
-	mid4:    [3][3]int{{192, 144, 96}, {144, 112, 72}, {96, 72, 48}},
-	qkv:     nn.Linear{Name: "/stages/stages.1/blocks/blocks.2/attn/qkv/linear/MatMul", Weight: transposed("stages.1.blocks.2.attn.qkv.linear.weight", 96, 192)},
+	tokens:  [5]int{4, 4, 4, 4, 1},
+	qkv:     [2][2][3]int{{{192, 168, 144}, {144, 120, 96}}, {{128, 112, 96}, {96, 80, 64}}},
+	perHead: [2][3]int{{64, 56, 48}, {48, 40, 32}},
+	side:    [5]int{2, 2, 2, 2, 1},
+	values:  [2][3]int{{96, 72, 48}, {64, 48, 32}},
+	ffn:     [3][3]int{{192, 144, 96}, {144, 112, 72}, {96, 72, 48}},
+	qkv2:    nn.Linear{Name: "/stages/stages.1/blocks/blocks.2/attn/qkv/linear/MatMul", Weight: transposed("stages.1.blocks.2.attn.qkv.linear.weight", 96, 192)},
 	norm1:   batchNorm("/stages/stages.1/blocks/blocks.2/attn/qkv/bn/BatchNormalization", "stages.1.blocks.2.attn.qkv.bn", 192, 1e-05),
 	param1:  param("stages.1.blocks.2.attn.attention_biases", 3, 4),
 	param2:  nn.Param{Name: "onnx::Gather_692#3", From: "onnx::Gather_692", Type: nn.Int64, Shape: nn.Shape{4, 4}},
+	gather:  nn.Op{Type: "Gather", Name: "/stages/stages.1/blocks/blocks.2/attn/Gather_2", Attrs: []nn.Attr{{Name: "axis", Kind: nn.AttrInt, Int: 1}}},
 	attend:  nn.Linear{Name: "/stages/stages.1/blocks/blocks.2/attn/proj/ln/linear/MatMul", Weight: transposed("stages.1.blocks.2.attn.proj.ln.linear.weight", 96, 96)},
 	norm2:   batchNorm("/stages/stages.1/blocks/blocks.2/attn/proj/ln/bn/BatchNormalization", "stages.1.blocks.2.attn.proj.ln.bn", 96, 1e-05),
 	expand:  nn.Linear{Name: "/stages/stages.1/blocks/blocks.2/mlp/ln1/linear/MatMul", Weight: transposed("stages.1.blocks.2.mlp.ln1.linear.weight", 96, 192)},
@@ -213,10 +219,10 @@ var stage7Block3 = stage7TransformerAt{
 var (
 	stage8Cout    = [3]int{64, 48, 32}
 	stage8Cin     = [3]int{96, 72, 48}
-	stage8Side    = [5]int{4, 4, 4, 4, 1}
+	stage8Tokens  = [5]int{4, 4, 4, 4, 1}
 	stage8Cout2   = [3]int{480, 384, 288}
 	stage8Cout3   = [3]int{80, 64, 48}
-	stage8Side2   = [5]int{2, 2, 2, 2, 1}
+	stage8Side    = [5]int{2, 2, 2, 2, 1}
 	stage8Linear1 = nn.Linear{Name: "/stages/stages.2/downsample/attn_downsample/kv/linear/MatMul", Weight: transposed("stages.2.downsample.attn_downsample.kv.linear.weight", 96, 480)}
 	stage8Norm1   = batchNorm("/stages/stages.2/downsample/attn_downsample/kv/bn/BatchNormalization", "stages.2.downsample.attn_downsample.kv.bn", 480, 1e-05)
 	stage8Linear2 = nn.Linear{Name: "/stages/stages.2/downsample/attn_downsample/q/ln/linear/MatMul", Weight: transposed("stages.2.downsample.attn_downsample.q.ln.linear.weight", 96, 96)}
@@ -236,10 +242,10 @@ var (
 	stage11Norm   = batchNorm("/stages/stages.2/downsample/attn_downsample/proj/ln/bn/BatchNormalization", "stages.2.downsample.attn_downsample.proj.ln.bn", 128, 1e-05)
 )
 
-var stage11Block0 = fFNAt{
-	mid:     [3][3]int{{256, 192, 128}, {192, 144, 96}, {128, 96, 64}},
+var stage11Block0 = ffnAt{
+	ffn:     [3][3]int{{256, 192, 128}, {192, 144, 96}, {128, 96, 64}},
 	cout:    [3]int{128, 96, 64},
-	side:    [5]int{1, 1, 1, 1, 1},
+	tokens:  [5]int{1, 1, 1, 1, 1},
 	expand:  nn.Linear{Name: "/stages/stages.2/downsample/mlp/ln1/linear/MatMul", Weight: transposed("stages.2.downsample.mlp.ln1.linear.weight", 128, 256)},
 	norm1:   batchNorm("/stages/stages.2/downsample/mlp/ln1/bn/BatchNormalization", "stages.2.downsample.mlp.ln1.bn", 256, 1e-05),
 	project: nn.Linear{Name: "/stages/stages.2/downsample/mlp/ln2/linear/MatMul", Weight: transposed("stages.2.downsample.mlp.ln2.linear.weight", 256, 128)},
@@ -248,17 +254,18 @@ var stage11Block0 = fFNAt{
 
 var stage11Block1 = transformerAt{
 	heads:   [3]int{4, 3, 2},
-	qk:      [2]int{16, 8},
+	query:   [2]int{16, 8},
 	value:   [3]int{32, 24, 16},
 	cout:    [3]int{128, 96, 64},
-	mid:     [3][2][3]int{{{256, 224, 192}, {192, 160, 128}}, {{192, 168, 144}, {144, 120, 96}}, {{128, 112, 96}, {96, 80, 64}}},
-	mid2:    [2][3]int{{64, 56, 48}, {48, 40, 32}},
-	mid3:    [3][3]int{{128, 96, 64}, {96, 72, 48}, {64, 48, 32}},
-	mid4:    [3][3]int{{256, 192, 128}, {192, 144, 96}, {128, 96, 64}},
-	qkv:     nn.Linear{Name: "/stages/stages.2/blocks/blocks.0/attn/qkv/linear/MatMul", Weight: transposed("stages.2.blocks.0.attn.qkv.linear.weight", 128, 256)},
+	qkv:     [3][2][3]int{{{256, 224, 192}, {192, 160, 128}}, {{192, 168, 144}, {144, 120, 96}}, {{128, 112, 96}, {96, 80, 64}}},
+	perHead: [2][3]int{{64, 56, 48}, {48, 40, 32}},
+	values:  [3][3]int{{128, 96, 64}, {96, 72, 48}, {64, 48, 32}},
+	ffn:     [3][3]int{{256, 192, 128}, {192, 144, 96}, {128, 96, 64}},
+	qkv2:    nn.Linear{Name: "/stages/stages.2/blocks/blocks.0/attn/qkv/linear/MatMul", Weight: transposed("stages.2.blocks.0.attn.qkv.linear.weight", 128, 256)},
 	norm1:   batchNorm("/stages/stages.2/blocks/blocks.0/attn/qkv/bn/BatchNormalization", "stages.2.blocks.0.attn.qkv.bn", 256, 1e-05),
 	param1:  param("stages.2.blocks.0.attn.attention_biases", 4, 1),
 	param2:  nn.Param{Name: "onnx::Gather_1014", Type: nn.Int64, Shape: nn.Shape{1, 1}},
+	gather:  nn.Op{Type: "Gather", Name: "/stages/stages.2/blocks/blocks.0/attn/Gather_2", Attrs: []nn.Attr{{Name: "axis", Kind: nn.AttrInt, Int: 1}}},
 	attend:  nn.Linear{Name: "/stages/stages.2/blocks/blocks.0/attn/proj/ln/linear/MatMul", Weight: transposed("stages.2.blocks.0.attn.proj.ln.linear.weight", 128, 128)},
 	norm2:   batchNorm("/stages/stages.2/blocks/blocks.0/attn/proj/ln/bn/BatchNormalization", "stages.2.blocks.0.attn.proj.ln.bn", 128, 1e-05),
 	expand:  nn.Linear{Name: "/stages/stages.2/blocks/blocks.0/mlp/ln1/linear/MatMul", Weight: transposed("stages.2.blocks.0.mlp.ln1.linear.weight", 128, 256)},
@@ -269,17 +276,18 @@ var stage11Block1 = transformerAt{
 
 var stage11Block2 = transformerAt{
 	heads:   [3]int{4, 3, 2},
-	qk:      [2]int{16, 8},
+	query:   [2]int{16, 8},
 	value:   [3]int{32, 24, 16},
 	cout:    [3]int{128, 96, 64},
-	mid:     [3][2][3]int{{{256, 224, 192}, {192, 160, 128}}, {{192, 168, 144}, {144, 120, 96}}, {{128, 112, 96}, {96, 80, 64}}},
-	mid2:    [2][3]int{{64, 56, 48}, {48, 40, 32}},
-	mid3:    [3][3]int{{128, 96, 64}, {96, 72, 48}, {64, 48, 32}},
-	mid4:    [3][3]int{{256, 192, 128}, {192, 144, 96}, {128, 96, 64}},
-	qkv:     nn.Linear{Name: "/stages/stages.2/blocks/blocks.1/attn/qkv/linear/MatMul", Weight: transposed("stages.2.blocks.1.attn.qkv.linear.weight", 128, 256)},
+	qkv:     [3][2][3]int{{{256, 224, 192}, {192, 160, 128}}, {{192, 168, 144}, {144, 120, 96}}, {{128, 112, 96}, {96, 80, 64}}},
+	perHead: [2][3]int{{64, 56, 48}, {48, 40, 32}},
+	values:  [3][3]int{{128, 96, 64}, {96, 72, 48}, {64, 48, 32}},
+	ffn:     [3][3]int{{256, 192, 128}, {192, 144, 96}, {128, 96, 64}},
+	qkv2:    nn.Linear{Name: "/stages/stages.2/blocks/blocks.1/attn/qkv/linear/MatMul", Weight: transposed("stages.2.blocks.1.attn.qkv.linear.weight", 128, 256)},
 	norm1:   batchNorm("/stages/stages.2/blocks/blocks.1/attn/qkv/bn/BatchNormalization", "stages.2.blocks.1.attn.qkv.bn", 256, 1e-05),
 	param1:  nn.Param{Name: "stages.2.blocks.0.attn.attention_biases#2", From: "stages.2.blocks.0.attn.attention_biases", Shape: nn.Shape{4, 1}},
 	param2:  nn.Param{Name: "onnx::Gather_1014#2", From: "onnx::Gather_1014", Type: nn.Int64, Shape: nn.Shape{1, 1}},
+	gather:  nn.Op{Type: "Gather", Name: "/stages/stages.2/blocks/blocks.1/attn/Gather_2", Attrs: []nn.Attr{{Name: "axis", Kind: nn.AttrInt, Int: 1}}},
 	attend:  nn.Linear{Name: "/stages/stages.2/blocks/blocks.1/attn/proj/ln/linear/MatMul", Weight: transposed("stages.2.blocks.1.attn.proj.ln.linear.weight", 128, 128)},
 	norm2:   batchNorm("/stages/stages.2/blocks/blocks.1/attn/proj/ln/bn/BatchNormalization", "stages.2.blocks.1.attn.proj.ln.bn", 128, 1e-05),
 	expand:  nn.Linear{Name: "/stages/stages.2/blocks/blocks.1/mlp/ln1/linear/MatMul", Weight: transposed("stages.2.blocks.1.mlp.ln1.linear.weight", 128, 256)},
@@ -290,17 +298,18 @@ var stage11Block2 = transformerAt{
 
 var stage11Block3 = transformerAt{
 	heads:   [3]int{4, 3, 2},
-	qk:      [2]int{16, 8},
+	query:   [2]int{16, 8},
 	value:   [3]int{32, 24, 16},
 	cout:    [3]int{128, 96, 64},
-	mid:     [3][2][3]int{{{256, 224, 192}, {192, 160, 128}}, {{192, 168, 144}, {144, 120, 96}}, {{128, 112, 96}, {96, 80, 64}}},
-	mid2:    [2][3]int{{64, 56, 48}, {48, 40, 32}},
-	mid3:    [3][3]int{{128, 96, 64}, {96, 72, 48}, {64, 48, 32}},
-	mid4:    [3][3]int{{256, 192, 128}, {192, 144, 96}, {128, 96, 64}},
-	qkv:     nn.Linear{Name: "/stages/stages.2/blocks/blocks.2/attn/qkv/linear/MatMul", Weight: transposed("stages.2.blocks.2.attn.qkv.linear.weight", 128, 256)},
+	qkv:     [3][2][3]int{{{256, 224, 192}, {192, 160, 128}}, {{192, 168, 144}, {144, 120, 96}}, {{128, 112, 96}, {96, 80, 64}}},
+	perHead: [2][3]int{{64, 56, 48}, {48, 40, 32}},
+	values:  [3][3]int{{128, 96, 64}, {96, 72, 48}, {64, 48, 32}},
+	ffn:     [3][3]int{{256, 192, 128}, {192, 144, 96}, {128, 96, 64}},
+	qkv2:    nn.Linear{Name: "/stages/stages.2/blocks/blocks.2/attn/qkv/linear/MatMul", Weight: transposed("stages.2.blocks.2.attn.qkv.linear.weight", 128, 256)},
 	norm1:   batchNorm("/stages/stages.2/blocks/blocks.2/attn/qkv/bn/BatchNormalization", "stages.2.blocks.2.attn.qkv.bn", 256, 1e-05),
 	param1:  nn.Param{Name: "stages.2.blocks.0.attn.attention_biases#3", From: "stages.2.blocks.0.attn.attention_biases", Shape: nn.Shape{4, 1}},
 	param2:  nn.Param{Name: "onnx::Gather_1014#3", From: "onnx::Gather_1014", Type: nn.Int64, Shape: nn.Shape{1, 1}},
+	gather:  nn.Op{Type: "Gather", Name: "/stages/stages.2/blocks/blocks.2/attn/Gather_2", Attrs: []nn.Attr{{Name: "axis", Kind: nn.AttrInt, Int: 1}}},
 	attend:  nn.Linear{Name: "/stages/stages.2/blocks/blocks.2/attn/proj/ln/linear/MatMul", Weight: transposed("stages.2.blocks.2.attn.proj.ln.linear.weight", 128, 128)},
 	norm2:   batchNorm("/stages/stages.2/blocks/blocks.2/attn/proj/ln/bn/BatchNormalization", "stages.2.blocks.2.attn.proj.ln.bn", 128, 1e-05),
 	expand:  nn.Linear{Name: "/stages/stages.2/blocks/blocks.2/mlp/ln1/linear/MatMul", Weight: transposed("stages.2.blocks.2.mlp.ln1.linear.weight", 128, 256)},

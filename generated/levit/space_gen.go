@@ -10,7 +10,7 @@ import (
 // SubNet selects one network out of the SuperNet. The zero SubNet is the original model.
 // SubNets are comparable; two describe the same network exactly when their Canonical forms are equal.
 type SubNet struct {
-	Resolution Resolution
+	Resolution Resolution // side of the input image
 	Stage0     Stage0
 	Stage1     Stage1
 	Stage2     Stage2
@@ -23,34 +23,34 @@ type SubNet struct {
 
 // Stage0 holds the choices of stage 0: Conv 3x3, BatchNorm, HardSwish.
 type Stage0 struct {
-	Width Stage0Width
+	Width Stage0Width // share of the output channels
 }
 
 // Stage1 holds the choices of stage 1: Conv 3x3, BatchNorm, HardSwish.
 type Stage1 struct {
-	Width Width
+	Width Width // share of the output channels
 }
 
 // Stage2 holds the choices of stage 2: Conv 3x3, BatchNorm.
 type Stage2 struct {
-	Width Width
+	Width Width // share of the output channels
 }
 
 // Stage4 holds the choices of stage 4: 3 Transformer.
 type Stage4 struct {
-	Depth  Stage4Depth // blocks kept, from the first
+	Depth  Stage4Depth // blocks that are kept, from the first
 	Blocks [3]Stage4Transformer
 }
 
 // Stage6 holds the choices of stage 6: Reshape, HardSwish.
 type Stage6 struct {
-	Width Width
+	Width Width // share of the output channels
 }
 
 // Stage7 holds the choices of stage 7: 1 FFN, 3 Transformer.
 type Stage7 struct {
-	Width  Width
-	Depth  Stage7Depth // blocks kept, from the first
+	Width  Width       // share of the output channels
+	Depth  Stage7Depth // blocks that are kept, from the first
 	Block0 FFN
 	Block1 Stage7Transformer
 	Block2 Stage7Transformer
@@ -59,13 +59,13 @@ type Stage7 struct {
 
 // Stage10 holds the choices of stage 10: Reshape, HardSwish.
 type Stage10 struct {
-	Width Width
+	Width Width // share of the output channels
 }
 
 // Stage11 holds the choices of stage 11: 1 FFN, 3 Transformer.
 type Stage11 struct {
-	Width  Width
-	Depth  Stage11Depth // blocks kept, from the first
+	Width  Width        // share of the output channels
+	Depth  Stage11Depth // blocks that are kept, from the first
 	Block0 FFN
 	Block1 Transformer
 	Block2 Transformer
@@ -74,45 +74,45 @@ type Stage11 struct {
 
 // Stage4Transformer is multi-head self-attention and a feed-forward network (Vaswani et al. 2017).
 type Stage4Transformer struct {
-	Expand Expand
-	Heads  Stage4Heads
-	QK     QK
-	Value  Value
+	Expand Expand      // inner width by base width
+	Heads  Stage4Heads // share of the attention's heads
+	QK     QK          // share of each head's query and key dimension
+	Value  Value       // value dimension of each head by query dimension
 }
 
 // FFN is a Transformer's feed-forward network (Vaswani et al. 2017, section 3.3).
 type FFN struct {
-	Expand Expand
+	Expand Expand // inner width by base width
 }
 
 // Stage7Transformer is multi-head self-attention and a feed-forward network (Vaswani et al. 2017).
 type Stage7Transformer struct {
-	Expand Expand
-	Heads  Stage7Heads
-	QK     QK
-	Value  Value
+	Expand Expand      // inner width by base width
+	Heads  Stage7Heads // share of the attention's heads
+	QK     QK          // share of each head's query and key dimension
+	Value  Value       // value dimension of each head by query dimension
 }
 
 // Transformer is multi-head self-attention and a feed-forward network (Vaswani et al. 2017).
 type Transformer struct {
-	Expand Expand
-	Heads  Heads
-	QK     QK
-	Value  Value
+	Expand Expand // inner width by base width
+	Heads  Heads  // share of the attention's heads
+	QK     QK     // share of each head's query and key dimension
+	Value  Value  // value dimension of each head by query dimension
 }
 
-// Resolution is the side of the square input.
+// Resolution is the side of the square input image, in pixels; 32 in the original.
 type Resolution struct {
 	i uint8
 }
 
 // The legal values of Resolution. The zero value is Resolution32, the original model's.
 var (
-	Resolution32 = Resolution{0}
-	Resolution28 = Resolution{1}
-	Resolution24 = Resolution{2}
-	Resolution20 = Resolution{3}
-	Resolution16 = Resolution{4}
+	Resolution32 = Resolution{0} // 32 pixels, as in the original
+	Resolution28 = Resolution{1} // 28 pixels
+	Resolution24 = Resolution{2} // 24 pixels
+	Resolution20 = Resolution{3} // 20 pixels
+	Resolution16 = Resolution{4} // 16 pixels
 )
 
 var (
@@ -120,24 +120,25 @@ var (
 	resolutionTexts  = []string{"32", "28", "24", "20", "16"}
 )
 
-// Pixels reports the side in pixels.
+// Pixels reports how long a side is.
 func (r Resolution) Pixels() int {
 	return resolutionValues[r.i]
 }
 
+// String returns what a SubNet's text has for it.
 func (r Resolution) String() string {
 	return resolutionTexts[r.i]
 }
 
-// Stage0Width is the multiplier of a stage's output width.
+// Stage0Width is the share of a stage's output channels that is kept in stage 0; 1 in the original.
 type Stage0Width struct {
 	i uint8
 }
 
 // The legal values of Stage0Width. The zero value is Stage0Width1, the original model's.
 var (
-	Stage0Width1   = Stage0Width{0}
-	Stage0Width0_5 = Stage0Width{1}
+	Stage0Width1   = Stage0Width{0} // all channels, as in the original
+	Stage0Width0_5 = Stage0Width{1} // 0.5 of the channels
 )
 
 var (
@@ -145,25 +146,26 @@ var (
 	stage0WidthTexts  = []string{"1", "0.5"}
 )
 
-// Multiplier reports the multiplier.
+// Multiplier reports the share, at most 1.
 func (s Stage0Width) Multiplier() float64 {
 	return stage0WidthValues[s.i]
 }
 
+// String returns what a SubNet's text has for it.
 func (s Stage0Width) String() string {
 	return stage0WidthTexts[s.i]
 }
 
-// Width is the multiplier of a stage's output width.
+// Width is the share of a stage's output channels that is kept; 1 in the original.
 type Width struct {
 	i uint8
 }
 
 // The legal values of Width. The zero value is Width1, the original model's.
 var (
-	Width1    = Width{0}
-	Width0_75 = Width{1}
-	Width0_5  = Width{2}
+	Width1    = Width{0} // all channels, as in the original
+	Width0_75 = Width{1} // 0.75 of the channels
+	Width0_5  = Width{2} // 0.5 of the channels
 )
 
 var (
@@ -171,25 +173,26 @@ var (
 	widthTexts  = []string{"1", "0.75", "0.5"}
 )
 
-// Multiplier reports the multiplier.
+// Multiplier reports the share, at most 1.
 func (w Width) Multiplier() float64 {
 	return widthValues[w.i]
 }
 
+// String returns what a SubNet's text has for it.
 func (w Width) String() string {
 	return widthTexts[w.i]
 }
 
-// Stage4Depth is the number of blocks that a stage keeps, from the first.
+// Stage4Depth is how many blocks are kept in stage 4, from the first; 3 in the original.
 type Stage4Depth struct {
 	i uint8
 }
 
 // The legal values of Stage4Depth. The zero value is Stage4Depth3, the original model's.
 var (
-	Stage4Depth3 = Stage4Depth{0}
-	Stage4Depth2 = Stage4Depth{1}
-	Stage4Depth1 = Stage4Depth{2}
+	Stage4Depth3 = Stage4Depth{0} // 3 blocks, as in the original
+	Stage4Depth2 = Stage4Depth{1} // 2 blocks
+	Stage4Depth1 = Stage4Depth{2} // one block
 )
 
 var (
@@ -197,25 +200,26 @@ var (
 	stage4DepthTexts  = []string{"3", "2", "1"}
 )
 
-// Blocks reports the number of blocks.
+// Blocks reports their number.
 func (s Stage4Depth) Blocks() int {
 	return stage4DepthValues[s.i]
 }
 
+// String returns what a SubNet's text has for it.
 func (s Stage4Depth) String() string {
 	return stage4DepthTexts[s.i]
 }
 
-// Expand is the ratio of a block's inner width to its base width.
+// Expand is the inner width of a block in multiples of its base width; 2 in the original.
 type Expand struct {
 	i uint8
 }
 
 // The legal values of Expand. The zero value is Expand2, the original model's.
 var (
-	Expand2   = Expand{0}
-	Expand1_5 = Expand{1}
-	Expand1   = Expand{2}
+	Expand2   = Expand{0} // 2 times the base width, as in the original
+	Expand1_5 = Expand{1} // 1.5 times the base width
+	Expand1   = Expand{2} // as wide as its base
 )
 
 var (
@@ -223,24 +227,25 @@ var (
 	expandTexts  = []string{"2", "1.5", "1"}
 )
 
-// Ratio reports the ratio.
+// Ratio reports inner width by base width.
 func (e Expand) Ratio() float64 {
 	return expandValues[e.i]
 }
 
+// String returns what a SubNet's text has for it.
 func (e Expand) String() string {
 	return expandTexts[e.i]
 }
 
-// Stage4Heads is a choice.
+// Stage4Heads is the share of an attention's heads that is kept in stage 4, from the first; 1 in the original.
 type Stage4Heads struct {
 	i uint8
 }
 
 // The legal values of Stage4Heads. The zero value is Stage4Heads1, the original model's.
 var (
-	Stage4Heads1   = Stage4Heads{0}
-	Stage4Heads0_5 = Stage4Heads{1}
+	Stage4Heads1   = Stage4Heads{0} // all of the attention's heads, as in the original
+	Stage4Heads0_5 = Stage4Heads{1} // 0.5 of the attention's heads
 )
 
 var (
@@ -248,50 +253,52 @@ var (
 	stage4HeadsTexts  = []string{"1", "0.5"}
 )
 
-// Value reports the value.
-func (s Stage4Heads) Value() float64 {
+// Share reports it as a number up to 1.
+func (s Stage4Heads) Share() float64 {
 	return stage4HeadsValues[s.i]
 }
 
+// String returns what a SubNet's text has for it.
 func (s Stage4Heads) String() string {
 	return stage4HeadsTexts[s.i]
 }
 
-// QK is a choice.
+// QK is the share of each head's query and key dimension that is kept; 1 in the original.
 type QK struct {
 	i uint8
 }
 
 // The legal values of QK. The zero value is QK1, the original model's.
 var (
-	QK1   = QK{0}
-	QK0_5 = QK{1}
+	QK1   = QK{0} // the whole query and key dimension, as in the original
+	QK0_5 = QK{1} // 0.5 of the query and key dimension
 )
 
 var (
-	qKValues = [...]float64{1, 0.5}
-	qKTexts  = []string{"1", "0.5"}
+	qkValues = [...]float64{1, 0.5}
+	qkTexts  = []string{"1", "0.5"}
 )
 
-// Value reports the value.
-func (q QK) Value() float64 {
-	return qKValues[q.i]
+// Share reports it as a number up to 1.
+func (q QK) Share() float64 {
+	return qkValues[q.i]
 }
 
+// String returns what a SubNet's text has for it.
 func (q QK) String() string {
-	return qKTexts[q.i]
+	return qkTexts[q.i]
 }
 
-// Value is a choice.
+// Value is the value dimension of each head in multiples of the model's query dimension; 2 in the original.
 type Value struct {
 	i uint8
 }
 
 // The legal values of Value. The zero value is Value2, the original model's.
 var (
-	Value2   = Value{0}
-	Value1_5 = Value{1}
-	Value1   = Value{2}
+	Value2   = Value{0} // 2 times the query dimension, as in the original
+	Value1_5 = Value{1} // 1.5 times the query dimension
+	Value1   = Value{2} // as large as the query dimension
 )
 
 var (
@@ -299,25 +306,26 @@ var (
 	valueTexts  = []string{"2", "1.5", "1"}
 )
 
-// Value reports the value.
-func (v Value) Value() float64 {
+// Ratio reports value dimension by query dimension.
+func (v Value) Ratio() float64 {
 	return valueValues[v.i]
 }
 
+// String returns what a SubNet's text has for it.
 func (v Value) String() string {
 	return valueTexts[v.i]
 }
 
-// Stage7Depth is the number of blocks that a stage keeps, from the first.
+// Stage7Depth is how many blocks are kept in stage 7, from the first; 4 in the original.
 type Stage7Depth struct {
 	i uint8
 }
 
 // The legal values of Stage7Depth. The zero value is Stage7Depth4, the original model's.
 var (
-	Stage7Depth4 = Stage7Depth{0}
-	Stage7Depth3 = Stage7Depth{1}
-	Stage7Depth2 = Stage7Depth{2}
+	Stage7Depth4 = Stage7Depth{0} // 4 blocks, as in the original
+	Stage7Depth3 = Stage7Depth{1} // 3 blocks
+	Stage7Depth2 = Stage7Depth{2} // 2 blocks
 )
 
 var (
@@ -325,24 +333,25 @@ var (
 	stage7DepthTexts  = []string{"4", "3", "2"}
 )
 
-// Blocks reports the number of blocks.
+// Blocks reports their number.
 func (s Stage7Depth) Blocks() int {
 	return stage7DepthValues[s.i]
 }
 
+// String returns what a SubNet's text has for it.
 func (s Stage7Depth) String() string {
 	return stage7DepthTexts[s.i]
 }
 
-// Stage7Heads is a choice.
+// Stage7Heads is the share of an attention's heads that is kept in stage 7, from the first; 1 in the original.
 type Stage7Heads struct {
 	i uint8
 }
 
 // The legal values of Stage7Heads. The zero value is Stage7Heads1, the original model's.
 var (
-	Stage7Heads1    = Stage7Heads{0}
-	Stage7Heads0_75 = Stage7Heads{1}
+	Stage7Heads1    = Stage7Heads{0} // all of the attention's heads, as in the original
+	Stage7Heads0_75 = Stage7Heads{1} // 0.75 of the attention's heads
 )
 
 var (
@@ -350,25 +359,26 @@ var (
 	stage7HeadsTexts  = []string{"1", "0.75"}
 )
 
-// Value reports the value.
-func (s Stage7Heads) Value() float64 {
+// Share reports it as a number up to 1.
+func (s Stage7Heads) Share() float64 {
 	return stage7HeadsValues[s.i]
 }
 
+// String returns what a SubNet's text has for it.
 func (s Stage7Heads) String() string {
 	return stage7HeadsTexts[s.i]
 }
 
-// Stage11Depth is the number of blocks that a stage keeps, from the first.
+// Stage11Depth is how many blocks are kept in stage 11, from the first; 4 in the original.
 type Stage11Depth struct {
 	i uint8
 }
 
 // The legal values of Stage11Depth. The zero value is Stage11Depth4, the original model's.
 var (
-	Stage11Depth4 = Stage11Depth{0}
-	Stage11Depth3 = Stage11Depth{1}
-	Stage11Depth2 = Stage11Depth{2}
+	Stage11Depth4 = Stage11Depth{0} // 4 blocks, as in the original
+	Stage11Depth3 = Stage11Depth{1} // 3 blocks
+	Stage11Depth2 = Stage11Depth{2} // 2 blocks
 )
 
 var (
@@ -376,25 +386,26 @@ var (
 	stage11DepthTexts  = []string{"4", "3", "2"}
 )
 
-// Blocks reports the number of blocks.
+// Blocks reports their number.
 func (s Stage11Depth) Blocks() int {
 	return stage11DepthValues[s.i]
 }
 
+// String returns what a SubNet's text has for it.
 func (s Stage11Depth) String() string {
 	return stage11DepthTexts[s.i]
 }
 
-// Heads is a choice.
+// Heads is the share of an attention's heads that is kept, from the first; 1 in the original.
 type Heads struct {
 	i uint8
 }
 
 // The legal values of Heads. The zero value is Heads1, the original model's.
 var (
-	Heads1    = Heads{0}
-	Heads0_75 = Heads{1}
-	Heads0_5  = Heads{2}
+	Heads1    = Heads{0} // all of the attention's heads, as in the original
+	Heads0_75 = Heads{1} // 0.75 of the attention's heads
+	Heads0_5  = Heads{2} // 0.5 of the attention's heads
 )
 
 var (
@@ -402,11 +413,12 @@ var (
 	headsTexts  = []string{"1", "0.75", "0.5"}
 )
 
-// Value reports the value.
-func (h Heads) Value() float64 {
+// Share reports it as a number up to 1.
+func (h Heads) Share() float64 {
 	return headsValues[h.i]
 }
 
+// String returns what a SubNet's text has for it.
 func (h Heads) String() string {
 	return headsTexts[h.i]
 }
@@ -458,15 +470,15 @@ var choices = [NumGenes]space.Choice{
 	{Name: "stage4.depth", Kind: "depth", Values: stage4DepthTexts},
 	{Name: "stage4.0.expand", Kind: "expand", Values: expandTexts},
 	{Name: "stage4.0.heads", Kind: "heads", Values: stage4HeadsTexts},
-	{Name: "stage4.0.qk", Kind: "qk", Values: qKTexts},
+	{Name: "stage4.0.qk", Kind: "qk", Values: qkTexts},
 	{Name: "stage4.0.value", Kind: "value", Values: valueTexts},
 	{Name: "stage4.1.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 4, Below: 2}},
 	{Name: "stage4.1.heads", Kind: "heads", Values: stage4HeadsTexts, Live: optable.Need{Gene: 4, Below: 2}},
-	{Name: "stage4.1.qk", Kind: "qk", Values: qKTexts, Live: optable.Need{Gene: 4, Below: 2}},
+	{Name: "stage4.1.qk", Kind: "qk", Values: qkTexts, Live: optable.Need{Gene: 4, Below: 2}},
 	{Name: "stage4.1.value", Kind: "value", Values: valueTexts, Live: optable.Need{Gene: 4, Below: 2}},
 	{Name: "stage4.2.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 4, Below: 1}},
 	{Name: "stage4.2.heads", Kind: "heads", Values: stage4HeadsTexts, Live: optable.Need{Gene: 4, Below: 1}},
-	{Name: "stage4.2.qk", Kind: "qk", Values: qKTexts, Live: optable.Need{Gene: 4, Below: 1}},
+	{Name: "stage4.2.qk", Kind: "qk", Values: qkTexts, Live: optable.Need{Gene: 4, Below: 1}},
 	{Name: "stage4.2.value", Kind: "value", Values: valueTexts, Live: optable.Need{Gene: 4, Below: 1}},
 	{Name: "stage6.width", Kind: "width", Values: widthTexts},
 	{Name: "stage7.width", Kind: "width", Values: widthTexts},
@@ -474,15 +486,15 @@ var choices = [NumGenes]space.Choice{
 	{Name: "stage7.0.expand", Kind: "expand", Values: expandTexts},
 	{Name: "stage7.1.expand", Kind: "expand", Values: expandTexts},
 	{Name: "stage7.1.heads", Kind: "heads", Values: stage7HeadsTexts},
-	{Name: "stage7.1.qk", Kind: "qk", Values: qKTexts},
+	{Name: "stage7.1.qk", Kind: "qk", Values: qkTexts},
 	{Name: "stage7.1.value", Kind: "value", Values: valueTexts},
 	{Name: "stage7.2.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 19, Below: 2}},
 	{Name: "stage7.2.heads", Kind: "heads", Values: stage7HeadsTexts, Live: optable.Need{Gene: 19, Below: 2}},
-	{Name: "stage7.2.qk", Kind: "qk", Values: qKTexts, Live: optable.Need{Gene: 19, Below: 2}},
+	{Name: "stage7.2.qk", Kind: "qk", Values: qkTexts, Live: optable.Need{Gene: 19, Below: 2}},
 	{Name: "stage7.2.value", Kind: "value", Values: valueTexts, Live: optable.Need{Gene: 19, Below: 2}},
 	{Name: "stage7.3.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 19, Below: 1}},
 	{Name: "stage7.3.heads", Kind: "heads", Values: stage7HeadsTexts, Live: optable.Need{Gene: 19, Below: 1}},
-	{Name: "stage7.3.qk", Kind: "qk", Values: qKTexts, Live: optable.Need{Gene: 19, Below: 1}},
+	{Name: "stage7.3.qk", Kind: "qk", Values: qkTexts, Live: optable.Need{Gene: 19, Below: 1}},
 	{Name: "stage7.3.value", Kind: "value", Values: valueTexts, Live: optable.Need{Gene: 19, Below: 1}},
 	{Name: "stage10.width", Kind: "width", Values: widthTexts},
 	{Name: "stage11.width", Kind: "width", Values: widthTexts},
@@ -490,15 +502,15 @@ var choices = [NumGenes]space.Choice{
 	{Name: "stage11.0.expand", Kind: "expand", Values: expandTexts},
 	{Name: "stage11.1.expand", Kind: "expand", Values: expandTexts},
 	{Name: "stage11.1.heads", Kind: "heads", Values: headsTexts},
-	{Name: "stage11.1.qk", Kind: "qk", Values: qKTexts},
+	{Name: "stage11.1.qk", Kind: "qk", Values: qkTexts},
 	{Name: "stage11.1.value", Kind: "value", Values: valueTexts},
 	{Name: "stage11.2.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 35, Below: 2}},
 	{Name: "stage11.2.heads", Kind: "heads", Values: headsTexts, Live: optable.Need{Gene: 35, Below: 2}},
-	{Name: "stage11.2.qk", Kind: "qk", Values: qKTexts, Live: optable.Need{Gene: 35, Below: 2}},
+	{Name: "stage11.2.qk", Kind: "qk", Values: qkTexts, Live: optable.Need{Gene: 35, Below: 2}},
 	{Name: "stage11.2.value", Kind: "value", Values: valueTexts, Live: optable.Need{Gene: 35, Below: 2}},
 	{Name: "stage11.3.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 35, Below: 1}},
 	{Name: "stage11.3.heads", Kind: "heads", Values: headsTexts, Live: optable.Need{Gene: 35, Below: 1}},
-	{Name: "stage11.3.qk", Kind: "qk", Values: qKTexts, Live: optable.Need{Gene: 35, Below: 1}},
+	{Name: "stage11.3.qk", Kind: "qk", Values: qkTexts, Live: optable.Need{Gene: 35, Below: 1}},
 	{Name: "stage11.3.value", Kind: "value", Values: valueTexts, Live: optable.Need{Gene: 35, Below: 1}},
 }
 

@@ -83,9 +83,9 @@ func head(b nn.Builder, x nn.Value) nn.Value {
 	return b.Linear(x, headLinear)
 }
 
-// invertedResidualAt is what differs between the places of InvertedResidual.build.
+// invertedResidualAt is what differs from one InvertedResidual to the next in build.
 type invertedResidualAt struct {
-	mid           [3]int // by expand
+	mid           [3]int // inner channels, by expand
 	expand        nn.Conv
 	expandNorm    nn.BatchNorm
 	depthwise     nn.Conv

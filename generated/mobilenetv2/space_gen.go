@@ -10,7 +10,7 @@ import (
 // SubNet selects one network out of the SuperNet. The zero SubNet is the original model.
 // SubNets are comparable; two describe the same network exactly when their Canonical forms are equal.
 type SubNet struct {
-	Resolution Resolution
+	Resolution Resolution // side of the input image
 	Stage0     Stage0
 	Stage1     Stage1
 	Stage2     Stage2
@@ -26,25 +26,25 @@ type Stage0 struct {
 
 // Stage1 holds the choices of stage 1: 3 InvertedResidual.
 type Stage1 struct {
-	Depth  Stage1Depth // blocks kept, from the first
+	Depth  Stage1Depth // blocks that are kept, from the first
 	Blocks [3]InvertedResidual
 }
 
 // Stage2 holds the choices of stage 2: 4 InvertedResidual.
 type Stage2 struct {
-	Depth  Stage2Depth // blocks kept, from the first
+	Depth  Stage2Depth // blocks that are kept, from the first
 	Blocks [4]InvertedResidual
 }
 
 // Stage3 holds the choices of stage 3: 3 InvertedResidual.
 type Stage3 struct {
-	Depth  Stage3Depth // blocks kept, from the first
+	Depth  Stage3Depth // blocks that are kept, from the first
 	Blocks [3]InvertedResidual
 }
 
 // Stage4 holds the choices of stage 4: 3 InvertedResidual.
 type Stage4 struct {
-	Depth  Stage4Depth // blocks kept, from the first
+	Depth  Stage4Depth // blocks that are kept, from the first
 	Blocks [3]InvertedResidual
 }
 
@@ -55,21 +55,21 @@ type Stage5 struct {
 
 // InvertedResidual is a 1x1 expansion, kxk depthwise convolution and 1x1 projection (MobileNetV2, Sandler et al. 2018).
 type InvertedResidual struct {
-	Expand Expand
+	Expand Expand // inner width by base width
 }
 
-// Resolution is the side of the square input.
+// Resolution is the side of the square input image, in pixels; 32 in the original.
 type Resolution struct {
 	i uint8
 }
 
 // The legal values of Resolution. The zero value is Resolution32, the original model's.
 var (
-	Resolution32 = Resolution{0}
-	Resolution28 = Resolution{1}
-	Resolution24 = Resolution{2}
-	Resolution20 = Resolution{3}
-	Resolution16 = Resolution{4}
+	Resolution32 = Resolution{0} // 32 pixels, as in the original
+	Resolution28 = Resolution{1} // 28 pixels
+	Resolution24 = Resolution{2} // 24 pixels
+	Resolution20 = Resolution{3} // 20 pixels
+	Resolution16 = Resolution{4} // 16 pixels
 )
 
 var (
@@ -77,25 +77,26 @@ var (
 	resolutionTexts  = []string{"32", "28", "24", "20", "16"}
 )
 
-// Pixels reports the side in pixels.
+// Pixels reports how long a side is.
 func (r Resolution) Pixels() int {
 	return resolutionValues[r.i]
 }
 
+// String returns what a SubNet's text has for it.
 func (r Resolution) String() string {
 	return resolutionTexts[r.i]
 }
 
-// Expand is the ratio of a block's inner width to its base width.
+// Expand is the inner width of a block in multiples of its base width; 6 in the original.
 type Expand struct {
 	i uint8
 }
 
 // The legal values of Expand. The zero value is Expand6, the original model's.
 var (
-	Expand6 = Expand{0}
-	Expand4 = Expand{1}
-	Expand3 = Expand{2}
+	Expand6 = Expand{0} // 6 times the base width, as in the original
+	Expand4 = Expand{1} // 4 times the base width
+	Expand3 = Expand{2} // 3 times the base width
 )
 
 var (
@@ -103,24 +104,25 @@ var (
 	expandTexts  = []string{"6", "4", "3"}
 )
 
-// Ratio reports the ratio.
+// Ratio reports inner width by base width.
 func (e Expand) Ratio() float64 {
 	return expandValues[e.i]
 }
 
+// String returns what a SubNet's text has for it.
 func (e Expand) String() string {
 	return expandTexts[e.i]
 }
 
-// Stage1Depth is the number of blocks that a stage keeps, from the first.
+// Stage1Depth is how many blocks are kept in stage 1, from the first; 3 in the original.
 type Stage1Depth struct {
 	i uint8
 }
 
 // The legal values of Stage1Depth. The zero value is Stage1Depth3, the original model's.
 var (
-	Stage1Depth3 = Stage1Depth{0}
-	Stage1Depth2 = Stage1Depth{1}
+	Stage1Depth3 = Stage1Depth{0} // 3 blocks, as in the original
+	Stage1Depth2 = Stage1Depth{1} // 2 blocks
 )
 
 var (
@@ -128,25 +130,26 @@ var (
 	stage1DepthTexts  = []string{"3", "2"}
 )
 
-// Blocks reports the number of blocks.
+// Blocks reports their number.
 func (s Stage1Depth) Blocks() int {
 	return stage1DepthValues[s.i]
 }
 
+// String returns what a SubNet's text has for it.
 func (s Stage1Depth) String() string {
 	return stage1DepthTexts[s.i]
 }
 
-// Stage2Depth is the number of blocks that a stage keeps, from the first.
+// Stage2Depth is how many blocks are kept in stage 2, from the first; 4 in the original.
 type Stage2Depth struct {
 	i uint8
 }
 
 // The legal values of Stage2Depth. The zero value is Stage2Depth4, the original model's.
 var (
-	Stage2Depth4 = Stage2Depth{0}
-	Stage2Depth3 = Stage2Depth{1}
-	Stage2Depth2 = Stage2Depth{2}
+	Stage2Depth4 = Stage2Depth{0} // 4 blocks, as in the original
+	Stage2Depth3 = Stage2Depth{1} // 3 blocks
+	Stage2Depth2 = Stage2Depth{2} // 2 blocks
 )
 
 var (
@@ -154,24 +157,25 @@ var (
 	stage2DepthTexts  = []string{"4", "3", "2"}
 )
 
-// Blocks reports the number of blocks.
+// Blocks reports their number.
 func (s Stage2Depth) Blocks() int {
 	return stage2DepthValues[s.i]
 }
 
+// String returns what a SubNet's text has for it.
 func (s Stage2Depth) String() string {
 	return stage2DepthTexts[s.i]
 }
 
-// Stage3Depth is the number of blocks that a stage keeps, from the first.
+// Stage3Depth is how many blocks are kept in stage 3, from the first; 3 in the original.
 type Stage3Depth struct {
 	i uint8
 }
 
 // The legal values of Stage3Depth. The zero value is Stage3Depth3, the original model's.
 var (
-	Stage3Depth3 = Stage3Depth{0}
-	Stage3Depth2 = Stage3Depth{1}
+	Stage3Depth3 = Stage3Depth{0} // 3 blocks, as in the original
+	Stage3Depth2 = Stage3Depth{1} // 2 blocks
 )
 
 var (
@@ -179,24 +183,25 @@ var (
 	stage3DepthTexts  = []string{"3", "2"}
 )
 
-// Blocks reports the number of blocks.
+// Blocks reports their number.
 func (s Stage3Depth) Blocks() int {
 	return stage3DepthValues[s.i]
 }
 
+// String returns what a SubNet's text has for it.
 func (s Stage3Depth) String() string {
 	return stage3DepthTexts[s.i]
 }
 
-// Stage4Depth is the number of blocks that a stage keeps, from the first.
+// Stage4Depth is how many blocks are kept in stage 4, from the first; 3 in the original.
 type Stage4Depth struct {
 	i uint8
 }
 
 // The legal values of Stage4Depth. The zero value is Stage4Depth3, the original model's.
 var (
-	Stage4Depth3 = Stage4Depth{0}
-	Stage4Depth2 = Stage4Depth{1}
+	Stage4Depth3 = Stage4Depth{0} // 3 blocks, as in the original
+	Stage4Depth2 = Stage4Depth{1} // 2 blocks
 )
 
 var (
@@ -204,11 +209,12 @@ var (
 	stage4DepthTexts  = []string{"3", "2"}
 )
 
-// Blocks reports the number of blocks.
+// Blocks reports their number.
 func (s Stage4Depth) Blocks() int {
 	return stage4DepthValues[s.i]
 }
 
+// String returns what a SubNet's text has for it.
 func (s Stage4Depth) String() string {
 	return stage4DepthTexts[s.i]
 }

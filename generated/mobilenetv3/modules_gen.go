@@ -79,10 +79,10 @@ func head(b nn.Builder, x nn.Value) nn.Value {
 	return b.Linear(x, headLinear)
 }
 
-// invertedResidualAt is what differs between the places of InvertedResidual.build.
+// invertedResidualAt is what differs from one InvertedResidual to the next in build.
 type invertedResidualAt struct {
-	mid           [3]int // by expand
-	kernel        [3]int // by kernel
+	mid           [3]int // inner channels, by expand
+	kernel        [3]int // side of the windows, by kernel
 	expand        nn.Conv
 	expandNorm    nn.BatchNorm
 	depthwise     nn.Conv
@@ -105,10 +105,10 @@ func (m InvertedResidual) build(b nn.Builder, x nn.Value, at *invertedResidualAt
 	return b.Add(x, y)
 }
 
-// stage1InvertedResidualAt is what differs between the places of Stage1InvertedResidual.build.
+// stage1InvertedResidualAt is what differs from one InvertedResidual to the next in build.
 type stage1InvertedResidualAt struct {
-	mid           [3]int // by expand
-	kernel        [2]int // by kernel
+	mid           [3]int // inner channels, by expand
+	kernel        [2]int // side of the windows, by kernel
 	expand        nn.Conv
 	expandNorm    nn.BatchNorm
 	depthwise     nn.Conv
@@ -144,10 +144,10 @@ func (m Stage1InvertedResidual) build(b nn.Builder, x nn.Value, at *stage1Invert
 	return y
 }
 
-// stage2InvertedResidualAt is what differs between the places of Stage2InvertedResidual.build.
+// stage2InvertedResidualAt is what differs from one InvertedResidual to the next in build.
 type stage2InvertedResidualAt struct {
-	mid           [3]int // by expand
-	kernel        [2]int // by kernel
+	mid           [3]int // inner channels, by expand
+	kernel        [2]int // side of the windows, by kernel
 	expand        nn.Conv
 	expandNorm    nn.BatchNorm
 	depthwise     nn.Conv
@@ -174,10 +174,10 @@ func (m Stage2InvertedResidual) build(b nn.Builder, x nn.Value, at *stage2Invert
 	return y
 }
 
-// invertedResidual2At is what differs between the places of InvertedResidual.build2.
+// invertedResidual2At is what differs from one InvertedResidual to the next in build2.
 type invertedResidual2At struct {
-	mid           [3]int // by expand
-	kernel        [3]int // by kernel
+	mid           [3]int // inner channels, by expand
+	kernel        [3]int // side of the windows, by kernel
 	expand        nn.Conv
 	expandNorm    nn.BatchNorm
 	depthwise     nn.Conv
@@ -213,10 +213,10 @@ func (m InvertedResidual) build2(b nn.Builder, x nn.Value, at *invertedResidual2
 	return y
 }
 
-// stage4InvertedResidualAt is what differs between the places of Stage4InvertedResidual.build.
+// stage4InvertedResidualAt is what differs from one InvertedResidual to the next in build.
 type stage4InvertedResidualAt struct {
-	mid           [3]int // by expand
-	kernel        [2]int // by kernel
+	mid           [3]int // inner channels, by expand
+	kernel        [2]int // side of the windows, by kernel
 	expand        nn.Conv
 	expandNorm    nn.BatchNorm
 	depthwise     nn.Conv

@@ -10,7 +10,7 @@ import (
 // SubNet selects one network out of the SuperNet. The zero SubNet is the original model.
 // SubNets are comparable; two describe the same network exactly when their Canonical forms are equal.
 type SubNet struct {
-	Resolution Resolution
+	Resolution Resolution // side of the input image
 	Stage0     Stage0
 	Stage1     Stage1
 	Stage2     Stage2
@@ -20,70 +20,70 @@ type SubNet struct {
 
 // Stage0 holds the choices of stage 0: 1 DepthwiseResidual, 4 InvertedResidual.
 type Stage0 struct {
-	Depth  Stage0Depth // blocks kept, from the first
+	Depth  Stage0Depth // blocks that are kept, from the first
 	Blocks [4]InvertedResidual
 }
 
 // Stage1 holds the choices of stage 1: 4 InvertedResidual.
 type Stage1 struct {
-	Depth  Stage1Depth // blocks kept, from the first
+	Depth  Stage1Depth // blocks that are kept, from the first
 	Blocks [4]Stage1InvertedResidual
 }
 
 // Stage2 holds the choices of stage 2: 4 InvertedResidual.
 type Stage2 struct {
-	Depth  Stage2Depth // blocks kept, from the first
+	Depth  Stage2Depth // blocks that are kept, from the first
 	Blocks [4]Stage2InvertedResidual
 }
 
 // Stage3 holds the choices of stage 3: 4 InvertedResidual.
 type Stage3 struct {
-	Depth  Stage3Depth // blocks kept, from the first
+	Depth  Stage3Depth // blocks that are kept, from the first
 	Blocks [4]InvertedResidual
 }
 
 // Stage4 holds the choices of stage 4: 4 InvertedResidual.
 type Stage4 struct {
-	Depth  Stage4Depth // blocks kept, from the first
+	Depth  Stage4Depth // blocks that are kept, from the first
 	Blocks [4]Stage4InvertedResidual
 }
 
 // InvertedResidual is a 1x1 expansion, kxk depthwise convolution and 1x1 projection (MobileNetV2, Sandler et al. 2018).
 type InvertedResidual struct {
-	Kernel Kernel
-	Expand Expand
+	Kernel Kernel // side of the windows
+	Expand Expand // inner width by base width
 }
 
 // Stage1InvertedResidual is a 1x1 expansion, kxk depthwise convolution and 1x1 projection (MobileNetV2, Sandler et al. 2018).
 type Stage1InvertedResidual struct {
-	Kernel Stage1Kernel
-	Expand Expand
+	Kernel Stage1Kernel // side of the windows
+	Expand Expand       // inner width by base width
 }
 
 // Stage2InvertedResidual is a 1x1 expansion, kxk depthwise convolution and 1x1 projection (MobileNetV2, Sandler et al. 2018).
 type Stage2InvertedResidual struct {
-	Kernel Stage2Kernel
-	Expand Expand
+	Kernel Stage2Kernel // side of the windows
+	Expand Expand       // inner width by base width
 }
 
 // Stage4InvertedResidual is a 1x1 expansion, kxk depthwise convolution and 1x1 projection (MobileNetV2, Sandler et al. 2018).
 type Stage4InvertedResidual struct {
-	Kernel Stage4Kernel
-	Expand Expand
+	Kernel Stage4Kernel // side of the windows
+	Expand Expand       // inner width by base width
 }
 
-// Resolution is the side of the square input.
+// Resolution is the side of the square input image, in pixels; 32 in the original.
 type Resolution struct {
 	i uint8
 }
 
 // The legal values of Resolution. The zero value is Resolution32, the original model's.
 var (
-	Resolution32 = Resolution{0}
-	Resolution28 = Resolution{1}
-	Resolution24 = Resolution{2}
-	Resolution20 = Resolution{3}
-	Resolution16 = Resolution{4}
+	Resolution32 = Resolution{0} // 32 pixels, as in the original
+	Resolution28 = Resolution{1} // 28 pixels
+	Resolution24 = Resolution{2} // 24 pixels
+	Resolution20 = Resolution{3} // 20 pixels
+	Resolution16 = Resolution{4} // 16 pixels
 )
 
 var (
@@ -91,25 +91,26 @@ var (
 	resolutionTexts  = []string{"32", "28", "24", "20", "16"}
 )
 
-// Pixels reports the side in pixels.
+// Pixels reports how long a side is.
 func (r Resolution) Pixels() int {
 	return resolutionValues[r.i]
 }
 
+// String returns what a SubNet's text has for it.
 func (r Resolution) String() string {
 	return resolutionTexts[r.i]
 }
 
-// Stage0Depth is the number of blocks that a stage keeps, from the first.
+// Stage0Depth is how many blocks are kept in stage 0, from the first; 5 in the original.
 type Stage0Depth struct {
 	i uint8
 }
 
 // The legal values of Stage0Depth. The zero value is Stage0Depth5, the original model's.
 var (
-	Stage0Depth5 = Stage0Depth{0}
-	Stage0Depth4 = Stage0Depth{1}
-	Stage0Depth3 = Stage0Depth{2}
+	Stage0Depth5 = Stage0Depth{0} // 5 blocks, as in the original
+	Stage0Depth4 = Stage0Depth{1} // 4 blocks
+	Stage0Depth3 = Stage0Depth{2} // 3 blocks
 )
 
 var (
@@ -117,25 +118,26 @@ var (
 	stage0DepthTexts  = []string{"5", "4", "3"}
 )
 
-// Blocks reports the number of blocks.
+// Blocks reports their number.
 func (s Stage0Depth) Blocks() int {
 	return stage0DepthValues[s.i]
 }
 
+// String returns what a SubNet's text has for it.
 func (s Stage0Depth) String() string {
 	return stage0DepthTexts[s.i]
 }
 
-// Kernel is the side of a block's convolution windows.
+// Kernel is the side of the convolution windows, in pixels; 7 in the original.
 type Kernel struct {
 	i uint8
 }
 
 // The legal values of Kernel. The zero value is Kernel7, the original model's.
 var (
-	Kernel7 = Kernel{0}
-	Kernel5 = Kernel{1}
-	Kernel3 = Kernel{2}
+	Kernel7 = Kernel{0} // windows of 7 pixels, as in the original
+	Kernel5 = Kernel{1} // windows of 5 pixels
+	Kernel3 = Kernel{2} // windows of 3 pixels
 )
 
 var (
@@ -143,25 +145,26 @@ var (
 	kernelTexts  = []string{"7", "5", "3"}
 )
 
-// Side reports the side.
+// Side reports the extent of a window in pixels.
 func (k Kernel) Side() int {
 	return kernelValues[k.i]
 }
 
+// String returns what a SubNet's text has for it.
 func (k Kernel) String() string {
 	return kernelTexts[k.i]
 }
 
-// Expand is the ratio of a block's inner width to its base width.
+// Expand is the inner width of a block in multiples of its base width; 6 in the original.
 type Expand struct {
 	i uint8
 }
 
 // The legal values of Expand. The zero value is Expand6, the original model's.
 var (
-	Expand6 = Expand{0}
-	Expand4 = Expand{1}
-	Expand3 = Expand{2}
+	Expand6 = Expand{0} // 6 times the base width, as in the original
+	Expand4 = Expand{1} // 4 times the base width
+	Expand3 = Expand{2} // 3 times the base width
 )
 
 var (
@@ -169,25 +172,26 @@ var (
 	expandTexts  = []string{"6", "4", "3"}
 )
 
-// Ratio reports the ratio.
+// Ratio reports inner width by base width.
 func (e Expand) Ratio() float64 {
 	return expandValues[e.i]
 }
 
+// String returns what a SubNet's text has for it.
 func (e Expand) String() string {
 	return expandTexts[e.i]
 }
 
-// Stage1Depth is the number of blocks that a stage keeps, from the first.
+// Stage1Depth is how many blocks are kept in stage 1, from the first; 4 in the original.
 type Stage1Depth struct {
 	i uint8
 }
 
 // The legal values of Stage1Depth. The zero value is Stage1Depth4, the original model's.
 var (
-	Stage1Depth4 = Stage1Depth{0}
-	Stage1Depth3 = Stage1Depth{1}
-	Stage1Depth2 = Stage1Depth{2}
+	Stage1Depth4 = Stage1Depth{0} // 4 blocks, as in the original
+	Stage1Depth3 = Stage1Depth{1} // 3 blocks
+	Stage1Depth2 = Stage1Depth{2} // 2 blocks
 )
 
 var (
@@ -195,24 +199,25 @@ var (
 	stage1DepthTexts  = []string{"4", "3", "2"}
 )
 
-// Blocks reports the number of blocks.
+// Blocks reports their number.
 func (s Stage1Depth) Blocks() int {
 	return stage1DepthValues[s.i]
 }
 
+// String returns what a SubNet's text has for it.
 func (s Stage1Depth) String() string {
 	return stage1DepthTexts[s.i]
 }
 
-// Stage1Kernel is the side of a block's convolution windows.
+// Stage1Kernel is the side of the convolution windows in stage 1, in pixels; 5 in the original.
 type Stage1Kernel struct {
 	i uint8
 }
 
 // The legal values of Stage1Kernel. The zero value is Stage1Kernel5, the original model's.
 var (
-	Stage1Kernel5 = Stage1Kernel{0}
-	Stage1Kernel3 = Stage1Kernel{1}
+	Stage1Kernel5 = Stage1Kernel{0} // windows of 5 pixels, as in the original
+	Stage1Kernel3 = Stage1Kernel{1} // windows of 3 pixels
 )
 
 var (
@@ -220,25 +225,26 @@ var (
 	stage1KernelTexts  = []string{"5", "3"}
 )
 
-// Side reports the side.
+// Side reports the extent of a window in pixels.
 func (s Stage1Kernel) Side() int {
 	return stage1KernelValues[s.i]
 }
 
+// String returns what a SubNet's text has for it.
 func (s Stage1Kernel) String() string {
 	return stage1KernelTexts[s.i]
 }
 
-// Stage2Depth is the number of blocks that a stage keeps, from the first.
+// Stage2Depth is how many blocks are kept in stage 2, from the first; 4 in the original.
 type Stage2Depth struct {
 	i uint8
 }
 
 // The legal values of Stage2Depth. The zero value is Stage2Depth4, the original model's.
 var (
-	Stage2Depth4 = Stage2Depth{0}
-	Stage2Depth3 = Stage2Depth{1}
-	Stage2Depth2 = Stage2Depth{2}
+	Stage2Depth4 = Stage2Depth{0} // 4 blocks, as in the original
+	Stage2Depth3 = Stage2Depth{1} // 3 blocks
+	Stage2Depth2 = Stage2Depth{2} // 2 blocks
 )
 
 var (
@@ -246,24 +252,25 @@ var (
 	stage2DepthTexts  = []string{"4", "3", "2"}
 )
 
-// Blocks reports the number of blocks.
+// Blocks reports their number.
 func (s Stage2Depth) Blocks() int {
 	return stage2DepthValues[s.i]
 }
 
+// String returns what a SubNet's text has for it.
 func (s Stage2Depth) String() string {
 	return stage2DepthTexts[s.i]
 }
 
-// Stage2Kernel is the side of a block's convolution windows.
+// Stage2Kernel is the side of the convolution windows in stage 2, in pixels; 5 in the original.
 type Stage2Kernel struct {
 	i uint8
 }
 
 // The legal values of Stage2Kernel. The zero value is Stage2Kernel5, the original model's.
 var (
-	Stage2Kernel5 = Stage2Kernel{0}
-	Stage2Kernel3 = Stage2Kernel{1}
+	Stage2Kernel5 = Stage2Kernel{0} // windows of 5 pixels, as in the original
+	Stage2Kernel3 = Stage2Kernel{1} // windows of 3 pixels
 )
 
 var (
@@ -271,25 +278,26 @@ var (
 	stage2KernelTexts  = []string{"5", "3"}
 )
 
-// Side reports the side.
+// Side reports the extent of a window in pixels.
 func (s Stage2Kernel) Side() int {
 	return stage2KernelValues[s.i]
 }
 
+// String returns what a SubNet's text has for it.
 func (s Stage2Kernel) String() string {
 	return stage2KernelTexts[s.i]
 }
 
-// Stage3Depth is the number of blocks that a stage keeps, from the first.
+// Stage3Depth is how many blocks are kept in stage 3, from the first; 4 in the original.
 type Stage3Depth struct {
 	i uint8
 }
 
 // The legal values of Stage3Depth. The zero value is Stage3Depth4, the original model's.
 var (
-	Stage3Depth4 = Stage3Depth{0}
-	Stage3Depth3 = Stage3Depth{1}
-	Stage3Depth2 = Stage3Depth{2}
+	Stage3Depth4 = Stage3Depth{0} // 4 blocks, as in the original
+	Stage3Depth3 = Stage3Depth{1} // 3 blocks
+	Stage3Depth2 = Stage3Depth{2} // 2 blocks
 )
 
 var (
@@ -297,25 +305,26 @@ var (
 	stage3DepthTexts  = []string{"4", "3", "2"}
 )
 
-// Blocks reports the number of blocks.
+// Blocks reports their number.
 func (s Stage3Depth) Blocks() int {
 	return stage3DepthValues[s.i]
 }
 
+// String returns what a SubNet's text has for it.
 func (s Stage3Depth) String() string {
 	return stage3DepthTexts[s.i]
 }
 
-// Stage4Depth is the number of blocks that a stage keeps, from the first.
+// Stage4Depth is how many blocks are kept in stage 4, from the first; 4 in the original.
 type Stage4Depth struct {
 	i uint8
 }
 
 // The legal values of Stage4Depth. The zero value is Stage4Depth4, the original model's.
 var (
-	Stage4Depth4 = Stage4Depth{0}
-	Stage4Depth3 = Stage4Depth{1}
-	Stage4Depth2 = Stage4Depth{2}
+	Stage4Depth4 = Stage4Depth{0} // 4 blocks, as in the original
+	Stage4Depth3 = Stage4Depth{1} // 3 blocks
+	Stage4Depth2 = Stage4Depth{2} // 2 blocks
 )
 
 var (
@@ -323,24 +332,25 @@ var (
 	stage4DepthTexts  = []string{"4", "3", "2"}
 )
 
-// Blocks reports the number of blocks.
+// Blocks reports their number.
 func (s Stage4Depth) Blocks() int {
 	return stage4DepthValues[s.i]
 }
 
+// String returns what a SubNet's text has for it.
 func (s Stage4Depth) String() string {
 	return stage4DepthTexts[s.i]
 }
 
-// Stage4Kernel is the side of a block's convolution windows.
+// Stage4Kernel is the side of the convolution windows in stage 4, in pixels; 5 in the original.
 type Stage4Kernel struct {
 	i uint8
 }
 
 // The legal values of Stage4Kernel. The zero value is Stage4Kernel5, the original model's.
 var (
-	Stage4Kernel5 = Stage4Kernel{0}
-	Stage4Kernel3 = Stage4Kernel{1}
+	Stage4Kernel5 = Stage4Kernel{0} // windows of 5 pixels, as in the original
+	Stage4Kernel3 = Stage4Kernel{1} // windows of 3 pixels
 )
 
 var (
@@ -348,11 +358,12 @@ var (
 	stage4KernelTexts  = []string{"5", "3"}
 )
 
-// Side reports the side.
+// Side reports the extent of a window in pixels.
 func (s Stage4Kernel) Side() int {
 	return stage4KernelValues[s.i]
 }
 
+// String returns what a SubNet's text has for it.
 func (s Stage4Kernel) String() string {
 	return stage4KernelTexts[s.i]
 }

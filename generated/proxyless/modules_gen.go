@@ -83,10 +83,10 @@ func head(b nn.Builder, x nn.Value) nn.Value {
 	return b.Linear(x, headLinear)
 }
 
-// invertedResidualAt is what differs between the places of InvertedResidual.build.
+// invertedResidualAt is what differs from one InvertedResidual to the next in build.
 type invertedResidualAt struct {
-	mid           [3]int // by expand
-	kernel        [3]int // by kernel
+	mid           [3]int // inner channels, by expand
+	kernel        [3]int // side of the windows, by kernel
 	expand        nn.Conv
 	expandNorm    nn.BatchNorm
 	depthwise     nn.Conv

@@ -26,8 +26,8 @@ func (s Stage0) build(b nn.Builder, x nn.Value) nn.Value {
 }
 
 // build adds stage 1 to b.
-func (s Stage1) build(b nn.Builder, x nn.Value, prev Stage0Width) nn.Value {
-	x = s.Blocks[0].buildShortcut(b, x, &stage1Block0, s.Width, prev, Width1)
+func (s Stage1) build(b nn.Builder, x nn.Value, stage0Width Stage0Width) nn.Value {
+	x = s.Blocks[0].buildShortcut(b, x, &stage1Block0, s.Width, stage0Width, Width1)
 	for i, m := range s.Blocks[1:s.Depth.Blocks()] {
 		x = m.build(b, x, &stage1Blocks1To2[i], s.Width)
 	}
@@ -35,8 +35,8 @@ func (s Stage1) build(b nn.Builder, x nn.Value, prev Stage0Width) nn.Value {
 }
 
 // build adds stage 2 to b.
-func (s Stage2) build(b nn.Builder, x nn.Value, prev Width) nn.Value {
-	x = s.Blocks[0].buildShortcut(b, x, &stage2Block0, s.Width, Stage0Width1, prev)
+func (s Stage2) build(b nn.Builder, x nn.Value, stage1Width Width) nn.Value {
+	x = s.Blocks[0].buildShortcut(b, x, &stage2Block0, s.Width, Stage0Width1, stage1Width)
 	for i, m := range s.Blocks[1:s.Depth.Blocks()] {
 		x = m.build(b, x, &stage2Blocks1To3[i], s.Width)
 	}
@@ -44,8 +44,8 @@ func (s Stage2) build(b nn.Builder, x nn.Value, prev Width) nn.Value {
 }
 
 // build adds stage 3 to b.
-func (s Stage3) build(b nn.Builder, x nn.Value, prev Width) nn.Value {
-	x = s.Blocks[0].buildShortcut(b, x, &stage3Block0, s.Width, Stage0Width1, prev)
+func (s Stage3) build(b nn.Builder, x nn.Value, stage2Width Width) nn.Value {
+	x = s.Blocks[0].buildShortcut(b, x, &stage3Block0, s.Width, Stage0Width1, stage2Width)
 	for i, m := range s.Blocks[1:s.Depth.Blocks()] {
 		x = m.build(b, x, &stage3Blocks1To5[i], s.Width)
 	}
@@ -53,8 +53,8 @@ func (s Stage3) build(b nn.Builder, x nn.Value, prev Width) nn.Value {
 }
 
 // build adds stage 4 to b.
-func (s Stage4) build(b nn.Builder, x nn.Value, prev Width) nn.Value {
-	x = s.Blocks[0].buildShortcut(b, x, &stage4Block0, s.Width, Stage0Width1, prev)
+func (s Stage4) build(b nn.Builder, x nn.Value, stage3Width Width) nn.Value {
+	x = s.Blocks[0].buildShortcut(b, x, &stage4Block0, s.Width, Stage0Width1, stage3Width)
 	for i, m := range s.Blocks[1:s.Depth.Blocks()] {
 		x = m.build(b, x, &stage4Blocks1To2[i], s.Width)
 	}
@@ -62,17 +62,17 @@ func (s Stage4) build(b nn.Builder, x nn.Value, prev Width) nn.Value {
 }
 
 // head adds stages 5 to 7, in which nothing can be chosen, to b.
-func head(b nn.Builder, x nn.Value, prev Width) nn.Value {
+func head(b nn.Builder, x nn.Value, stage4Width Width) nn.Value {
 	x = b.Pool(x, nn.Pool{Name: "/17/GlobalAveragePool", Kind: nn.GlobalAverage})
 	x = b.Flatten(x, 1)
-	return b.Linear(x, headLinear.In(headCin[prev.i]))
+	return b.Linear(x, headLinear.In(headCin[stage4Width.i]))
 }
 
-// bottleneckShortcutAt is what differs between the places of Bottleneck.buildShortcut.
+// bottleneckShortcutAt is what differs from one Bottleneck to the next in buildShortcut.
 type bottleneckShortcutAt struct {
-	mid          [3][3]int // by out, expand
-	cin          [2][3]int // by in, in2
-	cout         [3]int    // by out
+	mid          [3][3]int // inner channels, by out, expand
+	cin          [2][3]int // channels of the input, by in, in2
+	cout         [3]int    // channels of the result, by out
 	reduce       nn.Conv
 	reduceNorm   nn.BatchNorm
 	conv         nn.Conv
@@ -102,10 +102,10 @@ func (m Bottleneck) buildShortcut(b nn.Builder, x nn.Value, at *bottleneckShortc
 	return b.Act(y, nn.Relu())
 }
 
-// bottleneckAt is what differs between the places of Bottleneck.build.
+// bottleneckAt is what differs from one Bottleneck to the next in build.
 type bottleneckAt struct {
-	mid         [3][3]int // by out, expand
-	cout        [3]int    // by out
+	mid         [3][3]int // inner channels, by out, expand
+	cout        [3]int    // channels of the result, by out
 	reduce      nn.Conv
 	reduceNorm  nn.BatchNorm
 	conv        nn.Conv

@@ -10,7 +10,7 @@ import (
 // SubNet selects one network out of the SuperNet. The zero SubNet is the original model.
 // SubNets are comparable; two describe the same network exactly when their Canonical forms are equal.
 type SubNet struct {
-	Resolution Resolution
+	Resolution Resolution // side of the input image
 	Stage0     Stage0
 	Stage1     Stage1
 	Stage2     Stage2
@@ -20,54 +20,54 @@ type SubNet struct {
 
 // Stage0 holds the choices of stage 0: Conv 3x3, BatchNorm, Relu.
 type Stage0 struct {
-	Width Stage0Width
+	Width Stage0Width // share of the output channels
 }
 
 // Stage1 holds the choices of stage 1: 3 Bottleneck.
 type Stage1 struct {
-	Width  Width
-	Depth  Stage1Depth // blocks kept, from the first
+	Width  Width       // share of the output channels
+	Depth  Stage1Depth // blocks that are kept, from the first
 	Blocks [3]Bottleneck
 }
 
 // Stage2 holds the choices of stage 2: 4 Bottleneck.
 type Stage2 struct {
-	Width  Width
-	Depth  Stage2Depth // blocks kept, from the first
+	Width  Width       // share of the output channels
+	Depth  Stage2Depth // blocks that are kept, from the first
 	Blocks [4]Bottleneck
 }
 
 // Stage3 holds the choices of stage 3: 6 Bottleneck.
 type Stage3 struct {
-	Width  Width
-	Depth  Stage3Depth // blocks kept, from the first
+	Width  Width       // share of the output channels
+	Depth  Stage3Depth // blocks that are kept, from the first
 	Blocks [6]Bottleneck
 }
 
 // Stage4 holds the choices of stage 4: 3 Bottleneck.
 type Stage4 struct {
-	Width  Width
-	Depth  Stage4Depth // blocks kept, from the first
+	Width  Width       // share of the output channels
+	Depth  Stage4Depth // blocks that are kept, from the first
 	Blocks [3]Bottleneck
 }
 
 // Bottleneck is a 1x1 reduction, kxk convolution and 1x1 expansion (ResNet, He et al. 2016).
 type Bottleneck struct {
-	Expand Expand
+	Expand Expand // inner width by base width
 }
 
-// Resolution is the side of the square input.
+// Resolution is the side of the square input image, in pixels; 32 in the original.
 type Resolution struct {
 	i uint8
 }
 
 // The legal values of Resolution. The zero value is Resolution32, the original model's.
 var (
-	Resolution32 = Resolution{0}
-	Resolution28 = Resolution{1}
-	Resolution24 = Resolution{2}
-	Resolution20 = Resolution{3}
-	Resolution16 = Resolution{4}
+	Resolution32 = Resolution{0} // 32 pixels, as in the original
+	Resolution28 = Resolution{1} // 28 pixels
+	Resolution24 = Resolution{2} // 24 pixels
+	Resolution20 = Resolution{3} // 20 pixels
+	Resolution16 = Resolution{4} // 16 pixels
 )
 
 var (
@@ -75,24 +75,25 @@ var (
 	resolutionTexts  = []string{"32", "28", "24", "20", "16"}
 )
 
-// Pixels reports the side in pixels.
+// Pixels reports how long a side is.
 func (r Resolution) Pixels() int {
 	return resolutionValues[r.i]
 }
 
+// String returns what a SubNet's text has for it.
 func (r Resolution) String() string {
 	return resolutionTexts[r.i]
 }
 
-// Stage0Width is the multiplier of a stage's output width.
+// Stage0Width is the share of a stage's output channels that is kept in stage 0; 1 in the original.
 type Stage0Width struct {
 	i uint8
 }
 
 // The legal values of Stage0Width. The zero value is Stage0Width1, the original model's.
 var (
-	Stage0Width1   = Stage0Width{0}
-	Stage0Width0_8 = Stage0Width{1}
+	Stage0Width1   = Stage0Width{0} // all channels, as in the original
+	Stage0Width0_8 = Stage0Width{1} // 0.8 of the channels
 )
 
 var (
@@ -100,25 +101,26 @@ var (
 	stage0WidthTexts  = []string{"1", "0.8"}
 )
 
-// Multiplier reports the multiplier.
+// Multiplier reports the share, at most 1.
 func (s Stage0Width) Multiplier() float64 {
 	return stage0WidthValues[s.i]
 }
 
+// String returns what a SubNet's text has for it.
 func (s Stage0Width) String() string {
 	return stage0WidthTexts[s.i]
 }
 
-// Width is the multiplier of a stage's output width.
+// Width is the share of a stage's output channels that is kept; 1 in the original.
 type Width struct {
 	i uint8
 }
 
 // The legal values of Width. The zero value is Width1, the original model's.
 var (
-	Width1    = Width{0}
-	Width0_8  = Width{1}
-	Width0_65 = Width{2}
+	Width1    = Width{0} // all channels, as in the original
+	Width0_8  = Width{1} // 0.8 of the channels
+	Width0_65 = Width{2} // 0.65 of the channels
 )
 
 var (
@@ -126,25 +128,26 @@ var (
 	widthTexts  = []string{"1", "0.8", "0.65"}
 )
 
-// Multiplier reports the multiplier.
+// Multiplier reports the share, at most 1.
 func (w Width) Multiplier() float64 {
 	return widthValues[w.i]
 }
 
+// String returns what a SubNet's text has for it.
 func (w Width) String() string {
 	return widthTexts[w.i]
 }
 
-// Stage1Depth is the number of blocks that a stage keeps, from the first.
+// Stage1Depth is how many blocks are kept in stage 1, from the first; 3 in the original.
 type Stage1Depth struct {
 	i uint8
 }
 
 // The legal values of Stage1Depth. The zero value is Stage1Depth3, the original model's.
 var (
-	Stage1Depth3 = Stage1Depth{0}
-	Stage1Depth2 = Stage1Depth{1}
-	Stage1Depth1 = Stage1Depth{2}
+	Stage1Depth3 = Stage1Depth{0} // 3 blocks, as in the original
+	Stage1Depth2 = Stage1Depth{1} // 2 blocks
+	Stage1Depth1 = Stage1Depth{2} // one block
 )
 
 var (
@@ -152,25 +155,26 @@ var (
 	stage1DepthTexts  = []string{"3", "2", "1"}
 )
 
-// Blocks reports the number of blocks.
+// Blocks reports their number.
 func (s Stage1Depth) Blocks() int {
 	return stage1DepthValues[s.i]
 }
 
+// String returns what a SubNet's text has for it.
 func (s Stage1Depth) String() string {
 	return stage1DepthTexts[s.i]
 }
 
-// Expand is the ratio of a block's inner width to its base width.
+// Expand is the inner width of a block in multiples of its base width; 0.25 in the original.
 type Expand struct {
 	i uint8
 }
 
 // The legal values of Expand. The zero value is Expand0_25, the original model's.
 var (
-	Expand0_25 = Expand{0}
-	Expand0_2  = Expand{1}
-	Expand0_15 = Expand{2}
+	Expand0_25 = Expand{0} // 0.25 times the base width, as in the original
+	Expand0_2  = Expand{1} // 0.2 times the base width
+	Expand0_15 = Expand{2} // 0.15 times the base width
 )
 
 var (
@@ -178,25 +182,26 @@ var (
 	expandTexts  = []string{"0.25", "0.2", "0.15"}
 )
 
-// Ratio reports the ratio.
+// Ratio reports inner width by base width.
 func (e Expand) Ratio() float64 {
 	return expandValues[e.i]
 }
 
+// String returns what a SubNet's text has for it.
 func (e Expand) String() string {
 	return expandTexts[e.i]
 }
 
-// Stage2Depth is the number of blocks that a stage keeps, from the first.
+// Stage2Depth is how many blocks are kept in stage 2, from the first; 4 in the original.
 type Stage2Depth struct {
 	i uint8
 }
 
 // The legal values of Stage2Depth. The zero value is Stage2Depth4, the original model's.
 var (
-	Stage2Depth4 = Stage2Depth{0}
-	Stage2Depth3 = Stage2Depth{1}
-	Stage2Depth2 = Stage2Depth{2}
+	Stage2Depth4 = Stage2Depth{0} // 4 blocks, as in the original
+	Stage2Depth3 = Stage2Depth{1} // 3 blocks
+	Stage2Depth2 = Stage2Depth{2} // 2 blocks
 )
 
 var (
@@ -204,25 +209,26 @@ var (
 	stage2DepthTexts  = []string{"4", "3", "2"}
 )
 
-// Blocks reports the number of blocks.
+// Blocks reports their number.
 func (s Stage2Depth) Blocks() int {
 	return stage2DepthValues[s.i]
 }
 
+// String returns what a SubNet's text has for it.
 func (s Stage2Depth) String() string {
 	return stage2DepthTexts[s.i]
 }
 
-// Stage3Depth is the number of blocks that a stage keeps, from the first.
+// Stage3Depth is how many blocks are kept in stage 3, from the first; 6 in the original.
 type Stage3Depth struct {
 	i uint8
 }
 
 // The legal values of Stage3Depth. The zero value is Stage3Depth6, the original model's.
 var (
-	Stage3Depth6 = Stage3Depth{0}
-	Stage3Depth5 = Stage3Depth{1}
-	Stage3Depth4 = Stage3Depth{2}
+	Stage3Depth6 = Stage3Depth{0} // 6 blocks, as in the original
+	Stage3Depth5 = Stage3Depth{1} // 5 blocks
+	Stage3Depth4 = Stage3Depth{2} // 4 blocks
 )
 
 var (
@@ -230,25 +236,26 @@ var (
 	stage3DepthTexts  = []string{"6", "5", "4"}
 )
 
-// Blocks reports the number of blocks.
+// Blocks reports their number.
 func (s Stage3Depth) Blocks() int {
 	return stage3DepthValues[s.i]
 }
 
+// String returns what a SubNet's text has for it.
 func (s Stage3Depth) String() string {
 	return stage3DepthTexts[s.i]
 }
 
-// Stage4Depth is the number of blocks that a stage keeps, from the first.
+// Stage4Depth is how many blocks are kept in stage 4, from the first; 3 in the original.
 type Stage4Depth struct {
 	i uint8
 }
 
 // The legal values of Stage4Depth. The zero value is Stage4Depth3, the original model's.
 var (
-	Stage4Depth3 = Stage4Depth{0}
-	Stage4Depth2 = Stage4Depth{1}
-	Stage4Depth1 = Stage4Depth{2}
+	Stage4Depth3 = Stage4Depth{0} // 3 blocks, as in the original
+	Stage4Depth2 = Stage4Depth{1} // 2 blocks
+	Stage4Depth1 = Stage4Depth{2} // one block
 )
 
 var (
@@ -256,11 +263,12 @@ var (
 	stage4DepthTexts  = []string{"3", "2", "1"}
 )
 
-// Blocks reports the number of blocks.
+// Blocks reports their number.
 func (s Stage4Depth) Blocks() int {
 	return stage4DepthValues[s.i]
 }
 
+// String returns what a SubNet's text has for it.
 func (s Stage4Depth) String() string {
 	return stage4DepthTexts[s.i]
 }

@@ -21,41 +21,44 @@ func (s Stage0) build(b nn.Builder, x nn.Value) nn.Value {
 }
 
 // stage1 adds stages 1 to 2, in which nothing can be chosen, to b.
-func stage1(b nn.Builder, x nn.Value, prev Width, r Resolution) nn.Value {
-	x = b.Reshape(x, nn.Shape{nn.Batch, stage1Cout[prev.i], stage1Side[r.i]})
+func stage1(b nn.Builder, x nn.Value, stage0Width Width, resolution Resolution) nn.Value {
+	x = b.Reshape(x, nn.Shape{nn.Batch, stage1Cout[stage0Width.i], stage1Tokens[resolution.i]})
 	return b.Transpose(x, 0, 2, 1)
 }
 
 // build adds stage 3 to b.
-func (s Stage3) build(b nn.Builder, x nn.Value, prev Width, r Resolution) nn.Value {
-	cout := stage3Cout[prev.i]
+func (s Stage3) build(b nn.Builder, x nn.Value, stage0Width Width, resolution Resolution) nn.Value {
+	cout := stage3Cout[stage0Width.i]
 	y := b.Param(stage3Param1.Cut(2, cout))
-	y = b.Expand(y, nn.Shape{nn.Batch, 1, 1})
+	z := b.Op(nn.Ints(-1, 1, 1))[0]
+	y = b.Op(nn.Op{Type: "Expand", Name: "/Expand"}.Yields(nn.Shape{nn.Batch, 1, cout}), y, z)[0]
 	y = b.Concat(1, y, x)
-	x = b.Param(stage3Param2.Grid(1, 1, 8, stage3Side[r.i]).Cut(2, cout))
+	x = b.Param(stage3Param2.Grid(1, 1, 8, stage3Side[resolution.i]).Cut(2, cout))
 	y = b.Add(y, x)
 	for i, m := range s.Blocks[:s.Depth.Blocks()] {
-		y = m.build(b, y, &stage3[i], prev, r)
+		y = m.build(b, y, &stage3[i], stage0Width, resolution)
 	}
 	return b.LayerNorm(y, stage3Norm.Cut(cout))
 }
 
 // head adds stages 4 to 5, in which nothing can be chosen, to b.
-func head(b nn.Builder, x nn.Value, prev Width) nn.Value {
-	x = b.Gather(x, b.Int(0), 1)
-	return b.Linear(x, headLinear.In(headCin[prev.i]))
+func head(b nn.Builder, x nn.Value, stage0Width Width) nn.Value {
+	cout := headCout[stage0Width.i]
+	y := b.Op(nn.Int(0))[0]
+	x = b.Op(nn.Op{Type: "Gather", Name: "/Gather_1", Attrs: []nn.Attr{{Name: "axis", Kind: nn.AttrInt, Int: 1}}}.Yields(nn.Shape{nn.Batch, cout}), x, y)[0]
+	return b.Linear(x, headLinear.In(cout))
 }
 
-// transformerAt is what differs between the places of Transformer.build.
+// transformerAt is what differs from one Transformer to the next in build.
 type transformerAt struct {
-	cout    [3]int    // by out
-	heads   [3]int    // by heads
-	qk      [2]int    // by qk
-	value   [2]int    // by value
-	mid     [3][2]int // by heads, qk
-	mid2    [3][2]int // by heads, value
-	side    [5]int    // by r
-	mid3    [3][3]int // by out, expand
+	cout    [3]int    // channels of the result, by out
+	heads   [3]int    // how many are kept, by heads
+	query   [2]int    // dimension of one head's queries and keys, by qk
+	value   [2]int    // dimension of one head, by value
+	queries [3][2]int // dimension of all heads together, by heads, qk
+	values  [3][2]int // dimension of all heads together, by heads, value
+	tokens  [5]int    // positions, by resolution
+	ffn     [3][3]int // inner width of the feed-forward network, by out, expand
 	norm1   nn.LayerNorm
 	qkv     nn.Linear
 	attend  nn.Linear
@@ -65,37 +68,39 @@ type transformerAt struct {
 }
 
 // build adds the block at one place of the network to b.
-func (m Transformer) build(b nn.Builder, x nn.Value, at *transformerAt, out Width, r Resolution) nn.Value {
+func (m Transformer) build(b nn.Builder, x nn.Value, at *transformerAt, out Width, resolution Resolution) nn.Value {
 	cout := at.cout[out.i]
 	heads := at.heads[m.Heads.i]
-	qk := at.qk[m.QK.i]
+	query := at.query[m.QK.i]
 	value := at.value[m.Value.i]
-	mid := at.mid[m.Heads.i][m.QK.i]
-	mid2 := at.mid2[m.Heads.i][m.Value.i]
-	side := at.side[r.i]
-	mid3 := at.mid3[out.i][m.Expand.i]
+	queries := at.queries[m.Heads.i][m.QK.i]
+	values := at.values[m.Heads.i][m.Value.i]
+	tokens := at.tokens[resolution.i]
+	ffn := at.ffn[out.i][m.Expand.i]
 	y := b.LayerNorm(x, at.norm1.Cut(cout))
-	y = b.Linear(y, at.qkv.OutPick(nn.Sum(nn.Product(nn.Prefix(4, heads), nn.Prefix(32, qk)), nn.Product(nn.Prefix(4, heads), nn.Prefix(32, qk)), nn.Product(nn.Prefix(4, heads), nn.Prefix(32, value)))).In(cout))
-	z := b.Split(y, 2, mid, mid, mid2)
-	y = b.Reshape(z[0], nn.Shape{nn.Batch, side, heads, qk})
+	y = b.Linear(y, at.qkv.OutPick(nn.Sum(nn.Product(nn.Prefix(4, heads), nn.Prefix(32, query)), nn.Product(nn.Prefix(4, heads), nn.Prefix(32, query)), nn.Product(nn.Prefix(4, heads), nn.Prefix(32, value)))).In(cout))
+	z := b.Split(y, 2, queries, queries, values)
+	y = b.Reshape(z[0], nn.Shape{nn.Batch, tokens, heads, query})
 	y = b.Transpose(y, 0, 2, 1, 3)
-	u := b.Reshape(z[1], nn.Shape{nn.Batch, side, heads, qk})
+	u := b.Reshape(z[1], nn.Shape{nn.Batch, tokens, heads, query})
 	u = b.Transpose(u, 0, 2, 1, 3)
-	v := b.Reshape(z[2], nn.Shape{nn.Batch, side, heads, value})
+	v := b.Reshape(z[2], nn.Shape{nn.Batch, tokens, heads, value})
 	v = b.Transpose(v, 0, 2, 1, 3)
 	u = b.Transpose(u, 0, 1, 3, 2)
-	y = b.Mul(y, b.Floats(0.4204482))
-	u = b.Mul(u, b.Floats(0.4204482))
+	t := b.Op(nn.Floats(0.4204482))[0]
+	y = b.Mul(y, t)
+	t = b.Op(nn.Floats(0.4204482))[0]
+	u = b.Mul(u, t)
 	y = b.MatMul(y, u)
 	y = b.Softmax(y, -1)
 	y = b.MatMul(y, v)
 	y = b.Transpose(y, 0, 2, 1, 3)
-	y = b.Reshape(y, nn.Shape{nn.Batch, side, mid2})
+	y = b.Reshape(y, nn.Shape{nn.Batch, tokens, values})
 	y = b.Linear(y, at.attend.Out(cout).InPick(nn.Product(nn.Prefix(4, heads), nn.Prefix(32, value))))
 	x = b.Add(x, y)
 	y = b.LayerNorm(x, at.norm2.Cut(cout))
-	y = b.Linear(y, at.expand.Out(mid3).In(cout))
+	y = b.Linear(y, at.expand.Out(ffn).In(cout))
 	y = b.Act(y, nn.Gelu())
-	y = b.Linear(y, at.project.Out(cout).In(mid3))
+	y = b.Linear(y, at.project.Out(cout).In(ffn))
 	return b.Add(x, y)
 }

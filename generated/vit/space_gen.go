@@ -10,42 +10,42 @@ import (
 // SubNet selects one network out of the SuperNet. The zero SubNet is the original model.
 // SubNets are comparable; two describe the same network exactly when their Canonical forms are equal.
 type SubNet struct {
-	Resolution Resolution
+	Resolution Resolution // side of the input image
 	Stage0     Stage0
 	Stage3     Stage3
 }
 
 // Stage0 holds the choices of stage 0: Conv 4x4.
 type Stage0 struct {
-	Width Width
+	Width Width // share of the output channels
 }
 
 // Stage3 holds the choices of stage 3: 8 Transformer.
 type Stage3 struct {
-	Depth  Stage3Depth // blocks kept, from the first
+	Depth  Stage3Depth // blocks that are kept, from the first
 	Blocks [8]Transformer
 }
 
 // Transformer is multi-head self-attention and a feed-forward network (Vaswani et al. 2017).
 type Transformer struct {
-	Expand Expand
-	Heads  Heads
-	QK     QK
-	Value  Value
+	Expand Expand // inner width by base width
+	Heads  Heads  // share of the attention's heads
+	QK     QK     // share of each head's query and key dimension
+	Value  Value  // value dimension of each head by query dimension
 }
 
-// Resolution is the side of the square input.
+// Resolution is the side of the square input image, in pixels; 32 in the original.
 type Resolution struct {
 	i uint8
 }
 
 // The legal values of Resolution. The zero value is Resolution32, the original model's.
 var (
-	Resolution32 = Resolution{0}
-	Resolution28 = Resolution{1}
-	Resolution24 = Resolution{2}
-	Resolution20 = Resolution{3}
-	Resolution16 = Resolution{4}
+	Resolution32 = Resolution{0} // 32 pixels, as in the original
+	Resolution28 = Resolution{1} // 28 pixels
+	Resolution24 = Resolution{2} // 24 pixels
+	Resolution20 = Resolution{3} // 20 pixels
+	Resolution16 = Resolution{4} // 16 pixels
 )
 
 var (
@@ -53,25 +53,26 @@ var (
 	resolutionTexts  = []string{"32", "28", "24", "20", "16"}
 )
 
-// Pixels reports the side in pixels.
+// Pixels reports how long a side is.
 func (r Resolution) Pixels() int {
 	return resolutionValues[r.i]
 }
 
+// String returns what a SubNet's text has for it.
 func (r Resolution) String() string {
 	return resolutionTexts[r.i]
 }
 
-// Width is the multiplier of a stage's output width.
+// Width is the share of a stage's output channels that is kept; 1 in the original.
 type Width struct {
 	i uint8
 }
 
 // The legal values of Width. The zero value is Width1, the original model's.
 var (
-	Width1    = Width{0}
-	Width0_75 = Width{1}
-	Width0_5  = Width{2}
+	Width1    = Width{0} // all channels, as in the original
+	Width0_75 = Width{1} // 0.75 of the channels
+	Width0_5  = Width{2} // 0.5 of the channels
 )
 
 var (
@@ -79,27 +80,28 @@ var (
 	widthTexts  = []string{"1", "0.75", "0.5"}
 )
 
-// Multiplier reports the multiplier.
+// Multiplier reports the share, at most 1.
 func (w Width) Multiplier() float64 {
 	return widthValues[w.i]
 }
 
+// String returns what a SubNet's text has for it.
 func (w Width) String() string {
 	return widthTexts[w.i]
 }
 
-// Stage3Depth is the number of blocks that a stage keeps, from the first.
+// Stage3Depth is how many blocks are kept in stage 3, from the first; 8 in the original.
 type Stage3Depth struct {
 	i uint8
 }
 
 // The legal values of Stage3Depth. The zero value is Stage3Depth8, the original model's.
 var (
-	Stage3Depth8 = Stage3Depth{0}
-	Stage3Depth7 = Stage3Depth{1}
-	Stage3Depth6 = Stage3Depth{2}
-	Stage3Depth5 = Stage3Depth{3}
-	Stage3Depth4 = Stage3Depth{4}
+	Stage3Depth8 = Stage3Depth{0} // 8 blocks, as in the original
+	Stage3Depth7 = Stage3Depth{1} // 7 blocks
+	Stage3Depth6 = Stage3Depth{2} // 6 blocks
+	Stage3Depth5 = Stage3Depth{3} // 5 blocks
+	Stage3Depth4 = Stage3Depth{4} // 4 blocks
 )
 
 var (
@@ -107,25 +109,26 @@ var (
 	stage3DepthTexts  = []string{"8", "7", "6", "5", "4"}
 )
 
-// Blocks reports the number of blocks.
+// Blocks reports their number.
 func (s Stage3Depth) Blocks() int {
 	return stage3DepthValues[s.i]
 }
 
+// String returns what a SubNet's text has for it.
 func (s Stage3Depth) String() string {
 	return stage3DepthTexts[s.i]
 }
 
-// Expand is the ratio of a block's inner width to its base width.
+// Expand is the inner width of a block in multiples of its base width; 4 in the original.
 type Expand struct {
 	i uint8
 }
 
 // The legal values of Expand. The zero value is Expand4, the original model's.
 var (
-	Expand4 = Expand{0}
-	Expand3 = Expand{1}
-	Expand2 = Expand{2}
+	Expand4 = Expand{0} // 4 times the base width, as in the original
+	Expand3 = Expand{1} // 3 times the base width
+	Expand2 = Expand{2} // 2 times the base width
 )
 
 var (
@@ -133,25 +136,26 @@ var (
 	expandTexts  = []string{"4", "3", "2"}
 )
 
-// Ratio reports the ratio.
+// Ratio reports inner width by base width.
 func (e Expand) Ratio() float64 {
 	return expandValues[e.i]
 }
 
+// String returns what a SubNet's text has for it.
 func (e Expand) String() string {
 	return expandTexts[e.i]
 }
 
-// Heads is a choice.
+// Heads is the share of an attention's heads that is kept, from the first; 1 in the original.
 type Heads struct {
 	i uint8
 }
 
 // The legal values of Heads. The zero value is Heads1, the original model's.
 var (
-	Heads1    = Heads{0}
-	Heads0_75 = Heads{1}
-	Heads0_5  = Heads{2}
+	Heads1    = Heads{0} // all of the attention's heads, as in the original
+	Heads0_75 = Heads{1} // 0.75 of the attention's heads
+	Heads0_5  = Heads{2} // 0.5 of the attention's heads
 )
 
 var (
@@ -159,49 +163,51 @@ var (
 	headsTexts  = []string{"1", "0.75", "0.5"}
 )
 
-// Value reports the value.
-func (h Heads) Value() float64 {
+// Share reports it as a number up to 1.
+func (h Heads) Share() float64 {
 	return headsValues[h.i]
 }
 
+// String returns what a SubNet's text has for it.
 func (h Heads) String() string {
 	return headsTexts[h.i]
 }
 
-// QK is a choice.
+// QK is the share of each head's query and key dimension that is kept; 1 in the original.
 type QK struct {
 	i uint8
 }
 
 // The legal values of QK. The zero value is QK1, the original model's.
 var (
-	QK1   = QK{0}
-	QK0_5 = QK{1}
+	QK1   = QK{0} // the whole query and key dimension, as in the original
+	QK0_5 = QK{1} // 0.5 of the query and key dimension
 )
 
 var (
-	qKValues = [...]float64{1, 0.5}
-	qKTexts  = []string{"1", "0.5"}
+	qkValues = [...]float64{1, 0.5}
+	qkTexts  = []string{"1", "0.5"}
 )
 
-// Value reports the value.
-func (q QK) Value() float64 {
-	return qKValues[q.i]
+// Share reports it as a number up to 1.
+func (q QK) Share() float64 {
+	return qkValues[q.i]
 }
 
+// String returns what a SubNet's text has for it.
 func (q QK) String() string {
-	return qKTexts[q.i]
+	return qkTexts[q.i]
 }
 
-// Value is a choice.
+// Value is the value dimension of each head in multiples of the model's query dimension; 1 in the original.
 type Value struct {
 	i uint8
 }
 
 // The legal values of Value. The zero value is Value1, the original model's.
 var (
-	Value1   = Value{0}
-	Value0_5 = Value{1}
+	Value1   = Value{0} // as large as the query dimension, as in the original
+	Value0_5 = Value{1} // 0.5 times the query dimension
 )
 
 var (
@@ -209,11 +215,12 @@ var (
 	valueTexts  = []string{"1", "0.5"}
 )
 
-// Value reports the value.
-func (v Value) Value() float64 {
+// Ratio reports value dimension by query dimension.
+func (v Value) Ratio() float64 {
 	return valueValues[v.i]
 }
 
+// String returns what a SubNet's text has for it.
 func (v Value) String() string {
 	return valueTexts[v.i]
 }
@@ -263,35 +270,35 @@ var choices = [NumGenes]space.Choice{
 	{Name: "stage3.depth", Kind: "depth", Values: stage3DepthTexts},
 	{Name: "stage3.0.expand", Kind: "expand", Values: expandTexts},
 	{Name: "stage3.0.heads", Kind: "heads", Values: headsTexts},
-	{Name: "stage3.0.qk", Kind: "qk", Values: qKTexts},
+	{Name: "stage3.0.qk", Kind: "qk", Values: qkTexts},
 	{Name: "stage3.0.value", Kind: "value", Values: valueTexts},
 	{Name: "stage3.1.expand", Kind: "expand", Values: expandTexts},
 	{Name: "stage3.1.heads", Kind: "heads", Values: headsTexts},
-	{Name: "stage3.1.qk", Kind: "qk", Values: qKTexts},
+	{Name: "stage3.1.qk", Kind: "qk", Values: qkTexts},
 	{Name: "stage3.1.value", Kind: "value", Values: valueTexts},
 	{Name: "stage3.2.expand", Kind: "expand", Values: expandTexts},
 	{Name: "stage3.2.heads", Kind: "heads", Values: headsTexts},
-	{Name: "stage3.2.qk", Kind: "qk", Values: qKTexts},
+	{Name: "stage3.2.qk", Kind: "qk", Values: qkTexts},
 	{Name: "stage3.2.value", Kind: "value", Values: valueTexts},
 	{Name: "stage3.3.expand", Kind: "expand", Values: expandTexts},
 	{Name: "stage3.3.heads", Kind: "heads", Values: headsTexts},
-	{Name: "stage3.3.qk", Kind: "qk", Values: qKTexts},
+	{Name: "stage3.3.qk", Kind: "qk", Values: qkTexts},
 	{Name: "stage3.3.value", Kind: "value", Values: valueTexts},
 	{Name: "stage3.4.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 2, Below: 4}},
 	{Name: "stage3.4.heads", Kind: "heads", Values: headsTexts, Live: optable.Need{Gene: 2, Below: 4}},
-	{Name: "stage3.4.qk", Kind: "qk", Values: qKTexts, Live: optable.Need{Gene: 2, Below: 4}},
+	{Name: "stage3.4.qk", Kind: "qk", Values: qkTexts, Live: optable.Need{Gene: 2, Below: 4}},
 	{Name: "stage3.4.value", Kind: "value", Values: valueTexts, Live: optable.Need{Gene: 2, Below: 4}},
 	{Name: "stage3.5.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 2, Below: 3}},
 	{Name: "stage3.5.heads", Kind: "heads", Values: headsTexts, Live: optable.Need{Gene: 2, Below: 3}},
-	{Name: "stage3.5.qk", Kind: "qk", Values: qKTexts, Live: optable.Need{Gene: 2, Below: 3}},
+	{Name: "stage3.5.qk", Kind: "qk", Values: qkTexts, Live: optable.Need{Gene: 2, Below: 3}},
 	{Name: "stage3.5.value", Kind: "value", Values: valueTexts, Live: optable.Need{Gene: 2, Below: 3}},
 	{Name: "stage3.6.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 2, Below: 2}},
 	{Name: "stage3.6.heads", Kind: "heads", Values: headsTexts, Live: optable.Need{Gene: 2, Below: 2}},
-	{Name: "stage3.6.qk", Kind: "qk", Values: qKTexts, Live: optable.Need{Gene: 2, Below: 2}},
+	{Name: "stage3.6.qk", Kind: "qk", Values: qkTexts, Live: optable.Need{Gene: 2, Below: 2}},
 	{Name: "stage3.6.value", Kind: "value", Values: valueTexts, Live: optable.Need{Gene: 2, Below: 2}},
 	{Name: "stage3.7.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 2, Below: 1}},
 	{Name: "stage3.7.heads", Kind: "heads", Values: headsTexts, Live: optable.Need{Gene: 2, Below: 1}},
-	{Name: "stage3.7.qk", Kind: "qk", Values: qKTexts, Live: optable.Need{Gene: 2, Below: 1}},
+	{Name: "stage3.7.qk", Kind: "qk", Values: qkTexts, Live: optable.Need{Gene: 2, Below: 1}},
 	{Name: "stage3.7.value", Kind: "value", Values: valueTexts, Live: optable.Need{Gene: 2, Below: 1}},
 }
 
