@@ -5,8 +5,6 @@ import (
 	"math/big"
 	"testing"
 
-	"github.com/dave/jennifer/jen"
-
 	"github.com/autotailor/autotailor/internal/fusion"
 	"github.com/autotailor/autotailor/internal/onnx"
 	"github.com/autotailor/autotailor/ir"
@@ -298,7 +296,7 @@ func renderHandmade(t *testing.T) []File {
 	}
 	var out []File
 	for _, e := range emitters("handmade") {
-		data, err := e.render(jen.NewFilePathName("handmade", e.pkg("handmade")), p, "autotailor.toml", place{"example.com", "handmade"})
+		data, err := e.render(p, "autotailor.toml", place{"example.com", "handmade"})
 		if err != nil {
 			t.Fatalf("%s: %v", e.file, err)
 		}

@@ -29,6 +29,15 @@ type Choice struct {
 // Choices are all genes, in order.
 type Choices []*Choice
 
+// Space returns the choices as the runtime has them.
+func (p *Package) Space() []space.Choice {
+	out := make([]space.Choice, len(p.Choices))
+	for i, c := range p.Choices {
+		out[i] = c.Choice
+	}
+	return out
+}
+
 func (cs Choices) holds(n supernet.Need, genes []uint8) bool {
 	return n.Below == 0 || genes[n.Choice] < n.Below
 }

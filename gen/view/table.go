@@ -79,10 +79,7 @@ func (p *Package) AddTable(net *supernet.Net, u *unique.Table) error {
 
 // untyped is the part of the emitted definition that the digest covers.
 func (p *Package) untyped() *runtime.Net {
-	n := &runtime.Net{Package: p.Name, Ops: p.Table.Ops}
-	for _, c := range p.Choices {
-		n.Choices = append(n.Choices, c.Choice)
-	}
+	n := &runtime.Net{Package: p.Name, Choices: p.Space(), Ops: p.Table.Ops}
 	for _, r := range p.Table.Rules {
 		n.Rules = append(n.Rules, r.Rules)
 	}
