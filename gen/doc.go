@@ -37,6 +37,9 @@ func definition(p *view.Package) []jen.Code {
 		if b := s.BlockNames(); len(b) > 0 {
 			r.add("Blocks", texts(b))
 		}
+		if e := s.Places(); e != nil {
+			r.add("Elastic", ints(e))
+		}
 		r.add("Width", number(s.Width))
 		stages = append(stages, jen.Values(r...))
 	}

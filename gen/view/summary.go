@@ -75,6 +75,26 @@ func (s *Stage) BlockNames() []string {
 	return out
 }
 
+// Places lists where among the stage's blocks those with choices stand, nil when none without choices is before one of them.
+func (s *Stage) Places() []int {
+	var out []int
+	place, moved := 0, false
+	for _, it := range s.Items {
+		if it.Block == nil {
+			continue
+		}
+		if it.Block.Index >= 0 {
+			moved = moved || place != it.Block.Index
+			out = append(out, place)
+		}
+		place++
+	}
+	if !moved {
+		return nil
+	}
+	return out
+}
+
 // ChoiceSummary lists what can be chosen in a stage: each kind with its candidates, those of blocks once.
 func (p *Package) ChoiceSummary(s *Stage) string {
 	var parts []string

@@ -88,3 +88,23 @@ func join(path string, f reflect.StructField) string {
 	}
 	return path + "." + name
 }
+
+// TestPlacesOfBlocks: the stage of every choice of a block says which of its blocks that is; version 1 named the choice after it.
+func TestPlacesOfBlocks(t *testing.T) {
+	for _, net := range families.All() {
+		for _, c := range net.Choices {
+			var stage, block int
+			var kind string
+			if n, _ := fmt.Sscanf(strings.ReplaceAll(c.Name, ".", " "), "stage%d %d %s", &stage, &block, &kind); n < 3 {
+				continue
+			}
+			s, place := net.Stages[stage], block
+			if s.Elastic != nil {
+				place = s.Elastic[block]
+			}
+			if want := fmt.Sprintf("stage%d.%d.%s", stage, place, kind); place >= len(s.Blocks) || c.Was != want && (c.Was != "" || c.Name != want) {
+				t.Errorf("%s: %s is block %d of %q, version 1 called it %q", net.Package, c.Name, place, s.Blocks, c.Was)
+			}
+		}
+	}
+}

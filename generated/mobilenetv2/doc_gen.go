@@ -46,7 +46,7 @@ var definition = supernet.Net{
 	Digest:  "bd4dd8853a3f458550b5b8c971731281fcb27f38111a4266c0745ad8a07513aa",
 	Choices: choices[:],
 	Stages: []supernet.Stage{
-		{Index: 0, Name: "stage0", Blocks: []string{"DepthwiseResidual", "InvertedResidual", "InvertedResidual"}, Width: 16},
+		{Index: 0, Name: "stage0", Blocks: []string{"DepthwiseResidual", "InvertedResidual", "InvertedResidual"}, Elastic: []int{1, 2}, Width: 16},
 		{Index: 1, Name: "stage1", Blocks: []string{"InvertedResidual", "InvertedResidual", "InvertedResidual"}, Width: 24},
 		{Index: 2, Name: "stage2", Blocks: []string{"InvertedResidual", "InvertedResidual", "InvertedResidual", "InvertedResidual"}, Width: 40},
 		{Index: 3, Name: "stage3", Blocks: []string{"InvertedResidual", "InvertedResidual", "InvertedResidual"}, Width: 56},

@@ -46,7 +46,7 @@ var definition = supernet.Net{
 	Digest:  "3ccc3dddec217c0bd32821e9e044bcfde8d17ad6b2a5a46819e2e83039783545",
 	Choices: choices[:],
 	Stages: []supernet.Stage{
-		{Index: 0, Name: "stage0", Blocks: []string{"DepthwiseResidual", "InvertedResidual", "InvertedResidual", "InvertedResidual", "InvertedResidual"}, Width: 16},
+		{Index: 0, Name: "stage0", Blocks: []string{"DepthwiseResidual", "InvertedResidual", "InvertedResidual", "InvertedResidual", "InvertedResidual"}, Elastic: []int{1, 2, 3, 4}, Width: 16},
 		{Index: 1, Name: "stage1", Blocks: []string{"InvertedResidual", "InvertedResidual", "InvertedResidual", "InvertedResidual"}, Width: 24},
 		{Index: 2, Name: "stage2", Blocks: []string{"InvertedResidual", "InvertedResidual", "InvertedResidual", "InvertedResidual"}, Width: 40},
 		{Index: 3, Name: "stage3", Blocks: []string{"InvertedResidual", "InvertedResidual", "InvertedResidual", "InvertedResidual"}, Width: 56},

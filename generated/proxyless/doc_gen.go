@@ -46,7 +46,7 @@ var definition = supernet.Net{
 	Digest:  "d928ac1abe680019bd638f2bd6e91449709089a89cedeef9ad19ad2960e36c47",
 	Choices: choices[:],
 	Stages: []supernet.Stage{
-		{Index: 0, Name: "stage0", Blocks: []string{"DepthwiseResidual", "InvertedResidual", "InvertedResidual", "InvertedResidual", "InvertedResidual"}, Width: 16},
+		{Index: 0, Name: "stage0", Blocks: []string{"DepthwiseResidual", "InvertedResidual", "InvertedResidual", "InvertedResidual", "InvertedResidual"}, Elastic: []int{1, 2, 3, 4}, Width: 16},
 		{Index: 1, Name: "stage1", Blocks: []string{"InvertedResidual", "InvertedResidual", "InvertedResidual", "InvertedResidual"}, Width: 24},
 		{Index: 2, Name: "stage2", Blocks: []string{"InvertedResidual", "InvertedResidual", "InvertedResidual", "InvertedResidual"}, Width: 40},
 		{Index: 3, Name: "stage3", Blocks: []string{"InvertedResidual", "InvertedResidual", "InvertedResidual", "InvertedResidual"}, Width: 56},

@@ -10,18 +10,21 @@ import (
 	"github.com/autotailor/autotailor/generated/levit"
 	"github.com/autotailor/autotailor/runtime/command/report"
 	"github.com/autotailor/autotailor/runtime/space"
+	"github.com/autotailor/autotailor/runtime/supernet"
 )
 
 // hostile is text as only a model that means harm has it.
 const hostile = `</script><script>alert(1)</script><img src=x onerror=alert(2)>`
 
 // real is a page of a real SuperNet with attention, and made-up numbers: its front changes one gene after the other.
-func real() report.Page {
-	net := levit.Definition()
-	p := report.Page{Title: "levit on a test", Package: "levit", Command: "go run ./cmd/levit", Model: "levit.onnx", LUT: "device.lut"}
+func real() report.Page { return pageOf(levit.Definition()) }
+
+// pageOf is a page of a SuperNet, with a made-up front.
+func pageOf(net *supernet.Net) report.Page {
+	p := report.Page{Title: net.Package + " on a test", Package: net.Package, Command: "go run ./cmd/" + net.Package, Model: net.Source.File, LUT: "device.lut"}
 	p.Facts = []report.Fact{{Name: "engine", Value: "test 1"}, {Name: "threads", Value: "1"}}
 	for _, s := range net.Stages {
-		p.Stages = append(p.Stages, report.Stage{Index: s.Index, Width: s.Width, Blocks: append([]string{}, s.Blocks...)})
+		p.Stages = append(p.Stages, report.Stage{Index: s.Index, Width: s.Width, Blocks: append([]string{}, s.Blocks...), Elastic: s.Elastic})
 	}
 	for _, c := range net.Choices {
 		p.Choices = append(p.Choices, report.Choice{Name: c.Name, Kind: c.Kind, Values: c.Values})

@@ -19,6 +19,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"github.com/autotailor/autotailor/generated/mobilenetv2"
 	"github.com/autotailor/autotailor/internal/needs"
 )
 
@@ -54,6 +55,17 @@ func TestEveryWayToChooseASubNet(t *testing.T) {
 	b.shows(p.Front[3].SubNet)
 	want(b, `document.querySelectorAll('#front tr.selected').length`, 1)
 	b.named()
+}
+
+// TestBlocksWithoutChoices: the first block of MobileNetV2 has none, and texts do not count it.
+func TestBlocksWithoutChoices(t *testing.T) {
+	b := open(t, pageOf(mobilenetv2.Definition()))
+	for _, want := range []struct{ block, choices string }{{"stage0.0", ""}, {"stage0.1", "stage0.0.expand"}, {"stage0.2", "stage0.1.expand"}, {"stage1.0", "stage1.0.expand"}} {
+		got := eval[string](b, fmt.Sprintf(`[...new Set([...document.querySelectorAll('#figure-supernet [data-block="%s"] [data-choice]')].map(g => g.dataset.choice))].join(' ')`, want.block))
+		if got != want.choices {
+			t.Errorf("%s has the choices %q, want %q", want.block, got, want.choices)
+		}
+	}
 }
 
 // shows checks every part of the page that depends on the chosen SubNet.

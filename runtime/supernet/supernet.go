@@ -38,6 +38,8 @@ type Stage struct {
 	Index  int
 	Name   string
 	Blocks []string // type names
+	// Elastic are the indices in Blocks of those that have choices, in the order of SubNet texts; nil where text and Blocks agree.
+	Elastic []int
 	Width  int      // output channels
 }
 

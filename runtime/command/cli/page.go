@@ -36,7 +36,7 @@ func (c *call) page(l *lut.Table, t *accuracy.Table, p search.Problem, front []r
 		},
 	}
 	for _, s := range net.Stages {
-		page.Stages = append(page.Stages, report.Stage{Index: s.Index, Width: s.Width, Blocks: append([]string{}, s.Blocks...)})
+		page.Stages = append(page.Stages, report.Stage{Index: s.Index, Width: s.Width, Blocks: append([]string{}, s.Blocks...), Elastic: s.Elastic})
 	}
 	for _, x := range net.Choices {
 		page.Choices = append(page.Choices, report.Choice{Name: x.Name, Kind: x.Kind, Values: x.Values})

@@ -46,6 +46,8 @@ type Stage struct {
 	Index  int      `json:"index"`
 	Width  int      `json:"width"`  // channels of its output
 	Blocks []string `json:"blocks"` // types
+
+	Elastic []int `json:"elastic,omitempty"` // see supernet.Stage
 }
 
 // Choice is a choice of the SuperNet: "stage2.depth" belongs to a stage, "stage2.0.expand" to a block, "resolution" to the net.

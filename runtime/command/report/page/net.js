@@ -31,12 +31,15 @@ const widthOf = lists => Math.max(0, ...lists.flat().map(c => labelWidth + 31 * 
 // wide is the room for a name in small letters.
 const wide = names => Math.max(0, ...names.map(n => 7.2 * n.length + 12));
 
+// blockName is a block in SubNet texts, where those without choices are not counted.
+const blockName = (s, i) => `stage${s.index}.${s.elastic ? s.elastic.indexOf(i) : i}`;
+
 // stages lays the stages out: a box each, as columns of blocks.
 function layout() {
   const out = [];
   let x = 0, y = 0, lowest = 0;
   const top = choicesOf('');
-  const cards = data.stages.map(s => ({...s, name: 'stage ' + s.index, own: choicesOf(`stage${s.index}.`), inner: s.blocks.map((_, i) => choicesOf(`stage${s.index}.${i}.`))}));
+  const cards = data.stages.map(s => ({...s, name: 'stage ' + s.index, own: choicesOf(`stage${s.index}.`), inner: s.blocks.map((_, i) => choicesOf(blockName(s, i) + '.'))}));
   if (top.length) cards.unshift({name: 'whole net', own: top, blocks: [], inner: []});
   for (const s of cards) {
     const width = 20 + Math.max(wide(s.blocks), widthOf([s.own, ...s.inner]), wide([s.name]), s.width ? 66 : 0), head = 42 + s.own.length * rowHeight;
