@@ -73,6 +73,20 @@ func Version1(cs []Choice) []Choice {
 	return old
 }
 
+// Renamed finds the first choice in a text of today whose name version 1 gave to another choice: the text may be old and mean another SubNet. was is what
+// version 1 called the choice.
+func Renamed(cs []Choice, text string) (name, was string) {
+	for _, field := range strings.Split(text, ",") {
+		name, _, _ := strings.Cut(field, "=")
+		name = strings.TrimSpace(name)
+		i := slices.IndexFunc(cs, func(c Choice) bool { return c.Name == name })
+		if i >= 0 && cs[i].Was != "" && slices.ContainsFunc(cs, func(c Choice) bool { return c.Was == name }) {
+			return name, cs[i].Was
+		}
+	}
+	return "", ""
+}
+
 // renewed returns the text form of what was a text of version 1, if text is one. A text whose names all exist today is not: it cannot be told
 // apart from a text of today.
 func renewed(cs []Choice, text string) (now string, ok bool) {

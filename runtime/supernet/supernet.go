@@ -40,7 +40,7 @@ type Stage struct {
 	Blocks []string // type names
 	// Elastic are the indices in Blocks of those that have choices, in the order of SubNet texts; nil where text and Blocks agree.
 	Elastic []int
-	Width  int      // output channels
+	Width   int // output channels
 }
 
 // Rules are the sites under one fusion rule set.

@@ -133,6 +133,12 @@ func TestVersion1IsRefused(t *testing.T) {
 			t.Errorf("%v: exit code %d, %s%s\nwant %s", c.args, code, out, errs, c.want)
 		}
 	}
+	note := "note: version 1 called stage0.1.expand stage0.2.expand; a text that it wrote means another SubNet here\n"
+	for text, want := range map[string]string{"resolution=16,stage0.1.expand=3": note, "stage0.0.expand=3": "", "stage1.1.expand=3": ""} {
+		if code, _, errs := invoke(t.Context(), "info", "--subnet", text); code != 0 || errs != want {
+			t.Errorf("info --subnet %s: exit code %d, %q, want %q", text, code, errs, want)
+		}
+	}
 	if text, err := os.ReadFile(lut); err != nil || !bytes.HasPrefix(text, []byte("format: autotailor latencies 5\n")) {
 		t.Errorf("a migrate that failed changed a file: %v", err)
 	}

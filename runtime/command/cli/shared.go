@@ -81,6 +81,9 @@ func (c *call) genes(text string) (space.Genes, error) {
 	if err != nil {
 		return nil, usageError{fmt.Errorf("--subnet: %w", err)}
 	}
+	if name, was := space.Renamed(c.net.Choices, text); name != "" {
+		fmt.Fprintf(c.err, "note: version 1 called %s %s; a text that it wrote means another SubNet here\n", name, was)
+	}
 	return g, nil
 }
 

@@ -50,6 +50,8 @@ class Table:
         with open(self.path) as f:
             old, _, rows = f.read().partition("\n\n")
         stable = lambda h: [line for line in h.strip().split("\n") if not line.startswith(("date:", "model:"))]
+        if old.startswith("format:") and old.split("\n")[0] != self.head.split("\n")[0]:
+            raise ValueError(f"{self.path}: another version wrote it; the Go package's command migrate converts files of version 1")
         if stable(old) != stable(self.head):
             raise ValueError(f"{self.path}: what was begun here has another header: finish it with its own settings, or remove it")
         rows = rows[: rows.rfind("\n") + 1]  # a row that was cut off is counted again
@@ -71,7 +73,7 @@ class Table:
 def _header(kind: str, a: argparse.Namespace, images, calibration) -> str:
     digest = images.digest + ("+" + calibration.digest if calibration else "")
     return "\n".join([
-        f"format: autotailor {kind} 1", f"package: {space.PACKAGE}", f"digest: {space.DIGEST}", f"source: {space.SHA256}",
+        f"format: autotailor {kind} 2", f"package: {space.PACKAGE}", f"digest: {space.DIGEST}", f"source: {space.SHA256}",
         f"model: {files.shown(a.model)}", f"weights: {files.sha256(a.model)}", f"images: {len(images)}", f"split: {a.split}", f"data: {digest}", f"recalibration: {len(calibration) if calibration else 0}", "seed: 0",
         "resize: bilinear, antialiased", "engine: pytorch", f"date: {time.strftime('%Y-%m-%d', time.gmtime())}", "units: images classified correctly",
     ]) + "\n\n"
