@@ -82,6 +82,11 @@ func (s Stage0Width) String() string {
 	return stage0WidthTexts[s.i]
 }
 
+// Values lists the legal values, the original model's first.
+func (Stage0Width) Values() []Stage0Width {
+	return []Stage0Width{{0}, {1}}
+}
+
 // Stage3Width is the share of a stage's output channels that is kept in stage 3; 1 in the original.
 type Stage3Width struct {
 	i uint8
@@ -108,6 +113,11 @@ func (s Stage3Width) String() string {
 	return stage3WidthTexts[s.i]
 }
 
+// Values lists the legal values, the original model's first.
+func (Stage3Width) Values() []Stage3Width {
+	return []Stage3Width{{0}, {1}}
+}
+
 // Stage3Depth is how many blocks are kept in stage 3, from the first; 2 in the original.
 type Stage3Depth struct {
 	i uint8
@@ -132,6 +142,11 @@ func (s Stage3Depth) Blocks() int {
 // String returns what a SubNet's text has for it.
 func (s Stage3Depth) String() string {
 	return stage3DepthTexts[s.i]
+}
+
+// Values lists the legal values, the original model's first.
+func (Stage3Depth) Values() []Stage3Depth {
+	return []Stage3Depth{{0}, {1}}
 }
 
 // Kernel is the side of the convolution windows, in pixels; 7 in the original.
@@ -161,6 +176,11 @@ func (k Kernel) String() string {
 	return kernelTexts[k.i]
 }
 
+// Values lists the legal values, the original model's first.
+func (Kernel) Values() []Kernel {
+	return []Kernel{{0}, {1}, {2}}
+}
+
 // Expand is the inner width of a block in multiples of its base width; 4 in the original.
 type Expand struct {
 	i uint8
@@ -186,6 +206,11 @@ func (e Expand) Ratio() float64 {
 // String returns what a SubNet's text has for it.
 func (e Expand) String() string {
 	return expandTexts[e.i]
+}
+
+// Values lists the legal values, the original model's first.
+func (Expand) Values() []Expand {
+	return []Expand{{0}, {1}, {2}}
 }
 
 // Width is the share of a stage's output channels that is kept; 1 in the original.
@@ -215,6 +240,11 @@ func (w Width) String() string {
 	return widthTexts[w.i]
 }
 
+// Values lists the legal values, the original model's first.
+func (Width) Values() []Width {
+	return []Width{{0}, {1}, {2}}
+}
+
 // Stage6Depth is how many blocks are kept in stage 6, from the first; 2 in the original.
 type Stage6Depth struct {
 	i uint8
@@ -239,6 +269,11 @@ func (s Stage6Depth) Blocks() int {
 // String returns what a SubNet's text has for it.
 func (s Stage6Depth) String() string {
 	return stage6DepthTexts[s.i]
+}
+
+// Values lists the legal values, the original model's first.
+func (Stage6Depth) Values() []Stage6Depth {
+	return []Stage6Depth{{0}, {1}}
 }
 
 // Stage9Depth is how many blocks are kept in stage 9, from the first; 6 in the original.
@@ -268,6 +303,11 @@ func (s Stage9Depth) String() string {
 	return stage9DepthTexts[s.i]
 }
 
+// Values lists the legal values, the original model's first.
+func (Stage9Depth) Values() []Stage9Depth {
+	return []Stage9Depth{{0}, {1}, {2}}
+}
+
 // Stage12Depth is how many blocks are kept in stage 12, from the first; 2 in the original.
 type Stage12Depth struct {
 	i uint8
@@ -292,6 +332,11 @@ func (s Stage12Depth) Blocks() int {
 // String returns what a SubNet's text has for it.
 func (s Stage12Depth) String() string {
 	return stage12DepthTexts[s.i]
+}
+
+// Values lists the legal values, the original model's first.
+func (Stage12Depth) Values() []Stage12Depth {
+	return []Stage12Depth{{0}, {1}}
 }
 
 // Canonical returns s with the choices of removed blocks set to the original.
@@ -369,7 +414,7 @@ var choices = [NumGenes]space.Choice{
 	{Name: "stage12.1.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 28, Below: 1}},
 }
 
-func (s SubNet) genes() genes {
+func (s *SubNet) genes() genes {
 	return genes{
 		s.Stage0.Width.i,
 		s.Stage3.Width.i,

@@ -70,8 +70,8 @@ func stage5(b nn.Builder, x nn.Value, stage6Width, stage2Width Width, resolution
 	cin := stage5Cin[stage2Width.i]
 	tokens := stage5Tokens[resolution.i]
 	side := stage5Side[resolution.i]
-	outSide := stage5OutSide[resolution.i]
 	outTokens := stage5OutTokens[resolution.i]
+	outSide := stage5OutSide[resolution.i]
 	y := b.Linear(x, stage5Linear1.OutPick(nn.Product(nn.Prefix(4, 4), nn.Sum(nn.Prefix(16, 16), nn.Prefix(64, cout)))).In(cin))
 	y = b.Flatten(y, 2)
 	y = b.BatchNorm(y, stage5Norm1.CutPick(nn.Product(nn.Prefix(4, 4), nn.Sum(nn.Prefix(16, 16), nn.Prefix(64, cout)))))
@@ -81,16 +81,8 @@ func stage5(b nn.Builder, x nn.Value, stage6Width, stage2Width Width, resolution
 	y = b.Transpose(z[0], 0, 2, 3, 1)
 	u := b.Transpose(z[1], 0, 2, 1, 3)
 	x = b.Reshape(x, nn.Shape{nn.Batch, side, side, cin})
-	v := b.Op(nn.Ints(0))[0]
-	t := b.Op(nn.Ints(math.MaxInt64))[0]
-	x1 := b.Op(nn.Ints(1))[0]
-	x2 := b.Op(nn.Ints(2))[0]
-	x = b.Op(nn.Op{Type: "Slice", Name: "/stages/stages.1/downsample/attn_downsample/q/down/Slice"}.Yields(nn.Shape{nn.Batch, outSide, side, cin}), x, v, t, x1, x2)[0]
-	v = b.Op(nn.Ints(0))[0]
-	t = b.Op(nn.Ints(math.MaxInt64))[0]
-	x1 = b.Op(nn.Ints(2))[0]
-	x2 = b.Op(nn.Ints(2))[0]
-	x = b.Op(nn.Op{Type: "Slice", Name: "/stages/stages.1/downsample/attn_downsample/q/down/Slice_1"}.Yields(nn.Shape{nn.Batch, outSide, outSide, cin}), x, v, t, x1, x2)[0]
+	x = b.Slice(x, nn.Range{Axis: 1, To: math.MaxInt64, Step: 2})
+	x = b.Slice(x, nn.Range{Axis: 2, To: math.MaxInt64, Step: 2})
 	x = b.Reshape(x, nn.Shape{nn.Batch, outTokens, cin})
 	x = b.Linear(x, stage5Linear2.In(cin))
 	x = b.Flatten(x, 2)
@@ -99,11 +91,10 @@ func stage5(b nn.Builder, x nn.Value, stage6Width, stage2Width Width, resolution
 	x = b.Reshape(x, nn.Shape{nn.Batch, outTokens, 4, 16})
 	x = b.Transpose(x, 0, 2, 1, 3)
 	x = b.MatMul(x, y)
-	y = b.Op(nn.Float(0.25))[0]
-	x = b.Mul(x, y)
+	x = b.Mul(x, b.Float(0.25))
 	y = b.Param(stage5Param1)
-	v = b.Param(stage5Param2.Pick(0, nn.Product(nn.Prefix(2, outSide), nn.Prefix(2, outSide))).Pick(1, nn.Product(nn.Prefix(4, side), nn.Prefix(4, side))))
-	y = b.Op(nn.Op{Type: "Gather", Name: "/stages/stages.1/downsample/attn_downsample/Gather_2", Attrs: []nn.Attr{{Name: "axis", Kind: nn.AttrInt, Int: 1}}}.Yields(nn.Shape{4, outTokens, tokens}), y, v)[0]
+	v := b.Param(stage5Param2.Pick(0, nn.Product(nn.Prefix(2, outSide), nn.Prefix(2, outSide))).Pick(1, nn.Product(nn.Prefix(4, side), nn.Prefix(4, side))))
+	y = b.Gather(y, v, 1)
 	x = b.Add(x, y)
 	x = b.Softmax(x, -1)
 	x = b.MatMul(x, u)
@@ -149,16 +140,8 @@ func stage8(b nn.Builder, x nn.Value, stage10Width, stage7Width Width, resolutio
 	y = b.Transpose(z[0], 0, 2, 3, 1)
 	u := b.Transpose(z[1], 0, 2, 1, 3)
 	x = b.Reshape(x, nn.Shape{nn.Batch, side, side, cin})
-	v := b.Op(nn.Ints(0))[0]
-	t := b.Op(nn.Ints(math.MaxInt64))[0]
-	x1 := b.Op(nn.Ints(1))[0]
-	x2 := b.Op(nn.Ints(2))[0]
-	x = b.Op(nn.Op{Type: "Slice", Name: "/stages/stages.2/downsample/attn_downsample/q/down/Slice"}.Yields(nn.Shape{nn.Batch, 1, side, cin}), x, v, t, x1, x2)[0]
-	v = b.Op(nn.Ints(0))[0]
-	t = b.Op(nn.Ints(math.MaxInt64))[0]
-	x1 = b.Op(nn.Ints(2))[0]
-	x2 = b.Op(nn.Ints(2))[0]
-	x = b.Op(nn.Op{Type: "Slice", Name: "/stages/stages.2/downsample/attn_downsample/q/down/Slice_1"}.Yields(nn.Shape{nn.Batch, 1, 1, cin}), x, v, t, x1, x2)[0]
+	x = b.Slice(x, nn.Range{Axis: 1, To: math.MaxInt64, Step: 2})
+	x = b.Slice(x, nn.Range{Axis: 2, To: math.MaxInt64, Step: 2})
 	x = b.Reshape(x, nn.Shape{nn.Batch, 1, cin})
 	x = b.Linear(x, stage8Linear2.In(cin))
 	x = b.Flatten(x, 2)
@@ -167,11 +150,10 @@ func stage8(b nn.Builder, x nn.Value, stage10Width, stage7Width Width, resolutio
 	x = b.Reshape(x, nn.Shape{nn.Batch, 1, 6, 16})
 	x = b.Transpose(x, 0, 2, 1, 3)
 	x = b.MatMul(x, y)
-	y = b.Op(nn.Float(0.25))[0]
-	x = b.Mul(x, y)
+	x = b.Mul(x, b.Float(0.25))
 	y = b.Param(stage8Param1)
-	v = b.Param(stage8Param2.Pick(1, nn.Product(nn.Prefix(2, side), nn.Prefix(2, side))))
-	y = b.Op(nn.Op{Type: "Gather", Name: "/stages/stages.2/downsample/attn_downsample/Gather_2", Attrs: []nn.Attr{{Name: "axis", Kind: nn.AttrInt, Int: 1}}}.Yields(nn.Shape{6, 1, tokens}), y, v)[0]
+	v := b.Param(stage8Param2.Pick(1, nn.Product(nn.Prefix(2, side), nn.Prefix(2, side))))
+	y = b.Gather(y, v, 1)
 	x = b.Add(x, y)
 	x = b.Softmax(x, -1)
 	x = b.MatMul(x, u)
@@ -226,7 +208,6 @@ type stage4TransformerAt struct {
 	norm1   nn.BatchNorm
 	param1  nn.Param
 	param2  nn.Param
-	gather  nn.Op
 	attend  nn.Linear
 	norm2   nn.BatchNorm
 	expand  nn.Linear
@@ -254,11 +235,10 @@ func (m Stage4Transformer) build(b nn.Builder, x nn.Value, at *stage4Transformer
 	u := b.Transpose(z[1], 0, 2, 3, 1)
 	v := b.Transpose(z[2], 0, 2, 1, 3)
 	y = b.MatMul(y, u)
-	u = b.Op(nn.Float(0.25))[0]
-	y = b.Mul(y, u)
+	y = b.Mul(y, b.Float(0.25))
 	u = b.Param(at.param1.Cut(0, heads))
 	t := b.Param(at.param2.Pick(0, nn.Product(nn.Prefix(4, side), nn.Prefix(4, side))).Pick(1, nn.Product(nn.Prefix(4, side), nn.Prefix(4, side))))
-	u = b.Op(at.gather.Yields(nn.Shape{heads, tokens, tokens}), u, t)[0]
+	u = b.Gather(u, t, 1)
 	y = b.Add(y, u)
 	y = b.Softmax(y, -1)
 	y = b.MatMul(y, v)
@@ -326,7 +306,6 @@ type stage7TransformerAt struct {
 	norm1   nn.BatchNorm
 	param1  nn.Param
 	param2  nn.Param
-	gather  nn.Op
 	attend  nn.Linear
 	norm2   nn.BatchNorm
 	expand  nn.Linear
@@ -354,11 +333,10 @@ func (m Stage7Transformer) build(b nn.Builder, x nn.Value, at *stage7Transformer
 	u := b.Transpose(z[1], 0, 2, 3, 1)
 	v := b.Transpose(z[2], 0, 2, 1, 3)
 	y = b.MatMul(y, u)
-	u = b.Op(nn.Float(0.25))[0]
-	y = b.Mul(y, u)
+	y = b.Mul(y, b.Float(0.25))
 	u = b.Param(at.param1.Cut(0, heads))
 	t := b.Param(at.param2.Pick(0, nn.Product(nn.Prefix(2, side), nn.Prefix(2, side))).Pick(1, nn.Product(nn.Prefix(2, side), nn.Prefix(2, side))))
-	u = b.Op(at.gather.Yields(nn.Shape{heads, tokens, tokens}), u, t)[0]
+	u = b.Gather(u, t, 1)
 	y = b.Add(y, u)
 	y = b.Softmax(y, -1)
 	y = b.MatMul(y, v)
@@ -396,7 +374,6 @@ type transformerAt struct {
 	norm1   nn.BatchNorm
 	param1  nn.Param
 	param2  nn.Param
-	gather  nn.Op
 	attend  nn.Linear
 	norm2   nn.BatchNorm
 	expand  nn.Linear
@@ -422,11 +399,10 @@ func (m Transformer) build(b nn.Builder, x nn.Value, at *transformerAt, out Widt
 	u := b.Transpose(z[1], 0, 2, 3, 1)
 	v := b.Transpose(z[2], 0, 2, 1, 3)
 	y = b.MatMul(y, u)
-	u = b.Op(nn.Float(0.25))[0]
-	y = b.Mul(y, u)
+	y = b.Mul(y, b.Float(0.25))
 	u = b.Param(at.param1.Cut(0, heads))
 	t := b.Param(at.param2)
-	u = b.Op(at.gather.Yields(nn.Shape{heads, 1, 1}), u, t)[0]
+	u = b.Gather(u, t, 1)
 	y = b.Add(y, u)
 	y = b.Softmax(y, -1)
 	y = b.MatMul(y, v)

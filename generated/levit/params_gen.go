@@ -48,7 +48,6 @@ var stage4 = [3]stage4TransformerAt{
 		norm1:   batchNorm("/stages/stages.0/blocks/blocks.0/attn/qkv/bn/BatchNormalization", "stages.0.blocks.0.attn.qkv.bn", 128, 1e-05),
 		param1:  param("stages.0.blocks.0.attn.attention_biases", 2, 16),
 		param2:  nn.Param{Name: "onnx::Gather_368", Type: nn.Int64, Shape: nn.Shape{16, 16}},
-		gather:  nn.Op{Type: "Gather", Name: "/stages/stages.0/blocks/blocks.0/attn/Gather_2", Attrs: []nn.Attr{{Name: "axis", Kind: nn.AttrInt, Int: 1}}},
 		attend:  nn.Linear{Name: "/stages/stages.0/blocks/blocks.0/attn/proj/ln/linear/MatMul", Weight: transposed("stages.0.blocks.0.attn.proj.ln.linear.weight", 64, 64)},
 		norm2:   batchNorm("/stages/stages.0/blocks/blocks.0/attn/proj/ln/bn/BatchNormalization", "stages.0.blocks.0.attn.proj.ln.bn", 64, 1e-05),
 		expand:  nn.Linear{Name: "/stages/stages.0/blocks/blocks.0/mlp/ln1/linear/MatMul", Weight: transposed("stages.0.blocks.0.mlp.ln1.linear.weight", 64, 128)},
@@ -71,7 +70,6 @@ var stage4 = [3]stage4TransformerAt{
 		norm1:   batchNorm("/stages/stages.0/blocks/blocks.1/attn/qkv/bn/BatchNormalization", "stages.0.blocks.1.attn.qkv.bn", 128, 1e-05),
 		param1:  param("stages.0.blocks.1.attn.attention_biases", 2, 16),
 		param2:  nn.Param{Name: "onnx::Gather_368#2", From: "onnx::Gather_368", Type: nn.Int64, Shape: nn.Shape{16, 16}},
-		gather:  nn.Op{Type: "Gather", Name: "/stages/stages.0/blocks/blocks.1/attn/Gather_2", Attrs: []nn.Attr{{Name: "axis", Kind: nn.AttrInt, Int: 1}}},
 		attend:  nn.Linear{Name: "/stages/stages.0/blocks/blocks.1/attn/proj/ln/linear/MatMul", Weight: transposed("stages.0.blocks.1.attn.proj.ln.linear.weight", 64, 64)},
 		norm2:   batchNorm("/stages/stages.0/blocks/blocks.1/attn/proj/ln/bn/BatchNormalization", "stages.0.blocks.1.attn.proj.ln.bn", 64, 1e-05),
 		expand:  nn.Linear{Name: "/stages/stages.0/blocks/blocks.1/mlp/ln1/linear/MatMul", Weight: transposed("stages.0.blocks.1.mlp.ln1.linear.weight", 64, 128)},
@@ -94,7 +92,6 @@ var stage4 = [3]stage4TransformerAt{
 		norm1:   batchNorm("/stages/stages.0/blocks/blocks.2/attn/qkv/bn/BatchNormalization", "stages.0.blocks.2.attn.qkv.bn", 128, 1e-05),
 		param1:  param("stages.0.blocks.2.attn.attention_biases", 2, 16),
 		param2:  nn.Param{Name: "onnx::Gather_368#3", From: "onnx::Gather_368", Type: nn.Int64, Shape: nn.Shape{16, 16}},
-		gather:  nn.Op{Type: "Gather", Name: "/stages/stages.0/blocks/blocks.2/attn/Gather_2", Attrs: []nn.Attr{{Name: "axis", Kind: nn.AttrInt, Int: 1}}},
 		attend:  nn.Linear{Name: "/stages/stages.0/blocks/blocks.2/attn/proj/ln/linear/MatMul", Weight: transposed("stages.0.blocks.2.attn.proj.ln.linear.weight", 64, 64)},
 		norm2:   batchNorm("/stages/stages.0/blocks/blocks.2/attn/proj/ln/bn/BatchNormalization", "stages.0.blocks.2.attn.proj.ln.bn", 64, 1e-05),
 		expand:  nn.Linear{Name: "/stages/stages.0/blocks/blocks.2/mlp/ln1/linear/MatMul", Weight: transposed("stages.0.blocks.2.mlp.ln1.linear.weight", 64, 128)},
@@ -111,8 +108,8 @@ var (
 	stage5Cout2     = [3]int{320, 256, 192}
 	stage5Cout3     = [3]int{80, 64, 48}
 	stage5Side      = [5]int{4, 4, 3, 3, 2}
-	stage5OutSide   = [5]int{2, 2, 2, 2, 1}
 	stage5OutTokens = [5]int{4, 4, 4, 4, 1}
+	stage5OutSide   = [5]int{2, 2, 2, 2, 1}
 	stage5Linear1   = nn.Linear{Name: "/stages/stages.1/downsample/attn_downsample/kv/linear/MatMul", Weight: transposed("stages.1.downsample.attn_downsample.kv.linear.weight", 64, 320)}
 	stage5Norm1     = batchNorm("/stages/stages.1/downsample/attn_downsample/kv/bn/BatchNormalization", "stages.1.downsample.attn_downsample.kv.bn", 320, 1e-05)
 	stage5Linear2   = nn.Linear{Name: "/stages/stages.1/downsample/attn_downsample/q/ln/linear/MatMul", Weight: transposed("stages.1.downsample.attn_downsample.q.ln.linear.weight", 64, 64)}
@@ -159,7 +156,6 @@ var stage7Block1 = stage7TransformerAt{
 	norm1:   batchNorm("/stages/stages.1/blocks/blocks.0/attn/qkv/bn/BatchNormalization", "stages.1.blocks.0.attn.qkv.bn", 192, 1e-05),
 	param1:  param("stages.1.blocks.0.attn.attention_biases", 3, 4),
 	param2:  nn.Param{Name: "onnx::Gather_692", Type: nn.Int64, Shape: nn.Shape{4, 4}},
-	gather:  nn.Op{Type: "Gather", Name: "/stages/stages.1/blocks/blocks.0/attn/Gather_2", Attrs: []nn.Attr{{Name: "axis", Kind: nn.AttrInt, Int: 1}}},
 	attend:  nn.Linear{Name: "/stages/stages.1/blocks/blocks.0/attn/proj/ln/linear/MatMul", Weight: transposed("stages.1.blocks.0.attn.proj.ln.linear.weight", 96, 96)},
 	norm2:   batchNorm("/stages/stages.1/blocks/blocks.0/attn/proj/ln/bn/BatchNormalization", "stages.1.blocks.0.attn.proj.ln.bn", 96, 1e-05),
 	expand:  nn.Linear{Name: "/stages/stages.1/blocks/blocks.0/mlp/ln1/linear/MatMul", Weight: transposed("stages.1.blocks.0.mlp.ln1.linear.weight", 96, 192)},
@@ -183,7 +179,6 @@ var stage7Block2 = stage7TransformerAt{
 	norm1:   batchNorm("/stages/stages.1/blocks/blocks.1/attn/qkv/bn/BatchNormalization", "stages.1.blocks.1.attn.qkv.bn", 192, 1e-05),
 	param1:  param("stages.1.blocks.1.attn.attention_biases", 3, 4),
 	param2:  nn.Param{Name: "onnx::Gather_692#2", From: "onnx::Gather_692", Type: nn.Int64, Shape: nn.Shape{4, 4}},
-	gather:  nn.Op{Type: "Gather", Name: "/stages/stages.1/blocks/blocks.1/attn/Gather_2", Attrs: []nn.Attr{{Name: "axis", Kind: nn.AttrInt, Int: 1}}},
 	attend:  nn.Linear{Name: "/stages/stages.1/blocks/blocks.1/attn/proj/ln/linear/MatMul", Weight: transposed("stages.1.blocks.1.attn.proj.ln.linear.weight", 96, 96)},
 	norm2:   batchNorm("/stages/stages.1/blocks/blocks.1/attn/proj/ln/bn/BatchNormalization", "stages.1.blocks.1.attn.proj.ln.bn", 96, 1e-05),
 	expand:  nn.Linear{Name: "/stages/stages.1/blocks/blocks.1/mlp/ln1/linear/MatMul", Weight: transposed("stages.1.blocks.1.mlp.ln1.linear.weight", 96, 192)},
@@ -207,7 +202,6 @@ var stage7Block3 = stage7TransformerAt{
 	norm1:   batchNorm("/stages/stages.1/blocks/blocks.2/attn/qkv/bn/BatchNormalization", "stages.1.blocks.2.attn.qkv.bn", 192, 1e-05),
 	param1:  param("stages.1.blocks.2.attn.attention_biases", 3, 4),
 	param2:  nn.Param{Name: "onnx::Gather_692#3", From: "onnx::Gather_692", Type: nn.Int64, Shape: nn.Shape{4, 4}},
-	gather:  nn.Op{Type: "Gather", Name: "/stages/stages.1/blocks/blocks.2/attn/Gather_2", Attrs: []nn.Attr{{Name: "axis", Kind: nn.AttrInt, Int: 1}}},
 	attend:  nn.Linear{Name: "/stages/stages.1/blocks/blocks.2/attn/proj/ln/linear/MatMul", Weight: transposed("stages.1.blocks.2.attn.proj.ln.linear.weight", 96, 96)},
 	norm2:   batchNorm("/stages/stages.1/blocks/blocks.2/attn/proj/ln/bn/BatchNormalization", "stages.1.blocks.2.attn.proj.ln.bn", 96, 1e-05),
 	expand:  nn.Linear{Name: "/stages/stages.1/blocks/blocks.2/mlp/ln1/linear/MatMul", Weight: transposed("stages.1.blocks.2.mlp.ln1.linear.weight", 96, 192)},
@@ -265,7 +259,6 @@ var stage11Block1 = transformerAt{
 	norm1:   batchNorm("/stages/stages.2/blocks/blocks.0/attn/qkv/bn/BatchNormalization", "stages.2.blocks.0.attn.qkv.bn", 256, 1e-05),
 	param1:  param("stages.2.blocks.0.attn.attention_biases", 4, 1),
 	param2:  nn.Param{Name: "onnx::Gather_1014", Type: nn.Int64, Shape: nn.Shape{1, 1}},
-	gather:  nn.Op{Type: "Gather", Name: "/stages/stages.2/blocks/blocks.0/attn/Gather_2", Attrs: []nn.Attr{{Name: "axis", Kind: nn.AttrInt, Int: 1}}},
 	attend:  nn.Linear{Name: "/stages/stages.2/blocks/blocks.0/attn/proj/ln/linear/MatMul", Weight: transposed("stages.2.blocks.0.attn.proj.ln.linear.weight", 128, 128)},
 	norm2:   batchNorm("/stages/stages.2/blocks/blocks.0/attn/proj/ln/bn/BatchNormalization", "stages.2.blocks.0.attn.proj.ln.bn", 128, 1e-05),
 	expand:  nn.Linear{Name: "/stages/stages.2/blocks/blocks.0/mlp/ln1/linear/MatMul", Weight: transposed("stages.2.blocks.0.mlp.ln1.linear.weight", 128, 256)},
@@ -287,7 +280,6 @@ var stage11Block2 = transformerAt{
 	norm1:   batchNorm("/stages/stages.2/blocks/blocks.1/attn/qkv/bn/BatchNormalization", "stages.2.blocks.1.attn.qkv.bn", 256, 1e-05),
 	param1:  nn.Param{Name: "stages.2.blocks.0.attn.attention_biases#2", From: "stages.2.blocks.0.attn.attention_biases", Shape: nn.Shape{4, 1}},
 	param2:  nn.Param{Name: "onnx::Gather_1014#2", From: "onnx::Gather_1014", Type: nn.Int64, Shape: nn.Shape{1, 1}},
-	gather:  nn.Op{Type: "Gather", Name: "/stages/stages.2/blocks/blocks.1/attn/Gather_2", Attrs: []nn.Attr{{Name: "axis", Kind: nn.AttrInt, Int: 1}}},
 	attend:  nn.Linear{Name: "/stages/stages.2/blocks/blocks.1/attn/proj/ln/linear/MatMul", Weight: transposed("stages.2.blocks.1.attn.proj.ln.linear.weight", 128, 128)},
 	norm2:   batchNorm("/stages/stages.2/blocks/blocks.1/attn/proj/ln/bn/BatchNormalization", "stages.2.blocks.1.attn.proj.ln.bn", 128, 1e-05),
 	expand:  nn.Linear{Name: "/stages/stages.2/blocks/blocks.1/mlp/ln1/linear/MatMul", Weight: transposed("stages.2.blocks.1.mlp.ln1.linear.weight", 128, 256)},
@@ -309,7 +301,6 @@ var stage11Block3 = transformerAt{
 	norm1:   batchNorm("/stages/stages.2/blocks/blocks.2/attn/qkv/bn/BatchNormalization", "stages.2.blocks.2.attn.qkv.bn", 256, 1e-05),
 	param1:  nn.Param{Name: "stages.2.blocks.0.attn.attention_biases#3", From: "stages.2.blocks.0.attn.attention_biases", Shape: nn.Shape{4, 1}},
 	param2:  nn.Param{Name: "onnx::Gather_1014#3", From: "onnx::Gather_1014", Type: nn.Int64, Shape: nn.Shape{1, 1}},
-	gather:  nn.Op{Type: "Gather", Name: "/stages/stages.2/blocks/blocks.2/attn/Gather_2", Attrs: []nn.Attr{{Name: "axis", Kind: nn.AttrInt, Int: 1}}},
 	attend:  nn.Linear{Name: "/stages/stages.2/blocks/blocks.2/attn/proj/ln/linear/MatMul", Weight: transposed("stages.2.blocks.2.attn.proj.ln.linear.weight", 128, 128)},
 	norm2:   batchNorm("/stages/stages.2/blocks/blocks.2/attn/proj/ln/bn/BatchNormalization", "stages.2.blocks.2.attn.proj.ln.bn", 128, 1e-05),
 	expand:  nn.Linear{Name: "/stages/stages.2/blocks/blocks.2/mlp/ln1/linear/MatMul", Weight: transposed("stages.2.blocks.2.mlp.ln1.linear.weight", 128, 256)},

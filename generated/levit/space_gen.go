@@ -130,6 +130,11 @@ func (r Resolution) String() string {
 	return resolutionTexts[r.i]
 }
 
+// Values lists the legal values, the original model's first.
+func (Resolution) Values() []Resolution {
+	return []Resolution{{0}, {1}, {2}, {3}, {4}}
+}
+
 // Stage0Width is the share of a stage's output channels that is kept in stage 0; 1 in the original.
 type Stage0Width struct {
 	i uint8
@@ -154,6 +159,11 @@ func (s Stage0Width) Multiplier() float64 {
 // String returns what a SubNet's text has for it.
 func (s Stage0Width) String() string {
 	return stage0WidthTexts[s.i]
+}
+
+// Values lists the legal values, the original model's first.
+func (Stage0Width) Values() []Stage0Width {
+	return []Stage0Width{{0}, {1}}
 }
 
 // Width is the share of a stage's output channels that is kept; 1 in the original.
@@ -183,6 +193,11 @@ func (w Width) String() string {
 	return widthTexts[w.i]
 }
 
+// Values lists the legal values, the original model's first.
+func (Width) Values() []Width {
+	return []Width{{0}, {1}, {2}}
+}
+
 // Stage4Depth is how many blocks are kept in stage 4, from the first; 3 in the original.
 type Stage4Depth struct {
 	i uint8
@@ -208,6 +223,11 @@ func (s Stage4Depth) Blocks() int {
 // String returns what a SubNet's text has for it.
 func (s Stage4Depth) String() string {
 	return stage4DepthTexts[s.i]
+}
+
+// Values lists the legal values, the original model's first.
+func (Stage4Depth) Values() []Stage4Depth {
+	return []Stage4Depth{{0}, {1}, {2}}
 }
 
 // Expand is the inner width of a block in multiples of its base width; 2 in the original.
@@ -237,6 +257,11 @@ func (e Expand) String() string {
 	return expandTexts[e.i]
 }
 
+// Values lists the legal values, the original model's first.
+func (Expand) Values() []Expand {
+	return []Expand{{0}, {1}, {2}}
+}
+
 // Stage4Heads is the share of an attention's heads that is kept in stage 4, from the first; 1 in the original.
 type Stage4Heads struct {
 	i uint8
@@ -263,6 +288,11 @@ func (s Stage4Heads) String() string {
 	return stage4HeadsTexts[s.i]
 }
 
+// Values lists the legal values, the original model's first.
+func (Stage4Heads) Values() []Stage4Heads {
+	return []Stage4Heads{{0}, {1}}
+}
+
 // QK is the share of each head's query and key dimension that is kept; 1 in the original.
 type QK struct {
 	i uint8
@@ -287,6 +317,11 @@ func (q QK) Share() float64 {
 // String returns what a SubNet's text has for it.
 func (q QK) String() string {
 	return qkTexts[q.i]
+}
+
+// Values lists the legal values, the original model's first.
+func (QK) Values() []QK {
+	return []QK{{0}, {1}}
 }
 
 // Value is the value dimension of each head in multiples of the model's query dimension; 2 in the original.
@@ -316,6 +351,11 @@ func (v Value) String() string {
 	return valueTexts[v.i]
 }
 
+// Values lists the legal values, the original model's first.
+func (Value) Values() []Value {
+	return []Value{{0}, {1}, {2}}
+}
+
 // Stage7Depth is how many blocks are kept in stage 7, from the first; 4 in the original.
 type Stage7Depth struct {
 	i uint8
@@ -343,6 +383,11 @@ func (s Stage7Depth) String() string {
 	return stage7DepthTexts[s.i]
 }
 
+// Values lists the legal values, the original model's first.
+func (Stage7Depth) Values() []Stage7Depth {
+	return []Stage7Depth{{0}, {1}, {2}}
+}
+
 // Stage7Heads is the share of an attention's heads that is kept in stage 7, from the first; 1 in the original.
 type Stage7Heads struct {
 	i uint8
@@ -367,6 +412,11 @@ func (s Stage7Heads) Share() float64 {
 // String returns what a SubNet's text has for it.
 func (s Stage7Heads) String() string {
 	return stage7HeadsTexts[s.i]
+}
+
+// Values lists the legal values, the original model's first.
+func (Stage7Heads) Values() []Stage7Heads {
+	return []Stage7Heads{{0}, {1}}
 }
 
 // Stage11Depth is how many blocks are kept in stage 11, from the first; 4 in the original.
@@ -396,6 +446,11 @@ func (s Stage11Depth) String() string {
 	return stage11DepthTexts[s.i]
 }
 
+// Values lists the legal values, the original model's first.
+func (Stage11Depth) Values() []Stage11Depth {
+	return []Stage11Depth{{0}, {1}, {2}}
+}
+
 // Heads is the share of an attention's heads that is kept, from the first; 1 in the original.
 type Heads struct {
 	i uint8
@@ -421,6 +476,11 @@ func (h Heads) Share() float64 {
 // String returns what a SubNet's text has for it.
 func (h Heads) String() string {
 	return headsTexts[h.i]
+}
+
+// Values lists the legal values, the original model's first.
+func (Heads) Values() []Heads {
+	return []Heads{{0}, {1}, {2}}
 }
 
 // Canonical returns s with the choices of removed blocks set to the original.
@@ -514,7 +574,7 @@ var choices = [NumGenes]space.Choice{
 	{Name: "stage11.3.value", Kind: "value", Values: valueTexts, Live: optable.Need{Gene: 35, Below: 1}},
 }
 
-func (s SubNet) genes() genes {
+func (s *SubNet) genes() genes {
 	return genes{
 		s.Resolution.i,
 		s.Stage0.Width.i,

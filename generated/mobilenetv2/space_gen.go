@@ -87,6 +87,11 @@ func (r Resolution) String() string {
 	return resolutionTexts[r.i]
 }
 
+// Values lists the legal values, the original model's first.
+func (Resolution) Values() []Resolution {
+	return []Resolution{{0}, {1}, {2}, {3}, {4}}
+}
+
 // Expand is the inner width of a block in multiples of its base width; 6 in the original.
 type Expand struct {
 	i uint8
@@ -114,6 +119,11 @@ func (e Expand) String() string {
 	return expandTexts[e.i]
 }
 
+// Values lists the legal values, the original model's first.
+func (Expand) Values() []Expand {
+	return []Expand{{0}, {1}, {2}}
+}
+
 // Stage1Depth is how many blocks are kept in stage 1, from the first; 3 in the original.
 type Stage1Depth struct {
 	i uint8
@@ -138,6 +148,11 @@ func (s Stage1Depth) Blocks() int {
 // String returns what a SubNet's text has for it.
 func (s Stage1Depth) String() string {
 	return stage1DepthTexts[s.i]
+}
+
+// Values lists the legal values, the original model's first.
+func (Stage1Depth) Values() []Stage1Depth {
+	return []Stage1Depth{{0}, {1}}
 }
 
 // Stage2Depth is how many blocks are kept in stage 2, from the first; 4 in the original.
@@ -167,6 +182,11 @@ func (s Stage2Depth) String() string {
 	return stage2DepthTexts[s.i]
 }
 
+// Values lists the legal values, the original model's first.
+func (Stage2Depth) Values() []Stage2Depth {
+	return []Stage2Depth{{0}, {1}, {2}}
+}
+
 // Stage3Depth is how many blocks are kept in stage 3, from the first; 3 in the original.
 type Stage3Depth struct {
 	i uint8
@@ -193,6 +213,11 @@ func (s Stage3Depth) String() string {
 	return stage3DepthTexts[s.i]
 }
 
+// Values lists the legal values, the original model's first.
+func (Stage3Depth) Values() []Stage3Depth {
+	return []Stage3Depth{{0}, {1}}
+}
+
 // Stage4Depth is how many blocks are kept in stage 4, from the first; 3 in the original.
 type Stage4Depth struct {
 	i uint8
@@ -217,6 +242,11 @@ func (s Stage4Depth) Blocks() int {
 // String returns what a SubNet's text has for it.
 func (s Stage4Depth) String() string {
 	return stage4DepthTexts[s.i]
+}
+
+// Values lists the legal values, the original model's first.
+func (Stage4Depth) Values() []Stage4Depth {
+	return []Stage4Depth{{0}, {1}}
 }
 
 // Canonical returns s with the choices of removed blocks set to the original.
@@ -282,7 +312,7 @@ var choices = [NumGenes]space.Choice{
 	{Name: "stage5.0.expand", Kind: "expand", Values: expandTexts},
 }
 
-func (s SubNet) genes() genes {
+func (s *SubNet) genes() genes {
 	return genes{
 		s.Resolution.i,
 		s.Stage0.Blocks[0].Expand.i,

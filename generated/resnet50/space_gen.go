@@ -85,6 +85,11 @@ func (r Resolution) String() string {
 	return resolutionTexts[r.i]
 }
 
+// Values lists the legal values, the original model's first.
+func (Resolution) Values() []Resolution {
+	return []Resolution{{0}, {1}, {2}, {3}, {4}}
+}
+
 // Stage0Width is the share of a stage's output channels that is kept in stage 0; 1 in the original.
 type Stage0Width struct {
 	i uint8
@@ -109,6 +114,11 @@ func (s Stage0Width) Multiplier() float64 {
 // String returns what a SubNet's text has for it.
 func (s Stage0Width) String() string {
 	return stage0WidthTexts[s.i]
+}
+
+// Values lists the legal values, the original model's first.
+func (Stage0Width) Values() []Stage0Width {
+	return []Stage0Width{{0}, {1}}
 }
 
 // Width is the share of a stage's output channels that is kept; 1 in the original.
@@ -138,6 +148,11 @@ func (w Width) String() string {
 	return widthTexts[w.i]
 }
 
+// Values lists the legal values, the original model's first.
+func (Width) Values() []Width {
+	return []Width{{0}, {1}, {2}}
+}
+
 // Stage1Depth is how many blocks are kept in stage 1, from the first; 3 in the original.
 type Stage1Depth struct {
 	i uint8
@@ -163,6 +178,11 @@ func (s Stage1Depth) Blocks() int {
 // String returns what a SubNet's text has for it.
 func (s Stage1Depth) String() string {
 	return stage1DepthTexts[s.i]
+}
+
+// Values lists the legal values, the original model's first.
+func (Stage1Depth) Values() []Stage1Depth {
+	return []Stage1Depth{{0}, {1}, {2}}
 }
 
 // Expand is the inner width of a block in multiples of its base width; 0.25 in the original.
@@ -192,6 +212,11 @@ func (e Expand) String() string {
 	return expandTexts[e.i]
 }
 
+// Values lists the legal values, the original model's first.
+func (Expand) Values() []Expand {
+	return []Expand{{0}, {1}, {2}}
+}
+
 // Stage2Depth is how many blocks are kept in stage 2, from the first; 4 in the original.
 type Stage2Depth struct {
 	i uint8
@@ -217,6 +242,11 @@ func (s Stage2Depth) Blocks() int {
 // String returns what a SubNet's text has for it.
 func (s Stage2Depth) String() string {
 	return stage2DepthTexts[s.i]
+}
+
+// Values lists the legal values, the original model's first.
+func (Stage2Depth) Values() []Stage2Depth {
+	return []Stage2Depth{{0}, {1}, {2}}
 }
 
 // Stage3Depth is how many blocks are kept in stage 3, from the first; 6 in the original.
@@ -246,6 +276,11 @@ func (s Stage3Depth) String() string {
 	return stage3DepthTexts[s.i]
 }
 
+// Values lists the legal values, the original model's first.
+func (Stage3Depth) Values() []Stage3Depth {
+	return []Stage3Depth{{0}, {1}, {2}}
+}
+
 // Stage4Depth is how many blocks are kept in stage 4, from the first; 3 in the original.
 type Stage4Depth struct {
 	i uint8
@@ -271,6 +306,11 @@ func (s Stage4Depth) Blocks() int {
 // String returns what a SubNet's text has for it.
 func (s Stage4Depth) String() string {
 	return stage4DepthTexts[s.i]
+}
+
+// Values lists the legal values, the original model's first.
+func (Stage4Depth) Values() []Stage4Depth {
+	return []Stage4Depth{{0}, {1}, {2}}
 }
 
 // Canonical returns s with the choices of removed blocks set to the original.
@@ -341,7 +381,7 @@ var choices = [NumGenes]space.Choice{
 	{Name: "stage4.2.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 22, Below: 1}},
 }
 
-func (s SubNet) genes() genes {
+func (s *SubNet) genes() genes {
 	return genes{
 		s.Resolution.i,
 		s.Stage0.Width.i,

@@ -30,8 +30,7 @@ func stage1(b nn.Builder, x nn.Value, stage0Width Width, resolution Resolution) 
 func (s Stage3) build(b nn.Builder, x nn.Value, stage0Width Width, resolution Resolution) nn.Value {
 	cout := stage3Cout[stage0Width.i]
 	y := b.Param(stage3Param1.Cut(2, cout))
-	z := b.Op(nn.Ints(-1, 1, 1))[0]
-	y = b.Op(nn.Op{Type: "Expand", Name: "/Expand"}.Yields(nn.Shape{nn.Batch, 1, cout}), y, z)[0]
+	y = b.Expand(y, nn.Shape{nn.Batch, 1, 1})
 	y = b.Concat(1, y, x)
 	x = b.Param(stage3Param2.Grid(1, 1, 8, stage3Side[resolution.i]).Cut(2, cout))
 	y = b.Add(y, x)
@@ -43,10 +42,8 @@ func (s Stage3) build(b nn.Builder, x nn.Value, stage0Width Width, resolution Re
 
 // head adds stages 4 to 5, in which nothing can be chosen, to b.
 func head(b nn.Builder, x nn.Value, stage0Width Width) nn.Value {
-	cout := headCout[stage0Width.i]
-	y := b.Op(nn.Int(0))[0]
-	x = b.Op(nn.Op{Type: "Gather", Name: "/Gather_1", Attrs: []nn.Attr{{Name: "axis", Kind: nn.AttrInt, Int: 1}}}.Yields(nn.Shape{nn.Batch, cout}), x, y)[0]
-	return b.Linear(x, headLinear.In(cout))
+	x = b.Gather(x, b.Int(0), 1)
+	return b.Linear(x, headLinear.In(headCin[stage0Width.i]))
 }
 
 // transformerAt is what differs from one Transformer to the next in build.
@@ -87,10 +84,8 @@ func (m Transformer) build(b nn.Builder, x nn.Value, at *transformerAt, out Widt
 	v := b.Reshape(z[2], nn.Shape{nn.Batch, tokens, heads, value})
 	v = b.Transpose(v, 0, 2, 1, 3)
 	u = b.Transpose(u, 0, 1, 3, 2)
-	t := b.Op(nn.Floats(0.4204482))[0]
-	y = b.Mul(y, t)
-	t = b.Op(nn.Floats(0.4204482))[0]
-	u = b.Mul(u, t)
+	y = b.Mul(y, b.Floats(0.4204482))
+	u = b.Mul(u, b.Floats(0.4204482))
 	y = b.MatMul(y, u)
 	y = b.Softmax(y, -1)
 	y = b.MatMul(y, v)

@@ -63,6 +63,11 @@ func (r Resolution) String() string {
 	return resolutionTexts[r.i]
 }
 
+// Values lists the legal values, the original model's first.
+func (Resolution) Values() []Resolution {
+	return []Resolution{{0}, {1}, {2}, {3}, {4}}
+}
+
 // Width is the share of a stage's output channels that is kept; 1 in the original.
 type Width struct {
 	i uint8
@@ -88,6 +93,11 @@ func (w Width) Multiplier() float64 {
 // String returns what a SubNet's text has for it.
 func (w Width) String() string {
 	return widthTexts[w.i]
+}
+
+// Values lists the legal values, the original model's first.
+func (Width) Values() []Width {
+	return []Width{{0}, {1}, {2}}
 }
 
 // Stage3Depth is how many blocks are kept in stage 3, from the first; 8 in the original.
@@ -119,6 +129,11 @@ func (s Stage3Depth) String() string {
 	return stage3DepthTexts[s.i]
 }
 
+// Values lists the legal values, the original model's first.
+func (Stage3Depth) Values() []Stage3Depth {
+	return []Stage3Depth{{0}, {1}, {2}, {3}, {4}}
+}
+
 // Expand is the inner width of a block in multiples of its base width; 4 in the original.
 type Expand struct {
 	i uint8
@@ -144,6 +159,11 @@ func (e Expand) Ratio() float64 {
 // String returns what a SubNet's text has for it.
 func (e Expand) String() string {
 	return expandTexts[e.i]
+}
+
+// Values lists the legal values, the original model's first.
+func (Expand) Values() []Expand {
+	return []Expand{{0}, {1}, {2}}
 }
 
 // Heads is the share of an attention's heads that is kept, from the first; 1 in the original.
@@ -173,6 +193,11 @@ func (h Heads) String() string {
 	return headsTexts[h.i]
 }
 
+// Values lists the legal values, the original model's first.
+func (Heads) Values() []Heads {
+	return []Heads{{0}, {1}, {2}}
+}
+
 // QK is the share of each head's query and key dimension that is kept; 1 in the original.
 type QK struct {
 	i uint8
@@ -199,6 +224,11 @@ func (q QK) String() string {
 	return qkTexts[q.i]
 }
 
+// Values lists the legal values, the original model's first.
+func (QK) Values() []QK {
+	return []QK{{0}, {1}}
+}
+
 // Value is the value dimension of each head in multiples of the model's query dimension; 1 in the original.
 type Value struct {
 	i uint8
@@ -223,6 +253,11 @@ func (v Value) Ratio() float64 {
 // String returns what a SubNet's text has for it.
 func (v Value) String() string {
 	return valueTexts[v.i]
+}
+
+// Values lists the legal values, the original model's first.
+func (Value) Values() []Value {
+	return []Value{{0}, {1}}
 }
 
 // Canonical returns s with the choices of removed blocks set to the original.
@@ -302,7 +337,7 @@ var choices = [NumGenes]space.Choice{
 	{Name: "stage3.7.value", Kind: "value", Values: valueTexts, Live: optable.Need{Gene: 2, Below: 1}},
 }
 
-func (s SubNet) genes() genes {
+func (s *SubNet) genes() genes {
 	return genes{
 		s.Resolution.i,
 		s.Stage0.Width.i,

@@ -77,7 +77,7 @@ func rotated(turned int, attrs ...nn.Attr) func(z *zoo) {
 		turn := func(y nn.Value) nn.Value {
 			name := z.name("rotary")
 			table := func(kind string) nn.Value { // large enough for scores that differ
-				return z.Mul(z.Param(param(name+kind, 1, tokens, turned/2)), z.Op(nn.Floats(30))[0])
+				return z.Mul(z.Param(param(name+kind, 1, tokens, turned/2)), z.Floats(30))
 			}
 			cos, sin := table(".cos"), table(".sin")
 			return z.op("RotaryEmbedding", s, attrs, y, cos, sin)

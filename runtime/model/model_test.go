@@ -329,7 +329,7 @@ func TestGeneticKnowsOneLimit(t *testing.T) {
 }
 
 func BenchmarkLookUps(b *testing.B) {
-	l, a, s := device(b, false), sensitivities(b), mobilenetv2.SubNet{Resolution: mobilenetv2.Resolution24, Stage2: mobilenetv2.Stage2{Depth: mobilenetv2.Depth4Keep2}}
+	l, a, s := device(b, false), sensitivities(b), mobilenetv2.SubNet{Resolution: mobilenetv2.Resolution24, Stage2: mobilenetv2.Stage2{Depth: mobilenetv2.Stage2Depth2}}
 	b.Run("Latency", func(b *testing.B) {
 		for b.Loop() {
 			l.Latency(s)

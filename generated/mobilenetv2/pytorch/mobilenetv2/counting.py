@@ -20,7 +20,7 @@ def add_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument("--out", required=True, help="table to write, or to go on with")
     p.add_argument("--split", choices=("train", "test"), default="test", help="images that are counted (default %(default)s)")
     p.add_argument("--first", type=int, default=0, help="first image of the split that is counted (default %(default)s)")
-    p.add_argument("--images", type=int, default=0, help="how many, 0 for all")
+    p.add_argument("--images", type=int, default=0, help="how many, 0 for all; of folders and shards, each class in proportion; of an IDX file, as they stand")
     p.add_argument("--calibrate", type=int, default=0, help="training images, from the first, that BatchNorm statistics are recomputed from; 0 leaves the model's")
     p.add_argument("--batch", type=int, default=512)
 
@@ -45,12 +45,12 @@ class Table:
         self.counts = self._begun()
 
     def _begun(self) -> Dict[str, str]:
-        """The counts that the table has already, whose header must be the same but for the date."""
+        """The counts that the table has already, whose header must be the same but for the date and the model's name: its weights have a digest."""
         if not os.path.exists(self.path):
             return {}
         with open(self.path) as f:
             old, _, rows = f.read().partition("\n\n")
-        stable = lambda h: [line for line in h.strip().split("\n") if not line.startswith("date:")]
+        stable = lambda h: [line for line in h.strip().split("\n") if not line.startswith(("date:", "model:"))]
         if old.startswith("format:") and old.split("\n")[0] != self.head.split("\n")[0]:
             raise ValueError(f"{self.path}: another version wrote it; the Go package's command migrate converts files of version 1")
         if stable(old) != stable(self.head):
@@ -74,7 +74,7 @@ class Table:
 def _header(kind: str, a: argparse.Namespace, images, calibration) -> str:
     digest = images.digest + ("+" + calibration.digest if calibration else "")
     return "\n".join([
-        f"format: autotailor {kind} 2", f"package: {space.PACKAGE}", f"digest: {space.DIGEST}", f"source: {space.SHA256}", f"weights: {files.sha256(a.model)}",
-        f"images: {len(images)}", f"split: {a.split}", f"data: {digest}", f"recalibration: {len(calibration) if calibration else 0}", "seed: 0",
+        f"format: autotailor {kind} 2", f"package: {space.PACKAGE}", f"digest: {space.DIGEST}", f"source: {space.SHA256}",
+        f"model: {files.shown(a.model)}", f"weights: {files.sha256(a.model)}", f"images: {len(images)}", f"split: {a.split}", f"data: {digest}", f"recalibration: {len(calibration) if calibration else 0}", "seed: 0",
         "resize: bilinear, antialiased", "engine: pytorch", f"date: {time.strftime('%Y-%m-%d', time.gmtime())}", "units: images classified correctly",
     ]) + "\n\n"
