@@ -139,6 +139,8 @@ var cases = []struct{ graph, want string }{
 	{"input x Nx3x4\ny = ConstantOfShape {2,3}", "2x3"},
 	{"input x Nx3x4\nconst s f32 scalar\ny = Pow x s", "Nx3x4"},
 	{"input x Nx3x4\ny = Shape x : i64", "3"},
+	{"input x 2x3x4x5\ns = Shape x start=1 end=-1 : i64\ny = ConstantOfShape s", "3x4"},
+	{"input x 2x3x4x5\ny = Shape x start=-3 : i64", "3"},
 	{"input x Nx3x4x5\ny = ReduceMean x axes=2,-1", "Nx3x1x1"},
 	{"input x Nx3x4x5\ny = ReduceSum x {1} keepdims=0", "Nx4x5"},
 	{"input x 2x3\ny = ReduceMax x keepdims=0", "scalar"},
@@ -444,6 +446,16 @@ z = ConstantOfShape k
 	}
 	if got := text(shapes[len(shapes)-1]); got != "8x2x8x8x8" {
 		t.Errorf("the shape is %s", got)
+	}
+}
+
+// TestListsComputedAtRunTime: nothing is guessed where axes or parts are operands whose elements nobody knows.
+func TestListsComputedAtRunTime(t *testing.T) {
+	for _, line := range []string{"ReduceSum x a", "ReduceSum x a keepdims=0", "Squeeze x a", "Unsqueeze x a", "Split x a axis=0"} {
+		_, shapes, err := infer(t, "input x 1x8x6x6\ninput a 1 i64\ny = "+line)
+		if got := text(shapes[len(shapes)-1]); err != nil || got != "unknown" {
+			t.Errorf("%s: the shape is %s, %v", line, got, err)
+		}
 	}
 }
 

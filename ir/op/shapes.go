@@ -130,26 +130,35 @@ func reshapeShape(c *Ctx) error {
 	return nil
 }
 
-// axes returns the attribute or operand of that name as a set.
-func (c *Ctx) axes(rank int) (map[int]bool, error) {
-	list, _ := c.Fixed("axes")
-	out := map[int]bool{}
+// axes returns the attribute or operand of that name as a set; known is false where they are computed at run time.
+func (c *Ctx) axes(rank int) (out map[int]bool, known bool, err error) {
+	list, given := c.Fixed("axes")
+	if !given && c.computed("axes") {
+		return nil, false, nil
+	}
+	out = map[int]bool{}
 	for _, a := range list {
 		if a < 0 {
 			a += rank
 		}
 		if a < 0 || a >= rank || out[a] {
-			return nil, fmt.Errorf("axes %v do not fit %d axes", list, rank)
+			return nil, false, fmt.Errorf("axes %v do not fit %d axes", list, rank)
 		}
 		out[a] = true
 	}
-	return out, nil
+	return out, true, nil
+}
+
+// computed tells whether a list is an operand; its elements are then not known where Ints has none.
+func (c *Ctx) computed(name string) bool {
+	i, ok := c.Spec.List[name]
+	return ok && c.Node.Input(i) != 0
 }
 
 func squeezeShape(c *Ctx) error {
 	in := c.In[0].Shape
-	drop, err := c.axes(len(in))
-	if err != nil {
+	drop, known, err := c.axes(len(in))
+	if err != nil || !known {
 		return err
 	}
 	c.Out[0].Shape = []dim.Dim{}
@@ -171,8 +180,8 @@ func unsqueezeShape(c *Ctx) error {
 	in := c.In[0].Shape
 	list, _ := c.Fixed("axes")
 	rank := len(in) + len(list)
-	added, err := c.axes(rank)
-	if err != nil {
+	added, known, err := c.axes(rank)
+	if err != nil || !known {
 		return err
 	}
 	out := make([]dim.Dim, 0, rank)
@@ -261,6 +270,9 @@ func splitShape(c *Ctx) error {
 		return fmt.Errorf("axis %d does not fit an operand with %d axes", axis, len(in))
 	}
 	sizes := c.Ints("split")
+	if sizes == nil && c.computed("split") {
+		return nil // the model may declare the shapes
+	}
 	if sizes != nil {
 		total := dim.Const(0)
 		for _, d := range sizes {
@@ -299,16 +311,20 @@ func splitInts(c *Ctx) {
 	}
 }
 
+// shapeShape lists the extents of the axes from start up to end, since opset 15.
 func shapeShape(c *Ctx) error {
-	c.Out[0].Shape = []dim.Dim{dim.Const(len(c.In[0].Shape))}
-	c.Out[0].Ints = c.In[0].Shape
+	x := c.In[0].Shape
+	cut := span{int(c.Node.Int("start", 0)), int(c.Node.Int("end", int64(len(x)))), 1}
+	first, last := cut.clamp(len(x))
+	x = x[first:max(first, last)]
+	c.Out[0].Shape, c.Out[0].Ints = []dim.Dim{dim.Const(len(x))}, x
 	return nil
 }
 
 func reduceShape(c *Ctx) error {
 	in := c.In[0].Shape
-	reduced, err := c.axes(len(in))
-	if err != nil {
+	reduced, known, err := c.axes(len(in))
+	if err != nil || !known {
 		return err
 	}
 	all := len(reduced) == 0 && c.Node.Int("noop_with_empty_axes", 0) == 0
