@@ -1,0 +1,130 @@
+package infer
+
+import (
+	"slices"
+
+	"github.com/autotailor/autotailor/internal/operators"
+	"github.com/autotailor/autotailor/runtime/nn"
+)
+
+// rule sets the shapes of a call's results.
+type rule func(c *call) error
+
+// classes has the rule of each class whose operators, but for those in exceptions, do the same to shapes.
+var classes = map[operators.Class]rule{
+	operators.Unary:         unary,
+	operators.Broadcast:     broadcasting,
+	operators.Rows:          rows,
+	operators.Reduction:     reduction,
+	operators.Window:        pool,
+	operators.Normalisation: normalisation,
+}
+
+// exceptions has the rules of operators that differ from their class, or whose class has none.
+var exceptions = map[string]rule{
+	"PRelu":  prelu,
+	"LRN":    localResponse,
+	"ArgMax": arg,
+	"ArgMin": arg,
+
+	"GlobalAveragePool": globalPool,
+	"GlobalMaxPool":     globalPool,
+
+	"Conv":          conv,
+	"ConvTranspose": convTranspose,
+	"Gemm":          gemm,
+	"MatMul":        matMul,
+	"Einsum":        einsum,
+
+	"LSTM":            recurrent(4),
+	"GRU":             recurrent(3),
+	"RNN":             recurrent(1),
+	"Attention":       attention,
+	"RotaryEmbedding": rotary,
+
+	"BatchNormalization":        channelNorm,
+	"InstanceNormalization":     channelNorm,
+	"GroupNormalization":        groupNorm,
+	"MeanVarianceNormalization": same,
+
+	"Flatten":      flatten,
+	"Reshape":      reshape,
+	"Squeeze":      squeeze,
+	"Unsqueeze":    unsqueeze,
+	"Transpose":    transpose,
+	"Concat":       concat,
+	"Split":        split,
+	"Slice":        slice,
+	"Expand":       expand,
+	"Pad":          pad,
+	"Tile":         tile,
+	"Trilu":        same,
+	"DepthToSpace": depthToSpace,
+	"SpaceToDepth": spaceToDepth,
+	"Resize":       resize,
+	"Upsample":     resize,
+
+	"Gather":            gather,
+	"GatherElements":    gatherElements,
+	"GatherND":          gatherND,
+	"Scatter":           scatterElements,
+	"ScatterElements":   scatterElements,
+	"ScatterND":         scatterND,
+	"TopK":              topK,
+	"OneHot":            oneHot,
+	"GridSample":        gridSample,
+	"NonMaxSuppression": suppression,
+
+	"Constant":        constant,
+	"ConstantOfShape": constantOfShape,
+	"EyeLike":         eyeLike,
+	"Range":           arithmeticRange,
+	"Shape":           shape,
+	"Size":            scalar,
+}
+
+// entry is an operator's row, read, and its rule.
+type entry struct {
+	row               operators.Operator
+	operands, results []operators.Operand
+	shape             rule
+}
+
+type key struct{ domain, name string }
+
+var table = derive(operators.All())
+
+// derive makes the entries of the operators that have a rule.
+func derive(all []operators.Operator) map[key]entry {
+	out := map[key]entry{}
+	for _, o := range all {
+		r := classes[o.Class]
+		if own, ok := exceptions[o.Name]; ok && o.Domain == "" {
+			r = own
+		}
+		if r != nil {
+			out[key{o.Domain, o.Name}] = entry{o, o.Operands(), o.Results(), r}
+		}
+	}
+	return out
+}
+
+func find(domain, name string) (entry, bool) {
+	if domain == "ai.onnx" {
+		domain = ""
+	}
+	e, ok := table[key{domain, name}]
+	return e, ok
+}
+
+// same gives every result the shape of the first operand.
+func same(c *call) error {
+	c.setAll(slices.Clone(c.shapeOf(0)))
+	return nil
+}
+
+// scalar says that the result has one element and no axes.
+func scalar(c *call) error {
+	c.set(0, nn.Shape{})
+	return nil
+}
