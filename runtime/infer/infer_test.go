@@ -217,6 +217,7 @@ func TestUnknowns(t *testing.T) {
 		{"Resize", "computed when the network runs", []any{of(1, 1, 2, 2), absent, of(4)}},
 		{"Range", "how they are rounded", []any{floats(0), floats(0.3), floats(0.1)}},
 		{"Concat", "along which axis", []any{of(2)}},
+		{"Expand", "leaves the batch open", []any{of(1, 1, 3), list(-1, 1, 1)}},
 	} {
 		out, err := apply(c.op, 1, c.args...)
 		var not *infer.Unknown

@@ -9,7 +9,7 @@ import (
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
-// expand broadcasts the operand with a shape.
+// expand broadcasts the operand with a shape. There recorded networks have -1 for the open batch, also when it is bound.
 func expand(c *call) error {
 	list, given, err := c.list("shape")
 	if err != nil {
@@ -17,6 +17,9 @@ func expand(c *call) error {
 	}
 	if !given {
 		return errors.New("its target shape is missing")
+	}
+	if slices.Contains(list, -1) {
+		return unknown("its target shape %v leaves the batch open", list)
 	}
 	target, err := extents(list)
 	if err != nil {

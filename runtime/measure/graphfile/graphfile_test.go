@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -176,6 +178,31 @@ func TestMistakesAreTold(t *testing.T) {
 	}
 }
 
+// TestMisfitsAreRefused: networks whose shapes are not what their operators make are refused before anything is compiled. The files made an engine
+// read and write beyond its memory.
+func TestMisfitsAreRefused(t *testing.T) {
+	for file, want := range map[string]string{
+		"oob-dwpad100.json":   `node "m" (Conv): its result "y" is declared as f32 [1 48 1 1], the operator makes f32 [1 48 202 202]`,
+		"segv-7.json":         `node "step0" (Conv): attribute kernel_shape is [1 3], its weight has the shape [160 1 3 3]`,
+		"segv-depthwise.json": `node "step0" (Conv): its bias has the shape [46], its result has 48 channels`,
+	} {
+		data, err := os.ReadFile(filepath.Join("testdata", "misfits", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := graphfile.Read(data); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", file, err, want)
+		}
+	}
+}
+
+// TestUnknownOperatorsAreLeftToTheEngine: a network with an operator that has no shape rule is read as it stands.
+func TestUnknownOperatorsAreLeftToTheEngine(t *testing.T) {
+	if _, _, err := graphfile.Read([]byte(`{"version":1,"values":[{"name":"a","type":1,"shape":[2]},{"name":"b","type":1,"shape":[7]}],"inputs":[1],"nodes":[{"op":"Strange","domain":"com.example","name":"","in":[1],"out":[2]}],"outputs":[2]}`)); err != nil {
+		t.Error(err)
+	}
+}
+
 // FuzzRead: no bytes make Read panic, and what it accepts is written and read again alike.
 func FuzzRead(f *testing.F) {
 	g, w := small(f)
@@ -184,7 +211,7 @@ func FuzzRead(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(b.Bytes())
-	f.Add([]byte(`{"version":1,"values":[{"name":"a","type":1,"shape":[]},{"name":"b","type":1,"shape":[2]}],"inputs":[1],"nodes":[{"op":"Exp","name":"","in":[1],"out":[2],"attrs":[{"name":"k","kind":4,"int":7,"ints":[1],"raw":"AQAAAAAAAAA="},{"name":"f","kind":6,"floats":["+Inf",1e3]}]}],"outputs":[2]}`))
+	f.Add([]byte(`{"version":1,"values":[{"name":"a","type":1,"shape":[]},{"name":"b","type":1,"shape":[]}],"inputs":[1],"nodes":[{"op":"Exp","name":"","in":[1],"out":[2],"attrs":[{"name":"k","kind":4,"int":7,"ints":[1],"raw":"AQAAAAAAAAA="},{"name":"f","kind":6,"floats":["+Inf",1e3]}]}],"outputs":[2]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		g, w, err := graphfile.Read(data)
 		if err != nil {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 
+	"github.com/autotailor/autotailor/runtime/infer"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
@@ -22,8 +23,9 @@ const (
 )
 
 // Read reads a network and the elements of its integer parameters. The bytes may come from anywhere: whatever is wrong
-// with them is an error, and a network that is returned has its values made before they are read, each by one node.
-// Whether shapes fit the operators is left to the engine.
+// with them is an error, and a network that is returned has its values made before they are read, each by one node. Shapes and
+// element types are what the operators make of their operands; those of operators that package infer does not know are left to
+// the engine.
 func Read(text []byte) (*nn.Graph, *Weights, error) {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
@@ -54,7 +56,11 @@ func Read(text []byte) (*nn.Graph, *Weights, error) {
 	if len(r.errs) > 0 {
 		return nil, nil, errors.Join(r.errs...)
 	}
-	return r.g, &Weights{r.g, r.known}, nil
+	w := &Weights{r.g, r.known}
+	if err := infer.Graph(r.g, w); err != nil {
+		return nil, nil, fmt.Errorf("the network contradicts itself: %w", err)
+	}
+	return r.g, w, nil
 }
 
 type reader struct {
