@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/autotailor/autotailor/ir"
+	"github.com/autotailor/autotailor/ir/op"
 	"github.com/autotailor/autotailor/ir/supernet"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
@@ -142,13 +143,19 @@ func (t *translator) results(c *Call, o *supernet.Op) error {
 	}
 	other := false
 	var types []nn.DType
-	for _, id := range o.Node.Out {
-		s := t.net.Shapes[id]
-		if id != 0 && s == nil {
+	made := op.Results(t.net.Graph, o.Node, t.net.Shapes)
+	for k, id := range o.Node.Out {
+		s, v := t.net.Shapes[id], t.net.Graph.Values[id].Type
+		switch {
+		case id == 0: // the recorded network has all results
+			s = made[k].Shape
+		case s == nil:
 			return unknownShape(o.Node.Op)
 		}
+		if v == ir.Undefined {
+			v = made[k].Type
+		}
 		c.Dims, c.Ranks = append(c.Dims, s...), append(c.Ranks, len(s))
-		v := t.net.Graph.Values[id].Type
 		types = append(types, v)
 		other = other || v != first && v != ir.Undefined
 	}

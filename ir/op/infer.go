@@ -235,6 +235,30 @@ func (s Spec) enough(n *ir.Node) error {
 	return nil
 }
 
+// Results infers one node of a graph whose shapes are known: shapes and element types of all results, also of those that the model leaves out.
+// What the table does not tell stays unknown.
+func Results(g *ir.Graph, n *ir.Node, shapes [][]dim.Dim) []Operand {
+	c := &Ctx{Node: n, In: make([]Operand, len(n.In)), Out: make([]Operand, len(n.Out)), Total: dim.Const(0), batch: dim.Const(1)}
+	spec, ok := Lookup(n.Domain, n.Op)
+	if !ok || spec.enough(n) != nil {
+		return c.Out
+	}
+	c.Spec = spec
+	for k, id := range n.In {
+		if id != 0 {
+			c.In[k] = operand(g.Values[id])
+			c.In[k].Shape = shapes[id]
+		}
+	}
+	if c.known() && (spec.Shape(c) != nil || c.err != nil) {
+		c.Out = make([]Operand, len(n.Out))
+	}
+	for k := range c.Out {
+		c.Out[k].Type = made(g, n, spec, kindOf(spec.results, k))
+	}
+	return c.Out
+}
+
 // positive checks that no choice makes an extent vanish.
 func (c *Ctx) positive() error {
 	for _, o := range c.Out {

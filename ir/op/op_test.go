@@ -521,6 +521,24 @@ l = Less x x : bool
 	}
 }
 
+// TestResults: also of those that a model leaves out.
+func TestResults(t *testing.T) {
+	g, shapes, err := infer(t, "input x 5x1x4\ny = GRU x [1,9,4] [1,9,3]")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := g.Nodes[0]
+	n.Out = []ir.ValueID{0, n.Out[0]}
+	got := Results(g, n, shapes)
+	if s := text(got[0].Shape, got[1].Shape); s != "5x1x1x3 1x1x3" || got[0].Type != ir.Float32 {
+		t.Errorf("results have shapes %s and type %v", s, got[0].Type)
+	}
+	n.Op = "Strange"
+	if got := Results(g, n, shapes); got[0].Shape != nil {
+		t.Errorf("an unknown operator's result has the shape %v", got[0].Shape)
+	}
+}
+
 // TestExceptionsAreOperators: the rules here are those of operators that the table has, and each of its operators without a rule is known.
 func TestExceptionsAreOperators(t *testing.T) {
 	for name := range exceptions {
