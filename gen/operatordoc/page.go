@@ -15,6 +15,7 @@ import (
 	"github.com/autotailor/autotailor/runtime/deploy/ncnn"
 	"github.com/autotailor/autotailor/runtime/engine/autodiff"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
+	"github.com/autotailor/autotailor/runtime/infer"
 	"github.com/autotailor/autotailor/runtime/onnxfile"
 )
 
@@ -38,6 +39,8 @@ var consumers = []consumer{
 		}
 		return "0"
 	})},
+	{"checked", "Networks that an agent or a device gets are checked: their shapes and element types are what the operator makes.",
+		func(o operators.Operator) string { return yes(infer.Has(o.Domain, o.Name)) }},
 	{"embedded", "The engine that every generated package carries computes it.", ofParts(named(embedded.Operators()))},
 	{"training", "The embedded engine trains through it: it has the gradients, or knows that there are none.", ofParts(named(autodiff.Operators()))},
 	{"PyTorch", "`autotailor gen` writes it in the PyTorch package.", ofParts(func(o operators.Operator) string { return yes(pytorch.Has(o)) })},

@@ -57,7 +57,7 @@ func attended(heads int, attrs ...nn.Attr) func(z *zoo) {
 		const tokens, width = 16, 16
 		s := nn.Shape{nn.Batch, tokens, width}
 		x := z.Transpose(z.Reshape(z.conv(z.conv(z.image(16), 3, 8, 3, 2, 1), 8, width, 3, 2, 1), nn.Shape{nn.Batch, width, tokens}), 0, 2, 1)
-		large := func(y nn.Value) nn.Value { return z.Mul(y, z.Op(nn.Floats(50))[0]) } // for scores that differ
+		large := func(y nn.Value) nn.Value { return z.Mul(y, z.Floats(50)) } // for scores that differ
 		n := z.norm(x, width)
 		q, k, v := large(z.linear(n, width, width)), z.linear(n, width, 4*heads), z.linear(n, width, 4*heads)
 		y := z.op("Attention", s, append([]nn.Attr{intAttr("q_num_heads", 4), intAttr("kv_num_heads", int64(heads))}, attrs...), q, k, v)
