@@ -386,6 +386,10 @@ func TestLostDevice(t *testing.T) {
 	}
 }
 
+// misfit is a network whose result is declared smaller than its convolution makes it.
+const misfit = `{"version":1,"values":[{"name":"x","type":1,"shape":[1,48,4,4]},{"name":"w","type":1,"shape":[48,1,3,3],"param":true},{"name":"y","type":1,"shape":[1,48,1,1]}],` +
+	`"inputs":[1],"nodes":[{"op":"Conv","name":"m","attrs":[{"name":"group","kind":2,"int":48},{"name":"pads","kind":7,"ints":[100,100,100,100]}],"in":[1,2],"out":[3]}],"outputs":[3]}`
+
 // TestRefusals: what an agent must not take, with the status that says why; nothing of it runs.
 func TestRefusals(t *testing.T) {
 	f := &fake{}
@@ -420,6 +424,7 @@ func TestRefusals(t *testing.T) {
 		"many runs":           {job, "Bearer " + token, strings.Replace(string(good), `"runs":3`, `"runs":1000000000`, 1), 400},
 		"no network":          {job, "Bearer " + token, `{"warmup":1,"runs":1,"limit_ms":1,"graph":{}}`, 400},
 		"impossible network":  {job, "Bearer " + token, strings.Replace(string(good), `"outputs":[2]`, `"outputs":[9]`, 1), 400},
+		"shapes do not fit":   {job, "Bearer " + token, `{"warmup":1,"runs":1,"limit_ms":1,"graph":` + misfit + `}`, 400},
 		"too much memory":     {job, "Bearer " + token, string(large), 422},
 		"number":              {"PUT /v1/sessions/a/jobs/-1", "Bearer " + token, string(good), 400},
 		"large number":        {"PUT /v1/sessions/a/jobs/99999999", "Bearer " + token, string(good), 400},

@@ -18,6 +18,6 @@
 //
 // A job is a network in the form of package graphfile with a number of runs: nothing else can be asked of a server. Its body,
 // the jobs that wait, the memory that a network is estimated to need, and the time of its runs are limited; a network that
-// needs more is refused with the reason. Networks run in a process of their own (see device.Drive), so that one that makes an
-// engine fail is a failed job.
+// needs more is refused with the reason, and so is one that declares other shapes than its operators make. Networks run in a
+// process of their own (see device.Drive), so that one that makes an engine fail is a failed job.
 package agent
