@@ -58,10 +58,10 @@ func Example_frozenAxis() {
 	// node "Relu" Relu (%8) -> (%9 "Relu_output_0" f32)
 	// node "whiten" "com.example".Whiten (%9) -> (%10 "whiten_output_0" undefined)
 	// node "conv3" Conv (%9 %4) -> (%11 "conv3_output_0" f32) {"kernel_shape":ints=[3,3] "pads":ints=[1,1,1,1]}
-	// node "Add" Add (%10 %11) -> (%12 "Add_output_0" undefined)
-	// node "conv4" Conv (%12 %5) -> (%13 "conv4_output_0" undefined) {"kernel_shape":ints=[3,3] "pads":ints=[1,1,1,1]}
-	// node "pool" GlobalAveragePool (%13) -> (%14 "pool_output_0" undefined)
-	// node "Flatten" Flatten (%14) -> (%15 "Flatten_output_0" undefined)
+	// node "Add" Add (%10 %11) -> (%12 "Add_output_0" f32)
+	// node "conv4" Conv (%12 %5) -> (%13 "conv4_output_0" f32) {"kernel_shape":ints=[3,3] "pads":ints=[1,1,1,1]}
+	// node "pool" GlobalAveragePool (%13) -> (%14 "pool_output_0" f32)
+	// node "Flatten" Flatten (%14) -> (%15 "Flatten_output_0" f32)
 	// node "fc" MatMul (%15 %6) -> (%16 "logits" f32[?"batch",10])
 }
 

@@ -26,6 +26,9 @@ func TestModuleIsSmall(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if i, err := os.Stat(filepath.Join(root, ".git")); err != nil || !i.IsDir() {
+		t.Skip("the module is packed by git from a clone with a .git folder of its own, which a worktree does not have")
+	}
 	version := mod.Version{Path: module, Version: "v0.1.0"}
 	if err := zip.CreateFromVCS(out, version, root, "HEAD", ""); err != nil {
 		t.Fatal(err)
