@@ -91,7 +91,7 @@ func TestFromAModelToAnExportedSubNet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"package = \"mynet\"", "pad = 2", "mean = [0.5", "reduce_depth = "} {
+	for _, want := range []string{"package = \"mynet\"", "pad = 2", "mean = [0.5", "depth = "} {
 		if !strings.Contains(string(config), want) {
 			t.Errorf("the config lacks %s:\n%s", want, config)
 		}
