@@ -32,17 +32,21 @@ func applyInverted(f family, r *reference, s setting) {
 		stage := f.first + k
 		kept := int(s.get(fmt.Sprintf("stage%d.depth", stage), float64(n)))
 		for b := range n {
-			if stage == 0 && b == 0 { // the small models' first stage begins with the separable block
+			elastic := b // its index among the elastic blocks of the stage
+			if stage == 0 {
+				elastic-- // the small models' first stage begins with the separable block, which has no choice
+			}
+			if elastic < 0 {
 				continue
 			}
 			expand, depthwise := r.convs[conv], r.convs[conv+1]
 			in, original := float64(r.shape(conv)[1]), r.out(conv)
-			ratio := s.get(fmt.Sprintf("stage%d.%d.expand", stage, b), 0)
+			ratio := s.get(fmt.Sprintf("stage%d.%d.expand", stage, elastic), 0)
 			if mid := round(in * ratio); ratio > 0 && mid < original {
 				r.keep(expand, mid)
 				r.keep(depthwise, mid)
 			}
-			if side := s.get(fmt.Sprintf("stage%d.%d.kernel", stage, b), 0); side > 0 {
+			if side := s.get(fmt.Sprintf("stage%d.%d.kernel", stage, elastic), 0); side > 0 {
 				r.crop(depthwise, int(side))
 			}
 			conv += 2

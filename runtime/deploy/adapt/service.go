@@ -159,6 +159,11 @@ func (s *Service) Infer(ctx context.Context, in Input) (Answer, error) {
 		s.metrics.cancelled.Add(1)
 		return Answer{}, ctx.Err()
 	}
+	if err := ctx.Err(); err != nil { // both were ready: nobody waits for the answer
+		s.idle <- w
+		s.metrics.cancelled.Add(1)
+		return Answer{}, err
+	}
 	a, err := s.compute(w, in)
 	s.idle <- w
 	if err != nil {
