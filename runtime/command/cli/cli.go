@@ -88,9 +88,10 @@ func commands() []command {
 			"search --accuracy net.acc --objective flops --max-memory 3MB",
 			"search --lut device.lut --accuracy net.acc --budget 2ms --verify 10 --model MODEL.onnx --data DIR",
 		}, runSearch, ""},
-		{"export", "write a SubNet as a stand-alone ONNX or NCNN model", []string{
+		{"export", "write a SubNet as a stand-alone ONNX or NCNN model, or its weights", []string{
 			"export --model MODEL.onnx --subnet resolution=24 --recalibrate DIR --out small.onnx", "export --model MODEL.onnx --subnet original --out folded.onnx",
 			"export --model MODEL.onnx --subnet resolution=24 --recalibrate DIR --format ncnn --fp16 --out small",
+			"export --model MODEL.onnx --subnet resolution=24 --recalibrate DIR --format safetensors --out small.safetensors",
 			"export --model MODEL.onnx --lut device.lut --accuracy net.acc --front 5 --recalibrate DIR --dir bundle",
 		}, runExport, ""},
 		{"serve", "answer requests over HTTP with the SubNets of a bundle, and change between them under load", []string{

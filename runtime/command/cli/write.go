@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/autotailor/autotailor/internal/rowfile"
 	"github.com/autotailor/autotailor/runtime/deploy/ncnn"
+	"github.com/autotailor/autotailor/runtime/deploy/safetensors"
 	"github.com/autotailor/autotailor/runtime/model"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/space"
@@ -44,14 +46,15 @@ var formats = map[string]struct {
 	extensions []string // after the name that is given; none when it is the file's
 	encode     func(c *call, f *exportFlags, g *nn.Graph, w nn.Weights, meta map[string]string) ([][]byte, error)
 }{
-	"onnx": {[]string{""}, encodeONNX},
-	"ncnn": {[]string{".param", ".bin"}, encodeNCNN},
+	"onnx":        {[]string{""}, encodeONNX},
+	"ncnn":        {[]string{".param", ".bin"}, encodeNCNN},
+	"safetensors": {[]string{""}, encodeSafetensors},
 }
 
 func runExport(c *call) error {
 	f := &exportFlags{model: c.modelFlag(), text: c.subNetFlag(), engine: c.engineFlags(0)}
 	f.out = c.flags.String("out", "", "`file` to write; for ncnn the name of both files, without .param and .bin")
-	f.format = c.flags.String("format", "onnx", "onnx, or ncnn for a .param and a .bin file (batch 1, normalisations folded)")
+	f.format = c.flags.String("format", "onnx", "onnx, ncnn for a .param and a .bin file (batch 1, normalisations folded), or safetensors for the weights alone, with the names that they have in the model")
 	f.half = c.flags.Bool("fp16", false, "store weights as float16 (computation is the runtime's choice)")
 	f.plain = c.flags.Bool("plain-attention", false, "for releases of ncnn before 2025: attention as matrix products")
 	f.fold = c.flags.Bool("fold-batch-norm", true, "multiply normalisations into the convolutions and linear layers before them; =false keeps them apart")
@@ -75,18 +78,10 @@ func runExport(c *call) error {
 	if err := c.require("model", "out"); err != nil {
 		return err
 	}
-	format, ok := formats[*f.format]
-	switch {
-	case !ok:
-		return usageError{fmt.Errorf("--format %s: formats are %s", *f.format, strings.Join(slices.Sorted(maps.Keys(formats)), ", "))}
-	case *f.plain && *f.format != "ncnn":
-		return usageError{fmt.Errorf("--plain-attention goes with --format ncnn")}
-	case *f.format != "onnx" && c.flags.Changed("opset"):
-		return usageError{fmt.Errorf("--opset goes with --format onnx")}
-	case *f.format == "ncnn" && *f.batch > 1:
-		return usageError{fmt.Errorf("--batch %d: an NCNN model has the batch 1", *f.batch)}
+	if err := c.goTogether(f); err != nil {
+		return usageError{err}
 	}
-	r := exported{}
+	format, r := formats[*f.format], exported{}
 	for _, e := range format.extensions {
 		r.Files = append(r.Files, strings.TrimSuffix(*f.out, format.extensions[0])+e)
 	}
@@ -96,6 +91,29 @@ func runExport(c *call) error {
 		}
 	}
 	return c.export(f, &r)
+}
+
+// goTogether says which flags do not go with the format.
+func (c *call) goTogether(f *exportFlags) error {
+	_, ok := formats[*f.format]
+	switch {
+	case !ok:
+		return fmt.Errorf("--format %s: formats are %s", *f.format, strings.Join(slices.Sorted(maps.Keys(formats)), ", "))
+	case *f.plain && *f.format != "ncnn":
+		return errors.New("--plain-attention goes with --format ncnn")
+	case *f.format != "onnx" && c.flags.Changed("opset"):
+		return errors.New("--opset goes with --format onnx")
+	case *f.format == "ncnn" && *f.batch > 1:
+		return fmt.Errorf("--batch %d: an NCNN model has the batch 1", *f.batch)
+	case *f.format != "safetensors":
+		return nil
+	}
+	for _, name := range []string{"batch", "fold-batch-norm"} {
+		if c.flags.Changed(name) {
+			return fmt.Errorf("--%s does not go with --format safetensors, which has the weights of the SuperNet as they are", name)
+		}
+	}
+	return nil
 }
 
 // export writes the files that r names.
@@ -205,4 +223,9 @@ func encodeNCNN(_ *call, f *exportFlags, g *nn.Graph, w nn.Weights, meta map[str
 	}
 	param, bin, err := m.Encode(*f.half)
 	return [][]byte{param, bin}, err
+}
+
+func encodeSafetensors(_ *call, f *exportFlags, g *nn.Graph, w nn.Weights, meta map[string]string) ([][]byte, error) {
+	file, err := safetensors.Encode(g, w, meta, *f.half)
+	return [][]byte{file}, err
 }
