@@ -34,6 +34,13 @@ func allCases() map[string]func(n net) nn.Value {
 			return n.Mul(n.data(2, 9), n.truth(n.typed(name, nn.Bool, s, nil, n.signs("a", s), n.signs("b", s)), s))
 		}
 	}
+	for _, name := range []string{"BitwiseAnd"} { // of integers: nothing depends on its gradient
+		all[name] = func(n net) nn.Value {
+			s := nn.Shape{2, 9}
+			bits := func(x string) nn.Value { return n.cast(n.truth(n.signs(x, s), s), nn.Int32, s) }
+			return n.Mul(n.data(2, 9), n.cast(n.typed(name, nn.Int32, s, nil, bits("a"), bits("b")), nn.Float32, s))
+		}
+	}
 	for _, name := range []string{"ReduceMax", "ReduceMin", "ReduceL1", "ReduceL2", "ReduceSumSquare", "ReduceLogSumExp", "ReduceProd"} {
 		all[name] = reduction(name, func(n net) nn.Value { return n.data(2, 3, 4, 5) })
 	}

@@ -37,7 +37,17 @@ func logical(typ string) func(d *draw) []nn.Value {
 	}
 }
 
-// along is an operator along one axis, given as an attribute.
+// bitwise is of integers that a cast makes, some of them negative.
+func bitwise(typ string) func(d *draw) []nn.Value {
+	return func(d *draw) []nn.Value {
+		x, y, out := d.operands()
+		as := one(d, nn.Int32, nn.Int64)
+		thousand := d.b.Op(nn.Op{Type: "Constant", Attrs: []nn.Attr{float("value_float", 1000)}})[0]
+		whole := func(s nn.Shape) nn.Value { return d.cast(d.b.Mul(d.input(s), thousand), as, s) }
+		return []nn.Value{d.typed(typ, as, nil, out, whole(x), whole(y))}
+	}
+}
+
 // bitShift is of bytes that a cast makes.
 func bitShift(d *draw) []nn.Value {
 	s := d.shape(1, 4)
@@ -61,6 +71,7 @@ func gridSample(d *draw) []nn.Value {
 	return []nn.Value{d.op("GridSample", attrs, to, d.input(s), d.input(nn.Shape{d.batch, to[2], to[3], 2}))}
 }
 
+// along is an operator along one axis, given as an attribute.
 func along(typ string) func(d *draw) []nn.Value {
 	return func(d *draw) []nn.Value {
 		s := d.shape(2, 4)

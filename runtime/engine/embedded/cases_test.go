@@ -53,6 +53,7 @@ var cases = map[string]func(d *draw) []nn.Value{
 		return []nn.Value{d.op("RMSNormalization", attrs, s, d.input(s), d.b.Param(d.tensor(s[axis:]...)))}
 	},
 	"BitShift":   bitShift,
+	"BitwiseAnd": bitwise("BitwiseAnd"),
 	"GridSample": gridSample,
 	"LpNormalization": func(d *draw) []nn.Value {
 		s := d.shape(2, 4)

@@ -28,6 +28,9 @@ var binaries = map[string]Binary{
 	"ShiftLeft":  {f: func(a, b float32) float32 { return float32(uint8(uint64(a) << uint64(b))) }},
 	"ShiftRight": {f: func(a, b float32) float32 { return float32(uint64(a) >> uint64(b)) }},
 
+	// Of integers, which are whole numbers of at most 24 bits and a sign:
+	"BitwiseAnd": {f: func(a, b float32) float32 { return float32(int64(a) & int64(b)) }},
+
 	"PRelu": {f: func(a, b float32) float32 { return max(a, 0) + b*min(a, 0) }},
 
 	"Equal":          {f: func(a, b float32) float32 { return truth(a == b) }},
