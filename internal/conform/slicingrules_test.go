@@ -24,6 +24,7 @@ var slicingRules = map[string]func(s *slicer, n nn.Node) ([]marks, error){
 	"Softsign": firstMarks, "Selu": firstMarks, "Celu": firstMarks, "Asin": firstMarks, "Acos": firstMarks, "Atan": firstMarks, "Tan": firstMarks,
 	"Sinh": firstMarks, "Cosh": firstMarks, "Asinh": firstMarks, "Atanh": firstMarks, "IsNaN": firstMarks,
 	"LessOrEqual": elementMarks, "GreaterOrEqual": elementMarks, "And": elementMarks, "Or": elementMarks, "Xor": elementMarks, "Mod": elementMarks,
+	"BitwiseAnd": elementMarks, "BitwiseOr": elementMarks, "BitwiseXor": elementMarks,
 	"Dropout": firstMarks, "Log": firstMarks, "Sin": firstMarks, "Cos": firstMarks, "Not": firstMarks, "Floor": firstMarks, "Sign": firstMarks,
 }
 

@@ -43,6 +43,17 @@ var recentArchitectures = map[string]func(z *zoo){
 		x = z.op("GridSample", nn.Shape{nn.Batch, 16, 8, 8}, []nn.Attr{mode}, x, grid)
 		z.head(z.conv(x, 16, 32, 3, 2, 1), 32)
 	},
+	"bits": func(z *zoo) { // masks that are integers
+		s := nn.Shape{nn.Batch, 16, 8, 8}
+		x := z.conv(z.image(16), 3, 16, 3, 2, 1)
+		whole := func(kind string, s nn.Shape, attrs []nn.Attr, in ...nn.Value) nn.Value {
+			return z.Op(nn.Op{Type: kind, Name: z.name("bits"), Attrs: attrs, Types: []nn.DType{nn.Int64}}.Yields(s), in...)[0]
+		}
+		row, column := whole("ArgMax", nn.Shape{nn.Batch, 16, 8, 1}, []nn.Attr{intAttr("axis", 3)}, x), whole("ArgMax", nn.Shape{nn.Batch, 16, 1, 8}, []nn.Attr{intAttr("axis", 2)}, x)
+		mask := whole("BitwiseXor", s, nil, whole("BitwiseAnd", s, nil, row, column), whole("BitwiseOr", s, nil, row, column))
+		x = z.Mul(x, z.Act(z.Mul(z.number(mask, s), z.Floats(0.2)), nn.Tanh()))
+		z.head(z.conv(x, 16, 32, 3, 2, 1), 32)
+	},
 	"RotaryEmbedding":              rotated(0, intAttr("num_heads", 4)),
 	"RotaryEmbedding of half":      rotated(2, intAttr("num_heads", 4), intAttr("rotary_embedding_dim", 2)),
 	"RotaryEmbedding, interleaved": rotated(0, intAttr("num_heads", 4), intAttr("interleaved", 1)),

@@ -34,7 +34,7 @@ func allCases() map[string]func(n net) nn.Value {
 			return n.Mul(n.data(2, 9), n.truth(n.typed(name, nn.Bool, s, nil, n.signs("a", s), n.signs("b", s)), s))
 		}
 	}
-	for _, name := range []string{"BitwiseAnd", "BitwiseOr"} { // of integers: nothing depends on its gradient
+	for _, name := range []string{"BitwiseAnd", "BitwiseOr", "BitwiseXor"} { // of integers: nothing depends on its gradient
 		all[name] = func(n net) nn.Value {
 			s := nn.Shape{2, 9}
 			bits := func(x string) nn.Value { return n.cast(n.truth(n.signs(x, s), s), nn.Int32, s) }

@@ -55,6 +55,7 @@ var cases = map[string]func(d *draw) []nn.Value{
 	"BitShift":   bitShift,
 	"BitwiseAnd": bitwise("BitwiseAnd"),
 	"BitwiseOr":  bitwise("BitwiseOr"),
+	"BitwiseXor": bitwise("BitwiseXor"),
 	"GridSample": gridSample,
 	"LpNormalization": func(d *draw) []nn.Value {
 		s := d.shape(2, 4)

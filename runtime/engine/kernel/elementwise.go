@@ -31,6 +31,7 @@ var binaries = map[string]Binary{
 	// Of integers, which are whole numbers of at most 24 bits and a sign:
 	"BitwiseAnd": {f: func(a, b float32) float32 { return float32(int64(a) & int64(b)) }},
 	"BitwiseOr":  {f: func(a, b float32) float32 { return float32(int64(a) | int64(b)) }},
+	"BitwiseXor": {f: func(a, b float32) float32 { return float32(int64(a) ^ int64(b)) }},
 
 	"PRelu": {f: func(a, b float32) float32 { return max(a, 0) + b*min(a, 0) }},
 
