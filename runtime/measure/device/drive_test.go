@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -91,8 +92,21 @@ func TestExampleDriversParse(t *testing.T) {
 	if err != nil || len(list) < 3 {
 		t.Fatalf("%v, %d drivers", err, len(list))
 	}
+	checks := map[string][]string{
+		".sh": {"sh", "-n"},
+		".py": {"python3", "-c", "import ast, sys; ast.parse(open(sys.argv[1]).read())"},
+	}
 	for _, f := range list {
-		if out, err := exec.CommandContext(context.Background(), "sh", "-n", "drivers/"+f.Name()).CombinedOutput(); err != nil {
+		check, ok := checks[filepath.Ext(f.Name())]
+		if !ok {
+			t.Errorf("%s: no check for drivers in this language", f.Name())
+			continue
+		}
+		if _, err := exec.LookPath(check[0]); err != nil {
+			t.Logf("%s: there is no %s", f.Name(), check[0])
+			continue
+		}
+		if out, err := exec.CommandContext(context.Background(), check[0], append(check[1:], "drivers/"+f.Name())...).CombinedOutput(); err != nil {
 			t.Errorf("%s: %v\n%s", f.Name(), err, out)
 		}
 	}
