@@ -190,6 +190,19 @@ y = Add h x`, "ConvResidualBlock ConvResidual 1: a=conv1*"},
 	// FFNBlock, AttentionBlock, TransformerBlock
 	{"feed-forward", "a = MatMul x [16,64]\nb = Add a [64]\nc = Gelu b\nd = MatMul c [64,16]\ne = Add d [16]\ny = Add e x", "FFNBlock FFN 1: a=expand+ d=project"},
 	{"feed-forward of three layers", "a = MatMul x [16,64]\nb = MatMul a [64,64]\nc = MatMul b [64,16]\ny = Add c x", "ResidualBlock Residual 1: "},
+	{"gated feed-forward", gated, "FFNBlock FFN 1: g=gate+ u=expand+ d=project"},
+	{"gated feed-forward with a Sigmoid and a product", strings.Replace(gated, "s = Swish b", "q = Sigmoid b\ns = Mul q b", 1), "FFNBlock FFN 1: g=gate+ u=expand+ d=project"},
+	{"gated feed-forward whose gate is the second", `
+u = MatMul x [16,48]
+g = MatMul x [16,48]
+s = Gelu g
+m = Mul u s
+d = MatMul m [48,16]
+y = Add x d`, "FFNBlock FFN 1: u=expand+ g=gate+ d=project"},
+	{"feed-forward with a sum for a gate", strings.Replace(gated, "= Mul", "= Add", 1), "ResidualBlock Residual 1: "},
+	{"feed-forward with a product of two linear layers", strings.Replace(gated, "s = Swish b", "s = Neg b", 1), "ResidualBlock Residual 1: "},
+	{"feed-forward with a gate of another width", strings.Replace(gated, "u = MatMul x [16,48]", "u = MatMul x [16,1]", 1), "ResidualBlock Residual 1: "},
+	{"attention and gated feed-forward", attention("x", "v2") + strings.NewReplacer("x", "v2").Replace(gated), "TransformerBlock Transformer 2: v2q=query v2k=key v2v=value v2o=attend g=gate+ u=expand+ d=project"},
 	{"attention", attention("x", "y"), "AttentionBlock Attention 1: yq=query yk=key yv=value yo=project"},
 	{"attention without a softmax", strings.Replace(attention("x", "y"), "Softmax", "Relu", 1), "ResidualBlock Residual 1: "},
 	{"attention and feed-forward", attention("x", "y") + "\na = MatMul y [16,64]\nc = Gelu a\nd = MatMul c [64,16]\nz = Add d y",
@@ -197,6 +210,16 @@ y = Add h x`, "ConvResidualBlock ConvResidual 1: a=conv1*"},
 	{"attention and a convolution", attention("x", "y") + "\na = Conv y [16,16,1,1]",
 		"AttentionBlock Attention 1: yq=query yk=key yv=value yo=project"},
 }
+
+// gated is a residual of two linear layers, one of which gates the other, and a third.
+const gated = `
+g = MatMul x [16,48]
+b = Add g [48]
+s = Swish b
+u = MatMul x [16,48]
+m = Mul s u
+d = MatMul m [48,16]
+y = Add d x`
 
 // attention is a residual self-attention from one value to another.
 func attention(from, to string) string {

@@ -1,6 +1,9 @@
 package templates
 
-import "github.com/autotailor/autotailor/ir/supernet"
+import (
+	"github.com/autotailor/autotailor/internal/operators"
+	"github.com/autotailor/autotailor/ir/supernet"
+)
 
 // linear is what templates look at in a product with a constant matrix.
 type linear struct {
@@ -33,6 +36,7 @@ type branch struct {
 	products []int // of two activations
 	softmax  bool
 	convs    int
+	muls     int
 }
 
 // residualBranch describes item i when it is x + f(x).
@@ -56,6 +60,8 @@ func residualBranch(f *supernet.Flow, i int) (b branch, ok bool) {
 			b.products = append(b.products, k)
 		case f.Node(k).Op == "Softmax":
 			b.softmax = true
+		case f.Node(k).Op == "Mul":
+			b.muls++
 		}
 	}
 	return b, true
@@ -67,16 +73,55 @@ func (b branch) isFFN() bool {
 
 func (b branch) isAttention() bool { return b.softmax && len(b.products) >= 2 && len(b.linears) >= 2 }
 
-// ffn matches a residual of two linear layers, wide in the middle: a Transformer's feed-forward network.
+// isGated tells whether two linear layers of one width, whose results are multiplied, stand before a third.
+func (b branch) isGated() bool {
+	if len(b.linears) != 3 || len(b.products) > 0 || b.convs > 0 || b.muls == 0 {
+		return false
+	}
+	one, other, last := b.linears[0], b.linears[1], b.linears[2]
+	return one.in == other.in && one.out == other.out && one.out == last.in && one.in == last.out
+}
+
+// ffn matches a residual of two linear layers, wide in the middle: a Transformer's feed-forward network. In a gated one the first layer has
+// another beside it.
 func ffn(f *supernet.Flow, i int) (supernet.Match, bool) {
 	b, ok := residualBranch(f, i)
-	if !ok || !b.isFFN() {
+	switch {
+	case ok && b.isFFN():
+		return supernet.Match{
+			Items: 1, GoName: "FFN", Doc: "is a Transformer's feed-forward network (Vaswani et al. 2017, section 3.3)",
+			Roles: map[int]string{b.linears[0].node: "expand", b.linears[1].node: "project"}, Inner: []int{b.linears[0].node},
+		}, true
+	case ok && b.isGated():
+		return gatedFFN(f, b)
+	}
+	return supernet.Match{}, false
+}
+
+// gatedFFN matches where one of the two layers has an activation, such as SwiGLU: that is the gate.
+func gatedFFN(f *supernet.Flow, b branch) (supernet.Match, bool) {
+	gate, expand, project := b.linears[0].node, b.linears[1].node, b.linears[2].node
+	if activated(f, expand) {
+		gate, expand = expand, gate
+	}
+	if !activated(f, gate) || activated(f, expand) {
 		return supernet.Match{}, false
 	}
 	return supernet.Match{
-		Items: 1, GoName: "FFN", Doc: "is a Transformer's feed-forward network (Vaswani et al. 2017, section 3.3)",
-		Roles: map[int]string{b.linears[0].node: "expand", b.linears[1].node: "project"}, Inner: []int{b.linears[0].node},
+		Items: 1, GoName: "FFN", Doc: "is a Transformer's feed-forward network with a gate (Shazeer 2020)",
+		Roles: map[int]string{gate: "gate", expand: "expand", project: "project"}, Inner: []int{expand, gate},
 	}, true
+}
+
+// activated tells whether an activation reads the result of the linear layer i, after its bias.
+func activated(f *supernet.Flow, i int) bool {
+	for _, k := range f.Users(f.Node(i).Out[0]) {
+		n := f.Node(k)
+		if o, _ := operators.Lookup(n.Domain, n.Op); o.Activation || n.Op == "Add" && activated(f, k) {
+			return true
+		}
+	}
+	return false
 }
 
 // attention matches a residual with a softmax between two products of activations.

@@ -79,6 +79,14 @@ func (z *zoo) feedForward(x nn.Value, width int) nn.Value {
 	return z.Add(x, z.linear(z.Act(z.linear(z.norm(x, width), width, 4*width), nn.Gelu()), 4*width, width))
 }
 
+// gatedForward is the feed-forward network of EVA-02 and LLaMA (SwiGLU), with a Swish as exporters write it before opset 24.
+func (z *zoo) gatedForward(x nn.Value, width, inner int) nn.Value {
+	y := z.norm(x, width)
+	gate := z.linear(y, width, inner)
+	gate = z.Mul(gate, z.Act(gate, nn.Sigmoid()))
+	return z.Add(x, z.linear(z.Mul(gate, z.linear(y, width, inner)), inner, width))
+}
+
 // shuffle exchanges channels between groups.
 func (z *zoo) shuffle(x nn.Value, channels, side, groups int) nn.Value {
 	y := z.Reshape(x, nn.Shape{nn.Batch, groups, channels / groups, side, side})
@@ -178,6 +186,14 @@ var architectures = map[string]func(z *zoo){
 		x = z.Add(x, z.Param(param("positions", 1, 16, 32)))
 		for range 2 {
 			x = z.transformer(x, 16, 32, 2)
+		}
+		z.Output("logits", z.linear(z.Mean(z.norm(x, 32), false, 1), 32, 10))
+	},
+	"ViT with gates (EVA-02)": func(z *zoo) {
+		x := z.conv(z.image(16), 3, 32, 3, 4, 1)
+		x = z.Transpose(z.Reshape(x, nn.Shape{nn.Batch, 32, 16}), 0, 2, 1)
+		for range 2 {
+			x = z.gatedForward(z.Add(x, z.attention(z.norm(x, 32), 16, 32, 2)), 32, 80)
 		}
 		z.Output("logits", z.linear(z.Mean(z.norm(x, 32), false, 1), 32, 10))
 	},
