@@ -138,6 +138,13 @@ func param(p nn.Param) *jen.Statement {
 	var f fields
 	f.add("Name", jen.Lit(p.Name))
 	f.add("From", str(p.From))
+	var readers []jen.Code
+	for _, r := range p.Readers {
+		readers = append(readers, jen.Values(jen.Id("Node").Op(":").Lit(r.Node), jen.Id("Operand").Op(":").Add(number(r.Operand))))
+	}
+	if readers != nil {
+		f.add("Readers", jen.Index().Add(nnType("Reader")).Values(readers...))
+	}
 	if p.Type != 0 {
 		f.add("Type", dtype(p.Type))
 	}

@@ -241,7 +241,7 @@ func (t *translator) param(id ir.ValueID) nn.Param {
 	}
 	t.names[c.Name]++
 	if n := t.names[c.Name]; n > 1 {
-		p.From = c.Name
+		p.From, p.Readers = c.Name, t.readers(id)
 		for ; t.names[p.Name] > 0; n++ {
 			p.Name = fmt.Sprintf("%s#%d", c.Name, n)
 		}
@@ -249,6 +249,19 @@ func (t *translator) param(id ir.ValueID) nn.Param {
 	}
 	t.params[id] = p
 	return p
+}
+
+// readers are the operands that a value is.
+func (t *translator) readers(id ir.ValueID) []nn.Reader {
+	var out []nn.Reader
+	for _, n := range t.net.Graph.Nodes {
+		for k, in := range n.In {
+			if in == id {
+				out = append(out, nn.Reader{Node: n.Name, Operand: k})
+			}
+		}
+	}
+	return out
 }
 
 // axes returns how operand k of o is cut, one element for each axis that may be.

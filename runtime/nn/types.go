@@ -16,14 +16,22 @@ const None Value = 0
 
 // Param is a named tensor of the SuperNet and the part of it that a SubNet uses.
 type Param struct {
-	Name  string // unique name in the SuperNet, usually the ONNX initializer's
-	From  string // initializer that stores it when that is not Name (deduplicated tensors)
-	Type  DType  // element type, 0 means float32
-	Shape Shape  // full shape in the SuperNet
-	Picks []Pick // what is kept of each axis; nil keeps all of every axis
+	Name string // unique name in the SuperNet, usually the ONNX initializer's
+	From string // initializer that stores it when that is not Name (deduplicated tensors)
+	// Readers are the operands of the model that are this tensor where From is set: a file that stores it by itself changes these.
+	Readers []Reader
+	Type    DType  // element type, 0 means float32
+	Shape   Shape  // full shape in the SuperNet
+	Picks   []Pick // what is kept of each axis; nil keeps all of every axis
 	// Transposed says that the initializer stores this matrix the other way round; Shape and Picks are as it is used.
 	Transposed bool
 	Grids      []Grid // positional axes that are interpolated
+}
+
+// Reader is an operand of a node of the model.
+type Reader struct {
+	Node    string
+	Operand int // from 0
 }
 
 // Pick selects positions of one axis. The zero Pick keeps the whole axis.

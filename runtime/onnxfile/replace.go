@@ -25,7 +25,7 @@ func Replace(data []byte, g *nn.Graph, values map[string]nn.Tensor) ([]byte, err
 	r.index()
 	var errs []error
 	done := map[string]bool{}
-	for k, info := range g.Values {
+	for _, info := range g.Values {
 		p := info.Param
 		if p == nil || done[p.Name] {
 			continue
@@ -35,7 +35,7 @@ func Replace(data []byte, g *nn.Graph, values map[string]nn.Tensor) ([]byte, err
 			continue
 		}
 		done[p.Name] = true
-		errs = append(errs, r.replace(p, t, readers(g, nn.Value(k))))
+		errs = append(errs, r.replace(p, t))
 	}
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		if !done[name] {
@@ -46,17 +46,6 @@ func Replace(data []byte, g *nn.Graph, values map[string]nn.Tensor) ([]byte, err
 		return nil, err
 	}
 	return proto.MarshalOptions{Deterministic: true}.Marshal(m)
-}
-
-// readers names the nodes that have v as an operand.
-func readers(g *nn.Graph, v nn.Value) []string {
-	var out []string
-	for _, n := range g.Nodes {
-		if slices.Contains(n.In, v) {
-			out = append(out, n.Name)
-		}
-	}
-	return out
 }
 
 type replacer struct {
@@ -77,12 +66,12 @@ func (r *replacer) index() {
 	}
 }
 
-func (r *replacer) replace(p *nn.Param, t nn.Tensor, nodes []string) error {
+func (r *replacer) replace(p *nn.Param, t nn.Tensor) error {
 	to, ok := r.tensors[p.Name]
 	if !ok && p.From != "" {
 		to = &onnxpb.TensorProto{}
-		if r.rewire(p, nodes) == 0 {
-			return fmt.Errorf("tensor %q is stored once for several uses, and no node %v reads it: the model is not the one that the package was generated from", p.From, nodes)
+		if r.rewire(p) == 0 {
+			return fmt.Errorf("tensor %q is stored once for several uses, and none of the operands %+v is it: the model is not the one that the package was generated from", p.From, p.Readers)
 		}
 		r.graph.Initializer = append(r.graph.Initializer, to)
 	} else if !ok {
@@ -110,22 +99,40 @@ func set(to *onnxpb.TensorProto, name string, t nn.Tensor) {
 	onnx.Tensor{Type: t.Type, Shape: t.Shape, Raw: t.Raw}.Store(to, name)
 }
 
-// rewire makes the nodes read p's own tensor, and returns how many operands it changed.
-func (r *replacer) rewire(p *nn.Param, nodes []string) int {
+// rewire makes p's readers read p's own tensor, and returns how many operands it changed.
+func (r *replacer) rewire(p *nn.Param) int {
 	changed := 0
 	for _, n := range r.graph.GetNode() {
-		if !slices.Contains(nodes, n.GetName()) {
-			continue
-		}
-		for k, name := range n.GetInput() {
-			for r.same[name] != "" {
-				name = r.same[name]
+		for _, reader := range p.Readers {
+			if reader.Node != n.GetName() {
+				continue
 			}
-			if name == p.From {
+			if k := r.operand(n, reader.Operand, p.From); k >= 0 {
 				n.Input[k] = p.Name
 				changed++
 			}
 		}
 	}
 	return changed
+}
+
+// operand finds the operand of n that is the tensor called name: number k, or the only one, as the compiler may change the order of
+// operands; -1 when there is none, or several.
+func (r *replacer) operand(n *onnxpb.NodeProto, k int, name string) int {
+	var found []int
+	for i, in := range n.GetInput() {
+		for r.same[in] != "" {
+			in = r.same[in]
+		}
+		if in == name {
+			found = append(found, i)
+		}
+	}
+	switch {
+	case slices.Contains(found, k):
+		return k
+	case len(found) == 1:
+		return found[0]
+	}
+	return -1
 }
