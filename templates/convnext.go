@@ -28,6 +28,7 @@ func convNeXt(f *supernet.Flow, i int) (supernet.Match, bool) {
 		Items: 1, GoName: "ConvNeXt", Doc: "is a kxk depthwise convolution and two linear layers, wide in the middle (ConvNeXt, Liu et al. 2022)",
 		Roles:   map[int]string{cs[0].node: "depthwise", ls[0].node: "expand", ls[1].node: "project"},
 		Inner:   []int{ls[0].node},
+		Widens:  true,
 		Kernels: windows(cs),
 	}, true
 }

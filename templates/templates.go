@@ -85,7 +85,7 @@ func bottleneckMatch(cs []convolution) supernet.Match {
 		Kernels: windows(cs[1:2]),
 	}
 	if cs[1].depthwise {
-		m.GoName = "InvertedResidual"
+		m.GoName, m.Widens = "InvertedResidual", true
 		m.Doc = "is a 1x1 expansion, kxk depthwise convolution and 1x1 projection (MobileNetV2, Sandler et al. 2018)"
 		m.Roles = map[int]string{cs[0].node: "expand", cs[1].node: "depthwise", cs[2].node: "project"}
 	}

@@ -32,6 +32,9 @@ func matches(t *testing.T, graph string) string {
 			if m.Items < 1 || i+m.Items > len(f.Items) || m.Doc == "" || m.GoName == "" {
 				t.Errorf("%s spans %d of %d items, is called %q: %q", tp.Name, m.Items, len(f.Items)-i, m.GoName, m.Doc)
 			}
+			if widens := slices.Contains(wide, m.GoName); m.Widens != widens {
+				t.Errorf("%s: ratios of %s are relative to the input's width: %t, want %t", tp.Name, m.GoName, m.Widens, widens)
+			}
 			out = append(out, fmt.Sprintf("%s %s %d: %s", tp.Name, m.GoName, m.Items, roles(f, m)))
 			end = i + max(1, m.Items)
 			break
@@ -40,6 +43,9 @@ func matches(t *testing.T, graph string) string {
 	}
 	return strings.Join(out, "; ")
 }
+
+// wide are the blocks that widen their input; all others with an inner width narrow for their output.
+var wide = []string{"InvertedResidual", "ConvNeXt", "FFN", "Transformer"}
 
 func roles(f *supernet.Flow, m supernet.Match) string {
 	var out []string

@@ -90,7 +90,7 @@ func ffn(f *supernet.Flow, i int) (supernet.Match, bool) {
 	case ok && b.isFFN():
 		return supernet.Match{
 			Items: 1, GoName: "FFN", Doc: "is a Transformer's feed-forward network (Vaswani et al. 2017, section 3.3)",
-			Roles: map[int]string{b.linears[0].node: "expand", b.linears[1].node: "project"}, Inner: []int{b.linears[0].node},
+			Roles: map[int]string{b.linears[0].node: "expand", b.linears[1].node: "project"}, Inner: []int{b.linears[0].node}, Widens: true,
 		}, true
 	case ok && b.isGated():
 		return gatedFFN(f, b)
@@ -109,7 +109,7 @@ func gatedFFN(f *supernet.Flow, b branch) (supernet.Match, bool) {
 	}
 	return supernet.Match{
 		Items: 1, GoName: "FFN", Doc: "is a Transformer's feed-forward network with a gate (Shazeer 2020)",
-		Roles: map[int]string{gate: "gate", expand: "expand", project: "project"}, Inner: []int{expand, gate},
+		Roles: map[int]string{gate: "gate", expand: "expand", project: "project"}, Inner: []int{expand, gate}, Widens: true,
 	}, true
 }
 

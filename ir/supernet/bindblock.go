@@ -227,8 +227,7 @@ func (b *binder) scaledDim(base dim.Dim, full int, l axis.Var, ratio float64) di
 	}, base)
 }
 
-// base is the variable that a block's ratio refers to (config expand_base, else by what the block does: an inverted
-// residual widens its input, a bottleneck narrows for its output).
+// base is the variable that a block's ratio refers to: what the config's expand_base says, else what the block's template says.
 func (b *binder) base(it Item) axis.Var {
 	in := b.read(it.Block.inner[0])
 	out := in
@@ -244,8 +243,7 @@ func (b *binder) base(it Item) axis.Var {
 	case "out":
 		return out
 	}
-	switch it.Block.GoName {
-	case "InvertedResidual", "ConvNeXt", "FFN", "Transformer":
+	if it.Block.widens {
 		return in
 	}
 	return out

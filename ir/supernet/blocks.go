@@ -23,7 +23,7 @@ func parseBlocks(f *Flow, templates []Template, chains []string) []Item {
 		it := join(f.Items[i:end])
 		it.Block = &Block{
 			Type: t.Name, GoName: m.GoName, Doc: m.Doc, Roles: m.Roles,
-			inner: m.Inner, kernels: m.Kernels, scores: m.Scores, mix: m.Mix,
+			widens: m.Widens, inner: m.Inner, kernels: m.Kernels, scores: m.Scores, mix: m.Mix,
 			Skippable: true,
 		}
 		for _, part := range f.Items[i : i+m.Items] {

@@ -97,6 +97,7 @@ type Block struct {
 	Live      Need
 	Roles     map[int]string // node index -> role name within the template: "expand", "depthwise", "project"
 
+	widens  bool  // expand ratios are relative to the input's width, see Match
 	inner   []int // nodes whose output width expand moves
 	kernels []int // convolutions whose window kernel moves
 	scores  int   // product of queries and keys, 0 when the block has no attention

@@ -17,6 +17,7 @@ type Match struct {
 	Doc     string         // one sentence on the type
 	Roles   map[int]string // node -> role: "expand", "depthwise", "project", ...
 	Inner   []int          // nodes whose output width is the block's inner width: expand moves it
+	Widens  bool           // expand ratios are relative to the block's input, as an inverted residual widens it; a bottleneck narrows for its output
 	Kernels []int          // convolutions with an elastic window: kernel moves it
 	Scores  int            // product of queries and keys, 0 when there is none
 	Mix     int            // product of scores and values: heads, qk and value move what both work on
