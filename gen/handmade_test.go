@@ -93,7 +93,7 @@ func (m *maker) node(op string, role string, attrs []ir.Attr, in []ir.ValueID, p
 	id := m.value(name+"_output_0", out...)
 	n := &ir.Node{Op: op, Name: name, In: in, Out: []ir.ValueID{id}, Attrs: attrs}
 	m.g.Nodes = append(m.g.Nodes, n)
-	m.net.Nodes = append(m.net.Nodes, &supernet.Op{Node: n, Stage: m.stage.Index, Block: m.block, Params: params, Attrs: moving})
+	m.net.Nodes = append(m.net.Nodes, &supernet.Op{Index: len(m.net.Nodes), Node: n, Stage: m.stage.Index, Block: m.block, Params: params, Attrs: moving})
 	i := len(m.g.Nodes) - 1
 	m.nodes = append(m.nodes, i)
 	if role != "" && m.block != nil {

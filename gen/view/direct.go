@@ -1,8 +1,6 @@
 package view
 
 import (
-	"fmt"
-
 	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/dim"
 	"github.com/autotailor/autotailor/runtime/nn"
@@ -175,30 +173,4 @@ func pick(p Pick, genes []uint8) nn.Pick {
 		return nn.Sum(of...)
 	}
 	return nn.Product(of...)
-}
-
-// Describe makes the calls of the whole net on b, for the SubNet of genes.
-func (p *Package) Describe(genes []uint8, b nn.Builder) error {
-	values := map[ir.ValueID]nn.Value{}
-	for _, in := range p.Inputs {
-		values[in.Value] = b.Input(in.Name, in.Type, extents(in.Shape, genes))
-	}
-	for _, s := range p.Stages {
-		for _, it := range s.Items {
-			if it.Block != nil && !p.Choices.holds(it.Block.Live, genes) {
-				if len(it.In) != 1 || len(it.Out) != 1 {
-					return fmt.Errorf("stage %d: a removable block has %d inputs and %d outputs", s.Index, len(it.In), len(it.Out))
-				}
-				values[it.Out[0]] = values[it.In[0]]
-				continue
-			}
-			for k := range it.Calls {
-				apply(b, &it.Calls[k], genes, values)
-			}
-		}
-	}
-	for _, out := range p.Outputs {
-		b.Output(out.Name, values[out.Value])
-	}
-	return nil
 }

@@ -38,10 +38,6 @@ func (p *Package) Space() []space.Choice {
 	return out
 }
 
-func (cs Choices) holds(n supernet.Need, genes []uint8) bool {
-	return n.Below == 0 || genes[n.Choice] < n.Below
-}
-
 // ChoiceType is a Go type for the candidates of a choice.
 type ChoiceType struct {
 	Name   string

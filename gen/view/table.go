@@ -31,14 +31,7 @@ type Rules struct {
 // AddTable converts the compiler's operators to the rows of the emitted table: each is what the Builder calls of its nodes
 // record at the choices of its first occurrence.
 func (p *Package) AddTable(net *supernet.Net, u *unique.Table) error {
-	r := &recorder{net: net, calls: map[int][]Call{}}
-	for _, s := range p.Stages {
-		for _, it := range s.Items {
-			for _, c := range it.Calls {
-				r.calls[c.Node] = append(r.calls[c.Node], c)
-			}
-		}
-	}
+	r := &recorder{net: net, calls: p.calls()}
 	var errs []error
 	rows := make([]optable.Op, len(u.Ops))
 	for k, o := range u.Ops {

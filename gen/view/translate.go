@@ -46,28 +46,22 @@ func newTranslator(net *supernet.Net) *translator {
 	return t
 }
 
-// body translates nodes, which stand in execution order, to calls. roles may be nil.
-func (t *translator) body(nodes []int, roles map[int]string) []Call {
-	var out []Call
-	for _, i := range nodes {
-		if _, ok := t.merged[i]; ok {
-			continue
-		}
-		calls, err := t.node(i)
-		if err != nil {
-			n := t.net.Graph.Nodes[i]
-			if len(t.errs) > 0 && t.follows(n) {
-				continue
-			}
-			t.errs = append(t.errs, fmt.Errorf("node %q (%s): %w", n.Name, n.Op, err))
-			continue
-		}
-		for k := range calls {
-			calls[k].Node, calls[k].Name, calls[k].Role = i, t.net.Graph.Nodes[i].Name, roles[i]
-		}
-		out = append(out, calls...)
+// op translates an operator, which has a role within its block or "", to calls.
+func (t *translator) op(o *supernet.Op, role string) []Call {
+	if _, ok := t.merged[o.Index]; ok {
+		return nil
 	}
-	return out
+	calls, err := t.node(o)
+	if err != nil {
+		if len(t.errs) == 0 || !t.follows(o.Node) {
+			t.errs = append(t.errs, fmt.Errorf("node %q (%s): %w", o.Node.Name, o.Node.Op, err))
+		}
+		return nil
+	}
+	for k := range calls {
+		calls[k].Node, calls[k].Name, calls[k].Role = o.Index, o.Node.Name, role
+	}
+	return calls
 }
 
 // follows tells whether an operand of n is a result whose shape is not known: what is wrong with it has been said of the node that makes it.
@@ -80,10 +74,9 @@ func (t *translator) follows(n *ir.Node) bool {
 var errNoMethod = errors.New("no builder method fits")
 
 // node translates one node: by its operator's rule if that fits, else as a carried operator.
-func (t *translator) node(i int) ([]Call, error) {
-	o := t.net.Nodes[i]
+func (t *translator) node(o *supernet.Op) ([]Call, error) {
 	if rule := ruleOf(o.Node.Domain, o.Node.Op); rule != nil {
-		c, err := rule(t, i, o)
+		c, err := rule(t, o.Index, o)
 		if err == nil {
 			return t.declareConstants(o, c)
 		}

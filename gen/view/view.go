@@ -4,8 +4,6 @@ package view
 
 import (
 	"errors"
-	"fmt"
-	"slices"
 
 	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/dim"
@@ -37,6 +35,7 @@ type Package struct {
 	Mods     int
 	Digest   string // of choices, operators and sites
 
+	net   *supernet.Net
 	scope scope // package-level names that are not exported
 }
 
@@ -103,14 +102,12 @@ type Block struct {
 
 // New makes the view of a compiled net. Its operator table is filled in by AddTable.
 func New(net *supernet.Net, name string) (*Package, error) {
-	p := &Package{Name: name, scope: newScope()}
+	p := &Package{Name: name, net: net, scope: newScope()}
 	t := newTranslator(net)
 	if err := p.choices(net); err != nil {
 		return nil, err
 	}
-	for _, s := range net.Stages {
-		p.Stages = append(p.Stages, p.stage(t, s))
-	}
+	net.Build(&writer{p: p, t: t}, nil)
 	if err := errors.Join(t.errs...); err != nil {
 		return nil, err
 	}
@@ -118,56 +115,16 @@ func New(net *supernet.Net, name string) (*Package, error) {
 	p.blockTypes()
 	p.paths()
 	p.classes()
-	for _, id := range net.Graph.Inputs {
+	f := net.Feature()
+	for k, id := range net.Graph.Inputs {
 		v := net.Graph.Values[id]
-		p.Inputs = append(p.Inputs, Input{v.Name, v.Type, net.Shapes[id], id})
+		p.Inputs = append(p.Inputs, Input{v.Name, v.Type, f.In[k], id})
 	}
 	for _, id := range net.Graph.Outputs {
 		p.Outputs = append(p.Outputs, Output{net.Graph.Values[id].Name, id})
 	}
 	p.sections()
 	return p, nil
-}
-
-// stage translates a stage's items.
-func (p *Package) stage(t *translator, s *supernet.Stage) *Stage {
-	out := &Stage{Index: s.Index, Name: fmt.Sprintf("stage%d", s.Index), Width: s.Width}
-	for _, it := range s.Items {
-		v := &Item{Nodes: it.Nodes}
-		var roles map[int]string
-		if b := it.Block; b != nil {
-			roles = b.Roles
-			v.Block = &Block{GoName: b.GoName, Template: b.Type, Doc: b.Doc, Stage: s.Index, Index: -1, Genes: b.Choices, Live: b.Live, lists: b.Lists}
-			if v.Block.GoName == "" {
-				v.Block.GoName = "Block"
-			}
-			if len(b.Choices) > 0 {
-				v.Block.Index = len(out.Elastic)
-				out.Elastic = append(out.Elastic, v.Block)
-			}
-		}
-		v.Body = Body{
-			In: it.In, Out: it.Out, Calls: t.body(it.Nodes, roles),
-			inGenes: p.widthGenes(t.net, it.In), outGenes: p.widthGenes(t.net, it.Out),
-		}
-		out.Items = append(out.Items, v)
-	}
-	for _, g := range s.Choices {
-		out.Fields = append(out.Fields, Field{Gene: g})
-	}
-	if len(out.Fields) > 0 || len(out.Elastic) > 0 {
-		out.Type = fmt.Sprintf("Stage%d", s.Index)
-	}
-	return out
-}
-
-// widthGenes lists the choices that the extents of values depend on, the resolution excepted.
-func (p *Package) widthGenes(net *supernet.Net, ids []ir.ValueID) []dim.Choice {
-	var ds []dim.Dim
-	for _, id := range ids {
-		ds = append(ds, net.Shapes[id]...)
-	}
-	return slices.DeleteFunc(dim.Union(ds...), func(g dim.Choice) bool { return p.Choices[g].Stage < 0 })
 }
 
 // flow finds the values that cross the borders of sections.

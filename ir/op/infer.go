@@ -13,68 +13,9 @@ import (
 // choices move; over gives attributes that choices move. Operators that the table does not know take the model's own
 // value_info, else the shape of their first operand. A shape that stays unknown is nil.
 func InferGraph(g *ir.Graph, bind map[ir.ValueID][]dim.Dim, over map[*ir.Node]Overrides) ([][]dim.Dim, error) {
-	vals, err := Infer(g, Rules{Bind: bind, Over: over})
-	shapes := make([][]dim.Dim, len(g.Values))
-	for id := range vals {
-		shapes[id] = vals[id].Shape
-	}
-	return shapes, err
-}
-
-// Rules are what Infer knows beside the graph.
-type Rules struct {
-	Bind map[ir.ValueID][]dim.Dim
-	Over map[*ir.Node]Overrides
-	// Made is called with every value's shape once it is known; may be nil.
-	Made func(id ir.ValueID, shape []dim.Dim)
-	// Table tells the shape of a constant that follows what was inferred before the node that reads it; may be nil, and return nil.
-	Table func(id ir.ValueID) []dim.Dim
-	// Target tells what a Reshape makes of its operand, because exporters write down the extents of the original; may be nil. The
-	// model's own target is taken when the result would not have as many elements.
-	Target func(n *ir.Node) []dim.Dim
-}
-
-// Infer is InferGraph with all that is known of each value.
-func Infer(g *ir.Graph, r Rules) ([]Operand, error) {
-	bind, over := r.Bind, r.Over
-	vals := make([]Operand, len(g.Values))
-	for id, v := range g.Values {
-		if v != nil {
-			vals[id] = operand(v)
-		}
-		if s, ok := bind[ir.ValueID(id)]; ok {
-			vals[id].Shape = s
-		}
-		if r.Made != nil && vals[id].Shape != nil {
-			r.Made(ir.ValueID(id), vals[id].Shape)
-		}
-	}
-	batch := batchOf(bind)
-	var errs []error
-	for _, n := range g.Nodes {
-		for _, id := range n.In {
-			if id != 0 && g.Values[id].Const != nil && r.Table != nil {
-				if s := r.Table(id); s != nil {
-					vals[id].Shape = s
-				}
-			}
-		}
-		c := ctx(n, vals, over[n])
-		c.target, c.batch = r.Target, batch
-		if err := c.infer(g); err != nil {
-			errs = append(errs, &NodeError{n, err})
-		}
-		for k, id := range n.Out {
-			if id != 0 {
-				c.Out[k].Type = g.Values[id].Type
-				vals[id] = c.Out[k]
-				if r.Made != nil && c.Out[k].Shape != nil {
-					r.Made(id, c.Out[k].Shape)
-				}
-			}
-		}
-	}
-	return vals, errors.Join(errs...)
+	f := Start(g, Rules{Bind: bind, Over: over})
+	err := f.Run()
+	return f.Shapes(), err
 }
 
 // batchOf is the batch of inputs with these shapes.

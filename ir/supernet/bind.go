@@ -24,43 +24,24 @@ type binder struct {
 	leaves   map[axis.Var]dim.Dim      // extents of bound variables
 	tied     map[ChoiceKind]dim.Choice // choices that all stages share
 	units    map[axis.Var]int          // channels of each group, of leaves that are groups
-	attrs    map[*ir.Node]op.Overrides // attributes that move
-	inputs   map[ir.ValueID][]dim.Dim
-	places   map[ir.ValueID]positions // of parameters, as far as asked for
-	err      error                    // first failure of arithmetic on extents
+	inputs   map[ir.ValueID][]dim.Dim  // shapes of the model's inputs
+	places   map[ir.ValueID]positions  // of parameters, as far as asked for
+	err      error                     // first failure of arithmetic on extents
+
+	inference *op.Inference // of the shapes, while the net is updated
+	disagrees error         // first extent of which inference and coupling tell different things
 }
 
 // keep remembers the first error of arithmetic on extents, so that formulas stay readable.
 func (b *binder) keep(d dim.Dim, err error) dim.Dim {
-	if b.err == nil {
-		b.err = err
-	}
+	b.note(err)
 	return d
 }
 
-// bind makes the choices, in gene order: resolution, then stage by stage width, depth and the blocks' own.
-func (b *binder) bind() error {
-	if err := b.resolution(); err != nil {
-		return err
+func (b *binder) note(err error) {
+	if b.err == nil {
+		b.err = err
 	}
-	n := len(b.net.Stages)
-	width := skips(b.config.WidthSkipped.List, n)
-	depth := skips(b.config.DepthSkipped.List, n)
-	for _, s := range b.net.Stages {
-		if len(b.config.Width.List) > 0 && !width[s.Index] {
-			b.width(s)
-		}
-		if len(b.config.Depth.List) > 0 && !depth[s.Index] {
-			b.depth(s)
-		}
-		for _, it := range s.Items {
-			if it.Block != nil {
-				b.block(s, it)
-			}
-		}
-	}
-	b.generic()
-	return b.err
 }
 
 // skips turns a list of stage indices, negative from the end, into a set.
@@ -112,20 +93,20 @@ func whole(c Choice, list []float64) bool {
 }
 
 // resolution binds the last two axes of every image input (the last one of a sequence) to the resolution.
-func (b *binder) resolution() error {
+func (b *binder) resolution(asked Values) error {
 	b.inputs = map[ir.ValueID][]dim.Dim{}
 	for id, s := range b.plain.bind {
 		b.inputs[id] = s
 	}
-	if len(b.config.Resolution.List) == 0 {
+	if len(asked.List) == 0 {
 		return nil
 	}
 	id, side := b.image()
 	if id == 0 {
-		return fmt.Errorf("%s: resolution: the model has no input with two spatial axes; remove the key", b.config.Resolution.Pos)
+		return fmt.Errorf("%s: resolution: the model has no input with two spatial axes; remove the key", asked.Pos)
 	}
-	list := b.sides(id, largestFirst(b.config.Resolution.List, float64(side)))
-	g, ok := b.add(Choice{Name: "resolution", Kind: Resolution, Stage: -1, Block: -1, Candidates: list}, b.config.Resolution.List)
+	list := b.sides(id, largestFirst(asked.List, float64(side)))
+	g, ok := b.add(Choice{Name: "resolution", Kind: Resolution, Stage: -1, Block: -1, Candidates: list}, asked.List)
 	if !ok {
 		return nil
 	}
@@ -153,7 +134,7 @@ func (b *binder) sides(id ir.ValueID, list []float64) []float64 {
 			shape[k] = dim.Const(int(math.Round(float64(full) * side / list[0])))
 		}
 		bind[id] = shape
-		if _, err := b.infer(bind); err != nil {
+		if err := b.infer(bind).Run(); err != nil {
 			first := err
 			if all := op.NodeErrors(err); len(all) > 0 {
 				first = all[0]
@@ -274,13 +255,13 @@ func (b *binder) movableFactor(v axis.Var, fs []axis.Var) []axis.Var {
 func (b *binder) span(l axis.Var) int { return b.coupling.Size(l) * max(1, b.units[l]) }
 
 // width binds the output channels of a stage to its width multiplier.
-func (b *binder) width(s *Stage) {
+func (b *binder) width(s *Stage, list []float64) {
 	out := s.Items[len(s.Items)-1].Out
 	var leaves []axis.Var
 	if len(out) > 0 && b.hasChannel(out[0]) {
 		leaves = b.movable(b.channel(out[0]))
 	}
-	b.multiply(s, Width, leaves, b.config.Width.List)
+	b.multiply(s, Width, leaves, list)
 }
 
 // round applies the width rule; the original width is never changed or exceeded.
@@ -341,14 +322,14 @@ func (b *binder) removable(s *Stage) int {
 }
 
 // depth makes the choice of how many blocks of a stage are kept, from the first: a suffix of skippable blocks can go.
-func (b *binder) depth(s *Stage) {
+func (b *binder) depth(s *Stage, list []float64) {
 	blocks := s.Blocks()
 	if len(blocks) == 0 {
 		return
 	}
 	removable := b.removable(s)
 	kept := map[int]bool{len(blocks): true}
-	for _, r := range b.config.Depth.List {
+	for _, r := range list {
 		kept[len(blocks)-min(int(-r), removable)] = true
 	}
 	c := Choice{Name: fmt.Sprintf("stage%d.depth", s.Index), Kind: Depth, Stage: s.Index, Block: -1}
@@ -357,20 +338,7 @@ func (b *binder) depth(s *Stage) {
 			c.Candidates = append(c.Candidates, float64(n))
 		}
 	}
-	g, ok := b.add(c, b.config.Depth.List)
-	if !ok {
-		return
-	}
-	s.Choices = append(s.Choices, int(g))
-	for p, bl := range blocks {
-		below := 0
-		for _, n := range c.Candidates {
-			if int(n) > p {
-				below++
-			}
-		}
-		if below < len(c.Candidates) {
-			bl.Live = Need{g, uint8(below)}
-		}
+	if g, ok := b.add(c, list); ok {
+		s.Choices = append(s.Choices, int(g))
 	}
 }

@@ -23,29 +23,14 @@ func (h heads) of(kind ChoiceKind) []axis.Var {
 	return map[ChoiceKind][]axis.Var{Heads: h.count, QK: h.qk, Value: h.value}[kind]
 }
 
-// attention makes the choices of an attention: heads, then dimensions of queries and of values. The factor on the scores stays the
-// original's, so that a SubNet computes what the model does with the other heads and dimensions at zero.
-func (b *binder) attention(s *Stage, bl *Block) {
-	h := b.heads(bl)
-	b.attentionChoice(s, bl, Heads, "heads", h.count, func(size int, ratio float64) int {
-		return max(1, int(math.Round(float64(size)*ratio)))
-	})
-	b.attentionChoice(s, bl, QK, "qk", h.qk, func(size int, ratio float64) int { return b.round(float64(size)*ratio, size) })
-	b.attentionChoice(s, bl, Value, "value", h.value, func(size int, ratio float64) int {
-		return min(size, max(1, int(math.Round(float64(h.width)*ratio)))) // not rounded to the divisor, as with the paper's authors
-	})
-}
-
-// attentionChoice binds leaves to the candidates of one list. A list that moves nothing is counted all the same, as the paper does.
-func (b *binder) attentionChoice(s *Stage, bl *Block, kind ChoiceKind, name string, leaves []axis.Var, extent func(size int, ratio float64) int) {
-	v := b.config.list(bl, name)
+// attention makes a choice of an attention: of its heads, or of the dimensions of its queries or values. A list that moves nothing is counted
+// all the same, as the paper does. The factor on the scores stays the original's, so that a SubNet computes what the model does with the other
+// heads and dimensions at zero.
+func (b *binder) attention(s *Stage, bl *Block, kind ChoiceKind, h heads, v Var) {
 	list := v.List
-	if len(list) == 0 {
-		return
-	}
 	bl.Lists++
 	c := b.blockChoice(s, bl, kind, v)
-	leaves = slices.DeleteFunc(leaves, func(v axis.Var) bool { _, bound := b.leaves[v]; return bound })
+	leaves := slices.DeleteFunc(h.of(kind), func(v axis.Var) bool { _, bound := b.leaves[v]; return bound })
 	ratios, labelled := []float64{1}, []float64{1}
 	if len(leaves) > 0 {
 		ratios = ratioCandidates(list, b.originalShare(bl, kind))
@@ -56,7 +41,7 @@ func (b *binder) attentionChoice(s *Stage, bl *Block, kind ChoiceKind, name stri
 		for _, l := range leaves {
 			n := b.coupling.Size(l)
 			if i > 0 {
-				n = extent(n, r)
+				n = b.attended(kind, h, n, r)
 			}
 			rows[i] = append(rows[i], n)
 		}
@@ -71,6 +56,17 @@ func (b *binder) attentionChoice(s *Stage, bl *Block, kind ChoiceKind, name stri
 	for k, l := range leaves {
 		b.leaves[l] = dim.Var(g, column(rows, k))
 	}
+}
+
+// attended is the extent of what a ratio leaves of an attention's size positions.
+func (b *binder) attended(kind ChoiceKind, h heads, size int, ratio float64) int {
+	switch kind {
+	case Heads:
+		return max(1, int(math.Round(float64(size)*ratio)))
+	case QK:
+		return b.round(float64(size)*ratio, size)
+	}
+	return min(size, max(1, int(math.Round(float64(h.width)*ratio)))) // not rounded to the divisor, as with the paper's authors
 }
 
 // originalShare is the original model's value of a choice of an attention.

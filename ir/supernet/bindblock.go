@@ -10,27 +10,8 @@ import (
 	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/axis"
 	"github.com/autotailor/autotailor/ir/dim"
+	"github.com/autotailor/autotailor/ir/op"
 )
-
-// block makes the choices of one block: kernel, expand ratio, then those of its attention.
-func (b *binder) block(s *Stage, it Item) {
-	bl := it.Block
-	kernels := b.config.list(bl, "kernel")
-	ratios := b.config.list(bl, "expand")
-	fixed := skips(b.config.skipped(bl), len(b.net.Stages))[s.Index]
-	if fixed {
-		kernels, ratios = Var{}, Var{}
-	}
-	if len(kernels.List) > 0 && (kernels.Block != "" || len(bl.kernels) > 0) {
-		b.kernel(s, bl, kernels)
-	}
-	if len(bl.inner) > 0 {
-		b.expand(s, it, ratios)
-	}
-	if bl.scores > 0 && !fixed {
-		b.attention(s, bl)
-	}
-}
 
 // blockChoice is a choice of a block from the values of v.
 func (b *binder) blockChoice(s *Stage, bl *Block, kind ChoiceKind, v Var) Choice {
@@ -44,7 +25,7 @@ func (b *binder) blockChoice(s *Stage, bl *Block, kind ChoiceKind, v Var) Choice
 	}
 	c := Choice{
 		Name: blockName(s, index, kind), Kind: kind,
-		Stage: s.Index, Block: index, List: list, Stated: v.Block, Live: bl.Live,
+		Stage: s.Index, Block: index, List: list, Stated: v.Block,
 	}
 	if was := blockName(s, bl.Place, kind); was != c.Name {
 		c.Was = was // version 1 counted blocks without choices, too
@@ -91,7 +72,7 @@ func (b *binder) kernel(s *Stage, bl *Block, v Var) {
 	}
 	bl.Choices = append(bl.Choices, int(g))
 	for _, i := range bl.kernels {
-		b.crop(i, g, c.Candidates)
+		b.note(b.net.Nodes[i].Transform(b.net, g))
 	}
 }
 
@@ -125,9 +106,9 @@ func dilation(n *ir.Node, a int) int {
 }
 
 // crop binds the window axes of one convolution and the padding that goes with them.
-func (b *binder) crop(i int, g dim.Choice, sides []float64) {
-	n := b.graph.Nodes[i]
-	window := b.window(i)
+func (b *binder) crop(o *Op, g dim.Choice, sides []float64) {
+	n := o.Node
+	window := b.window(o.Index)
 	pads := n.Ints("pads")
 	if slices.Min(sides) >= float64(slices.Max(window)) {
 		return // smaller than all candidates already
@@ -149,15 +130,16 @@ func (b *binder) crop(i int, g dim.Choice, sides []float64) {
 		}
 		b.leaves[b.coupling.Find(b.coupling.Axes(n.In[1])[2+a])] = shape[a]
 	}
-	b.override(n, "kernel_shape", shape)
-	b.override(n, "pads", padding)
+	o.override("kernel_shape", shape)
+	o.override("pads", padding)
 }
 
-func (b *binder) override(n *ir.Node, attr string, d []dim.Dim) {
-	if b.attrs[n] == nil {
-		b.attrs[n] = map[string][]dim.Dim{}
+// override lets an attribute move.
+func (o *Op) override(attr string, d []dim.Dim) {
+	if o.Attrs == nil {
+		o.Attrs = op.Overrides{}
 	}
-	b.attrs[n][attr] = d
+	o.Attrs[attr] = d
 }
 
 // expand binds the inner width of a block to its base width (input or output) times a ratio. Without candidates the ratio

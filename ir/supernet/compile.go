@@ -24,17 +24,16 @@ func Compile(g *ir.Graph, c Config, templates []Template) (*Net, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err = b.bind(); err == nil {
-			err = b.shapes()
+		if err = b.transform(); err == nil {
+			err = b.net.Update()
 		}
 		if err = b.entangled(err); errors.Is(err, errTooMany) && c.tie() {
 			continue
 		}
 		if err == nil {
-			b.ops()
 			b.frozen()
 			b.warn()
-			b.net.coupling, b.net.leaves = b.coupling, b.leaves
+			b.net.coupling, b.net.leaves, b.net.binder = b.coupling, b.leaves, nil
 			return b.net, nil
 		}
 		more := c.rigid(op.NodeErrors(err))
@@ -103,10 +102,11 @@ func analyse(g *ir.Graph, c Config, templates []Template) (*binder, error) {
 	checkSkips(stages, p.sizes)
 	b := &binder{
 		config: c, graph: g, flow: f, plain: p, coupling: axis.Couple(g, p.sizes, p.batched),
-		net:    &Net{Graph: g, Stages: stages, Batched: p.batched, Raw: big.NewInt(1)},
-		leaves: map[axis.Var]dim.Dim{}, units: map[axis.Var]int{}, tied: map[ChoiceKind]dim.Choice{}, attrs: map[*ir.Node]op.Overrides{},
+		net:    &Net{Graph: g, Stages: stages, Nodes: makeOps(g, stages), Batched: p.batched, Raw: big.NewInt(1)},
+		leaves: map[axis.Var]dim.Dim{}, units: map[axis.Var]int{}, tied: map[ChoiceKind]dim.Choice{},
 		places: map[ir.ValueID]positions{},
 	}
+	b.net.binder = b
 	b.freeze()
 	for _, s := range stages {
 		for _, it := range s.Items {

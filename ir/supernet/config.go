@@ -43,7 +43,8 @@ type Base struct {
 	Pos   string
 }
 
-// Var is a list for blocks of one name.
+// Var is a modification (paper, section 4.3): the values that a list of the config offers for one kind of choice. Lists of stages and of the
+// net have no block.
 type Var struct {
 	Block string // such as "InvertedResidual"; a name of the paper, such as "BottleneckBlock"; "" for all blocks
 	Name  string // "kernel", "expand", "heads", "qk", "value"

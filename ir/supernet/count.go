@@ -50,29 +50,45 @@ type Coverage struct{ Params, MACs float64 }
 
 // Coverage measures the net at its largest SubNet.
 func (n *Net) Coverage() (Coverage, error) {
-	var params, macs, elasticParams, elasticMACs float64
-	for _, o := range n.Nodes {
-		removable := o.Block != nil && o.Block.Live.Below > 0
-		for _, p := range o.Params {
-			size := 1.0
-			for _, d := range n.Shapes[p.Value] {
-				size *= float64(d.Original())
-			}
-			params += size
-			if removable || p.Axes != nil {
-				elasticParams += size
-			}
+	m := &coverage{net: n}
+	n.Build(m, nil)
+	if m.err != nil {
+		return Coverage{}, m.err
+	}
+	return Coverage{share(m.elasticParams, m.params), share(m.elasticMACs, m.macs)}, nil
+}
+
+// coverage is a Builder that adds up parameters and multiply-accumulates.
+type coverage struct {
+	net                                      *Net
+	params, macs, elasticParams, elasticMACs float64
+	err                                      error
+}
+
+func (m *coverage) Stage(*Stage) {}
+func (m *coverage) Item(Item)    {}
+func (m *coverage) Skip(Item)    {}
+
+func (m *coverage) Op(o *Op, active Active) {
+	removable := o.Block != nil && o.Block.Live.Below > 0
+	for _, p := range o.Params {
+		size := 1.0
+		for _, d := range active.In[p.Operand] {
+			size *= float64(d)
 		}
-		m, err := op.MACs(o.Node, n.Shapes, o.Attrs)
-		if err != nil {
-			return Coverage{}, err
-		}
-		macs += float64(m.Original())
-		if removable || n.moves(m) {
-			elasticMACs += float64(m.Original())
+		m.params += size
+		if removable || p.Axes != nil {
+			m.elasticParams += size
 		}
 	}
-	return Coverage{share(elasticParams, params), share(elasticMACs, macs)}, nil
+	cost, err := op.MACs(o.Node, m.net.Shapes, o.Attrs)
+	if err != nil && m.err == nil {
+		m.err = err
+	}
+	m.macs += float64(cost.Original())
+	if removable || m.net.moves(cost) {
+		m.elasticMACs += float64(cost.Original())
+	}
 }
 
 // moves tells whether a choice other than the resolution is among d's.

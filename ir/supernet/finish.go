@@ -2,6 +2,7 @@ package supernet
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/autotailor/autotailor/ir"
@@ -10,12 +11,9 @@ import (
 	"github.com/autotailor/autotailor/ir/op"
 )
 
-// shapes infers every extent of the net as a function of the choices and checks it against the coupling.
-func (b *binder) shapes() error {
-	bind := map[ir.ValueID][]dim.Dim{}
-	for id, s := range b.inputs {
-		bind[id] = s
-	}
+// bound lists the shapes that are known before any operator is looked at: those of inputs, and of parameters that choices move.
+func (b *binder) bound() map[ir.ValueID][]dim.Dim {
+	bind := maps.Clone(b.inputs)
 	for _, n := range b.graph.Nodes {
 		for _, id := range n.In {
 			if id == 0 || b.graph.Values[id].Const == nil {
@@ -25,23 +23,16 @@ func (b *binder) shapes() error {
 				bind[id] = s
 			}
 		}
-		b.overrideGroup(n)
-		b.overrideSplit(n)
 	}
-	shapes, err := b.infer(bind)
-	if err != nil {
-		return fmt.Errorf("shapes under the config's choices: %w", err)
-	}
-	b.net.Shapes = shapes
-	return b.agree()
+	return bind
 }
 
-// infer infers all shapes. The targets of Reshapes that an exporter wrote down follow from the coupling: what each axis of the result
+// infer starts to infer shapes. The targets of Reshapes that an exporter wrote down follow from the coupling: what each axis of the result
 // is made of is known, and so are the extents of that.
-func (b *binder) infer(bind map[ir.ValueID][]dim.Dim) ([][]dim.Dim, error) {
+func (b *binder) infer(bind map[ir.ValueID][]dim.Dim) *op.Inference {
 	known := map[axis.Var]dim.Dim{} // extents that were inferred: those of space, above all
-	vals, err := op.Infer(b.graph, op.Rules{
-		Bind: bind, Over: b.attrs,
+	return op.Start(b.graph, op.Rules{
+		Bind: bind,
 		Made: func(id ir.ValueID, shape []dim.Dim) {
 			for k, v := range b.coupling.Axes(id) {
 				if b.graph.Values[id].Const != nil && b.coupling.Is(v, axis.Spatial) {
@@ -63,11 +54,6 @@ func (b *binder) infer(bind map[ir.ValueID][]dim.Dim) ([][]dim.Dim, error) {
 			return out
 		},
 	})
-	shapes := make([][]dim.Dim, len(vals))
-	for id := range vals {
-		shapes[id] = vals[id].Shape
-	}
-	return shapes, err
 }
 
 // composed is the extent of a variable by what it is made of.
@@ -104,16 +90,17 @@ func (b *binder) paramShape(id ir.ValueID) ([]dim.Dim, bool) {
 }
 
 // overrideGroup lets the group count of a convolution follow its channels.
-func (b *binder) overrideGroup(n *ir.Node) {
-	if groups, ok := b.coupling.Groups(n); ok && n.Op == "Conv" {
+func (b *binder) overrideGroup(o *Op) {
+	if groups, ok := b.coupling.Groups(o.Node); ok && o.Node.Op == "Conv" {
 		if d := b.extent(groups); len(d.Deps()) > 0 {
-			b.override(n, "group", []dim.Dim{d})
+			o.override("group", []dim.Dim{d})
 		}
 	}
 }
 
 // overrideSplit lets the parts of a Split follow what they are made of: exporters write down the original's.
-func (b *binder) overrideSplit(n *ir.Node) {
+func (b *binder) overrideSplit(o *Op) {
+	n := o.Node
 	if n.Op != "Split" || n.Domain != "" {
 		return
 	}
@@ -132,22 +119,20 @@ func (b *binder) overrideSplit(n *ir.Node) {
 		sizes, moves = append(sizes, d), moves || len(d.Deps()) > 0
 	}
 	if moves {
-		b.override(n, "split", sizes)
+		o.override("split", sizes)
 	}
 }
 
-// agree checks that inference and coupling tell the same extent for every axis that a parameter shares.
-func (b *binder) agree() error {
-	for _, n := range b.graph.Nodes {
-		for _, id := range n.Out {
-			axes := b.coupling.Axes(id)
-			for k, d := range b.net.Shapes[id] {
-				if k >= len(axes) || b.spatial(axes[k]) {
-					continue
-				}
-				if want := b.extent(axes[k]); len(want.Deps()) > 0 && !want.Equal(d) {
-					return &op.NodeError{Node: n, Err: fmt.Errorf("axis %d of %q would be %v by its operands but %v by its coupling", k, b.graph.Values[id].Name, d, want)}
-				}
+// agree checks that inference and coupling tell the same extent for every axis that an operator's results share with a parameter.
+func (b *binder) agree(o *Op) error {
+	for _, id := range o.Node.Out {
+		axes := b.coupling.Axes(id)
+		for k, d := range b.net.Shapes[id] {
+			if k >= len(axes) || b.spatial(axes[k]) {
+				continue
+			}
+			if want := b.extent(axes[k]); len(want.Deps()) > 0 && !want.Equal(d) {
+				return &op.NodeError{Node: o.Node, Err: fmt.Errorf("axis %d of %q would be %v by its operands but %v by its coupling", k, b.graph.Values[id].Name, d, want)}
 			}
 		}
 	}
@@ -159,25 +144,20 @@ func (b *binder) spatial(v axis.Var) bool {
 	return slices.ContainsFunc(b.coupling.Leaves(v), func(l axis.Var) bool { return b.coupling.Is(l, axis.Spatial|axis.Batch) })
 }
 
-// ops describes every node with its parameters and moving attributes.
-func (b *binder) ops() {
-	b.net.Nodes = make([]*Op, len(b.graph.Nodes))
-	for _, s := range b.net.Stages {
+// makeOps makes the operators of a net, each in its stage and block.
+func makeOps(g *ir.Graph, stages []*Stage) []*Op {
+	out := make([]*Op, len(g.Nodes))
+	for _, s := range stages {
 		for _, it := range s.Items {
 			for _, i := range it.Nodes {
-				n := b.graph.Nodes[i]
-				o := &Op{Node: n, Stage: s.Index, Block: it.Block, Attrs: b.attrs[n]}
-				for k, id := range n.In {
-					if id != 0 && b.graph.Values[id].Const != nil {
-						o.Params = append(o.Params, b.param(k, id))
-					}
-				}
-				b.net.Nodes[i] = o
+				out[i] = &Op{Index: i, Node: g.Nodes[i], Stage: s.Index, Block: it.Block}
 			}
 		}
 	}
+	return out
 }
 
+// param describes how a parameter is cut.
 func (b *binder) param(operand int, id ir.ValueID) Param {
 	p := Param{Operand: operand, Value: id}
 	_, moves := b.paramShape(id)

@@ -70,19 +70,22 @@ func (b *binder) layerWidth(i int) (axis.Var, bool) {
 }
 
 // generic makes one choice for each stage: the share that is kept of the widths inside of its regions that no template knows.
-func (b *binder) generic() {
+func (b *binder) generic() error {
 	generic := &Block{GoName: Generic, Type: GenericBlock}
-	list := b.config.list(generic, "ratio").List
-	if len(list) == 0 {
-		return
+	list := b.config.list(generic, string(Ratio))
+	if len(list.List) == 0 {
+		return nil
 	}
-	trunk := b.trunk()
 	skipped := skips(b.config.skipped(generic), len(b.net.Stages))
 	for _, s := range b.net.Stages {
-		if leaves := b.genericLeaves(s, trunk); len(leaves) > 0 && !skipped[s.Index] {
-			b.multiply(s, Ratio, leaves, list)
+		if skipped[s.Index] {
+			continue
+		}
+		if err := s.Transform(b.net, list); err != nil {
+			return err
 		}
 	}
+	return nil
 }
 
 // multiply makes a choice of multipliers for leaves, or lets them follow the one that all stages share.

@@ -27,6 +27,7 @@ type Net struct {
 
 	coupling *axis.Coupling // which axes are cut together, see Why
 	leaves   map[axis.Var]dim.Dim
+	binder   *binder // while Compile is at work
 }
 
 // ChoiceKind names what a choice varies.
@@ -106,6 +107,7 @@ type Block struct {
 
 // Op is one operator of the net with its elastic description.
 type Op struct {
+	Index  int // in Net.Nodes
 	Node   *ir.Node
 	Stage  int                  // index in Net.Stages
 	Block  *Block               // nil outside blocks

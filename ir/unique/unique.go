@@ -88,12 +88,7 @@ func (e *enumerator) groups(set fusion.Rules) [][]int {
 	return out
 }
 
-func (e *enumerator) live(node int) supernet.Need {
-	if b := e.net.Nodes[node].Block; b != nil {
-		return b.Live
-	}
-	return supernet.Need{}
-}
+func (e *enumerator) live(node int) supernet.Need { return e.net.Nodes[node].Feature(e.net).Live }
 
 // abstract is the graph as the fusion rules see it.
 func (e *enumerator) abstract() fusion.Graph {
@@ -213,10 +208,10 @@ func biased(net *supernet.Net, nodes []int, k int) bool {
 
 // describe appends one node to a view.
 func (e *enumerator) describe(v *view, o *supernet.Op, step map[ir.ValueID]int, bias bool) {
-	n := o.Node
+	n, f := o.Node, o.Feature(e.net)
 	v.static = fmt.Appendf(v.static, "%s.%s(", n.Domain, n.Op)
 	for _, a := range op.KeyAttrs(n) {
-		if moving, ok := o.Attrs[a.Name]; ok {
+		if moving, ok := f.Attrs[a.Name]; ok {
 			v.dims = append(v.dims, moving...)
 			continue
 		}
@@ -227,7 +222,7 @@ func (e *enumerator) describe(v *view, o *supernet.Op, step map[ir.ValueID]int, 
 		operands = n.In[:2]
 		v.static = fmt.Appendf(v.static, "bias=%t,", bias)
 	}
-	for _, id := range operands {
+	for k, id := range operands {
 		switch {
 		case id == 0:
 			v.static = append(v.static, '_')
@@ -235,20 +230,20 @@ func (e *enumerator) describe(v *view, o *supernet.Op, step map[ir.ValueID]int, 
 			v.static = fmt.Appendf(v.static, "%%%d", step[id])
 			continue
 		default:
-			e.operand(v, id)
+			e.operand(v, id, f.In[k])
 		}
 	}
-	for _, id := range n.Out {
-		e.operand(v, id)
+	for k, id := range n.Out {
+		e.operand(v, id, f.Out[k])
 	}
 	v.static = append(v.static, ')')
 }
 
 // operand appends a value's type and extents. The open batch counts as 1.
-func (e *enumerator) operand(v *view, id ir.ValueID) {
+func (e *enumerator) operand(v *view, id ir.ValueID, shape []dim.Dim) {
 	val := e.net.Graph.Values[id]
-	v.static = fmt.Appendf(v.static, "t%d.%t.%d;", val.Type, val.Const != nil, len(e.net.Shapes[id]))
-	for _, d := range e.net.Shapes[id] {
+	v.static = fmt.Appendf(v.static, "t%d.%t.%d;", val.Type, val.Const != nil, len(shape))
+	for _, d := range shape {
 		v.dims = append(v.dims, d.AtBatch1())
 	}
 	if t := val.Const; t != nil && (t.Type == ir.Int64 || t.Type == ir.Int32 || t.NumElements() == 1) && t.NumElements() <= maxLiteral {

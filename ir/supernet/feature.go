@@ -1,0 +1,108 @@
+package supernet
+
+import (
+	"github.com/autotailor/autotailor/ir"
+	"github.com/autotailor/autotailor/ir/dim"
+)
+
+// Feature is the architecture of a module (paper, section 4.1.1). Its extents are functions of the choices: together they are the meta
+// feature, all that the module can be. At gives the active feature, what it is in one SubNet.
+type Feature struct {
+	Choices []int                // genes of the module's own choices
+	Live    Need                 // when the module is there at all
+	In, Out [][]dim.Dim          // shapes of what it reads and makes; a value that is left out has none
+	Attrs   map[string][]dim.Dim // attributes that move, of an operator
+}
+
+// Active is a feature at one SubNet.
+type Active struct {
+	Live    bool
+	In, Out [][]int // at batch 1
+	Attrs   map[string][]int
+}
+
+// At returns the active feature of the SubNet with the given genes.
+func (f Feature) At(genes []uint8) Active {
+	a := Active{Live: f.Live.Holds(genes), In: shapesAt(f.In, genes), Out: shapesAt(f.Out, genes), Attrs: map[string][]int{}}
+	for name, d := range f.Attrs {
+		a.Attrs[name] = extentsAt(d, genes)
+	}
+	return a
+}
+
+func shapesAt(shapes [][]dim.Dim, genes []uint8) [][]int {
+	out := make([][]int, len(shapes))
+	for k, s := range shapes {
+		out[k] = extentsAt(s, genes)
+	}
+	return out
+}
+
+func extentsAt(s []dim.Dim, genes []uint8) []int {
+	out := make([]int, len(s))
+	for k, d := range s {
+		out[k] = d.At(genes)
+	}
+	return out
+}
+
+// Holds tells whether the condition holds in the SubNet with the given genes.
+func (n Need) Holds(genes []uint8) bool { return n.Below == 0 || genes[n.Choice] < n.Below }
+
+// Feature describes the operator: the shapes of its operands, parameters included, and of its results, and the attributes that move.
+func (o *Op) Feature(n *Net) Feature {
+	f := Feature{In: n.shapes(o.Node.In), Out: n.shapes(o.Node.Out), Attrs: o.Attrs}
+	if o.Block != nil {
+		f.Live = o.Block.Live
+	}
+	return f
+}
+
+// Feature describes the block: the shapes of what enters and leaves it, its choices, and when it is there.
+func (bl *Block) Feature(n *Net) Feature {
+	_, it := n.find(bl)
+	f := it.Feature(n)
+	f.Choices, f.Live = bl.Choices, bl.Live
+	return f
+}
+
+// Feature describes a step of the main flow: a block, or the operators between blocks as if they were one.
+func (it Item) Feature(n *Net) Feature { return Feature{In: n.shapes(it.In), Out: n.shapes(it.Out)} }
+
+// Feature describes the stage: the shapes of what enters its first item and leaves its last, and its choices of width and depth.
+func (s *Stage) Feature(n *Net) Feature {
+	first, last := s.Items[0], s.Items[len(s.Items)-1]
+	return Feature{Choices: s.Choices, In: n.shapes(first.In), Out: n.shapes(last.Out)}
+}
+
+// Feature describes the net: the shapes of the model's inputs and outputs, and the choices that are no stage's or block's.
+func (n *Net) Feature() Feature {
+	f := Feature{In: n.shapes(n.Graph.Inputs), Out: n.shapes(n.Graph.Outputs)}
+	for g, c := range n.Choices {
+		if c.Stage < 0 {
+			f.Choices = append(f.Choices, g)
+		}
+	}
+	return f
+}
+
+// shapes returns the shapes of values, nil for those that are left out.
+func (n *Net) shapes(ids []ir.ValueID) [][]dim.Dim {
+	out := make([][]dim.Dim, len(ids))
+	for k, id := range ids {
+		out[k] = n.Shapes[id]
+	}
+	return out
+}
+
+// find returns the stage of a block and its item there.
+func (n *Net) find(bl *Block) (*Stage, Item) {
+	for _, s := range n.Stages {
+		for _, it := range s.Items {
+			if it.Block == bl {
+				return s, it
+			}
+		}
+	}
+	return nil, Item{}
+}

@@ -1,0 +1,112 @@
+package supernet
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/autotailor/autotailor/ir/dim"
+)
+
+// Update deduces every feature of the net from its choices, module by module in execution order. It refuses what is illegal: operators that
+// cannot work on the shapes that they would get, each with its node.
+func (n *Net) Update() error {
+	b := n.binder
+	if b == nil {
+		return errCompiled
+	}
+	b.inference, b.disagrees = b.infer(b.bound()), nil
+	n.Shapes = b.inference.Shapes()
+	var errs []error
+	for _, s := range n.Stages {
+		errs = append(errs, s.Update(n))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("shapes under the config's choices: %w", err)
+	}
+	return b.disagrees
+}
+
+// Update deduces which blocks each choice of the stage's depth keeps, and the features of the stage's blocks and operators.
+func (s *Stage) Update(n *Net) error {
+	if n.binder == nil {
+		return errCompiled
+	}
+	for _, g := range s.Choices {
+		if c := n.Choices[g]; c.Kind == Depth {
+			s.keep(dim.Choice(g), c.Candidates)
+		}
+	}
+	var errs []error
+	for _, it := range s.Items {
+		if it.Block != nil {
+			errs = append(errs, it.Block.Update(n))
+		} else {
+			errs = append(errs, n.update(it.Nodes))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// keep lets the stage's blocks be there while choice g, which lists numbers of blocks from the largest down, keeps them.
+func (s *Stage) keep(g dim.Choice, numbers []float64) {
+	for place, bl := range s.Blocks() {
+		below := 0
+		for _, n := range numbers {
+			if int(n) > place {
+				below++
+			}
+		}
+		if below < len(numbers) {
+			bl.Live = Need{g, uint8(below)}
+		}
+	}
+}
+
+// Update deduces that the block's choices matter only while the block is there, and the features of its operators.
+func (bl *Block) Update(n *Net) error {
+	if n.binder == nil {
+		return errCompiled
+	}
+	for _, g := range bl.Choices {
+		n.Choices[g].Live = bl.Live
+	}
+	_, it := n.find(bl)
+	return n.update(it.Nodes)
+}
+
+func (n *Net) update(nodes []int) error {
+	var errs []error
+	for _, i := range nodes {
+		errs = append(errs, n.Nodes[i].Update(n))
+	}
+	return errors.Join(errs...)
+}
+
+// Update deduces the attributes that follow the operator's operands, the shapes of its results, and which positions of its parameters are
+// kept. It refuses shapes that the operator cannot work on.
+func (o *Op) Update(n *Net) error {
+	b := n.binder
+	if b == nil {
+		return errCompiled
+	}
+	b.overrideGroup(o)
+	b.overrideSplit(o)
+	err := b.inference.Step(o.Node, o.Attrs)
+	for _, id := range slices.Concat(o.Node.In, o.Node.Out) {
+		n.Shapes[id] = b.inference.Shape(id)
+	}
+	if err != nil {
+		return err
+	}
+	if b.disagrees == nil {
+		b.disagrees = b.agree(o)
+	}
+	o.Params = nil
+	for k, id := range o.Node.In {
+		if id != 0 && n.Graph.Values[id].Const != nil {
+			o.Params = append(o.Params, b.param(k, id))
+		}
+	}
+	return nil
+}
