@@ -1,5 +1,3 @@
-// Package ir is TailorIR: the graph of a model, its operators and the modules of its SuperNet.
-// It knows nothing of Go source.
 package ir
 
 import "github.com/autotailor/autotailor/internal/onnx"

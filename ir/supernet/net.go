@@ -1,5 +1,7 @@
 // Package supernet holds the SuperNet of a model: its modules (operators, blocks, stages, net),
 // its choices, and every extent as a finite function of the choices.
+//
+// A module of each level has a Feature and can Transform, Update and Build: one file for each of the four. Package ir tells the story.
 package supernet
 
 import (
