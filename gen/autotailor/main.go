@@ -18,6 +18,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/autotailor/autotailor/internal/release"
 	"github.com/autotailor/autotailor/internal/spell"
 	"github.com/autotailor/autotailor/runtime/command/manual"
 	"github.com/autotailor/autotailor/runtime/version"
@@ -187,9 +188,9 @@ func runVersion(c *call) error {
 		return err
 	}
 	if *asJSON {
-		return c.json(map[string]any{"autotailor": version.Release, "generated": version.Generated, "go": runtime.Version()})
+		return c.json(map[string]any{"autotailor": release.Version, "generated": version.Generated, "go": runtime.Version()})
 	}
-	_, err := fmt.Fprintf(c.out, "autotailor %s, generated code form %d, %s\n", version.Release, version.Generated, runtime.Version())
+	_, err := fmt.Fprintf(c.out, "autotailor %s, generated code form %d, %s\n", release.Version, version.Generated, runtime.Version())
 	return err
 }
 

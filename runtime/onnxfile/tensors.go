@@ -8,8 +8,8 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/autotailor/autotailor/internal/onnxpb"
+	"github.com/autotailor/autotailor/internal/release"
 	"github.com/autotailor/autotailor/runtime/nn"
-	"github.com/autotailor/autotailor/runtime/version"
 )
 
 // WriteTensors writes tensors as a model without nodes, which Open reads.
@@ -19,7 +19,7 @@ func WriteTensors(dst io.Writer, name string, tensors map[string]nn.Tensor) erro
 		b.initializer(k, tensors[k])
 	}
 	m := &onnxpb.ModelProto{
-		IrVersion: proto.Int64(irVersion(MinOpset)), Graph: b.graph, ProducerName: proto.String("autotailor"), ProducerVersion: proto.String(version.Release),
+		IrVersion: proto.Int64(irVersion(MinOpset)), Graph: b.graph, ProducerName: proto.String("autotailor"), ProducerVersion: proto.String(release.Version),
 		OpsetImport: []*onnxpb.OperatorSetIdProto{{Domain: proto.String(""), Version: proto.Int64(MinOpset)}},
 	}
 	data, err := proto.MarshalOptions{Deterministic: true}.Marshal(m)

@@ -11,8 +11,8 @@ import (
 
 	"github.com/autotailor/autotailor/internal/onnxpb"
 	"github.com/autotailor/autotailor/internal/operators"
+	"github.com/autotailor/autotailor/internal/release"
 	"github.com/autotailor/autotailor/runtime/nn"
-	"github.com/autotailor/autotailor/runtime/version"
 )
 
 // WriteOptions control Write. The zero value writes an open batch and the smallest opset that has every operator.
@@ -81,7 +81,7 @@ func Proto(g *nn.Graph, w nn.Weights, o WriteOptions) (*onnxpb.ModelProto, error
 	}
 	m := &onnxpb.ModelProto{
 		IrVersion: proto.Int64(irVersion(opset)), Graph: b.graph,
-		ProducerName: proto.String("autotailor"), ProducerVersion: proto.String(version.Release),
+		ProducerName: proto.String("autotailor"), ProducerVersion: proto.String(release.Version),
 		OpsetImport: []*onnxpb.OperatorSetIdProto{{Domain: proto.String(""), Version: proto.Int64(int64(opset))}},
 	}
 	for _, d := range slices.Sorted(maps.Keys(b.domains)) {

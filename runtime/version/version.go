@@ -16,6 +16,3 @@ const (
 
 // Enforce is for constant expressions that must not be negative: converting a negative constant to it does not compile.
 type Enforce uint
-
-// Release is the version of this module, which files that it writes name.
-const Release = "0.1.0"

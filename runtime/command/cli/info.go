@@ -7,9 +7,9 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/autotailor/autotailor/internal/release"
 	"github.com/autotailor/autotailor/runtime/optable"
 	"github.com/autotailor/autotailor/runtime/space"
-	"github.com/autotailor/autotailor/runtime/version"
 )
 
 // info is the result of `info`.
@@ -184,8 +184,8 @@ func runVersion(c *call) error {
 		return err
 	}
 	if *c.json {
-		return c.print(map[string]string{"package": c.net.Package, "digest": c.net.Digest, "runtime": version.Release, "go": runtime.Version()})
+		return c.print(map[string]string{"package": c.net.Package, "digest": c.net.Digest, "runtime": release.Version, "go": runtime.Version()})
 	}
-	_, err := fmt.Fprintf(c.out, "%s, digest %.12s, autotailor runtime %s, %s\n", c.net.Package, c.net.Digest, version.Release, runtime.Version())
+	_, err := fmt.Fprintf(c.out, "%s, digest %.12s, autotailor runtime %s, %s\n", c.net.Package, c.net.Digest, release.Version, runtime.Version())
 	return err
 }

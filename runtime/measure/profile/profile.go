@@ -11,12 +11,12 @@ import (
 	"slices"
 	"time"
 
+	"github.com/autotailor/autotailor/internal/release"
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/lut"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/optable"
 	"github.com/autotailor/autotailor/runtime/supernet"
-	"github.com/autotailor/autotailor/runtime/version"
 )
 
 // Options are the protocol of a measurement. The zero Options are meant for everyday use.
@@ -74,7 +74,7 @@ func Header(net *supernet.Net, e engine.Engine, o Options) lut.Header {
 	i := e.Info()
 	h := lut.HeaderOf(net)
 	h.Device, h.Engine, h.Version, h.Threads, h.Precision, h.Rules = i.Device, i.Name, i.Version, i.Threads, i.Precision, i.Rules
-	h.Method, h.Tool = o.method(e), version.Release
+	h.Method, h.Tool = o.method(e), release.Version
 	if o.Rules != "" {
 		h.Rules = o.Rules
 	}

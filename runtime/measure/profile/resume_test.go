@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/autotailor/autotailor/internal/needs"
+	"github.com/autotailor/autotailor/internal/release"
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/lut"
@@ -18,7 +19,6 @@ import (
 	"github.com/autotailor/autotailor/runtime/optable"
 	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/supernet"
-	"github.com/autotailor/autotailor/runtime/version"
 )
 
 // small returns a net of two convolutions with two choices, and of as many activations as make three groups of turns.
@@ -191,7 +191,7 @@ func TestHeaderTellsTheProtocol(t *testing.T) {
 	i := e.Info()
 	want := lut.Header{
 		Package: "small", Digest: "d", Device: i.Device, Engine: i.Name, Version: i.Version, Threads: 1, Precision: i.Precision,
-		Rules: i.Rules, Method: lut.Isolated, Protocol: h.Protocol, Tool: version.Release, Date: h.Date,
+		Rules: i.Rules, Method: lut.Isolated, Protocol: h.Protocol, Tool: release.Version, Date: h.Date,
 	}
 	if h != want || h.Date == "" {
 		t.Errorf("%+v, want %+v", h, want)

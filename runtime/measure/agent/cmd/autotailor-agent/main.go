@@ -13,9 +13,9 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/autotailor/autotailor/internal/release"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/measure/device"
-	"github.com/autotailor/autotailor/runtime/version"
 )
 
 // command is one subcommand.
@@ -37,7 +37,7 @@ func commands() []command {
 			if err := f.Parse(args); err != nil {
 				return err
 			}
-			fmt.Printf("autotailor-agent %s, %s, %s/%s\n", version.Release, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			fmt.Printf("autotailor-agent %s, %s, %s/%s\n", release.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			return nil
 		}},
 	}
