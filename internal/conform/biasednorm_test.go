@@ -14,7 +14,6 @@ import (
 	"github.com/autotailor/autotailor/runtime/command/cli"
 	"github.com/autotailor/autotailor/runtime/count"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
-	"github.com/autotailor/autotailor/runtime/memory"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/onnxfile"
 	"github.com/autotailor/autotailor/runtime/space"
@@ -156,11 +155,11 @@ func countedAlike(t *testing.T, net *supernet.Net, w *onnxfile.Model) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	peak, err := memory.Of(net)
+	peak, err := net.Peak()
 	if err != nil {
 		t.Fatal(err)
 	}
-	original, err := memory.Original(net)
+	original, err := net.Original()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +168,7 @@ func countedAlike(t *testing.T, net *supernet.Net, w *onnxfile.Model) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	exact, err := memory.Activations(net, original, steps)
+	exact, err := net.Activations(original, steps)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,7 +7,6 @@ import (
 
 	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
-	"github.com/autotailor/autotailor/runtime/memory"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/onnxfile"
 	"github.com/autotailor/autotailor/runtime/space"
@@ -19,7 +18,7 @@ import (
 func TestPeakMemoryIsTheTrackingAllocators(t *testing.T) {
 	needs.Clone(t)
 	for _, p := range smalls() {
-		original, err := memory.Original(p.net)
+		original, err := p.net.Original()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -32,11 +31,11 @@ func TestPeakMemoryIsTheTrackingAllocators(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		exact, err := memory.Activations(p.net, original, steps)
+		exact, err := p.net.Activations(original, steps)
 		if err != nil {
 			t.Fatal(err)
 		}
-		own, err := memory.Of(p.net)
+		own, err := p.net.Peak()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -82,7 +81,7 @@ func trackedPeak(t *testing.T, e *embedded.Engine, g *nn.Graph, w nn.Weights) in
 func worst(g *nn.Graph) int64 {
 	peak := 0
 	bound := g.Bind(1)
-	for _, s := range memory.Steps(bound) {
+	for _, s := range bound.Steps() {
 		sum := 0
 		for _, v := range s.Live {
 			sum += 4 * bound.Values[v].Shape.Count()

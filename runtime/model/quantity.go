@@ -7,7 +7,6 @@ import (
 	"strconv"
 
 	"github.com/autotailor/autotailor/runtime/lut"
-	"github.com/autotailor/autotailor/runtime/memory"
 	"github.com/autotailor/autotailor/runtime/search"
 	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/supernet"
@@ -92,7 +91,7 @@ func Counted(net *supernet.Net) (Metrics, error) {
 	if err != nil {
 		return nil, err
 	}
-	peak, err := memory.Of(net)
+	peak, err := net.Peak()
 	if err != nil {
 		return nil, err
 	}

@@ -11,7 +11,6 @@ import (
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
 	"github.com/autotailor/autotailor/runtime/measure/graphfile"
-	"github.com/autotailor/autotailor/runtime/memory"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
@@ -70,7 +69,7 @@ func TestMutatedNetworks(t *testing.T) {
 			}
 			text := mutated(t, b.Bytes(), rng)
 			g, w, err := graphfile.Read(text)
-			if err != nil || memory.Need(g) > 1<<22 {
+			if err != nil || g.MemoryNeed() > 1<<22 {
 				continue
 			}
 			read++

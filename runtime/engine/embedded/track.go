@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/autotailor/autotailor/runtime/engine"
-	"github.com/autotailor/autotailor/runtime/memory"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
@@ -69,16 +68,16 @@ func (s *session) PeakBytes() int {
 }
 
 // Steps tells for each kernel call of g, which is at batch 1 or open, what values it finds in memory: what
-// memory.Activations needs to predict the tracked peak of all SubNets from that of the original.
-func (e *Engine) Steps(g *nn.Graph, w nn.Weights) ([]memory.Step, error) {
+// supernet.Net.Activations needs to predict the tracked peak of all SubNets from that of the original.
+func (e *Engine) Steps(g *nn.Graph, w nn.Weights) ([]nn.Step, error) {
 	p, err := compile(g, w, e.isa, nil)
 	if err != nil {
 		return nil, err
 	}
 	lives := bind(p, 1).lives()
-	var out []memory.Step
+	var out []nn.Step
 	for i, s := range p.steps {
-		step := memory.Step{Node: s.node}
+		step := nn.Step{Node: s.node}
 		for _, l := range lives {
 			if l.from <= i && i <= l.to {
 				step.Live = append(step.Live, p.buffers[l.buffer].value)

@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/autotailor/autotailor/runtime/engine"
-	"github.com/autotailor/autotailor/runtime/memory"
 )
 
 // Options configure a Server.
@@ -175,7 +174,7 @@ func (s *Server) put(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, err)
 		return
 	}
-	if need := memory.Need(j.Graph); need > s.limits.Memory {
+	if need := j.Graph.MemoryNeed(); need > s.limits.Memory {
 		refuse(w, http.StatusUnprocessableEntity, fmt.Errorf("this network needs about %d MiB of memory, the agent allows %d; start it with a higher --memory", need>>20, s.limits.Memory>>20))
 		return
 	}

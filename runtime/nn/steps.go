@@ -1,18 +1,20 @@
-package memory
+package nn
 
-import (
-	"slices"
+import "slices"
 
-	"github.com/autotailor/autotailor/runtime/nn"
-)
+// Step is a moment of a run of the original: the kernel of a node and the values that are in memory while it runs.
+type Step struct {
+	Node int     // index in the recorded graph; what removes the node's block removes the step
+	Live []Value // a value that is held in two forms stands here twice
+}
 
 // Steps returns the moments of a run of g in a runtime that has kernels of a product with its normalisation and Relu or
 // Clip, renames where a Reshape or the like moves no data, frees a value after its last use, writes no result over an
 // operand, and reads inputs where the caller has them.
-func Steps(g *nn.Graph) []Step {
-	l := &lives{g: g, home: make([]nn.Value, len(g.Values)), last: map[nn.Value]int{}, users: map[nn.Value]int{}}
+func (g *Graph) Steps() []Step {
+	l := &lives{g: g, home: make([]Value, len(g.Values)), last: map[Value]int{}, users: map[Value]int{}}
 	for v := range l.home {
-		l.home[v] = nn.Value(v)
+		l.home[v] = Value(v)
 	}
 	for i := range g.Nodes {
 		for _, v := range g.Nodes[i].In {
@@ -28,10 +30,10 @@ func Steps(g *nn.Graph) []Step {
 
 // lives follows values through a run.
 type lives struct {
-	g     *nn.Graph
-	home  []nn.Value // what holds a value's data
-	last  map[nn.Value]int
-	users map[nn.Value]int
+	g     *Graph
+	home  []Value // what holds a value's data
+	last  map[Value]int
+	users map[Value]int
 }
 
 // renames are operators that need not move data.
@@ -40,7 +42,7 @@ var renames = []string{"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity",
 // kernels tells for each node which node's kernel computes it, -1 for none.
 func (l *lives) kernels() []int {
 	kernel := make([]int, len(l.g.Nodes))
-	made := map[nn.Value]int{}
+	made := map[Value]int{}
 	for i := range l.g.Nodes {
 		n := &l.g.Nodes[i]
 		kernel[i] = i
@@ -60,7 +62,7 @@ func (l *lives) kernels() []int {
 }
 
 // fuses tells whether the kernel that ends with a also computes b.
-func fuses(a, b *nn.Node) bool {
+func fuses(a, b *Node) bool {
 	product := []string{"Conv", "Gemm", "MatMul"}
 	switch b.Type {
 	case "BatchNormalization":
@@ -75,7 +77,7 @@ func fuses(a, b *nn.Node) bool {
 func (l *lives) steps(kernel []int) []Step {
 	type work struct {
 		node    int
-		in, out []nn.Value
+		in, out []Value
 	}
 	var ws []work
 	at := map[int]int{}
@@ -91,7 +93,7 @@ func (l *lives) steps(kernel []int) []Step {
 		}
 		n := &l.g.Nodes[i]
 		for _, v := range n.In {
-			if h := l.home[v]; v != nn.None && !l.g.Values[h].Known() && !slices.Contains(ws[k].out, h) && !slices.Contains(l.g.Inputs, h) {
+			if h := l.home[v]; v != None && !l.g.Values[h].Known() && !slices.Contains(ws[k].out, h) && !slices.Contains(l.g.Inputs, h) {
 				ws[k].in = append(ws[k].in, h)
 			}
 		}
@@ -106,11 +108,60 @@ func (l *lives) steps(kernel []int) []Step {
 		l.last[l.home[v]] = len(ws)
 	}
 	var out []Step
-	var live []nn.Value
+	var live []Value
 	for k, w := range ws {
 		live = append(live, w.out...)
 		out = append(out, Step{w.node, slices.Clone(live)})
-		live = slices.DeleteFunc(live, func(v nn.Value) bool { return l.last[v] <= k })
+		live = slices.DeleteFunc(live, func(v Value) bool { return l.last[v] <= k })
 	}
 	return out
+}
+
+// wordBytes is the least that an element takes: engines compute in single precision.
+const wordBytes = 4
+
+// MemoryNeed estimates the bytes that an engine takes to run g, which has no open axes: its parameters twice, as stored and as
+// packed for its kernels, and the values that are alive at the worst node. It bounds what Steps finds, in linear time, so
+// that networks from elsewhere can be judged before they run.
+func (g *Graph) MemoryNeed() int64 {
+	bytes := func(v Value) int64 {
+		return int64(max(g.Values[v].Type.Bytes(), wordBytes)) * g.Values[v].Shape.Elements()
+	}
+	params, live := int64(0), int64(0)
+	for v := range g.Values {
+		if g.Values[v].Known() {
+			params += 2 * bytes(Value(v))
+		}
+	}
+	readers := make([]int, len(g.Values)) // still to come
+	for i := range g.Nodes {
+		for _, v := range g.Nodes[i].In {
+			readers[v]++
+		}
+	}
+	for _, v := range slices.Concat(g.Inputs, g.Outputs) {
+		readers[v]++ // the caller
+	}
+	for _, v := range g.Inputs {
+		live += bytes(v)
+	}
+	peak := live
+	for i := range g.Nodes {
+		n := &g.Nodes[i]
+		for _, v := range n.Out {
+			live += bytes(v)
+		}
+		peak = max(peak, live)
+		for _, v := range n.Out {
+			if readers[v] == 0 {
+				live -= bytes(v)
+			}
+		}
+		for _, v := range n.In {
+			if readers[v]--; readers[v] == 0 && v != None && !g.Values[v].Known() {
+				live -= bytes(v)
+			}
+		}
+	}
+	return params + peak
 }

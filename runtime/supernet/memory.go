@@ -1,7 +1,4 @@
-// Package memory predicts how much memory a SubNet's inference needs at its peak: its parameters, and the activations
-// that are alive at the same time. The activations' peak is the largest of all steps', so it is a max-plus function of
-// the genes (terms.Max), where latency is a sum.
-package memory
+package supernet
 
 import (
 	"errors"
@@ -10,20 +7,15 @@ import (
 
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/optable"
-	"github.com/autotailor/autotailor/runtime/supernet"
 	"github.com/autotailor/autotailor/runtime/terms"
 )
 
-// floatBytes is the size of an activation's element.
+// floatBytes is the size of a parameter, and of an activation's element.
 const floatBytes = 4
 
-// Step is a moment of a run of the original: the kernel of a node and the values that are in memory while it runs.
-type Step struct {
-	Node int        // index in the recorded graph; what removes the node's block removes the step
-	Live []nn.Value // a value that is held in two forms stands here twice
-}
-
-// Peak is the peak memory of a SubNet, in bytes, as a function of its genes. It is immutable.
+// Peak is how much memory a SubNet's inference needs at its peak, in bytes, as a function of its genes: its parameters, and
+// the activations that are alive at the same time. The activations' peak is the largest of all steps', so it is a max-plus
+// function of the genes (terms.Max), where latency is a sum. It is immutable.
 type Peak struct {
 	Params      *terms.Sum // parameters, not bytes
 	Activations *terms.Max // bytes
@@ -32,39 +24,39 @@ type Peak struct {
 // At returns the peak for g, without allocating.
 func (p *Peak) At(g []uint8) int64 { return floatBytes*p.Params.At(g) + p.Activations.At(g) }
 
-// Of returns the peak memory of net's SubNets in a runtime that frees values after their last use (see Steps).
-func Of(net *supernet.Net) (*Peak, error) {
-	g, err := Original(net)
+// Peak returns the peak memory of n's SubNets in a runtime that frees values after their last use (see nn.Graph.Steps).
+func (n *Net) Peak() (*Peak, error) {
+	g, err := n.Original()
 	if err != nil {
 		return nil, err
 	}
-	params, err := net.Params()
+	params, err := n.Params()
 	if err != nil {
 		return nil, err
 	}
-	activations, err := Activations(net, g, Steps(g))
+	activations, err := n.Activations(g, g.Steps())
 	if err != nil {
 		return nil, err
 	}
 	return &Peak{params, activations}, nil
 }
 
-// Original records net's largest SubNet, which has all nodes.
-func Original(net *supernet.Net) (*nn.Graph, error) {
-	return net.Record(make([]uint8, len(net.Choices)))
+// Original records n's largest SubNet, which has all nodes.
+func (n *Net) Original() (*nn.Graph, error) {
+	return n.Record(make([]uint8, len(n.Choices)))
 }
 
 // Activations returns the bytes of the activations at the worst of steps, which are those of the recorded original g.
-func Activations(net *supernet.Net, g *nn.Graph, steps []Step) (*terms.Max, error) {
-	s, err := sizesOf(net, g)
+func (n *Net) Activations(g *nn.Graph, steps []nn.Step) (*terms.Max, error) {
+	s, err := sizesOf(n, g)
 	if err != nil {
-		return nil, fmt.Errorf("%s: peak memory: %w", net.Package, err)
+		return nil, fmt.Errorf("%s: peak memory: %w", n.Package, err)
 	}
 	var ts []terms.Term
 	for _, step := range steps {
 		t, err := s.step(step)
 		if err != nil {
-			return nil, fmt.Errorf("%s: peak memory: %w", net.Package, err)
+			return nil, fmt.Errorf("%s: peak memory: %w", n.Package, err)
 		}
 		ts = append(ts, t)
 	}
@@ -85,13 +77,13 @@ type size struct {
 }
 
 // sizesOf takes the sizes of values from the sites of the unfused table, where a normalisation or bias is one site with the product before it.
-func sizesOf(net *supernet.Net, g *nn.Graph) (*sizes, error) {
-	sites, err := net.Sites(supernet.Unfused)
+func sizesOf(net *Net, g *nn.Graph) (*sizes, error) {
+	sites, err := net.Sites(Unfused)
 	if err != nil {
 		return nil, err
 	}
 	bound := g.Bind(1)
-	at, err := net.Locate(supernet.Unfused, bound, make([]uint8, len(net.Choices)))
+	at, err := net.Locate(Unfused, bound, make([]uint8, len(net.Choices)))
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +102,7 @@ func sizesOf(net *supernet.Net, g *nn.Graph) (*sizes, error) {
 }
 
 // add stores the sizes of what the site's nodes make and of the graph inputs that they read.
-func (s *sizes) add(net *supernet.Net, g *nn.Graph, nodes []int, site *optable.Site) error {
+func (s *sizes) add(net *Net, g *nn.Graph, nodes []int, site *optable.Site) error {
 	first, last := &g.Nodes[nodes[0]], &g.Nodes[nodes[len(nodes)-1]]
 	var reads []nn.Value
 	for _, v := range first.In {
@@ -152,7 +144,7 @@ func (s *sizes) add(net *supernet.Net, g *nn.Graph, nodes []int, site *optable.S
 }
 
 // step returns the bytes of all that lives at one step.
-func (s *sizes) step(step Step) (terms.Term, error) {
+func (s *sizes) step(step nn.Step) (terms.Term, error) {
 	site := s.site[step.Node]
 	t := terms.Term{Live: site.Live}
 	var parts []size
@@ -183,50 +175,4 @@ func (s *sizes) step(step Step) (terms.Term, error) {
 		t.Table[i] *= floatBytes
 	}
 	return t, err
-}
-
-// Need estimates the bytes that an engine takes to run g, which has no open axes: its parameters twice, as stored and as
-// packed for its kernels, and the values that are alive at the worst node. It bounds what Steps finds, in linear time, so
-// that networks from elsewhere can be judged before they run.
-func Need(g *nn.Graph) int64 {
-	bytes := func(v nn.Value) int64 {
-		return int64(max(g.Values[v].Type.Bytes(), floatBytes)) * g.Values[v].Shape.Elements()
-	}
-	params, live := int64(0), int64(0)
-	for v := range g.Values {
-		if g.Values[v].Known() {
-			params += 2 * bytes(nn.Value(v))
-		}
-	}
-	readers := make([]int, len(g.Values)) // still to come
-	for i := range g.Nodes {
-		for _, v := range g.Nodes[i].In {
-			readers[v]++
-		}
-	}
-	for _, v := range slices.Concat(g.Inputs, g.Outputs) {
-		readers[v]++ // the caller
-	}
-	for _, v := range g.Inputs {
-		live += bytes(v)
-	}
-	peak := live
-	for i := range g.Nodes {
-		n := &g.Nodes[i]
-		for _, v := range n.Out {
-			live += bytes(v)
-		}
-		peak = max(peak, live)
-		for _, v := range n.Out {
-			if readers[v] == 0 {
-				live -= bytes(v)
-			}
-		}
-		for _, v := range n.In {
-			if readers[v]--; readers[v] == 0 && v != nn.None && !g.Values[v].Known() {
-				live -= bytes(v)
-			}
-		}
-	}
-	return params + peak
 }
