@@ -29,7 +29,7 @@ import (
 	"github.com/autotailor/autotailor/runtime/supernet"
 	"github.com/autotailor/autotailor/runtime/train/data"
 	"github.com/autotailor/autotailor/runtime/train/sensitivity"
-	"github.com/autotailor/autotailor/runtime/train/tune/sample"
+	"github.com/autotailor/autotailor/runtime/train/tune"
 )
 
 var transform = data.Transform{Pad: 2, Mean: []float32{0.2860}, Std: []float32{0.3530}}
@@ -149,9 +149,9 @@ func read(t *testing.T, path string) []byte {
 func draws(t *testing.T, cs []space.Choice) []string {
 	t.Helper()
 	var out []string
-	for _, strategy := range sample.Strategies() {
+	for _, strategy := range tune.Strategies() {
 		for _, one := range []bool{false, true} {
-			s, err := sample.New(cs, sample.Plan{Strategy: strategy, Seed: 11, Steps: 40, PerStep: 4, OneSide: one})
+			s, err := tune.NewSampler(cs, tune.Plan{Strategy: strategy, Seed: 11, Steps: 40, PerStep: 4, OneSide: one})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -13,7 +13,6 @@ import (
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/train/tune"
-	"github.com/autotailor/autotailor/runtime/train/tune/sample"
 )
 
 // tuned is the result of `tune`.
@@ -48,7 +47,7 @@ func runTune(c *call) error {
 	if err := c.require("data"); err != nil {
 		return err
 	}
-	f.o.Strategy = sample.Strategy(*f.strategy)
+	f.o.Strategy = tune.Strategy(*f.strategy)
 	if *f.out == "" && !*f.dry {
 		return usageError{errors.New("missing --out")}
 	}

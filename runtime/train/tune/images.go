@@ -2,7 +2,6 @@ package tune
 
 import (
 	"github.com/autotailor/autotailor/runtime/train/data"
-	"github.com/autotailor/autotailor/runtime/train/tune/sample"
 )
 
 // The third numbers of the keys of random generators; SubNets have those from 0.
@@ -29,7 +28,7 @@ func (f *feed) step(step int) *data.Set {
 	o := f.options
 	h, w := f.set.Height+2*f.pad, f.set.Width+2*f.pad
 	out := &data.Set{N: o.Batch, Channels: f.set.Channels, Height: h, Width: w, Pixels: make([]byte, o.Batch*f.set.Channels*h*w), Labels: make([]uint8, o.Batch)}
-	r := sample.NewRand(o.Seed, uint64(step), ofAugment)
+	r := NewRand(o.Seed, uint64(step), ofAugment)
 	for i := range o.Batch {
 		from := f.index(step*o.Batch + i)
 		out.Labels[i] = f.set.Labels[from]
@@ -42,7 +41,7 @@ func (f *feed) step(step int) *data.Set {
 func (f *feed) index(at int) int {
 	if epoch := at / f.set.N; epoch != f.epoch {
 		f.epoch, f.order = epoch, make([]int, f.set.N)
-		r := sample.NewRand(f.options.Seed, uint64(epoch), ofOrder)
+		r := NewRand(f.options.Seed, uint64(epoch), ofOrder)
 		for i := range f.order { // Fisher and Yates, inside out
 			j := r.IntN(i + 1)
 			f.order[i], f.order[j] = f.order[j], i
@@ -53,7 +52,7 @@ func (f *feed) index(at int) int {
 
 // augment copies image n into dst, of h rows and w columns: shifted, mirrored, with a black rectangle, as the options say. It takes as many
 // numbers from r whatever they are.
-func (f *feed) augment(dst []byte, n, h, w int, r *sample.Rand) {
+func (f *feed) augment(dst []byte, n, h, w int, r *Rand) {
 	o := f.options
 	dy, dx := r.IntN(2*o.Shift+1)-o.Shift, r.IntN(2*o.Shift+1)-o.Shift
 	flip := r.IntN(2) == 1 && o.Flip

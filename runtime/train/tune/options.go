@@ -5,20 +5,18 @@ import (
 	"fmt"
 	"math"
 	"slices"
-
-	"github.com/autotailor/autotailor/runtime/train/tune/sample"
 )
 
 // Options are the recipe of a run. Runs with the same options, model, images and engine give the same bits.
 type Options struct {
-	Strategy sample.Strategy `json:"strategy"`
-	Seed     uint64          `json:"seed"`
-	Steps    int             `json:"steps"`
-	SubNets  int             `json:"subnets"`   // that a step trains
-	OneSide  bool            `json:"one_side"`  // the SubNets of a step share one resolution
-	Batch    int             `json:"batch"`     // images of a step, the same for its SubNets
-	Sort     bool            `json:"sort"`      // channels, by importance, before the first step
-	Calib    int             `json:"calibrate"` // images that statistics of normalisations are recomputed from
+	Strategy Strategy `json:"strategy"`
+	Seed     uint64   `json:"seed"`
+	Steps    int      `json:"steps"`
+	SubNets  int      `json:"subnets"`   // that a step trains
+	OneSide  bool     `json:"one_side"`  // the SubNets of a step share one resolution
+	Batch    int      `json:"batch"`     // images of a step, the same for its SubNets
+	Sort     bool     `json:"sort"`      // channels, by importance, before the first step
+	Calib    int      `json:"calibrate"` // images that statistics of normalisations are recomputed from
 
 	Transforms bool `json:"transforms"` // smaller windows of kernels are learned functions of the whole ones
 
@@ -44,7 +42,7 @@ type Options struct {
 // Defaults is the recipe that the command starts from: CompOFA's sampling, which the paper uses, with the original as teacher.
 func Defaults() Options {
 	return Options{
-		Strategy: sample.Compound, Seed: 1, Steps: 2000, SubNets: 4, Batch: 64, Sort: true, Calib: 2000, Transforms: true,
+		Strategy: Compound, Seed: 1, Steps: 2000, SubNets: 4, Batch: 64, Sort: true, Calib: 2000, Transforms: true,
 		Optimizer: "adamw", Rate: 1e-3, Warmup: 0.05, Decay: 1e-4, Momentum: 0.9,
 		Teacher: "original", Distil: 0.5, Divergence: "kl", Smoothing: 0.1, Shift: 2, Flip: true,
 	}
@@ -88,7 +86,7 @@ func (o Options) Check() error {
 		wrong(!(v >= 0 && v <= 1), "%s %g: want a share from 0 to 1", name, v)
 	}
 	wrong(o.Shift < 0 || o.Shift > 64, "shift %d: want a number of pixels from 0 to 64", o.Shift)
-	wrong(o.inPlace() && o.Strategy != sample.Sandwich, "teacher %q needs strategy %q: others do not train the largest SubNet in every step", o.Teacher, sample.Sandwich)
+	wrong(o.inPlace() && o.Strategy != Sandwich, "teacher %q needs strategy %q: others do not train the largest SubNet in every step", o.Teacher, Sandwich)
 	return errors.Join(errs...)
 }
 
@@ -97,8 +95,8 @@ func (o Options) fromOriginal() bool { return o.Teacher == "original" || o.Teach
 func (o Options) inPlace() bool      { return o.Teacher == "largest" || o.Teacher == "both" }
 
 // plan is how SubNets are drawn.
-func (o Options) plan() sample.Plan {
-	return sample.Plan{Strategy: o.Strategy, Seed: o.Seed, Steps: o.Steps, PerStep: o.SubNets, OneSide: o.OneSide}
+func (o Options) plan() Plan {
+	return Plan{Strategy: o.Strategy, Seed: o.Seed, Steps: o.Steps, PerStep: o.SubNets, OneSide: o.OneSide}
 }
 
 // rate is the learning rate of a step: it grows evenly over the warm-up and falls as half a cosine after it.

@@ -17,7 +17,6 @@ import (
 	"github.com/autotailor/autotailor/runtime/supernet"
 	"github.com/autotailor/autotailor/runtime/train/data"
 	"github.com/autotailor/autotailor/runtime/train/sensitivity"
-	"github.com/autotailor/autotailor/runtime/train/tune/sample"
 )
 
 // Tuner tunes one SuperNet.
@@ -82,7 +81,7 @@ func (s *state) final() map[string][]float32 { return s.average }
 type run struct {
 	*Tuner
 	*state
-	sampler *sample.Sampler
+	sampler *Sampler
 	feed    *feed
 	teacher engine.Session // nil without
 	classes int
@@ -130,7 +129,7 @@ func (t *Tuner) Run(ctx context.Context, path string) (*Result, error) {
 
 // start prepares everything but the state of an interrupted run.
 func (t *Tuner) start() (*run, error) {
-	sampler, err := sample.New(t.Net.Choices, t.Options.plan())
+	sampler, err := NewSampler(t.Net.Choices, t.Options.plan())
 	if err := errors.Join(err, t.Options.Check(), t.check()); err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-"""Draws the SubNets that a step of tuning trains: the same ones, for a seed, step and number in the step, as Go's runtime/train/tune/sample."""
+"""Draws the SubNets that a step of tuning trains: the same ones, for a seed, step and number in the step, as Go's runtime/train/tune."""
 
 from typing import List, NamedTuple, Sequence, Tuple
 
@@ -10,7 +10,7 @@ MASK = (1 << 64) - 1
 
 
 class Rand:
-    """splitmix64 (Steele, Lea and Flood, 2014), keyed as described in runtime/train/tune/sample/rand.go."""
+    """splitmix64 (Steele, Lea and Flood, 2014), keyed as described in runtime/train/tune/rand.go."""
 
     def __init__(self, *key: int) -> None:
         self.state = 0

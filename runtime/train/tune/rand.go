@@ -1,4 +1,4 @@
-package sample
+package tune
 
 // The generator is splitmix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014). It is written out
 // here and, the same, in the sample.py of generated PyTorch packages, because both must draw the same SubNets: the state of the

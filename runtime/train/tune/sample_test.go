@@ -1,4 +1,4 @@
-package sample_test
+package tune_test
 
 import (
 	"flag"
@@ -10,7 +10,7 @@ import (
 
 	"github.com/autotailor/autotailor/runtime/optable"
 	"github.com/autotailor/autotailor/runtime/space"
-	"github.com/autotailor/autotailor/runtime/train/tune/sample"
+	"github.com/autotailor/autotailor/runtime/train/tune"
 )
 
 var update = flag.Bool("update", false, "write testdata")
@@ -27,9 +27,9 @@ var choices = []space.Choice{
 	{Name: "stage1.0.expand", Kind: "expand", Values: []string{"6", "4"}},
 }
 
-func sampler(t *testing.T, p sample.Plan) *sample.Sampler {
+func sampler(t *testing.T, p tune.Plan) *tune.Sampler {
 	t.Helper()
-	s, err := sample.New(choices, p)
+	s, err := tune.NewSampler(choices, p)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,9 +39,9 @@ func sampler(t *testing.T, p sample.Plan) *sample.Sampler {
 // TestGolden pins what is drawn: runs that were interrupted by one release go on with the next, and PyTorch draws the same.
 func TestGolden(t *testing.T) {
 	var b strings.Builder
-	for _, strategy := range sample.Strategies() {
+	for _, strategy := range tune.Strategies() {
 		for _, one := range []bool{false, true} {
-			s := sampler(t, sample.Plan{Strategy: strategy, Seed: 7, Steps: 30, PerStep: 4, OneSide: one})
+			s := sampler(t, tune.Plan{Strategy: strategy, Seed: 7, Steps: 30, PerStep: 4, OneSide: one})
 			for step := 0; step < 30; step += 3 {
 				for k, g := range s.Step(step) {
 					fmt.Fprintf(&b, "%s %t %d %d %s\n", strategy, one, step, k, space.Format(choices, g))
@@ -64,7 +64,7 @@ func TestGolden(t *testing.T) {
 // TestSplitmix compares with the first numbers of splitmix64 for the seed 0 (Vigna's splitmix64.c).
 func TestSplitmix(t *testing.T) {
 	want := []uint64{0xe220a8397b1dcdaf, 0x6e789e6aa1b965f4, 0x06c45d188009454f}
-	r := sample.NewRand()
+	r := tune.NewRand()
 	for k, w := range want {
 		if got := r.Uint64(); got != w {
 			t.Errorf("number %d is %#x, want %#x", k, got, w)
@@ -83,11 +83,11 @@ func TestSplitmix(t *testing.T) {
 func TestRules(t *testing.T) {
 	sides := map[uint8]bool{}
 	for seed := range uint64(200) {
-		plan := sample.Plan{Strategy: sample.Compound, Seed: seed, Steps: 70, PerStep: 4}
+		plan := tune.Plan{Strategy: tune.Compound, Seed: seed, Steps: 70, PerStep: 4}
 		compound := sampler(t, plan)
-		plan.Strategy = sample.Sandwich
+		plan.Strategy = tune.Sandwich
 		sandwich := sampler(t, plan)
-		plan.Strategy, plan.OneSide = sample.Random, true
+		plan.Strategy, plan.OneSide = tune.Random, true
 		random := sampler(t, plan)
 		step := int(seed % 70)
 		for _, g := range compound.Step(step) {
@@ -120,11 +120,11 @@ func TestRules(t *testing.T) {
 
 // TestProgressive: kinds become elastic one after the other, and all are at the end.
 func TestProgressive(t *testing.T) {
-	phases := sample.Phases(choices)
+	phases := tune.Phases(choices)
 	if len(phases) != 6 { // kernel 2 and 3 candidates, depth 2, expand 2 and 3, width 2
 		t.Fatalf("phases %v", phases)
 	}
-	s := sampler(t, sample.Plan{Strategy: sample.Progressive, Steps: 600, PerStep: 1})
+	s := sampler(t, tune.Plan{Strategy: tune.Progressive, Steps: 600, PerStep: 1})
 	seen := map[string]int{} // first step in which a choice is not the original's
 	for step := range 600 {
 		g := s.Step(step)[0]
@@ -143,11 +143,11 @@ func TestProgressive(t *testing.T) {
 }
 
 func TestMistakes(t *testing.T) {
-	_, err := sample.New(choices, sample.Plan{Strategy: "compund", PerStep: 0})
+	_, err := tune.NewSampler(choices, tune.Plan{Strategy: "compund", PerStep: 0})
 	if err == nil || strings.Count(err.Error(), "\n") != 2 {
 		t.Errorf("want three mistakes, got %v", err)
 	}
-	if _, err := sample.New(choices, sample.Plan{Strategy: sample.Sandwich, Steps: 1, PerStep: 1}); err == nil {
+	if _, err := tune.NewSampler(choices, tune.Plan{Strategy: tune.Sandwich, Steps: 1, PerStep: 1}); err == nil {
 		t.Error("a sandwich of one SubNet is accepted")
 	}
 }

@@ -1,6 +1,4 @@
-// Package sample draws the SubNets that a step of tuning trains. A draw is a pure function of the seed, the step and the number of
-// the SubNet in its step: tuning can go on anywhere, and the Go and PyTorch tuners train the same SubNets.
-package sample
+package tune
 
 import (
 	"errors"
@@ -39,7 +37,9 @@ type Plan struct {
 	OneSide  bool // all SubNets of a step that are drawn share one resolution
 }
 
-// Sampler draws SubNets of one space by a plan. It is safe for concurrent use.
+// Sampler draws the SubNets that a step of tuning trains. A draw is a pure function of the seed, the step and the number of
+// the SubNet in its step: tuning can go on anywhere, and the Go and PyTorch tuners train the same SubNets. It is safe for
+// concurrent use.
 type Sampler struct {
 	plan    Plan
 	choices []space.Choice
@@ -48,8 +48,8 @@ type Sampler struct {
 	phases  []Phase
 }
 
-// New checks a plan for a space.
-func New(choices []space.Choice, p Plan) (*Sampler, error) {
+// NewSampler checks a plan for a space.
+func NewSampler(choices []space.Choice, p Plan) (*Sampler, error) {
 	var errs []error
 	if !slices.Contains(Strategies(), p.Strategy) {
 		errs = append(errs, fmt.Errorf("there is no strategy %q; strategies are %v", p.Strategy, Strategies()))
