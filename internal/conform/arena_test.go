@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"github.com/autotailor/autotailor/runtime/engine/ort"
-	"github.com/autotailor/autotailor/runtime/onnxfile"
+	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/space"
 )
 
@@ -33,7 +33,7 @@ func TestPeakMemoryIsNearONNXRuntimesArena(t *testing.T) {
 					genes = space.Random(choices, rng)
 				}
 				g, _ := described(t, p, genes)
-				folded, fw, err := onnxfile.FoldBatchNorm(g, w)
+				folded, fw, err := nn.FoldBatchNorm(g, w)
 				if err != nil {
 					t.Fatal(err)
 				}

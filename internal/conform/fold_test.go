@@ -35,7 +35,7 @@ func TestFoldedExports(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				folded, fw, err := onnxfile.FoldBatchNorm(g, w)
+				folded, fw, err := nn.FoldBatchNorm(g, w)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -12,7 +12,6 @@ import (
 	"github.com/autotailor/autotailor/internal/onnxpb"
 	"github.com/autotailor/autotailor/runtime/engine/ort"
 	"github.com/autotailor/autotailor/runtime/nn"
-	"github.com/autotailor/autotailor/runtime/onnxfile"
 	"github.com/autotailor/autotailor/runtime/space"
 )
 
@@ -47,7 +46,7 @@ func leanExports(t *testing.T, e *ort.Engine, file string, rounds int) {
 			plain = withPieces(t, g)
 		}
 		exportGraph(t, plainPath, plain, w)
-		folded, fw, err := onnxfile.FoldBatchNorm(g, w)
+		folded, fw, err := nn.FoldBatchNorm(g, w)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -35,16 +35,6 @@ type Info struct {
 	Rules     string // fusion rule set that describes what it runs as one kernel
 }
 
-// Batches yields batches of the input of a model that has one; it may be ranged over more than once.
-type Batches func(yield func(nn.Tensor) bool)
-
-// Inputs are the batches as those of any model are.
-func (b Batches) Inputs() nn.Inputs {
-	return func(yield func([]nn.Tensor, error) bool) {
-		b(func(x nn.Tensor) bool { return yield([]nn.Tensor{x}, nil) })
-	}
-}
-
 // Recalibrator is an Engine that can recompute BatchNorm statistics.
 type Recalibrator interface {
 	Engine

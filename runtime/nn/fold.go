@@ -1,18 +1,16 @@
-package onnxfile
+package nn
 
 import (
 	"fmt"
 	"math"
 	"slices"
-
-	"github.com/autotailor/autotailor/runtime/nn"
 )
 
 // FoldBatchNorm returns g without the normalisations beside a convolution, Gemm or MatMul, and the weights of those with the
 // normalisation multiplied in. With s = scale/sqrt(var+epsilon), after a product w' = w*s and b' = (b-mean)*s + bias. Between a product of
 // matrices and its normalisation may stand reshapes that keep the last axis, as LeViT's Linear_BN has them; ONNX Runtime folds none of
 // those. Before a Gemm, as in LeViT's BN_Linear, w' = s*w and b' = b + (bias-mean*s)*w. The new weights belong to this SubNet only.
-func FoldBatchNorm(g *nn.Graph, w nn.Weights) (*nn.Graph, nn.Weights, error) {
+func FoldBatchNorm(g *Graph, w Weights) (*Graph, Weights, error) {
 	for _, pass := range []func(f *folder, i int) error{(*folder).foldBack, (*folder).foldAhead} {
 		f := newFolder(g, w)
 		for i := range g.Nodes {
@@ -34,29 +32,29 @@ func (f *folder) foldBack(i int) error {
 }
 
 type folder struct {
-	g, out  *nn.Graph
-	w       nn.Weights
-	over    map[string]nn.Tensor
-	readers map[string]int    // operands that a stored tensor is
-	names   map[string]bool   // of values
-	uses    map[nn.Value]int  // as operand or output
-	maker   map[nn.Value]int  // node
-	instead map[int][]nn.Node // of a node of g
+	g, out  *Graph
+	w       Weights
+	over    map[string]Tensor
+	readers map[string]int  // operands that a stored tensor is
+	names   map[string]bool // of values
+	uses    map[Value]int   // as operand or output
+	maker   map[Value]int   // node
+	instead map[int][]Node  // of a node of g
 }
 
-func newFolder(g *nn.Graph, w nn.Weights) *folder {
+func newFolder(g *Graph, w Weights) *folder {
 	out := *g
 	out.Values = slices.Clone(g.Values)
 	f := &folder{
-		g: g, out: &out, w: w, over: map[string]nn.Tensor{}, readers: map[string]int{}, names: map[string]bool{},
-		uses: map[nn.Value]int{}, maker: map[nn.Value]int{}, instead: map[int][]nn.Node{},
+		g: g, out: &out, w: w, over: map[string]Tensor{}, readers: map[string]int{}, names: map[string]bool{},
+		uses: map[Value]int{}, maker: map[Value]int{}, instead: map[int][]Node{},
 	}
 	f.index()
 	return f
 }
 
 // result is the graph with the nodes that stand instead of others, and its weights.
-func (f *folder) result() (*nn.Graph, nn.Weights) {
+func (f *folder) result() (*Graph, Weights) {
 	f.out.Nodes = nil
 	for i, n := range f.g.Nodes {
 		if nodes, ok := f.instead[i]; ok {
@@ -65,7 +63,7 @@ func (f *folder) result() (*nn.Graph, nn.Weights) {
 			f.out.Nodes = append(f.out.Nodes, n)
 		}
 	}
-	return f.out, nn.Overlay(f.w, f.over)
+	return f.out, Overlay(f.w, f.over)
 }
 
 func (f *folder) index() {
@@ -132,42 +130,42 @@ func (f *folder) path(i int) []int {
 }
 
 // normalises tells whether n is a batch normalisation by stored statistics.
-func (f *folder) normalises(n *nn.Node) bool {
+func (f *folder) normalises(n *Node) bool {
 	return n.Type == "BatchNormalization" && n.Domain == "" && len(n.Out) == 1 && f.params(n.In[1:])
 }
 
 // params tells whether all of vs are parameters.
-func (f *folder) params(vs []nn.Value) bool {
-	return !slices.ContainsFunc(vs, func(v nn.Value) bool { return f.g.Values[v].Param == nil })
+func (f *folder) params(vs []Value) bool {
+	return !slices.ContainsFunc(vs, func(v Value) bool { return f.g.Values[v].Param == nil })
 }
 
 // last tells whether the channels of norm are the last axis of v.
-func (f *folder) last(v nn.Value, norm *nn.Node) bool {
+func (f *folder) last(v Value, norm *Node) bool {
 	s := f.g.Values[v].Shape
 	return len(f.g.Values[norm.In[0]].Shape) == 2 && len(s) > 0 && s[len(s)-1] == f.channels(norm)
 }
 
-func (f *folder) channels(norm *nn.Node) int { return f.g.Values[norm.In[1]].Shape[0] }
+func (f *folder) channels(norm *Node) int { return f.g.Values[norm.In[1]].Shape[0] }
 
-func (f *folder) matrices(n, norm *nn.Node) bool {
+func (f *folder) matrices(n, norm *Node) bool {
 	rule, ok := folded[n.Type]
-	plain := !slices.ContainsFunc(n.Attrs, func(a nn.Attr) bool { return a.Name != rule.attr })
+	plain := !slices.ContainsFunc(n.Attrs, func(a Attr) bool { return a.Name != rule.attr })
 	return ok && n.Type != "Conv" && plain && f.last(n.Out[0], norm) && len(f.g.Values[n.In[1]].Shape) == 2
 }
 
-func (f *folder) reshapes(n, norm *nn.Node) bool {
+func (f *folder) reshapes(n, norm *Node) bool {
 	return (n.Type == "Reshape" || n.Type == "Flatten") && f.last(n.In[0], norm) && f.last(n.Out[0], norm)
 }
 
 // biases tells whether n adds one number to each channel.
-func (f *folder) biases(n, norm *nn.Node) bool {
+func (f *folder) biases(n, norm *Node) bool {
 	return n.Type == "Add" && f.params(n.In[1:]) && len(f.g.Values[n.In[1]].Shape) == 1 && f.last(n.In[1], norm) && f.last(n.In[0], norm)
 }
 
 // fold replaces the nodes of path.
 func (f *folder) fold(path []int) error {
 	p, norm := f.g.Nodes[path[0]], &f.g.Nodes[path[len(path)-1]]
-	bias := nn.None // as it was
+	bias := None // as it was
 	if len(p.In) > 2 {
 		bias = p.In[2]
 	}
@@ -183,7 +181,7 @@ func (f *folder) fold(path []int) error {
 	}
 	// The last of the nodes that stay makes what the normalisation made.
 	ends := path[len(path)-2]
-	out := func(at int) []nn.Value {
+	out := func(at int) []Value {
 		if at == ends {
 			return norm.Out
 		}
@@ -193,29 +191,29 @@ func (f *folder) fold(path []int) error {
 		n := f.g.Nodes[at]
 		n.Out = out(at)
 		if at == adder {
-			n.In = []nn.Value{n.In[0], b}
+			n.In = []Value{n.In[0], b}
 		}
-		f.instead[at] = []nn.Node{n}
+		f.instead[at] = []Node{n}
 	}
 	f.instead[path[len(path)-1]] = nil
 	made := out(path[0])
 	switch {
 	case p.Type != "MatMul":
-		p.In, p.Out = []nn.Value{p.In[0], w, b}, made
-		f.instead[path[0]] = []nn.Node{p}
+		p.In, p.Out = []Value{p.In[0], w, b}, made
+		f.instead[path[0]] = []Node{p}
 	case adder >= 0:
-		p.In = []nn.Value{p.In[0], w}
-		f.instead[path[0]] = []nn.Node{p}
+		p.In = []Value{p.In[0], w}
+		f.instead[path[0]] = []Node{p}
 	default: // the product gets a bias
 		product := f.value(f.g.Values[p.Out[0]], "_product")
-		p.In, p.Out = []nn.Value{p.In[0], w}, []nn.Value{product}
-		f.instead[path[0]] = []nn.Node{p, {Type: "Add", Name: norm.Name, In: []nn.Value{product, b}, Out: made}}
+		p.In, p.Out = []Value{p.In[0], w}, []Value{product}
+		f.instead[path[0]] = []Node{p, {Type: "Add", Name: norm.Name, In: []Value{product, b}, Out: made}}
 	}
 	return nil
 }
 
 // weights computes the weight and the bias with the normalisation in them.
-func (f *folder) weights(p, norm *nn.Node, was nn.Value) (weight, bias nn.Value, err error) {
+func (f *folder) weights(p, norm *Node, was Value) (weight, bias Value, err error) {
 	data, scale, shift, err := f.operands(p, norm)
 	if err != nil {
 		return 0, 0, err
@@ -237,14 +235,14 @@ func (f *folder) weights(p, norm *nn.Node, was nn.Value) (weight, bias nn.Value,
 		data[k] *= float32(scale[k/each%len(b)])
 	}
 	name := f.g.Values[norm.In[2]]
-	if was != nn.None && len(f.g.Values[was].Shape) == 1 {
+	if was != None && len(f.g.Values[was].Shape) == 1 {
 		name = f.g.Values[was]
 	}
-	return f.param(w, w.Shape, data), f.param(name, nn.Shape{len(b)}, b), nil
+	return f.param(w, w.Shape, data), f.param(name, Shape{len(b)}, b), nil
 }
 
 // operands returns the weight of p, and what norm multiplies each channel by and adds then.
-func (f *folder) operands(p, norm *nn.Node) (weight []float32, scale, shift []float64, err error) {
+func (f *folder) operands(p, norm *Node) (weight []float32, scale, shift []float64, err error) {
 	if scale, shift, err = f.affine(norm); err == nil {
 		weight, err = f.fetch(p.In[1])
 	}
@@ -252,7 +250,7 @@ func (f *folder) operands(p, norm *nn.Node) (weight []float32, scale, shift []fl
 }
 
 // affine returns what a normalisation multiplies each channel by, and what it adds then.
-func (f *folder) affine(norm *nn.Node) (scale, shift []float64, err error) {
+func (f *folder) affine(norm *Node) (scale, shift []float64, err error) {
 	var parts [4][]float32 // scale, bias, mean, variance
 	for k, v := range norm.In[1:5] {
 		if parts[k], err = f.fetch(v); err != nil {
@@ -271,9 +269,9 @@ func (f *folder) affine(norm *nn.Node) (scale, shift []float64, err error) {
 }
 
 // bias returns the bias v of n channels, zeros for none; of a Gemm it may be one number for all.
-func (f *folder) bias(v nn.Value, n int) ([]float32, error) {
+func (f *folder) bias(v Value, n int) ([]float32, error) {
 	out := make([]float32, n)
-	if v == nn.None {
+	if v == None {
 		return out, nil
 	}
 	old, err := f.fetch(v)
@@ -286,8 +284,8 @@ func (f *folder) bias(v nn.Value, n int) ([]float32, error) {
 	return out, nil
 }
 
-func (f *folder) fetch(v nn.Value) ([]float32, error) {
-	t, err := nn.Fetch(f.w, *f.g.Values[v].Param)
+func (f *folder) fetch(v Value) ([]float32, error) {
+	t, err := Fetch(f.w, *f.g.Values[v].Param)
 	if err != nil {
 		return nil, err
 	}
@@ -299,21 +297,21 @@ func (f *folder) fetch(v nn.Value) ([]float32, error) {
 }
 
 // param adds a parameter that is stored as it is, under the name of the one that it stands for where that has no other readers.
-func (f *folder) param(old nn.Info, s nn.Shape, data []float32) nn.Value {
+func (f *folder) param(old Info, s Shape, data []float32) Value {
 	name := old.Name
 	if old.Param.From != "" || f.readers[old.Param.Source()] > 1 {
 		name = f.unused(name + "_folded")
 	}
-	f.over[name] = nn.FromFloat32s(s, data)
-	f.out.Values = append(f.out.Values, nn.Info{Name: name, Type: nn.Float32, Shape: s, Param: &nn.Param{Name: name, Shape: s}})
-	return nn.Value(len(f.out.Values) - 1)
+	f.over[name] = FromFloat32s(s, data)
+	f.out.Values = append(f.out.Values, Info{Name: name, Type: Float32, Shape: s, Param: &Param{Name: name, Shape: s}})
+	return Value(len(f.out.Values) - 1)
 }
 
 // value adds a value like old, under a name of its own.
-func (f *folder) value(old nn.Info, suffix string) nn.Value {
+func (f *folder) value(old Info, suffix string) Value {
 	old.Name = f.unused(old.Name + suffix)
 	f.out.Values = append(f.out.Values, old)
-	return nn.Value(len(f.out.Values) - 1)
+	return Value(len(f.out.Values) - 1)
 }
 
 // unused is name, with a number where it is taken, which it is from now on.

@@ -1,9 +1,7 @@
-package onnxfile
+package nn
 
 import (
 	"slices"
-
-	"github.com/autotailor/autotailor/runtime/nn"
 )
 
 // foldAhead folds the normalisation i into the Gemm that alone reads it, if there is one.
@@ -12,7 +10,7 @@ func (f *folder) foldAhead(i int) error {
 	if !f.normalises(norm) || f.uses[norm.Out[0]] != 1 || !f.last(norm.Out[0], norm) {
 		return nil
 	}
-	at := slices.IndexFunc(f.g.Nodes, func(n nn.Node) bool { return slices.Contains(n.In, norm.Out[0]) })
+	at := slices.IndexFunc(f.g.Nodes, func(n Node) bool { return slices.Contains(n.In, norm.Out[0]) })
 	if at < 0 || !f.takes(&f.g.Nodes[at], norm) {
 		return nil
 	}
@@ -21,24 +19,24 @@ func (f *folder) foldAhead(i int) error {
 	if err != nil {
 		return err
 	}
-	p.In = []nn.Value{norm.In[0], w, b}
-	f.instead[i], f.instead[at] = nil, []nn.Node{p}
+	p.In = []Value{norm.In[0], w, b}
+	f.instead[i], f.instead[at] = nil, []Node{p}
 	return nil
 }
 
 // takes tells whether n is a Gemm of what norm makes.
-func (f *folder) takes(n, norm *nn.Node) bool {
+func (f *folder) takes(n, norm *Node) bool {
 	return n.Type == "Gemm" && n.Domain == "" && n.In[0] == norm.Out[0] && f.params(n.In[1:]) &&
-		!slices.ContainsFunc(n.Attrs, func(a nn.Attr) bool { return a.Name != "transB" })
+		!slices.ContainsFunc(n.Attrs, func(a Attr) bool { return a.Name != "transB" })
 }
 
 // weightsAhead computes the weight and the bias of p with the normalisation before it in them.
-func (f *folder) weightsAhead(p, norm *nn.Node) (weight, bias nn.Value, err error) {
+func (f *folder) weightsAhead(p, norm *Node) (weight, bias Value, err error) {
 	data, scale, shift, err := f.operands(p, norm)
 	if err != nil {
 		return 0, 0, err
 	}
-	was, name := nn.None, f.g.Values[norm.In[2]]
+	was, name := None, f.g.Values[norm.In[2]]
 	if len(p.In) > 2 {
 		was = p.In[2]
 		name = f.g.Values[was]
@@ -61,5 +59,5 @@ func (f *folder) weightsAhead(p, norm *nn.Node) (weight, bias nn.Value, err erro
 		b[c] += float32(sums[c])
 	}
 	w := f.g.Values[p.In[1]]
-	return f.param(w, w.Shape, data), f.param(name, nn.Shape{n}, b), nil
+	return f.param(w, w.Shape, data), f.param(name, Shape{n}, b), nil
 }

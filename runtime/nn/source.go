@@ -8,6 +8,16 @@ import (
 // Inputs yields batches of a network's inputs, in the order of its inputs. It ends with the first error.
 type Inputs = iter.Seq2[[]Tensor, error]
 
+// Batches yields batches of the input of a model that has one; it may be ranged over more than once.
+type Batches func(yield func(Tensor) bool)
+
+// Inputs are the batches as those of any model are.
+func (b Batches) Inputs() Inputs {
+	return func(yield func([]Tensor, error) bool) {
+		b(func(x Tensor) bool { return yield([]Tensor{x}, nil) })
+	}
+}
+
 // Source has inputs for any SubNet of a SuperNet: data of the kind that the model was trained with, prepared like then.
 type Source interface {
 	// Batches yields the source's data as the inputs of a network, whose names, types and shapes are those of inputs. Axes of

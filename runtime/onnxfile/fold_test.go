@@ -31,7 +31,7 @@ func TestFoldSharedWeights(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := weights(g)
-	folded, fw, err := onnxfile.FoldBatchNorm(g, w)
+	folded, fw, err := nn.FoldBatchNorm(g, w)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +80,7 @@ func TestFoldKeepsWhatIsRead(t *testing.T) {
 			t.Fatal(err)
 		}
 		w := weights(g)
-		folded, fw, err := onnxfile.FoldBatchNorm(g, w)
+		folded, fw, err := nn.FoldBatchNorm(g, w)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -143,7 +143,7 @@ func TestFoldProducts(t *testing.T) {
 				t.Fatal(err)
 			}
 			w := weights(g)
-			folded, fw, err := onnxfile.FoldBatchNorm(g, w)
+			folded, fw, err := nn.FoldBatchNorm(g, w)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -188,7 +188,7 @@ func TestFoldAhead(t *testing.T) {
 			t.Fatal(err)
 		}
 		w := weights(g)
-		folded, fw, err := onnxfile.FoldBatchNorm(g, w)
+		folded, fw, err := nn.FoldBatchNorm(g, w)
 		if err != nil {
 			t.Fatal(err)
 		}

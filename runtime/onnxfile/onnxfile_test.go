@@ -90,7 +90,7 @@ func near(a, b []float32) bool {
 func TestFoldBatchNorm(t *testing.T) {
 	g := record(t)
 	w := weights(g)
-	folded, fw, err := onnxfile.FoldBatchNorm(g, w)
+	folded, fw, err := nn.FoldBatchNorm(g, w)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,6 +27,9 @@ type Model struct {
 
 var _ nn.Weights = (*Model)(nil)
 
+// Origin returns the file that the weights come from and its digest, for records of what was computed with them.
+func (m *Model) Origin() (path, sha256 string) { return m.Path, m.SHA256 }
+
 // Open reads a model file. Weights that it keeps in other files of its folder are read when they are asked for.
 func Open(path string) (*Model, error) { return OpenContext(context.Background(), path) }
 

@@ -21,7 +21,7 @@ type WriteOptions struct {
 	Batch    int               // fixed batch size, 0 keeps it open
 	Metadata map[string]string // metadata_props, beside those of the weights' model
 	Name     string            // of the graph
-	Fold     bool              // multiply normalisations into the layers before them, see FoldBatchNorm
+	Fold     bool              // multiply normalisations into the layers before them, see nn.FoldBatchNorm
 	Float16  bool              // store weights as float16, with a Cast after each; computation stays in float32
 }
 
@@ -62,7 +62,7 @@ func Proto(g *nn.Graph, w nn.Weights, o WriteOptions) (*onnxpb.ModelProto, error
 	}
 	if o.Fold {
 		var err error
-		if g, w, err = FoldBatchNorm(g, w); err != nil {
+		if g, w, err = nn.FoldBatchNorm(g, w); err != nil {
 			return nil, err
 		}
 	}

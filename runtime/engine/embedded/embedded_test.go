@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
 	"github.com/autotailor/autotailor/runtime/nn"
@@ -71,7 +70,7 @@ func TestRecalibrate(t *testing.T) {
 	g := twoNorms(t)
 	w := weights(rng, g)
 	batches := []nn.Tensor{random(rng, nn.Shape{4, 2, 3, 3}), random(rng, nn.Shape{2, 2, 3, 3})}
-	got, err := embedded.New(embedded.Options{}).Recalibrate(t.Context(), g, w, engine.Batches(slices.Values(batches)).Inputs(), nil)
+	got, err := embedded.New(embedded.Options{}).Recalibrate(t.Context(), g, w, nn.Batches(slices.Values(batches)).Inputs(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

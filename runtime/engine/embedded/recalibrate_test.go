@@ -8,7 +8,6 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
@@ -32,7 +31,7 @@ func TestRecalibrateSharedInitializer(t *testing.T) {
 	delete(w, "b.v")
 	x := random(rng, nn.Shape{6, 2, 3, 3})
 	e := embedded.New(embedded.Options{})
-	got, err := e.Recalibrate(t.Context(), g, w, engine.Batches(slices.Values([]nn.Tensor{x})).Inputs(), nil)
+	got, err := e.Recalibrate(t.Context(), g, w, nn.Batches(slices.Values([]nn.Tensor{x})).Inputs(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +65,7 @@ func TestRecalibrateConvolutions(t *testing.T) {
 	}
 	rng := rand.New(rand.NewPCG(2, 2))
 	w := weights(rng, g)
-	data := engine.Batches(slices.Values([]nn.Tensor{random(rng, nn.Shape{7, 3, 9, 9}), random(rng, nn.Shape{2, 3, 9, 9})})).Inputs()
+	data := nn.Batches(slices.Values([]nn.Tensor{random(rng, nn.Shape{7, 3, 9, 9}), random(rng, nn.Shape{2, 3, 9, 9})})).Inputs()
 	var first [][]float32
 	for _, threads := range []int{1, 3} {
 		got, err := embedded.New(embedded.Options{Threads: threads}).Recalibrate(t.Context(), g, w, data, nil)
@@ -99,13 +98,13 @@ func TestRecalibrateFails(t *testing.T) {
 	e := embedded.New(embedded.Options{})
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := e.Recalibrate(cancelled, g, w, engine.Batches(slices.Values([]nn.Tensor{random(rng, nn.Shape{1, 2, 3, 3})})).Inputs(), nil); !errors.Is(err, context.Canceled) {
+	if _, err := e.Recalibrate(cancelled, g, w, nn.Batches(slices.Values([]nn.Tensor{random(rng, nn.Shape{1, 2, 3, 3})})).Inputs(), nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
-	if _, err := e.Recalibrate(t.Context(), g, w, engine.Batches(slices.Values([]nn.Tensor{})).Inputs(), nil); err == nil {
+	if _, err := e.Recalibrate(t.Context(), g, w, nn.Batches(slices.Values([]nn.Tensor{})).Inputs(), nil); err == nil {
 		t.Error("no error without data")
 	}
-	if _, err := e.Recalibrate(t.Context(), g, w, engine.Batches(slices.Values([]nn.Tensor{random(rng, nn.Shape{1, 5, 3, 3})})).Inputs(), nil); err == nil {
+	if _, err := e.Recalibrate(t.Context(), g, w, nn.Batches(slices.Values([]nn.Tensor{random(rng, nn.Shape{1, 5, 3, 3})})).Inputs(), nil); err == nil {
 		t.Error("no error for images of five channels")
 	}
 }

@@ -36,7 +36,7 @@ func (e ONNXGo) Info() engine.Info {
 
 // Compile prepares g with weights w, normalisations folded as exports have them. Its error names everything that onnx-go lacks.
 func (ONNXGo) Compile(g *nn.Graph, w nn.Weights) (engine.Session, error) {
-	g, w, err := onnxfile.FoldBatchNorm(g, w)
+	g, w, err := nn.FoldBatchNorm(g, w)
 	if err != nil {
 		return nil, err
 	}

@@ -13,7 +13,6 @@ import (
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/lut"
 	"github.com/autotailor/autotailor/runtime/nn"
-	"github.com/autotailor/autotailor/runtime/onnxfile"
 	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/supernet"
 )
@@ -163,7 +162,7 @@ func exported(g *nn.Graph, model nn.Weights) (*nn.Graph, nn.Weights, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return onnxfile.FoldBatchNorm(g, w)
+	return nn.FoldBatchNorm(g, w)
 }
 
 // tick runs the reference and tells how long it took, without the first run after another network.

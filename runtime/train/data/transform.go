@@ -3,7 +3,6 @@ package data
 import (
 	"math"
 
-	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
@@ -131,7 +130,7 @@ func shrink(dst, plane, half []float32, rows, columns []tap, w int) {
 }
 
 // Batches yields all of s in order, in batches of the given size, at least 1; the last one may be smaller.
-func (t Transform) Batches(s *Set, batch, side int) engine.Batches {
+func (t Transform) Batches(s *Set, batch, side int) nn.Batches {
 	batch = max(batch, 1)
 	return func(yield func(nn.Tensor) bool) {
 		for from := 0; from < s.N; from += batch {

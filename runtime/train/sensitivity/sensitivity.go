@@ -14,7 +14,6 @@ import (
 	"github.com/autotailor/autotailor/runtime/accuracy"
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/nn"
-	"github.com/autotailor/autotailor/runtime/onnxfile"
 	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/supernet"
 	"github.com/autotailor/autotailor/runtime/train/data"
@@ -45,10 +44,11 @@ func (e *Evaluator) Header() accuracy.Header {
 		Images: e.Images.N, Split: e.Options.Split, Data: e.Images.Digest(), Resize: data.Resize, Engine: e.Engine.Info().Name,
 		Date: time.Now().UTC().Format(time.DateOnly),
 	}
-	if m, ok := e.Weights.(*onnxfile.Model); ok {
-		h.Model, h.Weights = filepath.ToSlash(m.Path), m.SHA256
-		if !filepath.IsLocal(m.Path) {
-			h.Model = filepath.Base(m.Path)
+	if m, ok := e.Weights.(interface{ Origin() (path, sha256 string) }); ok { // a model file
+		path, digest := m.Origin()
+		h.Model, h.Weights = filepath.ToSlash(path), digest
+		if !filepath.IsLocal(path) {
+			h.Model = filepath.Base(path)
 		}
 	}
 	if e.recalibrates() {
@@ -73,7 +73,7 @@ func (e *Evaluator) Correct(ctx context.Context, g space.Genes) (int, error) {
 }
 
 // count counts the images that a network classifies correctly, of which the batches are all.
-func (e *Evaluator) count(ctx context.Context, graph *nn.Graph, w nn.Weights, batches engine.Batches) (correct int, err error) {
+func (e *Evaluator) count(ctx context.Context, graph *nn.Graph, w nn.Weights, batches nn.Batches) (correct int, err error) {
 	from := 0
 	err = e.run(ctx, graph, w, batches, func(scores nn.Tensor) {
 		for k, class := range classes(scores) {
@@ -87,7 +87,7 @@ func (e *Evaluator) count(ctx context.Context, graph *nn.Graph, w nn.Weights, ba
 }
 
 // run hands what a network computes for each batch to seen, where it is valid until that returns.
-func (e *Evaluator) run(ctx context.Context, graph *nn.Graph, w nn.Weights, batches engine.Batches, seen func(out nn.Tensor)) (err error) {
+func (e *Evaluator) run(ctx context.Context, graph *nn.Graph, w nn.Weights, batches nn.Batches, seen func(out nn.Tensor)) (err error) {
 	s, err := e.Engine.Compile(graph, w)
 	if err != nil {
 		return err
@@ -120,7 +120,7 @@ func (e *Evaluator) Prepare(ctx context.Context, g space.Genes) (graph *nn.Graph
 	if graph, side, err = e.record(g); err != nil {
 		return nil, nil, 0, err
 	}
-	var images engine.Batches
+	var images nn.Batches
 	if e.recalibrates() {
 		images = e.Options.Transform.Batches(e.Options.Calibration, e.batch(graph), side)
 	}
@@ -143,7 +143,7 @@ func (e *Evaluator) record(g space.Genes) (graph *nn.Graph, side int, err error)
 }
 
 // recalibrate returns the weights that a network is counted with, given the batches for its statistics.
-func (e *Evaluator) recalibrate(ctx context.Context, g *nn.Graph, data engine.Batches, seen func([]nn.Tensor)) (nn.Weights, error) {
+func (e *Evaluator) recalibrate(ctx context.Context, g *nn.Graph, data nn.Batches, seen func([]nn.Tensor)) (nn.Weights, error) {
 	if !e.recalibrates() {
 		return e.Weights, nil
 	}

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/autotailor/autotailor/runtime/accuracy"
-	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/space"
 )
@@ -59,7 +58,7 @@ type trunk struct {
 
 	at                  int      // nodes that have run
 	value               nn.Value // that is kept; the input at first
-	images, calibration engine.Batches
+	images, calibration nn.Batches
 }
 
 // plan returns the trunk of all probes, and the missing ones in the order in which it counts them.
@@ -128,7 +127,7 @@ func (t *trunk) advance(ctx context.Context, to int) error {
 		return err
 	}
 	t.at, t.value = to, t.hands[to]
-	t.images, t.calibration = engine.Batches(slices.Values(images)), engine.Batches(slices.Values(calibration))
+	t.images, t.calibration = nn.Batches(slices.Values(images)), nn.Batches(slices.Values(calibration))
 	return nil
 }
 
