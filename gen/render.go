@@ -25,7 +25,6 @@ var imports = map[string]string{
 	root + "runtime/model":               "model",
 	root + "runtime/version":             "version",
 	root + "runtime/command/cli":         "cli",
-	root + "runtime/selftest":            "selftest",
 	root + "runtime/train/data":          "data",
 	root + "runtime/command/report/plot": "plot",
 	root + "runtime/engine/embedded":     "embedded",

@@ -9,6 +9,7 @@ import (
 // selftestFile writes selftest_gen_test.go.
 func selftestFile(f *jen.File, _ *view.Package) error {
 	f.Func().Id("TestSuperNet").Params(jen.Id("t").Op("*").Qual("testing", "T")).Block(
-		qual("selftest", "Run").Call(jen.Id("t"), jen.Id("net"), jen.Id("ParseSubNet")))
+		jen.If(jen.Err().Op(":=").Id("net").Dot("Check").Call(jen.Id("ParseSubNet")), jen.Err().Op("!=").Nil()).Block(
+			jen.Id("t").Dot("Error").Call(jen.Err())))
 	return nil
 }

@@ -8,7 +8,6 @@ import (
 
 	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/supernet"
-	"github.com/autotailor/autotailor/runtime/count"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/optable"
 )
@@ -65,9 +64,9 @@ func shapesOf(g *nn.Graph, values []nn.Value) []nn.Shape {
 func TestTableAddsUp(t *testing.T) {
 	eachModel(t, func(t *testing.T, _ *supernet.Net, p *Package) {
 		for _, genes := range p.subnets(20) {
-			want := count.Of(described(t, p, genes).Bind(1))
+			want := optable.Count(described(t, p, genes).Bind(1))
 			for _, r := range p.Table.Rules {
-				var got count.Counts
+				var got optable.Counts
 				for _, s := range r.Sites {
 					if s.Live.Below > 0 && genes[s.Live.Gene] >= s.Live.Below {
 						continue

@@ -12,7 +12,6 @@ import (
 	"github.com/autotailor/autotailor/generated/resnet50"
 	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/runtime/accuracy"
-	"github.com/autotailor/autotailor/runtime/count"
 	"github.com/autotailor/autotailor/runtime/lut"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/optable"
@@ -45,7 +44,7 @@ func TestTablesCountWhatNetworksCount(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			c := count.Of(graph)
+			c := optable.Count(graph)
 			if m, n := macs.At(g), params.At(g); m != c.MACs || n != c.Params {
 				t.Fatalf("%s, %s: tables have %d MACs and %d parameters, the network %d and %d", p.name, space.Format(p.net.Choices, g), m, n, c.MACs, c.Params)
 			}

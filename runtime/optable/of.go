@@ -126,7 +126,7 @@ func (d *describer) operand(v nn.Value) string {
 	info := d.g.Values[v]
 	name := ""
 	switch {
-	case info.Known() && !IsParam(info):
+	case info.Known() && !isParam(info):
 		name = literal(*info.Const)
 	case info.Known():
 		name = d.param(info)
@@ -138,8 +138,8 @@ func (d *describer) operand(v nn.Value) string {
 	return name
 }
 
-// IsParam tells whether a value is among an operator's Params: parameters of the network, and constants that are too large for the text.
-func IsParam(i nn.Info) bool {
+// isParam tells whether a value is among an operator's Params: parameters of the network, and constants that are too large for the text.
+func isParam(i nn.Info) bool {
 	return i.Param != nil || i.Const != nil && (i.Shape.Count() > maxLiteral || literal(*i.Const) == "")
 }
 

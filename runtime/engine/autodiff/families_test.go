@@ -14,7 +14,6 @@ import (
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
 	"github.com/autotailor/autotailor/runtime/nn"
-	"github.com/autotailor/autotailor/runtime/selftest"
 	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/supernet"
 )
@@ -42,7 +41,7 @@ func TestFamilies(t *testing.T) {
 	trainer := embedded.New(embedded.Options{Threads: 2})
 	for _, net := range families.All() {
 		w := families.Model(t, net)
-		for k, genes := range selftest.Samples(net)[:4] {
+		for k, genes := range net.Samples()[:4] {
 			rng := rand.New(rand.NewPCG(uint64(k), 2))
 			g := record(t, net, genes)
 			params := families.Trainables(t, g, w)
@@ -113,7 +112,7 @@ func TestThreads(t *testing.T) {
 	needs.Clone(t)
 	for _, net := range families.All() {
 		w := families.Model(t, net)
-		g := record(t, net, selftest.Samples(net)[2])
+		g := record(t, net, net.Samples()[2])
 		var want engine.Params
 		for _, threads := range []int{1, 2, 3} {
 			trainer := autodiff.New(kernel.Best(), threads)

@@ -11,7 +11,6 @@ import (
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/engine/gorgonia"
 	"github.com/autotailor/autotailor/runtime/nn"
-	"github.com/autotailor/autotailor/runtime/selftest"
 )
 
 // TestAgreesWithTheEmbeddedEngine runs SubNets of all families, with two batch sizes each.
@@ -19,7 +18,7 @@ func TestAgreesWithTheEmbeddedEngine(t *testing.T) {
 	needs.Clone(t)
 	for _, net := range families.All() {
 		w := families.Model(t, net)
-		for _, genes := range selftest.Samples(net)[:2] {
+		for _, genes := range net.Samples()[:2] {
 			g, err := net.Record(genes)
 			if err != nil {
 				t.Fatal(err)

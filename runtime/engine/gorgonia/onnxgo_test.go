@@ -11,7 +11,6 @@ import (
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/engine/gorgonia"
 	"github.com/autotailor/autotailor/runtime/nn"
-	"github.com/autotailor/autotailor/runtime/selftest"
 )
 
 // runs runs a network on inputs, one after the other.
@@ -38,7 +37,7 @@ func TestONNXGo(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for _, net := range families.All() {
 		w := families.Model(t, net)
-		for _, genes := range selftest.Samples(net)[:3] {
+		for _, genes := range net.Samples()[:3] {
 			g, err := net.Record(genes)
 			if err != nil {
 				t.Fatal(err)

@@ -20,7 +20,6 @@ import (
 	"github.com/autotailor/autotailor/runtime/lut"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/optable"
-	"github.com/autotailor/autotailor/runtime/selftest"
 	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/supernet"
 )
@@ -35,7 +34,7 @@ func TestLocate(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, g := range selftest.Samples(net) {
+			for _, g := range net.Samples() {
 				graph, err := net.Record(g)
 				if err != nil {
 					t.Fatal(err)

@@ -1,22 +1,20 @@
-// Package count counts a recorded network's work: the oracle of the sums that generated tables give.
-package count
+package optable
 
 import (
 	"maps"
 	"slices"
 
 	"github.com/autotailor/autotailor/runtime/nn"
-	"github.com/autotailor/autotailor/runtime/optable"
 )
 
-// Counts are a network's costs at batch 1.
+// Counts are a network's costs at batch 1: the oracle of the sums that generated tables give.
 type Counts struct {
 	MACs   int64 // multiply-accumulates of convolutions and products
 	Params int64 // weights and tables; a normalisation that belongs to a convolution or product counts as its bias
 }
 
-// Of walks g.
-func Of(g *nn.Graph) Counts {
+// Count walks a recorded network.
+func Count(g *nn.Graph) Counts {
 	g = g.Bind(1)
 	var c Counts
 	seen := map[nn.Value]bool{}
@@ -32,7 +30,7 @@ func Of(g *nn.Graph) Counts {
 			continue
 		}
 		for _, v := range n.In {
-			if v != nn.None && optable.IsParam(g.Values[v]) && !seen[v] {
+			if v != nn.None && isParam(g.Values[v]) && !seen[v] {
 				c.Params += size(g, v)
 				seen[v] = true
 			}
@@ -64,8 +62,8 @@ var macs = map[string]func(g *nn.Graph, n *nn.Node) int64{
 	},
 }
 
-// Operators lists the ONNX operator types that multiply and accumulate, sorted.
-func Operators() []string { return slices.Sorted(maps.Keys(macs)) }
+// Multiplying lists the ONNX operator types that multiply and accumulate, sorted.
+func Multiplying() []string { return slices.Sorted(maps.Keys(macs)) }
 
 func size(g *nn.Graph, v nn.Value) int64 { return g.Values[v].Shape.Elements() }
 

@@ -1,11 +1,10 @@
-package count_test
+package optable_test
 
 import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
 
-	"github.com/autotailor/autotailor/runtime/count"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/optable"
 )
@@ -16,13 +15,13 @@ func norm(name string, n int) nn.BatchNorm {
 	return nn.BatchNorm{Name: name, Scale: param(name+".s", n), Bias: param(name+".b", n), Mean: param(name+".m", n), Var: param(name+".v", n), Epsilon: 1e-5}
 }
 
-func of(t *testing.T, build func(b nn.Builder)) count.Counts {
+func of(t *testing.T, build func(b nn.Builder)) optable.Counts {
 	t.Helper()
 	g, err := nn.Record(build)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return count.Of(g)
+	return optable.Count(g)
 }
 
 func image(b nn.Builder) nn.Value { return b.Input("x", nn.Float32, nn.Shape{nn.Batch, 6, 10, 10}) }
@@ -35,51 +34,51 @@ func TestByHand(t *testing.T) {
 	const macs, weights = 8 * 4 * 4 * 3 * 9, 8 * 3 * 9 // 4x4 output pixels
 	for name, c := range map[string]struct {
 		build func(b nn.Builder)
-		want  count.Counts
+		want  optable.Counts
 	}{
-		"grouped":      {func(b nn.Builder) { b.Output("y", b.Conv(image(b), conv)) }, count.Counts{MACs: macs, Params: weights}},
-		"with bias":    {func(b nn.Builder) { b.Output("y", b.Conv(image(b), biased)) }, count.Counts{MACs: macs, Params: weights + 8}},
-		"norm is bias": {func(b nn.Builder) { b.Output("y", b.BatchNorm(b.Conv(image(b), conv), norm("n", 8))) }, count.Counts{MACs: macs, Params: weights + 8}},
+		"grouped":      {func(b nn.Builder) { b.Output("y", b.Conv(image(b), conv)) }, optable.Counts{MACs: macs, Params: weights}},
+		"with bias":    {func(b nn.Builder) { b.Output("y", b.Conv(image(b), biased)) }, optable.Counts{MACs: macs, Params: weights + 8}},
+		"norm is bias": {func(b nn.Builder) { b.Output("y", b.BatchNorm(b.Conv(image(b), conv), norm("n", 8))) }, optable.Counts{MACs: macs, Params: weights + 8}},
 		"bias and norm": {func(b nn.Builder) { b.Output("y", b.BatchNorm(b.Conv(image(b), biased), norm("n", 8))) },
-			count.Counts{MACs: macs, Params: weights + 8}},
-		"norm alone": {func(b nn.Builder) { b.Output("y", b.BatchNorm(image(b), norm("n", 6))) }, count.Counts{Params: 24}},
+			optable.Counts{MACs: macs, Params: weights + 8}},
+		"norm alone": {func(b nn.Builder) { b.Output("y", b.BatchNorm(image(b), norm("n", 6))) }, optable.Counts{Params: 24}},
 		"norm of one of two readers": {func(b nn.Builder) {
 			y := b.Conv(image(b), conv)
 			b.Output("y", b.Add(y, b.BatchNorm(y, norm("n", 8))))
-		}, count.Counts{MACs: macs, Params: weights + 32}},
+		}, optable.Counts{MACs: macs, Params: weights + 32}},
 		"norm of an output": {func(b nn.Builder) {
 			y := b.Conv(image(b), conv)
 			b.Output("y", y)
 			b.Output("z", b.BatchNorm(y, norm("n", 8)))
-		}, count.Counts{MACs: macs, Params: weights + 32}},
+		}, optable.Counts{MACs: macs, Params: weights + 32}},
 		"table of 40 numbers, and one of 2": {func(b nn.Builder) {
 			for k, list := range [][]float32{make([]float32, 40), {1, 2}} {
 				y := b.Reshape(b.Floats(list...), nn.Shape{len(list), 1})
 				b.Output(fmt.Sprint("y", k), y)
 			}
-		}, count.Counts{Params: 40}},
+		}, optable.Counts{Params: 40}},
 		"gemm": {func(b nn.Builder) {
 			b.Output("y", b.Linear(b.Flatten(image(b), 1), nn.Linear{Name: "f", Weight: param("f", 5, 600), Bias: param("fb", 5), TransB: true}))
-		}, count.Counts{MACs: 3000, Params: 3005}},
+		}, optable.Counts{MACs: 3000, Params: 3005}},
 		"product, bias and norm": {func(b nn.Builder) {
 			y := b.Linear(b.Flatten(image(b), 1), nn.Linear{Name: "f", Weight: param("f", 600, 5), Bias: param("fb", 5), BiasName: "add"})
 			b.Output("y", b.BatchNorm(y, norm("n", 5)))
-		}, count.Counts{MACs: 3000, Params: 3005}},
+		}, optable.Counts{MACs: 3000, Params: 3005}},
 		"product and norm": {func(b nn.Builder) {
 			b.Output("y", b.BatchNorm(b.Linear(b.Flatten(image(b), 1), nn.Linear{Name: "f", Weight: param("f", 600, 5)}), norm("n", 5)))
-		}, count.Counts{MACs: 3000, Params: 3005}},
+		}, optable.Counts{MACs: 3000, Params: 3005}},
 		"product and norm of another axis": {func(b nn.Builder) {
 			x := b.Reshape(image(b), nn.Shape{nn.Batch, 6, 100})
 			b.Output("y", b.BatchNorm(b.Linear(x, nn.Linear{Name: "f", Weight: param("f", 100, 7)}), norm("n", 6)))
-		}, count.Counts{MACs: 4200, Params: 724}},
+		}, optable.Counts{MACs: 4200, Params: 724}},
 		"tokens": {func(b nn.Builder) {
 			x := b.Reshape(image(b), nn.Shape{nn.Batch, 6, 100})
 			y := b.Linear(x, nn.Linear{Name: "f", Weight: param("f", 100, 7)}) // 6 x 100 x 7
 			b.Output("y", b.MatMul(b.Transpose(y, 0, 2, 1), y))                // 7 x 6 x 7
-		}, count.Counts{MACs: 4200 + 294, Params: 700}},
+		}, optable.Counts{MACs: 4200 + 294, Params: 700}},
 		"cut": {func(b nn.Builder) {
 			b.Output("y", b.Conv(image(b), nn.Conv{Name: "c", Weight: param("w", 8, 12, 1, 1), Kernel: []int{1, 1}}.Out(5).In(6)))
-		}, count.Counts{MACs: 5 * 6 * 100, Params: 30}},
+		}, optable.Counts{MACs: 5 * 6 * 100, Params: 30}},
 	} {
 		if got := of(t, c.build); got != c.want {
 			t.Errorf("%s: %+v, want %+v", name, got, c.want)
@@ -135,7 +134,7 @@ func TestSumOfOperators(t *testing.T) {
 			}
 			sum += o.ParamCount()
 		}
-		if got := count.Of(g); got.Params != sum {
+		if got := optable.Count(g); got.Params != sum {
 			t.Errorf("%d parameters, the operators have %d", got.Params, sum)
 		}
 	}
