@@ -17,7 +17,7 @@ func lutFile(f *jen.File, _ *view.Package) error {
 	f.Func().Params(subNetReceiver()).Id("list").Params().Index().Uint8().Block(genes.Clone(), jen.Return(jen.Id("g").Index(jen.Op(":"))))
 	f.Line()
 	f.Comment("at evaluates a sum for s without allocating.")
-	f.Func().Params(subNetReceiver()).Id("at").Params(jen.Id("sum").Op("*").Add(qual("terms", "Sum"))).Int64().Block(
+	f.Func().Params(subNetReceiver()).Id("at").Params(jen.Id("sum").Op("*").Add(qual("space", "Sum"))).Int64().Block(
 		genes.Clone(), jen.Return(jen.Id("sum").Dot("At").Call(jen.Id("g").Index(jen.Op(":")))))
 	f.Line()
 	alias(f, "LUT", `

@@ -9,6 +9,7 @@ import (
 
 	"github.com/autotailor/autotailor/gen/view"
 	"github.com/autotailor/autotailor/runtime/optable"
+	"github.com/autotailor/autotailor/runtime/supernet"
 )
 
 // shortTable is the longest table that stands within its site's line.
@@ -37,7 +38,7 @@ func opsFile(f *jen.File, p *view.Package) error {
 			sites = append(sites, t.site(s))
 		}
 		f.Comment(view.Comment(fmt.Sprintf("%s has the operator at every place of the network under fusion rules %q.", siteVar(r.Name), r.Name)))
-		f.Var().Id(siteVar(r.Name)).Op("=").Index(jen.Op("...")).Add(qual("optable", "Site")).Add(lines(sites...))
+		f.Var().Id(siteVar(r.Name)).Op("=").Index(jen.Op("...")).Add(qual("supernet", "Site")).Add(lines(sites...))
 		f.Line()
 	}
 	if len(t.defs) > 0 {
@@ -109,7 +110,7 @@ type siteTables struct {
 	defs  []jen.Code
 }
 
-func (t *siteTables) site(s optable.Site) *jen.Statement {
+func (t *siteTables) site(s supernet.Site) *jen.Statement {
 	var r fields
 	r.add("Name", jen.Lit(s.Name))
 	if len(s.Deps) > 0 {
@@ -120,8 +121,8 @@ func (t *siteTables) site(s optable.Site) *jen.Statement {
 	return jen.Values(r...)
 }
 
-func (t *siteTables) table(s optable.Site) *jen.Statement {
-	ids := func() *jen.Statement { return jen.Index().Add(qual("optable", "ID")) }
+func (t *siteTables) table(s supernet.Site) *jen.Statement {
+	ids := func() *jen.Statement { return jen.Index().Add(qual("supernet", "ID")) }
 	if len(s.Ops) <= shortTable {
 		return ids().Values(numbers(s.Ops)...)
 	}
@@ -136,7 +137,7 @@ func (t *siteTables) table(s optable.Site) *jen.Statement {
 }
 
 // tableText lists a site's operators, twenty in a line.
-func tableText(s optable.Site) string {
+func tableText(s supernet.Site) string {
 	var b strings.Builder
 	b.WriteByte('\n')
 	for k, id := range s.Ops {

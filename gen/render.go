@@ -21,7 +21,6 @@ var imports = map[string]string{
 	root + "runtime/optable":             "optable",
 	root + "runtime/supernet":            "supernet",
 	root + "runtime/search":              "search",
-	root + "runtime/terms":               "terms",
 	root + "runtime/model":               "model",
 	root + "runtime/version":             "version",
 	root + "runtime/command/cli":         "cli",

@@ -7,7 +7,7 @@ import (
 	"github.com/dave/jennifer/jen"
 
 	"github.com/autotailor/autotailor/gen/view"
-	"github.com/autotailor/autotailor/runtime/optable"
+	"github.com/autotailor/autotailor/runtime/space"
 )
 
 // space writes space_gen.go: choice types, SubNet and its genes.
@@ -153,11 +153,11 @@ func choiceRow(c *view.Choice) *jen.Statement {
 	return jen.Values(r...)
 }
 
-func needLit(n optable.Need) *jen.Statement {
+func needLit(n space.Need) *jen.Statement {
 	if n.Below == 0 {
 		return nil
 	}
-	return qual("optable", "Need").Values(jen.Id("Gene").Op(":").Add(number(n.Gene)), jen.Id("Below").Op(":").Add(number(n.Below)))
+	return qual("space", "Need").Values(jen.Id("Gene").Op(":").Add(number(n.Gene)), jen.Id("Below").Op(":").Add(number(n.Below)))
 }
 
 // fromGenes is the inside of a SubNet literal with values from g.

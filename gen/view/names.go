@@ -11,7 +11,7 @@ import (
 var Reserved = []string{
 	"SubNet", "ParseSubNet", "NumGenes", "OpID", "NumOps", "LUT", "ReadLUT", "Accuracy", "ReadAccuracy", "Point", "Front", "Best",
 	"Genetic", "Definition", "Build", "Search", "Limits", "Smallest", "Random", "ExportOptions",
-	"net", "context", "io", "model", "rand", "search", "terms", // of all files, a package that one of them imports cannot be another's function
+	"net", "context", "io", "model", "rand", "search", "space", // of all files, a package that one of them imports cannot be another's function
 }
 
 // scope hands out each identifier once.

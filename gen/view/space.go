@@ -7,7 +7,6 @@ import (
 	"strconv"
 
 	"github.com/autotailor/autotailor/ir/supernet"
-	"github.com/autotailor/autotailor/runtime/optable"
 	"github.com/autotailor/autotailor/runtime/space"
 )
 
@@ -94,7 +93,7 @@ func (p *Package) choices(net *supernet.Net) error {
 			return fmt.Errorf("choice %s has %d candidates, more than %d", c.Name, len(c.Candidates), math.MaxUint8)
 		}
 		v := &Choice{
-			Choice:     space.Choice{Name: c.Name, Was: c.Was, Kind: string(c.Kind), Live: optable.Need{Gene: uint8(c.Live.Choice), Below: c.Live.Below}},
+			Choice:     space.Choice{Name: c.Name, Was: c.Was, Kind: string(c.Kind), Live: space.Need{Gene: uint8(c.Live.Choice), Below: c.Live.Below}},
 			Candidates: c.Candidates, Stage: c.Stage, Block: c.Block, Field: kindName(string(c.Kind)),
 			list: c.List, stated: c.Stated, whole: c.Whole, like: c.Like,
 		}

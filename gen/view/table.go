@@ -11,6 +11,7 @@ import (
 	"github.com/autotailor/autotailor/ir/unique"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/optable"
+	"github.com/autotailor/autotailor/runtime/space"
 	runtime "github.com/autotailor/autotailor/runtime/supernet"
 )
 
@@ -49,14 +50,14 @@ func (p *Package) AddTable(net *supernet.Net, u *unique.Table) error {
 	}
 	for _, set := range u.Rules {
 		out := runtime.Rules{Name: set.Name, Patterns: set.Lines}
-		seen := map[optable.ID]bool{}
+		seen := map[runtime.ID]bool{}
 		for _, s := range set.Sites {
-			site := optable.Site{Name: s.Name, Deps: []uint8{}, Ops: make([]optable.ID, len(s.Ops))}
+			site := runtime.Site{Name: s.Name, Deps: []uint8{}, Ops: make([]runtime.ID, len(s.Ops))}
 			for _, d := range s.Deps {
 				site.Deps = append(site.Deps, uint8(d))
 			}
 			if s.Live.Below > 0 {
-				site.Live = optable.Need{Gene: uint8(s.Live.Choice), Below: s.Live.Below}
+				site.Live = space.Need{Gene: uint8(s.Live.Choice), Below: s.Live.Below}
 			}
 			for k, id := range s.Ops {
 				site.Ops[k] = number[id]
@@ -80,14 +81,14 @@ func (p *Package) untyped() *runtime.Net {
 }
 
 // sortRows sorts rows by key, each once, and tells the new number of every old one.
-func sortRows(rows []optable.Op) (sorted []optable.Op, number []optable.ID) {
+func sortRows(rows []optable.Op) (sorted []optable.Op, number []runtime.ID) {
 	sorted = slices.Clone(rows)
 	slices.SortFunc(sorted, compareOps)
 	sorted = slices.CompactFunc(sorted, func(a, b optable.Op) bool { return compareOps(a, b) == 0 })
-	number = make([]optable.ID, len(rows))
+	number = make([]runtime.ID, len(rows))
 	for k, r := range rows {
 		i, _ := slices.BinarySearchFunc(sorted, r, compareOps)
-		number[k] = optable.ID(i)
+		number[k] = runtime.ID(i)
 	}
 	return sorted, number
 }

@@ -2,10 +2,7 @@
 
 package convnext
 
-import (
-	"github.com/autotailor/autotailor/runtime/optable"
-	"github.com/autotailor/autotailor/runtime/space"
-)
+import "github.com/autotailor/autotailor/runtime/space"
 
 // SubNet selects one network out of the SuperNet. The zero SubNet is the original model.
 // SubNets are comparable; two describe the same network exactly when their Canonical forms are equal.
@@ -384,14 +381,14 @@ var choices = [NumGenes]space.Choice{
 	{Name: "stage3.depth", Kind: "depth", Values: stage3DepthTexts},
 	{Name: "stage3.0.kernel", Kind: "kernel", Values: kernelTexts},
 	{Name: "stage3.0.expand", Kind: "expand", Values: expandTexts},
-	{Name: "stage3.1.kernel", Kind: "kernel", Values: kernelTexts, Live: optable.Need{Gene: 2, Below: 1}},
-	{Name: "stage3.1.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 2, Below: 1}},
+	{Name: "stage3.1.kernel", Kind: "kernel", Values: kernelTexts, Live: space.Need{Gene: 2, Below: 1}},
+	{Name: "stage3.1.expand", Kind: "expand", Values: expandTexts, Live: space.Need{Gene: 2, Below: 1}},
 	{Name: "stage6.width", Kind: "width", Values: widthTexts},
 	{Name: "stage6.depth", Kind: "depth", Values: stage6DepthTexts},
 	{Name: "stage6.0.kernel", Kind: "kernel", Values: kernelTexts},
 	{Name: "stage6.0.expand", Kind: "expand", Values: expandTexts},
-	{Name: "stage6.1.kernel", Kind: "kernel", Values: kernelTexts, Live: optable.Need{Gene: 8, Below: 1}},
-	{Name: "stage6.1.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 8, Below: 1}},
+	{Name: "stage6.1.kernel", Kind: "kernel", Values: kernelTexts, Live: space.Need{Gene: 8, Below: 1}},
+	{Name: "stage6.1.expand", Kind: "expand", Values: expandTexts, Live: space.Need{Gene: 8, Below: 1}},
 	{Name: "stage9.width", Kind: "width", Values: widthTexts},
 	{Name: "stage9.depth", Kind: "depth", Values: stage9DepthTexts},
 	{Name: "stage9.0.kernel", Kind: "kernel", Values: kernelTexts},
@@ -402,16 +399,16 @@ var choices = [NumGenes]space.Choice{
 	{Name: "stage9.2.expand", Kind: "expand", Values: expandTexts},
 	{Name: "stage9.3.kernel", Kind: "kernel", Values: kernelTexts},
 	{Name: "stage9.3.expand", Kind: "expand", Values: expandTexts},
-	{Name: "stage9.4.kernel", Kind: "kernel", Values: kernelTexts, Live: optable.Need{Gene: 14, Below: 2}},
-	{Name: "stage9.4.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 14, Below: 2}},
-	{Name: "stage9.5.kernel", Kind: "kernel", Values: kernelTexts, Live: optable.Need{Gene: 14, Below: 1}},
-	{Name: "stage9.5.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 14, Below: 1}},
+	{Name: "stage9.4.kernel", Kind: "kernel", Values: kernelTexts, Live: space.Need{Gene: 14, Below: 2}},
+	{Name: "stage9.4.expand", Kind: "expand", Values: expandTexts, Live: space.Need{Gene: 14, Below: 2}},
+	{Name: "stage9.5.kernel", Kind: "kernel", Values: kernelTexts, Live: space.Need{Gene: 14, Below: 1}},
+	{Name: "stage9.5.expand", Kind: "expand", Values: expandTexts, Live: space.Need{Gene: 14, Below: 1}},
 	{Name: "stage12.width", Kind: "width", Values: widthTexts},
 	{Name: "stage12.depth", Kind: "depth", Values: stage12DepthTexts},
 	{Name: "stage12.0.kernel", Kind: "kernel", Values: kernelTexts},
 	{Name: "stage12.0.expand", Kind: "expand", Values: expandTexts},
-	{Name: "stage12.1.kernel", Kind: "kernel", Values: kernelTexts, Live: optable.Need{Gene: 28, Below: 1}},
-	{Name: "stage12.1.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 28, Below: 1}},
+	{Name: "stage12.1.kernel", Kind: "kernel", Values: kernelTexts, Live: space.Need{Gene: 28, Below: 1}},
+	{Name: "stage12.1.expand", Kind: "expand", Values: expandTexts, Live: space.Need{Gene: 28, Below: 1}},
 }
 
 func (s *SubNet) genes() genes {

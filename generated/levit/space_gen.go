@@ -2,10 +2,7 @@
 
 package levit
 
-import (
-	"github.com/autotailor/autotailor/runtime/optable"
-	"github.com/autotailor/autotailor/runtime/space"
-)
+import "github.com/autotailor/autotailor/runtime/space"
 
 // SubNet selects one network out of the SuperNet. The zero SubNet is the original model.
 // SubNets are comparable; two describe the same network exactly when their Canonical forms are equal.
@@ -532,14 +529,14 @@ var choices = [NumGenes]space.Choice{
 	{Name: "stage4.0.heads", Kind: "heads", Values: stage4HeadsTexts},
 	{Name: "stage4.0.qk", Kind: "qk", Values: qkTexts},
 	{Name: "stage4.0.value", Kind: "value", Values: valueTexts},
-	{Name: "stage4.1.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 4, Below: 2}},
-	{Name: "stage4.1.heads", Kind: "heads", Values: stage4HeadsTexts, Live: optable.Need{Gene: 4, Below: 2}},
-	{Name: "stage4.1.qk", Kind: "qk", Values: qkTexts, Live: optable.Need{Gene: 4, Below: 2}},
-	{Name: "stage4.1.value", Kind: "value", Values: valueTexts, Live: optable.Need{Gene: 4, Below: 2}},
-	{Name: "stage4.2.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 4, Below: 1}},
-	{Name: "stage4.2.heads", Kind: "heads", Values: stage4HeadsTexts, Live: optable.Need{Gene: 4, Below: 1}},
-	{Name: "stage4.2.qk", Kind: "qk", Values: qkTexts, Live: optable.Need{Gene: 4, Below: 1}},
-	{Name: "stage4.2.value", Kind: "value", Values: valueTexts, Live: optable.Need{Gene: 4, Below: 1}},
+	{Name: "stage4.1.expand", Kind: "expand", Values: expandTexts, Live: space.Need{Gene: 4, Below: 2}},
+	{Name: "stage4.1.heads", Kind: "heads", Values: stage4HeadsTexts, Live: space.Need{Gene: 4, Below: 2}},
+	{Name: "stage4.1.qk", Kind: "qk", Values: qkTexts, Live: space.Need{Gene: 4, Below: 2}},
+	{Name: "stage4.1.value", Kind: "value", Values: valueTexts, Live: space.Need{Gene: 4, Below: 2}},
+	{Name: "stage4.2.expand", Kind: "expand", Values: expandTexts, Live: space.Need{Gene: 4, Below: 1}},
+	{Name: "stage4.2.heads", Kind: "heads", Values: stage4HeadsTexts, Live: space.Need{Gene: 4, Below: 1}},
+	{Name: "stage4.2.qk", Kind: "qk", Values: qkTexts, Live: space.Need{Gene: 4, Below: 1}},
+	{Name: "stage4.2.value", Kind: "value", Values: valueTexts, Live: space.Need{Gene: 4, Below: 1}},
 	{Name: "stage6.width", Kind: "width", Values: widthTexts},
 	{Name: "stage7.width", Kind: "width", Values: widthTexts},
 	{Name: "stage7.depth", Kind: "depth", Values: stage7DepthTexts},
@@ -548,14 +545,14 @@ var choices = [NumGenes]space.Choice{
 	{Name: "stage7.1.heads", Kind: "heads", Values: stage7HeadsTexts},
 	{Name: "stage7.1.qk", Kind: "qk", Values: qkTexts},
 	{Name: "stage7.1.value", Kind: "value", Values: valueTexts},
-	{Name: "stage7.2.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 19, Below: 2}},
-	{Name: "stage7.2.heads", Kind: "heads", Values: stage7HeadsTexts, Live: optable.Need{Gene: 19, Below: 2}},
-	{Name: "stage7.2.qk", Kind: "qk", Values: qkTexts, Live: optable.Need{Gene: 19, Below: 2}},
-	{Name: "stage7.2.value", Kind: "value", Values: valueTexts, Live: optable.Need{Gene: 19, Below: 2}},
-	{Name: "stage7.3.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 19, Below: 1}},
-	{Name: "stage7.3.heads", Kind: "heads", Values: stage7HeadsTexts, Live: optable.Need{Gene: 19, Below: 1}},
-	{Name: "stage7.3.qk", Kind: "qk", Values: qkTexts, Live: optable.Need{Gene: 19, Below: 1}},
-	{Name: "stage7.3.value", Kind: "value", Values: valueTexts, Live: optable.Need{Gene: 19, Below: 1}},
+	{Name: "stage7.2.expand", Kind: "expand", Values: expandTexts, Live: space.Need{Gene: 19, Below: 2}},
+	{Name: "stage7.2.heads", Kind: "heads", Values: stage7HeadsTexts, Live: space.Need{Gene: 19, Below: 2}},
+	{Name: "stage7.2.qk", Kind: "qk", Values: qkTexts, Live: space.Need{Gene: 19, Below: 2}},
+	{Name: "stage7.2.value", Kind: "value", Values: valueTexts, Live: space.Need{Gene: 19, Below: 2}},
+	{Name: "stage7.3.expand", Kind: "expand", Values: expandTexts, Live: space.Need{Gene: 19, Below: 1}},
+	{Name: "stage7.3.heads", Kind: "heads", Values: stage7HeadsTexts, Live: space.Need{Gene: 19, Below: 1}},
+	{Name: "stage7.3.qk", Kind: "qk", Values: qkTexts, Live: space.Need{Gene: 19, Below: 1}},
+	{Name: "stage7.3.value", Kind: "value", Values: valueTexts, Live: space.Need{Gene: 19, Below: 1}},
 	{Name: "stage10.width", Kind: "width", Values: widthTexts},
 	{Name: "stage11.width", Kind: "width", Values: widthTexts},
 	{Name: "stage11.depth", Kind: "depth", Values: stage11DepthTexts},
@@ -564,14 +561,14 @@ var choices = [NumGenes]space.Choice{
 	{Name: "stage11.1.heads", Kind: "heads", Values: headsTexts},
 	{Name: "stage11.1.qk", Kind: "qk", Values: qkTexts},
 	{Name: "stage11.1.value", Kind: "value", Values: valueTexts},
-	{Name: "stage11.2.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 35, Below: 2}},
-	{Name: "stage11.2.heads", Kind: "heads", Values: headsTexts, Live: optable.Need{Gene: 35, Below: 2}},
-	{Name: "stage11.2.qk", Kind: "qk", Values: qkTexts, Live: optable.Need{Gene: 35, Below: 2}},
-	{Name: "stage11.2.value", Kind: "value", Values: valueTexts, Live: optable.Need{Gene: 35, Below: 2}},
-	{Name: "stage11.3.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 35, Below: 1}},
-	{Name: "stage11.3.heads", Kind: "heads", Values: headsTexts, Live: optable.Need{Gene: 35, Below: 1}},
-	{Name: "stage11.3.qk", Kind: "qk", Values: qkTexts, Live: optable.Need{Gene: 35, Below: 1}},
-	{Name: "stage11.3.value", Kind: "value", Values: valueTexts, Live: optable.Need{Gene: 35, Below: 1}},
+	{Name: "stage11.2.expand", Kind: "expand", Values: expandTexts, Live: space.Need{Gene: 35, Below: 2}},
+	{Name: "stage11.2.heads", Kind: "heads", Values: headsTexts, Live: space.Need{Gene: 35, Below: 2}},
+	{Name: "stage11.2.qk", Kind: "qk", Values: qkTexts, Live: space.Need{Gene: 35, Below: 2}},
+	{Name: "stage11.2.value", Kind: "value", Values: valueTexts, Live: space.Need{Gene: 35, Below: 2}},
+	{Name: "stage11.3.expand", Kind: "expand", Values: expandTexts, Live: space.Need{Gene: 35, Below: 1}},
+	{Name: "stage11.3.heads", Kind: "heads", Values: headsTexts, Live: space.Need{Gene: 35, Below: 1}},
+	{Name: "stage11.3.qk", Kind: "qk", Values: qkTexts, Live: space.Need{Gene: 35, Below: 1}},
+	{Name: "stage11.3.value", Kind: "value", Values: valueTexts, Live: space.Need{Gene: 35, Below: 1}},
 }
 
 func (s *SubNet) genes() genes {

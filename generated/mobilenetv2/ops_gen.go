@@ -5,6 +5,8 @@ package mobilenetv2
 import (
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/optable"
+	"github.com/autotailor/autotailor/runtime/space"
+	"github.com/autotailor/autotailor/runtime/supernet"
 )
 
 // NumOps is the number of distinct operators over all SubNets and fusion rules.
@@ -1417,25 +1419,25 @@ var kernels = [...]optable.Kernel{
 var ops = optable.Ops(shapes[:], kernels[:])
 
 // sitesNone has the operator at every place of the network under fusion rules "none".
-var sitesNone = [...]optable.Site{
-	{Name: "/0/0.0/Conv", Deps: []uint8{0}, Ops: []optable.ID{710, 709, 708, 707, 706}},
-	{Name: "/0/0.2/Clip", Deps: []uint8{0}, Ops: []optable.ID{53, 52, 51, 50, 49}},
-	{Name: "/1/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0}, Ops: []optable.ID{158, 157, 156, 155, 154}},
-	{Name: "/1/conv/conv.0/conv.0.2/Clip", Deps: []uint8{0}, Ops: []optable.ID{53, 52, 51, 50, 49}},
-	{Name: "/1/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0}, Ops: []optable.ID{413, 409, 405, 401, 397}},
-	{Name: "/1/Add", Deps: []uint8{0}, Ops: []optable.ID{4, 3, 2, 1, 0}},
+var sitesNone = [...]supernet.Site{
+	{Name: "/0/0.0/Conv", Deps: []uint8{0}, Ops: []supernet.ID{710, 709, 708, 707, 706}},
+	{Name: "/0/0.2/Clip", Deps: []uint8{0}, Ops: []supernet.ID{53, 52, 51, 50, 49}},
+	{Name: "/1/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0}, Ops: []supernet.ID{158, 157, 156, 155, 154}},
+	{Name: "/1/conv/conv.0/conv.0.2/Clip", Deps: []uint8{0}, Ops: []supernet.ID{53, 52, 51, 50, 49}},
+	{Name: "/1/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0}, Ops: []supernet.ID{413, 409, 405, 401, 397}},
+	{Name: "/1/Add", Deps: []uint8{0}, Ops: []supernet.ID{4, 3, 2, 1, 0}},
 	{Name: "/2/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 1}, Ops: table0},
 	{Name: "/2/conv/conv.0/conv.0.2/Clip", Deps: []uint8{0, 1}, Ops: table1},
 	{Name: "/2/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 1}, Ops: table2},
 	{Name: "/2/conv/conv.1/conv.1.2/Clip", Deps: []uint8{0, 1}, Ops: table1},
 	{Name: "/2/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 1}, Ops: table3},
-	{Name: "/2/Add", Deps: []uint8{0}, Ops: []optable.ID{4, 3, 2, 1, 0}},
+	{Name: "/2/Add", Deps: []uint8{0}, Ops: []supernet.ID{4, 3, 2, 1, 0}},
 	{Name: "/3/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 2}, Ops: table0},
 	{Name: "/3/conv/conv.0/conv.0.2/Clip", Deps: []uint8{0, 2}, Ops: table1},
 	{Name: "/3/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 2}, Ops: table2},
 	{Name: "/3/conv/conv.1/conv.1.2/Clip", Deps: []uint8{0, 2}, Ops: table1},
 	{Name: "/3/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 2}, Ops: table3},
-	{Name: "/3/Add", Deps: []uint8{0}, Ops: []optable.ID{4, 3, 2, 1, 0}},
+	{Name: "/3/Add", Deps: []uint8{0}, Ops: []supernet.ID{4, 3, 2, 1, 0}},
 	{Name: "/4/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 4}, Ops: table0},
 	{Name: "/4/conv/conv.0/conv.0.2/Clip", Deps: []uint8{0, 4}, Ops: table1},
 	{Name: "/4/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 4}, Ops: table4},
@@ -1446,13 +1448,13 @@ var sitesNone = [...]optable.Site{
 	{Name: "/5/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 5}, Ops: table9},
 	{Name: "/5/conv/conv.1/conv.1.2/Clip", Deps: []uint8{0, 5}, Ops: table8},
 	{Name: "/5/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 5}, Ops: table10},
-	{Name: "/5/Add", Deps: []uint8{0}, Ops: []optable.ID{8, 7, 6, 5, 9}},
-	{Name: "/6/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 6}, Live: optable.Need{Gene: 3, Below: 1}, Ops: table7},
-	{Name: "/6/conv/conv.0/conv.0.2/Clip", Deps: []uint8{0, 6}, Live: optable.Need{Gene: 3, Below: 1}, Ops: table8},
-	{Name: "/6/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 6}, Live: optable.Need{Gene: 3, Below: 1}, Ops: table9},
-	{Name: "/6/conv/conv.1/conv.1.2/Clip", Deps: []uint8{0, 6}, Live: optable.Need{Gene: 3, Below: 1}, Ops: table8},
-	{Name: "/6/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 6}, Live: optable.Need{Gene: 3, Below: 1}, Ops: table10},
-	{Name: "/6/Add", Deps: []uint8{0}, Live: optable.Need{Gene: 3, Below: 1}, Ops: []optable.ID{8, 7, 6, 5, 9}},
+	{Name: "/5/Add", Deps: []uint8{0}, Ops: []supernet.ID{8, 7, 6, 5, 9}},
+	{Name: "/6/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 6}, Live: space.Need{Gene: 3, Below: 1}, Ops: table7},
+	{Name: "/6/conv/conv.0/conv.0.2/Clip", Deps: []uint8{0, 6}, Live: space.Need{Gene: 3, Below: 1}, Ops: table8},
+	{Name: "/6/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 6}, Live: space.Need{Gene: 3, Below: 1}, Ops: table9},
+	{Name: "/6/conv/conv.1/conv.1.2/Clip", Deps: []uint8{0, 6}, Live: space.Need{Gene: 3, Below: 1}, Ops: table8},
+	{Name: "/6/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 6}, Live: space.Need{Gene: 3, Below: 1}, Ops: table10},
+	{Name: "/6/Add", Deps: []uint8{0}, Live: space.Need{Gene: 3, Below: 1}, Ops: []supernet.ID{8, 7, 6, 5, 9}},
 	{Name: "/7/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 8}, Ops: table7},
 	{Name: "/7/conv/conv.0/conv.0.2/Clip", Deps: []uint8{0, 8}, Ops: table8},
 	{Name: "/7/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 8}, Ops: table11},
@@ -1463,19 +1465,19 @@ var sitesNone = [...]optable.Site{
 	{Name: "/8/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 9}, Ops: table16},
 	{Name: "/8/conv/conv.1/conv.1.2/Clip", Deps: []uint8{0, 9}, Ops: table15},
 	{Name: "/8/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 9}, Ops: table17},
-	{Name: "/8/Add", Deps: []uint8{0}, Ops: []optable.ID{14, 13, 12, 11, 10}},
-	{Name: "/9/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 10}, Live: optable.Need{Gene: 7, Below: 2}, Ops: table14},
-	{Name: "/9/conv/conv.0/conv.0.2/Clip", Deps: []uint8{0, 10}, Live: optable.Need{Gene: 7, Below: 2}, Ops: table15},
-	{Name: "/9/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 10}, Live: optable.Need{Gene: 7, Below: 2}, Ops: table16},
-	{Name: "/9/conv/conv.1/conv.1.2/Clip", Deps: []uint8{0, 10}, Live: optable.Need{Gene: 7, Below: 2}, Ops: table15},
-	{Name: "/9/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 10}, Live: optable.Need{Gene: 7, Below: 2}, Ops: table17},
-	{Name: "/9/Add", Deps: []uint8{0}, Live: optable.Need{Gene: 7, Below: 2}, Ops: []optable.ID{14, 13, 12, 11, 10}},
-	{Name: "/10/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 11}, Live: optable.Need{Gene: 7, Below: 1}, Ops: table14},
-	{Name: "/10/conv/conv.0/conv.0.2/Clip", Deps: []uint8{0, 11}, Live: optable.Need{Gene: 7, Below: 1}, Ops: table15},
-	{Name: "/10/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 11}, Live: optable.Need{Gene: 7, Below: 1}, Ops: table16},
-	{Name: "/10/conv/conv.1/conv.1.2/Clip", Deps: []uint8{0, 11}, Live: optable.Need{Gene: 7, Below: 1}, Ops: table15},
-	{Name: "/10/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 11}, Live: optable.Need{Gene: 7, Below: 1}, Ops: table17},
-	{Name: "/10/Add", Deps: []uint8{0}, Live: optable.Need{Gene: 7, Below: 1}, Ops: []optable.ID{14, 13, 12, 11, 10}},
+	{Name: "/8/Add", Deps: []uint8{0}, Ops: []supernet.ID{14, 13, 12, 11, 10}},
+	{Name: "/9/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 10}, Live: space.Need{Gene: 7, Below: 2}, Ops: table14},
+	{Name: "/9/conv/conv.0/conv.0.2/Clip", Deps: []uint8{0, 10}, Live: space.Need{Gene: 7, Below: 2}, Ops: table15},
+	{Name: "/9/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 10}, Live: space.Need{Gene: 7, Below: 2}, Ops: table16},
+	{Name: "/9/conv/conv.1/conv.1.2/Clip", Deps: []uint8{0, 10}, Live: space.Need{Gene: 7, Below: 2}, Ops: table15},
+	{Name: "/9/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 10}, Live: space.Need{Gene: 7, Below: 2}, Ops: table17},
+	{Name: "/9/Add", Deps: []uint8{0}, Live: space.Need{Gene: 7, Below: 2}, Ops: []supernet.ID{14, 13, 12, 11, 10}},
+	{Name: "/10/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 11}, Live: space.Need{Gene: 7, Below: 1}, Ops: table14},
+	{Name: "/10/conv/conv.0/conv.0.2/Clip", Deps: []uint8{0, 11}, Live: space.Need{Gene: 7, Below: 1}, Ops: table15},
+	{Name: "/10/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 11}, Live: space.Need{Gene: 7, Below: 1}, Ops: table16},
+	{Name: "/10/conv/conv.1/conv.1.2/Clip", Deps: []uint8{0, 11}, Live: space.Need{Gene: 7, Below: 1}, Ops: table15},
+	{Name: "/10/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 11}, Live: space.Need{Gene: 7, Below: 1}, Ops: table17},
+	{Name: "/10/Add", Deps: []uint8{0}, Live: space.Need{Gene: 7, Below: 1}, Ops: []supernet.ID{14, 13, 12, 11, 10}},
 	{Name: "/11/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 13}, Ops: table14},
 	{Name: "/11/conv/conv.0/conv.0.2/Clip", Deps: []uint8{0, 13}, Ops: table15},
 	{Name: "/11/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 13}, Ops: table16},
@@ -1486,13 +1488,13 @@ var sitesNone = [...]optable.Site{
 	{Name: "/12/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 14}, Ops: table21},
 	{Name: "/12/conv/conv.1/conv.1.2/Clip", Deps: []uint8{0, 14}, Ops: table20},
 	{Name: "/12/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 14}, Ops: table22},
-	{Name: "/12/Add", Deps: []uint8{0}, Ops: []optable.ID{19, 18, 17, 16, 15}},
-	{Name: "/13/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 15}, Live: optable.Need{Gene: 12, Below: 1}, Ops: table19},
-	{Name: "/13/conv/conv.0/conv.0.2/Clip", Deps: []uint8{0, 15}, Live: optable.Need{Gene: 12, Below: 1}, Ops: table20},
-	{Name: "/13/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 15}, Live: optable.Need{Gene: 12, Below: 1}, Ops: table21},
-	{Name: "/13/conv/conv.1/conv.1.2/Clip", Deps: []uint8{0, 15}, Live: optable.Need{Gene: 12, Below: 1}, Ops: table20},
-	{Name: "/13/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 15}, Live: optable.Need{Gene: 12, Below: 1}, Ops: table22},
-	{Name: "/13/Add", Deps: []uint8{0}, Live: optable.Need{Gene: 12, Below: 1}, Ops: []optable.ID{19, 18, 17, 16, 15}},
+	{Name: "/12/Add", Deps: []uint8{0}, Ops: []supernet.ID{19, 18, 17, 16, 15}},
+	{Name: "/13/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 15}, Live: space.Need{Gene: 12, Below: 1}, Ops: table19},
+	{Name: "/13/conv/conv.0/conv.0.2/Clip", Deps: []uint8{0, 15}, Live: space.Need{Gene: 12, Below: 1}, Ops: table20},
+	{Name: "/13/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 15}, Live: space.Need{Gene: 12, Below: 1}, Ops: table21},
+	{Name: "/13/conv/conv.1/conv.1.2/Clip", Deps: []uint8{0, 15}, Live: space.Need{Gene: 12, Below: 1}, Ops: table20},
+	{Name: "/13/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 15}, Live: space.Need{Gene: 12, Below: 1}, Ops: table22},
+	{Name: "/13/Add", Deps: []uint8{0}, Live: space.Need{Gene: 12, Below: 1}, Ops: []supernet.ID{19, 18, 17, 16, 15}},
 	{Name: "/14/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 17}, Ops: table19},
 	{Name: "/14/conv/conv.0/conv.0.2/Clip", Deps: []uint8{0, 17}, Ops: table20},
 	{Name: "/14/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 17}, Ops: table23},
@@ -1503,101 +1505,101 @@ var sitesNone = [...]optable.Site{
 	{Name: "/15/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 18}, Ops: table28},
 	{Name: "/15/conv/conv.1/conv.1.2/Clip", Deps: []uint8{0, 18}, Ops: table27},
 	{Name: "/15/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 18}, Ops: table29},
-	{Name: "/15/Add", Deps: []uint8{0}, Ops: []optable.ID{22, 22, 21, 21, 20}},
-	{Name: "/16/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 19}, Live: optable.Need{Gene: 16, Below: 1}, Ops: table26},
-	{Name: "/16/conv/conv.0/conv.0.2/Clip", Deps: []uint8{0, 19}, Live: optable.Need{Gene: 16, Below: 1}, Ops: table27},
-	{Name: "/16/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 19}, Live: optable.Need{Gene: 16, Below: 1}, Ops: table28},
-	{Name: "/16/conv/conv.1/conv.1.2/Clip", Deps: []uint8{0, 19}, Live: optable.Need{Gene: 16, Below: 1}, Ops: table27},
-	{Name: "/16/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 19}, Live: optable.Need{Gene: 16, Below: 1}, Ops: table29},
-	{Name: "/16/Add", Deps: []uint8{0}, Live: optable.Need{Gene: 16, Below: 1}, Ops: []optable.ID{22, 22, 21, 21, 20}},
+	{Name: "/15/Add", Deps: []uint8{0}, Ops: []supernet.ID{22, 22, 21, 21, 20}},
+	{Name: "/16/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 19}, Live: space.Need{Gene: 16, Below: 1}, Ops: table26},
+	{Name: "/16/conv/conv.0/conv.0.2/Clip", Deps: []uint8{0, 19}, Live: space.Need{Gene: 16, Below: 1}, Ops: table27},
+	{Name: "/16/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 19}, Live: space.Need{Gene: 16, Below: 1}, Ops: table28},
+	{Name: "/16/conv/conv.1/conv.1.2/Clip", Deps: []uint8{0, 19}, Live: space.Need{Gene: 16, Below: 1}, Ops: table27},
+	{Name: "/16/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 19}, Live: space.Need{Gene: 16, Below: 1}, Ops: table29},
+	{Name: "/16/Add", Deps: []uint8{0}, Live: space.Need{Gene: 16, Below: 1}, Ops: []supernet.ID{22, 22, 21, 21, 20}},
 	{Name: "/17/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 20}, Ops: table26},
 	{Name: "/17/conv/conv.0/conv.0.2/Clip", Deps: []uint8{0, 20}, Ops: table27},
 	{Name: "/17/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 20}, Ops: table28},
 	{Name: "/17/conv/conv.1/conv.1.2/Clip", Deps: []uint8{0, 20}, Ops: table27},
 	{Name: "/17/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 20}, Ops: table30},
-	{Name: "/18/18.0/Conv", Deps: []uint8{0}, Ops: []optable.ID{368, 368, 367, 367, 366}},
-	{Name: "/18/18.2/Clip", Deps: []uint8{0}, Ops: []optable.ID{92, 92, 91, 91, 90}},
-	{Name: "/19/GlobalAveragePool", Deps: []uint8{0}, Ops: []optable.ID{720, 720, 719, 719, 718}},
-	{Name: "/20/Flatten", Ops: []optable.ID{716}},
-	{Name: "/21/Gemm", Ops: []optable.ID{717}},
+	{Name: "/18/18.0/Conv", Deps: []uint8{0}, Ops: []supernet.ID{368, 368, 367, 367, 366}},
+	{Name: "/18/18.2/Clip", Deps: []uint8{0}, Ops: []supernet.ID{92, 92, 91, 91, 90}},
+	{Name: "/19/GlobalAveragePool", Deps: []uint8{0}, Ops: []supernet.ID{720, 720, 719, 719, 718}},
+	{Name: "/20/Flatten", Ops: []supernet.ID{716}},
+	{Name: "/21/Gemm", Ops: []supernet.ID{717}},
 }
 
 // sitesEmbedded has the operator at every place of the network under fusion rules "embedded".
-var sitesEmbedded = [...]optable.Site{
-	{Name: "/0/0.0/Conv", Deps: []uint8{0}, Ops: []optable.ID{715, 714, 713, 712, 711}},
-	{Name: "/1/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0}, Ops: []optable.ID{163, 162, 161, 160, 159}},
-	{Name: "/1/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0}, Ops: []optable.ID{413, 409, 405, 401, 397}},
-	{Name: "/1/Add", Deps: []uint8{0}, Ops: []optable.ID{4, 3, 2, 1, 0}},
+var sitesEmbedded = [...]supernet.Site{
+	{Name: "/0/0.0/Conv", Deps: []uint8{0}, Ops: []supernet.ID{715, 714, 713, 712, 711}},
+	{Name: "/1/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0}, Ops: []supernet.ID{163, 162, 161, 160, 159}},
+	{Name: "/1/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0}, Ops: []supernet.ID{413, 409, 405, 401, 397}},
+	{Name: "/1/Add", Deps: []uint8{0}, Ops: []supernet.ID{4, 3, 2, 1, 0}},
 	{Name: "/2/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 1}, Ops: table31},
 	{Name: "/2/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 1}, Ops: table32},
 	{Name: "/2/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 1}, Ops: table3},
-	{Name: "/2/Add", Deps: []uint8{0}, Ops: []optable.ID{4, 3, 2, 1, 0}},
+	{Name: "/2/Add", Deps: []uint8{0}, Ops: []supernet.ID{4, 3, 2, 1, 0}},
 	{Name: "/3/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 2}, Ops: table31},
 	{Name: "/3/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 2}, Ops: table32},
 	{Name: "/3/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 2}, Ops: table3},
-	{Name: "/3/Add", Deps: []uint8{0}, Ops: []optable.ID{4, 3, 2, 1, 0}},
+	{Name: "/3/Add", Deps: []uint8{0}, Ops: []supernet.ID{4, 3, 2, 1, 0}},
 	{Name: "/4/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 4}, Ops: table31},
 	{Name: "/4/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 4}, Ops: table33},
 	{Name: "/4/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 4}, Ops: table6},
 	{Name: "/5/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 5}, Ops: table34},
 	{Name: "/5/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 5}, Ops: table35},
 	{Name: "/5/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 5}, Ops: table10},
-	{Name: "/5/Add", Deps: []uint8{0}, Ops: []optable.ID{8, 7, 6, 5, 9}},
-	{Name: "/6/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 6}, Live: optable.Need{Gene: 3, Below: 1}, Ops: table34},
-	{Name: "/6/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 6}, Live: optable.Need{Gene: 3, Below: 1}, Ops: table35},
-	{Name: "/6/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 6}, Live: optable.Need{Gene: 3, Below: 1}, Ops: table10},
-	{Name: "/6/Add", Deps: []uint8{0}, Live: optable.Need{Gene: 3, Below: 1}, Ops: []optable.ID{8, 7, 6, 5, 9}},
+	{Name: "/5/Add", Deps: []uint8{0}, Ops: []supernet.ID{8, 7, 6, 5, 9}},
+	{Name: "/6/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 6}, Live: space.Need{Gene: 3, Below: 1}, Ops: table34},
+	{Name: "/6/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 6}, Live: space.Need{Gene: 3, Below: 1}, Ops: table35},
+	{Name: "/6/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 6}, Live: space.Need{Gene: 3, Below: 1}, Ops: table10},
+	{Name: "/6/Add", Deps: []uint8{0}, Live: space.Need{Gene: 3, Below: 1}, Ops: []supernet.ID{8, 7, 6, 5, 9}},
 	{Name: "/7/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 8}, Ops: table34},
 	{Name: "/7/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 8}, Ops: table36},
 	{Name: "/7/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 8}, Ops: table13},
 	{Name: "/8/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 9}, Ops: table37},
 	{Name: "/8/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 9}, Ops: table38},
 	{Name: "/8/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 9}, Ops: table17},
-	{Name: "/8/Add", Deps: []uint8{0}, Ops: []optable.ID{14, 13, 12, 11, 10}},
-	{Name: "/9/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 10}, Live: optable.Need{Gene: 7, Below: 2}, Ops: table37},
-	{Name: "/9/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 10}, Live: optable.Need{Gene: 7, Below: 2}, Ops: table38},
-	{Name: "/9/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 10}, Live: optable.Need{Gene: 7, Below: 2}, Ops: table17},
-	{Name: "/9/Add", Deps: []uint8{0}, Live: optable.Need{Gene: 7, Below: 2}, Ops: []optable.ID{14, 13, 12, 11, 10}},
-	{Name: "/10/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 11}, Live: optable.Need{Gene: 7, Below: 1}, Ops: table37},
-	{Name: "/10/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 11}, Live: optable.Need{Gene: 7, Below: 1}, Ops: table38},
-	{Name: "/10/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 11}, Live: optable.Need{Gene: 7, Below: 1}, Ops: table17},
-	{Name: "/10/Add", Deps: []uint8{0}, Live: optable.Need{Gene: 7, Below: 1}, Ops: []optable.ID{14, 13, 12, 11, 10}},
+	{Name: "/8/Add", Deps: []uint8{0}, Ops: []supernet.ID{14, 13, 12, 11, 10}},
+	{Name: "/9/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 10}, Live: space.Need{Gene: 7, Below: 2}, Ops: table37},
+	{Name: "/9/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 10}, Live: space.Need{Gene: 7, Below: 2}, Ops: table38},
+	{Name: "/9/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 10}, Live: space.Need{Gene: 7, Below: 2}, Ops: table17},
+	{Name: "/9/Add", Deps: []uint8{0}, Live: space.Need{Gene: 7, Below: 2}, Ops: []supernet.ID{14, 13, 12, 11, 10}},
+	{Name: "/10/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 11}, Live: space.Need{Gene: 7, Below: 1}, Ops: table37},
+	{Name: "/10/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 11}, Live: space.Need{Gene: 7, Below: 1}, Ops: table38},
+	{Name: "/10/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 11}, Live: space.Need{Gene: 7, Below: 1}, Ops: table17},
+	{Name: "/10/Add", Deps: []uint8{0}, Live: space.Need{Gene: 7, Below: 1}, Ops: []supernet.ID{14, 13, 12, 11, 10}},
 	{Name: "/11/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 13}, Ops: table37},
 	{Name: "/11/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 13}, Ops: table38},
 	{Name: "/11/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 13}, Ops: table18},
 	{Name: "/12/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 14}, Ops: table39},
 	{Name: "/12/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 14}, Ops: table40},
 	{Name: "/12/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 14}, Ops: table22},
-	{Name: "/12/Add", Deps: []uint8{0}, Ops: []optable.ID{19, 18, 17, 16, 15}},
-	{Name: "/13/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 15}, Live: optable.Need{Gene: 12, Below: 1}, Ops: table39},
-	{Name: "/13/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 15}, Live: optable.Need{Gene: 12, Below: 1}, Ops: table40},
-	{Name: "/13/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 15}, Live: optable.Need{Gene: 12, Below: 1}, Ops: table22},
-	{Name: "/13/Add", Deps: []uint8{0}, Live: optable.Need{Gene: 12, Below: 1}, Ops: []optable.ID{19, 18, 17, 16, 15}},
+	{Name: "/12/Add", Deps: []uint8{0}, Ops: []supernet.ID{19, 18, 17, 16, 15}},
+	{Name: "/13/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 15}, Live: space.Need{Gene: 12, Below: 1}, Ops: table39},
+	{Name: "/13/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 15}, Live: space.Need{Gene: 12, Below: 1}, Ops: table40},
+	{Name: "/13/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 15}, Live: space.Need{Gene: 12, Below: 1}, Ops: table22},
+	{Name: "/13/Add", Deps: []uint8{0}, Live: space.Need{Gene: 12, Below: 1}, Ops: []supernet.ID{19, 18, 17, 16, 15}},
 	{Name: "/14/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 17}, Ops: table39},
 	{Name: "/14/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 17}, Ops: table41},
 	{Name: "/14/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 17}, Ops: table25},
 	{Name: "/15/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 18}, Ops: table42},
 	{Name: "/15/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 18}, Ops: table43},
 	{Name: "/15/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 18}, Ops: table29},
-	{Name: "/15/Add", Deps: []uint8{0}, Ops: []optable.ID{22, 22, 21, 21, 20}},
-	{Name: "/16/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 19}, Live: optable.Need{Gene: 16, Below: 1}, Ops: table42},
-	{Name: "/16/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 19}, Live: optable.Need{Gene: 16, Below: 1}, Ops: table43},
-	{Name: "/16/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 19}, Live: optable.Need{Gene: 16, Below: 1}, Ops: table29},
-	{Name: "/16/Add", Deps: []uint8{0}, Live: optable.Need{Gene: 16, Below: 1}, Ops: []optable.ID{22, 22, 21, 21, 20}},
+	{Name: "/15/Add", Deps: []uint8{0}, Ops: []supernet.ID{22, 22, 21, 21, 20}},
+	{Name: "/16/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 19}, Live: space.Need{Gene: 16, Below: 1}, Ops: table42},
+	{Name: "/16/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 19}, Live: space.Need{Gene: 16, Below: 1}, Ops: table43},
+	{Name: "/16/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 19}, Live: space.Need{Gene: 16, Below: 1}, Ops: table29},
+	{Name: "/16/Add", Deps: []uint8{0}, Live: space.Need{Gene: 16, Below: 1}, Ops: []supernet.ID{22, 22, 21, 21, 20}},
 	{Name: "/17/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 20}, Ops: table42},
 	{Name: "/17/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 20}, Ops: table43},
 	{Name: "/17/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 20}, Ops: table30},
-	{Name: "/18/18.0/Conv", Deps: []uint8{0}, Ops: []optable.ID{636, 636, 635, 635, 634}},
-	{Name: "/19/GlobalAveragePool", Deps: []uint8{0}, Ops: []optable.ID{720, 720, 719, 719, 718}},
-	{Name: "/20/Flatten", Ops: []optable.ID{716}},
-	{Name: "/21/Gemm", Ops: []optable.ID{717}},
+	{Name: "/18/18.0/Conv", Deps: []uint8{0}, Ops: []supernet.ID{636, 636, 635, 635, 634}},
+	{Name: "/19/GlobalAveragePool", Deps: []uint8{0}, Ops: []supernet.ID{720, 720, 719, 719, 718}},
+	{Name: "/20/Flatten", Ops: []supernet.ID{716}},
+	{Name: "/21/Gemm", Ops: []supernet.ID{717}},
 }
 
 // sitesOnnxruntime has the operator at every place of the network under fusion rules "onnxruntime".
-var sitesOnnxruntime = [...]optable.Site{
-	{Name: "/0/0.0/Conv", Deps: []uint8{0}, Ops: []optable.ID{715, 714, 713, 712, 711}},
-	{Name: "/1/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0}, Ops: []optable.ID{163, 162, 161, 160, 159}},
-	{Name: "/1/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0}, Ops: []optable.ID{584, 583, 582, 581, 580}},
+var sitesOnnxruntime = [...]supernet.Site{
+	{Name: "/0/0.0/Conv", Deps: []uint8{0}, Ops: []supernet.ID{715, 714, 713, 712, 711}},
+	{Name: "/1/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0}, Ops: []supernet.ID{163, 162, 161, 160, 159}},
+	{Name: "/1/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0}, Ops: []supernet.ID{584, 583, 582, 581, 580}},
 	{Name: "/2/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 1}, Ops: table31},
 	{Name: "/2/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 1}, Ops: table32},
 	{Name: "/2/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 1}, Ops: table44},
@@ -1610,195 +1612,195 @@ var sitesOnnxruntime = [...]optable.Site{
 	{Name: "/5/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 5}, Ops: table34},
 	{Name: "/5/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 5}, Ops: table35},
 	{Name: "/5/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 5}, Ops: table45},
-	{Name: "/6/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 6}, Live: optable.Need{Gene: 3, Below: 1}, Ops: table34},
-	{Name: "/6/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 6}, Live: optable.Need{Gene: 3, Below: 1}, Ops: table35},
-	{Name: "/6/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 6}, Live: optable.Need{Gene: 3, Below: 1}, Ops: table45},
+	{Name: "/6/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 6}, Live: space.Need{Gene: 3, Below: 1}, Ops: table34},
+	{Name: "/6/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 6}, Live: space.Need{Gene: 3, Below: 1}, Ops: table35},
+	{Name: "/6/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 6}, Live: space.Need{Gene: 3, Below: 1}, Ops: table45},
 	{Name: "/7/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 8}, Ops: table34},
 	{Name: "/7/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 8}, Ops: table36},
 	{Name: "/7/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 8}, Ops: table13},
 	{Name: "/8/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 9}, Ops: table37},
 	{Name: "/8/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 9}, Ops: table38},
 	{Name: "/8/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 9}, Ops: table46},
-	{Name: "/9/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 10}, Live: optable.Need{Gene: 7, Below: 2}, Ops: table37},
-	{Name: "/9/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 10}, Live: optable.Need{Gene: 7, Below: 2}, Ops: table38},
-	{Name: "/9/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 10}, Live: optable.Need{Gene: 7, Below: 2}, Ops: table46},
-	{Name: "/10/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 11}, Live: optable.Need{Gene: 7, Below: 1}, Ops: table37},
-	{Name: "/10/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 11}, Live: optable.Need{Gene: 7, Below: 1}, Ops: table38},
-	{Name: "/10/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 11}, Live: optable.Need{Gene: 7, Below: 1}, Ops: table46},
+	{Name: "/9/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 10}, Live: space.Need{Gene: 7, Below: 2}, Ops: table37},
+	{Name: "/9/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 10}, Live: space.Need{Gene: 7, Below: 2}, Ops: table38},
+	{Name: "/9/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 10}, Live: space.Need{Gene: 7, Below: 2}, Ops: table46},
+	{Name: "/10/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 11}, Live: space.Need{Gene: 7, Below: 1}, Ops: table37},
+	{Name: "/10/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 11}, Live: space.Need{Gene: 7, Below: 1}, Ops: table38},
+	{Name: "/10/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 11}, Live: space.Need{Gene: 7, Below: 1}, Ops: table46},
 	{Name: "/11/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 13}, Ops: table37},
 	{Name: "/11/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 13}, Ops: table38},
 	{Name: "/11/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 13}, Ops: table18},
 	{Name: "/12/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 14}, Ops: table39},
 	{Name: "/12/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 14}, Ops: table40},
 	{Name: "/12/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 14}, Ops: table47},
-	{Name: "/13/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 15}, Live: optable.Need{Gene: 12, Below: 1}, Ops: table39},
-	{Name: "/13/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 15}, Live: optable.Need{Gene: 12, Below: 1}, Ops: table40},
-	{Name: "/13/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 15}, Live: optable.Need{Gene: 12, Below: 1}, Ops: table47},
+	{Name: "/13/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 15}, Live: space.Need{Gene: 12, Below: 1}, Ops: table39},
+	{Name: "/13/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 15}, Live: space.Need{Gene: 12, Below: 1}, Ops: table40},
+	{Name: "/13/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 15}, Live: space.Need{Gene: 12, Below: 1}, Ops: table47},
 	{Name: "/14/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 17}, Ops: table39},
 	{Name: "/14/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 17}, Ops: table41},
 	{Name: "/14/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 17}, Ops: table25},
 	{Name: "/15/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 18}, Ops: table42},
 	{Name: "/15/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 18}, Ops: table43},
 	{Name: "/15/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 18}, Ops: table48},
-	{Name: "/16/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 19}, Live: optable.Need{Gene: 16, Below: 1}, Ops: table42},
-	{Name: "/16/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 19}, Live: optable.Need{Gene: 16, Below: 1}, Ops: table43},
-	{Name: "/16/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 19}, Live: optable.Need{Gene: 16, Below: 1}, Ops: table48},
+	{Name: "/16/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 19}, Live: space.Need{Gene: 16, Below: 1}, Ops: table42},
+	{Name: "/16/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 19}, Live: space.Need{Gene: 16, Below: 1}, Ops: table43},
+	{Name: "/16/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 19}, Live: space.Need{Gene: 16, Below: 1}, Ops: table48},
 	{Name: "/17/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 20}, Ops: table42},
 	{Name: "/17/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 20}, Ops: table43},
 	{Name: "/17/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 20}, Ops: table30},
-	{Name: "/18/18.0/Conv", Deps: []uint8{0}, Ops: []optable.ID{636, 636, 635, 635, 634}},
-	{Name: "/19/GlobalAveragePool", Deps: []uint8{0}, Ops: []optable.ID{720, 720, 719, 719, 718}},
-	{Name: "/20/Flatten", Ops: []optable.ID{716}},
-	{Name: "/21/Gemm", Ops: []optable.ID{717}},
+	{Name: "/18/18.0/Conv", Deps: []uint8{0}, Ops: []supernet.ID{636, 636, 635, 635, 634}},
+	{Name: "/19/GlobalAveragePool", Deps: []uint8{0}, Ops: []supernet.ID{720, 720, 719, 719, 718}},
+	{Name: "/20/Flatten", Ops: []supernet.ID{716}},
+	{Name: "/21/Gemm", Ops: []supernet.ID{717}},
 }
 
 // The operators of sites that depend on choices, dense over them, the last one fastest.
 var (
-	table0 = []optable.ID{
+	table0 = []supernet.ID{
 		416, 415, 414, 412, 411, 410, 408, 407, 406, 404, 403, 402, 400, 399, 398,
 	}
-	table1 = []optable.ID{
+	table1 = []supernet.ID{
 		118, 100, 88, 117, 99, 87, 116, 98, 86, 115, 97, 85, 114, 96, 84,
 	}
-	table2 = []optable.ID{
+	table2 = []supernet.ID{
 		327, 284, 258, 326, 283, 257, 325, 282, 256, 324, 281, 255, 323, 280, 254,
 	}
-	table3 = []optable.ID{
+	table3 = []supernet.ID{
 		553, 524, 499, 552, 523, 498, 551, 522, 497, 550, 521, 496, 548, 519, 494,
 	}
-	table4 = []optable.ID{
+	table4 = []supernet.ID{
 		345, 294, 268, 344, 293, 267, 343, 292, 266, 342, 291, 265, 341, 290, 264,
 	}
-	table5 = []optable.ID{
+	table5 = []supernet.ID{
 		114, 96, 84, 113, 95, 83, 112, 94, 82, 111, 93, 81, 123, 101, 89,
 	}
-	table6 = []optable.ID{
+	table6 = []supernet.ID{
 		549, 520, 495, 547, 518, 493, 546, 517, 492, 545, 516, 491, 558, 525, 500,
 	}
-	table7 = []optable.ID{
+	table7 = []supernet.ID{
 		450, 452, 451, 447, 449, 448, 444, 446, 445, 441, 443, 442, 453, 455, 454,
 	}
-	table8 = []optable.ID{
+	table8 = []supernet.ID{
 		31, 114, 105, 30, 113, 104, 29, 112, 103, 28, 111, 102, 36, 123, 110,
 	}
-	table9 = []optable.ID{
+	table9 = []supernet.ID{
 		137, 323, 303, 136, 322, 302, 135, 321, 301, 134, 320, 300, 138, 328, 304,
 	}
-	table10 = []optable.ID{
+	table10 = []supernet.ID{
 		372, 549, 529, 371, 547, 528, 370, 546, 527, 369, 545, 526, 377, 558, 534,
 	}
-	table11 = []optable.ID{
+	table11 = []supernet.ID{
 		147, 341, 313, 146, 340, 312, 145, 339, 311, 144, 338, 310, 148, 346, 314,
 	}
-	table12 = []optable.ID{
+	table12 = []supernet.ID{
 		36, 123, 110, 35, 122, 109, 34, 121, 108, 33, 120, 107, 32, 119, 106,
 	}
-	table13 = []optable.ID{
+	table13 = []supernet.ID{
 		378, 559, 535, 376, 557, 533, 375, 556, 532, 374, 555, 531, 373, 554, 530,
 	}
-	table14 = []optable.ID{
+	table14 = []supernet.ID{
 		484, 483, 482, 481, 480, 479, 478, 477, 476, 475, 474, 473, 472, 471, 470,
 	}
-	table15 = []optable.ID{
+	table15 = []supernet.ID{
 		67, 41, 27, 66, 40, 26, 65, 39, 25, 64, 38, 24, 63, 37, 23,
 	}
-	table16 = []optable.ID{
+	table16 = []supernet.ID{
 		220, 168, 128, 219, 167, 127, 218, 166, 126, 217, 165, 125, 216, 164, 124,
 	}
-	table17 = []optable.ID{
+	table17 = []supernet.ID{
 		439, 387, 364, 437, 385, 362, 435, 383, 360, 433, 381, 358, 430, 379, 356,
 	}
-	table18 = []optable.ID{
+	table18 = []supernet.ID{
 		440, 388, 365, 438, 386, 363, 436, 384, 361, 434, 382, 359, 431, 380, 357,
 	}
-	table19 = []optable.ID{
+	table19 = []supernet.ID{
 		515, 514, 513, 512, 511, 510, 509, 508, 507, 506, 505, 504, 503, 502, 501,
 	}
-	table20 = []optable.ID{
+	table20 = []supernet.ID{
 		77, 60, 48, 76, 59, 47, 75, 58, 46, 74, 57, 45, 73, 56, 44,
 	}
-	table21 = []optable.ID{
+	table21 = []supernet.ID{
 		238, 198, 178, 237, 197, 177, 236, 196, 176, 235, 195, 175, 234, 194, 174,
 	}
-	table22 = []optable.ID{
+	table22 = []supernet.ID{
 		469, 424, 396, 468, 423, 395, 467, 422, 394, 466, 421, 393, 464, 419, 391,
 	}
-	table23 = []optable.ID{
+	table23 = []supernet.ID{
 		248, 208, 188, 247, 207, 187, 246, 206, 186, 245, 205, 185, 244, 204, 184,
 	}
-	table24 = []optable.ID{
+	table24 = []supernet.ID{
 		73, 56, 44, 73, 56, 44, 72, 55, 43, 72, 55, 43, 71, 54, 42,
 	}
-	table25 = []optable.ID{
+	table25 = []supernet.ID{
 		465, 420, 392, 465, 420, 392, 463, 418, 390, 463, 418, 390, 462, 417, 389,
 	}
-	table26 = []optable.ID{
+	table26 = []supernet.ID{
 		544, 543, 542, 544, 543, 542, 541, 540, 539, 541, 540, 539, 538, 537, 536,
 	}
-	table27 = []optable.ID{
+	table27 = []supernet.ID{
 		80, 70, 63, 80, 70, 63, 79, 69, 62, 79, 69, 62, 78, 68, 61,
 	}
-	table28 = []optable.ID{
+	table28 = []supernet.ID{
 		276, 230, 216, 276, 230, 216, 275, 229, 215, 275, 229, 215, 274, 228, 214,
 	}
-	table29 = []optable.ID{
+	table29 = []supernet.ID{
 		490, 461, 432, 490, 461, 432, 488, 459, 428, 488, 459, 428, 486, 457, 426,
 	}
-	table30 = []optable.ID{
+	table30 = []supernet.ID{
 		489, 460, 429, 489, 460, 429, 487, 458, 427, 487, 458, 427, 485, 456, 425,
 	}
-	table31 = []optable.ID{
+	table31 = []supernet.ID{
 		651, 650, 649, 648, 647, 646, 645, 644, 643, 642, 641, 640, 639, 638, 637,
 	}
-	table32 = []optable.ID{
+	table32 = []supernet.ID{
 		336, 289, 263, 335, 288, 262, 334, 287, 261, 333, 286, 260, 332, 285, 259,
 	}
-	table33 = []optable.ID{
+	table33 = []supernet.ID{
 		354, 299, 273, 353, 298, 272, 352, 297, 271, 351, 296, 270, 350, 295, 269,
 	}
-	table34 = []optable.ID{
+	table34 = []supernet.ID{
 		661, 663, 662, 658, 660, 659, 655, 657, 656, 652, 654, 653, 664, 666, 665,
 	}
-	table35 = []optable.ID{
+	table35 = []supernet.ID{
 		142, 332, 308, 141, 331, 307, 140, 330, 306, 139, 329, 305, 143, 337, 309,
 	}
-	table36 = []optable.ID{
+	table36 = []supernet.ID{
 		152, 350, 318, 151, 349, 317, 150, 348, 316, 149, 347, 315, 153, 355, 319,
 	}
-	table37 = []optable.ID{
+	table37 = []supernet.ID{
 		681, 680, 679, 678, 677, 676, 675, 674, 673, 672, 671, 670, 669, 668, 667,
 	}
-	table38 = []optable.ID{
+	table38 = []supernet.ID{
 		227, 173, 133, 226, 172, 132, 225, 171, 131, 224, 170, 130, 223, 169, 129,
 	}
-	table39 = []optable.ID{
+	table39 = []supernet.ID{
 		696, 695, 694, 693, 692, 691, 690, 689, 688, 687, 686, 685, 684, 683, 682,
 	}
-	table40 = []optable.ID{
+	table40 = []supernet.ID{
 		243, 203, 183, 242, 202, 182, 241, 201, 181, 240, 200, 180, 239, 199, 179,
 	}
-	table41 = []optable.ID{
+	table41 = []supernet.ID{
 		253, 213, 193, 252, 212, 192, 251, 211, 191, 250, 210, 190, 249, 209, 189,
 	}
-	table42 = []optable.ID{
+	table42 = []supernet.ID{
 		705, 704, 703, 705, 704, 703, 702, 701, 700, 702, 701, 700, 699, 698, 697,
 	}
-	table43 = []optable.ID{
+	table43 = []supernet.ID{
 		279, 233, 223, 279, 233, 223, 278, 232, 222, 278, 232, 222, 277, 231, 221,
 	}
-	table44 = []optable.ID{
+	table44 = []supernet.ID{
 		632, 618, 613, 631, 617, 612, 630, 616, 611, 629, 615, 610, 627, 614, 609,
 	}
-	table45 = []optable.ID{
+	table45 = []supernet.ID{
 		568, 628, 622, 567, 626, 621, 566, 625, 620, 565, 624, 619, 569, 633, 623,
 	}
-	table46 = []optable.ID{
+	table46 = []supernet.ID{
 		597, 574, 564, 596, 573, 563, 595, 572, 562, 594, 571, 561, 592, 570, 560,
 	}
-	table47 = []optable.ID{
+	table47 = []supernet.ID{
 		605, 589, 579, 604, 588, 578, 603, 587, 577, 602, 586, 576, 601, 585, 575,
 	}
-	table48 = []optable.ID{
+	table48 = []supernet.ID{
 		608, 600, 593, 608, 600, 593, 607, 599, 591, 607, 599, 591, 606, 598, 590,
 	}
 )

@@ -2,10 +2,7 @@
 
 package mobilenetv2
 
-import (
-	"github.com/autotailor/autotailor/runtime/optable"
-	"github.com/autotailor/autotailor/runtime/space"
-)
+import "github.com/autotailor/autotailor/runtime/space"
 
 // SubNet selects one network out of the SuperNet. The zero SubNet is the original model.
 // SubNets are comparable; two describe the same network exactly when their Canonical forms are equal.
@@ -295,20 +292,20 @@ var choices = [NumGenes]space.Choice{
 	{Name: "stage1.depth", Kind: "depth", Values: stage1DepthTexts},
 	{Name: "stage1.0.expand", Kind: "expand", Values: expandTexts},
 	{Name: "stage1.1.expand", Kind: "expand", Values: expandTexts},
-	{Name: "stage1.2.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 3, Below: 1}},
+	{Name: "stage1.2.expand", Kind: "expand", Values: expandTexts, Live: space.Need{Gene: 3, Below: 1}},
 	{Name: "stage2.depth", Kind: "depth", Values: stage2DepthTexts},
 	{Name: "stage2.0.expand", Kind: "expand", Values: expandTexts},
 	{Name: "stage2.1.expand", Kind: "expand", Values: expandTexts},
-	{Name: "stage2.2.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 7, Below: 2}},
-	{Name: "stage2.3.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 7, Below: 1}},
+	{Name: "stage2.2.expand", Kind: "expand", Values: expandTexts, Live: space.Need{Gene: 7, Below: 2}},
+	{Name: "stage2.3.expand", Kind: "expand", Values: expandTexts, Live: space.Need{Gene: 7, Below: 1}},
 	{Name: "stage3.depth", Kind: "depth", Values: stage3DepthTexts},
 	{Name: "stage3.0.expand", Kind: "expand", Values: expandTexts},
 	{Name: "stage3.1.expand", Kind: "expand", Values: expandTexts},
-	{Name: "stage3.2.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 12, Below: 1}},
+	{Name: "stage3.2.expand", Kind: "expand", Values: expandTexts, Live: space.Need{Gene: 12, Below: 1}},
 	{Name: "stage4.depth", Kind: "depth", Values: stage4DepthTexts},
 	{Name: "stage4.0.expand", Kind: "expand", Values: expandTexts},
 	{Name: "stage4.1.expand", Kind: "expand", Values: expandTexts},
-	{Name: "stage4.2.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 16, Below: 1}},
+	{Name: "stage4.2.expand", Kind: "expand", Values: expandTexts, Live: space.Need{Gene: 16, Below: 1}},
 	{Name: "stage5.0.expand", Kind: "expand", Values: expandTexts},
 }
 

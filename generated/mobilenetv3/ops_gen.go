@@ -5,6 +5,8 @@ package mobilenetv3
 import (
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/optable"
+	"github.com/autotailor/autotailor/runtime/space"
+	"github.com/autotailor/autotailor/runtime/supernet"
 )
 
 // NumOps is the number of distinct operators over all SubNets and fusion rules.
@@ -2366,46 +2368,46 @@ var kernels = [...]optable.Kernel{
 var ops = optable.Ops(shapes[:], kernels[:])
 
 // sitesNone has the operator at every place of the network under fusion rules "none".
-var sitesNone = [...]optable.Site{
-	{Name: "/0/0.0/Conv", Deps: []uint8{0}, Ops: []optable.ID{989, 988, 987, 986, 985}},
-	{Name: "/0/0.2/HardSwish", Deps: []uint8{0}, Ops: []optable.ID{1111, 1110, 1109, 1108, 1107}},
-	{Name: "/1/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0}, Ops: []optable.ID{97, 96, 95, 94, 93}},
-	{Name: "/1/conv/conv.0/conv.0.2/Relu", Deps: []uint8{0}, Ops: []optable.ID{1238, 1237, 1236, 1235, 1234}},
-	{Name: "/1/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0}, Ops: []optable.ID{631, 627, 623, 619, 615}},
-	{Name: "/1/Add", Deps: []uint8{0}, Ops: []optable.ID{4, 3, 2, 1, 0}},
+var sitesNone = [...]supernet.Site{
+	{Name: "/0/0.0/Conv", Deps: []uint8{0}, Ops: []supernet.ID{989, 988, 987, 986, 985}},
+	{Name: "/0/0.2/HardSwish", Deps: []uint8{0}, Ops: []supernet.ID{1111, 1110, 1109, 1108, 1107}},
+	{Name: "/1/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0}, Ops: []supernet.ID{97, 96, 95, 94, 93}},
+	{Name: "/1/conv/conv.0/conv.0.2/Relu", Deps: []uint8{0}, Ops: []supernet.ID{1238, 1237, 1236, 1235, 1234}},
+	{Name: "/1/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0}, Ops: []supernet.ID{631, 627, 623, 619, 615}},
+	{Name: "/1/Add", Deps: []uint8{0}, Ops: []supernet.ID{4, 3, 2, 1, 0}},
 	{Name: "/2/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 3}, Ops: table0},
 	{Name: "/2/conv/conv.0/conv.0.2/Relu", Deps: []uint8{0, 3}, Ops: table1},
 	{Name: "/2/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 2, 3}, Ops: table2},
 	{Name: "/2/conv/conv.1/conv.1.2/Relu", Deps: []uint8{0, 3}, Ops: table1},
 	{Name: "/2/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 3}, Ops: table3},
-	{Name: "/2/Add", Deps: []uint8{0}, Ops: []optable.ID{4, 3, 2, 1, 0}},
+	{Name: "/2/Add", Deps: []uint8{0}, Ops: []supernet.ID{4, 3, 2, 1, 0}},
 	{Name: "/3/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 5}, Ops: table0},
 	{Name: "/3/conv/conv.0/conv.0.2/Relu", Deps: []uint8{0, 5}, Ops: table1},
 	{Name: "/3/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 4, 5}, Ops: table2},
 	{Name: "/3/conv/conv.1/conv.1.2/Relu", Deps: []uint8{0, 5}, Ops: table1},
 	{Name: "/3/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 5}, Ops: table3},
-	{Name: "/3/Add", Deps: []uint8{0}, Ops: []optable.ID{4, 3, 2, 1, 0}},
-	{Name: "/4/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 7}, Live: optable.Need{Gene: 1, Below: 2}, Ops: table0},
-	{Name: "/4/conv/conv.0/conv.0.2/Relu", Deps: []uint8{0, 7}, Live: optable.Need{Gene: 1, Below: 2}, Ops: table1},
-	{Name: "/4/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 6, 7}, Live: optable.Need{Gene: 1, Below: 2}, Ops: table2},
-	{Name: "/4/conv/conv.1/conv.1.2/Relu", Deps: []uint8{0, 7}, Live: optable.Need{Gene: 1, Below: 2}, Ops: table1},
-	{Name: "/4/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 7}, Live: optable.Need{Gene: 1, Below: 2}, Ops: table3},
-	{Name: "/4/Add", Deps: []uint8{0}, Live: optable.Need{Gene: 1, Below: 2}, Ops: []optable.ID{4, 3, 2, 1, 0}},
-	{Name: "/5/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 9}, Live: optable.Need{Gene: 1, Below: 1}, Ops: table0},
-	{Name: "/5/conv/conv.0/conv.0.2/Relu", Deps: []uint8{0, 9}, Live: optable.Need{Gene: 1, Below: 1}, Ops: table1},
-	{Name: "/5/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 8, 9}, Live: optable.Need{Gene: 1, Below: 1}, Ops: table2},
-	{Name: "/5/conv/conv.1/conv.1.2/Relu", Deps: []uint8{0, 9}, Live: optable.Need{Gene: 1, Below: 1}, Ops: table1},
-	{Name: "/5/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 9}, Live: optable.Need{Gene: 1, Below: 1}, Ops: table3},
-	{Name: "/5/Add", Deps: []uint8{0}, Live: optable.Need{Gene: 1, Below: 1}, Ops: []optable.ID{4, 3, 2, 1, 0}},
+	{Name: "/3/Add", Deps: []uint8{0}, Ops: []supernet.ID{4, 3, 2, 1, 0}},
+	{Name: "/4/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 7}, Live: space.Need{Gene: 1, Below: 2}, Ops: table0},
+	{Name: "/4/conv/conv.0/conv.0.2/Relu", Deps: []uint8{0, 7}, Live: space.Need{Gene: 1, Below: 2}, Ops: table1},
+	{Name: "/4/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 6, 7}, Live: space.Need{Gene: 1, Below: 2}, Ops: table2},
+	{Name: "/4/conv/conv.1/conv.1.2/Relu", Deps: []uint8{0, 7}, Live: space.Need{Gene: 1, Below: 2}, Ops: table1},
+	{Name: "/4/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 7}, Live: space.Need{Gene: 1, Below: 2}, Ops: table3},
+	{Name: "/4/Add", Deps: []uint8{0}, Live: space.Need{Gene: 1, Below: 2}, Ops: []supernet.ID{4, 3, 2, 1, 0}},
+	{Name: "/5/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 9}, Live: space.Need{Gene: 1, Below: 1}, Ops: table0},
+	{Name: "/5/conv/conv.0/conv.0.2/Relu", Deps: []uint8{0, 9}, Live: space.Need{Gene: 1, Below: 1}, Ops: table1},
+	{Name: "/5/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 8, 9}, Live: space.Need{Gene: 1, Below: 1}, Ops: table2},
+	{Name: "/5/conv/conv.1/conv.1.2/Relu", Deps: []uint8{0, 9}, Live: space.Need{Gene: 1, Below: 1}, Ops: table1},
+	{Name: "/5/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 9}, Live: space.Need{Gene: 1, Below: 1}, Ops: table3},
+	{Name: "/5/Add", Deps: []uint8{0}, Live: space.Need{Gene: 1, Below: 1}, Ops: []supernet.ID{4, 3, 2, 1, 0}},
 	{Name: "/6/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 12}, Ops: table0},
 	{Name: "/6/conv/conv.0/conv.0.2/Relu", Deps: []uint8{0, 12}, Ops: table1},
 	{Name: "/6/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 11, 12}, Ops: table4},
 	{Name: "/6/conv/conv.1/conv.1.2/Relu", Deps: []uint8{0, 12}, Ops: table5},
 	{Name: "/6/conv/conv.2/fc/fc.0/GlobalAveragePool", Deps: []uint8{0, 12}, Ops: table6},
-	{Name: "/6/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{12}, Ops: []optable.ID{782, 747, 718}},
-	{Name: "/6/conv/conv.2/fc/fc.2/Relu", Ops: []optable.ID{1239}},
-	{Name: "/6/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{12}, Ops: []optable.ID{673, 672, 671}},
-	{Name: "/6/conv/conv.2/fc/fc.4/HardSigmoid", Deps: []uint8{12}, Ops: []optable.ID{1080, 1078, 1077}},
+	{Name: "/6/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{12}, Ops: []supernet.ID{782, 747, 718}},
+	{Name: "/6/conv/conv.2/fc/fc.2/Relu", Ops: []supernet.ID{1239}},
+	{Name: "/6/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{12}, Ops: []supernet.ID{673, 672, 671}},
+	{Name: "/6/conv/conv.2/fc/fc.4/HardSigmoid", Deps: []uint8{12}, Ops: []supernet.ID{1080, 1078, 1077}},
 	{Name: "/6/conv/conv.2/Mul", Deps: []uint8{0, 12}, Ops: table7},
 	{Name: "/6/conv/conv.3/conv.3.0/Conv", Deps: []uint8{0, 12}, Ops: table8},
 	{Name: "/7/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 14}, Ops: table9},
@@ -2413,37 +2415,37 @@ var sitesNone = [...]optable.Site{
 	{Name: "/7/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 13, 14}, Ops: table11},
 	{Name: "/7/conv/conv.1/conv.1.2/Relu", Deps: []uint8{0, 14}, Ops: table10},
 	{Name: "/7/conv/conv.2/fc/fc.0/GlobalAveragePool", Deps: []uint8{0, 14}, Ops: table12},
-	{Name: "/7/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{14}, Ops: []optable.ID{588, 785, 766}},
-	{Name: "/7/conv/conv.2/fc/fc.2/Relu", Ops: []optable.ID{1240}},
-	{Name: "/7/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{14}, Ops: []optable.ID{695, 697, 696}},
-	{Name: "/7/conv/conv.2/fc/fc.4/HardSigmoid", Deps: []uint8{14}, Ops: []optable.ID{1068, 1080, 1079}},
+	{Name: "/7/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{14}, Ops: []supernet.ID{588, 785, 766}},
+	{Name: "/7/conv/conv.2/fc/fc.2/Relu", Ops: []supernet.ID{1240}},
+	{Name: "/7/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{14}, Ops: []supernet.ID{695, 697, 696}},
+	{Name: "/7/conv/conv.2/fc/fc.4/HardSigmoid", Deps: []uint8{14}, Ops: []supernet.ID{1068, 1080, 1079}},
 	{Name: "/7/conv/conv.2/Mul", Deps: []uint8{0, 14}, Ops: table13},
 	{Name: "/7/conv/conv.3/conv.3.0/Conv", Deps: []uint8{0, 14}, Ops: table14},
-	{Name: "/7/Add", Deps: []uint8{0}, Ops: []optable.ID{8, 7, 6, 5, 9}},
-	{Name: "/8/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 16}, Live: optable.Need{Gene: 10, Below: 2}, Ops: table9},
-	{Name: "/8/conv/conv.0/conv.0.2/Relu", Deps: []uint8{0, 16}, Live: optable.Need{Gene: 10, Below: 2}, Ops: table10},
-	{Name: "/8/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 15, 16}, Live: optable.Need{Gene: 10, Below: 2}, Ops: table11},
-	{Name: "/8/conv/conv.1/conv.1.2/Relu", Deps: []uint8{0, 16}, Live: optable.Need{Gene: 10, Below: 2}, Ops: table10},
-	{Name: "/8/conv/conv.2/fc/fc.0/GlobalAveragePool", Deps: []uint8{0, 16}, Live: optable.Need{Gene: 10, Below: 2}, Ops: table12},
-	{Name: "/8/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{16}, Live: optable.Need{Gene: 10, Below: 2}, Ops: []optable.ID{588, 785, 766}},
-	{Name: "/8/conv/conv.2/fc/fc.2/Relu", Live: optable.Need{Gene: 10, Below: 2}, Ops: []optable.ID{1240}},
-	{Name: "/8/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{16}, Live: optable.Need{Gene: 10, Below: 2}, Ops: []optable.ID{695, 697, 696}},
-	{Name: "/8/conv/conv.2/fc/fc.4/HardSigmoid", Deps: []uint8{16}, Live: optable.Need{Gene: 10, Below: 2}, Ops: []optable.ID{1068, 1080, 1079}},
-	{Name: "/8/conv/conv.2/Mul", Deps: []uint8{0, 16}, Live: optable.Need{Gene: 10, Below: 2}, Ops: table13},
-	{Name: "/8/conv/conv.3/conv.3.0/Conv", Deps: []uint8{0, 16}, Live: optable.Need{Gene: 10, Below: 2}, Ops: table14},
-	{Name: "/8/Add", Deps: []uint8{0}, Live: optable.Need{Gene: 10, Below: 2}, Ops: []optable.ID{8, 7, 6, 5, 9}},
-	{Name: "/9/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 18}, Live: optable.Need{Gene: 10, Below: 1}, Ops: table9},
-	{Name: "/9/conv/conv.0/conv.0.2/Relu", Deps: []uint8{0, 18}, Live: optable.Need{Gene: 10, Below: 1}, Ops: table10},
-	{Name: "/9/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 17, 18}, Live: optable.Need{Gene: 10, Below: 1}, Ops: table11},
-	{Name: "/9/conv/conv.1/conv.1.2/Relu", Deps: []uint8{0, 18}, Live: optable.Need{Gene: 10, Below: 1}, Ops: table10},
-	{Name: "/9/conv/conv.2/fc/fc.0/GlobalAveragePool", Deps: []uint8{0, 18}, Live: optable.Need{Gene: 10, Below: 1}, Ops: table12},
-	{Name: "/9/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{18}, Live: optable.Need{Gene: 10, Below: 1}, Ops: []optable.ID{588, 785, 766}},
-	{Name: "/9/conv/conv.2/fc/fc.2/Relu", Live: optable.Need{Gene: 10, Below: 1}, Ops: []optable.ID{1240}},
-	{Name: "/9/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{18}, Live: optable.Need{Gene: 10, Below: 1}, Ops: []optable.ID{695, 697, 696}},
-	{Name: "/9/conv/conv.2/fc/fc.4/HardSigmoid", Deps: []uint8{18}, Live: optable.Need{Gene: 10, Below: 1}, Ops: []optable.ID{1068, 1080, 1079}},
-	{Name: "/9/conv/conv.2/Mul", Deps: []uint8{0, 18}, Live: optable.Need{Gene: 10, Below: 1}, Ops: table13},
-	{Name: "/9/conv/conv.3/conv.3.0/Conv", Deps: []uint8{0, 18}, Live: optable.Need{Gene: 10, Below: 1}, Ops: table14},
-	{Name: "/9/Add", Deps: []uint8{0}, Live: optable.Need{Gene: 10, Below: 1}, Ops: []optable.ID{8, 7, 6, 5, 9}},
+	{Name: "/7/Add", Deps: []uint8{0}, Ops: []supernet.ID{8, 7, 6, 5, 9}},
+	{Name: "/8/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 16}, Live: space.Need{Gene: 10, Below: 2}, Ops: table9},
+	{Name: "/8/conv/conv.0/conv.0.2/Relu", Deps: []uint8{0, 16}, Live: space.Need{Gene: 10, Below: 2}, Ops: table10},
+	{Name: "/8/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 15, 16}, Live: space.Need{Gene: 10, Below: 2}, Ops: table11},
+	{Name: "/8/conv/conv.1/conv.1.2/Relu", Deps: []uint8{0, 16}, Live: space.Need{Gene: 10, Below: 2}, Ops: table10},
+	{Name: "/8/conv/conv.2/fc/fc.0/GlobalAveragePool", Deps: []uint8{0, 16}, Live: space.Need{Gene: 10, Below: 2}, Ops: table12},
+	{Name: "/8/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{16}, Live: space.Need{Gene: 10, Below: 2}, Ops: []supernet.ID{588, 785, 766}},
+	{Name: "/8/conv/conv.2/fc/fc.2/Relu", Live: space.Need{Gene: 10, Below: 2}, Ops: []supernet.ID{1240}},
+	{Name: "/8/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{16}, Live: space.Need{Gene: 10, Below: 2}, Ops: []supernet.ID{695, 697, 696}},
+	{Name: "/8/conv/conv.2/fc/fc.4/HardSigmoid", Deps: []uint8{16}, Live: space.Need{Gene: 10, Below: 2}, Ops: []supernet.ID{1068, 1080, 1079}},
+	{Name: "/8/conv/conv.2/Mul", Deps: []uint8{0, 16}, Live: space.Need{Gene: 10, Below: 2}, Ops: table13},
+	{Name: "/8/conv/conv.3/conv.3.0/Conv", Deps: []uint8{0, 16}, Live: space.Need{Gene: 10, Below: 2}, Ops: table14},
+	{Name: "/8/Add", Deps: []uint8{0}, Live: space.Need{Gene: 10, Below: 2}, Ops: []supernet.ID{8, 7, 6, 5, 9}},
+	{Name: "/9/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 18}, Live: space.Need{Gene: 10, Below: 1}, Ops: table9},
+	{Name: "/9/conv/conv.0/conv.0.2/Relu", Deps: []uint8{0, 18}, Live: space.Need{Gene: 10, Below: 1}, Ops: table10},
+	{Name: "/9/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 17, 18}, Live: space.Need{Gene: 10, Below: 1}, Ops: table11},
+	{Name: "/9/conv/conv.1/conv.1.2/Relu", Deps: []uint8{0, 18}, Live: space.Need{Gene: 10, Below: 1}, Ops: table10},
+	{Name: "/9/conv/conv.2/fc/fc.0/GlobalAveragePool", Deps: []uint8{0, 18}, Live: space.Need{Gene: 10, Below: 1}, Ops: table12},
+	{Name: "/9/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{18}, Live: space.Need{Gene: 10, Below: 1}, Ops: []supernet.ID{588, 785, 766}},
+	{Name: "/9/conv/conv.2/fc/fc.2/Relu", Live: space.Need{Gene: 10, Below: 1}, Ops: []supernet.ID{1240}},
+	{Name: "/9/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{18}, Live: space.Need{Gene: 10, Below: 1}, Ops: []supernet.ID{695, 697, 696}},
+	{Name: "/9/conv/conv.2/fc/fc.4/HardSigmoid", Deps: []uint8{18}, Live: space.Need{Gene: 10, Below: 1}, Ops: []supernet.ID{1068, 1080, 1079}},
+	{Name: "/9/conv/conv.2/Mul", Deps: []uint8{0, 18}, Live: space.Need{Gene: 10, Below: 1}, Ops: table13},
+	{Name: "/9/conv/conv.3/conv.3.0/Conv", Deps: []uint8{0, 18}, Live: space.Need{Gene: 10, Below: 1}, Ops: table14},
+	{Name: "/9/Add", Deps: []uint8{0}, Live: space.Need{Gene: 10, Below: 1}, Ops: []supernet.ID{8, 7, 6, 5, 9}},
 	{Name: "/10/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 21}, Ops: table9},
 	{Name: "/10/conv/conv.0/conv.0.2/HardSwish", Deps: []uint8{0, 21}, Ops: table15},
 	{Name: "/10/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 20, 21}, Ops: table16},
@@ -2454,28 +2456,28 @@ var sitesNone = [...]optable.Site{
 	{Name: "/11/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 22, 23}, Ops: table21},
 	{Name: "/11/conv/conv.1/conv.1.2/HardSwish", Deps: []uint8{0, 23}, Ops: table20},
 	{Name: "/11/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 23}, Ops: table22},
-	{Name: "/11/Add", Deps: []uint8{0}, Ops: []optable.ID{14, 13, 12, 11, 10}},
-	{Name: "/12/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 25}, Live: optable.Need{Gene: 19, Below: 2}, Ops: table19},
-	{Name: "/12/conv/conv.0/conv.0.2/HardSwish", Deps: []uint8{0, 25}, Live: optable.Need{Gene: 19, Below: 2}, Ops: table20},
-	{Name: "/12/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 24, 25}, Live: optable.Need{Gene: 19, Below: 2}, Ops: table21},
-	{Name: "/12/conv/conv.1/conv.1.2/HardSwish", Deps: []uint8{0, 25}, Live: optable.Need{Gene: 19, Below: 2}, Ops: table20},
-	{Name: "/12/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 25}, Live: optable.Need{Gene: 19, Below: 2}, Ops: table22},
-	{Name: "/12/Add", Deps: []uint8{0}, Live: optable.Need{Gene: 19, Below: 2}, Ops: []optable.ID{14, 13, 12, 11, 10}},
-	{Name: "/13/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 27}, Live: optable.Need{Gene: 19, Below: 1}, Ops: table19},
-	{Name: "/13/conv/conv.0/conv.0.2/HardSwish", Deps: []uint8{0, 27}, Live: optable.Need{Gene: 19, Below: 1}, Ops: table20},
-	{Name: "/13/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 26, 27}, Live: optable.Need{Gene: 19, Below: 1}, Ops: table21},
-	{Name: "/13/conv/conv.1/conv.1.2/HardSwish", Deps: []uint8{0, 27}, Live: optable.Need{Gene: 19, Below: 1}, Ops: table20},
-	{Name: "/13/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 27}, Live: optable.Need{Gene: 19, Below: 1}, Ops: table22},
-	{Name: "/13/Add", Deps: []uint8{0}, Live: optable.Need{Gene: 19, Below: 1}, Ops: []optable.ID{14, 13, 12, 11, 10}},
+	{Name: "/11/Add", Deps: []uint8{0}, Ops: []supernet.ID{14, 13, 12, 11, 10}},
+	{Name: "/12/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 25}, Live: space.Need{Gene: 19, Below: 2}, Ops: table19},
+	{Name: "/12/conv/conv.0/conv.0.2/HardSwish", Deps: []uint8{0, 25}, Live: space.Need{Gene: 19, Below: 2}, Ops: table20},
+	{Name: "/12/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 24, 25}, Live: space.Need{Gene: 19, Below: 2}, Ops: table21},
+	{Name: "/12/conv/conv.1/conv.1.2/HardSwish", Deps: []uint8{0, 25}, Live: space.Need{Gene: 19, Below: 2}, Ops: table20},
+	{Name: "/12/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 25}, Live: space.Need{Gene: 19, Below: 2}, Ops: table22},
+	{Name: "/12/Add", Deps: []uint8{0}, Live: space.Need{Gene: 19, Below: 2}, Ops: []supernet.ID{14, 13, 12, 11, 10}},
+	{Name: "/13/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 27}, Live: space.Need{Gene: 19, Below: 1}, Ops: table19},
+	{Name: "/13/conv/conv.0/conv.0.2/HardSwish", Deps: []uint8{0, 27}, Live: space.Need{Gene: 19, Below: 1}, Ops: table20},
+	{Name: "/13/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 26, 27}, Live: space.Need{Gene: 19, Below: 1}, Ops: table21},
+	{Name: "/13/conv/conv.1/conv.1.2/HardSwish", Deps: []uint8{0, 27}, Live: space.Need{Gene: 19, Below: 1}, Ops: table20},
+	{Name: "/13/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 27}, Live: space.Need{Gene: 19, Below: 1}, Ops: table22},
+	{Name: "/13/Add", Deps: []uint8{0}, Live: space.Need{Gene: 19, Below: 1}, Ops: []supernet.ID{14, 13, 12, 11, 10}},
 	{Name: "/14/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 30}, Ops: table19},
 	{Name: "/14/conv/conv.0/conv.0.2/HardSwish", Deps: []uint8{0, 30}, Ops: table20},
 	{Name: "/14/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 29, 30}, Ops: table23},
 	{Name: "/14/conv/conv.1/conv.1.2/HardSwish", Deps: []uint8{0, 30}, Ops: table20},
 	{Name: "/14/conv/conv.2/fc/fc.0/GlobalAveragePool", Deps: []uint8{0, 30}, Ops: table24},
-	{Name: "/14/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{30}, Ops: []optable.ID{648, 595, 573}},
-	{Name: "/14/conv/conv.2/fc/fc.2/Relu", Ops: []optable.ID{1254}},
-	{Name: "/14/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{30}, Ops: []optable.ID{746, 745, 744}},
-	{Name: "/14/conv/conv.2/fc/fc.4/HardSigmoid", Deps: []uint8{30}, Ops: []optable.ID{1073, 1069, 1067}},
+	{Name: "/14/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{30}, Ops: []supernet.ID{648, 595, 573}},
+	{Name: "/14/conv/conv.2/fc/fc.2/Relu", Ops: []supernet.ID{1254}},
+	{Name: "/14/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{30}, Ops: []supernet.ID{746, 745, 744}},
+	{Name: "/14/conv/conv.2/fc/fc.4/HardSigmoid", Deps: []uint8{30}, Ops: []supernet.ID{1073, 1069, 1067}},
 	{Name: "/14/conv/conv.2/Mul", Deps: []uint8{0, 30}, Ops: table25},
 	{Name: "/14/conv/conv.3/conv.3.0/Conv", Deps: []uint8{0, 30}, Ops: table26},
 	{Name: "/15/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 32}, Ops: table27},
@@ -2483,46 +2485,46 @@ var sitesNone = [...]optable.Site{
 	{Name: "/15/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 31, 32}, Ops: table29},
 	{Name: "/15/conv/conv.1/conv.1.2/HardSwish", Deps: []uint8{0, 32}, Ops: table28},
 	{Name: "/15/conv/conv.2/fc/fc.0/GlobalAveragePool", Deps: []uint8{0, 32}, Ops: table30},
-	{Name: "/15/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{32}, Ops: []optable.ID{681, 639, 606}},
-	{Name: "/15/conv/conv.2/fc/fc.2/Relu", Ops: []optable.ID{1265}},
-	{Name: "/15/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{32}, Ops: []optable.ID{775, 774, 773}},
-	{Name: "/15/conv/conv.2/fc/fc.4/HardSigmoid", Deps: []uint8{32}, Ops: []optable.ID{1075, 1072, 1070}},
+	{Name: "/15/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{32}, Ops: []supernet.ID{681, 639, 606}},
+	{Name: "/15/conv/conv.2/fc/fc.2/Relu", Ops: []supernet.ID{1265}},
+	{Name: "/15/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{32}, Ops: []supernet.ID{775, 774, 773}},
+	{Name: "/15/conv/conv.2/fc/fc.4/HardSigmoid", Deps: []uint8{32}, Ops: []supernet.ID{1075, 1072, 1070}},
 	{Name: "/15/conv/conv.2/Mul", Deps: []uint8{0, 32}, Ops: table31},
 	{Name: "/15/conv/conv.3/conv.3.0/Conv", Deps: []uint8{0, 32}, Ops: table32},
-	{Name: "/15/Add", Deps: []uint8{0}, Ops: []optable.ID{19, 18, 17, 16, 15}},
-	{Name: "/16/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 34}, Live: optable.Need{Gene: 28, Below: 2}, Ops: table27},
-	{Name: "/16/conv/conv.0/conv.0.2/HardSwish", Deps: []uint8{0, 34}, Live: optable.Need{Gene: 28, Below: 2}, Ops: table28},
-	{Name: "/16/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 33, 34}, Live: optable.Need{Gene: 28, Below: 2}, Ops: table29},
-	{Name: "/16/conv/conv.1/conv.1.2/HardSwish", Deps: []uint8{0, 34}, Live: optable.Need{Gene: 28, Below: 2}, Ops: table28},
-	{Name: "/16/conv/conv.2/fc/fc.0/GlobalAveragePool", Deps: []uint8{0, 34}, Live: optable.Need{Gene: 28, Below: 2}, Ops: table30},
-	{Name: "/16/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{34}, Live: optable.Need{Gene: 28, Below: 2}, Ops: []optable.ID{681, 639, 606}},
-	{Name: "/16/conv/conv.2/fc/fc.2/Relu", Live: optable.Need{Gene: 28, Below: 2}, Ops: []optable.ID{1265}},
-	{Name: "/16/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{34}, Live: optable.Need{Gene: 28, Below: 2}, Ops: []optable.ID{775, 774, 773}},
-	{Name: "/16/conv/conv.2/fc/fc.4/HardSigmoid", Deps: []uint8{34}, Live: optable.Need{Gene: 28, Below: 2}, Ops: []optable.ID{1075, 1072, 1070}},
-	{Name: "/16/conv/conv.2/Mul", Deps: []uint8{0, 34}, Live: optable.Need{Gene: 28, Below: 2}, Ops: table31},
-	{Name: "/16/conv/conv.3/conv.3.0/Conv", Deps: []uint8{0, 34}, Live: optable.Need{Gene: 28, Below: 2}, Ops: table32},
-	{Name: "/16/Add", Deps: []uint8{0}, Live: optable.Need{Gene: 28, Below: 2}, Ops: []optable.ID{19, 18, 17, 16, 15}},
-	{Name: "/17/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 36}, Live: optable.Need{Gene: 28, Below: 1}, Ops: table27},
-	{Name: "/17/conv/conv.0/conv.0.2/HardSwish", Deps: []uint8{0, 36}, Live: optable.Need{Gene: 28, Below: 1}, Ops: table28},
-	{Name: "/17/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 35, 36}, Live: optable.Need{Gene: 28, Below: 1}, Ops: table29},
-	{Name: "/17/conv/conv.1/conv.1.2/HardSwish", Deps: []uint8{0, 36}, Live: optable.Need{Gene: 28, Below: 1}, Ops: table28},
-	{Name: "/17/conv/conv.2/fc/fc.0/GlobalAveragePool", Deps: []uint8{0, 36}, Live: optable.Need{Gene: 28, Below: 1}, Ops: table30},
-	{Name: "/17/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{36}, Live: optable.Need{Gene: 28, Below: 1}, Ops: []optable.ID{681, 639, 606}},
-	{Name: "/17/conv/conv.2/fc/fc.2/Relu", Live: optable.Need{Gene: 28, Below: 1}, Ops: []optable.ID{1265}},
-	{Name: "/17/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{36}, Live: optable.Need{Gene: 28, Below: 1}, Ops: []optable.ID{775, 774, 773}},
-	{Name: "/17/conv/conv.2/fc/fc.4/HardSigmoid", Deps: []uint8{36}, Live: optable.Need{Gene: 28, Below: 1}, Ops: []optable.ID{1075, 1072, 1070}},
-	{Name: "/17/conv/conv.2/Mul", Deps: []uint8{0, 36}, Live: optable.Need{Gene: 28, Below: 1}, Ops: table31},
-	{Name: "/17/conv/conv.3/conv.3.0/Conv", Deps: []uint8{0, 36}, Live: optable.Need{Gene: 28, Below: 1}, Ops: table32},
-	{Name: "/17/Add", Deps: []uint8{0}, Live: optable.Need{Gene: 28, Below: 1}, Ops: []optable.ID{19, 18, 17, 16, 15}},
+	{Name: "/15/Add", Deps: []uint8{0}, Ops: []supernet.ID{19, 18, 17, 16, 15}},
+	{Name: "/16/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 34}, Live: space.Need{Gene: 28, Below: 2}, Ops: table27},
+	{Name: "/16/conv/conv.0/conv.0.2/HardSwish", Deps: []uint8{0, 34}, Live: space.Need{Gene: 28, Below: 2}, Ops: table28},
+	{Name: "/16/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 33, 34}, Live: space.Need{Gene: 28, Below: 2}, Ops: table29},
+	{Name: "/16/conv/conv.1/conv.1.2/HardSwish", Deps: []uint8{0, 34}, Live: space.Need{Gene: 28, Below: 2}, Ops: table28},
+	{Name: "/16/conv/conv.2/fc/fc.0/GlobalAveragePool", Deps: []uint8{0, 34}, Live: space.Need{Gene: 28, Below: 2}, Ops: table30},
+	{Name: "/16/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{34}, Live: space.Need{Gene: 28, Below: 2}, Ops: []supernet.ID{681, 639, 606}},
+	{Name: "/16/conv/conv.2/fc/fc.2/Relu", Live: space.Need{Gene: 28, Below: 2}, Ops: []supernet.ID{1265}},
+	{Name: "/16/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{34}, Live: space.Need{Gene: 28, Below: 2}, Ops: []supernet.ID{775, 774, 773}},
+	{Name: "/16/conv/conv.2/fc/fc.4/HardSigmoid", Deps: []uint8{34}, Live: space.Need{Gene: 28, Below: 2}, Ops: []supernet.ID{1075, 1072, 1070}},
+	{Name: "/16/conv/conv.2/Mul", Deps: []uint8{0, 34}, Live: space.Need{Gene: 28, Below: 2}, Ops: table31},
+	{Name: "/16/conv/conv.3/conv.3.0/Conv", Deps: []uint8{0, 34}, Live: space.Need{Gene: 28, Below: 2}, Ops: table32},
+	{Name: "/16/Add", Deps: []uint8{0}, Live: space.Need{Gene: 28, Below: 2}, Ops: []supernet.ID{19, 18, 17, 16, 15}},
+	{Name: "/17/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 36}, Live: space.Need{Gene: 28, Below: 1}, Ops: table27},
+	{Name: "/17/conv/conv.0/conv.0.2/HardSwish", Deps: []uint8{0, 36}, Live: space.Need{Gene: 28, Below: 1}, Ops: table28},
+	{Name: "/17/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 35, 36}, Live: space.Need{Gene: 28, Below: 1}, Ops: table29},
+	{Name: "/17/conv/conv.1/conv.1.2/HardSwish", Deps: []uint8{0, 36}, Live: space.Need{Gene: 28, Below: 1}, Ops: table28},
+	{Name: "/17/conv/conv.2/fc/fc.0/GlobalAveragePool", Deps: []uint8{0, 36}, Live: space.Need{Gene: 28, Below: 1}, Ops: table30},
+	{Name: "/17/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{36}, Live: space.Need{Gene: 28, Below: 1}, Ops: []supernet.ID{681, 639, 606}},
+	{Name: "/17/conv/conv.2/fc/fc.2/Relu", Live: space.Need{Gene: 28, Below: 1}, Ops: []supernet.ID{1265}},
+	{Name: "/17/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{36}, Live: space.Need{Gene: 28, Below: 1}, Ops: []supernet.ID{775, 774, 773}},
+	{Name: "/17/conv/conv.2/fc/fc.4/HardSigmoid", Deps: []uint8{36}, Live: space.Need{Gene: 28, Below: 1}, Ops: []supernet.ID{1075, 1072, 1070}},
+	{Name: "/17/conv/conv.2/Mul", Deps: []uint8{0, 36}, Live: space.Need{Gene: 28, Below: 1}, Ops: table31},
+	{Name: "/17/conv/conv.3/conv.3.0/Conv", Deps: []uint8{0, 36}, Live: space.Need{Gene: 28, Below: 1}, Ops: table32},
+	{Name: "/17/Add", Deps: []uint8{0}, Live: space.Need{Gene: 28, Below: 1}, Ops: []supernet.ID{19, 18, 17, 16, 15}},
 	{Name: "/18/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 39}, Ops: table27},
 	{Name: "/18/conv/conv.0/conv.0.2/HardSwish", Deps: []uint8{0, 39}, Ops: table28},
 	{Name: "/18/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 38, 39}, Ops: table33},
 	{Name: "/18/conv/conv.1/conv.1.2/HardSwish", Deps: []uint8{0, 39}, Ops: table34},
 	{Name: "/18/conv/conv.2/fc/fc.0/GlobalAveragePool", Deps: []uint8{0, 39}, Ops: table35},
-	{Name: "/18/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{39}, Ops: []optable.ID{681, 639, 606}},
-	{Name: "/18/conv/conv.2/fc/fc.2/Relu", Ops: []optable.ID{1265}},
-	{Name: "/18/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{39}, Ops: []optable.ID{775, 774, 773}},
-	{Name: "/18/conv/conv.2/fc/fc.4/HardSigmoid", Deps: []uint8{39}, Ops: []optable.ID{1075, 1072, 1070}},
+	{Name: "/18/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{39}, Ops: []supernet.ID{681, 639, 606}},
+	{Name: "/18/conv/conv.2/fc/fc.2/Relu", Ops: []supernet.ID{1265}},
+	{Name: "/18/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{39}, Ops: []supernet.ID{775, 774, 773}},
+	{Name: "/18/conv/conv.2/fc/fc.4/HardSigmoid", Deps: []uint8{39}, Ops: []supernet.ID{1075, 1072, 1070}},
 	{Name: "/18/conv/conv.2/Mul", Deps: []uint8{0, 39}, Ops: table36},
 	{Name: "/18/conv/conv.3/conv.3.0/Conv", Deps: []uint8{0, 39}, Ops: table37},
 	{Name: "/19/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 41}, Ops: table38},
@@ -2530,104 +2532,104 @@ var sitesNone = [...]optable.Site{
 	{Name: "/19/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 40, 41}, Ops: table40},
 	{Name: "/19/conv/conv.1/conv.1.2/HardSwish", Deps: []uint8{0, 41}, Ops: table39},
 	{Name: "/19/conv/conv.2/fc/fc.0/GlobalAveragePool", Deps: []uint8{0, 41}, Ops: table41},
-	{Name: "/19/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{41}, Ops: []optable.ID{691, 677, 635}},
-	{Name: "/19/conv/conv.2/fc/fc.2/Relu", Ops: []optable.ID{1270}},
-	{Name: "/19/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{41}, Ops: []optable.ID{784, 783, 781}},
-	{Name: "/19/conv/conv.2/fc/fc.4/HardSigmoid", Deps: []uint8{41}, Ops: []optable.ID{1076, 1074, 1071}},
+	{Name: "/19/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{41}, Ops: []supernet.ID{691, 677, 635}},
+	{Name: "/19/conv/conv.2/fc/fc.2/Relu", Ops: []supernet.ID{1270}},
+	{Name: "/19/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{41}, Ops: []supernet.ID{784, 783, 781}},
+	{Name: "/19/conv/conv.2/fc/fc.4/HardSigmoid", Deps: []uint8{41}, Ops: []supernet.ID{1076, 1074, 1071}},
 	{Name: "/19/conv/conv.2/Mul", Deps: []uint8{0, 41}, Ops: table42},
 	{Name: "/19/conv/conv.3/conv.3.0/Conv", Deps: []uint8{0, 41}, Ops: table43},
-	{Name: "/19/Add", Deps: []uint8{0}, Ops: []optable.ID{22, 22, 21, 21, 20}},
-	{Name: "/20/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 43}, Live: optable.Need{Gene: 37, Below: 2}, Ops: table38},
-	{Name: "/20/conv/conv.0/conv.0.2/HardSwish", Deps: []uint8{0, 43}, Live: optable.Need{Gene: 37, Below: 2}, Ops: table39},
-	{Name: "/20/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 42, 43}, Live: optable.Need{Gene: 37, Below: 2}, Ops: table40},
-	{Name: "/20/conv/conv.1/conv.1.2/HardSwish", Deps: []uint8{0, 43}, Live: optable.Need{Gene: 37, Below: 2}, Ops: table39},
-	{Name: "/20/conv/conv.2/fc/fc.0/GlobalAveragePool", Deps: []uint8{0, 43}, Live: optable.Need{Gene: 37, Below: 2}, Ops: table41},
-	{Name: "/20/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{43}, Live: optable.Need{Gene: 37, Below: 2}, Ops: []optable.ID{691, 677, 635}},
-	{Name: "/20/conv/conv.2/fc/fc.2/Relu", Live: optable.Need{Gene: 37, Below: 2}, Ops: []optable.ID{1270}},
-	{Name: "/20/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{43}, Live: optable.Need{Gene: 37, Below: 2}, Ops: []optable.ID{784, 783, 781}},
-	{Name: "/20/conv/conv.2/fc/fc.4/HardSigmoid", Deps: []uint8{43}, Live: optable.Need{Gene: 37, Below: 2}, Ops: []optable.ID{1076, 1074, 1071}},
-	{Name: "/20/conv/conv.2/Mul", Deps: []uint8{0, 43}, Live: optable.Need{Gene: 37, Below: 2}, Ops: table42},
-	{Name: "/20/conv/conv.3/conv.3.0/Conv", Deps: []uint8{0, 43}, Live: optable.Need{Gene: 37, Below: 2}, Ops: table43},
-	{Name: "/20/Add", Deps: []uint8{0}, Live: optable.Need{Gene: 37, Below: 2}, Ops: []optable.ID{22, 22, 21, 21, 20}},
-	{Name: "/21/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 45}, Live: optable.Need{Gene: 37, Below: 1}, Ops: table38},
-	{Name: "/21/conv/conv.0/conv.0.2/HardSwish", Deps: []uint8{0, 45}, Live: optable.Need{Gene: 37, Below: 1}, Ops: table39},
-	{Name: "/21/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 44, 45}, Live: optable.Need{Gene: 37, Below: 1}, Ops: table40},
-	{Name: "/21/conv/conv.1/conv.1.2/HardSwish", Deps: []uint8{0, 45}, Live: optable.Need{Gene: 37, Below: 1}, Ops: table39},
-	{Name: "/21/conv/conv.2/fc/fc.0/GlobalAveragePool", Deps: []uint8{0, 45}, Live: optable.Need{Gene: 37, Below: 1}, Ops: table41},
-	{Name: "/21/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{45}, Live: optable.Need{Gene: 37, Below: 1}, Ops: []optable.ID{691, 677, 635}},
-	{Name: "/21/conv/conv.2/fc/fc.2/Relu", Live: optable.Need{Gene: 37, Below: 1}, Ops: []optable.ID{1270}},
-	{Name: "/21/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{45}, Live: optable.Need{Gene: 37, Below: 1}, Ops: []optable.ID{784, 783, 781}},
-	{Name: "/21/conv/conv.2/fc/fc.4/HardSigmoid", Deps: []uint8{45}, Live: optable.Need{Gene: 37, Below: 1}, Ops: []optable.ID{1076, 1074, 1071}},
-	{Name: "/21/conv/conv.2/Mul", Deps: []uint8{0, 45}, Live: optable.Need{Gene: 37, Below: 1}, Ops: table42},
-	{Name: "/21/conv/conv.3/conv.3.0/Conv", Deps: []uint8{0, 45}, Live: optable.Need{Gene: 37, Below: 1}, Ops: table43},
-	{Name: "/21/Add", Deps: []uint8{0}, Live: optable.Need{Gene: 37, Below: 1}, Ops: []optable.ID{22, 22, 21, 21, 20}},
-	{Name: "/22/22.0/Conv", Deps: []uint8{0}, Ops: []optable.ID{760, 760, 757, 757, 753}},
-	{Name: "/22/22.2/HardSwish", Deps: []uint8{0}, Ops: []optable.ID{1139, 1139, 1138, 1138, 1137}},
-	{Name: "/23/GlobalAveragePool", Deps: []uint8{0}, Ops: []optable.ID{1046, 1046, 1045, 1045, 1044}},
-	{Name: "/24/Conv", Ops: []optable.ID{690}},
-	{Name: "/25/HardSwish", Ops: []optable.ID{1140}},
-	{Name: "/26/Flatten", Ops: []optable.ID{995}},
-	{Name: "/27/Gemm", Ops: []optable.ID{996}},
+	{Name: "/19/Add", Deps: []uint8{0}, Ops: []supernet.ID{22, 22, 21, 21, 20}},
+	{Name: "/20/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 43}, Live: space.Need{Gene: 37, Below: 2}, Ops: table38},
+	{Name: "/20/conv/conv.0/conv.0.2/HardSwish", Deps: []uint8{0, 43}, Live: space.Need{Gene: 37, Below: 2}, Ops: table39},
+	{Name: "/20/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 42, 43}, Live: space.Need{Gene: 37, Below: 2}, Ops: table40},
+	{Name: "/20/conv/conv.1/conv.1.2/HardSwish", Deps: []uint8{0, 43}, Live: space.Need{Gene: 37, Below: 2}, Ops: table39},
+	{Name: "/20/conv/conv.2/fc/fc.0/GlobalAveragePool", Deps: []uint8{0, 43}, Live: space.Need{Gene: 37, Below: 2}, Ops: table41},
+	{Name: "/20/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{43}, Live: space.Need{Gene: 37, Below: 2}, Ops: []supernet.ID{691, 677, 635}},
+	{Name: "/20/conv/conv.2/fc/fc.2/Relu", Live: space.Need{Gene: 37, Below: 2}, Ops: []supernet.ID{1270}},
+	{Name: "/20/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{43}, Live: space.Need{Gene: 37, Below: 2}, Ops: []supernet.ID{784, 783, 781}},
+	{Name: "/20/conv/conv.2/fc/fc.4/HardSigmoid", Deps: []uint8{43}, Live: space.Need{Gene: 37, Below: 2}, Ops: []supernet.ID{1076, 1074, 1071}},
+	{Name: "/20/conv/conv.2/Mul", Deps: []uint8{0, 43}, Live: space.Need{Gene: 37, Below: 2}, Ops: table42},
+	{Name: "/20/conv/conv.3/conv.3.0/Conv", Deps: []uint8{0, 43}, Live: space.Need{Gene: 37, Below: 2}, Ops: table43},
+	{Name: "/20/Add", Deps: []uint8{0}, Live: space.Need{Gene: 37, Below: 2}, Ops: []supernet.ID{22, 22, 21, 21, 20}},
+	{Name: "/21/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 45}, Live: space.Need{Gene: 37, Below: 1}, Ops: table38},
+	{Name: "/21/conv/conv.0/conv.0.2/HardSwish", Deps: []uint8{0, 45}, Live: space.Need{Gene: 37, Below: 1}, Ops: table39},
+	{Name: "/21/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 44, 45}, Live: space.Need{Gene: 37, Below: 1}, Ops: table40},
+	{Name: "/21/conv/conv.1/conv.1.2/HardSwish", Deps: []uint8{0, 45}, Live: space.Need{Gene: 37, Below: 1}, Ops: table39},
+	{Name: "/21/conv/conv.2/fc/fc.0/GlobalAveragePool", Deps: []uint8{0, 45}, Live: space.Need{Gene: 37, Below: 1}, Ops: table41},
+	{Name: "/21/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{45}, Live: space.Need{Gene: 37, Below: 1}, Ops: []supernet.ID{691, 677, 635}},
+	{Name: "/21/conv/conv.2/fc/fc.2/Relu", Live: space.Need{Gene: 37, Below: 1}, Ops: []supernet.ID{1270}},
+	{Name: "/21/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{45}, Live: space.Need{Gene: 37, Below: 1}, Ops: []supernet.ID{784, 783, 781}},
+	{Name: "/21/conv/conv.2/fc/fc.4/HardSigmoid", Deps: []uint8{45}, Live: space.Need{Gene: 37, Below: 1}, Ops: []supernet.ID{1076, 1074, 1071}},
+	{Name: "/21/conv/conv.2/Mul", Deps: []uint8{0, 45}, Live: space.Need{Gene: 37, Below: 1}, Ops: table42},
+	{Name: "/21/conv/conv.3/conv.3.0/Conv", Deps: []uint8{0, 45}, Live: space.Need{Gene: 37, Below: 1}, Ops: table43},
+	{Name: "/21/Add", Deps: []uint8{0}, Live: space.Need{Gene: 37, Below: 1}, Ops: []supernet.ID{22, 22, 21, 21, 20}},
+	{Name: "/22/22.0/Conv", Deps: []uint8{0}, Ops: []supernet.ID{760, 760, 757, 757, 753}},
+	{Name: "/22/22.2/HardSwish", Deps: []uint8{0}, Ops: []supernet.ID{1139, 1139, 1138, 1138, 1137}},
+	{Name: "/23/GlobalAveragePool", Deps: []uint8{0}, Ops: []supernet.ID{1046, 1046, 1045, 1045, 1044}},
+	{Name: "/24/Conv", Ops: []supernet.ID{690}},
+	{Name: "/25/HardSwish", Ops: []supernet.ID{1140}},
+	{Name: "/26/Flatten", Ops: []supernet.ID{995}},
+	{Name: "/27/Gemm", Ops: []supernet.ID{996}},
 }
 
 // sitesEmbedded has the operator at every place of the network under fusion rules "embedded".
-var sitesEmbedded = [...]optable.Site{
-	{Name: "/0/0.0/Conv", Deps: []uint8{0}, Ops: []optable.ID{989, 988, 987, 986, 985}},
-	{Name: "/0/0.2/HardSwish", Deps: []uint8{0}, Ops: []optable.ID{1111, 1110, 1109, 1108, 1107}},
-	{Name: "/1/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0}, Ops: []optable.ID{102, 101, 100, 99, 98}},
-	{Name: "/1/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0}, Ops: []optable.ID{631, 627, 623, 619, 615}},
-	{Name: "/1/Add", Deps: []uint8{0}, Ops: []optable.ID{4, 3, 2, 1, 0}},
+var sitesEmbedded = [...]supernet.Site{
+	{Name: "/0/0.0/Conv", Deps: []uint8{0}, Ops: []supernet.ID{989, 988, 987, 986, 985}},
+	{Name: "/0/0.2/HardSwish", Deps: []uint8{0}, Ops: []supernet.ID{1111, 1110, 1109, 1108, 1107}},
+	{Name: "/1/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0}, Ops: []supernet.ID{102, 101, 100, 99, 98}},
+	{Name: "/1/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0}, Ops: []supernet.ID{631, 627, 623, 619, 615}},
+	{Name: "/1/Add", Deps: []uint8{0}, Ops: []supernet.ID{4, 3, 2, 1, 0}},
 	{Name: "/2/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 3}, Ops: table44},
 	{Name: "/2/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 2, 3}, Ops: table45},
 	{Name: "/2/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 3}, Ops: table3},
-	{Name: "/2/Add", Deps: []uint8{0}, Ops: []optable.ID{4, 3, 2, 1, 0}},
+	{Name: "/2/Add", Deps: []uint8{0}, Ops: []supernet.ID{4, 3, 2, 1, 0}},
 	{Name: "/3/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 5}, Ops: table44},
 	{Name: "/3/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 4, 5}, Ops: table45},
 	{Name: "/3/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 5}, Ops: table3},
-	{Name: "/3/Add", Deps: []uint8{0}, Ops: []optable.ID{4, 3, 2, 1, 0}},
-	{Name: "/4/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 7}, Live: optable.Need{Gene: 1, Below: 2}, Ops: table44},
-	{Name: "/4/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 6, 7}, Live: optable.Need{Gene: 1, Below: 2}, Ops: table45},
-	{Name: "/4/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 7}, Live: optable.Need{Gene: 1, Below: 2}, Ops: table3},
-	{Name: "/4/Add", Deps: []uint8{0}, Live: optable.Need{Gene: 1, Below: 2}, Ops: []optable.ID{4, 3, 2, 1, 0}},
-	{Name: "/5/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 9}, Live: optable.Need{Gene: 1, Below: 1}, Ops: table44},
-	{Name: "/5/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 8, 9}, Live: optable.Need{Gene: 1, Below: 1}, Ops: table45},
-	{Name: "/5/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 9}, Live: optable.Need{Gene: 1, Below: 1}, Ops: table3},
-	{Name: "/5/Add", Deps: []uint8{0}, Live: optable.Need{Gene: 1, Below: 1}, Ops: []optable.ID{4, 3, 2, 1, 0}},
+	{Name: "/3/Add", Deps: []uint8{0}, Ops: []supernet.ID{4, 3, 2, 1, 0}},
+	{Name: "/4/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 7}, Live: space.Need{Gene: 1, Below: 2}, Ops: table44},
+	{Name: "/4/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 6, 7}, Live: space.Need{Gene: 1, Below: 2}, Ops: table45},
+	{Name: "/4/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 7}, Live: space.Need{Gene: 1, Below: 2}, Ops: table3},
+	{Name: "/4/Add", Deps: []uint8{0}, Live: space.Need{Gene: 1, Below: 2}, Ops: []supernet.ID{4, 3, 2, 1, 0}},
+	{Name: "/5/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 9}, Live: space.Need{Gene: 1, Below: 1}, Ops: table44},
+	{Name: "/5/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 8, 9}, Live: space.Need{Gene: 1, Below: 1}, Ops: table45},
+	{Name: "/5/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 9}, Live: space.Need{Gene: 1, Below: 1}, Ops: table3},
+	{Name: "/5/Add", Deps: []uint8{0}, Live: space.Need{Gene: 1, Below: 1}, Ops: []supernet.ID{4, 3, 2, 1, 0}},
 	{Name: "/6/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 12}, Ops: table44},
 	{Name: "/6/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 11, 12}, Ops: table46},
 	{Name: "/6/conv/conv.2/fc/fc.0/GlobalAveragePool", Deps: []uint8{0, 12}, Ops: table6},
-	{Name: "/6/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{12}, Ops: []optable.ID{983, 981, 980}},
-	{Name: "/6/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{12}, Ops: []optable.ID{673, 672, 671}},
-	{Name: "/6/conv/conv.2/fc/fc.4/HardSigmoid", Deps: []uint8{12}, Ops: []optable.ID{1080, 1078, 1077}},
+	{Name: "/6/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{12}, Ops: []supernet.ID{983, 981, 980}},
+	{Name: "/6/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{12}, Ops: []supernet.ID{673, 672, 671}},
+	{Name: "/6/conv/conv.2/fc/fc.4/HardSigmoid", Deps: []uint8{12}, Ops: []supernet.ID{1080, 1078, 1077}},
 	{Name: "/6/conv/conv.2/Mul", Deps: []uint8{0, 12}, Ops: table7},
 	{Name: "/6/conv/conv.3/conv.3.0/Conv", Deps: []uint8{0, 12}, Ops: table8},
 	{Name: "/7/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 14}, Ops: table47},
 	{Name: "/7/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 13, 14}, Ops: table48},
 	{Name: "/7/conv/conv.2/fc/fc.0/GlobalAveragePool", Deps: []uint8{0, 14}, Ops: table12},
-	{Name: "/7/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{14}, Ops: []optable.ID{941, 984, 982}},
-	{Name: "/7/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{14}, Ops: []optable.ID{695, 697, 696}},
-	{Name: "/7/conv/conv.2/fc/fc.4/HardSigmoid", Deps: []uint8{14}, Ops: []optable.ID{1068, 1080, 1079}},
+	{Name: "/7/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{14}, Ops: []supernet.ID{941, 984, 982}},
+	{Name: "/7/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{14}, Ops: []supernet.ID{695, 697, 696}},
+	{Name: "/7/conv/conv.2/fc/fc.4/HardSigmoid", Deps: []uint8{14}, Ops: []supernet.ID{1068, 1080, 1079}},
 	{Name: "/7/conv/conv.2/Mul", Deps: []uint8{0, 14}, Ops: table13},
 	{Name: "/7/conv/conv.3/conv.3.0/Conv", Deps: []uint8{0, 14}, Ops: table14},
-	{Name: "/7/Add", Deps: []uint8{0}, Ops: []optable.ID{8, 7, 6, 5, 9}},
-	{Name: "/8/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 16}, Live: optable.Need{Gene: 10, Below: 2}, Ops: table47},
-	{Name: "/8/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 15, 16}, Live: optable.Need{Gene: 10, Below: 2}, Ops: table48},
-	{Name: "/8/conv/conv.2/fc/fc.0/GlobalAveragePool", Deps: []uint8{0, 16}, Live: optable.Need{Gene: 10, Below: 2}, Ops: table12},
-	{Name: "/8/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{16}, Live: optable.Need{Gene: 10, Below: 2}, Ops: []optable.ID{941, 984, 982}},
-	{Name: "/8/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{16}, Live: optable.Need{Gene: 10, Below: 2}, Ops: []optable.ID{695, 697, 696}},
-	{Name: "/8/conv/conv.2/fc/fc.4/HardSigmoid", Deps: []uint8{16}, Live: optable.Need{Gene: 10, Below: 2}, Ops: []optable.ID{1068, 1080, 1079}},
-	{Name: "/8/conv/conv.2/Mul", Deps: []uint8{0, 16}, Live: optable.Need{Gene: 10, Below: 2}, Ops: table13},
-	{Name: "/8/conv/conv.3/conv.3.0/Conv", Deps: []uint8{0, 16}, Live: optable.Need{Gene: 10, Below: 2}, Ops: table14},
-	{Name: "/8/Add", Deps: []uint8{0}, Live: optable.Need{Gene: 10, Below: 2}, Ops: []optable.ID{8, 7, 6, 5, 9}},
-	{Name: "/9/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 18}, Live: optable.Need{Gene: 10, Below: 1}, Ops: table47},
-	{Name: "/9/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 17, 18}, Live: optable.Need{Gene: 10, Below: 1}, Ops: table48},
-	{Name: "/9/conv/conv.2/fc/fc.0/GlobalAveragePool", Deps: []uint8{0, 18}, Live: optable.Need{Gene: 10, Below: 1}, Ops: table12},
-	{Name: "/9/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{18}, Live: optable.Need{Gene: 10, Below: 1}, Ops: []optable.ID{941, 984, 982}},
-	{Name: "/9/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{18}, Live: optable.Need{Gene: 10, Below: 1}, Ops: []optable.ID{695, 697, 696}},
-	{Name: "/9/conv/conv.2/fc/fc.4/HardSigmoid", Deps: []uint8{18}, Live: optable.Need{Gene: 10, Below: 1}, Ops: []optable.ID{1068, 1080, 1079}},
-	{Name: "/9/conv/conv.2/Mul", Deps: []uint8{0, 18}, Live: optable.Need{Gene: 10, Below: 1}, Ops: table13},
-	{Name: "/9/conv/conv.3/conv.3.0/Conv", Deps: []uint8{0, 18}, Live: optable.Need{Gene: 10, Below: 1}, Ops: table14},
-	{Name: "/9/Add", Deps: []uint8{0}, Live: optable.Need{Gene: 10, Below: 1}, Ops: []optable.ID{8, 7, 6, 5, 9}},
+	{Name: "/7/Add", Deps: []uint8{0}, Ops: []supernet.ID{8, 7, 6, 5, 9}},
+	{Name: "/8/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 16}, Live: space.Need{Gene: 10, Below: 2}, Ops: table47},
+	{Name: "/8/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 15, 16}, Live: space.Need{Gene: 10, Below: 2}, Ops: table48},
+	{Name: "/8/conv/conv.2/fc/fc.0/GlobalAveragePool", Deps: []uint8{0, 16}, Live: space.Need{Gene: 10, Below: 2}, Ops: table12},
+	{Name: "/8/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{16}, Live: space.Need{Gene: 10, Below: 2}, Ops: []supernet.ID{941, 984, 982}},
+	{Name: "/8/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{16}, Live: space.Need{Gene: 10, Below: 2}, Ops: []supernet.ID{695, 697, 696}},
+	{Name: "/8/conv/conv.2/fc/fc.4/HardSigmoid", Deps: []uint8{16}, Live: space.Need{Gene: 10, Below: 2}, Ops: []supernet.ID{1068, 1080, 1079}},
+	{Name: "/8/conv/conv.2/Mul", Deps: []uint8{0, 16}, Live: space.Need{Gene: 10, Below: 2}, Ops: table13},
+	{Name: "/8/conv/conv.3/conv.3.0/Conv", Deps: []uint8{0, 16}, Live: space.Need{Gene: 10, Below: 2}, Ops: table14},
+	{Name: "/8/Add", Deps: []uint8{0}, Live: space.Need{Gene: 10, Below: 2}, Ops: []supernet.ID{8, 7, 6, 5, 9}},
+	{Name: "/9/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 18}, Live: space.Need{Gene: 10, Below: 1}, Ops: table47},
+	{Name: "/9/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 17, 18}, Live: space.Need{Gene: 10, Below: 1}, Ops: table48},
+	{Name: "/9/conv/conv.2/fc/fc.0/GlobalAveragePool", Deps: []uint8{0, 18}, Live: space.Need{Gene: 10, Below: 1}, Ops: table12},
+	{Name: "/9/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{18}, Live: space.Need{Gene: 10, Below: 1}, Ops: []supernet.ID{941, 984, 982}},
+	{Name: "/9/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{18}, Live: space.Need{Gene: 10, Below: 1}, Ops: []supernet.ID{695, 697, 696}},
+	{Name: "/9/conv/conv.2/fc/fc.4/HardSigmoid", Deps: []uint8{18}, Live: space.Need{Gene: 10, Below: 1}, Ops: []supernet.ID{1068, 1080, 1079}},
+	{Name: "/9/conv/conv.2/Mul", Deps: []uint8{0, 18}, Live: space.Need{Gene: 10, Below: 1}, Ops: table13},
+	{Name: "/9/conv/conv.3/conv.3.0/Conv", Deps: []uint8{0, 18}, Live: space.Need{Gene: 10, Below: 1}, Ops: table14},
+	{Name: "/9/Add", Deps: []uint8{0}, Live: space.Need{Gene: 10, Below: 1}, Ops: []supernet.ID{8, 7, 6, 5, 9}},
 	{Name: "/10/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 21}, Ops: table9},
 	{Name: "/10/conv/conv.0/conv.0.2/HardSwish", Deps: []uint8{0, 21}, Ops: table15},
 	{Name: "/10/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 20, 21}, Ops: table16},
@@ -2638,27 +2640,27 @@ var sitesEmbedded = [...]optable.Site{
 	{Name: "/11/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 22, 23}, Ops: table21},
 	{Name: "/11/conv/conv.1/conv.1.2/HardSwish", Deps: []uint8{0, 23}, Ops: table20},
 	{Name: "/11/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 23}, Ops: table22},
-	{Name: "/11/Add", Deps: []uint8{0}, Ops: []optable.ID{14, 13, 12, 11, 10}},
-	{Name: "/12/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 25}, Live: optable.Need{Gene: 19, Below: 2}, Ops: table19},
-	{Name: "/12/conv/conv.0/conv.0.2/HardSwish", Deps: []uint8{0, 25}, Live: optable.Need{Gene: 19, Below: 2}, Ops: table20},
-	{Name: "/12/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 24, 25}, Live: optable.Need{Gene: 19, Below: 2}, Ops: table21},
-	{Name: "/12/conv/conv.1/conv.1.2/HardSwish", Deps: []uint8{0, 25}, Live: optable.Need{Gene: 19, Below: 2}, Ops: table20},
-	{Name: "/12/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 25}, Live: optable.Need{Gene: 19, Below: 2}, Ops: table22},
-	{Name: "/12/Add", Deps: []uint8{0}, Live: optable.Need{Gene: 19, Below: 2}, Ops: []optable.ID{14, 13, 12, 11, 10}},
-	{Name: "/13/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 27}, Live: optable.Need{Gene: 19, Below: 1}, Ops: table19},
-	{Name: "/13/conv/conv.0/conv.0.2/HardSwish", Deps: []uint8{0, 27}, Live: optable.Need{Gene: 19, Below: 1}, Ops: table20},
-	{Name: "/13/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 26, 27}, Live: optable.Need{Gene: 19, Below: 1}, Ops: table21},
-	{Name: "/13/conv/conv.1/conv.1.2/HardSwish", Deps: []uint8{0, 27}, Live: optable.Need{Gene: 19, Below: 1}, Ops: table20},
-	{Name: "/13/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 27}, Live: optable.Need{Gene: 19, Below: 1}, Ops: table22},
-	{Name: "/13/Add", Deps: []uint8{0}, Live: optable.Need{Gene: 19, Below: 1}, Ops: []optable.ID{14, 13, 12, 11, 10}},
+	{Name: "/11/Add", Deps: []uint8{0}, Ops: []supernet.ID{14, 13, 12, 11, 10}},
+	{Name: "/12/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 25}, Live: space.Need{Gene: 19, Below: 2}, Ops: table19},
+	{Name: "/12/conv/conv.0/conv.0.2/HardSwish", Deps: []uint8{0, 25}, Live: space.Need{Gene: 19, Below: 2}, Ops: table20},
+	{Name: "/12/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 24, 25}, Live: space.Need{Gene: 19, Below: 2}, Ops: table21},
+	{Name: "/12/conv/conv.1/conv.1.2/HardSwish", Deps: []uint8{0, 25}, Live: space.Need{Gene: 19, Below: 2}, Ops: table20},
+	{Name: "/12/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 25}, Live: space.Need{Gene: 19, Below: 2}, Ops: table22},
+	{Name: "/12/Add", Deps: []uint8{0}, Live: space.Need{Gene: 19, Below: 2}, Ops: []supernet.ID{14, 13, 12, 11, 10}},
+	{Name: "/13/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 27}, Live: space.Need{Gene: 19, Below: 1}, Ops: table19},
+	{Name: "/13/conv/conv.0/conv.0.2/HardSwish", Deps: []uint8{0, 27}, Live: space.Need{Gene: 19, Below: 1}, Ops: table20},
+	{Name: "/13/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 26, 27}, Live: space.Need{Gene: 19, Below: 1}, Ops: table21},
+	{Name: "/13/conv/conv.1/conv.1.2/HardSwish", Deps: []uint8{0, 27}, Live: space.Need{Gene: 19, Below: 1}, Ops: table20},
+	{Name: "/13/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 27}, Live: space.Need{Gene: 19, Below: 1}, Ops: table22},
+	{Name: "/13/Add", Deps: []uint8{0}, Live: space.Need{Gene: 19, Below: 1}, Ops: []supernet.ID{14, 13, 12, 11, 10}},
 	{Name: "/14/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 30}, Ops: table19},
 	{Name: "/14/conv/conv.0/conv.0.2/HardSwish", Deps: []uint8{0, 30}, Ops: table20},
 	{Name: "/14/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 29, 30}, Ops: table23},
 	{Name: "/14/conv/conv.1/conv.1.2/HardSwish", Deps: []uint8{0, 30}, Ops: table20},
 	{Name: "/14/conv/conv.2/fc/fc.0/GlobalAveragePool", Deps: []uint8{0, 30}, Ops: table24},
-	{Name: "/14/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{30}, Ops: []optable.ID{961, 942, 940}},
-	{Name: "/14/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{30}, Ops: []optable.ID{746, 745, 744}},
-	{Name: "/14/conv/conv.2/fc/fc.4/HardSigmoid", Deps: []uint8{30}, Ops: []optable.ID{1073, 1069, 1067}},
+	{Name: "/14/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{30}, Ops: []supernet.ID{961, 942, 940}},
+	{Name: "/14/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{30}, Ops: []supernet.ID{746, 745, 744}},
+	{Name: "/14/conv/conv.2/fc/fc.4/HardSigmoid", Deps: []uint8{30}, Ops: []supernet.ID{1073, 1069, 1067}},
 	{Name: "/14/conv/conv.2/Mul", Deps: []uint8{0, 30}, Ops: table25},
 	{Name: "/14/conv/conv.3/conv.3.0/Conv", Deps: []uint8{0, 30}, Ops: table26},
 	{Name: "/15/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 32}, Ops: table27},
@@ -2666,42 +2668,42 @@ var sitesEmbedded = [...]optable.Site{
 	{Name: "/15/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 31, 32}, Ops: table29},
 	{Name: "/15/conv/conv.1/conv.1.2/HardSwish", Deps: []uint8{0, 32}, Ops: table28},
 	{Name: "/15/conv/conv.2/fc/fc.0/GlobalAveragePool", Deps: []uint8{0, 32}, Ops: table30},
-	{Name: "/15/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{32}, Ops: []optable.ID{978, 960, 943}},
-	{Name: "/15/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{32}, Ops: []optable.ID{775, 774, 773}},
-	{Name: "/15/conv/conv.2/fc/fc.4/HardSigmoid", Deps: []uint8{32}, Ops: []optable.ID{1075, 1072, 1070}},
+	{Name: "/15/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{32}, Ops: []supernet.ID{978, 960, 943}},
+	{Name: "/15/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{32}, Ops: []supernet.ID{775, 774, 773}},
+	{Name: "/15/conv/conv.2/fc/fc.4/HardSigmoid", Deps: []uint8{32}, Ops: []supernet.ID{1075, 1072, 1070}},
 	{Name: "/15/conv/conv.2/Mul", Deps: []uint8{0, 32}, Ops: table31},
 	{Name: "/15/conv/conv.3/conv.3.0/Conv", Deps: []uint8{0, 32}, Ops: table32},
-	{Name: "/15/Add", Deps: []uint8{0}, Ops: []optable.ID{19, 18, 17, 16, 15}},
-	{Name: "/16/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 34}, Live: optable.Need{Gene: 28, Below: 2}, Ops: table27},
-	{Name: "/16/conv/conv.0/conv.0.2/HardSwish", Deps: []uint8{0, 34}, Live: optable.Need{Gene: 28, Below: 2}, Ops: table28},
-	{Name: "/16/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 33, 34}, Live: optable.Need{Gene: 28, Below: 2}, Ops: table29},
-	{Name: "/16/conv/conv.1/conv.1.2/HardSwish", Deps: []uint8{0, 34}, Live: optable.Need{Gene: 28, Below: 2}, Ops: table28},
-	{Name: "/16/conv/conv.2/fc/fc.0/GlobalAveragePool", Deps: []uint8{0, 34}, Live: optable.Need{Gene: 28, Below: 2}, Ops: table30},
-	{Name: "/16/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{34}, Live: optable.Need{Gene: 28, Below: 2}, Ops: []optable.ID{978, 960, 943}},
-	{Name: "/16/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{34}, Live: optable.Need{Gene: 28, Below: 2}, Ops: []optable.ID{775, 774, 773}},
-	{Name: "/16/conv/conv.2/fc/fc.4/HardSigmoid", Deps: []uint8{34}, Live: optable.Need{Gene: 28, Below: 2}, Ops: []optable.ID{1075, 1072, 1070}},
-	{Name: "/16/conv/conv.2/Mul", Deps: []uint8{0, 34}, Live: optable.Need{Gene: 28, Below: 2}, Ops: table31},
-	{Name: "/16/conv/conv.3/conv.3.0/Conv", Deps: []uint8{0, 34}, Live: optable.Need{Gene: 28, Below: 2}, Ops: table32},
-	{Name: "/16/Add", Deps: []uint8{0}, Live: optable.Need{Gene: 28, Below: 2}, Ops: []optable.ID{19, 18, 17, 16, 15}},
-	{Name: "/17/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 36}, Live: optable.Need{Gene: 28, Below: 1}, Ops: table27},
-	{Name: "/17/conv/conv.0/conv.0.2/HardSwish", Deps: []uint8{0, 36}, Live: optable.Need{Gene: 28, Below: 1}, Ops: table28},
-	{Name: "/17/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 35, 36}, Live: optable.Need{Gene: 28, Below: 1}, Ops: table29},
-	{Name: "/17/conv/conv.1/conv.1.2/HardSwish", Deps: []uint8{0, 36}, Live: optable.Need{Gene: 28, Below: 1}, Ops: table28},
-	{Name: "/17/conv/conv.2/fc/fc.0/GlobalAveragePool", Deps: []uint8{0, 36}, Live: optable.Need{Gene: 28, Below: 1}, Ops: table30},
-	{Name: "/17/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{36}, Live: optable.Need{Gene: 28, Below: 1}, Ops: []optable.ID{978, 960, 943}},
-	{Name: "/17/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{36}, Live: optable.Need{Gene: 28, Below: 1}, Ops: []optable.ID{775, 774, 773}},
-	{Name: "/17/conv/conv.2/fc/fc.4/HardSigmoid", Deps: []uint8{36}, Live: optable.Need{Gene: 28, Below: 1}, Ops: []optable.ID{1075, 1072, 1070}},
-	{Name: "/17/conv/conv.2/Mul", Deps: []uint8{0, 36}, Live: optable.Need{Gene: 28, Below: 1}, Ops: table31},
-	{Name: "/17/conv/conv.3/conv.3.0/Conv", Deps: []uint8{0, 36}, Live: optable.Need{Gene: 28, Below: 1}, Ops: table32},
-	{Name: "/17/Add", Deps: []uint8{0}, Live: optable.Need{Gene: 28, Below: 1}, Ops: []optable.ID{19, 18, 17, 16, 15}},
+	{Name: "/15/Add", Deps: []uint8{0}, Ops: []supernet.ID{19, 18, 17, 16, 15}},
+	{Name: "/16/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 34}, Live: space.Need{Gene: 28, Below: 2}, Ops: table27},
+	{Name: "/16/conv/conv.0/conv.0.2/HardSwish", Deps: []uint8{0, 34}, Live: space.Need{Gene: 28, Below: 2}, Ops: table28},
+	{Name: "/16/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 33, 34}, Live: space.Need{Gene: 28, Below: 2}, Ops: table29},
+	{Name: "/16/conv/conv.1/conv.1.2/HardSwish", Deps: []uint8{0, 34}, Live: space.Need{Gene: 28, Below: 2}, Ops: table28},
+	{Name: "/16/conv/conv.2/fc/fc.0/GlobalAveragePool", Deps: []uint8{0, 34}, Live: space.Need{Gene: 28, Below: 2}, Ops: table30},
+	{Name: "/16/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{34}, Live: space.Need{Gene: 28, Below: 2}, Ops: []supernet.ID{978, 960, 943}},
+	{Name: "/16/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{34}, Live: space.Need{Gene: 28, Below: 2}, Ops: []supernet.ID{775, 774, 773}},
+	{Name: "/16/conv/conv.2/fc/fc.4/HardSigmoid", Deps: []uint8{34}, Live: space.Need{Gene: 28, Below: 2}, Ops: []supernet.ID{1075, 1072, 1070}},
+	{Name: "/16/conv/conv.2/Mul", Deps: []uint8{0, 34}, Live: space.Need{Gene: 28, Below: 2}, Ops: table31},
+	{Name: "/16/conv/conv.3/conv.3.0/Conv", Deps: []uint8{0, 34}, Live: space.Need{Gene: 28, Below: 2}, Ops: table32},
+	{Name: "/16/Add", Deps: []uint8{0}, Live: space.Need{Gene: 28, Below: 2}, Ops: []supernet.ID{19, 18, 17, 16, 15}},
+	{Name: "/17/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 36}, Live: space.Need{Gene: 28, Below: 1}, Ops: table27},
+	{Name: "/17/conv/conv.0/conv.0.2/HardSwish", Deps: []uint8{0, 36}, Live: space.Need{Gene: 28, Below: 1}, Ops: table28},
+	{Name: "/17/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 35, 36}, Live: space.Need{Gene: 28, Below: 1}, Ops: table29},
+	{Name: "/17/conv/conv.1/conv.1.2/HardSwish", Deps: []uint8{0, 36}, Live: space.Need{Gene: 28, Below: 1}, Ops: table28},
+	{Name: "/17/conv/conv.2/fc/fc.0/GlobalAveragePool", Deps: []uint8{0, 36}, Live: space.Need{Gene: 28, Below: 1}, Ops: table30},
+	{Name: "/17/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{36}, Live: space.Need{Gene: 28, Below: 1}, Ops: []supernet.ID{978, 960, 943}},
+	{Name: "/17/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{36}, Live: space.Need{Gene: 28, Below: 1}, Ops: []supernet.ID{775, 774, 773}},
+	{Name: "/17/conv/conv.2/fc/fc.4/HardSigmoid", Deps: []uint8{36}, Live: space.Need{Gene: 28, Below: 1}, Ops: []supernet.ID{1075, 1072, 1070}},
+	{Name: "/17/conv/conv.2/Mul", Deps: []uint8{0, 36}, Live: space.Need{Gene: 28, Below: 1}, Ops: table31},
+	{Name: "/17/conv/conv.3/conv.3.0/Conv", Deps: []uint8{0, 36}, Live: space.Need{Gene: 28, Below: 1}, Ops: table32},
+	{Name: "/17/Add", Deps: []uint8{0}, Live: space.Need{Gene: 28, Below: 1}, Ops: []supernet.ID{19, 18, 17, 16, 15}},
 	{Name: "/18/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 39}, Ops: table27},
 	{Name: "/18/conv/conv.0/conv.0.2/HardSwish", Deps: []uint8{0, 39}, Ops: table28},
 	{Name: "/18/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 38, 39}, Ops: table33},
 	{Name: "/18/conv/conv.1/conv.1.2/HardSwish", Deps: []uint8{0, 39}, Ops: table34},
 	{Name: "/18/conv/conv.2/fc/fc.0/GlobalAveragePool", Deps: []uint8{0, 39}, Ops: table35},
-	{Name: "/18/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{39}, Ops: []optable.ID{978, 960, 943}},
-	{Name: "/18/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{39}, Ops: []optable.ID{775, 774, 773}},
-	{Name: "/18/conv/conv.2/fc/fc.4/HardSigmoid", Deps: []uint8{39}, Ops: []optable.ID{1075, 1072, 1070}},
+	{Name: "/18/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{39}, Ops: []supernet.ID{978, 960, 943}},
+	{Name: "/18/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{39}, Ops: []supernet.ID{775, 774, 773}},
+	{Name: "/18/conv/conv.2/fc/fc.4/HardSigmoid", Deps: []uint8{39}, Ops: []supernet.ID{1075, 1072, 1070}},
 	{Name: "/18/conv/conv.2/Mul", Deps: []uint8{0, 39}, Ops: table36},
 	{Name: "/18/conv/conv.3/conv.3.0/Conv", Deps: []uint8{0, 39}, Ops: table37},
 	{Name: "/19/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 41}, Ops: table38},
@@ -2709,379 +2711,379 @@ var sitesEmbedded = [...]optable.Site{
 	{Name: "/19/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 40, 41}, Ops: table40},
 	{Name: "/19/conv/conv.1/conv.1.2/HardSwish", Deps: []uint8{0, 41}, Ops: table39},
 	{Name: "/19/conv/conv.2/fc/fc.0/GlobalAveragePool", Deps: []uint8{0, 41}, Ops: table41},
-	{Name: "/19/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{41}, Ops: []optable.ID{979, 977, 959}},
-	{Name: "/19/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{41}, Ops: []optable.ID{784, 783, 781}},
-	{Name: "/19/conv/conv.2/fc/fc.4/HardSigmoid", Deps: []uint8{41}, Ops: []optable.ID{1076, 1074, 1071}},
+	{Name: "/19/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{41}, Ops: []supernet.ID{979, 977, 959}},
+	{Name: "/19/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{41}, Ops: []supernet.ID{784, 783, 781}},
+	{Name: "/19/conv/conv.2/fc/fc.4/HardSigmoid", Deps: []uint8{41}, Ops: []supernet.ID{1076, 1074, 1071}},
 	{Name: "/19/conv/conv.2/Mul", Deps: []uint8{0, 41}, Ops: table42},
 	{Name: "/19/conv/conv.3/conv.3.0/Conv", Deps: []uint8{0, 41}, Ops: table43},
-	{Name: "/19/Add", Deps: []uint8{0}, Ops: []optable.ID{22, 22, 21, 21, 20}},
-	{Name: "/20/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 43}, Live: optable.Need{Gene: 37, Below: 2}, Ops: table38},
-	{Name: "/20/conv/conv.0/conv.0.2/HardSwish", Deps: []uint8{0, 43}, Live: optable.Need{Gene: 37, Below: 2}, Ops: table39},
-	{Name: "/20/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 42, 43}, Live: optable.Need{Gene: 37, Below: 2}, Ops: table40},
-	{Name: "/20/conv/conv.1/conv.1.2/HardSwish", Deps: []uint8{0, 43}, Live: optable.Need{Gene: 37, Below: 2}, Ops: table39},
-	{Name: "/20/conv/conv.2/fc/fc.0/GlobalAveragePool", Deps: []uint8{0, 43}, Live: optable.Need{Gene: 37, Below: 2}, Ops: table41},
-	{Name: "/20/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{43}, Live: optable.Need{Gene: 37, Below: 2}, Ops: []optable.ID{979, 977, 959}},
-	{Name: "/20/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{43}, Live: optable.Need{Gene: 37, Below: 2}, Ops: []optable.ID{784, 783, 781}},
-	{Name: "/20/conv/conv.2/fc/fc.4/HardSigmoid", Deps: []uint8{43}, Live: optable.Need{Gene: 37, Below: 2}, Ops: []optable.ID{1076, 1074, 1071}},
-	{Name: "/20/conv/conv.2/Mul", Deps: []uint8{0, 43}, Live: optable.Need{Gene: 37, Below: 2}, Ops: table42},
-	{Name: "/20/conv/conv.3/conv.3.0/Conv", Deps: []uint8{0, 43}, Live: optable.Need{Gene: 37, Below: 2}, Ops: table43},
-	{Name: "/20/Add", Deps: []uint8{0}, Live: optable.Need{Gene: 37, Below: 2}, Ops: []optable.ID{22, 22, 21, 21, 20}},
-	{Name: "/21/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 45}, Live: optable.Need{Gene: 37, Below: 1}, Ops: table38},
-	{Name: "/21/conv/conv.0/conv.0.2/HardSwish", Deps: []uint8{0, 45}, Live: optable.Need{Gene: 37, Below: 1}, Ops: table39},
-	{Name: "/21/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 44, 45}, Live: optable.Need{Gene: 37, Below: 1}, Ops: table40},
-	{Name: "/21/conv/conv.1/conv.1.2/HardSwish", Deps: []uint8{0, 45}, Live: optable.Need{Gene: 37, Below: 1}, Ops: table39},
-	{Name: "/21/conv/conv.2/fc/fc.0/GlobalAveragePool", Deps: []uint8{0, 45}, Live: optable.Need{Gene: 37, Below: 1}, Ops: table41},
-	{Name: "/21/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{45}, Live: optable.Need{Gene: 37, Below: 1}, Ops: []optable.ID{979, 977, 959}},
-	{Name: "/21/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{45}, Live: optable.Need{Gene: 37, Below: 1}, Ops: []optable.ID{784, 783, 781}},
-	{Name: "/21/conv/conv.2/fc/fc.4/HardSigmoid", Deps: []uint8{45}, Live: optable.Need{Gene: 37, Below: 1}, Ops: []optable.ID{1076, 1074, 1071}},
-	{Name: "/21/conv/conv.2/Mul", Deps: []uint8{0, 45}, Live: optable.Need{Gene: 37, Below: 1}, Ops: table42},
-	{Name: "/21/conv/conv.3/conv.3.0/Conv", Deps: []uint8{0, 45}, Live: optable.Need{Gene: 37, Below: 1}, Ops: table43},
-	{Name: "/21/Add", Deps: []uint8{0}, Live: optable.Need{Gene: 37, Below: 1}, Ops: []optable.ID{22, 22, 21, 21, 20}},
-	{Name: "/22/22.0/Conv", Deps: []uint8{0}, Ops: []optable.ID{760, 760, 757, 757, 753}},
-	{Name: "/22/22.2/HardSwish", Deps: []uint8{0}, Ops: []optable.ID{1139, 1139, 1138, 1138, 1137}},
-	{Name: "/23/GlobalAveragePool", Deps: []uint8{0}, Ops: []optable.ID{1046, 1046, 1045, 1045, 1044}},
-	{Name: "/24/Conv", Ops: []optable.ID{690}},
-	{Name: "/25/HardSwish", Ops: []optable.ID{1140}},
-	{Name: "/26/Flatten", Ops: []optable.ID{995}},
-	{Name: "/27/Gemm", Ops: []optable.ID{996}},
+	{Name: "/19/Add", Deps: []uint8{0}, Ops: []supernet.ID{22, 22, 21, 21, 20}},
+	{Name: "/20/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 43}, Live: space.Need{Gene: 37, Below: 2}, Ops: table38},
+	{Name: "/20/conv/conv.0/conv.0.2/HardSwish", Deps: []uint8{0, 43}, Live: space.Need{Gene: 37, Below: 2}, Ops: table39},
+	{Name: "/20/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 42, 43}, Live: space.Need{Gene: 37, Below: 2}, Ops: table40},
+	{Name: "/20/conv/conv.1/conv.1.2/HardSwish", Deps: []uint8{0, 43}, Live: space.Need{Gene: 37, Below: 2}, Ops: table39},
+	{Name: "/20/conv/conv.2/fc/fc.0/GlobalAveragePool", Deps: []uint8{0, 43}, Live: space.Need{Gene: 37, Below: 2}, Ops: table41},
+	{Name: "/20/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{43}, Live: space.Need{Gene: 37, Below: 2}, Ops: []supernet.ID{979, 977, 959}},
+	{Name: "/20/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{43}, Live: space.Need{Gene: 37, Below: 2}, Ops: []supernet.ID{784, 783, 781}},
+	{Name: "/20/conv/conv.2/fc/fc.4/HardSigmoid", Deps: []uint8{43}, Live: space.Need{Gene: 37, Below: 2}, Ops: []supernet.ID{1076, 1074, 1071}},
+	{Name: "/20/conv/conv.2/Mul", Deps: []uint8{0, 43}, Live: space.Need{Gene: 37, Below: 2}, Ops: table42},
+	{Name: "/20/conv/conv.3/conv.3.0/Conv", Deps: []uint8{0, 43}, Live: space.Need{Gene: 37, Below: 2}, Ops: table43},
+	{Name: "/20/Add", Deps: []uint8{0}, Live: space.Need{Gene: 37, Below: 2}, Ops: []supernet.ID{22, 22, 21, 21, 20}},
+	{Name: "/21/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 45}, Live: space.Need{Gene: 37, Below: 1}, Ops: table38},
+	{Name: "/21/conv/conv.0/conv.0.2/HardSwish", Deps: []uint8{0, 45}, Live: space.Need{Gene: 37, Below: 1}, Ops: table39},
+	{Name: "/21/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 44, 45}, Live: space.Need{Gene: 37, Below: 1}, Ops: table40},
+	{Name: "/21/conv/conv.1/conv.1.2/HardSwish", Deps: []uint8{0, 45}, Live: space.Need{Gene: 37, Below: 1}, Ops: table39},
+	{Name: "/21/conv/conv.2/fc/fc.0/GlobalAveragePool", Deps: []uint8{0, 45}, Live: space.Need{Gene: 37, Below: 1}, Ops: table41},
+	{Name: "/21/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{45}, Live: space.Need{Gene: 37, Below: 1}, Ops: []supernet.ID{979, 977, 959}},
+	{Name: "/21/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{45}, Live: space.Need{Gene: 37, Below: 1}, Ops: []supernet.ID{784, 783, 781}},
+	{Name: "/21/conv/conv.2/fc/fc.4/HardSigmoid", Deps: []uint8{45}, Live: space.Need{Gene: 37, Below: 1}, Ops: []supernet.ID{1076, 1074, 1071}},
+	{Name: "/21/conv/conv.2/Mul", Deps: []uint8{0, 45}, Live: space.Need{Gene: 37, Below: 1}, Ops: table42},
+	{Name: "/21/conv/conv.3/conv.3.0/Conv", Deps: []uint8{0, 45}, Live: space.Need{Gene: 37, Below: 1}, Ops: table43},
+	{Name: "/21/Add", Deps: []uint8{0}, Live: space.Need{Gene: 37, Below: 1}, Ops: []supernet.ID{22, 22, 21, 21, 20}},
+	{Name: "/22/22.0/Conv", Deps: []uint8{0}, Ops: []supernet.ID{760, 760, 757, 757, 753}},
+	{Name: "/22/22.2/HardSwish", Deps: []uint8{0}, Ops: []supernet.ID{1139, 1139, 1138, 1138, 1137}},
+	{Name: "/23/GlobalAveragePool", Deps: []uint8{0}, Ops: []supernet.ID{1046, 1046, 1045, 1045, 1044}},
+	{Name: "/24/Conv", Ops: []supernet.ID{690}},
+	{Name: "/25/HardSwish", Ops: []supernet.ID{1140}},
+	{Name: "/26/Flatten", Ops: []supernet.ID{995}},
+	{Name: "/27/Gemm", Ops: []supernet.ID{996}},
 }
 
 // sitesOnnxruntime has the operator at every place of the network under fusion rules "onnxruntime".
-var sitesOnnxruntime = [...]optable.Site{
-	{Name: "/0/0.0/Conv", Deps: []uint8{0}, Ops: []optable.ID{994, 993, 992, 991, 990}},
-	{Name: "/1/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0}, Ops: []optable.ID{102, 101, 100, 99, 98}},
-	{Name: "/1/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0}, Ops: []optable.ID{820, 819, 818, 817, 816}},
+var sitesOnnxruntime = [...]supernet.Site{
+	{Name: "/0/0.0/Conv", Deps: []uint8{0}, Ops: []supernet.ID{994, 993, 992, 991, 990}},
+	{Name: "/1/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0}, Ops: []supernet.ID{102, 101, 100, 99, 98}},
+	{Name: "/1/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0}, Ops: []supernet.ID{820, 819, 818, 817, 816}},
 	{Name: "/2/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 3}, Ops: table44},
 	{Name: "/2/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 2, 3}, Ops: table45},
 	{Name: "/2/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 3}, Ops: table49},
 	{Name: "/3/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 5}, Ops: table44},
 	{Name: "/3/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 4, 5}, Ops: table45},
 	{Name: "/3/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 5}, Ops: table49},
-	{Name: "/4/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 7}, Live: optable.Need{Gene: 1, Below: 2}, Ops: table44},
-	{Name: "/4/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 6, 7}, Live: optable.Need{Gene: 1, Below: 2}, Ops: table45},
-	{Name: "/4/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 7}, Live: optable.Need{Gene: 1, Below: 2}, Ops: table49},
-	{Name: "/5/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 9}, Live: optable.Need{Gene: 1, Below: 1}, Ops: table44},
-	{Name: "/5/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 8, 9}, Live: optable.Need{Gene: 1, Below: 1}, Ops: table45},
-	{Name: "/5/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 9}, Live: optable.Need{Gene: 1, Below: 1}, Ops: table49},
+	{Name: "/4/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 7}, Live: space.Need{Gene: 1, Below: 2}, Ops: table44},
+	{Name: "/4/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 6, 7}, Live: space.Need{Gene: 1, Below: 2}, Ops: table45},
+	{Name: "/4/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 7}, Live: space.Need{Gene: 1, Below: 2}, Ops: table49},
+	{Name: "/5/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 9}, Live: space.Need{Gene: 1, Below: 1}, Ops: table44},
+	{Name: "/5/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 8, 9}, Live: space.Need{Gene: 1, Below: 1}, Ops: table45},
+	{Name: "/5/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 9}, Live: space.Need{Gene: 1, Below: 1}, Ops: table49},
 	{Name: "/6/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 12}, Ops: table44},
 	{Name: "/6/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 11, 12}, Ops: table46},
 	{Name: "/6/conv/conv.2/fc/fc.0/GlobalAveragePool", Deps: []uint8{0, 12}, Ops: table6},
-	{Name: "/6/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{12}, Ops: []optable.ID{983, 981, 980}},
-	{Name: "/6/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{12}, Ops: []optable.ID{872, 871, 870}},
+	{Name: "/6/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{12}, Ops: []supernet.ID{983, 981, 980}},
+	{Name: "/6/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{12}, Ops: []supernet.ID{872, 871, 870}},
 	{Name: "/6/conv/conv.2/Mul", Deps: []uint8{0, 12}, Ops: table7},
 	{Name: "/6/conv/conv.3/conv.3.0/Conv", Deps: []uint8{0, 12}, Ops: table8},
 	{Name: "/7/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 14}, Ops: table47},
 	{Name: "/7/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 13, 14}, Ops: table48},
 	{Name: "/7/conv/conv.2/fc/fc.0/GlobalAveragePool", Deps: []uint8{0, 14}, Ops: table12},
-	{Name: "/7/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{14}, Ops: []optable.ID{941, 984, 982}},
-	{Name: "/7/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{14}, Ops: []optable.ID{873, 875, 874}},
+	{Name: "/7/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{14}, Ops: []supernet.ID{941, 984, 982}},
+	{Name: "/7/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{14}, Ops: []supernet.ID{873, 875, 874}},
 	{Name: "/7/conv/conv.2/Mul", Deps: []uint8{0, 14}, Ops: table13},
 	{Name: "/7/conv/conv.3/conv.3.0/Conv", Deps: []uint8{0, 14}, Ops: table50},
-	{Name: "/8/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 16}, Live: optable.Need{Gene: 10, Below: 2}, Ops: table47},
-	{Name: "/8/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 15, 16}, Live: optable.Need{Gene: 10, Below: 2}, Ops: table48},
-	{Name: "/8/conv/conv.2/fc/fc.0/GlobalAveragePool", Deps: []uint8{0, 16}, Live: optable.Need{Gene: 10, Below: 2}, Ops: table12},
-	{Name: "/8/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{16}, Live: optable.Need{Gene: 10, Below: 2}, Ops: []optable.ID{941, 984, 982}},
-	{Name: "/8/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{16}, Live: optable.Need{Gene: 10, Below: 2}, Ops: []optable.ID{873, 875, 874}},
-	{Name: "/8/conv/conv.2/Mul", Deps: []uint8{0, 16}, Live: optable.Need{Gene: 10, Below: 2}, Ops: table13},
-	{Name: "/8/conv/conv.3/conv.3.0/Conv", Deps: []uint8{0, 16}, Live: optable.Need{Gene: 10, Below: 2}, Ops: table50},
-	{Name: "/9/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 18}, Live: optable.Need{Gene: 10, Below: 1}, Ops: table47},
-	{Name: "/9/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 17, 18}, Live: optable.Need{Gene: 10, Below: 1}, Ops: table48},
-	{Name: "/9/conv/conv.2/fc/fc.0/GlobalAveragePool", Deps: []uint8{0, 18}, Live: optable.Need{Gene: 10, Below: 1}, Ops: table12},
-	{Name: "/9/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{18}, Live: optable.Need{Gene: 10, Below: 1}, Ops: []optable.ID{941, 984, 982}},
-	{Name: "/9/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{18}, Live: optable.Need{Gene: 10, Below: 1}, Ops: []optable.ID{873, 875, 874}},
-	{Name: "/9/conv/conv.2/Mul", Deps: []uint8{0, 18}, Live: optable.Need{Gene: 10, Below: 1}, Ops: table13},
-	{Name: "/9/conv/conv.3/conv.3.0/Conv", Deps: []uint8{0, 18}, Live: optable.Need{Gene: 10, Below: 1}, Ops: table50},
+	{Name: "/8/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 16}, Live: space.Need{Gene: 10, Below: 2}, Ops: table47},
+	{Name: "/8/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 15, 16}, Live: space.Need{Gene: 10, Below: 2}, Ops: table48},
+	{Name: "/8/conv/conv.2/fc/fc.0/GlobalAveragePool", Deps: []uint8{0, 16}, Live: space.Need{Gene: 10, Below: 2}, Ops: table12},
+	{Name: "/8/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{16}, Live: space.Need{Gene: 10, Below: 2}, Ops: []supernet.ID{941, 984, 982}},
+	{Name: "/8/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{16}, Live: space.Need{Gene: 10, Below: 2}, Ops: []supernet.ID{873, 875, 874}},
+	{Name: "/8/conv/conv.2/Mul", Deps: []uint8{0, 16}, Live: space.Need{Gene: 10, Below: 2}, Ops: table13},
+	{Name: "/8/conv/conv.3/conv.3.0/Conv", Deps: []uint8{0, 16}, Live: space.Need{Gene: 10, Below: 2}, Ops: table50},
+	{Name: "/9/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 18}, Live: space.Need{Gene: 10, Below: 1}, Ops: table47},
+	{Name: "/9/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 17, 18}, Live: space.Need{Gene: 10, Below: 1}, Ops: table48},
+	{Name: "/9/conv/conv.2/fc/fc.0/GlobalAveragePool", Deps: []uint8{0, 18}, Live: space.Need{Gene: 10, Below: 1}, Ops: table12},
+	{Name: "/9/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{18}, Live: space.Need{Gene: 10, Below: 1}, Ops: []supernet.ID{941, 984, 982}},
+	{Name: "/9/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{18}, Live: space.Need{Gene: 10, Below: 1}, Ops: []supernet.ID{873, 875, 874}},
+	{Name: "/9/conv/conv.2/Mul", Deps: []uint8{0, 18}, Live: space.Need{Gene: 10, Below: 1}, Ops: table13},
+	{Name: "/9/conv/conv.3/conv.3.0/Conv", Deps: []uint8{0, 18}, Live: space.Need{Gene: 10, Below: 1}, Ops: table50},
 	{Name: "/10/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 21}, Ops: table51},
 	{Name: "/10/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 20, 21}, Ops: table52},
 	{Name: "/10/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 21}, Ops: table18},
 	{Name: "/11/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 23}, Ops: table53},
 	{Name: "/11/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 22, 23}, Ops: table54},
 	{Name: "/11/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 23}, Ops: table55},
-	{Name: "/12/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 25}, Live: optable.Need{Gene: 19, Below: 2}, Ops: table53},
-	{Name: "/12/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 24, 25}, Live: optable.Need{Gene: 19, Below: 2}, Ops: table54},
-	{Name: "/12/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 25}, Live: optable.Need{Gene: 19, Below: 2}, Ops: table55},
-	{Name: "/13/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 27}, Live: optable.Need{Gene: 19, Below: 1}, Ops: table53},
-	{Name: "/13/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 26, 27}, Live: optable.Need{Gene: 19, Below: 1}, Ops: table54},
-	{Name: "/13/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 27}, Live: optable.Need{Gene: 19, Below: 1}, Ops: table55},
+	{Name: "/12/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 25}, Live: space.Need{Gene: 19, Below: 2}, Ops: table53},
+	{Name: "/12/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 24, 25}, Live: space.Need{Gene: 19, Below: 2}, Ops: table54},
+	{Name: "/12/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 25}, Live: space.Need{Gene: 19, Below: 2}, Ops: table55},
+	{Name: "/13/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 27}, Live: space.Need{Gene: 19, Below: 1}, Ops: table53},
+	{Name: "/13/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 26, 27}, Live: space.Need{Gene: 19, Below: 1}, Ops: table54},
+	{Name: "/13/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 27}, Live: space.Need{Gene: 19, Below: 1}, Ops: table55},
 	{Name: "/14/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 30}, Ops: table53},
 	{Name: "/14/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 29, 30}, Ops: table56},
 	{Name: "/14/conv/conv.2/fc/fc.0/GlobalAveragePool", Deps: []uint8{0, 30}, Ops: table24},
-	{Name: "/14/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{30}, Ops: []optable.ID{961, 942, 940}},
-	{Name: "/14/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{30}, Ops: []optable.ID{878, 877, 876}},
+	{Name: "/14/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{30}, Ops: []supernet.ID{961, 942, 940}},
+	{Name: "/14/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{30}, Ops: []supernet.ID{878, 877, 876}},
 	{Name: "/14/conv/conv.2/Mul", Deps: []uint8{0, 30}, Ops: table25},
 	{Name: "/14/conv/conv.3/conv.3.0/Conv", Deps: []uint8{0, 30}, Ops: table26},
 	{Name: "/15/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 32}, Ops: table57},
 	{Name: "/15/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 31, 32}, Ops: table58},
 	{Name: "/15/conv/conv.2/fc/fc.0/GlobalAveragePool", Deps: []uint8{0, 32}, Ops: table30},
-	{Name: "/15/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{32}, Ops: []optable.ID{978, 960, 943}},
-	{Name: "/15/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{32}, Ops: []optable.ID{881, 880, 879}},
+	{Name: "/15/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{32}, Ops: []supernet.ID{978, 960, 943}},
+	{Name: "/15/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{32}, Ops: []supernet.ID{881, 880, 879}},
 	{Name: "/15/conv/conv.2/Mul", Deps: []uint8{0, 32}, Ops: table31},
 	{Name: "/15/conv/conv.3/conv.3.0/Conv", Deps: []uint8{0, 32}, Ops: table59},
-	{Name: "/16/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 34}, Live: optable.Need{Gene: 28, Below: 2}, Ops: table57},
-	{Name: "/16/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 33, 34}, Live: optable.Need{Gene: 28, Below: 2}, Ops: table58},
-	{Name: "/16/conv/conv.2/fc/fc.0/GlobalAveragePool", Deps: []uint8{0, 34}, Live: optable.Need{Gene: 28, Below: 2}, Ops: table30},
-	{Name: "/16/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{34}, Live: optable.Need{Gene: 28, Below: 2}, Ops: []optable.ID{978, 960, 943}},
-	{Name: "/16/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{34}, Live: optable.Need{Gene: 28, Below: 2}, Ops: []optable.ID{881, 880, 879}},
-	{Name: "/16/conv/conv.2/Mul", Deps: []uint8{0, 34}, Live: optable.Need{Gene: 28, Below: 2}, Ops: table31},
-	{Name: "/16/conv/conv.3/conv.3.0/Conv", Deps: []uint8{0, 34}, Live: optable.Need{Gene: 28, Below: 2}, Ops: table59},
-	{Name: "/17/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 36}, Live: optable.Need{Gene: 28, Below: 1}, Ops: table57},
-	{Name: "/17/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 35, 36}, Live: optable.Need{Gene: 28, Below: 1}, Ops: table58},
-	{Name: "/17/conv/conv.2/fc/fc.0/GlobalAveragePool", Deps: []uint8{0, 36}, Live: optable.Need{Gene: 28, Below: 1}, Ops: table30},
-	{Name: "/17/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{36}, Live: optable.Need{Gene: 28, Below: 1}, Ops: []optable.ID{978, 960, 943}},
-	{Name: "/17/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{36}, Live: optable.Need{Gene: 28, Below: 1}, Ops: []optable.ID{881, 880, 879}},
-	{Name: "/17/conv/conv.2/Mul", Deps: []uint8{0, 36}, Live: optable.Need{Gene: 28, Below: 1}, Ops: table31},
-	{Name: "/17/conv/conv.3/conv.3.0/Conv", Deps: []uint8{0, 36}, Live: optable.Need{Gene: 28, Below: 1}, Ops: table59},
+	{Name: "/16/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 34}, Live: space.Need{Gene: 28, Below: 2}, Ops: table57},
+	{Name: "/16/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 33, 34}, Live: space.Need{Gene: 28, Below: 2}, Ops: table58},
+	{Name: "/16/conv/conv.2/fc/fc.0/GlobalAveragePool", Deps: []uint8{0, 34}, Live: space.Need{Gene: 28, Below: 2}, Ops: table30},
+	{Name: "/16/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{34}, Live: space.Need{Gene: 28, Below: 2}, Ops: []supernet.ID{978, 960, 943}},
+	{Name: "/16/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{34}, Live: space.Need{Gene: 28, Below: 2}, Ops: []supernet.ID{881, 880, 879}},
+	{Name: "/16/conv/conv.2/Mul", Deps: []uint8{0, 34}, Live: space.Need{Gene: 28, Below: 2}, Ops: table31},
+	{Name: "/16/conv/conv.3/conv.3.0/Conv", Deps: []uint8{0, 34}, Live: space.Need{Gene: 28, Below: 2}, Ops: table59},
+	{Name: "/17/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 36}, Live: space.Need{Gene: 28, Below: 1}, Ops: table57},
+	{Name: "/17/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 35, 36}, Live: space.Need{Gene: 28, Below: 1}, Ops: table58},
+	{Name: "/17/conv/conv.2/fc/fc.0/GlobalAveragePool", Deps: []uint8{0, 36}, Live: space.Need{Gene: 28, Below: 1}, Ops: table30},
+	{Name: "/17/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{36}, Live: space.Need{Gene: 28, Below: 1}, Ops: []supernet.ID{978, 960, 943}},
+	{Name: "/17/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{36}, Live: space.Need{Gene: 28, Below: 1}, Ops: []supernet.ID{881, 880, 879}},
+	{Name: "/17/conv/conv.2/Mul", Deps: []uint8{0, 36}, Live: space.Need{Gene: 28, Below: 1}, Ops: table31},
+	{Name: "/17/conv/conv.3/conv.3.0/Conv", Deps: []uint8{0, 36}, Live: space.Need{Gene: 28, Below: 1}, Ops: table59},
 	{Name: "/18/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 39}, Ops: table57},
 	{Name: "/18/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 38, 39}, Ops: table60},
 	{Name: "/18/conv/conv.2/fc/fc.0/GlobalAveragePool", Deps: []uint8{0, 39}, Ops: table35},
-	{Name: "/18/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{39}, Ops: []optable.ID{978, 960, 943}},
-	{Name: "/18/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{39}, Ops: []optable.ID{881, 880, 879}},
+	{Name: "/18/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{39}, Ops: []supernet.ID{978, 960, 943}},
+	{Name: "/18/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{39}, Ops: []supernet.ID{881, 880, 879}},
 	{Name: "/18/conv/conv.2/Mul", Deps: []uint8{0, 39}, Ops: table36},
 	{Name: "/18/conv/conv.3/conv.3.0/Conv", Deps: []uint8{0, 39}, Ops: table37},
 	{Name: "/19/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 41}, Ops: table61},
 	{Name: "/19/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 40, 41}, Ops: table62},
 	{Name: "/19/conv/conv.2/fc/fc.0/GlobalAveragePool", Deps: []uint8{0, 41}, Ops: table41},
-	{Name: "/19/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{41}, Ops: []optable.ID{979, 977, 959}},
-	{Name: "/19/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{41}, Ops: []optable.ID{884, 883, 882}},
+	{Name: "/19/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{41}, Ops: []supernet.ID{979, 977, 959}},
+	{Name: "/19/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{41}, Ops: []supernet.ID{884, 883, 882}},
 	{Name: "/19/conv/conv.2/Mul", Deps: []uint8{0, 41}, Ops: table42},
 	{Name: "/19/conv/conv.3/conv.3.0/Conv", Deps: []uint8{0, 41}, Ops: table63},
-	{Name: "/20/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 43}, Live: optable.Need{Gene: 37, Below: 2}, Ops: table61},
-	{Name: "/20/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 42, 43}, Live: optable.Need{Gene: 37, Below: 2}, Ops: table62},
-	{Name: "/20/conv/conv.2/fc/fc.0/GlobalAveragePool", Deps: []uint8{0, 43}, Live: optable.Need{Gene: 37, Below: 2}, Ops: table41},
-	{Name: "/20/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{43}, Live: optable.Need{Gene: 37, Below: 2}, Ops: []optable.ID{979, 977, 959}},
-	{Name: "/20/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{43}, Live: optable.Need{Gene: 37, Below: 2}, Ops: []optable.ID{884, 883, 882}},
-	{Name: "/20/conv/conv.2/Mul", Deps: []uint8{0, 43}, Live: optable.Need{Gene: 37, Below: 2}, Ops: table42},
-	{Name: "/20/conv/conv.3/conv.3.0/Conv", Deps: []uint8{0, 43}, Live: optable.Need{Gene: 37, Below: 2}, Ops: table63},
-	{Name: "/21/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 45}, Live: optable.Need{Gene: 37, Below: 1}, Ops: table61},
-	{Name: "/21/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 44, 45}, Live: optable.Need{Gene: 37, Below: 1}, Ops: table62},
-	{Name: "/21/conv/conv.2/fc/fc.0/GlobalAveragePool", Deps: []uint8{0, 45}, Live: optable.Need{Gene: 37, Below: 1}, Ops: table41},
-	{Name: "/21/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{45}, Live: optable.Need{Gene: 37, Below: 1}, Ops: []optable.ID{979, 977, 959}},
-	{Name: "/21/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{45}, Live: optable.Need{Gene: 37, Below: 1}, Ops: []optable.ID{884, 883, 882}},
-	{Name: "/21/conv/conv.2/Mul", Deps: []uint8{0, 45}, Live: optable.Need{Gene: 37, Below: 1}, Ops: table42},
-	{Name: "/21/conv/conv.3/conv.3.0/Conv", Deps: []uint8{0, 45}, Live: optable.Need{Gene: 37, Below: 1}, Ops: table63},
-	{Name: "/22/22.0/Conv", Deps: []uint8{0}, Ops: []optable.ID{939, 939, 936, 936, 933}},
-	{Name: "/23/GlobalAveragePool", Deps: []uint8{0}, Ops: []optable.ID{1046, 1046, 1045, 1045, 1044}},
-	{Name: "/24/Conv", Ops: []optable.ID{900}},
-	{Name: "/26/Flatten", Ops: []optable.ID{995}},
-	{Name: "/27/Gemm", Ops: []optable.ID{996}},
+	{Name: "/20/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 43}, Live: space.Need{Gene: 37, Below: 2}, Ops: table61},
+	{Name: "/20/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 42, 43}, Live: space.Need{Gene: 37, Below: 2}, Ops: table62},
+	{Name: "/20/conv/conv.2/fc/fc.0/GlobalAveragePool", Deps: []uint8{0, 43}, Live: space.Need{Gene: 37, Below: 2}, Ops: table41},
+	{Name: "/20/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{43}, Live: space.Need{Gene: 37, Below: 2}, Ops: []supernet.ID{979, 977, 959}},
+	{Name: "/20/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{43}, Live: space.Need{Gene: 37, Below: 2}, Ops: []supernet.ID{884, 883, 882}},
+	{Name: "/20/conv/conv.2/Mul", Deps: []uint8{0, 43}, Live: space.Need{Gene: 37, Below: 2}, Ops: table42},
+	{Name: "/20/conv/conv.3/conv.3.0/Conv", Deps: []uint8{0, 43}, Live: space.Need{Gene: 37, Below: 2}, Ops: table63},
+	{Name: "/21/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 45}, Live: space.Need{Gene: 37, Below: 1}, Ops: table61},
+	{Name: "/21/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 44, 45}, Live: space.Need{Gene: 37, Below: 1}, Ops: table62},
+	{Name: "/21/conv/conv.2/fc/fc.0/GlobalAveragePool", Deps: []uint8{0, 45}, Live: space.Need{Gene: 37, Below: 1}, Ops: table41},
+	{Name: "/21/conv/conv.2/fc/fc.1/Conv", Deps: []uint8{45}, Live: space.Need{Gene: 37, Below: 1}, Ops: []supernet.ID{979, 977, 959}},
+	{Name: "/21/conv/conv.2/fc/fc.3/Conv", Deps: []uint8{45}, Live: space.Need{Gene: 37, Below: 1}, Ops: []supernet.ID{884, 883, 882}},
+	{Name: "/21/conv/conv.2/Mul", Deps: []uint8{0, 45}, Live: space.Need{Gene: 37, Below: 1}, Ops: table42},
+	{Name: "/21/conv/conv.3/conv.3.0/Conv", Deps: []uint8{0, 45}, Live: space.Need{Gene: 37, Below: 1}, Ops: table63},
+	{Name: "/22/22.0/Conv", Deps: []uint8{0}, Ops: []supernet.ID{939, 939, 936, 936, 933}},
+	{Name: "/23/GlobalAveragePool", Deps: []uint8{0}, Ops: []supernet.ID{1046, 1046, 1045, 1045, 1044}},
+	{Name: "/24/Conv", Ops: []supernet.ID{900}},
+	{Name: "/26/Flatten", Ops: []supernet.ID{995}},
+	{Name: "/27/Gemm", Ops: []supernet.ID{996}},
 }
 
 // The operators of sites that depend on choices, dense over them, the last one fastest.
 var (
-	table0 = []optable.ID{
+	table0 = []supernet.ID{
 		634, 633, 632, 630, 629, 628, 626, 625, 624, 622, 621, 620, 618, 617, 616,
 	}
-	table1 = []optable.ID{
+	table1 = []supernet.ID{
 		1274, 1258, 1248, 1273, 1257, 1247, 1272, 1256, 1246, 1271, 1255, 1245, 1269, 1253, 1244,
 	}
-	table2 = []optable.ID{
+	table2 = []supernet.ID{
 		567, 443, 393, 533, 423, 373, 496, 403, 353, 566, 442, 392, 532, 422, 372, 495, 402, 352, 565, 441,
 		391, 531, 421, 371, 494, 401, 351, 564, 440, 390, 530, 420, 370, 493, 400, 350, 563, 439, 389, 529,
 		419, 369, 492, 399, 349,
 	}
-	table3 = []optable.ID{
+	table3 = []supernet.ID{
 		789, 754, 722, 788, 750, 721, 787, 749, 720, 786, 748, 719, 779, 742, 716,
 	}
-	table4 = []optable.ID{
+	table4 = []supernet.ID{
 		551, 433, 383, 514, 413, 363, 550, 432, 382, 513, 412, 362, 549, 431, 381, 512, 411, 361, 548, 430,
 		380, 511, 410, 360, 547, 429, 379, 510, 409, 359,
 	}
-	table5 = []optable.ID{
+	table5 = []supernet.ID{
 		1269, 1253, 1244, 1268, 1252, 1243, 1267, 1251, 1242, 1266, 1250, 1241, 1275, 1259, 1249,
 	}
-	table6 = []optable.ID{
+	table6 = []supernet.ID{
 		1065, 1055, 1050, 1064, 1054, 1049, 1063, 1053, 1048, 1062, 1052, 1047, 1066, 1056, 1051,
 	}
-	table7 = []optable.ID{
+	table7 = []supernet.ID{
 		1227, 1217, 1212, 1226, 1216, 1211, 1225, 1215, 1210, 1224, 1214, 1209, 1228, 1218, 1213,
 	}
-	table8 = []optable.ID{
+	table8 = []supernet.ID{
 		780, 743, 717, 778, 741, 715, 777, 740, 714, 776, 739, 713, 794, 761, 723,
 	}
-	table9 = []optable.ID{
+	table9 = []supernet.ID{
 		668, 670, 669, 665, 667, 666, 662, 664, 663, 659, 661, 660, 674, 676, 675,
 	}
-	table10 = []optable.ID{
+	table10 = []supernet.ID{
 		1232, 1269, 1263, 1231, 1268, 1262, 1230, 1267, 1261, 1229, 1266, 1260, 1233, 1275, 1264,
 	}
-	table11 = []optable.ID{
+	table11 = []supernet.ID{
 		76, 529, 472, 56, 492, 452, 75, 528, 471, 55, 491, 451, 74, 527, 470, 54, 490, 450, 73, 526,
 		469, 53, 489, 449, 77, 534, 473, 57, 497, 453,
 	}
-	table12 = []optable.ID{
+	table12 = []supernet.ID{
 		1005, 1065, 1060, 1004, 1064, 1059, 1003, 1063, 1058, 1002, 1062, 1057, 1006, 1066, 1061,
 	}
-	table13 = []optable.ID{
+	table13 = []supernet.ID{
 		1167, 1227, 1222, 1166, 1226, 1221, 1165, 1225, 1220, 1164, 1224, 1219, 1168, 1228, 1223,
 	}
-	table14 = []optable.ID{
+	table14 = []supernet.ID{
 		587, 780, 765, 586, 778, 764, 585, 777, 763, 584, 776, 762, 593, 794, 771,
 	}
-	table15 = []optable.ID{
+	table15 = []supernet.ID{
 		1089, 1153, 1144, 1088, 1152, 1143, 1087, 1151, 1142, 1086, 1150, 1141, 1094, 1158, 1149,
 	}
-	table16 = []optable.ID{
+	table16 = []supernet.ID{
 		86, 547, 482, 66, 510, 462, 85, 546, 481, 65, 509, 461, 84, 545, 480, 64, 508, 460, 83, 544,
 		479, 63, 507, 459, 87, 552, 483, 67, 515, 463,
 	}
-	table17 = []optable.ID{
+	table17 = []supernet.ID{
 		1094, 1158, 1149, 1093, 1157, 1148, 1092, 1156, 1147, 1091, 1155, 1146, 1090, 1154, 1145,
 	}
-	table18 = []optable.ID{
+	table18 = []supernet.ID{
 		594, 795, 772, 592, 793, 770, 591, 792, 769, 590, 791, 768, 589, 790, 767,
 	}
-	table19 = []optable.ID{
+	table19 = []supernet.ID{
 		712, 711, 710, 709, 708, 707, 706, 705, 704, 703, 702, 701, 700, 699, 698,
 	}
-	table20 = []optable.ID{
+	table20 = []supernet.ID{
 		1126, 1099, 1085, 1125, 1098, 1084, 1124, 1097, 1083, 1123, 1096, 1082, 1122, 1095, 1081,
 	}
-	table21 = []optable.ID{
+	table21 = []supernet.ID{
 		259, 117, 37, 249, 107, 27, 258, 116, 36, 248, 106, 26, 257, 115, 35, 247, 105, 25, 256, 114,
 		34, 246, 104, 24, 255, 113, 33, 245, 103, 23,
 	}
-	table22 = []optable.ID{
+	table22 = []supernet.ID{
 		657, 604, 582, 655, 602, 580, 653, 600, 578, 651, 598, 576, 649, 596, 574,
 	}
-	table23 = []optable.ID{
+	table23 = []supernet.ID{
 		269, 127, 47, 259, 117, 37, 249, 107, 27, 268, 126, 46, 258, 116, 36, 248, 106, 26, 267, 125,
 		45, 257, 115, 35, 247, 105, 25, 266, 124, 44, 256, 114, 34, 246, 104, 24, 265, 123, 43, 255,
 		113, 33, 245, 103, 23,
 	}
-	table24 = []optable.ID{
+	table24 = []supernet.ID{
 		1033, 1011, 1001, 1032, 1010, 1000, 1031, 1009, 999, 1030, 1008, 998, 1029, 1007, 997,
 	}
-	table25 = []optable.ID{
+	table25 = []supernet.ID{
 		1195, 1173, 1163, 1194, 1172, 1162, 1193, 1171, 1161, 1192, 1170, 1160, 1191, 1169, 1159,
 	}
-	table26 = []optable.ID{
+	table26 = []supernet.ID{
 		658, 605, 583, 656, 603, 581, 654, 601, 579, 652, 599, 577, 650, 597, 575,
 	}
-	table27 = []optable.ID{
+	table27 = []supernet.ID{
 		738, 737, 736, 735, 734, 733, 732, 731, 730, 729, 728, 727, 726, 725, 724,
 	}
-	table28 = []optable.ID{
+	table28 = []supernet.ID{
 		1136, 1121, 1106, 1135, 1120, 1105, 1134, 1119, 1104, 1133, 1118, 1103, 1132, 1117, 1102,
 	}
-	table29 = []optable.ID{
+	table29 = []supernet.ID{
 		331, 239, 177, 311, 219, 157, 291, 199, 137, 330, 238, 176, 310, 218, 156, 290, 198, 136, 329, 237,
 		175, 309, 217, 155, 289, 197, 135, 328, 236, 174, 308, 216, 154, 288, 196, 134, 327, 235, 173, 307,
 		215, 153, 287, 195, 133,
 	}
-	table30 = []optable.ID{
+	table30 = []supernet.ID{
 		1043, 1028, 1018, 1042, 1027, 1017, 1041, 1026, 1016, 1040, 1025, 1015, 1039, 1024, 1014,
 	}
-	table31 = []optable.ID{
+	table31 = []supernet.ID{
 		1205, 1190, 1180, 1204, 1189, 1179, 1203, 1188, 1178, 1202, 1187, 1177, 1201, 1186, 1176,
 	}
-	table32 = []optable.ID{
+	table32 = []supernet.ID{
 		689, 647, 614, 688, 646, 613, 687, 645, 612, 686, 644, 611, 684, 642, 609,
 	}
-	table33 = []optable.ID{
+	table33 = []supernet.ID{
 		321, 229, 167, 301, 209, 147, 320, 228, 166, 300, 208, 146, 319, 227, 165, 299, 207, 145, 318, 226,
 		164, 298, 206, 144, 317, 225, 163, 297, 205, 143,
 	}
-	table34 = []optable.ID{
+	table34 = []supernet.ID{
 		1132, 1117, 1102, 1132, 1117, 1102, 1131, 1116, 1101, 1131, 1116, 1101, 1130, 1115, 1100,
 	}
-	table35 = []optable.ID{
+	table35 = []supernet.ID{
 		1039, 1024, 1014, 1039, 1024, 1014, 1038, 1023, 1013, 1038, 1023, 1013, 1037, 1022, 1012,
 	}
-	table36 = []optable.ID{
+	table36 = []supernet.ID{
 		1201, 1186, 1176, 1201, 1186, 1176, 1200, 1185, 1175, 1200, 1185, 1175, 1199, 1184, 1174,
 	}
-	table37 = []optable.ID{
+	table37 = []supernet.ID{
 		685, 643, 610, 685, 643, 610, 683, 641, 608, 683, 641, 608, 682, 640, 607,
 	}
-	table38 = []optable.ID{
+	table38 = []supernet.ID{
 		760, 759, 758, 760, 759, 758, 757, 756, 755, 757, 756, 755, 753, 752, 751,
 	}
-	table39 = []optable.ID{
+	table39 = []supernet.ID{
 		1139, 1129, 1114, 1139, 1129, 1114, 1138, 1128, 1113, 1138, 1128, 1113, 1137, 1127, 1112,
 	}
-	table40 = []optable.ID{
+	table40 = []supernet.ID{
 		345, 283, 191, 339, 277, 185, 345, 283, 191, 339, 277, 185, 344, 282, 190, 338, 276, 184, 344, 282,
 		190, 338, 276, 184, 343, 281, 189, 337, 275, 183,
 	}
-	table41 = []optable.ID{
+	table41 = []supernet.ID{
 		1046, 1036, 1021, 1046, 1036, 1021, 1045, 1035, 1020, 1045, 1035, 1020, 1044, 1034, 1019,
 	}
-	table42 = []optable.ID{
+	table42 = []supernet.ID{
 		1208, 1198, 1183, 1208, 1198, 1183, 1207, 1197, 1182, 1207, 1197, 1182, 1206, 1196, 1181,
 	}
-	table43 = []optable.ID{
+	table43 = []supernet.ID{
 		694, 680, 638, 694, 680, 638, 693, 679, 637, 693, 679, 637, 692, 678, 636,
 	}
-	table44 = []optable.ID{
+	table44 = []supernet.ID{
 		958, 957, 956, 955, 954, 953, 952, 951, 950, 949, 948, 947, 946, 945, 944,
 	}
-	table45 = []optable.ID{
+	table45 = []supernet.ID{
 		572, 448, 398, 542, 428, 378, 505, 408, 358, 571, 447, 397, 541, 427, 377, 504, 407, 357, 570, 446,
 		396, 540, 426, 376, 503, 406, 356, 569, 445, 395, 539, 425, 375, 502, 405, 355, 568, 444, 394, 538,
 		424, 374, 501, 404, 354,
 	}
-	table46 = []optable.ID{
+	table46 = []supernet.ID{
 		562, 438, 388, 525, 418, 368, 561, 437, 387, 524, 417, 367, 560, 436, 386, 523, 416, 366, 559, 435,
 		385, 522, 415, 365, 558, 434, 384, 521, 414, 364,
 	}
-	table47 = []optable.ID{
+	table47 = []supernet.ID{
 		971, 973, 972, 968, 970, 969, 965, 967, 966, 962, 964, 963, 974, 976, 975,
 	}
-	table48 = []optable.ID{
+	table48 = []supernet.ID{
 		81, 538, 477, 61, 501, 457, 80, 537, 476, 60, 500, 456, 79, 536, 475, 59, 499, 455, 78, 535,
 		474, 58, 498, 454, 82, 543, 478, 62, 506, 458,
 	}
-	table49 = []optable.ID{
+	table49 = []supernet.ID{
 		868, 854, 849, 867, 853, 848, 866, 852, 847, 865, 851, 846, 863, 850, 845,
 	}
-	table50 = []optable.ID{
+	table50 = []supernet.ID{
 		804, 864, 858, 803, 862, 857, 802, 861, 856, 801, 860, 855, 805, 869, 859,
 	}
-	table51 = []optable.ID{
+	table51 = []supernet.ID{
 		894, 896, 895, 891, 893, 892, 888, 890, 889, 885, 887, 886, 897, 899, 898,
 	}
-	table52 = []optable.ID{
+	table52 = []supernet.ID{
 		91, 556, 487, 71, 519, 467, 90, 555, 486, 70, 518, 466, 89, 554, 485, 69, 517, 465, 88, 553,
 		484, 68, 516, 464, 92, 557, 488, 72, 520, 468,
 	}
-	table53 = []optable.ID{
+	table53 = []supernet.ID{
 		915, 914, 913, 912, 911, 910, 909, 908, 907, 906, 905, 904, 903, 902, 901,
 	}
-	table54 = []optable.ID{
+	table54 = []supernet.ID{
 		264, 122, 42, 254, 112, 32, 263, 121, 41, 253, 111, 31, 262, 120, 40, 252, 110, 30, 261, 119,
 		39, 251, 109, 29, 260, 118, 38, 250, 108, 28,
 	}
-	table55 = []optable.ID{
+	table55 = []supernet.ID{
 		833, 810, 800, 832, 809, 799, 831, 808, 798, 830, 807, 797, 829, 806, 796,
 	}
-	table56 = []optable.ID{
+	table56 = []supernet.ID{
 		274, 132, 52, 264, 122, 42, 254, 112, 32, 273, 131, 51, 263, 121, 41, 253, 111, 31, 272, 130,
 		50, 262, 120, 40, 252, 110, 30, 271, 129, 49, 261, 119, 39, 251, 109, 29, 270, 128, 48, 260,
 		118, 38, 250, 108, 28,
 	}
-	table57 = []optable.ID{
+	table57 = []supernet.ID{
 		930, 929, 928, 927, 926, 925, 924, 923, 922, 921, 920, 919, 918, 917, 916,
 	}
-	table58 = []optable.ID{
+	table58 = []supernet.ID{
 		336, 244, 182, 316, 224, 162, 296, 204, 142, 335, 243, 181, 315, 223, 161, 295, 203, 141, 334, 242,
 		180, 314, 222, 160, 294, 202, 140, 333, 241, 179, 313, 221, 159, 293, 201, 139, 332, 240, 178, 312,
 		220, 158, 292, 200, 138,
 	}
-	table59 = []optable.ID{
+	table59 = []supernet.ID{
 		841, 828, 815, 840, 827, 814, 839, 826, 813, 838, 825, 812, 837, 824, 811,
 	}
-	table60 = []optable.ID{
+	table60 = []supernet.ID{
 		326, 234, 172, 306, 214, 152, 325, 233, 171, 305, 213, 151, 324, 232, 170, 304, 212, 150, 323, 231,
 		169, 303, 211, 149, 322, 230, 168, 302, 210, 148,
 	}
-	table61 = []optable.ID{
+	table61 = []supernet.ID{
 		939, 938, 937, 939, 938, 937, 936, 935, 934, 936, 935, 934, 933, 932, 931,
 	}
-	table62 = []optable.ID{
+	table62 = []supernet.ID{
 		348, 286, 194, 342, 280, 188, 348, 286, 194, 342, 280, 188, 347, 285, 193, 341, 279, 187, 347, 285,
 		193, 341, 279, 187, 346, 284, 192, 340, 278, 186,
 	}
-	table63 = []optable.ID{
+	table63 = []supernet.ID{
 		844, 836, 823, 844, 836, 823, 843, 835, 822, 843, 835, 822, 842, 834, 821,
 	}
 )

@@ -2,10 +2,7 @@
 
 package mobilenetv3
 
-import (
-	"github.com/autotailor/autotailor/runtime/optable"
-	"github.com/autotailor/autotailor/runtime/space"
-)
+import "github.com/autotailor/autotailor/runtime/space"
 
 // SubNet selects one network out of the SuperNet. The zero SubNet is the original model.
 // SubNets are comparable; two describe the same network exactly when their Canonical forms are equal.
@@ -469,46 +466,46 @@ var choices = [NumGenes]space.Choice{
 	{Name: "stage0.0.expand", Was: "stage0.1.expand", Kind: "expand", Values: expandTexts},
 	{Name: "stage0.1.kernel", Was: "stage0.2.kernel", Kind: "kernel", Values: kernelTexts},
 	{Name: "stage0.1.expand", Was: "stage0.2.expand", Kind: "expand", Values: expandTexts},
-	{Name: "stage0.2.kernel", Was: "stage0.3.kernel", Kind: "kernel", Values: kernelTexts, Live: optable.Need{Gene: 1, Below: 2}},
-	{Name: "stage0.2.expand", Was: "stage0.3.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 1, Below: 2}},
-	{Name: "stage0.3.kernel", Was: "stage0.4.kernel", Kind: "kernel", Values: kernelTexts, Live: optable.Need{Gene: 1, Below: 1}},
-	{Name: "stage0.3.expand", Was: "stage0.4.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 1, Below: 1}},
+	{Name: "stage0.2.kernel", Was: "stage0.3.kernel", Kind: "kernel", Values: kernelTexts, Live: space.Need{Gene: 1, Below: 2}},
+	{Name: "stage0.2.expand", Was: "stage0.3.expand", Kind: "expand", Values: expandTexts, Live: space.Need{Gene: 1, Below: 2}},
+	{Name: "stage0.3.kernel", Was: "stage0.4.kernel", Kind: "kernel", Values: kernelTexts, Live: space.Need{Gene: 1, Below: 1}},
+	{Name: "stage0.3.expand", Was: "stage0.4.expand", Kind: "expand", Values: expandTexts, Live: space.Need{Gene: 1, Below: 1}},
 	{Name: "stage1.depth", Kind: "depth", Values: stage1DepthTexts},
 	{Name: "stage1.0.kernel", Kind: "kernel", Values: stage1KernelTexts},
 	{Name: "stage1.0.expand", Kind: "expand", Values: expandTexts},
 	{Name: "stage1.1.kernel", Kind: "kernel", Values: stage1KernelTexts},
 	{Name: "stage1.1.expand", Kind: "expand", Values: expandTexts},
-	{Name: "stage1.2.kernel", Kind: "kernel", Values: stage1KernelTexts, Live: optable.Need{Gene: 10, Below: 2}},
-	{Name: "stage1.2.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 10, Below: 2}},
-	{Name: "stage1.3.kernel", Kind: "kernel", Values: stage1KernelTexts, Live: optable.Need{Gene: 10, Below: 1}},
-	{Name: "stage1.3.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 10, Below: 1}},
+	{Name: "stage1.2.kernel", Kind: "kernel", Values: stage1KernelTexts, Live: space.Need{Gene: 10, Below: 2}},
+	{Name: "stage1.2.expand", Kind: "expand", Values: expandTexts, Live: space.Need{Gene: 10, Below: 2}},
+	{Name: "stage1.3.kernel", Kind: "kernel", Values: stage1KernelTexts, Live: space.Need{Gene: 10, Below: 1}},
+	{Name: "stage1.3.expand", Kind: "expand", Values: expandTexts, Live: space.Need{Gene: 10, Below: 1}},
 	{Name: "stage2.depth", Kind: "depth", Values: stage2DepthTexts},
 	{Name: "stage2.0.kernel", Kind: "kernel", Values: stage2KernelTexts},
 	{Name: "stage2.0.expand", Kind: "expand", Values: expandTexts},
 	{Name: "stage2.1.kernel", Kind: "kernel", Values: stage2KernelTexts},
 	{Name: "stage2.1.expand", Kind: "expand", Values: expandTexts},
-	{Name: "stage2.2.kernel", Kind: "kernel", Values: stage2KernelTexts, Live: optable.Need{Gene: 19, Below: 2}},
-	{Name: "stage2.2.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 19, Below: 2}},
-	{Name: "stage2.3.kernel", Kind: "kernel", Values: stage2KernelTexts, Live: optable.Need{Gene: 19, Below: 1}},
-	{Name: "stage2.3.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 19, Below: 1}},
+	{Name: "stage2.2.kernel", Kind: "kernel", Values: stage2KernelTexts, Live: space.Need{Gene: 19, Below: 2}},
+	{Name: "stage2.2.expand", Kind: "expand", Values: expandTexts, Live: space.Need{Gene: 19, Below: 2}},
+	{Name: "stage2.3.kernel", Kind: "kernel", Values: stage2KernelTexts, Live: space.Need{Gene: 19, Below: 1}},
+	{Name: "stage2.3.expand", Kind: "expand", Values: expandTexts, Live: space.Need{Gene: 19, Below: 1}},
 	{Name: "stage3.depth", Kind: "depth", Values: stage3DepthTexts},
 	{Name: "stage3.0.kernel", Kind: "kernel", Values: kernelTexts},
 	{Name: "stage3.0.expand", Kind: "expand", Values: expandTexts},
 	{Name: "stage3.1.kernel", Kind: "kernel", Values: kernelTexts},
 	{Name: "stage3.1.expand", Kind: "expand", Values: expandTexts},
-	{Name: "stage3.2.kernel", Kind: "kernel", Values: kernelTexts, Live: optable.Need{Gene: 28, Below: 2}},
-	{Name: "stage3.2.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 28, Below: 2}},
-	{Name: "stage3.3.kernel", Kind: "kernel", Values: kernelTexts, Live: optable.Need{Gene: 28, Below: 1}},
-	{Name: "stage3.3.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 28, Below: 1}},
+	{Name: "stage3.2.kernel", Kind: "kernel", Values: kernelTexts, Live: space.Need{Gene: 28, Below: 2}},
+	{Name: "stage3.2.expand", Kind: "expand", Values: expandTexts, Live: space.Need{Gene: 28, Below: 2}},
+	{Name: "stage3.3.kernel", Kind: "kernel", Values: kernelTexts, Live: space.Need{Gene: 28, Below: 1}},
+	{Name: "stage3.3.expand", Kind: "expand", Values: expandTexts, Live: space.Need{Gene: 28, Below: 1}},
 	{Name: "stage4.depth", Kind: "depth", Values: stage4DepthTexts},
 	{Name: "stage4.0.kernel", Kind: "kernel", Values: stage4KernelTexts},
 	{Name: "stage4.0.expand", Kind: "expand", Values: expandTexts},
 	{Name: "stage4.1.kernel", Kind: "kernel", Values: stage4KernelTexts},
 	{Name: "stage4.1.expand", Kind: "expand", Values: expandTexts},
-	{Name: "stage4.2.kernel", Kind: "kernel", Values: stage4KernelTexts, Live: optable.Need{Gene: 37, Below: 2}},
-	{Name: "stage4.2.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 37, Below: 2}},
-	{Name: "stage4.3.kernel", Kind: "kernel", Values: stage4KernelTexts, Live: optable.Need{Gene: 37, Below: 1}},
-	{Name: "stage4.3.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 37, Below: 1}},
+	{Name: "stage4.2.kernel", Kind: "kernel", Values: stage4KernelTexts, Live: space.Need{Gene: 37, Below: 2}},
+	{Name: "stage4.2.expand", Kind: "expand", Values: expandTexts, Live: space.Need{Gene: 37, Below: 2}},
+	{Name: "stage4.3.kernel", Kind: "kernel", Values: stage4KernelTexts, Live: space.Need{Gene: 37, Below: 1}},
+	{Name: "stage4.3.expand", Kind: "expand", Values: expandTexts, Live: space.Need{Gene: 37, Below: 1}},
 }
 
 func (s *SubNet) genes() genes {

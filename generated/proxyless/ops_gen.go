@@ -5,6 +5,8 @@ package proxyless
 import (
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/optable"
+	"github.com/autotailor/autotailor/runtime/space"
+	"github.com/autotailor/autotailor/runtime/supernet"
 )
 
 // NumOps is the number of distinct operators over all SubNets and fusion rules.
@@ -2081,37 +2083,37 @@ var kernels = [...]optable.Kernel{
 var ops = optable.Ops(shapes[:], kernels[:])
 
 // sitesNone has the operator at every place of the network under fusion rules "none".
-var sitesNone = [...]optable.Site{
-	{Name: "/0/0.0/Conv", Deps: []uint8{0}, Ops: []optable.ID{1154, 1153, 1152, 1151, 1150}},
-	{Name: "/0/0.2/Clip", Deps: []uint8{0}, Ops: []optable.ID{53, 52, 51, 50, 49}},
-	{Name: "/1/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0}, Ops: []optable.ID{218, 217, 216, 215, 214}},
-	{Name: "/1/conv/conv.0/conv.0.2/Clip", Deps: []uint8{0}, Ops: []optable.ID{53, 52, 51, 50, 49}},
-	{Name: "/1/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0}, Ops: []optable.ID{857, 853, 849, 845, 841}},
-	{Name: "/1/Add", Deps: []uint8{0}, Ops: []optable.ID{4, 3, 2, 1, 0}},
+var sitesNone = [...]supernet.Site{
+	{Name: "/0/0.0/Conv", Deps: []uint8{0}, Ops: []supernet.ID{1154, 1153, 1152, 1151, 1150}},
+	{Name: "/0/0.2/Clip", Deps: []uint8{0}, Ops: []supernet.ID{53, 52, 51, 50, 49}},
+	{Name: "/1/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0}, Ops: []supernet.ID{218, 217, 216, 215, 214}},
+	{Name: "/1/conv/conv.0/conv.0.2/Clip", Deps: []uint8{0}, Ops: []supernet.ID{53, 52, 51, 50, 49}},
+	{Name: "/1/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0}, Ops: []supernet.ID{857, 853, 849, 845, 841}},
+	{Name: "/1/Add", Deps: []uint8{0}, Ops: []supernet.ID{4, 3, 2, 1, 0}},
 	{Name: "/2/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 3}, Ops: table0},
 	{Name: "/2/conv/conv.0/conv.0.2/Clip", Deps: []uint8{0, 3}, Ops: table1},
 	{Name: "/2/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 2, 3}, Ops: table2},
 	{Name: "/2/conv/conv.1/conv.1.2/Clip", Deps: []uint8{0, 3}, Ops: table1},
 	{Name: "/2/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 3}, Ops: table3},
-	{Name: "/2/Add", Deps: []uint8{0}, Ops: []optable.ID{4, 3, 2, 1, 0}},
+	{Name: "/2/Add", Deps: []uint8{0}, Ops: []supernet.ID{4, 3, 2, 1, 0}},
 	{Name: "/3/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 5}, Ops: table0},
 	{Name: "/3/conv/conv.0/conv.0.2/Clip", Deps: []uint8{0, 5}, Ops: table1},
 	{Name: "/3/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 4, 5}, Ops: table2},
 	{Name: "/3/conv/conv.1/conv.1.2/Clip", Deps: []uint8{0, 5}, Ops: table1},
 	{Name: "/3/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 5}, Ops: table3},
-	{Name: "/3/Add", Deps: []uint8{0}, Ops: []optable.ID{4, 3, 2, 1, 0}},
-	{Name: "/4/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 7}, Live: optable.Need{Gene: 1, Below: 2}, Ops: table0},
-	{Name: "/4/conv/conv.0/conv.0.2/Clip", Deps: []uint8{0, 7}, Live: optable.Need{Gene: 1, Below: 2}, Ops: table1},
-	{Name: "/4/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 6, 7}, Live: optable.Need{Gene: 1, Below: 2}, Ops: table2},
-	{Name: "/4/conv/conv.1/conv.1.2/Clip", Deps: []uint8{0, 7}, Live: optable.Need{Gene: 1, Below: 2}, Ops: table1},
-	{Name: "/4/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 7}, Live: optable.Need{Gene: 1, Below: 2}, Ops: table3},
-	{Name: "/4/Add", Deps: []uint8{0}, Live: optable.Need{Gene: 1, Below: 2}, Ops: []optable.ID{4, 3, 2, 1, 0}},
-	{Name: "/5/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 9}, Live: optable.Need{Gene: 1, Below: 1}, Ops: table0},
-	{Name: "/5/conv/conv.0/conv.0.2/Clip", Deps: []uint8{0, 9}, Live: optable.Need{Gene: 1, Below: 1}, Ops: table1},
-	{Name: "/5/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 8, 9}, Live: optable.Need{Gene: 1, Below: 1}, Ops: table2},
-	{Name: "/5/conv/conv.1/conv.1.2/Clip", Deps: []uint8{0, 9}, Live: optable.Need{Gene: 1, Below: 1}, Ops: table1},
-	{Name: "/5/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 9}, Live: optable.Need{Gene: 1, Below: 1}, Ops: table3},
-	{Name: "/5/Add", Deps: []uint8{0}, Live: optable.Need{Gene: 1, Below: 1}, Ops: []optable.ID{4, 3, 2, 1, 0}},
+	{Name: "/3/Add", Deps: []uint8{0}, Ops: []supernet.ID{4, 3, 2, 1, 0}},
+	{Name: "/4/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 7}, Live: space.Need{Gene: 1, Below: 2}, Ops: table0},
+	{Name: "/4/conv/conv.0/conv.0.2/Clip", Deps: []uint8{0, 7}, Live: space.Need{Gene: 1, Below: 2}, Ops: table1},
+	{Name: "/4/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 6, 7}, Live: space.Need{Gene: 1, Below: 2}, Ops: table2},
+	{Name: "/4/conv/conv.1/conv.1.2/Clip", Deps: []uint8{0, 7}, Live: space.Need{Gene: 1, Below: 2}, Ops: table1},
+	{Name: "/4/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 7}, Live: space.Need{Gene: 1, Below: 2}, Ops: table3},
+	{Name: "/4/Add", Deps: []uint8{0}, Live: space.Need{Gene: 1, Below: 2}, Ops: []supernet.ID{4, 3, 2, 1, 0}},
+	{Name: "/5/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 9}, Live: space.Need{Gene: 1, Below: 1}, Ops: table0},
+	{Name: "/5/conv/conv.0/conv.0.2/Clip", Deps: []uint8{0, 9}, Live: space.Need{Gene: 1, Below: 1}, Ops: table1},
+	{Name: "/5/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 8, 9}, Live: space.Need{Gene: 1, Below: 1}, Ops: table2},
+	{Name: "/5/conv/conv.1/conv.1.2/Clip", Deps: []uint8{0, 9}, Live: space.Need{Gene: 1, Below: 1}, Ops: table1},
+	{Name: "/5/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 9}, Live: space.Need{Gene: 1, Below: 1}, Ops: table3},
+	{Name: "/5/Add", Deps: []uint8{0}, Live: space.Need{Gene: 1, Below: 1}, Ops: []supernet.ID{4, 3, 2, 1, 0}},
 	{Name: "/6/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 12}, Ops: table0},
 	{Name: "/6/conv/conv.0/conv.0.2/Clip", Deps: []uint8{0, 12}, Ops: table1},
 	{Name: "/6/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 11, 12}, Ops: table4},
@@ -2122,19 +2124,19 @@ var sitesNone = [...]optable.Site{
 	{Name: "/7/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 13, 14}, Ops: table9},
 	{Name: "/7/conv/conv.1/conv.1.2/Clip", Deps: []uint8{0, 14}, Ops: table8},
 	{Name: "/7/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 14}, Ops: table10},
-	{Name: "/7/Add", Deps: []uint8{0}, Ops: []optable.ID{8, 7, 6, 5, 9}},
-	{Name: "/8/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 16}, Live: optable.Need{Gene: 10, Below: 2}, Ops: table7},
-	{Name: "/8/conv/conv.0/conv.0.2/Clip", Deps: []uint8{0, 16}, Live: optable.Need{Gene: 10, Below: 2}, Ops: table8},
-	{Name: "/8/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 15, 16}, Live: optable.Need{Gene: 10, Below: 2}, Ops: table9},
-	{Name: "/8/conv/conv.1/conv.1.2/Clip", Deps: []uint8{0, 16}, Live: optable.Need{Gene: 10, Below: 2}, Ops: table8},
-	{Name: "/8/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 16}, Live: optable.Need{Gene: 10, Below: 2}, Ops: table10},
-	{Name: "/8/Add", Deps: []uint8{0}, Live: optable.Need{Gene: 10, Below: 2}, Ops: []optable.ID{8, 7, 6, 5, 9}},
-	{Name: "/9/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 18}, Live: optable.Need{Gene: 10, Below: 1}, Ops: table7},
-	{Name: "/9/conv/conv.0/conv.0.2/Clip", Deps: []uint8{0, 18}, Live: optable.Need{Gene: 10, Below: 1}, Ops: table8},
-	{Name: "/9/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 17, 18}, Live: optable.Need{Gene: 10, Below: 1}, Ops: table9},
-	{Name: "/9/conv/conv.1/conv.1.2/Clip", Deps: []uint8{0, 18}, Live: optable.Need{Gene: 10, Below: 1}, Ops: table8},
-	{Name: "/9/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 18}, Live: optable.Need{Gene: 10, Below: 1}, Ops: table10},
-	{Name: "/9/Add", Deps: []uint8{0}, Live: optable.Need{Gene: 10, Below: 1}, Ops: []optable.ID{8, 7, 6, 5, 9}},
+	{Name: "/7/Add", Deps: []uint8{0}, Ops: []supernet.ID{8, 7, 6, 5, 9}},
+	{Name: "/8/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 16}, Live: space.Need{Gene: 10, Below: 2}, Ops: table7},
+	{Name: "/8/conv/conv.0/conv.0.2/Clip", Deps: []uint8{0, 16}, Live: space.Need{Gene: 10, Below: 2}, Ops: table8},
+	{Name: "/8/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 15, 16}, Live: space.Need{Gene: 10, Below: 2}, Ops: table9},
+	{Name: "/8/conv/conv.1/conv.1.2/Clip", Deps: []uint8{0, 16}, Live: space.Need{Gene: 10, Below: 2}, Ops: table8},
+	{Name: "/8/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 16}, Live: space.Need{Gene: 10, Below: 2}, Ops: table10},
+	{Name: "/8/Add", Deps: []uint8{0}, Live: space.Need{Gene: 10, Below: 2}, Ops: []supernet.ID{8, 7, 6, 5, 9}},
+	{Name: "/9/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 18}, Live: space.Need{Gene: 10, Below: 1}, Ops: table7},
+	{Name: "/9/conv/conv.0/conv.0.2/Clip", Deps: []uint8{0, 18}, Live: space.Need{Gene: 10, Below: 1}, Ops: table8},
+	{Name: "/9/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 17, 18}, Live: space.Need{Gene: 10, Below: 1}, Ops: table9},
+	{Name: "/9/conv/conv.1/conv.1.2/Clip", Deps: []uint8{0, 18}, Live: space.Need{Gene: 10, Below: 1}, Ops: table8},
+	{Name: "/9/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 18}, Live: space.Need{Gene: 10, Below: 1}, Ops: table10},
+	{Name: "/9/Add", Deps: []uint8{0}, Live: space.Need{Gene: 10, Below: 1}, Ops: []supernet.ID{8, 7, 6, 5, 9}},
 	{Name: "/10/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 21}, Ops: table7},
 	{Name: "/10/conv/conv.0/conv.0.2/Clip", Deps: []uint8{0, 21}, Ops: table8},
 	{Name: "/10/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 20, 21}, Ops: table11},
@@ -2145,19 +2147,19 @@ var sitesNone = [...]optable.Site{
 	{Name: "/11/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 22, 23}, Ops: table16},
 	{Name: "/11/conv/conv.1/conv.1.2/Clip", Deps: []uint8{0, 23}, Ops: table15},
 	{Name: "/11/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 23}, Ops: table17},
-	{Name: "/11/Add", Deps: []uint8{0}, Ops: []optable.ID{14, 13, 12, 11, 10}},
-	{Name: "/12/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 25}, Live: optable.Need{Gene: 19, Below: 2}, Ops: table14},
-	{Name: "/12/conv/conv.0/conv.0.2/Clip", Deps: []uint8{0, 25}, Live: optable.Need{Gene: 19, Below: 2}, Ops: table15},
-	{Name: "/12/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 24, 25}, Live: optable.Need{Gene: 19, Below: 2}, Ops: table16},
-	{Name: "/12/conv/conv.1/conv.1.2/Clip", Deps: []uint8{0, 25}, Live: optable.Need{Gene: 19, Below: 2}, Ops: table15},
-	{Name: "/12/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 25}, Live: optable.Need{Gene: 19, Below: 2}, Ops: table17},
-	{Name: "/12/Add", Deps: []uint8{0}, Live: optable.Need{Gene: 19, Below: 2}, Ops: []optable.ID{14, 13, 12, 11, 10}},
-	{Name: "/13/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 27}, Live: optable.Need{Gene: 19, Below: 1}, Ops: table14},
-	{Name: "/13/conv/conv.0/conv.0.2/Clip", Deps: []uint8{0, 27}, Live: optable.Need{Gene: 19, Below: 1}, Ops: table15},
-	{Name: "/13/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 26, 27}, Live: optable.Need{Gene: 19, Below: 1}, Ops: table16},
-	{Name: "/13/conv/conv.1/conv.1.2/Clip", Deps: []uint8{0, 27}, Live: optable.Need{Gene: 19, Below: 1}, Ops: table15},
-	{Name: "/13/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 27}, Live: optable.Need{Gene: 19, Below: 1}, Ops: table17},
-	{Name: "/13/Add", Deps: []uint8{0}, Live: optable.Need{Gene: 19, Below: 1}, Ops: []optable.ID{14, 13, 12, 11, 10}},
+	{Name: "/11/Add", Deps: []uint8{0}, Ops: []supernet.ID{14, 13, 12, 11, 10}},
+	{Name: "/12/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 25}, Live: space.Need{Gene: 19, Below: 2}, Ops: table14},
+	{Name: "/12/conv/conv.0/conv.0.2/Clip", Deps: []uint8{0, 25}, Live: space.Need{Gene: 19, Below: 2}, Ops: table15},
+	{Name: "/12/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 24, 25}, Live: space.Need{Gene: 19, Below: 2}, Ops: table16},
+	{Name: "/12/conv/conv.1/conv.1.2/Clip", Deps: []uint8{0, 25}, Live: space.Need{Gene: 19, Below: 2}, Ops: table15},
+	{Name: "/12/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 25}, Live: space.Need{Gene: 19, Below: 2}, Ops: table17},
+	{Name: "/12/Add", Deps: []uint8{0}, Live: space.Need{Gene: 19, Below: 2}, Ops: []supernet.ID{14, 13, 12, 11, 10}},
+	{Name: "/13/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 27}, Live: space.Need{Gene: 19, Below: 1}, Ops: table14},
+	{Name: "/13/conv/conv.0/conv.0.2/Clip", Deps: []uint8{0, 27}, Live: space.Need{Gene: 19, Below: 1}, Ops: table15},
+	{Name: "/13/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 26, 27}, Live: space.Need{Gene: 19, Below: 1}, Ops: table16},
+	{Name: "/13/conv/conv.1/conv.1.2/Clip", Deps: []uint8{0, 27}, Live: space.Need{Gene: 19, Below: 1}, Ops: table15},
+	{Name: "/13/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 27}, Live: space.Need{Gene: 19, Below: 1}, Ops: table17},
+	{Name: "/13/Add", Deps: []uint8{0}, Live: space.Need{Gene: 19, Below: 1}, Ops: []supernet.ID{14, 13, 12, 11, 10}},
 	{Name: "/14/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 30}, Ops: table14},
 	{Name: "/14/conv/conv.0/conv.0.2/Clip", Deps: []uint8{0, 30}, Ops: table15},
 	{Name: "/14/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 29, 30}, Ops: table16},
@@ -2168,19 +2170,19 @@ var sitesNone = [...]optable.Site{
 	{Name: "/15/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 31, 32}, Ops: table21},
 	{Name: "/15/conv/conv.1/conv.1.2/Clip", Deps: []uint8{0, 32}, Ops: table20},
 	{Name: "/15/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 32}, Ops: table22},
-	{Name: "/15/Add", Deps: []uint8{0}, Ops: []optable.ID{19, 18, 17, 16, 15}},
-	{Name: "/16/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 34}, Live: optable.Need{Gene: 28, Below: 2}, Ops: table19},
-	{Name: "/16/conv/conv.0/conv.0.2/Clip", Deps: []uint8{0, 34}, Live: optable.Need{Gene: 28, Below: 2}, Ops: table20},
-	{Name: "/16/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 33, 34}, Live: optable.Need{Gene: 28, Below: 2}, Ops: table21},
-	{Name: "/16/conv/conv.1/conv.1.2/Clip", Deps: []uint8{0, 34}, Live: optable.Need{Gene: 28, Below: 2}, Ops: table20},
-	{Name: "/16/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 34}, Live: optable.Need{Gene: 28, Below: 2}, Ops: table22},
-	{Name: "/16/Add", Deps: []uint8{0}, Live: optable.Need{Gene: 28, Below: 2}, Ops: []optable.ID{19, 18, 17, 16, 15}},
-	{Name: "/17/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 36}, Live: optable.Need{Gene: 28, Below: 1}, Ops: table19},
-	{Name: "/17/conv/conv.0/conv.0.2/Clip", Deps: []uint8{0, 36}, Live: optable.Need{Gene: 28, Below: 1}, Ops: table20},
-	{Name: "/17/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 35, 36}, Live: optable.Need{Gene: 28, Below: 1}, Ops: table21},
-	{Name: "/17/conv/conv.1/conv.1.2/Clip", Deps: []uint8{0, 36}, Live: optable.Need{Gene: 28, Below: 1}, Ops: table20},
-	{Name: "/17/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 36}, Live: optable.Need{Gene: 28, Below: 1}, Ops: table22},
-	{Name: "/17/Add", Deps: []uint8{0}, Live: optable.Need{Gene: 28, Below: 1}, Ops: []optable.ID{19, 18, 17, 16, 15}},
+	{Name: "/15/Add", Deps: []uint8{0}, Ops: []supernet.ID{19, 18, 17, 16, 15}},
+	{Name: "/16/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 34}, Live: space.Need{Gene: 28, Below: 2}, Ops: table19},
+	{Name: "/16/conv/conv.0/conv.0.2/Clip", Deps: []uint8{0, 34}, Live: space.Need{Gene: 28, Below: 2}, Ops: table20},
+	{Name: "/16/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 33, 34}, Live: space.Need{Gene: 28, Below: 2}, Ops: table21},
+	{Name: "/16/conv/conv.1/conv.1.2/Clip", Deps: []uint8{0, 34}, Live: space.Need{Gene: 28, Below: 2}, Ops: table20},
+	{Name: "/16/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 34}, Live: space.Need{Gene: 28, Below: 2}, Ops: table22},
+	{Name: "/16/Add", Deps: []uint8{0}, Live: space.Need{Gene: 28, Below: 2}, Ops: []supernet.ID{19, 18, 17, 16, 15}},
+	{Name: "/17/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 36}, Live: space.Need{Gene: 28, Below: 1}, Ops: table19},
+	{Name: "/17/conv/conv.0/conv.0.2/Clip", Deps: []uint8{0, 36}, Live: space.Need{Gene: 28, Below: 1}, Ops: table20},
+	{Name: "/17/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 35, 36}, Live: space.Need{Gene: 28, Below: 1}, Ops: table21},
+	{Name: "/17/conv/conv.1/conv.1.2/Clip", Deps: []uint8{0, 36}, Live: space.Need{Gene: 28, Below: 1}, Ops: table20},
+	{Name: "/17/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 36}, Live: space.Need{Gene: 28, Below: 1}, Ops: table22},
+	{Name: "/17/Add", Deps: []uint8{0}, Live: space.Need{Gene: 28, Below: 1}, Ops: []supernet.ID{19, 18, 17, 16, 15}},
 	{Name: "/18/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 39}, Ops: table19},
 	{Name: "/18/conv/conv.0/conv.0.2/Clip", Deps: []uint8{0, 39}, Ops: table20},
 	{Name: "/18/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 38, 39}, Ops: table23},
@@ -2191,375 +2193,375 @@ var sitesNone = [...]optable.Site{
 	{Name: "/19/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 40, 41}, Ops: table28},
 	{Name: "/19/conv/conv.1/conv.1.2/Clip", Deps: []uint8{0, 41}, Ops: table27},
 	{Name: "/19/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 41}, Ops: table29},
-	{Name: "/19/Add", Deps: []uint8{0}, Ops: []optable.ID{22, 22, 21, 21, 20}},
-	{Name: "/20/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 43}, Live: optable.Need{Gene: 37, Below: 2}, Ops: table26},
-	{Name: "/20/conv/conv.0/conv.0.2/Clip", Deps: []uint8{0, 43}, Live: optable.Need{Gene: 37, Below: 2}, Ops: table27},
-	{Name: "/20/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 42, 43}, Live: optable.Need{Gene: 37, Below: 2}, Ops: table28},
-	{Name: "/20/conv/conv.1/conv.1.2/Clip", Deps: []uint8{0, 43}, Live: optable.Need{Gene: 37, Below: 2}, Ops: table27},
-	{Name: "/20/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 43}, Live: optable.Need{Gene: 37, Below: 2}, Ops: table29},
-	{Name: "/20/Add", Deps: []uint8{0}, Live: optable.Need{Gene: 37, Below: 2}, Ops: []optable.ID{22, 22, 21, 21, 20}},
-	{Name: "/21/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 45}, Live: optable.Need{Gene: 37, Below: 1}, Ops: table26},
-	{Name: "/21/conv/conv.0/conv.0.2/Clip", Deps: []uint8{0, 45}, Live: optable.Need{Gene: 37, Below: 1}, Ops: table27},
-	{Name: "/21/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 44, 45}, Live: optable.Need{Gene: 37, Below: 1}, Ops: table28},
-	{Name: "/21/conv/conv.1/conv.1.2/Clip", Deps: []uint8{0, 45}, Live: optable.Need{Gene: 37, Below: 1}, Ops: table27},
-	{Name: "/21/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 45}, Live: optable.Need{Gene: 37, Below: 1}, Ops: table29},
-	{Name: "/21/Add", Deps: []uint8{0}, Live: optable.Need{Gene: 37, Below: 1}, Ops: []optable.ID{22, 22, 21, 21, 20}},
+	{Name: "/19/Add", Deps: []uint8{0}, Ops: []supernet.ID{22, 22, 21, 21, 20}},
+	{Name: "/20/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 43}, Live: space.Need{Gene: 37, Below: 2}, Ops: table26},
+	{Name: "/20/conv/conv.0/conv.0.2/Clip", Deps: []uint8{0, 43}, Live: space.Need{Gene: 37, Below: 2}, Ops: table27},
+	{Name: "/20/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 42, 43}, Live: space.Need{Gene: 37, Below: 2}, Ops: table28},
+	{Name: "/20/conv/conv.1/conv.1.2/Clip", Deps: []uint8{0, 43}, Live: space.Need{Gene: 37, Below: 2}, Ops: table27},
+	{Name: "/20/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 43}, Live: space.Need{Gene: 37, Below: 2}, Ops: table29},
+	{Name: "/20/Add", Deps: []uint8{0}, Live: space.Need{Gene: 37, Below: 2}, Ops: []supernet.ID{22, 22, 21, 21, 20}},
+	{Name: "/21/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 45}, Live: space.Need{Gene: 37, Below: 1}, Ops: table26},
+	{Name: "/21/conv/conv.0/conv.0.2/Clip", Deps: []uint8{0, 45}, Live: space.Need{Gene: 37, Below: 1}, Ops: table27},
+	{Name: "/21/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 44, 45}, Live: space.Need{Gene: 37, Below: 1}, Ops: table28},
+	{Name: "/21/conv/conv.1/conv.1.2/Clip", Deps: []uint8{0, 45}, Live: space.Need{Gene: 37, Below: 1}, Ops: table27},
+	{Name: "/21/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 45}, Live: space.Need{Gene: 37, Below: 1}, Ops: table29},
+	{Name: "/21/Add", Deps: []uint8{0}, Live: space.Need{Gene: 37, Below: 1}, Ops: []supernet.ID{22, 22, 21, 21, 20}},
 	{Name: "/22/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 47}, Ops: table26},
 	{Name: "/22/conv/conv.0/conv.0.2/Clip", Deps: []uint8{0, 47}, Ops: table27},
 	{Name: "/22/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 46, 47}, Ops: table28},
 	{Name: "/22/conv/conv.1/conv.1.2/Clip", Deps: []uint8{0, 47}, Ops: table27},
 	{Name: "/22/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 47}, Ops: table30},
-	{Name: "/23/23.0/Conv", Deps: []uint8{0}, Ops: []optable.ID{812, 812, 811, 811, 810}},
-	{Name: "/23/23.2/Clip", Deps: []uint8{0}, Ops: []optable.ID{92, 92, 91, 91, 90}},
-	{Name: "/24/GlobalAveragePool", Deps: []uint8{0}, Ops: []optable.ID{1164, 1164, 1163, 1163, 1162}},
-	{Name: "/25/Flatten", Ops: []optable.ID{1160}},
-	{Name: "/26/Gemm", Ops: []optable.ID{1161}},
+	{Name: "/23/23.0/Conv", Deps: []uint8{0}, Ops: []supernet.ID{812, 812, 811, 811, 810}},
+	{Name: "/23/23.2/Clip", Deps: []uint8{0}, Ops: []supernet.ID{92, 92, 91, 91, 90}},
+	{Name: "/24/GlobalAveragePool", Deps: []uint8{0}, Ops: []supernet.ID{1164, 1164, 1163, 1163, 1162}},
+	{Name: "/25/Flatten", Ops: []supernet.ID{1160}},
+	{Name: "/26/Gemm", Ops: []supernet.ID{1161}},
 }
 
 // sitesEmbedded has the operator at every place of the network under fusion rules "embedded".
-var sitesEmbedded = [...]optable.Site{
-	{Name: "/0/0.0/Conv", Deps: []uint8{0}, Ops: []optable.ID{1159, 1158, 1157, 1156, 1155}},
-	{Name: "/1/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0}, Ops: []optable.ID{223, 222, 221, 220, 219}},
-	{Name: "/1/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0}, Ops: []optable.ID{857, 853, 849, 845, 841}},
-	{Name: "/1/Add", Deps: []uint8{0}, Ops: []optable.ID{4, 3, 2, 1, 0}},
+var sitesEmbedded = [...]supernet.Site{
+	{Name: "/0/0.0/Conv", Deps: []uint8{0}, Ops: []supernet.ID{1159, 1158, 1157, 1156, 1155}},
+	{Name: "/1/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0}, Ops: []supernet.ID{223, 222, 221, 220, 219}},
+	{Name: "/1/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0}, Ops: []supernet.ID{857, 853, 849, 845, 841}},
+	{Name: "/1/Add", Deps: []uint8{0}, Ops: []supernet.ID{4, 3, 2, 1, 0}},
 	{Name: "/2/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 3}, Ops: table31},
 	{Name: "/2/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 2, 3}, Ops: table32},
 	{Name: "/2/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 3}, Ops: table3},
-	{Name: "/2/Add", Deps: []uint8{0}, Ops: []optable.ID{4, 3, 2, 1, 0}},
+	{Name: "/2/Add", Deps: []uint8{0}, Ops: []supernet.ID{4, 3, 2, 1, 0}},
 	{Name: "/3/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 5}, Ops: table31},
 	{Name: "/3/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 4, 5}, Ops: table32},
 	{Name: "/3/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 5}, Ops: table3},
-	{Name: "/3/Add", Deps: []uint8{0}, Ops: []optable.ID{4, 3, 2, 1, 0}},
-	{Name: "/4/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 7}, Live: optable.Need{Gene: 1, Below: 2}, Ops: table31},
-	{Name: "/4/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 6, 7}, Live: optable.Need{Gene: 1, Below: 2}, Ops: table32},
-	{Name: "/4/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 7}, Live: optable.Need{Gene: 1, Below: 2}, Ops: table3},
-	{Name: "/4/Add", Deps: []uint8{0}, Live: optable.Need{Gene: 1, Below: 2}, Ops: []optable.ID{4, 3, 2, 1, 0}},
-	{Name: "/5/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 9}, Live: optable.Need{Gene: 1, Below: 1}, Ops: table31},
-	{Name: "/5/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 8, 9}, Live: optable.Need{Gene: 1, Below: 1}, Ops: table32},
-	{Name: "/5/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 9}, Live: optable.Need{Gene: 1, Below: 1}, Ops: table3},
-	{Name: "/5/Add", Deps: []uint8{0}, Live: optable.Need{Gene: 1, Below: 1}, Ops: []optable.ID{4, 3, 2, 1, 0}},
+	{Name: "/3/Add", Deps: []uint8{0}, Ops: []supernet.ID{4, 3, 2, 1, 0}},
+	{Name: "/4/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 7}, Live: space.Need{Gene: 1, Below: 2}, Ops: table31},
+	{Name: "/4/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 6, 7}, Live: space.Need{Gene: 1, Below: 2}, Ops: table32},
+	{Name: "/4/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 7}, Live: space.Need{Gene: 1, Below: 2}, Ops: table3},
+	{Name: "/4/Add", Deps: []uint8{0}, Live: space.Need{Gene: 1, Below: 2}, Ops: []supernet.ID{4, 3, 2, 1, 0}},
+	{Name: "/5/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 9}, Live: space.Need{Gene: 1, Below: 1}, Ops: table31},
+	{Name: "/5/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 8, 9}, Live: space.Need{Gene: 1, Below: 1}, Ops: table32},
+	{Name: "/5/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 9}, Live: space.Need{Gene: 1, Below: 1}, Ops: table3},
+	{Name: "/5/Add", Deps: []uint8{0}, Live: space.Need{Gene: 1, Below: 1}, Ops: []supernet.ID{4, 3, 2, 1, 0}},
 	{Name: "/6/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 12}, Ops: table31},
 	{Name: "/6/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 11, 12}, Ops: table33},
 	{Name: "/6/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 12}, Ops: table6},
 	{Name: "/7/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 14}, Ops: table34},
 	{Name: "/7/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 13, 14}, Ops: table35},
 	{Name: "/7/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 14}, Ops: table10},
-	{Name: "/7/Add", Deps: []uint8{0}, Ops: []optable.ID{8, 7, 6, 5, 9}},
-	{Name: "/8/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 16}, Live: optable.Need{Gene: 10, Below: 2}, Ops: table34},
-	{Name: "/8/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 15, 16}, Live: optable.Need{Gene: 10, Below: 2}, Ops: table35},
-	{Name: "/8/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 16}, Live: optable.Need{Gene: 10, Below: 2}, Ops: table10},
-	{Name: "/8/Add", Deps: []uint8{0}, Live: optable.Need{Gene: 10, Below: 2}, Ops: []optable.ID{8, 7, 6, 5, 9}},
-	{Name: "/9/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 18}, Live: optable.Need{Gene: 10, Below: 1}, Ops: table34},
-	{Name: "/9/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 17, 18}, Live: optable.Need{Gene: 10, Below: 1}, Ops: table35},
-	{Name: "/9/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 18}, Live: optable.Need{Gene: 10, Below: 1}, Ops: table10},
-	{Name: "/9/Add", Deps: []uint8{0}, Live: optable.Need{Gene: 10, Below: 1}, Ops: []optable.ID{8, 7, 6, 5, 9}},
+	{Name: "/7/Add", Deps: []uint8{0}, Ops: []supernet.ID{8, 7, 6, 5, 9}},
+	{Name: "/8/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 16}, Live: space.Need{Gene: 10, Below: 2}, Ops: table34},
+	{Name: "/8/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 15, 16}, Live: space.Need{Gene: 10, Below: 2}, Ops: table35},
+	{Name: "/8/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 16}, Live: space.Need{Gene: 10, Below: 2}, Ops: table10},
+	{Name: "/8/Add", Deps: []uint8{0}, Live: space.Need{Gene: 10, Below: 2}, Ops: []supernet.ID{8, 7, 6, 5, 9}},
+	{Name: "/9/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 18}, Live: space.Need{Gene: 10, Below: 1}, Ops: table34},
+	{Name: "/9/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 17, 18}, Live: space.Need{Gene: 10, Below: 1}, Ops: table35},
+	{Name: "/9/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 18}, Live: space.Need{Gene: 10, Below: 1}, Ops: table10},
+	{Name: "/9/Add", Deps: []uint8{0}, Live: space.Need{Gene: 10, Below: 1}, Ops: []supernet.ID{8, 7, 6, 5, 9}},
 	{Name: "/10/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 21}, Ops: table34},
 	{Name: "/10/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 20, 21}, Ops: table36},
 	{Name: "/10/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 21}, Ops: table13},
 	{Name: "/11/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 23}, Ops: table37},
 	{Name: "/11/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 22, 23}, Ops: table38},
 	{Name: "/11/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 23}, Ops: table17},
-	{Name: "/11/Add", Deps: []uint8{0}, Ops: []optable.ID{14, 13, 12, 11, 10}},
-	{Name: "/12/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 25}, Live: optable.Need{Gene: 19, Below: 2}, Ops: table37},
-	{Name: "/12/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 24, 25}, Live: optable.Need{Gene: 19, Below: 2}, Ops: table38},
-	{Name: "/12/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 25}, Live: optable.Need{Gene: 19, Below: 2}, Ops: table17},
-	{Name: "/12/Add", Deps: []uint8{0}, Live: optable.Need{Gene: 19, Below: 2}, Ops: []optable.ID{14, 13, 12, 11, 10}},
-	{Name: "/13/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 27}, Live: optable.Need{Gene: 19, Below: 1}, Ops: table37},
-	{Name: "/13/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 26, 27}, Live: optable.Need{Gene: 19, Below: 1}, Ops: table38},
-	{Name: "/13/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 27}, Live: optable.Need{Gene: 19, Below: 1}, Ops: table17},
-	{Name: "/13/Add", Deps: []uint8{0}, Live: optable.Need{Gene: 19, Below: 1}, Ops: []optable.ID{14, 13, 12, 11, 10}},
+	{Name: "/11/Add", Deps: []uint8{0}, Ops: []supernet.ID{14, 13, 12, 11, 10}},
+	{Name: "/12/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 25}, Live: space.Need{Gene: 19, Below: 2}, Ops: table37},
+	{Name: "/12/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 24, 25}, Live: space.Need{Gene: 19, Below: 2}, Ops: table38},
+	{Name: "/12/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 25}, Live: space.Need{Gene: 19, Below: 2}, Ops: table17},
+	{Name: "/12/Add", Deps: []uint8{0}, Live: space.Need{Gene: 19, Below: 2}, Ops: []supernet.ID{14, 13, 12, 11, 10}},
+	{Name: "/13/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 27}, Live: space.Need{Gene: 19, Below: 1}, Ops: table37},
+	{Name: "/13/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 26, 27}, Live: space.Need{Gene: 19, Below: 1}, Ops: table38},
+	{Name: "/13/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 27}, Live: space.Need{Gene: 19, Below: 1}, Ops: table17},
+	{Name: "/13/Add", Deps: []uint8{0}, Live: space.Need{Gene: 19, Below: 1}, Ops: []supernet.ID{14, 13, 12, 11, 10}},
 	{Name: "/14/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 30}, Ops: table37},
 	{Name: "/14/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 29, 30}, Ops: table38},
 	{Name: "/14/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 30}, Ops: table18},
 	{Name: "/15/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 32}, Ops: table39},
 	{Name: "/15/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 31, 32}, Ops: table40},
 	{Name: "/15/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 32}, Ops: table22},
-	{Name: "/15/Add", Deps: []uint8{0}, Ops: []optable.ID{19, 18, 17, 16, 15}},
-	{Name: "/16/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 34}, Live: optable.Need{Gene: 28, Below: 2}, Ops: table39},
-	{Name: "/16/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 33, 34}, Live: optable.Need{Gene: 28, Below: 2}, Ops: table40},
-	{Name: "/16/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 34}, Live: optable.Need{Gene: 28, Below: 2}, Ops: table22},
-	{Name: "/16/Add", Deps: []uint8{0}, Live: optable.Need{Gene: 28, Below: 2}, Ops: []optable.ID{19, 18, 17, 16, 15}},
-	{Name: "/17/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 36}, Live: optable.Need{Gene: 28, Below: 1}, Ops: table39},
-	{Name: "/17/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 35, 36}, Live: optable.Need{Gene: 28, Below: 1}, Ops: table40},
-	{Name: "/17/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 36}, Live: optable.Need{Gene: 28, Below: 1}, Ops: table22},
-	{Name: "/17/Add", Deps: []uint8{0}, Live: optable.Need{Gene: 28, Below: 1}, Ops: []optable.ID{19, 18, 17, 16, 15}},
+	{Name: "/15/Add", Deps: []uint8{0}, Ops: []supernet.ID{19, 18, 17, 16, 15}},
+	{Name: "/16/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 34}, Live: space.Need{Gene: 28, Below: 2}, Ops: table39},
+	{Name: "/16/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 33, 34}, Live: space.Need{Gene: 28, Below: 2}, Ops: table40},
+	{Name: "/16/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 34}, Live: space.Need{Gene: 28, Below: 2}, Ops: table22},
+	{Name: "/16/Add", Deps: []uint8{0}, Live: space.Need{Gene: 28, Below: 2}, Ops: []supernet.ID{19, 18, 17, 16, 15}},
+	{Name: "/17/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 36}, Live: space.Need{Gene: 28, Below: 1}, Ops: table39},
+	{Name: "/17/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 35, 36}, Live: space.Need{Gene: 28, Below: 1}, Ops: table40},
+	{Name: "/17/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 36}, Live: space.Need{Gene: 28, Below: 1}, Ops: table22},
+	{Name: "/17/Add", Deps: []uint8{0}, Live: space.Need{Gene: 28, Below: 1}, Ops: []supernet.ID{19, 18, 17, 16, 15}},
 	{Name: "/18/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 39}, Ops: table39},
 	{Name: "/18/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 38, 39}, Ops: table41},
 	{Name: "/18/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 39}, Ops: table25},
 	{Name: "/19/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 41}, Ops: table42},
 	{Name: "/19/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 40, 41}, Ops: table43},
 	{Name: "/19/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 41}, Ops: table29},
-	{Name: "/19/Add", Deps: []uint8{0}, Ops: []optable.ID{22, 22, 21, 21, 20}},
-	{Name: "/20/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 43}, Live: optable.Need{Gene: 37, Below: 2}, Ops: table42},
-	{Name: "/20/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 42, 43}, Live: optable.Need{Gene: 37, Below: 2}, Ops: table43},
-	{Name: "/20/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 43}, Live: optable.Need{Gene: 37, Below: 2}, Ops: table29},
-	{Name: "/20/Add", Deps: []uint8{0}, Live: optable.Need{Gene: 37, Below: 2}, Ops: []optable.ID{22, 22, 21, 21, 20}},
-	{Name: "/21/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 45}, Live: optable.Need{Gene: 37, Below: 1}, Ops: table42},
-	{Name: "/21/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 44, 45}, Live: optable.Need{Gene: 37, Below: 1}, Ops: table43},
-	{Name: "/21/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 45}, Live: optable.Need{Gene: 37, Below: 1}, Ops: table29},
-	{Name: "/21/Add", Deps: []uint8{0}, Live: optable.Need{Gene: 37, Below: 1}, Ops: []optable.ID{22, 22, 21, 21, 20}},
+	{Name: "/19/Add", Deps: []uint8{0}, Ops: []supernet.ID{22, 22, 21, 21, 20}},
+	{Name: "/20/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 43}, Live: space.Need{Gene: 37, Below: 2}, Ops: table42},
+	{Name: "/20/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 42, 43}, Live: space.Need{Gene: 37, Below: 2}, Ops: table43},
+	{Name: "/20/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 43}, Live: space.Need{Gene: 37, Below: 2}, Ops: table29},
+	{Name: "/20/Add", Deps: []uint8{0}, Live: space.Need{Gene: 37, Below: 2}, Ops: []supernet.ID{22, 22, 21, 21, 20}},
+	{Name: "/21/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 45}, Live: space.Need{Gene: 37, Below: 1}, Ops: table42},
+	{Name: "/21/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 44, 45}, Live: space.Need{Gene: 37, Below: 1}, Ops: table43},
+	{Name: "/21/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 45}, Live: space.Need{Gene: 37, Below: 1}, Ops: table29},
+	{Name: "/21/Add", Deps: []uint8{0}, Live: space.Need{Gene: 37, Below: 1}, Ops: []supernet.ID{22, 22, 21, 21, 20}},
 	{Name: "/22/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 47}, Ops: table42},
 	{Name: "/22/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 46, 47}, Ops: table43},
 	{Name: "/22/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 47}, Ops: table30},
-	{Name: "/23/23.0/Conv", Deps: []uint8{0}, Ops: []optable.ID{1080, 1080, 1079, 1079, 1078}},
-	{Name: "/24/GlobalAveragePool", Deps: []uint8{0}, Ops: []optable.ID{1164, 1164, 1163, 1163, 1162}},
-	{Name: "/25/Flatten", Ops: []optable.ID{1160}},
-	{Name: "/26/Gemm", Ops: []optable.ID{1161}},
+	{Name: "/23/23.0/Conv", Deps: []uint8{0}, Ops: []supernet.ID{1080, 1080, 1079, 1079, 1078}},
+	{Name: "/24/GlobalAveragePool", Deps: []uint8{0}, Ops: []supernet.ID{1164, 1164, 1163, 1163, 1162}},
+	{Name: "/25/Flatten", Ops: []supernet.ID{1160}},
+	{Name: "/26/Gemm", Ops: []supernet.ID{1161}},
 }
 
 // sitesOnnxruntime has the operator at every place of the network under fusion rules "onnxruntime".
-var sitesOnnxruntime = [...]optable.Site{
-	{Name: "/0/0.0/Conv", Deps: []uint8{0}, Ops: []optable.ID{1159, 1158, 1157, 1156, 1155}},
-	{Name: "/1/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0}, Ops: []optable.ID{223, 222, 221, 220, 219}},
-	{Name: "/1/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0}, Ops: []optable.ID{1028, 1027, 1026, 1025, 1024}},
+var sitesOnnxruntime = [...]supernet.Site{
+	{Name: "/0/0.0/Conv", Deps: []uint8{0}, Ops: []supernet.ID{1159, 1158, 1157, 1156, 1155}},
+	{Name: "/1/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0}, Ops: []supernet.ID{223, 222, 221, 220, 219}},
+	{Name: "/1/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0}, Ops: []supernet.ID{1028, 1027, 1026, 1025, 1024}},
 	{Name: "/2/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 3}, Ops: table31},
 	{Name: "/2/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 2, 3}, Ops: table32},
 	{Name: "/2/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 3}, Ops: table44},
 	{Name: "/3/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 5}, Ops: table31},
 	{Name: "/3/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 4, 5}, Ops: table32},
 	{Name: "/3/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 5}, Ops: table44},
-	{Name: "/4/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 7}, Live: optable.Need{Gene: 1, Below: 2}, Ops: table31},
-	{Name: "/4/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 6, 7}, Live: optable.Need{Gene: 1, Below: 2}, Ops: table32},
-	{Name: "/4/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 7}, Live: optable.Need{Gene: 1, Below: 2}, Ops: table44},
-	{Name: "/5/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 9}, Live: optable.Need{Gene: 1, Below: 1}, Ops: table31},
-	{Name: "/5/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 8, 9}, Live: optable.Need{Gene: 1, Below: 1}, Ops: table32},
-	{Name: "/5/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 9}, Live: optable.Need{Gene: 1, Below: 1}, Ops: table44},
+	{Name: "/4/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 7}, Live: space.Need{Gene: 1, Below: 2}, Ops: table31},
+	{Name: "/4/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 6, 7}, Live: space.Need{Gene: 1, Below: 2}, Ops: table32},
+	{Name: "/4/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 7}, Live: space.Need{Gene: 1, Below: 2}, Ops: table44},
+	{Name: "/5/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 9}, Live: space.Need{Gene: 1, Below: 1}, Ops: table31},
+	{Name: "/5/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 8, 9}, Live: space.Need{Gene: 1, Below: 1}, Ops: table32},
+	{Name: "/5/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 9}, Live: space.Need{Gene: 1, Below: 1}, Ops: table44},
 	{Name: "/6/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 12}, Ops: table31},
 	{Name: "/6/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 11, 12}, Ops: table33},
 	{Name: "/6/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 12}, Ops: table6},
 	{Name: "/7/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 14}, Ops: table34},
 	{Name: "/7/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 13, 14}, Ops: table35},
 	{Name: "/7/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 14}, Ops: table45},
-	{Name: "/8/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 16}, Live: optable.Need{Gene: 10, Below: 2}, Ops: table34},
-	{Name: "/8/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 15, 16}, Live: optable.Need{Gene: 10, Below: 2}, Ops: table35},
-	{Name: "/8/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 16}, Live: optable.Need{Gene: 10, Below: 2}, Ops: table45},
-	{Name: "/9/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 18}, Live: optable.Need{Gene: 10, Below: 1}, Ops: table34},
-	{Name: "/9/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 17, 18}, Live: optable.Need{Gene: 10, Below: 1}, Ops: table35},
-	{Name: "/9/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 18}, Live: optable.Need{Gene: 10, Below: 1}, Ops: table45},
+	{Name: "/8/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 16}, Live: space.Need{Gene: 10, Below: 2}, Ops: table34},
+	{Name: "/8/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 15, 16}, Live: space.Need{Gene: 10, Below: 2}, Ops: table35},
+	{Name: "/8/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 16}, Live: space.Need{Gene: 10, Below: 2}, Ops: table45},
+	{Name: "/9/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 18}, Live: space.Need{Gene: 10, Below: 1}, Ops: table34},
+	{Name: "/9/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 17, 18}, Live: space.Need{Gene: 10, Below: 1}, Ops: table35},
+	{Name: "/9/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 18}, Live: space.Need{Gene: 10, Below: 1}, Ops: table45},
 	{Name: "/10/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 21}, Ops: table34},
 	{Name: "/10/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 20, 21}, Ops: table36},
 	{Name: "/10/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 21}, Ops: table13},
 	{Name: "/11/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 23}, Ops: table37},
 	{Name: "/11/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 22, 23}, Ops: table38},
 	{Name: "/11/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 23}, Ops: table46},
-	{Name: "/12/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 25}, Live: optable.Need{Gene: 19, Below: 2}, Ops: table37},
-	{Name: "/12/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 24, 25}, Live: optable.Need{Gene: 19, Below: 2}, Ops: table38},
-	{Name: "/12/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 25}, Live: optable.Need{Gene: 19, Below: 2}, Ops: table46},
-	{Name: "/13/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 27}, Live: optable.Need{Gene: 19, Below: 1}, Ops: table37},
-	{Name: "/13/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 26, 27}, Live: optable.Need{Gene: 19, Below: 1}, Ops: table38},
-	{Name: "/13/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 27}, Live: optable.Need{Gene: 19, Below: 1}, Ops: table46},
+	{Name: "/12/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 25}, Live: space.Need{Gene: 19, Below: 2}, Ops: table37},
+	{Name: "/12/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 24, 25}, Live: space.Need{Gene: 19, Below: 2}, Ops: table38},
+	{Name: "/12/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 25}, Live: space.Need{Gene: 19, Below: 2}, Ops: table46},
+	{Name: "/13/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 27}, Live: space.Need{Gene: 19, Below: 1}, Ops: table37},
+	{Name: "/13/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 26, 27}, Live: space.Need{Gene: 19, Below: 1}, Ops: table38},
+	{Name: "/13/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 27}, Live: space.Need{Gene: 19, Below: 1}, Ops: table46},
 	{Name: "/14/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 30}, Ops: table37},
 	{Name: "/14/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 29, 30}, Ops: table38},
 	{Name: "/14/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 30}, Ops: table18},
 	{Name: "/15/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 32}, Ops: table39},
 	{Name: "/15/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 31, 32}, Ops: table40},
 	{Name: "/15/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 32}, Ops: table47},
-	{Name: "/16/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 34}, Live: optable.Need{Gene: 28, Below: 2}, Ops: table39},
-	{Name: "/16/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 33, 34}, Live: optable.Need{Gene: 28, Below: 2}, Ops: table40},
-	{Name: "/16/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 34}, Live: optable.Need{Gene: 28, Below: 2}, Ops: table47},
-	{Name: "/17/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 36}, Live: optable.Need{Gene: 28, Below: 1}, Ops: table39},
-	{Name: "/17/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 35, 36}, Live: optable.Need{Gene: 28, Below: 1}, Ops: table40},
-	{Name: "/17/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 36}, Live: optable.Need{Gene: 28, Below: 1}, Ops: table47},
+	{Name: "/16/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 34}, Live: space.Need{Gene: 28, Below: 2}, Ops: table39},
+	{Name: "/16/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 33, 34}, Live: space.Need{Gene: 28, Below: 2}, Ops: table40},
+	{Name: "/16/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 34}, Live: space.Need{Gene: 28, Below: 2}, Ops: table47},
+	{Name: "/17/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 36}, Live: space.Need{Gene: 28, Below: 1}, Ops: table39},
+	{Name: "/17/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 35, 36}, Live: space.Need{Gene: 28, Below: 1}, Ops: table40},
+	{Name: "/17/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 36}, Live: space.Need{Gene: 28, Below: 1}, Ops: table47},
 	{Name: "/18/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 39}, Ops: table39},
 	{Name: "/18/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 38, 39}, Ops: table41},
 	{Name: "/18/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 39}, Ops: table25},
 	{Name: "/19/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 41}, Ops: table42},
 	{Name: "/19/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 40, 41}, Ops: table43},
 	{Name: "/19/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 41}, Ops: table48},
-	{Name: "/20/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 43}, Live: optable.Need{Gene: 37, Below: 2}, Ops: table42},
-	{Name: "/20/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 42, 43}, Live: optable.Need{Gene: 37, Below: 2}, Ops: table43},
-	{Name: "/20/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 43}, Live: optable.Need{Gene: 37, Below: 2}, Ops: table48},
-	{Name: "/21/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 45}, Live: optable.Need{Gene: 37, Below: 1}, Ops: table42},
-	{Name: "/21/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 44, 45}, Live: optable.Need{Gene: 37, Below: 1}, Ops: table43},
-	{Name: "/21/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 45}, Live: optable.Need{Gene: 37, Below: 1}, Ops: table48},
+	{Name: "/20/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 43}, Live: space.Need{Gene: 37, Below: 2}, Ops: table42},
+	{Name: "/20/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 42, 43}, Live: space.Need{Gene: 37, Below: 2}, Ops: table43},
+	{Name: "/20/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 43}, Live: space.Need{Gene: 37, Below: 2}, Ops: table48},
+	{Name: "/21/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 45}, Live: space.Need{Gene: 37, Below: 1}, Ops: table42},
+	{Name: "/21/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 44, 45}, Live: space.Need{Gene: 37, Below: 1}, Ops: table43},
+	{Name: "/21/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 45}, Live: space.Need{Gene: 37, Below: 1}, Ops: table48},
 	{Name: "/22/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0, 47}, Ops: table42},
 	{Name: "/22/conv/conv.1/conv.1.0/Conv", Deps: []uint8{0, 46, 47}, Ops: table43},
 	{Name: "/22/conv/conv.2/conv.2.0/Conv", Deps: []uint8{0, 47}, Ops: table30},
-	{Name: "/23/23.0/Conv", Deps: []uint8{0}, Ops: []optable.ID{1080, 1080, 1079, 1079, 1078}},
-	{Name: "/24/GlobalAveragePool", Deps: []uint8{0}, Ops: []optable.ID{1164, 1164, 1163, 1163, 1162}},
-	{Name: "/25/Flatten", Ops: []optable.ID{1160}},
-	{Name: "/26/Gemm", Ops: []optable.ID{1161}},
+	{Name: "/23/23.0/Conv", Deps: []uint8{0}, Ops: []supernet.ID{1080, 1080, 1079, 1079, 1078}},
+	{Name: "/24/GlobalAveragePool", Deps: []uint8{0}, Ops: []supernet.ID{1164, 1164, 1163, 1163, 1162}},
+	{Name: "/25/Flatten", Ops: []supernet.ID{1160}},
+	{Name: "/26/Gemm", Ops: []supernet.ID{1161}},
 }
 
 // The operators of sites that depend on choices, dense over them, the last one fastest.
 var (
-	table0 = []optable.ID{
+	table0 = []supernet.ID{
 		860, 859, 858, 856, 855, 854, 852, 851, 850, 848, 847, 846, 844, 843, 842,
 	}
-	table1 = []optable.ID{
+	table1 = []supernet.ID{
 		118, 100, 88, 117, 99, 87, 116, 98, 86, 115, 97, 85, 114, 96, 84,
 	}
-	table2 = []optable.ID{
+	table2 = []supernet.ID{
 		771, 616, 538, 735, 596, 518, 699, 576, 498, 770, 615, 537, 734, 595, 517, 698, 575, 497, 769, 614,
 		536, 733, 594, 516, 697, 574, 496, 768, 613, 535, 732, 593, 515, 696, 573, 495, 767, 612, 534, 731,
 		592, 514, 695, 572, 494,
 	}
-	table3 = []optable.ID{
+	table3 = []supernet.ID{
 		997, 968, 943, 996, 967, 942, 995, 966, 941, 994, 965, 940, 992, 963, 938,
 	}
-	table4 = []optable.ID{
+	table4 = []supernet.ID{
 		789, 626, 548, 753, 606, 528, 717, 586, 508, 788, 625, 547, 752, 605, 527, 716, 585, 507, 787, 624,
 		546, 751, 604, 526, 715, 584, 506, 786, 623, 545, 750, 603, 525, 714, 583, 505, 785, 622, 544, 749,
 		602, 524, 713, 582, 504,
 	}
-	table5 = []optable.ID{
+	table5 = []supernet.ID{
 		114, 96, 84, 113, 95, 83, 112, 94, 82, 111, 93, 81, 123, 101, 89,
 	}
-	table6 = []optable.ID{
+	table6 = []supernet.ID{
 		993, 964, 939, 991, 962, 937, 990, 961, 936, 989, 960, 935, 1002, 969, 944,
 	}
-	table7 = []optable.ID{
+	table7 = []supernet.ID{
 		894, 896, 895, 891, 893, 892, 888, 890, 889, 885, 887, 886, 897, 899, 898,
 	}
-	table8 = []optable.ID{
+	table8 = []supernet.ID{
 		31, 114, 105, 30, 113, 104, 29, 112, 103, 28, 111, 102, 36, 123, 110,
 	}
-	table9 = []optable.ID{
+	table9 = []supernet.ID{
 		197, 767, 675, 177, 731, 655, 157, 695, 635, 196, 766, 674, 176, 730, 654, 156, 694, 634, 195, 765,
 		673, 175, 729, 653, 155, 693, 633, 194, 764, 672, 174, 728, 652, 154, 692, 632, 198, 772, 676, 178,
 		736, 656, 158, 700, 636,
 	}
-	table10 = []optable.ID{
+	table10 = []supernet.ID{
 		816, 993, 973, 815, 991, 972, 814, 990, 971, 813, 989, 970, 821, 1002, 978,
 	}
-	table11 = []optable.ID{
+	table11 = []supernet.ID{
 		207, 785, 685, 187, 749, 665, 167, 713, 645, 206, 784, 684, 186, 748, 664, 166, 712, 644, 205, 783,
 		683, 185, 747, 663, 165, 711, 643, 204, 782, 682, 184, 746, 662, 164, 710, 642, 208, 790, 686, 188,
 		754, 666, 168, 718, 646,
 	}
-	table12 = []optable.ID{
+	table12 = []supernet.ID{
 		36, 123, 110, 35, 122, 109, 34, 121, 108, 33, 120, 107, 32, 119, 106,
 	}
-	table13 = []optable.ID{
+	table13 = []supernet.ID{
 		822, 1003, 979, 820, 1001, 977, 819, 1000, 976, 818, 999, 975, 817, 998, 974,
 	}
-	table14 = []optable.ID{
+	table14 = []supernet.ID{
 		928, 927, 926, 925, 924, 923, 922, 921, 920, 919, 918, 917, 916, 915, 914,
 	}
-	table15 = []optable.ID{
+	table15 = []supernet.ID{
 		67, 41, 27, 66, 40, 26, 65, 39, 25, 64, 38, 24, 63, 37, 23,
 	}
-	table16 = []optable.ID{
+	table16 = []supernet.ID{
 		408, 248, 148, 394, 238, 138, 380, 228, 128, 407, 247, 147, 393, 237, 137, 379, 227, 127, 406, 246,
 		146, 392, 236, 136, 378, 226, 126, 405, 245, 145, 391, 235, 135, 377, 225, 125, 404, 244, 144, 390,
 		234, 134, 376, 224, 124,
 	}
-	table17 = []optable.ID{
+	table17 = []supernet.ID{
 		883, 831, 808, 881, 829, 806, 879, 827, 804, 877, 825, 802, 874, 823, 800,
 	}
-	table18 = []optable.ID{
+	table18 = []supernet.ID{
 		884, 832, 809, 882, 830, 807, 880, 828, 805, 878, 826, 803, 875, 824, 801,
 	}
-	table19 = []optable.ID{
+	table19 = []supernet.ID{
 		959, 958, 957, 956, 955, 954, 953, 952, 951, 950, 949, 948, 947, 946, 945,
 	}
-	table20 = []optable.ID{
+	table20 = []supernet.ID{
 		77, 60, 48, 76, 59, 47, 75, 58, 46, 74, 57, 45, 73, 56, 44,
 	}
-	table21 = []optable.ID{
+	table21 = []supernet.ID{
 		478, 358, 298, 458, 338, 278, 438, 318, 258, 477, 357, 297, 457, 337, 277, 437, 317, 257, 476, 356,
 		296, 456, 336, 276, 436, 316, 256, 475, 355, 295, 455, 335, 275, 435, 315, 255, 474, 354, 294, 454,
 		334, 274, 434, 314, 254,
 	}
-	table22 = []optable.ID{
+	table22 = []supernet.ID{
 		913, 868, 840, 912, 867, 839, 911, 866, 838, 910, 865, 837, 908, 863, 835,
 	}
-	table23 = []optable.ID{
+	table23 = []supernet.ID{
 		488, 368, 308, 468, 348, 288, 448, 328, 268, 487, 367, 307, 467, 347, 287, 447, 327, 267, 486, 366,
 		306, 466, 346, 286, 446, 326, 266, 485, 365, 305, 465, 345, 285, 445, 325, 265, 484, 364, 304, 464,
 		344, 284, 444, 324, 264,
 	}
-	table24 = []optable.ID{
+	table24 = []supernet.ID{
 		73, 56, 44, 73, 56, 44, 72, 55, 43, 72, 55, 43, 71, 54, 42,
 	}
-	table25 = []optable.ID{
+	table25 = []supernet.ID{
 		909, 864, 836, 909, 864, 836, 907, 862, 834, 907, 862, 834, 906, 861, 833,
 	}
-	table26 = []optable.ID{
+	table26 = []supernet.ID{
 		988, 987, 986, 988, 987, 986, 985, 984, 983, 985, 984, 983, 982, 981, 980,
 	}
-	table27 = []optable.ID{
+	table27 = []supernet.ID{
 		80, 70, 63, 80, 70, 63, 79, 69, 62, 79, 69, 62, 78, 68, 61,
 	}
-	table28 = []optable.ID{
+	table28 = []supernet.ID{
 		568, 430, 404, 562, 424, 390, 556, 418, 376, 568, 430, 404, 562, 424, 390, 556, 418, 376, 567, 429,
 		403, 561, 423, 389, 555, 417, 375, 567, 429, 403, 561, 423, 389, 555, 417, 375, 566, 428, 402, 560,
 		422, 388, 554, 416, 374,
 	}
-	table29 = []optable.ID{
+	table29 = []supernet.ID{
 		934, 905, 876, 934, 905, 876, 932, 903, 872, 932, 903, 872, 930, 901, 870,
 	}
-	table30 = []optable.ID{
+	table30 = []supernet.ID{
 		933, 904, 873, 933, 904, 873, 931, 902, 871, 931, 902, 871, 929, 900, 869,
 	}
-	table31 = []optable.ID{
+	table31 = []supernet.ID{
 		1095, 1094, 1093, 1092, 1091, 1090, 1089, 1088, 1087, 1086, 1085, 1084, 1083, 1082, 1081,
 	}
-	table32 = []optable.ID{
+	table32 = []supernet.ID{
 		780, 621, 543, 744, 601, 523, 708, 581, 503, 779, 620, 542, 743, 600, 522, 707, 580, 502, 778, 619,
 		541, 742, 599, 521, 706, 579, 501, 777, 618, 540, 741, 598, 520, 705, 578, 500, 776, 617, 539, 740,
 		597, 519, 704, 577, 499,
 	}
-	table33 = []optable.ID{
+	table33 = []supernet.ID{
 		798, 631, 553, 762, 611, 533, 726, 591, 513, 797, 630, 552, 761, 610, 532, 725, 590, 512, 796, 629,
 		551, 760, 609, 531, 724, 589, 511, 795, 628, 550, 759, 608, 530, 723, 588, 510, 794, 627, 549, 758,
 		607, 529, 722, 587, 509,
 	}
-	table34 = []optable.ID{
+	table34 = []supernet.ID{
 		1105, 1107, 1106, 1102, 1104, 1103, 1099, 1101, 1100, 1096, 1098, 1097, 1108, 1110, 1109,
 	}
-	table35 = []optable.ID{
+	table35 = []supernet.ID{
 		202, 776, 680, 182, 740, 660, 162, 704, 640, 201, 775, 679, 181, 739, 659, 161, 703, 639, 200, 774,
 		678, 180, 738, 658, 160, 702, 638, 199, 773, 677, 179, 737, 657, 159, 701, 637, 203, 781, 681, 183,
 		745, 661, 163, 709, 641,
 	}
-	table36 = []optable.ID{
+	table36 = []supernet.ID{
 		212, 794, 690, 192, 758, 670, 172, 722, 650, 211, 793, 689, 191, 757, 669, 171, 721, 649, 210, 792,
 		688, 190, 756, 668, 170, 720, 648, 209, 791, 687, 189, 755, 667, 169, 719, 647, 213, 799, 691, 193,
 		763, 671, 173, 727, 651,
 	}
-	table37 = []optable.ID{
+	table37 = []supernet.ID{
 		1125, 1124, 1123, 1122, 1121, 1120, 1119, 1118, 1117, 1116, 1115, 1114, 1113, 1112, 1111,
 	}
-	table38 = []optable.ID{
+	table38 = []supernet.ID{
 		415, 253, 153, 401, 243, 143, 387, 233, 133, 414, 252, 152, 400, 242, 142, 386, 232, 132, 413, 251,
 		151, 399, 241, 141, 385, 231, 131, 412, 250, 150, 398, 240, 140, 384, 230, 130, 411, 249, 149, 397,
 		239, 139, 383, 229, 129,
 	}
-	table39 = []optable.ID{
+	table39 = []supernet.ID{
 		1140, 1139, 1138, 1137, 1136, 1135, 1134, 1133, 1132, 1131, 1130, 1129, 1128, 1127, 1126,
 	}
-	table40 = []optable.ID{
+	table40 = []supernet.ID{
 		483, 363, 303, 463, 343, 283, 443, 323, 263, 482, 362, 302, 462, 342, 282, 442, 322, 262, 481, 361,
 		301, 461, 341, 281, 441, 321, 261, 480, 360, 300, 460, 340, 280, 440, 320, 260, 479, 359, 299, 459,
 		339, 279, 439, 319, 259,
 	}
-	table41 = []optable.ID{
+	table41 = []supernet.ID{
 		493, 373, 313, 473, 353, 293, 453, 333, 273, 492, 372, 312, 472, 352, 292, 452, 332, 272, 491, 371,
 		311, 471, 351, 291, 451, 331, 271, 490, 370, 310, 470, 350, 290, 450, 330, 270, 489, 369, 309, 469,
 		349, 289, 449, 329, 269,
 	}
-	table42 = []optable.ID{
+	table42 = []supernet.ID{
 		1149, 1148, 1147, 1149, 1148, 1147, 1146, 1145, 1144, 1146, 1145, 1144, 1143, 1142, 1141,
 	}
-	table43 = []optable.ID{
+	table43 = []supernet.ID{
 		571, 433, 411, 565, 427, 397, 559, 421, 383, 571, 433, 411, 565, 427, 397, 559, 421, 383, 570, 432,
 		410, 564, 426, 396, 558, 420, 382, 570, 432, 410, 564, 426, 396, 558, 420, 382, 569, 431, 409, 563,
 		425, 395, 557, 419, 381,
 	}
-	table44 = []optable.ID{
+	table44 = []supernet.ID{
 		1076, 1062, 1057, 1075, 1061, 1056, 1074, 1060, 1055, 1073, 1059, 1054, 1071, 1058, 1053,
 	}
-	table45 = []optable.ID{
+	table45 = []supernet.ID{
 		1012, 1072, 1066, 1011, 1070, 1065, 1010, 1069, 1064, 1009, 1068, 1063, 1013, 1077, 1067,
 	}
-	table46 = []optable.ID{
+	table46 = []supernet.ID{
 		1041, 1018, 1008, 1040, 1017, 1007, 1039, 1016, 1006, 1038, 1015, 1005, 1036, 1014, 1004,
 	}
-	table47 = []optable.ID{
+	table47 = []supernet.ID{
 		1049, 1033, 1023, 1048, 1032, 1022, 1047, 1031, 1021, 1046, 1030, 1020, 1045, 1029, 1019,
 	}
-	table48 = []optable.ID{
+	table48 = []supernet.ID{
 		1052, 1044, 1037, 1052, 1044, 1037, 1051, 1043, 1035, 1051, 1043, 1035, 1050, 1042, 1034,
 	}
 )

@@ -5,6 +5,8 @@ package resnet50
 import (
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/optable"
+	"github.com/autotailor/autotailor/runtime/space"
+	"github.com/autotailor/autotailor/runtime/supernet"
 )
 
 // NumOps is the number of distinct operators over all SubNets and fusion rules.
@@ -3113,7 +3115,7 @@ var kernels = [...]optable.Kernel{
 var ops = optable.Ops(shapes[:], kernels[:])
 
 // sitesNone has the operator at every place of the network under fusion rules "none".
-var sitesNone = [...]optable.Site{
+var sitesNone = [...]supernet.Site{
 	{Name: "/0/0.0/Conv", Deps: []uint8{0, 1}, Ops: table0},
 	{Name: "/0/0.2/Relu", Deps: []uint8{0, 1}, Ops: table1},
 	{Name: "/1/a/a.0/Conv", Deps: []uint8{0, 1, 2, 4}, Ops: table2},
@@ -3124,20 +3126,20 @@ var sitesNone = [...]optable.Site{
 	{Name: "/1/down/down.0/Conv", Deps: []uint8{0, 1, 2}, Ops: table6},
 	{Name: "/1/Add", Deps: []uint8{0, 2}, Ops: table7},
 	{Name: "/1/Relu", Deps: []uint8{0, 2}, Ops: table8},
-	{Name: "/2/a/a.0/Conv", Deps: []uint8{0, 2, 5}, Live: optable.Need{Gene: 3, Below: 2}, Ops: table9},
-	{Name: "/2/a/a.2/Relu", Deps: []uint8{0, 2, 5}, Live: optable.Need{Gene: 3, Below: 2}, Ops: table3},
-	{Name: "/2/b/b.0/Conv", Deps: []uint8{0, 2, 5}, Live: optable.Need{Gene: 3, Below: 2}, Ops: table4},
-	{Name: "/2/b/b.2/Relu", Deps: []uint8{0, 2, 5}, Live: optable.Need{Gene: 3, Below: 2}, Ops: table3},
-	{Name: "/2/c/c.0/Conv", Deps: []uint8{0, 2, 5}, Live: optable.Need{Gene: 3, Below: 2}, Ops: table5},
-	{Name: "/2/Add", Deps: []uint8{0, 2}, Live: optable.Need{Gene: 3, Below: 2}, Ops: table7},
-	{Name: "/2/Relu", Deps: []uint8{0, 2}, Live: optable.Need{Gene: 3, Below: 2}, Ops: table8},
-	{Name: "/3/a/a.0/Conv", Deps: []uint8{0, 2, 6}, Live: optable.Need{Gene: 3, Below: 1}, Ops: table9},
-	{Name: "/3/a/a.2/Relu", Deps: []uint8{0, 2, 6}, Live: optable.Need{Gene: 3, Below: 1}, Ops: table3},
-	{Name: "/3/b/b.0/Conv", Deps: []uint8{0, 2, 6}, Live: optable.Need{Gene: 3, Below: 1}, Ops: table4},
-	{Name: "/3/b/b.2/Relu", Deps: []uint8{0, 2, 6}, Live: optable.Need{Gene: 3, Below: 1}, Ops: table3},
-	{Name: "/3/c/c.0/Conv", Deps: []uint8{0, 2, 6}, Live: optable.Need{Gene: 3, Below: 1}, Ops: table5},
-	{Name: "/3/Add", Deps: []uint8{0, 2}, Live: optable.Need{Gene: 3, Below: 1}, Ops: table7},
-	{Name: "/3/Relu", Deps: []uint8{0, 2}, Live: optable.Need{Gene: 3, Below: 1}, Ops: table8},
+	{Name: "/2/a/a.0/Conv", Deps: []uint8{0, 2, 5}, Live: space.Need{Gene: 3, Below: 2}, Ops: table9},
+	{Name: "/2/a/a.2/Relu", Deps: []uint8{0, 2, 5}, Live: space.Need{Gene: 3, Below: 2}, Ops: table3},
+	{Name: "/2/b/b.0/Conv", Deps: []uint8{0, 2, 5}, Live: space.Need{Gene: 3, Below: 2}, Ops: table4},
+	{Name: "/2/b/b.2/Relu", Deps: []uint8{0, 2, 5}, Live: space.Need{Gene: 3, Below: 2}, Ops: table3},
+	{Name: "/2/c/c.0/Conv", Deps: []uint8{0, 2, 5}, Live: space.Need{Gene: 3, Below: 2}, Ops: table5},
+	{Name: "/2/Add", Deps: []uint8{0, 2}, Live: space.Need{Gene: 3, Below: 2}, Ops: table7},
+	{Name: "/2/Relu", Deps: []uint8{0, 2}, Live: space.Need{Gene: 3, Below: 2}, Ops: table8},
+	{Name: "/3/a/a.0/Conv", Deps: []uint8{0, 2, 6}, Live: space.Need{Gene: 3, Below: 1}, Ops: table9},
+	{Name: "/3/a/a.2/Relu", Deps: []uint8{0, 2, 6}, Live: space.Need{Gene: 3, Below: 1}, Ops: table3},
+	{Name: "/3/b/b.0/Conv", Deps: []uint8{0, 2, 6}, Live: space.Need{Gene: 3, Below: 1}, Ops: table4},
+	{Name: "/3/b/b.2/Relu", Deps: []uint8{0, 2, 6}, Live: space.Need{Gene: 3, Below: 1}, Ops: table3},
+	{Name: "/3/c/c.0/Conv", Deps: []uint8{0, 2, 6}, Live: space.Need{Gene: 3, Below: 1}, Ops: table5},
+	{Name: "/3/Add", Deps: []uint8{0, 2}, Live: space.Need{Gene: 3, Below: 1}, Ops: table7},
+	{Name: "/3/Relu", Deps: []uint8{0, 2}, Live: space.Need{Gene: 3, Below: 1}, Ops: table8},
 	{Name: "/4/a/a.0/Conv", Deps: []uint8{0, 2, 7, 9}, Ops: table10},
 	{Name: "/4/a/a.2/Relu", Deps: []uint8{0, 7, 9}, Ops: table11},
 	{Name: "/4/b/b.0/Conv", Deps: []uint8{0, 7, 9}, Ops: table12},
@@ -3153,20 +3155,20 @@ var sitesNone = [...]optable.Site{
 	{Name: "/5/c/c.0/Conv", Deps: []uint8{0, 7, 10}, Ops: table14},
 	{Name: "/5/Add", Deps: []uint8{0, 7}, Ops: table16},
 	{Name: "/5/Relu", Deps: []uint8{0, 7}, Ops: table17},
-	{Name: "/6/a/a.0/Conv", Deps: []uint8{0, 7, 11}, Live: optable.Need{Gene: 8, Below: 2}, Ops: table18},
-	{Name: "/6/a/a.2/Relu", Deps: []uint8{0, 7, 11}, Live: optable.Need{Gene: 8, Below: 2}, Ops: table13},
-	{Name: "/6/b/b.0/Conv", Deps: []uint8{0, 7, 11}, Live: optable.Need{Gene: 8, Below: 2}, Ops: table19},
-	{Name: "/6/b/b.2/Relu", Deps: []uint8{0, 7, 11}, Live: optable.Need{Gene: 8, Below: 2}, Ops: table13},
-	{Name: "/6/c/c.0/Conv", Deps: []uint8{0, 7, 11}, Live: optable.Need{Gene: 8, Below: 2}, Ops: table14},
-	{Name: "/6/Add", Deps: []uint8{0, 7}, Live: optable.Need{Gene: 8, Below: 2}, Ops: table16},
-	{Name: "/6/Relu", Deps: []uint8{0, 7}, Live: optable.Need{Gene: 8, Below: 2}, Ops: table17},
-	{Name: "/7/a/a.0/Conv", Deps: []uint8{0, 7, 12}, Live: optable.Need{Gene: 8, Below: 1}, Ops: table18},
-	{Name: "/7/a/a.2/Relu", Deps: []uint8{0, 7, 12}, Live: optable.Need{Gene: 8, Below: 1}, Ops: table13},
-	{Name: "/7/b/b.0/Conv", Deps: []uint8{0, 7, 12}, Live: optable.Need{Gene: 8, Below: 1}, Ops: table19},
-	{Name: "/7/b/b.2/Relu", Deps: []uint8{0, 7, 12}, Live: optable.Need{Gene: 8, Below: 1}, Ops: table13},
-	{Name: "/7/c/c.0/Conv", Deps: []uint8{0, 7, 12}, Live: optable.Need{Gene: 8, Below: 1}, Ops: table14},
-	{Name: "/7/Add", Deps: []uint8{0, 7}, Live: optable.Need{Gene: 8, Below: 1}, Ops: table16},
-	{Name: "/7/Relu", Deps: []uint8{0, 7}, Live: optable.Need{Gene: 8, Below: 1}, Ops: table17},
+	{Name: "/6/a/a.0/Conv", Deps: []uint8{0, 7, 11}, Live: space.Need{Gene: 8, Below: 2}, Ops: table18},
+	{Name: "/6/a/a.2/Relu", Deps: []uint8{0, 7, 11}, Live: space.Need{Gene: 8, Below: 2}, Ops: table13},
+	{Name: "/6/b/b.0/Conv", Deps: []uint8{0, 7, 11}, Live: space.Need{Gene: 8, Below: 2}, Ops: table19},
+	{Name: "/6/b/b.2/Relu", Deps: []uint8{0, 7, 11}, Live: space.Need{Gene: 8, Below: 2}, Ops: table13},
+	{Name: "/6/c/c.0/Conv", Deps: []uint8{0, 7, 11}, Live: space.Need{Gene: 8, Below: 2}, Ops: table14},
+	{Name: "/6/Add", Deps: []uint8{0, 7}, Live: space.Need{Gene: 8, Below: 2}, Ops: table16},
+	{Name: "/6/Relu", Deps: []uint8{0, 7}, Live: space.Need{Gene: 8, Below: 2}, Ops: table17},
+	{Name: "/7/a/a.0/Conv", Deps: []uint8{0, 7, 12}, Live: space.Need{Gene: 8, Below: 1}, Ops: table18},
+	{Name: "/7/a/a.2/Relu", Deps: []uint8{0, 7, 12}, Live: space.Need{Gene: 8, Below: 1}, Ops: table13},
+	{Name: "/7/b/b.0/Conv", Deps: []uint8{0, 7, 12}, Live: space.Need{Gene: 8, Below: 1}, Ops: table19},
+	{Name: "/7/b/b.2/Relu", Deps: []uint8{0, 7, 12}, Live: space.Need{Gene: 8, Below: 1}, Ops: table13},
+	{Name: "/7/c/c.0/Conv", Deps: []uint8{0, 7, 12}, Live: space.Need{Gene: 8, Below: 1}, Ops: table14},
+	{Name: "/7/Add", Deps: []uint8{0, 7}, Live: space.Need{Gene: 8, Below: 1}, Ops: table16},
+	{Name: "/7/Relu", Deps: []uint8{0, 7}, Live: space.Need{Gene: 8, Below: 1}, Ops: table17},
 	{Name: "/8/a/a.0/Conv", Deps: []uint8{0, 7, 13, 15}, Ops: table20},
 	{Name: "/8/a/a.2/Relu", Deps: []uint8{0, 13, 15}, Ops: table21},
 	{Name: "/8/b/b.0/Conv", Deps: []uint8{0, 13, 15}, Ops: table22},
@@ -3196,20 +3198,20 @@ var sitesNone = [...]optable.Site{
 	{Name: "/11/c/c.0/Conv", Deps: []uint8{0, 13, 18}, Ops: table24},
 	{Name: "/11/Add", Deps: []uint8{0, 13}, Ops: table26},
 	{Name: "/11/Relu", Deps: []uint8{0, 13}, Ops: table27},
-	{Name: "/12/a/a.0/Conv", Deps: []uint8{0, 13, 19}, Live: optable.Need{Gene: 14, Below: 2}, Ops: table28},
-	{Name: "/12/a/a.2/Relu", Deps: []uint8{0, 13, 19}, Live: optable.Need{Gene: 14, Below: 2}, Ops: table23},
-	{Name: "/12/b/b.0/Conv", Deps: []uint8{0, 13, 19}, Live: optable.Need{Gene: 14, Below: 2}, Ops: table29},
-	{Name: "/12/b/b.2/Relu", Deps: []uint8{0, 13, 19}, Live: optable.Need{Gene: 14, Below: 2}, Ops: table23},
-	{Name: "/12/c/c.0/Conv", Deps: []uint8{0, 13, 19}, Live: optable.Need{Gene: 14, Below: 2}, Ops: table24},
-	{Name: "/12/Add", Deps: []uint8{0, 13}, Live: optable.Need{Gene: 14, Below: 2}, Ops: table26},
-	{Name: "/12/Relu", Deps: []uint8{0, 13}, Live: optable.Need{Gene: 14, Below: 2}, Ops: table27},
-	{Name: "/13/a/a.0/Conv", Deps: []uint8{0, 13, 20}, Live: optable.Need{Gene: 14, Below: 1}, Ops: table28},
-	{Name: "/13/a/a.2/Relu", Deps: []uint8{0, 13, 20}, Live: optable.Need{Gene: 14, Below: 1}, Ops: table23},
-	{Name: "/13/b/b.0/Conv", Deps: []uint8{0, 13, 20}, Live: optable.Need{Gene: 14, Below: 1}, Ops: table29},
-	{Name: "/13/b/b.2/Relu", Deps: []uint8{0, 13, 20}, Live: optable.Need{Gene: 14, Below: 1}, Ops: table23},
-	{Name: "/13/c/c.0/Conv", Deps: []uint8{0, 13, 20}, Live: optable.Need{Gene: 14, Below: 1}, Ops: table24},
-	{Name: "/13/Add", Deps: []uint8{0, 13}, Live: optable.Need{Gene: 14, Below: 1}, Ops: table26},
-	{Name: "/13/Relu", Deps: []uint8{0, 13}, Live: optable.Need{Gene: 14, Below: 1}, Ops: table27},
+	{Name: "/12/a/a.0/Conv", Deps: []uint8{0, 13, 19}, Live: space.Need{Gene: 14, Below: 2}, Ops: table28},
+	{Name: "/12/a/a.2/Relu", Deps: []uint8{0, 13, 19}, Live: space.Need{Gene: 14, Below: 2}, Ops: table23},
+	{Name: "/12/b/b.0/Conv", Deps: []uint8{0, 13, 19}, Live: space.Need{Gene: 14, Below: 2}, Ops: table29},
+	{Name: "/12/b/b.2/Relu", Deps: []uint8{0, 13, 19}, Live: space.Need{Gene: 14, Below: 2}, Ops: table23},
+	{Name: "/12/c/c.0/Conv", Deps: []uint8{0, 13, 19}, Live: space.Need{Gene: 14, Below: 2}, Ops: table24},
+	{Name: "/12/Add", Deps: []uint8{0, 13}, Live: space.Need{Gene: 14, Below: 2}, Ops: table26},
+	{Name: "/12/Relu", Deps: []uint8{0, 13}, Live: space.Need{Gene: 14, Below: 2}, Ops: table27},
+	{Name: "/13/a/a.0/Conv", Deps: []uint8{0, 13, 20}, Live: space.Need{Gene: 14, Below: 1}, Ops: table28},
+	{Name: "/13/a/a.2/Relu", Deps: []uint8{0, 13, 20}, Live: space.Need{Gene: 14, Below: 1}, Ops: table23},
+	{Name: "/13/b/b.0/Conv", Deps: []uint8{0, 13, 20}, Live: space.Need{Gene: 14, Below: 1}, Ops: table29},
+	{Name: "/13/b/b.2/Relu", Deps: []uint8{0, 13, 20}, Live: space.Need{Gene: 14, Below: 1}, Ops: table23},
+	{Name: "/13/c/c.0/Conv", Deps: []uint8{0, 13, 20}, Live: space.Need{Gene: 14, Below: 1}, Ops: table24},
+	{Name: "/13/Add", Deps: []uint8{0, 13}, Live: space.Need{Gene: 14, Below: 1}, Ops: table26},
+	{Name: "/13/Relu", Deps: []uint8{0, 13}, Live: space.Need{Gene: 14, Below: 1}, Ops: table27},
 	{Name: "/14/a/a.0/Conv", Deps: []uint8{0, 13, 21, 23}, Ops: table30},
 	{Name: "/14/a/a.2/Relu", Deps: []uint8{0, 21, 23}, Ops: table31},
 	{Name: "/14/b/b.0/Conv", Deps: []uint8{0, 21, 23}, Ops: table32},
@@ -3218,41 +3220,41 @@ var sitesNone = [...]optable.Site{
 	{Name: "/14/down/down.0/Conv", Deps: []uint8{0, 13, 21}, Ops: table35},
 	{Name: "/14/Add", Deps: []uint8{0, 21}, Ops: table36},
 	{Name: "/14/Relu", Deps: []uint8{0, 21}, Ops: table37},
-	{Name: "/15/a/a.0/Conv", Deps: []uint8{0, 21, 24}, Live: optable.Need{Gene: 22, Below: 2}, Ops: table38},
-	{Name: "/15/a/a.2/Relu", Deps: []uint8{0, 21, 24}, Live: optable.Need{Gene: 22, Below: 2}, Ops: table33},
-	{Name: "/15/b/b.0/Conv", Deps: []uint8{0, 21, 24}, Live: optable.Need{Gene: 22, Below: 2}, Ops: table39},
-	{Name: "/15/b/b.2/Relu", Deps: []uint8{0, 21, 24}, Live: optable.Need{Gene: 22, Below: 2}, Ops: table33},
-	{Name: "/15/c/c.0/Conv", Deps: []uint8{0, 21, 24}, Live: optable.Need{Gene: 22, Below: 2}, Ops: table34},
-	{Name: "/15/Add", Deps: []uint8{0, 21}, Live: optable.Need{Gene: 22, Below: 2}, Ops: table36},
-	{Name: "/15/Relu", Deps: []uint8{0, 21}, Live: optable.Need{Gene: 22, Below: 2}, Ops: table37},
-	{Name: "/16/a/a.0/Conv", Deps: []uint8{0, 21, 25}, Live: optable.Need{Gene: 22, Below: 1}, Ops: table38},
-	{Name: "/16/a/a.2/Relu", Deps: []uint8{0, 21, 25}, Live: optable.Need{Gene: 22, Below: 1}, Ops: table33},
-	{Name: "/16/b/b.0/Conv", Deps: []uint8{0, 21, 25}, Live: optable.Need{Gene: 22, Below: 1}, Ops: table39},
-	{Name: "/16/b/b.2/Relu", Deps: []uint8{0, 21, 25}, Live: optable.Need{Gene: 22, Below: 1}, Ops: table33},
-	{Name: "/16/c/c.0/Conv", Deps: []uint8{0, 21, 25}, Live: optable.Need{Gene: 22, Below: 1}, Ops: table34},
-	{Name: "/16/Add", Deps: []uint8{0, 21}, Live: optable.Need{Gene: 22, Below: 1}, Ops: table36},
-	{Name: "/16/Relu", Deps: []uint8{0, 21}, Live: optable.Need{Gene: 22, Below: 1}, Ops: table37},
+	{Name: "/15/a/a.0/Conv", Deps: []uint8{0, 21, 24}, Live: space.Need{Gene: 22, Below: 2}, Ops: table38},
+	{Name: "/15/a/a.2/Relu", Deps: []uint8{0, 21, 24}, Live: space.Need{Gene: 22, Below: 2}, Ops: table33},
+	{Name: "/15/b/b.0/Conv", Deps: []uint8{0, 21, 24}, Live: space.Need{Gene: 22, Below: 2}, Ops: table39},
+	{Name: "/15/b/b.2/Relu", Deps: []uint8{0, 21, 24}, Live: space.Need{Gene: 22, Below: 2}, Ops: table33},
+	{Name: "/15/c/c.0/Conv", Deps: []uint8{0, 21, 24}, Live: space.Need{Gene: 22, Below: 2}, Ops: table34},
+	{Name: "/15/Add", Deps: []uint8{0, 21}, Live: space.Need{Gene: 22, Below: 2}, Ops: table36},
+	{Name: "/15/Relu", Deps: []uint8{0, 21}, Live: space.Need{Gene: 22, Below: 2}, Ops: table37},
+	{Name: "/16/a/a.0/Conv", Deps: []uint8{0, 21, 25}, Live: space.Need{Gene: 22, Below: 1}, Ops: table38},
+	{Name: "/16/a/a.2/Relu", Deps: []uint8{0, 21, 25}, Live: space.Need{Gene: 22, Below: 1}, Ops: table33},
+	{Name: "/16/b/b.0/Conv", Deps: []uint8{0, 21, 25}, Live: space.Need{Gene: 22, Below: 1}, Ops: table39},
+	{Name: "/16/b/b.2/Relu", Deps: []uint8{0, 21, 25}, Live: space.Need{Gene: 22, Below: 1}, Ops: table33},
+	{Name: "/16/c/c.0/Conv", Deps: []uint8{0, 21, 25}, Live: space.Need{Gene: 22, Below: 1}, Ops: table34},
+	{Name: "/16/Add", Deps: []uint8{0, 21}, Live: space.Need{Gene: 22, Below: 1}, Ops: table36},
+	{Name: "/16/Relu", Deps: []uint8{0, 21}, Live: space.Need{Gene: 22, Below: 1}, Ops: table37},
 	{Name: "/17/GlobalAveragePool", Deps: []uint8{0, 21}, Ops: table40},
-	{Name: "/18/Flatten", Deps: []uint8{21}, Ops: []optable.ID{1598, 1597, 1596}},
-	{Name: "/19/Gemm", Deps: []uint8{21}, Ops: []optable.ID{1601, 1600, 1599}},
+	{Name: "/18/Flatten", Deps: []uint8{21}, Ops: []supernet.ID{1598, 1597, 1596}},
+	{Name: "/19/Gemm", Deps: []uint8{21}, Ops: []supernet.ID{1601, 1600, 1599}},
 }
 
 // sitesEmbedded has the operator at every place of the network under fusion rules "embedded".
-var sitesEmbedded = [...]optable.Site{
+var sitesEmbedded = [...]supernet.Site{
 	{Name: "/0/0.0/Conv", Deps: []uint8{0, 1}, Ops: table41},
 	{Name: "/1/a/a.0/Conv", Deps: []uint8{0, 1, 2, 4}, Ops: table42},
 	{Name: "/1/b/b.0/Conv", Deps: []uint8{0, 2, 4}, Ops: table43},
 	{Name: "/1/c/c.0/Conv", Deps: []uint8{0, 2, 4}, Ops: table5},
 	{Name: "/1/down/down.0/Conv", Deps: []uint8{0, 1, 2}, Ops: table6},
 	{Name: "/1/Add", Deps: []uint8{0, 2}, Ops: table44},
-	{Name: "/2/a/a.0/Conv", Deps: []uint8{0, 2, 5}, Live: optable.Need{Gene: 3, Below: 2}, Ops: table45},
-	{Name: "/2/b/b.0/Conv", Deps: []uint8{0, 2, 5}, Live: optable.Need{Gene: 3, Below: 2}, Ops: table43},
-	{Name: "/2/c/c.0/Conv", Deps: []uint8{0, 2, 5}, Live: optable.Need{Gene: 3, Below: 2}, Ops: table5},
-	{Name: "/2/Add", Deps: []uint8{0, 2}, Live: optable.Need{Gene: 3, Below: 2}, Ops: table44},
-	{Name: "/3/a/a.0/Conv", Deps: []uint8{0, 2, 6}, Live: optable.Need{Gene: 3, Below: 1}, Ops: table45},
-	{Name: "/3/b/b.0/Conv", Deps: []uint8{0, 2, 6}, Live: optable.Need{Gene: 3, Below: 1}, Ops: table43},
-	{Name: "/3/c/c.0/Conv", Deps: []uint8{0, 2, 6}, Live: optable.Need{Gene: 3, Below: 1}, Ops: table5},
-	{Name: "/3/Add", Deps: []uint8{0, 2}, Live: optable.Need{Gene: 3, Below: 1}, Ops: table44},
+	{Name: "/2/a/a.0/Conv", Deps: []uint8{0, 2, 5}, Live: space.Need{Gene: 3, Below: 2}, Ops: table45},
+	{Name: "/2/b/b.0/Conv", Deps: []uint8{0, 2, 5}, Live: space.Need{Gene: 3, Below: 2}, Ops: table43},
+	{Name: "/2/c/c.0/Conv", Deps: []uint8{0, 2, 5}, Live: space.Need{Gene: 3, Below: 2}, Ops: table5},
+	{Name: "/2/Add", Deps: []uint8{0, 2}, Live: space.Need{Gene: 3, Below: 2}, Ops: table44},
+	{Name: "/3/a/a.0/Conv", Deps: []uint8{0, 2, 6}, Live: space.Need{Gene: 3, Below: 1}, Ops: table45},
+	{Name: "/3/b/b.0/Conv", Deps: []uint8{0, 2, 6}, Live: space.Need{Gene: 3, Below: 1}, Ops: table43},
+	{Name: "/3/c/c.0/Conv", Deps: []uint8{0, 2, 6}, Live: space.Need{Gene: 3, Below: 1}, Ops: table5},
+	{Name: "/3/Add", Deps: []uint8{0, 2}, Live: space.Need{Gene: 3, Below: 1}, Ops: table44},
 	{Name: "/4/a/a.0/Conv", Deps: []uint8{0, 2, 7, 9}, Ops: table46},
 	{Name: "/4/b/b.0/Conv", Deps: []uint8{0, 7, 9}, Ops: table47},
 	{Name: "/4/c/c.0/Conv", Deps: []uint8{0, 7, 9}, Ops: table14},
@@ -3262,14 +3264,14 @@ var sitesEmbedded = [...]optable.Site{
 	{Name: "/5/b/b.0/Conv", Deps: []uint8{0, 7, 10}, Ops: table50},
 	{Name: "/5/c/c.0/Conv", Deps: []uint8{0, 7, 10}, Ops: table14},
 	{Name: "/5/Add", Deps: []uint8{0, 7}, Ops: table48},
-	{Name: "/6/a/a.0/Conv", Deps: []uint8{0, 7, 11}, Live: optable.Need{Gene: 8, Below: 2}, Ops: table49},
-	{Name: "/6/b/b.0/Conv", Deps: []uint8{0, 7, 11}, Live: optable.Need{Gene: 8, Below: 2}, Ops: table50},
-	{Name: "/6/c/c.0/Conv", Deps: []uint8{0, 7, 11}, Live: optable.Need{Gene: 8, Below: 2}, Ops: table14},
-	{Name: "/6/Add", Deps: []uint8{0, 7}, Live: optable.Need{Gene: 8, Below: 2}, Ops: table48},
-	{Name: "/7/a/a.0/Conv", Deps: []uint8{0, 7, 12}, Live: optable.Need{Gene: 8, Below: 1}, Ops: table49},
-	{Name: "/7/b/b.0/Conv", Deps: []uint8{0, 7, 12}, Live: optable.Need{Gene: 8, Below: 1}, Ops: table50},
-	{Name: "/7/c/c.0/Conv", Deps: []uint8{0, 7, 12}, Live: optable.Need{Gene: 8, Below: 1}, Ops: table14},
-	{Name: "/7/Add", Deps: []uint8{0, 7}, Live: optable.Need{Gene: 8, Below: 1}, Ops: table48},
+	{Name: "/6/a/a.0/Conv", Deps: []uint8{0, 7, 11}, Live: space.Need{Gene: 8, Below: 2}, Ops: table49},
+	{Name: "/6/b/b.0/Conv", Deps: []uint8{0, 7, 11}, Live: space.Need{Gene: 8, Below: 2}, Ops: table50},
+	{Name: "/6/c/c.0/Conv", Deps: []uint8{0, 7, 11}, Live: space.Need{Gene: 8, Below: 2}, Ops: table14},
+	{Name: "/6/Add", Deps: []uint8{0, 7}, Live: space.Need{Gene: 8, Below: 2}, Ops: table48},
+	{Name: "/7/a/a.0/Conv", Deps: []uint8{0, 7, 12}, Live: space.Need{Gene: 8, Below: 1}, Ops: table49},
+	{Name: "/7/b/b.0/Conv", Deps: []uint8{0, 7, 12}, Live: space.Need{Gene: 8, Below: 1}, Ops: table50},
+	{Name: "/7/c/c.0/Conv", Deps: []uint8{0, 7, 12}, Live: space.Need{Gene: 8, Below: 1}, Ops: table14},
+	{Name: "/7/Add", Deps: []uint8{0, 7}, Live: space.Need{Gene: 8, Below: 1}, Ops: table48},
 	{Name: "/8/a/a.0/Conv", Deps: []uint8{0, 7, 13, 15}, Ops: table51},
 	{Name: "/8/b/b.0/Conv", Deps: []uint8{0, 13, 15}, Ops: table52},
 	{Name: "/8/c/c.0/Conv", Deps: []uint8{0, 13, 15}, Ops: table24},
@@ -3287,45 +3289,45 @@ var sitesEmbedded = [...]optable.Site{
 	{Name: "/11/b/b.0/Conv", Deps: []uint8{0, 13, 18}, Ops: table55},
 	{Name: "/11/c/c.0/Conv", Deps: []uint8{0, 13, 18}, Ops: table24},
 	{Name: "/11/Add", Deps: []uint8{0, 13}, Ops: table53},
-	{Name: "/12/a/a.0/Conv", Deps: []uint8{0, 13, 19}, Live: optable.Need{Gene: 14, Below: 2}, Ops: table54},
-	{Name: "/12/b/b.0/Conv", Deps: []uint8{0, 13, 19}, Live: optable.Need{Gene: 14, Below: 2}, Ops: table55},
-	{Name: "/12/c/c.0/Conv", Deps: []uint8{0, 13, 19}, Live: optable.Need{Gene: 14, Below: 2}, Ops: table24},
-	{Name: "/12/Add", Deps: []uint8{0, 13}, Live: optable.Need{Gene: 14, Below: 2}, Ops: table53},
-	{Name: "/13/a/a.0/Conv", Deps: []uint8{0, 13, 20}, Live: optable.Need{Gene: 14, Below: 1}, Ops: table54},
-	{Name: "/13/b/b.0/Conv", Deps: []uint8{0, 13, 20}, Live: optable.Need{Gene: 14, Below: 1}, Ops: table55},
-	{Name: "/13/c/c.0/Conv", Deps: []uint8{0, 13, 20}, Live: optable.Need{Gene: 14, Below: 1}, Ops: table24},
-	{Name: "/13/Add", Deps: []uint8{0, 13}, Live: optable.Need{Gene: 14, Below: 1}, Ops: table53},
+	{Name: "/12/a/a.0/Conv", Deps: []uint8{0, 13, 19}, Live: space.Need{Gene: 14, Below: 2}, Ops: table54},
+	{Name: "/12/b/b.0/Conv", Deps: []uint8{0, 13, 19}, Live: space.Need{Gene: 14, Below: 2}, Ops: table55},
+	{Name: "/12/c/c.0/Conv", Deps: []uint8{0, 13, 19}, Live: space.Need{Gene: 14, Below: 2}, Ops: table24},
+	{Name: "/12/Add", Deps: []uint8{0, 13}, Live: space.Need{Gene: 14, Below: 2}, Ops: table53},
+	{Name: "/13/a/a.0/Conv", Deps: []uint8{0, 13, 20}, Live: space.Need{Gene: 14, Below: 1}, Ops: table54},
+	{Name: "/13/b/b.0/Conv", Deps: []uint8{0, 13, 20}, Live: space.Need{Gene: 14, Below: 1}, Ops: table55},
+	{Name: "/13/c/c.0/Conv", Deps: []uint8{0, 13, 20}, Live: space.Need{Gene: 14, Below: 1}, Ops: table24},
+	{Name: "/13/Add", Deps: []uint8{0, 13}, Live: space.Need{Gene: 14, Below: 1}, Ops: table53},
 	{Name: "/14/a/a.0/Conv", Deps: []uint8{0, 13, 21, 23}, Ops: table56},
 	{Name: "/14/b/b.0/Conv", Deps: []uint8{0, 21, 23}, Ops: table57},
 	{Name: "/14/c/c.0/Conv", Deps: []uint8{0, 21, 23}, Ops: table34},
 	{Name: "/14/down/down.0/Conv", Deps: []uint8{0, 13, 21}, Ops: table35},
 	{Name: "/14/Add", Deps: []uint8{0, 21}, Ops: table58},
-	{Name: "/15/a/a.0/Conv", Deps: []uint8{0, 21, 24}, Live: optable.Need{Gene: 22, Below: 2}, Ops: table59},
-	{Name: "/15/b/b.0/Conv", Deps: []uint8{0, 21, 24}, Live: optable.Need{Gene: 22, Below: 2}, Ops: table60},
-	{Name: "/15/c/c.0/Conv", Deps: []uint8{0, 21, 24}, Live: optable.Need{Gene: 22, Below: 2}, Ops: table34},
-	{Name: "/15/Add", Deps: []uint8{0, 21}, Live: optable.Need{Gene: 22, Below: 2}, Ops: table58},
-	{Name: "/16/a/a.0/Conv", Deps: []uint8{0, 21, 25}, Live: optable.Need{Gene: 22, Below: 1}, Ops: table59},
-	{Name: "/16/b/b.0/Conv", Deps: []uint8{0, 21, 25}, Live: optable.Need{Gene: 22, Below: 1}, Ops: table60},
-	{Name: "/16/c/c.0/Conv", Deps: []uint8{0, 21, 25}, Live: optable.Need{Gene: 22, Below: 1}, Ops: table34},
-	{Name: "/16/Add", Deps: []uint8{0, 21}, Live: optable.Need{Gene: 22, Below: 1}, Ops: table58},
+	{Name: "/15/a/a.0/Conv", Deps: []uint8{0, 21, 24}, Live: space.Need{Gene: 22, Below: 2}, Ops: table59},
+	{Name: "/15/b/b.0/Conv", Deps: []uint8{0, 21, 24}, Live: space.Need{Gene: 22, Below: 2}, Ops: table60},
+	{Name: "/15/c/c.0/Conv", Deps: []uint8{0, 21, 24}, Live: space.Need{Gene: 22, Below: 2}, Ops: table34},
+	{Name: "/15/Add", Deps: []uint8{0, 21}, Live: space.Need{Gene: 22, Below: 2}, Ops: table58},
+	{Name: "/16/a/a.0/Conv", Deps: []uint8{0, 21, 25}, Live: space.Need{Gene: 22, Below: 1}, Ops: table59},
+	{Name: "/16/b/b.0/Conv", Deps: []uint8{0, 21, 25}, Live: space.Need{Gene: 22, Below: 1}, Ops: table60},
+	{Name: "/16/c/c.0/Conv", Deps: []uint8{0, 21, 25}, Live: space.Need{Gene: 22, Below: 1}, Ops: table34},
+	{Name: "/16/Add", Deps: []uint8{0, 21}, Live: space.Need{Gene: 22, Below: 1}, Ops: table58},
 	{Name: "/17/GlobalAveragePool", Deps: []uint8{0, 21}, Ops: table40},
-	{Name: "/18/Flatten", Deps: []uint8{21}, Ops: []optable.ID{1598, 1597, 1596}},
-	{Name: "/19/Gemm", Deps: []uint8{21}, Ops: []optable.ID{1601, 1600, 1599}},
+	{Name: "/18/Flatten", Deps: []uint8{21}, Ops: []supernet.ID{1598, 1597, 1596}},
+	{Name: "/19/Gemm", Deps: []uint8{21}, Ops: []supernet.ID{1601, 1600, 1599}},
 }
 
 // sitesOnnxruntime has the operator at every place of the network under fusion rules "onnxruntime".
-var sitesOnnxruntime = [...]optable.Site{
+var sitesOnnxruntime = [...]supernet.Site{
 	{Name: "/0/0.0/Conv", Deps: []uint8{0, 1}, Ops: table41},
 	{Name: "/1/a/a.0/Conv", Deps: []uint8{0, 1, 2, 4}, Ops: table42},
 	{Name: "/1/b/b.0/Conv", Deps: []uint8{0, 2, 4}, Ops: table43},
 	{Name: "/1/c/c.0/Conv", Deps: []uint8{0, 2, 4}, Ops: table5},
 	{Name: "/1/down/down.0/Conv", Deps: []uint8{0, 1, 2}, Ops: table61},
-	{Name: "/2/a/a.0/Conv", Deps: []uint8{0, 2, 5}, Live: optable.Need{Gene: 3, Below: 2}, Ops: table45},
-	{Name: "/2/b/b.0/Conv", Deps: []uint8{0, 2, 5}, Live: optable.Need{Gene: 3, Below: 2}, Ops: table43},
-	{Name: "/2/c/c.0/Conv", Deps: []uint8{0, 2, 5}, Live: optable.Need{Gene: 3, Below: 2}, Ops: table62},
-	{Name: "/3/a/a.0/Conv", Deps: []uint8{0, 2, 6}, Live: optable.Need{Gene: 3, Below: 1}, Ops: table45},
-	{Name: "/3/b/b.0/Conv", Deps: []uint8{0, 2, 6}, Live: optable.Need{Gene: 3, Below: 1}, Ops: table43},
-	{Name: "/3/c/c.0/Conv", Deps: []uint8{0, 2, 6}, Live: optable.Need{Gene: 3, Below: 1}, Ops: table62},
+	{Name: "/2/a/a.0/Conv", Deps: []uint8{0, 2, 5}, Live: space.Need{Gene: 3, Below: 2}, Ops: table45},
+	{Name: "/2/b/b.0/Conv", Deps: []uint8{0, 2, 5}, Live: space.Need{Gene: 3, Below: 2}, Ops: table43},
+	{Name: "/2/c/c.0/Conv", Deps: []uint8{0, 2, 5}, Live: space.Need{Gene: 3, Below: 2}, Ops: table62},
+	{Name: "/3/a/a.0/Conv", Deps: []uint8{0, 2, 6}, Live: space.Need{Gene: 3, Below: 1}, Ops: table45},
+	{Name: "/3/b/b.0/Conv", Deps: []uint8{0, 2, 6}, Live: space.Need{Gene: 3, Below: 1}, Ops: table43},
+	{Name: "/3/c/c.0/Conv", Deps: []uint8{0, 2, 6}, Live: space.Need{Gene: 3, Below: 1}, Ops: table62},
 	{Name: "/4/a/a.0/Conv", Deps: []uint8{0, 2, 7, 9}, Ops: table46},
 	{Name: "/4/b/b.0/Conv", Deps: []uint8{0, 7, 9}, Ops: table47},
 	{Name: "/4/c/c.0/Conv", Deps: []uint8{0, 7, 9}, Ops: table14},
@@ -3333,12 +3335,12 @@ var sitesOnnxruntime = [...]optable.Site{
 	{Name: "/5/a/a.0/Conv", Deps: []uint8{0, 7, 10}, Ops: table49},
 	{Name: "/5/b/b.0/Conv", Deps: []uint8{0, 7, 10}, Ops: table50},
 	{Name: "/5/c/c.0/Conv", Deps: []uint8{0, 7, 10}, Ops: table64},
-	{Name: "/6/a/a.0/Conv", Deps: []uint8{0, 7, 11}, Live: optable.Need{Gene: 8, Below: 2}, Ops: table49},
-	{Name: "/6/b/b.0/Conv", Deps: []uint8{0, 7, 11}, Live: optable.Need{Gene: 8, Below: 2}, Ops: table50},
-	{Name: "/6/c/c.0/Conv", Deps: []uint8{0, 7, 11}, Live: optable.Need{Gene: 8, Below: 2}, Ops: table64},
-	{Name: "/7/a/a.0/Conv", Deps: []uint8{0, 7, 12}, Live: optable.Need{Gene: 8, Below: 1}, Ops: table49},
-	{Name: "/7/b/b.0/Conv", Deps: []uint8{0, 7, 12}, Live: optable.Need{Gene: 8, Below: 1}, Ops: table50},
-	{Name: "/7/c/c.0/Conv", Deps: []uint8{0, 7, 12}, Live: optable.Need{Gene: 8, Below: 1}, Ops: table64},
+	{Name: "/6/a/a.0/Conv", Deps: []uint8{0, 7, 11}, Live: space.Need{Gene: 8, Below: 2}, Ops: table49},
+	{Name: "/6/b/b.0/Conv", Deps: []uint8{0, 7, 11}, Live: space.Need{Gene: 8, Below: 2}, Ops: table50},
+	{Name: "/6/c/c.0/Conv", Deps: []uint8{0, 7, 11}, Live: space.Need{Gene: 8, Below: 2}, Ops: table64},
+	{Name: "/7/a/a.0/Conv", Deps: []uint8{0, 7, 12}, Live: space.Need{Gene: 8, Below: 1}, Ops: table49},
+	{Name: "/7/b/b.0/Conv", Deps: []uint8{0, 7, 12}, Live: space.Need{Gene: 8, Below: 1}, Ops: table50},
+	{Name: "/7/c/c.0/Conv", Deps: []uint8{0, 7, 12}, Live: space.Need{Gene: 8, Below: 1}, Ops: table64},
 	{Name: "/8/a/a.0/Conv", Deps: []uint8{0, 7, 13, 15}, Ops: table51},
 	{Name: "/8/b/b.0/Conv", Deps: []uint8{0, 13, 15}, Ops: table52},
 	{Name: "/8/c/c.0/Conv", Deps: []uint8{0, 13, 15}, Ops: table24},
@@ -3352,73 +3354,73 @@ var sitesOnnxruntime = [...]optable.Site{
 	{Name: "/11/a/a.0/Conv", Deps: []uint8{0, 13, 18}, Ops: table54},
 	{Name: "/11/b/b.0/Conv", Deps: []uint8{0, 13, 18}, Ops: table55},
 	{Name: "/11/c/c.0/Conv", Deps: []uint8{0, 13, 18}, Ops: table66},
-	{Name: "/12/a/a.0/Conv", Deps: []uint8{0, 13, 19}, Live: optable.Need{Gene: 14, Below: 2}, Ops: table54},
-	{Name: "/12/b/b.0/Conv", Deps: []uint8{0, 13, 19}, Live: optable.Need{Gene: 14, Below: 2}, Ops: table55},
-	{Name: "/12/c/c.0/Conv", Deps: []uint8{0, 13, 19}, Live: optable.Need{Gene: 14, Below: 2}, Ops: table66},
-	{Name: "/13/a/a.0/Conv", Deps: []uint8{0, 13, 20}, Live: optable.Need{Gene: 14, Below: 1}, Ops: table54},
-	{Name: "/13/b/b.0/Conv", Deps: []uint8{0, 13, 20}, Live: optable.Need{Gene: 14, Below: 1}, Ops: table55},
-	{Name: "/13/c/c.0/Conv", Deps: []uint8{0, 13, 20}, Live: optable.Need{Gene: 14, Below: 1}, Ops: table66},
+	{Name: "/12/a/a.0/Conv", Deps: []uint8{0, 13, 19}, Live: space.Need{Gene: 14, Below: 2}, Ops: table54},
+	{Name: "/12/b/b.0/Conv", Deps: []uint8{0, 13, 19}, Live: space.Need{Gene: 14, Below: 2}, Ops: table55},
+	{Name: "/12/c/c.0/Conv", Deps: []uint8{0, 13, 19}, Live: space.Need{Gene: 14, Below: 2}, Ops: table66},
+	{Name: "/13/a/a.0/Conv", Deps: []uint8{0, 13, 20}, Live: space.Need{Gene: 14, Below: 1}, Ops: table54},
+	{Name: "/13/b/b.0/Conv", Deps: []uint8{0, 13, 20}, Live: space.Need{Gene: 14, Below: 1}, Ops: table55},
+	{Name: "/13/c/c.0/Conv", Deps: []uint8{0, 13, 20}, Live: space.Need{Gene: 14, Below: 1}, Ops: table66},
 	{Name: "/14/a/a.0/Conv", Deps: []uint8{0, 13, 21, 23}, Ops: table56},
 	{Name: "/14/b/b.0/Conv", Deps: []uint8{0, 21, 23}, Ops: table57},
 	{Name: "/14/c/c.0/Conv", Deps: []uint8{0, 21, 23}, Ops: table34},
 	{Name: "/14/down/down.0/Conv", Deps: []uint8{0, 13, 21}, Ops: table67},
-	{Name: "/15/a/a.0/Conv", Deps: []uint8{0, 21, 24}, Live: optable.Need{Gene: 22, Below: 2}, Ops: table59},
-	{Name: "/15/b/b.0/Conv", Deps: []uint8{0, 21, 24}, Live: optable.Need{Gene: 22, Below: 2}, Ops: table60},
-	{Name: "/15/c/c.0/Conv", Deps: []uint8{0, 21, 24}, Live: optable.Need{Gene: 22, Below: 2}, Ops: table68},
-	{Name: "/16/a/a.0/Conv", Deps: []uint8{0, 21, 25}, Live: optable.Need{Gene: 22, Below: 1}, Ops: table59},
-	{Name: "/16/b/b.0/Conv", Deps: []uint8{0, 21, 25}, Live: optable.Need{Gene: 22, Below: 1}, Ops: table60},
-	{Name: "/16/c/c.0/Conv", Deps: []uint8{0, 21, 25}, Live: optable.Need{Gene: 22, Below: 1}, Ops: table68},
+	{Name: "/15/a/a.0/Conv", Deps: []uint8{0, 21, 24}, Live: space.Need{Gene: 22, Below: 2}, Ops: table59},
+	{Name: "/15/b/b.0/Conv", Deps: []uint8{0, 21, 24}, Live: space.Need{Gene: 22, Below: 2}, Ops: table60},
+	{Name: "/15/c/c.0/Conv", Deps: []uint8{0, 21, 24}, Live: space.Need{Gene: 22, Below: 2}, Ops: table68},
+	{Name: "/16/a/a.0/Conv", Deps: []uint8{0, 21, 25}, Live: space.Need{Gene: 22, Below: 1}, Ops: table59},
+	{Name: "/16/b/b.0/Conv", Deps: []uint8{0, 21, 25}, Live: space.Need{Gene: 22, Below: 1}, Ops: table60},
+	{Name: "/16/c/c.0/Conv", Deps: []uint8{0, 21, 25}, Live: space.Need{Gene: 22, Below: 1}, Ops: table68},
 	{Name: "/17/GlobalAveragePool", Deps: []uint8{0, 21}, Ops: table40},
-	{Name: "/18/Flatten", Deps: []uint8{21}, Ops: []optable.ID{1598, 1597, 1596}},
-	{Name: "/19/Gemm", Deps: []uint8{21}, Ops: []optable.ID{1601, 1600, 1599}},
+	{Name: "/18/Flatten", Deps: []uint8{21}, Ops: []supernet.ID{1598, 1597, 1596}},
+	{Name: "/19/Gemm", Deps: []uint8{21}, Ops: []supernet.ID{1601, 1600, 1599}},
 }
 
 // The operators of sites that depend on choices, dense over them, the last one fastest.
 var (
-	table0 = []optable.ID{
+	table0 = []supernet.ID{
 		1324, 1323, 1322, 1321, 1320, 1319, 1318, 1317, 1316, 1315,
 	}
-	table1 = []optable.ID{
+	table1 = []supernet.ID{
 		1671, 1650, 1670, 1649, 1669, 1648, 1668, 1647, 1667, 1646,
 	}
-	table2 = []optable.ID{
+	table2 = []supernet.ID{
 		390, 390, 390, 390, 390, 394, 390, 394, 394, 314, 314, 314, 314, 314, 318, 314, 318, 318, 385, 385,
 		385, 385, 385, 389, 385, 389, 389, 309, 309, 309, 309, 309, 313, 309, 313, 313, 380, 380, 380, 380,
 		380, 384, 380, 384, 384, 304, 304, 304, 304, 304, 308, 304, 308, 308, 375, 375, 375, 375, 375, 379,
 		375, 379, 379, 299, 299, 299, 299, 299, 303, 299, 303, 303, 370, 370, 370, 370, 370, 374, 370, 374,
 		374, 293, 293, 293, 293, 293, 298, 293, 298, 298,
 	}
-	table3 = []optable.ID{
+	table3 = []supernet.ID{
 		1633, 1633, 1633, 1633, 1633, 1751, 1633, 1751, 1751, 1632, 1632, 1632, 1632, 1632, 1750, 1632, 1750, 1750, 1631, 1631,
 		1631, 1631, 1631, 1749, 1631, 1749, 1749, 1630, 1630, 1630, 1630, 1630, 1748, 1630, 1748, 1748, 1629, 1629, 1629, 1629,
 		1629, 1747, 1629, 1747, 1747,
 	}
-	table4 = []optable.ID{
+	table4 = []supernet.ID{
 		1313, 1313, 1313, 1313, 1313, 1378, 1313, 1378, 1378, 1312, 1312, 1312, 1312, 1312, 1377, 1312, 1377, 1377, 1311, 1311,
 		1311, 1311, 1311, 1376, 1311, 1376, 1376, 1310, 1310, 1310, 1310, 1310, 1375, 1310, 1375, 1375, 1309, 1309, 1309, 1309,
 		1309, 1374, 1309, 1374, 1374,
 	}
-	table5 = []optable.ID{
+	table5 = []supernet.ID{
 		235, 235, 235, 234, 234, 568, 233, 567, 567, 232, 232, 232, 231, 231, 566, 230, 565, 565, 229, 229,
 		229, 228, 228, 564, 227, 563, 563, 226, 226, 226, 225, 225, 562, 224, 561, 561, 222, 222, 222, 221,
 		221, 560, 220, 559, 559,
 	}
-	table6 = []optable.ID{
+	table6 = []supernet.ID{
 		393, 392, 391, 317, 316, 315, 388, 387, 386, 312, 311, 310, 383, 382, 381, 307, 306, 305, 378, 377,
 		376, 302, 301, 300, 373, 372, 371, 296, 295, 294,
 	}
-	table7 = []optable.ID{
+	table7 = []supernet.ID{
 		48, 43, 38, 47, 42, 37, 46, 41, 36, 45, 40, 35, 44, 39, 34,
 	}
-	table8 = []optable.ID{
+	table8 = []supernet.ID{
 		1729, 1703, 1688, 1727, 1701, 1686, 1726, 1700, 1685, 1725, 1699, 1684, 1724, 1698, 1683,
 	}
-	table9 = []optable.ID{
+	table9 = []supernet.ID{
 		506, 506, 506, 471, 471, 474, 432, 435, 435, 501, 501, 501, 465, 465, 468, 427, 430, 430, 498, 498,
 		498, 461, 461, 464, 423, 426, 426, 495, 495, 495, 457, 457, 460, 419, 422, 422, 492, 492, 492, 453,
 		453, 456, 415, 418, 418,
 	}
-	table10 = []optable.ID{
+	table10 = []supernet.ID{
 		508, 507, 507, 507, 507, 506, 507, 506, 506, 473, 472, 472, 472, 472, 471, 472, 471, 471, 434, 433,
 		433, 433, 433, 432, 433, 432, 432, 503, 502, 502, 502, 502, 501, 502, 501, 501, 467, 466, 466, 466,
 		466, 465, 466, 465, 465, 429, 428, 428, 428, 428, 427, 428, 427, 427, 500, 499, 499, 499, 499, 498,
@@ -3427,48 +3429,48 @@ var (
 		420, 420, 420, 420, 419, 420, 419, 419, 494, 493, 493, 493, 493, 492, 493, 492, 492, 455, 454, 454,
 		454, 454, 453, 454, 453, 453, 417, 416, 416, 416, 416, 415, 416, 415, 415,
 	}
-	table11 = []optable.ID{
+	table11 = []supernet.ID{
 		1671, 1650, 1650, 1650, 1650, 1633, 1650, 1633, 1633, 1670, 1649, 1649, 1649, 1649, 1632, 1649, 1632, 1632, 1669, 1648,
 		1648, 1648, 1648, 1631, 1648, 1631, 1631, 1668, 1647, 1647, 1647, 1647, 1630, 1647, 1630, 1630, 1667, 1646, 1646, 1646,
 		1646, 1629, 1646, 1629, 1629,
 	}
-	table12 = []optable.ID{
+	table12 = []supernet.ID{
 		1479, 1470, 1470, 1470, 1470, 1462, 1470, 1462, 1462, 1478, 1469, 1469, 1469, 1469, 1461, 1469, 1461, 1461, 1477, 1468,
 		1468, 1468, 1468, 1460, 1468, 1460, 1460, 1476, 1467, 1467, 1467, 1467, 1459, 1467, 1459, 1459, 1475, 1466, 1466, 1466,
 		1466, 1458, 1466, 1458, 1458,
 	}
-	table13 = []optable.ID{
+	table13 = []supernet.ID{
 		1667, 1646, 1646, 1646, 1646, 1629, 1646, 1629, 1629, 1666, 1645, 1645, 1645, 1645, 1628, 1645, 1628, 1628, 1665, 1644,
 		1644, 1644, 1644, 1627, 1644, 1627, 1627, 1664, 1643, 1643, 1643, 1643, 1626, 1643, 1626, 1626, 1676, 1655, 1655, 1655,
 		1655, 1634, 1655, 1634, 1634,
 	}
-	table14 = []optable.ID{
+	table14 = []supernet.ID{
 		369, 292, 292, 291, 291, 219, 297, 223, 223, 368, 289, 289, 288, 288, 217, 290, 218, 218, 367, 286,
 		286, 285, 285, 215, 287, 216, 216, 366, 283, 283, 282, 282, 213, 284, 214, 214, 403, 324, 324, 323,
 		323, 236, 326, 237, 237,
 	}
-	table15 = []optable.ID{
+	table15 = []supernet.ID{
 		1154, 1153, 1155, 1139, 1138, 1140, 1124, 1123, 1125, 1151, 1150, 1152, 1136, 1135, 1137, 1121, 1120, 1122, 1148, 1147,
 		1149, 1133, 1132, 1134, 1118, 1117, 1119, 1145, 1144, 1146, 1130, 1129, 1131, 1115, 1114, 1116, 1142, 1141, 1143, 1127,
 		1126, 1128, 1112, 1111, 1113,
 	}
-	table16 = []optable.ID{
+	table16 = []supernet.ID{
 		8, 3, 52, 7, 2, 51, 6, 1, 50, 5, 0, 49, 9, 4, 53,
 	}
-	table17 = []optable.ID{
+	table17 = []supernet.ID{
 		1619, 1614, 1739, 1618, 1613, 1738, 1617, 1612, 1737, 1616, 1611, 1736, 1620, 1615, 1746,
 	}
-	table18 = []optable.ID{
+	table18 = []supernet.ID{
 		162, 161, 161, 130, 130, 129, 540, 539, 539, 156, 155, 155, 123, 123, 122, 533, 532, 532, 150, 149,
 		149, 116, 116, 115, 526, 525, 525, 144, 143, 143, 109, 109, 108, 519, 518, 518, 168, 167, 167, 137,
 		137, 136, 553, 552, 552,
 	}
-	table19 = []optable.ID{
+	table19 = []supernet.ID{
 		1337, 1328, 1328, 1328, 1328, 1309, 1328, 1309, 1309, 1336, 1327, 1327, 1327, 1327, 1308, 1327, 1308, 1308, 1335, 1326,
 		1326, 1326, 1326, 1307, 1326, 1307, 1307, 1334, 1325, 1325, 1325, 1325, 1306, 1325, 1306, 1306, 1342, 1333, 1333, 1333,
 		1333, 1314, 1333, 1314, 1314,
 	}
-	table20 = []optable.ID{
+	table20 = []supernet.ID{
 		166, 164, 163, 165, 163, 162, 163, 162, 161, 135, 133, 132, 134, 132, 131, 132, 131, 130, 545, 543,
 		542, 544, 542, 541, 542, 541, 540, 160, 158, 157, 159, 157, 156, 157, 156, 155, 128, 126, 125, 127,
 		125, 124, 125, 124, 123, 538, 536, 535, 537, 535, 534, 535, 534, 533, 154, 152, 151, 153, 151, 150,
@@ -3477,48 +3479,48 @@ var (
 		522, 521, 523, 521, 520, 521, 520, 519, 172, 170, 169, 171, 169, 168, 169, 168, 167, 142, 140, 139,
 		141, 139, 138, 139, 138, 137, 558, 556, 555, 557, 555, 554, 555, 554, 553,
 	}
-	table21 = []optable.ID{
+	table21 = []supernet.ID{
 		1724, 1698, 1683, 1713, 1683, 1667, 1683, 1667, 1646, 1723, 1697, 1682, 1712, 1682, 1666, 1682, 1666, 1645, 1722, 1696,
 		1681, 1711, 1681, 1665, 1681, 1665, 1644, 1721, 1695, 1680, 1710, 1680, 1664, 1680, 1664, 1643, 1735, 1709, 1694, 1720,
 		1694, 1676, 1694, 1676, 1655,
 	}
-	table22 = []optable.ID{
+	table22 = []supernet.ID{
 		1511, 1493, 1484, 1502, 1484, 1475, 1484, 1475, 1466, 1510, 1492, 1483, 1501, 1483, 1474, 1483, 1474, 1465, 1509, 1491,
 		1482, 1500, 1482, 1473, 1482, 1473, 1464, 1508, 1490, 1481, 1499, 1481, 1472, 1481, 1472, 1463, 1516, 1498, 1489, 1507,
 		1489, 1480, 1489, 1480, 1471,
 	}
-	table23 = []optable.ID{
+	table23 = []supernet.ID{
 		1735, 1709, 1694, 1720, 1694, 1676, 1694, 1676, 1655, 1734, 1708, 1693, 1719, 1693, 1675, 1693, 1675, 1654, 1733, 1707,
 		1692, 1718, 1692, 1674, 1692, 1674, 1653, 1732, 1706, 1691, 1717, 1691, 1673, 1691, 1673, 1652, 1731, 1705, 1690, 1716,
 		1690, 1672, 1690, 1672, 1651,
 	}
-	table24 = []optable.ID{
+	table24 = []supernet.ID{
 		517, 483, 452, 491, 451, 405, 450, 404, 325, 516, 482, 449, 490, 448, 402, 447, 401, 322, 515, 481,
 		446, 489, 445, 400, 444, 399, 321, 514, 480, 443, 488, 442, 398, 441, 397, 320, 512, 478, 440, 486,
 		438, 396, 437, 395, 319,
 	}
-	table25 = []optable.ID{
+	table25 = []supernet.ID{
 		1062, 1061, 1060, 1047, 1046, 1045, 1167, 1166, 1165, 1059, 1058, 1057, 1044, 1043, 1042, 1164, 1163, 1162, 1056, 1055,
 		1054, 1041, 1040, 1039, 1161, 1160, 1159, 1053, 1052, 1051, 1038, 1037, 1036, 1158, 1157, 1156, 1065, 1064, 1063, 1050,
 		1049, 1048, 1170, 1169, 1168,
 	}
-	table26 = []optable.ID{
+	table26 = []supernet.ID{
 		27, 19, 14, 26, 18, 13, 25, 17, 12, 24, 16, 11, 23, 15, 10,
 	}
-	table27 = []optable.ID{
+	table27 = []supernet.ID{
 		1660, 1639, 1625, 1659, 1638, 1624, 1658, 1637, 1623, 1657, 1636, 1622, 1656, 1635, 1621,
 	}
-	table28 = []optable.ID{
+	table28 = []supernet.ID{
 		354, 352, 351, 269, 267, 266, 207, 206, 205, 348, 346, 345, 262, 260, 259, 199, 198, 197, 342, 340,
 		339, 255, 253, 252, 191, 190, 189, 336, 334, 333, 248, 246, 245, 183, 182, 181, 330, 328, 327, 241,
 		239, 238, 175, 174, 173,
 	}
-	table29 = []optable.ID{
+	table29 = []supernet.ID{
 		1370, 1356, 1349, 1363, 1349, 1342, 1349, 1342, 1333, 1369, 1355, 1348, 1362, 1348, 1341, 1348, 1341, 1332, 1368, 1354,
 		1347, 1361, 1347, 1340, 1347, 1340, 1331, 1367, 1353, 1346, 1360, 1346, 1339, 1346, 1339, 1330, 1366, 1352, 1345, 1359,
 		1345, 1338, 1345, 1338, 1329,
 	}
-	table30 = []optable.ID{
+	table30 = []supernet.ID{
 		356, 355, 353, 355, 354, 352, 354, 352, 351, 272, 271, 269, 271, 270, 268, 270, 268, 267, 212, 211,
 		209, 211, 210, 208, 210, 208, 207, 350, 349, 347, 349, 348, 346, 348, 346, 345, 265, 264, 262, 264,
 		263, 261, 263, 261, 260, 204, 203, 201, 203, 202, 200, 202, 200, 199, 344, 343, 341, 343, 342, 340,
@@ -3527,74 +3529,74 @@ var (
 		187, 185, 187, 186, 184, 186, 184, 183, 332, 331, 329, 331, 330, 328, 330, 328, 327, 244, 243, 241,
 		243, 242, 240, 242, 240, 239, 180, 179, 177, 179, 178, 176, 178, 176, 175,
 	}
-	table31 = []optable.ID{
+	table31 = []supernet.ID{
 		1758, 1746, 1720, 1746, 1735, 1709, 1735, 1709, 1694, 1757, 1745, 1719, 1745, 1734, 1708, 1734, 1708, 1693, 1756, 1744,
 		1718, 1744, 1733, 1707, 1733, 1707, 1692, 1755, 1743, 1717, 1743, 1732, 1706, 1732, 1706, 1691, 1754, 1742, 1716, 1742,
 		1731, 1705, 1731, 1705, 1690,
 	}
-	table32 = []optable.ID{
+	table32 = []supernet.ID{
 		1526, 1521, 1507, 1521, 1516, 1498, 1516, 1498, 1489, 1525, 1520, 1506, 1520, 1515, 1497, 1515, 1497, 1488, 1524, 1519,
 		1505, 1519, 1514, 1496, 1514, 1496, 1487, 1523, 1518, 1504, 1518, 1513, 1495, 1513, 1495, 1486, 1522, 1517, 1503, 1517,
 		1512, 1494, 1512, 1494, 1485,
 	}
-	table33 = []optable.ID{
+	table33 = []supernet.ID{
 		1754, 1742, 1716, 1742, 1731, 1705, 1731, 1705, 1690, 1754, 1742, 1716, 1742, 1731, 1705, 1731, 1705, 1690, 1753, 1741,
 		1715, 1741, 1730, 1704, 1730, 1704, 1689, 1753, 1741, 1715, 1741, 1730, 1704, 1730, 1704, 1689, 1752, 1740, 1714, 1740,
 		1728, 1702, 1728, 1702, 1687,
 	}
-	table34 = []optable.ID{
+	table34 = []supernet.ID{
 		571, 551, 487, 550, 513, 479, 511, 477, 439, 571, 551, 487, 550, 513, 479, 511, 477, 439, 570, 549,
 		485, 548, 510, 476, 509, 475, 436, 570, 549, 485, 548, 510, 476, 509, 475, 436, 569, 547, 484, 546,
 		505, 470, 504, 469, 431,
 	}
-	table35 = []optable.ID{
+	table35 = []supernet.ID{
 		1110, 1109, 1108, 1095, 1094, 1093, 1080, 1079, 1078, 1107, 1106, 1105, 1092, 1091, 1090, 1077, 1076, 1075, 1104, 1103,
 		1102, 1089, 1088, 1087, 1074, 1073, 1072, 1101, 1100, 1099, 1086, 1085, 1084, 1071, 1070, 1069, 1098, 1097, 1096, 1083,
 		1082, 1081, 1068, 1067, 1066,
 	}
-	table36 = []optable.ID{
+	table36 = []supernet.ID{
 		33, 30, 22, 33, 30, 22, 32, 29, 21, 32, 29, 21, 31, 28, 20,
 	}
-	table37 = []optable.ID{
+	table37 = []supernet.ID{
 		1679, 1663, 1642, 1679, 1663, 1642, 1678, 1662, 1641, 1678, 1662, 1641, 1677, 1661, 1640,
 	}
-	table38 = []optable.ID{
+	table38 = []supernet.ID{
 		414, 413, 412, 365, 364, 363, 281, 280, 279, 414, 413, 412, 365, 364, 363, 281, 280, 279, 411, 410,
 		409, 362, 361, 360, 278, 277, 276, 411, 410, 409, 362, 361, 360, 278, 277, 276, 408, 407, 406, 359,
 		358, 357, 275, 274, 273,
 	}
-	table39 = []optable.ID{
+	table39 = []supernet.ID{
 		1381, 1373, 1359, 1373, 1366, 1352, 1366, 1352, 1345, 1381, 1373, 1359, 1373, 1366, 1352, 1366, 1352, 1345, 1380, 1372,
 		1358, 1372, 1365, 1351, 1365, 1351, 1344, 1380, 1372, 1358, 1372, 1365, 1351, 1365, 1351, 1344, 1379, 1371, 1357, 1371,
 		1364, 1350, 1364, 1350, 1343,
 	}
-	table40 = []optable.ID{
+	table40 = []supernet.ID{
 		1610, 1607, 1604, 1610, 1607, 1604, 1609, 1606, 1603, 1609, 1606, 1603, 1608, 1605, 1602,
 	}
-	table41 = []optable.ID{
+	table41 = []supernet.ID{
 		1400, 1399, 1398, 1397, 1396, 1395, 1394, 1393, 1392, 1391,
 	}
-	table42 = []optable.ID{
+	table42 = []supernet.ID{
 		935, 935, 935, 935, 935, 936, 935, 936, 936, 886, 886, 886, 886, 886, 887, 886, 887, 887, 933, 933,
 		933, 933, 933, 934, 933, 934, 934, 884, 884, 884, 884, 884, 885, 884, 885, 885, 931, 931, 931, 931,
 		931, 932, 931, 932, 932, 882, 882, 882, 882, 882, 883, 882, 883, 883, 929, 929, 929, 929, 929, 930,
 		929, 930, 930, 880, 880, 880, 880, 880, 881, 880, 881, 881, 927, 927, 927, 927, 927, 928, 927, 928,
 		928, 878, 878, 878, 878, 878, 879, 878, 879, 879,
 	}
-	table43 = []optable.ID{
+	table43 = []supernet.ID{
 		1389, 1389, 1389, 1389, 1389, 1454, 1389, 1454, 1454, 1388, 1388, 1388, 1388, 1388, 1453, 1388, 1453, 1453, 1387, 1387,
 		1387, 1387, 1387, 1452, 1387, 1452, 1452, 1386, 1386, 1386, 1386, 1386, 1451, 1386, 1451, 1451, 1385, 1385, 1385, 1385,
 		1385, 1450, 1385, 1450, 1450,
 	}
-	table44 = []optable.ID{
+	table44 = []supernet.ID{
 		102, 97, 92, 101, 96, 91, 100, 95, 90, 99, 94, 89, 98, 93, 88,
 	}
-	table45 = []optable.ID{
+	table45 = []supernet.ID{
 		998, 998, 998, 982, 982, 985, 962, 965, 965, 995, 995, 995, 978, 978, 981, 958, 961, 961, 992, 992,
 		992, 974, 974, 977, 954, 957, 957, 989, 989, 989, 970, 970, 973, 950, 953, 953, 986, 986, 986, 966,
 		966, 969, 946, 949, 949,
 	}
-	table46 = []optable.ID{
+	table46 = []supernet.ID{
 		1000, 999, 999, 999, 999, 998, 999, 998, 998, 984, 983, 983, 983, 983, 982, 983, 982, 982, 964, 963,
 		963, 963, 963, 962, 963, 962, 962, 997, 996, 996, 996, 996, 995, 996, 995, 995, 980, 979, 979, 979,
 		979, 978, 979, 978, 978, 960, 959, 959, 959, 959, 958, 959, 958, 958, 994, 993, 993, 993, 993, 992,
@@ -3603,25 +3605,25 @@ var (
 		951, 951, 951, 951, 950, 951, 950, 950, 988, 987, 987, 987, 987, 986, 987, 986, 986, 968, 967, 967,
 		967, 967, 966, 967, 966, 966, 948, 947, 947, 947, 947, 946, 947, 946, 946,
 	}
-	table47 = []optable.ID{
+	table47 = []supernet.ID{
 		1548, 1539, 1539, 1539, 1539, 1531, 1539, 1531, 1531, 1547, 1538, 1538, 1538, 1538, 1530, 1538, 1530, 1530, 1546, 1537,
 		1537, 1537, 1537, 1529, 1537, 1529, 1529, 1545, 1536, 1536, 1536, 1536, 1528, 1536, 1528, 1528, 1544, 1535, 1535, 1535,
 		1535, 1527, 1535, 1527, 1527,
 	}
-	table48 = []optable.ID{
+	table48 = []supernet.ID{
 		62, 57, 106, 61, 56, 105, 60, 55, 104, 59, 54, 103, 63, 58, 107,
 	}
-	table49 = []optable.ID{
+	table49 = []supernet.ID{
 		783, 782, 782, 751, 751, 750, 1023, 1022, 1022, 777, 776, 776, 744, 744, 743, 1016, 1015, 1015, 771, 770,
 		770, 737, 737, 736, 1009, 1008, 1008, 765, 764, 764, 730, 730, 729, 1002, 1001, 1001, 789, 788, 788, 758,
 		758, 757, 1030, 1029, 1029,
 	}
-	table50 = []optable.ID{
+	table50 = []supernet.ID{
 		1413, 1404, 1404, 1404, 1404, 1385, 1404, 1385, 1385, 1412, 1403, 1403, 1403, 1403, 1384, 1403, 1384, 1384, 1411, 1402,
 		1402, 1402, 1402, 1383, 1402, 1383, 1383, 1410, 1401, 1401, 1401, 1401, 1382, 1401, 1382, 1382, 1418, 1409, 1409, 1409,
 		1409, 1390, 1409, 1390, 1390,
 	}
-	table51 = []optable.ID{
+	table51 = []supernet.ID{
 		787, 785, 784, 786, 784, 783, 784, 783, 782, 756, 754, 753, 755, 753, 752, 753, 752, 751, 1028, 1026,
 		1025, 1027, 1025, 1024, 1025, 1024, 1023, 781, 779, 778, 780, 778, 777, 778, 777, 776, 749, 747, 746, 748,
 		746, 745, 746, 745, 744, 1021, 1019, 1018, 1020, 1018, 1017, 1018, 1017, 1016, 775, 773, 772, 774, 772, 771,
@@ -3630,25 +3632,25 @@ var (
 		1005, 1004, 1006, 1004, 1003, 1004, 1003, 1002, 793, 791, 790, 792, 790, 789, 790, 789, 788, 763, 761, 760,
 		762, 760, 759, 760, 759, 758, 1035, 1033, 1032, 1034, 1032, 1031, 1032, 1031, 1030,
 	}
-	table52 = []optable.ID{
+	table52 = []supernet.ID{
 		1580, 1562, 1553, 1571, 1553, 1544, 1553, 1544, 1535, 1579, 1561, 1552, 1570, 1552, 1543, 1552, 1543, 1534, 1578, 1560,
 		1551, 1569, 1551, 1542, 1551, 1542, 1533, 1577, 1559, 1550, 1568, 1550, 1541, 1550, 1541, 1532, 1585, 1567, 1558, 1576,
 		1558, 1549, 1558, 1549, 1540,
 	}
-	table53 = []optable.ID{
+	table53 = []supernet.ID{
 		81, 73, 68, 80, 72, 67, 79, 71, 66, 78, 70, 65, 77, 69, 64,
 	}
-	table54 = []optable.ID{
+	table54 = []supernet.ID{
 		915, 913, 912, 865, 863, 862, 828, 827, 826, 909, 907, 906, 858, 856, 855, 820, 819, 818, 903, 901,
 		900, 851, 849, 848, 812, 811, 810, 897, 895, 894, 844, 842, 841, 804, 803, 802, 891, 889, 888, 837,
 		835, 834, 796, 795, 794,
 	}
-	table55 = []optable.ID{
+	table55 = []supernet.ID{
 		1446, 1432, 1425, 1439, 1425, 1418, 1425, 1418, 1409, 1445, 1431, 1424, 1438, 1424, 1417, 1424, 1417, 1408, 1444, 1430,
 		1423, 1437, 1423, 1416, 1423, 1416, 1407, 1443, 1429, 1422, 1436, 1422, 1415, 1422, 1415, 1406, 1442, 1428, 1421, 1435,
 		1421, 1414, 1421, 1414, 1405,
 	}
-	table56 = []optable.ID{
+	table56 = []supernet.ID{
 		917, 916, 914, 916, 915, 913, 915, 913, 912, 868, 867, 865, 867, 866, 864, 866, 864, 863, 833, 832,
 		830, 832, 831, 829, 831, 829, 828, 911, 910, 908, 910, 909, 907, 909, 907, 906, 861, 860, 858, 860,
 		859, 857, 859, 857, 856, 825, 824, 822, 824, 823, 821, 823, 821, 820, 905, 904, 902, 904, 903, 901,
@@ -3657,59 +3659,59 @@ var (
 		808, 806, 808, 807, 805, 807, 805, 804, 893, 892, 890, 892, 891, 889, 891, 889, 888, 840, 839, 837,
 		839, 838, 836, 838, 836, 835, 801, 800, 798, 800, 799, 797, 799, 797, 796,
 	}
-	table57 = []optable.ID{
+	table57 = []supernet.ID{
 		1595, 1590, 1576, 1590, 1585, 1567, 1585, 1567, 1558, 1594, 1589, 1575, 1589, 1584, 1566, 1584, 1566, 1557, 1593, 1588,
 		1574, 1588, 1583, 1565, 1583, 1565, 1556, 1592, 1587, 1573, 1587, 1582, 1564, 1582, 1564, 1555, 1591, 1586, 1572, 1586,
 		1581, 1563, 1581, 1563, 1554,
 	}
-	table58 = []optable.ID{
+	table58 = []supernet.ID{
 		87, 84, 76, 87, 84, 76, 86, 83, 75, 86, 83, 75, 85, 82, 74,
 	}
-	table59 = []optable.ID{
+	table59 = []supernet.ID{
 		945, 944, 943, 926, 925, 924, 877, 876, 875, 945, 944, 943, 926, 925, 924, 877, 876, 875, 942, 941,
 		940, 923, 922, 921, 874, 873, 872, 942, 941, 940, 923, 922, 921, 874, 873, 872, 939, 938, 937, 920,
 		919, 918, 871, 870, 869,
 	}
-	table60 = []optable.ID{
+	table60 = []supernet.ID{
 		1457, 1449, 1435, 1449, 1442, 1428, 1442, 1428, 1421, 1457, 1449, 1435, 1449, 1442, 1428, 1442, 1428, 1421, 1456, 1448,
 		1434, 1448, 1441, 1427, 1441, 1427, 1420, 1456, 1448, 1434, 1448, 1441, 1427, 1441, 1427, 1420, 1455, 1447, 1433, 1447,
 		1440, 1426, 1440, 1426, 1419,
 	}
-	table61 = []optable.ID{
+	table61 = []supernet.ID{
 		728, 727, 726, 713, 712, 711, 725, 724, 723, 710, 709, 708, 722, 721, 720, 707, 706, 705, 719, 718,
 		717, 704, 703, 702, 716, 715, 714, 701, 700, 699,
 	}
-	table62 = []optable.ID{
+	table62 = []supernet.ID{
 		594, 594, 594, 593, 593, 695, 592, 694, 694, 591, 591, 591, 590, 590, 693, 589, 692, 692, 588, 588,
 		588, 587, 587, 691, 586, 690, 690, 585, 585, 585, 584, 584, 689, 583, 688, 688, 581, 581, 581, 580,
 		580, 687, 579, 686, 686,
 	}
-	table63 = []optable.ID{
+	table63 = []supernet.ID{
 		1289, 1288, 1290, 1274, 1273, 1275, 1259, 1258, 1260, 1286, 1285, 1287, 1271, 1270, 1272, 1256, 1255, 1257, 1283, 1282,
 		1284, 1268, 1267, 1269, 1253, 1252, 1254, 1280, 1279, 1281, 1265, 1264, 1266, 1250, 1249, 1251, 1277, 1276, 1278, 1262,
 		1261, 1263, 1247, 1246, 1248,
 	}
-	table64 = []optable.ID{
+	table64 = []supernet.ID{
 		620, 607, 607, 606, 606, 578, 608, 582, 582, 619, 604, 604, 603, 603, 576, 605, 577, 577, 618, 601,
 		601, 600, 600, 574, 602, 575, 575, 617, 598, 598, 597, 597, 572, 599, 573, 573, 629, 614, 614, 613,
 		613, 595, 616, 596, 596,
 	}
-	table65 = []optable.ID{
+	table65 = []supernet.ID{
 		1197, 1196, 1195, 1182, 1181, 1180, 1302, 1301, 1300, 1194, 1193, 1192, 1179, 1178, 1177, 1299, 1298, 1297, 1191, 1190,
 		1189, 1176, 1175, 1174, 1296, 1295, 1294, 1188, 1187, 1186, 1173, 1172, 1171, 1293, 1292, 1291, 1200, 1199, 1198, 1185,
 		1184, 1183, 1305, 1304, 1303,
 	}
-	table66 = []optable.ID{
+	table66 = []supernet.ID{
 		679, 660, 649, 668, 648, 631, 647, 630, 615, 678, 659, 646, 667, 645, 628, 644, 627, 612, 677, 658,
 		643, 666, 642, 626, 641, 625, 611, 676, 657, 640, 665, 639, 624, 638, 623, 610, 674, 655, 637, 663,
 		635, 622, 634, 621, 609,
 	}
-	table67 = []optable.ID{
+	table67 = []supernet.ID{
 		1245, 1244, 1243, 1230, 1229, 1228, 1215, 1214, 1213, 1242, 1241, 1240, 1227, 1226, 1225, 1212, 1211, 1210, 1239, 1238,
 		1237, 1224, 1223, 1222, 1209, 1208, 1207, 1236, 1235, 1234, 1221, 1220, 1219, 1206, 1205, 1204, 1233, 1232, 1231, 1218,
 		1217, 1216, 1203, 1202, 1201,
 	}
-	table68 = []optable.ID{
+	table68 = []supernet.ID{
 		698, 685, 664, 684, 675, 656, 673, 654, 636, 698, 685, 664, 684, 675, 656, 673, 654, 636, 697, 683,
 		662, 682, 672, 653, 671, 652, 633, 697, 683, 662, 682, 672, 653, 671, 652, 633, 696, 681, 661, 680,
 		670, 651, 669, 650, 632,

@@ -6,7 +6,7 @@ import (
 	"io"
 
 	"github.com/autotailor/autotailor/runtime/model"
-	"github.com/autotailor/autotailor/runtime/terms"
+	"github.com/autotailor/autotailor/runtime/space"
 )
 
 // net is what this package has in common with all SuperNet packages, over its own SubNets.
@@ -18,7 +18,7 @@ func (s SubNet) list() []uint8 {
 }
 
 // at evaluates a sum for s without allocating.
-func (s SubNet) at(sum *terms.Sum) int64 {
+func (s SubNet) at(sum *space.Sum) int64 {
 	g := s.genes()
 	return sum.At(g[:])
 }

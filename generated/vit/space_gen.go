@@ -2,10 +2,7 @@
 
 package vit
 
-import (
-	"github.com/autotailor/autotailor/runtime/optable"
-	"github.com/autotailor/autotailor/runtime/space"
-)
+import "github.com/autotailor/autotailor/runtime/space"
 
 // SubNet selects one network out of the SuperNet. The zero SubNet is the original model.
 // SubNets are comparable; two describe the same network exactly when their Canonical forms are equal.
@@ -319,22 +316,22 @@ var choices = [NumGenes]space.Choice{
 	{Name: "stage3.3.heads", Kind: "heads", Values: headsTexts},
 	{Name: "stage3.3.qk", Kind: "qk", Values: qkTexts},
 	{Name: "stage3.3.value", Kind: "value", Values: valueTexts},
-	{Name: "stage3.4.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 2, Below: 4}},
-	{Name: "stage3.4.heads", Kind: "heads", Values: headsTexts, Live: optable.Need{Gene: 2, Below: 4}},
-	{Name: "stage3.4.qk", Kind: "qk", Values: qkTexts, Live: optable.Need{Gene: 2, Below: 4}},
-	{Name: "stage3.4.value", Kind: "value", Values: valueTexts, Live: optable.Need{Gene: 2, Below: 4}},
-	{Name: "stage3.5.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 2, Below: 3}},
-	{Name: "stage3.5.heads", Kind: "heads", Values: headsTexts, Live: optable.Need{Gene: 2, Below: 3}},
-	{Name: "stage3.5.qk", Kind: "qk", Values: qkTexts, Live: optable.Need{Gene: 2, Below: 3}},
-	{Name: "stage3.5.value", Kind: "value", Values: valueTexts, Live: optable.Need{Gene: 2, Below: 3}},
-	{Name: "stage3.6.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 2, Below: 2}},
-	{Name: "stage3.6.heads", Kind: "heads", Values: headsTexts, Live: optable.Need{Gene: 2, Below: 2}},
-	{Name: "stage3.6.qk", Kind: "qk", Values: qkTexts, Live: optable.Need{Gene: 2, Below: 2}},
-	{Name: "stage3.6.value", Kind: "value", Values: valueTexts, Live: optable.Need{Gene: 2, Below: 2}},
-	{Name: "stage3.7.expand", Kind: "expand", Values: expandTexts, Live: optable.Need{Gene: 2, Below: 1}},
-	{Name: "stage3.7.heads", Kind: "heads", Values: headsTexts, Live: optable.Need{Gene: 2, Below: 1}},
-	{Name: "stage3.7.qk", Kind: "qk", Values: qkTexts, Live: optable.Need{Gene: 2, Below: 1}},
-	{Name: "stage3.7.value", Kind: "value", Values: valueTexts, Live: optable.Need{Gene: 2, Below: 1}},
+	{Name: "stage3.4.expand", Kind: "expand", Values: expandTexts, Live: space.Need{Gene: 2, Below: 4}},
+	{Name: "stage3.4.heads", Kind: "heads", Values: headsTexts, Live: space.Need{Gene: 2, Below: 4}},
+	{Name: "stage3.4.qk", Kind: "qk", Values: qkTexts, Live: space.Need{Gene: 2, Below: 4}},
+	{Name: "stage3.4.value", Kind: "value", Values: valueTexts, Live: space.Need{Gene: 2, Below: 4}},
+	{Name: "stage3.5.expand", Kind: "expand", Values: expandTexts, Live: space.Need{Gene: 2, Below: 3}},
+	{Name: "stage3.5.heads", Kind: "heads", Values: headsTexts, Live: space.Need{Gene: 2, Below: 3}},
+	{Name: "stage3.5.qk", Kind: "qk", Values: qkTexts, Live: space.Need{Gene: 2, Below: 3}},
+	{Name: "stage3.5.value", Kind: "value", Values: valueTexts, Live: space.Need{Gene: 2, Below: 3}},
+	{Name: "stage3.6.expand", Kind: "expand", Values: expandTexts, Live: space.Need{Gene: 2, Below: 2}},
+	{Name: "stage3.6.heads", Kind: "heads", Values: headsTexts, Live: space.Need{Gene: 2, Below: 2}},
+	{Name: "stage3.6.qk", Kind: "qk", Values: qkTexts, Live: space.Need{Gene: 2, Below: 2}},
+	{Name: "stage3.6.value", Kind: "value", Values: valueTexts, Live: space.Need{Gene: 2, Below: 2}},
+	{Name: "stage3.7.expand", Kind: "expand", Values: expandTexts, Live: space.Need{Gene: 2, Below: 1}},
+	{Name: "stage3.7.heads", Kind: "heads", Values: headsTexts, Live: space.Need{Gene: 2, Below: 1}},
+	{Name: "stage3.7.qk", Kind: "qk", Values: qkTexts, Live: space.Need{Gene: 2, Below: 1}},
+	{Name: "stage3.7.value", Kind: "value", Values: valueTexts, Live: space.Need{Gene: 2, Below: 1}},
 }
 
 func (s *SubNet) genes() genes {

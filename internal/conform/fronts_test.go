@@ -15,7 +15,6 @@ import (
 	"github.com/autotailor/autotailor/runtime/search"
 	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/supernet"
-	"github.com/autotailor/autotailor/runtime/terms"
 )
 
 // images is how many images the made-up accuracies are counted on.
@@ -31,10 +30,10 @@ func nanoseconds(o optable.Op) int64 {
 }
 
 // lost is a made-up penalty of each candidate: it rises with what is cut, faster towards the end, and at most a few per cent.
-func lost(choices []space.Choice) []terms.Term {
+func lost(choices []space.Choice) []space.Term {
 	rng := rand.New(rand.NewPCG(3, 3))
 	share := map[string]float64{"resolution": 0.1, "width_mult": 0.08, "reduce_depth": 0.05}
-	var out []terms.Term
+	var out []space.Term
 	for i, c := range choices {
 		worst := share[c.Kind]
 		if worst == 0 {
@@ -46,7 +45,7 @@ func lost(choices []space.Choice) []terms.Term {
 			x := float64(v) / float64(max(1, len(table)-1))
 			table[v] = int64(math.Round(worst * x * x * (0.9 + 0.2*rng.Float64())))
 		}
-		out = append(out, terms.Term{Deps: []uint8{uint8(i)}, Live: c.Live, Table: table})
+		out = append(out, space.Term{Deps: []uint8{uint8(i)}, Live: c.Live, Table: table})
 	}
 	return out
 }
@@ -65,11 +64,11 @@ func compiledProblem(t testing.TB, c *gen.Compiled) search.Problem {
 	for _, r := range p.Table.Rules {
 		net.Rules = append(net.Rules, r.Rules)
 	}
-	cost, err := net.Sum(net.Rules[len(net.Rules)-1].Name, func(id optable.ID) int64 { return nanoseconds(net.Ops[id]) })
+	cost, err := net.Sum(net.Rules[len(net.Rules)-1].Name, func(id supernet.ID) int64 { return nanoseconds(net.Ops[id]) })
 	if err != nil {
 		t.Fatal(err)
 	}
-	penalty, err := terms.New(net.Cards(), 0, lost(net.Choices))
+	penalty, err := space.NewSum(net.Cards(), 0, lost(net.Choices))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	"github.com/autotailor/autotailor/gen"
-	"github.com/autotailor/autotailor/runtime/optable"
 	"github.com/autotailor/autotailor/runtime/space"
 )
 
@@ -189,7 +188,7 @@ func generate(t *testing.T, job gen.Job) {
 func choicesOf(c *gen.Compiled) []space.Choice {
 	var out []space.Choice
 	for _, x := range c.Net.Choices {
-		v := space.Choice{Name: x.Name, Kind: string(x.Kind), Live: optable.Need{Gene: uint8(x.Live.Choice), Below: x.Live.Below}}
+		v := space.Choice{Name: x.Name, Kind: string(x.Kind), Live: space.Need{Gene: uint8(x.Live.Choice), Below: x.Live.Below}}
 		for _, n := range x.Candidates {
 			v.Values = append(v.Values, fmt.Sprint(n))
 		}

@@ -11,7 +11,6 @@ import (
 	"github.com/autotailor/autotailor/internal/rowfile"
 	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/supernet"
-	"github.com/autotailor/autotailor/runtime/terms"
 )
 
 // Table holds the numbers of correctly classified images.
@@ -155,15 +154,15 @@ func (t *Table) at(probe space.Genes) *int {
 
 // Penalty returns, as a function of genes, how many images more than by the original are classified wrongly.
 // Choices of removed blocks do not count, see also losses.
-func (t *Table) Penalty(net *supernet.Net) (*terms.Sum, error) {
+func (t *Table) Penalty(net *supernet.Net) (*space.Sum, error) {
 	if err := t.complete(net); err != nil {
 		return nil, err
 	}
-	var ts []terms.Term
+	var ts []space.Term
 	for i, c := range net.Choices {
-		ts = append(ts, terms.Term{Deps: []uint8{uint8(i)}, Live: c.Live, Table: t.losses(i)})
+		ts = append(ts, space.Term{Deps: []uint8{uint8(i)}, Live: c.Live, Table: t.losses(i)})
 	}
-	return terms.New(net.Cards(), 0, ts)
+	return space.NewSum(net.Cards(), 0, ts)
 }
 
 // losses returns what each candidate of a choice costs: the counted losses, made to grow. That a part does better than the whole is chance, of which

@@ -12,7 +12,6 @@ import (
 	"testing"
 
 	"github.com/autotailor/autotailor/runtime/accuracy"
-	"github.com/autotailor/autotailor/runtime/optable"
 	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/supernet"
 )
@@ -25,7 +24,7 @@ func small() *supernet.Net {
 		Choices: []space.Choice{
 			{Name: "resolution", Values: []string{"32", "28", "24"}},
 			{Name: "depth", Values: []string{"2", "1"}},
-			{Name: "expand", Values: []string{"6", "3"}, Live: optable.Need{Gene: 1, Below: 1}},
+			{Name: "expand", Values: []string{"6", "3"}, Live: space.Need{Gene: 1, Below: 1}},
 		},
 	}
 }

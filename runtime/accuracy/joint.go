@@ -7,7 +7,6 @@ import (
 
 	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/supernet"
-	"github.com/autotailor/autotailor/runtime/terms"
 )
 
 // Joint is a SubNet with several choices other than the original's, counted on the images of the probes.
@@ -24,7 +23,7 @@ type Joint struct {
 // with the losses of probes, of which chance is taken out as far as choices of one kind tell (shrunk). Factors and extras are 0 unless
 // measurements say otherwise: they are the means of a Gaussian posterior (ridge regression), whose prior is given below. So the result stays
 // a sum of small tables, which is searched exactly. Without measurements it is Penalty.
-func (t *Table) Corrected(net *supernet.Net, joint []Joint) (*terms.Sum, error) {
+func (t *Table) Corrected(net *supernet.Net, joint []Joint) (*space.Sum, error) {
 	if len(joint) == 0 {
 		return t.Penalty(net)
 	}
@@ -35,11 +34,11 @@ func (t *Table) Corrected(net *supernet.Net, joint []Joint) (*terms.Sum, error) 
 	if err := m.fit(joint); err != nil {
 		return nil, err
 	}
-	var ts []terms.Term
+	var ts []space.Term
 	for i := range net.Choices {
 		ts = append(ts, m.term(i))
 	}
-	return terms.New(net.Cards(), 0, ts)
+	return space.NewSum(net.Cards(), 0, ts)
 }
 
 // The prior: standard deviations of the factors on losses, and of the extras of candidates. They were chosen for the SuperNets of this repository, whose
@@ -239,17 +238,17 @@ func (m *model) fit(joint []Joint) error {
 }
 
 // term is the table of a choice, beside the resolution if there is one.
-func (m *model) term(i int) terms.Term {
+func (m *model) term(i int) space.Term {
 	c := m.net.Choices[i]
 	if m.side < 0 || i == m.side {
-		return terms.Term{Deps: []uint8{uint8(i)}, Live: c.Live, Table: m.penalties(i, 0)}
+		return space.Term{Deps: []uint8{uint8(i)}, Live: c.Live, Table: m.penalties(i, 0)}
 	}
 	var bySide [][]int64
 	for level := range m.net.Choices[m.side].Values {
 		bySide = append(bySide, m.penalties(i, uint8(level)))
 	}
 	if m.side < i {
-		return terms.Term{Deps: []uint8{uint8(m.side), uint8(i)}, Live: c.Live, Table: slices.Concat(bySide...)}
+		return space.Term{Deps: []uint8{uint8(m.side), uint8(i)}, Live: c.Live, Table: slices.Concat(bySide...)}
 	}
 	var table []int64
 	for v := range c.Values {
@@ -257,7 +256,7 @@ func (m *model) term(i int) terms.Term {
 			table = append(table, list[v])
 		}
 	}
-	return terms.Term{Deps: []uint8{uint8(i), uint8(m.side)}, Live: c.Live, Table: table}
+	return space.Term{Deps: []uint8{uint8(i), uint8(m.side)}, Live: c.Live, Table: table}
 }
 
 // penalties predicts what the candidates of a choice cost at a resolution. They grow, as losses do.

@@ -5,9 +5,8 @@ import (
 	"math"
 	"time"
 
-	"github.com/autotailor/autotailor/runtime/optable"
+	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/supernet"
-	"github.com/autotailor/autotailor/runtime/terms"
 )
 
 // Calibration maps what a network's kernels were measured to take to its latency: Scale times their sum plus Constant. It is fitted to a few networks
@@ -42,12 +41,12 @@ func parseCalibration(text string) (c Calibration, err error) {
 }
 
 // sum adds up the rows under the header's rules, under the calibration, times a factor.
-func (t *Table) sum(net *supernet.Net, factor float64) (*terms.Sum, error) {
+func (t *Table) sum(net *supernet.Net, factor float64) (*space.Sum, error) {
 	c := t.Header.Calibration
 	if c == (Calibration{}) {
 		c.Scale = 1
 	}
-	rows, err := net.Sum(t.Header.Rules, func(id optable.ID) int64 {
+	rows, err := net.Sum(t.Header.Rules, func(id supernet.ID) int64 {
 		return int64(math.Round(factor * c.Scale * float64(t.Rows[id].Took())))
 	})
 	if err != nil {

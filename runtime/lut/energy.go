@@ -3,15 +3,14 @@ package lut
 import (
 	"fmt"
 
-	"github.com/autotailor/autotailor/runtime/optable"
+	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/supernet"
-	"github.com/autotailor/autotailor/runtime/terms"
 )
 
 // Energy returns the energy of a run in nanojoules as a function of genes: the sum of what each operator was measured to
 // take, or, when watts is above 0, that of a device that draws this constant power for as long as each operator runs. Like
 // Sum it refuses a table that lacks operators; one that lacks energies is a *NoEnergyError.
-func (t *Table) Energy(net *supernet.Net, watts float64) (*terms.Sum, error) {
+func (t *Table) Energy(net *supernet.Net, watts float64) (*space.Sum, error) {
 	if watts != 0 && !(watts > 0 && watts <= 1e5) {
 		return nil, fmt.Errorf("a power of %v W, want one above 0 and at most 100000", watts)
 	}
@@ -22,8 +21,8 @@ func (t *Table) Energy(net *supernet.Net, watts float64) (*terms.Sum, error) {
 		return t.sum(net, watts)
 	}
 	lacking := &NoEnergyError{}
-	told := map[optable.ID]bool{}
-	sum, err := net.Sum(t.Header.Rules, func(id optable.ID) int64 {
+	told := map[supernet.ID]bool{}
+	sum, err := net.Sum(t.Header.Rules, func(id supernet.ID) int64 {
 		r := &t.Rows[id]
 		if r.Energy <= 0 && !r.Elided && !told[id] {
 			told[id] = true

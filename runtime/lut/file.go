@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/autotailor/autotailor/internal/rowfile"
-	"github.com/autotailor/autotailor/runtime/optable"
 	"github.com/autotailor/autotailor/runtime/supernet"
 )
 
@@ -38,7 +37,7 @@ func Parse(r io.Reader) (*Table, error) { return parse(r, format) }
 
 // FromVersion1 reads a table that version 1 wrote for the package of net, and returns it as it is today. Rows are matched by key; missing are the operators of net
 // that the table has none of.
-func FromVersion1(r io.Reader, net *supernet.Net) (t *Table, missing []optable.ID, err error) {
+func FromVersion1(r io.Reader, net *supernet.Net) (t *Table, missing []supernet.ID, err error) {
 	old, err := parse(r, version1)
 	if err != nil {
 		return nil, nil, err
@@ -126,7 +125,7 @@ func (t *Table) bytes() []byte {
 	h := t.Header
 	b := rowfile.AppendHeader(nil, h.fields())
 	for id, r := range t.Rows {
-		b = appendRow(b, optable.ID(id), r)
+		b = appendRow(b, supernet.ID(id), r)
 	}
 	return b
 }
@@ -163,7 +162,7 @@ func OpenJournal(path string, net *supernet.Net, h Header) (*Journal, *Table, er
 }
 
 // Add stores the measurement of operator id in the table and the file; its key is known.
-func (j *Journal) Add(id optable.ID, r Row) error {
+func (j *Journal) Add(id supernet.ID, r Row) error {
 	r.Key = j.table.Rows[id].Key
 	j.table.Rows[id] = r
 	return j.file.Append(strings.TrimSuffix(string(appendRow(nil, id, r)), "\n"))

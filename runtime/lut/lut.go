@@ -8,15 +8,14 @@ import (
 	"strings"
 
 	"github.com/autotailor/autotailor/internal/rowfile"
-	"github.com/autotailor/autotailor/runtime/optable"
+	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/supernet"
-	"github.com/autotailor/autotailor/runtime/terms"
 )
 
 // Table holds measurements of a package's operators.
 type Table struct {
 	Header Header
-	Rows   []Row // by optable.ID, when the table belongs to a net
+	Rows   []Row // by supernet.ID, when the table belongs to a net
 }
 
 // Header tells what was measured, where and how.
@@ -138,7 +137,7 @@ func (t *Table) Match(net *supernet.Net) error {
 
 // MissingError lists operators that a table must have for a sum, but has not.
 type MissingError struct {
-	IDs    []optable.ID
+	IDs    []supernet.ID
 	Keys   []string
 	Failed []string // why, "" when never measured
 }
@@ -162,7 +161,7 @@ func (e *MissingError) Error() string {
 }
 
 // Missing returns the operators that net needs under the header's rules and t has no measurement of.
-func (t *Table) Missing(net *supernet.Net) ([]optable.ID, error) {
+func (t *Table) Missing(net *supernet.Net) ([]supernet.ID, error) {
 	if err := t.Match(net); err != nil {
 		return nil, err
 	}
@@ -176,10 +175,10 @@ func (t *Table) Missing(net *supernet.Net) ([]optable.ID, error) {
 			needed[id] = true
 		}
 	}
-	var ids []optable.ID
+	var ids []supernet.ID
 	for id, r := range t.Rows {
 		if needed[id] && !r.Measured() {
-			ids = append(ids, optable.ID(id))
+			ids = append(ids, supernet.ID(id))
 		}
 	}
 	return ids, nil
@@ -187,7 +186,7 @@ func (t *Table) Missing(net *supernet.Net) ([]optable.ID, error) {
 
 // Sum returns the latency in nanoseconds as a function of genes: the sum of the medians of what runs under
 // the header's rules, layout changes included, under its calibration. It returns a *MissingError rather than counting an operator as free.
-func (t *Table) Sum(net *supernet.Net) (*terms.Sum, error) {
+func (t *Table) Sum(net *supernet.Net) (*space.Sum, error) {
 	ids, err := t.Missing(net)
 	if err != nil {
 		return nil, err
@@ -205,7 +204,7 @@ func (t *Table) Sum(net *supernet.Net) (*terms.Sum, error) {
 
 // Migrate returns the measurements of old, which may be of another package or digest, for net. It matches
 // operators by key; missing are those of net that old has no measurement of.
-func Migrate(old *Table, net *supernet.Net) (t *Table, missing []optable.ID) {
+func Migrate(old *Table, net *supernet.Net) (t *Table, missing []supernet.ID) {
 	byKey := make(map[string]Row, len(old.Rows))
 	for _, r := range old.Rows {
 		if r.Measured() {
@@ -217,7 +216,7 @@ func Migrate(old *Table, net *supernet.Net) (t *Table, missing []optable.ID) {
 		if found, ok := byKey[r.Key]; ok {
 			t.Rows[id] = found
 		} else {
-			missing = append(missing, optable.ID(id))
+			missing = append(missing, supernet.ID(id))
 		}
 	}
 	return t, missing

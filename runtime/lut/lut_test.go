@@ -24,11 +24,11 @@ func small() *supernet.Net {
 		n.Ops = append(n.Ops, optable.Op{Steps: "Conv kernel_shape=1,1", In: "1x3x8x8", Params: fmt.Sprintf("%dx3x1x1", i+1), Out: fmt.Sprintf("1x%dx8x8", i+1)})
 	}
 	n.Rules = []supernet.Rules{
-		{Name: "none", Sites: []optable.Site{
-			{Name: "a", Deps: []uint8{0}, Ops: []optable.ID{1, 0}},
-			{Name: "b", Deps: []uint8{0}, Ops: []optable.ID{3, 2}},
+		{Name: "none", Sites: []supernet.Site{
+			{Name: "a", Deps: []uint8{0}, Ops: []supernet.ID{1, 0}},
+			{Name: "b", Deps: []uint8{0}, Ops: []supernet.ID{3, 2}},
 		}},
-		{Name: "fused", Sites: []optable.Site{{Name: "a", Ops: []optable.ID{4}}}},
+		{Name: "fused", Sites: []supernet.Site{{Name: "a", Ops: []supernet.ID{4}}}},
 	}
 	n.Digest = supernet.Digest(n)
 	return n
@@ -179,7 +179,7 @@ func TestJournalResumes(t *testing.T) {
 		if err != nil || len(missing) != 4-id {
 			t.Fatalf("step %d: %v missing, %v", id, missing, err)
 		}
-		if err := errors.Join(j.Add(optable.ID(id), lut.Row{Failed: "first"}), j.Add(optable.ID(id), full.Rows[id]), j.Close()); err != nil {
+		if err := errors.Join(j.Add(supernet.ID(id), lut.Row{Failed: "first"}), j.Add(supernet.ID(id), full.Rows[id]), j.Close()); err != nil {
 			t.Fatal(err)
 		}
 	}

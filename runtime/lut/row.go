@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/autotailor/autotailor/runtime/optable"
+	"github.com/autotailor/autotailor/runtime/supernet"
 )
 
 // Row is one operator's measurement. The zero Row, but for Key, was not measured.
@@ -53,7 +53,7 @@ const maxDuration = int64(time.Hour)
 //	id layout n min median spread key
 //	id elided n key
 //	id failed "why" key
-func parseRow(text string) (id optable.ID, row Row, isLayout bool, err error) {
+func parseRow(text string) (id supernet.ID, row Row, isLayout bool, err error) {
 	first, rest, _ := strings.Cut(text, " ")
 	n, err := strconv.ParseUint(first, 10, 32)
 	if err != nil {
@@ -86,7 +86,7 @@ func parseRow(text string) (id optable.ID, row Row, isLayout bool, err error) {
 	if err != nil {
 		return 0, Row{}, false, fmt.Errorf("operator %d: %w", n, err)
 	}
-	return optable.ID(n), row, isLayout, nil
+	return supernet.ID(n), row, isLayout, nil
 }
 
 // parseFailed reads a quoted reason and the key.
@@ -122,7 +122,7 @@ func numbers(text string, names ...string) (list []int64, rest string, err error
 }
 
 // appendRow appends the lines of a row; one without measurement has none.
-func appendRow(b []byte, id optable.ID, r Row) []byte {
+func appendRow(b []byte, id supernet.ID, r Row) []byte {
 	switch {
 	case r.Failed != "":
 		return fmt.Appendf(b, "%d %s %q %s\n", id, failed, r.Failed, r.Key)

@@ -11,7 +11,6 @@ import (
 
 	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/supernet"
-	"github.com/autotailor/autotailor/runtime/terms"
 )
 
 // SubNet is the SubNet type of a generated package.
@@ -25,19 +24,19 @@ type Net[S SubNet] struct {
 	definition *supernet.Net
 	subNet     func(space.Genes) S
 	genes      func(S) space.Genes
-	at         func(S, *terms.Sum) int64
+	at         func(S, *space.Sum) int64
 	counted    func() counts
 }
 
 // counts are the metrics that follow from a package alone; those that are looked up often stand apart.
 type counts struct {
 	metrics      Metrics
-	macs, params *terms.Sum
-	activations  *terms.Max
+	macs, params *space.Sum
+	activations  *space.Max
 }
 
 // New returns the package of definition. Its functions convert genes to a SubNet and back, and evaluate a sum without allocating.
-func New[S SubNet](definition *supernet.Net, subNet func(space.Genes) S, genes func(S) space.Genes, at func(S, *terms.Sum) int64) *Net[S] {
+func New[S SubNet](definition *supernet.Net, subNet func(space.Genes) S, genes func(S) space.Genes, at func(S, *space.Sum) int64) *Net[S] {
 	return &Net[S]{definition, subNet, genes, at, sync.OnceValue(func() counts {
 		m, err := Counted(definition)
 		if err != nil { // the package's own tables, which are tested when it is generated

@@ -10,7 +10,6 @@ import (
 	"github.com/autotailor/autotailor/runtime/search"
 	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/supernet"
-	"github.com/autotailor/autotailor/runtime/terms"
 )
 
 // Quantity is something that is predicted for every SubNet and is better when it is smaller.
@@ -165,7 +164,7 @@ func (m Metrics) Metric(q Quantity) (*search.Metric, error) {
 
 // Problem is the search for what costs little of one quantity and has a small penalty, nil for none, among the SubNets that keep limits:
 // the most that they may have of each quantity.
-func (m Metrics) Problem(choices []space.Choice, against Quantity, penalty *terms.Sum, limits map[Quantity]int64) (search.Problem, error) {
+func (m Metrics) Problem(choices []space.Choice, against Quantity, penalty *space.Sum, limits map[Quantity]int64) (search.Problem, error) {
 	p := search.Problem{Choices: choices, Penalty: penalty}
 	cost, err := m.Metric(against)
 	if err != nil {
@@ -187,7 +186,7 @@ func (m Metrics) Problem(choices []space.Choice, against Quantity, penalty *term
 		p.Limits = append(p.Limits, search.Limit{Metric: *x, Most: most})
 	}
 	if penalty == nil {
-		p.Penalty, err = terms.New(space.Cards(choices), 0, nil)
+		p.Penalty, err = space.NewSum(space.Cards(choices), 0, nil)
 	}
 	return p, err
 }

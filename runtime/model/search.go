@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/autotailor/autotailor/runtime/search"
-	"github.com/autotailor/autotailor/runtime/terms"
+	"github.com/autotailor/autotailor/runtime/space"
 )
 
 // Limits are what a SubNet must keep. Fields that are 0 limit nothing.
@@ -150,7 +150,7 @@ func (n *Net[S]) problem(q Search[S]) (p search.Problem, budget int64, err error
 	m := Metrics{}
 	maps.Copy(m, n.counted().metrics)
 	maps.Copy(m, q.LUT.known())
-	var penalty *terms.Sum
+	var penalty *space.Sum
 	if q.Accuracy != nil {
 		penalty = q.Accuracy.penalty
 	}

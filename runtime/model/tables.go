@@ -7,7 +7,7 @@ import (
 
 	"github.com/autotailor/autotailor/runtime/accuracy"
 	"github.com/autotailor/autotailor/runtime/lut"
-	"github.com/autotailor/autotailor/runtime/terms"
+	"github.com/autotailor/autotailor/runtime/space"
 )
 
 // LUT predicts latencies, and energies, from a device's table. It is immutable.
@@ -15,7 +15,7 @@ type LUT[S SubNet] struct {
 	net     *Net[S]
 	table   *lut.Table
 	metrics Metrics
-	latency *terms.Sum
+	latency *space.Sum
 }
 
 // ReadLUT reads a latency table. A table of another SuperNet, or of other operators, is a *lut.MismatchError; one that lacks operators is a
@@ -81,7 +81,7 @@ func (q Quality) String() string {
 type Accuracy[S SubNet] struct {
 	net     *Net[S]
 	table   *accuracy.Table
-	penalty *terms.Sum
+	penalty *space.Sum
 }
 
 // ReadAccuracy reads sensitivities. Those of another SuperNet are an *accuracy.MismatchError, and incomplete ones an *accuracy.MissingError.

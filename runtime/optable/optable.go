@@ -19,19 +19,3 @@ type Op struct {
 	Out    string // shapes of outputs
 	MACs   int64  // multiply-accumulates
 }
-
-// ID is the index of an Op in its package's table.
-type ID = uint32
-
-// Site is one place of the network and the operator that runs there, as a function of choices.
-type Site struct {
-	Name string  // source node
-	Deps []uint8 // genes that the operator depends on, slowest first; each varies over its whole cardinality
-	Live Need    // when the place exists at all
-	Ops  []ID    // dense table over Deps, the last gene fastest
-}
-
-// Need is a condition on one gene: it holds when genes[Gene] < Below. The zero Need always holds.
-type Need struct {
-	Gene, Below uint8
-}

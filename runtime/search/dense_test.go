@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/autotailor/autotailor/internal/needs"
-	"github.com/autotailor/autotailor/runtime/optable"
 	"github.com/autotailor/autotailor/runtime/search"
 	"github.com/autotailor/autotailor/runtime/space"
 )
@@ -16,12 +15,12 @@ import (
 // on the resolution, as in DenseNet. No order of elimination keeps its tables small when reach is large.
 func dense(t testing.TB, resolutions, layers, widths, reach int, seed uint64) search.Problem {
 	b := builder{t: t, rng: rand.New(rand.NewPCG(seed, 7)), in: instance{widths: widths, images: 10000}}
-	res := b.choice("resolution", resolutions, optable.Need{}, 0.1)
+	res := b.choice("resolution", resolutions, space.Need{}, 0.1)
 	var made []uint8
 	for k := range layers {
 		deps := append([]uint8{res}, made[max(0, len(made)-reach):]...)
 		made = append(made, b.width(fmt.Sprint("layer", k)))
-		b.cost(optable.Need{}, 1e6, append(deps, made[k])...)
+		b.cost(space.Need{}, 1e6, append(deps, made[k])...)
 	}
 	return b.problem()
 }
@@ -32,7 +31,7 @@ func coupled(t testing.TB, choices, widths int, seed uint64) search.Problem {
 	for k := range choices {
 		x := b.width(fmt.Sprint("layer", k))
 		for y := range x {
-			b.cost(optable.Need{}, 1e5, y, x)
+			b.cost(space.Need{}, 1e5, y, x)
 		}
 	}
 	return b.problem()

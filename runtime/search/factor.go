@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"slices"
 
-	"github.com/autotailor/autotailor/runtime/terms"
+	"github.com/autotailor/autotailor/runtime/space"
 )
 
 // factor is a cost and a penalty as tables over the genes in scope, which ascend; the last is fastest.
@@ -47,7 +47,7 @@ func smallestCover(fs []factor, deps []uint8) int {
 }
 
 // spread returns t's table over scope, which contains t's genes.
-func spread(t terms.Term, scope, cards []uint8) []int64 {
+func spread(t space.Term, scope, cards []uint8) []int64 {
 	return gather(t.Table, 0, strides(t.Deps, scope, cards), pick(cards, scope))
 }
 

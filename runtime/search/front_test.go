@@ -7,10 +7,8 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/autotailor/autotailor/runtime/optable"
 	"github.com/autotailor/autotailor/runtime/search"
 	"github.com/autotailor/autotailor/runtime/space"
-	"github.com/autotailor/autotailor/runtime/terms"
 )
 
 // randomProblem returns a small problem with a random interaction graph, conditions and signed penalties.
@@ -23,7 +21,7 @@ func randomProblem(t testing.TB, rng *rand.Rand, genes int) search.Problem {
 			c.Values = append(c.Values, fmt.Sprint(v))
 		}
 		if j := rng.IntN(genes); j < i && p.Choices[j].Live.Below == 0 && rng.IntN(2) == 0 {
-			c.Live = optable.Need{Gene: uint8(j), Below: uint8(1 + rng.IntN(2))}
+			c.Live = space.Need{Gene: uint8(j), Below: uint8(1 + rng.IntN(2))}
 		}
 	}
 	p.Cost = randomSum(t, rng, p.Choices, 1+rng.IntN(2*genes), 3, 0, 1000)
@@ -33,11 +31,11 @@ func randomProblem(t testing.TB, rng *rand.Rand, genes int) search.Problem {
 
 // randomSum returns a sum of n terms over at most deps choices each and their conditions. Values do not
 // depend on the choices of removed blocks.
-func randomSum(t testing.TB, rng *rand.Rand, cs []space.Choice, n, deps int, lo, hi int64) *terms.Sum {
+func randomSum(t testing.TB, rng *rand.Rand, cs []space.Choice, n, deps int, lo, hi int64) *space.Sum {
 	cards := space.Cards(cs)
-	var ts []terms.Term
+	var ts []space.Term
 	for range n {
-		var term terms.Term
+		var term space.Term
 		for _, g := range rng.Perm(len(cs))[:rng.IntN(min(len(cs), deps)+1)] {
 			for _, d := range []uint8{uint8(g), cs[g].Live.Gene} {
 				if (d == uint8(g) || cs[g].Live.Below > 0) && !bytes.Contains(term.Deps, []byte{d}) {
@@ -59,7 +57,7 @@ func randomSum(t testing.TB, rng *rand.Rand, cs []space.Choice, n, deps int, lo,
 		})
 		ts = append(ts, term)
 	}
-	s, err := terms.New(cards, lo, ts)
+	s, err := space.NewSum(cards, lo, ts)
 	if err != nil {
 		t.Fatal(err)
 	}

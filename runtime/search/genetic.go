@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"github.com/autotailor/autotailor/runtime/space"
-	"github.com/autotailor/autotailor/runtime/terms"
 )
 
 // GeneticOptions set up Genetic. Fields that are 0 take the values that Once-for-all uses
@@ -50,7 +49,7 @@ func fastest(ctx context.Context, p Problem) (Result, error) {
 	if err := p.Check(); err != nil {
 		return Result{}, err
 	}
-	free, err := terms.New(p.Cost.Cards(), 0, nil)
+	free, err := space.NewSum(p.Cost.Cards(), 0, nil)
 	if err != nil {
 		return Result{}, err
 	}

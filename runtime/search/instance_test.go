@@ -9,10 +9,8 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/autotailor/autotailor/runtime/optable"
 	"github.com/autotailor/autotailor/runtime/search"
 	"github.com/autotailor/autotailor/runtime/space"
-	"github.com/autotailor/autotailor/runtime/terms"
 )
 
 // pareto returns the strictly improving points of a map from cost to penalty, by cost.
@@ -52,16 +50,16 @@ func (in instance) String() string { return in.name }
 func (in instance) problem(t testing.TB, seed uint64) search.Problem {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	b := builder{t: t, rng: rng, in: in}
-	res := b.choice("resolution", in.resolutions, optable.Need{}, 0.1)
+	res := b.choice("resolution", in.resolutions, space.Need{}, 0.1)
 	prev := b.width("stem")
-	b.cost(optable.Need{}, 4e5, res, prev)
+	b.cost(space.Need{}, 4e5, res, prev)
 	for s, blocks := range in.blocks {
 		width := b.width(fmt.Sprint("stage", s))
-		depth := b.choice(fmt.Sprintf("stage%d.depth", s), in.depths, optable.Need{}, 0.05)
+		depth := b.choice(fmt.Sprintf("stage%d.depth", s), in.depths, space.Need{}, 0.05)
 		for k := range blocks {
-			live := optable.Need{}
+			live := space.Need{}
 			if keep := blocks - k; keep < in.depths {
-				live = optable.Need{Gene: depth, Below: uint8(keep)}
+				live = space.Need{Gene: depth, Below: uint8(keep)}
 			}
 			deps := []uint8{res, width}
 			if k == 0 {
@@ -74,7 +72,7 @@ func (in instance) problem(t testing.TB, seed uint64) search.Problem {
 		}
 		prev = width
 	}
-	b.cost(optable.Need{}, 3e5, prev)
+	b.cost(space.Need{}, 3e5, prev)
 	return b.problem()
 }
 
@@ -83,11 +81,11 @@ type builder struct {
 	rng            *rand.Rand
 	in             instance
 	cs             []space.Choice
-	costs, penalty []terms.Term
+	costs, penalty []space.Term
 }
 
 // choice adds a choice and its penalties, of at most about share of the images.
-func (b *builder) choice(name string, card int, live optable.Need, share float64) uint8 {
+func (b *builder) choice(name string, card int, live space.Need, share float64) uint8 {
 	c := space.Choice{Name: name, Live: live}
 	table := make([]int64, card)
 	worst := share * float64(b.in.images) * (0.2 + b.rng.Float64())
@@ -97,16 +95,16 @@ func (b *builder) choice(name string, card int, live optable.Need, share float64
 		table[v] = int64(math.Round(worst * x * x * (0.9 + 0.2*b.rng.Float64())))
 	}
 	b.cs = append(b.cs, c)
-	b.penalty = append(b.penalty, terms.Term{Deps: []uint8{uint8(len(b.cs) - 1)}, Live: live, Table: table})
+	b.penalty = append(b.penalty, space.Term{Deps: []uint8{uint8(len(b.cs) - 1)}, Live: live, Table: table})
 	return uint8(len(b.cs) - 1)
 }
 
 func (b *builder) width(name string) uint8 {
-	return b.choice(name+".width", b.in.widths, optable.Need{}, 0.08)
+	return b.choice(name+".width", b.in.widths, space.Need{}, 0.08)
 }
 
 // cost adds a term of about full nanoseconds at the original.
-func (b *builder) cost(live optable.Need, full float64, deps ...uint8) {
+func (b *builder) cost(live space.Need, full float64, deps ...uint8) {
 	factors := make([][]float64, len(deps))
 	size := 1
 	for i, d := range deps {
@@ -126,16 +124,16 @@ func (b *builder) cost(live optable.Need, full float64, deps ...uint8) {
 		}
 		table[i] = int64(x)
 	}
-	b.costs = append(b.costs, terms.Term{Deps: deps, Live: live, Table: table})
+	b.costs = append(b.costs, space.Term{Deps: deps, Live: live, Table: table})
 }
 
 func (b *builder) problem() search.Problem {
 	p := search.Problem{Choices: b.cs}
 	var err error
-	if p.Cost, err = terms.New(space.Cards(b.cs), 0, b.costs); err != nil {
+	if p.Cost, err = space.NewSum(space.Cards(b.cs), 0, b.costs); err != nil {
 		b.t.Fatal(err)
 	}
-	if p.Penalty, err = terms.New(space.Cards(b.cs), 0, b.penalty); err != nil {
+	if p.Penalty, err = space.NewSum(space.Cards(b.cs), 0, b.penalty); err != nil {
 		b.t.Fatal(err)
 	}
 	return p

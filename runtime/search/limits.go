@@ -8,15 +8,14 @@ import (
 	"slices"
 
 	"github.com/autotailor/autotailor/runtime/space"
-	"github.com/autotailor/autotailor/runtime/terms"
 )
 
 // Metric is a quantity of a SubNet, to be small: Scale times a sum, plus a maximum. Either may be nil.
 type Metric struct {
 	Name  string
-	Sum   *terms.Sum
+	Sum   *space.Sum
 	Scale int64 // of the sum; 0 means 1
-	Max   *terms.Max
+	Max   *space.Max
 }
 
 // At returns the metric for g.

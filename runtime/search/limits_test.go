@@ -9,7 +9,6 @@ import (
 
 	"github.com/autotailor/autotailor/runtime/search"
 	"github.com/autotailor/autotailor/runtime/space"
-	"github.com/autotailor/autotailor/runtime/terms"
 )
 
 // randomLimits draws limits that some SubNets keep and some do not, sums and max-plus ones.
@@ -19,7 +18,7 @@ func randomLimits(t *testing.T, rng *rand.Rand, p search.Problem) []search.Limit
 		m := search.Metric{Name: fmt.Sprint("metric ", k), Sum: randomSum(t, rng, p.Choices, 1+rng.IntN(6), 3, 0, 100)}
 		if rng.IntN(2) == 0 {
 			var err error
-			if m.Max, err = terms.NewMax(space.Cards(p.Choices), randomSum(t, rng, p.Choices, 1+rng.IntN(8), 3, 0, 300).Terms()); err != nil {
+			if m.Max, err = space.NewMax(space.Cards(p.Choices), randomSum(t, rng, p.Choices, 1+rng.IntN(8), 3, 0, 300).Terms()); err != nil {
 				t.Fatal(err)
 			}
 			m.Scale = int64(1 + rng.IntN(4))

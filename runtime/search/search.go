@@ -13,14 +13,13 @@ import (
 	"time"
 
 	"github.com/autotailor/autotailor/runtime/space"
-	"github.com/autotailor/autotailor/runtime/terms"
 )
 
 // Problem is a space and two functions of its genes, both to be small.
 type Problem struct {
 	Choices []space.Choice
-	Cost    *terms.Sum // such as nanoseconds or MACs
-	Penalty *terms.Sum // such as wrongly classified images more than the original's; may be negative
+	Cost    *space.Sum // such as nanoseconds or MACs
+	Penalty *space.Sum // such as wrongly classified images more than the original's; may be negative
 	Limits  []Limit    // what a SubNet must keep besides; Front takes them into account
 }
 
@@ -113,7 +112,7 @@ func (p Problem) Check() error {
 	cards := space.Cards(p.Choices)
 	for _, f := range []struct {
 		name string
-		sum  *terms.Sum
+		sum  *space.Sum
 	}{{"cost", p.Cost}, {"penalty", p.Penalty}} {
 		if f.sum == nil {
 			errs = append(errs, fmt.Errorf("search: no %s", f.name))

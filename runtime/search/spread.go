@@ -5,14 +5,13 @@ import (
 	"slices"
 
 	"github.com/autotailor/autotailor/runtime/space"
-	"github.com/autotailor/autotailor/runtime/terms"
 )
 
 // Spread returns n SubNets of a list, or as many others than those in there as it has: one after the other that which is farthest from those in there
 // and from those taken before (farthest-point sampling, Gonzalez 1985). The first one is taken where there are none. How far two are from each other is
 // the sum of their differences along the axes, each as a share of that axis' extent in the list: with cost and penalty, SubNets lie closer where a front
 // is steep.
-func Spread(axes []*terms.Sum, there, list []space.Genes, n int) []space.Genes {
+func Spread(axes []*space.Sum, there, list []space.Genes, n int) []space.Genes {
 	all, seen := slices.Clone(there), map[string]bool{}
 	taken := make([]int, len(there))
 	for k, g := range there {
@@ -32,7 +31,7 @@ func Spread(axes []*terms.Sum, there, list []space.Genes, n int) []space.Genes {
 }
 
 // positions are those of SubNets on the axes, in extents of a list.
-func positions(axes []*terms.Sum, list, of []space.Genes) [][]float64 {
+func positions(axes []*space.Sum, list, of []space.Genes) [][]float64 {
 	out := make([][]float64, len(of))
 	for _, axis := range axes {
 		low, high := int64(math.MaxInt64), int64(math.MinInt64)

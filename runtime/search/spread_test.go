@@ -8,7 +8,6 @@ import (
 
 	"github.com/autotailor/autotailor/runtime/search"
 	"github.com/autotailor/autotailor/runtime/space"
-	"github.com/autotailor/autotailor/runtime/terms"
 )
 
 // TestSpreadIsFarthest: every SubNet that is taken is as far from those before it as any other, none is taken twice or was there, and there
@@ -40,7 +39,7 @@ func TestSpreadIsFarthest(t *testing.T) {
 }
 
 // axes are one or two quantities of up to 9 SubNets, some of them equal.
-func axes(t *testing.T, rng *rand.Rand) (axes []*terms.Sum, list []space.Genes) {
+func axes(t *testing.T, rng *rand.Rand) (axes []*space.Sum, list []space.Genes) {
 	n := 3 + rng.IntN(7)
 	for i := range n {
 		list = append(list, space.Genes{uint8(i)})
@@ -50,7 +49,7 @@ func axes(t *testing.T, rng *rand.Rand) (axes []*terms.Sum, list []space.Genes) 
 		for i := range table {
 			table[i] = rng.Int64N(20)
 		}
-		axis, err := terms.New([]uint8{uint8(n)}, 0, []terms.Term{{Deps: []uint8{0}, Table: table}})
+		axis, err := space.NewSum([]uint8{uint8(n)}, 0, []space.Term{{Deps: []uint8{0}, Table: table}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -64,7 +63,7 @@ func contains(list []space.Genes, g space.Genes) bool {
 }
 
 // distance is that to the nearest of those taken, each axis in extents of all.
-func distance(axes []*terms.Sum, all, taken []space.Genes, g space.Genes) float64 {
+func distance(axes []*space.Sum, all, taken []space.Genes, g space.Genes) float64 {
 	d := math.Inf(1)
 	for _, h := range taken {
 		sum := 0.0

@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"github.com/autotailor/autotailor/runtime/space"
-	"github.com/autotailor/autotailor/runtime/terms"
 )
 
 // maxDims bounds how many quantities a label has.
@@ -61,8 +60,8 @@ type bound struct {
 // newVector compiles p with limits; cost and penalty are quantities 0 and 1 if optimize is set.
 func newVector(p Problem, limits []Limit, optimize bool, o Options) (*vector, error) {
 	v := &vector{problem: p, most: min(o.labels(), 1<<22)}
-	var sums []*terms.Sum
-	var maxima []*terms.Max
+	var sums []*space.Sum
+	var maxima []*space.Max
 	if optimize {
 		sums = append(sums, p.Cost, p.Penalty)
 	}
@@ -102,10 +101,10 @@ func newVector(p Problem, limits []Limit, optimize bool, o Options) (*vector, er
 }
 
 // compile makes the tables: one for each scope, and one for the constants.
-func (v *vector) compile(sums []*terms.Sum, maxima []*terms.Max) {
+func (v *vector) compile(sums []*space.Sum, maxima []*space.Max) {
 	at := map[string]int{"": 0}
 	v.tables = []vtable{{values: make([][maxDims]int64, 1)}}
-	add := func(dim int, t terms.Term) {
+	add := func(dim int, t space.Term) {
 		k, ok := at[string(t.Deps)]
 		if !ok {
 			k = len(v.tables)
@@ -121,7 +120,7 @@ func (v *vector) compile(sums []*terms.Sum, maxima []*terms.Max) {
 		}
 	}
 	for d, s := range sums {
-		add(d, terms.Term{Table: []int64{s.Base()}})
+		add(d, space.Term{Table: []int64{s.Base()}})
 		for _, t := range s.Terms() {
 			add(d, t)
 		}

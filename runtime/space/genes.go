@@ -6,15 +6,13 @@ import (
 	"math"
 	"math/big"
 	"math/rand/v2"
-
-	"github.com/autotailor/autotailor/runtime/optable"
 )
 
 // Genes hold the candidate index of every choice, in the order of the choices.
 type Genes = []uint8
 
 // Holds reports whether n holds for g.
-func Holds(n optable.Need, g Genes) bool {
+func Holds(n Need, g Genes) bool {
 	return n.Below == 0 || g[n.Gene] < n.Below
 }
 

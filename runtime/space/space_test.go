@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/autotailor/autotailor/runtime/optable"
 	"github.com/autotailor/autotailor/runtime/space"
 )
 
@@ -21,7 +20,7 @@ func random(rng *rand.Rand) []space.Choice {
 			cs[i].Values = append(cs[i].Values, fmt.Sprint(9-v))
 		}
 		if j := rng.IntN(len(cs)); j < i && cs[j].Live.Below == 0 && rng.IntN(2) == 0 {
-			cs[i].Live = optable.Need{Gene: uint8(j), Below: uint8(1 + rng.IntN(3))}
+			cs[i].Live = space.Need{Gene: uint8(j), Below: uint8(1 + rng.IntN(3))}
 		}
 	}
 	return cs
@@ -80,7 +79,7 @@ func TestCountAndTextAgreeWithEnumeration(t *testing.T) {
 }
 
 func TestProbesDifferInOneCandidate(t *testing.T) {
-	cs := []space.Choice{{Name: "a", Values: []string{"3", "2", "1"}}, {Name: "b", Values: []string{"1"}}, {Name: "c", Values: []string{"2", "1"}, Live: optable.Need{Gene: 0, Below: 1}}}
+	cs := []space.Choice{{Name: "a", Values: []string{"3", "2", "1"}}, {Name: "b", Values: []string{"1"}}, {Name: "c", Values: []string{"2", "1"}, Live: space.Need{Gene: 0, Below: 1}}}
 	var got []string
 	for _, g := range space.Probes(cs) {
 		got = append(got, space.Format(cs, g))
@@ -125,7 +124,7 @@ func TestCountOfPaperSpace(t *testing.T) {
 		for b := range blocks {
 			c := space.Choice{Name: fmt.Sprint("e", s, b), Values: make([]string, 3)}
 			if keep := blocks - b; keep <= 2 {
-				c.Live = optable.Need{Gene: depth, Below: uint8(keep)}
+				c.Live = space.Need{Gene: depth, Below: uint8(keep)}
 			}
 			cs = append(cs, c)
 		}
@@ -166,9 +165,9 @@ func TestCheckListsAllMistakes(t *testing.T) {
 	cs := []space.Choice{
 		{Name: "a", Values: []string{"1"}},
 		{Name: "a", Values: nil},
-		{Name: "b", Values: []string{"1"}, Live: optable.Need{Gene: 9, Below: 1}},
-		{Name: "c", Values: []string{"1"}, Live: optable.Need{Gene: 0, Below: 1}},
-		{Name: "d", Values: []string{"1"}, Live: optable.Need{Gene: 3, Below: 1}},
+		{Name: "b", Values: []string{"1"}, Live: space.Need{Gene: 9, Below: 1}},
+		{Name: "c", Values: []string{"1"}, Live: space.Need{Gene: 0, Below: 1}},
+		{Name: "d", Values: []string{"1"}, Live: space.Need{Gene: 3, Below: 1}},
 	}
 	err := space.Check(cs)
 	if err == nil || strings.Count(err.Error(), "\n") != 3 {

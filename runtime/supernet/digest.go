@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"hash"
 
-	"github.com/autotailor/autotailor/runtime/optable"
 	"github.com/autotailor/autotailor/runtime/space"
 )
 
@@ -62,11 +61,11 @@ func (d digester) choices(cs []space.Choice) {
 	}
 }
 
-func (d digester) need(n optable.Need) {
+func (d digester) need(n space.Need) {
 	d.h.Write([]byte{n.Gene, n.Below})
 }
 
-func (d digester) sites(sites []optable.Site) {
+func (d digester) sites(sites []Site) {
 	d.number(len(sites))
 	for _, s := range sites {
 		d.text(s.Name, string(s.Deps))

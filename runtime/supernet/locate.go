@@ -24,7 +24,7 @@ func (n *Net) Fusion(name string) (fusion.Rules, error) {
 }
 
 // OpAt is the operator at a site for g.
-func (n *Net) OpAt(s *optable.Site, g space.Genes) optable.ID {
+func (n *Net) OpAt(s *Site, g space.Genes) ID {
 	k := 0
 	for _, d := range s.Deps {
 		k = k*len(n.Choices[d].Values) + int(g[d])
@@ -61,7 +61,7 @@ func (n *Net) Locate(rules string, graph *nn.Graph, g space.Genes) ([]int, error
 type locator struct {
 	net    *Net
 	graph  *nn.Graph
-	sites  []optable.Site
+	sites  []Site
 	genes  space.Genes
 	groups [][]int
 	live   []int          // sites that the SubNet has

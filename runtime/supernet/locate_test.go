@@ -27,14 +27,14 @@ func chain(rows ...row) *supernet.Net {
 		"bn":   {Steps: "BatchNormalization", In: image, Params: "4 4 4 4", Out: image},
 		"relu": {Steps: "Relu", In: image, Out: image},
 	}
-	var sites []optable.Site
+	var sites []supernet.Site
 	for _, r := range rows {
 		if r.with {
 			continue
 		}
-		s := optable.Site{Name: r.kind, Ops: []optable.ID{optable.ID(len(n.Ops))}}
+		s := supernet.Site{Name: r.kind, Ops: []supernet.ID{supernet.ID(len(n.Ops))}}
 		if r.gone {
-			s.Live = optable.Need{Below: 1}
+			s.Live = space.Need{Below: 1}
 		}
 		n.Ops, sites = append(n.Ops, ops[r.kind]), append(sites, s)
 	}

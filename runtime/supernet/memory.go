@@ -6,8 +6,7 @@ import (
 	"slices"
 
 	"github.com/autotailor/autotailor/runtime/nn"
-	"github.com/autotailor/autotailor/runtime/optable"
-	"github.com/autotailor/autotailor/runtime/terms"
+	"github.com/autotailor/autotailor/runtime/space"
 )
 
 // floatBytes is the size of a parameter, and of an activation's element.
@@ -15,10 +14,10 @@ const floatBytes = 4
 
 // Peak is how much memory a SubNet's inference needs at its peak, in bytes, as a function of its genes: its parameters, and
 // the activations that are alive at the same time. The activations' peak is the largest of all steps', so it is a max-plus
-// function of the genes (terms.Max), where latency is a sum. It is immutable.
+// function of the genes (space.Max), where latency is a sum. It is immutable.
 type Peak struct {
-	Params      *terms.Sum // parameters, not bytes
-	Activations *terms.Max // bytes
+	Params      *space.Sum // parameters, not bytes
+	Activations *space.Max // bytes
 }
 
 // At returns the peak for g, without allocating.
@@ -47,12 +46,12 @@ func (n *Net) Original() (*nn.Graph, error) {
 }
 
 // Activations returns the bytes of the activations at the worst of steps, which are those of the recorded original g.
-func (n *Net) Activations(g *nn.Graph, steps []nn.Step) (*terms.Max, error) {
+func (n *Net) Activations(g *nn.Graph, steps []nn.Step) (*space.Max, error) {
 	s, err := sizesOf(n, g)
 	if err != nil {
 		return nil, fmt.Errorf("%s: peak memory: %w", n.Package, err)
 	}
-	var ts []terms.Term
+	var ts []space.Term
 	for _, step := range steps {
 		t, err := s.step(step)
 		if err != nil {
@@ -60,13 +59,13 @@ func (n *Net) Activations(g *nn.Graph, steps []nn.Step) (*terms.Max, error) {
 		}
 		ts = append(ts, t)
 	}
-	return terms.NewMax(s.cards, ts)
+	return space.NewMax(s.cards, ts)
 }
 
 // sizes knows how many elements a value has, as a function of genes.
 type sizes struct {
 	cards  []uint8
-	site   []*optable.Site   // of each node
+	site   []*Site           // of each node
 	values map[nn.Value]size // of what nodes make and what is put in
 }
 
@@ -87,7 +86,7 @@ func sizesOf(net *Net, g *nn.Graph) (*sizes, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &sizes{cards: net.Cards(), site: make([]*optable.Site, len(g.Nodes)), values: map[nn.Value]size{}}
+	s := &sizes{cards: net.Cards(), site: make([]*Site, len(g.Nodes)), values: map[nn.Value]size{}}
 	nodes := make([][]int, len(sites))
 	for i, k := range at {
 		s.site[i] = &sites[k]
@@ -102,7 +101,7 @@ func sizesOf(net *Net, g *nn.Graph) (*sizes, error) {
 }
 
 // add stores the sizes of what the site's nodes make and of the graph inputs that they read.
-func (s *sizes) add(net *Net, g *nn.Graph, nodes []int, site *optable.Site) error {
+func (s *sizes) add(net *Net, g *nn.Graph, nodes []int, site *Site) error {
 	first, last := &g.Nodes[nodes[0]], &g.Nodes[nodes[len(nodes)-1]]
 	var reads []nn.Value
 	for _, v := range first.In {
@@ -144,9 +143,9 @@ func (s *sizes) add(net *Net, g *nn.Graph, nodes []int, site *optable.Site) erro
 }
 
 // step returns the bytes of all that lives at one step.
-func (s *sizes) step(step nn.Step) (terms.Term, error) {
+func (s *sizes) step(step nn.Step) (space.Term, error) {
 	site := s.site[step.Node]
-	t := terms.Term{Live: site.Live}
+	t := space.Term{Live: site.Live}
 	var parts []size
 	var errs []error
 	for _, v := range step.Live {
@@ -159,16 +158,16 @@ func (s *sizes) step(step nn.Step) (terms.Term, error) {
 	}
 	slices.Sort(t.Deps)
 	t.Deps = slices.Compact(t.Deps)
-	var sum []terms.Term
+	var sum []space.Term
 	for _, part := range parts {
-		sum = append(sum, terms.Term{Deps: part.deps, Table: part.table})
+		sum = append(sum, space.Term{Deps: part.deps, Table: part.table})
 	}
 	if err := errors.Join(errs...); err != nil {
-		return terms.Term{}, err
+		return space.Term{}, err
 	}
-	total, err := terms.New(s.cards, 0, sum)
+	total, err := space.NewSum(s.cards, 0, sum)
 	if err != nil {
-		return terms.Term{}, err
+		return space.Term{}, err
 	}
 	t.Table, err = total.Over(t.Deps)
 	for i := range t.Table {

@@ -5,9 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/autotailor/autotailor/runtime/optable"
 	"github.com/autotailor/autotailor/runtime/space"
-	"github.com/autotailor/autotailor/runtime/terms"
 )
 
 // Unfused is the name of the rule set under which each operator is its own kernel.
@@ -17,7 +15,7 @@ const Unfused = "none"
 func (n *Net) Cards() []uint8 { return space.Cards(n.Choices) }
 
 // Sites returns the sites under the rule set called name.
-func (n *Net) Sites(name string) ([]optable.Site, error) {
+func (n *Net) Sites(name string) ([]Site, error) {
 	i := slices.IndexFunc(n.Rules, func(r Rules) bool { return r.Name == name })
 	if i < 0 {
 		var have []string
@@ -29,14 +27,38 @@ func (n *Net) Sites(name string) ([]optable.Site, error) {
 	return n.Rules[i].Sites, nil
 }
 
+// Terms returns the terms of sites when operator id costs cost(id).
+// Sites with the same genes and condition share a term.
+func Terms(sites []Site, cards []uint8, cost func(ID) int64) []space.Term {
+	type class struct {
+		deps string
+		live space.Need
+	}
+	at := make(map[class]int)
+	var ts []space.Term
+	for _, site := range sites {
+		c := class{string(site.Deps), site.Live}
+		i, ok := at[c]
+		if !ok || len(ts[i].Table) != len(site.Ops) {
+			i = len(ts)
+			at[c] = i
+			ts = append(ts, space.Term{Deps: site.Deps, Live: site.Live, Table: make([]int64, len(site.Ops))})
+		}
+		for j, id := range site.Ops {
+			ts[i].Table[j] += cost(id)
+		}
+	}
+	return ts
+}
+
 // Sum returns the sum over n's sites under the rule set called rules, when operator id costs cost(id).
-func (n *Net) Sum(rules string, cost func(optable.ID) int64) (*terms.Sum, error) {
+func (n *Net) Sum(rules string, cost func(ID) int64) (*space.Sum, error) {
 	sites, err := n.Sites(rules)
 	if err != nil {
 		return nil, err
 	}
 	cards := n.Cards()
-	s, err := terms.New(cards, 0, terms.Sites(sites, cards, cost))
+	s, err := space.NewSum(cards, 0, Terms(sites, cards, cost))
 	if err != nil {
 		return nil, fmt.Errorf("%s: rules %q: %w", n.Package, rules, err)
 	}
@@ -44,12 +66,12 @@ func (n *Net) Sum(rules string, cost func(optable.ID) int64) (*terms.Sum, error)
 }
 
 // MACs returns the multiply-accumulates of a SubNet at batch 1 as a function of its genes.
-func (n *Net) MACs() (*terms.Sum, error) {
-	return n.Sum(Unfused, func(id optable.ID) int64 { return n.Ops[id].MACs })
+func (n *Net) MACs() (*space.Sum, error) {
+	return n.Sum(Unfused, func(id ID) int64 { return n.Ops[id].MACs })
 }
 
 // Params returns the number of parameters of a SubNet as a function of its genes.
 // A BatchNormalization that belongs to a convolution counts as its bias.
-func (n *Net) Params() (*terms.Sum, error) {
-	return n.Sum(Unfused, func(id optable.ID) int64 { return n.Ops[id].ParamCount() })
+func (n *Net) Params() (*space.Sum, error) {
+	return n.Sum(Unfused, func(id ID) int64 { return n.Ops[id].ParamCount() })
 }

@@ -47,7 +47,18 @@ type Stage struct {
 type Rules struct {
 	Name     string
 	Patterns []string // the rules, as internal/fusion parses them
-	Sites    []optable.Site
+	Sites    []Site
+}
+
+// ID is the index of an Op in its package's table.
+type ID = uint32
+
+// Site is one place of the network and the operator that runs there, as a function of choices.
+type Site struct {
+	Name string     // source node
+	Deps []uint8    // genes that the operator depends on, slowest first; each varies over its whole cardinality
+	Live space.Need // when the place exists at all
+	Ops  []ID       // dense table over Deps, the last gene fastest
 }
 
 // Coverage tells which shares of the parameters and MACs some choice can change.

@@ -22,10 +22,10 @@ func small() *supernet.Net {
 			{Steps: "Relu", In: "1x4x8x8", Out: "1x4x8x8"},
 			{Steps: "Relu", In: "1x8x8x8", Out: "1x8x8x8"},
 		},
-		Rules: []supernet.Rules{{Name: "none", Sites: []optable.Site{
-			{Name: "conv", Deps: []uint8{0}, Ops: []optable.ID{1, 0}},
-			{Name: "conv2", Deps: []uint8{0}, Ops: []optable.ID{1, 0}, Live: optable.Need{Gene: 1, Below: 1}},
-			{Name: "relu", Deps: []uint8{0}, Ops: []optable.ID{3, 2}},
+		Rules: []supernet.Rules{{Name: "none", Sites: []supernet.Site{
+			{Name: "conv", Deps: []uint8{0}, Ops: []supernet.ID{1, 0}},
+			{Name: "conv2", Deps: []uint8{0}, Ops: []supernet.ID{1, 0}, Live: space.Need{Gene: 1, Below: 1}},
+			{Name: "relu", Deps: []uint8{0}, Ops: []supernet.ID{3, 2}},
 		}}},
 	}
 }
@@ -60,7 +60,7 @@ func TestDigestDependsOnEveryPart(t *testing.T) {
 		"choice kind":      func(n *supernet.Net) { n.Choices[0].Kind = "w" },
 		"candidate":        func(n *supernet.Net) { n.Choices[0].Values[1] = "0.6" },
 		"candidate split":  func(n *supernet.Net) { n.Choices[0].Values = []string{"10", ".5"} },
-		"choice condition": func(n *supernet.Net) { n.Choices[0].Live = optable.Need{Gene: 1, Below: 1} },
+		"choice condition": func(n *supernet.Net) { n.Choices[0].Live = space.Need{Gene: 1, Below: 1} },
 		"operator":         func(n *supernet.Net) { n.Ops[0].In = "1x3x9x9" },
 		"operator order":   func(n *supernet.Net) { n.Ops[0], n.Ops[1] = n.Ops[1], n.Ops[0] },
 		"rules":            func(n *supernet.Net) { n.Rules[0].Name = "other" },

@@ -11,7 +11,6 @@ import (
 	"github.com/autotailor/autotailor/runtime/measure/profile"
 	"github.com/autotailor/autotailor/runtime/search"
 	"github.com/autotailor/autotailor/runtime/space"
-	"github.com/autotailor/autotailor/runtime/terms"
 )
 
 // method is a way of making a network faster: the SubNets that it offers, and whose weights they have.
@@ -101,8 +100,8 @@ func (b *bench) methods(ctx context.Context, device engine.Engine) ([]method, er
 	return []method{
 		{name: "ours", model: b.tuned, list: ours},
 		{name: "uniform", model: b.tuned, list: simple},
-		{name: "depth", model: b.tuned, list: search.Spread([]*terms.Sum{cost, penalty}, nil, b.best(b.only("depth"), cost, penalty), b.o.candidate)},
-		{name: "flops", model: b.tuned, list: search.Spread([]*terms.Sum{cost, negative}, nil, flops.Genes(), b.o.candidate)},
+		{name: "depth", model: b.tuned, list: search.Spread([]*space.Sum{cost, penalty}, nil, b.best(b.only("depth"), cost, penalty), b.o.candidate)},
+		{name: "flops", model: b.tuned, list: search.Spread([]*space.Sum{cost, negative}, nil, flops.Genes(), b.o.candidate)},
 		{name: "resolution", model: b.original, list: b.only("resolution")},
 		{name: "ours_by_flops", model: b.tuned, list: ablated, ablation: true},
 	}, nil
@@ -113,7 +112,7 @@ const rounds = 4
 
 // front lists as many SubNets as a method may measure: those that it has already, and others of the Pareto front of cost and predicted accuracy, evenly over
 // latency and accuracy. As `search --verify` does, each round corrects the prediction that the next one's front comes from.
-func (b *bench) front(ctx context.Context, cost, latency *terms.Sum, known, list []space.Genes) ([]space.Genes, error) {
+func (b *bench) front(ctx context.Context, cost, latency *space.Sum, known, list []space.Genes) ([]space.Genes, error) {
 	left := b.o.candidate - len(list)
 	for k := range rounds {
 		penalty, _, err := b.penalty(ctx, slices.Concat(known, list))
@@ -124,13 +123,13 @@ func (b *bench) front(ctx context.Context, cost, latency *terms.Sum, known, list
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, search.Spread([]*terms.Sum{latency, penalty}, list, front.Genes(), left*(k+1)/rounds-left*k/rounds)...)
+		list = append(list, search.Spread([]*space.Sum{latency, penalty}, list, front.Genes(), left*(k+1)/rounds-left*k/rounds)...)
 	}
 	return list, nil
 }
 
 // less is the negative sum.
-func less(s *terms.Sum) (*terms.Sum, error) {
+func less(s *space.Sum) (*space.Sum, error) {
 	ts := s.Terms()
 	for k := range ts {
 		ts[k].Table = slices.Clone(ts[k].Table)
@@ -138,7 +137,7 @@ func less(s *terms.Sum) (*terms.Sum, error) {
 			ts[k].Table[i] = -ts[k].Table[i]
 		}
 	}
-	return terms.New(s.Cards(), -s.Base(), ts)
+	return space.NewSum(s.Cards(), -s.Base(), ts)
 }
 
 // only lists the SubNets that differ from the original in choices of one kind.
@@ -178,7 +177,7 @@ func (b *bench) uniform() []space.Genes {
 }
 
 // best are the Pareto-optimal ones of a list, from the fastest to the most accurate.
-func (b *bench) best(list []space.Genes, cost, penalty *terms.Sum) []space.Genes {
+func (b *bench) best(list []space.Genes, cost, penalty *space.Sum) []space.Genes {
 	slices.SortFunc(list, func(g, h space.Genes) int { return int(cost.At(g) - cost.At(h)) })
 	var out []space.Genes
 	for _, g := range list {

@@ -13,7 +13,6 @@ import (
 	"github.com/autotailor/autotailor/runtime/measure/profile"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/space"
-	"github.com/autotailor/autotailor/runtime/terms"
 )
 
 // predictors judges predictors on random SubNets, and prints a line. All learn from counts on some training images. SubNets that they do not know are
@@ -73,7 +72,7 @@ const candidates = 100
 
 // prediction is that of the product, and the plain sum. Some of the SubNets that correct the sum are of chance, the others those that are then predicted
 // to be the best of some candidates, as search --verify measures them.
-func (b *bench) prediction(ctx context.Context, others []space.Genes) (corrected, plain *terms.Sum, err error) {
+func (b *bench) prediction(ctx context.Context, others []space.Genes) (corrected, plain *space.Sum, err error) {
 	random := others[:b.o.joint-b.o.best]
 	f, _, err := b.penalty(ctx, random)
 	if err != nil {
@@ -112,7 +111,7 @@ func (b *bench) judge(ctx context.Context, list []space.Genes) (j judge, best ra
 }
 
 // penalty is sensitivities, corrected by a few SubNets. It also returns the plain sum.
-func (b *bench) penalty(ctx context.Context, measured []space.Genes) (corrected, plain *terms.Sum, err error) {
+func (b *bench) penalty(ctx context.Context, measured []space.Genes) (corrected, plain *space.Sum, err error) {
 	c := b.on(b.tuned, b.train)
 	t, err := c.sensitivities(ctx)
 	counts, err2 := c.counts(ctx, measured)
@@ -145,7 +144,7 @@ func (b *bench) distinct() (int, error) {
 	return len(graphs), nil
 }
 
-func values(f *terms.Sum, list []space.Genes, sign float64) []float64 {
+func values(f *space.Sum, list []space.Genes, sign float64) []float64 {
 	out := make([]float64, len(list))
 	for k, g := range list {
 		out[k] = sign * float64(f.At(g))

@@ -12,7 +12,6 @@ import (
 	"github.com/autotailor/autotailor/runtime/model"
 	"github.com/autotailor/autotailor/runtime/search"
 	"github.com/autotailor/autotailor/runtime/space"
-	"github.com/autotailor/autotailor/runtime/terms"
 	"github.com/autotailor/autotailor/runtime/train/sensitivity"
 )
 
@@ -123,7 +122,7 @@ func (k *checker) next(front search.Result) space.Genes {
 	for _, j := range k.journal.List() {
 		counted = append(counted, j.Genes)
 	}
-	if list := search.Spread([]*terms.Sum{k.problem.Cost, k.problem.Penalty}, counted, front.Genes(), 1); len(list) > 0 {
+	if list := search.Spread([]*space.Sum{k.problem.Cost, k.problem.Penalty}, counted, front.Genes(), 1); len(list) > 0 {
 		return list[0]
 	}
 	return nil

@@ -8,8 +8,8 @@ import (
 	"text/tabwriter"
 
 	"github.com/autotailor/autotailor/internal/release"
-	"github.com/autotailor/autotailor/runtime/optable"
 	"github.com/autotailor/autotailor/runtime/space"
+	"github.com/autotailor/autotailor/runtime/supernet"
 )
 
 // info is the result of `info`.
@@ -90,8 +90,8 @@ func runInfo(c *call) error {
 	return c.printInfo(&i)
 }
 
-func distinct(sites []optable.Site) int {
-	seen := map[optable.ID]bool{}
+func distinct(sites []supernet.Site) int {
+	seen := map[supernet.ID]bool{}
 	for _, s := range sites {
 		for _, id := range s.Ops {
 			seen[id] = true

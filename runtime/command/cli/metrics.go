@@ -14,7 +14,6 @@ import (
 	"github.com/autotailor/autotailor/runtime/model"
 	"github.com/autotailor/autotailor/runtime/search"
 	"github.com/autotailor/autotailor/runtime/space"
-	"github.com/autotailor/autotailor/runtime/terms"
 )
 
 // quantity is something that can be an objective or be limited.
@@ -130,7 +129,7 @@ func (m *models) problem(c *call, objective string, limits map[string]*string) (
 			most[q.Quantity] = v
 		}
 	}
-	var penalty *terms.Sum
+	var penalty *space.Sum
 	if m.accuracies != nil {
 		var err error
 		if penalty, err = m.accuracies.Penalty(c.net); err != nil {

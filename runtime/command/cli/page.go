@@ -14,10 +14,9 @@ import (
 	"github.com/autotailor/autotailor/runtime/command/report"
 	"github.com/autotailor/autotailor/runtime/lut"
 	"github.com/autotailor/autotailor/runtime/model"
-	"github.com/autotailor/autotailor/runtime/optable"
 	"github.com/autotailor/autotailor/runtime/search"
 	"github.com/autotailor/autotailor/runtime/space"
-	"github.com/autotailor/autotailor/runtime/terms"
+	"github.com/autotailor/autotailor/runtime/supernet"
 )
 
 // page gathers what the HTML report shows.
@@ -99,7 +98,7 @@ func (c *call) kinds(l *lut.Table, p *report.Page) error {
 		return err
 	}
 	kinds, groups := map[string]*report.Kind{}, map[string]*report.Kind{}
-	seen := map[optable.ID]bool{}
+	seen := map[supernet.ID]bool{}
 	total := 0.0
 	for _, s := range sites {
 		for i, id := range s.Ops {
@@ -163,7 +162,7 @@ func (c *call) heat(t *accuracy.Table) []report.HeatRow {
 }
 
 // cliffs finds the candidates that a wider one of the same choice is not slower than, all else as in the original.
-func (c *call) cliffs(cost *terms.Sum) []report.Cliff {
+func (c *call) cliffs(cost *space.Sum) []report.Cliff {
 	var out []report.Cliff
 	g := make(space.Genes, len(c.net.Choices))
 	for i, x := range c.net.Choices {

@@ -9,7 +9,6 @@ import (
 
 	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/supernet"
-	"github.com/autotailor/autotailor/runtime/terms"
 )
 
 // TestCliffsAreNarrowerAndNotFaster: of widths 64, 60, 48 and 47, those slower than a wider one are found, and what they compare with is
@@ -18,7 +17,7 @@ func TestCliffsAreNarrowerAndNotFaster(t *testing.T) {
 	c := &call{net: &supernet.Net{Choices: []space.Choice{
 		{Name: "width", Values: []string{"64", "60", "48", "47"}}, {Name: "depth", Values: []string{"2", "1"}},
 	}}}
-	cost, err := terms.New([]uint8{4, 2}, 100, []terms.Term{{Deps: []uint8{0}, Table: []int64{50, 80, 20, 20}}, {Deps: []uint8{1}, Table: []int64{9, 3}}})
+	cost, err := space.NewSum([]uint8{4, 2}, 100, []space.Term{{Deps: []uint8{0}, Table: []int64{50, 80, 20, 20}}, {Deps: []uint8{1}, Table: []int64{9, 3}}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/autotailor/autotailor/runtime/optable"
+	"github.com/autotailor/autotailor/runtime/supernet"
 )
 
 // A kernel takes longer in a large network than in a small one, where more of what it reads is in the caches. So the sums of rows, which are of
@@ -42,8 +42,8 @@ func (c *covering) context() float64 {
 // elsewhere tells of each network what its operators took in it, and in sum what is the median of others; those that no other network has are
 // left out.
 func elsewhere(seen [][]sighting) []calibrated {
-	in := map[optable.ID][]int{} // networks
-	times := map[optable.ID][]time.Duration{}
+	in := map[supernet.ID][]int{} // networks
+	times := map[supernet.ID][]time.Duration{}
 	for i, list := range seen {
 		for _, s := range list {
 			if n := len(in[s.id]); n == 0 || in[s.id][n-1] != i {

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/autotailor/autotailor/runtime/lut"
-	"github.com/autotailor/autotailor/runtime/optable"
+	"github.com/autotailor/autotailor/runtime/supernet"
 )
 
 // TestContext: where all kernels take longer in larger networks, the constant that the covering SubNets tell makes the medians of rows fit small
@@ -25,7 +25,7 @@ func TestContext(t *testing.T) {
 				v := min(int(level*choices+rng.Float64()), choices-1)
 				base[k] = 2e4 + 2e4*float64(v)
 				total += base[k]
-				list = append(list, sighting{id: optable.ID(k*choices + v)})
+				list = append(list, sighting{id: supernet.ID(k*choices + v)})
 			}
 			crowded := 1 + slower*(total/(kernels*6e4)-1)
 			for k := range list {

@@ -11,7 +11,6 @@ import (
 
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/lut"
-	"github.com/autotailor/autotailor/runtime/optable"
 	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/supernet"
 )
@@ -28,7 +27,7 @@ type covering struct {
 
 // sighting is an operator inside a SubNet that was measured: of one or several places, each a sighting.
 type sighting struct {
-	id  optable.ID
+	id  supernet.ID
 	row lut.Row
 }
 
@@ -109,7 +108,7 @@ func sameDevice(old, now lut.Header) error {
 }
 
 // measure traces the SubNets that part does not have.
-func (c *covering) measure(ctx context.Context, ids []optable.ID, part *part) error {
+func (c *covering) measure(ctx context.Context, ids []supernet.ID, part *part) error {
 	list := c.design(ids, part.contexts)
 	start, fresh := time.Now(), 0
 	for k, g := range list {
@@ -213,8 +212,8 @@ func plus(a, b []time.Duration) []time.Duration {
 }
 
 // fill makes rows of what was seen: the medians over places, of which the device may treat some differently.
-func (c *covering) fill(t *lut.Table, ids []optable.ID) {
-	by := map[optable.ID][]lut.Row{}
+func (c *covering) fill(t *lut.Table, ids []supernet.ID) {
+	by := map[supernet.ID][]lut.Row{}
 	for _, list := range c.seen {
 		for _, s := range list {
 			by[s.id] = append(by[s.id], s.row)

@@ -19,7 +19,6 @@ import (
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/lut"
 	"github.com/autotailor/autotailor/runtime/nn"
-	"github.com/autotailor/autotailor/runtime/optable"
 	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/supernet"
 )
@@ -86,7 +85,7 @@ func TestDesignCovers(t *testing.T) {
 			t.Fatal(err)
 		}
 		const contexts = 2
-		seen := map[optable.ID]int{}
+		seen := map[supernet.ID]int{}
 		d := &designer{places: p}
 		list := p.design(ids, contexts)
 		for _, g := range list {

@@ -5,16 +5,16 @@ import (
 	"math/rand/v2"
 	"slices"
 
-	"github.com/autotailor/autotailor/runtime/optable"
 	"github.com/autotailor/autotailor/runtime/space"
+	"github.com/autotailor/autotailor/runtime/supernet"
 )
 
 // design chooses SubNets in which each of the operators occurs in at least as many as contexts says: greedy set cover, where every
 // candidate begins with an operator that is still wanted, at one of its sites, and is improved choice by choice. The rest of the SubNet is about
 // as large as the operator: small ones are found in small SubNets more often than not, and run faster there, where caches are warmer. The
 // same operators give the same design.
-func (p *places) design(ids []optable.ID, contexts int) []space.Genes {
-	d := &designer{places: p, want: map[optable.ID]int{}, rng: rand.New(rand.NewPCG(1, 2))}
+func (p *places) design(ids []supernet.ID, contexts int) []space.Genes {
+	d := &designer{places: p, want: map[supernet.ID]int{}, rng: rand.New(rand.NewPCG(1, 2))}
 	for _, id := range ids {
 		d.want[id] = contexts
 	}
@@ -41,7 +41,7 @@ func (p *places) design(ids []optable.ID, contexts int) []space.Genes {
 
 type designer struct {
 	*places
-	want map[optable.ID]int
+	want map[supernet.ID]int
 	rng  *rand.Rand
 }
 
@@ -62,7 +62,7 @@ func (d *designer) open() []entry {
 
 // level is how small the entry's operator is among those of its site: the mean of its choices' candidates, 0 for the original's and 1 for the last
 // ones; at random where it depends on none.
-func (d *designer) level(s *optable.Site, at []uint8) float64 {
+func (d *designer) level(s *supernet.Site, at []uint8) float64 {
 	if len(at) == 0 {
 		return d.rng.Float64()
 	}
@@ -144,8 +144,8 @@ func (d *designer) take(g space.Genes) {
 }
 
 // ops lists the distinct operators of a SubNet.
-func (d *designer) ops(g space.Genes) []optable.ID {
-	var out []optable.ID
+func (d *designer) ops(g space.Genes) []supernet.ID {
+	var out []supernet.ID
 	for i := range d.sites {
 		if space.Holds(d.sites[i].Live, g) {
 			out = append(out, d.op(i, g))

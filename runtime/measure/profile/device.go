@@ -7,12 +7,11 @@ import (
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/lut"
 	"github.com/autotailor/autotailor/runtime/nn"
-	"github.com/autotailor/autotailor/runtime/optable"
 	"github.com/autotailor/autotailor/runtime/supernet"
 )
 
 // takeFrom measures a few operators on a device. When the device is lost, the rows that it had measured come with the error.
-func takeFrom(ctx context.Context, net *supernet.Net, m engine.Measurer, ids []optable.ID, o Options) ([]lut.Row, error) {
+func takeFrom(ctx context.Context, net *supernet.Net, m engine.Measurer, ids []supernet.ID, o Options) ([]lut.Row, error) {
 	rows := make([]lut.Row, len(ids))
 	var jobs []engine.Job
 	var row []int // of each job

@@ -9,7 +9,6 @@ import (
 
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/lut"
-	"github.com/autotailor/autotailor/runtime/optable"
 	"github.com/autotailor/autotailor/runtime/supernet"
 )
 
@@ -23,7 +22,7 @@ type Meter interface {
 
 // meter runs the measured operators of rows once more, each for as long as the meter needs, and stores the energy of a run.
 // Devices elsewhere tell their energy themselves.
-func meter(ctx context.Context, net *supernet.Net, e engine.Engine, ids []optable.ID, rows []lut.Row, o Options) error {
+func meter(ctx context.Context, net *supernet.Net, e engine.Engine, ids []supernet.ID, rows []lut.Row, o Options) error {
 	if _, elsewhere := e.(engine.Measurer); o.Meter == nil || elsewhere {
 		return nil
 	}

@@ -6,7 +6,6 @@ import (
 
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/lut"
-	"github.com/autotailor/autotailor/runtime/optable"
 	"github.com/autotailor/autotailor/runtime/supernet"
 )
 
@@ -71,7 +70,7 @@ const (
 )
 
 // plan decides in how many SubNets to measure each operator, from how long two of them take each.
-func (c *covering) plan(ctx context.Context, ids []optable.ID) (contexts int, each time.Duration, err error) {
+func (c *covering) plan(ctx context.Context, ids []supernet.ID) (contexts int, each time.Duration, err error) {
 	list := c.design(ids, 1)
 	if len(list) == 0 {
 		return 1, 0, nil

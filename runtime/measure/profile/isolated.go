@@ -39,9 +39,9 @@ func runIsolated(ctx context.Context, net *supernet.Net, e engine.Engine, path s
 	if err != nil {
 		return nil, errors.Join(err, j.Close())
 	}
-	measured := func(ids []optable.ID) ([]lut.Row, error) { return take(ctx, net, e, ids, o) }
+	measured := func(ids []supernet.ID) ([]lut.Row, error) { return take(ctx, net, e, ids, o) }
 	if ok {
-		measured = func(ids []optable.ID) ([]lut.Row, error) { return takeTraced(ctx, net, tracer, clock, ids, o) }
+		measured = func(ids []supernet.ID) ([]lut.Row, error) { return takeTraced(ctx, net, tracer, clock, ids, o) }
 	}
 	err = measure(ctx, net, e, j, missing, o, measured)
 	if err := errors.Join(err, j.Close()); err != nil {
@@ -77,7 +77,7 @@ func adopt(j *lut.Journal, t *lut.Table, net *supernet.Net, from *lut.Table, h l
 	old, _ := lut.Migrate(from, net)
 	for id, r := range old.Rows {
 		if r.Measured() && !t.Rows[id].Measured() {
-			if err := j.Add(optable.ID(id), r); err != nil {
+			if err := j.Add(supernet.ID(id), r); err != nil {
 				return err
 			}
 		}
@@ -87,7 +87,7 @@ func adopt(j *lut.Journal, t *lut.Table, net *supernet.Net, from *lut.Table, h l
 
 // takeTraced measures a few operators, each as a network of its own, by the engine's clock of kernels. Changes of layout at its borders do not
 // count: inside a network its neighbours have its layout, as far as this method can know.
-func takeTraced(ctx context.Context, net *supernet.Net, e engine.Tracer, c *Clock, ids []optable.ID, o Options) ([]lut.Row, error) {
+func takeTraced(ctx context.Context, net *supernet.Net, e engine.Tracer, c *Clock, ids []supernet.ID, o Options) ([]lut.Row, error) {
 	rows, samples := make([]lut.Row, len(ids)), make([][]time.Duration, len(ids))
 	from, err := c.tick()
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 
 	"github.com/autotailor/autotailor/internal/rowfile"
 	"github.com/autotailor/autotailor/runtime/lut"
-	"github.com/autotailor/autotailor/runtime/optable"
+	"github.com/autotailor/autotailor/runtime/supernet"
 )
 
 // part is the file of a measurement by covering SubNets that is not complete. Its first line is the plan: "contexts reference", then one line
@@ -24,7 +24,7 @@ type part struct {
 }
 
 // openPart starts a measurement, or takes up one that was begun: c then has its clock and what was seen already.
-func openPart(ctx context.Context, path string, h lut.Header, ids []optable.ID, c *covering) (*part, error) {
+func openPart(ctx context.Context, path string, h lut.Header, ids []supernet.ID, c *covering) (*part, error) {
 	reference := h.Reference
 	h.Calibration, h.Kernels, h.Reference, h.Date = lut.Calibration{}, "", "", ""
 	file, lines, err := rowfile.OpenJournal(path, h.Text(), "date")
@@ -44,7 +44,7 @@ func openPart(ctx context.Context, path string, h lut.Header, ids []optable.ID, 
 }
 
 // plan decides on what a measurement depends and writes it down.
-func (p *part) plan(ctx context.Context, reference string, ids []optable.ID, c *covering) (err error) {
+func (p *part) plan(ctx context.Context, reference string, ids []supernet.ID, c *covering) (err error) {
 	if c.clock, err = NewClock(c.net, c.engine, c.o.Weights, reference); err != nil {
 		return err
 	}
@@ -119,5 +119,5 @@ func parseSighting(text string, ops int) (sighting, error) {
 	if len(fields) == 8 {
 		r.Layout = lut.Layout{N: r.N, Min: time.Duration(v[5]), Median: time.Duration(v[6]), Spread: time.Duration(v[7])}
 	}
-	return sighting{optable.ID(v[0]), r}, nil
+	return sighting{supernet.ID(v[0]), r}, nil
 }

@@ -102,7 +102,7 @@ func Run(ctx context.Context, net *supernet.Net, e engine.Engine, path string, o
 	return runIsolated(ctx, net, e, path, o)
 }
 
-func measure(ctx context.Context, net *supernet.Net, e engine.Engine, j *lut.Journal, ids []optable.ID, o Options, take func([]optable.ID) ([]lut.Row, error)) error {
+func measure(ctx context.Context, net *supernet.Net, e engine.Engine, j *lut.Journal, ids []supernet.ID, o Options, take func([]supernet.ID) ([]lut.Row, error)) error {
 	start := time.Now()
 	done := 0
 	for group := range slices.Chunk(ids, together) {
@@ -134,7 +134,7 @@ func measure(ctx context.Context, net *supernet.Net, e engine.Engine, j *lut.Jou
 }
 
 // take measures a few operators in turns.
-func take(ctx context.Context, net *supernet.Net, e engine.Engine, ids []optable.ID, o Options) ([]lut.Row, error) {
+func take(ctx context.Context, net *supernet.Net, e engine.Engine, ids []supernet.ID, o Options) ([]lut.Row, error) {
 	if m, ok := e.(engine.Measurer); ok {
 		return takeFrom(ctx, net, m, ids, o)
 	}

@@ -27,25 +27,25 @@ func small() *supernet.Net {
 		Package: "small", Digest: "d",
 		Choices: []space.Choice{{Name: "resolution", Values: []string{"8", "6"}}, {Name: "width", Values: []string{"4", "2"}}},
 	}
-	var first, second optable.Site
+	var first, second supernet.Site
 	first.Deps, second.Deps = []uint8{0, 1}, []uint8{0, 1}
-	add := func(op optable.Op) optable.ID {
+	add := func(op optable.Op) supernet.ID {
 		n.Ops = append(n.Ops, op)
-		return optable.ID(len(n.Ops) - 1)
+		return supernet.ID(len(n.Ops) - 1)
 	}
 	for _, side := range []int{8, 6} {
 		for _, width := range []int{4, 2} {
 			image := func(c int) string { return fmt.Sprintf("1x%dx%dx%d", c, side, side) }
-			conv := func(in, out int) optable.ID {
+			conv := func(in, out int) supernet.ID {
 				return add(optable.Op{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1", In: image(in), Params: fmt.Sprintf("%dx%dx3x3 %d", out, in, out), Out: image(out)})
 			}
 			first.Ops, second.Ops = append(first.Ops, conv(1, width)), append(second.Ops, conv(width, 3))
 		}
 	}
-	sites := []optable.Site{first, second}
+	sites := []supernet.Site{first, second}
 	for c := range 12 {
 		shape := fmt.Sprintf("1x%dx4x4", c+1)
-		sites = append(sites, optable.Site{Ops: []optable.ID{add(optable.Op{Steps: "Sigmoid", In: shape, Out: shape})}})
+		sites = append(sites, supernet.Site{Ops: []supernet.ID{add(optable.Op{Steps: "Sigmoid", In: shape, Out: shape})}})
 	}
 	add(optable.Op{Steps: "Conv kernel_shape=1,1", In: "1x1x1x1", Params: "1x1x1x1", Out: "1x1x1x1"}) // under no rules
 	n.Rules = []supernet.Rules{{Name: "none", Sites: sites}, {Name: "embedded", Sites: sites}}

@@ -3,7 +3,6 @@ package profile
 import (
 	"github.com/autotailor/autotailor/internal/fusion"
 	"github.com/autotailor/autotailor/runtime/nn"
-	"github.com/autotailor/autotailor/runtime/optable"
 	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/supernet"
 )
@@ -12,7 +11,7 @@ import (
 type places struct {
 	net   *supernet.Net
 	rules fusion.Rules
-	sites []optable.Site
+	sites []supernet.Site
 }
 
 func placesOf(net *supernet.Net, rules string) (*places, error) {
@@ -25,7 +24,7 @@ func placesOf(net *supernet.Net, rules string) (*places, error) {
 }
 
 // op is the operator at a site for g.
-func (p *places) op(site int, g space.Genes) optable.ID { return p.net.OpAt(&p.sites[site], g) }
+func (p *places) op(site int, g space.Genes) supernet.ID { return p.net.OpAt(&p.sites[site], g) }
 
 // live lists the sites that the SubNet has.
 func (p *places) live(g space.Genes) []int {

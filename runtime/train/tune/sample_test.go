@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/autotailor/autotailor/runtime/optable"
 	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/train/tune"
 )
@@ -22,7 +21,7 @@ var choices = []space.Choice{
 	{Name: "stage0.depth", Kind: "depth", Values: []string{"3", "2"}},
 	{Name: "stage0.0.expand", Kind: "expand", Values: []string{"6", "4", "3"}},
 	{Name: "stage0.1.expand", Kind: "expand", Values: []string{"6", "4", "3"}},
-	{Name: "stage0.2.expand", Kind: "expand", Values: []string{"6", "4", "3"}, Live: optable.Need{Gene: 2, Below: 1}},
+	{Name: "stage0.2.expand", Kind: "expand", Values: []string{"6", "4", "3"}, Live: space.Need{Gene: 2, Below: 1}},
 	{Name: "stage1.0.kernel", Kind: "kernel", Values: []string{"7", "5", "3"}},
 	{Name: "stage1.0.expand", Kind: "expand", Values: []string{"6", "4"}},
 }

@@ -28,7 +28,7 @@ func tables(r io.Reader) error {
 	if err != nil {
 		return err
 	}
-	p := search.Problem{Choices: resnet50.Definition().Choices, Cost: macs, Penalty: sum} // want `Problem gets a space.Choice of package resnet50 beside a terms.Sum of package mobilenetv2`
+	p := search.Problem{Choices: resnet50.Definition().Choices, Cost: macs, Penalty: sum} // want `Problem gets a space.Choice of package resnet50 beside a space.Sum of package mobilenetv2`
 	smallest := make(space.Genes, len(p.Choices))
 	println(space.Format(mobilenetv2.Definition().Choices, smallest))
 	g, err := space.Parse(mobilenetv2.Definition().Choices, "resolution=24")

@@ -1,4 +1,4 @@
-package terms_test
+package space_test
 
 import (
 	"fmt"
@@ -7,13 +7,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/autotailor/autotailor/runtime/optable"
-	"github.com/autotailor/autotailor/runtime/terms"
+	"github.com/autotailor/autotailor/runtime/space"
+	"github.com/autotailor/autotailor/runtime/supernet"
 )
 
 // randomTerm returns a term over some genes, sometimes with a condition or with genes that change nothing.
-func randomTerm(rng *rand.Rand, cards []uint8) terms.Term {
-	var t terms.Term
+func randomTerm(rng *rand.Rand, cards []uint8) space.Term {
+	var t space.Term
 	for _, g := range rng.Perm(len(cards))[:rng.IntN(min(8, len(cards)+1))] {
 		t.Deps = append(t.Deps, uint8(g))
 	}
@@ -30,13 +30,13 @@ func randomTerm(rng *rand.Rand, cards []uint8) terms.Term {
 		t.Table = append(t.Table, v)
 	}
 	if rng.IntN(3) == 0 {
-		t.Live = optable.Need{Gene: uint8(rng.IntN(len(cards))), Below: uint8(1 + rng.IntN(3))}
+		t.Live = space.Need{Gene: uint8(rng.IntN(len(cards))), Below: uint8(1 + rng.IntN(3))}
 	}
 	return t
 }
 
 // naive adds up ts one by one.
-func naive(cards []uint8, base int64, ts []terms.Term, g []uint8) int64 {
+func naive(cards []uint8, base int64, ts []space.Term, g []uint8) int64 {
 	for _, t := range ts {
 		if t.Live.Below != 0 && g[t.Live.Gene] >= t.Live.Below {
 			continue
@@ -57,12 +57,12 @@ func TestAtEqualsTheSumOfTheGivenTerms(t *testing.T) {
 		for i := range cards {
 			cards[i] = uint8(1 + rng.IntN(3))
 		}
-		ts := make([]terms.Term, rng.IntN(8))
+		ts := make([]space.Term, rng.IntN(8))
 		for i := range ts {
 			ts[i] = randomTerm(rng, cards)
 		}
 		base := rng.Int64N(100)
-		s, err := terms.New(cards, base, ts)
+		s, err := space.NewSum(cards, base, ts)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -80,7 +80,7 @@ func TestAtEqualsTheSumOfTheGivenTerms(t *testing.T) {
 			}
 		}
 		for i, a := range s.Terms() {
-			if !slices.IsSorted(a.Deps) || len(a.Deps) == 0 || a.Live != (optable.Need{}) {
+			if !slices.IsSorted(a.Deps) || len(a.Deps) == 0 || a.Live != (space.Need{}) {
 				t.Fatalf("merged term %d has deps %v, live %v", i, a.Deps, a.Live)
 			}
 		}
@@ -89,8 +89,8 @@ func TestAtEqualsTheSumOfTheGivenTerms(t *testing.T) {
 
 func TestNewDoesNotTouchItsArguments(t *testing.T) {
 	cards := []uint8{2, 2}
-	ts := []terms.Term{{Deps: []uint8{0}, Table: []int64{1, 2}}, {Deps: []uint8{0}, Table: []int64{1, 2}}, {Deps: []uint8{1, 0}, Table: []int64{1, 2, 3, 5}}}
-	if _, err := terms.New(cards, 0, ts); err != nil {
+	ts := []space.Term{{Deps: []uint8{0}, Table: []int64{1, 2}}, {Deps: []uint8{0}, Table: []int64{1, 2}}, {Deps: []uint8{1, 0}, Table: []int64{1, 2, 3, 5}}}
+	if _, err := space.NewSum(cards, 0, ts); err != nil {
 		t.Fatal(err)
 	}
 	if !slices.Equal(ts[0].Table, []int64{1, 2}) || !slices.Equal(ts[2].Table, []int64{1, 2, 3, 5}) {
@@ -109,11 +109,11 @@ func TestNewIsDeterministic(t *testing.T) {
 }
 
 func TestNewListsAllMistakes(t *testing.T) {
-	_, err := terms.New([]uint8{2, 3}, 0, []terms.Term{
+	_, err := space.NewSum([]uint8{2, 3}, 0, []space.Term{
 		{Deps: []uint8{0}, Table: []int64{1}},
 		{Deps: []uint8{5}, Table: []int64{1}},
 		{Deps: []uint8{1, 1}, Table: make([]int64, 9)},
-		{Live: optable.Need{Gene: 9, Below: 1}, Table: []int64{1}},
+		{Live: space.Need{Gene: 9, Below: 1}, Table: []int64{1}},
 	})
 	if err == nil || strings.Count(err.Error(), "\n") != 3 {
 		t.Errorf("want four errors, got:\n%v", err)
@@ -121,7 +121,7 @@ func TestNewListsAllMistakes(t *testing.T) {
 }
 
 func TestNewRefusesHugeTables(t *testing.T) {
-	_, err := terms.New([]uint8{100, 200, 255}, 0, []terms.Term{{Deps: []uint8{0, 1}, Live: optable.Need{Gene: 2, Below: 1}, Table: make([]int64, 20000)}})
+	_, err := space.NewSum([]uint8{100, 200, 255}, 0, []space.Term{{Deps: []uint8{0, 1}, Live: space.Need{Gene: 2, Below: 1}, Table: make([]int64, 20000)}})
 	if err == nil || !strings.Contains(err.Error(), "fewer choices") {
 		t.Errorf("got %v", err)
 	}
@@ -129,12 +129,12 @@ func TestNewRefusesHugeTables(t *testing.T) {
 
 func TestSitesAddUpByCost(t *testing.T) {
 	cards := []uint8{2, 3}
-	sites := []optable.Site{
-		{Deps: []uint8{0}, Ops: []optable.ID{4, 5}},
-		{Deps: []uint8{0}, Ops: []optable.ID{1, 1}},
-		{Deps: []uint8{0}, Live: optable.Need{Gene: 1, Below: 2}, Ops: []optable.ID{100, 200}},
+	sites := []supernet.Site{
+		{Deps: []uint8{0}, Ops: []supernet.ID{4, 5}},
+		{Deps: []uint8{0}, Ops: []supernet.ID{1, 1}},
+		{Deps: []uint8{0}, Live: space.Need{Gene: 1, Below: 2}, Ops: []supernet.ID{100, 200}},
 	}
-	s, err := terms.New(cards, 0, terms.Sites(sites, cards, func(id optable.ID) int64 { return int64(id) }))
+	s, err := space.NewSum(cards, 0, supernet.Terms(sites, cards, func(id supernet.ID) int64 { return int64(id) }))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,11 +144,11 @@ func TestSitesAddUpByCost(t *testing.T) {
 }
 
 // resnetLike has the terms of the paper's ResNet50 space: 25 resolutions, 5 widths, 4 depths, 16 expand ratios.
-func resnetLike(t testing.TB) *terms.Sum {
+func resnetLike(t testing.TB) *space.Sum {
 	rng := rand.New(rand.NewPCG(9, 9))
 	cards := []uint8{25, 3}
-	var ts []terms.Term
-	add := func(live optable.Need, deps ...uint8) {
+	var ts []space.Term
+	add := func(live space.Need, deps ...uint8) {
 		size := 1
 		for _, d := range deps {
 			size *= int(cards[d])
@@ -157,9 +157,9 @@ func resnetLike(t testing.TB) *terms.Sum {
 		for i := range table {
 			table[i] = rng.Int64N(1e6)
 		}
-		ts = append(ts, terms.Term{Deps: deps, Live: live, Table: table})
+		ts = append(ts, space.Term{Deps: deps, Live: live, Table: table})
 	}
-	add(optable.Need{}, 0, 1)
+	add(space.Need{}, 0, 1)
 	prev := uint8(1)
 	for _, blocks := range []int{3, 4, 6, 3} {
 		width, depth := uint8(len(cards)), uint8(len(cards)+1)
@@ -169,11 +169,11 @@ func resnetLike(t testing.TB) *terms.Sum {
 			cards = append(cards, 3)
 			if b == 0 {
 				in = prev
-				add(optable.Need{}, 0, prev, width)
+				add(space.Need{}, 0, prev, width)
 			}
-			var live optable.Need
+			var live space.Need
 			if keep := blocks - b; keep <= 2 {
-				live = optable.Need{Gene: depth, Below: uint8(keep)}
+				live = space.Need{Gene: depth, Below: uint8(keep)}
 			}
 			add(live, 0, in, expand)
 			add(live, 0, expand)
@@ -181,10 +181,10 @@ func resnetLike(t testing.TB) *terms.Sum {
 			add(live, 0, width)
 			add(live, expand)
 		}
-		add(optable.Need{}, depth)
+		add(space.Need{}, depth)
 		prev = width
 	}
-	s, err := terms.New(cards, 0, ts)
+	s, err := space.NewSum(cards, 0, ts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -213,22 +213,22 @@ func BenchmarkAtFiftyGenes(b *testing.B) {
 		cards[i] = 3
 	}
 	cards[0] = 25
-	var ts []terms.Term
+	var ts []space.Term
 	for i := uint8(1); i+3 < 50; i += 2 {
-		t := terms.Term{Deps: []uint8{0, i, i + 1, i + 2, i + 3}, Table: make([]int64, 25*81)}
+		t := space.Term{Deps: []uint8{0, i, i + 1, i + 2, i + 3}, Table: make([]int64, 25*81)}
 		for j := range t.Table {
 			t.Table[j] = rng.Int64N(1000)
 		}
 		ts = append(ts, t)
 	}
-	s, err := terms.New(cards, 0, ts)
+	s, err := space.NewSum(cards, 0, ts)
 	if err != nil {
 		b.Fatal(err)
 	}
 	benchmarkAt(b, s)
 }
 
-func benchmarkAt(b *testing.B, s *terms.Sum) {
+func benchmarkAt(b *testing.B, s *space.Sum) {
 	rng := rand.New(rand.NewPCG(9, 9))
 	cards := s.Cards()
 	gs := make([][]uint8, 4096)

@@ -1,20 +1,17 @@
-// Package terms computes sums of small tables over genes: latency, MACs, parameters, penalties.
-// A term holds what one part of a network contributes as a function of the few choices that it depends on.
-package terms
+package space
 
 import (
 	"cmp"
 	"errors"
 	"fmt"
 	"slices"
-
-	"github.com/autotailor/autotailor/runtime/optable"
 )
 
-// Term is a dense table over the genes Deps, the last gene fastest. It counts only where Live holds.
+// Term holds what one part of a network contributes (latency, MACs, parameters, penalties) as a function of the few choices that it
+// depends on: a dense table over the genes Deps, the last gene fastest. It counts only where Live holds.
 type Term struct {
 	Deps  []uint8
-	Live  optable.Need
+	Live  Need
 	Table []int64
 }
 
@@ -29,9 +26,9 @@ type Sum struct {
 // MaxTable bounds the number of entries of a term's table.
 const MaxTable = 1 << 22
 
-// New merges ts into few terms: conditions become part of the tables, genes that change nothing drop out,
+// NewSum merges ts into few terms: conditions become part of the tables, genes that change nothing drop out,
 // terms over a subset of another's genes are absorbed by it. cards holds the number of candidates of each gene.
-func New(cards []uint8, base int64, ts []Term) (*Sum, error) {
+func NewSum(cards []uint8, base int64, ts []Term) (*Sum, error) {
 	s := &Sum{cards: slices.Clone(cards), base: base}
 	byDeps := make(map[string]*Term)
 	var errs []error
@@ -64,30 +61,6 @@ func New(cards []uint8, base int64, ts []Term) (*Sum, error) {
 // larger orders terms by falling number of genes, then by genes.
 func larger(a, b Term) int {
 	return cmp.Or(cmp.Compare(len(b.Deps), len(a.Deps)), slices.Compare(a.Deps, b.Deps))
-}
-
-// Sites returns the terms of sites when operator id costs cost(id).
-// Sites with the same genes and condition share a term.
-func Sites(sites []optable.Site, cards []uint8, cost func(optable.ID) int64) []Term {
-	type class struct {
-		deps string
-		live optable.Need
-	}
-	at := make(map[class]int)
-	var ts []Term
-	for _, site := range sites {
-		c := class{string(site.Deps), site.Live}
-		i, ok := at[c]
-		if !ok || len(ts[i].Table) != len(site.Ops) {
-			i = len(ts)
-			at[c] = i
-			ts = append(ts, Term{Deps: site.Deps, Live: site.Live, Table: make([]int64, len(site.Ops))})
-		}
-		for j, id := range site.Ops {
-			ts[i].Table[j] += cost(id)
-		}
-	}
-	return ts
 }
 
 // Terms returns the merged terms; their genes ascend and they have no conditions.

@@ -1,11 +1,10 @@
-package terms_test
+package space_test
 
 import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/autotailor/autotailor/runtime/optable"
-	"github.com/autotailor/autotailor/runtime/terms"
+	"github.com/autotailor/autotailor/runtime/space"
 )
 
 // TestMaxIsTheLargestTerm compares with looking at every term, for random terms over up to seven genes with conditions.
@@ -16,23 +15,23 @@ func TestMaxIsTheLargestTerm(t *testing.T) {
 		for i := range cards {
 			cards[i] = uint8(1 + rng.IntN(3))
 		}
-		var ts []terms.Term
+		var ts []space.Term
 		for range rng.IntN(9) {
-			var x terms.Term
+			var x space.Term
 			size := 1
 			for _, g := range rng.Perm(len(cards))[:rng.IntN(len(cards)+1)] {
 				x.Deps = append(x.Deps, uint8(g))
 				size *= int(cards[g])
 			}
 			if rng.IntN(2) == 0 {
-				x.Live = optable.Need{Gene: uint8(rng.IntN(len(cards))), Below: uint8(1 + rng.IntN(2))}
+				x.Live = space.Need{Gene: uint8(rng.IntN(len(cards))), Below: uint8(1 + rng.IntN(2))}
 			}
 			for range size {
 				x.Table = append(x.Table, rng.Int64N(100))
 			}
 			ts = append(ts, x)
 		}
-		m, err := terms.NewMax(cards, ts)
+		m, err := space.NewMax(cards, ts)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -51,7 +50,7 @@ func TestMaxIsTheLargestTerm(t *testing.T) {
 	}
 }
 
-func largest(cards []uint8, ts []terms.Term, g []uint8) int64 {
+func largest(cards []uint8, ts []space.Term, g []uint8) int64 {
 	top := int64(0)
 	for _, x := range ts {
 		k := 0

@@ -1,4 +1,4 @@
-package terms
+package space
 
 // inline is the number of genes that a flatTerm holds in place.
 const inline = 5
