@@ -6,7 +6,6 @@ import (
 	"math"
 	"slices"
 
-	"github.com/autotailor/autotailor/runtime/engine/onnxop"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
@@ -23,15 +22,15 @@ func emitResize(e *exporter, n *nn.Node) error {
 			return err
 		}
 	}
-	moving, err := onnxop.Resize(n, append(nn.Shape{1}, s...), append(nn.Shape{1}, out...), scales)
+	moving, err := nn.ResizeAxes(n, append(nn.Shape{1}, s...), append(nn.Shape{1}, out...), scales)
 	if err != nil {
 		return err
 	}
 	for _, form := range [][2]int{{1, 0}, {2, 0}, {2, 1}} { // nearest, linear, linear with aligned corners
-		same := func(a onnxop.Axis) bool {
+		same := func(a nn.Axis) bool {
 			return sameTaps(a.Taps, interpTaps(form[0], s[a.Axis-1], out[a.Axis-1], form[1]))
 		}
-		if !slices.ContainsFunc(moving, func(a onnxop.Axis) bool { return !same(a) }) {
+		if !slices.ContainsFunc(moving, func(a nn.Axis) bool { return !same(a) }) {
 			l := Layer{Type: "Interp", Name: n.Name, In: []string{e.whole(n.In[0])}}
 			l.Params = []Param{integer(0, form[0]), integer(3, out[1]), integer(4, out[2]), integer(6, form[1])}
 			return e.yield(n.Out[0], l, out)
@@ -42,7 +41,7 @@ func emitResize(e *exporter, n *nn.Node) error {
 }
 
 // sameTaps tells whether both take the same sums of pixels.
-func sameTaps(a [][]onnxop.Tap, b [][]tap) bool {
+func sameTaps(a [][]nn.Tap, b [][]tap) bool {
 	if len(a) != len(b) {
 		return false
 	}
@@ -129,7 +128,7 @@ func emitConvTranspose(e *exporter, n *nn.Node) error {
 	if err = errors.Join(err, err2, err3); err != nil {
 		return err
 	}
-	pads := onnxop.TransposedPads(n, s[1:], out[1:], ws[2:])
+	pads := nn.TransposedPads(n, s[1:], out[1:], ws[2:])
 	for i := range 2 {
 		if whole := (s[i+1]-1)*g.strides[i] + (ws[i+2]-1)*g.dilations[i] + 1 + extra[i]; whole-pads[i][0]-pads[i][1] != out[i+1] {
 			return fmt.Errorf("a result of %v cannot be expressed; its pads leave %d of %d", out, whole-pads[i][0]-pads[i][1], whole)

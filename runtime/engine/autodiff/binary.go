@@ -5,13 +5,12 @@ import (
 	"slices"
 
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
-	"github.com/autotailor/autotailor/runtime/engine/onnxop"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
 // makeBinary is a function of elements of two operands, or of more, from the left.
 func makeBinary(p *plan, n node) error {
-	name := onnxop.Binary(n.Node, p.typ(n.In[0]))
+	name := kernel.BinaryName(n.Node, p.typ(n.In[0]))
 	op, ok := kernel.BinaryOf(name)
 	if !ok {
 		return fmt.Errorf("internal error: no kernel %s", name)

@@ -2,12 +2,11 @@ package autodiff
 
 import (
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
-	"github.com/autotailor/autotailor/runtime/engine/onnxop"
 )
 
 func makeGridSample(p *plan, n node) error {
 	xs, gs := p.shape(n.In[0]), p.shape(n.In[1])
-	s, err := onnxop.NewSampler(n.Node, xs, gs)
+	s, err := kernel.NewSampler(n.Node, xs, gs)
 	if err != nil {
 		return err
 	}

@@ -5,12 +5,11 @@ import (
 	"slices"
 
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
-	"github.com/autotailor/autotailor/runtime/engine/onnxop"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
 // moved emits an operator whose result is made of elements of its first operand. apart tells that each image of a batch is made of its own.
-func (p *plan) moved(n node, apart bool, source onnxop.Source) error {
+func (p *plan) moved(n node, apart bool, source kernel.Source) error {
 	xs, ys, images := p.shape(n.In[0]), p.shape(n.Out[0]), 1
 	x, err := p.want(n.In[0], plain(len(xs)))
 	if err != nil {
@@ -21,20 +20,20 @@ func (p *plan) moved(n node, apart bool, source onnxop.Source) error {
 		images = xs[0]
 		xs, ys = slices.Concat(nn.Shape{1}, xs[1:]), slices.Concat(nn.Shape{1}, ys[1:])
 	}
-	p.picked(x, z, kernel.NewMover(onnxop.Indices(xs, ys, source), images, xs.Count()))
+	p.picked(x, z, kernel.NewMover(kernel.Indices(xs, ys, source), images, xs.Count()))
 	return nil
 }
 
 func makeTile(p *plan, n node) error {
-	return p.moved(n, p.shape(n.In[0])[0] == p.shape(n.Out[0])[0], onnxop.Tile(p.shape(n.In[0])))
+	return p.moved(n, p.shape(n.In[0])[0] == p.shape(n.Out[0])[0], kernel.Tile(p.shape(n.In[0])))
 }
 
 func makeDepthToSpace(p *plan, n node) error {
-	return p.moved(n, true, onnxop.DepthToSpace(n.Node, p.shape(n.Out[0])))
+	return p.moved(n, true, kernel.DepthToSpace(n.Node, p.shape(n.Out[0])))
 }
 
 func makeSpaceToDepth(p *plan, n node) error {
-	return p.moved(n, true, onnxop.SpaceToDepth(n.Node, p.shape(n.In[0])))
+	return p.moved(n, true, kernel.SpaceToDepth(n.Node, p.shape(n.In[0])))
 }
 
 func makeTrilu(p *plan, n node) error {
@@ -46,7 +45,7 @@ func makeTrilu(p *plan, n node) error {
 	if len(k) > 0 {
 		diagonal = k[0]
 	}
-	return p.moved(n, len(p.shape(n.In[0])) > 2, onnxop.Triangle(n.Node, diagonal))
+	return p.moved(n, len(p.shape(n.In[0])) > 2, kernel.Triangle(n.Node, diagonal))
 }
 
 // makeResize interpolates along one axis after the other.
@@ -60,7 +59,7 @@ func makeResize(p *plan, n node) error {
 		}
 		scales = p.values(v)
 	}
-	moving, err := onnxop.Resize(n.Node, xs, ys, scales)
+	moving, err := nn.ResizeAxes(n.Node, xs, ys, scales)
 	if err != nil {
 		return err
 	}
@@ -74,9 +73,9 @@ func makeResize(p *plan, n node) error {
 		now[m.Axis] = ys[m.Axis]
 		z := p.variable(append(nn.Shape(nil), now...), from.wants)
 		p.emit([]*variable{from}, []*variable{z},
-			func(t *kernel.Team) { m.Interpolate(t, z.data, from.data, length, inner) },
+			func(t *kernel.Team) { kernel.Interpolate(t, m.Taps, z.data, from.data, length, inner) },
 			func(t *kernel.Team) {
-				p.receive(t, from, func(g []float32) { m.Back(t, g, z.grad, length, inner) })
+				p.receive(t, from, func(g []float32) { kernel.InterpolateBack(t, m.Taps, g, z.grad, length, inner) })
 			})
 		x = z
 	}

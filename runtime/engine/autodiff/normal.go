@@ -2,13 +2,12 @@ package autodiff
 
 import (
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
-	"github.com/autotailor/autotailor/runtime/engine/onnxop"
 )
 
 // makeNormal normalises rows of elements that are neighbours; scale and bias follow as steps of their own.
 func makeNormal(p *plan, n node) error {
 	xs := p.shape(n.In[0])
-	m, err := onnxop.NormalOf(n.Node, xs, p.shape(n.In[1]))
+	m, err := kernel.NormalOf(n.Node, xs, p.shape(n.In[1]))
 	if err != nil {
 		return err
 	}

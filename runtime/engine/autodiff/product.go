@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
-	"github.com/autotailor/autotailor/runtime/engine/onnxop"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
@@ -105,7 +104,7 @@ func (p *plan) convolution(n node) (product, error) {
 	if len(xs) != len(ws) {
 		return product{}, fmt.Errorf("input of rank %d and weight of rank %d", len(xs), len(ws))
 	}
-	g, err := onnxop.Window(n.Node, xs, ws[2:])
+	g, err := kernel.WindowOf(n.Node, xs, ws[2:])
 	if err != nil {
 		return product{}, err
 	}

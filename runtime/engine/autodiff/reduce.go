@@ -4,13 +4,12 @@ import (
 	"fmt"
 
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
-	"github.com/autotailor/autotailor/runtime/engine/onnxop"
 )
 
 func makePool(average bool) maker {
 	return func(p *plan, n node) error {
 		xs := p.shape(n.In[0])
-		g, err := onnxop.Window(n.Node, xs, n.List("kernel_shape", max(len(xs)-2, 0), 0))
+		g, err := kernel.WindowOf(n.Node, xs, n.List("kernel_shape", max(len(xs)-2, 0), 0))
 		if err != nil {
 			return err
 		}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
-	"github.com/autotailor/autotailor/runtime/engine/onnxop"
 )
 
 // makeFold is a reduction over some axes.
@@ -32,7 +31,7 @@ func (p *plan) folded(n node, gone []bool) error {
 	if !ok {
 		return fmt.Errorf("internal error: no kernel %s", n.Type)
 	}
-	x, err := p.want(n.In[0], onnxop.Rows(gone))
+	x, err := p.want(n.In[0], kernel.Rows(gone))
 	if err != nil {
 		return err
 	}
@@ -58,10 +57,10 @@ func (p *plan) folded(n node, gone []bool) error {
 }
 
 func makeRows(p *plan, n node) error {
-	return p.rowsOf(n, n.integer("axis", -1), onnxop.RowFunc(n.Node))
+	return p.rowsOf(n, n.integer("axis", -1), kernel.RowFuncOf(n.Node))
 }
 
-func makeLRN(p *plan, n node) error { return p.rowsOf(n, 1, onnxop.LocalResponse(n.Node)) }
+func makeLRN(p *plan, n node) error { return p.rowsOf(n, 1, kernel.LocalResponseOf(n.Node)) }
 
 // makeCumSum has its axis as a constant operand.
 func makeCumSum(p *plan, n node) error {
@@ -69,7 +68,7 @@ func makeCumSum(p *plan, n node) error {
 	if err != nil || len(axis) != 1 {
 		return fmt.Errorf("its axis must be a constant: %w", err)
 	}
-	return p.rowsOf(n, axis[0], onnxop.CumSum(n.Node))
+	return p.rowsOf(n, axis[0], kernel.CumSumOf(n.Node))
 }
 
 // rowsOf emits f of every row along one axis.
@@ -80,7 +79,7 @@ func (p *plan) rowsOf(n node, axis int, f kernel.RowFunc) error {
 	}
 	last := make([]bool, len(xs))
 	last[axis] = true
-	order := onnxop.Rows(last)
+	order := kernel.Rows(last)
 	x, err := p.want(n.In[0], order)
 	if err != nil {
 		return err

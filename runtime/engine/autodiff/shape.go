@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
-	"github.com/autotailor/autotailor/runtime/engine/onnxop"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
@@ -294,7 +293,7 @@ func makePad(p *plan, n node) error {
 		return fmt.Errorf("pads %v of a tensor of rank %d: all axes, not negative", pads, rank)
 	}
 	if mode := n.Text("mode", ""); mode != "" && mode != "constant" {
-		source, err := onnxop.Mirror(xs, pads, mode)
+		source, err := kernel.Mirror(xs, pads, mode)
 		if err != nil {
 			return err
 		}

@@ -5,7 +5,6 @@ import (
 
 	"github.com/autotailor/autotailor/internal/operators"
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
-	"github.com/autotailor/autotailor/runtime/engine/onnxop"
 )
 
 // maker adds the step of one node to a plan.
@@ -84,13 +83,13 @@ func ofClass(o operators.Operator) maker {
 	switch {
 	case o.Class == operators.Unary && kernel.HasUnary(o.Name):
 		return makeUnary
-	case o.Class == operators.Broadcast && onnxop.HasBinary(o.Name):
+	case o.Class == operators.Broadcast && kernel.HasBinary(o.Name):
 		return makeBinary
 	case o.Class == operators.Reduction && kernel.HasFold(o.Name):
 		return makeFold
-	case o.Class == operators.Rows && onnxop.HasRows(o.Name):
+	case o.Class == operators.Rows && kernel.HasRowFunc(o.Name):
 		return makeRows
-	case o.Class == operators.Normalisation && onnxop.HasNormal(o.Name):
+	case o.Class == operators.Normalisation && kernel.HasNormal(o.Name):
 		return makeNormal
 	}
 	return nil

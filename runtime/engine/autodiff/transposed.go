@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
-	"github.com/autotailor/autotailor/runtime/engine/onnxop"
 )
 
 // makeConvTranspose is a convolution the other way round: its result is what that has as derivatives by its operand.
@@ -13,7 +12,7 @@ func makeConvTranspose(p *plan, n node) error {
 	if len(ws) != len(xs) || groups < 1 || ws[0] != xs[1] || ys[1] != ws[1]*groups || xs[1]%groups != 0 {
 		return fmt.Errorf("weights %v do not fit an operand of shape %v and a result of shape %v", ws, xs, ys)
 	}
-	g, ok, err := onnxop.TransposedWindow(n.Node, xs, ys, ws[2:])
+	g, ok, err := kernel.TransposedWindowOf(n.Node, xs, ys, ws[2:])
 	if err != nil {
 		return err
 	}

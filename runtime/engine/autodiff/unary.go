@@ -5,11 +5,10 @@ import (
 
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
-	"github.com/autotailor/autotailor/runtime/engine/onnxop"
 )
 
 func makeUnary(p *plan, n node) error {
-	name, arg := onnxop.Unary(n.Node)
+	name, arg := kernel.UnaryOf(n.Node)
 	if name == "Relu" {
 		lim, err := p.limits(n)
 		if err != nil {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
-	"github.com/autotailor/autotailor/runtime/engine/onnxop"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
@@ -17,7 +16,7 @@ func lowerConv(c *compiler, n node) error {
 	if len(x) != len(ws) {
 		return fmt.Errorf("input of rank %d and weight of rank %d", len(x), len(ws))
 	}
-	g, err := onnxop.Window(n.Node, x, ws[2:])
+	g, err := kernel.WindowOf(n.Node, x, ws[2:])
 	if err != nil {
 		return err
 	}
@@ -53,7 +52,7 @@ func lowerConv(c *compiler, n node) error {
 func lowerPool(average bool) lowering {
 	return func(c *compiler, n node) error {
 		x := c.shape(n.In[0])
-		g, err := onnxop.Window(n.Node, x, n.List("kernel_shape", max(len(x)-2, 0), 0))
+		g, err := kernel.WindowOf(n.Node, x, n.List("kernel_shape", max(len(x)-2, 0), 0))
 		if err != nil {
 			return err
 		}

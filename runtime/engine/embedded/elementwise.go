@@ -5,12 +5,11 @@ import (
 	"math"
 
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
-	"github.com/autotailor/autotailor/runtime/engine/onnxop"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
 func lowerUnary(c *compiler, n node) error {
-	name, constants := onnxop.Unary(n.Node)
+	name, constants := kernel.UnaryOf(n.Node)
 	f, ok := c.isa.Unary(name)
 	if !ok {
 		return fmt.Errorf("internal error: no kernel %s", name)
@@ -46,7 +45,7 @@ func lowerAdd(c *compiler, n node) error {
 }
 
 func lowerBinary(c *compiler, n node) error {
-	name := onnxop.Binary(n.Node, c.typ(n.In[0]))
+	name := kernel.BinaryName(n.Node, c.typ(n.In[0]))
 	op, ok := kernel.BinaryOf(name)
 	if !ok {
 		return fmt.Errorf("internal error: no kernel %s", name)

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
-	"github.com/autotailor/autotailor/runtime/engine/onnxop"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
@@ -40,7 +39,7 @@ func (n node) window(rank int) error {
 
 // slid is the shape of images of the given channels that a window with extents k leaves of x.
 func (n node) slid(x nn.Shape, channels int, k []int) ([]nn.Shape, kernel.Window, error) {
-	g, err := onnxop.Window(n.Node, x, k)
+	g, err := kernel.WindowOf(n.Node, x, k)
 	if err != nil {
 		return nil, g, err
 	}
@@ -203,9 +202,9 @@ func layerNormShape(_ *compiler, n node, in []nn.Shape) ([]nn.Shape, error) {
 	return in[:1], nil
 }
 
-// normalShape is that of normalisations that onnxop.NormalOf describes. A second parameter has the shape of the first one.
+// normalShape is that of normalisations that kernel.NormalOf describes. A second parameter has the shape of the first one.
 func normalShape(_ *compiler, n node, in []nn.Shape) ([]nn.Shape, error) {
-	m, err := onnxop.NormalOf(n.Node, in[0], in[1])
+	m, err := kernel.NormalOf(n.Node, in[0], in[1])
 	if err != nil {
 		return nil, err
 	}

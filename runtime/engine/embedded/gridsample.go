@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
-	"github.com/autotailor/autotailor/runtime/engine/onnxop"
 )
 
 func lowerGridSample(c *compiler, n node) error {
@@ -12,11 +11,11 @@ func lowerGridSample(c *compiler, n node) error {
 		return fmt.Errorf("it has %d operands; want an image and a grid", len(n.In))
 	}
 	x, grid := c.shape(n.In[0]), c.shape(n.In[1])
-	if _, err := onnxop.NewSampler(n.Node, at(x, 1), at(grid, 1)); err != nil {
+	if _, err := kernel.NewSampler(n.Node, at(x, 1), at(grid, 1)); err != nil {
 		return err
 	}
 	return c.plainly(n, n.In, func(b int) kernelFunc {
-		s, _ := onnxop.NewSampler(n.Node, at(x, b), at(grid, b))
+		s, _ := kernel.NewSampler(n.Node, at(x, b), at(grid, b))
 		return func(t *kernel.Team, in, out [][]float32) { s.Sample(t, out[0], in[0], in[1]) }
 	})
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
-	"github.com/autotailor/autotailor/runtime/engine/onnxop"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
@@ -14,7 +13,7 @@ func lowerNormal(c *compiler, n node) error {
 		return fmt.Errorf("it has no scale")
 	}
 	x := c.shape(n.In[0])
-	of := func(b int) (onnxop.Normal, error) { return onnxop.NormalOf(n.Node, at(x, b), at(c.shape(n.In[1]), b)) }
+	of := func(b int) (kernel.Normal, error) { return kernel.NormalOf(n.Node, at(x, b), at(c.shape(n.In[1]), b)) }
 	m, err := of(1)
 	if err != nil {
 		return err

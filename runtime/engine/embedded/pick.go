@@ -2,18 +2,17 @@ package embedded
 
 import (
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
-	"github.com/autotailor/autotailor/runtime/engine/onnxop"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
 // picked lowers an operator whose result is made of elements of its first operand: from says which, for the shapes of a batch. apart tells that
 // images of a batch stay apart.
-func (c *compiler) picked(n node, apart bool, from func(x, y nn.Shape) onnxop.Source) error {
+func (c *compiler) picked(n node, apart bool, from func(x, y nn.Shape) kernel.Source) error {
 	c.whole = c.whole || !apart
 	x, y := c.shape(n.In[0]), c.shape(n.Out[0])
 	return c.plainly(n, n.In[:1], func(b int) kernelFunc {
 		xb, yb := at(x, b), at(y, b)
-		index := onnxop.Indices(xb, yb, from(xb, yb))
+		index := kernel.Indices(xb, yb, from(xb, yb))
 		return func(t *kernel.Team, in, out [][]float32) {
 			t.Split(len(index), len(index), func(lo, hi int) {
 				for i := lo; i < hi; i++ {
@@ -29,15 +28,15 @@ func (c *compiler) picked(n node, apart bool, from func(x, y nn.Shape) onnxop.So
 }
 
 func lowerTile(c *compiler, n node) error {
-	return c.picked(n, c.shape(n.In[0])[0] == c.shape(n.Out[0])[0], func(x, _ nn.Shape) onnxop.Source { return onnxop.Tile(x) })
+	return c.picked(n, c.shape(n.In[0])[0] == c.shape(n.Out[0])[0], func(x, _ nn.Shape) kernel.Source { return kernel.Tile(x) })
 }
 
 func lowerDepthToSpace(c *compiler, n node) error {
-	return c.picked(n, true, func(_, y nn.Shape) onnxop.Source { return onnxop.DepthToSpace(n.Node, y) })
+	return c.picked(n, true, func(_, y nn.Shape) kernel.Source { return kernel.DepthToSpace(n.Node, y) })
 }
 
 func lowerSpaceToDepth(c *compiler, n node) error {
-	return c.picked(n, true, func(x, _ nn.Shape) onnxop.Source { return onnxop.SpaceToDepth(n.Node, x) })
+	return c.picked(n, true, func(x, _ nn.Shape) kernel.Source { return kernel.SpaceToDepth(n.Node, x) })
 }
 
 func lowerTrilu(c *compiler, n node) error {
@@ -49,16 +48,16 @@ func lowerTrilu(c *compiler, n node) error {
 	if len(k) > 0 {
 		diagonal = k[0]
 	}
-	return c.picked(n, len(c.shape(n.In[0])) > 2, func(nn.Shape, nn.Shape) onnxop.Source { return onnxop.Triangle(n.Node, diagonal) })
+	return c.picked(n, len(c.shape(n.In[0])) > 2, func(nn.Shape, nn.Shape) kernel.Source { return kernel.Triangle(n.Node, diagonal) })
 }
 
 // lowerMirror is a Pad that repeats elements.
 func lowerMirror(c *compiler, n node, pads []int, mode string) error {
-	if _, err := onnxop.Mirror(nil, pads, mode); err != nil {
+	if _, err := kernel.Mirror(nil, pads, mode); err != nil {
 		return err
 	}
-	return c.picked(n, true, func(x, _ nn.Shape) onnxop.Source {
-		from, _ := onnxop.Mirror(x, pads, mode)
+	return c.picked(n, true, func(x, _ nn.Shape) kernel.Source {
+		from, _ := kernel.Mirror(x, pads, mode)
 		return from
 	})
 }

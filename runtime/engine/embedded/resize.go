@@ -2,7 +2,7 @@ package embedded
 
 import (
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
-	"github.com/autotailor/autotailor/runtime/engine/onnxop"
+	"github.com/autotailor/autotailor/runtime/nn"
 )
 
 // lowerResize scales axes one after the other.
@@ -12,7 +12,7 @@ func lowerResize(c *compiler, n node) error {
 	if err != nil {
 		return err
 	}
-	moving, err := onnxop.Resize(n.Node, x, y, scales)
+	moving, err := nn.ResizeAxes(n.Node, x, y, scales)
 	if err != nil {
 		return err
 	}
@@ -36,7 +36,7 @@ func lowerResize(c *compiler, n node) error {
 		c.emit(n, []int{in}, []int{out}, func(b int) kernelFunc {
 			s := at(before, b)
 			inner, length := size(s[m.Axis+1:]), s[m.Axis]
-			return func(t *kernel.Team, in, out [][]float32) { m.Interpolate(t, out[0], in[0], length, inner) }
+			return func(t *kernel.Team, in, out [][]float32) { kernel.Interpolate(t, m.Taps, out[0], in[0], length, inner) }
 		})
 		in = out
 	}

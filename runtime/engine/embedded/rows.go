@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
-	"github.com/autotailor/autotailor/runtime/engine/onnxop"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
@@ -27,7 +26,7 @@ func (c *compiler) inRows(n node, v nn.Value, last []bool) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	perm := onnxop.Rows(last)
+	perm := kernel.Rows(last)
 	x := c.shape(v)
 	out := c.scratch(arrange(x, perm))
 	c.emit(n, []int{in}, []int{out}, func(b int) kernelFunc {
@@ -88,10 +87,10 @@ func (c *compiler) folded(n node, gone []bool) error {
 }
 
 func lowerRows(c *compiler, n node) error {
-	return c.rows(n, n.axis(-1, len(c.shape(n.In[0]))), onnxop.RowFunc(n.Node))
+	return c.rows(n, n.axis(-1, len(c.shape(n.In[0]))), kernel.RowFuncOf(n.Node))
 }
 
-func lowerLRN(c *compiler, n node) error { return c.rows(n, 1, onnxop.LocalResponse(n.Node)) }
+func lowerLRN(c *compiler, n node) error { return c.rows(n, 1, kernel.LocalResponseOf(n.Node)) }
 
 // lowerCumSum has its axis as a constant operand.
 func lowerCumSum(c *compiler, n node) error {
@@ -99,7 +98,7 @@ func lowerCumSum(c *compiler, n node) error {
 	if err != nil || len(axis) != 1 {
 		return fmt.Errorf("its axis must be a constant: %w", err)
 	}
-	return c.rows(n, wrap(axis[0], len(c.shape(n.In[0]))), onnxop.CumSum(n.Node))
+	return c.rows(n, wrap(axis[0], len(c.shape(n.In[0]))), kernel.CumSumOf(n.Node))
 }
 
 // rows applies f to every row along one axis.
@@ -115,7 +114,7 @@ func (c *compiler) rows(n node, axis int, f kernel.RowFunc) error {
 	if err != nil {
 		return err
 	}
-	c.emit(n, []int{in}, []int{c.produce(n.Out[0], onnxop.Rows(last))}, func(b int) kernelFunc {
+	c.emit(n, []int{in}, []int{c.produce(n.Out[0], kernel.Rows(last))}, func(b int) kernelFunc {
 		row := at(x, b)[axis]
 		return func(t *kernel.Team, in, out [][]float32) {
 			t.Split(len(in[0])/max(1, row), 8*len(in[0]), func(lo, hi int) {

@@ -5,7 +5,6 @@ import (
 
 	"github.com/autotailor/autotailor/internal/operators"
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
-	"github.com/autotailor/autotailor/runtime/engine/onnxop"
 )
 
 // lowering turns one node into steps.
@@ -79,13 +78,13 @@ func ofClass(o operators.Operator) lowering {
 	switch {
 	case o.Class == operators.Unary && kernel.HasUnary(o.Name):
 		return lowerUnary
-	case o.Class == operators.Broadcast && onnxop.HasBinary(o.Name):
+	case o.Class == operators.Broadcast && kernel.HasBinary(o.Name):
 		return lowerBinary
 	case o.Class == operators.Reduction && kernel.HasFold(o.Name):
 		return lowerFold
-	case o.Class == operators.Rows && onnxop.HasRows(o.Name):
+	case o.Class == operators.Rows && kernel.HasRowFunc(o.Name):
 		return lowerRows
-	case o.Class == operators.Normalisation && onnxop.HasNormal(o.Name):
+	case o.Class == operators.Normalisation && kernel.HasNormal(o.Name):
 		return lowerNormal
 	}
 	return nil

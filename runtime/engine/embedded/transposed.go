@@ -5,7 +5,6 @@ import (
 	"math"
 
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
-	"github.com/autotailor/autotailor/runtime/engine/onnxop"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
@@ -27,7 +26,7 @@ func lowerConvTranspose(c *compiler, n node) error {
 	if len(x) > 4 { // more than two spatial axes
 		return c.linked(n, groups, w, bias)
 	}
-	g, ok, err := onnxop.TransposedWindow(n.Node, x, y, ws[2:])
+	g, ok, err := kernel.TransposedWindowOf(n.Node, x, y, ws[2:])
 	if err != nil {
 		return err
 	}
@@ -86,7 +85,7 @@ type link struct{ from, to, weight int32 }
 // links lists all of them over the spatial axes.
 func (n node) links(x, y, window nn.Shape) []link {
 	rank := len(x)
-	strides, dilations, pads := n.List("strides", rank, 1), n.List("dilations", rank, 1), onnxop.TransposedPads(n.Node, x, y, window)
+	strides, dilations, pads := n.List("strides", rank, 1), n.List("dilations", rank, 1), nn.TransposedPads(n.Node, x, y, window)
 	all := []link{{}}
 	for a := range rank {
 		var next []link

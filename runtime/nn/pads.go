@@ -1,14 +1,12 @@
-package onnxop
+package nn
 
 import (
 	"slices"
-
-	"github.com/autotailor/autotailor/runtime/nn"
 )
 
 // TransposedPads returns by how much a ConvTranspose of x to y crops the result before and behind, along each spatial axis: what its attributes say,
 // or what the shape of the result leaves.
-func TransposedPads(n *nn.Node, x, y, window nn.Shape) [][2]int {
+func TransposedPads(n *Node, x, y, window Shape) [][2]int {
 	rank := len(x)
 	strides, dilations, extra := n.List("strides", rank, 1), n.List("dilations", rank, 1), n.List("output_padding", rank, 0)
 	given, auto := n.List("pads", 2*rank, 0), n.Text("auto_pad", "NOTSET")

@@ -1,33 +1,32 @@
-package onnxop
+package kernel
 
 import (
 	"fmt"
 	"slices"
 
-	"github.com/autotailor/autotailor/runtime/engine/kernel"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
 // rowFuncs has the functions of the operators of class Rows that have their axis as an attribute, -1 by default.
-var rowFuncs = map[string]func(n *nn.Node) kernel.RowFunc{
-	"LogSoftmax": func(*nn.Node) kernel.RowFunc { return kernel.LogSoftmax() },
-	"Hardmax":    func(*nn.Node) kernel.RowFunc { return kernel.Hardmax() },
+var rowFuncs = map[string]func(n *nn.Node) RowFunc{
+	"LogSoftmax": func(*nn.Node) RowFunc { return LogSoftmax() },
+	"Hardmax":    func(*nn.Node) RowFunc { return Hardmax() },
 
-	"LpNormalization": func(n *nn.Node) kernel.RowFunc { return kernel.Unit(n.Int("p", 2) == 1) },
+	"LpNormalization": func(n *nn.Node) RowFunc { return Unit(n.Int("p", 2) == 1) },
 }
 
-// HasRows tells whether RowFunc has an operator.
-func HasRows(op string) bool { return rowFuncs[op] != nil }
+// HasRowFunc tells whether RowFuncOf has an operator.
+func HasRowFunc(op string) bool { return rowFuncs[op] != nil }
 
-// RowFunc is what an operator makes of each row along its axis.
-func RowFunc(n *nn.Node) kernel.RowFunc { return rowFuncs[n.Type](n) }
+// RowFuncOf is what an operator makes of each row along its axis.
+func RowFuncOf(n *nn.Node) RowFunc { return rowFuncs[n.Type](n) }
 
 // Normal is a normalisation with parameters. In the operand, seen in another shape, all elements from an axis on are one row; rows are
 // normalised one by one, then scaled and shifted by parameters that broadcast.
 type Normal struct {
 	View  nn.Shape
 	Axis  int
-	Of    kernel.RowFunc
+	Of    RowFunc
 	Scale nn.Shape // that of the parameters, with as many axes as View
 }
 
@@ -42,7 +41,7 @@ var normals = map[string]func(n *nn.Node, x, scale nn.Shape) (Normal, error){
 		if scale[0] == x[1] {
 			under[2] = view[2]
 		}
-		return Normal{View: view, Axis: 2, Of: kernel.Standardise(true, float64(n.Float("epsilon", 1e-5))), Scale: under}, nil
+		return Normal{View: view, Axis: 2, Of: Standardise(true, float64(n.Float("epsilon", 1e-5))), Scale: under}, nil
 	},
 	"RMSNormalization": func(n *nn.Node, x, scale nn.Shape) (Normal, error) {
 		axis := int(n.Int("axis", -1))
@@ -53,7 +52,7 @@ var normals = map[string]func(n *nn.Node, x, scale nn.Shape) (Normal, error){
 			return Normal{}, fmt.Errorf("axis %d of %d axes, with a scale of %d", axis, len(x), len(scale))
 		}
 		under := append(slices.Repeat(nn.Shape{1}, len(x)-len(scale)), scale...)
-		return Normal{View: x, Axis: axis, Of: kernel.Standardise(false, float64(n.Float("epsilon", 1e-5))), Scale: under}, nil
+		return Normal{View: x, Axis: axis, Of: Standardise(false, float64(n.Float("epsilon", 1e-5))), Scale: under}, nil
 	},
 }
 

@@ -1,10 +1,9 @@
-package onnxop
+package kernel
 
 import (
 	"strconv"
 
 	"github.com/autotailor/autotailor/internal/operators"
-	"github.com/autotailor/autotailor/runtime/engine/kernel"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
@@ -14,8 +13,8 @@ type constants [2]struct {
 	otherwise float32
 }
 
-// unaries has the constants of the functions of one operand that have any: the attributes that are numbers, in the table's order.
-var unaries = unaryConstants()
+// unaryAttrs has the constants of the functions of one operand that have any: the attributes that are numbers, in the table's order.
+var unaryAttrs = unaryConstants()
 
 func unaryConstants() map[string]constants {
 	out := map[string]constants{"HardSwish": {{"", 1.0 / 6}, {"", 0.5}}} // those of its HardSigmoid
@@ -35,9 +34,9 @@ func unaryConstants() map[string]constants {
 	return out
 }
 
-// Unary names the kernel of a function of one operand, with its constants.
-func Unary(n *nn.Node) (name string, args [2]float32) {
-	for i, c := range unaries[n.Type] {
+// UnaryOf names the kernel of a function of one operand, with its constants.
+func UnaryOf(n *nn.Node) (name string, args [2]float32) {
+	for i, c := range unaryAttrs[n.Type] {
 		args[i] = n.Float(c.name, c.otherwise)
 	}
 	if n.Type == "Gelu" && n.Text("approximate", "none") == "tanh" {
@@ -46,12 +45,12 @@ func Unary(n *nn.Node) (name string, args [2]float32) {
 	return n.Type, args
 }
 
-// LocalResponse is the kernel of an LRN.
-func LocalResponse(n *nn.Node) kernel.RowFunc {
-	return kernel.LocalResponse(int(n.Int("size", 1)), float64(n.Float("alpha", 1e-4)), float64(n.Float("beta", 0.75)), float64(n.Float("bias", 1)))
+// LocalResponseOf is the kernel of an LRN.
+func LocalResponseOf(n *nn.Node) RowFunc {
+	return LocalResponse(int(n.Int("size", 1)), float64(n.Float("alpha", 1e-4)), float64(n.Float("beta", 0.75)), float64(n.Float("bias", 1)))
 }
 
-// CumSum is the kernel of one.
-func CumSum(n *nn.Node) kernel.RowFunc {
-	return kernel.CumSum(n.Int("reverse", 0) != 0, n.Int("exclusive", 0) != 0)
+// CumSumOf is the kernel of one.
+func CumSumOf(n *nn.Node) RowFunc {
+	return CumSum(n.Int("reverse", 0) != 0, n.Int("exclusive", 0) != 0)
 }

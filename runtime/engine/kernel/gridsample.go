@@ -1,11 +1,10 @@
-package onnxop
+package kernel
 
 import (
 	"fmt"
 	"math"
 	"strings"
 
-	"github.com/autotailor/autotailor/runtime/engine/kernel"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
@@ -186,7 +185,7 @@ func (s *Sampler) each(lo, hi int, grid []float32, do func(point int, c []corner
 }
 
 // Sample computes z.
-func (s *Sampler) Sample(t *kernel.Team, z, x, grid []float32) {
+func (s *Sampler) Sample(t *Team, z, x, grid []float32) {
 	size := nn.Shape(s.space).Count()
 	t.Split(s.batch*s.points, 16*len(z), func(lo, hi int) {
 		s.each(lo, hi, grid, func(_ int, corners []corner, image, result int) {
@@ -215,7 +214,7 @@ func (s *Sampler) Image(dx, dz, grid []float32) {
 }
 
 // Grid sets dg to the gradient with respect to the grid, given that of the result.
-func (s *Sampler) Grid(t *kernel.Team, dg, dz, x, grid []float32) {
+func (s *Sampler) Grid(t *Team, dg, dz, x, grid []float32) {
 	size, rank := nn.Shape(s.space).Count(), len(s.space)
 	t.Split(s.batch*s.points, 16*len(dz), func(lo, hi int) {
 		s.each(lo, hi, grid, func(point int, corners []corner, image, result int) {

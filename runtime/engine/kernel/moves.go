@@ -1,5 +1,4 @@
-// Package onnxop reads what nodes say, for inference and for training: the constants of functions, and where the elements of results come from.
-package onnxop
+package kernel
 
 import (
 	"fmt"

@@ -1,11 +1,8 @@
-package onnxop
+package nn
 
 import (
 	"fmt"
 	"math"
-
-	"github.com/autotailor/autotailor/runtime/engine/kernel"
-	"github.com/autotailor/autotailor/runtime/nn"
 )
 
 // Tap is a position of an operand along an axis and its weight.
@@ -20,9 +17,9 @@ type Axis struct {
 	Taps [][]Tap
 }
 
-// Resize returns the axes that a Resize of x to y changes, one after the other: interpolation is separable. scales are those of the operand, by
+// ResizeAxes returns the axes that a Resize of x to y changes, one after the other: interpolation is separable. scales are those of the operand, by
 // axis; without them, they follow from the shapes.
-func Resize(n *nn.Node, x, y nn.Shape, scales []float32) ([]Axis, error) {
+func ResizeAxes(n *Node, x, y Shape, scales []float32) ([]Axis, error) {
 	switch {
 	case len(n.In) == 2:
 		return nil, fmt.Errorf("the form of opset 10 is not supported")
@@ -57,7 +54,7 @@ func Resize(n *nn.Node, x, y nn.Shape, scales []float32) ([]Axis, error) {
 }
 
 // taps lists for each position of a result of extent to what it is made of.
-func taps(n *nn.Node, from, to int, factor float64) ([][]Tap, error) {
+func taps(n *Node, from, to int, factor float64) ([][]Tap, error) {
 	system := n.Text("coordinate_transformation_mode", "half_pixel")
 	where, ok := coordinates[system]
 	mode := n.Text("mode", "nearest")
@@ -88,7 +85,7 @@ func taps(n *nn.Node, from, to int, factor float64) ([][]Tap, error) {
 func clamp(p, n int) int { return min(max(p, 0), n-1) }
 
 // cubic is Keys' cubic convolution; with exclude_outside, positions beyond the ends have no weight.
-func cubic(n *nn.Node, x float64, from int) []Tap {
+func cubic(n *Node, x float64, from int) []Tap {
 	a := float64(n.Float("cubic_coeff_a", -0.75))
 	low := int(math.Floor(x))
 	outside := n.Int("exclude_outside", 0) != 0
@@ -142,36 +139,4 @@ var nearest = map[string]func(x float64) float64{
 	"round_prefer_ceil":  func(x float64) float64 { return math.Floor(x + 0.5) },
 	"floor":              math.Floor,
 	"ceil":               math.Ceil,
-}
-
-// Interpolate sums taps along the axis, of the given length, whose neighbours are inner elements apart.
-func (a Axis) Interpolate(t *kernel.Team, out, in []float32, length, inner int) {
-	t.Split(len(out)/inner, 4*len(out), func(lo, hi int) {
-		for r := lo; r < hi; r++ {
-			from := r / len(a.Taps) * length * inner
-			for i := range inner {
-				sum := 0.0
-				for _, p := range a.Taps[r%len(a.Taps)] {
-					sum += p.Weight * float64(in[from+p.At*inner+i])
-				}
-				out[r*inner+i] = float32(sum)
-			}
-		}
-	})
-}
-
-// Back sets dx to the derivatives by the operand, given those by the result.
-func (a Axis) Back(t *kernel.Team, dx, dz []float32, length, inner int) {
-	t.Split(len(dx)/(length*inner), 4*len(dz), func(lo, hi int) {
-		clear(dx[lo*length*inner : hi*length*inner])
-		for r := lo * len(a.Taps); r < hi*len(a.Taps); r++ {
-			to := r / len(a.Taps) * length * inner
-			for _, p := range a.Taps[r%len(a.Taps)] {
-				w := float32(p.Weight)
-				for i, d := range dz[r*inner : (r+1)*inner] {
-					dx[to+p.At*inner+i] += w * d
-				}
-			}
-		}
-	})
 }

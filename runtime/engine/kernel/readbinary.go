@@ -1,14 +1,13 @@
-package onnxop
+package kernel
 
 import (
 	"cmp"
 
-	"github.com/autotailor/autotailor/runtime/engine/kernel"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
-// Binary names the kernel of a function of two operands whose elements have a type.
-func Binary(n *nn.Node, as nn.DType) string {
+// BinaryName names the kernel of a function of two operands whose elements have a type.
+func BinaryName(n *nn.Node, as nn.DType) string {
 	integers := cmp.Or(as, nn.Float32) != nn.Float32
 	switch {
 	case n.Type == "Sum":
@@ -27,6 +26,6 @@ func Binary(n *nn.Node, as nn.DType) string {
 
 // HasBinary tells whether an operator is a function of two operands that there is a kernel of.
 func HasBinary(op string) bool {
-	_, ok := kernel.BinaryOf(Binary(&nn.Node{Type: op}, nn.Float32))
+	_, ok := BinaryOf(BinaryName(&nn.Node{Type: op}, nn.Float32))
 	return ok
 }

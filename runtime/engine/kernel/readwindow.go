@@ -1,27 +1,26 @@
-package onnxop
+package kernel
 
 import (
 	"fmt"
 
-	"github.com/autotailor/autotailor/runtime/engine/kernel"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
-// Window reads the geometry of a convolution or pooling; one spatial axis is seen as an image of one row.
-func Window(n *nn.Node, x nn.Shape, k []int) (kernel.Window, error) {
+// WindowOf reads the geometry of a convolution or pooling; one spatial axis is seen as an image of one row.
+func WindowOf(n *nn.Node, x nn.Shape, k []int) (Window, error) {
 	rank := len(x) - 2
 	if rank != 1 && rank != 2 || len(k) != rank {
-		return kernel.Window{}, fmt.Errorf("%d spatial axes, the embedded engine has one or two", rank)
+		return Window{}, fmt.Errorf("%d spatial axes, the embedded engine has one or two", rank)
 	}
 	s, d, p := n.List("strides", rank, 1), n.List("dilations", rank, 1), n.List("pads", 2*rank, 0)
 	for i := range rank {
 		if s[i] < 1 || d[i] < 1 || k[i] < 1 || x[2+i] < 0 {
-			return kernel.Window{}, fmt.Errorf("kernel %v, strides %v or dilations %v is not positive, or an open axis in %v", k, s, d, x)
+			return Window{}, fmt.Errorf("kernel %v, strides %v or dilations %v is not positive, or an open axis in %v", k, s, d, x)
 		}
 		autoPad(n.Text("auto_pad", ""), x[2+i], k[i], s[i], d[i], &p[i], &p[rank+i])
 	}
 	last := rank - 1
-	g := kernel.Window{
+	g := Window{
 		H: 1, KH: 1, StrideH: 1, DilationH: 1,
 		W: x[2+last], KW: k[last], StrideW: s[last], DilationW: d[last], Left: p[last], Right: p[rank+last],
 		Ceil: n.Int("ceil_mode", 0) != 0,
@@ -49,13 +48,13 @@ func autoPad(mode string, in, k, stride, dilation int, before, after *int) {
 	}
 }
 
-// TransposedWindow is the geometry of the convolution over images of a ConvTranspose's result, y, whose own result has the shape of the
+// TransposedWindowOf is the geometry of the convolution over images of a ConvTranspose's result, y, whose own result has the shape of the
 // operand, x. There is none where so much is padded that elements of the operand reach nothing.
-func TransposedWindow(n *nn.Node, x, y nn.Shape, k []int) (g kernel.Window, ok bool, err error) {
-	if g, err = Window(n, y, k); err != nil {
+func TransposedWindowOf(n *nn.Node, x, y nn.Shape, k []int) (g Window, ok bool, err error) {
+	if g, err = WindowOf(n, y, k); err != nil {
 		return g, false, err
 	}
-	pads := TransposedPads(n, x[2:], y[2:], k)
+	pads := nn.TransposedPads(n, x[2:], y[2:], k)
 	last := len(pads) - 1
 	g.Left, g.Right = pads[last][0], pads[last][1]
 	if last > 0 {
