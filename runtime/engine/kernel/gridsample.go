@@ -93,7 +93,7 @@ func (s *Sampler) position(g float64, n int) (at, slope float64) {
 		return min(max(at, 0), float64(n-1)), 0
 	default:
 		var sign float64
-		at, sign = reflect(at, low, high)
+		at, sign = mirrored(at, low, high)
 		slope *= sign
 	}
 	return at, slope
@@ -107,8 +107,8 @@ func (s *Sampler) ends(n int) (low, high float64) {
 	return -0.5, float64(n) - 0.5
 }
 
-// reflect folds a position between two ends; sign is -1 where it moves against the position.
-func reflect(at, low, high float64) (folded, sign float64) {
+// mirrored folds a position between two ends; sign is -1 where it moves against the position.
+func mirrored(at, low, high float64) (folded, sign float64) {
 	span := high - low
 	if span <= 0 {
 		return low, 0
@@ -134,7 +134,7 @@ func (s *Sampler) index(k, n int) int {
 		return min(max(k, 0), n-1)
 	}
 	low, high := s.ends(n)
-	at, _ := reflect(float64(k), low, high)
+	at, _ := mirrored(float64(k), low, high)
 	return min(max(int(at), 0), n-1)
 }
 
