@@ -19,7 +19,6 @@ import (
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/onnxfile"
-	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/supernet"
 	"github.com/autotailor/autotailor/runtime/train/data"
 	"github.com/autotailor/autotailor/runtime/train/sensitivity"
@@ -265,7 +264,7 @@ func TestEvaluate(t *testing.T) {
 	}
 	defer j.Close()
 	for _, text := range []string{"original", "resolution=16,stage1.depth=2"} {
-		g, err := space.Parse(net.Choices, text)
+		g, err := net.Parse(text)
 		if err != nil {
 			t.Fatal(err)
 		}

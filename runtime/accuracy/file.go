@@ -62,7 +62,7 @@ func (t *Table) fill(net *supernet.Net, lines []rowfile.Line, errs *rowfile.Erro
 	}
 	for _, line := range lines {
 		probe, number, _ := strings.Cut(line.Text, " ")
-		g, err := space.Parse(net.Choices, probe)
+		g, err := net.Parse(probe)
 		if err != nil {
 			errs.Add(line.Number, "%w", err)
 			continue

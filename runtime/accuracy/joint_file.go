@@ -60,7 +60,7 @@ func (j *JointJournal) fill(lines []rowfile.Line, images int) error {
 	var errs rowfile.Errors
 	for _, line := range lines {
 		text, number, _ := strings.Cut(line.Text, " ")
-		g, err := space.Parse(j.net.Choices, text)
+		g, err := j.net.Parse(text)
 		n, err2 := strconv.Atoi(number)
 		switch {
 		case err != nil:

@@ -14,6 +14,9 @@ const Unfused = "none"
 // Cards returns the number of candidates of every gene.
 func (n *Net) Cards() []uint8 { return space.Cards(n.Choices) }
 
+// Parse reads the text form of a SubNet and returns its genes.
+func (n *Net) Parse(text string) (space.Genes, error) { return space.Parse(n.Choices, text) }
+
 // Sites returns the sites under the rule set called name.
 func (n *Net) Sites(name string) ([]Site, error) {
 	i := slices.IndexFunc(n.Rules, func(r Rules) bool { return r.Name == name })

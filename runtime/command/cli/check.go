@@ -105,7 +105,7 @@ func (k *checking) run(t *lut.Table, n, sized int, seed uint64) (*agreed, error)
 	if err != nil {
 		return nil, err
 	}
-	reference, err := space.Parse(k.net.Choices, k.clock.Reference)
+	reference, err := k.net.Parse(k.clock.Reference)
 	if err != nil {
 		return nil, err
 	}
@@ -220,7 +220,7 @@ func (c *call) plain(path string, clock *profile.Clock, list []checkedSubNet) (*
 	}
 	var predicted, measured []float64
 	for _, s := range list {
-		g, err := space.Parse(c.net.Choices, s.SubNet)
+		g, err := c.net.Parse(s.SubNet)
 		if err != nil {
 			return nil, err
 		}

@@ -77,7 +77,7 @@ func (c *call) weights(path string) (*onnxfile.Model, error) {
 }
 
 func (c *call) genes(text string) (space.Genes, error) {
-	g, err := space.Parse(c.net.Choices, text)
+	g, err := c.net.Parse(text)
 	if err != nil {
 		return nil, usageError{fmt.Errorf("--subnet: %w", err)}
 	}

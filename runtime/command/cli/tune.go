@@ -11,6 +11,7 @@ import (
 	"github.com/autotailor/autotailor/internal/onnx"
 	"github.com/autotailor/autotailor/internal/rowfile"
 	"github.com/autotailor/autotailor/runtime/engine"
+	"github.com/autotailor/autotailor/runtime/onnxfile"
 	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/train/tune"
 )
@@ -83,7 +84,8 @@ func runTune(c *call) error {
 		return err
 	}
 	r.File, r.History, r.Seconds = *f.out, result.History, time.Since(start).Seconds()
-	model, err := result.Model(content)
+	graph, tensors := result.Tensors()
+	model, err := onnxfile.Replace(content, graph, tensors)
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,6 @@ import (
 	"github.com/autotailor/autotailor/runtime/deploy/bundle"
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/nn"
-	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/supernet"
 )
 
@@ -34,7 +33,7 @@ func (s *Service) load(net *supernet.Net, b *bundle.Bundle, e engine.Engine, wor
 }
 
 func add(net *supernet.Net, b *bundle.Bundle, k int, to engine.Shared) (Level, error) {
-	genes, err := space.Parse(net.Choices, b.SubNets[k].SubNet)
+	genes, err := net.Parse(b.SubNets[k].SubNet)
 	if err != nil {
 		return Level{}, err
 	}

@@ -22,7 +22,6 @@ import (
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/onnxfile"
-	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/supernet"
 	"github.com/autotailor/autotailor/runtime/train/data"
 )
@@ -53,7 +52,7 @@ func images(t testing.TB, n int) *data.Set {
 
 func record(t testing.TB, net *supernet.Net, text string) *nn.Graph {
 	t.Helper()
-	genes, err := space.Parse(net.Choices, text)
+	genes, err := net.Parse(text)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +76,7 @@ var recalibrated = sync.OnceValues(func() (all []nn.Weights, err error) {
 		return nil, err
 	}
 	for _, s := range ladder {
-		genes, err := space.Parse(net.Choices, s.SubNet)
+		genes, err := net.Parse(s.SubNet)
 		if err != nil {
 			return nil, err
 		}

@@ -20,7 +20,6 @@ import (
 	"github.com/autotailor/autotailor/internal/rowfile"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/onnxfile"
-	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/supernet"
 )
 
@@ -165,7 +164,7 @@ func (m *Manifest) check(net *supernet.Net) error {
 		return errors.Join(append(errs, fmt.Errorf("there are %d SubNets, want 1 to %d", n, maxSubNets))...)
 	}
 	for k, s := range m.SubNets {
-		if _, err := space.Parse(net.Choices, s.SubNet); err != nil {
+		if _, err := net.Parse(s.SubNet); err != nil {
 			errs = append(errs, fmt.Errorf("SubNet %d: %w", k, err))
 		}
 		if s.Statistics != nil {
@@ -190,7 +189,7 @@ func (m *Manifest) borrow(net *supernet.Net) error {
 		if s.Statistics != nil {
 			continue
 		}
-		g, err := space.Parse(net.Choices, s.SubNet)
+		g, err := net.Parse(s.SubNet)
 		if err != nil {
 			return err
 		}

@@ -14,7 +14,6 @@ import (
 	"github.com/autotailor/autotailor/runtime/deploy/bundle"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/onnxfile"
-	"github.com/autotailor/autotailor/runtime/space"
 )
 
 const model = "../../../generated/models/mobilenetv2.onnx"
@@ -139,7 +138,7 @@ func TestStatistics(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	genes, err := space.Parse(net.Choices, "stage2.1.expand=3")
+	genes, err := net.Parse("stage2.1.expand=3")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,7 +11,6 @@ import (
 	"github.com/autotailor/autotailor/internal/onnx"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/onnxfile"
-	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/supernet"
 )
 
@@ -77,7 +76,7 @@ func (f File) open(dir string) (*onnxfile.Model, error) {
 
 // Recalibrated returns the weights of SubNet k of net with its statistics.
 func (b *Bundle) Recalibrated(net *supernet.Net, k int) (nn.Weights, error) {
-	genes, err := space.Parse(net.Choices, b.SubNets[k].SubNet)
+	genes, err := net.Parse(b.SubNets[k].SubNet)
 	if err != nil {
 		return nil, err
 	}
@@ -132,7 +131,7 @@ func spread(p nn.Param, t, full nn.Tensor) (nn.Tensor, error) {
 
 // statisticsOf is the file with a SubNet's statistics, nil when it has no normalisation.
 func statisticsOf(net *supernet.Net, s SubNet, w nn.Weights) ([]byte, error) {
-	genes, err := space.Parse(net.Choices, s.SubNet)
+	genes, err := net.Parse(s.SubNet)
 	if err != nil {
 		return nil, err
 	}

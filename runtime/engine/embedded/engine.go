@@ -53,6 +53,18 @@ func New(o Options) *Engine {
 	return e
 }
 
+// All returns an engine for each set of kernels that this machine can run, best first.
+func All(threads int) []*Engine {
+	var out []*Engine
+	for _, isa := range kernel.All() {
+		out = append(out, New(Options{Threads: threads, ISA: isa}))
+	}
+	return out
+}
+
+// Kernels names the engine's set of kernels: the instructions that they are made of.
+func (e *Engine) Kernels() string { return e.isa.String() }
+
 // version changes when kernels or plans change in ways that measurements of older ones do not describe.
 const version = "1"
 

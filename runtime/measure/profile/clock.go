@@ -103,7 +103,7 @@ func (c *Clock) Header() string { return fmt.Sprintf("%s %d", c.Reference, c.Nom
 
 // start compiles the reference.
 func (c *Clock) start() error {
-	g, err := space.Parse(c.net.Choices, c.Reference)
+	g, err := c.net.Parse(c.Reference)
 	if err != nil {
 		return fmt.Errorf("reference SubNet: %w", err)
 	}

@@ -33,7 +33,7 @@ func meter(ctx context.Context, net *supernet.Net, e engine.Engine, ids []supern
 		if !rows[k].Measured() {
 			continue
 		}
-		p, err := newProbe(e, net.Ops[id], o)
+		p, err := newProbe(net, id, e, o)
 		if err != nil {
 			return err
 		}

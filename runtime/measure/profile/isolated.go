@@ -8,7 +8,6 @@ import (
 
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/lut"
-	"github.com/autotailor/autotailor/runtime/optable"
 	"github.com/autotailor/autotailor/runtime/supernet"
 )
 
@@ -97,7 +96,7 @@ func takeTraced(ctx context.Context, net *supernet.Net, e engine.Tracer, c *Cloc
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if samples[k], err = alone(ctx, e, net.Ops[id], o); err != nil {
+		if samples[k], err = alone(ctx, net, id, e, o); err != nil {
 			rows[k].Failed = err.Error()
 		} else if samples[k] == nil {
 			rows[k] = lut.Row{N: o.Runs, Elided: true}
@@ -119,9 +118,9 @@ func takeTraced(ctx context.Context, net *supernet.Net, e engine.Tracer, c *Cloc
 	return rows, nil
 }
 
-// alone runs an operator as a network of its own and tells what its kernels took.
-func alone(ctx context.Context, e engine.Tracer, op optable.Op, o Options) ([]time.Duration, error) {
-	g, err := op.Graph()
+// alone runs operator id as a network of its own and tells what its kernels took.
+func alone(ctx context.Context, net *supernet.Net, id supernet.ID, e engine.Tracer, o Options) ([]time.Duration, error) {
+	g, err := net.Ops[id].Graph()
 	if err != nil || len(g.Inputs) == 0 { // of parameters alone: engines that trace compute it once, before the first run
 		return nil, err
 	}

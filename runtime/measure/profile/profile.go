@@ -15,7 +15,6 @@ import (
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/lut"
 	"github.com/autotailor/autotailor/runtime/nn"
-	"github.com/autotailor/autotailor/runtime/optable"
 	"github.com/autotailor/autotailor/runtime/supernet"
 )
 
@@ -144,7 +143,7 @@ func take(ctx context.Context, net *supernet.Net, e engine.Engine, ids []superne
 		if err := ctx.Err(); err != nil {
 			return nil, errors.Join(err, closeAll(ps))
 		}
-		p, err := newProbe(e, net.Ops[id], o)
+		p, err := newProbe(net, id, e, o)
 		if err != nil {
 			rows[k].Failed = err.Error()
 		}
@@ -197,8 +196,9 @@ func (p *probe) late() bool { return len(p.samples) > 0 && p.spent >= p.limit }
 // resolution is the least duration of a sample.
 const resolution = 20 * time.Microsecond
 
-func newProbe(e engine.Engine, op optable.Op, o Options) (*probe, error) {
-	g, err := op.Graph()
+// newProbe compiles operator id as a network of its own.
+func newProbe(net *supernet.Net, id supernet.ID, e engine.Engine, o Options) (*probe, error) {
+	g, err := net.Ops[id].Graph()
 	if err != nil {
 		return nil, err
 	}

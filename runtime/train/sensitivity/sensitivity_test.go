@@ -53,7 +53,7 @@ func TestCorrect(t *testing.T) {
 	needs.Clone(t)
 	e := evaluator(t, 75) // no multiple of the batch
 	for _, text := range []string{"original", "resolution=24,stage1.0.expand=4"} {
-		g, err := space.Parse(e.Net.Choices, text)
+		g, err := e.Net.Parse(text)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -95,7 +95,7 @@ func TestCorrect(t *testing.T) {
 func TestRecalibrationHelps(t *testing.T) {
 	needs.Clone(t)
 	e := evaluator(t, 300)
-	g, err := space.Parse(e.Net.Choices, "resolution=20")
+	g, err := e.Net.Parse("resolution=20")
 	if err != nil {
 		t.Fatal(err)
 	}

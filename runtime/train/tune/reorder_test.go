@@ -123,7 +123,7 @@ func TestReplacedFile(t *testing.T) {
 				s.params[name].Value[i] *= 1 + 0.1*rng.Float32()
 			}
 		}
-		file, err := s.file(data, nil)
+		file, err := onnxfile.Replace(data, s.graph, s.tensors(nil))
 		if err != nil {
 			t.Fatalf("%s: %v", net.Package, err)
 		}

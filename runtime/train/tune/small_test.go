@@ -137,7 +137,8 @@ func file(t *testing.T, r *tune.Result) []byte {
 	if err := onnxfile.Write(&b, g, weights(), onnxfile.WriteOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	out, err := r.Model(b.Bytes())
+	tuned, tensors := r.Tensors()
+	out, err := onnxfile.Replace(b.Bytes(), tuned, tensors)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,7 +7,6 @@ import (
 
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/nn"
-	"github.com/autotailor/autotailor/runtime/onnxfile"
 	"github.com/autotailor/autotailor/runtime/supernet"
 )
 
@@ -115,9 +114,4 @@ func (s *store) clear() {
 	for _, name := range s.trains {
 		clear(s.params[name].Grad)
 	}
-}
-
-// file returns the model in data with the store's tensors, and values in place of some of them.
-func (s *store) file(data []byte, values map[string][]float32) ([]byte, error) {
-	return onnxfile.Replace(data, s.graph, s.tensors(values))
 }

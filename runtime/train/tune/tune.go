@@ -58,8 +58,11 @@ type Result struct {
 	state   *state
 }
 
-// Model returns the model in data, from which the SuperNet was made, with the tuned weights.
-func (r *Result) Model(data []byte) ([]byte, error) { return r.state.store.file(data, r.state.final()) }
+// Tensors returns the original's network and its tuned tensors, by the names of its parameters: what onnxfile.Replace needs.
+func (r *Result) Tensors() (*nn.Graph, map[string]nn.Tensor) {
+	s := r.state.store
+	return s.graph, s.tensors(r.state.final())
+}
 
 // Weights returns the tuned weights.
 func (r *Result) Weights() nn.Weights { return r.state.store.weights(r.state.final()) }

@@ -12,7 +12,6 @@ import (
 
 	"github.com/autotailor/autotailor/runtime/deploy/ncnn"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
-	"github.com/autotailor/autotailor/runtime/engine/kernel"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
@@ -25,7 +24,7 @@ func check(_ context.Context, f *pflag.FlagSet, args []string) error {
 	if err := parse(f, args); err != nil {
 		return err
 	}
-	fmt.Printf("%s, %s/%s\n", kernel.CPU(), runtime.GOOS, runtime.GOARCH)
+	fmt.Printf("%s, %s/%s\n", embedded.New(embedded.Options{}).Info().Device, runtime.GOOS, runtime.GOARCH)
 	var errs []error
 	for _, n := range networks() {
 		g, err := nn.Record(n.build)
@@ -37,15 +36,15 @@ func check(_ context.Context, f *pflag.FlagSet, args []string) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", n.name, err)
 		}
-		for _, isa := range kernel.All() {
-			got, err := compute(g, w, in, isa)
+		for _, e := range embedded.All(2) {
+			got, err := compute(g, w, in, e)
 			if err != nil {
 				return fmt.Errorf("%s: %w", n.name, err)
 			}
 			d := distance(got, want)
-			fmt.Printf("%-26s %-10s %.1e\n", n.name, isa, d)
+			fmt.Printf("%-26s %-10s %.1e\n", n.name, e.Kernels(), d)
 			if !(d <= tolerance) {
-				errs = append(errs, fmt.Errorf("%s differs by %.1e with kernels %q", n.name, d, isa))
+				errs = append(errs, fmt.Errorf("%s differs by %.1e with kernels %q", n.name, d, e.Kernels()))
 			}
 		}
 	}
@@ -128,8 +127,8 @@ func reference(g *nn.Graph, w nn.Weights, in nn.Tensor) ([]float32, error) {
 	return out[0], nil
 }
 
-func compute(g *nn.Graph, w nn.Weights, in nn.Tensor, isa *kernel.ISA) ([]float32, error) {
-	s, err := embedded.New(embedded.Options{Threads: 2, ISA: isa}).Compile(g, w)
+func compute(g *nn.Graph, w nn.Weights, in nn.Tensor, e *embedded.Engine) ([]float32, error) {
+	s, err := e.Compile(g, w)
 	if err != nil {
 		return nil, err
 	}
