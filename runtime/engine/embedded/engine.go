@@ -13,6 +13,7 @@ package embedded
 import (
 	"runtime"
 
+	"github.com/autotailor/autotailor/internal/cpu"
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/engine/autodiff"
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
@@ -71,7 +72,7 @@ const version = "1"
 // Info describes the engine and the device that it runs on.
 func (e *Engine) Info() engine.Info {
 	return engine.Info{
-		Name: "embedded", Version: version + "-" + e.isa.String(), Device: kernel.CPU(),
+		Name: "embedded", Version: version + "-" + e.isa.String(), Device: cpu.Name(),
 		Threads: e.threads, Precision: "fp32", Rules: "embedded",
 	}
 }

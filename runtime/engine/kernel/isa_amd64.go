@@ -1,9 +1,9 @@
 package kernel
 
 import (
-	"bytes"
-	"encoding/binary"
 	"unsafe"
+
+	"github.com/autotailor/autotailor/internal/cpu"
 )
 
 // detect returns the assembly sets that the processor and the operating system support
@@ -14,13 +14,13 @@ func detect() []*ISA {
 		avx2, avx512f, avx512dq        = 1 << 5, 1 << 16, 1 << 17
 		saveYMM, saveZMM        uint32 = 0x06, 0xe6
 	)
-	top, _, _, _ := cpuid(0, 0)
-	_, _, c1, _ := cpuid(1, 0)
+	top, _, _, _ := cpu.ID(0, 0)
+	_, _, c1, _ := cpu.ID(1, 0)
 	if top < 7 || c1&fma == 0 || c1&osxsave == 0 || c1&avx == 0 {
 		return nil
 	}
-	saved, _ := xgetbv()
-	_, b7, _, _ := cpuid(7, 0)
+	saved, _ := cpu.Saved()
+	_, b7, _, _ := cpu.ID(7, 0)
 	var found []*ISA
 	if b7&avx512f != 0 && b7&avx512dq != 0 && saved&saveZMM == saveZMM {
 		found = append(found, &setAVX512)
@@ -117,19 +117,4 @@ var tapSumsAVX2Of = [9]func(*byte){
 
 var tapSumsAVX512Of = [9]func(*byte){
 	tapSums1AVX512, tapSums2AVX512, tapSums3AVX512, tapSums4AVX512, tapSums5AVX512, tapSums6AVX512, tapSums7AVX512, tapSums8AVX512, tapSums9AVX512,
-}
-
-// brand reads the processor's name (Intel SDM volume 2A, CPUID leaves 80000002h to 80000004h).
-func brand() string {
-	if top, _, _, _ := cpuid(0x80000000, 0); top < 0x80000004 {
-		return ""
-	}
-	var text []byte
-	for leaf := uint32(0x80000002); leaf <= 0x80000004; leaf++ {
-		a, b, c, d := cpuid(leaf, 0)
-		for _, r := range []uint32{a, b, c, d} {
-			text = binary.LittleEndian.AppendUint32(text, r)
-		}
-	}
-	return string(bytes.TrimRight(text, "\x00"))
 }

@@ -4,5 +4,3 @@ package kernel
 
 // detect returns the assembly sets of this architecture: none yet.
 func detect() []*ISA { return nil }
-
-func brand() string { return "" }

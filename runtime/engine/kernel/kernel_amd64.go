@@ -4,12 +4,6 @@
 
 package kernel
 
-// cpuid runs the CPUID instruction.
-func cpuid(leaf uint32, sub uint32) (a uint32, b uint32, c uint32, d uint32)
-
-// xgetbv reads extended control register 0.
-func xgetbv() (a uint32, d uint32)
-
 // tile1x8AVX2 computes one tile of 1 rows and 8 columns.
 //
 //go:noescape

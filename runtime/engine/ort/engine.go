@@ -12,8 +12,8 @@ import (
 
 	onnx "github.com/yalue/onnxruntime_go"
 
+	"github.com/autotailor/autotailor/internal/cpu"
 	"github.com/autotailor/autotailor/runtime/engine"
-	"github.com/autotailor/autotailor/runtime/engine/kernel"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/onnxfile"
 )
@@ -59,7 +59,7 @@ func New(lib string, o Options) (*Engine, error) {
 // Info describes the engine and the device that it runs on.
 func (e *Engine) Info() engine.Info {
 	return engine.Info{
-		Name: "onnxruntime", Version: onnx.GetVersion(), Device: kernel.CPU(),
+		Name: "onnxruntime", Version: onnx.GetVersion(), Device: cpu.Name(),
 		Threads: e.threads, Precision: "fp32", Rules: "onnxruntime",
 	}
 }

@@ -25,7 +25,6 @@ var isas = []isa{
 
 func main() {
 	ConstraintExpr("amd64")
-	cpuid()
 	for _, s := range isas {
 		for vecs := 1; vecs <= 2; vecs++ {
 			for rows := 1; rows <= s.rows; rows++ {
@@ -51,28 +50,6 @@ func main() {
 		hinges(s)
 	}
 	Generate()
-}
-
-// cpuid writes the two instructions that run-time dispatch reads.
-func cpuid() {
-	TEXT("cpuid", NOSPLIT, "func(leaf, sub uint32) (a, b, c, d uint32)")
-	Doc("cpuid runs the CPUID instruction.")
-	MOVL(NewParamAddr("leaf", 0), reg.EAX)
-	MOVL(NewParamAddr("sub", 4), reg.ECX)
-	CPUID()
-	MOVL(reg.EAX, NewParamAddr("a", 8))
-	MOVL(reg.EBX, NewParamAddr("b", 12))
-	MOVL(reg.ECX, NewParamAddr("c", 16))
-	MOVL(reg.EDX, NewParamAddr("d", 20))
-	RET()
-
-	TEXT("xgetbv", NOSPLIT, "func() (a, d uint32)")
-	Doc("xgetbv reads extended control register 0.")
-	XORL(reg.ECX, reg.ECX)
-	XGETBV()
-	MOVL(reg.EAX, NewParamAddr("a", 0))
-	MOVL(reg.EDX, NewParamAddr("d", 4))
-	RET()
 }
 
 // field is the byte offset of a member of one of package kernel's argument structs.

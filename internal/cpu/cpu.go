@@ -1,4 +1,5 @@
-package kernel
+// Package cpu tells what processor this is.
+package cpu
 
 import (
 	"os"
@@ -6,8 +7,8 @@ import (
 	"strings"
 )
 
-// CPU returns the processor's model name, or its architecture where the system does not tell.
-func CPU() string {
+// Name returns the processor's model name, or its architecture where the system does not tell.
+func Name() string {
 	if name := strings.TrimSpace(brand()); name != "" {
 		return strings.Join(strings.Fields(name), " ")
 	}
