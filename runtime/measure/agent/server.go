@@ -39,8 +39,12 @@ type Server struct {
 	routes  *http.ServeMux
 }
 
-// NewServer opens the device and returns its server. Run must be called for it to work.
-func NewServer(open func() (engine.Measurer, error), o Options) (*Server, error) {
+// NewServer opens the device, of any kind, and returns its server. Run must be called for it to work.
+func NewServer[M engine.Measurer](open func() (M, error), o Options) (*Server, error) {
+	return newServer(func() (engine.Measurer, error) { return open() }, o)
+}
+
+func newServer(open func() (engine.Measurer, error), o Options) (*Server, error) {
 	if o.Token == "" {
 		return nil, errors.New("agent: a token is needed, or everybody could use this device")
 	}

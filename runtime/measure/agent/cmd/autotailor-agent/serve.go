@@ -15,7 +15,6 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/measure/agent"
 	"github.com/autotailor/autotailor/runtime/measure/device"
 )
@@ -86,9 +85,9 @@ func serve(ctx context.Context, f *pflag.FlagSet, args []string) error {
 }
 
 // opener opens what measures: a driver, or this program as one.
-func (s settings) opener(memory int64) func() (engine.Measurer, error) {
+func (s settings) opener(memory int64) func() (*device.Command, error) {
 	o := device.Options{Threads: *s.threads}
-	return func() (engine.Measurer, error) {
+	return func() (*device.Command, error) {
 		if *s.driver != "" {
 			return device.OpenCommand(*s.driver, o)
 		}
