@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/autotailor/autotailor/internal/release"
 	"github.com/autotailor/autotailor/runtime/version"
 )
 
@@ -31,7 +32,7 @@ var numbered = map[string]struct{ dir, constant string }{
 
 // TestVersionsAreThoseOfTheCode: the table of CONTRIBUTING.md has the formats that the code has, with their numbers, and is of this release.
 func TestVersionsAreThoseOfTheCode(t *testing.T) {
-	minor := version.Release[:strings.LastIndex(version.Release, ".")]
+	minor := release.Version[:strings.LastIndex(release.Version, ".")]
 	got := documented(t, fmt.Sprintf("| file | format | %s writes and reads | %[1]s migrates |", minor))
 	want := coded(t)
 	want["form"] = []int{version.Generated}
