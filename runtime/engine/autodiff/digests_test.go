@@ -21,7 +21,6 @@ import (
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/onnxfile"
-	"github.com/autotailor/autotailor/runtime/selftest"
 	"github.com/autotailor/autotailor/runtime/supernet"
 )
 
@@ -69,7 +68,7 @@ func TestDigests(t *testing.T) {
 // digests returns those of the outputs of SubNet k of a package, of its outputs while it is trained, and of the gradients of one step.
 func digests(t *testing.T, net *supernet.Net, w *onnxfile.Model, k int, isa *kernel.ISA, threads int) map[string]string {
 	t.Helper()
-	g := record(t, net, selftest.Samples(net)[k])
+	g := record(t, net, net.Samples()[k])
 	rng := rand.New(rand.NewPCG(uint64(k), 11))
 	in := []nn.Tensor{noise(rng, g.Values[g.Inputs[0]].Shape.Bind(2))}
 	session, err := embedded.New(embedded.Options{ISA: isa, Threads: threads}).Compile(g, w)

@@ -5,22 +5,23 @@ import (
 	"slices"
 
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
+	"github.com/autotailor/autotailor/runtime/engine/lower"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
 // makeBatchNorm normalises by the batch's statistics; a Relu or Clip that follows runs in the same step.
 func makeBatchNorm(p *plan, n node) error {
-	xs := p.shape(n.In[0])
-	order := channelsLast(len(xs))
+	xs := p.Shape(n.In[0])
+	order := lower.ChannelsLast(len(xs))
 	x, err := p.want(n.In[0], order)
 	if err != nil {
 		return err
 	}
-	scale, err := p.want(n.In[1], plain(1))
+	scale, err := p.want(n.In[1], lower.Plain(1))
 	if err != nil {
 		return err
 	}
-	bias, err := p.want(n.In[2], plain(1))
+	bias, err := p.want(n.In[2], lower.Plain(1))
 	if err != nil {
 		return err
 	}
@@ -30,9 +31,9 @@ func makeBatchNorm(p *plan, n node) error {
 		produce = p.virtual
 	}
 	z := produce(out, order, x, scale, bias)
-	c := p.isa.NewBatchNorm(xs[1], n.Float("epsilon", 1e-5), lim)
+	c := p.ISA.NewBatchNorm(xs[1], n.Float("epsilon", 1e-5), lim)
 	z.norm, z.from = c, x
-	z.added = z.data != nil && out == n.Out[0] && p.users[out] == 1 && p.graph.Nodes[p.reader[out]].Type == "Add"
+	z.added = z.data != nil && out == n.Out[0] && p.Users[out] == 1 && p.Graph.Nodes[p.Reader[out]].Type == "Add"
 	if x.columns == xs[1] {
 		x.moments = new(kernel.Moments)
 	}
@@ -64,43 +65,43 @@ func makeBatchNorm(p *plan, n node) error {
 // takesNormalised tells whether a value, the result of a normalisation, is read by a single convolution that normalises it where it uses
 // it: one without bias, before another normalisation.
 func (p *plan) takesNormalised(v nn.Value) bool {
-	n, ok := p.next(v, "Conv")
-	if !ok || n.has(2) {
+	n, ok := p.Next(v, "Conv")
+	if !ok || n.Has(2) {
 		return false
 	}
-	if _, ok := p.next(n.Out[0], "BatchNormalization"); !ok {
+	if _, ok := p.Next(n.Out[0], "BatchNormalization"); !ok {
 		return false
 	}
 	c, err := p.convolution(n)
-	return err == nil && p.isa.Joins(c.g, c.params, c.batch)
+	return err == nil && p.ISA.Joins(c.g, c.params, c.batch)
 }
 
 func makeLayerNorm(p *plan, n node) error {
-	xs := p.shape(n.In[0])
-	axis, err := n.axis(-1, len(xs))
+	xs := p.Shape(n.In[0])
+	axis, err := n.Axis(-1, len(xs))
 	if err != nil {
 		return err
 	}
 	if len(n.Out) > 1 {
 		return fmt.Errorf("mean and deviation as further outputs cannot be trained")
 	}
-	x, err := p.want(n.In[0], plain(len(xs)))
+	x, err := p.want(n.In[0], lower.Plain(len(xs)))
 	if err != nil {
 		return err
 	}
 	in, row := []*variable{x}, xs[axis:].Count()
 	for _, v := range n.In[1:] {
-		s, err := p.want(v, plain(len(p.shape(v))))
+		s, err := p.want(v, lower.Plain(len(p.Shape(v))))
 		if err != nil {
 			return err
 		}
-		if shape := p.shape(v); shape.Count() != row {
+		if shape := p.Shape(v); shape.Count() != row {
 			return fmt.Errorf("a parameter of shape %v for rows of %d", shape, row)
 		}
 		in = append(in, s)
 	}
-	z := p.produce(n.Out[0], plain(len(xs)), in...)
-	c := p.isa.NewLayerNorm(row, xs.Count()/row, n.Float("epsilon", 1e-5))
+	z := p.produce(n.Out[0], lower.Plain(len(xs)), in...)
+	c := p.ISA.NewLayerNorm(row, xs.Count()/row, n.Float("epsilon", 1e-5))
 	p.emit(in, []*variable{z}, func(t *kernel.Team) {
 		var bias []float32
 		if len(in) > 2 {
@@ -120,13 +121,13 @@ func makeLayerNorm(p *plan, n node) error {
 
 // makeInstanceNorm normalises each channel of each image; scale and bias of channels follow as steps of their own.
 func makeInstanceNorm(p *plan, n node) error {
-	xs := p.shape(n.In[0])
-	x, err := p.want(n.In[0], plain(len(xs)))
+	xs := p.Shape(n.In[0])
+	x, err := p.want(n.In[0], lower.Plain(len(xs)))
 	if err != nil {
 		return err
 	}
 	row := xs[2:].Count()
-	c := p.isa.NewLayerNorm(row, xs[:2].Count(), n.Float("epsilon", 1e-5))
+	c := p.ISA.NewLayerNorm(row, xs[:2].Count(), n.Float("epsilon", 1e-5))
 	ones := slices.Repeat([]float32{1}, row)
 	normal := p.variable(xs, x.wants)
 	p.emit([]*variable{x}, []*variable{normal},
@@ -136,37 +137,16 @@ func makeInstanceNorm(p *plan, n node) error {
 		})
 	channels := nn.Shape(slices.Repeat([]int{1}, len(xs)))
 	channels[1] = xs[1]
-	z := normal
+	z := p.number(normal)
 	for k, name := range []string{"Mul", "Add"} {
-		by, err := p.want(n.In[1+k], plain(1))
+		by, err := p.Want(n.In[1+k], lower.Plain(1))
 		if err != nil {
 			return err
 		}
-		next := p.variable(xs, false)
-		p.combine(name, z, xs, by, channels, next)
+		next := p.Scratch(xs)
+		p.Combine(name, z, xs, by, channels, next, kernel.NoLimits())
 		z = next
 	}
-	p.alias(n.Out[0], z, plain(len(xs)))
-	return nil
-}
-
-func makeSoftmax(p *plan, n node) error {
-	from, err := p.first(n.In[0])
-	if err != nil {
-		return err
-	}
-	xs := p.shape(n.In[0])
-	axis, err := n.axis(-1, len(xs))
-	if err != nil {
-		return err
-	}
-	at, x := slices.Index(from.order, axis), from.v
-	z := p.produce(n.Out[0], from.order, x)
-	outer, row, inner := z.shape[:at].Count(), z.shape[at], z.shape[at+1:].Count()
-	p.emit([]*variable{x}, []*variable{z},
-		func(t *kernel.Team) { p.isa.Softmax(t, z.data, x.data, outer, row, inner) },
-		func(t *kernel.Team) {
-			p.receive(t, x, func(g []float32) { kernel.SoftmaxBack(t, g, z.data, z.grad, outer, row, inner) })
-		})
+	p.Alias(n.Out[0], z, lower.Plain(len(xs)))
 	return nil
 }

@@ -48,7 +48,7 @@ func lookUp(params engine.Params, p *nn.Param) (*engine.Trainable, error) {
 
 // known makes the variable of a parameter or constant.
 func (p *plan) known(v nn.Value) (*variable, error) {
-	info := &p.graph.Values[v]
+	info := &p.Graph.Values[v]
 	if info.Const != nil {
 		data, err := engine.Floats(*info.Const)
 		return &variable{shape: info.Const.Shape, data: data}, err

@@ -1,13 +1,13 @@
 package autodiff
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
+	"github.com/autotailor/autotailor/runtime/engine/lower"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
@@ -50,45 +50,35 @@ type step struct {
 	inPlace  int                  // derivatives by one of so many first operands may take the place of those by the result
 }
 
-// slot is one form in which a value is in memory: order[p] is the logical axis at memory position p.
-type slot struct {
-	v     *variable
-	order []int
-}
-
 // plan is a network at one batch size.
 type plan struct {
-	graph   *nn.Graph // without open axes
-	batch   int
-	isa     *kernel.ISA
-	memory  *memory
-	params  engine.Params
-	bound   []*parameter
-	steps   []step
-	inputs  []*variable
-	outputs []*variable // in plain order
-
-	slots  [][]slot // by value
-	users  []int    // consumers of each value, graph outputs included
-	reader []int    // the node that reads a value, where it is a single one
-	fused  []bool   // nodes that another node's step computes, and those that nothing depends on
-	name   string   // of the node at hand
+	*lower.Plan // of a graph without open axes
+	batch       int
+	memory      *memory
+	params      engine.Params
+	bound       []*parameter
+	steps       []step
+	inputs      []*variable
+	outputs     []*variable // in plain order
+	tensors     []*variable // by their numbers in the Plan
 }
 
 func newPlan(g *nn.Graph, params engine.Params, isa *kernel.ISA, m *memory, batch int) (*plan, error) {
-	p := &plan{
-		graph: g, batch: batch, isa: isa, memory: m, params: params,
-		slots: make([][]slot, len(g.Values)), users: make([]int, len(g.Values)), reader: make([]int, len(g.Values)), fused: g.Idle(),
-	}
-	p.connect()
+	p := &plan{batch: batch, memory: m, params: params}
+	p.Plan = lower.New(p, g, isa)
+	p.Connect(func(_ int, v nn.Value) int {
+		in := &variable{shape: p.Shape(v)}
+		p.inputs = append(p.inputs, in)
+		return p.number(in)
+	})
 	var errs []error
 	for i := range g.Nodes {
 		n := &g.Nodes[i]
-		if p.fused[i] {
+		if p.Fused[i] {
 			continue
 		}
-		p.name = n.Name
-		if err := makers[n.Type].make(p, node{n, i}); err != nil {
+		p.Node = node{Node: n, Index: i}
+		if err := makers[n.Type].make(p, p.Node); err != nil {
 			errs = append(errs, fmt.Errorf("node %q (%s): %w", n.Name, n.Type, err))
 			break // what follows would miss its operands
 		}
@@ -97,7 +87,7 @@ func newPlan(g *nn.Graph, params engine.Params, isa *kernel.ISA, m *memory, batc
 		return nil, errors.Join(errs...)
 	}
 	for _, v := range g.Outputs {
-		out, err := p.want(v, plain(len(p.shape(v))))
+		out, err := p.want(v, lower.Plain(len(p.Shape(v))))
 		if err != nil {
 			return nil, fmt.Errorf("output %q: %w", g.Values[v].Name, err)
 		}
@@ -106,29 +96,6 @@ func newPlan(g *nn.Graph, params engine.Params, isa *kernel.ISA, m *memory, batc
 	}
 	p.placeGrads()
 	return p, nil
-}
-
-// connect counts users and gives inputs their variables.
-func (p *plan) connect() {
-	g := p.graph
-	for i, n := range g.Nodes {
-		if p.fused[i] {
-			continue
-		}
-		for _, v := range n.In {
-			p.users[v]++
-			p.reader[v] = i
-		}
-	}
-	for _, v := range g.Outputs {
-		p.users[v] += 2 // never fused away
-	}
-	for _, v := range g.Inputs {
-		s := g.Values[v].Shape
-		in := &variable{shape: s}
-		p.inputs = append(p.inputs, in)
-		p.slots[v] = []slot{{in, plain(len(s))}}
-	}
 }
 
 func (p *plan) forward() {
@@ -179,7 +146,7 @@ func (p *plan) receive(t *kernel.Team, v *variable, f func(to []float32)) {
 	}
 	s := p.memory.temporary(len(v.grad))
 	f(s)
-	p.isa.Add(t, v.grad, s)
+	p.ISA.Add(t, v.grad, s)
 }
 
 // pass adds derivatives to those of v.
@@ -187,7 +154,7 @@ func (p *plan) pass(t *kernel.Team, v *variable, g []float32) {
 	switch {
 	case !v.wants:
 	case v.touched:
-		p.isa.Add(t, v.grad, g)
+		p.ISA.Add(t, v.grad, g)
 	case &v.grad[0] == &g[0]: // in place
 		v.touched = true
 	default:
@@ -204,78 +171,5 @@ func (p *plan) emit(in, out []*variable, forward, backward func(t *kernel.Team))
 		}
 		v.uses++
 	}
-	p.steps = append(p.steps, step{name: p.name, in: in, out: out, forward: forward, backward: backward})
-}
-
-func (p *plan) shape(v nn.Value) nn.Shape { return p.graph.Values[v].Shape }
-
-// typ is the element type of a value.
-func (p *plan) typ(v nn.Value) nn.DType { return cmp.Or(p.graph.Values[v].Type, nn.Float32) }
-
-// first returns the form in which v was produced.
-func (p *plan) first(v nn.Value) (slot, error) {
-	if len(p.slots[v]) == 0 {
-		c, err := p.known(v)
-		if err != nil {
-			return slot{}, err
-		}
-		p.slots[v] = []slot{{c, plain(len(c.shape))}}
-	}
-	return p.slots[v][0], nil
-}
-
-// want returns v in the given order, and converts it when it is in none that is the same.
-func (p *plan) want(v nn.Value, order []int) (*variable, error) {
-	from, err := p.first(v)
-	if err != nil {
-		return nil, err
-	}
-	s := p.shape(v)
-	for _, sl := range p.slots[v] {
-		if sameOrder(s, sl.order, order) {
-			return sl.v, nil
-		}
-	}
-	to := p.variable(arrange(s, order), from.v.wants)
-	p.slots[v] = append(p.slots[v], slot{to, order})
-	view := kernel.Dense(arrange(s, from.order)).Permute(moves(from.order, order))
-	back := kernel.Dense(to.shape).Permute(moves(order, from.order))
-	there, home := kernel.NewCopier(kernel.Dense(view.Dims), view), kernel.NewCopier(kernel.Dense(back.Dims), back)
-	p.emit([]*variable{from.v}, []*variable{to}, func(t *kernel.Team) { there.Run(t, to.data, from.v.data) }, func(t *kernel.Team) {
-		p.receive(t, from.v, func(g []float32) { home.Run(t, g, to.grad) })
-	})
-	return to, nil
-}
-
-// variable makes a tensor in memory.
-func (p *plan) variable(s nn.Shape, wants bool) *variable {
-	n := s.Count()
-	return &variable{shape: s, data: p.memory.floats(n)[:n], wants: wants}
-}
-
-// produce makes the variable of a value that a step will write in the given order; from are the operands.
-func (p *plan) produce(v nn.Value, order []int, from ...*variable) *variable {
-	to := p.virtual(v, order, from...)
-	n := to.shape.Count()
-	to.data = p.memory.floats(n)[:n]
-	return to
-}
-
-// virtual is produce without memory.
-func (p *plan) virtual(v nn.Value, order []int, from ...*variable) *variable {
-	to := &variable{shape: arrange(p.shape(v), order), wants: slices.ContainsFunc(from, func(x *variable) bool { return x.wants })}
-	p.slots[v] = []slot{{to, order}}
-	return to
-}
-
-// alias makes v another name for a variable.
-func (p *plan) alias(v nn.Value, to *variable, order []int) { p.slots[v] = []slot{{to, order}} }
-
-// next returns the only consumer of v, if it is of one of the types and v is its data.
-func (p *plan) next(v nn.Value, types ...string) (node, bool) {
-	if p.users[v] != 1 {
-		return node{}, false
-	}
-	n := node{&p.graph.Nodes[p.reader[v]], p.reader[v]}
-	return n, slices.Contains(types, n.Type) && n.In[0] == v
+	p.steps = append(p.steps, step{name: p.Node.Name, in: in, out: out, forward: forward, backward: backward})
 }

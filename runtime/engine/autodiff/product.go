@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
-	"github.com/autotailor/autotailor/runtime/nn"
+	"github.com/autotailor/autotailor/runtime/engine/lower"
 )
 
 // product is what a convolution or matrix product is made of.
@@ -16,8 +16,8 @@ type product struct {
 
 // product emits a convolution or matrix product with weights w and perhaps a bias.
 func (p *plan) product(d product, x, y, w, bias *variable) {
-	c, batch := p.isa.NewTrainable(d.g, d.params, p.memory.floats), d.batch
-	y.joins = bias == nil && p.isa.Joins(d.g, d.params, batch)
+	c, batch := p.ISA.NewTrainable(d.g, d.params, p.memory.floats), d.batch
+	y.joins = bias == nil && p.ISA.Joins(d.g, d.params, batch)
 	y.columns = d.params.Out
 	x.left = x.left || x.adds && x.uses == 0 && y.joins
 	in, index := []*variable{x, w}, len(p.steps)
@@ -52,7 +52,7 @@ func (p *plan) product(d product, x, y, w, bias *variable) {
 			c.Weights(t, x.data, y.grad, w.grad, batch)
 		}
 		if bias != nil {
-			p.receive(t, bias, func(g []float32) { p.isa.ColumnSums(t, g, y.grad) })
+			p.receive(t, bias, func(g []float32) { p.ISA.ColumnSums(t, g, y.grad) })
 		}
 		p.receive(t, x, func(g []float32) { c.Operand(t, y.grad, g, batch) })
 	})
@@ -100,7 +100,7 @@ func (v *variable) operand() kernel.Operand {
 
 // convolution reads the attributes of one.
 func (p *plan) convolution(n node) (product, error) {
-	xs, ws, groups := p.shape(n.In[0]), p.shape(n.In[1]), n.integer("group", 1)
+	xs, ws, groups := p.Shape(n.In[0]), p.Shape(n.In[1]), n.Integer("group", 1)
 	if len(xs) != len(ws) {
 		return product{}, fmt.Errorf("input of rank %d and weight of rank %d", len(xs), len(ws))
 	}
@@ -121,17 +121,17 @@ func makeConv(p *plan, n node) error {
 	if err != nil {
 		return err
 	}
-	w, err := p.want(n.In[1], plain(len(p.shape(n.In[1]))))
+	w, err := p.want(n.In[1], lower.Plain(len(p.Shape(n.In[1]))))
 	if err != nil {
 		return err
 	}
 	var bias *variable
-	if n.has(2) {
-		if bias, err = p.want(n.In[2], plain(1)); err != nil {
+	if n.Has(2) {
+		if bias, err = p.want(n.In[2], lower.Plain(1)); err != nil {
 			return err
 		}
 	}
-	order := channelsLast(len(p.shape(n.In[0])))
+	order := lower.ChannelsLast(len(p.Shape(n.In[0])))
 	x, err := p.want(n.In[0], order)
 	if err != nil {
 		return err
@@ -143,33 +143,33 @@ func makeConv(p *plan, n node) error {
 }
 
 func makeGemm(p *plan, n node) error {
-	xs, ws := p.shape(n.In[0]), p.shape(n.In[1])
-	if len(xs) != 2 || len(ws) != 2 || n.integer("transA", 0) != 0 || n.Float("alpha", 1) != 1 || n.Float("beta", 1) != 1 {
+	xs, ws := p.Shape(n.In[0]), p.Shape(n.In[1])
+	if len(xs) != 2 || len(ws) != 2 || n.Integer("transA", 0) != 0 || n.Float("alpha", 1) != 1 || n.Float("beta", 1) != 1 {
 		return fmt.Errorf("only x*W + bias of matrices with x as it stands can be trained, not shapes %v and %v", xs, ws)
 	}
 	var bias *variable
-	if n.has(2) {
-		b, err := p.want(n.In[2], plain(len(p.shape(n.In[2]))))
+	if n.Has(2) {
+		b, err := p.want(n.In[2], lower.Plain(len(p.Shape(n.In[2]))))
 		if err != nil {
 			return err
 		}
-		if s := p.shape(n.In[2]); s.Count() != p.shape(n.Out[0])[1] {
+		if s := p.Shape(n.In[2]); s.Count() != p.Shape(n.Out[0])[1] {
 			return fmt.Errorf("a bias of shape %v cannot be trained", s)
 		}
 		bias = b
 	}
-	return p.linear(n, n.integer("transB", 0) != 0, bias)
+	return p.linear(n, n.Integer("transB", 0) != 0, bias)
 }
 
 // linear emits x times a matrix, which may be stored the other way round.
 func (p *plan) linear(n node, transposed bool, bias *variable) error {
-	w, err := p.want(n.In[1], plain(2))
+	w, err := p.want(n.In[1], lower.Plain(2))
 	if err != nil {
 		return err
 	}
-	xs, ws := p.shape(n.In[0]), p.shape(n.In[1])
+	xs, ws := p.Shape(n.In[0]), p.Shape(n.In[1])
 	rank := len(xs)
-	x, err := p.want(n.In[0], plain(rank))
+	x, err := p.want(n.In[0], lower.Plain(rank))
 	if err != nil {
 		return err
 	}
@@ -182,7 +182,7 @@ func (p *plan) linear(n node, transposed bool, bias *variable) error {
 	if xs[rank-1] != k {
 		return fmt.Errorf("input %v does not fit a %dx%d matrix", xs, k, cols)
 	}
-	y := p.produce(n.Out[0], plain(rank), x, w)
+	y := p.produce(n.Out[0], lower.Plain(rank), x, w)
 	y.wants = y.wants || bias != nil && bias.wants
 	c := kernel.TrainableParams{In: k, Out: cols, Groups: 1, Layout: layout}
 	p.product(product{kernel.Pixel(), c, xs.Count() / k}, x, y, w, bias)
@@ -190,25 +190,25 @@ func (p *plan) linear(n node, transposed bool, bias *variable) error {
 }
 
 func makeMatMul(p *plan, n node) error {
-	xs, ys := p.shape(n.In[0]), p.shape(n.In[1])
+	xs, ys := p.Shape(n.In[0]), p.Shape(n.In[1])
 	if len(xs) < 2 || len(ys) < 2 {
 		return fmt.Errorf("operands of rank %d and %d, matrices are needed", len(xs), len(ys))
 	}
 	if len(ys) == 2 {
 		return p.linear(n, false, nil)
 	}
-	x, err := p.want(n.In[0], plain(len(xs)))
+	x, err := p.want(n.In[0], lower.Plain(len(xs)))
 	if err != nil {
 		return err
 	}
-	y, err := p.want(n.In[1], plain(len(ys)))
+	y, err := p.want(n.In[1], lower.Plain(len(ys)))
 	if err != nil {
 		return err
 	}
-	z := p.produce(n.Out[0], plain(len(p.shape(n.Out[0]))), x, y)
+	z := p.produce(n.Out[0], lower.Plain(len(p.Shape(n.Out[0]))), x, y)
 	m, k, cols := xs[len(xs)-2], xs[len(xs)-1], ys[len(ys)-1]
-	xat, yat := pairs(xs[:len(xs)-2], ys[:len(ys)-2])
-	c := p.isa.NewMatrices(m, k, cols, xat, yat)
+	xat, yat := lower.Pairs(xs[:len(xs)-2], ys[:len(ys)-2])
+	c := p.ISA.NewMatrices(m, k, cols, xat, yat)
 	p.emit([]*variable{x, y}, []*variable{z},
 		func(t *kernel.Team) { c.Forward(t, z.data, x.data, y.data) },
 		func(t *kernel.Team) {
@@ -216,29 +216,4 @@ func makeMatMul(p *plan, n node) error {
 			p.receive(t, y, func(g []float32) { c.Right(t, g, z.grad, x.data) })
 		})
 	return nil
-}
-
-// pairs lists which matrices of a broadcast product belong together.
-func pairs(x, y nn.Shape) (xat, yat []int) {
-	rank := max(len(x), len(y))
-	xat, yat = []int{0}, []int{0}
-	xs, ys := 1, 1
-	for i := 1; i <= rank; i++ {
-		a, b := 1, 1
-		if i <= len(x) {
-			a = x[len(x)-i]
-		}
-		if i <= len(y) {
-			b = y[len(y)-i]
-		}
-		var nx, ny []int
-		for j := range max(a, b) {
-			for k := range xat {
-				nx = append(nx, xat[k]+min(j, a-1)*xs)
-				ny = append(ny, yat[k]+min(j, b-1)*ys)
-			}
-		}
-		xat, yat, xs, ys = nx, ny, xs*a, ys*b
-	}
-	return xat, yat
 }

@@ -3,8 +3,7 @@ package autodiff
 import (
 	"slices"
 
-	"github.com/autotailor/autotailor/internal/operators"
-	"github.com/autotailor/autotailor/runtime/engine/kernel"
+	"github.com/autotailor/autotailor/runtime/engine/lower"
 )
 
 // maker adds the step of one node to a plan.
@@ -16,9 +15,9 @@ type operator struct {
 	make     maker
 }
 
-// makers says how each ONNX operator type is computed and differentiated. One operator is one entry here, unless its class has it, one
-// function that makes its step, and one case in the gradient test.
-var makers = byClass(map[string]operator{
+// makers says how each ONNX operator type is computed and differentiated: those of its own here, all others as package lower has them. Each has a
+// case in the gradient test.
+var makers = withShared(map[string]operator{
 	"Conv":               {2, makeConv},
 	"ConvTranspose":      {2, makeConvTranspose},
 	"Gemm":               {2, makeGemm},
@@ -28,71 +27,17 @@ var makers = byClass(map[string]operator{
 
 	"InstanceNormalization": {3, makeInstanceNorm},
 
-	"Softmax": {1, makeSoftmax},
-
-	"MaxPool":           {1, makePool(false)},
-	"AveragePool":       {1, makePool(true)},
-	"GlobalAveragePool": {1, makeGlobalPool(true)},
-	"GlobalMaxPool":     {1, makeGlobalPool(false)},
-	"ReduceMean":        {1, makeReduce(true)},
-	"ReduceSum":         {1, makeReduce(false)},
-	"ArgMax":            {1, makeArg},
-	"ArgMin":            {1, makeArg},
-
-	"CumSum": {2, makeCumSum},
-	"LRN":    {1, makeLRN},
-
-	"Clip": {1, makeClip},
-
-	"Cast":  {1, makeCast},
-	"Where": {3, makeWhere},
-
-	"Identity":  {1, makeRename},
-	"Dropout":   {1, makeRename},
-	"Flatten":   {1, makeRename},
-	"Reshape":   {1, makeRename},
-	"Squeeze":   {1, makeRename},
-	"Unsqueeze": {1, makeRename},
-	"Transpose": {1, makeTranspose},
-	"Concat":    {1, makeConcat},
-	"Split":     {1, makeSplit},
-	"Slice":     {1, makeSlice},
-	"Gather":    {2, makeGather},
-	"Expand":    {1, makeExpand},
-	"Pad":       {1, makePad},
-	"Tile":      {1, makeTile},
-	"Trilu":     {1, makeTrilu},
-	"Resize":    {1, makeResize},
-
-	"GridSample":   {2, makeGridSample},
-	"DepthToSpace": {1, makeDepthToSpace},
-	"SpaceToDepth": {1, makeSpaceToDepth},
+	"Add": {1, makeAdd},
+	"Sum": {1, makeAdd},
 })
 
-// byClass adds the operators whose class says how they are differentiated, as soon as there is a kernel.
-func byClass(own map[string]operator) map[string]operator {
-	for _, o := range operators.All() {
-		if _, ok := own[o.Name]; !ok && o.Domain == "" && ofClass(o) != nil {
-			own[o.Name] = operator{o.Required(), ofClass(o)}
+func withShared(own map[string]operator) map[string]operator {
+	for name, shared := range lower.Operators() {
+		if _, ok := own[name]; !ok {
+			own[name] = operator{shared.Operands, func(p *plan, n node) error { return shared.Lower(p.Plan, n) }}
 		}
 	}
 	return own
-}
-
-func ofClass(o operators.Operator) maker {
-	switch {
-	case o.Class == operators.Unary && kernel.HasUnary(o.Name):
-		return makeUnary
-	case o.Class == operators.Broadcast && kernel.HasBinary(o.Name):
-		return makeBinary
-	case o.Class == operators.Reduction && kernel.HasFold(o.Name):
-		return makeFold
-	case o.Class == operators.Rows && kernel.HasRowFunc(o.Name):
-		return makeRows
-	case o.Class == operators.Normalisation && kernel.HasNormal(o.Name):
-		return makeNormal
-	}
-	return nil
 }
 
 // Operators lists the ONNX operator types that can be trained, sorted.

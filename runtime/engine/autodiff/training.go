@@ -45,7 +45,7 @@ func (t *training) Forward(in ...nn.Tensor) ([]nn.Tensor, error) {
 	p.forward()
 	out := make([]nn.Tensor, len(p.outputs))
 	for i, v := range p.outputs {
-		out[i] = nn.Tensor{Type: nn.Float32, Shape: p.graph.Values[t.graph.Outputs[i]].Shape, Raw: nn.Bytes(v.data)}
+		out[i] = nn.Tensor{Type: nn.Float32, Shape: p.Graph.Values[t.graph.Outputs[i]].Shape, Raw: nn.Bytes(v.data)}
 	}
 	t.ran = true
 	return out, nil
@@ -62,7 +62,7 @@ func (t *training) Backward(grads ...nn.Tensor) error {
 	}
 	data := make([][]float32, len(grads))
 	for i, g := range grads {
-		info := &p.graph.Values[t.graph.Outputs[i]]
+		info := &p.Graph.Values[t.graph.Outputs[i]]
 		if g.Type != nn.Float32 || !slices.Equal(g.Shape, info.Shape) || len(g.Raw) != 4*g.Shape.Count() {
 			return fmt.Errorf("derivatives by output %q: got type %d shape %v with %d bytes, want float32 of shape %v", info.Name, g.Type, g.Shape, len(g.Raw), info.Shape)
 		}

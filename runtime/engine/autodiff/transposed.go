@@ -4,11 +4,12 @@ import (
 	"fmt"
 
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
+	"github.com/autotailor/autotailor/runtime/engine/lower"
 )
 
 // makeConvTranspose is a convolution the other way round: its result is what that has as derivatives by its operand.
 func makeConvTranspose(p *plan, n node) error {
-	xs, ys, ws, groups := p.shape(n.In[0]), p.shape(n.Out[0]), p.shape(n.In[1]), n.integer("group", 1)
+	xs, ys, ws, groups := p.Shape(n.In[0]), p.Shape(n.Out[0]), p.Shape(n.In[1]), n.Integer("group", 1)
 	if len(ws) != len(xs) || groups < 1 || ws[0] != xs[1] || ys[1] != ws[1]*groups || xs[1]%groups != 0 {
 		return fmt.Errorf("weights %v do not fit an operand of shape %v and a result of shape %v", ws, xs, ys)
 	}
@@ -19,18 +20,18 @@ func makeConvTranspose(p *plan, n node) error {
 	if !ok {
 		return fmt.Errorf("an operand of shape %v and a result of shape %v, whose padding is as large as the stride, cannot be trained", xs, ys)
 	}
-	order := channelsLast(len(xs))
+	order := lower.ChannelsLast(len(xs))
 	x, err := p.want(n.In[0], order)
 	if err != nil {
 		return err
 	}
-	w, err := p.want(n.In[1], plain(len(ws)))
+	w, err := p.want(n.In[1], lower.Plain(len(ws)))
 	if err != nil {
 		return err
 	}
 	in := []*variable{x, w}
-	if n.has(2) {
-		bias, err := p.want(n.In[2], plain(1))
+	if n.Has(2) {
+		bias, err := p.want(n.In[2], lower.Plain(1))
 		if err != nil {
 			return err
 		}
@@ -39,9 +40,9 @@ func makeConvTranspose(p *plan, n node) error {
 	y := p.produce(n.Out[0], order, in...)
 	params := kernel.ConvWeights(g, ys[1], xs[1], groups)
 	params.Windows = &p.memory.windows
-	c, batch := p.isa.NewTrainable(g, params, p.memory.floats), xs[0]
+	c, batch := p.ISA.NewTrainable(g, params, p.memory.floats), xs[0]
 	sum, _ := kernel.BinaryOf("Add")
-	add := p.isa.NewBroadcast(sum, y.shape, []int{ys[1]}, kernel.NoLimits())
+	add := p.ISA.NewBroadcast(sum, y.shape, []int{ys[1]}, kernel.NoLimits())
 	p.emit(in, []*variable{y}, func(t *kernel.Team) {
 		c.SetWeights(t, w.data, nil)
 		c.Operand(t, x.data, y.data, batch)
@@ -54,7 +55,7 @@ func makeConvTranspose(p *plan, n node) error {
 			c.Weights(t, y.grad, x.data, g, batch)
 		})
 		if len(in) > 2 {
-			p.receive(t, in[2], func(g []float32) { p.isa.ColumnSums(t, g, y.grad) })
+			p.receive(t, in[2], func(g []float32) { p.ISA.ColumnSums(t, g, y.grad) })
 		}
 		p.receive(t, x, func(g []float32) { c.Forward(t, y.grad, g, batch) })
 	})

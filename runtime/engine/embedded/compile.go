@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
+	"github.com/autotailor/autotailor/runtime/engine/lower"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
@@ -29,41 +31,26 @@ type buffer struct {
 	value nn.Value  // whose data it holds first; None for what no value of the graph names
 }
 
-// reorder begins the names of steps that change the layout.
-const reorder = "reorder "
-
 // step is one kernel call.
 type step struct {
 	name    string
 	node    int // of the graph; the one that wanted the data, for a conversion
 	in, out []int
 	border  bool // converts a graph input or output, so no work of the network's own
-	bind    func(batch int) kernelFunc
-}
-
-type kernelFunc func(t *kernel.Team, in, out [][]float32)
-
-// slot is one form in which a value is in memory: order[p] is the logical axis at memory position p.
-type slot struct {
-	buffer int
-	order  []int
+	bind    func(batch int) lower.Run
 }
 
 // compiler holds what is known while a plan is made.
 type compiler struct {
 	plan
+	*lower.Plan
 	weights nn.Weights
 	isa     *kernel.ISA
 	store   *store               // of what is shared with other plans, may be nil
 	over    map[string]nn.Tensor // what this SubNet has instead of the store's
 	windows *kernel.Windows
 	stats   *recorder // when set, batch normalisations use their batch's statistics
-	slots   [][]slot  // by value
-	users   []int     // consumers of each value, graph outputs included
-	reader  []int     // the node that reads a value, where it is a single one
-	fused   []bool    // nodes that another node's step computes, and those that nothing depends on
 	failed  []bool    // values whose node could not be compiled
-	at      int       // the node that is being compiled
 	errs    []error
 }
 
@@ -80,14 +67,13 @@ func compileShared(g *nn.Graph, s *store, over map[string]nn.Tensor) (*plan, err
 
 func (c *compiler) compile() (*plan, error) {
 	g := c.graph
-	c.slots, c.users = make([][]slot, len(g.Values)), make([]int, len(g.Values))
-	c.reader, c.fused, c.failed = make([]int, len(g.Values)), g.Idle(), make([]bool, len(g.Values))
+	c.Plan, c.failed = lower.New(c, g, c.isa), make([]bool, len(g.Values))
 	if err := c.fits(); err != nil {
 		return nil, err
 	}
 	c.connect()
 	for i := range g.Nodes {
-		if !c.fused[i] {
+		if !c.Fused[i] {
 			c.node(i)
 		}
 	}
@@ -95,21 +81,21 @@ func (c *compiler) compile() (*plan, error) {
 		return nil, errors.Join(c.errs...)
 	}
 	for _, v := range g.Outputs {
-		b, err := c.want(v, plain(len(c.shape(v))))
+		b, err := c.Want(v, lower.Plain(len(c.Shape(v))))
 		if err != nil {
 			return nil, fmt.Errorf("output %q: %w", g.Values[v].Name, err)
 		}
 		c.outputs = append(c.outputs, b)
 	}
 	c.markBorders()
-	p := c.plan // without the rest, which is not needed any more
+	p := c.plan // kept the rest, which is not needed any more
 	return &p, nil
 }
 
 // node compiles node i. Of one whose operands could not be compiled it tells only that there is no such operator.
 func (c *compiler) node(i int) {
 	n := &c.graph.Nodes[i]
-	c.at = i
+	c.Node = node{Node: n, Index: i}
 	lower, ok := lowerings[n.Type]
 	var err error
 	switch {
@@ -117,7 +103,7 @@ func (c *compiler) node(i int) {
 		err = fmt.Errorf("node %q: the embedded engine has no operator %s", n.Name, qualified(n))
 	case slices.ContainsFunc(n.In, func(v nn.Value) bool { return c.failed[v] }):
 	default:
-		if err = lower(c, node{n, i}); err == nil {
+		if err = lower(c, c.Node); err == nil {
 			return
 		}
 		err = fmt.Errorf("node %q (%s): %w", n.Name, n.Type, err)
@@ -137,171 +123,71 @@ func qualified(n *nn.Node) string {
 	return n.Domain + "." + n.Type
 }
 
-// connect counts users and gives inputs their buffers.
+// connect gives inputs their buffers, and finds what makes images of a batch depend on each other.
 func (c *compiler) connect() {
 	g := c.graph
-	for i, n := range g.Nodes {
-		if c.fused[i] {
-			continue
-		}
-		for _, v := range n.In {
-			c.users[v]++
-			c.reader[v] = i
-		}
-	}
-	for _, v := range g.Outputs {
-		c.users[v] += 2 // never fused away
-		c.whole = c.whole || len(c.shape(v)) == 0 || c.shape(v)[0] != nn.Batch
-	}
-	for i, v := range g.Inputs {
-		s := g.Values[v].Shape
-		c.inputs = append(c.inputs, len(c.buffers))
-		c.slots[v] = []slot{{len(c.buffers), plain(len(s))}}
-		c.buffers = append(c.buffers, buffer{shape: s, input: i + 1})
-		c.whole = c.whole || len(s) == 0 || s[0] != nn.Batch
+	c.Connect(func(i int, v nn.Value) int {
+		c.buffers = append(c.buffers, buffer{shape: c.Shape(v), input: i + 1})
+		c.inputs = append(c.inputs, len(c.buffers)-1)
+		return len(c.buffers) - 1
+	})
+	for _, v := range slices.Concat(g.Inputs, g.Outputs) {
+		c.whole = c.whole || len(c.Shape(v)) == 0 || c.Shape(v)[0] != nn.Batch
 	}
 	for _, v := range g.Values {
 		c.whole = c.whole || len(v.Shape) > 0 && (v.Shape[0] < nn.Batch || v.Shape[1:].Open())
 	}
 }
 
-func (c *compiler) shape(v nn.Value) nn.Shape { return c.graph.Values[v].Shape }
+// Mix implements lower.Engine.
+func (c *compiler) Mix() { c.whole = true }
 
-// plain is the order of a row-major tensor of the given rank.
-func plain(rank int) []int {
-	o := make([]int, rank)
-	for i := range o {
-		o[i] = i
-	}
-	return o
-}
-
-// channelsLast is the order of images: axis 1 comes last.
-func channelsLast(rank int) []int {
-	o := make([]int, 0, rank)
-	for i := range rank {
-		if i != 1 {
-			o = append(o, i)
-		}
-	}
-	if rank > 1 {
-		o = append(o, 1)
-	}
-	return o
-}
-
-// sameOrder tells whether two orders put the elements of a tensor at the same places: axes of extent 1 do not matter.
-func sameOrder(s nn.Shape, a, b []int) bool {
-	i := 0
-	for _, x := range a {
-		if s[x] == 1 {
-			continue
-		}
-		for s[b[i]] == 1 {
-			i++
-		}
-		if b[i] != x {
-			return false
-		}
-		i++
-	}
-	return true
-}
-
-func arrange(s nn.Shape, order []int) nn.Shape {
-	to := make(nn.Shape, len(order))
-	for p, axis := range order {
-		to[p] = s[axis]
-	}
-	return to
-}
-
-// first returns the form in which v was produced.
-func (c *compiler) first(v nn.Value) (slot, error) {
-	if len(c.slots[v]) == 0 {
-		if err := c.constant(v); err != nil {
-			return slot{}, err
-		}
-	}
-	return c.slots[v][0], nil
-}
-
-// want returns a buffer that holds v in the given order, and converts it when there is none.
-func (c *compiler) want(v nn.Value, order []int) (int, error) {
-	from, err := c.first(v)
-	if err != nil {
-		return 0, err
-	}
-	s := c.shape(v)
-	for _, sl := range c.slots[v] {
-		if sameOrder(s, sl.order, order) {
-			return sl.buffer, nil
-		}
-	}
-	to := slot{len(c.buffers), order}
-	c.buffers = append(c.buffers, buffer{shape: arrange(s, order), value: v})
-	c.slots[v] = append(c.slots[v], to)
-	move := moves(from.order, order)
-	src, memory := c.buffers[from.buffer], arrange(s, from.order) // the buffer may be another value's, of another shape
-	if src.fixed != nil {
-		view := kernel.Dense(memory).Permute(move)
-		data := make([]float32, len(src.fixed))
-		kernel.NewCopier(kernel.Dense(view.Dims), view).Run(kernel.NewTeam(1), data, src.fixed)
-		c.buffers[to.buffer].fixed = data
-		return to.buffer, nil
-	}
-	c.steps = append(c.steps, step{name: reorder + c.graph.Values[v].Name, node: c.at, in: []int{from.buffer}, out: []int{to.buffer}, bind: func(b int) kernelFunc {
-		view := kernel.Dense(at(memory, b)).Permute(move)
-		copier := kernel.NewCopier(kernel.Dense(view.Dims), view)
-		return func(t *kernel.Team, in, out [][]float32) { copier.Run(t, out[0], in[0]) }
-	}})
-	return to.buffer, nil
-}
-
-// moves returns the permutation of memory positions that leads from one order to another.
-func moves(from, to []int) []int {
-	m := make([]int, len(to))
-	for i, axis := range to {
-		m[i] = slices.Index(from, axis)
-	}
-	return m
-}
-
-// produce makes the buffer of a value that a step will write in the given order.
-func (c *compiler) produce(v nn.Value, order []int) int {
-	b := len(c.buffers)
-	c.buffers = append(c.buffers, buffer{shape: arrange(c.shape(v), order), value: v})
-	c.slots[v] = []slot{{b, order}}
-	return b
-}
-
-// scratch makes a buffer that no value of the graph names.
-func (c *compiler) scratch(s nn.Shape) int {
-	c.buffers = append(c.buffers, buffer{shape: s})
+// Memory implements lower.Engine.
+func (c *compiler) Memory(s nn.Shape, v nn.Value) int {
+	c.buffers = append(c.buffers, buffer{shape: s, value: v})
 	return len(c.buffers) - 1
 }
 
-// alias makes v another name for a buffer.
-func (c *compiler) alias(v nn.Value, buffer int, order []int) { c.slots[v] = []slot{{buffer, order}} }
-
-func (c *compiler) emit(n node, in, out []int, bind func(batch int) kernelFunc) {
-	c.steps = append(c.steps, step{name: n.Name, node: n.index, in: in, out: out, bind: bind})
-}
-
-// constant gives a parameter or constant its buffer.
-func (c *compiler) constant(v nn.Value) error {
+// Constant implements lower.Engine.
+func (c *compiler) Constant(v nn.Value) (int, error) {
 	data, shape, err := c.floats(v)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	c.slots[v] = []slot{{len(c.buffers), plain(len(shape))}}
 	c.buffers = append(c.buffers, buffer{shape: shape, fixed: c.lasting(v, data)})
-	return nil
+	return len(c.buffers) - 1, nil
 }
 
-// at is s for a batch of b.
-func at(s nn.Shape, b int) nn.Shape {
-	return slices.Clone(s.Bind(b))
+// Emit implements lower.Engine. What can be computed once, is computed now.
+func (c *compiler) Emit(s lower.Step) {
+	if from := c.buffers[s.In[0]]; s.Once && len(s.In) == 1 && from.fixed != nil {
+		to := &c.buffers[s.Out[0]]
+		to.fixed = make([]float32, to.shape.Count())
+		s.Bind(1)(kernel.NewTeam(1), [][]float32{from.fixed}, [][]float32{to.fixed})
+		return
+	}
+	if s.Name == "" {
+		s.Name = c.Node.Name
+	}
+	c.steps = append(c.steps, step{name: s.Name, node: c.Node.Index, in: s.In, out: s.Out, bind: s.Bind})
+}
+
+// emit adds the step of a fused operator.
+func (c *compiler) emit(n node, in, out []int, bind func(batch int) lower.Run) {
+	c.steps = append(c.steps, step{name: n.Name, node: n.Index, in: in, out: out, bind: bind})
+}
+
+// plainly adds a step of the operands in, whose elements and result are in the order of their axes.
+func (c *compiler) plainly(n node, in []nn.Value, bind func(batch int) lower.Run) error {
+	buffers := make([]int, len(in))
+	for i, v := range in {
+		var err error
+		if buffers[i], err = c.Plainly(v); err != nil {
+			return err
+		}
+	}
+	c.emit(n, buffers, []int{c.ProducePlain(n.Out[0])}, bind)
+	return nil
 }
 
 func size(s nn.Shape) int {
@@ -316,7 +202,7 @@ func size(s nn.Shape) int {
 func (c *compiler) markBorders() {
 	for i := range c.steps {
 		s := &c.steps[i]
-		if len(s.name) > 7 && s.name[:8] == "reorder " {
+		if strings.HasPrefix(s.name, lower.Reorder) {
 			s.border = c.buffers[s.in[0]].input > 0 || slices.Contains(c.outputs, s.out[0])
 		}
 	}

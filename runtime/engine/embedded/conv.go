@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
-	"github.com/autotailor/autotailor/runtime/nn"
+	"github.com/autotailor/autotailor/runtime/engine/lower"
 )
 
 func lowerConv(c *compiler, n node) error {
@@ -12,7 +12,7 @@ func lowerConv(c *compiler, n node) error {
 	if err != nil {
 		return err
 	}
-	x := c.shape(n.In[0])
+	x := c.Shape(n.In[0])
 	if len(x) != len(ws) {
 		return fmt.Errorf("input of rank %d and weight of rank %d", len(x), len(ws))
 	}
@@ -20,11 +20,11 @@ func lowerConv(c *compiler, n node) error {
 	if err != nil {
 		return err
 	}
-	groups := n.integer("group", 1)
+	groups := n.Integer("group", 1)
 	if groups < 1 || ws[0]%groups != 0 || x[1] != ws[1]*groups {
 		return fmt.Errorf("%d input channels in %d groups do not fit weight %v", x[1], groups, ws)
 	}
-	bias, err := c.optional(n, 2)
+	bias, err := c.Optional(n, 2)
 	if err != nil {
 		return err
 	}
@@ -33,8 +33,8 @@ func lowerConv(c *compiler, n node) error {
 	if err != nil {
 		return err
 	}
-	order := channelsLast(len(x))
-	in, err := c.want(n.In[0], order)
+	order := lower.ChannelsLast(len(x))
+	in, err := c.Want(n.In[0], order)
 	if err != nil {
 		return err
 	}
@@ -43,49 +43,8 @@ func lowerConv(c *compiler, n node) error {
 		return err
 	}
 	conv, image := c.isa.NewConv(g, p), g.H*g.W*x[1]
-	c.emit(n, []int{in}, []int{c.produce(t.out, order)}, func(int) kernelFunc {
+	c.emit(n, []int{in}, []int{c.Produce(t.out, order)}, func(int) lower.Run {
 		return func(t *kernel.Team, in, out [][]float32) { conv.Run(t, in[0], out[0], len(in[0])/image) }
 	})
 	return nil
-}
-
-func lowerPool(average bool) lowering {
-	return func(c *compiler, n node) error {
-		x := c.shape(n.In[0])
-		g, err := kernel.WindowOf(n.Node, x, n.List("kernel_shape", max(len(x)-2, 0), 0))
-		if err != nil {
-			return err
-		}
-		if len(n.Out) > 1 && n.Out[1] != nn.None {
-			return fmt.Errorf("the indices of a pooling are not supported")
-		}
-		order := channelsLast(len(x))
-		in, err := c.want(n.In[0], order)
-		if err != nil {
-			return err
-		}
-		pool := c.isa.NewPool(g, x[1], average, n.integer("count_include_pad", 0) != 0)
-		c.emit(n, []int{in}, []int{c.produce(n.Out[0], order)}, func(int) kernelFunc {
-			return func(t *kernel.Team, in, out [][]float32) { pool.Run(t, in[0], out[0], len(in[0])/(g.H*g.W*x[1])) }
-		})
-		return nil
-	}
-}
-
-func lowerGlobalPool(average bool) lowering {
-	return func(c *compiler, n node) error {
-		x := c.shape(n.In[0])
-		order := channelsLast(len(x))
-		in, err := c.want(n.In[0], order)
-		if err != nil {
-			return err
-		}
-		pixels, isa := size(x[2:]), c.isa
-		c.emit(n, []int{in}, []int{c.produce(n.Out[0], order)}, func(int) kernelFunc {
-			return func(t *kernel.Team, in, out [][]float32) {
-				isa.GlobalPool(t, in[0], out[0], len(in[0])/(pixels*x[1]), pixels, x[1], average)
-			}
-		})
-		return nil
-	}
 }

@@ -32,11 +32,3 @@ func encode(s []float32, d nn.DType) ([]byte, error) {
 	}
 	return out, nil
 }
-
-// typ is the element type of a value.
-func (c *compiler) typ(v nn.Value) nn.DType {
-	if t := c.graph.Values[v].Type; t != 0 {
-		return t
-	}
-	return nn.Float32
-}

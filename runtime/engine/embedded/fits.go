@@ -35,9 +35,9 @@ func (c *compiler) fits() error {
 	}
 	var errs []error
 	for i := range c.graph.Nodes {
-		n := node{&c.graph.Nodes[i], i}
+		n := node{Node: &c.graph.Nodes[i], Index: i}
 		f, ok := forms[n.Type]
-		if c.fused[i] || !ok || n.Domain != "" && n.Domain != "ai.onnx" { // the last are refused where they are compiled
+		if c.Fused[i] || !ok || n.Domain != "" && n.Domain != "ai.onnx" { // the last are refused where they are compiled
 			continue
 		}
 		if err := c.fit(n, f); err != nil && len(errs) < 20 {
@@ -54,8 +54,8 @@ func (c *compiler) fit(n node, f form) error {
 	in := make([]nn.Shape, max(len(n.In), f.operands))
 	for i := range in {
 		switch {
-		case n.has(i):
-			in[i] = c.shape(n.In[i]).Bind(someBatch)
+		case n.Has(i):
+			in[i] = c.Shape(n.In[i]).Bind(someBatch)
 		case i < f.operands:
 			return fmt.Errorf("it has no operand %d", i+1)
 		}
@@ -68,7 +68,7 @@ func (c *compiler) fit(n node, f form) error {
 		if v == nn.None || i >= len(want) || want[i] == nil {
 			continue
 		}
-		if declared := c.shape(v); !slices.Equal(declared.Bind(someBatch), want[i]) {
+		if declared := c.Shape(v); !slices.Equal(declared.Bind(someBatch), want[i]) {
 			return fmt.Errorf("its result %q is declared with the shape %v, its operands and attributes give %v", c.graph.Values[v].Name, declared, c.reopened(want[i], declared))
 		}
 	}

@@ -3,6 +3,7 @@ package embedded
 import (
 	"errors"
 	"fmt"
+	"github.com/autotailor/autotailor/runtime/engine/lower"
 	"math"
 	"slices"
 
@@ -15,25 +16,16 @@ func sameShape(_ *compiler, _ node, in []nn.Shape) ([]nn.Shape, error) { return 
 // alongShape is that of functions of the rows along an axis.
 func alongShape(otherwise int) rule {
 	return func(_ *compiler, n node, in []nn.Shape) ([]nn.Shape, error) {
-		_, err := n.axisOf(in[0], otherwise)
+		_, err := n.Axis(otherwise, len(in[0]))
 		return in[:1], err
 	}
 }
 
 func channelsShape(_ *compiler, n node, in []nn.Shape) ([]nn.Shape, error) {
-	if size := n.integer("size", 0); len(in[0]) < 2 || size < 1 || size > maxWindow {
+	if size := n.Integer("size", 0); len(in[0]) < 2 || size < 1 || size > maxWindow {
 		return nil, fmt.Errorf("a size of %d for an operand of shape %v", size, in[0])
 	}
 	return in[:1], nil
-}
-
-// axisOf is the attribute axis, counted from the front.
-func (n node) axisOf(x nn.Shape, otherwise int) (int, error) {
-	axis := n.axis(otherwise, len(x))
-	if axis < 0 || axis >= len(x) {
-		return 0, fmt.Errorf("axis %d of %d axes", n.integer("axis", otherwise), len(x))
-	}
-	return axis, nil
 }
 
 func broadcastShape(_ *compiler, _ node, in []nn.Shape) ([]nn.Shape, error) {
@@ -49,28 +41,28 @@ func broadcastShape(_ *compiler, _ node, in []nn.Shape) ([]nn.Shape, error) {
 }
 
 func reduceShape(c *compiler, n node, in []nn.Shape) ([]nn.Shape, error) {
-	gone, err := c.reduced(n, len(in[0]))
-	return []nn.Shape{n.without(in[0], gone)}, err
+	gone, err := c.Reduced(n)
+	return []nn.Shape{kept(n, in[0], gone)}, err
 }
 
 func argShape(_ *compiler, n node, in []nn.Shape) ([]nn.Shape, error) {
-	axis, err := n.axisOf(in[0], 0)
+	axis, err := n.Axis(0, len(in[0]))
 	if err != nil {
 		return nil, err
 	}
 	gone := make([]bool, len(in[0]))
 	gone[axis] = true
-	return []nn.Shape{n.without(in[0], gone)}, nil
+	return []nn.Shape{kept(n, in[0], gone)}, nil
 }
 
-// without is x after a reduction of the axes that are gone.
-func (n node) without(x nn.Shape, gone []bool) nn.Shape {
+// kept is x after a reduction of the axes that are gone.
+func kept(n node, x nn.Shape, gone []bool) nn.Shape {
 	out := nn.Shape{}
 	for axis, is := range gone {
 		switch {
 		case !is:
 			out = append(out, x[axis])
-		case n.integer("keepdims", 1) != 0:
+		case n.Integer("keepdims", 1) != 0:
 			out = append(out, 1)
 		}
 	}
@@ -79,27 +71,27 @@ func (n node) without(x nn.Shape, gone []bool) nn.Shape {
 
 // reshapeShape is that of operators that leave elements where they are: their number is what the kernels rely on.
 func reshapeShape(c *compiler, n node, in []nn.Shape) ([]nn.Shape, error) {
-	if y := c.shape(n.Out[0]); in[0].Count() != y.Bind(someBatch).Count() {
-		return nil, fmt.Errorf("its operand of shape %v cannot become %v", c.shape(n.In[0]), y)
+	if y := c.Shape(n.Out[0]); in[0].Count() != y.Bind(someBatch).Count() {
+		return nil, fmt.Errorf("its operand of shape %v cannot become %v", c.Shape(n.In[0]), y)
 	}
 	return nil, nil
 }
 
 func transposeShape(_ *compiler, n node, in []nn.Shape) ([]nn.Shape, error) {
-	x, perm := in[0], n.list2("perm", nil)
-	if perm == nil {
+	x, perm := in[0], n.List("perm", len(in[0]), -1)
+	if _, given := n.Attr("perm"); !given {
 		out := slices.Clone(x)
 		slices.Reverse(out)
 		return []nn.Shape{out}, nil
 	}
-	if sorted := slices.Sorted(slices.Values(perm)); !slices.Equal(sorted, plain(len(x))) {
+	if sorted := slices.Sorted(slices.Values(perm)); !slices.Equal(sorted, lower.Plain(len(x))) {
 		return nil, fmt.Errorf("%v is no permutation of %d axes", perm, len(x))
 	}
-	return []nn.Shape{arrange(x, perm)}, nil
+	return []nn.Shape{lower.Arrange(x, perm)}, nil
 }
 
 func concatShape(_ *compiler, n node, in []nn.Shape) ([]nn.Shape, error) {
-	axis, err := n.axisOf(in[0], 0)
+	axis, err := n.Axis(0, len(in[0]))
 	if err != nil {
 		return nil, err
 	}
@@ -115,20 +107,20 @@ func concatShape(_ *compiler, n node, in []nn.Shape) ([]nn.Shape, error) {
 
 // splitShape takes the extents along the axis from the results where no list states them.
 func splitShape(c *compiler, n node, in []nn.Shape) ([]nn.Shape, error) {
-	axis, err := n.axisOf(in[0], 0)
+	axis, err := n.Axis(0, len(in[0]))
 	if err != nil {
 		return nil, err
 	}
-	sizes, err := c.integers(n, "split", 1)
+	sizes, err := c.Plan.Integers(n, "split", 1)
 	if err != nil {
 		return nil, err
 	}
 	if sizes == nil {
 		for _, v := range n.Out {
-			if len(c.shape(v)) != len(in[0]) {
+			if len(c.Shape(v)) != len(in[0]) {
 				return nil, errors.New("it does not say how long its results are")
 			}
-			sizes = append(sizes, c.shape(v).Bind(someBatch)[axis])
+			sizes = append(sizes, c.Shape(v).Bind(someBatch)[axis])
 		}
 	}
 	total := 0
@@ -146,22 +138,22 @@ func splitShape(c *compiler, n node, in []nn.Shape) ([]nn.Shape, error) {
 }
 
 func sliceShape(c *compiler, n node, in []nn.Shape) ([]nn.Shape, error) {
-	parts, err := c.slices(n, c.shape(n.In[0]))
+	parts, err := c.Ranges(n, c.Shape(n.In[0]))
 	if err != nil {
 		return nil, err
 	}
 	out, seen := slices.Clone(in[0]), make([]bool, len(in[0]))
 	for _, p := range parts {
-		if seen[p.axis] {
-			return nil, fmt.Errorf("it cuts axis %d twice", p.axis)
+		if seen[p.Axis] {
+			return nil, fmt.Errorf("it cuts axis %d twice", p.Axis)
 		}
-		seen[p.axis], out[p.axis] = true, p.n
+		seen[p.Axis], out[p.Axis] = true, p.N
 	}
 	return []nn.Shape{out}, nil
 }
 
 func gatherShape(_ *compiler, n node, in []nn.Shape) ([]nn.Shape, error) {
-	axis, err := n.axisOf(in[0], 0)
+	axis, err := n.Axis(0, len(in[0]))
 	if err != nil {
 		return nil, err
 	}
@@ -169,7 +161,7 @@ func gatherShape(_ *compiler, n node, in []nn.Shape) ([]nn.Shape, error) {
 }
 
 func padShape(c *compiler, n node, in []nn.Shape) ([]nn.Shape, error) {
-	pads, err := c.integers(n, "pads", 1)
+	pads, err := c.Plan.Integers(n, "pads", 1)
 	if err != nil {
 		return nil, err
 	}
@@ -190,18 +182,18 @@ func padShape(c *compiler, n node, in []nn.Shape) ([]nn.Shape, error) {
 
 // expandShape lets results be as large as they say: the batch of an Expand is often computed from another value.
 func expandShape(c *compiler, n node, in []nn.Shape) ([]nn.Shape, error) {
-	if y := c.shape(n.Out[0]); !spreads(in[0], y.Bind(someBatch)) {
-		return nil, fmt.Errorf("its operand of shape %v cannot be repeated to %v", c.shape(n.In[0]), y)
+	if y := c.Shape(n.Out[0]); !spreads(in[0], y.Bind(someBatch)) {
+		return nil, fmt.Errorf("its operand of shape %v cannot be repeated to %v", c.Shape(n.In[0]), y)
 	}
 	return nil, nil
 }
 
 // tileShape is expandShape for whole repeats.
 func tileShape(c *compiler, n node, in []nn.Shape) ([]nn.Shape, error) {
-	y := c.shape(n.Out[0]).Bind(someBatch)
+	y := c.Shape(n.Out[0]).Bind(someBatch)
 	for k := range y {
 		if len(y) != len(in[0]) || y[k]%max(in[0][k], 1) != 0 {
-			return nil, fmt.Errorf("its operand of shape %v cannot be repeated to %v", c.shape(n.In[0]), c.shape(n.Out[0]))
+			return nil, fmt.Errorf("its operand of shape %v cannot be repeated to %v", c.Shape(n.In[0]), c.Shape(n.Out[0]))
 		}
 	}
 	return nil, nil
@@ -209,17 +201,17 @@ func tileShape(c *compiler, n node, in []nn.Shape) ([]nn.Shape, error) {
 
 // resizeShape compares where scales are given; otherwise the result's shape is what the engine scales to.
 func resizeShape(c *compiler, n node, in []nn.Shape) ([]nn.Shape, error) {
-	x, y := in[0], c.shape(n.Out[0])
+	x, y := in[0], c.Shape(n.Out[0])
 	if len(x) != len(y) || len(x) == 0 {
-		return nil, fmt.Errorf("its operand of shape %v cannot become %v", c.shape(n.In[0]), y)
+		return nil, fmt.Errorf("its operand of shape %v cannot become %v", c.Shape(n.In[0]), y)
 	}
-	scales, err := c.optional(n, 2)
+	scales, err := c.Optional(n, 2)
 	if err != nil {
 		return nil, err
 	}
 	for k, s := range scales {
 		if want := float64(s) * float64(x[min(k, len(x)-1)]); len(scales) != len(x) || math.Abs(float64(y.Bind(someBatch)[k])-want) >= 1 {
-			return nil, fmt.Errorf("its operand of shape %v, scaled by %v, is not %v", c.shape(n.In[0]), scales, y)
+			return nil, fmt.Errorf("its operand of shape %v, scaled by %v, is not %v", c.Shape(n.In[0]), scales, y)
 		}
 	}
 	return nil, nil
@@ -233,8 +225,8 @@ func triluShape(_ *compiler, _ node, in []nn.Shape) ([]nn.Shape, error) {
 }
 
 // block is the attribute blocksize of an operator of images.
-func (n node) block(x nn.Shape) (int, error) {
-	b := n.integer("blocksize", 0)
+func block(n node, x nn.Shape) (int, error) {
+	b := n.Integer("blocksize", 0)
 	if len(x) != 4 || b < 1 || b > maxWindow {
 		return 0, fmt.Errorf("a blocksize of %d for an operand of shape %v", b, x)
 	}
@@ -243,7 +235,7 @@ func (n node) block(x nn.Shape) (int, error) {
 
 func depthToSpaceShape(_ *compiler, n node, in []nn.Shape) ([]nn.Shape, error) {
 	x := in[0]
-	b, err := n.block(x)
+	b, err := block(n, x)
 	if err == nil && x[1]%(b*b) != 0 {
 		err = fmt.Errorf("%d channels are no blocks of %d by %d", x[1], b, b)
 	}
@@ -255,7 +247,7 @@ func depthToSpaceShape(_ *compiler, n node, in []nn.Shape) ([]nn.Shape, error) {
 
 func spaceToDepthShape(_ *compiler, n node, in []nn.Shape) ([]nn.Shape, error) {
 	x := in[0]
-	b, err := n.block(x)
+	b, err := block(n, x)
 	if err == nil && (x[2]%b != 0 || x[3]%b != 0) {
 		err = fmt.Errorf("images of shape %v are no blocks of %d by %d", x, b, b)
 	}

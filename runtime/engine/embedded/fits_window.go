@@ -6,14 +6,15 @@ import (
 	"slices"
 
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
+	"github.com/autotailor/autotailor/runtime/engine/lower"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
 // maxWindow bounds kernels, strides, pads and dilations along an axis, so that no sum of them overflows.
 const maxWindow = 1 << 15
 
-// window checks the attributes of a window over rank axes: the right number of each, positive, and not too large.
-func (n node) window(rank int) error {
+// windowFits checks the attributes of a window over rank axes: the right number of each, positive, and not too large.
+func windowFits(n node, rank int) error {
 	if rank < 1 {
 		return errors.New("its operand has no spatial axes")
 	}
@@ -38,7 +39,7 @@ func (n node) window(rank int) error {
 }
 
 // slid is the shape of images of the given channels that a window with extents k leaves of x.
-func (n node) slid(x nn.Shape, channels int, k []int) ([]nn.Shape, kernel.Window, error) {
+func slid(n node, x nn.Shape, channels int, k []int) ([]nn.Shape, kernel.Window, error) {
 	g, err := kernel.WindowOf(n.Node, x, k)
 	if err != nil {
 		return nil, g, err
@@ -55,43 +56,43 @@ func (n node) slid(x nn.Shape, channels int, k []int) ([]nn.Shape, kernel.Window
 }
 
 // filters checks the weights of a convolution and its bias, of out channels.
-func (n node) filters(x, w nn.Shape, in []nn.Shape, out int) error {
-	if err := n.window(len(x) - 2); err != nil {
+func filters(n node, x, w nn.Shape, in []nn.Shape, out int) error {
+	if err := windowFits(n, len(x)-2); err != nil {
 		return err
 	}
 	if len(x) != len(w) || slices.Max(w) > maxWindow && slices.Max(w[2:]) > maxWindow {
 		return fmt.Errorf("weights of shape %v do not fit an operand of shape %v", w, x)
 	}
-	if k, ok := n.Attr("kernel_shape"); ok && !slices.Equal(ints(k.Ints), w[2:]) {
+	if k, ok := n.Attr("kernel_shape"); ok && !slices.Equal(lower.Ints(k.Ints), w[2:]) {
 		return fmt.Errorf("its kernel_shape is %v, its weights have the shape %v", k.Ints, w)
 	}
-	if n.has(2) && !slices.Equal(in[2], nn.Shape{out}) {
+	if n.Has(2) && !slices.Equal(in[2], nn.Shape{out}) {
 		return fmt.Errorf("its bias is declared with the shape %v, %v is wanted", in[2], nn.Shape{out})
 	}
 	return nil
 }
 
 func convShape(_ *compiler, n node, in []nn.Shape) ([]nn.Shape, error) {
-	x, w, groups := in[0], in[1], n.integer("group", 1)
+	x, w, groups := in[0], in[1], n.Integer("group", 1)
 	if len(w) < 3 {
 		return nil, fmt.Errorf("its weights have the shape %v", w)
 	}
-	if err := n.filters(x, w, in, w[0]); err != nil {
+	if err := filters(n, x, w, in, w[0]); err != nil {
 		return nil, err
 	}
 	if groups < 1 || groups > x[1] || w[0]%groups != 0 || x[1] != w[1]*groups {
 		return nil, fmt.Errorf("%d input channels in %d groups do not fit weight %v", x[1], groups, w)
 	}
-	out, _, err := n.slid(x, w[0], w[2:])
+	out, _, err := slid(n, x, w[0], w[2:])
 	return out, err
 }
 
 func convTransposeShape(c *compiler, n node, in []nn.Shape) ([]nn.Shape, error) {
-	x, w, groups := in[0], in[1], n.integer("group", 1)
+	x, w, groups := in[0], in[1], n.Integer("group", 1)
 	if len(w) < 3 || groups < 1 || groups > x[min(1, len(x)-1)] {
 		return nil, fmt.Errorf("its weights have the shape %v, in %d groups", w, groups)
 	}
-	if err := n.filters(x, w, in, w[1]*groups); err != nil {
+	if err := filters(n, x, w, in, w[1]*groups); err != nil {
 		return nil, err
 	}
 	if w[0] != x[1] || x[1]%groups != 0 {
@@ -117,11 +118,11 @@ func convTransposeShape(c *compiler, n node, in []nn.Shape) ([]nn.Shape, error) 
 
 func poolShape(_ *compiler, n node, in []nn.Shape) ([]nn.Shape, error) {
 	rank := len(in[0]) - 2
-	if err := n.window(rank); err != nil {
+	if err := windowFits(n, rank); err != nil {
 		return nil, err
 	}
 	k := n.List("kernel_shape", rank, 0)
-	out, g, err := n.slid(in[0], in[0][1], k)
+	out, g, err := slid(n, in[0], in[0][1], k)
 	if err != nil {
 		return nil, err
 	}
@@ -144,18 +145,18 @@ func globalPoolShape(_ *compiler, n node, in []nn.Shape) ([]nn.Shape, error) {
 
 func gemmShape(_ *compiler, n node, in []nn.Shape) ([]nn.Shape, error) {
 	x, w := in[0], in[1]
-	if len(x) != 2 || len(w) != 2 || n.integer("transA", 0) != 0 {
+	if len(x) != 2 || len(w) != 2 || n.Integer("transA", 0) != 0 {
 		return nil, fmt.Errorf("only x*W of matrices with x as it stands is supported, not shapes %v and %v", x, w)
 	}
 	k, columns := w[0], w[1]
-	if n.integer("transB", 0) != 0 {
+	if n.Integer("transB", 0) != 0 {
 		k, columns = w[1], w[0]
 	}
 	if x[1] != k {
 		return nil, fmt.Errorf("input %v does not fit a %dx%d matrix", x, k, columns)
 	}
 	out := nn.Shape{x[0], columns}
-	if n.has(2) && !spreads(in[2], out) {
+	if n.Has(2) && !spreads(in[2], out) {
 		return nil, fmt.Errorf("its bias of shape %v cannot be added to %v", in[2], out)
 	}
 	return []nn.Shape{out}, nil
@@ -190,9 +191,10 @@ func instanceNormShape(c *compiler, n node, in []nn.Shape) ([]nn.Shape, error) {
 }
 
 func layerNormShape(_ *compiler, n node, in []nn.Shape) ([]nn.Shape, error) {
-	x, axis := in[0], n.axis(-1, len(in[0]))
-	if axis < 0 || axis >= len(x) {
-		return nil, fmt.Errorf("axis %d of %d axes", axis, len(x))
+	x := in[0]
+	axis, err := n.Axis(-1, len(x))
+	if err != nil {
+		return nil, err
 	}
 	for _, p := range in[1:min(3, len(in))] {
 		if p != nil && p.Count() != x[axis:].Count() {

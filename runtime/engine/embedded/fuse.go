@@ -17,9 +17,9 @@ type tail struct {
 // take finds the nodes that the kernel of n computes as well, and marks them.
 func (c *compiler) take(n node) tail {
 	t := tail{limits: kernel.NoLimits(), out: n.Out[0]}
-	if next, ok := c.next(t.out, "BatchNormalization"); ok && c.stats == nil && n.Type != "Add" {
+	if next, ok := c.Next(t.out, "BatchNormalization"); ok && c.stats == nil && n.Type != "Add" {
 		t.norm, t.out = &next, next.Out[0]
-		c.fused[next.index] = true
+		c.Fused[next.Index] = true
 	}
 	return c.clip(t)
 }
@@ -31,48 +31,13 @@ func (c *compiler) activation(n node) tail {
 
 // clip adds a Relu or Clip that follows.
 func (c *compiler) clip(t tail) tail {
-	if next, ok := c.next(t.out, "Relu", "Clip"); ok {
-		if lim, ok := c.limits(next); ok {
+	if next, ok := c.Next(t.out, "Relu", "Clip"); ok {
+		if lim, err := c.Limits(next); err == nil {
 			t.limits, t.out = lim, next.Out[0]
-			c.fused[next.index] = true
+			c.Fused[next.Index] = true
 		}
 	}
 	return t
-}
-
-// next returns the only consumer of v, if it is of one of the types and v is its data.
-func (c *compiler) next(v nn.Value, types ...string) (node, bool) {
-	if c.users[v] != 1 {
-		return node{}, false
-	}
-	n := node{&c.graph.Nodes[c.reader[v]], c.reader[v]}
-	for _, t := range types {
-		if n.Type == t && n.In[0] == v {
-			return n, true
-		}
-	}
-	return node{}, false
-}
-
-// limits returns the bounds of a Relu or Clip.
-func (c *compiler) limits(n node) (kernel.Limits, bool) {
-	lim := kernel.NoLimits()
-	if n.Type == "Relu" {
-		lim.Lo = 0
-		return lim, true
-	}
-	for i, bound := range []*float32{&lim.Lo, &lim.Hi} {
-		if a, ok := n.Attr([]string{"min", "max"}[i]); ok {
-			*bound = a.Float
-		} else if n.has(i + 1) {
-			v, _, err := c.floats(n.In[i+1])
-			if err != nil || len(v) != 1 {
-				return lim, false
-			}
-			*bound = v[0]
-		}
-	}
-	return lim, true
 }
 
 // affine returns scale and shift of a BatchNormalization with stored statistics.

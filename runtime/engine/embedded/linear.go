@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
+	"github.com/autotailor/autotailor/runtime/engine/lower"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
@@ -12,15 +13,15 @@ func lowerGemm(c *compiler, n node) error {
 	if err != nil {
 		return err
 	}
-	x := c.shape(n.In[0])
-	if len(x) != 2 || len(ws) != 2 || n.integer("transA", 0) != 0 {
+	x := c.Shape(n.In[0])
+	if len(x) != 2 || len(ws) != 2 || n.Integer("transA", 0) != 0 {
 		return fmt.Errorf("only x*W of matrices with x as it stands is supported, not shapes %v and %v", x, ws)
 	}
-	m := matrix{weight: weight, k: ws[0], n: ws[1], transposed: n.integer("transB", 0) != 0}
+	m := matrix{weight: weight, k: ws[0], n: ws[1], transposed: n.Integer("transB", 0) != 0}
 	if m.transposed {
 		m.k, m.n = m.n, m.k
 	}
-	bias, err := c.optional(n, 2)
+	bias, err := c.Optional(n, 2)
 	if err != nil {
 		return err
 	}
@@ -70,7 +71,7 @@ func (m *matrix) addBias(bias []float32, by float32) {
 }
 
 func (c *compiler) linear(n node, m matrix, t tail) error {
-	x := c.shape(n.In[0])
+	x := c.Shape(n.In[0])
 	if x[len(x)-1] != m.k {
 		return fmt.Errorf("input %v does not fit a %dx%d matrix", x, m.k, m.n)
 	}
@@ -82,7 +83,7 @@ func (c *compiler) linear(n node, m matrix, t tail) error {
 	if err != nil {
 		return err
 	}
-	in, err := c.want(n.In[0], plain(len(x)))
+	in, err := c.Want(n.In[0], lower.Plain(len(x)))
 	if err != nil {
 		return err
 	}
@@ -96,7 +97,7 @@ func (c *compiler) linear(n node, m matrix, t tail) error {
 		packed = c.isa.Pack(weight, matrixLayout(m.k, m.n, m.transposed), bias, t.limits)
 	}
 	k, columns := m.k, m.n // m has the weights, which are not needed any more
-	c.emit(n, []int{in}, []int{c.produce(t.out, plain(len(x)))}, func(int) kernelFunc {
+	c.emit(n, []int{in}, []int{c.Produce(t.out, lower.Plain(len(x)))}, func(int) lower.Run {
 		return func(t *kernel.Team, in, out [][]float32) {
 			packed.Mul(t, len(in[0])/k, in[0], k, out[0], columns)
 		}
@@ -105,56 +106,34 @@ func (c *compiler) linear(n node, m matrix, t tail) error {
 }
 
 func lowerMatMul(c *compiler, n node) error {
-	x, y := c.shape(n.In[0]), c.shape(n.In[1])
+	x, y := c.Shape(n.In[0]), c.Shape(n.In[1])
 	if len(x) < 2 || len(y) < 2 {
 		return fmt.Errorf("operands of rank %d and %d, matrices are needed", len(x), len(y))
 	}
-	if len(y) == 2 && c.isConstant(n.In[1]) {
+	if len(y) == 2 && c.Known(n.In[1]) {
 		return c.constantMatMul(n)
 	}
 	c.whole = c.whole || len(y) == 2
-	xb, err := c.want(n.In[0], plain(len(x)))
+	xb, err := c.Want(n.In[0], lower.Plain(len(x)))
 	if err != nil {
 		return err
 	}
-	yb, err := c.want(n.In[1], plain(len(y)))
+	yb, err := c.Want(n.In[1], lower.Plain(len(y)))
 	if err != nil {
 		return err
 	}
 	isa := c.isa
-	c.emit(n, []int{xb, yb}, []int{c.produce(n.Out[0], plain(len(c.shape(n.Out[0]))))}, func(batch int) kernelFunc {
-		x, y := at(x, batch), at(y, batch)
+	c.emit(n, []int{xb, yb}, []int{c.Produce(n.Out[0], lower.Plain(len(c.Shape(n.Out[0]))))}, func(batch int) lower.Run {
+		x, y := lower.At(x, batch), lower.At(y, batch)
 		m, k, cols := x[len(x)-2], x[len(x)-1], y[len(y)-1]
-		xat, yat := pairs(x[:len(x)-2], y[:len(y)-2], m*k, k*cols)
+		xat, yat := lower.Pairs(x[:len(x)-2], y[:len(y)-2])
+		for i := range xat {
+			xat[i], yat[i] = xat[i]*m*k, yat[i]*k*cols // where the matrices start
+		}
 		p := isa.NewProduct(m, k, cols, xat, yat)
 		return func(t *kernel.Team, in, out [][]float32) { p.Run(t, out[0], in[0], in[1]) }
 	})
 	return nil
-}
-
-// pairs lists where the matrices of a broadcast product start.
-func pairs(x, y nn.Shape, xsize, ysize int) (xat, yat []int) {
-	rank := max(len(x), len(y))
-	xat, yat = []int{0}, []int{0}
-	xs, ys := 1, 1
-	for i := 1; i <= rank; i++ {
-		a, b := 1, 1
-		if i <= len(x) {
-			a = x[len(x)-i]
-		}
-		if i <= len(y) {
-			b = y[len(y)-i]
-		}
-		var nx, ny []int
-		for j := range max(a, b) {
-			for k := range xat {
-				nx = append(nx, xat[k]+min(j, a-1)*xs*xsize)
-				ny = append(ny, yat[k]+min(j, b-1)*ys*ysize)
-			}
-		}
-		xat, yat, xs, ys = nx, ny, xs*a, ys*b
-	}
-	return xat, yat
 }
 
 // constantMatMul is a Linear: with the Add of a constant bias where one follows.
@@ -171,16 +150,16 @@ func (c *compiler) constantMatMul(n node) error {
 			return err
 		}
 		m.addBias(bias, 1)
-		c.fused[add.index] = true
+		c.Fused[add.Index] = true
 		last = add
 	}
 	t := tail{limits: kernel.NoLimits(), out: last.Out[0]}
-	if len(c.shape(t.out)) == 2 {
-		t = c.take(node{&nn.Node{Type: n.Type, Out: last.Out}, last.index})
-	} else if next, ok := c.next(t.out, "Relu", "Clip"); ok {
-		if lim, ok := c.limits(next); ok {
+	if len(c.Shape(t.out)) == 2 {
+		t = c.take(node{Node: &nn.Node{Type: n.Type, Out: last.Out}, Index: last.Index})
+	} else if next, ok := c.Next(t.out, "Relu", "Clip"); ok {
+		if lim, err := c.Limits(next); err == nil {
 			t.limits, t.out = lim, next.Out[0]
-			c.fused[next.index] = true
+			c.Fused[next.Index] = true
 		}
 	}
 	return c.linear(n, m, t)
@@ -188,10 +167,10 @@ func (c *compiler) constantMatMul(n node) error {
 
 // biasAdd finds an Add of a constant row of n elements as the only consumer of v.
 func (c *compiler) biasAdd(v nn.Value, n int) (add node, bias nn.Value, ok bool) {
-	if c.users[v] != 1 {
+	if c.Users[v] != 1 {
 		return node{}, 0, false
 	}
-	add = node{&c.graph.Nodes[c.reader[v]], c.reader[v]}
+	add = node{Node: &c.graph.Nodes[c.Reader[v]], Index: c.Reader[v]}
 	if add.Type != "Add" {
 		return node{}, 0, false
 	}
@@ -199,6 +178,6 @@ func (c *compiler) biasAdd(v nn.Value, n int) (add node, bias nn.Value, ok bool)
 	if bias == v {
 		bias = add.In[1]
 	}
-	s := c.shape(bias)
-	return add, bias, c.isConstant(bias) && len(s) > 0 && s[len(s)-1] == n && size(s) == n && len(s) <= len(c.shape(v))
+	s := c.Shape(bias)
+	return add, bias, c.Known(bias) && len(s) > 0 && s[len(s)-1] == n && size(s) == n && len(s) <= len(c.Shape(v))
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
+	"github.com/autotailor/autotailor/runtime/engine/lower"
 )
 
 // program is a plan at one batch size.
@@ -21,7 +22,7 @@ type program struct {
 }
 
 type call struct {
-	f       kernelFunc
+	f       lower.Run
 	in, out [][]float32
 	step    *step
 }
@@ -30,7 +31,7 @@ type call struct {
 func bind(p *plan, batch int) *program {
 	g := &program{plan: p, memory: make([][]float32, len(p.buffers)), offset: make([]int, len(p.buffers)), sizes: make([]int, len(p.buffers))}
 	for i := range p.buffers {
-		g.sizes[i] = size(at(p.buffers[i].shape, batch))
+		g.sizes[i] = size(lower.At(p.buffers[i].shape, batch))
 		g.offset[i] = -1
 	}
 	g.layOut()

@@ -7,6 +7,7 @@ import (
 
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
+	"github.com/autotailor/autotailor/runtime/engine/lower"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
@@ -159,7 +160,7 @@ func (m *common) view(layout func(s nn.Shape) kernel.Layout, p kernel.Part) (*ke
 	if err != nil {
 		return nil, err
 	}
-	p.Rows, p.Columns = plain(len(p.Rows)), plain(len(p.Columns))
+	p.Rows, p.Columns = lower.Plain(len(p.Rows)), lower.Plain(len(p.Columns))
 	return own.Part(p), nil
 }
 
@@ -169,7 +170,7 @@ func (c *compiler) commonConv(n node, norm *node, p *kernel.ConvParams) error {
 	if m == nil || err != nil {
 		return err
 	}
-	s := c.shape(n.In[1])
+	s := c.Shape(n.In[1])
 	taps := size(s[2:])
 	switch {
 	case p.IsDepthwise():

@@ -3,6 +3,7 @@ package embedded
 import (
 	"context"
 	"errors"
+	"github.com/autotailor/autotailor/runtime/engine/lower"
 	"strings"
 	"time"
 
@@ -29,7 +30,7 @@ func (e *Engine) Trace(ctx context.Context, g *nn.Graph, w nn.Weights, runs int,
 	for i, step := range s.plan.steps {
 		if !step.border {
 			at = append(at, i)
-			t.Kernels = append(t.Kernels, engine.Kernel{Type: g.Nodes[step.node].Type, Node: step.node, Layout: strings.HasPrefix(step.name, reorder)})
+			t.Kernels = append(t.Kernels, engine.Kernel{Type: g.Nodes[step.node].Type, Node: step.node, Layout: strings.HasPrefix(step.name, lower.Reorder)})
 		}
 	}
 	s.plan.times = make([]time.Duration, len(s.plan.steps))

@@ -5,21 +5,22 @@ import (
 	"math"
 
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
+	"github.com/autotailor/autotailor/runtime/engine/lower"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
 // lowerConvTranspose runs the derivative of a convolution by its operand, which is the same.
 func lowerConvTranspose(c *compiler, n node) error {
-	x, y := c.shape(n.In[0]), c.shape(n.Out[0])
+	x, y := c.Shape(n.In[0]), c.Shape(n.Out[0])
 	w, ws, err := c.floats(n.In[1])
 	if err != nil {
 		return err
 	}
-	bias, err := c.optional(n, 2)
+	bias, err := c.Optional(n, 2)
 	if err != nil {
 		return err
 	}
-	groups := n.integer("group", 1)
+	groups := n.Integer("group", 1)
 	if len(ws) != len(x) || ws[0] != x[1] || y[1] != ws[1]*groups || groups < 1 || x[1]%groups != 0 {
 		return fmt.Errorf("weights %v do not fit an operand of shape %v and a result of shape %v", ws, x, y)
 	}
@@ -33,13 +34,13 @@ func lowerConvTranspose(c *compiler, n node) error {
 	if !ok {
 		return c.linked(n, groups, w, bias)
 	}
-	order := channelsLast(len(x))
-	in, err := c.want(n.In[0], order)
+	order := lower.ChannelsLast(len(x))
+	in, err := c.Want(n.In[0], order)
 	if err != nil {
 		return err
 	}
 	conv, image := c.isa.NewTransposed(g, x[1], y[1], groups, w, bias), size(x[1:])
-	c.emit(n, []int{in}, []int{c.produce(n.Out[0], order)}, func(int) kernelFunc {
+	c.emit(n, []int{in}, []int{c.Produce(n.Out[0], order)}, func(int) lower.Run {
 		return func(t *kernel.Team, in, out [][]float32) { conv.Run(t, in[0], out[0], len(in[0])/image) }
 	})
 	return nil
@@ -47,12 +48,12 @@ func lowerConvTranspose(c *compiler, n node) error {
 
 // linked adds each element of the operand, times the window's weights, to the result. It is plain and not fast.
 func (c *compiler) linked(n node, groups int, w, bias []float32) error {
-	x, y, ws := c.shape(n.In[0]), c.shape(n.Out[0]), c.shape(n.In[1])
-	links := n.links(x[2:], y[2:], ws[2:])
+	x, y, ws := c.Shape(n.In[0]), c.Shape(n.Out[0]), c.Shape(n.In[1])
+	links := links(n, x[2:], y[2:], ws[2:])
 	each, window := ws[1], size(ws[2:])
 	inputs, from, to := x[1]/groups, size(x[2:]), size(y[2:])
-	return c.plainly(n, n.In[:1], func(b int) kernelFunc {
-		planes := size(at(y, b)[:2])
+	return c.plainly(n, n.In[:1], func(b int) lower.Run {
+		planes := size(lower.At(y, b)[:2])
 		return func(t *kernel.Team, in, out [][]float32) {
 			t.Split(planes, planes*inputs*len(links), func(lo, hi int) {
 				for p := lo; p < hi; p++ {
@@ -83,7 +84,7 @@ var nan = float32(math.NaN())
 type link struct{ from, to, weight int32 }
 
 // links lists all of them over the spatial axes.
-func (n node) links(x, y, window nn.Shape) []link {
+func links(n node, x, y, window nn.Shape) []link {
 	rank := len(x)
 	strides, dilations, pads := n.List("strides", rank, 1), n.List("dilations", rank, 1), nn.TransposedPads(n.Node, x, y, window)
 	all := []link{{}}
@@ -101,30 +102,4 @@ func (n node) links(x, y, window nn.Shape) []link {
 		all = next
 	}
 	return all
-}
-
-// gatherLive picks by indices that are computed: embeddings of tokens. An index outside of the axis gives NaN.
-func (c *compiler) gatherLive(n node, axis int) error {
-	x := c.shape(n.In[0])
-	c.whole = c.whole || axis > 0 || !c.isConstant(n.In[0])
-	return c.plainly(n, n.In[:2], func(b int) kernelFunc {
-		s := at(x, b)
-		outer, length, inner := size(s[:axis]), s[axis], size(s[axis+1:])
-		return func(_ *kernel.Team, in, out [][]float32) {
-			to := out[0]
-			for o := range outer {
-				for _, v := range in[1] {
-					p := wrap(int(v), length)
-					for i := range inner {
-						if p < 0 || p >= length {
-							to[i] = nan
-						} else {
-							to[i] = in[0][(o*length+p)*inner+i]
-						}
-					}
-					to = to[inner:]
-				}
-			}
-		}
-	})
 }

@@ -167,6 +167,12 @@ func (u *ISA) NewSlopes(op string, x, y []int) (slopes *Slopes, ok bool) {
 	return s, ok
 }
 
+// HasSlopes tells whether NewSlopes has derivatives of a function of two operands.
+func HasSlopes(op string) bool {
+	_, ok := partials[op]
+	return ok
+}
+
 // Left sets g to the derivatives by x.
 func (s *Slopes) Left(t *Team, g, dz, x, y []float32) { s.run(t, 0, s.b.sx, g, dz, x, y) }
 

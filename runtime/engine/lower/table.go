@@ -1,0 +1,85 @@
+package lower
+
+import (
+	"github.com/autotailor/autotailor/internal/operators"
+	"github.com/autotailor/autotailor/runtime/engine/kernel"
+)
+
+// Operator turns one node into steps.
+type Operator func(p *Plan, n Node) error
+
+// Entry is one ONNX operator type.
+type Entry struct {
+	Operands int // at least
+	Lower    Operator
+}
+
+// Operators has each operator that inference and training compute in the same way. The engines have those that they fuse with their
+// neighbours, or that one of them knows constants of.
+func Operators() map[string]Entry {
+	table := map[string]Entry{
+		"Softmax": {1, softmax},
+
+		"MaxPool":           {1, pool(false)},
+		"AveragePool":       {1, pool(true)},
+		"GlobalMaxPool":     {1, globalPool(false)},
+		"GlobalAveragePool": {1, globalPool(true)},
+		"ReduceMean":        {1, reduce},
+		"ReduceSum":         {1, reduce},
+		"ReduceMax":         {1, reduce},
+		"ArgMax":            {1, arg},
+		"ArgMin":            {1, arg},
+		"CumSum":            {2, cumSum},
+		"LRN":               {1, lrn},
+
+		"Clip":  {1, clip},
+		"Cast":  {1, cast},
+		"Where": {3, where},
+
+		"Identity":  {1, rename},
+		"Dropout":   {1, rename},
+		"Flatten":   {1, rename},
+		"Reshape":   {1, rename},
+		"Squeeze":   {1, rename},
+		"Unsqueeze": {1, rename},
+		"Transpose": {1, transpose},
+		"Concat":    {1, concat},
+		"Split":     {1, split},
+		"Slice":     {1, slice},
+		"Gather":    {2, gather},
+		"Expand":    {1, expand},
+		"Pad":       {1, pad},
+
+		"Tile":         {1, tile},
+		"Trilu":        {1, trilu},
+		"Resize":       {1, resize},
+		"GridSample":   {2, gridSample},
+		"DepthToSpace": {1, depthToSpace},
+		"SpaceToDepth": {1, spaceToDepth},
+	}
+	for _, o := range operators.All() {
+		if _, ok := table[o.Name]; !ok && o.Domain == "" {
+			if lower := ofClass(o); lower != nil {
+				table[o.Name] = Entry{o.Required(), lower}
+			}
+		}
+	}
+	return table
+}
+
+// ofClass is how the operators of a class are computed, as soon as there is a kernel.
+func ofClass(o operators.Operator) Operator {
+	switch {
+	case o.Class == operators.Unary && kernel.HasUnary(o.Name):
+		return unary
+	case o.Class == operators.Broadcast && kernel.HasBinary(o.Name):
+		return binary
+	case o.Class == operators.Reduction && kernel.HasFold(o.Name):
+		return fold
+	case o.Class == operators.Rows && kernel.HasRowFunc(o.Name):
+		return rows
+	case o.Class == operators.Normalisation && kernel.HasNormal(o.Name):
+		return normal
+	}
+	return nil
+}
