@@ -39,17 +39,3 @@ var readers = map[nn.DType]func(b []byte) int64{
 	nn.Int32: func(b []byte) int64 { return int64(int32(binary.LittleEndian.Uint32(b))) },
 	nn.Int64: func(b []byte) int64 { return int64(binary.LittleEndian.Uint64(b)) },
 }
-
-// Cast names the kernel that makes elements of a type, of another: fractions are cut off, 8 bits wrap around, and what is not zero is true. It is ""
-// where elements stay what they are.
-func Cast(from, to nn.DType) (string, error) {
-	for _, t := range []nn.DType{from, to} {
-		if t != nn.Float32 && readers[t] == nil {
-			return "", fmt.Errorf("from element type %d to %d is not supported", from, to)
-		}
-	}
-	if to == from {
-		return "", nil
-	}
-	return map[nn.DType]string{nn.Bool: "Truth", nn.Uint8: "Wrap", nn.Int8: "WrapSigned", nn.Int32: "Truncate", nn.Int64: "Truncate"}[to], nil
-}

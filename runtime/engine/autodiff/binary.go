@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
-	"github.com/autotailor/autotailor/runtime/nn"
 )
 
 // makeAdd is a sum. That of two tensors of the same shape may have a normalisation before it and a Relu or Clip after it in the same step.
@@ -26,7 +25,7 @@ func makeAdd(p *plan, n node) error {
 
 // sum emits a sum of tensors of the same shape; a Relu or Clip that follows runs in the same step.
 func (p *plan) sum(n node, op kernel.Binary, x, y *variable, order []int) {
-	out, lim := p.limited(n.Out[0])
+	out, lim := p.Limited(n.Out[0])
 	z := p.virtual(out, order, x, y)
 	if z.terms = []*variable{x, y}; out != n.Out[0] {
 		z.inside = &lim
@@ -76,15 +75,4 @@ func (z *variable) addNormalised(x, y *variable, lim kernel.Limits) func(t *kern
 		}
 		sum.Run(t)
 	}
-}
-
-// limited returns what becomes of v and within which limits: those of a Relu or Clip that is its only reader, which is then fused.
-func (p *plan) limited(v nn.Value) (nn.Value, kernel.Limits) {
-	if next, ok := p.Next(v, "Relu", "Clip"); ok {
-		if lim, err := p.Limits(next); err == nil {
-			p.Fused[next.Index] = true
-			return next.Out[0], lim
-		}
-	}
-	return v, kernel.NoLimits()
 }

@@ -32,12 +32,8 @@ func (p *plan) Mix() {}
 // Emit implements lower.Engine.
 func (p *plan) Emit(s lower.Step) {
 	in, out := p.variables(s.In), p.variables(s.Out)
-	run := s.Bind(p.batch)
+	run, back := s.Bound(p.batch, slices.ContainsFunc(in, func(x *variable) bool { return x.wants }))
 	state := &lower.State{In: make([][]float32, len(in)), Out: make([][]float32, len(out)), Grad: make([][]float32, len(out))}
-	var back []lower.Gradient
-	if s.Back != nil && slices.ContainsFunc(in, func(x *variable) bool { return x.wants }) {
-		back = s.Back(p.batch)
-	}
 	for i, g := range back {
 		for _, z := range out {
 			z.wants = z.wants || g != nil && in[i].wants

@@ -1,7 +1,6 @@
 package autodiff
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
@@ -25,7 +24,7 @@ func makeBatchNorm(p *plan, n node) error {
 	if err != nil {
 		return err
 	}
-	out, lim := p.limited(n.Out[0])
+	out, lim := p.Limited(n.Out[0])
 	produce := p.produce
 	if p.takesNormalised(out) {
 		produce = p.virtual
@@ -74,49 +73,6 @@ func (p *plan) takesNormalised(v nn.Value) bool {
 	}
 	c, err := p.convolution(n)
 	return err == nil && p.ISA.Joins(c.g, c.params, c.batch)
-}
-
-func makeLayerNorm(p *plan, n node) error {
-	xs := p.Shape(n.In[0])
-	axis, err := n.Axis(-1, len(xs))
-	if err != nil {
-		return err
-	}
-	if len(n.Out) > 1 {
-		return fmt.Errorf("mean and deviation as further outputs cannot be trained")
-	}
-	x, err := p.want(n.In[0], lower.Plain(len(xs)))
-	if err != nil {
-		return err
-	}
-	in, row := []*variable{x}, xs[axis:].Count()
-	for _, v := range n.In[1:] {
-		s, err := p.want(v, lower.Plain(len(p.Shape(v))))
-		if err != nil {
-			return err
-		}
-		if shape := p.Shape(v); shape.Count() != row {
-			return fmt.Errorf("a parameter of shape %v for rows of %d", shape, row)
-		}
-		in = append(in, s)
-	}
-	z := p.produce(n.Out[0], lower.Plain(len(xs)), in...)
-	c := p.ISA.NewLayerNorm(row, xs.Count()/row, n.Float("epsilon", 1e-5))
-	p.emit(in, []*variable{z}, func(t *kernel.Team) {
-		var bias []float32
-		if len(in) > 2 {
-			bias = in[2].data
-		}
-		c.Forward(t, z.data, x.data, in[1].data, bias)
-	}, func(t *kernel.Team) {
-		c.Sums(t, x.data, z.grad)
-		p.receive(t, in[1], c.Scale)
-		if len(in) > 2 {
-			p.receive(t, in[2], c.Bias)
-		}
-		p.receive(t, x, func(g []float32) { c.Operand(t, g, x.data, z.grad, in[1].data) })
-	})
-	return nil
 }
 
 // makeInstanceNorm normalises each channel of each image; scale and bias of channels follow as steps of their own.

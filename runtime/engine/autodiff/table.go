@@ -23,7 +23,6 @@ var makers = withShared(map[string]operator{
 	"Gemm":               {2, makeGemm},
 	"MatMul":             {2, makeMatMul},
 	"BatchNormalization": {5, makeBatchNorm},
-	"LayerNormalization": {2, makeLayerNorm},
 
 	"InstanceNormalization": {3, makeInstanceNorm},
 

@@ -23,6 +23,7 @@ import (
 
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
+	"github.com/autotailor/autotailor/runtime/engine/lower"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
@@ -48,7 +49,7 @@ func (t *Trainer) Train(g *nn.Graph, p engine.Params) (engine.Training, error) {
 		n := &g.Nodes[i]
 		op, ok := makers[n.Type]
 		if !ok || n.Domain != "" && n.Domain != "ai.onnx" {
-			errs = append(errs, fmt.Errorf("node %q: operator %s cannot be trained", n.Name, qualified(n)))
+			errs = append(errs, fmt.Errorf("node %q: operator %s cannot be trained", n.Name, lower.Qualified(n)))
 			continue
 		}
 		if len(n.In) < op.operands {
@@ -75,13 +76,6 @@ func (t *Trainer) Train(g *nn.Graph, p engine.Params) (engine.Training, error) {
 		return nil, errors.Join(errs...)
 	}
 	return &training{trainer: t, graph: g, params: p}, nil
-}
-
-func qualified(n *nn.Node) string {
-	if n.Domain == "" {
-		return n.Type
-	}
-	return n.Domain + "." + n.Type
 }
 
 // borrow returns memory that is not in use.

@@ -96,14 +96,14 @@ func (c *compiler) compile() (*plan, error) {
 func (c *compiler) node(i int) {
 	n := &c.graph.Nodes[i]
 	c.Node = node{Node: n, Index: i}
-	lower, ok := lowerings[n.Type]
+	entry, ok := lowerings[n.Type]
 	var err error
 	switch {
 	case !ok || n.Domain != "" && n.Domain != "ai.onnx":
-		err = fmt.Errorf("node %q: the embedded engine has no operator %s", n.Name, qualified(n))
+		err = fmt.Errorf("node %q: the embedded engine has no operator %s", n.Name, lower.Qualified(n))
 	case slices.ContainsFunc(n.In, func(v nn.Value) bool { return c.failed[v] }):
 	default:
-		if err = lower(c, c.Node); err == nil {
+		if err = entry(c, c.Node); err == nil {
 			return
 		}
 		err = fmt.Errorf("node %q (%s): %w", n.Name, n.Type, err)
@@ -114,13 +114,6 @@ func (c *compiler) node(i int) {
 	for _, v := range n.Out {
 		c.failed[v] = v != nn.None
 	}
-}
-
-func qualified(n *nn.Node) string {
-	if n.Domain == "" {
-		return n.Type
-	}
-	return n.Domain + "." + n.Type
 }
 
 // connect gives inputs their buffers, and finds what makes images of a batch depend on each other.
@@ -169,7 +162,7 @@ func (c *compiler) Emit(s lower.Step) {
 	if s.Name == "" {
 		s.Name = c.Node.Name
 	}
-	c.steps = append(c.steps, step{name: s.Name, node: c.Node.Index, in: s.In, out: s.Out, bind: s.Bind})
+	c.steps = append(c.steps, step{name: s.Name, node: c.Node.Index, in: s.In, out: s.Out, bind: s.Forward()})
 }
 
 // emit adds the step of a fused operator.
@@ -188,14 +181,6 @@ func (c *compiler) plainly(n node, in []nn.Value, bind func(batch int) lower.Run
 	}
 	c.emit(n, buffers, []int{c.ProducePlain(n.Out[0])}, bind)
 	return nil
-}
-
-func size(s nn.Shape) int {
-	n := 1
-	for _, e := range s {
-		n *= e
-	}
-	return n
 }
 
 // markBorders marks the conversions of inputs and outputs.

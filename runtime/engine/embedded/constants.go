@@ -31,8 +31,8 @@ func (c *compiler) floats(v nn.Value) ([]float32, nn.Shape, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("operand %q: %w", c.graph.Values[v].Name, err)
 	}
-	if len(data) != size(t.Shape) {
-		return nil, nil, fmt.Errorf("operand %q has %d elements, its shape %v wants %d", c.graph.Values[v].Name, len(data), t.Shape, size(t.Shape))
+	if len(data) != t.Shape.Count() {
+		return nil, nil, fmt.Errorf("operand %q has %d elements, its shape %v wants %d", c.graph.Values[v].Name, len(data), t.Shape, t.Shape.Count())
 	}
 	return data, t.Shape, nil
 }

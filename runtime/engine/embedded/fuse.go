@@ -31,12 +31,7 @@ func (c *compiler) activation(n node) tail {
 
 // clip adds a Relu or Clip that follows.
 func (c *compiler) clip(t tail) tail {
-	if next, ok := c.Next(t.out, "Relu", "Clip"); ok {
-		if lim, err := c.Limits(next); err == nil {
-			t.limits, t.out = lim, next.Out[0]
-			c.Fused[next.Index] = true
-		}
-	}
+	t.out, t.limits = c.Limited(t.out)
 	return t
 }
 

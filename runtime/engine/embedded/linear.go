@@ -156,11 +156,8 @@ func (c *compiler) constantMatMul(n node) error {
 	t := tail{limits: kernel.NoLimits(), out: last.Out[0]}
 	if len(c.Shape(t.out)) == 2 {
 		t = c.take(node{Node: &nn.Node{Type: n.Type, Out: last.Out}, Index: last.Index})
-	} else if next, ok := c.Next(t.out, "Relu", "Clip"); ok {
-		if lim, err := c.Limits(next); err == nil {
-			t.limits, t.out = lim, next.Out[0]
-			c.Fused[next.Index] = true
-		}
+	} else {
+		t = c.clip(t)
 	}
 	return c.linear(n, m, t)
 }
@@ -179,5 +176,5 @@ func (c *compiler) biasAdd(v nn.Value, n int) (add node, bias nn.Value, ok bool)
 		bias = add.In[1]
 	}
 	s := c.Shape(bias)
-	return add, bias, c.Known(bias) && len(s) > 0 && s[len(s)-1] == n && size(s) == n && len(s) <= len(c.Shape(v))
+	return add, bias, c.Known(bias) && len(s) > 0 && s[len(s)-1] == n && s.Count() == n && len(s) <= len(c.Shape(v))
 }

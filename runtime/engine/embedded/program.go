@@ -31,7 +31,7 @@ type call struct {
 func bind(p *plan, batch int) *program {
 	g := &program{plan: p, memory: make([][]float32, len(p.buffers)), offset: make([]int, len(p.buffers)), sizes: make([]int, len(p.buffers))}
 	for i := range p.buffers {
-		g.sizes[i] = size(lower.At(p.buffers[i].shape, batch))
+		g.sizes[i] = lower.At(p.buffers[i].shape, batch).Count()
 		g.offset[i] = -1
 	}
 	g.layOut()

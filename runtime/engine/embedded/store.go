@@ -127,7 +127,7 @@ func (m *common) scaled(p nn.Param) ([]float32, error) {
 		return t.Float32s(), err
 	}
 	data, columns := t.Float32s(), p.Kept(m.out)
-	inner := size(t.Shape[m.out+1:])
+	inner := t.Shape[m.out+1:].Count()
 	for i := range data {
 		data[i] *= m.scale[columns[i/inner%len(columns)]]
 	}
@@ -171,7 +171,7 @@ func (c *compiler) commonConv(n node, norm *node, p *kernel.ConvParams) error {
 		return err
 	}
 	s := c.Shape(n.In[1])
-	taps := size(s[2:])
+	taps := s[2:].Count()
 	switch {
 	case p.IsDepthwise():
 		p.Depthwise, err = m.channels(s[0], taps, p.Bias, p.Limits)
@@ -187,7 +187,7 @@ func (c *compiler) commonConv(n node, norm *node, p *kernel.ConvParams) error {
 				part.Rows = append(part.Rows, tap*m.param.Shape[1]+k)
 			}
 		}
-		p.Matrix, err = m.view(func(s nn.Shape) kernel.Layout { return kernel.ConvLayout(s[0], s[1], size(s[2:])) }, part)
+		p.Matrix, err = m.view(func(s nn.Shape) kernel.Layout { return kernel.ConvLayout(s[0], s[1], s[2:].Count()) }, part)
 		p.Weight = nil
 	}
 	return err
@@ -202,7 +202,7 @@ func (m *common) channels(n, taps int, bias []float32, lim kernel.Limits) (*kern
 	d, err := once(m.store.depthwise, key, func() (*kernel.Depthwise, error) {
 		data, err := m.scaled(of)
 		s := of.Picked()
-		return kernel.PackDepthwise(data, s[0], size(s[1:]), nil, kernel.NoLimits()), err
+		return kernel.PackDepthwise(data, s[0], s[1:].Count(), nil, kernel.NoLimits()), err
 	})
 	if err != nil {
 		return nil, err
@@ -220,7 +220,7 @@ func (m *common) inside() bool {
 		return false
 	}
 	taps := m.taps()
-	if len(taps) == size(s[2:]) {
+	if len(taps) == s[2:].Count() {
 		return true
 	}
 	y, x := m.param.Kept(2), m.param.Kept(len(s)-1)

@@ -16,7 +16,6 @@ var lowerings = withShared(map[string]lowering{
 	"Gemm":               lowerGemm,
 	"MatMul":             lowerMatMul,
 	"BatchNormalization": lowerBatchNorm,
-	"LayerNormalization": lowerLayerNorm,
 	"Add":                lowerAdd,
 
 	"InstanceNormalization": lowerInstanceNorm,

@@ -39,7 +39,7 @@ func lowerConvTranspose(c *compiler, n node) error {
 	if err != nil {
 		return err
 	}
-	conv, image := c.isa.NewTransposed(g, x[1], y[1], groups, w, bias), size(x[1:])
+	conv, image := c.isa.NewTransposed(g, x[1], y[1], groups, w, bias), x[1:].Count()
 	c.emit(n, []int{in}, []int{c.Produce(n.Out[0], order)}, func(int) lower.Run {
 		return func(t *kernel.Team, in, out [][]float32) { conv.Run(t, in[0], out[0], len(in[0])/image) }
 	})
@@ -50,10 +50,10 @@ func lowerConvTranspose(c *compiler, n node) error {
 func (c *compiler) linked(n node, groups int, w, bias []float32) error {
 	x, y, ws := c.Shape(n.In[0]), c.Shape(n.Out[0]), c.Shape(n.In[1])
 	links := links(n, x[2:], y[2:], ws[2:])
-	each, window := ws[1], size(ws[2:])
-	inputs, from, to := x[1]/groups, size(x[2:]), size(y[2:])
+	each, window := ws[1], ws[2:].Count()
+	inputs, from, to := x[1]/groups, x[2:].Count(), y[2:].Count()
 	return c.plainly(n, n.In[:1], func(b int) lower.Run {
-		planes := size(lower.At(y, b)[:2])
+		planes := lower.At(y, b)[:2].Count()
 		return func(t *kernel.Team, in, out [][]float32) {
 			t.Split(planes, planes*inputs*len(links), func(lo, hi int) {
 				for p := lo; p < hi; p++ {

@@ -3,7 +3,6 @@ package lower
 import (
 	"fmt"
 
-	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
@@ -24,15 +23,23 @@ func clip(p *Plan, n Node) error {
 	return p.unary(n, "Clip", lim.Lo, lim.Hi)
 }
 
+// casts names the kernels that make elements of a type: fractions are cut off, 8 bits wrap around, and what is not zero is true. Float32
+// has all of what the other types have.
+var casts = map[nn.DType]string{
+	nn.Float32: "", nn.Bool: "Truth", nn.Uint8: "Wrap", nn.Int8: "WrapSigned", nn.Int32: "Truncate", nn.Int64: "Truncate",
+}
+
 func cast(p *Plan, n Node) error {
-	name, err := engine.Cast(p.Type(n.In[0]), p.Type(n.Out[0]))
-	if err != nil {
-		return err
+	from, to := p.Type(n.In[0]), p.Type(n.Out[0])
+	for _, t := range []nn.DType{from, to} {
+		if _, ok := casts[t]; !ok {
+			return fmt.Errorf("from element type %d to %d is not supported", from, to)
+		}
 	}
-	if name == "" {
+	if to == from || to == nn.Float32 {
 		return rename(p, n)
 	}
-	return p.unary(n, name, 0, 0)
+	return p.unary(n, casts[to], 0, 0)
 }
 
 // unary emits a function of each element.

@@ -29,12 +29,36 @@ type Engine interface {
 
 // Step is one kernel's work.
 type Step struct {
-	Name    string                     // "" for that of the node at hand
-	In, Out []int                      // tensors
-	Bind    func(batch int) Run        // may be kept for long: it holds nothing of the Plan
-	Back    func(batch int) []Gradient // nil where results do not change when operands do so a little: comparisons, rounding
-	InPlace bool                       // the gradient with respect to the first operand may take the place of that of the result
-	Once    bool                       // where operands are constants, the step may run while the plan is made
+	Name    string                            // "" for that of the node at hand
+	In, Out []int                             // tensors
+	Bind    func(batch int) Run               // may be kept for long: it holds nothing of the Plan
+	Back    func(batch int) []Gradient        // nil where results do not change when operands do so a little: comparisons, rounding
+	Both    func(batch int) (Run, []Gradient) // instead of Bind and Back, where gradients need what Run has kept
+	InPlace bool                              // the gradient with respect to the first operand may take the place of that of the result
+	Once    bool                              // where operands are constants, the step may run while the plan is made
+}
+
+// Forward is what computes the results, without gradients.
+func (s *Step) Forward() func(batch int) Run {
+	if s.Both == nil {
+		return s.Bind
+	}
+	both := s.Both
+	return func(batch int) Run {
+		run, _ := both(batch)
+		return run
+	}
+}
+
+// Bound returns what computes the results at a batch size, and gradients where wanted.
+func (s *Step) Bound(batch int, wanted bool) (Run, []Gradient) {
+	switch {
+	case s.Both != nil:
+		return s.Both(batch)
+	case wanted && s.Back != nil:
+		return s.Bind(batch), s.Back(batch)
+	}
+	return s.Bind(batch), nil
 }
 
 // Run computes the results of a step.
@@ -183,4 +207,15 @@ func (p *Plan) Next(v nn.Value, types ...string) (Node, bool) {
 	}
 	n := Node{&p.Graph.Nodes[p.Reader[v]], p.Reader[v]}
 	return n, slices.Contains(types, n.Type) && n.In[0] == v
+}
+
+// Limited returns what becomes of v and within which limits: those of a Relu or Clip that is its only reader, which is then fused.
+func (p *Plan) Limited(v nn.Value) (nn.Value, kernel.Limits) {
+	if next, ok := p.Next(v, "Relu", "Clip"); ok {
+		if lim, err := p.Limits(next); err == nil {
+			p.Fused[next.Index] = true
+			return next.Out[0], lim
+		}
+	}
+	return v, kernel.NoLimits()
 }

@@ -18,7 +18,8 @@ type Entry struct {
 // neighbours, or that one of them knows constants of.
 func Operators() map[string]Entry {
 	table := map[string]Entry{
-		"Softmax": {1, softmax},
+		"Softmax":            {1, softmax},
+		"LayerNormalization": {2, layerNorm},
 
 		"MaxPool":           {1, pool(false)},
 		"AveragePool":       {1, pool(true)},
