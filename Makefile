@@ -24,7 +24,8 @@ check: ## what CI runs besides the tests: formatting, vet, lint, generated files
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'run gofmt -w on the files above'; exit 1; }
 	$(GO) mod tidy -diff
 	$(GO) vet ./...
-	$(GO) vet -vettool=$$($(GO) tool -n autotailorvet) ./...
+	$(GO) build -o build/autotailorvet ./gen/autotailorvet
+	$(GO) vet -vettool=build/autotailorvet ./...
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory generate
 	CGO_ENABLED=0 GOOS=windows $(GO) build ./gen/... ./runtime/... ./generated/...
@@ -58,7 +59,7 @@ bench-accuracy: ## predictors of accuracy, and methods at latency budgets, on th
 	@$(GO) run ./generated/bench/accuracy $(if $(ONLY),-only $(ONLY)) $(if $(TORCH),-torch)
 
 generate: ## delete every generated package file and make it again
-	@git ls-files '*_gen.go' '*_gen_test.go' 'generated/*.py' | xargs -r rm -f
+	@git ls-files '*_gen.go' '*_gen_test.go' 'generated/*/pytorch/*.py' | xargs -r rm -f
 	$(GO) generate ./generated/... ./gen/operatordoc
 
 bench: ## benchmarks, peers side by side
