@@ -92,8 +92,8 @@ func (c *call) preview(e sensitivity.Evaluator) {
 	const few = 200
 	e.Images = e.Images.Slice(0, min(few, e.Images.N))
 	if correct, err := e.Correct(c.ctx, make(space.Genes, len(c.net.Choices))); err == nil {
-		fmt.Fprintf(c.err, "the original classifies %.1f %% of the first %d images correctly; if it should do better, look at `data` in autotailor.toml\n",
-			100*float64(correct)/float64(e.Images.N), e.Images.N)
+		fmt.Fprintf(c.err, "the original classifies %.1f %% of the first %d %s images correctly; if it should do better, look at `data` in autotailor.toml\n",
+			100*float64(correct)/float64(e.Images.N), e.Images.N, map[string]string{"train": "training", "test": "test"}[e.Options.Split])
 	}
 }
 

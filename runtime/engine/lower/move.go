@@ -102,7 +102,9 @@ func resize(p *Plan, n Node) error {
 		}, Back: func(b int) []Gradient {
 			s := At(before, b)
 			length, inner := s[m.Axis], s[m.Axis+1:].Count()
-			return []Gradient{func(t *kernel.Team, g []float32, s *State) { kernel.InterpolateBack(t, m.Taps, g, s.Grad[0], length, inner) }}
+			return []Gradient{func(t *kernel.Team, g []float32, s *State) {
+				kernel.InterpolateBack(t, m.Taps, g, s.Grad[0], length, inner)
+			}}
 		}})
 		x = z
 	}
