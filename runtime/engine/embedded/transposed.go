@@ -2,7 +2,6 @@ package embedded
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
 	"github.com/autotailor/autotailor/runtime/engine/lower"
@@ -77,8 +76,6 @@ func (c *compiler) linked(n node, groups int, w, bias []float32) error {
 		}
 	})
 }
-
-var nan = float32(math.NaN())
 
 // link is an element of the operand, one of a window and one of the result that their product belongs to.
 type link struct{ from, to, weight int32 }
