@@ -102,7 +102,7 @@ func built(tb testing.TB, data []byte) (time.Duration, int64) {
 	if !ok {
 		tb.Fatal("no usage of the compiler")
 	}
-	return cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), use.Maxrss >> 10
+	return cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), int64(use.Maxrss) >> 10
 }
 
 // BenchmarkRows builds tables of 50,000 operators, as they are generated and with every operator written out.
