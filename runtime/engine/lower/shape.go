@@ -194,12 +194,16 @@ func split(p *Plan, n Node) error {
 }
 
 func expand(p *Plan, n Node) error {
-	ys := p.Shape(n.Out[0])
-	x, err := p.spread(n.In[0], ys)
-	if err != nil {
+	xs, ys := p.Shape(n.In[0]), p.Shape(n.Out[0])
+	x, err := p.Plainly(n.In[0])
+	switch {
+	case err != nil:
 		return err
+	case slices.Equal(xs, ys):
+		p.Alias(n.Out[0], x, Plain(len(ys)))
+	default:
+		p.repeat(x, p.ProducePlain(n.Out[0]), xs, ys)
 	}
-	p.Alias(n.Out[0], x, Plain(len(ys)))
 	return nil
 }
 
@@ -211,6 +215,12 @@ func (p *Plan) spread(v nn.Value, to nn.Shape) (int, error) {
 		return x, err
 	}
 	z := p.Scratch(to)
+	p.repeat(x, z, xs, to)
+	return z, nil
+}
+
+// repeat fills tensor z, of shape to, with repetitions of tensor x, of shape xs.
+func (p *Plan) repeat(x, z int, xs, to nn.Shape) {
 	p.Engine.Emit(Step{In: []int{x}, Out: []int{z}, Bind: func(b int) Run {
 		return copyTo(kernel.NewCopier(kernel.Dense(At(to, b)), kernel.Repeat(At(xs, b), At(to, b))))
 	}, Back: func(b int) []Gradient {
@@ -226,7 +236,6 @@ func (p *Plan) spread(v nn.Value, to nn.Shape) (int, error) {
 		}
 		return pickedFrom(full, lists)
 	}})
-	return z, nil
 }
 
 // pickedFrom is the gradient with respect to a tensor of a shape of which a result has, along each axis, the positions of a list, all of them
