@@ -3,9 +3,9 @@ package embedded
 import (
 	"encoding/binary"
 	"fmt"
-	"github.com/autotailor/autotailor/runtime/engine/lower"
 
 	"github.com/autotailor/autotailor/runtime/engine"
+	"github.com/autotailor/autotailor/runtime/engine/lower"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 

@@ -3,10 +3,10 @@ package embedded
 import (
 	"errors"
 	"fmt"
-	"github.com/autotailor/autotailor/runtime/engine/lower"
 	"math"
 	"slices"
 
+	"github.com/autotailor/autotailor/runtime/engine/lower"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 

@@ -3,11 +3,11 @@ package embedded
 import (
 	"context"
 	"errors"
-	"github.com/autotailor/autotailor/runtime/engine/lower"
 	"strings"
 	"time"
 
 	"github.com/autotailor/autotailor/runtime/engine"
+	"github.com/autotailor/autotailor/runtime/engine/lower"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
