@@ -7,7 +7,7 @@ import (
 )
 
 // makeAdd is a sum. That of two tensors of the same shape may have a normalisation before it and a Relu or Clip after it in the same step.
-func makeAdd(p *plan, n node) error {
+func makeAdd(p *plan, n Node) error {
 	if len(n.In) != 2 {
 		return p.Binary(n, n.Out[0], kernel.NoLimits())
 	}
@@ -24,7 +24,7 @@ func makeAdd(p *plan, n node) error {
 }
 
 // sum emits a sum of tensors of the same shape; a Relu or Clip that follows runs in the same step.
-func (p *plan) sum(n node, op kernel.Binary, x, y *variable, order []int) {
+func (p *plan) sum(n Node, op kernel.Binary, x, y *variable, order []int) {
 	out, lim := p.Limited(n.Out[0])
 	z := p.virtual(out, order, x, y)
 	if z.terms = []*variable{x, y}; out != n.Out[0] {

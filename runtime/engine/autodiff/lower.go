@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
-	"github.com/autotailor/autotailor/runtime/engine/lower"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
@@ -14,7 +13,7 @@ func (p *plan) number(v *variable) int {
 	return len(p.tensors) - 1
 }
 
-// Constant implements lower.Engine.
+// Constant implements Engine.
 func (p *plan) Constant(v nn.Value) (int, error) {
 	c, err := p.known(v)
 	if err != nil {
@@ -23,17 +22,17 @@ func (p *plan) Constant(v nn.Value) (int, error) {
 	return p.number(c), nil
 }
 
-// Memory implements lower.Engine. Emit finds out whether gradients with respect to the tensor are wanted.
+// Memory implements Engine. Emit finds out whether gradients with respect to the tensor are wanted.
 func (p *plan) Memory(s nn.Shape, _ nn.Value) int { return p.number(p.variable(s, false)) }
 
-// Mix implements lower.Engine. A plan has one batch size, so it does not matter which images depend on each other.
+// Mix implements Engine. A plan has one batch size, so it does not matter which images depend on each other.
 func (p *plan) Mix() {}
 
-// Emit implements lower.Engine.
-func (p *plan) Emit(s lower.Step) {
+// Emit implements Engine.
+func (p *plan) Emit(s Step) {
 	in, out := p.variables(s.In), p.variables(s.Out)
 	run, back := s.Bound(p.batch, slices.ContainsFunc(in, func(x *variable) bool { return x.wants }))
-	state := &lower.State{In: make([][]float32, len(in)), Out: make([][]float32, len(out)), Grad: make([][]float32, len(out))}
+	state := &State{In: make([][]float32, len(in)), Out: make([][]float32, len(out)), Grad: make([][]float32, len(out))}
 	for i, g := range back {
 		for _, z := range out {
 			z.wants = z.wants || g != nil && in[i].wants
@@ -56,7 +55,7 @@ func (p *plan) Emit(s lower.Step) {
 }
 
 // read takes what variables hold now: fused steps move data and gradients from one to another.
-func read(s *lower.State, in, out []*variable) {
+func read(s *State, in, out []*variable) {
 	for i, x := range in {
 		s.In[i] = x.data
 	}
@@ -98,7 +97,7 @@ func (p *plan) produce(v nn.Value, order []int, from ...*variable) *variable {
 
 // virtual is produce without memory.
 func (p *plan) virtual(v nn.Value, order []int, from ...*variable) *variable {
-	to := &variable{shape: lower.Arrange(p.Shape(v), order), wants: slices.ContainsFunc(from, func(x *variable) bool { return x.wants })}
+	to := &variable{shape: Arrange(p.Shape(v), order), wants: slices.ContainsFunc(from, func(x *variable) bool { return x.wants })}
 	p.Alias(v, p.number(to), order)
 	return to
 }

@@ -1,17 +1,13 @@
 package autodiff
 
 import (
-	"github.com/autotailor/autotailor/runtime/engine/lower"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
-// node is a node of the graph and its index.
-type node = lower.Node
-
-// IntegersOf implements lower.Engine.
+// IntegersOf implements Engine.
 func (p *plan) IntegersOf(v nn.Value) ([]int, error) {
 	if c := p.Graph.Values[v].Const; c != nil && c.Type == nn.Int64 {
-		return lower.Ints(c.Int64s()), nil
+		return Ints(c.Int64s()), nil
 	}
 	data, err := p.FloatsOf(v)
 	to := make([]int, len(data))
@@ -21,7 +17,7 @@ func (p *plan) IntegersOf(v nn.Value) ([]int, error) {
 	return to, err
 }
 
-// FloatsOf implements lower.Engine.
+// FloatsOf implements Engine.
 func (p *plan) FloatsOf(v nn.Value) ([]float32, error) {
 	known, err := p.known(v)
 	if err != nil {

@@ -4,23 +4,22 @@ import (
 	"slices"
 
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
-	"github.com/autotailor/autotailor/runtime/engine/lower"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
 // makeBatchNorm normalises by the batch's statistics; a Relu or Clip that follows runs in the same step.
-func makeBatchNorm(p *plan, n node) error {
+func makeBatchNorm(p *plan, n Node) error {
 	xs := p.Shape(n.In[0])
-	order := lower.ChannelsLast(len(xs))
+	order := ChannelsLast(len(xs))
 	x, err := p.want(n.In[0], order)
 	if err != nil {
 		return err
 	}
-	scale, err := p.want(n.In[1], lower.Plain(1))
+	scale, err := p.want(n.In[1], Plain(1))
 	if err != nil {
 		return err
 	}
-	bias, err := p.want(n.In[2], lower.Plain(1))
+	bias, err := p.want(n.In[2], Plain(1))
 	if err != nil {
 		return err
 	}
@@ -76,9 +75,9 @@ func (p *plan) takesNormalised(v nn.Value) bool {
 }
 
 // makeInstanceNorm normalises each channel of each image; scale and bias of channels follow as steps of their own.
-func makeInstanceNorm(p *plan, n node) error {
+func makeInstanceNorm(p *plan, n Node) error {
 	xs := p.Shape(n.In[0])
-	x, err := p.want(n.In[0], lower.Plain(len(xs)))
+	x, err := p.want(n.In[0], Plain(len(xs)))
 	if err != nil {
 		return err
 	}
@@ -95,7 +94,7 @@ func makeInstanceNorm(p *plan, n node) error {
 	channels[1] = xs[1]
 	z := p.number(normal)
 	for k, name := range []string{"Mul", "Add"} {
-		by, err := p.Want(n.In[1+k], lower.Plain(1))
+		by, err := p.Want(n.In[1+k], Plain(1))
 		if err != nil {
 			return err
 		}
@@ -103,6 +102,6 @@ func makeInstanceNorm(p *plan, n node) error {
 		p.Combine(name, z, xs, by, channels, next, kernel.NoLimits())
 		z = next
 	}
-	p.Alias(n.Out[0], z, lower.Plain(len(xs)))
+	p.Alias(n.Out[0], z, Plain(len(xs)))
 	return nil
 }

@@ -7,7 +7,6 @@ import (
 
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
-	"github.com/autotailor/autotailor/runtime/engine/lower"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
@@ -52,20 +51,20 @@ type step struct {
 
 // plan is a network at one batch size.
 type plan struct {
-	*lower.Plan // of a graph without open axes
-	batch       int
-	memory      *memory
-	params      engine.Params
-	bound       []*parameter
-	steps       []step
-	inputs      []*variable
-	outputs     []*variable // in plain order
-	tensors     []*variable // by their numbers in the Plan
+	*Plan   // of a graph without open axes
+	batch   int
+	memory  *memory
+	params  engine.Params
+	bound   []*parameter
+	steps   []step
+	inputs  []*variable
+	outputs []*variable // in plain order
+	tensors []*variable // by their numbers in the Plan
 }
 
 func newPlan(g *nn.Graph, params engine.Params, isa *kernel.ISA, m *memory, batch int) (*plan, error) {
 	p := &plan{batch: batch, memory: m, params: params}
-	p.Plan = lower.New(p, g, isa)
+	p.Plan = NewPlan(p, g, isa)
 	p.Connect(func(_ int, v nn.Value) int {
 		in := &variable{shape: p.Shape(v)}
 		p.inputs = append(p.inputs, in)
@@ -77,7 +76,7 @@ func newPlan(g *nn.Graph, params engine.Params, isa *kernel.ISA, m *memory, batc
 		if p.Fused[i] {
 			continue
 		}
-		p.Node = node{Node: n, Index: i}
+		p.Node = Node{Node: n, Index: i}
 		if err := makers[n.Type].make(p, p.Node); err != nil {
 			errs = append(errs, fmt.Errorf("node %q (%s): %w", n.Name, n.Type, err))
 			break // what follows would miss its operands
@@ -87,7 +86,7 @@ func newPlan(g *nn.Graph, params engine.Params, isa *kernel.ISA, m *memory, batc
 		return nil, errors.Join(errs...)
 	}
 	for _, v := range g.Outputs {
-		out, err := p.want(v, lower.Plain(len(p.Shape(v))))
+		out, err := p.want(v, Plain(len(p.Shape(v))))
 		if err != nil {
 			return nil, fmt.Errorf("output %q: %w", g.Values[v].Name, err)
 		}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
-	"github.com/autotailor/autotailor/runtime/engine/lower"
 )
 
 // product is what a convolution or matrix product is made of.
@@ -99,7 +98,7 @@ func (v *variable) operand() kernel.Operand {
 }
 
 // convolution reads the attributes of one.
-func (p *plan) convolution(n node) (product, error) {
+func (p *plan) convolution(n Node) (product, error) {
 	xs, ws, groups := p.Shape(n.In[0]), p.Shape(n.In[1]), n.Integer("group", 1)
 	if len(xs) != len(ws) {
 		return product{}, fmt.Errorf("input of rank %d and weight of rank %d", len(xs), len(ws))
@@ -116,22 +115,22 @@ func (p *plan) convolution(n node) (product, error) {
 	return product{g, c, xs[0]}, nil
 }
 
-func makeConv(p *plan, n node) error {
+func makeConv(p *plan, n Node) error {
 	c, err := p.convolution(n)
 	if err != nil {
 		return err
 	}
-	w, err := p.want(n.In[1], lower.Plain(len(p.Shape(n.In[1]))))
+	w, err := p.want(n.In[1], Plain(len(p.Shape(n.In[1]))))
 	if err != nil {
 		return err
 	}
 	var bias *variable
 	if n.Has(2) {
-		if bias, err = p.want(n.In[2], lower.Plain(1)); err != nil {
+		if bias, err = p.want(n.In[2], Plain(1)); err != nil {
 			return err
 		}
 	}
-	order := lower.ChannelsLast(len(p.Shape(n.In[0])))
+	order := ChannelsLast(len(p.Shape(n.In[0])))
 	x, err := p.want(n.In[0], order)
 	if err != nil {
 		return err
@@ -142,14 +141,14 @@ func makeConv(p *plan, n node) error {
 	return nil
 }
 
-func makeGemm(p *plan, n node) error {
+func makeGemm(p *plan, n Node) error {
 	xs, ws := p.Shape(n.In[0]), p.Shape(n.In[1])
 	if len(xs) != 2 || len(ws) != 2 || n.Integer("transA", 0) != 0 || n.Float("alpha", 1) != 1 || n.Float("beta", 1) != 1 {
 		return fmt.Errorf("only x*W + bias of matrices with x as it stands can be trained, not shapes %v and %v", xs, ws)
 	}
 	var bias *variable
 	if n.Has(2) {
-		b, err := p.want(n.In[2], lower.Plain(len(p.Shape(n.In[2]))))
+		b, err := p.want(n.In[2], Plain(len(p.Shape(n.In[2]))))
 		if err != nil {
 			return err
 		}
@@ -162,14 +161,14 @@ func makeGemm(p *plan, n node) error {
 }
 
 // linear emits x times a matrix, which may be stored the other way round.
-func (p *plan) linear(n node, transposed bool, bias *variable) error {
-	w, err := p.want(n.In[1], lower.Plain(2))
+func (p *plan) linear(n Node, transposed bool, bias *variable) error {
+	w, err := p.want(n.In[1], Plain(2))
 	if err != nil {
 		return err
 	}
 	xs, ws := p.Shape(n.In[0]), p.Shape(n.In[1])
 	rank := len(xs)
-	x, err := p.want(n.In[0], lower.Plain(rank))
+	x, err := p.want(n.In[0], Plain(rank))
 	if err != nil {
 		return err
 	}
@@ -182,14 +181,14 @@ func (p *plan) linear(n node, transposed bool, bias *variable) error {
 	if xs[rank-1] != k {
 		return fmt.Errorf("input %v does not fit a %dx%d matrix", xs, k, cols)
 	}
-	y := p.produce(n.Out[0], lower.Plain(rank), x, w)
+	y := p.produce(n.Out[0], Plain(rank), x, w)
 	y.wants = y.wants || bias != nil && bias.wants
 	c := kernel.TrainableParams{In: k, Out: cols, Groups: 1, Layout: layout}
 	p.product(product{kernel.Pixel(), c, xs.Count() / k}, x, y, w, bias)
 	return nil
 }
 
-func makeMatMul(p *plan, n node) error {
+func makeMatMul(p *plan, n Node) error {
 	xs, ys := p.Shape(n.In[0]), p.Shape(n.In[1])
 	if len(xs) < 2 || len(ys) < 2 {
 		return fmt.Errorf("operands of rank %d and %d, matrices are needed", len(xs), len(ys))
@@ -197,17 +196,17 @@ func makeMatMul(p *plan, n node) error {
 	if len(ys) == 2 {
 		return p.linear(n, false, nil)
 	}
-	x, err := p.want(n.In[0], lower.Plain(len(xs)))
+	x, err := p.want(n.In[0], Plain(len(xs)))
 	if err != nil {
 		return err
 	}
-	y, err := p.want(n.In[1], lower.Plain(len(ys)))
+	y, err := p.want(n.In[1], Plain(len(ys)))
 	if err != nil {
 		return err
 	}
-	z := p.produce(n.Out[0], lower.Plain(len(p.Shape(n.Out[0]))), x, y)
+	z := p.produce(n.Out[0], Plain(len(p.Shape(n.Out[0]))), x, y)
 	m, k, cols := xs[len(xs)-2], xs[len(xs)-1], ys[len(ys)-1]
-	xat, yat := lower.Pairs(xs[:len(xs)-2], ys[:len(ys)-2])
+	xat, yat := Pairs(xs[:len(xs)-2], ys[:len(ys)-2])
 	c := p.ISA.NewMatrices(m, k, cols, xat, yat)
 	p.emit([]*variable{x, y}, []*variable{z},
 		func(t *kernel.Team) { c.Forward(t, z.data, x.data, y.data) },

@@ -2,12 +2,10 @@ package autodiff
 
 import (
 	"slices"
-
-	"github.com/autotailor/autotailor/runtime/engine/lower"
 )
 
 // maker adds the step of one node to a plan.
-type maker func(p *plan, n node) error
+type maker func(p *plan, n Node) error
 
 // operator is one ONNX operator type.
 type operator struct {
@@ -15,7 +13,7 @@ type operator struct {
 	make     maker
 }
 
-// makers says how each ONNX operator type is computed and differentiated: those of its own here, all others as package lower has them. Each has a
+// makers says how each ONNX operator type is computed and differentiated: those of its own here, all others as SharedOperators has them. Each has a
 // case in the gradient test.
 var makers = withShared(map[string]operator{
 	"Conv":               {2, makeConv},
@@ -31,9 +29,9 @@ var makers = withShared(map[string]operator{
 })
 
 func withShared(own map[string]operator) map[string]operator {
-	for name, shared := range lower.Operators() {
+	for name, shared := range SharedOperators() {
 		if _, ok := own[name]; !ok {
-			own[name] = operator{shared.Operands, func(p *plan, n node) error { return shared.Lower(p.Plan, n) }}
+			own[name] = operator{shared.Operands, func(p *plan, n Node) error { return shared.Lower(p.Plan, n) }}
 		}
 	}
 	return own

@@ -1,4 +1,9 @@
-// Package autodiff trains networks on the kernels of package kernel: reverse-mode automatic differentiation over nn.Graph.
+// Package autodiff has each ONNX operator as steps over plain buffers, forward and backward, and trains networks with them: reverse-mode
+// automatic differentiation over nn.Graph on the kernels of package kernel.
+//
+// An operator stands once, for inference and for training (see Plan and Step). The engine behind a Plan decides where tensors are, at which batch
+// size steps run, and whether they run backward. Package embedded leaves the backward functions out. Operators that an engine fuses with their
+// neighbours are the engine's: those of the trainer are in table.go.
 //
 // A graph is planned at the batch size of its first Forward: one step for each operator, with a function for the way there and one for
 // the way back (Griewank and Walther, "Evaluating Derivatives", chapter 3). Activations are channels-last, as in package embedded, and
@@ -23,7 +28,6 @@ import (
 
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
-	"github.com/autotailor/autotailor/runtime/engine/lower"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
@@ -49,7 +53,7 @@ func (t *Trainer) Train(g *nn.Graph, p engine.Params) (engine.Training, error) {
 		n := &g.Nodes[i]
 		op, ok := makers[n.Type]
 		if !ok || n.Domain != "" && n.Domain != "ai.onnx" {
-			errs = append(errs, fmt.Errorf("node %q: operator %s cannot be trained", n.Name, lower.Qualified(n)))
+			errs = append(errs, fmt.Errorf("node %q: operator %s cannot be trained", n.Name, Qualified(n)))
 			continue
 		}
 		if len(n.In) < op.operands {

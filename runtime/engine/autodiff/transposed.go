@@ -4,11 +4,10 @@ import (
 	"fmt"
 
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
-	"github.com/autotailor/autotailor/runtime/engine/lower"
 )
 
 // makeConvTranspose is a convolution the other way round: its result is what that has as derivatives by its operand.
-func makeConvTranspose(p *plan, n node) error {
+func makeConvTranspose(p *plan, n Node) error {
 	xs, ys, ws, groups := p.Shape(n.In[0]), p.Shape(n.Out[0]), p.Shape(n.In[1]), n.Integer("group", 1)
 	if len(ws) != len(xs) || groups < 1 || ws[0] != xs[1] || ys[1] != ws[1]*groups || xs[1]%groups != 0 {
 		return fmt.Errorf("weights %v do not fit an operand of shape %v and a result of shape %v", ws, xs, ys)
@@ -20,18 +19,18 @@ func makeConvTranspose(p *plan, n node) error {
 	if !ok {
 		return fmt.Errorf("an operand of shape %v and a result of shape %v, whose padding is as large as the stride, cannot be trained", xs, ys)
 	}
-	order := lower.ChannelsLast(len(xs))
+	order := ChannelsLast(len(xs))
 	x, err := p.want(n.In[0], order)
 	if err != nil {
 		return err
 	}
-	w, err := p.want(n.In[1], lower.Plain(len(ws)))
+	w, err := p.want(n.In[1], Plain(len(ws)))
 	if err != nil {
 		return err
 	}
 	in := []*variable{x, w}
 	if n.Has(2) {
-		bias, err := p.want(n.In[2], lower.Plain(1))
+		bias, err := p.want(n.In[2], Plain(1))
 		if err != nil {
 			return err
 		}

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/autotailor/autotailor/runtime/engine/autodiff"
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
-	"github.com/autotailor/autotailor/runtime/engine/lower"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
@@ -37,13 +37,13 @@ type step struct {
 	node    int // of the graph; the one that wanted the data, for a conversion
 	in, out []int
 	border  bool // converts a graph input or output, so no work of the network's own
-	bind    func(batch int) lower.Run
+	bind    func(batch int) autodiff.Run
 }
 
 // compiler holds what is known while a plan is made.
 type compiler struct {
 	plan
-	*lower.Plan
+	*autodiff.Plan
 	weights nn.Weights
 	isa     *kernel.ISA
 	store   *store               // of what is shared with other plans, may be nil
@@ -67,7 +67,7 @@ func compileShared(g *nn.Graph, s *store, over map[string]nn.Tensor) (*plan, err
 
 func (c *compiler) compile() (*plan, error) {
 	g := c.graph
-	c.Plan, c.failed = lower.New(c, g, c.isa), make([]bool, len(g.Values))
+	c.Plan, c.failed = autodiff.NewPlan(c, g, c.isa), make([]bool, len(g.Values))
 	if err := c.fits(); err != nil {
 		return nil, err
 	}
@@ -81,7 +81,7 @@ func (c *compiler) compile() (*plan, error) {
 		return nil, errors.Join(c.errs...)
 	}
 	for _, v := range g.Outputs {
-		b, err := c.Want(v, lower.Plain(len(c.Shape(v))))
+		b, err := c.Want(v, autodiff.Plain(len(c.Shape(v))))
 		if err != nil {
 			return nil, fmt.Errorf("output %q: %w", g.Values[v].Name, err)
 		}
@@ -100,7 +100,7 @@ func (c *compiler) node(i int) {
 	var err error
 	switch {
 	case !ok || n.Domain != "" && n.Domain != "ai.onnx":
-		err = fmt.Errorf("node %q: the embedded engine has no operator %s", n.Name, lower.Qualified(n))
+		err = fmt.Errorf("node %q: the embedded engine has no operator %s", n.Name, autodiff.Qualified(n))
 	case slices.ContainsFunc(n.In, func(v nn.Value) bool { return c.failed[v] }):
 	default:
 		if err = entry(c, c.Node); err == nil {
@@ -132,16 +132,16 @@ func (c *compiler) connect() {
 	}
 }
 
-// Mix implements lower.Engine.
+// Mix implements autodiff.Engine.
 func (c *compiler) Mix() { c.whole = true }
 
-// Memory implements lower.Engine.
+// Memory implements autodiff.Engine.
 func (c *compiler) Memory(s nn.Shape, v nn.Value) int {
 	c.buffers = append(c.buffers, buffer{shape: s, value: v})
 	return len(c.buffers) - 1
 }
 
-// Constant implements lower.Engine.
+// Constant implements autodiff.Engine.
 func (c *compiler) Constant(v nn.Value) (int, error) {
 	data, shape, err := c.floats(v)
 	if err != nil {
@@ -151,8 +151,8 @@ func (c *compiler) Constant(v nn.Value) (int, error) {
 	return len(c.buffers) - 1, nil
 }
 
-// Emit implements lower.Engine. What can be computed once, is computed now.
-func (c *compiler) Emit(s lower.Step) {
+// Emit implements autodiff.Engine. What can be computed once, is computed now.
+func (c *compiler) Emit(s autodiff.Step) {
 	if from := c.buffers[s.In[0]]; s.Once && len(s.In) == 1 && from.fixed != nil {
 		to := &c.buffers[s.Out[0]]
 		to.fixed = make([]float32, to.shape.Count())
@@ -166,12 +166,12 @@ func (c *compiler) Emit(s lower.Step) {
 }
 
 // emit adds the step of a fused operator.
-func (c *compiler) emit(n node, in, out []int, bind func(batch int) lower.Run) {
+func (c *compiler) emit(n node, in, out []int, bind func(batch int) autodiff.Run) {
 	c.steps = append(c.steps, step{name: n.Name, node: n.Index, in: in, out: out, bind: bind})
 }
 
 // plainly adds a step of the operands in, whose elements and result are in the order of their axes.
-func (c *compiler) plainly(n node, in []nn.Value, bind func(batch int) lower.Run) error {
+func (c *compiler) plainly(n node, in []nn.Value, bind func(batch int) autodiff.Run) error {
 	buffers := make([]int, len(in))
 	for i, v := range in {
 		var err error
@@ -187,7 +187,7 @@ func (c *compiler) plainly(n node, in []nn.Value, bind func(batch int) lower.Run
 func (c *compiler) markBorders() {
 	for i := range c.steps {
 		s := &c.steps[i]
-		if strings.HasPrefix(s.name, lower.Reorder) {
+		if strings.HasPrefix(s.name, autodiff.Reorder) {
 			s.border = c.buffers[s.in[0]].input > 0 || slices.Contains(c.outputs, s.out[0])
 		}
 	}

@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"github.com/autotailor/autotailor/runtime/engine"
-	"github.com/autotailor/autotailor/runtime/engine/lower"
+	"github.com/autotailor/autotailor/runtime/engine/autodiff"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
@@ -37,7 +37,7 @@ func (c *compiler) floats(v nn.Value) ([]float32, nn.Shape, error) {
 	return data, t.Shape, nil
 }
 
-// IntegersOf implements lower.Engine.
+// IntegersOf implements autodiff.Engine.
 func (c *compiler) IntegersOf(v nn.Value) ([]int, error) {
 	t, err := c.tensor(v)
 	if err != nil {
@@ -59,11 +59,11 @@ func (c *compiler) IntegersOf(v nn.Value) ([]int, error) {
 	return list, nil
 }
 
-// FloatsOf implements lower.Engine.
+// FloatsOf implements autodiff.Engine.
 func (c *compiler) FloatsOf(v nn.Value) ([]float32, error) {
 	data, _, err := c.floats(v)
 	return data, err
 }
 
 // node is a node of the graph and its index.
-type node = lower.Node
+type node = autodiff.Node

@@ -3,8 +3,8 @@ package embedded
 import (
 	"fmt"
 
+	"github.com/autotailor/autotailor/runtime/engine/autodiff"
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
-	"github.com/autotailor/autotailor/runtime/engine/lower"
 )
 
 func lowerConv(c *compiler, n node) error {
@@ -33,7 +33,7 @@ func lowerConv(c *compiler, n node) error {
 	if err != nil {
 		return err
 	}
-	order := lower.ChannelsLast(len(x))
+	order := autodiff.ChannelsLast(len(x))
 	in, err := c.Want(n.In[0], order)
 	if err != nil {
 		return err
@@ -43,7 +43,7 @@ func lowerConv(c *compiler, n node) error {
 		return err
 	}
 	conv, image := c.isa.NewConv(g, p), g.H*g.W*x[1]
-	c.emit(n, []int{in}, []int{c.Produce(t.out, order)}, func(int) lower.Run {
+	c.emit(n, []int{in}, []int{c.Produce(t.out, order)}, func(int) autodiff.Run {
 		return func(t *kernel.Team, in, out [][]float32) { conv.Run(t, in[0], out[0], len(in[0])/image) }
 	})
 	return nil

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/autotailor/autotailor/runtime/engine/autodiff"
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
-	"github.com/autotailor/autotailor/runtime/engine/lower"
 )
 
 // lowerAdd is a sum with a fused Relu or Clip.
@@ -19,7 +19,7 @@ func lowerBatchNorm(c *compiler, n node) error {
 		return fmt.Errorf("only inference with stored statistics is supported")
 	}
 	x := c.Shape(n.In[0])
-	order := lower.ChannelsLast(len(x))
+	order := autodiff.ChannelsLast(len(x))
 	in, err := c.Want(n.In[0], order)
 	if err != nil {
 		return err
@@ -33,7 +33,7 @@ func lowerBatchNorm(c *compiler, n node) error {
 		return err
 	}
 	isa, limits := c.isa, t.limits
-	c.emit(n, []int{in}, []int{c.Produce(t.out, order)}, func(int) lower.Run {
+	c.emit(n, []int{in}, []int{c.Produce(t.out, order)}, func(int) autodiff.Run {
 		return func(team *kernel.Team, in, out [][]float32) {
 			isa.Scale(team, out[0], in[0], scale, shift, limits)
 		}
@@ -54,7 +54,7 @@ func (c *compiler) measuredNorm(n node, t tail, in int, order []int) error {
 	eps := float64(n.Float("epsilon", 1e-5))
 	isa, rec, m := c.isa, c.stats.add(n), new(kernel.Moments)
 	a, b := make([]float32, len(scale)), make([]float32, len(scale))
-	c.emit(n, []int{in}, []int{c.Produce(t.out, order)}, func(batch int) lower.Run {
+	c.emit(n, []int{in}, []int{c.Produce(t.out, order)}, func(batch int) autodiff.Run {
 		return func(team *kernel.Team, in, out [][]float32) {
 			isa.Moments(team, m, in[0], len(scale))
 			rec.observe(m, batch)

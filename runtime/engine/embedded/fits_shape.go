@@ -6,7 +6,7 @@ import (
 	"math"
 	"slices"
 
-	"github.com/autotailor/autotailor/runtime/engine/lower"
+	"github.com/autotailor/autotailor/runtime/engine/autodiff"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
@@ -84,10 +84,10 @@ func transposeShape(_ *compiler, n node, in []nn.Shape) ([]nn.Shape, error) {
 		slices.Reverse(out)
 		return []nn.Shape{out}, nil
 	}
-	if sorted := slices.Sorted(slices.Values(perm)); !slices.Equal(sorted, lower.Plain(len(x))) {
+	if sorted := slices.Sorted(slices.Values(perm)); !slices.Equal(sorted, autodiff.Plain(len(x))) {
 		return nil, fmt.Errorf("%v is no permutation of %d axes", perm, len(x))
 	}
-	return []nn.Shape{lower.Arrange(x, perm)}, nil
+	return []nn.Shape{autodiff.Arrange(x, perm)}, nil
 }
 
 func concatShape(_ *compiler, n node, in []nn.Shape) ([]nn.Shape, error) {

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/autotailor/autotailor/runtime/engine/autodiff"
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
-	"github.com/autotailor/autotailor/runtime/engine/lower"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
@@ -63,7 +63,7 @@ func filters(n node, x, w nn.Shape, in []nn.Shape, out int) error {
 	if len(x) != len(w) || slices.Max(w) > maxWindow && slices.Max(w[2:]) > maxWindow {
 		return fmt.Errorf("weights of shape %v do not fit an operand of shape %v", w, x)
 	}
-	if k, ok := n.Attr("kernel_shape"); ok && !slices.Equal(lower.Ints(k.Ints), w[2:]) {
+	if k, ok := n.Attr("kernel_shape"); ok && !slices.Equal(autodiff.Ints(k.Ints), w[2:]) {
 		return fmt.Errorf("its kernel_shape is %v, its weights have the shape %v", k.Ints, w)
 	}
 	if n.Has(2) && !slices.Equal(in[2], nn.Shape{out}) {

@@ -1,8 +1,8 @@
 package embedded
 
 import (
+	"github.com/autotailor/autotailor/runtime/engine/autodiff"
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
-	"github.com/autotailor/autotailor/runtime/engine/lower"
 )
 
 // lowerInstanceNorm normalises each channel of each image.
@@ -17,8 +17,8 @@ func lowerInstanceNorm(c *compiler, n node) error {
 		return err
 	}
 	eps := n.Float("epsilon", 1e-5)
-	return c.plainly(n, n.In[:1], func(b int) lower.Run {
-		row := lower.At(x, b)[2:].Count()
+	return c.plainly(n, n.In[:1], func(b int) autodiff.Run {
+		row := autodiff.At(x, b)[2:].Count()
 		return func(t *kernel.Team, in, out [][]float32) {
 			c.isa.LayerNorm(t, out[0], in[0], ones(row), nil, row, eps)
 			for i := range out[0] {

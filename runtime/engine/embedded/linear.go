@@ -3,8 +3,8 @@ package embedded
 import (
 	"fmt"
 
+	"github.com/autotailor/autotailor/runtime/engine/autodiff"
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
-	"github.com/autotailor/autotailor/runtime/engine/lower"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
@@ -83,7 +83,7 @@ func (c *compiler) linear(n node, m matrix, t tail) error {
 	if err != nil {
 		return err
 	}
-	in, err := c.Want(n.In[0], lower.Plain(len(x)))
+	in, err := c.Want(n.In[0], autodiff.Plain(len(x)))
 	if err != nil {
 		return err
 	}
@@ -97,7 +97,7 @@ func (c *compiler) linear(n node, m matrix, t tail) error {
 		packed = c.isa.Pack(weight, matrixLayout(m.k, m.n, m.transposed), bias, t.limits)
 	}
 	k, columns := m.k, m.n // m has the weights, which are not needed any more
-	c.emit(n, []int{in}, []int{c.Produce(t.out, lower.Plain(len(x)))}, func(int) lower.Run {
+	c.emit(n, []int{in}, []int{c.Produce(t.out, autodiff.Plain(len(x)))}, func(int) autodiff.Run {
 		return func(t *kernel.Team, in, out [][]float32) {
 			packed.Mul(t, len(in[0])/k, in[0], k, out[0], columns)
 		}
@@ -114,19 +114,19 @@ func lowerMatMul(c *compiler, n node) error {
 		return c.constantMatMul(n)
 	}
 	c.whole = c.whole || len(y) == 2
-	xb, err := c.Want(n.In[0], lower.Plain(len(x)))
+	xb, err := c.Want(n.In[0], autodiff.Plain(len(x)))
 	if err != nil {
 		return err
 	}
-	yb, err := c.Want(n.In[1], lower.Plain(len(y)))
+	yb, err := c.Want(n.In[1], autodiff.Plain(len(y)))
 	if err != nil {
 		return err
 	}
 	isa := c.isa
-	c.emit(n, []int{xb, yb}, []int{c.Produce(n.Out[0], lower.Plain(len(c.Shape(n.Out[0]))))}, func(batch int) lower.Run {
-		x, y := lower.At(x, batch), lower.At(y, batch)
+	c.emit(n, []int{xb, yb}, []int{c.Produce(n.Out[0], autodiff.Plain(len(c.Shape(n.Out[0]))))}, func(batch int) autodiff.Run {
+		x, y := autodiff.At(x, batch), autodiff.At(y, batch)
 		m, k, cols := x[len(x)-2], x[len(x)-1], y[len(y)-1]
-		xat, yat := lower.Pairs(x[:len(x)-2], y[:len(y)-2])
+		xat, yat := autodiff.Pairs(x[:len(x)-2], y[:len(y)-2])
 		for i := range xat {
 			xat[i], yat[i] = xat[i]*m*k, yat[i]*k*cols // where the matrices start
 		}

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/autotailor/autotailor/runtime/engine/autodiff"
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
-	"github.com/autotailor/autotailor/runtime/engine/lower"
 )
 
 // program is a plan at one batch size.
@@ -22,7 +22,7 @@ type program struct {
 }
 
 type call struct {
-	f       lower.Run
+	f       autodiff.Run
 	in, out [][]float32
 	step    *step
 }
@@ -31,7 +31,7 @@ type call struct {
 func bind(p *plan, batch int) *program {
 	g := &program{plan: p, memory: make([][]float32, len(p.buffers)), offset: make([]int, len(p.buffers)), sizes: make([]int, len(p.buffers))}
 	for i := range p.buffers {
-		g.sizes[i] = lower.At(p.buffers[i].shape, batch).Count()
+		g.sizes[i] = autodiff.At(p.buffers[i].shape, batch).Count()
 		g.offset[i] = -1
 	}
 	g.layOut()

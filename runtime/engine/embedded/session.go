@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/autotailor/autotailor/runtime/engine"
+	"github.com/autotailor/autotailor/runtime/engine/autodiff"
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
-	"github.com/autotailor/autotailor/runtime/engine/lower"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
@@ -87,7 +87,7 @@ func (s *session) Run(in ...nn.Tensor) ([]nn.Tensor, error) {
 		}
 	}
 	for i, b := range s.plan.outputs {
-		s.results[i] = resize(s.results[i], lower.At(s.plan.buffers[b].shape, batch).Count())
+		s.results[i] = resize(s.results[i], autodiff.At(s.plan.buffers[b].shape, batch).Count())
 	}
 	s.split(batch, data)
 	out := make([]nn.Tensor, len(s.results))
@@ -97,7 +97,7 @@ func (s *session) Run(in ...nn.Tensor) ([]nn.Tensor, error) {
 		if err != nil {
 			return nil, fmt.Errorf("output %q: %w", info.Name, err)
 		}
-		out[i] = nn.Tensor{Type: cmp.Or(info.Type, nn.Float32), Shape: lower.At(info.Shape, batch), Raw: bytes}
+		out[i] = nn.Tensor{Type: cmp.Or(info.Type, nn.Float32), Shape: autodiff.At(info.Shape, batch), Raw: bytes}
 	}
 	return out, nil
 }
@@ -157,7 +157,7 @@ func (l *lane) run(n, lo, batch int, data, results [][]float32) {
 		l.arena.add(p)
 	}
 	for i, b := range l.plan.inputs {
-		p.memory[b] = data[i][len(data[i])/batch*lo:][:lower.At(l.plan.buffers[b].shape, n).Count()]
+		p.memory[b] = data[i][len(data[i])/batch*lo:][:autodiff.At(l.plan.buffers[b].shape, n).Count()]
 	}
 	p.run(l.team)
 	l.spent = p.spent
@@ -183,7 +183,7 @@ func (p *plan) check(in []nn.Tensor) (int, error) {
 		}
 		info := &p.graph.Values[p.graph.Inputs[i]]
 		d := cmp.Or(info.Type, nn.Float32)
-		if batch < 1 || t.Type != d || !slices.Equal(t.Shape, lower.At(want, batch)) || len(t.Raw) != d.Bytes()*t.Shape.Count() {
+		if batch < 1 || t.Type != d || !slices.Equal(t.Shape, autodiff.At(want, batch)) || len(t.Raw) != d.Bytes()*t.Shape.Count() {
 			errs = append(errs, fmt.Errorf("input %q: got type %d shape %v with %d bytes, want type %d (1 is float32) of shape %v", info.Name, t.Type, t.Shape, len(t.Raw), d, want))
 		}
 	}

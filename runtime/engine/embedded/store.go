@@ -6,8 +6,8 @@ import (
 	"slices"
 
 	"github.com/autotailor/autotailor/runtime/engine"
+	"github.com/autotailor/autotailor/runtime/engine/autodiff"
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
-	"github.com/autotailor/autotailor/runtime/engine/lower"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
@@ -160,7 +160,7 @@ func (m *common) view(layout func(s nn.Shape) kernel.Layout, p kernel.Part) (*ke
 	if err != nil {
 		return nil, err
 	}
-	p.Rows, p.Columns = lower.Plain(len(p.Rows)), lower.Plain(len(p.Columns))
+	p.Rows, p.Columns = autodiff.Plain(len(p.Rows)), autodiff.Plain(len(p.Columns))
 	return own.Part(p), nil
 }
 

@@ -3,13 +3,13 @@ package embedded
 import (
 	"slices"
 
-	"github.com/autotailor/autotailor/runtime/engine/lower"
+	"github.com/autotailor/autotailor/runtime/engine/autodiff"
 )
 
 // lowering turns one node into steps.
 type lowering func(c *compiler, n node) error
 
-// lowerings says how each ONNX operator type is computed: those of its own here, all others as package lower has them.
+// lowerings says how each ONNX operator type is computed: those of its own here, all others as package autodiff has them.
 var lowerings = withShared(map[string]lowering{
 	"Conv":               lowerConv,
 	"ConvTranspose":      lowerConvTranspose,
@@ -22,7 +22,7 @@ var lowerings = withShared(map[string]lowering{
 })
 
 func withShared(own map[string]lowering) map[string]lowering {
-	for name, shared := range lower.Operators() {
+	for name, shared := range autodiff.SharedOperators() {
 		if _, ok := own[name]; !ok {
 			own[name] = func(c *compiler, n node) error { return shared.Lower(c.Plan, n) }
 		}

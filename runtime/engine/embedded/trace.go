@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/autotailor/autotailor/runtime/engine"
-	"github.com/autotailor/autotailor/runtime/engine/lower"
+	"github.com/autotailor/autotailor/runtime/engine/autodiff"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
@@ -30,7 +30,7 @@ func (e *Engine) Trace(ctx context.Context, g *nn.Graph, w nn.Weights, runs int,
 	for i, step := range s.plan.steps {
 		if !step.border {
 			at = append(at, i)
-			t.Kernels = append(t.Kernels, engine.Kernel{Type: g.Nodes[step.node].Type, Node: step.node, Layout: strings.HasPrefix(step.name, lower.Reorder)})
+			t.Kernels = append(t.Kernels, engine.Kernel{Type: g.Nodes[step.node].Type, Node: step.node, Layout: strings.HasPrefix(step.name, autodiff.Reorder)})
 		}
 	}
 	s.plan.times = make([]time.Duration, len(s.plan.steps))

@@ -3,8 +3,8 @@ package embedded
 import (
 	"fmt"
 
+	"github.com/autotailor/autotailor/runtime/engine/autodiff"
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
-	"github.com/autotailor/autotailor/runtime/engine/lower"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
@@ -33,13 +33,13 @@ func lowerConvTranspose(c *compiler, n node) error {
 	if !ok {
 		return c.linked(n, groups, w, bias)
 	}
-	order := lower.ChannelsLast(len(x))
+	order := autodiff.ChannelsLast(len(x))
 	in, err := c.Want(n.In[0], order)
 	if err != nil {
 		return err
 	}
 	conv, image := c.isa.NewTransposed(g, x[1], y[1], groups, w, bias), x[1:].Count()
-	c.emit(n, []int{in}, []int{c.Produce(n.Out[0], order)}, func(int) lower.Run {
+	c.emit(n, []int{in}, []int{c.Produce(n.Out[0], order)}, func(int) autodiff.Run {
 		return func(t *kernel.Team, in, out [][]float32) { conv.Run(t, in[0], out[0], len(in[0])/image) }
 	})
 	return nil
@@ -51,8 +51,8 @@ func (c *compiler) linked(n node, groups int, w, bias []float32) error {
 	links := links(n, x[2:], y[2:], ws[2:])
 	each, window := ws[1], ws[2:].Count()
 	inputs, from, to := x[1]/groups, x[2:].Count(), y[2:].Count()
-	return c.plainly(n, n.In[:1], func(b int) lower.Run {
-		planes := lower.At(y, b)[:2].Count()
+	return c.plainly(n, n.In[:1], func(b int) autodiff.Run {
+		planes := autodiff.At(y, b)[:2].Count()
 		return func(t *kernel.Team, in, out [][]float32) {
 			t.Split(planes, planes*inputs*len(links), func(lo, hi int) {
 				for p := lo; p < hi; p++ {

@@ -1,9 +1,4 @@
-// Package lower turns the nodes of a graph into steps over plain buffers, once for inference and for training.
-//
-// A Plan knows in which order of axes each value is in memory. An operator is one function that asks for its operands in some order and emits
-// steps. A step has a forward function and, where there are gradients, a backward one. The engine behind a Plan decides where
-// tensors are, at which batch size steps run, and whether they run backward. Operators that an engine fuses with their neighbours are the engine's.
-package lower
+package autodiff
 
 import (
 	"slices"
@@ -76,7 +71,8 @@ type Slot struct {
 	Order  []int
 }
 
-// Plan holds what is known of the values of a graph while it is lowered.
+// Plan turns the nodes of a graph into steps over plain buffers, once for inference and for training. It knows in which order of axes each
+// value is in memory. An operator is one function that asks for its operands in some order and emits steps.
 type Plan struct {
 	Engine Engine
 	Graph  *nn.Graph
@@ -88,8 +84,8 @@ type Plan struct {
 	Fused  []bool   // nodes that another node's step computes, and those that nothing depends on
 }
 
-// New returns a plan in which the graph's inputs are in memory.
-func New(e Engine, g *nn.Graph, isa *kernel.ISA) *Plan {
+// NewPlan returns a plan in which the graph's inputs are in memory.
+func NewPlan(e Engine, g *nn.Graph, isa *kernel.ISA) *Plan {
 	return &Plan{
 		Engine: e, Graph: g, ISA: isa,
 		Slots: make([][]Slot, len(g.Values)), Users: make([]int, len(g.Values)), Reader: make([]int, len(g.Values)), Fused: g.Idle(),

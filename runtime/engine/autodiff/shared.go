@@ -1,4 +1,4 @@
-package lower
+package autodiff
 
 import (
 	"github.com/autotailor/autotailor/internal/operators"
@@ -14,9 +14,9 @@ type Entry struct {
 	Lower    Operator
 }
 
-// Operators has each operator that inference and training compute in the same way. The engines have those that they fuse with their
+// SharedOperators has each operator that inference and training compute in the same way. The engines have those that they fuse with their
 // neighbours, or that one of them knows constants of.
-func Operators() map[string]Entry {
+func SharedOperators() map[string]Entry {
 	table := map[string]Entry{
 		"Softmax":            {1, softmax},
 		"LayerNormalization": {2, layerNorm},
