@@ -8,7 +8,6 @@ import (
 	"github.com/dave/jennifer/jen"
 
 	"github.com/autotailor/autotailor/gen/view"
-	"github.com/autotailor/autotailor/runtime/optable"
 	"github.com/autotailor/autotailor/runtime/supernet"
 )
 
@@ -26,10 +25,10 @@ func opsFile(f *jen.File, p *view.Package) error {
 	for _, k := range p.Table.Kernels {
 		kernels = append(kernels, kernel(p, k))
 	}
-	f.Var().Id("kernels").Op("=").Index(jen.Op("...")).Add(qual("optable", "Kernel")).Add(lines(kernels...))
+	f.Var().Id("kernels").Op("=").Index(jen.Op("...")).Add(qual("supernet", "Kernel")).Add(lines(kernels...))
 	f.Line()
 	f.Comment("ops is sorted by key.")
-	f.Var().Id("ops").Op("=").Add(qual("optable", "Ops")).Call(jen.Id("shapes").Index(jen.Op(":")), jen.Id("kernels").Index(jen.Op(":")))
+	f.Var().Id("ops").Op("=").Add(qual("supernet", "Ops")).Call(jen.Id("shapes").Index(jen.Op(":")), jen.Id("kernels").Index(jen.Op(":")))
 	f.Line()
 	t := &siteTables{names: map[string]string{}}
 	for _, r := range p.Table.Rules {
@@ -72,11 +71,11 @@ func shapes(f *jen.File, p *view.Package) {
 	f.Comment("The shapes of data inputs, of parameters and of results, by number.")
 	f.Const().Defs(names...)
 	f.Line()
-	f.Var().Id("shapes").Op("=").Index(jen.Op("...")).Add(qual("optable", "Shapes")).Add(lines(items...))
+	f.Var().Id("shapes").Op("=").Index(jen.Op("...")).Add(qual("supernet", "Shapes")).Add(lines(items...))
 	f.Line()
 }
 
-func kernel(p *view.Package, k optable.Kernel) *jen.Statement {
+func kernel(p *view.Package, k supernet.Kernel) *jen.Statement {
 	name := func(n uint32) *jen.Statement {
 		if n == 0 {
 			return nil
@@ -98,7 +97,7 @@ func kernel(p *view.Package, k optable.Kernel) *jen.Statement {
 	if len(rows) == 1 {
 		body = jen.Values(rows...)
 	}
-	return jen.Values(jen.Id("Steps").Op(":").Lit(k.Steps), jen.Id("Rows").Op(":").Index().Add(qual("optable", "Row")).Add(body))
+	return jen.Values(jen.Id("Steps").Op(":").Lit(k.Steps), jen.Id("Rows").Op(":").Index().Add(qual("supernet", "Row")).Add(body))
 }
 
 // siteVar is the variable with the sites of a rule set.

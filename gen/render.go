@@ -18,7 +18,6 @@ const root = "github.com/autotailor/autotailor/"
 var imports = map[string]string{
 	root + "runtime/nn":                  "nn",
 	root + "runtime/space":               "space",
-	root + "runtime/optable":             "optable",
 	root + "runtime/supernet":            "supernet",
 	root + "runtime/search":              "search",
 	root + "runtime/model":               "model",

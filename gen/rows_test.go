@@ -18,20 +18,20 @@ import (
 	"github.com/dave/jennifer/jen"
 
 	"github.com/autotailor/autotailor/gen/view"
-	"github.com/autotailor/autotailor/runtime/optable"
+	"github.com/autotailor/autotailor/runtime/supernet"
 )
 
 // manyOps are n operators of a net whose widths, sides and kernels can all be chosen, sorted as a table has them.
-func manyOps(n int) []optable.Op {
-	var out []optable.Op
+func manyOps(n int) []supernet.Op {
+	var out []supernet.Op
 	for k := 0; len(out) < n; k++ {
 		in, side, size := 8*(1+k%60), []int{7, 14, 28, 56, 112}[k/60%5], []int{1, 3, 5, 7}[k/300%4]
 		x := fmt.Sprintf("1x%dx%dx%d", in, side, side)
 		if k < 300 {
-			out = append(out, optable.Op{Steps: "Add", In: x + " " + x, Out: x}, optable.Op{Steps: "Relu", In: x, Out: x})
+			out = append(out, supernet.Op{Steps: "Add", In: x + " " + x, Out: x}, supernet.Op{Steps: "Relu", In: x, Out: x})
 		}
 		width := 8 * (1 + k/1200%60)
-		o := optable.Op{
+		o := supernet.Op{
 			Steps: fmt.Sprintf("Conv kernel_shape=%d,%d", size, size), In: x, Params: fmt.Sprintf("%dx%dx%dx%d %d", width, in, size, size, width),
 			Out: fmt.Sprintf("1x%dx%dx%d", width, side, side), MACs: int64(width * in * size * size * side * side),
 		}
@@ -40,14 +40,14 @@ func manyOps(n int) []optable.Op {
 		}
 		out = append(out, o)
 	}
-	slices.SortFunc(out, func(a, b optable.Op) int {
+	slices.SortFunc(out, func(a, b supernet.Op) int {
 		return slices.Compare([]string{a.Steps, a.In, a.Params, a.Out}, []string{b.Steps, b.In, b.Params, b.Out})
 	})
 	return out
 }
 
 // rowsPackage is the generated file for a table of operators only.
-func rowsPackage(tb testing.TB, ops []optable.Op) []byte {
+func rowsPackage(tb testing.TB, ops []supernet.Op) []byte {
 	tb.Helper()
 	p := &view.Package{Name: "rows"}
 	if err := p.SetOps(ops); err != nil {
@@ -65,9 +65,9 @@ func rowsPackage(tb testing.TB, ops []optable.Op) []byte {
 }
 
 // asStrings is the same table with every operator written out, to compare with.
-func asStrings(ops []optable.Op) []byte {
+func asStrings(ops []supernet.Op) []byte {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "package rows\n\nimport %q\n\nvar ops = [...]optable.Op{\n", root+"runtime/optable")
+	fmt.Fprintf(&b, "package rows\n\nimport %q\n\nvar ops = [...]supernet.Op{\n", root+"runtime/supernet")
 	for _, o := range ops {
 		fmt.Fprintf(&b, "\t{Steps: %q, In: %q, Params: %q, Out: %q, MACs: %d},\n", o.Steps, o.In, o.Params, o.Out, o.MACs)
 	}
@@ -110,7 +110,7 @@ func BenchmarkRows(b *testing.B) {
 	ops := manyOps(50000)
 	for name, data := range map[string][]byte{"generated": rowsPackage(b, ops), "strings": asStrings(ops)} {
 		b.Run(name, func(b *testing.B) {
-			built(b, []byte("package rows\n\nimport _ \""+root+"runtime/optable\"\n"))
+			built(b, []byte("package rows\n\nimport _ \""+root+"runtime/supernet\"\n"))
 			for b.Loop() {
 				t, mb := built(b, data)
 				b.ReportMetric(t.Seconds(), "cpu-s/build")

@@ -16,7 +16,7 @@ import (
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/infer"
 	"github.com/autotailor/autotailor/runtime/onnxfile"
-	"github.com/autotailor/autotailor/runtime/optable"
+	"github.com/autotailor/autotailor/runtime/supernet"
 )
 
 // consumer is a column of the page. A further engine, format or precision is one row of consumers.
@@ -34,7 +34,7 @@ var consumers = []consumer{
 	{"axes", "The compiler follows channels, heads and positions through it. Where it does not, what the operator touches is frozen: it stays as in the model.",
 		ofParts(func(o operators.Operator) string { return yes(axis.Follows(o.Domain, o.Name)) })},
 	{"cost", "MACs where it multiplies and accumulates. Other operators count as 0.", ofParts(func(o operators.Operator) string {
-		if s, _ := op.Lookup(o.Domain, o.Name); s.MACs != nil && slices.Contains(optable.Multiplying(), o.Name) {
+		if s, _ := op.Lookup(o.Domain, o.Name); s.MACs != nil && slices.Contains(supernet.Multiplying(), o.Name) {
 			return "MACs"
 		}
 		return "0"

@@ -10,7 +10,7 @@ import (
 	"github.com/autotailor/autotailor/runtime/deploy/ncnn"
 	"github.com/autotailor/autotailor/runtime/engine/autodiff"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
-	"github.com/autotailor/autotailor/runtime/optable"
+	"github.com/autotailor/autotailor/runtime/supernet"
 )
 
 // TestPageIsUpToDate: whoever adds an operator to a consumer writes the page anew.
@@ -28,7 +28,7 @@ func TestPageIsUpToDate(t *testing.T) {
 func TestConsumersHaveOperatorsOfTheTable(t *testing.T) {
 	for consumer, names := range map[string][]string{
 		"runtime/engine/embedded": embedded.Operators(), "runtime/engine/autodiff": autodiff.Operators(), "runtime/deploy/ncnn": ncnn.Operators(),
-		"runtime/optable": optable.Multiplying(),
+		"runtime/supernet": supernet.Multiplying(),
 	} {
 		for _, name := range names {
 			if _, ok := operators.Lookup("", name); !ok {
@@ -42,8 +42,8 @@ func TestConsumersHaveOperatorsOfTheTable(t *testing.T) {
 func TestCosts(t *testing.T) {
 	for _, o := range operators.All() {
 		s, _ := op.Lookup(o.Domain, o.Name)
-		if o.MACs != (s.MACs != nil) || o.MACs != slices.Contains(optable.Multiplying(), o.Name) {
-			t.Errorf("%s: MACs in the table %v, in the compiler %v, in the runtime %v", o.Name, o.MACs, s.MACs != nil, slices.Contains(optable.Multiplying(), o.Name))
+		if o.MACs != (s.MACs != nil) || o.MACs != slices.Contains(supernet.Multiplying(), o.Name) {
+			t.Errorf("%s: MACs in the table %v, in the compiler %v, in the runtime %v", o.Name, o.MACs, s.MACs != nil, slices.Contains(supernet.Multiplying(), o.Name))
 		}
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/supernet"
 	"github.com/autotailor/autotailor/runtime/nn"
-	"github.com/autotailor/autotailor/runtime/optable"
+	runtime "github.com/autotailor/autotailor/runtime/supernet"
 )
 
 // TestDescribedShapes: the shapes that a Builder derives are those of the compiler, node by node, for every kind of choice.
@@ -64,9 +64,9 @@ func shapesOf(g *nn.Graph, values []nn.Value) []nn.Shape {
 func TestTableAddsUp(t *testing.T) {
 	eachModel(t, func(t *testing.T, _ *supernet.Net, p *Package) {
 		for _, genes := range p.subnets(20) {
-			want := optable.Count(described(t, p, genes).Bind(1))
+			want := runtime.Count(described(t, p, genes).Bind(1))
 			for _, r := range p.Table.Rules {
-				var got optable.Counts
+				var got runtime.Counts
 				for _, s := range r.Sites {
 					if s.Live.Below > 0 && genes[s.Live.Gene] >= s.Live.Below {
 						continue
@@ -95,7 +95,7 @@ func TestTableIsSorted(t *testing.T) {
 				t.Errorf("operator %d is not before the next", k)
 			}
 		}
-		var shapes []optable.Shapes
+		var shapes []runtime.Shapes
 		names := map[string]bool{}
 		for _, s := range p.Table.Shapes {
 			if names[s.Name] {
@@ -104,7 +104,7 @@ func TestTableIsSorted(t *testing.T) {
 			names[s.Name] = true
 			shapes = append(shapes, s.Shapes)
 		}
-		if got := optable.Ops(shapes, p.Table.Kernels); !slices.Equal(got, p.Table.Ops) {
+		if got := runtime.Ops(shapes, p.Table.Kernels); !slices.Equal(got, p.Table.Ops) {
 			t.Errorf("the rows are\n%v\nwant\n%v", got, p.Table.Ops)
 		}
 	})
@@ -123,13 +123,13 @@ func TestShapesNames(t *testing.T) {
 		}
 	}
 	p := &Package{}
-	if err := p.SetOps([]optable.Op{{Steps: "Concat axis=1", In: "1 2 3 4 5", Out: "15"}, {Steps: "Concat axis=1", In: "1 2 3 4 6", Out: "16"}}); err != nil {
+	if err := p.SetOps([]runtime.Op{{Steps: "Concat axis=1", In: "1 2 3 4 5", Out: "15"}, {Steps: "Concat axis=1", In: "1 2 3 4 6", Out: "16"}}); err != nil {
 		t.Fatal(err)
 	}
 	if a, b := p.Table.Shapes[1].Name, p.Table.Shapes[3].Name; a != "s1_2_3_4_etc" || b == a {
 		t.Errorf("two lists are called %s and %s", a, b)
 	}
-	if err := p.SetOps([]optable.Op{{Steps: "Relu", In: "1xq", Out: "1"}}); err == nil {
+	if err := p.SetOps([]runtime.Op{{Steps: "Relu", In: "1xq", Out: "1"}}); err == nil {
 		t.Error("a shape that is none is taken")
 	}
 }

@@ -3,18 +3,18 @@ package view
 import (
 	"strings"
 
-	"github.com/autotailor/autotailor/runtime/optable"
+	runtime "github.com/autotailor/autotailor/runtime/supernet"
 )
 
 // ShapeList is shapes of operands or results, which emitted code has once and calls by name.
 type ShapeList struct {
 	Name string
-	optable.Shapes
+	runtime.Shapes
 }
 
 // SetOps makes the table of operators, which are sorted. Those with the same steps are a kernel. Their shapes go to a list, in order of
 // first use; number 0 is none.
-func (p *Package) SetOps(ops []optable.Op) error {
+func (p *Package) SetOps(ops []runtime.Op) error {
 	t := &p.Table
 	t.Ops = ops
 	numbers := map[string]uint32{"": 0}
@@ -27,7 +27,7 @@ func (p *Package) SetOps(ops []optable.Op) error {
 		for k, text := range []string{o.In, o.Params, o.Out} {
 			n, ok := numbers[text]
 			if !ok {
-				list, err := optable.ParseShapes(text)
+				list, err := runtime.ParseShapes(text)
 				if err != nil {
 					return err
 				}
@@ -39,10 +39,10 @@ func (p *Package) SetOps(ops []optable.Op) error {
 		}
 		last := len(t.Kernels) - 1
 		if last < 0 || t.Kernels[last].Steps != o.Steps {
-			t.Kernels = append(t.Kernels, optable.Kernel{Steps: o.Steps})
+			t.Kernels = append(t.Kernels, runtime.Kernel{Steps: o.Steps})
 			last++
 		}
-		t.Kernels[last].Rows = append(t.Kernels[last].Rows, optable.Row{In: row[0], Params: row[1], Out: row[2], MACs: o.MACs})
+		t.Kernels[last].Rows = append(t.Kernels[last].Rows, runtime.Row{In: row[0], Params: row[1], Out: row[2], MACs: o.MACs})
 	}
 	return nil
 }

@@ -10,16 +10,15 @@ import (
 	"github.com/autotailor/autotailor/ir/supernet"
 	"github.com/autotailor/autotailor/ir/unique"
 	"github.com/autotailor/autotailor/runtime/nn"
-	"github.com/autotailor/autotailor/runtime/optable"
 	"github.com/autotailor/autotailor/runtime/space"
 	runtime "github.com/autotailor/autotailor/runtime/supernet"
 )
 
 // Table is the operator table and where its operators occur.
 type Table struct {
-	Ops     []optable.Op
+	Ops     []runtime.Op
 	Shapes  []ShapeList      // of the operators' operands and results
-	Kernels []optable.Kernel // the operators, as the emitted code has them
+	Kernels []runtime.Kernel // the operators, as the emitted code has them
 	Rules   []Rules
 }
 
@@ -34,7 +33,7 @@ type Rules struct {
 func (p *Package) AddTable(net *supernet.Net, u *unique.Table) error {
 	r := &recorder{net: net, calls: p.calls()}
 	var errs []error
-	rows := make([]optable.Op, len(u.Ops))
+	rows := make([]runtime.Op, len(u.Ops))
 	for k, o := range u.Ops {
 		var err error
 		if rows[k], err = r.row(o); err != nil {
@@ -81,10 +80,10 @@ func (p *Package) untyped() *runtime.Net {
 }
 
 // sortRows sorts rows by key, each once, and tells the new number of every old one.
-func sortRows(rows []optable.Op) (sorted []optable.Op, number []runtime.ID) {
+func sortRows(rows []runtime.Op) (sorted []runtime.Op, number []runtime.ID) {
 	sorted = slices.Clone(rows)
 	slices.SortFunc(sorted, compareOps)
-	sorted = slices.CompactFunc(sorted, func(a, b optable.Op) bool { return compareOps(a, b) == 0 })
+	sorted = slices.CompactFunc(sorted, func(a, b runtime.Op) bool { return compareOps(a, b) == 0 })
 	number = make([]runtime.ID, len(rows))
 	for k, r := range rows {
 		i, _ := slices.BinarySearchFunc(sorted, r, compareOps)
@@ -93,7 +92,7 @@ func sortRows(rows []optable.Op) (sorted []optable.Op, number []runtime.ID) {
 	return sorted, number
 }
 
-func compareOps(a, b optable.Op) int {
+func compareOps(a, b runtime.Op) int {
 	for _, c := range [...]int{
 		strings.Compare(a.Steps, b.Steps), strings.Compare(a.In, b.In), strings.Compare(a.Params, b.Params), strings.Compare(a.Out, b.Out),
 	} {
@@ -110,7 +109,7 @@ type recorder struct {
 	calls map[int][]Call // by node
 }
 
-func (r *recorder) row(o unique.Op) (optable.Op, error) {
+func (r *recorder) row(o unique.Op) (runtime.Op, error) {
 	tape := nn.NewTape()
 	values := map[ir.ValueID]nn.Value{}
 	var made []ir.ValueID
@@ -136,13 +135,13 @@ func (r *recorder) row(o unique.Op) (optable.Op, error) {
 	}
 	g, err := tape.Graph()
 	if err != nil {
-		return optable.Op{}, err
+		return runtime.Op{}, err
 	}
 	nodes := make([]int, len(g.Nodes))
 	for k := range nodes {
 		nodes[k] = k
 	}
-	row, err := optable.Of(g.Bind(1), nodes)
+	row, err := runtime.OpOf(g.Bind(1), nodes)
 	row.MACs = o.MACs
 	return row, err
 }

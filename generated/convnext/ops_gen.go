@@ -4,7 +4,6 @@ package convnext
 
 import (
 	"github.com/autotailor/autotailor/runtime/nn"
-	"github.com/autotailor/autotailor/runtime/optable"
 	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/supernet"
 )
@@ -258,7 +257,7 @@ const (
 	s1x96x1x1
 )
 
-var shapes = [...]optable.Shapes{
+var shapes = [...]supernet.Shapes{
 	s1x104x1x1_1x104x1x1: {Dims: []nn.Shape{{1, 104, 1, 1}, {1, 104, 1, 1}}},
 	s1x104x1x1:           {Dims: []nn.Shape{{1, 104, 1, 1}}},
 	s1x128x1x1_1x128x1x1: {Dims: []nn.Shape{{1, 128, 1, 1}, {1, 128, 1, 1}}},
@@ -503,8 +502,8 @@ var shapes = [...]optable.Shapes{
 }
 
 // kernels has the operators by what they compute. With the sites below it is the schema of latency tables.
-var kernels = [...]optable.Kernel{
-	{Steps: "Add", Rows: []optable.Row{
+var kernels = [...]supernet.Kernel{
+	{Steps: "Add", Rows: []supernet.Row{
 		{In: s1x104x1x1_1x104x1x1, Out: s1x104x1x1},
 		{In: s1x128x1x1_1x128x1x1, Out: s1x128x1x1},
 		{In: s1x160x1x1_1x160x1x1, Out: s1x160x1x1},
@@ -517,40 +516,40 @@ var kernels = [...]optable.Kernel{
 		{In: s1x80x2x2_1x80x2x2, Out: s1x80x2x2},
 		{In: s1x96x2x2_1x96x2x2, Out: s1x96x2x2},
 	}},
-	{Steps: "Conv group=104 kernel_shape=3,3 pads=1,1,1,1", Rows: []optable.Row{{In: s1x104x1x1, Params: s104x1x3x3_104, Out: s1x104x1x1, MACs: 936}}},
-	{Steps: "Conv group=104 kernel_shape=5,5 pads=2,2,2,2", Rows: []optable.Row{{In: s1x104x1x1, Params: s104x1x5x5_104, Out: s1x104x1x1, MACs: 2600}}},
-	{Steps: "Conv group=104 kernel_shape=7,7 pads=3,3,3,3", Rows: []optable.Row{{In: s1x104x1x1, Params: s104x1x7x7_104, Out: s1x104x1x1, MACs: 5096}}},
-	{Steps: "Conv group=128 kernel_shape=3,3 pads=1,1,1,1", Rows: []optable.Row{{In: s1x128x1x1, Params: s128x1x3x3_128, Out: s1x128x1x1, MACs: 1152}}},
-	{Steps: "Conv group=128 kernel_shape=5,5 pads=2,2,2,2", Rows: []optable.Row{{In: s1x128x1x1, Params: s128x1x5x5_128, Out: s1x128x1x1, MACs: 3200}}},
-	{Steps: "Conv group=128 kernel_shape=7,7 pads=3,3,3,3", Rows: []optable.Row{{In: s1x128x1x1, Params: s128x1x7x7_128, Out: s1x128x1x1, MACs: 6272}}},
-	{Steps: "Conv group=16 kernel_shape=3,3 pads=1,1,1,1", Rows: []optable.Row{{In: s1x16x8x8, Params: s16x1x3x3_16, Out: s1x16x8x8, MACs: 9216}}},
-	{Steps: "Conv group=16 kernel_shape=5,5 pads=2,2,2,2", Rows: []optable.Row{{In: s1x16x8x8, Params: s16x1x5x5_16, Out: s1x16x8x8, MACs: 25600}}},
-	{Steps: "Conv group=16 kernel_shape=7,7 pads=3,3,3,3", Rows: []optable.Row{{In: s1x16x8x8, Params: s16x1x7x7_16, Out: s1x16x8x8, MACs: 50176}}},
-	{Steps: "Conv group=160 kernel_shape=3,3 pads=1,1,1,1", Rows: []optable.Row{{In: s1x160x1x1, Params: s160x1x3x3_160, Out: s1x160x1x1, MACs: 1440}}},
-	{Steps: "Conv group=160 kernel_shape=5,5 pads=2,2,2,2", Rows: []optable.Row{{In: s1x160x1x1, Params: s160x1x5x5_160, Out: s1x160x1x1, MACs: 4000}}},
-	{Steps: "Conv group=160 kernel_shape=7,7 pads=3,3,3,3", Rows: []optable.Row{{In: s1x160x1x1, Params: s160x1x7x7_160, Out: s1x160x1x1, MACs: 7840}}},
-	{Steps: "Conv group=24 kernel_shape=3,3 pads=1,1,1,1", Rows: []optable.Row{{In: s1x24x8x8, Params: s24x1x3x3_24, Out: s1x24x8x8, MACs: 13824}}},
-	{Steps: "Conv group=24 kernel_shape=5,5 pads=2,2,2,2", Rows: []optable.Row{{In: s1x24x8x8, Params: s24x1x5x5_24, Out: s1x24x8x8, MACs: 38400}}},
-	{Steps: "Conv group=24 kernel_shape=7,7 pads=3,3,3,3", Rows: []optable.Row{{In: s1x24x8x8, Params: s24x1x7x7_24, Out: s1x24x8x8, MACs: 75264}}},
-	{Steps: "Conv group=32 kernel_shape=3,3 pads=1,1,1,1", Rows: []optable.Row{{In: s1x32x4x4, Params: s32x1x3x3_32, Out: s1x32x4x4, MACs: 4608}}},
-	{Steps: "Conv group=32 kernel_shape=5,5 pads=2,2,2,2", Rows: []optable.Row{{In: s1x32x4x4, Params: s32x1x5x5_32, Out: s1x32x4x4, MACs: 12800}}},
-	{Steps: "Conv group=32 kernel_shape=7,7 pads=3,3,3,3", Rows: []optable.Row{{In: s1x32x4x4, Params: s32x1x7x7_32, Out: s1x32x4x4, MACs: 25088}}},
-	{Steps: "Conv group=40 kernel_shape=3,3 pads=1,1,1,1", Rows: []optable.Row{{In: s1x40x4x4, Params: s40x1x3x3_40, Out: s1x40x4x4, MACs: 5760}}},
-	{Steps: "Conv group=40 kernel_shape=5,5 pads=2,2,2,2", Rows: []optable.Row{{In: s1x40x4x4, Params: s40x1x5x5_40, Out: s1x40x4x4, MACs: 16000}}},
-	{Steps: "Conv group=40 kernel_shape=7,7 pads=3,3,3,3", Rows: []optable.Row{{In: s1x40x4x4, Params: s40x1x7x7_40, Out: s1x40x4x4, MACs: 31360}}},
-	{Steps: "Conv group=48 kernel_shape=3,3 pads=1,1,1,1", Rows: []optable.Row{{In: s1x48x4x4, Params: s48x1x3x3_48, Out: s1x48x4x4, MACs: 6912}}},
-	{Steps: "Conv group=48 kernel_shape=5,5 pads=2,2,2,2", Rows: []optable.Row{{In: s1x48x4x4, Params: s48x1x5x5_48, Out: s1x48x4x4, MACs: 19200}}},
-	{Steps: "Conv group=48 kernel_shape=7,7 pads=3,3,3,3", Rows: []optable.Row{{In: s1x48x4x4, Params: s48x1x7x7_48, Out: s1x48x4x4, MACs: 37632}}},
-	{Steps: "Conv group=64 kernel_shape=3,3 pads=1,1,1,1", Rows: []optable.Row{{In: s1x64x2x2, Params: s64x1x3x3_64, Out: s1x64x2x2, MACs: 2304}}},
-	{Steps: "Conv group=64 kernel_shape=5,5 pads=2,2,2,2", Rows: []optable.Row{{In: s1x64x2x2, Params: s64x1x5x5_64, Out: s1x64x2x2, MACs: 6400}}},
-	{Steps: "Conv group=64 kernel_shape=7,7 pads=3,3,3,3", Rows: []optable.Row{{In: s1x64x2x2, Params: s64x1x7x7_64, Out: s1x64x2x2, MACs: 12544}}},
-	{Steps: "Conv group=80 kernel_shape=3,3 pads=1,1,1,1", Rows: []optable.Row{{In: s1x80x2x2, Params: s80x1x3x3_80, Out: s1x80x2x2, MACs: 2880}}},
-	{Steps: "Conv group=80 kernel_shape=5,5 pads=2,2,2,2", Rows: []optable.Row{{In: s1x80x2x2, Params: s80x1x5x5_80, Out: s1x80x2x2, MACs: 8000}}},
-	{Steps: "Conv group=80 kernel_shape=7,7 pads=3,3,3,3", Rows: []optable.Row{{In: s1x80x2x2, Params: s80x1x7x7_80, Out: s1x80x2x2, MACs: 15680}}},
-	{Steps: "Conv group=96 kernel_shape=3,3 pads=1,1,1,1", Rows: []optable.Row{{In: s1x96x2x2, Params: s96x1x3x3_96, Out: s1x96x2x2, MACs: 3456}}},
-	{Steps: "Conv group=96 kernel_shape=5,5 pads=2,2,2,2", Rows: []optable.Row{{In: s1x96x2x2, Params: s96x1x5x5_96, Out: s1x96x2x2, MACs: 9600}}},
-	{Steps: "Conv group=96 kernel_shape=7,7 pads=3,3,3,3", Rows: []optable.Row{{In: s1x96x2x2, Params: s96x1x7x7_96, Out: s1x96x2x2, MACs: 18816}}},
-	{Steps: "Conv kernel_shape=2,2 strides=2,2", Rows: []optable.Row{
+	{Steps: "Conv group=104 kernel_shape=3,3 pads=1,1,1,1", Rows: []supernet.Row{{In: s1x104x1x1, Params: s104x1x3x3_104, Out: s1x104x1x1, MACs: 936}}},
+	{Steps: "Conv group=104 kernel_shape=5,5 pads=2,2,2,2", Rows: []supernet.Row{{In: s1x104x1x1, Params: s104x1x5x5_104, Out: s1x104x1x1, MACs: 2600}}},
+	{Steps: "Conv group=104 kernel_shape=7,7 pads=3,3,3,3", Rows: []supernet.Row{{In: s1x104x1x1, Params: s104x1x7x7_104, Out: s1x104x1x1, MACs: 5096}}},
+	{Steps: "Conv group=128 kernel_shape=3,3 pads=1,1,1,1", Rows: []supernet.Row{{In: s1x128x1x1, Params: s128x1x3x3_128, Out: s1x128x1x1, MACs: 1152}}},
+	{Steps: "Conv group=128 kernel_shape=5,5 pads=2,2,2,2", Rows: []supernet.Row{{In: s1x128x1x1, Params: s128x1x5x5_128, Out: s1x128x1x1, MACs: 3200}}},
+	{Steps: "Conv group=128 kernel_shape=7,7 pads=3,3,3,3", Rows: []supernet.Row{{In: s1x128x1x1, Params: s128x1x7x7_128, Out: s1x128x1x1, MACs: 6272}}},
+	{Steps: "Conv group=16 kernel_shape=3,3 pads=1,1,1,1", Rows: []supernet.Row{{In: s1x16x8x8, Params: s16x1x3x3_16, Out: s1x16x8x8, MACs: 9216}}},
+	{Steps: "Conv group=16 kernel_shape=5,5 pads=2,2,2,2", Rows: []supernet.Row{{In: s1x16x8x8, Params: s16x1x5x5_16, Out: s1x16x8x8, MACs: 25600}}},
+	{Steps: "Conv group=16 kernel_shape=7,7 pads=3,3,3,3", Rows: []supernet.Row{{In: s1x16x8x8, Params: s16x1x7x7_16, Out: s1x16x8x8, MACs: 50176}}},
+	{Steps: "Conv group=160 kernel_shape=3,3 pads=1,1,1,1", Rows: []supernet.Row{{In: s1x160x1x1, Params: s160x1x3x3_160, Out: s1x160x1x1, MACs: 1440}}},
+	{Steps: "Conv group=160 kernel_shape=5,5 pads=2,2,2,2", Rows: []supernet.Row{{In: s1x160x1x1, Params: s160x1x5x5_160, Out: s1x160x1x1, MACs: 4000}}},
+	{Steps: "Conv group=160 kernel_shape=7,7 pads=3,3,3,3", Rows: []supernet.Row{{In: s1x160x1x1, Params: s160x1x7x7_160, Out: s1x160x1x1, MACs: 7840}}},
+	{Steps: "Conv group=24 kernel_shape=3,3 pads=1,1,1,1", Rows: []supernet.Row{{In: s1x24x8x8, Params: s24x1x3x3_24, Out: s1x24x8x8, MACs: 13824}}},
+	{Steps: "Conv group=24 kernel_shape=5,5 pads=2,2,2,2", Rows: []supernet.Row{{In: s1x24x8x8, Params: s24x1x5x5_24, Out: s1x24x8x8, MACs: 38400}}},
+	{Steps: "Conv group=24 kernel_shape=7,7 pads=3,3,3,3", Rows: []supernet.Row{{In: s1x24x8x8, Params: s24x1x7x7_24, Out: s1x24x8x8, MACs: 75264}}},
+	{Steps: "Conv group=32 kernel_shape=3,3 pads=1,1,1,1", Rows: []supernet.Row{{In: s1x32x4x4, Params: s32x1x3x3_32, Out: s1x32x4x4, MACs: 4608}}},
+	{Steps: "Conv group=32 kernel_shape=5,5 pads=2,2,2,2", Rows: []supernet.Row{{In: s1x32x4x4, Params: s32x1x5x5_32, Out: s1x32x4x4, MACs: 12800}}},
+	{Steps: "Conv group=32 kernel_shape=7,7 pads=3,3,3,3", Rows: []supernet.Row{{In: s1x32x4x4, Params: s32x1x7x7_32, Out: s1x32x4x4, MACs: 25088}}},
+	{Steps: "Conv group=40 kernel_shape=3,3 pads=1,1,1,1", Rows: []supernet.Row{{In: s1x40x4x4, Params: s40x1x3x3_40, Out: s1x40x4x4, MACs: 5760}}},
+	{Steps: "Conv group=40 kernel_shape=5,5 pads=2,2,2,2", Rows: []supernet.Row{{In: s1x40x4x4, Params: s40x1x5x5_40, Out: s1x40x4x4, MACs: 16000}}},
+	{Steps: "Conv group=40 kernel_shape=7,7 pads=3,3,3,3", Rows: []supernet.Row{{In: s1x40x4x4, Params: s40x1x7x7_40, Out: s1x40x4x4, MACs: 31360}}},
+	{Steps: "Conv group=48 kernel_shape=3,3 pads=1,1,1,1", Rows: []supernet.Row{{In: s1x48x4x4, Params: s48x1x3x3_48, Out: s1x48x4x4, MACs: 6912}}},
+	{Steps: "Conv group=48 kernel_shape=5,5 pads=2,2,2,2", Rows: []supernet.Row{{In: s1x48x4x4, Params: s48x1x5x5_48, Out: s1x48x4x4, MACs: 19200}}},
+	{Steps: "Conv group=48 kernel_shape=7,7 pads=3,3,3,3", Rows: []supernet.Row{{In: s1x48x4x4, Params: s48x1x7x7_48, Out: s1x48x4x4, MACs: 37632}}},
+	{Steps: "Conv group=64 kernel_shape=3,3 pads=1,1,1,1", Rows: []supernet.Row{{In: s1x64x2x2, Params: s64x1x3x3_64, Out: s1x64x2x2, MACs: 2304}}},
+	{Steps: "Conv group=64 kernel_shape=5,5 pads=2,2,2,2", Rows: []supernet.Row{{In: s1x64x2x2, Params: s64x1x5x5_64, Out: s1x64x2x2, MACs: 6400}}},
+	{Steps: "Conv group=64 kernel_shape=7,7 pads=3,3,3,3", Rows: []supernet.Row{{In: s1x64x2x2, Params: s64x1x7x7_64, Out: s1x64x2x2, MACs: 12544}}},
+	{Steps: "Conv group=80 kernel_shape=3,3 pads=1,1,1,1", Rows: []supernet.Row{{In: s1x80x2x2, Params: s80x1x3x3_80, Out: s1x80x2x2, MACs: 2880}}},
+	{Steps: "Conv group=80 kernel_shape=5,5 pads=2,2,2,2", Rows: []supernet.Row{{In: s1x80x2x2, Params: s80x1x5x5_80, Out: s1x80x2x2, MACs: 8000}}},
+	{Steps: "Conv group=80 kernel_shape=7,7 pads=3,3,3,3", Rows: []supernet.Row{{In: s1x80x2x2, Params: s80x1x7x7_80, Out: s1x80x2x2, MACs: 15680}}},
+	{Steps: "Conv group=96 kernel_shape=3,3 pads=1,1,1,1", Rows: []supernet.Row{{In: s1x96x2x2, Params: s96x1x3x3_96, Out: s1x96x2x2, MACs: 3456}}},
+	{Steps: "Conv group=96 kernel_shape=5,5 pads=2,2,2,2", Rows: []supernet.Row{{In: s1x96x2x2, Params: s96x1x5x5_96, Out: s1x96x2x2, MACs: 9600}}},
+	{Steps: "Conv group=96 kernel_shape=7,7 pads=3,3,3,3", Rows: []supernet.Row{{In: s1x96x2x2, Params: s96x1x7x7_96, Out: s1x96x2x2, MACs: 18816}}},
+	{Steps: "Conv kernel_shape=2,2 strides=2,2", Rows: []supernet.Row{
 		{In: s1x16x16x16, Params: s16x16x2x2_16, Out: s1x16x8x8, MACs: 65536},
 		{In: s1x16x16x16, Params: s24x16x2x2_24, Out: s1x24x8x8, MACs: 98304},
 		{In: s1x16x8x8, Params: s32x16x2x2_32, Out: s1x32x4x4, MACs: 32768},
@@ -582,12 +581,12 @@ var kernels = [...]optable.Kernel{
 		{In: s1x96x2x2, Params: s128x96x2x2_128, Out: s1x128x1x1, MACs: 49152},
 		{In: s1x96x2x2, Params: s160x96x2x2_160, Out: s1x160x1x1, MACs: 61440},
 	}},
-	{Steps: "Flatten", Rows: []optable.Row{
+	{Steps: "Flatten", Rows: []supernet.Row{
 		{In: s1x104x1x1, Out: s1x104},
 		{In: s1x128x1x1, Out: s1x128},
 		{In: s1x160x1x1, Out: s1x160},
 	}},
-	{Steps: "Gelu", Rows: []optable.Row{
+	{Steps: "Gelu", Rows: []supernet.Row{
 		{In: s1x1x1x208, Out: s1x1x1x208},
 		{In: s1x1x1x256, Out: s1x1x1x256},
 		{In: s1x1x1x312, Out: s1x1x1x312},
@@ -619,17 +618,17 @@ var kernels = [...]optable.Kernel{
 		{In: s1x8x8x72, Out: s1x8x8x72},
 		{In: s1x8x8x96, Out: s1x8x8x96},
 	}},
-	{Steps: "Gemm transB=1", Rows: []optable.Row{
+	{Steps: "Gemm transB=1", Rows: []supernet.Row{
 		{In: s1x104, Params: s10x104_10, Out: s1x10, MACs: 1040},
 		{In: s1x128, Params: s10x128_10, Out: s1x10, MACs: 1280},
 		{In: s1x160, Params: s10x160_10, Out: s1x10, MACs: 1600},
 	}},
-	{Steps: "GlobalAveragePool", Rows: []optable.Row{
+	{Steps: "GlobalAveragePool", Rows: []supernet.Row{
 		{In: s1x104x1x1, Out: s1x104x1x1},
 		{In: s1x128x1x1, Out: s1x128x1x1},
 		{In: s1x160x1x1, Out: s1x160x1x1},
 	}},
-	{Steps: "LayerNormalization epsilon=1e-06", Rows: []optable.Row{
+	{Steps: "LayerNormalization epsilon=1e-06", Rows: []supernet.Row{
 		{In: s1x16x16x16, Params: s16_16, Out: s1x16x16x16},
 		{In: s1x16x16x24, Params: s24_24, Out: s1x16x16x24},
 		{In: s1x1x1x104, Params: s104_104, Out: s1x1x1x104},
@@ -644,7 +643,7 @@ var kernels = [...]optable.Kernel{
 		{In: s1x8x8x16, Params: s16_16, Out: s1x8x8x16},
 		{In: s1x8x8x24, Params: s24_24, Out: s1x8x8x24},
 	}},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", Rows: []optable.Row{
+	{Steps: "MatMul (i0 p0) | Add (%0 p1)", Rows: []supernet.Row{
 		{In: s1x1x1x104, Params: s104x208_208, Out: s1x1x1x208, MACs: 21632},
 		{In: s1x1x1x104, Params: s104x312_312, Out: s1x1x1x312, MACs: 32448},
 		{In: s1x1x1x104, Params: s104x416_416, Out: s1x1x1x416, MACs: 43264},
@@ -712,7 +711,7 @@ var kernels = [...]optable.Kernel{
 		{In: s1x8x8x72, Params: s72x24_24, Out: s1x8x8x24, MACs: 110592},
 		{In: s1x8x8x96, Params: s96x24_24, Out: s1x8x8x24, MACs: 147456},
 	}},
-	{Steps: "Mul", Rows: []optable.Row{
+	{Steps: "Mul", Rows: []supernet.Row{
 		{In: s1x104x1x1_1x104x1x1, Out: s1x104x1x1},
 		{In: s1x128x1x1_1x128x1x1, Out: s1x128x1x1},
 		{In: s1x160x1x1_1x160x1x1, Out: s1x160x1x1},
@@ -725,18 +724,18 @@ var kernels = [...]optable.Kernel{
 		{In: s1x80x2x2_1x80x1x1, Out: s1x80x2x2},
 		{In: s1x96x2x2_1x96x1x1, Out: s1x96x2x2},
 	}},
-	{Steps: "Reshape shape=1,104,1,1", Rows: []optable.Row{{Params: s104, Out: s1x104x1x1}}},
-	{Steps: "Reshape shape=1,128,1,1", Rows: []optable.Row{{Params: s128, Out: s1x128x1x1}}},
-	{Steps: "Reshape shape=1,16,1,1", Rows: []optable.Row{{Params: s16, Out: s1x16x1x1}}},
-	{Steps: "Reshape shape=1,160,1,1", Rows: []optable.Row{{Params: s160, Out: s1x160x1x1}}},
-	{Steps: "Reshape shape=1,24,1,1", Rows: []optable.Row{{Params: s24, Out: s1x24x1x1}}},
-	{Steps: "Reshape shape=1,32,1,1", Rows: []optable.Row{{Params: s32, Out: s1x32x1x1}}},
-	{Steps: "Reshape shape=1,40,1,1", Rows: []optable.Row{{Params: s40, Out: s1x40x1x1}}},
-	{Steps: "Reshape shape=1,48,1,1", Rows: []optable.Row{{Params: s48, Out: s1x48x1x1}}},
-	{Steps: "Reshape shape=1,64,1,1", Rows: []optable.Row{{Params: s64, Out: s1x64x1x1}}},
-	{Steps: "Reshape shape=1,80,1,1", Rows: []optable.Row{{Params: s80, Out: s1x80x1x1}}},
-	{Steps: "Reshape shape=1,96,1,1", Rows: []optable.Row{{Params: s96, Out: s1x96x1x1}}},
-	{Steps: "Transpose perm=0,2,3,1", Rows: []optable.Row{
+	{Steps: "Reshape shape=1,104,1,1", Rows: []supernet.Row{{Params: s104, Out: s1x104x1x1}}},
+	{Steps: "Reshape shape=1,128,1,1", Rows: []supernet.Row{{Params: s128, Out: s1x128x1x1}}},
+	{Steps: "Reshape shape=1,16,1,1", Rows: []supernet.Row{{Params: s16, Out: s1x16x1x1}}},
+	{Steps: "Reshape shape=1,160,1,1", Rows: []supernet.Row{{Params: s160, Out: s1x160x1x1}}},
+	{Steps: "Reshape shape=1,24,1,1", Rows: []supernet.Row{{Params: s24, Out: s1x24x1x1}}},
+	{Steps: "Reshape shape=1,32,1,1", Rows: []supernet.Row{{Params: s32, Out: s1x32x1x1}}},
+	{Steps: "Reshape shape=1,40,1,1", Rows: []supernet.Row{{Params: s40, Out: s1x40x1x1}}},
+	{Steps: "Reshape shape=1,48,1,1", Rows: []supernet.Row{{Params: s48, Out: s1x48x1x1}}},
+	{Steps: "Reshape shape=1,64,1,1", Rows: []supernet.Row{{Params: s64, Out: s1x64x1x1}}},
+	{Steps: "Reshape shape=1,80,1,1", Rows: []supernet.Row{{Params: s80, Out: s1x80x1x1}}},
+	{Steps: "Reshape shape=1,96,1,1", Rows: []supernet.Row{{Params: s96, Out: s1x96x1x1}}},
+	{Steps: "Transpose perm=0,2,3,1", Rows: []supernet.Row{
 		{In: s1x104x1x1, Out: s1x1x1x104},
 		{In: s1x128x1x1, Out: s1x1x1x128},
 		{In: s1x160x1x1, Out: s1x1x1x160},
@@ -751,7 +750,7 @@ var kernels = [...]optable.Kernel{
 		{In: s1x80x2x2, Out: s1x2x2x80},
 		{In: s1x96x2x2, Out: s1x2x2x96},
 	}},
-	{Steps: "Transpose perm=0,3,1,2", Rows: []optable.Row{
+	{Steps: "Transpose perm=0,3,1,2", Rows: []supernet.Row{
 		{In: s1x16x16x16, Out: s1x16x16x16},
 		{In: s1x16x16x24, Out: s1x24x16x16},
 		{In: s1x1x1x104, Out: s1x104x1x1},
@@ -769,7 +768,7 @@ var kernels = [...]optable.Kernel{
 }
 
 // ops is sorted by key.
-var ops = optable.Ops(shapes[:], kernels[:])
+var ops = supernet.Ops(shapes[:], kernels[:])
 
 // sitesNone has the operator at every place of the network under fusion rules "none".
 var sitesNone = [...]supernet.Site{

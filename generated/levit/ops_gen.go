@@ -4,7 +4,6 @@ package levit
 
 import (
 	"github.com/autotailor/autotailor/runtime/nn"
-	"github.com/autotailor/autotailor/runtime/optable"
 	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/supernet"
 )
@@ -761,7 +760,7 @@ const (
 	s1x4x16x9
 )
 
-var shapes = [...]optable.Shapes{
+var shapes = [...]supernet.Shapes{
 	s1x16x32_1x16x32:               {Dims: []nn.Shape{{1, 16, 32}, {1, 16, 32}}},
 	s1x16x32:                       {Dims: []nn.Shape{{1, 16, 32}}},
 	s1x16x48_1x16x48:               {Dims: []nn.Shape{{1, 16, 48}, {1, 16, 48}}},
@@ -1509,8 +1508,8 @@ var shapes = [...]optable.Shapes{
 }
 
 // kernels has the operators by what they compute. With the sites below it is the schema of latency tables.
-var kernels = [...]optable.Kernel{
-	{Steps: "Add", Rows: []optable.Row{
+var kernels = [...]supernet.Kernel{
+	{Steps: "Add", Rows: []supernet.Row{
 		{In: s1x16x32_1x16x32, Out: s1x16x32},
 		{In: s1x16x48_1x16x48, Out: s1x16x48},
 		{In: s1x16x64_1x16x64, Out: s1x16x64},
@@ -1543,7 +1542,7 @@ var kernels = [...]optable.Kernel{
 		{In: s1x9x48_1x9x48, Out: s1x9x48},
 		{In: s1x9x64_1x9x64, Out: s1x9x64},
 	}},
-	{Steps: "BatchNormalization", Rows: []optable.Row{
+	{Steps: "BatchNormalization", Rows: []supernet.Row{
 		{In: s16x112, Params: s112_112_112_112, Out: s16x112},
 		{In: s16x128, Params: s128_128_128_128, Out: s16x128},
 		{In: s16x192, Params: s192_192_192_192, Out: s16x192},
@@ -1607,7 +1606,7 @@ var kernels = [...]optable.Kernel{
 		{In: s9x80, Params: s80_80_80_80, Out: s9x80},
 		{In: s9x96, Params: s96_96_96_96, Out: s9x96},
 	}},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", Rows: []optable.Row{
+	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", Rows: []supernet.Row{
 		{In: s1x16x10x10, Params: s16x16x3x3_16, Out: s1x16x5x5, MACs: 57600},
 		{In: s1x16x10x10, Params: s24x16x3x3_24, Out: s1x24x5x5, MACs: 86400},
 		{In: s1x16x10x10, Params: s32x16x3x3_32, Out: s1x32x5x5, MACs: 115200},
@@ -1693,7 +1692,7 @@ var kernels = [...]optable.Kernel{
 		{In: s1x8x8x8, Params: s24x8x3x3_24, Out: s1x24x4x4, MACs: 27648},
 		{In: s1x8x8x8, Params: s32x8x3x3_32, Out: s1x32x4x4, MACs: 36864},
 	}},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | HardSwish (%0)", Rows: []optable.Row{
+	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | HardSwish (%0)", Rows: []supernet.Row{
 		{In: s1x16x10x10, Params: s16x16x3x3_16, Out: s1x16x5x5, MACs: 57600},
 		{In: s1x16x10x10, Params: s24x16x3x3_24, Out: s1x24x5x5, MACs: 86400},
 		{In: s1x16x10x10, Params: s32x16x3x3_32, Out: s1x32x5x5, MACs: 115200},
@@ -1735,7 +1734,7 @@ var kernels = [...]optable.Kernel{
 		{In: s1x8x8x8, Params: s24x8x3x3_24, Out: s1x24x4x4, MACs: 27648},
 		{In: s1x8x8x8, Params: s32x8x3x3_32, Out: s1x32x4x4, MACs: 36864},
 	}},
-	{Steps: "Flatten axis=2", Rows: []optable.Row{
+	{Steps: "Flatten axis=2", Rows: []supernet.Row{
 		{In: s1x16x112, Out: s16x112},
 		{In: s1x16x128, Out: s16x128},
 		{In: s1x16x192, Out: s16x192},
@@ -1799,7 +1798,7 @@ var kernels = [...]optable.Kernel{
 		{In: s1x9x80, Out: s9x80},
 		{In: s1x9x96, Out: s9x96},
 	}},
-	{Steps: "Gather axis=1", Rows: []optable.Row{
+	{Steps: "Gather axis=1", Rows: []supernet.Row{
 		{Params: s1x16_i64x16x16, Out: s1x16x16},
 		{Params: s1x16_i64x4x4, Out: s1x4x4},
 		{Params: s1x16_i64x9x9, Out: s1x9x9},
@@ -1819,12 +1818,12 @@ var kernels = [...]optable.Kernel{
 		{Params: s6x4_i64x1x1, Out: s6x1x1},
 		{Params: s6x4_i64x1x4, Out: s6x1x4},
 	}},
-	{Steps: "Gemm transB=1", Rows: []optable.Row{
+	{Steps: "Gemm transB=1", Rows: []supernet.Row{
 		{In: s1x128, Params: s10x128_10, Out: s1x10, MACs: 1280},
 		{In: s1x64, Params: s10x64_10, Out: s1x10, MACs: 640},
 		{In: s1x96, Params: s10x96_10, Out: s1x10, MACs: 960},
 	}},
-	{Steps: "HardSwish", Rows: []optable.Row{
+	{Steps: "HardSwish", Rows: []supernet.Row{
 		{In: s1x16x10x10, Out: s1x16x10x10},
 		{In: s1x16x128, Out: s1x16x128},
 		{In: s1x16x12x12, Out: s1x16x12x12},
@@ -1890,7 +1889,7 @@ var kernels = [...]optable.Kernel{
 		{In: s1x9x72, Out: s1x9x72},
 		{In: s1x9x96, Out: s1x9x96},
 	}},
-	{Steps: "MatMul", Rows: []optable.Row{
+	{Steps: "MatMul", Rows: []supernet.Row{
 		{In: s1x16x128, Params: s128x64, Out: s1x16x64, MACs: 131072},
 		{In: s1x16x16, Params: s16x32, Out: s1x16x32, MACs: 8192},
 		{In: s1x16x16, Params: s16x48, Out: s1x16x48, MACs: 12288},
@@ -2242,7 +2241,7 @@ var kernels = [...]optable.Kernel{
 		{In: s1x9x96, Params: s96x48, Out: s1x9x48, MACs: 41472},
 		{In: s1x9x96, Params: s96x64, Out: s1x9x64, MACs: 55296},
 	}},
-	{Steps: "MatMul (i0 i1) | Mul (%0 ()[0.25,])", Rows: []optable.Row{
+	{Steps: "MatMul (i0 i1) | Mul (%0 ()[0.25,])", Rows: []supernet.Row{
 		{In: s1x1x16x16_1x1x16x16, Out: s1x1x16x16, MACs: 4096},
 		{In: s1x1x16x8_1x1x8x16, Out: s1x1x16x16, MACs: 2048},
 		{In: s1x1x4x16_1x1x16x4, Out: s1x1x4x4, MACs: 256},
@@ -2269,7 +2268,7 @@ var kernels = [...]optable.Kernel{
 		{In: s1x6x1x16_1x6x16x1, Out: s1x6x1x1, MACs: 96},
 		{In: s1x6x1x16_1x6x16x4, Out: s1x6x1x4, MACs: 384},
 	}},
-	{Steps: "Mul (i0 ()[0.25,])", Rows: []optable.Row{
+	{Steps: "Mul (i0 ()[0.25,])", Rows: []supernet.Row{
 		{In: s1x1x16x16, Out: s1x1x16x16},
 		{In: s1x1x4x4, Out: s1x1x4x4},
 		{In: s1x1x9x9, Out: s1x1x9x9},
@@ -2286,263 +2285,263 @@ var kernels = [...]optable.Kernel{
 		{In: s1x6x1x1, Out: s1x6x1x1},
 		{In: s1x6x1x4, Out: s1x6x1x4},
 	}},
-	{Steps: "ReduceMean axes=1, keepdims=0", Rows: []optable.Row{
+	{Steps: "ReduceMean axes=1, keepdims=0", Rows: []supernet.Row{
 		{In: s1x1x128, Out: s1x128},
 		{In: s1x1x64, Out: s1x64},
 		{In: s1x1x96, Out: s1x96},
 	}},
-	{Steps: "Reshape shape=1,1,1,48", Rows: []optable.Row{{In: s1x1x48, Out: s1x1x1x48}}},
-	{Steps: "Reshape shape=1,1,1,72", Rows: []optable.Row{{In: s1x1x72, Out: s1x1x1x72}}},
-	{Steps: "Reshape shape=1,1,1,96", Rows: []optable.Row{{In: s1x1x96, Out: s1x1x1x96}}},
-	{Steps: "Reshape shape=1,1,112", Rows: []optable.Row{{In: s1x112, Out: s1x1x112}}},
-	{Steps: "Reshape shape=1,1,120", Rows: []optable.Row{{In: s1x120, Out: s1x1x120}}},
-	{Steps: "Reshape shape=1,1,128", Rows: []optable.Row{
+	{Steps: "Reshape shape=1,1,1,48", Rows: []supernet.Row{{In: s1x1x48, Out: s1x1x1x48}}},
+	{Steps: "Reshape shape=1,1,1,72", Rows: []supernet.Row{{In: s1x1x72, Out: s1x1x1x72}}},
+	{Steps: "Reshape shape=1,1,1,96", Rows: []supernet.Row{{In: s1x1x96, Out: s1x1x1x96}}},
+	{Steps: "Reshape shape=1,1,112", Rows: []supernet.Row{{In: s1x112, Out: s1x1x112}}},
+	{Steps: "Reshape shape=1,1,120", Rows: []supernet.Row{{In: s1x120, Out: s1x1x120}}},
+	{Steps: "Reshape shape=1,1,128", Rows: []supernet.Row{
 		{In: s1x128, Out: s1x1x128},
 		{In: s1x1x4x32, Out: s1x1x128},
 	}},
-	{Steps: "Reshape shape=1,1,144", Rows: []optable.Row{{In: s1x144, Out: s1x1x144}}},
-	{Steps: "Reshape shape=1,1,160", Rows: []optable.Row{{In: s1x160, Out: s1x1x160}}},
-	{Steps: "Reshape shape=1,1,168", Rows: []optable.Row{{In: s1x168, Out: s1x1x168}}},
-	{Steps: "Reshape shape=1,1,192", Rows: []optable.Row{
+	{Steps: "Reshape shape=1,1,144", Rows: []supernet.Row{{In: s1x144, Out: s1x1x144}}},
+	{Steps: "Reshape shape=1,1,160", Rows: []supernet.Row{{In: s1x160, Out: s1x1x160}}},
+	{Steps: "Reshape shape=1,1,168", Rows: []supernet.Row{{In: s1x168, Out: s1x1x168}}},
+	{Steps: "Reshape shape=1,1,192", Rows: []supernet.Row{
 		{In: s1x192, Out: s1x1x192},
 		{In: s1x1x4x48, Out: s1x1x192},
 		{In: s1x1x6x32, Out: s1x1x192},
 	}},
-	{Steps: "Reshape shape=1,1,2,32", Rows: []optable.Row{{In: s1x1x64, Out: s1x1x2x32}}},
-	{Steps: "Reshape shape=1,1,2,40", Rows: []optable.Row{{In: s1x1x80, Out: s1x1x2x40}}},
-	{Steps: "Reshape shape=1,1,2,48", Rows: []optable.Row{{In: s1x1x96, Out: s1x1x2x48}}},
-	{Steps: "Reshape shape=1,1,2,56", Rows: []optable.Row{{In: s1x1x112, Out: s1x1x2x56}}},
-	{Steps: "Reshape shape=1,1,2,64", Rows: []optable.Row{{In: s1x1x128, Out: s1x1x2x64}}},
-	{Steps: "Reshape shape=1,1,224", Rows: []optable.Row{{In: s1x224, Out: s1x1x224}}},
-	{Steps: "Reshape shape=1,1,256", Rows: []optable.Row{
+	{Steps: "Reshape shape=1,1,2,32", Rows: []supernet.Row{{In: s1x1x64, Out: s1x1x2x32}}},
+	{Steps: "Reshape shape=1,1,2,40", Rows: []supernet.Row{{In: s1x1x80, Out: s1x1x2x40}}},
+	{Steps: "Reshape shape=1,1,2,48", Rows: []supernet.Row{{In: s1x1x96, Out: s1x1x2x48}}},
+	{Steps: "Reshape shape=1,1,2,56", Rows: []supernet.Row{{In: s1x1x112, Out: s1x1x2x56}}},
+	{Steps: "Reshape shape=1,1,2,64", Rows: []supernet.Row{{In: s1x1x128, Out: s1x1x2x64}}},
+	{Steps: "Reshape shape=1,1,224", Rows: []supernet.Row{{In: s1x224, Out: s1x1x224}}},
+	{Steps: "Reshape shape=1,1,256", Rows: []supernet.Row{
 		{In: s1x1x4x64, Out: s1x1x256},
 		{In: s1x256, Out: s1x1x256},
 	}},
-	{Steps: "Reshape shape=1,1,288", Rows: []optable.Row{
+	{Steps: "Reshape shape=1,1,288", Rows: []supernet.Row{
 		{In: s1x1x6x48, Out: s1x1x288},
 		{In: s1x288, Out: s1x1x288},
 	}},
-	{Steps: "Reshape shape=1,1,3,32", Rows: []optable.Row{{In: s1x1x96, Out: s1x1x3x32}}},
-	{Steps: "Reshape shape=1,1,3,40", Rows: []optable.Row{{In: s1x1x120, Out: s1x1x3x40}}},
-	{Steps: "Reshape shape=1,1,3,48", Rows: []optable.Row{{In: s1x1x144, Out: s1x1x3x48}}},
-	{Steps: "Reshape shape=1,1,3,56", Rows: []optable.Row{{In: s1x1x168, Out: s1x1x3x56}}},
-	{Steps: "Reshape shape=1,1,3,64", Rows: []optable.Row{{In: s1x1x192, Out: s1x1x3x64}}},
-	{Steps: "Reshape shape=1,1,32", Rows: []optable.Row{
+	{Steps: "Reshape shape=1,1,3,32", Rows: []supernet.Row{{In: s1x1x96, Out: s1x1x3x32}}},
+	{Steps: "Reshape shape=1,1,3,40", Rows: []supernet.Row{{In: s1x1x120, Out: s1x1x3x40}}},
+	{Steps: "Reshape shape=1,1,3,48", Rows: []supernet.Row{{In: s1x1x144, Out: s1x1x3x48}}},
+	{Steps: "Reshape shape=1,1,3,56", Rows: []supernet.Row{{In: s1x1x168, Out: s1x1x3x56}}},
+	{Steps: "Reshape shape=1,1,3,64", Rows: []supernet.Row{{In: s1x1x192, Out: s1x1x3x64}}},
+	{Steps: "Reshape shape=1,1,32", Rows: []supernet.Row{
 		{In: s1x1x1x32, Out: s1x1x32},
 		{In: s1x1x2x16, Out: s1x1x32},
 	}},
-	{Steps: "Reshape shape=1,1,384", Rows: []optable.Row{
+	{Steps: "Reshape shape=1,1,384", Rows: []supernet.Row{
 		{In: s1x1x6x64, Out: s1x1x384},
 		{In: s1x384, Out: s1x1x384},
 	}},
-	{Steps: "Reshape shape=1,1,4,16", Rows: []optable.Row{{In: s1x1x64, Out: s1x1x4x16}}},
-	{Steps: "Reshape shape=1,1,4,32", Rows: []optable.Row{{In: s1x1x128, Out: s1x1x4x32}}},
-	{Steps: "Reshape shape=1,1,4,40", Rows: []optable.Row{{In: s1x1x160, Out: s1x1x4x40}}},
-	{Steps: "Reshape shape=1,1,4,48", Rows: []optable.Row{{In: s1x1x192, Out: s1x1x4x48}}},
-	{Steps: "Reshape shape=1,1,4,56", Rows: []optable.Row{{In: s1x1x224, Out: s1x1x4x56}}},
-	{Steps: "Reshape shape=1,1,4,64", Rows: []optable.Row{{In: s1x1x256, Out: s1x1x4x64}}},
-	{Steps: "Reshape shape=1,1,48", Rows: []optable.Row{
+	{Steps: "Reshape shape=1,1,4,16", Rows: []supernet.Row{{In: s1x1x64, Out: s1x1x4x16}}},
+	{Steps: "Reshape shape=1,1,4,32", Rows: []supernet.Row{{In: s1x1x128, Out: s1x1x4x32}}},
+	{Steps: "Reshape shape=1,1,4,40", Rows: []supernet.Row{{In: s1x1x160, Out: s1x1x4x40}}},
+	{Steps: "Reshape shape=1,1,4,48", Rows: []supernet.Row{{In: s1x1x192, Out: s1x1x4x48}}},
+	{Steps: "Reshape shape=1,1,4,56", Rows: []supernet.Row{{In: s1x1x224, Out: s1x1x4x56}}},
+	{Steps: "Reshape shape=1,1,4,64", Rows: []supernet.Row{{In: s1x1x256, Out: s1x1x4x64}}},
+	{Steps: "Reshape shape=1,1,48", Rows: []supernet.Row{
 		{In: s1x1x1x48, Out: s1x1x48},
 		{In: s1x1x2x24, Out: s1x1x48},
 		{In: s1x1x3x16, Out: s1x1x48},
 		{In: s1x48, Out: s1x1x48},
 	}},
-	{Steps: "Reshape shape=1,1,480", Rows: []optable.Row{{In: s1x480, Out: s1x1x480}}},
-	{Steps: "Reshape shape=1,1,6,16", Rows: []optable.Row{{In: s1x1x96, Out: s1x1x6x16}}},
-	{Steps: "Reshape shape=1,1,6,48", Rows: []optable.Row{{In: s1x1x288, Out: s1x1x6x48}}},
-	{Steps: "Reshape shape=1,1,6,64", Rows: []optable.Row{{In: s1x1x384, Out: s1x1x6x64}}},
-	{Steps: "Reshape shape=1,1,6,80", Rows: []optable.Row{{In: s1x1x480, Out: s1x1x6x80}}},
-	{Steps: "Reshape shape=1,1,64", Rows: []optable.Row{
+	{Steps: "Reshape shape=1,1,480", Rows: []supernet.Row{{In: s1x480, Out: s1x1x480}}},
+	{Steps: "Reshape shape=1,1,6,16", Rows: []supernet.Row{{In: s1x1x96, Out: s1x1x6x16}}},
+	{Steps: "Reshape shape=1,1,6,48", Rows: []supernet.Row{{In: s1x1x288, Out: s1x1x6x48}}},
+	{Steps: "Reshape shape=1,1,6,64", Rows: []supernet.Row{{In: s1x1x384, Out: s1x1x6x64}}},
+	{Steps: "Reshape shape=1,1,6,80", Rows: []supernet.Row{{In: s1x1x480, Out: s1x1x6x80}}},
+	{Steps: "Reshape shape=1,1,64", Rows: []supernet.Row{
 		{In: s1x1x1x64, Out: s1x1x64},
 		{In: s1x1x2x32, Out: s1x1x64},
 		{In: s1x1x4x16, Out: s1x1x64},
 		{In: s1x64, Out: s1x1x64},
 	}},
-	{Steps: "Reshape shape=1,1,72", Rows: []optable.Row{
+	{Steps: "Reshape shape=1,1,72", Rows: []supernet.Row{
 		{In: s1x1x1x72, Out: s1x1x72},
 		{In: s1x1x3x24, Out: s1x1x72},
 		{In: s1x72, Out: s1x1x72},
 	}},
-	{Steps: "Reshape shape=1,1,80", Rows: []optable.Row{{In: s1x80, Out: s1x1x80}}},
-	{Steps: "Reshape shape=1,1,96", Rows: []optable.Row{
+	{Steps: "Reshape shape=1,1,80", Rows: []supernet.Row{{In: s1x80, Out: s1x1x80}}},
+	{Steps: "Reshape shape=1,1,96", Rows: []supernet.Row{
 		{In: s1x1x1x96, Out: s1x1x96},
 		{In: s1x1x3x32, Out: s1x1x96},
 		{In: s1x1x4x24, Out: s1x1x96},
 		{In: s1x96, Out: s1x1x96},
 	}},
-	{Steps: "Reshape shape=1,16,1,32", Rows: []optable.Row{{In: s1x16x32, Out: s1x16x1x32}}},
-	{Steps: "Reshape shape=1,16,1,40", Rows: []optable.Row{{In: s1x16x40, Out: s1x16x1x40}}},
-	{Steps: "Reshape shape=1,16,1,48", Rows: []optable.Row{{In: s1x16x48, Out: s1x16x1x48}}},
-	{Steps: "Reshape shape=1,16,1,56", Rows: []optable.Row{{In: s1x16x56, Out: s1x16x1x56}}},
-	{Steps: "Reshape shape=1,16,1,64", Rows: []optable.Row{{In: s1x16x64, Out: s1x16x1x64}}},
-	{Steps: "Reshape shape=1,16,112", Rows: []optable.Row{{In: s16x112, Out: s1x16x112}}},
-	{Steps: "Reshape shape=1,16,128", Rows: []optable.Row{{In: s16x128, Out: s1x16x128}}},
-	{Steps: "Reshape shape=1,16,16", Rows: []optable.Row{{In: s1x16x1x16, Out: s1x16x16}}},
-	{Steps: "Reshape shape=1,16,192", Rows: []optable.Row{{In: s16x192, Out: s1x16x192}}},
-	{Steps: "Reshape shape=1,16,2,32", Rows: []optable.Row{{In: s1x16x64, Out: s1x16x2x32}}},
-	{Steps: "Reshape shape=1,16,2,40", Rows: []optable.Row{{In: s1x16x80, Out: s1x16x2x40}}},
-	{Steps: "Reshape shape=1,16,2,48", Rows: []optable.Row{{In: s1x16x96, Out: s1x16x2x48}}},
-	{Steps: "Reshape shape=1,16,2,56", Rows: []optable.Row{{In: s1x16x112, Out: s1x16x2x56}}},
-	{Steps: "Reshape shape=1,16,2,64", Rows: []optable.Row{{In: s1x16x128, Out: s1x16x2x64}}},
-	{Steps: "Reshape shape=1,16,24", Rows: []optable.Row{{In: s1x16x1x24, Out: s1x16x24}}},
-	{Steps: "Reshape shape=1,16,256", Rows: []optable.Row{{In: s16x256, Out: s1x16x256}}},
-	{Steps: "Reshape shape=1,16,32", Rows: []optable.Row{
+	{Steps: "Reshape shape=1,16,1,32", Rows: []supernet.Row{{In: s1x16x32, Out: s1x16x1x32}}},
+	{Steps: "Reshape shape=1,16,1,40", Rows: []supernet.Row{{In: s1x16x40, Out: s1x16x1x40}}},
+	{Steps: "Reshape shape=1,16,1,48", Rows: []supernet.Row{{In: s1x16x48, Out: s1x16x1x48}}},
+	{Steps: "Reshape shape=1,16,1,56", Rows: []supernet.Row{{In: s1x16x56, Out: s1x16x1x56}}},
+	{Steps: "Reshape shape=1,16,1,64", Rows: []supernet.Row{{In: s1x16x64, Out: s1x16x1x64}}},
+	{Steps: "Reshape shape=1,16,112", Rows: []supernet.Row{{In: s16x112, Out: s1x16x112}}},
+	{Steps: "Reshape shape=1,16,128", Rows: []supernet.Row{{In: s16x128, Out: s1x16x128}}},
+	{Steps: "Reshape shape=1,16,16", Rows: []supernet.Row{{In: s1x16x1x16, Out: s1x16x16}}},
+	{Steps: "Reshape shape=1,16,192", Rows: []supernet.Row{{In: s16x192, Out: s1x16x192}}},
+	{Steps: "Reshape shape=1,16,2,32", Rows: []supernet.Row{{In: s1x16x64, Out: s1x16x2x32}}},
+	{Steps: "Reshape shape=1,16,2,40", Rows: []supernet.Row{{In: s1x16x80, Out: s1x16x2x40}}},
+	{Steps: "Reshape shape=1,16,2,48", Rows: []supernet.Row{{In: s1x16x96, Out: s1x16x2x48}}},
+	{Steps: "Reshape shape=1,16,2,56", Rows: []supernet.Row{{In: s1x16x112, Out: s1x16x2x56}}},
+	{Steps: "Reshape shape=1,16,2,64", Rows: []supernet.Row{{In: s1x16x128, Out: s1x16x2x64}}},
+	{Steps: "Reshape shape=1,16,24", Rows: []supernet.Row{{In: s1x16x1x24, Out: s1x16x24}}},
+	{Steps: "Reshape shape=1,16,256", Rows: []supernet.Row{{In: s16x256, Out: s1x16x256}}},
+	{Steps: "Reshape shape=1,16,32", Rows: []supernet.Row{
 		{In: s16x32, Out: s1x16x32},
 		{In: s1x16x1x32, Out: s1x16x32},
 		{In: s1x16x2x16, Out: s1x16x32},
 	}},
-	{Steps: "Reshape shape=1,16,320", Rows: []optable.Row{{In: s16x320, Out: s1x16x320}}},
-	{Steps: "Reshape shape=1,16,4,48", Rows: []optable.Row{{In: s1x16x192, Out: s1x16x4x48}}},
-	{Steps: "Reshape shape=1,16,4,64", Rows: []optable.Row{{In: s1x16x256, Out: s1x16x4x64}}},
-	{Steps: "Reshape shape=1,16,4,80", Rows: []optable.Row{{In: s1x16x320, Out: s1x16x4x80}}},
-	{Steps: "Reshape shape=1,16,40", Rows: []optable.Row{{In: s16x40, Out: s1x16x40}}},
-	{Steps: "Reshape shape=1,16,48", Rows: []optable.Row{
+	{Steps: "Reshape shape=1,16,320", Rows: []supernet.Row{{In: s16x320, Out: s1x16x320}}},
+	{Steps: "Reshape shape=1,16,4,48", Rows: []supernet.Row{{In: s1x16x192, Out: s1x16x4x48}}},
+	{Steps: "Reshape shape=1,16,4,64", Rows: []supernet.Row{{In: s1x16x256, Out: s1x16x4x64}}},
+	{Steps: "Reshape shape=1,16,4,80", Rows: []supernet.Row{{In: s1x16x320, Out: s1x16x4x80}}},
+	{Steps: "Reshape shape=1,16,40", Rows: []supernet.Row{{In: s16x40, Out: s1x16x40}}},
+	{Steps: "Reshape shape=1,16,48", Rows: []supernet.Row{
 		{In: s16x48, Out: s1x16x48},
 		{In: s1x16x2x24, Out: s1x16x48},
 	}},
-	{Steps: "Reshape shape=1,16,56", Rows: []optable.Row{{In: s16x56, Out: s1x16x56}}},
-	{Steps: "Reshape shape=1,16,64", Rows: []optable.Row{
+	{Steps: "Reshape shape=1,16,56", Rows: []supernet.Row{{In: s16x56, Out: s1x16x56}}},
+	{Steps: "Reshape shape=1,16,64", Rows: []supernet.Row{
 		{In: s16x64, Out: s1x16x64},
 		{In: s1x16x2x32, Out: s1x16x64},
 	}},
-	{Steps: "Reshape shape=1,16,72", Rows: []optable.Row{{In: s16x72, Out: s1x16x72}}},
-	{Steps: "Reshape shape=1,16,80", Rows: []optable.Row{{In: s16x80, Out: s1x16x80}}},
-	{Steps: "Reshape shape=1,16,96", Rows: []optable.Row{{In: s16x96, Out: s1x16x96}}},
-	{Steps: "Reshape shape=1,2,2,32", Rows: []optable.Row{{In: s1x4x32, Out: s1x2x2x32}}},
-	{Steps: "Reshape shape=1,2,2,48", Rows: []optable.Row{{In: s1x4x48, Out: s1x2x2x48}}},
-	{Steps: "Reshape shape=1,2,2,64", Rows: []optable.Row{{In: s1x4x64, Out: s1x2x2x64}}},
-	{Steps: "Reshape shape=1,2,2,72", Rows: []optable.Row{{In: s1x4x72, Out: s1x2x2x72}}},
-	{Steps: "Reshape shape=1,2,2,96", Rows: []optable.Row{{In: s1x4x96, Out: s1x2x2x96}}},
-	{Steps: "Reshape shape=1,3,3,32", Rows: []optable.Row{{In: s1x9x32, Out: s1x3x3x32}}},
-	{Steps: "Reshape shape=1,3,3,48", Rows: []optable.Row{{In: s1x9x48, Out: s1x3x3x48}}},
-	{Steps: "Reshape shape=1,3,3,64", Rows: []optable.Row{{In: s1x9x64, Out: s1x3x3x64}}},
-	{Steps: "Reshape shape=1,32,16", Rows: []optable.Row{{In: s1x32x4x4, Out: s1x32x16}}},
-	{Steps: "Reshape shape=1,32,4", Rows: []optable.Row{{In: s1x32x2x2, Out: s1x32x4}}},
-	{Steps: "Reshape shape=1,32,9", Rows: []optable.Row{{In: s1x32x3x3, Out: s1x32x9}}},
-	{Steps: "Reshape shape=1,4,1,32", Rows: []optable.Row{{In: s1x4x32, Out: s1x4x1x32}}},
-	{Steps: "Reshape shape=1,4,1,40", Rows: []optable.Row{{In: s1x4x40, Out: s1x4x1x40}}},
-	{Steps: "Reshape shape=1,4,1,48", Rows: []optable.Row{{In: s1x4x48, Out: s1x4x1x48}}},
-	{Steps: "Reshape shape=1,4,1,56", Rows: []optable.Row{{In: s1x4x56, Out: s1x4x1x56}}},
-	{Steps: "Reshape shape=1,4,1,64", Rows: []optable.Row{{In: s1x4x64, Out: s1x4x1x64}}},
-	{Steps: "Reshape shape=1,4,112", Rows: []optable.Row{{In: s4x112, Out: s1x4x112}}},
-	{Steps: "Reshape shape=1,4,120", Rows: []optable.Row{{In: s4x120, Out: s1x4x120}}},
-	{Steps: "Reshape shape=1,4,128", Rows: []optable.Row{
+	{Steps: "Reshape shape=1,16,72", Rows: []supernet.Row{{In: s16x72, Out: s1x16x72}}},
+	{Steps: "Reshape shape=1,16,80", Rows: []supernet.Row{{In: s16x80, Out: s1x16x80}}},
+	{Steps: "Reshape shape=1,16,96", Rows: []supernet.Row{{In: s16x96, Out: s1x16x96}}},
+	{Steps: "Reshape shape=1,2,2,32", Rows: []supernet.Row{{In: s1x4x32, Out: s1x2x2x32}}},
+	{Steps: "Reshape shape=1,2,2,48", Rows: []supernet.Row{{In: s1x4x48, Out: s1x2x2x48}}},
+	{Steps: "Reshape shape=1,2,2,64", Rows: []supernet.Row{{In: s1x4x64, Out: s1x2x2x64}}},
+	{Steps: "Reshape shape=1,2,2,72", Rows: []supernet.Row{{In: s1x4x72, Out: s1x2x2x72}}},
+	{Steps: "Reshape shape=1,2,2,96", Rows: []supernet.Row{{In: s1x4x96, Out: s1x2x2x96}}},
+	{Steps: "Reshape shape=1,3,3,32", Rows: []supernet.Row{{In: s1x9x32, Out: s1x3x3x32}}},
+	{Steps: "Reshape shape=1,3,3,48", Rows: []supernet.Row{{In: s1x9x48, Out: s1x3x3x48}}},
+	{Steps: "Reshape shape=1,3,3,64", Rows: []supernet.Row{{In: s1x9x64, Out: s1x3x3x64}}},
+	{Steps: "Reshape shape=1,32,16", Rows: []supernet.Row{{In: s1x32x4x4, Out: s1x32x16}}},
+	{Steps: "Reshape shape=1,32,4", Rows: []supernet.Row{{In: s1x32x2x2, Out: s1x32x4}}},
+	{Steps: "Reshape shape=1,32,9", Rows: []supernet.Row{{In: s1x32x3x3, Out: s1x32x9}}},
+	{Steps: "Reshape shape=1,4,1,32", Rows: []supernet.Row{{In: s1x4x32, Out: s1x4x1x32}}},
+	{Steps: "Reshape shape=1,4,1,40", Rows: []supernet.Row{{In: s1x4x40, Out: s1x4x1x40}}},
+	{Steps: "Reshape shape=1,4,1,48", Rows: []supernet.Row{{In: s1x4x48, Out: s1x4x1x48}}},
+	{Steps: "Reshape shape=1,4,1,56", Rows: []supernet.Row{{In: s1x4x56, Out: s1x4x1x56}}},
+	{Steps: "Reshape shape=1,4,1,64", Rows: []supernet.Row{{In: s1x4x64, Out: s1x4x1x64}}},
+	{Steps: "Reshape shape=1,4,112", Rows: []supernet.Row{{In: s4x112, Out: s1x4x112}}},
+	{Steps: "Reshape shape=1,4,120", Rows: []supernet.Row{{In: s4x120, Out: s1x4x120}}},
+	{Steps: "Reshape shape=1,4,128", Rows: []supernet.Row{
 		{In: s1x4x4x32, Out: s1x4x128},
 		{In: s4x128, Out: s1x4x128},
 	}},
-	{Steps: "Reshape shape=1,4,144", Rows: []optable.Row{{In: s4x144, Out: s1x4x144}}},
-	{Steps: "Reshape shape=1,4,16", Rows: []optable.Row{{In: s1x4x1x16, Out: s1x4x16}}},
-	{Steps: "Reshape shape=1,4,168", Rows: []optable.Row{{In: s4x168, Out: s1x4x168}}},
-	{Steps: "Reshape shape=1,4,192", Rows: []optable.Row{
+	{Steps: "Reshape shape=1,4,144", Rows: []supernet.Row{{In: s4x144, Out: s1x4x144}}},
+	{Steps: "Reshape shape=1,4,16", Rows: []supernet.Row{{In: s1x4x1x16, Out: s1x4x16}}},
+	{Steps: "Reshape shape=1,4,168", Rows: []supernet.Row{{In: s4x168, Out: s1x4x168}}},
+	{Steps: "Reshape shape=1,4,192", Rows: []supernet.Row{
 		{In: s1x4x4x48, Out: s1x4x192},
 		{In: s4x192, Out: s1x4x192},
 	}},
-	{Steps: "Reshape shape=1,4,2,32", Rows: []optable.Row{{In: s1x4x64, Out: s1x4x2x32}}},
-	{Steps: "Reshape shape=1,4,2,40", Rows: []optable.Row{{In: s1x4x80, Out: s1x4x2x40}}},
-	{Steps: "Reshape shape=1,4,2,48", Rows: []optable.Row{{In: s1x4x96, Out: s1x4x2x48}}},
-	{Steps: "Reshape shape=1,4,2,56", Rows: []optable.Row{{In: s1x4x112, Out: s1x4x2x56}}},
-	{Steps: "Reshape shape=1,4,2,64", Rows: []optable.Row{{In: s1x4x128, Out: s1x4x2x64}}},
-	{Steps: "Reshape shape=1,4,24", Rows: []optable.Row{{In: s1x4x1x24, Out: s1x4x24}}},
-	{Steps: "Reshape shape=1,4,256", Rows: []optable.Row{
+	{Steps: "Reshape shape=1,4,2,32", Rows: []supernet.Row{{In: s1x4x64, Out: s1x4x2x32}}},
+	{Steps: "Reshape shape=1,4,2,40", Rows: []supernet.Row{{In: s1x4x80, Out: s1x4x2x40}}},
+	{Steps: "Reshape shape=1,4,2,48", Rows: []supernet.Row{{In: s1x4x96, Out: s1x4x2x48}}},
+	{Steps: "Reshape shape=1,4,2,56", Rows: []supernet.Row{{In: s1x4x112, Out: s1x4x2x56}}},
+	{Steps: "Reshape shape=1,4,2,64", Rows: []supernet.Row{{In: s1x4x128, Out: s1x4x2x64}}},
+	{Steps: "Reshape shape=1,4,24", Rows: []supernet.Row{{In: s1x4x1x24, Out: s1x4x24}}},
+	{Steps: "Reshape shape=1,4,256", Rows: []supernet.Row{
 		{In: s1x4x4x64, Out: s1x4x256},
 		{In: s4x256, Out: s1x4x256},
 	}},
-	{Steps: "Reshape shape=1,4,288", Rows: []optable.Row{{In: s4x288, Out: s1x4x288}}},
-	{Steps: "Reshape shape=1,4,3,32", Rows: []optable.Row{{In: s1x4x96, Out: s1x4x3x32}}},
-	{Steps: "Reshape shape=1,4,3,40", Rows: []optable.Row{{In: s1x4x120, Out: s1x4x3x40}}},
-	{Steps: "Reshape shape=1,4,3,48", Rows: []optable.Row{{In: s1x4x144, Out: s1x4x3x48}}},
-	{Steps: "Reshape shape=1,4,3,56", Rows: []optable.Row{{In: s1x4x168, Out: s1x4x3x56}}},
-	{Steps: "Reshape shape=1,4,3,64", Rows: []optable.Row{{In: s1x4x192, Out: s1x4x3x64}}},
-	{Steps: "Reshape shape=1,4,32", Rows: []optable.Row{
+	{Steps: "Reshape shape=1,4,288", Rows: []supernet.Row{{In: s4x288, Out: s1x4x288}}},
+	{Steps: "Reshape shape=1,4,3,32", Rows: []supernet.Row{{In: s1x4x96, Out: s1x4x3x32}}},
+	{Steps: "Reshape shape=1,4,3,40", Rows: []supernet.Row{{In: s1x4x120, Out: s1x4x3x40}}},
+	{Steps: "Reshape shape=1,4,3,48", Rows: []supernet.Row{{In: s1x4x144, Out: s1x4x3x48}}},
+	{Steps: "Reshape shape=1,4,3,56", Rows: []supernet.Row{{In: s1x4x168, Out: s1x4x3x56}}},
+	{Steps: "Reshape shape=1,4,3,64", Rows: []supernet.Row{{In: s1x4x192, Out: s1x4x3x64}}},
+	{Steps: "Reshape shape=1,4,32", Rows: []supernet.Row{
 		{In: s1x2x2x32, Out: s1x4x32},
 		{In: s1x4x1x32, Out: s1x4x32},
 		{In: s1x4x2x16, Out: s1x4x32},
 		{In: s4x32, Out: s1x4x32},
 	}},
-	{Steps: "Reshape shape=1,4,320", Rows: []optable.Row{{In: s4x320, Out: s1x4x320}}},
-	{Steps: "Reshape shape=1,4,384", Rows: []optable.Row{{In: s4x384, Out: s1x4x384}}},
-	{Steps: "Reshape shape=1,4,4,16", Rows: []optable.Row{{In: s1x4x64, Out: s1x4x4x16}}},
-	{Steps: "Reshape shape=1,4,4,32", Rows: []optable.Row{{In: s1x16x32, Out: s1x4x4x32}}},
-	{Steps: "Reshape shape=1,4,4,48", Rows: []optable.Row{
+	{Steps: "Reshape shape=1,4,320", Rows: []supernet.Row{{In: s4x320, Out: s1x4x320}}},
+	{Steps: "Reshape shape=1,4,384", Rows: []supernet.Row{{In: s4x384, Out: s1x4x384}}},
+	{Steps: "Reshape shape=1,4,4,16", Rows: []supernet.Row{{In: s1x4x64, Out: s1x4x4x16}}},
+	{Steps: "Reshape shape=1,4,4,32", Rows: []supernet.Row{{In: s1x16x32, Out: s1x4x4x32}}},
+	{Steps: "Reshape shape=1,4,4,48", Rows: []supernet.Row{
 		{In: s1x16x48, Out: s1x4x4x48},
 		{In: s1x4x192, Out: s1x4x4x48},
 	}},
-	{Steps: "Reshape shape=1,4,4,64", Rows: []optable.Row{
+	{Steps: "Reshape shape=1,4,4,64", Rows: []supernet.Row{
 		{In: s1x16x64, Out: s1x4x4x64},
 		{In: s1x4x256, Out: s1x4x4x64},
 	}},
-	{Steps: "Reshape shape=1,4,4,80", Rows: []optable.Row{{In: s1x4x320, Out: s1x4x4x80}}},
-	{Steps: "Reshape shape=1,4,40", Rows: []optable.Row{{In: s4x40, Out: s1x4x40}}},
-	{Steps: "Reshape shape=1,4,48", Rows: []optable.Row{
+	{Steps: "Reshape shape=1,4,4,80", Rows: []supernet.Row{{In: s1x4x320, Out: s1x4x4x80}}},
+	{Steps: "Reshape shape=1,4,40", Rows: []supernet.Row{{In: s4x40, Out: s1x4x40}}},
+	{Steps: "Reshape shape=1,4,48", Rows: []supernet.Row{
 		{In: s1x2x2x48, Out: s1x4x48},
 		{In: s1x4x2x24, Out: s1x4x48},
 		{In: s1x4x3x16, Out: s1x4x48},
 		{In: s4x48, Out: s1x4x48},
 	}},
-	{Steps: "Reshape shape=1,4,480", Rows: []optable.Row{{In: s4x480, Out: s1x4x480}}},
-	{Steps: "Reshape shape=1,4,56", Rows: []optable.Row{{In: s4x56, Out: s1x4x56}}},
-	{Steps: "Reshape shape=1,4,6,48", Rows: []optable.Row{{In: s1x4x288, Out: s1x4x6x48}}},
-	{Steps: "Reshape shape=1,4,6,64", Rows: []optable.Row{{In: s1x4x384, Out: s1x4x6x64}}},
-	{Steps: "Reshape shape=1,4,6,80", Rows: []optable.Row{{In: s1x4x480, Out: s1x4x6x80}}},
-	{Steps: "Reshape shape=1,4,64", Rows: []optable.Row{
+	{Steps: "Reshape shape=1,4,480", Rows: []supernet.Row{{In: s4x480, Out: s1x4x480}}},
+	{Steps: "Reshape shape=1,4,56", Rows: []supernet.Row{{In: s4x56, Out: s1x4x56}}},
+	{Steps: "Reshape shape=1,4,6,48", Rows: []supernet.Row{{In: s1x4x288, Out: s1x4x6x48}}},
+	{Steps: "Reshape shape=1,4,6,64", Rows: []supernet.Row{{In: s1x4x384, Out: s1x4x6x64}}},
+	{Steps: "Reshape shape=1,4,6,80", Rows: []supernet.Row{{In: s1x4x480, Out: s1x4x6x80}}},
+	{Steps: "Reshape shape=1,4,64", Rows: []supernet.Row{
 		{In: s1x2x2x64, Out: s1x4x64},
 		{In: s1x4x2x32, Out: s1x4x64},
 		{In: s4x64, Out: s1x4x64},
 	}},
-	{Steps: "Reshape shape=1,4,72", Rows: []optable.Row{
+	{Steps: "Reshape shape=1,4,72", Rows: []supernet.Row{
 		{In: s1x4x3x24, Out: s1x4x72},
 		{In: s4x72, Out: s1x4x72},
 	}},
-	{Steps: "Reshape shape=1,4,80", Rows: []optable.Row{{In: s4x80, Out: s1x4x80}}},
-	{Steps: "Reshape shape=1,4,96", Rows: []optable.Row{
+	{Steps: "Reshape shape=1,4,80", Rows: []supernet.Row{{In: s4x80, Out: s1x4x80}}},
+	{Steps: "Reshape shape=1,4,96", Rows: []supernet.Row{
 		{In: s1x4x3x32, Out: s1x4x96},
 		{In: s4x96, Out: s1x4x96},
 	}},
-	{Steps: "Reshape shape=1,48,16", Rows: []optable.Row{{In: s1x48x4x4, Out: s1x48x16}}},
-	{Steps: "Reshape shape=1,48,4", Rows: []optable.Row{{In: s1x48x2x2, Out: s1x48x4}}},
-	{Steps: "Reshape shape=1,48,9", Rows: []optable.Row{{In: s1x48x3x3, Out: s1x48x9}}},
-	{Steps: "Reshape shape=1,64,16", Rows: []optable.Row{{In: s1x64x4x4, Out: s1x64x16}}},
-	{Steps: "Reshape shape=1,64,4", Rows: []optable.Row{{In: s1x64x2x2, Out: s1x64x4}}},
-	{Steps: "Reshape shape=1,64,9", Rows: []optable.Row{{In: s1x64x3x3, Out: s1x64x9}}},
-	{Steps: "Reshape shape=1,9,1,32", Rows: []optable.Row{{In: s1x9x32, Out: s1x9x1x32}}},
-	{Steps: "Reshape shape=1,9,1,40", Rows: []optable.Row{{In: s1x9x40, Out: s1x9x1x40}}},
-	{Steps: "Reshape shape=1,9,1,48", Rows: []optable.Row{{In: s1x9x48, Out: s1x9x1x48}}},
-	{Steps: "Reshape shape=1,9,1,56", Rows: []optable.Row{{In: s1x9x56, Out: s1x9x1x56}}},
-	{Steps: "Reshape shape=1,9,1,64", Rows: []optable.Row{{In: s1x9x64, Out: s1x9x1x64}}},
-	{Steps: "Reshape shape=1,9,112", Rows: []optable.Row{{In: s9x112, Out: s1x9x112}}},
-	{Steps: "Reshape shape=1,9,128", Rows: []optable.Row{{In: s9x128, Out: s1x9x128}}},
-	{Steps: "Reshape shape=1,9,16", Rows: []optable.Row{{In: s1x9x1x16, Out: s1x9x16}}},
-	{Steps: "Reshape shape=1,9,192", Rows: []optable.Row{{In: s9x192, Out: s1x9x192}}},
-	{Steps: "Reshape shape=1,9,2,32", Rows: []optable.Row{{In: s1x9x64, Out: s1x9x2x32}}},
-	{Steps: "Reshape shape=1,9,2,40", Rows: []optable.Row{{In: s1x9x80, Out: s1x9x2x40}}},
-	{Steps: "Reshape shape=1,9,2,48", Rows: []optable.Row{{In: s1x9x96, Out: s1x9x2x48}}},
-	{Steps: "Reshape shape=1,9,2,56", Rows: []optable.Row{{In: s1x9x112, Out: s1x9x2x56}}},
-	{Steps: "Reshape shape=1,9,2,64", Rows: []optable.Row{{In: s1x9x128, Out: s1x9x2x64}}},
-	{Steps: "Reshape shape=1,9,24", Rows: []optable.Row{{In: s1x9x1x24, Out: s1x9x24}}},
-	{Steps: "Reshape shape=1,9,256", Rows: []optable.Row{{In: s9x256, Out: s1x9x256}}},
-	{Steps: "Reshape shape=1,9,32", Rows: []optable.Row{
+	{Steps: "Reshape shape=1,48,16", Rows: []supernet.Row{{In: s1x48x4x4, Out: s1x48x16}}},
+	{Steps: "Reshape shape=1,48,4", Rows: []supernet.Row{{In: s1x48x2x2, Out: s1x48x4}}},
+	{Steps: "Reshape shape=1,48,9", Rows: []supernet.Row{{In: s1x48x3x3, Out: s1x48x9}}},
+	{Steps: "Reshape shape=1,64,16", Rows: []supernet.Row{{In: s1x64x4x4, Out: s1x64x16}}},
+	{Steps: "Reshape shape=1,64,4", Rows: []supernet.Row{{In: s1x64x2x2, Out: s1x64x4}}},
+	{Steps: "Reshape shape=1,64,9", Rows: []supernet.Row{{In: s1x64x3x3, Out: s1x64x9}}},
+	{Steps: "Reshape shape=1,9,1,32", Rows: []supernet.Row{{In: s1x9x32, Out: s1x9x1x32}}},
+	{Steps: "Reshape shape=1,9,1,40", Rows: []supernet.Row{{In: s1x9x40, Out: s1x9x1x40}}},
+	{Steps: "Reshape shape=1,9,1,48", Rows: []supernet.Row{{In: s1x9x48, Out: s1x9x1x48}}},
+	{Steps: "Reshape shape=1,9,1,56", Rows: []supernet.Row{{In: s1x9x56, Out: s1x9x1x56}}},
+	{Steps: "Reshape shape=1,9,1,64", Rows: []supernet.Row{{In: s1x9x64, Out: s1x9x1x64}}},
+	{Steps: "Reshape shape=1,9,112", Rows: []supernet.Row{{In: s9x112, Out: s1x9x112}}},
+	{Steps: "Reshape shape=1,9,128", Rows: []supernet.Row{{In: s9x128, Out: s1x9x128}}},
+	{Steps: "Reshape shape=1,9,16", Rows: []supernet.Row{{In: s1x9x1x16, Out: s1x9x16}}},
+	{Steps: "Reshape shape=1,9,192", Rows: []supernet.Row{{In: s9x192, Out: s1x9x192}}},
+	{Steps: "Reshape shape=1,9,2,32", Rows: []supernet.Row{{In: s1x9x64, Out: s1x9x2x32}}},
+	{Steps: "Reshape shape=1,9,2,40", Rows: []supernet.Row{{In: s1x9x80, Out: s1x9x2x40}}},
+	{Steps: "Reshape shape=1,9,2,48", Rows: []supernet.Row{{In: s1x9x96, Out: s1x9x2x48}}},
+	{Steps: "Reshape shape=1,9,2,56", Rows: []supernet.Row{{In: s1x9x112, Out: s1x9x2x56}}},
+	{Steps: "Reshape shape=1,9,2,64", Rows: []supernet.Row{{In: s1x9x128, Out: s1x9x2x64}}},
+	{Steps: "Reshape shape=1,9,24", Rows: []supernet.Row{{In: s1x9x1x24, Out: s1x9x24}}},
+	{Steps: "Reshape shape=1,9,256", Rows: []supernet.Row{{In: s9x256, Out: s1x9x256}}},
+	{Steps: "Reshape shape=1,9,32", Rows: []supernet.Row{
 		{In: s1x9x1x32, Out: s1x9x32},
 		{In: s1x9x2x16, Out: s1x9x32},
 		{In: s9x32, Out: s1x9x32},
 	}},
-	{Steps: "Reshape shape=1,9,320", Rows: []optable.Row{{In: s9x320, Out: s1x9x320}}},
-	{Steps: "Reshape shape=1,9,4,48", Rows: []optable.Row{{In: s1x9x192, Out: s1x9x4x48}}},
-	{Steps: "Reshape shape=1,9,4,64", Rows: []optable.Row{{In: s1x9x256, Out: s1x9x4x64}}},
-	{Steps: "Reshape shape=1,9,4,80", Rows: []optable.Row{{In: s1x9x320, Out: s1x9x4x80}}},
-	{Steps: "Reshape shape=1,9,40", Rows: []optable.Row{{In: s9x40, Out: s1x9x40}}},
-	{Steps: "Reshape shape=1,9,48", Rows: []optable.Row{
+	{Steps: "Reshape shape=1,9,320", Rows: []supernet.Row{{In: s9x320, Out: s1x9x320}}},
+	{Steps: "Reshape shape=1,9,4,48", Rows: []supernet.Row{{In: s1x9x192, Out: s1x9x4x48}}},
+	{Steps: "Reshape shape=1,9,4,64", Rows: []supernet.Row{{In: s1x9x256, Out: s1x9x4x64}}},
+	{Steps: "Reshape shape=1,9,4,80", Rows: []supernet.Row{{In: s1x9x320, Out: s1x9x4x80}}},
+	{Steps: "Reshape shape=1,9,40", Rows: []supernet.Row{{In: s9x40, Out: s1x9x40}}},
+	{Steps: "Reshape shape=1,9,48", Rows: []supernet.Row{
 		{In: s1x9x2x24, Out: s1x9x48},
 		{In: s9x48, Out: s1x9x48},
 	}},
-	{Steps: "Reshape shape=1,9,56", Rows: []optable.Row{{In: s9x56, Out: s1x9x56}}},
-	{Steps: "Reshape shape=1,9,64", Rows: []optable.Row{
+	{Steps: "Reshape shape=1,9,56", Rows: []supernet.Row{{In: s9x56, Out: s1x9x56}}},
+	{Steps: "Reshape shape=1,9,64", Rows: []supernet.Row{
 		{In: s1x9x2x32, Out: s1x9x64},
 		{In: s9x64, Out: s1x9x64},
 	}},
-	{Steps: "Reshape shape=1,9,72", Rows: []optable.Row{{In: s9x72, Out: s1x9x72}}},
-	{Steps: "Reshape shape=1,9,80", Rows: []optable.Row{{In: s9x80, Out: s1x9x80}}},
-	{Steps: "Reshape shape=1,9,96", Rows: []optable.Row{{In: s9x96, Out: s1x9x96}}},
-	{Steps: "Slice (i0 i64:1[0,] i64:1[9223372036854775807,] i64:1[1,] i64:1[2,])", Rows: []optable.Row{
+	{Steps: "Reshape shape=1,9,72", Rows: []supernet.Row{{In: s9x72, Out: s1x9x72}}},
+	{Steps: "Reshape shape=1,9,80", Rows: []supernet.Row{{In: s9x80, Out: s1x9x80}}},
+	{Steps: "Reshape shape=1,9,96", Rows: []supernet.Row{{In: s9x96, Out: s1x9x96}}},
+	{Steps: "Slice (i0 i64:1[0,] i64:1[9223372036854775807,] i64:1[1,] i64:1[2,])", Rows: []supernet.Row{
 		{In: s1x1x1x48, Out: s1x1x1x48},
 		{In: s1x1x1x72, Out: s1x1x1x72},
 		{In: s1x1x1x96, Out: s1x1x1x96},
@@ -2558,7 +2557,7 @@ var kernels = [...]optable.Kernel{
 		{In: s1x4x4x48, Out: s1x2x4x48},
 		{In: s1x4x4x64, Out: s1x2x4x64},
 	}},
-	{Steps: "Slice (i0 i64:1[0,] i64:1[9223372036854775807,] i64:1[2,] i64:1[2,])", Rows: []optable.Row{
+	{Steps: "Slice (i0 i64:1[0,] i64:1[9223372036854775807,] i64:1[2,] i64:1[2,])", Rows: []supernet.Row{
 		{In: s1x1x1x48, Out: s1x1x1x48},
 		{In: s1x1x1x72, Out: s1x1x1x72},
 		{In: s1x1x1x96, Out: s1x1x1x96},
@@ -2574,7 +2573,7 @@ var kernels = [...]optable.Kernel{
 		{In: s1x2x4x48, Out: s1x2x2x48},
 		{In: s1x2x4x64, Out: s1x2x2x64},
 	}},
-	{Steps: "Softmax", Rows: []optable.Row{
+	{Steps: "Softmax", Rows: []supernet.Row{
 		{In: s1x1x16x16, Out: s1x1x16x16},
 		{In: s1x1x4x4, Out: s1x1x4x4},
 		{In: s1x1x9x9, Out: s1x1x9x9},
@@ -2591,7 +2590,7 @@ var kernels = [...]optable.Kernel{
 		{In: s1x6x1x1, Out: s1x6x1x1},
 		{In: s1x6x1x4, Out: s1x6x1x4},
 	}},
-	{Steps: "Split axis=3 split=16,16,16", Rows: []optable.Row{
+	{Steps: "Split axis=3 split=16,16,16", Rows: []supernet.Row{
 		{In: s1x16x1x48, Out: s1x16x1x16_1x16x1x16_1x16x1x16},
 		{In: s1x16x2x48, Out: s1x16x2x16_1x16x2x16_1x16x2x16},
 		{In: s1x1x2x48, Out: s1x1x2x16_1x1x2x16_1x1x2x16},
@@ -2603,7 +2602,7 @@ var kernels = [...]optable.Kernel{
 		{In: s1x9x1x48, Out: s1x9x1x16_1x9x1x16_1x9x1x16},
 		{In: s1x9x2x48, Out: s1x9x2x16_1x9x2x16_1x9x2x16},
 	}},
-	{Steps: "Split axis=3 split=16,16,24", Rows: []optable.Row{
+	{Steps: "Split axis=3 split=16,16,24", Rows: []supernet.Row{
 		{In: s1x16x1x56, Out: s1x16x1x16_1x16x1x16_1x16x1x24},
 		{In: s1x16x2x56, Out: s1x16x2x16_1x16x2x16_1x16x2x24},
 		{In: s1x1x2x56, Out: s1x1x2x16_1x1x2x16_1x1x2x24},
@@ -2615,7 +2614,7 @@ var kernels = [...]optable.Kernel{
 		{In: s1x9x1x56, Out: s1x9x1x16_1x9x1x16_1x9x1x24},
 		{In: s1x9x2x56, Out: s1x9x2x16_1x9x2x16_1x9x2x24},
 	}},
-	{Steps: "Split axis=3 split=16,16,32", Rows: []optable.Row{
+	{Steps: "Split axis=3 split=16,16,32", Rows: []supernet.Row{
 		{In: s1x16x1x64, Out: s1x16x1x16_1x16x1x16_1x16x1x32},
 		{In: s1x16x2x64, Out: s1x16x2x16_1x16x2x16_1x16x2x32},
 		{In: s1x1x2x64, Out: s1x1x2x16_1x1x2x16_1x1x2x32},
@@ -2627,28 +2626,28 @@ var kernels = [...]optable.Kernel{
 		{In: s1x9x1x64, Out: s1x9x1x16_1x9x1x16_1x9x1x32},
 		{In: s1x9x2x64, Out: s1x9x2x16_1x9x2x16_1x9x2x32},
 	}},
-	{Steps: "Split axis=3 split=16,32", Rows: []optable.Row{
+	{Steps: "Split axis=3 split=16,32", Rows: []supernet.Row{
 		{In: s1x16x4x48, Out: s1x16x4x16_1x16x4x32},
 		{In: s1x1x6x48, Out: s1x1x6x16_1x1x6x32},
 		{In: s1x4x4x48, Out: s1x4x4x16_1x4x4x32},
 		{In: s1x4x6x48, Out: s1x4x6x16_1x4x6x32},
 		{In: s1x9x4x48, Out: s1x9x4x16_1x9x4x32},
 	}},
-	{Steps: "Split axis=3 split=16,48", Rows: []optable.Row{
+	{Steps: "Split axis=3 split=16,48", Rows: []supernet.Row{
 		{In: s1x16x4x64, Out: s1x16x4x16_1x16x4x48},
 		{In: s1x1x6x64, Out: s1x1x6x16_1x1x6x48},
 		{In: s1x4x4x64, Out: s1x4x4x16_1x4x4x48},
 		{In: s1x4x6x64, Out: s1x4x6x16_1x4x6x48},
 		{In: s1x9x4x64, Out: s1x9x4x16_1x9x4x48},
 	}},
-	{Steps: "Split axis=3 split=16,64", Rows: []optable.Row{
+	{Steps: "Split axis=3 split=16,64", Rows: []supernet.Row{
 		{In: s1x16x4x80, Out: s1x16x4x16_1x16x4x64},
 		{In: s1x1x6x80, Out: s1x1x6x16_1x1x6x64},
 		{In: s1x4x4x80, Out: s1x4x4x16_1x4x4x64},
 		{In: s1x4x6x80, Out: s1x4x6x16_1x4x6x64},
 		{In: s1x9x4x80, Out: s1x9x4x16_1x9x4x64},
 	}},
-	{Steps: "Split axis=3 split=8,8,16", Rows: []optable.Row{
+	{Steps: "Split axis=3 split=8,8,16", Rows: []supernet.Row{
 		{In: s1x16x1x32, Out: s1x16x1x8_1x16x1x8_1x16x1x16},
 		{In: s1x16x2x32, Out: s1x16x2x8_1x16x2x8_1x16x2x16},
 		{In: s1x1x2x32, Out: s1x1x2x8_1x1x2x8_1x1x2x16},
@@ -2660,7 +2659,7 @@ var kernels = [...]optable.Kernel{
 		{In: s1x9x1x32, Out: s1x9x1x8_1x9x1x8_1x9x1x16},
 		{In: s1x9x2x32, Out: s1x9x2x8_1x9x2x8_1x9x2x16},
 	}},
-	{Steps: "Split axis=3 split=8,8,24", Rows: []optable.Row{
+	{Steps: "Split axis=3 split=8,8,24", Rows: []supernet.Row{
 		{In: s1x16x1x40, Out: s1x16x1x8_1x16x1x8_1x16x1x24},
 		{In: s1x16x2x40, Out: s1x16x2x8_1x16x2x8_1x16x2x24},
 		{In: s1x1x2x40, Out: s1x1x2x8_1x1x2x8_1x1x2x24},
@@ -2672,7 +2671,7 @@ var kernels = [...]optable.Kernel{
 		{In: s1x9x1x40, Out: s1x9x1x8_1x9x1x8_1x9x1x24},
 		{In: s1x9x2x40, Out: s1x9x2x8_1x9x2x8_1x9x2x24},
 	}},
-	{Steps: "Split axis=3 split=8,8,32", Rows: []optable.Row{
+	{Steps: "Split axis=3 split=8,8,32", Rows: []supernet.Row{
 		{In: s1x16x1x48, Out: s1x16x1x8_1x16x1x8_1x16x1x32},
 		{In: s1x16x2x48, Out: s1x16x2x8_1x16x2x8_1x16x2x32},
 		{In: s1x1x2x48, Out: s1x1x2x8_1x1x2x8_1x1x2x32},
@@ -2684,7 +2683,7 @@ var kernels = [...]optable.Kernel{
 		{In: s1x9x1x48, Out: s1x9x1x8_1x9x1x8_1x9x1x32},
 		{In: s1x9x2x48, Out: s1x9x2x8_1x9x2x8_1x9x2x32},
 	}},
-	{Steps: "Transpose perm=0,2,1", Rows: []optable.Row{
+	{Steps: "Transpose perm=0,2,1", Rows: []supernet.Row{
 		{In: s1x32x16, Out: s1x16x32},
 		{In: s1x32x4, Out: s1x4x32},
 		{In: s1x32x9, Out: s1x9x32},
@@ -2695,7 +2694,7 @@ var kernels = [...]optable.Kernel{
 		{In: s1x64x4, Out: s1x4x64},
 		{In: s1x64x9, Out: s1x9x64},
 	}},
-	{Steps: "Transpose perm=0,2,1,3", Rows: []optable.Row{
+	{Steps: "Transpose perm=0,2,1,3", Rows: []supernet.Row{
 		{In: s1x16x1x16, Out: s1x1x16x16},
 		{In: s1x16x1x24, Out: s1x1x16x24},
 		{In: s1x16x1x32, Out: s1x1x16x32},
@@ -2783,7 +2782,7 @@ var kernels = [...]optable.Kernel{
 		{In: s1x9x4x48, Out: s1x4x9x48},
 		{In: s1x9x4x64, Out: s1x4x9x64},
 	}},
-	{Steps: "Transpose perm=0,2,3,1", Rows: []optable.Row{
+	{Steps: "Transpose perm=0,2,3,1", Rows: []supernet.Row{
 		{In: s1x16x1x16, Out: s1x1x16x16},
 		{In: s1x16x1x8, Out: s1x1x8x16},
 		{In: s1x16x2x16, Out: s1x2x16x16},
@@ -2813,7 +2812,7 @@ var kernels = [...]optable.Kernel{
 }
 
 // ops is sorted by key.
-var ops = optable.Ops(shapes[:], kernels[:])
+var ops = supernet.Ops(shapes[:], kernels[:])
 
 // sitesNone has the operator at every place of the network under fusion rules "none".
 var sitesNone = [...]supernet.Site{

@@ -4,7 +4,6 @@ package mobilenetv2
 
 import (
 	"github.com/autotailor/autotailor/runtime/nn"
-	"github.com/autotailor/autotailor/runtime/optable"
 	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/supernet"
 )
@@ -300,7 +299,7 @@ const (
 	s1x10
 )
 
-var shapes = [...]optable.Shapes{
+var shapes = [...]supernet.Shapes{
 	s1x16x16x16_1x16x16x16:  {Dims: []nn.Shape{{1, 16, 16, 16}, {1, 16, 16, 16}}},
 	s1x16x16x16:             {Dims: []nn.Shape{{1, 16, 16, 16}}},
 	s1x16x20x20_1x16x20x20:  {Dims: []nn.Shape{{1, 16, 20, 20}, {1, 16, 20, 20}}},
@@ -587,8 +586,8 @@ var shapes = [...]optable.Shapes{
 }
 
 // kernels has the operators by what they compute. With the sites below it is the schema of latency tables.
-var kernels = [...]optable.Kernel{
-	{Steps: "Add", Rows: []optable.Row{
+var kernels = [...]supernet.Kernel{
+	{Steps: "Add", Rows: []supernet.Row{
 		{In: s1x16x16x16_1x16x16x16, Out: s1x16x16x16},
 		{In: s1x16x20x20_1x16x20x20, Out: s1x16x20x20},
 		{In: s1x16x24x24_1x16x24x24, Out: s1x16x24x24},
@@ -613,7 +612,7 @@ var kernels = [...]optable.Kernel{
 		{In: s1x80x3x3_1x80x3x3, Out: s1x80x3x3},
 		{In: s1x80x4x4_1x80x4x4, Out: s1x80x4x4},
 	}},
-	{Steps: "Clip max=6.0 min=0.0", Rows: []optable.Row{
+	{Steps: "Clip max=6.0 min=0.0", Rows: []supernet.Row{
 		{In: s1x120x4x4, Out: s1x120x4x4},
 		{In: s1x120x5x5, Out: s1x120x5x5},
 		{In: s1x120x6x6, Out: s1x120x6x6},
@@ -716,133 +715,133 @@ var kernels = [...]optable.Kernel{
 		{In: s1x96x7x7, Out: s1x96x7x7},
 		{In: s1x96x8x8, Out: s1x96x8x8},
 	}},
-	{Steps: "Conv group=120 kernel_shape=3,3 pads=1,1,1,1", Rows: []optable.Row{
+	{Steps: "Conv group=120 kernel_shape=3,3 pads=1,1,1,1", Rows: []supernet.Row{
 		{In: s1x120x4x4, Params: s120x1x3x3_120, Out: s1x120x4x4, MACs: 17280},
 		{In: s1x120x5x5, Params: s120x1x3x3_120, Out: s1x120x5x5, MACs: 27000},
 		{In: s1x120x6x6, Params: s120x1x3x3_120, Out: s1x120x6x6, MACs: 38880},
 		{In: s1x120x7x7, Params: s120x1x3x3_120, Out: s1x120x7x7, MACs: 52920},
 		{In: s1x120x8x8, Params: s120x1x3x3_120, Out: s1x120x8x8, MACs: 69120},
 	}},
-	{Steps: "Conv group=120 kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | Clip max=6.0 min=0.0 (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=120 kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | Clip max=6.0 min=0.0 (%0)", Rows: []supernet.Row{
 		{In: s1x120x4x4, Params: s120x1x3x3_120, Out: s1x120x4x4, MACs: 17280},
 		{In: s1x120x5x5, Params: s120x1x3x3_120, Out: s1x120x5x5, MACs: 27000},
 		{In: s1x120x6x6, Params: s120x1x3x3_120, Out: s1x120x6x6, MACs: 38880},
 		{In: s1x120x7x7, Params: s120x1x3x3_120, Out: s1x120x7x7, MACs: 52920},
 		{In: s1x120x8x8, Params: s120x1x3x3_120, Out: s1x120x8x8, MACs: 69120},
 	}},
-	{Steps: "Conv group=144 kernel_shape=3,3 pads=1,1,1,1", Rows: []optable.Row{
+	{Steps: "Conv group=144 kernel_shape=3,3 pads=1,1,1,1", Rows: []supernet.Row{
 		{In: s1x144x10x10, Params: s144x1x3x3_144, Out: s1x144x10x10, MACs: 129600},
 		{In: s1x144x12x12, Params: s144x1x3x3_144, Out: s1x144x12x12, MACs: 186624},
 		{In: s1x144x14x14, Params: s144x1x3x3_144, Out: s1x144x14x14, MACs: 254016},
 		{In: s1x144x16x16, Params: s144x1x3x3_144, Out: s1x144x16x16, MACs: 331776},
 		{In: s1x144x8x8, Params: s144x1x3x3_144, Out: s1x144x8x8, MACs: 82944},
 	}},
-	{Steps: "Conv group=144 kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | Clip max=6.0 min=0.0 (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=144 kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | Clip max=6.0 min=0.0 (%0)", Rows: []supernet.Row{
 		{In: s1x144x10x10, Params: s144x1x3x3_144, Out: s1x144x10x10, MACs: 129600},
 		{In: s1x144x12x12, Params: s144x1x3x3_144, Out: s1x144x12x12, MACs: 186624},
 		{In: s1x144x14x14, Params: s144x1x3x3_144, Out: s1x144x14x14, MACs: 254016},
 		{In: s1x144x16x16, Params: s144x1x3x3_144, Out: s1x144x16x16, MACs: 331776},
 		{In: s1x144x8x8, Params: s144x1x3x3_144, Out: s1x144x8x8, MACs: 82944},
 	}},
-	{Steps: "Conv group=144 kernel_shape=3,3 pads=1,1,1,1 strides=2,2", Rows: []optable.Row{
+	{Steps: "Conv group=144 kernel_shape=3,3 pads=1,1,1,1 strides=2,2", Rows: []supernet.Row{
 		{In: s1x144x10x10, Params: s144x1x3x3_144, Out: s1x144x5x5, MACs: 32400},
 		{In: s1x144x12x12, Params: s144x1x3x3_144, Out: s1x144x6x6, MACs: 46656},
 		{In: s1x144x14x14, Params: s144x1x3x3_144, Out: s1x144x7x7, MACs: 63504},
 		{In: s1x144x16x16, Params: s144x1x3x3_144, Out: s1x144x8x8, MACs: 82944},
 		{In: s1x144x8x8, Params: s144x1x3x3_144, Out: s1x144x4x4, MACs: 20736},
 	}},
-	{Steps: "Conv group=144 kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | Clip max=6.0 min=0.0 (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=144 kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | Clip max=6.0 min=0.0 (%0)", Rows: []supernet.Row{
 		{In: s1x144x10x10, Params: s144x1x3x3_144, Out: s1x144x5x5, MACs: 32400},
 		{In: s1x144x12x12, Params: s144x1x3x3_144, Out: s1x144x6x6, MACs: 46656},
 		{In: s1x144x14x14, Params: s144x1x3x3_144, Out: s1x144x7x7, MACs: 63504},
 		{In: s1x144x16x16, Params: s144x1x3x3_144, Out: s1x144x8x8, MACs: 82944},
 		{In: s1x144x8x8, Params: s144x1x3x3_144, Out: s1x144x4x4, MACs: 20736},
 	}},
-	{Steps: "Conv group=16 kernel_shape=3,3 pads=1,1,1,1", Rows: []optable.Row{
+	{Steps: "Conv group=16 kernel_shape=3,3 pads=1,1,1,1", Rows: []supernet.Row{
 		{In: s1x16x16x16, Params: s16x1x3x3_16, Out: s1x16x16x16, MACs: 36864},
 		{In: s1x16x20x20, Params: s16x1x3x3_16, Out: s1x16x20x20, MACs: 57600},
 		{In: s1x16x24x24, Params: s16x1x3x3_16, Out: s1x16x24x24, MACs: 82944},
 		{In: s1x16x28x28, Params: s16x1x3x3_16, Out: s1x16x28x28, MACs: 112896},
 		{In: s1x16x32x32, Params: s16x1x3x3_16, Out: s1x16x32x32, MACs: 147456},
 	}},
-	{Steps: "Conv group=16 kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | Clip max=6.0 min=0.0 (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=16 kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | Clip max=6.0 min=0.0 (%0)", Rows: []supernet.Row{
 		{In: s1x16x16x16, Params: s16x1x3x3_16, Out: s1x16x16x16, MACs: 36864},
 		{In: s1x16x20x20, Params: s16x1x3x3_16, Out: s1x16x20x20, MACs: 57600},
 		{In: s1x16x24x24, Params: s16x1x3x3_16, Out: s1x16x24x24, MACs: 82944},
 		{In: s1x16x28x28, Params: s16x1x3x3_16, Out: s1x16x28x28, MACs: 112896},
 		{In: s1x16x32x32, Params: s16x1x3x3_16, Out: s1x16x32x32, MACs: 147456},
 	}},
-	{Steps: "Conv group=160 kernel_shape=3,3 pads=1,1,1,1", Rows: []optable.Row{
+	{Steps: "Conv group=160 kernel_shape=3,3 pads=1,1,1,1", Rows: []supernet.Row{
 		{In: s1x160x4x4, Params: s160x1x3x3_160, Out: s1x160x4x4, MACs: 23040},
 		{In: s1x160x5x5, Params: s160x1x3x3_160, Out: s1x160x5x5, MACs: 36000},
 		{In: s1x160x6x6, Params: s160x1x3x3_160, Out: s1x160x6x6, MACs: 51840},
 		{In: s1x160x7x7, Params: s160x1x3x3_160, Out: s1x160x7x7, MACs: 70560},
 		{In: s1x160x8x8, Params: s160x1x3x3_160, Out: s1x160x8x8, MACs: 92160},
 	}},
-	{Steps: "Conv group=160 kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | Clip max=6.0 min=0.0 (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=160 kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | Clip max=6.0 min=0.0 (%0)", Rows: []supernet.Row{
 		{In: s1x160x4x4, Params: s160x1x3x3_160, Out: s1x160x4x4, MACs: 23040},
 		{In: s1x160x5x5, Params: s160x1x3x3_160, Out: s1x160x5x5, MACs: 36000},
 		{In: s1x160x6x6, Params: s160x1x3x3_160, Out: s1x160x6x6, MACs: 51840},
 		{In: s1x160x7x7, Params: s160x1x3x3_160, Out: s1x160x7x7, MACs: 70560},
 		{In: s1x160x8x8, Params: s160x1x3x3_160, Out: s1x160x8x8, MACs: 92160},
 	}},
-	{Steps: "Conv group=168 kernel_shape=3,3 pads=1,1,1,1", Rows: []optable.Row{
+	{Steps: "Conv group=168 kernel_shape=3,3 pads=1,1,1,1", Rows: []supernet.Row{
 		{In: s1x168x4x4, Params: s168x1x3x3_168, Out: s1x168x4x4, MACs: 24192},
 		{In: s1x168x5x5, Params: s168x1x3x3_168, Out: s1x168x5x5, MACs: 37800},
 		{In: s1x168x6x6, Params: s168x1x3x3_168, Out: s1x168x6x6, MACs: 54432},
 		{In: s1x168x7x7, Params: s168x1x3x3_168, Out: s1x168x7x7, MACs: 74088},
 		{In: s1x168x8x8, Params: s168x1x3x3_168, Out: s1x168x8x8, MACs: 96768},
 	}},
-	{Steps: "Conv group=168 kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | Clip max=6.0 min=0.0 (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=168 kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | Clip max=6.0 min=0.0 (%0)", Rows: []supernet.Row{
 		{In: s1x168x4x4, Params: s168x1x3x3_168, Out: s1x168x4x4, MACs: 24192},
 		{In: s1x168x5x5, Params: s168x1x3x3_168, Out: s1x168x5x5, MACs: 37800},
 		{In: s1x168x6x6, Params: s168x1x3x3_168, Out: s1x168x6x6, MACs: 54432},
 		{In: s1x168x7x7, Params: s168x1x3x3_168, Out: s1x168x7x7, MACs: 74088},
 		{In: s1x168x8x8, Params: s168x1x3x3_168, Out: s1x168x8x8, MACs: 96768},
 	}},
-	{Steps: "Conv group=168 kernel_shape=3,3 pads=1,1,1,1 strides=2,2", Rows: []optable.Row{
+	{Steps: "Conv group=168 kernel_shape=3,3 pads=1,1,1,1 strides=2,2", Rows: []supernet.Row{
 		{In: s1x168x4x4, Params: s168x1x3x3_168, Out: s1x168x2x2, MACs: 6048},
 		{In: s1x168x5x5, Params: s168x1x3x3_168, Out: s1x168x3x3, MACs: 13608},
 		{In: s1x168x6x6, Params: s168x1x3x3_168, Out: s1x168x3x3, MACs: 13608},
 		{In: s1x168x7x7, Params: s168x1x3x3_168, Out: s1x168x4x4, MACs: 24192},
 		{In: s1x168x8x8, Params: s168x1x3x3_168, Out: s1x168x4x4, MACs: 24192},
 	}},
-	{Steps: "Conv group=168 kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | Clip max=6.0 min=0.0 (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=168 kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | Clip max=6.0 min=0.0 (%0)", Rows: []supernet.Row{
 		{In: s1x168x4x4, Params: s168x1x3x3_168, Out: s1x168x2x2, MACs: 6048},
 		{In: s1x168x5x5, Params: s168x1x3x3_168, Out: s1x168x3x3, MACs: 13608},
 		{In: s1x168x6x6, Params: s168x1x3x3_168, Out: s1x168x3x3, MACs: 13608},
 		{In: s1x168x7x7, Params: s168x1x3x3_168, Out: s1x168x4x4, MACs: 24192},
 		{In: s1x168x8x8, Params: s168x1x3x3_168, Out: s1x168x4x4, MACs: 24192},
 	}},
-	{Steps: "Conv group=224 kernel_shape=3,3 pads=1,1,1,1", Rows: []optable.Row{
+	{Steps: "Conv group=224 kernel_shape=3,3 pads=1,1,1,1", Rows: []supernet.Row{
 		{In: s1x224x4x4, Params: s224x1x3x3_224, Out: s1x224x4x4, MACs: 32256},
 		{In: s1x224x5x5, Params: s224x1x3x3_224, Out: s1x224x5x5, MACs: 50400},
 		{In: s1x224x6x6, Params: s224x1x3x3_224, Out: s1x224x6x6, MACs: 72576},
 		{In: s1x224x7x7, Params: s224x1x3x3_224, Out: s1x224x7x7, MACs: 98784},
 		{In: s1x224x8x8, Params: s224x1x3x3_224, Out: s1x224x8x8, MACs: 129024},
 	}},
-	{Steps: "Conv group=224 kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | Clip max=6.0 min=0.0 (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=224 kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | Clip max=6.0 min=0.0 (%0)", Rows: []supernet.Row{
 		{In: s1x224x4x4, Params: s224x1x3x3_224, Out: s1x224x4x4, MACs: 32256},
 		{In: s1x224x5x5, Params: s224x1x3x3_224, Out: s1x224x5x5, MACs: 50400},
 		{In: s1x224x6x6, Params: s224x1x3x3_224, Out: s1x224x6x6, MACs: 72576},
 		{In: s1x224x7x7, Params: s224x1x3x3_224, Out: s1x224x7x7, MACs: 98784},
 		{In: s1x224x8x8, Params: s224x1x3x3_224, Out: s1x224x8x8, MACs: 129024},
 	}},
-	{Steps: "Conv group=224 kernel_shape=3,3 pads=1,1,1,1 strides=2,2", Rows: []optable.Row{
+	{Steps: "Conv group=224 kernel_shape=3,3 pads=1,1,1,1 strides=2,2", Rows: []supernet.Row{
 		{In: s1x224x4x4, Params: s224x1x3x3_224, Out: s1x224x2x2, MACs: 8064},
 		{In: s1x224x5x5, Params: s224x1x3x3_224, Out: s1x224x3x3, MACs: 18144},
 		{In: s1x224x6x6, Params: s224x1x3x3_224, Out: s1x224x3x3, MACs: 18144},
 		{In: s1x224x7x7, Params: s224x1x3x3_224, Out: s1x224x4x4, MACs: 32256},
 		{In: s1x224x8x8, Params: s224x1x3x3_224, Out: s1x224x4x4, MACs: 32256},
 	}},
-	{Steps: "Conv group=224 kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | Clip max=6.0 min=0.0 (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=224 kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | Clip max=6.0 min=0.0 (%0)", Rows: []supernet.Row{
 		{In: s1x224x4x4, Params: s224x1x3x3_224, Out: s1x224x2x2, MACs: 8064},
 		{In: s1x224x5x5, Params: s224x1x3x3_224, Out: s1x224x3x3, MACs: 18144},
 		{In: s1x224x6x6, Params: s224x1x3x3_224, Out: s1x224x3x3, MACs: 18144},
 		{In: s1x224x7x7, Params: s224x1x3x3_224, Out: s1x224x4x4, MACs: 32256},
 		{In: s1x224x8x8, Params: s224x1x3x3_224, Out: s1x224x4x4, MACs: 32256},
 	}},
-	{Steps: "Conv group=240 kernel_shape=3,3 pads=1,1,1,1", Rows: []optable.Row{
+	{Steps: "Conv group=240 kernel_shape=3,3 pads=1,1,1,1", Rows: []supernet.Row{
 		{In: s1x240x2x2, Params: s240x1x3x3_240, Out: s1x240x2x2, MACs: 8640},
 		{In: s1x240x3x3, Params: s240x1x3x3_240, Out: s1x240x3x3, MACs: 19440},
 		{In: s1x240x4x4, Params: s240x1x3x3_240, Out: s1x240x4x4, MACs: 34560},
@@ -851,7 +850,7 @@ var kernels = [...]optable.Kernel{
 		{In: s1x240x7x7, Params: s240x1x3x3_240, Out: s1x240x7x7, MACs: 105840},
 		{In: s1x240x8x8, Params: s240x1x3x3_240, Out: s1x240x8x8, MACs: 138240},
 	}},
-	{Steps: "Conv group=240 kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | Clip max=6.0 min=0.0 (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=240 kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | Clip max=6.0 min=0.0 (%0)", Rows: []supernet.Row{
 		{In: s1x240x2x2, Params: s240x1x3x3_240, Out: s1x240x2x2, MACs: 8640},
 		{In: s1x240x3x3, Params: s240x1x3x3_240, Out: s1x240x3x3, MACs: 19440},
 		{In: s1x240x4x4, Params: s240x1x3x3_240, Out: s1x240x4x4, MACs: 34560},
@@ -860,139 +859,139 @@ var kernels = [...]optable.Kernel{
 		{In: s1x240x7x7, Params: s240x1x3x3_240, Out: s1x240x7x7, MACs: 105840},
 		{In: s1x240x8x8, Params: s240x1x3x3_240, Out: s1x240x8x8, MACs: 138240},
 	}},
-	{Steps: "Conv group=320 kernel_shape=3,3 pads=1,1,1,1", Rows: []optable.Row{
+	{Steps: "Conv group=320 kernel_shape=3,3 pads=1,1,1,1", Rows: []supernet.Row{
 		{In: s1x320x2x2, Params: s320x1x3x3_320, Out: s1x320x2x2, MACs: 11520},
 		{In: s1x320x3x3, Params: s320x1x3x3_320, Out: s1x320x3x3, MACs: 25920},
 		{In: s1x320x4x4, Params: s320x1x3x3_320, Out: s1x320x4x4, MACs: 46080},
 	}},
-	{Steps: "Conv group=320 kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | Clip max=6.0 min=0.0 (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=320 kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | Clip max=6.0 min=0.0 (%0)", Rows: []supernet.Row{
 		{In: s1x320x2x2, Params: s320x1x3x3_320, Out: s1x320x2x2, MACs: 11520},
 		{In: s1x320x3x3, Params: s320x1x3x3_320, Out: s1x320x3x3, MACs: 25920},
 		{In: s1x320x4x4, Params: s320x1x3x3_320, Out: s1x320x4x4, MACs: 46080},
 	}},
-	{Steps: "Conv group=336 kernel_shape=3,3 pads=1,1,1,1", Rows: []optable.Row{
+	{Steps: "Conv group=336 kernel_shape=3,3 pads=1,1,1,1", Rows: []supernet.Row{
 		{In: s1x336x4x4, Params: s336x1x3x3_336, Out: s1x336x4x4, MACs: 48384},
 		{In: s1x336x5x5, Params: s336x1x3x3_336, Out: s1x336x5x5, MACs: 75600},
 		{In: s1x336x6x6, Params: s336x1x3x3_336, Out: s1x336x6x6, MACs: 108864},
 		{In: s1x336x7x7, Params: s336x1x3x3_336, Out: s1x336x7x7, MACs: 148176},
 		{In: s1x336x8x8, Params: s336x1x3x3_336, Out: s1x336x8x8, MACs: 193536},
 	}},
-	{Steps: "Conv group=336 kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | Clip max=6.0 min=0.0 (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=336 kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | Clip max=6.0 min=0.0 (%0)", Rows: []supernet.Row{
 		{In: s1x336x4x4, Params: s336x1x3x3_336, Out: s1x336x4x4, MACs: 48384},
 		{In: s1x336x5x5, Params: s336x1x3x3_336, Out: s1x336x5x5, MACs: 75600},
 		{In: s1x336x6x6, Params: s336x1x3x3_336, Out: s1x336x6x6, MACs: 108864},
 		{In: s1x336x7x7, Params: s336x1x3x3_336, Out: s1x336x7x7, MACs: 148176},
 		{In: s1x336x8x8, Params: s336x1x3x3_336, Out: s1x336x8x8, MACs: 193536},
 	}},
-	{Steps: "Conv group=336 kernel_shape=3,3 pads=1,1,1,1 strides=2,2", Rows: []optable.Row{
+	{Steps: "Conv group=336 kernel_shape=3,3 pads=1,1,1,1 strides=2,2", Rows: []supernet.Row{
 		{In: s1x336x4x4, Params: s336x1x3x3_336, Out: s1x336x2x2, MACs: 12096},
 		{In: s1x336x5x5, Params: s336x1x3x3_336, Out: s1x336x3x3, MACs: 27216},
 		{In: s1x336x6x6, Params: s336x1x3x3_336, Out: s1x336x3x3, MACs: 27216},
 		{In: s1x336x7x7, Params: s336x1x3x3_336, Out: s1x336x4x4, MACs: 48384},
 		{In: s1x336x8x8, Params: s336x1x3x3_336, Out: s1x336x4x4, MACs: 48384},
 	}},
-	{Steps: "Conv group=336 kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | Clip max=6.0 min=0.0 (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=336 kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | Clip max=6.0 min=0.0 (%0)", Rows: []supernet.Row{
 		{In: s1x336x4x4, Params: s336x1x3x3_336, Out: s1x336x2x2, MACs: 12096},
 		{In: s1x336x5x5, Params: s336x1x3x3_336, Out: s1x336x3x3, MACs: 27216},
 		{In: s1x336x6x6, Params: s336x1x3x3_336, Out: s1x336x3x3, MACs: 27216},
 		{In: s1x336x7x7, Params: s336x1x3x3_336, Out: s1x336x4x4, MACs: 48384},
 		{In: s1x336x8x8, Params: s336x1x3x3_336, Out: s1x336x4x4, MACs: 48384},
 	}},
-	{Steps: "Conv group=48 kernel_shape=3,3 pads=1,1,1,1", Rows: []optable.Row{
+	{Steps: "Conv group=48 kernel_shape=3,3 pads=1,1,1,1", Rows: []supernet.Row{
 		{In: s1x48x16x16, Params: s48x1x3x3_48, Out: s1x48x16x16, MACs: 110592},
 		{In: s1x48x20x20, Params: s48x1x3x3_48, Out: s1x48x20x20, MACs: 172800},
 		{In: s1x48x24x24, Params: s48x1x3x3_48, Out: s1x48x24x24, MACs: 248832},
 		{In: s1x48x28x28, Params: s48x1x3x3_48, Out: s1x48x28x28, MACs: 338688},
 		{In: s1x48x32x32, Params: s48x1x3x3_48, Out: s1x48x32x32, MACs: 442368},
 	}},
-	{Steps: "Conv group=48 kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | Clip max=6.0 min=0.0 (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=48 kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | Clip max=6.0 min=0.0 (%0)", Rows: []supernet.Row{
 		{In: s1x48x16x16, Params: s48x1x3x3_48, Out: s1x48x16x16, MACs: 110592},
 		{In: s1x48x20x20, Params: s48x1x3x3_48, Out: s1x48x20x20, MACs: 172800},
 		{In: s1x48x24x24, Params: s48x1x3x3_48, Out: s1x48x24x24, MACs: 248832},
 		{In: s1x48x28x28, Params: s48x1x3x3_48, Out: s1x48x28x28, MACs: 338688},
 		{In: s1x48x32x32, Params: s48x1x3x3_48, Out: s1x48x32x32, MACs: 442368},
 	}},
-	{Steps: "Conv group=48 kernel_shape=3,3 pads=1,1,1,1 strides=2,2", Rows: []optable.Row{
+	{Steps: "Conv group=48 kernel_shape=3,3 pads=1,1,1,1 strides=2,2", Rows: []supernet.Row{
 		{In: s1x48x16x16, Params: s48x1x3x3_48, Out: s1x48x8x8, MACs: 27648},
 		{In: s1x48x20x20, Params: s48x1x3x3_48, Out: s1x48x10x10, MACs: 43200},
 		{In: s1x48x24x24, Params: s48x1x3x3_48, Out: s1x48x12x12, MACs: 62208},
 		{In: s1x48x28x28, Params: s48x1x3x3_48, Out: s1x48x14x14, MACs: 84672},
 		{In: s1x48x32x32, Params: s48x1x3x3_48, Out: s1x48x16x16, MACs: 110592},
 	}},
-	{Steps: "Conv group=48 kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | Clip max=6.0 min=0.0 (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=48 kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | Clip max=6.0 min=0.0 (%0)", Rows: []supernet.Row{
 		{In: s1x48x16x16, Params: s48x1x3x3_48, Out: s1x48x8x8, MACs: 27648},
 		{In: s1x48x20x20, Params: s48x1x3x3_48, Out: s1x48x10x10, MACs: 43200},
 		{In: s1x48x24x24, Params: s48x1x3x3_48, Out: s1x48x12x12, MACs: 62208},
 		{In: s1x48x28x28, Params: s48x1x3x3_48, Out: s1x48x14x14, MACs: 84672},
 		{In: s1x48x32x32, Params: s48x1x3x3_48, Out: s1x48x16x16, MACs: 110592},
 	}},
-	{Steps: "Conv group=480 kernel_shape=3,3 pads=1,1,1,1", Rows: []optable.Row{
+	{Steps: "Conv group=480 kernel_shape=3,3 pads=1,1,1,1", Rows: []supernet.Row{
 		{In: s1x480x2x2, Params: s480x1x3x3_480, Out: s1x480x2x2, MACs: 17280},
 		{In: s1x480x3x3, Params: s480x1x3x3_480, Out: s1x480x3x3, MACs: 38880},
 		{In: s1x480x4x4, Params: s480x1x3x3_480, Out: s1x480x4x4, MACs: 69120},
 	}},
-	{Steps: "Conv group=480 kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | Clip max=6.0 min=0.0 (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=480 kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | Clip max=6.0 min=0.0 (%0)", Rows: []supernet.Row{
 		{In: s1x480x2x2, Params: s480x1x3x3_480, Out: s1x480x2x2, MACs: 17280},
 		{In: s1x480x3x3, Params: s480x1x3x3_480, Out: s1x480x3x3, MACs: 38880},
 		{In: s1x480x4x4, Params: s480x1x3x3_480, Out: s1x480x4x4, MACs: 69120},
 	}},
-	{Steps: "Conv group=64 kernel_shape=3,3 pads=1,1,1,1", Rows: []optable.Row{
+	{Steps: "Conv group=64 kernel_shape=3,3 pads=1,1,1,1", Rows: []supernet.Row{
 		{In: s1x64x16x16, Params: s64x1x3x3_64, Out: s1x64x16x16, MACs: 147456},
 		{In: s1x64x20x20, Params: s64x1x3x3_64, Out: s1x64x20x20, MACs: 230400},
 		{In: s1x64x24x24, Params: s64x1x3x3_64, Out: s1x64x24x24, MACs: 331776},
 		{In: s1x64x28x28, Params: s64x1x3x3_64, Out: s1x64x28x28, MACs: 451584},
 		{In: s1x64x32x32, Params: s64x1x3x3_64, Out: s1x64x32x32, MACs: 589824},
 	}},
-	{Steps: "Conv group=64 kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | Clip max=6.0 min=0.0 (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=64 kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | Clip max=6.0 min=0.0 (%0)", Rows: []supernet.Row{
 		{In: s1x64x16x16, Params: s64x1x3x3_64, Out: s1x64x16x16, MACs: 147456},
 		{In: s1x64x20x20, Params: s64x1x3x3_64, Out: s1x64x20x20, MACs: 230400},
 		{In: s1x64x24x24, Params: s64x1x3x3_64, Out: s1x64x24x24, MACs: 331776},
 		{In: s1x64x28x28, Params: s64x1x3x3_64, Out: s1x64x28x28, MACs: 451584},
 		{In: s1x64x32x32, Params: s64x1x3x3_64, Out: s1x64x32x32, MACs: 589824},
 	}},
-	{Steps: "Conv group=64 kernel_shape=3,3 pads=1,1,1,1 strides=2,2", Rows: []optable.Row{
+	{Steps: "Conv group=64 kernel_shape=3,3 pads=1,1,1,1 strides=2,2", Rows: []supernet.Row{
 		{In: s1x64x16x16, Params: s64x1x3x3_64, Out: s1x64x8x8, MACs: 36864},
 		{In: s1x64x20x20, Params: s64x1x3x3_64, Out: s1x64x10x10, MACs: 57600},
 		{In: s1x64x24x24, Params: s64x1x3x3_64, Out: s1x64x12x12, MACs: 82944},
 		{In: s1x64x28x28, Params: s64x1x3x3_64, Out: s1x64x14x14, MACs: 112896},
 		{In: s1x64x32x32, Params: s64x1x3x3_64, Out: s1x64x16x16, MACs: 147456},
 	}},
-	{Steps: "Conv group=64 kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | Clip max=6.0 min=0.0 (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=64 kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | Clip max=6.0 min=0.0 (%0)", Rows: []supernet.Row{
 		{In: s1x64x16x16, Params: s64x1x3x3_64, Out: s1x64x8x8, MACs: 36864},
 		{In: s1x64x20x20, Params: s64x1x3x3_64, Out: s1x64x10x10, MACs: 57600},
 		{In: s1x64x24x24, Params: s64x1x3x3_64, Out: s1x64x12x12, MACs: 82944},
 		{In: s1x64x28x28, Params: s64x1x3x3_64, Out: s1x64x14x14, MACs: 112896},
 		{In: s1x64x32x32, Params: s64x1x3x3_64, Out: s1x64x16x16, MACs: 147456},
 	}},
-	{Steps: "Conv group=72 kernel_shape=3,3 pads=1,1,1,1", Rows: []optable.Row{
+	{Steps: "Conv group=72 kernel_shape=3,3 pads=1,1,1,1", Rows: []supernet.Row{
 		{In: s1x72x10x10, Params: s72x1x3x3_72, Out: s1x72x10x10, MACs: 64800},
 		{In: s1x72x12x12, Params: s72x1x3x3_72, Out: s1x72x12x12, MACs: 93312},
 		{In: s1x72x14x14, Params: s72x1x3x3_72, Out: s1x72x14x14, MACs: 127008},
 		{In: s1x72x16x16, Params: s72x1x3x3_72, Out: s1x72x16x16, MACs: 165888},
 		{In: s1x72x8x8, Params: s72x1x3x3_72, Out: s1x72x8x8, MACs: 41472},
 	}},
-	{Steps: "Conv group=72 kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | Clip max=6.0 min=0.0 (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=72 kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | Clip max=6.0 min=0.0 (%0)", Rows: []supernet.Row{
 		{In: s1x72x10x10, Params: s72x1x3x3_72, Out: s1x72x10x10, MACs: 64800},
 		{In: s1x72x12x12, Params: s72x1x3x3_72, Out: s1x72x12x12, MACs: 93312},
 		{In: s1x72x14x14, Params: s72x1x3x3_72, Out: s1x72x14x14, MACs: 127008},
 		{In: s1x72x16x16, Params: s72x1x3x3_72, Out: s1x72x16x16, MACs: 165888},
 		{In: s1x72x8x8, Params: s72x1x3x3_72, Out: s1x72x8x8, MACs: 41472},
 	}},
-	{Steps: "Conv group=72 kernel_shape=3,3 pads=1,1,1,1 strides=2,2", Rows: []optable.Row{
+	{Steps: "Conv group=72 kernel_shape=3,3 pads=1,1,1,1 strides=2,2", Rows: []supernet.Row{
 		{In: s1x72x10x10, Params: s72x1x3x3_72, Out: s1x72x5x5, MACs: 16200},
 		{In: s1x72x12x12, Params: s72x1x3x3_72, Out: s1x72x6x6, MACs: 23328},
 		{In: s1x72x14x14, Params: s72x1x3x3_72, Out: s1x72x7x7, MACs: 31752},
 		{In: s1x72x16x16, Params: s72x1x3x3_72, Out: s1x72x8x8, MACs: 41472},
 		{In: s1x72x8x8, Params: s72x1x3x3_72, Out: s1x72x4x4, MACs: 10368},
 	}},
-	{Steps: "Conv group=72 kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | Clip max=6.0 min=0.0 (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=72 kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | Clip max=6.0 min=0.0 (%0)", Rows: []supernet.Row{
 		{In: s1x72x10x10, Params: s72x1x3x3_72, Out: s1x72x5x5, MACs: 16200},
 		{In: s1x72x12x12, Params: s72x1x3x3_72, Out: s1x72x6x6, MACs: 23328},
 		{In: s1x72x14x14, Params: s72x1x3x3_72, Out: s1x72x7x7, MACs: 31752},
 		{In: s1x72x16x16, Params: s72x1x3x3_72, Out: s1x72x8x8, MACs: 41472},
 		{In: s1x72x8x8, Params: s72x1x3x3_72, Out: s1x72x4x4, MACs: 10368},
 	}},
-	{Steps: "Conv group=96 kernel_shape=3,3 pads=1,1,1,1", Rows: []optable.Row{
+	{Steps: "Conv group=96 kernel_shape=3,3 pads=1,1,1,1", Rows: []supernet.Row{
 		{In: s1x96x10x10, Params: s96x1x3x3_96, Out: s1x96x10x10, MACs: 86400},
 		{In: s1x96x12x12, Params: s96x1x3x3_96, Out: s1x96x12x12, MACs: 124416},
 		{In: s1x96x14x14, Params: s96x1x3x3_96, Out: s1x96x14x14, MACs: 169344},
@@ -1003,7 +1002,7 @@ var kernels = [...]optable.Kernel{
 		{In: s1x96x32x32, Params: s96x1x3x3_96, Out: s1x96x32x32, MACs: 884736},
 		{In: s1x96x8x8, Params: s96x1x3x3_96, Out: s1x96x8x8, MACs: 55296},
 	}},
-	{Steps: "Conv group=96 kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | Clip max=6.0 min=0.0 (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=96 kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | Clip max=6.0 min=0.0 (%0)", Rows: []supernet.Row{
 		{In: s1x96x10x10, Params: s96x1x3x3_96, Out: s1x96x10x10, MACs: 86400},
 		{In: s1x96x12x12, Params: s96x1x3x3_96, Out: s1x96x12x12, MACs: 124416},
 		{In: s1x96x14x14, Params: s96x1x3x3_96, Out: s1x96x14x14, MACs: 169344},
@@ -1014,7 +1013,7 @@ var kernels = [...]optable.Kernel{
 		{In: s1x96x32x32, Params: s96x1x3x3_96, Out: s1x96x32x32, MACs: 884736},
 		{In: s1x96x8x8, Params: s96x1x3x3_96, Out: s1x96x8x8, MACs: 55296},
 	}},
-	{Steps: "Conv group=96 kernel_shape=3,3 pads=1,1,1,1 strides=2,2", Rows: []optable.Row{
+	{Steps: "Conv group=96 kernel_shape=3,3 pads=1,1,1,1 strides=2,2", Rows: []supernet.Row{
 		{In: s1x96x10x10, Params: s96x1x3x3_96, Out: s1x96x5x5, MACs: 21600},
 		{In: s1x96x12x12, Params: s96x1x3x3_96, Out: s1x96x6x6, MACs: 31104},
 		{In: s1x96x14x14, Params: s96x1x3x3_96, Out: s1x96x7x7, MACs: 42336},
@@ -1025,7 +1024,7 @@ var kernels = [...]optable.Kernel{
 		{In: s1x96x32x32, Params: s96x1x3x3_96, Out: s1x96x16x16, MACs: 221184},
 		{In: s1x96x8x8, Params: s96x1x3x3_96, Out: s1x96x4x4, MACs: 13824},
 	}},
-	{Steps: "Conv group=96 kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | Clip max=6.0 min=0.0 (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=96 kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | Clip max=6.0 min=0.0 (%0)", Rows: []supernet.Row{
 		{In: s1x96x10x10, Params: s96x1x3x3_96, Out: s1x96x5x5, MACs: 21600},
 		{In: s1x96x12x12, Params: s96x1x3x3_96, Out: s1x96x6x6, MACs: 31104},
 		{In: s1x96x14x14, Params: s96x1x3x3_96, Out: s1x96x7x7, MACs: 42336},
@@ -1036,7 +1035,7 @@ var kernels = [...]optable.Kernel{
 		{In: s1x96x32x32, Params: s96x1x3x3_96, Out: s1x96x16x16, MACs: 221184},
 		{In: s1x96x8x8, Params: s96x1x3x3_96, Out: s1x96x4x4, MACs: 13824},
 	}},
-	{Steps: "Conv kernel_shape=1,1", Rows: []optable.Row{
+	{Steps: "Conv kernel_shape=1,1", Rows: []supernet.Row{
 		{In: s1x120x4x4, Params: s40x120x1x1_40, Out: s1x40x4x4, MACs: 76800},
 		{In: s1x120x4x4, Params: s56x120x1x1_56, Out: s1x56x4x4, MACs: 107520},
 		{In: s1x120x5x5, Params: s40x120x1x1_40, Out: s1x40x5x5, MACs: 120000},
@@ -1242,7 +1241,7 @@ var kernels = [...]optable.Kernel{
 		{In: s1x96x8x8, Params: s24x96x1x1_24, Out: s1x24x8x8, MACs: 147456},
 		{In: s1x96x8x8, Params: s40x96x1x1_40, Out: s1x40x8x8, MACs: 245760},
 	}},
-	{Steps: "Conv kernel_shape=1,1 (i0 p0 p1) | Add (i1 %0)", Rows: []optable.Row{
+	{Steps: "Conv kernel_shape=1,1 (i0 p0 p1) | Add (i1 %0)", Rows: []supernet.Row{
 		{In: s1x120x4x4_1x40x4x4, Params: s40x120x1x1_40, Out: s1x40x4x4, MACs: 76800},
 		{In: s1x120x5x5_1x40x5x5, Params: s40x120x1x1_40, Out: s1x40x5x5, MACs: 120000},
 		{In: s1x120x6x6_1x40x6x6, Params: s40x120x1x1_40, Out: s1x40x6x6, MACs: 172800},
@@ -1318,7 +1317,7 @@ var kernels = [...]optable.Kernel{
 		{In: s1x96x32x32_1x16x32x32, Params: s16x96x1x1_16, Out: s1x16x32x32, MACs: 1572864},
 		{In: s1x96x8x8_1x24x8x8, Params: s24x96x1x1_24, Out: s1x24x8x8, MACs: 147456},
 	}},
-	{Steps: "Conv kernel_shape=1,1 (i0 p0 p1) | Clip max=6.0 min=0.0 (%0)", Rows: []optable.Row{
+	{Steps: "Conv kernel_shape=1,1 (i0 p0 p1) | Clip max=6.0 min=0.0 (%0)", Rows: []supernet.Row{
 		{In: s1x128x2x2, Params: s512x128x1x1_512, Out: s1x512x2x2, MACs: 262144},
 		{In: s1x128x3x3, Params: s512x128x1x1_512, Out: s1x512x3x3, MACs: 589824},
 		{In: s1x128x4x4, Params: s512x128x1x1_512, Out: s1x512x4x4, MACs: 1048576},
@@ -1392,23 +1391,23 @@ var kernels = [...]optable.Kernel{
 		{In: s1x80x4x4, Params: s320x80x1x1_320, Out: s1x320x4x4, MACs: 409600},
 		{In: s1x80x4x4, Params: s480x80x1x1_480, Out: s1x480x4x4, MACs: 614400},
 	}},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1", Rows: []optable.Row{
+	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1", Rows: []supernet.Row{
 		{In: s1x1x16x16, Params: s16x1x3x3_16, Out: s1x16x16x16, MACs: 36864},
 		{In: s1x1x20x20, Params: s16x1x3x3_16, Out: s1x16x20x20, MACs: 57600},
 		{In: s1x1x24x24, Params: s16x1x3x3_16, Out: s1x16x24x24, MACs: 82944},
 		{In: s1x1x28x28, Params: s16x1x3x3_16, Out: s1x16x28x28, MACs: 112896},
 		{In: s1x1x32x32, Params: s16x1x3x3_16, Out: s1x16x32x32, MACs: 147456},
 	}},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | Clip max=6.0 min=0.0 (%0)", Rows: []optable.Row{
+	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | Clip max=6.0 min=0.0 (%0)", Rows: []supernet.Row{
 		{In: s1x1x16x16, Params: s16x1x3x3_16, Out: s1x16x16x16, MACs: 36864},
 		{In: s1x1x20x20, Params: s16x1x3x3_16, Out: s1x16x20x20, MACs: 57600},
 		{In: s1x1x24x24, Params: s16x1x3x3_16, Out: s1x16x24x24, MACs: 82944},
 		{In: s1x1x28x28, Params: s16x1x3x3_16, Out: s1x16x28x28, MACs: 112896},
 		{In: s1x1x32x32, Params: s16x1x3x3_16, Out: s1x16x32x32, MACs: 147456},
 	}},
-	{Steps: "Flatten", Rows: []optable.Row{{In: s1x512x1x1, Out: s1x512}}},
-	{Steps: "Gemm transB=1", Rows: []optable.Row{{In: s1x512, Params: s10x512_10, Out: s1x10, MACs: 5120}}},
-	{Steps: "GlobalAveragePool", Rows: []optable.Row{
+	{Steps: "Flatten", Rows: []supernet.Row{{In: s1x512x1x1, Out: s1x512}}},
+	{Steps: "Gemm transB=1", Rows: []supernet.Row{{In: s1x512, Params: s10x512_10, Out: s1x10, MACs: 5120}}},
+	{Steps: "GlobalAveragePool", Rows: []supernet.Row{
 		{In: s1x512x2x2, Out: s1x512x1x1},
 		{In: s1x512x3x3, Out: s1x512x1x1},
 		{In: s1x512x4x4, Out: s1x512x1x1},
@@ -1416,7 +1415,7 @@ var kernels = [...]optable.Kernel{
 }
 
 // ops is sorted by key.
-var ops = optable.Ops(shapes[:], kernels[:])
+var ops = supernet.Ops(shapes[:], kernels[:])
 
 // sitesNone has the operator at every place of the network under fusion rules "none".
 var sitesNone = [...]supernet.Site{

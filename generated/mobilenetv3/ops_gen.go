@@ -4,7 +4,6 @@ package mobilenetv3
 
 import (
 	"github.com/autotailor/autotailor/runtime/nn"
-	"github.com/autotailor/autotailor/runtime/optable"
 	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/supernet"
 )
@@ -426,7 +425,7 @@ const (
 	s1x96x8x8_1x96x1x1
 )
 
-var shapes = [...]optable.Shapes{
+var shapes = [...]supernet.Shapes{
 	s1x16x16x16_1x16x16x16:  {Dims: []nn.Shape{{1, 16, 16, 16}, {1, 16, 16, 16}}},
 	s1x16x16x16:             {Dims: []nn.Shape{{1, 16, 16, 16}}},
 	s1x16x20x20_1x16x20x20:  {Dims: []nn.Shape{{1, 16, 20, 20}, {1, 16, 20, 20}}},
@@ -839,8 +838,8 @@ var shapes = [...]optable.Shapes{
 }
 
 // kernels has the operators by what they compute. With the sites below it is the schema of latency tables.
-var kernels = [...]optable.Kernel{
-	{Steps: "Add", Rows: []optable.Row{
+var kernels = [...]supernet.Kernel{
+	{Steps: "Add", Rows: []supernet.Row{
 		{In: s1x16x16x16_1x16x16x16, Out: s1x16x16x16},
 		{In: s1x16x20x20_1x16x20x20, Out: s1x16x20x20},
 		{In: s1x16x24x24_1x16x24x24, Out: s1x16x24x24},
@@ -865,669 +864,669 @@ var kernels = [...]optable.Kernel{
 		{In: s1x64x3x3_1x64x3x3, Out: s1x64x3x3},
 		{In: s1x64x4x4_1x64x4x4, Out: s1x64x4x4},
 	}},
-	{Steps: "Conv group=120 kernel_shape=3,3 pads=1,1,1,1", Rows: []optable.Row{
+	{Steps: "Conv group=120 kernel_shape=3,3 pads=1,1,1,1", Rows: []supernet.Row{
 		{In: s1x120x4x4, Params: s120x1x3x3_120, Out: s1x120x4x4, MACs: 17280},
 		{In: s1x120x5x5, Params: s120x1x3x3_120, Out: s1x120x5x5, MACs: 27000},
 		{In: s1x120x6x6, Params: s120x1x3x3_120, Out: s1x120x6x6, MACs: 38880},
 		{In: s1x120x7x7, Params: s120x1x3x3_120, Out: s1x120x7x7, MACs: 52920},
 		{In: s1x120x8x8, Params: s120x1x3x3_120, Out: s1x120x8x8, MACs: 69120},
 	}},
-	{Steps: "Conv group=120 kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | HardSwish (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=120 kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | HardSwish (%0)", Rows: []supernet.Row{
 		{In: s1x120x4x4, Params: s120x1x3x3_120, Out: s1x120x4x4, MACs: 17280},
 		{In: s1x120x5x5, Params: s120x1x3x3_120, Out: s1x120x5x5, MACs: 27000},
 		{In: s1x120x6x6, Params: s120x1x3x3_120, Out: s1x120x6x6, MACs: 38880},
 		{In: s1x120x7x7, Params: s120x1x3x3_120, Out: s1x120x7x7, MACs: 52920},
 		{In: s1x120x8x8, Params: s120x1x3x3_120, Out: s1x120x8x8, MACs: 69120},
 	}},
-	{Steps: "Conv group=120 kernel_shape=5,5 pads=2,2,2,2", Rows: []optable.Row{
+	{Steps: "Conv group=120 kernel_shape=5,5 pads=2,2,2,2", Rows: []supernet.Row{
 		{In: s1x120x4x4, Params: s120x1x5x5_120, Out: s1x120x4x4, MACs: 48000},
 		{In: s1x120x5x5, Params: s120x1x5x5_120, Out: s1x120x5x5, MACs: 75000},
 		{In: s1x120x6x6, Params: s120x1x5x5_120, Out: s1x120x6x6, MACs: 108000},
 		{In: s1x120x7x7, Params: s120x1x5x5_120, Out: s1x120x7x7, MACs: 147000},
 		{In: s1x120x8x8, Params: s120x1x5x5_120, Out: s1x120x8x8, MACs: 192000},
 	}},
-	{Steps: "Conv group=120 kernel_shape=5,5 pads=2,2,2,2 (i0 p0 p1) | HardSwish (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=120 kernel_shape=5,5 pads=2,2,2,2 (i0 p0 p1) | HardSwish (%0)", Rows: []supernet.Row{
 		{In: s1x120x4x4, Params: s120x1x5x5_120, Out: s1x120x4x4, MACs: 48000},
 		{In: s1x120x5x5, Params: s120x1x5x5_120, Out: s1x120x5x5, MACs: 75000},
 		{In: s1x120x6x6, Params: s120x1x5x5_120, Out: s1x120x6x6, MACs: 108000},
 		{In: s1x120x7x7, Params: s120x1x5x5_120, Out: s1x120x7x7, MACs: 147000},
 		{In: s1x120x8x8, Params: s120x1x5x5_120, Out: s1x120x8x8, MACs: 192000},
 	}},
-	{Steps: "Conv group=120 kernel_shape=7,7 pads=3,3,3,3", Rows: []optable.Row{
+	{Steps: "Conv group=120 kernel_shape=7,7 pads=3,3,3,3", Rows: []supernet.Row{
 		{In: s1x120x4x4, Params: s120x1x7x7_120, Out: s1x120x4x4, MACs: 94080},
 		{In: s1x120x5x5, Params: s120x1x7x7_120, Out: s1x120x5x5, MACs: 147000},
 		{In: s1x120x6x6, Params: s120x1x7x7_120, Out: s1x120x6x6, MACs: 211680},
 		{In: s1x120x7x7, Params: s120x1x7x7_120, Out: s1x120x7x7, MACs: 288120},
 		{In: s1x120x8x8, Params: s120x1x7x7_120, Out: s1x120x8x8, MACs: 376320},
 	}},
-	{Steps: "Conv group=120 kernel_shape=7,7 pads=3,3,3,3 (i0 p0 p1) | HardSwish (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=120 kernel_shape=7,7 pads=3,3,3,3 (i0 p0 p1) | HardSwish (%0)", Rows: []supernet.Row{
 		{In: s1x120x4x4, Params: s120x1x7x7_120, Out: s1x120x4x4, MACs: 94080},
 		{In: s1x120x5x5, Params: s120x1x7x7_120, Out: s1x120x5x5, MACs: 147000},
 		{In: s1x120x6x6, Params: s120x1x7x7_120, Out: s1x120x6x6, MACs: 211680},
 		{In: s1x120x7x7, Params: s120x1x7x7_120, Out: s1x120x7x7, MACs: 288120},
 		{In: s1x120x8x8, Params: s120x1x7x7_120, Out: s1x120x8x8, MACs: 376320},
 	}},
-	{Steps: "Conv group=144 kernel_shape=3,3 pads=1,1,1,1", Rows: []optable.Row{
+	{Steps: "Conv group=144 kernel_shape=3,3 pads=1,1,1,1", Rows: []supernet.Row{
 		{In: s1x144x10x10, Params: s144x1x3x3_144, Out: s1x144x10x10, MACs: 129600},
 		{In: s1x144x12x12, Params: s144x1x3x3_144, Out: s1x144x12x12, MACs: 186624},
 		{In: s1x144x14x14, Params: s144x1x3x3_144, Out: s1x144x14x14, MACs: 254016},
 		{In: s1x144x16x16, Params: s144x1x3x3_144, Out: s1x144x16x16, MACs: 331776},
 		{In: s1x144x8x8, Params: s144x1x3x3_144, Out: s1x144x8x8, MACs: 82944},
 	}},
-	{Steps: "Conv group=144 kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | Relu (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=144 kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | Relu (%0)", Rows: []supernet.Row{
 		{In: s1x144x10x10, Params: s144x1x3x3_144, Out: s1x144x10x10, MACs: 129600},
 		{In: s1x144x12x12, Params: s144x1x3x3_144, Out: s1x144x12x12, MACs: 186624},
 		{In: s1x144x14x14, Params: s144x1x3x3_144, Out: s1x144x14x14, MACs: 254016},
 		{In: s1x144x16x16, Params: s144x1x3x3_144, Out: s1x144x16x16, MACs: 331776},
 		{In: s1x144x8x8, Params: s144x1x3x3_144, Out: s1x144x8x8, MACs: 82944},
 	}},
-	{Steps: "Conv group=144 kernel_shape=3,3 pads=1,1,1,1 strides=2,2", Rows: []optable.Row{
+	{Steps: "Conv group=144 kernel_shape=3,3 pads=1,1,1,1 strides=2,2", Rows: []supernet.Row{
 		{In: s1x144x10x10, Params: s144x1x3x3_144, Out: s1x144x5x5, MACs: 32400},
 		{In: s1x144x12x12, Params: s144x1x3x3_144, Out: s1x144x6x6, MACs: 46656},
 		{In: s1x144x14x14, Params: s144x1x3x3_144, Out: s1x144x7x7, MACs: 63504},
 		{In: s1x144x16x16, Params: s144x1x3x3_144, Out: s1x144x8x8, MACs: 82944},
 		{In: s1x144x8x8, Params: s144x1x3x3_144, Out: s1x144x4x4, MACs: 20736},
 	}},
-	{Steps: "Conv group=144 kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | HardSwish (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=144 kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | HardSwish (%0)", Rows: []supernet.Row{
 		{In: s1x144x10x10, Params: s144x1x3x3_144, Out: s1x144x5x5, MACs: 32400},
 		{In: s1x144x12x12, Params: s144x1x3x3_144, Out: s1x144x6x6, MACs: 46656},
 		{In: s1x144x14x14, Params: s144x1x3x3_144, Out: s1x144x7x7, MACs: 63504},
 		{In: s1x144x16x16, Params: s144x1x3x3_144, Out: s1x144x8x8, MACs: 82944},
 		{In: s1x144x8x8, Params: s144x1x3x3_144, Out: s1x144x4x4, MACs: 20736},
 	}},
-	{Steps: "Conv group=144 kernel_shape=5,5 pads=2,2,2,2", Rows: []optable.Row{
+	{Steps: "Conv group=144 kernel_shape=5,5 pads=2,2,2,2", Rows: []supernet.Row{
 		{In: s1x144x10x10, Params: s144x1x5x5_144, Out: s1x144x10x10, MACs: 360000},
 		{In: s1x144x12x12, Params: s144x1x5x5_144, Out: s1x144x12x12, MACs: 518400},
 		{In: s1x144x14x14, Params: s144x1x5x5_144, Out: s1x144x14x14, MACs: 705600},
 		{In: s1x144x16x16, Params: s144x1x5x5_144, Out: s1x144x16x16, MACs: 921600},
 		{In: s1x144x8x8, Params: s144x1x5x5_144, Out: s1x144x8x8, MACs: 230400},
 	}},
-	{Steps: "Conv group=144 kernel_shape=5,5 pads=2,2,2,2 (i0 p0 p1) | Relu (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=144 kernel_shape=5,5 pads=2,2,2,2 (i0 p0 p1) | Relu (%0)", Rows: []supernet.Row{
 		{In: s1x144x10x10, Params: s144x1x5x5_144, Out: s1x144x10x10, MACs: 360000},
 		{In: s1x144x12x12, Params: s144x1x5x5_144, Out: s1x144x12x12, MACs: 518400},
 		{In: s1x144x14x14, Params: s144x1x5x5_144, Out: s1x144x14x14, MACs: 705600},
 		{In: s1x144x16x16, Params: s144x1x5x5_144, Out: s1x144x16x16, MACs: 921600},
 		{In: s1x144x8x8, Params: s144x1x5x5_144, Out: s1x144x8x8, MACs: 230400},
 	}},
-	{Steps: "Conv group=144 kernel_shape=5,5 pads=2,2,2,2 strides=2,2", Rows: []optable.Row{
+	{Steps: "Conv group=144 kernel_shape=5,5 pads=2,2,2,2 strides=2,2", Rows: []supernet.Row{
 		{In: s1x144x10x10, Params: s144x1x5x5_144, Out: s1x144x5x5, MACs: 90000},
 		{In: s1x144x12x12, Params: s144x1x5x5_144, Out: s1x144x6x6, MACs: 129600},
 		{In: s1x144x14x14, Params: s144x1x5x5_144, Out: s1x144x7x7, MACs: 176400},
 		{In: s1x144x16x16, Params: s144x1x5x5_144, Out: s1x144x8x8, MACs: 230400},
 		{In: s1x144x8x8, Params: s144x1x5x5_144, Out: s1x144x4x4, MACs: 57600},
 	}},
-	{Steps: "Conv group=144 kernel_shape=5,5 pads=2,2,2,2 strides=2,2 (i0 p0 p1) | HardSwish (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=144 kernel_shape=5,5 pads=2,2,2,2 strides=2,2 (i0 p0 p1) | HardSwish (%0)", Rows: []supernet.Row{
 		{In: s1x144x10x10, Params: s144x1x5x5_144, Out: s1x144x5x5, MACs: 90000},
 		{In: s1x144x12x12, Params: s144x1x5x5_144, Out: s1x144x6x6, MACs: 129600},
 		{In: s1x144x14x14, Params: s144x1x5x5_144, Out: s1x144x7x7, MACs: 176400},
 		{In: s1x144x16x16, Params: s144x1x5x5_144, Out: s1x144x8x8, MACs: 230400},
 		{In: s1x144x8x8, Params: s144x1x5x5_144, Out: s1x144x4x4, MACs: 57600},
 	}},
-	{Steps: "Conv group=16 kernel_shape=3,3 pads=1,1,1,1", Rows: []optable.Row{
+	{Steps: "Conv group=16 kernel_shape=3,3 pads=1,1,1,1", Rows: []supernet.Row{
 		{In: s1x16x16x16, Params: s16x1x3x3_16, Out: s1x16x16x16, MACs: 36864},
 		{In: s1x16x20x20, Params: s16x1x3x3_16, Out: s1x16x20x20, MACs: 57600},
 		{In: s1x16x24x24, Params: s16x1x3x3_16, Out: s1x16x24x24, MACs: 82944},
 		{In: s1x16x28x28, Params: s16x1x3x3_16, Out: s1x16x28x28, MACs: 112896},
 		{In: s1x16x32x32, Params: s16x1x3x3_16, Out: s1x16x32x32, MACs: 147456},
 	}},
-	{Steps: "Conv group=16 kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | Relu (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=16 kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | Relu (%0)", Rows: []supernet.Row{
 		{In: s1x16x16x16, Params: s16x1x3x3_16, Out: s1x16x16x16, MACs: 36864},
 		{In: s1x16x20x20, Params: s16x1x3x3_16, Out: s1x16x20x20, MACs: 57600},
 		{In: s1x16x24x24, Params: s16x1x3x3_16, Out: s1x16x24x24, MACs: 82944},
 		{In: s1x16x28x28, Params: s16x1x3x3_16, Out: s1x16x28x28, MACs: 112896},
 		{In: s1x16x32x32, Params: s16x1x3x3_16, Out: s1x16x32x32, MACs: 147456},
 	}},
-	{Steps: "Conv group=160 kernel_shape=3,3 pads=1,1,1,1", Rows: []optable.Row{
+	{Steps: "Conv group=160 kernel_shape=3,3 pads=1,1,1,1", Rows: []supernet.Row{
 		{In: s1x160x4x4, Params: s160x1x3x3_160, Out: s1x160x4x4, MACs: 23040},
 		{In: s1x160x5x5, Params: s160x1x3x3_160, Out: s1x160x5x5, MACs: 36000},
 		{In: s1x160x6x6, Params: s160x1x3x3_160, Out: s1x160x6x6, MACs: 51840},
 		{In: s1x160x7x7, Params: s160x1x3x3_160, Out: s1x160x7x7, MACs: 70560},
 		{In: s1x160x8x8, Params: s160x1x3x3_160, Out: s1x160x8x8, MACs: 92160},
 	}},
-	{Steps: "Conv group=160 kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | HardSwish (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=160 kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | HardSwish (%0)", Rows: []supernet.Row{
 		{In: s1x160x4x4, Params: s160x1x3x3_160, Out: s1x160x4x4, MACs: 23040},
 		{In: s1x160x5x5, Params: s160x1x3x3_160, Out: s1x160x5x5, MACs: 36000},
 		{In: s1x160x6x6, Params: s160x1x3x3_160, Out: s1x160x6x6, MACs: 51840},
 		{In: s1x160x7x7, Params: s160x1x3x3_160, Out: s1x160x7x7, MACs: 70560},
 		{In: s1x160x8x8, Params: s160x1x3x3_160, Out: s1x160x8x8, MACs: 92160},
 	}},
-	{Steps: "Conv group=160 kernel_shape=5,5 pads=2,2,2,2", Rows: []optable.Row{
+	{Steps: "Conv group=160 kernel_shape=5,5 pads=2,2,2,2", Rows: []supernet.Row{
 		{In: s1x160x4x4, Params: s160x1x5x5_160, Out: s1x160x4x4, MACs: 64000},
 		{In: s1x160x5x5, Params: s160x1x5x5_160, Out: s1x160x5x5, MACs: 100000},
 		{In: s1x160x6x6, Params: s160x1x5x5_160, Out: s1x160x6x6, MACs: 144000},
 		{In: s1x160x7x7, Params: s160x1x5x5_160, Out: s1x160x7x7, MACs: 196000},
 		{In: s1x160x8x8, Params: s160x1x5x5_160, Out: s1x160x8x8, MACs: 256000},
 	}},
-	{Steps: "Conv group=160 kernel_shape=5,5 pads=2,2,2,2 (i0 p0 p1) | HardSwish (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=160 kernel_shape=5,5 pads=2,2,2,2 (i0 p0 p1) | HardSwish (%0)", Rows: []supernet.Row{
 		{In: s1x160x4x4, Params: s160x1x5x5_160, Out: s1x160x4x4, MACs: 64000},
 		{In: s1x160x5x5, Params: s160x1x5x5_160, Out: s1x160x5x5, MACs: 100000},
 		{In: s1x160x6x6, Params: s160x1x5x5_160, Out: s1x160x6x6, MACs: 144000},
 		{In: s1x160x7x7, Params: s160x1x5x5_160, Out: s1x160x7x7, MACs: 196000},
 		{In: s1x160x8x8, Params: s160x1x5x5_160, Out: s1x160x8x8, MACs: 256000},
 	}},
-	{Steps: "Conv group=160 kernel_shape=7,7 pads=3,3,3,3", Rows: []optable.Row{
+	{Steps: "Conv group=160 kernel_shape=7,7 pads=3,3,3,3", Rows: []supernet.Row{
 		{In: s1x160x4x4, Params: s160x1x7x7_160, Out: s1x160x4x4, MACs: 125440},
 		{In: s1x160x5x5, Params: s160x1x7x7_160, Out: s1x160x5x5, MACs: 196000},
 		{In: s1x160x6x6, Params: s160x1x7x7_160, Out: s1x160x6x6, MACs: 282240},
 		{In: s1x160x7x7, Params: s160x1x7x7_160, Out: s1x160x7x7, MACs: 384160},
 		{In: s1x160x8x8, Params: s160x1x7x7_160, Out: s1x160x8x8, MACs: 501760},
 	}},
-	{Steps: "Conv group=160 kernel_shape=7,7 pads=3,3,3,3 (i0 p0 p1) | HardSwish (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=160 kernel_shape=7,7 pads=3,3,3,3 (i0 p0 p1) | HardSwish (%0)", Rows: []supernet.Row{
 		{In: s1x160x4x4, Params: s160x1x7x7_160, Out: s1x160x4x4, MACs: 125440},
 		{In: s1x160x5x5, Params: s160x1x7x7_160, Out: s1x160x5x5, MACs: 196000},
 		{In: s1x160x6x6, Params: s160x1x7x7_160, Out: s1x160x6x6, MACs: 282240},
 		{In: s1x160x7x7, Params: s160x1x7x7_160, Out: s1x160x7x7, MACs: 384160},
 		{In: s1x160x8x8, Params: s160x1x7x7_160, Out: s1x160x8x8, MACs: 501760},
 	}},
-	{Steps: "Conv group=168 kernel_shape=3,3 pads=1,1,1,1", Rows: []optable.Row{
+	{Steps: "Conv group=168 kernel_shape=3,3 pads=1,1,1,1", Rows: []supernet.Row{
 		{In: s1x168x4x4, Params: s168x1x3x3_168, Out: s1x168x4x4, MACs: 24192},
 		{In: s1x168x5x5, Params: s168x1x3x3_168, Out: s1x168x5x5, MACs: 37800},
 		{In: s1x168x6x6, Params: s168x1x3x3_168, Out: s1x168x6x6, MACs: 54432},
 		{In: s1x168x7x7, Params: s168x1x3x3_168, Out: s1x168x7x7, MACs: 74088},
 		{In: s1x168x8x8, Params: s168x1x3x3_168, Out: s1x168x8x8, MACs: 96768},
 	}},
-	{Steps: "Conv group=168 kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | HardSwish (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=168 kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | HardSwish (%0)", Rows: []supernet.Row{
 		{In: s1x168x4x4, Params: s168x1x3x3_168, Out: s1x168x4x4, MACs: 24192},
 		{In: s1x168x5x5, Params: s168x1x3x3_168, Out: s1x168x5x5, MACs: 37800},
 		{In: s1x168x6x6, Params: s168x1x3x3_168, Out: s1x168x6x6, MACs: 54432},
 		{In: s1x168x7x7, Params: s168x1x3x3_168, Out: s1x168x7x7, MACs: 74088},
 		{In: s1x168x8x8, Params: s168x1x3x3_168, Out: s1x168x8x8, MACs: 96768},
 	}},
-	{Steps: "Conv group=168 kernel_shape=3,3 pads=1,1,1,1 strides=2,2", Rows: []optable.Row{
+	{Steps: "Conv group=168 kernel_shape=3,3 pads=1,1,1,1 strides=2,2", Rows: []supernet.Row{
 		{In: s1x168x4x4, Params: s168x1x3x3_168, Out: s1x168x2x2, MACs: 6048},
 		{In: s1x168x5x5, Params: s168x1x3x3_168, Out: s1x168x3x3, MACs: 13608},
 		{In: s1x168x6x6, Params: s168x1x3x3_168, Out: s1x168x3x3, MACs: 13608},
 		{In: s1x168x7x7, Params: s168x1x3x3_168, Out: s1x168x4x4, MACs: 24192},
 		{In: s1x168x8x8, Params: s168x1x3x3_168, Out: s1x168x4x4, MACs: 24192},
 	}},
-	{Steps: "Conv group=168 kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | HardSwish (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=168 kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | HardSwish (%0)", Rows: []supernet.Row{
 		{In: s1x168x4x4, Params: s168x1x3x3_168, Out: s1x168x2x2, MACs: 6048},
 		{In: s1x168x5x5, Params: s168x1x3x3_168, Out: s1x168x3x3, MACs: 13608},
 		{In: s1x168x6x6, Params: s168x1x3x3_168, Out: s1x168x3x3, MACs: 13608},
 		{In: s1x168x7x7, Params: s168x1x3x3_168, Out: s1x168x4x4, MACs: 24192},
 		{In: s1x168x8x8, Params: s168x1x3x3_168, Out: s1x168x4x4, MACs: 24192},
 	}},
-	{Steps: "Conv group=168 kernel_shape=5,5 pads=2,2,2,2", Rows: []optable.Row{
+	{Steps: "Conv group=168 kernel_shape=5,5 pads=2,2,2,2", Rows: []supernet.Row{
 		{In: s1x168x4x4, Params: s168x1x5x5_168, Out: s1x168x4x4, MACs: 67200},
 		{In: s1x168x5x5, Params: s168x1x5x5_168, Out: s1x168x5x5, MACs: 105000},
 		{In: s1x168x6x6, Params: s168x1x5x5_168, Out: s1x168x6x6, MACs: 151200},
 		{In: s1x168x7x7, Params: s168x1x5x5_168, Out: s1x168x7x7, MACs: 205800},
 		{In: s1x168x8x8, Params: s168x1x5x5_168, Out: s1x168x8x8, MACs: 268800},
 	}},
-	{Steps: "Conv group=168 kernel_shape=5,5 pads=2,2,2,2 (i0 p0 p1) | HardSwish (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=168 kernel_shape=5,5 pads=2,2,2,2 (i0 p0 p1) | HardSwish (%0)", Rows: []supernet.Row{
 		{In: s1x168x4x4, Params: s168x1x5x5_168, Out: s1x168x4x4, MACs: 67200},
 		{In: s1x168x5x5, Params: s168x1x5x5_168, Out: s1x168x5x5, MACs: 105000},
 		{In: s1x168x6x6, Params: s168x1x5x5_168, Out: s1x168x6x6, MACs: 151200},
 		{In: s1x168x7x7, Params: s168x1x5x5_168, Out: s1x168x7x7, MACs: 205800},
 		{In: s1x168x8x8, Params: s168x1x5x5_168, Out: s1x168x8x8, MACs: 268800},
 	}},
-	{Steps: "Conv group=168 kernel_shape=5,5 pads=2,2,2,2 strides=2,2", Rows: []optable.Row{
+	{Steps: "Conv group=168 kernel_shape=5,5 pads=2,2,2,2 strides=2,2", Rows: []supernet.Row{
 		{In: s1x168x4x4, Params: s168x1x5x5_168, Out: s1x168x2x2, MACs: 16800},
 		{In: s1x168x5x5, Params: s168x1x5x5_168, Out: s1x168x3x3, MACs: 37800},
 		{In: s1x168x6x6, Params: s168x1x5x5_168, Out: s1x168x3x3, MACs: 37800},
 		{In: s1x168x7x7, Params: s168x1x5x5_168, Out: s1x168x4x4, MACs: 67200},
 		{In: s1x168x8x8, Params: s168x1x5x5_168, Out: s1x168x4x4, MACs: 67200},
 	}},
-	{Steps: "Conv group=168 kernel_shape=5,5 pads=2,2,2,2 strides=2,2 (i0 p0 p1) | HardSwish (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=168 kernel_shape=5,5 pads=2,2,2,2 strides=2,2 (i0 p0 p1) | HardSwish (%0)", Rows: []supernet.Row{
 		{In: s1x168x4x4, Params: s168x1x5x5_168, Out: s1x168x2x2, MACs: 16800},
 		{In: s1x168x5x5, Params: s168x1x5x5_168, Out: s1x168x3x3, MACs: 37800},
 		{In: s1x168x6x6, Params: s168x1x5x5_168, Out: s1x168x3x3, MACs: 37800},
 		{In: s1x168x7x7, Params: s168x1x5x5_168, Out: s1x168x4x4, MACs: 67200},
 		{In: s1x168x8x8, Params: s168x1x5x5_168, Out: s1x168x4x4, MACs: 67200},
 	}},
-	{Steps: "Conv group=168 kernel_shape=7,7 pads=3,3,3,3", Rows: []optable.Row{
+	{Steps: "Conv group=168 kernel_shape=7,7 pads=3,3,3,3", Rows: []supernet.Row{
 		{In: s1x168x4x4, Params: s168x1x7x7_168, Out: s1x168x4x4, MACs: 131712},
 		{In: s1x168x5x5, Params: s168x1x7x7_168, Out: s1x168x5x5, MACs: 205800},
 		{In: s1x168x6x6, Params: s168x1x7x7_168, Out: s1x168x6x6, MACs: 296352},
 		{In: s1x168x7x7, Params: s168x1x7x7_168, Out: s1x168x7x7, MACs: 403368},
 		{In: s1x168x8x8, Params: s168x1x7x7_168, Out: s1x168x8x8, MACs: 526848},
 	}},
-	{Steps: "Conv group=168 kernel_shape=7,7 pads=3,3,3,3 (i0 p0 p1) | HardSwish (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=168 kernel_shape=7,7 pads=3,3,3,3 (i0 p0 p1) | HardSwish (%0)", Rows: []supernet.Row{
 		{In: s1x168x4x4, Params: s168x1x7x7_168, Out: s1x168x4x4, MACs: 131712},
 		{In: s1x168x5x5, Params: s168x1x7x7_168, Out: s1x168x5x5, MACs: 205800},
 		{In: s1x168x6x6, Params: s168x1x7x7_168, Out: s1x168x6x6, MACs: 296352},
 		{In: s1x168x7x7, Params: s168x1x7x7_168, Out: s1x168x7x7, MACs: 403368},
 		{In: s1x168x8x8, Params: s168x1x7x7_168, Out: s1x168x8x8, MACs: 526848},
 	}},
-	{Steps: "Conv group=192 kernel_shape=3,3 pads=1,1,1,1", Rows: []optable.Row{
+	{Steps: "Conv group=192 kernel_shape=3,3 pads=1,1,1,1", Rows: []supernet.Row{
 		{In: s1x192x2x2, Params: s192x1x3x3_192, Out: s1x192x2x2, MACs: 6912},
 		{In: s1x192x3x3, Params: s192x1x3x3_192, Out: s1x192x3x3, MACs: 15552},
 		{In: s1x192x4x4, Params: s192x1x3x3_192, Out: s1x192x4x4, MACs: 27648},
 	}},
-	{Steps: "Conv group=192 kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | HardSwish (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=192 kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | HardSwish (%0)", Rows: []supernet.Row{
 		{In: s1x192x2x2, Params: s192x1x3x3_192, Out: s1x192x2x2, MACs: 6912},
 		{In: s1x192x3x3, Params: s192x1x3x3_192, Out: s1x192x3x3, MACs: 15552},
 		{In: s1x192x4x4, Params: s192x1x3x3_192, Out: s1x192x4x4, MACs: 27648},
 	}},
-	{Steps: "Conv group=192 kernel_shape=5,5 pads=2,2,2,2", Rows: []optable.Row{
+	{Steps: "Conv group=192 kernel_shape=5,5 pads=2,2,2,2", Rows: []supernet.Row{
 		{In: s1x192x2x2, Params: s192x1x5x5_192, Out: s1x192x2x2, MACs: 19200},
 		{In: s1x192x3x3, Params: s192x1x5x5_192, Out: s1x192x3x3, MACs: 43200},
 		{In: s1x192x4x4, Params: s192x1x5x5_192, Out: s1x192x4x4, MACs: 76800},
 	}},
-	{Steps: "Conv group=192 kernel_shape=5,5 pads=2,2,2,2 (i0 p0 p1) | HardSwish (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=192 kernel_shape=5,5 pads=2,2,2,2 (i0 p0 p1) | HardSwish (%0)", Rows: []supernet.Row{
 		{In: s1x192x2x2, Params: s192x1x5x5_192, Out: s1x192x2x2, MACs: 19200},
 		{In: s1x192x3x3, Params: s192x1x5x5_192, Out: s1x192x3x3, MACs: 43200},
 		{In: s1x192x4x4, Params: s192x1x5x5_192, Out: s1x192x4x4, MACs: 76800},
 	}},
-	{Steps: "Conv group=224 kernel_shape=3,3 pads=1,1,1,1", Rows: []optable.Row{
+	{Steps: "Conv group=224 kernel_shape=3,3 pads=1,1,1,1", Rows: []supernet.Row{
 		{In: s1x224x4x4, Params: s224x1x3x3_224, Out: s1x224x4x4, MACs: 32256},
 		{In: s1x224x5x5, Params: s224x1x3x3_224, Out: s1x224x5x5, MACs: 50400},
 		{In: s1x224x6x6, Params: s224x1x3x3_224, Out: s1x224x6x6, MACs: 72576},
 		{In: s1x224x7x7, Params: s224x1x3x3_224, Out: s1x224x7x7, MACs: 98784},
 		{In: s1x224x8x8, Params: s224x1x3x3_224, Out: s1x224x8x8, MACs: 129024},
 	}},
-	{Steps: "Conv group=224 kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | HardSwish (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=224 kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | HardSwish (%0)", Rows: []supernet.Row{
 		{In: s1x224x4x4, Params: s224x1x3x3_224, Out: s1x224x4x4, MACs: 32256},
 		{In: s1x224x5x5, Params: s224x1x3x3_224, Out: s1x224x5x5, MACs: 50400},
 		{In: s1x224x6x6, Params: s224x1x3x3_224, Out: s1x224x6x6, MACs: 72576},
 		{In: s1x224x7x7, Params: s224x1x3x3_224, Out: s1x224x7x7, MACs: 98784},
 		{In: s1x224x8x8, Params: s224x1x3x3_224, Out: s1x224x8x8, MACs: 129024},
 	}},
-	{Steps: "Conv group=224 kernel_shape=3,3 pads=1,1,1,1 strides=2,2", Rows: []optable.Row{
+	{Steps: "Conv group=224 kernel_shape=3,3 pads=1,1,1,1 strides=2,2", Rows: []supernet.Row{
 		{In: s1x224x4x4, Params: s224x1x3x3_224, Out: s1x224x2x2, MACs: 8064},
 		{In: s1x224x5x5, Params: s224x1x3x3_224, Out: s1x224x3x3, MACs: 18144},
 		{In: s1x224x6x6, Params: s224x1x3x3_224, Out: s1x224x3x3, MACs: 18144},
 		{In: s1x224x7x7, Params: s224x1x3x3_224, Out: s1x224x4x4, MACs: 32256},
 		{In: s1x224x8x8, Params: s224x1x3x3_224, Out: s1x224x4x4, MACs: 32256},
 	}},
-	{Steps: "Conv group=224 kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | HardSwish (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=224 kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | HardSwish (%0)", Rows: []supernet.Row{
 		{In: s1x224x4x4, Params: s224x1x3x3_224, Out: s1x224x2x2, MACs: 8064},
 		{In: s1x224x5x5, Params: s224x1x3x3_224, Out: s1x224x3x3, MACs: 18144},
 		{In: s1x224x6x6, Params: s224x1x3x3_224, Out: s1x224x3x3, MACs: 18144},
 		{In: s1x224x7x7, Params: s224x1x3x3_224, Out: s1x224x4x4, MACs: 32256},
 		{In: s1x224x8x8, Params: s224x1x3x3_224, Out: s1x224x4x4, MACs: 32256},
 	}},
-	{Steps: "Conv group=224 kernel_shape=5,5 pads=2,2,2,2", Rows: []optable.Row{
+	{Steps: "Conv group=224 kernel_shape=5,5 pads=2,2,2,2", Rows: []supernet.Row{
 		{In: s1x224x4x4, Params: s224x1x5x5_224, Out: s1x224x4x4, MACs: 89600},
 		{In: s1x224x5x5, Params: s224x1x5x5_224, Out: s1x224x5x5, MACs: 140000},
 		{In: s1x224x6x6, Params: s224x1x5x5_224, Out: s1x224x6x6, MACs: 201600},
 		{In: s1x224x7x7, Params: s224x1x5x5_224, Out: s1x224x7x7, MACs: 274400},
 		{In: s1x224x8x8, Params: s224x1x5x5_224, Out: s1x224x8x8, MACs: 358400},
 	}},
-	{Steps: "Conv group=224 kernel_shape=5,5 pads=2,2,2,2 (i0 p0 p1) | HardSwish (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=224 kernel_shape=5,5 pads=2,2,2,2 (i0 p0 p1) | HardSwish (%0)", Rows: []supernet.Row{
 		{In: s1x224x4x4, Params: s224x1x5x5_224, Out: s1x224x4x4, MACs: 89600},
 		{In: s1x224x5x5, Params: s224x1x5x5_224, Out: s1x224x5x5, MACs: 140000},
 		{In: s1x224x6x6, Params: s224x1x5x5_224, Out: s1x224x6x6, MACs: 201600},
 		{In: s1x224x7x7, Params: s224x1x5x5_224, Out: s1x224x7x7, MACs: 274400},
 		{In: s1x224x8x8, Params: s224x1x5x5_224, Out: s1x224x8x8, MACs: 358400},
 	}},
-	{Steps: "Conv group=224 kernel_shape=5,5 pads=2,2,2,2 strides=2,2", Rows: []optable.Row{
+	{Steps: "Conv group=224 kernel_shape=5,5 pads=2,2,2,2 strides=2,2", Rows: []supernet.Row{
 		{In: s1x224x4x4, Params: s224x1x5x5_224, Out: s1x224x2x2, MACs: 22400},
 		{In: s1x224x5x5, Params: s224x1x5x5_224, Out: s1x224x3x3, MACs: 50400},
 		{In: s1x224x6x6, Params: s224x1x5x5_224, Out: s1x224x3x3, MACs: 50400},
 		{In: s1x224x7x7, Params: s224x1x5x5_224, Out: s1x224x4x4, MACs: 89600},
 		{In: s1x224x8x8, Params: s224x1x5x5_224, Out: s1x224x4x4, MACs: 89600},
 	}},
-	{Steps: "Conv group=224 kernel_shape=5,5 pads=2,2,2,2 strides=2,2 (i0 p0 p1) | HardSwish (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=224 kernel_shape=5,5 pads=2,2,2,2 strides=2,2 (i0 p0 p1) | HardSwish (%0)", Rows: []supernet.Row{
 		{In: s1x224x4x4, Params: s224x1x5x5_224, Out: s1x224x2x2, MACs: 22400},
 		{In: s1x224x5x5, Params: s224x1x5x5_224, Out: s1x224x3x3, MACs: 50400},
 		{In: s1x224x6x6, Params: s224x1x5x5_224, Out: s1x224x3x3, MACs: 50400},
 		{In: s1x224x7x7, Params: s224x1x5x5_224, Out: s1x224x4x4, MACs: 89600},
 		{In: s1x224x8x8, Params: s224x1x5x5_224, Out: s1x224x4x4, MACs: 89600},
 	}},
-	{Steps: "Conv group=224 kernel_shape=7,7 pads=3,3,3,3", Rows: []optable.Row{
+	{Steps: "Conv group=224 kernel_shape=7,7 pads=3,3,3,3", Rows: []supernet.Row{
 		{In: s1x224x4x4, Params: s224x1x7x7_224, Out: s1x224x4x4, MACs: 175616},
 		{In: s1x224x5x5, Params: s224x1x7x7_224, Out: s1x224x5x5, MACs: 274400},
 		{In: s1x224x6x6, Params: s224x1x7x7_224, Out: s1x224x6x6, MACs: 395136},
 		{In: s1x224x7x7, Params: s224x1x7x7_224, Out: s1x224x7x7, MACs: 537824},
 		{In: s1x224x8x8, Params: s224x1x7x7_224, Out: s1x224x8x8, MACs: 702464},
 	}},
-	{Steps: "Conv group=224 kernel_shape=7,7 pads=3,3,3,3 (i0 p0 p1) | HardSwish (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=224 kernel_shape=7,7 pads=3,3,3,3 (i0 p0 p1) | HardSwish (%0)", Rows: []supernet.Row{
 		{In: s1x224x4x4, Params: s224x1x7x7_224, Out: s1x224x4x4, MACs: 175616},
 		{In: s1x224x5x5, Params: s224x1x7x7_224, Out: s1x224x5x5, MACs: 274400},
 		{In: s1x224x6x6, Params: s224x1x7x7_224, Out: s1x224x6x6, MACs: 395136},
 		{In: s1x224x7x7, Params: s224x1x7x7_224, Out: s1x224x7x7, MACs: 537824},
 		{In: s1x224x8x8, Params: s224x1x7x7_224, Out: s1x224x8x8, MACs: 702464},
 	}},
-	{Steps: "Conv group=240 kernel_shape=3,3 pads=1,1,1,1", Rows: []optable.Row{
+	{Steps: "Conv group=240 kernel_shape=3,3 pads=1,1,1,1", Rows: []supernet.Row{
 		{In: s1x240x4x4, Params: s240x1x3x3_240, Out: s1x240x4x4, MACs: 34560},
 		{In: s1x240x5x5, Params: s240x1x3x3_240, Out: s1x240x5x5, MACs: 54000},
 		{In: s1x240x6x6, Params: s240x1x3x3_240, Out: s1x240x6x6, MACs: 77760},
 		{In: s1x240x7x7, Params: s240x1x3x3_240, Out: s1x240x7x7, MACs: 105840},
 		{In: s1x240x8x8, Params: s240x1x3x3_240, Out: s1x240x8x8, MACs: 138240},
 	}},
-	{Steps: "Conv group=240 kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | HardSwish (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=240 kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | HardSwish (%0)", Rows: []supernet.Row{
 		{In: s1x240x4x4, Params: s240x1x3x3_240, Out: s1x240x4x4, MACs: 34560},
 		{In: s1x240x5x5, Params: s240x1x3x3_240, Out: s1x240x5x5, MACs: 54000},
 		{In: s1x240x6x6, Params: s240x1x3x3_240, Out: s1x240x6x6, MACs: 77760},
 		{In: s1x240x7x7, Params: s240x1x3x3_240, Out: s1x240x7x7, MACs: 105840},
 		{In: s1x240x8x8, Params: s240x1x3x3_240, Out: s1x240x8x8, MACs: 138240},
 	}},
-	{Steps: "Conv group=240 kernel_shape=5,5 pads=2,2,2,2", Rows: []optable.Row{
+	{Steps: "Conv group=240 kernel_shape=5,5 pads=2,2,2,2", Rows: []supernet.Row{
 		{In: s1x240x4x4, Params: s240x1x5x5_240, Out: s1x240x4x4, MACs: 96000},
 		{In: s1x240x5x5, Params: s240x1x5x5_240, Out: s1x240x5x5, MACs: 150000},
 		{In: s1x240x6x6, Params: s240x1x5x5_240, Out: s1x240x6x6, MACs: 216000},
 		{In: s1x240x7x7, Params: s240x1x5x5_240, Out: s1x240x7x7, MACs: 294000},
 		{In: s1x240x8x8, Params: s240x1x5x5_240, Out: s1x240x8x8, MACs: 384000},
 	}},
-	{Steps: "Conv group=240 kernel_shape=5,5 pads=2,2,2,2 (i0 p0 p1) | HardSwish (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=240 kernel_shape=5,5 pads=2,2,2,2 (i0 p0 p1) | HardSwish (%0)", Rows: []supernet.Row{
 		{In: s1x240x4x4, Params: s240x1x5x5_240, Out: s1x240x4x4, MACs: 96000},
 		{In: s1x240x5x5, Params: s240x1x5x5_240, Out: s1x240x5x5, MACs: 150000},
 		{In: s1x240x6x6, Params: s240x1x5x5_240, Out: s1x240x6x6, MACs: 216000},
 		{In: s1x240x7x7, Params: s240x1x5x5_240, Out: s1x240x7x7, MACs: 294000},
 		{In: s1x240x8x8, Params: s240x1x5x5_240, Out: s1x240x8x8, MACs: 384000},
 	}},
-	{Steps: "Conv group=240 kernel_shape=7,7 pads=3,3,3,3", Rows: []optable.Row{
+	{Steps: "Conv group=240 kernel_shape=7,7 pads=3,3,3,3", Rows: []supernet.Row{
 		{In: s1x240x4x4, Params: s240x1x7x7_240, Out: s1x240x4x4, MACs: 188160},
 		{In: s1x240x5x5, Params: s240x1x7x7_240, Out: s1x240x5x5, MACs: 294000},
 		{In: s1x240x6x6, Params: s240x1x7x7_240, Out: s1x240x6x6, MACs: 423360},
 		{In: s1x240x7x7, Params: s240x1x7x7_240, Out: s1x240x7x7, MACs: 576240},
 		{In: s1x240x8x8, Params: s240x1x7x7_240, Out: s1x240x8x8, MACs: 752640},
 	}},
-	{Steps: "Conv group=240 kernel_shape=7,7 pads=3,3,3,3 (i0 p0 p1) | HardSwish (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=240 kernel_shape=7,7 pads=3,3,3,3 (i0 p0 p1) | HardSwish (%0)", Rows: []supernet.Row{
 		{In: s1x240x4x4, Params: s240x1x7x7_240, Out: s1x240x4x4, MACs: 188160},
 		{In: s1x240x5x5, Params: s240x1x7x7_240, Out: s1x240x5x5, MACs: 294000},
 		{In: s1x240x6x6, Params: s240x1x7x7_240, Out: s1x240x6x6, MACs: 423360},
 		{In: s1x240x7x7, Params: s240x1x7x7_240, Out: s1x240x7x7, MACs: 576240},
 		{In: s1x240x8x8, Params: s240x1x7x7_240, Out: s1x240x8x8, MACs: 752640},
 	}},
-	{Steps: "Conv group=256 kernel_shape=3,3 pads=1,1,1,1", Rows: []optable.Row{
+	{Steps: "Conv group=256 kernel_shape=3,3 pads=1,1,1,1", Rows: []supernet.Row{
 		{In: s1x256x2x2, Params: s256x1x3x3_256, Out: s1x256x2x2, MACs: 9216},
 		{In: s1x256x3x3, Params: s256x1x3x3_256, Out: s1x256x3x3, MACs: 20736},
 		{In: s1x256x4x4, Params: s256x1x3x3_256, Out: s1x256x4x4, MACs: 36864},
 	}},
-	{Steps: "Conv group=256 kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | HardSwish (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=256 kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | HardSwish (%0)", Rows: []supernet.Row{
 		{In: s1x256x2x2, Params: s256x1x3x3_256, Out: s1x256x2x2, MACs: 9216},
 		{In: s1x256x3x3, Params: s256x1x3x3_256, Out: s1x256x3x3, MACs: 20736},
 		{In: s1x256x4x4, Params: s256x1x3x3_256, Out: s1x256x4x4, MACs: 36864},
 	}},
-	{Steps: "Conv group=256 kernel_shape=5,5 pads=2,2,2,2", Rows: []optable.Row{
+	{Steps: "Conv group=256 kernel_shape=5,5 pads=2,2,2,2", Rows: []supernet.Row{
 		{In: s1x256x2x2, Params: s256x1x5x5_256, Out: s1x256x2x2, MACs: 25600},
 		{In: s1x256x3x3, Params: s256x1x5x5_256, Out: s1x256x3x3, MACs: 57600},
 		{In: s1x256x4x4, Params: s256x1x5x5_256, Out: s1x256x4x4, MACs: 102400},
 	}},
-	{Steps: "Conv group=256 kernel_shape=5,5 pads=2,2,2,2 (i0 p0 p1) | HardSwish (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=256 kernel_shape=5,5 pads=2,2,2,2 (i0 p0 p1) | HardSwish (%0)", Rows: []supernet.Row{
 		{In: s1x256x2x2, Params: s256x1x5x5_256, Out: s1x256x2x2, MACs: 25600},
 		{In: s1x256x3x3, Params: s256x1x5x5_256, Out: s1x256x3x3, MACs: 57600},
 		{In: s1x256x4x4, Params: s256x1x5x5_256, Out: s1x256x4x4, MACs: 102400},
 	}},
-	{Steps: "Conv group=336 kernel_shape=3,3 pads=1,1,1,1", Rows: []optable.Row{
+	{Steps: "Conv group=336 kernel_shape=3,3 pads=1,1,1,1", Rows: []supernet.Row{
 		{In: s1x336x4x4, Params: s336x1x3x3_336, Out: s1x336x4x4, MACs: 48384},
 		{In: s1x336x5x5, Params: s336x1x3x3_336, Out: s1x336x5x5, MACs: 75600},
 		{In: s1x336x6x6, Params: s336x1x3x3_336, Out: s1x336x6x6, MACs: 108864},
 		{In: s1x336x7x7, Params: s336x1x3x3_336, Out: s1x336x7x7, MACs: 148176},
 		{In: s1x336x8x8, Params: s336x1x3x3_336, Out: s1x336x8x8, MACs: 193536},
 	}},
-	{Steps: "Conv group=336 kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | HardSwish (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=336 kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | HardSwish (%0)", Rows: []supernet.Row{
 		{In: s1x336x4x4, Params: s336x1x3x3_336, Out: s1x336x4x4, MACs: 48384},
 		{In: s1x336x5x5, Params: s336x1x3x3_336, Out: s1x336x5x5, MACs: 75600},
 		{In: s1x336x6x6, Params: s336x1x3x3_336, Out: s1x336x6x6, MACs: 108864},
 		{In: s1x336x7x7, Params: s336x1x3x3_336, Out: s1x336x7x7, MACs: 148176},
 		{In: s1x336x8x8, Params: s336x1x3x3_336, Out: s1x336x8x8, MACs: 193536},
 	}},
-	{Steps: "Conv group=336 kernel_shape=3,3 pads=1,1,1,1 strides=2,2", Rows: []optable.Row{
+	{Steps: "Conv group=336 kernel_shape=3,3 pads=1,1,1,1 strides=2,2", Rows: []supernet.Row{
 		{In: s1x336x4x4, Params: s336x1x3x3_336, Out: s1x336x2x2, MACs: 12096},
 		{In: s1x336x5x5, Params: s336x1x3x3_336, Out: s1x336x3x3, MACs: 27216},
 		{In: s1x336x6x6, Params: s336x1x3x3_336, Out: s1x336x3x3, MACs: 27216},
 		{In: s1x336x7x7, Params: s336x1x3x3_336, Out: s1x336x4x4, MACs: 48384},
 		{In: s1x336x8x8, Params: s336x1x3x3_336, Out: s1x336x4x4, MACs: 48384},
 	}},
-	{Steps: "Conv group=336 kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | HardSwish (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=336 kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | HardSwish (%0)", Rows: []supernet.Row{
 		{In: s1x336x4x4, Params: s336x1x3x3_336, Out: s1x336x2x2, MACs: 12096},
 		{In: s1x336x5x5, Params: s336x1x3x3_336, Out: s1x336x3x3, MACs: 27216},
 		{In: s1x336x6x6, Params: s336x1x3x3_336, Out: s1x336x3x3, MACs: 27216},
 		{In: s1x336x7x7, Params: s336x1x3x3_336, Out: s1x336x4x4, MACs: 48384},
 		{In: s1x336x8x8, Params: s336x1x3x3_336, Out: s1x336x4x4, MACs: 48384},
 	}},
-	{Steps: "Conv group=336 kernel_shape=5,5 pads=2,2,2,2", Rows: []optable.Row{
+	{Steps: "Conv group=336 kernel_shape=5,5 pads=2,2,2,2", Rows: []supernet.Row{
 		{In: s1x336x4x4, Params: s336x1x5x5_336, Out: s1x336x4x4, MACs: 134400},
 		{In: s1x336x5x5, Params: s336x1x5x5_336, Out: s1x336x5x5, MACs: 210000},
 		{In: s1x336x6x6, Params: s336x1x5x5_336, Out: s1x336x6x6, MACs: 302400},
 		{In: s1x336x7x7, Params: s336x1x5x5_336, Out: s1x336x7x7, MACs: 411600},
 		{In: s1x336x8x8, Params: s336x1x5x5_336, Out: s1x336x8x8, MACs: 537600},
 	}},
-	{Steps: "Conv group=336 kernel_shape=5,5 pads=2,2,2,2 (i0 p0 p1) | HardSwish (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=336 kernel_shape=5,5 pads=2,2,2,2 (i0 p0 p1) | HardSwish (%0)", Rows: []supernet.Row{
 		{In: s1x336x4x4, Params: s336x1x5x5_336, Out: s1x336x4x4, MACs: 134400},
 		{In: s1x336x5x5, Params: s336x1x5x5_336, Out: s1x336x5x5, MACs: 210000},
 		{In: s1x336x6x6, Params: s336x1x5x5_336, Out: s1x336x6x6, MACs: 302400},
 		{In: s1x336x7x7, Params: s336x1x5x5_336, Out: s1x336x7x7, MACs: 411600},
 		{In: s1x336x8x8, Params: s336x1x5x5_336, Out: s1x336x8x8, MACs: 537600},
 	}},
-	{Steps: "Conv group=336 kernel_shape=5,5 pads=2,2,2,2 strides=2,2", Rows: []optable.Row{
+	{Steps: "Conv group=336 kernel_shape=5,5 pads=2,2,2,2 strides=2,2", Rows: []supernet.Row{
 		{In: s1x336x4x4, Params: s336x1x5x5_336, Out: s1x336x2x2, MACs: 33600},
 		{In: s1x336x5x5, Params: s336x1x5x5_336, Out: s1x336x3x3, MACs: 75600},
 		{In: s1x336x6x6, Params: s336x1x5x5_336, Out: s1x336x3x3, MACs: 75600},
 		{In: s1x336x7x7, Params: s336x1x5x5_336, Out: s1x336x4x4, MACs: 134400},
 		{In: s1x336x8x8, Params: s336x1x5x5_336, Out: s1x336x4x4, MACs: 134400},
 	}},
-	{Steps: "Conv group=336 kernel_shape=5,5 pads=2,2,2,2 strides=2,2 (i0 p0 p1) | HardSwish (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=336 kernel_shape=5,5 pads=2,2,2,2 strides=2,2 (i0 p0 p1) | HardSwish (%0)", Rows: []supernet.Row{
 		{In: s1x336x4x4, Params: s336x1x5x5_336, Out: s1x336x2x2, MACs: 33600},
 		{In: s1x336x5x5, Params: s336x1x5x5_336, Out: s1x336x3x3, MACs: 75600},
 		{In: s1x336x6x6, Params: s336x1x5x5_336, Out: s1x336x3x3, MACs: 75600},
 		{In: s1x336x7x7, Params: s336x1x5x5_336, Out: s1x336x4x4, MACs: 134400},
 		{In: s1x336x8x8, Params: s336x1x5x5_336, Out: s1x336x4x4, MACs: 134400},
 	}},
-	{Steps: "Conv group=336 kernel_shape=7,7 pads=3,3,3,3", Rows: []optable.Row{
+	{Steps: "Conv group=336 kernel_shape=7,7 pads=3,3,3,3", Rows: []supernet.Row{
 		{In: s1x336x4x4, Params: s336x1x7x7_336, Out: s1x336x4x4, MACs: 263424},
 		{In: s1x336x5x5, Params: s336x1x7x7_336, Out: s1x336x5x5, MACs: 411600},
 		{In: s1x336x6x6, Params: s336x1x7x7_336, Out: s1x336x6x6, MACs: 592704},
 		{In: s1x336x7x7, Params: s336x1x7x7_336, Out: s1x336x7x7, MACs: 806736},
 		{In: s1x336x8x8, Params: s336x1x7x7_336, Out: s1x336x8x8, MACs: 1053696},
 	}},
-	{Steps: "Conv group=336 kernel_shape=7,7 pads=3,3,3,3 (i0 p0 p1) | HardSwish (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=336 kernel_shape=7,7 pads=3,3,3,3 (i0 p0 p1) | HardSwish (%0)", Rows: []supernet.Row{
 		{In: s1x336x4x4, Params: s336x1x7x7_336, Out: s1x336x4x4, MACs: 263424},
 		{In: s1x336x5x5, Params: s336x1x7x7_336, Out: s1x336x5x5, MACs: 411600},
 		{In: s1x336x6x6, Params: s336x1x7x7_336, Out: s1x336x6x6, MACs: 592704},
 		{In: s1x336x7x7, Params: s336x1x7x7_336, Out: s1x336x7x7, MACs: 806736},
 		{In: s1x336x8x8, Params: s336x1x7x7_336, Out: s1x336x8x8, MACs: 1053696},
 	}},
-	{Steps: "Conv group=384 kernel_shape=3,3 pads=1,1,1,1", Rows: []optable.Row{
+	{Steps: "Conv group=384 kernel_shape=3,3 pads=1,1,1,1", Rows: []supernet.Row{
 		{In: s1x384x2x2, Params: s384x1x3x3_384, Out: s1x384x2x2, MACs: 13824},
 		{In: s1x384x3x3, Params: s384x1x3x3_384, Out: s1x384x3x3, MACs: 31104},
 		{In: s1x384x4x4, Params: s384x1x3x3_384, Out: s1x384x4x4, MACs: 55296},
 	}},
-	{Steps: "Conv group=384 kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | HardSwish (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=384 kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | HardSwish (%0)", Rows: []supernet.Row{
 		{In: s1x384x2x2, Params: s384x1x3x3_384, Out: s1x384x2x2, MACs: 13824},
 		{In: s1x384x3x3, Params: s384x1x3x3_384, Out: s1x384x3x3, MACs: 31104},
 		{In: s1x384x4x4, Params: s384x1x3x3_384, Out: s1x384x4x4, MACs: 55296},
 	}},
-	{Steps: "Conv group=384 kernel_shape=5,5 pads=2,2,2,2", Rows: []optable.Row{
+	{Steps: "Conv group=384 kernel_shape=5,5 pads=2,2,2,2", Rows: []supernet.Row{
 		{In: s1x384x2x2, Params: s384x1x5x5_384, Out: s1x384x2x2, MACs: 38400},
 		{In: s1x384x3x3, Params: s384x1x5x5_384, Out: s1x384x3x3, MACs: 86400},
 		{In: s1x384x4x4, Params: s384x1x5x5_384, Out: s1x384x4x4, MACs: 153600},
 	}},
-	{Steps: "Conv group=384 kernel_shape=5,5 pads=2,2,2,2 (i0 p0 p1) | HardSwish (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=384 kernel_shape=5,5 pads=2,2,2,2 (i0 p0 p1) | HardSwish (%0)", Rows: []supernet.Row{
 		{In: s1x384x2x2, Params: s384x1x5x5_384, Out: s1x384x2x2, MACs: 38400},
 		{In: s1x384x3x3, Params: s384x1x5x5_384, Out: s1x384x3x3, MACs: 86400},
 		{In: s1x384x4x4, Params: s384x1x5x5_384, Out: s1x384x4x4, MACs: 153600},
 	}},
-	{Steps: "Conv group=48 kernel_shape=3,3 pads=1,1,1,1", Rows: []optable.Row{
+	{Steps: "Conv group=48 kernel_shape=3,3 pads=1,1,1,1", Rows: []supernet.Row{
 		{In: s1x48x16x16, Params: s48x1x3x3_48, Out: s1x48x16x16, MACs: 110592},
 		{In: s1x48x20x20, Params: s48x1x3x3_48, Out: s1x48x20x20, MACs: 172800},
 		{In: s1x48x24x24, Params: s48x1x3x3_48, Out: s1x48x24x24, MACs: 248832},
 		{In: s1x48x28x28, Params: s48x1x3x3_48, Out: s1x48x28x28, MACs: 338688},
 		{In: s1x48x32x32, Params: s48x1x3x3_48, Out: s1x48x32x32, MACs: 442368},
 	}},
-	{Steps: "Conv group=48 kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | Relu (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=48 kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | Relu (%0)", Rows: []supernet.Row{
 		{In: s1x48x16x16, Params: s48x1x3x3_48, Out: s1x48x16x16, MACs: 110592},
 		{In: s1x48x20x20, Params: s48x1x3x3_48, Out: s1x48x20x20, MACs: 172800},
 		{In: s1x48x24x24, Params: s48x1x3x3_48, Out: s1x48x24x24, MACs: 248832},
 		{In: s1x48x28x28, Params: s48x1x3x3_48, Out: s1x48x28x28, MACs: 338688},
 		{In: s1x48x32x32, Params: s48x1x3x3_48, Out: s1x48x32x32, MACs: 442368},
 	}},
-	{Steps: "Conv group=48 kernel_shape=3,3 pads=1,1,1,1 strides=2,2", Rows: []optable.Row{
+	{Steps: "Conv group=48 kernel_shape=3,3 pads=1,1,1,1 strides=2,2", Rows: []supernet.Row{
 		{In: s1x48x16x16, Params: s48x1x3x3_48, Out: s1x48x8x8, MACs: 27648},
 		{In: s1x48x20x20, Params: s48x1x3x3_48, Out: s1x48x10x10, MACs: 43200},
 		{In: s1x48x24x24, Params: s48x1x3x3_48, Out: s1x48x12x12, MACs: 62208},
 		{In: s1x48x28x28, Params: s48x1x3x3_48, Out: s1x48x14x14, MACs: 84672},
 		{In: s1x48x32x32, Params: s48x1x3x3_48, Out: s1x48x16x16, MACs: 110592},
 	}},
-	{Steps: "Conv group=48 kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | Relu (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=48 kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | Relu (%0)", Rows: []supernet.Row{
 		{In: s1x48x16x16, Params: s48x1x3x3_48, Out: s1x48x8x8, MACs: 27648},
 		{In: s1x48x20x20, Params: s48x1x3x3_48, Out: s1x48x10x10, MACs: 43200},
 		{In: s1x48x24x24, Params: s48x1x3x3_48, Out: s1x48x12x12, MACs: 62208},
 		{In: s1x48x28x28, Params: s48x1x3x3_48, Out: s1x48x14x14, MACs: 84672},
 		{In: s1x48x32x32, Params: s48x1x3x3_48, Out: s1x48x16x16, MACs: 110592},
 	}},
-	{Steps: "Conv group=48 kernel_shape=5,5 pads=2,2,2,2", Rows: []optable.Row{
+	{Steps: "Conv group=48 kernel_shape=5,5 pads=2,2,2,2", Rows: []supernet.Row{
 		{In: s1x48x16x16, Params: s48x1x5x5_48, Out: s1x48x16x16, MACs: 307200},
 		{In: s1x48x20x20, Params: s48x1x5x5_48, Out: s1x48x20x20, MACs: 480000},
 		{In: s1x48x24x24, Params: s48x1x5x5_48, Out: s1x48x24x24, MACs: 691200},
 		{In: s1x48x28x28, Params: s48x1x5x5_48, Out: s1x48x28x28, MACs: 940800},
 		{In: s1x48x32x32, Params: s48x1x5x5_48, Out: s1x48x32x32, MACs: 1228800},
 	}},
-	{Steps: "Conv group=48 kernel_shape=5,5 pads=2,2,2,2 (i0 p0 p1) | Relu (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=48 kernel_shape=5,5 pads=2,2,2,2 (i0 p0 p1) | Relu (%0)", Rows: []supernet.Row{
 		{In: s1x48x16x16, Params: s48x1x5x5_48, Out: s1x48x16x16, MACs: 307200},
 		{In: s1x48x20x20, Params: s48x1x5x5_48, Out: s1x48x20x20, MACs: 480000},
 		{In: s1x48x24x24, Params: s48x1x5x5_48, Out: s1x48x24x24, MACs: 691200},
 		{In: s1x48x28x28, Params: s48x1x5x5_48, Out: s1x48x28x28, MACs: 940800},
 		{In: s1x48x32x32, Params: s48x1x5x5_48, Out: s1x48x32x32, MACs: 1228800},
 	}},
-	{Steps: "Conv group=48 kernel_shape=5,5 pads=2,2,2,2 strides=2,2", Rows: []optable.Row{
+	{Steps: "Conv group=48 kernel_shape=5,5 pads=2,2,2,2 strides=2,2", Rows: []supernet.Row{
 		{In: s1x48x16x16, Params: s48x1x5x5_48, Out: s1x48x8x8, MACs: 76800},
 		{In: s1x48x20x20, Params: s48x1x5x5_48, Out: s1x48x10x10, MACs: 120000},
 		{In: s1x48x24x24, Params: s48x1x5x5_48, Out: s1x48x12x12, MACs: 172800},
 		{In: s1x48x28x28, Params: s48x1x5x5_48, Out: s1x48x14x14, MACs: 235200},
 		{In: s1x48x32x32, Params: s48x1x5x5_48, Out: s1x48x16x16, MACs: 307200},
 	}},
-	{Steps: "Conv group=48 kernel_shape=5,5 pads=2,2,2,2 strides=2,2 (i0 p0 p1) | Relu (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=48 kernel_shape=5,5 pads=2,2,2,2 strides=2,2 (i0 p0 p1) | Relu (%0)", Rows: []supernet.Row{
 		{In: s1x48x16x16, Params: s48x1x5x5_48, Out: s1x48x8x8, MACs: 76800},
 		{In: s1x48x20x20, Params: s48x1x5x5_48, Out: s1x48x10x10, MACs: 120000},
 		{In: s1x48x24x24, Params: s48x1x5x5_48, Out: s1x48x12x12, MACs: 172800},
 		{In: s1x48x28x28, Params: s48x1x5x5_48, Out: s1x48x14x14, MACs: 235200},
 		{In: s1x48x32x32, Params: s48x1x5x5_48, Out: s1x48x16x16, MACs: 307200},
 	}},
-	{Steps: "Conv group=48 kernel_shape=7,7 pads=3,3,3,3", Rows: []optable.Row{
+	{Steps: "Conv group=48 kernel_shape=7,7 pads=3,3,3,3", Rows: []supernet.Row{
 		{In: s1x48x16x16, Params: s48x1x7x7_48, Out: s1x48x16x16, MACs: 602112},
 		{In: s1x48x20x20, Params: s48x1x7x7_48, Out: s1x48x20x20, MACs: 940800},
 		{In: s1x48x24x24, Params: s48x1x7x7_48, Out: s1x48x24x24, MACs: 1354752},
 		{In: s1x48x28x28, Params: s48x1x7x7_48, Out: s1x48x28x28, MACs: 1843968},
 		{In: s1x48x32x32, Params: s48x1x7x7_48, Out: s1x48x32x32, MACs: 2408448},
 	}},
-	{Steps: "Conv group=48 kernel_shape=7,7 pads=3,3,3,3 (i0 p0 p1) | Relu (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=48 kernel_shape=7,7 pads=3,3,3,3 (i0 p0 p1) | Relu (%0)", Rows: []supernet.Row{
 		{In: s1x48x16x16, Params: s48x1x7x7_48, Out: s1x48x16x16, MACs: 602112},
 		{In: s1x48x20x20, Params: s48x1x7x7_48, Out: s1x48x20x20, MACs: 940800},
 		{In: s1x48x24x24, Params: s48x1x7x7_48, Out: s1x48x24x24, MACs: 1354752},
 		{In: s1x48x28x28, Params: s48x1x7x7_48, Out: s1x48x28x28, MACs: 1843968},
 		{In: s1x48x32x32, Params: s48x1x7x7_48, Out: s1x48x32x32, MACs: 2408448},
 	}},
-	{Steps: "Conv group=64 kernel_shape=3,3 pads=1,1,1,1", Rows: []optable.Row{
+	{Steps: "Conv group=64 kernel_shape=3,3 pads=1,1,1,1", Rows: []supernet.Row{
 		{In: s1x64x16x16, Params: s64x1x3x3_64, Out: s1x64x16x16, MACs: 147456},
 		{In: s1x64x20x20, Params: s64x1x3x3_64, Out: s1x64x20x20, MACs: 230400},
 		{In: s1x64x24x24, Params: s64x1x3x3_64, Out: s1x64x24x24, MACs: 331776},
 		{In: s1x64x28x28, Params: s64x1x3x3_64, Out: s1x64x28x28, MACs: 451584},
 		{In: s1x64x32x32, Params: s64x1x3x3_64, Out: s1x64x32x32, MACs: 589824},
 	}},
-	{Steps: "Conv group=64 kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | Relu (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=64 kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | Relu (%0)", Rows: []supernet.Row{
 		{In: s1x64x16x16, Params: s64x1x3x3_64, Out: s1x64x16x16, MACs: 147456},
 		{In: s1x64x20x20, Params: s64x1x3x3_64, Out: s1x64x20x20, MACs: 230400},
 		{In: s1x64x24x24, Params: s64x1x3x3_64, Out: s1x64x24x24, MACs: 331776},
 		{In: s1x64x28x28, Params: s64x1x3x3_64, Out: s1x64x28x28, MACs: 451584},
 		{In: s1x64x32x32, Params: s64x1x3x3_64, Out: s1x64x32x32, MACs: 589824},
 	}},
-	{Steps: "Conv group=64 kernel_shape=3,3 pads=1,1,1,1 strides=2,2", Rows: []optable.Row{
+	{Steps: "Conv group=64 kernel_shape=3,3 pads=1,1,1,1 strides=2,2", Rows: []supernet.Row{
 		{In: s1x64x16x16, Params: s64x1x3x3_64, Out: s1x64x8x8, MACs: 36864},
 		{In: s1x64x20x20, Params: s64x1x3x3_64, Out: s1x64x10x10, MACs: 57600},
 		{In: s1x64x24x24, Params: s64x1x3x3_64, Out: s1x64x12x12, MACs: 82944},
 		{In: s1x64x28x28, Params: s64x1x3x3_64, Out: s1x64x14x14, MACs: 112896},
 		{In: s1x64x32x32, Params: s64x1x3x3_64, Out: s1x64x16x16, MACs: 147456},
 	}},
-	{Steps: "Conv group=64 kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | Relu (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=64 kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | Relu (%0)", Rows: []supernet.Row{
 		{In: s1x64x16x16, Params: s64x1x3x3_64, Out: s1x64x8x8, MACs: 36864},
 		{In: s1x64x20x20, Params: s64x1x3x3_64, Out: s1x64x10x10, MACs: 57600},
 		{In: s1x64x24x24, Params: s64x1x3x3_64, Out: s1x64x12x12, MACs: 82944},
 		{In: s1x64x28x28, Params: s64x1x3x3_64, Out: s1x64x14x14, MACs: 112896},
 		{In: s1x64x32x32, Params: s64x1x3x3_64, Out: s1x64x16x16, MACs: 147456},
 	}},
-	{Steps: "Conv group=64 kernel_shape=5,5 pads=2,2,2,2", Rows: []optable.Row{
+	{Steps: "Conv group=64 kernel_shape=5,5 pads=2,2,2,2", Rows: []supernet.Row{
 		{In: s1x64x16x16, Params: s64x1x5x5_64, Out: s1x64x16x16, MACs: 409600},
 		{In: s1x64x20x20, Params: s64x1x5x5_64, Out: s1x64x20x20, MACs: 640000},
 		{In: s1x64x24x24, Params: s64x1x5x5_64, Out: s1x64x24x24, MACs: 921600},
 		{In: s1x64x28x28, Params: s64x1x5x5_64, Out: s1x64x28x28, MACs: 1254400},
 		{In: s1x64x32x32, Params: s64x1x5x5_64, Out: s1x64x32x32, MACs: 1638400},
 	}},
-	{Steps: "Conv group=64 kernel_shape=5,5 pads=2,2,2,2 (i0 p0 p1) | Relu (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=64 kernel_shape=5,5 pads=2,2,2,2 (i0 p0 p1) | Relu (%0)", Rows: []supernet.Row{
 		{In: s1x64x16x16, Params: s64x1x5x5_64, Out: s1x64x16x16, MACs: 409600},
 		{In: s1x64x20x20, Params: s64x1x5x5_64, Out: s1x64x20x20, MACs: 640000},
 		{In: s1x64x24x24, Params: s64x1x5x5_64, Out: s1x64x24x24, MACs: 921600},
 		{In: s1x64x28x28, Params: s64x1x5x5_64, Out: s1x64x28x28, MACs: 1254400},
 		{In: s1x64x32x32, Params: s64x1x5x5_64, Out: s1x64x32x32, MACs: 1638400},
 	}},
-	{Steps: "Conv group=64 kernel_shape=5,5 pads=2,2,2,2 strides=2,2", Rows: []optable.Row{
+	{Steps: "Conv group=64 kernel_shape=5,5 pads=2,2,2,2 strides=2,2", Rows: []supernet.Row{
 		{In: s1x64x16x16, Params: s64x1x5x5_64, Out: s1x64x8x8, MACs: 102400},
 		{In: s1x64x20x20, Params: s64x1x5x5_64, Out: s1x64x10x10, MACs: 160000},
 		{In: s1x64x24x24, Params: s64x1x5x5_64, Out: s1x64x12x12, MACs: 230400},
 		{In: s1x64x28x28, Params: s64x1x5x5_64, Out: s1x64x14x14, MACs: 313600},
 		{In: s1x64x32x32, Params: s64x1x5x5_64, Out: s1x64x16x16, MACs: 409600},
 	}},
-	{Steps: "Conv group=64 kernel_shape=5,5 pads=2,2,2,2 strides=2,2 (i0 p0 p1) | Relu (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=64 kernel_shape=5,5 pads=2,2,2,2 strides=2,2 (i0 p0 p1) | Relu (%0)", Rows: []supernet.Row{
 		{In: s1x64x16x16, Params: s64x1x5x5_64, Out: s1x64x8x8, MACs: 102400},
 		{In: s1x64x20x20, Params: s64x1x5x5_64, Out: s1x64x10x10, MACs: 160000},
 		{In: s1x64x24x24, Params: s64x1x5x5_64, Out: s1x64x12x12, MACs: 230400},
 		{In: s1x64x28x28, Params: s64x1x5x5_64, Out: s1x64x14x14, MACs: 313600},
 		{In: s1x64x32x32, Params: s64x1x5x5_64, Out: s1x64x16x16, MACs: 409600},
 	}},
-	{Steps: "Conv group=64 kernel_shape=7,7 pads=3,3,3,3", Rows: []optable.Row{
+	{Steps: "Conv group=64 kernel_shape=7,7 pads=3,3,3,3", Rows: []supernet.Row{
 		{In: s1x64x16x16, Params: s64x1x7x7_64, Out: s1x64x16x16, MACs: 802816},
 		{In: s1x64x20x20, Params: s64x1x7x7_64, Out: s1x64x20x20, MACs: 1254400},
 		{In: s1x64x24x24, Params: s64x1x7x7_64, Out: s1x64x24x24, MACs: 1806336},
 		{In: s1x64x28x28, Params: s64x1x7x7_64, Out: s1x64x28x28, MACs: 2458624},
 		{In: s1x64x32x32, Params: s64x1x7x7_64, Out: s1x64x32x32, MACs: 3211264},
 	}},
-	{Steps: "Conv group=64 kernel_shape=7,7 pads=3,3,3,3 (i0 p0 p1) | Relu (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=64 kernel_shape=7,7 pads=3,3,3,3 (i0 p0 p1) | Relu (%0)", Rows: []supernet.Row{
 		{In: s1x64x16x16, Params: s64x1x7x7_64, Out: s1x64x16x16, MACs: 802816},
 		{In: s1x64x20x20, Params: s64x1x7x7_64, Out: s1x64x20x20, MACs: 1254400},
 		{In: s1x64x24x24, Params: s64x1x7x7_64, Out: s1x64x24x24, MACs: 1806336},
 		{In: s1x64x28x28, Params: s64x1x7x7_64, Out: s1x64x28x28, MACs: 2458624},
 		{In: s1x64x32x32, Params: s64x1x7x7_64, Out: s1x64x32x32, MACs: 3211264},
 	}},
-	{Steps: "Conv group=72 kernel_shape=3,3 pads=1,1,1,1", Rows: []optable.Row{
+	{Steps: "Conv group=72 kernel_shape=3,3 pads=1,1,1,1", Rows: []supernet.Row{
 		{In: s1x72x10x10, Params: s72x1x3x3_72, Out: s1x72x10x10, MACs: 64800},
 		{In: s1x72x12x12, Params: s72x1x3x3_72, Out: s1x72x12x12, MACs: 93312},
 		{In: s1x72x14x14, Params: s72x1x3x3_72, Out: s1x72x14x14, MACs: 127008},
 		{In: s1x72x16x16, Params: s72x1x3x3_72, Out: s1x72x16x16, MACs: 165888},
 		{In: s1x72x8x8, Params: s72x1x3x3_72, Out: s1x72x8x8, MACs: 41472},
 	}},
-	{Steps: "Conv group=72 kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | Relu (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=72 kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | Relu (%0)", Rows: []supernet.Row{
 		{In: s1x72x10x10, Params: s72x1x3x3_72, Out: s1x72x10x10, MACs: 64800},
 		{In: s1x72x12x12, Params: s72x1x3x3_72, Out: s1x72x12x12, MACs: 93312},
 		{In: s1x72x14x14, Params: s72x1x3x3_72, Out: s1x72x14x14, MACs: 127008},
 		{In: s1x72x16x16, Params: s72x1x3x3_72, Out: s1x72x16x16, MACs: 165888},
 		{In: s1x72x8x8, Params: s72x1x3x3_72, Out: s1x72x8x8, MACs: 41472},
 	}},
-	{Steps: "Conv group=72 kernel_shape=3,3 pads=1,1,1,1 strides=2,2", Rows: []optable.Row{
+	{Steps: "Conv group=72 kernel_shape=3,3 pads=1,1,1,1 strides=2,2", Rows: []supernet.Row{
 		{In: s1x72x10x10, Params: s72x1x3x3_72, Out: s1x72x5x5, MACs: 16200},
 		{In: s1x72x12x12, Params: s72x1x3x3_72, Out: s1x72x6x6, MACs: 23328},
 		{In: s1x72x14x14, Params: s72x1x3x3_72, Out: s1x72x7x7, MACs: 31752},
 		{In: s1x72x16x16, Params: s72x1x3x3_72, Out: s1x72x8x8, MACs: 41472},
 		{In: s1x72x8x8, Params: s72x1x3x3_72, Out: s1x72x4x4, MACs: 10368},
 	}},
-	{Steps: "Conv group=72 kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | HardSwish (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=72 kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | HardSwish (%0)", Rows: []supernet.Row{
 		{In: s1x72x10x10, Params: s72x1x3x3_72, Out: s1x72x5x5, MACs: 16200},
 		{In: s1x72x12x12, Params: s72x1x3x3_72, Out: s1x72x6x6, MACs: 23328},
 		{In: s1x72x14x14, Params: s72x1x3x3_72, Out: s1x72x7x7, MACs: 31752},
 		{In: s1x72x16x16, Params: s72x1x3x3_72, Out: s1x72x8x8, MACs: 41472},
 		{In: s1x72x8x8, Params: s72x1x3x3_72, Out: s1x72x4x4, MACs: 10368},
 	}},
-	{Steps: "Conv group=72 kernel_shape=5,5 pads=2,2,2,2", Rows: []optable.Row{
+	{Steps: "Conv group=72 kernel_shape=5,5 pads=2,2,2,2", Rows: []supernet.Row{
 		{In: s1x72x10x10, Params: s72x1x5x5_72, Out: s1x72x10x10, MACs: 180000},
 		{In: s1x72x12x12, Params: s72x1x5x5_72, Out: s1x72x12x12, MACs: 259200},
 		{In: s1x72x14x14, Params: s72x1x5x5_72, Out: s1x72x14x14, MACs: 352800},
 		{In: s1x72x16x16, Params: s72x1x5x5_72, Out: s1x72x16x16, MACs: 460800},
 		{In: s1x72x8x8, Params: s72x1x5x5_72, Out: s1x72x8x8, MACs: 115200},
 	}},
-	{Steps: "Conv group=72 kernel_shape=5,5 pads=2,2,2,2 (i0 p0 p1) | Relu (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=72 kernel_shape=5,5 pads=2,2,2,2 (i0 p0 p1) | Relu (%0)", Rows: []supernet.Row{
 		{In: s1x72x10x10, Params: s72x1x5x5_72, Out: s1x72x10x10, MACs: 180000},
 		{In: s1x72x12x12, Params: s72x1x5x5_72, Out: s1x72x12x12, MACs: 259200},
 		{In: s1x72x14x14, Params: s72x1x5x5_72, Out: s1x72x14x14, MACs: 352800},
 		{In: s1x72x16x16, Params: s72x1x5x5_72, Out: s1x72x16x16, MACs: 460800},
 		{In: s1x72x8x8, Params: s72x1x5x5_72, Out: s1x72x8x8, MACs: 115200},
 	}},
-	{Steps: "Conv group=72 kernel_shape=5,5 pads=2,2,2,2 strides=2,2", Rows: []optable.Row{
+	{Steps: "Conv group=72 kernel_shape=5,5 pads=2,2,2,2 strides=2,2", Rows: []supernet.Row{
 		{In: s1x72x10x10, Params: s72x1x5x5_72, Out: s1x72x5x5, MACs: 45000},
 		{In: s1x72x12x12, Params: s72x1x5x5_72, Out: s1x72x6x6, MACs: 64800},
 		{In: s1x72x14x14, Params: s72x1x5x5_72, Out: s1x72x7x7, MACs: 88200},
 		{In: s1x72x16x16, Params: s72x1x5x5_72, Out: s1x72x8x8, MACs: 115200},
 		{In: s1x72x8x8, Params: s72x1x5x5_72, Out: s1x72x4x4, MACs: 28800},
 	}},
-	{Steps: "Conv group=72 kernel_shape=5,5 pads=2,2,2,2 strides=2,2 (i0 p0 p1) | HardSwish (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=72 kernel_shape=5,5 pads=2,2,2,2 strides=2,2 (i0 p0 p1) | HardSwish (%0)", Rows: []supernet.Row{
 		{In: s1x72x10x10, Params: s72x1x5x5_72, Out: s1x72x5x5, MACs: 45000},
 		{In: s1x72x12x12, Params: s72x1x5x5_72, Out: s1x72x6x6, MACs: 64800},
 		{In: s1x72x14x14, Params: s72x1x5x5_72, Out: s1x72x7x7, MACs: 88200},
 		{In: s1x72x16x16, Params: s72x1x5x5_72, Out: s1x72x8x8, MACs: 115200},
 		{In: s1x72x8x8, Params: s72x1x5x5_72, Out: s1x72x4x4, MACs: 28800},
 	}},
-	{Steps: "Conv group=96 kernel_shape=3,3 pads=1,1,1,1", Rows: []optable.Row{
+	{Steps: "Conv group=96 kernel_shape=3,3 pads=1,1,1,1", Rows: []supernet.Row{
 		{In: s1x96x10x10, Params: s96x1x3x3_96, Out: s1x96x10x10, MACs: 86400},
 		{In: s1x96x12x12, Params: s96x1x3x3_96, Out: s1x96x12x12, MACs: 124416},
 		{In: s1x96x14x14, Params: s96x1x3x3_96, Out: s1x96x14x14, MACs: 169344},
@@ -1538,7 +1537,7 @@ var kernels = [...]optable.Kernel{
 		{In: s1x96x32x32, Params: s96x1x3x3_96, Out: s1x96x32x32, MACs: 884736},
 		{In: s1x96x8x8, Params: s96x1x3x3_96, Out: s1x96x8x8, MACs: 55296},
 	}},
-	{Steps: "Conv group=96 kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | Relu (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=96 kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | Relu (%0)", Rows: []supernet.Row{
 		{In: s1x96x10x10, Params: s96x1x3x3_96, Out: s1x96x10x10, MACs: 86400},
 		{In: s1x96x12x12, Params: s96x1x3x3_96, Out: s1x96x12x12, MACs: 124416},
 		{In: s1x96x14x14, Params: s96x1x3x3_96, Out: s1x96x14x14, MACs: 169344},
@@ -1549,7 +1548,7 @@ var kernels = [...]optable.Kernel{
 		{In: s1x96x32x32, Params: s96x1x3x3_96, Out: s1x96x32x32, MACs: 884736},
 		{In: s1x96x8x8, Params: s96x1x3x3_96, Out: s1x96x8x8, MACs: 55296},
 	}},
-	{Steps: "Conv group=96 kernel_shape=3,3 pads=1,1,1,1 strides=2,2", Rows: []optable.Row{
+	{Steps: "Conv group=96 kernel_shape=3,3 pads=1,1,1,1 strides=2,2", Rows: []supernet.Row{
 		{In: s1x96x10x10, Params: s96x1x3x3_96, Out: s1x96x5x5, MACs: 21600},
 		{In: s1x96x12x12, Params: s96x1x3x3_96, Out: s1x96x6x6, MACs: 31104},
 		{In: s1x96x14x14, Params: s96x1x3x3_96, Out: s1x96x7x7, MACs: 42336},
@@ -1560,21 +1559,21 @@ var kernels = [...]optable.Kernel{
 		{In: s1x96x32x32, Params: s96x1x3x3_96, Out: s1x96x16x16, MACs: 221184},
 		{In: s1x96x8x8, Params: s96x1x3x3_96, Out: s1x96x4x4, MACs: 13824},
 	}},
-	{Steps: "Conv group=96 kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | HardSwish (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=96 kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | HardSwish (%0)", Rows: []supernet.Row{
 		{In: s1x96x10x10, Params: s96x1x3x3_96, Out: s1x96x5x5, MACs: 21600},
 		{In: s1x96x12x12, Params: s96x1x3x3_96, Out: s1x96x6x6, MACs: 31104},
 		{In: s1x96x14x14, Params: s96x1x3x3_96, Out: s1x96x7x7, MACs: 42336},
 		{In: s1x96x16x16, Params: s96x1x3x3_96, Out: s1x96x8x8, MACs: 55296},
 		{In: s1x96x8x8, Params: s96x1x3x3_96, Out: s1x96x4x4, MACs: 13824},
 	}},
-	{Steps: "Conv group=96 kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | Relu (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=96 kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | Relu (%0)", Rows: []supernet.Row{
 		{In: s1x96x16x16, Params: s96x1x3x3_96, Out: s1x96x8x8, MACs: 55296},
 		{In: s1x96x20x20, Params: s96x1x3x3_96, Out: s1x96x10x10, MACs: 86400},
 		{In: s1x96x24x24, Params: s96x1x3x3_96, Out: s1x96x12x12, MACs: 124416},
 		{In: s1x96x28x28, Params: s96x1x3x3_96, Out: s1x96x14x14, MACs: 169344},
 		{In: s1x96x32x32, Params: s96x1x3x3_96, Out: s1x96x16x16, MACs: 221184},
 	}},
-	{Steps: "Conv group=96 kernel_shape=5,5 pads=2,2,2,2", Rows: []optable.Row{
+	{Steps: "Conv group=96 kernel_shape=5,5 pads=2,2,2,2", Rows: []supernet.Row{
 		{In: s1x96x10x10, Params: s96x1x5x5_96, Out: s1x96x10x10, MACs: 240000},
 		{In: s1x96x12x12, Params: s96x1x5x5_96, Out: s1x96x12x12, MACs: 345600},
 		{In: s1x96x14x14, Params: s96x1x5x5_96, Out: s1x96x14x14, MACs: 470400},
@@ -1585,7 +1584,7 @@ var kernels = [...]optable.Kernel{
 		{In: s1x96x32x32, Params: s96x1x5x5_96, Out: s1x96x32x32, MACs: 2457600},
 		{In: s1x96x8x8, Params: s96x1x5x5_96, Out: s1x96x8x8, MACs: 153600},
 	}},
-	{Steps: "Conv group=96 kernel_shape=5,5 pads=2,2,2,2 (i0 p0 p1) | Relu (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=96 kernel_shape=5,5 pads=2,2,2,2 (i0 p0 p1) | Relu (%0)", Rows: []supernet.Row{
 		{In: s1x96x10x10, Params: s96x1x5x5_96, Out: s1x96x10x10, MACs: 240000},
 		{In: s1x96x12x12, Params: s96x1x5x5_96, Out: s1x96x12x12, MACs: 345600},
 		{In: s1x96x14x14, Params: s96x1x5x5_96, Out: s1x96x14x14, MACs: 470400},
@@ -1596,7 +1595,7 @@ var kernels = [...]optable.Kernel{
 		{In: s1x96x32x32, Params: s96x1x5x5_96, Out: s1x96x32x32, MACs: 2457600},
 		{In: s1x96x8x8, Params: s96x1x5x5_96, Out: s1x96x8x8, MACs: 153600},
 	}},
-	{Steps: "Conv group=96 kernel_shape=5,5 pads=2,2,2,2 strides=2,2", Rows: []optable.Row{
+	{Steps: "Conv group=96 kernel_shape=5,5 pads=2,2,2,2 strides=2,2", Rows: []supernet.Row{
 		{In: s1x96x10x10, Params: s96x1x5x5_96, Out: s1x96x5x5, MACs: 60000},
 		{In: s1x96x12x12, Params: s96x1x5x5_96, Out: s1x96x6x6, MACs: 86400},
 		{In: s1x96x14x14, Params: s96x1x5x5_96, Out: s1x96x7x7, MACs: 117600},
@@ -1607,35 +1606,35 @@ var kernels = [...]optable.Kernel{
 		{In: s1x96x32x32, Params: s96x1x5x5_96, Out: s1x96x16x16, MACs: 614400},
 		{In: s1x96x8x8, Params: s96x1x5x5_96, Out: s1x96x4x4, MACs: 38400},
 	}},
-	{Steps: "Conv group=96 kernel_shape=5,5 pads=2,2,2,2 strides=2,2 (i0 p0 p1) | HardSwish (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=96 kernel_shape=5,5 pads=2,2,2,2 strides=2,2 (i0 p0 p1) | HardSwish (%0)", Rows: []supernet.Row{
 		{In: s1x96x10x10, Params: s96x1x5x5_96, Out: s1x96x5x5, MACs: 60000},
 		{In: s1x96x12x12, Params: s96x1x5x5_96, Out: s1x96x6x6, MACs: 86400},
 		{In: s1x96x14x14, Params: s96x1x5x5_96, Out: s1x96x7x7, MACs: 117600},
 		{In: s1x96x16x16, Params: s96x1x5x5_96, Out: s1x96x8x8, MACs: 153600},
 		{In: s1x96x8x8, Params: s96x1x5x5_96, Out: s1x96x4x4, MACs: 38400},
 	}},
-	{Steps: "Conv group=96 kernel_shape=5,5 pads=2,2,2,2 strides=2,2 (i0 p0 p1) | Relu (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=96 kernel_shape=5,5 pads=2,2,2,2 strides=2,2 (i0 p0 p1) | Relu (%0)", Rows: []supernet.Row{
 		{In: s1x96x16x16, Params: s96x1x5x5_96, Out: s1x96x8x8, MACs: 153600},
 		{In: s1x96x20x20, Params: s96x1x5x5_96, Out: s1x96x10x10, MACs: 240000},
 		{In: s1x96x24x24, Params: s96x1x5x5_96, Out: s1x96x12x12, MACs: 345600},
 		{In: s1x96x28x28, Params: s96x1x5x5_96, Out: s1x96x14x14, MACs: 470400},
 		{In: s1x96x32x32, Params: s96x1x5x5_96, Out: s1x96x16x16, MACs: 614400},
 	}},
-	{Steps: "Conv group=96 kernel_shape=7,7 pads=3,3,3,3", Rows: []optable.Row{
+	{Steps: "Conv group=96 kernel_shape=7,7 pads=3,3,3,3", Rows: []supernet.Row{
 		{In: s1x96x16x16, Params: s96x1x7x7_96, Out: s1x96x16x16, MACs: 1204224},
 		{In: s1x96x20x20, Params: s96x1x7x7_96, Out: s1x96x20x20, MACs: 1881600},
 		{In: s1x96x24x24, Params: s96x1x7x7_96, Out: s1x96x24x24, MACs: 2709504},
 		{In: s1x96x28x28, Params: s96x1x7x7_96, Out: s1x96x28x28, MACs: 3687936},
 		{In: s1x96x32x32, Params: s96x1x7x7_96, Out: s1x96x32x32, MACs: 4816896},
 	}},
-	{Steps: "Conv group=96 kernel_shape=7,7 pads=3,3,3,3 (i0 p0 p1) | Relu (%0)", Rows: []optable.Row{
+	{Steps: "Conv group=96 kernel_shape=7,7 pads=3,3,3,3 (i0 p0 p1) | Relu (%0)", Rows: []supernet.Row{
 		{In: s1x96x16x16, Params: s96x1x7x7_96, Out: s1x96x16x16, MACs: 1204224},
 		{In: s1x96x20x20, Params: s96x1x7x7_96, Out: s1x96x20x20, MACs: 1881600},
 		{In: s1x96x24x24, Params: s96x1x7x7_96, Out: s1x96x24x24, MACs: 2709504},
 		{In: s1x96x28x28, Params: s96x1x7x7_96, Out: s1x96x28x28, MACs: 3687936},
 		{In: s1x96x32x32, Params: s96x1x7x7_96, Out: s1x96x32x32, MACs: 4816896},
 	}},
-	{Steps: "Conv kernel_shape=1,1", Rows: []optable.Row{
+	{Steps: "Conv kernel_shape=1,1", Rows: []supernet.Row{
 		{In: s1x120x1x1, Params: s64x120x1x1_64, Out: s1x64x1x1, MACs: 7680},
 		{In: s1x120x4x4, Params: s40x120x1x1_40, Out: s1x40x4x4, MACs: 76800},
 		{In: s1x120x4x4, Params: s56x120x1x1_56, Out: s1x56x4x4, MACs: 107520},
@@ -1860,7 +1859,7 @@ var kernels = [...]optable.Kernel{
 		{In: s1x96x8x8, Params: s24x96x1x1_24, Out: s1x24x8x8, MACs: 147456},
 		{In: s1x96x8x8, Params: s40x96x1x1_40, Out: s1x40x8x8, MACs: 245760},
 	}},
-	{Steps: "Conv kernel_shape=1,1 (i0 p0 p1) | Add (i1 %0)", Rows: []optable.Row{
+	{Steps: "Conv kernel_shape=1,1 (i0 p0 p1) | Add (i1 %0)", Rows: []supernet.Row{
 		{In: s1x120x4x4_1x40x4x4, Params: s40x120x1x1_40, Out: s1x40x4x4, MACs: 76800},
 		{In: s1x120x5x5_1x40x5x5, Params: s40x120x1x1_40, Out: s1x40x5x5, MACs: 120000},
 		{In: s1x120x6x6_1x40x6x6, Params: s40x120x1x1_40, Out: s1x40x6x6, MACs: 172800},
@@ -1936,7 +1935,7 @@ var kernels = [...]optable.Kernel{
 		{In: s1x96x32x32_1x16x32x32, Params: s16x96x1x1_16, Out: s1x16x32x32, MACs: 1572864},
 		{In: s1x96x8x8_1x24x8x8, Params: s24x96x1x1_24, Out: s1x24x8x8, MACs: 147456},
 	}},
-	{Steps: "Conv kernel_shape=1,1 (i0 p0 p1) | HardSigmoid alpha=0.16666667 (%0)", Rows: []optable.Row{
+	{Steps: "Conv kernel_shape=1,1 (i0 p0 p1) | HardSigmoid alpha=0.16666667 (%0)", Rows: []supernet.Row{
 		{In: s1x24x1x1, Params: s48x24x1x1_48, Out: s1x48x1x1, MACs: 1152},
 		{In: s1x24x1x1, Params: s64x24x1x1_64, Out: s1x64x1x1, MACs: 1536},
 		{In: s1x24x1x1, Params: s96x24x1x1_96, Out: s1x96x1x1, MACs: 2304},
@@ -1953,7 +1952,7 @@ var kernels = [...]optable.Kernel{
 		{In: s1x96x1x1, Params: s256x96x1x1_256, Out: s1x256x1x1, MACs: 24576},
 		{In: s1x96x1x1, Params: s384x96x1x1_384, Out: s1x384x1x1, MACs: 36864},
 	}},
-	{Steps: "Conv kernel_shape=1,1 (i0 p0 p1) | HardSwish (%0)", Rows: []optable.Row{
+	{Steps: "Conv kernel_shape=1,1 (i0 p0 p1) | HardSwish (%0)", Rows: []supernet.Row{
 		{In: s1x24x10x10, Params: s144x24x1x1_144, Out: s1x144x10x10, MACs: 345600},
 		{In: s1x24x10x10, Params: s72x24x1x1_72, Out: s1x72x10x10, MACs: 172800},
 		{In: s1x24x10x10, Params: s96x24x1x1_96, Out: s1x96x10x10, MACs: 230400},
@@ -2010,7 +2009,7 @@ var kernels = [...]optable.Kernel{
 		{In: s1x64x4x4, Params: s256x64x1x1_256, Out: s1x256x4x4, MACs: 262144},
 		{In: s1x64x4x4, Params: s384x64x1x1_384, Out: s1x384x4x4, MACs: 393216},
 	}},
-	{Steps: "Conv kernel_shape=1,1 (i0 p0 p1) | Relu (%0)", Rows: []optable.Row{
+	{Steps: "Conv kernel_shape=1,1 (i0 p0 p1) | Relu (%0)", Rows: []supernet.Row{
 		{In: s1x120x1x1, Params: s64x120x1x1_64, Out: s1x64x1x1, MACs: 7680},
 		{In: s1x144x1x1, Params: s40x144x1x1_40, Out: s1x40x1x1, MACs: 5760},
 		{In: s1x160x1x1, Params: s64x160x1x1_64, Out: s1x64x1x1, MACs: 10240},
@@ -2057,23 +2056,23 @@ var kernels = [...]optable.Kernel{
 		{In: s1x96x1x1, Params: s24x96x1x1_24, Out: s1x24x1x1, MACs: 2304},
 		{In: s1x96x1x1, Params: s40x96x1x1_40, Out: s1x40x1x1, MACs: 3840},
 	}},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1", Rows: []optable.Row{
+	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1", Rows: []supernet.Row{
 		{In: s1x1x16x16, Params: s16x1x3x3_16, Out: s1x16x16x16, MACs: 36864},
 		{In: s1x1x20x20, Params: s16x1x3x3_16, Out: s1x16x20x20, MACs: 57600},
 		{In: s1x1x24x24, Params: s16x1x3x3_16, Out: s1x16x24x24, MACs: 82944},
 		{In: s1x1x28x28, Params: s16x1x3x3_16, Out: s1x16x28x28, MACs: 112896},
 		{In: s1x1x32x32, Params: s16x1x3x3_16, Out: s1x16x32x32, MACs: 147456},
 	}},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | HardSwish (%0)", Rows: []optable.Row{
+	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | HardSwish (%0)", Rows: []supernet.Row{
 		{In: s1x1x16x16, Params: s16x1x3x3_16, Out: s1x16x16x16, MACs: 36864},
 		{In: s1x1x20x20, Params: s16x1x3x3_16, Out: s1x16x20x20, MACs: 57600},
 		{In: s1x1x24x24, Params: s16x1x3x3_16, Out: s1x16x24x24, MACs: 82944},
 		{In: s1x1x28x28, Params: s16x1x3x3_16, Out: s1x16x28x28, MACs: 112896},
 		{In: s1x1x32x32, Params: s16x1x3x3_16, Out: s1x16x32x32, MACs: 147456},
 	}},
-	{Steps: "Flatten", Rows: []optable.Row{{In: s1x512x1x1, Out: s1x512}}},
-	{Steps: "Gemm transB=1", Rows: []optable.Row{{In: s1x512, Params: s10x512_10, Out: s1x10, MACs: 5120}}},
-	{Steps: "GlobalAveragePool", Rows: []optable.Row{
+	{Steps: "Flatten", Rows: []supernet.Row{{In: s1x512x1x1, Out: s1x512}}},
+	{Steps: "Gemm transB=1", Rows: []supernet.Row{{In: s1x512, Params: s10x512_10, Out: s1x10, MACs: 5120}}},
+	{Steps: "GlobalAveragePool", Rows: []supernet.Row{
 		{In: s1x120x4x4, Out: s1x120x1x1},
 		{In: s1x120x5x5, Out: s1x120x1x1},
 		{In: s1x120x6x6, Out: s1x120x1x1},
@@ -2145,7 +2144,7 @@ var kernels = [...]optable.Kernel{
 		{In: s1x96x16x16, Out: s1x96x1x1},
 		{In: s1x96x8x8, Out: s1x96x1x1},
 	}},
-	{Steps: "HardSigmoid alpha=0.16666667", Rows: []optable.Row{
+	{Steps: "HardSigmoid alpha=0.16666667", Rows: []supernet.Row{
 		{In: s1x120x1x1, Out: s1x120x1x1},
 		{In: s1x144x1x1, Out: s1x144x1x1},
 		{In: s1x160x1x1, Out: s1x160x1x1},
@@ -2161,7 +2160,7 @@ var kernels = [...]optable.Kernel{
 		{In: s1x72x1x1, Out: s1x72x1x1},
 		{In: s1x96x1x1, Out: s1x96x1x1},
 	}},
-	{Steps: "HardSwish", Rows: []optable.Row{
+	{Steps: "HardSwish", Rows: []supernet.Row{
 		{In: s1x120x4x4, Out: s1x120x4x4},
 		{In: s1x120x5x5, Out: s1x120x5x5},
 		{In: s1x120x6x6, Out: s1x120x6x6},
@@ -2241,7 +2240,7 @@ var kernels = [...]optable.Kernel{
 		{In: s1x96x7x7, Out: s1x96x7x7},
 		{In: s1x96x8x8, Out: s1x96x8x8},
 	}},
-	{Steps: "Mul", Rows: []optable.Row{
+	{Steps: "Mul", Rows: []supernet.Row{
 		{In: s1x120x4x4_1x120x1x1, Out: s1x120x4x4},
 		{In: s1x120x5x5_1x120x1x1, Out: s1x120x5x5},
 		{In: s1x120x6x6_1x120x1x1, Out: s1x120x6x6},
@@ -2313,7 +2312,7 @@ var kernels = [...]optable.Kernel{
 		{In: s1x96x16x16_1x96x1x1, Out: s1x96x16x16},
 		{In: s1x96x8x8_1x96x1x1, Out: s1x96x8x8},
 	}},
-	{Steps: "Relu", Rows: []optable.Row{
+	{Steps: "Relu", Rows: []supernet.Row{
 		{In: s1x144x10x10, Out: s1x144x10x10},
 		{In: s1x144x12x12, Out: s1x144x12x12},
 		{In: s1x144x14x14, Out: s1x144x14x14},
@@ -2365,7 +2364,7 @@ var kernels = [...]optable.Kernel{
 }
 
 // ops is sorted by key.
-var ops = optable.Ops(shapes[:], kernels[:])
+var ops = supernet.Ops(shapes[:], kernels[:])
 
 // sitesNone has the operator at every place of the network under fusion rules "none".
 var sitesNone = [...]supernet.Site{

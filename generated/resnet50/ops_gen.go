@@ -4,7 +4,6 @@ package resnet50
 
 import (
 	"github.com/autotailor/autotailor/runtime/nn"
-	"github.com/autotailor/autotailor/runtime/optable"
 	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/supernet"
 )
@@ -665,7 +664,7 @@ const (
 	s10x384_10
 )
 
-var shapes = [...]optable.Shapes{
+var shapes = [...]supernet.Shapes{
 	s1x104x10x10_1x104x10x10: {Dims: []nn.Shape{{1, 104, 10, 10}, {1, 104, 10, 10}}},
 	s1x104x10x10:             {Dims: []nn.Shape{{1, 104, 10, 10}}},
 	s1x104x12x12_1x104x12x12: {Dims: []nn.Shape{{1, 104, 12, 12}, {1, 104, 12, 12}}},
@@ -1317,8 +1316,8 @@ var shapes = [...]optable.Shapes{
 }
 
 // kernels has the operators by what they compute. With the sites below it is the schema of latency tables.
-var kernels = [...]optable.Kernel{
-	{Steps: "Add", Rows: []optable.Row{
+var kernels = [...]supernet.Kernel{
+	{Steps: "Add", Rows: []supernet.Row{
 		{In: s1x104x10x10_1x104x10x10, Out: s1x104x10x10},
 		{In: s1x104x12x12_1x104x12x12, Out: s1x104x12x12},
 		{In: s1x104x14x14_1x104x14x14, Out: s1x104x14x14},
@@ -1374,7 +1373,7 @@ var kernels = [...]optable.Kernel{
 		{In: s1x80x16x16_1x80x16x16, Out: s1x80x16x16},
 		{In: s1x80x8x8_1x80x8x8, Out: s1x80x8x8},
 	}},
-	{Steps: "Add (i0 i1) | Relu (%0)", Rows: []optable.Row{
+	{Steps: "Add (i0 i1) | Relu (%0)", Rows: []supernet.Row{
 		{In: s1x104x10x10_1x104x10x10, Out: s1x104x10x10},
 		{In: s1x104x12x12_1x104x12x12, Out: s1x104x12x12},
 		{In: s1x104x14x14_1x104x14x14, Out: s1x104x14x14},
@@ -1430,7 +1429,7 @@ var kernels = [...]optable.Kernel{
 		{In: s1x80x16x16_1x80x16x16, Out: s1x80x16x16},
 		{In: s1x80x8x8_1x80x8x8, Out: s1x80x8x8},
 	}},
-	{Steps: "Conv kernel_shape=1,1", Rows: []optable.Row{
+	{Steps: "Conv kernel_shape=1,1", Rows: []supernet.Row{
 		{In: s1x104x10x10, Params: s16x104x1x1_16, Out: s1x16x10x10, MACs: 166400},
 		{In: s1x104x10x10, Params: s24x104x1x1_24, Out: s1x24x10x10, MACs: 249600},
 		{In: s1x104x10x10, Params: s32x104x1x1_32, Out: s1x32x10x10, MACs: 332800},
@@ -1896,7 +1895,7 @@ var kernels = [...]optable.Kernel{
 		{In: s1x96x3x3, Params: s384x96x1x1_384, Out: s1x384x3x3, MACs: 331776},
 		{In: s1x96x4x4, Params: s384x96x1x1_384, Out: s1x384x4x4, MACs: 589824},
 	}},
-	{Steps: "Conv kernel_shape=1,1 (i0 p0 p1) | Add (%0 i1) | Relu (%1)", Rows: []optable.Row{
+	{Steps: "Conv kernel_shape=1,1 (i0 p0 p1) | Add (%0 i1) | Relu (%1)", Rows: []supernet.Row{
 		{In: s1x16x10x10_1x104x10x10, Params: s104x16x1x1_104, Out: s1x104x10x10, MACs: 166400},
 		{In: s1x16x10x10_1x80x10x10, Params: s80x16x1x1_80, Out: s1x80x10x10, MACs: 128000},
 		{In: s1x16x12x12_1x104x12x12, Params: s104x16x1x1_104, Out: s1x104x12x12, MACs: 239616},
@@ -2025,7 +2024,7 @@ var kernels = [...]optable.Kernel{
 		{In: s1x96x3x3_1x384x3x3, Params: s384x96x1x1_384, Out: s1x384x3x3, MACs: 331776},
 		{In: s1x96x4x4_1x384x4x4, Params: s384x96x1x1_384, Out: s1x384x4x4, MACs: 589824},
 	}},
-	{Steps: "Conv kernel_shape=1,1 (i0 p0 p1) | Add (i1 %0) | Relu (%1)", Rows: []optable.Row{
+	{Steps: "Conv kernel_shape=1,1 (i0 p0 p1) | Add (i1 %0) | Relu (%1)", Rows: []supernet.Row{
 		{In: s1x24x16x16_1x40x16x16, Params: s40x24x1x1_40, Out: s1x40x16x16, MACs: 245760},
 		{In: s1x24x16x16_1x48x16x16, Params: s48x24x1x1_48, Out: s1x48x16x16, MACs: 294912},
 		{In: s1x24x16x16_1x64x16x16, Params: s64x24x1x1_64, Out: s1x64x16x16, MACs: 393216},
@@ -2057,7 +2056,7 @@ var kernels = [...]optable.Kernel{
 		{In: s1x32x32x32_1x48x32x32, Params: s48x32x1x1_48, Out: s1x48x32x32, MACs: 1572864},
 		{In: s1x32x32x32_1x64x32x32, Params: s64x32x1x1_64, Out: s1x64x32x32, MACs: 2097152},
 	}},
-	{Steps: "Conv kernel_shape=1,1 (i0 p0 p1) | Relu (%0)", Rows: []optable.Row{
+	{Steps: "Conv kernel_shape=1,1 (i0 p0 p1) | Relu (%0)", Rows: []supernet.Row{
 		{In: s1x104x10x10, Params: s16x104x1x1_16, Out: s1x16x10x10, MACs: 166400},
 		{In: s1x104x10x10, Params: s24x104x1x1_24, Out: s1x24x10x10, MACs: 249600},
 		{In: s1x104x10x10, Params: s32x104x1x1_32, Out: s1x32x10x10, MACs: 332800},
@@ -2366,7 +2365,7 @@ var kernels = [...]optable.Kernel{
 		{In: s1x80x8x8, Params: s56x80x1x1_56, Out: s1x56x8x8, MACs: 286720},
 		{In: s1x80x8x8, Params: s64x80x1x1_64, Out: s1x64x8x8, MACs: 327680},
 	}},
-	{Steps: "Conv kernel_shape=1,1 strides=2,2", Rows: []optable.Row{
+	{Steps: "Conv kernel_shape=1,1 strides=2,2", Rows: []supernet.Row{
 		{In: s1x104x10x10, Params: s168x104x1x1_168, Out: s1x168x5x5, MACs: 436800},
 		{In: s1x104x10x10, Params: s208x104x1x1_208, Out: s1x208x5x5, MACs: 540800},
 		{In: s1x104x10x10, Params: s256x104x1x1_256, Out: s1x256x5x5, MACs: 665600},
@@ -2503,7 +2502,7 @@ var kernels = [...]optable.Kernel{
 		{In: s1x80x8x8, Params: s208x80x1x1_208, Out: s1x208x4x4, MACs: 266240},
 		{In: s1x80x8x8, Params: s256x80x1x1_256, Out: s1x256x4x4, MACs: 327680},
 	}},
-	{Steps: "Conv kernel_shape=1,1 strides=2,2 (i0 p0 p1) | Add (i1 %0) | Relu (%1)", Rows: []optable.Row{
+	{Steps: "Conv kernel_shape=1,1 strides=2,2 (i0 p0 p1) | Add (i1 %0) | Relu (%1)", Rows: []supernet.Row{
 		{In: s1x104x10x10_1x168x5x5, Params: s168x104x1x1_168, Out: s1x168x5x5, MACs: 436800},
 		{In: s1x104x10x10_1x208x5x5, Params: s208x104x1x1_208, Out: s1x208x5x5, MACs: 540800},
 		{In: s1x104x10x10_1x256x5x5, Params: s256x104x1x1_256, Out: s1x256x5x5, MACs: 665600},
@@ -2640,7 +2639,7 @@ var kernels = [...]optable.Kernel{
 		{In: s1x80x8x8_1x208x4x4, Params: s208x80x1x1_208, Out: s1x208x4x4, MACs: 266240},
 		{In: s1x80x8x8_1x256x4x4, Params: s256x80x1x1_256, Out: s1x256x4x4, MACs: 327680},
 	}},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1", Rows: []optable.Row{
+	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1", Rows: []supernet.Row{
 		{In: s1x16x10x10, Params: s16x16x3x3_16, Out: s1x16x10x10, MACs: 230400},
 		{In: s1x16x12x12, Params: s16x16x3x3_16, Out: s1x16x12x12, MACs: 331776},
 		{In: s1x16x14x14, Params: s16x16x3x3_16, Out: s1x16x14x14, MACs: 451584},
@@ -2718,7 +2717,7 @@ var kernels = [...]optable.Kernel{
 		{In: s1x96x3x3, Params: s96x96x3x3_96, Out: s1x96x3x3, MACs: 746496},
 		{In: s1x96x4x4, Params: s96x96x3x3_96, Out: s1x96x4x4, MACs: 1327104},
 	}},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | Relu (%0)", Rows: []optable.Row{
+	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 (i0 p0 p1) | Relu (%0)", Rows: []supernet.Row{
 		{In: s1x16x10x10, Params: s16x16x3x3_16, Out: s1x16x10x10, MACs: 230400},
 		{In: s1x16x12x12, Params: s16x16x3x3_16, Out: s1x16x12x12, MACs: 331776},
 		{In: s1x16x14x14, Params: s16x16x3x3_16, Out: s1x16x14x14, MACs: 451584},
@@ -2796,7 +2795,7 @@ var kernels = [...]optable.Kernel{
 		{In: s1x96x3x3, Params: s96x96x3x3_96, Out: s1x96x3x3, MACs: 746496},
 		{In: s1x96x4x4, Params: s96x96x3x3_96, Out: s1x96x4x4, MACs: 1327104},
 	}},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", Rows: []optable.Row{
+	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2", Rows: []supernet.Row{
 		{In: s1x16x16x16, Params: s16x16x3x3_16, Out: s1x16x8x8, MACs: 147456},
 		{In: s1x16x20x20, Params: s16x16x3x3_16, Out: s1x16x10x10, MACs: 230400},
 		{In: s1x16x24x24, Params: s16x16x3x3_16, Out: s1x16x12x12, MACs: 331776},
@@ -2867,7 +2866,7 @@ var kernels = [...]optable.Kernel{
 		{In: s1x96x7x7, Params: s96x96x3x3_96, Out: s1x96x4x4, MACs: 1327104},
 		{In: s1x96x8x8, Params: s96x96x3x3_96, Out: s1x96x4x4, MACs: 1327104},
 	}},
-	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | Relu (%0)", Rows: []optable.Row{
+	{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1 strides=2,2 (i0 p0 p1) | Relu (%0)", Rows: []supernet.Row{
 		{In: s1x16x16x16, Params: s16x16x3x3_16, Out: s1x16x8x8, MACs: 147456},
 		{In: s1x16x20x20, Params: s16x16x3x3_16, Out: s1x16x10x10, MACs: 230400},
 		{In: s1x16x24x24, Params: s16x16x3x3_16, Out: s1x16x12x12, MACs: 331776},
@@ -2938,17 +2937,17 @@ var kernels = [...]optable.Kernel{
 		{In: s1x96x7x7, Params: s96x96x3x3_96, Out: s1x96x4x4, MACs: 1327104},
 		{In: s1x96x8x8, Params: s96x96x3x3_96, Out: s1x96x4x4, MACs: 1327104},
 	}},
-	{Steps: "Flatten", Rows: []optable.Row{
+	{Steps: "Flatten", Rows: []supernet.Row{
 		{In: s1x248x1x1, Out: s1x248},
 		{In: s1x304x1x1, Out: s1x304},
 		{In: s1x384x1x1, Out: s1x384},
 	}},
-	{Steps: "Gemm transB=1", Rows: []optable.Row{
+	{Steps: "Gemm transB=1", Rows: []supernet.Row{
 		{In: s1x248, Params: s10x248_10, Out: s1x10, MACs: 2480},
 		{In: s1x304, Params: s10x304_10, Out: s1x10, MACs: 3040},
 		{In: s1x384, Params: s10x384_10, Out: s1x10, MACs: 3840},
 	}},
-	{Steps: "GlobalAveragePool", Rows: []optable.Row{
+	{Steps: "GlobalAveragePool", Rows: []supernet.Row{
 		{In: s1x248x2x2, Out: s1x248x1x1},
 		{In: s1x248x3x3, Out: s1x248x1x1},
 		{In: s1x248x4x4, Out: s1x248x1x1},
@@ -2959,7 +2958,7 @@ var kernels = [...]optable.Kernel{
 		{In: s1x384x3x3, Out: s1x384x1x1},
 		{In: s1x384x4x4, Out: s1x384x1x1},
 	}},
-	{Steps: "Relu", Rows: []optable.Row{
+	{Steps: "Relu", Rows: []supernet.Row{
 		{In: s1x104x10x10, Out: s1x104x10x10},
 		{In: s1x104x12x12, Out: s1x104x12x12},
 		{In: s1x104x14x14, Out: s1x104x14x14},
@@ -3112,7 +3111,7 @@ var kernels = [...]optable.Kernel{
 }
 
 // ops is sorted by key.
-var ops = optable.Ops(shapes[:], kernels[:])
+var ops = supernet.Ops(shapes[:], kernels[:])
 
 // sitesNone has the operator at every place of the network under fusion rules "none".
 var sitesNone = [...]supernet.Site{

@@ -4,7 +4,6 @@ package vit
 
 import (
 	"github.com/autotailor/autotailor/runtime/nn"
-	"github.com/autotailor/autotailor/runtime/optable"
 	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/supernet"
 )
@@ -450,7 +449,7 @@ const (
 	s1x64x96
 )
 
-var shapes = [...]optable.Shapes{
+var shapes = [...]supernet.Shapes{
 	s1x17x128:                   {Dims: []nn.Shape{{1, 17, 128}}},
 	s1x17x128_1x17x128:          {Dims: []nn.Shape{{1, 17, 128}, {1, 17, 128}}},
 	s1x17x64:                    {Dims: []nn.Shape{{1, 17, 64}}},
@@ -887,8 +886,8 @@ var shapes = [...]optable.Shapes{
 }
 
 // kernels has the operators by what they compute. With the sites below it is the schema of latency tables.
-var kernels = [...]optable.Kernel{
-	{Steps: "Add", Rows: []optable.Row{
+var kernels = [...]supernet.Kernel{
+	{Steps: "Add", Rows: []supernet.Row{
 		{In: s1x17x128, Params: s1x17x128, Out: s1x17x128},
 		{In: s1x17x128_1x17x128, Out: s1x17x128},
 		{In: s1x17x64, Params: s1x17x64, Out: s1x17x64},
@@ -920,7 +919,7 @@ var kernels = [...]optable.Kernel{
 		{In: s1x65x96, Params: s1x65x96, Out: s1x65x96},
 		{In: s1x65x96_1x65x96, Out: s1x65x96},
 	}},
-	{Steps: "Concat axis=1", Rows: []optable.Row{
+	{Steps: "Concat axis=1", Rows: []supernet.Row{
 		{In: s1x1x128_1x16x128, Out: s1x17x128},
 		{In: s1x1x128_1x25x128, Out: s1x26x128},
 		{In: s1x1x128_1x36x128, Out: s1x37x128},
@@ -937,7 +936,7 @@ var kernels = [...]optable.Kernel{
 		{In: s1x1x96_1x49x96, Out: s1x50x96},
 		{In: s1x1x96_1x64x96, Out: s1x65x96},
 	}},
-	{Steps: "Conv kernel_shape=4,4 strides=4,4", Rows: []optable.Row{
+	{Steps: "Conv kernel_shape=4,4 strides=4,4", Rows: []supernet.Row{
 		{In: s1x1x16x16, Params: s128x1x4x4_128, Out: s1x128x4x4, MACs: 32768},
 		{In: s1x1x16x16, Params: s64x1x4x4_64, Out: s1x64x4x4, MACs: 16384},
 		{In: s1x1x16x16, Params: s96x1x4x4_96, Out: s1x96x4x4, MACs: 24576},
@@ -954,12 +953,12 @@ var kernels = [...]optable.Kernel{
 		{In: s1x1x32x32, Params: s64x1x4x4_64, Out: s1x64x8x8, MACs: 65536},
 		{In: s1x1x32x32, Params: s96x1x4x4_96, Out: s1x96x8x8, MACs: 98304},
 	}},
-	{Steps: "Expand (p0 i64:3[-1,1,1])", Rows: []optable.Row{
+	{Steps: "Expand (p0 i64:3[-1,1,1])", Rows: []supernet.Row{
 		{Params: s1x1x128, Out: s1x1x128},
 		{Params: s1x1x64, Out: s1x1x64},
 		{Params: s1x1x96, Out: s1x1x96},
 	}},
-	{Steps: "Gather axis=1 (i0 i64:()[0,])", Rows: []optable.Row{
+	{Steps: "Gather axis=1 (i0 i64:()[0,])", Rows: []supernet.Row{
 		{In: s1x17x128, Out: s1x128},
 		{In: s1x17x64, Out: s1x64},
 		{In: s1x17x96, Out: s1x96},
@@ -976,7 +975,7 @@ var kernels = [...]optable.Kernel{
 		{In: s1x65x64, Out: s1x64},
 		{In: s1x65x96, Out: s1x96},
 	}},
-	{Steps: "Gelu", Rows: []optable.Row{
+	{Steps: "Gelu", Rows: []supernet.Row{
 		{In: s1x17x128, Out: s1x17x128},
 		{In: s1x17x192, Out: s1x17x192},
 		{In: s1x17x256, Out: s1x17x256},
@@ -1008,12 +1007,12 @@ var kernels = [...]optable.Kernel{
 		{In: s1x65x384, Out: s1x65x384},
 		{In: s1x65x512, Out: s1x65x512},
 	}},
-	{Steps: "Gemm transB=1", Rows: []optable.Row{
+	{Steps: "Gemm transB=1", Rows: []supernet.Row{
 		{In: s1x128, Params: s10x128_10, Out: s1x10, MACs: 1280},
 		{In: s1x64, Params: s10x64_10, Out: s1x10, MACs: 640},
 		{In: s1x96, Params: s10x96_10, Out: s1x10, MACs: 960},
 	}},
-	{Steps: "LayerNormalization epsilon=1e-06", Rows: []optable.Row{
+	{Steps: "LayerNormalization epsilon=1e-06", Rows: []supernet.Row{
 		{In: s1x17x128, Params: s128_128, Out: s1x17x128},
 		{In: s1x17x64, Params: s64_64, Out: s1x17x64},
 		{In: s1x17x96, Params: s96_96, Out: s1x17x96},
@@ -1030,7 +1029,7 @@ var kernels = [...]optable.Kernel{
 		{In: s1x65x64, Params: s64_64, Out: s1x65x64},
 		{In: s1x65x96, Params: s96_96, Out: s1x65x96},
 	}},
-	{Steps: "MatMul", Rows: []optable.Row{
+	{Steps: "MatMul", Rows: []supernet.Row{
 		{In: s1x2x17x16_1x2x16x17, Out: s1x2x17x17, MACs: 9248},
 		{In: s1x2x17x17_1x2x17x16, Out: s1x2x17x16, MACs: 9248},
 		{In: s1x2x17x17_1x2x17x32, Out: s1x2x17x32, MACs: 18496},
@@ -1092,7 +1091,7 @@ var kernels = [...]optable.Kernel{
 		{In: s1x4x65x65_1x4x65x16, Out: s1x4x65x16, MACs: 270400},
 		{In: s1x4x65x65_1x4x65x32, Out: s1x4x65x32, MACs: 540800},
 	}},
-	{Steps: "MatMul (i0 p0) | Add (%0 p1)", Rows: []optable.Row{
+	{Steps: "MatMul (i0 p0) | Add (%0 p1)", Rows: []supernet.Row{
 		{In: s1x17x128, Params: s128x128_128, Out: s1x17x128, MACs: 278528},
 		{In: s1x17x128, Params: s128x144_144, Out: s1x17x144, MACs: 313344},
 		{In: s1x17x128, Params: s128x160_160, Out: s1x17x160, MACs: 348160},
@@ -1334,7 +1333,7 @@ var kernels = [...]optable.Kernel{
 		{In: s1x65x96, Params: s96x64_64, Out: s1x65x64, MACs: 399360},
 		{In: s1x65x96, Params: s96x96_96, Out: s1x65x96, MACs: 599040},
 	}},
-	{Steps: "Mul (i0 1[0.4204482,])", Rows: []optable.Row{
+	{Steps: "Mul (i0 1[0.4204482,])", Rows: []supernet.Row{
 		{In: s1x2x16x17, Out: s1x2x16x17},
 		{In: s1x2x16x26, Out: s1x2x16x26},
 		{In: s1x2x16x37, Out: s1x2x16x37},
@@ -1396,7 +1395,7 @@ var kernels = [...]optable.Kernel{
 		{In: s1x4x65x16, Out: s1x4x65x16},
 		{In: s1x4x65x32, Out: s1x4x65x32},
 	}},
-	{Steps: "Mul (i0 1[0.4204482,]) | MatMul (%0 i1)", Rows: []optable.Row{
+	{Steps: "Mul (i0 1[0.4204482,]) | MatMul (%0 i1)", Rows: []supernet.Row{
 		{In: s1x2x17x16_1x2x16x17, Out: s1x2x17x17, MACs: 9248},
 		{In: s1x2x17x32_1x2x32x17, Out: s1x2x17x17, MACs: 18496},
 		{In: s1x2x26x16_1x2x16x26, Out: s1x2x26x26, MACs: 21632},
@@ -1428,92 +1427,92 @@ var kernels = [...]optable.Kernel{
 		{In: s1x4x65x16_1x4x16x65, Out: s1x4x65x65, MACs: 270400},
 		{In: s1x4x65x32_1x4x32x65, Out: s1x4x65x65, MACs: 540800},
 	}},
-	{Steps: "Reshape shape=1,128,16", Rows: []optable.Row{{In: s1x128x4x4, Out: s1x128x16}}},
-	{Steps: "Reshape shape=1,128,25", Rows: []optable.Row{{In: s1x128x5x5, Out: s1x128x25}}},
-	{Steps: "Reshape shape=1,128,36", Rows: []optable.Row{{In: s1x128x6x6, Out: s1x128x36}}},
-	{Steps: "Reshape shape=1,128,49", Rows: []optable.Row{{In: s1x128x7x7, Out: s1x128x49}}},
-	{Steps: "Reshape shape=1,128,64", Rows: []optable.Row{{In: s1x128x8x8, Out: s1x128x64}}},
-	{Steps: "Reshape shape=1,17,128", Rows: []optable.Row{{In: s1x17x4x32, Out: s1x17x128}}},
-	{Steps: "Reshape shape=1,17,2,16", Rows: []optable.Row{{In: s1x17x32, Out: s1x17x2x16}}},
-	{Steps: "Reshape shape=1,17,2,32", Rows: []optable.Row{{In: s1x17x64, Out: s1x17x2x32}}},
-	{Steps: "Reshape shape=1,17,3,16", Rows: []optable.Row{{In: s1x17x48, Out: s1x17x3x16}}},
-	{Steps: "Reshape shape=1,17,3,32", Rows: []optable.Row{{In: s1x17x96, Out: s1x17x3x32}}},
-	{Steps: "Reshape shape=1,17,32", Rows: []optable.Row{{In: s1x17x2x16, Out: s1x17x32}}},
-	{Steps: "Reshape shape=1,17,4,16", Rows: []optable.Row{{In: s1x17x64, Out: s1x17x4x16}}},
-	{Steps: "Reshape shape=1,17,4,32", Rows: []optable.Row{{In: s1x17x128, Out: s1x17x4x32}}},
-	{Steps: "Reshape shape=1,17,48", Rows: []optable.Row{{In: s1x17x3x16, Out: s1x17x48}}},
-	{Steps: "Reshape shape=1,17,64", Rows: []optable.Row{
+	{Steps: "Reshape shape=1,128,16", Rows: []supernet.Row{{In: s1x128x4x4, Out: s1x128x16}}},
+	{Steps: "Reshape shape=1,128,25", Rows: []supernet.Row{{In: s1x128x5x5, Out: s1x128x25}}},
+	{Steps: "Reshape shape=1,128,36", Rows: []supernet.Row{{In: s1x128x6x6, Out: s1x128x36}}},
+	{Steps: "Reshape shape=1,128,49", Rows: []supernet.Row{{In: s1x128x7x7, Out: s1x128x49}}},
+	{Steps: "Reshape shape=1,128,64", Rows: []supernet.Row{{In: s1x128x8x8, Out: s1x128x64}}},
+	{Steps: "Reshape shape=1,17,128", Rows: []supernet.Row{{In: s1x17x4x32, Out: s1x17x128}}},
+	{Steps: "Reshape shape=1,17,2,16", Rows: []supernet.Row{{In: s1x17x32, Out: s1x17x2x16}}},
+	{Steps: "Reshape shape=1,17,2,32", Rows: []supernet.Row{{In: s1x17x64, Out: s1x17x2x32}}},
+	{Steps: "Reshape shape=1,17,3,16", Rows: []supernet.Row{{In: s1x17x48, Out: s1x17x3x16}}},
+	{Steps: "Reshape shape=1,17,3,32", Rows: []supernet.Row{{In: s1x17x96, Out: s1x17x3x32}}},
+	{Steps: "Reshape shape=1,17,32", Rows: []supernet.Row{{In: s1x17x2x16, Out: s1x17x32}}},
+	{Steps: "Reshape shape=1,17,4,16", Rows: []supernet.Row{{In: s1x17x64, Out: s1x17x4x16}}},
+	{Steps: "Reshape shape=1,17,4,32", Rows: []supernet.Row{{In: s1x17x128, Out: s1x17x4x32}}},
+	{Steps: "Reshape shape=1,17,48", Rows: []supernet.Row{{In: s1x17x3x16, Out: s1x17x48}}},
+	{Steps: "Reshape shape=1,17,64", Rows: []supernet.Row{
 		{In: s1x17x2x32, Out: s1x17x64},
 		{In: s1x17x4x16, Out: s1x17x64},
 	}},
-	{Steps: "Reshape shape=1,17,96", Rows: []optable.Row{{In: s1x17x3x32, Out: s1x17x96}}},
-	{Steps: "Reshape shape=1,26,128", Rows: []optable.Row{{In: s1x26x4x32, Out: s1x26x128}}},
-	{Steps: "Reshape shape=1,26,2,16", Rows: []optable.Row{{In: s1x26x32, Out: s1x26x2x16}}},
-	{Steps: "Reshape shape=1,26,2,32", Rows: []optable.Row{{In: s1x26x64, Out: s1x26x2x32}}},
-	{Steps: "Reshape shape=1,26,3,16", Rows: []optable.Row{{In: s1x26x48, Out: s1x26x3x16}}},
-	{Steps: "Reshape shape=1,26,3,32", Rows: []optable.Row{{In: s1x26x96, Out: s1x26x3x32}}},
-	{Steps: "Reshape shape=1,26,32", Rows: []optable.Row{{In: s1x26x2x16, Out: s1x26x32}}},
-	{Steps: "Reshape shape=1,26,4,16", Rows: []optable.Row{{In: s1x26x64, Out: s1x26x4x16}}},
-	{Steps: "Reshape shape=1,26,4,32", Rows: []optable.Row{{In: s1x26x128, Out: s1x26x4x32}}},
-	{Steps: "Reshape shape=1,26,48", Rows: []optable.Row{{In: s1x26x3x16, Out: s1x26x48}}},
-	{Steps: "Reshape shape=1,26,64", Rows: []optable.Row{
+	{Steps: "Reshape shape=1,17,96", Rows: []supernet.Row{{In: s1x17x3x32, Out: s1x17x96}}},
+	{Steps: "Reshape shape=1,26,128", Rows: []supernet.Row{{In: s1x26x4x32, Out: s1x26x128}}},
+	{Steps: "Reshape shape=1,26,2,16", Rows: []supernet.Row{{In: s1x26x32, Out: s1x26x2x16}}},
+	{Steps: "Reshape shape=1,26,2,32", Rows: []supernet.Row{{In: s1x26x64, Out: s1x26x2x32}}},
+	{Steps: "Reshape shape=1,26,3,16", Rows: []supernet.Row{{In: s1x26x48, Out: s1x26x3x16}}},
+	{Steps: "Reshape shape=1,26,3,32", Rows: []supernet.Row{{In: s1x26x96, Out: s1x26x3x32}}},
+	{Steps: "Reshape shape=1,26,32", Rows: []supernet.Row{{In: s1x26x2x16, Out: s1x26x32}}},
+	{Steps: "Reshape shape=1,26,4,16", Rows: []supernet.Row{{In: s1x26x64, Out: s1x26x4x16}}},
+	{Steps: "Reshape shape=1,26,4,32", Rows: []supernet.Row{{In: s1x26x128, Out: s1x26x4x32}}},
+	{Steps: "Reshape shape=1,26,48", Rows: []supernet.Row{{In: s1x26x3x16, Out: s1x26x48}}},
+	{Steps: "Reshape shape=1,26,64", Rows: []supernet.Row{
 		{In: s1x26x2x32, Out: s1x26x64},
 		{In: s1x26x4x16, Out: s1x26x64},
 	}},
-	{Steps: "Reshape shape=1,26,96", Rows: []optable.Row{{In: s1x26x3x32, Out: s1x26x96}}},
-	{Steps: "Reshape shape=1,37,128", Rows: []optable.Row{{In: s1x37x4x32, Out: s1x37x128}}},
-	{Steps: "Reshape shape=1,37,2,16", Rows: []optable.Row{{In: s1x37x32, Out: s1x37x2x16}}},
-	{Steps: "Reshape shape=1,37,2,32", Rows: []optable.Row{{In: s1x37x64, Out: s1x37x2x32}}},
-	{Steps: "Reshape shape=1,37,3,16", Rows: []optable.Row{{In: s1x37x48, Out: s1x37x3x16}}},
-	{Steps: "Reshape shape=1,37,3,32", Rows: []optable.Row{{In: s1x37x96, Out: s1x37x3x32}}},
-	{Steps: "Reshape shape=1,37,32", Rows: []optable.Row{{In: s1x37x2x16, Out: s1x37x32}}},
-	{Steps: "Reshape shape=1,37,4,16", Rows: []optable.Row{{In: s1x37x64, Out: s1x37x4x16}}},
-	{Steps: "Reshape shape=1,37,4,32", Rows: []optable.Row{{In: s1x37x128, Out: s1x37x4x32}}},
-	{Steps: "Reshape shape=1,37,48", Rows: []optable.Row{{In: s1x37x3x16, Out: s1x37x48}}},
-	{Steps: "Reshape shape=1,37,64", Rows: []optable.Row{
+	{Steps: "Reshape shape=1,26,96", Rows: []supernet.Row{{In: s1x26x3x32, Out: s1x26x96}}},
+	{Steps: "Reshape shape=1,37,128", Rows: []supernet.Row{{In: s1x37x4x32, Out: s1x37x128}}},
+	{Steps: "Reshape shape=1,37,2,16", Rows: []supernet.Row{{In: s1x37x32, Out: s1x37x2x16}}},
+	{Steps: "Reshape shape=1,37,2,32", Rows: []supernet.Row{{In: s1x37x64, Out: s1x37x2x32}}},
+	{Steps: "Reshape shape=1,37,3,16", Rows: []supernet.Row{{In: s1x37x48, Out: s1x37x3x16}}},
+	{Steps: "Reshape shape=1,37,3,32", Rows: []supernet.Row{{In: s1x37x96, Out: s1x37x3x32}}},
+	{Steps: "Reshape shape=1,37,32", Rows: []supernet.Row{{In: s1x37x2x16, Out: s1x37x32}}},
+	{Steps: "Reshape shape=1,37,4,16", Rows: []supernet.Row{{In: s1x37x64, Out: s1x37x4x16}}},
+	{Steps: "Reshape shape=1,37,4,32", Rows: []supernet.Row{{In: s1x37x128, Out: s1x37x4x32}}},
+	{Steps: "Reshape shape=1,37,48", Rows: []supernet.Row{{In: s1x37x3x16, Out: s1x37x48}}},
+	{Steps: "Reshape shape=1,37,64", Rows: []supernet.Row{
 		{In: s1x37x2x32, Out: s1x37x64},
 		{In: s1x37x4x16, Out: s1x37x64},
 	}},
-	{Steps: "Reshape shape=1,37,96", Rows: []optable.Row{{In: s1x37x3x32, Out: s1x37x96}}},
-	{Steps: "Reshape shape=1,50,128", Rows: []optable.Row{{In: s1x50x4x32, Out: s1x50x128}}},
-	{Steps: "Reshape shape=1,50,2,16", Rows: []optable.Row{{In: s1x50x32, Out: s1x50x2x16}}},
-	{Steps: "Reshape shape=1,50,2,32", Rows: []optable.Row{{In: s1x50x64, Out: s1x50x2x32}}},
-	{Steps: "Reshape shape=1,50,3,16", Rows: []optable.Row{{In: s1x50x48, Out: s1x50x3x16}}},
-	{Steps: "Reshape shape=1,50,3,32", Rows: []optable.Row{{In: s1x50x96, Out: s1x50x3x32}}},
-	{Steps: "Reshape shape=1,50,32", Rows: []optable.Row{{In: s1x50x2x16, Out: s1x50x32}}},
-	{Steps: "Reshape shape=1,50,4,16", Rows: []optable.Row{{In: s1x50x64, Out: s1x50x4x16}}},
-	{Steps: "Reshape shape=1,50,4,32", Rows: []optable.Row{{In: s1x50x128, Out: s1x50x4x32}}},
-	{Steps: "Reshape shape=1,50,48", Rows: []optable.Row{{In: s1x50x3x16, Out: s1x50x48}}},
-	{Steps: "Reshape shape=1,50,64", Rows: []optable.Row{
+	{Steps: "Reshape shape=1,37,96", Rows: []supernet.Row{{In: s1x37x3x32, Out: s1x37x96}}},
+	{Steps: "Reshape shape=1,50,128", Rows: []supernet.Row{{In: s1x50x4x32, Out: s1x50x128}}},
+	{Steps: "Reshape shape=1,50,2,16", Rows: []supernet.Row{{In: s1x50x32, Out: s1x50x2x16}}},
+	{Steps: "Reshape shape=1,50,2,32", Rows: []supernet.Row{{In: s1x50x64, Out: s1x50x2x32}}},
+	{Steps: "Reshape shape=1,50,3,16", Rows: []supernet.Row{{In: s1x50x48, Out: s1x50x3x16}}},
+	{Steps: "Reshape shape=1,50,3,32", Rows: []supernet.Row{{In: s1x50x96, Out: s1x50x3x32}}},
+	{Steps: "Reshape shape=1,50,32", Rows: []supernet.Row{{In: s1x50x2x16, Out: s1x50x32}}},
+	{Steps: "Reshape shape=1,50,4,16", Rows: []supernet.Row{{In: s1x50x64, Out: s1x50x4x16}}},
+	{Steps: "Reshape shape=1,50,4,32", Rows: []supernet.Row{{In: s1x50x128, Out: s1x50x4x32}}},
+	{Steps: "Reshape shape=1,50,48", Rows: []supernet.Row{{In: s1x50x3x16, Out: s1x50x48}}},
+	{Steps: "Reshape shape=1,50,64", Rows: []supernet.Row{
 		{In: s1x50x2x32, Out: s1x50x64},
 		{In: s1x50x4x16, Out: s1x50x64},
 	}},
-	{Steps: "Reshape shape=1,50,96", Rows: []optable.Row{{In: s1x50x3x32, Out: s1x50x96}}},
-	{Steps: "Reshape shape=1,64,16", Rows: []optable.Row{{In: s1x64x4x4, Out: s1x64x16}}},
-	{Steps: "Reshape shape=1,64,25", Rows: []optable.Row{{In: s1x64x5x5, Out: s1x64x25}}},
-	{Steps: "Reshape shape=1,64,36", Rows: []optable.Row{{In: s1x64x6x6, Out: s1x64x36}}},
-	{Steps: "Reshape shape=1,64,49", Rows: []optable.Row{{In: s1x64x7x7, Out: s1x64x49}}},
-	{Steps: "Reshape shape=1,64,64", Rows: []optable.Row{{In: s1x64x8x8, Out: s1x64x64}}},
-	{Steps: "Reshape shape=1,65,128", Rows: []optable.Row{{In: s1x65x4x32, Out: s1x65x128}}},
-	{Steps: "Reshape shape=1,65,2,16", Rows: []optable.Row{{In: s1x65x32, Out: s1x65x2x16}}},
-	{Steps: "Reshape shape=1,65,2,32", Rows: []optable.Row{{In: s1x65x64, Out: s1x65x2x32}}},
-	{Steps: "Reshape shape=1,65,3,16", Rows: []optable.Row{{In: s1x65x48, Out: s1x65x3x16}}},
-	{Steps: "Reshape shape=1,65,3,32", Rows: []optable.Row{{In: s1x65x96, Out: s1x65x3x32}}},
-	{Steps: "Reshape shape=1,65,32", Rows: []optable.Row{{In: s1x65x2x16, Out: s1x65x32}}},
-	{Steps: "Reshape shape=1,65,4,16", Rows: []optable.Row{{In: s1x65x64, Out: s1x65x4x16}}},
-	{Steps: "Reshape shape=1,65,4,32", Rows: []optable.Row{{In: s1x65x128, Out: s1x65x4x32}}},
-	{Steps: "Reshape shape=1,65,48", Rows: []optable.Row{{In: s1x65x3x16, Out: s1x65x48}}},
-	{Steps: "Reshape shape=1,65,64", Rows: []optable.Row{
+	{Steps: "Reshape shape=1,50,96", Rows: []supernet.Row{{In: s1x50x3x32, Out: s1x50x96}}},
+	{Steps: "Reshape shape=1,64,16", Rows: []supernet.Row{{In: s1x64x4x4, Out: s1x64x16}}},
+	{Steps: "Reshape shape=1,64,25", Rows: []supernet.Row{{In: s1x64x5x5, Out: s1x64x25}}},
+	{Steps: "Reshape shape=1,64,36", Rows: []supernet.Row{{In: s1x64x6x6, Out: s1x64x36}}},
+	{Steps: "Reshape shape=1,64,49", Rows: []supernet.Row{{In: s1x64x7x7, Out: s1x64x49}}},
+	{Steps: "Reshape shape=1,64,64", Rows: []supernet.Row{{In: s1x64x8x8, Out: s1x64x64}}},
+	{Steps: "Reshape shape=1,65,128", Rows: []supernet.Row{{In: s1x65x4x32, Out: s1x65x128}}},
+	{Steps: "Reshape shape=1,65,2,16", Rows: []supernet.Row{{In: s1x65x32, Out: s1x65x2x16}}},
+	{Steps: "Reshape shape=1,65,2,32", Rows: []supernet.Row{{In: s1x65x64, Out: s1x65x2x32}}},
+	{Steps: "Reshape shape=1,65,3,16", Rows: []supernet.Row{{In: s1x65x48, Out: s1x65x3x16}}},
+	{Steps: "Reshape shape=1,65,3,32", Rows: []supernet.Row{{In: s1x65x96, Out: s1x65x3x32}}},
+	{Steps: "Reshape shape=1,65,32", Rows: []supernet.Row{{In: s1x65x2x16, Out: s1x65x32}}},
+	{Steps: "Reshape shape=1,65,4,16", Rows: []supernet.Row{{In: s1x65x64, Out: s1x65x4x16}}},
+	{Steps: "Reshape shape=1,65,4,32", Rows: []supernet.Row{{In: s1x65x128, Out: s1x65x4x32}}},
+	{Steps: "Reshape shape=1,65,48", Rows: []supernet.Row{{In: s1x65x3x16, Out: s1x65x48}}},
+	{Steps: "Reshape shape=1,65,64", Rows: []supernet.Row{
 		{In: s1x65x2x32, Out: s1x65x64},
 		{In: s1x65x4x16, Out: s1x65x64},
 	}},
-	{Steps: "Reshape shape=1,65,96", Rows: []optable.Row{{In: s1x65x3x32, Out: s1x65x96}}},
-	{Steps: "Reshape shape=1,96,16", Rows: []optable.Row{{In: s1x96x4x4, Out: s1x96x16}}},
-	{Steps: "Reshape shape=1,96,25", Rows: []optable.Row{{In: s1x96x5x5, Out: s1x96x25}}},
-	{Steps: "Reshape shape=1,96,36", Rows: []optable.Row{{In: s1x96x6x6, Out: s1x96x36}}},
-	{Steps: "Reshape shape=1,96,49", Rows: []optable.Row{{In: s1x96x7x7, Out: s1x96x49}}},
-	{Steps: "Reshape shape=1,96,64", Rows: []optable.Row{{In: s1x96x8x8, Out: s1x96x64}}},
-	{Steps: "Softmax", Rows: []optable.Row{
+	{Steps: "Reshape shape=1,65,96", Rows: []supernet.Row{{In: s1x65x3x32, Out: s1x65x96}}},
+	{Steps: "Reshape shape=1,96,16", Rows: []supernet.Row{{In: s1x96x4x4, Out: s1x96x16}}},
+	{Steps: "Reshape shape=1,96,25", Rows: []supernet.Row{{In: s1x96x5x5, Out: s1x96x25}}},
+	{Steps: "Reshape shape=1,96,36", Rows: []supernet.Row{{In: s1x96x6x6, Out: s1x96x36}}},
+	{Steps: "Reshape shape=1,96,49", Rows: []supernet.Row{{In: s1x96x7x7, Out: s1x96x49}}},
+	{Steps: "Reshape shape=1,96,64", Rows: []supernet.Row{{In: s1x96x8x8, Out: s1x96x64}}},
+	{Steps: "Softmax", Rows: []supernet.Row{
 		{In: s1x2x17x17, Out: s1x2x17x17},
 		{In: s1x2x26x26, Out: s1x2x26x26},
 		{In: s1x2x37x37, Out: s1x2x37x37},
@@ -1530,84 +1529,84 @@ var kernels = [...]optable.Kernel{
 		{In: s1x4x50x50, Out: s1x4x50x50},
 		{In: s1x4x65x65, Out: s1x4x65x65},
 	}},
-	{Steps: "Split axis=2 split=128,128,128", Rows: []optable.Row{
+	{Steps: "Split axis=2 split=128,128,128", Rows: []supernet.Row{
 		{In: s1x17x384, Out: s1x17x128_1x17x128_1x17x128},
 		{In: s1x26x384, Out: s1x26x128_1x26x128_1x26x128},
 		{In: s1x37x384, Out: s1x37x128_1x37x128_1x37x128},
 		{In: s1x50x384, Out: s1x50x128_1x50x128_1x50x128},
 		{In: s1x65x384, Out: s1x65x128_1x65x128_1x65x128},
 	}},
-	{Steps: "Split axis=2 split=128,128,64", Rows: []optable.Row{
+	{Steps: "Split axis=2 split=128,128,64", Rows: []supernet.Row{
 		{In: s1x17x320, Out: s1x17x128_1x17x128_1x17x64},
 		{In: s1x26x320, Out: s1x26x128_1x26x128_1x26x64},
 		{In: s1x37x320, Out: s1x37x128_1x37x128_1x37x64},
 		{In: s1x50x320, Out: s1x50x128_1x50x128_1x50x64},
 		{In: s1x65x320, Out: s1x65x128_1x65x128_1x65x64},
 	}},
-	{Steps: "Split axis=2 split=32,32,32", Rows: []optable.Row{
+	{Steps: "Split axis=2 split=32,32,32", Rows: []supernet.Row{
 		{In: s1x17x96, Out: s1x17x32_1x17x32_1x17x32},
 		{In: s1x26x96, Out: s1x26x32_1x26x32_1x26x32},
 		{In: s1x37x96, Out: s1x37x32_1x37x32_1x37x32},
 		{In: s1x50x96, Out: s1x50x32_1x50x32_1x50x32},
 		{In: s1x65x96, Out: s1x65x32_1x65x32_1x65x32},
 	}},
-	{Steps: "Split axis=2 split=32,32,64", Rows: []optable.Row{
+	{Steps: "Split axis=2 split=32,32,64", Rows: []supernet.Row{
 		{In: s1x17x128, Out: s1x17x32_1x17x32_1x17x64},
 		{In: s1x26x128, Out: s1x26x32_1x26x32_1x26x64},
 		{In: s1x37x128, Out: s1x37x32_1x37x32_1x37x64},
 		{In: s1x50x128, Out: s1x50x32_1x50x32_1x50x64},
 		{In: s1x65x128, Out: s1x65x32_1x65x32_1x65x64},
 	}},
-	{Steps: "Split axis=2 split=48,48,48", Rows: []optable.Row{
+	{Steps: "Split axis=2 split=48,48,48", Rows: []supernet.Row{
 		{In: s1x17x144, Out: s1x17x48_1x17x48_1x17x48},
 		{In: s1x26x144, Out: s1x26x48_1x26x48_1x26x48},
 		{In: s1x37x144, Out: s1x37x48_1x37x48_1x37x48},
 		{In: s1x50x144, Out: s1x50x48_1x50x48_1x50x48},
 		{In: s1x65x144, Out: s1x65x48_1x65x48_1x65x48},
 	}},
-	{Steps: "Split axis=2 split=48,48,96", Rows: []optable.Row{
+	{Steps: "Split axis=2 split=48,48,96", Rows: []supernet.Row{
 		{In: s1x17x192, Out: s1x17x48_1x17x48_1x17x96},
 		{In: s1x26x192, Out: s1x26x48_1x26x48_1x26x96},
 		{In: s1x37x192, Out: s1x37x48_1x37x48_1x37x96},
 		{In: s1x50x192, Out: s1x50x48_1x50x48_1x50x96},
 		{In: s1x65x192, Out: s1x65x48_1x65x48_1x65x96},
 	}},
-	{Steps: "Split axis=2 split=64,64,128", Rows: []optable.Row{
+	{Steps: "Split axis=2 split=64,64,128", Rows: []supernet.Row{
 		{In: s1x17x256, Out: s1x17x64_1x17x64_1x17x128},
 		{In: s1x26x256, Out: s1x26x64_1x26x64_1x26x128},
 		{In: s1x37x256, Out: s1x37x64_1x37x64_1x37x128},
 		{In: s1x50x256, Out: s1x50x64_1x50x64_1x50x128},
 		{In: s1x65x256, Out: s1x65x64_1x65x64_1x65x128},
 	}},
-	{Steps: "Split axis=2 split=64,64,32", Rows: []optable.Row{
+	{Steps: "Split axis=2 split=64,64,32", Rows: []supernet.Row{
 		{In: s1x17x160, Out: s1x17x64_1x17x64_1x17x32},
 		{In: s1x26x160, Out: s1x26x64_1x26x64_1x26x32},
 		{In: s1x37x160, Out: s1x37x64_1x37x64_1x37x32},
 		{In: s1x50x160, Out: s1x50x64_1x50x64_1x50x32},
 		{In: s1x65x160, Out: s1x65x64_1x65x64_1x65x32},
 	}},
-	{Steps: "Split axis=2 split=64,64,64", Rows: []optable.Row{
+	{Steps: "Split axis=2 split=64,64,64", Rows: []supernet.Row{
 		{In: s1x17x192, Out: s1x17x64_1x17x64_1x17x64},
 		{In: s1x26x192, Out: s1x26x64_1x26x64_1x26x64},
 		{In: s1x37x192, Out: s1x37x64_1x37x64_1x37x64},
 		{In: s1x50x192, Out: s1x50x64_1x50x64_1x50x64},
 		{In: s1x65x192, Out: s1x65x64_1x65x64_1x65x64},
 	}},
-	{Steps: "Split axis=2 split=96,96,48", Rows: []optable.Row{
+	{Steps: "Split axis=2 split=96,96,48", Rows: []supernet.Row{
 		{In: s1x17x240, Out: s1x17x96_1x17x96_1x17x48},
 		{In: s1x26x240, Out: s1x26x96_1x26x96_1x26x48},
 		{In: s1x37x240, Out: s1x37x96_1x37x96_1x37x48},
 		{In: s1x50x240, Out: s1x50x96_1x50x96_1x50x48},
 		{In: s1x65x240, Out: s1x65x96_1x65x96_1x65x48},
 	}},
-	{Steps: "Split axis=2 split=96,96,96", Rows: []optable.Row{
+	{Steps: "Split axis=2 split=96,96,96", Rows: []supernet.Row{
 		{In: s1x17x288, Out: s1x17x96_1x17x96_1x17x96},
 		{In: s1x26x288, Out: s1x26x96_1x26x96_1x26x96},
 		{In: s1x37x288, Out: s1x37x96_1x37x96_1x37x96},
 		{In: s1x50x288, Out: s1x50x96_1x50x96_1x50x96},
 		{In: s1x65x288, Out: s1x65x96_1x65x96_1x65x96},
 	}},
-	{Steps: "Transpose perm=0,1,3,2", Rows: []optable.Row{
+	{Steps: "Transpose perm=0,1,3,2", Rows: []supernet.Row{
 		{In: s1x2x17x16, Out: s1x2x16x17},
 		{In: s1x2x17x32, Out: s1x2x32x17},
 		{In: s1x2x26x16, Out: s1x2x16x26},
@@ -1639,7 +1638,7 @@ var kernels = [...]optable.Kernel{
 		{In: s1x4x65x16, Out: s1x4x16x65},
 		{In: s1x4x65x32, Out: s1x4x32x65},
 	}},
-	{Steps: "Transpose perm=0,2,1", Rows: []optable.Row{
+	{Steps: "Transpose perm=0,2,1", Rows: []supernet.Row{
 		{In: s1x128x16, Out: s1x16x128},
 		{In: s1x128x25, Out: s1x25x128},
 		{In: s1x128x36, Out: s1x36x128},
@@ -1656,7 +1655,7 @@ var kernels = [...]optable.Kernel{
 		{In: s1x96x49, Out: s1x49x96},
 		{In: s1x96x64, Out: s1x64x96},
 	}},
-	{Steps: "Transpose perm=0,2,1,3", Rows: []optable.Row{
+	{Steps: "Transpose perm=0,2,1,3", Rows: []supernet.Row{
 		{In: s1x17x2x16, Out: s1x2x17x16},
 		{In: s1x17x2x32, Out: s1x2x17x32},
 		{In: s1x17x3x16, Out: s1x3x17x16},
@@ -1721,7 +1720,7 @@ var kernels = [...]optable.Kernel{
 }
 
 // ops is sorted by key.
-var ops = optable.Ops(shapes[:], kernels[:])
+var ops = supernet.Ops(shapes[:], kernels[:])
 
 // sitesNone has the operator at every place of the network under fusion rules "none".
 var sitesNone = [...]supernet.Site{

@@ -15,7 +15,6 @@ import (
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/onnxfile"
-	"github.com/autotailor/autotailor/runtime/optable"
 	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/supernet"
 	"github.com/autotailor/autotailor/runtime/train/data"
@@ -183,7 +182,7 @@ func countedAlike(t *testing.T, net *supernet.Net, w *onnxfile.Model) {
 			t.Fatal(err)
 		}
 		text := space.Format(net.Choices, g)
-		walked, stored := optable.Count(graph), storedNumbers(t, graph, w)
+		walked, stored := supernet.Count(graph), storedNumbers(t, graph, w)
 		if m, p := macs.At(g), peak.Params.At(g); m != walked.MACs || p != walked.Params || p != stored {
 			t.Errorf("%s: tables have %d MACs and %d parameters, the network %d and %d, its export %d parameters", text, m, p, walked.MACs, walked.Params, stored)
 		}

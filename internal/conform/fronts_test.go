@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"github.com/autotailor/autotailor/gen"
-	"github.com/autotailor/autotailor/runtime/optable"
 	"github.com/autotailor/autotailor/runtime/search"
 	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/supernet"
@@ -22,7 +21,7 @@ const images = 10_000
 
 // nanoseconds is a made-up latency of an operator, as of a CPU that does 40 GMAC/s at best: a call, arithmetic at an efficiency of
 // its own that the key determines, as off-grid widths have it.
-func nanoseconds(o optable.Op) int64 {
+func nanoseconds(o supernet.Op) int64 {
 	h := fnv.New32a()
 	h.Write([]byte(o.Key()))
 	efficiency := 0.6 + 0.4*float64(h.Sum32()%1000)/1000

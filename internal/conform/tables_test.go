@@ -14,7 +14,6 @@ import (
 	"github.com/autotailor/autotailor/runtime/accuracy"
 	"github.com/autotailor/autotailor/runtime/lut"
 	"github.com/autotailor/autotailor/runtime/nn"
-	"github.com/autotailor/autotailor/runtime/optable"
 	"github.com/autotailor/autotailor/runtime/search"
 	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/supernet"
@@ -44,7 +43,7 @@ func TestTablesCountWhatNetworksCount(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			c := optable.Count(graph)
+			c := supernet.Count(graph)
 			if m, n := macs.At(g), params.At(g); m != c.MACs || n != c.Params {
 				t.Fatalf("%s, %s: tables have %d MACs and %d parameters, the network %d and %d", p.name, space.Format(p.net.Choices, g), m, n, c.MACs, c.Params)
 			}
@@ -65,7 +64,7 @@ func everyOperatorIsARow(t *testing.T, p small, graph *nn.Graph, rows map[string
 			i++
 			group = append(group, i)
 		}
-		o, err := optable.Of(bound, group)
+		o, err := supernet.OpOf(bound, group)
 		if err != nil {
 			t.Fatal(err)
 		}

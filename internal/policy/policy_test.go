@@ -36,7 +36,7 @@ var imports = []struct{ part, never, why string }{
 
 // light are the packages that generated library packages may import, and those packages themselves.
 var light = []string{
-	"runtime/nn", "runtime/optable", "runtime/space", "runtime/search", "runtime/lut", "runtime/accuracy",
+	"runtime/nn", "runtime/space", "runtime/search", "runtime/lut", "runtime/accuracy",
 	"runtime/supernet", "runtime/model", "runtime/onnxfile", "runtime/version",
 }
 

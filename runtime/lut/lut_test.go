@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/autotailor/autotailor/runtime/lut"
-	"github.com/autotailor/autotailor/runtime/optable"
 	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/supernet"
 )
@@ -21,7 +20,7 @@ import (
 func small() *supernet.Net {
 	n := &supernet.Net{Package: "small", Choices: []space.Choice{{Name: "width", Values: []string{"1", "0.5"}}}}
 	for i := range 5 {
-		n.Ops = append(n.Ops, optable.Op{Steps: "Conv kernel_shape=1,1", In: "1x3x8x8", Params: fmt.Sprintf("%dx3x1x1", i+1), Out: fmt.Sprintf("1x%dx8x8", i+1)})
+		n.Ops = append(n.Ops, supernet.Op{Steps: "Conv kernel_shape=1,1", In: "1x3x8x8", Params: fmt.Sprintf("%dx3x1x1", i+1), Out: fmt.Sprintf("1x%dx8x8", i+1)})
 	}
 	n.Rules = []supernet.Rules{
 		{Name: "none", Sites: []supernet.Site{
@@ -157,7 +156,7 @@ func TestMigrateMatchesByKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	grown := small()
-	grown.Ops = append([]optable.Op{{Steps: "Relu", In: "1", Out: "1"}}, grown.Ops...)
+	grown.Ops = append([]supernet.Op{{Steps: "Relu", In: "1", Out: "1"}}, grown.Ops...)
 	grown.Digest = "new"
 	table, missing := lut.Migrate(old, grown)
 	if fmt.Sprint(missing) != "[0 5]" || table.Rows[3].Median != 102 || table.Match(grown) != nil || table.Header.Device != "cpu" {

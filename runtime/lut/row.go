@@ -11,7 +11,7 @@ import (
 
 // Row is one operator's measurement. The zero Row, but for Key, was not measured.
 type Row struct {
-	Key    string        // the operator's, see optable.Op.Key
+	Key    string        // the operator's, see supernet.Op.Key
 	N      int           // runs
 	Min    time.Duration // of a run
 	Median time.Duration

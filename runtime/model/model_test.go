@@ -16,9 +16,9 @@ import (
 	"github.com/autotailor/autotailor/runtime/lut"
 	"github.com/autotailor/autotailor/runtime/model"
 	"github.com/autotailor/autotailor/runtime/nn"
-	"github.com/autotailor/autotailor/runtime/optable"
 	"github.com/autotailor/autotailor/runtime/search"
 	"github.com/autotailor/autotailor/runtime/space"
+	"github.com/autotailor/autotailor/runtime/supernet"
 )
 
 const images = 1000
@@ -108,7 +108,7 @@ func TestPredictionsAreTheTables(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := optable.Count(g)
+		c := supernet.Count(g)
 		if s.MACs() != c.MACs || s.Params() != c.Params || s.FLOPs() != 2*c.MACs || s.BytesFP32() != 4*c.Params || s.PeakMemory() <= 4*c.Params {
 			t.Errorf("%v: %d MACs, %d parameters, %d bytes; the network has %d and %d", s, s.MACs(), s.Params(), s.PeakMemory(), c.MACs, c.Params)
 		}

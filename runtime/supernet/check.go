@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 
-	"github.com/autotailor/autotailor/runtime/optable"
 	"github.com/autotailor/autotailor/runtime/space"
 )
 
@@ -47,7 +46,7 @@ func (n *Net) Check() error {
 			errs = append(errs, fmt.Errorf("%s: %w", space.Format(n.Choices, g), err))
 			continue
 		}
-		c := optable.Count(graph)
+		c := Count(graph)
 		if m, p := macs.At(g), params.At(g); m != c.MACs || p != c.Params {
 			errs = append(errs, fmt.Errorf("%s: the tables have %d multiply-accumulates and %d parameters, the network %d and %d",
 				space.Format(n.Choices, g), m, p, c.MACs, c.Params))

@@ -5,7 +5,6 @@ import (
 
 	"github.com/autotailor/autotailor/internal/fusion"
 	"github.com/autotailor/autotailor/runtime/nn"
-	"github.com/autotailor/autotailor/runtime/optable"
 	"github.com/autotailor/autotailor/runtime/space"
 )
 
@@ -115,7 +114,7 @@ func (l *locator) parted(k int) bool {
 
 // is tells whether nodes are the operator of a site.
 func (l *locator) is(nodes []int, site int) bool {
-	o, err := optable.Of(l.graph, nodes)
+	o, err := OpOf(l.graph, nodes)
 	return err == nil && o.Key() == l.net.Ops[l.net.OpAt(&l.sites[site], l.genes)].Key()
 }
 

@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/autotailor/autotailor/runtime/nn"
-	"github.com/autotailor/autotailor/runtime/optable"
 	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/supernet"
 )
@@ -22,7 +21,7 @@ type row struct {
 func chain(rows ...row) *supernet.Net {
 	n := &supernet.Net{Package: "chain", Choices: []space.Choice{{Name: "depth", Kind: "depth", Values: []string{"2", "1"}}}}
 	const image = "1x4x8x8"
-	ops := map[string]optable.Op{
+	ops := map[string]supernet.Op{
 		"conv": {Steps: "Conv kernel_shape=1,1", In: image, Params: "4x4x1x1 4", Out: image},
 		"bn":   {Steps: "BatchNormalization", In: image, Params: "4 4 4 4", Out: image},
 		"relu": {Steps: "Relu", In: image, Out: image},

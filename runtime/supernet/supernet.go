@@ -4,7 +4,6 @@ package supernet
 
 import (
 	"github.com/autotailor/autotailor/runtime/nn"
-	"github.com/autotailor/autotailor/runtime/optable"
 	"github.com/autotailor/autotailor/runtime/space"
 )
 
@@ -17,7 +16,7 @@ type Net struct {
 	Digest        string // of the operator table and its sites: the LUT schema
 	Choices       []space.Choice
 	Stages        []Stage
-	Ops           []optable.Op
+	Ops           []Op
 	Rules         []Rules                           // sites for every fusion rule set; the first is "none"
 	Build         func(genes []uint8, b nn.Builder) // describes the SubNet of genes to b
 	Groups        []Group                           // what choices cut together

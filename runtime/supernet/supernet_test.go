@@ -3,7 +3,6 @@ package supernet_test
 import (
 	"testing"
 
-	"github.com/autotailor/autotailor/runtime/optable"
 	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/supernet"
 )
@@ -16,7 +15,7 @@ func small() *supernet.Net {
 			{Name: "width", Kind: "width", Values: []string{"1", "0.5"}},
 			{Name: "depth", Kind: "depth", Values: []string{"2", "1"}},
 		},
-		Ops: []optable.Op{
+		Ops: []supernet.Op{
 			{Steps: "Conv", In: "1x3x8x8", Params: "4x3x1x1 4", Out: "1x4x8x8", MACs: 768},
 			{Steps: "Conv", In: "1x3x8x8", Params: "8x3x1x1 8", Out: "1x8x8x8", MACs: 1536},
 			{Steps: "Relu", In: "1x4x8x8", Out: "1x4x8x8"},

@@ -16,7 +16,6 @@ import (
 	"github.com/autotailor/autotailor/runtime/lut"
 	"github.com/autotailor/autotailor/runtime/measure/profile"
 	"github.com/autotailor/autotailor/runtime/nn"
-	"github.com/autotailor/autotailor/runtime/optable"
 	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/supernet"
 )
@@ -29,7 +28,7 @@ func small() *supernet.Net {
 	}
 	var first, second supernet.Site
 	first.Deps, second.Deps = []uint8{0, 1}, []uint8{0, 1}
-	add := func(op optable.Op) supernet.ID {
+	add := func(op supernet.Op) supernet.ID {
 		n.Ops = append(n.Ops, op)
 		return supernet.ID(len(n.Ops) - 1)
 	}
@@ -37,7 +36,7 @@ func small() *supernet.Net {
 		for _, width := range []int{4, 2} {
 			image := func(c int) string { return fmt.Sprintf("1x%dx%dx%d", c, side, side) }
 			conv := func(in, out int) supernet.ID {
-				return add(optable.Op{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1", In: image(in), Params: fmt.Sprintf("%dx%dx3x3 %d", out, in, out), Out: image(out)})
+				return add(supernet.Op{Steps: "Conv kernel_shape=3,3 pads=1,1,1,1", In: image(in), Params: fmt.Sprintf("%dx%dx3x3 %d", out, in, out), Out: image(out)})
 			}
 			first.Ops, second.Ops = append(first.Ops, conv(1, width)), append(second.Ops, conv(width, 3))
 		}
@@ -45,9 +44,9 @@ func small() *supernet.Net {
 	sites := []supernet.Site{first, second}
 	for c := range 12 {
 		shape := fmt.Sprintf("1x%dx4x4", c+1)
-		sites = append(sites, supernet.Site{Ops: []supernet.ID{add(optable.Op{Steps: "Sigmoid", In: shape, Out: shape})}})
+		sites = append(sites, supernet.Site{Ops: []supernet.ID{add(supernet.Op{Steps: "Sigmoid", In: shape, Out: shape})}})
 	}
-	add(optable.Op{Steps: "Conv kernel_shape=1,1", In: "1x1x1x1", Params: "1x1x1x1", Out: "1x1x1x1"}) // under no rules
+	add(supernet.Op{Steps: "Conv kernel_shape=1,1", In: "1x1x1x1", Params: "1x1x1x1", Out: "1x1x1x1"}) // under no rules
 	n.Rules = []supernet.Rules{{Name: "none", Sites: sites}, {Name: "embedded", Sites: sites}}
 	return n
 }

@@ -1,4 +1,4 @@
-package optable
+package supernet
 
 import (
 	"fmt"
@@ -9,11 +9,11 @@ import (
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
-// Of describes the group of nodes of g, which stand in execution order. Every extent of g must be known (see nn.Graph.Bind).
+// OpOf describes the group of nodes of g, which stand in execution order. Every extent of g must be known (see nn.Graph.Bind).
 //
 // A BatchNormalization after a convolution or product of the group is that operator's bias, as runtimes fold it:
 // networks with folded and with kept normalisation have the same operators. MACs are left to the caller.
-func Of(g *nn.Graph, nodes []int) (Op, error) {
+func OpOf(g *nn.Graph, nodes []int) (Op, error) {
 	d := describer{g: g, nodes: nodes, names: map[nn.Value]string{}}
 	for k, i := range nodes {
 		if err := d.node(k, &g.Nodes[i]); err != nil {

@@ -1,5 +1,4 @@
-// Package optable describes distinct operators: the rows of a generated package's operator table.
-package optable
+package supernet
 
 // Op is one distinct operator, or fused group of operators, at concrete shapes (batch 1).
 // It is comparable; all fields but MACs are its key, and it can be built and run on its own (see Graph).

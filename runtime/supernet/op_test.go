@@ -1,4 +1,4 @@
-package optable
+package supernet
 
 import (
 	"reflect"
@@ -24,7 +24,7 @@ func describe(t *testing.T, build func(b nn.Builder)) Op {
 	for i := range g.Nodes {
 		all = append(all, i)
 	}
-	o, err := Of(g.Bind(1), all)
+	o, err := OpOf(g.Bind(1), all)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +90,7 @@ func TestKeysAndGraphs(t *testing.T) {
 		for i := range g.Nodes {
 			all = append(all, i)
 		}
-		again, err := Of(g, all)
+		again, err := OpOf(g, all)
 		if err != nil || again != o {
 			t.Errorf("%s: its graph is %s, %v", o.Key(), again.Key(), err)
 		}

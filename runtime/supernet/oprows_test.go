@@ -1,4 +1,4 @@
-package optable
+package supernet
 
 import (
 	"reflect"

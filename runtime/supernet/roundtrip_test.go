@@ -1,4 +1,4 @@
-package optable
+package supernet
 
 import (
 	"fmt"
@@ -144,7 +144,7 @@ func TestRandomOperators(t *testing.T) {
 			for n := range all {
 				all[n] = n
 			}
-			again, err := Of(g, all)
+			again, err := OpOf(g, all)
 			if err != nil || again != o {
 				t.Errorf("kind %d: %s\nbecame %s, %v", k, o.Key(), again.Key(), err)
 			}

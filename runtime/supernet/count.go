@@ -1,4 +1,4 @@
-package optable
+package supernet
 
 import (
 	"maps"
@@ -25,13 +25,13 @@ func Count(g *nn.Graph) Counts {
 		}
 		if product := absorber(g, i); product != nil {
 			if !hasBias(product) {
-				c.Params += size(g, n.In[1])
+				c.Params += elementsOf(g, n.In[1])
 			}
 			continue
 		}
 		for _, v := range n.In {
 			if v != nn.None && isParam(g.Values[v]) && !seen[v] {
-				c.Params += size(g, v)
+				c.Params += elementsOf(g, v)
 				seen[v] = true
 			}
 		}
@@ -43,10 +43,10 @@ func Count(g *nn.Graph) Counts {
 var macs = map[string]func(g *nn.Graph, n *nn.Node) int64{
 	"Conv": func(g *nn.Graph, n *nn.Node) int64 {
 		w := g.Values[n.In[1]].Shape
-		return size(g, n.Out[0]) * w[1:].Elements()
+		return elementsOf(g, n.Out[0]) * w[1:].Elements()
 	},
 	"Gemm": func(g *nn.Graph, n *nn.Node) int64 { // [m, k] by [k, n]
-		return size(g, n.Out[0]) * int64(g.Values[n.In[0]].Shape[1])
+		return elementsOf(g, n.Out[0]) * int64(g.Values[n.In[0]].Shape[1])
 	},
 	"Attention": func(g *nn.Graph, n *nn.Node) int64 { // queries with keys, then scores with values
 		k := g.Values[n.In[1]].Shape
@@ -54,18 +54,18 @@ var macs = map[string]func(g *nn.Graph, n *nn.Node) int64{
 		if len(n.In) > 4 && n.In[4] != nn.None { // those of a cache
 			tokens += g.Values[n.In[4]].Shape[2]
 		}
-		return int64(tokens) * (size(g, n.In[0]) + size(g, n.Out[0]))
+		return int64(tokens) * (elementsOf(g, n.In[0]) + elementsOf(g, n.Out[0]))
 	},
 	"MatMul": func(g *nn.Graph, n *nn.Node) int64 {
 		x := g.Values[n.In[0]].Shape
-		return size(g, n.Out[0]) * int64(x[len(x)-1])
+		return elementsOf(g, n.Out[0]) * int64(x[len(x)-1])
 	},
 }
 
 // Multiplying lists the ONNX operator types that multiply and accumulate, sorted.
 func Multiplying() []string { return slices.Sorted(maps.Keys(macs)) }
 
-func size(g *nn.Graph, v nn.Value) int64 { return g.Values[v].Shape.Elements() }
+func elementsOf(g *nn.Graph, v nn.Value) int64 { return g.Values[v].Shape.Elements() }
 
 // hasBias tells whether a product adds a bias of its own.
 func hasBias(n *nn.Node) bool { return len(n.In) > 2 || n.Type == "Add" }
