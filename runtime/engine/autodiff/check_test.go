@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/engine/autodiff"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
@@ -84,6 +85,7 @@ func (l *loss) weigh(t *testing.T, rng *rand.Rand) {
 
 // TestOperators compares the derivatives of every operator with central differences.
 func TestOperators(t *testing.T) {
+	needs.Time(t)
 	tested := map[string]bool{}
 	for name, build := range allCases() {
 		tested[strings.Fields(name)[0]] = true

@@ -32,6 +32,7 @@ var digestsFile = filepath.Join("testdata", "digests.txt")
 // TestDigests compares outputs and gradients of SubNets of all committed packages, bit by bit, with those that were recorded. Bits depend on the
 // instruction set, so each has digests of its own. They are the same for one thread and for two.
 func TestDigests(t *testing.T) {
+	needs.Time(t)
 	needs.Clone(t)
 	known := readDigests(t)
 	for _, isa := range kernel.All() {

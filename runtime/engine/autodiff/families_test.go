@@ -37,6 +37,7 @@ func noise(rng *rand.Rand, s nn.Shape) nn.Tensor {
 
 // TestFamilies compares derivatives of SubNets of all committed packages, along random directions, with central differences.
 func TestFamilies(t *testing.T) {
+	needs.Time(t)
 	needs.Clone(t)
 	trainer := embedded.New(embedded.Options{Threads: 2})
 	for _, net := range families.All() {
@@ -109,6 +110,7 @@ func along(t *testing.T, l *loss, params engine.Params, names []string, rng *ran
 
 // TestThreads: derivatives are the same bits whatever the number of threads, and for a second training in the same memory.
 func TestThreads(t *testing.T) {
+	needs.Time(t)
 	needs.Clone(t)
 	for _, net := range families.All() {
 		w := families.Model(t, net)

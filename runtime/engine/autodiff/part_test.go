@@ -5,11 +5,13 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
 // TestPartsAgainstDefinition: a part's elements are those at all combinations of the kept positions, and derivatives go back to the same places.
 func TestPartsAgainstDefinition(t *testing.T) {
+	needs.Time(t)
 	rng := rand.New(rand.NewPCG(4, 4))
 	runs := map[bool]int{}
 	for range 2000 {

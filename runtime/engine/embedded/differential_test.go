@@ -120,6 +120,7 @@ func (d *draw) batches() []int {
 
 // TestOperatorsEqualONNXRuntime draws networks around every operator and runs them on both engines.
 func TestOperatorsEqualONNXRuntime(t *testing.T) {
+	needs.Time(t)
 	lib, err := ort.Find()
 	if err != nil {
 		t.Skip("ONNX Runtime is the oracle of this test: ", err)

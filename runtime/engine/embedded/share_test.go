@@ -98,6 +98,7 @@ func someTransforms(t *testing.T, net *supernet.Net, rng *rand.Rand) map[string]
 // TestShare: SubNets over shared weights, with kernel transforms and without, compute the same bits as sessions of their own, and with
 // statistics of their own what those compute up to rounding.
 func TestShare(t *testing.T) {
+	needs.Time(t)
 	needs.Clone(t)
 	for _, net := range families.All() {
 		for _, u := range kernel.All() {
@@ -169,6 +170,7 @@ func shareOf(t testing.TB, net *supernet.Net, graphs []*nn.Graph) []engine.Worke
 
 // TestShareMemory: a ladder of SubNets of all resolutions takes little more memory than the SuperNet alone.
 func TestShareMemory(t *testing.T) {
+	needs.Time(t)
 	needs.Clone(t)
 	bounds := map[string]float64{"levit": 1.5, "proxyless": 1.3} // small weights, many operators
 	first := families.All()[0]

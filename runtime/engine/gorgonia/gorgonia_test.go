@@ -15,6 +15,7 @@ import (
 
 // TestAgreesWithTheEmbeddedEngine runs SubNets of all families, with two batch sizes each.
 func TestAgreesWithTheEmbeddedEngine(t *testing.T) {
+	needs.Time(t)
 	needs.Clone(t)
 	for _, net := range families.All() {
 		w := families.Model(t, net)

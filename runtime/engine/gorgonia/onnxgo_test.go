@@ -33,6 +33,7 @@ var missing = map[string][]string{
 // TestONNXGo: SubNets of ResNet50 give what the embedded engine gives, with changing batches and inputs in one session; of the other families
 // everything that is lacking is named.
 func TestONNXGo(t *testing.T) {
+	needs.Time(t)
 	needs.Clone(t)
 	rng := rand.New(rand.NewPCG(1, 2))
 	for _, net := range families.All() {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/engine/gorgonia"
@@ -151,6 +152,7 @@ func engines(t testing.TB) []engine.Engine {
 
 // TestEnginesAgree runs small networks on every engine, with batches of changing sizes in one session.
 func TestEnginesAgree(t *testing.T) {
+	needs.Time(t)
 	for name, build := range networks {
 		g, w := made(t, build)
 		var sessions []engine.Session

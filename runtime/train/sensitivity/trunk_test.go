@@ -57,6 +57,7 @@ func calibrated(t *testing.T) (*sensitivity.Evaluator, *meter) {
 // TestProbesShareTheOriginalsBeginning: with what is kept, a little of it or nothing, the counts are those of each probe alone, and the more
 // is kept the fewer operators run.
 func TestProbesShareTheOriginalsBeginning(t *testing.T) {
+	needs.Time(t)
 	needs.Clone(t)
 	e, m := calibrated(t)
 	alone := map[string]int{}
@@ -103,6 +104,7 @@ func counted(t *accuracy.Table, probe space.Genes) int {
 
 // TestStoppedTrunkGoesOnTheSame: wherever a run was stopped, the next one counts the rest as one that was not.
 func TestStoppedTrunkGoesOnTheSame(t *testing.T) {
+	needs.Time(t)
 	needs.Clone(t)
 	e, _ := calibrated(t)
 	dir := t.TempDir()
@@ -139,6 +141,7 @@ func TestStoppedTrunkGoesOnTheSame(t *testing.T) {
 
 // TestTrunkOnONNXRuntime: another engine counts the same, probe by probe.
 func TestTrunkOnONNXRuntime(t *testing.T) {
+	needs.Time(t)
 	lib, err := ort.Find()
 	if err != nil {
 		t.Skip("ONNX Runtime is the oracle of this test: ", err)

@@ -54,6 +54,7 @@ func distance(a, b []float32) float64 {
 // TestReorderedIsTheSame: any order of the positions of every group leaves the original's function as it is, in all families, and every
 // channel that a choice cuts is in some group.
 func TestReorderedIsTheSame(t *testing.T) {
+	needs.Time(t)
 	needs.Clone(t)
 	for _, net := range families.All() {
 		s, err := newStore(net, families.Model(t, net), true)
@@ -107,6 +108,7 @@ func TestReorderedIsTheSame(t *testing.T) {
 
 // TestReplacedFile: what is written reads back as what was written, in all families, those included whose model stores equal tensors once.
 func TestReplacedFile(t *testing.T) {
+	needs.Time(t)
 	needs.Clone(t)
 	for _, net := range families.All() {
 		data, err := os.ReadFile(families.Path(t, net))
