@@ -36,6 +36,7 @@ func mustRun(t *testing.T, j Job) *Output {
 
 // TestOutputIsDeterministic: to the byte, twice in one process, on another number of processors, in another folder.
 func TestOutputIsDeterministic(t *testing.T) {
+	needs.Time(t)
 	needs.Clone(t)
 	for _, config := range examples(t) {
 		first := mustRun(t, Job{Config: config})

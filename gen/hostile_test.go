@@ -86,6 +86,7 @@ func hostile(t *testing.T, from string) string {
 // TestModelsCannotHijackTheirSource generates from a model whose every name means harm. The package type-checks, declares what the same
 // model with harmless names does, imports nothing else and has no directive that it should not have.
 func TestModelsCannotHijackTheirSource(t *testing.T) {
+	needs.Time(t)
 	needs.Clone(t)
 	model := filepath.Join("..", "generated", "models", "mobilenetv2.onnx")
 	evil := mustRun(t, Job{Config: hostile(t, model)})

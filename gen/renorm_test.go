@@ -19,6 +19,7 @@ import (
 // TestRenormalise folds the normalisations of a trained model and puts them back: the model computes the same, its normalisations are where they were,
 // and their statistics are nearly those of its training.
 func TestRenormalise(t *testing.T) {
+	needs.Time(t)
 	needs.Clone(t)
 	const model = "../generated/models/mobilenetv2.onnx"
 	transform := data.Transform{Pad: 2, Mean: []float32{0.2860}, Std: []float32{0.3530}}

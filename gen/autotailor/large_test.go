@@ -10,11 +10,13 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/internal/onnxpb"
 )
 
 // TestLargeModels: of a model whose weights are 2.6 GB in another file, the compiler reads none.
 func TestLargeModels(t *testing.T) {
+	needs.Time(t)
 	const width, blocks = 8192, 5
 	dir := t.TempDir()
 	path := filepath.Join(dir, "large.onnx")

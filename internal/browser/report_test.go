@@ -59,6 +59,7 @@ func TestEveryWayToChooseASubNet(t *testing.T) {
 
 // TestBlocksWithoutChoices: the first block of MobileNetV2 has none, and texts do not count it.
 func TestBlocksWithoutChoices(t *testing.T) {
+	needs.Time(t)
 	b := open(t, pageOf(mobilenetv2.Definition()))
 	for _, want := range []struct{ block, choices string }{{"stage0.0", ""}, {"stage0.1", "stage0.0.expand"}, {"stage0.2", "stage0.1.expand"}, {"stage1.0", "stage1.0.expand"}} {
 		got := eval[string](b, fmt.Sprintf(`[...new Set([...document.querySelectorAll('#figure-supernet [data-block="%s"] [data-choice]')].map(g => g.dataset.choice))].join(' ')`, want.block))

@@ -9,6 +9,7 @@ import (
 
 	"github.com/autotailor/autotailor/gen"
 	"github.com/autotailor/autotailor/gen/view"
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/runtime/engine/ort"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/onnxfile"
@@ -18,6 +19,7 @@ import (
 // TestAnyModel takes every model of the folder that AUTOTAILOR_MODELS names, and the committed ones: `init` proposes a config, the
 // largest SubNet is the original, and random SubNets load and run.
 func TestAnyModel(t *testing.T) {
+	needs.Time(t)
 	e := runtimeEngine(t)
 	for _, f := range modelFiles(t) {
 		t.Run(filepath.Base(f), func(t *testing.T) {

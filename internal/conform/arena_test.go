@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/runtime/engine/ort"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/space"
@@ -18,6 +19,7 @@ import (
 // TestPeakMemoryIsNearONNXRuntimesArena compares predicted activations with what ONNX Runtime takes from an arena that hands out what is asked for
 // (its usual one rounds up to as much as twice that). Of networks of convolutions it is the same; the others are logged, see RATIONALE.md.
 func TestPeakMemoryIsNearONNXRuntimesArena(t *testing.T) {
+	needs.Time(t)
 	lib, err := ort.Find()
 	if err != nil {
 		t.Skip("ONNX Runtime is the oracle of this test: ", err)

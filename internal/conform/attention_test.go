@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
@@ -50,6 +51,7 @@ var attending = map[string]func(z *zoo){
 // TestAttention: what `init` proposes for a network with attention varies its heads and both dimensions of a head, and SubNets are what
 // the slicing reference computes.
 func TestAttention(t *testing.T) {
+	needs.Time(t)
 	e := runtimeEngine(t)
 	for name, build := range attending {
 		t.Run(name, func(t *testing.T) { anyModel(t, e, zooModel(t, build)) })
@@ -81,6 +83,7 @@ func TestAttention(t *testing.T) {
 // TestPairsOfPositions: a bias for every pair of positions is no positional embedding. Interpolated, it would no longer depend on how far
 // the two are from each other; so the resolution stays.
 func TestPairsOfPositions(t *testing.T) {
+	needs.Time(t)
 	pairs := func(z *zoo) {
 		x := z.bare(z.image(32), 3, 32, 3, 4, 1) // N 32 8 8
 		x = z.Transpose(z.Reshape(x, nn.Shape{nn.Batch, 32, 64}), 0, 2, 1)

@@ -5,12 +5,14 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/space"
 )
 
 // TestOpenBatch: an export whose batch is open computes for three images what it computes for each.
 func TestOpenBatch(t *testing.T) {
+	needs.Time(t)
 	e := runtimeEngine(t)
 	for _, f := range modelFiles(t) {
 		t.Run(filepath.Base(f), func(t *testing.T) {

@@ -14,6 +14,7 @@ const enough = 0.95
 
 // TestCoverage: of the committed models, and of those in the folder that AUTOTAILOR_MODELS names, nearly everything can vary.
 func TestCoverage(t *testing.T) {
+	needs.Time(t)
 	needs.Clone(t)
 	files, err := filepath.Glob(modelPath("*"))
 	if err != nil || len(files) < 7 {

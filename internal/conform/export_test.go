@@ -17,6 +17,7 @@ import (
 	proxylessnet "github.com/autotailor/autotailor/generated/proxyless"
 	"github.com/autotailor/autotailor/generated/resnet50"
 	"github.com/autotailor/autotailor/generated/vit"
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/engine/ort"
 	"github.com/autotailor/autotailor/runtime/model"
@@ -140,6 +141,7 @@ func modelPath(name string) string {
 // TestExportsOfCommittedPackages: the largest SubNet is the original, random ones are the masked original, in ONNX Runtime;
 // the embedded engine computes the same.
 func TestExportsOfCommittedPackages(t *testing.T) {
+	needs.Time(t)
 	e := runtimeEngine(t)
 	for _, p := range smalls() {
 		t.Run(p.name, func(t *testing.T) {

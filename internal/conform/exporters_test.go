@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/onnxfile"
 	"github.com/autotailor/autotailor/runtime/space"
@@ -77,6 +78,7 @@ func unpacked(t *testing.T, path string) string {
 
 // TestExportersAgree: whichever exporter wrote a network, `init` proposes the same space.
 func TestExportersAgree(t *testing.T) {
+	needs.Time(t)
 	for _, files := range exports(t, false) {
 		var first []string
 		for k, f := range files {
@@ -106,6 +108,7 @@ func TestExportersAgree(t *testing.T) {
 // TestResolutionsAgree: SubNets of one network under other resolutions compute the same from each exporter's file, though one has biases
 // by index and normalisations of their own, and the other has them folded.
 func TestResolutionsAgree(t *testing.T) {
+	needs.Time(t)
 	if os.Getenv(Models) == "" {
 		t.Skip("set " + Models + " to a folder with models of several exporters to run this test")
 	}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/onnxfile"
 	"github.com/autotailor/autotailor/runtime/space"
@@ -14,6 +15,7 @@ import (
 
 // TestFoldedExports: with normalisations multiplied in, SubNets compute what they did, in ONNX Runtime and in fewer nodes.
 func TestFoldedExports(t *testing.T) {
+	needs.Time(t)
 	e := runtimeEngine(t)
 	for _, p := range smalls() {
 		t.Run(p.name, func(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/autotailor/autotailor/gen"
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/runtime/search"
 	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/supernet"
@@ -147,6 +148,7 @@ func proposed(t testing.TB, model string) gen.Job {
 
 // TestZooFronts: the front of every architecture of the zoo, dense ones too, comes with a certificate; random SubNets keep to it.
 func TestZooFronts(t *testing.T) {
+	needs.Time(t)
 	for name, build := range architectures {
 		c, err := proposed(t, zooModel(t, build)).Compile()
 		if err != nil {

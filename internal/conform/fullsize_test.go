@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/autotailor/autotailor/gen"
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/runtime/space"
 )
 
@@ -118,6 +119,7 @@ func goTool(t *testing.T, dir, stdin string, args ...string) {
 
 // TestExportsOfFullSizeModels does for the paper's models what TestExportsOfCommittedPackages does for ours.
 func TestExportsOfFullSizeModels(t *testing.T) {
+	needs.Time(t)
 	models := os.Getenv(Models)
 	if models == "" {
 		t.Skip("set " + Models + " to the folder of the full-size models to run this test")

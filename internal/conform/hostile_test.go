@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/internal/onnxpb"
 )
 
@@ -334,6 +335,7 @@ func causal(n int) *onnxpb.TensorProto {
 
 // TestHostile takes forms that other exporters write, and control flow, from model to SubNets.
 func TestHostile(t *testing.T) {
+	needs.Time(t)
 	e := runtimeEngine(t)
 	opsets := map[string]int64{"opset 9: attributes that became operands": 9, "Paddle: constants as nodes, names with strange characters": 11, "If on the input, with captures": 11, "GPT-like: tokens, embeddings, causal mask": 17}
 	for name, build := range hostile {

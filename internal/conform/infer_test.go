@@ -9,6 +9,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/internal/operators"
 	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/dim"
@@ -50,6 +51,7 @@ var knownApart = map[string]string{
 // TestBothInferencesAgree infers every node of the ONNX project's backend test data by both implementations, which share no code, and compares
 // them with each other and with the tensors that the cases expect.
 func TestBothInferencesAgree(t *testing.T) {
+	needs.Time(t)
 	root := cmp.Or(os.Getenv("AUTOTAILOR_ONNX_TESTDATA"), backendData)
 	cases, err := filepath.Glob(filepath.Join(root, "*", "test_*", "model.onnx"))
 	if err != nil {

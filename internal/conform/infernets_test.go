@@ -11,6 +11,7 @@ import (
 
 	"github.com/autotailor/autotailor/gen"
 	"github.com/autotailor/autotailor/generated/families"
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/runtime/infer"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/onnxfile"
@@ -44,6 +45,7 @@ func (c *checked) network(t *testing.T, name string, g *nn.Graph, w nn.Weights) 
 // TestFamiliesAgreeWithInference: random SubNets of all families, and all rows of their tables of operators, declare what inference makes of them,
 // at two sizes of the batch. Only the Expand of a class token says less: its target leaves the batch open.
 func TestFamiliesAgreeWithInference(t *testing.T) {
+	needs.Time(t)
 	rng := rand.New(rand.NewPCG(24, 1))
 	c := checked{unknown: map[string]int{}}
 	for _, net := range families.All() {
@@ -70,6 +72,7 @@ func TestFamiliesAgreeWithInference(t *testing.T) {
 
 // TestZooAgreesWithInference: what the generator makes of architectures that nobody prepared for declares what inference makes of it.
 func TestZooAgreesWithInference(t *testing.T) {
+	needs.Time(t)
 	c := checked{unknown: map[string]int{}}
 	for name, build := range allArchitectures() {
 		data, err := os.ReadFile(zooModel(t, build))
@@ -87,6 +90,7 @@ func TestZooAgreesWithInference(t *testing.T) {
 
 // TestBackendNetworksAgreeWithInference is TestZooAgreesWithInference for the ONNX project's backend test data.
 func TestBackendNetworksAgreeWithInference(t *testing.T) {
+	needs.Time(t)
 	root := cmp.Or(os.Getenv("AUTOTAILOR_ONNX_TESTDATA"), backendData)
 	cases, err := filepath.Glob(filepath.Join(root, "*", "test_*", "model.onnx"))
 	if err != nil {

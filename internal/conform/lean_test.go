@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/internal/onnxpb"
 	"github.com/autotailor/autotailor/runtime/engine/ort"
 	"github.com/autotailor/autotailor/runtime/nn"
@@ -19,6 +20,7 @@ import (
 // their place, GELU in pieces where the model has it so, and what else stands in the model's file. An export is smaller, has no more nodes, and computes the same.
 // With AUTOTAILOR_EXPORT_ROUNDS, `make bench-export`, both also run in turns that often.
 func TestExportsAreLean(t *testing.T) {
+	needs.Time(t)
 	e := runtimeEngine(t)
 	rounds, _ := strconv.Atoi(os.Getenv("AUTOTAILOR_EXPORT_ROUNDS"))
 	for _, f := range modelFiles(t) {

@@ -16,6 +16,7 @@ import (
 // tracking allocator counts when it runs random SubNets, to the byte; and the package's own prediction, which knows
 // neither the engine nor the network, is what its rules give for the SubNet itself.
 func TestPeakMemoryIsTheTrackingAllocators(t *testing.T) {
+	needs.Time(t)
 	needs.Clone(t)
 	for _, p := range smalls() {
 		original, err := p.net.Original()

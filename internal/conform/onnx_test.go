@@ -44,6 +44,7 @@ var unsupported = map[string]string{
 // TestONNXConformance runs the ONNX project's operator cases, as onnx-go carries them, through reader, passes, shape rules and
 // the embedded engine.
 func TestONNXConformance(t *testing.T) {
+	needs.Time(t)
 	passed, left := 0, map[string]int{}
 	for _, op := range embedded.Operators() {
 		for _, c := range testbackend.GetOpTypeTests(op) {

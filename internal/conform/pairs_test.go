@@ -8,6 +8,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/onnxfile"
 	"github.com/autotailor/autotailor/runtime/space"
@@ -143,6 +144,7 @@ func relativeModel(t *testing.T, form string, pixels int) string {
 // TestRelativeBiases: under another resolution, biases for pairs of positions are those of the pairs that are left, whichever form an
 // exporter gave them. The network built for that resolution, with the same bias for the same offset, computes the same.
 func TestRelativeBiases(t *testing.T) {
+	needs.Time(t)
 	e := runtimeEngine(t)
 	for _, form := range []string{"gather", "gathernd", "folded"} {
 		t.Run(form, func(t *testing.T) {

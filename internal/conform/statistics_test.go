@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/onnxfile"
@@ -17,6 +18,7 @@ import (
 // are recalibrated on the same images; where nothing is borrowed, the kept positions have the same means and variances, and a SubNet that borrows has
 // others somewhere.
 func TestBorrowedStatistics(t *testing.T) {
+	needs.Time(t)
 	nets, weights := map[string]*supernet.Net{}, map[string]*onnxfile.Model{}
 	for _, p := range smalls() {
 		nets[p.name] = p.net

@@ -3,11 +3,14 @@ package conform
 import (
 	"path/filepath"
 	"testing"
+
+	"github.com/autotailor/autotailor/internal/needs"
 )
 
 // TestStrangers takes small models of forms that other tools write: cross attention with learned queries (ddec, detrx), and Constant nodes
 // whose tensors have names of their own (namedconst). Their packages are written, and their SubNets are what they should be.
 func TestStrangers(t *testing.T) {
+	needs.Time(t)
 	e := runtimeEngine(t)
 	files, err := filepath.Glob(filepath.Join("testdata", "strangers", "*.onnx"))
 	if err != nil || len(files) == 0 {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/autotailor/autotailor/gen"
+	"github.com/autotailor/autotailor/internal/needs"
 )
 
 // table3 is Table 3 of the paper: the numbers that its authors' settings give, on their networks. All files of a row are one network
@@ -33,6 +34,7 @@ var table3 = []struct {
 
 // TestTable3 compiles the paper's networks under its authors' settings, unchanged.
 func TestTable3(t *testing.T) {
+	needs.Time(t)
 	dir := os.Getenv(Models)
 	if dir == "" {
 		t.Skip("set " + Models + " to the folder of the full-size models to run this test")

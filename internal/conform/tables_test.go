@@ -169,6 +169,7 @@ func TestForeignTablesAreRefused(t *testing.T) {
 
 // TestFrontIsExactOnGeneratedPackages: the whole front, certified, and never worse than genetic search at a few budgets.
 func TestFrontIsExactOnGeneratedPackages(t *testing.T) {
+	needs.Time(t)
 	for _, p := range smalls() {
 		problem := problemOf(t, p.net)
 		r, err := search.Front(context.Background(), problem, search.Options{})

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/onnxfile"
 )
@@ -275,6 +276,7 @@ func made(g *nn.Graph) nn.MapWeights {
 
 // TestZoo takes architectures that nobody prepared for from model to SubNets.
 func TestZoo(t *testing.T) {
+	needs.Time(t)
 	e := runtimeEngine(t)
 	for name, build := range allArchitectures() {
 		t.Run(name, func(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/internal/onnxpb"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
@@ -170,6 +171,7 @@ func activated(t *testing.T, file, act string) string {
 
 // TestRecentModels takes models with operators of recent opsets from model to SubNets.
 func TestRecentModels(t *testing.T) {
+	needs.Time(t)
 	e := runtimeEngine(t)
 	files, err := filepath.Glob("testdata/*.onnx")
 	if err != nil || len(files) == 0 {
