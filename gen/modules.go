@@ -168,8 +168,9 @@ func (m *moduleWriter) run(b *body, s *view.Section, piece view.Piece, last bool
 		b.assign(piece.Out, expr, false)
 		return nil, nil
 	}
+	beside := b.consume(piece.In[1:])
 	name := b.inPlace(piece.In[0], piece.Out[0])
-	args := []jen.Code{jen.Id("b"), jen.Id(name)}
+	args := append([]jen.Code{jen.Id("b"), jen.Id(name)}, beside...)
 	call := func(receiver string, at *jen.Statement) *jen.Statement {
 		return jen.Id(name).Op("=").Add(m.blockCall(s, r, receiver, at, args))
 	}

@@ -153,7 +153,7 @@ func transformer(f *supernet.Flow, i int) (supernet.Match, bool) {
 		return supernet.Match{}, false
 	}
 	m, ok := ffn(f, i+1)
-	if !ok {
+	if !ok || !f.Follows(i+1) {
 		return supernet.Match{}, false
 	}
 	m.Scores, m.Mix = a.Scores, a.Mix

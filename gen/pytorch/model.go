@@ -265,19 +265,20 @@ func (m *modeler) run(s *view.Section, piece view.Piece, b *body, taken names) {
 	case single && bound == nil:
 		b.assign(piece.Out, fmt.Sprintf("self.%s(%s, s)", name, strings.Join(b.Take(piece.In), ", ")))
 		return
-	case single:
-		x := b.inPlace(piece.In[0], piece.Out[0])
+	}
+	beside := strings.Join(append(b.Take(piece.In[1:]), "s"), ", ")
+	x := b.inPlace(piece.In[0], piece.Out[0])
+	if single {
 		b.line("if s.blocks(%s) > %d:", quote(m.p.Choices[bound.Gene].Name), bound.Offset)
-		b.line("    %s = self.%s(%s, s)", x, name, x)
+		b.line("    %s = self.%s(%s, %s)", x, name, x, beside)
 		return
 	}
-	x := b.inPlace(piece.In[0], piece.Out[0])
 	over := "self." + name
 	if bound != nil {
 		over += "[:" + m.kept(bound, len(r.Instances)) + "]"
 	}
 	b.line("for block in %s:", over)
-	b.line("    %s = block(%s, s)", x, x)
+	b.line("    %s = block(%s, %s)", x, x, beside)
 }
 
 // kept is how many of a run's blocks a SubNet keeps.

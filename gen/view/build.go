@@ -118,7 +118,7 @@ func (d *describer) Item(supernet.Item) {}
 
 // Skip takes what enters a removed block for what leaves it.
 func (d *describer) Skip(it supernet.Item) {
-	if len(it.In) != 1 || len(it.Out) != 1 {
+	if len(it.In) == 0 || len(it.Out) != 1 {
 		d.err = fmt.Errorf("internal error: a removable block has %d inputs and %d outputs", len(it.In), len(it.Out))
 		return
 	}

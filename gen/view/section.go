@@ -85,7 +85,7 @@ func (s *Section) divide() {
 				s.Pieces = append(s.Pieces, Piece{In: it.In, Out: it.Out, Calls: it.Calls})
 			case it.Block.Class == nil:
 				s.Pieces = append(s.Pieces, Piece{In: it.In, Out: it.Out, Calls: it.Calls, Note: it.Block.GoName})
-			case last >= 0 && s.Pieces[last].Run.takes(st, it, s.Pieces[last].Out):
+			case last >= 0 && s.Pieces[last].Run.takes(st, it, s.Pieces[last].beside(), s.Pieces[last].Out):
 				p := &s.Pieces[last]
 				p.Run.add(it.Block.Instance)
 				p.Out = it.Out
@@ -97,8 +97,9 @@ func (s *Section) divide() {
 	}
 }
 
-// takes tells whether a block continues the run: same class and arguments, fed by the run's end, and in one list with it.
-func (r *Run) takes(s *Stage, it *Item, end []ir.ValueID) bool {
+// takes tells whether a block continues the run: same class and arguments, fed by the run's end and by the same values beside the main flow, and in
+// one list with it.
+func (r *Run) takes(s *Stage, it *Item, beside, end []ir.ValueID) bool {
 	if r == nil || it.Block.Index >= 0 && s.Array == nil || it.Block.Class != r.Class {
 		return false
 	}
@@ -111,8 +112,11 @@ func (r *Run) takes(s *Stage, it *Item, end []ir.ValueID) bool {
 	if (prev.Index < 0) != (it.Block.Index < 0) || prev.Index >= 0 && it.Block.Index != prev.Index+1 {
 		return false
 	}
-	return len(end) == 1 && len(it.In) == 1 && len(it.Out) == 1 && it.In[0] == end[0]
+	return len(end) == 1 && len(it.In) > 0 && len(it.Out) == 1 && it.In[0] == end[0] && slices.Equal(it.In[1:], beside)
 }
+
+// beside are the values that blocks of a run read, besides that of the main flow.
+func (p *Piece) beside() []ir.ValueID { return p.In[min(1, len(p.In)):] }
 
 // add appends a block to the run. Where some blocks need no argument they get that of the others.
 func (r *Run) add(i *Instance) {

@@ -256,7 +256,7 @@ func (b *binder) span(l axis.Var) int { return b.coupling.Size(l) * max(1, b.uni
 
 // width binds the output channels of a stage to its width multiplier.
 func (b *binder) width(s *Stage, list []float64) {
-	out := s.Items[len(s.Items)-1].Out
+	out := s.end()
 	var leaves []axis.Var
 	if len(out) > 0 && b.hasChannel(out[0]) {
 		leaves = b.movable(b.channel(out[0]))

@@ -1,6 +1,8 @@
 package supernet
 
 import (
+	"slices"
+
 	"github.com/autotailor/autotailor/internal/operators"
 	"github.com/autotailor/autotailor/ir"
 )
@@ -17,7 +19,7 @@ func parseBlocks(f *Flow, templates []Template, chains []string) []Item {
 			continue
 		}
 		end := i + m.Items
-		for end < len(f.Items) && isActivation(f, f.Items[end]) {
+		for end < len(f.Items) && isActivation(f, f.Items[end]) && f.Follows(end) {
 			end++
 		}
 		it := join(f.Items[i:end])
@@ -56,11 +58,37 @@ func contains(list []string, s string) bool {
 	return false
 }
 
-// join makes one item of consecutive ones.
+// Follows tells whether all that item i takes from the main flow is what the item before it leaves there.
+func (f *Flow) Follows(i int) bool {
+	it := f.Items[i]
+	return i > 0 && len(f.Items[i-1].Out) > 0 && len(it.In) > 0 && it.In[0] == f.Items[i-1].Out[0] && len(f.users[it.In[0]]) == f.reads(it)
+}
+
+// reads counts how often the nodes of an item read what the main flow brings.
+func (f *Flow) reads(it Item) int {
+	n := 0
+	for _, u := range f.users[it.In[0]] {
+		if slices.Contains(it.Nodes, u) {
+			n++
+		}
+	}
+	return n
+}
+
+// join makes one item of consecutive ones of which each follows the one before.
 func join(items []Item) Item {
 	it := Item{In: items[0].In, Out: items[len(items)-1].Out}
-	for _, p := range items {
+	for k, p := range items {
 		it.Nodes = append(it.Nodes, p.Nodes...)
+		if k == 0 {
+			continue
+		}
+		it.Out = append(slices.Clip(it.Out), items[k-1].Out[1:]...)
+		for _, id := range p.In[1:] {
+			if !slices.Contains(it.In, id) {
+				it.In = append(slices.Clip(it.In), id)
+			}
+		}
 	}
 	return it
 }
@@ -87,19 +115,39 @@ func isSkip(f *Flow, it Item) bool {
 func divide(f *Flow, items []Item, p *plain) []*Stage {
 	var stages []*Stage
 	last := p.key(f.Graph.Inputs)
+	var at ir.ValueID  // what the main flow has come to
+	var waiting []Item // beside it, before the first stage
 	for _, it := range items {
+		if it.Beside && len(stages) == 0 {
+			waiting = append(waiting, it)
+			continue
+		}
 		k := p.key(it.Out)
-		if len(stages) == 0 || k != last {
-			stages = append(stages, &Stage{Index: len(stages), Width: k.width})
-			last = k
+		jumps := at != 0 && !slices.Contains(it.In, at) // from an encoder to the start of its decoder
+		if !it.Beside && (len(stages) == 0 || k != last || jumps) {
+			stages = append(stages, &Stage{Index: len(stages), Width: k.width, Items: waiting})
+			last, waiting = k, nil
 		}
 		s := stages[len(stages)-1]
 		if it.Block != nil {
 			it.Block.Place = len(s.Blocks())
 		}
 		s.Items = append(s.Items, it)
+		if !it.Beside && len(it.Out) > 0 {
+			at = it.Out[0]
+		}
 	}
 	return stages
+}
+
+// end is what the stage leaves on the main flow: the results of the last item that is on it.
+func (s *Stage) end() []ir.ValueID {
+	for _, it := range slices.Backward(s.Items) {
+		if !it.Beside {
+			return it.Out
+		}
+	}
+	return nil
 }
 
 type stageKey struct{ width, rank, last int }

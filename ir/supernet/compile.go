@@ -238,7 +238,7 @@ func checkSkips(stages []*Stage, sizes [][]int) {
 	for _, s := range stages {
 		for _, it := range s.Items {
 			if it.Block != nil && it.Block.Skippable {
-				it.Block.Skippable = len(it.In) == 1 && len(it.Out) == 1 && equal(sizes[it.In[0]], sizes[it.Out[0]])
+				it.Block.Skippable = len(it.In) > 0 && len(it.Out) == 1 && equal(sizes[it.In[0]], sizes[it.Out[0]])
 			}
 		}
 	}

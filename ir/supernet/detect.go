@@ -99,7 +99,7 @@ func (b *binder) planStages(p *Plan) {
 	deepest := 0
 	var narrow, shallow []float64
 	for _, s := range b.net.Stages {
-		out := s.Items[len(s.Items)-1].Out
+		out := s.end()
 		if len(out) == 0 || !b.hasChannel(out[0]) || len(b.movable(b.channel(out[0]))) == 0 || b.takenBefore(s) {
 			narrow = append(narrow, float64(s.Index))
 		}
@@ -122,11 +122,11 @@ func (b *binder) planStages(p *Plan) {
 // takenBefore tells whether an earlier stage ends with the same channels as s.
 func (b *binder) takenBefore(s *Stage) bool {
 	for _, e := range b.net.Stages[:s.Index] {
-		out := e.Items[len(e.Items)-1].Out
+		out := e.end()
 		if len(out) == 0 || !b.hasChannel(out[0]) {
 			continue
 		}
-		if b.coupling.Find(b.channel(out[0])) == b.coupling.Find(b.channel(s.Items[len(s.Items)-1].Out[0])) {
+		if b.coupling.Find(b.channel(out[0])) == b.coupling.Find(b.channel(s.end()[0])) {
 			return true
 		}
 	}

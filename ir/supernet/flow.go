@@ -19,19 +19,62 @@ type Flow struct {
 
 // NewFlow divides g, whose nodes must stand in execution order. Nodes that compute from constants only are moved in front of
 // their first user, so that they end up in its item.
+//
+// Where a second value is live all along, such as a mask that every layer reads, a long skip connection or an encoder's result, the residuals on the
+// way are items, too, and what is between them.
 func NewFlow(g *ir.Graph) *Flow {
 	f := &Flow{Graph: g}
 	f.sinkConstants()
 	f.index()
+	outputs, r := setOfValues(g.Outputs), f.regions()
+	items := r.whole(f.chain(outputs))
+	var parts []part
+	var order []*ir.Node
+	for _, it := range items {
+		for _, p := range r.parts(it) {
+			for k, i := range p.nodes {
+				p.nodes[k] = len(order)
+				order = append(order, g.Nodes[i])
+			}
+			parts = append(parts, p)
+		}
+	}
+	g.Nodes = order
+	f.index()
+	for _, p := range parts {
+		it := f.close(Item{Nodes: p.nodes, Beside: p.beside}, outputs)
+		toFront(it.In, p.first)
+		toFront(it.Out, p.last)
+		f.Items = append(f.Items, it)
+	}
+	f.joinNorms()
+	return f
+}
+
+// toFront moves a value, if it is there, to the front of a list.
+func toFront(list []ir.ValueID, id ir.ValueID) {
+	if k := slices.Index(list, id); k > 0 {
+		copy(list[1:], list[:k])
+		list[0] = id
+	}
+}
+
+func setOfValues(ids []ir.ValueID) map[ir.ValueID]bool {
+	out := map[ir.ValueID]bool{}
+	for _, id := range ids {
+		out[id] = true
+	}
+	return out
+}
+
+// chain divides the nodes where one single value is live.
+func (f *Flow) chain(outputs map[ir.ValueID]bool) (items []Item) {
+	g := f.Graph
 	live := map[ir.ValueID]int{} // activation -> uses left
 	for _, id := range g.Inputs {
 		if n := len(f.users[id]); n > 0 {
 			live[id] = n
 		}
-	}
-	outputs := map[ir.ValueID]bool{}
-	for _, id := range g.Outputs {
-		outputs[id] = true
 	}
 	var cur Item
 	for i, n := range g.Nodes {
@@ -49,15 +92,14 @@ func NewFlow(g *ir.Graph) *Flow {
 			}
 		}
 		if len(live) <= 1 && !f.derivedOnly(n) {
-			f.Items = append(f.Items, f.close(cur, outputs))
+			items = append(items, f.close(cur, outputs))
 			cur = Item{}
 		}
 	}
 	if len(cur.Nodes) > 0 {
-		f.Items = append(f.Items, f.close(cur, outputs))
+		items = append(items, f.close(cur, outputs))
 	}
-	f.joinNorms()
-	return f
+	return items
 }
 
 // joinNorms makes one item of a normalisation over the last axis of a sequence and the reshapes to a matrix and back around it (LeViT):
@@ -72,7 +114,7 @@ func (f *Flow) joinNorms() {
 	}
 	var out []Item
 	for i := 0; i < len(f.Items); i++ {
-		if is(i, "Reshape", "Flatten") && is(i+1, "BatchNormalization") && is(i+2, "Reshape") {
+		if is(i, "Reshape", "Flatten") && is(i+1, "BatchNormalization") && is(i+2, "Reshape") && f.Follows(i+1) && f.Follows(i+2) {
 			out = append(out, join(f.Items[i:i+3]))
 			i += 2
 			continue
@@ -190,14 +232,18 @@ func (f *Flow) Producer(id ir.ValueID) int { return f.producer[id] }
 
 // Branches returns the two branches of an item that starts at one value and ends by adding two of its descendants: the
 // nodes of the longer branch and of the shorter, which is empty for an identity skip. ok tells whether the item
-// is of that form and the branches share nothing.
+// is of that form and the branches share nothing. A branch may read values beside the main flow where the other one is the identity.
 func (f *Flow) Branches(it Item) (long, short []int, ok bool) {
-	if len(it.In) != 1 || len(it.Out) != 1 || len(it.Nodes) < 2 {
+	if len(it.In) == 0 || len(it.Out) == 0 || len(it.Nodes) < 2 {
 		return nil, nil, false
 	}
 	last := it.Nodes[len(it.Nodes)-1]
 	add := f.Graph.Nodes[last]
-	if add.Op != "Add" || add.Domain != "" || add.Out[0] != it.Out[0] || f.derived[add.In[0]] || f.derived[add.In[1]] {
+	if add.Op != "Add" || add.Domain != "" || add.Out[0] != it.Out[0] {
+		return nil, nil, false
+	}
+	one := len(it.In) == 1 && len(it.Out) == 1 && !f.derived[add.In[0]] && !f.derived[add.In[1]]
+	if !one && !slices.Contains(add.In, it.In[0]) {
 		return nil, nil, false
 	}
 	a, b := f.above(it, add.In[0]), f.above(it, add.In[1])

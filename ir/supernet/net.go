@@ -83,9 +83,11 @@ type Stage struct {
 // Item is one step of the net's main flow: a single operator, or a block.
 type Item struct {
 	Nodes []int        // node indices in execution order
-	In    []ir.ValueID // values that enter from outside, constants and parameters excepted
-	Out   []ir.ValueID // values used outside
+	In    []ir.ValueID // values that enter from outside, constants and parameters excepted; of a block, what the main flow brings is the first
+	Out   []ir.ValueID // values used outside; what the main flow takes on is the first
 	Block *Block       // nil for operators between blocks
+
+	Beside bool // what it makes is not on the main flow: masks, tables of positions
 }
 
 // Block is a region that a template recognised, or a generic one.

@@ -1,0 +1,176 @@
+package supernet_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/autotailor/autotailor/ir/supernet"
+)
+
+// TestResidualsBesideOtherValues: residuals are items though other values are live all along. Items beside the main flow stand in parentheses.
+func TestResidualsBesideOtherValues(t *testing.T) {
+	for _, c := range []struct{ name, graph, want string }{
+		{"a mask that all layers read", `
+input x Nx4x4
+input mask Nx4
+m0 = Unsqueeze mask {1}
+m = Neg m0
+e = Relu x
+a = Add e m
+b = Add a e
+c = Add b m
+d = Add c b
+f = Relu d
+output f`, "e; (m0 m); a b; c d; f"},
+		{"post-norm", `
+input x Nx4x4
+input mask Nx4x4
+a = Add x mask
+b = Add a x
+n = LayerNormalization b [4] [4]
+c = Add n mask
+d = Add n c
+o = LayerNormalization d [4] [4]
+output o`, "a b; n; c d; o"},
+		{"a long skip around residuals", `
+input x Nx3
+h = Relu x
+a = Relu h
+b = Add a h
+c = Relu b
+d = Add c b
+e = Relu d
+f = Add e h
+g = Relu f
+output g`, "h; a b; c d; e; f; g"},
+		{"one residual in another is one block", `
+input x Nx3
+h = Relu x
+a = Relu h
+b = Add a h
+e = Relu b
+f = Add e h
+g = Relu f
+output g`, "h; a b e f; g"},
+		{"an encoder that two layers read", `
+input x Nx4x4
+input z Nx4x4
+e1 = MatMul x [4,4]
+e = Add e1 x
+q = Relu z
+k1 = MatMul e [4,4]
+a1 = Mul k1 q
+y = Add q a1
+k2 = MatMul e [4,4]
+a2 = Mul k2 y
+w = Add y a2
+o = Relu w
+output o`, "e1 e; q; k1 a1 y; k2 a2 w; o"},
+		{"an encoder that one layer reads is no part of it", `
+input x Nx4x4
+input z Nx4x4
+e = Relu x
+n = Abs e
+q = Relu z
+k = MatMul n [4,4]
+v = MatMul n [4,4]
+s = Mul k q
+a = Mul v s
+y = Add q a
+o = Relu y
+output o`, "q; (e n); k v s a y; o"},
+		{"parallel branches that share a normalisation", `
+input x Nx4x4
+h = Relu x
+n = LayerNormalization h [4] [4]
+a = MatMul n [4,4]
+b = MatMul n [4,4]
+c = Relu b
+y = Add a h
+z = Add y c
+o = Relu z
+output o`, "h; (n); a y; b c z; o"},
+		{"what a layer leaves for later calls", `
+input x Nx4x4
+input past Nx4x4
+a = Relu x
+present = Concat past a axis=1
+m = ReduceMean present axes=1
+y = Add m a
+z = Relu y
+output z present`, "a; present m y; z"},
+		{"a concatenation of residuals", `
+input x Nx4
+a = Relu x
+b = Relu a
+c = Add b a
+d = Relu c
+e = Add d c
+f = Concat a c e axis=1
+g = Relu f
+output g`, "a; b c; d e; f; g"},
+	} {
+		f, _ := flow(t, c.graph)
+		var items []string
+		for _, it := range f.Items {
+			if it.Beside {
+				items = append(items, "("+names(f, it.Nodes)+")")
+			} else {
+				items = append(items, names(f, it.Nodes))
+			}
+		}
+		if got := strings.Join(items, "; "); got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+// TestMainFlow: what the main flow brings to a block is the first of what the block reads, and what it takes on the first of what it makes.
+func TestMainFlow(t *testing.T) {
+	f, _ := flow(t, `
+input x Nx4x4
+input past Nx4x4
+h = Relu x
+a = Concat past h axis=1
+m = ReduceMean a axes=1
+y = Add m h
+z = Relu y
+output a z`)
+	it := f.Items[1]
+	got := fmt.Sprint(valueNames(f, it))
+	if want := "[h past -> y a]"; got != want {
+		t.Errorf("the block is %s, want %s", got, want)
+	}
+	if long, short, ok := f.Branches(it); !ok || names(f, long) != "a m" || len(short) > 0 {
+		t.Errorf("the branches are %q and %q, %t", names(f, long), names(f, short), ok)
+	}
+}
+
+func valueNames(f *supernet.Flow, it supernet.Item) (out []string) {
+	for _, id := range it.In {
+		out = append(out, f.Graph.Values[id].Name)
+	}
+	out = append(out, "->")
+	for _, id := range it.Out {
+		out = append(out, f.Graph.Values[id].Name)
+	}
+	return out
+}
+
+// TestLongChainsOfResiduals: the work grows with the number of nodes, also where sums of one value follow each other.
+func TestLongChainsOfResiduals(t *testing.T) {
+	for _, line := range []string{"r%[2]d = Relu v%[1]d\nv%[2]d = Add r%[2]d v%[1]d\n", "r%[2]d = Relu v%[1]d\nv%[2]d = Add r%[2]d s\n"} {
+		var graph strings.Builder
+		graph.WriteString("input x Nx3\nv0 = Relu x\ns = Abs x\n")
+		const n = 20_000
+		for k := range n {
+			fmt.Fprintf(&graph, line, k, k+1)
+		}
+		fmt.Fprintf(&graph, "w = Add v%d s\noutput w", n)
+		f, _ := flow(t, graph.String())
+		if line[30] == 'r' && len(f.Items) < n {
+			t.Errorf("%d items", len(f.Items))
+		}
+	}
+}
