@@ -58,8 +58,34 @@ func (p Proposal) Config() (text []byte, pkg string, err error) {
 		return nil, "", err
 	}
 	fill(&c, plan)
-	text = config.Write(c, notes)
-	return text, c.Package, check(j, text)
+	text, keeps, err := checked(j, c, notes)
+	if err == nil && keeps > large {
+		narrow(&c)
+		if narrower, less, err := checked(j, c, notes); err == nil && less < keeps {
+			text = narrower
+		}
+	}
+	return text, c.Package, err
+}
+
+// large is the share of the multiply-accumulates above which the smallest SubNet of halves is not small: half a width that only one layer in two
+// has, or that the first and the last layer have, is no quarter of their work. Such models are offered quarters, too.
+const large = 0.35
+
+// narrow adds half of the smallest candidate to each list of widths.
+func narrow(c *config.Config) {
+	half := func(list []float64) []float64 {
+		if len(list) < 2 {
+			return list
+		}
+		return append([]float64{slices.Min(list) / 2}, list...)
+	}
+	c.Width = half(c.Width)
+	for i, v := range c.Vars {
+		if v.Name == "ratio" || v.Name == "expand" {
+			c.Vars[i].Values = half(v.Values)
+		}
+	}
 }
 
 // name is that of the package: what the user wants, else that of the folder, as is the custom.
@@ -124,20 +150,24 @@ func relative(dir, file string) (string, error) {
 	return filepath.ToSlash(rel), nil
 }
 
-// check compiles a proposed config against a fresh copy of the model.
-func check(j Job, text []byte) error {
-	c, err := config.Read("autotailor.toml", text)
+// checked writes a proposed config, compiles it against a fresh copy of the model, and tells the share of the multiply-accumulates that the smallest
+// SubNet keeps.
+func checked(j Job, c config.Config, notes config.Comments) (text []byte, keeps float64, err error) {
+	text = config.Write(c, notes)
+	c, err = config.Read("autotailor.toml", text)
 	if err != nil {
-		return fmt.Errorf("internal error: %w", err)
+		return nil, 0, fmt.Errorf("internal error: %w", err)
 	}
 	g, _, err := j.read(j.Model, c)
 	if err != nil {
-		return err
+		return nil, 0, err
 	}
-	if _, err := supernet.Compile(g, c.Supernet(), templates.All()); err != nil {
-		return fmt.Errorf("%s: the proposed choices do not fit: %w", j.Model, err)
+	net, err := supernet.Compile(g, c.Supernet(), templates.All())
+	if err != nil {
+		return nil, 0, fmt.Errorf("%s: the proposed choices do not fit: %w", j.Model, err)
 	}
-	return nil
+	smallest, err := net.Smallest()
+	return text, smallest.MACs, err
 }
 
 // fill copies a plan's choices.
@@ -179,7 +209,7 @@ func comments(p *supernet.Plan) config.Comments {
 		"var.global_vars":              nil,
 		"var.block_vars":               {"What blocks can choose, each for itself. Lists for blocks of one name have it in front, such as InvertedResidual.expand."},
 	}
-	out["var.block_vars.Generic.ratio"] = []string{"Shares of the widths inside of what no template knows, one choice for each stage."}
+	out["var.block_vars.Generic.ratio"] = []string{"Shares of the widths that are neither a stage's own nor a block's: of layers inside a stage, for example. One choice for each stage."}
 	var all []float64
 	for b, ratios := range p.Ratios {
 		out["var.block_vars."+b+".expand"] = ratioNote(ratios)

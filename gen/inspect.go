@@ -2,6 +2,7 @@ package gen
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"math/big"
@@ -23,6 +24,8 @@ type Report struct {
 	UniqueOps        map[string]int `json:"unique_ops"`       // by kind, unfused
 	UniqueOpsTotal   map[string]int `json:"unique_ops_total"` // by fusion rule set
 	Coverage         Coverage       `json:"coverage"`
+	Smallest         Coverage       `json:"smallest"` // what the smallest SubNet keeps at full resolution
+	Unowned          []Free         `json:"unowned"`  // axes that could change, and belong to no choice
 	Frozen           []Frozen       `json:"frozen"`
 	Warnings         []string       `json:"warnings"` // settings without effect
 	Choices          []Choice       `json:"choices"`
@@ -30,7 +33,7 @@ type Report struct {
 	TimingsMS        Milliseconds   `json:"timings_ms"`
 }
 
-// Coverage is the elastic share of parameters and multiply-accumulates.
+// Coverage is a share of parameters and of multiply-accumulates. Which is the elastic one, supernet.Coverage says.
 type Coverage struct {
 	Params float64 `json:"params"`
 	MACs   float64 `json:"macs"`
@@ -43,6 +46,14 @@ type Frozen struct {
 	Size   int    `json:"size"`
 	Node   string `json:"node"`
 	Why    string `json:"why"`
+}
+
+// Free is an axis that could change, and that no choice of the config moves.
+type Free struct {
+	Tensor string `json:"tensor"`
+	Axis   int    `json:"axis"`
+	Size   int    `json:"size"`
+	Node   string `json:"node"` // that has the tensor
 }
 
 // Choice is an elastic choice.
@@ -81,10 +92,14 @@ func (c *Compiled) Inspect() (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	smallest, err := c.Net.Smallest()
+	if err != nil {
+		return nil, err
+	}
 	r := &Report{
 		Model: c.Source.File, Modifications: c.Net.Modifications, VariantsRaw: c.Net.Raw, VariantsDistinct: c.Net.Distinct(),
-		UniqueOps: map[string]int{}, UniqueOpsTotal: map[string]int{}, Coverage: Coverage(coverage),
-		Frozen: []Frozen{}, Warnings: append([]string{}, c.Net.Warnings...), Choices: []Choice{}, Stages: []Stage{},
+		UniqueOps: map[string]int{}, UniqueOpsTotal: map[string]int{}, Coverage: Coverage(coverage), Smallest: Coverage(smallest),
+		Unowned: []Free{}, Frozen: []Frozen{}, Warnings: append([]string{}, c.Net.Warnings...), Choices: []Choice{}, Stages: []Stage{},
 		TimingsMS: Milliseconds{ms(c.Timings.Read), ms(c.Timings.Compile), ms(c.Timings.Enumerate), ms(c.Timings.Total)},
 	}
 	for k, rules := range c.Ops.Rules {
@@ -98,6 +113,9 @@ func (c *Compiled) Inspect() (*Report, error) {
 			}
 		}
 		r.UniqueOpsTotal[rules.Name] = len(seen)
+	}
+	for _, f := range c.Net.Unowned {
+		r.Unowned = append(r.Unowned, Free{f.Value, f.Axis, f.Size, f.Node})
 	}
 	for _, f := range c.Net.Frozen {
 		r.Frozen = append(r.Frozen, Frozen{f.Value, f.Axis, f.Size, f.Node, f.Why})
@@ -131,6 +149,7 @@ func (r *Report) Text(w io.Writer) error {
 	fmt.Fprintf(t, "model\t%s\n", r.Model)
 	fmt.Fprintf(t, "SubNets\t%v as configured, %v distinct (%d modifications)\n", r.VariantsRaw, r.VariantsDistinct, r.Modifications)
 	fmt.Fprintf(t, "elastic\t%.2f %% of parameters, %.2f %% of MACs\n", 100*r.Coverage.Params, 100*r.Coverage.MACs)
+	fmt.Fprintf(t, "smallest\tkeeps %.2f %% of parameters, %.2f %% of MACs at full resolution\n", 100*r.Smallest.Params, 100*r.Smallest.MACs)
 	fmt.Fprintf(t, "time\tread %.0f ms, compile %.0f ms, enumerate %.0f ms\n", r.TimingsMS.Read, r.TimingsMS.Compile, r.TimingsMS.Enumerate)
 	fmt.Fprintf(t, "\nstage\twidth\tblocks\tchoices\n")
 	for _, s := range r.Stages {
@@ -187,26 +206,39 @@ func (r *Report) stageChoices(index int) string {
 	return cmp.Or(strings.Join(parts, "; "), "-")
 }
 
-// maxFrozen is how many frozen axes the text lists.
-const maxFrozen = 20
+// maxListed is how many axes the text lists of each sort.
+const maxListed = 20
 
+// frozen lists the axes that no choice moves: first those that one could.
 func (r *Report) frozen(w io.Writer) error {
-	if len(r.Frozen) == 0 {
-		return nil
+	var free, frozen []string
+	for _, f := range r.Unowned {
+		free = append(free, fmt.Sprintf("%s axis %d (%d): node %s", f.Tensor, f.Axis, f.Size, f.Node))
 	}
-	if _, err := fmt.Fprintf(w, "\nfrozen axes (%d)\n", len(r.Frozen)); err != nil {
-		return err
-	}
-	for k, f := range r.Frozen {
-		if k == maxFrozen {
-			_, err := fmt.Fprintf(w, "  and %d more; --json lists all\n", len(r.Frozen)-k)
-			return err
-		}
+	for _, f := range r.Frozen {
 		why := f.Why
 		if f.Node != "" {
 			why = "node " + f.Node + ": " + why
 		}
-		if _, err := fmt.Fprintf(w, "  %s axis %d (%d): %s\n", f.Tensor, f.Axis, f.Size, why); err != nil {
+		frozen = append(frozen, fmt.Sprintf("%s axis %d (%d): %s", f.Tensor, f.Axis, f.Size, why))
+	}
+	return errors.Join(list(w, "free axes without a choice", free), list(w, "frozen axes", frozen))
+}
+
+// list writes the first lines of a list.
+func list(w io.Writer, title string, lines []string) error {
+	if len(lines) == 0 {
+		return nil
+	}
+	if _, err := fmt.Fprintf(w, "\n%s (%d)\n", title, len(lines)); err != nil {
+		return err
+	}
+	for k, l := range lines {
+		if k == maxListed {
+			_, err := fmt.Fprintf(w, "  and %d more; --json lists all\n", len(lines)-k)
+			return err
+		}
+		if _, err := fmt.Fprintf(w, "  %s\n", l); err != nil {
 			return err
 		}
 	}

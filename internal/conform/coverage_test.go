@@ -5,14 +5,17 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/autotailor/autotailor/gen"
 	"github.com/autotailor/autotailor/internal/needs"
 )
 
 // enough is the part of a family's parameters and MACs that has to be elastic under what `init` proposes.
 const enough = 0.95
 
-// TestCoverage: of the committed models, and of those in the folder that AUTOTAILOR_MODELS names, nearly everything can vary.
+// fewest is what the smallest SubNet may keep of the MACs at full resolution.
+const fewest = 0.35
+
+// TestCoverage: of the committed models, and of those in the folder that AUTOTAILOR_MODELS names, nearly everything can vary, every free axis belongs to a
+// choice, and the smallest SubNet is small.
 func TestCoverage(t *testing.T) {
 	needs.Time(t)
 	needs.Clone(t)
@@ -28,26 +31,42 @@ func TestCoverage(t *testing.T) {
 		files = append(files, more...)
 	}
 	for _, f := range files {
-		path, err := filepath.Abs(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		text, _, err := gen.Init(path, t.TempDir(), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		config := filepath.Join(t.TempDir(), "autotailor.toml")
-		write(t, config, string(text))
-		c, err := gen.Job{Config: config, Model: path}.Compile()
-		if err != nil {
-			t.Fatal(err)
-		}
-		r, err := c.Inspect()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if r.Coverage.Params < enough || r.Coverage.MACs < enough {
-			t.Errorf("%s: %.2f %% of parameters and %.2f %% of MACs are elastic", filepath.Base(f), 100*r.Coverage.Params, 100*r.Coverage.MACs)
-		}
+		covers(t, f)
+	}
+}
+
+// TestCoverageOfStrangers asks the same of small models of other forms.
+func TestCoverageOfStrangers(t *testing.T) {
+	for _, name := range []string{"detrx00", "detrx01", "ddec00", "ddec01", "plain3", "sehard", "unet", "encdecpre", "res2net"} {
+		covers(t, filepath.Join("testdata", "strangers", name+".onnx"))
+	}
+}
+
+// covers checks what `init` proposes for a model.
+func covers(t *testing.T, file string) {
+	t.Helper()
+	path, err := filepath.Abs(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := proposed(t, path).Compile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := c.Inspect()
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Base(file)
+	t.Logf("%s: %.2f %% of parameters and %.2f %% of MACs are elastic, the smallest SubNet keeps %.1f and %.1f %%", name,
+		100*r.Coverage.Params, 100*r.Coverage.MACs, 100*r.Smallest.Params, 100*r.Smallest.MACs)
+	if len(r.Unowned) > 0 {
+		t.Errorf("%s: axes without a choice: %v", name, r.Unowned)
+	}
+	if r.Smallest.MACs > fewest {
+		t.Errorf("%s: the smallest SubNet keeps %.1f %% of the MACs", name, 100*r.Smallest.MACs)
+	}
+	if r.Coverage.Params < enough || r.Coverage.MACs < enough {
+		t.Errorf("%s: %.2f %% of parameters and %.2f %% of MACs are elastic", name, 100*r.Coverage.Params, 100*r.Coverage.MACs)
 	}
 }

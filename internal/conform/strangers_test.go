@@ -8,7 +8,8 @@ import (
 )
 
 // TestStrangers takes small models of forms that other tools write: cross attention with learned queries (ddec, detrx), and Constant nodes
-// whose tensors have names of their own (namedconst). Their packages are written, and their SubNets are what they should be.
+// whose tensors have names of their own (namedconst), widths that no block has: of the layers of a plain network (plain3), of a squeeze (sehard), of
+// an encoder and a decoder (unet, encdecpre), of parts of a Split (res2net). Their packages are written, and their SubNets are what they should be.
 func TestStrangers(t *testing.T) {
 	needs.Time(t)
 	e := runtimeEngine(t)

@@ -2,6 +2,7 @@ package axis
 
 import (
 	"slices"
+	"strconv"
 
 	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/op"
@@ -31,7 +32,7 @@ func Couple(g *ir.Graph, shapes [][]int, batched bool) *Coupling {
 			c.axes[id] = c.fresh(shapes[id], 0)
 			if v.Const.Name == "" { // no tensor of the model that could be cut
 				for _, a := range c.axes[id] {
-					c.freeze(a, Reason{v.Name, "is a constant that was computed from others"})
+					c.freeze(a, Reason{Node: v.Name, Why: "is a constant that was computed from others"})
 				}
 			}
 		}
@@ -44,7 +45,7 @@ func Couple(g *ir.Graph, shapes [][]int, batched bool) *Coupling {
 	}
 	for _, id := range g.Outputs {
 		for _, v := range c.axes[id] {
-			c.freeze(v, Reason{c.g.Values[id].Name, "is an output of the model"})
+			c.freeze(v, Reason{Node: c.g.Values[id].Name, Why: "is an output of the model", Given: true})
 		}
 	}
 	return c.Coupling
@@ -54,7 +55,7 @@ func Couple(g *ir.Graph, shapes [][]int, batched bool) *Coupling {
 func (c *coupler) input(id ir.ValueID, batched bool) {
 	axes := c.fresh(c.shapes[id], Spatial)
 	c.axes[id] = axes
-	why := Reason{c.g.Values[id].Name, "is an input of the model"}
+	why := Reason{Node: c.g.Values[id].Name, Why: "is an input of the model", Given: true}
 	for i, v := range axes {
 		switch {
 		case i == 0 && batched:
@@ -83,7 +84,7 @@ func (c *coupler) node(n *ir.Node) {
 	case !ok || rules[spec.Axes] == nil:
 		c.opaque(n, name)
 	case slices.ContainsFunc(slices.Concat(n.In, n.Out), func(id ir.ValueID) bool { return id != 0 && c.shapes[id] == nil }):
-		c.freezeOperands(n, Reason{name, "the shapes of its operands are not known"})
+		c.freezeOperands(n, Reason{Node: name, Why: "the shapes of its operands are not known"})
 	default:
 		rules[spec.Axes](c, n, name)
 	}
@@ -91,15 +92,45 @@ func (c *coupler) node(n *ir.Node) {
 		if id != 0 && c.axes[id] == nil && c.shapes[id] != nil {
 			c.axes[id] = c.fresh(c.shapes[id], 0)
 			for _, v := range c.axes[id] {
-				c.freeze(v, Reason{name, "makes it anew (" + n.Op + ")"})
+				c.freeze(v, Reason{Node: name, Why: "makes it anew (" + n.Op + ")"})
+			}
+		}
+	}
+	c.settings(n, name)
+}
+
+// settings freezes the constants whose axes n's rule leaves alone: the factors of a Resize, the bounds of a Clip.
+func (c *coupler) settings(n *ir.Node, name string) {
+	met := map[Var]bool{}
+	for _, id := range slices.Concat(n.In, n.Out) {
+		if v := c.g.Values[id]; id != 0 && v.Const == nil {
+			for _, a := range c.axes[id] {
+				for _, l := range c.Leaves(a) {
+					met[l] = true
+				}
+			}
+		}
+	}
+	for k, id := range n.In {
+		if k == 0 || id == 0 || c.g.Values[id].Const == nil {
+			continue
+		}
+		for _, a := range c.axes[id] {
+			if c.at(a).roles == 0 && !slices.ContainsFunc(c.Leaves(a), func(l Var) bool { return met[l] }) && !c.contracted(n, a) {
+				c.freeze(a, Reason{Node: name, Why: "is a setting of the operator, operand " + strconv.Itoa(k) + " of " + n.Op, Given: true})
 			}
 		}
 	}
 }
 
+// contracted tells whether the first operand, a constant too, has the axis.
+func (c *coupler) contracted(n *ir.Node, a Var) bool {
+	return slices.ContainsFunc(c.axes[n.In[0]], func(b Var) bool { return c.find(a) == c.find(b) })
+}
+
 // opaque freezes everything that n reads, which no rule covers.
 func (c *coupler) opaque(n *ir.Node, name string) {
-	c.freezeOperands(n, Reason{name, "operator " + n.Op + " has no axis rule"})
+	c.freezeOperands(n, Reason{Node: name, Why: "operator " + n.Op + " has no axis rule"})
 }
 
 func (c *coupler) freezeOperands(n *ir.Node, why Reason) {

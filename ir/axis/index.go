@@ -14,7 +14,8 @@ func gather(c *coupler, n *ir.Node, name string) {
 	if axis < 0 {
 		axis += len(x)
 	}
-	why := Reason{name, "picks positions by index"}
+	table := c.g.Values[n.In[0]].Const != nil // a vocabulary, which belongs to the model's inputs, or positions
+	why := Reason{Node: name, Why: "picks positions by index", Given: table}
 	for _, v := range index {
 		c.place(v)
 		if !c.Is(x[axis], Spatial) {
@@ -45,7 +46,7 @@ func (c *coupler) anew(size int, of Var, why Reason) Var {
 func resized(c *coupler, n *ir.Node, name string) {
 	x, shape := c.axes[n.In[0]], c.shapes[n.Out[0]]
 	out := make([]Var, len(shape))
-	why := Reason{name, "changes the extent (" + n.Op + ")"}
+	why := Reason{Node: name, Why: "changes the extent (" + n.Op + ")"}
 	for k, size := range shape {
 		from := k - len(shape) + len(x)
 		switch {
@@ -90,7 +91,7 @@ func (c *coupler) moves(n *ir.Node, axis, rank int) bool {
 func depthToSpace(c *coupler, n *ir.Node, name string) {
 	x, shape := c.axes[n.In[0]], c.shapes[n.Out[0]]
 	square := c.add(c.Size(x[1])/shape[1], 0)
-	c.freeze(square, Reason{name, "makes positions of channels"})
+	c.freeze(square, Reason{Node: name, Why: "makes positions of channels"})
 	channels := c.add(shape[1], 0)
 	parts := []Var{square, channels}
 	if n.String("mode", "DCR") == "CRD" {

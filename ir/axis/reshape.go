@@ -68,7 +68,7 @@ func notOne(list []int) []int {
 }
 
 func (s *vars) mismatch(in, res []Var, out []int, node string) {
-	why := Reason{node, "reshapes across axes that no factorisation matches"}
+	why := Reason{Node: node, Why: "reshapes across axes that no factorisation matches"}
 	for _, v := range in {
 		s.freeze(v, why)
 	}

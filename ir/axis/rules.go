@@ -122,11 +122,12 @@ func (c *coupler) grouped(n *ir.Node, data, outer, inner Var, name string) {
 	default:
 		group := c.add(g, Group)
 		c.groups[n] = group
+		c.at(inner).roles |= Member
 		c.unify(c.productOf([]Var{group, inner}), data, name)
-		each := c.add(c.Size(outer)/g, 0)
+		each := c.add(c.Size(outer)/g, Member)
 		c.unify(c.productOf([]Var{group, each}), outer, name)
 		if c.g.Values[n.In[1]].Const == nil {
-			c.freeze(group, Reason{name, "is the group count of a convolution whose weights are computed"})
+			c.freeze(group, Reason{Node: name, Why: "is the group count of a convolution whose weights are computed"})
 		}
 	}
 }
@@ -140,6 +141,9 @@ func convTranspose(c *coupler, n *ir.Node, name string) {
 	out := c.fresh(c.shapes[n.Out[0]], Spatial)
 	out[0], out[1] = c.axes[x][0], c.axes[w][1]
 	c.axes[n.Out[0]] = out
+	for _, k := range c.axes[w][2:] {
+		c.at(k).roles |= Kernel
+	}
 	c.tie(x, 1, w, 0, name)
 	c.tie(in(n, 2), 0, w, 1, name)
 }
@@ -311,7 +315,7 @@ func split(c *coupler, n *ir.Node, name string) {
 		sizes[i] = c.shapes[id][axis]
 	}
 	cuts, ok := c.cut(x[axis], sizes)
-	why := Reason{name, "is taken apart where its parts do not end (Split)"}
+	why := Reason{Node: name, Why: "is taken apart where its parts do not end (Split)"}
 	if !ok && !c.Is(x[axis], Spatial) {
 		c.freeze(x[axis], why)
 	}
@@ -339,7 +343,7 @@ func groupNorm(c *coupler, n *ir.Node, name string) {
 	x := c.axes[n.In[0]]
 	groups := int(n.Int("num_groups", 1))
 	group, each := c.add(groups, Group), c.add(c.Size(x[1])/groups, 0)
-	c.freeze(group, Reason{name, "normalises groups of channels, whose number is an attribute"})
+	c.freeze(group, Reason{Node: name, Why: "normalises groups of channels, whose number is an attribute"})
 	c.unify(c.productOf([]Var{group, each}), x[1], name)
 	for i, id := range n.In[1:] {
 		if v := c.axes[id][0]; c.Size(v) == c.Size(x[1]) {

@@ -30,12 +30,14 @@ const (
 	Kernel                   // extent of a convolution window
 	Batch                    // the open batch axis
 	Group                    // groups of a convolution, each with as many channels
+	Member                   // channels of each of those groups
 )
 
 // Reason tells which node froze a variable and why.
 type Reason struct {
-	Node string
-	Why  string
+	Node  string
+	Why   string
+	Given bool // nothing could ever change it: an axis of an input or output of the model, or of an operator's setting
 }
 
 type variable struct {
@@ -68,10 +70,10 @@ func (s *vars) find(v Var) Var {
 
 func (s *vars) at(v Var) *variable { return &s.list[s.find(v)] }
 
-// freeze fixes v and everything that it is made of.
+// freeze fixes v and everything that it is made of. The first reason stays, unless it turns out that the axis is given.
 func (s *vars) freeze(v Var, why Reason) {
 	r := s.at(v)
-	if r.frozen != nil {
+	if r.frozen != nil && (r.frozen.Given || !why.Given) {
 		return
 	}
 	r.frozen = &why
@@ -133,7 +135,7 @@ func (s *vars) unify(a, b Var, node string) {
 	ra, rb := s.list[a], s.list[b]
 	switch {
 	case ra.size != rb.size:
-		s.freezeBoth(a, b, Reason{node, "the extents of its operands differ"})
+		s.freezeBoth(a, b, Reason{Node: node, Why: "the extents of its operands differ"})
 	case ra.form == leaf:
 		s.spread(b, ra.roles)
 		s.link(a, b)
@@ -141,7 +143,7 @@ func (s *vars) unify(a, b Var, node string) {
 		s.spread(a, rb.roles)
 		s.link(b, a)
 	case ra.form != rb.form || !s.align(a, b, ra.form, node):
-		s.freezeBoth(a, b, Reason{node, "joins axes that are put together differently"})
+		s.freezeBoth(a, b, Reason{Node: node, Why: "joins axes that are put together differently"})
 	default:
 		s.link(a, b)
 	}

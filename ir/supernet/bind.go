@@ -219,11 +219,16 @@ func (b *binder) movable(v axis.Var) []axis.Var {
 		return b.movableFactor(v, fs)
 	}
 	l := b.coupling.Find(v)
-	_, bound := b.leaves[l]
-	if bound || b.coupling.Frozen(l) != nil || b.coupling.Is(l, axis.Spatial|axis.Batch|axis.Kernel) || b.coupling.Size(l) == 1 {
+	if b.moved(l) || b.coupling.Frozen(l) != nil || b.net.fixed(l) {
 		return nil
 	}
 	return []axis.Var{l}
+}
+
+// moved tells whether a choice moves the leaf l already. One that was to follow another width, and does not for being small, is free.
+func (b *binder) moved(l axis.Var) bool {
+	d, bound := b.leaves[b.coupling.Find(l)]
+	return bound && len(d.Deps()) > 0
 }
 
 // movableFactor returns what moves of a product: the leaves of one of its factors.
@@ -232,7 +237,7 @@ func (b *binder) movableFactor(v axis.Var, fs []axis.Var) []axis.Var {
 	var leaves []axis.Var
 	for _, f := range fs {
 		for _, l := range b.coupling.Leaves(f) {
-			if _, bound := b.leaves[l]; bound {
+			if b.moved(l) {
 				return nil
 			}
 		}
@@ -267,9 +272,13 @@ func (b *binder) width(s *Stage, list []float64) {
 // round applies the width rule; the original width is never changed or exceeded.
 func (b *binder) round(v float64, orig int) int { return roundTo(v, orig, b.config.Divisor) }
 
-// roundLeaf is round for a leaf's extent. Groups are rounded so that their channels together come to a multiple of the divisor.
+// roundLeaf is round for a leaf's extent. Groups are rounded so that their channels together come to a multiple of the divisor. What is not
+// wider than the divisor would never move: it is rounded to the largest half, quarter and so on of the divisor that it has twice.
 func (b *binder) roundLeaf(v float64, l axis.Var) int {
 	divisor := max(1, b.config.Divisor)
+	for span := b.span(l); divisor > 1 && span <= b.config.Divisor && 2*divisor > span; {
+		divisor /= 2
+	}
 	return roundTo(v, b.coupling.Size(l), divisor/gcd(divisor, max(1, b.units[l])))
 }
 

@@ -162,7 +162,7 @@ func (b *binder) expand(s *Stage, it Item, v Var) {
 	ratios := []float64{1}
 	c := b.blockChoice(s, bl, Expand, v)
 	if len(leaves) > 0 {
-		ratios = ratioCandidates(list, float64(b.span(leaves[0]))/float64(full))
+		ratios = ratioCandidates(list, b.innerSpan(bl.inner[0], leaves[0])/float64(full))
 	}
 	rows := make([][]int, len(ratios)) // widths of the leaves over the base's values, for each candidate
 	dims := make([][]dim.Dim, len(ratios))
@@ -186,6 +186,14 @@ func (b *binder) expand(s *Stage, it Item, v Var) {
 			b.leaves[l] = b.keep(dim.Select(g, columnDims(dims, k)))
 		}
 	}
+}
+
+// innerSpan is the inner width of a block: all parts of it where it is taken apart, else what the first of its leaves stands for.
+func (b *binder) innerSpan(i int, first axis.Var) float64 {
+	if v := b.made(i); b.coupling.Terms(v) != nil {
+		return float64(b.coupling.Size(v))
+	}
+	return float64(b.span(first))
 }
 
 // spans lists what the extents of leaves are rounded by: their positions and the channels that they stand for.

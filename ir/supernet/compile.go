@@ -31,9 +31,10 @@ func Compile(g *ir.Graph, c Config, templates []Template) (*Net, error) {
 			continue
 		}
 		if err == nil {
-			b.frozen()
+			b.net.leaves = b.leaves
+			b.net.account()
 			b.warn()
-			b.net.coupling, b.net.leaves, b.net.binder = b.coupling, b.leaves, nil
+			b.net.binder = nil
 			return b.net, nil
 		}
 		more := c.rigid(op.NodeErrors(err))
@@ -106,7 +107,7 @@ func analyse(g *ir.Graph, c Config, templates []Template) (*binder, error) {
 		leaves: map[axis.Var]dim.Dim{}, units: map[axis.Var]int{}, tied: map[ChoiceKind]dim.Choice{},
 		places: map[ir.ValueID]positions{},
 	}
-	b.net.binder = b
+	b.net.binder, b.net.coupling = b, b.coupling
 	b.freeze()
 	for _, s := range stages {
 		for _, it := range s.Items {

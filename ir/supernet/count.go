@@ -4,7 +4,6 @@ import (
 	"math/big"
 
 	"github.com/autotailor/autotailor/ir/dim"
-	"github.com/autotailor/autotailor/ir/op"
 )
 
 // rawFactor multiplies the number of raw variants.
@@ -43,67 +42,4 @@ func (n *Net) distinctDepth(g dim.Choice) *big.Int {
 		sum.Add(sum, alive)
 	}
 	return sum
-}
-
-// Coverage is the share of parameters and of multiply-accumulates that some choice other than the resolution can change or remove.
-type Coverage struct{ Params, MACs float64 }
-
-// Coverage measures the net at its largest SubNet.
-func (n *Net) Coverage() (Coverage, error) {
-	m := &coverage{net: n}
-	n.Build(m, nil)
-	if m.err != nil {
-		return Coverage{}, m.err
-	}
-	return Coverage{share(m.elasticParams, m.params), share(m.elasticMACs, m.macs)}, nil
-}
-
-// coverage is a Builder that adds up parameters and multiply-accumulates.
-type coverage struct {
-	net                                      *Net
-	params, macs, elasticParams, elasticMACs float64
-	err                                      error
-}
-
-func (m *coverage) Stage(*Stage) {}
-func (m *coverage) Item(Item)    {}
-func (m *coverage) Skip(Item)    {}
-
-func (m *coverage) Op(o *Op, active Active) {
-	removable := o.Block != nil && o.Block.Live.Below > 0
-	for _, p := range o.Params {
-		size := 1.0
-		for _, d := range active.In[p.Operand] {
-			size *= float64(d)
-		}
-		m.params += size
-		if removable || p.Axes != nil {
-			m.elasticParams += size
-		}
-	}
-	cost, err := op.MACs(o.Node, m.net.Shapes, o.Attrs)
-	if err != nil && m.err == nil {
-		m.err = err
-	}
-	m.macs += float64(cost.Original())
-	if removable || m.net.moves(cost) {
-		m.elasticMACs += float64(cost.Original())
-	}
-}
-
-// moves tells whether a choice other than the resolution is among d's.
-func (n *Net) moves(d dim.Dim) bool {
-	for _, g := range d.Deps() {
-		if n.Choices[g].Kind != Resolution {
-			return true
-		}
-	}
-	return false
-}
-
-func share(part, whole float64) float64 {
-	if whole == 0 {
-		return 0
-	}
-	return part / whole
 }

@@ -77,39 +77,36 @@ func network(net *supernet.Net, genes []uint8) string {
 	return b.String()
 }
 
-// TestCoverage compares with trying every choice on every parameter and operator.
+// TestCoverage compares with trying every choice on every axis: of the small net's layers, which are convolutions and one Gemm.
 func TestCoverage(t *testing.T) {
+	given := map[string]bool{"stem.1 1": true, "y.1 0": true, "y.2 0": true} // axes of the model's input and output
 	for _, s := range spaces {
 		net := compile(t, small, s.config)
 		var params, elasticParams, macs, elasticMACs float64
 		for _, o := range net.Nodes {
-			removable := o.Block != nil && varies(net, func(genes []uint8) int {
-				if alive(o.Block.Live, genes) {
-					return 1
-				}
-				return 0
-			})
 			for _, p := range o.Params {
-				size := func(genes []uint8) int {
-					n := 1
-					for _, d := range net.Shapes[p.Value] {
-						n *= d.At(genes)
+				free, owned, size := 0.0, 0.0, 1.0
+				for k, d := range net.Shapes[p.Value] {
+					size *= float64(d.Original())
+					if k >= 2 || d.Original() == 1 || given[fmt.Sprint(net.Graph.Values[p.Value].Name, " ", k)] {
+						continue
 					}
-					return n
+					free++
+					if varies(net, d.At) {
+						owned++
+					}
 				}
-				n := float64(size(make([]uint8, len(net.Choices))))
-				params += n
-				if removable || varies(net, size) {
-					elasticParams += n
+				if free == 0 {
+					continue
 				}
-			}
-			m, err := op.MACs(o.Node, net.Shapes, o.Attrs)
-			if err != nil {
-				t.Fatal(err)
-			}
-			macs += float64(m.Original())
-			if removable || varies(net, m.At) {
-				elasticMACs += float64(m.Original())
+				params, elasticParams = params+size, elasticParams+size*owned/free
+				if p.Operand == 1 {
+					m, err := op.MACs(o.Node, net.Shapes, o.Attrs)
+					if err != nil {
+						t.Fatal(err)
+					}
+					macs, elasticMACs = macs+float64(m.Original()), elasticMACs+float64(m.Original())*owned/free
+				}
 			}
 		}
 		got, err := net.Coverage()
@@ -121,6 +118,43 @@ func TestCoverage(t *testing.T) {
 		}
 		if s.config == "" && (got.Params != 0 || got.MACs != 0) {
 			t.Errorf("%s: coverage %v", s.name, got)
+		}
+	}
+}
+
+// TestSmallest compares with the sizes of what the smallest SubNet has.
+func TestSmallest(t *testing.T) {
+	for _, s := range spaces {
+		net := compile(t, small, s.config)
+		last := make([]uint8, len(net.Choices))
+		for g, c := range net.Choices {
+			if c.Kind != supernet.Resolution {
+				last[g] = uint8(len(c.Candidates) - 1)
+			}
+		}
+		var sums [2]struct{ params, macs float64 }
+		for k, genes := range [][]uint8{make([]uint8, len(net.Choices)), last} {
+			for _, o := range net.Nodes {
+				if o.Block != nil && !alive(o.Block.Live, genes) {
+					continue
+				}
+				for _, p := range o.Params {
+					size := 1.0
+					for _, d := range net.Shapes[p.Value] {
+						size *= float64(d.At(genes))
+					}
+					sums[k].params += size
+				}
+				m, err := op.MACs(o.Node, net.Shapes, o.Attrs)
+				if err != nil {
+					t.Fatal(err)
+				}
+				sums[k].macs += float64(m.At(genes))
+			}
+		}
+		got, err := net.Smallest()
+		if want := (supernet.Smallest{Params: sums[1].params / sums[0].params, MACs: sums[1].macs / sums[0].macs}); err != nil || got != want {
+			t.Errorf("%s: the smallest SubNet keeps %v, want %v (%v)", s.name, got, want, err)
 		}
 	}
 }

@@ -32,7 +32,6 @@ func Detect(g *ir.Graph, c Config, templates []Template) (*Plan, error) {
 			}
 		}
 	}
-	b.planGeneric(p)
 	for i := range p.Config.Vars {
 		v := &p.Config.Vars[i]
 		if v.Name == "expand" {
@@ -40,7 +39,7 @@ func Detect(g *ir.Graph, c Config, templates []Template) (*Plan, error) {
 		}
 	}
 	b.unite(p)
-	return p, nil
+	return p, b.planGeneric(p)
 }
 
 // unite makes one list for all blocks of lists that say the same for every block that has what they move.
@@ -159,7 +158,7 @@ func (b *binder) planBlock(p *Plan, it Item) {
 	if len(leaves) == 0 {
 		return
 	}
-	ratio := float64(b.span(leaves[0])) / float64(b.coupling.Size(b.base(it)))
+	ratio := b.innerSpan(bl.inner[0], leaves[0]) / float64(b.coupling.Size(b.base(it)))
 	p.Ratios[bl.GoName] = append(p.Ratios[bl.GoName], math.Round(ratio*1000)/1000)
 	sort.Float64s(p.Ratios[bl.GoName])
 	p.Config.setVar(bl.GoName, "expand", nil)

@@ -197,29 +197,3 @@ func (b *binder) axis(v axis.Var) Axis {
 	}
 	return a
 }
-
-// frozen lists, once per class of axes, the parameters' axes that no choice moves, and why.
-func (b *binder) frozen() {
-	seen := map[axis.Var]bool{}
-	for _, o := range b.net.Nodes {
-		for _, p := range o.Params {
-			if t := b.graph.Values[p.Value].Type; t == ir.Int64 || t == ir.Int32 {
-				continue // shapes and indices
-			}
-			for k, v := range b.coupling.Axes(p.Value) {
-				for _, l := range b.coupling.Leaves(v) {
-					_, bound := b.leaves[l]
-					if seen[l] || bound || b.coupling.Size(l) == 1 || b.coupling.Is(l, axis.Kernel|axis.Spatial) {
-						continue
-					}
-					seen[l] = true
-					f := Frozen{Value: b.graph.Values[p.Value].Name, Axis: k, Size: b.coupling.Size(l), Why: "no choice of the config moves it"}
-					if r := b.coupling.Frozen(l); r != nil {
-						f.Node, f.Why = r.Node, r.Why
-					}
-					b.net.Frozen = append(b.net.Frozen, f)
-				}
-			}
-		}
-	}
-}

@@ -3,73 +3,65 @@ package supernet
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/autotailor/autotailor/ir/axis"
 	"github.com/autotailor/autotailor/ir/dim"
 )
 
-// Generic is the name by which a config speaks of what no template knows; GenericBlock is the paper's.
+// Generic is the name by which a config speaks of widths that are no stage's and no template's; GenericBlock is the paper's.
 const (
 	Generic      = "Generic"
 	GenericBlock = "GenericBlock"
 )
 
-// genericLeaves lists what can move inside of a stage's regions that no template knows: widths of layers there, except those that reach
-// another region and so belong to the stage.
-func (b *binder) genericLeaves(s *Stage, trunk map[axis.Var]bool) []axis.Var {
-	var out []axis.Var
-	for _, it := range s.Items {
-		if it.Block != nil {
-			continue
-		}
-		for _, i := range it.Nodes {
-			v, ok := b.layerWidth(i)
-			if !ok {
+// rest lists what can still move of the axes of a stage's parameters when all other choices are made: widths inside of regions that no
+// template knows, of all layers of a plain chain but the last, of a squeeze in a block. Each belongs to the first stage that has it.
+func (b *binder) rest(s *Stage) []axis.Var {
+	var out, products []axis.Var
+	for _, i := range s.nodes() {
+		for _, id := range b.graph.Nodes[i].In {
+			if id == 0 || b.graph.Values[id].Const == nil || b.net.integers(id) {
 				continue
 			}
-			for _, l := range b.movable(v) {
-				if !trunk[l] && !hasVar(out, l) {
-					out = append(out, l)
+			for _, v := range b.coupling.Axes(id) {
+				switch {
+				case b.coupling.Factors(v) != nil:
+					products = append(products, v)
+				case !b.coupling.Is(v, axis.Member): // the number of groups moves, not the channels of each
+					out = b.append(out, v)
 				}
 			}
+		}
+	}
+	for _, v := range products { // of which one factor is enough
+		if !slices.ContainsFunc(b.coupling.Leaves(v), func(l axis.Var) bool { return b.moved(l) || hasVar(out, l) }) {
+			out = b.append(out, v)
 		}
 	}
 	return out
 }
 
-// trunk is the set of leaves that regions pass on to each other.
-func (b *binder) trunk() map[axis.Var]bool {
-	out := map[axis.Var]bool{}
-	for _, s := range b.net.Stages {
-		for _, it := range s.Items {
-			for _, id := range it.Out {
-				for _, v := range b.coupling.Axes(id) {
-					for _, l := range b.coupling.Leaves(v) {
-						out[l] = true
-					}
-				}
-			}
-		}
+// nodes lists the stage's nodes in execution order.
+func (s *Stage) nodes() []int {
+	var out []int
+	for _, it := range s.Items {
+		out = append(out, it.Nodes...)
 	}
 	return out
 }
 
-// layerWidth returns the variable of a layer's output channels, by its weights.
-func (b *binder) layerWidth(i int) (axis.Var, bool) {
-	n := b.graph.Nodes[i]
-	if len(n.In) < 2 || b.graph.Values[n.In[1]] == nil || b.graph.Values[n.In[1]].Const == nil {
-		return 0, false
+// append adds what can move of v.
+func (b *binder) append(list []axis.Var, v axis.Var) []axis.Var {
+	for _, l := range b.movable(v) {
+		if !hasVar(list, l) {
+			list = append(list, l)
+		}
 	}
-	w := b.coupling.Axes(n.In[1])
-	at := map[string]int{"Conv": 0, "ConvTranspose": 1, "MatMul": len(w) - 1, "Gemm": 1 - int(n.Int("transB", 0))}
-	k, ok := at[n.Op]
-	if !ok || n.Domain != "" || len(w) < 2 {
-		return 0, false
-	}
-	return w[k], true
+	return list
 }
 
-// generic makes one choice for each stage: the share that is kept of the widths inside of its regions that no template knows.
+// generic makes one choice for each stage: the share that is kept of the widths that nothing else moves.
 func (b *binder) generic() error {
 	generic := &Block{GoName: Generic, Type: GenericBlock}
 	list := b.config.list(generic, string(Ratio))
@@ -171,15 +163,19 @@ func (c *Config) tie() bool {
 	return true
 }
 
-// planGeneric offers shares of what no template knows.
-func (b *binder) planGeneric(p *Plan) {
-	trunk := b.trunk()
+// planGeneric offers shares of what the choices that are planned so far leave: it makes them to see.
+func (b *binder) planGeneric(p *Plan) error {
+	b.config = p.Config
+	if err := b.transform(); err != nil {
+		return err
+	}
 	for _, s := range b.net.Stages {
-		for _, l := range b.genericLeaves(s, trunk) {
+		for _, l := range b.rest(s) {
 			if size := b.coupling.Size(l); b.roundLeaf(float64(size)/2, l) < size {
 				p.Config.setVar(Generic, "ratio", []float64{0.5, 0.75, 1})
-				return
+				return nil
 			}
 		}
 	}
+	return nil
 }

@@ -20,6 +20,7 @@ type Net struct {
 	Nodes   []*Op       // by node index in Graph
 	Shapes  [][]dim.Dim // of every value, by ValueID; the batch axis of an activation is dim.Batch()
 	Frozen  []Frozen    // axes that stay fixed, with the node and rule that froze them
+	Unowned []Free      // axes that could move, and no choice moves
 	Batched bool        // axis 0 of the inputs is the batch all the way to the outputs
 
 	Warnings []string // what in the config has no effect, with its position
@@ -29,7 +30,8 @@ type Net struct {
 
 	coupling *axis.Coupling // which axes are cut together, see Why
 	leaves   map[axis.Var]dim.Dim
-	binder   *binder // while Compile is at work
+	beside   map[axis.Var]*axis.Reason // leaves that stay whole because another factor of the same axes moves
+	binder   *binder                   // while Compile is at work
 }
 
 // ChoiceKind names what a choice varies.

@@ -60,7 +60,7 @@ func (s *Stage) Transform(n *Net, lists ...Var) error {
 		case Depth:
 			b.depth(s, v.List)
 		case Ratio:
-			if leaves := b.genericLeaves(s, b.trunk()); len(leaves) > 0 {
+			if leaves := b.rest(s); len(leaves) > 0 {
 				b.multiply(s, Ratio, leaves, v.List)
 			}
 		default:
