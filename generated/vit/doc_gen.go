@@ -59,7 +59,7 @@ var definition = supernet.Net{
 		subNet(g).Build(b)
 	},
 	Groups:        coupled[:],
-	Coverage:      supernet.Coverage{Params: 0.9999, MACs: 1},
+	Coverage:      supernet.Coverage{Params: 1, MACs: 1},
 	Raw:           "211583243059200",
 	Modifications: 93,
 }
