@@ -9,6 +9,7 @@ import (
 
 // TestRunners: everything that is timed runs, PyTorch and ONNX Runtime where they are installed.
 func TestRunners(t *testing.T) {
+	needs.Time(t)
 	needs.Clone(t)
 	o := options{batch: 2, threads: 2, models: filepath.Join("..", "..", "..", "generated", "models"), python: "/usr/bin/python3"}
 	for _, net := range nets() {

@@ -10,6 +10,7 @@ import (
 
 // TestEvaluate counts both ends, the smallest SubNet at the original's resolution, a SubNet that is named and random ones, with the numbers that `sensitivity` has for the same images.
 func TestEvaluate(t *testing.T) {
+	needs.Time(t)
 	needs.Clone(t)
 	r := result(t, "evaluate", "--model", model, "--data", images, "--images", "100", "--calibrate", "100", "--random", "2")
 	list := r["subnets"].([]any)
