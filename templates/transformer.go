@@ -93,18 +93,18 @@ func ffn(f *supernet.Flow, i int) (supernet.Match, bool) {
 			Roles: map[int]string{b.linears[0].node: "expand", b.linears[1].node: "project"}, Inner: []int{b.linears[0].node}, Widens: true,
 		}, true
 	case ok && b.isGated():
-		return gatedFFN(f, b)
+		return gatedFFN(f, f.Items[i].Nodes, b)
 	}
 	return supernet.Match{}, false
 }
 
 // gatedFFN matches where one of the two layers has an activation, such as SwiGLU: that is the gate.
-func gatedFFN(f *supernet.Flow, b branch) (supernet.Match, bool) {
+func gatedFFN(f *supernet.Flow, nodes []int, b branch) (supernet.Match, bool) {
 	gate, expand, project := b.linears[0].node, b.linears[1].node, b.linears[2].node
-	if activated(f, expand) {
+	if activated(f, nodes, expand, gate) {
 		gate, expand = expand, gate
 	}
-	if !activated(f, gate) || activated(f, expand) {
+	if !activated(f, nodes, gate, expand) || activated(f, nodes, expand, gate) {
 		return supernet.Match{}, false
 	}
 	return supernet.Match{
@@ -113,11 +113,22 @@ func gatedFFN(f *supernet.Flow, b branch) (supernet.Match, bool) {
 	}, true
 }
 
-// activated tells whether an activation reads the result of the linear layer i, after its bias.
-func activated(f *supernet.Flow, i int) bool {
-	for _, k := range f.Users(f.Node(i).Out[0]) {
+// activated tells whether there is an activation, whole or in pieces, in what is made of the linear layer i alone, before it meets the result of
+// another one.
+func activated(f *supernet.Flow, nodes []int, i, other int) bool {
+	makes := map[int]int{} // node -> which of the layers it is made of
+	for _, k := range nodes {
 		n := f.Node(k)
-		if o, _ := operators.Lookup(n.Domain, n.Op); o.Activation || n.Op == "Add" && activated(f, k) {
+		for _, id := range n.In {
+			makes[k] |= makes[f.Producer(id)]
+		}
+		switch k {
+		case i:
+			makes[k] = 1
+		case other:
+			makes[k] = 2
+		}
+		if o, _ := operators.Lookup(n.Domain, n.Op); makes[k] == 1 && (o.Activation || n.Op == "Erf") {
 			return true
 		}
 	}

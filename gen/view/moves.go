@@ -120,7 +120,7 @@ func (t *translator) gather(_ int, o *supernet.Op) ([]Call, error) {
 	return append(calls, Call{Method: Gather, In: in, Out: o.Node.Out, Ints: []int{int(o.Node.Int("axis", 0))}}), err
 }
 
-// expand has the shape that the model states, where -1 is the open batch.
+// expand has the shape that the model states, where -1 is the open batch, and what choices move follows them.
 func (t *translator) expand(_ int, o *supernet.Op) ([]Call, error) {
 	calls, in, err := t.operands(&supernet.Op{Node: &ir.Node{Op: o.Node.Op, In: o.Node.In[:1]}, Params: o.Params})
 	to, ok := t.list(o.Node.In[1])
@@ -132,9 +132,12 @@ func (t *translator) expand(_ int, o *supernet.Op) ([]Call, error) {
 		if fresh := len(to) - len(t.net.Shapes[o.Node.In[0]]); k < fresh && n == 1 { // PyTorch has no word for it
 			return nil, errNoMethod
 		}
-		if n == nn.Batch {
+		switch d := t.net.Shapes[o.Node.Out[0]][k]; {
+		case n == nn.Batch:
 			c.Dims = append(c.Dims, dim.Batch())
-		} else {
+		case n > 1 && len(d.Deps()) > 0:
+			c.Dims = append(c.Dims, d)
+		default:
 			c.Dims = append(c.Dims, dim.Const(int(n)))
 		}
 	}

@@ -30,7 +30,8 @@ var rules = map[op.AxesRule]func(c *coupler, n *ir.Node, name string){
 	op.AxesShape:         shapeOnly,
 	op.AxesGather:        gather,
 	op.AxesSlice:         resized,
-	op.AxesExpand:        resized,
+	op.AxesExpand:        expand,
+	op.AxesTile:          tile,
 	op.AxesPad:           resized,
 	op.AxesDepthToSpace:  depthToSpace,
 }

@@ -31,6 +31,7 @@ const (
 	Batch                    // the open batch axis
 	Group                    // groups of a convolution, each with as many channels
 	Member                   // channels of each of those groups
+	Repeat                   // how often an Expand repeats an axis, such as keys that several heads of queries share
 )
 
 // Reason tells which node froze a variable and why.

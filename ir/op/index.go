@@ -126,9 +126,16 @@ func expandShape(c *Ctx) error {
 		return fmt.Errorf("its target shape is computed at run time")
 	}
 	want = append([]dim.Dim{}, want...)
+	var known []dim.Dim
+	if c.target != nil {
+		known = c.target(c.Node)
+	}
 	for k, d := range want {
-		if n, fixed := d.IsConst(); fixed && n == -1 { // the open batch, see pass fold-shapes
+		switch n, fixed := d.IsConst(); {
+		case fixed && n == -1: // the open batch, see pass fold-shapes
 			want[k] = c.batch
+		case fixed && n > 1 && len(known) == len(want) && known[k].Original() == n: // it was written down for the original
+			want[k] = known[k]
 		}
 	}
 	out, err := broadcast(c.In[0].Shape, want)

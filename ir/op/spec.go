@@ -56,6 +56,7 @@ const (
 	AxesGather                        // one axis is picked from by constant indices
 	AxesSlice                         // axes are cut at constant bounds
 	AxesExpand                        // axes of extent 1 are repeated
+	AxesTile                          // whole axes are repeated
 	AxesPad                           // axes grow at their ends
 	AxesDepthToSpace                  // channels of each position become a square of positions
 )

@@ -71,7 +71,7 @@ var exceptions = map[string]rule{
 	"Pad":          {axes: AxesPad, shape: padShape},
 	"Resize":       {axes: AxesPad, shape: resizeShape},
 	"Upsample":     {axes: AxesPad, shape: resizeShape},
-	"Tile":         {shape: tileShape},
+	"Tile":         {axes: AxesTile, shape: tileShape},
 	"Trilu":        {axes: AxesSame, shape: sameShape},
 	"DepthToSpace": {axes: AxesDepthToSpace, shape: blocksToSpace},
 	"SpaceToDepth": {shape: spaceToBlocks},

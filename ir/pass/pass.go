@@ -41,6 +41,8 @@ func Passes() []Pass {
 		{"global-pools", globalPools, "a mean over all of space is a GlobalAveragePool, whatever an exporter writes"},
 		{"flatten-heads", flattenHeads, "the pooled map becomes a matrix by Flatten, Reshape or Squeeze; one form keeps the batch open"},
 		{"split-projections", splitProjections, "queries, keys and values of one product are taken apart before their heads, so that each can have its own dimension"},
+		{"plain-repeats", plainRepeats, "heads of queries share keys and values by what repeats positions, whatever an exporter writes"},
+		{"plain-fills", plainFills, "a tensor of one number that is joined element by element is that number, whatever its shape"},
 		{"channel-splits", channelSplits, "channels that several Slices take apart are parts of a Split, which can follow the choices"},
 		{"drop-dead", dropDead, "what no output needs is not part of the net"},
 	}

@@ -6,6 +6,9 @@ import (
 	"slices"
 
 	"github.com/autotailor/autotailor/ir"
+	"github.com/autotailor/autotailor/ir/axis"
+	"github.com/autotailor/autotailor/ir/dim"
+	"github.com/autotailor/autotailor/ir/op"
 )
 
 // run is a Slice of consecutive channels.
@@ -16,25 +19,33 @@ type run struct {
 }
 
 // channelSplits makes one Split of the Slices that take a value's channels apart (chunk in some exports, gated units, fused projections):
-// parts of a Split can follow the choices, positions by number cannot. Space is left alone, where the bounds of a Slice may mean "the rest".
+// parts of a Split can follow the choices, positions by number cannot. So are the halves of each head that rotary positions turn. Space is left alone,
+// where the bounds of a Slice may mean "the rest".
 func channelSplits(g *ir.Graph) error {
-	byValue := map[ir.ValueID][]run{}
+	byAxis := map[sliced][]run{}
 	vals := extents(g)
+	var space *axis.Coupling
 	for _, n := range g.Nodes {
-		if n.Op == "Slice" && n.Domain == "" {
-			x, extent := vals[n.In[0]].Shape, 0
-			axis := channelAxis(len(x))
-			if axis > 0 {
-				extent, _ = x[axis].IsConst()
+		if n.Op != "Slice" || n.Domain != "" {
+			continue
+		}
+		x := vals[n.In[0]].Shape
+		r, ok := runOf(g, n, x)
+		if ok && r.axis != channelAxis(len(x)) {
+			if space == nil {
+				space = coupled(g, vals)
 			}
-			if r, ok := channelRun(g, n, axis, len(x), extent); ok {
-				byValue[n.In[0]] = append(byValue[n.In[0]], r)
-			}
+			axes := space.Axes(n.In[0])
+			ok = r.axis < len(axes) && !space.Is(axes[r.axis], axis.Spatial|axis.Batch)
+		}
+		if at := (sliced{n.In[0], r.axis}); ok {
+			byAxis[at] = append(byAxis[at], r)
 		}
 	}
 	at, gone := map[*ir.Node]*ir.Node{}, map[*ir.Node]bool{}
-	for id, runs := range byValue {
-		extent, _ := vals[id].Shape[runs[0].axis].IsConst()
+	for of, runs := range byAxis {
+		id := of.value
+		extent, _ := vals[id].Shape[of.axis].IsConst()
 		parts := partition(runs, extent)
 		if len(runs) < 2 || parts == nil {
 			continue
@@ -57,6 +68,30 @@ func channelSplits(g *ir.Graph) error {
 	return nil
 }
 
+// sliced is what Slices take apart: an axis of a value.
+type sliced struct {
+	value ir.ValueID
+	axis  int
+}
+
+// coupled finds out which axes are space.
+func coupled(g *ir.Graph, vals []op.Operand) *axis.Coupling {
+	sizes, batched := make([][]int, len(vals)), false
+	for id, v := range vals {
+		for _, d := range v.Shape {
+			if k, ok := d.Batches(); ok {
+				sizes[id], batched = append(sizes[id], k*anyBatch), true
+			} else {
+				sizes[id] = append(sizes[id], d.Original())
+			}
+		}
+	}
+	return axis.Couple(g, sizes, batched)
+}
+
+// anyBatch stands for the open batch: a prime that no model's axis has.
+const anyBatch = 1_000_003
+
 // channelAxis is the axis of a value's channels: the last one of matrices and sequences, else axis 1.
 func channelAxis(rank int) int {
 	switch {
@@ -68,8 +103,8 @@ func channelAxis(rank int) int {
 	return 1
 }
 
-// channelRun reads a Slice that takes consecutive channels and nothing else.
-func channelRun(g *ir.Graph, n *ir.Node, axis, rank, extent int) (run, bool) {
+// runOf reads a Slice that takes consecutive positions of one axis and nothing else.
+func runOf(g *ir.Graph, n *ir.Node, x []dim.Dim) (run, bool) {
 	list := func(attr string, operand int) []int64 {
 		if v := n.Ints(attr); v != nil {
 			return v
@@ -81,10 +116,18 @@ func channelRun(g *ir.Graph, n *ir.Node, axis, rank, extent int) (run, bool) {
 		return nil
 	}
 	starts, ends, axes, steps := list("starts", 1), list("ends", 2), list("axes", 3), list("steps", 4)
-	if len(starts) != 1 || len(ends) != 1 || len(axes) != 1 || extent < 2 || len(steps) > 0 && steps[0] != 1 || n.Input(4) != 0 && len(steps) == 0 {
+	if len(starts) != 1 || len(ends) != 1 || len(axes) != 1 || len(steps) > 0 && steps[0] != 1 || n.Input(4) != 0 && len(steps) == 0 {
 		return run{}, false
 	}
-	if int(axes[0]) != axis && int(axes[0])+rank != axis {
+	along := int(axes[0])
+	if along < 0 {
+		along += len(x)
+	}
+	if along < 1 || along >= len(x) {
+		return run{}, false
+	}
+	extent, fixed := x[along].IsConst()
+	if !fixed || extent < 2 {
 		return run{}, false
 	}
 	bound := func(v int64) int {
@@ -93,7 +136,7 @@ func channelRun(g *ir.Graph, n *ir.Node, axis, rank, extent int) (run, bool) {
 		}
 		return int(min(max(v, 0), int64(extent)))
 	}
-	r := run{n, axis, bound(starts[0]), bound(ends[0])}
+	r := run{n, along, bound(starts[0]), bound(ends[0])}
 	return r, r.start < r.end
 }
 

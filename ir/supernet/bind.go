@@ -242,8 +242,7 @@ func (b *binder) movableFactor(v axis.Var, fs []axis.Var) []axis.Var {
 			}
 		}
 		own := b.movable(f)
-		groups, before := b.coupling.Is(f, axis.Group), leaves != nil && b.coupling.Is(best, axis.Group)
-		if len(own) > 0 && (leaves == nil || groups && !before || groups == before && b.coupling.Size(f) > b.coupling.Size(best)) {
+		if len(own) > 0 && (leaves == nil || b.outranks(f, best)) {
 			best, leaves = f, own
 		}
 	}
@@ -254,6 +253,19 @@ func (b *binder) movableFactor(v axis.Var, fs []axis.Var) []axis.Var {
 		}
 	}
 	return leaves
+}
+
+// outranks tells whether a factor moves rather than another one: groups of a convolution do, what is repeated does not, then the larger one.
+func (b *binder) outranks(f, other axis.Var) bool {
+	for _, r := range []struct {
+		role axis.Role
+		wins bool
+	}{{axis.Group, true}, {axis.Repeat, false}} {
+		if mine, others := b.coupling.Is(f, r.role), b.coupling.Is(other, r.role); mine != others {
+			return mine == r.wins
+		}
+	}
+	return b.coupling.Size(f) > b.coupling.Size(other)
 }
 
 // span is the number of channels that a leaf stands for: as many as it has positions, or as its groups have together.

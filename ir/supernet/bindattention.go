@@ -16,6 +16,7 @@ type heads struct {
 	qk    []axis.Var // dimension of queries and keys within a head: what the scores sum over
 	value []axis.Var // dimension of values within a head: what the mix leaves
 	width int        // of queries in the original model
+	parts int        // of the dimension of queries and keys that are cut alike: the two halves that rotary positions turn
 }
 
 // of returns what a kind of choices moves.
@@ -64,7 +65,7 @@ func (b *binder) attended(kind ChoiceKind, h heads, size int, ratio float64) int
 	case Heads:
 		return max(1, int(math.Round(float64(size)*ratio)))
 	case QK:
-		return b.round(float64(size)*ratio, size)
+		return roundTo(float64(size)*ratio, size, b.config.Divisor/gcd(b.config.Divisor, h.parts))
 	}
 	return min(size, max(1, int(math.Round(float64(h.width)*ratio)))) // not rounded to the divisor, as with the paper's authors
 }
@@ -87,9 +88,7 @@ func (b *binder) heads(bl *Block) heads {
 	if len(q) < 3 || len(out) < 3 {
 		return h
 	}
-	for _, v := range q[:len(q)-2] {
-		h.count = append(h.count, b.movable(v)...)
-	}
+	h.count = b.groups(q[:len(q)-2])
 	dims := func(axes []axis.Var) (out []axis.Var) {
 		for _, v := range axes[len(axes)-2:] { // the other one of the two is made of positions
 			out = append(out, b.movable(v)...)
@@ -97,8 +96,30 @@ func (b *binder) heads(bl *Block) heads {
 		return out
 	}
 	last := q[len(q)-1]
-	h.qk, h.value, h.width = b.movable(last), dims(out), b.coupling.Size(last)
+	h.qk, h.value, h.width, h.parts = b.movable(last), dims(out), b.coupling.Size(last), 1
+	if len(h.qk) == 1 {
+		h.parts = max(1, len(b.coupling.Terms(last)))
+	}
 	return h
+}
+
+// groups returns what moves of the axes of heads. Where several heads of queries share keys and values, whole groups of them go; where the number of
+// groups is fixed, some heads of each group.
+func (b *binder) groups(axes []axis.Var) []axis.Var {
+	var whole, shared []axis.Var
+	for _, v := range axes {
+		for _, l := range b.movable(v) {
+			if b.coupling.Is(l, axis.Repeat) || len(whole) > 0 {
+				shared = append(shared, l)
+			} else {
+				whole = append(whole, l)
+			}
+		}
+	}
+	if len(whole) > 0 {
+		return whole
+	}
+	return shared[:min(1, len(shared))]
 }
 
 // planAttention offers half of the heads, three quarters where they divide, and half the dimensions of queries and values where that is a multiple of the
@@ -109,14 +130,14 @@ func (b *binder) planAttention(p *Plan, bl *Block) {
 		n := float64(b.coupling.Size(h.count[0]))
 		b.offer(p, bl, "heads", 1, []float64{0.5, 0.75}, func(r float64) bool { return r == 0.5 && n > 1 || n*r == math.Trunc(n*r) })
 	}
-	half := func(leaves []axis.Var) func(r float64) bool {
+	half := func(leaves []axis.Var, parts int) func(r float64) bool {
 		return func(r float64) bool {
-			return len(leaves) == 1 && math.Mod(float64(b.coupling.Size(leaves[0]))*r, float64(b.config.Divisor)) == 0
+			return len(leaves) == 1 && math.Mod(float64(b.coupling.Size(leaves[0])*parts)*r, float64(b.config.Divisor)) == 0
 		}
 	}
-	b.offer(p, bl, "qk", 1, []float64{0.5}, half(h.qk))
+	b.offer(p, bl, "qk", 1, []float64{0.5}, half(h.qk, h.parts))
 	if len(h.qk) == 1 && len(h.value) == 1 && h.qk[0] != h.value[0] {
-		b.offer(p, bl, "value", b.originalShare(bl, Value), []float64{0.5}, half(h.value))
+		b.offer(p, bl, "value", b.originalShare(bl, Value), []float64{0.5}, half(h.value, 1))
 	}
 }
 

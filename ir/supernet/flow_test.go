@@ -76,7 +76,7 @@ func TestBranches(t *testing.T) {
 		{"identity", "input x Nx3\nb = Relu x\nc = Relu b\nd = Add x c\noutput d", "b c|"},
 		{"two", "input x Nx3\na = Abs x\nb = Relu x\nc = Relu b\nd = Add a c\noutput d", "b c|a"},
 		{"a common start", "input x Nx3\na = Abs x\nb = Relu a\nz = Relu b\nd = Add b a\ne = Mul d z\noutput e", "none"},
-		{"beside another branch", "input x Nx3\na = Abs x\nb = Relu a\nz = Relu x\nd = Add b a\ne = Mul d z\noutput e", "b|"},
+		{"beside another branch", "input x Nx3\na = Abs x\nb = Mul a [3]\nz = Relu x\nd = Add b a\ne = Mul d z\noutput e", "b|"},
 		{"a product", "input x Nx3\nb = Relu x\nd = Mul b x\noutput d", "none"},
 		{"an added constant", "input x Nx3\nb = Relu x\nd = Add b [3]\noutput d", "none"},
 		{"another domain", "input x Nx3\nb = Relu x\nd = mine.Add b x\noutput d", "none"},

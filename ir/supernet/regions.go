@@ -6,7 +6,7 @@ import (
 	"github.com/autotailor/autotailor/ir"
 )
 
-// region is a residual x + f(x): the nodes of f, in order, and the Add at its end. What else f reads stays live beside the main flow: a mask,
+// region is a residual x + f(x) with parameters in f: the nodes of f, in order, and the Add at its end. What else f reads stays live beside the main flow: a mask,
 // tables of positions, an encoder's result, the skip connection of a long residual around this one.
 type region struct {
 	nodes []int
@@ -57,7 +57,18 @@ func (r *regions) residual(i int, skip, value ir.ValueID) []int {
 	if len(reads) == 0 {
 		return nil
 	}
-	return append(r.near(inside, reads), i)
+	if inside = r.near(inside, reads); !slices.ContainsFunc(inside, r.learned) {
+		return nil // a function in pieces, such as GELU by its polynomial
+	}
+	return append(inside, i)
+}
+
+// learned tells whether a node has a parameter.
+func (r *regions) learned(i int) bool {
+	return slices.ContainsFunc(r.Graph.Nodes[i].In, func(id ir.ValueID) bool {
+		t := r.Graph.Values[id]
+		return id != 0 && t.Const != nil && t.Const.NumElements() > 1
+	})
 }
 
 // owned returns the nodes, in order, of which a value is made and nothing else: all that they make is read by each other, or by node i. The

@@ -348,7 +348,7 @@ func TestRigid(t *testing.T) {
 	net := compile(t, `
 input x Nx3x8x8
 a = Conv x [8,3,1,1]
-e = Expand a {1,8,8,8}
+e = Expand a {8,8,8}
 b = Conv e [16,8,1,1]
 m = com.example.Magic b
 c = Conv m [12,16,1,1]
