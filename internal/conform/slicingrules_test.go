@@ -16,6 +16,7 @@ var slicingRules = map[string]func(s *slicer, n nn.Node) ([]marks, error){
 	"MaxPool": firstMarks, "AveragePool": firstMarks, "LpPool": firstMarks, "GlobalAveragePool": firstMarks, "GlobalMaxPool": firstMarks,
 	"Slice": keptMarks, "Pad": keptMarks, "Expand": elementMarks, "Resize": keptMarks, "Upsample": keptMarks, "Gather": gatherMarks,
 	"ReduceMean": reduceMarks, "ReduceSum": reduceMarks, "ReduceMax": reduceMarks, "ReduceL2": reduceMarks, "ReduceMin": reduceMarks, "ReduceSumSquare": reduceMarks,
+	"ReduceL1": reduceMarks, "ReduceLogSum": reduceMarks, "ReduceLogSumExp": reduceMarks, "ReduceProd": reduceMarks, "Hardmax": firstMarks, "Trilu": firstMarks,
 	"Add": elementMarks, "Sub": elementMarks, "Mul": elementMarks, "Div": elementMarks, "Pow": elementMarks, "Min": elementMarks, "Max": elementMarks,
 	"PRelu": elementMarks, "Where": elementMarks, "Equal": elementMarks, "Less": elementMarks, "Greater": elementMarks, "Sum": elementMarks,
 	"Relu": firstMarks, "Clip": firstMarks, "Sigmoid": firstMarks, "HardSigmoid": firstMarks, "HardSwish": firstMarks, "Tanh": firstMarks,
@@ -25,11 +26,15 @@ var slicingRules = map[string]func(s *slicer, n nn.Node) ([]marks, error){
 	"Sinh": firstMarks, "Cosh": firstMarks, "Asinh": firstMarks, "Atanh": firstMarks, "IsNaN": firstMarks,
 	"LessOrEqual": elementMarks, "GreaterOrEqual": elementMarks, "And": elementMarks, "Or": elementMarks, "Xor": elementMarks, "Mod": elementMarks,
 	"BitwiseAnd": elementMarks, "BitwiseOr": elementMarks, "BitwiseXor": elementMarks,
+	"LRN": firstMarks, "CumSum": firstMarks, "Tile": tileMarks, "SpaceToDepth": squareMarks, "ArgMax": argumentMarks, "ArgMin": argumentMarks, "TopK": sortedMarks,
+	"GatherElements": elementsMarks, "ScatterElements": elementsMarks, "GatherND": placesMarks, "ScatterND": placesMarks, "OneHot": placeMarks,
+	"GridSample": sampledMarks, "Einsum": letterMarks,
 	"Dropout": firstMarks, "Log": firstMarks, "Sin": firstMarks, "Cos": firstMarks, "Not": firstMarks, "Floor": firstMarks, "Sign": firstMarks,
 }
 
 // reducing lists operators that reduce axes.
-var reducing = map[string]bool{"ReduceMean": true, "ReduceSum": true, "ReduceMax": true, "ReduceL2": true, "ReduceMin": true, "ReduceSumSquare": true}
+var reducing = map[string]bool{"ReduceMean": true, "ReduceSum": true, "ReduceMax": true, "ReduceL2": true, "ReduceMin": true, "ReduceSumSquare": true, "ReduceL1": true, "ReduceLogSum": true,
+	"ReduceLogSumExp": true, "ReduceProd": true}
 
 // rigid is for operators without rule: all of their operands have to be there in full.
 func rigid(s *slicer, n nn.Node) ([]marks, error) {

@@ -408,6 +408,39 @@ func TestCoupling(t *testing.T) {
 	}
 }
 
+// TestOtherOperators: operators that repeat, count and pick leave alone what they can.
+func TestOtherOperators(t *testing.T) {
+	for graph, want := range map[string][]string{
+		"g = Tile c {1,1,2,3}":                                                     {"g:1 == c:1", "c:1 free", "g:2 != c:2"},
+		"g = Tile c {1,3,1,1}\ny = Conv g [5,24,1,1]":                              {"y.1:1 == g:1", "g:0 == c:0", "c:1 free"},
+		"s = SpaceToDepth c blocksize=2\ny = Conv s [5,32,1,1]":                    {"y.1:1 == s:1", "c:1 free"},
+		"g = CumSum c {2}":                                                         {"g:1 == c:1", "c:1 free"},
+		"g = LRN c size=3":                                                         {"g:1 == c:1", "c:1 free"},
+		"g = ArgMax c axis=1":                                                      {"c:1 frozen by g: looks for positions", "g:2 == c:2"},
+		"g = ArgMin c axis=2 keepdims=0":                                           {"g:1 == c:1", "c:1 free"},
+		"g, h = TopK c {2} axis=3":                                                 {"g:1 == c:1", "h:1 == c:1", "c:1 free", "g:3 != c:3"},
+		"g, h = TopK c {2} axis=1":                                                 {"c:1 frozen by g: sorts positions", "g:1 frozen by g"},
+		"i = Cast c to=7 : i64\ng = GatherElements c i axis=2":                     {"g:1 == c:1", "c:1 free", "c:2 frozen by g: picks positions"},
+		"i = Cast c to=7 : i64\ng = ScatterElements c i c":                         {"g:1 == c:1", "c:1 free"},
+		"g = Einsum c [8,5] equation=nchw,co->nohw":                                {"g.1:0 == c:1", "g:1 == g.1:1", "g:2 == c:2", "c:1 free"},
+		"g = Einsum [8,8] equation=ii->i\nh = Conv c [8,8,1,1]\ny = Mul h [8,1,1]": {"g:0 == g.0:0", "g.0:0 == g.0:1"},
+		"g = Einsum [6,8,8] equation=...jj->...j":                                  {"g.0:1 == g.0:2", "g:0 == g.0:0"},
+		"m = ReduceMean c axes=0,2,3 keepdims=0\ng = MatMul m [8,5]":               {"g.1:0 == c:1", "g:0 == g.1:1"},
+		"m = ReduceMean c axes=0,2,3 keepdims=0\ng = MatMul [5,8] m":               {"g.0:1 == c:1", "g:0 == g.0:0"},
+		"e = Expand [1,8,1,1] {1,8,4,4}\ny = Add c e":                              {"e.0:1 == c:1", "e:2 == c:2", "c:1 free"},
+		"e = Expand [1,1,1,1] {1,8,4,4}\ny = Add c e":                              {"e:1 == c:1", "c:1 free"},
+		"y = ConvTranspose c [8,6,2,2]":                                            {"y:1 == y.1:1"},
+	} {
+		c := couple(t, "input x Nx3x4x4\nc = Conv x [8,3,1,1]\n"+graph)
+		for _, s := range want {
+			c.check(t, s)
+		}
+		if t.Failed() {
+			t.Fatal(graph)
+		}
+	}
+}
+
 // TestGroups: a grouped convolution's channels are groups times the channels of one, and both can move.
 func TestGroups(t *testing.T) {
 	c := couple(t, tests[4].graph)

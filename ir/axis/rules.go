@@ -1,6 +1,8 @@
 package axis
 
 import (
+	"slices"
+
 	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/op"
 )
@@ -34,6 +36,17 @@ var rules = map[op.AxesRule]func(c *coupler, n *ir.Node, name string){
 	op.AxesTile:          tile,
 	op.AxesPad:           resized,
 	op.AxesDepthToSpace:  depthToSpace,
+	op.AxesSpaceToDepth:  spaceToDepth,
+	op.AxesEinsum:        einsum,
+
+	op.AxesArg:             argument,
+	op.AxesTopK:            topK,
+	op.AxesGatherElements:  gatherElements,
+	op.AxesScatterElements: scatterElements,
+	op.AxesGatherND:        gatherND,
+	op.AxesScatterND:       scatterND,
+	op.AxesOneHot:          oneHot,
+	op.AxesGridSample:      gridSample,
 }
 
 // Follows tells whether the axes of an operator's results are known to be those of its operands, or parts of them. Otherwise what it touches
@@ -175,7 +188,16 @@ func (c *coupler) broadcastOnto(id ir.ValueID, out []Var, name string) {
 func matmul(c *coupler, n *ir.Node, name string) {
 	a, b := c.axes[n.In[0]], c.axes[n.In[1]]
 	out := make([]Var, len(c.shapes[n.Out[0]]))
-	if len(a) < 2 || len(b) < 2 {
+	switch {
+	case len(b) == 1 && len(a) > 0: // a vector is contracted away
+		c.unify(a[len(a)-1], b[0], name)
+		c.axes[n.Out[0]] = a[:len(a)-1]
+		return
+	case len(a) == 1 && len(b) > 1:
+		c.unify(a[0], b[len(b)-2], name)
+		c.axes[n.Out[0]] = slices.Concat(b[:len(b)-2], b[len(b)-1:])
+		return
+	case len(a) == 0 || len(b) == 0:
 		c.opaque(n, name)
 		return
 	}

@@ -134,7 +134,7 @@ func expandShape(c *Ctx) error {
 		switch n, fixed := d.IsConst(); {
 		case fixed && n == -1: // the open batch, see pass fold-shapes
 			want[k] = c.batch
-		case fixed && n > 1 && len(known) == len(want) && known[k].Original() == n: // it was written down for the original
+		case fixed && n > 1 && len(known) == len(want) && !known[k].IsBatch(): // it was written down for the original
 			want[k] = known[k]
 		}
 	}

@@ -15,7 +15,7 @@ type Rules struct {
 	Made func(id ir.ValueID, shape []dim.Dim)
 	// Table tells the shape of a constant that follows what was inferred before the node that reads it; may be nil, and return nil.
 	Table func(id ir.ValueID) []dim.Dim
-	// Target tells what a Reshape makes of its operand, because exporters write down the extents of the original; may be nil. The
+	// Target tells what a Reshape or an Expand makes of its operand, because exporters write down the extents of the original; may be nil. The
 	// model's own target is taken when the result would not have as many elements.
 	Target func(n *ir.Node) []dim.Dim
 }

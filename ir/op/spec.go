@@ -31,34 +31,44 @@ type AxesRule uint8
 
 // The axis rules.
 const (
-	AxesOpaque        AxesRule = iota // nothing is known: everything it touches is frozen
-	AxesElementwise                   // operands align at the last axis, extents of 1 broadcast
-	AxesSame                          // outputs have the axes of operand 0
-	AxesSoftmax                       // as AxesSame; normalises along one axis
-	AxesConv                          // [N C ...] with weight [O I k...] and bias [O]
-	AxesConvTranspose                 // [N C ...] with weight [C O k...] and bias [O]
-	AxesGemm                          // matrices, with transA and transB
-	AxesMatMul                        // last axis with second to last, leading axes are batches
-	AxesPool                          // batch and channels stay, space is new
-	AxesGlobalPool                    // batch and channels stay, space becomes 1
-	AxesReduce                        // reduced axes become 1 or vanish
-	AxesFlatten                       // elements stay in order, shape is a matrix
-	AxesReshape                       // elements stay in order
-	AxesSqueeze                       // axes of extent 1 vanish
-	AxesUnsqueeze                     // axes of extent 1 appear
-	AxesTranspose                     // axes are permuted
-	AxesConcat                        // one axis is a sum over operands
-	AxesSplit                         // one axis is a sum over outputs
-	AxesBatchNorm                     // parameters on axis 1
-	AxesLayerNorm                     // parameters on the last axes
-	AxesGroupNorm                     // axis 1 is groups of channels; parameters on it or on the groups
-	AxesShape                         // reads extents, not elements
-	AxesGather                        // one axis is picked from by constant indices
-	AxesSlice                         // axes are cut at constant bounds
-	AxesExpand                        // axes of extent 1 are repeated
-	AxesTile                          // whole axes are repeated
-	AxesPad                           // axes grow at their ends
-	AxesDepthToSpace                  // channels of each position become a square of positions
+	AxesOpaque          AxesRule = iota // nothing is known: everything it touches is frozen
+	AxesElementwise                     // operands align at the last axis, extents of 1 broadcast
+	AxesSame                            // outputs have the axes of operand 0
+	AxesSoftmax                         // as AxesSame; normalises along one axis
+	AxesConv                            // [N C ...] with weight [O I k...] and bias [O]
+	AxesConvTranspose                   // [N C ...] with weight [C O k...] and bias [O]
+	AxesGemm                            // matrices, with transA and transB
+	AxesMatMul                          // last axis with second to last, leading axes are batches
+	AxesPool                            // batch and channels stay, space is new
+	AxesGlobalPool                      // batch and channels stay, space becomes 1
+	AxesReduce                          // reduced axes become 1 or vanish
+	AxesFlatten                         // elements stay in order, shape is a matrix
+	AxesReshape                         // elements stay in order
+	AxesSqueeze                         // axes of extent 1 vanish
+	AxesUnsqueeze                       // axes of extent 1 appear
+	AxesTranspose                       // axes are permuted
+	AxesConcat                          // one axis is a sum over operands
+	AxesSplit                           // one axis is a sum over outputs
+	AxesBatchNorm                       // parameters on axis 1
+	AxesLayerNorm                       // parameters on the last axes
+	AxesGroupNorm                       // axis 1 is groups of channels; parameters on it or on the groups
+	AxesShape                           // reads extents, not elements
+	AxesGather                          // one axis is picked from by constant indices
+	AxesSlice                           // axes are cut at constant bounds
+	AxesExpand                          // axes of extent 1 are repeated
+	AxesPad                             // axes grow at their ends
+	AxesDepthToSpace                    // channels of each position become a square of positions
+	AxesSpaceToDepth                    // squares of positions become channels
+	AxesTile                            // whole axes are repeated
+	AxesEinsum                          // axes of one letter are one
+	AxesArg                             // one axis is looked through for positions
+	AxesTopK                            // one axis is sorted and cut
+	AxesGatherElements                  // one axis is picked from, for each position along the others
+	AxesScatterElements                 // one axis is written to, for each position along the others
+	AxesGatherND                        // the axes after the batch's are picked from
+	AxesScatterND                       // the first axes are written to
+	AxesOneHot                          // a new axis for positions
+	AxesGridSample                      // batch and channels stay, space is that of the grid
 )
 
 // Overrides are attributes that move with choices.

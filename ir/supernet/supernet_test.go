@@ -377,3 +377,22 @@ output y`, "arch.divisor = 4\nvar.stage_vars.width_mult = [0.5, 1]\nvar.global_v
 		}
 	})
 }
+
+// TestExpandFollows: an Expand to extents that an exporter wrote down follows the choices, and the map that it is added to.
+func TestExpandFollows(t *testing.T) {
+	net := compile(t, `
+input x Nx3x8x8
+a = Conv x [8,3,1,1]
+e = Expand [1,8,1,1] {1,8,8,8}
+s = Add a e
+p = GlobalAveragePool s
+f = Flatten p
+y = Gemm f [8,5]
+output y`, "arch.divisor = 4\nvar.stage_vars.width_mult = [0.5, 1]\nvar.global_vars.resolution = [4, 8]")
+	if got := summary(net); len(got) != 2 || len(net.Warnings) > 0 || len(net.Unowned) > 0 {
+		t.Errorf("%q, warnings %v, %v", got, net.Warnings, net.Unowned)
+	}
+	if e, a := shape(t, net, "e", []uint8{1, 1}), shape(t, net, "e.0", []uint8{1, 1}); e != "1x4x4x4" || a != "1x4x1x1" {
+		t.Errorf("the smallest SubNet expands %s to %s", a, e)
+	}
+}
