@@ -37,6 +37,7 @@ type folder struct {
 	over    map[string]Tensor
 	readers map[string]int  // operands that a stored tensor is
 	names   map[string]bool // of values
+	reads   map[string]int  // operands that a parameter is, by name
 	uses    map[Value]int   // as operand or output
 	maker   map[Value]int   // node
 	instead map[int][]Node  // of a node of g
@@ -46,7 +47,7 @@ func newFolder(g *Graph, w Weights) *folder {
 	out := *g
 	out.Values = slices.Clone(g.Values)
 	f := &folder{
-		g: g, out: &out, w: w, over: map[string]Tensor{}, readers: map[string]int{}, names: map[string]bool{},
+		g: g, out: &out, w: w, over: map[string]Tensor{}, readers: map[string]int{}, names: map[string]bool{}, reads: map[string]int{},
 		uses: map[Value]int{}, maker: map[Value]int{}, instead: map[int][]Node{},
 	}
 	f.index()
@@ -75,6 +76,7 @@ func (f *folder) index() {
 			f.uses[v]++
 			if p := f.g.Values[v].Param; p != nil {
 				f.readers[p.Source()]++
+				f.reads[p.Name]++
 			}
 		}
 		for _, v := range n.Out {
@@ -114,7 +116,7 @@ func (f *folder) path(i int) []int {
 		case n.Domain != "":
 			return nil
 		case n.Type == "Conv" && len(path) == 2, f.matrices(n, norm) && !(biased && n.Type == "Gemm"):
-			if f.params(n.In[1:]) {
+			if f.params(n.In[1:]) && f.alone(n.In[1]) {
 				return path
 			}
 			return nil
@@ -138,6 +140,9 @@ func (f *folder) normalises(n *Node) bool {
 func (f *folder) params(vs []Value) bool {
 	return !slices.ContainsFunc(vs, func(v Value) bool { return f.g.Values[v].Param == nil })
 }
+
+// alone tells whether no other product uses a weight: multiplied by different numbers, what the model stores once would be stored several times.
+func (f *folder) alone(weight Value) bool { return f.reads[f.g.Values[weight].Param.Name] == 1 }
 
 // last tells whether the channels of norm are the last axis of v.
 func (f *folder) last(v Value, norm *Node) bool {
@@ -303,7 +308,11 @@ func (f *folder) param(old Info, s Shape, data []float32) Value {
 		name = f.unused(name + "_folded")
 	}
 	f.over[name] = FromFloat32s(s, data)
-	f.out.Values = append(f.out.Values, Info{Name: name, Type: Float32, Shape: s, Param: &Param{Name: name, Shape: s}})
+	p := &Param{Name: name, Shape: s}
+	if name != old.Param.Source() {
+		p.From = old.Param.Source()
+	}
+	f.out.Values = append(f.out.Values, Info{Name: name, Type: Float32, Shape: s, Param: p})
 	return Value(len(f.out.Values) - 1)
 }
 

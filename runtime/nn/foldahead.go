@@ -26,7 +26,7 @@ func (f *folder) foldAhead(i int) error {
 
 // takes tells whether n is a Gemm of what norm makes.
 func (f *folder) takes(n, norm *Node) bool {
-	return n.Type == "Gemm" && n.Domain == "" && n.In[0] == norm.Out[0] && f.params(n.In[1:]) &&
+	return n.Type == "Gemm" && n.Domain == "" && n.In[0] == norm.Out[0] && f.params(n.In[1:]) && f.alone(n.In[1]) &&
 		!slices.ContainsFunc(n.Attrs, func(a Attr) bool { return a.Name != "transB" })
 }
 

@@ -116,6 +116,34 @@ func (p Param) same(q Param) bool {
 	return true
 }
 
+// Stored is p as the initializer has it.
+func (p Param) Stored() Param {
+	if p.Transposed {
+		return p.turned()
+	}
+	return p
+}
+
+// turned is the same part of a matrix the other way round.
+func (p Param) turned() Param {
+	p.Transposed = !p.Transposed
+	p.Shape, p.Picks, p.Grids = reversed(p.Shape), slices.Clone(p.Picks), slices.Clone(p.Grids)
+	if p.Picks != nil {
+		p.Picks = append(p.Picks, make([]Pick, len(p.Shape)-len(p.Picks))...)
+		slices.Reverse(p.Picks)
+	}
+	for i := range p.Grids {
+		p.Grids[i].Axis = len(p.Shape) - 1 - p.Grids[i].Axis
+	}
+	return p
+}
+
+func reversed(s Shape) Shape {
+	out := slices.Clone(s)
+	slices.Reverse(out)
+	return out
+}
+
 // Kept lists the positions that p keeps of an axis, in ascending order.
 func (p Param) Kept(axis int) []int {
 	if axis < len(p.Picks) && !p.Picks[axis].whole() {

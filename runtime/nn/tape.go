@@ -8,17 +8,25 @@ import (
 
 // Tape is the Builder that records a Graph.
 type Tape struct {
-	g      Graph
-	params map[string]Value // by Param.Name
-	names  map[string]int   // names of values and nodes in use
-	err    error
+	g         Graph
+	params    map[form]Value
+	constants map[string]Value // by type, shape and elements
+	names     map[string]int   // names of values and nodes in use
+	err       error
+}
+
+// form is a parameter by its name, as it is stored or transposed. A network may use both forms of a matrix, such as an embedding that is also
+// the last layer.
+type form struct {
+	name       string
+	transposed bool
 }
 
 var _ Builder = (*Tape)(nil)
 
 // NewTape returns an empty tape.
 func NewTape() *Tape {
-	return &Tape{g: Graph{Values: make([]Info, 1)}, params: map[string]Value{}, names: map[string]int{}}
+	return &Tape{g: Graph{Values: make([]Info, 1)}, params: map[form]Value{}, constants: map[string]Value{}, names: map[string]int{}}
 }
 
 // Graph returns what was recorded, or the first error.
@@ -141,19 +149,22 @@ func (t *Tape) Param(p Param) Value {
 			return None
 		}
 	}
-	if v, ok := t.params[p.Name]; ok {
-		if t.g.Values[v].Param.same(p) {
-			return v
-		}
+	own, other := form{p.Name, p.Transposed}, form{p.Name, !p.Transposed}
+	v, ok := t.params[own]
+	w, twin := t.params[other]
+	switch {
+	case ok && !t.g.Values[v].Param.same(p), twin && !t.g.Values[w].Param.same(p.turned()):
 		t.fail(p.Name, "one tensor is cut in two ways")
 		return None
+	case ok:
+		return v
 	}
 	name := p.Name
 	if p.Transposed { // a reader of an exported model must not take it for the stored matrix
 		name += "_transposed"
 	}
-	v := t.value(Info{Name: name, Type: cmp.Or(p.Type, Float32), Shape: p.Picked(), Param: &p})
-	t.params[p.Name] = v
+	v = t.value(Info{Name: name, Type: cmp.Or(p.Type, Float32), Shape: p.Picked(), Param: &p})
+	t.params[own] = v
 	return v
 }
 
@@ -165,9 +176,15 @@ func (t *Tape) optional(in []Value, p Param) []Value {
 	return append(in, t.Param(p))
 }
 
-// constant makes a constant tensor a value.
+// constant makes a constant tensor a value, equal ones the same.
 func (t *Tape) constant(name string, c Tensor) Value {
-	return t.value(Info{Name: cmp.Or(name, "const"), Type: c.Type, Shape: c.Shape, Const: &c})
+	key := fmt.Sprint(c.Type, c.Shape) + string(c.Raw)
+	v, ok := t.constants[key]
+	if !ok {
+		v = t.value(Info{Name: cmp.Or(name, "const"), Type: c.Type, Shape: c.Shape, Const: &c})
+		t.constants[key] = v
+	}
+	return v
 }
 
 func intAttr(name string, v int) Attr { return Attr{Name: name, Kind: AttrInt, Int: int64(v)} }

@@ -103,11 +103,7 @@ func Fits(g *Graph, w Weights) error {
 			continue
 		}
 		all++
-		want := i.Param.Shape
-		if i.Param.Transposed { // as the model stores it
-			want = slices.Clone(want)
-			slices.Reverse(want)
-		}
+		want := i.Param.Stored().Shape
 		t, err := stored(w, *i.Param)
 		switch {
 		case err != nil:

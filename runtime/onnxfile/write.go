@@ -72,7 +72,10 @@ func Proto(g *nn.Graph, w nn.Weights, o WriteOptions) (*onnxpb.ModelProto, error
 			opset = max(opset, opsetOf(g, &n, o.Since()))
 		}
 	}
-	b := &writer{g: g, w: w, opset: opset, graph: &onnxpb.GraphProto{Name: proto.String(cmp.Or(o.Name, "autotailor"))}, taken: map[string]bool{}, domains: map[string]bool{}, half: o.Float16}
+	b := &writer{
+		g: g, w: w, opset: opset, graph: &onnxpb.GraphProto{Name: proto.String(cmp.Or(o.Name, "autotailor"))}, half: o.Float16,
+		taken: map[string]bool{}, domains: map[string]bool{}, instead: map[nn.Value]string{}, lists: map[string]string{},
+	}
 	for _, v := range g.Values {
 		b.taken[v.Name] = true
 	}
@@ -118,7 +121,9 @@ type writer struct {
 	taken   map[string]bool
 	domains map[string]bool
 	half    bool                // store weights as float16
-	casts   []*onnxpb.NodeProto // what widens them
+	first   []*onnxpb.NodeProto // what makes other forms of weights
+	instead map[nn.Value]string // names of weights that are stored under another one
+	lists   map[string]string   // names of the initializers that the model did not have, by their elements
 }
 
 func (b *writer) build() error {
@@ -128,65 +133,16 @@ func (b *writer) build() error {
 	for _, v := range b.g.Outputs {
 		b.graph.Output = append(b.graph.Output, b.info(v))
 	}
-	used := map[nn.Value]bool{}
+	if err := b.initializers(); err != nil {
+		return err
+	}
 	for i := range b.g.Nodes {
-		for _, v := range b.g.Nodes[i].In {
-			used[v] = true
-		}
 		if err := b.node(&b.g.Nodes[i]); err != nil {
 			return fmt.Errorf("node %q: %w", b.g.Nodes[i].Name, err)
 		}
 	}
-	for k := range b.g.Values {
-		info := &b.g.Values[k]
-		if !used[nn.Value(k)] || !info.Known() {
-			continue
-		}
-		t := info.Const
-		if t == nil {
-			picked, err := nn.Fetch(b.w, *info.Param)
-			if err != nil {
-				return err
-			}
-			t = &picked
-		}
-		if h, ok := t.Halved(); ok && b.half && info.Param != nil {
-			b.widened(info.Name, h)
-			continue
-		}
-		b.initializer(info.Name, *t)
-	}
-	b.graph.Node = append(b.casts, b.graph.Node...)
+	b.graph.Node = append(b.first, b.graph.Node...)
 	return nil
-}
-
-// widened adds a float16 initializer and what makes it the float32 value called name.
-func (b *writer) widened(name string, h nn.Tensor) {
-	stored := b.own(name+"_float16", h)
-	to := &onnxpb.AttributeProto{Name: proto.String("to"), Type: onnxpb.AttributeProto_INT.Enum(), I: proto.Int64(int64(nn.Float32))}
-	b.casts = append(b.casts, &onnxpb.NodeProto{OpType: proto.String("Cast"), Name: proto.String(stored + "_widened"), Input: []string{stored}, Output: []string{name}, Attribute: []*onnxpb.AttributeProto{to}})
-}
-
-func (b *writer) initializer(name string, t nn.Tensor) {
-	p := &onnxpb.TensorProto{}
-	set(p, name, t)
-	b.graph.Initializer = append(b.graph.Initializer, p)
-}
-
-// constant adds an initializer of integers that the model did not have.
-func (b *writer) constant(name string, list []int64) string {
-	t := nn.FromInt64s(nn.Shape{len(list)}, list)
-	return b.own(name, t)
-}
-
-func (b *writer) own(name string, t nn.Tensor) string {
-	free := name
-	for k := 1; b.taken[free]; k++ {
-		free = fmt.Sprintf("%s_%d", name, k)
-	}
-	b.taken[free] = true
-	b.initializer(free, t)
-	return free
 }
 
 func (b *writer) info(v nn.Value) *onnxpb.ValueInfoProto {
@@ -213,7 +169,7 @@ func (b *writer) name(v nn.Value) string {
 	if v == nn.None {
 		return ""
 	}
-	return b.g.Values[v].Name
+	return cmp.Or(b.instead[v], b.g.Values[v].Name)
 }
 
 func (b *writer) node(n *nn.Node) error {
@@ -311,7 +267,7 @@ func (b *writer) operand(p *onnxpb.NodeProto, at int, a nn.Attr) {
 	}
 	name := p.GetName() + "_" + a.Name
 	if a.Kind == nn.AttrFloat {
-		p.Input[at] = b.own(name, nn.FromFloat32s(nn.Shape{}, []float32{a.Float}))
+		p.Input[at] = b.once(name, nn.FromFloat32s(nn.Shape{}, []float32{a.Float}))
 		return
 	}
 	list := slices.Clone(a.Ints)

@@ -1,6 +1,7 @@
 package supernet
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 
@@ -10,14 +11,20 @@ import (
 // Counts are a network's costs at batch 1: the oracle of the sums that generated tables give.
 type Counts struct {
 	MACs   int64 // multiply-accumulates of convolutions and products
-	Params int64 // weights and tables; a normalisation that belongs to a convolution or product counts as its bias
+	Params int64 // weights and tables, each once; a normalisation that belongs to a convolution or product counts as its bias
 }
 
 // Count walks a recorded network.
 func Count(g *nn.Graph) Counts {
 	g = g.Bind(1)
 	var c Counts
-	seen := map[nn.Value]bool{}
+	seen := map[string]bool{}
+	add := func(v nn.Value) {
+		if id := Identity(g.Values[v]); !seen[id] {
+			c.Params += elementsOf(g, v)
+			seen[id] = true
+		}
+	}
 	for i := range g.Nodes {
 		n := &g.Nodes[i]
 		if rule, ok := macs[n.Type]; ok && n.Domain == "" {
@@ -25,18 +32,25 @@ func Count(g *nn.Graph) Counts {
 		}
 		if product := absorber(g, i); product != nil {
 			if !hasBias(product) {
-				c.Params += elementsOf(g, n.In[1])
+				add(n.In[1])
 			}
 			continue
 		}
 		for _, v := range n.In {
-			if v != nn.None && isParam(g.Values[v]) && !seen[v] {
-				c.Params += elementsOf(g, v)
-				seen[v] = true
+			if v != nn.None && isParam(g.Values[v]) {
+				add(v)
 			}
 		}
 	}
 	return c
+}
+
+// Identity tells which tensor a parameter or constant is: one that several operators use is counted once.
+func Identity(i nn.Info) string {
+	if i.Param != nil {
+		return "parameter " + i.Param.Name
+	}
+	return fmt.Sprint("constant ", i.Type, i.Shape) + string(i.Const.Raw)
 }
 
 // macs has the operators that multiply and accumulate.

@@ -14,13 +14,19 @@ import (
 // A BatchNormalization after a convolution or product of the group is that operator's bias, as runtimes fold it:
 // networks with folded and with kept normalisation have the same operators. MACs are left to the caller.
 func OpOf(g *nn.Graph, nodes []int) (Op, error) {
+	o, _, err := OpWeights(g, nodes)
+	return o, err
+}
+
+// OpWeights is OpOf with what each of the operator's Params is in g. The parameter of a normalisation that is a bias is its scale.
+func OpWeights(g *nn.Graph, nodes []int) (Op, []nn.Info, error) {
 	d := describer{g: g, nodes: nodes, names: map[nn.Value]string{}}
 	for k, i := range nodes {
 		if err := d.node(k, &g.Nodes[i]); err != nil {
-			return Op{}, fmt.Errorf("node %q: %w", g.Nodes[i].Name, err)
+			return Op{}, nil, fmt.Errorf("node %q: %w", g.Nodes[i].Name, err)
 		}
 	}
-	return d.op(), nil
+	return d.op(), d.weights, nil
 }
 
 // describer writes the text of a group.
@@ -29,6 +35,7 @@ type describer struct {
 	nodes      []int
 	names      map[nn.Value]string // operands that have a name already
 	in, params []string            // shapes
+	weights    []nn.Info           // the params
 	steps      []step
 }
 
@@ -108,7 +115,7 @@ func (d *describer) absorb(n *nn.Node) {
 }
 
 func (d *describer) param(i nn.Info) string {
-	d.params = append(d.params, shapeText(i.Type, i.Shape))
+	d.params, d.weights = append(d.params, shapeText(i.Type, i.Shape)), append(d.weights, i)
 	return fmt.Sprintf("p%d", len(d.params)-1)
 }
 

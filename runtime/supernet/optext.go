@@ -3,6 +3,7 @@ package supernet
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -45,15 +46,17 @@ func (o Op) depthwise(attrs string) bool {
 	return false
 }
 
-// ParamCount is the number of parameters.
-func (o Op) ParamCount() int64 {
+// ParamCount is the number of parameters, those of the Params at the positions in but left out.
+func (o Op) ParamCount(but ...int) int64 {
 	shapes, _, err := parseShapes(o.Params)
 	if err != nil {
 		return 0
 	}
 	var total int64
-	for _, s := range shapes {
-		total += s.Elements()
+	for k, s := range shapes {
+		if !slices.Contains(but, k) {
+			total += s.Elements()
+		}
 	}
 	return total
 }

@@ -33,13 +33,19 @@ func (n *Net) Sites(name string) ([]Site, error) {
 // Terms returns the terms of sites when operator id costs cost(id).
 // Sites with the same genes and condition share a term.
 func Terms(sites []Site, cards []uint8, cost func(ID) int64) []space.Term {
+	return terms(sites, func(_ *Site, id ID) int64 { return cost(id) })
+}
+
+// terms is Terms where costs depend on the site, too.
+func terms(sites []Site, cost func(*Site, ID) int64) []space.Term {
 	type class struct {
 		deps string
 		live space.Need
 	}
 	at := make(map[class]int)
 	var ts []space.Term
-	for _, site := range sites {
+	for k := range sites {
+		site := &sites[k]
 		c := class{string(site.Deps), site.Live}
 		i, ok := at[c]
 		if !ok || len(ts[i].Table) != len(site.Ops) {
@@ -48,7 +54,7 @@ func Terms(sites []Site, cards []uint8, cost func(ID) int64) []space.Term {
 			ts = append(ts, space.Term{Deps: site.Deps, Live: site.Live, Table: make([]int64, len(site.Ops))})
 		}
 		for j, id := range site.Ops {
-			ts[i].Table[j] += cost(id)
+			ts[i].Table[j] += cost(site, id)
 		}
 	}
 	return ts
@@ -56,12 +62,16 @@ func Terms(sites []Site, cards []uint8, cost func(ID) int64) []space.Term {
 
 // Sum returns the sum over n's sites under the rule set called rules, when operator id costs cost(id).
 func (n *Net) Sum(rules string, cost func(ID) int64) (*space.Sum, error) {
+	return n.sum(rules, func(_ *Site, id ID) int64 { return cost(id) })
+}
+
+// sum is Sum where costs depend on the site, too.
+func (n *Net) sum(rules string, cost func(*Site, ID) int64) (*space.Sum, error) {
 	sites, err := n.Sites(rules)
 	if err != nil {
 		return nil, err
 	}
-	cards := n.Cards()
-	s, err := space.NewSum(cards, 0, Terms(sites, cards, cost))
+	s, err := space.NewSum(n.Cards(), 0, terms(sites, cost))
 	if err != nil {
 		return nil, fmt.Errorf("%s: rules %q: %w", n.Package, rules, err)
 	}
@@ -73,8 +83,8 @@ func (n *Net) MACs() (*space.Sum, error) {
 	return n.Sum(Unfused, func(id ID) int64 { return n.Ops[id].MACs })
 }
 
-// Params returns the number of parameters of a SubNet as a function of its genes.
+// Params returns the number of parameters of a SubNet as a function of its genes. Weights that several operators use count once.
 // A BatchNormalization that belongs to a convolution counts as its bias.
 func (n *Net) Params() (*space.Sum, error) {
-	return n.Sum(Unfused, func(id ID) int64 { return n.Ops[id].ParamCount() })
+	return n.sum(Unfused, func(s *Site, id ID) int64 { return n.Ops[id].ParamCount(s.Shared...) })
 }

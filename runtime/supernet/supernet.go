@@ -58,6 +58,8 @@ type Site struct {
 	Deps []uint8    // genes that the operator depends on, slowest first; each varies over its whole cardinality
 	Live space.Need // when the place exists at all
 	Ops  []ID       // dense table over Deps, the last gene fastest
+	// Shared are positions among the operator's Params of weights that another site counts, which is there whenever this one is.
+	Shared []int
 }
 
 // Coverage tells which shares of the parameters and MACs some choice can change.

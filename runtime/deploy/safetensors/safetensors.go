@@ -82,15 +82,15 @@ func Encode(g *nn.Graph, w nn.Weights, metadata map[string]string, half bool) ([
 // element's size, then by name.
 func parameters(g *nn.Graph, w nn.Weights, half bool) ([]named, error) {
 	var list []named
-	seen := map[nn.Value]bool{}
+	seen := map[string]bool{}
 	for _, n := range g.Nodes {
 		for _, v := range n.In {
 			p := g.Values[v].Param
-			if p == nil || seen[v] {
+			if p == nil || seen[p.Name] {
 				continue
 			}
-			seen[v] = true
-			t, err := stored(w, *p)
+			seen[p.Name] = true
+			t, err := nn.Fetch(w, p.Stored())
 			if err != nil {
 				return nil, err
 			}
@@ -104,22 +104,4 @@ func parameters(g *nn.Graph, w nn.Weights, half bool) ([]named, error) {
 		return cmp.Or(cmp.Compare(b.Type.Bytes(), a.Type.Bytes()), cmp.Compare(a.name, b.name))
 	})
 	return list, nil
-}
-
-// stored is what a SubNet keeps of a parameter, as the model stores it: nn.Fetch gives it as the network uses it.
-func stored(w nn.Weights, p nn.Param) (nn.Tensor, error) {
-	if p.Transposed {
-		p.Transposed = false
-		p.Shape, p.Picks, p.Grids = reversed(p.Shape), reversed(p.Picks), slices.Clone(p.Grids)
-		for i := range p.Grids {
-			p.Grids[i].Axis = len(p.Shape) - 1 - p.Grids[i].Axis
-		}
-	}
-	return nn.Fetch(w, p)
-}
-
-func reversed[S ~[]E, E any](list S) S {
-	out := slices.Clone(list)
-	slices.Reverse(out)
-	return out
 }

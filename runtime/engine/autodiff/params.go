@@ -32,11 +32,7 @@ func lookUp(params engine.Params, p *nn.Param) (*engine.Trainable, error) {
 	if t == nil {
 		return nil, fmt.Errorf("there is no parameter %q", p.Source())
 	}
-	want := p.Shape
-	if p.Transposed {
-		want = slices.Clone(want)
-		slices.Reverse(want)
-	}
+	want := p.Stored().Shape
 	if !slices.Equal(t.Shape, want) || len(t.Value) != want.Count() || t.Grad != nil && len(t.Grad) != len(t.Value) {
 		return nil, fmt.Errorf("parameter %q has shape %v with %d values and %d derivatives, the SuperNet wants %v", p.Name, t.Shape, len(t.Value), len(t.Grad), want)
 	}

@@ -43,11 +43,7 @@ func standIns(g *nn.Graph, model nn.Weights) (nn.Weights, error) {
 		if i.Param == nil {
 			continue
 		}
-		name, shape, size := i.Param.Source(), i.Param.Shape, i.Param.Shape.Count()*i.Type.Bytes()
-		if i.Param.Transposed { // as the model stores it
-			shape = slices.Clone(shape)
-			slices.Reverse(shape)
-		}
+		name, shape, size := i.Param.Source(), i.Param.Stored().Shape, i.Param.Shape.Count()*i.Type.Bytes()
 		switch {
 		case i.Type != nn.Float32 && model != nil:
 			t, err := model.Tensor(name)

@@ -39,10 +39,11 @@ func newStore(net *supernet.Net, w nn.Weights, learn bool) (*store, error) {
 		if p == nil {
 			continue
 		}
-		whole := nn.Param{Name: p.Name, From: p.From, Type: p.Type, Shape: slices.Clone(p.Shape)}
-		if p.Transposed {
-			slices.Reverse(whole.Shape)
+		if _, ok := s.info[p.Name]; ok { // a matrix that networks use in both forms
+			s.turned[p.Name] = false
+			continue
 		}
+		whole := nn.Param{Name: p.Name, From: p.From, Type: p.Type, Shape: p.Stored().Shape}
 		t, err := nn.Fetch(w, whole)
 		if err == nil && p.Type > nn.Float32 {
 			s.addIntegers(p.Name, t)
