@@ -117,6 +117,7 @@ func (t *siteTables) site(s supernet.Site) *jen.Statement {
 	}
 	r.add("Live", needLit(s.Live))
 	r.add("Ops", t.table(s))
+	r.add("Shared", ints(s.Shared))
 	return jen.Values(r...)
 }
 

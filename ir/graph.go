@@ -61,7 +61,18 @@ type Tensor struct {
 	Source      *onnx.Extent // where the bytes lie when Raw is nil
 	// Transposed says that the model stores this matrix the other way round; Raw is as stored.
 	Transposed bool
+	// Copy numbers parameters of their own that the model stores as one tensor, see supernet.Compile. The first is 0.
+	Copy int
 }
+
+// Identity tells tensors of the model apart: constants that have the same one are the same weights, as they are stored or transposed.
+type Identity struct {
+	Name string
+	Copy int
+}
+
+// Identity is which tensor of the model t is; ok is false where it is none.
+func (t *Tensor) Identity() (id Identity, ok bool) { return Identity{t.Name, t.Copy}, t.Name != "" }
 
 // Captures is an attribute of nodes with subgraphs: the names by which those know the values of the graph around them, which are the
 // node's last operands.

@@ -54,7 +54,9 @@ func params(p *view.Package) map[string]nn.Param {
 	out := map[string]nn.Param{}
 	add := func(list ...nn.Param) {
 		for _, t := range list {
-			out[t.Name] = t
+			if was, ok := out[t.Name]; !ok || was.Transposed { // of a matrix that is used in both forms, the stored one
+				out[t.Name] = t
+			}
 		}
 	}
 	for _, s := range p.Stages {

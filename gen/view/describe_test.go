@@ -77,7 +77,7 @@ func TestTableAddsUp(t *testing.T) {
 					}
 					o := p.Table.Ops[s.Ops[k]]
 					got.MACs += o.MACs
-					got.Params += o.ParamCount()
+					got.Params += o.ParamCount(s.Shared...)
 				}
 				if got != want {
 					t.Fatalf("SubNet %v under %s: %+v, want %+v", genes, r.Name, got, want)

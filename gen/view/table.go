@@ -48,10 +48,14 @@ func (p *Package) AddTable(net *supernet.Net, u *unique.Table) error {
 		return err
 	}
 	for _, set := range u.Rules {
+		shared, err := r.shared(set.Sites)
+		if err != nil {
+			return err
+		}
 		out := runtime.Rules{Name: set.Name, Patterns: set.Lines}
 		seen := map[runtime.ID]bool{}
-		for _, s := range set.Sites {
-			site := runtime.Site{Name: s.Name, Deps: []uint8{}, Ops: make([]runtime.ID, len(s.Ops))}
+		for k, s := range set.Sites {
+			site := runtime.Site{Name: s.Name, Deps: []uint8{}, Ops: make([]runtime.ID, len(s.Ops)), Shared: shared[k]}
 			for _, d := range s.Deps {
 				site.Deps = append(site.Deps, uint8(d))
 			}
@@ -110,17 +114,24 @@ type recorder struct {
 }
 
 func (r *recorder) row(o unique.Op) (runtime.Op, error) {
+	row, _, err := r.record(o.Nodes, o.Genes)
+	row.MACs = o.MACs
+	return row, err
+}
+
+// record describes a group of nodes as one operator, with the tensors that it reads.
+func (r *recorder) record(group []int, genes []uint8) (runtime.Op, []nn.Info, error) {
 	tape := nn.NewTape()
 	values := map[ir.ValueID]nn.Value{}
 	var made []ir.ValueID
-	for _, i := range o.Nodes {
+	for _, i := range group {
 		for _, c := range r.calls[i] {
 			for _, id := range c.In {
 				if _, ok := values[id]; !ok && id != 0 {
-					values[id] = r.input(tape, id, o.Genes)
+					values[id] = r.input(tape, id, genes)
 				}
 			}
-			apply(tape, &c, o.Genes, values)
+			apply(tape, &c, genes, values)
 			for _, id := range c.Out {
 				if int(id) < len(r.net.Graph.Values) { // parameters and constants among the operands are no results
 					made = append(made, id)
@@ -129,21 +140,19 @@ func (r *recorder) row(o unique.Op) (runtime.Op, error) {
 		}
 	}
 	for _, id := range made {
-		if r.leaves(id, o.Nodes) {
+		if r.leaves(id, group) {
 			tape.Output(fmt.Sprintf("out%d", id), values[id])
 		}
 	}
 	g, err := tape.Graph()
 	if err != nil {
-		return runtime.Op{}, err
+		return runtime.Op{}, nil, err
 	}
 	nodes := make([]int, len(g.Nodes))
 	for k := range nodes {
 		nodes[k] = k
 	}
-	row, err := runtime.OpOf(g.Bind(1), nodes)
-	row.MACs = o.MACs
-	return row, err
+	return runtime.OpWeights(g.Bind(1), nodes)
 }
 
 // input declares a value that a group reads.

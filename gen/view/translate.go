@@ -15,8 +15,9 @@ import (
 // translator turns nodes into Builder calls.
 type translator struct {
 	net    *supernet.Net
-	next   ir.ValueID     // for values that are made of parameters
-	names  map[string]int // how often a tensor has been used
+	next   ir.ValueID             // for values that are made of parameters
+	names  map[ir.Identity]string // of parameters
+	taken  map[string]bool        // names
 	params map[ir.ValueID]nn.Param
 	uses   map[ir.ValueID]int
 	reader map[ir.ValueID]int // last node that reads a value
@@ -26,7 +27,7 @@ type translator struct {
 
 func newTranslator(net *supernet.Net) *translator {
 	t := &translator{
-		net: net, next: ir.ValueID(len(net.Graph.Values)), names: map[string]int{}, params: map[ir.ValueID]nn.Param{},
+		net: net, next: ir.ValueID(len(net.Graph.Values)), names: map[ir.Identity]string{}, taken: map[string]bool{}, params: map[ir.ValueID]nn.Param{},
 		uses: map[ir.ValueID]int{}, reader: map[ir.ValueID]int{}, merged: map[int]int{},
 	}
 	for i, n := range net.Graph.Nodes {
@@ -220,28 +221,37 @@ func (t *translator) fresh() ir.ValueID {
 	return t.next - 1
 }
 
-// param names the tensor of a constant value. A tensor that is used several times gets a name for each use,
-// because each may be cut in its own way.
+// param names the tensor of a constant value. What several nodes use is one parameter. Where a tensor of the model stands for several parameters of their
+// own (see supernet.Compile), each has a name.
 func (t *translator) param(id ir.ValueID) nn.Param {
 	if p, ok := t.params[id]; ok {
 		return p
 	}
 	c := t.net.Graph.Values[id].Const
-	p := nn.Param{Name: c.Name, Shape: append(nn.Shape{}, c.Shape...)}
+	key, _ := c.Identity()
+	p := nn.Param{Name: t.name(key), Shape: append(nn.Shape{}, c.Shape...)}
 	p.Transposed = c.Transposed
 	if c.Type != ir.Float32 {
 		p.Type = c.Type
 	}
-	t.names[c.Name]++
-	if n := t.names[c.Name]; n > 1 {
+	if c.Copy > 0 {
 		p.From, p.Readers = c.Name, t.readers(id)
-		for ; t.names[p.Name] > 0; n++ {
-			p.Name = fmt.Sprintf("%s#%d", c.Name, n)
-		}
-		t.names[p.Name]++
 	}
 	t.params[id] = p
 	return p
+}
+
+// name is that of the model's tensor, numbered where it is not the first of its copies.
+func (t *translator) name(id ir.Identity) string {
+	if name, ok := t.names[id]; ok {
+		return name
+	}
+	name := id.Name
+	for n := id.Copy + 1; id.Copy > 0 && (name == id.Name || t.taken[name]); n++ {
+		name = fmt.Sprintf("%s#%d", id.Name, n)
+	}
+	t.names[id], t.taken[name] = name, true
+	return name
 }
 
 // readers are the operands that a value is.

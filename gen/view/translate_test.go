@@ -230,12 +230,21 @@ func TestUntranslated(t *testing.T) {
 	}
 }
 
-// TestSharedTensors: a tensor that two operators read has a name for each of them, because each may cut it in its own way.
+// TestSharedTensors: a tensor that two operators read is one parameter; a vector of equal elements is one of its own for each of them.
 func TestSharedTensors(t *testing.T) {
-	got, err := calls(t, "input x Nx6\nconst w f32 6x6\na = MatMul x w\ny = MatMul a w\noutput y\n", nil)
-	want := "Linear(x; w  false 0 0 )\nLinear(a; w#2  false 0 0 )"
-	if err != nil || strings.Join(got, "\n") != want {
-		t.Errorf("got %v, %v, want %s", got, err, want)
+	body := "input x Nx6\nconst w f32 6x6\nconst b f32 6\na = Gemm x w b\ny = Gemm a w b\noutput y\n"
+	for _, c := range []struct {
+		bias         []float32
+		first, other string
+	}{
+		{[]float32{1, 2, 3, 4, 5, 6}, "b", "b"},
+		{make([]float32, 6), "b", "b#2"},
+	} {
+		got, err := calls(t, body, map[string][]float32{"b": c.bias})
+		want := "Linear(x; w " + c.first + " false 0 0 )\nLinear(a; w " + c.other + " false 0 0 )"
+		if err != nil || strings.Join(got, "\n") != want {
+			t.Errorf("got %v, %v, want %s", got, err, want)
+		}
 	}
 }
 

@@ -24,7 +24,7 @@ var stage1Block0 = bottleneckShortcutAt{
 	restore:      nn.Conv{Name: "/1/c/c.0/Conv", Weight: param("1.c.0.weight", 64, 16, 1, 1), Kernel: []int{1, 1}},
 	restoreNorm:  batchNorm("/1/c/c.1/BatchNormalization", "1.c.1", 64, 1e-05),
 	shortcut:     nn.Conv{Name: "/1/down/down.0/Conv", Weight: param("1.down.0.weight", 64, 32, 1, 1), Kernel: []int{1, 1}},
-	shortcutNorm: nn.BatchNorm{Name: "/1/down/down.1/BatchNormalization", Scale: param("1.down.1.weight", 64), Bias: nn.Param{Name: "1.c.1.bias#2", From: "1.c.1.bias", Readers: []nn.Reader{{Node: "/1/down/down.1/BatchNormalization", Operand: 2}}, Shape: nn.Shape{64}}, Mean: param("1.down.1.running_mean", 64), Var: param("1.down.1.running_var", 64), Epsilon: 1e-05},
+	shortcutNorm: nn.BatchNorm{Name: "/1/down/down.1/BatchNormalization", Scale: param("1.down.1.weight", 64), Bias: param("1.c.1.bias", 64), Mean: param("1.down.1.running_mean", 64), Var: param("1.down.1.running_var", 64), Epsilon: 1e-05},
 }
 
 var stage1Blocks1To2 = [2]bottleneckAt{
@@ -61,7 +61,7 @@ var stage2Block0 = bottleneckShortcutAt{
 	restore:      nn.Conv{Name: "/4/c/c.0/Conv", Weight: param("4.c.0.weight", 128, 32, 1, 1), Kernel: []int{1, 1}},
 	restoreNorm:  batchNorm("/4/c/c.1/BatchNormalization", "4.c.1", 128, 1e-05),
 	shortcut:     nn.Conv{Name: "/4/down/down.0/Conv", Weight: param("4.down.0.weight", 128, 64, 1, 1), Kernel: []int{1, 1}, Strides: []int{2, 2}},
-	shortcutNorm: nn.BatchNorm{Name: "/4/down/down.1/BatchNormalization", Scale: param("4.down.1.weight", 128), Bias: nn.Param{Name: "4.c.1.bias#2", From: "4.c.1.bias", Readers: []nn.Reader{{Node: "/4/down/down.1/BatchNormalization", Operand: 2}}, Shape: nn.Shape{128}}, Mean: param("4.down.1.running_mean", 128), Var: param("4.down.1.running_var", 128), Epsilon: 1e-05},
+	shortcutNorm: nn.BatchNorm{Name: "/4/down/down.1/BatchNormalization", Scale: param("4.down.1.weight", 128), Bias: param("4.c.1.bias", 128), Mean: param("4.down.1.running_mean", 128), Var: param("4.down.1.running_var", 128), Epsilon: 1e-05},
 }
 
 var stage2Blocks1To3 = [3]bottleneckAt{
@@ -108,7 +108,7 @@ var stage3Block0 = bottleneckShortcutAt{
 	restore:      nn.Conv{Name: "/8/c/c.0/Conv", Weight: param("8.c.0.weight", 256, 64, 1, 1), Kernel: []int{1, 1}},
 	restoreNorm:  batchNorm("/8/c/c.1/BatchNormalization", "8.c.1", 256, 1e-05),
 	shortcut:     nn.Conv{Name: "/8/down/down.0/Conv", Weight: param("8.down.0.weight", 256, 128, 1, 1), Kernel: []int{1, 1}, Strides: []int{2, 2}},
-	shortcutNorm: nn.BatchNorm{Name: "/8/down/down.1/BatchNormalization", Scale: param("8.down.1.weight", 256), Bias: nn.Param{Name: "8.c.1.bias#2", From: "8.c.1.bias", Readers: []nn.Reader{{Node: "/8/down/down.1/BatchNormalization", Operand: 2}}, Shape: nn.Shape{256}}, Mean: param("8.down.1.running_mean", 256), Var: param("8.down.1.running_var", 256), Epsilon: 1e-05},
+	shortcutNorm: nn.BatchNorm{Name: "/8/down/down.1/BatchNormalization", Scale: param("8.down.1.weight", 256), Bias: param("8.c.1.bias", 256), Mean: param("8.down.1.running_mean", 256), Var: param("8.down.1.running_var", 256), Epsilon: 1e-05},
 }
 
 var stage3Blocks1To5 = [5]bottleneckAt{
@@ -175,7 +175,7 @@ var stage4Block0 = bottleneckShortcutAt{
 	restore:      nn.Conv{Name: "/14/c/c.0/Conv", Weight: param("14.c.0.weight", 384, 96, 1, 1), Kernel: []int{1, 1}},
 	restoreNorm:  batchNorm("/14/c/c.1/BatchNormalization", "14.c.1", 384, 1e-05),
 	shortcut:     nn.Conv{Name: "/14/down/down.0/Conv", Weight: param("14.down.0.weight", 384, 256, 1, 1), Kernel: []int{1, 1}, Strides: []int{2, 2}},
-	shortcutNorm: nn.BatchNorm{Name: "/14/down/down.1/BatchNormalization", Scale: param("14.down.1.weight", 384), Bias: nn.Param{Name: "14.c.1.bias#2", From: "14.c.1.bias", Readers: []nn.Reader{{Node: "/14/down/down.1/BatchNormalization", Operand: 2}}, Shape: nn.Shape{384}}, Mean: param("14.down.1.running_mean", 384), Var: param("14.down.1.running_var", 384), Epsilon: 1e-05},
+	shortcutNorm: nn.BatchNorm{Name: "/14/down/down.1/BatchNormalization", Scale: param("14.down.1.weight", 384), Bias: param("14.c.1.bias", 384), Mean: param("14.down.1.running_mean", 384), Var: param("14.down.1.running_var", 384), Epsilon: 1e-05},
 }
 
 var stage4Blocks1To2 = [2]bottleneckAt{
@@ -241,7 +241,6 @@ var coupled = [37]supernet.Group{
 		{Param: "1.c.1.running_var"},
 		{Param: "1.down.0.weight"},
 		{Param: "1.down.1.weight"},
-		{Param: "1.c.1.bias#2"},
 		{Param: "1.down.1.running_mean"},
 		{Param: "1.down.1.running_var"},
 		{Param: "2.a.0.weight", Axis: 1, Reads: true},
@@ -315,7 +314,6 @@ var coupled = [37]supernet.Group{
 		{Param: "4.c.1.running_var"},
 		{Param: "4.down.0.weight"},
 		{Param: "4.down.1.weight"},
-		{Param: "4.c.1.bias#2"},
 		{Param: "4.down.1.running_mean"},
 		{Param: "4.down.1.running_var"},
 		{Param: "5.a.0.weight", Axis: 1, Reads: true},
@@ -411,7 +409,6 @@ var coupled = [37]supernet.Group{
 		{Param: "8.c.1.running_var"},
 		{Param: "8.down.0.weight"},
 		{Param: "8.down.1.weight"},
-		{Param: "8.c.1.bias#2"},
 		{Param: "8.down.1.running_mean"},
 		{Param: "8.down.1.running_var"},
 		{Param: "9.a.0.weight", Axis: 1, Reads: true},
@@ -551,7 +548,6 @@ var coupled = [37]supernet.Group{
 		{Param: "14.c.1.running_var"},
 		{Param: "14.down.0.weight"},
 		{Param: "14.down.1.weight"},
-		{Param: "14.c.1.bias#2"},
 		{Param: "14.down.1.running_mean"},
 		{Param: "14.down.1.running_var"},
 		{Param: "15.a.0.weight", Axis: 1, Reads: true},

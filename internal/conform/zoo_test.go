@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/autotailor/autotailor/internal/needs"
@@ -268,6 +270,9 @@ func made(g *nn.Graph) nn.MapWeights {
 			if len(i.Param.Shape) > 1 && k%3 != 0 {
 				v[k] = -v[k]
 			}
+		}
+		if strings.HasPrefix(i.Param.Name, "even.") { // what exporters store once
+			v = slices.Repeat([]float32{float32(len(i.Param.Name)%3) + 0.5}, len(v))
 		}
 		w[i.Param.Source()] = nn.FromFloat32s(i.Param.Shape, v)
 	}

@@ -289,6 +289,7 @@ func allArchitectures() map[string]func(z *zoo) {
 	maps.Copy(all, recentArchitectures)
 	maps.Copy(all, maskedArchitectures)
 	maps.Copy(all, einsumArchitectures)
+	maps.Copy(all, sharedArchitectures)
 	maps.Copy(all, inPieces())
 	return all
 }

@@ -24,19 +24,11 @@ type coupler struct {
 
 // Couple finds the variables of g. shapes are the concrete shapes of its values, nil where unknown, with some extent
 // greater than 1 in place of the open batch when batched is set: axis 0 of the inputs is the batch then.
-// Each parameter must have one use only (see supernet.Compile), so that equal tensors that an exporter stored once stay apart.
+// A parameter that several nodes read has one set of variables, and so have a matrix and what it is the other way round. Equal vectors that an
+// exporter stored once must be values of their own, see supernet.Compile.
 func Couple(g *ir.Graph, shapes [][]int, batched bool) *Coupling {
 	c := &coupler{&Coupling{axes: make([][]Var, len(g.Values)), groups: map[*ir.Node]Var{}}, g, shapes}
-	for id, v := range g.Values {
-		if v.Const != nil && shapes[id] != nil {
-			c.axes[id] = c.fresh(shapes[id], 0)
-			if v.Const.Name == "" { // no tensor of the model that could be cut
-				for _, a := range c.axes[id] {
-					c.freeze(a, Reason{Node: v.Name, Why: "is a constant that was computed from others"})
-				}
-			}
-		}
-	}
+	c.constants()
 	for _, id := range g.Inputs {
 		c.input(id, batched)
 	}
@@ -49,6 +41,40 @@ func Couple(g *ir.Graph, shapes [][]int, batched bool) *Coupling {
 		}
 	}
 	return c.Coupling
+}
+
+// constants declares the axes of constants. A matrix and what it is the other way round have the same ones, as far as nodes read them.
+func (c *coupler) constants() {
+	for id, v := range c.g.Values {
+		if v.Const == nil || c.shapes[id] == nil {
+			continue
+		}
+		c.axes[id] = c.fresh(c.shapes[id], 0)
+		if v.Const.Name == "" { // no tensor of the model that could be cut
+			for _, a := range c.axes[id] {
+				c.freeze(a, Reason{Node: v.Name, Why: "is a constant that was computed from others"})
+			}
+		}
+	}
+	first := map[ir.Identity]ir.ValueID{}
+	for _, n := range c.g.Nodes {
+		for _, id := range n.In {
+			t := c.g.Values[id].Const
+			if t == nil || c.axes[id] == nil {
+				continue
+			}
+			key, named := t.Identity()
+			other, ok := first[key]
+			switch {
+			case !named:
+			case !ok:
+				first[key] = id
+			case c.g.Values[other].Const.Transposed != t.Transposed:
+				c.axes[id] = slices.Clone(c.axes[other])
+				slices.Reverse(c.axes[id])
+			}
+		}
+	}
 }
 
 // input declares the axes of a graph input: batch, channels, then space.

@@ -26,6 +26,7 @@ type binder struct {
 	units    map[axis.Var]int          // channels of each group, of leaves that are groups
 	inputs   map[ir.ValueID][]dim.Dim  // shapes of the model's inputs
 	places   map[ir.ValueID]positions  // of parameters, as far as asked for
+	reading  map[ir.Identity][]int     // nodes that read a tensor, see readers
 	err      error                     // first failure of arithmetic on extents
 
 	inference *op.Inference // of the shapes, while the net is updated

@@ -18,7 +18,7 @@ import (
 // A node that cannot follow the choices around it is not the config's mistake: its axes are frozen, with the reason, and the
 // net is made again without them.
 func Compile(g *ir.Graph, c Config, templates []Template) (*Net, error) {
-	c.Rigid = slices.Clone(c.Rigid)
+	c.Rigid, c.Kept = slices.Clone(c.Rigid), slices.Clone(c.Kept)
 	for {
 		b, err := analyse(g, c, templates)
 		if err != nil {
@@ -31,6 +31,10 @@ func Compile(g *ir.Graph, c Config, templates []Template) (*Net, error) {
 			continue
 		}
 		if err == nil {
+			if kept := b.alive(); len(kept) > 0 {
+				c.Kept = append(c.Kept, kept...)
+				continue
+			}
 			b.net.leaves = b.leaves
 			b.net.account()
 			b.warn()
@@ -93,7 +97,7 @@ func (b *binder) freeze() {
 
 // analyse finds what the graph is made of before any choice is made: coupling, blocks and stages.
 func analyse(g *ir.Graph, c Config, templates []Template) (*binder, error) {
-	unshare(g)
+	shareTensors(g)
 	f := NewFlow(g)
 	p, err := inferPlain(g)
 	if err != nil {
@@ -108,6 +112,7 @@ func analyse(g *ir.Graph, c Config, templates []Template) (*binder, error) {
 		places: map[ir.ValueID]positions{},
 	}
 	b.net.binder, b.net.coupling = b, b.coupling
+	b.keepBlocks()
 	b.freeze()
 	for _, s := range stages {
 		for _, it := range s.Items {
@@ -126,26 +131,6 @@ func (b *binder) measurable(it Item) bool {
 		n := b.graph.Nodes[i]
 		return !b.hasChannel(n.In[0]) || !b.hasChannel(n.Out[0])
 	})
-}
-
-// unshare gives each use of a constant its own value: exporters store equal tensors once, and what is equal today
-// need not be cut alike.
-func unshare(g *ir.Graph) {
-	used := make([]bool, len(g.Values))
-	for _, n := range g.Nodes {
-		for k, id := range n.In {
-			if id == 0 || g.Values[id].Const == nil {
-				continue
-			}
-			if used[id] {
-				v := *g.Values[id]
-				g.Values = append(g.Values, &v)
-				n.In[k] = ir.ValueID(len(g.Values) - 1)
-				continue
-			}
-			used[id] = true
-		}
-	}
 }
 
 // plain holds the extents of the model as it is.

@@ -12,6 +12,7 @@ type Config struct {
 	Inputs    []Extent // fixed input shapes
 	Fusion    []string // fusion rule sets beside "none"
 	Rigid     []Rigid  // nodes whose axes stay as they are
+	Kept      []Kept   // blocks that depth does not drop
 	Tied      bool     // all stages share one width multiplier and one width ratio
 	DepthKeep int      // least number of blocks that stay in a stage
 
@@ -28,6 +29,12 @@ type Config struct {
 type Rigid struct {
 	Node string
 	Why  string
+}
+
+// Kept is a block that depth must leave.
+type Kept struct {
+	Stage, Place int
+	Why          string
 }
 
 // Values is one list of the configuration and where it stands, such as "autotailor.toml:12".

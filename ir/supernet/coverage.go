@@ -51,14 +51,16 @@ func (n *Net) Coverage() (Coverage, error) {
 // params lists the sizes of the parameters of the original model, each once. Lists of extents and indices are none.
 func (n *Net) params() map[ir.ValueID]float64 {
 	out := map[ir.ValueID]float64{}
+	stored := n.stored()
 	for _, o := range n.Nodes {
 		for _, p := range o.Params {
-			if n.integers(p.Value) {
+			id := stored.of(n.Graph, p.Value)
+			if n.integers(id) {
 				continue
 			}
-			out[p.Value] = 1
+			out[id] = 1
 			for _, d := range n.Shapes[p.Value] {
-				out[p.Value] *= float64(d.Original())
+				out[id] *= float64(d.Original())
 			}
 		}
 	}
@@ -152,7 +154,7 @@ func (n *Net) Smallest() (Smallest, error) {
 		}
 	}
 	var kept, params, keptMACs, macs float64
-	last := map[ir.ValueID]float64{}
+	last, stored := map[ir.ValueID]float64{}, n.stored()
 	for _, o := range n.Nodes {
 		there := o.Block == nil || o.Block.Live.Holds(genes)
 		cost, err := op.MACs(o.Node, n.Shapes, o.Attrs)
@@ -165,9 +167,10 @@ func (n *Net) Smallest() (Smallest, error) {
 		}
 		keptMACs += float64(cost.At(genes))
 		for _, p := range o.Params {
-			last[p.Value] = 1
+			id := stored.of(n.Graph, p.Value)
+			last[id] = 1
 			for _, d := range n.Shapes[p.Value] {
-				last[p.Value] *= float64(d.At(genes))
+				last[id] *= float64(d.At(genes))
 			}
 		}
 	}

@@ -140,8 +140,9 @@ func (b *binder) planBlock(p *Plan, it Item) {
 		side = max(side, b.window(i)[0])
 	}
 	var sides []float64
-	for k := 3; k <= side; k += 2 {
-		if b.croppable(bl.kernels, k) {
+	convs, free := b.windows(bl.kernels)
+	for k := 3; free && k <= side; k += 2 {
+		if b.croppable(convs, k) {
 			sides = append(sides, float64(k))
 		}
 	}

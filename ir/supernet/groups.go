@@ -29,13 +29,18 @@ func (n *Net) Groups() []Group {
 		return nil
 	}
 	w := grouper{net: n, at: map[axis.Var]int{}, odd: map[axis.Var]bool{}}
+	stored := n.stored()
 	for _, node := range n.Graph.Nodes {
 		for k, id := range node.In {
 			if id == 0 || n.Graph.Values[id].Const == nil {
 				continue
 			}
-			for a, v := range n.coupling.Axes(id) {
-				m := Member{Value: id, Axis: a, Repeat: 1, Step: 1, Reads: reads(node, k, a)}
+			axes, as := n.coupling.Axes(id), stored.of(n.Graph, id)
+			for a, v := range axes {
+				m := Member{Value: as, Axis: a, Repeat: 1, Step: 1, Reads: reads(node, k, a)}
+				if as != id { // it is the other way round
+					m.Axis = len(axes) - 1 - a
+				}
 				w.walk(v, m, n.coupling.Size(v))
 			}
 		}
@@ -115,7 +120,13 @@ func (w *grouper) add(v axis.Var, m Member) {
 		k = len(w.groups)
 		w.at[v], w.order, w.groups = k, append(w.order, v), append(w.groups, Group{Size: c.Size(v)})
 	}
-	if !slices.Contains(w.groups[k].Members, m) {
-		w.groups[k].Members = append(w.groups[k].Members, m)
+	same := func(o Member) bool {
+		o.Reads = m.Reads
+		return o == m
 	}
+	if i := slices.IndexFunc(w.groups[k].Members, same); i >= 0 { // a tensor that several nodes use
+		w.groups[k].Members[i].Reads = w.groups[k].Members[i].Reads || m.Reads
+		return
+	}
+	w.groups[k].Members = append(w.groups[k].Members, m)
 }

@@ -321,28 +321,6 @@ func TestModules(t *testing.T) {
 	}
 }
 
-// TestSharedParameters: a tensor that an exporter stored once for two layers is cut for each of them.
-func TestSharedParameters(t *testing.T) {
-	net := compile(t, `
-input x Nx3x8x8
-const w f32 8
-a = Conv x [8,3,1,1] w
-r = Relu a
-b = Conv r [8,8,3,3] w pads=1,1,1,1 strides=2,2
-p = GlobalAveragePool b
-f = Flatten p
-y = Gemm f [8,5]
-output y`, "arch.divisor = 4\nvar.stage_vars.width_mult = [0.5, 1]")
-	genes := []uint8{1, 0}
-	first, second := net.Nodes[0].Params[1], net.Nodes[2].Params[1]
-	if len(net.Choices) != 2 || first.Value == second.Value {
-		t.Fatalf("%v: the layers share value %d", summary(net), first.Value)
-	}
-	if a, b := net.Shapes[first.Value][0].At(genes), net.Shapes[second.Value][0].At(genes); a != 4 || b != 8 {
-		t.Errorf("the biases have %d and %d elements, want 4 and 8", a, b)
-	}
-}
-
 // TestRigid: a node whose rule contradicts the choices around it is frozen with its reason instead of failing.
 func TestRigid(t *testing.T) {
 	net := compile(t, `

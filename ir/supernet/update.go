@@ -30,37 +30,22 @@ func (n *Net) Update() error {
 
 // lives deduces when the share of a stage's inner widths matters: while a block is there that has one of them.
 func (n *Net) lives() {
-	needs := map[dim.Choice]Need{}
+	needs := map[dim.Choice][]Need{}
 	for _, o := range n.Nodes {
-		live := Need{}
-		if o.Block != nil {
-			live = o.Block.Live
-		}
+		live := o.Feature(n).Live
 		for _, p := range o.Params {
 			for _, d := range n.Shapes[p.Value] {
 				for _, g := range d.Deps() {
-					needs[g] = either(needs, g, live)
+					needs[g] = append(needs[g], live)
 				}
 			}
 		}
 	}
 	for g := range n.Choices {
 		if n.Choices[g].Kind == Ratio {
-			n.Choices[g].Live = needs[dim.Choice(g)]
+			n.Choices[g].Live, _ = either(needs[dim.Choice(g)])
 		}
 	}
-}
-
-// either is the condition under which choice g matters, when it also does while live holds.
-func either(needs map[dim.Choice]Need, g dim.Choice, live Need) Need {
-	old, ok := needs[g]
-	switch {
-	case !ok:
-		return live
-	case old.Below == 0 || live.Below == 0 || old.Choice != live.Choice:
-		return Need{}
-	}
-	return Need{live.Choice, max(old.Below, live.Below)}
 }
 
 // Update deduces which blocks each choice of the stage's depth keeps, and the features of the stage's blocks and operators.

@@ -1,0 +1,70 @@
+package view
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/autotailor/autotailor/ir/unique"
+	runtime "github.com/autotailor/autotailor/runtime/supernet"
+)
+
+// shared lists, for each site, the positions among its operator's Params of weights that another site counts: one that is there whenever any site
+// with these weights is, see supernet.Compile.
+func (r *recorder) shared(sites []unique.Site) ([][]int, error) {
+	out := make([][]int, len(sites))
+	several := r.several()
+	order := make([]int, len(sites))
+	for k := range order {
+		order[k] = k
+	}
+	longest := func(s unique.Site) int { // the longer a site lives the larger
+		if s.Live.Below == 0 {
+			return 256
+		}
+		return int(s.Live.Below)
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return longest(sites[b]) - longest(sites[a]) })
+	counted := map[string]bool{}
+	genes := make([]uint8, len(r.net.Choices))
+	for _, k := range order {
+		if !slices.ContainsFunc(sites[k].Nodes, func(i int) bool { return several[i] }) {
+			continue
+		}
+		_, weights, err := r.record(sites[k].Nodes, genes)
+		if err != nil {
+			return nil, err
+		}
+		for at, w := range weights {
+			if id := runtime.Identity(w); counted[id] {
+				out[k] = append(out[k], at)
+			} else {
+				counted[id] = true
+			}
+		}
+	}
+	return out, nil
+}
+
+// several tells which nodes read a weight or constant that another node reads, too.
+func (r *recorder) several() []bool {
+	out := make([]bool, len(r.net.Graph.Nodes))
+	first := map[string]int{} // node by what it reads
+	for i, n := range r.net.Graph.Nodes {
+		for _, id := range n.In {
+			t := r.net.Graph.Values[id].Const
+			if t == nil {
+				continue
+			}
+			key := fmt.Sprint(t.Identity())
+			if t.Name == "" {
+				key = fmt.Sprint(t.Type, t.Shape) + string(t.Raw)
+			}
+			if other, ok := first[key]; ok {
+				out[i], out[other] = true, true
+			} else {
+				first[key] = i
+			}
+		}
+	}
+	return out
+}

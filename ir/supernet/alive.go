@@ -1,0 +1,109 @@
+package supernet
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/autotailor/autotailor/ir"
+	"github.com/autotailor/autotailor/ir/dim"
+)
+
+// either is the condition that holds where any of list holds; ok is false when no Need says it, because stages drop their blocks independently:
+// then it is the one that always holds.
+func either(list []Need) (n Need, ok bool) {
+	for k, m := range list {
+		switch {
+		case m.Below == 0:
+			return Need{}, true
+		case k == 0:
+			n, ok = m, true
+		case m.Choice != n.Choice:
+			ok = false
+		}
+		n.Below = max(n.Below, m.Below)
+	}
+	if !ok {
+		return Need{}, len(list) == 0
+	}
+	return n, true
+}
+
+// alive lets each block's choices matter while anything that they move is there: weights that several blocks share are moved by the choice of one.
+// It returns blocks that must stay, as otherwise a shared tensor or a choice would count by the depths of several stages.
+func (b *binder) alive() []Kept {
+	users := map[dim.Choice][]int{} // nodes that a block's choice moves
+	for i, o := range b.net.Nodes {
+		for _, g := range o.deps(b.net) {
+			if b.net.Choices[g].Live.Below > 0 {
+				users[g] = append(users[g], i)
+			}
+		}
+	}
+	kept := map[int]Kept{} // by stage
+	seen := map[ir.Identity]bool{}
+	for _, o := range b.net.Nodes {
+		for _, p := range o.Params {
+			t := b.graph.Values[p.Value].Const
+			id, ok := t.Identity()
+			if !ok || seen[id] {
+				continue
+			}
+			seen[id] = true
+			nodes := b.readers(p.Value)
+			if _, ok := either(b.needs(nodes)); !ok {
+				b.keepFirst(kept, nodes, fmt.Sprintf("tensor %q is used there and in other stages", t.Name))
+			}
+		}
+	}
+	for _, g := range slices.Sorted(maps.Keys(users)) {
+		c := &b.net.Choices[g]
+		need, ok := either(append(b.needs(users[g]), c.Live))
+		if !ok {
+			b.keepFirst(kept, users[g], fmt.Sprintf("%s moves what other stages have, too", c.Name))
+			continue
+		}
+		c.Live = need
+	}
+	var out []Kept
+	for _, stage := range slices.Sorted(maps.Keys(kept)) {
+		out = append(out, kept[stage])
+	}
+	return out
+}
+
+// needs are the conditions on which nodes are there.
+func (b *binder) needs(nodes []int) []Need {
+	var out []Need
+	for _, i := range nodes {
+		out = append(out, b.net.Nodes[i].Feature(b.net).Live)
+	}
+	return out
+}
+
+// keepFirst keeps the block of the first of nodes, and so all before it in its stage.
+func (b *binder) keepFirst(kept map[int]Kept, nodes []int, why string) {
+	o := b.net.Nodes[slices.Min(nodes)]
+	if k, ok := kept[o.Stage]; !ok || k.Place < o.Block.Place {
+		kept[o.Stage] = Kept{o.Stage, o.Block.Place, why}
+	}
+}
+
+// keepBlocks takes back Skippable of the blocks that must stay.
+func (b *binder) keepBlocks() {
+	for _, k := range b.config.Kept {
+		s := b.net.Stages[k.Stage]
+		s.Blocks()[k.Place].Skippable = false
+		b.warning(b.config.Depth.Pos, "stage %d keeps its first %d blocks: %s", k.Stage, k.Place+1, k.Why)
+	}
+}
+
+// deps lists the choices that move an operator.
+func (o *Op) deps(n *Net) []dim.Choice {
+	f := o.Feature(n)
+	all := slices.Concat(slices.Concat(f.In...), slices.Concat(f.Out...))
+	for _, d := range f.Attrs {
+		all = append(all, d...)
+	}
+	return dim.Union(all...)
+}
