@@ -197,3 +197,12 @@ func (j Job) packageName(c *Compiled) (string, error) {
 	}
 	return name, nil
 }
+
+// WhyNot tells for each region with weights, or for the one at a node or value, which node keeps it from being a block of a name.
+func (c *Compiled) WhyNot(name, at string) ([]supernet.WhyNot, error) {
+	forms, err := config.Forms(name)
+	if err != nil {
+		return nil, err
+	}
+	return c.Net.WhyNot(templates.All(), name, forms, at)
+}

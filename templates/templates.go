@@ -13,16 +13,16 @@ import (
 // All returns the templates in the order in which they are tried.
 func All() []supernet.Template {
 	return []supernet.Template{
-		{Name: "TransformerBlock", Chain: true, Match: transformer},
-		{Name: "AttentionBlock", Chain: true, Match: attention},
-		{Name: "FFNBlock", Chain: true, Match: ffn},
-		{Name: "CNResidualBlock", Chain: true, Match: convNeXt},
-		{Name: "BottleneckResidualBlock", Match: bottleneckResidual},
-		{Name: "SEResidualBlock", Match: seResidual},
-		{Name: "ConvResidualBlock", Match: convResidual},
-		{Name: "ResidualBlock", Match: residual},
-		{Name: "BottleneckBlock", Chain: true, Match: bottleneck},
-		{Name: "MBBlock", Chain: true, Match: depthwiseSeparable},
+		{Name: "TransformerBlock", Chain: true, Match: transformer, Why: whyNotTransformer},
+		{Name: "AttentionBlock", Chain: true, Match: attention, Why: whyNotAttention},
+		{Name: "FFNBlock", Chain: true, Match: ffn, Why: whyNotFFN},
+		{Name: "CNResidualBlock", Chain: true, Match: convNeXt, Why: whyNotConvNeXt},
+		{Name: "BottleneckResidualBlock", Match: bottleneckResidual, Why: whyNotBottleneckResidual},
+		{Name: "SEResidualBlock", Match: seResidual, Why: whyNotSEResidual},
+		{Name: "ConvResidualBlock", Match: convResidual, Why: whyNotConvResidual},
+		{Name: "ResidualBlock", Match: residual, Why: whyNotAnyResidual},
+		{Name: "BottleneckBlock", Chain: true, Match: bottleneck, Why: whyNotBottleneckChain},
+		{Name: "MBBlock", Chain: true, Match: depthwiseSeparable, Why: whyNotDepthwiseSeparable},
 	}
 }
 

@@ -154,8 +154,16 @@ func runInspect(c *call) error {
 	j := c.jobFlags()
 	asJSON := c.flags.Bool("json", false, "print JSON")
 	why := c.flags.String("why", "", "tell what moves or fixes each axis of the value, parameter or node `name`")
+	whyNot := c.flags.String("why-not", "", "tell for each region which node keeps it from being a block called `template`, such as Bottleneck")
+	at := c.flags.String("at", "", "with --why-not: the region of this `node` or value only")
 	if err := j.parse(c); err != nil {
 		return err
+	}
+	switch {
+	case *why != "" && *whyNot != "":
+		return usageError{errors.New("--why is about axes, --why-not about blocks: ask one after the other")}
+	case *at != "" && *whyNot == "":
+		return usageError{errors.New("--at says where --why-not looks, which is missing")}
 	}
 	compiled, err := j.job.Compile()
 	if err != nil {
@@ -163,6 +171,9 @@ func runInspect(c *call) error {
 	}
 	if *why != "" {
 		return c.why(compiled, *why, *asJSON)
+	}
+	if *whyNot != "" {
+		return c.whyNot(compiled, *whyNot, *at, *asJSON)
 	}
 	r, err := compiled.Inspect()
 	if err != nil {
@@ -192,6 +203,21 @@ func (c *call) why(compiled *gen.Compiled, name string, asJSON bool) error {
 	}
 	for _, e := range list {
 		fmt.Fprint(c.out, e)
+	}
+	return nil
+}
+
+// whyNot explains what keeps regions from being blocks of a name.
+func (c *call) whyNot(compiled *gen.Compiled, name, at string, asJSON bool) error {
+	list, err := compiled.WhyNot(name, at)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return c.json(list)
+	}
+	for _, w := range list {
+		fmt.Fprintln(c.out, w)
 	}
 	return nil
 }

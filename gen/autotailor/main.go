@@ -62,6 +62,7 @@ func commands() []command {
 			"autotailor inspect",
 			"autotailor inspect --config timm_resnet50.toml --model resnet50.onnx --json",
 			"autotailor inspect --why fc.weight              # which choice moves each axis, or which node fixes it",
+			"autotailor inspect --why-not Bottleneck --at conv3   # which node keeps the region of conv3 from being such a block",
 		}, runInspect, ""},
 		{"renormalise", "put the BatchNorms back that an exporter folded, so that SubNets can be recalibrated and tuned", []string{
 			"autotailor renormalise --data DIR --out model.bn.onnx",

@@ -145,3 +145,33 @@ func TestWhyJSON(t *testing.T) {
 		t.Errorf("%d %s", code, errs)
 	}
 }
+
+// TestInspectWhyNot asks what keeps regions of the MobileNetV2 from being blocks.
+func TestInspectWhyNot(t *testing.T) {
+	needs.Clone(t)
+	code, out, errs := invoke("inspect", "--config", config, "--why-not", "InvertedResidual")
+	if code != 0 || !strings.Contains(out, "it is one") || !strings.Contains(out, "node ") {
+		t.Errorf("%d\n%s%s", code, out, errs)
+	}
+	first, _, _ := strings.Cut(out, "\n")
+	node := strings.TrimSuffix(strings.Fields(first)[0], ":")
+	if code, one, errs := invoke("inspect", "--config", config, "--why-not", "InvertedResidual", "--at", node); code != 0 || one != first+"\n" {
+		t.Errorf("%d\n%s%s, want %s", code, one, errs, first)
+	}
+	var list []supernet.WhyNot
+	code, out, _ = invoke("inspect", "--config", config, "--why-not", "Bottleneck", "--json")
+	if err := json.Unmarshal([]byte(out), &list); code != 0 || err != nil || len(list) == 0 || list[0].Reason == "" {
+		t.Errorf("%d %v\n%s", code, err, out)
+	}
+	for args, want := range map[string]string{
+		"--why-not Bottlenek":              "did you mean Bottleneck?",
+		"--why-not Generic":                "what no template knows",
+		"--why-not Bottleneck --at nosuch": "has no node or value",
+		"--at conv1":                       "--why-not",
+		"--why-not Bottleneck --why x":     "ask one after the other",
+	} {
+		if code, _, errs := invoke(append([]string{"inspect", "--config", config}, strings.Fields(args)...)...); code == 0 || !strings.Contains(errs, want) {
+			t.Errorf("%s: %d %s, want %q", args, code, errs, want)
+		}
+	}
+}

@@ -1,11 +1,13 @@
 package config
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"strings"
 
 	"github.com/autotailor/autotailor/internal/fusion"
+	"github.com/autotailor/autotailor/internal/spell"
 )
 
 // key is one legal key. A path element "*" stands for a block name, "**" for any name.
@@ -139,6 +141,18 @@ func names() []string {
 
 // ourNames lists our names of blocks.
 func ourNames() []string { return names()[:len(blocks)] }
+
+// Forms lists the templates that find blocks of a name, ours or the authors', by the names of the authors.
+func Forms(name string) ([]string, error) {
+	if name == "Generic" || name == "GenericBlock" {
+		return nil, fmt.Errorf("%s is what no template knows: there is no topology to compare with", name)
+	}
+	if !slices.Contains(names(), name) {
+		return nil, fmt.Errorf("there is no template for blocks called %q%s; there are %s, or the names of the paper", name,
+			spell.Suggest(name, names()), strings.Join(ourNames()[:len(blocks)-1], ", "))
+	}
+	return authors(name), nil
+}
 
 // authors returns what the paper's authors call a block.
 func authors(name string) []string {

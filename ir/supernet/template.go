@@ -8,6 +8,9 @@ type Template struct {
 	// arch.blocks lists them or has no such list.
 	Chain bool
 	Match func(f *Flow, i int) (Match, bool)
+	// Why names the first node that keeps the region at an item from being the block, with the reason: "is a 3x3 convolution, the place wants
+	// a 1x1 convolution". It is asked where Match fails.
+	Why func(f *Flow, i int) (node int, reason string)
 }
 
 // Match is what a Template found at an item.
