@@ -135,7 +135,7 @@ func writeGraph(t *testing.T, path string, g *nn.Graph, w nn.Weights, opset int)
 	}
 }
 
-// described records a SubNet, with random inputs for it.
+// described records a SubNet, with made-up inputs for it.
 func described(t *testing.T, p *view.Package, genes space.Genes) (*nn.Graph, []nn.Tensor) {
 	t.Helper()
 	tape := nn.NewTape()
@@ -146,19 +146,5 @@ func described(t *testing.T, p *view.Package, genes space.Genes) (*nn.Graph, []n
 	if err != nil {
 		t.Fatal(err)
 	}
-	var in []nn.Tensor
-	for _, v := range g.Inputs {
-		s := g.Values[v].Shape.Bind(1)
-		rng := rand.New(rand.NewPCG(3, uint64(s.Count())))
-		if g.Values[v].Type == nn.Int64 {
-			list := make([]int64, s.Count())
-			for i := range list {
-				list[i] = rng.Int64N(8)
-			}
-			in = append(in, nn.FromInt64s(s, list))
-			continue
-		}
-		in = append(in, drawn(rng, s))
-	}
-	return g, in
+	return g, nn.Feed{Seed: 3}.Inputs(g.Bind(1))
 }

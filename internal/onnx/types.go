@@ -82,6 +82,9 @@ func (d DType) Bits() int {
 // Bytes is the size of one element, 0 when an element is not a whole number of bytes.
 func (d DType) Bytes() int { return d.Bits() / 8 }
 
+// Fractional tells whether elements may lie between whole numbers.
+func (d DType) Fractional() bool { return d == Float32 || d == Float16 || d == BFloat16 || d == Float64 }
+
 // AttrKind tells which field of an Attr holds its value; the numbers are ONNX's AttributeType.
 type AttrKind uint8
 

@@ -11,10 +11,18 @@ import (
 // beyond it are refused rather than rounded.
 const MaxExact = 1 << 24
 
-// Floats returns a tensor's elements as float32s; those of a float32 tensor without copying where the machine allows.
+// Floats returns a tensor's elements as float32s; those of a float32 tensor without copying where the machine allows. Other floats are
+// computed with as float32s, too.
 func Floats(t nn.Tensor) ([]float32, error) {
 	if t.Type == nn.Float32 {
 		return t.View(), nil
+	}
+	if t.Type.Fractional() {
+		out := make([]float32, 0, t.Shape.Count())
+		for _, v := range t.Numbers() {
+			out = append(out, float32(v))
+		}
+		return out, nil
 	}
 	size := t.Type.Bytes()
 	read, ok := readers[t.Type]

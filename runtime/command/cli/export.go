@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
-	"math/rand/v2"
 
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/measure/profile"
@@ -111,7 +109,7 @@ func runVerify(c *call) error {
 
 // run measures the network on every engine and compares the results of the first two.
 func (c *call) run(v *verified, g *nn.Graph, w nn.Weights, engines []engine.Engine, runs int) error {
-	var results [][]float32
+	k := &comparison{graph: g.Bind(1), weights: w}
 	for _, e := range engines {
 		row, err := profile.Network(c.ctx, g, w, e, profile.Options{Runs: runs})
 		if err != nil {
@@ -121,73 +119,43 @@ func (c *call) run(v *verified, g *nn.Graph, w nn.Weights, engines []engine.Engi
 		if _, only := e.(engine.Measurer); only {
 			continue // what it computes does not come back
 		}
-		out, err := evaluate(e, g.Bind(1), w)
-		if err != nil {
+		if err := k.add(e); err != nil {
 			return fmt.Errorf("%s: %w", e.Info().Name, err)
 		}
-		results = append(results, out)
 	}
-	switch len(results) {
+	switch len(k.results) {
 	case 0:
+		return nil
 	case 1:
-		c.against(v, g, w, results[0])
-	default:
-		d := distance(results[0], results[1])
-		v.Distance = &d
+		c.against(v, k)
+		return nil
 	}
+	d, err := distance(k.results[0], k.results[1])
+	if err != nil {
+		return fmt.Errorf("%s and %s: %w", engines[0].Info().Name, engines[1].Info().Name, err)
+	}
+	v.Distance = &d
 	return nil
 }
 
 // against compares the result of the only engine with the default engine's.
-func (c *call) against(v *verified, g *nn.Graph, w nn.Weights, result []float32) {
+func (c *call) against(v *verified, k *comparison) {
 	if len(c.opt.Engines) == 0 || c.opt.Engines[0].Name == v.Engines[0].Engine {
 		return
 	}
 	v.Against = c.opt.Engines[0].Name
 	e, err := c.opt.Engines[0].Open(1)
 	if err == nil {
-		var want []float32
-		if want, err = evaluate(e, g.Bind(1), w); err == nil {
-			d := distance(want, result)
+		err = k.add(e)
+	}
+	var d float64
+	if err == nil {
+		if d, err = distance(k.results[1], k.results[0]); err == nil {
 			v.Distance = &d
 			return
 		}
 	}
 	v.Unmatched = err.Error()
-}
-
-// evaluate runs g on an input that is always the same, and returns all its outputs one after the other.
-func evaluate(e engine.Engine, g *nn.Graph, w nn.Weights) ([]float32, error) {
-	s, err := e.Compile(g, w)
-	if err != nil {
-		return nil, err
-	}
-	rng := rand.New(rand.NewPCG(1, 1))
-	var in []nn.Tensor
-	for _, v := range g.Inputs {
-		data := make([]float32, g.Values[v].Shape.Count())
-		for i := range data {
-			data[i] = float32(rng.NormFloat64())
-		}
-		in = append(in, nn.FromFloat32s(g.Values[v].Shape, data))
-	}
-	out, err := s.Run(in...)
-	var all []float32
-	for _, t := range out {
-		all = append(all, t.Float32s()...)
-	}
-	return all, errors.Join(err, s.Close())
-}
-
-// distance is the relative L2 distance of b from a.
-func distance(a, b []float32) float64 {
-	var diff, norm float64
-	for i := range min(len(a), len(b)) {
-		d := float64(a[i]) - float64(b[i])
-		diff += d * d
-		norm += float64(a[i]) * float64(a[i])
-	}
-	return math.Sqrt(diff / max(norm, 1e-30))
 }
 
 // predict compares the sum of a table with what its engine needed.

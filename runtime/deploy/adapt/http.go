@@ -139,7 +139,7 @@ func (h handler) input(w http.ResponseWriter, r *http.Request) (Input, error) {
 	}
 	typ, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if typ == "application/json" {
-		return h.floats(body)
+		return h.numbers(body)
 	}
 	c, format, err := image.DecodeConfig(bytes.NewReader(body))
 	if err != nil {
@@ -155,17 +155,17 @@ func (h handler) input(w http.ResponseWriter, r *http.Request) (Input, error) {
 	return Image(img, h.t), nil
 }
 
-// floats reads input of numbers, by default of the shape of the most accurate SubNet.
-func (h handler) floats(body []byte) (Input, error) {
+// numbers reads input of numbers, of the networks' element type, by default of the shape of the most accurate SubNet.
+func (h handler) numbers(body []byte) (Input, error) {
 	var x struct {
-		Data  []float32 `json:"data"`
+		Data  []float64 `json:"data"`
 		Shape nn.Shape  `json:"shape"`
 	}
 	if err := strict(body, &x); err != nil {
 		return nil, err
 	}
-	want := h.s.levels[len(h.s.levels)-1].Input
-	s := want
+	largest := h.s.levels[len(h.s.levels)-1]
+	s := largest.Input
 	if x.Shape != nil {
 		s = append(nn.Shape{1}, x.Shape...)
 	}
@@ -179,7 +179,13 @@ func (h handler) floats(body []byte) (Input, error) {
 	if count != len(x.Data) {
 		return nil, bad("%d numbers, the shape %v has %d", len(x.Data), s[1:], count)
 	}
-	return Tensor(nn.FromFloat32s(s, x.Data)), nil
+	t := nn.FromNumbers(largest.typ, s, x.Data)
+	for k, v := range t.Numbers() {
+		if !largest.typ.Fractional() && v != x.Data[k] || math.IsInf(v, 0) {
+			return nil, bad("number %d is %g, which an input of the type %v cannot hold", k, x.Data[k], largest.typ)
+		}
+	}
+	return Tensor(t), nil
 }
 
 // strict reads one JSON value without unknown members.

@@ -32,11 +32,11 @@ var casts = map[nn.DType]string{
 func cast(p *Plan, n Node) error {
 	from, to := p.Type(n.In[0]), p.Type(n.Out[0])
 	for _, t := range []nn.DType{from, to} {
-		if _, ok := casts[t]; !ok {
+		if _, ok := casts[t]; !ok && !t.Fractional() {
 			return fmt.Errorf("from element type %d to %d is not supported", from, to)
 		}
 	}
-	if to == from || to == nn.Float32 {
+	if to == from || to.Fractional() { // all floats are computed with as float32s
 		return rename(p, n)
 	}
 	return p.unary(n, casts[to], 0, 0)

@@ -14,6 +14,13 @@ func encode(s []float32, d nn.DType) ([]byte, error) {
 	if d == nn.Float32 || d == 0 {
 		return nn.Bytes(s), nil
 	}
+	if d.Fractional() {
+		numbers := make([]float64, len(s))
+		for i, v := range s {
+			numbers[i] = float64(v)
+		}
+		return nn.FromNumbers(d, nn.Shape{len(s)}, numbers).Raw, nil
+	}
 	var out []byte
 	for i, v := range s {
 		if !(math.Abs(float64(v)) <= engine.MaxExact) {

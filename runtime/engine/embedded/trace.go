@@ -20,11 +20,7 @@ func (e *Engine) Trace(ctx context.Context, g *nn.Graph, w nn.Weights, runs int,
 		return nil, err
 	}
 	s := compiled.(*session)
-	in := make([]nn.Tensor, len(g.Inputs))
-	for i, v := range g.Inputs {
-		info := g.Values[v]
-		in[i] = nn.Tensor{Type: info.Type, Shape: info.Shape, Raw: make([]byte, info.Shape.Count()*info.Type.Bytes())}
-	}
+	in := nn.Feed{Weights: w}.Inputs(g)
 	var at []int // steps that are told
 	t := &engine.Trace{}
 	for i, step := range s.plan.steps {

@@ -72,11 +72,7 @@ func (e *Engine) profiled(ctx context.Context, g *nn.Graph, w nn.Weights, prefix
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	var in []nn.Tensor
-	for _, v := range g.Inputs {
-		i := g.Values[v]
-		in = append(in, nn.Tensor{Type: i.Type, Shape: i.Shape, Raw: make([]byte, i.Shape.Count()*i.Type.Bytes())})
-	}
+	in := nn.Feed{Weights: w}.Inputs(g)
 	if err := s.prepare(in); err != nil {
 		return nil, err
 	}

@@ -90,7 +90,7 @@ func run(q request, e engine.Engine) ([]int64, error) {
 	if err != nil {
 		return nil, err
 	}
-	times, err := clock(s, graphfile.Inputs(g), q)
+	times, err := clock(s, nn.Feed{Weights: w}.Inputs(g), q)
 	return times, errors.Join(err, s.Close())
 }
 

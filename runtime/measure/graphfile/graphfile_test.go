@@ -97,7 +97,7 @@ func runs(t *testing.T, g *nn.Graph, w nn.Weights) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	out, err := s.Run(graphfile.Inputs(g)...)
+	out, err := s.Run(nn.Feed{}.Inputs(g)...)
 	if err != nil {
 		t.Fatal(err)
 	}

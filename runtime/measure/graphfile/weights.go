@@ -58,17 +58,3 @@ func fanIn(s nn.Shape) int {
 	}
 	return s[1:].Count()
 }
-
-// Inputs returns made up inputs of g: floats between -1 and 1, and zeros of other types, which every index may be.
-func Inputs(g *nn.Graph) []nn.Tensor {
-	var list []nn.Tensor
-	for _, v := range g.Inputs {
-		i := g.Values[v]
-		if i.Type != nn.Float32 {
-			list = append(list, nn.Tensor{Type: i.Type, Shape: i.Shape, Raw: make([]byte, i.Shape.Count()*i.Type.Bytes())})
-			continue
-		}
-		list = append(list, uniform(i.Name, i.Shape, -1, 1))
-	}
-	return list
-}

@@ -110,7 +110,7 @@ func (c *Clock) start() error {
 	if c.graph, c.params, err = c.network(g); err != nil {
 		return err
 	}
-	c.in, c.ticks = inputs(c.graph), nil
+	c.in, c.ticks = nn.Feed{Weights: c.params}.Inputs(c.graph), nil
 	for range placements {
 		s, err := c.engine.Compile(c.graph, c.params)
 		if err != nil {
@@ -311,7 +311,7 @@ func (c *Clock) once(ctx context.Context, graph *nn.Graph, w nn.Weights, rounds 
 	}
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	in, t := inputs(graph), &turns{clock: c}
+	in, t := nn.Feed{Weights: w}.Inputs(graph), &turns{clock: c}
 	var times []time.Duration
 	start := time.Now()
 	for i := 0; i < rounds*round && (i < 3*round || i%round > 0 || time.Since(start) < limit); i++ {

@@ -211,11 +211,7 @@ func start(g *nn.Graph, w nn.Weights, e engine.Engine, o Options) (*probe, error
 	if err != nil {
 		return nil, err
 	}
-	p := &probe{session: s, repeat: 1, limit: o.MaxPerOp}
-	for _, v := range g.Inputs {
-		i := g.Values[v]
-		p.in = append(p.in, random(i.Name, i.Type, i.Shape))
-	}
+	p := &probe{session: s, repeat: 1, limit: o.MaxPerOp, in: nn.Feed{Weights: w}.Inputs(g)}
 	for k := 0; k < o.Warmup && !p.late(); k++ {
 		if err := p.sample(); err != nil {
 			return nil, errors.Join(err, s.Close())

@@ -40,7 +40,7 @@ func TestSliceOperands(t *testing.T) {
 			t.Errorf("%v to %v: %v", c.in, c.out, err)
 			continue
 		}
-		got, err := s.Run(inputs(g)...)
+		got, err := s.Run(nn.Feed{}.Inputs(g)...)
 		if err != nil || !slices.Equal(got[0].Shape, c.out) {
 			t.Errorf("%v to %v: %v, %v", c.in, c.out, got, err)
 		}

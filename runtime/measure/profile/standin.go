@@ -9,16 +9,6 @@ import (
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
-// inputs makes operands for a graph's inputs.
-func inputs(g *nn.Graph) []nn.Tensor {
-	var out []nn.Tensor
-	for _, v := range g.Inputs {
-		i := g.Values[v]
-		out = append(out, random(i.Name, i.Type, i.Shape))
-	}
-	return out
-}
-
 // plenty are numbers that stand for trained weights: small and of both signs for matrices, above zero for vectors, which may be variances.
 var plenty = sync.OnceValue(func() (p struct{ both, above []byte }) {
 	const n = 1 << 23

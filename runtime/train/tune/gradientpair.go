@@ -140,8 +140,12 @@ func (p *pair) compare(ctx context.Context, list []parameter, subnet string, r *
 // run computes the gradients of both engines for the same random inputs, and random gradients with respect to the outputs.
 func (p *pair) run() error {
 	var in, grads []nn.Tensor
-	for _, v := range p.net.Inputs {
-		in = append(in, p.random(v))
+	made := nn.Feed{Weights: p.store.params.Weights()}.Inputs(p.net.Bind(p.batch))
+	for k, v := range p.net.Inputs {
+		if made[k].Type == nn.Float32 { // anew in each run
+			made[k] = p.random(v)
+		}
+		in = append(in, made[k])
 	}
 	for _, v := range p.net.Outputs {
 		grads = append(grads, p.random(v))

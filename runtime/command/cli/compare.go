@@ -1,0 +1,85 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/autotailor/autotailor/runtime/engine"
+	"github.com/autotailor/autotailor/runtime/nn"
+)
+
+// comparison is what engines compute of one network for the same made-up inputs.
+type comparison struct {
+	graph   *nn.Graph // without open axes
+	weights nn.Weights
+	in      []nn.Tensor // chosen by the first engine
+	results [][]float64 // of each engine, all outputs one after the other
+}
+
+// add runs the network on one more engine. The first one decides on the inputs: masks for which its results are finite, where there are such.
+func (k *comparison) add(e engine.Engine) (err error) {
+	s, err := e.Compile(k.graph, k.weights)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	if k.in != nil {
+		out, err := run(s, k.in)
+		k.results = append(k.results, out)
+		return err
+	}
+	for _, f := range []nn.Flags{nn.MixedFlags, nn.OnesFlags, nn.ZerosFlags} {
+		in := nn.Feed{Weights: k.weights, Flags: f}.Inputs(k.graph)
+		out, err := run(s, in)
+		if err != nil {
+			return err
+		}
+		if k.in == nil {
+			k.in, k.results = in, [][]float64{out}
+		}
+		if finite(out) {
+			k.in, k.results = in, [][]float64{out}
+			break
+		}
+	}
+	return nil
+}
+
+// run returns all outputs one after the other.
+func run(s engine.Session, in []nn.Tensor) ([]float64, error) {
+	out, err := s.Run(in...)
+	var all []float64
+	for _, t := range out {
+		all = append(all, t.Numbers()...)
+	}
+	return all, err
+}
+
+func finite(list []float64) bool {
+	for _, v := range list {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return false
+		}
+	}
+	return true
+}
+
+// distance is the relative L2 distance of b from a. What is no number in both does not count; in one of them it is an error.
+func distance(a, b []float64) (float64, error) {
+	if len(a) != len(b) {
+		return 0, fmt.Errorf("one result has %d numbers, the other %d", len(a), len(b))
+	}
+	var diff, norm float64
+	for i := range a {
+		switch d := a[i] - b[i]; {
+		case math.IsNaN(a[i]) && math.IsNaN(b[i]), math.IsInf(a[i], 0) && a[i] == b[i]:
+		case math.IsNaN(d) || math.IsInf(d, 0):
+			return 0, fmt.Errorf("number %d of the result is %g in one and %g in the other", i, a[i], b[i])
+		default:
+			diff += d * d
+			norm += a[i] * a[i]
+		}
+	}
+	return math.Sqrt(diff / max(norm, 1e-30)), nil
+}
