@@ -9,6 +9,7 @@ type Graph struct {
 	Values  []Info // indexed by Value; entry 0 is None
 	Inputs  []Value
 	Outputs []Value
+	Opset   int // ONNX opset of the model that it is from, 0 when that is not known: a file of it has no older one
 }
 
 // Node is one operator of a Graph. Type and attributes are ONNX's; attributes that have their default value are left out.
@@ -99,7 +100,7 @@ func (g *Graph) Bind(n int) *Graph {
 
 // Part returns the nodes from up to but not including to as a network of their own, from the value in to the value out. It shares everything with g.
 func (g *Graph) Part(from, to int, in, out Value) *Graph {
-	return &Graph{Nodes: g.Nodes[from:to], Values: g.Values, Inputs: []Value{in}, Outputs: []Value{out}}
+	return &Graph{Nodes: g.Nodes[from:to], Values: g.Values, Inputs: []Value{in}, Outputs: []Value{out}, Opset: g.Opset}
 }
 
 // bindShape sets the open batch in a Reshape's shape.

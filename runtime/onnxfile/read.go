@@ -23,6 +23,7 @@ type Model struct {
 
 	file    *onnx.Model
 	tensors map[string]*onnxpb.TensorProto
+	domains map[string]int64 // opsets
 }
 
 var _ nn.Weights = (*Model)(nil)
@@ -55,11 +56,12 @@ func Parse(data []byte) (*Model, error) {
 
 func newModel(file *onnx.Model) *Model {
 	p := file.Proto
-	m := &Model{Metadata: map[string]string{}, Producer: p.GetProducerName(), SHA256: file.SHA256, file: file, tensors: map[string]*onnxpb.TensorProto{}}
+	m := &Model{Metadata: map[string]string{}, Producer: p.GetProducerName(), SHA256: file.SHA256, file: file, tensors: map[string]*onnxpb.TensorProto{}, domains: map[string]int64{}}
 	for _, e := range p.GetMetadataProps() {
 		m.Metadata[e.GetKey()] = e.GetValue()
 	}
 	for _, o := range p.GetOpsetImport() {
+		m.domains[o.GetDomain()] = o.GetVersion()
 		if o.GetDomain() == "" || o.GetDomain() == "ai.onnx" {
 			m.Opset = int(o.GetVersion())
 		}

@@ -17,7 +17,7 @@ import (
 
 // WriteOptions control Write. The zero value writes an open batch and the smallest opset that has every operator.
 type WriteOptions struct {
-	Opset    int               // at least this opset; newer when an operator needs it
+	Opset    int               // at least this opset, and the graph's; newer when an operator needs it
 	Batch    int               // fixed batch size, 0 keeps it open
 	Metadata map[string]string // metadata_props, beside those of the weights' model
 	Name     string            // of the graph
@@ -66,7 +66,7 @@ func Proto(g *nn.Graph, w nn.Weights, o WriteOptions) (*onnxpb.ModelProto, error
 			return nil, err
 		}
 	}
-	opset := max(o.Opset, MinOpset)
+	opset := max(o.Opset, g.Opset, MinOpset)
 	for _, n := range g.Nodes {
 		if o, ok := operators.Lookup(n.Domain, n.Type); ok && o.Domain == "" {
 			opset = max(opset, opsetOf(g, &n, o.Since()))
@@ -88,9 +88,12 @@ func Proto(g *nn.Graph, w nn.Weights, o WriteOptions) (*onnxpb.ModelProto, error
 		OpsetImport: []*onnxpb.OperatorSetIdProto{{Domain: proto.String(""), Version: proto.Int64(int64(opset))}},
 	}
 	for _, d := range slices.Sorted(maps.Keys(b.domains)) {
-		m.OpsetImport = append(m.OpsetImport, &onnxpb.OperatorSetIdProto{Domain: proto.String(d), Version: proto.Int64(1)})
+		m.OpsetImport = append(m.OpsetImport, &onnxpb.OperatorSetIdProto{Domain: proto.String(d), Version: proto.Int64(b.domainVersion(d))})
 	}
-	meta := metadata(w)
+	meta := map[string]string{}
+	if below := modelOf(w); below != nil {
+		maps.Copy(meta, below.Metadata)
+	}
 	maps.Copy(meta, o.Metadata)
 	for _, k := range slices.Sorted(maps.Keys(meta)) {
 		m.MetadataProps = append(m.MetadataProps, &onnxpb.StringStringEntryProto{Key: proto.String(k), Value: proto.String(meta[k])})
@@ -98,18 +101,26 @@ func Proto(g *nn.Graph, w nn.Weights, o WriteOptions) (*onnxpb.ModelProto, error
 	return m, nil
 }
 
-// metadata is that of the model below w.
-func metadata(w nn.Weights) map[string]string {
+// modelOf is the model below w, nil when there is none.
+func modelOf(w nn.Weights) *Model {
 	for {
 		switch x := w.(type) {
 		case *Model:
-			return maps.Clone(x.Metadata)
+			return x
 		case interface{ Base() nn.Weights }:
 			w = x.Base()
 		default:
-			return map[string]string{}
+			return nil
 		}
 	}
+}
+
+// domainVersion is the opset of another domain: the model's, or the first.
+func (b *writer) domainVersion(domain string) int64 {
+	if m := modelOf(b.w); m != nil && m.domains[domain] > 0 {
+		return m.domains[domain]
+	}
+	return 1
 }
 
 // writer turns a graph into its protobuf form.

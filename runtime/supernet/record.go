@@ -7,5 +7,18 @@ import (
 
 // Record returns the SubNet of g as a graph.
 func (n *Net) Record(g space.Genes) (*nn.Graph, error) {
-	return nn.Record(func(b nn.Builder) { n.Build(g, b) })
+	graph, err := nn.Record(func(b nn.Builder) { n.Build(g, b) })
+	if err == nil {
+		graph.Opset = n.Source.Opset
+	}
+	return graph, err
+}
+
+// Alone returns operator id as a network of its own.
+func (n *Net) Alone(id ID) (*nn.Graph, error) {
+	graph, err := n.Ops[id].Graph()
+	if err == nil {
+		graph.Opset = n.Source.Opset
+	}
+	return graph, err
 }

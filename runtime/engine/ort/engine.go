@@ -71,9 +71,10 @@ func (e *Engine) Compile(g *nn.Graph, w nn.Weights) (engine.Session, error) {
 		return nil, err
 	}
 	s := &Session{Inputs: infos(g, g.Inputs), Outputs: infos(g, g.Outputs)}
-	return s, e.open(s, func(in, out []string, o *onnx.SessionOptions) (*onnx.DynamicAdvancedSession, error) {
+	err := e.open(s, func(in, out []string, o *onnx.SessionOptions) (*onnx.DynamicAdvancedSession, error) {
 		return onnx.NewDynamicAdvancedSessionWithONNXData(model.Bytes(), in, out, o)
 	})
+	return s, tooNew(err, g.Opset, onnx.GetVersion())
 }
 
 func infos(g *nn.Graph, vs []nn.Value) []nn.Info {

@@ -69,7 +69,7 @@ func (e *Engine) profiled(ctx context.Context, g *nn.Graph, w nn.Weights, prefix
 		return onnx.NewDynamicAdvancedSessionWithONNXData(model.Bytes(), in, out, o)
 	})
 	if err != nil {
-		return nil, err
+		return nil, tooNew(err, g.Opset, onnx.GetVersion())
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	in := nn.Feed{Weights: w}.Inputs(g)

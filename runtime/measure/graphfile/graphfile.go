@@ -26,6 +26,7 @@ type file struct {
 	Inputs  []nn.Value `json:"inputs"`
 	Nodes   []node     `json:"nodes"`
 	Outputs []nn.Value `json:"outputs"`
+	Opset   int        `json:"opset,omitempty"`
 }
 
 type value struct {
@@ -82,7 +83,7 @@ func (n *number) UnmarshalJSON(text []byte) error {
 
 // Write writes g, whose axes must all have their extents. Integer parameters are taken from w.
 func Write(dst io.Writer, g *nn.Graph, w nn.Weights) error {
-	f := file{Version: version, Inputs: g.Inputs, Outputs: g.Outputs}
+	f := file{Version: version, Inputs: g.Inputs, Outputs: g.Outputs, Opset: g.Opset}
 	var errs []error
 	for i := 1; i < len(g.Values); i++ {
 		v, err := valueOf(&g.Values[i], w)

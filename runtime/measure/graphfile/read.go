@@ -44,7 +44,7 @@ func Read(text []byte) (*nn.Graph, *Weights, error) {
 	case len(f.Nodes) == 0 || len(f.Outputs) == 0:
 		return nil, nil, errors.New("the network computes nothing")
 	}
-	r := reader{g: &nn.Graph{Values: make([]nn.Info, 1, len(f.Values)+1)}, names: map[string]bool{}, made: make([]bool, len(f.Values)+1), known: map[string]nn.Tensor{}}
+	r := reader{g: &nn.Graph{Values: make([]nn.Info, 1, len(f.Values)+1), Opset: f.Opset}, names: map[string]bool{}, made: make([]bool, len(f.Values)+1), known: map[string]nn.Tensor{}}
 	for i := range f.Values {
 		r.value(&f.Values[i])
 	}

@@ -16,7 +16,7 @@ func takeFrom(ctx context.Context, net *supernet.Net, m engine.Measurer, ids []s
 	var jobs []engine.Job
 	var row []int // of each job
 	for k, id := range ids {
-		g, err := net.Ops[id].Graph()
+		g, err := net.Alone(id)
 		if err != nil {
 			rows[k].Failed = err.Error()
 			continue

@@ -120,7 +120,7 @@ func takeTraced(ctx context.Context, net *supernet.Net, e engine.Tracer, c *Cloc
 
 // alone runs operator id as a network of its own and tells what its kernels took.
 func alone(ctx context.Context, net *supernet.Net, id supernet.ID, e engine.Tracer, o Options) ([]time.Duration, error) {
-	g, err := net.Ops[id].Graph()
+	g, err := net.Alone(id)
 	if err != nil || len(g.Inputs) == 0 { // of parameters alone: engines that trace compute it once, before the first run
 		return nil, err
 	}

@@ -198,7 +198,7 @@ const resolution = 20 * time.Microsecond
 
 // newProbe compiles operator id as a network of its own.
 func newProbe(net *supernet.Net, id supernet.ID, e engine.Engine, o Options) (*probe, error) {
-	g, err := net.Ops[id].Graph()
+	g, err := net.Alone(id)
 	if err != nil {
 		return nil, err
 	}

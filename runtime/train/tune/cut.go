@@ -9,7 +9,7 @@ import (
 // cut takes nodes out of a network: what they compute becomes inputs, and what they read becomes outputs, so that all that is left can be
 // differentiated. A node that then reads integers which nobody computes goes, too; out says why.
 func cut(g *nn.Graph, out map[int]string) *nn.Graph {
-	c := &nn.Graph{Values: g.Values, Inputs: slices.Clone(g.Inputs)}
+	c := &nn.Graph{Values: g.Values, Inputs: slices.Clone(g.Inputs), Opset: g.Opset}
 	gone, computed := map[nn.Value]bool{}, map[nn.Value]bool{}
 	wanted := slices.Clone(g.Outputs)
 	integer := func(v nn.Value) bool { return g.Values[v].Type > nn.Float32 }
