@@ -209,6 +209,13 @@ func comments(p *supernet.Plan) config.Comments {
 		"var.global_vars":              nil,
 		"var.block_vars":               {"What blocks can choose, each for itself. Lists for blocks of one name have it in front, such as InvertedResidual.expand."},
 	}
+	about := "var.global_vars.resolution"
+	if len(p.Config.Resolution.List) == 0 {
+		about = ""
+	}
+	for _, note := range p.Notes {
+		out[about] = append(out[about], view.Comment(note))
+	}
 	out["var.block_vars.Generic.ratio"] = []string{"Shares of the widths that are neither a stage's own nor a block's: of layers inside a stage, for example. One choice for each stage."}
 	var all []float64
 	for b, ratios := range p.Ratios {

@@ -83,7 +83,9 @@ func (d DType) Bits() int {
 func (d DType) Bytes() int { return d.Bits() / 8 }
 
 // Fractional tells whether elements may lie between whole numbers.
-func (d DType) Fractional() bool { return d == Float32 || d == Float16 || d == BFloat16 || d == Float64 }
+func (d DType) Fractional() bool {
+	return d == Float32 || d == Float16 || d == BFloat16 || d == Float64
+}
 
 // AttrKind tells which field of an Attr holds its value; the numbers are ONNX's AttributeType.
 type AttrKind uint8

@@ -27,6 +27,7 @@ type binder struct {
 	inputs   map[ir.ValueID][]dim.Dim  // shapes of the model's inputs
 	places   map[ir.ValueID]positions  // of parameters, as far as asked for
 	reading  map[ir.Identity][]int     // nodes that read a tensor, see readers
+	known    map[axis.Var]dim.Dim      // extents that the last inference has found
 	err      error                     // first failure of arithmetic on extents
 
 	inference *op.Inference // of the shapes, while the net is updated
@@ -120,7 +121,7 @@ func (b *binder) resolution(asked Values) error {
 	return nil
 }
 
-// sides keeps the resolutions that the model's operators accept; the first is the original.
+// sides keeps the resolutions that the model's operators accept and that its constants hold at; the first is the original.
 func (b *binder) sides(id ir.ValueID, list []float64) []float64 {
 	out := list[:1:1]
 	for _, side := range list[1:] {
@@ -128,24 +129,32 @@ func (b *binder) sides(id ir.ValueID, list []float64) []float64 {
 			b.warning(b.config.Resolution.Pos, "resolution %s is left out: the model's input has a side of %s, and a SubNet's cannot be larger", number(side), number(list[0]))
 			continue
 		}
-		bind := maps.Clone(b.plain.bind)
-		shape := slices.Clone(bind[id])
-		for k := 2; k < len(shape); k++ {
-			full, _ := shape[k].IsConst()
-			shape[k] = dim.Const(int(math.Round(float64(full) * side / list[0])))
-		}
-		bind[id] = shape
-		if err := b.infer(bind).Run(); err != nil {
-			first := err
-			if all := op.NodeErrors(err); len(all) > 0 {
-				first = all[0]
-			}
-			b.warning(b.config.Resolution.Pos, "resolution %s is left out: %v", number(side), first)
+		if err := b.refused(id, side/list[0]); err != nil {
+			b.warning(b.config.Resolution.Pos, "resolution %s is left out: %v", number(side), err)
 			continue
 		}
 		out = append(out, side)
 	}
 	return out
+}
+
+// refused returns the first reason against an image that is smaller by a factor.
+func (b *binder) refused(id ir.ValueID, by float64) error {
+	bind := maps.Clone(b.plain.bind)
+	shape := slices.Clone(bind[id])
+	for k := 2; k < len(shape); k++ {
+		full, _ := shape[k].IsConst()
+		shape[k] = dim.Const(int(math.Round(float64(full) * by)))
+	}
+	bind[id] = shape
+	after := b.infer(bind)
+	if err := after.Run(); err != nil {
+		if all := op.NodeErrors(err); len(all) > 0 {
+			return all[0]
+		}
+		return err
+	}
+	return baked{b, after}.check()
 }
 
 // image returns the first input with spatial axes and the extent of its last axis.

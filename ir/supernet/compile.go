@@ -37,6 +37,7 @@ func Compile(g *ir.Graph, c Config, templates []Template) (*Net, error) {
 			}
 			b.net.leaves = b.leaves
 			b.net.account()
+			b.rigidInput()
 			b.warn()
 			b.net.binder = nil
 			return b.net, nil

@@ -1,11 +1,13 @@
 package supernet
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"sort"
 
 	"github.com/autotailor/autotailor/ir"
+	"github.com/autotailor/autotailor/ir/op"
 )
 
 // Plan is what a model that nobody configured offers, and a sensible configuration for it.
@@ -14,6 +16,7 @@ type Plan struct {
 	Stages []*Stage
 	Ratios map[string][]float64 // original expand ratios by name of the blocks, ascending
 	Input  []int                // shape of the image input, nil when there is none
+	Notes  []string             // what is not offered, and why
 }
 
 // Detect proposes choices for a canonical graph: what can vary does, in steps that land on multiples of the divisor.
@@ -75,22 +78,55 @@ func (b *binder) sameForAll(p *Plan, v Var, moves func(bl *Block) bool) bool {
 	return true
 }
 
+// leastSide is the smallest side of an image that other resolutions are offered for.
+const leastSide = 16
+
 // planResolution offers five sides from the original down to half of it.
 func (b *binder) planResolution(p *Plan) {
 	id, side := b.image()
-	if id == 0 || side < 16 {
+	if id == 0 || side < leastSide {
 		return
 	}
 	p.Input = b.plain.sizes[id]
+	list := b.sides(id, offered(side))
+	p.Notes = append(p.Notes, b.net.Warnings...)
+	if len(list) > 1 {
+		sort.Float64s(list)
+		p.Config.Resolution.List = list
+	}
+}
+
+// offered are five sides from the original down to half of it.
+func offered(side int) []float64 {
 	step := max(1, side/8)
 	var list []float64
 	for k := 0; k <= 4; k++ {
 		list = append(list, float64(side-k*step))
 	}
-	if list = b.sides(id, list); len(list) > 1 {
-		sort.Float64s(list)
-		p.Config.Resolution.List = list
+	return list
+}
+
+// rigidInput says why an image input stays as large as it is, where no config asks for more and none of what init offers would do.
+func (b *binder) rigidInput() {
+	id, side := b.image()
+	if id == 0 || side < leastSide || b.has(Resolution) || len(b.config.Resolution.List) > 0 {
+		return
 	}
+	var first error
+	for _, s := range offered(side)[1:] {
+		err := b.refused(id, s/float64(side))
+		if err == nil {
+			return // the config does not ask for it
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	f := Frozen{Value: b.graph.Values[id].Name, Axis: 3, Size: side, Why: fmt.Sprintf("no smaller resolution: %v", first)}
+	if all := op.NodeErrors(first); len(all) > 0 {
+		f.Node = all[0].Node.Name
+	}
+	b.net.Frozen = append(b.net.Frozen, f)
 }
 
 // planStages offers widths and depths, and lists the stages that have none.

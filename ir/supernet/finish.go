@@ -31,11 +31,12 @@ func (b *binder) bound() map[ir.ValueID][]dim.Dim {
 // is made of is known, and so are the extents of that.
 func (b *binder) infer(bind map[ir.ValueID][]dim.Dim) *op.Inference {
 	known := map[axis.Var]dim.Dim{} // extents that were inferred: those of space, above all
+	b.known = known
 	return op.Start(b.graph, op.Rules{
 		Bind: bind,
 		Made: func(id ir.ValueID, shape []dim.Dim) {
 			for k, v := range b.coupling.Axes(id) {
-				if b.graph.Values[id].Const != nil && b.coupling.Is(v, axis.Spatial) {
+				if b.graph.Values[id].Const != nil && b.follows(v) {
 					continue // a positional embedding follows what it is added to
 				}
 				if v = b.coupling.Find(v); k < len(shape) {

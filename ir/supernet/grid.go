@@ -36,12 +36,17 @@ func (b *binder) gridOf(v axis.Var) (prefix int, side axis.Var, ok bool) {
 
 // table returns the shape of a parameter whose positions follow the resolution, nil for all others.
 func (b *binder) table(id ir.ValueID, known map[axis.Var]dim.Dim) []dim.Dim {
-	if b.positions(id) == unplaced {
+	place := b.positions(id)
+	if place == unplaced {
 		return nil
 	}
 	axes := b.coupling.Axes(id)
 	out := make([]dim.Dim, len(axes))
 	for k, v := range axes {
+		if place == lattice {
+			out[k] = b.composed(v, known)
+			continue
+		}
 		prefix, side, ok := b.gridOf(v)
 		if !ok {
 			out[k] = b.extent(v)
@@ -56,6 +61,10 @@ func (b *binder) table(id ir.ValueID, known map[axis.Var]dim.Dim) []dim.Dim {
 // placed describes axis k of a parameter when the resolution moves it; ok is false when it does not.
 func (b *binder) placed(id ir.ValueID, k int) (a Axis, ok bool) {
 	shape := b.net.Shapes[id]
+	if b.positions(id) == lattice {
+		a = b.kept(b.coupling.Axes(id)[k])
+		return a, a.Size > 0
+	}
 	prefix, side, ok := b.gridOf(b.coupling.Axes(id)[k])
 	if !ok || b.positions(id) == unplaced || len(shape[k].Deps()) == 0 {
 		return a, false

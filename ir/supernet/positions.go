@@ -2,8 +2,10 @@ package supernet
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/autotailor/autotailor/ir"
+	"github.com/autotailor/autotailor/ir/axis"
 )
 
 // positions tells how a parameter follows the resolution.
@@ -11,7 +13,8 @@ type positions uint8
 
 const (
 	unplaced  positions = iota // it does not
-	embedding                  // it has one axis of positions and is only ever added: the map is interpolated
+	embedding                  // it has one axis of positions and is only ever added, to what layers read: the map is interpolated
+	lattice                    // it says where positions are: those that are left keep theirs
 	pairs                      // it has something for every pair of positions, by their offset: the pairs that are left keep theirs
 )
 
@@ -44,12 +47,60 @@ func (b *binder) classify(id ir.ValueID) positions {
 		maps = []grid{{maps[0].axis - 1, 0, 1}, maps[0]} // a map so small that only one position asks
 	}
 	switch {
-	case len(maps) == 1 && added && !scores:
+	case b.onMap(id) && b.lattice(id):
+		return lattice
+	case len(maps) == 1 && added && !scores && b.readByLayers(id, map[ir.ValueID]bool{}):
 		return embedding
 	case len(maps) == 2 && (added || indexes) && relative(b.graph.Values[id].Const, maps[0], maps[1]):
 		return pairs
 	}
 	return unplaced
+}
+
+// onMap tells whether an axis of a parameter follows the resolution.
+func (b *binder) onMap(id ir.ValueID) bool {
+	return slices.ContainsFunc(b.coupling.Axes(id), b.follows)
+}
+
+// follows tells whether positions of a map are in an axis.
+func (b *binder) follows(v axis.Var) bool {
+	return slices.ContainsFunc(b.coupling.Leaves(v), func(l axis.Var) bool { return b.coupling.Is(l, axis.Spatial) })
+}
+
+// readByLayers tells whether all that is computed from a value goes through operators with weights before it leaves the model. What is
+// added to a result itself says where or how large it is, and was not learnt for a map: anchors.
+func (b *binder) readByLayers(id ir.ValueID, seen map[ir.ValueID]bool) bool {
+	if seen[id] {
+		return true
+	}
+	seen[id] = true
+	if slices.Contains(b.graph.Outputs, id) {
+		return false
+	}
+	for _, u := range b.flow.Users(id) {
+		n := b.flow.Node(u)
+		if layer(b.graph, n) {
+			continue
+		}
+		for _, out := range n.Out {
+			if out != 0 && !b.readByLayers(out, seen) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// layer tells whether an operator has learned weights that mix or scale features: not those that are element-wise, which scale results.
+func layer(g *ir.Graph, n *ir.Node) bool {
+	switch n.Op {
+	case "Add", "Sub", "Mul", "Div", "Pow", "Max", "Min", "Where", "Concat", "Gather", "Reshape", "Expand":
+		return false
+	}
+	return slices.ContainsFunc(n.In, func(id ir.ValueID) bool {
+		v := g.Values[id]
+		return id != 0 && v.Const != nil && v.Type == ir.Float32 && v.Const.NumElements() > 1
+	})
 }
 
 // biasesScores tells whether nothing but element-wise operators lie between a value and a Softmax.

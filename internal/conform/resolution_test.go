@@ -1,0 +1,73 @@
+package conform
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/autotailor/autotailor/ir/supernet"
+	"github.com/autotailor/autotailor/runtime/space"
+)
+
+// resolutions lists, for each network of testdata/resolution, the sides that are offered besides its own, or the operator whose constant does not
+// tell what it would be at another side. make.py there says what the networks are.
+var resolutions = map[string]struct {
+	sides []int
+	named string
+}{
+	"anchors": {sides: all}, "v3": {sides: all}, "v5": {sides: all}, "gridadd": {sides: all}, "pixelcoord": {sides: all},
+	"norm": {sides: all}, "spread": {sides: all}, "classtoken": {sides: all},
+	"best": {sides: all}, "flip": {sides: all}, "focus": {sides: all}, "lastrowfromend": {sides: all}, "margin": {sides: all},
+	"pooled": {sides: []int{28}}, "resize": {sides: []int{24}}, "same": {sides: []int{24}},
+	"randomanchors": {named: "/Add"}, "flatindex": {named: "/Add"}, "priors": {named: "/Add"}, "coordconv": {named: "/Concat"},
+	"gridrange": {named: "/Add_1"}, "assign": {named: "/Expand"}, "assigngrid": {named: "/Expand"}, "crop": {named: "/Concat_1"},
+	"half": {named: "/Slice"}, "lastrow": {named: "/Gather"}, "mean": {named: "/Div"}, "nonlocal": {named: "/Div"}, "roll": {named: "/Slice_split"},
+	"sample": {named: "/GridSample"}, "sorted": {named: "/TopK"}, "window": {named: "/Reshape_2"},
+}
+
+var all = []int{28, 24, 20}
+
+// TestResolution compares SubNets of other resolutions with the same network exported at those: constants that hold extents, indices or positions
+// follow, or the resolution is not offered, and the node that holds one is named.
+func TestResolution(t *testing.T) {
+	e := runtimeEngine(t)
+	for name, want := range resolutions {
+		t.Run(name, func(t *testing.T) {
+			file := func(side int) string {
+				return filepath.Join("testdata", "resolution", fmt.Sprintf("%s_%d.onnx", name, side))
+			}
+			c, p, w := opened(t, file(32))
+			choices := choicesOf(c)
+			at := slices.IndexFunc(choices, func(c space.Choice) bool { return c.Name == "resolution" })
+			for _, side := range all {
+				k := -1
+				if at >= 0 {
+					k = slices.Index(choices[at].Values, fmt.Sprint(side))
+				}
+				if offered := slices.Contains(want.sides, side); offered != (k >= 0) {
+					t.Errorf("%d: offered %t, want %t", side, k >= 0, offered)
+				}
+				if k < 0 {
+					continue
+				}
+				genes := make(space.Genes, len(choices))
+				genes[at] = uint8(k)
+				g, in := described(t, p, genes)
+				out := filepath.Join(t.TempDir(), "subnet.onnx")
+				exportGraph(t, out, g, w)
+				if d := distance(evaluate(t, e, file(side), in...), evaluate(t, e, out, in...)); !(d < 1e-5) {
+					t.Errorf("%d: %g from what the exporter writes for it", side, d)
+				}
+			}
+			at = slices.IndexFunc(c.Net.Frozen, func(f supernet.Frozen) bool { return strings.HasPrefix(f.Why, "no smaller resolution") })
+			switch {
+			case at < 0 && want.named != "":
+				t.Errorf("nothing says that node %s keeps the resolution", want.named)
+			case at >= 0 && c.Net.Frozen[at].Node != want.named:
+				t.Errorf("%+v, want node %q", c.Net.Frozen[at], want.named)
+			}
+		})
+	}
+}

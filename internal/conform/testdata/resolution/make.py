@@ -1,0 +1,305 @@
+#!/usr/bin/env python3
+"""make.py DIR: exports small networks with the same weights for images of several sides, as NAME_SIDE.onnx.
+
+What the largest one's constants should be at another side is what the exporter writes there. PyTorch traces sizes as numbers, so extents,
+indices and coordinates become constants.
+"""
+import os
+import sys
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+C = 8
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(3, C, 3, 2, 1), nn.ReLU())
+        self.body = nn.Sequential(nn.Conv2d(C, C, 3, 1, 1), nn.ReLU())
+        self.down = nn.Sequential(nn.Conv2d(C, C, 3, 2, 1), nn.ReLU())
+        self.more = nn.Sequential(nn.Conv2d(C, C, 3, 2, 1), nn.ReLU())
+        self.up = nn.ConvTranspose2d(C, C, 2, 2)
+        self.mix = nn.Conv2d(2 * C, C, 1)
+        self.head = nn.Linear(C, 5)
+        self.box = nn.Conv2d(C, 4, 1)
+        self.lin = nn.Linear(C, C)
+        self.norm = nn.LayerNorm(C)
+        self.coord = nn.Conv2d(C + 2, C, 1)
+
+    def pooled(self, x):
+        return self.head(x.mean((2, 3)))
+
+
+def grid(x, scale=1.0):
+    """Coordinates as one constant, as simplifiers leave them."""
+    h, w = (int(v) for v in x.shape[2:])
+    return torch.from_numpy((np.stack(np.meshgrid(np.arange(w), np.arange(h))) * scale).astype(np.float32)[None])
+
+
+class GridRange(Net):  # coordinates from ranges, in the graph
+    def forward(self, x):
+        y = self.body(self.stem(x))
+        h, w = y.shape[2:]
+        ys, xs = torch.meshgrid(torch.arange(h), torch.arange(w), indexing="ij")
+        return self.box(y)[:, :2] + (torch.stack((xs, ys)).float().unsqueeze(0) + 0.5) * 2
+
+
+class GridAdd(Net):  # centres in pixels, as FCOS
+    def forward(self, x):
+        y = self.body(self.stem(x))
+        return self.box(y)[:, :2] + torch.from_numpy((grid(y).numpy() + 0.5) * 2)
+
+
+class Anchors(Net):  # YOLOv8: points and strides of three levels, in one list
+    def forward(self, x):
+        a = self.stem(x)
+        b = self.down(a)
+        c = self.more(b)
+        levels = [a, b, c]
+        box = torch.cat([self.box(v).flatten(2) for v in levels], 2)
+        points = torch.from_numpy(np.concatenate([grid(v).numpy().reshape(1, 2, -1) + np.float32(0.5) for v in levels], 2))
+        strides = torch.from_numpy(np.concatenate([np.full((1, v.shape[2] * v.shape[3]), s, np.float32) for v, s in zip(levels, (2, 4, 8))], 1))
+        lt, rb = box.chunk(2, 1)
+        return torch.cat(((points + rb + points - lt) / 2, rb + lt), 1) * strides
+
+
+class V5(Net):  # YOLOv5: anchors of three shapes on a grid
+    def __init__(self):
+        super().__init__()
+        self.out = nn.Conv2d(C, 18, 1)
+
+    def forward(self, x):
+        y = self.down(self.body(self.stem(x)))
+        b, _, h, w = (int(v) for v in self.out(y).shape)
+        z = self.out(y).view(b, 3, 6, h, w).permute(0, 1, 3, 4, 2).contiguous().sigmoid()
+        g = torch.from_numpy(np.ascontiguousarray(grid(y).numpy().transpose(0, 2, 3, 1))[:, None])
+        size = torch.tensor([[1.0, 2], [3, 4], [5, 6]]).view(1, 3, 1, 1, 2)
+        xy = (z[..., 0:2] * 2 - 0.5 + g) * 4
+        wh = (z[..., 2:4] * 2) ** 2 * size
+        return torch.cat((xy, wh, z[..., 4:]), -1).view(b, -1, 6)
+
+
+class Priors(Net):  # SSD: centres as shares of the image
+    def forward(self, x):
+        y = self.stem(x)
+        return self.box(y)[:, :2] * 0.1 + torch.from_numpy(((grid(y).numpy() + 0.5) / int(y.shape[2])).astype(np.float32))
+
+
+class CoordConv(Net):
+    def forward(self, x):
+        y = self.stem(x)
+        return self.pooled(self.coord(torch.cat((y, torch.from_numpy((grid(y).numpy() * 2 / (int(y.shape[2]) - 1) - 1).astype(np.float32))), 1)))
+
+
+class PixelCoord(Net):
+    def forward(self, x):
+        y = self.stem(x)
+        return self.pooled(self.coord(torch.cat((y, grid(y)), 1)))
+
+
+class V3(Net):  # YOLOv3: anchors of three shapes for each position, in one list
+    def __init__(self):
+        super().__init__()
+        self.out = nn.Conv2d(C, 12, 1)
+
+    def forward(self, x):
+        y = self.stem(x)
+        g = grid(y).numpy().transpose(0, 2, 3, 1)
+        table = np.concatenate([np.concatenate((g * 2, np.full_like(g, s)), 3)[:, :, :, None] for s in (3, 5, 9)], 3)
+        return self.out(y).permute(0, 2, 3, 1).reshape(1, -1, 4) + torch.from_numpy(np.ascontiguousarray(table).reshape(1, -1, 4))
+
+
+class RandomAnchors(Net):  # learned shifts of each position, added to a result
+    def forward(self, x):
+        y = self.box(self.stem(x)).flatten(2).transpose(1, 2)
+        return y + torch.from_numpy(np.random.RandomState(1).rand(1, y.shape[1], 4).astype(np.float32))
+
+
+class FlatIndex(Net):  # the number of each position in its map
+    def forward(self, x):
+        y = self.box(self.stem(x)).flatten(2)
+        return y[:, :1] + torch.from_numpy(np.arange(y.shape[2], dtype=np.float32).reshape(1, 1, -1))
+
+
+class Norm(Net):  # weights of a normalisation, spread over all positions
+    def forward(self, x):
+        y = self.stem(x).flatten(2).transpose(1, 2)
+        w = torch.from_numpy(np.tile(np.linspace(0.5, 1.5, C, dtype=np.float32), (y.shape[1], 1)))
+        return self.head((self.lin((y - y.mean(2, keepdim=True)) * w)).mean(1))
+
+
+class Spread(Net):  # constants that are the same at all positions
+    def forward(self, x):
+        y = self.stem(x)
+        s = np.ones((1, C, *y.shape[2:]), np.float32)
+        return self.pooled(self.body(y * torch.from_numpy(s * 0.7) + torch.from_numpy(s * np.arange(C, dtype=np.float32).reshape(1, C, 1, 1))))
+
+
+class LastRow(Net):
+    def forward(self, x):
+        y = self.body(self.stem(x))
+        return self.head(y[:, :, y.shape[2] - 1].mean(2))
+
+
+class LastRowFromEnd(Net):
+    def forward(self, x):
+        y = self.body(self.stem(x))
+        return self.head(y[:, :, -1].mean(2) + y[:, :, 0].mean(2))
+
+
+class Half(Net):
+    def forward(self, x):
+        y = self.body(self.stem(x))
+        return self.pooled(y[:, :, y.shape[2] // 2:])
+
+
+class Margin(Net):
+    def forward(self, x):
+        y = self.body(self.stem(x))
+        return self.pooled(y[:, :, 2:-2, 1:])
+
+
+class Crop(Net):  # U-Net with borders cut off, by numbers
+    def forward(self, x):
+        y = self.stem(x)
+        z = self.up(self.down(F.pad(y, (2, 2, 2, 2))))
+        d = (z.shape[2] - y.shape[2]) // 2
+        return self.pooled(self.mix(torch.cat((y, z[:, :, d:d + y.shape[2], d:d + y.shape[3]]), 1)))
+
+
+class Focus(Net):
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Conv2d(12, C, 3, 1, 1)
+
+    def forward(self, x):
+        return self.pooled(self.first(torch.cat((x[..., ::2, ::2], x[..., 1::2, ::2], x[..., ::2, 1::2], x[..., 1::2, 1::2]), 1)))
+
+
+class Roll(Net):  # Swin's windows of 4, shifted by 1
+    def forward(self, x):
+        y = self.stem(x).permute(0, 2, 3, 1)
+        _, h, w, c = (int(v) for v in y.shape)
+        y = torch.roll(y, (-1, -1), (1, 2)).view(1, h // 4, 4, w // 4, 4, c).permute(0, 1, 3, 2, 4, 5).reshape(-1, 16, c)
+        y = self.lin(y).softmax(1).view(1, h // 4, w // 4, 4, 4, c).permute(0, 1, 3, 2, 4, 5).reshape(1, h, w, c)
+        return self.pooled(torch.roll(y, (1, 1), (1, 2)).permute(0, 3, 1, 2))
+
+
+class Mean(Net):  # by the number of positions
+    def forward(self, x):
+        y = self.body(self.stem(x))
+        return self.head(y.sum((2, 3)) / (y.shape[2] * y.shape[3]))
+
+
+class NonLocal(Net):
+    def forward(self, x):
+        y = self.stem(x).flatten(2)
+        f = y.transpose(1, 2) @ y / y.shape[2]
+        return self.head((y @ f).mean(2))
+
+
+class Resize(Net):
+    def forward(self, x):
+        y = self.stem(x)
+        z = F.interpolate(self.more(self.down(y)), size=y.shape[2:], mode="nearest")
+        return self.pooled(self.mix(torch.cat((y, z), 1)))
+
+
+class Pooled(Net):  # a window as large as the map
+    def forward(self, x):
+        y = self.more(self.down(self.stem(x)))
+        return self.head(F.avg_pool2d(y, tuple(int(v) for v in y.shape[2:])).flatten(1))
+
+
+class Same(Net):  # TensorFlow's padding, computed from extents
+    def forward(self, x):
+        y = self.stem(x)
+        for _ in range(2):
+            h, w = y.shape[2:]
+            ph, pw = max((-(-h // 2) - 1) * 2 + 3 - h, 0), max((-(-w // 2) - 1) * 2 + 3 - w, 0)
+            y = F.relu(F.conv2d(F.pad(y, (pw // 2, pw - pw // 2, ph // 2, ph - ph // 2)), self.body[0].weight, self.body[0].bias, 2))
+        return self.pooled(y)
+
+
+class Sample(Net):
+    def forward(self, x):
+        y = self.stem(x)
+        h, w = y.shape[2:]
+        ys, xs = torch.meshgrid(torch.linspace(-1, 1, h) ** 3, torch.linspace(-1, 1, w) ** 3, indexing="ij")
+        return self.pooled(self.body(F.grid_sample(y, torch.stack((xs, ys), -1).unsqueeze(0), align_corners=True)))
+
+
+class Flip(Net):
+    def forward(self, x):
+        y = self.stem(x)
+        return self.pooled(self.body(y + y.flip(3)))
+
+
+class Best(Net):  # the best positions of a list
+    def forward(self, x):
+        y = self.box(self.stem(x)).flatten(2)
+        return y[:, 0].topk(5)[0]
+
+
+class Sorted(Net):
+    def forward(self, x):
+        y = self.box(self.stem(x)).flatten(2)
+        v = y[:, 0].topk(y.shape[2])[0]
+        return v[:, :5]
+
+
+class Assign(Net):  # in place
+    def forward(self, x):
+        y = self.body(self.stem(x)).clone()
+        y[:, :, 0] = y[:, :, 0] * 2
+        return self.pooled(y)
+
+
+class AssignGrid(Net):  # YOLOv5's older form: coordinates in place
+    def forward(self, x):
+        y = self.box(self.stem(x)).permute(0, 2, 3, 1).contiguous().clone()
+        g = grid(y.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+        y[..., 0:2] = (y[..., 0:2] + g) * 2
+        return y
+
+
+class ClassToken(Net):
+    def __init__(self):
+        super().__init__()
+        self.token = nn.Parameter(torch.randn(1, 1, C))
+
+    def forward(self, x):
+        y = self.stem(x).flatten(2).transpose(1, 2)
+        y = self.norm(torch.cat((self.token, y), 1))
+        a = (self.lin(y) @ y.transpose(1, 2)).softmax(-1) @ y
+        return self.head(a[:, 0] + a[:, 1:].mean(1))
+
+
+class Window(Net):  # windows of 5 do not divide the map: it is padded to a multiple
+    def forward(self, x):
+        y = self.stem(x).permute(0, 2, 3, 1)
+        _, h, w, c = (int(v) for v in y.shape)
+        ph, pw = -h % 5, -w % 5
+        y = F.pad(y, (0, 0, 0, pw, 0, ph))
+        H, W = h + ph, w + pw
+        z = self.lin(y.view(1, H // 5, 5, W // 5, 5, c).permute(0, 1, 3, 2, 4, 5).reshape(-1, 25, c).softmax(1))
+        z = z.view(1, H // 5, W // 5, 5, 5, c).permute(0, 1, 3, 2, 4, 5).reshape(1, H, W, c)[:, :h, :w]
+        return self.pooled(z.permute(0, 3, 1, 2))
+
+
+NETS = [GridAdd, GridRange, Anchors, V5, V3, RandomAnchors, FlatIndex, Norm, PixelCoord, Priors, CoordConv, Spread, LastRow, LastRowFromEnd, Half, Margin, Crop, Focus, Roll, Mean, NonLocal, Resize, Pooled, Same, Sample,
+        Flip, Best, Sorted, Assign, AssignGrid, ClassToken, Window]
+
+if __name__ == "__main__":
+    for net in NETS:
+        for side in (32, 24, 28, 20):
+            torch.manual_seed(1)
+            m = net().eval()
+            try:
+                torch.onnx.export(m, torch.randn(1, 3, side, side), os.path.join(sys.argv[1], f"{net.__name__.lower()}_{side}.onnx"), opset_version=16, do_constant_folding=True)
+            except Exception as e:
+                if side == 32: print(net.__name__, side, type(e).__name__, str(e)[:150])

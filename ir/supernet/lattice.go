@@ -1,0 +1,199 @@
+package supernet
+
+import (
+	"math"
+	"slices"
+
+	"github.com/autotailor/autotailor/ir"
+	"github.com/autotailor/autotailor/ir/axis"
+	"github.com/autotailor/autotailor/ir/dim"
+)
+
+// term is a run of an axis: the variables that it is the product of, outermost first.
+type term struct {
+	from, size int
+	leaves     []axis.Var
+}
+
+// terms takes an axis apart, nil where it is put together in another way than sums of products.
+func (b *binder) terms(v axis.Var) []term {
+	parts := b.coupling.Terms(v)
+	if parts == nil {
+		parts = []axis.Var{v}
+	}
+	var out []term
+	at := 0
+	for _, p := range parts {
+		leaves := b.coupling.Factors(p)
+		if leaves == nil {
+			leaves = []axis.Var{p}
+		}
+		if slices.ContainsFunc(leaves, func(l axis.Var) bool { return b.coupling.Terms(l) != nil || b.coupling.Factors(l) != nil }) {
+			return nil
+		}
+		out = append(out, term{at, b.coupling.Size(p), leaves})
+		at += b.coupling.Size(p)
+	}
+	return out
+}
+
+// lattice tells whether a constant says where positions of a map are: it grows by the same whole number from position to position, along
+// one side of the map at most, or is the same at all of them. A smaller map has the first of them. Coordinates that grow by fractions are
+// shares of a side, which a smaller map has other ones of.
+func (b *binder) lattice(id ir.ValueID) bool {
+	t := b.graph.Values[id].Const
+	if b.graph.Values[id].Type != ir.Float32 || !b.elementwise(id) {
+		return false
+	}
+	values, err := t.Float32s()
+	if err != nil {
+		return false
+	}
+	var axes [][]term
+	for _, v := range b.coupling.Axes(id) {
+		list := b.terms(v)
+		if list == nil {
+			return false
+		}
+		axes = append(axes, list)
+	}
+	chosen := make([]term, len(axes))
+	var all func(k int) bool
+	all = func(k int) bool {
+		if k == len(axes) {
+			return b.steady(values, t.Shape, chosen)
+		}
+		for _, c := range axes[k] {
+			if chosen[k] = c; !all(k + 1) {
+				return false
+			}
+		}
+		return true
+	}
+	return all(0)
+}
+
+// side is one variable of a constant's part, with the distance of its neighbours in memory.
+type side struct {
+	size, stride int
+	spatial      bool
+}
+
+// steady looks at one part of a constant: a term of every axis.
+func (b *binder) steady(values []float32, shape []int, part []term) bool {
+	var sides []side
+	start, stride := 0, 1
+	for k := len(shape) - 1; k >= 0; k-- {
+		start += part[k].from * stride
+		inner := stride
+		for _, l := range slices.Backward(part[k].leaves) {
+			n := b.coupling.Size(l)
+			sides = append(sides, side{n, inner, b.coupling.Is(l, axis.Spatial)})
+			inner *= n
+		}
+		stride *= shape[k]
+	}
+	steps := map[int]map[int]float64{} // by where the map begins, by side
+	ok := true
+	index := make([]int, len(sides))
+	for at := start; ok; {
+		ok = steadyAt(values, sides, index, at, steps)
+		k := 0
+		for ; k < len(sides); k++ {
+			if index[k]++; index[k] < sides[k].size {
+				at += sides[k].stride
+				break
+			}
+			at -= (sides[k].size - 1) * sides[k].stride
+			index[k] = 0
+		}
+		if k == len(sides) {
+			break
+		}
+	}
+	return ok && oneSide(steps)
+}
+
+// steadyAt compares an element with its neighbours before it, and notes what it grows by.
+func steadyAt(values []float32, sides []side, index []int, at int, steps map[int]map[int]float64) bool {
+	origin := at
+	for k, s := range sides {
+		if s.spatial {
+			origin -= index[k] * s.stride
+		}
+	}
+	for k, s := range sides {
+		if !s.spatial || index[k] == 0 {
+			continue
+		}
+		step := float64(values[at]) - float64(values[at-s.stride])
+		whole := math.Round(step)
+		if math.Abs(step-whole) > 1e-4*max(1, math.Abs(float64(values[at]))/64) {
+			return false
+		}
+		if steps[origin] == nil {
+			steps[origin] = map[int]float64{}
+		}
+		if was, seen := steps[origin][k]; seen && was != whole {
+			return false
+		}
+		steps[origin][k] = whole
+	}
+	return true
+}
+
+// oneSide tells whether each map grows along one of its sides at most: numbers that grow along both count the positions of a row in.
+func oneSide(steps map[int]map[int]float64) bool {
+	for _, along := range steps {
+		growing := 0
+		for _, step := range along {
+			if step != 0 {
+				growing++
+			}
+		}
+		if growing > 1 {
+			return false
+		}
+	}
+	return true
+}
+
+// mapwise are the operators that compute each position of a map from the same position of their operands.
+var mapwise = []string{"Add", "Sub", "Mul", "Div", "Pow", "Max", "Min", "Where", "Concat", "Less", "Greater", "Equal"}
+
+// elementwise tells whether a constant meets maps position by position, perhaps after it was moved.
+func (b *binder) elementwise(id ir.ValueID) bool {
+	for _, u := range b.flow.Users(id) {
+		n := b.flow.Node(u)
+		moved := slices.Contains([]string{"Unsqueeze", "Squeeze", "Transpose", "Cast", "Identity"}, n.Op) && len(n.Out) == 1 && b.elementwise(n.Out[0])
+		if !moved && (n.Domain != "" || !slices.Contains(mapwise, n.Op)) {
+			return false
+		}
+	}
+	return true
+}
+
+// kept is which positions of an axis of a lattice are left: the first along each side of the map.
+func (b *binder) kept(v axis.Var) Axis {
+	d := b.composed(v, b.known)
+	if len(d.Deps()) == 0 {
+		return Axis{}
+	}
+	a := Axis{Size: b.coupling.Size(v)}
+	parts := b.coupling.Factors(v)
+	if parts == nil {
+		parts = b.coupling.Terms(v)
+		a.Sum = parts != nil
+	}
+	for _, p := range parts {
+		part := b.kept(p)
+		if part.Size == 0 { // all of it
+			part = Axis{Size: b.coupling.Size(p), Keep: dim.Const(b.coupling.Size(p))}
+		}
+		a.Of = append(a.Of, part)
+	}
+	if parts == nil {
+		a.Keep = d
+	}
+	return a
+}
