@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"path/filepath"
+	"slices"
 
 	"google.golang.org/protobuf/proto"
 
@@ -62,8 +64,55 @@ func Unmarshal(data []byte) (*onnxpb.ModelProto, error) {
 }
 
 // Named iterates over the tensors of a graph that have a name: initializers, and what Constant nodes make. A Constant's tensor has the name of
-// the node's result; exporters give it another one or none, which says nothing.
+// the node's result; exporters give it another one or none, which says nothing. Those of the branches of an If come last, but for names that are
+// there more than once.
 func Named(g *onnxpb.GraphProto) iter.Seq2[string, *onnxpb.TensorProto] {
+	return func(yield func(string, *onnxpb.TensorProto) bool) {
+		taken := map[string]bool{}
+		for name, t := range named(g) {
+			taken[name] = true
+			if !yield(name, t) {
+				return
+			}
+		}
+		inside := map[string]*onnxpb.TensorProto{}
+		for name, t := range branches(g) {
+			if taken[name] {
+				delete(inside, name)
+				continue
+			}
+			taken[name], inside[name] = true, t
+		}
+		for _, name := range slices.Sorted(maps.Keys(inside)) {
+			if !yield(name, inside[name]) {
+				return
+			}
+		}
+	}
+}
+
+// branches iterates over the tensors of the branches of Ifs, however deep.
+func branches(g *onnxpb.GraphProto) iter.Seq2[string, *onnxpb.TensorProto] {
+	return func(yield func(string, *onnxpb.TensorProto) bool) {
+		for _, n := range g.GetNode() {
+			for _, a := range n.GetAttribute() {
+				if a.GetG() == nil || n.GetOpType() != "If" {
+					continue
+				}
+				for _, list := range []iter.Seq2[string, *onnxpb.TensorProto]{named(a.GetG()), branches(a.GetG())} {
+					for name, t := range list {
+						if !yield(name, t) {
+							return
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+// named iterates over the tensors of one graph.
+func named(g *onnxpb.GraphProto) iter.Seq2[string, *onnxpb.TensorProto] {
 	return func(yield func(string, *onnxpb.TensorProto) bool) {
 		for _, t := range g.GetInitializer() {
 			if !yield(t.GetName(), t) {

@@ -17,6 +17,7 @@ type Pass struct {
 // Passes is the canonicalising pipeline, in order.
 func Passes() []Pass {
 	return []Pass{
+		{"constant-branches", constantBranches, "an If whose condition is known takes one of its branches always"},
 		{"lift-constants", liftConstants, "Constant nodes and initializers are the same thing"},
 		{"drop-identities", dropIdentities, "exporters share equal tensors through Identity; each use gets its own value again"},
 		{"bounds-to-attributes", boundsToAttributes, "Clip's bounds are attributes in some opsets and operands in others"},
