@@ -22,7 +22,7 @@ var resolutions = map[string]struct {
 	"best": {sides: all}, "flip": {sides: all}, "focus": {sides: all}, "lastrowfromend": {sides: all}, "margin": {sides: all},
 	"pooled": {sides: []int{28}}, "resize": {sides: []int{24}}, "same": {sides: []int{24}},
 	"randomanchors": {named: "/Add"}, "flatindex": {named: "/Add"}, "priors": {named: "/Add"}, "coordconv": {named: "/Concat"},
-	"gridrange": {named: "/Add_1"}, "assign": {named: "/Expand"}, "assigngrid": {named: "/Expand"}, "crop": {named: "/Concat_1"},
+	"gridrange": {named: "/Add_1"}, "assign": {named: "/Expand"}, "assigngrid": {named: "/Add"}, "crop": {named: "/Concat_1"},
 	"half": {named: "/Slice"}, "lastrow": {named: "/Gather"}, "mean": {named: "/Div"}, "nonlocal": {named: "/Div"}, "roll": {named: "/Slice_split"},
 	"sample": {named: "/GridSample"}, "sorted": {named: "/TopK"}, "window": {named: "/Reshape_2"},
 }

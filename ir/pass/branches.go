@@ -56,6 +56,7 @@ func takeBranches(g *ir.Graph) (found bool, err error) {
 		nodes = append(nodes, inner...)
 		for k, id := range n.Out {
 			if id != 0 {
+				g.Values[id].Shape = g.Values[yields[k]].Shape // that of the other branch may differ
 				nodes = append(nodes, &ir.Node{Op: "Identity", Name: g.Values[id].Name, In: []ir.ValueID{yields[k]}, Out: []ir.ValueID{id}})
 			}
 		}
