@@ -21,6 +21,7 @@ func All() []supernet.Template {
 		{Name: "SEResidualBlock", Match: seResidual, Why: whyNotSEResidual},
 		{Name: "ConvResidualBlock", Match: convResidual, Why: whyNotConvResidual},
 		{Name: "ResidualBlock", Match: residual, Why: whyNotAnyResidual},
+		{Name: "DenseLayerBlock", Match: denseLayer, Why: whyNotDenseLayer},
 		{Name: "BottleneckBlock", Chain: true, Match: bottleneck, Why: whyNotBottleneckChain},
 		{Name: "MBBlock", Chain: true, Match: depthwiseSeparable, Why: whyNotDepthwiseSeparable},
 	}

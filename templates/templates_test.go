@@ -95,6 +95,18 @@ g4 = HardSigmoid g3
 m = Mul b g4
 c = Conv m [16,96,1,1]
 y = Add x c`, "BottleneckResidualBlock InvertedResidual 1: a=expand+ b=depthwise+* c=project"},
+	{"layer of a dense network", `
+n = BatchNormalization x [16] [16] [16] [16]
+r = Relu n
+a = Conv r [32,16,1,1]
+b = Conv a [8,32,3,3] pads=1,1,1,1
+y = Concat x b axis=1`, "DenseLayerBlock DenseLayer 1: a=conv1 b=conv2"},
+	{"what is made of it stands in front", `
+a = Conv x [8,16,3,3] pads=1,1,1,1
+y = Concat a x axis=1`, ""},
+	{"joined in space", `
+a = Conv x [16,16,3,3] pads=1,1,1,1
+y = Concat x a axis=2`, ""},
 	{"bottleneck without a window", `
 a = Conv x [4,16,1,1]
 b = Conv a [4,4,1,1]

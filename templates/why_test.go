@@ -22,6 +22,8 @@ func TestWhyNames(t *testing.T) {
 		{"AttentionBlock", "a = MatMul s [8,8]\nb = MatMul a [8,8]\ny = Add b s", "y", "comes after no Softmax"},
 		{"MBBlock", "a = Conv s [8,8,3,3] pads=1,1,1,1\nb = Conv a [16,8,1,1]\ny = Relu b", "s", "is no depthwise"},
 		{"BottleneckBlock", "a = MaxPool s kernel_shape=2,2\nb = Conv a [8,8,1,1]\ny = Relu b", "a", "is MaxPool"},
+		{"DenseLayerBlock", "a = Conv s [8,8,1,1]\ny = Concat a s axis=1", "y", "does not begin with"},
+		{"DenseLayerBlock", "a = Relu s\ny = Concat s a axis=1", "y", "joins what no convolution made"},
 		{"ResidualBlock", "y = Relu s", "s", "stands alone"},
 	} {
 		g, err := testgraph.Parse(head + c.graph + "\nz = Conv y [4,8,1,1]\noutput z")

@@ -117,6 +117,7 @@ var blocks = []struct {
 	{"DepthwiseSeparable", []string{"MBBlock"}},
 	{"SEResidual", []string{"SEResidualBlock"}},
 	{"Residual", []string{"ResidualBlock"}},
+	{"DenseLayer", []string{"DenseLayerBlock"}},
 	{"ConvNeXt", []string{"CNResidualBlock"}},
 	{"Attention", []string{"AttentionBlock"}},
 	{"FFN", []string{"FFNBlock"}},

@@ -37,7 +37,8 @@ func TestCoverage(t *testing.T) {
 
 // TestCoverageOfStrangers asks the same of small models of other forms.
 func TestCoverageOfStrangers(t *testing.T) {
-	for _, name := range []string{"detrx00", "detrx01", "ddec00", "ddec01", "plain3", "sehard", "unet", "encdecpre", "res2net", "edsr", "wavenet", "pointnet", "rs_expand"} {
+	needs.Clone(t)
+	for _, name := range []string{"detrx00", "detrx01", "ddec00", "ddec01", "plain3", "sehard", "unet", "encdecpre", "res2net", "edsr", "wavenet", "pointnet", "rs_expand", "dense"} {
 		covers(t, filepath.Join("testdata", "strangers", name+".onnx"))
 	}
 }

@@ -200,11 +200,11 @@ func Results(g *ir.Graph, n *ir.Node, shapes [][]dim.Dim) []Operand {
 	return c.Out
 }
 
-// positive checks that no choice makes an extent vanish.
+// positive checks that no choice makes an extent vanish while the node is there.
 func (c *Ctx) positive() error {
 	for _, o := range c.Out {
 		for _, d := range o.Shape {
-			if d.Least() < 1 {
+			if c.live.least(d) < 1 {
 				return fmt.Errorf("its result would have the shape %v", o.Shape)
 			}
 		}

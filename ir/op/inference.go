@@ -2,6 +2,7 @@ package op
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/dim"
@@ -61,8 +62,32 @@ func (f *Inference) Run() error {
 	return errors.Join(errs...)
 }
 
+// Live says that a node is there while a choice is below a candidate; always when Below is 0.
+type Live struct {
+	Choice dim.Choice
+	Below  uint8
+}
+
+// least is the smallest value of d while the node is there.
+func (l Live) least(d dim.Dim) int {
+	deps, cards := d.Deps(), d.Cards()
+	if l.Below == 0 || !slices.Contains(deps, l.Choice) {
+		return d.Least()
+	}
+	out, genes := d.Original(), make([]uint8, 256)
+	dim.Enumerate(deps, cards, genes, func() {
+		if genes[l.Choice] < l.Below {
+			out = min(out, d.At(genes))
+		}
+	})
+	return out
+}
+
 // Step infers the results of one node, whose operands are inferred, under attributes that choices move. Its error is a NodeError.
-func (f *Inference) Step(n *ir.Node, over Overrides) error {
+func (f *Inference) Step(n *ir.Node, over Overrides) error { return f.StepWhile(n, over, Live{}) }
+
+// StepWhile is Step of a node that is not always there: elsewhere its results may be empty.
+func (f *Inference) StepWhile(n *ir.Node, over Overrides, live Live) error {
 	for _, id := range n.In {
 		if id != 0 && f.graph.Values[id].Const != nil && f.rules.Table != nil {
 			if s := f.rules.Table(id); s != nil {
@@ -71,7 +96,7 @@ func (f *Inference) Step(n *ir.Node, over Overrides) error {
 		}
 	}
 	c := ctx(n, f.vals, over)
-	c.target, c.batch = f.rules.Target, f.batch
+	c.target, c.batch, c.live = f.rules.Target, f.batch, live
 	err := c.infer(f.graph)
 	for k, id := range n.Out {
 		if id != 0 {

@@ -91,6 +91,7 @@ type Ctx struct {
 	Total  dim.Dim // multiply-accumulates at batch 1
 	over   Overrides
 	target func(n *ir.Node) []dim.Dim
+	live   Live
 	batch  dim.Dim // of the inputs: 1 where none is open
 	err    error
 }

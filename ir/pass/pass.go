@@ -45,6 +45,7 @@ func Passes() []Pass {
 		{"plain-repeats", plainRepeats, "heads of queries share keys and values by what repeats positions, whatever an exporter writes"},
 		{"plain-fills", plainFills, "a tensor of one number that is joined element by element is that number, whatever its shape"},
 		{"channel-splits", channelSplits, "channels that several Slices take apart are parts of a Split, which can follow the choices"},
+		{"nested-concats", nestedConcats, "a layer of a dense network adds to what it reads, also where all results so far are listed anew"},
 		{"drop-dead", dropDead, "what no output needs is not part of the net"},
 	}
 }

@@ -371,5 +371,6 @@ func (b *binder) depth(s *Stage, list []float64) {
 	}
 	if g, ok := b.add(c, list); ok {
 		s.Choices = append(s.Choices, int(g))
+		b.shrink(s, g, c.Candidates)
 	}
 }

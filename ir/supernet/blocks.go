@@ -25,11 +25,11 @@ func parseBlocks(f *Flow, templates []Template, chains []string) []Item {
 		it := join(f.Items[i:end])
 		it.Block = &Block{
 			Type: t.Name, GoName: m.GoName, Doc: m.Doc, Roles: m.Roles,
-			widens: m.Widens, inner: m.Inner, kernels: m.Kernels, scores: m.Scores, mix: m.Mix,
+			widens: m.Widens, inner: m.Inner, kernels: m.Kernels, scores: m.Scores, mix: m.Mix, grows: m.Grows,
 			Skippable: true,
 		}
 		for _, part := range f.Items[i : i+m.Items] {
-			it.Block.Skippable = it.Block.Skippable && isSkip(f, part)
+			it.Block.Skippable = it.Block.Skippable && (isSkip(f, part) || m.Grows > 0)
 		}
 		out = append(out, it)
 		i = end
@@ -124,11 +124,15 @@ func divide(f *Flow, items []Item, p *plain) []*Stage {
 		}
 		k := p.key(it.Out)
 		jumps := at != 0 && !slices.Contains(it.In, at) // from an encoder to the start of its decoder
-		if !it.Beside && (len(stages) == 0 || k != last || jumps) {
+		grows := dense(stages, it)
+		if !it.Beside && (len(stages) == 0 || k != last || jumps) && !grows {
 			stages = append(stages, &Stage{Index: len(stages), Width: k.width, Items: waiting})
 			last, waiting = k, nil
 		}
 		s := stages[len(stages)-1]
+		if grows {
+			s.Width, last = k.width, k
+		}
 		if it.Block != nil {
 			it.Block.Place = len(s.Blocks())
 		}
@@ -180,4 +184,14 @@ func (s *Stage) Blocks() []*Block {
 		}
 	}
 	return out
+}
+
+// dense tells whether an item is a layer that adds channels to those of the layer before it: all such are one stage.
+func dense(stages []*Stage, it Item) bool {
+	if len(stages) == 0 || it.Block == nil || it.Block.grows == 0 {
+		return false
+	}
+	items := stages[len(stages)-1].Items
+	before := items[len(items)-1].Block
+	return before != nil && before.grows > 0
 }

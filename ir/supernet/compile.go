@@ -122,6 +122,7 @@ func analyse(g *ir.Graph, c Config, templates []Template) (*binder, error) {
 			}
 		}
 	}
+	b.growths()
 	return b, nil
 }
 
@@ -224,7 +225,7 @@ func (p *plain) batchReachesOutputs(g *ir.Graph, shapes [][]dim.Dim) bool {
 func checkSkips(stages []*Stage, sizes [][]int) {
 	for _, s := range stages {
 		for _, it := range s.Items {
-			if it.Block != nil && it.Block.Skippable {
+			if it.Block != nil && it.Block.Skippable && it.Block.grows == 0 {
 				it.Block.Skippable = len(it.In) > 0 && len(it.Out) == 1 && equal(sizes[it.In[0]], sizes[it.Out[0]])
 			}
 		}

@@ -104,11 +104,13 @@ type Block struct {
 	Live      Need
 	Roles     map[int]string // node index -> role name within the template: "expand", "depthwise", "project"
 
-	widens  bool  // expand ratios are relative to the input's width, see Match
-	inner   []int // nodes whose output width expand moves
-	kernels []int // convolutions whose window kernel moves
-	scores  int   // product of queries and keys, 0 when the block has no attention
-	mix     int   // product of scores and values
+	widens  bool       // expand ratios are relative to the input's width, see Match
+	inner   []int      // nodes whose output width expand moves
+	kernels []int      // convolutions whose window kernel moves
+	scores  int        // product of queries and keys, 0 when the block has no attention
+	mix     int        // product of scores and values
+	grows   int        // Concat of the input and what is made of it, 0 when the block has none
+	growth  []axis.Var // what that adds to the channels
 }
 
 // Op is one operator of the net with its elastic description.

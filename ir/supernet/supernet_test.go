@@ -374,3 +374,31 @@ output y`, "arch.divisor = 4\nvar.stage_vars.width_mult = [0.5, 1]\nvar.global_v
 		t.Errorf("the smallest SubNet expands %s to %s", a, e)
 	}
 }
+
+// TestDenseLayersGo: a layer of a dense block that depth drops leaves no channels, and what comes after reads fewer.
+func TestDenseLayersGo(t *testing.T) {
+	net := compile(t, `
+input x Nx3x8x8
+s = Conv x [16,3,1,1]
+a = Conv s [8,16,3,3] pads=1,1,1,1
+b = Concat s a axis=1
+c = Conv b [8,24,3,3] pads=1,1,1,1
+d = Concat b c axis=1
+e = Conv d [8,32,3,3] pads=1,1,1,1
+f = Concat d e axis=1
+n = BatchNormalization f [40] [40] [40] [40]
+p = GlobalAveragePool n
+q = Flatten p
+y = Gemm q [40,5]
+output y`, "arch.divisor = 4\nvar.stage_vars.width = [0.5, 1]\nvar.stage_vars.depth = [-2, -1, 0]")
+	if got := fmt.Sprint(summary(net)); got != "[stage0.width: [1 0.5] stage1.width: [1 0.5] stage1.depth: [3 2 1]]" || len(net.Unowned) > 0 {
+		t.Fatalf("%s, without a choice %v", got, net.Unowned)
+	}
+	each(net, func(genes []uint8) {
+		stem, growth, layers := 16>>genes[0], 8>>genes[1], 3-int(genes[2])
+		want := fmt.Sprintf("%dx5", stem+layers*growth)
+		if got := shape(t, net, "y.1", genes); got != want {
+			t.Errorf("at %v the last weight is %s, want %s", genes, got, want)
+		}
+	})
+}

@@ -23,5 +23,6 @@ type Match struct {
 	Widens  bool           // expand ratios are relative to the block's input, as an inverted residual widens it; a bottleneck narrows for its output
 	Kernels []int          // convolutions with an elastic window: kernel moves it
 	Scores  int            // product of queries and keys, 0 when there is none
+	Grows   int            // the Concat of a block that stands beside its input what it makes of it, 0 when the block does not; without it the channels after it are fewer
 	Mix     int            // product of scores and values: heads, qk and value move what both work on
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/autotailor/autotailor/ir/dim"
+	"github.com/autotailor/autotailor/ir/op"
 )
 
 // Update deduces every feature of the net from its choices, module by module in execution order. It refuses what is illegal: operators that
@@ -113,7 +114,11 @@ func (o *Op) Update(n *Net) error {
 	}
 	b.overrideGroup(o)
 	b.overrideSplit(o)
-	err := b.inference.Step(o.Node, o.Attrs)
+	live := Need{}
+	if o.Block != nil {
+		live = o.Block.Live
+	}
+	err := b.inference.StepWhile(o.Node, o.Attrs, op.Live(live))
 	for _, id := range slices.Concat(o.Node.In, o.Node.Out) {
 		n.Shapes[id] = b.inference.Shape(id)
 	}

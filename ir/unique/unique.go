@@ -134,6 +134,10 @@ func (e *enumerator) site(nodes []int) (Site, error) {
 	genes := make([]uint8, len(e.net.Choices))
 	key := append([]byte(nil), v.static...)
 	dim.Enumerate(v.deps, cards, genes, func() {
+		if !s.Live.Holds(genes) { // never asked for: what is there instead has no channels
+			defer func(g uint8) { genes[s.Live.Choice] = g }(genes[s.Live.Choice])
+			genes[s.Live.Choice] = 0
+		}
 		key = v.appendKey(key[:len(v.static)], genes)
 		id, ok := e.ids[string(key)]
 		if !ok {

@@ -77,12 +77,13 @@ func (p Pick) valid(n int) bool {
 	if p.whole() {
 		return true
 	}
-	return p.Full() == n && p.inRange()
+	return p.Full() == n && p.Len() > 0 && p.inRange()
 }
 
+// inRange tells whether p keeps positions that are there. A term of a sum may have none left: a layer that is gone.
 func (p Pick) inRange() bool {
 	if len(p.Of) == 0 {
-		return p.Keep > 0 && p.From >= 0 && p.From+p.Keep <= p.Size
+		return p.Keep >= 0 && p.From >= 0 && p.From+p.Keep <= p.Size
 	}
 	return !slices.ContainsFunc(p.Of, func(f Pick) bool { return !f.inRange() })
 }
