@@ -19,6 +19,7 @@ func Passes() []Pass {
 	return []Pass{
 		{"constant-branches", constantBranches, "an If whose condition is known takes one of its branches always"},
 		{"lift-constants", liftConstants, "Constant nodes and initializers are the same thing"},
+		{"drop-empty", dropEmpty, "what has no elements adds nothing to a Concat"},
 		{"drop-identities", dropIdentities, "exporters share equal tensors through Identity; each use gets its own value again"},
 		{"bounds-to-attributes", boundsToAttributes, "Clip's bounds are attributes in some opsets and operands in others"},
 		{"plain-sums", plainSums, "a Sum is Adds, and so the end of a residual block, whatever an exporter writes; a Mean is divided, too"},

@@ -66,6 +66,7 @@ func TestCases(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			fixed(t, g, drawn(g), ncnn.Options{}, m)
 			want := embeddedRun(t, g, drawn(g), in)
 			if d := distance(want, runFiles(t, m, false, in)); !(d < sameAsSubNet) {
 				p, _, _ := m.Encode(false)
@@ -73,6 +74,21 @@ func TestCases(t *testing.T) {
 			}
 			(&real{t: t, program: program}).compare(c.name, m, in, want)
 		})
+	}
+}
+
+// fixed exports the twin of a network whose batch is fixed at 1: it has the same layers.
+func fixed(t *testing.T, g *nn.Graph, w nn.Weights, o ncnn.Options, want *ncnn.Model) {
+	t.Helper()
+	twin, err := ncnn.Export(g.Bind(1), w, o)
+	if err != nil {
+		t.Errorf("with a fixed batch: %v", err)
+		return
+	}
+	a, _, err := want.Encode(false)
+	b, _, err2 := twin.Encode(false)
+	if err != nil || err2 != nil || string(a) != string(b) {
+		t.Errorf("with a fixed batch: %v, %v\n%s\nwant\n%s", err, err2, b, a)
 	}
 }
 

@@ -17,9 +17,9 @@ type Options struct {
 }
 
 // Export makes the model of a recorded network with weights w for batch 1. Everything that NCNN cannot express is an
-// error that names the node; the first ten are told.
+// error that names the node, once for each reason; the first ten are told.
 func Export(g *nn.Graph, w nn.Weights, o Options) (*Model, error) {
-	e := &exporter{open: g, g: g.Bind(1), w: w, blobs: map[nn.Value]blob{}, known: map[nn.Value]nn.Tensor{}, uses: map[nn.Value]int{}, names: map[string]bool{}, forms: map[string]string{}, maker: map[string]int{}}
+	e := &exporter{open: opened(g), g: g.Bind(1), w: w, blobs: map[nn.Value]blob{}, known: map[nn.Value]nn.Tensor{}, uses: map[nn.Value]int{}, names: map[string]bool{}, reasons: map[string]int{}, again: map[int]int{}, forms: map[string]string{}, maker: map[string]int{}}
 	e.g.Nodes = busy(e.g)
 	for _, n := range e.g.Nodes {
 		for _, v := range n.In {
@@ -82,13 +82,29 @@ type exporter struct {
 	maker   map[string]int    // layer that writes a blob
 	layers  []Layer
 	errs    []error
+	reasons map[string]int // index in errs of what was refused for a reason
+	again   map[int]int    // how many nodes more were refused for the same reason
 }
 
 // maxErrors bounds how many refusals are told.
 const maxErrors = 10
 
+// refuse notes why a node cannot be expressed. Of nodes with one reason the first is named and the others are counted.
+func (e *exporter) refuse(n *nn.Node, err error) {
+	reason := n.Type + " " + err.Error()
+	if at, ok := e.reasons[reason]; ok {
+		e.again[at]++
+		return
+	}
+	e.reasons[reason] = len(e.errs)
+	e.errs = append(e.errs, fmt.Errorf("node %q (%s): %w", n.Name, n.Type, err))
+}
+
 func (e *exporter) failure() error {
-	errs := e.errs
+	errs := slices.Clone(e.errs)
+	for at, n := range e.again {
+		errs[at] = fmt.Errorf("%w (and %d more such nodes)", errs[at], n)
+	}
 	if more := len(errs) - maxErrors; more > 0 {
 		errs = append(slices.Clone(errs[:maxErrors]), fmt.Errorf("and %d more", more))
 	}
@@ -194,7 +210,7 @@ func (e *exporter) node(n *nn.Node) {
 	}
 	err := e.emit(n)
 	if err != nil {
-		e.errs = append(e.errs, fmt.Errorf("node %q (%s): %w", n.Name, n.Type, err))
+		e.refuse(n, err)
 	}
 	for _, v := range n.Out {
 		if _, ok := e.blobs[v]; !ok { // after an error, so that the nodes behind it are checked as well

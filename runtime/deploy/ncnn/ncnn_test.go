@@ -48,6 +48,7 @@ func TestFamilies(t *testing.T) {
 				if err != nil {
 					t.Fatalf("%s: %v", text, err)
 				}
+				fixed(t, g, w, ncnn.Options{Notes: []string{"subnet " + text}}, m)
 				for _, l := range m.Layers {
 					layers[l.Type]++
 				}
