@@ -43,7 +43,7 @@ func (j Job) Compile() (*Compiled, error) {
 	}
 	c.Source = runtime.Source{File: info.File, SHA256: info.SHA256, Opset: info.Opset}
 	read := time.Now()
-	if c.Net, err = supernet.Compile(g, c.Config.Supernet(), templates.All()); err != nil {
+	if c.Net, err = compile(g, c.Config.Supernet()); err != nil {
 		return nil, err
 	}
 	compiled := time.Now()
@@ -53,6 +53,25 @@ func (j Job) Compile() (*Compiled, error) {
 	end := time.Now()
 	c.Timings = Timings{read.Sub(start), compiled.Sub(read), end.Sub(compiled), end.Sub(start)}
 	return c, nil
+}
+
+// compile makes the SuperNet of a graph. What could not be written for all SubNets is frozen, with the reason.
+func compile(g *ir.Graph, c supernet.Config) (*supernet.Net, error) {
+	for {
+		net, err := supernet.Compile(g, c, templates.All())
+		if err != nil {
+			return nil, err
+		}
+		before := len(c.Rigid)
+		for _, r := range view.Refused(net) {
+			if !slices.ContainsFunc(c.Rigid, func(known supernet.Rigid) bool { return known.Node == r.Node }) {
+				c.Rigid = append(c.Rigid, r)
+			}
+		}
+		if len(c.Rigid) == before {
+			return net, nil
+		}
+	}
 }
 
 // configured is a SuperNet of which only the config is there.

@@ -162,7 +162,7 @@ func checked(j Job, c config.Config, notes config.Comments) (text []byte, keeps 
 	if err != nil {
 		return nil, 0, err
 	}
-	net, err := supernet.Compile(g, c.Supernet(), templates.All())
+	net, err := compile(g, c.Supernet())
 	if err != nil {
 		return nil, 0, fmt.Errorf("%s: the proposed choices do not fit: %w", j.Model, err)
 	}

@@ -111,7 +111,7 @@ func (t *translator) declareConstants(o *supernet.Op, calls []Call) ([]Call, err
 // carried passes an operator on as it stands.
 func (t *translator) carried(o *supernet.Op) ([]Call, error) {
 	for name := range o.Attrs {
-		return nil, fmt.Errorf("attribute %s moves with a choice, which carried operators cannot do; freeze the axes that it touches", name)
+		return nil, fmt.Errorf("attribute %s moves with a choice, which an operator without a builder method cannot do", name)
 	}
 	if err := carriable(o.Node.Attrs); err != nil {
 		return nil, err

@@ -66,14 +66,20 @@ func compileShared(g *nn.Graph, s *store, over map[string]nn.Tensor) (*plan, err
 }
 
 func (c *compiler) compile() (*plan, error) {
-	g := c.graph
-	c.Plan, c.failed = autodiff.NewPlan(c, g, c.isa), make([]bool, len(g.Values))
+	c.Plan = autodiff.NewPlan(c, c.graph, c.isa)
 	if err := c.fits(); err != nil {
 		return nil, err
 	}
+	return c.lower(c.ahead())
+}
+
+// lower makes the steps of all nodes but those that are done.
+func (c *compiler) lower(done []bool) (*plan, error) {
+	g := c.graph
+	c.Plan, c.failed = autodiff.NewPlan(c, g, c.isa), make([]bool, len(g.Values))
 	c.connect()
 	for i := range g.Nodes {
-		if !c.Fused[i] {
+		if !c.Fused[i] && !done[i] {
 			c.node(i)
 		}
 	}
