@@ -1,6 +1,7 @@
 package nn_test
 
 import (
+	"math"
 	"slices"
 	"testing"
 
@@ -69,5 +70,20 @@ func TestNumbers(t *testing.T) {
 		if got := x.Numbers(); got != nil && (!slices.Equal(got, list) || len(x.Raw) != 4*d.Bytes()) {
 			t.Errorf("%v: %v", d, got)
 		}
+	}
+}
+
+// TestNotFinite names weights with infinities and what is no number, and no others.
+func TestNotFinite(t *testing.T) {
+	g, err := nn.Record(func(b nn.Builder) {
+		x := b.Add(b.Input("x", nn.Float32, nn.Shape{2}), b.Param(nn.Param{Name: "good", Shape: nn.Shape{2}}))
+		b.Output("y", b.Mul(x, b.Param(nn.Param{Name: "bad", Shape: nn.Shape{2}})))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := nn.MapWeights{"good": nn.FromFloat32s(nn.Shape{2}, []float32{1, 2}), "bad": nn.FromFloat32s(nn.Shape{2}, []float32{1, float32(math.NaN())})}
+	if got := nn.NotFinite(g, w); !slices.Equal(got, []string{`"bad" (1 of 2 elements)`}) {
+		t.Error(got)
 	}
 }

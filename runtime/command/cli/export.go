@@ -123,6 +123,9 @@ func (c *call) run(v *verified, g *nn.Graph, w nn.Weights, engines []engine.Engi
 			return fmt.Errorf("%s: %w", e.Info().Name, err)
 		}
 	}
+	if len(k.results) > 0 && !finite(k.results[0]) {
+		c.notFinite(g, w)
+	}
 	switch len(k.results) {
 	case 0:
 		return nil
@@ -136,6 +139,20 @@ func (c *call) run(v *verified, g *nn.Graph, w nn.Weights, engines []engine.Engi
 	}
 	v.Distance = &d
 	return nil
+}
+
+// notFinite says why results may not be finite: a mask that leaves nothing, or weights that are not, which are named.
+func (c *call) notFinite(g *nn.Graph, w nn.Weights) {
+	const named = 3
+	fmt.Fprint(c.err, "note: results are infinite or no numbers for every mask that was tried")
+	list := nn.NotFinite(g, w)
+	for k, name := range list[:min(named, len(list))] {
+		fmt.Fprint(c.err, []string{"; so are weights ", ", "}[min(k, 1)], name)
+	}
+	if more := len(list) - named; more > 0 {
+		fmt.Fprintf(c.err, " and %d more", more)
+	}
+	fmt.Fprintln(c.err)
 }
 
 // against compares the result of the only engine with the default engine's.
