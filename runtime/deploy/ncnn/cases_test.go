@@ -49,6 +49,15 @@ var cases = []struct {
 		x = b.BatchNorm(x, nn.BatchNorm{Name: "bn", Scale: p("s"), Bias: p("b"), Mean: p("m"), Var: nn.Param{Name: "v", Shape: nn.Shape{3}}, Epsilon: 1e-3})
 		return b.LayerNorm(x, nn.LayerNorm{Name: "ln", Scale: nn.Param{Name: "g", Shape: nn.Shape{4, 5}}, Axis: 2, Epsilon: 1e-5})
 	}},
+	{"powers", nn.Shape{nn.Batch, 3, 4, 5}, func(b nn.Builder, x nn.Value) nn.Value {
+		x = b.Add(b.Act(x, nn.Act{Type: "Sigmoid"}), b.Float(0.5))
+		y := b.Add(b.Pow(x, b.Float(2)), b.Add(b.Pow(x, b.Float(0.5)), b.Pow(x, b.Float(1.5))))
+		return b.Add(y, b.Add(b.Pow(b.Float(2), x), b.Pow(x, x)))
+	}},
+	{"coordinates of five axes", nn.Shape{nn.Batch, 3, 4, 5, 2}, func(b nn.Builder, x nn.Value) nn.Value {
+		x = b.Add(x, b.Param(nn.Param{Name: "grid", Shape: nn.Shape{1, 1, 4, 5, 2}}))
+		return b.Mul(x, b.Param(nn.Param{Name: "anchors", Shape: nn.Shape{1, 3, 1, 1, 2}}))
+	}},
 	{"softmax over channels", nn.Shape{nn.Batch, 3, 4, 5}, func(b nn.Builder, x nn.Value) nn.Value { return b.Softmax(x, 1) }},
 }
 

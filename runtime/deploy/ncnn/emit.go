@@ -45,7 +45,7 @@ var emitters = map[string]emitter{
 	"Sqrt": {emitUnary(5), false}, "Exp": {emitUnary(7), false}, "Log": {emitUnary(8), false}, "Reciprocal": {emitUnary(15), false},
 
 	"Add": {joint(0, 0), true}, "Sub": {joint(1, 7), true}, "Mul": {joint(2, 2), true}, "Div": {joint(3, 8), true},
-	"Max": {joint(4, 4), true}, "Min": {joint(5, 5), true},
+	"Pow": {emitPow, true}, "Max": {joint(4, 4), true}, "Min": {joint(5, 5), true},
 
 	"Identity": {emitAlias, false}, "Dropout": {emitAlias, false}, "Flatten": {emitAlias, false}, "Reshape": {emitAlias, false},
 	"Squeeze": {emitAlias, false}, "Unsqueeze": {emitAlias, false},
@@ -153,6 +153,16 @@ func joint(number, swapped int) func(e *exporter, n *nn.Node) error {
 		}
 		return e.withConstant(n, x, y, op)
 	}
+}
+
+// emitPow raises to a constant power; common ones have functions of their own.
+func emitPow(e *exporter, n *nn.Node) error {
+	if power, err := e.floats(n.In[1]); err == nil && len(power) == 1 {
+		if number, ok := map[float32]int{2: 4, 0.5: 5, -0.5: 6, -1: 15}[power[0]]; ok {
+			return emitUnary(number)(e, n)
+		}
+	}
+	return joint(6, 9)(e, n)
 }
 
 // both joins two activations.

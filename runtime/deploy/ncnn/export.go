@@ -225,11 +225,20 @@ func (e *exporter) emit(n *nn.Node) error {
 		return errors.New("NCNN has no layer for it")
 	}
 	for _, v := range append(slices.Clone(n.In), n.Out...) {
-		if v != nn.None && len(e.shape(v)) > 4 && f.strict {
+		if v != nn.None && e.axes(v) > 4 && f.strict {
 			return fmt.Errorf("%q has %d axes besides the batch, NCNN has at most four", e.g.Values[v].Name, len(e.shape(v)))
 		}
 	}
 	return f.emit(e, n)
+}
+
+// axes is how many axes a value has besides the batch, which constants have as an axis of one position.
+func (e *exporter) axes(v nn.Value) int {
+	s := e.shape(v)
+	if _, ok, _ := e.constant(v); ok && len(s) > 0 && s[0] == 1 {
+		return len(s) - 1
+	}
+	return len(s)
 }
 
 // unique makes a legal name that is not taken.

@@ -67,6 +67,7 @@ var binaries = map[int]func(a, b float64) float64{
 	2: func(a, b float64) float64 { return a * b }, 3: func(a, b float64) float64 { return a / b },
 	4: math.Max, 5: math.Min, 6: math.Pow,
 	7: func(a, b float64) float64 { return b - a }, 8: func(a, b float64) float64 { return b / a },
+	9: func(a, b float64) float64 { return math.Pow(b, a) },
 }
 
 // runBinary spreads operands as NCNN does: one of fewer axes lies along the first axes of the other.
