@@ -180,6 +180,9 @@ func batchNorm(n nn.BatchNorm) (string, error) {
 	if !ok {
 		a.add("names=%s", tuple(quoted(names)))
 	}
+	if n.Mean.From != "" {
+		a.text("own", n.Mean.Name)
+	}
 	return a.call("BatchNorm")
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
 	"github.com/autotailor/autotailor/runtime/nn"
@@ -59,37 +60,58 @@ func (e *Engine) Recalibrate(ctx context.Context, g *nn.Graph, w nn.Weights, dat
 			seen(out)
 		}
 	}
-	over := make(map[string]nn.Tensor)
+	totals := map[string]*total{} // by parameter
 	for _, n := range stats.norms {
 		if n.samples == 0 {
 			return nil, fmt.Errorf("recalibrate: no data")
 		}
 		for i, sum := range [][]float64{n.mean, n.variance} {
-			v := n.node.In[3+i]
-			if err := n.replace(over, w, g.Values[v].Param, sum); err != nil {
-				return nil, fmt.Errorf("recalibrate: node %q: %w", n.node.Name, err)
+			p := g.Values[n.node.In[3+i]].Param
+			if p == nil {
+				return nil, fmt.Errorf("recalibrate: node %q: its statistics are no parameters", n.node.Name)
 			}
+			if totals[p.Name] == nil {
+				totals[p.Name] = &total{param: p}
+			}
+			totals[p.Name].add(sum, n.samples)
+		}
+	}
+	over := make(map[string]nn.Tensor)
+	for name, t := range totals {
+		if over[name], err = t.averages(w); err != nil {
+			return nil, fmt.Errorf("recalibrate: %w", err)
 		}
 	}
 	return nn.Overlay(w, over), nil
 }
 
-// replace puts averages at the picked positions of a parameter.
-func (s *sums) replace(over map[string]nn.Tensor, w nn.Weights, p *nn.Param, sum []float64) error {
-	if p == nil {
-		return fmt.Errorf("its statistics are no parameters")
+// total adds up what normalises with one parameter: a head that works on maps of several sizes may have a single normalisation for all of them.
+type total struct {
+	param   *nn.Param
+	sum     []float64
+	samples float64
+}
+
+func (t *total) add(sum []float64, samples float64) {
+	if t.sum == nil {
+		t.sum = make([]float64, len(sum))
 	}
-	full, ok := over[p.Name]
-	if !ok {
-		var err error
-		if full, err = nn.Fetch(w, nn.Param{Name: p.Name, From: p.From, Shape: p.Shape}); err != nil {
-			return err
-		}
+	for i, v := range sum {
+		t.sum[i] += v
 	}
-	values := append([]float32(nil), full.Float32s()...)
+	t.samples += samples
+}
+
+// averages is the parameter's tensor with averages at the positions that are picked.
+func (t *total) averages(w nn.Weights) (nn.Tensor, error) {
+	p := t.param
+	full, err := nn.Fetch(w, nn.Param{Name: p.Name, From: p.From, Shape: p.Shape})
+	if err != nil {
+		return nn.Tensor{}, err
+	}
+	values := slices.Clone(full.Float32s())
 	for i, at := range p.Kept(0) {
-		values[at] = float32(sum[i] / s.samples)
+		values[at] = float32(t.sum[i] / t.samples)
 	}
-	over[p.Name] = nn.FromFloat32s(p.Shape, values)
-	return nil
+	return nn.FromFloat32s(p.Shape, values), nil
 }

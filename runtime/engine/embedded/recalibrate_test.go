@@ -49,6 +49,40 @@ func TestRecalibrateSharedInitializer(t *testing.T) {
 	}
 }
 
+// TestRecalibrateSharedNorm: a normalisation that is used twice gets the average of both uses.
+func TestRecalibrateSharedNorm(t *testing.T) {
+	g, err := nn.Record(func(b nn.Builder) {
+		x := b.Input("x", nn.Float32, nn.Shape{nn.Batch, 2, 3, 3})
+		smooth := b.Pool(x, nn.Pool{Name: "smooth", Kind: nn.Average, Kernel: []int{3, 3}, Pads: []int{1, 1, 1, 1}})
+		b.Output("y", b.BatchNorm(x, norm("a", 2)))
+		b.Output("z", b.BatchNorm(smooth, norm("a", 2)))
+		b.Output("smooth", smooth)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rng := rand.New(rand.NewPCG(2, 2))
+	w, x := weights(rng, g), random(rng, nn.Shape{6, 2, 3, 3})
+	e := embedded.New(embedded.Options{})
+	got, err := e.Recalibrate(t.Context(), g, w, nn.Batches(slices.Values([]nn.Tensor{x})).Inputs(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m1, v1 := moments(x.Float32s(), 6, 2)
+	m2, v2 := moments(runOn(t, e, g, w, []nn.Tensor{x}, 6)[2], 6, 2)
+	for name, want := range map[string][2][]float64{"a.m": {m1, m2}, "a.v": {v1, v2}} {
+		v, err := got.Tensor(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for c, have := range v.Float32s() {
+			if mean := (want[0][c] + want[1][c]) / 2; math.Abs(float64(have)-mean) > 1e-5 {
+				t.Errorf("%s[%d] is %g, want %g", name, c, have, mean)
+			}
+		}
+	}
+}
+
 // TestRecalibrateConvolutions: statistics are the same bits for any number of threads.
 func TestRecalibrateConvolutions(t *testing.T) {
 	g, err := nn.Record(func(b nn.Builder) {

@@ -1,6 +1,6 @@
 """Counts what SubNets classify correctly, with BatchNorm statistics recomputed for each."""
 
-from typing import Callable, Iterator, Optional
+from typing import Callable, Dict, Iterator, Optional
 
 import torch
 from torch import Tensor
@@ -20,8 +20,9 @@ def norms(net: Net):
 def recalibrate(net: Net, s: SubNet, batches: Iterator[Tensor]) -> None:
     """Sets the statistics of s: sample-weighted averages over batches that are each normalised by their own (OFA)."""
     net.eval()
+    sums: Dict[str, list] = {}
     for m in norms(net):
-        m.adapted, m.sums = None, [0.0, 0.0, 0]
+        m.adapted, m.sums = None, sums.setdefault(m.statistics, [0.0, 0.0, 0])
     for x in batches:
         net(x, s)
     for m in norms(net):
