@@ -186,12 +186,14 @@ class BatchNorm(Layer):
     """Batch normalisation of axis 1.
 
     In training it normalises by the batch's own statistics and leaves the stored ones alone, because SubNets of other widths share
-    them. Otherwise it uses adapted statistics where evaluation.recalibrate has set them, else the stored ones.
+    them. Otherwise it uses adapted statistics where evaluation.recalibrate has set them, else the stored ones. Layers of one statistics
+    name are one normalisation that is used several times.
     """
 
-    def __init__(self, prefix: str, channels: int, eps: float = 1e-5, names: Optional[Tuple[str, str, str, str]] = None) -> None:
+    def __init__(self, prefix: str, channels: int, eps: float = 1e-5, names: Optional[Tuple[str, str, str, str]] = None, own: Optional[str] = None) -> None:
         super().__init__()
         scale, bias, mean, var = names or tuple(f"{prefix}.{n}" for n in ("weight", "bias", "running_mean", "running_var"))
+        self.statistics = own or mean  # own is said where the file stores equal tensors of several normalisations once
         self.add("weight", scale, (channels,))
         self.add("bias", bias, (channels,))
         self.add("mean", mean, (channels,), trained=False)
