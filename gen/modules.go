@@ -185,7 +185,7 @@ func (m *moduleWriter) run(b *body, s *view.Section, piece view.Piece, last bool
 	default:
 		over := slice(r.Table, 0, m.upto(s, r, bound, 0, len(r.Instances)))
 		at := jen.Op("&").Id(r.Table).Index(jen.Id("i"))
-		b.add(jen.For(jen.Id("i").Op(":=").Range().Id(over)).Block(call(r.Zero(), at)))
+		b.add(jen.For(jen.Id("i").Op(":=").Range().Id(over)).Block(call(r.Receiver(s.Stage), at)))
 	}
 	return nil, nil
 }

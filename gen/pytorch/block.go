@@ -97,10 +97,10 @@ func table(flat []int, index []view.Index) string {
 	return "[" + strings.Join(items, ", ") + "]"
 }
 
-// place is the name of a block in SubNets, such as "stage3.1"; "" when it has no choices.
+// place is the name in SubNets of a block, such as "stage3.1", or of the one whose weights it uses; "" when there are no choices.
 func place(p *view.Package, b *view.Block) (string, error) {
 	at := ""
-	for _, g := range b.Genes {
+	for _, g := range b.Moving() {
 		c := p.Choices[g]
 		name, ok := strings.CutSuffix(c.Name, "."+c.Kind)
 		if !ok || at != "" && at != name {

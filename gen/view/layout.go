@@ -56,7 +56,7 @@ type place struct {
 func (c *Class) lay(p *Package) {
 	places := make([]*place, len(c.Instances))
 	for k, i := range c.Instances {
-		places[k] = &place{stage: i.stage, name: i.Block.GoName, own: i.Block.Genes, body: i.Body}
+		places[k] = &place{stage: i.stage, name: i.Block.GoName, own: i.Block.Moving(), body: i.Body}
 	}
 	c.Layout = p.layout(places, c.Type)
 	for k, i := range c.Instances {

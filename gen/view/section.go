@@ -109,7 +109,7 @@ func (r *Run) takes(s *Stage, it *Item, beside, end []ir.ValueID) bool {
 		}
 	}
 	prev := r.Instances[len(r.Instances)-1].Block
-	if (prev.Index < 0) != (it.Block.Index < 0) || prev.Index >= 0 && it.Block.Index != prev.Index+1 {
+	if (prev.Index < 0) != (it.Block.Index < 0) || prev.Leader != it.Block.Leader || prev.Index >= 0 && it.Block.Index != prev.Index+1 {
 		return false
 	}
 	return len(end) == 1 && len(it.In) > 0 && len(it.Out) == 1 && it.In[0] == end[0] && slices.Equal(it.In[1:], beside)
@@ -259,21 +259,18 @@ func (r *Run) List(s *Stage) (list string, from int) {
 	return "s.Blocks", r.Instances[0].Block.Index
 }
 
-// Receiver is the expression for the choices of a run's only block.
+// Receiver is the expression for the choices of a run's only block, or of all its blocks where they have none of their own.
 func (r *Run) Receiver(s *Stage) string {
 	b := r.Instances[0].Block
-	if r.Class.Type == nil || b.Index < 0 {
-		return r.Zero()
+	switch {
+	case r.Class.Type == nil:
+		return ""
+	case b.Leader != nil:
+		return "s." + s.BlockPath(b.Leader)
+	case b.Index < 0:
+		return r.Class.Type.Name + "{}"
 	}
 	return "s." + s.BlockPath(b)
-}
-
-// Zero is the expression for the original choices of a run's blocks, which have none of their own.
-func (r *Run) Zero() string {
-	if r.Class.Type == nil {
-		return ""
-	}
-	return r.Class.Type.Name + "{}"
 }
 
 // IsSide tells whether an extent is the choice's own value, in pixels.

@@ -68,3 +68,42 @@ func (r *recorder) several() []bool {
 	}
 	return out
 }
+
+// leaders finds the blocks that use the weights of another one: its choices are theirs.
+func (p *Package) leaders() {
+	for _, s := range p.Stages {
+		for _, it := range s.Items {
+			if it.Block != nil && len(it.Block.Genes) == 0 {
+				it.Block.Leader = p.leader(s, it)
+			}
+		}
+	}
+}
+
+// leader is the one block of the same kind in the stage whose choices move an item, nil when there is none.
+func (p *Package) leader(s *Stage, it *Item) *Block {
+	var found *Block
+	for _, c := range it.Calls {
+		for _, d := range c.dims() {
+			for _, g := range d.Deps() {
+				at := slices.IndexFunc(s.Elastic, func(b *Block) bool { return slices.Contains(b.Genes, int(g)) })
+				switch {
+				case at < 0:
+				case s.Elastic[at].Type != it.Block.Type || found != nil && found != s.Elastic[at]:
+					return nil
+				default:
+					found = s.Elastic[at]
+				}
+			}
+		}
+	}
+	return found
+}
+
+// Moving lists the choices that a block has, itself or as it uses the weights of another.
+func (b *Block) Moving() []int {
+	if b.Leader != nil {
+		return b.Leader.Genes
+	}
+	return b.Genes
+}

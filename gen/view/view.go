@@ -93,6 +93,7 @@ type Block struct {
 	Stage    int
 	Index    int // among its stage's Elastic, -1 when it has no choices
 	Genes    []int
+	Leader   *Block     // block of the same stage whose choices move this one, which uses its weights and has no choices of its own
 	Type     *BlockType // nil when no block of its name has choices
 	Live     supernet.Need
 	Class    *Class
@@ -113,6 +114,7 @@ func New(net *supernet.Net, name string) (*Package, error) {
 	}
 	p.groups(t)
 	p.blockTypes()
+	p.leaders()
 	p.paths()
 	p.classes()
 	f := net.Feature()
