@@ -118,7 +118,7 @@ func (r *runner) block(run *Run, i *Instance, in []nn.Value) []nn.Value {
 			if x.Arg >= 0 {
 				return run.Args[x.Arg]
 			}
-			for _, g := range i.Block.Genes {
+			for _, g := range i.Block.Moving() {
 				if r.p.Choices[g].Field == x.Field {
 					return g
 				}

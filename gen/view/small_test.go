@@ -28,6 +28,7 @@ var models = map[string]model{
 	"transformer":  {transformer, heads},
 	"tokens":       {tokens, "arch.divisor = 4\nvar.global_vars.resolution = [8, 16]\nvar.stage_vars.width_mult = [0.5, 1]\n" + heads},
 	"two widths":   {twoWidths, "[var.block_vars]\nTransformerBlock.expand_ratio = [2, 1]\n"},
+	"same weights": {sameWeights, "arch.divisor = 4\nvar.stage_vars.width_mult = [0.5, 1]\nvar.stage_vars.reduce_depth = [-2, -1, 0]\nvar.block_vars.BasicBlock.expand_ratio = [0.5, 1, 2]"},
 	"two branches": {branches, "arch.divisor = 4\nvar.stage_vars.width_mult = [0.5, 1]\nvar.global_vars.resolution = [8, 16]"},
 }
 
@@ -69,6 +70,39 @@ d = Add c3 d3
 p = GlobalAveragePool d
 f = Flatten p
 y = Gemm f [10,24] [10] transB=1
+output y
+`
+
+// sameWeights has a block that is applied three times, and once more in the next stage.
+const sameWeights = `
+input x Nx3x16x16
+const wa f32 32x16x3x3
+const wb f32 16x32x3x3
+stem = Conv x [16,3,3,3] [16] pads=1,1,1,1
+
+a1 = Conv stem wa pads=1,1,1,1
+a1r = Relu a1
+a2 = Conv a1r wb pads=1,1,1,1
+a = Add stem a2
+b1 = Conv a wa pads=1,1,1,1
+b1r = Relu b1
+b2 = Conv b1r wb pads=1,1,1,1
+b = Add a b2
+c1 = Conv b wa pads=1,1,1,1
+c1r = Relu c1
+c2 = Conv c1r wb pads=1,1,1,1
+c = Add b c2
+
+m = Conv c [24,16,3,3] pads=1,1,1,1 strides=2,2
+n = Conv m [16,24,1,1]
+d1 = Conv n wa pads=1,1,1,1
+d1r = Relu d1
+d2 = Conv d1r wb pads=1,1,1,1
+d = Add n d2
+
+p = GlobalAveragePool d
+f = Flatten p
+y = Gemm f [10,16] [10] transB=1
 output y
 `
 
