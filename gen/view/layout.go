@@ -105,27 +105,29 @@ func (l *layouter) slots() {
 	l.names = scope{}
 	for k := range first {
 		var row []int
-		for j := range first[k].dims() {
-			row = append(row, l.slot(k, j, names))
+		for j, col := range l.columns(k) {
+			row = append(row, l.slot(k, j, col, names))
 		}
 		l.out.slots = append(l.out.slots, row)
 	}
 }
 
-// column is one slot at all places.
-func (l *layouter) column(call, j int) []dim.Dim {
-	out := make([]dim.Dim, len(l.places))
-	for k, pl := range l.places {
-		out[k] = *pl.body.Calls[call].dims()[j]
+// columns returns, for each slot of a call, its extents at all places.
+func (l *layouter) columns(call int) [][]dim.Dim {
+	out := make([][]dim.Dim, len(l.places[0].body.Calls[call].dims()))
+	for _, pl := range l.places {
+		for j, d := range pl.body.Calls[call].dims()[:len(out)] {
+			out[j] = append(out[j], *d)
+		}
 	}
 	return out
 }
 
-func (l *layouter) slot(call, j int, names func(call, j int) []string) int {
+// slot finds the place of slot j of a call, whose extents at all places are col.
+func (l *layouter) slot(call, j int, col []dim.Dim, names func(call, j int, col []dim.Dim) []string) int {
 	if l.neverCuts(call, j) {
 		return leftOut
 	}
-	col := l.column(call, j)
 	if c, ok := constant(col); ok && c {
 		return fixed
 	}
@@ -135,7 +137,7 @@ func (l *layouter) slot(call, j int, names func(call, j int) []string) int {
 		}
 	}
 	l.dims = append(l.dims, col)
-	l.out.Extent = append(l.out.Extent, &Extent{Name: l.names.first(names(call, j)...)})
+	l.out.Extent = append(l.out.Extent, &Extent{Name: l.names.first(names(call, j, col)...)})
 	return len(l.dims) - 1
 }
 

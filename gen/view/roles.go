@@ -9,11 +9,10 @@ import (
 )
 
 // extentNames proposes names after what an extent does for the body: cin, cout, mid, ffn, kernel, tokens, side, heads. The first that is free is taken.
-func (l *layouter) extentNames() func(call, j int) []string {
+func (l *layouter) extentNames() func(call, j int, col []dim.Dim) []string {
 	in, out := l.ends()
 	calls := l.places[0].body.Calls
-	return func(call, j int) []string {
-		col := l.column(call, j)
+	return func(call, j int, col []dim.Dim) []string {
 		c := calls[call]
 		switch {
 		case out != nil && slices.EqualFunc(col, out, dim.Dim.Equal):
@@ -72,9 +71,9 @@ func (l *layouter) ends() (in, out []dim.Dim) {
 			switch {
 			case c.Role == "shortcut":
 			case d.Verb == "Out":
-				out = l.column(k, cutSlot(c, j))
+				out = l.columns(k)[cutSlot(c, j)]
 			case d.Verb == "In" && in == nil && len(body.In) > 0 && c.In[0] == body.In[0]:
-				in = l.column(k, cutSlot(c, j))
+				in = l.columns(k)[cutSlot(c, j)]
 			}
 		}
 	}
@@ -114,11 +113,9 @@ func (l *layouter) squared(col []dim.Dim) bool {
 }
 
 func (l *layouter) anyColumn(fits func(col []dim.Dim) bool) bool {
-	for k, c := range l.places[0].body.Calls {
-		for j := range c.dims() {
-			if fits(l.column(k, j)) {
-				return true
-			}
+	for k := range l.places[0].body.Calls {
+		if slices.ContainsFunc(l.columns(k), fits) {
+			return true
 		}
 	}
 	return false

@@ -1,6 +1,7 @@
 package axis
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/autotailor/autotailor/ir"
@@ -322,8 +323,20 @@ func concat(c *coupler, n *ir.Node, name string) {
 			}
 		}
 	}
-	out[axis] = c.sumOf(terms)
+	if c.pieces(terms) > maxPieces {
+		why := tooMany(n, name)
+		for _, t := range terms {
+			c.freeze(t, why)
+		}
+		out[axis] = c.anew(c.shapes[n.Out[0]][axis], terms[0], why)
+	} else {
+		out[axis] = c.sumOf(terms)
+	}
 	c.axes[n.Out[0]] = out
+}
+
+func tooMany(n *ir.Node, name string) Reason {
+	return Reason{Node: name, Why: fmt.Sprintf("has more than %d parts (%s)", maxPieces, n.Op)}
 }
 
 // split cuts an axis into a sum.
@@ -337,8 +350,14 @@ func split(c *coupler, n *ir.Node, name string) {
 	for i, id := range n.Out {
 		sizes[i] = c.shapes[id][axis]
 	}
-	cuts, ok := c.cut(x[axis], sizes)
 	why := Reason{Node: name, Why: "is taken apart where its parts do not end (Split)"}
+	var cuts []Var
+	ok := len(sizes) <= maxPieces
+	if ok {
+		cuts, ok = c.cut(x[axis], sizes)
+	} else {
+		why = tooMany(n, name)
+	}
 	if !ok && !c.Is(x[axis], Spatial) {
 		c.freeze(x[axis], why)
 	}

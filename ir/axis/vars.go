@@ -48,6 +48,19 @@ type variable struct {
 	of     []Var
 	roles  Role
 	frozen *Reason
+	pieces int // of a sum: its terms when it was put together, those of its terms included
+}
+
+// maxPieces bounds the terms of a sum. A sum of sums doubles with each Concat of a value with itself, and whoever looks at its terms would not end.
+const maxPieces = 4096
+
+// pieces counts the terms of a sum of ts.
+func (s *vars) pieces(ts []Var) int {
+	n := 0
+	for _, t := range ts {
+		n += max(1, s.at(t).pieces)
+	}
+	return n
 }
 
 // vars is a union-find over refinable variables.
@@ -322,6 +335,9 @@ func (s *vars) composed(f form, of []Var, size int) Var {
 	}
 	r := &s.list[v]
 	r.form, r.of = f, of
+	if f == sum {
+		r.pieces = s.pieces(of)
+	}
 	for _, p := range of {
 		s.list[v].roles |= s.at(p).roles
 	}
