@@ -31,7 +31,7 @@ type Rules struct {
 // AddTable converts the compiler's operators to the rows of the emitted table: each is what the Builder calls of its nodes
 // record at the choices of its first occurrence.
 func (p *Package) AddTable(net *supernet.Net, u *unique.Table) error {
-	r := &recorder{net: net, calls: p.calls()}
+	r := &recorder{net: net, calls: p.calls(), users: users(net.Graph)}
 	var errs []error
 	rows := make([]runtime.Op, len(u.Ops))
 	for k, o := range u.Ops {
@@ -111,6 +111,21 @@ func compareOps(a, b runtime.Op) int {
 type recorder struct {
 	net   *supernet.Net
 	calls map[int][]Call // by node
+	users [][]int        // nodes that read each value, once for each operand; outputs of the net have -1
+}
+
+// users lists the nodes that read each value of a graph.
+func users(g *ir.Graph) [][]int {
+	out := make([][]int, len(g.Values))
+	for i, n := range g.Nodes {
+		for _, id := range n.In {
+			out[id] = append(out[id], i)
+		}
+	}
+	for _, id := range g.Outputs {
+		out[id] = append(out[id], -1)
+	}
+	return out
 }
 
 func (r *recorder) row(o unique.Op) (runtime.Op, error) {
@@ -163,20 +178,12 @@ func (r *recorder) input(b nn.Builder, id ir.ValueID, genes []uint8) nn.Value {
 
 // leaves tells whether a value is read outside of a group.
 func (r *recorder) leaves(id ir.ValueID, group []int) bool {
-	if slices.Contains(r.net.Graph.Outputs, id) {
-		return true
-	}
-	inside, outside := 0, 0
-	for i, n := range r.net.Graph.Nodes {
-		for _, in := range n.In {
-			switch {
-			case in != id:
-			case slices.Contains(group, i):
-				inside++
-			default:
-				outside++
-			}
+	inside := 0
+	for _, i := range r.users[id] {
+		if !slices.Contains(group, i) {
+			return true
 		}
+		inside++
 	}
-	return outside > 0 || inside == 0
+	return inside == 0
 }

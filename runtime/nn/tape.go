@@ -12,6 +12,7 @@ type Tape struct {
 	params    map[form]Value
 	constants map[string]Value // by type, shape and elements
 	names     map[string]int   // names of values and nodes in use
+	ends      map[Value]bool   // inputs and outputs of the graph
 	err       error
 }
 
@@ -26,7 +27,7 @@ var _ Builder = (*Tape)(nil)
 
 // NewTape returns an empty tape.
 func NewTape() *Tape {
-	return &Tape{g: Graph{Values: make([]Info, 1)}, params: map[form]Value{}, constants: map[string]Value{}, names: map[string]int{}}
+	return &Tape{g: Graph{Values: make([]Info, 1)}, params: map[form]Value{}, constants: map[string]Value{}, names: map[string]int{}, ends: map[Value]bool{}}
 }
 
 // Graph returns what was recorded, or the first error.
@@ -119,6 +120,7 @@ func (t *Tape) addAs(n Node, s Shape, d DType) Value {
 func (t *Tape) Input(name string, d DType, s Shape) Value {
 	v := t.value(Info{Name: name, Type: d, Shape: s})
 	t.g.Inputs = append(t.g.Inputs, v)
+	t.ends[v] = true
 	return v
 }
 
@@ -127,7 +129,7 @@ func (t *Tape) Output(name string, x Value) {
 	if !t.ok(name, x) {
 		return
 	}
-	if slices.Contains(t.g.Inputs, x) || slices.Contains(t.g.Outputs, x) || t.g.Values[x].Known() {
+	if t.ends[x] || t.g.Values[x].Known() {
 		x = t.add(Node{Type: "Identity", In: []Value{x}}, t.shape(x))
 	}
 	info := &t.g.Values[x]
@@ -136,6 +138,7 @@ func (t *Tape) Output(name string, x Value) {
 		info.Name = t.unique(name)
 	}
 	t.g.Outputs = append(t.g.Outputs, x)
+	t.ends[x] = true
 }
 
 // Param makes the picked part of a SuperNet tensor a value.
