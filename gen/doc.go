@@ -7,6 +7,7 @@ import (
 	"github.com/dave/jennifer/jen"
 
 	"github.com/autotailor/autotailor/gen/view"
+	runtime "github.com/autotailor/autotailor/runtime/supernet"
 	"github.com/autotailor/autotailor/runtime/version"
 )
 
@@ -73,6 +74,13 @@ func definition(p *view.Package) []jen.Code {
 	}
 	d.add("Coverage", qual("supernet", "Coverage").Values(
 		jen.Id("Params").Op(":").Add(float64Lit(round4(p.Coverage.Params))), jen.Id("MACs").Op(":").Add(float64Lit(round4(p.Coverage.MACs)))))
+	if len(p.Uncounted) > 0 {
+		var list []jen.Code
+		for _, u := range p.Uncounted {
+			list = append(list, jen.Values(jen.Lit(u.Op), number(u.Nodes)))
+		}
+		d.add("Uncounted", jen.Index().Add(qual("supernet", "Uncounted")).Values(list...))
+	}
 	d.add("Raw", jen.Lit(p.Raw))
 	d.add("Modifications", number(p.Mods))
 	return d
@@ -109,6 +117,9 @@ func packageDoc(p *view.Package) []string {
 		[]string{"operators", operatorFigures(p)},
 		[]string{"elastic", fmt.Sprintf("%.1f %% of parameters, %.1f %% of MACs", 100*p.Coverage.Params, 100*p.Coverage.MACs)},
 	)
+	if text := runtime.NotCounted(p.Uncounted); text != "" {
+		facts = append(facts, []string{"not counted", text})
+	}
 	if p.Source.SHA256 != "" {
 		facts = append(facts, []string{"source", fmt.Sprintf("sha256:%.12s, opset %d", p.Source.SHA256, p.Source.Opset)})
 	}

@@ -133,6 +133,9 @@ func (c *Compiled) View(name string) (*view.Package, error) {
 		return nil, err
 	}
 	p.Title, p.Source, p.Coverage = c.Config.Title, c.Source, runtime.Coverage(coverage)
+	for _, u := range c.Net.Uncounted() {
+		p.Uncounted = append(p.Uncounted, runtime.Uncounted(u))
+	}
 	p.Raw, p.Distinct, p.Mods = c.Net.Raw.String(), c.Net.Distinct().String(), c.Net.Modifications
 	p.Config = filepath.Base(c.Config.File)
 	p.Data = view.Data(c.Config.Data)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/autotailor/autotailor/gen/view"
 	"github.com/autotailor/autotailor/ir/supernet"
+	runtime "github.com/autotailor/autotailor/runtime/supernet"
 )
 
 // Report is what `autotailor inspect` tells; its JSON form is for scripts.
@@ -24,8 +25,9 @@ type Report struct {
 	UniqueOps        map[string]int `json:"unique_ops"`       // by kind, unfused
 	UniqueOpsTotal   map[string]int `json:"unique_ops_total"` // by fusion rule set
 	Coverage         Coverage       `json:"coverage"`
-	Smallest         Coverage       `json:"smallest"` // what the smallest SubNet keeps at full resolution
-	Unowned          []Free         `json:"unowned"`  // axes that could change, and belong to no choice
+	Smallest         Coverage       `json:"smallest"`  // what the smallest SubNet keeps at full resolution
+	Unowned          []Free         `json:"unowned"`   // axes that could change, and belong to no choice
+	Uncounted        []Uncounted    `json:"uncounted"` // operators whose MACs are not known
 	Frozen           []Frozen       `json:"frozen"`
 	Warnings         []string       `json:"warnings"` // settings without effect
 	Choices          []Choice       `json:"choices"`
@@ -38,6 +40,9 @@ type Coverage struct {
 	Params float64 `json:"params"`
 	MACs   float64 `json:"macs"`
 }
+
+// Uncounted is an operator that no count of MACs has.
+type Uncounted = runtime.Uncounted
 
 // Frozen is an axis that stays fixed.
 type Frozen struct {
@@ -99,7 +104,7 @@ func (c *Compiled) Inspect() (*Report, error) {
 	r := &Report{
 		Model: c.Source.File, Modifications: c.Net.Modifications, VariantsRaw: c.Net.Raw, VariantsDistinct: c.Net.Distinct(),
 		UniqueOps: map[string]int{}, UniqueOpsTotal: map[string]int{}, Coverage: Coverage(coverage), Smallest: Coverage(smallest),
-		Unowned: []Free{}, Frozen: []Frozen{}, Warnings: append([]string{}, c.Net.Warnings...), Choices: []Choice{}, Stages: []Stage{},
+		Unowned: []Free{}, Uncounted: []Uncounted{}, Frozen: []Frozen{}, Warnings: append([]string{}, c.Net.Warnings...), Choices: []Choice{}, Stages: []Stage{},
 		TimingsMS: Milliseconds{ms(c.Timings.Read), ms(c.Timings.Compile), ms(c.Timings.Enumerate), ms(c.Timings.Total)},
 	}
 	for k, rules := range c.Ops.Rules {
@@ -116,6 +121,9 @@ func (c *Compiled) Inspect() (*Report, error) {
 	}
 	for _, f := range c.Net.Unowned {
 		r.Unowned = append(r.Unowned, Free{f.Value, f.Axis, f.Size, f.Node})
+	}
+	for _, u := range c.Net.Uncounted() {
+		r.Uncounted = append(r.Uncounted, Uncounted(u))
 	}
 	for _, f := range c.Net.Frozen {
 		r.Frozen = append(r.Frozen, Frozen{f.Value, f.Axis, f.Size, f.Node, f.Why})
@@ -150,6 +158,9 @@ func (r *Report) Text(w io.Writer) error {
 	fmt.Fprintf(t, "SubNets\t%v as configured, %v distinct (%d modifications)\n", r.VariantsRaw, r.VariantsDistinct, r.Modifications)
 	fmt.Fprintf(t, "elastic\t%.2f %% of parameters, %.2f %% of MACs\n", 100*r.Coverage.Params, 100*r.Coverage.MACs)
 	fmt.Fprintf(t, "smallest\tkeeps %.2f %% of parameters, %.2f %% of MACs at full resolution\n", 100*r.Smallest.Params, 100*r.Smallest.MACs)
+	if len(r.Uncounted) > 0 {
+		fmt.Fprintf(t, "not counted\t%s\n", runtime.NotCounted(r.Uncounted))
+	}
 	fmt.Fprintf(t, "time\tread %.0f ms, compile %.0f ms, enumerate %.0f ms\n", r.TimingsMS.Read, r.TimingsMS.Compile, r.TimingsMS.Enumerate)
 	fmt.Fprintf(t, "\nstage\twidth\tblocks\tchoices\n")
 	for _, s := range r.Stages {

@@ -283,6 +283,9 @@ func op(o nn.Op) *jen.Statement {
 		}
 		f.add("Types", jen.Index().Add(nnType("DType")).Values(types...))
 	}
+	if o.MACs != 0 {
+		f.add("MACs", number(o.MACs))
+	}
 	return nnType("Op").Values(f...)
 }
 

@@ -33,12 +33,7 @@ var consumers = []consumer{
 	}},
 	{"axes", "The compiler follows channels, heads and positions through it. Where it does not, what the operator touches is frozen: it stays as in the model.",
 		ofParts(func(o operators.Operator) string { return yes(axis.Follows(o.Domain, o.Name)) })},
-	{"cost", "MACs where it multiplies and accumulates. Other operators count as 0.", ofParts(func(o operators.Operator) string {
-		if s, _ := op.Lookup(o.Domain, o.Name); s.MACs != nil && slices.Contains(supernet.Multiplying(), o.Name) {
-			return "MACs"
-		}
-		return "0"
-	})},
+	{"cost", "MACs where it multiplies and accumulates, those of its subgraphs where it runs them. Other operators of the table count as 0.", ofParts(cost)},
 	{"checked", "Networks that an agent or a device gets are checked: their shapes and element types are what the operator makes.",
 		func(o operators.Operator) string { return yes(infer.Has(o.Domain, o.Name)) }},
 	{"embedded", "The engine that every generated package carries computes it.", ofParts(named(embedded.Operators()))},
@@ -48,6 +43,17 @@ var consumers = []consumer{
 	{"ONNX", "The opset that an exported model has at least.", ofParts(func(o operators.Operator) string {
 		return strconv.Itoa(max(onnxfile.MinOpset, o.Since()))
 	})},
+}
+
+func cost(o operators.Operator) string {
+	s, _ := op.Lookup(o.Domain, o.Name)
+	switch {
+	case o.Class == operators.Control:
+		return "subgraphs"
+	case s.MACs != nil && slices.Contains(supernet.Multiplying(), o.Qualified()):
+		return "MACs"
+	}
+	return "0"
 }
 
 func yes(ok bool) string {
@@ -61,7 +67,7 @@ func yes(ok bool) string {
 func ofParts(cell func(o operators.Operator) string) func(o operators.Operator) string {
 	return func(o operators.Operator) string {
 		c := cell(o)
-		if has := c == "yes" || c == "MACs"; !has && slices.Contains(pass.TakenApart(), o.Name) {
+		if has := c == "yes" || c == "MACs"; !has && slices.Contains(pass.TakenApart(), o.Qualified()) {
 			return "parts"
 		}
 		return c
@@ -107,7 +113,7 @@ func section(b *strings.Builder, class operators.Class) {
 	b.WriteString("\n|---|---|" + strings.Repeat("---|", len(consumers)) + "\n")
 	var notes []string
 	for _, o := range operators.Of(class) {
-		fmt.Fprintf(b, "| %s | %s |", o.Name, strings.ReplaceAll(o.Opsets, " ", ", "))
+		fmt.Fprintf(b, "| %s | %s |", o.Qualified(), strings.ReplaceAll(o.Opsets, " ", ", "))
 		for _, c := range consumers {
 			fmt.Fprintf(b, " %s |", c.cell(o))
 		}

@@ -150,7 +150,7 @@ func form(b Body) string {
 			number[id] = len(number) + 1
 		}
 		if r := c.Rec.Op; r != nil {
-			fmt.Fprintf(&s, " %s.%s %d %v %v", r.Domain, r.Type, r.Outputs, r.Shapes, r.Attrs)
+			fmt.Fprintf(&s, " %s.%s %d %v %v %v %d", r.Domain, r.Type, r.Outputs, r.Shapes, r.Types, r.Attrs, r.MACs)
 		}
 		if r := c.Rec.Param; r != nil {
 			fmt.Fprintf(&s, " rank %d", len(r.Shape))

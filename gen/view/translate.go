@@ -6,7 +6,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/autotailor/autotailor/internal/operators"
 	"github.com/autotailor/autotailor/ir"
+	"github.com/autotailor/autotailor/ir/cost"
 	"github.com/autotailor/autotailor/ir/op"
 	"github.com/autotailor/autotailor/ir/supernet"
 	"github.com/autotailor/autotailor/runtime/nn"
@@ -119,6 +121,10 @@ func (t *translator) carried(o *supernet.Op) ([]Call, error) {
 	op := nn.Op{Type: o.Node.Op, Domain: o.Node.Domain, Name: o.Node.Name, Attrs: slices.Clone(o.Node.Attrs)}
 	if n := len(o.Node.Out); n > 1 {
 		op.Outputs = n
+	}
+	if row, ok := operators.Lookup(o.Node.Domain, o.Node.Op); ok && row.Class == operators.Control {
+		macs, _, _ := cost.MACs(t.net.Graph, o.Node, t.net.Shapes, nil)
+		op.MACs = int64(macs.Original())
 	}
 	calls, in, err := t.operands(o)
 	if err != nil {

@@ -14,26 +14,27 @@ import (
 
 // Package is a generated package.
 type Package struct {
-	Name     string // Go package name
-	Title    string
-	Config   string // base name of the config file
-	Source   runtime.Source
-	Inputs   []Input
-	Outputs  []Output
-	Choices  Choices
-	Types    []*ChoiceType
-	Blocks   []*BlockType
-	Stages   []*Stage
-	Classes  []*Class
-	Sections []*Section
-	Table    Table
-	Groups   []runtime.Group
-	Data     Data
-	Coverage runtime.Coverage
-	Raw      string // SubNets as configured
-	Distinct string // SubNets that differ
-	Mods     int
-	Digest   string // of choices, operators and sites
+	Name      string // Go package name
+	Title     string
+	Config    string // base name of the config file
+	Source    runtime.Source
+	Inputs    []Input
+	Outputs   []Output
+	Choices   Choices
+	Types     []*ChoiceType
+	Blocks    []*BlockType
+	Stages    []*Stage
+	Classes   []*Class
+	Sections  []*Section
+	Table     Table
+	Groups    []runtime.Group
+	Data      Data
+	Coverage  runtime.Coverage
+	Uncounted []runtime.Uncounted
+	Raw       string // SubNets as configured
+	Distinct  string // SubNets that differ
+	Mods      int
+	Digest    string // of choices, operators and sites
 
 	net   *supernet.Net
 	scope scope // package-level names that are not exported

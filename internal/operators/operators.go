@@ -73,7 +73,8 @@ func (c Class) String() string {
 }
 
 var (
-	all    = slices.Concat(unary, broadcast, rows, reductions, windows, products, normalisations, layouts, accesses, sources, composites, controls)
+	all = slices.Concat(unary, scales, broadcast, rows, reductions, windows, products, quantised, normalisations, layouts, accesses, sources, composites,
+		controls, microsoft)
 	byName = index(all)
 )
 
@@ -110,6 +111,23 @@ func of(c Class, rows ...Operator) []Operator {
 		rows[i].Class = c
 	}
 	return rows
+}
+
+// Qualified is the operator's name, with its domain where that is not ONNX's own.
+func (o Operator) Qualified() string { return Qualified(o.Domain, o.Name) }
+
+// Qualified is an operator's name, with its domain where that is not ONNX's own.
+func Qualified(domain, name string) string {
+	if domain == "" || domain == "ai.onnx" {
+		return name
+	}
+	return domain + "." + name
+}
+
+// Split is the inverse of Qualified.
+func Split(qualified string) (domain, name string) {
+	at := strings.LastIndexByte(qualified, '.')
+	return qualified[:max(at, 0)], qualified[at+1:]
 }
 
 // Versions returns the opsets that define the operator anew, the oldest first.

@@ -9,7 +9,7 @@ import (
 
 var (
 	name     = `[A-Za-z][A-Za-z0-9_]*`
-	operand  = regexp.MustCompile(`^` + name + `(:(T[0-9]?|bool|int64|float|int|list|size|any))?(@[0-9]+)?(\?|\.\.\.)?$`)
+	operand  = regexp.MustCompile(`^` + name + `(:(T[0-9]?|bool|int64|int32|uint8|float|int|list|size|any))?(@[0-9]+)?(\?|\.\.\.)?$`)
 	attr     = regexp.MustCompile(`^` + name + `(:?=[^ ]+)?$`)
 	changes  = regexp.MustCompile(`^[0-9]+: `)
 	operator = regexp.MustCompile(`^` + name + `$`)

@@ -17,20 +17,21 @@ const pooling = geometry + " ceil_mode:=0 count_include_pad:=0 storage_order:=0"
 // products are what networks spend their time on. A normalisation after one is its bias.
 var products = of(Product,
 	Operator{Name: "Conv", Opsets: "1 11 22", Sig: "X W B? -> Y", Attrs: geometry, MACs: true, Builder: "Conv"},
-	Operator{Name: "ConvTranspose", Opsets: "1 11 22", Sig: "X W B? -> Y", Attrs: geometry + " output_padding output_shape"},
+	Operator{Name: "ConvTranspose", Opsets: "1 11 22", Sig: "X W B? -> Y", Attrs: geometry + " output_padding output_shape", MACs: true},
 	Operator{Name: "Gemm", Opsets: "1 6 7 9 11 13", Sig: "A B C? -> Y", Attrs: "alpha:=1.0 beta:=1.0 transA:=0 transB:=0", MACs: true, Builder: "Linear"},
 	Operator{Name: "MatMul", Opsets: "1 9 13", Sig: "A B -> Y", MACs: true, Builder: "MatMul", Torch: "%s @ %s"},
 )
 
 // composites stand for several operators.
 var composites = of(Composite,
-	Operator{Name: "Einsum", Opsets: "12", Sig: "Inputs... -> Output", Attrs: "equation"},
+	Operator{Name: "DeformConv", Opsets: "19 22", Sig: "X W offset B? mask? -> Y", Attrs: geometry + " offset_group:=1", MACs: true},
+	Operator{Name: "Einsum", Opsets: "12", Sig: "Inputs... -> Output", Attrs: "equation", MACs: true},
 	Operator{Name: "Attention", Opsets: "23 24", Sig: "Q K V:T2 attn_mask:any? past_key? past_value:T2? nonpad_kv_seqlen:int64? -> Y present_key? present_value:T2? qk_matmul_output?",
 		Attrs: "is_causal=0 kv_num_heads q_num_heads qk_matmul_output_mode=0 scale softcap=0 softmax_precision", MACs: true},
 	Operator{Name: "RotaryEmbedding", Opsets: "23", Sig: "X cos_cache sin_cache position_ids:int64? -> Y", Attrs: "interleaved=0 num_heads=0 rotary_embedding_dim=0"},
-	Operator{Name: "LSTM", Opsets: "1 7 14 22", Sig: "X W R B? sequence_lens:int? initial_h? initial_c? P? -> Y? Y_h? Y_c?", Attrs: recurrent + " input_forget=0"},
-	Operator{Name: "GRU", Opsets: "1 3 7 14 22", Sig: "X W R B? sequence_lens:int? initial_h? -> Y? Y_h?", Attrs: recurrent + " linear_before_reset=0"},
-	Operator{Name: "RNN", Opsets: "1 7 14 22", Sig: "X W R B? sequence_lens:int? initial_h? -> Y? Y_h?", Attrs: recurrent},
+	Operator{Name: "LSTM", Opsets: "1 7 14 22", Sig: "X W R B? sequence_lens:int? initial_h? initial_c? P? -> Y? Y_h? Y_c?", Attrs: recurrent + " input_forget=0", MACs: true},
+	Operator{Name: "GRU", Opsets: "1 3 7 14 22", Sig: "X W R B? sequence_lens:int? initial_h? -> Y? Y_h?", Attrs: recurrent + " linear_before_reset=0", MACs: true},
+	Operator{Name: "RNN", Opsets: "1 7 14 22", Sig: "X W R B? sequence_lens:int? initial_h? -> Y? Y_h?", Attrs: recurrent, MACs: true},
 )
 
 const recurrent = "activation_alpha activation_beta activations clip direction=forward hidden_size layout=0"
@@ -44,6 +45,7 @@ var normalisations = of(Normalisation,
 		Torch:   "F.group_norm(%[1]s, {num_groups}, %[2]s.repeat_interleave(%[1]s.shape[1] // %[2]s.shape[0]), %[3]s.repeat_interleave(%[1]s.shape[1] // %[3]s.shape[0]), {epsilon})",
 		Changes: "21: scale and bias have one element for each channel, not for each group"},
 	Operator{Name: "LayerNormalization", Opsets: "17", Sig: "X Scale B? -> Y Mean:any? InvStdDev:any?", Attrs: "axis=-1 epsilon=1e-05 stash_type:=1", Builder: "LayerNorm"},
+	Operator{Name: "SimplifiedLayerNormalization", Opsets: "1", Sig: "X scale -> Y inv_std_var:any?", Attrs: "axis=-1 epsilon=1e-05 stash_type:=1"},
 	Operator{Name: "RMSNormalization", Opsets: "23", Sig: "X scale -> Y", Attrs: "axis=-1 epsilon=1e-05 stash_type:=1", Torch: "rms_norm(%s, %s, {axis}, {epsilon})"},
 	Operator{Name: "MeanVarianceNormalization", Opsets: "9 13", Sig: "X -> Y", Attrs: "axes=0,2,3"},
 )

@@ -15,6 +15,8 @@ const (
 	Bool  Kind = "bool"  //
 	Int64 Kind = "int64" //
 	Float Kind = "float" // float32
+	Int32 Kind = "int32" //
+	Uint8 Kind = "uint8" //
 	Int   Kind = "int"   // int32 or int64
 	List  Kind = "list"  // integers that must be known; older opsets have an attribute of the same name
 	Size  Kind = "size"  // a List that says no more than which shape the result has

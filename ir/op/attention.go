@@ -31,12 +31,23 @@ func attentionShape(c *Ctx) error {
 func attentionMACs(c *Ctx) error {
 	k := c.In[1].Shape
 	tokens := k[len(k)-2]
-	if len(c.In) > 4 && len(c.In[4].Shape) == 4 { // those of a cache
-		tokens = c.keep(dim.Add(tokens, c.In[4].Shape[2]))
+	if past := c.operand(4); len(past) == 4 { // those of a cache
+		tokens = c.keep(dim.Add(tokens, past[2]))
 	}
-	for _, s := range [][]dim.Dim{c.In[0].Shape, c.Out[0].Shape} {
-		s = append([]dim.Dim{s[0].AtBatch1()}, s[1:]...)
-		c.Total = c.keep(dim.Add(c.Total, c.keep(dim.Mul(c.product(s), tokens))))
-	}
+	c.scores(c.elements(c.In[0].Shape), tokens, c.elements(c.Out[0].Shape))
 	return nil
+}
+
+// scores adds the products of queries with the keys of so many tokens, and of the scores with the values.
+func (c *Ctx) scores(queries, tokens, results dim.Dim) {
+	both := c.keep(dim.Add(queries, results))
+	c.Total = c.keep(dim.Add(c.Total, c.keep(dim.Mul(both, tokens.AtBatch1()))))
+}
+
+// operand is the shape of operand k, nil where it is left out.
+func (c *Ctx) operand(k int) []dim.Dim {
+	if c.Node.Input(k) == 0 {
+		return nil
+	}
+	return c.In[k].Shape
 }

@@ -97,3 +97,52 @@ func einsumShape(c *Ctx) error {
 	}
 	return nil
 }
+
+// einsumMACs multiplies operands pair by pair from the left: each product takes the letters of both, and keeps those that are still needed.
+func einsumMACs(c *Ctx) error {
+	ranks := make([]int, len(c.In))
+	for k, x := range c.In {
+		ranks[k] = len(x.Shape)
+	}
+	e, err := ReadEquation(c.Node.String("equation", ""), ranks)
+	if err != nil {
+		return err
+	}
+	size := map[rune]dim.Dim{}
+	for k, term := range e.In {
+		for i, r := range term {
+			if d, seen := size[r]; !seen || d.Equal(dim.Const(1)) {
+				size[r] = c.In[k].Shape[i]
+			}
+		}
+	}
+	kept := e.In[0]
+	for k, term := range e.In[1:] {
+		all := distinct(kept + term)
+		cost := dim.Const(1)
+		for _, r := range all {
+			cost = c.keep(dim.Mul(cost, size[r].AtBatch1()))
+		}
+		c.Total = c.keep(dim.Add(c.Total, cost))
+		later := strings.Join(e.In[k+2:], "") + e.Out
+		kept = strings.Map(func(r rune) rune {
+			if strings.ContainsRune(later, r) {
+				return r
+			}
+			return -1
+		}, all)
+	}
+	return nil
+}
+
+// distinct has each letter once.
+func distinct(letters string) string {
+	seen := map[rune]bool{}
+	return strings.Map(func(r rune) rune {
+		if seen[r] {
+			return -1
+		}
+		seen[r] = true
+		return r
+	}, letters)
+}

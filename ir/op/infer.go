@@ -244,30 +244,6 @@ func (c *Ctx) stated(v *ir.Value) []dim.Dim {
 	return out
 }
 
-// MACs returns the multiply-accumulates of a node at batch 1, as a function of the choices.
-func MACs(n *ir.Node, shapes [][]dim.Dim, over Overrides) (dim.Dim, error) {
-	spec, ok := Lookup(n.Domain, n.Op)
-	if !ok || spec.MACs == nil {
-		return dim.Const(0), nil
-	}
-	c := &Ctx{Node: n, Spec: spec, over: over, Total: dim.Const(0)}
-	for _, id := range n.In {
-		c.In = append(c.In, Operand{Shape: shapes[id]})
-	}
-	for _, id := range n.Out {
-		c.Out = append(c.Out, Operand{Shape: shapes[id]})
-	}
-	for _, o := range append(c.In[:min(len(c.In), 2)], c.Out...) {
-		if o.Shape == nil {
-			return dim.Const(0), nil
-		}
-	}
-	if err := spec.MACs(c); err != nil {
-		return dim.Dim{}, err
-	}
-	return c.Total, c.err
-}
-
 // KeyAttr is an attribute in the canonical text of an operator's key.
 type KeyAttr struct{ Name, Text string }
 

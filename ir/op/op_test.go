@@ -188,6 +188,40 @@ var cases = []struct{ graph, want string }{
 	{"input x 7x2x3\ny = LSTM x [1,20,3] [1,20,5]", "7x1x2x5"},
 	{"input x 7x2x3\ny = GRU x [2,15,3] [2,15,5]", "7x2x2x5"},
 	{"input x 7x2x3\ny = RNN x [1,5,3] [1,5,5]", "7x1x2x5"},
+	{"input x Nx3x9x9\ninput o Nx18x9x9\ny = DeformConv x [8,3,3,3] o pads=1,1,1,1", "Nx8x9x9"},
+	{"input x Nx3x9x9\ny = QLinearConv x [] [] [8,3,3,3] [8] [8] [] [] [8]", "Nx8x7x7"},
+	{"input x Nx3x9x9\ny = QLinearConv x [] [] [8,3,3,3] [8] [8] [] [] [7]", "operands"},
+	{"input x Nx7x20\ny = QLinearMatMul x [] [] [20,5] [] [] [] []", "Nx7x5"},
+	{"input x Nx3x9x9\ny = ConvInteger x [8,3,3,3] []", "Nx8x7x7"},
+	{"input x Nx7x20\ny = MatMulInteger x [20,5] []", "Nx7x5"},
+	{"input x Nx7\ny, s, z = DynamicQuantizeLinear x", "Nx7 scalar scalar"},
+	{"input x Nx7x12\ny = SimplifiedLayerNormalization x [12]", "Nx7x12"},
+	{"input x Nx3x16x16\ny = com.microsoft.FusedConv x [8,3,3,3] [8] activation=Relu strides=2,2 pads=1,1,1,1", "Nx8x8x8"},
+	{"input x Nx20\ny = com.microsoft.FusedGemm x [5,20] [5] transB=1 activation=Relu", "Nx5"},
+	{"input x Nx20x7\ny = com.microsoft.FusedMatMul x [5,20] transA=1 transB=1", "Nx7x5"},
+	{"input x Nx20x7\ny = com.microsoft.FusedMatMul x [5,20] transBatchA=1", "unknown"},
+	{"input x Nx7x32\ny = com.microsoft.MatMulNBits x [5,1,16] [5] K=32 N=5 bits=4 block_size=32", "Nx7x5"},
+	{"input x Nx20\ny = com.microsoft.QGemm x [] [] [5,20] [] [] [5] transB=1", "Nx5"},
+	{"input x Nx20\ny = com.microsoft.DynamicQuantizeMatMul x [20,5] [5]", "Nx5"},
+	{"input x Nx20\ny = com.microsoft.MatMulIntegerToFloat x [20,5] [] []", "Nx5"},
+	{"input x 5xNx8\ny, h, c = com.microsoft.DynamicQuantizeLSTM x [1,8,16] [1,4,16] _ _ _ _ _ [] [] [] []", "5x1xNx4 1xNx4 1xNx4"},
+	{"input x Nx7x12\ny, p = com.microsoft.Attention x [12,36] [36] num_heads=3", "Nx7x12 2xNx3x7x4"},
+	{"input x Nx7x12\ny = com.microsoft.Attention x [12,28] [28] num_heads=2 qkv_hidden_sizes=8,8,12", "Nx7x12"},
+	{"input x Nx7x12\ninput p 2xNx3x5x4\ny, q = com.microsoft.QAttention x [12,36] [36] [] [] _ [] [] p num_heads=3", "Nx7x12 2xNx3x12x4"},
+	{"input q Nx7x12\ninput v Nx9x6\ny = com.microsoft.MultiHeadAttention q q v num_heads=3", "Nx7x6"},
+	{"input q Nx7x3x3x4\ny = com.microsoft.MultiHeadAttention q num_heads=3", "Nx7x12"},
+	{"input q Nx7x12\ninput k Nx3x9x4\ny = com.microsoft.MultiHeadAttention q k k num_heads=3", "Nx7x12"},
+	{"input q Nx7x16\ninput k Nx7x8\ny = com.microsoft.GroupQueryAttention q k k num_heads=4 kv_num_heads=2", "Nx7x16"},
+	{"input q Nx7x32\ny = com.microsoft.GroupQueryAttention q num_heads=4 kv_num_heads=2", "Nx7x16"},
+	{"input x Nx7x16\ny = com.microsoft.RotaryEmbedding x [1] [9,2] [9,2]", "Nx7x16"},
+	{"input i Nx7\ny, m, e = com.microsoft.EmbedLayerNormalization i i [99,8] [7,8] [2,8] [8] [8]", "Nx7x8 N Nx7x8"},
+	{"input x Nx7x8\ny, m, v, s = com.microsoft.SkipLayerNormalization x x [8] [8]", "Nx7x8 Nx7x1 Nx7x1 Nx7x8"},
+	{"input x Nx7x8\ny = com.microsoft.SkipSimplifiedLayerNormalization x x [8]", "Nx7x8"},
+	{"input x Nx7x8\ny = com.microsoft.QLinearSoftmax x [] [] [] []", "Nx7x8"},
+	{"input x Nx3x8x8\ny = com.microsoft.QLinearAveragePool x [] [] [] [] kernel_shape=2,2 strides=2,2", "Nx3x4x4"},
+	{"input x Nx3x8x8\ny = com.microsoft.QLinearGlobalAveragePool x [] [] [] []", "Nx3x1x1"},
+	{"input x Nx8x8x3\ny = com.microsoft.QLinearGlobalAveragePool x [] [] [] [] channels_last=1", "unknown"},
+	{"input x Nx3x8x8\ny = com.microsoft.QLinearConcat [] [] x [] [] x [] [] axis=1", "Nx6x8x8"},
 }
 
 // TestShapes infers each case; an entry of the table without a case fails, as does a case of an operator that the table does not have.
@@ -196,7 +230,7 @@ func TestShapes(t *testing.T) {
 	for _, c := range elementwise(cases) {
 		g, shapes, err := infer(t, strings.ReplaceAll(c.graph, " scalar", " x"))
 		n := g.Nodes[len(g.Nodes)-1]
-		seen[n.Op] = true
+		seen[operators.Qualified(n.Domain, n.Op)] = true
 		if _, ok := Lookup(n.Domain, n.Op); !ok {
 			t.Errorf("the table has no %s", n.Op)
 		}
@@ -215,8 +249,8 @@ func TestShapes(t *testing.T) {
 		}
 	}
 	for key := range table {
-		if !seen[key.name] {
-			t.Errorf("no case for %s", key.name)
+		if name := operators.Qualified(key.domain, key.name); !seen[name] {
+			t.Errorf("no case for %s", name)
 		}
 	}
 }
@@ -227,14 +261,27 @@ func elementwise(list []struct{ graph, want string }) []struct{ graph, want stri
 	for _, o := range operators.All() {
 		switch {
 		case o.Class == operators.Unary:
-			list = append(list, struct{ graph, want string }{"input x Nx3\ny = " + o.Name + " x", "Nx3"})
+			list = append(list, struct{ graph, want string }{"input x Nx3\ny = " + o.Qualified() + " x" + scalesOf(o, 1), "Nx3"})
 		case o.Class == operators.Broadcast && o.Name != "Where":
-			list = append(list, struct{ graph, want string }{"input x Nx3x1\ninput z 4\ny = " + o.Name + " x z", "Nx3x4"})
+			list = append(list, struct{ graph, want string }{"input x Nx3x1\ninput z 4\ny = " + o.Qualified() + between(o), "Nx3x4"})
 		case o.Class == operators.Reduction && !strings.HasPrefix(o.Name, "Arg"):
 			list = append(list, struct{ graph, want string }{"input x Nx3x4\ny = " + o.Name + " x {-1} keepdims=0", "Nx3"})
 		}
 	}
 	return list
+}
+
+// scalesOf are the operands of quantised forms that must be there, from number k on.
+func scalesOf(o operators.Operator, k int) string {
+	return strings.Repeat(" []", max(0, o.Required()-k))
+}
+
+// between are the operands of an element-wise operator of two, with scales and zero points between them where it is quantised.
+func between(o operators.Operator) string {
+	if !strings.HasPrefix(o.Name, "QLinear") {
+		return " x z"
+	}
+	return " x [] [] z [] [] [] []"
 }
 
 // TestRefusals: operands that do not fit are an error that names the node, never a panic or a shape.
@@ -320,12 +367,30 @@ func TestMACs(t *testing.T) {
 		{"input x 4x7x20\ninput z 20x3\ny = MatMul x z", 4 * products(7, 3, 20)},
 		{"input x Nx20\ny = MatMul x [20]", products(1, 1, 20)},
 		{"input x Nx20\ny = Relu x", 0},
+		{"input x 7xNx20\ny = MatMul x [20,5]", products(7, 5, 20)},
+		{"input x Nx4x5x5\ny = ConvTranspose x [4,3,2,2] strides=2,2", 25 * products(1, 3*4, 4)},
+		{"input x Nx4x5x5\ny = ConvTranspose x [4,3,2,2] strides=2,2 group=2", 25 * products(1, 3*4, 4)},
+		{"input x Nx6x9x9\ny = QLinearConv x [] [] [8,3,3,3] [8] [8] [] [] [8] group=2 strides=2,2", convolve(1, 6, 9, 9, 8, 3, 2, 2)},
+		{"input x Nx6x9x9\ny = ConvInteger x [4,6,1,1]", convolve(1, 6, 9, 9, 4, 1, 1, 1)},
+		{"input x Nx7x20\ny = QLinearMatMul x [] [] [20,5] [] [] [] []", products(7, 5, 20)},
+		{"input x Nx6x9x9\ny = com.microsoft.FusedConv x [8,3,3,3] [8] group=2 strides=2,2 activation=Relu", convolve(1, 6, 9, 9, 8, 3, 2, 2)},
+		{"input x Nx20x7\ny = com.microsoft.FusedMatMul x [5,20] transA=1 transB=1", products(7, 5, 20)},
+		{"input x Nx7x32\ny = com.microsoft.MatMulNBits x [5,1,16] [5] K=32 N=5", products(7, 5, 32)},
+		{"input x 7xNx8\ny = LSTM x [2,16,8] [2,16,4]", 7 * 2 * (products(1, 16, 8) + products(1, 16, 4))},
+		{"input x 7xNx8\n_, h = GRU x [1,12,8] [1,12,4]", 7 * (products(1, 12, 8) + products(1, 12, 4))},
+		{"input x Nx7x8\ny = RNN x [1,4,8] [1,4,4] layout=1", 7 * (products(1, 4, 8) + products(1, 4, 4))},
+		{"input x Nx7x12\ny = com.microsoft.Attention x [12,36] [36] num_heads=3", products(7, 36, 12) + 3*2*products(7, 7, 4)},
+		{"input q Nx7x12\ninput k Nx9x12\ninput v Nx9x6\ny = com.microsoft.MultiHeadAttention q k v num_heads=3", 3 * (products(7, 9, 4) + products(7, 9, 2))},
+		{"input q Nx7x16\ninput k Nx7x8\ny = com.microsoft.GroupQueryAttention q k k num_heads=4 kv_num_heads=2", 4 * 2 * products(7, 7, 4)},
+		{"input x Nx3x4\ninput z Nx4x5\ny = Einsum x z equation=bij,bjk->bki", products(3, 5, 4)},
+		{"input x Nx3x4\ny = Einsum x [4,5] [5,6] equation=...j,jk,kl->...l", products(3, 5, 4) + products(3, 6, 5)},
+		{"input x Nx3x4\ny = com.microsoft.SkipLayerNormalization x x [4]", 0},
 	} {
 		g, shapes, err := infer(t, c.graph)
 		if err != nil {
 			t.Fatal(err)
 		}
-		m, err := MACs(g.Nodes[len(g.Nodes)-1], shapes, nil)
+		m, _, err := MACs(g.Nodes[len(g.Nodes)-1], shapes, nil)
 		if n := m.At(nil); err != nil || n != c.want {
 			t.Errorf("%s\nhas %v MACs, want %d (%v)", c.graph, m, c.want, err)
 		}
@@ -542,7 +607,7 @@ func TestResults(t *testing.T) {
 // TestExceptionsAreOperators: the rules here are those of operators that the table has, and each of its operators without a rule is known.
 func TestExceptionsAreOperators(t *testing.T) {
 	for name := range exceptions {
-		if _, ok := operators.Lookup("", name); !ok {
+		if _, ok := operators.Lookup(operators.Split(name)); !ok {
 			t.Errorf("package operators has no %s", name)
 		}
 	}

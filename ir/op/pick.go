@@ -168,22 +168,3 @@ func sizeShape(c *Ctx) error {
 	c.Out[0].Ints = []dim.Dim{c.product(c.In[0].Shape)}
 	return nil
 }
-
-// recurrentShape is for LSTM, GRU and RNN over [steps, batch, features], or [batch, steps, features] under layout 1.
-func recurrentShape(c *Ctx) error {
-	x, r := c.In[0].Shape, c.In[2].Shape
-	if len(x) != 3 || len(r) != 3 {
-		return errors.New("want an operand and recurrent weights of three axes")
-	}
-	directions, hidden := r[0], r[2]
-	steps, batch := x[0], x[1]
-	shapes := [][]dim.Dim{{steps, directions, batch, hidden}, {directions, batch, hidden}, {directions, batch, hidden}}
-	if c.Node.Int("layout", 0) != 0 {
-		batch, steps = x[0], x[1]
-		shapes = [][]dim.Dim{{batch, steps, directions, hidden}, {batch, directions, hidden}, {batch, directions, hidden}}
-	}
-	for k := range c.Out {
-		c.Out[k].Shape = shapes[k]
-	}
-	return nil
-}

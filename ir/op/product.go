@@ -3,6 +3,7 @@ package op
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/autotailor/autotailor/ir/dim"
 )
@@ -35,8 +36,7 @@ func (c *Ctx) flag(name string) int {
 }
 
 func gemmMACs(c *Ctx) error {
-	rows := c.Out[0].Shape[0]
-	c.Total = c.keep(dim.Mul(rows.AtBatch1(), c.product(c.In[1].Shape)))
+	c.Total = c.keep(dim.Mul(c.elements(c.Out[0].Shape[:1]), c.elements(c.In[1].Shape)))
 	return nil
 }
 
@@ -70,10 +70,69 @@ func matmulShape(c *Ctx) error {
 
 func matmulMACs(c *Ctx) error {
 	inner := c.In[0].Shape[len(c.In[0].Shape)-1]
-	out := c.Out[0].Shape
-	if len(out) > 0 {
-		out = append([]dim.Dim{out[0].AtBatch1()}, out[1:]...)
+	c.Total = c.keep(dim.Mul(inner.AtBatch1(), c.elements(c.Out[0].Shape)))
+	return nil
+}
+
+// elements is the number of elements at batch 1.
+func (c *Ctx) elements(s []dim.Dim) dim.Dim {
+	d := dim.Const(1)
+	for _, e := range s {
+		d = c.keep(dim.Mul(d, e.AtBatch1()))
 	}
-	c.Total = c.keep(dim.Mul(inner, c.product(out)))
+	return d
+}
+
+// picked is a rule that sees the operands at some places only: an operator that has scales and zero points between them.
+func picked(rule func(c *Ctx) error, places ...int) func(c *Ctx) error {
+	return func(c *Ctx) error {
+		n := *c.Node
+		p := *c
+		n.In, p.In = nil, nil
+		for _, k := range places {
+			if k < len(c.In) {
+				n.In, p.In = append(n.In, c.Node.In[k]), append(p.In, c.In[k])
+			}
+		}
+		p.Node = &n
+		err := rule(&p)
+		c.Total, c.err = p.Total, p.err
+		return err
+	}
+}
+
+// turned is a rule of a MatMul for one whose operands may lie the other way round. It says nothing where their batches do.
+func turned(rule func(c *Ctx) error) func(c *Ctx) error {
+	return func(c *Ctx) error {
+		p := *c
+		p.In = slices.Clone(c.In)
+		for k, name := range []string{"transA", "transB"} {
+			s := slices.Clone(p.In[k].Shape)
+			if c.flag("transBatch"+name[5:]) != 0 {
+				return nil
+			}
+			if last := len(s) - 1; last > 0 && c.flag(name) != 0 {
+				s[last-1], s[last] = s[last], s[last-1]
+			}
+			p.In[k].Shape = s
+		}
+		err := rule(&p)
+		c.Total, c.err = p.Total, p.err
+		return err
+	}
+}
+
+// packedShape is a product with weights that are packed, of N columns.
+func packedShape(c *Ctx) error {
+	x := c.In[0].Shape
+	if inner := dim.Const(int(c.Node.Int("K", 0))); len(x) == 0 || !x[len(x)-1].Equal(inner) {
+		return fmt.Errorf("its operand has the shape %v, its weights have %v rows", x, inner)
+	}
+	c.Out[0].Shape = append(slices.Clone(x[:len(x)-1]), dim.Const(int(c.Node.Int("N", 0))))
+	return nil
+}
+
+func packedMACs(c *Ctx) error {
+	c.Total = c.keep(dim.Mul(c.elements(c.In[0].Shape), dim.Const(int(c.Node.Int("N", 0)))))
 	return nil
 }

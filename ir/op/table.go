@@ -27,15 +27,25 @@ var classes = map[operators.Class]rule{
 // touches is frozen: networks with it go through, and it is carried as it stands.
 var exceptions = map[string]rule{
 	"Conv":            {axes: AxesConv, shape: convShape, macs: convMACs},
-	"ConvTranspose":   {axes: AxesConvTranspose, shape: convTransposeShape},
+	"ConvTranspose":   {axes: AxesConvTranspose, shape: convTransposeShape, macs: convTransposeMACs},
+	"DeformConv":      {shape: picked(convShape, 0, 1, 3), macs: convMACs},
 	"Gemm":            {axes: AxesGemm, shape: gemmShape, macs: gemmMACs},
 	"MatMul":          {axes: AxesMatMul, shape: matmulShape, macs: matmulMACs},
-	"Einsum":          {axes: AxesEinsum, shape: einsumShape},
+	"Einsum":          {axes: AxesEinsum, shape: einsumShape, macs: einsumMACs},
 	"Attention":       {shape: attentionShape, macs: attentionMACs},
 	"RotaryEmbedding": {shape: sameShape},
-	"LSTM":            {shape: recurrentShape},
-	"GRU":             {shape: recurrentShape},
-	"RNN":             {shape: recurrentShape},
+	"LSTM":            {shape: recurrentShape, macs: recurrentMACs},
+	"GRU":             {shape: recurrentShape, macs: recurrentMACs},
+	"RNN":             {shape: recurrentShape, macs: recurrentMACs},
+
+	"QLinearConv":   {shape: picked(convShape, 0, 3, 8), macs: picked(convMACs, 0, 3)},
+	"QLinearMatMul": {shape: picked(matmulShape, 0, 3), macs: picked(matmulMACs, 0, 3)},
+	"ConvInteger":   {shape: picked(convShape, 0, 1), macs: convMACs},
+	"MatMulInteger": {shape: picked(matmulShape, 0, 1), macs: matmulMACs},
+
+	"QuantizeLinear":        {shape: sameShape},
+	"DequantizeLinear":      {shape: sameShape},
+	"DynamicQuantizeLinear": {shape: dynamicQuantizeShape},
 
 	"GlobalAveragePool": {axes: AxesGlobalPool, shape: globalPoolShape},
 	"GlobalMaxPool":     {axes: AxesGlobalPool, shape: globalPoolShape},
@@ -92,6 +102,33 @@ var exceptions = map[string]rule{
 	"ConstantOfShape": {shape: constantOfShape},
 	"EyeLike":         {shape: sameShape},
 	"Range":           {shape: rangeShape},
+
+	"com.microsoft.FusedConv":             {shape: convShape, macs: convMACs},
+	"com.microsoft.FusedGemm":             {shape: gemmShape, macs: gemmMACs},
+	"com.microsoft.FusedMatMul":           {shape: turned(matmulShape), macs: turned(matmulMACs)},
+	"com.microsoft.MatMulNBits":           {shape: packedShape, macs: packedMACs},
+	"com.microsoft.QGemm":                 {shape: picked(gemmShape, 0, 3, 6), macs: picked(gemmMACs, 0, 3)},
+	"com.microsoft.DynamicQuantizeMatMul": {shape: picked(matmulShape, 0, 1), macs: matmulMACs},
+	"com.microsoft.MatMulIntegerToFloat":  {shape: picked(matmulShape, 0, 1), macs: matmulMACs},
+	"com.microsoft.DynamicQuantizeLSTM":   {shape: quantisedRecurrentShape, macs: recurrentMACs},
+
+	"com.microsoft.Attention":               {shape: joinedAttentionShape, macs: joinedAttentionMACs},
+	"com.microsoft.QAttention":              {shape: joinedAttentionShape, macs: joinedAttentionMACs},
+	"com.microsoft.MultiHeadAttention":      {shape: multiHeadShape, macs: multiHeadMACs},
+	"com.microsoft.GroupQueryAttention":     {shape: groupQueryShape, macs: groupQueryMACs},
+	"com.microsoft.RotaryEmbedding":         {shape: sameShape},
+	"com.microsoft.EmbedLayerNormalization": {shape: embeddingShape},
+
+	"com.microsoft.FastGelu":                 {axes: AxesElementwise, shape: broadcastShape},
+	"com.microsoft.QLinearSigmoid":           {axes: AxesSame, shape: sameShape},
+	"com.microsoft.QuantizeLinear":           {shape: sameShape},
+	"com.microsoft.DequantizeLinear":         {shape: sameShape},
+	"com.microsoft.QLinearAveragePool":       {axes: AxesPool, shape: channelsFirst(poolShape)},
+	"com.microsoft.QLinearGlobalAveragePool": {axes: AxesGlobalPool, shape: channelsFirst(globalPoolShape)},
+	"com.microsoft.QLinearConcat":            {shape: quantisedConcatShape},
+
+	"com.microsoft.SkipLayerNormalization":           {shape: skipNormShape},
+	"com.microsoft.SkipSimplifiedLayerNormalization": {shape: skipNormShape},
 }
 
 var table = derive(operators.All())
@@ -102,8 +139,8 @@ type tableKey struct{ domain, name string }
 func derive(rows []operators.Operator) map[tableKey]Spec {
 	out := map[tableKey]Spec{}
 	for _, o := range rows {
-		r, special := exceptions[o.Name]
-		if !special || o.Domain != "" {
+		r, special := exceptions[o.Qualified()]
+		if !special {
 			r = classes[o.Class]
 		}
 		if r.shape == nil {

@@ -13,7 +13,7 @@ import (
 const maxTypeErrors = 20
 
 // fixed has the kinds of results that have one element type.
-var fixed = map[operators.Kind]ir.DType{operators.Bool: ir.Bool, operators.Int64: ir.Int64, operators.Float: ir.Float32}
+var fixed = map[operators.Kind]ir.DType{operators.Bool: ir.Bool, operators.Int64: ir.Int64, operators.Float: ir.Float32, operators.Int32: ir.Int32, operators.Uint8: ir.Uint8}
 
 // Types gives every value of g that has none its element type, and reports where types contradict each other or an operand is missing.
 // Results of operators that the table does not know keep what the model declares.
@@ -85,6 +85,9 @@ func made(g *ir.Graph, n *ir.Node, s Spec, kind operators.Kind) ir.DType {
 	if to := n.Int("to", 0); kind == operators.Any && to > 0 && n.Op == "Cast" {
 		return ir.DType(to)
 	}
+	if kind == operators.Any && n.Op == "QuantizeLinear" && n.Domain == "" {
+		return quantised(g, n)
+	}
 	if !kind.Variable() {
 		return fixed[kind]
 	}
@@ -94,4 +97,15 @@ func made(g *ir.Graph, n *ir.Node, s Spec, kind operators.Kind) ir.DType {
 		}
 	}
 	return ir.Undefined
+}
+
+// quantised is the element type of a QuantizeLinear's result: that of the zero point, else what an attribute says.
+func quantised(g *ir.Graph, n *ir.Node) ir.DType {
+	if id := n.Input(2); id != 0 {
+		return g.Values[id].Type
+	}
+	if to := n.Int("output_dtype", 0); to > 0 {
+		return ir.DType(to)
+	}
+	return ir.Uint8
 }

@@ -168,9 +168,22 @@ func (c *Ctx) listAt(name string, a, def int) int {
 
 // convMACs is one product of a whole filter per output element.
 func convMACs(c *Ctx) error {
-	filter := c.product(c.In[1].Shape[1:])
-	out := c.Out[0].Shape
-	out = append([]dim.Dim{out[0].AtBatch1()}, out[1:]...)
-	c.Total = c.keep(dim.Mul(filter, c.product(out)))
+	c.Total = c.keep(dim.Mul(c.elements(c.In[1].Shape[1:]), c.elements(c.Out[0].Shape)))
 	return nil
+}
+
+// convTransposeMACs is one product of each element of the operand with all that its channel's filters have.
+func convTransposeMACs(c *Ctx) error {
+	c.Total = c.keep(dim.Mul(c.elements(c.In[1].Shape[1:]), c.elements(c.In[0].Shape)))
+	return nil
+}
+
+// channelsFirst is a rule for operators that may have their channels in the last axis: then nothing is known.
+func channelsFirst(rule func(c *Ctx) error) func(c *Ctx) error {
+	return func(c *Ctx) error {
+		if c.flag("channels_last") != 0 {
+			return nil
+		}
+		return rule(c)
+	}
 }

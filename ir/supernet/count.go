@@ -1,8 +1,12 @@
 package supernet
 
 import (
+	"cmp"
 	"math/big"
+	"slices"
 
+	"github.com/autotailor/autotailor/internal/operators"
+	"github.com/autotailor/autotailor/ir/cost"
 	"github.com/autotailor/autotailor/ir/dim"
 )
 
@@ -42,4 +46,27 @@ func (n *Net) distinctDepth(g dim.Choice) *big.Int {
 		sum.Add(sum, alive)
 	}
 	return sum
+}
+
+// Uncounted is an operator whose products are in no count.
+type Uncounted struct {
+	Op    string // with its domain where that is not ONNX's own
+	Nodes int
+}
+
+// Uncounted lists the operators that counts leave out: there is no rule for them, what their subgraphs run depends on the data, or shapes are
+// not known. Those with most nodes come first.
+func (n *Net) Uncounted() []Uncounted {
+	count := map[string]int{}
+	for _, o := range n.Nodes {
+		if _, known, err := cost.MACs(n.Graph, o.Node, n.Shapes, o.Attrs); !known || err != nil {
+			count[operators.Qualified(o.Node.Domain, o.Node.Op)]++
+		}
+	}
+	var out []Uncounted
+	for name, nodes := range count {
+		out = append(out, Uncounted{name, nodes})
+	}
+	slices.SortFunc(out, func(a, b Uncounted) int { return cmp.Or(b.Nodes-a.Nodes, cmp.Compare(a.Op, b.Op)) })
+	return out
 }

@@ -101,7 +101,7 @@ func TestCoverage(t *testing.T) {
 				}
 				params, elasticParams = params+size, elasticParams+size*owned/free
 				if p.Operand == 1 {
-					m, err := op.MACs(o.Node, net.Shapes, o.Attrs)
+					m, _, err := op.MACs(o.Node, net.Shapes, o.Attrs)
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -145,7 +145,7 @@ func TestSmallest(t *testing.T) {
 					}
 					sums[k].params += size
 				}
-				m, err := op.MACs(o.Node, net.Shapes, o.Attrs)
+				m, _, err := op.MACs(o.Node, net.Shapes, o.Attrs)
 				if err != nil {
 					t.Fatal(err)
 				}

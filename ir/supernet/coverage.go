@@ -5,8 +5,8 @@ import (
 
 	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/axis"
+	"github.com/autotailor/autotailor/ir/cost"
 	"github.com/autotailor/autotailor/ir/dim"
-	"github.com/autotailor/autotailor/ir/op"
 )
 
 // Coverage is the elastic share of a net: of its parameters, and of its multiply-accumulates.
@@ -32,7 +32,7 @@ func (n *Net) Coverage() (Coverage, error) {
 		}
 	}
 	for _, o := range n.Nodes {
-		cost, err := op.MACs(o.Node, n.Shapes, o.Attrs)
+		spent, _, err := cost.MACs(n.Graph, o.Node, n.Shapes, o.Attrs)
 		if err != nil {
 			return Coverage{}, err
 		}
@@ -41,8 +41,8 @@ func (n *Net) Coverage() (Coverage, error) {
 			axes = append(axes, n.coupling.Axes(id)...)
 		}
 		if share, free := n.owned(axes); free {
-			macs += float64(cost.Original())
-			coveredMACs += float64(cost.Original()) * share
+			macs += float64(spent.Original())
+			coveredMACs += float64(spent.Original()) * share
 		}
 	}
 	return Coverage{share(covered, params), share(coveredMACs, macs)}, nil
@@ -157,15 +157,15 @@ func (n *Net) Smallest() (Smallest, error) {
 	last, stored := map[ir.ValueID]float64{}, n.stored()
 	for _, o := range n.Nodes {
 		there := o.Block == nil || o.Block.Live.Holds(genes)
-		cost, err := op.MACs(o.Node, n.Shapes, o.Attrs)
+		spent, _, err := cost.MACs(n.Graph, o.Node, n.Shapes, o.Attrs)
 		if err != nil {
 			return Smallest{}, err
 		}
-		macs += float64(cost.Original())
+		macs += float64(spent.Original())
 		if !there {
 			continue
 		}
-		keptMACs += float64(cost.At(genes))
+		keptMACs += float64(spent.At(genes))
 		for _, p := range o.Params {
 			id := stored.of(n.Graph, p.Value)
 			last[id] = 1

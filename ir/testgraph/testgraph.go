@@ -192,7 +192,7 @@ func ints(text string) []int64 {
 }
 
 // listAttrs are attributes that are lists even when they have one element.
-var listAttrs = map[string]bool{
+var listAttrs = map[string]bool{"qkv_hidden_sizes": true,
 	"pads": true, "strides": true, "dilations": true, "kernel_shape": true, "axes": true, "perm": true, "split": true, "shape": true,
 	"starts": true, "ends": true, "output_padding": true, "output_shape": true,
 }
@@ -211,7 +211,7 @@ func attr(name, text string) ir.Attr {
 }
 
 // types are the element types that tests need.
-var types = map[string]ir.DType{"f32": ir.Float32, "f16": ir.Float16, "i64": ir.Int64, "bool": ir.Bool}
+var types = map[string]ir.DType{"f32": ir.Float32, "i8": ir.Int8, "u8": ir.Uint8, "i32": ir.Int32, "f16": ir.Float16, "i64": ir.Int64, "bool": ir.Bool}
 
 func kind(words []string) ir.DType {
 	if len(words) == 0 {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/autotailor/autotailor/internal/fusion"
 	"github.com/autotailor/autotailor/ir"
+	"github.com/autotailor/autotailor/ir/cost"
 	"github.com/autotailor/autotailor/ir/dim"
 	"github.com/autotailor/autotailor/ir/op"
 	"github.com/autotailor/autotailor/ir/supernet"
@@ -174,7 +175,7 @@ func (e *enumerator) view(nodes []int) (*view, error) {
 	step := map[ir.ValueID]int{}
 	for k, i := range nodes {
 		o := e.net.Nodes[i]
-		m, err := op.MACs(o.Node, e.net.Shapes, o.Attrs)
+		m, _, err := cost.MACs(e.net.Graph, o.Node, e.net.Shapes, o.Attrs)
 		if err != nil {
 			return nil, err
 		}

@@ -36,6 +36,16 @@ var exceptions = map[string]rule{
 	"MatMul":        matMul,
 	"Einsum":        einsum,
 
+	"DeformConv":    picked(conv, 0, 1, 3),
+	"QLinearConv":   picked(conv, 0, 3, 8),
+	"QLinearMatMul": picked(matMul, 0, 3),
+	"ConvInteger":   picked(conv, 0, 1),
+	"MatMulInteger": picked(matMul, 0, 1),
+
+	"QuantizeLinear":        same,
+	"DequantizeLinear":      same,
+	"DynamicQuantizeLinear": dynamicQuantize,
+
 	"LSTM":            recurrent(4),
 	"GRU":             recurrent(3),
 	"RNN":             recurrent(1),
@@ -81,6 +91,34 @@ var exceptions = map[string]rule{
 	"Range":           arithmeticRange,
 	"Shape":           shape,
 	"Size":            scalar,
+
+	"com.microsoft.FusedConv":             picked(conv, 0, 1, 2),
+	"com.microsoft.FusedGemm":             gemm,
+	"com.microsoft.FusedMatMul":           turned,
+	"com.microsoft.MatMulNBits":           packed,
+	"com.microsoft.QGemm":                 picked(gemm, 0, 3, 6),
+	"com.microsoft.DynamicQuantizeMatMul": picked(matMul, 0, 1),
+	"com.microsoft.MatMulIntegerToFloat":  picked(matMul, 0, 1),
+	"com.microsoft.DynamicQuantizeLSTM":   quantisedRecurrent,
+
+	"com.microsoft.Attention":               joinedAttention(4),
+	"com.microsoft.QAttention":              joinedAttention(8),
+	"com.microsoft.MultiHeadAttention":      multiHead,
+	"com.microsoft.GroupQueryAttention":     groupQuery,
+	"com.microsoft.RotaryEmbedding":         same,
+	"com.microsoft.EmbedLayerNormalization": embedding,
+
+	"com.microsoft.QLinearSigmoid":           same,
+	"com.microsoft.QLinearLeakyRelu":         same,
+	"com.microsoft.QLinearSoftmax":           same,
+	"com.microsoft.QuantizeLinear":           same,
+	"com.microsoft.DequantizeLinear":         same,
+	"com.microsoft.QLinearAveragePool":       channelsFirst(pool),
+	"com.microsoft.QLinearGlobalAveragePool": channelsFirst(globalPool),
+	"com.microsoft.QLinearConcat":            quantisedConcat,
+
+	"com.microsoft.SkipLayerNormalization":           skipNorm,
+	"com.microsoft.SkipSimplifiedLayerNormalization": skipNorm,
 }
 
 // entry is an operator's row, read, and its rule.
@@ -99,7 +137,7 @@ func derive(all []operators.Operator) map[key]entry {
 	out := map[key]entry{}
 	for _, o := range all {
 		r := classes[o.Class]
-		if own, ok := exceptions[o.Name]; ok && o.Domain == "" {
+		if own, ok := exceptions[o.Qualified()]; ok {
 			r = own
 		}
 		if r != nil {

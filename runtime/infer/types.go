@@ -10,7 +10,7 @@ import (
 
 // allowed has the element types of the kinds that are no variable; a result of such a kind has the first.
 var allowed = map[operators.Kind][]nn.DType{
-	operators.Bool: {nn.Bool}, operators.Int64: {nn.Int64}, operators.Float: {nn.Float32},
+	operators.Bool: {nn.Bool}, operators.Int64: {nn.Int64}, operators.Float: {nn.Float32}, operators.Int32: {nn.Int32}, operators.Uint8: {nn.Uint8},
 	operators.Int: {nn.Int64, nn.Int32}, operators.List: {nn.Int64, nn.Int32}, operators.Size: {nn.Int64, nn.Int32},
 }
 
@@ -74,6 +74,21 @@ var anyTypes = map[string]func(c *call) error{
 			err = fmt.Errorf("attribute dtype is %d, which is no element type", to)
 		}
 		c.out[0].Type = nn.DType(to)
+		return err
+	},
+	"QuantizeLinear": func(c *call) error {
+		to, err := c.int("output_dtype", 0)
+		if err == nil && (to < 0 || to > 255) {
+			err = fmt.Errorf("attribute output_dtype is %d, which is no element type", to)
+		}
+		switch {
+		case c.has(2):
+			c.out[0].Type = c.in[2].Type
+		case to > 0:
+			c.out[0].Type = nn.DType(to)
+		default:
+			c.out[0].Type = nn.Uint8
+		}
 		return err
 	},
 	"LayerNormalization": func(c *call) error {

@@ -19,6 +19,7 @@ type Node struct {
 	Type, Domain, Name string
 	Attrs              []Attr // in alphabetical order
 	In, Out            []Value
+	MACs               int64 // of the subgraphs that it runs, see Op
 }
 
 // Info describes one value of a Graph.

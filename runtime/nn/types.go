@@ -132,6 +132,7 @@ type Op struct {
 	Outputs            int     // number of outputs, 0 means 1
 	Shapes             []Shape // output shapes, where the operator's rule is not known
 	Types              []DType // output element types, where not that of the first operand
+	MACs               int64   // multiply-accumulates of the subgraphs that it runs, as the compiler counted them
 }
 
 // Attr is a named attribute with the value that Kind tells: Int, Float, String, Ints, Floats or Strings. A tensor has its elements in Raw, its

@@ -2,7 +2,6 @@ package supernet
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/autotailor/autotailor/runtime/nn"
@@ -10,7 +9,7 @@ import (
 
 // Counts are a network's costs at batch 1: the oracle of the sums that generated tables give.
 type Counts struct {
-	MACs   int64 // multiply-accumulates of convolutions and products
+	MACs   int64 // multiply-accumulates of products, see MACs
 	Params int64 // weights and tables, each once; a normalisation that belongs to a convolution or product counts as its bias
 }
 
@@ -27,9 +26,7 @@ func Count(g *nn.Graph) Counts {
 	}
 	for i := range g.Nodes {
 		n := &g.Nodes[i]
-		if rule, ok := macs[n.Type]; ok && n.Domain == "" {
-			c.MACs += rule(g, n)
-		}
+		c.MACs += MACs(g, n)
 		if product := absorber(g, i); product != nil {
 			if !hasBias(product) {
 				add(n.In[1])
@@ -52,32 +49,6 @@ func Identity(i nn.Info) string {
 	}
 	return fmt.Sprint("constant ", i.Type, i.Shape) + string(i.Const.Raw)
 }
-
-// macs has the operators that multiply and accumulate.
-var macs = map[string]func(g *nn.Graph, n *nn.Node) int64{
-	"Conv": func(g *nn.Graph, n *nn.Node) int64 {
-		w := g.Values[n.In[1]].Shape
-		return elementsOf(g, n.Out[0]) * w[1:].Elements()
-	},
-	"Gemm": func(g *nn.Graph, n *nn.Node) int64 { // [m, k] by [k, n]
-		return elementsOf(g, n.Out[0]) * int64(g.Values[n.In[0]].Shape[1])
-	},
-	"Attention": func(g *nn.Graph, n *nn.Node) int64 { // queries with keys, then scores with values
-		k := g.Values[n.In[1]].Shape
-		tokens := k[len(k)-2]
-		if len(n.In) > 4 && n.In[4] != nn.None { // those of a cache
-			tokens += g.Values[n.In[4]].Shape[2]
-		}
-		return int64(tokens) * (elementsOf(g, n.In[0]) + elementsOf(g, n.Out[0]))
-	},
-	"MatMul": func(g *nn.Graph, n *nn.Node) int64 {
-		x := g.Values[n.In[0]].Shape
-		return elementsOf(g, n.Out[0]) * int64(x[len(x)-1])
-	},
-}
-
-// Multiplying lists the ONNX operator types that multiply and accumulate, sorted.
-func Multiplying() []string { return slices.Sorted(maps.Keys(macs)) }
 
 func elementsOf(g *nn.Graph, v nn.Value) int64 { return g.Values[v].Shape.Elements() }
 

@@ -21,8 +21,9 @@ type Net struct {
 	Build         func(genes []uint8, b nn.Builder) // describes the SubNet of genes to b
 	Groups        []Group                           // what choices cut together
 	Coverage      Coverage
-	Raw           string // number of SubNets as configured, an integer in decimal
-	Modifications int    // number of candidates over all choices, as the paper counts them
+	Uncounted     []Uncounted // operators that MACs leaves out
+	Raw           string      // number of SubNets as configured, an integer in decimal
+	Modifications int         // number of candidates over all choices, as the paper counts them
 }
 
 // Source is the model that the package was generated from.

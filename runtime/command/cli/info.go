@@ -25,6 +25,7 @@ type info struct {
 	Distinct      string         `json:"variants_distinct"`
 	Operators     map[string]int `json:"operators"` // distinct, by rule set
 	Coverage      coverage       `json:"coverage"`
+	Uncounted     uncounted      `json:"uncounted"`
 	Choices       []choice       `json:"choices"`
 	Stages        []stage        `json:"stages"`
 	SubNet        *subNet        `json:"subnet,omitempty"`
@@ -64,7 +65,7 @@ func runInfo(c *call) error {
 	i := info{
 		Package: n.Package, Title: n.Title, Model: n.Source.File, SHA256: n.Source.SHA256, Opset: n.Source.Opset, Digest: n.Digest,
 		Modifications: n.Modifications, Raw: n.Raw, Distinct: space.Count(n.Choices).String(), Operators: map[string]int{},
-		Coverage: coverage{n.Coverage.Params, n.Coverage.MACs}, Choices: []choice{}, Stages: []stage{},
+		Coverage: coverage{n.Coverage.Params, n.Coverage.MACs}, Uncounted: uncountedOf(n), Choices: []choice{}, Stages: []stage{},
 	}
 	for _, r := range n.Rules {
 		i.Operators[r.Name] = distinct(r.Sites)
@@ -88,6 +89,19 @@ func runInfo(c *call) error {
 		return c.print(i)
 	}
 	return c.printInfo(&i)
+}
+
+// uncounted are the operators that counts of MACs leave out.
+type uncounted []supernet.Uncounted
+
+func uncountedOf(n *supernet.Net) uncounted { return append(uncounted{}, n.Uncounted...) }
+
+// note is a line for people below a total, "" where nothing is left out.
+func (u uncounted) note() string {
+	if len(u) == 0 {
+		return ""
+	}
+	return "not counted: " + supernet.NotCounted(u) + "\n"
 }
 
 func distinct(sites []supernet.Site) int {
@@ -128,6 +142,9 @@ func (c *call) printInfo(i *info) error {
 		fmt.Fprintf(w, "operators\t%d distinct under rules %q\n", i.Operators[r.Name], r.Name)
 	}
 	fmt.Fprintf(w, "elastic\t%.1f %% of parameters, %.1f %% of MACs\n", 100*i.Coverage.Params, 100*i.Coverage.MACs)
+	if len(i.Uncounted) > 0 {
+		fmt.Fprintf(w, "not counted\t%s\n", supernet.NotCounted(i.Uncounted))
+	}
 	fmt.Fprintf(w, "\nstage\twidth\tblocks\tchoices\n")
 	for _, s := range i.Stages {
 		fmt.Fprintf(w, "%d\t%d\t%s\t%s\n", s.Index, s.Width, blocks(s.Blocks), stageChoices(i.Choices, s.Index))

@@ -34,6 +34,9 @@ func (c *call) page(l *lut.Table, t *accuracy.Table, p search.Problem, front []r
 			{Name: "accuracies of", Value: weights.fact},
 		},
 	}
+	if len(net.Uncounted) > 0 {
+		page.Facts = append(page.Facts, report.Fact{Name: "not counted in MACs", Value: supernet.NotCounted(net.Uncounted)})
+	}
 	for _, s := range net.Stages {
 		page.Stages = append(page.Stages, report.Stage{Index: s.Index, Width: s.Width, Blocks: append([]string{}, s.Blocks...), Elastic: s.Elastic})
 	}

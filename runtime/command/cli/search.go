@@ -22,6 +22,7 @@ type found struct {
 	Method      string       `json:"method"`
 	Certificate *certificate `json:"certificate,omitempty"`
 	Points      []point      `json:"points"`
+	Uncounted   uncounted    `json:"uncounted"` // operators that the metrics of MACs leave out
 }
 
 type certificate struct {
@@ -151,6 +152,7 @@ func (c *call) problem(latencies, accuracies string) (search.Problem, *lut.Table
 }
 
 func (c *call) printFound(r found, objective string) error {
+	r.Uncounted = uncountedOf(c.net)
 	if *c.json {
 		return c.print(r)
 	}
@@ -171,13 +173,15 @@ func (c *call) printFound(r found, objective string) error {
 	} else if k != nil {
 		fmt.Fprintf(c.out, "not exact: at any budget at most %d images are lost (%s)\n", k.Gap, k.Method)
 	}
-	return nil
+	_, err := fmt.Fprint(c.out, r.Uncounted.note())
+	return err
 }
 
 // reported is the result of `report`.
 type reported struct {
-	Points int      `json:"points"`
-	Files  []string `json:"files"`
+	Points    int       `json:"points"`
+	Files     []string  `json:"files"`
+	Uncounted uncounted `json:"uncounted"`
 }
 
 func runReport(c *call) error {
@@ -228,11 +232,13 @@ func runReport(c *call) error {
 		}
 		r.Files = append(r.Files, plots...)
 	}
+	r.Uncounted = uncountedOf(c.net)
 	if *c.json {
 		return c.print(r)
 	}
 	for _, f := range r.Files {
 		fmt.Fprintln(c.out, f)
 	}
-	return nil
+	_, err = fmt.Fprint(c.out, r.Uncounted.note())
+	return err
 }

@@ -20,14 +20,15 @@ import (
 
 // exported is the result of `export`.
 type exported struct {
-	File      string   `json:"file"`
-	Files     []string `json:"files"`
-	SubNet    string   `json:"subnet"`
-	Bytes     int      `json:"bytes"`
-	MACs      int64    `json:"macs"`
-	Params    int64    `json:"params"`
-	LatencyMS *float64 `json:"predicted_ms,omitempty"`
-	Accuracy  *float64 `json:"predicted_accuracy,omitempty"`
+	File      string    `json:"file"`
+	Files     []string  `json:"files"`
+	SubNet    string    `json:"subnet"`
+	Bytes     int       `json:"bytes"`
+	MACs      int64     `json:"macs"`
+	Params    int64     `json:"params"`
+	Uncounted uncounted `json:"uncounted"`
+	LatencyMS *float64  `json:"predicted_ms,omitempty"`
+	Accuracy  *float64  `json:"predicted_accuracy,omitempty"`
 	// Statistics are those of batch normalisations: "none", "original", "recalibrated" or "borrowed".
 	Statistics string `json:"statistics"`
 	Warning    string `json:"warning,omitempty"`
@@ -155,7 +156,7 @@ func (c *call) export(f *exportFlags, r *exported) error {
 	if *c.json {
 		return c.print(r)
 	}
-	_, err = fmt.Fprintf(c.out, "wrote %s: %s, %d bytes, %d MACs, %d parameters\n", strings.Join(r.Files, " and "), r.SubNet, r.Bytes, r.MACs, r.Params)
+	_, err = fmt.Fprintf(c.out, "wrote %s: %s, %d bytes, %d MACs, %d parameters\n%s", strings.Join(r.Files, " and "), r.SubNet, r.Bytes, r.MACs, r.Params, r.Uncounted.note())
 	return err
 }
 
@@ -165,7 +166,7 @@ func (c *call) predicted(f *exportFlags, g space.Genes, r *exported) (map[string
 	if err != nil {
 		return nil, err
 	}
-	r.SubNet, r.MACs, r.Params = d.Text, d.MACs, d.Params
+	r.SubNet, r.MACs, r.Params, r.Uncounted = d.Text, d.MACs, d.Params, uncountedOf(c.net)
 	meta, err := model.Metadata(c.net, g)
 	if err != nil {
 		return nil, err
