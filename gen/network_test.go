@@ -43,7 +43,7 @@ func TestMissingOperands(t *testing.T) {
 func TestUnknownShapes(t *testing.T) {
 	for graph, want := range map[string]string{
 		"input x Nx4\ns = SequenceEmpty\nt = SequenceInsert s x\ny = SequenceAt t {0}\nz = Relu y\noutput z": `node "s" (SequenceEmpty): it makes a list of tensors`,
-		"input x Nx4\ns = mine.Source\ny = Add x s\nz = Relu y\noutput z":                                    `node "s" (Source): the shape of its result is not known; run ONNX`,
+		"input x Nx4\ns = mine.Source\ny = Add x s\nz = Relu y\noutput z":                                    `node "s" (Source): the shape of its result is not known: there is no rule for mine.Source`,
 	} {
 		g, err := testgraph.Parse(graph)
 		if err != nil {

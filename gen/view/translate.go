@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/autotailor/autotailor/internal/operators"
 	"github.com/autotailor/autotailor/ir"
@@ -150,7 +149,7 @@ func (t *translator) results(c *Call, o *supernet.Op) error {
 		case id == 0: // the recorded network has all results
 			s = made[k].Shape
 		case s == nil:
-			return unknownShape(o.Node.Op)
+			return errors.New(op.WhyUnknown(o.Node))
 		}
 		if v == ir.Undefined {
 			v = made[k].Type
@@ -163,13 +162,6 @@ func (t *translator) results(c *Call, o *supernet.Op) error {
 		c.Rec.Op.Types = types
 	}
 	return nil
-}
-
-func unknownShape(op string) error {
-	if strings.Contains(op, "Sequence") {
-		return errors.New("it makes a list of tensors, which has no shape; export the model without lists (PyTorch's tensor_split makes one, split with sizes does not)")
-	}
-	return errors.New("the shape of its result is not known; run ONNX shape inference on the model (onnx.shape_inference)")
 }
 
 // operands makes values of the parameters among o's operands.

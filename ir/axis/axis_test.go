@@ -321,7 +321,7 @@ output u`,
 input x Nx3x4x4
 c = Conv x [8,3,1,1]
 d = Conv x [8,3,1,1]
-m = com.example.Magic c d
+m = com.example.Magic c d : f32 Nx8x4x4
 e = Conv m [4,8,1,1]
 f = Conv d [4,8,1,1]
 g = Add e f

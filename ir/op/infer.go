@@ -5,17 +5,32 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/autotailor/autotailor/internal/operators"
 	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/dim"
 )
 
 // InferGraph infers the shapes of all values of g, indexed by ValueID. bind gives the shapes of inputs, and of parameters that
-// choices move; over gives attributes that choices move. Operators that the table does not know take the model's own
-// value_info, else the shape of their first operand. A shape that stays unknown is nil.
+// choices move; over gives attributes that choices move. What operators make that the table does not know is what the model states in its
+// value_info. A shape that stays unknown is nil.
 func InferGraph(g *ir.Graph, bind map[ir.ValueID][]dim.Dim, over map[*ir.Node]Overrides) ([][]dim.Dim, error) {
 	f := Start(g, Rules{Bind: bind, Over: over})
 	err := f.Run()
 	return f.Shapes(), err
+}
+
+// extents are those of the inputs by their names: what the model states of other values has the same names.
+func extents(g *ir.Graph, bind map[ir.ValueID][]dim.Dim) map[string]dim.Dim {
+	out := map[string]dim.Dim{}
+	for _, id := range g.Inputs {
+		s := bind[id]
+		for k, d := range g.Values[id].Shape {
+			if _, known := out[d.Sym]; d.Sym != "" && k < len(s) && !known {
+				out[d.Sym] = s[k]
+			}
+		}
+	}
+	return out
 }
 
 // batchOf is the batch of inputs with these shapes.
@@ -85,7 +100,7 @@ func ctx(n *ir.Node, vals []Operand, over Overrides) *Ctx {
 	return c
 }
 
-// infer applies the operator's rule, or the default for unknown ones.
+// infer applies the operator's rule, then what the model states.
 func (c *Ctx) infer(g *ir.Graph) error {
 	spec, ok := Lookup(c.Node.Domain, c.Node.Op)
 	c.Spec = spec
@@ -101,40 +116,29 @@ func (c *Ctx) infer(g *ir.Graph) error {
 		if c.err != nil {
 			return c.err
 		}
-		if len(c.Out) == 0 || c.Out[0].Shape != nil {
-			return c.positive()
+		if err := c.positive(); err != nil {
+			return err
 		}
 	}
-	return c.declared(g, ok)
+	return c.declared(g)
 }
 
-// declared takes the shapes that the model states. What an unknown operator makes of operands that move is not known.
-func (c *Ctx) declared(g *ir.Graph, known bool) error {
+// declared takes the shapes that the model states, where no rule tells them. They hold for the original: what becomes of operands that move is
+// not known.
+func (c *Ctx) declared(g *ir.Graph) error {
 	for k, id := range c.Node.Out {
-		if id == 0 {
+		if id == 0 || c.Out[k].Shape != nil {
 			continue
 		}
-		s := c.stated(g.Values[id])
-		switch {
-		case s != nil && c.moving() && !(len(c.In) > 0 && alike(s, c.In[0].Shape)):
-			return fmt.Errorf("there is no rule for what it makes of operands whose extents change")
-		case s != nil && !c.moving():
+		switch s := c.stated(g.Values[id]); {
+		case s == nil:
+		case c.moving():
+			return fmt.Errorf("there is no rule for what %s makes of operands whose extents change", operators.Qualified(c.Node.Domain, c.Node.Op))
+		default:
 			c.Out[k].Shape = s
-		case s != nil || !known && k == 0 && len(c.In) > 0 && !c.carriesGraph():
-			c.Out[k].Shape = c.In[0].Shape
 		}
 	}
 	return nil
-}
-
-// carriesGraph tells whether the operator has subgraphs: its results say nothing about its operands.
-func (c *Ctx) carriesGraph() bool {
-	for _, a := range c.Node.Attrs {
-		if a.Kind == ir.AttrGraph {
-			return true
-		}
-	}
-	return false
 }
 
 // moving tells whether an operand's extents depend on choices.
@@ -147,19 +151,6 @@ func (c *Ctx) moving() bool {
 		}
 	}
 	return false
-}
-
-// alike tells whether two shapes have the same extents in the original model.
-func alike(a, b []dim.Dim) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for k := range a {
-		if a[k].IsBatch() != b[k].IsBatch() || a[k].Original() != b[k].Original() {
-			return false
-		}
-	}
-	return true
 }
 
 // enough checks that the operands that the operator's rules rely on are there.
@@ -236,7 +227,11 @@ func (c *Ctx) stated(v *ir.Value) []dim.Dim {
 		case k == 0 && len(v.Shape) > 1 && batch && d.Size <= 1:
 			out[k] = dim.Batch()
 		case d.Size < 0:
-			return nil
+			e, ok := c.names[d.Sym]
+			if !ok {
+				return nil
+			}
+			out[k] = e
 		default:
 			out[k] = dim.Const(d.Size)
 		}

@@ -32,13 +32,14 @@ func Infer(g *ir.Graph, r Rules) ([]Operand, error) {
 type Inference struct {
 	graph *ir.Graph
 	rules Rules
-	vals  []Operand // by ValueID
-	batch dim.Dim   // of the inputs
+	vals  []Operand          // by ValueID
+	batch dim.Dim            // of the inputs
+	names map[string]dim.Dim // of the inputs' extents
 }
 
 // Start prepares the inference: the shapes of inputs and constants are known.
 func Start(g *ir.Graph, r Rules) *Inference {
-	f := &Inference{graph: g, rules: r, vals: make([]Operand, len(g.Values)), batch: batchOf(r.Bind)}
+	f := &Inference{graph: g, rules: r, vals: make([]Operand, len(g.Values)), batch: batchOf(r.Bind), names: extents(g, r.Bind)}
 	for id, v := range g.Values {
 		if v != nil {
 			f.vals[id] = operand(v)
@@ -96,7 +97,7 @@ func (f *Inference) StepWhile(n *ir.Node, over Overrides, live Live) error {
 		}
 	}
 	c := ctx(n, f.vals, over)
-	c.target, c.batch, c.live = f.rules.Target, f.batch, live
+	c.target, c.batch, c.names, c.live = f.rules.Target, f.batch, f.names, live
 	err := c.infer(f.graph)
 	for k, id := range n.Out {
 		if id != 0 {

@@ -92,7 +92,8 @@ type Ctx struct {
 	over   Overrides
 	target func(n *ir.Node) []dim.Dim
 	live   Live
-	batch  dim.Dim // of the inputs: 1 where none is open
+	batch  dim.Dim            // of the inputs: 1 where none is open
+	names  map[string]dim.Dim // of the inputs' extents
 	err    error
 }
 

@@ -157,6 +157,9 @@ func inferPlain(g *ir.Graph) (*plain, error) {
 			return nil, err
 		}
 	}
+	if err := op.Unknown(g, shapes); err != nil {
+		return nil, err
+	}
 	p.sizes = make([][]int, len(g.Values))
 	for id, s := range shapes {
 		if s == nil {
@@ -197,7 +200,9 @@ func (p *plain) try(g *ir.Graph) ([][]dim.Dim, error) {
 				errs = append(errs, fmt.Errorf("input %q: axis %d (%s) is open; give its extent in [input], such as %s = \"1x3x224x224\"", v.Name, k, d.Sym, v.Name))
 			}
 		}
-		if v.Shape == nil {
+		if v.Note != "" {
+			errs = append(errs, fmt.Errorf("input %q is %s; export the model with tensors as inputs", v.Name, v.Note))
+		} else if v.Shape == nil {
 			errs = append(errs, fmt.Errorf("input %q has no shape; give it in [input], such as %s = \"1x3x224x224\"", v.Name, v.Name))
 		}
 		p.bind[id] = s

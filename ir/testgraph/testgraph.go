@@ -21,7 +21,7 @@ import (
 //
 // An operand is the name of a value, _ for an absent one, [8,3] for a parameter of that shape with a name of its own, or
 // {4,4} for a list of integers. N is an open extent. A node has the name of its first result; values are float32 unless
-// ": type" follows. Constants of shape [..] have no data.
+// ": type" follows, and have no declared shape unless ": type shape" does. Constants of shape [..] have no data.
 func Parse(text string) (*ir.Graph, error) {
 	p := &parser{g: &ir.Graph{Name: "test", IRVersion: 8, Values: []*ir.Value{{}}, Opsets: map[string]int{"": 17}}, ids: map[string]ir.ValueID{"_": 0}}
 	for k, line := range strings.Split(text, "\n") {
@@ -86,9 +86,10 @@ func (p *parser) node(words []string) error {
 		n.Domain, n.Op = n.Op[:k], n.Op[k+1:]
 	}
 	var rest []string
-	for k, w := range words[k+2:] {
+	words = words[k+2:]
+	for k, w := range words {
 		if w == ":" {
-			rest = words[len(words)-1:]
+			rest = words[k+1:]
 			break
 		}
 		if name, text, ok := strings.Cut(w, "="); ok {
@@ -106,7 +107,15 @@ func (p *parser) node(words []string) error {
 			n.Out = append(n.Out, 0)
 			continue
 		}
-		n.Out = append(n.Out, p.add(&ir.Value{Name: name, Type: kind(rest)}))
+		v := &ir.Value{Name: name, Type: kind(rest)}
+		if len(rest) > 1 {
+			s, err := shape(rest[1])
+			if err != nil {
+				return err
+			}
+			v.Shape = s
+		}
+		n.Out = append(n.Out, p.add(v))
 	}
 	p.g.Nodes = append(p.g.Nodes, n)
 	return nil
@@ -217,5 +226,5 @@ func kind(words []string) ir.DType {
 	if len(words) == 0 {
 		return ir.Float32
 	}
-	return types[words[len(words)-1]]
+	return types[words[0]]
 }
