@@ -112,12 +112,15 @@ func (t *translator) declareConstants(o *supernet.Op, calls []Call) ([]Call, err
 // carried passes an operator on as it stands.
 func (t *translator) carried(o *supernet.Op) ([]Call, error) {
 	for name := range o.Attrs {
-		return nil, fmt.Errorf("attribute %s moves with a choice, which an operator without a builder method cannot do", name)
+		if !nn.Follows(o.Node.Domain, o.Node.Op, name) {
+			return nil, fmt.Errorf("attribute %s moves with a choice, which an operator without a builder method cannot do", name)
+		}
 	}
 	if err := carriable(o.Node.Attrs); err != nil {
 		return nil, err
 	}
-	op := nn.Op{Type: o.Node.Op, Domain: o.Node.Domain, Name: o.Node.Name, Attrs: slices.Clone(o.Node.Attrs)}
+	fixed := slices.DeleteFunc(slices.Clone(o.Node.Attrs), func(a ir.Attr) bool { return o.Attrs[a.Name] != nil })
+	op := nn.Op{Type: o.Node.Op, Domain: o.Node.Domain, Name: o.Node.Name, Attrs: fixed}
 	if n := len(o.Node.Out); n > 1 {
 		op.Outputs = n
 	}

@@ -317,6 +317,60 @@ output u`,
 		[]string{"c:1 frozen by r: joins axes that are put together differently", "r:2 frozen by r: joins axes that are put together differently"},
 	},
 	{
+		"a recurrent layer: gates of hidden elements", `
+input x 7xNx6
+y, h, c = LSTM x [1,32,6] [1,32,8] [1,64] _ [1,1,8] [1,1,8] [1,24]
+z, k = GRU x [2,24,6] [2,24,8] [2,48] direction=bidirectional
+t = Transpose z perm=0,2,1,3
+r = Reshape t {0,0,16}
+w = MatMul r [16,5]
+s = Squeeze y {1}
+v = MatMul s [8,5]
+output w
+output v`,
+		[]string{"y:3 == y.2:2", "h:2 == c:2", "y.5:2 == y:3", "y.6:2 == y:3", "v.1:0 == y:3", "y:3 free", "z:3 == z.2:2", "z:3 != y:3", "z:1 frozen by z: is the number of directions", "z:3 free"},
+	},
+	{
+		"grouped transposed convolutions", `
+input x Nx3x4x4
+a = Conv x [8,3,1,1]
+b = ConvTranspose a [8,3,2,2] [6] group=2
+c = Conv b [5,6,1,1]
+d = ConvTranspose c [5,1,2,2] [5] group=5
+e = Conv d [3,5,1,1]
+output e`,
+		[]string{"a.1:0 == b.1:0", "c.1:1 == b:1", "b.2:0 == b:1", "b.1:1 free", "d:1 == c:1", "d.2:0 == c.1:0", "d.1:0 == e.1:1", "c:1 free"},
+	},
+	{
+		"quantised tensors and their scales", `
+input x Nx3x4x4
+const s f32 8
+const z i8 8
+q = QuantizeLinear x [] [] : i8
+w = DequantizeLinear [8,3,1,1] s z axis=0
+c = Conv x w
+d = QuantizeLinear c [] [] : i8
+e = QLinearConv d [] [] [6,8,1,1] [6] [6] [] [] [6] : i8
+f = DequantizeLinear e [] []
+g = Conv f [4,6,1,1]
+output g
+output q`,
+		[]string{"s:0 == c:1", "z:0 == c:1", "w.0:0 == c:1", "e.3:1 == c:1", "e.4:0 == e:1", "e.5:0 == e:1", "e.8:0 == g.1:1", "c:1 free", "e:1 free"},
+	},
+	{
+		"operators that ONNX Runtime joins", `
+input x Nx3x4x4
+a = Conv x [8,3,1,1]
+b = com.microsoft.FusedConv a [8,8,1,1] [8] a activation=Relu
+r = Reshape b {0,8,16}
+t = Transpose r perm=0,2,1
+n, m, i, u = com.microsoft.SkipLayerNormalization t [16,8] [8] [8] [8]
+o = MatMul u [8,5]
+output o
+output n`,
+		[]string{"a.1:0 == b.1:0", "b.2:0 == a:1", "n.1:1 == a:1", "n.2:0 == a:1", "u:2 == a:1", "o.1:0 == a:1"},
+	},
+	{
 		"an unknown operator", `
 input x Nx3x4x4
 c = Conv x [8,3,1,1]

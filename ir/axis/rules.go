@@ -48,6 +48,12 @@ var rules = map[op.AxesRule]func(c *coupler, n *ir.Node, name string){
 	op.AxesScatterND:       scatterND,
 	op.AxesOneHot:          oneHot,
 	op.AxesGridSample:      gridSample,
+
+	op.AxesRecurrent:       recurrent,
+	op.AxesQuantize:        quantize,
+	op.AxesQuantisedConv:   quantisedConv,
+	op.AxesQuantisedMatMul: quantisedMatMul,
+	op.AxesSkipNorm:        skipNorm,
 }
 
 // Follows tells whether the axes of an operator's results are known to be those of its operands, or parts of them. Otherwise what it touches
@@ -106,9 +112,19 @@ func same(c *coupler, n *ir.Node, _ string) {
 	}
 }
 
-// conv ties [N C ...] with a weight [O I k...] and a bias [O]; groups nest outside the channels of both sides.
+// conv ties [N C ...] with a weight [O I k...] and a bias [O]; groups nest outside the channels of both sides. What a joined operator adds to
+// the result has its axes.
 func conv(c *coupler, n *ir.Node, name string) {
-	x, w := n.In[0], n.In[1]
+	c.conv(n, n.In[1], in(n, 2), name)
+	if sum := in(n, 3); sum != 0 && n.Op == "FusedConv" {
+		for k := range c.axes[n.Out[0]] {
+			c.tie(sum, k, n.Out[0], k, name)
+		}
+	}
+}
+
+func (c *coupler) conv(n *ir.Node, w, bias ir.ValueID, name string) {
+	x := n.In[0]
 	if c.axes[w] == nil || len(c.axes[x]) < 3 || len(c.axes[w]) != len(c.axes[x]) {
 		c.opaque(n, name)
 		return
@@ -120,14 +136,15 @@ func conv(c *coupler, n *ir.Node, name string) {
 	for _, k := range c.axes[w][2:] {
 		c.at(k).roles |= Kernel
 	}
-	c.grouped(n, c.axes[x][1], c.axes[w][0], c.axes[w][1], name)
-	c.tie(in(n, 2), 0, w, 0, name)
+	c.grouped(n, w, name)
+	c.tie(bias, 0, w, 0, name)
 }
 
-// grouped ties the data channels with a convolution's output and input channels under its groups. Whole groups can go, or
+// grouped ties the data channels with the output and input channels of a convolution's weight w under its groups. Whole groups can go, or
 // channels of every group.
-func (c *coupler) grouped(n *ir.Node, data, outer, inner Var, name string) {
+func (c *coupler) grouped(n *ir.Node, w ir.ValueID, name string) {
 	g := int(n.Int("group", 1))
+	data, outer, inner := c.axes[n.In[0]][1], c.axes[w][0], c.axes[w][1]
 	switch {
 	case g == 1:
 		c.unify(data, inner, name)
@@ -141,26 +158,38 @@ func (c *coupler) grouped(n *ir.Node, data, outer, inner Var, name string) {
 		c.unify(c.productOf([]Var{group, inner}), data, name)
 		each := c.add(c.Size(outer)/g, Member)
 		c.unify(c.productOf([]Var{group, each}), outer, name)
-		if c.g.Values[n.In[1]].Const == nil {
+		if c.g.Values[w].Const == nil {
 			c.freeze(group, Reason{Node: name, Why: "is the group count of a convolution whose weights are computed"})
 		}
 	}
 }
 
+// convTranspose ties [N C ...] with a weight [C O k...] and a bias [O]. With groups, C are groups of channels, and the result has O of each group.
 func convTranspose(c *coupler, n *ir.Node, name string) {
 	x, w := n.In[0], n.In[1]
-	if n.Int("group", 1) != 1 || c.axes[w] == nil {
+	if c.axes[w] == nil {
 		c.opaque(n, name)
 		return
 	}
 	out := c.fresh(c.shapes[n.Out[0]], Spatial)
 	out[0], out[1] = c.axes[x][0], c.axes[w][1]
-	c.axes[n.Out[0]] = out
 	for _, k := range c.axes[w][2:] {
 		c.at(k).roles |= Kernel
 	}
 	c.tie(x, 1, w, 0, name)
-	c.tie(in(n, 2), 0, w, 1, name)
+	if g := int(n.Int("group", 1)); g > 1 {
+		group := c.axes[x][1]
+		if c.Size(group) != g { // else each channel is a group
+			group = c.add(g, Group)
+			c.unify(c.productOf([]Var{group, c.add(c.Size(c.axes[x][1])/g, 0)}), c.axes[x][1], name)
+		}
+		c.groups[n] = group
+		out[1] = c.productOf([]Var{group, c.axes[w][1]})
+	}
+	c.axes[n.Out[0]] = out
+	if b := in(n, 2); b != 0 {
+		c.unify(c.axes[b][0], out[1], name)
+	}
 }
 
 // gemm contracts a matrix with a matrix.
@@ -186,8 +215,10 @@ func (c *coupler) broadcastOnto(id ir.ValueID, out []Var, name string) {
 }
 
 // matmul contracts the last axis of a with the second to last of b; leading axes are batches.
-func matmul(c *coupler, n *ir.Node, name string) {
-	a, b := c.axes[n.In[0]], c.axes[n.In[1]]
+func matmul(c *coupler, n *ir.Node, name string) { c.matmul(n, n.In[1], name) }
+
+func (c *coupler) matmul(n *ir.Node, other ir.ValueID, name string) {
+	a, b := c.axes[n.In[0]], c.axes[other]
 	out := make([]Var, len(c.shapes[n.Out[0]]))
 	switch {
 	case len(b) == 1 && len(a) > 0: // a vector is contracted away

@@ -69,6 +69,11 @@ const (
 	AxesScatterND                       // the first axes are written to
 	AxesOneHot                          // a new axis for positions
 	AxesGridSample                      // batch and channels stay, space is that of the grid
+	AxesRecurrent                       // gates of hidden elements, see package axis
+	AxesQuantize                        // scales and zero points on one axis, or of all
+	AxesQuantisedConv                   // as AxesConv, with scales and zero points between the operands
+	AxesQuantisedMatMul                 // as AxesMatMul, with scales and zero points between the operands
+	AxesSkipNorm                        // two operands are added, then as AxesLayerNorm
 )
 
 // Overrides are attributes that move with choices.

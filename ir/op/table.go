@@ -34,17 +34,17 @@ var exceptions = map[string]rule{
 	"Einsum":          {axes: AxesEinsum, shape: einsumShape, macs: einsumMACs},
 	"Attention":       {shape: attentionShape, macs: attentionMACs},
 	"RotaryEmbedding": {shape: sameShape},
-	"LSTM":            {shape: recurrentShape, macs: recurrentMACs},
-	"GRU":             {shape: recurrentShape, macs: recurrentMACs},
-	"RNN":             {shape: recurrentShape, macs: recurrentMACs},
+	"LSTM":            {axes: AxesRecurrent, shape: recurrentShape, macs: recurrentMACs},
+	"GRU":             {axes: AxesRecurrent, shape: recurrentShape, macs: recurrentMACs},
+	"RNN":             {axes: AxesRecurrent, shape: recurrentShape, macs: recurrentMACs},
 
-	"QLinearConv":   {shape: picked(convShape, 0, 3, 8), macs: picked(convMACs, 0, 3)},
-	"QLinearMatMul": {shape: picked(matmulShape, 0, 3), macs: picked(matmulMACs, 0, 3)},
-	"ConvInteger":   {shape: picked(convShape, 0, 1), macs: convMACs},
-	"MatMulInteger": {shape: picked(matmulShape, 0, 1), macs: matmulMACs},
+	"QLinearConv":   {axes: AxesQuantisedConv, shape: picked(convShape, 0, 3, 8), macs: picked(convMACs, 0, 3)},
+	"QLinearMatMul": {axes: AxesQuantisedMatMul, shape: picked(matmulShape, 0, 3), macs: picked(matmulMACs, 0, 3)},
+	"ConvInteger":   {axes: AxesQuantisedConv, shape: picked(convShape, 0, 1), macs: convMACs},
+	"MatMulInteger": {axes: AxesQuantisedMatMul, shape: picked(matmulShape, 0, 1), macs: matmulMACs},
 
-	"QuantizeLinear":        {shape: sameShape},
-	"DequantizeLinear":      {shape: sameShape},
+	"QuantizeLinear":        {axes: AxesQuantize, shape: sameShape},
+	"DequantizeLinear":      {axes: AxesQuantize, shape: sameShape},
 	"DynamicQuantizeLinear": {shape: dynamicQuantizeShape},
 
 	"GlobalAveragePool": {axes: AxesGlobalPool, shape: globalPoolShape},
@@ -103,13 +103,13 @@ var exceptions = map[string]rule{
 	"EyeLike":         {shape: sameShape},
 	"Range":           {shape: rangeShape},
 
-	"com.microsoft.FusedConv":             {shape: convShape, macs: convMACs},
-	"com.microsoft.FusedGemm":             {shape: gemmShape, macs: gemmMACs},
+	"com.microsoft.FusedConv":             {axes: AxesConv, shape: convShape, macs: convMACs},
+	"com.microsoft.FusedGemm":             {axes: AxesGemm, shape: gemmShape, macs: gemmMACs},
 	"com.microsoft.FusedMatMul":           {shape: turned(matmulShape), macs: turned(matmulMACs)},
 	"com.microsoft.MatMulNBits":           {shape: packedShape, macs: packedMACs},
 	"com.microsoft.QGemm":                 {shape: picked(gemmShape, 0, 3, 6), macs: picked(gemmMACs, 0, 3)},
-	"com.microsoft.DynamicQuantizeMatMul": {shape: picked(matmulShape, 0, 1), macs: matmulMACs},
-	"com.microsoft.MatMulIntegerToFloat":  {shape: picked(matmulShape, 0, 1), macs: matmulMACs},
+	"com.microsoft.DynamicQuantizeMatMul": {axes: AxesQuantisedMatMul, shape: picked(matmulShape, 0, 1), macs: matmulMACs},
+	"com.microsoft.MatMulIntegerToFloat":  {axes: AxesQuantisedMatMul, shape: picked(matmulShape, 0, 1), macs: matmulMACs},
 	"com.microsoft.DynamicQuantizeLSTM":   {shape: quantisedRecurrentShape, macs: recurrentMACs},
 
 	"com.microsoft.Attention":               {shape: joinedAttentionShape, macs: joinedAttentionMACs},
@@ -121,14 +121,14 @@ var exceptions = map[string]rule{
 
 	"com.microsoft.FastGelu":                 {axes: AxesElementwise, shape: broadcastShape},
 	"com.microsoft.QLinearSigmoid":           {axes: AxesSame, shape: sameShape},
-	"com.microsoft.QuantizeLinear":           {shape: sameShape},
-	"com.microsoft.DequantizeLinear":         {shape: sameShape},
+	"com.microsoft.QuantizeLinear":           {axes: AxesQuantize, shape: sameShape},
+	"com.microsoft.DequantizeLinear":         {axes: AxesQuantize, shape: sameShape},
 	"com.microsoft.QLinearAveragePool":       {axes: AxesPool, shape: channelsFirst(poolShape)},
 	"com.microsoft.QLinearGlobalAveragePool": {axes: AxesGlobalPool, shape: channelsFirst(globalPoolShape)},
 	"com.microsoft.QLinearConcat":            {shape: quantisedConcatShape},
 
-	"com.microsoft.SkipLayerNormalization":           {shape: skipNormShape},
-	"com.microsoft.SkipSimplifiedLayerNormalization": {shape: skipNormShape},
+	"com.microsoft.SkipLayerNormalization":           {axes: AxesSkipNorm, shape: skipNormShape},
+	"com.microsoft.SkipSimplifiedLayerNormalization": {axes: AxesSkipNorm, shape: skipNormShape},
 }
 
 var table = derive(operators.All())

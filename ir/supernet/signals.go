@@ -25,7 +25,7 @@ func signals(g *ir.Graph, sizes [][]int) []bool {
 
 // makesSignals are operators whose channels always are in the second axis.
 var makesSignals = map[string]bool{
-	"Conv": true, "ConvTranspose": true, "BatchNormalization": true, "InstanceNormalization": true, "GroupNormalization": true,
+	"Conv": true, "ConvTranspose": true, "QLinearConv": true, "ConvInteger": true, "BatchNormalization": true, "InstanceNormalization": true, "GroupNormalization": true,
 	"MaxPool": true, "AveragePool": true, "GlobalAveragePool": true, "GlobalMaxPool": true,
 }
 

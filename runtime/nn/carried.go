@@ -41,7 +41,7 @@ func (t *Tape) Op(o Op, xs ...Value) []Value {
 			return make([]Value, n)
 		}
 	}
-	return t.several(Node{Type: o.Type, Domain: o.Domain, Name: o.Name, Attrs: slices.Clone(o.Attrs), In: slices.Clone(xs), MACs: o.MACs}, shapes, o.Types)
+	return t.several(Node{Type: o.Type, Domain: o.Domain, Name: o.Name, Attrs: t.follow(o, xs, shapes), In: slices.Clone(xs), MACs: o.MACs}, shapes, o.Types)
 }
 
 // carriedShapes broadcasts the operands that have a shape, which is right for element-wise operators.

@@ -207,10 +207,14 @@ func (d *describer) leaves(v nn.Value) bool {
 	if slices.Contains(d.g.Outputs, v) {
 		return true
 	}
+	inside := false
 	for i, n := range d.g.Nodes {
-		if slices.Contains(n.In, v) && !slices.Contains(d.nodes, i) {
-			return true
+		if slices.Contains(n.In, v) {
+			if !slices.Contains(d.nodes, i) {
+				return true
+			}
+			inside = true
 		}
 	}
-	return false
+	return !inside // nobody reads it, and the operator makes it
 }

@@ -1,0 +1,71 @@
+package nn
+
+import "slices"
+
+// followers are attributes of carried operators that their operands tell. They are left out where choices move them, and recorded with the
+// number that the SubNet's operands give.
+var followers = map[string][]follower{
+	"Conv": {groupsOf(1)}, "ConvInteger": {groupsOf(1)}, "DeformConv": {groupsOf(1)}, "QLinearConv": {groupsOf(3)}, "com.microsoft.FusedConv": {groupsOf(1)},
+	"ConvTranspose": {{"group", func(in, out []Shape) (int, bool) { return quotient(out[0], 1, in[1], 1) }}},
+	"LSTM":          {hiddenSize}, "GRU": {hiddenSize}, "RNN": {hiddenSize},
+}
+
+// follower is an attribute and how it follows from the shapes of operands and results.
+type follower struct {
+	name  string
+	value func(in, out []Shape) (int, bool)
+}
+
+var hiddenSize = follower{"hidden_size", func(in, _ []Shape) (int, bool) {
+	if len(in) < 3 || len(in[2]) != 3 {
+		return 0, false
+	}
+	return in[2][2], true
+}}
+
+// groupsOf is the number of groups of a convolution whose weight is operand w: that has the channels of one group.
+func groupsOf(w int) follower {
+	return follower{"group", func(in, _ []Shape) (int, bool) {
+		if len(in) <= w {
+			return 0, false
+		}
+		return quotient(in[0], 1, in[w], 1)
+	}}
+}
+
+func quotient(a Shape, i int, b Shape, k int) (int, bool) {
+	if len(a) <= i || len(b) <= k || b[k] < 1 || a[i]%b[k] != 0 {
+		return 0, false
+	}
+	return a[i] / b[k], true
+}
+
+// Follows tells whether an attribute of an operator follows from the shapes of its operands and results, so that an Op may leave it out.
+func Follows(domain, op, attr string) bool {
+	return slices.ContainsFunc(followers[qualified(domain, op)], func(f follower) bool { return f.name == attr })
+}
+
+func qualified(domain, op string) string {
+	if domain == "" || domain == "ai.onnx" {
+		return op
+	}
+	return domain + "." + op
+}
+
+// follow returns the attributes of o with those that follow from shapes. A single group is the default, and left out.
+func (t *Tape) follow(o Op, xs []Value, out []Shape) []Attr {
+	attrs := slices.Clone(o.Attrs)
+	var in []Shape
+	for _, x := range xs {
+		in = append(in, t.shape(x))
+	}
+	for _, f := range followers[qualified(o.Domain, o.Type)] {
+		if slices.ContainsFunc(attrs, func(a Attr) bool { return a.Name == f.name }) {
+			continue
+		}
+		if v, ok := f.value(in, out); ok && (v != 1 || f.name != "group") {
+			attrs = append(attrs, intAttr(f.name, v))
+		}
+	}
+	return attrs
+}
