@@ -40,6 +40,13 @@ var cases = map[string]func(d *draw) []nn.Value{
 	"LogSoftmax":      along("LogSoftmax"),
 	"Hardmax":         along("Hardmax"),
 	"CumSum":          cumSum,
+
+	"LSTM":             recurrent("LSTM", 4),
+	"GRU":              recurrent("GRU", 3),
+	"RNN":              recurrent("RNN", 1),
+	"QuantizeLinear":   quantised,
+	"DequantizeLinear": quantised,
+
 	"GroupNormalization": func(d *draw) []nn.Value {
 		groups := d.size()
 		s := nn.Shape{d.batch, groups * d.size(), d.size(), d.size()}

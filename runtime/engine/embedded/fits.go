@@ -130,6 +130,13 @@ var forms = func() map[string]form {
 		"Sum":   {1, broadcastShape},
 		"Mean":  {1, broadcastShape},
 
+		"LSTM": {3, recurrentShape},
+		"GRU":  {3, recurrentShape},
+		"RNN":  {3, recurrentShape},
+
+		"QuantizeLinear":   {2, sameShape},
+		"DequantizeLinear": {2, sameShape},
+
 		"CumSum":     {2, sameShape},
 		"LRN":        {1, channelsShape},
 		"GridSample": {2, gridSampleShape},

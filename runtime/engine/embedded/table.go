@@ -19,6 +19,13 @@ var lowerings = withShared(map[string]lowering{
 	"Add":                lowerAdd,
 
 	"InstanceNormalization": lowerInstanceNorm,
+
+	"LSTM": lowerRecurrent,
+	"GRU":  lowerRecurrent,
+	"RNN":  lowerRecurrent,
+
+	"QuantizeLinear":   lowerQuantize,
+	"DequantizeLinear": lowerDequantize,
 })
 
 func withShared(own map[string]lowering) map[string]lowering {
