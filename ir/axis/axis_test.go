@@ -410,6 +410,14 @@ output e f`,
 		[]string{"c:1 frozen by a: is taken apart where its parts do not end (Split)", "a:1 frozen by a", "e.1:1 frozen by a"},
 	},
 	{
+		"weights of an unknown operator", `
+input x Nx3x4x4
+m = com.example.Magic x [8,3,1,1]
+e = Conv m [4,3,1,1]
+output e`,
+		[]string{"m.1:0 frozen by m: operator Magic has no axis rule"},
+	},
+	{
 		"shapes that nobody knows", `
 input x Nx3x4x4
 c = Conv x [8,3,1,1]

@@ -142,7 +142,7 @@ func (c *coupler) settings(n *ir.Node, name string) {
 			continue
 		}
 		for _, a := range c.axes[id] {
-			if c.at(a).roles == 0 && !slices.ContainsFunc(c.Leaves(a), func(l Var) bool { return met[l] }) && !c.contracted(n, a) {
+			if c.at(a).roles == 0 && c.at(a).frozen == nil && !slices.ContainsFunc(c.Leaves(a), func(l Var) bool { return met[l] }) && !c.contracted(n, a) {
 				c.freeze(a, Reason{Node: name, Why: "is a setting of the operator, operand " + strconv.Itoa(k) + " of " + n.Op, Given: true})
 			}
 		}

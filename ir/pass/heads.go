@@ -1,6 +1,7 @@
 package pass
 
 import (
+	"github.com/autotailor/autotailor/internal/operators"
 	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/dim"
 	"github.com/autotailor/autotailor/ir/op"
@@ -72,10 +73,25 @@ func ranksOf(g *ir.Graph) []int {
 	}
 	for _, n := range g.Nodes {
 		if len(n.In) > 0 && n.Out[0] != 0 && ranks[n.Out[0]] == 0 && keepsRank[n.Op] {
-			ranks[n.Out[0]] = ranks[n.In[0]]
+			ranks[n.Out[0]] = highest(g, n, ranks)
 		}
 	}
 	return ranks
+}
+
+// highest is the rank of operands that broadcast, 0 while one of them is not known. The first one may be a bias.
+func highest(g *ir.Graph, n *ir.Node, ranks []int) int {
+	out := ranks[n.In[0]]
+	if o, _ := operators.Lookup(n.Domain, n.Op); o.Class != operators.Broadcast {
+		return out
+	}
+	for _, id := range n.In {
+		if ranks[id] == 0 && g.Values[id].Const == nil {
+			return 0
+		}
+		out = max(out, ranks[id])
+	}
+	return out
 }
 
 // inferredRanks is ranksOf where the model declares little: by the operators' rules, whatever the open extents are.
