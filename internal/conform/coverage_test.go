@@ -43,6 +43,25 @@ func TestCoverageOfStrangers(t *testing.T) {
 	}
 }
 
+// TestCoverageOfZoo: no free axis of the architectures is without a choice.
+func TestCoverageOfZoo(t *testing.T) {
+	for name, build := range allArchitectures() {
+		c, err := proposed(t, zooModel(t, build)).Compile()
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		r, err := c.Inspect()
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		t.Logf("%s: %.1f %% of parameters and %.1f %% of MACs are elastic, the smallest SubNet keeps %.1f and %.1f %%", name,
+			100*r.Coverage.Params, 100*r.Coverage.MACs, 100*r.Smallest.Params, 100*r.Smallest.MACs)
+		if len(r.Unowned) > 0 {
+			t.Errorf("%s: axes without a choice: %v", name, r.Unowned)
+		}
+	}
+}
+
 // covers checks what `init` proposes for a model.
 func covers(t *testing.T, file string) {
 	t.Helper()

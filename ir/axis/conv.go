@@ -19,6 +19,7 @@ func (c *coupler) conv(n *ir.Node, w, bias ir.ValueID, name string) {
 		c.opaque(n, name)
 		return
 	}
+	c.window(n)
 	out := c.fresh(c.shapes[n.Out[0]], Spatial)
 	out[0] = c.axes[x][0]
 	out[1] = c.axes[w][0]
@@ -28,6 +29,15 @@ func (c *coupler) conv(n *ir.Node, w, bias ir.ValueID, name string) {
 	}
 	c.grouped(n, w, name)
 	c.tie(bias, 0, w, 0, name)
+}
+
+// window marks the axes that a window moves over as space: how many positions there are follows from the map.
+func (c *coupler) window(n *ir.Node) {
+	if x := c.axes[n.In[0]]; len(x) > 2 {
+		for _, v := range x[2:] {
+			c.place(v)
+		}
+	}
 }
 
 // grouped ties the data channels with the output and input channels of a convolution's weight w under its groups. Whole groups can go, or
@@ -61,6 +71,7 @@ func convTranspose(c *coupler, n *ir.Node, name string) {
 		c.opaque(n, name)
 		return
 	}
+	c.window(n)
 	out := c.fresh(c.shapes[n.Out[0]], Spatial)
 	out[0], out[1] = c.axes[x][0], c.axes[w][1]
 	for _, k := range c.axes[w][2:] {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/autotailor/autotailor/internal/operators"
 	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/op"
 )
@@ -174,6 +175,9 @@ func (c *coupler) matmul(n *ir.Node, other ir.ValueID, name string) {
 
 // pool keeps batch and channels; space is made anew.
 func pool(c *coupler, n *ir.Node, _ string) {
+	if o, _ := operators.Lookup(n.Domain, n.Op); o.Class == operators.Window {
+		c.window(n)
+	}
 	for _, id := range n.Out {
 		if id == 0 {
 			continue

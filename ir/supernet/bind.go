@@ -294,14 +294,14 @@ func (b *binder) width(s *Stage, list []float64) {
 // round applies the width rule; the original width is never changed or exceeded.
 func (b *binder) round(v float64, orig int) int { return roundTo(v, orig, b.config.Divisor) }
 
-// roundLeaf is round for a leaf's extent. Groups are rounded so that their channels together come to a multiple of the divisor. What is not
-// wider than the divisor would never move: it is rounded to the largest half, quarter and so on of the divisor that it has twice.
+// roundLeaf is round for a leaf's extent. Groups are rounded so that their channels together come to a multiple of the divisor. What is too small to
+// ever move that way is rounded to the largest half, quarter and so on of the divisor by which it can.
 func (b *binder) roundLeaf(v float64, l axis.Var) int {
-	divisor := max(1, b.config.Divisor)
-	for span := b.span(l); divisor > 1 && span <= b.config.Divisor && 2*divisor > span; {
+	divisor, units := max(1, b.config.Divisor), max(1, b.units[l])
+	for divisor > 1 && divisor/gcd(divisor, units) >= b.coupling.Size(l) {
 		divisor /= 2
 	}
-	return roundTo(v, b.coupling.Size(l), divisor/gcd(divisor, max(1, b.units[l])))
+	return roundTo(v, b.coupling.Size(l), divisor/gcd(divisor, units))
 }
 
 func roundTo(v float64, orig, divisor int) int {
