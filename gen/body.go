@@ -84,6 +84,24 @@ func (b *body) tuple(out []ir.ValueID, expr *jen.Statement) {
 	b.add(jen.List(names...).Op(assign).Add(expr))
 }
 
+// absent declares values that a conditional statement makes, and returns their names.
+func (b *body) absent(out []ir.ValueID) []jen.Code {
+	var names, declared, none []jen.Code
+	for _, id := range out {
+		if !b.Read(id) {
+			names = append(names, jen.Id("_"))
+			continue
+		}
+		b.Bind(id, b.Fresh())
+		name := jen.Id(b.Name(id))
+		names, declared, none = append(names, name), append(declared, name), append(none, nnType("None"))
+	}
+	if len(declared) > 0 {
+		b.add(jen.List(declared...).Op(":=").List(none...))
+	}
+	return names
+}
+
 // inPlace makes out the same variable as in, which a conditional statement changes, and returns its name.
 func (b *body) inPlace(in, out ir.ValueID) string {
 	name, from := b.InPlace(in, out)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/autotailor/autotailor/gen/view"
 	"github.com/autotailor/autotailor/ir"
+	"github.com/autotailor/autotailor/ir/supernet"
 )
 
 // modules writes modules_gen.go: Build, a function for each section, a method for each class of blocks.
@@ -42,9 +43,29 @@ func (m *moduleWriter) build() {
 	}
 	b := newBody(nil, steps, outs)
 	pixels := m.pixels(b)
-	for _, in := range m.p.Inputs {
-		shape := nnType("Shape").Values(m.inputShape(in, pixels)...)
-		b.add(b.target(in.Value).Add(jen.Id("b").Dot("Input").Call(jen.Lit(in.Name), dtype(in.Type), shape)))
+	for _, ins := range together(m.p.Inputs, func(in view.Input) supernet.Need { return in.Live }) {
+		var calls []jen.Code
+		var ids []ir.ValueID
+		for _, in := range ins {
+			shape := nnType("Shape").Values(m.inputShape(in, pixels)...)
+			calls = append(calls, jen.Id("b").Dot("Input").Call(jen.Lit(in.Name), dtype(in.Type), shape))
+			ids = append(ids, in.Value)
+		}
+		live := ins[0].Live
+		var names []jen.Code
+		if live.Below > 0 {
+			names = b.absent(ids)
+		}
+		for k, call := range calls {
+			if live.Below == 0 {
+				b.add(b.target(ids[k]).Add(call))
+				continue
+			}
+			calls[k] = jen.Add(names[k]).Op("=").Add(call)
+		}
+		if live.Below > 0 {
+			b.add(jen.If(m.holds(live)).Block(calls...))
+		}
 	}
 	for _, s := range m.p.Sections {
 		args := append([]jen.Code{jen.Id("b")}, b.consume(s.In)...)
@@ -57,12 +78,37 @@ func (m *moduleWriter) build() {
 		}
 		b.assign(s.Out, fn.Call(args...), false)
 	}
-	for _, o := range m.p.Outputs {
-		b.add(jen.Id("b").Dot("Output").Call(jen.Lit(o.Name), jen.Id(b.Name(o.Value))))
+	for _, outs := range together(m.p.Outputs, func(o view.Output) supernet.Need { return o.Live }) {
+		var calls []jen.Code
+		for _, o := range outs {
+			calls = append(calls, jen.Id("b").Dot("Output").Call(jen.Lit(o.Name), jen.Id(b.Name(o.Value))))
+		}
+		if live := outs[0].Live; live.Below > 0 {
+			calls = []jen.Code{jen.If(m.holds(live)).Block(calls...)}
+		}
+		b.code = append(b.code, calls...)
 	}
 	m.f.Comment("Build describes s to b, one call per operator, in execution order.")
 	m.f.Func().Params(jen.Id("s").Id("SubNet")).Id("Build").Params(jen.Id("b").Add(nnType("Builder"))).Block(b.code...)
 	m.f.Line()
+}
+
+// together joins neighbours that SubNets have under one condition.
+func together[T any](list []T, live func(T) supernet.Need) (out [][]T) {
+	for _, e := range list {
+		if last := len(out) - 1; last >= 0 && live(e) == live(out[last][0]) {
+			out[last] = append(out[last], e)
+		} else {
+			out = append(out, []T{e})
+		}
+	}
+	return out
+}
+
+// holds is the condition that a depth has its blocks.
+func (m *moduleWriter) holds(n supernet.Need) *jen.Statement {
+	c := m.p.Choices[n.Choice]
+	return jen.Id("s").Dot(c.Value).Dot("Blocks").Call().Op(">").Add(number(int(c.Candidates[n.Below])))
 }
 
 // pixels declares the resolution's side when an input has it, and returns its gene, or -1.
@@ -171,8 +217,9 @@ func (m *moduleWriter) run(b *body, s *view.Section, piece view.Piece, last bool
 	beside := b.consume(piece.In[1:])
 	name := b.inPlace(piece.In[0], piece.Out[0])
 	args := append([]jen.Code{jen.Id("b"), jen.Id(name)}, beside...)
+	made := append([]jen.Code{jen.Id(name)}, b.absent(piece.Out[1:])...)
 	call := func(receiver string, at *jen.Statement) *jen.Statement {
-		return jen.Id(name).Op("=").Add(m.blockCall(s, r, receiver, at, args))
+		return jen.List(made...).Op("=").Add(m.blockCall(s, r, receiver, at, args))
 	}
 	switch list, from := r.List(s.Stage); {
 	case len(r.Instances) == 1:

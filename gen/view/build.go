@@ -92,11 +92,15 @@ func (p *Package) Describe(genes []uint8, b nn.Builder) error {
 	}
 	d := &describer{builder: b, genes: genes, calls: p.calls(), values: map[ir.ValueID]nn.Value{}}
 	for _, in := range p.Inputs {
-		d.values[in.Value] = b.Input(in.Name, in.Type, extents(in.Shape, genes))
+		if d.values[in.Value] = nn.None; in.Live.Holds(genes) {
+			d.values[in.Value] = b.Input(in.Name, in.Type, extents(in.Shape, genes))
+		}
 	}
 	p.net.Build(d, genes)
 	for _, out := range p.Outputs {
-		b.Output(out.Name, d.values[out.Value])
+		if out.Live.Holds(genes) {
+			b.Output(out.Name, d.values[out.Value])
+		}
 	}
 	return d.err
 }
@@ -118,7 +122,7 @@ func (d *describer) Item(supernet.Item) {}
 
 // Skip takes what enters a removed block for what leaves it.
 func (d *describer) Skip(it supernet.Item) {
-	if len(it.In) == 0 || len(it.Out) != 1 {
+	if len(it.In) == 0 || len(it.Out) == 0 {
 		d.err = fmt.Errorf("internal error: a removable block has %d inputs and %d outputs", len(it.In), len(it.Out))
 		return
 	}

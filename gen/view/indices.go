@@ -136,6 +136,9 @@ func (l *layouter) nameArgs() {
 		case len(genes) > 1 && after:
 			names = append(names, "next"+c.Field)
 		}
+		if len(genes) == 1 && c.Block >= 0 && c.Stage == l.places[0].stage {
+			names = append(names, fmt.Sprintf("block%d%s", c.Block, c.Field)) // stage0Heads may be the section's own table
+		}
 		if len(genes) == 1 && c.Stage >= 0 {
 			names = append(names, fmt.Sprintf("stage%d%s", c.Stage, c.Field))
 		}

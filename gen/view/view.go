@@ -52,12 +52,14 @@ type Input struct {
 	Type  nn.DType
 	Shape []dim.Dim
 	Value ir.ValueID
+	Live  supernet.Need // when the SubNet has it
 }
 
 // Output is a graph output.
 type Output struct {
 	Name  string
 	Value ir.ValueID
+	Live  supernet.Need // when the SubNet has it
 }
 
 // Stage is one stage of the net.
@@ -121,10 +123,10 @@ func New(net *supernet.Net, name string) (*Package, error) {
 	f := net.Feature()
 	for k, id := range net.Graph.Inputs {
 		v := net.Graph.Values[id]
-		p.Inputs = append(p.Inputs, Input{v.Name, v.Type, f.In[k], id})
+		p.Inputs = append(p.Inputs, Input{v.Name, v.Type, f.In[k], id, net.Needed(id)})
 	}
 	for _, id := range net.Graph.Outputs {
-		p.Outputs = append(p.Outputs, Output{net.Graph.Values[id].Name, id})
+		p.Outputs = append(p.Outputs, Output{net.Graph.Values[id].Name, id, net.Needed(id)})
 	}
 	p.sections()
 	return p, nil

@@ -62,6 +62,7 @@ type slicer struct {
 	w         nn.Weights
 	have      []marks // by value of full
 	twin      []nn.Value
+	now       nn.Node // the SubNet's counterpart of the node that a rule looks at
 	out       *nn.Graph
 	at        []nn.Value // by value of full: the value of out
 }
@@ -170,6 +171,7 @@ func (s *slicer) node(n, twin nn.Node) error {
 	if !ok || n.Domain != "" {
 		rule = rigid
 	}
+	s.now = twin
 	made, err := rule(s, n)
 	if err != nil {
 		return err

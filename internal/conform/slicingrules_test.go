@@ -14,7 +14,7 @@ var slicingRules = map[string]func(s *slicer, n nn.Node) ([]marks, error){
 	"DepthToSpace": depthMarks, "Transpose": transposeMarks, "Concat": concatMarks, "Split": splitMarks,
 	"BatchNormalization": firstMarks, "InstanceNormalization": firstMarks, "LayerNormalization": firstMarks, "Softmax": firstMarks, "LogSoftmax": firstMarks, "LpNormalization": firstMarks, "GroupNormalization": firstMarks, "RMSNormalization": firstMarks,
 	"MaxPool": firstMarks, "AveragePool": firstMarks, "LpPool": firstMarks, "GlobalAveragePool": firstMarks, "GlobalMaxPool": firstMarks,
-	"Slice": keptMarks, "Pad": keptMarks, "Expand": elementMarks, "Resize": keptMarks, "Upsample": keptMarks, "Gather": gatherMarks,
+	"Slice": keptMarks, "Pad": keptMarks, "Expand": expandMarks, "Resize": keptMarks, "Upsample": keptMarks, "Gather": gatherMarks,
 	"ReduceMean": reduceMarks, "ReduceSum": reduceMarks, "ReduceMax": reduceMarks, "ReduceL2": reduceMarks, "ReduceMin": reduceMarks, "ReduceSumSquare": reduceMarks,
 	"ReduceL1": reduceMarks, "ReduceLogSum": reduceMarks, "ReduceLogSumExp": reduceMarks, "ReduceProd": reduceMarks, "Hardmax": firstMarks, "Trilu": firstMarks,
 	"Add": elementMarks, "Sub": elementMarks, "Mul": elementMarks, "Div": elementMarks, "Pow": elementMarks, "Min": elementMarks, "Max": elementMarks,
@@ -130,14 +130,34 @@ func both(a, b []bool) []bool {
 func elementMarks(s *slicer, n nn.Node) ([]marks, error) {
 	shape := s.shape(n.Out[0])
 	out := make(marks, len(shape))
-	for k, v := range n.In {
-		if v == nn.None || n.Type == "Expand" && k > 0 {
+	for _, v := range n.In {
+		if v == nn.None {
 			continue
 		}
 		for a, m := range s.have[v] {
 			at := a - len(s.have[v]) + len(out)
 			if m != nil && s.shape(v)[a] == shape[at] {
 				out[at] = both(out[at], m)
+			}
+		}
+	}
+	return []marks{out}, nil
+}
+
+// expandMarks keeps what there is of axes that stay. Of the positions of a repeated axis, which are all alike, the first exist: as many as in the SubNet.
+func expandMarks(s *slicer, n nn.Node) ([]marks, error) {
+	shape, x := s.shape(n.Out[0]), s.have[n.In[0]]
+	out := make(marks, len(shape))
+	for a, size := range shape {
+		from := a - len(shape) + len(x)
+		if from >= 0 && s.shape(n.In[0])[from] == size {
+			out[a] = x[from]
+			continue
+		}
+		if kept := s.sub.Values[s.now.Out[0]].Shape[a]; kept < size {
+			out[a] = make([]bool, size)
+			for i := range kept {
+				out[a][i] = true
 			}
 		}
 	}

@@ -105,7 +105,7 @@ func analyse(g *ir.Graph, c Config, templates []Template) (*binder, error) {
 		return nil, err
 	}
 	stages := divide(f, parseBlocks(f, templates, c.Blocks), p)
-	checkSkips(stages, p.sizes)
+	checkSkips(f, stages, p.sizes)
 	b := &binder{
 		config: c, graph: g, flow: f, plain: p, coupling: axis.Couple(g, p.sizes, p.batched),
 		net:    &Net{Graph: g, Stages: stages, Nodes: makeOps(g, stages), Batched: p.batched, Raw: big.NewInt(1)},
@@ -226,15 +226,22 @@ func (p *plain) batchReachesOutputs(g *ir.Graph, shapes [][]dim.Dim) bool {
 	return true
 }
 
-// checkSkips takes back Skippable where the extents before and after a block differ.
-func checkSkips(stages []*Stage, sizes [][]int) {
+// checkSkips takes back Skippable where the extents before and after a block differ, and where later nodes read what else it makes.
+func checkSkips(f *Flow, stages []*Stage, sizes [][]int) {
 	for _, s := range stages {
 		for _, it := range s.Items {
 			if it.Block != nil && it.Block.Skippable && it.Block.grows == 0 {
-				it.Block.Skippable = len(it.In) > 0 && len(it.Out) == 1 && equal(sizes[it.In[0]], sizes[it.Out[0]])
+				it.Block.Skippable = len(it.In) > 0 && len(it.Out) > 0 && equal(sizes[it.In[0]], sizes[it.Out[0]]) && f.ends(it)
 			}
 		}
 	}
+}
+
+// ends tells whether all that an item makes beside the main flow leaves the model: what a layer keeps for later calls goes with the layer.
+func (f *Flow) ends(it Item) bool {
+	return !slices.ContainsFunc(it.Out[min(1, len(it.Out)):], func(id ir.ValueID) bool {
+		return slices.ContainsFunc(f.users[id], func(u int) bool { return !slices.Contains(it.Nodes, u) })
+	})
 }
 
 func equal(a, b []int) bool {

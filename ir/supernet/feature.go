@@ -1,6 +1,8 @@
 package supernet
 
 import (
+	"slices"
+
 	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/dim"
 )
@@ -84,6 +86,45 @@ func (n *Net) Feature() Feature {
 		}
 	}
 	return f
+}
+
+// Needed tells when the model has an input or an output: one that a block makes, or that blocks alone read, only while the block is there.
+func (n *Net) Needed(id ir.ValueID) Need {
+	var out Need
+	readers := 0
+	for _, o := range n.Nodes {
+		if slices.Contains(o.Node.Out, id) {
+			return n.makes(o, id)
+		}
+		if !slices.Contains(o.Node.In, id) {
+			continue
+		}
+		live := Need{}
+		if o.Block != nil {
+			live = o.Block.Live
+		}
+		switch {
+		case readers == 0:
+			out = live
+		case live.Below == 0 || out.Below == 0 || live.Choice != out.Choice:
+			out = Need{}
+		default:
+			out.Below = max(out.Below, live.Below)
+		}
+		readers++
+	}
+	return out
+}
+
+// makes tells when operator o makes id. What a removed block hands on to the main flow is there without it.
+func (n *Net) makes(o *Op, id ir.ValueID) Need {
+	if o.Block == nil {
+		return Need{}
+	}
+	if _, it := n.find(o.Block); it.Out[0] == id {
+		return Need{}
+	}
+	return o.Block.Live
 }
 
 // shapes returns the shapes of values, nil for those that are left out.

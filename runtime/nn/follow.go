@@ -6,7 +6,7 @@ import "slices"
 // number that the SubNet's operands give.
 var followers = map[string][]follower{
 	"Conv": {groupsOf(1)}, "ConvInteger": {groupsOf(1)}, "DeformConv": {groupsOf(1)}, "QLinearConv": {groupsOf(3)}, "com.microsoft.FusedConv": {groupsOf(1)},
-	"ConvTranspose": {{"group", func(in, out []Shape) (int, bool) { return quotient(out[0], 1, in[1], 1) }}},
+	"ConvTranspose": {{"group", func(in, out []Shape) (int, bool) { return ratioOf(out[0], 1, in[1], 1) }}},
 	"LSTM":          {hiddenSize}, "GRU": {hiddenSize}, "RNN": {hiddenSize},
 }
 
@@ -29,11 +29,12 @@ func groupsOf(w int) follower {
 		if len(in) <= w {
 			return 0, false
 		}
-		return quotient(in[0], 1, in[w], 1)
+		return ratioOf(in[0], 1, in[w], 1)
 	}}
 }
 
-func quotient(a Shape, i int, b Shape, k int) (int, bool) {
+// ratioOf divides an extent of a shape by one of another, where that leaves nothing over.
+func ratioOf(a Shape, i int, b Shape, k int) (int, bool) {
 	if len(a) <= i || len(b) <= k || b[k] < 1 || a[i]%b[k] != 0 {
 		return 0, false
 	}

@@ -14,7 +14,8 @@ const floatBytes = 4
 
 // Peak is how much memory a SubNet's inference needs at its peak, in bytes, as a function of its genes: its parameters, and
 // the activations that are alive at the same time. The activations' peak is the largest of all steps', so it is a max-plus
-// function of the genes (space.Max), where latency is a sum. It is immutable.
+// function of the genes (space.Max), where latency is a sum. What removed blocks alone would still have read, such as a mask, counts as long
+// as in the original. It is immutable.
 type Peak struct {
 	Params      *space.Sum // parameters, not bytes
 	Activations *space.Max // bytes
@@ -65,8 +66,9 @@ func (n *Net) Activations(g *nn.Graph, steps []nn.Step) (*space.Max, error) {
 // sizes knows how many elements a value has, as a function of genes.
 type sizes struct {
 	cards  []uint8
-	site   []*Site           // of each node
-	values map[nn.Value]size // of what nodes make and what is put in
+	site   []*Site                 // of each node
+	values map[nn.Value]size       // of what nodes make and what is put in
+	live   map[nn.Value]space.Need // of inputs and outputs that not every SubNet has
 }
 
 // size is a dense table over deps, the last gene fastest.
@@ -97,7 +99,37 @@ func sizesOf(net *Net, g *nn.Graph) (*sizes, error) {
 			return nil, err
 		}
 	}
-	return s, nil
+	s.live, err = optional(net, g, sites)
+	return s, err
+}
+
+// optional lists the inputs and outputs of the original g that go with removed blocks, such as what these keep for later calls, and when they are there.
+func optional(net *Net, g *nn.Graph, sites []Site) (map[nn.Value]space.Need, error) {
+	out := map[nn.Value]space.Need{}
+	asked := map[space.Need]bool{{}: true}
+	ends := slices.Concat(g.Inputs, g.Outputs)
+	for _, site := range sites {
+		if asked[site.Live] || len(ends) < 3 { // what enters and leaves every SubNet
+			continue
+		}
+		asked[site.Live] = true
+		genes := make(space.Genes, len(net.Choices))
+		genes[site.Live.Gene] = site.Live.Below
+		sub, err := net.Record(genes)
+		if err != nil {
+			return nil, err
+		}
+		there := map[string]bool{}
+		for _, v := range slices.Concat(sub.Inputs, sub.Outputs) {
+			there[sub.Values[v].Name] = true
+		}
+		for _, v := range ends {
+			if old, ok := out[v]; !there[g.Values[v].Name] && (!ok || site.Live.Below < old.Below) {
+				out[v] = site.Live
+			}
+		}
+	}
+	return out, nil
 }
 
 // add stores the sizes of what the site's nodes make and of the graph inputs that they read.
@@ -146,22 +178,22 @@ func (s *sizes) add(net *Net, g *nn.Graph, nodes []int, site *Site) error {
 func (s *sizes) step(step nn.Step) (space.Term, error) {
 	site := s.site[step.Node]
 	t := space.Term{Live: site.Live}
-	var parts []size
+	var sum []space.Term
 	var errs []error
 	for _, v := range step.Live {
 		part, ok := s.values[v]
 		if !ok {
 			errs = append(errs, fmt.Errorf("value %d of step %q has no size", v, site.Name))
 		}
-		parts = append(parts, part)
+		live := s.live[v]
+		sum = append(sum, space.Term{Deps: part.deps, Table: part.table, Live: live})
 		t.Deps = append(t.Deps, part.deps...)
+		if live.Below > 0 {
+			t.Deps = append(t.Deps, live.Gene)
+		}
 	}
 	slices.Sort(t.Deps)
 	t.Deps = slices.Compact(t.Deps)
-	var sum []space.Term
-	for _, part := range parts {
-		sum = append(sum, space.Term{Deps: part.deps, Table: part.table})
-	}
 	if err := errors.Join(errs...); err != nil {
 		return space.Term{}, err
 	}
