@@ -592,6 +592,25 @@ l = Less x x : bool
 	}
 }
 
+// TestTypesOfConstants: what is made of a Constant has its element type, also where the model declares none.
+func TestTypesOfConstants(t *testing.T) {
+	g, err := testgraph.Parse("input i Nx3 i64\nk = Constant value_ints=4\nv = Constant value_ints=0,1\no = OneHot i k v")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range g.Nodes {
+		g.Values[n.Out[0]].Type = ir.Undefined
+	}
+	if err := Types(g); err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range g.Nodes {
+		if got := g.Values[n.Out[0]].Type; got != ir.Int64 {
+			t.Errorf("%s makes %v", n.Name, got)
+		}
+	}
+}
+
 // TestResults: also of those that a model leaves out.
 func TestResults(t *testing.T) {
 	g, shapes, err := infer(t, "input x 5x1x4\ny = GRU x [1,9,4] [1,9,3]")

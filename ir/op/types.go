@@ -22,6 +22,7 @@ func Types(g *ir.Graph) error {
 	for _, n := range g.Nodes {
 		spec, ok := Lookup(n.Domain, n.Op)
 		if !ok {
+			constantType(g, n)
 			continue
 		}
 		if err := spec.enough(n); err != nil {
@@ -80,6 +81,28 @@ func resultTypes(g *ir.Graph, n *ir.Node, s Spec) error {
 	return nil
 }
 
+// constantType gives what a Constant makes its element type: passes make it a tensor later.
+func constantType(g *ir.Graph, n *ir.Node) {
+	if n.Op == "Constant" && n.Domain == "" && len(n.Out) == 1 && g.Values[n.Out[0]].Type == ir.Undefined {
+		g.Values[n.Out[0]].Type = written(n)
+	}
+}
+
+// written is the element type of what a node's attribute says that it makes.
+func written(n *ir.Node) ir.DType {
+	for _, a := range n.Attrs {
+		if t, ok := a.Tensor(); ok && a.Name == "value" {
+			return t.Type
+		}
+		if t, ok := writtenTypes[a.Name]; ok {
+			return t
+		}
+	}
+	return ir.Undefined
+}
+
+var writtenTypes = map[string]ir.DType{"value_float": ir.Float32, "value_floats": ir.Float32, "value_int": ir.Int64, "value_ints": ir.Int64}
+
 // made is the element type of a result, ir.Undefined where the model says it.
 func made(g *ir.Graph, n *ir.Node, s Spec, kind operators.Kind) ir.DType {
 	if to := n.Int("to", 0); kind == operators.Any && to > 0 && n.Op == "Cast" {
@@ -87,6 +110,9 @@ func made(g *ir.Graph, n *ir.Node, s Spec, kind operators.Kind) ir.DType {
 	}
 	if kind == operators.Any && n.Op == "QuantizeLinear" && n.Domain == "" {
 		return quantised(g, n)
+	}
+	if t := written(n); n.Op == "ConstantOfShape" && t != ir.Undefined {
+		return t
 	}
 	if !kind.Variable() {
 		return fixed[kind]
