@@ -104,3 +104,15 @@ func dims(shape []int) []int64 {
 	}
 	return out
 }
+
+// Integers encodes integers of a type; ok is false for types that are none.
+func Integers(t DType, list []int64) (raw []byte, ok bool) {
+	if integers[t] == nil {
+		return nil, false
+	}
+	raw = make([]byte, 0, t.Bytes()*len(list))
+	for _, v := range list {
+		raw = appendLow(raw, uint64(v), 8*t.Bytes())
+	}
+	return raw, true
+}

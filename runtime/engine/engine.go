@@ -4,6 +4,8 @@ package engine
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"time"
 
 	"github.com/autotailor/autotailor/runtime/nn"
@@ -72,6 +74,28 @@ type Trainer interface {
 	// Train prepares g for training. Its parameters are slices of those in p, which it reads at every Forward and whose
 	// gradients Backward adds to. Preparing is cheap enough to do for every SubNet of every step.
 	Train(g *nn.Graph, p Params) (Training, error)
+}
+
+// Once returns a function that compiles a network, runs it and forgets it. The results are the caller's.
+func Once(e Engine) func(g *nn.Graph, w nn.Weights, in []nn.Tensor) ([]nn.Tensor, error) {
+	return func(g *nn.Graph, w nn.Weights, in []nn.Tensor) ([]nn.Tensor, error) {
+		s, err := e.Compile(g, w)
+		if err != nil {
+			return nil, err
+		}
+		out, err := s.Run(in...)
+		for k := range out {
+			out[k].Raw = slices.Clone(out[k].Raw) // the session's memory
+		}
+		return out, errors.Join(err, s.Close())
+	}
+}
+
+// Limited is an Engine that does not have every operator, and tells which are missing.
+type Limited interface {
+	Engine
+	// Missing lists the types of operators of g that the engine lacks, sorted.
+	Missing(g *nn.Graph) []string
 }
 
 // Partial is a Trainer that lacks operators, and tells which.

@@ -165,3 +165,16 @@ func (g *Graph) MemoryNeed() int64 {
 	}
 	return params + peak
 }
+
+// PeakBytes is what the values that are alive at the worst of g's steps take at batch 1. It follows from this network alone.
+func (g *Graph) PeakBytes() int64 {
+	peak, bound := int64(0), g.Bind(1)
+	for _, s := range bound.Steps() {
+		sum := int64(0)
+		for _, v := range s.Live {
+			sum += wordBytes * int64(bound.Values[v].Shape.Count())
+		}
+		peak = max(peak, sum)
+	}
+	return peak
+}

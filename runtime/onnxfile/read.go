@@ -31,6 +31,9 @@ var _ nn.Weights = (*Model)(nil)
 // Origin returns the file that the weights come from and its digest, for records of what was computed with them.
 func (m *Model) Origin() (path, sha256 string) { return m.Path, m.SHA256 }
 
+// File returns the decoded file, for what runs a model as it stands. Nobody may change it.
+func (m *Model) File() *onnx.Model { return m.file }
+
 // Open reads a model file. Weights that it keeps in other files of its folder are read when they are asked for.
 func Open(path string) (*Model, error) { return OpenContext(context.Background(), path) }
 
@@ -44,6 +47,9 @@ func OpenContext(ctx context.Context, path string) (*Model, error) {
 	m.Path = path
 	return m, nil
 }
+
+// Of returns the weights of a file that has been opened.
+func Of(file *onnx.Model) *Model { return newModel(file) }
 
 // Parse reads a model in memory, whose weights must all be in it and stay parts of data.
 func Parse(data []byte) (*Model, error) {

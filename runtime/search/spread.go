@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/autotailor/autotailor/internal/farthest"
 	"github.com/autotailor/autotailor/runtime/space"
 )
 
@@ -24,7 +25,7 @@ func Spread(axes []*space.Sum, there, list []space.Genes, n int) []space.Genes {
 	}
 	at := positions(axes, list, all)
 	var out []space.Genes
-	for _, k := range space.Farthest(len(all), n, taken, func(i, j int) float64 { return apart(at[i], at[j]) }) {
+	for _, k := range farthest.Points(len(all), n, taken, func(i, j int) float64 { return apart(at[i], at[j]) }) {
 		out = append(out, all[k])
 	}
 	return out

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 
+	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/space"
 )
 
@@ -22,8 +23,46 @@ func (n *Net) Samples() []space.Genes {
 	return out
 }
 
+// Tables are what a package records of its SubNets.
+type Tables struct {
+	MACs, Params *space.Sum
+	Peak         *Peak
+}
+
+// Tables prepares what n records.
+func (n *Net) Tables() (*Tables, error) {
+	var t Tables
+	var err error
+	if t.MACs, err = n.MACs(); err != nil {
+		return nil, err
+	}
+	if t.Peak, err = n.Peak(); err != nil {
+		return nil, err
+	}
+	t.Params = t.Peak.Params
+	return &t, nil
+}
+
+// SubNet compares what is recorded of the SubNet of g with its network.
+func (t *Tables) SubNet(g space.Genes, network *nn.Graph) error {
+	c := Count(network)
+	for _, x := range []struct {
+		what      string
+		says, has int64
+	}{
+		{"multiply-accumulates", t.MACs.At(g), c.MACs},
+		{"parameters", t.Params.At(g), c.Params},
+		{"bytes of activations at their peak", t.Peak.Activations.At(g), network.PeakBytes()},
+	} {
+		if x.says != x.has {
+			return fmt.Errorf("the tables have %d %s, the network %d", x.says, x.what, x.has)
+		}
+	}
+	return nil
+}
+
 // Check compares what n says with what its Build does: the choices, the digest, and of every sample that it is a network
-// whose recorded graph counts as the tables do.
+// which counts, and needs as much memory, as the tables say.
 func (n *Net) Check() error {
 	if err := space.Check(n.Choices); err != nil {
 		return err
@@ -31,25 +70,18 @@ func (n *Net) Check() error {
 	if got := Digest(n); got != n.Digest {
 		return fmt.Errorf("the digest is %s, its tables give %s", n.Digest, got)
 	}
-	macs, err := n.MACs()
-	if err != nil {
-		return err
-	}
-	params, err := n.Params()
+	tables, err := n.Tables()
 	if err != nil {
 		return err
 	}
 	var errs []error
 	for _, g := range n.Samples() {
 		graph, err := n.Record(g)
+		if err == nil {
+			err = tables.SubNet(g, graph)
+		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", space.Format(n.Choices, g), err))
-			continue
-		}
-		c := Count(graph)
-		if m, p := macs.At(g), params.At(g); m != c.MACs || p != c.Params {
-			errs = append(errs, fmt.Errorf("%s: the tables have %d multiply-accumulates and %d parameters, the network %d and %d",
-				space.Format(n.Choices, g), m, p, c.MACs, c.Params))
 		}
 	}
 	return errors.Join(errs...)

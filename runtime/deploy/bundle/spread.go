@@ -3,7 +3,7 @@ package bundle
 import (
 	"slices"
 
-	"github.com/autotailor/autotailor/runtime/space"
+	"github.com/autotailor/autotailor/internal/farthest"
 )
 
 // Spread picks k positions of a sequence of points, each a latency and an accuracy, so that they lie far apart: both ends, then
@@ -30,7 +30,7 @@ func Spread(points [][2]float64, k int) []int {
 	if k > 1 {
 		picked = append(picked, 0)
 	}
-	picked = append(picked, space.Farthest(n, k-len(picked), picked, func(i, j int) float64 {
+	picked = append(picked, farthest.Points(n, k-len(picked), picked, func(i, j int) float64 {
 		a, b := (points[i][0]-points[j][0])*scale[0], (points[i][1]-points[j][1])*scale[1]
 		return a*a + b*b
 	})...)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/supernet"
 )
 
@@ -39,7 +38,11 @@ func FromVersion1(r io.Reader, net *supernet.Net) ([]byte, error) {
 
 // renew puts the text of today in place of that of version 1.
 func (s *SubNet) renew(net *supernet.Net, same bool) error {
-	g, err := space.Parse(space.Version1(net.Choices), s.SubNet)
+	text, err := net.FromVersion1(s.SubNet)
+	if err != nil {
+		return err
+	}
+	g, err := net.Parse(text)
 	if err != nil {
 		return err
 	}
@@ -55,6 +58,6 @@ func (s *SubNet) renew(net *supernet.Net, same bool) error {
 		return fmt.Errorf("%.200q has %d multiply-accumulates and %d parameters in this package, the manifest says %d and %d: the package is another, export the bundle again",
 			s.SubNet, m, p, s.MACs, s.Params)
 	}
-	s.SubNet = space.Format(net.Choices, g)
+	s.SubNet = text
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/autotailor/autotailor/runtime/engine/autodiff"
+	"github.com/autotailor/autotailor/runtime/nn"
 )
 
 // lowering turns one node into steps.
@@ -42,6 +43,21 @@ func Operators() []string {
 	var names []string
 	for name := range lowerings {
 		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Missing implements engine.Limited. Operators that only compute the sizes which others have are not needed.
+func (e *Engine) Missing(g *nn.Graph) []string {
+	var names []string
+	idle := g.Idle()
+	for i := range g.Nodes {
+		n := &g.Nodes[i]
+		_, ok := lowerings[n.Type]
+		if name := autodiff.Qualified(n); !idle[i] && (!ok || n.Domain != "" && n.Domain != "ai.onnx") && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
 	}
 	slices.Sort(names)
 	return names

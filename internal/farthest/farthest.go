@@ -1,11 +1,12 @@
-package space
+// Package farthest spreads picks over points.
+package farthest
 
 import "math"
 
-// Farthest returns k of n points, or as many as there are besides those taken already: one after the other that whose nearest taken one is farthest, the
+// Points returns k of n points, or as many as there are besides those taken already: one after the other that whose nearest taken one is farthest, the
 // first of several (farthest-point sampling, Gonzalez 1985). Where none is taken, the first point is. apart is how far two are from each other, or
 // anything that grows with it.
-func Farthest(n, k int, taken []int, apart func(i, j int) float64) []int {
+func Points(n, k int, taken []int, apart func(i, j int) float64) []int {
 	far := make([]float64, n) // from the nearest one that is taken, negative for these
 	for i := range far {
 		far[i] = math.Inf(1)

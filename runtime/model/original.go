@@ -1,0 +1,195 @@
+package model
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/autotailor/autotailor/internal/onnx"
+	"github.com/autotailor/autotailor/internal/onnxpb"
+	"github.com/autotailor/autotailor/runtime/nn"
+	"github.com/autotailor/autotailor/runtime/onnxfile"
+)
+
+// Original is the graph of a model file, which runs as the file has it, one operator at a time: between the file and the engine there is no
+// compiler, no pass and no plan. Each operator becomes a network of its own, with the shapes that package infer gives the operands at hand. So
+// only the weights of one operator are prepared at a time.
+type Original struct {
+	file  *onnx.Model
+	graph *onnxpb.GraphProto
+	opset int
+}
+
+// NewOriginal returns the graph of a model file. A model that has functions of its own is refused.
+func NewOriginal(m *onnxfile.Model) (*Original, error) {
+	file := m.File()
+	if f := file.Proto.GetFunctions(); len(f) > 0 {
+		return nil, fmt.Errorf("the model has functions of its own, such as %s.%s, which are not run", f[0].GetDomain(), f[0].GetName())
+	}
+	return &Original{file: file, graph: file.Proto.GetGraph(), opset: m.Opset}, nil
+}
+
+// Runner runs a network whose batch is bound. The results are the caller's.
+type Runner func(g *nn.Graph, w nn.Weights, in []nn.Tensor) ([]nn.Tensor, error)
+
+// Run are the inputs of a run, and what is different from the file in it.
+type Run struct {
+	Runner  Runner
+	Inputs  map[string]nn.Tensor
+	Weights nn.Weights // has the tensors that the file names: its own, or changed ones
+	// Bypass has values of the file that take others' places, by the name of the value whose place they take.
+	Bypass map[string]string
+	// Seen is told every value that a node makes, unless it is nil.
+	Seen func(name string, t nn.Tensor)
+}
+
+// value is a tensor at hand.
+type value struct {
+	nn.Tensor
+	fixed bool // the same for any input of this shape
+}
+
+// machine is a run under way.
+type machine struct {
+	Run
+	model  *Original
+	values map[string]value
+	uses   map[string]int // that are still to come
+}
+
+// Do computes the model's outputs, in order.
+func (m *Original) Do(r Run) ([]nn.Tensor, error) {
+	x := &machine{Run: r, model: m, values: map[string]value{}, uses: map[string]int{}}
+	for name, t := range r.Inputs {
+		x.values[name] = value{Tensor: t}
+	}
+	x.count(m.graph)
+	return x.run(m.graph)
+}
+
+// run computes the nodes of a graph and returns its outputs.
+func (x *machine) run(g *onnxpb.GraphProto) ([]nn.Tensor, error) {
+	for _, p := range g.GetNode() {
+		if err := x.node(p); err != nil {
+			return nil, fmt.Errorf("node %q (%s): %w", p.GetName(), p.GetOpType(), err)
+		}
+	}
+	var out []nn.Tensor
+	for _, o := range g.GetOutput() {
+		v, err := x.value(o.GetName())
+		if err != nil {
+			return nil, fmt.Errorf("output %q: %w", o.GetName(), err)
+		}
+		out = append(out, v.Tensor)
+	}
+	return out, nil
+}
+
+// count counts the readers of every value, also in subgraphs, so that a value is given up after the last.
+func (x *machine) count(g *onnxpb.GraphProto) {
+	for _, p := range g.GetNode() {
+		for _, name := range p.GetInput() {
+			x.uses[x.home(name)]++
+		}
+		for _, a := range p.GetAttribute() {
+			for _, inner := range append(a.GetGraphs(), a.GetG()) {
+				x.count(inner)
+			}
+		}
+	}
+	for _, o := range g.GetOutput() {
+		x.uses[x.home(o.GetName())]++
+	}
+}
+
+// branch computes the branch that an If takes. Names in it are no names of the graph around it.
+func (x *machine) branch(p *onnxpb.NodeProto, condition nn.Tensor) ([]nn.Tensor, error) {
+	want := "else_branch"
+	if len(condition.Raw) > 0 && condition.Raw[0] != 0 {
+		want = "then_branch"
+	}
+	for _, a := range p.GetAttribute() {
+		if a.GetName() != want {
+			continue
+		}
+		for _, t := range a.GetG().GetInitializer() {
+			c, err := x.model.file.Tensor(t)
+			if err != nil {
+				return nil, err
+			}
+			x.values[t.GetName()] = value{nn.Tensor{Type: c.Type, Shape: c.Shape, Raw: c.Raw}, true}
+		}
+		return x.run(a.GetG())
+	}
+	return nil, fmt.Errorf("it has no %s", want)
+}
+
+// home is the value that is read where the file reads name.
+func (x *machine) home(name string) string {
+	for range len(x.Bypass) {
+		to, ok := x.Bypass[name]
+		if !ok {
+			break
+		}
+		name = to
+	}
+	return name
+}
+
+// value is the tensor that is read where the file reads name.
+func (x *machine) value(name string) (value, error) {
+	name = x.home(name)
+	if v, ok := x.values[name]; ok {
+		return v, nil
+	}
+	t, err := x.Weights.Tensor(name)
+	return value{t, true}, err
+}
+
+// node computes a node's results.
+func (x *machine) node(p *onnxpb.NodeProto) error {
+	results := p.GetOutput()
+	if !slices.ContainsFunc(results, func(name string) bool { return x.uses[name] > 0 }) {
+		return nil
+	}
+	if p.GetOpType() == "Constant" && x.constant(p) {
+		return nil
+	}
+	in := make([]*value, len(p.GetInput()))
+	fixed := true
+	for k, name := range p.GetInput() {
+		if name == "" {
+			continue
+		}
+		v, err := x.value(name)
+		if err != nil {
+			return err
+		}
+		fixed = fixed && v.fixed
+		in[k] = &v
+	}
+	out, fixedOut, err := x.apply(p, in)
+	if err != nil {
+		return err
+	}
+	for k, name := range results {
+		if k < len(out) && x.uses[name] > 0 {
+			x.values[name] = value{out[k], fixed || fixedOut}
+			if x.Seen != nil {
+				x.Seen(name, out[k])
+			}
+		}
+	}
+	for _, name := range p.GetInput() {
+		name = x.home(name)
+		if x.uses[name]--; x.uses[name] == 0 {
+			delete(x.values, name)
+		}
+	}
+	return nil
+}
+
+// constant tells whether a Constant node's tensor is among the weights, where it stays until it is read.
+func (x *machine) constant(p *onnxpb.NodeProto) bool {
+	_, err := x.Weights.Tensor(p.GetOutput()[0])
+	return err == nil
+}

@@ -1,0 +1,268 @@
+package model
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/autotailor/autotailor/runtime/infer"
+	"github.com/autotailor/autotailor/runtime/nn"
+	"github.com/autotailor/autotailor/runtime/onnxfile"
+	"github.com/autotailor/autotailor/runtime/space"
+	"github.com/autotailor/autotailor/runtime/supernet"
+)
+
+// A proof compares the SubNets of a package with the model that the package was generated from.
+//
+// A SubNet is recorded from the package's Build and run. Its reference is the original, run from its file one operator at a time, at
+// the SubNet's resolution and with the weights that the SubNet lacks set to zero: no code of the compiler has a part in that. Blocks that the
+// SubNet lacks are bypassed. Where an axis that is cut is normalised or reduced there is no such reference: the mean of fewer channels is
+// not that of channels of which some are zero. What has no reference is counted.
+//
+// Beside results, every value's shape is inferred anew, and parameters, multiply-accumulates and peak memory are compared with the tables.
+
+// ProofOptions say how a package is proved.
+type ProofOptions struct {
+	Runner  Runner                     // runs networks on an engine
+	Missing func(g *nn.Graph) []string // lists operators that the engine lacks; nil where it has all
+	// Full proves more SubNets, however large the model is.
+	Full bool
+	More string // what users say for a full proof, such as "--full"
+	// Check, unless it is nil, is asked about the recorded network of every SubNet.
+	Check func(g space.Genes, net *nn.Graph) error
+	// Bypass, unless it is nil, knows the file's names of what enters and leaves the blocks that a SubNet lacks: the value that takes the place of
+	// another, by that one's name. It is not ok where the file has no such names.
+	Bypass func(g space.Genes) (places map[string]string, ok bool)
+	// After, unless it is nil, is told the outcome for every SubNet.
+	After func(g space.Genes, compared bool, err error)
+}
+
+// Proof says what was proved.
+type Proof struct {
+	Status   Status   `json:"status"`
+	SubNets  int      `json:"subnets"`  // that were run
+	Compared int      `json:"compared"` // that had a reference
+	Missing  []string `json:"missing"`  // operators that the engine lacks
+	Reasons  []string `json:"reasons"`  // why SubNets were not run, or not compared
+	// Wrong are the mistakes, that of the smallest change of the original first.
+	Wrong []*Mistake `json:"wrong"`
+}
+
+// Unproved is the result where nothing is run: missing are operators that the engine lacks.
+func Unproved(missing []string) *Proof {
+	r := &Proof{Status: NotRun, Missing: append([]string{}, missing...), Reasons: []string{}, Wrong: []*Mistake{}}
+	if len(missing) > 0 {
+		r.Status = NotProven
+	}
+	return r
+}
+
+// String is the proof in a line: "proven: 9 SubNets, 3 without a reference".
+func (r *Proof) String() string {
+	switch {
+	case r.Status == Wrong:
+		return fmt.Sprintf("wrong: %v", r.Wrong[0])
+	case r.Status == NotRun:
+		return string(NotRun)
+	case r.Status == NotProven && r.SubNets == 0:
+		return fmt.Sprintf("not proven: %s", r.Why())
+	}
+	text := fmt.Sprintf("%s: %d SubNets ran", r.Status, r.SubNets)
+	if n := r.SubNets - r.Compared; n > 0 {
+		text += fmt.Sprintf(", %d of them without a reference: %s", n, r.Why())
+	}
+	return text
+}
+
+// Why says in a line why the package is not proven: the operators that are missing, or other reasons.
+func (r *Proof) Why() string {
+	if len(r.Missing) > 0 {
+		return strings.Join(r.Missing, ", ")
+	}
+	return strings.Join(r.Reasons, "; ")
+}
+
+// Status is the outcome of a proof.
+type Status string
+
+// The outcomes. What has one mistake is wrong, also where other SubNets could not be proved.
+const (
+	Proven    Status = "proven"
+	NotProven Status = "not proven" // nothing is known to be wrong, and something could not be run
+	Wrong     Status = "wrong"
+	NotRun    Status = "not run"
+)
+
+// Mistake is a SubNet that is not what it should be.
+type Mistake struct {
+	SubNet string      `json:"subnet"` // in text form
+	What   string      `json:"what"`   // without figures that differ from machine to machine
+	Genes  space.Genes `json:"-"`
+	// Distance is the relative distance from the reference, 0 where it is not about results.
+	Distance float64 `json:"distance"`
+}
+
+// Error names the SubNet.
+func (m *Mistake) Error() string { return fmt.Sprintf("SubNet %s: %s", m.SubNet, m.What) }
+
+// Prover proves SubNets of one package with one set of weights.
+type Prover struct {
+	net     *supernet.Net
+	weights *onnxfile.Model
+	options ProofOptions
+	model   *Original
+	why     error // that the model cannot be run as it stands
+	unable  error // that the engine cannot run the original
+	tables  *supernet.Tables
+	bases   map[string]*nn.Graph // the original at each resolution
+	stored  map[string]bool      // tensors of the file that the original's network uses
+}
+
+// NewProver prepares proofs of net with the weights of the model that it was generated from.
+func NewProver(net *supernet.Net, weights *onnxfile.Model, o ProofOptions) (*Prover, error) {
+	p := &Prover{net: net, weights: weights, options: o, bases: map[string]*nn.Graph{}, stored: map[string]bool{}}
+	var err error
+	if p.tables, err = net.Tables(); err != nil {
+		return nil, err
+	}
+	original, err := net.Original()
+	if err != nil {
+		return nil, err
+	}
+	p.model, p.why = NewOriginal(weights)
+	for _, v := range original.Values {
+		if v.Param != nil {
+			p.stored[v.Param.Source()] = true
+		}
+	}
+	return p, nil
+}
+
+// Run proves the package: the original, the smallest SubNet, one of each resolution, and random ones.
+func (p *Prover) Run() *Proof {
+	r := &Proof{Missing: []string{}, Reasons: []string{}, Wrong: []*Mistake{}}
+	if why := p.tooMuch(); why != "" {
+		r.Reasons = append(r.Reasons, why)
+	} else if p.missing(r); len(r.Missing) == 0 {
+		for _, g := range p.samples() { // the first is the original
+			if p.one(r, g); p.unable != nil {
+				break
+			}
+		}
+	}
+	if m := p.shared(); m != nil {
+		r.Wrong = append(r.Wrong, m)
+	}
+	slices.SortStableFunc(r.Wrong, func(a, b *Mistake) int { return changes(a.Genes) - changes(b.Genes) })
+	switch {
+	case len(r.Wrong) > 0:
+		r.Status = Wrong
+	case len(r.Missing) > 0 || r.SubNets == 0 || r.Compared == 0:
+		r.Status = NotProven
+	default:
+		r.Status = Proven
+	}
+	return r
+}
+
+// changes counts the choices that are not the original's.
+func changes(g space.Genes) int {
+	n := 0
+	for _, v := range g {
+		if v > 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// one proves a SubNet and notes the outcome.
+func (p *Prover) one(r *Proof, g space.Genes) {
+	compared, err := p.SubNet(g)
+	var wrong *Mistake
+	var not *unknown
+	switch {
+	case errors.As(err, &wrong):
+		r.Wrong = append(r.Wrong, wrong)
+	case errors.As(err, &not):
+		if !slices.Contains(r.Reasons, not.Error()) {
+			r.Reasons = append(r.Reasons, not.Error())
+		}
+	}
+	if not == nil || not.ran {
+		r.SubNets++
+	}
+	if compared {
+		r.Compared++
+	}
+	if p.options.After != nil {
+		p.options.After(g, compared, err)
+	}
+}
+
+// unknown is why a SubNet was not run, or not compared.
+type unknown struct {
+	why string
+	ran bool
+}
+
+func (u *unknown) Error() string { return u.why }
+
+func (p *Prover) mistake(g space.Genes, format string, args ...any) *Mistake {
+	return &Mistake{SubNet: space.Format(p.net.Choices, g), What: fmt.Sprintf(format, args...), Genes: slices.Clone(g)}
+}
+
+// SubNet proves one SubNet. It tells whether there was a reference to compare it with. The error is a Mistake where the SubNet is wrong.
+func (p *Prover) SubNet(g space.Genes) (compared bool, err error) {
+	graph, err := p.net.Record(g)
+	if err != nil {
+		return false, p.mistake(g, "it cannot be built: %v", err)
+	}
+	if p.options.Check != nil {
+		if err := p.options.Check(g, graph); err != nil {
+			return false, p.mistake(g, "%v", err)
+		}
+	}
+	bound := graph.Bind(1)
+	if err := infer.Graph(bound, p.weights); err != nil {
+		return false, p.mistake(g, "%v", err)
+	}
+	if err := p.tables.SubNet(g, graph); err != nil {
+		return false, p.mistake(g, "%v", err)
+	}
+	return p.results(g, bound)
+}
+
+// shared finds a tensor of the file that the network has as several parameters, which would be counted, cut and trained apart. Vectors of equal
+// elements may be: exporters share them by chance.
+func (p *Prover) shared() *Mistake {
+	original := make(space.Genes, len(p.net.Choices))
+	g, err := p.net.Record(original)
+	if err != nil {
+		return nil
+	}
+	of := map[string]string{}
+	for _, v := range g.Values {
+		if v.Param == nil {
+			continue
+		}
+		source := v.Param.Source()
+		if first, twice := of[source]; twice && !p.equalVector(source) {
+			return p.mistake(original, "tensor %q of the file is several parameters, such as %q and %q", source, first, v.Param.Name)
+		}
+		of[source] = v.Param.Name
+	}
+	return nil
+}
+
+// equalVector tells whether a tensor is a vector whose elements are all equal.
+func (p *Prover) equalVector(name string) bool {
+	t, err := p.weights.Tensor(name)
+	if err != nil || len(t.Shape) > 1 {
+		return false
+	}
+	size := t.Type.Bytes()
+	return size > 0 && len(t.Raw) >= size && bytes.Equal(t.Raw[size:], t.Raw[:len(t.Raw)-size])
+}

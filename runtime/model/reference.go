@@ -1,0 +1,166 @@
+package model
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/autotailor/autotailor/internal/operators"
+	"github.com/autotailor/autotailor/runtime/nn"
+)
+
+// whyNot says why the original with zeroed weights is no reference for a SubNet, "" when it is one: an axis that is cut is normalised or
+// reduced. base is the original at the SubNet's resolution.
+func whyNot(base, sub *nn.Graph) string {
+	for _, p := range align(base, sub) {
+		if len(p.base.In) == 0 || len(p.sub.In) == 0 {
+			continue
+		}
+		was, now := base.Values[p.base.In[0]].Shape, sub.Values[p.sub.In[0]].Shape
+		if len(was) != len(now) {
+			continue
+		}
+		for _, a := range mixes(p.sub, len(now)) {
+			if was[a] != now[a] {
+				return fmt.Sprintf("a cut axis is normalised or reduced (%s)", p.sub.Type)
+			}
+		}
+	}
+	return ""
+}
+
+// neutral are reductions and rows to which zeros add nothing.
+var neutral = []string{"ReduceSum", "ReduceL1", "ReduceL2", "ReduceSumSquare", "LpNormalization", "CumSum"}
+
+// mixes lists the axes of a node's first operand over which it takes means, deviations or largest elements.
+func mixes(n *nn.Node, rank int) []int {
+	row, ok := operators.Lookup(n.Domain, n.Type)
+	if slices.Contains(neutral, n.Type) && n.Domain == "" {
+		return nil
+	}
+	var axes []int64
+	switch {
+	case n.Domain == "com.microsoft": // those normalise the last axis
+		if _, own := contrib[n.Type]; own {
+			axes = []int64{-1}
+		}
+	case !ok:
+	case n.Type == "LayerNormalization" || n.Type == "RMSNormalization":
+		for a := n.Int("axis", -1); a < int64(rank) && (a < 0 || len(axes) < rank); a++ {
+			if axes = append(axes, a); a == -1 {
+				break
+			}
+		}
+	case n.Type == "GroupNormalization":
+		axes = []int64{1}
+	case n.Type == "MeanVarianceNormalization":
+		if axes = n.Ints("axes"); axes == nil {
+			axes = []int64{0, 2, 3}
+		}
+	case n.Type == "ArgMax" || n.Type == "ArgMin" || n.Type == "LRN" || n.Type == "TopK":
+		axes = []int64{n.Int("axis", map[string]int64{"LRN": 1, "TopK": -1}[n.Type])}
+	case n.Type == "InstanceNormalization" || row.Class == operators.Window:
+		for a := 2; a < rank; a++ {
+			axes = append(axes, int64(a))
+		}
+	case row.Class == operators.Rows:
+		axes = []int64{n.Int("axis", -1)}
+	case row.Class == operators.Reduction:
+		if axes = n.Ints("axes"); axes == nil {
+			for a := range rank {
+				axes = append(axes, int64(a))
+			}
+		}
+	}
+	var out []int
+	for _, a := range axes {
+		if a < 0 {
+			a += int64(rank)
+		}
+		if a >= 0 && a < int64(rank) {
+			out = append(out, int(a))
+		}
+	}
+	return out
+}
+
+// contrib are operators of ONNX Runtime's own that normalise the last axis.
+var contrib = map[string]bool{
+	"SkipLayerNormalization": true, "SkipSimplifiedLayerNormalization": true, "EmbedLayerNormalization": true, "SimplifiedLayerNormalization": true,
+}
+
+// zeroed are the weights of a file, of which those that a SubNet lacks are zero.
+type zeroed struct {
+	nn.Weights
+	kept   map[string][]nn.Param // what the SubNet keeps of each tensor, by each use
+	stored map[string]bool       // tensors that the original's network uses
+}
+
+// zeroing prepares the weights of the original for a SubNet.
+func zeroing(w nn.Weights, sub *nn.Graph, stored map[string]bool) *zeroed {
+	z := &zeroed{w, map[string][]nn.Param{}, stored}
+	for _, v := range sub.Values {
+		if v.Param != nil {
+			z.kept[v.Param.Source()] = append(z.kept[v.Param.Source()], *v.Param)
+		}
+	}
+	return z
+}
+
+// fewest is the number of elements below which a tensor is a number of an operator rather than weights.
+const fewest = 4
+
+// Tensor returns a tensor of the file with what the SubNet lacks set to zero.
+func (z *zeroed) Tensor(name string) (nn.Tensor, error) {
+	t, err := z.Weights.Tensor(name)
+	uses := z.kept[name]
+	if err != nil || !z.stored[name] || t.Type != nn.Float32 {
+		return t, err
+	}
+	if len(uses) == 0 {
+		if t.Shape.Count() >= fewest {
+			t.Raw = make([]byte, len(t.Raw))
+		}
+		return t, nil
+	}
+	if slices.ContainsFunc(uses, whole) {
+		return t, nil
+	}
+	raw := make([]byte, len(t.Raw))
+	for _, p := range uses {
+		kept := make([][]int, len(t.Shape))
+		for a := range t.Shape {
+			kept[a] = p.Kept(a)
+			if p.Transposed {
+				kept[a] = p.Kept(len(t.Shape) - 1 - a)
+			}
+		}
+		copyKept(raw, t.Raw, t.Shape, kept, t.Type.Bytes())
+	}
+	t.Raw = raw
+	return t, nil
+}
+
+// whole tells whether all of a tensor is kept.
+func whole(p nn.Param) bool {
+	if len(p.Grids) > 0 { // the resolution moves it
+		return true
+	}
+	for a := range p.Shape {
+		if len(p.Kept(a)) != p.Shape[a] {
+			return false
+		}
+	}
+	return true
+}
+
+// copyKept copies the elements at the product of kept.
+func copyKept(dst, src []byte, s nn.Shape, kept [][]int, size int) {
+	if len(s) == 0 {
+		copy(dst[:size], src)
+		return
+	}
+	stride := size * s[1:].Count()
+	for _, i := range kept[0] {
+		copyKept(dst[i*stride:(i+1)*stride], src[i*stride:(i+1)*stride], s[1:], kept[1:], size)
+	}
+}

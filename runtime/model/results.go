@@ -1,0 +1,224 @@
+package model
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/autotailor/autotailor/runtime/nn"
+	"github.com/autotailor/autotailor/runtime/space"
+)
+
+// How far results may be from the reference's: the distance of all elements together, and of the farthest relative to the largest.
+const (
+	maxDistance = 1e-4
+	maxElement  = 1e-3
+)
+
+// results runs a SubNet and its reference at the same time, and compares them. Only the SubNet's weights are prepared as a whole.
+func (p *Prover) results(g space.Genes, sub *nn.Graph) (bool, error) {
+	in := inputs(sub)
+	places, placed := p.bypass(g)
+	type outcome struct {
+		out []nn.Tensor
+		err error
+	}
+	reference := make(chan outcome, 1)
+	none := p.noReference(g, sub)
+	if none == nil {
+		go func() {
+			out, err := p.reference(sub, in, places)
+			reference <- outcome{out, err}
+		}()
+	}
+	got, err := p.options.Runner(sub, p.weights, in)
+	switch {
+	case err != nil && p.cannot(g, err) != nil:
+		err = p.unable
+	case err != nil:
+		err = p.mistake(g, "it does not run: %v", err)
+	default:
+		err = p.shaped(g, sub, got)
+	}
+	if none != nil {
+		return false, cmp.Or(err, none)
+	}
+	want := <-reference
+	switch {
+	case err != nil:
+		return false, err
+	case want.err != nil:
+		return false, &unknown{p.refused(g, want.err), true}
+	}
+	far, what := compare(sub, got, want.out)
+	switch {
+	case what == "":
+		return true, nil
+	case !placed:
+		return false, &unknown{"blocks are removed whose place in the file is not known", true}
+	case p.moved(g):
+		return false, &unknown{"constants follow the resolution", true}
+	}
+	m := p.mistake(g, "%s", what)
+	m.Distance = far
+	return true, m
+}
+
+// noReference says why there is none for a SubNet, nil where there may be one.
+func (p *Prover) noReference(g space.Genes, sub *nn.Graph) error {
+	if p.why != nil {
+		return &unknown{p.why.Error(), true}
+	}
+	base, err := p.base(g)
+	if err != nil {
+		return p.mistake(g, "%v", err)
+	}
+	if why := whyNot(base, sub); why != "" {
+		return &unknown{why, true}
+	}
+	return nil
+}
+
+// cannot tells whether the engine cannot run the original either, which is no mistake of the package.
+func (p *Prover) cannot(g space.Genes, err error) error {
+	if changes(g) == 0 {
+		p.unable = &unknown{"the engine cannot run it: " + err.Error(), false}
+	}
+	return p.unable
+}
+
+// shaped compares the shapes of results with those that the network declares.
+func (p *Prover) shaped(g space.Genes, sub *nn.Graph, got []nn.Tensor) error {
+	for k, v := range sub.Outputs {
+		if i := sub.Values[v]; !slices.Equal(got[k].Shape, i.Shape) {
+			return p.mistake(g, "output %q has the shape %v, it should have %v", i.Name, got[k].Shape, i.Shape)
+		}
+	}
+	return nil
+}
+
+// reference runs the original with the weights that a SubNet lacks set to zero.
+func (p *Prover) reference(sub *nn.Graph, in []nn.Tensor, bypass map[string]string) ([]nn.Tensor, error) {
+	named := map[string]nn.Tensor{}
+	for k, v := range sub.Inputs {
+		named[sub.Values[v].Name] = in[k]
+	}
+	return p.model.Do(Run{Runner: p.options.Runner, Inputs: named, Weights: zeroing(p.weights, sub, p.stored), Bypass: bypass})
+}
+
+// refused says why the original did not run.
+func (p *Prover) refused(g space.Genes, err error) string {
+	if p.resolution(g) {
+		return "the model runs at its own resolution only"
+	}
+	return "the model does not run as it stands: " + err.Error()
+}
+
+// resolution tells whether g has another resolution than the original.
+func (p *Prover) resolution(g space.Genes) bool {
+	for i, c := range p.net.Choices {
+		if c.Kind == "resolution" && g[i] > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// moved tells whether g has another resolution, with which constants of the network change: positions, sizes and indices that the model's file
+// has as numbers. Then the file is no reference.
+func (p *Prover) moved(g space.Genes) bool {
+	if !p.resolution(g) {
+		return false
+	}
+	now, err1 := p.base(g)
+	was, err2 := p.base(make(space.Genes, len(g)))
+	if err1 != nil || err2 != nil || len(now.Nodes) != len(was.Nodes) {
+		return true
+	}
+	for i := range now.Nodes {
+		a, b := &was.Nodes[i], &now.Nodes[i]
+		if a.Type != "Reshape" && a.Type != "Expand" && fmt.Sprint(a.Attrs) != fmt.Sprint(b.Attrs) {
+			return true
+		}
+		for k := range a.In {
+			if x, y := was.Values[a.In[k]], now.Values[b.In[k]]; a.Type != "Expand" && !sameConstant(x, y) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func sameConstant(a, b nn.Info) bool {
+	if a.Param != nil && b.Param != nil {
+		return len(a.Param.Grids) == 0 && len(b.Param.Grids) == 0
+	}
+	return a.Const == nil && b.Const == nil || a.Const != nil && b.Const != nil && slices.Equal(a.Const.Raw, b.Const.Raw)
+}
+
+// bypass says which values of the file take the places of others where the SubNet lacks blocks. Where that is not known, ok is false, and the
+// weights of those blocks are zero, which does the same in most networks.
+func (p *Prover) bypass(g space.Genes) (places map[string]string, ok bool) {
+	if p.options.Bypass != nil {
+		return p.options.Bypass(g)
+	}
+	for i, c := range p.net.Choices {
+		if c.Kind == "depth" && g[i] > 0 {
+			return nil, false
+		}
+	}
+	return nil, true
+}
+
+// compare returns how far results are from those of the reference, and says which output is wrong, "" when none is.
+func compare(sub *nn.Graph, got, want []nn.Tensor) (float64, string) {
+	if len(got) != len(want) {
+		return math.Inf(1), fmt.Sprintf("it has %d outputs, the model %d", len(got), len(want))
+	}
+	farthest, what := 0.0, ""
+	for k := range got {
+		name := sub.Values[sub.Outputs[k]].Name
+		if !slices.Equal(got[k].Shape, want[k].Shape) || got[k].Type != want[k].Type {
+			return math.Inf(1), fmt.Sprintf("output %q is of type %v and shape %v, the reference's of type %v and shape %v", name, got[k].Type, got[k].Shape, want[k].Type, want[k].Shape)
+		}
+		all, element := distance(got[k], want[k])
+		if d := max(all/maxDistance, element/maxElement); !(d <= 1) && !(d <= farthest) {
+			farthest, what = d, fmt.Sprintf("output %q is not the original's with the missing weights set to zero", name)
+			if !slices.ContainsFunc(sub.Values, func(i nn.Info) bool { return i.Param != nil && !whole(*i.Param) }) {
+				what = fmt.Sprintf("output %q is not the model's", name)
+			}
+			farthest = all
+		}
+	}
+	return farthest, what
+}
+
+// distance is the relative L2 distance, and that of the farthest element relative to the largest of the reference. Elements that are no numbers
+// must be so in both.
+func distance(got, want nn.Tensor) (all, element float64) {
+	if got.Type != nn.Float32 {
+		if slices.Equal(got.Raw, want.Raw) {
+			return 0, 0
+		}
+		return 1, 1
+	}
+	x, y := got.Float32s(), want.Float32s()
+	var diff, norm, far, large float64
+	for i := range x {
+		a, b := float64(x[i]), float64(y[i])
+		if a == b || math.IsNaN(a) && math.IsNaN(b) {
+			if !math.IsInf(b, 0) && !math.IsNaN(b) {
+				norm, large = norm+b*b, max(large, math.Abs(b))
+			}
+			continue
+		}
+		d := math.Abs(a - b)
+		diff, norm, far, large = diff+d*d, norm+b*b, max(far, d), max(large, math.Abs(b))
+		if math.IsNaN(d) || math.IsInf(d, 0) {
+			return math.Inf(1), math.Inf(1)
+		}
+	}
+	const tiny = 1e-30
+	return math.Sqrt(diff / max(norm, tiny)), far / max(large, tiny)
+}
