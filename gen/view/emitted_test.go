@@ -3,36 +3,17 @@ package view
 import (
 	"testing"
 
-	"github.com/autotailor/autotailor/ir"
-	"github.com/autotailor/autotailor/ir/dim"
 	"github.com/autotailor/autotailor/ir/supernet"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
-
-// runner does what the emitted package does: it looks extents up in tables by its choices, calls the method of a class for each block, and
-// leaves blocks out by the bounds of runs. It never asks a dim.Dim for a value that moves.
-type runner struct {
-	t     *testing.T
-	p     *Package
-	genes []uint8
-	b     nn.Builder
-}
 
 // TestEmittedCodeIsDescribe: sections, runs, classes and tables make the same graph as the calls themselves, for every SubNet tried.
 func TestEmittedCodeIsDescribe(t *testing.T) {
 	eachModel(t, func(t *testing.T, _ *supernet.Net, p *Package) {
 		for _, genes := range p.subnets(40) {
 			tape := nn.NewTape()
-			r := &runner{t, p, genes, tape}
-			values := map[ir.ValueID]nn.Value{}
-			for _, in := range p.Inputs {
-				values[in.Value] = tape.Input(in.Name, in.Type, extents(in.Shape, genes))
-			}
-			for _, s := range p.Sections {
-				r.section(s, values)
-			}
-			for _, o := range p.Outputs {
-				tape.Output(o.Name, values[o.Value])
+			if err := p.Interpret(genes, tape); err != nil {
+				t.Fatalf("SubNet %v: %v", genes, err)
 			}
 			g, err := tape.Graph()
 			if err != nil {
@@ -43,168 +24,4 @@ func TestEmittedCodeIsDescribe(t *testing.T) {
 			}
 		}
 	})
-}
-
-// section runs a section: it only sees the values that it takes, and hands on those that it returns.
-func (r *runner) section(s *Section, values map[ir.ValueID]nn.Value) {
-	own := map[ir.ValueID]nn.Value{}
-	for _, id := range s.In {
-		own[id] = values[id]
-	}
-	for _, piece := range s.Pieces {
-		for k := range piece.Calls {
-			r.call(&s.Layout, &piece.Calls[k], piece.First+k, 0, func(x Index) int { return r.sectionGene(s, x) }, own)
-		}
-		if piece.Run != nil {
-			r.run(piece, own)
-		}
-	}
-	for _, id := range s.Out {
-		values[id] = own[id]
-	}
-}
-
-func (r *runner) sectionGene(s *Section, x Index) int {
-	if x.Arg >= 0 {
-		return s.Args[x.Arg]
-	}
-	for _, f := range s.Stage.Fields {
-		if f.Name == x.Field {
-			return f.Gene
-		}
-	}
-	return -1
-}
-
-// run calls the class's method for the blocks that are kept: the first ones, as many as the bound says.
-func (r *runner) run(piece Piece, values map[ir.ValueID]nn.Value) {
-	bound, err := piece.Run.Bound(r.p)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	kept := len(piece.Run.Instances)
-	if bound != nil {
-		c := r.p.Choices[bound.Gene]
-		n := int(c.Candidates[r.genes[bound.Gene]]) - bound.Offset
-		if n < 0 && !bound.Low || n > kept && !bound.High {
-			r.t.Fatalf("the bound of %s says that it is never %d of %d", c.Name, n, kept)
-		}
-		kept = min(max(n, 0), kept)
-	}
-	in := make([]nn.Value, len(piece.In))
-	for k, id := range piece.In {
-		in[k] = values[id]
-	}
-	for _, i := range piece.Run.Instances[:kept] {
-		in = r.block(piece.Run, i, in)
-	}
-	for k, id := range piece.Out {
-		values[id] = in[k]
-	}
-}
-
-func (r *runner) block(run *Run, i *Instance, in []nn.Value) []nn.Value {
-	c := run.Class
-	values := map[ir.ValueID]nn.Value{}
-	for k, id := range c.Body.In {
-		values[id] = in[k]
-	}
-	for k := range c.Body.Calls {
-		call := c.Body.Calls[k] // the wiring is the class's, the record may be the block's own
-		if c.Layout.Recs[k] != "" {
-			call.Rec = i.Body.Calls[k].Rec
-		}
-		r.call(&c.Layout, &call, k, c.Number(i), func(x Index) int {
-			if x.Arg >= 0 {
-				return run.Args[x.Arg]
-			}
-			for _, g := range i.Block.Moving() {
-				if r.p.Choices[g].Field == x.Field {
-					return g
-				}
-			}
-			return -1
-		}, values)
-	}
-	out := make([]nn.Value, len(c.Body.Out))
-	for k, id := range c.Body.Out {
-		out[k] = values[id]
-	}
-	if i.Skip {
-		if c.Skip != SomeSkip {
-			r.t.Fatalf("a block of %s has a flag that its class does not know", c.Func)
-		}
-		if c.SkipFirst {
-			return []nn.Value{r.b.Add(in[0], out[0])}
-		}
-		return []nn.Value{r.b.Add(out[0], in[0])}
-	}
-	return out
-}
-
-// call makes a call with the numbers that its slots say.
-func (r *runner) call(l *Layout, c *Call, k, instance int, gene func(Index) int, values map[ir.ValueID]nn.Value) {
-	fixed := *c
-	fixed.Cuts, fixed.Dims = nil, nil
-	slots := l.Slots(c, k)
-	number := func() (n int, leftOut bool) {
-		s := slots[0]
-		slots = slots[1:]
-		switch {
-		case s.LeftOut:
-			return 0, true
-		case s.Extent < 0 && s.Batch:
-			return s.Fixed * nn.Batch, false
-		case s.Extent < 0:
-			return s.Fixed, false
-		}
-		e := l.Extent[s.Extent]
-		at := 0
-		for _, x := range e.Index {
-			g, v := gene(x), 0
-			if g >= 0 {
-				v = int(r.genes[g])
-			}
-			at = at*x.Card + v
-		}
-		return e.Tables[instance][at], false
-	}
-	var pick func(p Pick) *Pick
-	pick = func(p Pick) *Pick {
-		if len(p.Of) == 0 {
-			n, _ := number()
-			p.Keep = dim.Const(n)
-			return &p
-		}
-		of := p.Of
-		p.Of = nil
-		for _, q := range of {
-			p.Of = append(p.Of, *pick(q))
-		}
-		return &p
-	}
-	for _, cut := range c.Cuts {
-		if cut.Pick != nil {
-			cut.Pick = pick(*cut.Pick)
-			fixed.Cuts = append(fixed.Cuts, cut)
-			continue
-		}
-		n, leftOut := number()
-		if cut.N = dim.Const(n); !leftOut {
-			cut.Full = -1 // the emitted code cuts, whatever is kept
-			fixed.Cuts = append(fixed.Cuts, cut)
-		}
-	}
-	for range c.Dims {
-		n, _ := number()
-		d := dim.Const(n)
-		if n < 0 {
-			d, _ = dim.Mul(dim.Batch(), dim.Const(-n))
-		}
-		fixed.Dims = append(fixed.Dims, d)
-	}
-	if len(slots) > 0 {
-		r.t.Fatalf("%v leaves %d numbers", c.Method, len(slots))
-	}
-	apply(r.b, &fixed, nil, values)
 }

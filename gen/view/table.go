@@ -187,3 +187,16 @@ func (r *recorder) leaves(id ir.ValueID, group []int) bool {
 	}
 	return inside == 0
 }
+
+// Net is the package as tools see it, without a compiled Go program: its networks are what Interpret makes. The original's recording tells
+// mistakes of the view.
+func (p *Package) Net() *runtime.Net {
+	n := p.untyped()
+	n.Title, n.Source, n.Digest, n.Groups, n.Coverage, n.Raw, n.Modifications = p.Title, p.Source, p.Digest, p.Groups, p.Coverage, p.Raw, p.Mods
+	n.Build = func(genes []uint8, b nn.Builder) {
+		if err := p.Interpret(genes, b); err != nil {
+			b.Output(err.Error(), nn.None)
+		}
+	}
+	return n
+}

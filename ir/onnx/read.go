@@ -19,6 +19,8 @@ type Info struct {
 	SHA256 string // of the file, in hexadecimal
 	Size   int64
 	Opset  int // of the default domain
+
+	Model *onnx.Model // the decoded file; the graph's weights are parts of it
 }
 
 // maxErrors is how many mistakes of one file are reported.
@@ -34,7 +36,7 @@ func Read(path string) (*ir.Graph, *Info, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return g, &Info{File: filepath.Base(path), SHA256: m.SHA256, Size: m.Size, Opset: g.Opsets[""]}, nil
+	return g, &Info{File: filepath.Base(path), SHA256: m.SHA256, Size: m.Size, Opset: g.Opsets[""], Model: m}, nil
 }
 
 // Decode reads a serialised model, which must not be changed afterwards: weights stay parts of it.
