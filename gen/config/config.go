@@ -34,6 +34,7 @@ type Config struct {
 	DepthKeep    int
 	Skipped      []List // stages in which a block type is frozen
 	Vars         []List // var.block_vars
+	Frozen       []Frozen
 
 	lines map[string]int // of every key that stands in the file, by dotted path in our words
 }
@@ -129,6 +130,9 @@ func (c Config) Supernet() supernet.Config {
 	}
 	for _, l := range c.Vars {
 		s.Vars = append(s.Vars, supernet.Var{Block: l.Block, Name: l.Name, Values: at(l.Values, l.path())})
+	}
+	for _, f := range c.Frozen {
+		s.Frozen = append(s.Frozen, supernet.FrozenChoice{Kind: supernet.ChoiceKind(f.Choice), Node: f.Node, Why: f.Why, Pos: c.frozenAt(f)})
 	}
 	return s
 }

@@ -51,7 +51,7 @@ var keys = append([]key{
 	{path: "var.stage_vars.depth_keep", want: "a positive integer", ok: positiveInt,
 		set: number(func(c *Config) *int { return &c.DepthKeep })},
 	{path: "var.stage_vars.*_skipped", want: stageIndex, ok: integer, set: (*reader).skipped},
-}, forBlocks(lists)...)
+}, append(forBlocks(lists), frozenKeys...)...)
 
 // forBlocks are the keys of lists for all blocks and for those of one name.
 func forBlocks(lists []key) []key {

@@ -58,6 +58,10 @@ func entries(text []byte) ([]entry, error) {
 		switch e.Kind {
 		case unstable.Table, unstable.ArrayTable:
 			table, _ = f.path(nil, e.Key())
+			if e.Kind == unstable.ArrayTable && len(table) == 1 && table[0] == frozenKey {
+				table = append(table, strconv.Itoa(f.frozen))
+				f.frozen++
+			}
 		case unstable.KeyValue:
 			f.keyValue(table, e)
 		}
@@ -88,6 +92,8 @@ func (e lineError) Error() string { return e.text }
 type flattener struct {
 	p   unstable.Parser
 	out []entry
+
+	frozen int // [[frozen]] tables so far
 }
 
 func (f *flattener) line(n *unstable.Node) int { return f.p.Shape(n.Raw).Start.Line }

@@ -30,6 +30,7 @@ func Read(file string, text []byte) (Config, error) {
 	for _, e := range all {
 		r.entry(&c, e)
 	}
+	r.frozen(&c)
 	if len(r.errs) > 0 {
 		return Config{}, r.join()
 	}
@@ -61,7 +62,7 @@ func (r *reader) join() error {
 func (r *reader) entry(c *Config, e entry) {
 	k, block, ok := lookup(ours(e.path))
 	if !ok {
-		r.errorf(e.line, "unknown key %s%s", strings.Join(e.path, "."), suggestKey(e.path))
+		r.errorf(e.line, "unknown key %s%s", name(e), suggestKey(e.path))
 		return
 	}
 	dotted := strings.Join(ours(e.path), ".")
@@ -193,7 +194,13 @@ func (r *reader) input(c *Config, e entry, _ key) {
 	c.Inputs = append(c.Inputs, in)
 }
 
-func name(e entry) string { return strings.Join(e.path, ".") }
+// name is the entry's path as it stands in the file.
+func name(e entry) string {
+	if len(e.path) == 3 && e.path[0] == frozenKey {
+		return frozenKey + "." + e.path[2]
+	}
+	return strings.Join(e.path, ".")
+}
 
 func (r *reader) str(e entry) (string, bool) {
 	if e.val.kind != unstable.String {

@@ -62,6 +62,10 @@ func Write(c Config, comments Comments) []byte {
 	for _, l := range c.Vars {
 		w.list(l.path(), l.Values)
 	}
+	for _, f := range c.Frozen {
+		w.b.WriteByte('\n')
+		f.write(&w.b)
+	}
 	return []byte(w.b.String())
 }
 

@@ -25,6 +25,7 @@ type binder struct {
 	tied     map[ChoiceKind]dim.Choice // choices that all stages share
 	units    map[axis.Var]int          // channels of each group, of leaves that are groups
 	inputs   map[ir.ValueID][]dim.Dim  // shapes of the model's inputs
+	block    *Block                    // whose choices are made now
 	places   map[ir.ValueID]positions  // of parameters, as far as asked for
 	reading  map[ir.Identity][]int     // nodes that read a tensor, see readers
 	known    map[axis.Var]dim.Dim      // extents that the last inference has found
@@ -70,7 +71,7 @@ func (b *binder) add(c Choice, list []float64) (dim.Choice, bool) {
 	c.Configured, c.Whole = len(list), whole(c, list)
 	b.net.Modifications += c.Configured
 	b.net.rawFactor(c.Configured)
-	if len(c.Candidates) < 2 {
+	if len(c.Candidates) < 2 || b.isFrozen(c, b.block) {
 		return 0, false
 	}
 	if len(c.Candidates) > maxCandidates || len(b.net.Choices) >= maxChoices {

@@ -35,6 +35,7 @@ func Compile(g *ir.Graph, c Config, templates []Template) (*Net, error) {
 				c.Kept = append(c.Kept, kept...)
 				continue
 			}
+			b.freezeChoices()
 			b.net.leaves = b.leaves
 			b.net.account()
 			b.rigidInput()

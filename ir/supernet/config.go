@@ -15,6 +15,7 @@ type Config struct {
 	Kept      []Kept   // blocks that depth does not drop
 	Tied      bool     // all stages share one width multiplier and one width ratio
 	DepthKeep int      // least number of blocks that stay in a stage
+	Frozen    []FrozenChoice
 
 	Resolution    Values // sides of the square input
 	Width         Values // multipliers of a stage's output width

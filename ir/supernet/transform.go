@@ -78,6 +78,8 @@ func (bl *Block) Transform(n *Net, lists ...Var) error {
 		return errCompiled
 	}
 	s, it := n.find(bl)
+	b.block = bl
+	defer func() { b.block = nil }()
 	var h *heads
 	for _, v := range lists {
 		switch kind := ChoiceKind(v.Name); kind {
