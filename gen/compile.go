@@ -41,6 +41,7 @@ func (j Job) Compile() (*Compiled, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.model = info.Model
 	c.Source = runtime.Source{File: info.File, SHA256: info.SHA256, Opset: info.Opset}
 	read := time.Now()
 	if c.Net, err = compile(g, c.Config.Supernet()); err != nil {
@@ -82,6 +83,7 @@ func (j Job) configured() (*Compiled, error) {
 	}
 	c := &Compiled{Dir: filepath.Dir(j.Config)}
 	c.Config, err = config.Read(j.Config, text)
+	c.Config.Frozen = append(c.Config.Frozen, j.frozen...)
 	return c, err
 }
 

@@ -120,6 +120,9 @@ func packageDoc(p *view.Package) []string {
 	if text := runtime.NotCounted(p.Uncounted); text != "" {
 		facts = append(facts, []string{"not counted", text})
 	}
+	if len(p.Missing) > 0 {
+		facts = append(facts, []string{"not proven", view.Comment(strings.Join(p.Missing, ", ")) + " (the embedded engine cannot run it)"})
+	}
 	if p.Source.SHA256 != "" {
 		facts = append(facts, []string{"source", fmt.Sprintf("sha256:%.12s, opset %d", p.Source.SHA256, p.Source.Opset)})
 	}

@@ -131,6 +131,9 @@ func (o *Output) Write(changes []Change) (err error) {
 			return err
 		}
 	}
+	if err := o.writeConfig(); err != nil {
+		return err
+	}
 	for _, tmp := range order {
 		if err := os.Rename(tmp, moves[tmp]); err != nil {
 			return err
@@ -138,6 +141,25 @@ func (o *Output) Write(changes []Change) (err error) {
 		delete(moves, tmp)
 	}
 	return o.remove(changes)
+}
+
+// writeConfig writes the config where the proof froze choices, which the package is without.
+func (o *Output) writeConfig() error {
+	if o.Config == nil {
+		return nil
+	}
+	name, err := filepath.EvalSymlinks(o.Config.Name)
+	if err != nil {
+		return err
+	}
+	tmp, err := beside(name, o.Config.Data)
+	if err == nil {
+		err = os.Rename(tmp, name)
+	}
+	if err != nil && tmp != "" {
+		err = errors.Join(err, os.Remove(tmp))
+	}
+	return err
 }
 
 // beside writes data to a temporary file in the folder of to, making it first.

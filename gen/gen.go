@@ -15,9 +15,11 @@ import (
 	"github.com/autotailor/autotailor/gen/config"
 	"github.com/autotailor/autotailor/gen/pytorch"
 	"github.com/autotailor/autotailor/gen/view"
+	"github.com/autotailor/autotailor/internal/onnx"
 	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/supernet"
 	"github.com/autotailor/autotailor/ir/unique"
+	"github.com/autotailor/autotailor/runtime/model"
 	runtime "github.com/autotailor/autotailor/runtime/supernet"
 )
 
@@ -31,6 +33,10 @@ type Job struct {
 	Inputs map[string][]int  // overrides input shapes, by name
 	After  string            // name of a pass; Dump is called with the graph after it
 	Dump   func(g *ir.Graph) // may be nil
+	Prove  string            // how much of the package is proved: ProveQuick, ProveFull; nothing otherwise
+
+	frozen []config.Frozen       // beside those of the config
+	tamper func(p *view.Package) // makes a mistake, for tests of the proof
 }
 
 // Compiled is a SuperNet before it becomes files.
@@ -41,6 +47,8 @@ type Compiled struct {
 	Net     *supernet.Net
 	Ops     *unique.Table
 	Timings Timings
+
+	model *onnx.Model // the file
 }
 
 // Timings are the durations of the compiler's parts.
@@ -53,8 +61,10 @@ type Output struct {
 	Dir     string // where they belong
 	Package string
 	Files   []File
-	Notes   []string // settings without effect
-	Torch   string   // folder of the PyTorch package, relative to Dir with slashes; "" for none
+	Notes   []string     // settings without effect
+	Torch   string       // folder of the PyTorch package, relative to Dir with slashes; "" for none
+	Proof   *model.Proof // nil where none was asked for
+	Config  *File        // the config, whose path is as given, with what the proof froze; nil when that is nothing
 }
 
 // File is one generated file; Name is relative to Output.Dir, with slashes.
@@ -81,11 +91,15 @@ func (j Job) Run() (*Output, error) {
 	if err != nil {
 		return nil, err
 	}
+	out := &Output{Dir: dir, Package: name}
+	if c, p, err = j.proved(c, p, out); err != nil {
+		return nil, err
+	}
 	place, err := findModule(dir)
 	if err != nil {
 		return nil, err
 	}
-	out := &Output{Dir: dir, Package: name, Notes: c.Net.Warnings}
+	out.Notes = append(out.Notes, c.Net.Warnings...)
 	for _, e := range emitters(name) {
 		data, err := e.render(p, filepath.Base(j.Config), place)
 		if err != nil {
@@ -94,6 +108,26 @@ func (j Job) Run() (*Output, error) {
 		out.Files = append(out.Files, File{e.file, data})
 	}
 	return out, j.torch(c, p, out)
+}
+
+// proved proves the package as the job says, and returns what of it is to be printed.
+func (j Job) proved(c *Compiled, p *view.Package, out *Output) (*Compiled, *view.Package, error) {
+	if j.Prove != ProveQuick && j.Prove != ProveFull {
+		return c, p, nil
+	}
+	s, err := j.settle(c, p)
+	if err != nil {
+		return nil, nil, err
+	}
+	text, err := s.withFrozen()
+	if err != nil {
+		return nil, nil, err
+	}
+	if text != nil {
+		out.Config = &File{c.Config.File, text}
+	}
+	out.Proof, out.Notes = s.proof, s.notes()
+	return s.compiled, s.view, nil
 }
 
 // torch adds the PyTorch package, if one is wanted.
@@ -139,7 +173,8 @@ func (c *Compiled) View(name string) (*view.Package, error) {
 	p.Raw, p.Distinct, p.Mods = c.Net.Raw.String(), c.Net.Distinct().String(), c.Net.Modifications
 	p.Config = filepath.Base(c.Config.File)
 	p.Data = view.Data(c.Config.Data)
-	return p, nil
+	p.Missing, err = missing(p)
+	return p, err
 }
 
 // emitter makes one file. A file outside of the package imports it by its path.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/autotailor/autotailor/gen/view"
 	"github.com/autotailor/autotailor/ir/supernet"
+	"github.com/autotailor/autotailor/runtime/model"
 	runtime "github.com/autotailor/autotailor/runtime/supernet"
 )
 
@@ -32,6 +33,7 @@ type Report struct {
 	Warnings         []string       `json:"warnings"` // settings without effect
 	Choices          []Choice       `json:"choices"`
 	Stages           []Stage        `json:"stages"`
+	Proof            *model.Proof   `json:"proof"`
 	TimingsMS        Milliseconds   `json:"timings_ms"`
 }
 
@@ -160,6 +162,9 @@ func (r *Report) Text(w io.Writer) error {
 	fmt.Fprintf(t, "smallest\tkeeps %.2f %% of parameters, %.2f %% of MACs at full resolution\n", 100*r.Smallest.Params, 100*r.Smallest.MACs)
 	if len(r.Uncounted) > 0 {
 		fmt.Fprintf(t, "not counted\t%s\n", runtime.NotCounted(r.Uncounted))
+	}
+	if r.Proof != nil {
+		fmt.Fprintf(t, "proof\t%s\n", r.Proof)
 	}
 	fmt.Fprintf(t, "time\tread %.0f ms, compile %.0f ms, enumerate %.0f ms\n", r.TimingsMS.Read, r.TimingsMS.Compile, r.TimingsMS.Enumerate)
 	fmt.Fprintf(t, "\nstage\twidth\tblocks\tchoices\n")

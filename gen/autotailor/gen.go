@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/autotailor/autotailor/gen"
 	"github.com/autotailor/autotailor/ir"
+	subnets "github.com/autotailor/autotailor/runtime/model"
 	"github.com/autotailor/autotailor/runtime/train/data"
 )
 
@@ -36,7 +38,20 @@ func (j *jobFlags) parse(c *call) error {
 	}
 	var err error
 	j.job.Inputs, err = inputShapes(j.inputs)
-	return err
+	return cmp.Or(err, j.checkProve())
+}
+
+// proveFlag lets users say how much is proved.
+func (c *call) proveFlag(j *jobFlags, usual string) {
+	c.flags.StringVar(&j.job.Prove, "prove", usual, "run SubNets and compare them with the model: `off, quick or full`")
+}
+
+// checkProve refuses what the flag cannot be.
+func (j *jobFlags) checkProve() error {
+	if p := j.job.Prove; p != "" && p != gen.ProveOff && p != gen.ProveQuick && p != gen.ProveFull {
+		return usageError{fmt.Errorf("--prove %s: it can be %s, %s or %s", p, gen.ProveOff, gen.ProveQuick, gen.ProveFull)}
+	}
+	return nil
 }
 
 // inputShapes parses name=1x3x224x224.
@@ -66,6 +81,7 @@ func runGen(c *call) error {
 	check := c.flags.Bool("check", false, "write nothing; exit code 1 when the package is stale")
 	diff := c.flags.Bool("diff", false, "write nothing; print what would change")
 	asJSON := c.flags.Bool("json", false, "print JSON: the package and what changes")
+	c.proveFlag(j, gen.ProveOff)
 	dump := c.flags.String("dump", "", "print the graph `after:PASS` and stop")
 	if err := j.parse(c); err != nil {
 		return err
@@ -73,11 +89,17 @@ func runGen(c *call) error {
 	if *dump != "" {
 		return c.dump(j.job, *dump)
 	}
+	if *check { // the proof says nothing about files
+		j.job.Prove = gen.ProveOff
+	}
 	out, err := j.job.Run()
 	if err != nil {
 		return err
 	}
 	c.warn(out.Notes)
+	if out.Proof != nil {
+		fmt.Fprintf(c.err, "proof: %s\n", out.Proof)
+	}
 	changes, err := out.Changes()
 	if err != nil {
 		return err
@@ -106,10 +128,11 @@ func runGen(c *call) error {
 
 // generated is the result of `gen --json`.
 type generated struct {
-	Dir      string       `json:"dir"`
-	Files    int          `json:"files"`
-	Changes  []fileChange `json:"changes"`
-	Warnings []string     `json:"warnings"`
+	Dir      string         `json:"dir"`
+	Files    int            `json:"files"`
+	Changes  []fileChange   `json:"changes"`
+	Warnings []string       `json:"warnings"`
+	Proof    *subnets.Proof `json:"proof,omitempty"` // where one was asked for
 }
 
 type fileChange struct {
@@ -119,7 +142,7 @@ type fileChange struct {
 
 // changes prints what changes, and writes it if asked to.
 func (c *call) changes(out *gen.Output, changes []gen.Change, write, check bool) error {
-	r := generated{Dir: out.Dir, Files: len(out.Files), Changes: []fileChange{}, Warnings: append([]string{}, out.Notes...)}
+	r := generated{Dir: out.Dir, Files: len(out.Files), Changes: []fileChange{}, Warnings: append([]string{}, out.Notes...), Proof: out.Proof}
 	for _, f := range changes {
 		r.Changes = append(r.Changes, fileChange{f.Name, f.State})
 	}
@@ -153,6 +176,7 @@ func (c *call) warn(list []string) {
 func runInspect(c *call) error {
 	j := c.jobFlags()
 	asJSON := c.flags.Bool("json", false, "print JSON")
+	c.proveFlag(j, gen.ProveOff)
 	why := c.flags.String("why", "", "tell what moves or fixes each axis of the value, parameter or node `name`")
 	whyNot := c.flags.String("why-not", "", "tell for each region which node keeps it from being a block called `template`, such as Bottleneck")
 	at := c.flags.String("at", "", "with --why-not: the region of this `node` or value only")
@@ -177,6 +201,9 @@ func runInspect(c *call) error {
 	}
 	r, err := compiled.Inspect()
 	if err != nil {
+		return err
+	}
+	if r.Proof, err = compiled.Proof(j.job.Prove); err != nil {
 		return err
 	}
 	c.warn(r.Warnings)

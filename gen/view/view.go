@@ -34,7 +34,8 @@ type Package struct {
 	Raw       string // SubNets as configured
 	Distinct  string // SubNets that differ
 	Mods      int
-	Digest    string // of choices, operators and sites
+	Digest    string   // of choices, operators and sites
+	Missing   []string // operators that the embedded engine lacks, so that nothing can be proved on it
 
 	net   *supernet.Net
 	scope scope // package-level names that are not exported
