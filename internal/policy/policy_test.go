@@ -37,7 +37,7 @@ var imports = []struct{ part, never, why string }{
 // light are the packages that generated library packages may import, and those packages themselves.
 var light = []string{
 	"runtime/nn", "runtime/space", "runtime/search", "runtime/lut", "runtime/accuracy",
-	"runtime/supernet", "runtime/model", "runtime/onnxfile", "runtime/version",
+	"runtime/supernet", "runtime/model", "runtime/onnxfile", "runtime/version", "runtime/infer",
 }
 
 // lightModules are the only modules outside this one that the light path may use.
