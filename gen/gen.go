@@ -99,6 +99,7 @@ func (j Job) Run() (*Output, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.ModelPath = j.modelFrom(c, dir)
 	out.Notes = append(out.Notes, c.Net.Warnings...)
 	for _, e := range emitters(name) {
 		data, err := e.render(p, filepath.Base(j.Config), place)
@@ -108,6 +109,22 @@ func (j Job) Run() (*Output, error) {
 		out.Files = append(out.Files, File{e.file, data})
 	}
 	return out, j.torch(c, p, out)
+}
+
+// modelFrom is the path of the model as seen from a folder, "" where there is none.
+func (j Job) modelFrom(c *Compiled, dir string) string {
+	file, err := j.model(c)
+	if err != nil {
+		return ""
+	}
+	if file, err = filepath.Abs(file); err != nil {
+		return ""
+	}
+	rel, err := filepath.Rel(dir, file)
+	if err != nil { // another drive
+		return ""
+	}
+	return filepath.ToSlash(rel)
 }
 
 // proved proves the package as the job says, and returns what of it is to be printed.

@@ -25,6 +25,7 @@ var imports = map[string]string{
 	root + "runtime/command/cli":         "cli",
 	root + "runtime/train/data":          "data",
 	root + "runtime/command/report/plot": "plot",
+	root + "runtime/engine":              "engine",
 	root + "runtime/engine/embedded":     "embedded",
 	root + "runtime/engine/gorgonia":     "gorgonia",
 	root + "runtime/engine/ort":          "ort",

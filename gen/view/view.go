@@ -34,7 +34,9 @@ type Package struct {
 	Raw       string // SubNets as configured
 	Distinct  string // SubNets that differ
 	Mods      int
-	Digest    string   // of choices, operators and sites
+	Digest    string // of choices, operators and sites
+	// ModelPath is the model file as seen from the package's folder, with slashes; "" where that cannot be said.
+	ModelPath string
 	Missing   []string // operators that the embedded engine lacks, so that nothing can be proved on it
 
 	net   *supernet.Net

@@ -25,8 +25,10 @@ import (
 
 // ProofOptions say how a package is proved.
 type ProofOptions struct {
-	Runner  Runner                     // runs networks on an engine
-	Missing func(g *nn.Graph) []string // lists operators that the engine lacks; nil where it has all
+	Runner Runner // runs networks on an engine
+	// Reference runs the operators of the original; Runner does where it is nil.
+	Reference Runner
+	Missing   func(g *nn.Graph) []string // lists operators that the engine lacks; nil where it has all
 	// Full proves more SubNets, however large the model is.
 	Full bool
 	More string // what users say for a full proof, such as "--full"
@@ -35,8 +37,10 @@ type ProofOptions struct {
 	// Bypass, unless it is nil, knows the file's names of what enters and leaves the blocks that a SubNet lacks: the value that takes the place of
 	// another, by that one's name. It is not ok where the file has no such names.
 	Bypass func(g space.Genes) (places map[string]string, ok bool)
-	// After, unless it is nil, is told the outcome for every SubNet.
-	After func(g space.Genes, compared bool, err error)
+	// After, unless it is nil, is told the outcome for every SubNet, and how many there are.
+	After func(g space.Genes, total int, compared bool, err error)
+	// Stop, unless it is nil, tells that no further SubNet is wanted.
+	Stop func() bool
 }
 
 // Proof says what was proved.
@@ -122,6 +126,9 @@ type Prover struct {
 
 // NewProver prepares proofs of net with the weights of the model that it was generated from.
 func NewProver(net *supernet.Net, weights *onnxfile.Model, o ProofOptions) (*Prover, error) {
+	if o.Reference == nil {
+		o.Reference = o.Runner
+	}
 	p := &Prover{net: net, weights: weights, options: o, bases: map[string]*nn.Graph{}, stored: map[string]bool{}}
 	var err error
 	if p.tables, err = net.Tables(); err != nil {
@@ -146,8 +153,9 @@ func (p *Prover) Run() *Proof {
 	if why := p.tooMuch(); why != "" {
 		r.Reasons = append(r.Reasons, why)
 	} else if p.missing(r); len(r.Missing) == 0 {
-		for _, g := range p.samples() { // the first is the original
-			if p.one(r, g); p.unable != nil {
+		list := p.samples() // the first is the original
+		for _, g := range list {
+			if p.one(r, g, len(list)); p.unable != nil || p.options.Stop != nil && p.options.Stop() {
 				break
 			}
 		}
@@ -179,7 +187,7 @@ func changes(g space.Genes) int {
 }
 
 // one proves a SubNet and notes the outcome.
-func (p *Prover) one(r *Proof, g space.Genes) {
+func (p *Prover) one(r *Proof, g space.Genes, total int) {
 	compared, err := p.SubNet(g)
 	var wrong *Mistake
 	var not *unknown
@@ -198,7 +206,7 @@ func (p *Prover) one(r *Proof, g space.Genes) {
 		r.Compared++
 	}
 	if p.options.After != nil {
-		p.options.After(g, compared, err)
+		p.options.After(g, total, compared, err)
 	}
 }
 

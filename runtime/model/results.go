@@ -104,7 +104,7 @@ func (p *Prover) reference(sub *nn.Graph, in []nn.Tensor, bypass map[string]stri
 	for k, v := range sub.Inputs {
 		named[sub.Values[v].Name] = in[k]
 	}
-	return p.model.Do(Run{Runner: p.options.Runner, Inputs: named, Weights: zeroing(p.weights, sub, p.stored), Bypass: bypass})
+	return p.model.Do(Run{Runner: p.options.Reference, Inputs: named, Weights: zeroing(p.weights, sub, p.stored), Bypass: bypass})
 }
 
 // refused says why the original did not run.

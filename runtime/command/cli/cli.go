@@ -1,4 +1,4 @@
-// Package cli is the command of a generated SuperNet package: info, profile, sensitivity, search, export, serve, verify, report.
+// Package cli is the command of a generated SuperNet package: info, profile, sensitivity, search, export, serve, verify, prove, report.
 package cli
 
 import (
@@ -102,6 +102,9 @@ func commands() []command {
 			"verify --model MODEL.onnx --subnet resolution=24 --engine onnx-go",
 			"verify --model MODEL.onnx --subnet resolution=24 --accuracy net.acc --data DIR",
 		}, runVerify, ""},
+		{"prove", "run SubNets and compare them with the model with the missing weights set to zero", []string{
+			"prove --model MODEL.onnx", "prove --model tuned.onnx --engine onnxruntime --full --json",
+		}, runProve, ""},
 		{"check", "measure random SubNets and compare them with predictions", []string{
 			"check --lut device.lut", "check --lut ort.lut --plain alone.lut --subnets 200 --out measured.txt --json",
 		}, runCheck, ""},
