@@ -91,11 +91,13 @@ func (r *runner) run(piece Piece, values map[ir.ValueID]nn.Value) {
 	for k, id := range piece.In {
 		in[k] = values[id]
 	}
+	out := in
 	for _, i := range piece.Run.Instances[:kept] {
-		in = r.block(piece.Run, i, in)
+		out = r.block(piece.Run, i, in)
+		in = append([]nn.Value{out[0]}, in[1:]...) // what is beside the main flow is the same for all
 	}
 	for k, id := range piece.Out {
-		values[id] = in[k]
+		values[id] = out[k]
 	}
 }
 

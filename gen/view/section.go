@@ -65,14 +65,31 @@ func (p *Package) sections() {
 		s.Func = s.Name
 	}
 	p.flow()
+	readers := p.readers()
 	for _, s := range p.Sections {
-		s.divide()
+		s.divide(readers)
 		s.lay(p)
 	}
 }
 
-// divide makes the pieces of a section.
-func (s *Section) divide() {
+// readers counts the items and outputs that read each value.
+func (p *Package) readers() map[ir.ValueID]int {
+	out := map[ir.ValueID]int{}
+	for _, s := range p.Stages {
+		for _, it := range s.Items {
+			for _, id := range it.In {
+				out[id]++
+			}
+		}
+	}
+	for _, o := range p.Outputs {
+		out[o.Value]++
+	}
+	return out
+}
+
+// divide makes the pieces of a section. What a block makes is inside of a run only when the next block alone reads it.
+func (s *Section) divide(readers map[ir.ValueID]int) {
 	for _, st := range s.Stages {
 		for _, it := range st.Items {
 			last := len(s.Pieces) - 1
@@ -85,7 +102,7 @@ func (s *Section) divide() {
 				s.Pieces = append(s.Pieces, Piece{In: it.In, Out: it.Out, Calls: it.Calls})
 			case it.Block.Class == nil:
 				s.Pieces = append(s.Pieces, Piece{In: it.In, Out: it.Out, Calls: it.Calls, Note: it.Block.GoName})
-			case last >= 0 && s.Pieces[last].Run.takes(st, it, s.Pieces[last].beside(), s.Pieces[last].Out):
+			case last >= 0 && len(it.In) > 0 && readers[it.In[0]] == 1 && s.Pieces[last].Run.takes(st, it, s.Pieces[last].beside(), s.Pieces[last].Out):
 				p := &s.Pieces[last]
 				p.Run.add(it.Block.Instance)
 				p.Out = it.Out

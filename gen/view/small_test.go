@@ -29,6 +29,7 @@ var models = map[string]model{
 	"tokens":       {tokens, "arch.divisor = 4\nvar.global_vars.resolution = [8, 16]\nvar.stage_vars.width_mult = [0.5, 1]\n" + heads},
 	"two widths":   {twoWidths, "[var.block_vars]\nTransformerBlock.expand_ratio = [2, 1]\n"},
 	"same weights": {sameWeights, "arch.divisor = 4\nvar.stage_vars.width_mult = [0.5, 1]\nvar.stage_vars.reduce_depth = [-2, -1, 0]\nvar.block_vars.BasicBlock.expand_ratio = [0.5, 1, 2]"},
+	"tapped chain": {tapped, "arch.divisor = 4\nvar.stage_vars.reduce_depth = [-1, 0]\nvar.block_vars.expand_ratio = [0.5, 1]"},
 	"two branches": {branches, "arch.divisor = 4\nvar.stage_vars.width_mult = [0.5, 1]\nvar.global_vars.resolution = [8, 16]"},
 }
 
@@ -207,6 +208,23 @@ g = GlobalAveragePool e
 f = Flatten g
 y = Gemm f [10,16] [10] transB=1
 output y m
+`
+
+// tapped has two blocks of one form whose results are both read at the end, as in C2f of YOLO.
+const tapped = `
+input x Nx3x8x8
+stem = Conv x [16,3,3,3] [16] pads=1,1,1,1
+a1 = Conv stem [16,16,3,3] pads=1,1,1,1
+a2 = Relu a1
+a3 = Conv a2 [16,16,3,3] pads=1,1,1,1
+a = Add stem a3
+b1 = Conv a [16,16,3,3] pads=1,1,1,1
+b2 = Relu b1
+b3 = Conv b2 [16,16,3,3] pads=1,1,1,1
+b = Add a b3
+j = Concat stem a b axis=1
+c = Conv j [16,48,1,1]
+output c
 `
 
 // longStage has five blocks of one form, of which some can be left out.

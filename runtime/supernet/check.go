@@ -29,6 +29,8 @@ type Tables struct {
 	Peak         *Peak
 }
 
+const peakMemory = "bytes of activations at their peak"
+
 // Tables prepares what n records.
 func (n *Net) Tables() (*Tables, error) {
 	var t Tables
@@ -43,7 +45,8 @@ func (n *Net) Tables() (*Tables, error) {
 	return &t, nil
 }
 
-// SubNet compares what is recorded of the SubNet of g with its network.
+// SubNet compares what is recorded of the SubNet of g with its network. The peak of memory may be less than predicted: where a removed block's
+// operand is read later as well, the prediction counts it and the block's result.
 func (t *Tables) SubNet(g space.Genes, network *nn.Graph) error {
 	c := Count(network)
 	for _, x := range []struct {
@@ -52,9 +55,9 @@ func (t *Tables) SubNet(g space.Genes, network *nn.Graph) error {
 	}{
 		{"multiply-accumulates", t.MACs.At(g), c.MACs},
 		{"parameters", t.Params.At(g), c.Params},
-		{"bytes of activations at their peak", t.Peak.Activations.At(g), network.PeakBytes()},
+		{peakMemory, t.Peak.Activations.At(g), network.PeakBytes()},
 	} {
-		if x.says != x.has {
+		if x.says != x.has && (x.says < x.has || x.what != peakMemory) {
 			return fmt.Errorf("the tables have %d %s, the network %d", x.says, x.what, x.has)
 		}
 	}
