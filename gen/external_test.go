@@ -3,6 +3,7 @@ package gen_test
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -41,11 +42,16 @@ func TestExternalWeights(t *testing.T) {
 		was, is := sum(t, inside), sum(t, outside)
 		same := strings.NewReplacer(is, was, is[:12], was[:12]) // the files differ, what is made of them does not
 		for k, f := range want.Files {
-			if g := got.Files[k]; g.Name != f.Name || same.Replace(string(g.Data)) != string(f.Data) {
+			if g := got.Files[k]; g.Name != f.Name || unplaced(same.Replace(string(g.Data))) != unplaced(string(f.Data)) {
 				t.Errorf("%s: %s differs when the weights are outside", name, f.Name)
 			}
 		}
 	}
+}
+
+// unplaced leaves out where the self-test finds the model file.
+func unplaced(code string) string {
+	return regexp.MustCompile(`net\.Prove\("[^"]*"`).ReplaceAllString(code, "net.Prove(")
 }
 
 func sum(t *testing.T, path string) string {

@@ -2,10 +2,30 @@
 
 package levit
 
-import "testing"
+import (
+	"errors"
+	"os"
+	"testing"
+
+	"github.com/autotailor/autotailor/runtime/engine"
+	"github.com/autotailor/autotailor/runtime/engine/embedded"
+)
 
 func TestSuperNet(t *testing.T) {
 	if err := net.Check(ParseSubNet); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestProof runs SubNets and compares them with the model, of which the weights that they lack are zero.
+func TestProof(t *testing.T) {
+	e := embedded.New(embedded.Options{})
+	proof, err := net.Prove("../models/levit.onnx", engine.Once(e), e.Missing)
+	if errors.Is(err, os.ErrNotExist) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Log(proof)
 }
