@@ -418,6 +418,21 @@ output e`,
 		[]string{"m.1:0 frozen by m: operator Magic has no axis rule"},
 	},
 	{
+		"windows that are shifted", `
+input x Nx3x8x8
+c = Conv x [8,3,1,1]
+t = Transpose c perm=0,2,3,1
+a, b = Split t {2,6} axis=1
+k = Concat b a axis=1
+r = Reshape k {0,2,4,2,4,8}
+p = Transpose r perm=0,1,3,2,4,5
+w = Reshape p {-1,16,8}
+q = MatMul w [8,8]
+y = MatMul q [8,5]
+output y`,
+		[]string{"c:1 free", "q.1:0 == c:1", "w:1 = r:2 * r:4"},
+	},
+	{
 		"shapes that nobody knows", `
 input x Nx3x4x4
 c = Conv x [8,3,1,1]

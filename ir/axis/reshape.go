@@ -68,6 +68,12 @@ func notOne(list []int) []int {
 }
 
 func (s *vars) mismatch(in, res []Var, out []int, node string) {
+	if s.space(in) {
+		for k, n := range out {
+			res[k] = s.add(n, Spatial)
+		}
+		return
+	}
 	why := Reason{Node: node, Why: "reshapes across axes that no factorisation matches"}
 	for _, v := range in {
 		s.freeze(v, why)
@@ -76,4 +82,17 @@ func (s *vars) mismatch(in, res []Var, out []int, node string) {
 		res[k] = s.add(n, 0)
 		s.freeze(res[k], why)
 	}
+}
+
+// space tells whether axes are positions, and perhaps the batch: what is made of them are positions, too, such as those in windows that are
+// shifted.
+func (s *vars) space(list []Var) bool {
+	positions := false
+	for _, v := range list {
+		r := s.at(v).roles
+		if positions = positions || r&Spatial != 0; r&(Spatial|Batch) == 0 && s.at(v).size != 1 {
+			return false
+		}
+	}
+	return positions
 }

@@ -31,12 +31,12 @@ func channelSplits(g *ir.Graph) error {
 		}
 		x := vals[n.In[0]].Shape
 		r, ok := runOf(g, n, x)
-		if ok && r.axis != channelAxis(len(x)) {
+		if ok {
 			if space == nil {
 				space = coupled(g, vals)
 			}
 			axes := space.Axes(n.In[0])
-			ok = r.axis < len(axes) && !space.Is(axes[r.axis], axis.Spatial|axis.Batch)
+			ok = r.axis < len(axes) && !space.Is(axes[r.axis], axis.Spatial|axis.Batch) || len(axes) == 0 && r.axis == channelAxis(len(x))
 		}
 		if at := (sliced{n.In[0], r.axis}); ok {
 			byAxis[at] = append(byAxis[at], r)
