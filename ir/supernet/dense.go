@@ -25,6 +25,9 @@ func (b *binder) growths() {
 			}
 		}
 	}
+	if len(owner) == 0 {
+		return
+	}
 	for _, o := range b.net.Nodes {
 		for _, id := range slices.Concat(o.Node.In, o.Node.Out) {
 			for _, v := range b.coupling.Axes(id) {

@@ -19,6 +19,15 @@ const (
 // template knows, of all layers of a plain chain but the last, of a squeeze in a block. Each belongs to the first stage that has it.
 func (b *binder) rest(s *Stage) []axis.Var {
 	var out, products []axis.Var
+	seen := map[axis.Var]bool{}
+	add := func(v axis.Var) {
+		for _, l := range b.movable(v) {
+			if !seen[l] {
+				seen[l] = true
+				out = append(out, l)
+			}
+		}
+	}
 	for _, i := range s.nodes() {
 		for _, id := range b.graph.Nodes[i].In {
 			if id == 0 || b.graph.Values[id].Const == nil || b.net.integers(id) {
@@ -29,14 +38,14 @@ func (b *binder) rest(s *Stage) []axis.Var {
 				case b.coupling.Factors(v) != nil:
 					products = append(products, v)
 				case !b.coupling.Is(v, axis.Member): // the number of groups moves, not the channels of each
-					out = b.append(out, v)
+					add(v)
 				}
 			}
 		}
 	}
 	for _, v := range products { // of which one factor is enough
-		if !slices.ContainsFunc(b.coupling.Leaves(v), func(l axis.Var) bool { return b.moved(l) || hasVar(out, l) }) {
-			out = b.append(out, v)
+		if !slices.ContainsFunc(b.coupling.Leaves(v), func(l axis.Var) bool { return b.moved(l) || seen[l] }) {
+			add(v)
 		}
 	}
 	return out
@@ -49,16 +58,6 @@ func (s *Stage) nodes() []int {
 		out = append(out, it.Nodes...)
 	}
 	return out
-}
-
-// append adds what can move of v.
-func (b *binder) append(list []axis.Var, v axis.Var) []axis.Var {
-	for _, l := range b.movable(v) {
-		if !hasVar(list, l) {
-			list = append(list, l)
-		}
-	}
-	return list
 }
 
 // generic makes one choice for each stage: the share that is kept of the widths that nothing else moves.
