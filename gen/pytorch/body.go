@@ -99,6 +99,8 @@ func (f *frame) extent(s view.Slot) string {
 		return "-1"
 	case s.Extent < 0:
 		return fmt.Sprint(s.Fixed)
+	case f.layout.Extent[s.Extent].Tables[0][0] < 0: // open batches times what moves
+		return "-1"
 	case f.local[s.Extent]:
 		return f.variable(s.Extent)
 	}

@@ -259,6 +259,9 @@ func (m *modeler) run(s *view.Section, piece view.Piece, b *body, taken names) {
 	case r.Table == s.Name:
 		name = "blocks"
 	}
+	if name != "" && name[0] >= '0' && name[0] <= '9' { // the end of a name that would have been another's
+		name = "block" + name
+	}
 	name = taken.first(name)
 	m.build(r, c, name, single)
 	switch {
