@@ -150,6 +150,9 @@ const batchSize = 1_000_003
 
 // inferPlain infers the shapes of the model, with an open batch where the graph allows one.
 func inferPlain(g *ir.Graph) (*plain, error) {
+	if err := op.Refused(g); err != nil {
+		return nil, err
+	}
 	p := &plain{batched: true}
 	shapes, err := p.try(g)
 	if err != nil || !p.batchReachesOutputs(g, shapes) {

@@ -171,3 +171,17 @@ output a`)
 }
 
 func second[T any](_ T, err error) error { return err }
+
+// TestTrainingForm: a normalisation by the statistics of the batch at hand is refused by name, whichever opset writes it.
+func TestTrainingForm(t *testing.T) {
+	for _, node := range []string{"y = BatchNormalization x [3] [3] [3] [3] training_mode=1", "y, m, v, a, b = BatchNormalization x [3] [3] [3] [3]"} {
+		g, err := testgraph.Parse("input x Nx3x8x8\n" + node + "\noutput y")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = supernet.Detect(g, supernet.Config{Divisor: 8}, templates.All())
+		if err == nil || !strings.HasPrefix(err.Error(), `node "y" (BatchNormalization): it is in training form`) {
+			t.Errorf("%s: %v", node, err)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/measure/profile"
@@ -47,6 +48,7 @@ type verified struct {
 	Distance  *float64      `json:"relative_l2,omitempty"`   // of the second engine's result from the first's, or the default engine's
 	Against   string        `json:"against,omitempty"`       // the default engine, where the user named one other only
 	Unmatched string        `json:"unmatched,omitempty"`     // why that could not compare
+	Lacking   []lacking     `json:"lacking,omitempty"`       // engines that took no part, because they do not have all operators
 	Accuracy  *accuracyPair `json:"accuracy,omitempty"`
 }
 
@@ -55,6 +57,12 @@ type measured struct {
 	MedianMS float64 `json:"median_ms"`
 	MinMS    float64 `json:"min_ms"`
 	Runs     int     `json:"runs"`
+}
+
+// lacking is an engine and the operators that it does not have.
+type lacking struct {
+	Engine    string   `json:"engine"`
+	Operators []string `json:"operators"`
 }
 
 type accuracyPair struct {
@@ -112,6 +120,10 @@ func (c *call) run(v *verified, g *nn.Graph, w nn.Weights, engines []engine.Engi
 	k := &comparison{graph: g.Bind(1), weights: w}
 	for _, e := range engines {
 		row, err := profile.Network(c.ctx, g, w, e, profile.Options{Runs: runs})
+		if list := engine.Lacking(err); list != nil {
+			v.Lacking = append(v.Lacking, lacking{e.Info().Name, list})
+			continue
+		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", e.Info().Name, err)
 		}
@@ -128,9 +140,14 @@ func (c *call) run(v *verified, g *nn.Graph, w nn.Weights, engines []engine.Engi
 	}
 	switch len(k.results) {
 	case 0:
+		if len(v.Engines) == 0 {
+			return errors.New(v.lacks("; give --engine onnxruntime, which has them"))
+		}
 		return nil
 	case 1:
-		c.against(v, k)
+		if len(v.Lacking) == 0 {
+			c.against(v, k)
+		}
 		return nil
 	}
 	d, err := distance(k.results[0], k.results[1])
@@ -215,6 +232,15 @@ func (c *call) count(ctx context.Context, path, dir string, g space.Genes, w nn.
 	return &accuracyPair{t.Accuracy(penalty.At(g)), float64(correct) / float64(ev.Images.N), ev.Images.N}, err
 }
 
+// lacks says which operators engines do not have, "" where none lacks any.
+func (v *verified) lacks(remedy string) string {
+	var lines []string
+	for _, l := range v.Lacking {
+		lines = append(lines, fmt.Sprintf("%s does not have %s", l.Engine, strings.Join(l.Operators, ", "))+remedy)
+	}
+	return strings.Join(lines, "\n")
+}
+
 func (c *call) printVerified(v verified) error {
 	if *c.json {
 		return c.print(v)
@@ -225,6 +251,9 @@ func (c *call) printVerified(v verified) error {
 	}
 	if v.Predicted != nil {
 		fmt.Fprintf(c.out, "  predicted: %.3f ms (%+.1f %%)\n", *v.Predicted, 100**v.Error)
+	}
+	if text := v.lacks(", and took no part"); text != "" {
+		fmt.Fprintf(c.out, "  %s\n", strings.ReplaceAll(text, "\n", "\n  "))
 	}
 	switch {
 	case v.Unmatched != "":

@@ -1,6 +1,8 @@
 package autodiff
 
 import (
+	"fmt"
+
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
@@ -19,6 +21,9 @@ func (p *plan) IntegersOf(v nn.Value) ([]int, error) {
 
 // FloatsOf implements Engine.
 func (p *plan) FloatsOf(v nn.Value) ([]float32, error) {
+	if !p.Known(v) {
+		return nil, fmt.Errorf("operand %q must be a constant", p.Graph.Values[v].Name)
+	}
 	known, err := p.known(v)
 	if err != nil {
 		return nil, err

@@ -63,9 +63,6 @@ func (p *Plan) Integers(n Node, attr string, operand int) ([]int, error) {
 	if !n.Has(operand) {
 		return nil, nil
 	}
-	if v := n.In[operand]; !p.Known(v) {
-		return nil, fmt.Errorf("operand %q must be a constant", p.Graph.Values[v].Name)
-	}
 	return p.Engine.IntegersOf(n.In[operand])
 }
 
@@ -73,9 +70,6 @@ func (p *Plan) Integers(n Node, attr string, operand int) ([]int, error) {
 func (p *Plan) Optional(n Node, i int) ([]float32, error) {
 	if !n.Has(i) {
 		return nil, nil
-	}
-	if v := n.In[i]; !p.Known(v) {
-		return nil, fmt.Errorf("operand %q must be a constant", p.Graph.Values[v].Name)
 	}
 	return p.Engine.FloatsOf(n.In[i])
 }

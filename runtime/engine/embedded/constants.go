@@ -3,6 +3,7 @@ package embedded
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/engine/autodiff"
@@ -18,7 +19,20 @@ func (c *compiler) tensor(v nn.Value) (nn.Tensor, error) {
 	case info.Param != nil:
 		return nn.Fetch(c.weights, *info.Param)
 	}
+	if data := c.computed(v); data != nil {
+		return nn.FromFloat32s(info.Shape, data), nil
+	}
 	return nn.Tensor{}, fmt.Errorf("operand %q must be a constant", info.Name)
+}
+
+// computed returns the elements of a value that was computed from constants while the plan was made, nil for others.
+func (c *compiler) computed(v nn.Value) []float32 {
+	for _, s := range c.Slots[v] {
+		if slices.Equal(s.Order, autodiff.Plain(len(s.Order))) {
+			return c.buffers[s.Tensor].fixed
+		}
+	}
+	return nil
 }
 
 // floats returns a constant's elements, and its shape.
