@@ -1,6 +1,10 @@
 package axis_test
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/autotailor/autotailor/ir/axis"
+)
 
 // TestRepeats: what an Expand repeats is free and takes part in a product of heads; a Tile repeats whole axes, as often as the model says.
 func TestRepeats(t *testing.T) {
@@ -38,5 +42,25 @@ output z`, []string{"e:1 == w:1"}},
 				c.check(t, s)
 			}
 		})
+	}
+}
+
+// TestPlacesStayPlaces: the windows of a map that was rolled are not what was rolled, but they are positions, and what is added to them has positions, too.
+func TestPlacesStayPlaces(t *testing.T) {
+	c := couple(t, `
+input x Nx4x8x8
+a = Slice x {2} {8} {2}
+b = Slice x {0} {2} {2}
+m = Concat a b axis=2
+w = Reshape m {-1,4,2,4,8}
+s = Mul w [4,1,4,8]
+output s`)
+	for _, ref := range []string{"w:2", "w:3", "s.1:2"} {
+		if !c.Is(c.at(t, ref), axis.Spatial) {
+			t.Errorf("%s is no position", ref)
+		}
+	}
+	if c.Is(c.at(t, "w:1"), axis.Spatial) {
+		t.Error("channels are positions")
 	}
 }

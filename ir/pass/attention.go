@@ -24,6 +24,8 @@ func attention(w *composite) ir.ValueID {
 	}
 	y := w.add("MatMul", nil, w.add("Softmax", []ir.Attr{axisAttr(-1)}, scores), v)
 	switch {
+	case a.rank == 4 && a.shared > 1:
+		return w.reshape(y, 0, a.heads*a.shared, int64(a.queries), -1)
 	case a.rank == 4: // in a new value also where nothing is left to do
 		return y
 	case a.shared > 1:
@@ -71,7 +73,7 @@ func (w *composite) attending() (a attending, ok bool) {
 	if a.scale == 0 && size > 0 {
 		a.scale = 1 / math.Sqrt(float64(size))
 	}
-	fits := a.rank == 3 || a.shared == 1
+	fits := a.rank == 3 || a.shared == 1 || a.queries > 0
 	fits = fits && (!a.causal || a.queries > 0 && a.keys > 0)
 	return a, fits && a.scale != 0 && a.maskable(n.Input(3))
 }
@@ -91,8 +93,11 @@ func (a *attending) maskable(mask ir.ValueID) bool {
 // projections are queries, keys and values with their heads in front, keys turned for the product.
 func (a *attending) projections() (q, k, v ir.ValueID) {
 	in := a.node.In
-	if a.rank == 4 {
-		return in[0], a.transpose(in[1], 0, 1, 3, 2), in[2]
+	if k := in[1]; a.rank == 4 {
+		if k = a.transpose(k, 0, 1, 3, 2); a.shared == 1 {
+			return in[0], k, in[2]
+		}
+		return a.reshape(in[0], 0, a.heads, a.shared, int64(a.queries), -1), a.unsqueeze(k, 2), a.unsqueeze(in[2], 2)
 	}
 	if k, v = a.reshape(in[1], 0, 0, a.heads, -1), a.reshape(in[2], 0, 0, a.heads, -1); a.shared == 1 {
 		return a.transpose(a.reshape(in[0], 0, 0, a.heads, -1), 0, 2, 1, 3), a.transpose(k, 0, 2, 3, 1), a.transpose(v, 0, 2, 1, 3)
