@@ -107,15 +107,19 @@ func (r *regions) dependent(inside []int, skip ir.ValueID) map[int]bool {
 		x[p.skip] = true
 	}
 	member, out := setOf(inside), map[int]bool{}
+	asked := map[ir.ValueID]int{} // with how many steps
 	var made func(id ir.ValueID, steps int) bool
 	made = func(id ir.ValueID, steps int) bool {
 		p := r.producer[id]
 		switch _, end := r.found[p]; {
-		case x[id] || p < 0 || steps == 0 || end:
+		case x[id] || p < 0 || steps == 0 || end || r.steps < 0:
 			return x[id]
 		case member[p]:
 			return out[p]
+		case asked[id] >= steps:
+			return false
 		}
+		asked[id], r.steps = steps, r.steps-1
 		return slices.ContainsFunc(r.Graph.Nodes[p].In, func(in ir.ValueID) bool { return made(in, steps-1) })
 	}
 	for _, i := range inside {

@@ -193,3 +193,17 @@ func TestLongChainsOfResiduals(t *testing.T) {
 		}
 	}
 }
+
+// TestWideGraphsOfResiduals: parallel sums of joined branches are looked through once, however many ways lead there.
+func TestWideGraphsOfResiduals(t *testing.T) {
+	var graph strings.Builder
+	graph.WriteString("input x Nx4\na0 = Mul x [4]\n")
+	const n = 200
+	for k := range n {
+		fmt.Fprintf(&graph, "c%d = Max %s\nb%d = Mul c%d [4]\na%d = Add b%d a%d\n", k, strings.Repeat(fmt.Sprintf("a%d ", k), 40), k, k, k+1, k, max(0, k-1))
+	}
+	fmt.Fprintf(&graph, "y = Relu a%d\noutput y", n)
+	if f, _ := flow(t, graph.String()); len(f.Items) == 0 {
+		t.Error("no items")
+	}
+}
