@@ -139,6 +139,9 @@ func pool(average bool) Operator {
 func globalPool(average bool) Operator {
 	return func(p *Plan, n Node) error {
 		xs := p.Shape(n.In[0])
+		if xs[1] < 0 || xs[2:].Count() < 0 {
+			return fmt.Errorf("the open batch is in %v, where the embedded engine has channels and space", xs)
+		}
 		order := ChannelsLast(len(xs))
 		x, err := p.Want(n.In[0], order)
 		if err != nil {

@@ -23,8 +23,9 @@ type form struct {
 	results  rule
 }
 
-// someBatch stands for the open batch where shapes are compared.
-const someBatch = 7
+// someBatch stands for the open batch where shapes are compared. It is a prime that no extent is likely to be: what only this batch fits must be
+// refused.
+const someBatch = 10007
 
 // fits appends an error for each node whose shapes do not fit its operator and attributes.
 func (c *compiler) fits() error {

@@ -12,6 +12,9 @@ func WindowOf(n *nn.Node, x nn.Shape, k []int) (Window, error) {
 	if rank != 1 && rank != 2 || len(k) != rank {
 		return Window{}, fmt.Errorf("%d spatial axes, the embedded engine has one or two", rank)
 	}
+	if x[1] < 0 {
+		return Window{}, fmt.Errorf("the open batch is in axis 1 of %v, where the embedded engine has channels", x)
+	}
 	s, d, p := n.List("strides", rank, 1), n.List("dilations", rank, 1), n.List("pads", 2*rank, 0)
 	for i := range rank {
 		if s[i] < 1 || d[i] < 1 || k[i] < 1 || x[2+i] < 0 {
