@@ -2,7 +2,10 @@ package pass
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
+	"github.com/autotailor/autotailor/internal/operators"
 	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/dim"
 	"github.com/autotailor/autotailor/ir/op"
@@ -17,18 +20,23 @@ type composite struct {
 }
 
 // composites has what takes an operator apart; it returns 0 for one that stays as it is.
-var composites = map[string]func(w *composite) ir.ValueID{"Attention": attention, "RotaryEmbedding": rotary}
+var composites = map[string]func(w *composite) ir.ValueID{
+	"Attention": attention, "RotaryEmbedding": rotary,
+	"com.microsoft.FusedConv": fusedConv, "com.microsoft.FusedGemm": fusedGemm, "com.microsoft.FusedMatMul": fusedMatMul,
+	"com.microsoft.Gelu": gelu("none"), "com.microsoft.BiasGelu": gelu("none"), "com.microsoft.FastGelu": gelu("tanh"), "com.microsoft.QuickGelu": quickGelu,
+	"com.microsoft.SkipLayerNormalization": skipLayerNorm, "com.microsoft.SkipSimplifiedLayerNormalization": skipRMSNorm,
+}
 
 // TakenApart lists operators that passes write as others, so that whoever has those has them too.
-func TakenApart() []string { return []string{"Attention", "Einsum", "RotaryEmbedding"} }
+func TakenApart() []string { return append(slices.Sorted(maps.Keys(composites)), "Einsum") }
 
 // plainComposites takes operators apart that stand for several others: axes, engines and exports know those.
 func plainComposites(g *ir.Graph) error {
 	var vals []op.Operand
 	var nodes []*ir.Node
 	for _, n := range g.Nodes {
-		apart := composites[n.Op]
-		if apart == nil || n.Domain != "" || !whole(n) {
+		apart := composites[operators.Qualified(n.Domain, n.Op)]
+		if apart == nil || !whole(n) {
 			nodes = append(nodes, n)
 			continue
 		}

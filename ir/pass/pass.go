@@ -30,7 +30,7 @@ func Passes() []Pass {
 		{"fold-tables", foldTables, "masks that a model computes from constants are small tables, spread over windows and their pixels"},
 		{"fold-scalars", foldScalars, "factors such as 1/sqrt(head dim) are numbers, whatever an exporter computes them from"},
 		{"plain-products", plainProducts, "an Einsum is a product of matrices, in which heads and the layers of weights are found"},
-		{"plain-composites", plainComposites, "attention and rotary positions are products and sums that heads are found in, and that every engine has"},
+		{"plain-composites", plainComposites, "attention, rotary positions and what ONNX Runtime joins are products, sums and activations, which every engine has"},
 		{"transposed-weights", transposedWeights, "linear layers are products with [in, out], however their weights are stored"},
 		{"fuse-gelu", fuseGelu, "GELU is one operator, in pieces or whole"},
 		{"fuse-layer-norm", fuseLayerNorm, "normalisations over the last axes are one operator, in pieces or whole"},
