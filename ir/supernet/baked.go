@@ -245,21 +245,25 @@ func (k baked) anywhere(n *ir.Node) string {
 	return ""
 }
 
-// unpool puts maxima back where a pooling found them: the map must be the one that was pooled.
+// unpool puts maxima back where a pooling found them: the map must be the one that was pooled. Its extents may be stated, and are not known
+// from those of its operands where the pooling left something over.
 func (k baked) unpool(n *ir.Node) string {
 	if len(k.movedAxes(n.In[0])) == 0 {
 		return ""
 	}
+	if stated := k.numbers(n, 2); stated != nil {
+		return fmt.Sprintf("it states that its result has extents of %v", stated)
+	}
+	strides := n.Ints("strides")
 	at := k.flow.Producer(n.Input(1))
 	if at < 0 {
 		return "it has constant positions of a map"
 	}
 	pooled := k.flow.Node(at).In[0]
-	for a := range k.plain.sizes[pooled] {
-		before, after, moved := k.extents(pooled, a)
-		was, is, _ := k.extents(n.Out[0], a)
-		if moved && (before == was) != (after == is) {
-			return fmt.Sprintf("it makes %d positions along axis %d where %d were pooled", is, a, after)
+	for i, stride := range strides {
+		before, after, moved := k.extents(pooled, i+2)
+		if moved && (before-after)%int(max(1, stride)) != 0 {
+			return fmt.Sprintf("it puts maxima back to a map of %d positions, and may not to one of %d", before, after)
 		}
 	}
 	return ""
