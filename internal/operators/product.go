@@ -8,6 +8,7 @@ var windows = of(Window,
 	Operator{Name: "MaxPool", Opsets: "1 8 10 11 12 22", Sig: "X -> Y Indices:int64?", Attrs: pooling, Builder: "Pool"},
 	Operator{Name: "AveragePool", Opsets: "1 7 10 11 19 22", Sig: "X -> Y", Attrs: pooling, Builder: "Pool"},
 	Operator{Name: "LpPool", Opsets: "1 2 11 18 22", Sig: "X -> Y", Attrs: pooling + " p=2"},
+	Operator{Name: "MaxUnpool", Opsets: "9 11 22", Sig: "X I:int64 output_shape:size@9? -> output", Attrs: "kernel_shape pads:=0... strides:=1..."},
 	Operator{Name: "GlobalMaxPool", Opsets: "1 22", Sig: "X -> Y", Builder: "Pool"},
 	Operator{Name: "GlobalAveragePool", Opsets: "1 22", Sig: "X -> Y", Builder: "Pool"},
 )

@@ -47,6 +47,7 @@ var exceptions = map[string]rule{
 	"DequantizeLinear":      {axes: AxesQuantize, shape: sameShape},
 	"DynamicQuantizeLinear": {shape: dynamicQuantizeShape},
 
+	"MaxUnpool":         {shape: unpoolShape},
 	"GlobalAveragePool": {axes: AxesGlobalPool, shape: globalPoolShape},
 	"GlobalMaxPool":     {axes: AxesGlobalPool, shape: globalPoolShape},
 

@@ -130,6 +130,30 @@ func poolShape(c *Ctx) error {
 	return nil
 }
 
+// unpoolShape is what MaxPool made its operand of, or what output_shape states.
+func unpoolShape(c *Ctx) error {
+	x, k := c.In[0].Shape, c.Ints("kernel_shape")
+	if len(x) < 3 || len(k) != len(x)-2 {
+		return fmt.Errorf("input has %d axes and the window %d; want two less", len(x), len(k))
+	}
+	if stated := c.Ints("output_shape"); stated != nil {
+		if len(stated) != len(x) {
+			return fmt.Errorf("output_shape has %d extents; want %d", len(stated), len(x))
+		}
+		c.Out[0].Shape = stated
+		return nil
+	}
+	if len(c.In) > 2 && c.In[2].Shape != nil {
+		return fmt.Errorf("its output_shape is computed at run time")
+	}
+	out := []dim.Dim{x[0], x[1]}
+	for a := range k {
+		out = append(out, c.spread(x[2+a], k[a], a, len(k)))
+	}
+	c.Out[0].Shape = out
+	return nil
+}
+
 // slide is the number of positions of a window of side k along spatial axis a of rank axes (ONNX Conv and MaxPool).
 func (c *Ctx) slide(x, k dim.Dim, a, rank int, ceil bool) dim.Dim {
 	stride, dilation := c.listAt("strides", a, 1), c.listAt("dilations", a, 1)

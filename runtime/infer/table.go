@@ -27,6 +27,7 @@ var exceptions = map[string]rule{
 	"ArgMax": arg,
 	"ArgMin": arg,
 
+	"MaxUnpool":         unpool,
 	"GlobalAveragePool": globalPool,
 	"GlobalMaxPool":     globalPool,
 

@@ -125,6 +125,43 @@ func pool(c *call) error {
 	return nil
 }
 
+// unpool makes what MaxPool made its operand of, or what output_shape states.
+func unpool(c *call) error {
+	x := c.shapeOf(0)
+	kernel, _, err := c.ints("kernel_shape")
+	if err != nil {
+		return err
+	}
+	if len(x) < 3 || len(kernel) != len(x)-2 {
+		return fmt.Errorf("a window of %d axes does not fit an operand with %d; want two less", len(kernel), len(x))
+	}
+	w, err := c.window(kernel)
+	if err != nil {
+		return err
+	}
+	stated, given, err := c.list("output_shape")
+	if err != nil {
+		return err
+	}
+	if given && len(stated) != len(x) {
+		return fmt.Errorf("output_shape has %d numbers, want %d", len(stated), len(x))
+	}
+	out := slices.Clone(x)
+	for a := range x {
+		switch {
+		case given:
+			out[a], err = extent(stated[a])
+		case a > 1:
+			out[a], err = w.spread(a-2, int64(x[a]), 0)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	c.set(0, out)
+	return nil
+}
+
 // globalPool keeps batch and channels, and makes 1 of space.
 func globalPool(c *call) error {
 	x := slices.Clone(c.shapeOf(0))
