@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/autotailor/autotailor/runtime/infer"
 	"github.com/autotailor/autotailor/runtime/nn"
@@ -10,6 +11,7 @@ import (
 
 // plainly has operators that passes take apart, or that engines have in some forms only, as plain loops over the definition.
 var plainly = map[string]func(o *operation, results []infer.Value) ([]nn.Tensor, error){
+	"Mean":            (*operation).mean,
 	"Slice":           (*operation).slice,
 	"RotaryEmbedding": (*operation).rotary,
 	"Attention":       (*operation).attention,
@@ -21,6 +23,21 @@ func (o *operation) ints(k int, attr string) []int64 {
 		return infer.Of(o.in[k].Tensor).Ints
 	}
 	return o.node.Ints(attr)
+}
+
+// mean is that of operands of one shape.
+func (o *operation) mean(results []infer.Value) ([]nn.Tensor, error) {
+	out := make([]float32, results[0].Shape.Count())
+	for k := range o.in {
+		x, s := o.floats(k)
+		if !slices.Equal(s, results[0].Shape) {
+			return nil, fmt.Errorf("operand %d has the shape %v, the result %v", k, s, results[0].Shape)
+		}
+		for i, v := range x {
+			out[i] += v / float32(len(o.in))
+		}
+	}
+	return []nn.Tensor{nn.FromFloat32s(results[0].Shape, out)}, nil
 }
 
 // slice copies the elements that a Slice takes.
