@@ -243,7 +243,7 @@ func (p *Prover) SubNet(g space.Genes) (compared bool, err error) {
 	return p.results(g, bound)
 }
 
-// shared finds a tensor of the file that the network has as several parameters, which would be counted, cut and trained apart. Vectors of equal
+// shared finds a tensor of the file that the network has as several parameters, which would be counted, cut and trained apart. Those of equal
 // elements may be: exporters share them by chance.
 func (p *Prover) shared() *Mistake {
 	original := make(space.Genes, len(p.net.Choices))
@@ -253,11 +253,11 @@ func (p *Prover) shared() *Mistake {
 	}
 	of := map[string]string{}
 	for _, v := range g.Values {
-		if v.Param == nil {
-			continue
+		if v.Param == nil || v.Type > nn.Float32 && v.Type < nn.Bool {
+			continue // integers are shapes, indices and positions
 		}
 		source := v.Param.Source()
-		if first, twice := of[source]; twice && !p.equalVector(source) {
+		if first, twice := of[source]; twice && !p.equal(source) {
 			return p.mistake(original, "tensor %q of the file is several parameters, such as %q and %q", source, first, v.Param.Name)
 		}
 		of[source] = v.Param.Name
@@ -265,10 +265,10 @@ func (p *Prover) shared() *Mistake {
 	return nil
 }
 
-// equalVector tells whether a tensor is a vector whose elements are all equal.
-func (p *Prover) equalVector(name string) bool {
+// equal tells whether the elements of a tensor are all equal.
+func (p *Prover) equal(name string) bool {
 	t, err := p.weights.Tensor(name)
-	if err != nil || len(t.Shape) > 1 {
+	if err != nil {
 		return false
 	}
 	size := t.Type.Bytes()
