@@ -2,10 +2,12 @@ package model
 
 import (
 	"cmp"
+	"encoding/binary"
 	"fmt"
 	"math"
 	"slices"
 
+	"github.com/autotailor/autotailor/internal/onnx"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/space"
 )
@@ -197,16 +199,17 @@ func compare(sub *nn.Graph, got, want []nn.Tensor) (float64, string) {
 // distance is the relative L2 distance, and that of the farthest element relative to the largest of the reference. Elements that are no numbers
 // must be so in both.
 func distance(got, want nn.Tensor) (all, element float64) {
-	if got.Type != nn.Float32 {
+	x, floats := numbers(got)
+	y, _ := numbers(want)
+	if !floats {
 		if slices.Equal(got.Raw, want.Raw) {
 			return 0, 0
 		}
 		return 1, 1
 	}
-	x, y := got.Float32s(), want.Float32s()
 	var diff, norm, far, large float64
 	for i := range x {
-		a, b := float64(x[i]), float64(y[i])
+		a, b := x[i], y[i]
 		if a == b || math.IsNaN(a) && math.IsNaN(b) {
 			if !math.IsInf(b, 0) && !math.IsNaN(b) {
 				norm, large = norm+b*b, max(large, math.Abs(b))
@@ -219,6 +222,30 @@ func distance(got, want nn.Tensor) (all, element float64) {
 			return math.Inf(1), math.Inf(1)
 		}
 	}
-	const tiny = 1e-30
-	return math.Sqrt(diff / max(norm, tiny)), far / max(large, tiny)
+	const tiny, coarse = 1e-30, 100 // half floats have three digits
+	all, element = math.Sqrt(diff/max(norm, tiny)), far/max(large, tiny)
+	if got.Type.Bytes() == 2 {
+		return all / coarse, element / coarse
+	}
+	return all, element
+}
+
+// numbers are the elements of a tensor of floats; ok is false for other types.
+func numbers(t nn.Tensor) (out []float64, ok bool) {
+	read := map[nn.DType]func(b []byte) float64{
+		nn.Float32:   func(b []byte) float64 { return float64(math.Float32frombits(binary.LittleEndian.Uint32(b))) },
+		onnx.Float64: func(b []byte) float64 { return math.Float64frombits(binary.LittleEndian.Uint64(b)) },
+		onnx.Float16: func(b []byte) float64 { return float64(nn.FromFloat16(binary.LittleEndian.Uint16(b))) },
+		onnx.BFloat16: func(b []byte) float64 {
+			return float64(math.Float32frombits(uint32(binary.LittleEndian.Uint16(b)) << 16))
+		},
+	}[t.Type]
+	if read == nil {
+		return nil, false
+	}
+	size := t.Type.Bytes()
+	for b := t.Raw; len(b) >= size; b = b[size:] {
+		out = append(out, read(b))
+	}
+	return out, true
 }
