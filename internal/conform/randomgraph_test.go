@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 
 	"google.golang.org/protobuf/proto"
 
@@ -201,7 +202,7 @@ func (s *sketch) act(x drawnValue) drawnValue {
 		return s.one("Relu", x.shape, []string{x.name})
 	}
 	list := slices.DeleteFunc(operators.Of(operators.Unary), func(o operators.Operator) bool {
-		return o.Since() > randomOpset || slices.Contains(unfit, o.Name)
+		return o.Domain != "" || o.Required() != 1 || o.Since() > randomOpset || slices.Contains(unfit, o.Name) || strings.HasSuffix(o.Name, "Linear")
 	})
 	op := list[s.rng.IntN(len(list))].Name
 	if slices.Contains(within, op) {
