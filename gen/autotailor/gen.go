@@ -81,7 +81,7 @@ func runGen(c *call) error {
 	check := c.flags.Bool("check", false, "write nothing; exit code 1 when the package is stale")
 	diff := c.flags.Bool("diff", false, "write nothing; print what would change")
 	asJSON := c.flags.Bool("json", false, "print JSON: the package and what changes")
-	c.proveFlag(j, gen.ProveOff)
+	c.proveFlag(j, gen.ProveQuick)
 	dump := c.flags.String("dump", "", "print the graph `after:PASS` and stop")
 	if err := j.parse(c); err != nil {
 		return err

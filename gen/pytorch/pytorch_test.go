@@ -259,7 +259,7 @@ func TestUnknownOperators(t *testing.T) {
 	g, err := testgraph.Parse(`
 		input x Nx3x8x8
 		a = Conv x [8,3,3,3] pads=1,1,1,1
-		hood = Det a
+		hood = LpPool a kernel_shape=2,2
 		hat = Shrink a
 		b = GlobalAveragePool hat
 		y = Flatten b
