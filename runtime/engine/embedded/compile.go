@@ -67,6 +67,7 @@ func compileShared(g *nn.Graph, s *store, over map[string]nn.Tensor) (*plan, err
 }
 
 func (c *compiler) compile() (*plan, error) {
+	c.graph = integerProducts(c.graph)
 	c.Plan = autodiff.NewPlan(c, c.graph, c.isa)
 	if err := c.fits(); err != nil {
 		return nil, err

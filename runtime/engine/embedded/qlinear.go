@@ -1,0 +1,155 @@
+package embedded
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/autotailor/autotailor/runtime/engine/autodiff"
+	"github.com/autotailor/autotailor/runtime/nn"
+)
+
+// integerProducts replaces products of quantised operands, of which this engine has no kernels. They become the same product of the integers
+// without their zero points, in float32, which is exact below 2^24; one factor for the three scales; and a rounding, as ONNX Runtime
+// does it.
+func integerProducts(g *nn.Graph) *nn.Graph {
+	takes := func(n nn.Node) bool { return quantisedOps[autodiff.Qualified(&n)] != nil }
+	if !slices.ContainsFunc(g.Nodes, takes) {
+		return g
+	}
+	out := *g
+	out.Values, out.Nodes = slices.Clone(g.Values), nil
+	q := &integerGraph{g: &out}
+	for _, n := range g.Nodes {
+		if !takes(n) || !quantisedOps[autodiff.Qualified(&n)](q, n) {
+			out.Nodes = append(out.Nodes, n)
+		}
+	}
+	return q.g
+}
+
+// quantisedOps write what an operator of quantised operands is; those that return false have written nothing.
+var quantisedOps = map[string]func(q *integerGraph, n nn.Node) bool{
+	"QLinearConv": (*integerGraph).conv, "QLinearMatMul": (*integerGraph).matMul,
+	"com.microsoft.QLinearAdd": elementwiseOf("Add"), "com.microsoft.QLinearMul": elementwiseOf("Mul"),
+}
+
+// integerGraph appends nodes to a graph.
+type integerGraph struct{ g *nn.Graph }
+
+func (q *integerGraph) shape(v nn.Value) nn.Shape { return q.g.Values[v].Shape }
+
+// value adds a value of numbers.
+func (q *integerGraph) value(name string, s nn.Shape) nn.Value {
+	v := nn.Value(len(q.g.Values))
+	q.g.Values = append(q.g.Values, nn.Info{Name: fmt.Sprintf("%s/%d", name, v), Type: nn.Float32, Shape: s})
+	return v
+}
+
+// op appends an operator of node n, with a result of shape s.
+func (q *integerGraph) op(n nn.Node, kind string, s nn.Shape, attrs []nn.Attr, in ...nn.Value) nn.Value {
+	out := q.value(n.Name, s)
+	q.g.Nodes = append(q.g.Nodes, nn.Node{Type: kind, Name: n.Name, Attrs: attrs, In: in, Out: []nn.Value{out}})
+	return out
+}
+
+// ones is a constant of ones.
+func (q *integerGraph) ones(n nn.Node, s nn.Shape) nn.Value {
+	v := q.value(n.Name, s)
+	t := nn.FromFloat32s(s, slices.Repeat([]float32{1}, s.Count()))
+	q.g.Values[v].Const = &t
+	return v
+}
+
+// integers are the elements of x less their zero points, which may differ along an axis.
+func (q *integerGraph) integers(n nn.Node, x, zero nn.Value, axis int) nn.Value {
+	in := []nn.Value{x, q.ones(n, nn.Shape{})}
+	if zero != nn.None {
+		in = []nn.Value{x, q.ones(n, q.shape(zero)), zero}
+	}
+	return q.op(n, "DequantizeLinear", q.shape(x), []nn.Attr{{Name: "axis", Kind: nn.AttrInt, Int: int64(axis)}}, in...)
+}
+
+// factor is x*w/y of three scales, of which w may differ along an axis. ONNX Runtime computes it in this order.
+func (q *integerGraph) factor(n nn.Node, x, w, y nn.Value) nn.Value {
+	longer := func(a, b nn.Shape) nn.Shape {
+		if len(b) > len(a) {
+			return b
+		}
+		return a
+	}
+	s := longer(q.shape(w), q.shape(x))
+	xw := q.op(n, "Mul", s, nil, x, w)
+	return q.op(n, "Div", longer(s, q.shape(y)), nil, xw, y)
+}
+
+// rounded appends the rounding of v to the node's result, with a zero point, if there is one.
+func (q *integerGraph) rounded(n nn.Node, v, zero nn.Value) {
+	in := []nn.Value{v, q.ones(n, nn.Shape{})}
+	if zero != nn.None {
+		in = append(in, zero)
+	}
+	q.g.Nodes = append(q.g.Nodes, nn.Node{Type: "QuantizeLinear", Name: n.Name, In: in, Out: n.Out})
+}
+
+// single tells whether values have one element each.
+func (q *integerGraph) single(vs ...nn.Value) bool {
+	return !slices.ContainsFunc(vs, func(v nn.Value) bool { return v != nn.None && q.shape(v).Count() != 1 })
+}
+
+func (q *integerGraph) conv(n nn.Node) bool {
+	if len(n.In) < 8 || !q.single(n.In[1], n.In[2], n.In[6], n.In[7]) {
+		return false
+	}
+	y := q.shape(n.Out[0])
+	in := []nn.Value{q.integers(n, n.In[0], n.In[2], 1), q.integers(n, n.In[3], n.In[5], 0)}
+	if len(n.In) > 8 && n.In[8] != nn.None {
+		in = append(in, q.integers(n, n.In[8], nn.None, 0))
+	}
+	sum := q.op(n, "Conv", y, n.Attrs, in...)
+	factor := q.factor(n, n.In[1], n.In[4], n.In[6])
+	if s := q.shape(factor); s.Count() > 1 {
+		along := nn.Shape(slices.Repeat([]int{1}, len(y)-1))
+		along[0] = s.Count()
+		factor = q.op(n, "Reshape", along, nil, factor)
+	}
+	q.rounded(n, q.op(n, "Mul", y, nil, sum, factor), n.In[7])
+	return true
+}
+
+func (q *integerGraph) matMul(n nn.Node) bool {
+	if len(n.In) < 8 || !q.single(n.In[1], n.In[2], n.In[6], n.In[7]) || len(q.shape(n.In[4])) > 1 {
+		return false
+	}
+	y := q.shape(n.Out[0])
+	sum := q.op(n, "MatMul", y, nil, q.integers(n, n.In[0], n.In[2], 1), q.integers(n, n.In[3], n.In[5], len(q.shape(n.In[3]))-1))
+	q.rounded(n, q.op(n, "Mul", y, nil, sum, q.factor(n, n.In[1], n.In[4], n.In[6])), n.In[7])
+	return true
+}
+
+// elementwiseOf joins the numbers that two tensors stand for. The zero point is added before the rounding, as ONNX Runtime does it on most
+// processors: halves are then rounded alike.
+func elementwiseOf(kind string) func(q *integerGraph, n nn.Node) bool {
+	return func(q *integerGraph, n nn.Node) bool {
+		if len(n.In) < 7 || !q.single(n.In[1:3]...) || !q.single(n.In[4:]...) {
+			return false
+		}
+		y, scale := q.shape(n.Out[0]), n.In[6]
+		a, b := q.integers(n, n.In[0], n.In[2], 1), q.integers(n, n.In[3], n.In[5], 1)
+		var v nn.Value
+		if kind == "Mul" {
+			v = q.op(n, "Mul", y, nil, q.op(n, "Mul", y, nil, a, b), q.factor(n, n.In[1], n.In[4], scale))
+		} else {
+			v = q.op(n, kind, y, nil, q.times(n, a, n.In[1], scale), q.times(n, b, n.In[4], scale))
+		}
+		if len(n.In) > 7 && n.In[7] != nn.None {
+			v = q.op(n, "Add", y, nil, v, q.integers(n, n.In[7], nn.None, 0))
+		}
+		q.rounded(n, v, nn.None)
+		return true
+	}
+}
+
+// times is x times the ratio of two scales.
+func (q *integerGraph) times(n nn.Node, x, scale, by nn.Value) nn.Value {
+	return q.op(n, "Mul", q.shape(x), nil, x, q.op(n, "Div", q.shape(scale), nil, scale, by))
+}
