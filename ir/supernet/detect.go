@@ -41,12 +41,13 @@ func Detect(g *ir.Graph, c Config, templates []Template) (*Plan, error) {
 			v.List = ratioSteps(p.Ratios[v.Block])
 		}
 	}
+	b.thin(p)
 	b.unite(p)
 	return p, b.planGeneric(p)
 }
 
-// unite makes one list for all blocks of lists that say the same for every block that has what they move.
-func (b *binder) unite(p *Plan) {
+// movers tell, by the name of a list, whether a block has what it moves.
+func movers() map[string]func(bl *Block) bool {
 	moves := map[string]func(bl *Block) bool{
 		"kernel": func(bl *Block) bool { return len(bl.kernels) > 0 },
 		"expand": func(bl *Block) bool { return len(bl.inner) > 0 },
@@ -54,6 +55,40 @@ func (b *binder) unite(p *Plan) {
 	for name := range attentionKinds {
 		moves[name] = func(bl *Block) bool { return bl.scores > 0 }
 	}
+	return moves
+}
+
+// thin leaves out lists that would make more choices than a space has: that of the most blocks first, as each block makes one. Inner widths then
+// move by their stage's ratio.
+func (b *binder) thin(p *Plan) {
+	moves := movers()
+	for {
+		total, worst, most := 1+3*len(b.net.Stages), -1, 0 // resolution; width, depth and ratio of each stage
+		for i, v := range p.Config.Vars {
+			n := 0
+			for _, s := range b.net.Stages {
+				for _, bl := range s.Blocks() {
+					if bl.GoName == v.Block && moves[v.Name] != nil && moves[v.Name](bl) {
+						n++
+					}
+				}
+			}
+			if total += n; n > most {
+				worst, most = i, n
+			}
+		}
+		if total <= maxChoices || worst < 0 {
+			return
+		}
+		v := p.Config.Vars[worst]
+		p.Notes = append(p.Notes, fmt.Sprintf("%s.%s is left out: %d blocks would have a choice of it each, and a space has at most %d choices", v.Block, v.Name, most, maxChoices))
+		p.Config.Vars = slices.Delete(p.Config.Vars, worst, worst+1)
+	}
+}
+
+// unite makes one list for all blocks of lists that say the same for every block that has what they move.
+func (b *binder) unite(p *Plan) {
+	moves := movers()
 	var vars []Var
 	for _, v := range p.Config.Vars {
 		if moves[v.Name] != nil && b.sameForAll(p, v, moves[v.Name]) {

@@ -126,6 +126,32 @@ func TestTooManyChoices(t *testing.T) {
 	}
 }
 
+// TestProposalsFitASpace: what is proposed for a network of many blocks has no more choices than a space can have, and says what was left out.
+func TestProposalsFitASpace(t *testing.T) {
+	deep := "input x Nx3x4x4\nv0 = Conv x [8,3,1,1]\n"
+	for k := range 300 {
+		deep += fmt.Sprintf("a%d = Conv v%d [16,8,1,1]\nr%d = Relu a%d\nb%d = Conv r%d [8,16,1,1]\nv%d = Add b%d v%d\n", k, k, k, k, k, k, k+1, k, k)
+	}
+	g, err := testgraph.Parse(deep + "y = Conv v300 [4,8,1,1]\noutput y")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := supernet.Detect(g, supernet.Config{Divisor: 8, DepthKeep: 1}, templates.All())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.ContainsFunc(p.Notes, func(n string) bool { return strings.Contains(n, "expand is left out: 300 blocks") }) {
+		t.Errorf("notes are %q", p.Notes)
+	}
+	n, err := supernet.Compile(g, p.Config, templates.All())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(n.Unowned) > 0 || len(n.Choices) == 0 {
+		t.Errorf("%d choices, axes without one: %v", len(n.Choices), n.Unowned)
+	}
+}
+
 // TestCandidates: the original comes first under its configured name; candidates that mean the same network are one.
 func TestCandidates(t *testing.T) {
 	for _, c := range []struct{ config, want string }{
