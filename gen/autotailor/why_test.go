@@ -38,11 +38,12 @@ func Example_frozenAxis() {
 	invokeAndPrint("inspect", "--config", config, "--model", model, "--why", "conv2.weight")
 	invokeAndPrint("gen", "--config", config, "--model", model, "--dump=after:drop-dead")
 	// Output:
-	// frozen axes (4)
+	// frozen axes (5)
 	//   conv1.weight axis 1 (3): node image: is an input of the model
 	//   conv2.weight axis 0 (24): node whiten: operator Whiten has no axis rule
 	//   conv3.weight axis 0 (24): node whiten: makes it anew (Whiten)
 	//   fc.weight axis 1 (10): node logits: is an output of the model
+	//   image axis 3 (16): node Add: no smaller resolution: node "Add" (Add): operands have extents 16 and 14 on axis 2
 	//
 	// conv2.weight: parameter of node conv2 (Conv)
 	//   axis 0 (24): frozen by whiten: operator Whiten has no axis rule
@@ -56,7 +57,7 @@ func Example_frozenAxis() {
 	// node "conv1" Conv (%1 %2) -> (%7 "conv1_output_0" f32) {"kernel_shape":ints=[3,3] "pads":ints=[1,1,1,1]}
 	// node "conv2" Conv (%7 %3) -> (%8 "conv2_output_0" f32) {"kernel_shape":ints=[3,3] "pads":ints=[1,1,1,1]}
 	// node "Relu" Relu (%8) -> (%9 "Relu_output_0" f32)
-	// node "whiten" "com.example".Whiten (%9) -> (%10 "whiten_output_0" undefined)
+	// node "whiten" "com.example".Whiten (%9) -> (%10 "whiten_output_0" f32[?"batch",24,16,16])
 	// node "conv3" Conv (%9 %4) -> (%11 "conv3_output_0" f32) {"kernel_shape":ints=[3,3] "pads":ints=[1,1,1,1]}
 	// node "Add" Add (%10 %11) -> (%12 "Add_output_0" f32)
 	// node "conv4" Conv (%12 %5) -> (%13 "conv4_output_0" f32) {"kernel_shape":ints=[3,3] "pads":ints=[1,1,1,1]}
@@ -93,7 +94,7 @@ func writeModel(path string) {
 	g, err := nn.Record(func(b nn.Builder) {
 		x := conv(b, b.Input("image", nn.Float32, nn.Shape{nn.Batch, 3, 16, 16}), "conv1", 3, 16)
 		y := b.Act(conv(b, x, "conv2", 16, 24), nn.Relu())
-		z := b.Op(nn.Op{Type: "Whiten", Domain: "com.example", Name: "whiten"}, y)[0]
+		z := b.Op(nn.Op{Type: "Whiten", Domain: "com.example", Name: "whiten", Shapes: []nn.Shape{{nn.Batch, 24, 16, 16}}}, y)[0]
 		y = b.Add(z, conv(b, y, "conv3", 24, 24))
 		y = conv(b, y, "conv4", 24, 32)
 		y = b.Flatten(b.Pool(y, nn.Pool{Name: "pool", Kind: nn.GlobalAverage}), 1)

@@ -13,7 +13,7 @@ import (
 
 // blockChoice is a choice of a block from the values of v.
 func (b *binder) blockChoice(s *Stage, bl *Block, kind ChoiceKind, v Var) Choice {
-	index := s.elastic(bl)
+	index := bl.elastic
 	list := v.Block
 	switch {
 	case list != "" && list == bl.Type:
@@ -33,18 +33,6 @@ func (b *binder) blockChoice(s *Stage, bl *Block, kind ChoiceKind, v Var) Choice
 
 func blockName(s *Stage, block int, kind ChoiceKind) string {
 	return fmt.Sprintf("stage%d.%d.%s", s.Index, block, kind)
-}
-
-// elastic is the number of blocks before bl in its stage that have choices: its index in texts and in Go's Blocks. The blocks before it have
-// got theirs when it is asked for.
-func (s *Stage) elastic(bl *Block) int {
-	n := 0
-	for _, other := range s.Blocks()[:bl.Place] {
-		if len(other.Choices) > 0 {
-			n++
-		}
-	}
-	return n
 }
 
 // override lets an attribute move.

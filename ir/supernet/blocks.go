@@ -114,6 +114,7 @@ func isSkip(f *Flow, it Item) bool {
 // (the authors' rule, which their index lists refer to).
 func divide(f *Flow, items []Item, p *plain) []*Stage {
 	var stages []*Stage
+	places := map[*Stage]int{} // blocks so far
 	last := p.key(f.Graph.Inputs)
 	var at ir.ValueID  // what the main flow has come to
 	var waiting []Item // beside it, before the first stage
@@ -134,7 +135,8 @@ func divide(f *Flow, items []Item, p *plain) []*Stage {
 			s.Width, last = k.width, k
 		}
 		if it.Block != nil {
-			it.Block.Place = len(s.Blocks())
+			it.Block.Place = places[s]
+			places[s]++
 		}
 		s.Items = append(s.Items, it)
 		if !it.Beside && len(it.Out) > 0 {

@@ -20,9 +20,14 @@ func (b *binder) transform() error {
 		if err := s.Transform(b.net, b.stageLists(s)...); err != nil {
 			return err
 		}
+		elastic := 0
 		for _, bl := range s.Blocks() {
+			bl.elastic = elastic
 			if err := bl.Transform(b.net, b.blockLists(s, bl)...); err != nil {
 				return err
+			}
+			if len(bl.Choices) > 0 {
+				elastic++
 			}
 		}
 	}

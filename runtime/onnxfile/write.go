@@ -148,12 +148,26 @@ func (b *writer) build() error {
 		return err
 	}
 	for i := range b.g.Nodes {
-		if err := b.node(&b.g.Nodes[i]); err != nil {
-			return fmt.Errorf("node %q: %w", b.g.Nodes[i].Name, err)
+		n := &b.g.Nodes[i]
+		if err := b.node(n); err != nil {
+			return fmt.Errorf("node %q: %w", n.Name, err)
 		}
+		b.state(n)
 	}
 	b.graph.Node = append(b.first, b.graph.Node...)
 	return nil
+}
+
+// state writes down the shapes of what an operator makes that is not ONNX's own, or runs subgraphs: no reader could infer them.
+func (b *writer) state(n *nn.Node) {
+	if o, ok := operators.Lookup(n.Domain, n.Type); ok && o.Domain == "" && o.Class != operators.Control {
+		return
+	}
+	for _, v := range n.Out {
+		if v != nn.None && !slices.Contains(b.g.Outputs, v) {
+			b.graph.ValueInfo = append(b.graph.ValueInfo, b.info(v))
+		}
+	}
 }
 
 func (b *writer) info(v nn.Value) *onnxpb.ValueInfoProto {
@@ -172,7 +186,7 @@ func (b *writer) info(v nn.Value) *onnxpb.ValueInfoProto {
 		shape.Dim = append(shape.Dim, d)
 	}
 	return &onnxpb.ValueInfoProto{Name: proto.String(i.Name), Type: &onnxpb.TypeProto{Value: &onnxpb.TypeProto_TensorType{
-		TensorType: &onnxpb.TypeProto_Tensor{ElemType: proto.Int32(int32(i.Type)), Shape: shape},
+		TensorType: &onnxpb.TypeProto_Tensor{ElemType: proto.Int32(int32(cmp.Or(i.Type, nn.Float32))), Shape: shape},
 	}}}
 }
 
