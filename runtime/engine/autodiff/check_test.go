@@ -198,11 +198,15 @@ func TestTrainingInfers(t *testing.T) {
 	}
 }
 
-// TestWhatInfersTrains: every operator that the engine runs can be trained.
+// onlyForward are the operators that the engine runs and does not train: recurrent layers, whose gradients nobody has written yet, and
+// quantised numbers, which have none.
+var onlyForward = []string{"LSTM", "GRU", "RNN", "QuantizeLinear", "DequantizeLinear", "QLinearConv", "QLinearMatMul", "com.microsoft.QLinearAdd", "com.microsoft.QLinearMul"}
+
+// TestWhatInfersTrains: every operator that the engine runs can be trained, but for those that are known not to be.
 func TestWhatInfersTrains(t *testing.T) {
 	for _, name := range embedded.Operators() {
-		if !slices.Contains(autodiff.Operators(), name) {
-			t.Errorf("operator %s cannot be trained", name)
+		if trains := slices.Contains(autodiff.Operators(), name); trains == slices.Contains(onlyForward, name) {
+			t.Errorf("operator %s: can be trained: %v", name, trains)
 		}
 	}
 }
