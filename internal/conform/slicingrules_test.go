@@ -28,7 +28,7 @@ var slicingRules = map[string]func(s *slicer, n nn.Node) ([]marks, error){
 	"BitwiseAnd": elementMarks, "BitwiseOr": elementMarks, "BitwiseXor": elementMarks,
 	"LRN": firstMarks, "CumSum": firstMarks, "Tile": tileMarks, "SpaceToDepth": squareMarks, "ArgMax": argumentMarks, "ArgMin": argumentMarks, "TopK": sortedMarks,
 	"GatherElements": elementsMarks, "ScatterElements": elementsMarks, "GatherND": placesMarks, "ScatterND": placesMarks, "OneHot": placeMarks,
-	"GridSample": sampledMarks, "Einsum": letterMarks,
+	"GridSample": sampledMarks, "Einsum": letterMarks, "LSTM": recurrentMarks, "GRU": recurrentMarks, "RNN": recurrentMarks,
 	"Dropout": firstMarks, "Log": firstMarks, "Sin": firstMarks, "Cos": firstMarks, "Not": firstMarks, "Floor": firstMarks, "Sign": firstMarks,
 }
 
@@ -73,6 +73,21 @@ func convMarks(s *slicer, n nn.Node) ([]marks, error) {
 	m := make(marks, len(s.shape(n.Out[0])))
 	m[1] = s.have[n.In[1]][0]
 	return []marks{m}, nil
+}
+
+// recurrentMarks has the units that are left of a recurrent layer: those that its own state is read from.
+func recurrentMarks(s *slicer, n nn.Node) ([]marks, error) {
+	var out []marks
+	for _, v := range n.Out {
+		if v == nn.None {
+			out = append(out, nil)
+			continue
+		}
+		m := make(marks, len(s.shape(v)))
+		m[len(m)-1] = s.have[n.In[2]][2]
+		out = append(out, m)
+	}
+	return out, nil
 }
 
 func convTransposeMarks(s *slicer, n nn.Node) ([]marks, error) {
