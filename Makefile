@@ -36,7 +36,7 @@ check: ## what CI runs besides the tests: formatting, vet, lint, generated files
 check-32bit: ## build for machines whose int has 32 bits, and run there what reads models and counts costs
 	CGO_ENABLED=0 GOOS=linux GOARCH=arm $(GO) build ./...
 	CGO_ENABLED=0 GOOS=linux GOARCH=386 $(GO) vet ./...
-	CGO_ENABLED=0 GOOS=linux GOARCH=386 $(GO) test -short ./ir/... ./runtime/search ./runtime/space ./runtime/nn/... ./runtime/optable ./runtime/lut ./runtime/measure/graphfile
+	CGO_ENABLED=0 GOOS=linux GOARCH=386 $(GO) test -short ./ir/... ./runtime/search ./runtime/space ./runtime/nn/... ./runtime/supernet ./runtime/lut ./runtime/measure/graphfile
 
 check-ncnn: ## export SubNets of every family as NCNN and compare them with the embedded engine; AUTOTAILOR_NCNN=DIR also runs NCNN itself
 	@out=$$($(GO) test -count=1 -v -run '^TestFamilies$$' ./runtime/deploy/ncnn) || { echo "$$out"; exit 1; }; echo "$$out" | sed -n 's/.*: ncnn /ncnn /p'

@@ -24,7 +24,6 @@ type sketch struct {
 	batch   bool                // open
 	weights map[string][]string // by shape
 	maps    []drawnValue        // that later steps may read: of three axes besides the batch
-	vectors []drawnValue        // of one axis besides the batch
 }
 
 // drawnValue is a value and its extents besides the batch.

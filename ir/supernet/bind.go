@@ -292,10 +292,7 @@ func (b *binder) width(s *Stage, list []float64) {
 	b.multiply(s, Width, leaves, list)
 }
 
-// round applies the width rule; the original width is never changed or exceeded.
-func (b *binder) round(v float64, orig int) int { return roundTo(v, orig, b.config.Divisor) }
-
-// roundLeaf is round for a leaf's extent. Groups are rounded so that their channels together come to a multiple of the divisor. What is too small to
+// roundLeaf applies the width rule to a leaf; the original width is never changed or exceeded. Groups are rounded so that their channels together come to a multiple of the divisor. What is too small to
 // ever move that way is rounded to the largest half, quarter and so on of the divisor by which it can.
 func (b *binder) roundLeaf(v float64, l axis.Var) int {
 	divisor, units := max(1, b.config.Divisor), max(1, b.units[l])
