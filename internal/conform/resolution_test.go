@@ -23,7 +23,7 @@ var resolutions = map[string]struct {
 	"pooled": {sides: []int{28}}, "resize": {sides: []int{24}}, "same": {sides: []int{24}},
 	"randomanchors": {named: "/Add"}, "flatindex": {named: "/Add"}, "priors": {named: "/Add"}, "coordconv": {named: "/Concat"},
 	"gridrange": {named: "/Add_1 /Expand /Expand_1"}, "assign": {named: "/Expand /ScatterND"}, "assigngrid": {named: "/Add /Expand /ScatterND"}, "crop": {named: "/Concat_1"},
-	"half": {named: "/Slice"}, "lastrow": {named: "/Gather"}, "mean": {named: "/Div"}, "nonlocal": {named: "/Div"}, "roll": {named: "/Slice_split"},
+	"half": {named: "/Slice"}, "lastrow": {named: "/Gather"}, "mean": {named: "/Div"}, "nonlocal": {named: "/Div"}, "roll": {named: "/Reshape"},
 	"sample": {named: "/GridSample"}, "sorted": {named: "/TopK"}, "window": {named: "/Reshape_2"},
 }
 
