@@ -21,6 +21,7 @@ import (
 // TestNumbers: the export of the original has no more numbers than its file, with normalisations multiplied in or not, and no SubNet has more than the
 // original. Tables that the model computes are left out. What the package's table says of parameters is what the recorded network has.
 func TestNumbers(t *testing.T) {
+	needs.Clone(t)
 	needs.Time(t)
 	paths := map[string]string{}
 	for name, build := range allArchitectures() {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/ir/supernet"
 	"github.com/autotailor/autotailor/runtime/space"
 )
@@ -32,6 +33,7 @@ var all = []int{28, 24, 20}
 // TestResolution compares SubNets of other resolutions with the same network exported at those: constants that hold extents, indices or positions
 // follow, or the resolution is not offered, and the node that holds one is named.
 func TestResolution(t *testing.T) {
+	needs.Clone(t)
 	e := runtimeEngine(t)
 	for name, want := range resolutions {
 		t.Run(name, func(t *testing.T) {

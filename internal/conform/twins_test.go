@@ -5,12 +5,14 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/runtime/deploy/ncnn"
 	"github.com/autotailor/autotailor/runtime/space"
 )
 
 // TestFixedBatch: a detector that was exported with a batch of 1 is an NCNN model that computes the same.
 func TestFixedBatch(t *testing.T) {
+	needs.Clone(t)
 	file := filepath.Join("testdata", "strangers", "yolov5.onnx")
 	c, p, w := opened(t, file)
 	g, in := described(t, p, make(space.Genes, len(choicesOf(c))))
