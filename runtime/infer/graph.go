@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/autotailor/autotailor/internal/operators"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
@@ -22,7 +23,7 @@ type Misfit struct {
 
 // Error names the node and its operator, and says what is wrong.
 func (m *Misfit) Error() string {
-	at := fmt.Sprintf("node %.60q (%.40s)", m.Node.Name, qualified(m.Node))
+	at := fmt.Sprintf("node %.60q (%.40s)", m.Node.Name, operators.Qualified(m.Node.Domain, m.Node.Type))
 	if m.Err != nil {
 		return at + ": " + m.Err.Error()
 	}
@@ -88,7 +89,7 @@ func Walk(g *nn.Graph, w nn.Weights, visit func(n *nn.Node, out []Value, err err
 		in := make([]Value, len(n.In))
 		for _, v := range slices.Concat(n.In, n.Out) {
 			if v < 0 || int(v) >= len(values) {
-				return fmt.Errorf("node %.60q (%.40s) has value %d, which the network does not have", n.Name, qualified(n), v)
+				return fmt.Errorf("node %.60q (%.40s) has value %d, which the network does not have", n.Name, operators.Qualified(n.Domain, n.Type), v)
 			}
 		}
 		for k, v := range n.In {

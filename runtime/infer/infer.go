@@ -59,7 +59,7 @@ func Node(n *nn.Node, in []Value) ([]Value, error) {
 	}
 	e, ok := find(n.Domain, n.Type)
 	if !ok {
-		return c.out, unknown("there is no rule for what %s makes", qualified(n))
+		return c.out, unknown("there is no rule for what %s makes", operators.Qualified(n.Domain, n.Type))
 	}
 	c.entry = e
 	if err := c.counts(); err != nil {
@@ -86,13 +86,6 @@ func Node(n *nn.Node, in []Value) ([]Value, error) {
 		follow(c)
 	}
 	return c.out, nil
-}
-
-func qualified(n *nn.Node) string {
-	if n.Domain == "" {
-		return n.Type
-	}
-	return n.Domain + "." + n.Type
 }
 
 // call is one application of an operator.

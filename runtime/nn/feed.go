@@ -4,6 +4,8 @@ import (
 	"hash/fnv"
 	"math"
 	"math/rand/v2"
+
+	"github.com/autotailor/autotailor/internal/operators"
 )
 
 // Feed says what made-up inputs of a network look like. The zero Feed is the usual one.
@@ -105,7 +107,7 @@ func (f Feed) spans(g *Graph) map[Value]*span {
 	b := &bounds{graph: g, weights: f.Weights, spans: map[Value]*span{}}
 	for k := len(g.Nodes) - 1; k >= 0; k-- {
 		n := &g.Nodes[k]
-		if rule := picking[pickingKey(n)]; rule != nil {
+		if rule := picking[operators.Qualified(n.Domain, n.Type)]; rule != nil {
 			rule(b, n)
 		}
 		if len(n.Out) == 0 || b.spans[n.Out[0]] == nil {
@@ -116,12 +118,4 @@ func (f Feed) spans(g *Graph) map[Value]*span {
 		}
 	}
 	return b.spans
-}
-
-// pickingKey is an operator's key in the table of those that pick positions.
-func pickingKey(n *Node) string {
-	if n.Domain == "" || n.Domain == "ai.onnx" {
-		return n.Type
-	}
-	return n.Domain + "." + n.Type
 }

@@ -1,6 +1,10 @@
 package nn
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/autotailor/autotailor/internal/operators"
+)
 
 // followers are attributes of carried operators that their operands tell. They are left out where choices move them, and recorded with the
 // number that the SubNet's operands give.
@@ -43,14 +47,7 @@ func ratioOf(a Shape, i int, b Shape, k int) (int, bool) {
 
 // Follows tells whether an attribute of an operator follows from the shapes of its operands and results, so that an Op may leave it out.
 func Follows(domain, op, attr string) bool {
-	return slices.ContainsFunc(followers[qualified(domain, op)], func(f follower) bool { return f.name == attr })
-}
-
-func qualified(domain, op string) string {
-	if domain == "" || domain == "ai.onnx" {
-		return op
-	}
-	return domain + "." + op
+	return slices.ContainsFunc(followers[operators.Qualified(domain, op)], func(f follower) bool { return f.name == attr })
 }
 
 // follow returns the attributes of o with those that follow from shapes. A single group is the default, and left out.
@@ -60,7 +57,7 @@ func (t *Tape) follow(o Op, xs []Value, out []Shape) []Attr {
 	for _, x := range xs {
 		in = append(in, t.shape(x))
 	}
-	for _, f := range followers[qualified(o.Domain, o.Type)] {
+	for _, f := range followers[operators.Qualified(o.Domain, o.Type)] {
 		if slices.ContainsFunc(attrs, func(a Attr) bool { return a.Name == f.name }) {
 			continue
 		}

@@ -100,11 +100,3 @@ func (p *Plan) Limits(n Node) (kernel.Limits, error) {
 	}
 	return lim, nil
 }
-
-// Qualified is an operator's name, with its domain where that is not ONNX's own.
-func Qualified(n *nn.Node) string {
-	if n.Domain == "" {
-		return n.Type
-	}
-	return n.Domain + "." + n.Type
-}

@@ -26,6 +26,7 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/autotailor/autotailor/internal/operators"
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
 	"github.com/autotailor/autotailor/runtime/nn"
@@ -53,7 +54,7 @@ func (t *Trainer) Train(g *nn.Graph, p engine.Params) (engine.Training, error) {
 		n := &g.Nodes[i]
 		op, ok := makers[n.Type]
 		if !ok || n.Domain != "" && n.Domain != "ai.onnx" {
-			errs = append(errs, fmt.Errorf("node %q: operator %s cannot be trained", n.Name, Qualified(n)))
+			errs = append(errs, fmt.Errorf("node %q: operator %s cannot be trained", n.Name, operators.Qualified(n.Domain, n.Type)))
 			continue
 		}
 		if len(n.In) < op.operands {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/autotailor/autotailor/internal/operators"
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/engine/autodiff"
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
@@ -108,7 +109,7 @@ func (c *compiler) node(i int) {
 	var err error
 	switch {
 	case !ok || n.Domain != "" && n.Domain != "ai.onnx":
-		err = &engine.NoOperatorError{Engine: "embedded", Node: n.Name, Op: autodiff.Qualified(n)}
+		err = &engine.NoOperatorError{Engine: "embedded", Node: n.Name, Op: operators.Qualified(n.Domain, n.Type)}
 	case slices.ContainsFunc(n.In, func(v nn.Value) bool { return c.failed[v] }):
 	default:
 		if err = entry(c, c.Node); err == nil {

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/autotailor/autotailor/runtime/engine/autodiff"
+	"github.com/autotailor/autotailor/internal/operators"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
@@ -12,7 +12,7 @@ import (
 // without their zero points, in float32, which is exact below 2^24; one factor for the three scales; and a rounding, as ONNX Runtime
 // does it.
 func integerProducts(g *nn.Graph) *nn.Graph {
-	takes := func(n nn.Node) bool { return quantisedOps[autodiff.Qualified(&n)] != nil }
+	takes := func(n nn.Node) bool { return quantisedOps[operators.Qualified(n.Domain, n.Type)] != nil }
 	if !slices.ContainsFunc(g.Nodes, takes) {
 		return g
 	}
@@ -20,7 +20,7 @@ func integerProducts(g *nn.Graph) *nn.Graph {
 	out.Values, out.Nodes = slices.Clone(g.Values), nil
 	q := &integerGraph{g: &out}
 	for _, n := range g.Nodes {
-		if !takes(n) || !quantisedOps[autodiff.Qualified(&n)](q, n) {
+		if !takes(n) || !quantisedOps[operators.Qualified(n.Domain, n.Type)](q, n) {
 			out.Nodes = append(out.Nodes, n)
 		}
 	}

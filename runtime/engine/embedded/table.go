@@ -3,6 +3,7 @@ package embedded
 import (
 	"slices"
 
+	"github.com/autotailor/autotailor/internal/operators"
 	"github.com/autotailor/autotailor/runtime/engine/autodiff"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
@@ -55,7 +56,7 @@ func (e *Engine) Missing(g *nn.Graph) []string {
 	for i := range g.Nodes {
 		n := &g.Nodes[i]
 		_, ok := lowerings[n.Type]
-		if name := autodiff.Qualified(n); !idle[i] && (!ok || n.Domain != "" && n.Domain != "ai.onnx") && !slices.Contains(names, name) {
+		if name := operators.Qualified(n.Domain, n.Type); !idle[i] && (!ok || n.Domain != "" && n.Domain != "ai.onnx") && !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}
