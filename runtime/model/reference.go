@@ -127,12 +127,9 @@ func (z *zeroed) Tensor(name string) (nn.Tensor, error) {
 	}
 	raw := make([]byte, len(t.Raw))
 	for _, p := range uses {
-		kept := make([][]int, len(t.Shape))
+		stored, kept := p.Stored(), make([][]int, len(t.Shape))
 		for a := range t.Shape {
-			kept[a] = p.Kept(a)
-			if p.Transposed {
-				kept[a] = p.Kept(len(t.Shape) - 1 - a)
-			}
+			kept[a] = stored.Kept(a)
 		}
 		copyKept(raw, t.Raw, t.Shape, kept, t.Type.Bytes())
 	}

@@ -2,12 +2,10 @@ package model
 
 import (
 	"cmp"
-	"encoding/binary"
 	"fmt"
 	"math"
 	"slices"
 
-	"github.com/autotailor/autotailor/internal/onnx"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/space"
 )
@@ -20,7 +18,7 @@ const (
 
 // results runs a SubNet and its reference at the same time, and compares them. Only the SubNet's weights are prepared as a whole.
 func (p *Prover) results(g space.Genes, sub *nn.Graph) (bool, error) {
-	in := inputs(sub)
+	in := nn.Feed{Weights: p.weights}.Inputs(sub)
 	places, placed := p.bypass(g)
 	type outcome struct {
 		out []nn.Tensor
@@ -199,14 +197,13 @@ func compare(sub *nn.Graph, got, want []nn.Tensor) (float64, string) {
 // distance is the relative L2 distance, and that of the farthest element relative to the largest of the reference. Elements that are no numbers
 // must be so in both.
 func distance(got, want nn.Tensor) (all, element float64) {
-	x, floats := numbers(got)
-	y, _ := numbers(want)
-	if !floats {
+	if !got.Type.Fractional() {
 		if slices.Equal(got.Raw, want.Raw) {
 			return 0, 0
 		}
 		return 1, 1
 	}
+	x, y := got.Numbers(), want.Numbers()
 	var diff, norm, far, large float64
 	for i := range x {
 		a, b := x[i], y[i]
@@ -228,24 +225,4 @@ func distance(got, want nn.Tensor) (all, element float64) {
 		return all / coarse, element / coarse
 	}
 	return all, element
-}
-
-// numbers are the elements of a tensor of floats; ok is false for other types.
-func numbers(t nn.Tensor) (out []float64, ok bool) {
-	read := map[nn.DType]func(b []byte) float64{
-		nn.Float32:   func(b []byte) float64 { return float64(math.Float32frombits(binary.LittleEndian.Uint32(b))) },
-		onnx.Float64: func(b []byte) float64 { return math.Float64frombits(binary.LittleEndian.Uint64(b)) },
-		onnx.Float16: func(b []byte) float64 { return float64(nn.FromFloat16(binary.LittleEndian.Uint16(b))) },
-		onnx.BFloat16: func(b []byte) float64 {
-			return float64(math.Float32frombits(uint32(binary.LittleEndian.Uint16(b)) << 16))
-		},
-	}[t.Type]
-	if read == nil {
-		return nil, false
-	}
-	size := t.Type.Bytes()
-	for b := t.Raw; len(b) >= size; b = b[size:] {
-		out = append(out, read(b))
-	}
-	return out, true
 }
