@@ -23,6 +23,7 @@ import (
 	"github.com/autotailor/autotailor/ir/onnx"
 	"github.com/autotailor/autotailor/ir/op"
 	"github.com/autotailor/autotailor/ir/pass"
+	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/onnxfile"
@@ -319,15 +320,7 @@ func runFile(model []byte, in ...nn.Tensor) ([]nn.Tensor, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := embedded.New(embedded.Options{}).Compile(g, w)
-	if err != nil {
-		return nil, err
-	}
-	out, err := s.Run(in...)
-	for k := range out {
-		out[k].Raw = slices.Clone(out[k].Raw) // the session's memory
-	}
-	return out, errors.Join(err, s.Close())
+	return engine.Once(embedded.New(embedded.Options{}))(g, w, in)
 }
 
 func (c *backendRun) execute() error {

@@ -73,13 +73,18 @@ func once(terms []string) string {
 	return string(out)
 }
 
-// einsumShape: axes of one letter have one extent, or 1.
-func einsumShape(c *Ctx) error {
+// equation is that of an Einsum.
+func (c *Ctx) equation() (Equation, error) {
 	ranks := make([]int, len(c.In))
 	for k, x := range c.In {
 		ranks[k] = len(x.Shape)
 	}
-	e, err := ReadEquation(c.Node.String("equation", ""), ranks)
+	return ReadEquation(c.Node.String("equation", ""), ranks)
+}
+
+// einsumShape: axes of one letter have one extent, or 1.
+func einsumShape(c *Ctx) error {
+	e, err := c.equation()
 	if err != nil {
 		return err
 	}
@@ -100,11 +105,7 @@ func einsumShape(c *Ctx) error {
 
 // einsumMACs multiplies operands pair by pair from the left: each product takes the letters of both, and keeps those that are still needed.
 func einsumMACs(c *Ctx) error {
-	ranks := make([]int, len(c.In))
-	for k, x := range c.In {
-		ranks[k] = len(x.Shape)
-	}
-	e, err := ReadEquation(c.Node.String("equation", ""), ranks)
+	e, err := c.equation()
 	if err != nil {
 		return err
 	}

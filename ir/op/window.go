@@ -112,10 +112,19 @@ func (c *Ctx) padding(a, rank int) (begin, end dim.Dim) {
 	return dim.Const(0), dim.Const(0)
 }
 
-func poolShape(c *Ctx) error {
-	x, k := c.In[0].Shape, c.Ints("kernel_shape")
+// pooling are the shape of the first operand and that of the window that kernel_shape states, which moves over all of its axes but two.
+func (c *Ctx) pooling() (x, k []dim.Dim, err error) {
+	x, k = c.In[0].Shape, c.Ints("kernel_shape")
 	if len(x) < 3 || len(k) != len(x)-2 {
-		return fmt.Errorf("input has %d axes and the window %d; want two less", len(x), len(k))
+		err = fmt.Errorf("input has %d axes and the window %d; want two less", len(x), len(k))
+	}
+	return x, k, err
+}
+
+func poolShape(c *Ctx) error {
+	x, k, err := c.pooling()
+	if err != nil {
+		return err
 	}
 	if err := c.windowFits(k); err != nil {
 		return err
@@ -132,9 +141,9 @@ func poolShape(c *Ctx) error {
 
 // unpoolShape is what MaxPool made its operand of, or what output_shape states.
 func unpoolShape(c *Ctx) error {
-	x, k := c.In[0].Shape, c.Ints("kernel_shape")
-	if len(x) < 3 || len(k) != len(x)-2 {
-		return fmt.Errorf("input has %d axes and the window %d; want two less", len(x), len(k))
+	x, k, err := c.pooling()
+	if err != nil {
+		return err
 	}
 	if stated := c.Ints("output_shape"); stated != nil {
 		if len(stated) != len(x) {

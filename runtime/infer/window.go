@@ -95,17 +95,23 @@ func (w window) spread(a int, n, extra int64) (int, error) {
 	return extent(out)
 }
 
+// pooling is the window that kernel_shape states, which moves over all axes of the first operand but two.
+func (c *call) pooling() (window, error) {
+	rank := len(c.shapeOf(0))
+	kernel, _, err := c.ints("kernel_shape")
+	if err == nil && (rank < 3 || len(kernel) != rank-2) {
+		err = fmt.Errorf("a window of %d axes does not fit an operand with %d; want two less", len(kernel), rank)
+	}
+	if err != nil {
+		return window{}, err
+	}
+	return c.window(kernel)
+}
+
 // pool keeps batch and channels.
 func pool(c *call) error {
 	x := c.shapeOf(0)
-	kernel, _, err := c.ints("kernel_shape")
-	if err != nil {
-		return err
-	}
-	if len(x) < 3 || len(kernel) != len(x)-2 {
-		return fmt.Errorf("a window of %d axes does not fit an operand with %d; want two less", len(kernel), len(x))
-	}
-	w, err := c.window(kernel)
+	w, err := c.pooling()
 	if err != nil {
 		return err
 	}
@@ -128,14 +134,7 @@ func pool(c *call) error {
 // unpool makes what MaxPool made its operand of, or what output_shape states.
 func unpool(c *call) error {
 	x := c.shapeOf(0)
-	kernel, _, err := c.ints("kernel_shape")
-	if err != nil {
-		return err
-	}
-	if len(x) < 3 || len(kernel) != len(x)-2 {
-		return fmt.Errorf("a window of %d axes does not fit an operand with %d; want two less", len(kernel), len(x))
-	}
-	w, err := c.window(kernel)
+	w, err := c.pooling()
 	if err != nil {
 		return err
 	}
