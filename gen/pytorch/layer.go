@@ -233,44 +233,79 @@ func python(b bool) string {
 type act struct{ fn, rest string }
 
 func activation(a nn.Act) (act, error) {
-	attr := map[string]nn.Attr{}
-	for _, x := range a.Attrs {
-		attr[x.Name] = x
-	}
-	number := func(name string, def float32) float32 {
-		if x, ok := attr[name]; ok {
-			return x.Float
-		}
-		return def
-	}
 	o, _ := operators.Lookup("", a.Type)
 	switch {
 	case a.Type == "Clip":
-		return clip(attr), nil
-	case a.Type == "HardSigmoid":
-		alpha, beta := number("alpha", 0.2), number("beta", 0.5)
-		if alpha == float32(1)/6 && beta == 0.5 {
-			return act{"F.hardsigmoid", ""}, nil
-		}
-		return act{"hard_sigmoid", fmt.Sprintf(", alpha=%s, beta=%s", float(alpha), float(beta))}, nil
-	case a.Type == "LeakyRelu":
-		return act{"F.leaky_relu", ", negative_slope=" + float(number("alpha", 0.01))}, nil
-	case a.Type == "ThresholdedRelu":
-		return act{"F.threshold", fmt.Sprintf(", threshold=%s, value=0.0", float(number("alpha", 1)))}, nil
-	case a.Type == "Gelu" && attr["approximate"].String == "tanh":
-		return act{"F.gelu", `, approximate="tanh"`}, nil
-	case a.Type == "Swish" && number("alpha", 1) != 1:
-		return act{"swish", ", alpha=" + float(number("alpha", 1))}, nil
-	case (a.Type == "Elu" || a.Type == "Celu") && len(attr) > 0:
-		return act{o.Torch, ", alpha=" + float(number("alpha", 1))}, nil
+		return clip(a.Attrs), nil
+	case o.Class != operators.Unary:
+		return act{}, fmt.Errorf("%s has no PyTorch form as a function of one operand", a.Type)
 	}
-	if o.Class != operators.Unary || o.Torch == "" || strings.Contains(o.Torch, "%") {
+	form, other, two := strings.Cut(o.Torch, " | ")
+	changed := slices.ContainsFunc(o.Attributes(), func(x operators.Attr) bool { return !isDefault(a.Attrs, x) })
+	if two && changed {
+		form = other
+	}
+	fn, rest, takes := strings.Cut(form, "(%s")
+	switch {
+	case fn == "" || strings.Contains(fn, "%"):
 		return act{}, fmt.Errorf("function %s has no PyTorch form", a.Type)
+	case changed && !takes:
+		return act{}, fmt.Errorf("function %s has no PyTorch form with its attributes", a.Type)
 	}
-	return act{o.Torch, ""}, nil
+	known := act{fn, strings.TrimSuffix(withAttrs(rest, o, a.Attrs), ")")}
+	if short, ok := shorter[known]; ok {
+		return short, nil
+	}
+	return known, nil
 }
 
-func clip(attr map[string]nn.Attr) act {
+// shorter are calls that PyTorch has a function of its own for.
+var shorter = map[act]act{
+	{"hard_sigmoid", ", alpha=" + float(float32(1)/6) + ", beta=0.5"}: {"F.hardsigmoid", ""},
+}
+
+// withAttrs writes attributes in place of their names in braces.
+func withAttrs(form string, o operators.Operator, given []nn.Attr) string {
+	for _, a := range o.Attributes() {
+		form = strings.ReplaceAll(form, "{"+a.Name+"}", attrText(given, a))
+	}
+	return form
+}
+
+// isDefault tells whether an attribute is absent or says what its default says.
+func isDefault(given []nn.Attr, a operators.Attr) bool {
+	k := slices.IndexFunc(given, func(x nn.Attr) bool { return x.Name == a.Name })
+	if k < 0 {
+		return true
+	}
+	if x := given[k]; x.Kind == nn.AttrFloat {
+		v, err := strconv.ParseFloat(a.Default, 32)
+		return err == nil && float32(v) == x.Float
+	} else if x.Kind == nn.AttrString {
+		return x.String == a.Default
+	}
+	return fmt.Sprint(given[k].Int) == a.Default
+}
+
+// attrText is an attribute's value in Python, or its default.
+func attrText(given []nn.Attr, a operators.Attr) string {
+	k := slices.IndexFunc(given, func(x nn.Attr) bool { return x.Name == a.Name })
+	switch {
+	case k < 0:
+		return a.Default
+	case given[k].Kind == nn.AttrFloat:
+		return float(given[k].Float)
+	case given[k].Kind == nn.AttrString:
+		return strconv.Quote(given[k].String)
+	}
+	return fmt.Sprint(given[k].Int)
+}
+
+func clip(given []nn.Attr) act {
+	attr := map[string]nn.Attr{}
+	for _, x := range given {
+		attr[x.Name] = x
+	}
 	low, okLow := attr["min"]
 	high, okHigh := attr["max"]
 	switch {

@@ -66,27 +66,15 @@ func formatted(o operators.Operator) carriedOp {
 		if len(in) != len(o.Operands()) {
 			return "", fmt.Errorf("%s of %d operands has no PyTorch form", o.Name, len(in))
 		}
-		format := o.Torch
-		for _, a := range o.Attributes() {
-			format = strings.ReplaceAll(format, "{"+a.Name+"}", numberAttr(c, a))
-		}
 		list := make([]any, len(in))
 		for k, x := range in {
 			list[k] = x
 		}
-		return fmt.Sprintf(format, list...), nil
-	}
-}
-
-// numberAttr is an attribute that is a number, or its default.
-func numberAttr(c *view.Call, a operators.Attr) string {
-	switch given, ok := attr(c, a.Name); {
-	case !ok:
-		return a.Default
-	case given.Kind == nn.AttrFloat:
-		return float(given.Float)
-	default:
-		return fmt.Sprint(given.Int)
+		var given []nn.Attr
+		if c.Rec.Op != nil {
+			given = c.Rec.Op.Attrs
+		}
+		return fmt.Sprintf(withAttrs(o.Torch, o, given), list...), nil
 	}
 }
 

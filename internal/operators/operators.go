@@ -35,8 +35,8 @@ type Operator struct {
 	Builder    string // the method of nn.Builder, then the function of package nn that makes its argument, where there is one: "Act Relu"
 
 	// Torch is the PyTorch form where one expression says it: a function of the operand ("F.relu"), a format of the operands, with
-	// attributes that are numbers in braces ("%s.log_softmax({axis})"), of a reduction with the place of its axes ("%s.sum(%s)").
-	// Other forms are in gen/pytorch.
+	// attributes in braces ("%s.log_softmax({axis})"), of a reduction with the place of its axes ("%s.sum(%s)"). A form before " | "
+	// holds where every attribute has its default, the one after it elsewhere. Other forms are in gen/pytorch.
 	Torch string
 }
 
