@@ -115,6 +115,7 @@ func analyse(g *ir.Graph, c Config, templates []Template) (*binder, error) {
 	}
 	b.net.binder, b.net.coupling = b, b.coupling
 	b.keepBlocks()
+	b.keepReaders()
 	b.freeze()
 	for _, s := range stages {
 		for _, it := range s.Items {

@@ -182,7 +182,7 @@ func (b *binder) planStages(p *Plan) {
 		p.Config.Width.List, p.Config.WidthSkipped.List = []float64{0.5, 0.75, 1}, narrow
 	}
 	if deepest > 0 {
-		for r := -min(deepest, 2); r <= 0; r++ {
+		for r := -min(deepest, mostDropped); r <= 0; r++ {
 			p.Config.Depth.List = append(p.Config.Depth.List, float64(r))
 		}
 		p.Config.DepthSkipped.List = shallow
