@@ -103,7 +103,8 @@ func einsumShape(c *Ctx) error {
 	return nil
 }
 
-// einsumMACs multiplies operands pair by pair from the left: each product takes the letters of both, and keeps those that are still needed.
+// einsumMACs multiplies operands pair by pair from the left: each product takes the letters of both, and keeps those that are still needed. One that
+// sums nothing is element-wise, and costs nothing.
 func einsumMACs(c *Ctx) error {
 	e, err := c.equation()
 	if err != nil {
@@ -120,11 +121,6 @@ func einsumMACs(c *Ctx) error {
 	kept := e.In[0]
 	for k, term := range e.In[1:] {
 		all := distinct(kept + term)
-		cost := dim.Const(1)
-		for _, r := range all {
-			cost = c.keep(dim.Mul(cost, size[r].AtBatch1()))
-		}
-		c.Total = c.keep(dim.Add(c.Total, cost))
 		later := strings.Join(e.In[k+2:], "") + e.Out
 		kept = strings.Map(func(r rune) rune {
 			if strings.ContainsRune(later, r) {
@@ -132,6 +128,14 @@ func einsumMACs(c *Ctx) error {
 			}
 			return -1
 		}, all)
+		if len(kept) == len(all) {
+			continue
+		}
+		cost := dim.Const(1)
+		for _, r := range all {
+			cost = c.keep(dim.Mul(cost, size[r].AtBatch1()))
+		}
+		c.Total = c.keep(dim.Add(c.Total, cost))
 	}
 	return nil
 }

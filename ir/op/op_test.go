@@ -385,6 +385,8 @@ func TestMACs(t *testing.T) {
 		{"input q Nx7x12\ninput k Nx9x12\ninput v Nx9x6\ny = com.microsoft.MultiHeadAttention q k v num_heads=3", 3 * (products(7, 9, 4) + products(7, 9, 2))},
 		{"input q Nx7x16\ninput k Nx7x8\ny = com.microsoft.GroupQueryAttention q k k num_heads=4 kv_num_heads=2", 4 * 2 * products(7, 7, 4)},
 		{"input x Nx3x4\ninput z Nx4x5\ny = Einsum x z equation=bij,bjk->bki", products(3, 5, 4)},
+		{"input x Nx3\ninput z Nx4\ny = Einsum x z equation=bi,bj->bij", 0},
+		{"input x Nx3\ninput z Nx4\ny = Einsum x z [4,5] equation=bi,bj,jk->bik", products(3, 4, 5)},
 		{"input x Nx3x4\ny = Einsum x [4,5] [5,6] equation=...j,jk,kl->...l", products(3, 5, 4) + products(3, 6, 5)},
 		{"input x Nx3x4\ny = com.microsoft.SkipLayerNormalization x x [4]", 0},
 	} {

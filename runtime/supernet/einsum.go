@@ -6,7 +6,7 @@ import (
 )
 
 // einsum multiplies the operands pair by pair from the left. A product has as many multiplications as there are positions of the axes of both
-// operands; axes that neither the result nor an operand to come has are summed with it.
+// operands; axes that neither the result nor an operand to come has are summed with it. A product without such axes is element-wise, and costs nothing.
 func einsum(n node) int64 {
 	text, _ := n.Attr("equation")
 	in, out, arrow := strings.Cut(strings.ReplaceAll(text.String, " ", ""), "->")
@@ -39,12 +39,14 @@ func einsum(n node) int64 {
 		for a := range all {
 			cost *= size[a]
 		}
-		total += cost
 		kept = nil
 		for a := range all {
 			if slices.Contains(needed, a) || slices.Contains(slices.Concat(axes[k+1:]...), a) {
 				kept = append(kept, a)
 			}
+		}
+		if len(kept) < len(all) {
+			total += cost
 		}
 	}
 	return total
