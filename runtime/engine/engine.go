@@ -53,6 +53,14 @@ type Measurer interface {
 	Close() error
 }
 
+// TimesOnly is the Compile of a Measurer.
+type TimesOnly struct{}
+
+// Compile returns an error: what networks compute does not come back from a device.
+func (TimesOnly) Compile(*nn.Graph, nn.Weights) (Session, error) {
+	return nil, errors.New("a device measures networks, it does not tell what they compute; name another engine for that")
+}
+
 // Job is a network to be measured, of batch 1, and the protocol.
 type Job struct {
 	Graph        *nn.Graph // no open axes

@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/autotailor/autotailor/runtime/engine"
-	"github.com/autotailor/autotailor/runtime/nn"
 )
 
 // ClientOptions configure a Client.
@@ -30,6 +29,8 @@ type ClientOptions struct {
 
 // Client is the device behind a Server. It may be used by one goroutine at a time.
 type Client struct {
+	engine.TimesOnly
+
 	options ClientOptions
 	base    string // URL up to the session
 	http    *http.Client
@@ -79,11 +80,6 @@ func (c *Client) describe(ctx context.Context, root string) (Description, error)
 
 // Info describes the device as the agent does.
 func (c *Client) Info() engine.Info { return c.device.Device }
-
-// Compile returns an error: what networks compute does not come back from an agent.
-func (c *Client) Compile(*nn.Graph, nn.Weights) (engine.Session, error) {
-	return nil, errors.New("an agent measures networks, it does not tell what they compute; name another engine for that")
-}
 
 // statusError is an answer that is an error.
 type statusError struct {

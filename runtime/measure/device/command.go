@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/autotailor/autotailor/runtime/engine"
-	"github.com/autotailor/autotailor/runtime/nn"
 )
 
 // Options configure a Command.
@@ -26,6 +25,8 @@ type Options struct {
 
 // Command is a device behind a driver program. It may be used by one goroutine at a time.
 type Command struct {
+	engine.TimesOnly
+
 	args    []string
 	options Options
 	who     identity
@@ -97,11 +98,6 @@ func killing(err error) bool {
 // Info describes the device as the driver does.
 func (c *Command) Info() engine.Info {
 	return engine.Info{Name: c.who.Runtime, Version: c.who.RuntimeVersion, Device: c.who.Device, Threads: c.who.Threads, Precision: c.who.Precision, Rules: c.who.Rules}
-}
-
-// Compile returns an error: what networks compute does not come back from a driver.
-func (c *Command) Compile(*nn.Graph, nn.Weights) (engine.Session, error) {
-	return nil, errors.New("a driver measures networks, it does not tell what they compute; name another engine for that")
 }
 
 // Measure asks the driver for each job in turn.
