@@ -506,7 +506,12 @@ func TestOtherOperators(t *testing.T) {
 		"m = ReduceMean c axes=0,2,3 keepdims=0\ng = MatMul [5,8] m":               {"g.0:1 == c:1", "g:0 == g.0:0"},
 		"e = Expand [1,8,1,1] {1,8,4,4}\ny = Add c e":                              {"e.0:1 == c:1", "e:2 == c:2", "c:1 free"},
 		"e = Expand [1,1,1,1] {1,8,4,4}\ny = Add c e":                              {"e:1 == c:1", "c:1 free"},
-		"y = ConvTranspose c [8,6,2,2]":                                            {"y:1 == y.1:1"},
+		"m, i = MaxPool c kernel_shape=2,2 strides=2,2\nd = Conv m [8,8,1,1]\ng = MaxUnpool d i kernel_shape=2,2 strides=2,2": {"d:1 == c:1", "g:1 == c:1", "g:0 == c:0", "c:1 free"},
+		"m, i = MaxPool c kernel_shape=3,3 strides=3,3\ns = Shape c : i64\ng = MaxUnpool m i s kernel_shape=3,3 strides=3,3":  {"g:1 == c:1", "c:1 free"},
+		"m, i = MaxPool c kernel_shape=2,2 strides=2,2\ng = MaxUnpool m i {1009,8,4,4} kernel_shape=2,2 strides=2,2":          {"c:1 frozen by g: states the extents of its result"},
+		"m, i = MaxPool c kernel_shape=3,3 strides=3,3\ng = MaxUnpool m i kernel_shape=3,3 strides=3,3":                       {"c:1 frozen by g: puts elements into a map of another size than the one that was pooled"},
+		"m, i = MaxPool c kernel_shape=2,2 strides=2,2\nj = Neg i : i64\ng = MaxUnpool m j kernel_shape=2,2 strides=2,2":      {"c:1 frozen by g: puts elements at places that no MaxPool has computed"},
+		"y = ConvTranspose c [8,6,2,2]": {"y:1 == y.1:1"},
 	} {
 		c := couple(t, "input x Nx3x4x4\nc = Conv x [8,3,1,1]\n"+graph)
 		for _, s := range want {

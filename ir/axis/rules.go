@@ -20,6 +20,7 @@ var rules = map[op.AxesRule]func(c *coupler, n *ir.Node, name string){
 	op.AxesMatMul:        matmul,
 	op.AxesPool:          pool,
 	op.AxesGlobalPool:    pool,
+	op.AxesUnpool:        unpool,
 	op.AxesReduce:        keepEqual,
 	op.AxesFlatten:       reshape,
 	op.AxesReshape:       reshape,

@@ -40,6 +40,7 @@ const (
 	AxesGemm                            // matrices, with transA and transB
 	AxesMatMul                          // last axis with second to last, leading axes are batches
 	AxesPool                            // batch and channels stay, space is new
+	AxesUnpool                          // as AxesPool, with the axes of the pooling whose indices it has
 	AxesGlobalPool                      // batch and channels stay, space becomes 1
 	AxesReduce                          // reduced axes become 1 or vanish
 	AxesFlatten                         // elements stay in order, shape is a matrix

@@ -47,7 +47,7 @@ var exceptions = map[string]rule{
 	"DequantizeLinear":      {axes: AxesQuantize, shape: sameShape},
 	"DynamicQuantizeLinear": {shape: dynamicQuantizeShape},
 
-	"MaxUnpool":         {shape: unpoolShape},
+	"MaxUnpool":         {axes: AxesUnpool, shape: unpoolShape},
 	"GlobalAveragePool": {axes: AxesGlobalPool, shape: globalPoolShape},
 	"GlobalMaxPool":     {axes: AxesGlobalPool, shape: globalPoolShape},
 

@@ -27,6 +27,7 @@ func Passes() []Pass {
 		{"fold-scales", foldScales, "factors of a Resize that a model joins from constants are constants"},
 		{"fold-integers", foldIntegers, "paddings and targets that a model computes from constants are constants"},
 		{"fold-shapes", foldShapes, "some exporters compute shapes at run time, others write them down; written down they can follow the choices"},
+		{"plain-unpools", plainUnpools, "the map of a MaxUnpool has the size of the one that was pooled, which follows the choices"},
 		{"fold-tables", foldTables, "masks that a model computes from constants are small tables, spread over windows and their pixels"},
 		{"fold-scalars", foldScalars, "factors such as 1/sqrt(head dim) are numbers, whatever an exporter computes them from"},
 		{"plain-products", plainProducts, "an Einsum is a product of matrices, in which heads and the layers of weights are found"},

@@ -254,6 +254,9 @@ func (k baked) unpool(n *ir.Node) string {
 	if stated := k.numbers(n, 2); stated != nil {
 		return fmt.Sprintf("it states that its result has extents of %v", stated)
 	}
+	if n.Input(2) != 0 {
+		return "" // those are computed
+	}
 	strides := n.Ints("strides")
 	at := k.flow.Producer(n.Input(1))
 	if at < 0 {

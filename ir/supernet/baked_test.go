@@ -10,19 +10,23 @@ import (
 	"github.com/autotailor/autotailor/ir/supernet"
 )
 
-// TestUnpool: a MaxUnpool that states the extents of its result (SegNet) keeps the resolution, and is named.
+// TestUnpool: a MaxUnpool (SegNet) follows the resolution where its window leaves nothing over, also where it states the extents of its result; it is
+// named where a resolution is left out.
 func TestUnpool(t *testing.T) {
 	g, err := compiledGraph("testdata/segnet.onnx")
 	if err != nil {
 		t.Fatal(err)
 	}
-	net, err := supernet.Compile(g, supernet.Config{Divisor: 8, DepthKeep: 1, Resolution: supernet.Values{List: []float64{16, 12}}}, nil)
+	net, err := supernet.Compile(g, supernet.Config{Divisor: 8, DepthKeep: 1, Resolution: supernet.Values{List: []float64{16, 14, 12}}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	text := strings.Join(net.Warnings, "\n")
-	if want := `resolution 12 is left out: node "n9" (MaxUnpool): it states that its result has extents of [1 32 8 8]`; !strings.Contains(text, want) {
+	if want := `resolution 14 is left out: node "n9" (MaxUnpool): it puts maxima back to a map of 8 positions, and may not to one of 7`; !strings.Contains(text, want) {
 		t.Errorf("%q is not in\n%s", want, text)
+	}
+	if strings.Contains(text, "resolution 12") {
+		t.Errorf("resolution 12 is left out: %s", text)
 	}
 }
 

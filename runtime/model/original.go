@@ -28,6 +28,20 @@ func NewOriginal(m *onnxfile.Model) (*Original, error) {
 	return &Original{file: file, graph: file.Proto.GetGraph(), opset: m.Opset}, nil
 }
 
+// statesExtents tells whether a constant of the file says how large a map becomes, at the file's own resolution: for those operators the compiler
+// finds out what it follows from.
+func (m *Original) statesExtents(w nn.Weights) bool {
+	operand := map[string]int{"MaxUnpool": 2, "Resize": 3}
+	return slices.ContainsFunc(m.graph.GetNode(), func(p *onnxpb.NodeProto) bool {
+		k := operand[p.GetOpType()]
+		if in := p.GetInput(); k > 0 && k < len(in) && in[k] != "" {
+			_, err := w.Tensor(in[k])
+			return err == nil
+		}
+		return false
+	})
+}
+
 // Runner runs a network whose batch is bound. The results are the caller's.
 type Runner func(g *nn.Graph, w nn.Weights, in []nn.Tensor) ([]nn.Tensor, error)
 

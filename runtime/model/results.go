@@ -131,6 +131,9 @@ func (p *Prover) moved(g space.Genes) bool {
 	if !p.resolution(g) {
 		return false
 	}
+	if p.model.statesExtents(p.weights) {
+		return true
+	}
 	now, err1 := p.base(g)
 	was, err2 := p.base(make(space.Genes, len(g)))
 	if err1 != nil || err2 != nil || len(now.Nodes) != len(was.Nodes) {

@@ -19,7 +19,7 @@ func (g *Graph) Idle() []bool {
 		if idle[i] = !anyOf(needed, n.Out); idle[i] {
 			continue
 		}
-		size := sizeOperand(n)
+		size := n.SizeOperand()
 		for k, v := range n.In {
 			if k != size {
 				needed[v] = true
@@ -29,8 +29,8 @@ func (g *Graph) Idle() []bool {
 	return idle
 }
 
-// sizeOperand is the operand that only says which shape the result has, which a recorded graph knows; -1 for none.
-func sizeOperand(n *Node) int {
+// SizeOperand is the operand that only says which shape the result has, which a recorded graph knows; -1 for none.
+func (n *Node) SizeOperand() int {
 	o, _ := operators.Lookup(n.Domain, n.Type)
 	return slices.IndexFunc(o.Operands(), func(p operators.Operand) bool { return p.Kind == operators.Size })
 }

@@ -20,7 +20,8 @@ var cases = map[string]func(d *draw) []nn.Value{
 		return []nn.Value{d.b.Softmax(d.input(s), d.signed(axis, len(s)))}
 	},
 
-	"MaxPool":           pooling(nn.Max),
+	"MaxPool":           maxPooling,
+	"MaxUnpool":         unpooling,
 	"AveragePool":       pooling(nn.Average),
 	"GlobalMaxPool":     globalPooling(nn.GlobalMax),
 	"GlobalAveragePool": globalPooling(nn.GlobalAverage),

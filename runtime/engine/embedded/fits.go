@@ -142,6 +142,9 @@ var forms = func() map[string]form {
 		"LRN":        {1, channelsShape},
 		"GridSample": {2, gridSampleShape},
 	}
+	for t := range definitions {
+		all[t] = form{1, inferredShape}
+	}
 	for t := range lowerings {
 		if _, ok := all[t]; !ok {
 			o, _ := operators.Lookup("", t)

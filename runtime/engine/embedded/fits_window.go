@@ -129,7 +129,7 @@ func poolShape(_ *compiler, n node, in []nn.Shape) ([]nn.Shape, error) {
 	if max(g.Top, g.Bottom) > (g.KH-1)*g.DilationH || max(g.Left, g.Right) > (g.KW-1)*g.DilationW {
 		return nil, fmt.Errorf("its pads are %v, those of a pooling of %v must be smaller than its window", n.Ints("pads"), k)
 	}
-	return out, nil
+	return append(out, out[0]), nil // the second are indices
 }
 
 func globalPoolShape(_ *compiler, n node, in []nn.Shape) ([]nn.Shape, error) {

@@ -12,7 +12,7 @@ import (
 type lowering func(c *compiler, n node) error
 
 // lowerings says how each ONNX operator type is computed: those of its own here, all others as package autodiff has them.
-var lowerings = withShared(map[string]lowering{
+var lowerings = withDefinitions(withShared(map[string]lowering{
 	"Conv":               lowerConv,
 	"ConvTranspose":      lowerConvTranspose,
 	"Gemm":               lowerGemm,
@@ -28,12 +28,23 @@ var lowerings = withShared(map[string]lowering{
 
 	"QuantizeLinear":   lowerQuantize,
 	"DequantizeLinear": lowerDequantize,
-})
+
+	"MaxPool": lowerMaxPool,
+}))
+
+// alike are the operators that inference and training compute in the same way.
+var alike = func() map[string]lowering {
+	table := map[string]lowering{}
+	for name, o := range autodiff.SharedOperators() {
+		table[name] = func(c *compiler, n node) error { return o.Lower(c.Plan, n) }
+	}
+	return table
+}()
 
 func withShared(own map[string]lowering) map[string]lowering {
-	for name, shared := range autodiff.SharedOperators() {
+	for name, lower := range alike {
 		if _, ok := own[name]; !ok {
-			own[name] = func(c *compiler, n node) error { return shared.Lower(c.Plan, n) }
+			own[name] = lower
 		}
 	}
 	return own
