@@ -58,9 +58,6 @@ func (c *coupler) grouped(n *ir.Node, w ir.ValueID, name string) {
 		c.unify(c.productOf([]Var{group, inner}), data, name)
 		each := c.add(c.Size(outer)/g, Member)
 		c.unify(c.productOf([]Var{group, each}), outer, name)
-		if c.g.Values[w].Const == nil {
-			c.freeze(group, Reason{Node: name, Why: "is the group count of a convolution whose weights are computed"})
-		}
 	}
 }
 

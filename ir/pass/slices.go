@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/autotailor/autotailor/internal/operators"
 	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/axis"
 	"github.com/autotailor/autotailor/ir/dim"
@@ -20,10 +21,11 @@ type run struct {
 
 // channelSplits makes one Split of the Slices that take a value's channels apart (chunk in some exports, gated units, fused projections):
 // parts of a Split can follow the choices, positions by number cannot. So are the halves of each head that rotary positions turn. Space is left alone,
-// where the bounds of a Slice may mean "the rest".
+// where the bounds of a Slice may mean "the rest". Of a stored weight or bias one Slice is enough, along any axis: exporters store projections of queries,
+// keys and values as one matrix.
 func channelSplits(g *ir.Graph) error {
 	byAxis := map[sliced][]run{}
-	vals := extents(g)
+	vals, users := extents(g), readersOf(g)
 	var space *axis.Coupling
 	for _, n := range g.Nodes {
 		if n.Op != "Slice" || n.Domain != "" {
@@ -31,7 +33,8 @@ func channelSplits(g *ir.Graph) error {
 		}
 		x := vals[n.In[0]].Shape
 		r, ok := runOf(g, n, x)
-		if ok {
+		stored := ok && storedWeight(g, users, n)
+		if ok = ok && (r.axis > 0 || stored); ok && !stored {
 			if space == nil {
 				space = coupled(g, vals)
 			}
@@ -47,7 +50,7 @@ func channelSplits(g *ir.Graph) error {
 		id := of.value
 		extent, _ := vals[id].Shape[of.axis].IsConst()
 		parts := partition(runs, extent)
-		if len(runs) < 2 || parts == nil {
+		if len(runs) < 2 && g.Values[id].Const == nil || parts == nil {
 			continue
 		}
 		for _, r := range runs {
@@ -66,6 +69,35 @@ func channelSplits(g *ir.Graph) error {
 	}
 	g.Nodes = nodes
 	return nil
+}
+
+// storedWeight tells whether a Slice takes a part of a stored bias, or of a stored weight that a product reads.
+func storedWeight(g *ir.Graph, users [][]*ir.Node, n *ir.Node) bool {
+	t := g.Values[n.In[0]].Const
+	return t != nil && t.Type == ir.Float32 && (len(t.Shape) == 1 || weighs(users, n.Out[0]))
+}
+
+// weighs tells whether all that is made of a value, by moving its elements, is the second operand of products.
+func weighs(users [][]*ir.Node, id ir.ValueID) bool {
+	for _, u := range users[id] {
+		o, _ := operators.Lookup(u.Domain, u.Op)
+		moved := o.Class == operators.Layout && u.In[0] == id && len(u.Out) == 1 && weighs(users, u.Out[0])
+		if !moved && (o.Class != operators.Product || u.Input(1) != id) {
+			return false
+		}
+	}
+	return len(users[id]) > 0
+}
+
+// readersOf lists the nodes that read each value.
+func readersOf(g *ir.Graph) [][]*ir.Node {
+	out := make([][]*ir.Node, len(g.Values))
+	for _, n := range g.Nodes {
+		for _, id := range n.In {
+			out[id] = append(out[id], n)
+		}
+	}
+	return out
 }
 
 // sliced is what Slices take apart: an axis of a value.
@@ -123,7 +155,7 @@ func runOf(g *ir.Graph, n *ir.Node, x []dim.Dim) (run, bool) {
 	if along < 0 {
 		along += len(x)
 	}
-	if along < 1 || along >= len(x) {
+	if along < 0 || along >= len(x) {
 		return run{}, false
 	}
 	extent, fixed := x[along].IsConst()

@@ -257,7 +257,7 @@ func (p *Prover) shared() *Mistake {
 			continue // integers are shapes, indices and positions
 		}
 		source := v.Param.Source()
-		if first, twice := of[source]; twice && !p.equal(source) {
+		if first, twice := of[source]; twice && first != v.Param.Name && !p.equal(source) { // one that is also used the other way round is one
 			return p.mistake(original, "tensor %q of the file is several parameters, such as %q and %q", source, first, v.Param.Name)
 		}
 		of[source] = v.Param.Name
