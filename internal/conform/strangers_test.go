@@ -9,7 +9,9 @@ import (
 
 // TestStrangers takes small models of forms that other tools write: cross attention with learned queries (ddec, detrx), and Constant nodes
 // whose tensors have names of their own (namedconst), widths that no block has: of the layers of a plain network (plain3), of a squeeze (sehard), of
-// an encoder and a decoder (unet, encdecpre), of parts of a Split (res2net), operators that hold extents or halves (rs_expand, wavenet, pointnet), blocks inside of a long skip (edsr), layers of dense blocks (dense). Their packages are written, and their SubNets are what they should be.
+// an encoder and a decoder (unet, encdecpre), of parts of a Split (res2net), operators that hold extents or halves (rs_expand, wavenet, pointnet), blocks inside of a long skip (edsr), layers of dense blocks (dense),
+// channels that are shuffled (shufflev1, shufflev2) or normalised in groups across the parts of a Concat (diffusionunet), parts of one stored matrix (crosspacked), depthwise weights
+// behind a Reshape (dwmultiplier), embeddings that are also the head, transposed (tiedtransposed) or stored once more (tiedcopy). Their packages are written, and their SubNets are what they should be.
 func TestStrangers(t *testing.T) {
 	needs.Clone(t)
 	needs.Time(t)

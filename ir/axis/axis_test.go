@@ -407,7 +407,44 @@ a, b = Split c {3,5} axis=1
 e = Conv a [4,3,1,1]
 f = Conv b [4,5,1,1]
 output e f`,
-		[]string{"c:1 frozen by a: is taken apart where its parts do not end (Split)", "a:1 frozen by a", "e.1:1 frozen by a"},
+		[]string{"c:1 free", "a:1 == e.1:1", "b:1 == f.1:1", "e.1:1 free"},
+	},
+	{
+		"channels of two branches that are shuffled", `
+input x Nx8x2x2
+a = Conv x [6,8,1,1]
+b = Conv x [6,8,1,1]
+k = Concat a b axis=1
+r = Reshape k {-1,2,6,2,2}
+t = Transpose r perm=0,2,1,3,4
+s = Reshape t {-1,12,2,2}
+l, h = Split s {6,6} axis=1
+e = Conv h [6,6,1,1]
+m = Add e l
+output m`,
+		[]string{"a:1 == b:1", "e:1 == l:1", "a:1 free", "e.1:1 free"},
+	},
+	{
+		"channels that groups of a convolution share across the parts of a Concat", `
+input x Nx3x2x2
+a = Conv x [4,3,1,1]
+b = Conv x [12,3,1,1]
+k = Concat a b axis=1
+c = Conv k [8,8,1,1] group=2
+output c`,
+		[]string{"a:1 free", "b:1 free"},
+	},
+	{
+		"groups of positions of two maps", `
+input x Nx3x4x4
+a = Conv x [5,3,1,1]
+f = Reshape a {-1,5,16}
+g = Reshape a {-1,5,16}
+k = Concat f g axis=2
+r = Reshape k {-1,5,8,4}
+t = Transpose r perm=0,1,3,2
+output t`,
+		[]string{"a:1 frozen by t: is an output", "k:2 free", "r:2 != k:2"},
 	},
 	{
 		"weights of an unknown operator", `

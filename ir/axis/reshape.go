@@ -46,12 +46,9 @@ func (s *vars) regroupProduct(in, res []Var, out []int, node string) {
 		fresh[k] = s.add(n, 0)
 	}
 	target := s.productOf(fresh)
-	if s.at(whole).form == sum {
-		// A sum can only be taken apart along an outer factor when its terms allow it; they are left whole here.
-		if len(notOne(out)) > 1 {
-			s.mismatch(in, res, out, node)
-			return
-		}
+	if s.at(whole).form == sum && len(notOne(out)) > 1 && s.given(whole) { // positions of several maps, one after the other
+		s.mismatch(in, res, out, node)
+		return
 	}
 	s.unify(target, whole, node)
 	copy(res, fresh)

@@ -156,7 +156,7 @@ func (s *vars) unify(a, b Var, node string) {
 	case rb.form == leaf:
 		s.spread(a, rb.roles)
 		s.link(b, a)
-	case ra.form != rb.form || !s.align(a, b, ra.form, node):
+	case (ra.form != rb.form || !s.align(a, b, ra.form, node)) && !s.conform(a, b, node):
 		s.freezeBoth(a, b, Reason{Node: node, Why: "joins axes that are put together differently"})
 	default:
 		s.link(a, b)
@@ -189,13 +189,13 @@ func (s *vars) align(a, b Var, f form, node string) bool {
 			i, j = i+1, j+1
 			continue
 		case na > nb:
-			rest, ok := s.split(pa[i], nb, f)
+			rest, ok := s.apart(pa[i], nb, f, node)
 			if !ok {
 				return false
 			}
 			pa = replace(pa, i, rest)
 		default:
-			rest, ok := s.split(pb[j], na, f)
+			rest, ok := s.apart(pb[j], na, f, node)
 			if !ok {
 				return false
 			}
@@ -209,6 +209,14 @@ func (s *vars) align(a, b Var, f form, node string) bool {
 		s.unify(p[0], p[1], node)
 	}
 	return true
+}
+
+// apart refines a leaf, or takes a factor out of a sum.
+func (s *vars) apart(v Var, first int, f form, node string) ([]Var, bool) {
+	if f == product && s.at(v).form == sum {
+		return s.factor(v, first, node)
+	}
+	return s.split(v, first, f)
 }
 
 // split refines the leaf v into a first part of the given size and the rest.
@@ -263,7 +271,7 @@ func (s *vars) cutOuter(v Var, sizes []int) ([]Var, bool) {
 	outer := make([]int, len(sizes))
 	for i, n := range sizes {
 		if n%inner != 0 {
-			return nil, false
+			return s.regroup(v, sizes)
 		}
 		outer[i] = n / inner
 	}
@@ -278,7 +286,7 @@ func (s *vars) cutOuter(v Var, sizes []int) ([]Var, bool) {
 	return out, true
 }
 
-// regroup joins the terms of a sum into runs of the given sizes, splitting leaf terms where a run ends inside.
+// regroup joins the terms of a sum into runs of the given sizes, splitting terms where a run ends inside.
 func (s *vars) regroup(v Var, sizes []int) ([]Var, bool) {
 	terms := s.parts(v, sum)
 	out := make([]Var, 0, len(sizes))
@@ -286,12 +294,15 @@ func (s *vars) regroup(v Var, sizes []int) ([]Var, bool) {
 	for _, n := range sizes {
 		var run []Var
 		for n > 0 && i < len(terms) {
+			if s.at(terms[i]).form == sum { // a term before it has a part in common, which was split
+				terms = replace(terms, i, s.parts(terms[i], sum))
+			}
 			if t := s.at(terms[i]).size; t > n {
-				rest, ok := s.split(terms[i], n, sum)
+				rest, ok := s.splitAt(terms[i], n)
 				if !ok {
 					return nil, false
 				}
-				terms = replace(terms, i, rest)
+				terms = replace(terms, i, s.flat(rest))
 			}
 			n -= s.at(terms[i]).size
 			run = append(run, terms[i])
