@@ -38,6 +38,7 @@ func TestMACs(t *testing.T) {
 		paths[filepath.Base(f)] = f
 	}
 	delete(paths, "bntraining.onnx") // is refused
+	delete(paths, "concat24.onnx")   // takes 64 MB for each result, and has no products
 	for name, path := range paths {
 		t.Run(name, func(t *testing.T) { sameMACs(t, e, path) })
 	}
