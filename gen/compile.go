@@ -115,6 +115,9 @@ func (j Job) read(path string, c config.Config) (*ir.Graph, *onnx.Info, error) {
 		return nil, nil, err
 	}
 	if err := pass.Canonicalise(g, pass.Options{After: j.After, Dump: j.Dump}); err != nil {
+		if open := supernet.OpenInputs(g); open != nil { // a pass may need them
+			err = open
+		}
 		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return g, info, nil

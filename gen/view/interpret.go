@@ -15,13 +15,17 @@ func (p *Package) Interpret(genes []uint8, b nn.Builder) error {
 	r := &runner{p: p, genes: genes, b: b}
 	values := map[ir.ValueID]nn.Value{}
 	for _, in := range p.Inputs {
-		values[in.Value] = b.Input(in.Name, in.Type, extents(in.Shape, genes))
+		if values[in.Value] = nn.None; in.Live.Holds(genes) {
+			values[in.Value] = b.Input(in.Name, in.Type, extents(in.Shape, genes))
+		}
 	}
 	for _, s := range p.Sections {
 		r.section(s, values)
 	}
 	for _, o := range p.Outputs {
-		b.Output(o.Name, values[o.Value])
+		if o.Live.Holds(genes) {
+			b.Output(o.Name, values[o.Value])
+		}
 	}
 	return r.err
 }

@@ -325,6 +325,8 @@ func TestRefusals(t *testing.T) {
 		"input x 3\ny = BatchNormalization x [3] [3] [3] [3]",
 		"input x Nx4\ny = BatchNormalization x [3] [3] [3] [3]",
 		"input x Nx4\ny = LayerNormalization x [3]",
+		"input x 5xNx3\ny = LSTM x [1,16,4] [1,16,4]",
+		"input x 5xNx3\ny = com.microsoft.DynamicQuantizeLSTM x [1,4,16] [1,4,16] _ _ _ _ _ [] [] [] []",
 		"input x Nx3x4x4\ny = LRN x size=0",
 		"input x Nx3\ny = Einsum x equation=i7->i",
 		"input x Nx3\ny = Einsum x equation=i..->i",

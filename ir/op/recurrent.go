@@ -2,24 +2,31 @@ package op
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/autotailor/autotailor/ir/dim"
 )
 
 // recurrentShape is for LSTM, GRU and RNN over [steps, batch, features], or [batch, steps, features] under layout 1.
 func recurrentShape(c *Ctx) error {
-	x, r := c.In[0].Shape, c.In[2].Shape
-	if len(x) != 3 || len(r) != 3 {
-		return errors.New("want an operand and recurrent weights of three axes")
+	x, w, r := c.In[0].Shape, c.In[1].Shape, c.In[2].Shape
+	if len(x) != 3 || len(w) != 3 || len(r) != 3 {
+		return errors.New("want an operand and weights of three axes")
+	}
+	if !x[2].Equal(w[2]) {
+		return fmt.Errorf("its operand has %v features, its weights want %v", x[2], w[2])
 	}
 	return c.states(r[0], r[2])
 }
 
 // quantisedRecurrentShape is recurrentShape where weights lie the other way round: [directions, hidden, gates].
 func quantisedRecurrentShape(c *Ctx) error {
-	x, r := c.In[0].Shape, c.In[2].Shape
-	if len(x) != 3 || len(r) != 3 {
-		return errors.New("want an operand and recurrent weights of three axes")
+	x, w, r := c.In[0].Shape, c.In[1].Shape, c.In[2].Shape
+	if len(x) != 3 || len(w) != 3 || len(r) != 3 {
+		return errors.New("want an operand and weights of three axes")
+	}
+	if !x[2].Equal(w[1]) {
+		return fmt.Errorf("its operand has %v features, its weights want %v", x[2], w[1])
 	}
 	return c.states(r[0], r[1])
 }

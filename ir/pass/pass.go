@@ -24,6 +24,7 @@ func Passes() []Pass {
 		{"bounds-to-attributes", boundsToAttributes, "Clip's bounds are attributes in some opsets and operands in others"},
 		{"plain-sums", plainSums, "a Sum is Adds, and so the end of a residual block, whatever an exporter writes; a Mean is divided, too"},
 		{"plain-gathers", plainGathers, "picking rows of a table by index is one operator, whatever an exporter writes"},
+		{"zero-states", zeroStates, "recurrent layers start with zeros, whether a model says so or not"},
 		{"fold-scales", foldScales, "factors of a Resize that a model joins from constants are constants"},
 		{"fold-integers", foldIntegers, "paddings and targets that a model computes from constants are constants"},
 		{"fold-shapes", foldShapes, "some exporters compute shapes at run time, others write them down; written down they can follow the choices"},

@@ -2,6 +2,7 @@ package pass
 
 import (
 	"math"
+	"slices"
 
 	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/dim"
@@ -53,8 +54,9 @@ func foldKnown(g *ir.Graph, bind map[ir.ValueID][]dim.Dim) (open, err error) {
 			if id == 0 || k != 1 || n.Domain != "" || n.Op != "Reshape" && n.Op != "Expand" || g.Values[id].Const != nil {
 				continue
 			}
-			if t := target(vals[id].Ints, vals[n.In[0]].Shape, n.Op); t != nil {
+			if t := target(stated(n, vals), vals[n.In[0]].Shape, n.Op); t != nil {
 				n.In[k] = constantValue(g, g.Values[id].Name+"_known", t)
+				n.Attrs = slices.DeleteFunc(n.Attrs, func(a ir.Attr) bool { return a.Name == "allowzero" }) // a 0 copies here
 			}
 		}
 		foldFactors(g, n, vals)
@@ -136,7 +138,7 @@ func inputExtents(g *ir.Graph) (map[ir.ValueID][]dim.Dim, bool) {
 		s := make([]dim.Dim, len(v.Shape))
 		for k, d := range v.Shape {
 			switch {
-			case k == 0 && len(v.Shape) > 1 && d.Size <= 1:
+			case k == 0 && op.OpenBatch(g, id):
 				s[k] = dim.Batch()
 			case d.Size > 0:
 				s[k] = dim.Const(d.Size)
@@ -147,6 +149,25 @@ func inputExtents(g *ir.Graph) (map[ir.ValueID][]dim.Dim, bool) {
 		bind[id] = s
 	}
 	return bind, true
+}
+
+// stated are the extents that the shape operand of a Reshape or Expand states. A target has one -1. Where an open batch needs it, an extent
+// that follows from the others is stated.
+func stated(n *ir.Node, vals []op.Operand) []dim.Dim {
+	ints, in, out := slices.Clone(vals[n.In[1]].Ints), vals[n.In[0]].Shape, vals[n.Out[0]].Shape
+	needs := false
+	for k, d := range ints {
+		needs = needs || d.IsBatch() && !copied(n.Op, d, in, k)
+	}
+	if len(out) != len(ints) || !needs {
+		return ints
+	}
+	for k, d := range ints {
+		if size, fixed := d.IsConst(); fixed && size == -1 {
+			ints[k] = out[k]
+		}
+	}
+	return ints
 }
 
 // target is the constant shape operand that ints stand for, nil when they are not known.
@@ -162,13 +183,18 @@ func target(ints, in []dim.Dim, operator string) *ir.Tensor {
 			out[k] = int64(n)
 		case !d.IsBatch():
 			return nil
-		case operator == "Reshape" && k == 0 && len(in) > 0 && in[0].Equal(d):
+		case copied(operator, d, in, k):
 			out[k] = 0 // as in the operand
 		default:
 			out[k] = -1
 		}
 	}
 	return ir.FromInt64s([]int{len(out)}, out)
+}
+
+// copied tells whether a target can take axis k from the operand.
+func copied(operator string, d dim.Dim, in []dim.Dim, k int) bool {
+	return operator == "Reshape" && k < len(in) && in[k].Equal(d)
 }
 
 // known is the tensor of a value whose elements are all known, else nil.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math/big"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/axis"
@@ -188,21 +190,36 @@ func original(d dim.Dim) int {
 }
 
 func (p *plain) try(g *ir.Graph) ([][]dim.Dim, error) {
+	if err := OpenInputs(g); err != nil {
+		return nil, err
+	}
 	p.bind = map[ir.ValueID][]dim.Dim{}
-	var errs []error
 	for _, id := range g.Inputs {
 		v := g.Values[id]
 		s := make([]dim.Dim, len(v.Shape))
 		for k, d := range v.Shape {
 			switch {
-			case k == 0 && len(v.Shape) > 1 && p.batched && d.Size <= 1:
+			case k == 0 && p.batched && op.OpenBatch(g, id):
 				s[k] = dim.Batch()
 			case d.Size > 0:
 				s[k] = dim.Const(d.Size)
-			case k == 0:
-				s[k] = dim.Const(1)
 			default:
-				errs = append(errs, fmt.Errorf("input %q: axis %d (%s) is open; give its extent in [input], such as %s = \"1x3x224x224\"", v.Name, k, d.Sym, v.Name))
+				s[k] = dim.Const(1)
+			}
+		}
+		p.bind[id] = s
+	}
+	return op.InferGraph(g, p.bind, nil)
+}
+
+// OpenInputs lists what must be known of a model's inputs before anything else: all extents but that of axis 0.
+func OpenInputs(g *ir.Graph) error {
+	var errs []error
+	for _, id := range g.Inputs {
+		v := g.Values[id]
+		for k, d := range v.Shape {
+			if k > 0 && d.Size <= 0 {
+				errs = append(errs, fmt.Errorf("input %q: axis %d (%s) is open; give its extent in [input], such as %s = %q", v.Name, k, d.Sym, v.Name, example(v.Shape)))
 			}
 		}
 		if v.Note != "" {
@@ -210,12 +227,29 @@ func (p *plain) try(g *ir.Graph) ([][]dim.Dim, error) {
 		} else if v.Shape == nil {
 			errs = append(errs, fmt.Errorf("input %q has no shape; give it in [input], such as %s = \"1x3x224x224\"", v.Name, v.Name))
 		}
-		p.bind[id] = s
 	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
+	return errors.Join(errs...)
+}
+
+// example is a shape with the extents that are known: open ones of maps are 224, of others 16.
+func example(s ir.Shape) string {
+	parts := make([]string, len(s))
+	for k, d := range s {
+		n := d.Size
+		switch {
+		case n > 0:
+		case k == 0:
+			n = 1
+		case len(s) == 4 && k > 1:
+			n = 224
+		case len(s) == 4:
+			n = 3
+		default:
+			n = 16
+		}
+		parts[k] = strconv.Itoa(n)
 	}
-	return op.InferGraph(g, p.bind, nil)
+	return strings.Join(parts, "x")
 }
 
 // batchReachesOutputs tells whether every output starts with the open batch.

@@ -378,3 +378,26 @@ output y`, ``, false)
 		t.Errorf("%d kinds of Slice, want 2", n)
 	}
 }
+
+// TestSquaresAreNoProducts: a product of a value with itself reads one value, one of two values of the same shape reads two.
+func TestSquaresAreNoProducts(t *testing.T) {
+	net := handmade(t, `
+input x Nx4
+a = Gemm x [8,4] transB=1
+b = Gemm x [8,4] transB=1
+s = Mul a a
+p = Mul a b
+q = Sub s p
+y = Gemm q [10,8] [10] transB=1
+output y`, ``, false)
+	table := enumerate(t, net)
+	n := 0
+	for _, o := range table.Ops {
+		if o.Kind == "Mul" {
+			n++
+		}
+	}
+	if n != 2 {
+		t.Errorf("%d kinds of Mul, want 2", n)
+	}
+}

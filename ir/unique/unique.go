@@ -158,6 +158,7 @@ type view struct {
 	dims   []dim.Dim
 	deps   []dim.Choice
 	macs   dim.Dim
+	seen   map[ir.ValueID]int // operands from outside, numbered
 }
 
 func (v *view) appendKey(key []byte, genes []uint8) []byte {
@@ -171,7 +172,7 @@ func (v *view) appendKey(key []byte, genes []uint8) []byte {
 // view collects a group's operators, attributes, wiring and extents. A BatchNormalization that the base rule joined to the
 // convolution before it only shows as that convolution's bias: folded or not, it is the same operator.
 func (e *enumerator) view(nodes []int) (*view, error) {
-	v := &view{macs: dim.Const(0)}
+	v := &view{macs: dim.Const(0), seen: map[ir.ValueID]int{}}
 	step := map[ir.ValueID]int{}
 	for k, i := range nodes {
 		o := e.net.Nodes[i]
@@ -235,6 +236,12 @@ func (e *enumerator) describe(v *view, o *supernet.Op, step map[ir.ValueID]int, 
 			v.static = fmt.Appendf(v.static, "%%%d", step[id])
 			continue
 		default:
+			at, again := v.seen[id]
+			if again { // a square is not a product of two operands
+				v.static = fmt.Appendf(v.static, "as %d;", at)
+			} else {
+				v.seen[id] = len(v.seen)
+			}
 			e.operand(v, id, f.In[k])
 		}
 	}

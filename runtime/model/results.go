@@ -28,7 +28,7 @@ func (p *Prover) results(g space.Genes, sub *nn.Graph) (bool, error) {
 	none := p.noReference(g, sub)
 	if none == nil {
 		go func() {
-			out, err := p.reference(sub, in, places)
+			out, err := p.reference(g, sub, in, places)
 			reference <- outcome{out, err}
 		}()
 	}
@@ -98,13 +98,33 @@ func (p *Prover) shaped(g space.Genes, sub *nn.Graph, got []nn.Tensor) error {
 	return nil
 }
 
-// reference runs the original with the weights that a SubNet lacks set to zero.
-func (p *Prover) reference(sub *nn.Graph, in []nn.Tensor, bypass map[string]string) ([]nn.Tensor, error) {
+// reference runs the original with the weights that a SubNet lacks set to zero. Caches of blocks that the SubNet lacks are inputs and outputs of the
+// original alone.
+func (p *Prover) reference(g space.Genes, sub *nn.Graph, in []nn.Tensor, bypass map[string]string) ([]nn.Tensor, error) {
+	base, err := p.base(g)
+	if err != nil {
+		return nil, err
+	}
 	named := map[string]nn.Tensor{}
+	if len(base.Inputs) > len(sub.Inputs) {
+		for k, t := range (nn.Feed{Weights: p.weights}).Inputs(base) {
+			named[base.Values[base.Inputs[k]].Name] = t
+		}
+	}
 	for k, v := range sub.Inputs {
 		named[sub.Values[v].Name] = in[k]
 	}
-	return p.model.Do(Run{Runner: p.options.Reference, Inputs: named, Weights: zeroing(p.weights, sub, p.stored), Bypass: bypass})
+	out, err := p.model.Do(Run{Runner: p.options.Reference, Inputs: named, Weights: zeroing(p.weights, sub, p.stored), Bypass: bypass})
+	if err != nil || len(out) != len(base.Outputs) || len(sub.Outputs) == len(base.Outputs) {
+		return out, err
+	}
+	var kept []nn.Tensor
+	for k, v := range base.Outputs {
+		if slices.ContainsFunc(sub.Outputs, func(o nn.Value) bool { return sub.Values[o].Name == base.Values[v].Name }) {
+			kept = append(kept, out[k])
+		}
+	}
+	return kept, nil
 }
 
 // refused says why the original did not run.
