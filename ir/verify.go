@@ -3,6 +3,7 @@ package ir
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // maxProblems is how many violations Verify lists.
@@ -22,7 +23,7 @@ func Verify(g *Graph) error {
 		}
 	}
 	for _, id := range g.Inputs {
-		v.define(id, "the graph's inputs")
+		v.define(id, nil)
 	}
 	for _, n := range g.Nodes {
 		v.node(n)
@@ -56,12 +57,19 @@ func (v *verifier) name(id ValueID) string {
 	return fmt.Sprintf("%q", v.g.Values[id].Name)
 }
 
-func (v *verifier) define(id ValueID, by string) {
+// define notes that a node makes a value, or that it is an input of the graph, when there is no node.
+func (v *verifier) define(id ValueID, n *Node) {
+	by := func() string {
+		if n == nil {
+			return "the graph's inputs"
+		}
+		return fmt.Sprintf("node %q", n.Name)
+	}
 	switch {
 	case !v.exists(id) || id == 0:
-		v.problem("%s define value %d, which does not exist", by, id)
+		v.problem("%s define value %d, which does not exist", by(), id)
 	case v.made[id] || v.defined[id]:
-		v.problem("%s is defined twice, the second time by %s", v.name(id), by)
+		v.problem("%s is defined twice, the second time by %s", v.name(id), by())
 	default:
 		v.defined[id], v.made[id] = true, true
 	}
@@ -76,19 +84,17 @@ func (v *verifier) node(n *Node) {
 	used := false
 	for _, id := range n.Out {
 		if id != 0 {
-			v.define(id, fmt.Sprintf("node %q", n.Name))
+			v.define(id, n)
 			used = true
 		}
 	}
 	if !used || n.Op == "" {
 		v.problem("node %q (%s): it has no operator type or no output", n.Name, n.Op)
 	}
-	seen := map[string]bool{}
-	for _, a := range n.Attrs {
-		if seen[a.Name] {
+	for k, a := range n.Attrs {
+		if slices.ContainsFunc(n.Attrs[:k], func(before Attr) bool { return before.Name == a.Name }) {
 			v.problem("node %q (%s): attribute %q stands there twice", n.Name, n.Op, a.Name)
 		}
-		seen[a.Name] = true
 	}
 }
 

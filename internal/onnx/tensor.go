@@ -54,6 +54,9 @@ var integers = map[DType]func(b []byte) int64{
 	Bool:   func(b []byte) int64 { return int64(b[0]) },
 }
 
+// Whole tells whether elements of the type are integers or booleans.
+func (t DType) Whole() bool { return integers[t] != nil }
+
 // Int64s returns the elements of an integer or boolean tensor that is in memory.
 func (t Tensor) Int64s() ([]int64, error) {
 	read, size, n := integers[t.Type], t.Type.Bytes(), t.NumElements()

@@ -216,6 +216,9 @@ func (c *Coupling) Terms(v Var) []Var {
 
 // Leaves returns the unrefined variables that v is made of, each once.
 func (c *Coupling) Leaves(v Var) []Var {
+	if v = c.find(v); c.list[v].form == leaf {
+		return []Var{v}
+	}
 	var out []Var
 	seen := map[Var]bool{}
 	var walk func(Var)

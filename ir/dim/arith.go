@@ -7,6 +7,9 @@ import (
 
 // Map returns f of d, value by value. The result counts batches when d does.
 func Map(f func(int) int, d Dim) Dim {
+	if len(d.deps) == 0 {
+		return Dim{vals: Const(f(d.Original())).vals, batch: d.batch}
+	}
 	vals := d.Values()
 	for i, v := range vals {
 		vals[i] = f(v)
@@ -17,6 +20,9 @@ func Map(f func(int) int, d Dim) Dim {
 // MapN returns f of several extents, at every combination of the choices that they depend on.
 // It fails when the table would exceed Cap, or when two extents disagree on a choice's number of candidates.
 func MapN(f func([]int) int, ds ...Dim) (Dim, error) {
+	if d, ok := fixed(f, ds); ok {
+		return d, nil
+	}
 	out := Dim{deps: Union(ds...)}
 	card := map[Choice]uint8{}
 	for _, d := range ds {
@@ -45,6 +51,22 @@ func MapN(f func([]int) int, ds ...Dim) (Dim, error) {
 		out.vals = append(out.vals, f(args))
 	})
 	return out.normal(), nil
+}
+
+// fixed is MapN of extents that no choice moves, as most are; ok is false for others.
+func fixed(f func([]int) int, ds []Dim) (out Dim, ok bool) {
+	var few [4]int
+	args := few[:0]
+	for _, d := range ds {
+		if len(d.deps) > 0 {
+			return Dim{}, false
+		}
+		args = append(args, d.Original())
+		out.batch = out.batch || d.batch
+	}
+	n := Const(f(args))
+	out.vals = n.vals
+	return out, true
 }
 
 // Map2 is MapN of two extents.

@@ -25,7 +25,20 @@ type Dim struct {
 }
 
 // Const returns the extent n.
-func Const(n int) Dim { return Dim{vals: []int{n}} }
+func Const(n int) Dim {
+	if n >= 0 && n < len(small) {
+		return Dim{vals: small[n : n+1 : n+1]}
+	}
+	return Dim{vals: []int{n}}
+}
+
+// small holds the numbers that most extents are, so that their tables need no memory of their own.
+var small = func() (list [4096]int) {
+	for i := range list {
+		list[i] = i
+	}
+	return list
+}()
 
 // Batch returns the extent of the open batch axis.
 func Batch() Dim { return Dim{vals: []int{1}, batch: true} }
@@ -150,7 +163,10 @@ func (d Dim) At(genes []uint8) int {
 
 // Equal tells whether a and d are the same function.
 func (d Dim) Equal(a Dim) bool {
-	return d.batch == a.batch && slices.Equal(d.deps, a.deps) && slices.Equal(d.Values(), a.Values())
+	if len(d.deps) == 0 && len(a.deps) == 0 {
+		return d.batch == a.batch && d.Original() == a.Original()
+	}
+	return d.batch == a.batch && slices.Equal(d.deps, a.deps) && slices.Equal(d.vals, a.vals)
 }
 
 // String prints the value, or the table and its choices.

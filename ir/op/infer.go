@@ -84,7 +84,7 @@ func operand(v *ir.Value) Operand {
 	for k, n := range v.Const.Shape {
 		o.Shape[k] = dim.Const(n)
 	}
-	if v.Const.NumElements() <= maxInts {
+	if v.Const.Type.Whole() && v.Const.NumElements() <= maxInts {
 		if list, err := v.Const.Int64s(); err == nil {
 			o.Ints = consts(list)
 		}

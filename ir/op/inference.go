@@ -71,8 +71,11 @@ type Live struct {
 
 // least is the smallest value of d while the node is there.
 func (l Live) least(d dim.Dim) int {
+	if l.Below == 0 {
+		return d.Least()
+	}
 	deps, cards := d.Deps(), d.Cards()
-	if l.Below == 0 || !slices.Contains(deps, l.Choice) {
+	if !slices.Contains(deps, l.Choice) {
 		return d.Least()
 	}
 	out, genes := d.Original(), make([]uint8, 256)

@@ -28,7 +28,8 @@ type binder struct {
 	block    *Block                    // whose choices are made now
 	places   map[ir.ValueID]positions  // of parameters, as far as asked for
 	reading  map[ir.Identity][]int     // nodes that read a tensor, see readers
-	known    map[axis.Var]dim.Dim      // extents that the last inference has found
+	known    *extents                  // what the last inference has found
+	tried    map[float64]error         // what refused has found, by factor
 	err      error                     // first failure of arithmetic on extents
 
 	inference *op.Inference // of the shapes, while the net is updated
@@ -139,8 +140,22 @@ func (b *binder) sides(id ir.ValueID, list []float64) []float64 {
 	return out
 }
 
-// refused returns the first reason against an image that is smaller by a factor.
+// refused returns the first reason against an image that is smaller by a factor. Before other choices are made, which move what constants are
+// read with, it is found once for each factor: that takes an inference of the whole graph.
 func (b *binder) refused(id ir.ValueID, by float64) error {
+	if len(b.leaves) > 0 {
+		return b.trial(id, by)
+	}
+	err, known := b.tried[by]
+	if !known {
+		err = b.trial(id, by)
+		b.tried[by] = err
+	}
+	return err
+}
+
+// trial infers the graph of an image that is smaller by a factor.
+func (b *binder) trial(id ir.ValueID, by float64) error {
 	bind := maps.Clone(b.plain.bind)
 	shape := slices.Clone(bind[id])
 	for k := 2; k < len(shape); k++ {

@@ -30,7 +30,7 @@ func (b *binder) bound() map[ir.ValueID][]dim.Dim {
 // infer starts to infer shapes. The targets of Reshapes that an exporter wrote down follow from the coupling: what each axis of the result
 // is made of is known, and so are the extents of that.
 func (b *binder) infer(bind map[ir.ValueID][]dim.Dim) *op.Inference {
-	known := map[axis.Var]dim.Dim{} // extents that were inferred: those of space, above all
+	known := &extents{} // those of space, above all
 	b.known = known
 	return op.Start(b.graph, op.Rules{
 		Bind: bind,
@@ -39,10 +39,8 @@ func (b *binder) infer(bind map[ir.ValueID][]dim.Dim) *op.Inference {
 				if b.graph.Values[id].Const != nil && b.follows(v) {
 					continue // a positional embedding follows what it is added to
 				}
-				if v = b.coupling.Find(v); k < len(shape) {
-					if _, ok := known[v]; !ok {
-						known[v] = shape[k]
-					}
+				if k < len(shape) {
+					known.find(b.coupling.Find(v), shape[k])
 				}
 			}
 		},
@@ -58,9 +56,9 @@ func (b *binder) infer(bind map[ir.ValueID][]dim.Dim) *op.Inference {
 }
 
 // composed is the extent of a variable by what it is made of.
-func (b *binder) composed(v axis.Var, known map[axis.Var]dim.Dim) dim.Dim {
+func (b *binder) composed(v axis.Var, known *extents) dim.Dim {
 	v = b.coupling.Find(v)
-	if d, ok := known[v]; ok {
+	if d, ok := known.get(v); ok {
 		return d
 	}
 	combine, parts := dim.Mul, b.coupling.Factors(v)

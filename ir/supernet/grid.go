@@ -35,7 +35,7 @@ func (b *binder) gridOf(v axis.Var) (prefix int, side axis.Var, ok bool) {
 }
 
 // table returns the shape of a parameter whose positions follow the resolution, nil for all others.
-func (b *binder) table(id ir.ValueID, known map[axis.Var]dim.Dim) []dim.Dim {
+func (b *binder) table(id ir.ValueID, known *extents) []dim.Dim {
 	place := b.positions(id)
 	if place == unplaced {
 		return nil
