@@ -14,6 +14,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -31,7 +32,18 @@ const (
 	usage  = 2
 )
 
-func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+func main() {
+	debug.SetGCPercent(garbage)
+	debug.SetMemoryLimit(memory)
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// A compiler lives for seconds, so that collecting garbage often saves nothing. From memory on it is collected as often as need be, so that large
+// models do not take several times what they need. The environment's GOGC and GOMEMLIMIT have no say here.
+const (
+	garbage = 200     // percent of what is in use
+	memory  = 3 << 30 // bytes
+)
 
 // command is one subcommand.
 type command struct {

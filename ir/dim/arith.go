@@ -3,6 +3,7 @@ package dim
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Map returns f of d, value by value. The result counts batches when d does.
@@ -24,32 +25,33 @@ func MapN(f func([]int) int, ds ...Dim) (Dim, error) {
 		return d, nil
 	}
 	out := Dim{deps: Union(ds...)}
-	card := map[Choice]uint8{}
+	out.cards = make([]uint8, len(out.deps))
 	for _, d := range ds {
 		for k, c := range d.deps {
-			if n, ok := card[c]; ok && n != d.cards[k] {
-				return Dim{}, fmt.Errorf("internal error: choice %d has both %d and %d candidates", c, n, d.cards[k])
+			n := &out.cards[slices.Index(out.deps, c)]
+			if *n != 0 && *n != d.cards[k] {
+				return Dim{}, fmt.Errorf("internal error: choice %d has both %d and %d candidates", c, *n, d.cards[k])
 			}
-			card[c] = d.cards[k]
+			*n = d.cards[k]
 		}
 		out.batch = out.batch || d.batch
 	}
 	total := 1
-	for _, c := range out.deps {
-		out.cards = append(out.cards, card[c])
-		if total *= int(card[c]); total > Cap {
+	for _, n := range out.cards {
+		if total *= int(n); total > Cap {
 			return Dim{}, &TooLargeError{out.deps}
 		}
 	}
-	out.vals = make([]int, 0, total)
 	args := make([]int, len(ds))
-	genes := make([]uint8, 256)
-	Enumerate(out.deps, out.cards, genes, func() {
+	var genes [256]uint8
+	vals := make([]int, 0, total)
+	Enumerate(out.deps, out.cards, genes[:], func() {
 		for i, d := range ds {
-			args[i] = d.At(genes)
+			args[i] = d.At(genes[:])
 		}
-		out.vals = append(out.vals, f(args))
+		vals = append(vals, f(args))
 	})
+	out.vals = vals
 	return out.normal(), nil
 }
 
