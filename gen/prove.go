@@ -96,7 +96,11 @@ func (b *bypasser) Op(*supernet.Op, supernet.Active) {}
 // Skip notes a removed block.
 func (b *bypasser) Skip(it supernet.Item) {
 	from, to := b.graph.Values[it.In[0]].Name, b.graph.Values[it.Out[0]].Name
-	b.places[to], b.ok = from, b.ok && b.names[from] && b.names[to]
+	if b.names[from] && b.names[to] {
+		b.places[to] = from
+		return
+	}
+	b.ok = false
 }
 
 // shapesAre compares the shapes of a recorded SubNet with those that the compiler predicted, value by value. The nodes stand in one order in both:

@@ -64,7 +64,7 @@ func Unmarshal(data []byte) (*onnxpb.ModelProto, error) {
 }
 
 // Named iterates over the tensors of a graph that have a name: initializers, and what Constant nodes make. A Constant's tensor has the name of
-// the node's result; exporters give it another one or none, which says nothing. Those of the branches of an If come last, but for names that are
+// the node's result; exporters give it another one or none, which says nothing. Those of the graphs inside of nodes come last, but for names that are
 // there more than once.
 func Named(g *onnxpb.GraphProto) iter.Seq2[string, *onnxpb.TensorProto] {
 	return func(yield func(string, *onnxpb.TensorProto) bool) {
@@ -76,7 +76,7 @@ func Named(g *onnxpb.GraphProto) iter.Seq2[string, *onnxpb.TensorProto] {
 			}
 		}
 		inside := map[string]*onnxpb.TensorProto{}
-		for name, t := range branches(g) {
+		for name, t := range insides(g) {
 			if taken[name] {
 				delete(inside, name)
 				continue
@@ -91,15 +91,15 @@ func Named(g *onnxpb.GraphProto) iter.Seq2[string, *onnxpb.TensorProto] {
 	}
 }
 
-// branches iterates over the tensors of the branches of Ifs, however deep.
-func branches(g *onnxpb.GraphProto) iter.Seq2[string, *onnxpb.TensorProto] {
+// insides iterates over the tensors of the graphs inside of nodes, however deep.
+func insides(g *onnxpb.GraphProto) iter.Seq2[string, *onnxpb.TensorProto] {
 	return func(yield func(string, *onnxpb.TensorProto) bool) {
 		for _, n := range g.GetNode() {
 			for _, a := range n.GetAttribute() {
-				if a.GetG() == nil || n.GetOpType() != "If" {
+				if a.GetG() == nil {
 					continue
 				}
-				for _, list := range []iter.Seq2[string, *onnxpb.TensorProto]{named(a.GetG()), branches(a.GetG())} {
+				for _, list := range []iter.Seq2[string, *onnxpb.TensorProto]{named(a.GetG()), insides(a.GetG())} {
 					for name, t := range list {
 						if !yield(name, t) {
 							return

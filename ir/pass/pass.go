@@ -17,6 +17,7 @@ type Pass struct {
 // Passes is the canonicalising pipeline, in order.
 func Passes() []Pass {
 	return []Pass{
+		{"plain-loops", plainLoops, "a loop of few trips is its body several times, in which widths and blocks are found"},
 		{"constant-branches", constantBranches, "an If whose condition is known takes one of its branches always"},
 		{"lift-constants", liftConstants, "Constant nodes and initializers are the same thing"},
 		{"drop-empty", dropEmpty, "what has no elements adds nothing to a Concat"},

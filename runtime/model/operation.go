@@ -41,9 +41,9 @@ func (x *machine) apply(p *onnxpb.NodeProto, in []*value) ([]nn.Tensor, bool, er
 				return nil, false, errors.New("it drops at random, as in training")
 			}
 			return []nn.Tensor{o.in[0].Tensor}, false, nil
-		case "If":
-			out, err := x.branch(p, in[0].Tensor)
-			return out, in[0].fixed, err
+		case "If", "Loop", "Scan":
+			out, err := x.control(o, p)
+			return out, false, err
 		case "Reshape", "Squeeze", "Unsqueeze", "Flatten":
 			return o.rename(len(p.GetOutput()))
 		}

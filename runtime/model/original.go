@@ -82,20 +82,34 @@ func (m *Original) Do(r Run) ([]nn.Tensor, error) {
 
 // run computes the nodes of a graph and returns its outputs.
 func (x *machine) run(g *onnxpb.GraphProto) ([]nn.Tensor, error) {
+	values, err := x.results(g)
+	return tensorsOf(values), err
+}
+
+// results computes the nodes of a graph and returns its outputs, with what is known of them.
+func (x *machine) results(g *onnxpb.GraphProto) ([]value, error) {
 	for _, p := range g.GetNode() {
 		if err := x.node(p); err != nil {
 			return nil, fmt.Errorf("node %q (%s): %w", p.GetName(), p.GetOpType(), err)
 		}
 	}
-	var out []nn.Tensor
+	var out []value
 	for _, o := range g.GetOutput() {
 		v, err := x.value(o.GetName())
 		if err != nil {
 			return nil, fmt.Errorf("output %q: %w", o.GetName(), err)
 		}
-		out = append(out, v.Tensor)
+		out = append(out, v)
 	}
 	return out, nil
+}
+
+func tensorsOf(values []value) []nn.Tensor {
+	var out []nn.Tensor
+	for _, v := range values {
+		out = append(out, v.Tensor)
+	}
+	return out
 }
 
 // count counts the readers of every value, also in subgraphs, so that a value is given up after the last.
@@ -113,28 +127,6 @@ func (x *machine) count(g *onnxpb.GraphProto) {
 	for _, o := range g.GetOutput() {
 		x.uses[x.home(o.GetName())]++
 	}
-}
-
-// branch computes the branch that an If takes. Names in it are no names of the graph around it.
-func (x *machine) branch(p *onnxpb.NodeProto, condition nn.Tensor) ([]nn.Tensor, error) {
-	want := "else_branch"
-	if len(condition.Raw) > 0 && condition.Raw[0] != 0 {
-		want = "then_branch"
-	}
-	for _, a := range p.GetAttribute() {
-		if a.GetName() != want {
-			continue
-		}
-		for _, t := range a.GetG().GetInitializer() {
-			c, err := x.model.file.Tensor(t)
-			if err != nil {
-				return nil, err
-			}
-			x.values[t.GetName()] = value{nn.Tensor{Type: c.Type, Shape: c.Shape, Raw: c.Raw}, true}
-		}
-		return x.run(a.GetG())
-	}
-	return nil, fmt.Errorf("it has no %s", want)
 }
 
 // home is the value that is read where the file reads name.
