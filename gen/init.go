@@ -22,7 +22,7 @@ type Proposal struct {
 	Dir     string           // the folder that the config is meant for
 	Package string           // Go package name; "" takes the folder's
 	Inputs  map[string][]int // shapes of inputs with open axes
-	Images  *data.Set        // training images, which say how images become input; nil when there are none
+	Data    string           // folder with training images, which say how images become input; "" when there are none
 }
 
 // Init proposes a config for a model, and the name of the package; dir is the folder that it is meant for.
@@ -103,32 +103,67 @@ func (p Proposal) name() (string, error) {
 // data says how images become input: black around them up to the side of the input, then less the mean of the training images and by
 // their deviation, as training usually does. Without images it leaves a comment.
 func (p Proposal) data(g *ir.Graph, c *config.Config, notes config.Comments) error {
-	if p.Images == nil {
+	if p.Data == "" {
 		notes[""] = append(notes[""],
 			"", "How images become input, which only accuracy needs, is not known: without it pixels become x/255. Say what training did, such as",
 			"  data = { pad = 2, mean = [0.2860], std = [0.3530] }", "for two pixels of black around, then (x/255-mean)/std for each channel; or let `autotailor init --data DIR` propose it.")
 		return nil
 	}
-	side := 0
+	channels, side := 0, 0
 	if len(g.Inputs) > 0 {
 		if shape := g.Values[g.Inputs[0]].Shape; len(shape) == 4 {
-			if n := shape[1].Size; n > 0 && n != p.Images.Channels {
-				return fmt.Errorf("%s takes images of %d channels, those of --data have %d", p.Model, n, p.Images.Channels)
-			}
-			side = shape[2].Size // -1 when open
+			channels, side = shape[1].Size, shape[2].Size // -1 when open
 		}
 	}
-	if side > p.Images.Height && side <= p.Images.Height*3/2 {
-		c.Data.Pad = (side - p.Images.Height) / 2
+	images, err := p.images(max(channels, 0), max(side, 0), c)
+	if err != nil {
+		return err
 	}
-	mean, std := p.Images.Statistics()
+	if channels > 0 && channels != images.Channels {
+		return fmt.Errorf("%s takes images of %d channels, those of --data have %d", p.Model, channels, images.Channels)
+	}
+	if slightlyLarger(side, images.Height) {
+		c.Data.Pad = (side - images.Height) / 2
+	}
+	const sample = 2000 // pictures that suffice for a mean; IDX files are in memory anyway
+	if images.Images != nil {
+		images = images.Slice(0, sample)
+	}
+	mean, std, err := images.Statistics()
+	if err != nil {
+		return err
+	}
 	for i := range mean {
-		c.Data.Mean, c.Data.Std = append(c.Data.Mean, round(mean[i])), append(c.Data.Std, round(std[i]))
+		c.Data.Mean, c.Data.Std = append(c.Data.Mean, round(mean[i])), append(c.Data.Std, cmp.Or(round(std[i]), 1)) // one shade has no deviation
 	}
-	notes["data"] = []string{"A proposal from the training images: black around them up to the input's side, then less their mean and by their deviation.",
-		"If the command `sensitivity` finds the original less accurate than you know it to be, your training did something else."}
+	notes["data"] = append(notes["data"], "A proposal from the training images: less their mean and by their deviation, with black around them where they are a little smaller than the input.",
+		"If the command `sensitivity` finds the original less accurate than you know it to be, your training did something else.")
+	if images.Channels == 3 && images.Images != nil {
+		notes["data"] = append(notes["data"], "Networks that come from ImageNet usually have mean = [0.485, 0.456, 0.406] and std = [0.229, 0.224, 0.225].")
+	}
 	return nil
 }
+
+// images opens the training images. Pictures of one size that is the input's, or a little smaller, are taken as they are; others are scaled as
+// torchvision's presets do, to 8/7 of the input's side, and their centre is taken.
+func (p Proposal) images(channels, side int, c *config.Config) (*data.Set, error) {
+	s, err := data.Open(p.Data, "train", data.Size{Channels: channels, Side: side})
+	if err != nil || s.Images == nil {
+		return s, err
+	}
+	common, err := s.Slice(0, 100).Square()
+	if err != nil {
+		return nil, err
+	}
+	cut := side
+	if c.Data.Resize = side * 8 / 7; slightlyLarger(side, common) {
+		c.Data.Resize, cut = common, common
+	}
+	return data.Open(p.Data, "train", data.Size{Channels: channels, Side: cut, Resize: c.Data.Resize})
+}
+
+// slightlyLarger tells whether images of one side probably have black around them in an input of another.
+func slightlyLarger(side, images int) bool { return side >= images && side <= images*3/2 }
 
 // round keeps four digits after the point.
 func round(x float64) float64 { return math.Round(x*1e4) / 1e4 }

@@ -40,6 +40,7 @@ func mainFile(f *jen.File, p *view.Package, path string) error {
 func transform(d view.Data) *jen.Statement {
 	var t fields
 	t.add("Pad", nonzero(d.Pad))
+	t.add("Resize", nonzero(d.Resize))
 	t.add("Mean", float32s(d.Mean))
 	t.add("Std", float32s(d.Std))
 	if len(t) == 0 {

@@ -50,8 +50,8 @@ func Renormalise(model []byte, images *data.Set, t data.Transform) ([]byte, int,
 	return out, count, err
 }
 
-// Renormalise is Renormalise of the job's model, with the config's data.
-func (j Job) Renormalise(images *data.Set) ([]byte, int, error) {
+// Renormalise is Renormalise of the job's model, with the config's data and the first n training images of a folder.
+func (j Job) Renormalise(dir string, n int) ([]byte, int, error) {
 	c, err := j.configured()
 	if err != nil {
 		return nil, 0, err
@@ -65,11 +65,33 @@ func (j Job) Renormalise(images *data.Set) ([]byte, int, error) {
 		return nil, 0, err
 	}
 	d := c.Config.Data
-	out, n, err := Renormalise(model, images, data.Transform{Pad: d.Pad, Mean: singles(d.Mean), Std: singles(d.Std)})
+	channels, side, err := pictureSize(model)
 	if err != nil {
 		return nil, 0, fmt.Errorf("%s: %w", path, err)
 	}
-	return out, n, nil
+	images, err := data.Open(dir, "train", data.Size{Channels: channels, Side: side - 2*d.Pad, Resize: d.Resize})
+	if err != nil {
+		return nil, 0, err
+	}
+	out, count, err := Renormalise(model, images.Slice(0, n), data.Transform{Pad: d.Pad, Resize: d.Resize, Mean: singles(d.Mean), Std: singles(d.Std)})
+	if err != nil {
+		return nil, 0, fmt.Errorf("%s: %w", path, err)
+	}
+	return out, count, nil
+}
+
+// pictureSize returns the channels and the side that a model's first input says, 0 where it leaves them open or takes no images.
+func pictureSize(model []byte) (channels, side int, err error) {
+	m := &onnxpb.ModelProto{}
+	if err := proto.Unmarshal(model, m); err != nil {
+		return 0, 0, fmt.Errorf("it is no ONNX model: %w", err)
+	}
+	for _, in := range m.GetGraph().GetInput() {
+		if d := in.GetType().GetTensorType().GetShape().GetDim(); len(d) == 4 {
+			return int(d[1].GetDimValue()), int(d[2].GetDimValue()), nil
+		}
+	}
+	return 0, 0, nil
 }
 
 func singles(list []float64) []float32 {
@@ -132,8 +154,11 @@ func observe(m *onnxpb.ModelProto, bare []*onnxpb.NodeProto, images *data.Set, t
 	if in[0] > 0 {
 		batch = in[0] // the model has no other
 	}
-	for x := range t.Batches(images, batch, in[2]) {
-		out, err := s.Run(x)
+	for x, err := range t.Batches(images, batch, in[2]) {
+		if err != nil {
+			return nil, err
+		}
+		out, err := s.Run(x...)
 		if err != nil {
 			return nil, err
 		}

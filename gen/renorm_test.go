@@ -23,7 +23,7 @@ func TestRenormalise(t *testing.T) {
 	needs.Clone(t)
 	const model = "../generated/models/mobilenetv2.onnx"
 	transform := data.Transform{Pad: 2, Mean: []float32{0.2860}, Std: []float32{0.3530}}
-	train, err := data.Open("../generated/data/fashion-mnist", "train")
+	train, err := data.Open("../generated/data/fashion-mnist", "train", data.Size{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +46,10 @@ func TestRenormalise(t *testing.T) {
 	if want := ofType(g, "BatchNormalization"); count != want {
 		t.Errorf("%d normalisations, the original has %d", count, want)
 	}
-	x := transform.Batch(train, 0, 8, 32)
+	x, err := transform.Batch(train, 0, 8, 32)
+	if err != nil {
+		t.Fatal(err)
+	}
 	before, after := scores(t, folded.Bytes(), x), scores(t, got, x)
 	var diff, norm float64
 	for k := range before {
@@ -81,7 +84,7 @@ func TestRenormaliseRefuses(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := Renormalise(file, &data.Set{N: 1, Channels: 1, Height: 1, Width: 1, Pixels: make([]byte, 1), Labels: make([]uint8, 1)}, data.Transform{}); err == nil {
+		if _, _, err := Renormalise(file, &data.Set{N: 1, Channels: 1, Height: 1, Width: 1, Pixels: make([]byte, 1), Labels: make([]int32, 1)}, data.Transform{}); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}
@@ -96,7 +99,7 @@ func TestRenormaliseRefuses(t *testing.T) {
 	if err := onnxfile.Write(&file, g, nn.MapWeights{"w": nn.FromFloat32s(nn.Shape{4, 3, 1, 1}, make([]float32, 12))}, onnxfile.WriteOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	grey := &data.Set{N: 1, Channels: 1, Height: 8, Width: 8, Pixels: make([]byte, 64), Labels: make([]uint8, 1)}
+	grey := &data.Set{N: 1, Channels: 1, Height: 8, Width: 8, Pixels: make([]byte, 64), Labels: make([]int32, 1)}
 	if _, _, err := Renormalise(file.Bytes(), grey, data.Transform{}); err == nil || !strings.Contains(err.Error(), "channels") {
 		t.Errorf("grey images for a model of colour: %v", err)
 	}

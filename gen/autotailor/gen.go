@@ -15,7 +15,6 @@ import (
 	"github.com/autotailor/autotailor/gen"
 	"github.com/autotailor/autotailor/ir"
 	subnets "github.com/autotailor/autotailor/runtime/model"
-	"github.com/autotailor/autotailor/runtime/train/data"
 )
 
 // jobFlags are the flags that gen and inspect share.
@@ -262,7 +261,7 @@ func runInit(c *call) error {
 	inputs := c.flags.StringArray("input", nil, "shape of an input with open axes, as `name=1x3x224x224`")
 	pkg := c.flags.String("package", "", "Go package `name`, instead of the folder's")
 	asJSON := c.flags.Bool("json", false, "print JSON: the files and the package's name")
-	images := c.flags.String("data", "", "`folder` with the IDX files of training images, which say how images become input")
+	images := c.flags.String("data", "", "`folder` with training images (train/CLASS/*.jpg, CLASS/*.jpg, train*.tar or IDX files), which say how images become input")
 	if err := c.parse(); err != nil {
 		return err
 	}
@@ -277,12 +276,7 @@ func runInit(c *call) error {
 	if *out != "-" {
 		dir = filepath.Dir(*out)
 	}
-	p := gen.Proposal{Model: *model, Dir: dir, Package: *pkg, Inputs: shapes}
-	if *images != "" {
-		if p.Images, err = data.Open(*images, "train"); err != nil {
-			return err
-		}
-	}
+	p := gen.Proposal{Model: *model, Dir: dir, Package: *pkg, Inputs: shapes, Data: *images}
 	if *out != "-" {
 		if err := alone(dir); err != nil {
 			return err

@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"image"
+	"image/png"
 	"os"
 	"path/filepath"
 	"strings"
@@ -209,6 +211,23 @@ func TestInitKeepsToItsFolder(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(dir, "shoes", "autotailor.toml"))
 	if err != nil || !bytes.Contains(text, []byte("pad = 2\nmean = [0.2")) {
 		t.Errorf("%v\n%s", err, text)
+	}
+	photos := filepath.Join(t.TempDir(), "photos")
+	for name, side := range map[string]int{"a/1.png": 40, "b/2.png": 50} {
+		path := filepath.Join(photos, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		var b bytes.Buffer
+		if err := png.Encode(&b, image.NewGray(image.Rect(0, 0, side, side))); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, b.Bytes(), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if code, out, errs := invoke("init", "--model", model, "--data", photos, "--out", "-"); code != ok || !strings.Contains(out, "\nresize = 36\n") {
+		t.Errorf("init with a folder of pictures: %d %s\n%s", code, errs, out)
 	}
 	for name, want := range map[string]string{"Net": "cannot be the name", "func": "cannot be the name"} {
 		if code, _, errs := invoke("init", "--model", model, "--out", "-", "--package", name); code != failed || !strings.Contains(errs, want) {

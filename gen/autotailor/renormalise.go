@@ -5,14 +5,13 @@ import (
 	"fmt"
 
 	"github.com/autotailor/autotailor/gen"
-	"github.com/autotailor/autotailor/runtime/train/data"
 )
 
 func runRenormalise(c *call) error {
 	var j gen.Job
 	c.flags.StringVar(&j.Config, "config", "autotailor.toml", "config `file`, whose `data` says how images become input")
 	c.flags.StringVar(&j.Model, "model", "", "ONNX `file`, instead of the config's model")
-	dir := c.flags.String("data", "", "`folder` with the IDX files of training images (required)")
+	dir := c.flags.String("data", "", "`folder` with training images: train/CLASS/*.jpg, CLASS/*.jpg, train*.tar or IDX files (required)")
 	n := c.flags.Int("images", 1000, "training images that statistics are computed from")
 	out := c.flags.String("out", "", "ONNX `file` to write (required)")
 	force := c.flags.Bool("force", false, "overwrite an existing file")
@@ -23,11 +22,7 @@ func runRenormalise(c *call) error {
 	if *dir == "" || *out == "" || *n < 1 {
 		return usageError{errors.New("want --data, --out and at least one image")}
 	}
-	images, err := data.Open(*dir, "train")
-	if err != nil {
-		return err
-	}
-	model, count, err := j.Renormalise(images.Slice(0, *n))
+	model, count, err := j.Renormalise(*dir, *n)
 	if err != nil {
 		return err
 	}

@@ -40,9 +40,11 @@ type Config struct {
 }
 
 // Data tells how images become the model's input: padded with zeros, divided by 255, less the mean and divided by the
-// standard deviation of each channel.
+// standard deviation of each channel. Pictures of any size are scaled before, so that their shorter side has Resize pixels (0: the side of the
+// model's input), and their centre is taken.
 type Data struct {
 	Pad       int
+	Resize    int
 	Mean, Std []float64
 }
 

@@ -30,6 +30,8 @@ var keys = append([]key{
 
 	{path: "data.pad", want: "zero or a positive integer", ok: func(x float64) bool { return integer(x) && x >= 0 },
 		set: number(func(c *Config) *int { return &c.Data.Pad })},
+	{path: "data.resize", want: "zero or a positive integer", ok: func(x float64) bool { return integer(x) && x >= 0 },
+		set: number(func(c *Config) *int { return &c.Data.Resize })},
 	{path: "data.mean", want: "a number", ok: finite, set: channels(func(c *Config) *[]float64 { return &c.Data.Mean })},
 	{path: "data.std", want: "above 0", ok: positive, set: channels(func(c *Config) *[]float64 { return &c.Data.Std })},
 

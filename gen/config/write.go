@@ -35,6 +35,9 @@ func Write(c Config, comments Comments) []byte {
 	if c.Data.Pad != 0 {
 		w.line("data.pad", strconv.Itoa(c.Data.Pad))
 	}
+	if c.Data.Resize != 0 {
+		w.line("data.resize", strconv.Itoa(c.Data.Resize))
+	}
 	w.list("data.mean", c.Data.Mean)
 	w.list("data.std", c.Data.Std)
 	w.table("arch")

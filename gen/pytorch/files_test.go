@@ -3,6 +3,8 @@ package pytorch_test
 import (
 	"archive/tar"
 	"bytes"
+	"image"
+	"image/png"
 	"os"
 	"path/filepath"
 	"strings"
@@ -81,11 +83,15 @@ func TestPictures(t *testing.T) {
 	t.Parallel()
 	py := torch.Python(t)
 	dir := emit(t, "vit")
-	picture := []byte("P5 2 2 255 \x00\x40\x80\xff") // PGM, which Pillow reads
+	var grey bytes.Buffer
+	if err := png.Encode(&grey, &image.Gray{Pix: []byte{0, 64, 128, 255}, Stride: 2, Rect: image.Rect(0, 0, 2, 2)}); err != nil {
+		t.Fatal(err)
+	}
+	picture := grey.Bytes()
 	shard := func(name string, labelled bool) {
 		var b bytes.Buffer
 		w := tar.NewWriter(&b)
-		for _, f := range []struct{ name, data string }{{"000.ppm", string(picture)}, {"000.cls", "3"}, {"001.ppm", string(picture)}, {"001.cls", "7"}} {
+		for _, f := range []struct{ name, data string }{{"000.png", string(picture)}, {"000.cls", "3"}, {"001.png", string(picture)}, {"001.cls", "7"}} {
 			if f.name == "001.cls" && !labelled {
 				continue
 			}
@@ -113,7 +119,7 @@ func TestPictures(t *testing.T) {
 	if err := os.MkdirAll(folder, 0o777); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(folder, "a.ppm"), picture, 0o666); err != nil {
+	if err := os.WriteFile(filepath.Join(folder, "a.png"), picture, 0o666); err != nil {
 		t.Fatal(err)
 	}
 	out, err := run(t, dir, "", py, "-c", `
@@ -216,17 +222,18 @@ func TestImagesAreStratified(t *testing.T) {
 	t.Parallel()
 	py := torch.Python(t)
 	out, err := run(t, emit(t, "vit"), "", py, "-c", `
-from vit.data import Files, stratified
+from vit.data import Files, Picture, stratified
 labels = [0] * 500 + [1] * 300 + [2] * 200
-order = stratified(labels)
-assert sorted(order) == list(range(1000)) and order == stratified(labels) and order != stratified(labels, 1)
+names = [f"{k}.png" for k in range(1000)]
+order = stratified(names, labels)
+assert sorted(order) == list(range(1000)) and order == stratified(names, labels) and order != stratified(["x" + n for n in names], labels)
 for first, upto in ((0, 10), (0, 100), (400, 600), (990, 1000)):
     n = upto - first
     for y, share in enumerate((0.5, 0.3, 0.2)):
         got = sum(labels[i] == y for i in order[first:upto])
         assert abs(got - share * n) <= 2, (first, upto, y, got)
-f = Files("here", [f"{k}.png" for k in range(1000)], labels, 8, 1)
-assert all(labels[int(n[:-4])] == y for n, y in zip(f.names, f.labels.tolist()))
+f = Files("here", [Picture(n, y, n, 0, 1) for n, y in zip(names, labels)], 8, 1)
+assert all(labels[int(p.name[:-4])] == y for p, y in zip(f.pictures, f.labels.tolist()))
 print("stratified")
 `)
 	if err != nil || !strings.Contains(string(out), "stratified") {

@@ -236,7 +236,11 @@ func scores(t *testing.T, e *sensitivity.Evaluator, g space.Genes) []float32 {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	out, err := s.Run(transform.Batch(e.Images, 0, e.Images.N, side))
+	x, err := transform.Batch(e.Images, 0, e.Images.N, side)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := s.Run(x)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -245,7 +249,7 @@ func scores(t *testing.T, e *sensitivity.Evaluator, g space.Genes) []float32 {
 
 func split(t *testing.T, name string, n int) *data.Set {
 	t.Helper()
-	s, err := data.Open(images, name)
+	s, err := data.Open(images, name, data.Size{})
 	if err != nil {
 		t.Fatal(err)
 	}

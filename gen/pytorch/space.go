@@ -49,8 +49,16 @@ func spaceFile(p *view.Package) (string, error) {
 	w.line(0, "DIGEST = %s  # of the choices", quote(runtime.SpaceDigest(&runtime.Net{Choices: choices})))
 	w.line(0, "BATCH = %s  # of the model's input, None when it is open", batch)
 	w.line(0, "CHANNELS, SIDE = %d, %d", in[1].Original(), in[2].Original())
-	w.line(0, "TRANSFORM = Transform(pad=%d, mean=%s, std=%s)", p.Data.Pad, tuple(numbers(p.Data.Mean)), tuple(numbers(p.Data.Std)))
+	w.line(0, "TRANSFORM = Transform(pad=%d, mean=%s, std=%s%s)", p.Data.Pad, tuple(numbers(p.Data.Mean)), tuple(numbers(p.Data.Std)), scaled(p.Data.Resize))
 	return w.String(), nil
+}
+
+// scaled is the argument for pictures that are scaled to another side than that of the input.
+func scaled(resize int) string {
+	if resize == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", resize=%d", resize)
 }
 
 // writer collects lines of Python.

@@ -247,11 +247,11 @@ func TestEvaluate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	test, err := data.Open(images, "test")
+	test, err := data.Open(images, "test", data.Size{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	train, err := data.Open(images, "train")
+	train, err := data.Open(images, "train", data.Size{})
 	if err != nil {
 		t.Fatal(err)
 	}

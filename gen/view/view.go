@@ -46,6 +46,7 @@ type Package struct {
 // Data tells how images become the model's input.
 type Data struct {
 	Pad       int
+	Resize    int // shorter side of pictures before their centre is taken; 0 means the side of the input
 	Mean, Std []float64
 }
 

@@ -90,11 +90,11 @@ func newMeter(n int) (*meter, error) {
 	if err != nil {
 		return nil, err
 	}
-	train, err := data.Open(images, "train")
+	train, err := data.Open(images, "train", data.Size{})
 	if err != nil {
 		return nil, err
 	}
-	test, err := data.Open(images, "test")
+	test, err := data.Open(images, "test", data.Size{})
 	if err != nil {
 		return nil, err
 	}
@@ -158,12 +158,16 @@ func evaluate(g *nn.Graph, w nn.Weights) ([]float32, error) {
 	if err != nil {
 		return nil, err
 	}
-	test, err := data.Open(images, "test")
+	test, err := data.Open(images, "test", data.Size{})
 	if err != nil {
 		return nil, err
 	}
 	side := g.Values[g.Inputs[0]].Shape[2]
-	out, err := s.Run(transform.Batch(test, 0, 1, side))
+	x, err := transform.Batch(test, 0, 1, side)
+	if err != nil {
+		return nil, err
+	}
+	out, err := s.Run(x)
 	if err != nil {
 		return nil, err
 	}

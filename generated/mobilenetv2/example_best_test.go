@@ -42,7 +42,7 @@ func Example_best() {
 	weights := must(onnxfile.Open("tuned.onnx")) // from: mobilenetv2 tune
 	images := data.Source{
 		Transform: data.Transform{Pad: 2, Mean: []float32{0.286}, Std: []float32{0.353}},
-		Set:       must(data.Open("fashion-mnist", "train")),
+		Set:       must(data.Open("fashion-mnist", "train", data.Size{})),
 	}
 	own := must(best.SubNet.Recalibrate(ctx, weights, embedded.New(embedded.Options{}), images))
 	file := must(os.Create("best.onnx"))

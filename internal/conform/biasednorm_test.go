@@ -97,7 +97,7 @@ func renormalised(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	images := &data.Set{N: 16, Channels: 3, Height: 16, Width: 16, Pixels: make([]byte, 16*3*16*16), Labels: make([]uint8, 16)}
+	images := &data.Set{N: 16, Channels: 3, Height: 16, Width: 16, Pixels: make([]byte, 16*3*16*16), Labels: make([]int32, 16)}
 	rng := rand.New(rand.NewPCG(4, 4))
 	for i := range images.Pixels {
 		images.Pixels[i] = byte(rng.IntN(256))

@@ -4,20 +4,26 @@ package torch
 import (
 	"os"
 	"os/exec"
+	"strings"
 	"testing"
 )
 
-// Python finds an interpreter that has PyTorch, and skips the test where there is none.
-func Python(t testing.TB) string {
+// Python finds an interpreter that has some modules, PyTorch where none is named, and skips the test where there is none.
+func Python(t testing.TB, modules ...string) string {
 	t.Helper()
+	if len(modules) == 0 {
+		modules = []string{"torch"}
+	}
+	list := strings.Join(modules, ", ")
 	for _, name := range []string{"python3", "/usr/bin/python3"} {
-		if exec.Command(name, "-c", "import torch").Run() == nil {
+		if exec.Command(name, "-c", "import "+list).Run() == nil {
 			return name
 		}
 	}
+	text := "no python3 has " + list + " (Debian: python3-torch, python3-pil, python3-numpy)"
 	if os.Getenv("AUTOTAILOR_TORCH_REQUIRED") != "" {
-		t.Fatal("no python3 has PyTorch, which this run requires (Debian: python3-torch)")
+		t.Fatal(text + ", which this run requires")
 	}
-	t.Skip("no python3 has PyTorch (Debian: python3-torch)")
+	t.Skip(text)
 	return ""
 }

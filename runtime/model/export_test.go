@@ -37,7 +37,7 @@ func weights(t *testing.T, name string) *onnxfile.Model {
 
 func training(t *testing.T, n int) data.Source {
 	t.Helper()
-	set, err := data.Open(generated(t, "data", "fashion-mnist"), "train")
+	set, err := data.Open(generated(t, "data", "fashion-mnist"), "train", data.Size{})
 	if err != nil {
 		t.Fatal(err)
 	}

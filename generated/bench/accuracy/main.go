@@ -118,11 +118,11 @@ func prepare(o options) (list []*bench, err error) {
 	if o.best > min(o.joint, candidates) {
 		return nil, fmt.Errorf("-best %d: there are %d SubNets that correct, and %d candidates", o.best, o.joint, candidates)
 	}
-	train, err := data.Open(o.data, "train")
+	train, err := data.Open(o.data, "train", data.Size{})
 	if err != nil {
 		return nil, fmt.Errorf("%w; Debian's package dataset-fashion-mnist has the images", err)
 	}
-	test, err := data.Open(o.data, "test")
+	test, err := data.Open(o.data, "test", data.Size{})
 	if err != nil {
 		return nil, err
 	}

@@ -134,6 +134,7 @@ type call struct {
 	out, err io.Writer
 	flags    *pflag.FlagSet
 	json     *bool
+	scaled   bool // it was said how pictures are scaled
 }
 
 // usageError is a mistake on the command line.

@@ -56,7 +56,7 @@ func runEvaluate(c *call) error {
 	}
 	defer closeEngines(engines)
 	e := sensitivity.Evaluator{Net: c.net, Engine: engines[0], Weights: w, Options: sensitivity.Options{Transform: c.opt.Transform, Split: *split}}
-	if e.Images, e.Options.Calibration, err = countedImages(*dir, *split, *n, *calibrate); err != nil {
+	if e.Images, e.Options.Calibration, err = c.countedImages(*dir, *split, *n, *calibrate); err != nil {
 		return err
 	}
 	r := evaluated{Split: *split, Images: e.Images.N}

@@ -54,7 +54,7 @@ func runSensitivity(c *call) error {
 	defer closeEngines(engines)
 	p := c.progress("sensitivity")
 	e := sensitivity.Evaluator{Net: c.net, Engine: engines[0], Weights: w, Options: sensitivity.Options{Transform: c.opt.Transform, Progress: p.at, Split: *split, Keep: int(min(cmp.Or(kept, -1), math.MaxInt))}}
-	if e.Images, e.Options.Calibration, err = countedImages(*dir, *split, *n, *calibrate); err != nil {
+	if e.Images, e.Options.Calibration, err = c.countedImages(*dir, *split, *n, *calibrate); err != nil {
 		return err
 	}
 	set := e.Images
@@ -99,9 +99,9 @@ func (c *call) preview(e sensitivity.Evaluator) {
 
 // countedImages returns n images of a split (0 or too many for all that there are) and those for statistics, nil for none. Of the training
 // images the first, at most half of them, are for statistics and the last are counted.
-func countedImages(dir, split string, n, calibrate int) (set, calibration *data.Set, err error) {
+func (c *call) countedImages(dir, split string, n, calibrate int) (set, calibration *data.Set, err error) {
 	if calibrate > 0 {
-		train, err := data.Open(dir, "train")
+		train, err := c.openImages(dir, "train")
 		if err != nil {
 			return nil, nil, err
 		}
@@ -110,7 +110,7 @@ func countedImages(dir, split string, n, calibrate int) (set, calibration *data.
 		}
 		calibration = train.Slice(0, calibrate)
 	}
-	all, err := data.Open(dir, split)
+	all, err := c.openImages(dir, split)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -126,7 +126,7 @@ func countedImages(dir, split string, n, calibrate int) (set, calibration *data.
 // evaluator counts as the table at path was counted.
 func (c *call) evaluator(h accuracy.Header, dir string, w nn.Weights, e engine.Engine) (*sensitivity.Evaluator, error) {
 	split := cmp.Or(h.Split, "test") // what older files were counted on
-	set, calibration, err := countedImages(dir, split, h.Images, h.Recalibration)
+	set, calibration, err := c.countedImages(dir, split, h.Images, h.Recalibration)
 	if err != nil {
 		return nil, err
 	}

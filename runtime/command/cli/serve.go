@@ -72,8 +72,9 @@ func (c *call) serve(s *adapt.Service, address, warning string) error {
 	if err := c.announce(s, l.Addr().String(), warning); err != nil {
 		return errors.Join(err, l.Close())
 	}
+	t, _ := c.transform()
 	h := &http.Server{
-		Handler: adapt.Handler(s, c.opt.Transform), ReadHeaderTimeout: headerTime, ReadTimeout: bodyTime, WriteTimeout: bodyTime,
+		Handler: adapt.Handler(s, t), ReadHeaderTimeout: headerTime, ReadTimeout: bodyTime, WriteTimeout: bodyTime,
 		IdleTimeout: idleTime, MaxHeaderBytes: maxHeader,
 	}
 	failed := make(chan error, 1)

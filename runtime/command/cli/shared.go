@@ -27,7 +27,7 @@ func (c *call) modelFlag() *string {
 }
 
 func (c *call) dataFlag() *string {
-	return c.flags.String("data", "", "`folder` with the IDX files of MNIST or Fashion-MNIST")
+	return c.flags.String("data", "", "`folder` with labelled images: train/CLASS/*.jpg and test/CLASS/*.jpg, CLASS/*.jpg, tar shards (train*.tar, test*.tar) or the IDX files of MNIST")
 }
 
 func (c *call) tableFlags() (latencies, accuracies *string) {
@@ -110,9 +110,37 @@ func (c *call) accuracies(path string) (*accuracy.Table, error) {
 	return readFile(path, func(f *os.File) (*accuracy.Table, error) { return accuracy.Read(f, c.net) })
 }
 
+// openImages opens a split of labelled images. Pictures of any size become those of the original's input.
+func (c *call) openImages(dir, split string) (*data.Set, error) {
+	t, channels := c.transform()
+	s, err := data.Open(dir, split, data.Size{Channels: channels, Side: t.Crop, Resize: t.Resize})
+	if err == nil && s.Images != nil && t.Resize == 0 && !c.scaled {
+		c.scaled = true
+		c.warn(fmt.Sprintf("autotailor.toml does not say how pictures are scaled: their shorter side becomes %d pixels. Where training scaled to another side and took the centre, say so, as in data = { resize = %d }", t.Crop, t.Crop*8/7))
+	}
+	return s, err
+}
+
+// transform is how images become input, with the side that is cut out of pictures, and their channels; both are 0 where the network takes no images.
+func (c *call) transform() (t data.Transform, channels int) {
+	t = c.opt.Transform
+	g, err := c.net.Record(make(space.Genes, len(c.net.Choices)))
+	if err != nil || len(g.Inputs) == 0 {
+		return t, 0
+	}
+	in := g.Values[g.Inputs[0]].Shape
+	if len(in) != 4 || in[2] != in[3] {
+		return t, 0
+	}
+	if t.Crop == 0 {
+		t.Crop = max(0, in[2]-2*t.Pad)
+	}
+	return t, in[1]
+}
+
 // images reads a split, the first n of it; 0 takes all.
-func images(dir, split string, n int) (*data.Set, error) {
-	s, err := data.Open(dir, split)
+func (c *call) images(dir, split string, n int) (*data.Set, error) {
+	s, err := c.openImages(dir, split)
 	if err != nil || n == 0 {
 		return s, err
 	}

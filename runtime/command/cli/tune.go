@@ -171,13 +171,13 @@ func (c *call) tuner(f *tuneFlags) (t *tune.Tuner, content []byte, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	train, err := images(*f.dir, "train", *f.images)
+	train, err := c.images(*f.dir, "train", *f.images)
 	if err != nil {
 		return nil, nil, err
 	}
 	t = &tune.Tuner{Net: c.net, Engine: e, Weights: m, Source: m.SHA256, Train: train, Transform: c.opt.Transform, Options: f.o, Every: *f.every}
 	if *f.check != 0 {
-		if t.Check, err = images(*f.dir, "test", max(*f.check, 0)); err != nil {
+		if t.Check, err = c.images(*f.dir, "test", max(*f.check, 0)); err != nil {
 			return nil, nil, err
 		}
 	}

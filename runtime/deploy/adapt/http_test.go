@@ -51,7 +51,11 @@ func TestHTTP(t *testing.T) {
 	s, b := service(t, adapt.Options{})
 	h, set := adapt.Handler(s, transform), images(t, 1)
 	want := offline(t, b, set)
-	floats, err := json.Marshal(map[string]any{"data": transform.Batch(set, 0, 1, 32).Float32s(), "shape": []int{1, 32, 32}})
+	x, err := transform.Batch(set, 0, 1, 32)
+	if err != nil {
+		t.Fatal(err)
+	}
+	floats, err := json.Marshal(map[string]any{"data": x.Float32s(), "shape": []int{1, 32, 32}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +121,7 @@ func TestBadRequests(t *testing.T) {
 		code            int
 		want            string
 	}{
-		{"/predict", "image/png", "no image", 415, "PNG, JPEG or GIF"},
+		{"/predict", "image/png", "no image", 415, "PNG, JPEG, GIF or WebP"},
 		{"/predict", "image/png", string(picture(t)[:60]), 400, "damaged"},
 		{"/predict", "application/json", "{", 400, "JSON"},
 		{"/predict", "application/json", `{"data": [1, 2], "shape": [1, 1]}`, 400, "2 numbers"},

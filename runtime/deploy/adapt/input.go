@@ -1,9 +1,9 @@
 package adapt
 
 import (
+	"cmp"
 	"fmt"
 	"image"
-	"image/color"
 	"slices"
 
 	"github.com/autotailor/autotailor/runtime/nn"
@@ -19,13 +19,17 @@ func Pixels(pixels []byte, channels, height, width int, t data.Transform) Input 
 		if s[1] != channels {
 			return nn.Tensor{}, fmt.Errorf("an image of %d channels, the network wants %d", channels, s[1])
 		}
-		set := &data.Set{N: 1, Channels: channels, Height: height, Width: width, Pixels: pixels}
-		return t.Batch(set, 0, 1, s[2]), nil
+		set := &data.Set{N: 1, Channels: channels, Height: height, Width: width, Pixels: pixels, Labels: []int32{0}}
+		return t.Batch(set, 0, 1, s[2])
 	}
 }
 
-// Image makes input of an image, in grey where the network has one channel.
-func Image(img image.Image, t data.Transform) Input {
+// Image makes input of an image, in grey where the network has one channel. An image that t scales or that is no square is cut as data.Size does, so
+// that it becomes what the commands count on; t.Crop is needed for that.
+func Image(img image.Image, t data.Transform) Input { return upright(img, 1, t) }
+
+// upright makes input of an image that is turned as EXIF numbers it; 1 is upright.
+func upright(img image.Image, turn int, t data.Transform) Input {
 	return func(s nn.Shape) (nn.Tensor, error) {
 		if err := isImage(s); err != nil {
 			return nn.Tensor{}, err
@@ -34,27 +38,17 @@ func Image(img image.Image, t data.Transform) Input {
 			return nn.Tensor{}, fmt.Errorf("the network wants %d channels, images have 1 or 3", s[1])
 		}
 		b := img.Bounds()
-		return Pixels(planes(img, s[1]), s[1], b.Dy(), b.Dx(), t)(s)
-	}
-}
-
-// planes returns the pixels of an image, channel by channel.
-func planes(img image.Image, channels int) []byte {
-	b := img.Bounds()
-	out := make([]byte, channels*b.Dx()*b.Dy())
-	size, i := b.Dx()*b.Dy(), 0
-	for y := b.Min.Y; y < b.Max.Y; y++ {
-		for x := b.Min.X; x < b.Max.X; x++ {
-			if c := img.At(x, y); channels == 1 {
-				out[i] = color.GrayModel.Convert(c).(color.Gray).Y
-			} else {
-				r, g, b, _ := c.RGBA() // 16 bits each
-				out[i], out[size+i], out[2*size+i] = byte(r>>8), byte(g>>8), byte(b>>8)
+		to := data.Size{Channels: s[1], Side: t.Crop, Resize: t.Resize}
+		if t.Resize == 0 || t.Crop == 0 {
+			if to.Side = b.Dx(); b.Dx() != b.Dy() {
+				to.Side = cmp.Or(t.Crop, min(b.Dx(), b.Dy()))
 			}
-			i++
+			to.Resize = to.Side
 		}
+		pixels := make([]byte, s[1]*to.Side*to.Side)
+		to.Cut(img, turn, pixels)
+		return Pixels(pixels, s[1], to.Side, to.Side, t)(s)
 	}
-	return out
 }
 
 // Tensor makes input of what is input already, of the original's resolution or any other: maps are resized as data.Transform does.

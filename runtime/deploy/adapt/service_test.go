@@ -43,7 +43,7 @@ var ladder = []bundle.SubNet{
 
 func images(t testing.TB, n int) *data.Set {
 	t.Helper()
-	s, err := data.Open(filepath.Join(root, "data", "fashion-mnist"), "test")
+	s, err := data.Open(filepath.Join(root, "data", "fashion-mnist"), "test", data.Size{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +71,7 @@ var recalibrated = sync.OnceValues(func() (all []nn.Weights, err error) {
 	if err != nil {
 		return nil, err
 	}
-	set, err := data.Open(filepath.Join(root, "data", "fashion-mnist"), "test")
+	set, err := data.Open(filepath.Join(root, "data", "fashion-mnist"), "test", data.Size{})
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +84,7 @@ var recalibrated = sync.OnceValues(func() (all []nn.Weights, err error) {
 		if err != nil {
 			return nil, err
 		}
-		own, err := embedded.New(embedded.Options{}).Recalibrate(context.Background(), g, w, transform.Batches(set.Slice(0, 60), 20, g.Values[g.Inputs[0]].Shape[2]).Inputs(), nil)
+		own, err := embedded.New(embedded.Options{}).Recalibrate(context.Background(), g, w, transform.Batches(set.Slice(0, 60), 20, g.Values[g.Inputs[0]].Shape[2]), nil)
 		if err != nil {
 			return nil, err
 		}
@@ -146,7 +146,11 @@ func offline(t testing.TB, b *bundle.Bundle, s *data.Set) (scores [][][]float32)
 		}
 		var own [][]float32
 		for i := range s.N {
-			out, err := e.Run(transform.Batch(s, i, i+1, g.Values[g.Inputs[0]].Shape[2]))
+			x, err := transform.Batch(s, i, i+1, g.Values[g.Inputs[0]].Shape[2])
+			if err != nil {
+				t.Fatal(err)
+			}
+			out, err := e.Run(x)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/autotailor/autotailor/runtime/nn"
 )
 
 func idx(magic uint32, dims []uint32, data []byte) []byte {
@@ -42,22 +44,38 @@ func write(t *testing.T, dir, name string, data []byte) {
 
 func random(n, c, h, w int) *Set {
 	rng := rand.New(rand.NewPCG(1, 1))
-	s := &Set{N: n, Channels: c, Height: h, Width: w, Pixels: make([]byte, n*c*h*w), Labels: make([]uint8, n)}
+	s := &Set{N: n, Channels: c, Height: h, Width: w, Pixels: make([]byte, n*c*h*w), Labels: make([]int32, n)}
 	for i := range s.Pixels {
 		s.Pixels[i] = byte(rng.IntN(256))
 	}
 	for i := range s.Labels {
-		s.Labels[i] = byte(rng.IntN(10))
+		s.Labels[i] = int32(rng.IntN(10))
 	}
 	return s
+}
+
+func bytesOf(labels []int32) (out []byte) {
+	for _, y := range labels {
+		out = append(out, byte(y))
+	}
+	return out
+}
+
+func batch(t *testing.T, tr Transform, s *Set, from, to, side int) nn.Tensor {
+	t.Helper()
+	x, err := tr.Batch(s, from, to, side)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return x
 }
 
 func TestOpen(t *testing.T) {
 	want := random(5, 1, 3, 4)
 	dir := t.TempDir()
 	write(t, dir, "train-images-idx3-ubyte.gz", zip(t, idx(magicGrey, []uint32{5, 3, 4}, want.Pixels)))
-	write(t, dir, "train-labels-idx1-ubyte", idx(magicLabels, []uint32{5}, want.Labels))
-	s, err := Open(dir, "train")
+	write(t, dir, "train-labels-idx1-ubyte", idx(magicLabels, []uint32{5}, bytesOf(want.Labels)))
+	s, err := Open(dir, "train", Size{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +85,7 @@ func TestOpen(t *testing.T) {
 	if part := s.Slice(1, 3); part.N != 2 || part.Labels[0] != want.Labels[1] || part.Pixels[0] != want.Pixels[12] {
 		t.Errorf("slice %+v", part)
 	}
-	if _, err := Open(dir, "test"); err == nil || !strings.Contains(err.Error(), "t10k-images") {
+	if _, err := Open(dir, "test", Size{}); err == nil || !strings.Contains(err.Error(), "t10k-images") {
 		t.Errorf("a missing split: %v", err)
 	}
 }
@@ -110,7 +128,7 @@ func TestBatchIsTheDefinition(t *testing.T) {
 	s := random(2, 3, 7, 9)
 	tr := Transform{Pad: 2, Mean: []float32{0.1, 0.2, 0.3}, Std: []float32{0.5, 0.6, 0.7}}
 	for _, side := range []int{4, 8, 11, 12, 20} {
-		got := tr.Batch(s, 0, 2, side).Float32s()
+		got := batch(t, tr, s, 0, 2, side).Float32s()
 		for n := range 2 {
 			for c := range 3 {
 				for y := range side {
@@ -176,8 +194,8 @@ func TestBatchByHand(t *testing.T) {
 			[]float32{0, 0.25, 0.75, 1, 0, 0.25, 0.75, 1, 0, 0.25, 0.75, 1, 0, 0.25, 0.75, 1},
 		},
 	} {
-		s := &Set{N: 1, Channels: 1, Height: c.size, Width: c.size, Pixels: c.pixels, Labels: []uint8{0}}
-		got := c.tr.Batch(s, 0, 1, c.side).Float32s()
+		s := &Set{N: 1, Channels: 1, Height: c.size, Width: c.size, Pixels: c.pixels, Labels: []int32{0}}
+		got := batch(t, c.tr, s, 0, 1, c.side).Float32s()
 		for k, want := range c.want {
 			if len(got) != len(c.want) || math.Abs(float64(got[k]-want)) > 1e-6 {
 				t.Errorf("%s: %v, want %v", name, got, c.want)
@@ -190,13 +208,16 @@ func TestBatchByHand(t *testing.T) {
 // TestBatchesCoverTheSet: in order, for any size of batches, and again when ranged over again.
 func TestBatchesCoverTheSet(t *testing.T) {
 	s := random(7, 1, 4, 4)
-	whole := (Transform{}).Batch(s, 0, 7, 4).Raw
+	whole := batch(t, Transform{}, s, 0, 7, 4).Raw
 	for _, size := range []int{-1, 0, 1, 3, 7, 100} {
 		batches := (Transform{}).Batches(s, size, 4)
 		for range 2 {
 			var all []byte
-			for b := range batches {
-				all = append(all, b.Raw...)
+			for b, err := range batches {
+				if err != nil {
+					t.Fatal(err)
+				}
+				all = append(all, b[0].Raw...)
 			}
 			if !bytes.Equal(all, whole) {
 				t.Errorf("batches of %d: not the set in order", size)

@@ -1,27 +1,16 @@
-// Package data reads labelled images and makes model input of them.
 package data
 
 import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
-	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"path/filepath"
 )
-
-// Set is labelled images of one size.
-type Set struct {
-	N, Channels, Height, Width int
-	Pixels                     []byte // N x Channels x Height x Width
-	Labels                     []uint8
-}
 
 // Limits of IDX files: beyond them a header is damaged.
 const (
@@ -56,33 +45,30 @@ func OpenIDX(images, labels string) (*Set, error) {
 	if count[0] != s.N {
 		return nil, fmt.Errorf("%s has %d images, %s has %d labels: they do not belong together", images, s.N, labels, count[0])
 	}
-	s.Labels = tags
+	for _, y := range tags {
+		s.Labels = append(s.Labels, int32(y))
+	}
 	return s, nil
 }
 
-// files are the usual names, by split.
-var files = map[string][2]string{
+// idxNames are the usual names of images and labels, by split.
+var idxNames = map[string][2]string{
 	"train": {"train-images-idx3-ubyte", "train-labels-idx1-ubyte"},
 	"test":  {"t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"},
 }
 
-// Open reads the split called "train" or "test" from a folder with the files of MNIST or Fashion-MNIST.
-func Open(dir, split string) (*Set, error) {
-	names, ok := files[split]
-	if !ok {
-		return nil, fmt.Errorf("%s: there is no split %q; splits are train and test", dir, split)
-	}
-	var paths [2]string
-	for k, name := range names {
+// idxPaths returns the IDX files of a split in a folder, plain or compressed; ok is false where one of them is missing.
+func idxPaths(dir, split string) (paths [2]string, ok bool) {
+	for k, name := range idxNames[split] {
 		paths[k] = filepath.Join(dir, name)
-		if _, err := os.Stat(paths[k]); err != nil {
+		if !exists(paths[k]) {
 			paths[k] += ".gz"
 		}
-		if _, err := os.Stat(paths[k]); err != nil {
-			return nil, fmt.Errorf("%s: it has neither %s nor %s.gz", dir, name, name)
+		if !exists(paths[k]) {
+			return paths, false
 		}
 	}
-	return OpenIDX(paths[0], paths[1])
+	return paths, true
 }
 
 func readIDX(path string, magics ...uint32) (dims []int, data []byte, err error) {
@@ -149,40 +135,4 @@ func parseIDX(r io.Reader, magics []uint32) (dims []int, data []byte, err error)
 		return nil, nil, fmt.Errorf("it is damaged or cut off, fetch it again: %w", err)
 	}
 	return dims, buf.Bytes(), nil
-}
-
-// Slice returns the images from index from up to but not including to. It shares memory with s.
-func (s *Set) Slice(from, to int) *Set {
-	from, to = max(0, min(from, s.N)), max(0, min(to, s.N))
-	each := s.Channels * s.Height * s.Width
-	out := *s
-	out.N, out.Pixels, out.Labels = max(0, to-from), s.Pixels[from*each:max(from, to)*each], s.Labels[from:max(from, to)]
-	return &out
-}
-
-// Statistics returns the mean and the standard deviation of each channel, of pixels from 0 to 1.
-func (s *Set) Statistics() (mean, std []float64) {
-	size := s.Height * s.Width
-	for c := range s.Channels {
-		var sum, squares, n float64
-		for i := range s.N {
-			for _, p := range s.Pixels[(i*s.Channels+c)*size:][:size] {
-				x := float64(p) / 255
-				sum, squares = sum+x, squares+x*x
-			}
-		}
-		n = float64(s.N * size)
-		mean = append(mean, sum/n)
-		std = append(std, math.Sqrt(max(0, squares/n-sum/n*sum/n)))
-	}
-	return mean, std
-}
-
-// Digest identifies the images and labels: the start of a SHA-256, in hexadecimal.
-func (s *Set) Digest() string {
-	h := sha256.New()
-	fmt.Fprintln(h, s.N, s.Channels, s.Height, s.Width)
-	h.Write(s.Pixels)
-	h.Write(s.Labels)
-	return hex.EncodeToString(h.Sum(nil)[:8])
 }

@@ -19,7 +19,7 @@ func (s Source) Batches(inputs []nn.Info) nn.Inputs {
 	if err != nil {
 		return func(yield func([]nn.Tensor, error) bool) { yield(nil, err) }
 	}
-	return s.Transform.Batches(s.Set, batch, side).Inputs()
+	return s.Transform.Batches(s.Set, batch, side)
 }
 
 // fit returns the size of a batch and the side of an image, or why the images are no input of the network.

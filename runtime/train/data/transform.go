@@ -3,6 +3,8 @@ package data
 import (
 	"math"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
@@ -11,25 +13,50 @@ import (
 type Transform struct {
 	Pad       int
 	Mean, Std []float32 // by channel; missing ones are 0 and 1
+	// Pictures of any size are scaled so that their shorter side has Resize pixels, then the centre of Crop x Crop is cut out, see Size. Commands
+	// take the side of the original's input, less the padding, where Crop is 0, and the same for Resize.
+	Resize, Crop int
 }
 
 // Resize names how images are resized, for files: bilinear with a filter as wide as the shrinking (PyTorch's antialias=True).
 const Resize = "bilinear, antialiased"
 
-// Batch makes a float32 tensor [to-from, channels, side, side] of images from up to but not including to.
-func (t Transform) Batch(s *Set, from, to, side int) nn.Tensor {
+// Batch makes a float32 tensor [to-from, channels, side, side] of images from up to but not including to. Images that are not in memory are
+// read on all processors.
+func (t Transform) Batch(s *Set, from, to, side int) (nn.Tensor, error) {
 	h, w := s.Height+2*t.Pad, s.Width+2*t.Pad
 	rows, columns := weights(h, side), weights(w, side)
-	out := make([]float32, (to-from)*s.Channels*side*side)
-	plane, half := make([]float32, h*w), make([]float32, h*side)
-	for n := from; n < to; n++ {
-		for c := range s.Channels {
-			t.normalise(s, n, c, plane)
-			k := (n-from)*s.Channels + c
-			shrink(out[k*side*side:(k+1)*side*side], plane, half, rows, columns, w)
-		}
+	each := s.Channels * side * side
+	out := make([]float32, (to-from)*each)
+	workers := s.workers()
+	free := make(chan scratch, workers)
+	for range workers {
+		free <- scratch{make([]byte, s.size()), make([]float32, h*w), make([]float32, h*side)}
 	}
-	return nn.FromFloat32s(nn.Shape{to - from, s.Channels, side, side}, out)
+	var g errgroup.Group
+	g.SetLimit(workers)
+	for n := from; n < to; n++ {
+		own := <-free
+		g.Go(func() error {
+			defer func() { free <- own }()
+			if err := s.Read(n, own.pixels); err != nil {
+				return err
+			}
+			for c := range s.Channels {
+				t.normalise(s, own.pixels, c, own.plane)
+				shrink(out[(n-from)*each+c*side*side:][:side*side], own.plane, own.half, rows, columns, w)
+			}
+			return nil
+		})
+	}
+	err := g.Wait()
+	return nn.FromFloat32s(nn.Shape{to - from, s.Channels, side, side}, out), err
+}
+
+// scratch is what one image needs on its way.
+type scratch struct {
+	pixels      []byte
+	plane, half []float32
 }
 
 // Resized returns float32 maps [n, channels, height, width] with the given side, resized as images are.
@@ -43,8 +70,8 @@ func Resized(t nn.Tensor, side int) nn.Tensor {
 	return nn.FromFloat32s(nn.Shape{t.Shape[0], t.Shape[1], side, side}, out)
 }
 
-// normalise fills plane with one padded channel of image n.
-func (t Transform) normalise(s *Set, n, c int, plane []float32) {
+// normalise fills plane with one padded channel of an image.
+func (t Transform) normalise(s *Set, pixels []byte, c int, plane []float32) {
 	mean, std := float32(0), float32(1)
 	if c < len(t.Mean) {
 		mean = t.Mean[c]
@@ -57,7 +84,7 @@ func (t Transform) normalise(s *Set, n, c int, plane []float32) {
 		plane[i] = black
 	}
 	w := s.Width + 2*t.Pad
-	src := s.Pixels[(n*s.Channels+c)*s.Height*s.Width:]
+	src := pixels[c*s.Height*s.Width:]
 	for y := range s.Height {
 		row := plane[(y+t.Pad)*w+t.Pad:]
 		for x := range s.Width {
@@ -70,6 +97,7 @@ func (t Transform) normalise(s *Set, n, c int, plane []float32) {
 type tap struct {
 	from    int
 	weights []float32
+	exact   []float64 // the same, not rounded
 }
 
 // weights returns the triangle filter from n to side positions; nil when nothing changes.
@@ -92,7 +120,7 @@ func weights(n, side int) []tap {
 		}
 		out[i].from = from
 		for _, v := range list {
-			out[i].weights = append(out[i].weights, float32(v/sum))
+			out[i].weights, out[i].exact = append(out[i].weights, float32(v/sum)), append(out[i].exact, v/sum)
 		}
 	}
 	return out
@@ -129,14 +157,40 @@ func shrink(dst, plane, half []float32, rows, columns []tap, w int) {
 	}
 }
 
-// Batches yields all of s in order, in batches of the given size, at least 1; the last one may be smaller.
-func (t Transform) Batches(s *Set, batch, side int) nn.Batches {
+// Batches yields all of s in order, in batches of the given size, at least 1; the last one may be smaller. It may be ranged over more than once.
+// While one batch is used, images that are not in memory are read for the next.
+func (t Transform) Batches(s *Set, batch, side int) nn.Inputs {
 	batch = max(batch, 1)
-	return func(yield func(nn.Tensor) bool) {
+	type ready struct {
+		x   nn.Tensor
+		err error
+	}
+	read := func(from int) ready {
+		x, err := t.Batch(s, from, min(from+batch, s.N), side)
+		return ready{x, err}
+	}
+	return func(yield func([]nn.Tensor, error) bool) {
+		var next chan ready
 		for from := 0; from < s.N; from += batch {
-			if !yield(t.Batch(s, from, min(from+batch, s.N), side)) {
+			var now ready
+			if next != nil {
+				now = <-next
+			} else {
+				now = read(from)
+			}
+			if next = nil; s.Images != nil && from+batch < s.N && now.err == nil {
+				next = ahead(func() ready { return read(from + batch) })
+			}
+			if !yield([]nn.Tensor{now.x}, now.err) || now.err != nil {
 				return
 			}
 		}
 	}
+}
+
+// ahead runs f beside what follows.
+func ahead[T any](f func() T) chan T {
+	out := make(chan T, 1) // nobody may come for it
+	go func() { out <- f() }()
+	return out
 }

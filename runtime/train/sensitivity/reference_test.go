@@ -51,7 +51,11 @@ func (r *reference) batches(s *data.Set) [][]planes {
 		var batch []planes
 		for i := from; i < min(from+r.e.Options.Batch, s.N); i++ {
 			var plane []float64
-			for _, v := range r.e.Options.Transform.Batch(s, i, i+1, r.side).Float32s() {
+			x, err := r.e.Options.Transform.Batch(s, i, i+1, r.side)
+			if err != nil {
+				panic(err) // images in memory have no errors
+			}
+			for _, v := range x.Float32s() {
 				plane = append(plane, float64(v))
 			}
 			batch = append(batch, planes{plane})

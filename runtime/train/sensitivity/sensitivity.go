@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/autotailor/autotailor/runtime/accuracy"
@@ -73,7 +72,7 @@ func (e *Evaluator) Correct(ctx context.Context, g space.Genes) (int, error) {
 }
 
 // count counts the images that a network classifies correctly, of which the batches are all.
-func (e *Evaluator) count(ctx context.Context, graph *nn.Graph, w nn.Weights, batches nn.Batches) (correct int, err error) {
+func (e *Evaluator) count(ctx context.Context, graph *nn.Graph, w nn.Weights, batches nn.Inputs) (correct int, err error) {
 	from := 0
 	err = e.run(ctx, graph, w, batches, func(scores nn.Tensor) {
 		for k, class := range classes(scores) {
@@ -87,17 +86,17 @@ func (e *Evaluator) count(ctx context.Context, graph *nn.Graph, w nn.Weights, ba
 }
 
 // run hands what a network computes for each batch to seen, where it is valid until that returns.
-func (e *Evaluator) run(ctx context.Context, graph *nn.Graph, w nn.Weights, batches nn.Batches, seen func(out nn.Tensor)) (err error) {
+func (e *Evaluator) run(ctx context.Context, graph *nn.Graph, w nn.Weights, batches nn.Inputs, seen func(out nn.Tensor)) (err error) {
 	s, err := e.Engine.Compile(graph, w)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	for batch := range batches {
-		if err := ctx.Err(); err != nil {
+	for batch, err := range batches {
+		if err = errors.Join(err, ctx.Err()); err != nil {
 			return err
 		}
-		out, err := s.Run(batch)
+		out, err := s.Run(batch...)
 		if err != nil {
 			return err
 		}
@@ -120,7 +119,7 @@ func (e *Evaluator) Prepare(ctx context.Context, g space.Genes) (graph *nn.Graph
 	if graph, side, err = e.record(g); err != nil {
 		return nil, nil, 0, err
 	}
-	var images nn.Batches
+	var images nn.Inputs
 	if e.recalibrates() {
 		images = e.Options.Transform.Batches(e.Options.Calibration, e.batch(graph), side)
 	}
@@ -143,11 +142,11 @@ func (e *Evaluator) record(g space.Genes) (graph *nn.Graph, side int, err error)
 }
 
 // recalibrate returns the weights that a network is counted with, given the batches for its statistics.
-func (e *Evaluator) recalibrate(ctx context.Context, g *nn.Graph, data nn.Batches, seen func([]nn.Tensor)) (nn.Weights, error) {
+func (e *Evaluator) recalibrate(ctx context.Context, g *nn.Graph, data nn.Inputs, seen func([]nn.Tensor)) (nn.Weights, error) {
 	if !e.recalibrates() {
 		return e.Weights, nil
 	}
-	return e.Engine.(engine.Recalibrator).Recalibrate(ctx, g, e.Weights, data.Inputs(), seen)
+	return e.Engine.(engine.Recalibrator).Recalibrate(ctx, g, e.Weights, data, seen)
 }
 
 // check reports what makes counting impossible for any SubNet.
@@ -199,8 +198,8 @@ func (e *Evaluator) side(g *nn.Graph) (int, error) {
 		return 0, fmt.Errorf("%s: its output has element type %d, scores must be float32", e.Net.Package, t)
 	}
 	out := g.Values[g.Outputs[0]].Shape
-	if len(out) != 2 || int(slices.Max(e.Images.Labels)) >= out[1] {
-		return 0, fmt.Errorf("%s: its output is %v, which does not score the %d classes of the labels", e.Net.Package, out, int(slices.Max(e.Images.Labels))+1)
+	if len(out) != 2 || e.Images.Top() >= out[1] {
+		return 0, fmt.Errorf("%s: its output is %v, which does not score the %d classes of the labels", e.Net.Package, out, e.Images.Top()+1)
 	}
 	return s[2], nil
 }

@@ -24,7 +24,7 @@ func evaluator(t *testing.T, images int) *sensitivity.Evaluator {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set, err := data.Open("../../../generated/data/fashion-mnist", "test")
+	set, err := data.Open("../../../generated/data/fashion-mnist", "test", data.Size{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +71,11 @@ func TestCorrect(t *testing.T) {
 		}
 		want := 0
 		for i := range e.Images.N {
-			out, err := s.Run(transform.Batch(e.Images, i, i+1, graph.Values[graph.Inputs[0]].Shape[2]))
+			x, err := transform.Batch(e.Images, i, i+1, graph.Values[graph.Inputs[0]].Shape[2])
+			if err != nil {
+				t.Fatal(err)
+			}
+			out, err := s.Run(x)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -103,7 +107,7 @@ func TestRecalibrationHelps(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	train, err := data.Open("../../../generated/data/fashion-mnist", "train")
+	train, err := data.Open("../../../generated/data/fashion-mnist", "train", data.Size{})
 	if err != nil {
 		t.Fatal(err)
 	}

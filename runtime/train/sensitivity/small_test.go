@@ -77,9 +77,9 @@ func parameters(rng *rand.Rand) nn.MapWeights {
 }
 
 func images(rng *rand.Rand, n int) *data.Set {
-	s := &data.Set{N: n, Channels: 1, Height: 8, Width: 8, Pixels: make([]byte, n*64), Labels: make([]uint8, n)}
+	s := &data.Set{N: n, Channels: 1, Height: 8, Width: 8, Pixels: make([]byte, n*64), Labels: make([]int32, n)}
 	for i := range n {
-		s.Labels[i] = uint8(rng.IntN(classes))
+		s.Labels[i] = int32(rng.IntN(classes))
 		period := 2 + rng.IntN(6) // images differ in texture, so that scores do
 		for k := range 64 {
 			s.Pixels[i*64+k] = uint8(k % period * 255 / period)

@@ -58,7 +58,7 @@ type trunk struct {
 
 	at                  int      // nodes that have run
 	value               nn.Value // that is kept; the input at first
-	images, calibration nn.Batches
+	images, calibration nn.Inputs
 }
 
 // plan returns the trunk of all probes, and the missing ones in the order in which it counts them.
@@ -127,7 +127,7 @@ func (t *trunk) advance(ctx context.Context, to int) error {
 		return err
 	}
 	t.at, t.value = to, t.hands[to]
-	t.images, t.calibration = nn.Batches(slices.Values(images)), nn.Batches(slices.Values(calibration))
+	t.images, t.calibration = nn.Batches(slices.Values(images)).Inputs(), nn.Batches(slices.Values(calibration)).Inputs()
 	return nil
 }
 

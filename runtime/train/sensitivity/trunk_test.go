@@ -45,7 +45,7 @@ func (s metered) Run(in ...nn.Tensor) ([]nn.Tensor, error) {
 func calibrated(t *testing.T) (*sensitivity.Evaluator, *meter) {
 	t.Helper()
 	e := evaluator(t, 24)
-	train, err := data.Open("../../../generated/data/fashion-mnist", "train")
+	train, err := data.Open("../../../generated/data/fashion-mnist", "train", data.Size{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,17 +24,24 @@ func newFeed(set *data.Set, pad int, o Options) *feed {
 }
 
 // step returns the images of a step, augmented, with the padding of the transform around them.
-func (f *feed) step(step int) *data.Set {
+func (f *feed) step(step int) (*data.Set, error) {
 	o := f.options
 	h, w := f.set.Height+2*f.pad, f.set.Width+2*f.pad
-	out := &data.Set{N: o.Batch, Channels: f.set.Channels, Height: h, Width: w, Pixels: make([]byte, o.Batch*f.set.Channels*h*w), Labels: make([]uint8, o.Batch)}
-	r := NewRand(o.Seed, uint64(step), ofAugment)
-	for i := range o.Batch {
-		from := f.index(step*o.Batch + i)
-		out.Labels[i] = f.set.Labels[from]
-		f.augment(out.Pixels[i*f.set.Channels*h*w:], from, h, w, &r)
+	out := &data.Set{N: o.Batch, Channels: f.set.Channels, Height: h, Width: w, Pixels: make([]byte, o.Batch*f.set.Channels*h*w), Labels: make([]int32, o.Batch)}
+	images := make([]int, o.Batch)
+	for i := range images {
+		images[i] = f.index(step*o.Batch + i)
+		out.Labels[i] = f.set.Labels[images[i]]
 	}
-	return out
+	pixels, err := f.set.Pick(images)
+	if err != nil {
+		return nil, err
+	}
+	r, each := NewRand(o.Seed, uint64(step), ofAugment), f.set.Channels*f.set.Height*f.set.Width
+	for i := range images {
+		f.augment(out.Pixels[i*f.set.Channels*h*w:], pixels[i*each:], h, w, &r)
+	}
+	return out, nil
 }
 
 // index returns the image at a place in the endless row of epochs.
@@ -50,16 +57,16 @@ func (f *feed) index(at int) int {
 	return f.order[at%f.set.N]
 }
 
-// augment copies image n into dst, of h rows and w columns: shifted, mirrored, with a black rectangle, as the options say. It takes as many
+// augment copies an image into dst, of h rows and w columns: shifted, mirrored, with a black rectangle, as the options say. It takes as many
 // numbers from r whatever they are.
-func (f *feed) augment(dst []byte, n, h, w int, r *Rand) {
+func (f *feed) augment(dst, image []byte, h, w int, r *Rand) {
 	o := f.options
 	dy, dx := r.IntN(2*o.Shift+1)-o.Shift, r.IntN(2*o.Shift+1)-o.Shift
 	flip := r.IntN(2) == 1 && o.Flip
 	erase := float64(r.IntN(1<<20)) < o.Erase*(1<<20)
 	box := [4]int{r.IntN(h), r.IntN(w), 1 + r.IntN(max(1, h/3)), 1 + r.IntN(max(1, w/3))}
 	for c := range f.set.Channels {
-		src := f.set.Pixels[(n*f.set.Channels+c)*f.set.Height*f.set.Width:]
+		src := image[c*f.set.Height*f.set.Width:]
 		plane := dst[c*h*w : (c+1)*h*w]
 		for y := range f.set.Height {
 			to := y + f.pad + dy

@@ -9,7 +9,7 @@ type loss struct {
 }
 
 // of returns the mean loss of a batch and writes its derivatives by the scores, times scale, to grad.
-func (l loss) of(scores []float32, labels []uint8, teacher []float32, scale float64, grad []float32) float64 {
+func (l loss) of(scores []float32, labels []int32, teacher []float32, scale float64, grad []float32) float64 {
 	n := len(labels)
 	classes := len(scores) / n
 	weight := l.distil

@@ -88,10 +88,10 @@ func weights() nn.MapWeights {
 // stripes are images of four classes: stripes of two directions, fine and coarse, with noise.
 func stripes(seed uint64, n int) *data.Set {
 	rng := rand.New(rand.NewPCG(seed, 1))
-	s := &data.Set{N: n, Channels: 1, Height: 8, Width: 8, Pixels: make([]byte, n*64), Labels: make([]uint8, n)}
+	s := &data.Set{N: n, Channels: 1, Height: 8, Width: 8, Pixels: make([]byte, n*64), Labels: make([]int32, n)}
 	for i := range n {
 		class := rng.IntN(classes)
-		s.Labels[i] = uint8(class)
+		s.Labels[i] = int32(class)
 		shift := rng.IntN(4)
 		for k := range 64 {
 			at := []int{k / 8, k % 8}[class%2]
@@ -267,7 +267,7 @@ func TestTeacherIsFollowed(t *testing.T) {
 	pupil := tuner(t)
 	pupil.Weights, pupil.Options.Distil, pupil.Options.Seed, pupil.Options.Rate = m, 1, 2, 5e-3
 	for i := range pupil.Train.Labels { // none is right
-		pupil.Train.Labels[i] = uint8((int(pupil.Train.Labels[i]) + 1) % classes)
+		pupil.Train.Labels[i] = int32((int(pupil.Train.Labels[i]) + 1) % classes)
 	}
 	h, _ := result(t, pupil, "")
 	if last := h[len(h)-1]; last.Largest < 0.85 || last.Smallest < 0.75 {

@@ -193,7 +193,10 @@ func (t *Tuner) report(r *run, loss float64, done int, elapsed time.Duration) {
 
 // train does one step, with the evaluation that may come after it, and returns its loss.
 func (r *run) train(ctx context.Context) (float64, error) {
-	batch := r.feed.step(r.step)
+	batch, err := r.feed.step(r.step)
+	if err != nil {
+		return 0, fmt.Errorf("step %d: %w", r.step, err)
+	}
 	soft, err := r.teach(batch)
 	if err != nil {
 		return 0, err
@@ -242,8 +245,11 @@ func (r *run) teach(batch *data.Set) ([]float32, error) {
 	}
 	var out []float32
 	shape := r.store.graph.Values[r.store.graph.Inputs[0]].Shape
-	for x := range r.transform().Batches(batch, micro(shape, batch.N), shape[2]) {
-		y, err := r.teacher.Run(x)
+	for x, err := range r.transform().Batches(batch, micro(shape, batch.N), shape[2]) {
+		if err != nil {
+			return nil, err
+		}
+		y, err := r.teacher.Run(x...)
 		if err != nil {
 			return nil, err
 		}
@@ -281,12 +287,15 @@ func (r *run) subNet(g space.Genes, batch *data.Set, l loss, soft []float32, use
 	defer func() { err = errors.Join(err, t.Close()) }()
 	shape := graph.Values[graph.Inputs[0]].Shape
 	from := 0
-	for x := range r.transform().Batches(batch, micro(shape, batch.N), shape[2]) {
-		y, err := t.Forward(x)
+	for x, err := range r.transform().Batches(batch, micro(shape, batch.N), shape[2]) {
 		if err != nil {
 			return nil, 0, err
 		}
-		n := x.Shape[0]
+		y, err := t.Forward(x...)
+		if err != nil {
+			return nil, 0, err
+		}
+		n := x[0].Shape[0]
 		out, grad := y[0].Float32s(), make([]float32, n*r.classes)
 		var teacher []float32
 		if soft != nil {

@@ -9,7 +9,6 @@ import gzip
 import hashlib
 import io
 import os
-import random
 import tarfile
 from typing import Dict, Iterator, List, NamedTuple, Sequence, Tuple
 
@@ -19,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 SPLITS = {"train": ("train",), "test": ("t10k", "test", "val", "validation")}
-PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".webp")
+PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp")
 
 
 class Transform(NamedTuple):
@@ -28,6 +27,7 @@ class Transform(NamedTuple):
     pad: int = 0
     mean: Tuple[float, ...] = ()
     std: Tuple[float, ...] = ()
+    resize: int = 0  # shorter side that pictures are scaled to before their centre is cut out; 0 means the side that is cut out
 
     def __call__(self, images: Tensor) -> Tensor:
         """Bytes [n, channels, height, width] to float32 of the same shape, padded."""
@@ -62,12 +62,16 @@ class Images(NamedTuple):
         i = torch.as_tensor(indices)
         return self.pixels[i], self.labels[i]
 
+    def part(self, first: int, upto: int) -> "Images":
+        """The images from first up to but not including upto."""
+        pixels, labels = self.batch(range(first, upto))
+        return Images(pixels, labels, _digest(pixels, labels))
 
 
 def _digest(pixels: Tensor, labels: Tensor) -> str:
     h = hashlib.sha256((" ".join(str(n) for n in pixels.shape) + "\n").encode())
     h.update(pixels.contiguous().numpy().tobytes())
-    h.update(labels.to(torch.uint8).numpy().tobytes())
+    h.update(labels.to(torch.uint8 if len(labels) == 0 or int(labels.max()) < 256 else torch.int32).numpy().tobytes())
     return h.hexdigest()[:16]
 
 
@@ -96,52 +100,83 @@ def open_idx(images: str, labels: str) -> Images:
     return Images(pixels, tags, _digest(pixels, tags))
 
 
-def stratified(labels: Sequence[int], seed: int = 0) -> List[int]:
-    """An order of images in which each run of them has every class in proportion: the k-th of the n images of a class, which are
-    shuffled by the seed, stands at about (k + 1/2) / n of the whole. Folders and shards are sorted by class, and tools take the first
-    images, or those from a position on."""
-    draw = random.Random(seed)
+def drawn(names: Sequence[str], labels: Sequence[int]) -> Dict[int, List[int]]:
+    """The pictures of each class at random, but alike wherever the folder is: by the SHA-256 of their names, as in Go."""
     members: Dict[int, List[int]] = {}
     for i, y in enumerate(labels):
         members.setdefault(int(y), []).append(i)
+    for own in members.values():
+        own.sort(key=lambda i: (hashlib.sha256(names[i].encode()).hexdigest(), names[i]))
+    return members
+
+
+def stratified(names: Sequence[str], labels: Sequence[int]) -> List[int]:
+    """An order of pictures in which each run of them has every class in proportion: the k-th of the n pictures of a class, as drawn, stands
+    at (k + 1/2) / n of the whole. Folders and shards are sorted by class, and tools take the first images, or those from a position on."""
     places = []
-    for y, own in sorted(members.items()):
-        draw.shuffle(own)
-        places += [((2 * k + 1) / (2 * len(own)), y, i) for k, i in enumerate(own)]
-    return [i for _, _, i in sorted(places)]
+    for y, own in drawn(names, labels).items():
+        places += [((2 * k + 1) / (2 * len(own)), y, names[i], i) for k, i in enumerate(own)]
+    return [i for _, _, _, i in sorted(places)]
+
+
+class Picture(NamedTuple):
+    """A picture of a folder or shard."""
+
+    name: str  # within the folder, with slashes
+    label: int
+    file: str  # that has it
+    at: int  # where it begins there
+    size: int  # in bytes
 
 
 class Files:
-    """Pictures in an order that mixes classes. They are decoded when they are needed: scaled so that the shorter side is side + margin, then cropped to the centre."""
+    """Pictures in an order that mixes classes. They are decoded when they are needed: turned as EXIF says, scaled so that the shorter side is
+    resize, then cropped to the centre, as torchvision's Resize and CenterCrop do."""
 
-    def __init__(self, where: str, names: List[str], labels: List[int], side: int, channels: int) -> None:
+    def __init__(self, where: str, pictures: Sequence[Picture], side: int, channels: int, resize: int = 0) -> None:
         try:
             import PIL.Image  # noqa: F401
         except ImportError as e:
             raise RuntimeError(f"{where}: pictures need the package Pillow (Debian: python3-pil), which is not installed; IDX files do without") from e
-        if not names:
+        if not pictures:
             raise ValueError(f"{where}: there are no pictures ({' '.join(PICTURES)})")
-        self.order = stratified(labels)
-        self.names, self.side, self.channels = [names[i] for i in self.order], side, channels
-        self.labels = torch.tensor([labels[i] for i in self.order])
-        self.digest = hashlib.sha256("\n".join(f"{n} {y}" for n, y in zip(self.names, self.labels.tolist())).encode()).hexdigest()[:16]
+        self.pictures = [pictures[i] for i in stratified([p.name for p in pictures], [p.label for p in pictures])]
+        self.side, self.channels, self.resize = side, channels, max(resize, side)
+        self.labels = torch.tensor([p.label for p in self.pictures])
+        self.digest = self._identity(0, len(self.pictures))
+
+    def _identity(self, first: int, upto: int) -> str:
+        """Identifies the pictures from first up to but not including upto, as Go's data.Set.Digest."""
+        h = hashlib.sha256(f"{upto - first} {self.channels} {self.side} {self.side}\n".encode())
+        for p in self.pictures[first:upto]:
+            h.update(f"{p.name} {p.size} {self.resize} {self.side} {p.label}\n".encode())
+        return h.hexdigest()[:16]
 
     def __len__(self) -> int:
-        return len(self.names)
+        return len(self.pictures)
 
-    def _bytes(self, i: int) -> bytes:
-        with open(self.names[i], "rb") as f:
-            return f.read()
+    def part(self, first: int, upto: int) -> Images:
+        """The pictures from first up to but not including upto, decoded."""
+        pixels, labels = self.batch(range(first, upto))
+        return Images(pixels, labels, self._identity(first, upto))
 
     def _decode(self, i: int) -> Tensor:
         import PIL.Image
+        import PIL.ImageOps
 
-        with PIL.Image.open(io.BytesIO(self._bytes(i))) as im:
-            im = im.convert("L" if self.channels == 1 else "RGB")
-            scale = self.side / min(im.size)
-            im = im.resize([max(self.side, round(n * scale)) for n in im.size], PIL.Image.BILINEAR)
-            left, top = ((n - self.side) // 2 for n in im.size)
-            pixels = np.asarray(im.crop((left, top, left + self.side, top + self.side)))
+        p = self.pictures[i]
+        with open(p.file, "rb") as f:
+            f.seek(p.at)
+            raw = f.read(p.size)
+        try:
+            with PIL.Image.open(io.BytesIO(raw)) as im:
+                im = PIL.ImageOps.exif_transpose(im).convert("L" if self.channels == 1 else "RGB")
+        except Exception as e:  # Pillow has many
+            raise ValueError(f"{p.file}: {p.name}: it is no picture, or damaged: {e}") from e
+        w, h = im.size
+        im = im.resize((self.resize, int(self.resize * h / w)) if w < h else (int(self.resize * w / h), self.resize), PIL.Image.BILINEAR)
+        left, top = (int(round((n - self.side) / 2.0)) for n in im.size)
+        pixels = np.asarray(im.crop((left, top, left + self.side, top + self.side)))
         return torch.from_numpy(pixels.reshape(self.side, self.side, self.channels).transpose(2, 0, 1).copy())
 
     def batch(self, indices: Sequence[int]) -> Tuple[Tensor, Tensor]:
@@ -149,38 +184,57 @@ class Files:
         return torch.stack([self._decode(k) for k in i]), self.labels[i]
 
 
-class Shards(Files):
-    """Tar files in which pictures stand beside labels: name.jpg and name.cls. Headers are read once; pictures are then read where
+def shards(tars: Sequence[str]) -> List[Picture]:
+    """The pictures of tar files in which they stand beside labels: name.jpg and name.cls. Headers are read once; pictures are then read where
     they are, so that a run can go on at any step."""
-
-    def __init__(self, where: str, tars: List[str], side: int, channels: int) -> None:
-        self.places, names, labels = [], [], []
-        for path in tars:
-            pictures, classes = {}, {}
-            with tarfile.open(path) as tar:
-                for m in tar:
-                    stem, ext = os.path.splitext(m.name)
-                    if m.isfile() and ext.lower() in PICTURES:
-                        pictures[stem] = (path, m.offset_data, m.size)
-                    elif m.isfile() and ext == ".cls":
-                        classes[stem] = int(tar.extractfile(m).read())
-            lacking = sorted(pictures.keys() - classes.keys())
-            if lacking:
-                raise ValueError(f"{path}: {len(lacking)} pictures have no label beside them, the first is {lacking[0]}; want {lacking[0]}.cls")
-            for stem, place in pictures.items():
-                self.places.append(place)
-                names.append(f"{os.path.basename(path)}/{stem}")
-                labels.append(classes[stem])
-        super().__init__(where, names, labels, side, channels)
-
-    def _bytes(self, i: int) -> bytes:
-        path, at, n = self.places[self.order[i]]
-        with open(path, "rb") as f:
-            f.seek(at)
-            return f.read(n)
+    out: List[Picture] = []
+    for path in tars:
+        pictures, classes = {}, {}
+        with tarfile.open(path) as tar:
+            for m in tar:
+                stem, ext = os.path.splitext(m.name)
+                if m.isfile() and ext.lower() in PICTURES:
+                    pictures[stem] = (m.offset_data, m.size)
+                elif m.isfile() and ext == ".cls":
+                    classes[stem] = int(tar.extractfile(m).read())
+        lacking = sorted(pictures.keys() - classes.keys())
+        if lacking:
+            raise ValueError(f"{path}: {len(lacking)} pictures have no label beside them, the first is {lacking[0]}; want {lacking[0]}.cls")
+        out += [Picture(f"{os.path.basename(path)}/{stem}", classes[stem], path, at, size) for stem, (at, size) in pictures.items()]
+    return out
 
 
-def open_split(folder: str, split: str, side: int, channels: int):
+def class_folders(folder: str) -> List[str]:
+    return sorted(e.name for e in os.scandir(folder) if e.is_dir() and not e.name.startswith("."))
+
+
+def folders(folder: str, classes: Sequence[str]) -> List[Picture]:
+    """The pictures of class folders, which have the numbers that classes gives them."""
+    out: List[Picture] = []
+    for c in class_folders(folder):
+        if c not in classes:
+            raise ValueError(f"{os.path.join(folder, c)}: the training images have no class of that name")
+        before = len(out)
+        for where, _, files in os.walk(os.path.join(folder, c)):
+            for f in files:
+                path = os.path.join(where, f)
+                if f.lower().endswith(PICTURES):
+                    out.append(Picture(os.path.relpath(path, folder).replace(os.sep, "/"), classes.index(c), path, 0, os.path.getsize(path)))
+        if len(out) == before:
+            raise ValueError(f"{os.path.join(folder, c)}: there are no pictures in it ({' '.join(PICTURES)}); each folder is a class, so move it away if it is none")
+    return out
+
+
+def share(pictures: Sequence[Picture], split: str) -> List[Picture]:
+    """A split of class folders that have none: the first fifth of each class, as drawn, for the test, the rest for training."""
+    out: List[Picture] = []
+    for own in drawn([p.name for p in pictures], [p.label for p in pictures]).values():
+        n = len(own) // 5
+        out += [pictures[i] for i in (own[:n] if split == "test" else own[n:])]
+    return out
+
+
+def open_split(folder: str, split: str, side: int, channels: int, resize: int = 0):
     """The split "train" or "test" of a folder: IDX files, a folder for each class, or tar shards, whichever is there."""
     for name in SPLITS[split]:
         stem = os.path.join(folder, name)
@@ -190,28 +244,27 @@ def open_split(folder: str, split: str, side: int, channels: int):
                 return open_idx(images, labels)
         tars = sorted(glob.glob(stem + "*.tar"))
         if tars:
-            return Shards(folder, tars, side, channels)
+            return Files(folder, shards(tars), side, channels, resize)
         if os.path.isdir(stem):
-            classes = sorted(d for d in os.listdir(stem) if os.path.isdir(os.path.join(stem, d)))
-            found = [(os.path.join(stem, c, f), k) for k, c in enumerate(classes) for f in sorted(os.listdir(os.path.join(stem, c))) if f.lower().endswith(PICTURES)]
-            return Files(stem, [n for n, _ in found], [k for _, k in found], side, channels)
+            train = os.path.join(folder, "train")
+            return Files(stem, folders(stem, class_folders(train if os.path.isdir(train) else stem)), side, channels, resize)
     a = SPLITS[split][0]
-    raise ValueError(f"{folder}: no split {split}; want {a}-images-idx3-ubyte[.gz] and {a}-labels-idx1-ubyte[.gz], {a}*.tar, or a folder {a}/CLASS/*.png")
+    wanted = f"want {a}-images-idx3-ubyte[.gz] and {a}-labels-idx1-ubyte[.gz], {a}*.tar, a folder {a}/CLASS/*.jpg, or CLASS/*.jpg without splits"
+    if any(os.path.exists(os.path.join(folder, n)) for names in SPLITS.values() for n in names):
+        raise ValueError(f"{folder}: no split {split}; {wanted}")
+    if not os.path.isdir(folder) or not class_folders(folder):
+        raise ValueError(f"{folder}: no split {split}, and no folder with pictures for each class; {wanted}")
+    return Files(folder, share(folders(folder, class_folders(folder)), split), side, channels, resize)
 
 
 def part(images, first: int, upto: int):
     """The images from first up to but not including upto."""
-    if (first, upto) == (0, len(images)):
-        return images
-    pixels, labels = images.batch(range(first, upto))
-    return Images(pixels, labels, _digest(pixels, labels))
+    return images if (first, upto) == (0, len(images)) else images.part(first, upto)
 
 
 def take(images, n: int) -> Images:
     """The first n images in memory. Those of folders and shards have all classes in proportion, see stratified; an IDX file's are as they stand."""
-    n = min(n, len(images))
-    pixels, labels = images.batch(range(n))
-    return Images(pixels, labels, _digest(pixels, labels))
+    return images.part(0, min(n, len(images)))
 
 
 def order(n: int, seed: int, step: int, batch: int, rank: int, world: int) -> Tensor:

@@ -1,0 +1,81 @@
+package cli_test
+
+import (
+	"fmt"
+	"image"
+	"image/png"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/autotailor/autotailor/internal/needs"
+	"github.com/autotailor/autotailor/runtime/train/data"
+)
+
+// pictures writes the first n images of both splits of the IDX files as PNG files in class folders.
+func pictures(t *testing.T, n int) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	for _, split := range []string{"train", "test"} {
+		set, err := data.Open(images, split, data.Size{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range n {
+			img := image.NewGray(image.Rect(0, 0, set.Width, set.Height))
+			if err := set.Read(i, img.Pix); err != nil {
+				t.Fatal(err)
+			}
+			path := filepath.Join(dir, split, fmt.Sprintf("class %d", set.Labels[i]), fmt.Sprintf("%d.png", i))
+			if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+				t.Fatal(err)
+			}
+			f, err := os.Create(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := png.Encode(f, img); err != nil {
+				t.Fatal(err)
+			}
+			if err := f.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return dir
+}
+
+// TestFolderOfPictures: a folder of pictures counts like the IDX files that it was made of, and goes through tuning and recalibrated exports.
+func TestFolderOfPictures(t *testing.T) {
+	needs.Time(t)
+	needs.Clone(t)
+	const n = 100
+	dir := pictures(t, n)
+	args := func(dir string) []string {
+		return []string{"evaluate", "--model", model, "--data", dir, "--images", fmt.Sprint(n), "--calibrate", "0", "--subnet", "original", "--subnet", "resolution=16"}
+	}
+	got, want := result(t, args(dir)...), result(t, args(images)...)
+	if fmt.Sprint(got["subnets"]) != fmt.Sprint(want["subnets"]) {
+		t.Errorf("pictures: %v, IDX files: %v", got["subnets"], want["subnets"])
+	}
+	out := t.TempDir()
+	export := []string{"export", "--model", model, "--subnet", "resolution=16", "--out", filepath.Join(out, "x.onnx"), "--recalibrate", dir}
+	if code, _, errs := invoke(t.Context(), export...); code != 0 || strings.Count(errs, "data = { resize") != 1 {
+		t.Errorf("export: exit code %d\n%s", code, errs)
+	}
+	if code, _, errs := invoke(t.Context(), "tune", "--model", model, "--data", dir, "--dry-run", "--steps", "2", "--batch", "8", "--subnets", "1", "--check", "20"); code != 0 || strings.Count(errs, "data = { resize") != 1 {
+		t.Errorf("tune --dry-run: exit code %d\n%s", code, errs)
+	}
+	tuned := result(t, "tune", "--model", model, "--data", dir, "--steps", "2", "--batch", "8", "--subnets", "1", "--calibrate", "16", "--check", "20", "--out", filepath.Join(out, "tuned.onnx"))
+	if h := tuned["history"].([]any); len(h) == 0 {
+		t.Error("tune: no history")
+	}
+	broken := filepath.Join(dir, "test", "class 9", "a broken one.png")
+	if err := os.WriteFile(broken, []byte("nothing"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, errs := invoke(t.Context(), append(args(dir)[:6], "0")...); code != 1 || !strings.Contains(errs, filepath.Base(broken)) {
+		t.Errorf("a broken picture: exit code %d\n%s", code, errs)
+	}
+}

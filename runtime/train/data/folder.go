@@ -1,0 +1,209 @@
+package data
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// splits are the names that folders and shards of a split may have.
+var splits = map[string][]string{"train": {"train"}, "test": {"test", "val", "validation"}}
+
+// formats are the endings of pictures that can be decoded.
+var formats = []string{".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp"}
+
+func isPicture(name string) bool { return slices.Contains(formats, strings.ToLower(path.Ext(name))) }
+
+// entry is a picture of a folder or shard.
+type entry struct {
+	name  string // within the folder, with slashes
+	label int32
+	file  string // that has it
+	at    int64  // where it begins there
+	size  int64  // in bytes
+}
+
+// openPictures opens tar shards or class folders.
+func openPictures(dir, split string, to Size) (*Set, error) {
+	if info, err := os.Stat(dir); err != nil {
+		return nil, err
+	} else if !info.IsDir() {
+		return nil, fmt.Errorf("%s is no folder", dir)
+	}
+	list, classes, err := find(dir, split)
+	if err != nil {
+		return nil, err
+	}
+	if to.Channels != 1 && to.Channels != 3 || to.Side < 1 {
+		return nil, fmt.Errorf("%s: pictures become 1 or 3 channels of a square, not %d of side %d", dir, to.Channels, to.Side)
+	}
+	if to.Resize == 0 {
+		to.Resize = to.Side
+	}
+	if to.Resize < to.Side {
+		return nil, fmt.Errorf("%s: a shorter side of %d pixels (data.resize) has no centre of %d pixels", dir, to.Resize, to.Side)
+	}
+	mixed(list)
+	s := &Set{N: len(list), Channels: to.Channels, Height: to.Side, Width: to.Side, Classes: classes, Images: newPictures(list, to)}
+	for _, e := range list {
+		s.Labels = append(s.Labels, e.label)
+	}
+	return s, nil
+}
+
+// find lists the pictures of a split.
+func find(dir, split string) (list []entry, classes []string, err error) {
+	for _, name := range splits[split] {
+		tars, err := filepath.Glob(filepath.Join(dir, name+"*.tar"))
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s: its name cannot be searched: %w", dir, err)
+		}
+		if len(tars) > 0 {
+			list, err = shards(tars)
+			return list, nil, err
+		}
+		if sub := filepath.Join(dir, name); exists(sub) {
+			return splitFolders(dir, sub)
+		}
+	}
+	for _, other := range []string{"train", "test"} {
+		for _, name := range splits[other] {
+			if exists(filepath.Join(dir, name)) {
+				return nil, nil, fmt.Errorf("%s: it has a split called %s, but none for %q: want %s", dir, name, split, wanted(split))
+			}
+		}
+	}
+	list, classes, err = folders(dir, nil)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w; want %s", err, wanted(split))
+	}
+	return share(list, split), classes, nil
+}
+
+// wanted says what a folder may have.
+func wanted(split string) string {
+	name := splits[split][0]
+	return fmt.Sprintf("%s and %s[.gz], %s*.tar, a folder %s/CLASS/*.jpg, or CLASS/*.jpg without splits (%s)",
+		idxNames[split][0], idxNames[split][1], name, name, strings.Join(formats, " "))
+}
+
+// splitFolders lists the pictures of one split. Classes have the numbers that the training split gives them, so that a test split without one
+// class does not shift those after it.
+func splitFolders(dir, sub string) (list []entry, classes []string, err error) {
+	if train := filepath.Join(dir, "train"); train != sub && exists(train) {
+		if classes, err = classFolders(train); err != nil {
+			return nil, nil, err
+		}
+	}
+	return folders(sub, classes)
+}
+
+// classFolders lists the folders in dir by name.
+func classFolders(dir string) (classes []string, err error) {
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		if e.IsDir() && !strings.HasPrefix(e.Name(), ".") {
+			classes = append(classes, e.Name())
+		}
+	}
+	return classes, err
+}
+
+// folders lists the pictures of the class folders in dir. Classes are numbered in the order of their names, or as known has them.
+func folders(dir string, known []string) (list []entry, classes []string, err error) {
+	own, err := classFolders(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	if classes = known; known == nil {
+		classes = own
+	}
+	if len(own) == 0 {
+		return nil, nil, fmt.Errorf("%s: it has no folder with pictures for each class", dir)
+	}
+	var errs []error
+	for _, class := range own {
+		label := slices.Index(classes, class)
+		if label < 0 {
+			errs = append(errs, fmt.Errorf("%s: the training images have no class of that name", filepath.Join(dir, class)))
+			continue
+		}
+		found, err := picturesOf(dir, class, int32(label))
+		if err == nil && len(found) == 0 {
+			err = fmt.Errorf("%s: there are no pictures in it (%s); each folder is a class, so move it away if it is none", filepath.Join(dir, class), strings.Join(formats, " "))
+		}
+		errs, list = append(errs, err), append(list, found...)
+	}
+	return list, classes, errors.Join(errs...)
+}
+
+// picturesOf lists the pictures of one class, in its folder and below.
+func picturesOf(dir, class string, label int32) (list []entry, err error) {
+	root := os.DirFS(dir)
+	err = fs.WalkDir(root, class, func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !isPicture(name) {
+			return err
+		}
+		info, err := fs.Stat(root, name) // of what a symbolic link points to
+		if err != nil {
+			return err
+		}
+		if !info.Mode().IsRegular() {
+			return fmt.Errorf("%s is no regular file", filepath.Join(dir, name))
+		}
+		list = append(list, entry{name: name, label: label, file: filepath.Join(dir, filepath.FromSlash(name)), size: info.Size()})
+		return nil
+	})
+	return list, err
+}
+
+// drawn orders pictures at random, but alike wherever the folder is: by the SHA-256 of their names. PyTorch's tools do the same.
+func drawn(list []entry) map[int32][]entry {
+	keys := make(map[string]string, len(list))
+	members := map[int32][]entry{}
+	for _, e := range list {
+		sum := sha256.Sum256([]byte(e.name))
+		keys[e.name] = hex.EncodeToString(sum[:])
+		members[e.label] = append(members[e.label], e)
+	}
+	for _, own := range members {
+		slices.SortFunc(own, func(a, b entry) int {
+			return cmp.Or(strings.Compare(keys[a.name], keys[b.name]), strings.Compare(a.name, b.name))
+		})
+	}
+	return members
+}
+
+// share is a split of class folders that have none: the first fifth of each class, as drawn, for the test, the rest for training.
+func share(list []entry, split string) (out []entry) {
+	for _, own := range drawn(list) {
+		if n := len(own) / 5; split == "test" {
+			out = append(out, own[:n]...)
+		} else {
+			out = append(out, own[n:]...)
+		}
+	}
+	return out
+}
+
+// mixed orders pictures so that each run of them has every class in proportion: the k-th of the n pictures of a class, as drawn, stands at
+// (k + 1/2) / n of the whole. Folders and shards are sorted by class, and commands take the first images, or the last ones.
+func mixed(list []entry) {
+	places := make(map[string]float64, len(list))
+	for _, own := range drawn(list) {
+		for k, e := range own {
+			places[e.name] = float64(2*k+1) / float64(2*len(own))
+		}
+	}
+	slices.SortFunc(list, func(a, b entry) int {
+		return cmp.Or(cmp.Compare(places[a.name], places[b.name]), cmp.Compare(a.label, b.label), strings.Compare(a.name, b.name))
+	})
+}
