@@ -157,6 +157,9 @@ func (t *translator) results(c *Call, o *supernet.Op) error {
 		if v == ir.Undefined {
 			v = made[k].Type
 		}
+		if v == ir.Undefined { // as the table of operators takes it
+			v = ir.Float32
+		}
 		c.Dims, c.Ranks = append(c.Dims, s...), append(c.Ranks, len(s))
 		types = append(types, v)
 		other = other || v != first && v != ir.Undefined

@@ -37,9 +37,10 @@ func attention(w *composite) ir.ValueID {
 // attending is what an Attention says.
 type attending struct {
 	*composite
-	rank          int   // 3 for tokens of all heads, 4 for heads of tokens
-	heads, shared int64 // of keys and values, and how many queries share one
-	queries, keys int   // tokens, where they are fixed
+	in            []ir.ValueID // queries, keys and values
+	rank          int          // 3 for tokens of all heads, 4 for heads of tokens
+	heads, shared int64        // of keys and values, and how many queries share one
+	queries, keys int          // tokens, where they are fixed
 	scale         float64
 	causal        bool
 }
@@ -47,7 +48,7 @@ type attending struct {
 // attending reads the node; ok is false for one that stays as it is.
 func (w *composite) attending() (a attending, ok bool) {
 	n := w.node
-	a = attending{composite: w, rank: len(w.shape(n.In[0])), causal: n.Int("is_causal", 0) != 0}
+	a = attending{composite: w, in: n.In, rank: len(w.shape(n.In[0])), causal: n.Int("is_causal", 0) != 0}
 	for _, id := range n.In[:3] {
 		if len(w.shape(id)) != a.rank {
 			return a, false
@@ -92,7 +93,7 @@ func (a *attending) maskable(mask ir.ValueID) bool {
 
 // projections are queries, keys and values with their heads in front, keys turned for the product.
 func (a *attending) projections() (q, k, v ir.ValueID) {
-	in := a.node.In
+	in := a.in
 	if k := in[1]; a.rank == 4 {
 		if k = a.transpose(k, 0, 1, 3, 2); a.shared == 1 {
 			return in[0], k, in[2]

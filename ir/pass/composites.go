@@ -24,6 +24,7 @@ var composites = map[string]func(w *composite) ir.ValueID{
 	"Attention": attention, "RotaryEmbedding": rotary,
 	"com.microsoft.FusedConv": fusedConv, "com.microsoft.FusedGemm": fusedGemm, "com.microsoft.FusedMatMul": fusedMatMul,
 	"com.microsoft.Gelu": gelu("none"), "com.microsoft.BiasGelu": gelu("none"), "com.microsoft.FastGelu": gelu("tanh"), "com.microsoft.QuickGelu": quickGelu,
+	"com.microsoft.Attention": joinedAttention, "com.microsoft.MultiHeadAttention": multiHeadAttention, "com.microsoft.EmbedLayerNormalization": embedLayerNorm,
 	"com.microsoft.SkipLayerNormalization": skipLayerNorm, "com.microsoft.SkipSimplifiedLayerNormalization": skipRMSNorm,
 }
 
