@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/autotailor/autotailor/gen/view"
+	"github.com/autotailor/autotailor/internal/operators"
 	"github.com/autotailor/autotailor/runtime/engine/ort"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/onnxfile"
@@ -167,8 +168,8 @@ func (s *slicer) node(n, twin nn.Node) error {
 	if len(n.Type) == 0 || n.Type != twin.Type {
 		return fmt.Errorf("the SubNet has %s here", twin.Type)
 	}
-	rule, ok := slicingRules[n.Type]
-	if !ok || n.Domain != "" {
+	rule, ok := slicingRules[operators.Qualified(n.Domain, n.Type)]
+	if !ok {
 		rule = rigid
 	}
 	s.now = twin

@@ -28,7 +28,7 @@ var slicingRules = map[string]func(s *slicer, n nn.Node) ([]marks, error){
 	"BitwiseAnd": elementMarks, "BitwiseOr": elementMarks, "BitwiseXor": elementMarks,
 	"LRN": firstMarks, "CumSum": firstMarks, "Tile": tileMarks, "SpaceToDepth": squareMarks, "ArgMax": argumentMarks, "ArgMin": argumentMarks, "TopK": sortedMarks,
 	"GatherElements": elementsMarks, "ScatterElements": elementsMarks, "GatherND": placesMarks, "ScatterND": placesMarks, "OneHot": placeMarks,
-	"GridSample": sampledMarks, "Einsum": letterMarks, "LSTM": recurrentMarks, "GRU": recurrentMarks, "RNN": recurrentMarks,
+	"GridSample": sampledMarks, "Einsum": letterMarks, "LSTM": recurrentMarks, "GRU": recurrentMarks, "RNN": recurrentMarks, "com.microsoft.GroupQueryAttention": groupQueryMarks, "com.microsoft.MoE": firstMarks,
 	"Dropout": firstMarks, "Log": firstMarks, "Sin": firstMarks, "Cos": firstMarks, "Not": firstMarks, "Floor": firstMarks, "Sign": firstMarks,
 }
 
@@ -85,6 +85,21 @@ func recurrentMarks(s *slicer, n nn.Node) ([]marks, error) {
 		}
 		m := make(marks, len(s.shape(v)))
 		m[len(m)-1] = s.have[n.In[2]][2]
+		out = append(out, m)
+	}
+	return out, nil
+}
+
+// groupQueryMarks has the elements of queries that are left, and of further results, which are all keys and all values, the heads.
+func groupQueryMarks(s *slicer, n nn.Node) ([]marks, error) {
+	out := []marks{s.have[n.In[0]]}
+	for _, v := range n.Out[1:] {
+		m, keys := make(marks, 4), s.have[n.In[1]][2]
+		for h := range s.shape(v)[1] {
+			if keys != nil {
+				m[1] = append(m[1], keys[h*s.shape(v)[3]])
+			}
+		}
 		out = append(out, m)
 	}
 	return out, nil

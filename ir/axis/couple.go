@@ -13,6 +13,7 @@ type Coupling struct {
 	vars
 	axes   [][]Var // by value, then axis; nil where the shape is not known
 	groups map[*ir.Node]Var
+	heads  map[*ir.Node][2]Var // of queries, and of keys that they share
 }
 
 // coupler is a Coupling under construction.
@@ -27,7 +28,7 @@ type coupler struct {
 // A parameter that several nodes read has one set of variables, and so have a matrix and what it is the other way round. Equal vectors that an
 // exporter stored once must be values of their own, see supernet.Compile.
 func Couple(g *ir.Graph, shapes [][]int, batched bool) *Coupling {
-	c := &coupler{&Coupling{axes: make([][]Var, len(g.Values)), groups: map[*ir.Node]Var{}}, g, shapes}
+	c := &coupler{&Coupling{axes: make([][]Var, len(g.Values)), groups: map[*ir.Node]Var{}, heads: map[*ir.Node][2]Var{}}, g, shapes}
 	c.constants()
 	for _, id := range g.Inputs {
 		c.input(id, batched)
@@ -149,9 +150,16 @@ func (c *coupler) settings(n *ir.Node, name string) {
 	}
 }
 
-// contracted tells whether the first operand, a constant too, has the axis.
+// contracted tells whether another operand has the axis: the first one, a constant too, or the weights of another layer of the same operator.
 func (c *coupler) contracted(n *ir.Node, a Var) bool {
-	return slices.ContainsFunc(c.axes[n.In[0]], func(b Var) bool { return c.find(a) == c.find(b) })
+	same := func(b Var) bool { return c.find(a) == c.find(b) }
+	others := 0
+	for _, id := range n.In {
+		if len(c.axes[id]) > 1 && slices.ContainsFunc(c.axes[id], same) {
+			others++
+		}
+	}
+	return others > 1 || slices.ContainsFunc(c.axes[n.In[0]], same)
 }
 
 // opaque freezes everything that n reads, which no rule covers.
@@ -181,6 +189,12 @@ func (c *Coupling) Axes(id ir.ValueID) []Var { return c.axes[id] }
 func (c *Coupling) Groups(n *ir.Node) (Var, bool) {
 	v, ok := c.groups[n]
 	return v, ok
+}
+
+// Heads returns the variables of an attention's heads of queries and of keys, where its attributes have their numbers.
+func (c *Coupling) Heads(n *ir.Node) (queries, keys Var, ok bool) {
+	h, ok := c.heads[n]
+	return h[0], h[1], ok
 }
 
 // Find returns the representative of v's class.

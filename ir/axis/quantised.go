@@ -44,7 +44,7 @@ type weights struct {
 
 var quantisedWeights = map[string]weights{
 	"QLinearConv": {3, 8, []int{4, 5}}, "ConvInteger": {1, 0, []int{3}},
-	"QLinearMatMul": {3, 0, []int{4, 5}}, "MatMulInteger": {1, 0, []int{3}},
+	"QLinearMatMul": {3, 0, []int{4, 5}}, "QGemm": {3, 6, []int{4, 5}}, "MatMulInteger": {1, 0, []int{3}},
 	"DynamicQuantizeMatMul": {1, 4, []int{2, 3}}, "MatMulIntegerToFloat": {1, 6, []int{3, 5}},
 }
 
@@ -74,6 +74,18 @@ func quantisedMatMul(c *coupler, n *ir.Node, name string) {
 	if at.bias > 0 {
 		c.scaled(n, weights{scales: []int{at.bias}}, b[len(b)-1], name)
 	}
+}
+
+// quantisedGemm is gemm, with one scale and zero point for each column, or for all.
+func quantisedGemm(c *coupler, n *ir.Node, name string) {
+	at := quantisedWeights[n.Op]
+	w := in(n, at.weight)
+	if len(c.axes[n.In[0]]) != 2 || len(c.axes[w]) != 2 {
+		c.opaque(n, name)
+		return
+	}
+	c.gemm(n, w, in(n, at.bias), name)
+	c.scaled(n, at, c.axes[n.Out[0]][1], name)
 }
 
 // scaled ties the operands that have an element for each position of an axis with it. Of others with several elements nothing is known.

@@ -55,6 +55,9 @@ var rules = map[op.AxesRule]func(c *coupler, n *ir.Node, name string){
 	op.AxesQuantize:        quantize,
 	op.AxesQuantisedConv:   quantisedConv,
 	op.AxesQuantisedMatMul: quantisedMatMul,
+	op.AxesQuantisedGemm:   quantisedGemm,
+	op.AxesGroupQuery:      groupQuery,
+	op.AxesExperts:         experts,
 	op.AxesSkipNorm:        skipNorm,
 }
 
@@ -115,13 +118,15 @@ func same(c *coupler, n *ir.Node, _ string) {
 }
 
 // gemm contracts a matrix with a matrix.
-func gemm(c *coupler, n *ir.Node, name string) {
-	a, b := n.In[0], n.In[1]
+func gemm(c *coupler, n *ir.Node, name string) { c.gemm(n, n.In[1], in(n, 2), name) }
+
+func (c *coupler) gemm(n *ir.Node, b, bias ir.ValueID, name string) {
+	a := n.In[0]
 	ta, tb := int(n.Int("transA", 0)), int(n.Int("transB", 0))
 	c.tie(a, 1-ta, b, tb, name)
 	out := []Var{c.axes[a][ta], c.axes[b][1-tb]}
 	c.axes[n.Out[0]] = out
-	if bias := in(n, 2); bias != 0 {
+	if bias != 0 {
 		c.broadcastOnto(bias, out, name)
 	}
 }

@@ -99,19 +99,39 @@ func multiHeadMACs(c *Ctx) error {
 	return nil
 }
 
-// groupQueryShape has keys and values that several queries share; they may be packed with the queries.
+// groupQueryShape has keys and values that several queries share; they may be packed with the queries. Further results are all keys and values, those
+// of a cache first.
 func groupQueryShape(c *Ctx) error {
 	q := c.In[0].Shape
 	heads, shared := int(c.Node.Int("num_heads", 0)), int(c.Node.Int("kv_num_heads", 0))
 	if len(q) != 3 || heads < 1 || shared < 1 {
 		return fmt.Errorf("queries have %d axes, in %d heads over %d of keys", len(q), heads, shared)
 	}
-	out := slices.Clone(q)
-	if c.Node.Input(1) == 0 {
-		out[2] = c.keep(dim.Mul(c.keep(dim.FloorDiv(q[2], dim.Const(heads+2*shared))), dim.Const(heads)))
+	each := q[2].Original() / (heads + 2*shared) // elements of a head, which no choice moves
+	if k := c.operand(1); k != nil {
+		each = k[len(k)-1].Original() / shared
 	}
-	c.Out[0].Shape = out
+	width, keys := c.keep(dim.Mul(c.moved("num_heads", heads), dim.Const(each))), c.moved("kv_num_heads", shared)
+	c.Out[0].Shape = []dim.Dim{q[0], q[1], width}
+	if len(c.Out) < 3 {
+		return nil
+	}
+	tokens := q[1]
+	if past := c.operand(3); len(past) == 4 {
+		tokens = c.keep(dim.Add(tokens, past[2]))
+	}
+	for k := 1; k < 3; k++ {
+		c.Out[k].Shape = []dim.Dim{q[0], keys, tokens, dim.Const(each)}
+	}
 	return nil
+}
+
+// moved is an integer attribute, which choices may move.
+func (c *Ctx) moved(name string, n int) dim.Dim {
+	if d, ok := c.over[name]; ok {
+		return d[0]
+	}
+	return dim.Const(n)
 }
 
 // groupQueryMACs needs to know how many tokens there are with those of the cache: the keys that are a result have them all.
@@ -176,5 +196,20 @@ func dynamicQuantizeShape(c *Ctx) error {
 		c.Out[k].Shape = []dim.Dim{}
 	}
 	c.Out[0].Shape = c.In[0].Shape
+	return nil
+}
+
+// expertsMACs: each token goes through k experts.
+func expertsMACs(c *Ctx) error {
+	x, first, second := c.In[0].Shape, c.In[2].Shape, c.operand(4)
+	if len(x) == 0 || len(first) != 3 || len(second) != 3 {
+		return errors.New("weights of experts have three axes")
+	}
+	each := c.keep(dim.Add(c.elements(first[1:]), c.elements(second[1:])))
+	if third := c.operand(6); len(third) == 3 {
+		each = c.keep(dim.Add(each, c.elements(third[1:])))
+	}
+	chosen := dim.Const(int(c.Node.Int("k", 1)))
+	c.Total = c.keep(dim.Mul(c.keep(dim.Mul(c.elements(x[:len(x)-1]), chosen)), each))
 	return nil
 }

@@ -74,6 +74,9 @@ const (
 	AxesQuantize                        // scales and zero points on one axis, or of all
 	AxesQuantisedConv                   // as AxesConv, with scales and zero points between the operands
 	AxesQuantisedMatMul                 // as AxesMatMul, with scales and zero points between the operands
+	AxesQuantisedGemm                   // as AxesGemm, with scales and zero points between the operands
+	AxesGroupQuery                      // heads of queries in groups that share keys and values
+	AxesExperts                         // each token goes through some of several networks
 	AxesSkipNorm                        // two operands are added, then as AxesLayerNorm
 )
 

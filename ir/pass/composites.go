@@ -25,6 +25,7 @@ var composites = map[string]func(w *composite) ir.ValueID{
 	"com.microsoft.FusedConv": fusedConv, "com.microsoft.FusedGemm": fusedGemm, "com.microsoft.FusedMatMul": fusedMatMul,
 	"com.microsoft.Gelu": gelu("none"), "com.microsoft.BiasGelu": gelu("none"), "com.microsoft.FastGelu": gelu("tanh"), "com.microsoft.QuickGelu": quickGelu,
 	"com.microsoft.Attention": joinedAttention, "com.microsoft.MultiHeadAttention": multiHeadAttention, "com.microsoft.EmbedLayerNormalization": embedLayerNorm,
+	"com.microsoft.RotaryEmbedding": joinedRotary, "SimplifiedLayerNormalization": rmsNorm,
 	"com.microsoft.SkipLayerNormalization": skipLayerNorm, "com.microsoft.SkipSimplifiedLayerNormalization": skipRMSNorm,
 }
 
@@ -133,8 +134,14 @@ func (w *composite) shape(id ir.ValueID) []dim.Dim { return w.vals[id].Shape }
 
 // rotary turns pairs of elements of each head by an angle that grows with the position (RoFormer, Su et al. 2021).
 func rotary(w *composite) ir.ValueID {
+	n := w.node
+	return w.rotate(n.In[1], n.In[2], n.Input(3), n.Int("num_heads", 0))
+}
+
+// rotate turns the heads of the first operand by tables of cosines and sines, of which places, if there are some, pick rows.
+func (w *composite) rotate(cos, sin, places ir.ValueID, heads int64) ir.ValueID {
 	n, x := w.node, w.node.In[0]
-	rank, heads := len(w.shape(x)), n.Int("num_heads", 0)
+	rank := len(w.shape(x))
 	switch {
 	case rank == 4:
 		x = w.transpose(x, 0, 2, 1, 3)
@@ -144,10 +151,9 @@ func rotary(w *composite) ir.ValueID {
 		return 0
 	}
 	var tables [2]ir.ValueID // of cosines and sines, by position
-	for k := range tables {
-		t := n.In[k+1]
-		if at := n.Input(3); at != 0 {
-			t = w.add("Gather", []ir.Attr{axisAttr(0)}, t, at)
+	for k, t := range []ir.ValueID{cos, sin} {
+		if places != 0 {
+			t = w.add("Gather", []ir.Attr{axisAttr(0)}, t, places)
 		}
 		tables[k] = w.unsqueeze(t, 2)
 	}

@@ -175,10 +175,25 @@ func skipRMSNorm(w *composite) ir.ValueID {
 	if !ok {
 		return 0
 	}
+	return w.rms(sum, w.node.In[2], epsilon)
+}
+
+// rmsNorm is the same of one operand. ONNX Runtime has it in ONNX's own domain.
+func rmsNorm(w *composite) ir.ValueID {
+	n := w.node
+	rank := len(w.shape(n.In[0]))
+	if axis := n.Int("axis", -1); !w.float32() || rank == 0 || axis != -1 && axis != int64(rank)-1 || w.read(w.out(1)) {
+		return 0
+	}
+	return w.rms(n.In[0], n.In[1], n.Float("epsilon", 1e-5))
+}
+
+// rms writes the pieces.
+func (w *composite) rms(sum, scale ir.ValueID, epsilon float32) ir.ValueID {
 	last := []ir.Attr{{Name: "axes", Kind: ir.AttrInts, Ints: []int64{-1}}, {Name: "keepdims", Kind: ir.AttrInt, Int: 1}}
 	mean := w.add("ReduceMean", last, w.add("Mul", nil, sum, sum))
 	root := w.add("Sqrt", nil, w.add("Add", nil, mean, w.number("epsilon", float64(epsilon))))
-	return w.add("Mul", nil, w.add("Div", nil, sum, root), w.node.In[2])
+	return w.add("Mul", nil, w.add("Div", nil, sum, root), scale)
 }
 
 // skipped adds what a normalisation adds before: the operand, what skips layers, and the bias at the given place.

@@ -95,7 +95,9 @@ func (a *attending) hidden(mask ir.ValueID) (write func() ir.ValueID, ok bool) {
 	}
 	switch x := a.shape(a.node.In[0]); {
 	case len(s) == 2:
-		return func() ir.ValueID { return a.of(a.unsqueeze(a.of(a.unsqueeze(a.cast(mask, ir.Bool), 1), ir.Bool), 1), ir.Bool) }, true
+		return func() ir.ValueID {
+			return a.of(a.unsqueeze(a.of(a.unsqueeze(a.cast(mask, ir.Bool), 1), ir.Bool), 1), ir.Bool)
+		}, true
 	case len(s) == 3:
 		return func() ir.ValueID { return a.of(a.unsqueeze(a.cast(mask, ir.Bool), 1), ir.Bool) }, true
 	case len(s) == 1 && s[0].Equal(x[0]) && a.keys > 0:
@@ -186,4 +188,32 @@ func (w *composite) out(k int) ir.ValueID {
 		return w.node.Out[k]
 	}
 	return 0
+}
+
+// joinedRotary is com.microsoft's RotaryEmbedding, whose places come before the tables. One place is that of the first token.
+func joinedRotary(w *composite) ir.ValueID {
+	n := w.node
+	places, cos, sin := n.In[1], n.In[2], n.In[3]
+	x, heads := w.shape(n.In[0]), n.Int("num_heads", 0)
+	if n.Int("is_packed_batching", 0) != 0 || n.Float("scale", 1) != 1 {
+		return 0
+	}
+	if turned := int64(2 * w.extent(cos, 1)); heads == 0 && len(x) == 3 && turned > 0 && n.Int("rotary_embedding_dim", 0) == 0 {
+		heads = int64(w.extent(n.In[0], 2)) / turned
+	}
+	if len(w.shape(places)) == 1 {
+		tokens := w.extent(n.In[0], len(x)-2)
+		if tokens == 0 {
+			return 0
+		}
+		list := make([]int64, tokens)
+		for k := range list {
+			list[k] = int64(k)
+		}
+		at := constantValue(w.g, n.Name+"_places", ir.FromInt64s([]int{1, tokens}, list))
+		places = w.of(w.add("Add", nil, at, places), ir.Int64)
+	} else if len(w.shape(places)) != 2 {
+		return 0
+	}
+	return w.rotate(cos, sin, places, heads)
 }

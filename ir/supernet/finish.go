@@ -88,12 +88,16 @@ func (b *binder) paramShape(id ir.ValueID) ([]dim.Dim, bool) {
 	return s, moves
 }
 
-// overrideGroup lets the group count of a convolution follow its channels, and the hidden size of a recurrent layer its weights.
+// overrideGroup lets the group count of a convolution follow its channels, the heads of an attention its groups, and the hidden size of a recurrent layer its weights.
 func (b *binder) overrideGroup(o *Op) {
 	if groups, ok := b.coupling.Groups(o.Node); ok {
 		if d := b.extent(groups); len(d.Deps()) > 0 {
 			o.override("group", []dim.Dim{d})
 		}
+	}
+	if queries, keys, ok := b.coupling.Heads(o.Node); ok && len(b.extent(queries).Deps()) > 0 {
+		o.override("num_heads", []dim.Dim{b.extent(queries)})
+		o.override("kv_num_heads", []dim.Dim{b.extent(keys)})
 	}
 	if spec, _ := op.Lookup(o.Node.Domain, o.Node.Op); spec.Axes == op.AxesRecurrent {
 		if r := b.coupling.Axes(o.Node.Input(2)); len(r) == 3 && len(b.extent(r[2]).Deps()) > 0 {

@@ -69,7 +69,7 @@ func multiHead(c *call) error {
 	return err
 }
 
-// groupQuery has the queries' shape, without the keys and values that may be packed with them.
+// groupQuery has the queries' shape, without the keys and values that may be packed with them, and all keys and values.
 func groupQuery(c *call) error {
 	q := slices.Clone(c.shapeOf(0))
 	heads, err := c.int("num_heads", 0)
@@ -83,9 +83,26 @@ func groupQuery(c *call) error {
 	if len(q) != 3 || min(heads, shared) < 1 || max(heads, shared) > maxStep {
 		return errors.New("queries have three axes, and heads")
 	}
-	if !c.has(1) {
-		q[2], err = extent(int64(q[2]) / (heads + 2*shared) * heads)
+	each := int64(q[2]) / (heads + 2*shared)
+	if c.has(1) {
+		k := c.shapeOf(1)
+		if len(k) != 3 {
+			return errors.New("keys have three axes")
+		}
+		each = int64(k[2]) / shared
 	}
+	if q[2], err = extent(each * heads); err != nil {
+		return err
+	}
+	tokens := q[1]
+	if c.has(3) && len(c.shapeOf(3)) == 4 {
+		if tokens, err = extent(int64(q[1]) + int64(c.shapeOf(3)[2])); err != nil {
+			return err
+		}
+	}
+	keys := nn.Shape{q[0], int(shared), tokens, int(each)}
 	c.set(0, q)
-	return err
+	c.set(1, keys)
+	c.set(2, keys)
+	return nil
 }

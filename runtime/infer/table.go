@@ -107,6 +107,7 @@ var exceptions = map[string]rule{
 	"com.microsoft.MultiHeadAttention":      multiHead,
 	"com.microsoft.GroupQueryAttention":     groupQuery,
 	"com.microsoft.RotaryEmbedding":         same,
+	"com.microsoft.MoE":                     same,
 	"com.microsoft.EmbedLayerNormalization": embedding,
 
 	"com.microsoft.QLinearSigmoid":           same,

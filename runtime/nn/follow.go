@@ -11,7 +11,11 @@ import (
 var followers = map[string][]follower{
 	"Conv": {groupsOf(1)}, "ConvInteger": {groupsOf(1)}, "DeformConv": {groupsOf(1)}, "QLinearConv": {groupsOf(3)}, "com.microsoft.FusedConv": {groupsOf(1)},
 	"ConvTranspose": {{"group", func(in, out []Shape) (int, bool) { return ratioOf(out[0], 1, in[1], 1) }}},
-	"LSTM":          {hiddenSize}, "GRU": {hiddenSize}, "RNN": {hiddenSize},
+	"com.microsoft.GroupQueryAttention": {
+		{"num_heads", func(in, out []Shape) (int, bool) { return headsOf(out, 0) }},
+		{"kv_num_heads", func(in, out []Shape) (int, bool) { return headsOf(out, 1) }},
+	},
+	"LSTM": {hiddenSize}, "GRU": {hiddenSize}, "RNN": {hiddenSize},
 }
 
 // follower is an attribute and how it follows from the shapes of operands and results.
@@ -26,6 +30,17 @@ var hiddenSize = follower{"hidden_size", func(in, _ []Shape) (int, bool) {
 	}
 	return in[2][2], true
 }}
+
+// headsOf is how many heads queries have, or keys, by all keys of an attention [batch, heads, tokens, size].
+func headsOf(out []Shape, of int) (int, bool) {
+	switch {
+	case len(out) < 2 || len(out[1]) != 4:
+		return 0, false
+	case of == 1:
+		return out[1][1], true
+	}
+	return ratioOf(out[0], 2, out[1], 3)
+}
 
 // groupsOf is the number of groups of a convolution whose weight is operand w: that has the channels of one group.
 func groupsOf(w int) follower {

@@ -66,6 +66,7 @@ var macs = map[string]func(n node) int64{
 	"com.microsoft.QAttention":            func(n node) int64 { return n.joined(8) },
 	"com.microsoft.MultiHeadAttention":    multiHead,
 	"com.microsoft.GroupQueryAttention":   groupQuery,
+	"com.microsoft.MoE":                   experts,
 }
 
 // filters is a convolution with weights [out, in, window...] as operand k: each element of the result is a whole filter's sum.
@@ -155,4 +156,14 @@ func groupQuery(n node) int64 {
 		tokens = n.Values[n.Out[1]].Shape[2]
 	}
 	return 2 * int64(tokens) * n.result().Elements()
+}
+
+// experts are networks of which each token goes through some.
+func experts(n node) int64 {
+	each := n.shape(2)[1:].Elements() + n.shape(4)[1:].Elements()
+	if third := n.shape(6); third != nil {
+		each += third[1:].Elements()
+	}
+	x := n.shape(0)
+	return x[:len(x)-1].Elements() * n.Int("k", 1) * each
 }
