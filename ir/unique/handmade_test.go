@@ -379,7 +379,6 @@ output y`, ``, false)
 	}
 }
 
-<<<<<<< HEAD
 // TestSquaresAreNoProducts: a product of a value with itself reads one value, one of two values of the same shape reads two.
 func TestSquaresAreNoProducts(t *testing.T) {
 	net := handmade(t, `
@@ -394,22 +393,6 @@ output y`, ``, false)
 	table := enumerate(t, net)
 	n := 0
 	for _, o := range table.Ops {
-=======
-// TestSquaresAreOperatorsOfTheirOwn: a map times itself has one operand, and is not the product of two.
-func TestSquaresAreOperatorsOfTheirOwn(t *testing.T) {
-	net := handmade(t, `
-input x Nx4x2x2
-a = Conv x [8,4,1,1]
-b = Conv x [8,4,1,1]
-m = Mul a b
-s = Mul m m
-p = GlobalAveragePool s
-f = Flatten p
-y = Gemm f [10,8] [10] transB=1
-output y`, ``, false)
-	n := 0
-	for _, o := range enumerate(t, net).Ops {
->>>>>>> 0ab6a96 (ir/axis, ir/unique: grouped queries, experts, squares)
 		if o.Kind == "Mul" {
 			n++
 		}

@@ -172,13 +172,8 @@ func (v *view) appendKey(key []byte, genes []uint8) []byte {
 // view collects a group's operators, attributes, wiring and extents. A BatchNormalization that the base rule joined to the
 // convolution before it only shows as that convolution's bias: folded or not, it is the same operator.
 func (e *enumerator) view(nodes []int) (*view, error) {
-<<<<<<< HEAD
 	v := &view{macs: dim.Const(0), seen: map[ir.ValueID]int{}}
 	step := map[ir.ValueID]int{}
-=======
-	v := &view{macs: dim.Const(0)}
-	step, read := map[ir.ValueID]int{}, map[ir.ValueID]int{}
->>>>>>> 0ab6a96 (ir/axis, ir/unique: grouped queries, experts, squares)
 	for k, i := range nodes {
 		o := e.net.Nodes[i]
 		m, _, err := cost.MACs(e.net.Graph, o.Node, e.net.Shapes, o.Attrs)
@@ -196,7 +191,7 @@ func (e *enumerator) view(nodes []int) (*view, error) {
 			v.kind += "+"
 		}
 		v.kind += kind(e.net, o)
-		e.describe(v, o, step, read, biased(e.net, nodes, k))
+		e.describe(v, o, step, biased(e.net, nodes, k))
 		for _, id := range o.Node.Out {
 			step[id] = k + 1
 		}
@@ -217,9 +212,8 @@ func biased(net *supernet.Net, nodes []int, k int) bool {
 	return k+1 < len(nodes) && net.Nodes[nodes[k+1]].Node.Op == "BatchNormalization"
 }
 
-// describe appends one node to a view. step has the group's node that makes a value, read the place of what the group reads: a square of a map is
-// another operator than a product of two.
-func (e *enumerator) describe(v *view, o *supernet.Op, step, read map[ir.ValueID]int, bias bool) {
+// describe appends one node to a view.
+func (e *enumerator) describe(v *view, o *supernet.Op, step map[ir.ValueID]int, bias bool) {
 	n, f := o.Node, o.Feature(e.net)
 	v.static = fmt.Appendf(v.static, "%s.%s(", n.Domain, n.Op)
 	for _, a := range op.KeyAttrs(n) {
@@ -241,19 +235,13 @@ func (e *enumerator) describe(v *view, o *supernet.Op, step, read map[ir.ValueID
 		case step[id] > 0:
 			v.static = fmt.Appendf(v.static, "%%%d", step[id])
 			continue
-		case read[id] > 0:
-			v.static = fmt.Appendf(v.static, "=%d", read[id])
 		default:
-<<<<<<< HEAD
 			at, again := v.seen[id]
 			if again { // a square is not a product of two operands
 				v.static = fmt.Appendf(v.static, "as %d;", at)
 			} else {
 				v.seen[id] = len(v.seen)
 			}
-=======
-			read[id] = len(read) + 1
->>>>>>> 0ab6a96 (ir/axis, ir/unique: grouped queries, experts, squares)
 			e.operand(v, id, f.In[k])
 		}
 	}
