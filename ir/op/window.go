@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/dim"
 )
 
@@ -219,4 +220,11 @@ func channelsFirst(rule func(c *Ctx) error) func(c *Ctx) error {
 		}
 		return rule(c)
 	}
+}
+
+// OwnPad tells whether a Pad before a pooling is how PyTorch wrote the padding of an avg_pool2d, up to version 2.0: those of functional.pad have a third
+// operand, or stand before another Pad.
+func OwnPad(g *ir.Graph, pad, pool *ir.Node) bool {
+	_, counts := pool.Attr("count_include_pad")
+	return g.Producer == "pytorch" && pad.Op == "Pad" && pool.Op == "AveragePool" && len(pad.In) == 2 && !counts
 }

@@ -43,6 +43,7 @@ func Passes() []Pass {
 		{"modern-resize", modernResize, "Upsample and the first Resize scale from the origin; afterwards all say so"},
 		{"whole-pads", wholePads, "a Pad may name the axes that it pads; afterwards it has the pads of all"},
 		{"resize-factors", resizeFactors, "maps grow by factors, which hold for every SubNet, and not to the original's size"},
+		{"same-pools", samePools, "exporters write down how far the original's maps are padded before a pooling, which is nothing for even ones"},
 		{"global-pools", globalPools, "a mean over all of space is a GlobalAveragePool, whatever an exporter writes"},
 		{"flatten-heads", flattenHeads, "the pooled map becomes a matrix by Flatten, Reshape or Squeeze; one form keeps the batch open"},
 		{"split-projections", splitProjections, "queries, keys and values of one product are taken apart before their heads, so that each can have its own dimension"},

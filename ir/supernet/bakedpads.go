@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/autotailor/autotailor/ir"
+	"github.com/autotailor/autotailor/ir/op"
 )
 
 // pads are computed by some frameworks so that a map of even extents stays in step with windows that skip positions: then they are more at one
@@ -38,6 +39,9 @@ func (k baked) pad(n *ir.Node) string {
 		list = n.Ints("pads")
 	}
 	rank := len(k.plain.sizes[n.In[0]])
+	if len(list) == 2*rank && !slices.ContainsFunc(list, func(v int64) bool { return v != 0 }) {
+		return k.padsNothing(n)
+	}
 	for a := range rank {
 		if len(list) != 2*rank || list[a] == list[a+rank] {
 			continue
@@ -59,6 +63,41 @@ func (k baked) pad(n *ir.Node) string {
 		}
 	}
 	return ""
+}
+
+// padsNothing is a Pad that may be there because a network computes how much a map lacks for windows that skip positions: a map of another size may lack
+// some.
+func (k baked) padsNothing(n *ir.Node) string {
+	for _, window := range k.windows(n) {
+		kernel := window.Ints("kernel_shape")
+		for a, stride := range window.Ints("strides") {
+			before, after, moved := k.extents(n.In[0], a+2)
+			if a >= len(kernel) || !moved {
+				continue
+			}
+			if lacks := ((after+int(stride)-1)/int(stride)-1)*int(stride) + int(kernel[a]) - after; lacks > 0 {
+				return fmt.Sprintf("it pads nothing, which suits windows on %d positions and may not suit %d", before, after)
+			}
+		}
+	}
+	return ""
+}
+
+// windows lists what reads a Pad, also behind the Pad of the pooling itself, but for a pooling whose own the Pad is.
+func (k baked) windows(n *ir.Node) []*ir.Node {
+	var out []*ir.Node
+	for _, u := range k.flow.Users(n.Out[0]) {
+		window := k.flow.Node(u)
+		if op.OwnPad(k.graph, n, window) {
+			continue
+		}
+		if out = append(out, window); window.Op == "Pad" {
+			for _, next := range k.flow.Users(window.Out[0]) {
+				out = append(out, k.flow.Node(next))
+			}
+		}
+	}
+	return out
 }
 
 // count is a number that a sum over positions is divided by, or multiplied with the inverse of, when it is how many there are.

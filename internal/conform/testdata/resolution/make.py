@@ -225,6 +225,39 @@ class Same(Net):  # TensorFlow's padding, computed from extents
         return self.pooled(y)
 
 
+def pad_same(y, k, s, value=0.0):
+    """timm's padding: nothing for maps that the windows cover, which the exporter writes down all the same."""
+    h, w = (int(v) for v in y.shape[2:])
+    ph, pw = max((-(-h // s) - 1) * s + k - h, 0), max((-(-w // s) - 1) * s + k - w, 0)
+    return F.pad(y, (pw // 2, pw - pw // 2, ph // 2, ph - ph // 2), value=value)
+
+
+class OwnPad(Net):  # ElasticViT's shortcuts: the padding of a pooling is computed, beside layers that round up; joined by channels, then by elements
+    def forward(self, x):
+        def pool(y): return F.avg_pool2d(y, 2, padding=int(y.shape[2]) % 2)
+        y = self.stem(x)
+        y = self.mix(torch.cat((self.body(pool(y)), self.down(y) * self.down(y).sigmoid()), 1))
+        y = self.more(y) + self.body(pool(y))
+        return self.pooled(self.down(y) + pool(y))
+
+
+class SamePool(Net):  # nothing tells at which end an odd map is padded
+    def forward(self, x):
+        y = self.down(self.stem(x))
+        return self.pooled(self.more(y) + self.body(F.avg_pool2d(pad_same(y, 2, 2), 2, 2)))
+
+
+class SameAlone(Net):  # nothing tells that it is padded at all
+    def forward(self, x):
+        return self.pooled(self.body(F.avg_pool2d(pad_same(self.down(self.stem(x)), 2, 2), 2, 2)))
+
+
+class PadNothing(Net):  # a pooling without padding, as PyTorch writes it, beside one that rounds down
+    def forward(self, x):
+        y = self.down(self.stem(x))
+        return self.pooled(F.avg_pool2d(y, 2) + F.max_pool2d(self.body(y), 2, 2))
+
+
 class Sample(Net):
     def forward(self, x):
         y = self.stem(x)
@@ -291,7 +324,7 @@ class Window(Net):  # windows of 5 do not divide the map: it is padded to a mult
         return self.pooled(z.permute(0, 3, 1, 2))
 
 
-NETS = [GridAdd, GridRange, Anchors, V5, V3, RandomAnchors, FlatIndex, Norm, PixelCoord, Priors, CoordConv, Spread, LastRow, LastRowFromEnd, Half, Margin, Crop, Focus, Roll, Mean, NonLocal, Resize, Pooled, Same, Sample,
+NETS = [GridAdd, GridRange, Anchors, V5, V3, RandomAnchors, FlatIndex, Norm, PixelCoord, Priors, CoordConv, Spread, LastRow, LastRowFromEnd, Half, Margin, Crop, Focus, Roll, Mean, NonLocal, Resize, Pooled, Same, OwnPad, SamePool, SameAlone, PadNothing, Sample,
         Flip, Best, Sorted, Assign, AssignGrid, ClassToken, Window]
 
 if __name__ == "__main__":
