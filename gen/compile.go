@@ -44,7 +44,7 @@ func (j Job) Compile() (*Compiled, error) {
 	c.model = info.Model
 	c.Source = runtime.Source{File: info.File, SHA256: info.SHA256, Opset: info.Opset}
 	read := time.Now()
-	if c.Net, err = compile(g, c.Config.Supernet()); err != nil {
+	if c.Net, err = compile(g, j.supernet(path, c.Config)); err != nil {
 		return nil, err
 	}
 	compiled := time.Now()

@@ -37,7 +37,7 @@ func (p Proposal) Config() (text []byte, pkg string, err error) {
 	if err != nil {
 		return nil, "", err
 	}
-	plan, err := supernet.Detect(g, supernet.Config{Divisor: config.DefaultDivisor, DepthKeep: config.DefaultDepthKeep}, templates.All())
+	plan, err := supernet.Detect(g, supernet.Config{Divisor: config.DefaultDivisor, DepthKeep: config.DefaultDepthKeep, Elsewhere: j.elsewhere(p.Model, config.Default())}, templates.All())
 	if err != nil {
 		return nil, "", fmt.Errorf("%s: %w", p.Model, err)
 	}
@@ -197,7 +197,7 @@ func checked(j Job, c config.Config, notes config.Comments) (text []byte, keeps 
 	if err != nil {
 		return nil, 0, err
 	}
-	net, err := compile(g, c.Supernet())
+	net, err := compile(g, j.supernet(j.Model, c))
 	if err != nil {
 		return nil, 0, fmt.Errorf("%s: the proposed choices do not fit: %w", j.Model, err)
 	}

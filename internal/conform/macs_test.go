@@ -40,6 +40,9 @@ func TestMACs(t *testing.T) {
 	delete(paths, "bntraining.onnx") // is refused
 	delete(paths, "concat24.onnx")   // takes 64 MB for each result, and has no products
 	for name, path := range paths {
+		if strings.HasSuffix(name, "_any.onnx") {
+			continue // has open sides
+		}
 		t.Run(name, func(t *testing.T) { sameMACs(t, e, path) })
 	}
 }

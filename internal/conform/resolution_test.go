@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/autotailor/autotailor/gen"
 	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/ir/supernet"
 	"github.com/autotailor/autotailor/runtime/space"
@@ -26,7 +27,12 @@ var resolutions = map[string]struct {
 	"randomanchors": {named: "/Add"}, "flatindex": {named: "/Add"}, "priors": {named: "/Add"}, "coordconv": {named: "/Concat"},
 	"gridrange": {named: "/Add_1 /Expand /Expand_1"}, "assign": {named: "/Expand /ScatterND"}, "assigngrid": {named: "/Add /Expand /ScatterND"}, "crop": {named: "/Concat_1"},
 	"half": {named: "/Slice"}, "lastrow": {named: "/Gather"}, "mean": {named: "/Div"}, "nonlocal": {named: "/Div"}, "roll": {named: "/Reshape"},
-	"sample": {named: "/GridSample"}, "sorted": {named: "/TopK"}, "window": {named: "/Reshape_2"},
+	"tiles": {named: "/AveragePool"}, "argmax": {named: "/Mod"}, "cross": {named: "/Mul"}, "gram": {named: "/Div"}, "boxes": {named: "/Mul"}, "warp": {named: "/GridSample"},
+	"shares": {named: "/Mul_2"}, "log": {named: "/Mul"}, "unit": {named: "/Mul"}, "area": {named: "/Div"}, "std": {named: "/ReduceProd"}, "variance": {named: "/Div"},
+	"upfixed": {named: "/Resize"}, "uptwice": {sides: all}, "upimage": {sides: []int{24}},
+	"openscale": {named: "/Mul_1"}, "openfeature": {named: "/Unsqueeze"}, "openpad": {named: "/Pad"}, "openboxes": {named: "/Mul"}, "opensum": {sides: all}, "openstride": {sides: all},
+	"openbranch": {sides: []int{28}},
+	"sample":     {named: "/GridSample"}, "sorted": {named: "/TopK"}, "window": {named: "/Reshape_2"},
 }
 
 var all = []int{28, 24, 20}
@@ -72,5 +78,29 @@ func TestResolution(t *testing.T) {
 				t.Errorf("%+v, want node %q", c.Net.Frozen[at], want.named)
 			}
 		})
+	}
+}
+
+// TestOpenSides: of models with open sides what the graph itself computes there decides.
+func TestOpenSides(t *testing.T) {
+	needs.Clone(t)
+	for name, want := range map[string]string{"openscale": "", "openstride": "resolution = [16, 20, 24, 28, 32]", "openpad": ""} {
+		model, err := filepath.Abs(filepath.Join("testdata", "resolution", name+"_any.onnx"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, _, err := gen.Init(model, ".", map[string][]int{"input": {1, 3, 32, 32}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		for line := range strings.Lines(string(text)) {
+			if strings.HasPrefix(line, "resolution = ") {
+				got = strings.TrimSpace(line)
+			}
+		}
+		if got != want {
+			t.Errorf("%s: %q is offered, want %q", name, got, want)
+		}
 	}
 }

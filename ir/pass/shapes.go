@@ -250,6 +250,8 @@ func constantValue(g *ir.Graph, name string, t *ir.Tensor) ir.ValueID {
 var scalars = map[string]func(v []float64) float64{
 	"Sqrt":       func(v []float64) float64 { return math.Sqrt(v[0]) },
 	"Reciprocal": func(v []float64) float64 { return 1 / v[0] },
+	"Log":        func(v []float64) float64 { return math.Log(v[0]) },
+	"Exp":        func(v []float64) float64 { return math.Exp(v[0]) },
 	"Neg":        func(v []float64) float64 { return -v[0] },
 	"Add":        func(v []float64) float64 { return v[0] + v[1] },
 	"Sub":        func(v []float64) float64 { return v[0] - v[1] },

@@ -33,10 +33,10 @@ var bakedRules = map[string]func(k baked, n *ir.Node) string{
 	"Gather": baked.gather, "Slice": baked.slice, "TopK": baked.topK, "Compress": baked.positions1,
 	"GatherElements": baked.positions1, "ScatterElements": baked.positions1, "Scatter": baked.positions1,
 	"GatherND": baked.tuples, "ScatterND": baked.tuples,
-	"GridSample": baked.anywhere, "RoiAlign": baked.anywhere, "MaxRoiPool": baked.anywhere,
+	"GridSample": baked.sampled, "RoiAlign": baked.anywhere, "MaxRoiPool": baked.anywhere,
 	"Col2Im": baked.anywhere, "CenterCropPad": baked.anywhere, "MaxUnpool": baked.unpool,
-	"ConvTranspose": baked.outputShape, "Conv": baked.pads, "MaxPool": baked.pads, "AveragePool": baked.pads, "LpPool": baked.pads,
-	"Pad": baked.pad, "Div": baked.count, "Mul": baked.count,
+	"ConvTranspose": baked.outputShape, "Conv": baked.pads, "MaxPool": baked.pooled, "AveragePool": baked.pooled, "LpPool": baked.pooled, "Resize": baked.resized,
+	"Pad": baked.pad, "Div": baked.count, "Mul": baked.count, "Mod": baked.whole64,
 }
 
 // extents are the sizes of an axis in the original and at the resolution, and whether they differ.

@@ -2,7 +2,6 @@ package supernet
 
 import (
 	"fmt"
-	"math"
 	"slices"
 
 	"github.com/autotailor/autotailor/ir"
@@ -21,6 +20,14 @@ func (k baked) pads(n *ir.Node) string {
 		}
 	}
 	return ""
+}
+
+// pooled is pads of a pooling, whose windows may be shares of the map.
+func (k baked) pooled(n *ir.Node) string {
+	if why := k.pads(n); why != "" {
+		return why
+	}
+	return k.tiles(n)
 }
 
 // step tells why an axis that is padded at one end more than at the other does not keep in step, "" when it does.
@@ -98,73 +105,4 @@ func (k baked) windows(n *ir.Node) []*ir.Node {
 		}
 	}
 	return out
-}
-
-// count is a number that a sum over positions is divided by, or multiplied with the inverse of, when it is how many there are.
-func (k baked) count(n *ir.Node) string {
-	for i := range 2 {
-		v := k.graph.Values[n.Input(1-i)]
-		if v == nil || v.Const == nil || v.Const.NumElements() != 1 {
-			continue
-		}
-		c, err := v.Const.Float32s()
-		at := k.flow.Producer(n.Input(i))
-		if err != nil || at < 0 || c[0] == 0 {
-			continue
-		}
-		value := float64(c[0])
-		if n.Op == "Mul" {
-			value = 1 / value
-		}
-		if summed := k.summed(k.flow.Node(at)); summed > 1 && near(value, float64(summed)) {
-			return fmt.Sprintf("it divides a sum over %d positions by their number", summed)
-		}
-		for _, a := range k.movedAxes(n.Input(i)) {
-			if size := k.plain.sizes[n.Input(i)][a]; k.area(n.Input(i), a) && near(value, float64(size)) && !k.biasesScores(n.Out[0]) {
-				return fmt.Sprintf("it divides by %d, the positions of its map", size)
-			}
-		}
-	}
-	return ""
-}
-
-// area tells whether an axis lists the positions of a map: no other number of a network is likely to be the same, but for the roots that
-// attention divides its scores by.
-func (k baked) area(id ir.ValueID, a int) bool {
-	axes := k.coupling.Axes(id)
-	return a < len(axes) && len(k.coupling.Factors(axes[a])) > 1
-}
-
-func near(a, b float64) bool { return math.Abs(a-b) < 1e-4*b }
-
-// summed is how many positions an operator adds up whose number moves, 0 when it does not.
-func (k baked) summed(n *ir.Node) int {
-	x := n.Input(0)
-	if x == 0 {
-		return 0
-	}
-	count, moves := 1, false
-	add := func(a int) {
-		before, _, moved := k.extents(x, a)
-		if before > 0 {
-			count *= before
-		}
-		moves = moves || moved
-	}
-	switch n.Op {
-	case "ReduceSum":
-		axes := n.Ints("axes")
-		if list := k.numbers(n, 1); list != nil {
-			axes = list
-		}
-		for _, a := range axes {
-			add(int(a))
-		}
-	case "MatMul":
-		add(-1)
-	}
-	if !moves {
-		return 0
-	}
-	return count
 }

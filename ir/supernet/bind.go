@@ -170,7 +170,11 @@ func (b *binder) trial(id ir.ValueID, by float64) error {
 		}
 		return err
 	}
-	return baked{b, after}.check()
+	k := baked{b, after}
+	if err := k.computed(id, bind); err != nil {
+		return err
+	}
+	return k.check()
 }
 
 // image returns the first input with spatial axes and the extent of its last axis.

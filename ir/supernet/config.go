@@ -1,6 +1,10 @@
 package supernet
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/autotailor/autotailor/ir"
+)
 
 // Config is what a configuration asks of the compiler, in the terms of the paper's section 4.3. Empty lists ask for nothing.
 // Lists stand as they were written; Compile sorts them and checks them against the model.
@@ -16,6 +20,11 @@ type Config struct {
 	Tied      bool     // all stages share one width multiplier and one width ratio
 	DepthKeep int      // least number of blocks that stay in a stage
 	Frozen    []FrozenChoice
+
+	// Elsewhere is the canonical graph of the model with another shape of an input, nil where that would be the same but for extents: the model computes
+	// nothing from these. open tells whether the model leaves these extents open: else the exporter may have written down what follows from them.
+	// It may be nil itself.
+	Elsewhere func(input string, shape []int) (g *ir.Graph, open bool, err error)
 
 	Resolution    Values // sides of the square input
 	Width         Values // multipliers of a stage's output width

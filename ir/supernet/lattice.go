@@ -166,11 +166,33 @@ func (b *binder) elementwise(id ir.ValueID) bool {
 	for _, u := range b.flow.Users(id) {
 		n := b.flow.Node(u)
 		moved := slices.Contains([]string{"Unsqueeze", "Squeeze", "Transpose", "Cast", "Identity"}, n.Op) && len(n.Out) == 1 && b.elementwise(n.Out[0])
-		if !moved && (n.Domain != "" || !slices.Contains(mapwise, n.Op)) {
+		if !moved && (n.Domain != "" || !slices.Contains(mapwise, n.Op) || !b.grows(n, id)) {
 			return false
 		}
 	}
 	return true
+}
+
+// grows tells whether constants that are computed from one of whole steps have whole steps themselves, as far as single numbers tell.
+func (b *binder) grows(n *ir.Node, id ir.ValueID) bool {
+	if len(n.In) != 2 || !b.flow.derived[n.Out[0]] || n.Op != "Mul" && n.Op != "Div" {
+		return true
+	}
+	other := b.graph.Values[n.In[0]].Const
+	if n.In[0] == id {
+		other = b.graph.Values[n.In[1]].Const
+	}
+	if other == nil {
+		return false
+	}
+	list, err := other.Float32s()
+	return err == nil && !slices.ContainsFunc(list, func(x float32) bool {
+		by := float64(x)
+		if n.Op == "Div" {
+			by = 1 / by
+		}
+		return by != math.Round(by)
+	})
 }
 
 // kept is which positions of an axis of a lattice are left: the first along each side of the map.

@@ -5,9 +5,11 @@ What the largest one's constants should be at another side is what the exporter 
 indices and coordinates become constants.
 """
 import os
+import shutil
 import sys
 
 import numpy as np
+import onnx
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -324,15 +326,188 @@ class Window(Net):  # windows of 5 do not divide the map: it is padded to a mult
         return self.pooled(z.permute(0, 3, 1, 2))
 
 
+class Tiles(Net):  # a map cut into two by two parts, as adaptive pooling writes it
+    def forward(self, x):
+        return self.head(F.adaptive_avg_pool2d(self.body(self.stem(x)), 2).mean((2, 3)))
+
+
+class ArgMax(Net):  # rows and columns of a maximum
+    def forward(self, x):
+        y = self.box(self.stem(x))
+        i = y.flatten(2).argmax(2)
+        return torch.stack((i % y.shape[3], torch.div(i, y.shape[3], rounding_mode="floor")), -1).float()
+
+
+class Cross(Net):  # attention of channels, scaled by the number of positions
+    def forward(self, x):
+        y = self.stem(x).flatten(2)
+        return self.head(((y @ y.transpose(1, 2) * int(y.shape[2]) ** -0.5).softmax(-1) @ y).mean(2))
+
+
+class Gram(Net):
+    def forward(self, x):
+        y = self.stem(x).flatten(2)
+        return self.head((y @ y.transpose(1, 2) / (C * y.shape[2])).mean(2))
+
+
+class Boxes(Net):  # shares of the image become pixels
+    def forward(self, x):
+        y = self.box(self.more(self.down(self.stem(x)))).sigmoid().flatten(2).transpose(1, 2)
+        return y * torch.tensor([float(x.shape[3]), float(x.shape[2]), float(x.shape[3]), float(x.shape[2])])
+
+
+class Warp(Net):  # by offsets from each position
+    def forward(self, x):
+        y = self.stem(x)
+        h, w = (int(a) for a in y.shape[2:])
+        v = grid(y) + self.box(y)[:, :2]
+        v = torch.stack((2 * v[:, 0] / (w - 1) - 1, 2 * v[:, 1] / (h - 1) - 1), -1)
+        return self.pooled(self.body(F.grid_sample(y, v, align_corners=True)))
+
+
+class Shares(Net):  # of a side, from a range in the graph
+    def forward(self, x):
+        y = self.stem(x)
+        return self.pooled(self.body(y * (torch.arange(y.shape[3]).float() * (2.0 / (y.shape[3] - 1)) - 1)))
+
+
+class Log(Net):
+    def forward(self, x):
+        y = self.stem(x)
+        return self.pooled(self.down(y * torch.as_tensor(y.shape[2] * y.shape[3]).float().log()))
+
+
+class Unit(Net):  # unit length times the root of the number of positions
+    def forward(self, x):
+        y = self.stem(x).flatten(2)
+        return self.head((F.normalize(y, dim=2) * torch.as_tensor(y.shape[2]).float().sqrt()).abs().mean(2))
+
+
+class Area(Net):
+    def forward(self, x):
+        y = self.body(self.stem(x))
+        return self.pooled(self.down(y / torch.as_tensor(y.shape[2] * y.shape[3]).float().sqrt()))
+
+
+class Std(Net):  # not biased: by one less than the number of positions
+    def forward(self, x):
+        y = self.body(self.stem(x))
+        return self.head(y.mean((2, 3)) + y.std((2, 3)))
+
+
+class Variance(Net):
+    def forward(self, x):
+        y = self.body(self.stem(x)).flatten(2)
+        return self.head(((y - y.mean(2, keepdim=True)) ** 2).sum(2) / (y.shape[2] - 1))
+
+
+class UpFixed(Net):
+    def forward(self, x):
+        return self.pooled(self.body(F.interpolate(self.stem(x), size=(20, 20), mode="bilinear", align_corners=False)))
+
+
+class UpTwice(Net):
+    def forward(self, x):
+        y = self.stem(x)
+        return self.pooled(self.body(F.interpolate(y, size=(y.shape[2] * 2, y.shape[3] * 2), mode="bilinear", align_corners=False)))
+
+
+class UpImage(Net):  # back to the extents of the image
+    def forward(self, x):
+        return self.box(F.interpolate(self.more(self.down(self.stem(x))), size=x.shape[2:], mode="bilinear", align_corners=True))
+
+
+# With an open batch, or open sides, exporters leave the computation from extents in the graph.
+
+
+class OpenScale(Net):
+    def forward(self, x):
+        y = self.body(self.stem(x))
+        return self.pooled(self.down(y * (16.0 / y.shape[2])))
+
+
+class OpenFeature(Net):  # the side as a feature
+    def forward(self, x):
+        r = torch.as_tensor(x.shape[2]).float() / 32
+        return self.pooled(self.stem(x)) + torch.stack((r, r * r, r.sin(), r.cos(), r))
+
+
+class OpenPad(Net):  # to a multiple of 16, which the side is
+    def forward(self, x):
+        h, w = x.shape[2:]
+        return self.pooled(self.more(self.down(self.body(self.stem(F.pad(x, (0, (-w) % 16, 0, (-h) % 16)))))))
+
+
+class OpenBoxes(Net):
+    def forward(self, x):
+        y = self.box(self.more(self.down(self.stem(x)))).sigmoid().flatten(2).transpose(1, 2)
+        return torch.stack((y[..., 0] * x.shape[3], y[..., 1] * x.shape[2]), -1)
+
+
+class OpenSum(Net):  # positions as sums of ones, as DETR counts them
+    def forward(self, x):
+        y = self.stem(x)
+        o = torch.ones_like(y[:, :1])
+        g, k = o.cumsum(2), o.cumsum(3)
+        return self.pooled(self.coord(torch.cat((y, g / (g[:, :, -1:] + 1e-6), k / (k[:, :, :, -1:] + 1e-6)), 1)))
+
+
+class OpenStride(Net):
+    def forward(self, x):
+        y = self.box(self.down(self.stem(x)))
+        return y * (x.shape[2] / y.shape[2])
+
+
+class OpenBranch(nn.Module):  # of two, by the side
+    def __init__(self):
+        super().__init__()
+        self.stem, self.body, self.head = nn.Conv2d(3, C, 3, 2, 1), nn.Conv2d(C, C, 3, 1, 1), nn.Linear(C, 5)
+
+    def forward(self, x: torch.Tensor):
+        y = self.stem(x).relu()
+        if y.shape[2] > 13:
+            z = self.body(y) * 2.0
+        else:
+            z = self.body(y) - 1.0
+        return self.head(z.mean((2, 3)))
+
+
 NETS = [GridAdd, GridRange, Anchors, V5, V3, RandomAnchors, FlatIndex, Norm, PixelCoord, Priors, CoordConv, Spread, LastRow, LastRowFromEnd, Half, Margin, Crop, Focus, Roll, Mean, NonLocal, Resize, Pooled, Same, OwnPad, SamePool, SameAlone, PadNothing, Sample,
-        Flip, Best, Sorted, Assign, AssignGrid, ClassToken, Window]
+        Flip, Best, Sorted, Assign, AssignGrid, ClassToken, Window, Tiles, ArgMax, Cross, Gram, Boxes, Warp, Shares, Log, Unit, Area, Std, Variance, UpFixed, UpTwice, UpImage]
+OPEN = [OpenScale, OpenFeature, OpenPad, OpenBoxes, OpenSum, OpenStride, OpenBranch]
+
+
+def export(net, side, **options):
+    torch.manual_seed(1)
+    m = net().eval()
+    if net is OpenBranch:
+        m = torch.jit.script(m)
+    file = os.path.join(sys.argv[1], f"{net.__name__.lower()}_{side}.onnx")
+    torch.onnx.export(m, torch.randn(1, 3, side, side), file, opset_version=16, input_names=["input"], do_constant_folding=True, **options)
+    return file
+
+
+def fix(file, side):  # the sides of the input, as `init --input` does
+    m = onnx.load(file)
+    for d, n in zip(m.graph.input[0].type.tensor_type.shape.dim, (1, 3, side, side)):
+        d.dim_value = n
+    onnx.save(m, file)
+
 
 if __name__ == "__main__":
-    for net in NETS:
+    only = sys.argv[2:]
+    for net in NETS + OPEN:
         for side in (32, 24, 28, 20):
-            torch.manual_seed(1)
-            m = net().eval()
+            if only and net.__name__ not in only:
+                continue
             try:
-                torch.onnx.export(m, torch.randn(1, 3, side, side), os.path.join(sys.argv[1], f"{net.__name__.lower()}_{side}.onnx"), opset_version=16, do_constant_folding=True)
+                if net in OPEN:
+                    file = export(net, side, dynamic_axes={"input": {0: "n", 2: "h", 3: "w"}})
+                    if side == 32 and net in (OpenScale, OpenStride, OpenPad):
+                        shutil.copy(file, file.replace("_32", "_any"))
+                    fix(file, side)
+                else:
+                    export(net, side)
             except Exception as e:
-                if side == 32: print(net.__name__, side, type(e).__name__, str(e)[:150])
+                if side == 32:
+                    print(net.__name__, side, type(e).__name__, str(e)[:150])

@@ -1,0 +1,261 @@
+package supernet
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/autotailor/autotailor/ir"
+)
+
+// Numbers of positions, and sides, that a model multiplies or divides by. A constant does not say where it comes from: what equals a number of positions
+// where one is likely is taken for it.
+
+// count is a number that something is divided by, or multiplied with.
+func (k baked) count(n *ir.Node) string {
+	if why := k.whole64(n); why != "" {
+		return why
+	}
+	for i := range 2 {
+		v := k.graph.Values[n.Input(1-i)]
+		if v == nil || v.Const == nil || v.Const.NumElements() > maxSides {
+			continue
+		}
+		list, err := v.Const.Float32s()
+		if err != nil {
+			continue
+		}
+		if why := k.scalesResult(n, list); why != "" {
+			return why
+		}
+		if len(list) != 1 || list[0] == 0 {
+			continue
+		}
+		for _, value := range []float64{float64(list[0]), 1 / float64(list[0])} {
+			if why := k.number(n, n.Input(i), value); why != "" {
+				return why
+			}
+		}
+	}
+	return ""
+}
+
+// number tells why a value may be how many positions operand x has, or had.
+func (k baked) number(n *ir.Node, x ir.ValueID, value float64) string {
+	if at := k.flow.Producer(x); at >= 0 && value > 1 {
+		from := k.flow.Node(at)
+		positions, adds := k.reduced(from)
+		p := float64(positions)
+		switch {
+		case positions < 2:
+		case near(value, p) || positions > 3 && near(value, p-1): // less one for a variance that is not biased
+			return fmt.Sprintf("it divides a sum over %d positions by their number", positions)
+		case positions > 3 && near(value, math.Sqrt(p)) && (adds || !k.scores(n.Out[0])):
+			return fmt.Sprintf("it scales a sum over %d positions by the root of their number", positions)
+		case adds && near(value/p, math.Round(value/p)):
+			return fmt.Sprintf("it divides a sum over %d positions by %g", positions, value)
+		}
+	}
+	side := 1
+	for _, a := range k.movedAxes(x) {
+		size := k.plain.sizes[x][a]
+		side *= size
+		if k.area(x, a) && (near(value, float64(size)) || size >= leastArea && near(value, math.Sqrt(float64(size)))) && !k.scores(n.Out[0]) {
+			return fmt.Sprintf("it divides by %g, and its map has %d positions", value, size)
+		}
+	}
+	if len(k.movedAxes(x)) != 2 || side < leastArea || len(k.plain.sizes[x]) != 4 || k.scores(n.Out[0]) {
+		return ""
+	}
+	if area := float64(side); near(value, area) || near(value, math.Sqrt(area)) || math.Abs(value-math.Log(area)) < 1e-6*value {
+		return fmt.Sprintf("it scales by %g, and its map has %d positions", value, side)
+	}
+	return ""
+}
+
+const (
+	maxSides  = 4   // of the elements that scale a box
+	leastArea = 100 // positions from which on another number of a network is not likely to be their root
+)
+
+// area tells whether an axis lists the positions of a map: no other number of a network is likely to be the same, but for the roots that
+// attention divides its scores by.
+func (k baked) area(id ir.ValueID, a int) bool {
+	axes := k.coupling.Axes(id)
+	return a < len(axes) && len(k.coupling.Factors(axes[a])) > 1
+}
+
+func near(a, b float64) bool { return math.Abs(a-b) < 1e-4*b }
+
+// scores tells whether a value becomes scores of an attention, or a factor of these: then it is divided by the root of a width.
+func (k baked) scores(id ir.ValueID) bool {
+	if k.biasesScores(id) {
+		return true
+	}
+	for _, u := range k.flow.Users(id) {
+		switch n := k.flow.Node(u); n.Op {
+		case "MatMul", "Einsum":
+			if k.biasesScores(n.Out[0]) {
+				return true
+			}
+		case "Transpose", "Reshape", "Unsqueeze", "Squeeze":
+			if k.scores(n.Out[0]) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// reduced is how many positions an operator adds up or takes the mean of, when their number moves, else 0; adds is false for means.
+func (k baked) reduced(n *ir.Node) (positions int, adds bool) {
+	x := n.Input(0)
+	if x == 0 {
+		return 0, false
+	}
+	count, moves := 1, false
+	add := func(a int) {
+		before, _, moved := k.extents(x, a)
+		if before > 0 {
+			count *= before
+		}
+		moves = moves || moved
+	}
+	switch n.Op {
+	case "ReduceSum", "ReduceMean", "ReduceSumSquare", "ReduceL1", "ReduceL2":
+		axes := n.Ints("axes")
+		if list := k.numbers(n, 1); list != nil {
+			axes = list
+		}
+		for _, a := range axes {
+			add(int(a))
+		}
+	case "GlobalAveragePool":
+		for a := 2; a < len(k.plain.sizes[x]); a++ {
+			add(a)
+		}
+	case "MatMul":
+		add(-1)
+	}
+	if !moves {
+		return 0, false
+	}
+	return count, n.Op == "ReduceSum" || n.Op == "MatMul"
+}
+
+// scalesResult tells whether what the model returns is scaled by a side of its image: shares of the image become pixels.
+func (k baked) scalesResult(n *ir.Node, list []float32) string {
+	id, side := k.image()
+	if id == 0 || side < leastSide || k.readByLayers(n.Out[0], map[ir.ValueID]bool{}) {
+		return ""
+	}
+	for _, a := range k.movedAxes(id) {
+		side := float64(k.plain.sizes[id][a])
+		for _, x := range list {
+			if x != 0 && (near(float64(x), side) || near(1/float64(x), side)) {
+				return fmt.Sprintf("it scales a result by %g, a side of the image", x)
+			}
+		}
+	}
+	return ""
+}
+
+// whole64 tells whether whole numbers, such as the place of a maximum, are taken apart by the side of a map.
+func (k baked) whole64(n *ir.Node) string {
+	list := k.numbers(n, 1)
+	if len(list) != 1 || list[0] < 2 {
+		return ""
+	}
+	for id := range k.graph.Values {
+		for _, a := range k.movedAxes(ir.ValueID(id)) {
+			if int64(k.plain.sizes[id][a]) == list[0] {
+				return fmt.Sprintf("it divides whole numbers by %d, and a map has as many positions along a side", list[0])
+			}
+		}
+	}
+	return ""
+}
+
+// tiles is a pooling whose windows stand side by side and cover the map: each is a share of it where the model asked for so many results.
+func (k baked) tiles(n *ir.Node) string {
+	kernel, strides := n.Ints("kernel_shape"), n.Ints("strides")
+	if !slices.Equal(kernel, strides) || slices.Max(append(n.Ints("pads"), 0)) > 0 {
+		return ""
+	}
+	for i, window := range kernel {
+		size, _, moved := k.extents(n.In[0], i+2)
+		if moved && window >= leastTile && size > int(window) && size%int(window) == 0 {
+			return fmt.Sprintf("its windows of %d cut an axis of %d into equal parts", window, size)
+		}
+	}
+	return ""
+}
+
+// leastTile is the side of a window from which on it is rather a share of its map than a step of the network.
+const leastTile = 4
+
+// resized is a map that is enlarged to extents that the model states. They follow by a factor where that is a whole number, or where another map of those
+// extents follows in the same way.
+func (k baked) resized(n *ir.Node) string {
+	id, out := n.Input(2), n.Out[0]
+	if id == 0 || k.graph.Values[id].Name != n.Name+"_scales" || len(k.plain.sizes[out]) != 4 {
+		return "" // the model states factors
+	}
+	whole := true
+	for _, a := range k.movedAxes(out) {
+		size, from := k.plain.sizes[out][a], k.plain.sizes[n.In[0]][a]
+		whole = whole && (size%from == 0 || from%size == 0)
+	}
+	same := false
+	for other := range k.graph.Values {
+		other := ir.ValueID(other)
+		if other == out || len(k.plain.sizes[other]) != 4 || !slices.Equal(k.plain.sizes[other][2:], k.plain.sizes[out][2:]) || len(k.movedAxes(other)) == 0 || k.behind(other, out) {
+			continue
+		}
+		for a := 2; a < 4; a++ {
+			_, is, _ := k.extents(other, a)
+			if _, want, _ := k.extents(out, a); is != want {
+				return fmt.Sprintf("it states extents of %v, and %q has them, too, but would have others", k.plain.sizes[out][2:], k.graph.Values[other].Name)
+			}
+		}
+		same = true
+	}
+	if !same && !whole && len(k.movedAxes(out)) > 0 {
+		return fmt.Sprintf("it states extents of %v", k.plain.sizes[out][2:])
+	}
+	return ""
+}
+
+// behind tells whether a value is computed behind another one.
+func (k baked) behind(id, first ir.ValueID) bool {
+	return k.flow.Producer(id) > k.flow.Producer(first)
+}
+
+// sampled has coordinates in operand 1. Constants that they are computed from say where positions are, by shares of the map's sides.
+func (k baked) sampled(n *ir.Node) string {
+	if why := k.anywhere(n); why != "" || len(k.movedAxes(n.In[0])) == 0 {
+		return why
+	}
+	seen := map[ir.ValueID]bool{}
+	var table func(id ir.ValueID) ir.ValueID
+	table = func(id ir.ValueID) ir.ValueID {
+		at := k.flow.Producer(id)
+		if id == 0 || seen[id] || at < 0 || layer(k.graph, k.flow.Node(at)) {
+			return 0
+		}
+		seen[id] = true
+		for _, in := range k.flow.Node(at).In {
+			if in != 0 && k.flow.derived[in] && len(k.movedAxes(in)) > 0 {
+				return in
+			}
+			if found := table(in); found != 0 {
+				return found
+			}
+		}
+		return 0
+	}
+	if id := table(n.Input(1)); id != 0 {
+		return fmt.Sprintf("its coordinates follow from %q, which is constant", k.graph.Values[id].Name)
+	}
+	return ""
+}

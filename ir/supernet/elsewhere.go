@@ -1,0 +1,150 @@
+package supernet
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+
+	"github.com/autotailor/autotailor/ir"
+	"github.com/autotailor/autotailor/ir/dim"
+	"github.com/autotailor/autotailor/ir/op"
+)
+
+// computed compares the net at another resolution with what the model itself computes from extents there: passes made constants of that, which hold at the
+// resolution of the model. It returns the first node that the model would have otherwise.
+func (k baked) computed(input ir.ValueID, bind map[ir.ValueID][]dim.Dim) error {
+	if k.config.Elsewhere == nil {
+		return nil
+	}
+	var shape []int
+	for i, d := range bind[input] {
+		n, fixed := d.IsConst()
+		if !fixed {
+			n = k.graph.Values[input].Shape[i].Size
+		}
+		shape = append(shape, n)
+	}
+	g, open, err := k.config.Elsewhere(k.graph.Values[input].Name, shape)
+	if g == nil || err != nil {
+		return err
+	}
+	there := other{baked: k, g: g, made: map[string]*ir.Node{}}
+	for _, n := range g.Nodes {
+		there.made[nameOf(g, n)] = n
+	}
+	own := map[ir.ValueID][]dim.Dim{}
+	for _, id := range g.Inputs {
+		for _, same := range k.graph.Inputs {
+			if k.graph.Values[same].Name == g.Values[id].Name {
+				own[id] = bind[same]
+			}
+		}
+	}
+	there.shapes, err = op.InferGraph(g, own, nil)
+	switch there.fits = err == nil; {
+	case !open:
+		there.shapes = nil
+	case err != nil:
+		return err
+	}
+	return there.compare()
+}
+
+// other is the model as it is at another resolution.
+type other struct {
+	baked
+	g      *ir.Graph
+	made   map[string]*ir.Node // by the name of the first result
+	shapes [][]dim.Dim         // nil where the model may state some of them
+	fits   bool                // whether what the model states suits it: else passes may have left nodes as they were
+}
+
+// nameOf is the name of a node's first result.
+func nameOf(g *ir.Graph, n *ir.Node) string {
+	for _, id := range n.Out {
+		if id != 0 {
+			return g.Values[id].Name
+		}
+	}
+	return ""
+}
+
+// compare returns the first node that is another one there.
+func (o other) compare() error {
+	for _, n := range o.graph.Nodes {
+		m := o.made[nameOf(o.graph, n)]
+		if !o.fits && (m == nil || n.Op != m.Op || len(n.In) != len(m.In)) {
+			continue
+		}
+		if m == nil {
+			return &op.NodeError{Node: n, Err: fmt.Errorf("the model computes from extents whether it is there")}
+		}
+		if why := o.differs(n, m); why != "" {
+			return &op.NodeError{Node: n, Err: fmt.Errorf("%s, which the model computes from extents", why)}
+		}
+	}
+	if o.fits && len(o.g.Nodes) > len(o.graph.Nodes) {
+		here := map[string]bool{}
+		for _, n := range o.graph.Nodes {
+			here[nameOf(o.graph, n)] = true
+		}
+		for _, m := range o.g.Nodes {
+			if !here[nameOf(o.g, m)] {
+				return &op.NodeError{Node: m, Err: fmt.Errorf("it is there at this resolution, and not at the model's own")}
+			}
+		}
+	}
+	return nil
+}
+
+// differs tells what of a node is another one there, "" when nothing is.
+func (o other) differs(n, m *ir.Node) string {
+	if n.Op != m.Op || len(n.In) != len(m.In) || len(n.Out) != len(m.Out) {
+		return fmt.Sprintf("it is %s of %d operands there", m.Op, len(m.In))
+	}
+	for i, a := range n.Attrs {
+		if i >= len(m.Attrs) || !slices.Equal(a.Ints, m.Attrs[i].Ints) || a.Int != m.Attrs[i].Int {
+			return fmt.Sprintf("its attribute %s is another one", a.Name)
+		}
+	}
+	for k, id := range n.In {
+		if id == 0 || m.In[k] == 0 || states[n.Op][k] {
+			continue
+		}
+		here, there := o.graph.Values[id].Const, o.g.Values[m.In[k]].Const
+		if n.Op == "Resize" && o.shapes == nil || !o.fits && (here == nil || there == nil) {
+			continue // sizes that the model states have a rule of their own
+		}
+		if !same(here, there) && (here == nil || there == nil || len(o.movedAxes(id)) == 0) {
+			return fmt.Sprintf("its operand %q is another one", o.graph.Values[id].Name)
+		}
+	}
+	for k, id := range n.Out {
+		if id == 0 || o.shapes == nil {
+			continue
+		}
+		was, is := o.after.Shape(id), o.shapes[m.Out[k]]
+		if was != nil && is != nil && !slices.EqualFunc(was, is, func(a, b dim.Dim) bool { return a.IsBatch() || b.IsBatch() || a.Original() == b.Original() }) {
+			return fmt.Sprintf("its result has the shape %v, and not %v", is, was)
+		}
+	}
+	return ""
+}
+
+// states has the operands that tell no more than the shape of the result, by operator. Bounds of a Slice have a rule of their own.
+var states = map[string]map[int]bool{
+	"Reshape": {1: true}, "Expand": {1: true}, "Tile": {1: true}, "ConstantOfShape": {0: true}, "Slice": {1: true, 2: true},
+}
+
+// same tells whether two operands are the same constant, or none.
+func same(a, b *ir.Tensor) bool {
+	switch {
+	case a == nil || b == nil:
+		return a == b
+	case a.Name != "" || b.Name != "":
+		return a.Name == b.Name
+	}
+	x, err1 := a.Bytes()
+	y, err2 := b.Bytes()
+	return err1 == nil && err2 == nil && slices.Equal(a.Shape, b.Shape) && bytes.Equal(x, y)
+}
