@@ -76,7 +76,7 @@ func ofParts(cell func(o operators.Operator) string) func(o operators.Operator) 
 
 // named is the cell of a consumer that lists what it has.
 func named(list []string) func(o operators.Operator) string {
-	return func(o operators.Operator) string { return yes(o.Domain == "" && slices.Contains(list, o.Name)) }
+	return func(o operators.Operator) string { return yes(slices.Contains(list, o.Qualified())) }
 }
 
 // page is the text of gen/doc/operators.md.

@@ -10,6 +10,7 @@ var windows = of(Window,
 	Operator{Name: "LpPool", Opsets: "1 2 11 18 22", Sig: "X -> Y", Attrs: pooling + " p=2"},
 	Operator{Name: "MaxUnpool", Opsets: "9 11 22", Sig: "X I:int64 output_shape:size@9? -> output", Attrs: "kernel_shape pads:=0... strides:=1..."},
 	Operator{Name: "GlobalMaxPool", Opsets: "1 22", Sig: "X -> Y", Builder: "Pool"},
+	Operator{Name: "GlobalLpPool", Opsets: "1 2 22", Sig: "X -> Y", Attrs: "p=2"},
 	Operator{Name: "GlobalAveragePool", Opsets: "1 22", Sig: "X -> Y", Builder: "Pool"},
 )
 

@@ -84,6 +84,7 @@ var cases = []struct{ graph, want string }{
 	{"input x Nx3x10\ny = LpPool x kernel_shape=4 strides=3", "Nx3x3"},
 	{"input x Nx3x9x9\ny = GlobalAveragePool x", "Nx3x1x1"},
 	{"input x Nx3x9\ny = GlobalMaxPool x", "Nx3x1"},
+	{"input x Nx3x9x4\ny = GlobalLpPool x", "Nx3x1x1"},
 	{"input x Nx3x4x4\nm, i = MaxPool x kernel_shape=2,2 strides=2,2\ny = MaxUnpool m i kernel_shape=2,2 strides=2,2", "Nx3x4x4"},
 	{"input x 1x3x4x4\nm, i = MaxPool x kernel_shape=2,2 strides=2,2\ny = MaxUnpool m i {1,3,5,5} kernel_shape=2,2 strides=2,2", "1x3x5x5"},
 	{"input x Nx3x9x9\ny = BatchNormalization x [3] [3] [3] [3]", "Nx3x9x9"},

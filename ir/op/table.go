@@ -50,6 +50,7 @@ var exceptions = map[string]rule{
 	"MaxUnpool":         {axes: AxesUnpool, shape: unpoolShape},
 	"GlobalAveragePool": {axes: AxesGlobalPool, shape: globalPoolShape},
 	"GlobalMaxPool":     {axes: AxesGlobalPool, shape: globalPoolShape},
+	"GlobalLpPool":      {axes: AxesGlobalPool, shape: globalPoolShape},
 
 	"BatchNormalization":        {axes: AxesBatchNorm, shape: channelNormShape},
 	"InstanceNormalization":     {axes: AxesBatchNorm, shape: channelNormShape},

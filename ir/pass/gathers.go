@@ -6,10 +6,14 @@ import (
 	"github.com/autotailor/autotailor/ir"
 )
 
-// plainGathers rewrites GatherND with single numbers as indices, which the dynamo exporter makes of x[index], to Gather.
+// plainGathers rewrites GatherND with single numbers as indices, which the dynamo exporter makes of x[index], to Gather. A Scatter has another name since
+// opset 11.
 func plainGathers(g *ir.Graph) error {
 	made := producers(g)
 	for _, n := range g.Nodes {
+		if n.Op == "Scatter" && n.Domain == "" {
+			n.Op = "ScatterElements"
+		}
 		if n.Op != "GatherND" || n.Domain != "" || len(n.In) != 2 || n.Int("batch_dims", 0) != 0 {
 			continue
 		}

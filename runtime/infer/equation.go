@@ -9,8 +9,8 @@ import (
 // label is an axis of an Einsum's equation: a letter, or for an axis that an ellipsis stands for its place from behind, as a negative number.
 type label = rune
 
-// readEquation returns the labels of each operand's axes and of the result's.
-func readEquation(text string, ranks []int) (terms [][]label, result []label, err error) {
+// Equation returns the labels of the axes of each operand and of the result, of an Einsum whose operands have so many axes.
+func Equation(text string, ranks []int) (terms [][]label, result []label, err error) {
 	left, right, explicit := strings.Cut(strings.ReplaceAll(text, " ", ""), "->")
 	texts := strings.Split(left, ",")
 	if len(texts) != len(ranks) {

@@ -133,7 +133,7 @@ func einsum(c *call) error {
 		}
 		ranks[k] = len(c.shapeOf(k))
 	}
-	terms, result, err := readEquation(text, ranks)
+	terms, result, err := Equation(text, ranks)
 	if err != nil {
 		return err
 	}

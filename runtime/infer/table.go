@@ -30,6 +30,7 @@ var exceptions = map[string]rule{
 	"MaxUnpool":         unpool,
 	"GlobalAveragePool": globalPool,
 	"GlobalMaxPool":     globalPool,
+	"GlobalLpPool":      globalPool,
 
 	"Conv":          conv,
 	"ConvTranspose": convTranspose,

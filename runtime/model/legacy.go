@@ -21,6 +21,7 @@ var olds = map[string]old{
 	"Hardmax":    {13, flattened},
 	"Resize":     {11, scaled},
 	"Upsample":   {0, scaled},
+	"Scatter":    {0, func(o *operation) error { o.node.Type = "ScatterElements"; return nil }},
 	"Pad":        {0, wholePads},
 	"GridSample": {20, modes},
 	"Add":        {7, fromAxis}, "Sub": {7, fromAxis}, "Mul": {7, fromAxis}, "Div": {7, fromAxis},

@@ -119,11 +119,13 @@ func runVerify(c *call) error {
 func (c *call) run(v *verified, g *nn.Graph, w nn.Weights, engines []engine.Engine, runs int) error {
 	k := &comparison{graph: g.Bind(1), weights: w}
 	for _, e := range engines {
-		row, err := profile.Network(c.ctx, g, w, e, profile.Options{Runs: runs})
-		if list := engine.Lacking(err); list != nil {
-			v.Lacking = append(v.Lacking, lacking{e.Info().Name, list})
-			continue
+		if l, ok := e.(engine.Limited); ok {
+			if list := l.Missing(g); len(list) > 0 {
+				v.Lacking = append(v.Lacking, lacking{e.Info().Name, list})
+				continue
+			}
 		}
+		row, err := profile.Network(c.ctx, g, w, e, profile.Options{Runs: runs})
 		if err != nil {
 			return fmt.Errorf("%s: %w", e.Info().Name, err)
 		}

@@ -10,7 +10,7 @@ import (
 func allCases() map[string]func(n net) nn.Value {
 	all := maps.Clone(cases)
 	maps.Copy(all, rareCases)
-	for _, name := range []string{"Softsign", "Mish", "Selu", "Celu", "ThresholdedRelu", "Sin", "Cos", "Tan", "Atan", "Sinh", "Cosh", "Asinh"} {
+	for _, name := range []string{"Softsign", "Mish", "Selu", "Celu", "ThresholdedRelu", "Shrink", "Sin", "Cos", "Tan", "Atan", "Sinh", "Cosh", "Asinh"} {
 		all[name] = act(nn.Act{Type: name})
 	}
 	for _, name := range []string{"Asin", "Acos", "Atanh"} {

@@ -48,6 +48,20 @@ var cases = map[string]func(d *draw) []nn.Value{
 	"QuantizeLinear":   quantised,
 	"DequantizeLinear": quantised,
 
+	"QLinearConv": integerConv("QLinearConv"), "ConvInteger": integerConv("ConvInteger"),
+	"QLinearMatMul": integerMatMul("QLinearMatMul"), "MatMulInteger": integerMatMul("MatMulInteger"),
+	"com.microsoft.MatMulIntegerToFloat":     integerMatMul("com.microsoft.MatMulIntegerToFloat"),
+	"com.microsoft.DynamicQuantizeMatMul":    integerMatMul("com.microsoft.DynamicQuantizeMatMul"),
+	"com.microsoft.QLinearAdd":               integerPair("com.microsoft.QLinearAdd"),
+	"com.microsoft.QLinearMul":               integerPair("com.microsoft.QLinearMul"),
+	"com.microsoft.QLinearSigmoid":           integerUnary("com.microsoft.QLinearSigmoid", none),
+	"com.microsoft.QLinearLeakyRelu":         integerUnary("com.microsoft.QLinearLeakyRelu", func(*draw) []nn.Attr { return []nn.Attr{float("alpha", 0.2)} }),
+	"com.microsoft.QLinearAveragePool":       integerUnary("com.microsoft.QLinearAveragePool", func(*draw) []nn.Attr { return []nn.Attr{ints("kernel_shape", 2, 2)} }),
+	"com.microsoft.QLinearGlobalAveragePool": integerUnary("com.microsoft.QLinearGlobalAveragePool", none),
+	"com.microsoft.QLinearConcat":            integerConcat,
+	"com.microsoft.QuantizeLinear":           otherQuantised,
+	"com.microsoft.DequantizeLinear":         otherQuantised,
+
 	"GroupNormalization": func(d *draw) []nn.Value {
 		groups := d.size()
 		s := nn.Shape{d.batch, groups * d.size(), d.size(), d.size()}
@@ -101,16 +115,19 @@ var cases = map[string]func(d *draw) []nn.Value{
 	"Selu":            unary(plain("Selu")),
 	"Celu":            unary(func(d *draw) nn.Act { return nn.Act{Type: "Celu", Attrs: maybe(d, "alpha", 0.7)} }),
 	"ThresholdedRelu": unary(func(d *draw) nn.Act { return nn.Act{Type: "ThresholdedRelu", Attrs: maybe(d, "alpha", 0.2)} }),
-	"Sign":            unary(plain("Sign")),
-	"Sin":             unary(plain("Sin")),
-	"Cos":             unary(plain("Cos")),
-	"Tan":             within("Tan"),
-	"Asin":            within("Asin"),
-	"Acos":            within("Acos"),
-	"Atan":            unary(plain("Atan")),
-	"Sinh":            unary(plain("Sinh")),
-	"Cosh":            unary(plain("Cosh")),
-	"Asinh":           unary(plain("Asinh")),
+	"Shrink": unary(func(d *draw) nn.Act {
+		return nn.Act{Type: "Shrink", Attrs: append(maybe(d, "bias", 0.3), maybe(d, "lambd", 0.4)...)}
+	}),
+	"Sign":  unary(plain("Sign")),
+	"Sin":   unary(plain("Sin")),
+	"Cos":   unary(plain("Cos")),
+	"Tan":   within("Tan"),
+	"Asin":  within("Asin"),
+	"Acos":  within("Acos"),
+	"Atan":  unary(plain("Atan")),
+	"Sinh":  unary(plain("Sinh")),
+	"Cosh":  unary(plain("Cosh")),
+	"Asinh": unary(plain("Asinh")),
 	"Acosh": func(d *draw) []nn.Value {
 		s := d.shape(1, 4)
 		return []nn.Value{d.b.Act(d.b.Act(d.positive(s), nn.Act{Type: "Exp"}), nn.Act{Type: "Acosh"})}
@@ -200,6 +217,35 @@ var cases = map[string]func(d *draw) []nn.Value{
 	},
 	"Pad":    pad,
 	"Expand": expand,
+
+	"TopK":            topK,
+	"OneHot":          oneHot,
+	"GatherElements":  gatherElements,
+	"GatherND":        gatherND,
+	"ScatterElements": scatterElements,
+	"ScatterND":       scatterND,
+	"LpPool":          lpPooling,
+	"Einsum":          einsum,
+	"EyeLike":         eyeLike,
+	"Shape":           extents("Shape"),
+	"Size":            extents("Size"),
+	"GlobalLpPool": func(d *draw) []nn.Value {
+		s := d.image()
+		to := append(slices.Clone(s[:2]), slices.Repeat([]int{1}, len(s)-2)...)
+		return []nn.Value{d.op("GlobalLpPool", []nn.Attr{integer("p", 1+d.rng.IntN(3))}, to, d.input(s))}
+	},
+	"IsInf": func(d *draw) []nn.Value {
+		s := d.shape(1, 4)
+		x := d.b.Act(d.b.Act(d.b.Act(d.input(s), nn.Relu()), nn.Act{Type: "Log"}), nn.Act{Type: one(d, "Neg", "Identity")})
+		return []nn.Value{d.typed("IsInf", nn.Bool, []nn.Attr{integer("detect_negative", d.rng.IntN(2)), integer("detect_positive", d.rng.IntN(2))}, s, x)}
+	},
+	"Mean": several("Mean"),
+	"MeanVarianceNormalization": func(d *draw) []nn.Value {
+		s := d.shape(4, 4)
+		d.mixes, s[1], s[2] = true, s[1]+1, s[2]+1 // ONNX Runtime divides nothing by nothing
+		return []nn.Value{d.op("MeanVarianceNormalization", []nn.Attr{ints("axes", [][]int64{{0, 2, 3}, {2, 3}, {1}}[d.rng.IntN(3)]...)}, s, d.input(s))}
+	},
+	"DynamicQuantizeLinear": dynamicQuantized,
 
 	"Tile":         tile,
 	"DepthToSpace": depthToSpace,

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/autotailor/autotailor/internal/operators"
-	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/engine/autodiff"
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
 	"github.com/autotailor/autotailor/runtime/nn"
@@ -53,6 +52,7 @@ type compiler struct {
 	windows *kernel.Windows
 	stats   *recorder // when set, batch normalisations use their batch's statistics
 	failed  []bool    // values whose node could not be compiled
+	origins []int     // of each node, that of the graph as it was given; nil where it is the same one
 	errs    []error
 }
 
@@ -68,7 +68,7 @@ func compileShared(g *nn.Graph, s *store, over map[string]nn.Tensor) (*plan, err
 }
 
 func (c *compiler) compile() (*plan, error) {
-	c.graph = integerProducts(c.graph)
+	c.graph, c.origins = integerProducts(c.graph)
 	c.Plan = autodiff.NewPlan(c, c.graph, c.isa)
 	if err := c.fits(); err != nil {
 		return nil, err
@@ -109,7 +109,11 @@ func (c *compiler) node(i int) {
 	var err error
 	switch {
 	case !ok || n.Domain != "" && n.Domain != "ai.onnx":
-		err = &engine.NoOperatorError{Engine: "embedded", Node: n.Name, Op: operators.Qualified(n.Domain, n.Type)}
+		name, what := operators.Qualified(n.Domain, n.Type), "operator"
+		if known[name] {
+			what = "such form of operator"
+		}
+		err = fmt.Errorf("node %q: the embedded engine has no %s %s", n.Name, what, name)
 	case slices.ContainsFunc(n.In, func(v nn.Value) bool { return c.failed[v] }):
 	default:
 		if err = entry(c, c.Node); err == nil {
@@ -171,12 +175,20 @@ func (c *compiler) Emit(s autodiff.Step) {
 	if s.Name == "" {
 		s.Name = c.Node.Name
 	}
-	c.steps = append(c.steps, step{name: s.Name, node: c.Node.Index, in: s.In, out: s.Out, bind: s.Forward()})
+	c.steps = append(c.steps, step{name: s.Name, node: c.origin(c.Node.Index), in: s.In, out: s.Out, bind: s.Forward()})
 }
 
 // emit adds the step of a fused operator.
 func (c *compiler) emit(n node, in, out []int, bind func(batch int) autodiff.Run) {
-	c.steps = append(c.steps, step{name: n.Name, node: n.Index, in: in, out: out, bind: bind})
+	c.steps = append(c.steps, step{name: n.Name, node: c.origin(n.Index), in: in, out: out, bind: bind})
+}
+
+// origin is the node of the given graph that node i is a part of.
+func (c *compiler) origin(i int) int {
+	if c.origins == nil {
+		return i
+	}
+	return c.origins[i]
 }
 
 // plainly adds a step of the operands in, whose elements and result are in the order of their axes.

@@ -21,7 +21,13 @@ type loop func(in, out [][]float32)
 
 // definitions has the operators that are computed like that. Images of a batch depend on each other in all of them, as far as the engine knows.
 var definitions = map[string]definition{
-	"MaxUnpool": maxUnpool,
+	"MaxUnpool": maxUnpool, "LpPool": lpPool, "GlobalLpPool": globalLpPool,
+
+	"TopK": topK, "OneHot": oneHot, "GatherElements": gatherElements, "GatherND": gatherND,
+	"ScatterElements": scatterElements, "ScatterND": scatterND,
+
+	"IsInf": isInf, "Mean": meanOf, "MeanVarianceNormalization": standardised, "DynamicQuantizeLinear": dynamicQuantize,
+	"EyeLike": eyeLike, "Shape": extentsOf, "Size": extentsOf, "Einsum": einsum,
 }
 
 func withDefinitions(table map[string]lowering) map[string]lowering {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/autotailor/autotailor/internal/needs"
+	"github.com/autotailor/autotailor/internal/operators"
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
@@ -42,7 +43,7 @@ func forEach(t *testing.T, f func(t *testing.T, rng *rand.Rand, g *nn.Graph, w n
 				if err != nil {
 					t.Fatalf("draw %d: %v", i, err)
 				}
-				if !slices.ContainsFunc(g.Nodes, func(n nn.Node) bool { return n.Type == name }) {
+				if !slices.ContainsFunc(g.Nodes, func(n nn.Node) bool { return operators.Qualified(n.Domain, n.Type) == name }) {
 					t.Fatalf("draw %d has no %s: %s", i, name, text(g))
 				}
 				f(t, rng, g, parameters(rng, g), d)

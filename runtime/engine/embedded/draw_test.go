@@ -16,6 +16,7 @@ type draw struct {
 	batch int // of inputs: nn.Batch, or a fixed one
 	names int
 	mixes bool // images of a batch depend on each other
+	opset int  // that the operators need, 0 for the oldest
 }
 
 // record draws the network of a case.
@@ -30,6 +31,9 @@ func record(build func(d *draw) []nn.Value, rng *rand.Rand) (*nn.Graph, *draw, e
 			b.Output(fmt.Sprintf("y%d", i), y)
 		}
 	})
+	if err == nil {
+		g.Opset = d.opset
+	}
 	return g, d, err
 }
 

@@ -129,7 +129,6 @@ var forms = func() map[string]form {
 		"Max":   {1, broadcastShape},
 		"Min":   {1, broadcastShape},
 		"Sum":   {1, broadcastShape},
-		"Mean":  {1, broadcastShape},
 
 		"LSTM": {3, recurrentShape},
 		"GRU":  {3, recurrentShape},

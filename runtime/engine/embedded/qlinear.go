@@ -10,27 +10,39 @@ import (
 
 // integerProducts replaces products of quantised operands, of which this engine has no kernels. They become the same product of the integers
 // without their zero points, in float32, which is exact below 2^24; one factor for the three scales; and a rounding, as ONNX Runtime
-// does it.
-func integerProducts(g *nn.Graph) *nn.Graph {
-	takes := func(n nn.Node) bool { return quantisedOps[operators.Qualified(n.Domain, n.Type)] != nil }
-	if !slices.ContainsFunc(g.Nodes, takes) {
-		return g
+// does it. It tells of each node which one of g it is a part of, nil where g has none of these.
+func integerProducts(g *nn.Graph) (*nn.Graph, []int) {
+	of := func(n nn.Node) func(q *integerGraph, n nn.Node) bool {
+		return quantisedOps[operators.Qualified(n.Domain, n.Type)]
+	}
+	if !slices.ContainsFunc(g.Nodes, func(n nn.Node) bool { return of(n) != nil }) {
+		return g, nil
 	}
 	out := *g
 	out.Values, out.Nodes = slices.Clone(g.Values), nil
 	q := &integerGraph{g: &out}
-	for _, n := range g.Nodes {
-		if !takes(n) || !quantisedOps[operators.Qualified(n.Domain, n.Type)](q, n) {
+	var origins []int
+	for i, n := range g.Nodes {
+		if write := of(n); write == nil || !write(q, n) {
 			out.Nodes = append(out.Nodes, n)
 		}
+		for len(origins) < len(out.Nodes) {
+			origins = append(origins, i)
+		}
 	}
-	return q.g
+	return q.g, origins
 }
 
 // quantisedOps write what an operator of quantised operands is; those that return false have written nothing.
 var quantisedOps = map[string]func(q *integerGraph, n nn.Node) bool{
 	"QLinearConv": (*integerGraph).conv, "QLinearMatMul": (*integerGraph).matMul,
+	"ConvInteger": (*integerGraph).plainConv, "MatMulInteger": (*integerGraph).plainMatMul,
+	"com.microsoft.MatMulIntegerToFloat": (*integerGraph).scaledMatMul, "com.microsoft.DynamicQuantizeMatMul": (*integerGraph).dynamicMatMul,
 	"com.microsoft.QLinearAdd": elementwiseOf("Add"), "com.microsoft.QLinearMul": elementwiseOf("Mul"),
+	"com.microsoft.QLinearSigmoid": requantised("Sigmoid"), "com.microsoft.QLinearLeakyRelu": requantised("LeakyRelu"),
+	"com.microsoft.QLinearAveragePool": (*integerGraph).averagePool, "com.microsoft.QLinearGlobalAveragePool": (*integerGraph).globalAverage,
+	"com.microsoft.QLinearConcat":  (*integerGraph).concat,
+	"com.microsoft.QuantizeLinear": renamed("QuantizeLinear"), "com.microsoft.DequantizeLinear": renamed("DequantizeLinear"),
 }
 
 // integerGraph appends nodes to a graph.
@@ -53,9 +65,12 @@ func (q *integerGraph) op(n nn.Node, kind string, s nn.Shape, attrs []nn.Attr, i
 }
 
 // ones is a constant of ones.
-func (q *integerGraph) ones(n nn.Node, s nn.Shape) nn.Value {
+func (q *integerGraph) ones(n nn.Node, s nn.Shape) nn.Value { return q.filled(n, s, 1) }
+
+// filled is a constant whose elements are all the same number.
+func (q *integerGraph) filled(n nn.Node, s nn.Shape, number float32) nn.Value {
 	v := q.value(n.Name, s)
-	t := nn.FromFloat32s(s, slices.Repeat([]float32{1}, s.Count()))
+	t := nn.FromFloat32s(s, slices.Repeat([]float32{number}, s.Count()))
 	q.g.Values[v].Const = &t
 	return v
 }
@@ -141,12 +156,17 @@ func elementwiseOf(kind string) func(q *integerGraph, n nn.Node) bool {
 		} else {
 			v = q.op(n, kind, y, nil, q.times(n, a, n.In[1], scale), q.times(n, b, n.In[4], scale))
 		}
-		if len(n.In) > 7 && n.In[7] != nn.None {
-			v = q.op(n, "Add", y, nil, v, q.integers(n, n.In[7], nn.None, 0))
-		}
-		q.rounded(n, v, nn.None)
+		q.shifted(n, v, operand(n, 7))
 		return true
 	}
+}
+
+// shifted adds a zero point, if there is one, and rounds.
+func (q *integerGraph) shifted(n nn.Node, v, zero nn.Value) {
+	if zero != nn.None {
+		v = q.op(n, "Add", q.shape(v), nil, v, q.integers(n, zero, nn.None, 0))
+	}
+	q.rounded(n, v, nn.None)
 }
 
 // times is x times the ratio of two scales.

@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/autotailor/autotailor/internal/operators"
@@ -50,24 +51,29 @@ func withShared(own map[string]lowering) map[string]lowering {
 	return own
 }
 
-// Operators lists the ONNX operator types that the engine has, sorted.
+// Operators lists the operator types that the engine has, sorted; those of other domains than ONNX's behind their domain.
 func Operators() []string {
-	var names []string
-	for name := range lowerings {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
+	return slices.Sorted(maps.Keys(known))
 }
+
+// known are the operators that the engine has, also those that it takes apart.
+var known = func() map[string]bool {
+	all := map[string]bool{}
+	for name := range lowerings {
+		all[name] = true
+	}
+	for name := range quantisedOps {
+		all[name] = true
+	}
+	return all
+}()
 
 // Missing implements engine.Limited. Operators that only compute the sizes which others have are not needed.
 func (e *Engine) Missing(g *nn.Graph) []string {
 	var names []string
 	idle := g.Idle()
-	for i := range g.Nodes {
-		n := &g.Nodes[i]
-		_, ok := lowerings[n.Type]
-		if name := operators.Qualified(n.Domain, n.Type); !idle[i] && (!ok || n.Domain != "" && n.Domain != "ai.onnx") && !slices.Contains(names, name) {
+	for i, n := range g.Nodes {
+		if name := operators.Qualified(n.Domain, n.Type); !idle[i] && !known[name] && !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}

@@ -46,6 +46,7 @@ var slopes = map[string]Slope{
 		return g * a * Exp(x)
 	}),
 	"ThresholdedRelu": slope(func(x, _, a, _ float32) float32 { return truth(x > a) }),
+	"Shrink":          slope(func(x, _, _, limit float32) float32 { return truth(x > limit) + truth(x < -limit) }),
 	"Softsign": slope(func(x, _, _, _ float32) float32 {
 		d := 1 + max(x, -x)
 		return 1 / (d * d)
