@@ -46,7 +46,7 @@ an *accuracy.MissingError.`)
 	}{
 		{"MACs", "counts the multiply-accumulates of s at batch 1.", nil},
 		{"Params", "counts the parameters of s; a normalisation that belongs to a convolution counts as its bias.", nil},
-		{"PeakMemory", "predicts the bytes that inference with s at batch 1 needs at its peak: all parameters, and the\nactivations that are alive at the same time.", nil},
+		{"PeakMemory", "predicts the bytes that inference with s at batch 1 needs at its peak: all parameters, and the\nactivations that are alive at the same time. Without some of the blocks s may need less.", nil},
 		{"FLOPs", "counts the floating-point operations of s at batch 1: two for each multiply-accumulate.", jen.Lit(2).Op("*").Add(own("MACs"))},
 		{"BytesFP32", "is the size of the parameters of s in single precision.", jen.Lit(4).Op("*").Add(own("Params"))},
 		{"BytesFP16", "is the size of the parameters of s in half precision.", jen.Lit(2).Op("*").Add(own("Params"))},

@@ -52,7 +52,8 @@ func (n *Net[S]) MACs(g space.Genes) int64 { return n.counted().macs.At(g) }
 // Params counts the parameters of the SubNet of g; a normalisation that belongs to a convolution counts as its bias.
 func (n *Net[S]) Params(g space.Genes) int64 { return n.counted().params.At(g) }
 
-// PeakMemory predicts the bytes that inference with the SubNet of g at batch 1 needs at its peak.
+// PeakMemory predicts the bytes that inference with the SubNet of g at batch 1 needs at its peak. It is exact for SubNets with all
+// blocks, and no less than what others need.
 func (n *Net[S]) PeakMemory(g space.Genes) int64 {
 	c := n.counted()
 	return floatBytes*c.params.At(g) + c.activations.At(g)

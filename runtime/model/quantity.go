@@ -23,7 +23,7 @@ const (
 	FLOPs   Quantity = "flops"   // two for each multiply-accumulate
 	Params  Quantity = "params"  // parameters
 	Size    Quantity = "size"    // bytes of the parameters in single precision
-	Memory  Quantity = "memory"  // bytes that inference at batch 1 needs at its peak
+	Memory  Quantity = "memory"  // bytes that inference at batch 1 needs at its peak, see PeakMemory
 )
 
 // Unit is how values of a quantity are shown: in Name, each of which is Per.

@@ -17,7 +17,7 @@ import (
 type Limits struct {
 	Latency time.Duration // at most, for a run at batch 1
 	Energy  float64       // at most, in millijoules for a run at batch 1
-	Memory  int64         // at most, in bytes at the peak of a run at batch 1: parameters and activations
+	Memory  int64         // at most, in bytes at the peak of a run at batch 1, see PeakMemory
 	MACs    int64         // at most, at batch 1
 	Params  int64         // at most
 	Quality float64       // at least, in the unit of Accuracy's metric; at most where lower values are better

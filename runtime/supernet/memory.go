@@ -14,8 +14,10 @@ const floatBytes = 4
 
 // Peak is how much memory a SubNet's inference needs at its peak, in bytes, as a function of its genes: its parameters, and
 // the activations that are alive at the same time. The activations' peak is the largest of all steps', so it is a max-plus
-// function of the genes (space.Max), where latency is a sum. What removed blocks alone would still have read, such as a mask, counts as long
-// as in the original. It is immutable.
+// function of the genes (space.Max), where latency is a sum. It is immutable.
+//
+// It is exact for SubNets that keep all blocks, and an upper bound for others: what removed blocks alone would still have read, such as a mask, counts as long as
+// in the original, and where a removed block's operand is read later, too, it counts beside the block's result, which is the same then.
 type Peak struct {
 	Params      *space.Sum // parameters, not bytes
 	Activations *space.Max // bytes
