@@ -63,7 +63,7 @@ func (s SubNet) Params() int64 {
 }
 
 // PeakMemory predicts the bytes that inference with s at batch 1 needs at its peak: all parameters, and the
-// activations that are alive at the same time.
+// activations that are alive at the same time. Without some of the blocks s may need less.
 func (s SubNet) PeakMemory() int64 {
 	g := s.genes()
 	return net.PeakMemory(g[:])
