@@ -70,14 +70,31 @@ type machine struct {
 	uses   map[string]int // that are still to come
 }
 
-// Do computes the model's outputs, in order.
+// Do computes the model's outputs, in order. Half floats are computed as float32, as engines do within a network: rounded after each operator they
+// would be too coarse to compare with.
 func (m *Original) Do(r Run) ([]nn.Tensor, error) {
 	x := &machine{Run: r, model: m, values: map[string]value{}, uses: map[string]int{}}
 	for name, t := range r.Inputs {
-		x.values[name] = value{Tensor: t}
+		x.values[name] = value{Tensor: widened(t)}
 	}
 	x.count(m.graph)
-	return x.run(m.graph)
+	out, err := x.run(m.graph)
+	for k, o := range m.graph.GetOutput() {
+		if t := nn.DType(o.GetType().GetTensorType().GetElemType()); k < len(out) && half(t) && out[k].Type == nn.Float32 {
+			out[k] = nn.FromNumbers(t, out[k].Shape, out[k].Numbers())
+		}
+	}
+	return out, err
+}
+
+func half(t nn.DType) bool { return t.Fractional() && t.Bytes() == 2 }
+
+// widened is a tensor of half floats as float32, any other as it is.
+func widened(t nn.Tensor) nn.Tensor {
+	if !half(t.Type) {
+		return t
+	}
+	return nn.FromNumbers(nn.Float32, t.Shape, t.Numbers())
 }
 
 // run computes the nodes of a graph and returns its outputs.
@@ -148,7 +165,7 @@ func (x *machine) value(name string) (value, error) {
 		return v, nil
 	}
 	t, err := x.Weights.Tensor(name)
-	return value{t, true}, err
+	return value{widened(t), true}, err
 }
 
 // node computes a node's results.
@@ -179,7 +196,7 @@ func (x *machine) node(p *onnxpb.NodeProto) error {
 	}
 	for k, name := range results {
 		if k < len(out) && x.uses[name] > 0 {
-			x.values[name] = value{out[k], fixed || fixedOut}
+			x.values[name] = value{widened(out[k]), fixed || fixedOut}
 			if x.Seen != nil {
 				x.Seen(name, out[k])
 			}

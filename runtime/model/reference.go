@@ -113,7 +113,7 @@ const fewest = 4
 func (z *zeroed) Tensor(name string) (nn.Tensor, error) {
 	t, err := z.Weights.Tensor(name)
 	uses := z.kept[name]
-	if err != nil || !z.stored[name] || t.Type != nn.Float32 {
+	if err != nil || !z.stored[name] || !t.Type.Fractional() {
 		return t, err
 	}
 	if len(uses) == 0 {

@@ -8,7 +8,7 @@ import (
 
 // BinaryName names the kernel of a function of two operands whose elements have a type.
 func BinaryName(n *nn.Node, as nn.DType) string {
-	integers := cmp.Or(as, nn.Float32) != nn.Float32
+	integers := !cmp.Or(as, nn.Float32).Fractional()
 	switch {
 	case n.Type == "Sum":
 		return "Add"

@@ -141,9 +141,19 @@ func (s *Session) prepare(in []nn.Tensor) error {
 	return nil
 }
 
-// results learns the outputs' shapes and types by a run in which the library allocates them.
+// results learns the outputs' shapes and types by a run in which the library allocates them. Its Go binding has no memory for half floats: theirs
+// is ours, in the shape that the network declares.
 func (s *Session) results() ([]nn.Shape, []nn.DType, error) {
 	outs := make([]onnx.Value, len(s.Outputs))
+	for i, o := range s.Outputs {
+		if o.Type.Fractional() && o.Type.Bytes() == 2 {
+			t, err := newTensor(o.Type, s.bound(o.Shape))
+			if err != nil {
+				return nil, nil, err
+			}
+			outs[i] = t.value
+		}
+	}
 	if err := s.session.Run(values(s.in), outs); err != nil {
 		return nil, nil, fmt.Errorf("onnxruntime: %w", err)
 	}
@@ -158,6 +168,25 @@ func (s *Session) results() ([]nn.Shape, []nn.DType, error) {
 		errs = append(errs, v.Destroy())
 	}
 	return shapes, types, errors.Join(errs...)
+}
+
+// bound is a declared shape at the batch of the inputs.
+func (s *Session) bound(declared nn.Shape) nn.Shape {
+	batch := 1
+	for i, in := range s.Inputs {
+		for a, n := range in.Shape {
+			if n < 0 && a < len(s.in[i].shape) {
+				batch = s.in[i].shape[a] / -n
+			}
+		}
+	}
+	out := slices.Clone(declared)
+	for a, n := range out {
+		if n < 0 {
+			out[a] = -n * batch
+		}
+	}
+	return out
 }
 
 func values(list []*tensor) []onnx.Value {
