@@ -8,12 +8,14 @@ import (
 )
 
 // plainFills makes a single number of a ConstantOfShape that operators read that work element by element, where another operand has the shape of
-// the result: masks are such, and the number follows whatever becomes of that shape.
+// the result: masks are such, and the number follows whatever becomes of that shape. So is one whose result only meets operands of that shape, such as
+// the first state of a recurrence that is unrolled.
 func plainFills(g *ir.Graph) error {
 	if !slices.ContainsFunc(g.Nodes, func(n *ir.Node) bool { return is(n, "ConstantOfShape") }) {
 		return nil
 	}
-	vals, made := extents(g), producers(g)
+	vals, made, readers := extents(g), producers(g), readersOf(g)
+	shape := func(id ir.ValueID) []dim.Dim { return vals[id].Shape }
 	numbers := map[ir.ValueID]ir.ValueID{}
 	for _, n := range g.Nodes {
 		if n.Domain != "" || !broadcasts[n.Op] {
@@ -21,7 +23,11 @@ func plainFills(g *ir.Graph) error {
 		}
 		for k, id := range n.In {
 			f := made[id]
-			if !is(f, "ConstantOfShape") || !shapedBy(vals[n.Out[0]].Shape, n, k, func(id ir.ValueID) []dim.Dim { return vals[id].Shape }) {
+			if !is(f, "ConstantOfShape") {
+				continue
+			}
+			whole := shapedBy(shape(n.Out[0]), n, k, shape)
+			if !whole && !absorbed(g, readers, n.Out[0], shape) {
 				continue
 			}
 			if numbers[id] == 0 {
@@ -29,6 +35,9 @@ func plainFills(g *ir.Graph) error {
 			}
 			if numbers[id] > 0 {
 				n.In[k] = numbers[id]
+				if !whole { // the result is smaller than it was
+					vals[n.Out[0]].Shape = nil
+				}
 			}
 		}
 	}
@@ -46,6 +55,16 @@ func shapedBy(shape []dim.Dim, n *ir.Node, k int, of func(ir.ValueID) []dim.Dim)
 		}
 	}
 	return false
+}
+
+// absorbed tells whether all that reads a value brings it to the shape of another operand.
+func absorbed(g *ir.Graph, readers [][]*ir.Node, id ir.ValueID, of func(ir.ValueID) []dim.Dim) bool {
+	for _, n := range readers[id] {
+		if n.Domain != "" || !broadcasts[n.Op] || !shapedBy(of(n.Out[0]), n, slices.Index(n.In, id), of) {
+			return false
+		}
+	}
+	return len(readers[id]) > 0 && !isOutput(g, id)
 }
 
 // fillValue is the number of a ConstantOfShape: 0 when it states none; -1 for one that is no float or integer.
