@@ -72,6 +72,11 @@ func firstMarks(s *slicer, n nn.Node) ([]marks, error) {
 func convMarks(s *slicer, n nn.Node) ([]marks, error) {
 	m := make(marks, len(s.shape(n.Out[0])))
 	m[1] = s.have[n.In[1]][0]
+	for k, cut := range s.have[n.In[0]] {
+		if k > 1 && cut != nil { // a filter over channels, of which the first are left: behind them are zeros, as behind all
+			m[k] = cut
+		}
+	}
 	return []marks{m}, nil
 }
 

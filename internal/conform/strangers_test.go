@@ -14,7 +14,8 @@ import (
 // channels that are shuffled (shufflev1, shufflev2) or normalised in groups across the parts of a Concat (diffusionunet), parts of one stored matrix (crosspacked), depthwise weights
 // behind a Reshape (dwmultiplier), embeddings that are also the head, transposed (tiedtransposed) or stored once more (tiedcopy), states of
 // zeros for a call's batch and vectors of a batch (crnnbatch, keraslstm, dlrm), caches of two kinds (crosscache), half and double floats (mixerhalf, double), what ONNX Runtime joins of a
-// Transformer (bertfused, mhamask, groupquery, moejoined). Their packages are written, and their SubNets are what they should be.
+// Transformer (bertfused, mhamask, groupquery, moejoined),
+// filters over channels (eca), recurrences that are unrolled (mamba, rwkv). Their packages are written, and their SubNets are what they should be.
 func TestStrangers(t *testing.T) {
 	needs.Clone(t)
 	needs.Time(t)

@@ -435,6 +435,31 @@ output c`,
 		[]string{"a:1 free", "b:1 free"},
 	},
 	{
+		"a filter over channels", `
+input x Nx3x4x4
+a = Conv x [8,3,1,1]
+p = GlobalAveragePool a
+s = Reshape p {-1,1,8}
+f = Conv s [1,1,3] pads=1,1
+u = Reshape f {-1,8,1,1}
+m = Mul a u
+y = Conv m [4,8,1,1]
+output y`,
+		[]string{"f:2 == a:1", "a:1 free"},
+	},
+	{
+		"a filter over some of the channels", `
+input x Nx3x4x4
+a = Conv x [8,3,1,1]
+p = GlobalAveragePool a
+s = Reshape p {-1,1,8}
+f = Conv s [1,1,3]
+u = Reshape f {-1,6,1,1}
+y = Conv u [4,6,1,1]
+output y`,
+		[]string{"f:2 != a:1"},
+	},
+	{
 		"groups of positions of two maps", `
 input x Nx3x4x4
 a = Conv x [5,3,1,1]

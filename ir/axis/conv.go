@@ -19,16 +19,40 @@ func (c *coupler) conv(n *ir.Node, w, bias ir.ValueID, name string) {
 		c.opaque(n, name)
 		return
 	}
-	c.window(n)
+	beside := c.sideBySide(n, w)
+	if beside == nil {
+		c.window(n)
+	}
 	out := c.fresh(c.shapes[n.Out[0]], Spatial)
 	out[0] = c.axes[x][0]
 	out[1] = c.axes[w][0]
+	copy(out[2:], beside)
 	c.axes[n.Out[0]] = out
 	for _, k := range c.axes[w][2:] {
 		c.at(k).roles |= Kernel
 	}
 	c.grouped(n, w, name)
 	c.tie(bias, 0, w, 0, name)
+}
+
+// sideBySide has the axes that a filter of one channel moves over when they are no space: channels that it looks at side by side (ECA-Net, Wang et al. 2020). With
+// the last of them gone the others see the same, as beyond the last there is nothing; their order has to stay.
+func (c *coupler) sideBySide(n *ir.Node, w ir.ValueID) []Var {
+	x := c.axes[n.In[0]]
+	for k, v := range x[2:] {
+		if c.Size(v) != c.shapes[n.Out[0]][k+2] || c.given(v) {
+			return nil
+		}
+	}
+	if c.Size(c.axes[w][0]) != 1 || c.Size(c.axes[w][1]) != 1 {
+		return nil
+	}
+	for _, v := range x[2:] {
+		for _, l := range c.Leaves(v) {
+			c.at(l).roles |= Ordered
+		}
+	}
+	return x[2:]
 }
 
 // window marks the axes that a window moves over as space: how many positions there are follows from the map.

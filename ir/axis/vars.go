@@ -31,6 +31,7 @@ const (
 	Batch                    // the open batch axis
 	Group                    // groups of a convolution, each with as many channels
 	Member                   // channels of each of those groups
+	Ordered                  // a window moves over it, so that its order counts: channels that a filter looks at side by side
 	Repeat                   // how often an Expand repeats an axis, such as keys that several heads of queries share
 )
 

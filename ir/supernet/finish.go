@@ -184,8 +184,12 @@ func (b *binder) param(operand int, id ir.ValueID) Param {
 }
 
 // axis tells which positions of a variable are kept; the zero Axis when all are, always.
-func (b *binder) axis(v axis.Var) Axis {
-	if len(b.extent(v).Deps()) == 0 {
+func (b *binder) axis(v axis.Var) Axis { return b.cut(v, b.extent) }
+
+// cut tells which positions of a variable are kept when it, and what it is made of, have the extents that a function says.
+func (b *binder) cut(v axis.Var, extent func(v axis.Var) dim.Dim) Axis {
+	d := extent(v)
+	if len(d.Deps()) == 0 {
 		return Axis{}
 	}
 	a := Axis{Size: b.coupling.Size(v)}
@@ -195,12 +199,12 @@ func (b *binder) axis(v axis.Var) Axis {
 		a.Sum = parts != nil
 	}
 	for _, p := range parts {
-		part := b.axis(p)
+		part := b.cut(p, extent)
 		part.Size = b.coupling.Size(p)
 		a.Of = append(a.Of, part)
 	}
 	if parts == nil {
-		a.Keep = b.extent(v)
+		a.Keep = d
 		a.Centre = b.coupling.Is(v, axis.Kernel)
 	}
 	return a

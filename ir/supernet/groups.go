@@ -23,7 +23,7 @@ type Member struct {
 }
 
 // Groups lists the classes that choices move, in the order of the graph's parameters. A class is left out when it has a part that a Member
-// does not describe.
+// does not describe, and where the order counts.
 func (n *Net) Groups() []Group {
 	if n.coupling == nil { // made by hand
 		return nil
@@ -114,7 +114,7 @@ func (w *grouper) add(v axis.Var, m Member) {
 	if !bound || len(d.Deps()) == 0 || c.Is(v, axis.Spatial|axis.Kernel|axis.Batch) || c.Size(v) < 2 {
 		return
 	}
-	w.odd[v] = w.odd[v] || m.Repeat < 0
+	w.odd[v] = w.odd[v] || m.Repeat < 0 || c.Is(v, axis.Ordered)
 	k, ok := w.at[v]
 	if !ok {
 		k = len(w.groups)

@@ -197,25 +197,5 @@ func (b *binder) grows(n *ir.Node, id ir.ValueID) bool {
 
 // kept is which positions of an axis of a lattice are left: the first along each side of the map.
 func (b *binder) kept(v axis.Var) Axis {
-	d := b.composed(v, b.known)
-	if len(d.Deps()) == 0 {
-		return Axis{}
-	}
-	a := Axis{Size: b.coupling.Size(v)}
-	parts := b.coupling.Factors(v)
-	if parts == nil {
-		parts = b.coupling.Terms(v)
-		a.Sum = parts != nil
-	}
-	for _, p := range parts {
-		part := b.kept(p)
-		if part.Size == 0 { // all of it
-			part = Axis{Size: b.coupling.Size(p), Keep: dim.Const(b.coupling.Size(p))}
-		}
-		a.Of = append(a.Of, part)
-	}
-	if parts == nil {
-		a.Keep = d
-	}
-	return a
+	return b.cut(v, func(v axis.Var) dim.Dim { return b.composed(v, b.known) })
 }
