@@ -231,9 +231,25 @@ func (t *Table) complete(net *supernet.Net) error {
 	return e
 }
 
-// Accuracy returns the predicted accuracy, from 0 to 1, of a SubNet with the given penalty.
+// Accuracy returns the predicted accuracy of a SubNet with the given penalty. It is from 0 to 1, whatever the sensitivities add up to.
 func (t *Table) Accuracy(penalty int64) float64 {
-	return float64(int64(t.Base)-penalty) / float64(t.Header.Images)
+	n := int64(t.Header.Images)
+	return float64(max(0, min(int64(t.Base)-penalty, n))) / float64(n)
+}
+
+// Guessing returns the penalty of guessing one of the classes that net's first output scores: SubNets with as much or more are predicted to
+// classify by chance. Where the output is no row of scores, no penalty is so high.
+func (t *Table) Guessing(net *supernet.Net) (penalty int64, err error) {
+	g, err := net.Record(make([]uint8, len(net.Choices)))
+	if err != nil {
+		return 0, err
+	}
+	if len(g.Outputs) > 0 {
+		if s := g.Values[g.Outputs[0]].Shape; len(s) == 2 && s[1] > 1 {
+			return int64(t.Base) - int64(t.Header.Images/s[1]), nil
+		}
+	}
+	return math.MaxInt64, nil
 }
 
 // Metric says what qualities are: shares of images that are classified correctly, so far.

@@ -82,7 +82,8 @@ type Front[S SubNet] struct {
 	cost func(S) int64
 }
 
-// Front returns the Pareto front of the SubNets that keep q's limits, the cheapest first. When ctx ends early it returns what was found
+// Front returns the Pareto front of the SubNets that keep q's limits, the cheapest first. It has none that is predicted to be no better than
+// guessing, unless there are no better ones. When ctx ends early it returns what was found
 // together with the context's error. When no SubNet keeps the limits, the error is a *search.InfeasibleError, a *search.LimitsError or a
 // *QualityError, which names the nearest one.
 func (n *Net[S]) Front(ctx context.Context, q Search[S]) (*Front[S], error) {
@@ -101,6 +102,9 @@ func (n *Net[S]) Front(ctx context.Context, q Search[S]) (*Front[S], error) {
 		}
 		points = points[:sort.Search(len(points), func(i int) bool { return points[i].Cost > budget })]
 	}
+	if points, err = n.aboveChance(points, q.Accuracy); err != nil {
+		return nil, err
+	}
 	f := &Front[S]{Certificate: r.Certificate, cost: func(s S) int64 { return n.at(s, p.Cost) }}
 	for _, x := range points {
 		f.Points = append(f.Points, q.point(n.subNet(x.Genes)))
@@ -109,6 +113,19 @@ func (n *Net[S]) Front(ctx context.Context, q Search[S]) (*Front[S], error) {
 		return nil, errors.Join(err, stopped)
 	}
 	return f, stopped
+}
+
+// aboveChance leaves out the points that are predicted to be no better than guessing, but the best one.
+func (n *Net[S]) aboveChance(points []search.Point, a *Accuracy[S]) ([]search.Point, error) {
+	if a == nil || len(points) == 0 {
+		return points, nil
+	}
+	guess, err := a.table.Guessing(n.definition)
+	if err != nil {
+		return nil, err
+	}
+	from := sort.Search(len(points)-1, func(i int) bool { return points[i].Penalty < guess })
+	return points[from:], nil
 }
 
 // Best returns the best SubNet that keeps q's limits, and of several as good ones the cheapest. Its errors are those of Front.

@@ -180,7 +180,7 @@ func (k *checker) describeChecked(points []point) string {
 }
 
 // searchChecked is the search whose candidates are counted.
-func (c *call) searchChecked(f *checkFlags, m *models, accuracies string, p search.Problem, budget time.Duration, objective string) (err error) {
+func (c *call) searchChecked(f *checkFlags, shown frontFlags, m *models, accuracies string, p search.Problem, budget time.Duration, objective string) (err error) {
 	k, err := c.checker(f, m, accuracies, p, budget)
 	if err != nil {
 		return err
@@ -189,6 +189,9 @@ func (c *call) searchChecked(f *checkFlags, m *models, accuracies string, p sear
 	front, points, err := k.run(c.ctx)
 	if err != nil {
 		return model.Explain(err, model.Quantity(objective))
+	}
+	if points, err = c.cut(points, m.accuracies, shown); err != nil {
+		return err
 	}
 	r := found{Method: "exact", Certificate: certify(front), Points: []point{}}
 	for _, q := range points {

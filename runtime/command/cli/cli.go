@@ -18,6 +18,7 @@ import (
 	"github.com/autotailor/autotailor/runtime/command/manual"
 	"github.com/autotailor/autotailor/runtime/command/report"
 	"github.com/autotailor/autotailor/runtime/engine"
+	"github.com/autotailor/autotailor/runtime/model"
 	"github.com/autotailor/autotailor/runtime/search"
 	"github.com/autotailor/autotailor/runtime/supernet"
 	"github.com/autotailor/autotailor/runtime/train/data"
@@ -175,6 +176,7 @@ func (c *call) finish(e error) int {
 	var u usageError
 	var none *search.InfeasibleError
 	var limits *search.LimitsError
+	var quality *model.QualityError
 	switch {
 	case e == nil, errors.Is(e, pflag.ErrHelp):
 		return ok
@@ -184,7 +186,7 @@ func (c *call) finish(e error) int {
 	case errors.As(e, &u):
 		fmt.Fprintf(c.err, "%s %s: %v\nTry `%s %s --help`.\n", c.net.Package, c.name, e, c.net.Package, c.name)
 		return usage
-	case errors.As(e, &none), errors.As(e, &limits):
+	case errors.As(e, &none), errors.As(e, &limits), errors.As(e, &quality):
 		fmt.Fprintf(c.err, "%s %s: %v\n", c.net.Package, c.name, e)
 		return infeasible
 	}

@@ -56,7 +56,11 @@ func (c *call) exportFront(f *exportFlags) error {
 	if err != nil {
 		return err
 	}
-	list, err := c.described(front.Points, t.Accuracy, *f.front)
+	useful, err := c.cut(front.Points, t, frontFlags{})
+	if err != nil {
+		return err
+	}
+	list, err := c.described(useful, t.Accuracy, *f.front)
 	if err != nil {
 		return err
 	}
@@ -73,7 +77,7 @@ func (c *call) exportFront(f *exportFlags) error {
 	if *c.json {
 		return c.print(bundled{*f.dir, m, warning})
 	}
-	fmt.Fprintf(c.out, "wrote %d SubNets of %d on the front into %s (%d bytes of weights)\nlatency ms  accuracy %%  memory KiB  SubNet\n", len(list), len(front.Points), *f.dir, m.Weights.Bytes)
+	fmt.Fprintf(c.out, "wrote %d SubNets of %d on the front into %s (%d bytes of weights)\nlatency ms  accuracy %%  memory KiB  SubNet\n", len(list), len(useful), *f.dir, m.Weights.Bytes)
 	for _, s := range list {
 		fmt.Fprintf(c.out, "%10.3f  %10.2f  %10d  %s\n", s.LatencyMS, 100*s.Accuracy, s.Memory/1024, s.SubNet)
 	}

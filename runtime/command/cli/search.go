@@ -52,8 +52,12 @@ func runSearch(c *call) error {
 	method := c.flags.String("method", "exact", "exact, genetic or random")
 	seed := c.flags.Uint64("seed", 1, "of genetic and random")
 	samples := c.flags.Int("samples", 10_000, "SubNets that random draws")
+	shown := c.frontFlags()
 	check := c.checkFlags()
 	if err := c.parse(); err != nil {
+		return err
+	}
+	if err := shown.check(*accuracies); err != nil {
 		return err
 	}
 	if *objective == "latency" || *budget > 0 {
@@ -79,7 +83,7 @@ func runSearch(c *call) error {
 		if *method != "exact" {
 			return usageError{fmt.Errorf("--verify goes with the exact search")}
 		}
-		return c.searchChecked(check, t, *accuracies, p, *budget, *objective)
+		return c.searchChecked(check, shown, t, *accuracies, p, *budget, *objective)
 	}
 	var points []search.Point
 	r := found{Method: *method, Points: []point{}}
@@ -108,6 +112,9 @@ func runSearch(c *call) error {
 	}
 	if err != nil {
 		return model.Explain(err, model.Quantity(*objective))
+	}
+	if points, err = c.cut(points, t.accuracies, shown); err != nil {
+		return err
 	}
 	for _, q := range points {
 		r.Points = append(r.Points, t.point(c, q))
@@ -199,7 +206,11 @@ func runReport(c *call) error {
 	if err != nil {
 		return err
 	}
-	points, err := c.points(t, front.Points)
+	useful, err := c.cut(front.Points, t, frontFlags{})
+	if err != nil {
+		return err
+	}
+	points, err := c.points(t, useful)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,78 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/autotailor/autotailor/runtime/accuracy"
+	"github.com/autotailor/autotailor/runtime/deploy/bundle"
+	"github.com/autotailor/autotailor/runtime/model"
+	"github.com/autotailor/autotailor/runtime/search"
+	"github.com/autotailor/autotailor/runtime/space"
+)
+
+// frontFlags say which points of a front are shown. Without values all are that are better than guessing.
+type frontFlags struct {
+	least  *float64
+	points *int
+}
+
+func (c *call) frontFlags() frontFlags {
+	return frontFlags{
+		c.flags.Float64("min-accuracy", 0, "leave out SubNets that are predicted to be less accurate, such as 0.85"),
+		c.flags.Int("points", 0, "show this many SubNets of the front, spread over it; 0 for all"),
+	}
+}
+
+func (f frontFlags) check(accuracies string) error {
+	switch {
+	case !(*f.least >= 0 && *f.least <= 1):
+		return usageError{fmt.Errorf("--min-accuracy %g: want a share of images from 0 to 1, such as 0.85", *f.least)}
+	case *f.least > 0 && accuracies == "":
+		return usageError{errors.New("--min-accuracy needs --accuracy")}
+	case *f.points < 0:
+		return usageError{fmt.Errorf("--points %d: want a number of SubNets, 0 for all", *f.points)}
+	}
+	return nil
+}
+
+// cut leaves out the points of a front that are predicted to be no better than guessing, which sums of large losses bring about, and those that
+// the user does not want. Points are in the order of their costs, so that accuracies rise.
+func (c *call) cut(points []search.Point, t *accuracy.Table, f frontFlags) ([]search.Point, error) {
+	if t != nil && len(points) > 0 {
+		guess, err := t.Guessing(c.net)
+		if err != nil {
+			return nil, err
+		}
+		best := points[len(points)-1]
+		from := slices.IndexFunc(points, func(q search.Point) bool { return q.Penalty < guess })
+		if from < 0 {
+			c.warn(fmt.Sprintf("no SubNet here is predicted to be better than guessing (%.1f %%): tune the weights, and count sensitivities again with them", 100*t.Accuracy(guess)))
+			from = len(points) - 1
+		} else if from > 0 {
+			c.warn(fmt.Sprintf("%d cheaper SubNets are left out: they are predicted to be no better than guessing (%.1f %%)", from, 100*t.Accuracy(guess)))
+		}
+		points = points[from:]
+		if f.least != nil && *f.least > 0 {
+			points = slices.DeleteFunc(slices.Clone(points), func(q search.Point) bool { return t.Accuracy(q.Penalty) < *f.least })
+			if m := t.Metric(); len(points) == 0 {
+				return nil, &model.QualityError{Want: model.Quality{Value: *f.least, Metric: m}, Best: model.Quality{Value: t.Accuracy(best.Penalty), Metric: m}, SubNet: space.Format(c.net.Choices, best.Genes)}
+			}
+		}
+	}
+	if f.points == nil || *f.points == 0 || *f.points >= len(points) {
+		return points, nil
+	}
+	at := make([][2]float64, len(points))
+	for i, q := range points {
+		if at[i][0] = float64(q.Cost); t != nil {
+			at[i][1] = t.Accuracy(q.Penalty)
+		}
+	}
+	var out []search.Point
+	for _, i := range bundle.Spread(at, *f.points) {
+		out = append(out, points[i])
+	}
+	return out, nil
+}
