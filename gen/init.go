@@ -10,6 +10,7 @@ import (
 
 	"github.com/autotailor/autotailor/gen/config"
 	"github.com/autotailor/autotailor/gen/view"
+	"github.com/autotailor/autotailor/internal/operators"
 	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/supernet"
 	"github.com/autotailor/autotailor/runtime/train/data"
@@ -23,6 +24,7 @@ type Proposal struct {
 	Package string           // Go package name; "" takes the folder's
 	Inputs  map[string][]int // shapes of inputs with open axes
 	Data    string           // folder with training images, which say how images become input; "" when there are none
+	Note    func(string)     // is told what the user should know; nil for nobody
 }
 
 // Init proposes a config for a model, and the name of the package; dir is the folder that it is meant for.
@@ -54,6 +56,12 @@ func (p Proposal) Config() (text []byte, pkg string, err error) {
 	}
 	slices.SortFunc(c.Inputs, func(a, b config.Input) int { return strings.Compare(a.Name, b.Name) })
 	notes := comments(plan)
+	if text := operators.FoldedNote(folded(g)); text != "" {
+		notes[""] = append(append(notes[""], ""), strings.Split(text, "\n")...)
+		if p.Note != nil {
+			p.Note(text)
+		}
+	}
 	if err := p.data(g, &c, notes); err != nil {
 		return nil, "", err
 	}

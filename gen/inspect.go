@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/autotailor/autotailor/gen/view"
+	"github.com/autotailor/autotailor/internal/operators"
+	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/supernet"
 	"github.com/autotailor/autotailor/runtime/model"
 	runtime "github.com/autotailor/autotailor/runtime/supernet"
@@ -30,7 +32,8 @@ type Report struct {
 	Unowned          []Free         `json:"unowned"`   // axes that could change, and belong to no choice
 	Uncounted        []Uncounted    `json:"uncounted"` // operators whose MACs are not known
 	Frozen           []Frozen       `json:"frozen"`
-	Warnings         []string       `json:"warnings"` // settings without effect
+	Warnings         []string       `json:"warnings"`           // settings without effect
+	Folded           int            `json:"folded_batch_norms"` // convolutions that probably have a BatchNorm in their weights
 	Choices          []Choice       `json:"choices"`
 	Stages           []Stage        `json:"stages"`
 	Proof            *model.Proof   `json:"proof"`
@@ -93,6 +96,17 @@ type Milliseconds struct {
 	Total     float64 `json:"total"`
 }
 
+// folded counts the convolutions that probably have a BatchNorm in their weights.
+func folded(g *ir.Graph) int {
+	return operators.FoldedBatchNorms(func(yield func(string, int) bool) {
+		for _, n := range g.Nodes {
+			if !yield(n.Op, len(n.In)) {
+				return
+			}
+		}
+	})
+}
+
 // Inspect reports on a compiled SuperNet.
 func (c *Compiled) Inspect() (*Report, error) {
 	coverage, err := c.Net.Coverage()
@@ -105,7 +119,7 @@ func (c *Compiled) Inspect() (*Report, error) {
 	}
 	r := &Report{
 		Model: c.Source.File, Modifications: c.Net.Modifications, VariantsRaw: c.Net.Raw, VariantsDistinct: c.Net.Distinct(),
-		UniqueOps: map[string]int{}, UniqueOpsTotal: map[string]int{}, Coverage: Coverage(coverage), Smallest: Coverage(smallest),
+		Folded: folded(c.Net.Graph), UniqueOps: map[string]int{}, UniqueOpsTotal: map[string]int{}, Coverage: Coverage(coverage), Smallest: Coverage(smallest),
 		Unowned: []Free{}, Uncounted: []Uncounted{}, Frozen: []Frozen{}, Warnings: append([]string{}, c.Net.Warnings...), Choices: []Choice{}, Stages: []Stage{},
 		TimingsMS: Milliseconds{ms(c.Timings.Read), ms(c.Timings.Compile), ms(c.Timings.Enumerate), ms(c.Timings.Total)},
 	}
@@ -160,6 +174,9 @@ func (r *Report) Text(w io.Writer) error {
 	fmt.Fprintf(t, "SubNets\t%v as configured, %v distinct (%d modifications)\n", r.VariantsRaw, r.VariantsDistinct, r.Modifications)
 	fmt.Fprintf(t, "elastic\t%.2f %% of parameters, %.2f %% of MACs\n", 100*r.Coverage.Params, 100*r.Coverage.MACs)
 	fmt.Fprintf(t, "smallest\tkeeps %.2f %% of parameters, %.2f %% of MACs at full resolution\n", 100*r.Smallest.Params, 100*r.Smallest.MACs)
+	if r.Folded > 0 {
+		fmt.Fprintf(t, "BatchNorm\tprobably folded into %d convolutions, see the note of `autotailor init`\n", r.Folded)
+	}
 	if len(r.Uncounted) > 0 {
 		fmt.Fprintf(t, "not counted\t%s\n", runtime.NotCounted(r.Uncounted))
 	}

@@ -3,6 +3,8 @@ package gen
 import (
 	"bytes"
 	"math"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -38,6 +40,12 @@ func TestRenormalise(t *testing.T) {
 	var folded bytes.Buffer
 	if err := onnxfile.Write(&folded, g, w, onnxfile.WriteOptions{Opset: w.Opset, Fold: true}); err != nil {
 		t.Fatal(err)
+	}
+	for file, want := range map[string]bool{model: false, "folded": true} {
+		said := recognised(t, file, folded.Bytes())
+		if got := strings.Contains(said, "do_constant_folding=False") && strings.Contains(said, "autotailor renormalise"); got != want {
+			t.Errorf("init of %s says %q", file, said)
+		}
 	}
 	got, count, err := Renormalise(folded.Bytes(), train, transform)
 	if err != nil {
@@ -139,4 +147,24 @@ func scores(t *testing.T, model []byte, x nn.Tensor) []float32 {
 		t.Fatal(err)
 	}
 	return append([]float32(nil), out[0].Float32s()...)
+}
+
+// recognised is what a proposal for a model says to the user; "folded" stands for the given model.
+func recognised(t *testing.T, file string, folded []byte) (said string) {
+	t.Helper()
+	dir := t.TempDir()
+	if file == "folded" {
+		file = filepath.Join(dir, "folded.onnx")
+		if err := os.WriteFile(file, folded, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text, _, err := Proposal{Model: file, Dir: dir, Package: "net", Note: func(text string) { said = text }}.Config()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if (said != "") != bytes.Contains(text, []byte("# (with dynamo=True")) {
+		t.Errorf("%s: the config's comment is another\n%s", file, text)
+	}
+	return said
 }

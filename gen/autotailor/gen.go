@@ -277,6 +277,7 @@ func runInit(c *call) error {
 		dir = filepath.Dir(*out)
 	}
 	p := gen.Proposal{Model: *model, Dir: dir, Package: *pkg, Inputs: shapes, Data: *images}
+	p.Note = func(text string) { fmt.Fprintf(c.err, "note: %s\n", text) }
 	if *out != "-" {
 		if err := alone(dir); err != nil {
 			return err

@@ -81,3 +81,34 @@ func TestLookup(t *testing.T) {
 		t.Errorf("the row of Relu is %+v", o)
 	}
 }
+
+// TestFoldedBatchNorms: three convolutions with a bias and no normalisation are suspicious, fewer or a normalisation are not.
+func TestFoldedBatchNorms(t *testing.T) {
+	type node struct {
+		name     string
+		operands int
+	}
+	conv, bare := node{"Conv", 3}, node{"Conv", 2}
+	for _, c := range []struct {
+		nodes []node
+		want  int
+	}{
+		{[]node{conv, conv, bare, conv}, 3},
+		{[]node{conv, conv, bare}, 0},
+		{[]node{conv, conv, conv, {"BatchNormalization", 5}}, 0},
+		{[]node{conv, conv, conv, {"LayerNormalization", 3}}, 0},
+		{[]node{conv, conv, conv, {"Softmax", 1}, {"Unknown", 1}}, 3},
+		{nil, 0},
+	} {
+		got := FoldedBatchNorms(func(yield func(string, int) bool) {
+			for _, n := range c.nodes {
+				if !yield(n.name, n.operands) {
+					return
+				}
+			}
+		})
+		if got != c.want || (FoldedNote(got) != "") != (got > 0) {
+			t.Errorf("%v: %d, want %d", c.nodes, got, c.want)
+		}
+	}
+}

@@ -89,6 +89,7 @@ func (c *call) preview(e sensitivity.Evaluator) {
 	if t := e.Options.Transform; t.Pad == 0 && len(t.Mean) == 0 && len(t.Std) == 0 {
 		fmt.Fprintln(c.err, "warning: autotailor.toml does not say how images become input (`data`): pixels become x/255")
 	}
+	c.foldedNote()
 	const few = 200
 	e.Images = e.Images.Slice(0, min(few, e.Images.N))
 	if correct, err := e.Correct(c.ctx, make(space.Genes, len(c.net.Choices))); err == nil {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/autotailor/autotailor/internal/operators"
 	"github.com/autotailor/autotailor/runtime/deploy/bundle"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/space"
@@ -58,5 +59,23 @@ func borrowing(list []bundle.SubNet, remedy string) string {
 func (c *call) warn(text string) {
 	if text != "" {
 		fmt.Fprintf(c.err, "warning: %s\n", text)
+	}
+}
+
+// foldedNote says what folded BatchNorms mean, where the original probably has them.
+func (c *call) foldedNote() {
+	g, err := c.net.Record(make(space.Genes, len(c.net.Choices)))
+	if err != nil {
+		return // the command says so itself
+	}
+	text := operators.FoldedNote(operators.FoldedBatchNorms(func(yield func(string, int) bool) {
+		for _, n := range g.Nodes {
+			if !yield(n.Type, len(n.In)) {
+				return
+			}
+		}
+	}))
+	if text != "" {
+		fmt.Fprintf(c.err, "note: %s\n", text)
 	}
 }

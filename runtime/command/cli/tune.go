@@ -62,6 +62,7 @@ func runTune(c *call) error {
 	if err := f.free(checkpoint); err != nil {
 		return err
 	}
+	c.foldedNote()
 	t, content, err := c.tuner(f)
 	if err != nil {
 		return err
