@@ -15,7 +15,7 @@ import (
 // behind a Reshape (dwmultiplier), embeddings that are also the head, transposed (tiedtransposed) or stored once more (tiedcopy), states of
 // zeros for a call's batch and vectors of a batch (crnnbatch, keraslstm, dlrm), caches of two kinds (crosscache), half and double floats (mixerhalf, double), what ONNX Runtime joins of a
 // Transformer (bertfused, mhamask, groupquery, moejoined),
-// filters over channels (eca), recurrences that are unrolled (mamba, rwkv). Their packages are written, and their SubNets are what they should be.
+// filters over channels (eca), recurrences that are unrolled (mamba, rwkv), attention without a softmax (linearattention). Their packages are written, and their SubNets are what they should be.
 func TestStrangers(t *testing.T) {
 	needs.Clone(t)
 	needs.Time(t)

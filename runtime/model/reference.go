@@ -9,8 +9,9 @@ import (
 )
 
 // whyNot says why the original with zeroed weights is no reference for a SubNet, "" when it is one: an axis that is cut is normalised or
-// reduced. base is the original at the SubNet's resolution.
+// reduced, or sums what is not zero where weights are. base is the original at the SubNet's resolution.
 func whyNot(base, sub *nn.Graph) string {
+	up := lifted(sub)
 	for _, p := range align(base, sub) {
 		if len(p.base.In) == 0 || len(p.sub.In) == 0 {
 			continue
@@ -24,6 +25,11 @@ func whyNot(base, sub *nn.Graph) string {
 				return fmt.Sprintf("a cut axis is normalised or reduced (%s)", p.sub.Type)
 			}
 		}
+		for _, a := range sums(sub, p.sub, up, len(now)) {
+			if was[a] != now[a] {
+				return fmt.Sprintf("a cut axis is summed over, and not zero where weights are (%s)", p.sub.Type)
+			}
+		}
 	}
 	return ""
 }
@@ -33,10 +39,15 @@ var neutral = []string{"ReduceSum", "ReduceL1", "ReduceL2", "ReduceSumSquare", "
 
 // mixes lists the axes of a node's first operand over which it takes means, deviations or largest elements.
 func mixes(n *nn.Node, rank int) []int {
-	row, ok := operators.Lookup(n.Domain, n.Type)
 	if slices.Contains(neutral, n.Type) && n.Domain == "" {
 		return nil
 	}
+	return mixed(n, rank)
+}
+
+// mixed lists the axes of a node's first operand of which it joins the positions.
+func mixed(n *nn.Node, rank int) []int {
+	row, ok := operators.Lookup(n.Domain, n.Type)
 	var axes []int64
 	switch {
 	case n.Domain == "com.microsoft": // those normalise the last axis

@@ -1,0 +1,70 @@
+package model
+
+import (
+	"slices"
+
+	"github.com/autotailor/autotailor/internal/operators"
+	"github.com/autotailor/autotailor/runtime/nn"
+)
+
+// lifting are functions of one operand that make something else than zero of zero.
+var lifting = []string{"Sigmoid", "HardSigmoid", "Exp", "Softplus", "Cos", "Cosh", "Acos", "Reciprocal", "Log", "Not", "IsNaN"}
+
+// adding are operators of several operands that keep a constant operand where the others are zero.
+var adding = []string{"Add", "Sub", "Where", "Max", "Min", "Sum", "Mean"}
+
+// lifted tells of each value whether positions whose weights are zero may be something else than zero in it: exp(0) is 1. Behind the next weights
+// they are zero again.
+func lifted(g *nn.Graph) []bool {
+	out := make([]bool, len(g.Values))
+	for _, n := range g.Nodes {
+		row, _ := operators.Lookup(n.Domain, n.Type)
+		some, all := false, true
+		weighted := false
+		for _, v := range n.In {
+			if v == nn.None {
+				continue
+			}
+			info := &g.Values[v]
+			weighted = weighted || info.Param != nil
+			if !info.Known() {
+				some, all = some || out[v], all && out[v]
+			} else if info.Const != nil && slices.Contains(adding, n.Type) {
+				some = some || slices.ContainsFunc(info.Const.Raw, func(b byte) bool { return b != 0 })
+			}
+		}
+		lifts := some
+		switch {
+		case row.Class == operators.Unary && slices.Contains(lifting, n.Type), row.Class == operators.Rows:
+			lifts = true
+		case row.Class == operators.Product || row.Class == operators.Normalisation, n.Type == "Mul" && weighted:
+			lifts = false
+		case n.Type == "Mul":
+			lifts = some && all
+		case n.Type == "Div":
+			lifts = len(n.In) > 0 && n.In[0] != nn.None && out[n.In[0]]
+		}
+		for _, v := range n.Out {
+			if v != nn.None {
+				out[v] = lifts
+			}
+		}
+	}
+	return out
+}
+
+// sums lists the axes of a node's first operand over which it sums positions that are not zero although their weights are.
+func sums(g *nn.Graph, n *nn.Node, lifted []bool, rank int) []int {
+	up := func(k int) bool {
+		return k < len(n.In) && n.In[k] != nn.None && !g.Values[n.In[k]].Known() && lifted[n.In[k]]
+	}
+	switch {
+	case n.Domain != "" || !up(0):
+		return nil
+	case n.Type == "MatMul" && up(1):
+		return []int{rank - 1}
+	case slices.Contains(neutral, n.Type):
+		return mixed(n, rank)
+	}
+	return nil
+}
