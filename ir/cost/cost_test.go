@@ -65,7 +65,7 @@ func TestSubgraphs(t *testing.T) {
 		macs  int
 		known bool
 	}{
-		"loop": {node("Loop", "M true x", graph("body", "i:i64 c:bool h:7x4", "c z", "MatMul h W -> z")), 100 * 7 * 4 * 4, true},
+		"loop": {node("Loop", "M true x", graph("body", "i:i64 c:bool h:7x4", "c z", "MatMul h W -> z")), 200 * 7 * 4 * 4, true},
 		"loop that asks": {node("Loop", "M true x", graph("body", "i:i64 c:bool h:7x4", "d z",
 			"MatMul h W -> z", "ReduceMax z keepdims=0 -> m", "Cast m to=9 -> d")), 0, false},
 		"loop without end":        {node("Loop", "_ true x", graph("body", "i:i64 c:bool h:7x4", "c z", "MatMul h W -> z")), 0, false},
@@ -74,7 +74,7 @@ func TestSubgraphs(t *testing.T) {
 		"scan of what is unknown": {node("Scan", "s x num_scan_inputs=1", graph("body", "h:4 r:4", "z z2", "com.example.Odd r -> z", "Identity z -> z2")), 0, false},
 		"if":                      {node("If", "b", graph("then_branch", "", "z", "MatMul x W -> z"), graph("else_branch", "", "z", "MatMul x V -> z")), 7 * 4 * 4, true},
 		"if of two costs":         {node("If", "b", graph("then_branch", "", "z", "MatMul x W -> z"), graph("else_branch", "", "z", "Relu x -> z")), 0, false},
-		"loops in a loop":         {node("Loop", "M true x", graph("body", "i:i64 c:bool h:7x4", "c z", "Loop M true h -> z ?inner")), 100 * 100 * 7 * 4 * 4, true},
+		"loops in a loop":         {node("Loop", "M true x", graph("body", "i:i64 c:bool h:7x4", "c z", "Loop M true h -> z ?inner")), 200 * 200 * 7 * 4 * 4, true},
 	} {
 		outs := []string{"y"}
 		if name == "scan" || name == "scan of what is unknown" {
@@ -85,7 +85,7 @@ func TestSubgraphs(t *testing.T) {
 			Graph: &onnxpb.GraphProto{Name: proto.String("test"), Node: []*onnxpb.NodeProto{c.node},
 				Input: values("x:7x4 s:4 b:bool n:i64"), Output: values("y:7x4"),
 				Initializer: []*onnxpb.TensorProto{
-					internal.FromInt64s(nil, []int64{100}).Proto("M"), internal.Tensor{Type: internal.Bool, Raw: []byte{1}}.Proto("true"),
+					internal.FromInt64s(nil, []int64{200}).Proto("M"), internal.Tensor{Type: internal.Bool, Raw: []byte{1}}.Proto("true"),
 					internal.FromFloat32s([]int{4, 4}, make([]float32, 16)).Proto("W"), internal.FromFloat32s([]int{4, 4}, make([]float32, 16)).Proto("V"),
 				}}}
 		data, err := proto.Marshal(m)

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/autotailor/autotailor/internal/onnx"
 	"github.com/autotailor/autotailor/internal/onnxpb"
 )
 
@@ -22,7 +23,7 @@ func (d *decoder) ordered(nodes []*onnxpb.NodeProto) []*onnxpb.NodeProto {
 	waits := make([]int, len(nodes)) // operands that are not made yet
 	readers := make([][]int, len(nodes))
 	for i, n := range nodes {
-		for _, in := range append(slices.Clone(n.GetInput()), captures(n)...) {
+		for _, in := range append(slices.Clone(n.GetInput()), onnx.Captures(n)...) {
 			if k, ok := maker[in]; ok && in != "" {
 				sorted = sorted && k < i
 				waits[i]++

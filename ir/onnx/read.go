@@ -173,7 +173,7 @@ func (d *decoder) setConst(id ir.ValueID, t *ir.Tensor) {
 
 // capture makes operands of what a node's subgraphs use from outside.
 func (d *decoder) capture(n *ir.Node, p *onnxpb.NodeProto) {
-	names := captures(p)
+	names := onnx.Captures(p)
 	for _, name := range names {
 		id, ok := d.ids[name]
 		if !ok {

@@ -12,7 +12,7 @@ import (
 
 // maxTrips and maxUnrolled bound the nodes that a Loop may become.
 const (
-	maxTrips    = 64
+	maxTrips    = 128
 	maxUnrolled = 1024
 )
 
@@ -160,11 +160,14 @@ func (u *unroller) loop() bool {
 	if len(own) < 2 || u.body.Inputs != len(own) || len(u.n.Out) < len(own)-2 {
 		return false
 	}
-	trips, known := u.number(own[0])
+	trips, known := maxTrips+1, true // where only the condition ends it
+	if own[0] != 0 {
+		trips, known = u.number(own[0])
+	}
 	if goes, known := u.number(own[1]); own[1] != 0 && (!known || goes == 0) {
 		return false
 	}
-	if !known || trips < 1 || trips > maxTrips {
+	if !known || trips < 1 {
 		return false
 	}
 	scalar := func(name string, t *ir.Tensor) ir.ValueID { return constantValue(u.g, u.n.Name+"/"+name, t) }
@@ -172,12 +175,21 @@ func (u *unroller) loop() bool {
 	state := own[2:]
 	var scans [][]ir.ValueID
 	for t := range trips {
+		if t == maxTrips {
+			return false
+		}
 		yields := u.trip(t, append([]ir.ValueID{scalar(fmt.Sprint(t), ir.FromInt64s([]int{}, []int64{int64(t)})), yes}, state...))
-		if u.err != nil || len(yields) < 1+len(state) || len(yields)-1 != len(u.n.Out) || !u.goesOn(yields[0]) {
+		if u.err != nil || len(yields) < 1+len(state) || len(yields)-1 != len(u.n.Out) {
+			return false
+		}
+		goes, known := counted(u.g, u.nodes, yields[0], 0)
+		if !known {
 			return false
 		}
 		scans = collect(scans, yields[1+len(state):])
-		state = yields[1 : 1+len(state)]
+		if state = u.numbers(own[2:], yields[1:1+len(state)]); goes == 0 {
+			break
+		}
 	}
 	for k, id := range state {
 		u.yield(k, id)
@@ -186,6 +198,19 @@ func (u *unroller) loop() bool {
 		u.stack(len(state)+k, 0, list)
 	}
 	return u.err == nil
+}
+
+// numbers are the values that a loop carries; what counts trips becomes a constant, so that it can be an index.
+func (u *unroller) numbers(first, now []ir.ValueID) []ir.ValueID {
+	out := slices.Clone(now)
+	for k, id := range now {
+		start := u.g.Values[first[k]]
+		v, ok := counted(u.g, u.nodes, id, 0)
+		if raw, whole := tensors.Integers(start.Type, []int64{int64(v)}); ok && whole && start.Const != nil && start.Type != ir.Bool {
+			out[k] = constantValue(u.g, u.g.Values[id].Name, &ir.Tensor{Tensor: tensors.Tensor{Type: start.Type, Shape: start.Const.Shape, Raw: raw}})
+		}
+	}
+	return out
 }
 
 // collect appends what a trip yields to what the trips before did.
@@ -199,26 +224,60 @@ func collect(lists [][]ir.ValueID, yields []ir.ValueID) [][]ir.ValueID {
 	return lists
 }
 
-// goesOn tells whether a condition is true: a constant, behind any number of Identity nodes.
-func (u *unroller) goesOn(id ir.ValueID) bool {
-	for k := len(u.nodes) - 1; k >= 0; k-- {
-		n := u.nodes[k]
-		if len(n.Out) != 1 || n.Out[0] != id || n.Domain != "" {
-			continue
-		}
-		switch n.Op {
-		case "Identity", "Cast":
-			id = n.Input(0)
-		case "Constant":
-			t, ok := tensors.Constant(n.Attrs)
-			v, err := t.Int64s()
-			return ok && err == nil && len(v) == 1 && v[0] != 0
-		default:
-			return false
-		}
+// truths are the operators with which loops count and compare, beside scalars.
+var truths = map[string]func(v []float64) bool{
+	"Less":           func(v []float64) bool { return v[0] < v[1] },
+	"LessOrEqual":    func(v []float64) bool { return v[0] <= v[1] },
+	"Greater":        func(v []float64) bool { return v[0] > v[1] },
+	"GreaterOrEqual": func(v []float64) bool { return v[0] >= v[1] },
+	"Equal":          func(v []float64) bool { return v[0] == v[1] },
+	"And":            func(v []float64) bool { return v[0] != 0 && v[1] != 0 },
+	"Or":             func(v []float64) bool { return v[0] != 0 || v[1] != 0 },
+	"Not":            func(v []float64) bool { return v[0] == 0 },
+}
+
+// maxCounted bounds the operators between a constant and what a loop counts with.
+const maxCounted = 200
+
+// counted is the single number that follows from constants alone; nodes are those that may make it.
+func counted(g *ir.Graph, nodes []*ir.Node, id ir.ValueID, depth int) (float64, bool) {
+	if id == 0 || depth > maxCounted {
+		return 0, false
 	}
-	v, known := u.number(id)
-	return known && v != 0
+	if c := g.Values[id].Const; c != nil {
+		return scalarOf(g.Values[id], true)
+	}
+	at := slices.IndexFunc(nodes, func(n *ir.Node) bool { return slices.Contains(n.Out, id) })
+	if at < 0 || nodes[at].Domain != "" || len(nodes[at].Out) != 1 {
+		return 0, false
+	}
+	n := nodes[at]
+	if t, ok := tensors.Constant(n.Attrs); ok && n.Op == "Constant" {
+		return scalarOf(&ir.Value{Const: &ir.Tensor{Tensor: t}}, true)
+	}
+	var v []float64
+	for _, in := range n.In {
+		x, ok := counted(g, nodes[:at], in, depth+1)
+		if !ok {
+			return 0, false
+		}
+		v = append(v, x)
+	}
+	whole := g.Values[id].Type != ir.Float32 // which division and roots are not exact for
+	compare, compares := truths[n.Op]
+	count, counts := scalars[n.Op]
+	switch {
+	case compares && len(v) > 0:
+		if compare(v) {
+			return 1, true
+		}
+		return 0, true
+	case counts && len(v) > 0 && (!whole || n.Op == "Add" || n.Op == "Sub" || n.Op == "Mul" || n.Op == "Neg"):
+		return count(v), true
+	case (n.Op == "Identity" || n.Op == "Cast" || n.Op == "Squeeze" || n.Op == "Unsqueeze") && len(v) > 0:
+		return v[0], true
+	}
+	return 0, false
 }
 
 // number is the single number that a constant is.

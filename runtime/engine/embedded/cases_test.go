@@ -247,6 +247,8 @@ var cases = map[string]func(d *draw) []nn.Value{
 	},
 	"DynamicQuantizeLinear": dynamicQuantized,
 
+	"If": branches, "Loop": loop,
+
 	"Tile":         tile,
 	"DepthToSpace": depthToSpace,
 	"SpaceToDepth": spaceToDepth,

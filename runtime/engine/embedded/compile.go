@@ -106,6 +106,9 @@ func (c *compiler) node(i int) {
 	n := &c.graph.Nodes[i]
 	c.Node = node{Node: n, Index: i}
 	entry, ok := lowerings[n.Type]
+	if !ok {
+		entry, ok = control(n)
+	}
 	var err error
 	switch {
 	case !ok || n.Domain != "" && n.Domain != "ai.onnx":

@@ -58,7 +58,7 @@ func Operators() []string {
 
 // known are the operators that the engine has, also those that it takes apart.
 var known = func() map[string]bool {
-	all := map[string]bool{}
+	all := map[string]bool{"If": true, "Loop": true}
 	for name := range lowerings {
 		all[name] = true
 	}
@@ -73,10 +73,14 @@ func (e *Engine) Missing(g *nn.Graph) []string {
 	var names []string
 	idle := g.Idle()
 	for i, n := range g.Nodes {
-		if name := operators.Qualified(n.Domain, n.Type); !idle[i] && !known[name] && !slices.Contains(names, name) {
+		if idle[i] {
+			continue
+		}
+		if name := operators.Qualified(n.Domain, n.Type); !known[name] {
 			names = append(names, name)
 		}
+		names = append(names, lacksInside(&n)...)
 	}
 	slices.Sort(names)
-	return names
+	return slices.Compact(names)
 }
