@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 
 	onnx "github.com/yalue/onnxruntime_go"
@@ -66,15 +67,39 @@ func (e *Engine) Info() engine.Info {
 
 // Compile writes g as an ONNX model in memory and loads that.
 func (e *Engine) Compile(g *nn.Graph, w nn.Weights) (engine.Session, error) {
+	g, scalar := withLists(g)
 	var model bytes.Buffer
 	if err := onnxfile.Write(&model, g, w, onnxfile.WriteOptions{}); err != nil {
 		return nil, err
 	}
-	s := &Session{Inputs: infos(g, g.Inputs), Outputs: infos(g, g.Outputs)}
+	s := &Session{Inputs: infos(g, g.Inputs), Outputs: infos(g, g.Outputs), scalar: scalar}
 	err := e.open(s, func(in, out []string, o *onnx.SessionOptions) (*onnx.DynamicAdvancedSession, error) {
 		return onnx.NewDynamicAdvancedSessionWithONNXData(model.Bytes(), in, out, o)
 	})
 	return s, tooNew(err, g.Opset, onnx.GetVersion())
+}
+
+// withLists makes lists of one element of the outputs that are scalars, which the library cannot return to Go, and tells which these are.
+func withLists(g *nn.Graph) (*nn.Graph, []bool) {
+	scalar := make([]bool, len(g.Outputs))
+	out := *g
+	out.Values, out.Nodes, out.Outputs = slices.Clone(g.Values), slices.Clone(g.Nodes), slices.Clone(g.Outputs)
+	add := func(i nn.Info) nn.Value {
+		out.Values = append(out.Values, i)
+		return nn.Value(len(out.Values) - 1)
+	}
+	one := nn.FromInt64s(nn.Shape{1}, []int64{1})
+	for k, v := range g.Outputs {
+		if scalar[k] = len(g.Values[v].Shape) == 0; !scalar[k] {
+			continue
+		}
+		name := g.Values[v].Name + " as a list"
+		shape := add(nn.Info{Name: name + ", shape", Type: nn.Int64, Shape: one.Shape, Const: &one})
+		list := add(nn.Info{Name: name, Type: g.Values[v].Type, Shape: nn.Shape{1}})
+		out.Nodes = append(out.Nodes, nn.Node{Type: "Reshape", Name: name, In: []nn.Value{v, shape}, Out: []nn.Value{list}})
+		out.Outputs[k] = list
+	}
+	return &out, scalar
 }
 
 func infos(g *nn.Graph, vs []nn.Value) []nn.Info {

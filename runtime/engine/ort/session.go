@@ -18,6 +18,7 @@ import (
 type Session struct {
 	Inputs, Outputs []nn.Info // open axes are nn.Batch
 
+	scalar  []bool // outputs that are returned as lists of one element, nil when none are
 	session *onnx.DynamicAdvancedSession
 	in, out []*tensor // of the last Run, used again while shapes stay
 	elapsed time.Duration
@@ -94,6 +95,9 @@ func (s *Session) Run(in ...nn.Tensor) ([]nn.Tensor, error) {
 	result := make([]nn.Tensor, len(s.out))
 	for i, t := range s.out {
 		result[i] = nn.Tensor{Type: t.typ, Shape: t.shape, Raw: t.data}
+		if s.scalar != nil && s.scalar[i] {
+			result[i].Shape = nn.Shape{}
+		}
 	}
 	return result, nil
 }
