@@ -64,6 +64,17 @@ func (c *call) exportFront(f *exportFlags) error {
 	if err != nil {
 		return err
 	}
+	var genes []space.Genes
+	for _, s := range list {
+		g, err := c.genes(s.SubNet)
+		if err != nil {
+			return err
+		}
+		genes = append(genes, g)
+	}
+	if err := c.ownStatistics(f, genes...); err != nil {
+		return err
+	}
 	recalibrated, err := c.recalibrated(f, list)
 	if err != nil {
 		return err

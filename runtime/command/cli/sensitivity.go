@@ -36,6 +36,7 @@ func runSensitivity(c *call) error {
 	n := c.flags.Int("images", 5000, "images that are counted at most, 0 for all")
 	calibrate := c.flags.Int("calibrate", 1000, "training images that BatchNorm statistics are recomputed from, at most half of them; 0 for none")
 	keep := c.flags.String("keep", "1GiB", "`memory` for activations that probes have in common, so that they are computed once; 0 for none")
+	keeps := c.sampleFlag()
 	if err := c.parse("model", "data", "out"); err != nil {
 		return err
 	}
@@ -63,6 +64,11 @@ func runSensitivity(c *call) error {
 	t, err := e.Run(c.ctx, *out)
 	if err != nil {
 		return err
+	}
+	if *keeps {
+		if err := c.keepSample(*out, e.Options.Calibration); err != nil {
+			return err
+		}
 	}
 	r := counted{File: *out, Images: set.N, Original: t.Accuracy(0), Seconds: time.Since(start).Seconds()}
 	for _, g := range space.Probes(c.net.Choices) {

@@ -139,8 +139,12 @@ func (c *call) transform() (t data.Transform, channels int) {
 }
 
 // images reads a split, the first n of it; 0 takes all.
-func (c *call) images(dir, split string, n int) (*data.Set, error) {
-	s, err := c.openImages(dir, split)
+func (c *call) images(dir, split string, n int) (s *data.Set, err error) {
+	if isFile(dir) {
+		s, _, err = data.OpenSample(dir)
+	} else {
+		s, err = c.openImages(dir, split)
+	}
 	if err != nil || n == 0 {
 		return s, err
 	}

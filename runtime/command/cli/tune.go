@@ -33,7 +33,7 @@ type tuneFlags struct {
 	engine                           engineFlags
 	strategy                         *string
 	images, check, every, gradients  *int
-	force, dry                       *bool
+	force, dry, keeps                *bool
 	o                                tune.Options
 }
 
@@ -97,6 +97,11 @@ func runTune(c *call) error {
 	if err := rowfile.WriteAll(files...); err != nil {
 		return err
 	}
+	if *f.keeps {
+		if err := c.keepSample(*f.out, t.Train.Slice(0, f.o.Calib)); err != nil {
+			return err
+		}
+	}
 	if err := os.Remove(checkpoint); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
@@ -136,6 +141,7 @@ func (c *call) tuneFlags() *tuneFlags {
 	f.images = c.flags.Int("images", 0, "train on the first images only, 0 for all")
 	f.check = c.flags.Int("check", 1000, "test images that the largest and the smallest SubNet are evaluated on; 0 for no evaluation, -1 for all")
 	f.every = c.flags.Int("every", 500, "steps between evaluations")
+	f.keeps = c.sampleFlag()
 	f.force = c.flags.Bool("force", false, "overwrite existing files")
 	f.dry = c.flags.Bool("dry-run", false, "train two steps, write nothing, and say how long all would take")
 	f.gradients = c.flags.Int("check-gradients", 0, "train nothing: compare the gradients with respect to this many random parameters, of random SubNets, with those of Gorgonia's differentiation; exit code 1 where they differ")

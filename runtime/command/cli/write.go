@@ -37,7 +37,7 @@ type exported struct {
 // exportFlags are those of `export`.
 type exportFlags struct {
 	model, text, out, format, recalibrate, lut, accuracy, dir *string
-	fold, half, plain, force                                  *bool
+	fold, half, plain, force, borrow                          *bool
 	n, batch, opset, front                                    *int
 	engine                                                    engineFlags
 }
@@ -59,7 +59,8 @@ func runExport(c *call) error {
 	f.half = c.flags.Bool("fp16", false, "store weights as float16 (computation is the runtime's choice)")
 	f.plain = c.flags.Bool("plain-attention", false, "for releases of ncnn before 2025: attention as matrix products")
 	f.fold = c.flags.Bool("fold-batch-norm", true, "multiply normalisations into the convolutions and linear layers before them; =false keeps them apart")
-	f.recalibrate = c.flags.String("recalibrate", "", "recompute BatchNorm statistics from the training images of this `folder`; a SubNet without statistics of its own classifies far worse than predicted")
+	f.recalibrate = c.flags.String("recalibrate", "", "recompute BatchNorm statistics from the training images of this `folder`, or from a sample that sensitivity or tune keeps (default: the sample of --accuracy or --model, where there is one)")
+	f.borrow = c.flags.Bool("no-recalibration", false, "leave the original's BatchNorm statistics in the SubNet, which classifies far worse than predicted then")
 	f.n = c.flags.Int("calibrate", 1000, "training images for --recalibrate, 0 for all")
 	f.batch = c.flags.Int("batch", 0, "fixed batch size, 0 leaves it open; ncnn has 1")
 	f.opset = c.flags.Int("opset", 0, "ONNX operator set, at least this; 0 means the model's")
@@ -125,6 +126,9 @@ func (c *call) export(f *exportFlags, r *exported) error {
 	}
 	weights, err := c.weights(*f.model)
 	if err != nil {
+		return err
+	}
+	if err := c.ownStatistics(f, g); err != nil {
 		return err
 	}
 	graph, w, err := c.prepare(g, weights, f.engine, *f.recalibrate, *f.n)

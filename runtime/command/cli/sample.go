@@ -1,0 +1,84 @@
+package cli
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/autotailor/autotailor/internal/rowfile"
+	"github.com/autotailor/autotailor/runtime/space"
+	"github.com/autotailor/autotailor/runtime/supernet"
+	"github.com/autotailor/autotailor/runtime/train/data"
+)
+
+// sampleEnding is what the name of a sample adds to that of the file that it belongs to: a table of sensitivities, or tuned weights.
+const sampleEnding = ".sample.tar"
+
+// sampleFlag says whether a command keeps the images that statistics come from.
+func (c *call) sampleFlag() *bool {
+	return c.flags.Bool("sample", true, "keep the images that BatchNorm statistics are recomputed from in a file beside that of --out (with "+sampleEnding+" after its name): export recomputes the statistics of SubNets from it; =false where they are private")
+}
+
+// keepSample writes the images beside a file, where the network has statistics.
+func (c *call) keepSample(file string, images *data.Set) error {
+	g, err := c.net.Record(make(space.Genes, len(c.net.Choices)))
+	if err != nil || images == nil || images.N == 0 || len(supernet.Normalisations(g)) == 0 {
+		return err
+	}
+	path := file + sampleEnding
+	switch _, digest, err := data.OpenSample(path); {
+	case err == nil && digest == images.Digest():
+		return nil // an earlier run of the same command has written it
+	case err != nil && !errors.Is(err, os.ErrNotExist):
+		return fmt.Errorf("a sample of the images for statistics cannot take the place of a file that is none: %w; move it away, or give --sample=false", err)
+	}
+	var b bytes.Buffer
+	if err := data.WriteSample(&b, images); err != nil {
+		c.warn(fmt.Sprintf("the images that statistics come from are not kept: %v; give export --recalibrate DIR", err))
+		return nil
+	}
+	if err := rowfile.Write(path, b.Bytes()); err != nil {
+		return err
+	}
+	fmt.Fprintf(c.err, "wrote %s: %d images (%d KiB), from which export recomputes BatchNorm statistics\n", path, images.N, b.Len()>>10)
+	return nil
+}
+
+// ownStatistics decides where the statistics of the SubNets come from, unless the user has said so: from the sample beside the sensitivities or
+// the weights, where a SubNet would have those of the original.
+func (c *call) ownStatistics(f *exportFlags, list ...space.Genes) error {
+	if *f.recalibrate != "" {
+		if *f.borrow {
+			return usageError{fmt.Errorf("--recalibrate and --no-recalibration exclude each other")}
+		}
+		return nil
+	}
+	borrowed := false
+	for _, g := range list {
+		names, err := c.net.Borrowed(g)
+		if err != nil {
+			return err
+		}
+		borrowed = borrowed || len(names) > 0
+	}
+	if !borrowed || *f.borrow {
+		return nil
+	}
+	for _, file := range []string{*f.accuracy, *f.model} {
+		path := file + sampleEnding
+		if _, err := os.Stat(path); file == "" || err != nil {
+			continue
+		}
+		fmt.Fprintf(c.err, "BatchNorm statistics are recomputed from the images of %s\n", path)
+		*f.recalibrate, *f.n = path, 0
+		return nil
+	}
+	return nil
+}
+
+// isFile tells whether a path is a file, and so a sample, not a folder of images.
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
+}
