@@ -31,12 +31,16 @@ func mainConvs(f *supernet.Flow, nodes []int) []convolution {
 	var out []convolution
 	for _, i := range nodes {
 		n := f.Node(i)
-		gate := n.Op == "GlobalAveragePool" || n.Op == "ReduceMean"
+		made, gated := 0, 0
 		for _, id := range n.In {
-			if p := f.Producer(id); p >= 0 && pooled[p] && n.Op != "Mul" {
-				gate = true
+			if p := f.Producer(id); p >= 0 {
+				made++
+				if pooled[p] {
+					gated++
+				}
 			}
 		}
+		gate := n.Op == "GlobalAveragePool" || n.Op == "ReduceMean" || gated > 0 && (n.Op != "Mul" || gated == made) // x sigmoid(x) of what is pooled is, too
 		pooled[i] = gate
 		if c, ok := convAt(f, i); ok && !gate {
 			out = append(out, c)

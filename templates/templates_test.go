@@ -161,6 +161,22 @@ g3 = Conv g1 [96,24,1,1]
 m = Mul b g3
 c = Conv m [24,96,1,1]
 d = MaxPool c kernel_shape=2,2`, "BottleneckBlock InvertedResidual 4: a=expand+ b=depthwise+* c=project"},
+	{"widening chain with activations in pieces", `
+a = Conv x [96,16,1,1]
+as = Sigmoid a
+ar = Mul a as
+b = Conv ar [96,1,3,3] group=96 pads=1,1,1,1 strides=2,2
+bs = Sigmoid b
+br = Mul b bs
+g = GlobalAveragePool br
+g1 = Conv g [24,96,1,1]
+g2 = Sigmoid g1
+g3 = Mul g1 g2
+g4 = Conv g3 [96,24,1,1]
+g5 = Sigmoid g4
+m = Mul br g5
+c = Conv m [24,96,1,1]
+d = MaxPool c kernel_shape=2,2`, "BottleneckBlock InvertedResidual 6: a=expand+ b=depthwise+* c=project"},
 	{"narrowing chain", `
 a = Conv x [8,16,1,1]
 b = Conv a [8,8,3,3] pads=1,1,1,1
