@@ -65,7 +65,12 @@ func finite(list []float64) bool {
 	return true
 }
 
-// distance is the relative L2 distance of b from a. What is no number in both does not count; in one of them it is an error.
+// floor is the root mean square that a result counts as having at least. Engines round numbers near 1 by about 1e-7: a result that is all but zero,
+// such as that of a sigmoid far from its threshold, is no better known than that, and a relative distance alone would call it far apart.
+const floor = 1e-6
+
+// distance is the relative L2 distance of b from a, whose root mean square counts as at least floor. What is no number in both does not count; in
+// one of them it is an error.
 func distance(a, b []float64) (float64, error) {
 	if len(a) != len(b) {
 		return 0, fmt.Errorf("one result has %d numbers, the other %d", len(a), len(b))
@@ -81,5 +86,5 @@ func distance(a, b []float64) (float64, error) {
 			norm += a[i] * a[i]
 		}
 	}
-	return math.Sqrt(diff / max(norm, 1e-30)), nil
+	return math.Sqrt(diff / max(norm, floor*floor*float64(max(len(a), 1)))), nil
 }

@@ -91,3 +91,21 @@ func TestDistance(t *testing.T) {
 		}
 	}
 }
+
+// TestDistances: results near zero are apart by what they differ, not by ratios of nothing; elsewhere distances are relative.
+func TestDistances(t *testing.T) {
+	for _, c := range []struct {
+		a, b []float64
+		want float64
+	}{
+		{[]float64{3, 4}, []float64{3, 4.5}, 0.1},
+		{[]float64{3e-4, 4e-4}, []float64{3e-4, 4.5e-4}, 0.1},
+		{[]float64{1e-20}, []float64{3.5e-9}, 0.0035}, // a sigmoid far from its threshold
+		{[]float64{0, 0, 0, 0}, []float64{1e-6, 1e-6, 1e-6, 1e-6}, 1},
+		{nil, nil, 0},
+	} {
+		if got, err := distance(c.a, c.b); err != nil || math.Abs(got-c.want) > 1e-6 {
+			t.Errorf("%v and %v: %g, %v; want %g", c.a, c.b, got, err, c.want)
+		}
+	}
+}
