@@ -114,6 +114,7 @@ func commands() []command {
 		{"report", "write an HTML page of table, front, fusion and sensitivities, and the front as table and plot", []string{
 			"report --lut device.lut --accuracy net.acc --out report", "report --lut device.lut --accuracy net.acc --verified small.json,large.json --out report",
 		}, runReport, ""},
+		{"status", "tell which files are there, which are stale and why, and what to run next", []string{"status", "status --dir results --json"}, runStatus, ""},
 		{"migrate", "convert files that version 1 wrote: latencies, sensitivities, joint accuracies and bundles", []string{
 			"migrate device.lut net.acc net.acc.joint bundle", "migrate --dry-run device.lut",
 		}, runMigrate, "FILE..."},
