@@ -13,7 +13,8 @@ import (
 // an encoder and a decoder (unet, encdecpre), of parts of a Split (res2net), operators that hold extents or halves (rs_expand, wavenet, pointnet), blocks inside of a long skip (edsr), layers of dense blocks (dense),
 // channels that are shuffled (shufflev1, shufflev2) or normalised in groups across the parts of a Concat (diffusionunet), parts of one stored matrix (crosspacked), depthwise weights
 // behind a Reshape (dwmultiplier), embeddings that are also the head, transposed (tiedtransposed) or stored once more (tiedcopy), states of
-// zeros for a call's batch and vectors of a batch (crnnbatch, keraslstm, dlrm), caches of two kinds (crosscache), half and double floats (mixerhalf, double), what ONNX Runtime joins of a
+// zeros for a call's batch and vectors of a batch (crnnbatch, keraslstm, dlrm), caches of two kinds (crosscache), half and double floats (mixerhalf, double), windows over three
+// axes (video), weights that are computed (modulated), what ONNX Runtime joins of a
 // Transformer (bertfused, mhamask, groupquery, moejoined),
 // filters over channels (eca), recurrences that are unrolled (mamba, rwkv), attention without a softmax (linearattention). Their packages are written, and their SubNets are what they should be.
 func TestStrangers(t *testing.T) {

@@ -13,7 +13,7 @@ func maxPooling(d *draw) []nn.Value {
 	}
 	d.mixes = true // an index counts the images before
 	spatial, kernel, _, pads, dilations, _ := d.geometry(true)
-	attrs := []nn.Attr{ints("kernel_shape", wide(kernel)...), integer("storage_order", d.rng.IntN(2))}
+	attrs := []nn.Attr{ints("kernel_shape", wide(kernel)...), integer("storage_order", d.rng.IntN(2)*((4-len(spatial))/2))}
 	if pads == nil {
 		pads, dilations = make([]int, 2*len(kernel)), slices.Repeat([]int{1}, len(kernel))
 	}
@@ -223,6 +223,32 @@ func extents(name string) func(d *draw) []nn.Value {
 		y := d.typed(name, nn.Int64, attrs, to, x)
 		return []nn.Value{d.b.Add(d.b.Reshape(y, append(nn.Shape{1}, to...)), d.input(nn.Shape{1}))}
 	}
+}
+
+// filled repeats a number, or zero, over a shape that is computed.
+func filled(d *draw) []nn.Value {
+	s := d.shape(3, 4)
+	d.mixes = true
+	o := nn.Op{Type: "ConstantOfShape", Types: []nn.DType{nn.Float32}, Shapes: []nn.Shape{s}}
+	if d.coin() {
+		o.Attrs = []nn.Attr{{Name: "value", Kind: nn.AttrTensor, Int: int64(nn.Float32), Ints: []int64{1}, Raw: nn.Bytes([]float32{2.5})}}
+	}
+	x := d.input(s)
+	return []nn.Value{d.b.Add(d.b.Op(o, d.sizes(x, s))[0], x)}
+}
+
+// counted lists numbers as far as the batch.
+func counted(d *draw) []nn.Value {
+	s := nn.Shape{d.batch}
+	d.mixes = true
+	x := d.input(s)
+	count := func(o nn.Op, xs ...nn.Value) nn.Value {
+		o.Types = []nn.DType{nn.Int64}
+		return d.b.Op(o, xs...)[0]
+	}
+	limit := count(nn.Op{Type: "Size", Shapes: []nn.Shape{{}}}, x)
+	y := count(nn.Op{Type: "Range", Shapes: []nn.Shape{s}}, d.constant(nn.Int64, make([]byte, 8)), limit, d.constant(nn.Int64, []byte{1, 0, 0, 0, 0, 0, 0, 0}))
+	return []nn.Value{d.b.Add(d.cast(y, nn.Float32, s), x)}
 }
 
 func dynamicQuantized(d *draw) []nn.Value {

@@ -228,6 +228,8 @@ var cases = map[string]func(d *draw) []nn.Value{
 	"Einsum":          einsum,
 	"EyeLike":         eyeLike,
 	"Shape":           extents("Shape"),
+	"ConstantOfShape": filled,
+	"Range":           counted,
 	"Size":            extents("Size"),
 	"GlobalLpPool": func(d *draw) []nn.Value {
 		s := d.image()
@@ -242,7 +244,7 @@ var cases = map[string]func(d *draw) []nn.Value{
 	"Mean": several("Mean"),
 	"MeanVarianceNormalization": func(d *draw) []nn.Value {
 		s := d.shape(4, 4)
-		d.mixes, s[1], s[2] = true, s[1]+1, s[2]+1 // ONNX Runtime divides nothing by nothing
+		d.mixes, s[1], s[2] = true, s[1]+3, s[2]+1 // of two elements that are almost equal, little but rounding is left
 		return []nn.Value{d.op("MeanVarianceNormalization", []nn.Attr{ints("axes", [][]int64{{0, 2, 3}, {2, 3}, {1}}[d.rng.IntN(3)]...)}, s, d.input(s))}
 	},
 	"DynamicQuantizeLinear": dynamicQuantized,
@@ -263,7 +265,7 @@ var cases = map[string]func(d *draw) []nn.Value{
 
 // geometry draws a window, and an input that it fits.
 func (d *draw) geometry(dilated bool) (spatial, kernel, strides, pads, dilations []int, autoPad string) {
-	rank := 1 + d.rng.IntN(2)
+	rank := one(d, 1, 1, 2, 2, 2, 3)
 	begins, ends := []int{}, []int{}
 	for range rank {
 		k, dilation := 1+d.rng.IntN(4), 1
@@ -293,6 +295,15 @@ func convolution(d *draw) []nn.Value {
 		in, out = groups*(1+d.rng.IntN(12)), groups*(1+d.rng.IntN(20))
 	}
 	x := d.input(append(nn.Shape{d.batch, in}, spatial...))
+	if pads != nil && d.rng.IntN(8) == 0 { // weights that are computed
+		d.mixes = true
+		to := nn.Shape{d.batch, out}
+		for a, n := range spatial {
+			to = append(to, (n+pads[a]+pads[a+len(spatial)]-dilations[a]*(kernel[a]-1)-1)/strides[a]+1)
+		}
+		attrs := []nn.Attr{ints("strides", wide(strides)...), ints("pads", wide(pads)...), ints("dilations", wide(dilations)...), integer("group", groups)}
+		return []nn.Value{d.op("Conv", attrs, to, x, d.input(append(nn.Shape{out, in / groups}, kernel...)))}
+	}
 	return []nn.Value{d.tail(out, func() nn.Value {
 		return d.b.Conv(x, nn.Conv{
 			Name: d.name("conv"), Weight: d.tensor(append([]int{out, in / groups}, kernel...)...), Bias: d.bias(out),

@@ -8,6 +8,9 @@ import (
 )
 
 func lowerConv(c *compiler, n node) error {
+	if len(c.Shape(n.In[0])) > flat || !c.Known(n.In[1]) {
+		return c.defined(n, convolution)
+	}
 	weight, ws, err := c.floats(n.In[1])
 	if err != nil {
 		return err

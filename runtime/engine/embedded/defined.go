@@ -27,7 +27,7 @@ var definitions = map[string]definition{
 	"ScatterElements": scatterElements, "ScatterND": scatterND,
 
 	"IsInf": isInf, "Mean": meanOf, "MeanVarianceNormalization": standardised, "DynamicQuantizeLinear": dynamicQuantize,
-	"EyeLike": eyeLike, "Shape": extentsOf, "Size": extentsOf, "Einsum": einsum,
+	"EyeLike": eyeLike, "ConstantOfShape": constantOfShape, "Range": counted, "Shape": extentsOf, "Size": extentsOf, "Einsum": einsum,
 }
 
 func withDefinitions(table map[string]lowering) map[string]lowering {

@@ -1,11 +1,12 @@
 package embedded
 
 import (
+	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/autotailor/autotailor/runtime/engine"
-	"github.com/autotailor/autotailor/runtime/engine/kernel"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
@@ -14,32 +15,19 @@ func lowerMaxPool(c *compiler, n node) error {
 	if len(n.Out) > 1 && n.Out[1] != nn.None {
 		return c.defined(n, maxPoolIndices)
 	}
+	if len(c.Shape(n.In[0])) > flat {
+		return c.defined(n, pooled(largest))
+	}
 	return alike["MaxPool"](c, n)
 }
 
 // covered lists for each position of a window the elements of a plane that it covers.
 func covered(n node, x nn.Shape) ([][]int, error) {
-	g, err := kernel.WindowOf(n.Node, x, n.List("kernel_shape", len(x)-2, 0))
-	if err != nil {
-		return nil, err
+	list, err := taps(n, x, n.List("kernel_shape", len(x)-2, 0))
+	for p := range list {
+		list[p] = slices.DeleteFunc(list[p], func(at int) bool { return at < 0 })
 	}
-	h, w := g.Out()
-	list := make([][]int, 0, h*w)
-	for y := range h {
-		for x := range w {
-			var at []int
-			for i := range g.KH {
-				for j := range g.KW {
-					r, c := y*g.StrideH-g.Top+i*g.DilationH, x*g.StrideW-g.Left+j*g.DilationW
-					if r >= 0 && r < g.H && c >= 0 && c < g.W {
-						at = append(at, r*g.W+c)
-					}
-				}
-			}
-			list = append(list, at)
-		}
-	}
-	return list, nil
+	return list, err
 }
 
 // maxPoolIndices finds the first of the largest elements of each window, and its place in the whole tensor.
@@ -54,6 +42,9 @@ func maxPoolIndices(n node, in, _ []nn.Shape) (loop, error) {
 	}
 	plane, width := x[2:].Count(), x[len(x)-1]
 	column := n.Integer("storage_order", 0) != 0 // indices count down the columns
+	if column && len(x) > flat {
+		return nil, errors.New("indices that count down the columns of more than two axes are not supported")
+	}
 	return func(in, out [][]float32) {
 		for p := range len(in[0]) / plane {
 			image := in[0][p*plane : (p+1)*plane]

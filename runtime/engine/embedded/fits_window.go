@@ -38,21 +38,25 @@ func windowFits(n node, rank int) error {
 	return nil
 }
 
-// slid is the shape of images of the given channels that a window with extents k leaves of x.
-func slid(n node, x nn.Shape, channels int, k []int) ([]nn.Shape, kernel.Window, error) {
-	g, err := kernel.WindowOf(n.Node, x, k)
-	if err != nil {
-		return nil, g, err
+// slid is the shape of images of the given channels that a window with extents k leaves of x, and the window along each axis.
+func slid(n node, x nn.Shape, channels int, k []int) ([]nn.Shape, []kernel.Window, error) {
+	if x[1] < 0 {
+		return nil, nil, fmt.Errorf("the open batch is in axis 1 of %v, where the embedded engine has channels", x)
 	}
-	h, w := g.Out()
-	out := nn.Shape{x[0], channels, h, w}
-	if len(x) == 3 {
-		out = nn.Shape{x[0], channels, w}
+	out := nn.Shape{x[0], channels}
+	axes := make([]kernel.Window, len(x)-2)
+	for a := range axes {
+		var err error
+		if axes[a], err = kernel.AxisOf(n.Node, x, k, a); err != nil {
+			return nil, nil, err
+		}
+		_, extent := axes[a].Out()
+		if extent < 1 {
+			return nil, nil, fmt.Errorf("a window of %v does not fit into %v", k, x)
+		}
+		out = append(out, extent)
 	}
-	if h < 1 || w < 1 {
-		return nil, g, fmt.Errorf("a window of %v does not fit into %v", k, x)
-	}
-	return []nn.Shape{out}, g, nil
+	return []nn.Shape{out}, axes, nil
 }
 
 // filters checks the weights of a convolution and its bias, of out channels.
@@ -122,11 +126,11 @@ func poolShape(_ *compiler, n node, in []nn.Shape) ([]nn.Shape, error) {
 		return nil, err
 	}
 	k := n.List("kernel_shape", rank, 0)
-	out, g, err := slid(n, in[0], in[0][1], k)
+	out, axes, err := slid(n, in[0], in[0][1], k)
 	if err != nil {
 		return nil, err
 	}
-	if max(g.Top, g.Bottom) > (g.KH-1)*g.DilationH || max(g.Left, g.Right) > (g.KW-1)*g.DilationW {
+	if slices.ContainsFunc(axes, func(g kernel.Window) bool { return max(g.Left, g.Right) > (g.KW-1)*g.DilationW }) {
 		return nil, fmt.Errorf("its pads are %v, those of a pooling of %v must be smaller than its window", n.Ints("pads"), k)
 	}
 	return append(out, out[0]), nil // the second are indices

@@ -30,7 +30,7 @@ var lowerings = withDefinitions(withShared(map[string]lowering{
 	"QuantizeLinear":   lowerQuantize,
 	"DequantizeLinear": lowerDequantize,
 
-	"MaxPool": lowerMaxPool,
+	"MaxPool": lowerMaxPool, "AveragePool": lowerAveragePool,
 }))
 
 // alike are the operators that inference and training compute in the same way.

@@ -34,6 +34,26 @@ func WindowOf(n *nn.Node, x nn.Shape, k []int) (Window, error) {
 	return g, nil
 }
 
+// AxisOf reads the geometry of a convolution or pooling along spatial axis a, as that of an image of one row: what windows over three axes cover is
+// the product of these.
+func AxisOf(n *nn.Node, x nn.Shape, k []int, a int) (Window, error) {
+	rank := len(x) - 2
+	if len(k) != rank {
+		return Window{}, fmt.Errorf("a window of %v over %d spatial axes", k, rank)
+	}
+	p := n.List("pads", 2*rank, 0)
+	g := Window{
+		H: 1, KH: 1, StrideH: 1, DilationH: 1,
+		W: x[2+a], KW: k[a], StrideW: n.List("strides", rank, 1)[a], DilationW: n.List("dilations", rank, 1)[a], Left: p[a], Right: p[rank+a],
+		Ceil: n.Int("ceil_mode", 0) != 0,
+	}
+	if g.StrideW < 1 || g.DilationW < 1 || g.KW < 1 || g.W < 0 {
+		return Window{}, fmt.Errorf("kernel %v, a stride or a dilation is not positive, or an axis of %v is open", k, x)
+	}
+	autoPad(n.Text("auto_pad", ""), g.W, g.KW, g.StrideW, g.DilationW, &g.Left, &g.Right)
+	return g, nil
+}
+
 // autoPad sets the padding of one axis from ONNX's auto_pad.
 func autoPad(mode string, in, k, stride, dilation int, before, after *int) {
 	switch mode {
