@@ -435,6 +435,19 @@ output c`,
 		[]string{"a:1 free", "b:1 free"},
 	},
 	{
+		"positions that are known to be such later", `
+input x Nx3x8x8
+w = Relu [8,2,4]
+r = Reshape w {8,8}
+v = Reshape x {-1,3,8,2,4}
+m = Add v w
+q = Slice r {0} {6} {1}
+a = Conv x [8,3,1,1]
+y = Conv a [5,8,1,1]
+output m q y`,
+		[]string{"r:1 free", "a:1 free"},
+	},
+	{
 		"a filter over channels", `
 input x Nx3x4x4
 a = Conv x [8,3,1,1]

@@ -203,8 +203,10 @@ func (c *Coupling) Find(v Var) Var { return c.find(v) }
 // Size reports the extent of v.
 func (c *Coupling) Size(v Var) int { return c.at(v).size }
 
-// Is reports whether v has any of the roles.
-func (c *Coupling) Is(v Var, r Role) bool { return c.at(v).roles&r != 0 }
+// Is reports whether v has any of the roles. What is made of positions is space, too, also where these were known to be so later.
+func (c *Coupling) Is(v Var, r Role) bool {
+	return c.at(v).roles&r != 0 || r&Spatial != 0 && slices.ContainsFunc(c.at(v).of, func(p Var) bool { return c.Is(p, Spatial) })
+}
 
 // Frozen returns why v is fixed, or nil.
 func (c *Coupling) Frozen(v Var) *Reason { return c.at(v).frozen }

@@ -91,7 +91,7 @@ func (c *coupler) moves(n *ir.Node, axis, rank int) bool {
 func depthToSpace(c *coupler, n *ir.Node, name string) {
 	x, shape := c.axes[n.In[0]], c.shapes[n.Out[0]]
 	square := c.add(c.Size(x[1])/shape[1], 0)
-	c.freeze(square, Reason{Node: name, Why: "makes positions of channels"})
+	c.freeze(square, Reason{Node: name, Why: "makes positions of channels", Given: true})
 	channels := c.add(shape[1], 0)
 	parts := []Var{square, channels}
 	if n.String("mode", "DCR") == "CRD" {

@@ -200,7 +200,7 @@ func einsum(c *coupler, n *ir.Node, name string) {
 func spaceToDepth(c *coupler, n *ir.Node, name string) {
 	x, shape := c.axes[n.In[0]], c.shapes[n.Out[0]]
 	square := c.add(shape[1]/c.Size(x[1]), 0)
-	c.freeze(square, Reason{Node: name, Why: "makes channels of positions"})
+	c.freeze(square, Reason{Node: name, Why: "makes channels of positions", Given: true})
 	out := c.fresh(shape, Spatial)
 	out[0], out[1] = x[0], c.productOf([]Var{square, x[1]})
 	c.axes[n.Out[0]] = out
