@@ -100,6 +100,10 @@ func (x *machine) operator(o *operation, n int) ([]nn.Tensor, bool, error) {
 	if len(known) == n {
 		return known, shapeOnly, nil
 	}
+	if f := joinedOf(&o.node); f != nil {
+		out, err := x.join(o, facts, f)
+		return out, false, err
+	}
 	if f, ok := plainly[o.node.Type]; ok && o.node.Domain == "" {
 		out, err := f(o, facts)
 		return out, false, err

@@ -122,6 +122,7 @@ type Prover struct {
 	tables  *supernet.Tables
 	bases   map[string]*nn.Graph // the original at each resolution
 	stored  map[string]bool      // tensors of the file that the original's network uses
+	flags   int                  // the form of masks that made numbers of the last SubNet's results
 }
 
 // NewProver prepares proofs of net with the weights of the model that it was generated from.

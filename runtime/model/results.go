@@ -16,9 +16,60 @@ const (
 	maxElement  = 1e-3
 )
 
-// results runs a SubNet and its reference at the same time, and compares them. Only the SubNet's weights are prepared as a whole.
+// results runs a SubNet and its reference, and compares them. A mask may leave out all that a result depends on: what is no number in both says
+// nothing, so other masks are tried where there are some.
 func (p *Prover) results(g space.Genes, sub *nn.Graph) (bool, error) {
-	in := nn.Feed{Weights: p.weights}.Inputs(sub)
+	var tried []bool // whether some of each output were numbers, by mask
+	for k := range flags {
+		f := (p.flags + k) % len(flags)
+		numbers, compared, err := p.attempt(g, sub, nn.Feed{Weights: p.weights, Flags: flags[f]}.Inputs(sub))
+		if !compared || err != nil || numbers == allNumbers {
+			p.flags = f
+			return compared, err
+		}
+		tried = append(tried, numbers == someNumbers)
+	}
+	if slices.Contains(tried, true) {
+		return true, nil
+	}
+	return false, &unknown{"its results are no numbers, whatever its masks leave out", true}
+}
+
+// flags are the forms of masks that are tried.
+var flags = []nn.Flags{nn.MixedFlags, nn.OnesFlags, nn.ZerosFlags}
+
+// How many elements of results are numbers: all, some of each output, or none of one.
+const (
+	noNumbers = iota
+	someNumbers
+	allNumbers
+)
+
+func numbersIn(outputs []nn.Tensor) int {
+	least := allNumbers
+	for _, t := range outputs {
+		if !t.Type.Fractional() {
+			continue
+		}
+		count, all := 0, t.Numbers()
+		for _, v := range all {
+			if !math.IsNaN(v) {
+				count++
+			}
+		}
+		switch {
+		case count == 0 && len(all) > 0:
+			return noNumbers
+		case count < len(all):
+			least = someNumbers
+		}
+	}
+	return least
+}
+
+// attempt runs a SubNet and its reference at the same time, and compares them. It tells how many elements of the results are numbers. Only the
+// SubNet's weights are prepared as a whole.
+func (p *Prover) attempt(g space.Genes, sub *nn.Graph, in []nn.Tensor) (numbers int, compared bool, err error) {
 	places, placed := p.bypass(g)
 	type outcome struct {
 		out []nn.Tensor
@@ -42,29 +93,29 @@ func (p *Prover) results(g space.Genes, sub *nn.Graph) (bool, error) {
 		err = p.shaped(g, sub, got)
 	}
 	if none != nil {
-		return false, cmp.Or(err, none)
+		return 0, false, cmp.Or(err, none)
 	}
 	want := <-reference
 	switch {
 	case err != nil:
-		return false, err
+		return 0, false, err
 	case want.err != nil:
-		return false, &unknown{p.refused(g, want.err), true}
+		return 0, false, &unknown{p.refused(g, want.err), true}
 	}
 	far, what := compare(sub, got, want.out)
 	switch {
 	case what == "":
-		return true, nil
+		return numbersIn(got), true, nil
 	case !placed:
-		return false, &unknown{"blocks are removed whose place in the file is not known", true}
+		return 0, false, &unknown{"blocks are removed whose place in the file is not known", true}
 	case p.moved(g):
-		return false, &unknown{"constants follow the resolution", true}
+		return 0, false, &unknown{"constants follow the resolution", true}
 	case changes(g) > 0 && undefined(want.out) && !undefined(got):
-		return false, &unknown{"the original with zeroed weights divides zero by zero", true}
+		return 0, false, &unknown{"the original with zeroed weights divides zero by zero", true}
 	}
 	m := p.mistake(g, "%s", what)
 	m.Distance = far
-	return true, m
+	return 0, true, m
 }
 
 // noReference says why there is none for a SubNet, nil where there may be one.
