@@ -29,6 +29,8 @@ var resolutions = map[string]struct {
 	"half": {named: "/Slice"}, "lastrow": {named: "/Gather"}, "mean": {named: "/Div"}, "nonlocal": {named: "/Div"}, "roll": {named: "/Reshape"},
 	"tiles": {named: "/AveragePool"}, "argmax": {named: "/Mod"}, "cross": {named: "/Mul"}, "gram": {named: "/Div"}, "boxes": {named: "/Mul"}, "warp": {named: "/GridSample"},
 	"shares": {named: "/Mul_2"}, "log": {named: "/Mul"}, "unit": {named: "/Mul"}, "area": {named: "/Div"}, "std": {named: "/ReduceProd"}, "variance": {named: "/Div"},
+	"divided": {named: "/Div"}, "clipped": {named: "/Clip"}, "places": {named: "/Div"}, "bessel": {named: "/Mul"}, "oneofall": {named: "/OneHot"},
+	"quarter": {named: "/Greater_1"}, "centred": {named: "/Sub"},
 	"upfixed": {named: "/Resize"}, "uptwice": {sides: all}, "upimage": {sides: []int{24}},
 	"openscale": {named: "/Mul_1"}, "openfeature": {named: "/Unsqueeze"}, "openpad": {named: "/Pad"}, "openboxes": {named: "/Mul"}, "opensum": {sides: all}, "openstride": {sides: all},
 	"openbranch": {sides: []int{28}},

@@ -36,7 +36,8 @@ var bakedRules = map[string]func(k baked, n *ir.Node) string{
 	"GridSample": baked.sampled, "RoiAlign": baked.anywhere, "MaxRoiPool": baked.anywhere,
 	"Col2Im": baked.anywhere, "CenterCropPad": baked.anywhere, "MaxUnpool": baked.unpool,
 	"ConvTranspose": baked.outputShape, "Conv": baked.pads, "MaxPool": baked.pooled, "AveragePool": baked.pooled, "LpPool": baked.pooled, "Resize": baked.resized,
-	"Pad": baked.pad, "Div": baked.count, "Mul": baked.count, "Mod": baked.whole64,
+	"Pad": baked.pad, "Div": baked.count, "Mul": baked.count, "Mod": baked.whole64, "OneHot": baked.classes, "Clip": baked.bounded, "Min": baked.bounded,
+	"Sub": baked.against, "Add": baked.against, "Greater": baked.against, "Less": baked.against, "GreaterOrEqual": baked.against, "LessOrEqual": baked.against,
 }
 
 // extents are the sizes of an axis in the original and at the resolution, and whether they differ.

@@ -17,6 +17,9 @@ func (k baked) count(n *ir.Node) string {
 		return why
 	}
 	for i := range 2 {
+		if n.Op == "Div" && i == 0 && k.constant(n, 1) && k.place(n.In[0]) {
+			return "it divides the place of a maximum by a constant"
+		}
 		v := k.graph.Values[n.Input(1-i)]
 		if v == nil || v.Const == nil || v.Const.NumElements() > maxSides {
 			continue
@@ -25,7 +28,7 @@ func (k baked) count(n *ir.Node) string {
 		if err != nil {
 			continue
 		}
-		if why := k.scalesResult(n, list); why != "" {
+		if why := k.scalesResult(n, n.Input(i), list); why != "" {
 			return why
 		}
 		if len(list) != 1 || list[0] == 0 {
@@ -48,6 +51,8 @@ func (k baked) number(n *ir.Node, x ir.ValueID, value float64) string {
 		p := float64(positions)
 		switch {
 		case positions < 2:
+		case positions > 3 && math.Abs(value-p/(p-1)) < 1e-6:
+			return fmt.Sprintf("it scales a mean over %d positions by %g", positions, value)
 		case near(value, p) || positions > 3 && near(value, p-1): // less one for a variance that is not biased
 			return fmt.Sprintf("it divides a sum over %d positions by their number", positions)
 		case positions > 3 && near(value, math.Sqrt(p)) && (adds || !k.scores(n.Out[0])):
@@ -143,22 +148,108 @@ func (k baked) reduced(n *ir.Node) (positions int, adds bool) {
 	return count, n.Op == "ReduceSum" || n.Op == "MatMul"
 }
 
-// scalesResult tells whether what the model returns is scaled by a side of its image: shares of the image become pixels.
-func (k baked) scalesResult(n *ir.Node, list []float32) string {
+// scalesResult tells whether what the model returns is scaled by a side of its image, or divided by a side of its own map: shares become pixels, or the other
+// way round.
+func (k baked) scalesResult(n *ir.Node, x ir.ValueID, list []float32) string {
 	id, side := k.image()
 	if id == 0 || side < leastSide || k.readByLayers(n.Out[0], map[ir.ValueID]bool{}) {
 		return ""
 	}
 	for _, a := range k.movedAxes(id) {
 		side := float64(k.plain.sizes[id][a])
-		for _, x := range list {
-			if x != 0 && (near(float64(x), side) || near(1/float64(x), side)) {
-				return fmt.Sprintf("it scales a result by %g, a side of the image", x)
+		for _, by := range list {
+			if by != 0 && (near(float64(by), side) || near(1/float64(by), side)) {
+				return fmt.Sprintf("it scales a result by %g, a side of the image", by)
+			}
+		}
+	}
+	for _, a := range k.movedAxes(x) {
+		size := float64(k.plain.sizes[x][a])
+		for _, by := range list {
+			value := float64(by)
+			if n.Op == "Mul" {
+				value = 1 / value
+			}
+			if size >= 3 && near(value, size) {
+				return fmt.Sprintf("it divides a result by %g, a side of its map", size)
 			}
 		}
 	}
 	return ""
 }
+
+// bounded is a result that is kept inside of the image.
+func (k baked) bounded(n *ir.Node) string {
+	id, side := k.image()
+	if id == 0 || side < leastSide || k.readByLayers(n.Out[0], map[ir.ValueID]bool{}) {
+		return ""
+	}
+	limits := []float32{n.Float("max", 0)} // before opset 11
+	for _, in := range n.In {
+		if in == 0 || k.graph.Values[in].Const == nil || k.graph.Values[in].Const.NumElements() > maxSides {
+			continue
+		}
+		if list, err := k.graph.Values[in].Const.Float32s(); err == nil {
+			limits = append(limits, list...)
+		}
+	}
+	for _, a := range k.movedAxes(id) {
+		side := float64(k.plain.sizes[id][a])
+		for _, limit := range limits {
+			if x := float64(limit); x == side || x == side-1 {
+				return fmt.Sprintf("it bounds a result by %g, where the image ends", limit)
+			}
+		}
+	}
+	return ""
+}
+
+// place tells whether a value is where a maximum stands along an axis whose positions move, perhaps as another type.
+func (k baked) place(id ir.ValueID) bool {
+	at := k.flow.Producer(id)
+	if at < 0 {
+		return false
+	}
+	switch n := k.flow.Node(at); n.Op {
+	case "Cast", "Reshape", "Unsqueeze", "Squeeze", "Transpose", "Identity", "Flatten":
+		return k.place(n.In[0])
+	case "ArgMax", "ArgMin":
+		_, _, moved := k.extents(n.In[0], int(n.Int("axis", 0)))
+		return moved
+	case "TopK":
+		_, _, moved := k.extents(n.In[0], int(n.Int("axis", -1)))
+		return moved && len(n.Out) > 1 && n.Out[1] == id
+	}
+	return false
+}
+
+// classes is a row of a class for each place of a maximum: as many as there are positions.
+func (k baked) classes(n *ir.Node) string {
+	if list := k.numbers(n, 1); len(list) == 1 && k.place(n.In[0]) {
+		return fmt.Sprintf("it has %d classes for the positions of a map", list[0])
+	}
+	return ""
+}
+
+// against is a sum over positions that a number is compared with, or taken from, which may be a share of how many there are.
+func (k baked) against(n *ir.Node) string {
+	for i := range 2 {
+		v := k.graph.Values[n.Input(1-i)]
+		at := k.flow.Producer(n.Input(i))
+		if v == nil || v.Const == nil || v.Const.NumElements() != 1 || at < 0 {
+			continue
+		}
+		list, err := v.Const.Float32s()
+		positions, adds := k.reduced(k.flow.Node(at))
+		if err == nil && adds && k.flow.Node(at).Op == "ReduceSum" && positions > 1 && math.Abs(float64(list[0])) >= leastShare*float64(positions) {
+			return fmt.Sprintf("it meets a sum over %d positions with %g", positions, list[0])
+		}
+	}
+	return ""
+}
+
+// leastShare of the positions is more than what keeps a sum from zero.
+const leastShare = 0.01
 
 // whole64 tells whether whole numbers, such as the place of a maximum, are taken apart by the side of a map.
 func (k baked) whole64(n *ir.Node) string {

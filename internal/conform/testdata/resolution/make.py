@@ -417,6 +417,54 @@ class UpImage(Net):  # back to the extents of the image
         return self.box(F.interpolate(self.more(self.down(self.stem(x))), size=x.shape[2:], mode="bilinear", align_corners=True))
 
 
+class Divided(Net):  # pixels become shares of the map
+    def forward(self, x):
+        y = self.stem(x)
+        h, w = (int(v) for v in y.shape[2:])
+        b = self.box(y).sigmoid()
+        return torch.cat(((b[:, :2] + grid(y)) / torch.tensor([float(w), float(h)]).view(1, 2, 1, 1), b[:, 2:]), 1)
+
+
+class Clipped(Net):  # boxes end where the image does
+    def forward(self, x):
+        y = self.box(self.down(self.stem(x))).flatten(2) * 50
+        return y.clamp(0, int(x.shape[2]))
+
+
+class Places(Net):  # rows and columns of maxima, in floating point
+    def forward(self, x):
+        y = self.box(self.stem(x))
+        v, i = y.flatten(2).topk(3)
+        f = i.float()
+        r = (f / int(y.shape[3])).floor()
+        return torch.stack((f - r * int(y.shape[3]), r, v), -1)
+
+
+class Bessel(Net):
+    def forward(self, x):
+        y = self.stem(x)
+        n = int(y.shape[2]) * int(y.shape[3])
+        return self.head(((y - y.mean((2, 3), keepdim=True)) ** 2).mean((2, 3)) * (n / (n - 1.0)))
+
+
+class OneOfAll(Net):  # a class for each position
+    def forward(self, x):
+        y = self.box(self.stem(x)).flatten(2)
+        return F.one_hot(y.argmax(2), int(y.shape[2])).float()
+
+
+class Quarter(Net):  # whether a quarter of the positions is on
+    def forward(self, x):
+        y = self.box(self.stem(x))
+        return ((y > 0).float().sum((2, 3)) > int(y.shape[2]) * int(y.shape[3]) * 0.25).float()
+
+
+class Centred(Net):  # a sum less its expectation
+    def forward(self, x):
+        y = self.stem(x).flatten(2)
+        return self.head(y.sum(2) - int(y.shape[2]) * 0.5)
+
+
 # With an open batch, or open sides, exporters leave the computation from extents in the graph.
 
 
@@ -473,7 +521,8 @@ class OpenBranch(nn.Module):  # of two, by the side
 
 
 NETS = [GridAdd, GridRange, Anchors, V5, V3, RandomAnchors, FlatIndex, Norm, PixelCoord, Priors, CoordConv, Spread, LastRow, LastRowFromEnd, Half, Margin, Crop, Focus, Roll, Mean, NonLocal, Resize, Pooled, Same, OwnPad, SamePool, SameAlone, PadNothing, Sample,
-        Flip, Best, Sorted, Assign, AssignGrid, ClassToken, Window, Tiles, ArgMax, Cross, Gram, Boxes, Warp, Shares, Log, Unit, Area, Std, Variance, UpFixed, UpTwice, UpImage]
+        Flip, Best, Sorted, Assign, AssignGrid, ClassToken, Window, Tiles, ArgMax, Cross, Gram, Boxes, Warp, Shares, Log, Unit, Area, Std, Variance, UpFixed, UpTwice, UpImage, Divided, Clipped, Places,
+        Bessel, OneOfAll, Quarter, Centred]
 OPEN = [OpenScale, OpenFeature, OpenPad, OpenBoxes, OpenSum, OpenStride, OpenBranch]
 
 
