@@ -262,17 +262,23 @@ func (c *counting) ask(t *testing.T, e *ort.Engine, nodes []*onnxpb.NodeProto, i
 		}
 	}
 	for _, n := range nodes {
-		if products[operators.Qualified(n.GetDomain(), n.GetOpType())] == nil && n.GetOpType() != "Loop" && n.GetOpType() != "If" {
+		controls := n.GetOpType() == "Loop" || n.GetOpType() == "If"
+		if products[operators.Qualified(n.GetDomain(), n.GetOpType())] == nil && !controls {
 			continue
 		}
 		for _, name := range slices.Concat(reads(n), n.GetOutput()) {
-			if n.GetOpType() == "If" && name == n.GetInput()[0] && !known[name] {
-				name = listed(g, name)
+			if known[name] {
+				continue
 			}
-			if !known[name] {
-				g.Output = append(g.Output, &onnxpb.ValueInfoProto{Name: proto.String(name)})
-				known[name] = true
+			known[name] = true
+			switch {
+			case !controls: // values of half precision have no other form in Go
+				name = derived(g, "Shape", name, shapeOf)
+			case n.GetOpType() == "If" && name == n.GetInput()[0]:
+				g.Initializer = append(g.Initializer, onnx.FromInt64s([]int{1}, []int64{1}).Proto(name+" length"))
+				name = derived(g, "Reshape", name, asList, name+" length")
 			}
+			g.Output = append(g.Output, &onnxpb.ValueInfoProto{Name: proto.String(name)})
 		}
 	}
 	data, err := proto.Marshal(m)
@@ -293,7 +299,15 @@ func (c *counting) ask(t *testing.T, e *ort.Engine, nodes []*onnxpb.NodeProto, i
 	}
 	for k, o := range out {
 		o.Raw = slices.Clone(o.Raw)
-		c.values[strings.TrimSuffix(s.Outputs[k].Name, asList)] = o
+		name, isShape := strings.CutSuffix(s.Outputs[k].Name, shapeOf)
+		if isShape {
+			shape := nn.Shape{}
+			for _, n := range o.Int64s() {
+				shape = append(shape, int(n))
+			}
+			o = nn.Tensor{Shape: shape}
+		}
+		c.values[strings.TrimSuffix(name, asList)] = o
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
@@ -310,12 +324,14 @@ func (c *counting) store(t *testing.T, name string, p *onnxpb.TensorProto) {
 	c.values[name] = nn.Tensor{Type: x.Type, Shape: x.Shape, Raw: x.Raw}
 }
 
-// asList ends the name of a scalar that is made a list: package ort has no results without axes.
-const asList = " as a list"
+// What ends the names of results that are made for the count.
+const (
+	shapeOf = " has the shape"
+	asList  = " as a list" // of one element: package ort has no scalars
+)
 
-// listed adds a node that makes a list of a scalar.
-func listed(g *onnxpb.GraphProto, name string) string {
-	g.Initializer = append(g.Initializer, onnx.FromInt64s([]int{1}, []int64{1}).Proto(name+" length"))
-	g.Node = append(g.Node, &onnxpb.NodeProto{OpType: proto.String("Reshape"), Input: []string{name, name + " length"}, Output: []string{name + asList}})
-	return name + asList
+// derived adds a node behind a value.
+func derived(g *onnxpb.GraphProto, operator, name, suffix string, more ...string) string {
+	g.Node = append(g.Node, &onnxpb.NodeProto{OpType: proto.String(operator), Input: append([]string{name}, more...), Output: []string{name + suffix}})
+	return name + suffix
 }

@@ -62,6 +62,10 @@ var products = map[string]func(p product) int64{
 	"com.microsoft.FusedGemm":             product.gemm,
 	"com.microsoft.DynamicQuantizeMatMul": func(p product) int64 { return matmul(p.in(0), p.in(1)) },
 	"com.microsoft.MatMulIntegerToFloat":  func(p product) int64 { return matmul(p.in(0), p.in(1)) },
+	"com.microsoft.Attention":             product.joinedAttention,
+	"com.microsoft.MultiHeadAttention":    product.multiHead,
+	"com.microsoft.GroupQueryAttention":   product.groupQuery,
+	"com.microsoft.MoE":                   product.experts,
 }
 
 func times(list ...int64) int64 {
@@ -169,4 +173,53 @@ func (p product) recurrent(gates int64) int64 {
 		hidden = p.in(2)[2]
 	}
 	return x[0] * x[1] * p.in(1)[0] * gates * hidden * (x[2] + hidden)
+}
+
+// joinedAttention projects tokens by one matrix to queries, keys and values of one width.
+func (p product) joinedAttention() int64 {
+	x, w := p.in(0), p.in(1)
+	past := int64(0)
+	if cache := p.in(4); cache != nil {
+		past = cache[3]
+	}
+	batch, tokens, width := x[0], x[1], w[1]/3
+	return batch*tokens*x[2]*w[1] + 2*batch*tokens*(tokens+past)*width
+}
+
+// multiHead has keys of [batch, tokens, width], or with the heads before the tokens.
+func (p product) multiHead() int64 {
+	q, k, out := p.in(0), p.in(1), p.out()
+	tokens := q[1]
+	if len(k) == 4 {
+		tokens = k[2]
+	} else if k != nil {
+		tokens = k[1]
+	}
+	if cache := p.in(6); cache != nil {
+		tokens += cache[2]
+	}
+	width := out[2]
+	if len(q) == 3 {
+		width = q[2]
+	}
+	return q[0] * q[1] * tokens * (width + out[2])
+}
+
+// groupQuery has a cache that is as long as all tokens.
+func (p product) groupQuery() int64 {
+	out := p.out()
+	tokens := out[1]
+	if cache := p.in(3); cache != nil {
+		tokens += cache[2]
+	}
+	if len(p.GetOutput()) > 1 && p.GetOutput()[1] != "" {
+		tokens = p.shape(p.GetOutput()[1])[2]
+	}
+	return 2 * out[0] * out[1] * tokens * out[2]
+}
+
+// experts takes every token through k of the experts, of two layers each.
+func (p product) experts() int64 {
+	tokens := times(p.in(0)...) / p.in(0)[len(p.in(0))-1]
+	return tokens * p.attr("k", 1) * (times(p.in(2)[1:]...) + times(p.in(4)[1:]...))
 }
