@@ -246,6 +246,15 @@ func constantValue(g *ir.Graph, name string, t *ir.Tensor) ir.ValueID {
 	return ir.ValueID(len(g.Values) - 1)
 }
 
+// reshaped tells whether a node gives a single number, which stands in generated code, another shape.
+func reshaped(g *ir.Graph, n *ir.Node) bool {
+	if !is(n, "Unsqueeze") && !is(n, "Squeeze") && !is(n, "Reshape") || len(n.Out) != 1 || isOutput(g, n.Out[0]) {
+		return false
+	}
+	t := g.Values[n.In[0]].Const
+	return t != nil && t.Name == "" && t.Type == ir.Float32 && t.NumElements() == 1
+}
+
 // scalars evaluates operators on single numbers, which exporters leave of computations such as 1/sqrt(head dim).
 var scalars = map[string]func(v []float64) float64{
 	"Sqrt":       func(v []float64) float64 { return math.Sqrt(v[0]) },
@@ -260,9 +269,24 @@ var scalars = map[string]func(v []float64) float64{
 	"Pow":        func(v []float64) float64 { return math.Pow(v[0], v[1]) },
 }
 
-// foldScalars evaluates operators whose operands are all single float32 or integer constants, in float32 as runtimes do.
+// foldScalars evaluates operators whose operands are all single float32 or integer constants, in float32 as runtimes do. A single number of no name
+// that is given another shape is that number.
 func foldScalars(g *ir.Graph) error {
+	var ranks []int
 	filter(g, func(n *ir.Node) bool {
+		if reshaped(g, n) {
+			if ranks == nil {
+				ranks = inferredRanks(g)
+			}
+			rank := ranks[n.Out[0]]
+			if rank == 0 { // not known, or a scalar
+				return true
+			}
+			t := *g.Values[n.In[0]].Const
+			t.Shape = slices.Repeat([]int{1}, rank)
+			setConstant(g.Values[n.Out[0]], &t)
+			return false
+		}
 		f, ok := scalars[n.Op]
 		cast := n.Op == "Cast" && ir.DType(n.Int("to", 0)) == ir.Float32
 		if n.Domain != "" || !ok && !cast || len(n.Out) != 1 || isOutput(g, n.Out[0]) {
