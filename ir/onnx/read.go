@@ -118,7 +118,9 @@ func (d *decoder) graph(p *onnxpb.GraphProto, nodes []*onnxpb.NodeProto) {
 		d.g.Inputs = append(d.g.Inputs, id)
 	}
 	for i, n := range nodes {
-		d.node(i, n)
+		if !d.elsewhere(i, n) {
+			d.node(i, n)
+		}
 	}
 	for _, v := range append(p.GetValueInfo(), p.GetOutput()...) {
 		if id, ok := d.ids[v.GetName()]; ok {
@@ -222,6 +224,21 @@ func nodeName(p *onnxpb.NodeProto, i int) string {
 		return p.GetName()
 	}
 	return fmt.Sprintf("%s_%d", p.GetOpType(), i)
+}
+
+// elsewhere makes a Constant whose many bytes lie in another file an initializer: they stay there. PyTorch writes weights like that above 2 GB.
+func (d *decoder) elsewhere(i int, p *onnxpb.NodeProto) bool {
+	a, out := p.GetAttribute(), p.GetOutput()
+	if p.GetOpType() != "Constant" || p.GetDomain() != "" && p.GetDomain() != "ai.onnx" || len(a) != 1 || len(out) != 1 || out[0] == "" ||
+		a[0].GetT().GetDataLocation() != onnxpb.TensorProto_EXTERNAL {
+		return false
+	}
+	t, at, err := d.file.Locate(a[0].GetT())
+	if err != nil || at == nil {
+		return false // reading it all tells what is wrong
+	}
+	d.setConst(d.define(out[0], fmt.Sprintf("node %q", nodeName(p, i))), &ir.Tensor{Tensor: t, Name: out[0], Source: at})
+	return true
 }
 
 func (d *decoder) node(i int, p *onnxpb.NodeProto) {
