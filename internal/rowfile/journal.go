@@ -13,12 +13,13 @@ import (
 
 // Content is a file to write.
 type Content struct {
-	Path string
-	Data []byte
+	Path  string
+	Data  []byte
+	Write func(dst io.Writer) error // in place of Data, for what is not in memory at once; nil for none. Files are written in order
 }
 
 // Write replaces the file at path by content at once: readers see the old or the new file, never a part.
-func Write(path string, content []byte) error { return WriteAll(Content{path, content}) }
+func Write(path string, content []byte) error { return WriteAll(Content{Path: path, Data: content}) }
 
 // WriteAll writes all files or none: each is complete beside its place before the first one takes it.
 func WriteAll(files ...Content) (err error) {
@@ -36,7 +37,11 @@ func WriteAll(files ...Content) (err error) {
 			return err
 		}
 		staged = append(staged, t.Name())
-		_, err = t.Write(f.Data)
+		if f.Write != nil {
+			err = f.Write(t)
+		} else {
+			_, err = t.Write(f.Data)
+		}
 		if err = errors.Join(err, t.Chmod(0o644), t.Sync(), t.Close()); err != nil {
 			return err
 		}

@@ -23,6 +23,8 @@ type ExportOptions struct {
 	Half            bool // store weights as float16; computation is the runtime's choice
 	Batch           int  // fixed size of the batch; 0 leaves it open
 	Opset           int  // at least this opset; 0 means the model's. Operators that need a newer one get it
+	// Beside is a second file for large weights, which a model above 2 GiB needs, see onnxfile.Large; nil for none.
+	Beside *onnxfile.Beside
 	// Metadata is added to the model's, beside what autotailor says about the SubNet.
 	Metadata map[string]string
 }
@@ -64,7 +66,7 @@ func ExportONNX(dst io.Writer, net *supernet.Net, g space.Genes, w nn.Weights, o
 	}
 	maps.Copy(meta, o.Metadata)
 	return onnxfile.Write(dst, graph, w, onnxfile.WriteOptions{
-		Name: net.Package, Opset: max(o.Opset, net.Source.Opset), Batch: o.Batch, Fold: !o.KeepBatchNorm, Float16: o.Half, Metadata: meta,
+		Name: net.Package, Opset: max(o.Opset, net.Source.Opset), Batch: o.Batch, Fold: !o.KeepBatchNorm, Float16: o.Half, Metadata: meta, Beside: o.Beside,
 	})
 }
 

@@ -104,12 +104,12 @@ func Fits(g *Graph, w Weights) error {
 		}
 		all++
 		want := i.Param.Stored().Shape
-		t, err := stored(w, *i.Param)
+		shape, err := storedShape(w, *i.Param)
 		switch {
 		case err != nil:
 			wrong = append(wrong, err)
-		case !slices.Equal(t.Shape, want):
-			wrong = append(wrong, fmt.Errorf("weights %q have shape %v, the SuperNet wants %v", i.Param.Source(), t.Shape, want))
+		case !slices.Equal(shape, want):
+			wrong = append(wrong, fmt.Errorf("weights %q have shape %v, the SuperNet wants %v", i.Param.Source(), shape, want))
 		}
 	}
 	if len(wrong) == 0 {
@@ -120,6 +120,27 @@ func Fits(g *Graph, w Weights) error {
 		more = fmt.Sprintf("\n... and %d more", n)
 	}
 	return fmt.Errorf("%d of %d weights do not fit:\n%w%s", len(wrong), all, errors.Join(wrong[:min(named, len(wrong))]...), more)
+}
+
+// shaped are weights that tell the shape of a tensor without reading it.
+type shaped interface {
+	Shape(name string) (Shape, error)
+}
+
+// storedShape is the shape of stored's tensor.
+func storedShape(w Weights, p Param) (Shape, error) {
+	s, ok := w.(shaped)
+	if !ok {
+		t, err := stored(w, p)
+		return t.Shape, err
+	}
+	if p.From != "" {
+		var none NoTensorError
+		if t, err := s.Shape(p.Name); !errors.As(err, &none) {
+			return t, err
+		}
+	}
+	return s.Shape(p.Source())
 }
 
 // stored returns the whole tensor of p. What weights have under p's own name is p's alone, though the original model may have one

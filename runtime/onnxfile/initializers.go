@@ -1,6 +1,7 @@
 package onnxfile
 
 import (
+	"crypto/sha256"
 	"fmt"
 
 	"google.golang.org/protobuf/proto"
@@ -47,7 +48,7 @@ func (b *writer) initializers() error {
 			return err
 		}
 		if values[info.Param.Source()] > 1 {
-			key := fmt.Sprintf("%q %v %v ", info.Param.Source(), t.Type, t.Shape) + string(t.Raw)
+			key := fmt.Sprintf("%q %v %v %x", info.Param.Source(), t.Type, t.Shape, sha256.Sum256(t.Raw))
 			if name, ok := stored[key]; ok {
 				b.instead[nn.Value(k)] = name
 				continue
@@ -81,6 +82,7 @@ func (b *writer) prepare(op, weight, name, attr string, list ...int64) {
 func (b *writer) initializer(name string, t nn.Tensor) {
 	p := &onnxpb.TensorProto{}
 	set(p, name, t)
+	b.beside.takes(p)
 	b.graph.Initializer = append(b.graph.Initializer, p)
 }
 

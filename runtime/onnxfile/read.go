@@ -96,11 +96,24 @@ func (m *Model) Check() error {
 
 // Tensor returns the initializer called name.
 func (m *Model) Tensor(name string) (nn.Tensor, error) {
+	return m.tensor(name, m.file.Tensor)
+}
+
+// Shape returns the shape of the initializer called name. Elements in another file are not read; whether they are there is looked at.
+func (m *Model) Shape(name string) (nn.Shape, error) {
+	t, err := m.tensor(name, func(p *onnxpb.TensorProto) (onnx.Tensor, error) {
+		t, _, err := m.file.Locate(p)
+		return t, err
+	})
+	return t.Shape, err
+}
+
+func (m *Model) tensor(name string, decode func(p *onnxpb.TensorProto) (onnx.Tensor, error)) (nn.Tensor, error) {
 	p, ok := m.tensors[name]
 	if !ok {
 		return nn.Tensor{}, nn.NoTensorError(fmt.Sprintf("the model has no tensor %q: these weights are of another model", name))
 	}
-	t, err := m.file.Tensor(p)
+	t, err := decode(p)
 	if err == nil && t.Type == onnx.String {
 		err = fmt.Errorf("its elements are of type %v, which weights cannot be", t.Type)
 	}

@@ -23,12 +23,16 @@ type WriteOptions struct {
 	Name     string            // of the graph
 	Fold     bool              // multiply normalisations into the layers before them, see nn.FoldBatchNorm
 	Float16  bool              // store weights as float16, with a Cast after each; computation stays in float32
+	Beside   *Beside           // a second file for large weights; nil for none
 }
 
 // Write writes g with weights w as an ONNX model. Names of nodes, weights, inputs and outputs are g's.
 func Write(dst io.Writer, g *nn.Graph, w nn.Weights, o WriteOptions) error {
 	m, err := Proto(g, w, o)
 	if err != nil {
+		return err
+	}
+	if err := fits(m); err != nil {
 		return err
 	}
 	data, err := proto.MarshalOptions{Deterministic: true}.Marshal(m)
@@ -73,7 +77,7 @@ func Proto(g *nn.Graph, w nn.Weights, o WriteOptions) (*onnxpb.ModelProto, error
 		}
 	}
 	b := &writer{
-		g: g, w: w, opset: opset, graph: &onnxpb.GraphProto{Name: proto.String(cmp.Or(o.Name, "autotailor"))}, half: o.Float16,
+		g: g, w: w, opset: opset, graph: &onnxpb.GraphProto{Name: proto.String(cmp.Or(o.Name, "autotailor"))}, half: o.Float16, beside: o.Beside,
 		taken: map[string]bool{}, domains: map[string]bool{}, instead: map[nn.Value]string{}, lists: map[string]string{},
 	}
 	for _, v := range g.Values {
@@ -132,6 +136,7 @@ type writer struct {
 	taken   map[string]bool
 	domains map[string]bool
 	half    bool                // store weights as float16
+	beside  *Beside             // takes large weights; nil for none
 	first   []*onnxpb.NodeProto // what makes other forms of weights
 	instead map[nn.Value]string // names of weights that are stored under another one
 	lists   map[string]string   // names of the initializers that the model did not have, by their elements
@@ -146,6 +151,9 @@ func (b *writer) build() error {
 	}
 	if err := b.initializers(); err != nil {
 		return err
+	}
+	if b.beside != nil && b.beside.err != nil {
+		return b.beside.err
 	}
 	for i := range b.g.Nodes {
 		n := &b.g.Nodes[i]

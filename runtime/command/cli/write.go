@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
+	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,6 +18,7 @@ import (
 	"github.com/autotailor/autotailor/runtime/deploy/safetensors"
 	"github.com/autotailor/autotailor/runtime/model"
 	"github.com/autotailor/autotailor/runtime/nn"
+	"github.com/autotailor/autotailor/runtime/onnxfile"
 	"github.com/autotailor/autotailor/runtime/space"
 )
 
@@ -143,6 +147,12 @@ func (c *call) export(f *exportFlags, r *exported) error {
 		return err
 	}
 	meta["autotailor.statistics"] = r.Statistics
+	if *f.format == "onnx" && onnxfile.Large(graph) {
+		if err := c.exportLarge(f, r, w, meta); err != nil {
+			return err
+		}
+		return c.tell(r)
+	}
 	contents, err := formats[*f.format].encode(c, f, graph, w, meta)
 	if err != nil {
 		return err
@@ -155,12 +165,17 @@ func (c *call) export(f *exportFlags, r *exported) error {
 	if err := rowfile.WriteAll(files...); err != nil {
 		return err
 	}
+	return c.tell(r)
+}
+
+// tell prints what was written.
+func (c *call) tell(r *exported) error {
 	r.File = r.Files[0]
 	c.warn(r.Warning)
 	if *c.json {
 		return c.print(r)
 	}
-	_, err = fmt.Fprintf(c.out, "wrote %s: %s, %d bytes, %d MACs, %d parameters\n%s", strings.Join(r.Files, " and "), r.SubNet, r.Bytes, r.MACs, r.Params, r.Uncounted.note())
+	_, err := fmt.Fprintf(c.out, "wrote %s: %s, %d bytes, %d MACs, %d parameters\n%s", strings.Join(r.Files, " and "), r.SubNet, r.Bytes, r.MACs, r.Params, r.Uncounted.note())
 	return err
 }
 
@@ -206,15 +221,42 @@ func (c *call) predicted(f *exportFlags, g space.Genes, r *exported) (map[string
 }
 
 func encodeONNX(c *call, f *exportFlags, _ *nn.Graph, w nn.Weights, meta map[string]string) ([][]byte, error) {
+	var file bytes.Buffer
+	err := c.writeONNX(&file, f, w, meta, nil)
+	return [][]byte{file.Bytes()}, err
+}
+
+func (c *call) writeONNX(dst io.Writer, f *exportFlags, w nn.Weights, meta map[string]string, beside *onnxfile.Beside) error {
 	g, err := c.genes(*f.text)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var file bytes.Buffer
-	err = model.ExportONNX(&file, c.net, g, w, model.ExportOptions{
-		NoRecalibration: *f.recalibrate == "", KeepBatchNorm: !*f.fold, Half: *f.half, Batch: *f.batch, Opset: *f.opset, Metadata: meta,
+	return model.ExportONNX(dst, c.net, g, w, model.ExportOptions{
+		NoRecalibration: *f.recalibrate == "", KeepBatchNorm: !*f.fold, Half: *f.half, Batch: *f.batch, Opset: *f.opset, Metadata: meta, Beside: beside,
 	})
-	return [][]byte{file.Bytes()}, err
+}
+
+// tight collects garbage as soon as a tenth of what is in use has come.
+const tight = 10
+
+// exportLarge writes a model that one file is too small for: its weights are in a second one, which are never in memory all at once.
+func (c *call) exportLarge(f *exportFlags, r *exported, w nn.Weights, meta map[string]string) error {
+	data := r.Files[0] + ".data"
+	if _, err := os.Stat(data); err == nil && !*f.force {
+		return fmt.Errorf("%s exists; --force overwrites it", data)
+	}
+	r.Files = append(r.Files, data)
+	defer debug.SetGCPercent(debug.SetGCPercent(tight)) // what is in memory is one tensor of many
+	var file bytes.Buffer
+	beside := &onnxfile.Beside{Name: filepath.Base(data)}
+	return rowfile.WriteAll(rowfile.Content{Path: data, Write: func(dst io.Writer) error {
+		beside.Data = dst
+		return c.writeONNX(&file, f, w, meta, beside)
+	}}, rowfile.Content{Path: r.Files[0], Write: func(dst io.Writer) error {
+		n, err := file.WriteTo(dst)
+		r.Bytes = int(beside.Bytes + n)
+		return err
+	}})
 }
 
 func encodeNCNN(_ *call, f *exportFlags, g *nn.Graph, w nn.Weights, meta map[string]string) ([][]byte, error) {

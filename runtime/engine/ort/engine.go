@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -68,6 +69,9 @@ func (e *Engine) Info() engine.Info {
 // Compile writes g as an ONNX model in memory and loads that.
 func (e *Engine) Compile(g *nn.Graph, w nn.Weights) (engine.Session, error) {
 	g, scalar := withLists(g)
+	if onnxfile.Large(g) {
+		return e.compileLarge(g, w, scalar)
+	}
 	var model bytes.Buffer
 	if err := onnxfile.Write(&model, g, w, onnxfile.WriteOptions{}); err != nil {
 		return nil, err
@@ -100,6 +104,33 @@ func withLists(g *nn.Graph) (*nn.Graph, []bool) {
 		out.Outputs[k] = list
 	}
 	return &out, scalar
+}
+
+// compileLarge writes g to two files of a folder that goes when the session has read them: no model in memory may have 2 GiB.
+func (e *Engine) compileLarge(g *nn.Graph, w nn.Weights, scalar []bool) (engine.Session, error) {
+	dir, err := os.MkdirTemp("", "autotailor-*")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir) // what is mapped stays readable; where that keeps a file, the system's clean-up takes it
+	data, err := os.Create(filepath.Join(dir, "weights.data"))
+	if err != nil {
+		return nil, err
+	}
+	var model bytes.Buffer
+	err = onnxfile.Write(&model, g, w, onnxfile.WriteOptions{Beside: &onnxfile.Beside{Name: "weights.data", Data: data}})
+	if err = errors.Join(err, data.Close()); err != nil {
+		return nil, err
+	}
+	path := filepath.Join(dir, "model.onnx")
+	if err := os.WriteFile(path, model.Bytes(), 0o600); err != nil {
+		return nil, err
+	}
+	s := &Session{Inputs: infos(g, g.Inputs), Outputs: infos(g, g.Outputs), scalar: scalar}
+	err = e.open(s, func(in, out []string, o *onnx.SessionOptions) (*onnx.DynamicAdvancedSession, error) {
+		return onnx.NewDynamicAdvancedSession(path, in, out, o)
+	})
+	return s, tooNew(err, g.Opset, onnx.GetVersion())
 }
 
 func infos(g *nn.Graph, vs []nn.Value) []nn.Info {
