@@ -41,6 +41,11 @@ func (m *Model) Locate(p *onnxpb.TensorProto) (Tensor, *Extent, error) {
 	return t, nil, err
 }
 
+// Apart tells whether a tensor's elements lie in another file.
+func Apart(p *onnxpb.TensorProto) bool {
+	return p.GetDataLocation() == onnxpb.TensorProto_EXTERNAL
+}
+
 // maxLoaded is the size up to which Locate reads what lies in another file.
 const maxLoaded = 64 << 10
 

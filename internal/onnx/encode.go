@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"fmt"
+	"strconv"
 
 	"google.golang.org/protobuf/proto"
 
@@ -31,6 +32,17 @@ func (t Tensor) Store(p *onnxpb.TensorProto, name string) {
 	if p.RawData = t.Raw; t.Raw == nil { // which says that the tensor has its data, and none of them
 		p.RawData = []byte{}
 	}
+}
+
+// Elements are the bytes of a tensor that Store wrote.
+func Elements(p *onnxpb.TensorProto) []byte { return p.GetRawData() }
+
+// Outside takes a tensor's elements out of its message: they stand in a file beside the model, from an offset on.
+func Outside(p *onnxpb.TensorProto, file string, offset int64) {
+	for _, e := range [][2]string{{"location", file}, {"offset", strconv.FormatInt(offset, 10)}, {"length", strconv.Itoa(len(p.GetRawData()))}} {
+		p.ExternalData = append(p.ExternalData, &onnxpb.StringStringEntryProto{Key: proto.String(e[0]), Value: proto.String(e[1])})
+	}
+	p.DataLocation, p.RawData = onnxpb.TensorProto_EXTERNAL.Enum(), nil
 }
 
 // Proto is a as a message.

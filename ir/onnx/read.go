@@ -230,7 +230,7 @@ func nodeName(p *onnxpb.NodeProto, i int) string {
 func (d *decoder) elsewhere(i int, p *onnxpb.NodeProto) bool {
 	a, out := p.GetAttribute(), p.GetOutput()
 	if p.GetOpType() != "Constant" || p.GetDomain() != "" && p.GetDomain() != "ai.onnx" || len(a) != 1 || len(out) != 1 || out[0] == "" ||
-		a[0].GetT().GetDataLocation() != onnxpb.TensorProto_EXTERNAL {
+		!onnx.Apart(a[0].GetT()) {
 		return false
 	}
 	t, at, err := d.file.Locate(a[0].GetT())

@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"strconv"
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/autotailor/autotailor/internal/onnx"
 	"github.com/autotailor/autotailor/internal/onnxpb"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
@@ -49,16 +49,13 @@ const page = 4096
 
 // takes moves the elements of a tensor to the second file, when there are enough of them.
 func (b *Beside) takes(p *onnxpb.TensorProto) {
-	if b == nil || len(p.GetRawData()) < page {
+	data := onnx.Elements(p)
+	if b == nil || len(data) < page {
 		return
 	}
 	b.write(make([]byte, -b.Bytes&(page-1)))
-	at := b.Bytes
-	b.write(p.GetRawData())
-	for _, e := range [][2]string{{"location", b.Name}, {"offset", strconv.FormatInt(at, 10)}, {"length", strconv.Itoa(len(p.GetRawData()))}} {
-		p.ExternalData = append(p.ExternalData, &onnxpb.StringStringEntryProto{Key: proto.String(e[0]), Value: proto.String(e[1])})
-	}
-	p.DataLocation, p.RawData = onnxpb.TensorProto_EXTERNAL.Enum(), nil
+	onnx.Outside(p, b.Name, b.Bytes)
+	b.write(data)
 }
 
 func (b *Beside) write(data []byte) {
