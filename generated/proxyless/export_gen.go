@@ -18,6 +18,7 @@ import (
 //	Half            bool              // store weights as float16; computation is the runtime's choice
 //	Batch           int               // fixed size of the batch; 0 leaves it open
 //	Opset           int               // at least this opset; 0 means the model's
+//	Beside          *onnxfile.Beside  // a second file for large weights, which a model above 2 GiB needs; nil for none
 //	Metadata        map[string]string // is added to the model's
 type ExportOptions = model.ExportOptions
 
