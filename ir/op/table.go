@@ -45,7 +45,7 @@ var exceptions = map[string]rule{
 
 	"QuantizeLinear":        {axes: AxesQuantize, shape: sameShape},
 	"DequantizeLinear":      {axes: AxesQuantize, shape: sameShape},
-	"DynamicQuantizeLinear": {shape: dynamicQuantizeShape},
+	"DynamicQuantizeLinear": {axes: AxesSame, shape: dynamicQuantizeShape},
 
 	"MaxUnpool":         {axes: AxesUnpool, shape: unpoolShape},
 	"GlobalAveragePool": {axes: AxesGlobalPool, shape: globalPoolShape},

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 
@@ -104,17 +105,56 @@ type zeroed struct {
 	nn.Weights
 	kept   map[string][]nn.Param // what the SubNet keeps of each tensor, by each use
 	stored map[string]bool       // tensors that the original's network uses
+	codes  map[string]byte       // what stands for zero in quantised weights
 }
 
 // zeroing prepares the weights of the original for a SubNet.
 func zeroing(w nn.Weights, sub *nn.Graph, stored map[string]bool) *zeroed {
-	z := &zeroed{w, map[string][]nn.Param{}, stored}
+	z := &zeroed{w, map[string][]nn.Param{}, stored, zeroCodes(w, sub)}
 	for _, v := range sub.Values {
 		if v.Param != nil {
 			z.kept[v.Param.Source()] = append(z.kept[v.Param.Source()], *v.Param)
 		}
 	}
 	return z
+}
+
+// quantisedWeights are the operands of products that have quantised weights and their zero point.
+var quantisedWeights = map[string][2]int{"MatMulInteger": {1, 3}, "ConvInteger": {1, 3}, "QLinearConv": {3, 5}, "QLinearMatMul": {3, 5}, "DequantizeLinear": {0, 2}}
+
+// zeroCodes finds what stands for zero in quantised weights of one byte, where that is one number for all of them.
+func zeroCodes(w nn.Weights, g *nn.Graph) map[string]byte {
+	codes := map[string]byte{}
+	for _, n := range g.Nodes {
+		at, ok := quantisedWeights[n.Type]
+		if !ok || at[0] >= len(n.In) || g.Values[n.In[at[0]]].Param == nil {
+			continue
+		}
+		p := g.Values[n.In[at[0]]].Param
+		if p.Type.Bytes() != 1 {
+			continue
+		}
+		zero := []byte{0}
+		if at[1] < len(n.In) && n.In[at[1]] != nn.None {
+			t, err := known(w, g.Values[n.In[at[1]]])
+			if zero = t.Raw; err != nil || len(zero) == 0 || slices.ContainsFunc(zero, func(b byte) bool { return b != zero[0] }) {
+				continue
+			}
+		}
+		codes[p.Source()] = zero[0]
+	}
+	return codes
+}
+
+// known is the tensor of a parameter or constant.
+func known(w nn.Weights, i nn.Info) (nn.Tensor, error) {
+	switch {
+	case i.Const != nil:
+		return *i.Const, nil
+	case i.Param != nil:
+		return nn.Fetch(w, *i.Param)
+	}
+	return nn.Tensor{}, fmt.Errorf("value %q is not known", i.Name)
 }
 
 // fewest is the number of elements below which a tensor is a number of an operator rather than weights.
@@ -124,19 +164,20 @@ const fewest = 4
 func (z *zeroed) Tensor(name string) (nn.Tensor, error) {
 	t, err := z.Weights.Tensor(name)
 	uses := z.kept[name]
-	if err != nil || !z.stored[name] || !t.Type.Fractional() {
+	code, quantised := z.codes[name]
+	if err != nil || !z.stored[name] || !t.Type.Fractional() && !quantised {
 		return t, err
 	}
 	if len(uses) == 0 {
 		if t.Shape.Count() >= fewest {
-			t.Raw = make([]byte, len(t.Raw))
+			t.Raw = bytes.Repeat([]byte{code}, len(t.Raw))
 		}
 		return t, nil
 	}
 	if slices.ContainsFunc(uses, whole) {
 		return t, nil
 	}
-	raw := make([]byte, len(t.Raw))
+	raw := bytes.Repeat([]byte{code}, len(t.Raw))
 	for _, p := range uses {
 		stored, kept := p.Stored(), make([][]int, len(t.Shape))
 		for a := range t.Shape {

@@ -75,6 +75,12 @@ func integerMatMul(name string) func(d *draw) []nn.Value {
 			d.mixes = true
 			return d.integersOf(name, nn.Float32, nil, to, []nn.Value{d.input(s), w.x, w.scale, w.zero, bias})
 		case "MatMulInteger":
+			if d.coin() { // as quantize_dynamic writes it
+				d.mixes = true
+				o := nn.Op{Type: "DynamicQuantizeLinear", Outputs: 3, Types: []nn.DType{nn.Uint8, nn.Float32, nn.Uint8}, Shapes: []nn.Shape{s, {}, {}}}
+				q := d.b.Op(o, d.input(s))
+				return d.integersOf(name, nn.Int32, nil, to, []nn.Value{q[0], w.x, q[2], w.zero})
+			}
 			x := d.codes(s)
 			return d.integersOf(name, nn.Int32, nil, to, []nn.Value{x.x, w.x, x.zero, w.zero})
 		case "QLinearMatMul":

@@ -78,7 +78,11 @@ func (q *integerGraph) filled(n nn.Node, s nn.Shape, number float32) nn.Value {
 // integers are the elements of x less their zero points, which may differ along an axis.
 func (q *integerGraph) integers(n nn.Node, x, zero nn.Value, axis int) nn.Value {
 	in := []nn.Value{x, q.ones(n, nn.Shape{})}
-	if zero != nn.None {
+	switch {
+	case zero == nn.None:
+	case !q.g.Values[zero].Known() && q.single(zero): // a DynamicQuantizeLinear has computed it
+		return q.op(n, "Sub", q.shape(x), nil, x, q.op(n, "Reshape", nn.Shape{}, nil, zero))
+	default:
 		in = []nn.Value{x, q.ones(n, q.shape(zero)), zero}
 	}
 	return q.op(n, "DequantizeLinear", q.shape(x), []nn.Attr{{Name: "axis", Kind: nn.AttrInt, Int: int64(axis)}}, in...)
