@@ -20,6 +20,7 @@ func Passes() []Pass {
 		{"plain-loops", plainLoops, "a loop of few trips is its body several times, in which widths and blocks are found"},
 		{"constant-branches", constantBranches, "an If whose condition is known takes one of its branches always"},
 		{"lift-constants", liftConstants, "Constant nodes and initializers are the same thing"},
+		{"plain-learned", plainLearned, "scalers and names of classes that scikit-learn writes around a network are arithmetic and a Gather"},
 		{"drop-empty", dropEmpty, "what has no elements adds nothing to a Concat"},
 		{"drop-identities", dropIdentities, "exporters share equal tensors through Identity; each use gets its own value again"},
 		{"bounds-to-attributes", boundsToAttributes, "Clip's bounds are attributes in some opsets and operands in others"},
