@@ -48,7 +48,9 @@ func Parse(data []byte, dir string) (*Model, error) {
 		return nil, err
 	}
 	sum := sha256.Sum256(data)
-	return &Model{Proto: p, SHA256: hex.EncodeToString(sum[:]), Size: int64(len(data)), ctx: context.Background(), dir: dir}, nil
+	m := &Model{Proto: p, SHA256: hex.EncodeToString(sum[:]), Size: int64(len(data)), ctx: context.Background(), dir: dir}
+	m.densify()
+	return m, nil
 }
 
 // Unmarshal reads the message of a model, which has a graph. Weights stay parts of data, which must not be changed afterwards.

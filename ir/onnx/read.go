@@ -107,7 +107,7 @@ func (d *decoder) graph(p *onnxpb.GraphProto, nodes []*onnxpb.NodeProto) {
 		d.initializer(t)
 	}
 	for _, t := range p.GetSparseInitializer() {
-		d.errorf("initializer %q is sparse, which is not supported; convert it to a dense one", t.GetValues().GetName())
+		d.errorf("initializer %q is sparse, and damaged or too large as a dense one", t.GetValues().GetName())
 	}
 	for _, in := range p.GetInput() {
 		if id, ok := d.ids[in.GetName()]; ok && d.g.Values[id].Const != nil {
