@@ -11,16 +11,21 @@ import (
 	"github.com/autotailor/autotailor/ir/supernet"
 )
 
+// elsewhere brings a model to canonical form with another shape of an input, see supernet.Config.
+type elsewhere func(input string, shape []int) (g *ir.Graph, open bool, err error)
+
 // supernet is what a config asks of the compiler, for the model at path.
 func (j Job) supernet(path string, c config.Config) supernet.Config {
 	s := c.Supernet()
-	s.Elsewhere = j.elsewhere(path, c)
+	if s.Elsewhere = j.again; s.Elsewhere == nil {
+		s.Elsewhere = j.elsewhere(path, c)
+	}
 	return s
 }
 
 // elsewhere returns what brings the model to canonical form with another shape of an input. A model without operators that read shapes has no
 // constants that follow from extents.
-func (j Job) elsewhere(path string, c config.Config) func(input string, shape []int) (*ir.Graph, bool, error) {
+func (j Job) elsewhere(path string, c config.Config) elsewhere {
 	made := map[string]*ir.Graph{}
 	plain, open := false, false
 	return func(input string, shape []int) (*ir.Graph, bool, error) {

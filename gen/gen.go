@@ -37,6 +37,7 @@ type Job struct {
 	Dump   func(g *ir.Graph) // may be nil
 	Prove  string            // how much of the package is proved: ProveQuick, ProveFull; nothing otherwise
 
+	again  elsewhere             // the model at other resolutions, nil where it is to be read anew
 	frozen []config.Frozen       // beside those of the config
 	tamper func(p *view.Package) // makes a mistake, for tests of the proof
 }

@@ -35,11 +35,12 @@ func Init(model, dir string, inputs map[string][]int) (text []byte, pkg string, 
 // Config returns the text of the config and the name of the package. The config is checked by compiling it.
 func (p Proposal) Config() (text []byte, pkg string, err error) {
 	j := Job{Model: p.Model, Inputs: p.Inputs}
+	j.again = j.elsewhere(p.Model, config.Default())
 	g, info, err := j.read(p.Model, config.Default())
 	if err != nil {
 		return nil, "", err
 	}
-	plan, err := supernet.Detect(g, supernet.Config{Divisor: config.DefaultDivisor, DepthKeep: config.DefaultDepthKeep, Elsewhere: j.elsewhere(p.Model, config.Default())}, templates.All())
+	plan, err := supernet.Detect(g, supernet.Config{Divisor: config.DefaultDivisor, DepthKeep: config.DefaultDepthKeep, Elsewhere: j.again}, templates.All())
 	if err != nil {
 		return nil, "", fmt.Errorf("%s: %w", p.Model, err)
 	}

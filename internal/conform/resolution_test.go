@@ -32,7 +32,7 @@ var resolutions = map[string]struct {
 	"divided": {named: "/Div"}, "clipped": {named: "/Clip"}, "places": {named: "/Div"}, "bessel": {named: "/Mul"}, "oneofall": {named: "/OneHot"},
 	"quarter": {named: "/Greater_1"}, "centred": {named: "/Sub"},
 	"upfixed": {named: "/Resize"}, "uptwice": {sides: all}, "upimage": {sides: []int{24}},
-	"openscale": {named: "/Mul_1"}, "openfeature": {named: "/Unsqueeze"}, "openpad": {named: "/Pad"}, "openboxes": {named: "/Mul"}, "opensum": {sides: all}, "openstride": {sides: all},
+	"openscale": {named: "/Mul_1"}, "openfeature": {named: "/Sin /Unsqueeze"}, "openpad": {named: "/Pad"}, "openboxes": {named: "/Mul"}, "opensum": {sides: all}, "openstride": {sides: all},
 	"openbranch": {sides: []int{28}},
 	"sample":     {named: "/GridSample"}, "sorted": {named: "/TopK"}, "window": {named: "/Reshape_2"},
 }
