@@ -203,7 +203,7 @@ func TestTrainingInfers(t *testing.T) {
 var onlyForward = []string{
 	"LSTM", "GRU", "RNN", "If", "Loop",
 	"MaxUnpool", "LpPool", "GlobalLpPool", "TopK", "OneHot", "GatherElements", "GatherND", "ScatterElements", "ScatterND", "Einsum",
-	"IsInf", "Mean", "MeanVarianceNormalization", "EyeLike", "Shape", "Size",
+	"IsInf", "Mean", "MeanVarianceNormalization", "EyeLike", "Shape", "Size", "ConstantOfShape", "Range",
 
 	"QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger",
 	"com.microsoft.QuantizeLinear", "com.microsoft.DequantizeLinear", "com.microsoft.MatMulIntegerToFloat", "com.microsoft.DynamicQuantizeMatMul",
