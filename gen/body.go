@@ -16,12 +16,13 @@ import (
 type body struct {
 	*view.Locals
 	code   []jen.Code
+	sets   map[int]bool                  // statements of code that give a variable another value, and declare none
 	inline map[ir.ValueID]*jen.Statement // values that stand where they are read
 }
 
 // newBody prepares a body with the given parameters, statements and results.
 func newBody(params []ir.ValueID, steps []view.Step, results []ir.ValueID) *body {
-	return &body{Locals: view.NewLocals(params, steps, results), inline: map[ir.ValueID]*jen.Statement{}}
+	return &body{Locals: view.NewLocals(params, steps, results), sets: map[int]bool{}, inline: map[ir.ValueID]*jen.Statement{}}
 }
 
 func (b *body) add(s jen.Code) { b.code = append(b.code, s) }
@@ -44,7 +45,11 @@ func (b *body) consume(ids []ir.ValueID) []jen.Code {
 
 // target names a new value and returns the left side of its assignment, operator included.
 func (b *body) target(id ir.ValueID) *jen.Statement {
-	name, isNew := b.Target(id)
+	return set(b.Target(id))
+}
+
+// set is the left side of an assignment to a variable.
+func set(name string, isNew bool) *jen.Statement {
 	if isNew {
 		return jen.Id(name).Op(":=")
 	}
@@ -63,7 +68,9 @@ func (b *body) assign(out []ir.ValueID, expr *jen.Statement, list bool) {
 			b.Bind(id, fmt.Sprintf("%s[%d]", name, k))
 		}
 	case len(out) == 1:
-		b.add(b.target(out[0]).Add(expr))
+		name, isNew := b.Target(out[0])
+		b.sets[len(b.code)] = !isNew
+		b.add(set(name, isNew).Add(expr))
 	default:
 		b.tuple(out, expr)
 	}
@@ -364,5 +371,30 @@ func (b *body) finish(last *jen.Statement, out []ir.ValueID) []jen.Code {
 	case len(out) > 0:
 		b.add(jen.Return(b.consume(out)...))
 	}
-	return slices.Clone(b.code)
+	return b.inPieces()
+}
+
+// pieceOf is how many statements a piece of a long function has.
+const pieceOf = 2500
+
+// inPieces lets statements that only set variables be functions within the function, where they are very many: Go's compiler takes minutes for a
+// function of 100,000 statements, and seconds for its pieces.
+func (b *body) inPieces() []jen.Code {
+	var out []jen.Code
+	for k := 0; k < len(b.code); {
+		end := k
+		for b.sets[end] {
+			end++
+		}
+		if end-k < 2*pieceOf {
+			end = max(end, k+1)
+			out, k = append(out, b.code[k:end]...), end
+			continue
+		}
+		for piece := range slices.Chunk(b.code[k:end], pieceOf) {
+			out = append(out, jen.Func().Params().Block(piece...).Call())
+		}
+		k = end
+	}
+	return out
 }
