@@ -200,6 +200,7 @@ func (c *call) searchChecked(f *checkFlags, shown frontFlags, m *models, accurac
 	if err := k.mark(r.Points, points); err != nil {
 		return err
 	}
+	r.Notes = c.promises(m.accuracies, r.Points)
 	if err := c.printFound(r, objective); err != nil || *c.json {
 		return err
 	}

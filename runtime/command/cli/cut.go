@@ -37,6 +37,22 @@ func (f frontFlags) check(accuracies string) error {
 	return nil
 }
 
+// promises says what predicted accuracies do not promise: those of weights that were trained for the largest network alone, and those that
+// nobody has counted.
+func (c *call) promises(t *accuracy.Table, points []point) []string {
+	notes := []string{}
+	if t == nil {
+		return notes
+	}
+	if t.Header.Weights == c.net.Source.SHA256 {
+		notes = append(notes, "sensitivities were counted with the model's own weights, which were trained for the largest network: `tune` makes smaller SubNets far more accurate")
+	}
+	if !slices.ContainsFunc(points, func(p point) bool { return p.Verified }) {
+		notes = append(notes, "accuracies are predictions, sums of single losses: --verify 10 --model MODEL --data DIR counts candidates and corrects the others by them")
+	}
+	return notes
+}
+
 // cut leaves out the points of a front that are predicted to be no better than guessing, which sums of large losses bring about, and those that
 // the user does not want. Points are in the order of their costs, so that accuracies rise.
 func (c *call) cut(points []search.Point, t *accuracy.Table, f frontFlags) ([]search.Point, error) {

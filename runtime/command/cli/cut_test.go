@@ -21,6 +21,9 @@ func TestFrontsEndAtChance(t *testing.T) {
 		}
 		return r.Points, code, errs
 	}
+	if code, out, errs := invoke(t.Context(), search...); code != 0 || strings.Contains(out, "note:") || strings.Count(errs, "note: accuracies are predictions") != 1 {
+		t.Errorf("notes: exit code %d\n%s\n%s", code, out, errs)
+	}
 	all, code, errs := points()
 	if code != 0 || len(all) < 3 || !strings.Contains(errs, "no better than guessing (10.0 %)") {
 		t.Fatalf("exit code %d, %d points\n%s", code, len(all), errs)

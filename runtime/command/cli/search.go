@@ -23,6 +23,7 @@ type found struct {
 	Certificate *certificate `json:"certificate,omitempty"`
 	Points      []point      `json:"points"`
 	Uncounted   uncounted    `json:"uncounted"` // operators that the metrics of MACs leave out
+	Notes       []string     `json:"notes"`     // what the accuracies do not promise
 }
 
 type certificate struct {
@@ -119,6 +120,7 @@ func runSearch(c *call) error {
 	for _, q := range points {
 		r.Points = append(r.Points, t.point(c, q))
 	}
+	r.Notes = c.promises(t.accuracies, r.Points)
 	return c.printFound(r, *objective)
 }
 
@@ -179,6 +181,9 @@ func (c *call) printFound(r found, objective string) error {
 		fmt.Fprintf(c.out, "exact: no SubNet is predicted to be better (%s, %.0f ms)\n", k.Method, 1000*k.Seconds)
 	} else if k != nil {
 		fmt.Fprintf(c.out, "not exact: at any budget at most %d images are lost (%s)\n", k.Gap, k.Method)
+	}
+	for _, n := range r.Notes {
+		fmt.Fprintf(c.err, "note: %s\n", n)
 	}
 	_, err := fmt.Fprint(c.out, r.Uncounted.note())
 	return err
