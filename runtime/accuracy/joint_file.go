@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strconv"
 	"strings"
 
@@ -30,6 +31,37 @@ func OpenJoint(path string, net *supernet.Net, h Header) (*JointJournal, error) 
 	j := &JointJournal{file: file, net: net, seen: map[string]int{}}
 	if err := j.fill(lines, h.Images); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), file.Close())
+	}
+	return j, nil
+}
+
+// ReadJoint reads the joint measurements at path without changing the file; there are none where the file is not there. Those that are there must
+// have been made like the table's.
+func ReadJoint(path string, net *supernet.Net, h Header) (*JointJournal, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return &JointJournal{net: net, seen: map[string]int{}}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	file, err := rowfile.Parse(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	t := New(net, Header{})
+	var errs rowfile.Errors
+	file.Read(t.Header.fields(joints), &errs)
+	j := &JointJournal{net: net, seen: map[string]int{}}
+	if err := errors.Join(errs.Join(), t.Match(net)); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if g := t.Header; g.Images != h.Images || g.Data != h.Data || g.Weights != h.Weights || g.Recalibration != h.Recalibration {
+		return nil, fmt.Errorf("%s: it was counted on other images or with other weights than the sensitivities: move it away, or count them again", path)
+	}
+	if err := j.fill(file.Rows, h.Images); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return j, nil
 }

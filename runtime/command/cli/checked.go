@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,6 +29,18 @@ func (c *call) checkFlags() *checkFlags {
 	f.file = c.flags.String("joint", "", "`file` for what --verify counts, which later runs use (default: that of --accuracy with .joint)")
 	f.engine = c.engineFlags(0)
 	return f
+}
+
+// jointEnding is what the name of joint measurements adds to that of the sensitivities.
+const jointEnding = ".joint"
+
+// joint reads what `search --verify` has counted beside sensitivities, and says so where there is something: predictions go by it.
+func (c *call) joint(path string, t *accuracy.Table) (*accuracy.JointJournal, error) {
+	j, err := accuracy.ReadJoint(path, c.net, t.Header)
+	if err == nil && len(j.List()) > 0 {
+		fmt.Fprintf(c.err, "predictions are corrected by the %d SubNets that %s has counted\n", len(j.List()), path)
+	}
+	return j, err
 }
 
 // checker alternates between searching and counting.
@@ -61,10 +74,7 @@ func (c *call) checker(f *checkFlags, m *models, accuracies string, p search.Pro
 	if k.eval, err = c.evaluator(m.accuracies.Header, *f.dir, w, engines[0]); err != nil {
 		return nil, errors.Join(err, closeEngines(engines))
 	}
-	path := *f.file
-	if path == "" {
-		path = accuracies + ".joint"
-	}
+	path := cmp.Or(*f.file, accuracies+jointEnding)
 	k.journal, err = accuracy.OpenJoint(path, c.net, m.accuracies.Header)
 	return k, err
 }

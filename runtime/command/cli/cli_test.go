@@ -157,7 +157,7 @@ func TestMistakes(t *testing.T) {
 		args []string
 	}{
 		{2, "did you mean search?", []string{"serch"}},
-		{2, "missing --lut, --accuracy", []string{"search"}},
+		{2, "missing --lut", []string{"search"}},
 		{2, "unknown flag: --bugdet", []string{"search", "--bugdet", "2ms"}},
 		{2, "unexpected argument", []string{"info", "original"}},
 		{2, "stage9", []string{"info", "--subnet", "stage9.depth=2,resolution=33"}},

@@ -2,9 +2,15 @@ package cli_test
 
 import (
 	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/autotailor/autotailor/generated/mobilenetv2"
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/runtime/accuracy"
 )
 
@@ -46,6 +52,7 @@ func TestFrontsEndAtChance(t *testing.T) {
 		"--min-accuracy=0.99": func(_ []point, code int, errs string) bool { return code == 3 && strings.Contains(errs, "0.99") },
 		"--min-accuracy=7":    func(_ []point, code int, errs string) bool { return code == 2 && strings.Contains(errs, "from 0 to 1") },
 		"--points=-1":         func(_ []point, code int, _ string) bool { return code == 2 },
+		"--budget=-1ms":       func(_ []point, code int, _ string) bool { return code == 2 },
 		"--budget=1ns":        func(_ []point, code int, _ string) bool { return code == 3 },
 	} {
 		if list, code, errs := points(args); !want(list, code, errs) {
@@ -58,4 +65,105 @@ func TestFrontsEndAtChance(t *testing.T) {
 type point struct {
 	SubNet   string  `json:"subnet"`
 	Accuracy float64 `json:"accuracy"`
+}
+
+// TestFrontsWithoutAccuracies: what is known is what SubNets cost and how large they are; the largest one within a limit is found.
+func TestFrontsWithoutAccuracies(t *testing.T) {
+	latencies, _ := tables(t, t.TempDir(), accuracy.Header{})
+	for _, args := range [][]string{{"--lut", latencies}, {"--lut", latencies, "--objective", "energy", "--power", "2W"}, {"--objective", "params"}, {"--objective", "macs", "--points", "5"}} {
+		r := result(t, append([]string{"search"}, args...)...)
+		list := r["points"].([]any)
+		macs := func(k int) float64 { return list[k].(map[string]any)["metrics"].(map[string]any)["macs"].(float64) }
+		if len(list) < 3 || list[len(list)-1].(map[string]any)["subnet"] != "original" || !strings.Contains(strings.Join(texts(r["notes"]), " "), "without --accuracy") {
+			t.Errorf("%v: %d points, %v", args, len(list), r["notes"])
+		}
+		for k := 1; k < len(list); k++ {
+			if macs(k) <= 0.999*macs(k-1) { // sizes are told apart in steps of 0.1 %, each of several roundings
+				t.Errorf("%v: point %d has %g MACs, the one before %g", args, k, macs(k), macs(k-1))
+			}
+		}
+	}
+	whole := result(t, "search", "--lut", latencies, "--points", "3")["points"].([]any)
+	middle := whole[1].(map[string]any)
+	best := result(t, "search", "--lut", latencies, "--max-macs", strconv.FormatFloat(middle["metrics"].(map[string]any)["macs"].(float64), 'f', -1, 64))["points"].([]any)
+	if last := best[len(best)-1].(map[string]any); last["subnet"] != middle["subnet"] {
+		t.Errorf("the largest SubNet within the MACs of %v is %v", middle["subnet"], last["subnet"])
+	}
+	if code, out, _ := invoke(t.Context(), "search", "--lut", latencies, "--points", "3"); code != 0 || !strings.Contains(out, "MACs  SubNet") || strings.Contains(out, "%") {
+		t.Errorf("exit code %d\n%s", code, out)
+	}
+}
+
+func texts(v any) (list []string) {
+	for _, x := range v.([]any) {
+		list = append(list, x.(string))
+	}
+	return list
+}
+
+// TestOtherWeights: accuracies that were counted with other weights are not promised for these.
+func TestOtherWeights(t *testing.T) {
+	dir := t.TempDir()
+	latencies, accuracies := tables(t, dir, accuracy.Header{Weights: strings.Repeat("ab", 32), Model: "tuned.onnx"})
+	for _, args := range [][]string{
+		{"--lut", latencies, "--front", "3", "--dir", filepath.Join(dir, "bundle")}, {"--subnet", "original", "--out", filepath.Join(dir, "x.onnx")},
+	} {
+		code, _, errs := invoke(t.Context(), append([]string{"export", "--model", model, "--accuracy", accuracies}, args...)...)
+		if code != 1 || !strings.Contains(errs, "tuned.onnx") || !strings.Contains(errs, "mobilenetv2.onnx") {
+			t.Errorf("%v: exit code %d\n%s", args, code, errs)
+		}
+	}
+	if files, err := os.ReadDir(dir); err != nil || len(files) != 2 {
+		t.Errorf("something was written: %v, %v", files, err)
+	}
+}
+
+// TestJointCountsAreUsed: fronts and bundles go by what search --verify has counted, and counts of other images are refused.
+func TestJointCountsAreUsed(t *testing.T) {
+	needs.Time(t)
+	dir := t.TempDir()
+	latencies, accuracies := tables(t, dir, accuracy.Header{})
+	front := func() []any {
+		return result(t, "search", "--lut", latencies, "--accuracy", accuracies)["points"].([]any)
+	}
+	first := front()[0].(map[string]any)["subnet"].(string)
+	net := mobilenetv2.Definition()
+	f, err := os.Open(accuracies)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	table, err := accuracy.Read(f, net)
+	if err != nil {
+		t.Fatal(err)
+	}
+	j, err := accuracy.OpenJoint(accuracies+".joint", net, table.Header)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := net.Parse(first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(j.Add(g, 777), j.Close()); err != nil {
+		t.Fatal(err)
+	}
+	found := false
+	for _, p := range front() {
+		if p := p.(map[string]any); p["subnet"] == first {
+			found = p["verified"] == true && p["accuracy"] == 0.777
+		}
+	}
+	if !found {
+		t.Errorf("%s was counted, the front says %v", first, front()[0])
+	}
+	result(t, "export", "--model", model, "--lut", latencies, "--accuracy", accuracies, "--front", "50", "--dir", filepath.Join(dir, "bundle"))
+	manifest, err := os.ReadFile(filepath.Join(dir, "bundle", "manifest.json"))
+	if err != nil || !strings.Contains(string(manifest), "0.777") {
+		t.Errorf("%v\n%s", err, manifest)
+	}
+	_, accuracies = tables(t, dir, accuracy.Header{Recalibration: 5})
+	if code, _, errs := invoke(t.Context(), "search", "--lut", latencies, "--accuracy", accuracies); code != 1 || !strings.Contains(errs, ".joint") {
+		t.Errorf("counts of other images: exit code %d\n%s", code, errs)
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/autotailor/autotailor/runtime/accuracy"
 	"github.com/autotailor/autotailor/runtime/deploy/bundle"
 	"github.com/autotailor/autotailor/runtime/lut"
 	"github.com/autotailor/autotailor/runtime/model"
@@ -48,6 +49,13 @@ func (c *call) exportFront(f *exportFlags) error {
 	if err != nil {
 		return err
 	}
+	weights, err := c.weights(*f.model)
+	if err != nil {
+		return err
+	}
+	if err := countedWith(t, *f.accuracy, weights, *f.model); err != nil {
+		return err
+	}
 	front, err := search.Front(c.ctx, p, search.Options{})
 	if err != nil {
 		return model.Explain(err, model.Latency)
@@ -64,13 +72,9 @@ func (c *call) exportFront(f *exportFlags) error {
 	if err != nil {
 		return err
 	}
-	var genes []space.Genes
-	for _, s := range list {
-		g, err := c.genes(s.SubNet)
-		if err != nil {
-			return err
-		}
-		genes = append(genes, g)
+	genes, err := c.counted(list, t, *f.accuracy+jointEnding)
+	if err != nil {
+		return err
 	}
 	if err := c.ownStatistics(f, genes...); err != nil {
 		return err
@@ -93,6 +97,25 @@ func (c *call) exportFront(f *exportFlags) error {
 		fmt.Fprintf(c.out, "%10.3f  %10.2f  %10d  %s\n", s.LatencyMS, 100*s.Accuracy, s.Memory/1024, s.SubNet)
 	}
 	return nil
+}
+
+// counted gives SubNets the accuracies that a file of joint measurements has in place of predicted ones, and returns what they are.
+func (c *call) counted(list []bundle.SubNet, t *accuracy.Table, joints string) (genes []space.Genes, err error) {
+	joint, err := accuracy.ReadJoint(joints, c.net, t.Header)
+	if err != nil {
+		return nil, err
+	}
+	for i, s := range list {
+		g, err := c.genes(s.SubNet)
+		if err != nil {
+			return nil, err
+		}
+		if correct, ok := joint.Correct(g); ok {
+			list[i].Accuracy = t.Accuracy(int64(t.Base - correct))
+		}
+		genes = append(genes, g)
+	}
+	return genes, nil
 }
 
 // recalibrated returns the weights with the statistics of each SubNet, nil when they stay the model's.

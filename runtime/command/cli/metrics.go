@@ -86,6 +86,7 @@ func (c *call) limitFlags() map[string]*string {
 type models struct {
 	latencies  *lut.Table
 	accuracies *accuracy.Table
+	joint      *accuracy.JointJournal // what was counted of SubNets with several modifications; nil for none
 	metrics    model.Metrics
 }
 
@@ -132,7 +133,17 @@ func (m *models) problem(c *call, objective string, limits map[string]*string) (
 	var penalty *space.Sum
 	if m.accuracies != nil {
 		var err error
-		if penalty, err = m.accuracies.Penalty(c.net); err != nil {
+		var counted []accuracy.Joint
+		if m.joint != nil {
+			counted = m.joint.List()
+		}
+		if penalty, err = m.accuracies.Corrected(c.net, counted); err != nil {
+			return search.Problem{}, err
+		}
+	}
+	if penalty == nil {
+		var err error
+		if penalty, err = m.size(); err != nil {
 			return search.Problem{}, err
 		}
 	}
@@ -141,6 +152,29 @@ func (m *models) problem(c *call, objective string, limits map[string]*string) (
 		return p, usageError{inFlags(err)}
 	}
 	return p, nil
+}
+
+// sizeSteps is how many steps of multiply-accumulates are told apart where no accuracies are known: fronts stay short enough to be exact.
+const sizeSteps = 1000
+
+// size stands in for accuracies that nobody has counted: the multiply-accumulates that a SubNet lacks, in shares of the original's. Of SubNets that
+// cost the same, the largest one is the best guess.
+func (m *models) size() (*space.Sum, error) {
+	macs, err := m.metrics.Metric(model.MACs)
+	if err != nil {
+		return nil, err
+	}
+	s := macs.Sum
+	whole := max(s.At(make(space.Genes, len(s.Cards()))), 1)
+	share := func(v int64) int64 { return -int64(math.Round(float64(v) / float64(whole) * sizeSteps)) }
+	terms := s.Terms()
+	for k := range terms {
+		terms[k].Table = slices.Clone(terms[k].Table)
+		for i, v := range terms[k].Table {
+			terms[k].Table[i] = share(v)
+		}
+	}
+	return space.NewSum(s.Cards(), share(s.Base()), terms)
 }
 
 // inFlags says by which flags a mistake is mended.

@@ -2,11 +2,13 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/autotailor/autotailor/internal/rowfile"
 	"github.com/autotailor/autotailor/runtime/accuracy"
@@ -24,6 +26,8 @@ type found struct {
 	Points      []point      `json:"points"`
 	Uncounted   uncounted    `json:"uncounted"` // operators that the metrics of MACs leave out
 	Notes       []string     `json:"notes"`     // what the accuracies do not promise
+
+	sizes bool // there are no accuracies: SubNets with many multiply-accumulates count as good ones
 }
 
 type certificate struct {
@@ -61,12 +65,18 @@ func runSearch(c *call) error {
 	if err := shown.check(*accuracies); err != nil {
 		return err
 	}
+	if *budget < 0 {
+		return usageError{fmt.Errorf("--budget %v: want a time above 0, or 0 for the whole front", *budget)}
+	}
 	if *objective == "latency" || *budget > 0 {
-		if err := c.require("lut", "accuracy"); err != nil {
+		if err := c.require("lut"); err != nil {
 			return err
 		}
 	}
 	t, err := c.models(*latencies, *accuracies, *power)
+	if err == nil && t.accuracies != nil && *check.k == 0 {
+		t.joint, err = c.joint(cmp.Or(*check.file, *accuracies+jointEnding), t.accuracies)
+	}
 	if err != nil {
 		return err
 	}
@@ -86,42 +96,42 @@ func runSearch(c *call) error {
 		}
 		return c.searchChecked(check, shown, t, *accuracies, p, *budget, *objective)
 	}
-	var points []search.Point
-	r := found{Method: *method, Points: []point{}}
-	switch {
-	case *method == "exact":
-		var front search.Result
-		if front, err = search.Front(c.ctx, p, search.Options{}); err != nil {
-			return model.Explain(err, model.Quantity(*objective))
-		}
-		r.Certificate = certify(front)
-		points = front.Points
-		if *budget > 0 {
-			points = make([]search.Point, 1)
-			points[0], err = front.Best(budget.Nanoseconds())
-		}
-	case *method != "genetic" && *method != "random":
-		return usageError{fmt.Errorf("--method %s: methods are exact, genetic and random", *method)}
-	case *budget <= 0:
-		return usageError{fmt.Errorf("--method %s needs a --budget", *method)}
-	case *method == "genetic":
-		points = make([]search.Point, 1)
-		points[0], err = search.Genetic(c.ctx, p, budget.Nanoseconds(), search.GeneticOptions{Seed: *seed})
-	default:
-		points = make([]search.Point, 1)
-		points[0], err = search.Random(c.ctx, p, budget.Nanoseconds(), *samples, *seed)
-	}
+	points, k, err := c.solved(p, *method, *budget, *seed, *samples)
 	if err != nil {
 		return model.Explain(err, model.Quantity(*objective))
 	}
+	r := found{Method: *method, Certificate: k, Points: []point{}}
 	if points, err = c.cut(points, t.accuracies, shown); err != nil {
 		return err
 	}
 	for _, q := range points {
 		r.Points = append(r.Points, t.point(c, q))
 	}
-	r.Notes = c.promises(t.accuracies, r.Points)
+	r.Notes, r.sizes = c.promises(t.accuracies, r.Points), t.accuracies == nil
 	return c.printFound(r, *objective)
+}
+
+// solved searches by a method: the whole front, or the best SubNet within a budget.
+func (c *call) solved(p search.Problem, method string, budget time.Duration, seed uint64, samples int) ([]search.Point, *certificate, error) {
+	one := func(q search.Point, err error) ([]search.Point, *certificate, error) {
+		return []search.Point{q}, nil, err
+	}
+	switch {
+	case method == "exact":
+		front, err := search.Front(c.ctx, p, search.Options{})
+		if err != nil || budget == 0 {
+			return front.Points, certify(front), err
+		}
+		best, err := front.Best(budget.Nanoseconds())
+		return []search.Point{best}, certify(front), err
+	case method != "genetic" && method != "random":
+		return nil, nil, usageError{fmt.Errorf("--method %s: methods are exact, genetic and random", method)}
+	case budget == 0:
+		return nil, nil, usageError{fmt.Errorf("--method %s needs a --budget", method)}
+	case method == "genetic":
+		return one(search.Genetic(c.ctx, p, budget.Nanoseconds(), search.GeneticOptions{Seed: seed}))
+	}
+	return one(search.Random(c.ctx, p, budget.Nanoseconds(), samples, seed))
 }
 
 func certify(r search.Result) *certificate {
@@ -135,6 +145,12 @@ func (m *models) point(c *call, q search.Point) point {
 	p.LatencyMS = p.Metrics["latency_ms"]
 	if m.accuracies != nil {
 		p.Accuracy = m.accuracies.Accuracy(q.Penalty)
+	}
+	if m.joint != nil {
+		if correct, ok := m.joint.Correct(q.Genes); ok {
+			predicted := p.Accuracy
+			p.Predicted, p.Accuracy, p.Verified = &predicted, m.accuracies.Accuracy(int64(m.accuracies.Base-correct)), true
+		}
 	}
 	return p
 }
@@ -153,7 +169,11 @@ func (c *call) problem(latencies, accuracies string) (search.Problem, *lut.Table
 	if err != nil {
 		return search.Problem{}, nil, nil, err
 	}
-	penalty, err := t.Penalty(c.net)
+	joint, err := c.joint(accuracies+jointEnding, t)
+	if err != nil {
+		return search.Problem{}, nil, nil, err
+	}
+	penalty, err := t.Corrected(c.net, joint.List())
 	if err != nil {
 		return search.Problem{}, nil, nil, fmt.Errorf("%s: %w", accuracies, err)
 	}
@@ -166,9 +186,16 @@ func (c *call) printFound(r found, objective string) error {
 		return c.print(r)
 	}
 	q := model.Quantity(objective)
-	fmt.Fprintf(c.out, "%10s  accuracy %%  SubNet\n", strings.Replace(key(q), "_", " ", 1))
+	column := "accuracy %"
+	if r.sizes {
+		column = "MACs"
+	}
+	fmt.Fprintf(c.out, "%10s  %10s  SubNet\n", strings.Replace(key(q), "_", " ", 1), column)
 	for _, p := range r.Points {
 		accuracy := "-" // not known
+		if r.sizes {
+			accuracy = fmt.Sprintf("%.0f", p.Metrics[key(model.MACs)])
+		}
 		if p.Accuracy > 0 {
 			accuracy = fmt.Sprintf("%.2f", 100*p.Accuracy)
 		}
@@ -177,7 +204,9 @@ func (c *call) printFound(r found, objective string) error {
 		}
 		fmt.Fprintf(c.out, "%10.*f  %10s  %s\n", map[bool]int{true: 3}[q.OfDevice()], p.Metrics[key(q)], accuracy, p.SubNet)
 	}
-	if k := r.Certificate; k != nil && k.Exact {
+	if k := r.Certificate; r.sizes {
+		fmt.Fprintln(c.out, "of SubNets that cost the same, the one with most MACs is shown: nothing is known of accuracies")
+	} else if k != nil && k.Exact {
 		fmt.Fprintf(c.out, "exact: no SubNet is predicted to be better (%s, %.0f ms)\n", k.Method, 1000*k.Seconds)
 	} else if k != nil {
 		fmt.Fprintf(c.out, "not exact: at any budget at most %d images are lost (%s)\n", k.Gap, k.Method)

@@ -107,6 +107,9 @@ func (c *call) preview(e sensitivity.Evaluator) {
 // countedImages returns n images of a split (0 or too many for all that there are) and those for statistics, nil for none. Of the training
 // images the first, at most half of them, are for statistics and the last are counted.
 func (c *call) countedImages(dir, split string, n, calibrate int) (set, calibration *data.Set, err error) {
+	if calibrate < 0 || n < 0 {
+		return nil, nil, usageError{fmt.Errorf("--images %d, --calibrate %d: numbers of images are 0 or more", n, calibrate)}
+	}
 	if calibrate > 0 {
 		train, err := c.openImages(dir, "train")
 		if err != nil {

@@ -106,6 +106,14 @@ func (c *call) latencies(path string) (*lut.Table, error) {
 	return readFile(path, func(f *os.File) (*lut.Table, error) { return lut.Read(f, c.net) })
 }
 
+// countedWith refuses sensitivities that were counted with other weights than those at a path: they promise what these do not keep.
+func countedWith(t *accuracy.Table, table string, w *onnxfile.Model, path string) error {
+	if h := t.Header; h.Weights != "" && h.Weights != w.SHA256 {
+		return fmt.Errorf("%s: its sensitivities were counted with other weights (%s, SHA-256 %.12s...) than those of %s (%.12s...): give those weights, or count again", table, h.Model, h.Weights, path, w.SHA256)
+	}
+	return nil
+}
+
 func (c *call) accuracies(path string) (*accuracy.Table, error) {
 	return readFile(path, func(f *os.File) (*accuracy.Table, error) { return accuracy.Read(f, c.net) })
 }

@@ -139,12 +139,16 @@ func (c *call) export(f *exportFlags, r *exported) error {
 	if err != nil {
 		return err
 	}
-	meta, err := c.predicted(f, g, r)
+	meta, err := c.predicted(f, g, weights, r)
 	if err != nil {
 		return err
 	}
 	if r.Statistics, r.Warning, err = c.statistics(g, graph, *f.recalibrate != ""); err != nil {
 		return err
+	}
+	if r.Statistics == noStatistics && c.flags.Changed("recalibrate") {
+		c.warn("--recalibrate changes nothing: the network has no BatchNorm whose statistics could be recomputed")
+		c.foldedNote()
 	}
 	meta["autotailor.statistics"] = r.Statistics
 	if *f.format == "onnx" && onnxfile.Large(graph) {
@@ -180,7 +184,7 @@ func (c *call) tell(r *exported) error {
 }
 
 // predicted describes a SubNet, for the result and for the metadata of its file.
-func (c *call) predicted(f *exportFlags, g space.Genes, r *exported) (map[string]string, error) {
+func (c *call) predicted(f *exportFlags, g space.Genes, w *onnxfile.Model, r *exported) (map[string]string, error) {
 	d, err := c.describe(g)
 	if err != nil {
 		return nil, err
@@ -207,6 +211,9 @@ func (c *call) predicted(f *exportFlags, g space.Genes, r *exported) (map[string
 	if *f.accuracy != "" {
 		t, err := c.accuracies(*f.accuracy)
 		if err != nil {
+			return nil, err
+		}
+		if err := countedWith(t, *f.accuracy, w, *f.model); err != nil {
 			return nil, err
 		}
 		penalty, err := t.Penalty(c.net)

@@ -1,6 +1,7 @@
 package data
 
 import (
+	"fmt"
 	"math"
 
 	"golang.org/x/sync/errgroup"
@@ -12,7 +13,7 @@ import (
 // deviation of each channel, and resizes to the wanted side.
 type Transform struct {
 	Pad       int
-	Mean, Std []float32 // by channel; missing ones are 0 and 1
+	Mean, Std []float32 // by channel, or none for 0 and 1
 	// Pictures of any size are scaled so that their shorter side has Resize pixels, then the centre of Crop x Crop is cut out, see Size. Commands
 	// take the side of the original's input, less the padding, where Crop is 0, and the same for Resize.
 	Resize, Crop int
@@ -24,6 +25,11 @@ const Resize = "bilinear, antialiased"
 // Batch makes a float32 tensor [to-from, channels, side, side] of images from up to but not including to. Images that are not in memory are
 // read on all processors.
 func (t Transform) Batch(s *Set, from, to, side int) (nn.Tensor, error) {
+	for name, list := range map[string][]float32{"mean": t.Mean, "std": t.Std} {
+		if n := len(list); n > 0 && n != s.Channels {
+			return nn.Tensor{}, fmt.Errorf("data.%s has %d numbers, the images have %d channels", name, n, s.Channels)
+		}
+	}
 	h, w := s.Height+2*t.Pad, s.Width+2*t.Pad
 	rows, columns := weights(h, side), weights(w, side)
 	each := s.Channels * side * side

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/autotailor/autotailor/runtime/accuracy"
@@ -198,10 +199,22 @@ func (e *Evaluator) side(g *nn.Graph) (int, error) {
 		return 0, fmt.Errorf("%s: its output has element type %d, scores must be float32", e.Net.Package, t)
 	}
 	out := g.Values[g.Outputs[0]].Shape
+	if n := len(e.Images.Classes); n > 0 && len(out) == 2 && n != out[1] {
+		return 0, fmt.Errorf("%s: its output scores %d classes, the images have %d (%s): labels would mean other classes", e.Net.Package, out[1], n, some(e.Images.Classes))
+	}
 	if len(out) != 2 || e.Images.Top() >= out[1] {
 		return 0, fmt.Errorf("%s: its output is %v, which does not score the %d classes of the labels", e.Net.Package, out, e.Images.Top()+1)
 	}
 	return s[2], nil
+}
+
+// some names a few classes.
+func some(names []string) string {
+	const few = 5
+	if len(names) > few {
+		return strings.Join(names[:few], ", ") + ", ..."
+	}
+	return strings.Join(names, ", ")
 }
 
 // classes returns the index of the highest score in each row, -1 where a score is no number: such a row is never correct.
