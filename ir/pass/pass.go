@@ -52,6 +52,7 @@ func Passes() []Pass {
 		{"plain-fills", plainFills, "a tensor of one number that is joined element by element is that number, whatever its shape"},
 		{"channel-splits", channelSplits, "channels that several Slices take apart are parts of a Split, which can follow the choices"},
 		{"nested-concats", nestedConcats, "a layer of a dense network adds to what it reads, also where all results so far are listed anew"},
+		{"own-outputs", ownOutputs, "an output that is an input, a constant or another output is a copy, which has a name and a place in generated code"},
 		{"drop-dead", dropDead, "what no output needs is not part of the net"},
 	}
 }
