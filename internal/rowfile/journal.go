@@ -83,6 +83,9 @@ func resume(f *os.File, header []byte, except []string) ([]Line, error) {
 		return nil, err
 	}
 	end := bytes.Index(old, []byte("\n\n"))
+	if start := []byte(first(header)); end < 0 && !bytes.HasPrefix(old, start) && !bytes.HasPrefix(start, old) {
+		return nil, errors.New("it is another file, which is left as it is: give another name, or remove it")
+	}
 	if end < 0 { // new, or stopped while the header was written
 		_, err := f.WriteAt(header, 0)
 		return nil, errors.Join(err, f.Truncate(int64(len(header))), seek(f, len(header)))
@@ -90,8 +93,8 @@ func resume(f *os.File, header []byte, except []string) ([]Line, error) {
 	if was, is := first(old), first(header); was != is && strings.HasPrefix(was, "format:") {
 		return nil, fmt.Errorf("%w; it starts with %q, this program writes %q: the command migrate converts files of version 1", ErrOtherHeader, clip(was), is)
 	}
-	if !slices.Equal(stable(old[:end], except), stable(header, except)) {
-		return nil, ErrOtherHeader
+	if was, is := differing(stable(old[:end], except), stable(header, except)); was != is {
+		return nil, fmt.Errorf("%w; it says %q, now it would say %q", ErrOtherHeader, clip(was), clip(is))
 	}
 	old = old[:bytes.LastIndexByte(old, '\n')+1]
 	parsed, err := Parse(bytes.NewReader(old))
@@ -105,6 +108,23 @@ func resume(f *os.File, header []byte, except []string) ([]Line, error) {
 func first(header []byte) string {
 	line, _, _ := bytes.Cut(header, []byte("\n"))
 	return strings.TrimRight(string(line), " \t\r")
+}
+
+// differing returns the first lines of two headers that differ, "" for one that is shorter, and twice the same where none differs.
+func differing(a, b []string) (line, other string) {
+	for i := range max(len(a), len(b)) {
+		line, other = "", ""
+		if i < len(a) {
+			line = a[i]
+		}
+		if i < len(b) {
+			other = b[i]
+		}
+		if line != other {
+			break
+		}
+	}
+	return line, other
 }
 
 // stable returns the lines of a header, those with the keys in except left out.

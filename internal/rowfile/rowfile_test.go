@@ -137,3 +137,37 @@ func TestWriteAll(t *testing.T) {
 		t.Errorf("%v, %v", files, err)
 	}
 }
+
+// TestJournalKeepsForeignFiles: what is no journal is not written over, and a journal of other settings says which.
+func TestJournalKeepsForeignFiles(t *testing.T) {
+	header := []byte("format: net 1\nimages: 5\n\n")
+	for name, c := range map[string]struct{ content, want string }{
+		"a note":         {"my notes\nof yesterday\n", "another file"},
+		"a short note":   {"x", "another file"},
+		"other settings": {"format: net 1\nimages: 6\n\na 1\n", `it says "images: 6", now it would say "images: 5"`},
+		"a longer one":   {"format: net 1\nimages: 5\nseed: 1\n\n", `it says "seed: 1", now it would say ""`},
+	} {
+		path := filepath.Join(t.TempDir(), "file")
+		if err := os.WriteFile(path, []byte(c.content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, _, err := OpenJournal(path, header)
+		kept, readErr := os.ReadFile(path)
+		if err == nil || !strings.Contains(err.Error(), c.want) || string(kept) != c.content || readErr != nil {
+			t.Errorf("%s: %v, want %q; the file has %q", name, err, c.want, kept)
+		}
+	}
+	for _, begun := range []string{"", "for", "format: net 1", "format: net 1\nima"} {
+		path := filepath.Join(t.TempDir(), "file")
+		if err := os.WriteFile(path, []byte(begun), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		j, rows, err := OpenJournal(path, header)
+		if err != nil || len(rows) != 0 {
+			t.Fatalf("%q: %v, %v", begun, rows, err)
+		}
+		if err := j.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"github.com/autotailor/autotailor/generated/mobilenetv2"
 	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/runtime/accuracy"
+	"github.com/autotailor/autotailor/runtime/command/cli"
 )
 
 // TestFrontsEndAtChance: weights that were not tuned lose more in each choice than there is to lose. No front has SubNets that are predicted to be
@@ -165,5 +167,38 @@ func TestJointCountsAreUsed(t *testing.T) {
 	_, accuracies = tables(t, dir, accuracy.Header{Recalibration: 5})
 	if code, _, errs := invoke(t.Context(), "search", "--lut", latencies, "--accuracy", accuracies); code != 1 || !strings.Contains(errs, ".joint") {
 		t.Errorf("counts of other images: exit code %d\n%s", code, errs)
+	}
+}
+
+// TestOtherInput: sensitivities and bundles for which images became input in another way are refused.
+func TestOtherInput(t *testing.T) {
+	needs.Time(t)
+	needs.Clone(t)
+	dir := t.TempDir()
+	acc, latencies := filepath.Join(dir, "net.acc"), ""
+	latencies, _ = tables(t, t.TempDir(), accuracy.Header{})
+	result(t, "sensitivity", "--model", model, "--data", images, "--images", "20", "--calibrate", "20", "--out", acc)
+	to := filepath.Join(dir, "bundle")
+	result(t, "export", "--model", model, "--lut", latencies, "--accuracy", acc, "--front", "2", "--dir", to)
+	other := options()
+	other.Transform.Mean = []float32{0.5}
+	for _, args := range [][]string{
+		{"search", "--lut", latencies, "--accuracy", acc}, {"serve", "--bundle", to, "--addr", "127.0.0.1:0"},
+		{"sensitivity", "--model", model, "--data", images, "--images", "20", "--calibrate", "20", "--out", acc},
+	} {
+		var out, errs bytes.Buffer
+		code := cli.Run(t.Context(), mobilenetv2.Definition(), args, &out, &errs, other)
+		if code != 1 || !strings.Contains(errs.String(), "mean 0.286") || !strings.Contains(errs.String(), "mean 0.5") {
+			t.Errorf("%s: exit code %d\n%s", args[0], code, errs.String())
+		}
+	}
+	more := filepath.Join(dir, "more.acc")
+	result(t, "sensitivity", "--model", model, "--data", images, "--images", "20", "--calibrate", "30", "--out", more)
+	if err := os.Rename(more+".sample.tar", acc+".sample.tar"); err != nil {
+		t.Fatal(err)
+	}
+	code, _, errs := invoke(t.Context(), "export", "--model", model, "--accuracy", acc, "--subnet", "resolution=16", "--out", filepath.Join(dir, "x.onnx"))
+	if code != 1 || !strings.Contains(errs, "other images") {
+		t.Errorf("a sample of other images: exit code %d\n%s", code, errs)
 	}
 }

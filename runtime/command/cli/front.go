@@ -83,7 +83,7 @@ func (c *call) exportFront(f *exportFlags) error {
 	if err != nil {
 		return err
 	}
-	m, err := bundle.Write(*f.dir, *f.model, c.net, manifestOf(l, list), recalibrated)
+	m, err := bundle.Write(*f.dir, *f.model, c.net, manifestOf(l, list, t.Header.Resize), recalibrated)
 	if err != nil {
 		return err
 	}
@@ -144,8 +144,8 @@ func (c *call) recalibrated(f *exportFlags, list []bundle.SubNet) ([]nn.Weights,
 	return out, nil
 }
 
-func manifestOf(t *lut.Table, list []bundle.SubNet) bundle.Manifest {
-	return bundle.Manifest{Device: t.Header.Device, Engine: t.Header.Engine, SubNets: list}
+func manifestOf(t *lut.Table, list []bundle.SubNet, input string) bundle.Manifest {
+	return bundle.Manifest{Device: t.Header.Device, Engine: t.Header.Engine, SubNets: list, Input: input}
 }
 
 // described picks k points of a front and tells what is predicted of them.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/autotailor/autotailor/internal/rowfile"
 	"github.com/autotailor/autotailor/runtime/space"
@@ -27,11 +28,11 @@ func (c *call) keepSample(file string, images *data.Set) error {
 		return err
 	}
 	path := file + sampleEnding
-	switch _, digest, err := data.OpenSample(path); {
-	case err == nil && digest == images.Digest():
+	if _, digest, err := data.OpenSample(path); err == nil && digest == images.Digest() {
 		return nil // an earlier run of the same command has written it
-	case err != nil && !errors.Is(err, os.ErrNotExist):
-		return fmt.Errorf("a sample of the images for statistics cannot take the place of a file that is none: %w; move it away, or give --sample=false", err)
+	}
+	if err := sampleFree(file); err != nil {
+		return err
 	}
 	var b bytes.Buffer
 	if err := data.WriteSample(&b, images); err != nil {
@@ -42,6 +43,14 @@ func (c *call) keepSample(file string, images *data.Set) error {
 		return err
 	}
 	fmt.Fprintf(c.err, "wrote %s: %d images (%d KiB), from which export recomputes BatchNorm statistics\n", path, images.N, b.Len()>>10)
+	return nil
+}
+
+// sampleFree refuses to write a sample over a file that is none. Commands ask before they count for hours.
+func sampleFree(file string) error {
+	if _, _, err := data.OpenSample(file + sampleEnding); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("a sample of the images for statistics cannot take the place of a file that is none: %w; move it away, or give --sample=false", err)
+	}
 	return nil
 }
 
@@ -70,9 +79,31 @@ func (c *call) ownStatistics(f *exportFlags, list ...space.Genes) error {
 		if _, err := os.Stat(path); file == "" || err != nil {
 			continue
 		}
+		if err := c.sampleOf(path, *f.accuracy); err != nil {
+			return err
+		}
 		fmt.Fprintf(c.err, "BatchNorm statistics are recomputed from the images of %s\n", path)
 		*f.recalibrate, *f.n = path, 0
 		return nil
+	}
+	return nil
+}
+
+// sampleOf refuses a sample of other images than those that a table's statistics came from.
+func (c *call) sampleOf(path, table string) error {
+	if table == "" {
+		return nil
+	}
+	t, err := c.accuracies(table)
+	if err != nil {
+		return err
+	}
+	_, digest, err := data.OpenSample(path)
+	if err != nil {
+		return err
+	}
+	if _, want, ok := strings.Cut(t.Header.Data, "+"); ok && want != digest {
+		return fmt.Errorf("%s has other images (%s) than those that the statistics of %s came from (%s): give --recalibrate DIR, or count again", path, digest, table, want)
 	}
 	return nil
 }

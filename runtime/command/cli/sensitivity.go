@@ -40,6 +40,11 @@ func runSensitivity(c *call) error {
 	if err := c.parse("model", "data", "out"); err != nil {
 		return err
 	}
+	if *keeps {
+		if err := sampleFree(*out); err != nil {
+			return err
+		}
+	}
 	kept, ok := scaled(*keep, sizes)
 	if !ok {
 		return usageError{fmt.Errorf("--keep %s: want a size, such as 500MB", *keep)}

@@ -43,6 +43,9 @@ func runServe(c *call) error {
 	if err != nil {
 		return err
 	}
+	if err := c.inputIs(*dir, b.Input); err != nil {
+		return err
+	}
 	warning := borrowing(b.SubNets, "export the bundle again with --recalibrate DIR")
 	c.warn(warning)
 	o := adapt.Options{Workers: *workers, Queue: *queue}

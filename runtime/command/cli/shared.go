@@ -115,7 +115,20 @@ func countedWith(t *accuracy.Table, table string, w *onnxfile.Model, path string
 }
 
 func (c *call) accuracies(path string) (*accuracy.Table, error) {
-	return readFile(path, func(f *os.File) (*accuracy.Table, error) { return accuracy.Read(f, c.net) })
+	t, err := readFile(path, func(f *os.File) (*accuracy.Table, error) { return accuracy.Read(f, c.net) })
+	if err != nil {
+		return nil, err
+	}
+	return t, c.inputIs(path, t.Header.Resize)
+}
+
+// inputIs refuses files for which images became input in another way than this package says. Older ones, and those that are made by hand, do not
+// say it.
+func (c *call) inputIs(path, said string) error {
+	if own := c.opt.Transform.String(); strings.Contains(said, "; resize ") && said != own {
+		return fmt.Errorf("%s: there images became input in another way (%s) than `data` in autotailor.toml says now (%s): count again, or set `data` back", path, said, own)
+	}
+	return nil
 }
 
 // openImages opens a split of labelled images. Pictures of any size become those of the original's input.

@@ -62,6 +62,11 @@ func runTune(c *call) error {
 	if err := f.free(checkpoint); err != nil {
 		return err
 	}
+	if *f.keeps && !*f.dry {
+		if err := sampleFree(*f.out); err != nil {
+			return err
+		}
+	}
 	c.foldedNote()
 	t, content, err := c.tuner(f)
 	if err != nil {

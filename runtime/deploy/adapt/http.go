@@ -30,7 +30,7 @@ const (
 
 // Handler serves s over HTTP:
 //
-//	POST /predict    an image (PNG, JPEG, GIF, WebP), or JSON {"data": [...], "shape": [channels, height, width]} of float32 input
+//	POST /predict    an image (PNG, JPEG, GIF, BMP, WebP), or JSON {"data": [...], "shape": [channels, height, width]} of float32 input
 //	GET  /subnets    what there is, and which serves
 //	POST /subnet     JSON {"subnet": TEXT or NUMBER or "auto"}
 //	POST /condition  JSON {"thermal": "nominal", "fair", "serious" or "critical", "battery": 0.8}
@@ -143,7 +143,7 @@ func (h handler) input(w http.ResponseWriter, r *http.Request) (Input, error) {
 	}
 	c, format, err := image.DecodeConfig(bytes.NewReader(body))
 	if err != nil {
-		return nil, problem{http.StatusUnsupportedMediaType, fmt.Errorf("want an image (PNG, JPEG, GIF or WebP), or JSON with Content-Type: application/json: %w", err)}
+		return nil, problem{http.StatusUnsupportedMediaType, fmt.Errorf("want an image (PNG, JPEG, GIF, BMP or WebP), or JSON with Content-Type: application/json: %w", err)}
 	}
 	if c.Width < 1 || c.Height < 1 || c.Width > maxSide || c.Height > maxSide {
 		return nil, bad("an image of %d by %d pixels, want sides of 1 to %d", c.Width, c.Height, maxSide)
@@ -152,7 +152,7 @@ func (h handler) input(w http.ResponseWriter, r *http.Request) (Input, error) {
 	if err != nil {
 		return nil, bad("the %s image is damaged: %w", format, err)
 	}
-	return upright(img, data.Orientation(body), h.t), nil
+	return upright(img, format, data.Orientation(body), h.t), nil
 }
 
 // numbers reads input of numbers, of the networks' element type, by default of the shape of the most accurate SubNet.

@@ -121,7 +121,7 @@ func TestBadRequests(t *testing.T) {
 		code            int
 		want            string
 	}{
-		{"/predict", "image/png", "no image", 415, "PNG, JPEG, GIF or WebP"},
+		{"/predict", "image/png", "no image", 415, "PNG, JPEG, GIF, BMP or WebP"},
 		{"/predict", "image/png", string(picture(t)[:60]), 400, "damaged"},
 		{"/predict", "application/json", "{", 400, "JSON"},
 		{"/predict", "application/json", `{"data": [1, 2], "shape": [1, 1]}`, 400, "2 numbers"},

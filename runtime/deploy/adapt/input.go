@@ -26,10 +26,10 @@ func Pixels(pixels []byte, channels, height, width int, t data.Transform) Input 
 
 // Image makes input of an image, in grey where the network has one channel. An image that t scales or that is no square is cut as data.Size does, so
 // that it becomes what the commands count on; t.Crop is needed for that.
-func Image(img image.Image, t data.Transform) Input { return upright(img, 1, t) }
+func Image(img image.Image, t data.Transform) Input { return upright(img, "", 1, t) }
 
-// upright makes input of an image that is turned as EXIF numbers it; 1 is upright.
-func upright(img image.Image, turn int, t data.Transform) Input {
+// upright makes input of an image of a file of some format, see image.Decode, that is turned as EXIF numbers it; 1 is upright.
+func upright(img image.Image, format string, turn int, t data.Transform) Input {
 	return func(s nn.Shape) (nn.Tensor, error) {
 		if err := isImage(s); err != nil {
 			return nn.Tensor{}, err
@@ -46,7 +46,7 @@ func upright(img image.Image, turn int, t data.Transform) Input {
 			to.Resize = to.Side
 		}
 		pixels := make([]byte, s[1]*to.Side*to.Side)
-		to.Cut(img, turn, pixels)
+		to.Cut(img, format, turn, pixels)
 		return Pixels(pixels, s[1], to.Side, to.Side, t)(s)
 	}
 }

@@ -43,6 +43,7 @@ type Manifest struct {
 	Digest  string   `json:"digest"` // of the package's operator table
 	Device  string   `json:"device"` // that latencies were measured on
 	Engine  string   `json:"engine"`
+	Input   string   `json:"input,omitempty"` // how images became input for the accuracies, see data.Transform.String; "" where that is not known
 	Weights File     `json:"weights"`
 	SubNets []SubNet `json:"subnets"` // fastest first
 }

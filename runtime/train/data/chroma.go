@@ -4,26 +4,34 @@ import "image"
 
 // fromYCbCr converts a JPEG picture. Colour planes that have fewer samples are made larger with a triangle filter and not, as Go's image
 // package does, by repeating samples: libjpeg, and so Pillow and PyTorch, do that ("fancy upsampling", jdsample.c), and networks are trained on it.
-func (p planes) fromYCbCr(img *image.YCbCr) {
+func (p planes) fromYCbCr(img *image.YCbCr, format string) {
 	b := img.Bounds()
-	if p.channels == 1 { // the luma itself
-		for y := range p.h {
-			copy(p.pix[y*p.w:], img.Y[img.YOffset(b.Min.X, b.Min.Y+y):][:p.w])
-		}
-		return
-	}
 	cb, cr := upsampled(img, img.Cb, p.w, p.h), upsampled(img, img.Cr, p.w, p.h)
-	area := p.w * p.h
+	colour := fullRange
+	if format == "webp" {
+		colour = studioRange
+	}
 	for y := range p.h {
 		row := img.Y[img.YOffset(b.Min.X, b.Min.Y+y):]
 		for x := range p.w {
 			at := y*p.w + x
-			luma, u, v := int32(row[x]), int32(cb[at])-128, int32(cr[at])-128
-			p.pix[at] = clamp(luma + (91881*v+1<<15)>>16)
-			p.pix[area+at] = clamp(luma + (-22554*u-46802*v+1<<15)>>16)
-			p.pix[2*area+at] = clamp(luma + (116130*u+1<<15)>>16)
+			red, green, blue := colour(int32(row[x]), int32(cb[at]), int32(cr[at]))
+			p.set(at, red, green, blue)
 		}
 	}
+}
+
+// fullRange is the colour of JPEG files (JFIF), in 16 bits after the point as libjpeg has it (jdcolor.c).
+func fullRange(y, u, v int32) (r, g, b byte) {
+	u, v = u-128, v-128
+	return clamp(y + (91881*v+1<<15)>>16), clamp(y + (-22554*u-46802*v+1<<15)>>16), clamp(y + (116130*u+1<<15)>>16)
+}
+
+// studioRange is the colour of WebP files, whose luma is from 16 to 235 (ITU-R 601), in 14 bits after the point as libwebp has it (dsp/yuv.h).
+func studioRange(y, u, v int32) (r, g, b byte) {
+	part := func(x, factor int32) int32 { return x * factor >> 8 }
+	luma := part(y, 19077)
+	return clamp((luma + part(v, 26149) - 14234) >> 6), clamp((luma - part(u, 6419) - part(v, 13320) + 8708) >> 6), clamp((luma + part(u, 33050) - 17685) >> 6)
 }
 
 func clamp(v int32) byte { return byte(max(0, min(v, 255))) }

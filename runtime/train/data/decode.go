@@ -30,18 +30,18 @@ func (to Size) decode(raw, pixels []byte) error {
 	case head.Width < 1 || head.Height < 1 || head.Width > maxArea/head.Height:
 		return fmt.Errorf("it claims to have %d x %d pixels", head.Width, head.Height)
 	}
-	img, _, err := image.Decode(bytes.NewReader(raw))
+	img, format, err := image.Decode(bytes.NewReader(raw))
 	if err != nil {
 		return fmt.Errorf("it is damaged or cut off: %w", err)
 	}
-	to.Cut(img, Orientation(raw), pixels)
+	to.Cut(img, format, Orientation(raw), pixels)
 	return nil
 }
 
-// Cut makes an image of a decoded picture, as torchvision's Resize and CenterCrop do: turn is the EXIF orientation, 1 for none. pixels is
-// channels x side x side.
-func (to Size) Cut(img image.Image, turn int, pixels []byte) {
-	p := turned(planesOf(img, to.Channels), turn)
+// Cut makes an image of a decoded picture, as torchvision's Resize and CenterCrop do: format is what image.Decode calls the file's, turn the EXIF
+// orientation, 1 for none. pixels is channels x side x side.
+func (to Size) Cut(img image.Image, format string, turn int, pixels []byte) {
+	p := turned(planesOf(img, format, to.Channels), turn)
 	short := max(to.Resize, to.Side)
 	w, h := short, short
 	if p.w < p.h {
@@ -68,7 +68,7 @@ type planes struct {
 }
 
 // planesOf converts to grey or to red, green and blue, without the opacity, as Pillow's convert does.
-func planesOf(img image.Image, channels int) planes {
+func planesOf(img image.Image, format string, channels int) planes {
 	b := img.Bounds()
 	p := planes{channels, b.Dx(), b.Dy(), make([]byte, channels*b.Dx()*b.Dy())}
 	switch img := img.(type) {
@@ -80,7 +80,16 @@ func planesOf(img image.Image, channels int) planes {
 			copy(p.pix[c*p.w*p.h:], p.pix[:p.w*p.h])
 		}
 	case *image.YCbCr:
-		p.fromYCbCr(img)
+		p.fromYCbCr(img, format)
+	case *image.NYCbCrA: // WebP with an opacity
+		p.fromYCbCr(&img.YCbCr, format)
+	case *image.NRGBA64: // 16 bits, of which the upper ones count
+		for y := range p.h {
+			for x := range p.w {
+				c := img.Pix[img.PixOffset(b.Min.X+x, b.Min.Y+y):]
+				p.set(y*p.w+x, c[0], c[2], c[4])
+			}
+		}
 	default:
 		for y := range p.h {
 			for x := range p.w {

@@ -5,14 +5,23 @@ import (
 	"encoding/binary"
 )
 
-// Orientation returns how a JPEG file's picture is turned, from 1 to 8 as EXIF numbers it; 1, which is upright, where it does not say. Files
-// that cameras write have the tag in an APP1 segment before the picture.
+// Orientation returns how a file's picture is turned, from 1 to 8 as EXIF numbers it; 1, which is upright, where it does not say.
 func Orientation(raw []byte) int {
-	const upright = 1
-	if !bytes.HasPrefix(raw, []byte{0xff, 0xd8}) {
-		return upright
+	switch {
+	case bytes.HasPrefix(raw, []byte{0xff, 0xd8}):
+		return jpegOrientation(raw[2:])
+	case bytes.HasPrefix(raw, []byte("\x89PNG\r\n\x1a\n")):
+		return chunkOrientation(raw[8:], "eXIf", binary.BigEndian, 0)
+	case bytes.HasPrefix(raw, []byte("RIFF")) && len(raw) > 12 && string(raw[8:12]) == "WEBP":
+		return chunkOrientation(raw[12:], "EXIF", binary.LittleEndian, 1)
 	}
-	for raw = raw[2:]; len(raw) >= 4 && raw[0] == 0xff; {
+	return 1
+}
+
+// jpegOrientation looks for an APP1 segment, which files that cameras write have before the picture.
+func jpegOrientation(raw []byte) int {
+	const upright = 1
+	for len(raw) >= 4 && raw[0] == 0xff {
 		marker, n := raw[1], int(binary.BigEndian.Uint16(raw[2:]))
 		if marker == 0xda || n < 2 || 2+n > len(raw) { // the picture itself, or damage
 			return upright
@@ -24,6 +33,30 @@ func Orientation(raw []byte) int {
 		raw = raw[2+n:]
 	}
 	return upright
+}
+
+// chunkOrientation looks for a chunk: of PNG, with its length before its name and a checksum behind its data, or of WebP (kind 1), with its length
+// behind its name and of an even number of bytes.
+func chunkOrientation(raw []byte, name string, order binary.ByteOrder, kind int) int {
+	for len(raw) >= 8 {
+		length, own := uint64(order.Uint32(raw)), string(raw[4:8])
+		if kind == 1 {
+			length, own = uint64(order.Uint32(raw[4:])), string(raw[:4])
+		}
+		if raw = raw[8:]; length > uint64(len(raw)) {
+			return 1
+		}
+		if own == name {
+			return tiffOrientation(bytes.TrimPrefix(raw[:length], []byte("Exif\x00\x00")))
+		}
+		if kind == 1 {
+			length += length % 2
+		} else {
+			length += 4
+		}
+		raw = raw[min(length, uint64(len(raw))):]
+	}
+	return 1
 }
 
 // tiffOrientation reads the tag 0x0112 of the first directory.

@@ -110,7 +110,10 @@ func splitFolders(dir, sub string) (list []entry, classes []string, err error) {
 func classFolders(dir string) (classes []string, err error) {
 	entries, err := os.ReadDir(dir)
 	for _, e := range entries {
-		if e.IsDir() && !strings.HasPrefix(e.Name(), ".") {
+		if strings.HasPrefix(e.Name(), ".") {
+			continue
+		}
+		if info, err := os.Stat(filepath.Join(dir, e.Name())); err == nil && info.IsDir() { // or a symbolic link to one
 			classes = append(classes, e.Name())
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/autotailor/autotailor/internal/torch"
@@ -52,10 +53,17 @@ case("png with opacity", lambda p: (lambda im: (im.putalpha(picture(50, 41, 1)),
 case("png palette", lambda p: picture(50, 41, 3).quantize(17).save(p), 32, 28, 3)
 case("gif palette", lambda p: picture(50, 41, 3).quantize(17).save(p), 32, 28, 3)
 case("webp lossless", lambda p: picture(50, 41, 3).save(p, lossless=True), 32, 28, 3)
+case("webp lossy", lambda p: picture(50, 41, 3).save(p, quality=90), 32, 28, 3)
+case("webp lossy with opacity", lambda p: (lambda im: (im.putalpha(picture(50, 41, 1)), im.save(p, quality=90)))(picture(50, 41, 3)), 32, 28, 3)
+case("jpeg colours to grey", lambda p: picture(50, 41, 3).save(p, quality=92), 32, 28, 1)
 case("jpeg grey", lambda p: picture(50, 41, 1).save(p, quality=92), 32, 28, 1)
 case("jpeg grey to colours", lambda p: picture(50, 41, 1).save(p, quality=92), 32, 28, 3)
 case("jpeg progressive", lambda p: picture(50, 41, 3).save(p, quality=90, progressive=True), 32, 28, 3)
 for turn in range(1, 9):
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    case(f"png turned {turn}", lambda p: picture(50, 41, 3).save(p, exif=exif), 32, 28, 3)
+    case(f"webp lossless turned {turn}", lambda p: picture(50, 41, 3).save(p, exif=exif, lossless=True), 32, 28, 3)
     exif = Image.Exif()
     exif[0x0112] = turn
     case(f"jpeg turned {turn}", lambda p: picture(50, 41, 3).save(p, quality=95, exif=exif), 32, 28, 3)
@@ -63,7 +71,7 @@ print(json.dumps(cases))
 `
 
 // TestPicturesAreAsPillow: lossless pictures are equal to what Pillow makes of them; of JPEG ones, whose decoders round in their own ways, 99 % of the
-// samples differ by at most 1 and all by at most 4.
+// samples differ by at most 1 and all by at most 4; of lossy WebP ones 98 %.
 func TestPicturesAreAsPillow(t *testing.T) {
 	python := torch.Python(t, "PIL", "numpy")
 	dir := t.TempDir()
@@ -97,8 +105,12 @@ func TestPicturesAreAsPillow(t *testing.T) {
 			}
 			largest = max(largest, d)
 		}
-		lossless := filepath.Ext(c.File) != ".jpeg"
-		if lossless && largest > 0 || largest > 4 || far*100 > len(got) {
+		lossless := filepath.Ext(c.File) != ".jpeg" && !strings.HasPrefix(c.Name, "webp lossy")
+		share := 100 // one sample in so many
+		if strings.HasPrefix(c.Name, "webp") {
+			share = 50 // libwebp rounds colour planes twice when it makes them larger
+		}
+		if lossless && largest > 0 || largest > 4 || far*share > len(got) {
 			t.Errorf("%s to %d, %d: differs by up to %d, %d of %d samples by more than 1", c.Name, c.Resize, c.Side, largest, far, len(got))
 		}
 	}

@@ -175,6 +175,6 @@ func (h sampleHead) decode(raw, pixels []byte) error {
 	if b := img.Bounds(); b.Dx() != h.Width || b.Dy() != h.Height {
 		return fmt.Errorf("it has %d x %d pixels, want %d x %d", b.Dx(), b.Dy(), h.Width, h.Height)
 	}
-	copy(pixels, planesOf(img, h.Channels).pix)
+	copy(pixels, planesOf(img, "png", h.Channels).pix)
 	return nil
 }

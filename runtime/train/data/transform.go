@@ -3,6 +3,7 @@ package data
 import (
 	"fmt"
 	"math"
+	"strconv"
 
 	"golang.org/x/sync/errgroup"
 
@@ -21,6 +22,21 @@ type Transform struct {
 
 // Resize names how images are resized, for files: bilinear with a filter as wide as the shrinking (PyTorch's antialias=True).
 const Resize = "bilinear, antialiased"
+
+// String says how images become input, for files: tables and bundles of other inputs are told apart by it. PyTorch's tools write the same.
+func (t Transform) String() string {
+	numbers := func(list []float32) string {
+		if len(list) == 0 {
+			return " -"
+		}
+		text := ""
+		for _, v := range list {
+			text += " " + strconv.FormatFloat(float64(v), 'g', 6, 32)
+		}
+		return text
+	}
+	return fmt.Sprintf("%s; resize %d, pad %d, mean%s, std%s", Resize, t.Resize, t.Pad, numbers(t.Mean), numbers(t.Std))
+}
 
 // Batch makes a float32 tensor [to-from, channels, side, side] of images from up to but not including to. Images that are not in memory are
 // read on all processors.

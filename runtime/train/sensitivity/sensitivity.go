@@ -41,7 +41,7 @@ type Evaluator struct {
 // Header describes what e counts.
 func (e *Evaluator) Header() accuracy.Header {
 	h := accuracy.Header{
-		Images: e.Images.N, Split: e.Options.Split, Data: e.Images.Digest(), Resize: data.Resize, Engine: e.Engine.Info().Name,
+		Images: e.Images.N, Split: e.Options.Split, Data: e.Images.Digest(), Resize: e.Options.Transform.String(), Engine: e.Engine.Info().Name,
 		Date: time.Now().UTC().Format(time.DateOnly),
 	}
 	if m, ok := e.Weights.(interface{ Origin() (path, sha256 string) }); ok { // a model file
