@@ -76,5 +76,5 @@ def _header(kind: str, a: argparse.Namespace, images, calibration) -> str:
     return "\n".join([
         f"format: autotailor {kind} 2", f"package: {space.PACKAGE}", f"digest: {space.DIGEST}", f"source: {space.SHA256}",
         f"model: {files.shown(a.model)}", f"weights: {files.sha256(a.model)}", f"images: {len(images)}", f"split: {a.split}", f"data: {digest}", f"recalibration: {len(calibration) if calibration else 0}", "seed: 0",
-        "resize: bilinear, antialiased", "engine: pytorch", f"date: {time.strftime('%Y-%m-%d', time.gmtime())}", "units: images classified correctly",
+        f"resize: {space.TRANSFORM.text()}", "engine: pytorch", f"date: {time.strftime('%Y-%m-%d', time.gmtime())}", "units: images classified correctly",
     ]) + "\n\n"

@@ -37,6 +37,11 @@ class Transform(NamedTuple):
         x = F.pad(x, (self.pad,) * 4)
         return x.sub_(mean).div_(std)
 
+    def text(self) -> str:
+        """How images become input, for tables: that of Go's data.Transform.String."""
+        mean, std = (" ".join(f"{v:.6g}" for v in x) or "-" for x in (self.mean, self.std))
+        return f"bilinear, antialiased; resize {self.resize}, pad {self.pad}, mean {mean}, std {std}"
+
     def black(self) -> float:
         """What a black pixel becomes."""
         return -(self.mean or (0.0,))[0] / (self.std or (1.0,))[0]
@@ -171,7 +176,10 @@ class Files:
             raw = f.read(p.size)
         try:
             with PIL.Image.open(io.BytesIO(raw)) as im:
-                im = PIL.ImageOps.exif_transpose(im).convert("L" if self.channels == 1 else "RGB")
+                im = PIL.ImageOps.exif_transpose(im)
+                if im.mode.startswith("I"):  # 16 bits, of which the upper ones count; Pillow would make all of them white
+                    im = PIL.Image.fromarray((np.asarray(im).astype(np.int64) >> 8).astype(np.uint8))
+                im = im.convert("L" if self.channels == 1 else "RGB")
         except Exception as e:  # Pillow has many
             raise ValueError(f"{p.file}: {p.name}: it is no picture, or damaged: {e}") from e
         w, h = im.size
@@ -195,9 +203,13 @@ def shards(tars: Sequence[str]) -> List[Picture]:
             for m in tar:
                 stem, ext = os.path.splitext(m.name)
                 if m.isfile() and ext.lower() in PICTURES:
+                    if stem in pictures:
+                        raise ValueError(f"{path}: it has two pictures called {stem}")
                     pictures[stem] = (m.offset_data, m.size)
                 elif m.isfile() and ext == ".cls":
                     classes[stem] = int(tar.extractfile(m).read())
+                    if classes[stem] < 0:
+                        raise ValueError(f"{path}: {m.name}: want the number of a class, got {classes[stem]}")
         lacking = sorted(pictures.keys() - classes.keys())
         if lacking:
             raise ValueError(f"{path}: {len(lacking)} pictures have no label beside them, the first is {lacking[0]}; want {lacking[0]}.cls")
