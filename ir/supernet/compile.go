@@ -164,7 +164,7 @@ func inferPlain(g *ir.Graph) (*plain, error) {
 			return nil, err
 		}
 	}
-	if err := op.Unknown(g, shapes); err != nil {
+	if err := errors.Join(op.Unknown(g, shapes), op.Oversized(g, shapes)); err != nil {
 		return nil, err
 	}
 	p.sizes = make([][]int, len(g.Values))

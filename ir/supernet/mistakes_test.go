@@ -196,6 +196,22 @@ output a`)
 	}
 }
 
+// TestTooLargeResults: a result that no machine holds is refused by the name of its node, before init proposes anything.
+func TestTooLargeResults(t *testing.T) {
+	for _, text := range []string{
+		"input x 1x1048576\nbig = Tile x {1048576,3}\noutput big",
+		"input x 1x1\ns = Identity x\nbig = Expand s {1099511627776,1}\noutput big",
+	} {
+		g, err := testgraph.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := supernet.Detect(g, supernet.Config{Divisor: 8}, templates.All()); err == nil || !strings.HasPrefix(err.Error(), `node "big" (`) {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
 func second[T any](_ T, err error) error { return err }
 
 // TestTrainingForm: a normalisation by the statistics of the batch at hand is refused by name, whichever opset writes it.
