@@ -161,18 +161,26 @@ func (j Job) model(c *Compiled) (string, error) {
 	case j.Model != "":
 		return j.Model, nil
 	case c.Config.Model != "":
-		model := filepath.FromSlash(c.Config.Model)
-		if filepath.IsAbs(model) {
-			return model, nil
-		}
-		return filepath.Join(c.Dir, model), nil
+		return c.at(c.Config.Model), nil
 	}
 	return "", fmt.Errorf("%s: no model: add a line model = \"file.onnx\", or give --model", c.Config.File)
 }
 
+// at is the place of a path of the config: relative to the config's folder, unless it is absolute.
+func (c *Compiled) at(path string) string { return under(c.Dir, path) }
+
+// under is the place of a path that is relative to a folder, unless it is absolute.
+func under(dir, path string) string {
+	path = filepath.FromSlash(path)
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(dir, path)
+}
+
 // dir is the folder of the package.
 func (j Job) dir(c *Compiled) (string, error) {
-	dir := filepath.Join(c.Dir, filepath.FromSlash(c.Config.Out))
+	dir := c.at(c.Config.Out)
 	if j.Out != "" {
 		dir = j.Out
 	}
@@ -199,7 +207,7 @@ func ruleSet(name, dir string) (fusion.Rules, error) {
 	if ext == "" {
 		return fusion.Named(name)
 	}
-	text, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(name)))
+	text, err := os.ReadFile(under(dir, name))
 	if err != nil {
 		return fusion.Rules{}, err
 	}
@@ -216,8 +224,8 @@ func (j Job) packageName(c *Compiled) (string, error) {
 	if name == "" {
 		name = view.PackageName(c.Source.File)
 	}
-	if !view.IsPackageName(name) {
-		return "", fmt.Errorf("%s: %q cannot be the name of a Go package; use lower case letters and digits", c.Config.Pos("package"), name)
+	if err := view.CheckPackageName(name); err != nil {
+		return "", fmt.Errorf("%s: %w", c.Config.Pos("package"), err)
 	}
 	return name, nil
 }

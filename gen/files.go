@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"golang.org/x/mod/modfile"
+	"golang.org/x/mod/module"
 
 	"github.com/autotailor/autotailor/gen/pytorch"
 )
@@ -29,7 +30,14 @@ func findModule(dir string) (place, error) {
 		text, err := os.ReadFile(filepath.Join(at, "go.mod"))
 		if err == nil {
 			folder, err := filepath.Rel(at, dir)
-			return place{modfile.ModulePath(text), filepath.ToSlash(folder)}, err
+			if err != nil {
+				return place{}, err
+			}
+			p := place{modfile.ModulePath(text), filepath.ToSlash(folder)}
+			if err := module.CheckImportPath(path.Join("m", p.folder)); err != nil {
+				return place{}, fmt.Errorf("%s: Go cannot import a package from this folder (%w); give the folder another name, or set out", dir, err)
+			}
+			return p, nil
 		}
 		if at == filepath.Dir(at) {
 			return place{"", filepath.Base(dir)}, nil

@@ -166,7 +166,7 @@ func (j Job) proved(c *Compiled, p *view.Package, out *Output) (*Compiled, *view
 
 // torch adds the PyTorch package, if one is wanted.
 func (j Job) torch(c *Compiled, p *view.Package, out *Output) error {
-	dir := filepath.Join(c.Dir, filepath.FromSlash(c.Config.PyTorch))
+	dir := c.at(c.Config.PyTorch)
 	if j.Torch != "" {
 		dir = j.Torch
 	} else if c.Config.PyTorch == "" {

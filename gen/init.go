@@ -100,12 +100,13 @@ func narrow(c *config.Config) {
 // name is that of the package: what the user wants, else that of the folder, as is the custom.
 func (p Proposal) name() (string, error) {
 	if p.Package != "" {
-		if !view.IsPackageName(p.Package) {
-			return "", fmt.Errorf("%q cannot be the name of a Go package: want lower case letters and digits", p.Package)
-		}
-		return p.Package, nil
+		return p.Package, view.CheckPackageName(p.Package)
 	}
 	dir, err := filepath.Abs(p.Dir)
+	if err != nil {
+		return "", err
+	}
+	_, err = findModule(dir)
 	return view.PackageName(filepath.Base(dir)), err
 }
 

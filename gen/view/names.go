@@ -2,9 +2,13 @@ package view
 
 import (
 	"fmt"
+	"go/doc"
 	"go/token"
+	"slices"
 	"strings"
 	"unicode"
+
+	"golang.org/x/mod/module"
 )
 
 // Reserved are the package-level names that every generated package declares itself.
@@ -120,13 +124,32 @@ func PackageName(file string) string {
 		}
 		return -1
 	}, base)
-	if name == "" || unicode.IsDigit(rune(name[0])) || !IsPackageName(name) {
+	if name == "" || unicode.IsDigit(rune(name[0])) || CheckPackageName(name) != nil {
 		return "net" + name
 	}
 	return name
 }
 
-// IsPackageName tells whether a generated package may be called name.
-func IsPackageName(name string) bool {
-	return token.IsIdentifier(name) && name == strings.ToLower(name) && name != "main" && !predeclared[name] && !strings.HasPrefix(name, "_")
+// CheckPackageName says why a generated package cannot be called name; nil when it can.
+func CheckPackageName(name string) error {
+	why := ""
+	switch {
+	case !token.IsIdentifier(name) || name != strings.ToLower(name) || strings.HasPrefix(name, "_") || module.CheckImportPath("cmd/"+name) != nil:
+		why = "want lower case letters of English and digits, and no keyword"
+	case len(name) > maxPackageName:
+		why = fmt.Sprintf("want at most %d letters", maxPackageName)
+	case slices.Contains(special, name) || strings.HasSuffix(name, "_test"):
+		why = "for the go command this name means something else"
+	case predeclared[name] || doc.IsPredeclared(name):
+		why = "Go, or generated code, has a meaning for it"
+	default:
+		return nil
+	}
+	return fmt.Errorf("%q cannot be the name of a Go package: %s", name, why)
 }
+
+// maxPackageName keeps the paths of a package's files legal on all systems.
+const maxPackageName = 100
+
+// special are names of packages and folders that the go command treats in its own way: it ignores files of package documentation.
+var special = []string{"main", "init", "documentation", "vendor", "testdata"}

@@ -55,10 +55,26 @@ func TestComments(t *testing.T) {
 func TestPackageNames(t *testing.T) {
 	for in, want := range map[string]string{
 		"resnet50.onnx": "resnet50", "Mobile-Net_V2.tuned.onnx": "mobilenetv2", "2fast.onnx": "net2fast", "main.onnx": "netmain", "func.onnx": "netfunc",
-		"": "net", "日本.onnx": "net", "nn.onnx": "netnn",
+		"": "net", "日本.onnx": "net", "nn.onnx": "netnn", "documentation": "netdocumentation", "vendor": "netvendor", "init": "netinit", "any": "netany", "con": "netcon", "my_test": "mytest",
 	} {
-		if got := PackageName(in); got != want || !IsPackageName(got) {
+		if got := PackageName(in); got != want || CheckPackageName(got) != nil {
 			t.Errorf("%q becomes %q, want %q", in, got, want)
+		}
+	}
+}
+
+// TestBadPackageNames: what Go or its command takes for something else is refused.
+func TestBadPackageNames(t *testing.T) {
+	for _, name := range []string{
+		"", "main", "init", "documentation", "vendor", "testdata", "my_test", "_net", "Net", "2net", "a-b", "ünï", "func", "any", "nil", "string", "con", strings.Repeat("a", 101),
+	} {
+		if CheckPackageName(name) == nil {
+			t.Errorf("%q is accepted", name)
+		}
+	}
+	for _, name := range []string{"net", "resnet50", "my_net", "internal", "linux", "amd64", "search"} {
+		if err := CheckPackageName(name); err != nil {
+			t.Error(err)
 		}
 	}
 }
