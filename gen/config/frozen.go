@@ -25,12 +25,21 @@ const frozenKey = "frozen"
 
 // frozenKeys are the keys of a [[frozen]] table.
 var frozenKeys = []key{
-	{path: frozenKey, set: func(r *reader, _ *Config, e entry, _ key) {
-		r.errorf(e.line, "write each frozen choice as a table of its own: [[frozen]], then choice, node and why")
+	{path: frozenKey, set: notATable},
+	{path: frozenKey + ".**", set: func(r *reader, c *Config, e entry, k key) {
+		if f := c.frozenTable(e); f != nil {
+			f.line = e.line
+		} else {
+			notATable(r, c, e, k)
+		}
 	}},
 	{path: frozenKey + ".**.choice", set: frozenText(func(f *Frozen) *string { return &f.Choice })},
 	{path: frozenKey + ".**.node", set: frozenText(func(f *Frozen) *string { return &f.Node })},
 	{path: frozenKey + ".**.why", set: frozenText(func(f *Frozen) *string { return &f.Why })},
+}
+
+func notATable(r *reader, _ *Config, e entry, _ key) {
+	r.errorf(e.line, "write each frozen choice as a table of its own: [[frozen]], then choice, node and why")
 }
 
 // maxFrozen is more than a space can have choices.
@@ -39,25 +48,38 @@ const maxFrozen = 1 << 12
 func frozenText(field func(*Frozen) *string) func(*reader, *Config, entry, key) {
 	return func(r *reader, c *Config, e entry, _ key) {
 		s, ok := r.str(e)
-		n, err := strconv.Atoi(e.path[1])
-		if !ok || err != nil || n < 0 || n > maxFrozen {
+		f := c.frozenTable(e)
+		if !ok || f == nil {
 			return
 		}
-		for len(c.Frozen) <= n {
-			c.Frozen = append(c.Frozen, Frozen{})
-		}
-		f := &c.Frozen[n]
-		*field(f) = s
-		if f.line == 0 {
+		if f.empty() {
 			f.line = e.line
 		}
+		*field(f) = s
 	}
 }
+
+// frozenTable is what an entry belongs to, nil when that is no [[frozen]] table.
+func (c *Config) frozenTable(e entry) *Frozen {
+	n, err := strconv.Atoi(e.path[1])
+	if err != nil || n < 0 || n > maxFrozen {
+		return nil
+	}
+	for len(c.Frozen) <= n {
+		c.Frozen = append(c.Frozen, Frozen{})
+	}
+	return &c.Frozen[n]
+}
+
+// empty tells whether nothing was said.
+func (f Frozen) empty() bool { return f.Choice == "" && f.Node == "" && f.Why == "" }
 
 // frozen checks the [[frozen]] tables of a file, which are complete now.
 func (r *reader) frozen(c *Config) {
 	for _, f := range c.Frozen {
 		switch {
+		case f.empty():
+			r.errorf(f.line, "this [[frozen]] table says nothing: say choice, node and why")
 		case !slices.Contains(frozenKinds, f.Choice):
 			r.errorf(f.line, "frozen.choice is %q; it must be one of %s", f.Choice, strings.Join(frozenKinds, ", "))
 		case f.Node == "" && f.Choice != "resolution":

@@ -171,7 +171,7 @@ func authors(name string) []string {
 var fusionNames = fusion.Names()
 
 func finite(x float64) bool      { return !math.IsInf(x, 0) && !math.IsNaN(x) }
-func integer(x float64) bool     { return x == math.Trunc(x) }
+func integer(x float64) bool     { return x == math.Trunc(x) && math.Abs(x) <= math.MaxInt32 }
 func positiveInt(x float64) bool { return integer(x) && x > 0 }
 func oddInt(x float64) bool      { return positiveInt(x) && int(x)%2 == 1 }
 func dropped(x float64) bool     { return integer(x) && x <= 0 }

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -30,11 +31,11 @@ type value struct {
 func (v value) what() string {
 	switch v.kind {
 	case unstable.String:
-		return fmt.Sprintf("the string %q", v.text)
+		return fmt.Sprintf("the string %q", clipped(v.text))
 	case unstable.Integer:
-		return "the integer " + v.text
+		return "the integer " + clipped(v.text)
 	case unstable.Float:
-		return "the number " + v.text
+		return "the number " + clipped(v.text)
 	case unstable.Bool:
 		return v.text
 	case unstable.Array:
@@ -52,15 +53,22 @@ func entries(text []byte) ([]entry, error) {
 	}
 	f := flattener{}
 	f.p.Reset(text)
+	for at, c := range text {
+		if c == '\n' {
+			f.ends = append(f.ends, at)
+		}
+	}
 	var table []string
 	for f.p.NextExpression() {
 		e := f.p.Expression()
 		switch e.Kind {
 		case unstable.Table, unstable.ArrayTable:
-			table, _ = f.path(nil, e.Key())
+			var line int
+			table, line = f.path(nil, e.Key())
 			if e.Kind == unstable.ArrayTable && len(table) == 1 && table[0] == frozenKey {
 				table = append(table, strconv.Itoa(f.frozen))
 				f.frozen++
+				f.out = append(f.out, entry{path: table, line: line})
 			}
 		case unstable.KeyValue:
 			f.keyValue(table, e)
@@ -89,14 +97,22 @@ type lineError struct {
 
 func (e lineError) Error() string { return e.text }
 
+// maxList bounds the lists of a file: more than any of them can use.
+const maxList = 1 << 12
+
 type flattener struct {
 	p   unstable.Parser
 	out []entry
 
-	frozen int // [[frozen]] tables so far
+	ends   []int // where lines end
+	frozen int   // [[frozen]] tables so far
 }
 
-func (f *flattener) line(n *unstable.Node) int { return f.p.Shape(n.Raw).Start.Line }
+// line is that of a node. The parser could tell, but counts from the start of the file each time.
+func (f *flattener) line(n *unstable.Node) int {
+	k, _ := slices.BinarySearch(f.ends, int(n.Raw.Offset))
+	return k + 1
+}
 
 func (f *flattener) path(prefix []string, it unstable.Iterator) ([]string, int) {
 	path, line := append([]string{}, prefix...), 0
@@ -133,6 +149,9 @@ func (f *flattener) value(n *unstable.Node, line int) value {
 		for it := n.Children(); it.Next(); {
 			if it.Node().Kind != unstable.Comment {
 				v.list = append(v.list, f.value(it.Node(), v.line))
+			}
+			if len(v.list) > maxList {
+				break
 			}
 		}
 	}

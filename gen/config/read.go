@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"path"
@@ -18,7 +19,7 @@ func Read(file string, text []byte) (Config, error) {
 	r := &reader{file: file}
 	c := Default()
 	c.File = file
-	all, err := entries(text)
+	all, err := entries(bytes.TrimPrefix(text, []byte("\ufeff"))) // editors on Windows write a mark of UTF-8
 	if err != nil {
 		line := 0
 		var at lineError
@@ -82,7 +83,7 @@ func (r *reader) entry(c *Config, e entry) {
 // block checks the name of a block type.
 func (r *reader) block(line int, name string) {
 	if !slices.Contains(names(), name) {
-		r.errorf(line, "unknown block %s%s; blocks are %s, or the names of the paper", name, spell.Suggest(name, names()), strings.Join(ourNames(), ", "))
+		r.errorf(line, "unknown block %s%s; blocks are %s, or the names of the paper", clipped(name), spell.Suggest(name, names()), strings.Join(ourNames(), ", "))
 	}
 }
 
@@ -199,7 +200,16 @@ func name(e entry) string {
 	if len(e.path) == 3 && e.path[0] == frozenKey {
 		return frozenKey + "." + e.path[2]
 	}
-	return strings.Join(e.path, ".")
+	return clipped(strings.Join(e.path, "."))
+}
+
+// clipped is the start of a long text, for messages.
+func clipped(text string) string {
+	const most = 100
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "..."
 }
 
 func (r *reader) str(e entry) (string, bool) {
@@ -213,6 +223,10 @@ func (r *reader) str(e entry) (string, bool) {
 func (r *reader) elements(e entry) []value {
 	if e.val.kind != unstable.Array {
 		r.errorf(e.line, "%s is %s; it must be a list", name(e), e.val.what())
+	}
+	if len(e.val.list) > maxList {
+		r.errorf(e.line, "%s has more than %d values", name(e), maxList)
+		return nil
 	}
 	return e.val.list
 }

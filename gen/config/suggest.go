@@ -8,8 +8,14 @@ import (
 	"github.com/autotailor/autotailor/internal/spell"
 )
 
+// maxKey is more than any legal key has.
+const maxKey = 1000
+
 // suggestKey finds the legal key that an unknown one resembles: the same name in another table first, then a near name.
 func suggestKey(path []string) string {
+	if len(strings.Join(path, ".")) > maxKey {
+		return ""
+	}
 	last := path[len(path)-1]
 	for theirs, word := range words {
 		if strings.HasSuffix(theirs, "."+last) {

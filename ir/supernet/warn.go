@@ -69,8 +69,8 @@ func (b *binder) warnDepths() {
 		case most == 0:
 			b.warning(b.config.Depth.Pos, "no stage has a block that can be dropped")
 			return
-		case int(-r) > most:
-			b.warning(b.config.Depth.Pos, "no stage can drop %d blocks; the most is %d", int(-r), most)
+		case -r > float64(most):
+			b.warning(b.config.Depth.Pos, "no stage can drop %.0f blocks; the most is %d", -r, most)
 		}
 	}
 }
