@@ -43,6 +43,9 @@ func (j Job) Compile() (*Compiled, error) {
 	}
 	c.model = info.Model
 	c.Source = runtime.Source{File: info.File, SHA256: info.SHA256, Opset: info.Opset}
+	if err := pictures(g, c.Config); err != nil {
+		return nil, err
+	}
 	read := time.Now()
 	if c.Net, err = compile(g, j.supernet(path, c.Config)); err != nil {
 		return nil, err
@@ -132,6 +135,12 @@ func (j Job) fixInputs(g *ir.Graph, path string, c config.Config) error {
 	for name, s := range j.Inputs {
 		shapes[name] = s
 	}
+	at := func(name string) string {
+		if _, flag := j.Inputs[name]; flag {
+			return path
+		}
+		return c.Pos("input." + name)
+	}
 	var names []string
 	for _, id := range g.Inputs {
 		v := g.Values[id]
@@ -142,7 +151,12 @@ func (j Job) fixInputs(g *ir.Graph, path string, c config.Config) error {
 		}
 		delete(shapes, v.Name)
 		if v.Shape != nil && len(s) != len(v.Shape) {
-			return fmt.Errorf("%s: input %q has %d axes, the shape %v that is asked for has %d", path, v.Name, len(v.Shape), s, len(s))
+			return fmt.Errorf("%s: input %q has %d axes, the shape %v that is asked for has %d", at(v.Name), v.Name, len(v.Shape), s, len(s))
+		}
+		for k, d := range v.Shape {
+			if d.Size > 0 && d.Size != s[k] {
+				return fmt.Errorf("%s: input %q has the shape %v, and axis %d of the shape %v that is asked for differs: only open axes can be set; leave it out, or export the model anew", at(v.Name), v.Name, v.Shape, k, s)
+			}
 		}
 		v.Shape = make(ir.Shape, len(s))
 		for k, n := range s {
@@ -150,7 +164,7 @@ func (j Job) fixInputs(g *ir.Graph, path string, c config.Config) error {
 		}
 	}
 	for name := range shapes {
-		return fmt.Errorf("%s: there is no input %q; inputs are %s", path, name, strings.Join(names, ", "))
+		return fmt.Errorf("%s: there is no input %q; inputs are %s", at(name), name, strings.Join(names, ", "))
 	}
 	return nil
 }
