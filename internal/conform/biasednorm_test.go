@@ -70,7 +70,7 @@ var biasedNorms = map[string]func(z *zoo){
 // models can be searched, and parameters, multiply-accumulates and peak memory are what walking the networks, their exports and the engine's
 // allocator count.
 func TestBiasThenNormalisation(t *testing.T) {
-	files := map[string]string{"convbias_bn": "testdata/convbias_bn.onnx"}
+	files := map[string]string{"convbias_bn": "testdata/cases/convbias_bn.onnx"}
 	for name, build := range biasedNorms {
 		files[name] = zooModel(t, build)
 	}

@@ -127,7 +127,7 @@ func floatAttr(name string, v float32) nn.Attr {
 
 // TestSwishIsAnActivation: a ResNet has the same space with Swish as with Relu.
 func TestSwishIsAnActivation(t *testing.T) {
-	for _, file := range []string{"testdata/swish24.onnx", modelPath("resnet50")} {
+	for _, file := range []string{"testdata/cases/swish24.onnx", modelPath("resnet50")} {
 		counts := map[string]*big.Int{}
 		for _, act := range []string{"Relu", "Swish"} {
 			c, err := proposed(t, activated(t, file, act)).Compile()

@@ -1,12 +1,12 @@
 package cost_test
 
 import (
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/autotailor/autotailor/internal/needs"
 	internal "github.com/autotailor/autotailor/internal/onnx"
 	"github.com/autotailor/autotailor/internal/onnxpb"
 	"github.com/autotailor/autotailor/ir"
@@ -49,7 +49,8 @@ func counted(t *testing.T, g *ir.Graph, of func(n *ir.Node) bool) (macs int, kno
 
 // TestLoopOfAModel: three trips, each with a convolution of 16 by 16 channels, 3x3, on 8x8 pixels.
 func TestLoopOfAModel(t *testing.T) {
-	g, _, err := onnx.Read(filepath.Join("testdata", "loop.onnx"))
+	needs.Clone(t)
+	g, _, err := onnx.Read("../../internal/conform/testdata/cases/loop.onnx")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/onnx"
 	"github.com/autotailor/autotailor/ir/pass"
@@ -13,7 +14,8 @@ import (
 // TestUnpool: a MaxUnpool (SegNet) follows the resolution where its window leaves nothing over, also where it states the extents of its result; it is
 // named where a resolution is left out.
 func TestUnpool(t *testing.T) {
-	g, err := compiledGraph("testdata/segnet.onnx")
+	needs.Clone(t)
+	g, err := compiledGraph("../../internal/conform/testdata/cases/segnet.onnx")
 	if err != nil {
 		t.Fatal(err)
 	}
