@@ -155,7 +155,7 @@ func (j Job) fixInputs(g *ir.Graph, path string, c config.Config) error {
 		}
 		for k, d := range v.Shape {
 			if d.Size > 0 && d.Size != s[k] {
-				return fmt.Errorf("%s: input %q has the shape %v, and axis %d of the shape %v that is asked for differs: only open axes can be set; leave it out, or export the model anew", at(v.Name), v.Name, v.Shape, k, s)
+				return fmt.Errorf("%s: input %q has the extent %d in axis %d, the shape %v that is asked for has %d: only open axes can be set; leave it out, or export the model anew", at(v.Name), v.Name, d.Size, k, s, s[k])
 			}
 		}
 		v.Shape = make(ir.Shape, len(s))

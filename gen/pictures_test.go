@@ -36,7 +36,7 @@ func TestPictures(t *testing.T) {
 // TestFixedInputs: a config sets open axes of an input, and no others.
 func TestFixedInputs(t *testing.T) {
 	for text, want := range map[string]string{
-		"1x3x64x64": `t.toml:2: input "x" has the shape`, "3x32": `t.toml:2: input "x" has 4 axes`, "1x3x32x32": "", "2x3x32x32": "",
+		"1x3x64x64": `t.toml:2: input "x" has the extent 32 in axis 2`, "3x32": `t.toml:2: input "x" has 4 axes`, "1x3x32x32": "", "2x3x32x32": "",
 	} {
 		g, err := testgraph.Parse("input x Nx3x32x32\ny = Relu x\noutput y")
 		if err != nil {

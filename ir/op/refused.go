@@ -9,7 +9,7 @@ import (
 // Refused returns a NodeError for each node that means something which no SubNet could keep: a BatchNormalization in training form has the
 // statistics of the batch at hand, and says how those of the past change.
 func Refused(g *ir.Graph) error {
-	var errs []error
+	var errs []*NodeError
 	for _, n := range g.Nodes {
 		if n.Op != "BatchNormalization" || n.Domain != "" {
 			continue
@@ -22,5 +22,5 @@ func Refused(g *ir.Graph) error {
 			errs = append(errs, &NodeError{n, errors.New("it is in training form, and normalises by the statistics of the batch at hand; export the model for inference (in PyTorch model.eval() and training=TrainingMode.EVAL)")})
 		}
 	}
-	return errors.Join(errs...)
+	return together(errs)
 }

@@ -25,13 +25,13 @@ func Unknown(g *ir.Graph, shapes [][]dim.Dim) error {
 	}
 	none := func(id ir.ValueID) bool { return id != 0 && shapes[id] == nil }
 	missed := func(id ir.ValueID) bool { return none(id) && read[id] }
-	var errs []error
+	var errs []*NodeError
 	for _, n := range g.Nodes {
 		if !slices.ContainsFunc(n.In, none) && slices.ContainsFunc(n.Out, missed) {
 			errs = append(errs, &NodeError{n, errors.New(WhyUnknown(n))})
 		}
 	}
-	return errors.Join(errs...)
+	return together(errs)
 }
 
 // WhyUnknown says why nobody knows what a node makes, and what to do.

@@ -123,23 +123,6 @@ func (b *binder) resolution(asked Values) error {
 	return nil
 }
 
-// sides keeps the resolutions that the model's operators accept and that its constants hold at; the first is the original.
-func (b *binder) sides(id ir.ValueID, list []float64) []float64 {
-	out := list[:1:1]
-	for _, side := range list[1:] {
-		if side > list[0] {
-			b.warning(b.config.Resolution.Pos, "resolution %s is left out: the model's input has a side of %s, and a SubNet's cannot be larger", number(side), number(list[0]))
-			continue
-		}
-		if err := b.refused(id, side/list[0]); err != nil {
-			b.warning(b.config.Resolution.Pos, "resolution %s is left out: %v", number(side), err)
-			continue
-		}
-		out = append(out, side)
-	}
-	return out
-}
-
 // refused returns the first reason against an image that is smaller by a factor. Before other choices are made, which move what constants are
 // read with, it is found once for each factor: that takes an inference of the whole graph.
 func (b *binder) refused(id ir.ValueID, by float64) error {

@@ -227,3 +227,29 @@ func TestTrainingForm(t *testing.T) {
 		}
 	}
 }
+
+// TestEqualMistakes: what is wrong with many nodes alike is told once, with their number.
+func TestEqualMistakes(t *testing.T) {
+	text, last := "input x Nx3x8x8\n", "x"
+	for k := range 19 {
+		text += fmt.Sprintf("y%d = BatchNormalization %s [3] [3] [3] [3] training_mode=1\n", k, last)
+		last = fmt.Sprintf("y%d", k)
+	}
+	g, err := testgraph.Parse(text + "output " + last)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = supernet.Detect(g, supernet.Config{Divisor: 8}, templates.All())
+	if err == nil || strings.Contains(err.Error(), "\n") || !strings.HasSuffix(err.Error(), `(and the same of "y1", "y2", "y3" and 15 more nodes)`) {
+		t.Error(err)
+	}
+}
+
+// TestManyResolutions: those that are left out for one reason are told in one line.
+func TestManyResolutions(t *testing.T) {
+	net := compile(t, small, "[var.global_vars]\nresolution = [16, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30]\n")
+	want := []string{"test.toml:2: resolutions 30, 29, 28, 27, 26, 25, 24, 23 and 3 more are left out: the model's input has a side of 16, and a SubNet's cannot be larger"}
+	if !slices.Equal(net.Warnings, want) {
+		t.Errorf("%q", net.Warnings)
+	}
+}
