@@ -56,10 +56,27 @@ func missing(p *view.Package) ([]string, error) {
 }
 
 // bypass lets what enters a removed block take the place of what leaves it, by the file's names. Passes make values that the file does not have.
-func (c *Compiled) bypass(g space.Genes) (places map[string]string, ok bool) {
-	b := &bypasser{names: c.values(), graph: c.Net.Graph, places: map[string]string{}, ok: true}
+// Unless all removed blocks are asked for, those whose weights can be zero are left out: zeros tell what their operators do without weights.
+func (c *Compiled) bypass(g space.Genes, all bool) (places map[string]string, ok bool) {
+	b := &bypasser{names: c.values(), graph: c.Net.Graph, places: map[string]string{}, ok: true, all: all, read: c.read(g)}
 	c.Net.Build(b, g)
 	return b.places, b.ok
+}
+
+// read are the names of the tensors that a SubNet's operators read.
+func (c *Compiled) read(g space.Genes) map[string]bool {
+	out := map[string]bool{}
+	for i, n := range c.Net.Graph.Nodes {
+		if b := c.Net.Nodes[i].Block; b != nil && !b.Live.Holds(g) {
+			continue
+		}
+		for _, id := range n.In {
+			if t := c.Net.Graph.Values[id].Const; t != nil {
+				out[t.Name] = true
+			}
+		}
+	}
+	return out
 }
 
 // values are the names of the file's values.
@@ -82,6 +99,8 @@ type bypasser struct {
 	graph  *ir.Graph
 	places map[string]string
 	ok     bool
+	all    bool            // also blocks whose weights can be zero
+	read   map[string]bool // tensors that the SubNet still reads
 }
 
 // Stage has nothing that is removed.
@@ -95,12 +114,34 @@ func (b *bypasser) Op(*supernet.Op, supernet.Active) {}
 
 // Skip notes a removed block.
 func (b *bypasser) Skip(it supernet.Item) {
+	if !b.all && b.zeroable(it) {
+		return
+	}
 	from, to := b.graph.Values[it.In[0]].Name, b.graph.Values[it.Out[0]].Name
 	if b.names[from] && b.names[to] {
 		b.places[to] = from
 		return
 	}
 	b.ok = false
+}
+
+// zeroable tells whether a removed block has weights, and all can be zero in the reference: the file has them, no other operator of the SubNet reads
+// them, and none is so short that it may be the numbers of an operator.
+func (b *bypasser) zeroable(it supernet.Item) bool {
+	weights := 0
+	for _, i := range it.Nodes {
+		for _, id := range b.graph.Nodes[i].In {
+			t := b.graph.Values[id].Const
+			switch {
+			case t == nil || t.NumElements() == 1 || t.Type.Bytes() > 1 && !nn.DType(t.Type).Fractional():
+				continue // a number, or indices
+			case t.Name == "" || b.read[t.Name] || t.NumElements() < model.FewestWeights || !nn.DType(t.Type).Fractional():
+				return false
+			}
+			weights++
+		}
+	}
+	return weights > 0
 }
 
 // shapesAre compares the shapes of a recorded SubNet with those that the compiler predicted, value by value. The nodes stand in one order in both:

@@ -98,6 +98,26 @@ func (b *binder) keepBlocks() {
 	}
 }
 
+// keepNonzero takes back Skippable of blocks that add something to their input even when their weights are zero: without them the result would not be
+// the original's with zeroed weights. It tells of the last one of each stage, which keeps those before it.
+func (b *binder) keepNonzero() {
+	z := &zeros{b.flow, map[ir.ValueID]zero{}}
+	for _, s := range b.net.Stages {
+		last := true
+		for k, bl := range slices.Backward(s.Blocks()) {
+			by := z.adds(bl)
+			if by == nil {
+				continue
+			}
+			if bl.Skippable = false; last && k >= max(1, b.config.DepthKeep) {
+				last = false
+				b.warning(b.config.Depth.Pos, "stage %d keeps its first %d blocks: without its weights the last of them would still add something, by node %s, to its input",
+					s.Index, k+1, title(by))
+			}
+		}
+	}
+}
+
 // deps lists the choices that move an operator.
 func (o *Op) deps(n *Net) []dim.Choice {
 	f := o.Feature(n)

@@ -11,6 +11,7 @@ import (
 // the chain templates to try; nil tries all.
 func parseBlocks(f *Flow, templates []Template, chains []string) []Item {
 	var out []Item
+	r := &ranges{f, map[ir.ValueID]span{}}
 	for i := 0; i < len(f.Items); {
 		t, m, ok := firstMatch(f, i, templates, chains)
 		if !ok {
@@ -19,17 +20,18 @@ func parseBlocks(f *Flow, templates []Template, chains []string) []Item {
 			continue
 		}
 		end := i + m.Items
+		skippable := !slices.ContainsFunc(f.Items[i:end], func(part Item) bool { return !isSkip(f, part) && m.Grows == 0 })
 		for end < len(f.Items) && isActivation(f, f.Items[end]) && f.Follows(end) {
+			if skippable && r.changes(f.Node(f.Items[end].Nodes[0]), f.Items[i].In[0]) {
+				break // without the block its input still has to go through the activation
+			}
 			end++
 		}
 		it := join(f.Items[i:end])
 		it.Block = &Block{
 			Type: t.Name, GoName: m.GoName, Doc: m.Doc, Roles: m.Roles,
 			widens: m.Widens, inner: m.Inner, kernels: m.Kernels, scores: m.Scores, mix: m.Mix, grows: m.Grows,
-			Skippable: true,
-		}
-		for _, part := range f.Items[i : i+m.Items] {
-			it.Block.Skippable = it.Block.Skippable && (isSkip(f, part) || m.Grows > 0)
+			Skippable: skippable, parts: f.Items[i : i+m.Items],
 		}
 		out = append(out, it)
 		i = end

@@ -117,6 +117,7 @@ func analyse(g *ir.Graph, c Config, templates []Template) (*binder, error) {
 	}
 	b.net.binder, b.net.coupling = b, b.coupling
 	b.keepBlocks()
+	b.keepNonzero()
 	b.keepReaders()
 	b.freeze()
 	for _, s := range stages {

@@ -104,6 +104,7 @@ type Block struct {
 	Live      Need
 	Roles     map[int]string // node index -> role name within the template: "expand", "depthwise", "project"
 
+	parts   []Item     // of the flow that the block was made of, without the activations after them
 	elastic int        // blocks before it in its stage that have choices: its index in texts and in Go's Blocks
 	widens  bool       // expand ratios are relative to the input's width, see Match
 	inner   []int      // nodes whose output width expand moves

@@ -18,7 +18,7 @@ import (
 //
 // A SubNet is recorded from the package's Build and run. Its reference is the original, run from its file one operator at a time, at
 // the SubNet's resolution and with the weights that the SubNet lacks set to zero: no code of the compiler has a part in that. Blocks that the
-// SubNet lacks are bypassed. Where an axis that is cut is normalised or reduced there is no such reference: the mean of fewer channels is
+// SubNet lacks are bypassed only where their weights cannot be zero, or zeros give no numbers. Where an axis that is cut is normalised or reduced there is no such reference: the mean of fewer channels is
 // not that of channels of which some are zero. What has no reference is counted.
 //
 // Beside results, every value's shape is inferred anew, and parameters, multiply-accumulates and peak memory are compared with the tables.
@@ -35,8 +35,8 @@ type ProofOptions struct {
 	// Check, unless it is nil, is asked about the recorded network of every SubNet.
 	Check func(g space.Genes, net *nn.Graph) error
 	// Bypass, unless it is nil, knows the file's names of what enters and leaves the blocks that a SubNet lacks: the value that takes the place of
-	// another, by that one's name. It is not ok where the file has no such names.
-	Bypass func(g space.Genes) (places map[string]string, ok bool)
+	// another, by that one's name. It is not ok where the file has no such names. Unless all is set it leaves out blocks whose weights can be zero.
+	Bypass func(g space.Genes, all bool) (places map[string]string, ok bool)
 	// After, unless it is nil, is told the outcome for every SubNet, and how many there are.
 	After func(g space.Genes, total int, compared bool, err error)
 	// Stop, unless it is nil, tells that no further SubNet is wanted.

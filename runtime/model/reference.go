@@ -157,8 +157,8 @@ func known(w nn.Weights, i nn.Info) (nn.Tensor, error) {
 	return nn.Tensor{}, fmt.Errorf("value %q is not known", i.Name)
 }
 
-// fewest is the number of elements below which a tensor is a number of an operator rather than weights.
-const fewest = 4
+// FewestWeights is the number of elements below which a tensor is a number of an operator rather than weights.
+const FewestWeights = 4
 
 // Tensor returns a tensor of the file with what the SubNet lacks set to zero.
 func (z *zeroed) Tensor(name string) (nn.Tensor, error) {
@@ -169,7 +169,7 @@ func (z *zeroed) Tensor(name string) (nn.Tensor, error) {
 		return t, err
 	}
 	if len(uses) == 0 {
-		if t.Shape.Count() >= fewest {
+		if t.Shape.Count() >= FewestWeights {
 			t.Raw = bytes.Repeat([]byte{code}, len(t.Raw))
 		}
 		return t, nil

@@ -70,7 +70,7 @@ func numbersIn(outputs []nn.Tensor) int {
 // attempt runs a SubNet and its reference at the same time, and compares them. It tells how many elements of the results are numbers. Only the
 // SubNet's weights are prepared as a whole.
 func (p *Prover) attempt(g space.Genes, sub *nn.Graph, in []nn.Tensor) (numbers int, compared bool, err error) {
-	places, placed := p.bypass(g)
+	places, placed := p.bypass(g, false)
 	type outcome struct {
 		out []nn.Tensor
 		err error
@@ -102,6 +102,11 @@ func (p *Prover) attempt(g space.Genes, sub *nn.Graph, in []nn.Tensor) (numbers 
 	case want.err != nil:
 		return 0, false, &unknown{p.refused(g, want.err), true}
 	}
+	if undefined(want.out) && !undefined(got) {
+		if want.out, placed, err = p.withoutBlocks(g, sub, in, want.out); err != nil {
+			return 0, false, &unknown{p.refused(g, err), true}
+		}
+	}
 	far, what := compare(sub, got, want.out)
 	switch {
 	case what == "":
@@ -116,6 +121,17 @@ func (p *Prover) attempt(g space.Genes, sub *nn.Graph, in []nn.Tensor) (numbers 
 	m := p.mistake(g, "%s", what)
 	m.Distance = far
 	return 0, true, m
+}
+
+// withoutBlocks is the reference that bypasses all blocks that a SubNet lacks, where zeros in their place give no numbers: masks may leave out all that
+// a block looks at. Where the SubNet lacks none, it is out, which is known.
+func (p *Prover) withoutBlocks(g space.Genes, sub *nn.Graph, in, out []nn.Tensor) (again []nn.Tensor, placed bool, err error) {
+	places, placed := p.bypass(g, true)
+	if len(places) == 0 {
+		return out, placed, nil
+	}
+	again, err = p.reference(g, sub, in, places)
+	return again, placed, err
 }
 
 // noReference says why there is none for a SubNet, nil where there may be one.
@@ -235,9 +251,9 @@ func sameConstant(a, b nn.Info) bool {
 
 // bypass says which values of the file take the places of others where the SubNet lacks blocks. Where that is not known, ok is false, and the
 // weights of those blocks are zero, which does the same in most networks.
-func (p *Prover) bypass(g space.Genes) (places map[string]string, ok bool) {
+func (p *Prover) bypass(g space.Genes, all bool) (places map[string]string, ok bool) {
 	if p.options.Bypass != nil {
-		return p.options.Bypass(g)
+		return p.options.Bypass(g, all)
 	}
 	for i, c := range p.net.Choices {
 		if c.Kind == "depth" && g[i] > 0 {

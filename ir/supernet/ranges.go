@@ -1,0 +1,132 @@
+package supernet
+
+import (
+	"math"
+
+	"github.com/autotailor/autotailor/internal/operators"
+	"github.com/autotailor/autotailor/ir"
+)
+
+// span is what the elements of a value lie between.
+type span struct{ low, high float64 }
+
+var anywhere = span{math.Inf(-1), math.Inf(1)}
+
+// with is the least span that has the elements of both.
+func (s span) with(t span) span { return span{min(s.low, t.low), max(s.high, t.high)} }
+
+// ranges finds spans, each once: values may be concatenations of concatenations.
+type ranges struct {
+	flow  *Flow
+	known map[ir.ValueID]span
+}
+
+// changes tells whether an activation may change the elements of a value. Relu does not change what is a Relu's result already.
+func (r *ranges) changes(activation *ir.Node, id ir.ValueID) bool {
+	s := r.of(id)
+	switch activation.Op {
+	case "Relu", "LeakyRelu", "Elu", "Celu":
+		return s.low < 0
+	case "Clip":
+		low, high, ok := clipped(activation)
+		return !ok || s.low < low || s.high > high
+	}
+	return true
+}
+
+// clipped are the bounds of Clip, where they are known.
+func clipped(n *ir.Node) (low, high float64, ok bool) {
+	return float64(n.Float("min", float32(math.Inf(-1)))), float64(n.Float("max", float32(math.Inf(1)))), len(n.In) < 2
+}
+
+// of is the span of a value, whatever the input and the weights are.
+func (r *ranges) of(id ir.ValueID) span {
+	if s, ok := r.known[id]; ok {
+		return s
+	}
+	r.known[id] = anywhere
+	if p := r.flow.producer[id]; p >= 0 {
+		r.known[id] = r.result(r.flow.Graph.Nodes[p])
+	}
+	return r.known[id]
+}
+
+// results have the spans of operators that map whatever they are given into one.
+var results = map[string]span{
+	"Sigmoid": {0, 1}, "HardSigmoid": {0, 1}, "Softmax": {0, 1}, "Hardmax": {0, 1}, "Tanh": {-1, 1}, "Softsign": {-1, 1}, "Erf": {-1, 1},
+	"Exp": {0, math.Inf(1)}, "Softplus": {0, math.Inf(1)}, "Sqrt": {0, math.Inf(1)}, "Abs": {0, math.Inf(1)},
+}
+
+// picks are operators whose elements are some of their first operand's, or lie between those.
+var picks = map[string]bool{
+	"MaxPool": true, "GlobalMaxPool": true, "GlobalAveragePool": true, "ReduceMean": true, "ReduceMax": true, "ReduceMin": true, "Identity": true,
+	"Flatten": true, "Reshape": true, "Squeeze": true, "Unsqueeze": true, "Transpose": true, "Split": true, "Slice": true, "Expand": true,
+	"Tile": true, "DepthToSpace": true, "SpaceToDepth": true, "Gather": true,
+}
+
+// result is the span of a node's results.
+func (r *ranges) result(n *ir.Node) span {
+	if n.Domain != "" || len(n.In) == 0 {
+		return anywhere
+	}
+	if s, ok := results[n.Op]; ok {
+		return s
+	}
+	switch o, _ := operators.Lookup("", n.Op); {
+	case n.Op == "Relu":
+		s := r.of(n.In[0])
+		return span{max(0, s.low), max(0, s.high)}
+	case n.Op == "Clip":
+		if low, high, ok := clipped(n); ok {
+			s := r.of(n.In[0])
+			return span{min(max(low, s.low), high), min(max(low, s.high), high)}
+		}
+	case n.Op == "LeakyRelu", n.Op == "Elu", n.Op == "Celu":
+		if s := r.of(n.In[0]); s.low >= 0 {
+			return s
+		}
+	case n.Op == "AveragePool", n.Op == "Pad" && n.String("mode", "constant") == "constant" && n.Input(2) == 0 && n.Float("value", 0) == 0:
+		return r.of(n.In[0]).with(span{})
+	case n.Op == "Concat":
+		s := r.of(n.In[0])
+		for _, id := range n.In[1:] {
+			s = s.with(r.of(id))
+		}
+		return s
+	case n.Op == "Add" && o.Class == operators.Broadcast:
+		a, b := r.of(n.In[0]), r.of(n.In[1])
+		return span{a.low + b.low, a.high + b.high}
+	case n.Op == "DequantizeLinear":
+		return r.dequantised(n)
+	case picks[n.Op]:
+		return r.of(n.In[0])
+	}
+	return anywhere
+}
+
+// dequantised is the span of what was quantised and is dequantised by the same numbers: what is not negative stays so.
+func (r *ranges) dequantised(n *ir.Node) span {
+	p := r.flow.producer[n.In[0]]
+	if p < 0 || r.flow.Graph.Nodes[p].Op != "QuantizeLinear" {
+		return anywhere
+	}
+	q := r.flow.Graph.Nodes[p]
+	if r.of(q.In[0]).low < 0 || !r.same(n.Input(2), q.Input(2)) {
+		return anywhere
+	}
+	return span{0, math.Inf(1)}
+}
+
+// same tells whether two operands are absent, or constants of the same bytes.
+func (r *ranges) same(a, b ir.ValueID) bool {
+	if a == b {
+		return true
+	}
+	x, y := r.flow.Graph.Values[a], r.flow.Graph.Values[b]
+	if x == nil || y == nil || x.Const == nil || y.Const == nil {
+		return false
+	}
+	v, err1 := x.Const.Bytes()
+	w, err2 := y.Const.Bytes()
+	return err1 == nil && err2 == nil && string(v) == string(w)
+}

@@ -1,0 +1,204 @@
+package supernet
+
+import (
+	"slices"
+
+	"github.com/autotailor/autotailor/internal/operators"
+	"github.com/autotailor/autotailor/ir"
+)
+
+// zeros finds what is zero, whatever the input is, when all weights are: a residual block can go where its branch is. Numbers that are no weights
+// keep their values.
+type zeros struct {
+	flow  *Flow
+	known map[ir.ValueID]zero
+}
+
+// zero tells whether a value is zero. Where it is not, by is the node that makes something else of zero weights, nil where there are none.
+type zero struct {
+	yes bool
+	by  *ir.Node
+}
+
+// adds returns the node by which a block adds something to its input without its weights, nil where it adds nothing.
+func (z *zeros) adds(bl *Block) *ir.Node {
+	if !bl.Skippable || bl.grows > 0 {
+		return nil // it stays, or what reads its channels has no weights for them either
+	}
+	for _, part := range bl.parts {
+		if r := z.branch(part); !r.yes {
+			return r.by
+		}
+	}
+	return nil
+}
+
+// branch tells whether what an item adds to its input is zero.
+func (z *zeros) branch(it Item) zero {
+	add := z.flow.Graph.Nodes[it.Nodes[len(it.Nodes)-1]]
+	for _, id := range add.In {
+		if slices.Contains(it.Nodes, z.flow.producer[id]) {
+			if r := z.of(id); r.yes || r.by != nil {
+				return r
+			}
+		}
+	}
+	return zero{by: add}
+}
+
+func (z *zeros) of(id ir.ValueID) zero {
+	if r, ok := z.known[id]; ok {
+		return r
+	}
+	z.known[id] = zero{}
+	var r zero
+	switch p := z.flow.producer[id]; {
+	case id == 0 || p < 0 && z.flow.Graph.Values[id].Const == nil:
+	case p < 0:
+		r.yes = z.flow.Graph.Values[id].Const.NumElements() > 1 // a single number is more often a constant of the network than a weight
+	default:
+		r = z.result(z.flow.Graph.Nodes[p])
+	}
+	z.known[id] = r
+	return r
+}
+
+// all tells whether all of some operands are zero; those that are absent say nothing.
+func (z *zeros) all(n *ir.Node, ids ...ir.ValueID) zero {
+	r := zero{yes: true}
+	for _, id := range ids {
+		if id == 0 {
+			continue
+		}
+		if o := z.of(id); !o.yes {
+			if r.yes = false; r.by == nil {
+				r.by = o.by
+			}
+			if z.flow.producer[id] < 0 && z.flow.Graph.Values[id].Const != nil {
+				r.by = n // it has a number that is no weight
+			}
+		}
+	}
+	return r
+}
+
+// any tells whether one of some operands is zero.
+func (z *zeros) any(n *ir.Node, ids ...ir.ValueID) zero {
+	r := zero{}
+	for _, id := range ids {
+		if id == 0 {
+			continue
+		}
+		o := z.of(id)
+		if o.yes {
+			return o
+		}
+		if r.by == nil {
+			r.by = o.by
+		}
+	}
+	return r
+}
+
+// rule is how an operator treats zeros.
+type rule uint8
+
+const (
+	first  rule = iota + 1 // zero where the first operand is
+	every                  // zero where all operands are
+	factor                 // zero where one operand is
+	third                  // zero where the third operand is, as the values of an attention
+	state                  // zero where the weights are and what it begins with
+	never
+)
+
+// special are operators that are not as others of their class.
+var special = map[string]rule{
+	"Sigmoid": never, "HardSigmoid": never, "Softplus": never, "Exp": never, "Log": never, "Reciprocal": never, "Cos": never, "Acos": never,
+	"Cosh": never, "Not": never, "IsNaN": never, "IsInf": never, "QLinearSigmoid": never,
+	"Mul": factor, "And": factor, "QLinearMul": factor, "Div": first, "Pow": first, "Mod": first, "PRelu": first, "BitShift": first,
+	"Equal": never, "LessOrEqual": never, "GreaterOrEqual": never,
+	"Softmax": never, "LogSoftmax": never, "Hardmax": never, "QLinearSoftmax": never,
+	"ReduceLogSum": never, "ReduceLogSumExp": never, "ArgMax": never, "ArgMin": never,
+	"Concat": every, "QLinearConcat": every, "ScatterElements": every, "ScatterND": every, "Scatter": every,
+	"TopK": never, "OneHot": never, "NonMaxSuppression": never,
+	"Attention": third, "MultiHeadAttention": third, "GroupQueryAttention": third, "RotaryEmbedding": first,
+	"LSTM": state, "GRU": state, "RNN": state, "Einsum": factor, "DeformConv": factor,
+	"Gelu": first, "QuickGelu": first, "BiasGelu": every, "FastGelu": every, "QLinearAdd": every,
+}
+
+// classes are how the operators of a class treat zeros.
+var classes = map[operators.Class]rule{
+	operators.Unary: first, operators.Broadcast: every, operators.Rows: first, operators.Reduction: first, operators.Window: first,
+	operators.Layout: first, operators.Access: first, operators.Product: factor, operators.Control: never, operators.Source: never,
+}
+
+// result tells whether a node's results are zero.
+func (z *zeros) result(n *ir.Node) zero {
+	o, ok := operators.Lookup(n.Domain, n.Op)
+	how := special[n.Op]
+	if how == 0 && ok {
+		how = classes[o.Class]
+	}
+	r := zero{by: n}
+	switch {
+	case len(n.In) == 0:
+	case n.Op == "Where":
+		r = z.all(n, n.Input(1), n.Input(2))
+	case n.Op == "Clip":
+		if low, high, known := clipped(n); known && low <= 0 && high >= 0 {
+			r = z.of(n.In[0])
+		}
+	case n.Op == "Pad":
+		if n.Float("value", 0) == 0 {
+			r = z.of(n.In[0])
+		}
+	case o.Class == operators.Normalisation:
+		r = z.normalised(n)
+	case o.Class == operators.Product && how == factor:
+		r = z.product(n)
+	case how == first:
+		r = z.of(n.In[0])
+	case how == every:
+		r = z.all(n, n.In...)
+	case how == factor:
+		r = z.any(n, n.In...)
+	case how == third:
+		r = z.of(n.Input(2))
+	case how == state:
+		r = z.all(n, slices.Concat(n.In[1:min(4, len(n.In))], n.In[min(5, len(n.In)):])...)
+	}
+	return r
+}
+
+// product tells it of a convolution or a product of matrices, which may add something.
+func (z *zeros) product(n *ir.Node) zero {
+	weights := []ir.ValueID{n.Input(0), n.Input(1)}
+	var sums []ir.ValueID
+	switch n.Op {
+	case "QLinearConv", "QLinearMatMul":
+		weights = []ir.ValueID{n.Input(0), n.Input(3)}
+		sums = []ir.ValueID{n.Input(8)}
+	case "QGemm":
+		weights = []ir.ValueID{n.Input(0), n.Input(3)}
+		sums = []ir.ValueID{n.Input(6)}
+	case "Conv", "ConvTranspose", "Gemm", "FusedConv", "FusedGemm":
+		sums = []ir.ValueID{n.Input(2)}
+	case "DeformConv":
+		sums = []ir.ValueID{n.Input(3)}
+	case "Einsum":
+		weights = n.In
+	}
+	r := z.any(n, weights...)
+	for _, id := range sums {
+		if id != 0 && r.yes && z.flow.Graph.Values[id].Const == nil { // a bias is a weight, also one of a single channel
+			r = z.of(id)
+		}
+	}
+	return r
+}
+
+// normalised tells it of a normalisation: zero weights scale to zero, and what is zero has no deviation.
+func (z *zeros) normalised(n *ir.Node) zero {
+	return z.any(n, n.In[0], n.Input(1))
+}
