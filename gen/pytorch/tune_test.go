@@ -255,7 +255,9 @@ func TestEvaluate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := sensitivity.Evaluator{Net: net, Engine: embedded.New(embedded.Options{}), Weights: m, Images: test.Slice(0, 4), Options: sensitivity.Options{Split: "test", Calibration: train.Slice(0, 4)}}
+	e := sensitivity.Evaluator{Net: net, Engine: embedded.New(embedded.Options{}), Weights: m, Images: test.Slice(0, 4), Options: sensitivity.Options{
+		Split: "test", Calibration: train.Slice(0, 4), Transform: data.Transform{Pad: 2, Mean: []float32{0.2860}, Std: []float32{0.3530}},
+	}}
 	h := e.Header()
 	h.Engine = "pytorch"
 	j, err := accuracy.OpenJoint(table, net, h)

@@ -173,11 +173,7 @@ func activated(t *testing.T, file, act string) string {
 func TestRecentModels(t *testing.T) {
 	needs.Time(t)
 	e := runtimeEngine(t)
-	files, err := filepath.Glob("testdata/*.onnx")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("%d models, %v", len(files), err)
-	}
-	for _, file := range files {
-		t.Run(filepath.Base(file), func(t *testing.T) { anyModel(t, e, file) })
+	for _, name := range []string{"convbias_bn", "swish24"} {
+		t.Run(name, func(t *testing.T) { anyModel(t, e, caseFile(t, name)) })
 	}
 }
