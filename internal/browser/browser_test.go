@@ -135,6 +135,9 @@ func (b *tab) middle(selector string) (x, y float64) {
 		const r = e.getBoundingClientRect();
 		return [r.x + r.width / 2, r.y + r.height / 2];
 	})()`, selector))
+	// The browser finds what is clicked in the frame that it has drawn, which on a busy machine is one from before the page was scrolled.
+	b.do(chromedp.Evaluate(`new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)))`, nil,
+		func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }))
 	return at[0], at[1]
 }
 
