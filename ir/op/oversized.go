@@ -8,9 +8,10 @@ import (
 	"github.com/autotailor/autotailor/ir/dim"
 )
 
-// What a tensor may have: an extent is an int on every machine, and no machine holds more elements.
+// What a tensor may have: an extent is an int on every machine, where the largest one stands for any larger number, and no machine holds more
+// elements.
 const (
-	maxExtent   = math.MaxInt32
+	maxExtent   = math.MaxInt32 - 1
 	maxElements = 1 << 40
 )
 
