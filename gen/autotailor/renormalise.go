@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 
+	_ "golang.org/x/image/bmp"  // pictures that package data reads, beside those of the standard library
+	_ "golang.org/x/image/webp" // likewise
+
 	"github.com/autotailor/autotailor/gen"
 )
 

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/schollz/progressbar/v3"
+	_ "golang.org/x/image/bmp"  // pictures that package data reads, beside those of the standard library
+	_ "golang.org/x/image/webp" // likewise
 
 	"github.com/autotailor/autotailor/runtime/accuracy"
 	"github.com/autotailor/autotailor/runtime/lut"

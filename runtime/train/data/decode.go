@@ -10,9 +10,6 @@ import (
 	_ "image/jpeg" // likewise
 	_ "image/png"  // likewise
 	"math"
-
-	_ "golang.org/x/image/bmp"  // likewise
-	_ "golang.org/x/image/webp" // likewise
 )
 
 // maxArea bounds a picture, in pixels: a small file may claim to be a huge picture.
@@ -24,7 +21,7 @@ func (to Size) decode(raw, pixels []byte) error {
 	head, _, err := image.DecodeConfig(bytes.NewReader(raw))
 	switch {
 	case errors.Is(err, image.ErrFormat):
-		return errors.New("it is no picture in a format that is known: PNG, JPEG, GIF, BMP or WebP")
+		return errors.New("it is no picture in a format that this program knows: PNG, JPEG and GIF, and BMP and WebP in commands (golang.org/x/image)")
 	case err != nil:
 		return fmt.Errorf("it is damaged or cut off: %w", err)
 	case head.Width < 1 || head.Height < 1 || head.Width > maxArea/head.Height:

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	_ "golang.org/x/image/webp" // as commands have it
+
 	"github.com/autotailor/autotailor/internal/torch"
 )
 

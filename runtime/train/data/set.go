@@ -9,10 +9,7 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"runtime"
 	"slices"
-
-	"golang.org/x/sync/errgroup"
 )
 
 // Set is labelled images of one size. Their bytes are in memory, or Images has them.
@@ -44,7 +41,8 @@ type Size struct {
 
 // Open reads the split called "train" or "test" of a folder, in whichever format is there: the IDX files of MNIST, tar shards (train*.tar), a
 // folder for each class (train/CLASS/*.jpg), or class folders without splits (CLASS/*.jpg), of which a fifth of each class is the test
-// split. IDX files have images of one size and do not need to.
+// split. IDX files have images of one size and do not need to. JPEG, PNG and GIF pictures are read; commands read BMP and WebP, too, and so does
+// a program that imports golang.org/x/image/bmp and golang.org/x/image/webp: what generated packages need stays small.
 func Open(dir, split string, to Size) (*Set, error) {
 	if splits[split] == nil {
 		return nil, fmt.Errorf("%s: there is no split %q; splits are train and test", dir, split)
@@ -146,18 +144,6 @@ func (s *Set) Top() int {
 func (s *Set) Pick(images []int) ([]byte, error) {
 	each := s.size()
 	out := make([]byte, len(images)*each)
-	var g errgroup.Group
-	g.SetLimit(s.workers())
-	for k, i := range images {
-		g.Go(func() error { return s.Read(i, out[k*each:(k+1)*each]) })
-	}
-	return out, g.Wait()
-}
-
-// workers is how many goroutines read images: one suffices for those in memory.
-func (s *Set) workers() int {
-	if s.Images == nil {
-		return 1
-	}
-	return runtime.GOMAXPROCS(0)
+	err := s.parallel(len(images), func(_, k int) error { return s.Read(images[k], out[k*each:(k+1)*each]) })
+	return out, err
 }

@@ -5,8 +5,6 @@ import (
 	"math"
 	"strconv"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
@@ -50,28 +48,21 @@ func (t Transform) Batch(s *Set, from, to, side int) (nn.Tensor, error) {
 	rows, columns := weights(h, side), weights(w, side)
 	each := s.Channels * side * side
 	out := make([]float32, (to-from)*each)
-	workers := s.workers()
-	free := make(chan scratch, workers)
-	for range workers {
-		free <- scratch{make([]byte, s.size()), make([]float32, h*w), make([]float32, h*side)}
+	own := make([]scratch, max(1, min(s.workers(), to-from)))
+	for k := range own {
+		own[k] = scratch{make([]byte, s.size()), make([]float32, h*w), make([]float32, h*side)}
 	}
-	var g errgroup.Group
-	g.SetLimit(workers)
-	for n := from; n < to; n++ {
-		own := <-free
-		g.Go(func() error {
-			defer func() { free <- own }()
-			if err := s.Read(n, own.pixels); err != nil {
-				return err
-			}
-			for c := range s.Channels {
-				t.normalise(s, own.pixels, c, own.plane)
-				shrink(out[(n-from)*each+c*side*side:][:side*side], own.plane, own.half, rows, columns, w)
-			}
-			return nil
-		})
-	}
-	err := g.Wait()
+	err := s.parallel(to-from, func(worker, k int) error {
+		own := own[worker]
+		if err := s.Read(from+k, own.pixels); err != nil {
+			return err
+		}
+		for c := range s.Channels {
+			t.normalise(s, own.pixels, c, own.plane)
+			shrink(out[k*each+c*side*side:][:side*side], own.plane, own.half, rows, columns, w)
+		}
+		return nil
+	})
 	return nn.FromFloat32s(nn.Shape{to - from, s.Channels, side, side}, out), err
 }
 
