@@ -97,15 +97,7 @@ type counting struct {
 // measured counts the products of a file that is run on the inputs given.
 func measured(t *testing.T, e *ort.Engine, path string, in []nn.Tensor) *counting {
 	t.Helper()
-	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := onnx.Unmarshal(data)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return measuredModel(t, e, m, in)
+	return measuredModel(t, e, readModel(t, path), in)
 }
 
 // measuredModel counts the products of a model that an output needs.

@@ -136,7 +136,7 @@ type call struct {
 	out, err io.Writer
 	flags    *pflag.FlagSet
 	json     *bool
-	scaled   bool // it was said how pictures are scaled
+	sets     map[[2]string]*data.Set // images that are open, by folder and split: pictures are decoded once
 }
 
 // usageError is a mistake on the command line.

@@ -27,7 +27,7 @@ func (c *call) prepare(g space.Genes, w nn.Weights, ef engineFlags, dir string, 
 	if !ok {
 		return nil, nil, usageError{fmt.Errorf("--engine %s cannot recalibrate; use embedded", engines[0].Info().Name)}
 	}
-	set, err := c.images(dir, "train", n)
+	set, err := c.forStatistics(dir, n)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -23,7 +23,7 @@ func (c *call) sampleFlag() *bool {
 
 // keepSample writes the images beside a file, where the network has statistics.
 func (c *call) keepSample(file string, images *data.Set) error {
-	g, err := c.net.Record(make(space.Genes, len(c.net.Choices)))
+	g, err := c.original()
 	if err != nil || images == nil || images.N == 0 || len(supernet.Normalisations(g)) == 0 {
 		return err
 	}
@@ -106,6 +106,21 @@ func (c *call) sampleOf(path, table string) error {
 		return fmt.Errorf("%s has other images (%s) than those that the statistics of %s came from (%s): give --recalibrate DIR, or count again", path, digest, table, want)
 	}
 	return nil
+}
+
+// forStatistics opens the first n training images of a folder, or of a sample; 0 takes all.
+func (c *call) forStatistics(path string, n int) (*data.Set, error) {
+	if !isFile(path) {
+		return c.images(path, "train", n)
+	}
+	s, err := c.once(path, "", func() (*data.Set, error) {
+		s, _, err := data.OpenSample(path)
+		return s, err
+	})
+	if err != nil || n == 0 {
+		return s, err
+	}
+	return s.Slice(0, n), nil
 }
 
 // isFile tells whether a path is a file, and so a sample, not a folder of images.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/autotailor/autotailor/runtime/accuracy"
 	"github.com/autotailor/autotailor/runtime/lut"
+	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/onnxfile"
 	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/train/data"
@@ -135,19 +136,44 @@ func (c *call) inputIs(path, said string) error {
 
 // openImages opens a split of labelled images. Pictures of any size become those of the original's input.
 func (c *call) openImages(dir, split string) (*data.Set, error) {
+	return c.once(dir, split, func() (*data.Set, error) { return c.readImages(dir, split) })
+}
+
+// once opens images that are not open yet.
+func (c *call) once(path, split string, open func() (*data.Set, error)) (*data.Set, error) {
+	key := [2]string{path, split}
+	if s := c.sets[key]; s != nil {
+		return s, nil
+	}
+	s, err := open()
+	if err != nil {
+		return nil, err
+	}
+	if c.sets == nil {
+		c.sets = map[[2]string]*data.Set{}
+	}
+	c.sets[key] = s
+	return s, nil
+}
+
+func (c *call) readImages(dir, split string) (*data.Set, error) {
 	t, channels := c.transform()
 	s, err := data.Open(dir, split, data.Size{Channels: channels, Side: t.Crop, Resize: t.Resize})
-	if err == nil && s.Images != nil && t.Resize == 0 && !c.scaled {
-		c.scaled = true
+	if err == nil && s.Images != nil && t.Resize == 0 && len(c.sets) == 0 {
 		c.warn(fmt.Sprintf("autotailor.toml does not say how pictures are scaled: their shorter side becomes %d pixels. Where training scaled to another side and took the centre, say so, as in data = { resize = %d }", t.Crop, t.Crop*8/7))
 	}
 	return s, err
 }
 
+// original records the original network.
+func (c *call) original() (*nn.Graph, error) {
+	return c.net.Record(make(space.Genes, len(c.net.Choices)))
+}
+
 // transform is how images become input, with the side that is cut out of pictures, and their channels; both are 0 where the network takes no images.
 func (c *call) transform() (t data.Transform, channels int) {
 	t = c.opt.Transform
-	g, err := c.net.Record(make(space.Genes, len(c.net.Choices)))
+	g, err := c.original()
 	if err != nil || len(g.Inputs) == 0 {
 		return t, 0
 	}
@@ -162,12 +188,8 @@ func (c *call) transform() (t data.Transform, channels int) {
 }
 
 // images reads a split, the first n of it; 0 takes all.
-func (c *call) images(dir, split string, n int) (s *data.Set, err error) {
-	if isFile(dir) {
-		s, _, err = data.OpenSample(dir)
-	} else {
-		s, err = c.openImages(dir, split)
-	}
+func (c *call) images(dir, split string, n int) (*data.Set, error) {
+	s, err := c.openImages(dir, split)
 	if err != nil || n == 0 {
 		return s, err
 	}

@@ -64,7 +64,7 @@ func (c *call) warn(text string) {
 
 // foldedNote says what folded BatchNorms mean, where the original probably has them.
 func (c *call) foldedNote() {
-	g, err := c.net.Record(make(space.Genes, len(c.net.Choices)))
+	g, err := c.original()
 	if err != nil {
 		return // the command says so itself
 	}
