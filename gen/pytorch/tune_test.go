@@ -3,6 +3,7 @@ package pytorch_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -329,5 +330,49 @@ func TestHelp(t *testing.T) {
 				t.Errorf("%v: exit code %d, want %d and %q in\n%s", c.args, got.Code, c.code, want, got.Text)
 			}
 		}
+	}
+}
+
+// TestCountsOfTwoProcesses: two processes count as one does, with statistics of the same bits, and go on where a table ends.
+func TestCountsOfTwoProcesses(t *testing.T) {
+	needs.Time(t)
+	needs.Clone(t)
+	t.Parallel()
+	py := torch.Python(t)
+	dir := emit(t, "mobilenetv2")
+	one, two, joint, list := filepath.Join(dir, "one.acc"), filepath.Join(dir, "two.acc"), filepath.Join(dir, "two.counts"), filepath.Join(dir, "list.txt")
+	args := func(program, out string, more ...string) []string {
+		args := []string{program, "--model", absolute(t, model("mobilenetv2")), "--data", absolute(t, images), "--out", out, "--images", "7", "--calibrate", "6", "--batch", "4"}
+		return append(args, more...)
+	}
+	must := func(args ...string) string {
+		t.Helper()
+		out, err := run(t, dir, "", args...)
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		return string(out)
+	}
+	must(append([]string{py}, args("sensitivity.py", one)...)...)
+	want := read(t, one)
+	head := bytes.Index(want, []byte("\n\n")) + 2
+	begun := head + len(want[head:])*9/10 // within a row
+	err := errors.Join(os.WriteFile(two, want[:begun], 0o666), os.WriteFile(list, []byte("original\nresolution=20\n"), 0o666))
+	if err != nil {
+		t.Fatal(err)
+	}
+	must(torchrun(py, args("sensitivity.py", two)...)...)
+	if got := read(t, two); !bytes.Equal(got, want) {
+		t.Errorf("two processes, from byte %d on:\n%s\nwant\n%s", begun, got, want)
+	}
+	must(torchrun(py, args("evaluate.py", joint, "--split", "train", "--subnets", list)...)...)
+	for _, row := range strings.Split(strings.TrimSpace(string(read(t, joint)[bytes.Index(read(t, joint), []byte("\n\n")):])), "\n") {
+		if !bytes.Contains(want, []byte("\n"+row+"\n")) {
+			t.Errorf("evaluate.py counts %q, which is no row of\n%s", row, want)
+		}
+	}
+	out := must(torchrun(py, absolute(t, "testdata/statistics.py"), "mobilenetv2", absolute(t, model("mobilenetv2")), absolute(t, images))...)
+	if strings.Count(out, "same bits") != 2 {
+		t.Errorf("statistics of two processes: %s", out)
 	}
 }
