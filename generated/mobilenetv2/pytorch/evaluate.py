@@ -18,7 +18,7 @@ from tune import connect
 
 def run() -> int:
     p = files.parser(__doc__)
-    counting.add_arguments(p)
+    counting.add_arguments(p, "test", images=0, calibrate=2000)
     p.add_argument("--subnets", help="file with SubNets, one on each line")
     p.add_argument("--random", type=int, default=0, help="random SubNets besides")
     p.add_argument("--seed", type=int, default=1, help="of the random SubNets")

@@ -14,14 +14,14 @@ from .onnxfile import write
 from .subnet import SubNet
 
 
-def add_arguments(p: argparse.ArgumentParser) -> None:
+def add_arguments(p: argparse.ArgumentParser, split: str, images: int, calibrate: int) -> None:
     p.add_argument("--model", required=True, help="ONNX file, of the original or tuned")
     p.add_argument("--data", required=True, help="folder with the images")
     p.add_argument("--out", required=True, help="table to write, or to go on with")
-    p.add_argument("--split", choices=("train", "test"), default="test", help="images that are counted (default %(default)s)")
-    p.add_argument("--first", type=int, default=0, help="first image of the split that is counted (default %(default)s)")
-    p.add_argument("--images", type=int, default=0, help="how many, 0 for all; of folders and shards, each class in proportion; of an IDX file, as they stand")
-    p.add_argument("--calibrate", type=int, default=0, help="training images, from the first, that BatchNorm statistics are recomputed from; 0 leaves the model's")
+    p.add_argument("--split", choices=("train", "test"), default=split, help="images that are counted: train (the last ones, which no statistics come from) or test (the first ones); default %(default)s")
+    p.add_argument("--first", type=int, help="first image of the split that is counted, where it is another")
+    p.add_argument("--images", type=int, default=images, help="how many at most, 0 for all; each class in proportion (default %(default)s)")
+    p.add_argument("--calibrate", type=int, default=calibrate, help="training images, from the first, that BatchNorm statistics are recomputed from; 0 leaves the model's (default %(default)s)")
     p.add_argument("--batch", type=int, default=512)
 
 
@@ -30,13 +30,7 @@ class Table:
 
     def __init__(self, kind: str, a: argparse.Namespace, rank: int, world: int, device: torch.device) -> None:
         self.path, self.rank, self.world = a.out, rank, world
-        images = files.open_images(a.data, a.split)
-        if not 0 <= a.first < len(images):
-            raise ValueError(f"--first {a.first}: the split has {len(images)} images")
-        images = data.part(images, a.first, min(len(images), a.first + a.images) if a.images else len(images))
-        calibration = data.take(files.open_images(a.data, "train"), a.calibrate) if a.calibrate else None
-        if calibration is not None and a.split == "train" and a.first < len(calibration):
-            raise ValueError(f"--calibrate {a.calibrate} and --first {a.first}: these images would be counted and calibrate; start at {len(calibration)}")
+        images, calibration = _opened(a)
         _, self.net = files.open_model(a.model, device)
         if not evaluation.norms(self.net):
             calibration = None
@@ -45,18 +39,11 @@ class Table:
         self.counts = self._begun()
 
     def _begun(self) -> Dict[str, str]:
-        """The counts that the table has already, whose header must be the same but for the date and the model's name: its weights have a digest."""
-        if not os.path.exists(self.path):
-            return {}
-        with open(self.path) as f:
-            old, _, rows = f.read().partition("\n\n")
-        stable = lambda h: [line for line in h.strip().split("\n") if not line.startswith(("date:", "model:"))]
-        if old.startswith("format:") and old.split("\n")[0] != self.head.split("\n")[0]:
-            raise ValueError(f"{self.path}: another version wrote it; the Go package's command migrate converts files of version 1")
-        if stable(old) != stable(self.head):
-            raise ValueError(f"{self.path}: what was begun here has another header: finish it with its own settings, or remove it")
-        rows = rows[: rows.rfind("\n") + 1]  # a row that was cut off is counted again
-        return dict(line.rsplit(" ", 1) for line in rows.split("\n") if line)
+        """The counts that the table has already. The first process reads it for all."""
+        counts = [_rows(self.path, self.head) if self.rank == 0 else None]
+        if self.world > 1:
+            torch.distributed.broadcast_object_list(counts)
+        return counts[0]
 
     def count(self, nets: List[SubNet]) -> None:
         """Counts those of nets that are not in the table, and writes the table in their order."""
@@ -69,6 +56,37 @@ class Table:
                 write(self.path, (self.head + "".join(f"{n} {self.counts[n]}\n" for n in names if n in self.counts)).encode())
                 left = int((time.monotonic() - start) / (k + 1) * (len(todo) - k - 1))
                 print(f"{k + 1}/{len(todo)}  {s} {self.counts[str(s)]}  left {left // 60}:{left % 60:02}", file=sys.stderr, flush=True)
+
+
+def _opened(a: argparse.Namespace):
+    """The images that are counted and those for statistics, as the Go package's commands choose them: of the training images the first, at
+    most half of them, are for statistics and the last are counted."""
+    images, calibration = files.open_images(a.data, a.split), None
+    if a.calibrate:
+        train = images if a.split == "train" else files.open_images(a.data, "train")
+        calibration = data.take(train, min(a.calibrate, len(train) // 2) if a.split == "train" else a.calibrate)
+    n, held = a.images or len(images), len(calibration) if calibration is not None else 0
+    first = a.first if a.first is not None else max(held, len(images) - n) if a.split == "train" else 0
+    if not 0 <= first < len(images):
+        raise ValueError(f"--first {first}: the split has {len(images)} images")
+    if a.split == "train" and first < held:
+        raise ValueError(f"--calibrate {a.calibrate} and --first {first}: these images would be counted and calibrate; start at {held}")
+    return data.part(images, first, min(len(images), first + n)), calibration
+
+
+def _rows(path: str, head: str) -> Dict[str, str]:
+    """The rows of a table that is there, whose header must be the same but for the date and the model's name: its weights have a digest."""
+    if not os.path.exists(path):
+        return {}
+    with open(path) as f:
+        old, _, rows = f.read().partition("\n\n")
+    stable = lambda h: [line for line in h.strip().split("\n") if not line.startswith(("date:", "model:"))]
+    if old.startswith("format:") and old.split("\n")[0] != head.split("\n")[0]:
+        raise ValueError(f"{path}: another version wrote it; the Go package's command migrate converts files of version 1")
+    if stable(old) != stable(head):
+        raise ValueError(f"{path}: what was begun here has another header: finish it with its own settings, or remove it")
+    rows = rows[: rows.rfind("\n") + 1]  # a row that was cut off is counted again
+    return dict(line.rsplit(" ", 1) for line in rows.split("\n") if line)
 
 
 def _header(kind: str, a: argparse.Namespace, images, calibration) -> str:
