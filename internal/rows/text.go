@@ -1,0 +1,105 @@
+package rows
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+
+	"github.com/autotailor/autotailor/internal/onnx"
+)
+
+// maxLine bounds a line, in bytes.
+const maxLine = 1 << 26
+
+// byteOrderMark may begin texts in UTF-8.
+const byteOrderMark = "\ufeff"
+
+// lines reads a text line by line.
+type lines struct {
+	from  *bufio.Reader
+	comma rune // of CSV, where what is between quotes may have ends of lines; else 0
+	mark       // of the next line
+}
+
+func newLines(f io.Reader, m mark, comma rune) *lines {
+	l := &lines{bufio.NewReaderSize(f, 1<<14), comma, m}
+	if head, _ := l.from.Peek(len(byteOrderMark)); m.at == 0 && string(head) == byteOrderMark {
+		_, _ = l.from.Discard(len(byteOrderMark)) // it was there to peek at
+		l.at = int64(len(byteOrderMark))
+	}
+	return l
+}
+
+// brokenLine says that a line cannot be used; others can.
+type brokenLine struct{ why string }
+
+func (e *brokenLine) Error() string { return e.why }
+
+// read returns the next line that is not blank, without its end, and its number. A line between quotes goes on to their end.
+func (l *lines) read() ([]byte, int, error) {
+	for {
+		line := l.line
+		text, err := l.one(nil)
+		if err != nil {
+			return nil, line, err
+		}
+		for l.comma != 0 && bytes.Count(text, []byte{'"'})%2 == 1 && !bare(text, l.comma) {
+			if text, err = l.one(text); err == io.EOF {
+				err = &brokenLine{"its quotes do not end"}
+			}
+			if err != nil {
+				return nil, line, err
+			}
+		}
+		if text = bytes.TrimRight(text, "\r\n"); len(bytes.TrimSpace(text)) > 0 {
+			return text, line, nil
+		}
+	}
+}
+
+// one appends a line with its end. One that is too long is passed over.
+func (l *lines) one(text []byte) ([]byte, error) {
+	from, long := len(text), false
+	l.line++
+	for {
+		part, err := l.from.ReadSlice('\n')
+		l.at += int64(len(part))
+		if long = long || len(text)+len(part) > maxLine; !long {
+			text = append(text, part...)
+		}
+		switch {
+		case err == bufio.ErrBufferFull:
+		case err != nil && (err != io.EOF || len(text) == from && !long):
+			return nil, err
+		case long:
+			return nil, &brokenLine{fmt.Sprintf("it has more than %d bytes", maxLine)}
+		default:
+			return text, nil
+		}
+	}
+}
+
+// Text is a file of text: each line that is not blank is a row, whose one field are its bytes.
+type Text struct{ records }
+
+// TextField is the name of the field of lines of text.
+const TextField = "text"
+
+// OpenText reads a file once, to find where lines begin.
+func OpenText(path string, o Options) (*Text, error) {
+	t := &Text{records{path: path, faults: faults{skip: o.Skip}}}
+	return t, t.scan(func([]byte, int) error { return nil })
+}
+
+// Fields implements File.
+func (t *Text) Fields() []Field { return []Field{{TextField, onnx.Uint8, []int{Open}, true}} }
+
+// Row implements File.
+func (t *Text) Row(i int) ([]Value, error) {
+	text, _, err := t.row(i)
+	if err != nil {
+		return nil, err
+	}
+	return []Value{{onnx.Uint8, []int{len(text)}, text}}, nil
+}
