@@ -26,6 +26,7 @@ var opened = map[string]string{
 	"gen/compile.go":                      "the config and files of fusion rules",
 	"generated/bench/accuracy/counter.go": "the list of SubNets to count",
 	"generated/demo/search.go":            "tables of latencies and sensitivities",
+	"internal/rows/rows.go":               "files of data",
 	"runtime/command/cli/shared.go":       "tables of latencies and sensitivities",
 	"runtime/deploy/bundle/open.go":       "the manifest",
 	"runtime/engine/ort/trace.go":         "the profile that ONNX Runtime wrote",
