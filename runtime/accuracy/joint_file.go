@@ -57,14 +57,32 @@ func ReadJoint(path string, net *supernet.Net, h Header) (*JointJournal, error) 
 	if err := errors.Join(errs.Join(), t.Match(net)); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	if g := t.Header; g.Images != h.Images || g.Data != h.Data || g.Weights != h.Weights || g.Recalibration != h.Recalibration {
-		return nil, fmt.Errorf("%s: it was counted on other images or with other weights than the sensitivities: move it away, or count them again", path)
+	if err := h.alike(t.Header); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	if err := j.fill(file.Rows, h.Images); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return j, nil
 }
+
+// alike refuses joint measurements that were not made like the sensitivities of h.
+func (h Header) alike(joint Header) error {
+	for _, f := range []struct{ what, joint, table string }{
+		{"with other weights", joint.weighed(), h.weighed()},
+		{"on other images", joint.Data, h.Data},
+		{"on more or fewer images", strconv.Itoa(joint.Images), strconv.Itoa(h.Images)},
+		{"with more or fewer images for statistics", strconv.Itoa(joint.Recalibration), strconv.Itoa(h.Recalibration)},
+	} {
+		if f.joint != f.table {
+			return fmt.Errorf("it was counted %s (%s) than the sensitivities (%s): move it away, or count them again", f.what, f.joint, f.table)
+		}
+	}
+	return nil
+}
+
+// weighed identifies the weights that were counted.
+func (h Header) weighed() string { return fmt.Sprintf("SHA-256 %.12s...", h.Weights) }
 
 // JointFromVersion1 reads joint measurements that version 1 wrote for net, and returns the text of the file as it is today.
 func JointFromVersion1(r io.Reader, net *supernet.Net) ([]byte, error) {

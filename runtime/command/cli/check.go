@@ -18,7 +18,8 @@ import (
 
 // agreed is the result of `check`.
 type agreed struct {
-	Engine string `json:"engine"`
+	Package string `json:"package"`
+	Engine  string `json:"engine"`
 	profile.Agreement
 	Plain   *profile.Agreement `json:"plain,omitempty"` // of the table that is given with --plain
 	Uniform profile.Agreement  `json:"uniform"`         // of the SubNets that were drawn uniformly
@@ -109,7 +110,7 @@ func (k *checking) run(t *lut.Table, n, sized int, seed uint64) (*agreed, error)
 	if err != nil {
 		return nil, err
 	}
-	r := &agreed{Engine: t.Header.Engine}
+	r := &agreed{Package: k.net.Package, Engine: t.Header.Engine}
 	var predicted, measured, again []float64
 	rng := rand.New(rand.NewPCG(seed, 7))
 	for i := range n + sized {

@@ -71,7 +71,7 @@ func (c *call) checker(f *checkFlags, m *models, accuracies string, p search.Pro
 		return nil, err
 	}
 	k := &checker{call: c, flags: f, table: m.accuracies, problem: p, budget: budget.Nanoseconds()}
-	if k.eval, err = c.evaluator(m.accuracies.Header, *f.dir, w, engines[0]); err != nil {
+	if k.eval, err = c.evaluator(m.accuracies.Header, accuracies, *f.dir, w, engines[0]); err != nil {
 		return nil, errors.Join(err, closeEngines(engines))
 	}
 	path := cmp.Or(*f.file, accuracies+jointEnding)

@@ -9,6 +9,7 @@ import (
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/measure/profile"
 	"github.com/autotailor/autotailor/runtime/nn"
+	"github.com/autotailor/autotailor/runtime/onnxfile"
 	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/train/data"
 )
@@ -41,6 +42,7 @@ func (c *call) prepare(g space.Genes, w nn.Weights, ef engineFlags, dir string, 
 
 // verified is the result of `verify`.
 type verified struct {
+	Package   string        `json:"package"`
 	SubNet    string        `json:"subnet"`
 	Engines   []measured    `json:"engines"`
 	Predicted *float64      `json:"predicted_ms,omitempty"`
@@ -98,7 +100,7 @@ func runVerify(c *call) error {
 	if err != nil {
 		return err
 	}
-	v := verified{SubNet: space.Format(c.net.Choices, g)}
+	v := verified{Package: c.net.Package, SubNet: space.Format(c.net.Choices, g)}
 	if err := c.run(&v, graph, w, engines, *runs); err != nil {
 		return err
 	}
@@ -213,11 +215,11 @@ func (c *call) predict(v *verified, path string, g space.Genes, engines []engine
 			return nil
 		}
 	}
-	return usageError{fmt.Errorf("%s was measured on %s with %d threads; give --engine %s --threads %d to compare", path, t.Header.Engine, t.Header.Threads, t.Header.Engine, t.Header.Threads)}
+	return usageError{fmt.Errorf("%s was measured on %s with %d threads, this is %s; give --engine %s --threads %d to compare", path, t.Header.Engine, t.Header.Threads, namesOf(engines), t.Header.Engine, t.Header.Threads)}
 }
 
 // count compares the predicted accuracy with that on as many images as the table was counted on, recalibrated alike.
-func (c *call) count(ctx context.Context, path, dir string, g space.Genes, w nn.Weights, e engine.Engine) (*accuracyPair, error) {
+func (c *call) count(ctx context.Context, path, dir string, g space.Genes, w *onnxfile.Model, e engine.Engine) (*accuracyPair, error) {
 	t, err := c.accuracies(path)
 	if err != nil {
 		return nil, err
@@ -226,7 +228,7 @@ func (c *call) count(ctx context.Context, path, dir string, g space.Genes, w nn.
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	ev, err := c.evaluator(t.Header, dir, w, e)
+	ev, err := c.evaluator(t.Header, path, dir, w, e)
 	if err != nil {
 		return nil, err
 	}
@@ -269,4 +271,13 @@ func (c *call) printVerified(v verified) error {
 		fmt.Fprintf(c.out, "  accuracy on %d images: %.2f %%, predicted %.2f %%\n", a.Images, 100*a.Measured, 100*a.Predicted)
 	}
 	return nil
+}
+
+// namesOf names engines, with their threads.
+func namesOf(engines []engine.Engine) string {
+	var out []string
+	for _, e := range engines {
+		out = append(out, fmt.Sprintf("%s with %d", e.Info().Name, e.Info().Threads))
+	}
+	return strings.Join(out, " and ")
 }

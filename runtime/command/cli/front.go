@@ -53,7 +53,7 @@ func (c *call) exportFront(f *exportFlags) error {
 	if err != nil {
 		return err
 	}
-	if err := countedWith(t, *f.accuracy, weights, *f.model); err != nil {
+	if err := countedWith(t.Header, *f.accuracy, weights); err != nil {
 		return err
 	}
 	front, err := search.Front(c.ctx, p, search.Options{})

@@ -32,7 +32,7 @@ func FuzzVerified(f *testing.F) {
 		if err := os.WriteFile(path, text, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		list, err := checkedFiles([]string{path})
+		list, err := checkedFiles("mobilenetv2", []string{path})
 		if err != nil {
 			return
 		}

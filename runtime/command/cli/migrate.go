@@ -126,6 +126,9 @@ func (c *call) migrate(path string, dry bool) (migrated, rowfile.Content, error)
 		if !ok {
 			continue
 		}
+		if p := packageOf(text); p != c.net.Package {
+			return m, none, fmt.Errorf("it is of package %.40q, this is %q: give it to the command of that package", p, c.net.Package)
+		}
 		m.Kind = f.kind
 		switch number {
 		case fmt.Sprint(f.version1 + 1):
@@ -163,14 +166,17 @@ func readSmall(path string) ([]byte, error) {
 	return os.ReadFile(path)
 }
 
-// formatOf finds the name of a file's format: in its first lines, or in the JSON of a manifest.
-func formatOf(text []byte) string {
+// formatOf finds the name of a file's format, and packageOf that of its package: in its first lines, or in the JSON of a manifest.
+func formatOf(text []byte) string  { return stated(text, "format") }
+func packageOf(text []byte) string { return stated(text, "package") }
+
+func stated(text []byte, key string) string {
 	head := string(text[:min(len(text), 4096)])
 	for _, line := range strings.Split(head, "\n") {
-		if name, ok := strings.CutPrefix(line, "format:"); ok {
+		if name, ok := strings.CutPrefix(line, key+":"); ok {
 			return strings.TrimSpace(name)
 		}
-		if name, ok := strings.CutPrefix(strings.TrimSpace(line), `"format": "`); ok {
+		if name, ok := strings.CutPrefix(strings.TrimSpace(line), `"`+key+`": "`); ok {
 			return strings.TrimRight(name, `",`)
 		}
 	}

@@ -2,9 +2,7 @@ package cli
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -206,47 +204,4 @@ func runCliffs(c *call) error {
 	}
 	_, err = fmt.Fprintf(c.out, "%d candidates are not faster than a wider one on %s\n", len(found), l.Header.Device)
 	return err
-}
-
-// compared is what `verify --json` prints of one SubNet, or a list of SubNets with both latencies.
-type compared struct {
-	verified
-	SubNets []struct {
-		SubNet    string  `json:"subnet"`
-		Predicted float64 `json:"predicted_ms"`
-		Measured  float64 `json:"measured_ms"`
-	} `json:"subnets"`
-}
-
-// checkedFiles reads files with SubNets that were predicted and measured.
-func checkedFiles(paths []string) ([]report.Checked, error) {
-	var out []report.Checked
-	for _, path := range paths {
-		data, err := os.ReadFile(path)
-		if err != nil {
-			return nil, err
-		}
-		var v compared
-		if err := json.Unmarshal(data, &v); err != nil {
-			return nil, fmt.Errorf("%s is not what `verify --json` prints: %w", path, err)
-		}
-		var list []report.Checked
-		for _, s := range v.SubNets {
-			list = append(list, report.Checked{SubNet: s.SubNet, Predicted: s.Predicted, Measured: s.Measured})
-		}
-		if v.Predicted != nil && len(v.Engines) > 0 {
-			list = append(list, report.Checked{SubNet: v.SubNet, Predicted: *v.Predicted, Measured: v.Engines[0].MedianMS})
-		}
-		const least, most = 1e-9, 1e12 // ms; anything else is no latency
-		for _, c := range list {
-			if !(min(c.Predicted, c.Measured) >= least && max(c.Predicted, c.Measured) <= most) {
-				list = nil
-			}
-		}
-		if len(list) == 0 {
-			return nil, fmt.Errorf("%s has no predicted and measured latency: verify with --lut and --json", path)
-		}
-		out = append(out, list...)
-	}
-	return out, nil
 }

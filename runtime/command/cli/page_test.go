@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/autotailor/autotailor/runtime/command/report"
+
 	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/supernet"
 )
@@ -62,8 +64,12 @@ func TestCheckedFilesAreOneOrMany(t *testing.T) {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		list, err := checkedFiles([]string{path})
-		if got := fmt.Sprint(list, err); !strings.Contains(got, want) {
+		list, err := checkedFiles("mobilenetv2", []string{path})
+		var checked []report.Checked
+		for _, k := range list {
+			checked = append(checked, k.Checked)
+		}
+		if got := fmt.Sprint(checked, err); !strings.Contains(got, want) {
 			t.Errorf("%s: %s, want %s", text, got, want)
 		}
 	}

@@ -72,6 +72,11 @@ func runProfile(c *call) error {
 			return err
 		}
 	}
+	if *from != "" {
+		if err := profile.SameDevice(o.From.Header, profile.Header(c.net, engines[0], o)); err != nil {
+			return fmt.Errorf("%s: %w", *from, err)
+		}
+	}
 	return c.profile(engines[0], o, *out, *dry)
 }
 

@@ -252,7 +252,7 @@ func runReport(c *call) error {
 	if err != nil {
 		return err
 	}
-	if page.Checked, err = checkedFiles(*checks); err != nil {
+	if page.Checked, err = c.checkedAgainst(*latencies, p.Cost, *checks); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(*out, 0o777); err != nil {

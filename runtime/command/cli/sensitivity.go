@@ -8,7 +8,7 @@ import (
 
 	"github.com/autotailor/autotailor/runtime/accuracy"
 	"github.com/autotailor/autotailor/runtime/engine"
-	"github.com/autotailor/autotailor/runtime/nn"
+	"github.com/autotailor/autotailor/runtime/onnxfile"
 	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/train/data"
 	"github.com/autotailor/autotailor/runtime/train/sensitivity"
@@ -139,19 +139,18 @@ func (c *call) countedImages(dir, split string, n, calibrate int) (set, calibrat
 }
 
 // evaluator counts as the table at path was counted.
-func (c *call) evaluator(h accuracy.Header, dir string, w nn.Weights, e engine.Engine) (*sensitivity.Evaluator, error) {
+func (c *call) evaluator(h accuracy.Header, path, dir string, w *onnxfile.Model, e engine.Engine) (*sensitivity.Evaluator, error) {
+	if err := countedWith(h, path, w); err != nil {
+		return nil, err
+	}
 	split := cmp.Or(h.Split, "test") // what older files were counted on
 	set, calibration, err := c.countedImages(dir, split, h.Images, h.Recalibration)
 	if err != nil {
 		return nil, err
 	}
 	ev := &sensitivity.Evaluator{Net: c.net, Engine: e, Weights: w, Images: set, Options: sensitivity.Options{Transform: c.opt.Transform, Calibration: calibration, Split: h.Split}}
-	got := ev.Header()
-	if h.Weights != "" && got.Weights != h.Weights {
-		return nil, fmt.Errorf("sensitivities were counted with other weights (SHA-256 %.12s...) than this model's (%.12s...): give that model, or count again", h.Weights, got.Weights)
-	}
-	if got.Data != h.Data {
-		return nil, fmt.Errorf("%s: its images are not those that sensitivities were counted on (%d images, %s)", dir, h.Images, h.Data)
+	if got := ev.Header(); got.Data != h.Data {
+		return nil, fmt.Errorf("%s: its images (%d, %s) are not those that the sensitivities of %s were counted on (%d, %s): give those images, or count again", dir, got.Images, got.Data, path, h.Images, h.Data)
 	}
 	return ev, nil
 }

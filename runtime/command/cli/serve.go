@@ -43,7 +43,7 @@ func runServe(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := c.inputIs(*dir, b.Input); err != nil {
+	if err := c.inputIs(*dir, b.Input, "export it again"); err != nil {
 		return err
 	}
 	warning := borrowing(b.SubNets, "export the bundle again with --recalibrate DIR")

@@ -74,6 +74,10 @@ func (c *call) weights(path string) (*onnxfile.Model, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	if err := c.net.Fits(m); err != nil {
+		if text := m.Metadata["autotailor.subnet"]; text != "" {
+			return nil, fmt.Errorf("%s is an export of one SubNet (%s, of package %s), not the weights of all: --model names the file that the package was generated from (%s) or a fine-tuned copy of it",
+				path, text, m.Metadata["autotailor.package"], c.net.Source.File)
+		}
 		return nil, fmt.Errorf("%s is neither the model that the package was generated from (%s) nor a fine-tuned copy of it: %w", path, c.net.Source.File, err)
 	}
 	return m, nil
@@ -109,10 +113,10 @@ func (c *call) latencies(path string) (*lut.Table, error) {
 	return readFile(path, func(f *os.File) (*lut.Table, error) { return lut.Read(f, c.net) })
 }
 
-// countedWith refuses sensitivities that were counted with other weights than those at a path: they promise what these do not keep.
-func countedWith(t *accuracy.Table, table string, w *onnxfile.Model, path string) error {
-	if h := t.Header; h.Weights != "" && h.Weights != w.SHA256 {
-		return fmt.Errorf("%s: its sensitivities were counted with other weights (%s, SHA-256 %.12s...) than those of %s (%.12s...): give those weights, or count again", table, h.Model, h.Weights, path, w.SHA256)
+// countedWith refuses sensitivities that were counted with other weights than w: they promise what these do not keep.
+func countedWith(h accuracy.Header, table string, w *onnxfile.Model) error {
+	if h.Weights != "" && h.Weights != w.SHA256 {
+		return fmt.Errorf("%s: its sensitivities were counted with other weights (%s, SHA-256 %.12s...) than those of %s (%.12s...): give those weights, or count again", table, h.Model, h.Weights, w.Path, w.SHA256)
 	}
 	return nil
 }
@@ -122,14 +126,14 @@ func (c *call) accuracies(path string) (*accuracy.Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	return t, c.inputIs(path, t.Header.Resize)
+	return t, c.inputIs(path, t.Header.Resize, "count again")
 }
 
 // inputIs refuses files for which images became input in another way than this package says. Older ones, and those that are made by hand, do not
 // say it.
-func (c *call) inputIs(path, said string) error {
+func (c *call) inputIs(path, said, remedy string) error {
 	if own := c.opt.Transform.String(); strings.Contains(said, "; resize ") && said != own {
-		return fmt.Errorf("%s: there images became input in another way (%s) than `data` in autotailor.toml says now (%s): count again, or set `data` back", path, said, own)
+		return fmt.Errorf("%s: there images became input in another way (%s) than `data` in autotailor.toml says now (%s): %s, or set `data` back", path, said, own, remedy)
 	}
 	return nil
 }

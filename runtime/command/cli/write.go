@@ -213,7 +213,7 @@ func (c *call) predicted(f *exportFlags, g space.Genes, w *onnxfile.Model, r *ex
 		if err != nil {
 			return nil, err
 		}
-		if err := countedWith(t, *f.accuracy, w, *f.model); err != nil {
+		if err := countedWith(t.Header, *f.accuracy, w); err != nil {
 			return nil, err
 		}
 		penalty, err := t.Penalty(c.net)

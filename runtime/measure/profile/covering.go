@@ -78,14 +78,14 @@ func begun(net *supernet.Net, e engine.Engine, path string, o Options) (*lut.Tab
 		if err = errors.Join(err, f.Close()); err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
-		if err := sameDevice(old.Header, h); err != nil {
+		if err := SameDevice(old.Header, h); err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 		return old, nil
 	}
 	t := lut.New(net, h)
 	if o.From != nil {
-		if err := sameDevice(o.From.Header, h); err != nil {
+		if err := SameDevice(o.From.Header, h); err != nil {
 			return nil, err
 		}
 		t, _ = lut.Migrate(o.From, net)
@@ -93,8 +93,8 @@ func begun(net *supernet.Net, e engine.Engine, path string, o Options) (*lut.Tab
 	return t, nil
 }
 
-// sameDevice tells why rows that were measured under one header cannot stand beside rows under another.
-func sameDevice(old, now lut.Header) error {
+// SameDevice tells why rows that were measured under one header cannot stand beside rows under another.
+func SameDevice(old, now lut.Header) error {
 	var errs []error
 	for _, f := range []struct{ what, old, now string }{
 		{"device", old.Device, now.Device}, {"engine", old.Engine, now.Engine}, {"version", old.Version, now.Version}, {"precision", old.Precision, now.Precision},

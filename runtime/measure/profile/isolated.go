@@ -70,7 +70,7 @@ func referenceOf(path string) string {
 
 // adopt stores the rows that an older table has.
 func adopt(j *lut.Journal, t *lut.Table, net *supernet.Net, from *lut.Table, h lut.Header) error {
-	if err := sameDevice(from.Header, h); err != nil {
+	if err := SameDevice(from.Header, h); err != nil {
 		return err
 	}
 	old, _ := lut.Migrate(from, net)
