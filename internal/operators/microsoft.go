@@ -33,7 +33,7 @@ var microsoft = slices.Concat(
 		Operator{Name: "DynamicQuantizeLSTM", Opsets: "1",
 			Sig:   "X:float W:T2 R:T2 B:float? sequence_lens:int? initial_h:float? initial_c:float? P:float? W_scale:float W_zero_point:T2 R_scale:float R_zero_point:T2 -> Y:float? Y_h:float? Y_c:float?",
 			Attrs: recurrent + " input_forget=0", MACs: true},
-		Operator{Name: "EmbedLayerNormalization", Opsets: "1",
+		Operator{Name: "EmbedLayerNormalization", Norm: LastAxis, Opsets: "1",
 			Sig:   "input_ids:int segment_ids:int? word_embedding position_embedding segment_embedding? gamma beta mask:int? position_ids:int? -> output mask_index:int32? embedding_sum?",
 			Attrs: "epsilon mask_index_type"},
 		Operator{Name: "RotaryEmbedding", Opsets: "1", Sig: "input position_ids:int64 cos_cache sin_cache -> output",
@@ -64,8 +64,8 @@ var microsoft = slices.Concat(
 		Operator{Name: "QLinearConcat", Opsets: "1", Sig: "Y_scale:float Y_zero_point inputs:any... -> Y:any", Attrs: "axis"},
 	),
 	within(microsoftDomain, Normalisation,
-		Operator{Name: "SkipLayerNormalization", Opsets: "1", Sig: "input skip gamma beta? bias? -> output mean:float? inv_std_var:float? input_skip_bias_sum?", Attrs: "epsilon"},
-		Operator{Name: "SkipSimplifiedLayerNormalization", Opsets: "1", Sig: "input skip gamma bias? -> output mean:float? inv_std_var:float? input_skip_bias_sum?", Attrs: "epsilon"},
+		Operator{Name: "SkipLayerNormalization", Norm: LastAxis, Opsets: "1", Sig: "input skip gamma beta? bias? -> output mean:float? inv_std_var:float? input_skip_bias_sum?", Attrs: "epsilon"},
+		Operator{Name: "SkipSimplifiedLayerNormalization", Norm: LastAxis, Opsets: "1", Sig: "input skip gamma bias? -> output mean:float? inv_std_var:float? input_skip_bias_sum?", Attrs: "epsilon"},
 	),
 )
 

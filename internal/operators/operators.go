@@ -30,6 +30,8 @@ type Operator struct {
 	// Changes says which opset changed the meaning, and how, where readers of older models must know: "13: along one axis, not all after it".
 	Changes string
 
+	Norm Norm // of a normalisation: which elements it takes mean and deviation of
+
 	Activation bool   // belongs to the layer before it: a function without parameters that networks put after layers
 	MACs       bool   // multiplies and accumulates, so that it has a cost of its own
 	Builder    string // the method of nn.Builder, then the function of package nn that makes its argument, where there is one: "Act Relu"
@@ -63,6 +65,22 @@ var classNames = [...]string{
 	Unary: "element-wise", Broadcast: "element-wise, broadcasting", Rows: "rows", Reduction: "reduction", Window: "window", Product: "product",
 	Normalisation: "normalisation", Layout: "layout", Access: "random access", Source: "source", Composite: "composite", Control: "control",
 }
+
+// Norm says which elements a normalisation takes mean and deviation of, and with that what its parameters follow.
+type Norm uint8
+
+// The kinds of normalisations.
+const (
+	FromAxis   Norm = iota + 1 // all from the attribute axis on; parameters broadcast to the operand
+	LastAxis                   // the last axis; parameters have its extent
+	OfChannels                 // each channel, over images and space, or known statistics of it; parameters have an element for each channel
+	OfSpace                    // each channel of each image; parameters have an element for each channel
+	OfGroups                   // groups of channels of each image; parameters have an element for each channel, or for each group
+	OfAxes                     // the axes that the attribute axes lists; no parameters
+)
+
+// ByChannel tells whether the channels are in axis 1, and have parameters each.
+func (n Norm) ByChannel() bool { return n == OfChannels || n == OfSpace || n == OfGroups }
 
 // String is the class's name.
 func (c Class) String() string {

@@ -44,6 +44,9 @@ func TestRows(t *testing.T) {
 		if o.Changes != "" && !changes.MatchString(o.Changes) {
 			t.Errorf("%s: change %q does not say since when", o.Name, o.Changes)
 		}
+		if o.Class == Normalisation && o.Norm == 0 {
+			t.Errorf("%s: nothing says which elements it takes mean and deviation of", o.Name)
+		}
 		if o.Activation && o.Class != Unary {
 			t.Errorf("%s: an activation is a function of one operand", o.Name)
 		}

@@ -40,14 +40,14 @@ const recurrent = "activation_alpha activation_beta activations clip direction=f
 
 // normalisations bring elements to mean 0 and deviation 1, then scale and shift them.
 var normalisations = of(Normalisation,
-	Operator{Name: "BatchNormalization", Opsets: "1 6 7 9 14 15", Sig: "X scale:T1 B:T1 mean:T2 var:T2 -> Y running_mean:T2? running_var:T2?",
+	Operator{Name: "BatchNormalization", Norm: OfChannels, Opsets: "1 6 7 9 14 15", Sig: "X scale:T1 B:T1 mean:T2 var:T2 -> Y running_mean:T2? running_var:T2?",
 		Attrs: "epsilon=1e-05 momentum:=* training_mode:=0 spatial:=1", Builder: "BatchNorm", Changes: "14: training_mode says whether it uses the batch's statistics"},
-	Operator{Name: "InstanceNormalization", Opsets: "1 6 22", Sig: "input scale B -> output", Attrs: "epsilon=1e-05"},
-	Operator{Name: "GroupNormalization", Opsets: "18 21", Sig: "X scale bias -> Y", Attrs: "epsilon=1e-05 num_groups stash_type:=1",
+	Operator{Name: "InstanceNormalization", Norm: OfSpace, Opsets: "1 6 22", Sig: "input scale B -> output", Attrs: "epsilon=1e-05"},
+	Operator{Name: "GroupNormalization", Norm: OfGroups, Opsets: "18 21", Sig: "X scale bias -> Y", Attrs: "epsilon=1e-05 num_groups stash_type:=1",
 		Torch:   "F.group_norm(%[1]s, {num_groups}, %[2]s.repeat_interleave(%[1]s.shape[1] // %[2]s.shape[0]), %[3]s.repeat_interleave(%[1]s.shape[1] // %[3]s.shape[0]), {epsilon})",
 		Changes: "21: scale and bias have one element for each channel, not for each group"},
-	Operator{Name: "LayerNormalization", Opsets: "17", Sig: "X Scale B? -> Y Mean:any? InvStdDev:any?", Attrs: "axis=-1 epsilon=1e-05 stash_type:=1", Builder: "LayerNorm"},
-	Operator{Name: "SimplifiedLayerNormalization", Opsets: "1", Sig: "X scale -> Y inv_std_var:any?", Attrs: "axis=-1 epsilon=1e-05 stash_type:=1"},
-	Operator{Name: "RMSNormalization", Opsets: "23", Sig: "X scale -> Y", Attrs: "axis=-1 epsilon=1e-05 stash_type:=1", Torch: "rms_norm(%s, %s, {axis}, {epsilon})"},
-	Operator{Name: "MeanVarianceNormalization", Opsets: "9 13", Sig: "X -> Y", Attrs: "axes=0,2,3"},
+	Operator{Name: "LayerNormalization", Norm: FromAxis, Opsets: "17", Sig: "X Scale B? -> Y Mean:any? InvStdDev:any?", Attrs: "axis=-1 epsilon=1e-05 stash_type:=1", Builder: "LayerNorm"},
+	Operator{Name: "SimplifiedLayerNormalization", Norm: FromAxis, Opsets: "1", Sig: "X scale -> Y inv_std_var:any?", Attrs: "axis=-1 epsilon=1e-05 stash_type:=1"},
+	Operator{Name: "RMSNormalization", Norm: FromAxis, Opsets: "23", Sig: "X scale -> Y", Attrs: "axis=-1 epsilon=1e-05 stash_type:=1", Torch: "rms_norm(%s, %s, {axis}, {epsilon})"},
+	Operator{Name: "MeanVarianceNormalization", Norm: OfAxes, Opsets: "9 13", Sig: "X -> Y", Attrs: "axes=0,2,3"},
 )

@@ -1,6 +1,7 @@
 package operators
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -98,4 +99,20 @@ func (o Operator) Attributes() []Attr {
 		out = append(out, Attr{name, value, silent})
 	}
 	return out
+}
+
+// Has tells whether the row lists an attribute.
+func (o Operator) Has(attribute string) bool {
+	return slices.ContainsFunc(o.Attributes(), func(a Attr) bool { return a.Name == attribute })
+}
+
+// Default is the default of an attribute that is a whole number, 0 where it has none.
+func (o Operator) Default(attribute string) int64 {
+	for _, a := range o.Attributes() {
+		if a.Name == attribute {
+			n, _ := strconv.ParseInt(a.Default, 10, 64)
+			return n
+		}
+	}
+	return 0
 }

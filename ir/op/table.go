@@ -19,8 +19,28 @@ var classes = map[operators.Class]rule{
 	operators.Rows:      {axes: AxesSoftmax, shape: sameShape},
 	operators.Reduction: {axes: AxesReduce, shape: reduceShape},
 	operators.Window:    {axes: AxesPool, shape: poolShape},
+}
 
-	operators.Normalisation: {axes: AxesLayerNorm, shape: layerNormShape},
+// norms has the rule of each kind of normalisation.
+var norms = map[operators.Norm]rule{
+	operators.FromAxis:   {axes: AxesLayerNorm, shape: layerNormShape},
+	operators.OfChannels: {axes: AxesBatchNorm, shape: channelNormShape},
+	operators.OfSpace:    {axes: AxesBatchNorm, shape: channelNormShape},
+	operators.OfGroups:   {axes: AxesGroupNorm, shape: groupNormShape},
+	operators.OfAxes:     {axes: AxesSame, shape: sameShape},
+}
+
+// ruleOf is the rule that an operator's row gives it.
+func ruleOf(o operators.Operator) rule {
+	switch {
+	case o.Class == operators.Normalisation:
+		return norms[o.Norm]
+	case o.Class == operators.Window && !o.Has("kernel_shape"):
+		return rule{axes: AxesGlobalPool, shape: globalPoolShape}
+	case o.Class == operators.Reduction && o.Has("axis"):
+		return rule{axes: AxesArg, shape: argShape}
+	}
+	return classes[o.Class]
 }
 
 // exceptions has the rules of operators that differ from their class, or whose class has none. Without an axes rule, what an operator
@@ -47,20 +67,10 @@ var exceptions = map[string]rule{
 	"DequantizeLinear":      {axes: AxesQuantize, shape: sameShape},
 	"DynamicQuantizeLinear": {axes: AxesSame, shape: dynamicQuantizeShape},
 
-	"MaxUnpool":         {axes: AxesUnpool, shape: unpoolShape},
-	"GlobalAveragePool": {axes: AxesGlobalPool, shape: globalPoolShape},
-	"GlobalMaxPool":     {axes: AxesGlobalPool, shape: globalPoolShape},
-	"GlobalLpPool":      {axes: AxesGlobalPool, shape: globalPoolShape},
-
-	"BatchNormalization":        {axes: AxesBatchNorm, shape: channelNormShape},
-	"InstanceNormalization":     {axes: AxesBatchNorm, shape: channelNormShape},
-	"GroupNormalization":        {axes: AxesGroupNorm, shape: groupNormShape},
-	"MeanVarianceNormalization": {axes: AxesSame, shape: sameShape},
+	"MaxUnpool": {axes: AxesUnpool, shape: unpoolShape},
 
 	"LRN":    {axes: AxesSame, shape: localShape},
 	"CumSum": {axes: AxesSame, shape: sameShape},
-	"ArgMax": {axes: AxesArg, shape: argShape},
-	"ArgMin": {axes: AxesArg, shape: argShape},
 
 	"Identity": {axes: AxesSame, shape: sameInts},
 	"Cast":     {axes: AxesSame, shape: sameInts},
@@ -144,7 +154,7 @@ func derive(rows []operators.Operator) map[tableKey]Spec {
 	for _, o := range rows {
 		r, special := exceptions[o.Qualified()]
 		if !special {
-			r = classes[o.Class]
+			r = ruleOf(o)
 		}
 		if r.shape == nil {
 			continue

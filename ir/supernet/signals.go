@@ -3,6 +3,7 @@ package supernet
 import (
 	"slices"
 
+	"github.com/autotailor/autotailor/internal/operators"
 	"github.com/autotailor/autotailor/ir"
 )
 
@@ -14,7 +15,8 @@ func signals(g *ir.Graph, sizes [][]int) []bool {
 		if n.Domain != "" || moves[n.Op] {
 			continue
 		}
-		if makesSignals[n.Op] || slices.ContainsFunc(n.In, func(id ir.ValueID) bool { return out[id] }) {
+		o, _ := operators.Lookup("", n.Op)
+		if convolutions[n.Op] || o.Class == operators.Window || o.Norm.ByChannel() || slices.ContainsFunc(n.In, func(id ir.ValueID) bool { return out[id] }) {
 			for _, id := range n.Out {
 				out[id] = id != 0 && len(sizes[id]) == 3
 			}
@@ -23,11 +25,8 @@ func signals(g *ir.Graph, sizes [][]int) []bool {
 	return out
 }
 
-// makesSignals are operators whose channels always are in the second axis.
-var makesSignals = map[string]bool{
-	"Conv": true, "ConvTranspose": true, "QLinearConv": true, "ConvInteger": true, "BatchNormalization": true, "InstanceNormalization": true, "GroupNormalization": true,
-	"MaxPool": true, "AveragePool": true, "GlobalAveragePool": true, "GlobalMaxPool": true,
-}
+// convolutions are the products whose channels are in the second axis, as they are in those of windows and of normalisations by channel.
+var convolutions = map[string]bool{"Conv": true, "ConvTranspose": true, "QLinearConv": true, "ConvInteger": true}
 
 // moves are operators behind which the channels may be elsewhere.
 var moves = map[string]bool{

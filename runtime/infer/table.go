@@ -12,25 +12,41 @@ type rule func(c *call) error
 
 // classes has the rule of each class whose operators, but for those in exceptions, do the same to shapes.
 var classes = map[operators.Class]rule{
-	operators.Unary:         unary,
-	operators.Broadcast:     broadcasting,
-	operators.Rows:          rows,
-	operators.Reduction:     reduction,
-	operators.Window:        pool,
-	operators.Normalisation: normalisation,
+	operators.Unary:     unary,
+	operators.Broadcast: broadcasting,
+	operators.Rows:      rows,
+	operators.Reduction: reduction,
+	operators.Window:    pool,
+}
+
+// norms has the rule of each kind of normalisation.
+var norms = map[operators.Norm]rule{
+	operators.FromAxis:   normalisation,
+	operators.OfChannels: channelNorm,
+	operators.OfSpace:    channelNorm,
+	operators.OfGroups:   groupNorm,
+	operators.OfAxes:     same,
+}
+
+// ruleOf is the rule that an operator's row gives it.
+func ruleOf(o operators.Operator) rule {
+	switch {
+	case o.Class == operators.Normalisation:
+		return norms[o.Norm]
+	case o.Class == operators.Window && !o.Has("kernel_shape"):
+		return globalPool
+	case o.Class == operators.Reduction && o.Has("axis"):
+		return arg
+	}
+	return classes[o.Class]
 }
 
 // exceptions has the rules of operators that differ from their class, or whose class has none.
 var exceptions = map[string]rule{
-	"PRelu":  prelu,
-	"LRN":    localResponse,
-	"ArgMax": arg,
-	"ArgMin": arg,
+	"PRelu": prelu,
+	"LRN":   localResponse,
 
-	"MaxUnpool":         unpool,
-	"GlobalAveragePool": globalPool,
-	"GlobalMaxPool":     globalPool,
-	"GlobalLpPool":      globalPool,
+	"MaxUnpool": unpool,
 
 	"Conv":          conv,
 	"ConvTranspose": convTranspose,
@@ -53,11 +69,6 @@ var exceptions = map[string]rule{
 	"RNN":             recurrent(1),
 	"Attention":       attention,
 	"RotaryEmbedding": rotary,
-
-	"BatchNormalization":        channelNorm,
-	"InstanceNormalization":     channelNorm,
-	"GroupNormalization":        groupNorm,
-	"MeanVarianceNormalization": same,
 
 	"Flatten":      flatten,
 	"Reshape":      reshape,
@@ -139,7 +150,7 @@ var table = derive(operators.All())
 func derive(all []operators.Operator) map[key]entry {
 	out := map[key]entry{}
 	for _, o := range all {
-		r := classes[o.Class]
+		r := ruleOf(o)
 		if own, ok := exceptions[o.Qualified()]; ok {
 			r = own
 		}

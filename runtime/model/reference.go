@@ -48,41 +48,60 @@ func mixes(n *nn.Node, rank int) []int {
 
 // mixed lists the axes of a node's first operand of which it joins the positions.
 func mixed(n *nn.Node, rank int) []int {
-	row, ok := operators.Lookup(n.Domain, n.Type)
-	var axes []int64
+	o, _ := operators.Lookup(n.Domain, n.Type)
 	switch {
-	case n.Domain == "com.microsoft": // those normalise the last axis
-		if _, own := contrib[n.Type]; own {
-			axes = []int64{-1}
+	case o.Norm != 0:
+		return normalised(n, o.Norm, rank)
+	case o.Class == operators.Window:
+		return within(rank, from(2, rank)...)
+	case n.Type == "LRN":
+		return within(rank, 1)
+	case o.Class == operators.Rows, o.Class == operators.Reduction && o.Has("axis"), n.Type == "TopK":
+		return within(rank, n.Int("axis", o.Default("axis")))
+	case o.Class == operators.Reduction:
+		if axes := n.Ints("axes"); axes != nil {
+			return within(rank, axes...)
 		}
-	case !ok:
-	case n.Type == "LayerNormalization" || n.Type == "RMSNormalization":
-		for a := n.Int("axis", -1); a < int64(rank) && (a < 0 || len(axes) < rank); a++ {
-			if axes = append(axes, a); a == -1 {
-				break
-			}
-		}
-	case n.Type == "GroupNormalization":
-		axes = []int64{1}
-	case n.Type == "MeanVarianceNormalization":
-		if axes = n.Ints("axes"); axes == nil {
-			axes = []int64{0, 2, 3}
-		}
-	case n.Type == "ArgMax" || n.Type == "ArgMin" || n.Type == "LRN" || n.Type == "TopK":
-		axes = []int64{n.Int("axis", map[string]int64{"LRN": 1, "TopK": -1}[n.Type])}
-	case n.Type == "InstanceNormalization" || row.Class == operators.Window:
-		for a := 2; a < rank; a++ {
-			axes = append(axes, int64(a))
-		}
-	case row.Class == operators.Rows:
-		axes = []int64{n.Int("axis", -1)}
-	case row.Class == operators.Reduction:
-		if axes = n.Ints("axes"); axes == nil {
-			for a := range rank {
-				axes = append(axes, int64(a))
-			}
-		}
+		return within(rank, from(0, rank)...)
 	}
+	return nil
+}
+
+// normalised lists the axes over which a kind of normalisation takes mean and deviation.
+func normalised(n *nn.Node, kind operators.Norm, rank int) []int {
+	switch kind {
+	case operators.FromAxis:
+		axis := n.Int("axis", -1)
+		if axis < 0 {
+			axis += int64(rank)
+		}
+		return within(rank, from(axis, rank)...)
+	case operators.LastAxis:
+		return within(rank, -1)
+	case operators.OfGroups:
+		return within(rank, 1)
+	case operators.OfSpace:
+		return within(rank, from(2, rank)...)
+	case operators.OfAxes:
+		if axes := n.Ints("axes"); axes != nil {
+			return within(rank, axes...)
+		}
+		return within(rank, 0, 2, 3)
+	}
+	return nil // it has its statistics
+}
+
+// from lists the axes from one on.
+func from(axis int64, rank int) []int64 {
+	var out []int64
+	for ; axis < int64(rank); axis++ {
+		out = append(out, axis)
+	}
+	return out
+}
+
+// within are those of some axes that an operand has; they may count from its end.
+func within(rank int, axes ...int64) []int {
 	var out []int
 	for _, a := range axes {
 		if a < 0 {
@@ -93,11 +112,6 @@ func mixed(n *nn.Node, rank int) []int {
 		}
 	}
 	return out
-}
-
-// contrib are operators of ONNX Runtime's own that normalise the last axis.
-var contrib = map[string]bool{
-	"SkipLayerNormalization": true, "SkipSimplifiedLayerNormalization": true, "EmbedLayerNormalization": true, "SimplifiedLayerNormalization": true,
 }
 
 // zeroed are the weights of a file, of which those that a SubNet lacks are zero.
