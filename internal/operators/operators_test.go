@@ -12,6 +12,7 @@ var (
 	operand  = regexp.MustCompile(`^` + name + `(:(T[0-9]?|bool|int64|int32|uint8|float|int|list|size|any))?(@[0-9]+)?(\?|\.\.\.)?$`)
 	attr     = regexp.MustCompile(`^` + name + `(:?=[^ ]+)?$`)
 	changes  = regexp.MustCompile(`^[0-9]+: `)
+	bounds   = regexp.MustCompile(`^(X( 0| if positive)?|-?[0-9]+ (-?[0-9]+|\+Inf))$`)
 	operator = regexp.MustCompile(`^` + name + `$`)
 )
 
@@ -43,6 +44,9 @@ func TestRows(t *testing.T) {
 		}
 		if o.Changes != "" && !changes.MatchString(o.Changes) {
 			t.Errorf("%s: change %q does not say since when", o.Name, o.Changes)
+		}
+		if o.Range != "" && !bounds.MatchString(o.Range) {
+			t.Errorf("%s: range %q cannot be read", o.Name, o.Range)
 		}
 		if o.Class == Normalisation && o.Norm == 0 {
 			t.Errorf("%s: nothing says which elements it takes mean and deviation of", o.Name)

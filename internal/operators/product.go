@@ -5,13 +5,13 @@ const geometry = "kernel_shape auto_pad:=NOTSET dilations:=1... group:=1 pads:=0
 
 // windows are functions of the elements of windows.
 var windows = of(Window,
-	Operator{Name: "MaxPool", Opsets: "1 8 10 11 12 22", Sig: "X -> Y Indices:int64?", Attrs: pooling, Builder: "Pool"},
-	Operator{Name: "AveragePool", Opsets: "1 7 10 11 19 22", Sig: "X -> Y", Attrs: pooling, Builder: "Pool"},
+	Operator{Name: "MaxPool", Opsets: "1 8 10 11 12 22", Sig: "X -> Y Indices:int64?", Range: "X", Attrs: pooling, Builder: "Pool"},
+	Operator{Name: "AveragePool", Opsets: "1 7 10 11 19 22", Sig: "X -> Y", Range: "X 0", Attrs: pooling, Builder: "Pool"},
 	Operator{Name: "LpPool", Opsets: "1 2 11 18 22", Sig: "X -> Y", Attrs: pooling + " p=2"},
 	Operator{Name: "MaxUnpool", Opsets: "9 11 22", Sig: "X I:int64 output_shape:size@9? -> output", Attrs: "kernel_shape pads:=0... strides:=1..."},
-	Operator{Name: "GlobalMaxPool", Opsets: "1 22", Sig: "X -> Y", Builder: "Pool"},
+	Operator{Name: "GlobalMaxPool", Opsets: "1 22", Sig: "X -> Y", Range: "X", Builder: "Pool"},
 	Operator{Name: "GlobalLpPool", Opsets: "1 2 22", Sig: "X -> Y", Attrs: "p=2"},
-	Operator{Name: "GlobalAveragePool", Opsets: "1 22", Sig: "X -> Y", Builder: "Pool"},
+	Operator{Name: "GlobalAveragePool", Opsets: "1 22", Sig: "X -> Y", Range: "X", Builder: "Pool"},
 )
 
 const pooling = geometry + " ceil_mode:=0 count_include_pad:=0 storage_order:=0"
@@ -26,14 +26,14 @@ var products = of(Product,
 
 // composites stand for several operators.
 var composites = of(Composite,
-	Operator{Name: "DeformConv", Opsets: "19 22", Sig: "X W offset B? mask? -> Y", Attrs: geometry + " offset_group:=1", MACs: true},
-	Operator{Name: "Einsum", Opsets: "12", Sig: "Inputs... -> Output", Attrs: "equation", MACs: true},
-	Operator{Name: "Attention", Opsets: "23 24", Sig: "Q K V:T2 attn_mask:any? past_key? past_value:T2? nonpad_kv_seqlen:int64? -> Y present_key? present_value:T2? qk_matmul_output?",
+	Operator{Name: "DeformConv", Opsets: "19 22", Sig: "X W offset B? mask? -> Y", Zeros: ZeroAsFactors, Attrs: geometry + " offset_group:=1", MACs: true},
+	Operator{Name: "Einsum", Opsets: "12", Sig: "Inputs... -> Output", Zeros: ZeroAsFactors, Attrs: "equation", MACs: true},
+	Operator{Name: "Attention", Opsets: "23 24", Sig: "Q K V:T2 attn_mask:any? past_key? past_value:T2? nonpad_kv_seqlen:int64? -> Y present_key? present_value:T2? qk_matmul_output?", Zeros: ZeroAsThird,
 		Attrs: "is_causal=0 kv_num_heads q_num_heads qk_matmul_output_mode=0 scale softcap=0 softmax_precision", MACs: true},
-	Operator{Name: "RotaryEmbedding", Opsets: "23", Sig: "X cos_cache sin_cache position_ids:int64? -> Y", Attrs: "interleaved=0 num_heads=0 rotary_embedding_dim=0"},
-	Operator{Name: "LSTM", Opsets: "1 7 14 22", Sig: "X W R B? sequence_lens:int? initial_h? initial_c? P? -> Y? Y_h? Y_c?", Attrs: recurrent + " input_forget=0", MACs: true},
-	Operator{Name: "GRU", Opsets: "1 3 7 14 22", Sig: "X W R B? sequence_lens:int? initial_h? -> Y? Y_h?", Attrs: recurrent + " linear_before_reset=0", MACs: true},
-	Operator{Name: "RNN", Opsets: "1 7 14 22", Sig: "X W R B? sequence_lens:int? initial_h? -> Y? Y_h?", Attrs: recurrent, MACs: true},
+	Operator{Name: "RotaryEmbedding", Opsets: "23", Sig: "X cos_cache sin_cache position_ids:int64? -> Y", Zeros: ZeroAsFirst, Attrs: "interleaved=0 num_heads=0 rotary_embedding_dim=0"},
+	Operator{Name: "LSTM", Opsets: "1 7 14 22", Sig: "X W R B? sequence_lens:int? initial_h? initial_c? P? -> Y? Y_h? Y_c?", Zeros: ZeroAsStates, Attrs: recurrent + " input_forget=0", MACs: true},
+	Operator{Name: "GRU", Opsets: "1 3 7 14 22", Sig: "X W R B? sequence_lens:int? initial_h? -> Y? Y_h?", Zeros: ZeroAsStates, Attrs: recurrent + " linear_before_reset=0", MACs: true},
+	Operator{Name: "RNN", Opsets: "1 7 14 22", Sig: "X W R B? sequence_lens:int? initial_h? -> Y? Y_h?", Zeros: ZeroAsStates, Attrs: recurrent, MACs: true},
 )
 
 const recurrent = "activation_alpha activation_beta activations clip direction=forward hidden_size layout=0"

@@ -24,10 +24,12 @@ type ranges struct {
 // changes tells whether an activation may change the elements of a value. Relu does not change what is a Relu's result already.
 func (r *ranges) changes(activation *ir.Node, id ir.ValueID) bool {
 	s := r.of(id)
-	switch activation.Op {
-	case "Relu", "LeakyRelu", "Elu", "Celu":
+	o, _ := operators.Lookup("", activation.Op)
+	b, _ := o.Bounds()
+	switch {
+	case activation.Op == "Relu", b.IfPositive:
 		return s.low < 0
-	case "Clip":
+	case activation.Op == "Clip":
 		low, high, ok := clipped(activation)
 		return !ok || s.low < low || s.high > high
 	}
@@ -51,28 +53,16 @@ func (r *ranges) of(id ir.ValueID) span {
 	return r.known[id]
 }
 
-// results have the spans of operators that map whatever they are given into one.
-var results = map[string]span{
-	"Sigmoid": {0, 1}, "HardSigmoid": {0, 1}, "Softmax": {0, 1}, "Hardmax": {0, 1}, "Tanh": {-1, 1}, "Softsign": {-1, 1}, "Erf": {-1, 1},
-	"Exp": {0, math.Inf(1)}, "Softplus": {0, math.Inf(1)}, "Sqrt": {0, math.Inf(1)}, "Abs": {0, math.Inf(1)},
-}
-
-// picks are operators whose elements are some of their first operand's, or lie between those.
-var picks = map[string]bool{
-	"MaxPool": true, "GlobalMaxPool": true, "GlobalAveragePool": true, "ReduceMean": true, "ReduceMax": true, "ReduceMin": true, "Identity": true,
-	"Flatten": true, "Reshape": true, "Squeeze": true, "Unsqueeze": true, "Transpose": true, "Split": true, "Slice": true, "Expand": true,
-	"Tile": true, "DepthToSpace": true, "SpaceToDepth": true, "Gather": true,
-}
-
 // result is the span of a node's results.
 func (r *ranges) result(n *ir.Node) span {
 	if n.Domain != "" || len(n.In) == 0 {
 		return anywhere
 	}
-	if s, ok := results[n.Op]; ok {
-		return s
+	o, _ := operators.Lookup("", n.Op)
+	if b, ok := o.Bounds(); ok {
+		return r.bounded(n, b)
 	}
-	switch o, _ := operators.Lookup("", n.Op); {
+	switch {
 	case n.Op == "Relu":
 		s := r.of(n.In[0])
 		return span{max(0, s.low), max(0, s.high)}
@@ -81,11 +71,7 @@ func (r *ranges) result(n *ir.Node) span {
 			s := r.of(n.In[0])
 			return span{min(max(low, s.low), high), min(max(low, s.high), high)}
 		}
-	case n.Op == "LeakyRelu", n.Op == "Elu", n.Op == "Celu":
-		if s := r.of(n.In[0]); s.low >= 0 {
-			return s
-		}
-	case n.Op == "AveragePool", n.Op == "Pad" && n.String("mode", "constant") == "constant" && n.Input(2) == 0 && n.Float("value", 0) == 0:
+	case n.Op == "Pad" && n.String("mode", "constant") == "constant" && n.Input(2) == 0 && n.Float("value", 0) == 0:
 		return r.of(n.In[0]).with(span{})
 	case n.Op == "Concat":
 		s := r.of(n.In[0])
@@ -98,10 +84,23 @@ func (r *ranges) result(n *ir.Node) span {
 		return span{a.low + b.low, a.high + b.high}
 	case n.Op == "DequantizeLinear":
 		return r.dequantised(n)
-	case picks[n.Op]:
-		return r.of(n.In[0])
 	}
 	return anywhere
+}
+
+// bounded is the span of the results of an operator whose row bounds them.
+func (r *ranges) bounded(n *ir.Node, b operators.Bounds) span {
+	if !b.Picks {
+		return span{b.Low, b.High}
+	}
+	s := r.of(n.In[0])
+	switch {
+	case b.OrZero:
+		return s.with(span{})
+	case b.IfPositive && s.low < 0:
+		return anywhere
+	}
+	return s
 }
 
 // dequantised is the span of what was quantised and is dequantised by the same numbers: what is not negative stays so.

@@ -100,46 +100,10 @@ func (z *zeros) any(n *ir.Node, ids ...ir.ValueID) zero {
 	return r
 }
 
-// rule is how an operator treats zeros.
-type rule uint8
-
-const (
-	first  rule = iota + 1 // zero where the first operand is
-	every                  // zero where all operands are
-	factor                 // zero where one operand is
-	third                  // zero where the third operand is, as the values of an attention
-	state                  // zero where the weights are and what it begins with
-	never
-)
-
-// special are operators that are not as others of their class.
-var special = map[string]rule{
-	"Sigmoid": never, "HardSigmoid": never, "Softplus": never, "Exp": never, "Log": never, "Reciprocal": never, "Cos": never, "Acos": never,
-	"Cosh": never, "Not": never, "IsNaN": never, "IsInf": never, "QLinearSigmoid": never,
-	"Mul": factor, "And": factor, "QLinearMul": factor, "Div": first, "Pow": first, "Mod": first, "PRelu": first, "BitShift": first,
-	"Equal": never, "LessOrEqual": never, "GreaterOrEqual": never,
-	"Softmax": never, "LogSoftmax": never, "Hardmax": never, "QLinearSoftmax": never,
-	"ReduceLogSum": never, "ReduceLogSumExp": never, "ArgMax": never, "ArgMin": never,
-	"Concat": every, "QLinearConcat": every, "ScatterElements": every, "ScatterND": every, "Scatter": every,
-	"TopK": never, "OneHot": never, "NonMaxSuppression": never,
-	"Attention": third, "MultiHeadAttention": third, "GroupQueryAttention": third, "RotaryEmbedding": first,
-	"LSTM": state, "GRU": state, "RNN": state, "Einsum": factor, "DeformConv": factor,
-	"Gelu": first, "QuickGelu": first, "BiasGelu": every, "FastGelu": every, "QLinearAdd": every,
-}
-
-// classes are how the operators of a class treat zeros.
-var classes = map[operators.Class]rule{
-	operators.Unary: first, operators.Broadcast: every, operators.Rows: first, operators.Reduction: first, operators.Window: first,
-	operators.Layout: first, operators.Access: first, operators.Product: factor, operators.Control: never, operators.Source: never,
-}
-
 // result tells whether a node's results are zero.
 func (z *zeros) result(n *ir.Node) zero {
-	o, ok := operators.Lookup(n.Domain, n.Op)
-	how := special[n.Op]
-	if how == 0 && ok {
-		how = classes[o.Class]
-	}
+	o, _ := operators.Lookup(n.Domain, n.Op)
+	how := o.OfZeros()
 	r := zero{by: n}
 	switch {
 	case len(n.In) == 0:
@@ -155,17 +119,17 @@ func (z *zeros) result(n *ir.Node) zero {
 		}
 	case o.Class == operators.Normalisation:
 		r = z.normalised(n)
-	case o.Class == operators.Product && how == factor:
+	case o.Class == operators.Product && how == operators.ZeroAsFactors:
 		r = z.product(n)
-	case how == first:
+	case how == operators.ZeroAsFirst || how == operators.ZeroAddsNothing:
 		r = z.of(n.In[0])
-	case how == every:
+	case how == operators.ZeroAsAll:
 		r = z.all(n, n.In...)
-	case how == factor:
+	case how == operators.ZeroAsFactors:
 		r = z.any(n, n.In...)
-	case how == third:
+	case how == operators.ZeroAsThird:
 		r = z.of(n.Input(2))
-	case how == state:
+	case how == operators.ZeroAsStates:
 		r = z.all(n, slices.Concat(n.In[1:min(4, len(n.In))], n.In[min(5, len(n.In)):])...)
 	}
 	return r

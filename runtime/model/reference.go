@@ -35,12 +35,9 @@ func whyNot(base, sub *nn.Graph) string {
 	return ""
 }
 
-// neutral are reductions and rows to which zeros add nothing.
-var neutral = []string{"ReduceSum", "ReduceL1", "ReduceL2", "ReduceSumSquare", "LpNormalization", "CumSum"}
-
 // mixes lists the axes of a node's first operand over which it takes means, deviations or largest elements.
 func mixes(n *nn.Node, rank int) []int {
-	if slices.Contains(neutral, n.Type) && n.Domain == "" {
+	if o, _ := operators.Lookup(n.Domain, n.Type); o.Zeros == operators.ZeroAddsNothing {
 		return nil
 	}
 	return mixed(n, rank)

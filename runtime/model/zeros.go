@@ -7,18 +7,13 @@ import (
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
-// lifting are functions of one operand that make something else than zero of zero.
-var lifting = []string{"Sigmoid", "HardSigmoid", "Exp", "Softplus", "Cos", "Cosh", "Acos", "Reciprocal", "Log", "Not", "IsNaN"}
-
-// adding are operators of several operands that keep a constant operand where the others are zero.
-var adding = []string{"Add", "Sub", "Where", "Max", "Min", "Sum", "Mean"}
-
 // lifted tells of each value whether positions whose weights are zero may be something else than zero in it: exp(0) is 1. Behind the next weights
 // they are zero again.
 func lifted(g *nn.Graph) []bool {
 	out := make([]bool, len(g.Values))
 	for _, n := range g.Nodes {
 		row, _ := operators.Lookup(n.Domain, n.Type)
+		zeros := row.OfZeros()
 		some, all := false, true
 		weighted := false
 		for _, v := range n.In {
@@ -29,19 +24,19 @@ func lifted(g *nn.Graph) []bool {
 			weighted = weighted || info.Param != nil
 			if !info.Known() {
 				some, all = some || out[v], all && out[v]
-			} else if info.Const != nil && slices.Contains(adding, n.Type) {
+			} else if info.Const != nil && row.Class == operators.Broadcast && zeros == operators.ZeroAsAll {
 				some = some || slices.ContainsFunc(info.Const.Raw, func(b byte) bool { return b != 0 })
 			}
 		}
 		lifts := some
-		switch {
-		case row.Class == operators.Unary && slices.Contains(lifting, n.Type), row.Class == operators.Rows:
+		switch single := row.Class == operators.Unary || row.Class == operators.Broadcast; {
+		case single && zeros == operators.NeverZero, row.Class == operators.Rows:
 			lifts = true
-		case row.Class == operators.Product || row.Class == operators.Normalisation, n.Type == "Mul" && weighted:
+		case row.Class == operators.Product || row.Class == operators.Normalisation, single && zeros == operators.ZeroAsFactors && weighted:
 			lifts = false
-		case n.Type == "Mul":
+		case single && zeros == operators.ZeroAsFactors:
 			lifts = some && all
-		case n.Type == "Div":
+		case single && zeros == operators.ZeroAsFirst:
 			lifts = len(n.In) > 0 && n.In[0] != nn.None && out[n.In[0]]
 		}
 		for _, v := range n.Out {
@@ -58,12 +53,13 @@ func sums(g *nn.Graph, n *nn.Node, lifted []bool, rank int) []int {
 	up := func(k int) bool {
 		return k < len(n.In) && n.In[k] != nn.None && !g.Values[n.In[k]].Known() && lifted[n.In[k]]
 	}
+	o, _ := operators.Lookup(n.Domain, n.Type)
 	switch {
 	case n.Domain != "" || !up(0):
 		return nil
 	case n.Type == "MatMul" && up(1):
 		return []int{rank - 1}
-	case slices.Contains(neutral, n.Type):
+	case o.Zeros == operators.ZeroAddsNothing:
 		return mixed(n, rank)
 	}
 	return nil
