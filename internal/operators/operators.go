@@ -43,6 +43,10 @@ type Operator struct {
 	// attributes in braces ("%s.log_softmax({axis})"), of a reduction with the place of its axes ("%s.sum(%s)"). A form before " | "
 	// holds where every attribute has its default, the one after it elsewhere. Other forms are in gen/pytorch.
 	Torch string
+
+	// NCNN is the layer of NCNN that an element-wise function is, with its parameters: "HardSigmoid 0={alpha} 1={beta}". Numbers with a point are
+	// floats. An attribute that the parameters leave out has its default there.
+	NCNN string
 }
 
 // Class says how an operator treats its operands. Packages have one rule for each class, and exceptions by name.

@@ -13,6 +13,7 @@ var (
 	attr     = regexp.MustCompile(`^` + name + `(:?=[^ ]+)?$`)
 	changes  = regexp.MustCompile(`^[0-9]+: `)
 	bounds   = regexp.MustCompile(`^(X( 0| if positive)?|-?[0-9]+ (-?[0-9]+|\+Inf))$`)
+	setting  = regexp.MustCompile(`^[0-9]+=(?:[0-9.]+|\{([a-z]+)\})$`)
 	operator = regexp.MustCompile(`^` + name + `$`)
 )
 
@@ -44,6 +45,12 @@ func TestRows(t *testing.T) {
 		}
 		if o.Changes != "" && !changes.MatchString(o.Changes) {
 			t.Errorf("%s: change %q does not say since when", o.Name, o.Changes)
+		}
+		for k, f := range strings.Fields(o.NCNN) {
+			m := setting.FindStringSubmatch(f)
+			if k > 0 && (m == nil || m[1] != "" && !o.Has(m[1])) || o.Class != Unary {
+				t.Errorf("%s: the layer %q of NCNN cannot be read", o.Name, o.NCNN)
+			}
 		}
 		if o.Range != "" && !bounds.MatchString(o.Range) {
 			t.Errorf("%s: range %q cannot be read", o.Name, o.Range)

@@ -18,7 +18,7 @@ type emitter struct {
 }
 
 // emitters lists the operators that can be expressed.
-var emitters = map[string]emitter{
+var emitters = withLayers(map[string]emitter{
 	"Conv":                  {emitConv, true},
 	"Gemm":                  {emitGemm, true},
 	"MatMul":                {emitMatMul, true},
@@ -36,13 +36,7 @@ var emitters = map[string]emitter{
 	"ReduceMax":             {emitReduce, true},
 	"ReduceMin":             {emitReduce, true},
 
-	"Relu": {act("ReLU"), false}, "Sigmoid": {act("Sigmoid"), false}, "Tanh": {act("TanH"), false},
-	"LeakyRelu":   {act("ReLU", setting{"alpha", 0, 0.01, 1}), false},
-	"HardSwish":   {act("HardSwish", setting{"", 0, 1.0 / 6, 1}, setting{"", 1, 0.5, 1}), false},
-	"HardSigmoid": {act("HardSigmoid", setting{"alpha", 0, 0.2, 1}, setting{"beta", 1, 0.5, 1}), false},
-	"Clip":        {emitClip, false}, "Gelu": {emitGelu, false}, "Swish": {emitSwish, false},
-	"Abs": {emitUnary(0), false}, "Neg": {emitUnary(1), false}, "Floor": {emitUnary(2), false}, "Ceil": {emitUnary(3), false},
-	"Sqrt": {emitUnary(5), false}, "Exp": {emitUnary(7), false}, "Log": {emitUnary(8), false}, "Reciprocal": {emitUnary(15), false},
+	"Clip": {emitClip, false}, "Gelu": {emitGelu, false},
 
 	"Add": {joint(0, 0), true}, "Sub": {joint(1, 7), true}, "Mul": {joint(2, 2), true}, "Div": {joint(3, 8), true},
 	"Pow": {emitPow, true}, "Max": {joint(4, 4), true}, "Min": {joint(5, 5), true},
@@ -52,28 +46,10 @@ var emitters = map[string]emitter{
 	"Transpose": {emitTranspose, false}, "Concat": {emitConcat, true}, "Split": {emitSplit, true}, "Slice": {emitSlice, true},
 	"Gather": {emitGather, true}, "Expand": {emitExpand, false},
 	"Resize": {emitResize, true}, "Pad": {emitPad, true}, "DepthToSpace": {emitDepthToSpace, false}, "PRelu": {emitPRelu, true},
-}
+})
 
 // Operators lists the ONNX operator types that can be expressed, at least with some attributes and shapes, sorted.
 func Operators() []string { return slices.Sorted(maps.Keys(emitters)) }
-
-// setting is a float attribute and the parameter that it becomes.
-type setting struct {
-	attr       string // "" for one that is always as it is by default
-	id         int
-	def, scale float32
-}
-
-// act is an element-wise layer.
-func act(layer string, settings ...setting) func(e *exporter, n *nn.Node) error {
-	return func(e *exporter, n *nn.Node) error {
-		l := Layer{Type: layer}
-		for _, s := range settings {
-			l.Params = append(l.Params, float(s.id, attrFloat(n, s.attr, s.def)*s.scale))
-		}
-		return e.act(n, l)
-	}
-}
 
 func attrFloat(n *nn.Node, name string, def float32) float32 {
 	if a, ok := n.Attr(name); ok {
@@ -90,12 +66,6 @@ func (e *exporter) act(n *nn.Node, l Layer) error {
 	}
 	l.Name, l.In = n.Name, []string{b.name}
 	return e.yield(n.Out[0], l, b.s)
-}
-
-func emitUnary(number int) func(e *exporter, n *nn.Node) error {
-	return func(e *exporter, n *nn.Node) error {
-		return e.act(n, Layer{Type: "UnaryOp", Params: []Param{integer(0, number)}})
-	}
 }
 
 func emitClip(e *exporter, n *nn.Node) error {
@@ -120,13 +90,6 @@ func emitGelu(e *exporter, n *nn.Node) error {
 		fast = 1
 	}
 	return e.act(n, Layer{Type: "GELU", Params: []Param{integer(0, fast)}})
-}
-
-func emitSwish(e *exporter, n *nn.Node) error {
-	if attrFloat(n, "alpha", 1) != 1 {
-		return errors.New("NCNN's Swish has no alpha")
-	}
-	return e.act(n, Layer{Type: "Swish"})
 }
 
 func emitAlias(e *exporter, n *nn.Node) error { return e.alias(n.Out[0], n.In[0]) }
@@ -159,7 +122,7 @@ func joint(number, swapped int) func(e *exporter, n *nn.Node) error {
 func emitPow(e *exporter, n *nn.Node) error {
 	if power, err := e.floats(n.In[1]); err == nil && len(power) == 1 {
 		if number, ok := map[float32]int{2: 4, 0.5: 5, -0.5: 6, -1: 15}[power[0]]; ok {
-			return emitUnary(number)(e, n)
+			return e.act(n, Layer{Type: "UnaryOp", Params: []Param{integer(0, number)}})
 		}
 	}
 	return joint(6, 9)(e, n)
