@@ -32,7 +32,6 @@ var accesses = of(Access,
 	Operator{Name: "ScatterND", Opsets: "11 13 16 18", Sig: "data indices:int64 updates -> output", Zeros: ZeroAsAll, Attrs: "reduction=none"},
 	Operator{Name: "TopK", Opsets: "1 10 11 24", Sig: "X K:int64? -> Values Indices:int64", Zeros: NeverZero, Attrs: "axis=-1 largest=1 sorted=1 k", Changes: "10: K is an operand"},
 	Operator{Name: "OneHot", Opsets: "9 11", Sig: "indices:T1 depth:T2 values -> output", Zeros: NeverZero, Attrs: "axis=-1"},
-	Operator{Name: "GridSample", Opsets: "16 20 22", Sig: "X grid:T1 -> Y", Attrs: "align_corners=0 mode=linear padding_mode=zeros", Changes: "20: bilinear is called linear, bicubic is called cubic, and there may be any number of spatial axes"},
 	Operator{Name: "NonMaxSuppression", Opsets: "10 11", Sig: "boxes:float scores:float max_output_boxes_per_class:int64? iou_threshold:float? score_threshold:float? -> selected_indices:int64", Zeros: NeverZero, Attrs: "center_point_box=0"},
 )
 

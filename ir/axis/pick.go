@@ -154,18 +154,6 @@ func oneHot(c *coupler, n *ir.Node, name string) {
 	c.axes[n.Out[0]] = slices.Insert(slices.Clone(c.axes[n.In[0]]), k, v)
 }
 
-// gridSample keeps batch and channels; space is that of the grid, whose last axis are coordinates.
-func gridSample(c *coupler, n *ir.Node, name string) {
-	x, grid := c.axes[n.In[0]], c.axes[n.In[1]]
-	c.unify(x[0], grid[0], name)
-	c.freeze(grid[len(grid)-1], Reason{Node: name, Why: "reads coordinates", Given: true})
-	space := grid[1 : len(grid)-1]
-	for _, v := range space {
-		c.place(v)
-	}
-	c.axes[n.Out[0]] = slices.Concat(x[:2], space)
-}
-
 // einsum unifies axes of one letter, of operands and of one operand.
 func einsum(c *coupler, n *ir.Node, name string) {
 	var ranks []int

@@ -49,7 +49,7 @@ var rules = map[op.AxesRule]func(c *coupler, n *ir.Node, name string){
 	op.AxesGatherND:        gatherND,
 	op.AxesScatterND:       scatterND,
 	op.AxesOneHot:          oneHot,
-	op.AxesGridSample:      gridSample,
+	op.AxesSampling:        sampling,
 
 	op.AxesRecurrent:       recurrent,
 	op.AxesQuantize:        quantize,

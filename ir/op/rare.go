@@ -21,12 +21,3 @@ func suppressionShape(c *Ctx) error {
 	c.Out[0].Shape = []dim.Dim{c.keep(dim.Mul(c.keep(dim.Mul(scores[1], rows)), scores[0].AtBatch1())), dim.Const(3)}
 	return nil
 }
-
-func gridSampleShape(c *Ctx) error {
-	x, grid := c.In[0].Shape, c.In[1].Shape
-	if len(x) != len(grid) || len(x) < 3 {
-		return fmt.Errorf("a grid of %d axes does not fit an operand with %d", len(grid), len(x))
-	}
-	c.Out[0].Shape = append([]dim.Dim{x[0], x[1]}, grid[1:len(grid)-1]...)
-	return nil
-}

@@ -69,7 +69,7 @@ const (
 	AxesGatherND                        // the axes after the batch's are picked from
 	AxesScatterND                       // the first axes are written to
 	AxesOneHot                          // a new axis for positions
-	AxesGridSample                      // batch and channels stay, space is that of the grid
+	AxesSampling                        // batch and channels stay, space is that of the places
 	AxesRecurrent                       // gates of hidden elements, see package axis
 	AxesQuantize                        // scales and zero points on one axis, or of all
 	AxesQuantisedConv                   // as AxesConv, with scales and zero points between the operands

@@ -19,6 +19,7 @@ var classes = map[operators.Class]rule{
 	operators.Rows:      {axes: AxesSoftmax, shape: sameShape},
 	operators.Reduction: {axes: AxesReduce, shape: reduceShape},
 	operators.Window:    {axes: AxesPool, shape: poolShape},
+	operators.Sampling:  {axes: AxesSampling, shape: samplingShape},
 }
 
 // norms has the rule of each kind of normalisation.
@@ -106,7 +107,6 @@ var exceptions = map[string]rule{
 	"ScatterND":         {axes: AxesScatterND, shape: sameShape},
 	"TopK":              {axes: AxesTopK, shape: topKShape},
 	"OneHot":            {axes: AxesOneHot, shape: oneHotShape},
-	"GridSample":        {axes: AxesGridSample, shape: gridSampleShape},
 	"NonMaxSuppression": {shape: suppressionShape},
 
 	"Shape":           {axes: AxesShape, shape: shapeShape},

@@ -3,6 +3,7 @@ package supernet
 import (
 	"fmt"
 
+	"github.com/autotailor/autotailor/internal/operators"
 	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/op"
 )
@@ -18,6 +19,9 @@ type baked struct {
 func (k baked) check() error {
 	for _, n := range k.graph.Nodes {
 		rule := bakedRules[n.Op]
+		if o, _ := operators.Lookup(n.Domain, n.Op); rule == nil && o.Class == operators.Sampling {
+			rule = baked.sampled
+		}
 		if rule == nil || n.Domain != "" {
 			continue
 		}
@@ -33,7 +37,7 @@ var bakedRules = map[string]func(k baked, n *ir.Node) string{
 	"Gather": baked.gather, "Slice": baked.slice, "TopK": baked.topK, "Compress": baked.positions1,
 	"GatherElements": baked.positions1, "ScatterElements": baked.positions1, "Scatter": baked.positions1,
 	"GatherND": baked.tuples, "ScatterND": baked.tuples,
-	"GridSample": baked.sampled, "RoiAlign": baked.anywhere, "MaxRoiPool": baked.anywhere,
+	"RoiAlign": baked.anywhere, "MaxRoiPool": baked.anywhere,
 	"Col2Im": baked.anywhere, "CenterCropPad": baked.anywhere, "MaxUnpool": baked.unpool,
 	"ConvTranspose": baked.outputShape, "Conv": baked.pads, "MaxPool": baked.pooled, "AveragePool": baked.pooled, "LpPool": baked.pooled, "Resize": baked.resized,
 	"Pad": baked.pad, "Div": baked.count, "Mul": baked.count, "Mod": baked.whole64, "OneHot": baked.classes, "Clip": baked.bounded, "Min": baked.bounded,

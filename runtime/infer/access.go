@@ -139,17 +139,6 @@ func oneHot(c *call) error {
 	return err
 }
 
-// gridSample has the grid's space.
-func gridSample(c *call) error {
-	x, grid := c.shapeOf(0), c.shapeOf(1)
-	last := len(grid) - 1
-	if len(x) != len(grid) || len(x) < 3 || grid[0] != x[0] || grid[last] != len(x)-2 {
-		return fmt.Errorf("a grid of shape %v does not fit an operand of shape %v", grid, x)
-	}
-	c.set(0, slices.Concat(x[:2], grid[1:last]))
-	return nil
-}
-
 // suppression checks its operands; how many boxes it keeps depends on them.
 func suppression(c *call) error {
 	boxes, scores := c.shapeOf(0), c.shapeOf(1)

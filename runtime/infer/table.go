@@ -17,6 +17,7 @@ var classes = map[operators.Class]rule{
 	operators.Rows:      rows,
 	operators.Reduction: reduction,
 	operators.Window:    pool,
+	operators.Sampling:  sampling,
 }
 
 // norms has the rule of each kind of normalisation.
@@ -95,7 +96,6 @@ var exceptions = map[string]rule{
 	"ScatterND":         scatterND,
 	"TopK":              topK,
 	"OneHot":            oneHot,
-	"GridSample":        gridSample,
 	"NonMaxSuppression": suppression,
 
 	"Constant":        constant,

@@ -54,7 +54,6 @@ func SharedOperators() map[string]Entry {
 		"Tile":         {1, tile},
 		"Trilu":        {1, trilu},
 		"Resize":       {1, resize},
-		"GridSample":   {2, gridSample},
 		"DepthToSpace": {1, depthToSpace},
 		"SpaceToDepth": {1, spaceToDepth},
 	}
@@ -81,6 +80,8 @@ func ofClass(o operators.Operator) Operator {
 		return rows
 	case o.Class == operators.Normalisation && kernel.HasNormal(o.Name):
 		return normal
+	case o.Class == operators.Sampling && kernel.HasSampler(o.Name):
+		return sampling
 	}
 	return nil
 }

@@ -137,9 +137,8 @@ var forms = func() map[string]form {
 		"QuantizeLinear":   {2, sameShape},
 		"DequantizeLinear": {2, sameShape},
 
-		"CumSum":     {2, sameShape},
-		"LRN":        {1, channelsShape},
-		"GridSample": {2, gridSampleShape},
+		"CumSum": {2, sameShape},
+		"LRN":    {1, channelsShape},
 	}
 	for t := range definitions {
 		all[t] = form{1, inferredShape}
@@ -164,6 +163,8 @@ func formOfClass(class operators.Class) form {
 		return form{1, alongShape(-1)}
 	case operators.Normalisation:
 		return form{2, normalShape}
+	case operators.Sampling:
+		return form{2, samplingShape}
 	}
 	return form{1, sameShape} // a function of single elements
 }

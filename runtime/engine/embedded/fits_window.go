@@ -223,12 +223,12 @@ func normalShape(_ *compiler, n node, in []nn.Shape) ([]nn.Shape, error) {
 	return in[:1], nil
 }
 
-func gridSampleShape(_ *compiler, n node, in []nn.Shape) ([]nn.Shape, error) {
-	x, grid := in[0], in[1]
-	if len(x) < 3 || len(grid) != len(x) || grid[len(grid)-1] != len(x)-2 || grid[0] != x[0] {
-		return nil, fmt.Errorf("a grid of shape %v for an operand of shape %v", grid, x)
+func samplingShape(_ *compiler, n node, in []nn.Shape) ([]nn.Shape, error) {
+	x, places := in[0], in[1]
+	if len(x) < 3 || len(places) != len(x) || places[len(places)-1] != len(x)-2 || places[0] != x[0] {
+		return nil, fmt.Errorf("places of shape %v for an operand of shape %v", places, x)
 	}
-	return []nn.Shape{slices.Concat(x[:2], grid[1:len(grid)-1])}, nil
+	return []nn.Shape{slices.Concat(x[:2], places[1:len(places)-1])}, nil
 }
 
 // rowsOf checks that parameters have one element for each of n channels.

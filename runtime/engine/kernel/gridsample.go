@@ -22,8 +22,21 @@ type Sampler struct {
 	cubic   bool
 }
 
-// NewSampler prepares a GridSample of an image by a grid.
-func NewSampler(n *nn.Node, x, grid nn.Shape) (*Sampler, error) {
+// samplers has the operators of class Sampling: x is the shape of the operand, places that of the places.
+var samplers = map[string]func(n *nn.Node, x, places nn.Shape) (*Sampler, error){
+	"GridSample": gridSampler,
+}
+
+// HasSampler tells whether SamplerOf has an operator.
+func HasSampler(op string) bool { return samplers[op] != nil }
+
+// SamplerOf prepares a node of class Sampling.
+func SamplerOf(n *nn.Node, x, places nn.Shape) (*Sampler, error) {
+	return samplers[n.Type](n, x, places)
+}
+
+// gridSampler prepares a GridSample of an image by a grid.
+func gridSampler(n *nn.Node, x, grid nn.Shape) (*Sampler, error) {
 	rank := len(x) - 2
 	if rank < 1 || len(grid) != len(x) || grid[len(grid)-1] != rank || grid[0] != x[0] {
 		return nil, fmt.Errorf("a grid of shape %v does not fit an image of shape %v", grid, x)
