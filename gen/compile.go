@@ -43,7 +43,7 @@ func (j Job) Compile() (*Compiled, error) {
 	}
 	c.model = info.Model
 	c.Source = runtime.Source{File: info.File, SHA256: info.SHA256, Opset: info.Opset}
-	if err := pictures(g, c.Config); err != nil {
+	if err := errors.Join(pictures(g, c.Config), knownTask(c.Config)); err != nil {
 		return nil, err
 	}
 	read := time.Now()

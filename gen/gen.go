@@ -206,7 +206,7 @@ func (c *Compiled) View(name string) (*view.Package, error) {
 	}
 	p.Raw, p.Distinct, p.Mods = c.Net.Raw.String(), c.Net.Distinct().String(), c.Net.Modifications
 	p.Config = filepath.Base(c.Config.File)
-	p.Data = view.Data(c.Config.Data)
+	p.Data, p.Task = view.Data(c.Config.Data), view.Task{Name: c.Config.Task, Metric: c.Config.Metric}
 	p.Missing, err = missing(p)
 	return p, err
 }

@@ -28,6 +28,7 @@ func mainFile(f *jen.File, p *view.Package, path string) error {
 	var o fields
 	o.add("Model", str(p.Source.File))
 	o.add("Transform", transform(p.Data))
+	o.add("Task", task(p.Task))
 	o.add("Engines", jen.Index().Add(qual("command/cli", "Engine")).Add(lines(list...)))
 	o.add("Plot", qual("command/report/plot", "All"))
 	f.Func().Id("main").Params().Block(
@@ -47,6 +48,17 @@ func transform(d view.Data) *jen.Statement {
 		return nil
 	}
 	return qual("train/data", "Transform").Values(t...)
+}
+
+// task is what the model is for, nil for classification.
+func task(t view.Task) *jen.Statement {
+	var f fields
+	f.add("Name", str(t.Name))
+	f.add("Metric", str(t.Metric))
+	if len(f) == 0 {
+		return nil
+	}
+	return qual("train/data", "TaskConfig").Values(f...).Dot("Task")
 }
 
 func float32s(list []float64) *jen.Statement {

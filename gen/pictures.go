@@ -6,6 +6,7 @@ import (
 
 	"github.com/autotailor/autotailor/gen/config"
 	"github.com/autotailor/autotailor/ir"
+	"github.com/autotailor/autotailor/runtime/train/data"
 )
 
 // pictures refuses what a config says of pictures when they could not become the model's first input.
@@ -39,4 +40,16 @@ func pictures(g *ir.Graph, c config.Config) error {
 		mistake("resize", "is %d: a shorter side of %d pixels has no centre of %d pixels, which the model's input takes", c.Data.Resize, c.Data.Resize, inner)
 	}
 	return errors.Join(errs...)
+}
+
+// knownTask refuses a task that there is not.
+func knownTask(c config.Config) error {
+	if _, err := (data.TaskConfig{Name: c.Task, Metric: c.Metric}).Task(); err != nil {
+		key := "task"
+		if _, err := (data.TaskConfig{Name: c.Task}).Task(); err == nil {
+			key = "metric"
+		}
+		return fmt.Errorf("%s: %w", c.Pos(key), err)
+	}
+	return nil
 }

@@ -33,6 +33,24 @@ func TestPictures(t *testing.T) {
 	}
 }
 
+// TestKnownTask: a task or a metric that there is not is refused, with its line.
+func TestKnownTask(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                        "",
+		`task = "classification"`: "",
+		`task = "clasification"`:  `t.toml:1: there is no task "clasification"; did you mean classification?`,
+		"task = \"classification\"\nmetric = \"x\"": `t.toml:2: task "classification" has no metric "x"`,
+	} {
+		c, err := config.Read("t.toml", []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := knownTask(c); (err == nil) != (want == "") || err != nil && !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
 // TestFixedInputs: a config sets open axes of an input, and no others.
 func TestFixedInputs(t *testing.T) {
 	for text, want := range map[string]string{

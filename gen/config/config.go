@@ -21,6 +21,8 @@ type Config struct {
 	Fusion  []string
 	Inputs  []Input
 	Data    Data
+	Task    string // what the model is for; "" for classification
+	Metric  string // one of the task's metrics, "" for the first
 
 	Blocks  []string // arch.blocks, nil when absent
 	Divisor int

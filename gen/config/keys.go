@@ -25,6 +25,8 @@ var keys = append([]key{
 	{path: "package", set: text(func(c *Config) *string { return &c.Package })},
 	{path: "out", set: text(func(c *Config) *string { return &c.Out })},
 	{path: "pytorch", set: text(func(c *Config) *string { return &c.PyTorch })},
+	{path: "task", set: text(func(c *Config) *string { return &c.Task })},
+	{path: "metric", set: text(func(c *Config) *string { return &c.Metric })},
 	{path: "fusion", set: (*reader).fusion},
 	{path: "input.**", set: (*reader).input},
 

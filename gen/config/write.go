@@ -22,6 +22,8 @@ func Write(c Config, comments Comments) []byte {
 	w.text("package", c.Package)
 	w.text("out", c.Out)
 	w.text("pytorch", c.PyTorch)
+	w.text("task", c.Task)
+	w.text("metric", c.Metric)
 	if !slices.Equal(c.Fusion, DefaultFusion()) {
 		w.line("fusion", quoted(c.Fusion))
 	}

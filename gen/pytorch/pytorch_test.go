@@ -208,9 +208,9 @@ func compare(t *testing.T, net *supernet.Net, source string, subnets []space.Gen
 	}
 	for k, g := range subnets {
 		for adapted, outputs := range got.Outputs[k] {
-			e := sensitivity.Evaluator{Net: net, Engine: embedded.New(embedded.Options{Threads: 1}), Weights: w, Images: test, Options: sensitivity.Options{Transform: transform, Batch: 8}}
+			e := sensitivity.Evaluator{Net: net, Engine: embedded.New(embedded.Options{Threads: 1}), Weights: w, Samples: data.Source{Transform: transform, Set: test}, Options: sensitivity.Options{Batch: 8}}
 			if adapted == 1 {
-				e.Options.Calibration = calibration
+				e.Options.Calibration = data.Source{Transform: transform, Set: calibration}
 			}
 			want := scores(t, &e, g)
 			worst, scale := 0.0, 1.0
@@ -227,7 +227,7 @@ func compare(t *testing.T, net *supernet.Net, source string, subnets []space.Gen
 // scores runs a SubNet on the evaluator's images.
 func scores(t *testing.T, e *sensitivity.Evaluator, g space.Genes) []float32 {
 	t.Helper()
-	graph, w, side, err := e.Prepare(t.Context(), g)
+	graph, w, err := e.Prepare(t.Context(), g)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -236,11 +236,11 @@ func scores(t *testing.T, e *sensitivity.Evaluator, g space.Genes) []float32 {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	x, err := transform.Batch(e.Images, 0, e.Images.N, side)
+	x, err := e.Samples.Inputs(data.InputsOf(graph), data.Numbers(0, e.Samples.Len()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := s.Run(x)
+	out, err := s.Run(x...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -256,9 +256,11 @@ func TestEvaluate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := sensitivity.Evaluator{Net: net, Engine: embedded.New(embedded.Options{}), Weights: m, Images: test.Slice(0, 4), Options: sensitivity.Options{
-		Split: "test", Calibration: train.Slice(0, 4), Transform: data.Transform{Pad: 2, Mean: []float32{0.2860}, Std: []float32{0.3530}},
-	}}
+	as := data.Transform{Pad: 2, Mean: []float32{0.2860}, Std: []float32{0.3530}}
+	e := sensitivity.Evaluator{
+		Net: net, Engine: embedded.New(embedded.Options{}), Weights: m, Samples: data.Source{Transform: as, Set: test.Slice(0, 4)},
+		Options: sensitivity.Options{Split: "test", Calibration: data.Source{Transform: as, Set: train.Slice(0, 4)}},
+	}
 	h := e.Header()
 	h.Engine = "pytorch"
 	j, err := accuracy.OpenJoint(table, net, h)

@@ -29,6 +29,7 @@ type Package struct {
 	Table     Table
 	Groups    []runtime.Group
 	Data      Data
+	Task      Task
 	Coverage  runtime.Coverage
 	Uncounted []runtime.Uncounted
 	Raw       string // SubNets as configured
@@ -41,6 +42,11 @@ type Package struct {
 
 	net   *supernet.Net
 	scope scope // package-level names that are not exported
+}
+
+// Task tells what the model is for, and by which of the task's metrics it is judged; "" for the defaults.
+type Task struct {
+	Name, Metric string
 }
 
 // Data tells how images become the model's input.

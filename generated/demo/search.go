@@ -99,8 +99,8 @@ func newMeter(n int) (*meter, error) {
 		return nil, err
 	}
 	m := &meter{engine: embedded.New(embedded.Options{}), single: embedded.New(embedded.Options{Threads: 1})}
-	m.eval = sensitivity.Evaluator{Net: mobilenetv2.Definition(), Engine: m.engine, Weights: w, Images: test.Slice(0, n), Options: sensitivity.Options{
-		Transform: transform, Calibration: train.Slice(0, 300),
+	m.eval = sensitivity.Evaluator{Net: mobilenetv2.Definition(), Engine: m.engine, Weights: w, Samples: data.Source{Transform: transform, Set: test.Slice(0, n)}, Options: sensitivity.Options{
+		Calibration: data.Source{Transform: transform, Set: train.Slice(0, 300)},
 	}}
 	return m, nil
 }
@@ -111,7 +111,7 @@ func (m *meter) measure(ctx context.Context, s mobilenetv2.SubNet) (ms, accuracy
 	if err != nil {
 		return 0, 0, nil, err
 	}
-	graph, w, _, err := m.eval.Prepare(ctx, genes)
+	graph, w, err := m.eval.Prepare(ctx, genes)
 	if err != nil {
 		return 0, 0, nil, err
 	}
@@ -119,8 +119,8 @@ func (m *meter) measure(ctx context.Context, s mobilenetv2.SubNet) (ms, accuracy
 	if err != nil {
 		return 0, 0, nil, err
 	}
-	correct, err := m.eval.Correct(ctx, genes)
-	return float64(row.Median.Nanoseconds()) / 1e6, float64(correct) / float64(m.eval.Images.N), w, err
+	correct, err := m.eval.Count(ctx, genes)
+	return float64(row.Median.Nanoseconds()) / 1e6, float64(correct) / float64(m.eval.Samples.Len()), w, err
 }
 
 // export writes a SubNet, reads the file back as a stranger would, and returns how far its result is from the SuperNet's.

@@ -64,7 +64,7 @@ func (c *counter) counts(ctx context.Context, list []space.Genes) (counts []int,
 		if !ok && c.b.o.torch {
 			missing = append(missing, c.b.format(g))
 		} else if !ok {
-			if n, err = c.Correct(ctx, g); err == nil {
+			if n, err = c.Count(ctx, g); err == nil {
 				err = j.Add(g, n)
 			}
 			if err != nil {
@@ -74,7 +74,7 @@ func (c *counter) counts(ctx context.Context, list []space.Genes) (counts []int,
 		counts = append(counts, n)
 		if time.Since(last) > 10*time.Second {
 			last = time.Now()
-			fmt.Fprintf(os.Stderr, "%s: %d of %d SubNets counted on %d %s images\n", c.b.name, k+1, len(list), c.Images.N, c.Options.Split)
+			fmt.Fprintf(os.Stderr, "%s: %d of %d SubNets counted on %d %s images\n", c.b.name, k+1, len(list), c.Samples.Len(), c.Options.Split)
 		}
 	}
 	if missing != nil {
@@ -105,7 +105,7 @@ func (c *counter) missing(list []string) error {
 // command is how PyTorch counts on this model and these images.
 func (c *counter) command(program, kind string) string {
 	return fmt.Sprintf("python3 %s --model %s --data %s --out %s --split %s --first %d --images %d --calibrate %d",
-		program, c.model.path, c.b.o.data, c.path(kind), c.part.split, c.part.from, c.Images.N, c.b.o.calibrate)
+		program, c.model.path, c.b.o.data, c.path(kind), c.part.split, c.part.from, c.Samples.Len(), c.b.o.calibrate)
 }
 
 // sensitivities returns the table of probes.

@@ -138,7 +138,7 @@ func prepare(o options) (list []*bench, err error) {
 		if err := os.MkdirAll(b.dir, 0o777); err != nil {
 			return nil, err
 		}
-		b.calibration = train.Slice(0, b.o.calibrate)
+		b.calibration = data.Source{Transform: transform, Set: train.Slice(0, b.o.calibrate)}
 		b.train = part{train, "train", train.N - o.train, train.N}
 		b.test = part{test, "test", 0, o.test}
 		if b.tuned, err = open(m.tuned); err != nil {
@@ -158,7 +158,7 @@ type bench struct {
 	net             *supernet.Net
 	tuned, original source
 	train, test     part
-	calibration     *data.Set
+	calibration     data.Samples
 	adapts          bool
 	o               options
 }
@@ -173,8 +173,9 @@ type part struct {
 // on is an evaluator of a model on images.
 func (b *bench) on(m source, p part) *counter {
 	return &counter{b: b, model: m, part: p, Evaluator: sensitivity.Evaluator{
-		Net: b.net, Engine: embedded.New(embedded.Options{}), Weights: m.Model, Images: p.all.Slice(p.from, p.to),
-		Options: sensitivity.Options{Transform: transform, Calibration: b.calibration, Split: p.split},
+		Net: b.net, Engine: embedded.New(embedded.Options{}), Weights: m.Model,
+		Samples: data.Source{Transform: transform, Set: p.all.Slice(p.from, p.to)},
+		Options: sensitivity.Options{Calibration: b.calibration, Split: p.split},
 	}}
 }
 

@@ -93,7 +93,7 @@ func (k *checker) run(ctx context.Context) (search.Result, []search.Point, error
 		if g == nil || done >= *k.flags.k {
 			return front, k.answer(front), nil
 		}
-		correct, err := k.eval.Correct(ctx, g)
+		correct, err := k.eval.Count(ctx, g)
 		if err == nil {
 			err = k.journal.Add(g, correct)
 		}

@@ -28,6 +28,7 @@ import (
 type Options struct {
 	Model     string                                            // default of --model
 	Transform data.Transform                                    // how images become input
+	Task      func() (data.Task, error)                         // what the network is for; nil for classification. data.TaskConfig has those of autotailor.toml
 	Engines   []Engine                                          // the first is the default
 	Plot      func(dir string, p report.Page) ([]string, error) // draws the report's plots and returns their files; nil for none
 }
@@ -136,7 +137,8 @@ type call struct {
 	out, err io.Writer
 	flags    *pflag.FlagSet
 	json     *bool
-	sets     map[[2]string]*data.Set // images that are open, by folder and split: pictures are decoded once
+	task     data.Task
+	sets     map[[2]string]data.Samples // samples that are open, by folder and split: pictures are decoded once
 }
 
 // usageError is a mistake on the command line.
@@ -158,6 +160,9 @@ func Run(ctx context.Context, net *supernet.Net, args []string, out, err io.Writ
 	for _, k := range commands() {
 		if k.name == args[0] {
 			c := newCall(ctx, k, net, args[1:], out, err, o)
+			if e := c.setTask(); e != nil {
+				return c.finish(e)
+			}
 			return c.finish(k.run(c))
 		}
 	}
@@ -171,6 +176,14 @@ func newCall(ctx context.Context, k command, net *supernet.Net, args []string, o
 	c.flags.SetOutput(io.Discard)
 	c.json = c.flags.Bool("json", false, "print JSON")
 	return c
+}
+
+// setTask takes the task of the options.
+func (c *call) setTask() (err error) {
+	if c.task = data.Classification(); c.opt.Task != nil {
+		c.task, err = c.opt.Task()
+	}
+	return err
 }
 
 func (c *call) finish(e error) int {

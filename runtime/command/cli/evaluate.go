@@ -55,18 +55,18 @@ func runEvaluate(c *call) error {
 		return err
 	}
 	defer closeEngines(engines)
-	e := sensitivity.Evaluator{Net: c.net, Engine: engines[0], Weights: w, Options: sensitivity.Options{Transform: c.opt.Transform, Split: *split}}
-	if e.Images, e.Options.Calibration, err = c.countedImages(*dir, *split, *n, *calibrate); err != nil {
+	e := sensitivity.Evaluator{Net: c.net, Engine: engines[0], Weights: w, Task: c.task, Options: sensitivity.Options{Split: *split}}
+	if e.Samples, e.Options.Calibration, err = c.judged(*dir, *split, *n, *calibrate); err != nil {
 		return err
 	}
-	r := evaluated{Split: *split, Images: e.Images.N}
+	r := evaluated{Split: *split, Images: e.Samples.Len()}
 	p, start := c.progress("evaluate"), time.Now()
 	for k, g := range list {
-		correct, err := e.Correct(c.ctx, g)
+		correct, err := e.Count(c.ctx, g)
 		if err != nil {
 			return err
 		}
-		r.SubNets = append(r.SubNets, evaluatedEntry{space.Format(c.net.Choices, g), float64(correct) / float64(e.Images.N)})
+		r.SubNets = append(r.SubNets, evaluatedEntry{space.Format(c.net.Choices, g), float64(correct) / float64(e.Task.Or().Whole(e.Samples.Len()))})
 		p.at(k+1, len(list), time.Since(start))
 	}
 	if *random > 0 {

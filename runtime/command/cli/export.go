@@ -14,7 +14,7 @@ import (
 	"github.com/autotailor/autotailor/runtime/train/data"
 )
 
-// prepare records a SubNet, with recalibrated weights when dir names images.
+// prepare records a SubNet, with recalibrated weights when dir names samples.
 func (c *call) prepare(g space.Genes, w nn.Weights, ef engineFlags, dir string, n int) (*nn.Graph, nn.Weights, error) {
 	if dir == "" {
 		graph, err := c.net.Record(g)
@@ -36,7 +36,7 @@ func (c *call) prepare(g space.Genes, w nn.Weights, ef engineFlags, dir string, 
 	if err != nil {
 		return nil, nil, err
 	}
-	w, err = c.net.Recalibrate(c.ctx, g, w, able, data.Source{Transform: c.opt.Transform, Set: set})
+	w, err = c.net.Recalibrate(c.ctx, g, w, able, data.Stream{Samples: set})
 	return graph, w, err
 }
 
@@ -232,8 +232,8 @@ func (c *call) count(ctx context.Context, path, dir string, g space.Genes, w *on
 	if err != nil {
 		return nil, err
 	}
-	correct, err := ev.Correct(ctx, g)
-	return &accuracyPair{t.Accuracy(penalty.At(g)), float64(correct) / float64(ev.Images.N), ev.Images.N}, err
+	correct, err := ev.Count(ctx, g)
+	return &accuracyPair{t.Accuracy(penalty.At(g)), float64(correct) / float64(ev.Task.Or().Whole(ev.Samples.Len())), ev.Samples.Len()}, err
 }
 
 // lacks says which operators engines do not have, "" where none lacks any.

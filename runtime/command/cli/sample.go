@@ -22,11 +22,17 @@ func (c *call) sampleFlag() *bool {
 }
 
 // keepSample writes the images beside a file, where the network has statistics.
-func (c *call) keepSample(file string, images *data.Set) error {
+func (c *call) keepSample(file string, samples data.Samples) error {
 	g, err := c.original()
-	if err != nil || images == nil || images.N == 0 || len(supernet.Normalisations(g)) == 0 {
+	if err != nil || samples == nil || samples.Len() == 0 || len(supernet.Normalisations(g)) == 0 {
 		return err
 	}
+	source, ok := samples.(data.Source)
+	if !ok {
+		c.warn("the samples that statistics come from are not kept, since they are no images; give export --recalibrate DIR")
+		return nil
+	}
+	images := source.Set
 	path := file + sampleEnding
 	if _, digest, err := data.OpenSample(path); err == nil && digest == images.Digest() {
 		return nil // an earlier run of the same command has written it
@@ -108,14 +114,14 @@ func (c *call) sampleOf(path, table string) error {
 	return nil
 }
 
-// forStatistics opens the first n training images of a folder, or of a sample; 0 takes all.
-func (c *call) forStatistics(path string, n int) (*data.Set, error) {
+// forStatistics opens the first n training samples of a folder, or of a sample; 0 takes all.
+func (c *call) forStatistics(path string, n int) (data.Samples, error) {
 	if !isFile(path) {
-		return c.images(path, "train", n)
+		return c.samples(path, "train", n)
 	}
-	s, err := c.once(path, "", func() (*data.Set, error) {
+	s, err := c.once(path, "", func() (data.Samples, error) {
 		s, _, err := data.OpenSample(path)
-		return s, err
+		return data.Source{Transform: c.opt.Transform, Set: s}, err
 	})
 	if err != nil || n == 0 {
 		return s, err

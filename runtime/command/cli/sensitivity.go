@@ -14,8 +14,8 @@ import (
 	"github.com/autotailor/autotailor/runtime/train/sensitivity"
 )
 
-// counted is the result of `sensitivity`.
-type counted struct {
+// sensitivities is the result of `sensitivity`.
+type sensitivities struct {
 	File     string        `json:"file"`
 	Images   int           `json:"images"`
 	Original float64       `json:"original_accuracy"`
@@ -59,11 +59,11 @@ func runSensitivity(c *call) error {
 	}
 	defer closeEngines(engines)
 	p := c.progress("sensitivity")
-	e := sensitivity.Evaluator{Net: c.net, Engine: engines[0], Weights: w, Options: sensitivity.Options{Transform: c.opt.Transform, Progress: p.at, Split: *split, Keep: int(min(cmp.Or(kept, -1), math.MaxInt))}}
-	if e.Images, e.Options.Calibration, err = c.countedImages(*dir, *split, *n, *calibrate); err != nil {
+	e := sensitivity.Evaluator{Net: c.net, Engine: engines[0], Weights: w, Task: c.task, Options: sensitivity.Options{Progress: p.at, Split: *split, Keep: int(min(cmp.Or(kept, -1), math.MaxInt))}}
+	if e.Samples, e.Options.Calibration, err = c.judged(*dir, *split, *n, *calibrate); err != nil {
 		return err
 	}
-	set := e.Images
+	size, whole := e.Samples.Len(), e.Task.Or().Whole(e.Samples.Len())
 	c.preview(e)
 	start := time.Now()
 	t, err := e.Run(c.ctx, *out)
@@ -75,12 +75,12 @@ func runSensitivity(c *call) error {
 			return err
 		}
 	}
-	r := counted{File: *out, Images: set.N, Original: t.Accuracy(0), Seconds: time.Since(start).Seconds()}
+	r := sensitivities{File: *out, Images: size, Original: t.Accuracy(0), Seconds: time.Since(start).Seconds()}
 	for _, g := range space.Probes(c.net.Choices) {
 		for i, v := range g {
 			if v > 0 {
 				n := t.Correct[i][v]
-				r.Probes = append(r.Probes, probeResult{space.Format(c.net.Choices, g), n, float64(t.Base-n) / float64(set.N)})
+				r.Probes = append(r.Probes, probeResult{space.Format(c.net.Choices, g), n, float64(t.Base-n) / float64(whole)})
 			}
 		}
 	}
@@ -97,45 +97,45 @@ func runSensitivity(c *call) error {
 // preview tells early how accurate the original is on a few images: an input that is prepared in another way than in training makes all
 // that follows worthless, without an error. What goes wrong here is left to the count itself.
 func (c *call) preview(e sensitivity.Evaluator) {
-	if t := e.Options.Transform; t.Pad == 0 && len(t.Mean) == 0 && len(t.Std) == 0 {
+	if t := c.opt.Transform; t.Pad == 0 && len(t.Mean) == 0 && len(t.Std) == 0 {
 		fmt.Fprintln(c.err, "warning: autotailor.toml does not say how images become input (`data`): pixels become x/255")
 	}
 	c.foldedNote()
 	const few = 200
-	e.Images = e.Images.Slice(0, min(few, e.Images.N))
-	if correct, err := e.Correct(c.ctx, make(space.Genes, len(c.net.Choices))); err == nil {
+	e.Samples = e.Samples.Slice(0, few)
+	if correct, err := e.Count(c.ctx, make(space.Genes, len(c.net.Choices))); err == nil {
 		fmt.Fprintf(c.err, "the original classifies %.1f %% of the first %d %s images correctly; if it should do better, look at `data` in autotailor.toml\n",
-			100*float64(correct)/float64(e.Images.N), e.Images.N, map[string]string{"train": "training", "test": "test"}[e.Options.Split])
+			100*float64(correct)/float64(e.Samples.Len()), e.Samples.Len(), map[string]string{"train": "training", "test": "test"}[e.Options.Split])
 	}
 }
 
-// countedImages returns n images of a split (0 or too many for all that there are) and those for statistics, nil for none. Of the training
-// images the first, at most half of them, are for statistics and the last are counted.
-func (c *call) countedImages(dir, split string, n, calibrate int) (set, calibration *data.Set, err error) {
+// judged returns n samples of a split (0 or too many for all that there are) and those for statistics, nil for none. Of the training
+// samples the first, at most half of them, are for statistics and the last are counted.
+func (c *call) judged(dir, split string, n, calibrate int) (set, calibration data.Samples, err error) {
 	if calibrate < 0 || n < 0 {
 		return nil, nil, usageError{fmt.Errorf("--images %d, --calibrate %d: numbers of images are 0 or more", n, calibrate)}
 	}
 	if calibrate > 0 {
-		train, err := c.openImages(dir, "train")
+		train, err := c.openSamples(dir, "train")
 		if err != nil {
 			return nil, nil, err
 		}
 		if split == "train" {
-			calibrate = min(calibrate, train.N/2)
+			calibrate = min(calibrate, train.Len()/2)
 		}
 		calibration = train.Slice(0, calibrate)
 	}
-	all, err := c.openImages(dir, split)
+	all, err := c.openSamples(dir, split)
 	if err != nil {
 		return nil, nil, err
 	}
 	if n == 0 {
-		n = all.N
+		n = all.Len()
 	}
 	if split != "train" {
 		return all.Slice(0, n), calibration, nil
 	}
-	return all.Slice(max(calibrate, all.N-n), all.N), calibration, nil
+	return all.Slice(max(calibrate, all.Len()-n), all.Len()), calibration, nil
 }
 
 // evaluator counts as the table at path was counted.
@@ -144,11 +144,11 @@ func (c *call) evaluator(h accuracy.Header, path, dir string, w *onnxfile.Model,
 		return nil, err
 	}
 	split := cmp.Or(h.Split, "test") // what older files were counted on
-	set, calibration, err := c.countedImages(dir, split, h.Images, h.Recalibration)
+	set, calibration, err := c.judged(dir, split, h.Images, h.Recalibration)
 	if err != nil {
 		return nil, err
 	}
-	ev := &sensitivity.Evaluator{Net: c.net, Engine: e, Weights: w, Images: set, Options: sensitivity.Options{Transform: c.opt.Transform, Calibration: calibration, Split: h.Split}}
+	ev := &sensitivity.Evaluator{Net: c.net, Engine: e, Weights: w, Samples: set, Task: c.task, Options: sensitivity.Options{Calibration: calibration, Split: h.Split}}
 	if got := ev.Header(); got.Data != h.Data {
 		return nil, fmt.Errorf("%s: its images (%d, %s) are not those that the sensitivities of %s were counted on (%d, %s): give those images, or count again", dir, got.Images, got.Data, path, h.Images, h.Data)
 	}

@@ -138,13 +138,16 @@ func (c *call) inputIs(path, said, remedy string) error {
 	return nil
 }
 
-// openImages opens a split of labelled images. Pictures of any size become those of the original's input.
-func (c *call) openImages(dir, split string) (*data.Set, error) {
-	return c.once(dir, split, func() (*data.Set, error) { return c.readImages(dir, split) })
+// openSamples opens a split of the user's data: images. Pictures of any size become those of the original's input.
+func (c *call) openSamples(dir, split string) (data.Samples, error) {
+	return c.once(dir, split, func() (data.Samples, error) {
+		s, err := c.readImages(dir, split)
+		return data.Source{Transform: c.opt.Transform, Set: s}, err
+	})
 }
 
-// once opens images that are not open yet.
-func (c *call) once(path, split string, open func() (*data.Set, error)) (*data.Set, error) {
+// once opens samples that are not open yet.
+func (c *call) once(path, split string, open func() (data.Samples, error)) (data.Samples, error) {
 	key := [2]string{path, split}
 	if s := c.sets[key]; s != nil {
 		return s, nil
@@ -154,7 +157,7 @@ func (c *call) once(path, split string, open func() (*data.Set, error)) (*data.S
 		return nil, err
 	}
 	if c.sets == nil {
-		c.sets = map[[2]string]*data.Set{}
+		c.sets = map[[2]string]data.Samples{}
 	}
 	c.sets[key] = s
 	return s, nil
@@ -191,9 +194,9 @@ func (c *call) transform() (t data.Transform, channels int) {
 	return t, in[1]
 }
 
-// images reads a split, the first n of it; 0 takes all.
-func (c *call) images(dir, split string, n int) (*data.Set, error) {
-	s, err := c.openImages(dir, split)
+// samples opens a split, the first n of it; 0 takes all.
+func (c *call) samples(dir, split string, n int) (data.Samples, error) {
+	s, err := c.openSamples(dir, split)
 	if err != nil || n == 0 {
 		return s, err
 	}

@@ -72,7 +72,7 @@ func runTune(c *call) error {
 	if err != nil {
 		return err
 	}
-	r := tuned{Steps: f.o.Steps, Epochs: float64(f.o.Steps*f.o.Batch) / float64(t.Train.N), Options: f.o, History: []tune.Evaluation{}}
+	r := tuned{Steps: f.o.Steps, Epochs: float64(f.o.Steps*f.o.Batch) / float64(t.Train.Len()), Options: f.o, History: []tune.Evaluation{}}
 	if *f.dry {
 		if r.Trial, err = t.Try(c.ctx); err != nil {
 			return err
@@ -183,13 +183,13 @@ func (c *call) tuner(f *tuneFlags) (t *tune.Tuner, content []byte, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	train, err := c.images(*f.dir, "train", *f.images)
+	train, err := c.samples(*f.dir, "train", *f.images)
 	if err != nil {
 		return nil, nil, err
 	}
-	t = &tune.Tuner{Net: c.net, Engine: e, Weights: m, Source: m.SHA256, Train: train, Transform: c.opt.Transform, Options: f.o, Every: *f.every}
+	t = &tune.Tuner{Net: c.net, Engine: e, Weights: m, Source: m.SHA256, Train: train, Task: c.task, Options: f.o, Every: *f.every}
 	if *f.check != 0 {
-		if t.Check, err = c.images(*f.dir, "test", max(*f.check, 0)); err != nil {
+		if t.Check, err = c.samples(*f.dir, "test", max(*f.check, 0)); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -217,7 +217,7 @@ func describeProgress(p tune.Progress) string {
 func tuneLog(c *call, t *tune.Tuner, r tuned) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "# %s tune: %s\n", c.net.Package, strings.Join(c.args, " "))
-	fmt.Fprintf(&b, "# %d training images, %.2f epochs, evaluated on %d test images, engine %s\n", t.Train.N, r.Epochs, checked(t), t.Engine.Info().Name)
+	fmt.Fprintf(&b, "# %d training images, %.2f epochs, evaluated on %d test images, engine %s\n", t.Train.Len(), r.Epochs, checked(t), t.Engine.Info().Name)
 	fmt.Fprintf(&b, "%8s %8s %9s %9s\n", "step", "loss", "largest", "smallest")
 	for _, e := range r.History {
 		if e.Images == 0 {
@@ -233,7 +233,7 @@ func checked(t *tune.Tuner) int {
 	if t.Check == nil {
 		return 0
 	}
-	return t.Check.N
+	return t.Check.Len()
 }
 
 func (c *call) printTuned(t *tune.Tuner, r tuned) error {
@@ -247,7 +247,7 @@ func (c *call) printTuned(t *tune.Tuner, r tuned) error {
 		}
 		_, err := fmt.Fprintf(c.out, "%d steps of %d SubNets x %d images (%.2f epochs of %d images), %d numbers in %d tensors\n"+
 			"a step takes %v, all of them about %v; a checkpoint has %.1f MB\nthe first step trains\n  %s\n",
-			r.Steps, r.Options.SubNets, r.Options.Batch, r.Epochs, t.Train.N, r.Trial.Numbers, r.Trial.Tensors,
+			r.Steps, r.Options.SubNets, r.Options.Batch, r.Epochs, t.Train.Len(), r.Trial.Numbers, r.Trial.Tensors,
 			r.Trial.Step.Round(time.Millisecond), (r.Trial.Step * time.Duration(r.Steps)).Round(time.Second), float64(r.Trial.Checkpoint)/1e6, strings.Join(names, "\n  "))
 		return err
 	}

@@ -75,10 +75,12 @@ func (s *Set) Read(i int, pixels []byte) error {
 
 // Slice returns the images from index from up to but not including to. It shares memory with s.
 func (s *Set) Slice(from, to int) *Set {
-	from, to = max(0, min(from, s.N)), max(0, min(to, s.N))
-	to = max(from, to)
+	from, to = window(from, to, s.N)
 	out := *s
-	out.N, out.Labels, out.first = to-from, s.Labels[from:to], s.first+from
+	out.N, out.first = to-from, s.first+from
+	if s.Labels != nil {
+		out.Labels = s.Labels[from:to]
+	}
 	if s.Images == nil {
 		out.Pixels = s.Pixels[from*s.size() : to*s.size()]
 	}

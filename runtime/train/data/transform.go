@@ -39,6 +39,11 @@ func (t Transform) String() string {
 // Batch makes a float32 tensor [to-from, channels, side, side] of images from up to but not including to. Images that are not in memory are
 // read on all processors.
 func (t Transform) Batch(s *Set, from, to, side int) (nn.Tensor, error) {
+	return t.pick(s, Numbers(from, to), side)
+}
+
+// pick is Batch of some images.
+func (t Transform) pick(s *Set, images []int, side int) (nn.Tensor, error) {
 	for name, list := range map[string][]float32{"mean": t.Mean, "std": t.Std} {
 		if n := len(list); n > 0 && n != s.Channels {
 			return nn.Tensor{}, fmt.Errorf("data.%s has %d numbers, the images have %d channels", name, n, s.Channels)
@@ -47,14 +52,14 @@ func (t Transform) Batch(s *Set, from, to, side int) (nn.Tensor, error) {
 	h, w := s.Height+2*t.Pad, s.Width+2*t.Pad
 	rows, columns := weights(h, side), weights(w, side)
 	each := s.Channels * side * side
-	out := make([]float32, (to-from)*each)
-	own := make([]scratch, max(1, min(s.workers(), to-from)))
+	out := make([]float32, len(images)*each)
+	own := make([]scratch, max(1, min(s.workers(), len(images))))
 	for k := range own {
 		own[k] = scratch{make([]byte, s.size()), make([]float32, h*w), make([]float32, h*side)}
 	}
-	err := s.parallel(to-from, func(worker, k int) error {
+	err := s.parallel(len(images), func(worker, k int) error {
 		own := own[worker]
-		if err := s.Read(from+k, own.pixels); err != nil {
+		if err := s.Read(images[k], own.pixels); err != nil {
 			return err
 		}
 		for c := range s.Channels {
@@ -63,7 +68,7 @@ func (t Transform) Batch(s *Set, from, to, side int) (nn.Tensor, error) {
 		}
 		return nil
 	})
-	return nn.FromFloat32s(nn.Shape{to - from, s.Channels, side, side}, out), err
+	return nn.FromFloat32s(nn.Shape{len(images), s.Channels, side, side}, out), err
 }
 
 // scratch is what one image needs on its way.
@@ -171,34 +176,9 @@ func shrink(dst, plane, half []float32, rows, columns []tap, w int) {
 }
 
 // Batches yields all of s in order, in batches of the given size, at least 1; the last one may be smaller. It may be ranged over more than once.
-// While one batch is used, images that are not in memory are read for the next.
+// While one batch is used, the next is read.
 func (t Transform) Batches(s *Set, batch, side int) nn.Inputs {
-	batch = max(batch, 1)
-	type ready struct {
-		x   nn.Tensor
-		err error
-	}
-	read := func(from int) ready {
-		x, err := t.Batch(s, from, min(from+batch, s.N), side)
-		return ready{x, err}
-	}
-	return func(yield func([]nn.Tensor, error) bool) {
-		var next chan ready
-		for from := 0; from < s.N; from += batch {
-			var now ready
-			if next != nil {
-				now = <-next
-			} else {
-				now = read(from)
-			}
-			if next = nil; s.Images != nil && from+batch < s.N && now.err == nil {
-				next = ahead(func() ready { return read(from + batch) })
-			}
-			if !yield([]nn.Tensor{now.x}, now.err) || now.err != nil {
-				return
-			}
-		}
-	}
+	return Batches(Source{Transform: t, Set: s}, []nn.Info{{Type: nn.Float32, Shape: nn.Shape{nn.Batch, s.Channels, side, side}}}, batch)
 }
 
 // ahead runs f beside what follows.

@@ -31,7 +31,7 @@ func newReference(e *sensitivity.Evaluator, g space.Genes) *reference {
 		r.mean[name], r.vars[name] = r.weight(name + ".m")[:n], r.weight(name + ".v")[:n]
 	}
 	if e.Options.Calibration != nil {
-		r.recalibrate(e.Options.Calibration)
+		r.recalibrate(e.Options.Calibration.(data.Source))
 	}
 	return r
 }
@@ -45,13 +45,13 @@ func (r *reference) weight(name string) []float64 {
 }
 
 // batches cuts a set into lists of images.
-func (r *reference) batches(s *data.Set) [][]planes {
+func (r *reference) batches(s data.Source) [][]planes {
 	var out [][]planes
-	for from := 0; from < s.N; from += r.e.Options.Batch {
+	for from := 0; from < s.Set.N; from += r.e.Options.Batch {
 		var batch []planes
-		for i := from; i < min(from+r.e.Options.Batch, s.N); i++ {
+		for i := from; i < min(from+r.e.Options.Batch, s.Set.N); i++ {
 			var plane []float64
-			x, err := r.e.Options.Transform.Batch(s, i, i+1, r.side)
+			x, err := s.Transform.Batch(s.Set, i, i+1, r.side)
 			if err != nil {
 				panic(err) // images in memory have no errors
 			}
@@ -66,7 +66,7 @@ func (r *reference) batches(s *data.Set) [][]planes {
 }
 
 // recalibrate sets the statistics to the averages over batches of those that each batch has of its own.
-func (r *reference) recalibrate(s *data.Set) {
+func (r *reference) recalibrate(s data.Source) {
 	mean, vars := map[string][]float64{}, map[string][]float64{}
 	for _, batch := range r.batches(s) {
 		r.scores(batch, func(name string, c int, values []*float64) (m, v float64) {
@@ -79,7 +79,7 @@ func (r *reference) recalibrate(s *data.Set) {
 			if mean[name] == nil {
 				mean[name], vars[name] = make([]float64, inner), make([]float64, inner)
 			}
-			share := float64(len(batch)) / float64(s.N)
+			share := float64(len(batch)) / float64(s.Len())
 			mean[name][c] += share * m
 			vars[name][c] += share * v
 			return m, v
@@ -155,7 +155,7 @@ func (r *reference) normalise(batch []planes, name string, moments func(string, 
 // count returns the number of correct images, and of those whose two best scores are too close to tell.
 func (r *reference) count() (correct, undecided int) {
 	i := 0
-	for _, batch := range r.batches(r.e.Images) {
+	for _, batch := range r.batches(r.e.Samples.(data.Source)) {
 		for _, s := range r.scores(batch, func(name string, c int, _ []*float64) (m, v float64) { return r.mean[name][c], r.vars[name][c] }) {
 			best, second := 0, math.Inf(-1)
 			for k := 1; k < len(s); k++ {
@@ -168,7 +168,7 @@ func (r *reference) count() (correct, undecided int) {
 			if s[best]-second < 1e-4 {
 				undecided++
 			}
-			if best == int(r.e.Images.Labels[i]) {
+			if best == int(r.e.Samples.(data.Source).Set.Labels[i]) {
 				correct++
 			}
 			i++

@@ -1,5 +1,5 @@
-// Package sensitivity counts how many images SubNets classify correctly: the original and every single modification of it
-// (paper, section 4.2.2), all on the same images.
+// Package sensitivity tells how good SubNets are at their task, such as how many images they classify correctly: the original and every single
+// modification of it (paper, section 4.2.2), all on the same samples.
 package sensitivity
 
 import (
@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/autotailor/autotailor/runtime/accuracy"
@@ -19,29 +18,29 @@ import (
 	"github.com/autotailor/autotailor/runtime/train/data"
 )
 
-// Options say how images become input and whether normalisations are adapted to each SubNet.
+// Options say what a batch is and whether normalisations are adapted to each SubNet.
 type Options struct {
-	Transform   data.Transform
-	Batch       int       // images in a batch, below 1 means 100
-	Calibration *data.Set // recomputes BatchNorm statistics; nil leaves the model's
-	Split       string    // that the images are of, for the file
-	Keep        int       // bytes that the activations at a cut may take, 0 means 1 GiB, less than 0 none; those of two are there while Run makes one of the other
+	Batch       int          // samples in a batch, below 1 means 100
+	Calibration data.Samples // recomputes BatchNorm statistics; nil leaves the model's
+	Split       string       // that the samples are of, for the file
+	Keep        int          // bytes that the activations at a cut may take, 0 means 1 GiB, less than 0 none; those of two are there while Run makes one of the other
 	Progress    func(done, total int, elapsed time.Duration)
 }
 
-// Evaluator counts for one package, engine and set of images.
+// Evaluator judges SubNets of one package, by one engine, on some samples.
 type Evaluator struct {
 	Net     *supernet.Net
 	Engine  engine.Engine
 	Weights nn.Weights
-	Images  *data.Set
+	Samples data.Samples
+	Task    data.Task // the zero Task is classification
 	Options Options
 }
 
 // Header describes what e counts.
 func (e *Evaluator) Header() accuracy.Header {
 	h := accuracy.Header{
-		Images: e.Images.N, Split: e.Options.Split, Data: e.Images.Digest(), Resize: e.Options.Transform.String(), Engine: e.Engine.Info().Name,
+		Images: e.Samples.Len(), Split: e.Options.Split, Data: e.Samples.Digest(), Resize: e.Samples.String(), Engine: e.Engine.Info().Name,
 		Date: time.Now().UTC().Format(time.DateOnly),
 	}
 	if m, ok := e.Weights.(interface{ Origin() (path, sha256 string) }); ok { // a model file
@@ -52,7 +51,7 @@ func (e *Evaluator) Header() accuracy.Header {
 		}
 	}
 	if e.recalibrates() {
-		h.Recalibration = e.Options.Calibration.N
+		h.Recalibration = e.Options.Calibration.Len()
 		h.Data += "+" + e.Options.Calibration.Digest()
 	}
 	return h
@@ -63,31 +62,42 @@ func (e *Evaluator) recalibrates() bool {
 	return able && e.Options.Calibration != nil
 }
 
-// Correct counts the images that the SubNet of g classifies correctly.
-func (e *Evaluator) Correct(ctx context.Context, g space.Genes) (int, error) {
-	graph, w, side, err := e.Prepare(ctx, g)
+// Count tells how good the SubNet of g is, as tables have it: the number of samples that it has right where the task is exact, such as images that
+// it classifies correctly; else its mean quality in 20,000ths, see data.Parts.
+func (e *Evaluator) Count(ctx context.Context, g space.Genes) (int, error) {
+	graph, w, err := e.Prepare(ctx, g)
 	if err != nil {
 		return 0, err
 	}
-	return e.count(ctx, graph, w, e.Options.Transform.Batches(e.Images, e.batch(graph), side))
+	j, err := e.judge(graph)
+	if err != nil {
+		return 0, err
+	}
+	return e.count(ctx, graph, w, j, e.batches(e.Samples, graph))
 }
 
-// count counts the images that a network classifies correctly, of which the batches are all.
-func (e *Evaluator) count(ctx context.Context, graph *nn.Graph, w nn.Weights, batches nn.Inputs) (correct int, err error) {
-	from := 0
-	err = e.run(ctx, graph, w, batches, func(scores nn.Tensor) {
-		for k, class := range classes(scores) {
-			if class == int(e.Images.Labels[from+k]) {
-				correct++
-			}
+// count judges what a network computes for its batches, which are all.
+func (e *Evaluator) count(ctx context.Context, graph *nn.Graph, w nn.Weights, j *data.Judge, batches nn.Inputs) (int, error) {
+	from, sum := 0, 0.0
+	size := e.batch(graph)
+	err := e.run(ctx, graph, w, batches, func(out []nn.Tensor) error {
+		b := data.Batch{Samples: data.Numbers(from, min(from+size, e.Samples.Len())), Outputs: out}
+		var err error
+		if b.Targets, err = e.Samples.Targets(b.Samples); err != nil {
+			return err
 		}
-		from += scores.Shape[0]
+		list, err := j.Quality(b)
+		for _, q := range list {
+			sum += q
+		}
+		from += size
+		return err
 	})
-	return correct, err
+	return e.Task.Or().Count(sum, e.Samples.Len()), err
 }
 
 // run hands what a network computes for each batch to seen, where it is valid until that returns.
-func (e *Evaluator) run(ctx context.Context, graph *nn.Graph, w nn.Weights, batches nn.Inputs, seen func(out nn.Tensor)) (err error) {
+func (e *Evaluator) run(ctx context.Context, graph *nn.Graph, w nn.Weights, batches nn.Inputs, seen func(out []nn.Tensor) error) (err error) {
 	s, err := e.Engine.Compile(graph, w)
 	if err != nil {
 		return err
@@ -98,48 +108,60 @@ func (e *Evaluator) run(ctx context.Context, graph *nn.Graph, w nn.Weights, batc
 			return err
 		}
 		out, err := s.Run(batch...)
+		if err == nil {
+			err = seen(out)
+		}
 		if err != nil {
 			return err
 		}
-		seen(out[0])
 	}
 	return nil
 }
 
-// batch is the number of images that run together: the network's when that is fixed.
-func (e *Evaluator) batch(g *nn.Graph) int {
-	if n := g.Values[g.Inputs[0]].Shape[0]; n > 0 {
-		return n
-	}
-	return cmp.Or(max(e.Options.Batch, 0), 100)
+// batches are samples as inputs of a network.
+func (e *Evaluator) batches(s data.Samples, g *nn.Graph) nn.Inputs {
+	return data.Batches(s, data.InputsOf(g), e.batch(g))
 }
 
-// Prepare records the SubNet of g, with the side of its input and its weights, whose normalisations are recalibrated if
-// the options say so.
-func (e *Evaluator) Prepare(ctx context.Context, g space.Genes) (graph *nn.Graph, w nn.Weights, side int, err error) {
-	if graph, side, err = e.record(g); err != nil {
-		return nil, nil, 0, err
+// batch is the number of samples that run together: the network's when that is fixed.
+func (e *Evaluator) batch(g *nn.Graph) int {
+	return cmp.Or(data.FixedBatch(data.InputsOf(g)), max(e.Options.Batch, 0), 100)
+}
+
+// Prepare records the SubNet of g, with its weights, whose normalisations are recalibrated if the options say so.
+func (e *Evaluator) Prepare(ctx context.Context, g space.Genes) (graph *nn.Graph, w nn.Weights, err error) {
+	if graph, err = e.record(g); err != nil {
+		return nil, nil, err
 	}
-	var images nn.Inputs
+	var calibration nn.Inputs
 	if e.recalibrates() {
-		images = e.Options.Transform.Batches(e.Options.Calibration, e.batch(graph), side)
+		calibration = e.batches(e.Options.Calibration, graph)
 	}
-	if w, err = e.recalibrate(ctx, graph, images, nil); err == nil && e.recalibrates() {
+	if w, err = e.recalibrate(ctx, graph, calibration, nil); err == nil && e.recalibrates() {
 		w = e.Net.WithStatistics(w, g)
 	}
-	return graph, w, side, err
+	return graph, w, err
 }
 
-// record checks and records the SubNet of g, and returns the side of its input.
-func (e *Evaluator) record(g space.Genes) (graph *nn.Graph, side int, err error) {
+// record checks and records the SubNet of g.
+func (e *Evaluator) record(g space.Genes) (*nn.Graph, error) {
 	if err := e.check(g); err != nil {
-		return nil, 0, err
+		return nil, err
 	}
-	if graph, err = e.Net.Record(g); err != nil {
-		return nil, 0, err
+	graph, err := e.Net.Record(g)
+	if err == nil {
+		err = e.fits(graph)
 	}
-	side, err = e.side(graph)
-	return graph, side, err
+	return graph, err
+}
+
+// judge says how the outputs of a network are judged.
+func (e *Evaluator) judge(g *nn.Graph) (*data.Judge, error) {
+	j, err := e.Task.Judge(g, e.Samples)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", e.Net.Package, err)
+	}
+	return j, nil
 }
 
 // recalibrate returns the weights that a network is counted with, given the batches for its statistics.
@@ -161,78 +183,30 @@ func (e *Evaluator) check(g space.Genes) error {
 			errs = append(errs, fmt.Errorf("%s: choice %q has no candidate %d, it has %d", e.Net.Package, c.Name, v, len(c.Values)))
 		}
 	}
-	if e.Images == nil || e.Images.N == 0 {
-		errs = append(errs, fmt.Errorf("%s: there are no images to count on, at least one is needed", e.Net.Package))
+	if e.Samples == nil || e.Samples.Len() == 0 {
+		errs = append(errs, fmt.Errorf("%s: there are no samples to count on, at least one is needed", e.Net.Package))
 	}
 	return errors.Join(errs...)
 }
 
-// divides checks that a network with a fixed batch leaves no images over.
-func (e *Evaluator) divides(batch int) error {
-	counts := []int{e.Images.N}
+// fits checks that samples are inputs of a network, and that one with a fixed batch leaves none over.
+func (e *Evaluator) fits(g *nn.Graph) error {
+	sets := []data.Samples{e.Samples}
 	if e.recalibrates() {
-		counts = append(counts, e.Options.Calibration.N)
+		sets = append(sets, e.Options.Calibration)
 	}
-	for _, n := range counts {
-		if n%batch != 0 {
-			return fmt.Errorf("%s: its batch is fixed at %d, which does not divide %d images: take %d", e.Net.Package, batch, n, max(batch, n-n%batch))
+	inputs := data.InputsOf(g)
+	batch := data.FixedBatch(inputs)
+	for _, s := range sets {
+		if batch > 0 && s.Len()%batch != 0 {
+			return fmt.Errorf("%s: its batch is fixed at %d, which does not divide %d samples: take %d", e.Net.Package, batch, s.Len(), max(batch, s.Len()-s.Len()%batch))
+		}
+		if s.Len() == 0 {
+			continue
+		}
+		if _, err := s.Inputs(inputs, make([]int, max(1, batch))); err != nil {
+			return fmt.Errorf("%s: %w", e.Net.Package, err)
 		}
 	}
 	return nil
-}
-
-// side checks that the network classifies images like ours, and returns the side of its input.
-func (e *Evaluator) side(g *nn.Graph) (int, error) {
-	if len(g.Inputs) != 1 {
-		return 0, fmt.Errorf("%s: accuracy is counted for networks with one input, this one has %d", e.Net.Package, len(g.Inputs))
-	}
-	s := g.Values[g.Inputs[0]].Shape
-	if len(s) != 4 || s[2] != s[3] || s[1] != e.Images.Channels {
-		return 0, fmt.Errorf("%s: its input is %v, the images have %d channels; it must be batch x channels x side x side", e.Net.Package, s, e.Images.Channels)
-	}
-	if s[0] > 0 {
-		if err := e.divides(s[0]); err != nil {
-			return 0, err
-		}
-	}
-	if t := g.Values[g.Outputs[0]].Type; t != nn.Float32 {
-		return 0, fmt.Errorf("%s: its output has element type %d, scores must be float32", e.Net.Package, t)
-	}
-	out := g.Values[g.Outputs[0]].Shape
-	if n := len(e.Images.Classes); n > 0 && len(out) == 2 && n != out[1] {
-		return 0, fmt.Errorf("%s: its output scores %d classes, the images have %d (%s): labels would mean other classes", e.Net.Package, out[1], n, some(e.Images.Classes))
-	}
-	if len(out) != 2 || e.Images.Top() >= out[1] {
-		return 0, fmt.Errorf("%s: its output is %v, which does not score the %d classes of the labels", e.Net.Package, out, e.Images.Top()+1)
-	}
-	return s[2], nil
-}
-
-// some names a few classes.
-func some(names []string) string {
-	const few = 5
-	if len(names) > few {
-		return strings.Join(names[:few], ", ") + ", ..."
-	}
-	return strings.Join(names, ", ")
-}
-
-// classes returns the index of the highest score in each row, -1 where a score is no number: such a row is never correct.
-func classes(t nn.Tensor) []int {
-	n := t.Shape[1]
-	v := t.Float32s()
-	out := make([]int, t.Shape[0])
-	for i := range out {
-		row := v[i*n : (i+1)*n]
-		for k, x := range row {
-			if x != x {
-				out[i] = -1
-				break
-			}
-			if x > row[out[i]] {
-				out[i] = k
-			}
-		}
-	}
-	return out
 }

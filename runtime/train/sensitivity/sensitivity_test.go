@@ -29,8 +29,8 @@ func evaluator(t *testing.T, images int) *sensitivity.Evaluator {
 		t.Fatal(err)
 	}
 	return &sensitivity.Evaluator{
-		Net: mobilenetv2.Definition(), Engine: embedded.New(embedded.Options{}), Weights: w, Images: set.Slice(0, images),
-		Options: sensitivity.Options{Transform: transform, Batch: 32},
+		Net: mobilenetv2.Definition(), Engine: embedded.New(embedded.Options{}), Weights: w,
+		Samples: data.Source{Transform: transform, Set: set.Slice(0, images)}, Options: sensitivity.Options{Batch: 32},
 	}
 }
 
@@ -48,8 +48,8 @@ func TestHeaderNamesTheWeights(t *testing.T) {
 	}
 }
 
-// TestCorrect counts image by image, at two resolutions; the original classifies most images.
-func TestCorrect(t *testing.T) {
+// TestCount counts image by image, at two resolutions; the original classifies most images.
+func TestCount(t *testing.T) {
 	needs.Clone(t)
 	e := evaluator(t, 75) // no multiple of the batch
 	for _, text := range []string{"original", "resolution=24,stage1.0.expand=4"} {
@@ -57,7 +57,7 @@ func TestCorrect(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := e.Correct(t.Context(), g)
+		got, err := e.Count(t.Context(), g)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -70,8 +70,8 @@ func TestCorrect(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := 0
-		for i := range e.Images.N {
-			x, err := transform.Batch(e.Images, i, i+1, graph.Values[graph.Inputs[0]].Shape[2])
+		for i := range e.Samples.Len() {
+			x, err := transform.Batch(e.Samples.(data.Source).Set, i, i+1, graph.Values[graph.Inputs[0]].Shape[2])
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -85,12 +85,12 @@ func TestCorrect(t *testing.T) {
 					best = k
 				}
 			}
-			if best == int(e.Images.Labels[i]) {
+			if best == int(e.Samples.(data.Source).Set.Labels[i]) {
 				want++
 			}
 		}
 		if got != want || text == "original" && got < 60 {
-			t.Errorf("%s: %d correct, one by one %d of %d", text, got, want, e.Images.N)
+			t.Errorf("%s: %d correct, one by one %d of %d", text, got, want, e.Samples.Len())
 		}
 	}
 }
@@ -103,7 +103,7 @@ func TestRecalibrationHelps(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	before, err := e.Correct(t.Context(), g)
+	before, err := e.Count(t.Context(), g)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,8 +111,8 @@ func TestRecalibrationHelps(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e.Options.Calibration = train.Slice(0, 300)
-	after, err := e.Correct(t.Context(), g)
+	e.Options.Calibration = data.Source{Transform: transform, Set: train.Slice(0, 300)}
+	after, err := e.Count(t.Context(), g)
 	if err != nil {
 		t.Fatal(err)
 	}

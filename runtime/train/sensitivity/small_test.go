@@ -88,11 +88,18 @@ func images(rng *rand.Rand, n int) *data.Set {
 	return s
 }
 
+func samples(rng *rand.Rand, n int) data.Samples {
+	return data.Source{Transform: data.Transform{Mean: []float32{0.4}, Std: []float32{0.3}}, Set: images(rng, n)}
+}
+
+// setOf are the images of an evaluator.
+func setOf(e *sensitivity.Evaluator) *data.Set { return e.Samples.(data.Source).Set }
+
 func evaluatorOfSmall(batch int) *sensitivity.Evaluator {
 	rng := rand.New(rand.NewPCG(7, 7))
 	return &sensitivity.Evaluator{
-		Net: small(nn.Batch), Engine: embedded.New(embedded.Options{Threads: 2}), Weights: parameters(rng), Images: images(rng, 50),
-		Options: sensitivity.Options{Transform: data.Transform{Mean: []float32{0.4}, Std: []float32{0.3}}, Batch: batch, Calibration: images(rng, 23)},
+		Net: small(nn.Batch), Engine: embedded.New(embedded.Options{Threads: 2}), Weights: parameters(rng),
+		Samples: samples(rng, 50), Options: sensitivity.Options{Batch: batch, Calibration: samples(rng, 23)},
 	}
 }
 
@@ -105,7 +112,7 @@ func TestCountsAreTheDefinition(t *testing.T) {
 			if !calibrated {
 				e.Options.Calibration = nil
 			}
-			got, err := e.Correct(t.Context(), genes)
+			got, err := e.Count(t.Context(), genes)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -113,7 +120,7 @@ func TestCountsAreTheDefinition(t *testing.T) {
 			if want, close := r.count(); got < want-close || got > want+close || close > 2 {
 				t.Errorf("%v, calibrated %v: %d correct, want %d (%d undecided)", genes, calibrated, got, want, close)
 			}
-			_, w, _, err := e.Prepare(t.Context(), genes)
+			_, w, err := e.Prepare(t.Context(), genes)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -133,7 +140,7 @@ func TestProbesAreCountedAlone(t *testing.T) {
 		t.Errorf("header %+v", h)
 	}
 	for got, genes := range map[*int]space.Genes{&table.Base: {0, 0}, &table.Correct[0][1]: {1, 0}, &table.Correct[1][1]: {0, 1}} {
-		if want, err := e.Correct(t.Context(), genes); err != nil || *got != want {
+		if want, err := e.Count(t.Context(), genes); err != nil || *got != want {
 			t.Errorf("%v: %d in the table, %d alone, %v", genes, *got, want, err)
 		}
 	}
@@ -152,23 +159,23 @@ func TestImpossibleEvaluations(t *testing.T) {
 		genes  space.Genes
 		want   string
 	}{
-		"no images":      {func(e *sensitivity.Evaluator) { e.Images = e.Images.Slice(0, 0) }, space.Genes{0, 0}, "no images"},
-		"nothing":        {func(e *sensitivity.Evaluator) { e.Images = nil }, space.Genes{0, 0}, "no images"},
+		"no images":      {func(e *sensitivity.Evaluator) { e.Samples = e.Samples.Slice(0, 0) }, space.Genes{0, 0}, "no samples"},
+		"nothing":        {func(e *sensitivity.Evaluator) { e.Samples = nil }, space.Genes{0, 0}, "no samples"},
 		"too few genes":  {func(*sensitivity.Evaluator) {}, space.Genes{0}, "1 genes"},
 		"no candidate":   {func(*sensitivity.Evaluator) {}, space.Genes{0, 2}, `"width" has no candidate 2`},
 		"fixed batch":    {fixed(4), space.Genes{0, 0}, "take 48"},
 		"larger batch":   {fixed(64), space.Genes{0, 0}, "take 64"},
-		"more classes":   {func(e *sensitivity.Evaluator) { e.Images.Labels[3] = 3 }, space.Genes{0, 0}, "4 classes"},
-		"other channels": {func(e *sensitivity.Evaluator) { e.Images.Channels = 3 }, space.Genes{0, 0}, "3 channels"},
+		"more classes":   {func(e *sensitivity.Evaluator) { setOf(e).Labels[3] = 3 }, space.Genes{0, 0}, "4 classes"},
+		"other channels": {func(e *sensitivity.Evaluator) { setOf(e).Channels = 3 }, space.Genes{0, 0}, "3 channels"},
 	} {
 		e := evaluatorOfSmall(0)
 		c.change(e)
-		if _, err := e.Correct(t.Context(), c.genes); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := e.Count(t.Context(), c.genes); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
 	}
 	e := evaluatorOfSmall(0)
-	e.Images = e.Images.Slice(0, 0)
+	e.Samples = e.Samples.Slice(0, 0)
 	path := filepath.Join(t.TempDir(), "a.acc")
 	if _, err := e.Run(t.Context(), path); err == nil {
 		t.Error("no error for no images")
@@ -178,7 +185,7 @@ func TestImpossibleEvaluations(t *testing.T) {
 	}
 	e = evaluatorOfSmall(0)
 	fixed(5)(e)
-	if n, err := e.Correct(t.Context(), space.Genes{0, 0}); err != nil || n == 0 {
+	if n, err := e.Count(t.Context(), space.Genes{0, 0}); err != nil || n == 0 {
 		t.Errorf("a batch that divides the images: %d, %v", n, err)
 	}
 }
@@ -189,7 +196,7 @@ func TestNaNIsNeverCorrect(t *testing.T) {
 	e.Options.Calibration = nil
 	nan := float32(math.NaN())
 	e.Weights.(nn.MapWeights)["bn.b"] = nn.FromFloat32s(nn.Shape{classes}, []float32{nan, nan, nan})
-	if n, err := e.Correct(t.Context(), space.Genes{0, 0}); err != nil || n != 0 {
+	if n, err := e.Count(t.Context(), space.Genes{0, 0}); err != nil || n != 0 {
 		t.Errorf("%d correct without a score, %v", n, err)
 	}
 }
@@ -229,9 +236,9 @@ func TestResumedTableIsTheSame(t *testing.T) {
 func TestSourceRecalibratesAsPrepareDoes(t *testing.T) {
 	rng := rand.New(rand.NewPCG(4, 4))
 	net, w, set := small(nn.Batch), parameters(rng), images(rng, 23)
-	e := sensitivity.Evaluator{Net: net, Engine: embedded.New(embedded.Options{}), Weights: w, Images: set, Options: sensitivity.Options{Calibration: set, Batch: 5}}
+	e := sensitivity.Evaluator{Net: net, Engine: embedded.New(embedded.Options{}), Weights: w, Samples: data.Source{Set: set}, Options: sensitivity.Options{Calibration: data.Source{Set: set}, Batch: 5}}
 	for _, g := range []space.Genes{{0, 1}, {1, 0}, {1, 1}} {
-		graph, want, _, err := e.Prepare(t.Context(), g)
+		graph, want, err := e.Prepare(t.Context(), g)
 		if err != nil {
 			t.Fatal(err)
 		}

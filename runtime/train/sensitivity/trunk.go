@@ -29,9 +29,9 @@ func (e *Evaluator) Run(ctx context.Context, path string) (*accuracy.Table, erro
 		return t, errors.Join(err, j.Close())
 	}
 	for k, g := range missing {
-		correct, err := trunk.correct(ctx, g)
+		count, err := trunk.count(ctx, g)
 		if err == nil {
-			err = j.Add(g, correct)
+			err = j.Add(g, count)
 		}
 		if err != nil {
 			return t, errors.Join(err, j.Close())
@@ -47,7 +47,7 @@ func (e *Evaluator) Run(ctx context.Context, path string) (*accuracy.Table, erro
 }
 
 // trunk runs the original once for all probes. A probe begins like the original; it is cut at the last value from which all the rest is computed and
-// before which nothing differs, and what the original computes for that value, for every image, is kept. Probes are counted in the order of
+// before which nothing differs, and what the original computes for that value, for every sample, is kept. Probes are counted in the order of
 // their cuts, so that only one value is kept at a time and the original goes on from there.
 type trunk struct {
 	e     *Evaluator
@@ -56,9 +56,9 @@ type trunk struct {
 	cuts  map[string]int // by genes
 	stops []int          // cuts of all probes, ascending. It stops at each whatever is missing: a run that was interrupted computes the same bits
 
-	at                  int      // nodes that have run
-	value               nn.Value // that is kept; the input at first
-	images, calibration nn.Inputs
+	at                   int      // nodes that have run
+	value                nn.Value // that is kept; the input at first
+	samples, calibration nn.Inputs
 }
 
 // plan returns the trunk of all probes, and the missing ones in the order in which it counts them.
@@ -66,17 +66,20 @@ func (e *Evaluator) plan(missing []space.Genes) (*trunk, []space.Genes, error) {
 	if len(missing) == 0 {
 		return nil, nil, nil
 	}
-	graph, side, err := e.record(make(space.Genes, len(e.Net.Choices)))
+	graph, err := e.record(make(space.Genes, len(e.Net.Choices)))
 	if err != nil {
 		return nil, nil, err
 	}
-	t := &trunk{e: e, graph: graph, hands: handed(graph), cuts: map[string]int{}, value: graph.Inputs[0]}
-	t.images = e.Options.Transform.Batches(e.Images, e.batch(graph), side)
+	t := &trunk{e: e, graph: graph, hands: handed(graph), cuts: map[string]int{}}
+	if len(graph.Inputs) != 1 || len(graph.Outputs) != 1 { // nothing can be kept: probes run whole
+		return t, missing, nil
+	}
+	t.value, t.samples = graph.Inputs[0], e.batches(e.Samples, graph)
 	if e.recalibrates() {
-		t.calibration = e.Options.Transform.Batches(e.Options.Calibration, e.batch(graph), side)
+		t.calibration = e.batches(e.Options.Calibration, graph)
 	}
 	for _, g := range append(space.Probes(e.Net.Choices), make(space.Genes, len(e.Net.Choices))) {
-		probe, _, err := e.record(g)
+		probe, err := e.record(g)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -90,13 +93,13 @@ func (e *Evaluator) plan(missing []space.Genes) (*trunk, []space.Genes, error) {
 	return t, missing, nil
 }
 
-// correct is Evaluator.Correct. The cut of g is not before that of the one before.
-func (t *trunk) correct(ctx context.Context, g space.Genes) (int, error) {
+// count is Evaluator.Count. The cut of g is not before that of the one before.
+func (t *trunk) count(ctx context.Context, g space.Genes) (int, error) {
 	at := t.cuts[string(g)]
 	if at == 0 {
-		return t.e.Correct(ctx, g)
+		return t.e.Count(ctx, g)
 	}
-	graph, _, err := t.e.record(g)
+	graph, err := t.e.record(g)
 	if err != nil {
 		return 0, err
 	}
@@ -112,22 +115,30 @@ func (t *trunk) correct(ctx context.Context, g space.Genes) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return t.e.count(ctx, rest, w, t.images)
+	j, err := t.e.judge(graph)
+	if err != nil {
+		return 0, err
+	}
+	return t.e.count(ctx, rest, w, j, t.samples)
 }
 
 // advance runs the original from the value that is kept to the one after the given number of nodes, which is kept then.
 func (t *trunk) advance(ctx context.Context, to int) error {
 	part := t.graph.Part(t.at, to, t.value, t.hands[to])
-	var images, calibration []nn.Tensor
+	var samples, calibration []nn.Tensor
 	w, err := t.e.recalibrate(ctx, part, t.calibration, func(out []nn.Tensor) { calibration = append(calibration, clone(out[0])) })
 	if err != nil {
 		return err
 	}
-	if err := t.e.run(ctx, part, w, t.images, func(out nn.Tensor) { images = append(images, clone(out)) }); err != nil {
+	keep := func(out []nn.Tensor) error {
+		samples = append(samples, clone(out[0]))
+		return nil
+	}
+	if err := t.e.run(ctx, part, w, t.samples, keep); err != nil {
 		return err
 	}
 	t.at, t.value = to, t.hands[to]
-	t.images, t.calibration = nn.Batches(slices.Values(images)).Inputs(), nn.Batches(slices.Values(calibration)).Inputs()
+	t.samples, t.calibration = nn.Batches(slices.Values(samples)).Inputs(), nn.Batches(slices.Values(calibration)).Inputs()
 	return nil
 }
 
@@ -161,17 +172,17 @@ func same(g, h *nn.Graph, a, b []nn.Value) bool {
 	return slices.EqualFunc(a, b, func(v, w nn.Value) bool { return reflect.DeepEqual(g.Values[v], h.Values[w]) })
 }
 
-// keeps tells whether a value can be kept: it has a row for each image, and there is memory for those of all images.
+// keeps tells whether a value can be kept: it has a row for each sample, and there is memory for those of all samples.
 func (t *trunk) keeps(v nn.Value) bool {
 	i, batch := t.graph.Values[v], t.graph.Values[t.graph.Inputs[0]].Shape[0]
 	if i.Type != nn.Float32 || len(i.Shape) == 0 || i.Shape[0] != batch || i.Shape[1:].Open() {
 		return false
 	}
-	images := t.e.Images.N
+	samples := t.e.Samples.Len()
 	if t.e.recalibrates() {
-		images += t.e.Options.Calibration.N
+		samples += t.e.Options.Calibration.Len()
 	}
-	return 4*i.Shape[1:].Elements()*int64(images) <= int64(cmp.Or(t.e.Options.Keep, 1<<30))
+	return 4*i.Shape[1:].Elements()*int64(samples) <= int64(cmp.Or(t.e.Options.Keep, 1<<30))
 }
 
 // handed lists, for each number of nodes, the one value that they and the input hand on to the rest of the network; None where there are several.

@@ -50,7 +50,7 @@ func calibrated(t *testing.T) (*sensitivity.Evaluator, *meter) {
 		t.Fatal(err)
 	}
 	m := &meter{Engine: embedded.New(embedded.Options{})}
-	e.Engine, e.Options.Calibration = m, train.Slice(0, 16)
+	e.Engine, e.Options.Calibration = m, data.Source{Transform: transform, Set: train.Slice(0, 16)}
 	return e, m
 }
 
@@ -63,7 +63,7 @@ func TestProbesShareTheOriginalsBeginning(t *testing.T) {
 	alone := map[string]int{}
 	probes := space.Probes(e.Net.Choices)
 	for _, g := range probes {
-		n, err := e.Correct(t.Context(), g)
+		n, err := e.Count(t.Context(), g)
 		if err != nil {
 			t.Fatal(err)
 		}

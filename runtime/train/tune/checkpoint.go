@@ -16,6 +16,7 @@ import (
 	"github.com/autotailor/autotailor/internal/rowfile"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/supernet"
+	"github.com/autotailor/autotailor/runtime/train/data"
 )
 
 // A checkpoint is a line that names the format, a line of JSON, float32s, and the SHA-256 of all of that. The numbers are, for each
@@ -35,7 +36,10 @@ type header struct {
 func (t *Tuner) fingerprint() map[string]string {
 	out := map[string]string{
 		"choices": supernet.SpaceDigest(t.Net), "model": t.Source, "images": t.Train.Digest(), "engine": t.Engine.Info().Name + " " + t.Engine.Info().Version,
-		"every": fmt.Sprint(t.Every), "checked images": "none", "input": fmt.Sprint(t.Transform),
+		"every": fmt.Sprint(t.Every), "checked images": "none", "input": t.Train.String(),
+	}
+	if name := t.Task.Or().Name; name != data.Classification().Name { // checkpoints of older releases do not say it
+		out["task"] = name
 	}
 	if t.Check != nil {
 		out["checked images"] = t.Check.Digest()

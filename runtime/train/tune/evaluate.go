@@ -10,7 +10,7 @@ import (
 	"github.com/autotailor/autotailor/runtime/train/sensitivity"
 )
 
-// evaluate appends to the history: the loss, and accuracies if there are images for them.
+// evaluate appends to the history: the loss, and accuracies if there are samples for them.
 func (r *run) evaluate(ctx context.Context) error {
 	since := r.step
 	if n := len(r.history); n > 0 {
@@ -30,25 +30,25 @@ func (r *run) evaluate(ctx context.Context) error {
 // ends sets the accuracies of the largest and the smallest SubNet.
 func (r *run) ends(ctx context.Context, v *Evaluation) error {
 	e := r.evaluator(r.Check)
-	v.Images = r.Check.N
+	v.Images = r.Check.Len()
 	largest, smallest := space.Ends(r.Net.Choices)
 	for _, end := range []struct {
 		g  space.Genes
 		to *float64
 	}{{largest, &v.Largest}, {smallest, &v.Smallest}} {
-		n, err := e.Correct(ctx, end.g)
+		n, err := e.Count(ctx, end.g)
 		if err != nil {
 			return err
 		}
-		*end.to = float64(n) / float64(r.Check.N)
+		*end.to = float64(n) / float64(r.Task.Or().Whole(r.Check.Len()))
 	}
 	return nil
 }
 
 // evaluator counts with the present weights.
-func (r *run) evaluator(set *data.Set) *sensitivity.Evaluator {
+func (r *run) evaluator(samples data.Samples) *sensitivity.Evaluator {
 	e := &sensitivity.Evaluator{
-		Net: r.Net, Engine: r.Engine, Weights: r.store.weights(r.final()), Images: set, Options: sensitivity.Options{Transform: r.Transform},
+		Net: r.Net, Engine: r.Engine, Weights: r.store.weights(r.final()), Samples: samples, Task: r.Task,
 	}
 	if r.Options.Calib > 0 {
 		e.Options.Calibration = r.Train.Slice(0, r.Options.Calib)
@@ -58,7 +58,7 @@ func (r *run) evaluator(set *data.Set) *sensitivity.Evaluator {
 
 // recalibrate sets the statistics of the original's architecture; those of SubNets are recomputed when they are exported.
 func (r *run) recalibrate(ctx context.Context) error {
-	_, w, _, err := r.evaluator(r.Train).Prepare(ctx, make(space.Genes, len(r.Net.Choices)))
+	_, w, err := r.evaluator(r.Train).Prepare(ctx, make(space.Genes, len(r.Net.Choices)))
 	if err != nil {
 		return err
 	}

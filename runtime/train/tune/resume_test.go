@@ -70,7 +70,7 @@ func TestCheckpointsOfOtherRuns(t *testing.T) {
 	result(t, r, path)
 	r = short(t)
 	r.Options.Steps, r.Options.Seed = 3, 9
-	r.Train = stripes(3, 200)
+	r.Train = samples(3)
 	_, err := r.Run(t.Context(), path)
 	if err == nil || !strings.Contains(err.Error(), "--seed is 9, the run was begun with 1") || !strings.Contains(err.Error(), "images is") {
 		t.Errorf("a checkpoint of another run: %v", err)

@@ -102,6 +102,14 @@ func stripes(seed uint64, n int) *data.Set {
 	return s
 }
 
+// samples are stripes as input.
+func samples(seed uint64) data.Samples {
+	return data.Source{Transform: data.Transform{Pad: 1, Mean: []float32{0.5}, Std: []float32{0.25}}, Set: stripes(seed, 200)}
+}
+
+// labels are those of samples.
+func labels(s data.Samples) []int32 { return s.(data.Source).Set.Labels }
+
 func tuner(t *testing.T) *tune.Tuner {
 	t.Helper()
 	e, ok := engine.Engine(embedded.New(embedded.Options{Threads: 2})).(engine.Trainer)
@@ -111,8 +119,7 @@ func tuner(t *testing.T) *tune.Tuner {
 	o := tune.Defaults()
 	o.Steps, o.SubNets, o.Batch, o.Rate, o.Shift, o.Flip, o.Calib = 200, 2, 16, 2e-2, 1, false, 100
 	return &tune.Tuner{
-		Net: small(), Engine: e, Weights: weights(), Source: "w", Train: stripes(1, 200), Check: stripes(2, 200),
-		Transform: data.Transform{Pad: 1, Mean: []float32{0.5}, Std: []float32{0.25}}, Options: o,
+		Net: small(), Engine: e, Weights: weights(), Source: "w", Train: samples(1), Check: samples(2), Options: o,
 	}
 }
 
@@ -179,7 +186,7 @@ func TestBothTeach(t *testing.T) {
 		r := tuner(t)
 		r.Options.Strategy, r.Options.Teacher, r.Options.SubNets, r.Options.Distil, r.Options.Steps = "sandwich", teacher, 3, 1, 10
 		if k == 1 {
-			slices.Reverse(r.Train.Labels)
+			slices.Reverse(labels(r.Train))
 		}
 		_, files[k] = result(t, r, "")
 	}
@@ -266,8 +273,8 @@ func TestTeacherIsFollowed(t *testing.T) {
 	}
 	pupil := tuner(t)
 	pupil.Weights, pupil.Options.Distil, pupil.Options.Seed, pupil.Options.Rate = m, 1, 2, 5e-3
-	for i := range pupil.Train.Labels { // none is right
-		pupil.Train.Labels[i] = int32((int(pupil.Train.Labels[i]) + 1) % classes)
+	for i := range labels(pupil.Train) { // none is right
+		labels(pupil.Train)[i] = int32((int(labels(pupil.Train)[i]) + 1) % classes)
 	}
 	h, _ := result(t, pupil, "")
 	if last := h[len(h)-1]; last.Largest < 0.85 || last.Smallest < 0.75 {

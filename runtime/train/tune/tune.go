@@ -6,9 +6,11 @@
 package tune
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/autotailor/autotailor/runtime/engine"
@@ -21,16 +23,16 @@ import (
 
 // Tuner tunes one SuperNet.
 type Tuner struct {
-	Net       *supernet.Net
-	Engine    engine.Trainer
-	Weights   nn.Weights // of the model
-	Source    string     // identifies them: SHA-256 of the model's file
-	Train     *data.Set
-	Transform data.Transform
-	Options   Options
+	Net     *supernet.Net
+	Engine  engine.Trainer
+	Weights nn.Weights   // of the model
+	Source  string       // identifies them: SHA-256 of the model's file
+	Train   data.Samples // those of data.Source are augmented
+	Task    data.Task    // the zero Task is classification
+	Options Options
 
-	Check    *data.Set // images that the largest and the smallest SubNet are evaluated on; nil for no evaluation
-	Every    int       // steps between evaluations, 0 for one at the end only
+	Check    data.Samples // that the largest and the smallest SubNet are evaluated on; nil for no evaluation
+	Every    int          // steps between evaluations, 0 for one at the end only
 	Progress func(Progress)
 }
 
@@ -87,7 +89,6 @@ type run struct {
 	sampler *Sampler
 	feed    *feed
 	teacher engine.Session // nil without
-	classes int
 }
 
 // Run trains all steps, or those that the checkpoint at path lacks. The checkpoint is written after every step; an empty path leaves it out.
@@ -143,8 +144,7 @@ func (t *Tuner) start() (*run, error) {
 	if len(s.trains) == 0 {
 		return nil, fmt.Errorf("%s has no tensors to train", t.Net.Package)
 	}
-	r := &run{Tuner: t, state: &state{store: s}, sampler: sampler, feed: newFeed(t.Train, t.Transform.Pad, t.Options)}
-	r.classes = s.graph.Values[s.graph.Outputs[0]].Shape[1]
+	r := &run{Tuner: t, state: &state{store: s}, sampler: sampler, feed: newFeed(t.Train, t.Options)}
 	if t.Options.fromOriginal() && t.Options.Distil > 0 {
 		if r.teacher, err = t.Engine.Compile(s.graph, t.Weights); err != nil {
 			return nil, err
@@ -164,11 +164,18 @@ func (t *Tuner) start() (*run, error) {
 
 // check reports what makes training impossible.
 func (t *Tuner) check() error {
-	if t.Train == nil || t.Train.N == 0 {
-		return errors.New("there are no images to train on")
+	if t.Train == nil || t.Train.Len() == 0 {
+		return errors.New("there are no samples to train on")
 	}
-	e := sensitivity.Evaluator{Net: t.Net, Engine: t.Engine, Weights: t.Weights, Images: t.Train, Options: sensitivity.Options{Transform: t.Transform}}
-	_, _, _, err := e.Prepare(context.Background(), make(space.Genes, len(t.Net.Choices)))
+	e := sensitivity.Evaluator{Net: t.Net, Engine: t.Engine, Weights: t.Weights, Samples: t.Train, Task: t.Task}
+	graph, _, err := e.Prepare(context.Background(), make(space.Genes, len(t.Net.Choices)))
+	if err != nil {
+		return err
+	}
+	j, err := t.Task.Judge(graph, t.Train)
+	if err == nil && j.Loss == nil {
+		err = fmt.Errorf("task %q has no loss: it can be evaluated, and not trained for; task \"original\" trains without targets", t.Task.Name)
+	}
 	return err
 }
 
@@ -197,7 +204,7 @@ func (r *run) train(ctx context.Context) (float64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("step %d: %w", r.step, err)
 	}
-	soft, err := r.teach(batch)
+	teacher, err := r.teach(batch)
 	if err != nil {
 		return 0, err
 	}
@@ -205,12 +212,12 @@ func (r *run) train(ctx context.Context) (float64, error) {
 	used := map[string]bool{}
 	total := 0.0
 	for k, g := range r.sampler.Step(r.step) {
-		scores, loss, err := r.subNet(g, batch, r.lossOf(k), soft, used)
+		outputs, loss, err := r.subNet(g, batch, r.recipe(k), teacher, used)
 		if err != nil {
 			return 0, fmt.Errorf("step %d, %s: %w", r.step, space.Format(r.Net.Choices, g), err)
 		}
 		if r.Options.inPlace() && k == 0 {
-			soft = probabilities(scores, r.classes)
+			teacher = outputs
 		}
 		total += loss / float64(r.Options.SubNets)
 	}
@@ -227,25 +234,27 @@ func (r *run) train(ctx context.Context) (float64, error) {
 	return total, err
 }
 
-// lossOf is the loss of the SubNet with number k in its step: the largest one, when it teaches the others and the original does not, learns
-// from labels.
-func (r *run) lossOf(k int) loss {
+// recipe is that of the loss of the SubNet with number k in its step: the largest one, when it teaches the others and the original does not, learns
+// from targets.
+func (r *run) recipe(k int) data.Recipe {
 	o := r.Options
-	l := loss{o.Smoothing, o.Distil, o.Divergence == "alpha"}
+	recipe := data.Recipe{Smoothing: o.Smoothing, Distil: o.Distil, Alpha: o.Divergence == "alpha"}
 	if o.Teacher == "none" || o.Teacher == "largest" && k == 0 {
-		l.distil = 0
+		recipe.Distil = 0
 	}
-	return l
+	return recipe
 }
 
-// teach returns the probabilities that the original gives to the images, nil when it does not teach.
-func (r *run) teach(batch *data.Set) ([]float32, error) {
+// outputs are what a network computed for the parts of a step, one after the other.
+type outputs [][]nn.Tensor
+
+// teach returns what the original computes for a step, nil when it does not teach.
+func (r *run) teach(step data.Samples) (outputs, error) {
 	if r.teacher == nil {
 		return nil, nil
 	}
-	var out []float32
-	shape := r.store.graph.Values[r.store.graph.Inputs[0]].Shape
-	for x, err := range r.transform().Batches(batch, micro(shape, batch.N), shape[2]) {
+	var out outputs
+	for x, err := range parts(step, r.store.graph) {
 		if err != nil {
 			return nil, err
 		}
@@ -253,29 +262,40 @@ func (r *run) teach(batch *data.Set) ([]float32, error) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, probabilities(y[0].Float32s(), r.classes)...)
+		out = append(out, cloned(y))
 	}
 	return out, nil
 }
 
-// transform is that of images which are padded already.
-func (r *run) transform() data.Transform {
-	t := r.Transform
-	t.Pad = 0
-	return t
+// cloned copies tensors that are valid for a while only.
+func cloned(list []nn.Tensor) []nn.Tensor {
+	out := slices.Clone(list)
+	for k, t := range list {
+		out[k].Shape, out[k].Raw = slices.Clone(t.Shape), bytes.Clone(t.Raw)
+	}
+	return out
 }
 
-// micro is how many images run together: the network's batch when that is fixed.
-func micro(shape nn.Shape, batch int) int {
-	if shape[0] > 0 {
-		return min(shape[0], batch)
+// parts are the inputs of a step: all samples together, or in batches of the network's where that is fixed.
+func parts(step data.Samples, g *nn.Graph) nn.Inputs {
+	return data.Batches(step, data.InputsOf(g), micro(g, step.Len()))
+}
+
+// micro is how many samples run together: the network's batch when that is fixed.
+func micro(g *nn.Graph, batch int) int {
+	if n := data.FixedBatch(data.InputsOf(g)); n > 0 {
+		return min(n, batch)
 	}
 	return batch
 }
 
-// subNet adds the gradients of one SubNet and returns its scores and loss.
-func (r *run) subNet(g space.Genes, batch *data.Set, l loss, soft []float32, used map[string]bool) (scores []float32, mean float64, err error) {
+// subNet adds the gradients of one SubNet and returns its outputs and loss.
+func (r *run) subNet(g space.Genes, step data.Samples, recipe data.Recipe, teacher outputs, used map[string]bool) (out outputs, mean float64, err error) {
 	graph, err := r.Net.Record(g)
+	if err != nil {
+		return nil, 0, err
+	}
+	judge, err := r.Task.Judge(graph, step)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -285,9 +305,8 @@ func (r *run) subNet(g space.Genes, batch *data.Set, l loss, soft []float32, use
 		return nil, 0, err
 	}
 	defer func() { err = errors.Join(err, t.Close()) }()
-	shape := graph.Values[graph.Inputs[0]].Shape
-	from := 0
-	for x, err := range r.transform().Batches(batch, micro(shape, batch.N), shape[2]) {
+	from, size := 0, micro(graph, step.Len())
+	for x, err := range parts(step, graph) {
 		if err != nil {
 			return nil, 0, err
 		}
@@ -295,20 +314,40 @@ func (r *run) subNet(g space.Genes, batch *data.Set, l loss, soft []float32, use
 		if err != nil {
 			return nil, 0, err
 		}
-		n := x[0].Shape[0]
-		out, grad := y[0].Float32s(), make([]float32, n*r.classes)
-		var teacher []float32
-		if soft != nil {
-			teacher = soft[from*r.classes : (from+n)*r.classes]
-		}
-		share := float64(n) / float64(batch.N)
-		mean += share * l.of(out, batch.Labels[from:from+n], teacher, share/float64(r.Options.SubNets), grad)
-		if err := t.Backward(nn.FromFloat32s(nn.Shape{n, r.classes}, grad)); err != nil {
+		b := data.Batch{Samples: data.Numbers(from, min(from+size, step.Len())), Outputs: y}
+		if b.Targets, err = step.Targets(b.Samples); err != nil {
 			return nil, 0, err
 		}
-		scores, from = append(scores, out...), from+n
+		if teacher != nil {
+			b.Teacher = teacher[len(out)]
+		}
+		loss, gradients, err := judge.Loss(b, recipe)
+		if err != nil {
+			return nil, 0, err
+		}
+		share := float64(len(b.Samples)) / float64(step.Len())
+		mean += share * loss
+		if err := t.Backward(scaled(gradients, y, share/float64(r.Options.SubNets))...); err != nil {
+			return nil, 0, err
+		}
+		out, from = append(out, cloned(y)), from+size
 	}
-	return scores, mean, nil
+	return out, mean, nil
+}
+
+// scaled makes tensors of gradients with respect to outputs, times a factor; zeros where there are none.
+func scaled(gradients [][]float32, outputs []nn.Tensor, factor float64) []nn.Tensor {
+	out := make([]nn.Tensor, len(outputs))
+	for k, y := range outputs {
+		v := make([]float32, y.Shape.Count())
+		if k < len(gradients) && gradients[k] != nil {
+			for i, g := range gradients[k] {
+				v[i] = float32(float64(g) * factor)
+			}
+		}
+		out[k] = nn.FromFloat32s(y.Shape, v)
+	}
+	return out
 }
 
 // follow moves the averaged weights.

@@ -1,0 +1,143 @@
+package data
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/autotailor/autotailor/internal/spell"
+	"github.com/autotailor/autotailor/runtime/nn"
+)
+
+// Task is what a network is for: how good its outputs are, and the loss that makes them better. Classification and the functions beside it have
+// those that are built in, see gen/doc/tasks.md; Scored makes one of a function. The zero Task is Classification.
+type Task struct {
+	Name string // as in autotailor.toml, such as "classification"
+	Metric
+
+	// Exact says that each sample is right or wrong, so that right ones are counted. The mean of other qualities is rounded, see Parts.
+	Exact bool
+
+	// Fit returns how outputs are judged, or an error that says which output or which targets are not those of such a task. Targets of all samples are
+	// looked at only where that takes little time.
+	Fit func(outputs []nn.Info, s Samples) (*Judge, error)
+}
+
+// Metric says what values of a task are.
+type Metric struct {
+	Name          string // such as "accuracy"
+	Unit          string // such as "share of images"
+	LowerIsBetter bool
+}
+
+// Judge judges what one network computes.
+type Judge struct {
+	// Worst is the metric's value at quality 0 where lower values are better. The value at quality q is (1-q)*Worst, and q where higher ones are
+	// better, see Value.
+	Worst float64
+
+	// Quality returns the quality of each sample of a batch, from 0 to 1, the best.
+	Quality func(b Batch) ([]float64, error)
+
+	// Loss returns the mean loss of a batch, and its gradients with respect to the outputs: as many numbers as each output has, nil where an output
+	// does not matter. A nil Loss says that the task cannot be trained for.
+	Loss func(b Batch, r Recipe) (loss float64, gradients [][]float32, err error)
+}
+
+// Batch is what a network computed for some samples, and what it should have.
+type Batch struct {
+	Samples []int       // their numbers
+	Outputs []nn.Tensor // of the network
+	Targets nn.Tensor   // see Samples; the zero Tensor where there are none
+	Teacher []nn.Tensor // outputs of another network that these should be like, nil for none
+}
+
+// Recipe are the settings of a training loss.
+type Recipe struct {
+	Smoothing float64 // of labels: classes share this much of the target
+	Distil    float64 // weight of the teacher's outputs, from 0 to 1; targets have the rest
+	Alpha     bool    // AlphaNet's adaptive divergence from the teacher in the place of Kullback and Leibler's
+}
+
+// Parts is what the mean quality of a task is counted in that is not Exact: 1 is so many. Searches add whole numbers, so that they are exact.
+const Parts = 20_000
+
+// Count returns a sum of qualities of n samples as a table has it: right samples of a task that is Exact, else the mean in Parts.
+func (t Task) Count(sum float64, n int) int {
+	if t.Exact {
+		return int(math.Round(sum))
+	}
+	return int(math.Round(sum / float64(n) * Parts))
+}
+
+// Whole is the count of n samples of the best quality.
+func (t Task) Whole(n int) int {
+	if t.Exact {
+		return n
+	}
+	return Parts
+}
+
+// Or returns t, or Classification where t is the zero Task.
+func (t Task) Or() Task {
+	if t.Fit == nil {
+		return Classification()
+	}
+	return t
+}
+
+// Judge says how the outputs of a network are judged.
+func (t Task) Judge(g *nn.Graph, s Samples) (*Judge, error) {
+	outputs := make([]nn.Info, len(g.Outputs))
+	for k, v := range g.Outputs {
+		outputs[k] = g.Values[v]
+	}
+	j, err := t.Or().Fit(outputs, s)
+	if err != nil {
+		return nil, fmt.Errorf("task %q: %w", t.Or().Name, err)
+	}
+	return j, nil
+}
+
+// Value returns the metric's value of a quality.
+func (j *Judge) Value(m Metric, quality float64) float64 {
+	if m.LowerIsBetter {
+		return (1 - quality) * j.Worst
+	}
+	return quality
+}
+
+// TaskConfig is what autotailor.toml says of the task.
+type TaskConfig struct {
+	Name   string // "" for classification
+	Metric string // one of the task's metrics, "" for the first
+}
+
+// tasks has all by their names. The metrics of one are what its function takes, the first where none is named.
+var tasks = []struct {
+	name    string
+	metrics []string
+	task    func(metric string) Task
+}{
+	{"classification", nil, func(string) Task { return Classification() }},
+}
+
+// Task returns the task, or an error that says which ones there are.
+func (c TaskConfig) Task() (Task, error) {
+	var names []string
+	for _, t := range tasks {
+		names = append(names, t.name)
+		if t.name != cmp.Or(c.Name, tasks[0].name) {
+			continue
+		}
+		switch {
+		case c.Metric == "" && len(t.metrics) > 0:
+			return t.task(t.metrics[0]), nil
+		case c.Metric != "" && !slices.Contains(t.metrics, c.Metric):
+			return Task{}, fmt.Errorf("task %q has no metric %q%s; its metrics are %q", t.name, c.Metric, spell.Suggest(c.Metric, t.metrics), t.metrics)
+		}
+		return t.task(c.Metric), nil
+	}
+	return Task{}, fmt.Errorf("there is no task %q%s; tasks are %q", c.Name, spell.Suggest(c.Name, names), names)
+}
