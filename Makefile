@@ -52,6 +52,9 @@ example: ## build and test the module that serves a vendored package
 	cd generated/examples/serve && $(GO) mod tidy -diff && $(GO) vet ./... && $(GO) test ./...
 	rm -rf build/vendor && cd generated/examples/serve && $(GO) mod vendor -o $(CURDIR)/build/vendor && ! grep -E '^# ' $(CURDIR)/build/vendor/modules.txt | grep -vE 'autotailor|protobuf'
 
+imagenet-drill: ## ImageNet in full size on synthetic shards (1.6 GB in build/): train, kill, resume, evaluate; PYTHON has torch, numpy and PIL
+	@$(GO) run ./generated/bench/imagenet -python $(or $(PYTHON),python3)
+
 bench-export: ## exports of SubNets beside the same without clean-ups, on ONNX Runtime in turns; also of the models that AUTOTAILOR_MODELS has
 	@out=$$(AUTOTAILOR_EXPORT_ROUNDS=$(or $(ROUNDS),100) $(GO) test -count=1 -v -timeout 60m -run '^TestExportsAreLean$$' ./internal/conform) || { echo "$$out"; exit 1; }; echo "$$out" | sed -n 's/.*: export /export /p'
 

@@ -148,7 +148,7 @@ for folder in ("good", "bad", "folder"):
 	}
 }
 
-// TestBatches: the ranks' images of an epoch are all images once, in another order each epoch, and a run can go on anywhere.
+// TestBatches: an epoch has all images once, in another order each time; processes share them, and a run can go on in the middle of an epoch.
 func TestBatches(t *testing.T) {
 	needs.Time(t)
 	needs.Clone(t)
@@ -157,13 +157,13 @@ func TestBatches(t *testing.T) {
 	dir := emit(t, "vit")
 	out, err := run(t, dir, "", py, "-c", `
 import torch
-from vit.data import Images, augment, batches, order
-epoch = lambda e: [int(i) for step in range(5 * e, 5 * e + 5) for rank in range(2) for i in order(41, 3, step, 4, rank, 2)]
-print(len(set(epoch(0))), len(set(epoch(1))), epoch(0) != epoch(1), max(epoch(0)) < 41)
+from vit.data import Images, Order, Steps, augment, batches
+row = [int(i) for at in range(0, 2 * 41, 1) for i in Order(41, 3)(at, 1)]
+print(len(set(row[:41])), len(set(row[41:])), row[:41] != row[41:], max(row) < 41)
 images = Images(torch.arange(41, dtype=torch.uint8).view(41, 1, 1, 1), torch.arange(41), "")
 for workers in (0, 2):
-    all_ = [y.tolist() for _, y in batches(images, 3, 0, 9, 4, 1, 2, workers)]
-    print(all_[6:] == [y.tolist() for _, y in batches(images, 3, 6, 9, 4, 1, 2, workers)], all_ == [order(41, 3, k, 4, 1, 2).tolist() for k in range(9)])
+    own = lambda first, rank: [y.tolist() for _, y in batches(images, Steps(41, 3, first, 9, 4, rank, 2), workers)]
+    print(own(0, 1)[6:] == own(6, 1), sum((a + b for a, b in zip(own(0, 0), own(0, 1))), []) == row[:72])
 x = torch.rand(64, 1, 32, 32, generator=torch.Generator().manual_seed(1)) + 1
 g = lambda: torch.Generator().manual_seed(5)
 print(torch.equal(augment(x, g(), 0, False, 0.0, -1.0), x), torch.equal(augment(x, g(), 2, True, 0.5, -1.0), augment(x, g(), 2, True, 0.5, -1.0)))
@@ -175,11 +175,11 @@ print(all(any(torch.equal(a, torch.nn.functional.pad(b, (2,) * 4, value=-1.0)[:,
 erased = augment(x, g(), 0, False, 0.5, -1.0)
 print(15 < sum(bool((a == 0).any()) for a in erased) < 50, bool(((erased == 0) | (erased == x)).all()))
 try:
-    order(5, 0, 0, 4, 0, 2)
+    Steps(5, 0, 0, 4, 4, 0, 2)
 except ValueError as e:
     print(e)
 `)
-	want := "40 40 True True\nTrue True\nTrue True\nTrue True\nTrue True\nTrue\nTrue True\n5 images do not fill a batch of 4 on 2 processes\n"
+	want := "41 41 True True\nTrue True\nTrue True\nTrue True\nTrue True\nTrue\nTrue True\n5 images do not fill a batch of 4 on 2 processes\n"
 	if err != nil || string(out) != want {
 		t.Errorf("%v\n%s\nwant\n%s", err, out, want)
 	}
@@ -222,18 +222,18 @@ func TestImagesAreStratified(t *testing.T) {
 	t.Parallel()
 	py := torch.Python(t)
 	out, err := run(t, emit(t, "vit"), "", py, "-c", `
-from vit.data import Files, Picture, stratified
+from vit.pictures import Files, _columns, index, stratified
 labels = [0] * 500 + [1] * 300 + [2] * 200
-names = [f"{k}.png" for k in range(1000)]
-order = stratified(names, labels)
-assert sorted(order) == list(range(1000)) and order == stratified(names, labels) and order != stratified(["x" + n for n in names], labels)
+named = lambda start: index("here", [], [_columns(0, [(f"{start}{k}.png", 0, 1, y) for k, y in enumerate(labels)])])
+order = stratified(named("")).tolist()
+assert sorted(order) == list(range(1000)) and order == stratified(named("")).tolist() and order != stratified(named("x")).tolist()
 for first, upto in ((0, 10), (0, 100), (400, 600), (990, 1000)):
     n = upto - first
     for y, share in enumerate((0.5, 0.3, 0.2)):
         got = sum(labels[i] == y for i in order[first:upto])
         assert abs(got - share * n) <= 2, (first, upto, y, got)
-f = Files("here", [Picture(n, y, n, 0, 1) for n, y in zip(names, labels)], 8, 1)
-assert all(labels[int(p.name[:-4])] == y for p, y in zip(f.pictures, f.labels.tolist()))
+f = Files("here", named(""), 8, 1)
+assert all(labels[int(f.index.name(i)[:-4])] == y for i, y in enumerate(f.labels.tolist()))
 print("stratified")
 `)
 	if err != nil || !strings.Contains(string(out), "stratified") {

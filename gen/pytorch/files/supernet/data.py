@@ -1,4 +1,4 @@
-"""Labelled images: IDX files as of MNIST, folders with a folder for each class, and WebDataset-style tar shards.
+"""Labelled images: IDX files as of MNIST; pictures.py has class folders and tar shards.
 
 Images are kept as bytes and become model input on the device, as in Go's runtime/train/data: padded with black, divided by 255, less the
 mean and divided by the standard deviation of each channel, and resized with a filter as wide as the shrinking.
@@ -7,18 +7,19 @@ mean and divided by the standard deviation of each channel, and resized with a f
 import glob
 import gzip
 import hashlib
-import io
+import multiprocessing
 import os
-import tarfile
-from typing import Dict, Iterator, List, NamedTuple, Sequence, Tuple
+from typing import Iterator, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .pictures import Files, class_folders, folders, shards, share
+from .sample import Rand
+
 SPLITS = {"train": ("train",), "test": ("t10k", "test", "val", "validation")}
-PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp")
 
 
 class Transform(NamedTuple):
@@ -64,7 +65,7 @@ class Images(NamedTuple):
         return len(self.labels)
 
     def batch(self, indices: Sequence[int]) -> Tuple[Tensor, Tensor]:
-        i = torch.as_tensor(indices)
+        i = torch.as_tensor(indices, dtype=torch.int64)
         return self.pixels[i], self.labels[i]
 
     def part(self, first: int, upto: int) -> "Images":
@@ -105,147 +106,6 @@ def open_idx(images: str, labels: str) -> Images:
     return Images(pixels, tags, _digest(pixels, tags))
 
 
-def drawn(names: Sequence[str], labels: Sequence[int]) -> Dict[int, List[int]]:
-    """The pictures of each class at random, but alike wherever the folder is: by the SHA-256 of their names, as in Go."""
-    members: Dict[int, List[int]] = {}
-    for i, y in enumerate(labels):
-        members.setdefault(int(y), []).append(i)
-    for own in members.values():
-        own.sort(key=lambda i: (hashlib.sha256(names[i].encode()).hexdigest(), names[i]))
-    return members
-
-
-def stratified(names: Sequence[str], labels: Sequence[int]) -> List[int]:
-    """An order of pictures in which each run of them has every class in proportion: the k-th of the n pictures of a class, as drawn, stands
-    at (k + 1/2) / n of the whole. Folders and shards are sorted by class, and tools take the first images, or those from a position on."""
-    places = []
-    for y, own in drawn(names, labels).items():
-        places += [((2 * k + 1) / (2 * len(own)), y, names[i], i) for k, i in enumerate(own)]
-    return [i for _, _, _, i in sorted(places)]
-
-
-class Picture(NamedTuple):
-    """A picture of a folder or shard."""
-
-    name: str  # within the folder, with slashes
-    label: int
-    file: str  # that has it
-    at: int  # where it begins there
-    size: int  # in bytes
-
-
-class Files:
-    """Pictures in an order that mixes classes. They are decoded when they are needed: turned as EXIF says, scaled so that the shorter side is
-    resize, then cropped to the centre, as torchvision's Resize and CenterCrop do."""
-
-    def __init__(self, where: str, pictures: Sequence[Picture], side: int, channels: int, resize: int = 0) -> None:
-        try:
-            import PIL.Image  # noqa: F401
-        except ImportError as e:
-            raise RuntimeError(f"{where}: pictures need the package Pillow (Debian: python3-pil), which is not installed; IDX files do without") from e
-        if not pictures:
-            raise ValueError(f"{where}: there are no pictures ({' '.join(PICTURES)})")
-        self.pictures = [pictures[i] for i in stratified([p.name for p in pictures], [p.label for p in pictures])]
-        self.side, self.channels, self.resize = side, channels, max(resize, side)
-        self.labels = torch.tensor([p.label for p in self.pictures])
-        self.digest = self._identity(0, len(self.pictures))
-
-    def _identity(self, first: int, upto: int) -> str:
-        """Identifies the pictures from first up to but not including upto, as Go's data.Set.Digest."""
-        h = hashlib.sha256(f"{upto - first} {self.channels} {self.side} {self.side}\n".encode())
-        for p in self.pictures[first:upto]:
-            h.update(f"{p.name} {p.size} {self.resize} {self.side} {p.label}\n".encode())
-        return h.hexdigest()[:16]
-
-    def __len__(self) -> int:
-        return len(self.pictures)
-
-    def part(self, first: int, upto: int) -> Images:
-        """The pictures from first up to but not including upto, decoded."""
-        pixels, labels = self.batch(range(first, upto))
-        return Images(pixels, labels, self._identity(first, upto))
-
-    def _decode(self, i: int) -> Tensor:
-        import PIL.Image
-        import PIL.ImageOps
-
-        p = self.pictures[i]
-        with open(p.file, "rb") as f:
-            f.seek(p.at)
-            raw = f.read(p.size)
-        try:
-            with PIL.Image.open(io.BytesIO(raw)) as im:
-                im = PIL.ImageOps.exif_transpose(im)
-                if im.mode.startswith("I"):  # 16 bits, of which the upper ones count; Pillow would make all of them white
-                    im = PIL.Image.fromarray((np.asarray(im).astype(np.int64) >> 8).astype(np.uint8))
-                im = im.convert("L" if self.channels == 1 else "RGB")
-        except Exception as e:  # Pillow has many
-            raise ValueError(f"{p.file}: {p.name}: it is no picture, or damaged: {e}") from e
-        w, h = im.size
-        im = im.resize((self.resize, int(self.resize * h / w)) if w < h else (int(self.resize * w / h), self.resize), PIL.Image.BILINEAR)
-        left, top = (int(round((n - self.side) / 2.0)) for n in im.size)
-        pixels = np.asarray(im.crop((left, top, left + self.side, top + self.side)))
-        return torch.from_numpy(pixels.reshape(self.side, self.side, self.channels).transpose(2, 0, 1).copy())
-
-    def batch(self, indices: Sequence[int]) -> Tuple[Tensor, Tensor]:
-        i = [int(k) for k in indices]
-        return torch.stack([self._decode(k) for k in i]), self.labels[i]
-
-
-def shards(tars: Sequence[str]) -> List[Picture]:
-    """The pictures of tar files in which they stand beside labels: name.jpg and name.cls. Headers are read once; pictures are then read where
-    they are, so that a run can go on at any step."""
-    out: List[Picture] = []
-    for path in tars:
-        pictures, classes = {}, {}
-        with tarfile.open(path) as tar:
-            for m in tar:
-                stem, ext = os.path.splitext(m.name)
-                if m.isfile() and ext.lower() in PICTURES:
-                    if stem in pictures:
-                        raise ValueError(f"{path}: it has two pictures called {stem}")
-                    pictures[stem] = (m.offset_data, m.size)
-                elif m.isfile() and ext == ".cls":
-                    classes[stem] = int(tar.extractfile(m).read())
-                    if classes[stem] < 0:
-                        raise ValueError(f"{path}: {m.name}: want the number of a class, got {classes[stem]}")
-        lacking = sorted(pictures.keys() - classes.keys())
-        if lacking:
-            raise ValueError(f"{path}: {len(lacking)} pictures have no label beside them, the first is {lacking[0]}; want {lacking[0]}.cls")
-        out += [Picture(f"{os.path.basename(path)}/{stem}", classes[stem], path, at, size) for stem, (at, size) in pictures.items()]
-    return out
-
-
-def class_folders(folder: str) -> List[str]:
-    return sorted(e.name for e in os.scandir(folder) if e.is_dir() and not e.name.startswith("."))
-
-
-def folders(folder: str, classes: Sequence[str]) -> List[Picture]:
-    """The pictures of class folders, which have the numbers that classes gives them."""
-    out: List[Picture] = []
-    for c in class_folders(folder):
-        if c not in classes:
-            raise ValueError(f"{os.path.join(folder, c)}: the training images have no class of that name")
-        before = len(out)
-        for where, _, files in os.walk(os.path.join(folder, c)):
-            for f in files:
-                path = os.path.join(where, f)
-                if f.lower().endswith(PICTURES):
-                    out.append(Picture(os.path.relpath(path, folder).replace(os.sep, "/"), classes.index(c), path, 0, os.path.getsize(path)))
-        if len(out) == before:
-            raise ValueError(f"{os.path.join(folder, c)}: there are no pictures in it ({' '.join(PICTURES)}); each folder is a class, so move it away if it is none")
-    return out
-
-
-def share(pictures: Sequence[Picture], split: str) -> List[Picture]:
-    """A split of class folders that have none: the first fifth of each class, as drawn, for the test, the rest for training."""
-    out: List[Picture] = []
-    for own in drawn([p.name for p in pictures], [p.label for p in pictures]).values():
-        n = len(own) // 5
-        out += [pictures[i] for i in (own[:n] if split == "test" else own[n:])]
-    return out
-
-
 def open_split(folder: str, split: str, side: int, channels: int, resize: int = 0):
     """The split "train" or "test" of a folder: IDX files, a folder for each class, or tar shards, whichever is there."""
     for name in SPLITS[split]:
@@ -274,39 +134,82 @@ def part(images, first: int, upto: int):
     return images if (first, upto) == (0, len(images)) else images.part(first, upto)
 
 
-def take(images, n: int) -> Images:
-    """The first n images in memory. Those of folders and shards have all classes in proportion, see stratified; an IDX file's are as they stand."""
-    return images.part(0, min(n, len(images)))
+def take(images, n: int):
+    """The first n images, which have all classes in proportion."""
+    return part(images, 0, min(n, len(images)))
 
 
-def order(n: int, seed: int, step: int, batch: int, rank: int, world: int) -> Tensor:
-    """The images of a rank in a step: every epoch is a new shuffling, of which the last incomplete batch is left out."""
-    each = batch * world
-    per_epoch = n // each
-    if per_epoch < 1:
-        raise ValueError(f"{n} images do not fill a batch of {batch} on {world} processes")
-    epoch, k = divmod(step, per_epoch)
-    g = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
-    return torch.randperm(n, generator=g)[k * each + rank * batch :][:batch]
+OF_ORDER = 1 << 32  # the third number of a key of Rand, as in Go
 
 
-class _Steps(torch.utils.data.Dataset):
-    def __init__(self, images, seed: int, first: int, steps: int, batch: int, rank: int, world: int) -> None:
-        self.images, self.first, self.steps = images, first, steps
-        self.key = (seed, batch, rank, world)
+class Order:
+    """Training images in an endless row of epochs: each has all of them once, in an order that follows from seed and epoch, as in Go's
+    runtime/train/tune. Any step can be the first."""
+
+    def __init__(self, n: int, seed: int) -> None:
+        self.n, self.seed, self.epoch, self.order = n, seed, -1, np.zeros(0, np.int32)
+
+    def __call__(self, first: int, n: int) -> np.ndarray:
+        """n images from a place on."""
+        out = []
+        while n > 0:
+            epoch, k = divmod(first, self.n)
+            if epoch != self.epoch:
+                self.epoch, self.order = epoch, shuffled(self.n, Rand(self.seed, epoch, OF_ORDER))
+            out.append(self.order[k : k + n])
+            first, n = first + len(out[-1]), n - len(out[-1])
+        return np.concatenate(out)
+
+
+def shuffled(n: int, r: Rand) -> np.ndarray:
+    """The numbers below n in random order: Fisher and Yates, inside out."""
+    upto = np.arange(1, n + 1, dtype=np.uint64)
+    places = ((r.many(n) >> np.uint64(32)) * upto >> np.uint64(32)).astype(np.int32)
+    order = np.zeros(n, np.int32)
+    view = memoryview(order)  # numbers one by one are faster without numpy
+    for i, j in enumerate(memoryview(places)):
+        view[i], view[j] = view[j], i
+    return order
+
+
+class Steps:
+    """The images of a process in each step of training."""
+
+    def __init__(self, n: int, seed: int, first: int, steps: int, batch: int, rank: int = 0, world: int = 1) -> None:
+        if n < batch * world:
+            raise ValueError(f"{n} images do not fill a batch of {batch} on {world} processes")
+        self.order, self.first, self.steps = Order(n, seed), first, steps
+        self.batch, self.rank, self.world = batch, rank, world
 
     def __len__(self) -> int:
         return self.steps - self.first
 
+    def __getitem__(self, i: int) -> np.ndarray:
+        if i >= len(self):
+            raise IndexError(i)
+        return self.order(((self.first + i) * self.world + self.rank) * self.batch, self.batch)
+
+
+class _Batches(torch.utils.data.Dataset):
+    """Batches of the images that lists have."""
+
+    def __init__(self, images, lists) -> None:
+        self.images, self.lists = images, lists
+
+    def __len__(self) -> int:
+        return len(self.lists)
+
     def __getitem__(self, i: int) -> Tuple[Tensor, Tensor]:
-        seed, batch, rank, world = self.key
-        return self.images.batch(order(len(self.images), seed, self.first + i, batch, rank, world))
+        return self.images.batch(self.lists[i])
 
 
-def batches(images, seed: int, first: int, steps: int, batch: int, rank: int = 0, world: int = 1, workers: int = 0) -> Iterator[Tuple[Tensor, Tensor]]:
-    """Training batches of the steps from first on. Worker processes take steps in turns."""
-    steps_ = _Steps(images, seed, first, steps, batch, rank, world)
-    return iter(torch.utils.data.DataLoader(steps_, batch_size=None, num_workers=workers))
+def batches(images, lists, workers: Optional[int] = None) -> Iterator[Tuple[Tensor, Tensor]]:
+    """Pixels and labels of lists of images. Worker processes take lists in turns and read ahead: one for each core of this process where
+    images are decoded, unless workers says how many."""
+    if workers is None:
+        workers = len(os.sched_getaffinity(0)) // int(os.environ.get("LOCAL_WORLD_SIZE", 1)) if isinstance(images, Files) else 0
+    workers = min(workers, len(lists)) if "fork" in multiprocessing.get_all_start_methods() else 0
+    return iter(torch.utils.data.DataLoader(_Batches(images, lists), batch_size=None, num_workers=workers, multiprocessing_context="fork" if workers else None))
 
 
 def augment(x: Tensor, generator: torch.Generator, crop: int, flip: bool, erase: float, black: float) -> Tensor:
