@@ -36,7 +36,7 @@ def run() -> int:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model, net = files.open_model(a.model, device)
     state = torch.load(a.checkpoint, map_location=device)
-    if not isinstance(state, dict) or state.get("format") != 1:
+    if not isinstance(state, dict) or state.get("format") not in (1, 2):
         raise ValueError(f"{a.checkpoint}: it is no checkpoint of tune.py")
     net.load(state["average"] or state["net"])
     if a.recalibrate and evaluation.norms(net):

@@ -61,12 +61,13 @@ def arguments() -> argparse.Namespace:
     p.add_argument("--recalibrate", type=int, default=4096, help="training images that BatchNorm statistics come from (default %(default)s)")
     p.add_argument("--random", type=int, default=24, help="random SubNets in the final report (default %(default)s)")
     p.add_argument("--test", type=int, default=0, help="test images to count on, 0 for all, -1 to leave reports out")
+    p.add_argument("--eval-batch", type=int, default=512, help="images that are counted at once (default %(default)s)")
     p.add_argument("--check-every", type=int, default=0, help="steps between reports of the largest and the smallest SubNet")
     p.add_argument("--save-every", type=int, default=200, help="steps between checkpoints (default %(default)s)")
     p.add_argument("--checkpoint", help="file of the checkpoint (default OUT.ckpt)")
     p.add_argument("--log", help="file that gets a JSON line for each printed line")
     p.add_argument("--print-every", type=int, default=20)
-    p.add_argument("--workers", type=int, default=0, help="processes that read images, for each training process")
+    p.add_argument("--workers", type=int, help="processes that read images, for each training process (default: its share of the cores, where images are decoded)")
     p.add_argument("--stop-after", type=int, default=0, help="stop, with a checkpoint, after that many steps; exit code 130")
     p.add_argument("--dry-run", action="store_true", help="tell what would be done")
     return p.parse_args()
@@ -186,7 +187,7 @@ def run() -> int:
     e = None
     if a.test >= 0:
         test = files.open_images(a.data, "test")
-        e = evaluation.Evaluator(space.TRANSFORM, data.take(test, a.test) if a.test else test, data.take(images, a.recalibrate) if a.recalibrate else None, space.SIDE, device)
+        e = evaluation.Evaluator(space.TRANSFORM, data.take(test, a.test) if a.test else test, data.take(images, a.recalibrate) if a.recalibrate else None, space.SIDE, device, a.eval_batch, a.workers)
     nets = training.report_subnets(space.SPACE, a.random)
     ends = {k: v for k, v in nets.items() if len(v) == 1}
     if not train(a, t, checkpoint, e, ends, say, world):
@@ -231,7 +232,7 @@ def write(a, t: training.Trainer, model, images, device: torch.device) -> None:
     if t.average is not None:
         t.net.load(t.average)
     if a.recalibrate and evaluation.norms(t.net):
-        e = evaluation.Evaluator(space.TRANSFORM, None, data.take(images, a.recalibrate), space.SIDE, device)
+        e = evaluation.Evaluator(space.TRANSFORM, None, data.take(images, a.recalibrate), space.SIDE, device, a.eval_batch, a.workers)
         e.adapt(t.net, SubNet(space.SPACE))
         for m in evaluation.norms(t.net):
             m.store()

@@ -22,7 +22,8 @@ def add_arguments(p: argparse.ArgumentParser, split: str, images: int, calibrate
     p.add_argument("--first", type=int, help="first image of the split that is counted, where it is another")
     p.add_argument("--images", type=int, default=images, help="how many at most, 0 for all; each class in proportion (default %(default)s)")
     p.add_argument("--calibrate", type=int, default=calibrate, help="training images, from the first, that BatchNorm statistics are recomputed from; 0 leaves the model's (default %(default)s)")
-    p.add_argument("--batch", type=int, default=512)
+    p.add_argument("--batch", type=int, default=512, help="images at once (default %(default)s)")
+    p.add_argument("--workers", type=int, help="processes that read images, for each counting process (default: its share of the cores, where images are decoded)")
 
 
 class Table:
@@ -34,7 +35,7 @@ class Table:
         _, self.net = files.open_model(a.model, device)
         if not evaluation.norms(self.net):
             calibration = None
-        self.evaluator = evaluation.Evaluator(space.TRANSFORM, images, calibration, space.SIDE, device, a.batch)
+        self.evaluator = evaluation.Evaluator(space.TRANSFORM, images, calibration, space.SIDE, device, a.batch, a.workers)
         self.head = _header(kind, a, images, calibration)
         self.counts = self._begun()
 

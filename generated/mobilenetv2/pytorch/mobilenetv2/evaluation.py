@@ -6,7 +6,7 @@ from typing import Callable, Dict, Iterator, List, Optional
 import torch
 from torch import Tensor
 
-from .data import resize
+from .data import batches, resize
 from .layers import BatchNorm, Net
 from .subnet import SubNet
 
@@ -58,14 +58,14 @@ def forget(net: Net) -> None:
 class Evaluator:
     """Counts for one set of images, all on the same ones."""
 
-    def __init__(self, transform, images, calibration, side: int, device: torch.device, batch: int = 512) -> None:
+    def __init__(self, transform, images, calibration, side: int, device: torch.device, batch: int = 512, workers: Optional[int] = None) -> None:
         self.transform, self.images, self.calibration = transform, images, calibration
-        self.side, self.device, self.batch = side, device, batch
+        self.side, self.device, self.batch, self.workers = side, device, batch, workers
 
     def batches(self, images, side: int, rank: int = 0, world: int = 1) -> Iterator:
         """Inputs and labels of every batch of a process; several have them in turns."""
-        for first in range(rank * self.batch, len(images), world * self.batch):
-            pixels, labels = images.batch(range(first, min(first + self.batch, len(images))))
+        lists = [range(first, min(first + self.batch, len(images))) for first in range(rank * self.batch, len(images), world * self.batch)]
+        for pixels, labels in batches(images, lists, self.workers):
             yield resize(self.transform(pixels.to(self.device)), side), labels.to(self.device)
 
     def inputs(self, images, side: int, rank: int = 0, world: int = 1) -> Iterator[Tensor]:

@@ -3,11 +3,14 @@
 
 from typing import List, NamedTuple, Sequence, Tuple
 
+import numpy as np
+
 from .subnet import Choice, Space
 
 STRATEGIES = ("compound", "progressive", "sandwich", "random")
 MAX_TRIES = 16  # draws of a SubNet that its step has already
 MASK = (1 << 64) - 1
+GAMMA = 0x9E3779B97F4A7C15
 
 
 class Rand:
@@ -20,11 +23,19 @@ class Rand:
             self.state = self.next()
 
     def next(self) -> int:
-        self.state = (self.state + 0x9E3779B97F4A7C15) & MASK
+        self.state = (self.state + GAMMA) & MASK
         z = self.state
         z = ((z ^ z >> 30) * 0xBF58476D1CE4E5B9) & MASK
         z = ((z ^ z >> 27) * 0x94D049BB133111EB) & MASK
         return z ^ z >> 31
+
+    def many(self, n: int) -> np.ndarray:
+        """The next n numbers at once."""
+        z = np.arange(1, n + 1, dtype=np.uint64) * np.uint64(GAMMA) + np.uint64(self.state)
+        self.state = (self.state + n * GAMMA) & MASK
+        z = (z ^ z >> np.uint64(30)) * np.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ z >> np.uint64(27)) * np.uint64(0x94D049BB133111EB)
+        return z ^ z >> np.uint64(31)
 
     def below(self, n: int) -> int:
         return (self.next() >> 32) * n >> 32

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from . import losses
-from .data import augment, batches, resize
+from .data import Steps, augment, batches, resize
 from .layers import Net
 from .sample import Rand, Sampler
 from .subnet import Space, SubNet
@@ -89,7 +89,7 @@ AMP = {"off": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 class Trainer:
     """Trains a SuperNet, of which teacher is a frozen copy with the original's weights."""
 
-    def __init__(self, settings: Settings, space: Space, net: Net, teacher: Optional[Net], images, transform, side: int, device: torch.device, rank: int = 0, workers: int = 0) -> None:
+    def __init__(self, settings: Settings, space: Space, net: Net, teacher: Optional[Net], images, transform, side: int, device: torch.device, rank: int = 0, workers: Optional[int] = None) -> None:
         self.settings, self.space, self.net, self.teacher = settings, space, net, teacher
         self.images, self.transform, self.side, self.device, self.rank, self.workers = images, transform, side, device, rank, workers
         self.sampler = Sampler(space, settings.strategy, settings.seed, settings.steps, settings.subnets, settings.one_resolution)
@@ -102,7 +102,8 @@ class Trainer:
         """Trains from the current step to the end; stops, with False, when report returns False."""
         s = self.settings
         self.net.train()
-        for pixels, labels in batches(self.images, s.seed, self.step, s.steps, s.batch, self.rank, s.world, self.workers):
+        steps = Steps(len(self.images), s.seed, self.step, s.steps, s.batch, self.rank, s.world)
+        for pixels, labels in batches(self.images, steps, self.workers):
             loss = self._step(pixels, labels)
             self.step += 1
             if not report(Progress(self.step, loss, self.optimizer.param_groups[0]["lr"])):
@@ -186,7 +187,7 @@ class Trainer:
     def save(self, path: str) -> None:
         """Writes a checkpoint at once."""
         state: Dict[str, Any] = {
-            "format": 1, "settings": dict(self.settings._asdict()), "step": self.step, "optimizer": self.optimizer.state_dict(), "scaler": self.scaler.state_dict(),
+            "format": 2, "settings": dict(self.settings._asdict()), "step": self.step, "optimizer": self.optimizer.state_dict(), "scaler": self.scaler.state_dict(),
             "net": {n: t.detach() for n, t in self.net.initializers().items()}, "average": self.average,
         }
         tmp = f"{path}.{os.getpid()}.tmp"
@@ -196,6 +197,8 @@ class Trainer:
     def resume(self, path: str) -> None:
         """Goes on where a checkpoint stopped."""
         state = torch.load(path, map_location=self.device)
+        if state.get("format") != 2:
+            raise ValueError(f"{path}: another version wrote it, which drew other images; finish it with that, or remove it")
         mine, its = dict(self.settings._asdict()), state.get("settings", {})
         differ = [f"{k} {its.get(k)!r}, now {v!r}" for k, v in mine.items() if its.get(k) != v]
         if differ:
