@@ -62,7 +62,7 @@ func placeholder(group string, src []byte, n int) string {
 	return fmt.Sprintf("%s%d()\n", mark, n)
 }
 
-// restored puts runs in the place of their marks, as deep as those stand.
+// restored puts runs instead of their marks, as deep as those stand.
 func restored(text []byte, runs [][]byte) []byte {
 	size := len(text)
 	for _, r := range runs {

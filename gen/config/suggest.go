@@ -38,7 +38,7 @@ func suggestKey(path []string) string {
 	return spell.Suggest(strings.Join(path, "."), names)
 }
 
-// concrete puts the names of path in place of the pattern's stars.
+// concrete replaces the pattern's stars by the names in path.
 func concrete(pattern string, path []string) string {
 	parts := strings.Split(pattern, ".")
 	for i, p := range parts {

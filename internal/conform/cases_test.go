@@ -139,7 +139,7 @@ func (row caseRow) check(t *testing.T, e *ort.Engine) {
 // casePicks is the number of SubNets of a case that are compared: the original, the smallest, and random ones.
 const casePicks = 6
 
-// fromZeros is how far a SubNet is from the original with zeros in place of the weights that it lacks.
+// fromZeros is how far a SubNet is from the original with zeros instead of the weights that it lacks.
 func fromZeros(t *testing.T, e *ort.Engine, p *view.Package, choices []space.Choice, genes space.Genes, w *onnxfile.Model, path string) float64 {
 	t.Helper()
 	g, in := described(t, p, genes)

@@ -18,7 +18,7 @@ import (
 
 // TestExportsAreLean compares the exports of SubNets with the same SubNets sliced out of the original without clean-ups: normalisations in
 // their place, GELU in pieces where the model has it so, and what else stands in the model's file. An export is smaller, has no more nodes, and computes the same.
-// With AUTOTAILOR_EXPORT_ROUNDS, `make bench-export`, both also run in turns that often.
+// With AUTOTAILOR_EXPORT_ROUNDS, `make bench-export`, both also run interleaved that often.
 func TestExportsAreLean(t *testing.T) {
 	needs.Time(t)
 	e := runtimeEngine(t)
@@ -78,7 +78,7 @@ func leanExports(t *testing.T, e *ort.Engine, file string, rounds int) {
 	}
 }
 
-// paired runs two files in turns, the first one in two sessions, on one thread. It returns the median of the second one's times over the
+// paired runs two files interleaved, the first one in two sessions, on one thread. It returns the median of the second one's times over the
 // first one's, and that of the first one's other session, which says how exact that is.
 func paired(t *testing.T, rounds int, first, second string, in []nn.Tensor) (ratio, noise float64) {
 	t.Helper()

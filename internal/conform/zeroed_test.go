@@ -12,7 +12,7 @@ import (
 	"github.com/autotailor/autotailor/internal/onnxpb"
 )
 
-// zeroed writes the original model with zeros in place of the weights that an exported SubNet lacks. What the SubNet has is found by its numbers: no code of the
+// zeroed writes the original model with zeros instead of the weights that an exported SubNet lacks. What the SubNet has is found by its numbers: no code of the
 // compiler says what was cut. It tells which weights of the SubNet were not found in the original.
 func zeroed(t *testing.T, original, subnet, to string) (lost []string) {
 	t.Helper()

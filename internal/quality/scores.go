@@ -8,7 +8,7 @@ import "math"
 type Scores struct {
 	Smoothing float64 // of labels
 	Distil    float64 // weight of the teacher's probabilities, from 0 to 1; labels have the rest
-	Alpha     bool    // AlphaNet's adaptive divergence in the place of Kullback and Leibler's
+	Alpha     bool    // AlphaNet's adaptive divergence instead of Kullback and Leibler's
 }
 
 // Loss returns the mean loss of the rows of scores, and writes its gradient to grad. There are as many rows as labels; the teacher's scores are nil
@@ -50,7 +50,7 @@ func (s Scores) Loss(scores []float32, labels []int64, teacher, grad []float32) 
 	return total / float64(n)
 }
 
-// diverge returns the divergence of the student's probabilities q from the teacher's p, and adds weight times its derivatives by the
+// diverge returns the divergence of the student's probabilities q from the teacher's p, and adds weight times its gradient with respect to the
 // scores to slope.
 //
 // The adaptive divergence (AlphaNet, Wang et al. 2021) is the larger of two of the family sum q f(p/q), f(t) = (t^a - 1)/(a(a - 1)):
@@ -82,7 +82,7 @@ func (s Scores) diverge(p, q, slope []float64, weight float64) float64 {
 
 const clipRatio = 5
 
-// reverse is the divergence for a = -1: its value, and minus its derivative by each of q with the clipped ratios held fixed.
+// reverse is the divergence for a = -1: its value, and minus its derivative with respect to each of q with the clipped ratios held fixed.
 func reverse(p, q []float64) (value float64, rho []float64) {
 	rho = make([]float64, len(q))
 	for k := range q {

@@ -15,7 +15,7 @@ import (
 type Content struct {
 	Path  string
 	Data  []byte
-	Write func(dst io.Writer) error // in place of Data, for what is not in memory at once; nil for none. Files are written in order
+	Write func(dst io.Writer) error // instead of Data, for what is not in memory at once; nil for none. Files are written in order
 }
 
 // Write replaces the file at path by content at once: readers see the old or the new file, never a part.

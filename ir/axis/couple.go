@@ -24,7 +24,7 @@ type coupler struct {
 }
 
 // Couple finds the variables of g. shapes are the concrete shapes of its values, nil where unknown, with some extent
-// greater than 1 in place of the open batch when batched is set: axis 0 of the inputs is the batch then.
+// greater than 1 instead of the open batch when batched is set: axis 0 of the inputs is the batch then.
 // A parameter that several nodes read has one set of variables, and so have a matrix and what it is the other way round. Equal vectors that an
 // exporter stored once must be values of their own, see supernet.Compile.
 func Couple(g *ir.Graph, shapes [][]int, batched bool) *Coupling {

@@ -32,7 +32,7 @@ func (c *coupler) place(v Var) {
 	c.spread(v, Spatial)
 }
 
-// anew adds a variable in the place of another one: it is spatial when that is, else it stays fixed.
+// anew adds a variable that replaces another one. The new variable is spatial if the old one is. Otherwise it stays fixed.
 func (c *coupler) anew(size int, of Var, why Reason) Var {
 	if c.Is(of, Spatial) {
 		return c.add(size, Spatial)

@@ -51,7 +51,7 @@ func (d *decoder) inline(m *onnxpb.ModelProto) []*onnxpb.NodeProto {
 	return in.nodes
 }
 
-// expand appends nodes, bodies in the place of calls.
+// expand appends nodes to the list. A call of a function is replaced by the function's body.
 func (in *inliner) expand(nodes []*onnxpb.NodeProto, depth int) {
 	for _, n := range nodes {
 		f := in.functions[functionKey(n.GetDomain(), n.GetOpType(), n.GetOverload())]
@@ -172,7 +172,7 @@ func attributes(call *onnxpb.NodeProto, f *onnxpb.FunctionProto) map[string]*onn
 	return out
 }
 
-// bindAttributes puts values in the place of references; a reference to an attribute that is not given is left out.
+// bindAttributes replaces references to attributes by their values. A reference to an attribute that is not given is left out.
 func bindAttributes(list []*onnxpb.AttributeProto, values map[string]*onnxpb.AttributeProto) []*onnxpb.AttributeProto {
 	var out []*onnxpb.AttributeProto
 	for _, a := range list {

@@ -43,7 +43,7 @@ func foldTables(g *ir.Graph) error {
 	return nil
 }
 
-// spreader writes tables in place of the operators that compute them.
+// spreader writes tables instead of the operators that compute them.
 type spreader struct {
 	g     *ir.Graph
 	nodes []*ir.Node

@@ -168,7 +168,7 @@ func simulated(rng *rand.Rand) (n *supernet.Net, t *accuracy.Table, loses func(s
 	return n, t, loses
 }
 
-// TestFewMeasurementsRankBetter: ten SubNets of chance bring predictions nearer to what SubNets truly lose, and rank them better, though the ten are
+// TestFewMeasurementsRankBetter: ten random SubNets bring predictions nearer to what SubNets truly lose, and rank them better, though the ten are
 // counted with chance in them; forty do more.
 func TestFewMeasurementsRankBetter(t *testing.T) {
 	const seeds = 40

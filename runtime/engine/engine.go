@@ -118,7 +118,7 @@ type Training interface {
 	// Forward computes the outputs with BatchNormalization normalising by the batch's own statistics, and keeps what Backward
 	// needs. The returned tensors are valid until the next Forward.
 	Forward(in ...nn.Tensor) ([]nn.Tensor, error)
-	// Backward takes the loss's derivatives by each output of the last Forward, and adds its derivatives by the parameters to
+	// Backward takes the loss's gradients with respect to the outputs of the last Forward, and adds its gradients with respect to the parameters to
 	// their Grad. It is called at most once for each Forward.
 	Backward(grads ...nn.Tensor) error
 	Close() error

@@ -34,14 +34,14 @@ func (r Row) Measured() bool { return r.N > 0 && r.Failed == "" }
 // Took is the median of what the runtime runs for the operator: its own kernel, and changes of layout.
 func (r Row) Took() time.Duration { return r.Median + r.Layout.Median }
 
-// Words that stand in place of the number of runs.
+// Words in the column for the number of runs, where a row has no such number.
 const (
 	failed = "failed" // of an operator that could not be measured
 	elided = "elided" // of one that the runtime runs no kernel for
 	layout = "layout" // of the changes of layout at the boundary of the operator in the line above
 )
 
-// unknown stands in place of an energy that no device has told.
+// unknown is in the column for energy where no device reported one.
 const unknown = "-"
 
 // maxDuration is the longest time that a row may have; sums of a thousand rows stay far from overflow.

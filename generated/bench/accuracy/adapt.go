@@ -201,7 +201,7 @@ func (b *bench) count(ctx context.Context, m *method) error {
 	return nil
 }
 
-// time measures the latencies on ONNX Runtime of all that is offered, that of a SubNet once for all methods: one right after the other, in turns, since
+// time measures the latencies on ONNX Runtime of all that is offered, that of a SubNet once for all methods: interleaved, since
 // moments and places in memory differ by some per cent.
 func (b *bench) time(ctx context.Context, methods []method, clock *profile.Clock) error {
 	times := map[string][]float64{}

@@ -1,4 +1,4 @@
-// Command enginebench times training and inference of the embedded engine beside PyTorch and ONNX Runtime, in one run and in turns:
+// Command enginebench times training and inference of the embedded engine beside PyTorch and ONNX Runtime, in one run and interleaved:
 //
 //	engine MODEL train=.. infer=.. torch_train=.. torch_infer=.. ort_infer=..     images per second
 //	gemm peak=.. ours=.. share=..                                                 GFLOP/s of one core

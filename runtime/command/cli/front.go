@@ -99,7 +99,7 @@ func (c *call) exportFront(f *exportFlags) error {
 	return nil
 }
 
-// counted gives SubNets the accuracies that a file of joint measurements has in place of predicted ones, and returns what they are.
+// counted gives SubNets the accuracies that a file of joint measurements has instead of predicted ones, and returns what they are.
 func (c *call) counted(list []bundle.SubNet, t *accuracy.Table, joints string) (genes []space.Genes, err error) {
 	joint, err := accuracy.ReadJoint(joints, c.net, t.Header)
 	if err != nil {

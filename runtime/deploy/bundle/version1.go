@@ -36,7 +36,7 @@ func FromVersion1(r io.Reader, net *supernet.Net) ([]byte, error) {
 	return append(text, '\n'), err
 }
 
-// renew puts the text of today in place of that of version 1.
+// renew replaces SubNet texts of version 1 by today's.
 func (s *SubNet) renew(net *supernet.Net, same bool) error {
 	text, err := net.FromVersion1(s.SubNet)
 	if err != nil {

@@ -44,7 +44,7 @@ func spread(s nn.Shape, rng *rand.Rand) *engine.Trainable {
 	return &engine.Trainable{Shape: s, Value: v, Grad: make([]float32, len(v))}
 }
 
-// loss is the sum of the outputs times weights, which are the derivatives by the outputs.
+// loss is the sum of the outputs times weights. The weights are its gradient with respect to the outputs.
 type loss struct {
 	training engine.Training
 	in       []nn.Tensor

@@ -12,7 +12,7 @@ import (
 type crop struct {
 	matrix      *engine.Trainable // [taps, all]
 	taps, all   int
-	whole, back []float32 // the channels' whole windows, and derivatives by them
+	whole, back []float32 // the channels' whole windows, and gradients with respect to them
 }
 
 // transform returns the kernel transform of a parameter, nil where params have none.
@@ -43,7 +43,7 @@ func (p *plan) crop(param *nn.Param) (*crop, error) {
 // read computes the smaller windows of the whole ones.
 func (c *crop) read(out []float32) { nn.Smaller(out, c.whole, c.matrix.Value, c.taps, c.all) }
 
-// write adds the derivatives by the transform, and returns those by the whole windows.
+// write adds the gradient with respect to the transform, and returns the gradient with respect to the whole windows.
 func (c *crop) write(grad []float32) []float32 {
 	clear(c.back)
 	for r := range len(grad) / c.taps {

@@ -6,7 +6,7 @@ import (
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
-// net is a network of parameters only: data operands are parameters too, so that derivatives by them can be checked.
+// net is a network of parameters only: data operands are parameters too, so that gradients with respect to them can be checked.
 type net struct {
 	*nn.Tape
 	rng *rand.Rand

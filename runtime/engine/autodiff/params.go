@@ -15,7 +15,7 @@ type parameter struct {
 	part     part // of the tensor as it is stored; a whole tensor is shared with v
 	grid     *nn.Grid
 	middle   []float32 // the tensor interpolated, where there is a grid: part is of that
-	back     []float32 // derivatives by middle
+	back     []float32 // gradients with respect to middle
 	gridDims nn.Shape  // of the tensor before interpolation
 	crop     *crop     // where there is a kernel transform: part is of whole windows
 }

@@ -77,7 +77,7 @@ func (s part) read(to, from []float32) {
 	}
 }
 
-// add adds derivatives by the part to those by a tensor.
+// add adds the gradient with respect to the part to the gradient with respect to a tensor.
 func (s part) add(to, grad []float32) {
 	if s.starts == nil {
 		addTo(to, grad)

@@ -59,8 +59,8 @@ func (c *placing) release(v *variable) {
 	}
 }
 
-// share gives the derivatives by an operand the memory of those by the result, where the step can work in place, and perhaps those by both
-// operands of a sum.
+// share lets the gradient with respect to an operand use the memory of the gradient with respect to the result, if the step can work in place. For
+// a sum it may do so for both operands.
 func (c *placing) share(i int) bool {
 	s := &c.plan.steps[i]
 	for k := range s.inPlace {
@@ -80,8 +80,8 @@ func (c *placing) share(i int) bool {
 	return false
 }
 
-// apart tells whether the derivatives by both operands of sum i can be in the same memory. Those by x are only read, by the normalisation that
-// made it and then by the product before that; those by y change when that product has run back.
+// apart tells whether the gradients with respect to both operands of sum i can be in the same memory. The gradient with respect to x is only read: by the
+// normalisation that made x, and then by the product before that. The gradient with respect to y changes after that product has run backward.
 func (c *placing) apart(i int, x, y *variable) bool {
 	if x == y || !x.wants || !y.wants || x.uses > 1 || !x.defers() {
 		return false
@@ -111,7 +111,8 @@ func (c *placing) quiet(lo, hi int, v *variable) bool {
 	return true
 }
 
-// defers tells that derivatives by the operand of the normalisation that made v are computed where the product before uses them, from those by v.
+// defers tells whether the product before the normalisation that made v computes the gradient with respect to the normalisation's operand itself, where it
+// uses it, from the gradient with respect to v.
 func (v *variable) defers() bool {
 	x := v.from
 	return v.norm != nil && x.joins && x.columns == v.shape[len(v.shape)-1] && x.uses == 1 && x.wants

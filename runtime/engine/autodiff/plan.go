@@ -19,9 +19,9 @@ type variable struct {
 	touched bool // grad has derivatives already
 
 	uses     int              // steps that read it, and outputs
-	first    int              // the first step that reads it, which is the last one to have derivatives by it
+	first    int              // the first step that reads it: in the backward pass, the last one that adds to its gradient
 	columns  int              // of a convolution's or matrix product's results
-	joins    bool             // of one that can compute derivatives by its results where it uses them
+	joins    bool             // of a step that can compute the gradient with respect to its result where it uses it
 	moments  *kernel.Moments  // the product computes them when this is set
 	deferred *kernel.Deferred // stands for grad
 
@@ -33,7 +33,7 @@ type variable struct {
 
 	// Of a sum's results:
 	inside *kernel.Limits // within which they are limited, nil for none
-	gated  bool           // the last step that has derivatives by them has set them to 0 where results are at a limit
+	gated  bool           // the last step that added to the gradient has set it to 0 where results are at a limit of the activation
 	terms  []*variable
 	adds   bool             // a term is normalised where it is added
 	left   bool             // to the first step that reads the results, a product, which then computes them by sum
@@ -45,8 +45,8 @@ type step struct {
 	name     string
 	in, out  []*variable
 	forward  func(t *kernel.Team)
-	backward func(t *kernel.Team) // runs when there are derivatives by an output and an operand wants them; nil where that cannot be
-	inPlace  int                  // derivatives by one of so many first operands may take the place of those by the result
+	backward func(t *kernel.Team) // runs if an output has a gradient and an operand wants one; nil if that cannot be
+	inPlace  int                  // the gradient with respect to one of the first inPlace operands may overwrite the gradient with respect to the result
 }
 
 // plan is a network at one batch size.
@@ -106,7 +106,7 @@ func (p *plan) forward() {
 	}
 }
 
-// backward takes derivatives by the outputs.
+// backward takes gradients with respect to the outputs.
 func (p *plan) backward(grads [][]float32) {
 	for i := range p.steps {
 		for _, v := range p.steps[i].out {
@@ -133,7 +133,7 @@ func (p *plan) backward(grads [][]float32) {
 	}
 }
 
-// receive lets f set derivatives by v, and adds them to those that are there. f is not called when nobody wants them.
+// receive calls f, which sets the gradient with respect to v, and adds it to the gradient that is there. f is not called if nobody needs it.
 func (p *plan) receive(t *kernel.Team, v *variable, f func(to []float32)) {
 	if !v.wants {
 		return

@@ -57,8 +57,8 @@ func (p *plan) product(d product, x, y, w, bias *variable) {
 	})
 }
 
-// joined goes back through a product whose derivatives by results are computed where they are used. It may be the last step that has derivatives
-// by x, which are then all there.
+// joined runs a product backward whose gradient with respect to the result is computed where it is used. It may be the last step that adds to the gradient
+// with respect to x, which is then complete.
 func (p *plan) joined(t *kernel.Team, c *kernel.Trainable, x, y, w *variable, batch int, last bool) {
 	var dw []float32
 	if w.wants {
@@ -72,7 +72,7 @@ func (p *plan) joined(t *kernel.Team, c *kernel.Trainable, x, y, w *variable, ba
 		g.Operand, g.Add, x.touched = x.grad, x.touched, true
 	}
 	if x.wants && last {
-		same := x.terms // derivatives by these are those by x
+		same := x.terms // the gradient with respect to each of these is the one with respect to x
 		if g.Inside = x.inside; same == nil {
 			same = []*variable{x}
 		} else {

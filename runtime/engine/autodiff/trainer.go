@@ -5,11 +5,11 @@
 // size steps run, and whether they run backward. Package embedded leaves the backward functions out. Operators that an engine fuses with their
 // neighbours are the engine's: those of the trainer are in table.go.
 //
-// A graph is planned at the batch size of its first Forward: one step for each operator, with a function for the way there and one for
-// the way back (Griewank and Walther, "Evaluating Derivatives", chapter 3). Activations are channels-last, as in package embedded, and
+// A graph is planned at the batch size of its first Forward: one step for each operator, with a function for the forward pass and one for
+// the backward pass (Griewank and Walther, "Evaluating Derivatives", chapter 3). Activations are channels-last, as in package embedded, and
 // stay in memory until Backward has used them; BatchNormalization uses its batch's statistics, and Relu or Clip after it run in the same step.
 // Training is bound by memory more than by arithmetic, so that results of a normalisation that a single convolution reads are not kept: it
-// normalises them anew where it needs them, there and back.
+// normalises them anew where it needs them, forward and backward.
 //
 // Parameters are linear functions of the SuperNet's tensors: slices, crops, interpolations. Derivatives go back through the
 // transposed function into Trainable.Grad; a parameter that is a whole tensor is used without copying.
@@ -17,7 +17,7 @@
 // Results are the same bits for any number of threads: sums over pixels are cut in parts that depend on extents alone.
 //
 // How a tuner uses it: make an embedded.Engine once. For every SubNet of a step record its graph, call Train (which plans nothing yet),
-// Forward, compute the loss and its derivatives by the outputs, Backward, Close. Derivatives add up in Grad over the SubNets of a step, so the
+// Forward, compute the loss and its gradient with respect to the outputs, Backward, Close. Gradients add up in Grad over the SubNets of a step, so the
 // tuner clears Grad after its solver has used it. Close gives memory back to the engine for the next SubNet.
 package autodiff
 

@@ -58,13 +58,13 @@ func (t *training) Backward(grads ...nn.Tensor) error {
 	}
 	p := t.plan
 	if len(grads) != len(p.outputs) {
-		return fmt.Errorf("got derivatives by %d outputs, want %d", len(grads), len(p.outputs))
+		return fmt.Errorf("got gradients with respect to %d outputs, want %d", len(grads), len(p.outputs))
 	}
 	data := make([][]float32, len(grads))
 	for i, g := range grads {
 		info := &p.Graph.Values[t.graph.Outputs[i]]
 		if g.Type != nn.Float32 || !slices.Equal(g.Shape, info.Shape) || len(g.Raw) != 4*g.Shape.Count() {
-			return fmt.Errorf("derivatives by output %q: got type %d shape %v with %d bytes, want float32 of shape %v", info.Name, g.Type, g.Shape, len(g.Raw), info.Shape)
+			return fmt.Errorf("gradient with respect to output %q: got type %d shape %v with %d bytes, want float32 of shape %v", info.Name, g.Type, g.Shape, len(g.Raw), info.Shape)
 		}
 		data[i] = g.View()
 	}

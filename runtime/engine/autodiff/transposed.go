@@ -6,7 +6,7 @@ import (
 	"github.com/autotailor/autotailor/runtime/engine/kernel"
 )
 
-// makeConvTranspose is a convolution the other way round: its result is what that has as derivatives by its operand.
+// makeConvTranspose is the transpose of a convolution: its result is computed as that convolution's gradient with respect to the operand.
 func makeConvTranspose(p *plan, n Node) error {
 	xs, ys, ws, groups := p.Shape(n.In[0]), p.Shape(n.Out[0]), p.Shape(n.In[1]), n.Integer("group", 1)
 	if len(ws) != len(xs) || groups < 1 || ws[0] != xs[1] || ys[1] != ws[1]*groups || xs[1]%groups != 0 {

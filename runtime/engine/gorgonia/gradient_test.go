@@ -62,7 +62,7 @@ func newExpression(t testing.TB, batch int, w nn.MapWeights) *expression {
 	return e
 }
 
-// run computes derivatives by the parameters.
+// run computes gradients with respect to the parameters.
 func (e *expression) run(t testing.TB, x, scale nn.Tensor) {
 	t.Helper()
 	for n, v := range map[*g.Node]nn.Tensor{e.x: x, e.scale: scale} {

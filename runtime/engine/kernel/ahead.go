@@ -1,7 +1,7 @@
 package kernel
 
-// ahead is memory that a thread will need for its next rows. Micro-kernels of matrix products have it brought into the second cache, a cache line in
-// each of their steps: so it comes while they compute. Asked for at once, lines would hold up the loads of the rows at hand.
+// ahead is memory that a thread will need for its next rows. Micro-kernels of matrix products prefetch it into the second-level cache, one cache line in
+// each of their steps, so that it arrives while they compute. If all lines were prefetched at once, they would delay the loads of the current rows.
 type ahead struct {
 	parts   [6][]float32
 	next, n int
@@ -10,7 +10,7 @@ type ahead struct {
 // clear forgets what is left.
 func (a *ahead) clear() { *a = ahead{} }
 
-// rows adds rows [lo, hi) of n elements, as far as x has them and there is room.
+// rows adds rows [lo, hi) of x, of n elements each, as far as x has them and there is room.
 func (a *ahead) rows(x []float32, n, lo, hi int) {
 	if hi = min(hi, len(x)/max(1, n)); lo < hi && a.n < len(a.parts) {
 		a.parts[a.n] = x[lo*n : hi*n]
@@ -18,7 +18,7 @@ func (a *ahead) rows(x []float32, n, lo, hi int) {
 	}
 }
 
-// take returns where a micro-kernel of so many steps begins to look ahead: at there, which it needs anyway, when nothing is left.
+// take returns the address at which a micro-kernel of so many steps starts to prefetch. If nothing is left it is there, which the kernel needs anyway.
 func (a *ahead) take(steps int, there *float32) *float32 {
 	if a.next == a.n {
 		return there
@@ -53,7 +53,7 @@ func (o Operand) lookAhead(w *worker, n, lo, hi int) {
 	w.ahead.rows(o.X, n, lo, hi)
 }
 
-// lookAhead announces what derivatives by rows [lo, hi) of n elements are computed of; there may be nothing to compute.
+// lookAhead announces the memory from which the gradient with respect to rows [lo, hi), of n elements each, is computed. There may be nothing to compute.
 func (d *Deferred) lookAhead(w *worker, n, lo, hi int) {
 	if d != nil {
 		w.ahead.rows(d.x, n, lo, hi)
@@ -61,7 +61,7 @@ func (d *Deferred) lookAhead(w *worker, n, lo, hi int) {
 	}
 }
 
-// lookAhead announces what is needed to compute derivatives by rows [lo, hi) of n elements of the operand.
+// lookAhead announces the memory that is needed for the gradient with respect to rows [lo, hi), of n elements each, of the operand.
 func (g *Gradients) lookAhead(w *worker, n, lo, hi int) {
 	w.ahead.rows(g.Operand, n, lo, hi)
 	for s := g.Sums; s != nil; s = s.And {

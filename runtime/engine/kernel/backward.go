@@ -99,7 +99,7 @@ func (p *Picker) Run(t *Team, z, x []float32) {
 	})
 }
 
-// Back sets dx to the derivatives by x.
+// Back sets dx to the gradient with respect to x.
 func (p *Picker) Back(t *Team, dx, dz []float32) {
 	size := len(p.index) * p.run
 	t.Split(p.outer, p.outer*size, func(lo, hi int) {
@@ -220,7 +220,7 @@ func (u *ISA) NewMatrices(m, k, n int, xat, yat []int) *Matrices {
 // Forward computes z.
 func (c *Matrices) Forward(t *Team, z, x, y []float32) { c.product.Run(t, z, x, y) }
 
-// Left sets dx to the derivatives by x: dz times transposed y.
+// Left sets dx to the gradient with respect to x: dz times transposed y.
 func (c *Matrices) Left(t *Team, dx, dz, y []float32) {
 	if !c.spread {
 		c.left.Run(t, dx, dz, y)
@@ -236,7 +236,7 @@ func (c *Matrices) Left(t *Team, dx, dz, y []float32) {
 	}
 }
 
-// Right sets dy to the derivatives by y: transposed x times dz.
+// Right sets dy to the gradient with respect to y: transposed x times dz.
 func (c *Matrices) Right(t *Team, dy, dz, x []float32) {
 	clear(dy)
 	one := func(w *worker, i int) {

@@ -66,7 +66,7 @@ func (s *Windows) offsets(g Window) []int32 {
 	return table(&s.plain, g, g.offsets)
 }
 
-// backOffsets returns the table of the way back.
+// backOffsets returns the table of the backward pass.
 func (s *Windows) backOffsets(g Window) []int32 {
 	if s == nil {
 		return g.backOffsets()

@@ -19,7 +19,7 @@ type cross struct {
 	next  *float32 // see ahead
 }
 
-// crossing sums the derivatives by the weights of a convolution over all pixels of a batch. Pixels are cut in parts that depend on
+// crossing sums the gradient with respect to the weights of a convolution over all pixels of a batch. Pixels are cut in parts that depend on
 // extents alone, each with sums of its own, so that results do not depend on the number of threads.
 type crossing struct {
 	c     *Trainable
@@ -69,7 +69,7 @@ func (x *crossing) begin(part, group, k0, k1 int) {
 	}
 }
 
-// Weights adds the derivatives by the weights to dw, given the operand and the derivatives by the result.
+// Weights adds the gradient with respect to the weights to dw, given the operand and the gradient with respect to the result.
 func (c *Trainable) Weights(t *Team, x, dy, dw []float32, batch int) {
 	if c.depthwise() {
 		c.depthwiseWeights(t, x, dy, dw, batch)
@@ -246,7 +246,7 @@ func (x *crossing) collect(t *Team, dw []float32) {
 	})
 }
 
-// tapSums is the argument of the micro-kernel for the derivatives by the taps of a depthwise convolution: for taps t and channels i,
+// tapSums is the argument of the micro-kernel for the gradient with respect to the taps of a depthwise convolution: for taps t and channels i,
 //
 //	sums[t][i] += sum over pixels p of x[off[p][t]][i] * g[p][i]
 //

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// Fold makes one number of a row. Slope sets g to the derivatives by the row's elements, given the number z and the derivative dz by it; it is nil where
-// the number does not change when elements do so a little.
+// Fold computes one number z from a row. Slope sets g to the gradient with respect to the row's elements, given z and the derivative dz with respect to z. It is
+// nil if small changes of the elements do not change z.
 type Fold struct {
 	Value func(row []float32) float32
 	Slope func(g, row []float32, z, dz float32)

@@ -16,7 +16,7 @@ type grid struct {
 
 type gridFunc func(g *grid)
 
-// points is the number of values of a tile, the other ones are extents.
+// points is the number of values of a tile, the others are extents.
 const (
 	points     = gridSide * gridSide
 	gridSide   = tileSide + weightSide - 1

@@ -1,7 +1,7 @@
 package kernel
 
 // A convolution that is not of single pixels, nor depthwise, nor by Winograd's algorithm, such as a strided one of 3x3, joins the normalisations around it
-// image by image: a normalised image, and derivatives by one, stay in the second cache.
+// image by image: a normalised image, and gradients with respect to one, stay in the second cache.
 
 // imagewise tells that a convolution joins in this way, if it does.
 func (g Window) imagewise(p TrainableParams) bool {
@@ -81,7 +81,7 @@ func (c *Trainable) imagesBackwardOf(t *Team, d *Deferred, x Operand, batch int,
 	g.Sums.end()
 }
 
-// operandImages sets dx to the derivatives by the operand, of some images, on one thread.
+// operandImages sets dx to the gradient with respect to the operand, of some images, on one thread.
 func (c *Trainable) operandImages(w *worker, dy, dx []float32) {
 	image, results := c.g.H*c.g.W*c.in, c.pixels*c.out
 	if !c.strided() {

@@ -18,7 +18,7 @@ func Interpolate(t *Team, taps [][]nn.Tap, out, in []float32, length, inner int)
 	})
 }
 
-// InterpolateBack sets dx to the derivatives by the operand, given those by the result.
+// InterpolateBack sets dx to the gradient with respect to the operand, given the gradient with respect to the result.
 func InterpolateBack(t *Team, taps [][]nn.Tap, dx, dz []float32, length, inner int) {
 	t.Split(len(dx)/(length*inner), 4*len(dz), func(lo, hi int) {
 		clear(dx[lo*length*inner : hi*length*inner])

@@ -1,13 +1,13 @@
 package kernel
 
-// Deferred is derivatives by the operand x of a BatchNorm that are computed where they are used: p*dz + q*x + s.
+// Deferred is the gradient with respect to the operand x of a BatchNorm, p*dz + q*x + s. It is computed where it is used.
 type Deferred struct {
 	norm    *BatchNorm
 	x, dz   []float32
 	p, q, s []float32
 }
 
-// Defer prepares the derivatives by x, which BackwardOf computes where they are used. It is called after Sums.
+// Defer prepares the gradient with respect to x, which BackwardOf computes where it uses it. It is called after Sums.
 func (c *BatchNorm) Defer(x, dz, scale []float32) *Deferred {
 	n := c.n
 	rows := float64(len(x) / n)
@@ -21,7 +21,7 @@ func (c *BatchNorm) Defer(x, dz, scale []float32) *Deferred {
 	return d
 }
 
-// rows computes derivatives by rows [lo, hi) of the operand.
+// rows computes rows [lo, hi) of the gradient with respect to the operand.
 func (d *Deferred) rows(w *worker, lo, hi int, to []float32) {
 	n, u := d.norm.n, d.norm.isa
 	step := stepRows(n)
@@ -168,17 +168,17 @@ func (c *Trainable) ForwardMoments(t *Team, x Operand, y []float32, batch int, m
 	}
 }
 
-// Gradients is what BackwardOf computes: derivatives by operand and weights, either of which may be nil.
+// Gradients is what BackwardOf computes: the gradients with respect to the operand and the weights. Either may be nil.
 type Gradients struct {
 	Operand []float32
 	Add     bool      // to what Operand has, instead of setting it
 	Weights []float32 // are added to
-	// Where these are the last derivatives by the operand:
+	// If this is the last addition to the gradient with respect to the operand:
 	Inside *Limits   // all of them are 0 where the operand, which is in memory, is not inside the limits; may be nil
 	Sums   *GradSums // of all of them, where they are those by the result of a BatchNorm too; may be nil
 }
 
-// last finishes the derivatives by rows [lo, hi) of the operand, of n elements, while they are in the cache.
+// last finishes rows [lo, hi), of n elements each, of the gradient with respect to the operand, while they are in the cache.
 func (g *Gradients) last(u *ISA, w *worker, part, lo, hi, n int, x Operand) {
 	if g.Inside != nil {
 		rows := g.Operand[lo*n : hi*n]
@@ -192,7 +192,7 @@ func (g *Gradients) ends() bool {
 	return g.Inside != nil && g.Sums != nil && g.Sums.norm.lim == NoLimits()
 }
 
-// finish adds more, of rows [lo, hi) of n elements, to the derivatives by the operand and finishes them, as last does, in one pass.
+// finish adds more to rows [lo, hi), of n elements each, of the gradient with respect to the operand. In the same pass it finishes them, as last does.
 func (g *Gradients) finish(u *ISA, w *worker, part, lo, hi, n int, x Operand, more []float32) {
 	g.Sums.walk(w, part, lo, hi, func(k *columns, from, to int, s0, s1 *float32) {
 		k.set(u, from, to, n, g.Sums.x)
@@ -326,7 +326,7 @@ func (c *Trainable) scatter(w *worker, g Gradients, x Operand, part, m0, m1 int,
 	g.last(u, w, part, lo, hi, c.in, x)
 }
 
-// operand has the derivatives by rows [lo, hi) of the operand x written, and finishes them.
+// operand calls write for rows [lo, hi) of the gradient with respect to the operand x, and finishes these rows.
 func (c *Trainable) operand(w *worker, g Gradients, x Operand, part, lo, hi int, write func(to []float32)) {
 	if g.Operand == nil {
 		return

@@ -8,7 +8,7 @@ import (
 	"github.com/autotailor/autotailor/internal/needs"
 )
 
-// TestJoinedEqualsSeparate: a product that normalises its operand where it uses it, and whose way back computes derivatives where they are used
+// TestJoinedEqualsSeparate: a product that normalises its operand where it uses it, and whose backward pass computes derivatives where they are used
 // and the sums for the normalisation before, has the results of the steps one by one. It is of pixels, depthwise, by Winograd's algorithm or imagewise.
 func TestJoinedEqualsSeparate(t *testing.T) {
 	needs.Time(t)
@@ -166,7 +166,7 @@ func TestProductsOfAdditions(t *testing.T) {
 	}
 }
 
-// TestNoResults: a window that is larger than its image has no results, and derivatives by the image are 0.
+// TestNoResults: a window that is larger than its image has no results, and gradients with respect to the image are 0.
 func TestNoResults(t *testing.T) {
 	for _, u := range All() {
 		g, team := Window{H: 2, W: 2, KH: 3, KW: 3, StrideH: 2, StrideW: 2, DilationH: 1, DilationW: 1}, NewTeam(1)

@@ -209,7 +209,7 @@ func winogradResultAVX2(t *byte)
 //go:noescape
 func winogradWeightAVX2(t *byte)
 
-// winogradOperandBackAVX2 adds to derivatives by tiles of the operand, given those by values.
+// winogradOperandBackAVX2 adds to gradients with respect to tiles of the operand, given those with respect to values.
 //
 //go:noescape
 func winogradOperandBackAVX2(t *byte)
@@ -219,52 +219,52 @@ func winogradOperandBackAVX2(t *byte)
 //go:noescape
 func winogradResultBackAVX2(t *byte)
 
-// winogradWeightBackAVX2 sets derivatives by weights, given those by values.
+// winogradWeightBackAVX2 sets gradients with respect to weights, given those with respect to values.
 //
 //go:noescape
 func winogradWeightBackAVX2(t *byte)
 
-// tapSums1AVX2 adds to the derivatives by 1 taps of a depthwise convolution.
+// tapSums1AVX2 adds to the gradients with respect to 1 taps of a depthwise convolution.
 //
 //go:noescape
 func tapSums1AVX2(t *byte)
 
-// tapSums2AVX2 adds to the derivatives by 2 taps of a depthwise convolution.
+// tapSums2AVX2 adds to the gradients with respect to 2 taps of a depthwise convolution.
 //
 //go:noescape
 func tapSums2AVX2(t *byte)
 
-// tapSums3AVX2 adds to the derivatives by 3 taps of a depthwise convolution.
+// tapSums3AVX2 adds to the gradients with respect to 3 taps of a depthwise convolution.
 //
 //go:noescape
 func tapSums3AVX2(t *byte)
 
-// tapSums4AVX2 adds to the derivatives by 4 taps of a depthwise convolution.
+// tapSums4AVX2 adds to the gradients with respect to 4 taps of a depthwise convolution.
 //
 //go:noescape
 func tapSums4AVX2(t *byte)
 
-// tapSums5AVX2 adds to the derivatives by 5 taps of a depthwise convolution.
+// tapSums5AVX2 adds to the gradients with respect to 5 taps of a depthwise convolution.
 //
 //go:noescape
 func tapSums5AVX2(t *byte)
 
-// tapSums6AVX2 adds to the derivatives by 6 taps of a depthwise convolution.
+// tapSums6AVX2 adds to the gradients with respect to 6 taps of a depthwise convolution.
 //
 //go:noescape
 func tapSums6AVX2(t *byte)
 
-// tapSums7AVX2 adds to the derivatives by 7 taps of a depthwise convolution.
+// tapSums7AVX2 adds to the gradients with respect to 7 taps of a depthwise convolution.
 //
 //go:noescape
 func tapSums7AVX2(t *byte)
 
-// tapSums8AVX2 adds to the derivatives by 8 taps of a depthwise convolution.
+// tapSums8AVX2 adds to the gradients with respect to 8 taps of a depthwise convolution.
 //
 //go:noescape
 func tapSums8AVX2(t *byte)
 
-// tapSums9AVX2 adds to the derivatives by 9 taps of a depthwise convolution.
+// tapSums9AVX2 adds to the gradients with respect to 9 taps of a depthwise convolution.
 //
 //go:noescape
 func tapSums9AVX2(t *byte)
@@ -589,7 +589,7 @@ func winogradResultAVX512(t *byte)
 //go:noescape
 func winogradWeightAVX512(t *byte)
 
-// winogradOperandBackAVX512 adds to derivatives by tiles of the operand, given those by values.
+// winogradOperandBackAVX512 adds to gradients with respect to tiles of the operand, given those with respect to values.
 //
 //go:noescape
 func winogradOperandBackAVX512(t *byte)
@@ -599,52 +599,52 @@ func winogradOperandBackAVX512(t *byte)
 //go:noescape
 func winogradResultBackAVX512(t *byte)
 
-// winogradWeightBackAVX512 sets derivatives by weights, given those by values.
+// winogradWeightBackAVX512 sets gradients with respect to weights, given those with respect to values.
 //
 //go:noescape
 func winogradWeightBackAVX512(t *byte)
 
-// tapSums1AVX512 adds to the derivatives by 1 taps of a depthwise convolution.
+// tapSums1AVX512 adds to the gradients with respect to 1 taps of a depthwise convolution.
 //
 //go:noescape
 func tapSums1AVX512(t *byte)
 
-// tapSums2AVX512 adds to the derivatives by 2 taps of a depthwise convolution.
+// tapSums2AVX512 adds to the gradients with respect to 2 taps of a depthwise convolution.
 //
 //go:noescape
 func tapSums2AVX512(t *byte)
 
-// tapSums3AVX512 adds to the derivatives by 3 taps of a depthwise convolution.
+// tapSums3AVX512 adds to the gradients with respect to 3 taps of a depthwise convolution.
 //
 //go:noescape
 func tapSums3AVX512(t *byte)
 
-// tapSums4AVX512 adds to the derivatives by 4 taps of a depthwise convolution.
+// tapSums4AVX512 adds to the gradients with respect to 4 taps of a depthwise convolution.
 //
 //go:noescape
 func tapSums4AVX512(t *byte)
 
-// tapSums5AVX512 adds to the derivatives by 5 taps of a depthwise convolution.
+// tapSums5AVX512 adds to the gradients with respect to 5 taps of a depthwise convolution.
 //
 //go:noescape
 func tapSums5AVX512(t *byte)
 
-// tapSums6AVX512 adds to the derivatives by 6 taps of a depthwise convolution.
+// tapSums6AVX512 adds to the gradients with respect to 6 taps of a depthwise convolution.
 //
 //go:noescape
 func tapSums6AVX512(t *byte)
 
-// tapSums7AVX512 adds to the derivatives by 7 taps of a depthwise convolution.
+// tapSums7AVX512 adds to the gradients with respect to 7 taps of a depthwise convolution.
 //
 //go:noescape
 func tapSums7AVX512(t *byte)
 
-// tapSums8AVX512 adds to the derivatives by 8 taps of a depthwise convolution.
+// tapSums8AVX512 adds to the gradients with respect to 8 taps of a depthwise convolution.
 //
 //go:noescape
 func tapSums8AVX512(t *byte)
 
-// tapSums9AVX512 adds to the derivatives by 9 taps of a depthwise convolution.
+// tapSums9AVX512 adds to the gradients with respect to 9 taps of a depthwise convolution.
 //
 //go:noescape
 func tapSums9AVX512(t *byte)

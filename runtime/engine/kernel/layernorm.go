@@ -66,7 +66,7 @@ func (c *LayerNorms) at(l *normRow, r int, x, dz []float32) {
 	l.mean, l.inv = c.mean[r], c.inv[r]
 }
 
-// Sums prepares the derivatives by the parameters.
+// Sums prepares the gradient with respect to the parameters.
 func (c *LayerNorms) Sums(t *Team, x, dz []float32) {
 	n := c.n
 	c.sums = reduceRows(t, len(c.mean), 2, n, func(w *worker, lo, hi int, to []float64) {
@@ -82,13 +82,13 @@ func (c *LayerNorms) Sums(t *Team, x, dz []float32) {
 	})
 }
 
-// Scale sets g to the derivatives by the scale.
+// Scale sets g to the gradient with respect to the scale.
 func (c *LayerNorms) Scale(g []float32) { narrowed(g, c.sums[c.n:]) }
 
-// Bias sets g to the derivatives by the bias.
+// Bias sets g to the gradient with respect to the bias.
 func (c *LayerNorms) Bias(g []float32) { narrowed(g, c.sums[:c.n]) }
 
-// Operand sets dx to the derivatives by x.
+// Operand sets dx to the gradient with respect to x.
 func (c *LayerNorms) Operand(t *Team, dx, x, dz, scale []float32) {
 	t.run(len(c.mean), 1, 2*len(x), func(w *worker, lo, hi int) {
 		l := &w.normRow

@@ -157,7 +157,7 @@ type source struct {
 	image  int     // floats of an image
 	first  int     // floats before the first column: a group's channels
 	patch  *patches
-	places []int64 // in place of off: those of the pixels of x, a single image, see Windows.placed. The matrix has one run
+	places []int64 // instead of off: those of the pixels of x, a single image, see Windows.placed. The matrix has one run
 }
 
 // blockBytes is how much of the packed weights is used for all rows before the next: half of a small L2 cache.

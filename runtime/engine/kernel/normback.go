@@ -44,7 +44,7 @@ type BatchNorm struct {
 	inv     []float64 // 1 / standard deviation
 	a, b    []float32 // z = x*a + b
 	center  []float32 // mean
-	sumG    []float64 // of derivatives by results inside the limits
+	sumG    []float64 // of gradients with respect to results inside the limits
 	sumGX   []float64 // of those times the normalised operand
 }
 
@@ -147,10 +147,10 @@ func (c *BatchNorm) take(sums []float64) {
 	}
 }
 
-// Scale sets g to the derivatives by the scale.
+// Scale sets g to the gradient with respect to the scale.
 func (c *BatchNorm) Scale(g []float32) { narrowed(g, c.sumGX) }
 
-// Bias sets g to the derivatives by the bias.
+// Bias sets g to the gradient with respect to the bias.
 func (c *BatchNorm) Bias(g []float32) { narrowed(g, c.sumG) }
 
 func narrowed(to []float32, from []float64) {
@@ -159,7 +159,7 @@ func narrowed(to []float32, from []float64) {
 	}
 }
 
-// Operand sets dx, which may be dz, to the derivatives by x.
+// Operand sets dx, which may be dz, to the gradient with respect to x.
 func (c *BatchNorm) Operand(t *Team, dx, x, dz, scale []float32) {
 	d := c.Defer(x, dz, scale)
 	t.run(len(x)/c.n, stepRows(c.n), 3*len(x), func(w *worker, lo, hi int) { d.rows(w, lo, hi, dx[lo*c.n:]) })

@@ -1,6 +1,6 @@
 package kernel
 
-// phase is the input pixels of a strided convolution that the same taps reach: derivatives by them are one product, without the
+// phase is the input pixels of a strided convolution that the same taps reach: gradients with respect to them are one product, without the
 // zeros that other taps would add.
 type phase struct {
 	pixels []int32 // of an input image
@@ -8,7 +8,7 @@ type phase struct {
 	taps   []int   // of the window
 }
 
-// phaseProduct is what yields derivatives by the pixels of a phase.
+// phaseProduct is what yields gradients with respect to the pixels of a phase.
 type phaseProduct struct {
 	phase
 	places   []int64
@@ -22,7 +22,7 @@ func (c *Trainable) phaseProducts(s *Windows) (list []phaseProduct) {
 	return list
 }
 
-// phasesOf cuts the input pixels of a window by the taps that reach them; all are the offsets of the way back.
+// phasesOf cuts the input pixels of a window by the taps that reach them; all are the offsets of the backward pass.
 func (s *Windows) phasesOf(g Window, all []int32) []phase {
 	build := func() (list []phase) {
 		for y := range min(g.StrideH, g.H) {
@@ -78,9 +78,9 @@ func tapOrder(phases []phaseProduct, taps int) []int {
 	return order
 }
 
-// cutPhases takes the rows of each phase's taps from the matrices of the way back.
+// cutPhases takes the rows of each phase's taps from the matrices of the backward pass.
 func (c *Trainable) cutPhases() {
-	k, row := c.layout.N, 0 // derivatives by results are the left-hand side
+	k, row := c.layout.N, 0 // the gradient with respect to the result is the left-hand side
 	columns := make([]int, c.layout.K)
 	for i := range columns {
 		columns[i] = i
@@ -102,7 +102,7 @@ func (c *Trainable) cutPhases() {
 	}
 }
 
-// operandByPhases sets dx to the derivatives by the operand.
+// operandByPhases sets dx to the gradient with respect to the operand.
 func (c *Trainable) operandByPhases(t *Team, dy, dx []float32, batch int) {
 	image, results := c.g.H*c.g.W*c.in, c.pixels*c.out
 	t.run(batch, 1, batch*c.pixels*c.layout.Taps*c.layout.K*c.out, func(w *worker, lo, hi int) {

@@ -2,8 +2,8 @@ package kernel
 
 import "math"
 
-// RowFunc makes a row of another of as many elements. Slope sets g to the derivatives by the elements of row, given those by the result z; it is nil where
-// the result does not change when elements do so a little.
+// RowFunc computes a row from another row with as many elements. Slope sets g to the gradient with respect to the elements of row, given the gradient with
+// respect to the result z. It is nil if small changes of the elements do not change the result.
 type RowFunc struct {
 	Value func(z, row []float32)
 	Slope func(g, dz, row, z []float32)

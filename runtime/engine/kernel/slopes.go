@@ -2,7 +2,7 @@ package kernel
 
 import "math"
 
-// Slope sets g to the derivatives by x of z = f(x), given dz.
+// Slope sets g to the gradient with respect to x of z = f(x), given dz.
 type Slope func(g, dz, x, z []float32, a, b float32)
 
 // slope makes a Slope of the derivative of f.
@@ -112,7 +112,7 @@ func (u *ISA) scaledSwishSlope(g, dz, x, _ []float32, a, _ float32) {
 	}
 }
 
-// Apply sets g to the derivatives by x, on the Team's threads.
+// Apply sets g to the gradient with respect to x, on the Team's threads.
 func (f Slope) Apply(t *Team, g, dz, x, z []float32, a, b float32) {
 	t.run(len(g), 16, 8*len(g), func(_ *worker, lo, hi int) { f(g[lo:hi], dz[lo:hi], x[lo:hi], z[lo:hi], a, b) })
 }
@@ -132,7 +132,7 @@ const (
 	right
 )
 
-// partials lists the derivatives by both operands, by ONNX operator type.
+// partials lists the derivatives with respect to both operands, by ONNX operator type.
 var partials = map[string][2]partial{
 	"Add":   {{times: one}, {times: one}},
 	"Sub":   {{times: one}, {f: func(_, _ float32) float32 { return -1 }}},
@@ -174,10 +174,10 @@ func HasSlopes(op string) bool {
 	return ok
 }
 
-// Left sets g to the derivatives by x.
+// Left sets g to the gradient with respect to x.
 func (s *Slopes) Left(t *Team, g, dz, x, y []float32) { s.run(t, 0, s.b.sx, g, dz, x, y) }
 
-// Right sets g to the derivatives by y.
+// Right sets g to the gradient with respect to y.
 func (s *Slopes) Right(t *Team, g, dz, x, y []float32) { s.run(t, 1, s.b.sy, g, dz, x, y) }
 
 // run sums over what was repeated. Threads share the outermost axis only where it is not.
@@ -212,7 +212,7 @@ type slopeWalk struct {
 	w       *worker
 }
 
-// walk goes through [lo, hi) of an axis, whose first derivatives by the result are dz, from places of g, x and y on.
+// walk goes through [lo, hi) of an axis, whose first gradients with respect to the result are dz, from places of g, x and y on.
 func (c *slopeWalk) walk(axis, lo, hi int, dz []float32, at, ax, ay int) {
 	b := c.b
 	if sx, sy := b.sx[axis], b.sy[axis]; axis == len(b.dims)-1 {

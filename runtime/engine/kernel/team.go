@@ -39,7 +39,7 @@ type worker struct {
 	panel            []float32 // columns of derivatives
 	patches          []float32 // of many rows
 	dy               []float32 // derivatives of some rows
-	operand          []float32 // some rows of a product's, or derivatives by them
+	operand          []float32 // some rows of a product's, or gradients with respect to them
 }
 
 const maxTile = 8 * 32

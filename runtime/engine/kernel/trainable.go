@@ -1,7 +1,7 @@
 package kernel
 
-// Trainable is a convolution or matrix product whose weights change from run to run, with its derivatives by the operand and by
-// the weights. A matrix product is a convolution of images of one pixel.
+// Trainable is a convolution or matrix product whose weights change from run to run. It computes the gradients with respect to the operand and the
+// weights. A matrix product is a convolution of images of one pixel.
 type Trainable struct {
 	isa      *ISA
 	g        Window
@@ -11,7 +11,7 @@ type Trainable struct {
 	group    int    // floats between the weights of groups
 	pixels   int    // of an output image
 	forward  *Conv
-	backward *Conv          // from derivatives by results to those by operands
+	backward *Conv          // from the gradient with respect to the result to the one with respect to the operand
 	places   []int64        // of an imagewise one: see Windows.placed, for tiles
 	crossed  []int64        // and for the sums of weights' derivatives, where a block is one image
 	phases   []phaseProduct // of a strided convolution that is not depthwise
@@ -101,7 +101,7 @@ func (l Layout) turned() Layout {
 	return l
 }
 
-// wayBack is the layout of the matrices of the way back, with those of a phase's taps side by side.
+// wayBack is the layout of the matrices of the backward pass, with those of a phase's taps side by side.
 func (c *Trainable) wayBack() Layout {
 	l := c.layout.turned()
 	l.order = tapOrder(c.phases, l.Taps)
@@ -178,7 +178,7 @@ func (c *Trainable) Forward(t *Team, x, y []float32, batch int) {
 	c.forward.Run(t, x, y, batch)
 }
 
-// Operand sets dx to the derivatives by the operand, given those by the result.
+// Operand sets dx to the gradient with respect to the operand, given the gradient with respect to the result.
 func (c *Trainable) Operand(t *Team, dy, dx []float32, batch int) {
 	switch {
 	case c.winograd != nil:
@@ -203,7 +203,7 @@ func (c *Trainable) prepare() {
 	}
 }
 
-// flipped is the geometry of the way back as far as Conv.Run needs it: the size of its input images.
+// flipped is the geometry of the backward pass as far as Conv.Run needs it: the size of its input images.
 func (g Window) flipped() Window {
 	oh, ow := g.Out()
 	back := g

@@ -1,7 +1,7 @@
 package kernel
 
 // Transposed is a convolution the other way round (ONNX's ConvTranspose), whose weights do not change: its result is what a Trainable has as
-// derivatives by its operand.
+// gradients with respect to its operand.
 type Transposed struct {
 	c    *Trainable
 	bias *Broadcast // added to one image

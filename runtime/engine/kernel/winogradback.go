@@ -6,7 +6,7 @@ const winogradSpan = 1 << 19
 // pointSlices is in how many parts the rows of a point's sums are cut, so that all threads have enough of them.
 const pointSlices = 2
 
-// derivatives by results are those of a Deferred, or there already.
+// gradients with respect to results are those of a Deferred, or there already.
 type derivatives struct {
 	deferred *Deferred
 	dy       []float32
@@ -143,7 +143,7 @@ func (x *winograd) sum(t *Team, a, z *values, tiles int, sums []float32) {
 	})
 }
 
-// collect adds the derivatives by the weights to dw, given those by their values in parts.
+// collect adds the gradient with respect to the weights to dw, given the gradients with respect to their transformed values, in parts.
 func (x *winograd) collect(t *Team, sums []float32, parts int, dw []float32) {
 	l, u := x.c.layout, x.c.isa
 	t.run(l.K, 1, packWork*points*l.K*l.N, func(w *worker, lo, hi int) {

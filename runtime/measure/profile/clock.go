@@ -17,7 +17,7 @@ import (
 	"github.com/autotailor/autotailor/runtime/supernet"
 )
 
-// Clock measures in turns with one fixed SubNet, the reference, and tells every time as if the reference had taken its nominal time.
+// Clock interleaves all measurements with those of one fixed SubNet, the reference. It states every time as if the reference had taken its nominal time.
 // The speed of a shared or warm machine changes by tens of percent within seconds; the ratio to a network that ran right before and
 // after does not.
 type Clock struct {

@@ -12,7 +12,7 @@ import (
 )
 
 // runIsolated fills a table by measuring each operator alone. An engine that tells what its kernels take is measured by that clock, without
-// the costs of a session, and in turns with the reference; then the table is calibrated.
+// the costs of a session, and interleaved with the reference; then the table is calibrated.
 func runIsolated(ctx context.Context, net *supernet.Net, e engine.Engine, path string, o Options) (*lut.Table, error) {
 	h := Header(net, e, o)
 	tracer, ok := e.(engine.Tracer)

@@ -132,7 +132,7 @@ func measure(ctx context.Context, net *supernet.Net, e engine.Engine, j *lut.Jou
 	return nil
 }
 
-// take measures a few operators in turns.
+// take measures a few operators interleaved.
 func take(ctx context.Context, net *supernet.Net, e engine.Engine, ids []supernet.ID, o Options) ([]lut.Row, error) {
 	if m, ok := e.(engine.Measurer); ok {
 		return takeFrom(ctx, net, m, ids, o)

@@ -21,12 +21,12 @@ const (
 	tsMask     field = 64
 )
 
-// tapSums writes the kernel for the derivatives by so many taps of a depthwise convolution: channels outside, pixels inside.
+// tapSums writes the kernel for the gradients with respect to so many taps of a depthwise convolution: channels outside, pixels inside.
 func tapSums(s isa, taps int) {
 	name := fmt.Sprintf("tapSums%d%s", taps, s.name)
 	TEXT(name, NOSPLIT, "func(t *byte)")
 	Pragma("noescape")
-	Doc(fmt.Sprintf("%s adds to the derivatives by %d taps of a depthwise convolution.", name, taps))
+	Doc(fmt.Sprintf("%s adds to the gradients with respect to %d taps of a depthwise convolution.", name, taps))
 	t := Load(Param("t"), GP64())
 	k := depthwiser{lanes: loadMask(s, tsMask.of(t)), d: t}
 	at, left := GP64(), GP64()

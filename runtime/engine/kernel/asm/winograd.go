@@ -42,9 +42,9 @@ func grids(s isa) {
 	gridder{isa: s, from: 6, to: 6, factors: whole, line: operandLine}.write("winogradOperand", "sets values to those of tiles of the operand.")
 	gridder{isa: s, from: 6, to: 4, back: true, factors: whole, line: resultLine}.write("winogradResult", "sets tiles of the result to those of values.")
 	gridder{isa: s, from: 3, to: 6, factors: parts, line: weightLine}.write("winogradWeight", "sets values to those of weights.")
-	gridder{isa: s, from: 6, to: 6, back: true, add: true, factors: whole, line: operandBackLine}.write("winogradOperandBack", "adds to derivatives by tiles of the operand, given those by values.")
+	gridder{isa: s, from: 6, to: 6, back: true, add: true, factors: whole, line: operandBackLine}.write("winogradOperandBack", "adds to gradients with respect to tiles of the operand, given those with respect to values.")
 	gridder{isa: s, from: 4, to: 6, factors: whole, line: resultBackLine}.write("winogradResultBack", "sets values to derivatives, given those by tiles of the result.")
-	gridder{isa: s, from: 6, to: 3, back: true, factors: parts, line: weightBackLine}.write("winogradWeightBack", "sets derivatives by weights, given those by values.")
+	gridder{isa: s, from: 6, to: 3, back: true, factors: parts, line: weightBackLine}.write("winogradWeightBack", "sets gradients with respect to weights, given those with respect to values.")
 }
 
 func (k gridder) write(name, doc string) {
