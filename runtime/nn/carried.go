@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/autotailor/autotailor/internal/onnx"
+	"github.com/autotailor/autotailor/internal/operators"
 )
 
 // Yields returns o with the shapes of its results.
@@ -44,29 +45,22 @@ func (t *Tape) Op(o Op, xs ...Value) []Value {
 	return t.several(Node{Type: o.Type, Domain: o.Domain, Name: o.Name, Attrs: t.follow(o, xs, shapes), In: slices.Clone(xs), MACs: o.MACs}, shapes, o.Types)
 }
 
-// carriedShapes broadcasts the operands that have a shape, which is right for element-wise operators.
+// carriedShapes are the shape of the first operand for each of n results, or what all operands broadcast to where the operator is element-wise.
 func (t *Tape) carriedShapes(o Op, xs []Value, n int) ([]Shape, bool) {
+	row, _ := operators.Lookup(o.Domain, o.Type)
 	var s Shape
 	for k, x := range xs {
-		if x == None {
-			continue
-		}
-		b, ok := Broadcast(s, t.shape(x))
-		if !ok && !broadcasts[o.Type] {
-			b, ok = s, true
-		}
-		if k == 0 || broadcasts[o.Type] {
+		switch {
+		case x == None:
+		case k == 0:
+			s = t.shape(x)
+		case row.Class == operators.Broadcast:
+			b, ok := Broadcast(s, t.shape(x))
+			if !ok {
+				return nil, false
+			}
 			s = b
-		}
-		if !ok {
-			return nil, false
 		}
 	}
 	return slices.Repeat([]Shape{s}, n), true
-}
-
-// broadcasts lists element-wise operators of several operands.
-var broadcasts = map[string]bool{
-	"Max": true, "Min": true, "Sum": true, "Mean": true, "Pow": true, "PRelu": true, "Where": true, "Equal": true, "Less": true,
-	"Greater": true, "And": true, "Or": true, "Xor": true, "Mod": true,
 }
