@@ -28,8 +28,6 @@ func SharedOperators() map[string]Entry {
 		"ReduceMean":        {1, reduce},
 		"ReduceSum":         {1, reduce},
 		"ReduceMax":         {1, reduce},
-		"ArgMax":            {1, arg},
-		"ArgMin":            {1, arg},
 		"CumSum":            {2, cumSum},
 		"LRN":               {1, lrn},
 
@@ -74,6 +72,8 @@ func ofClass(o operators.Operator) Operator {
 		return unary
 	case o.Class == operators.Broadcast && kernel.HasBinary(o.Name):
 		return binary
+	case o.Class == operators.Reduction && o.Has("axis"):
+		return arg
 	case o.Class == operators.Reduction && kernel.HasFold(o.Name):
 		return fold
 	case o.Class == operators.Rows && kernel.HasRowFunc(o.Name):

@@ -104,9 +104,6 @@ var forms = func() map[string]form {
 		"LayerNormalization":    {2, layerNormShape},
 		"InstanceNormalization": {3, instanceNormShape},
 
-		"ArgMax": {1, argShape},
-		"ArgMin": {1, argShape},
-
 		"Reshape":   {1, reshapeShape},
 		"Flatten":   {1, reshapeShape},
 		"Squeeze":   {1, reshapeShape},
@@ -125,11 +122,6 @@ var forms = func() map[string]form {
 		"DepthToSpace": {1, depthToSpaceShape},
 		"SpaceToDepth": {1, spaceToDepthShape},
 
-		"Where": {3, broadcastShape},
-		"Max":   {1, broadcastShape},
-		"Min":   {1, broadcastShape},
-		"Sum":   {1, broadcastShape},
-
 		"LSTM": {3, recurrentShape},
 		"GRU":  {3, recurrentShape},
 		"RNN":  {3, recurrentShape},
@@ -146,18 +138,21 @@ var forms = func() map[string]form {
 	for t := range lowerings {
 		if _, ok := all[t]; !ok {
 			o, _ := operators.Lookup("", t)
-			all[t] = formOfClass(o.Class)
+			all[t] = formOfClass(o)
 		}
 	}
 	return all
 }()
 
 // formOfClass is that of the operators whose class says everything.
-func formOfClass(class operators.Class) form {
-	switch class {
+func formOfClass(o operators.Operator) form {
+	switch o.Class {
 	case operators.Broadcast:
-		return form{2, broadcastShape}
+		return form{o.Required(), broadcastShape}
 	case operators.Reduction:
+		if o.Has("axis") {
+			return form{1, argShape}
+		}
 		return form{1, reduceShape}
 	case operators.Rows:
 		return form{1, alongShape(-1)}
