@@ -44,8 +44,8 @@ type Operator struct {
 	// holds where every attribute has its default, the one after it elsewhere. Other forms are in gen/pytorch.
 	Torch string
 
-	// NCNN is the layer of NCNN that an element-wise function is, with its parameters: "HardSigmoid 0={alpha} 1={beta}". Numbers with a point are
-	// floats. An attribute that the parameters leave out has its default there.
+	// NCNN is the layer of NCNN that a function or reduction is, with its parameters: "HardSigmoid 0={alpha} 1={beta}". Numbers with a point are
+	// floats. An attribute that the parameters leave out has its default there. "swapped" is parameter 0 where the first of two operands is a constant.
 	NCNN string
 }
 

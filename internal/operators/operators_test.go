@@ -13,7 +13,7 @@ var (
 	attr     = regexp.MustCompile(`^` + name + `(:?=[^ ]+)?$`)
 	changes  = regexp.MustCompile(`^[0-9]+: `)
 	bounds   = regexp.MustCompile(`^(X( 0| if positive)?|-?[0-9]+ (-?[0-9]+|\+Inf))$`)
-	setting  = regexp.MustCompile(`^[0-9]+=(?:[0-9.]+|\{([a-z]+)\})$`)
+	setting  = regexp.MustCompile(`^(?:[0-9]+|swapped)=(?:[0-9.]+|\{([a-z]+)\})$`)
 	operator = regexp.MustCompile(`^` + name + `$`)
 )
 
@@ -48,7 +48,7 @@ func TestRows(t *testing.T) {
 		}
 		for k, f := range strings.Fields(o.NCNN) {
 			m := setting.FindStringSubmatch(f)
-			if k > 0 && (m == nil || m[1] != "" && !o.Has(m[1])) || o.Class != Unary {
+			if k > 0 && (m == nil || m[1] != "" && !o.Has(m[1])) || o.Class != Unary && o.Class != Broadcast && o.Class != Reduction {
 				t.Errorf("%s: the layer %q of NCNN cannot be read", o.Name, o.NCNN)
 			}
 		}

@@ -31,15 +31,10 @@ var emitters = withLayers(map[string]emitter{
 	"AveragePool":           {emitPool, true},
 	"GlobalMaxPool":         {emitGlobalPool, true},
 	"GlobalAveragePool":     {emitGlobalPool, true},
-	"ReduceMean":            {emitReduce, true},
-	"ReduceSum":             {emitReduce, true},
-	"ReduceMax":             {emitReduce, true},
-	"ReduceMin":             {emitReduce, true},
 
 	"Clip": {emitClip, false}, "Gelu": {emitGelu, false},
 
-	"Add": {joint(0, 0), true}, "Sub": {joint(1, 7), true}, "Mul": {joint(2, 2), true}, "Div": {joint(3, 8), true},
-	"Pow": {emitPow, true}, "Max": {joint(4, 4), true}, "Min": {joint(5, 5), true},
+	"Pow": {emitPow, true},
 
 	"Identity": {emitAlias, false}, "Dropout": {emitAlias, false}, "Flatten": {emitAlias, false}, "Reshape": {emitAlias, false},
 	"Squeeze": {emitAlias, false}, "Unsqueeze": {emitAlias, false},

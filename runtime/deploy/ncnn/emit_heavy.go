@@ -263,10 +263,12 @@ func emitGlobalPool(e *exporter, n *nn.Node) error {
 	return e.yield(n.Out[0], l, s[:1])
 }
 
-// reduceNumbers has the operations of Reduction.
-var reduceNumbers = map[string]int{"ReduceSum": 0, "ReduceMean": 3, "ReduceMax": 4, "ReduceMin": 5}
+// reduction is a Reduction, by the number of its operation.
+func reduction(number int) func(e *exporter, n *nn.Node) error {
+	return func(e *exporter, n *nn.Node) error { return e.reduce(n, number) }
+}
 
-func emitReduce(e *exporter, n *nn.Node) error {
+func (e *exporter) reduce(n *nn.Node, number int) error {
 	s := e.shape(n.In[0])
 	axes := n.Ints("axes")
 	if len(axes) == 0 {
@@ -290,7 +292,7 @@ func emitReduce(e *exporter, n *nn.Node) error {
 		kept = []int{1}
 	}
 	l := Layer{Type: "Reduction", Name: n.Name, In: []string{e.whole(n.In[0])}, Params: []Param{
-		integer(0, reduceNumbers[n.Type]), integer(1, 0), integers(3, list...), integer(4, 0), integer(5, 1),
+		integer(0, number), integer(1, 0), integers(3, list...), integer(4, 0), integer(5, 1),
 	}}
 	return e.yield(n.Out[0], l, kept)
 }

@@ -10,14 +10,33 @@ import (
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
-// withLayers adds the element-wise functions of which the operator table says which layer they are.
+// withLayers adds the operators of which the operator table says which layer they are.
 func withLayers(own map[string]emitter) map[string]emitter {
-	for _, o := range operators.Of(operators.Unary) {
-		if o.NCNN != "" && o.Domain == "" {
+	for _, o := range operators.All() {
+		if o.NCNN == "" || o.Domain != "" {
+			continue
+		}
+		switch o.Class {
+		case operators.Unary:
 			own[o.Name] = emitter{layerOf(o), false}
+		case operators.Broadcast:
+			own[o.Name] = emitter{joint(number(o, "0"), number(o, "swapped")), true}
+		case operators.Reduction:
+			own[o.Name] = emitter{reduction(number(o, "0")), true}
 		}
 	}
 	return own
+}
+
+// number is a parameter of an operator's layer.
+func number(o operators.Operator, name string) int {
+	for _, f := range strings.Fields(o.NCNN)[1:] {
+		if id, value, _ := strings.Cut(f, "="); id == name {
+			n, _ := strconv.Atoi(value) // a test reads every row
+			return n
+		}
+	}
+	return 0
 }
 
 // layerOf makes the layer that the table gives an operator.

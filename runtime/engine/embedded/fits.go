@@ -95,11 +95,6 @@ var forms = func() map[string]form {
 		"Gemm":          {2, gemmShape},
 		"MatMul":        {2, matMulShape},
 
-		"MaxPool":           {1, poolShape},
-		"AveragePool":       {1, poolShape},
-		"GlobalMaxPool":     {1, globalPoolShape},
-		"GlobalAveragePool": {1, globalPoolShape},
-
 		"BatchNormalization":    {5, batchNormShape},
 		"LayerNormalization":    {2, layerNormShape},
 		"InstanceNormalization": {3, instanceNormShape},
@@ -154,6 +149,11 @@ func formOfClass(o operators.Operator) form {
 			return form{1, argShape}
 		}
 		return form{1, reduceShape}
+	case operators.Window:
+		if o.Has("kernel_shape") {
+			return form{1, poolShape}
+		}
+		return form{1, globalPoolShape}
 	case operators.Rows:
 		return form{1, alongShape(-1)}
 	case operators.Normalisation:
