@@ -21,18 +21,18 @@ type wording struct {
 }
 
 var wordings = map[string]wording{
-	"resolution": {"is the side of the square input image%s, in pixels", "side of the input image", "%s pixels", "", "Pixels", "reports how long a side is", "int"},
+	"resolution": {"is the side of the square input image%s, in pixels", "side of the input image", "%s pixels", "", "Pixels", "returns the length of a side in pixels", "int"},
 	"width": {"is the share of a stage's output channels that is kept%s", "share of the output channels", "%s of the channels", "all channels",
-		"Multiplier", "reports the share, at most 1", "float64"},
-	"depth":  {"is how many blocks are kept%s, from the first", "blocks that are kept, from the first", "%s blocks", "one block", "Blocks", "reports their number", "int"},
-	"expand": {"is the inner width of a block in multiples of its base width%s", "inner width by base width", "%s times the base width", "as wide as its base", "Ratio", "reports inner width by base width", "float64"},
-	"kernel": {"is the side of the convolution windows%s, in pixels", "side of the windows", "windows of %s pixels", "windows of one pixel", "Side", "reports the extent of a window in pixels", "int"},
-	"ratio":  {"is the share of the inner channels that is kept%s", "share of the inner channels", "%s of the inner channels", "all inner channels", "Share", "reports it as a number up to 1", "float64"},
-	"heads":  {"is the share of an attention's heads that is kept%s, from the first", "share of the attention's heads", "%s of the attention's heads", "all of the attention's heads", "Share", "reports it as a number up to 1", "float64"},
+		"Multiplier", "returns the share as a number up to 1", "float64"},
+	"depth":  {"is how many blocks are kept%s, from the first", "blocks that are kept, from the first", "%s blocks", "one block", "Blocks", "returns the number of blocks", "int"},
+	"expand": {"is the inner width of a block in multiples of its base width%s", "inner width over base width", "%s times the base width", "as wide as its base", "Ratio", "returns the inner width over the base width", "float64"},
+	"kernel": {"is the side of the convolution windows%s, in pixels", "side of the windows", "windows of %s pixels", "windows of one pixel", "Side", "returns the side of a window in pixels", "int"},
+	"ratio":  {"is the share of the inner channels that is kept%s", "share of the inner channels", "%s of the inner channels", "all inner channels", "Share", "returns the share as a number up to 1", "float64"},
+	"heads":  {"is the share of an attention's heads that is kept%s, from the first", "share of the attention's heads", "%s of the attention's heads", "all of the attention's heads", "Share", "returns the share as a number up to 1", "float64"},
 	"qk": {"is the share of each head's query and key dimension that is kept%s", "share of each head's query and key dimension", "%s of the query and key dimension", "the whole query and key dimension",
-		"Share", "reports it as a number up to 1", "float64"},
-	"value": {"is the value dimension of each head in multiples of the model's query dimension%s", "value dimension of each head by query dimension", "%s times the query dimension", "as large as the query dimension",
-		"Ratio", "reports value dimension by query dimension", "float64"},
+		"Share", "returns the share as a number up to 1", "float64"},
+	"value": {"is the value dimension of each head in multiples of the model's query dimension%s", "value dimension of each head over query dimension", "%s times the query dimension", "as large as the query dimension",
+		"Ratio", "returns the value dimension over the query dimension", "float64"},
 }
 
 // wordingOf is how a type is documented.
@@ -40,7 +40,7 @@ func wordingOf(t *view.ChoiceType) wording {
 	if w, ok := wordings[t.Kind]; ok {
 		return w
 	}
-	return wording{"is what can be chosen of " + t.Kind + "%s", "choice of " + t.Kind, "%s", "", "Number", "reports what was chosen", "float64"}
+	return wording{"is what can be chosen of " + t.Kind + "%s", "choice of " + t.Kind, "%s", "", "Number", "returns the value as a number", "float64"}
 }
 
 // text is a value in words.
@@ -86,7 +86,7 @@ func choiceType(f *jen.File, t *view.ChoiceType) {
 	f.Comment(w.method + " " + w.says + ".")
 	f.Func().Params(jen.Id(recv).Id(t.Name)).Id(w.method).Params().Id(w.result).Block(jen.Return(jen.Id(list + "Values").Index(jen.Id(recv).Dot("i"))))
 	f.Line()
-	f.Comment("String returns what a SubNet's text has for it.")
+	f.Comment("String returns the value as it is written in a SubNet's text.")
 	f.Func().Params(jen.Id(recv).Id(t.Name)).Id("String").Params().String().Block(jen.Return(jen.Id(list + "Texts").Index(jen.Id(recv).Dot("i"))))
 	f.Line()
 	values(f, t)

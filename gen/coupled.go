@@ -29,7 +29,7 @@ func coupled(f *jen.File, p *view.Package) {
 			jen.Id("Size").Op(":").Add(number(g.Size)), jen.Id("Of").Op(":").Index().Add(qual("supernet", "Member")).Add(lines(of...)),
 		))
 	}
-	f.Comment("coupled lists the positions that are cut together, so that the ones that matter most can be put first.")
+	f.Comment("coupled lists the axes that are cut together. Training sorts their channels so that the most important ones come first.")
 	f.Var().Id("coupled").Op("=").Index(number(len(groups))).Add(qual("supernet", "Group")).Add(lines(groups...))
 	f.Line()
 }

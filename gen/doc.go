@@ -16,13 +16,13 @@ func docFile(f *jen.File, p *view.Package) error {
 	for _, l := range packageDoc(p) {
 		f.PackageComment(strings.TrimRight("// "+l, " "))
 	}
-	f.Comment("These do not compile when this package and the module github.com/autotailor/autotailor are too far apart.")
+	f.Comment("These lines do not compile if this version of the module github.com/autotailor/autotailor cannot serve this package.")
 	f.Const().Defs(
 		jen.Id("_").Op("=").Add(qual("version", "Enforce")).Call(number(version.Generated).Op("-").Add(qual("version", "Min"))).Comment("negative: generate this package again"),
 		jen.Id("_").Op("=").Add(qual("version", "Enforce")).Call(qual("version", "Max").Op("-").Add(number(version.Generated))).Comment("negative: update the module"),
 	)
 	f.Line()
-	f.Comment("Definition describes the SuperNet to tools, which work on genes. Nobody may change it.")
+	f.Comment("Definition describes the SuperNet to tools, which work on genes. It must not be changed.")
 	f.Func().Id("Definition").Params().Op("*").Add(qual("supernet", "Net")).Block(jen.Return(jen.Op("&").Id("definition")))
 	f.Line()
 	f.Var().Id("definition").Op("=").Add(qual("supernet", "Net")).Add(lines(definition(p)...))

@@ -52,13 +52,13 @@ func exampleSubNet(f *jen.File, p *view.Package, own func(string) *jen.Statement
 		jen.Qual("fmt", "Println").Call(jen.Id("s").Dot("MACs").Call().Op("<=").Add(own("SubNet")).Values().Dot("MACs").Call()),
 		jen.Comment("Output:"), jen.Comment(text), jen.Comment("true"),
 	)
-	f.Comment("Every choice is a field whose type has only legal values. What is not set is as in the original.")
+	f.Comment("Every choice is a field whose type has only legal values. A field that is not set is as in the original.")
 	f.Func().Id("ExampleSubNet").Params().Block(code...)
 	f.Line()
 }
 
 func exampleParse(f *jen.File, own func(string) *jen.Statement, text string) {
-	f.Comment("Files and commands hold SubNets as text. A mistake is an error that says what would be right.")
+	f.Comment("Files and commands hold SubNets as text. A mistake is an error that lists the legal values.")
 	f.Func().Id("ExampleParseSubNet").Params().Block(
 		jen.List(jen.Id("s"), jen.Err()).Op(":=").Add(own("ParseSubNet")).Call(jen.Lit(text)),
 		jen.Qual("fmt", "Println").Call(jen.Id("s"), jen.Err()),
@@ -69,7 +69,7 @@ func exampleParse(f *jen.File, own func(string) *jen.Statement, text string) {
 
 func exampleReadLUT(f *jen.File, own func(string) *jen.Statement) {
 	stop := jen.If(jen.Err().Op("!=").Nil()).Block(jen.Qual("fmt", "Println").Call(jen.Err()), jen.Return())
-	f.Comment("The command profile measures a device once and writes a table; then the latency of any SubNet is a sum.")
+	f.Comment("The command profile measures a device once and writes a table. The latency of any SubNet is then a sum.")
 	f.Func().Id("ExampleReadLUT").Params().Block(
 		jen.List(jen.Id("file"), jen.Err()).Op(":=").Qual("os", "Open").Call(jen.Lit("device.lut")),
 		stop.Clone(),

@@ -10,7 +10,7 @@ import (
 
 // lutFile writes lut_gen.go: the typed predictors of latency, accuracy and size.
 func lutFile(f *jen.File, _ *view.Package) error {
-	f.Comment("net is what this package has in common with all SuperNet packages, over its own SubNets.")
+	f.Comment("net implements what all SuperNet packages share, for the SubNets of this package.")
 	f.Var().Id("net").Op("=").Add(qual("model", "New")).Call(jen.Op("&").Id("definition"), jen.Id("subNet"), jen.Id("SubNet").Dot("list"), jen.Id("SubNet").Dot("at"))
 	f.Line()
 	genes := jen.Id("g").Op(":=").Id("s").Dot("genes").Call()
@@ -24,12 +24,12 @@ func lutFile(f *jen.File, _ *view.Package) error {
 LUT is a device's latency table for this SuperNet. Its methods, which do not allocate:
 
 	Latency(s SubNet) time.Duration       // of a run at batch 1
-	Energy(s SubNet) (float64, error)     // millijoules, where the device told them
+	Energy(s SubNet) (float64, error)     // millijoules; an error if the device reported none
 	AtPower(watts float64) (*LUT, error)  // with the energy of a device that draws constant power
 	Header() lut.Header                   // what was measured, where and how`)
 	reader(f, "LUT", `
-ReadLUT reads a latency table. A table of another SuperNet, or of other operators, is a *lut.MismatchError;
-one that lacks operators is a *lut.MissingError.`)
+ReadLUT reads a latency table. The error is a *lut.MismatchError for a table of another SuperNet or of other operators,
+and a *lut.MissingError for a table that lacks operators.`)
 	alias(f, "Accuracy", `
 Accuracy predicts qualities from measured sensitivities. Its methods, which do not allocate:
 
@@ -37,8 +37,8 @@ Accuracy predicts qualities from measured sensitivities. Its methods, which do n
 	Metric() model.Metric       // name, unit and direction of what is predicted
 	Header() accuracy.Header    // what was measured, on what and how`)
 	reader(f, "Accuracy", `
-ReadAccuracy reads sensitivities. Those of another SuperNet are an *accuracy.MismatchError, and incomplete ones
-an *accuracy.MissingError.`)
+ReadAccuracy reads a table of sensitivities. The error is an *accuracy.MismatchError for a table of another SuperNet,
+and an *accuracy.MissingError for an incomplete table.`)
 	own := func(method string) *jen.Statement { return jen.Id("s").Dot(method).Call() }
 	for _, c := range []struct {
 		method, doc string
@@ -46,7 +46,7 @@ an *accuracy.MissingError.`)
 	}{
 		{"MACs", "counts the multiply-accumulates of s at batch 1.", nil},
 		{"Params", "counts the parameters of s; a normalisation that belongs to a convolution counts as its bias.", nil},
-		{"PeakMemory", "predicts the bytes that inference with s at batch 1 needs at its peak: all parameters, and the\nactivations that are alive at the same time. Without some of the blocks s may need less.", nil},
+		{"PeakMemory", "predicts the bytes that inference with s at batch 1 needs at its peak: all parameters, and the\nactivations that are alive at the same time. If s lacks some blocks, it may need less.", nil},
 		{"FLOPs", "counts the floating-point operations of s at batch 1: two for each multiply-accumulate.", jen.Lit(2).Op("*").Add(own("MACs"))},
 		{"BytesFP32", "is the size of the parameters of s in single precision.", jen.Lit(4).Op("*").Add(own("Params"))},
 		{"BytesFP16", "is the size of the parameters of s in half precision.", jen.Lit(2).Op("*").Add(own("Params"))},

@@ -192,9 +192,9 @@ func sectionDoc(s *view.Section) string {
 	}
 	first, last := s.Stages[0].Index, s.Stages[len(s.Stages)-1].Index
 	if first == last {
-		return fmt.Sprintf("%s adds stage %d, in which nothing can be chosen, to b.", s.Func, first)
+		return fmt.Sprintf("%s adds stage %d to b. It has no choices.", s.Func, first)
 	}
-	return fmt.Sprintf("%s adds stages %d to %d, in which nothing can be chosen, to b.", s.Func, first, last)
+	return fmt.Sprintf("%s adds stages %d to %d to b. They have no choices.", s.Func, first, last)
 }
 
 // run writes a run of blocks: one call, or a loop over those that are kept.
@@ -314,7 +314,7 @@ func (m *moduleWriter) class(c *view.Class) {
 		x, y := b.Name(c.Body.In[0]), b.Name(out[0])
 		b.add(jen.If(jen.Id("at").Dot("skip")).Block(jen.Id(y).Op("=").Id("b").Dot("Add").Call(m.skipOperands(c, x, y)...)))
 	}
-	m.f.Comment(view.Comment(fmt.Sprintf("%s adds the block at one place of the network to b.", c.Func)))
+	m.f.Comment(view.Comment(fmt.Sprintf("%s adds one block to b. The tensors and widths of its place in the network are in at.", c.Func)))
 	fn := m.f.Func()
 	if c.Type != nil {
 		recv := jen.Id(c.Type.Name)

@@ -14,13 +14,13 @@ import (
 // shortTable is the longest table that stands within its site's line.
 const shortTable = 8
 
-// opsFile writes ops_gen.go: the operator table, and for every rule set where its operators occur.
+// opsFile writes ops_gen.go: the operator table, and the places of its operators under every rule set.
 func opsFile(f *jen.File, p *view.Package) error {
 	f.Comment("NumOps is the number of distinct operators over all SubNets and fusion rules.")
 	f.Const().Id("NumOps").Op("=").Add(number(len(p.Table.Ops)))
 	f.Line()
 	shapes(f, p)
-	f.Comment("kernels has the operators by what they compute. With the sites below it is the schema of latency tables.")
+	f.Comment("kernels lists the operators, grouped by what they compute. Together with the sites below it is the schema of latency tables.")
 	var kernels []jen.Code
 	for _, k := range p.Table.Kernels {
 		kernels = append(kernels, kernel(p, k))
@@ -36,18 +36,18 @@ func opsFile(f *jen.File, p *view.Package) error {
 		for _, s := range r.Sites {
 			sites = append(sites, t.site(s))
 		}
-		f.Comment(view.Comment(fmt.Sprintf("%s has the operator at every place of the network under fusion rules %q.", siteVar(r.Name), r.Name)))
+		f.Comment(view.Comment(fmt.Sprintf("%s lists the operator at each place of the network under fusion rules %q.", siteVar(r.Name), r.Name)))
 		f.Var().Id(siteVar(r.Name)).Op("=").Index(jen.Op("...")).Add(qual("supernet", "Site")).Add(lines(sites...))
 		f.Line()
 	}
 	if len(t.defs) > 0 {
-		f.Comment("The operators of sites that depend on choices, dense over them, the last one fastest.")
+		f.Comment("These tables list the operators of sites that depend on choices: one for each combination, the last choice fastest.")
 		f.Var().Defs(t.defs...)
 	}
 	return nil
 }
 
-// shapes writes the shapes of operators: their names, which are their numbers, and what they are.
+// shapes writes the shapes of operators: constants that name and number them, and the table of their extents.
 func shapes(f *jen.File, p *view.Package) {
 	names := []jen.Code{jen.Id("_").Op("=").Iota().Comment("none")}
 	var items []jen.Code

@@ -147,7 +147,7 @@ func paramHelper(f *jen.File) {
 }
 
 func transposedHelper(f *jen.File) {
-	f.Comment("transposed is a matrix that the model stores the other way round.")
+	f.Comment("transposed is a matrix that the model stores with its axes swapped.")
 	f.Func().Id("transposed").Params(jen.Id("name").String(), jen.Id("shape").Op("...").Int()).Add(nnType("Param")).Block(
 		jen.Return(nnType("Param").Values(jen.Id("Name").Op(":").Id("name"), jen.Id("Shape").Op(":").Id("shape"), jen.Id("Transposed").Op(":").True())),
 	)

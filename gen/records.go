@@ -26,7 +26,7 @@ func (m *moduleWriter) instanceType(c *view.Class) {
 		t.Int()
 		says := e.Doc()
 		if len(by) > 0 {
-			says += ", by " + strings.Join(by, ", ")
+			says += ", indexed by " + strings.Join(by, ", ")
 		}
 		t.Comment(says)
 		members = append(members, t)
@@ -40,7 +40,7 @@ func (m *moduleWriter) instanceType(c *view.Class) {
 	if c.Skip == view.SomeSkip {
 		members = append(members, jen.Id("skip").Bool().Comment("the input is added to the result"))
 	}
-	m.f.Comment(view.Comment(fmt.Sprintf("%s is what differs from one %s to the next in %s.", c.At, c.GoName, c.Func)))
+	m.f.Comment(view.Comment(fmt.Sprintf("%s has the tensors and widths of one %s of the network, for %s.", c.At, c.GoName, c.Func)))
 	m.f.Type().Id(c.At).Struct(members...)
 	m.f.Line()
 }

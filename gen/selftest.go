@@ -16,7 +16,7 @@ func selftestFile(f *jen.File, p *view.Package) error {
 		return nil
 	}
 	f.Line()
-	f.Comment("TestProof runs SubNets and compares them with the model, of which the weights that they lack are zero.")
+	f.Comment("TestProof runs SubNets and compares each with the model in which the weights that the SubNet lacks are zero.")
 	f.Func().Id("TestProof").Params(t()).Block(
 		jen.Id("e").Op(":=").Add(qual("engine/embedded", "New")).Call(qual("engine/embedded", "Options").Values()),
 		jen.List(jen.Id("proof"), jen.Err()).Op(":=").Id("net").Dot("Prove").Call(

@@ -42,7 +42,7 @@ func subNet(f *jen.File, p *view.Package) {
 		}
 	}
 	f.Comment("SubNet selects one network out of the SuperNet. The zero SubNet is the original model.")
-	f.Comment("SubNets are comparable; two describe the same network exactly when their Canonical forms are equal.")
+	f.Comment("SubNets are comparable. Two SubNets describe the same network exactly if their Canonical forms are equal.")
 	f.Type().Id("SubNet").Struct(members...)
 	f.Line()
 }
@@ -96,7 +96,7 @@ func text(f *jen.File) {
 		jen.Return(jen.Id("subNet").Call(jen.Id("g").Index(jen.Op(":")))),
 	)
 	f.Line()
-	f.Comment("String lists what of s is not original, such as \"resolution=28,stage3.depth=2\"; the original model is \"original\".")
+	f.Comment("String lists the choices of s that differ from the original, such as \"resolution=28,stage3.depth=2\"; the original model is \"original\".")
 	f.Func().Params(s()).Id("String").Params().String().Block(
 		jen.Id("g").Op(":=").Id("s").Dot("genes").Call(),
 		jen.Return(qual("space", "Format").Call(jen.Id("choices").Index(jen.Op(":")), jen.Id("g").Index(jen.Op(":")))),

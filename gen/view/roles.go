@@ -41,7 +41,7 @@ func (l *layouter) extentNames() func(call, j int, col []dim.Dim) []string {
 	}
 }
 
-// attentionNames are what the choices of an attention move together.
+// attentionNames are the names of extents that depend on choices of an attention, by these choices.
 var attentionNames = map[string]string{
 	"heads":          "heads",
 	"qk":             "query",   // of one head, and of its keys
@@ -52,12 +52,12 @@ var attentionNames = map[string]string{
 	"heads qk value": "qkv",
 }
 
-// extentDocs say what extents are.
+// extentDocs explain extents in comments of generated code, by name without digits.
 var extentDocs = map[string]string{
 	"cout": "channels of the result", "cin": "channels of the input", "mid": "inner channels", "ffn": "inner width of the feed-forward network", "kernel": "side of the windows",
-	"side": "side of the map", "outSide": "side of the result's map", "tokens": "positions", "outTokens": "positions of the result", "heads": "how many are kept",
-	"query": "dimension of one head's queries and keys", "value": "dimension of one head", "queries": "dimension of all heads together", "values": "dimension of all heads together",
-	"perHead": "queries, keys and values", "qkv": "of all heads together",
+	"side": "side of the map", "outSide": "side of the result's map", "tokens": "positions", "outTokens": "positions of the result", "heads": "number of heads that are kept",
+	"query": "dimension of one head's queries and keys", "value": "dimension of one head's values", "queries": "dimension of the queries of all heads", "values": "dimension of the values of all heads",
+	"perHead": "dimension of one head's query, key and value together", "qkv": "dimension of the queries, keys and values of all heads",
 }
 
 // Doc says what the extent is.
