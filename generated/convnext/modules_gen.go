@@ -25,7 +25,7 @@ func (s Stage0) build(b nn.Builder, x nn.Value) nn.Value {
 	return b.Conv(x, stage0Conv.Out(stage0Cout[s.Width.i]))
 }
 
-// stage1 adds stages 1 to 2, in which nothing can be chosen, to b.
+// stage1 adds stages 1 to 2 to b. They have no choices.
 func stage1(b nn.Builder, x nn.Value, stage0Width Stage0Width) nn.Value {
 	cout := stage1Cout[stage0Width.i]
 	x = b.Transpose(x, 0, 2, 3, 1)
@@ -43,7 +43,7 @@ func (s Stage3) build(b nn.Builder, x nn.Value, stage0Width Stage0Width) nn.Valu
 	return x
 }
 
-// stage4 adds stages 4 to 5, in which nothing can be chosen, to b.
+// stage4 adds stages 4 to 5 to b. They have no choices.
 func stage4(b nn.Builder, x nn.Value, stage3Width Stage3Width) nn.Value {
 	x = b.Transpose(x, 0, 2, 3, 1)
 	x = b.LayerNorm(x, stage4Norm.Cut(stage4Cout[stage3Width.i]))
@@ -59,7 +59,7 @@ func (s Stage6) build(b nn.Builder, x nn.Value, stage3Width Stage3Width) nn.Valu
 	return x
 }
 
-// stage7 adds stages 7 to 8, in which nothing can be chosen, to b.
+// stage7 adds stages 7 to 8 to b. They have no choices.
 func stage7(b nn.Builder, x nn.Value, stage6Width Width) nn.Value {
 	x = b.Transpose(x, 0, 2, 3, 1)
 	x = b.LayerNorm(x, stage7Norm.Cut(stage7Cout[stage6Width.i]))
@@ -75,7 +75,7 @@ func (s Stage9) build(b nn.Builder, x nn.Value, stage6Width Width) nn.Value {
 	return x
 }
 
-// stage10 adds stages 10 to 11, in which nothing can be chosen, to b.
+// stage10 adds stages 10 to 11 to b. They have no choices.
 func stage10(b nn.Builder, x nn.Value, stage9Width Width) nn.Value {
 	x = b.Transpose(x, 0, 2, 3, 1)
 	x = b.LayerNorm(x, stage10Norm.Cut(stage10Cout[stage9Width.i]))
@@ -91,7 +91,7 @@ func (s Stage12) build(b nn.Builder, x nn.Value, stage9Width Width) nn.Value {
 	return b.Pool(x, nn.Pool{Name: "/head/global_pool/pool/GlobalAveragePool", Kind: nn.GlobalAverage})
 }
 
-// head adds stages 13 to 16, in which nothing can be chosen, to b.
+// head adds stages 13 to 16 to b. They have no choices.
 func head(b nn.Builder, x nn.Value, stage12Width Width) nn.Value {
 	cout := headCout[stage12Width.i]
 	x = b.Transpose(x, 0, 2, 3, 1)
@@ -101,11 +101,11 @@ func head(b nn.Builder, x nn.Value, stage12Width Width) nn.Value {
 	return b.Linear(x, headLinear.In(cout))
 }
 
-// convNeXtAt is what differs from one ConvNeXt to the next in build.
+// convNeXtAt has the tensors and widths of one ConvNeXt of the network, for build.
 type convNeXtAt struct {
-	cout      [2][3]int    // channels of the result, by out, out2
-	kernel    [3]int       // side of the windows, by kernel
-	mid       [2][3][3]int // inner channels, by out, out2, expand
+	cout      [2][3]int    // channels of the result, indexed by out, out2
+	kernel    [3]int       // side of the windows, indexed by kernel
+	mid       [2][3][3]int // inner channels, indexed by out, out2, expand
 	depthwise nn.Conv
 	norm      nn.LayerNorm
 	expand    nn.Linear
@@ -113,7 +113,7 @@ type convNeXtAt struct {
 	param     nn.Param
 }
 
-// build adds the block at one place of the network to b.
+// build adds one block to b. The tensors and widths of its place in the network are in at.
 func (m ConvNeXt) build(b nn.Builder, x nn.Value, at *convNeXtAt, out Stage3Width, out2 Width) nn.Value {
 	cout := at.cout[out.i][out2.i]
 	mid := at.mid[out.i][out2.i][m.Expand.i]

@@ -501,7 +501,7 @@ var shapes = [...]supernet.Shapes{
 	s1x96x1x1:            {Dims: []nn.Shape{{1, 96, 1, 1}}},
 }
 
-// kernels has the operators by what they compute. With the sites below it is the schema of latency tables.
+// kernels lists the operators, grouped by what they compute. Together with the sites below it is the schema of latency tables.
 var kernels = [...]supernet.Kernel{
 	{Steps: "Add", Rows: []supernet.Row{
 		{In: s1x104x1x1_1x104x1x1, Out: s1x104x1x1},
@@ -770,7 +770,7 @@ var kernels = [...]supernet.Kernel{
 // ops is sorted by key.
 var ops = supernet.Ops(shapes[:], kernels[:])
 
-// sitesNone has the operator at every place of the network under fusion rules "none".
+// sitesNone lists the operator at each place of the network under fusion rules "none".
 var sitesNone = [...]supernet.Site{
 	{Name: "/stem/stem.0/Conv", Deps: []uint8{0}, Ops: []supernet.ID{50, 49}},
 	{Name: "/stem/stem.1/Transpose", Deps: []uint8{0}, Ops: []supernet.ID{219, 217}},
@@ -918,7 +918,7 @@ var sitesNone = [...]supernet.Site{
 	{Name: "/head/fc/Gemm", Deps: []uint8{27}, Ops: []supernet.ID{109, 108, 107}},
 }
 
-// sitesEmbedded has the operator at every place of the network under fusion rules "embedded".
+// sitesEmbedded lists the operator at each place of the network under fusion rules "embedded".
 var sitesEmbedded = [...]supernet.Site{
 	{Name: "/stem/stem.0/Conv", Deps: []uint8{0}, Ops: []supernet.ID{50, 49}},
 	{Name: "/stem/stem.1/Transpose", Deps: []uint8{0}, Ops: []supernet.ID{219, 217}},
@@ -1066,7 +1066,7 @@ var sitesEmbedded = [...]supernet.Site{
 	{Name: "/head/fc/Gemm", Deps: []uint8{27}, Ops: []supernet.ID{109, 108, 107}},
 }
 
-// sitesOnnxruntime has the operator at every place of the network under fusion rules "onnxruntime".
+// sitesOnnxruntime lists the operator at each place of the network under fusion rules "onnxruntime".
 var sitesOnnxruntime = [...]supernet.Site{
 	{Name: "/stem/stem.0/Conv", Deps: []uint8{0}, Ops: []supernet.ID{50, 49}},
 	{Name: "/stem/stem.1/Transpose", Deps: []uint8{0}, Ops: []supernet.ID{219, 217}},
@@ -1214,7 +1214,7 @@ var sitesOnnxruntime = [...]supernet.Site{
 	{Name: "/head/fc/Gemm", Deps: []uint8{27}, Ops: []supernet.ID{109, 108, 107}},
 }
 
-// The operators of sites that depend on choices, dense over them, the last one fastest.
+// These tables list the operators of sites that depend on choices: one for each combination, the last choice fastest.
 var (
 	table0 = []supernet.ID{
 		34, 33, 32, 31, 30, 29, 28, 27, 26,

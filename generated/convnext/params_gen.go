@@ -195,7 +195,7 @@ var (
 	headLinear = nn.Linear{Name: "/head/fc/Gemm", Weight: param("head.fc.weight", 10, 160), Bias: param("head.fc.bias", 10), TransB: true}
 )
 
-// coupled lists the positions that are cut together, so that the ones that matter most can be put first.
+// coupled lists the axes that are cut together. Training sorts their channels so that the most important ones come first.
 var coupled = [17]supernet.Group{
 	{Size: 24, Of: []supernet.Member{
 		{Param: "stem.0.weight"},
@@ -396,7 +396,7 @@ func param(name string, shape ...int) nn.Param {
 	return nn.Param{Name: name, Shape: shape}
 }
 
-// transposed is a matrix that the model stores the other way round.
+// transposed is a matrix that the model stores with its axes swapped.
 func transposed(name string, shape ...int) nn.Param {
 	return nn.Param{Name: name, Shape: shape, Transposed: true}
 }

@@ -5,7 +5,7 @@ package convnext
 import "github.com/autotailor/autotailor/runtime/space"
 
 // SubNet selects one network out of the SuperNet. The zero SubNet is the original model.
-// SubNets are comparable; two describe the same network exactly when their Canonical forms are equal.
+// SubNets are comparable. Two SubNets describe the same network exactly if their Canonical forms are equal.
 type SubNet struct {
 	Stage0  Stage0
 	Stage3  Stage3
@@ -50,7 +50,7 @@ type Stage12 struct {
 // ConvNeXt is a kxk depthwise convolution and two linear layers, wide in the middle (ConvNeXt, Liu et al. 2022).
 type ConvNeXt struct {
 	Kernel Kernel // side of the windows
-	Expand Expand // inner width by base width
+	Expand Expand // inner width over base width
 }
 
 // Stage0Width is the share of a stage's output channels that is kept in stage 0; 1 in the original.
@@ -69,12 +69,12 @@ var (
 	stage0WidthTexts  = []string{"1", "0.65"}
 )
 
-// Multiplier reports the share, at most 1.
+// Multiplier returns the share as a number up to 1.
 func (s Stage0Width) Multiplier() float64 {
 	return stage0WidthValues[s.i]
 }
 
-// String returns what a SubNet's text has for it.
+// String returns the value as it is written in a SubNet's text.
 func (s Stage0Width) String() string {
 	return stage0WidthTexts[s.i]
 }
@@ -100,12 +100,12 @@ var (
 	stage3WidthTexts  = []string{"1", "0.65"}
 )
 
-// Multiplier reports the share, at most 1.
+// Multiplier returns the share as a number up to 1.
 func (s Stage3Width) Multiplier() float64 {
 	return stage3WidthValues[s.i]
 }
 
-// String returns what a SubNet's text has for it.
+// String returns the value as it is written in a SubNet's text.
 func (s Stage3Width) String() string {
 	return stage3WidthTexts[s.i]
 }
@@ -131,12 +131,12 @@ var (
 	stage3DepthTexts  = []string{"2", "1"}
 )
 
-// Blocks reports their number.
+// Blocks returns the number of blocks.
 func (s Stage3Depth) Blocks() int {
 	return stage3DepthValues[s.i]
 }
 
-// String returns what a SubNet's text has for it.
+// String returns the value as it is written in a SubNet's text.
 func (s Stage3Depth) String() string {
 	return stage3DepthTexts[s.i]
 }
@@ -163,12 +163,12 @@ var (
 	kernelTexts  = []string{"7", "5", "3"}
 )
 
-// Side reports the extent of a window in pixels.
+// Side returns the side of a window in pixels.
 func (k Kernel) Side() int {
 	return kernelValues[k.i]
 }
 
-// String returns what a SubNet's text has for it.
+// String returns the value as it is written in a SubNet's text.
 func (k Kernel) String() string {
 	return kernelTexts[k.i]
 }
@@ -195,12 +195,12 @@ var (
 	expandTexts  = []string{"4", "3", "2"}
 )
 
-// Ratio reports inner width by base width.
+// Ratio returns the inner width over the base width.
 func (e Expand) Ratio() float64 {
 	return expandValues[e.i]
 }
 
-// String returns what a SubNet's text has for it.
+// String returns the value as it is written in a SubNet's text.
 func (e Expand) String() string {
 	return expandTexts[e.i]
 }
@@ -227,12 +227,12 @@ var (
 	widthTexts  = []string{"1", "0.8", "0.65"}
 )
 
-// Multiplier reports the share, at most 1.
+// Multiplier returns the share as a number up to 1.
 func (w Width) Multiplier() float64 {
 	return widthValues[w.i]
 }
 
-// String returns what a SubNet's text has for it.
+// String returns the value as it is written in a SubNet's text.
 func (w Width) String() string {
 	return widthTexts[w.i]
 }
@@ -258,12 +258,12 @@ var (
 	stage6DepthTexts  = []string{"2", "1"}
 )
 
-// Blocks reports their number.
+// Blocks returns the number of blocks.
 func (s Stage6Depth) Blocks() int {
 	return stage6DepthValues[s.i]
 }
 
-// String returns what a SubNet's text has for it.
+// String returns the value as it is written in a SubNet's text.
 func (s Stage6Depth) String() string {
 	return stage6DepthTexts[s.i]
 }
@@ -290,12 +290,12 @@ var (
 	stage9DepthTexts  = []string{"6", "5", "4"}
 )
 
-// Blocks reports their number.
+// Blocks returns the number of blocks.
 func (s Stage9Depth) Blocks() int {
 	return stage9DepthValues[s.i]
 }
 
-// String returns what a SubNet's text has for it.
+// String returns the value as it is written in a SubNet's text.
 func (s Stage9Depth) String() string {
 	return stage9DepthTexts[s.i]
 }
@@ -321,12 +321,12 @@ var (
 	stage12DepthTexts  = []string{"2", "1"}
 )
 
-// Blocks reports their number.
+// Blocks returns the number of blocks.
 func (s Stage12Depth) Blocks() int {
 	return stage12DepthValues[s.i]
 }
 
-// String returns what a SubNet's text has for it.
+// String returns the value as it is written in a SubNet's text.
 func (s Stage12Depth) String() string {
 	return stage12DepthTexts[s.i]
 }
@@ -343,7 +343,7 @@ func (s SubNet) Canonical() SubNet {
 	return subNet(g[:])
 }
 
-// String lists what of s is not original, such as "resolution=28,stage3.depth=2"; the original model is "original".
+// String lists the choices of s that differ from the original, such as "resolution=28,stage3.depth=2"; the original model is "original".
 func (s SubNet) String() string {
 	g := s.genes()
 	return space.Format(choices[:], g[:])

@@ -13,24 +13,24 @@ import (
 // ExportOptions say how ExportONNX writes a SubNet. The zero ExportOptions write a model with an open batch in single precision, whose
 // normalisations are multiplied into the layers before them:
 //
-//	NoRecalibration bool              // export whatever statistics of normalisations the weights have
+//	NoRecalibration bool              // export the normalisation statistics that the weights have, even another SubNet's
 //	KeepBatchNorm   bool              // keep normalisations as operators of their own
 //	Half            bool              // store weights as float16; computation is the runtime's choice
 //	Batch           int               // fixed size of the batch; 0 leaves it open
 //	Opset           int               // at least this opset; 0 means the model's
 //	Beside          *onnxfile.Beside  // a second file for large weights, which a model above 2 GiB needs; nil for none
-//	Metadata        map[string]string // is added to the model's
+//	Metadata        map[string]string // added to the model's metadata
 type ExportOptions = model.ExportOptions
 
-// Recalibrate returns w with the statistics of normalisations that s has on the inputs of source, as ExportONNX wants them. They are
-// computed by e, such as embedded.New(embedded.Options{}) of runtime/engine/embedded. data.Source of runtime/train/data has images.
+// Recalibrate computes the normalisation statistics of s on the inputs of source, and returns w with them, as ExportONNX needs it. The
+// engine e runs the network, such as embedded.New(embedded.Options{}) of runtime/engine/embedded. data.Source of runtime/train/data has images.
 func (s SubNet) Recalibrate(ctx context.Context, w nn.Weights, e nn.Recalibrator, source nn.Source) (nn.Weights, error) {
 	return net.Recalibrate(ctx, s, w, e, source)
 }
 
-// ExportONNX writes s as a stand-alone ONNX model with weights from w: the SuperNet's model, or what training made of it. A model has
-// the statistics of normalisations of the original alone. Another SubNet needs its own, see Recalibrate: without them ExportONNX
-// returns a *supernet.StatisticsError, unless o says NoRecalibration, which makes a network that is less accurate than predicted.
+// ExportONNX writes s as a stand-alone ONNX model with weights from w: the SuperNet's model, or a model that was trained from it. A model
+// file has the normalisation statistics of the original only. Any other SubNet needs its own, see Recalibrate. Without them ExportONNX
+// returns a *supernet.StatisticsError. With NoRecalibration it writes the SubNet anyway, which is then less accurate than predicted.
 func (s SubNet) ExportONNX(dst io.Writer, w nn.Weights, o ExportOptions) error {
 	return net.ExportONNX(dst, s, w, o)
 }

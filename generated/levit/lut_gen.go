@@ -9,7 +9,7 @@ import (
 	"github.com/autotailor/autotailor/runtime/space"
 )
 
-// net is what this package has in common with all SuperNet packages, over its own SubNets.
+// net implements what all SuperNet packages share, for the SubNets of this package.
 var net = model.New(&definition, subNet, SubNet.list, SubNet.at)
 
 func (s SubNet) list() []uint8 {
@@ -26,13 +26,13 @@ func (s SubNet) at(sum *space.Sum) int64 {
 // LUT is a device's latency table for this SuperNet. Its methods, which do not allocate:
 //
 //	Latency(s SubNet) time.Duration       // of a run at batch 1
-//	Energy(s SubNet) (float64, error)     // millijoules, where the device told them
+//	Energy(s SubNet) (float64, error)     // millijoules; an error if the device reported none
 //	AtPower(watts float64) (*LUT, error)  // with the energy of a device that draws constant power
 //	Header() lut.Header                   // what was measured, where and how
 type LUT = model.LUT[SubNet]
 
-// ReadLUT reads a latency table. A table of another SuperNet, or of other operators, is a *lut.MismatchError;
-// one that lacks operators is a *lut.MissingError.
+// ReadLUT reads a latency table. The error is a *lut.MismatchError for a table of another SuperNet or of other operators,
+// and a *lut.MissingError for a table that lacks operators.
 func ReadLUT(r io.Reader) (*LUT, error) {
 	return net.ReadLUT(r)
 }
@@ -44,8 +44,8 @@ func ReadLUT(r io.Reader) (*LUT, error) {
 //	Header() accuracy.Header    // what was measured, on what and how
 type Accuracy = model.Accuracy[SubNet]
 
-// ReadAccuracy reads sensitivities. Those of another SuperNet are an *accuracy.MismatchError, and incomplete ones
-// an *accuracy.MissingError.
+// ReadAccuracy reads a table of sensitivities. The error is an *accuracy.MismatchError for a table of another SuperNet,
+// and an *accuracy.MissingError for an incomplete table.
 func ReadAccuracy(r io.Reader) (*Accuracy, error) {
 	return net.ReadAccuracy(r)
 }
@@ -63,7 +63,7 @@ func (s SubNet) Params() int64 {
 }
 
 // PeakMemory predicts the bytes that inference with s at batch 1 needs at its peak: all parameters, and the
-// activations that are alive at the same time. Without some of the blocks s may need less.
+// activations that are alive at the same time. If s lacks some blocks, it may need less.
 func (s SubNet) PeakMemory() int64 {
 	g := s.genes()
 	return net.PeakMemory(g[:])

@@ -50,7 +50,7 @@ func (s Stage2) build(b nn.Builder, x nn.Value, stage1Width Width) nn.Value {
 	return b.BatchNorm(x, stage2Norm.Cut(cout))
 }
 
-// stage3 adds stage 3, in which nothing can be chosen, to b.
+// stage3 adds stage 3 to b. It has no choices.
 func stage3(b nn.Builder, x nn.Value, stage2Width Width, resolution Resolution) nn.Value {
 	return b.Reshape(x, nn.Shape{nn.Batch, stage3Cout[stage2Width.i], stage3Tokens[resolution.i]})
 }
@@ -64,7 +64,7 @@ func (s Stage4) build(b nn.Builder, x nn.Value, stage2Width Width, resolution Re
 	return x
 }
 
-// stage5 adds stage 5, in which nothing can be chosen, to b.
+// stage5 adds stage 5 to b. It has no choices.
 func stage5(b nn.Builder, x nn.Value, stage6Width, stage2Width Width, resolution Resolution) nn.Value {
 	cout := stage5Cout[stage6Width.i]
 	cin := stage5Cin[stage2Width.i]
@@ -125,7 +125,7 @@ func (s Stage7) build(b nn.Builder, x nn.Value, stage6Width Width, resolution Re
 	return x
 }
 
-// stage8 adds stages 8 to 9, in which nothing can be chosen, to b.
+// stage8 adds stages 8 to 9 to b. They have no choices.
 func stage8(b nn.Builder, x nn.Value, stage10Width, stage7Width Width, resolution Resolution) nn.Value {
 	cout := stage8Cout[stage10Width.i]
 	cin := stage8Cin[stage7Width.i]
@@ -184,7 +184,7 @@ func (s Stage11) build(b nn.Builder, x nn.Value, stage10Width Width) nn.Value {
 	return x
 }
 
-// head adds stages 12 to 13, in which nothing can be chosen, to b.
+// head adds stages 12 to 13 to b. They have no choices.
 func head(b nn.Builder, x nn.Value, stage11Width Width) nn.Value {
 	cout := headCout[stage11Width.i]
 	x = b.Mean(x, false, 1)
@@ -192,18 +192,18 @@ func head(b nn.Builder, x nn.Value, stage11Width Width) nn.Value {
 	return b.Linear(x, headLinear.In(cout))
 }
 
-// stage4TransformerAt is what differs from one Transformer to the next in build.
+// stage4TransformerAt has the tensors and widths of one Transformer of the network, for build.
 type stage4TransformerAt struct {
-	heads   [2]int       // how many are kept, by heads
-	query   [2]int       // dimension of one head's queries and keys, by qk
-	value   [3]int       // dimension of one head, by value
-	cout    [3]int       // channels of the result, by out
-	tokens  [5]int       // positions, by resolution
-	qkv     [2][2][3]int // of all heads together, by heads, qk, value
-	perHead [2][3]int    // queries, keys and values, by qk, value
-	side    [5]int       // side of the map, by resolution
-	values  [2][3]int    // dimension of all heads together, by heads, value
-	ffn     [3][3]int    // inner width of the feed-forward network, by out, expand
+	heads   [2]int       // number of heads that are kept, indexed by heads
+	query   [2]int       // dimension of one head's queries and keys, indexed by qk
+	value   [3]int       // dimension of one head's values, indexed by value
+	cout    [3]int       // channels of the result, indexed by out
+	tokens  [5]int       // positions, indexed by resolution
+	qkv     [2][2][3]int // dimension of the queries, keys and values of all heads, indexed by heads, qk, value
+	perHead [2][3]int    // dimension of one head's query, key and value together, indexed by qk, value
+	side    [5]int       // side of the map, indexed by resolution
+	values  [2][3]int    // dimension of the values of all heads, indexed by heads, value
+	ffn     [3][3]int    // inner width of the feed-forward network, indexed by out, expand
 	qkv2    nn.Linear
 	norm1   nn.BatchNorm
 	param1  nn.Param
@@ -216,7 +216,7 @@ type stage4TransformerAt struct {
 	norm4   nn.BatchNorm
 }
 
-// build adds the block at one place of the network to b.
+// build adds one block to b. The tensors and widths of its place in the network are in at.
 func (m Stage4Transformer) build(b nn.Builder, x nn.Value, at *stage4TransformerAt, out Width, resolution Resolution) nn.Value {
 	heads := at.heads[m.Heads.i]
 	query := at.query[m.QK.i]
@@ -262,18 +262,18 @@ func (m Stage4Transformer) build(b nn.Builder, x nn.Value, at *stage4Transformer
 	return b.Add(x, y)
 }
 
-// ffnAt is what differs from one FFN to the next in build.
+// ffnAt has the tensors and widths of one FFN of the network, for build.
 type ffnAt struct {
-	ffn     [3][3]int // inner width of the feed-forward network, by out, expand
-	cout    [3]int    // channels of the result, by out
-	tokens  [5]int    // positions, by resolution
+	ffn     [3][3]int // inner width of the feed-forward network, indexed by out, expand
+	cout    [3]int    // channels of the result, indexed by out
+	tokens  [5]int    // positions, indexed by resolution
 	expand  nn.Linear
 	norm1   nn.BatchNorm
 	project nn.Linear
 	norm2   nn.BatchNorm
 }
 
-// build adds the block at one place of the network to b.
+// build adds one block to b. The tensors and widths of its place in the network are in at.
 func (m FFN) build(b nn.Builder, x nn.Value, at *ffnAt, out Width, resolution Resolution) nn.Value {
 	ffn := at.ffn[out.i][m.Expand.i]
 	cout := at.cout[out.i]
@@ -290,18 +290,18 @@ func (m FFN) build(b nn.Builder, x nn.Value, at *ffnAt, out Width, resolution Re
 	return b.Add(x, y)
 }
 
-// stage7TransformerAt is what differs from one Transformer to the next in build.
+// stage7TransformerAt has the tensors and widths of one Transformer of the network, for build.
 type stage7TransformerAt struct {
-	heads   [2]int       // how many are kept, by heads
-	query   [2]int       // dimension of one head's queries and keys, by qk
-	value   [3]int       // dimension of one head, by value
-	cout    [3]int       // channels of the result, by out
-	tokens  [5]int       // positions, by resolution
-	qkv     [2][2][3]int // of all heads together, by heads, qk, value
-	perHead [2][3]int    // queries, keys and values, by qk, value
-	side    [5]int       // side of the map, by resolution
-	values  [2][3]int    // dimension of all heads together, by heads, value
-	ffn     [3][3]int    // inner width of the feed-forward network, by out, expand
+	heads   [2]int       // number of heads that are kept, indexed by heads
+	query   [2]int       // dimension of one head's queries and keys, indexed by qk
+	value   [3]int       // dimension of one head's values, indexed by value
+	cout    [3]int       // channels of the result, indexed by out
+	tokens  [5]int       // positions, indexed by resolution
+	qkv     [2][2][3]int // dimension of the queries, keys and values of all heads, indexed by heads, qk, value
+	perHead [2][3]int    // dimension of one head's query, key and value together, indexed by qk, value
+	side    [5]int       // side of the map, indexed by resolution
+	values  [2][3]int    // dimension of the values of all heads, indexed by heads, value
+	ffn     [3][3]int    // inner width of the feed-forward network, indexed by out, expand
 	qkv2    nn.Linear
 	norm1   nn.BatchNorm
 	param1  nn.Param
@@ -314,7 +314,7 @@ type stage7TransformerAt struct {
 	norm4   nn.BatchNorm
 }
 
-// build adds the block at one place of the network to b.
+// build adds one block to b. The tensors and widths of its place in the network are in at.
 func (m Stage7Transformer) build(b nn.Builder, x nn.Value, at *stage7TransformerAt, out Width, resolution Resolution) nn.Value {
 	heads := at.heads[m.Heads.i]
 	query := at.query[m.QK.i]
@@ -360,16 +360,16 @@ func (m Stage7Transformer) build(b nn.Builder, x nn.Value, at *stage7Transformer
 	return b.Add(x, y)
 }
 
-// transformerAt is what differs from one Transformer to the next in build.
+// transformerAt has the tensors and widths of one Transformer of the network, for build.
 type transformerAt struct {
-	heads   [3]int       // how many are kept, by heads
-	query   [2]int       // dimension of one head's queries and keys, by qk
-	value   [3]int       // dimension of one head, by value
-	cout    [3]int       // channels of the result, by out
-	qkv     [3][2][3]int // of all heads together, by heads, qk, value
-	perHead [2][3]int    // queries, keys and values, by qk, value
-	values  [3][3]int    // dimension of all heads together, by heads, value
-	ffn     [3][3]int    // inner width of the feed-forward network, by out, expand
+	heads   [3]int       // number of heads that are kept, indexed by heads
+	query   [2]int       // dimension of one head's queries and keys, indexed by qk
+	value   [3]int       // dimension of one head's values, indexed by value
+	cout    [3]int       // channels of the result, indexed by out
+	qkv     [3][2][3]int // dimension of the queries, keys and values of all heads, indexed by heads, qk, value
+	perHead [2][3]int    // dimension of one head's query, key and value together, indexed by qk, value
+	values  [3][3]int    // dimension of the values of all heads, indexed by heads, value
+	ffn     [3][3]int    // inner width of the feed-forward network, indexed by out, expand
 	qkv2    nn.Linear
 	norm1   nn.BatchNorm
 	param1  nn.Param
@@ -382,7 +382,7 @@ type transformerAt struct {
 	norm4   nn.BatchNorm
 }
 
-// build adds the block at one place of the network to b.
+// build adds one block to b. The tensors and widths of its place in the network are in at.
 func (m Transformer) build(b nn.Builder, x nn.Value, at *transformerAt, out Width) nn.Value {
 	heads := at.heads[m.Heads.i]
 	query := at.query[m.QK.i]

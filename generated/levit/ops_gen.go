@@ -1507,7 +1507,7 @@ var shapes = [...]supernet.Shapes{
 	s1x4x16x9:                      {Dims: []nn.Shape{{1, 4, 16, 9}}},
 }
 
-// kernels has the operators by what they compute. With the sites below it is the schema of latency tables.
+// kernels lists the operators, grouped by what they compute. Together with the sites below it is the schema of latency tables.
 var kernels = [...]supernet.Kernel{
 	{Steps: "Add", Rows: []supernet.Row{
 		{In: s1x16x32_1x16x32, Out: s1x16x32},
@@ -2814,7 +2814,7 @@ var kernels = [...]supernet.Kernel{
 // ops is sorted by key.
 var ops = supernet.Ops(shapes[:], kernels[:])
 
-// sitesNone has the operator at every place of the network under fusion rules "none".
+// sitesNone lists the operator at each place of the network under fusion rules "none".
 var sitesNone = [...]supernet.Site{
 	{Name: "/stem/conv1/linear/Conv", Deps: []uint8{0, 1}, Ops: table0},
 	{Name: "/stem/act1/HardSwish", Deps: []uint8{0, 1}, Ops: table1},
@@ -3207,7 +3207,7 @@ var sitesNone = [...]supernet.Site{
 	{Name: "/head/linear/Gemm", Deps: []uint8{34}, Ops: []supernet.ID{297, 299, 298}},
 }
 
-// sitesEmbedded has the operator at every place of the network under fusion rules "embedded".
+// sitesEmbedded lists the operator at each place of the network under fusion rules "embedded".
 var sitesEmbedded = [...]supernet.Site{
 	{Name: "/stem/conv1/linear/Conv", Deps: []uint8{0, 1}, Ops: table0},
 	{Name: "/stem/act1/HardSwish", Deps: []uint8{0, 1}, Ops: table1},
@@ -3600,7 +3600,7 @@ var sitesEmbedded = [...]supernet.Site{
 	{Name: "/head/linear/Gemm", Deps: []uint8{34}, Ops: []supernet.ID{297, 299, 298}},
 }
 
-// sitesOnnxruntime has the operator at every place of the network under fusion rules "onnxruntime".
+// sitesOnnxruntime lists the operator at each place of the network under fusion rules "onnxruntime".
 var sitesOnnxruntime = [...]supernet.Site{
 	{Name: "/stem/conv1/linear/Conv", Deps: []uint8{0, 1}, Ops: table112},
 	{Name: "/stem/conv2/linear/Conv", Deps: []uint8{0, 1, 2}, Ops: table113},
@@ -3980,7 +3980,7 @@ var sitesOnnxruntime = [...]supernet.Site{
 	{Name: "/head/linear/Gemm", Deps: []uint8{34}, Ops: []supernet.ID{297, 299, 298}},
 }
 
-// The operators of sites that depend on choices, dense over them, the last one fastest.
+// These tables list the operators of sites that depend on choices: one for each combination, the last choice fastest.
 var (
 	table0 = []supernet.ID{
 		130, 131, 128, 129, 126, 127, 124, 125, 122, 123,

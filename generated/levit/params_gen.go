@@ -315,7 +315,7 @@ var (
 	headLinear = nn.Linear{Name: "/head/linear/Gemm", Weight: param("head.linear.weight", 10, 128), Bias: param("head.linear.bias", 10), TransB: true}
 )
 
-// coupled lists the positions that are cut together, so that the ones that matter most can be put first.
+// coupled lists the axes that are cut together. Training sorts their channels so that the most important ones come first.
 var coupled = [45]supernet.Group{
 	{Size: 16, Of: []supernet.Member{
 		{Param: "stem.conv1.linear.weight"},
@@ -854,7 +854,7 @@ func param(name string, shape ...int) nn.Param {
 	return nn.Param{Name: name, Shape: shape}
 }
 
-// transposed is a matrix that the model stores the other way round.
+// transposed is a matrix that the model stores with its axes swapped.
 func transposed(name string, shape ...int) nn.Param {
 	return nn.Param{Name: name, Shape: shape, Transposed: true}
 }

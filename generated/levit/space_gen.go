@@ -5,7 +5,7 @@ package levit
 import "github.com/autotailor/autotailor/runtime/space"
 
 // SubNet selects one network out of the SuperNet. The zero SubNet is the original model.
-// SubNets are comparable; two describe the same network exactly when their Canonical forms are equal.
+// SubNets are comparable. Two SubNets describe the same network exactly if their Canonical forms are equal.
 type SubNet struct {
 	Resolution Resolution // side of the input image
 	Stage0     Stage0
@@ -71,31 +71,31 @@ type Stage11 struct {
 
 // Stage4Transformer is multi-head self-attention and a feed-forward network (Vaswani et al. 2017).
 type Stage4Transformer struct {
-	Expand Expand      // inner width by base width
+	Expand Expand      // inner width over base width
 	Heads  Stage4Heads // share of the attention's heads
 	QK     QK          // share of each head's query and key dimension
-	Value  Value       // value dimension of each head by query dimension
+	Value  Value       // value dimension of each head over query dimension
 }
 
 // FFN is a Transformer's feed-forward network (Vaswani et al. 2017, section 3.3).
 type FFN struct {
-	Expand Expand // inner width by base width
+	Expand Expand // inner width over base width
 }
 
 // Stage7Transformer is multi-head self-attention and a feed-forward network (Vaswani et al. 2017).
 type Stage7Transformer struct {
-	Expand Expand      // inner width by base width
+	Expand Expand      // inner width over base width
 	Heads  Stage7Heads // share of the attention's heads
 	QK     QK          // share of each head's query and key dimension
-	Value  Value       // value dimension of each head by query dimension
+	Value  Value       // value dimension of each head over query dimension
 }
 
 // Transformer is multi-head self-attention and a feed-forward network (Vaswani et al. 2017).
 type Transformer struct {
-	Expand Expand // inner width by base width
+	Expand Expand // inner width over base width
 	Heads  Heads  // share of the attention's heads
 	QK     QK     // share of each head's query and key dimension
-	Value  Value  // value dimension of each head by query dimension
+	Value  Value  // value dimension of each head over query dimension
 }
 
 // Resolution is the side of the square input image, in pixels; 32 in the original.
@@ -117,12 +117,12 @@ var (
 	resolutionTexts  = []string{"32", "28", "24", "20", "16"}
 )
 
-// Pixels reports how long a side is.
+// Pixels returns the length of a side in pixels.
 func (r Resolution) Pixels() int {
 	return resolutionValues[r.i]
 }
 
-// String returns what a SubNet's text has for it.
+// String returns the value as it is written in a SubNet's text.
 func (r Resolution) String() string {
 	return resolutionTexts[r.i]
 }
@@ -148,12 +148,12 @@ var (
 	stage0WidthTexts  = []string{"1", "0.5"}
 )
 
-// Multiplier reports the share, at most 1.
+// Multiplier returns the share as a number up to 1.
 func (s Stage0Width) Multiplier() float64 {
 	return stage0WidthValues[s.i]
 }
 
-// String returns what a SubNet's text has for it.
+// String returns the value as it is written in a SubNet's text.
 func (s Stage0Width) String() string {
 	return stage0WidthTexts[s.i]
 }
@@ -180,12 +180,12 @@ var (
 	widthTexts  = []string{"1", "0.75", "0.5"}
 )
 
-// Multiplier reports the share, at most 1.
+// Multiplier returns the share as a number up to 1.
 func (w Width) Multiplier() float64 {
 	return widthValues[w.i]
 }
 
-// String returns what a SubNet's text has for it.
+// String returns the value as it is written in a SubNet's text.
 func (w Width) String() string {
 	return widthTexts[w.i]
 }
@@ -212,12 +212,12 @@ var (
 	stage4DepthTexts  = []string{"3", "2", "1"}
 )
 
-// Blocks reports their number.
+// Blocks returns the number of blocks.
 func (s Stage4Depth) Blocks() int {
 	return stage4DepthValues[s.i]
 }
 
-// String returns what a SubNet's text has for it.
+// String returns the value as it is written in a SubNet's text.
 func (s Stage4Depth) String() string {
 	return stage4DepthTexts[s.i]
 }
@@ -244,12 +244,12 @@ var (
 	expandTexts  = []string{"2", "1.5", "1"}
 )
 
-// Ratio reports inner width by base width.
+// Ratio returns the inner width over the base width.
 func (e Expand) Ratio() float64 {
 	return expandValues[e.i]
 }
 
-// String returns what a SubNet's text has for it.
+// String returns the value as it is written in a SubNet's text.
 func (e Expand) String() string {
 	return expandTexts[e.i]
 }
@@ -275,12 +275,12 @@ var (
 	stage4HeadsTexts  = []string{"1", "0.5"}
 )
 
-// Share reports it as a number up to 1.
+// Share returns the share as a number up to 1.
 func (s Stage4Heads) Share() float64 {
 	return stage4HeadsValues[s.i]
 }
 
-// String returns what a SubNet's text has for it.
+// String returns the value as it is written in a SubNet's text.
 func (s Stage4Heads) String() string {
 	return stage4HeadsTexts[s.i]
 }
@@ -306,12 +306,12 @@ var (
 	qkTexts  = []string{"1", "0.5"}
 )
 
-// Share reports it as a number up to 1.
+// Share returns the share as a number up to 1.
 func (q QK) Share() float64 {
 	return qkValues[q.i]
 }
 
-// String returns what a SubNet's text has for it.
+// String returns the value as it is written in a SubNet's text.
 func (q QK) String() string {
 	return qkTexts[q.i]
 }
@@ -338,12 +338,12 @@ var (
 	valueTexts  = []string{"2", "1.5", "1"}
 )
 
-// Ratio reports value dimension by query dimension.
+// Ratio returns the value dimension over the query dimension.
 func (v Value) Ratio() float64 {
 	return valueValues[v.i]
 }
 
-// String returns what a SubNet's text has for it.
+// String returns the value as it is written in a SubNet's text.
 func (v Value) String() string {
 	return valueTexts[v.i]
 }
@@ -370,12 +370,12 @@ var (
 	stage7DepthTexts  = []string{"4", "3", "2"}
 )
 
-// Blocks reports their number.
+// Blocks returns the number of blocks.
 func (s Stage7Depth) Blocks() int {
 	return stage7DepthValues[s.i]
 }
 
-// String returns what a SubNet's text has for it.
+// String returns the value as it is written in a SubNet's text.
 func (s Stage7Depth) String() string {
 	return stage7DepthTexts[s.i]
 }
@@ -401,12 +401,12 @@ var (
 	stage7HeadsTexts  = []string{"1", "0.75"}
 )
 
-// Share reports it as a number up to 1.
+// Share returns the share as a number up to 1.
 func (s Stage7Heads) Share() float64 {
 	return stage7HeadsValues[s.i]
 }
 
-// String returns what a SubNet's text has for it.
+// String returns the value as it is written in a SubNet's text.
 func (s Stage7Heads) String() string {
 	return stage7HeadsTexts[s.i]
 }
@@ -433,12 +433,12 @@ var (
 	stage11DepthTexts  = []string{"4", "3", "2"}
 )
 
-// Blocks reports their number.
+// Blocks returns the number of blocks.
 func (s Stage11Depth) Blocks() int {
 	return stage11DepthValues[s.i]
 }
 
-// String returns what a SubNet's text has for it.
+// String returns the value as it is written in a SubNet's text.
 func (s Stage11Depth) String() string {
 	return stage11DepthTexts[s.i]
 }
@@ -465,12 +465,12 @@ var (
 	headsTexts  = []string{"1", "0.75", "0.5"}
 )
 
-// Share reports it as a number up to 1.
+// Share returns the share as a number up to 1.
 func (h Heads) Share() float64 {
 	return headsValues[h.i]
 }
 
-// String returns what a SubNet's text has for it.
+// String returns the value as it is written in a SubNet's text.
 func (h Heads) String() string {
 	return headsTexts[h.i]
 }
@@ -487,7 +487,7 @@ func (s SubNet) Canonical() SubNet {
 	return subNet(g[:])
 }
 
-// String lists what of s is not original, such as "resolution=28,stage3.depth=2"; the original model is "original".
+// String lists the choices of s that differ from the original, such as "resolution=28,stage3.depth=2"; the original model is "original".
 func (s SubNet) String() string {
 	g := s.genes()
 	return space.Format(choices[:], g[:])

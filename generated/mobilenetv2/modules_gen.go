@@ -73,7 +73,7 @@ func (s Stage5) build(b nn.Builder, x nn.Value) nn.Value {
 	return s.Blocks[0].build(b, x, &stage5)
 }
 
-// head adds stages 6 to 9, in which nothing can be chosen, to b.
+// head adds stages 6 to 9 to b. They have no choices.
 func head(b nn.Builder, x nn.Value) nn.Value {
 	x = b.Conv(x, headConv)
 	x = b.BatchNorm(x, headNorm)
@@ -83,9 +83,9 @@ func head(b nn.Builder, x nn.Value) nn.Value {
 	return b.Linear(x, headLinear)
 }
 
-// invertedResidualAt is what differs from one InvertedResidual to the next in build.
+// invertedResidualAt has the tensors and widths of one InvertedResidual of the network, for build.
 type invertedResidualAt struct {
-	mid           [3]int // inner channels, by expand
+	mid           [3]int // inner channels, indexed by expand
 	expand        nn.Conv
 	expandNorm    nn.BatchNorm
 	depthwise     nn.Conv
@@ -95,7 +95,7 @@ type invertedResidualAt struct {
 	skip          bool // the input is added to the result
 }
 
-// build adds the block at one place of the network to b.
+// build adds one block to b. The tensors and widths of its place in the network are in at.
 func (m InvertedResidual) build(b nn.Builder, x nn.Value, at *invertedResidualAt) nn.Value {
 	mid := at.mid[m.Expand.i]
 	y := b.Conv(x, at.expand.Out(mid))

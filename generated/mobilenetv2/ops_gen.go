@@ -585,7 +585,7 @@ var shapes = [...]supernet.Shapes{
 	s1x10:                   {Dims: []nn.Shape{{1, 10}}},
 }
 
-// kernels has the operators by what they compute. With the sites below it is the schema of latency tables.
+// kernels lists the operators, grouped by what they compute. Together with the sites below it is the schema of latency tables.
 var kernels = [...]supernet.Kernel{
 	{Steps: "Add", Rows: []supernet.Row{
 		{In: s1x16x16x16_1x16x16x16, Out: s1x16x16x16},
@@ -1417,7 +1417,7 @@ var kernels = [...]supernet.Kernel{
 // ops is sorted by key.
 var ops = supernet.Ops(shapes[:], kernels[:])
 
-// sitesNone has the operator at every place of the network under fusion rules "none".
+// sitesNone lists the operator at each place of the network under fusion rules "none".
 var sitesNone = [...]supernet.Site{
 	{Name: "/0/0.0/Conv", Deps: []uint8{0}, Ops: []supernet.ID{710, 709, 708, 707, 706}},
 	{Name: "/0/0.2/Clip", Deps: []uint8{0}, Ops: []supernet.ID{53, 52, 51, 50, 49}},
@@ -1523,7 +1523,7 @@ var sitesNone = [...]supernet.Site{
 	{Name: "/21/Gemm", Ops: []supernet.ID{717}},
 }
 
-// sitesEmbedded has the operator at every place of the network under fusion rules "embedded".
+// sitesEmbedded lists the operator at each place of the network under fusion rules "embedded".
 var sitesEmbedded = [...]supernet.Site{
 	{Name: "/0/0.0/Conv", Deps: []uint8{0}, Ops: []supernet.ID{715, 714, 713, 712, 711}},
 	{Name: "/1/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0}, Ops: []supernet.ID{163, 162, 161, 160, 159}},
@@ -1594,7 +1594,7 @@ var sitesEmbedded = [...]supernet.Site{
 	{Name: "/21/Gemm", Ops: []supernet.ID{717}},
 }
 
-// sitesOnnxruntime has the operator at every place of the network under fusion rules "onnxruntime".
+// sitesOnnxruntime lists the operator at each place of the network under fusion rules "onnxruntime".
 var sitesOnnxruntime = [...]supernet.Site{
 	{Name: "/0/0.0/Conv", Deps: []uint8{0}, Ops: []supernet.ID{715, 714, 713, 712, 711}},
 	{Name: "/1/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0}, Ops: []supernet.ID{163, 162, 161, 160, 159}},
@@ -1653,7 +1653,7 @@ var sitesOnnxruntime = [...]supernet.Site{
 	{Name: "/21/Gemm", Ops: []supernet.ID{717}},
 }
 
-// The operators of sites that depend on choices, dense over them, the last one fastest.
+// These tables list the operators of sites that depend on choices: one for each combination, the last choice fastest.
 var (
 	table0 = []supernet.ID{
 		416, 415, 414, 412, 411, 410, 408, 407, 406, 404, 403, 402, 400, 399, 398,

@@ -193,7 +193,7 @@ var (
 	headLinear = nn.Linear{Name: "/21/Gemm", Weight: param("21.weight", 10, 512), Bias: param("21.bias", 10), TransB: true}
 )
 
-// coupled lists the positions that are cut together, so that the ones that matter most can be put first.
+// coupled lists the axes that are cut together. Training sorts their channels so that the most important ones come first.
 var coupled = [16]supernet.Group{
 	{Size: 96, Of: []supernet.Member{
 		{Param: "2.conv.0.0.weight"},

@@ -10,7 +10,7 @@ import (
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
-// Every choice is a field whose type has only legal values. What is not set is as in the original.
+// Every choice is a field whose type has only legal values. A field that is not set is as in the original.
 func ExampleSubNet() {
 	var s mobilenetv3.SubNet // the original model
 	s.Resolution = mobilenetv3.Resolution28
@@ -23,14 +23,14 @@ func ExampleSubNet() {
 	// true
 }
 
-// Files and commands hold SubNets as text. A mistake is an error that says what would be right.
+// Files and commands hold SubNets as text. A mistake is an error that lists the legal values.
 func ExampleParseSubNet() {
 	s, err := mobilenetv3.ParseSubNet("resolution=28,stage0.depth=4,stage0.0.kernel=5")
 	fmt.Println(s, err)
 	// Output: resolution=28,stage0.depth=4,stage0.0.kernel=5 <nil>
 }
 
-// The command profile measures a device once and writes a table; then the latency of any SubNet is a sum.
+// The command profile measures a device once and writes a table. The latency of any SubNet is then a sum.
 func ExampleReadLUT() {
 	file, err := os.Open("device.lut")
 	if err != nil {

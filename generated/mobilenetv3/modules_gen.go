@@ -67,7 +67,7 @@ func (s Stage4) build(b nn.Builder, x nn.Value) nn.Value {
 	return x
 }
 
-// head adds stages 5 to 9, in which nothing can be chosen, to b.
+// head adds stages 5 to 9 to b. They have no choices.
 func head(b nn.Builder, x nn.Value) nn.Value {
 	x = b.Conv(x, headConv1)
 	x = b.BatchNorm(x, headNorm)
@@ -79,10 +79,10 @@ func head(b nn.Builder, x nn.Value) nn.Value {
 	return b.Linear(x, headLinear)
 }
 
-// invertedResidualAt is what differs from one InvertedResidual to the next in build.
+// invertedResidualAt has the tensors and widths of one InvertedResidual of the network, for build.
 type invertedResidualAt struct {
-	mid           [3]int // inner channels, by expand
-	kernel        [3]int // side of the windows, by kernel
+	mid           [3]int // inner channels, indexed by expand
+	kernel        [3]int // side of the windows, indexed by kernel
 	expand        nn.Conv
 	expandNorm    nn.BatchNorm
 	depthwise     nn.Conv
@@ -91,7 +91,7 @@ type invertedResidualAt struct {
 	projectNorm   nn.BatchNorm
 }
 
-// build adds the block at one place of the network to b.
+// build adds one block to b. The tensors and widths of its place in the network are in at.
 func (m InvertedResidual) build(b nn.Builder, x nn.Value, at *invertedResidualAt) nn.Value {
 	mid := at.mid[m.Expand.i]
 	y := b.Conv(x, at.expand.Out(mid))
@@ -105,10 +105,10 @@ func (m InvertedResidual) build(b nn.Builder, x nn.Value, at *invertedResidualAt
 	return b.Add(x, y)
 }
 
-// stage1InvertedResidualAt is what differs from one InvertedResidual to the next in build.
+// stage1InvertedResidualAt has the tensors and widths of one InvertedResidual of the network, for build.
 type stage1InvertedResidualAt struct {
-	mid           [3]int // inner channels, by expand
-	kernel        [2]int // side of the windows, by kernel
+	mid           [3]int // inner channels, indexed by expand
+	kernel        [2]int // side of the windows, indexed by kernel
 	expand        nn.Conv
 	expandNorm    nn.BatchNorm
 	depthwise     nn.Conv
@@ -121,7 +121,7 @@ type stage1InvertedResidualAt struct {
 	skip          bool // the input is added to the result
 }
 
-// build adds the block at one place of the network to b.
+// build adds one block to b. The tensors and widths of its place in the network are in at.
 func (m Stage1InvertedResidual) build(b nn.Builder, x nn.Value, at *stage1InvertedResidualAt) nn.Value {
 	mid := at.mid[m.Expand.i]
 	y := b.Conv(x, at.expand.Out(mid))
@@ -144,10 +144,10 @@ func (m Stage1InvertedResidual) build(b nn.Builder, x nn.Value, at *stage1Invert
 	return y
 }
 
-// stage2InvertedResidualAt is what differs from one InvertedResidual to the next in build.
+// stage2InvertedResidualAt has the tensors and widths of one InvertedResidual of the network, for build.
 type stage2InvertedResidualAt struct {
-	mid           [3]int // inner channels, by expand
-	kernel        [2]int // side of the windows, by kernel
+	mid           [3]int // inner channels, indexed by expand
+	kernel        [2]int // side of the windows, indexed by kernel
 	expand        nn.Conv
 	expandNorm    nn.BatchNorm
 	depthwise     nn.Conv
@@ -157,7 +157,7 @@ type stage2InvertedResidualAt struct {
 	skip          bool // the input is added to the result
 }
 
-// build adds the block at one place of the network to b.
+// build adds one block to b. The tensors and widths of its place in the network are in at.
 func (m Stage2InvertedResidual) build(b nn.Builder, x nn.Value, at *stage2InvertedResidualAt) nn.Value {
 	mid := at.mid[m.Expand.i]
 	y := b.Conv(x, at.expand.Out(mid))
@@ -174,10 +174,10 @@ func (m Stage2InvertedResidual) build(b nn.Builder, x nn.Value, at *stage2Invert
 	return y
 }
 
-// invertedResidual2At is what differs from one InvertedResidual to the next in build2.
+// invertedResidual2At has the tensors and widths of one InvertedResidual of the network, for build2.
 type invertedResidual2At struct {
-	mid           [3]int // inner channels, by expand
-	kernel        [3]int // side of the windows, by kernel
+	mid           [3]int // inner channels, indexed by expand
+	kernel        [3]int // side of the windows, indexed by kernel
 	expand        nn.Conv
 	expandNorm    nn.BatchNorm
 	depthwise     nn.Conv
@@ -190,7 +190,7 @@ type invertedResidual2At struct {
 	skip          bool // the input is added to the result
 }
 
-// build2 adds the block at one place of the network to b.
+// build2 adds one block to b. The tensors and widths of its place in the network are in at.
 func (m InvertedResidual) build2(b nn.Builder, x nn.Value, at *invertedResidual2At) nn.Value {
 	mid := at.mid[m.Expand.i]
 	y := b.Conv(x, at.expand.Out(mid))
@@ -213,10 +213,10 @@ func (m InvertedResidual) build2(b nn.Builder, x nn.Value, at *invertedResidual2
 	return y
 }
 
-// stage4InvertedResidualAt is what differs from one InvertedResidual to the next in build.
+// stage4InvertedResidualAt has the tensors and widths of one InvertedResidual of the network, for build.
 type stage4InvertedResidualAt struct {
-	mid           [3]int // inner channels, by expand
-	kernel        [2]int // side of the windows, by kernel
+	mid           [3]int // inner channels, indexed by expand
+	kernel        [2]int // side of the windows, indexed by kernel
 	expand        nn.Conv
 	expandNorm    nn.BatchNorm
 	depthwise     nn.Conv
@@ -229,7 +229,7 @@ type stage4InvertedResidualAt struct {
 	skip          bool // the input is added to the result
 }
 
-// build adds the block at one place of the network to b.
+// build adds one block to b. The tensors and widths of its place in the network are in at.
 func (m Stage4InvertedResidual) build(b nn.Builder, x nn.Value, at *stage4InvertedResidualAt) nn.Value {
 	mid := at.mid[m.Expand.i]
 	y := b.Conv(x, at.expand.Out(mid))

@@ -837,7 +837,7 @@ var shapes = [...]supernet.Shapes{
 	s1x96x8x8_1x96x1x1:      {Dims: []nn.Shape{{1, 96, 8, 8}, {1, 96, 1, 1}}},
 }
 
-// kernels has the operators by what they compute. With the sites below it is the schema of latency tables.
+// kernels lists the operators, grouped by what they compute. Together with the sites below it is the schema of latency tables.
 var kernels = [...]supernet.Kernel{
 	{Steps: "Add", Rows: []supernet.Row{
 		{In: s1x16x16x16_1x16x16x16, Out: s1x16x16x16},
@@ -2366,7 +2366,7 @@ var kernels = [...]supernet.Kernel{
 // ops is sorted by key.
 var ops = supernet.Ops(shapes[:], kernels[:])
 
-// sitesNone has the operator at every place of the network under fusion rules "none".
+// sitesNone lists the operator at each place of the network under fusion rules "none".
 var sitesNone = [...]supernet.Site{
 	{Name: "/0/0.0/Conv", Deps: []uint8{0}, Ops: []supernet.ID{989, 988, 987, 986, 985}},
 	{Name: "/0/0.2/HardSwish", Deps: []uint8{0}, Ops: []supernet.ID{1111, 1110, 1109, 1108, 1107}},
@@ -2571,7 +2571,7 @@ var sitesNone = [...]supernet.Site{
 	{Name: "/27/Gemm", Ops: []supernet.ID{996}},
 }
 
-// sitesEmbedded has the operator at every place of the network under fusion rules "embedded".
+// sitesEmbedded lists the operator at each place of the network under fusion rules "embedded".
 var sitesEmbedded = [...]supernet.Site{
 	{Name: "/0/0.0/Conv", Deps: []uint8{0}, Ops: []supernet.ID{989, 988, 987, 986, 985}},
 	{Name: "/0/0.2/HardSwish", Deps: []uint8{0}, Ops: []supernet.ID{1111, 1110, 1109, 1108, 1107}},
@@ -2747,7 +2747,7 @@ var sitesEmbedded = [...]supernet.Site{
 	{Name: "/27/Gemm", Ops: []supernet.ID{996}},
 }
 
-// sitesOnnxruntime has the operator at every place of the network under fusion rules "onnxruntime".
+// sitesOnnxruntime lists the operator at each place of the network under fusion rules "onnxruntime".
 var sitesOnnxruntime = [...]supernet.Site{
 	{Name: "/0/0.0/Conv", Deps: []uint8{0}, Ops: []supernet.ID{994, 993, 992, 991, 990}},
 	{Name: "/1/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0}, Ops: []supernet.ID{102, 101, 100, 99, 98}},
@@ -2867,7 +2867,7 @@ var sitesOnnxruntime = [...]supernet.Site{
 	{Name: "/27/Gemm", Ops: []supernet.ID{996}},
 }
 
-// The operators of sites that depend on choices, dense over them, the last one fastest.
+// These tables list the operators of sites that depend on choices: one for each combination, the last choice fastest.
 var (
 	table0 = []supernet.ID{
 		634, 633, 632, 630, 629, 628, 626, 625, 624, 622, 621, 620, 618, 617, 616,

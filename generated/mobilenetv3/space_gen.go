@@ -5,7 +5,7 @@ package mobilenetv3
 import "github.com/autotailor/autotailor/runtime/space"
 
 // SubNet selects one network out of the SuperNet. The zero SubNet is the original model.
-// SubNets are comparable; two describe the same network exactly when their Canonical forms are equal.
+// SubNets are comparable. Two SubNets describe the same network exactly if their Canonical forms are equal.
 type SubNet struct {
 	Resolution Resolution // side of the input image
 	Stage0     Stage0
@@ -48,25 +48,25 @@ type Stage4 struct {
 // InvertedResidual is a 1x1 expansion, kxk depthwise convolution and 1x1 projection (MobileNetV2, Sandler et al. 2018).
 type InvertedResidual struct {
 	Kernel Kernel // side of the windows
-	Expand Expand // inner width by base width
+	Expand Expand // inner width over base width
 }
 
 // Stage1InvertedResidual is a 1x1 expansion, kxk depthwise convolution and 1x1 projection (MobileNetV2, Sandler et al. 2018).
 type Stage1InvertedResidual struct {
 	Kernel Stage1Kernel // side of the windows
-	Expand Expand       // inner width by base width
+	Expand Expand       // inner width over base width
 }
 
 // Stage2InvertedResidual is a 1x1 expansion, kxk depthwise convolution and 1x1 projection (MobileNetV2, Sandler et al. 2018).
 type Stage2InvertedResidual struct {
 	Kernel Stage2Kernel // side of the windows
-	Expand Expand       // inner width by base width
+	Expand Expand       // inner width over base width
 }
 
 // Stage4InvertedResidual is a 1x1 expansion, kxk depthwise convolution and 1x1 projection (MobileNetV2, Sandler et al. 2018).
 type Stage4InvertedResidual struct {
 	Kernel Stage4Kernel // side of the windows
-	Expand Expand       // inner width by base width
+	Expand Expand       // inner width over base width
 }
 
 // Resolution is the side of the square input image, in pixels; 32 in the original.
@@ -88,12 +88,12 @@ var (
 	resolutionTexts  = []string{"32", "28", "24", "20", "16"}
 )
 
-// Pixels reports how long a side is.
+// Pixels returns the length of a side in pixels.
 func (r Resolution) Pixels() int {
 	return resolutionValues[r.i]
 }
 
-// String returns what a SubNet's text has for it.
+// String returns the value as it is written in a SubNet's text.
 func (r Resolution) String() string {
 	return resolutionTexts[r.i]
 }
@@ -120,12 +120,12 @@ var (
 	stage0DepthTexts  = []string{"5", "4", "3"}
 )
 
-// Blocks reports their number.
+// Blocks returns the number of blocks.
 func (s Stage0Depth) Blocks() int {
 	return stage0DepthValues[s.i]
 }
 
-// String returns what a SubNet's text has for it.
+// String returns the value as it is written in a SubNet's text.
 func (s Stage0Depth) String() string {
 	return stage0DepthTexts[s.i]
 }
@@ -152,12 +152,12 @@ var (
 	kernelTexts  = []string{"7", "5", "3"}
 )
 
-// Side reports the extent of a window in pixels.
+// Side returns the side of a window in pixels.
 func (k Kernel) Side() int {
 	return kernelValues[k.i]
 }
 
-// String returns what a SubNet's text has for it.
+// String returns the value as it is written in a SubNet's text.
 func (k Kernel) String() string {
 	return kernelTexts[k.i]
 }
@@ -184,12 +184,12 @@ var (
 	expandTexts  = []string{"6", "4", "3"}
 )
 
-// Ratio reports inner width by base width.
+// Ratio returns the inner width over the base width.
 func (e Expand) Ratio() float64 {
 	return expandValues[e.i]
 }
 
-// String returns what a SubNet's text has for it.
+// String returns the value as it is written in a SubNet's text.
 func (e Expand) String() string {
 	return expandTexts[e.i]
 }
@@ -216,12 +216,12 @@ var (
 	stage1DepthTexts  = []string{"4", "3", "2"}
 )
 
-// Blocks reports their number.
+// Blocks returns the number of blocks.
 func (s Stage1Depth) Blocks() int {
 	return stage1DepthValues[s.i]
 }
 
-// String returns what a SubNet's text has for it.
+// String returns the value as it is written in a SubNet's text.
 func (s Stage1Depth) String() string {
 	return stage1DepthTexts[s.i]
 }
@@ -247,12 +247,12 @@ var (
 	stage1KernelTexts  = []string{"5", "3"}
 )
 
-// Side reports the extent of a window in pixels.
+// Side returns the side of a window in pixels.
 func (s Stage1Kernel) Side() int {
 	return stage1KernelValues[s.i]
 }
 
-// String returns what a SubNet's text has for it.
+// String returns the value as it is written in a SubNet's text.
 func (s Stage1Kernel) String() string {
 	return stage1KernelTexts[s.i]
 }
@@ -279,12 +279,12 @@ var (
 	stage2DepthTexts  = []string{"4", "3", "2"}
 )
 
-// Blocks reports their number.
+// Blocks returns the number of blocks.
 func (s Stage2Depth) Blocks() int {
 	return stage2DepthValues[s.i]
 }
 
-// String returns what a SubNet's text has for it.
+// String returns the value as it is written in a SubNet's text.
 func (s Stage2Depth) String() string {
 	return stage2DepthTexts[s.i]
 }
@@ -310,12 +310,12 @@ var (
 	stage2KernelTexts  = []string{"5", "3"}
 )
 
-// Side reports the extent of a window in pixels.
+// Side returns the side of a window in pixels.
 func (s Stage2Kernel) Side() int {
 	return stage2KernelValues[s.i]
 }
 
-// String returns what a SubNet's text has for it.
+// String returns the value as it is written in a SubNet's text.
 func (s Stage2Kernel) String() string {
 	return stage2KernelTexts[s.i]
 }
@@ -342,12 +342,12 @@ var (
 	stage3DepthTexts  = []string{"4", "3", "2"}
 )
 
-// Blocks reports their number.
+// Blocks returns the number of blocks.
 func (s Stage3Depth) Blocks() int {
 	return stage3DepthValues[s.i]
 }
 
-// String returns what a SubNet's text has for it.
+// String returns the value as it is written in a SubNet's text.
 func (s Stage3Depth) String() string {
 	return stage3DepthTexts[s.i]
 }
@@ -374,12 +374,12 @@ var (
 	stage4DepthTexts  = []string{"4", "3", "2"}
 )
 
-// Blocks reports their number.
+// Blocks returns the number of blocks.
 func (s Stage4Depth) Blocks() int {
 	return stage4DepthValues[s.i]
 }
 
-// String returns what a SubNet's text has for it.
+// String returns the value as it is written in a SubNet's text.
 func (s Stage4Depth) String() string {
 	return stage4DepthTexts[s.i]
 }
@@ -405,12 +405,12 @@ var (
 	stage4KernelTexts  = []string{"5", "3"}
 )
 
-// Side reports the extent of a window in pixels.
+// Side returns the side of a window in pixels.
 func (s Stage4Kernel) Side() int {
 	return stage4KernelValues[s.i]
 }
 
-// String returns what a SubNet's text has for it.
+// String returns the value as it is written in a SubNet's text.
 func (s Stage4Kernel) String() string {
 	return stage4KernelTexts[s.i]
 }
@@ -427,7 +427,7 @@ func (s SubNet) Canonical() SubNet {
 	return subNet(g[:])
 }
 
-// String lists what of s is not original, such as "resolution=28,stage3.depth=2"; the original model is "original".
+// String lists the choices of s that differ from the original, such as "resolution=28,stage3.depth=2"; the original model is "original".
 func (s SubNet) String() string {
 	g := s.genes()
 	return space.Format(choices[:], g[:])

@@ -637,7 +637,7 @@ var shapes = [...]supernet.Shapes{
 	s1x10:                   {Dims: []nn.Shape{{1, 10}}},
 }
 
-// kernels has the operators by what they compute. With the sites below it is the schema of latency tables.
+// kernels lists the operators, grouped by what they compute. Together with the sites below it is the schema of latency tables.
 var kernels = [...]supernet.Kernel{
 	{Steps: "Add", Rows: []supernet.Row{
 		{In: s1x16x16x16_1x16x16x16, Out: s1x16x16x16},
@@ -2081,7 +2081,7 @@ var kernels = [...]supernet.Kernel{
 // ops is sorted by key.
 var ops = supernet.Ops(shapes[:], kernels[:])
 
-// sitesNone has the operator at every place of the network under fusion rules "none".
+// sitesNone lists the operator at each place of the network under fusion rules "none".
 var sitesNone = [...]supernet.Site{
 	{Name: "/0/0.0/Conv", Deps: []uint8{0}, Ops: []supernet.ID{1154, 1153, 1152, 1151, 1150}},
 	{Name: "/0/0.2/Clip", Deps: []uint8{0}, Ops: []supernet.ID{53, 52, 51, 50, 49}},
@@ -2217,7 +2217,7 @@ var sitesNone = [...]supernet.Site{
 	{Name: "/26/Gemm", Ops: []supernet.ID{1161}},
 }
 
-// sitesEmbedded has the operator at every place of the network under fusion rules "embedded".
+// sitesEmbedded lists the operator at each place of the network under fusion rules "embedded".
 var sitesEmbedded = [...]supernet.Site{
 	{Name: "/0/0.0/Conv", Deps: []uint8{0}, Ops: []supernet.ID{1159, 1158, 1157, 1156, 1155}},
 	{Name: "/1/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0}, Ops: []supernet.ID{223, 222, 221, 220, 219}},
@@ -2308,7 +2308,7 @@ var sitesEmbedded = [...]supernet.Site{
 	{Name: "/26/Gemm", Ops: []supernet.ID{1161}},
 }
 
-// sitesOnnxruntime has the operator at every place of the network under fusion rules "onnxruntime".
+// sitesOnnxruntime lists the operator at each place of the network under fusion rules "onnxruntime".
 var sitesOnnxruntime = [...]supernet.Site{
 	{Name: "/0/0.0/Conv", Deps: []uint8{0}, Ops: []supernet.ID{1159, 1158, 1157, 1156, 1155}},
 	{Name: "/1/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0}, Ops: []supernet.ID{223, 222, 221, 220, 219}},
@@ -2382,7 +2382,7 @@ var sitesOnnxruntime = [...]supernet.Site{
 	{Name: "/26/Gemm", Ops: []supernet.ID{1161}},
 }
 
-// The operators of sites that depend on choices, dense over them, the last one fastest.
+// These tables list the operators of sites that depend on choices: one for each combination, the last choice fastest.
 var (
 	table0 = []supernet.ID{
 		860, 859, 858, 856, 855, 854, 852, 851, 850, 848, 847, 846, 844, 843, 842,

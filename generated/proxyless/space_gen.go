@@ -5,7 +5,7 @@ package proxyless
 import "github.com/autotailor/autotailor/runtime/space"
 
 // SubNet selects one network out of the SuperNet. The zero SubNet is the original model.
-// SubNets are comparable; two describe the same network exactly when their Canonical forms are equal.
+// SubNets are comparable. Two SubNets describe the same network exactly if their Canonical forms are equal.
 type SubNet struct {
 	Resolution Resolution // side of the input image
 	Stage0     Stage0
@@ -54,7 +54,7 @@ type Stage5 struct {
 // InvertedResidual is a 1x1 expansion, kxk depthwise convolution and 1x1 projection (MobileNetV2, Sandler et al. 2018).
 type InvertedResidual struct {
 	Kernel Kernel // side of the windows
-	Expand Expand // inner width by base width
+	Expand Expand // inner width over base width
 }
 
 // Resolution is the side of the square input image, in pixels; 32 in the original.
@@ -76,12 +76,12 @@ var (
 	resolutionTexts  = []string{"32", "28", "24", "20", "16"}
 )
 
-// Pixels reports how long a side is.
+// Pixels returns the length of a side in pixels.
 func (r Resolution) Pixels() int {
 	return resolutionValues[r.i]
 }
 
-// String returns what a SubNet's text has for it.
+// String returns the value as it is written in a SubNet's text.
 func (r Resolution) String() string {
 	return resolutionTexts[r.i]
 }
@@ -108,12 +108,12 @@ var (
 	stage0DepthTexts  = []string{"5", "4", "3"}
 )
 
-// Blocks reports their number.
+// Blocks returns the number of blocks.
 func (s Stage0Depth) Blocks() int {
 	return stage0DepthValues[s.i]
 }
 
-// String returns what a SubNet's text has for it.
+// String returns the value as it is written in a SubNet's text.
 func (s Stage0Depth) String() string {
 	return stage0DepthTexts[s.i]
 }
@@ -140,12 +140,12 @@ var (
 	kernelTexts  = []string{"7", "5", "3"}
 )
 
-// Side reports the extent of a window in pixels.
+// Side returns the side of a window in pixels.
 func (k Kernel) Side() int {
 	return kernelValues[k.i]
 }
 
-// String returns what a SubNet's text has for it.
+// String returns the value as it is written in a SubNet's text.
 func (k Kernel) String() string {
 	return kernelTexts[k.i]
 }
@@ -172,12 +172,12 @@ var (
 	expandTexts  = []string{"6", "4", "3"}
 )
 
-// Ratio reports inner width by base width.
+// Ratio returns the inner width over the base width.
 func (e Expand) Ratio() float64 {
 	return expandValues[e.i]
 }
 
-// String returns what a SubNet's text has for it.
+// String returns the value as it is written in a SubNet's text.
 func (e Expand) String() string {
 	return expandTexts[e.i]
 }
@@ -204,12 +204,12 @@ var (
 	stage1DepthTexts  = []string{"4", "3", "2"}
 )
 
-// Blocks reports their number.
+// Blocks returns the number of blocks.
 func (s Stage1Depth) Blocks() int {
 	return stage1DepthValues[s.i]
 }
 
-// String returns what a SubNet's text has for it.
+// String returns the value as it is written in a SubNet's text.
 func (s Stage1Depth) String() string {
 	return stage1DepthTexts[s.i]
 }
@@ -236,12 +236,12 @@ var (
 	stage2DepthTexts  = []string{"4", "3", "2"}
 )
 
-// Blocks reports their number.
+// Blocks returns the number of blocks.
 func (s Stage2Depth) Blocks() int {
 	return stage2DepthValues[s.i]
 }
 
-// String returns what a SubNet's text has for it.
+// String returns the value as it is written in a SubNet's text.
 func (s Stage2Depth) String() string {
 	return stage2DepthTexts[s.i]
 }
@@ -268,12 +268,12 @@ var (
 	stage3DepthTexts  = []string{"4", "3", "2"}
 )
 
-// Blocks reports their number.
+// Blocks returns the number of blocks.
 func (s Stage3Depth) Blocks() int {
 	return stage3DepthValues[s.i]
 }
 
-// String returns what a SubNet's text has for it.
+// String returns the value as it is written in a SubNet's text.
 func (s Stage3Depth) String() string {
 	return stage3DepthTexts[s.i]
 }
@@ -300,12 +300,12 @@ var (
 	stage4DepthTexts  = []string{"4", "3", "2"}
 )
 
-// Blocks reports their number.
+// Blocks returns the number of blocks.
 func (s Stage4Depth) Blocks() int {
 	return stage4DepthValues[s.i]
 }
 
-// String returns what a SubNet's text has for it.
+// String returns the value as it is written in a SubNet's text.
 func (s Stage4Depth) String() string {
 	return stage4DepthTexts[s.i]
 }
@@ -322,7 +322,7 @@ func (s SubNet) Canonical() SubNet {
 	return subNet(g[:])
 }
 
-// String lists what of s is not original, such as "resolution=28,stage3.depth=2"; the original model is "original".
+// String lists the choices of s that differ from the original, such as "resolution=28,stage3.depth=2"; the original model is "original".
 func (s SubNet) String() string {
 	g := s.genes()
 	return space.Format(choices[:], g[:])

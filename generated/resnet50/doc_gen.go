@@ -26,13 +26,13 @@ import (
 	"github.com/autotailor/autotailor/runtime/version"
 )
 
-// These do not compile when this package and the module github.com/autotailor/autotailor are too far apart.
+// These lines do not compile if this version of the module github.com/autotailor/autotailor cannot serve this package.
 const (
 	_ = version.Enforce(2 - version.Min) // negative: generate this package again
 	_ = version.Enforce(version.Max - 2) // negative: update the module
 )
 
-// Definition describes the SuperNet to tools, which work on genes. Nobody may change it.
+// Definition describes the SuperNet to tools, which work on genes. It must not be changed.
 func Definition() *supernet.Net {
 	return &definition
 }

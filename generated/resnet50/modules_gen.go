@@ -61,18 +61,18 @@ func (s Stage4) build(b nn.Builder, x nn.Value, stage3Width Width) nn.Value {
 	return x
 }
 
-// head adds stages 5 to 7, in which nothing can be chosen, to b.
+// head adds stages 5 to 7 to b. They have no choices.
 func head(b nn.Builder, x nn.Value, stage4Width Width) nn.Value {
 	x = b.Pool(x, nn.Pool{Name: "/17/GlobalAveragePool", Kind: nn.GlobalAverage})
 	x = b.Flatten(x, 1)
 	return b.Linear(x, headLinear.In(headCin[stage4Width.i]))
 }
 
-// bottleneckShortcutAt is what differs from one Bottleneck to the next in buildShortcut.
+// bottleneckShortcutAt has the tensors and widths of one Bottleneck of the network, for buildShortcut.
 type bottleneckShortcutAt struct {
-	mid          [3][3]int // inner channels, by out, expand
-	cin          [2][3]int // channels of the input, by in, in2
-	cout         [3]int    // channels of the result, by out
+	mid          [3][3]int // inner channels, indexed by out, expand
+	cin          [2][3]int // channels of the input, indexed by in, in2
+	cout         [3]int    // channels of the result, indexed by out
 	reduce       nn.Conv
 	reduceNorm   nn.BatchNorm
 	conv         nn.Conv
@@ -83,7 +83,7 @@ type bottleneckShortcutAt struct {
 	shortcutNorm nn.BatchNorm
 }
 
-// buildShortcut adds the block at one place of the network to b.
+// buildShortcut adds one block to b. The tensors and widths of its place in the network are in at.
 func (m Bottleneck) buildShortcut(b nn.Builder, x nn.Value, at *bottleneckShortcutAt, out Width, in Stage0Width, in2 Width) nn.Value {
 	mid := at.mid[out.i][m.Expand.i]
 	cin := at.cin[in.i][in2.i]
@@ -102,10 +102,10 @@ func (m Bottleneck) buildShortcut(b nn.Builder, x nn.Value, at *bottleneckShortc
 	return b.Act(y, nn.Relu())
 }
 
-// bottleneckAt is what differs from one Bottleneck to the next in build.
+// bottleneckAt has the tensors and widths of one Bottleneck of the network, for build.
 type bottleneckAt struct {
-	mid         [3][3]int // inner channels, by out, expand
-	cout        [3]int    // channels of the result, by out
+	mid         [3][3]int // inner channels, indexed by out, expand
+	cout        [3]int    // channels of the result, indexed by out
 	reduce      nn.Conv
 	reduceNorm  nn.BatchNorm
 	conv        nn.Conv
@@ -114,7 +114,7 @@ type bottleneckAt struct {
 	restoreNorm nn.BatchNorm
 }
 
-// build adds the block at one place of the network to b.
+// build adds one block to b. The tensors and widths of its place in the network are in at.
 func (m Bottleneck) build(b nn.Builder, x nn.Value, at *bottleneckAt, out Width) nn.Value {
 	mid := at.mid[out.i][m.Expand.i]
 	cout := at.cout[out.i]

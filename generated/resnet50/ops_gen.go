@@ -1315,7 +1315,7 @@ var shapes = [...]supernet.Shapes{
 	s10x384_10:               {Dims: []nn.Shape{{10, 384}, {10}}},
 }
 
-// kernels has the operators by what they compute. With the sites below it is the schema of latency tables.
+// kernels lists the operators, grouped by what they compute. Together with the sites below it is the schema of latency tables.
 var kernels = [...]supernet.Kernel{
 	{Steps: "Add", Rows: []supernet.Row{
 		{In: s1x104x10x10_1x104x10x10, Out: s1x104x10x10},
@@ -3113,7 +3113,7 @@ var kernels = [...]supernet.Kernel{
 // ops is sorted by key.
 var ops = supernet.Ops(shapes[:], kernels[:])
 
-// sitesNone has the operator at every place of the network under fusion rules "none".
+// sitesNone lists the operator at each place of the network under fusion rules "none".
 var sitesNone = [...]supernet.Site{
 	{Name: "/0/0.0/Conv", Deps: []uint8{0, 1}, Ops: table0},
 	{Name: "/0/0.2/Relu", Deps: []uint8{0, 1}, Ops: table1},
@@ -3238,7 +3238,7 @@ var sitesNone = [...]supernet.Site{
 	{Name: "/19/Gemm", Deps: []uint8{21}, Ops: []supernet.ID{1601, 1600, 1599}},
 }
 
-// sitesEmbedded has the operator at every place of the network under fusion rules "embedded".
+// sitesEmbedded lists the operator at each place of the network under fusion rules "embedded".
 var sitesEmbedded = [...]supernet.Site{
 	{Name: "/0/0.0/Conv", Deps: []uint8{0, 1}, Ops: table41},
 	{Name: "/1/a/a.0/Conv", Deps: []uint8{0, 1, 2, 4}, Ops: table42},
@@ -3314,7 +3314,7 @@ var sitesEmbedded = [...]supernet.Site{
 	{Name: "/19/Gemm", Deps: []uint8{21}, Ops: []supernet.ID{1601, 1600, 1599}},
 }
 
-// sitesOnnxruntime has the operator at every place of the network under fusion rules "onnxruntime".
+// sitesOnnxruntime lists the operator at each place of the network under fusion rules "onnxruntime".
 var sitesOnnxruntime = [...]supernet.Site{
 	{Name: "/0/0.0/Conv", Deps: []uint8{0, 1}, Ops: table41},
 	{Name: "/1/a/a.0/Conv", Deps: []uint8{0, 1, 2, 4}, Ops: table42},
@@ -3374,7 +3374,7 @@ var sitesOnnxruntime = [...]supernet.Site{
 	{Name: "/19/Gemm", Deps: []uint8{21}, Ops: []supernet.ID{1601, 1600, 1599}},
 }
 
-// The operators of sites that depend on choices, dense over them, the last one fastest.
+// These tables list the operators of sites that depend on choices: one for each combination, the last choice fastest.
 var (
 	table0 = []supernet.ID{
 		1324, 1323, 1322, 1321, 1320, 1319, 1318, 1317, 1316, 1315,

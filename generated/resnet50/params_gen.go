@@ -206,7 +206,7 @@ var (
 	headLinear = nn.Linear{Name: "/19/Gemm", Weight: param("19.weight", 10, 384), Bias: param("19.bias", 10), TransB: true}
 )
 
-// coupled lists the positions that are cut together, so that the ones that matter most can be put first.
+// coupled lists the axes that are cut together. Training sorts their channels so that the most important ones come first.
 var coupled = [37]supernet.Group{
 	{Size: 32, Of: []supernet.Member{
 		{Param: "0.0.weight"},

@@ -17,7 +17,7 @@ func TestSuperNet(t *testing.T) {
 	}
 }
 
-// TestProof runs SubNets and compares them with the model, of which the weights that they lack are zero.
+// TestProof runs SubNets and compares each with the model in which the weights that the SubNet lacks are zero.
 func TestProof(t *testing.T) {
 	e := embedded.New(embedded.Options{})
 	proof, err := net.Prove("../models/resnet50.onnx", engine.Once(e), e.Missing)

@@ -5,7 +5,7 @@ package resnet50
 import "github.com/autotailor/autotailor/runtime/space"
 
 // SubNet selects one network out of the SuperNet. The zero SubNet is the original model.
-// SubNets are comparable; two describe the same network exactly when their Canonical forms are equal.
+// SubNets are comparable. Two SubNets describe the same network exactly if their Canonical forms are equal.
 type SubNet struct {
 	Resolution Resolution // side of the input image
 	Stage0     Stage0
@@ -50,7 +50,7 @@ type Stage4 struct {
 
 // Bottleneck is a 1x1 reduction, kxk convolution and 1x1 expansion (ResNet, He et al. 2016).
 type Bottleneck struct {
-	Expand Expand // inner width by base width
+	Expand Expand // inner width over base width
 }
 
 // Resolution is the side of the square input image, in pixels; 32 in the original.
@@ -72,12 +72,12 @@ var (
 	resolutionTexts  = []string{"32", "28", "24", "20", "16"}
 )
 
-// Pixels reports how long a side is.
+// Pixels returns the length of a side in pixels.
 func (r Resolution) Pixels() int {
 	return resolutionValues[r.i]
 }
 
-// String returns what a SubNet's text has for it.
+// String returns the value as it is written in a SubNet's text.
 func (r Resolution) String() string {
 	return resolutionTexts[r.i]
 }
@@ -103,12 +103,12 @@ var (
 	stage0WidthTexts  = []string{"1", "0.8"}
 )
 
-// Multiplier reports the share, at most 1.
+// Multiplier returns the share as a number up to 1.
 func (s Stage0Width) Multiplier() float64 {
 	return stage0WidthValues[s.i]
 }
 
-// String returns what a SubNet's text has for it.
+// String returns the value as it is written in a SubNet's text.
 func (s Stage0Width) String() string {
 	return stage0WidthTexts[s.i]
 }
@@ -135,12 +135,12 @@ var (
 	widthTexts  = []string{"1", "0.8", "0.65"}
 )
 
-// Multiplier reports the share, at most 1.
+// Multiplier returns the share as a number up to 1.
 func (w Width) Multiplier() float64 {
 	return widthValues[w.i]
 }
 
-// String returns what a SubNet's text has for it.
+// String returns the value as it is written in a SubNet's text.
 func (w Width) String() string {
 	return widthTexts[w.i]
 }
@@ -167,12 +167,12 @@ var (
 	stage1DepthTexts  = []string{"3", "2", "1"}
 )
 
-// Blocks reports their number.
+// Blocks returns the number of blocks.
 func (s Stage1Depth) Blocks() int {
 	return stage1DepthValues[s.i]
 }
 
-// String returns what a SubNet's text has for it.
+// String returns the value as it is written in a SubNet's text.
 func (s Stage1Depth) String() string {
 	return stage1DepthTexts[s.i]
 }
@@ -199,12 +199,12 @@ var (
 	expandTexts  = []string{"0.25", "0.2", "0.15"}
 )
 
-// Ratio reports inner width by base width.
+// Ratio returns the inner width over the base width.
 func (e Expand) Ratio() float64 {
 	return expandValues[e.i]
 }
 
-// String returns what a SubNet's text has for it.
+// String returns the value as it is written in a SubNet's text.
 func (e Expand) String() string {
 	return expandTexts[e.i]
 }
@@ -231,12 +231,12 @@ var (
 	stage2DepthTexts  = []string{"4", "3", "2"}
 )
 
-// Blocks reports their number.
+// Blocks returns the number of blocks.
 func (s Stage2Depth) Blocks() int {
 	return stage2DepthValues[s.i]
 }
 
-// String returns what a SubNet's text has for it.
+// String returns the value as it is written in a SubNet's text.
 func (s Stage2Depth) String() string {
 	return stage2DepthTexts[s.i]
 }
@@ -263,12 +263,12 @@ var (
 	stage3DepthTexts  = []string{"6", "5", "4"}
 )
 
-// Blocks reports their number.
+// Blocks returns the number of blocks.
 func (s Stage3Depth) Blocks() int {
 	return stage3DepthValues[s.i]
 }
 
-// String returns what a SubNet's text has for it.
+// String returns the value as it is written in a SubNet's text.
 func (s Stage3Depth) String() string {
 	return stage3DepthTexts[s.i]
 }
@@ -295,12 +295,12 @@ var (
 	stage4DepthTexts  = []string{"3", "2", "1"}
 )
 
-// Blocks reports their number.
+// Blocks returns the number of blocks.
 func (s Stage4Depth) Blocks() int {
 	return stage4DepthValues[s.i]
 }
 
-// String returns what a SubNet's text has for it.
+// String returns the value as it is written in a SubNet's text.
 func (s Stage4Depth) String() string {
 	return stage4DepthTexts[s.i]
 }
@@ -317,7 +317,7 @@ func (s SubNet) Canonical() SubNet {
 	return subNet(g[:])
 }
 
-// String lists what of s is not original, such as "resolution=28,stage3.depth=2"; the original model is "original".
+// String lists the choices of s that differ from the original, such as "resolution=28,stage3.depth=2"; the original model is "original".
 func (s SubNet) String() string {
 	g := s.genes()
 	return space.Format(choices[:], g[:])

@@ -20,7 +20,7 @@ func (s Stage0) build(b nn.Builder, x nn.Value) nn.Value {
 	return b.Conv(x, stage0Conv.Out(stage0Cout[s.Width.i]))
 }
 
-// stage1 adds stages 1 to 2, in which nothing can be chosen, to b.
+// stage1 adds stages 1 to 2 to b. They have no choices.
 func stage1(b nn.Builder, x nn.Value, stage0Width Width, resolution Resolution) nn.Value {
 	x = b.Reshape(x, nn.Shape{nn.Batch, stage1Cout[stage0Width.i], stage1Tokens[resolution.i]})
 	return b.Transpose(x, 0, 2, 1)
@@ -40,22 +40,22 @@ func (s Stage3) build(b nn.Builder, x nn.Value, stage0Width Width, resolution Re
 	return b.LayerNorm(y, stage3Norm.Cut(cout))
 }
 
-// head adds stages 4 to 5, in which nothing can be chosen, to b.
+// head adds stages 4 to 5 to b. They have no choices.
 func head(b nn.Builder, x nn.Value, stage0Width Width) nn.Value {
 	x = b.Gather(x, b.Int(0), 1)
 	return b.Linear(x, headLinear.In(headCin[stage0Width.i]))
 }
 
-// transformerAt is what differs from one Transformer to the next in build.
+// transformerAt has the tensors and widths of one Transformer of the network, for build.
 type transformerAt struct {
-	cout    [3]int    // channels of the result, by out
-	heads   [3]int    // how many are kept, by heads
-	query   [2]int    // dimension of one head's queries and keys, by qk
-	value   [2]int    // dimension of one head, by value
-	queries [3][2]int // dimension of all heads together, by heads, qk
-	values  [3][2]int // dimension of all heads together, by heads, value
-	tokens  [5]int    // positions, by resolution
-	ffn     [3][3]int // inner width of the feed-forward network, by out, expand
+	cout    [3]int    // channels of the result, indexed by out
+	heads   [3]int    // number of heads that are kept, indexed by heads
+	query   [2]int    // dimension of one head's queries and keys, indexed by qk
+	value   [2]int    // dimension of one head's values, indexed by value
+	queries [3][2]int // dimension of the queries of all heads, indexed by heads, qk
+	values  [3][2]int // dimension of the values of all heads, indexed by heads, value
+	tokens  [5]int    // positions, indexed by resolution
+	ffn     [3][3]int // inner width of the feed-forward network, indexed by out, expand
 	norm1   nn.LayerNorm
 	qkv     nn.Linear
 	attend  nn.Linear
@@ -64,7 +64,7 @@ type transformerAt struct {
 	project nn.Linear
 }
 
-// build adds the block at one place of the network to b.
+// build adds one block to b. The tensors and widths of its place in the network are in at.
 func (m Transformer) build(b nn.Builder, x nn.Value, at *transformerAt, out Width, resolution Resolution) nn.Value {
 	cout := at.cout[out.i]
 	heads := at.heads[m.Heads.i]

@@ -885,7 +885,7 @@ var shapes = [...]supernet.Shapes{
 	s1x64x96:                    {Dims: []nn.Shape{{1, 64, 96}}},
 }
 
-// kernels has the operators by what they compute. With the sites below it is the schema of latency tables.
+// kernels lists the operators, grouped by what they compute. Together with the sites below it is the schema of latency tables.
 var kernels = [...]supernet.Kernel{
 	{Steps: "Add", Rows: []supernet.Row{
 		{In: s1x17x128, Params: s1x17x128, Out: s1x17x128},
@@ -1722,7 +1722,7 @@ var kernels = [...]supernet.Kernel{
 // ops is sorted by key.
 var ops = supernet.Ops(shapes[:], kernels[:])
 
-// sitesNone has the operator at every place of the network under fusion rules "none".
+// sitesNone lists the operator at each place of the network under fusion rules "none".
 var sitesNone = [...]supernet.Site{
 	{Name: "/patch_embed/proj/Conv", Deps: []uint8{0, 1}, Ops: table0},
 	{Name: "/patch_embed/Reshape", Deps: []uint8{0, 1}, Ops: table1},
@@ -1927,7 +1927,7 @@ var sitesNone = [...]supernet.Site{
 	{Name: "/head/Gemm", Deps: []uint8{1}, Ops: []supernet.ID{108, 110, 109}},
 }
 
-// sitesEmbedded has the operator at every place of the network under fusion rules "embedded".
+// sitesEmbedded lists the operator at each place of the network under fusion rules "embedded".
 var sitesEmbedded = [...]supernet.Site{
 	{Name: "/patch_embed/proj/Conv", Deps: []uint8{0, 1}, Ops: table0},
 	{Name: "/patch_embed/Reshape", Deps: []uint8{0, 1}, Ops: table1},
@@ -2132,7 +2132,7 @@ var sitesEmbedded = [...]supernet.Site{
 	{Name: "/head/Gemm", Deps: []uint8{1}, Ops: []supernet.ID{108, 110, 109}},
 }
 
-// sitesOnnxruntime has the operator at every place of the network under fusion rules "onnxruntime".
+// sitesOnnxruntime lists the operator at each place of the network under fusion rules "onnxruntime".
 var sitesOnnxruntime = [...]supernet.Site{
 	{Name: "/patch_embed/proj/Conv", Deps: []uint8{0, 1}, Ops: table0},
 	{Name: "/patch_embed/Reshape", Deps: []uint8{0, 1}, Ops: table1},
@@ -2329,7 +2329,7 @@ var sitesOnnxruntime = [...]supernet.Site{
 	{Name: "/head/Gemm", Deps: []uint8{1}, Ops: []supernet.ID{108, 110, 109}},
 }
 
-// The operators of sites that depend on choices, dense over them, the last one fastest.
+// These tables list the operators of sites that depend on choices: one for each combination, the last choice fastest.
 var (
 	table0 = []supernet.ID{
 		57, 59, 58, 54, 56, 55, 51, 53, 52, 48, 50, 49, 45, 47, 46,

@@ -161,7 +161,7 @@ var (
 	headLinear = nn.Linear{Name: "/head/Gemm", Weight: param("head.weight", 10, 128), Bias: param("head.bias", 10), TransB: true}
 )
 
-// coupled lists the positions that are cut together, so that the ones that matter most can be put first.
+// coupled lists the axes that are cut together. Training sorts their channels so that the most important ones come first.
 var coupled = [33]supernet.Group{
 	{Size: 128, Of: []supernet.Member{
 		{Param: "patch_embed.proj.weight"},
@@ -458,7 +458,7 @@ func param(name string, shape ...int) nn.Param {
 	return nn.Param{Name: name, Shape: shape}
 }
 
-// transposed is a matrix that the model stores the other way round.
+// transposed is a matrix that the model stores with its axes swapped.
 func transposed(name string, shape ...int) nn.Param {
 	return nn.Param{Name: name, Shape: shape, Transposed: true}
 }

@@ -10,16 +10,16 @@ import (
 	"github.com/autotailor/autotailor/runtime/search"
 )
 
-// Search says which SubNets are looked for: the cheapest and best ones that keep the limits. Its fields:
+// Search describes a search for the cheapest and best SubNets within limits. Its fields:
 //
 //	LUT      *LUT            // of the device; without it latency and energy are unknown
 //	Accuracy *Accuracy       // without it all SubNets count as equally good
 //	Limits   Limits
 //	Against  model.Quantity  // the cost that quality is traded against; "" means latency, or MACs without LUT
-//	Options  search.Options  // bound the work; the zero Options are meant for everyday use
+//	Options  search.Options  // bounds on the work; the zero Options suit everyday use
 type Search = model.Search[SubNet]
 
-// Limits are what a SubNet must keep. Fields that are 0 limit nothing:
+// Limits bound the SubNets of a search. A field that is 0 is no limit:
 //
 //	Latency time.Duration // at most, for a run at batch 1
 //	Energy  float64       // at most, in millijoules for a run at batch 1
@@ -36,19 +36,19 @@ type Limits = model.Limits
 //	Quality model.Quality // Value, and the Name, Unit and direction of its metric; unknown without Accuracy
 type Point = model.Point[SubNet]
 
-// Front returns the Pareto front of the SubNets that keep q's limits: Points, the cheapest first, and the Certificate of how exact
-// they are. Neighbours(s, n) lists the points around any SubNet. When no SubNet keeps the limits, the error is a
-// *search.InfeasibleError, a *search.LimitsError or a *model.QualityError, which names the nearest one.
+// Front returns the Pareto front of the SubNets within q's limits: Points, the cheapest first, and the Certificate, which says how exact
+// they are. Neighbours(s, n) lists the points around any SubNet. If no SubNet is within the limits, the error is a
+// *search.InfeasibleError, a *search.LimitsError or a *model.QualityError. It names the nearest SubNet.
 func Front(ctx context.Context, q Search) (*model.Front[SubNet], error) {
 	return net.Front(ctx, q)
 }
 
-// Best returns the best SubNet that keeps q's limits, and of several as good ones the cheapest. Its errors are those of Front.
+// Best returns the best SubNet within q's limits. If several are equally good, it returns the cheapest. Its errors are those of Front.
 func Best(ctx context.Context, q Search) (Point, error) {
 	return net.Best(ctx, q)
 }
 
-// Genetic returns the best SubNet that evolution finds within the limit on q's cost: the paper's search, for comparison.
+// Genetic returns the best SubNet that an evolutionary search finds within the limit on q's cost. It is the paper's search, for comparison.
 func Genetic(ctx context.Context, q Search, o search.GeneticOptions) (Point, error) {
 	return net.Genetic(ctx, q, o)
 }
@@ -58,8 +58,8 @@ func Smallest() SubNet {
 	return net.Smallest()
 }
 
-// Random draws a SubNet: the value of each choice uniformly, independently of the other choices. Choices of removed blocks are then
-// set to the original, so that SubNets with few blocks are drawn more often than each of many others with all blocks.
+// Random draws the value of each choice uniformly and independently. Then it sets the choices of removed blocks to the original's,
+// so a given SubNet with few blocks is drawn more often than a given SubNet with all blocks.
 func Random(rng *rand.Rand) SubNet {
 	return net.Random(rng)
 }

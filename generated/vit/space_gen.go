@@ -5,7 +5,7 @@ package vit
 import "github.com/autotailor/autotailor/runtime/space"
 
 // SubNet selects one network out of the SuperNet. The zero SubNet is the original model.
-// SubNets are comparable; two describe the same network exactly when their Canonical forms are equal.
+// SubNets are comparable. Two SubNets describe the same network exactly if their Canonical forms are equal.
 type SubNet struct {
 	Resolution Resolution // side of the input image
 	Stage0     Stage0
@@ -25,10 +25,10 @@ type Stage3 struct {
 
 // Transformer is multi-head self-attention and a feed-forward network (Vaswani et al. 2017).
 type Transformer struct {
-	Expand Expand // inner width by base width
+	Expand Expand // inner width over base width
 	Heads  Heads  // share of the attention's heads
 	QK     QK     // share of each head's query and key dimension
-	Value  Value  // value dimension of each head by query dimension
+	Value  Value  // value dimension of each head over query dimension
 }
 
 // Resolution is the side of the square input image, in pixels; 32 in the original.
@@ -50,12 +50,12 @@ var (
 	resolutionTexts  = []string{"32", "28", "24", "20", "16"}
 )
 
-// Pixels reports how long a side is.
+// Pixels returns the length of a side in pixels.
 func (r Resolution) Pixels() int {
 	return resolutionValues[r.i]
 }
 
-// String returns what a SubNet's text has for it.
+// String returns the value as it is written in a SubNet's text.
 func (r Resolution) String() string {
 	return resolutionTexts[r.i]
 }
@@ -82,12 +82,12 @@ var (
 	widthTexts  = []string{"1", "0.75", "0.5"}
 )
 
-// Multiplier reports the share, at most 1.
+// Multiplier returns the share as a number up to 1.
 func (w Width) Multiplier() float64 {
 	return widthValues[w.i]
 }
 
-// String returns what a SubNet's text has for it.
+// String returns the value as it is written in a SubNet's text.
 func (w Width) String() string {
 	return widthTexts[w.i]
 }
@@ -116,12 +116,12 @@ var (
 	stage3DepthTexts  = []string{"8", "7", "6", "5", "4"}
 )
 
-// Blocks reports their number.
+// Blocks returns the number of blocks.
 func (s Stage3Depth) Blocks() int {
 	return stage3DepthValues[s.i]
 }
 
-// String returns what a SubNet's text has for it.
+// String returns the value as it is written in a SubNet's text.
 func (s Stage3Depth) String() string {
 	return stage3DepthTexts[s.i]
 }
@@ -148,12 +148,12 @@ var (
 	expandTexts  = []string{"4", "3", "2"}
 )
 
-// Ratio reports inner width by base width.
+// Ratio returns the inner width over the base width.
 func (e Expand) Ratio() float64 {
 	return expandValues[e.i]
 }
 
-// String returns what a SubNet's text has for it.
+// String returns the value as it is written in a SubNet's text.
 func (e Expand) String() string {
 	return expandTexts[e.i]
 }
@@ -180,12 +180,12 @@ var (
 	headsTexts  = []string{"1", "0.75", "0.5"}
 )
 
-// Share reports it as a number up to 1.
+// Share returns the share as a number up to 1.
 func (h Heads) Share() float64 {
 	return headsValues[h.i]
 }
 
-// String returns what a SubNet's text has for it.
+// String returns the value as it is written in a SubNet's text.
 func (h Heads) String() string {
 	return headsTexts[h.i]
 }
@@ -211,12 +211,12 @@ var (
 	qkTexts  = []string{"1", "0.5"}
 )
 
-// Share reports it as a number up to 1.
+// Share returns the share as a number up to 1.
 func (q QK) Share() float64 {
 	return qkValues[q.i]
 }
 
-// String returns what a SubNet's text has for it.
+// String returns the value as it is written in a SubNet's text.
 func (q QK) String() string {
 	return qkTexts[q.i]
 }
@@ -242,12 +242,12 @@ var (
 	valueTexts  = []string{"1", "0.5"}
 )
 
-// Ratio reports value dimension by query dimension.
+// Ratio returns the value dimension over the query dimension.
 func (v Value) Ratio() float64 {
 	return valueValues[v.i]
 }
 
-// String returns what a SubNet's text has for it.
+// String returns the value as it is written in a SubNet's text.
 func (v Value) String() string {
 	return valueTexts[v.i]
 }
@@ -264,7 +264,7 @@ func (s SubNet) Canonical() SubNet {
 	return subNet(g[:])
 }
 
-// String lists what of s is not original, such as "resolution=28,stage3.depth=2"; the original model is "original".
+// String lists the choices of s that differ from the original, such as "resolution=28,stage3.depth=2"; the original model is "original".
 func (s SubNet) String() string {
 	g := s.genes()
 	return space.Format(choices[:], g[:])
