@@ -1,6 +1,7 @@
 package rows
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -58,6 +59,30 @@ func (s *Arrays) Len() int { return s.n }
 // Skipped implements File: arrays have no broken rows.
 func (s *Arrays) Skipped() []error { return nil }
 
+// OpenArrays opens npy files and raw tensors that belong together; name tells how the field of a file is called.
+func OpenArrays(npy, raw []string, name func(path string) string) (*Arrays, error) {
+	var list []*array
+	var errs []error
+	for _, path := range slices.Concat(npy, raw) {
+		one := openNPY
+		if slices.Contains(raw, path) {
+			one = openRaw
+		}
+		a, err := one(path)
+		if err == nil {
+			a.name = name(path)
+		}
+		list, errs = append(list, a), append(errs, err)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	if len(list) == 0 {
+		return nil, errors.New("there is no array")
+	}
+	return newArrays(list)
+}
+
 // Where implements File.
 func (s *Arrays) Where(i int) string { return fmt.Sprintf("%s: row %d", s.list[0].path, i) }
 
@@ -71,17 +96,18 @@ func (s *Arrays) Fields() []Field {
 }
 
 // Row implements File.
-func (s *Arrays) Row(i int) ([]Value, error) {
+func (s *Arrays) Row(i int, fields ...int) ([]Value, error) {
 	if i < 0 || i >= s.n {
 		return nil, fmt.Errorf("%s: there is no row %d of %d", s.list[0].path, i, s.n)
 	}
-	out := make([]Value, len(s.list))
-	for k, a := range s.list {
+	var out []Value
+	for _, k := range all(fields, len(s.list)) {
+		a := s.list[k]
 		raw, err := a.row(i)
 		if err != nil {
 			return nil, err
 		}
-		out[k] = Value{a.kind, a.shape[1:], raw}
+		out = append(out, Value{a.kind, a.shape[1:], raw})
 	}
 	return out, nil
 }

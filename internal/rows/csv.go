@@ -181,7 +181,7 @@ func (c *CSV) Fields() []Field {
 }
 
 // Row implements File.
-func (c *CSV) Row(i int) ([]Value, error) {
+func (c *CSV) Row(i int, fields ...int) ([]Value, error) {
 	text, line, err := c.row(i)
 	if err != nil {
 		return nil, err
@@ -193,10 +193,11 @@ func (c *CSV) Row(i int) ([]Value, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s:%d: %w", c.path, line, err)
 	}
-	out := make([]Value, len(row))
-	raw := make([]byte, 0, 8*len(row))
-	for k, text := range row {
-		col := c.columns[k]
+	fields = all(fields, len(row))
+	out := make([]Value, len(fields))
+	raw := make([]byte, 0, 8*len(fields))
+	for k, field := range fields {
+		text, col := row[field], c.columns[field]
 		if col.text {
 			out[k] = Value{onnx.Uint8, []int{len(text)}, []byte(text)}
 			continue

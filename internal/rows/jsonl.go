@@ -222,7 +222,7 @@ func (j *JSONL) Fields() []Field {
 }
 
 // Row implements File.
-func (j *JSONL) Row(i int) ([]Value, error) {
+func (j *JSONL) Row(i int, fields ...int) ([]Value, error) {
 	text, line, err := j.row(i)
 	if err != nil {
 		return nil, err
@@ -232,7 +232,8 @@ func (j *JSONL) Row(i int) ([]Value, error) {
 		return nil, fmt.Errorf("%s:%d: %w", j.path, line, err)
 	}
 	var out []Value
-	for _, k := range j.keys {
+	for _, field := range all(fields, len(j.keys)) {
+		k := j.keys[field]
 		raw, shape, err := k.value(row[k.name], nil, false)
 		if err != nil {
 			return nil, fmt.Errorf("%s:%d: key %s: %w", j.path, line, strconv.Quote(k.name), err)

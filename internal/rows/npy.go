@@ -22,23 +22,6 @@ var npyTypes = map[string]onnx.DType{
 	"u8": onnx.Uint64, "f2": onnx.Float16, "f4": onnx.Float32, "f8": onnx.Float64, "c8": onnx.Complex64, "c16": onnx.Complex128,
 }
 
-// OpenNPY opens npy files that belong together. A field is called as its file is, without the ending.
-func OpenNPY(paths ...string) (*Arrays, error) {
-	var list []*array
-	var errs []error
-	for _, path := range paths {
-		a, err := openNPY(path)
-		list, errs = append(list, a), append(errs, err)
-	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
-	}
-	if len(list) == 0 {
-		return nil, errors.New("there is no npy file")
-	}
-	return newArrays(list)
-}
-
 func openNPY(path string) (*array, error) {
 	f, size, err := openFile(path)
 	if err != nil {

@@ -83,14 +83,20 @@ type numpyCase struct {
 	}
 }
 
+// stem is the name of a file up to its first dot.
+func stem(path string) string {
+	name, _, _ := strings.Cut(filepath.Base(path), ".")
+	return name
+}
+
 func open(paths []string, o Options) (File, error) {
 	switch filepath.Ext(paths[0]) {
 	case ".npy":
-		return OpenNPY(paths...)
+		return OpenArrays(paths, nil, stem)
 	case ".npz":
 		return OpenNPZ(paths[0])
 	case RawEnding:
-		return OpenRaw(paths...)
+		return OpenArrays(nil, paths, stem)
 	case ".jsonl":
 		return OpenJSONL(paths[0], o)
 	case ".txt":

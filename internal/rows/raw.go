@@ -1,7 +1,6 @@
 package rows
 
 import (
-	"errors"
 	"fmt"
 	"path/filepath"
 	"strconv"
@@ -13,23 +12,6 @@ import (
 // RawEnding is that of raw tensors: NAME.TYPE.SHAPE.raw, such as pixels.uint8.3x32x32.raw, has the elements of one row after the other, little-endian and
 // without a header. A row of one number has the shape 1.
 const RawEnding = ".raw"
-
-// OpenRaw opens raw tensors that belong together; their names say types and shapes.
-func OpenRaw(paths ...string) (*Arrays, error) {
-	var list []*array
-	var errs []error
-	for _, path := range paths {
-		a, err := openRaw(path)
-		list, errs = append(list, a), append(errs, err)
-	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
-	}
-	if len(list) == 0 {
-		return nil, errors.New("there is no raw tensor")
-	}
-	return newArrays(list)
-}
 
 // shortType makes this module's names of types of NumPy's.
 var shortType = strings.NewReplacer("bfloat", "bf", "float", "f", "uint", "u", "int", "i", "complex", "c")

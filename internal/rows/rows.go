@@ -17,8 +17,8 @@ type File interface {
 	Len() int
 	// Fields are what every row has.
 	Fields() []Field
-	// Row returns the values of a row, in the order of Fields.
-	Row(i int) ([]Value, error)
+	// Row returns some values of a row, of the fields with these numbers in Fields; of all where there are none.
+	Row(i int, fields ...int) ([]Value, error)
 	// Where names a row for the user, as file:line where lines have numbers.
 	Where(i int) string
 	// Skipped are the broken rows that were left out, each with the reason. They have no number.
@@ -98,6 +98,18 @@ func readAt(path string, raw []byte, at int64) error {
 		return fmt.Errorf("%s: it has changed since it was opened: %w", path, err)
 	}
 	return nil
+}
+
+// all are the numbers of n fields where none are named.
+func all(fields []int, n int) []int {
+	if len(fields) > 0 {
+		return fields
+	}
+	fields = make([]int, n)
+	for k := range fields {
+		fields[k] = k
+	}
+	return fields
 }
 
 // elements multiplies extents; ok is false where the product is too large for bytes of that many elements.

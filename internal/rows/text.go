@@ -96,7 +96,7 @@ func OpenText(path string, o Options) (*Text, error) {
 func (t *Text) Fields() []Field { return []Field{{TextField, onnx.Uint8, []int{Open}, true}} }
 
 // Row implements File.
-func (t *Text) Row(i int) ([]Value, error) {
+func (t *Text) Row(i int, _ ...int) ([]Value, error) {
 	text, _, err := t.row(i)
 	if err != nil {
 		return nil, err

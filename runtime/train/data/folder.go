@@ -22,6 +22,9 @@ var formats = []string{".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp"}
 
 func isPicture(name string) bool { return slices.Contains(formats, strings.ToLower(path.Ext(name))) }
 
+// unlabelled is the label of pictures in folders without class folders: they have no classes.
+const unlabelled = -1
+
 // entry is a picture of a folder or shard.
 type entry struct {
 	name  string // within the folder, with slashes
@@ -54,7 +57,9 @@ func openPictures(dir, split string, to Size) (*Set, error) {
 	mixed(list)
 	s := &Set{N: len(list), Channels: to.Channels, Height: to.Side, Width: to.Side, Classes: classes, Images: newPictures(list, to)}
 	for _, e := range list {
-		s.Labels = append(s.Labels, e.label)
+		if e.label != unlabelled {
+			s.Labels = append(s.Labels, e.label)
+		}
 	}
 	return s, nil
 }
@@ -130,7 +135,11 @@ func folders(dir string, known []string) (list []entry, classes []string, err er
 		classes = own
 	}
 	if len(own) == 0 {
-		return nil, nil, fmt.Errorf("%s: it has no folder with pictures for each class", dir)
+		list, err := picturesOf(dir, ".", unlabelled)
+		if err == nil && len(list) == 0 {
+			err = fmt.Errorf("%s: it has neither a folder with pictures for each class, nor pictures", dir)
+		}
+		return list, nil, err
 	}
 	var errs []error
 	for _, class := range own {

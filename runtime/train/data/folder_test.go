@@ -113,8 +113,7 @@ func TestBadFolders(t *testing.T) {
 		to    Size
 		want  []string
 	}{
-		"nothing":         {nil, "train", grey, []string{"no folder with pictures for each class", "train/CLASS/*.jpg"}},
-		"a flat folder":   {map[string][]byte{"a.png": good}, "train", grey, []string{"no folder with pictures"}},
+		"nothing":         {nil, "train", grey, []string{"a folder with pictures for each class", "train/CLASS/*.jpg"}},
 		"an empty class":  {map[string][]byte{"train/a/a.png": good, "train/b/notes.txt": nil, "train/c/x.txt": nil}, "train", grey, []string{filepath.Join("train", "b"), filepath.Join("train", "c"), "no pictures in it"}},
 		"an unknown one":  {map[string][]byte{"train/a/a.png": good, "test/z/a.png": good}, "test", grey, []string{filepath.Join("test", "z"), "no class of that name"}},
 		"no test split":   {map[string][]byte{"train/a/a.png": good}, "test", grey, []string{`none for "test"`, "test/CLASS/*.jpg"}},

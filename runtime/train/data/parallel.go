@@ -9,8 +9,11 @@ import (
 
 // parallel calls f for each number from 0 up to but not including n, on as many goroutines as the set needs: one where its images are in memory,
 // else one for each processor. worker is which of them calls. After an error no new call begins; all errors are returned.
-func (s *Set) parallel(n int, f func(worker, k int) error) error {
-	workers := min(s.workers(), n)
+func (s *Set) parallel(n int, f func(worker, k int) error) error { return spread(s.workers(), n, f) }
+
+// spread calls f for each number below n on at most so many goroutines.
+func spread(workers, n int, f func(worker, k int) error) error {
+	workers = min(workers, n)
 	if workers <= 1 {
 		for k := range n {
 			if err := f(0, k); err != nil {

@@ -112,6 +112,12 @@ func (c *cache) write(i int, pixels []byte) {
 	}
 }
 
+// Pictures tells whether the images come from pictures of any size, which are scaled when they are read.
+func (s *Set) Pictures() bool {
+	_, ok := s.Images.(*pictures)
+	return ok
+}
+
 // Square returns the side that all images have as they come, 0 where they differ or are no squares.
 func (s *Set) Square() (side int, err error) {
 	p, ok := s.Images.(*pictures)

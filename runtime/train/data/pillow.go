@@ -62,3 +62,8 @@ func fixed(taps []tap) []fixedTap {
 	}
 	return out
 }
+
+// Scaled returns an image of bytes, [channels, h, w], with the size toH x toW: bilinear with antialiasing, to the byte as Pillow does it.
+func Scaled(pixels []byte, channels, h, w, toH, toW int) []byte {
+	return planes{channels, w, h, pixels}.resized(toW, toH).pix
+}

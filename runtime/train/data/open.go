@@ -1,0 +1,144 @@
+package data
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/autotailor/autotailor/internal/rows"
+	"github.com/autotailor/autotailor/runtime/nn"
+)
+
+// Settings say how data become samples.
+type Settings struct {
+	Transform Transform // of images
+	Size      Size      // of pictures; without channels where the network takes no images
+	Columns   Columns   // of everything else
+}
+
+// OpenSamples opens the split called "train" or "test" of a folder or a file for a network with these inputs: images, see Open, or rows, see OpenTable.
+// Rows with images of bytes (batch x channels x height x width, channels last, or grey without that axis) become input as images do.
+func OpenSamples(path, split string, inputs []nn.Info, by Settings) (Samples, error) {
+	if picturesIn(path) {
+		s, err := Open(path, split, by.Size)
+		if err != nil {
+			return nil, err
+		}
+		return Source{Transform: by.Transform, Set: s}, nil
+	}
+	t, err := OpenTable(path, split, inputs, by.Columns)
+	if err != nil {
+		return nil, err
+	}
+	if s := t.images(inputs, by.Size.Channels); s != nil {
+		source := Source{Transform: by.Transform, Set: s}
+		if s.Labels == nil && len(t.target.fields) > 0 {
+			return rowsOfImages{source, t}, nil
+		}
+		return source, nil
+	}
+	return t, nil
+}
+
+// picturesIn tells whether a folder has what Open reads. A folder of class folders may have a file of rows beside them, such as a list of names.
+func picturesIn(dir string) bool {
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return err != nil // Open says what is wrong
+	}
+	for split, names := range splits {
+		if _, ok := idxPaths(dir, split); ok {
+			return true
+		}
+		for _, name := range names {
+			tars, err := filepath.Glob(filepath.Join(dir, name+"*.tar"))
+			if below, _ := classFolders(filepath.Join(dir, name)); err == nil && len(tars)+len(below)+len(globs(filepath.Join(dir, name), "*", formats)) > 0 {
+				return true
+			}
+		}
+	}
+	own, err := classFolders(dir)
+	own = slices.DeleteFunc(own, func(name string) bool { return slices.Contains(slices.Concat(splits["train"], splits["test"]), name) })
+	if err != nil || len(own) > 0 || len(globs(dir, "*", formats)) > 0 {
+		return true
+	}
+	return len(globs(dir, "*", slices.Concat(tableEndings, arrayEndings)))+len(globs(filepath.Join(dir, "train"), "*", slices.Concat(tableEndings, arrayEndings))) == 0
+}
+
+// images makes a Set of rows whose only input are images of bytes; nil for others.
+func (t *Table) images(inputs []nn.Info, channels int) *Set {
+	if channels < 1 || len(inputs) != 1 || len(t.inputs[0].fields) != 1 {
+		return nil
+	}
+	field := t.file.Fields()[t.inputs[0].fields[0]]
+	k := field.Shape
+	if field.Type != nn.Uint8 || field.Text || len(k) < 2 || len(k) > 3 || slices.Contains(k, rows.Open) {
+		return nil
+	}
+	p := &rowImages{table: t, field: t.inputs[0].fields[0]}
+	s := &Set{N: t.Len(), Channels: channels, Images: p, Classes: t.target.names}
+	switch {
+	case len(k) == 2 && channels == 1:
+		s.Height, s.Width = k[0], k[1]
+	case len(k) == 3 && k[0] == channels:
+		s.Height, s.Width = k[1], k[2]
+	case len(k) == 3 && k[2] == channels:
+		s.Height, s.Width, p.last = k[0], k[1], channels
+	default:
+		return nil
+	}
+	for _, i := range t.order {
+		if t.target.classes != nil {
+			s.Labels = append(s.Labels, t.target.classes[i])
+		}
+	}
+	return s
+}
+
+// rowImages are the Images of rows.
+type rowImages struct {
+	table *Table
+	field int
+	last  int // channels where they are the last axis, else 0
+}
+
+// Image implements Images.
+func (p *rowImages) Image(i int, pixels []byte) error {
+	row, err := p.table.file.Row(p.table.order[i], p.field)
+	if err != nil {
+		return err
+	}
+	raw := row[0].Raw
+	if len(raw) != len(pixels) {
+		return fmt.Errorf("%s: it has %d bytes, want %d", p.table.file.Where(p.table.order[i]), len(raw), len(pixels))
+	}
+	if p.last == 0 {
+		copy(pixels, raw)
+		return nil
+	}
+	area := len(raw) / p.last
+	for k, v := range raw {
+		pixels[k%p.last*area+k/p.last] = v
+	}
+	return nil
+}
+
+// Identity implements Images.
+func (p *rowImages) Identity(i int) string { return p.table.Slice(i, i+1).Digest() }
+
+// rowsOfImages are images of rows whose targets are no classes.
+type rowsOfImages struct {
+	Source
+	table Samples
+}
+
+// Slice implements Samples.
+func (s rowsOfImages) Slice(from, to int) Samples {
+	return rowsOfImages{s.Source.Slice(from, to).(Source), s.table.Slice(from, to)}
+}
+
+// Targets implements Samples.
+func (s rowsOfImages) Targets(samples []int) (nn.Tensor, error) { return s.table.Targets(samples) }
+
+// Digest implements Samples.
+func (s rowsOfImages) Digest() string { return s.table.Digest() }
