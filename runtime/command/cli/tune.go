@@ -49,6 +49,9 @@ func runTune(c *call) error {
 		return err
 	}
 	f.o.Strategy = tune.Strategy(*f.strategy)
+	if f.o.RandAugment == 0 {
+		f.o.Magnitude = 0 // checkpoints of runs without it stay as they were
+	}
 	if *f.out == "" && !*f.dry {
 		return usageError{errors.New("missing --out")}
 	}
@@ -142,6 +145,12 @@ func (c *call) tuneFlags() *tuneFlags {
 	c.flags.IntVar(&o.Shift, "shift", o.Shift, "crop images after this many black pixels were put around them")
 	c.flags.BoolVar(&o.Flip, "flip", o.Flip, "mirror half of the images")
 	c.flags.Float64Var(&o.Erase, "erase", o.Erase, "share of images that lose a random rectangle")
+	c.flags.Float64Var(&o.Crop, "crop", o.Crop, "scale a random part of each image, of at least this share of its area, to the image's size; 0 for none")
+	c.flags.Float64Var(&o.Jitter, "jitter", o.Jitter, "change brightness, contrast and saturation by up to this share")
+	c.flags.IntVar(&o.RandAugment, "rand-augment", o.RandAugment, "operations of RandAugment on each image")
+	c.flags.IntVar(&o.Magnitude, "magnitude", 9, "strength of RandAugment, from 0 to 30")
+	c.flags.Float64Var(&o.Mixup, "mixup", o.Mixup, "mix images and their targets by shares of a Beta distribution with this parameter; 0 for none")
+	c.flags.Float64Var(&o.CutMix, "cutmix", o.CutMix, "put a rectangle of one image into another, likewise")
 	c.flags.IntVar(&o.Calib, "calibrate", o.Calib, "training images that BatchNorm statistics are recomputed from")
 	f.images = c.flags.Int("images", 0, "train on the first images only, 0 for all")
 	f.check = c.flags.Int("check", 1000, "test images that the largest and the smallest SubNet are evaluated on; 0 for no evaluation, -1 for all")

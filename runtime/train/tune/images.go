@@ -6,6 +6,8 @@ import "github.com/autotailor/autotailor/runtime/train/data"
 const (
 	ofOrder   = 1 << 32
 	ofAugment = 1<<32 + 1
+	ofMix     = 1<<32 + 2
+	ofImage   = 1<<32 + 3 // then the image's number in its step
 )
 
 // feed draws the samples of steps: each epoch has all of them once, in an order of its own. What a step gets depends on seed and step only.
@@ -28,19 +30,20 @@ func (f *feed) step(step int) (data.Samples, error) {
 	if !ok {
 		return data.Picked(f.samples, list), nil
 	}
-	r := NewRand(f.options.Seed, uint64(step), ofAugment)
-	set, err := f.augmented(images.Set, images.Transform.Pad, list, &r)
-	images.Set, images.Transform.Pad = set, 0
+	set, m, err := f.augmented(images.Set, images.Transform.Pad, list, step)
+	if images.Set, images.Transform.Pad = set, 0; err == nil && m.mixed() {
+		return mixedImages{images, m.share}, nil
+	}
 	return images, err
 }
 
 // augmented returns some images, augmented, with the padding of the transform around them.
-func (f *feed) augmented(set *data.Set, pad int, images []int, r *Rand) (*data.Set, error) {
+func (f *feed) augmented(set *data.Set, pad int, images []int, step int) (*data.Set, mix, error) {
 	n, h, w := len(images), set.Height+2*pad, set.Width+2*pad
 	out := &data.Set{N: n, Channels: set.Channels, Height: h, Width: w, Pixels: make([]byte, n*set.Channels*h*w), Classes: set.Classes}
 	pixels, err := set.Pick(images)
 	if err != nil {
-		return nil, err
+		return nil, mix{}, err
 	}
 	if set.Labels != nil {
 		out.Labels = make([]int32, n)
@@ -49,10 +52,14 @@ func (f *feed) augmented(set *data.Set, pad int, images []int, r *Rand) (*data.S
 		}
 	}
 	each := set.Channels * set.Height * set.Width
+	f.options.changeAll(set, pixels, step)
+	r := NewRand(f.options.Seed, uint64(step), ofAugment)
 	for i := range images {
-		f.augment(out, i, set, pixels[i*each:], pad, r)
+		f.augment(out, i, set, pixels[i*each:], pad, &r)
 	}
-	return out, nil
+	m := f.options.mixing(step, h, w)
+	m.apply(out.Pixels, n, out.Channels, h, w)
+	return out, m, nil
 }
 
 // index returns the sample at a place in the endless row of epochs.

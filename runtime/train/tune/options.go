@@ -37,6 +37,14 @@ type Options struct {
 	Shift int     `json:"shift"` // images are cropped after this many black pixels were put around them
 	Flip  bool    `json:"flip"`  // half of the images
 	Erase float64 `json:"erase"` // share of the images that lose a random rectangle
+
+	// What follows changes images, too; see augment.go for the exact arithmetic. Zeros change nothing.
+	Crop        float64 `json:"crop,omitempty"`         // least share of the area that a random part has, which is scaled to the image's size
+	Jitter      float64 `json:"jitter,omitempty"`       // most that brightness, contrast and saturation change by, as a share
+	RandAugment int     `json:"rand_augment,omitempty"` // operations that RandAugment does
+	Magnitude   int     `json:"magnitude,omitempty"`    // of these, from 0 to 30
+	Mixup       float64 `json:"mixup,omitempty"`        // parameter of the Beta distribution of the shares of mixed images
+	CutMix      float64 `json:"cutmix,omitempty"`       // likewise, of images that get a rectangle of another one
 }
 
 // Defaults is the recipe that the command starts from: CompOFA's sampling, which the paper uses, with the original as teacher.
@@ -78,14 +86,16 @@ func (o Options) Check() error {
 		below float64
 	}{
 		{"min-rate", o.MinRate, 1}, {"warmup", o.Warmup, 1}, {"decay", o.Decay, math.Inf(1)}, {"momentum", o.Momentum, 1}, {"clip", o.Clip, math.Inf(1)},
-		{"ema", o.EMA, 1}, {"smoothing", o.Smoothing, 1},
+		{"ema", o.EMA, 1}, {"smoothing", o.Smoothing, 1}, {"mixup", o.Mixup, 2}, {"cutmix", o.CutMix, 2},
 	} {
 		wrong(!(c.value >= 0 && c.value < c.below), "%s %g: want a number from 0 to below %g", c.name, c.value, c.below)
 	}
-	for name, v := range map[string]float64{"distil": o.Distil, "erase": o.Erase} {
+	for name, v := range map[string]float64{"distil": o.Distil, "erase": o.Erase, "crop": o.Crop, "jitter": o.Jitter} {
 		wrong(!(v >= 0 && v <= 1), "%s %g: want a share from 0 to 1", name, v)
 	}
 	wrong(o.Shift < 0 || o.Shift > 64, "shift %d: want a number of pixels from 0 to 64", o.Shift)
+	wrong(o.RandAugment < 0 || o.RandAugment > 16, "rand-augment %d: want a number of operations from 0 to 16", o.RandAugment)
+	wrong(o.Magnitude < 0 || o.Magnitude > maxMagnitude, "magnitude %d: want a number from 0 to %d", o.Magnitude, maxMagnitude)
 	wrong(o.inPlace() && o.Strategy != Sandwich, "teacher %q needs strategy %q: others do not train the largest SubNet in every step", o.Teacher, Sandwich)
 	return errors.Join(errs...)
 }

@@ -24,6 +24,7 @@ func short(t *testing.T) *tune.Tuner {
 	r := tuner(t)
 	r.Options.Strategy, r.Options.Teacher, r.Options.SubNets = "sandwich", "largest", 3
 	r.Options.Steps, r.Options.EMA, r.Options.Erase, r.Every = 60, 0.9, 0.2, 7
+	r.Options.Crop, r.Options.Jitter, r.Options.RandAugment, r.Options.Magnitude, r.Options.Mixup, r.Options.CutMix = 0.5, 0.3, 1, 9, 0.4, 1
 	return r
 }
 

@@ -321,7 +321,7 @@ func (r *run) subNet(g space.Genes, step data.Samples, recipe data.Recipe, teach
 		if teacher != nil {
 			b.Teacher = teacher[len(out)]
 		}
-		loss, gradients, err := judge.Loss(b, recipe)
+		loss, gradients, err := mixedLoss(judge, b, recipe, step)
 		if err != nil {
 			return nil, 0, err
 		}
