@@ -29,6 +29,7 @@ func mainFile(f *jen.File, p *view.Package, path string) error {
 	o.add("Model", str(p.Source.File))
 	o.add("Transform", transform(p.Data))
 	o.add("Task", task(p.Task))
+	o.add("Columns", rowColumns(p.Data))
 	o.add("Engines", jen.Index().Add(qual("command/cli", "Engine")).Add(lines(list...)))
 	o.add("Plot", qual("command/report/plot", "All"))
 	f.Func().Id("main").Params().Block(
@@ -59,6 +60,19 @@ func task(t view.Task) *jen.Statement {
 		return nil
 	}
 	return qual("train/data", "TaskConfig").Values(f...).Dot("Task")
+}
+
+// rowColumns says what rows mean, nil when the config does not say.
+func rowColumns(d view.Data) *jen.Statement {
+	var c fields
+	c.add("Label", str(d.Label))
+	c.add("Fill", nonzero(d.Fill))
+	c.add("Window", nonzero(d.Window))
+	c.add("Header", str(d.Header))
+	if len(c) == 0 {
+		return nil
+	}
+	return qual("train/data", "Columns").Values(c...)
 }
 
 func float32s(list []float64) *jen.Statement {

@@ -48,6 +48,10 @@ type Data struct {
 	Pad       int
 	Resize    int
 	Mean, Std []float64
+	// Of rows (arrays, CSV, JSON lines, text): the field of targets, the token that fills short rows, the tokens of a sample, whether a CSV file has a header.
+	Label        string
+	Fill, Window int
+	Header       string
 }
 
 // Input fixes the shape of one model input.

@@ -36,6 +36,11 @@ var keys = append([]key{
 		set: number(func(c *Config) *int { return &c.Data.Resize })},
 	{path: "data.mean", want: "a number", ok: finite, set: channels(func(c *Config) *[]float64 { return &c.Data.Mean })},
 	{path: "data.std", want: "above 0", ok: positive, set: channels(func(c *Config) *[]float64 { return &c.Data.Std })},
+	{path: "data.label", set: text(func(c *Config) *string { return &c.Data.Label })},
+	{path: "data.fill", want: "zero or a positive integer", ok: func(x float64) bool { return integer(x) && x >= 0 },
+		set: number(func(c *Config) *int { return &c.Data.Fill })},
+	{path: "data.window", want: "a positive integer", ok: positiveInt, set: number(func(c *Config) *int { return &c.Data.Window })},
+	{path: "data.header", set: text(func(c *Config) *string { return &c.Data.Header })},
 
 	{path: "arch.blocks", set: (*reader).blocks},
 	{path: "arch.divisor", want: "a positive integer", ok: positiveInt, set: number(func(c *Config) *int { return &c.Divisor })},

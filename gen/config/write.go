@@ -34,14 +34,14 @@ func Write(c Config, comments Comments) []byte {
 		}
 	}
 	w.table("data")
-	if c.Data.Pad != 0 {
-		w.line("data.pad", strconv.Itoa(c.Data.Pad))
-	}
-	if c.Data.Resize != 0 {
-		w.line("data.resize", strconv.Itoa(c.Data.Resize))
-	}
+	w.count("data.pad", c.Data.Pad)
+	w.count("data.resize", c.Data.Resize)
 	w.list("data.mean", c.Data.Mean)
 	w.list("data.std", c.Data.Std)
+	w.text("data.label", c.Data.Label)
+	w.count("data.fill", c.Data.Fill)
+	w.count("data.window", c.Data.Window)
+	w.text("data.header", c.Data.Header)
 	w.table("arch")
 	w.line("arch.divisor", strconv.Itoa(c.Divisor))
 	if c.Blocks != nil {
@@ -110,6 +110,13 @@ func (w *writer) line(path, value string) {
 func (w *writer) text(path, s string) {
 	if s != "" {
 		w.line(path, strconv.Quote(s))
+	}
+}
+
+// count writes a number that is not zero.
+func (w *writer) count(path string, n int) {
+	if n != 0 {
+		w.line(path, strconv.Itoa(n))
 	}
 }
 

@@ -54,6 +54,10 @@ type Data struct {
 	Pad       int
 	Resize    int // shorter side of pictures before their centre is taken; 0 means the side of the input
 	Mean, Std []float64
+	// Of rows (arrays, CSV, JSON lines, text): the field of targets, the token that fills short rows, the tokens of a sample, whether a CSV file has a header.
+	Label        string
+	Fill, Window int
+	Header       string
 }
 
 // Input is a graph input.

@@ -28,6 +28,7 @@ import (
 type Options struct {
 	Model     string                                            // default of --model
 	Transform data.Transform                                    // how images become input
+	Columns   data.Columns                                      // what rows of other data mean
 	Task      func() (data.Task, error)                         // what the network is for; nil for classification. data.TaskConfig has those of autotailor.toml
 	Engines   []Engine                                          // the first is the default
 	Plot      func(dir string, p report.Page) ([]string, error) // draws the report's plots and returns their files; nil for none

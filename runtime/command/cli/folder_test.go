@@ -46,6 +46,39 @@ func pictures(t *testing.T, n int) (dir string) {
 	return dir
 }
 
+// TestArraysOfImages: images of bytes in NumPy's files count like the IDX files that they were made of.
+func TestArraysOfImages(t *testing.T) {
+	needs.Clone(t)
+	const n = 60
+	dir := t.TempDir()
+	for _, split := range []string{"train", "test"} {
+		set, err := data.Open(images, split, data.Size{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		set = set.Slice(0, n)
+		y := make([]byte, n)
+		for i, label := range set.Labels {
+			y[i] = byte(label)
+		}
+		for name, a := range map[string]struct {
+			shape string
+			raw   []byte
+		}{"x": {fmt.Sprintf("%d, %d, %d", n, set.Height, set.Width), set.Pixels}, "y": {fmt.Sprint(n, ","), y}} {
+			head := fmt.Sprintf("{'descr': '|u1', 'fortran_order': False, 'shape': (%s), }\n", a.shape)
+			file := append([]byte("\x93NUMPY\x01\x00"), byte(len(head)), byte(len(head)>>8))
+			if err := os.WriteFile(filepath.Join(dir, split+"_"+name+".npy"), append(append(file, head...), a.raw...), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	args := []string{"evaluate", "--model", model, "--calibrate", "0", "--images", fmt.Sprint(n), "--subnet", "original", "--subnet", "resolution=16", "--data"}
+	got, want := result(t, append(args, dir)...), result(t, append(args, images)...)
+	if fmt.Sprint(got["subnets"]) != fmt.Sprint(want["subnets"]) {
+		t.Errorf("arrays: %v, IDX files: %v", got["subnets"], want["subnets"])
+	}
+}
+
 // TestFolderOfPictures: a folder of pictures counts like the IDX files that it was made of, and goes through tuning and recalibrated exports.
 func TestFolderOfPictures(t *testing.T) {
 	needs.Time(t)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/autotailor/autotailor/internal/rowfile"
@@ -116,7 +117,7 @@ func (c *call) sampleOf(path, table string) error {
 
 // forStatistics opens the first n training samples of a folder, or of a sample; 0 takes all.
 func (c *call) forStatistics(path string, n int) (data.Samples, error) {
-	if !isFile(path) {
+	if !isFile(path) || filepath.Ext(path) != filepath.Ext(sampleEnding) { // a folder, or a file of rows
 		return c.samples(path, "train", n)
 	}
 	s, err := c.once(path, "", func() (data.Samples, error) {

@@ -30,7 +30,7 @@ func (c *call) modelFlag() *string {
 }
 
 func (c *call) dataFlag() *string {
-	return c.flags.String("data", "", "`folder` with labelled images: train/CLASS/*.jpg and test/CLASS/*.jpg, CLASS/*.jpg, tar shards (train*.tar, test*.tar) or the IDX files of MNIST")
+	return c.flags.String("data", "", "`folder` with labelled data: pictures (train/CLASS/*.jpg and test/CLASS/*.jpg, CLASS/*.jpg, tar shards, the IDX files of MNIST) or rows (train.csv and test.csv, or .npz, .jsonl, .txt, train_x.npy and train_y.npy); a single file of rows, too")
 }
 
 func (c *call) tableFlags() (latencies, accuracies *string) {
@@ -132,18 +132,19 @@ func (c *call) accuracies(path string) (*accuracy.Table, error) {
 // inputIs refuses files for which images became input in another way than this package says. Older ones, and those that are made by hand, do not
 // say it.
 func (c *call) inputIs(path, said, remedy string) error {
-	if own := c.opt.Transform.String(); strings.Contains(said, "; resize ") && said != own {
-		return fmt.Errorf("%s: there images became input in another way (%s) than `data` in autotailor.toml says now (%s): %s, or set `data` back", path, said, own, remedy)
+	own := c.opt.Transform.String()
+	if strings.HasPrefix(said, "rows; ") {
+		own = c.opt.Columns.String()
+	}
+	if strings.Contains(said, "; ") && said != own {
+		return fmt.Errorf("%s: there data became input in another way (%s) than `data` in autotailor.toml says now (%s): %s, or set `data` back", path, said, own, remedy)
 	}
 	return nil
 }
 
-// openSamples opens a split of the user's data: images. Pictures of any size become those of the original's input.
+// openSamples opens a split of the user's data. Pictures of any size become those of the original's input.
 func (c *call) openSamples(dir, split string) (data.Samples, error) {
-	return c.once(dir, split, func() (data.Samples, error) {
-		s, err := c.readImages(dir, split)
-		return data.Source{Transform: c.opt.Transform, Set: s}, err
-	})
+	return c.once(dir, split, func() (data.Samples, error) { return c.readSamples(dir, split) })
 }
 
 // once opens samples that are not open yet.
@@ -163,10 +164,16 @@ func (c *call) once(path, split string, open func() (data.Samples, error)) (data
 	return s, nil
 }
 
-func (c *call) readImages(dir, split string) (*data.Set, error) {
+func (c *call) readSamples(dir, split string) (data.Samples, error) {
 	t, channels := c.transform()
-	s, err := data.Open(dir, split, data.Size{Channels: channels, Side: t.Crop, Resize: t.Resize})
-	if err == nil && s.Images != nil && t.Resize == 0 && len(c.sets) == 0 {
+	g, err := c.original()
+	if err != nil {
+		return nil, err
+	}
+	s, err := data.OpenSamples(dir, split, data.InputsOf(g), data.Settings{
+		Transform: c.opt.Transform, Size: data.Size{Channels: channels, Side: t.Crop, Resize: t.Resize}, Columns: c.opt.Columns,
+	})
+	if images, ok := s.(data.Source); ok && images.Set.Pictures() && t.Resize == 0 && len(c.sets) == 0 {
 		c.warn(fmt.Sprintf("autotailor.toml does not say how pictures are scaled: their shorter side becomes %d pixels. Where training scaled to another side and took the centre, say so, as in data = { resize = %d }", t.Crop, t.Crop*8/7))
 	}
 	return s, err
