@@ -39,6 +39,7 @@ const (
 // usualLabels are names that targets have where the user does not say.
 var usualLabels = []string{"label", "labels", "target", "targets", "class", "y"}
 
+// String says what rows mean, for files: tables of other inputs are told apart by it.
 func (o Columns) String() string {
 	return fmt.Sprintf("rows; label %q, fill %d, window %d", o.Label, o.Fill, o.Window)
 }
