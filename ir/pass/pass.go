@@ -50,6 +50,8 @@ func Passes() []Pass {
 		{"split-projections", splitProjections, "queries, keys and values of one product are taken apart before their heads, so that each can have its own dimension"},
 		{"plain-repeats", plainRepeats, "heads of queries share keys and values by what repeats positions, whatever an exporter writes"},
 		{"plain-fills", plainFills, "a tensor of one number that is joined element by element is that number, whatever its shape"},
+		{"filled-expands", filledExpands, "channels that a model fills with one number can go like others"},
+		{"joined-pads", joinedPads, "channels that a Pad adds are parts of a Concat, which can follow the choices"},
 		{"channel-splits", channelSplits, "channels that several Slices take apart are parts of a Split, which can follow the choices"},
 		{"nested-concats", nestedConcats, "a layer of a dense network adds to what it reads, also where all results so far are listed anew"},
 		{"own-outputs", ownOutputs, "an output that is an input, a constant or another output is a copy, which has a name and a place in generated code"},

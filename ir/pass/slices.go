@@ -1,7 +1,6 @@
 package pass
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 
@@ -50,13 +49,13 @@ func channelSplits(g *ir.Graph) error {
 		id := of.value
 		extent, _ := vals[id].Shape[of.axis].IsConst()
 		parts := partition(runs, extent)
-		if len(runs) < 2 && g.Values[id].Const == nil || parts == nil {
+		if len(parts) == 2 {
 			continue
 		}
-		for _, r := range runs {
-			gone[r.node] = true
-		}
 		at[runs[0].node] = splitOf(g, id, runs, parts)
+		for _, r := range runs {
+			gone[r.node] = r.node.Op == "Slice"
+		}
 	}
 	var nodes []*ir.Node
 	for _, n := range g.Nodes {
@@ -172,30 +171,18 @@ func runOf(g *ir.Graph, n *ir.Node, x []dim.Dim) (run, bool) {
 	return r, r.start < r.end
 }
 
-// partition lists where the parts begin into which runs take an axis apart, gaps included, and its end; nil when runs overlap.
+// partition lists where the parts begin into which runs take an axis apart, gaps included, and its end.
 func partition(runs []run, extent int) []int {
-	sorted := slices.SortedFunc(slices.Values(runs), func(a, b run) int { return cmp.Or(a.start-b.start, a.end-b.end) })
-	out := []int{0}
-	for k, r := range sorted {
-		last := out[len(out)-1]
-		if k > 0 && r.start == sorted[k-1].start && r.end == sorted[k-1].end {
-			continue // the same part again
-		}
-		if r.start < last {
-			return nil
-		}
-		if r.start > last {
-			out = append(out, r.start)
-		}
-		out = append(out, r.end)
+	out := []int{0, extent}
+	for _, r := range runs {
+		out = append(out, r.start, r.end)
 	}
-	if out[len(out)-1] < extent {
-		out = append(out, extent)
-	}
-	return out
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
-// splitOf makes the Split; readers of a part that is taken twice read the first one's result.
+// splitOf makes the Split. A run that has several parts, as runs overlap, becomes their Concat; readers of a run that is there twice read the first one's
+// result.
 func splitOf(g *ir.Graph, id ir.ValueID, runs []run, parts []int) *ir.Node {
 	first := runs[0].node
 	s := &ir.Node{Op: "Split", Name: first.Name + "_split", Scope: first.Scope, Meta: first.Meta, In: []ir.ValueID{id}}
@@ -205,7 +192,7 @@ func splitOf(g *ir.Graph, id ir.ValueID, runs []run, parts []int) *ir.Node {
 		out := ir.ValueID(0)
 		for _, r := range runs {
 			switch {
-			case r.start != start:
+			case r.start != start || r.end != parts[k+1]:
 			case out == 0:
 				out = r.node.Out[0]
 			default:
@@ -218,6 +205,13 @@ func splitOf(g *ir.Graph, id ir.ValueID, runs []run, parts []int) *ir.Node {
 		}
 		s.Out = append(s.Out, out)
 	}
-	s.Attrs = []ir.Attr{{Name: "axis", Kind: ir.AttrInt, Int: int64(runs[0].axis)}, {Name: "split", Kind: ir.AttrInts, Ints: sizes}}
+	along := int64(runs[0].axis)
+	for _, r := range runs {
+		from, to := slices.Index(parts, r.start), slices.Index(parts, r.end)
+		if to-from > 1 {
+			r.node.Op, r.node.In, r.node.Attrs = "Concat", slices.Clone(s.Out[from:to]), []ir.Attr{{Name: "axis", Kind: ir.AttrInt, Int: along}}
+		}
+	}
+	s.Attrs = []ir.Attr{{Name: "axis", Kind: ir.AttrInt, Int: along}, {Name: "split", Kind: ir.AttrInts, Ints: sizes}}
 	return s
 }

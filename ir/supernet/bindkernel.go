@@ -61,6 +61,13 @@ func (b *binder) windows(nodes []int) (convs []int, free bool) {
 // window returns the extents of a convolution's window.
 func (b *binder) window(i int) []int { return b.plain.sizes[b.graph.Nodes[i].In[1]][2:] }
 
+// square tells whether a convolution's window is as long along each axis: a choice of kernel says one side for all of them. Others, such as 1 x 11,
+// stay as they are.
+func (b *binder) square(i int) bool {
+	w := b.window(i)
+	return slices.Min(w) == slices.Max(w)
+}
+
 // croppable tells whether all windows can be cropped to side k, keeping their centre and leaving the padding legal.
 func (b *binder) croppable(nodes []int, k int) bool {
 	for _, i := range nodes {

@@ -122,9 +122,13 @@ func analyse(g *ir.Graph, c Config, templates []Template) (*binder, error) {
 	b.freeze()
 	for _, s := range stages {
 		for _, it := range s.Items {
-			if it.Block != nil && !b.measurable(it) {
+			if it.Block == nil {
+				continue
+			}
+			if !b.measurable(it) {
 				it.Block.inner = nil
 			}
+			it.Block.kernels = slices.DeleteFunc(it.Block.kernels, func(i int) bool { return !b.square(i) })
 		}
 	}
 	b.growths()
