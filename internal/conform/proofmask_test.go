@@ -2,6 +2,7 @@ package conform
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"google.golang.org/protobuf/proto"
@@ -52,6 +53,50 @@ func TestProofTriesMasks(t *testing.T) {
 		}
 		if got := prover.Run(); got.Status != c.want {
 			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+// steepWaves is a network that makes much of the last bits of its weights.
+func steepWaves(t *testing.T) string {
+	r := newRaw(13)
+	r.input("x", "N", 16)
+	h := r.node("MatMul", "up", []string{"x", r.weight("up.w", 16, 32)})
+	for k, name := range []string{"first", "second"} {
+		h = r.node("Sin", name, []string{r.node("Mul", name+".steep", []string{h, r.scalar(name+".k", 600)})})
+		if k == 0 {
+			h = r.node("MatMul", "mix", []string{h, r.weight("mix.w", 32, 32)})
+		}
+	}
+	r.node("MatMul", "y", []string{h, r.weight("down.w", 32, 16)})
+	r.output("y", "N", 16)
+	return r.write(t)
+}
+
+// TestProofKnowsRounding: a SubNet that is as far from its reference as rounding may bring it is not wrong, one that is farther is.
+func TestProofKnowsRounding(t *testing.T) {
+	_, p, w := opened(t, steepWaves(t))
+	run := engine.Once(embedded.New(embedded.Options{Threads: 1}))
+	by := func(factor float32) model.Runner {
+		return func(g *nn.Graph, w nn.Weights, in []nn.Tensor) ([]nn.Tensor, error) {
+			in = slices.Clone(in)
+			for k := range in {
+				numbers := in[k].Float32s()
+				for i := range numbers {
+					numbers[i] *= factor
+				}
+				in[k] = nn.FromFloat32s(in[k].Shape, numbers)
+			}
+			return run(g, w, in)
+		}
+	}
+	for factor, want := range map[float32]model.Status{1 + 1e-7: model.NotProven, 1.01: model.Wrong} {
+		prover, err := model.NewProver(p.Net(), w, model.ProofOptions{Runner: by(factor), Reference: run})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := prover.Run(); got.Status != want {
+			t.Errorf("inputs times %v: %v", factor, got)
 		}
 	}
 }

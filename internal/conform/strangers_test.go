@@ -16,7 +16,9 @@ import (
 // zeros for a call's batch and vectors of a batch (crnnbatch, keraslstm, dlrm), caches of two kinds (crosscache), half and double floats (mixerhalf, double), windows over three
 // axes (video), weights that are computed (modulated), what ONNX Runtime joins of a
 // Transformer (bertfused, mhamask, groupquery, moejoined),
-// filters over channels (eca) and other gates (gates, swishgate), windows that are shifted (windows), recurrences that are unrolled (mamba, rwkv), attention without a softmax (linearattention). Their packages are written, and their SubNets are what they should be.
+// filters over channels (eca) and other gates (gates, swishgate), windows that are shifted (windows), recurrences that are unrolled (mamba, rwkv, convlstm, attnocr), attention without a softmax (linearattention),
+// channels that a Pad adds (paddedchannels), that are shifted in time (tsm, timeshift), backwards (flips) or of which only some are read (tabnet), windows that are not square
+// (longwindows), scores that a Reshape shifts (relativeshift). Their packages are written, and their SubNets are what they should be.
 func TestStrangers(t *testing.T) {
 	needs.Clone(t)
 	needs.Time(t)

@@ -57,12 +57,19 @@ func resized(c *coupler, n *ir.Node, name string) {
 			out[k] = x[from]
 		default:
 			out[k] = c.anew(size, x[from], why)
-			if !c.Is(x[from], Spatial) && c.Size(x[from]) > 1 {
-				c.freeze(x[from], why)
-			}
+			c.stay(x[from], why)
 		}
 	}
 	c.axes[n.Out[0]] = out
+}
+
+// stay freezes what v is made of, but for positions in space: of those a rule for space tells how many there are.
+func (c *coupler) stay(v Var, why Reason) {
+	for _, l := range c.Leaves(v) {
+		if c.at(l).roles&(Spatial|Batch) == 0 && c.Size(l) > 1 {
+			c.freeze(l, why)
+		}
+	}
 }
 
 // moves tells whether n gives positions along an axis another place though their number stays: backwards, or shifted.

@@ -117,6 +117,8 @@ func (p *Prover) attempt(g space.Genes, sub *nn.Graph, in []nn.Tensor) (numbers 
 		return 0, false, &unknown{"constants follow the resolution", true}
 	case changes(g) > 0 && undefined(want.out) && !undefined(got):
 		return 0, false, &unknown{"the original with zeroed weights divides zero by zero", true}
+	case p.rounds(g, sub, got, in, want.out, places):
+		return 0, false, &unknown{"the last bits of the weights move the original's results as far", true}
 	}
 	m := p.mistake(g, "%s", what)
 	m.Distance = far
@@ -170,6 +172,11 @@ func (p *Prover) shaped(g space.Genes, sub *nn.Graph, got []nn.Tensor) error {
 // reference runs the original with the weights that a SubNet lacks set to zero. Caches of blocks that the SubNet lacks are inputs and outputs of the
 // original alone.
 func (p *Prover) reference(g space.Genes, sub *nn.Graph, in []nn.Tensor, bypass map[string]string) ([]nn.Tensor, error) {
+	return p.referenceOf(p.weights, g, sub, in, bypass)
+}
+
+// referenceOf is reference with other weights in place of the model's.
+func (p *Prover) referenceOf(w nn.Weights, g space.Genes, sub *nn.Graph, in []nn.Tensor, bypass map[string]string) ([]nn.Tensor, error) {
 	base, err := p.base(g)
 	if err != nil {
 		return nil, err
@@ -183,7 +190,7 @@ func (p *Prover) reference(g space.Genes, sub *nn.Graph, in []nn.Tensor, bypass 
 	for k, v := range sub.Inputs {
 		named[sub.Values[v].Name] = in[k]
 	}
-	out, err := p.model.Do(Run{Runner: p.options.Reference, Inputs: named, Weights: zeroing(p.weights, sub, p.stored), Bypass: bypass})
+	out, err := p.model.Do(Run{Runner: p.options.Reference, Inputs: named, Weights: zeroing(w, sub, p.stored), Bypass: bypass})
 	if err != nil || len(out) != len(base.Outputs) || len(sub.Outputs) == len(base.Outputs) {
 		return out, err
 	}

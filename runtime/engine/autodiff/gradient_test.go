@@ -182,6 +182,12 @@ var cases = map[string]func(n net) nn.Value{
 		parts := n.Split(n.data(2, 7, 3), 1, 1, 2, 3, 1)
 		return n.Mul(parts[2], n.Concat(1, parts[1], parts[0]))
 	},
+	"Slice backwards": func(n net) nn.Value {
+		return n.op(nn.Op{Type: "Slice", Attrs: []nn.Attr{named("starts", ints(-1, 3)), named("ends", ints(-99, 0)), named("axes", ints(2, 1)), named("steps", ints(-2, -1))}, Shapes: []nn.Shape{{2, 3, 3}}}, n.data(2, 5, 5))
+	},
+	"Pad that crops": func(n net) nn.Value {
+		return n.op(nn.Op{Type: "Pad", Attrs: []nn.Attr{named("pads", ints(0, 1, 0, -1))}, Shapes: []nn.Shape{{2, 3}}}, n.data(2, 3))
+	},
 	"Slice": func(n net) nn.Value {
 		return n.op(nn.Op{Type: "Slice", Attrs: []nn.Attr{named("starts", ints(0, 1)), named("ends", ints(99, -1)), named("axes", ints(2, 1)), named("steps", ints(2, 1))}, Shapes: []nn.Shape{{2, 3, 3}}}, n.data(2, 5, 5))
 	},

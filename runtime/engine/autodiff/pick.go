@@ -19,6 +19,9 @@ func slice(p *Plan, n Node) error {
 	if err != nil {
 		return err
 	}
+	if slices.ContainsFunc(parts, func(c Range) bool { return c.Step < 0 }) {
+		return p.backwards(n, parts)
+	}
 	memory := Arrange(xs, from.Order)
 	for i, c := range parts {
 		p.mix(c.Axis == 0)
@@ -39,6 +42,20 @@ func slice(p *Plan, n Node) error {
 		return pickedFrom(At(memory, b), lists)
 	}})
 	return nil
+}
+
+// backwards is a Slice that goes backwards along some axes.
+func (p *Plan) backwards(n Node, parts []Range) error {
+	whole := !slices.ContainsFunc(parts, func(c Range) bool { return c.Axis == 0 })
+	return p.moved(n, whole, func(_, _ nn.Shape) kernel.Source {
+		return func(at, from []int) bool {
+			copy(from, at)
+			for _, c := range parts {
+				from[c.Axis] = c.Start + at[c.Axis]*c.Step
+			}
+			return true
+		}
+	})
 }
 
 // Ranges reads the ranges of a Slice.
@@ -63,15 +80,25 @@ func (p *Plan) Ranges(n Node, x nn.Shape) ([]Range, error) {
 		if steps != nil {
 			c.Step = steps[i]
 		}
-		if c.Axis < 0 || c.Axis >= len(x) || x[c.Axis] < 0 || c.Step < 1 || slices.ContainsFunc(parts, func(o Range) bool { return o.Axis == c.Axis }) {
+		if c.Axis < 0 || c.Axis >= len(x) || x[c.Axis] < 0 || c.Step == 0 || slices.ContainsFunc(parts, func(o Range) bool { return o.Axis == c.Axis }) {
 			return nil, fmt.Errorf("axis %d of shape %v with step %d", c.Axis, x, c.Step)
 		}
-		size := x[c.Axis]
-		c.Start = min(max(Wrap(starts[i], size), 0), size)
-		c.N = max(0, (min(max(Wrap(ends[i], size), 0), size)-c.Start+c.Step-1)/c.Step)
+		c.between(starts[i], ends[i], x[c.Axis])
 		parts = append(parts, c)
 	}
 	return parts, nil
+}
+
+// between counts the positions of a range of an axis. Backwards the range ends before its end, too: that may be before the first position.
+func (c *Range) between(start, end, size int) {
+	start, end = Wrap(start, size), Wrap(end, size)
+	if c.Step > 0 {
+		c.Start = min(max(start, 0), size)
+		c.N = max(0, (min(max(end, 0), size)-c.Start+c.Step-1)/c.Step)
+		return
+	}
+	c.Start = min(max(start, -1), size-1)
+	c.N = max(0, (min(max(end, -1), size-1)-c.Start+c.Step+1)/c.Step)
 }
 
 func gather(p *Plan, n Node) error {

@@ -267,8 +267,11 @@ func pad(p *Plan, n Node) error {
 		return err
 	}
 	xs, rank := p.Shape(n.In[0]), len(p.Shape(n.In[0]))
-	if len(pads) != 2*rank || slices.Min(append(slices.Clone(pads), 0)) < 0 || n.Has(3) {
-		return fmt.Errorf("pads %v of a tensor of rank %d: all axes, not negative", pads, rank)
+	if len(pads) != 2*rank || n.Has(3) {
+		return fmt.Errorf("pads %v of a tensor of rank %d: all axes", pads, rank)
+	}
+	if rank > 0 && slices.Min(pads) < 0 {
+		return p.crop(n, pads, fill)
 	}
 	if rank > 0 && pads[0]+pads[rank] != 0 {
 		if xs[0] < 0 {
@@ -302,6 +305,24 @@ func pad(p *Plan, n Node) error {
 		return []Gradient{func(t *kernel.Team, g []float32, s *State) { copier.Run(t, g, s.Grad[0][min(c.at, len(s.Grad[0])):]) }}
 	}})
 	return nil
+}
+
+// crop is a Pad that takes positions away at some ends, as the shift in time of RWKV does, and may add zeros at others.
+func (p *Plan) crop(n Node, pads []int, fill float32) error {
+	rank := len(pads) / 2
+	if mode := n.Text("mode", ""); fill != 0 || mode != "" && mode != "constant" {
+		return fmt.Errorf("pads %v: negative ones are possible with zeros beside them", pads)
+	}
+	return p.moved(n, pads[0] == 0 && pads[rank] == 0, func(x, _ nn.Shape) kernel.Source {
+		return func(at, from []int) bool {
+			for k, i := range at {
+				if from[k] = i - pads[k]; from[k] < 0 || from[k] >= x[k] {
+					return false
+				}
+			}
+			return true
+		}
+	})
 }
 
 // mirror is a Pad that repeats elements.

@@ -108,6 +108,12 @@ func slice(d *draw) []nn.Value {
 		case until < n && d.coin():
 			end -= int64(n)
 		}
+		if d.rng.IntN(4) == 0 { // backwards, from the last of them to before the first
+			start, end, step = int64(until-1), int64(from-1), -step
+			if from == 0 {
+				end = math.MinInt64 + 1
+			}
+		}
 		starts, ends, axes, steps = append(starts, start), append(ends, end), append(axes, int64(d.signed(a, len(s)))), append(steps, int64(step))
 	}
 	return []nn.Value{d.op("Slice", nil, to, d.input(s), d.integers(starts...), d.integers(ends...), d.integers(axes...), d.integers(steps...))}
@@ -140,13 +146,19 @@ func gather(d *draw) []nn.Value {
 func pad(d *draw) []nn.Value {
 	s := d.shape(2, 4)
 	to := slices.Clone(s)
-	pads := make([]int64, 2*len(s))
+	pads, shift := make([]int64, 2*len(s)), d.rng.IntN(4) == 0
 	for a := 1; a < len(s); a++ {
 		before, after := d.rng.IntN(3), d.rng.IntN(3)
+		if shift && before < s[a] {
+			after = -before // as a shift along time
+		}
 		pads[a], pads[len(s)+a] = int64(before), int64(after)
 		to[a] += before + after
 	}
-	attrs := append(maybe(d, "value", -1.5), ints("pads", pads...))
+	attrs := []nn.Attr{ints("pads", pads...)}
+	if !shift {
+		attrs = append(maybe(d, "value", -1.5), attrs...)
+	}
 	if d.coin() {
 		attrs = append(attrs, nn.Attr{Name: "mode", Kind: nn.AttrString, String: "constant"})
 	}

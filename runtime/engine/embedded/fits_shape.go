@@ -171,10 +171,13 @@ func padShape(c *compiler, n node, in []nn.Shape) ([]nn.Shape, error) {
 	}
 	for k := range out {
 		for _, p := range []int{pads[k], pads[len(out)+k]} {
-			if p < 0 || p > math.MaxInt32 {
-				return nil, fmt.Errorf("pads %v: from 0 to %d is possible", pads, math.MaxInt32)
+			if p < -math.MaxInt32 || p > math.MaxInt32 {
+				return nil, fmt.Errorf("pads %v: from %d to %d is possible", pads, -math.MaxInt32, math.MaxInt32)
 			}
 			out[k] += p
+		}
+		if out[k] < 0 {
+			return nil, fmt.Errorf("pads %v take away more than there is of %v", pads, in[0])
 		}
 	}
 	return []nn.Shape{out}, nil
