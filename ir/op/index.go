@@ -112,6 +112,7 @@ func sliceShape(c *Ctx) error {
 	}
 	c.Out[0].Shape = out
 	if s, cut := spans[0]; cut && len(x.Shape) == 1 && x.Ints != nil {
+		c.Out[0].Ints = []dim.Dim{}
 		first, last := s.clamp(len(x.Ints))
 		for i := first; s.step > 0 && i < last || s.step < 0 && i > last; i += s.step {
 			c.Out[0].Ints = append(c.Out[0].Ints, x.Ints[i])

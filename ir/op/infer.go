@@ -194,6 +194,9 @@ func Results(g *ir.Graph, n *ir.Node, shapes [][]dim.Dim) []Operand {
 // positive checks that no choice makes an extent vanish while the node is there.
 func (c *Ctx) positive() error {
 	for _, o := range c.Out {
+		if o.Ints != nil && len(o.Ints) == 0 {
+			continue // a list that has nothing in it, such as the extents before the first axis
+		}
 		for _, d := range o.Shape {
 			if c.live.least(d) < 1 {
 				return fmt.Errorf("its result would have the shape %v", o.Shape)

@@ -116,6 +116,7 @@ var cases = []struct{ graph, want string }{
 	{"input x Nx3x9x6\ny = Upsample x {}", "unknown"},
 	{"input x Nx9x9\ny = Slice x {1,0} {-1,100} {1,2} {1,4}", "Nx7x3"},
 	{"input x Nx9\ny = Slice x {-1} {-100} {1} {-2}", "Nx5"},
+	{"input x 2x3x4\ns = Shape x : i64\nb = Slice s {0} {0} {0} : i64\na = Slice s {2} {3} {0} : i64\nt = Concat b {6} a axis=0 : i64\ny = Reshape x t", "6x4"},
 	{"input x Nx1x4\ny = Expand x {1,3,1}", "Nx3x4"},
 	{"input x Nx1x4\nconst c f32 4\ny = Expand c {-1,2,1}", "Nx2x4"},
 	{"input x 1x1x4\nconst c f32 4\ny = Expand c {-1,2,1}", "1x2x4"}, // no input has an open batch
