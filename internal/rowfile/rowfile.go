@@ -91,10 +91,11 @@ func (e *Errors) Join() error {
 type Field struct {
 	Key      string
 	Text     *string
-	Int      *int   // instead of Text
-	Want     string // the only legal value, if not empty; nothing is kept
-	Version1 string // what version 1 wrote instead, which the command migrate converts
-	Remedy   string // what to do where that value is another
+	Int      *int     // instead of Text
+	Want     string   // the only legal value, if not empty; nothing is kept
+	Among    []string // legal values of Text, if there are any
+	Version1 string   // what version 1 wrote instead, which the command migrate converts
+	Remedy   string   // what to do where that value is another
 	Optional bool
 }
 
@@ -135,6 +136,8 @@ func (field Field) set(l Line, errs *Errors) {
 	switch {
 	case field.Want != "" && l.Text != field.Want:
 		errs.Add(l.Number, "%s is %q, want %q: %s", l.Key, clip(l.Text), field.Want, field.Remedy)
+	case len(field.Among) > 0 && !slices.Contains(field.Among, l.Text):
+		errs.Add(l.Number, "%s is %q, want one of %q: %s", l.Key, clip(l.Text), field.Among, field.Remedy)
 	case field.Int != nil:
 		n, err := strconv.Atoi(l.Text)
 		if err != nil || n < 0 {

@@ -1,11 +1,13 @@
-// Package accuracy predicts a SubNet's accuracy as the original's less the losses of its choices, each
-// measured alone: a probe is the original with one choice changed. All are counted on the same images,
-// so that losses are whole numbers of them.
+// Package accuracy predicts a SubNet's accuracy, or its quality at another task, as the original's less the losses of its choices, each
+// measured alone: a probe is the original with one choice changed. All are counted on the same samples,
+// so that losses are whole numbers: of images that are classified correctly, or of 20,000ths of the mean quality.
 package accuracy
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 
 	"github.com/autotailor/autotailor/internal/rowfile"
@@ -13,7 +15,7 @@ import (
 	"github.com/autotailor/autotailor/runtime/supernet"
 )
 
-// Table holds the numbers of correctly classified images.
+// Table holds counts: of correctly classified images, or what Header.Units says.
 type Table struct {
 	Header  Header
 	Base    int     // the original's; Unknown when not measured
@@ -30,7 +32,7 @@ type Header struct {
 	Source        string // SHA-256 of the model
 	Model         string // file whose weights were counted, its base name unless it lies below the working folder; "" where an older release did not say
 	Weights       string // SHA-256 of that file, such as a tuned model; "" where that is not known
-	Images        int    // that were classified
+	Images        int    // that were classified, or samples of another kind
 	Split         string // that they are of: "train" or "test"; "" where an older release did not say
 	Data          string // digests of the data files
 	Recalibration int    // images that BatchNorm statistics were recomputed from; 0 for none
@@ -38,11 +40,49 @@ type Header struct {
 	Resize        string // how images become those of another resolution
 	Engine        string
 	Date          string
+
+	Task   string  // what the network is for; "" for classification by the class with the highest score
+	Metric Metric  // of that task; the zero Metric is Accuracy
+	Worst  float64 // value of a metric whose lower values are better at quality 0: at quality q it is (1-q)*Worst
+	Units  string  // of counts: CorrectImages or PartsOfQuality; "" is the first
+}
+
+// The units of counts.
+const (
+	CorrectImages  = "images classified correctly"
+	PartsOfQuality = "1/20000 of quality" // of the mean quality of samples, each of which is from 0 to 1
+)
+
+// parts is 1 in PartsOfQuality.
+const parts = 20_000
+
+// Whole is the count of a network that does all samples as well as can be.
+func (h Header) Whole() int {
+	if h.Units == PartsOfQuality {
+		return parts
+	}
+	return h.Images
+}
+
+// Value returns the metric's value of a quality from 0 to 1.
+func (h Header) Value(quality float64) float64 {
+	if h.Metric.LowerIsBetter {
+		return (1 - quality) * h.Worst
+	}
+	return quality
+}
+
+// metric is that of h, where it is not said that of classification.
+func (h Header) metric() Metric {
+	if h.Metric.Name == "" {
+		return Metric{Name: "accuracy", Unit: "share of images"}
+	}
+	return h.Metric
 }
 
 // New returns a table for net without measurements.
 func New(net *supernet.Net, h Header) *Table {
-	h.Package, h.Digest, h.Source = net.Package, supernet.SpaceDigest(net), net.Source.SHA256
+	h.Package, h.Digest, h.Source, h.Units = net.Package, supernet.SpaceDigest(net), net.Source.SHA256, cmp.Or(h.Units, CorrectImages)
 	t := &Table{Header: h, Base: Unknown, Correct: make([][]int, len(net.Choices))}
 	for i, c := range net.Choices {
 		t.Correct[i] = make([]int, len(c.Values))
@@ -72,8 +112,17 @@ func (f format) version1() string {
 // anew is what to do about a table that cannot be read.
 const anew = "another version of autotailor wrote the table; run sensitivity again, to another file"
 
-// fields ties the header's keys to h, in the order of the file.
-func (h *Header) fields(f format) []rowfile.Field {
+// directions are how a file says which values of a metric are better.
+const (
+	higher = "higher"
+	lower  = "lower"
+)
+
+// texts are what a file says of a header's task.
+type texts struct{ better, worst string }
+
+// fields ties the header's keys to h, in the order of the file; t has those of h that are no texts.
+func (h *Header) fields(f format, t *texts) []rowfile.Field {
 	return []rowfile.Field{
 		{Key: "format", Want: string(f), Version1: f.version1(), Remedy: anew},
 		{Key: "package", Text: &h.Package},
@@ -89,7 +138,35 @@ func (h *Header) fields(f format) []rowfile.Field {
 		{Key: "resize", Text: &h.Resize},
 		{Key: "engine", Text: &h.Engine},
 		{Key: "date", Text: &h.Date, Optional: true},
-		{Key: "units", Want: "images classified correctly", Remedy: anew},
+		{Key: "task", Text: &h.Task, Optional: true},
+		{Key: "metric", Text: &h.Metric.Name, Optional: true},
+		{Key: "unit", Text: &h.Metric.Unit, Optional: true},
+		{Key: "better", Text: &t.better, Among: []string{higher, lower}, Remedy: "it says which values are better", Optional: true},
+		{Key: "worst", Text: &t.worst, Optional: true},
+		{Key: "units", Text: &h.Units, Among: []string{CorrectImages, PartsOfQuality}, Remedy: anew},
+	}
+}
+
+// appendHeader appends the header of a file.
+func (h *Header) appendHeader(b []byte, f format) []byte {
+	var t texts
+	if h.Metric.Name != "" {
+		t.better = higher
+	}
+	if h.Metric.LowerIsBetter {
+		t = texts{lower, strconv.FormatFloat(h.Worst, 'g', -1, 64)}
+	}
+	return rowfile.AppendHeader(b, h.fields(f, &t))
+}
+
+// readHeader reads the header of a file.
+func (h *Header) readHeader(file rowfile.File, f format, errs *rowfile.Errors) {
+	var t texts
+	file.Read(h.fields(f, &t), errs)
+	h.Metric.LowerIsBetter = t.better == lower
+	var err error
+	if h.Worst, err = strconv.ParseFloat(cmp.Or(t.worst, "0"), 64); err != nil || t.better == lower && !(h.Worst > 0) {
+		errs.Add(0, "worst is %q, want the value above 0 that a metric whose lower values are better has at quality 0", t.worst)
 	}
 }
 
@@ -231,28 +308,39 @@ func (t *Table) complete(net *supernet.Net) error {
 	return e
 }
 
-// Accuracy returns the predicted accuracy of a SubNet with the given penalty. It is from 0 to 1, whatever the sensitivities add up to.
+// Value returns the predicted value of the metric of a SubNet with the given penalty.
+func (t *Table) Value(penalty int64) float64 { return t.Header.Value(t.Accuracy(penalty)) }
+
+// Accuracy returns the predicted accuracy of a SubNet with the given penalty, or its quality at another task. It is from 0 to 1, whatever the
+// sensitivities add up to.
 func (t *Table) Accuracy(penalty int64) float64 {
-	n := int64(t.Header.Images)
+	n := int64(t.Header.Whole())
 	return float64(max(0, min(int64(t.Base)-penalty, n))) / float64(n)
 }
 
 // Guessing returns the penalty of guessing one of the classes that net's first output scores: SubNets with as much or more are predicted to
-// classify by chance. Where the output is no row of scores, no penalty is so high.
+// classify by chance. Where the output is no row of scores, no penalty is so high. At other tasks quality 0 is no better than guessing.
 func (t *Table) Guessing(net *supernet.Net) (penalty int64, err error) {
+	if t.Header.Units == PartsOfQuality {
+		return int64(t.Base), nil
+	}
 	g, err := net.Record(make([]uint8, len(net.Choices)))
 	if err != nil {
 		return 0, err
 	}
 	if len(g.Outputs) > 0 {
 		if s := g.Values[g.Outputs[0]].Shape; len(s) == 2 && s[1] > 1 {
-			return int64(t.Base) - int64(t.Header.Images/s[1]), nil
+			k := 1
+			if n, err := strconv.Atoi(strings.TrimPrefix(t.Header.Metric.Name, "top-")); err == nil {
+				k = min(n, s[1])
+			}
+			return int64(t.Base) - int64(t.Header.Images*k/s[1]), nil
 		}
 	}
 	return math.MaxInt64, nil
 }
 
-// Metric says what qualities are: shares of images that are classified correctly, so far.
+// Metric says what the values are that a task is judged by.
 type Metric struct {
 	Name          string // such as "accuracy"
 	Unit          string // such as "share of images"
@@ -267,5 +355,16 @@ func (m Metric) Better(a, b float64) bool {
 	return a > b
 }
 
-// Metric says what Accuracy returns.
-func (t *Table) Metric() Metric { return Metric{Name: "accuracy", Unit: "share of images"} }
+// Format writes a value: one from 0 to 1 in percent, of nats the perplexity, too.
+func (m Metric) Format(v float64) string {
+	switch {
+	case m.Name == "nats per token":
+		return fmt.Sprintf("%.4f nats per token (perplexity %.2f)", v, math.Exp(v))
+	case m.LowerIsBetter:
+		return fmt.Sprintf("%s %.4g", m.Name, v)
+	}
+	return fmt.Sprintf("%s %.2f %%", m.Name, 100*v)
+}
+
+// Metric says what Value returns.
+func (t *Table) Metric() Metric { return t.Header.metric() }

@@ -39,7 +39,7 @@ func read(r io.Reader, net *supernet.Net, f format) (*Table, error) {
 	}
 	var h Header
 	var errs rowfile.Errors
-	file.Read(h.fields(f), &errs)
+	h.readHeader(file, f, &errs)
 	if err := errs.Join(); err != nil {
 		return nil, fmt.Errorf("sensitivities: %w", err)
 	}
@@ -58,7 +58,7 @@ func read(r io.Reader, net *supernet.Net, f format) (*Table, error) {
 // fill stores the rows of lines, "probe correct".
 func (t *Table) fill(net *supernet.Net, lines []rowfile.Line, errs *rowfile.Errors) {
 	if t.Header.Images == 0 {
-		errs.Add(0, "images is 0, want how many were classified")
+		errs.Add(0, "images is 0, want how many samples were counted")
 	}
 	for _, line := range lines {
 		probe, number, _ := strings.Cut(line.Text, " ")
@@ -71,8 +71,8 @@ func (t *Table) fill(net *supernet.Net, lines []rowfile.Line, errs *rowfile.Erro
 		switch at := t.at(g); {
 		case space.Format(net.Choices, g) != probe || strings.Contains(probe, ","):
 			errs.Add(line.Number, "%q is no probe: want one choice that differs from the original's", probe)
-		case err != nil || n < 0 || n > t.Header.Images:
-			errs.Add(line.Number, "%s: %q correct, want a number from 0 to %d", probe, number, t.Header.Images)
+		case err != nil || n < 0 || n > t.Header.Whole():
+			errs.Add(line.Number, "%s: %q correct, want a number from 0 to %d", probe, number, t.Header.Whole())
 		case *at != Unknown:
 			errs.Add(line.Number, "%s stands here a second time", probe)
 		default:
@@ -89,7 +89,7 @@ func appendRow(b []byte, cs []space.Choice, probe space.Genes, correct int) []by
 // bytes returns the file's content. What was not measured is left out.
 func (t *Table) bytes(net *supernet.Net) []byte {
 	h := t.Header
-	b := rowfile.AppendHeader(nil, h.fields(tables))
+	b := h.appendHeader(nil, tables)
 	for _, g := range append([]space.Genes{make(space.Genes, len(net.Choices))}, space.Probes(net.Choices)...) {
 		if n := *t.at(g); n != Unknown {
 			b = append(appendRow(b, net.Choices, g, n), '\n')
@@ -121,7 +121,7 @@ type Journal struct {
 // measured already; Table.Missing what is to be done.
 func OpenJournal(path string, net *supernet.Net, h Header) (*Journal, *Table, error) {
 	t := New(net, h)
-	file, lines, err := rowfile.OpenJournal(path, rowfile.AppendHeader(nil, t.Header.fields(tables)), "date", "model")
+	file, lines, err := rowfile.OpenJournal(path, t.Header.appendHeader(nil, tables), "date", "model")
 	if err != nil {
 		return nil, nil, err
 	}
@@ -133,7 +133,7 @@ func OpenJournal(path string, net *supernet.Net, h Header) (*Journal, *Table, er
 	return &Journal{file, net, t}, t, nil
 }
 
-// Add stores how many images the probe, or the original, classified correctly, in the table and the file.
+// Add stores the count of the probe, or of the original, in the table and the file.
 func (j *Journal) Add(probe space.Genes, correct int) error {
 	*j.table.at(probe) = correct
 	return j.file.Append(string(appendRow(nil, j.net.Choices, probe, correct)))

@@ -9,7 +9,7 @@ import (
 	"github.com/autotailor/autotailor/runtime/supernet"
 )
 
-// Joint is a SubNet with several choices other than the original's, counted on the images of the probes.
+// Joint is a SubNet with several choices other than the original's, counted on the samples of the probes.
 type Joint struct {
 	Genes   space.Genes
 	Correct int
@@ -82,8 +82,9 @@ const (
 )
 
 func newModel(t *Table, net *supernet.Net) *model {
-	share := float64(t.Base) / float64(t.Header.Images)
-	m := &model{table: t, net: net, side: -1, noise: max(1, share*(1-share)*float64(t.Header.Images))}
+	whole := float64(t.Header.Whole())
+	share := float64(t.Base) / whole
+	m := &model{table: t, net: net, side: -1, noise: max(1, share*(1-share)*whole*whole/float64(t.Header.Images))}
 	for i, c := range net.Choices {
 		k := slices.Index(m.kinds, c.Kind)
 		if k < 0 {

@@ -24,12 +24,12 @@ type JointJournal struct {
 // OpenJoint opens the joint measurements at path, or starts them. Those that are there must have been made like the table's.
 func OpenJoint(path string, net *supernet.Net, h Header) (*JointJournal, error) {
 	fields := New(net, h)
-	file, lines, err := rowfile.OpenJournal(path, rowfile.AppendHeader(nil, fields.Header.fields(joints)), "date", "model")
+	file, lines, err := rowfile.OpenJournal(path, fields.Header.appendHeader(nil, joints), "date", "model")
 	if err != nil {
 		return nil, err
 	}
 	j := &JointJournal{file: file, net: net, seen: map[string]int{}}
-	if err := j.fill(lines, h.Images); err != nil {
+	if err := j.fill(lines, h.Whole()); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), file.Close())
 	}
 	return j, nil
@@ -52,7 +52,7 @@ func ReadJoint(path string, net *supernet.Net, h Header) (*JointJournal, error) 
 	}
 	t := New(net, Header{})
 	var errs rowfile.Errors
-	file.Read(t.Header.fields(joints), &errs)
+	t.Header.readHeader(file, joints, &errs)
 	j := &JointJournal{net: net, seen: map[string]int{}}
 	if err := errors.Join(errs.Join(), t.Match(net)); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
@@ -60,7 +60,7 @@ func ReadJoint(path string, net *supernet.Net, h Header) (*JointJournal, error) 
 	if err := h.alike(t.Header); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	if err := j.fill(file.Rows, h.Images); err != nil {
+	if err := j.fill(file.Rows, h.Whole()); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return j, nil
@@ -72,6 +72,7 @@ func (h Header) alike(joint Header) error {
 		{"with other weights", joint.weighed(), h.weighed()},
 		{"on other images", joint.Data, h.Data},
 		{"on more or fewer images", strconv.Itoa(joint.Images), strconv.Itoa(h.Images)},
+		{"by another metric", joint.metric().Name + ", " + joint.Units, h.metric().Name + ", " + h.Units},
 		{"with more or fewer images for statistics", strconv.Itoa(joint.Recalibration), strconv.Itoa(h.Recalibration)},
 	} {
 		if f.joint != f.table {
@@ -92,13 +93,13 @@ func JointFromVersion1(r io.Reader, net *supernet.Net) ([]byte, error) {
 	}
 	var t Table
 	var errs rowfile.Errors
-	file.Read(t.Header.fields(jointsVersion1), &errs)
+	t.Header.readHeader(file, jointsVersion1, &errs)
 	old := &JointJournal{net: net.Version1(), seen: map[string]int{}}
-	if err := errors.Join(errs.Join(), t.Match(old.net), old.fill(file.Rows, t.Header.Images)); err != nil {
+	if err := errors.Join(errs.Join(), t.Match(old.net), old.fill(file.Rows, t.Header.Whole())); err != nil {
 		return nil, fmt.Errorf("joint accuracies: %w", err)
 	}
 	t.Header.Digest = supernet.SpaceDigest(net)
-	b := rowfile.AppendHeader(nil, t.Header.fields(joints))
+	b := t.Header.appendHeader(nil, joints)
 	for _, m := range old.list {
 		b = fmt.Appendf(b, "%s %d\n", space.Format(net.Choices, m.Genes), old.seen[space.Format(old.net.Choices, m.Genes)])
 	}
@@ -106,7 +107,7 @@ func JointFromVersion1(r io.Reader, net *supernet.Net) ([]byte, error) {
 }
 
 // fill takes the measurements of lines, "subnet correct".
-func (j *JointJournal) fill(lines []rowfile.Line, images int) error {
+func (j *JointJournal) fill(lines []rowfile.Line, whole int) error {
 	var errs rowfile.Errors
 	for _, line := range lines {
 		text, number, _ := strings.Cut(line.Text, " ")
@@ -115,8 +116,8 @@ func (j *JointJournal) fill(lines []rowfile.Line, images int) error {
 		switch {
 		case err != nil:
 			errs.Add(line.Number, "%w", err)
-		case err2 != nil || n < 0 || n > images:
-			errs.Add(line.Number, "%s: %q correct, want a number from 0 to %d", text, number, images)
+		case err2 != nil || n < 0 || n > whole:
+			errs.Add(line.Number, "%s: %q correct, want a number from 0 to %d", text, number, whole)
 		default:
 			j.keep(g, n)
 		}
@@ -135,7 +136,7 @@ func (j *JointJournal) keep(g space.Genes, correct int) {
 // List returns all measurements.
 func (j *JointJournal) List() []Joint { return j.list }
 
-// Correct returns how many images a SubNet classified correctly, if it was measured.
+// Correct returns the count of a SubNet, if it was measured.
 func (j *JointJournal) Correct(g space.Genes) (int, bool) {
 	n, ok := j.seen[space.Format(j.net.Choices, g)]
 	return n, ok

@@ -104,4 +104,4 @@ func (a *Accuracy[S]) Header() accuracy.Header { return a.table.Header }
 func (a *Accuracy[S]) Metric() Metric { return a.table.Metric() }
 
 // Predict predicts the quality of s, in the metric's unit, without allocating.
-func (a *Accuracy[S]) Predict(s S) float64 { return a.table.Accuracy(a.net.at(s, a.penalty)) }
+func (a *Accuracy[S]) Predict(s S) float64 { return a.table.Value(a.net.at(s, a.penalty)) }

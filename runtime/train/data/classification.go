@@ -1,7 +1,10 @@
 package data
 
 import (
+	"errors"
 	"fmt"
+	"math"
+	"slices"
 	"strings"
 
 	"github.com/autotailor/autotailor/internal/quality"
@@ -10,55 +13,70 @@ import (
 
 // Classification is the task of telling the class of each sample: the first output scores classes, targets are their numbers. A sample is right
 // where its class has the highest score.
-func Classification() Task {
-	return Task{Name: "classification", Metric: Metric{"accuracy", "share of images", false}, Exact: true, Fit: func(outputs []nn.Info, s Samples) (*Judge, error) {
-		if err := scoresClasses(outputs, s); err != nil {
+func Classification() Task { return TopClasses(1) }
+
+// TopClasses is Classification where a sample is right whose class is one of the k with the highest scores.
+func TopClasses(k int) Task {
+	m := Metric{"accuracy", "share of images", false}
+	if k > 1 {
+		m.Name = fmt.Sprintf("top-%d", k)
+	}
+	return Task{Name: "classification", Metric: m, Exact: true, Fit: func(of Signature, s Samples) (*Judge, error) {
+		out, err := floats(of, 2)
+		if err == nil {
+			err = scoresClasses(out, s)
+		}
+		if err != nil {
 			return nil, err
 		}
-		return &Judge{Quality: firstIsRight, Loss: classLoss}, nil
+		return scored(out, out.Shape[1], func(scores []float32, labels []int64) float64 {
+			if quality.Among(scores, labels[0], k) {
+				return 1
+			}
+			return 0
+		}).judge(), nil
 	}}
 }
 
-// scoresClasses checks that the first output scores the classes of the targets.
-func scoresClasses(outputs []nn.Info, s Samples) error {
-	if len(outputs) == 0 {
-		return fmt.Errorf("the network has no output")
+// floats returns the first output, which must have float32 elements and one of the given ranks, or any if there are none.
+func floats(of Signature, ranks ...int) (nn.Info, error) {
+	if len(of.Outputs) == 0 {
+		return nn.Info{}, errors.New("the network has no output")
 	}
-	out := outputs[0]
+	out := of.Outputs[0]
 	if out.Type != nn.Float32 {
-		return fmt.Errorf("its output %q has element type %d, scores must be float32", out.Name, out.Type)
+		return out, fmt.Errorf("its output %q has element type %d, want float32", out.Name, out.Type)
 	}
+	if len(ranks) > 0 && !slices.Contains(ranks, len(out.Shape)) {
+		return out, fmt.Errorf("its output %q is %v, want one of rank %v", out.Name, out.Shape, ranks)
+	}
+	return out, nil
+}
+
+// scoresClasses checks that an output scores the classes of the targets.
+func scoresClasses(out nn.Info, s Samples) error {
 	var names []string
 	if n, ok := s.(ClassNames); ok {
 		names = n.ClassNames()
 	}
-	if n := len(names); n > 0 && len(out.Shape) == 2 && n != out.Shape[1] {
+	if n := len(names); n > 0 && n != out.Shape[1] {
 		return fmt.Errorf("its output %q scores %d classes, the images have %d (%s): labels would mean other classes", out.Name, out.Shape[1], n, some(names))
 	}
-	top, err := topClass(s)
+	t, err := s.Targets(Numbers(0, s.Len()))
 	if err != nil {
 		return err
 	}
-	if len(out.Shape) != 2 || top >= out.Shape[1] {
+	if t.Type != nn.Int64 || len(t.Shape) != 1 {
+		return fmt.Errorf("classes must be one whole number for each sample, int64; the data has %s", describe(t))
+	}
+	top := slices.Max(t.Int64s())
+	if least := slices.Min(t.Int64s()); least < 0 {
+		return fmt.Errorf("class %d is not known: leave such samples out", least)
+	}
+	if top >= int64(out.Shape[1]) {
 		return fmt.Errorf("its output %q is %v, which does not score the %d classes of the labels", out.Name, out.Shape, top+1)
 	}
 	return nil
-}
-
-// topClass returns the largest class of all samples.
-func topClass(s Samples) (int, error) {
-	t, err := s.Targets(Numbers(0, s.Len()))
-	if err != nil {
-		return 0, err
-	}
-	if t.Type != nn.Int64 || len(t.Shape) != 1 {
-		return 0, fmt.Errorf("classes must be one whole number for each sample, int64; the data has %s", describe(t))
-	}
-	top := -1
-	for _, y := range t.Int64s() {
-		top = max(top, int(y))
-	}
-	return top, nil
 }
 
 // describe says what targets are.
@@ -78,25 +96,77 @@ func some(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-func firstIsRight(b Batch) ([]float64, error) {
-	scores := b.Outputs[0]
-	labels := b.Targets.Int64s()
-	out := make([]float64, len(labels))
-	for i, class := range quality.Best(scores.Float32s(), scores.Shape[1]) {
-		if class == int(labels[i]) {
-			out[i] = 1
+// TokenClassification is the task of telling the class of each token: the first output is [batch, tokens, classes], targets are [tokens] classes for
+// each sample, those below 0 not known. The quality of a sample is the share of its tokens that are right.
+func TokenClassification() Task {
+	return Task{Name: "token classification", Metric: Metric{"token accuracy", "share of tokens", false}, Fit: func(of Signature, s Samples) (*Judge, error) {
+		out, err := floats(of, 3)
+		if err == nil {
+			err = targetsAre(s, nn.Int64, 2, "a class for each token")
 		}
-	}
-	return out, nil
+		if err != nil {
+			return nil, err
+		}
+		classes := out.Shape[2]
+		return scored(out, classes, func(scores []float32, labels []int64) float64 { return quality.Right(scores, classes, labels) }).judge(), nil
+	}}
 }
 
-func classLoss(b Batch, r Recipe) (float64, [][]float32, error) {
-	scores := b.Outputs[0]
-	var teacher []float32
-	if b.Teacher != nil {
-		teacher = b.Teacher[0].Float32s()
+// LanguageModel is the task of telling the next token: the first output is [batch, tokens, vocabulary]. Targets are the tokens that come next,
+// those below 0 not known; where there are none, they are those of the first input of token ids, one further. The metric is the mean negative logarithm
+// of their probabilities, in nats, at most the logarithm of the vocabulary for a sample.
+func LanguageModel() Task {
+	m := Metric{"nats per token", "nats, at most the logarithm of the vocabulary", true}
+	return Task{Name: "language model", Metric: m, Fit: func(of Signature, s Samples) (*Judge, error) {
+		out, err := floats(of, 3)
+		if err != nil {
+			return nil, err
+		}
+		classes := out.Shape[2]
+		worst := math.Log(float64(classes))
+		l := scored(out, classes, func(scores []float32, labels []int64) float64 {
+			nats := quality.CrossEntropy(scores, classes, labels, 0, 0, nil)
+			return 1 - min(1, nats/worst)
+		})
+		j := l.judge()
+		j.Worst = worst
+		t, err := s.Targets([]int{0})
+		if err == nil && t.Type == 0 {
+			j.Targets, err = following(of.Inputs, s)
+		}
+		if err == nil && t.Type != 0 {
+			err = targetsAre(s, nn.Int64, 2, "the next token at each position")
+		}
+		return j, err
+	}}
+}
+
+// following returns the targets of samples without: each token's is the next one, and the last one's is not known.
+func following(inputs []nn.Info, s Samples) (func(samples []int) (nn.Tensor, error), error) {
+	at := slices.IndexFunc(inputs, func(i nn.Info) bool { return i.Type == nn.Int64 && len(i.Shape) == 2 })
+	if at < 0 {
+		return nil, errors.New("samples have no targets, and the network has no input of token ids ([batch, tokens], int64) whose next tokens they could be")
 	}
-	grad := make([]float32, scores.Shape.Count())
-	loss := quality.Scores(r).Loss(scores.Float32s(), b.Targets.Int64s(), teacher, grad)
-	return loss, [][]float32{grad}, nil
+	return func(samples []int) (nn.Tensor, error) {
+		x, err := s.Inputs(inputs, samples)
+		if err != nil {
+			return nn.Tensor{}, err
+		}
+		ids := slices.Clone(x[at].Int64s())
+		tokens := x[at].Shape[1]
+		for from := 0; from < len(ids); from += tokens {
+			copy(ids[from:from+tokens], ids[from+1:from+tokens])
+			ids[from+tokens-1] = -1
+		}
+		return nn.FromInt64s(x[at].Shape, ids), nil
+	}, nil
+}
+
+// targetsAre checks the first sample's target.
+func targetsAre(s Samples, of nn.DType, rank int, what string) error {
+	t, err := s.Targets([]int{0})
+	if err == nil && (t.Type != of || len(t.Shape) != rank) {
+		err = fmt.Errorf("targets must be %s; the data has %s", what, describe(t))
+	}
+	return err
 }

@@ -88,12 +88,18 @@ func (s Stream) Batches(inputs []nn.Info) nn.Inputs {
 	return Batches(s.Samples, inputs, cmp.Or(batch, max(s.Batch, 0), 100))
 }
 
-// FixedBatch is the batch of a network that has no other, 0 where it is open: the first extent of its first input.
+// FixedBatch is the batch of a network that has no other, 0 where it is open: the first extent of its first input with at least two axes, 1 where
+// there is none.
 func FixedBatch(inputs []nn.Info) int {
-	if len(inputs) == 0 || len(inputs[0].Shape) == 0 || inputs[0].Shape.Open() {
+	if slices.ContainsFunc(inputs, func(i nn.Info) bool { return i.Shape.Open() }) {
 		return 0
 	}
-	return inputs[0].Shape[0]
+	for _, i := range inputs {
+		if len(i.Shape) > 1 {
+			return i.Shape[0]
+		}
+	}
+	return 1
 }
 
 // Numbers lists the numbers from from up to but not including to.
@@ -110,6 +116,18 @@ func InputsOf(g *nn.Graph) []nn.Info {
 	out := make([]nn.Info, len(g.Inputs))
 	for k, v := range g.Inputs {
 		out[k] = g.Values[v]
+	}
+	return out
+}
+
+// Aligned returns what one network computed in the order of another one's outputs, by their names; one that it lacks is the zero Tensor.
+func Aligned(outputs []nn.Tensor, of, order *nn.Graph) []nn.Tensor {
+	out := make([]nn.Tensor, len(order.Outputs))
+	for k, v := range order.Outputs {
+		i := slices.IndexFunc(of.Outputs, func(w nn.Value) bool { return of.Values[w].Name == order.Values[v].Name })
+		if i >= 0 {
+			out[k] = outputs[i]
+		}
 	}
 	return out
 }

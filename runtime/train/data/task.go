@@ -19,9 +19,24 @@ type Task struct {
 	// Exact says that each sample is right or wrong, so that right ones are counted. The mean of other qualities is rounded, see Parts.
 	Exact bool
 
+	// Original says that outputs are compared with what the original network computes for the same samples, which need no targets.
+	Original bool
+
 	// Fit returns how outputs are judged, or an error that says which output or which targets are not those of such a task. Targets of all samples are
 	// looked at only where that takes little time.
-	Fit func(outputs []nn.Info, s Samples) (*Judge, error)
+	Fit func(of Signature, s Samples) (*Judge, error)
+}
+
+// Signature describes the inputs and outputs of a network. Axes of size nn.Batch are as long as there are samples.
+type Signature struct{ Inputs, Outputs []nn.Info }
+
+// SignatureOf returns that of a network.
+func SignatureOf(g *nn.Graph) Signature {
+	s := Signature{Inputs: InputsOf(g)}
+	for _, v := range g.Outputs {
+		s.Outputs = append(s.Outputs, g.Values[v])
+	}
+	return s
 }
 
 // Metric says what values of a task are.
@@ -43,6 +58,23 @@ type Judge struct {
 	// Loss returns the mean loss of a batch, and its gradients with respect to the outputs: as many numbers as each output has, nil where an output
 	// does not matter. A nil Loss says that the task cannot be trained for.
 	Loss func(b Batch, r Recipe) (loss float64, gradients [][]float32, err error)
+
+	// Warn is told what cannot be judged, where it is not nil.
+	Warn func(text string)
+
+	// Targets replaces those of Samples where it is not nil.
+	Targets func(samples []int) (nn.Tensor, error)
+}
+
+// Batch returns what a network computed for some samples, with their targets.
+func (j *Judge) Batch(s Samples, samples []int, outputs, teacher []nn.Tensor) (b Batch, err error) {
+	targets := s.Targets
+	if j.Targets != nil {
+		targets = j.Targets
+	}
+	b = Batch{Samples: samples, Outputs: outputs, Teacher: teacher}
+	b.Targets, err = targets(samples)
+	return b, err
 }
 
 // Batch is what a network computed for some samples, and what it should have.
@@ -50,7 +82,7 @@ type Batch struct {
 	Samples []int       // their numbers
 	Outputs []nn.Tensor // of the network
 	Targets nn.Tensor   // see Samples; the zero Tensor where there are none
-	Teacher []nn.Tensor // outputs of another network that these should be like, nil for none
+	Teacher []nn.Tensor // outputs of another network that these should be like: the original's where the task says so; nil for none
 }
 
 // Recipe are the settings of a training loss.
@@ -89,11 +121,7 @@ func (t Task) Or() Task {
 
 // Judge says how the outputs of a network are judged.
 func (t Task) Judge(g *nn.Graph, s Samples) (*Judge, error) {
-	outputs := make([]nn.Info, len(g.Outputs))
-	for k, v := range g.Outputs {
-		outputs[k] = g.Values[v]
-	}
-	j, err := t.Or().Fit(outputs, s)
+	j, err := t.Or().Fit(SignatureOf(g), s)
 	if err != nil {
 		return nil, fmt.Errorf("task %q: %w", t.Or().Name, err)
 	}
@@ -120,7 +148,14 @@ var tasks = []struct {
 	metrics []string
 	task    func(metric string) Task
 }{
-	{"classification", nil, func(string) Task { return Classification() }},
+	{"classification", []string{"accuracy", "top-5"}, func(metric string) Task { return TopClasses(map[string]int{"accuracy": 1, "top-5": 5}[metric]) }},
+	{"labels", []string{"F1"}, func(string) Task { return Labels() }},
+	{"regression", []string{"absolute error"}, func(string) Task { return Regression() }},
+	{"segmentation", []string{"mean IoU"}, func(string) Task { return Segmentation() }},
+	{"token classification", []string{"token accuracy"}, func(string) Task { return TokenClassification() }},
+	{"language model", []string{"nats per token"}, func(string) Task { return LanguageModel() }},
+	{"embedding", []string{"cosine"}, func(string) Task { return Embedding() }},
+	{"original", []string{Agreement, Distance}, Original},
 }
 
 // Task returns the task, or an error that says which ones there are.
@@ -132,9 +167,9 @@ func (c TaskConfig) Task() (Task, error) {
 			continue
 		}
 		switch {
-		case c.Metric == "" && len(t.metrics) > 0:
+		case c.Metric == "":
 			return t.task(t.metrics[0]), nil
-		case c.Metric != "" && !slices.Contains(t.metrics, c.Metric):
+		case !slices.Contains(t.metrics, c.Metric):
 			return Task{}, fmt.Errorf("task %q has no metric %q%s; its metrics are %q", t.name, c.Metric, spell.Suggest(c.Metric, t.metrics), t.metrics)
 		}
 		return t.task(c.Metric), nil

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"path/filepath"
 	"time"
 
@@ -25,6 +26,7 @@ type Options struct {
 	Split       string       // that the samples are of, for the file
 	Keep        int          // bytes that the activations at a cut may take, 0 means 1 GiB, less than 0 none; those of two are there while Run makes one of the other
 	Progress    func(done, total int, elapsed time.Duration)
+	Warn        func(text string) // is told what cannot be judged; nil for nobody
 }
 
 // Evaluator judges SubNets of one package, by one engine, on some samples.
@@ -35,6 +37,11 @@ type Evaluator struct {
 	Samples data.Samples
 	Task    data.Task // the zero Task is classification
 	Options Options
+
+	// Original are the weights of the original network, which tasks like data.Original compare with; nil for Weights.
+	Original nn.Weights
+
+	original *originals // computed already
 }
 
 // Header describes what e counts.
@@ -50,11 +57,34 @@ func (e *Evaluator) Header() accuracy.Header {
 			h.Model = filepath.Base(path)
 		}
 	}
+	e.describe(&h)
 	if e.recalibrates() {
 		h.Recalibration = e.Options.Calibration.Len()
 		h.Data += "+" + e.Options.Calibration.Digest()
 	}
 	return h
+}
+
+// describe says in a header what the task is. That of an accuracy is left out, as in files of older releases.
+func (e *Evaluator) describe(h *accuracy.Header) {
+	t := e.Task.Or()
+	if t.Name == data.Classification().Name && t.Metric == data.Classification().Metric {
+		return
+	}
+	h.Task, h.Metric = t.Name, accuracy.Metric(t.Metric)
+	if !t.Exact {
+		h.Units = accuracy.PartsOfQuality
+	}
+	if !t.LowerIsBetter {
+		return
+	}
+	g, err := e.Net.Record(make(space.Genes, len(e.Net.Choices)))
+	if err != nil {
+		return // counting says so
+	}
+	if j, err := t.Judge(g, e.Samples); err == nil {
+		h.Worst = j.Worst
+	}
 }
 
 func (e *Evaluator) recalibrates() bool {
@@ -73,27 +103,49 @@ func (e *Evaluator) Count(ctx context.Context, g space.Genes) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return e.count(ctx, graph, w, j, e.batches(e.Samples, graph))
+	return e.count(ctx, graph, w, j, e.batches(e.Samples, graph), e.batch(graph))
 }
 
-// count judges what a network computes for its batches, which are all.
-func (e *Evaluator) count(ctx context.Context, graph *nn.Graph, w nn.Weights, j *data.Judge, batches nn.Inputs) (int, error) {
+// count judges what a network computes for its batches of the given size, which are all.
+func (e *Evaluator) count(ctx context.Context, graph *nn.Graph, w nn.Weights, j *data.Judge, batches nn.Inputs, size int) (int, error) {
+	teachers, err := e.outputs(ctx, graph)
+	if err != nil {
+		return 0, err
+	}
+	next, stop := iter.Pull2(teachers)
+	defer stop()
 	from, sum := 0, 0.0
-	size := e.batch(graph)
-	err := e.run(ctx, graph, w, batches, func(out []nn.Tensor) error {
-		b := data.Batch{Samples: data.Numbers(from, min(from+size, e.Samples.Len())), Outputs: out}
-		var err error
-		if b.Targets, err = e.Samples.Targets(b.Samples); err != nil {
+	err = e.run(ctx, graph, w, batches, func(out []nn.Tensor) error {
+		teacher, err, _ := next()
+		if err != nil {
 			return err
 		}
-		list, err := j.Quality(b)
-		for _, q := range list {
-			sum += q
+		b, err := j.Batch(e.Samples, data.Numbers(from, min(from+size, e.Samples.Len())), out, teacher)
+		if err != nil {
+			return err
 		}
 		from += size
-		return err
+		return add(&sum, j, b)
 	})
 	return e.Task.Or().Count(sum, e.Samples.Len()), err
+}
+
+// rounding is what a quality may be above 1, as means of shares are.
+const rounding = 1e-9
+
+// add adds the qualities of a batch.
+func add(sum *float64, j *data.Judge, b data.Batch) error {
+	list, err := j.Quality(b)
+	if err == nil && len(list) != len(b.Samples) {
+		err = fmt.Errorf("%d qualities of %d samples", len(list), len(b.Samples))
+	}
+	for _, q := range list {
+		if !(q >= 0 && q <= 1+rounding) {
+			err = errors.Join(err, fmt.Errorf("a quality of %v, want one from 0 to 1", q))
+		}
+		*sum += min(q, 1)
+	}
+	return err
 }
 
 // run hands what a network computes for each batch to seen, where it is valid until that returns.
@@ -161,6 +213,7 @@ func (e *Evaluator) judge(g *nn.Graph) (*data.Judge, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", e.Net.Package, err)
 	}
+	j.Warn = e.Options.Warn
 	return j, nil
 }
 

@@ -119,7 +119,7 @@ func (t *trunk) count(ctx context.Context, g space.Genes) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return t.e.count(ctx, rest, w, j, t.samples)
+	return t.e.count(ctx, rest, w, j, t.samples, t.e.batch(graph))
 }
 
 // advance runs the original from the value that is kept to the one after the given number of nodes, which is kept then.

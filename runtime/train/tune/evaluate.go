@@ -48,7 +48,10 @@ func (r *run) ends(ctx context.Context, v *Evaluation) error {
 // evaluator counts with the present weights.
 func (r *run) evaluator(samples data.Samples) *sensitivity.Evaluator {
 	e := &sensitivity.Evaluator{
-		Net: r.Net, Engine: r.Engine, Weights: r.store.weights(r.final()), Samples: samples, Task: r.Task,
+		Net: r.Net, Engine: r.Engine, Weights: r.store.weights(r.final()), Samples: samples, Task: r.Task, Original: r.Weights,
+	}
+	if r.Original != nil {
+		e.Original = r.Original
 	}
 	if r.Options.Calib > 0 {
 		e.Options.Calibration = r.Train.Slice(0, r.Options.Calib)

@@ -31,6 +31,9 @@ type Tuner struct {
 	Task    data.Task    // the zero Task is classification
 	Options Options
 
+	// Original are the weights of the original network, which tasks like data.Original learn from; nil for Weights.
+	Original nn.Weights
+
 	Check    data.Samples // that the largest and the smallest SubNet are evaluated on; nil for no evaluation
 	Every    int          // steps between evaluations, 0 for one at the end only
 	Progress func(Progress)
@@ -145,8 +148,12 @@ func (t *Tuner) start() (*run, error) {
 		return nil, fmt.Errorf("%s has no tensors to train", t.Net.Package)
 	}
 	r := &run{Tuner: t, state: &state{store: s}, sampler: sampler, feed: newFeed(t.Train, t.Options)}
-	if t.Options.fromOriginal() && t.Options.Distil > 0 {
-		if r.teacher, err = t.Engine.Compile(s.graph, t.Weights); err != nil {
+	if original := t.Task.Or().Original; original || t.Options.fromOriginal() && t.Options.Distil > 0 {
+		w := t.Weights
+		if original && t.Original != nil {
+			w = t.Original
+		}
+		if r.teacher, err = t.Engine.Compile(s.graph, w); err != nil {
 			return nil, err
 		}
 	}
@@ -173,7 +180,11 @@ func (t *Tuner) check() error {
 		return err
 	}
 	j, err := t.Task.Judge(graph, t.Train)
-	if err == nil && j.Loss == nil {
+	switch {
+	case err != nil:
+	case t.Task.Or().Original && !t.Options.fromOriginal():
+		err = fmt.Errorf("task %q learns from the original: give teacher \"original\" or \"both\"", t.Task.Name)
+	case j.Loss == nil:
 		err = fmt.Errorf("task %q has no loss: it can be evaluated, and not trained for; task \"original\" trains without targets", t.Task.Name)
 	}
 	return err
@@ -246,14 +257,17 @@ func (r *run) recipe(k int) data.Recipe {
 }
 
 // outputs are what a network computed for the parts of a step, one after the other.
-type outputs [][]nn.Tensor
+type outputs struct {
+	of    *nn.Graph
+	parts [][]nn.Tensor
+}
 
 // teach returns what the original computes for a step, nil when it does not teach.
-func (r *run) teach(step data.Samples) (outputs, error) {
+func (r *run) teach(step data.Samples) (*outputs, error) {
 	if r.teacher == nil {
 		return nil, nil
 	}
-	var out outputs
+	out := &outputs{of: r.store.graph}
 	for x, err := range parts(step, r.store.graph) {
 		if err != nil {
 			return nil, err
@@ -262,7 +276,7 @@ func (r *run) teach(step data.Samples) (outputs, error) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, cloned(y))
+		out.parts = append(out.parts, cloned(y))
 	}
 	return out, nil
 }
@@ -290,7 +304,7 @@ func micro(g *nn.Graph, batch int) int {
 }
 
 // subNet adds the gradients of one SubNet and returns its outputs and loss.
-func (r *run) subNet(g space.Genes, step data.Samples, recipe data.Recipe, teacher outputs, used map[string]bool) (out outputs, mean float64, err error) {
+func (r *run) subNet(g space.Genes, step data.Samples, recipe data.Recipe, teacher *outputs, used map[string]bool) (out *outputs, mean float64, err error) {
 	graph, err := r.Net.Record(g)
 	if err != nil {
 		return nil, 0, err
@@ -305,6 +319,7 @@ func (r *run) subNet(g space.Genes, step data.Samples, recipe data.Recipe, teach
 		return nil, 0, err
 	}
 	defer func() { err = errors.Join(err, t.Close()) }()
+	out = &outputs{of: graph}
 	from, size := 0, micro(graph, step.Len())
 	for x, err := range parts(step, graph) {
 		if err != nil {
@@ -314,12 +329,13 @@ func (r *run) subNet(g space.Genes, step data.Samples, recipe data.Recipe, teach
 		if err != nil {
 			return nil, 0, err
 		}
-		b := data.Batch{Samples: data.Numbers(from, min(from+size, step.Len())), Outputs: y}
-		if b.Targets, err = step.Targets(b.Samples); err != nil {
-			return nil, 0, err
-		}
+		var taught []nn.Tensor
 		if teacher != nil {
-			b.Teacher = teacher[len(out)]
+			taught = data.Aligned(teacher.parts[len(out.parts)], teacher.of, graph)
+		}
+		b, err := judge.Batch(step, data.Numbers(from, min(from+size, step.Len())), y, taught)
+		if err != nil {
+			return nil, 0, err
 		}
 		loss, gradients, err := mixedLoss(judge, b, recipe, step)
 		if err != nil {
@@ -330,7 +346,7 @@ func (r *run) subNet(g space.Genes, step data.Samples, recipe data.Recipe, teach
 		if err := t.Backward(scaled(gradients, y, share/float64(r.Options.SubNets))...); err != nil {
 			return nil, 0, err
 		}
-		out, from = append(out, cloned(y)), from+size
+		out.parts, from = append(out.parts, cloned(y)), from+size
 	}
 	return out, mean, nil
 }
