@@ -87,11 +87,11 @@ func (o original) pair(b Batch, k, i int) (pair, error) {
 		return pair{}, fmt.Errorf("output %q: what the original computes is not known", o.outputs[k].Name)
 	}
 	own, want := b.Outputs[k], b.Teacher[k]
-	return pair{sample(o.outputs[k], own, len(b.Samples), i), sample(o.outputs[k], want, len(b.Samples), i)}, nil
+	return pair{sampleOf(o.outputs[k], own, len(b.Samples), i), sampleOf(o.outputs[k], want, len(b.Samples), i)}, nil
 }
 
-// sample returns one sample of an output.
-func sample(info nn.Info, t nn.Tensor, n, i int) nn.Tensor {
+// sampleOf returns one sample of an output.
+func sampleOf(info nn.Info, t nn.Tensor, n, i int) nn.Tensor {
 	at, ok := splitOf(info, t.Shape, n)
 	if !ok {
 		return t

@@ -7,8 +7,8 @@ import (
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
-// unlabelled is what masks have, beside numbers below 0, where the class is not known.
-const unlabelled = 255
+// unknownPixel is what masks have, beside numbers below 0, where the class is not known.
+const unknownPixel = 255
 
 // Segmentation is the task of telling the class of each pixel: the first output has a map for each class, [batch, classes, height, width] or with
 // classes last, or one map whose pixels are of class 1 where it is above 0. Targets are [height, width] classes for each sample; those below 0, and 255
@@ -125,7 +125,7 @@ func (m grids) labels(s one) ([]int64, error) {
 	out := make([]int64, len(list))
 	for i, y := range list {
 		switch {
-		case y < 0 || y == unlabelled && classes <= unlabelled:
+		case y < 0 || y == unknownPixel && classes <= unknownPixel:
 			out[i] = -1
 		case y >= int64(classes):
 			return nil, fmt.Errorf("class %d is none of the %d that the network scores", y, classes)

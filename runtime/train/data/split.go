@@ -183,8 +183,8 @@ func numbersOf(s one) ([]float32, error) {
 	return out, nil
 }
 
-// classesOf are the labels of a target, one for each row of a sample's scores.
-func classesOf(s one, rows, classes int) ([]int64, error) {
+// labelsOf are the labels of a target, one for each row of a sample's scores.
+func labelsOf(s one, rows, classes int) ([]int64, error) {
 	labels := s.target.Int64s()
 	if labels == nil || len(labels) != rows {
 		return nil, fmt.Errorf("want %d classes, int64; the data has %s", rows, describe(s.target))
@@ -199,7 +199,7 @@ func classesOf(s one, rows, classes int) ([]int64, error) {
 
 // scored is a task of rows of scores of classes.
 func scored(output nn.Info, classes int, judge func(scores []float32, labels []int64) float64) labelled {
-	rows := func(s one) ([]int64, error) { return classesOf(s, len(s.values)/classes, classes) }
+	rows := func(s one) ([]int64, error) { return labelsOf(s, len(s.values)/classes, classes) }
 	return labelled{
 		output: output,
 		quality: func(s one) (float64, error) {
