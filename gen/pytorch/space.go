@@ -50,6 +50,7 @@ func spaceFile(p *view.Package) (string, error) {
 	w.line(0, "BATCH = %s  # of the model's input, None when it is open", batch)
 	w.line(0, "CHANNELS, SIDE = %d, %d", in[1].Original(), in[2].Original())
 	w.line(0, "TRANSFORM = Transform(pad=%d, mean=%s, std=%s%s)", p.Data.Pad, tuple(numbers(p.Data.Mean)), tuple(numbers(p.Data.Std)), scaled(p.Data.Resize))
+	w.line(0, "TASK, METRIC = %s, %s  # \"\" for the default", quote(p.Task.Name), quote(p.Task.Metric))
 	return w.String(), nil
 }
 

@@ -125,7 +125,7 @@ func (d drill) tunePyTorch(ctx context.Context, data string) error {
 		return d.torchrun("tune.py", "--model", d.model, "--data", data, "--out", out, "--steps", fmt.Sprint(d.steps), "--batch", fmt.Sprint(d.batch/2), "--subnets", "2",
 			"--test", "-1", "--recalibrate", fmt.Sprint(2*d.batch), "--eval-batch", fmt.Sprint(d.evalBatch), "--print-every", "1", "--save-every", "1", "--workers", "1", "--log", out+".log")
 	}
-	return d.twice(ctx, "tune.py, two processes", d.torch, args, func(out string) int {
+	return d.twice(ctx, "tune.py, two processes", "torch", d.torch, args, func(out string) int {
 		b, err := os.ReadFile(out + ".log")
 		if err != nil {
 			return 0
@@ -140,12 +140,11 @@ func (d drill) tuneGo(ctx context.Context, data string) error {
 		return []string{d.program, "tune", "--model", d.model, "--data", data, "--out", out, "--steps", fmt.Sprint(d.steps), "--batch", fmt.Sprint(d.batch), "--subnets", "2",
 			"--check", "0", "--calibrate", fmt.Sprint(2 * d.batch), "--sample=false", "--force"}
 	}
-	return d.twice(ctx, "the Go tuner", d.dir, args, func(out string) int { return checkpointStep(out + ".checkpoint") })
+	return d.twice(ctx, "the Go tuner", "go", d.dir, args, func(out string) int { return checkpointStep(out + ".checkpoint") })
 }
 
 // twice runs a tuner in peace, and again, killed after some steps and resumed: both must end with the same bytes.
-func (d drill) twice(ctx context.Context, what, dir string, args func(out string) []string, step func(out string) int) error {
-	kind := strings.Fields(what)[0]
+func (d drill) twice(ctx context.Context, what, kind, dir string, args func(out string) []string, step func(out string) int) error {
 	peace, killed := filepath.Join(d.dir, kind+".peace.onnx"), filepath.Join(d.dir, kind+".killed.onnx")
 	old, err := filepath.Glob(filepath.Join(d.dir, kind+".*"))
 	if err != nil {

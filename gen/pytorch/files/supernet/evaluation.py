@@ -1,15 +1,14 @@
-"""Counts what SubNets classify correctly, with BatchNorm statistics recomputed for each."""
+"""Counts how good SubNets are at their task, with BatchNorm statistics recomputed for each."""
 
-from typing import Callable, Dict, Iterator, List, Optional
+from typing import Dict, Iterator, List, Optional
 
 import torch
 from torch import Tensor
 
-from .data import batches, resize
+from .data import Batches, loaded, resize
 from .layers import BatchNorm, Net
 from .subnet import SubNet
-
-Batches = Callable[[], Iterator[Tensor]]
+from .tasks import Classification, Task
 
 
 def norms(net: Net):
@@ -57,14 +56,17 @@ def forget(net: Net) -> None:
 class Evaluator:
     """Counts for one set of images, all on the same ones."""
 
-    def __init__(self, transform, images, calibration, side: int, device: torch.device, batch: int = 512, workers: Optional[int] = None) -> None:
+    def __init__(self, transform, images, calibration, side: int, device: torch.device, batch: int = 512, workers: Optional[int] = None, task: Optional[Task] = None, original: Optional[Net] = None) -> None:
+        """original is for tasks that compare with what it computes."""
         self.transform, self.images, self.calibration = transform, images, calibration
         self.side, self.device, self.batch, self.workers = side, device, batch, workers
+        self.task, self.original = task or Classification(), original
+        self.taught: List[Tensor] = []  # outputs of the original for each batch of this process
 
     def batches(self, images, side: int, rank: int = 0, world: int = 1) -> Iterator:
         """Inputs and labels of every batch of a process; several have them in turns."""
         lists = [range(first, min(first + self.batch, len(images))) for first in range(rank * self.batch, len(images), world * self.batch)]
-        for pixels, labels in batches(images, lists, self.workers):
+        for pixels, labels in loaded(Batches(images, lists), self.workers):
             yield resize(self.transform(pixels.to(self.device)), side), labels.to(self.device)
 
     def inputs(self, images, side: int, rank: int = 0, world: int = 1) -> Iterator[Tensor]:
@@ -76,17 +78,18 @@ class Evaluator:
             recalibrate(net, s, self.inputs(self.calibration, s.side(self.side), rank, world), world)
 
     @torch.no_grad()
-    def correct(self, net: Net, s: SubNet, rank: int = 0, world: int = 1) -> int:
-        """How many images s classifies correctly; of several processes each counts its share of the batches."""
+    def count(self, net: Net, s: SubNet, rank: int = 0, world: int = 1) -> int:
+        """How good s is: how many images are right, or the mean quality in parts; of several processes each judges its share of the batches."""
+        if self.task.from_original and not self.taught:
+            original = SubNet(s.space)
+            self.taught = [self.original(x, original).float() for x in self.inputs(self.images, self.side, rank, world)]
         was = net.training
         self.adapt(net, s, rank, world)
         net.eval()
-        n = torch.zeros((), dtype=torch.int64, device=self.device)
-        for x, labels in self.batches(self.images, s.side(self.side), rank, world):
+        qualities = []
+        for k, (x, labels) in enumerate(self.batches(self.images, s.side(self.side), rank, world)):
             out = net(x, s).float()
-            n += ((out.argmax(1) == labels) & ~out.isnan().any(1)).sum()
+            qualities.append(float(self.task.quality(out, self.taught[k] if self.taught else labels).sum()))
         forget(net)
         net.train(was)
-        if world > 1:
-            torch.distributed.all_reduce(n)
-        return int(n)
+        return self.task.count(sum(gathered(qualities, world)), len(self.images))
