@@ -23,7 +23,8 @@ import time
 import torch
 import torch.distributed as dist
 
-from mobilenetv2 import data, evaluation, files, sorting, space, training
+from mobilenetv2 import data, evaluation, files, sorting, space, tasks, training
+from mobilenetv2.augment import Changes
 from mobilenetv2.coupling import GROUPS
 from mobilenetv2.sample import STRATEGIES, Sampler
 from mobilenetv2.subnet import SubNet
@@ -32,6 +33,7 @@ from mobilenetv2.subnet import SubNet
 def arguments() -> argparse.Namespace:
     p = files.parser(__doc__)
     d = training.Settings(steps=0)
+    c = d.changes
     p.add_argument("--model", required=True, help="ONNX file of the original, trained model")
     p.add_argument("--data", required=True, help="folder with the images")
     p.add_argument("--out", required=True, help="ONNX file to write")
@@ -51,9 +53,15 @@ def arguments() -> argparse.Namespace:
     p.add_argument("--teacher", choices=("original", "largest", "both", "none"), default=d.teacher, help="largest is the SuperNet itself, in place (sandwich only); both has the original teach the largest")
     p.add_argument("--soft", type=float, default=d.soft, help="weight of the teacher against the labels (default %(default)s)")
     p.add_argument("--alpha-divergence", action="store_true", help="AlphaNet's adaptive divergence from the teacher")
-    p.add_argument("--crop", type=int, default=d.crop, help="border of random crops in pixels (default %(default)s)")
+    p.add_argument("--shift", type=int, default=c.shift, help="pixels of black around images that they are cropped from (default %(default)s)")
     p.add_argument("--no-flip", dest="flip", action="store_false")
-    p.add_argument("--erase", type=float, default=d.erase, help="probability of random erasing")
+    p.add_argument("--erase", type=float, default=c.erase, help="share of images that lose a random rectangle")
+    p.add_argument("--crop", type=float, default=c.crop, help="least share of the area that a random part has, which is scaled to the image's size; 0 for none")
+    p.add_argument("--jitter", type=float, default=c.jitter, help="most that brightness, contrast and saturation change by, as a share")
+    p.add_argument("--rand-augment", type=int, default=c.rand_augment, help="operations that RandAugment does to an image")
+    p.add_argument("--magnitude", type=int, default=c.magnitude, help="of these, from 0 to 30 (default %(default)s)")
+    p.add_argument("--mixup", type=float, default=c.mixup, help="parameter of the Beta distribution of the shares of mixed images")
+    p.add_argument("--cutmix", type=float, default=c.cutmix, help="likewise, of images that get a rectangle of another one")
     p.add_argument("--ema", type=float, default=d.ema, help="decay of the average of the weights, which is the result; 0 for none")
     p.add_argument("--no-sort", dest="sort", action="store_false", help="leave channels in their order")
     p.add_argument("--no-transforms", dest="transforms", action="store_false", help="smaller windows of kernels are the middle of the whole ones, not a learned function of them")
@@ -112,7 +120,9 @@ def settings(a: argparse.Namespace, world: int, amp: str, digest: str) -> traini
     if a.teacher in ("largest", "both") and a.strategy != "sandwich":
         raise ValueError(f"--teacher {a.teacher} needs --strategy sandwich, whose first SubNet is the largest")
     given = {k: v for k, v in vars(a).items() if k in training.Settings._fields}
-    given.update(world=world, amp=amp, data=digest, model=files.sha256(a.model))
+    changes = Changes(**{k: v for k, v in vars(a).items() if k in Changes._fields})
+    changes.check()
+    given.update(changes=changes, world=world, amp=amp, task=space.TASK, metric=space.METRIC, data=digest, model=files.sha256(a.model))
     return training.Settings(**given)
 
 
@@ -138,9 +148,9 @@ def evaluate(t: training.Trainer, e: evaluation.Evaluator, nets, say, world: int
         t.net.load(t.average)
     out = {}
     for name, group in nets.items():
-        counts = [e.correct(t.net, s, t.rank, world) for s in group]
-        out[name] = sum(counts) / len(counts) / len(e.images)
-        say(f"{name}: {out[name]:.4f}", event="accuracy", step=t.step, subnet=name, accuracy=out[name], images=len(e.images), counts=counts)
+        counts = [e.count(t.net, s, t.rank, world) for s in group]
+        out[name] = sum(counts) / len(counts) / e.task.whole(len(e.images))
+        say(f"{name}: {e.task.metric} {e.task.value(out[name]):.4f}", event="accuracy", step=t.step, subnet=name, accuracy=out[name], images=len(e.images), counts=counts)
     if mine is not None:
         t.net.load(mine)
     return out
@@ -168,8 +178,13 @@ def run() -> int:
     images = files.open_images(a.data, "train")
     s = settings(a, world, precision(a.amp, device), images.digest)
     model, net = files.open_model(a.model, device)
+    if net.twofold():
+        raise ValueError(f"{a.model}: it stores trained tensors and statistics once because they are equal ({', '.join(net.twofold()[:3])}): export it after training")
     if a.dry_run:
         return dry_run(a, s, images, net)
+    task = tasks.task(space.TASK, space.METRIC, images.labels)
+    if task.from_original and a.teacher not in ("original", "both"):
+        raise ValueError(f"task {space.TASK} learns from the original: give --teacher original or both")
     teacher = None
     if a.teacher in ("original", "both"):
         teacher = files.open_model(a.model, device)[1].eval().requires_grad_(False)
@@ -177,17 +192,17 @@ def run() -> int:
         sort(net, say)
     if s.transforms:
         net.learn_transforms()
-    t = training.Trainer(s, space.SPACE, net, teacher, images, space.TRANSFORM, space.SIDE, device, rank, a.workers)
+    t = training.Trainer(s, space.SPACE, net, teacher, images, space.TRANSFORM, space.SIDE, device, rank, a.workers, task)
     checkpoint = a.checkpoint or a.out + ".ckpt"
     if os.path.exists(checkpoint):
         t.resume(checkpoint)
         say(f"goes on from step {t.step} of {checkpoint}", event="resume", step=t.step)
     else:
-        say(f"{space.TITLE}: {s.strategy}, {s.steps} steps of {s.subnets} SubNets x {s.batch * world} images on {world} x {device.type}, torch {torch.__version__}", event="start", settings=s._asdict(), torch=torch.__version__)
+        say(f"{space.TITLE}: {s.strategy}, {s.steps} steps of {s.subnets} SubNets x {s.batch * world} images on {world} x {device.type}, torch {torch.__version__}", event="start", settings=training.flat(s), torch=torch.__version__)
     e = None
     if a.test >= 0:
         test = files.open_images(a.data, "test")
-        e = evaluation.Evaluator(space.TRANSFORM, data.take(test, a.test) if a.test else test, data.take(images, a.recalibrate) if a.recalibrate else None, space.SIDE, device, a.eval_batch, a.workers)
+        e = evaluation.Evaluator(space.TRANSFORM, data.take(test, a.test) if a.test else test, data.take(images, a.recalibrate) if a.recalibrate else None, space.SIDE, device, a.eval_batch, a.workers, task, teacher)
     nets = training.report_subnets(space.SPACE, a.random)
     ends = {k: v for k, v in nets.items() if len(v) == 1}
     if not train(a, t, checkpoint, e, ends, say, world):

@@ -9,13 +9,14 @@ from typing import Dict, List
 
 import torch
 
-from . import data, evaluation, files, space
+from . import data, evaluation, files, space, tasks
 from .onnxfile import write
 from .subnet import SubNet
 
 
 def add_arguments(p: argparse.ArgumentParser, split: str, images: int, calibrate: int) -> None:
     p.add_argument("--model", required=True, help="ONNX file, of the original or tuned")
+    p.add_argument("--original", help="ONNX file of the original, for tasks that compare with it, where --model has been tuned")
     p.add_argument("--data", required=True, help="folder with the images")
     p.add_argument("--out", required=True, help="table to write, or to go on with")
     p.add_argument("--split", choices=("train", "test"), default=split, help="images that are counted: train (the last ones, which no statistics come from) or test (the first ones); default %(default)s")
@@ -35,7 +36,9 @@ class Table:
         _, self.net = files.open_model(a.model, device)
         if not evaluation.norms(self.net):
             calibration = None
-        self.evaluator = evaluation.Evaluator(space.TRANSFORM, images, calibration, space.SIDE, device, a.batch, a.workers)
+        task = tasks.task(space.TASK, space.METRIC, images.labels)
+        original = files.open_model(a.original or a.model, device)[1].eval() if task.from_original else None
+        self.evaluator = evaluation.Evaluator(space.TRANSFORM, images, calibration, space.SIDE, device, a.batch, a.workers, task, original)
         self.head = _header(kind, a, images, calibration)
         self.counts = self._begun()
 
@@ -52,7 +55,7 @@ class Table:
         todo = [s for s in dict.fromkeys(nets) if str(s) not in self.counts]
         start = time.monotonic()
         for k, s in enumerate(todo):
-            self.counts[str(s)] = str(self.evaluator.correct(self.net, s, self.rank, self.world))
+            self.counts[str(s)] = str(self.evaluator.count(self.net, s, self.rank, self.world))
             if self.rank == 0:
                 write(self.path, (self.head + "".join(f"{n} {self.counts[n]}\n" for n in names if n in self.counts)).encode())
                 left = int((time.monotonic() - start) / (k + 1) * (len(todo) - k - 1))

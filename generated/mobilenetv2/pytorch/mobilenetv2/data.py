@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .augment import ONE, Changes
 from .pictures import Files, class_folders, folders, shards, share
 from .sample import Rand
 
@@ -42,10 +43,6 @@ class Transform(NamedTuple):
         """How images become input, for tables: that of Go's data.Transform.String."""
         mean, std = (" ".join(f"{v:.6g}" for v in x) or "-" for x in (self.mean, self.std))
         return f"bilinear, antialiased; resize {self.resize}, pad {self.pad}, mean {mean}, std {std}"
-
-    def black(self) -> float:
-        """What a black pixel becomes."""
-        return -(self.mean or (0.0,))[0] / (self.std or (1.0,))[0]
 
 
 def resize(x: Tensor, side: int) -> Tensor:
@@ -191,8 +188,8 @@ class Steps:
         return self.order(((self.first + i) * self.world + self.rank) * self.batch, self.batch)
 
 
-class _Batches(torch.utils.data.Dataset):
-    """Batches of the images that lists have."""
+class Batches(torch.utils.data.Dataset):
+    """Pixels and labels of the images that lists have."""
 
     def __init__(self, images, lists) -> None:
         self.images, self.lists = images, lists
@@ -204,30 +201,24 @@ class _Batches(torch.utils.data.Dataset):
         return self.images.batch(self.lists[i])
 
 
-def batches(images, lists, workers: Optional[int] = None) -> Iterator[Tuple[Tensor, Tensor]]:
-    """Pixels and labels of lists of images. Worker processes take lists in turns and read ahead: one for each core of this process where
-    images are decoded, unless workers says how many."""
+class Feed(Batches):
+    """What a process trains on in each step: images that are changed, with their padding, labels, and the share of their own labels; the others are those
+    of the last image but as many."""
+
+    def __init__(self, images, steps: Steps, changes: Changes, pad: int, seed: int) -> None:
+        super().__init__(images, steps)
+        self.changes, self.pad, self.seed = changes, pad, seed
+
+    def __getitem__(self, i: int) -> Tuple[Tensor, Tensor, float]:
+        pixels, labels = super().__getitem__(i)
+        pixels, own = self.changes(pixels.numpy(), self.pad, self.seed, self.lists.first + i, self.lists.rank * self.lists.batch)
+        return torch.from_numpy(pixels), labels, own / ONE
+
+
+def loaded(batches: Batches, workers: Optional[int] = None) -> Iterator:
+    """All of batches in order. Worker processes take them in turns and read ahead: this process's share of the cores where images are decoded, unless
+    workers says how many."""
     if workers is None:
-        workers = len(os.sched_getaffinity(0)) // int(os.environ.get("LOCAL_WORLD_SIZE", 1)) if isinstance(images, Files) else 0
-    workers = min(workers, len(lists)) if "fork" in multiprocessing.get_all_start_methods() else 0
-    return iter(torch.utils.data.DataLoader(_Batches(images, lists), batch_size=None, num_workers=workers, multiprocessing_context="fork" if workers else None))
-
-
-def augment(x: Tensor, generator: torch.Generator, crop: int, flip: bool, erase: float, black: float) -> Tensor:
-    """Random crop out of a border of that many pixels, random flip, and random erasing (Zhong et al. 2020) of a square of at most a
-    third of the side, of each image for itself. The generator is the CPU's, so that all devices do the same."""
-    n, _, h, w = x.shape
-    draw = lambda high, shape: torch.randint(0, high, shape, generator=generator).to(x.device)
-    rows, columns = torch.arange(h, device=x.device), torch.arange(w, device=x.device)
-    if crop:
-        dy, dx = draw(2 * crop + 1, (n, 1)), draw(2 * crop + 1, (n, 1))
-        x = F.pad(x, (crop,) * 4, value=black)
-        x = x[torch.arange(n, device=x.device)[:, None, None, None], torch.arange(x.shape[1], device=x.device)[None, :, None, None], (rows + dy)[:, None, :, None], (columns + dx)[:, None, None, :]]
-    if flip:
-        x = torch.where(draw(2, (n, 1, 1, 1)).bool(), x.flip(3), x)
-    if erase > 0:
-        cy, cx, half = draw(h, (n, 1)), draw(w, (n, 1)), draw(max(2, h // 6), (n, 1)) + 1
-        inside = ((rows - cy).abs() < half)[:, None, :, None] & ((columns - cx).abs() < half)[:, None, None, :]
-        on = torch.rand(n, 1, 1, 1, generator=generator).to(x.device) < erase
-        x = torch.where(inside & on, torch.full_like(x, 0.0), x)
-    return x
+        workers = len(os.sched_getaffinity(0)) // int(os.environ.get("LOCAL_WORLD_SIZE", 1)) if isinstance(batches.images, Files) else 0
+    workers = min(workers, len(batches)) if "fork" in multiprocessing.get_all_start_methods() else 0
+    return iter(torch.utils.data.DataLoader(batches, batch_size=None, num_workers=workers, multiprocessing_context="fork" if workers else None))

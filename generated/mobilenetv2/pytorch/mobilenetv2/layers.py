@@ -6,7 +6,7 @@ stored as in the ONNX file and named by its initializers.
 """
 
 from functools import lru_cache
-from typing import Container, Dict, NamedTuple, Optional, Tuple, Union
+from typing import Container, Dict, List, NamedTuple, Optional, Tuple, Union
 
 import torch
 import torch.nn.functional as F
@@ -345,6 +345,14 @@ class Net(nn.Module):
     def layers(self):
         return (m for m in self.modules() if isinstance(m, Layer))
 
+    def twofold(self) -> List[str]:
+        """Names of tensors that the file stores once, and that are both trained and not: equal weights and statistics."""
+        kinds: Dict[str, set] = {}
+        for layer in self.layers():
+            for attr, name in layer.onnx.items():
+                kinds.setdefault(name, set()).add(isinstance(getattr(layer, attr), nn.Parameter))
+        return [name for name, both in kinds.items() if len(both) == 2]
+
     def learn_transforms(self, names: Optional[Container[str]] = None) -> None:
         """Gives all smaller windows kernel transforms, or those whose names are given."""
         for layer in self.layers():
@@ -370,7 +378,7 @@ class Net(nn.Module):
         """Takes the values of all tensors, kernel transforms among them; what is missing or has another shape is reported at once."""
         self.learn_transforms(tensors)
         wrong = []
-        for name, t in self.initializers().items():
+        for name, t in ((name, getattr(layer, attr)) for layer in self.layers() for attr, name in layer.onnx.items()):
             if name not in tensors:
                 wrong.append(f"{name}: missing")
             elif tuple(tensors[name].shape) != tuple(t.shape):
@@ -378,6 +386,7 @@ class Net(nn.Module):
             else:
                 with torch.no_grad():
                     t.copy_(tensors[name])
+        wrong = list(dict.fromkeys(wrong))
         if wrong:
             more = f"; and {len(wrong) - 8} more" if len(wrong) > 8 else ""
             raise ValueError("these weights are of another model: " + "; ".join(wrong[:8]) + more)

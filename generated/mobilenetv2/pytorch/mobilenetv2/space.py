@@ -36,3 +36,4 @@ DIGEST = "27df0432a84e62759fcd991dee22e3b3699ad951d4eb83b8cbab439636ba2957"  # o
 BATCH = None  # of the model's input, None when it is open
 CHANNELS, SIDE = 1, 32
 TRANSFORM = Transform(pad=2, mean=(0.286,), std=(0.353,))
+TASK, METRIC = "", ""  # "" for the default

@@ -8,14 +8,14 @@ import time
 from typing import Any, Callable, Dict, List, NamedTuple, Optional
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from . import losses
-from .data import Steps, augment, batches, resize
+from .augment import Changes
+from .data import Feed, Steps, loaded, resize
 from .layers import Net
-from .sample import Rand, Sampler
+from .sample import Sampler
 from .subnet import Space, SubNet
+from .tasks import Classification, Recipe, Task
 
 
 class Settings(NamedTuple):
@@ -38,15 +38,22 @@ class Settings(NamedTuple):
     teacher: str = "original"  # original, largest (in place), both or none
     soft: float = 0.5  # weight of the teacher, the labels have the rest
     alpha_divergence: bool = False
-    crop: int = 2
-    flip: bool = True
-    erase: float = 0.0
+    changes: Changes = Changes(shift=2, flip=True)  # of images
     ema: float = 0.0
     sort: bool = True
     transforms: bool = True  # of kernels
     amp: str = "off"
+    task: str = ""
+    metric: str = ""
     data: str = ""  # digest
     model: str = ""  # digest
+
+
+def flat(s: Settings) -> Dict[str, Any]:
+    """Settings by name, those of changes beside the others."""
+    out = {**s._asdict(), **s.changes._asdict()}
+    del out["changes"]
+    return out
 
 
 class Progress(NamedTuple):
@@ -89,9 +96,10 @@ AMP = {"off": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 class Trainer:
     """Trains a SuperNet, of which teacher is a frozen copy with the original's weights."""
 
-    def __init__(self, settings: Settings, space: Space, net: Net, teacher: Optional[Net], images, transform, side: int, device: torch.device, rank: int = 0, workers: Optional[int] = None) -> None:
+    def __init__(self, settings: Settings, space: Space, net: Net, teacher: Optional[Net], images, transform, side: int, device: torch.device, rank: int = 0, workers: Optional[int] = None, task: Optional[Task] = None) -> None:
         self.settings, self.space, self.net, self.teacher = settings, space, net, teacher
         self.images, self.transform, self.side, self.device, self.rank, self.workers = images, transform, side, device, rank, workers
+        self.task, self.recipe = task or Classification(), Recipe(settings.label_smoothing, settings.soft, settings.alpha_divergence)
         self.sampler = Sampler(space, settings.strategy, settings.seed, settings.steps, settings.subnets, settings.one_resolution)
         self.optimizer = optimizer(settings, net)
         self.scaler = grad_scaler(settings.amp == "fp16")
@@ -103,21 +111,20 @@ class Trainer:
         s = self.settings
         self.net.train()
         steps = Steps(len(self.images), s.seed, self.step, s.steps, s.batch, self.rank, s.world)
-        for pixels, labels in batches(self.images, steps, self.workers):
-            loss = self._step(pixels, labels)
+        feed = Feed(self.images, steps, s.changes, self.transform.pad, s.seed)
+        for pixels, labels, own in loaded(feed, self.workers):
+            loss = self._step(pixels, labels, own)
             self.step += 1
             if not report(Progress(self.step, loss, self.optimizer.param_groups[0]["lr"])):
                 return False
         return True
 
-    def _step(self, pixels: Tensor, labels: Tensor) -> float:
+    def _step(self, pixels: Tensor, labels: Tensor, own: float) -> float:
         s = self.settings
         lr = rate(s, self.step)
         for group in self.optimizer.param_groups:
             group["lr"] = lr
-        generator = torch.Generator().manual_seed(Rand(s.seed, self.step, self.rank, 1).next() >> 1)
-        x, y = self.transform(pixels.to(self.device, non_blocking=True)), labels.to(self.device, non_blocking=True)
-        x = augment(x, generator, s.crop, s.flip, s.erase, self.transform.black())
+        x, y = self.transform._replace(pad=0)(pixels.to(self.device, non_blocking=True)), labels.to(self.device, non_blocking=True)
         nets = [SubNet(self.space, g) for g in self.sampler.step(self.step)]
         soft = self._soft(x)
         total = torch.zeros((), device=self.device)
@@ -125,9 +132,9 @@ class Trainer:
         for k, net in enumerate(nets):
             with self._autocast():
                 out = self.net(resize(x, net.side(self.side)), net).float()
-            loss = self._loss(out, y, soft)
+            loss = self._loss(out, y, own, soft)
             self.scaler.scale(loss / len(nets)).backward()
-            if s.teacher in ("largest", "both") and k == 0:  # in-place distillation: the largest teaches the others
+            if s.teacher in ("largest", "both") and k == 0 and not self.task.from_original:  # in-place distillation: the largest teaches the others
                 soft = out.detach()
             total += loss.detach() / len(nets)
         if s.world > 1:
@@ -162,13 +169,10 @@ class Trainer:
         with self._autocast():
             return self.teacher(resize(x, self.side), SubNet(self.space)).float()
 
-    def _loss(self, out: Tensor, labels: Tensor, soft: Optional[Tensor]) -> Tensor:
-        s = self.settings
-        hard = F.cross_entropy(out, labels, label_smoothing=s.label_smoothing)
-        if soft is None:
-            return hard
-        distance = losses.adaptive_alpha_divergence if s.alpha_divergence else losses.soft_cross_entropy
-        return (1 - s.soft) * hard + s.soft * distance(out, soft)
+    def _loss(self, out: Tensor, labels: Tensor, own: float, soft: Optional[Tensor]) -> Tensor:
+        """The task's loss; of mixed images that for both labels, by their shares."""
+        loss = self.task.loss(out, labels, soft, self.recipe)
+        return loss if own == 1 else own * loss + (1 - own) * self.task.loss(out, labels.flip(0), soft, self.recipe)
 
     @torch.no_grad()
     def _follow(self) -> None:
@@ -187,7 +191,7 @@ class Trainer:
     def save(self, path: str) -> None:
         """Writes a checkpoint at once."""
         state: Dict[str, Any] = {
-            "format": 2, "settings": dict(self.settings._asdict()), "step": self.step, "optimizer": self.optimizer.state_dict(), "scaler": self.scaler.state_dict(),
+            "format": 2, "settings": flat(self.settings), "step": self.step, "optimizer": self.optimizer.state_dict(), "scaler": self.scaler.state_dict(),
             "net": {n: t.detach() for n, t in self.net.initializers().items()}, "average": self.average,
         }
         tmp = f"{path}.{os.getpid()}.tmp"
@@ -199,7 +203,7 @@ class Trainer:
         state = torch.load(path, map_location=self.device)
         if state.get("format") != 2:
             raise ValueError(f"{path}: another version wrote it, which drew other images; finish it with that, or remove it")
-        mine, its = dict(self.settings._asdict()), state.get("settings", {})
+        mine, its = flat(self.settings), state.get("settings", {})
         differ = [f"{k} {its.get(k)!r}, now {v!r}" for k, v in mine.items() if its.get(k) != v]
         if differ:
             raise ValueError(f"{path} was begun with other settings: {'; '.join(differ)}; finish it with its own, or remove it")
