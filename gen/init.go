@@ -119,15 +119,20 @@ func (p Proposal) data(g *ir.Graph, c *config.Config, notes config.Comments) err
 			"  data = { pad = 2, mean = [0.2860], std = [0.3530] }", "for two pixels of black around, then (x/255-mean)/std for each channel; or let `autotailor init --data DIR` propose it.")
 		return nil
 	}
+	images, ok, err := p.rows(g, c, notes)
+	if ok || err != nil {
+		return err
+	}
 	channels, side := 0, 0
 	if len(g.Inputs) > 0 {
 		if shape := g.Values[g.Inputs[0]].Shape; len(shape) == 4 {
 			channels, side = shape[1].Size, shape[2].Size // -1 when open
 		}
 	}
-	images, err := p.images(max(channels, 0), max(side, 0), c)
-	if err != nil {
-		return err
+	if images == nil {
+		if images, err = p.images(max(channels, 0), max(side, 0), c); err != nil {
+			return err
+		}
 	}
 	if channels > 0 && channels != images.Channels {
 		return fmt.Errorf("%s takes images of %d channels, those of --data have %d", p.Model, channels, images.Channels)

@@ -261,7 +261,7 @@ func runInit(c *call) error {
 	inputs := c.flags.StringArray("input", nil, "shape of an input with open axes, as `name=1x3x224x224`")
 	pkg := c.flags.String("package", "", "Go package `name`, instead of the folder's")
 	asJSON := c.flags.Bool("json", false, "print JSON: the files and the package's name")
-	images := c.flags.String("data", "", "`folder` with training images (train/CLASS/*.jpg, CLASS/*.jpg, train*.tar or IDX files), which say how images become input")
+	images := c.flags.String("data", "", "`folder` with training data, which say how they become input: pictures (train/CLASS/*.jpg, CLASS/*.jpg, train*.tar, IDX files) or rows (train.csv, .npz, .jsonl, .txt, train_x.npy); a single file of rows, too")
 	if err := c.parse(); err != nil {
 		return err
 	}

@@ -140,6 +140,7 @@ type call struct {
 	json     *bool
 	task     data.Task
 	sets     map[[2]string]data.Samples // samples that are open, by folder and split: pictures are decoded once
+	reading  data.Reading               // how files are read
 }
 
 // usageError is a mistake on the command line.

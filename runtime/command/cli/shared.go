@@ -30,7 +30,14 @@ func (c *call) modelFlag() *string {
 }
 
 func (c *call) dataFlag() *string {
+	c.readingFlags()
 	return c.flags.String("data", "", "`folder` with labelled data: pictures (train/CLASS/*.jpg and test/CLASS/*.jpg, CLASS/*.jpg, tar shards, the IDX files of MNIST) or rows (train.csv and test.csv, or .npz, .jsonl, .txt, train_x.npy and train_y.npy); a single file of rows, too")
+}
+
+// readingFlags say how files of data are read.
+func (c *call) readingFlags() {
+	c.flags.IntVar(&c.reading.Skip, "skip", 0, "broken pictures or rows that may be left out: they are named, and all files are looked at first")
+	c.flags.StringVar(&c.reading.Cache, "cache", "", "`folder` that keeps decoded pictures, so that later runs need not decode them again; \"\" for none")
 }
 
 func (c *call) tableFlags() (latencies, accuracies *string) {
@@ -171,12 +178,26 @@ func (c *call) readSamples(dir, split string) (data.Samples, error) {
 		return nil, err
 	}
 	s, err := data.OpenSamples(dir, split, data.InputsOf(g), data.Settings{
-		Transform: c.opt.Transform, Size: data.Size{Channels: channels, Side: t.Crop, Resize: t.Resize}, Columns: c.opt.Columns,
+		Transform: c.opt.Transform, Size: data.Size{Channels: channels, Side: t.Crop, Resize: t.Resize}, Columns: c.opt.Columns, Reading: c.reading,
 	})
+	if err == nil {
+		c.leftOut(s, dir, split)
+	}
 	if images, ok := s.(data.Source); ok && images.Set.Pictures() && t.Resize == 0 && len(c.sets) == 0 {
 		c.warn(fmt.Sprintf("autotailor.toml does not say how pictures are scaled: their shorter side becomes %d pixels. Where training scaled to another side and took the centre, say so, as in data = { resize = %d }", t.Crop, t.Crop*8/7))
 	}
 	return s, err
+}
+
+// leftOut names the pictures or rows that are broken.
+func (c *call) leftOut(s data.Samples, dir, split string) {
+	const few = 10
+	source, ok := s.(interface{ Skipped() []error })
+	if !ok || len(source.Skipped()) == 0 {
+		return
+	}
+	list := source.Skipped()
+	c.warn(fmt.Sprintf("%s: %d broken ones are left out of the split %q (--skip): %v", dir, len(list), split, errors.Join(list[:min(few, len(list))]...)))
 }
 
 // original records the original network.

@@ -63,6 +63,7 @@ func runExport(c *call) error {
 	f.half = c.flags.Bool("fp16", false, "store weights as float16 (computation is the runtime's choice)")
 	f.plain = c.flags.Bool("plain-attention", false, "for releases of ncnn before 2025: attention as matrix products")
 	f.fold = c.flags.Bool("fold-batch-norm", true, "multiply normalisations into the convolutions and linear layers before them; =false keeps them apart")
+	c.readingFlags()
 	f.recalibrate = c.flags.String("recalibrate", "", "recompute BatchNorm statistics from the training images of this `folder`, or from a sample that sensitivity or tune keeps (default: the sample of --accuracy or --model, where there is one)")
 	f.borrow = c.flags.Bool("no-recalibration", false, "leave the original's BatchNorm statistics in the SubNet, which classifies far worse than predicted then")
 	f.n = c.flags.Int("calibrate", 1000, "training images for --recalibrate, 0 for all")

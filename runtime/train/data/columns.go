@@ -26,8 +26,8 @@ type Columns struct {
 	Window int
 	// Header says whether the first row of a CSV file names its columns: "yes" or "no". "" takes it for names where none of its fields is a number.
 	Header string
-	// Skip is how many broken rows or pictures may be left out.
-	Skip int
+
+	skip int // see Reading
 }
 
 // The values of Columns.Label that are no names.
@@ -46,7 +46,7 @@ func (o Columns) String() string {
 
 // options are those of the reader.
 func (o Columns) options() (rows.Options, error) {
-	out := rows.Options{Skip: o.Skip}
+	out := rows.Options{Skip: o.skip}
 	switch o.Header {
 	case "":
 	case "yes", "no":

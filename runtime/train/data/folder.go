@@ -32,10 +32,13 @@ type entry struct {
 	file  string // that has it
 	at    int64  // where it begins there
 	size  int64  // in bytes
+
+	slot    int   // of the cache
+	changed int64 // when file was, in nanoseconds since 1970
 }
 
 // openPictures opens tar shards or class folders.
-func openPictures(dir, split string, to Size) (*Set, error) {
+func openPictures(dir, split string, to Size, o Reading) (*Set, error) {
 	if info, err := os.Stat(dir); err != nil {
 		return nil, err
 	} else if !info.IsDir() {
@@ -55,7 +58,13 @@ func openPictures(dir, split string, to Size) (*Set, error) {
 		return nil, fmt.Errorf("%s: a shorter side of %d pixels (data.resize) has no centre of %d pixels", dir, to.Resize, to.Side)
 	}
 	mixed(list)
-	s := &Set{N: len(list), Channels: to.Channels, Height: to.Side, Width: to.Side, Classes: classes, Images: newPictures(list, to)}
+	s := &Set{N: len(list), Channels: to.Channels, Height: to.Side, Width: to.Side, Classes: classes, Images: newPictures(list, to, o.Cache)}
+	if o.Skip > 0 {
+		if err := s.leaveOut(o); err != nil {
+			return nil, err
+		}
+		list = s.Images.(*pictures).list
+	}
 	for _, e := range list {
 		if e.label != unlabelled {
 			s.Labels = append(s.Labels, e.label)
@@ -171,7 +180,7 @@ func picturesOf(dir, class string, label int32) (list []entry, err error) {
 		if !info.Mode().IsRegular() {
 			return fmt.Errorf("%s is no regular file", filepath.Join(dir, name))
 		}
-		list = append(list, entry{name: name, label: label, file: filepath.Join(dir, filepath.FromSlash(name)), size: info.Size()})
+		list = append(list, entry{name: name, label: label, file: filepath.Join(dir, filepath.FromSlash(name)), size: info.Size(), changed: info.ModTime().UnixNano()})
 		return nil
 	})
 	return list, err

@@ -1,6 +1,7 @@
 package data
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -15,18 +16,26 @@ type Settings struct {
 	Transform Transform // of images
 	Size      Size      // of pictures; without channels where the network takes no images
 	Columns   Columns   // of everything else
+	Reading   Reading
+}
+
+// Reading says how files are read.
+type Reading struct {
+	Skip  int    // broken pictures or rows that may be left out; where there are any, all pictures are looked at when a folder is opened
+	Cache string // folder that keeps decoded pictures for later runs; "" for none
 }
 
 // OpenSamples opens the split called "train" or "test" of a folder or a file for a network with these inputs: images, see Open, or rows, see OpenTable.
 // Rows with images of bytes (batch x channels x height x width, channels last, or grey without that axis) become input as images do.
 func OpenSamples(path, split string, inputs []nn.Info, by Settings) (Samples, error) {
 	if picturesIn(path) {
-		s, err := Open(path, split, by.Size)
+		s, err := by.pictures(path, split)
 		if err != nil {
 			return nil, err
 		}
 		return Source{Transform: by.Transform, Set: s}, nil
 	}
+	by.Columns.skip = by.Reading.Skip
 	t, err := OpenTable(path, split, inputs, by.Columns)
 	if err != nil {
 		return nil, err
@@ -40,6 +49,56 @@ func OpenSamples(path, split string, inputs []nn.Info, by Settings) (Samples, er
 	}
 	return t, nil
 }
+
+// pictures is Open.
+func (s Settings) pictures(dir, split string) (*Set, error) {
+	if _, ok := idxPaths(dir, split); ok || splits[split] == nil {
+		return Open(dir, split, s.Size)
+	}
+	return openPictures(dir, split, s.Size, s.Reading)
+}
+
+// leaveOut drops pictures that cannot be read, up to a number.
+func (s *Set) leaveOut(o Reading) error {
+	const told = 10
+	p := s.Images.(*pictures)
+	broken := make([]error, s.N)
+	pixels := make([][]byte, s.workers())
+	err := s.parallel(s.N, func(worker, i int) error {
+		if pixels[worker] == nil {
+			pixels[worker] = make([]byte, s.size())
+		}
+		err := s.Read(i, pixels[worker])
+		var one *brokenPicture
+		if errors.As(err, &one) {
+			broken[i], err = fmt.Errorf("%s: %w", one.where, one.err), nil
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	var list []entry
+	for i, err := range broken {
+		if err == nil {
+			list = append(list, p.list[i])
+		} else {
+			s.Skipped = append(s.Skipped, err)
+		}
+	}
+	if n := len(s.Skipped); n > o.Skip {
+		return fmt.Errorf("%w\n(%d pictures are broken, --skip allows %d)", errors.Join(s.Skipped[:min(n, told)]...), n, o.Skip)
+	}
+	if len(list) == 0 {
+		return fmt.Errorf("%w\nall pictures are broken", errors.Join(s.Skipped[:min(len(s.Skipped), told)]...))
+	}
+	mixed(list)
+	s.N, p.list = len(list), list
+	return nil
+}
+
+// HasRows tells whether a path has what OpenTable reads, and not what Open reads.
+func HasRows(path string) bool { return !picturesIn(path) }
 
 // picturesIn tells whether a folder has what Open reads. A folder of class folders may have a file of rows beside them, such as a list of names.
 func picturesIn(dir string) bool {

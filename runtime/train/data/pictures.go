@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"image"
 	"os"
-	"sync"
+	"path/filepath"
 	"sync/atomic"
 )
 
@@ -16,8 +16,15 @@ type pictures struct {
 	cache cache
 }
 
-func newPictures(list []entry, to Size) *pictures {
-	return &pictures{list: list, to: to, cache: cache{each: to.Channels * to.Side * to.Side, known: make([]atomic.Bool, len(list))}}
+func newPictures(list []entry, to Size, dir string) *pictures {
+	p := &pictures{list: list, to: to, cache: cache{each: to.Channels * to.Side * to.Side, known: make([]atomic.Bool, len(list))}}
+	for i := range list {
+		list[i].slot = i
+	}
+	if dir != "" {
+		p.cache.path = filepath.Join(dir, p.cacheName())
+	}
+	return p
 }
 
 // Identity implements Images.
@@ -27,20 +34,31 @@ func (p *pictures) Identity(i int) string {
 
 // Image implements Images.
 func (p *pictures) Image(i int, pixels []byte) error {
-	if p.cache.read(i, pixels) {
+	e := p.list[i]
+	if p.cache.read(e.slot, pixels) {
 		return nil
 	}
-	e := p.list[i]
 	raw, err := e.read()
 	if err == nil {
 		err = p.to.decode(raw, pixels)
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", e.where(), err)
+		return &brokenPicture{e.where(), err}
 	}
-	p.cache.write(i, pixels)
+	p.cache.write(e.slot, pixels)
 	return nil
 }
+
+// brokenPicture says that a picture cannot be read; others can.
+type brokenPicture struct {
+	where string
+	err   error
+}
+
+func (e *brokenPicture) Error() string {
+	return fmt.Sprintf("%s: %v (commands leave broken pictures out where --skip N allows them)", e.where, e.err)
+}
+func (e *brokenPicture) Unwrap() error { return e.err }
 
 // where names the picture for the user.
 func (e entry) where() string {
@@ -67,49 +85,6 @@ func (e entry) read() ([]byte, error) {
 		return nil, fmt.Errorf("it has changed since the folder was read: %w", err)
 	}
 	return raw, nil
-}
-
-// cache keeps decoded images in a temporary file, since decoding takes far longer than reading them again. It is no more than a help: where it
-// fails, images are decoded again.
-type cache struct {
-	each  int // bytes of an image
-	known []atomic.Bool
-
-	once sync.Once
-	file *os.File
-}
-
-// maxCache bounds the file, in bytes: images beyond it are not kept.
-const maxCache = 8 << 30
-
-func (c *cache) open() {
-	f, err := os.CreateTemp("", "autotailor-images-*")
-	if err != nil {
-		return
-	}
-	_ = os.Remove(f.Name()) // the file lives until it is closed; where that cannot be, it stays in the folder for temporary files
-	c.file = f
-}
-
-func (c *cache) read(i int, pixels []byte) bool {
-	if !c.known[i].Load() {
-		return false
-	}
-	_, err := c.file.ReadAt(pixels, int64(i)*int64(c.each))
-	return err == nil
-}
-
-func (c *cache) write(i int, pixels []byte) {
-	at := int64(i) * int64(c.each)
-	if at+int64(c.each) > maxCache {
-		return
-	}
-	if c.once.Do(c.open); c.file == nil {
-		return
-	}
-	if _, err := c.file.WriteAt(pixels, at); err == nil {
-		c.known[i].Store(true)
-	}
 }
 
 // Pictures tells whether the images come from pictures of any size, which are scaled when they are read.

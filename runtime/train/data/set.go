@@ -19,6 +19,7 @@ type Set struct {
 	Pixels                     []byte  // N x Channels x Height x Width; nil where Images has them
 	Images                     Images
 	Classes                    []string // names of classes, where they have names
+	Skipped                    []error  // pictures that were left out since they are broken, each with the reason
 
 	first int // of Images
 }
@@ -50,7 +51,7 @@ func Open(dir, split string, to Size) (*Set, error) {
 	if paths, ok := idxPaths(dir, split); ok {
 		return OpenIDX(paths[0], paths[1])
 	}
-	return openPictures(dir, split, to)
+	return openPictures(dir, split, to, Reading{})
 }
 
 func exists(path string) bool {

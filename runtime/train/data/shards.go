@@ -41,6 +41,10 @@ func shard(file string) ([]entry, error) {
 		return nil, err
 	}
 	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
 	found, labels := map[string]entry{}, map[string]int32{}
 	r := tar.NewReader(f) // reads no further than asked, so that the file's position is where a member begins
 	for {
@@ -65,7 +69,7 @@ func shard(file string) ([]entry, error) {
 			if other, ok := found[stem]; ok {
 				return nil, fmt.Errorf("it has two pictures called %s", other.name)
 			}
-			found[stem] = entry{name: filepath.Base(file) + "/" + stem, file: file, at: at, size: h.Size}
+			found[stem] = entry{name: filepath.Base(file) + "/" + stem, file: file, at: at, size: h.Size, changed: info.ModTime().UnixNano()}
 		case ext == ".cls":
 			text, err := io.ReadAll(io.LimitReader(r, maxLabel))
 			if err != nil {

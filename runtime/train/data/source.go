@@ -50,6 +50,9 @@ func (s Source) Digest() string { return s.Set.Digest() }
 // String implements Samples: it says how images become input.
 func (s Source) String() string { return s.Transform.String() }
 
+// Skipped are the pictures that were left out since they are broken, each with the reason.
+func (s Source) Skipped() []error { return s.Set.Skipped }
+
 // ClassNames returns the names of classes, none where they have no names.
 func (s Source) ClassNames() []string { return s.Set.Classes }
 

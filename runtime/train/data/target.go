@@ -12,6 +12,7 @@ import (
 // target is what rows say that outputs should be.
 type target struct {
 	fields  []int
+	name    string   // as the user or usualLabels has it
 	next    bool     // each token's target is the one after it
 	tokens  int      // of the input that targets stand beside, where rows have as many as they like
 	whole   bool     // classes, masks or tokens: int64
@@ -48,7 +49,7 @@ func newTarget(fields []rows.Field, inputs []nn.Info, o Columns) (target, error)
 		return t, nil
 	case "":
 		for _, name := range usualLabels {
-			if t.fields = named(fields, name); len(t.fields) > 0 {
+			if t.fields, t.name = named(fields, name), name; len(t.fields) > 0 {
 				break
 			}
 		}
@@ -110,13 +111,13 @@ func (t *target) number(f rows.File, known func() []string) error {
 		t.classes[i] = int32(y)
 	}
 	if field.Text {
-		return t.name(f, names, known())
+		return t.rename(f, names, known())
 	}
 	return nil
 }
 
-// name numbers classes that have the numbers in which their names were met.
-func (t *target) name(f rows.File, names, known []string) error {
+// rename numbers classes that have the numbers in which their names were met.
+func (t *target) rename(f rows.File, names, known []string) error {
 	if t.names = known; known == nil {
 		t.names = slices.Sorted(slices.Values(names))
 	}

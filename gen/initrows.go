@@ -1,0 +1,220 @@
+package gen
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/autotailor/autotailor/gen/config"
+	"github.com/autotailor/autotailor/ir"
+	"github.com/autotailor/autotailor/runtime/nn"
+	"github.com/autotailor/autotailor/runtime/train/data"
+)
+
+// rows proposes what rows mean (arrays, CSV, JSON lines, text), and says what they are and what does not fit. It returns the images of rows that are
+// images; ok is false for these, and for other images.
+func (p Proposal) rows(g *ir.Graph, c *config.Config, notes config.Comments) (images *data.Set, ok bool, err error) {
+	if !data.HasRows(p.Data) {
+		return nil, false, nil
+	}
+	inputs := described(g, g.Inputs)
+	channels := 0
+	if len(inputs) == 1 && len(inputs[0].Shape) == 4 {
+		channels = max(0, inputs[0].Shape[1])
+	}
+	outputs := described(g, g.Outputs)
+	s, err := data.OpenSamples(p.Data, "train", inputs, data.Settings{Size: data.Size{Channels: channels, Side: 1}})
+	if err != nil {
+		t, err2 := data.OpenTable(p.Data, "train", inputs, data.Columns{Header: "no"}) // its first row may be taken for names
+		if err2 != nil {
+			return nil, true, err
+		}
+		s = t
+	}
+	if source, ok := s.(data.Source); ok {
+		return source.Set, false, nil
+	}
+	t, ok := s.(*data.Table)
+	if !ok {
+		return nil, true, fmt.Errorf("%s: images whose targets are no classes: say in autotailor.toml how they become input", p.Data)
+	}
+	if t.Label() == "none" && t.Header() == "no" {
+		t = withLabel(p.Data, inputs, outputs, t)
+	}
+	if t.Label() == "none" && len(outputs) > 0 && len(outputs[0].Shape) == 3 { // tokens in, scores for each of them out
+		if next, err := data.OpenTable(p.Data, "train", inputs, data.Columns{Label: "next"}); err == nil {
+			t = next
+		}
+	}
+	c.Data.Label, c.Data.Header = t.Label(), t.Header()
+	survey := t.Survey(inputs)
+	task := taskFor(survey, outputs, t.Label())
+	if _, err := (data.TaskConfig{Name: task}).Task(); err == nil {
+		c.Task = task
+	}
+	lines := []string{"The data are " + t.Describe() + "."}
+	lines = append(lines, rowsFound(survey, t)...)
+	lines = append(lines, misfits(g, survey, outputs, t)...)
+	for _, line := range lines {
+		if p.Note != nil {
+			p.Note(line)
+		}
+	}
+	notes["data"] = append(notes["data"], lines...)
+	return nil, true, nil
+}
+
+// withLabel looks for the targets of a CSV file without names in its first and its last column: those that are classes of the first output, and of two
+// such the one with the larger numbers, since the corners of images are black.
+func withLabel(path string, inputs, outputs []nn.Info, t *data.Table) *data.Table {
+	best, most := t, -1.0
+	for _, name := range t.Ends() {
+		other, err := data.OpenTable(path, "train", inputs, data.Columns{Header: "no", Label: name})
+		if err != nil || len(outputs) == 0 {
+			continue
+		}
+		s := other.Survey(inputs)
+		if s.Broken == 0 && s.Target == nn.Int64 && s.Targets.Most > most && s.Targets.Least >= 0 && s.Targets.Most < float64(classesOf(outputs)) {
+			best, most = other, s.Targets.Most
+		}
+	}
+	return best
+}
+
+// classesOf is how many classes the outputs score, the largest number where several may.
+func classesOf(outputs []nn.Info) (n int) {
+	for _, out := range outputs {
+		n = max(n, scored(out.Shape, nil))
+	}
+	return n
+}
+
+// described lists inputs or outputs: names, types, and shapes whose open axes are the batch.
+func described(g *ir.Graph, values []ir.ValueID) []nn.Info {
+	var out []nn.Info
+	for _, id := range values {
+		v := g.Values[id]
+		info := nn.Info{Name: v.Name, Type: v.Type}
+		for k, d := range v.Shape {
+			size := d.Size
+			if k > 0 {
+				size = max(size, 1)
+			}
+			info.Shape = append(info.Shape, size)
+		}
+		out = append(out, info)
+	}
+	return out
+}
+
+// taskFor is the task that targets of this kind are probably for; "" is classification.
+func taskFor(s data.Survey, outputs []nn.Info, label string) string {
+	scores := nn.Shape(nil)
+	if len(outputs) > 0 {
+		scores = outputs[0].Shape
+	}
+	switch {
+	case label == "none":
+		return "original"
+	case s.Target == 0: // no row could be read
+		return ""
+	case label == "next":
+		return "language model"
+	case len(s.Shape) == 0 && s.Target == nn.Int64 && len(scores) == 2:
+		return ""
+	case len(s.Shape) == 1 && s.Target == nn.Int64 && len(scores) == 3:
+		return "token classification"
+	case len(s.Shape) == 2 && s.Target == nn.Int64 && len(scores) == 4:
+		return "segmentation"
+	case len(s.Shape) == 1 && len(scores) == 2 && s.Whole && s.Targets.Least >= 0 && s.Targets.Most <= 1:
+		return "labels"
+	}
+	return "regression"
+}
+
+// rowsFound tells what rows are like.
+func rowsFound(s data.Survey, t *data.Table) (lines []string) {
+	switch names := t.ClassNames(); {
+	case t.Label() == "none":
+		lines = append(lines, "There are no targets: name the field that has them, data = { label = \"NAME\" }, or judge by agreement with the original, task = \"original\".")
+	case t.Label() == "next":
+		lines = append(lines, "Targets are the next tokens.")
+	case s.Target == 0: // no row could be read
+	case len(names) > 0:
+		lines = append(lines, fmt.Sprintf("Targets are the %d classes of the field %q.", len(names), t.Label()))
+	default:
+		lines = append(lines, fmt.Sprintf("Targets are the field %q: numbers of the shape %v from %g to %g.", t.Label(), s.Shape, s.Targets.Least, s.Targets.Most))
+	}
+	if s.Cut > 0 {
+		lines = append(lines, fmt.Sprintf("%d of %d rows have more tokens than the input takes: they are cut.", s.Cut, s.Rows))
+	}
+	if s.Short > 0 {
+		lines = append(lines, fmt.Sprintf("%d of %d rows have fewer tokens than the input takes: they are filled with token 0; data = { fill = N } takes another one.", s.Short, s.Rows))
+	}
+	return lines
+}
+
+// misfits tells what does not fit the model.
+func misfits(g *ir.Graph, s data.Survey, outputs []nn.Info, t *data.Table) (lines []string) {
+	if s.Broken > 0 {
+		lines = append(lines, fmt.Sprintf("%d of %d rows do not fit the model's inputs; the first of them:", s.Broken, s.Rows))
+		for _, err := range s.Faults {
+			for line := range strings.SplitSeq(err.Error(), "\n") {
+				lines = append(lines, "  "+line)
+			}
+		}
+	}
+	for name, n := range vocabularies(g) {
+		if span, ok := s.Tokens[name]; ok && (span.Most >= float64(n) || span.Least < 0) {
+			lines = append(lines, fmt.Sprintf("Input %q has tokens from %g to %g, the model's vocabulary has %d: other tokens are none of its own.", name, span.Least, span.Most, n))
+		}
+	}
+	if len(outputs) == 0 || s.Target != nn.Int64 || !s.Whole {
+		return lines
+	}
+	if classes := scored(outputs[0].Shape, s.Shape); classes > 0 && s.Targets.Most >= float64(classes) {
+		lines = append(lines, fmt.Sprintf("Targets go up to %g, output %q scores %d classes (from 0).", s.Targets.Most, outputs[0].Name, classes))
+	} else if n := len(t.ClassNames()); n > 0 && classes > 0 && n != classes {
+		lines = append(lines, fmt.Sprintf("The field %q has %d classes, output %q scores %d.", t.Label(), n, outputs[0].Name, classes))
+	}
+	return lines
+}
+
+// scored is how many classes scores are for where targets have a shape: scores have one axis more. It is the last one, or the second of maps. 0 is for
+// other outputs.
+func scored(scores nn.Shape, target []int) int {
+	switch {
+	case len(scores) != len(target)+2:
+		return 0
+	case len(scores) == 4:
+		return scores[1]
+	}
+	return scores[len(scores)-1]
+}
+
+// views are operators that keep whole numbers as they are.
+var views = []string{"Cast", "Identity", "Reshape", "Squeeze", "Unsqueeze", "Flatten"}
+
+// vocabularies are the rows of the tables that inputs of whole numbers are looked up in, by the names of the inputs.
+func vocabularies(g *ir.Graph) map[string]int {
+	made := map[ir.ValueID]*ir.Node{}
+	for _, n := range g.Nodes {
+		for _, out := range n.Out {
+			made[out] = n
+		}
+	}
+	list := map[string]int{}
+	for _, n := range g.Nodes {
+		if n.Op != "Gather" || len(n.In) < 2 || g.Values[n.In[0]].Const == nil || len(g.Values[n.In[0]].Shape) < 2 {
+			continue
+		}
+		from := n.In[1]
+		for by := made[from]; by != nil && slices.Contains(views, by.Op); by = made[from] {
+			from = by.In[0]
+		}
+		if slices.Contains(g.Inputs, from) {
+			list[g.Values[from].Name] = g.Values[n.In[0]].Shape[0].Size
+		}
+	}
+	return list
+}

@@ -1,0 +1,69 @@
+package gen
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// proposed runs Config for a model of the tests and a file of data, and returns the config with what the user is told.
+func proposed(t *testing.T, model, file, content string) (text, told string) {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, file), []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var notes []string
+	p := Proposal{Model: filepath.Join("..", "internal", "conform", "testdata", "strangers", model), Dir: dir, Package: "x", Data: filepath.Join(dir, file)}
+	p.Note = func(text string) { notes = append(notes, text) }
+	out, _, err := p.Config()
+	if err != nil {
+		return "", err.Error()
+	}
+	return string(out), strings.Join(notes, "\n")
+}
+
+// TestInitOfRows: init says what rows are, what their targets are for, and what does not fit the model.
+func TestInitOfRows(t *testing.T) {
+	lines := func(n int, line func(i int) string) string {
+		var b strings.Builder
+		for i := range n {
+			b.WriteString(line(i) + "\n")
+		}
+		return b.String()
+	}
+	tokens := func(first, label string) string {
+		return lines(50, func(i int) string {
+			return fmt.Sprintf("{\"input_ids\": [%s, 5, %d], \"label\": %s}", first, i, label)
+		})
+	}
+	long := "{\"input_ids\": [" + strings.Repeat("1, ", 40) + "1], \"label\": \"a\"}\n"
+	for name, c := range map[string]struct {
+		model, file, content string
+		config, told         []string
+	}{
+		"tokens":     {"text.onnx", "a.jsonl", tokens("3", `"spam"`) + long, []string{`label = "label"`}, []string{"51 rows", "input_ids (i64[any])", "fewer tokens than the input takes", `has 2 classes, output "logits" scores 4`}},
+		"vocabulary": {"text.onnx", "a.jsonl", tokens("70000", "1"), []string{`label = "label"`}, []string{"tokens from 0 to 70000, the model's vocabulary has"}},
+		"labels":     {"text.onnx", "a.jsonl", tokens("3", "4"), []string{`label = "label"`}, []string{`Targets go up to 4, output "logits" scores 4 classes`}},
+		"unlabelled": {"text.onnx", "a.txt", "some text\nand more\nand a third\nfour\nfive\nsix\n", []string{`label = "none"`}, []string{"There are no targets", "filled with token 0"}},
+		"no header":  {"sklmlp.onnx", "a.csv", lines(40, func(i int) string { return fmt.Sprintf("%d,0.5,1,2,3,4,5,6,7,8,9", i%3) }), []string{`label = "0"`, `header = "no"`}, []string{"40 rows"}},
+		"misfits": {"sklmlp.onnx", "a.csv", "y,a,b\n" + lines(30, func(i int) string { return fmt.Sprintf("%d,%d,2", i%3, i) }), []string{`label = "y"`, `header = "yes"`},
+			[]string{"24 of 24 rows do not fit", "a.csv:", "2 numbers, the shape [-1 10] needs 10"}},
+		"broken": {"sklmlp.onnx", "a.csv", "y,a\n1,2\n1\n", nil, []string{"a.csv:3: it has 1 columns, want 2"}},
+		"inputs": {"text.onnx", "a.csv", "u,v,label\n1,2,0\n", nil, []string{`input "input_ids": the row has 2 numbers, the shape [-1 32] needs 32`}},
+	} {
+		text, told := proposed(t, c.model, c.file, c.content)
+		for _, want := range c.config {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: the config has no %q:\n%s", name, want, text)
+			}
+		}
+		for _, want := range c.told {
+			if !strings.Contains(told, want) {
+				t.Errorf("%s: told %q, want %q", name, told, want)
+			}
+		}
+	}
+}
