@@ -210,11 +210,16 @@ class Segmentation(Task):
     metric = "mean IoU"
     UNLABELLED = 255
 
-    def rows(self, out: Tensor, y_grid: Sequence[int], grid: Sequence[int]) -> Tensor:
-        """Scores [n, ..., classes] at the positions of a grid; y_grid is that of targets, which tells where classes are."""
-        alike = lambda extents: all(e * y_grid[0] == extents[0] * g for e, g in zip(extents, y_grid))
+    def __init__(self, targets: Optional[Tensor] = None) -> None:
+        self.grid = tuple(targets.shape[1:]) if targets is not None else ()
+
+    def rows(self, out: Tensor, grid: Optional[Sequence[int]] = None) -> Tensor:
+        """Scores [n, ..., classes] at the positions of a grid, or where they are. Classes are first, unless only the extents that are then left are
+        not those of the targets, or of the same proportions."""
+        alike = lambda extents: all(e * self.grid[0] == extents[0] * g for e, g in zip(extents, self.grid))
         last = not alike(out.shape[2:]) and alike(out.shape[1:-1])
-        return nearest(out if last else out.movedim(1, -1), 1, grid)
+        rows = out if last else out.movedim(1, -1)
+        return nearest(rows, 1, grid if grid is not None else rows.shape[1:-1])
 
     def labels(self, rows: Tensor, y: Tensor) -> Tensor:
         classes = max(rows.shape[-1], 2)
@@ -222,23 +227,23 @@ class Segmentation(Task):
         return torch.where(y == self.UNLABELLED, -torch.ones_like(y), y) if classes <= self.UNLABELLED else y
 
     def quality(self, out: Tensor, y: Tensor) -> Tensor:
-        rows = self.rows(out, y.shape[1:], y.shape[1:])
+        rows = self.rows(out, y.shape[1:])
         y = self.labels(rows, y)
         best = rows.argmax(-1) if rows.shape[-1] > 1 else (rows[..., 0] > 0).long()
         best = torch.where(sound(rows), best, -torch.ones_like(best))
         return torch.stack([_iou(b[t >= 0], t[t >= 0], max(rows.shape[-1], 2)) for b, t in zip(best, y)])
 
     def hard(self, out: Tensor, y: Tensor, r: Recipe) -> Tensor:
-        rows = self.rows(out, y.shape[1:], y.shape[1:])
+        rows = self.rows(out, y.shape[1:])
         y = self.labels(rows, y)
         if rows.shape[-1] > 1:
             return means(losses.cross_entropy(rows, y, r.smoothing), y >= 0)
         return means(F.binary_cross_entropy_with_logits(rows[..., 0], y.clamp_min(0).float(), reduction="none"), y >= 0)
 
     def soft(self, out: Tensor, teacher: Tensor, r: Recipe) -> Tensor:
-        grid = teacher.shape[2:]
-        own, its = nearest(out, 2, grid).movedim(1, -1), teacher.movedim(1, -1)
-        rows = losses.divergence(own, its, r.alpha) if out.shape[1] > 1 else losses.binary_divergence(own, its)
+        its = self.rows(teacher)
+        own = self.rows(out, its.shape[1:-1])
+        rows = losses.divergence(own, its, r.alpha) if own.shape[-1] > 1 else losses.binary_divergence(own, its)
         return rows.flatten(1).mean(1)
 
 
