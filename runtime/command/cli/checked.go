@@ -49,7 +49,8 @@ type checker struct {
 	flags   *checkFlags
 	table   *accuracy.Table
 	problem search.Problem
-	budget  int64 // 0 for the whole front
+	budget  int64   // 0 for the whole front
+	listed  *keeper // statistics of what is counted
 	eval    *sensitivity.Evaluator
 	journal *accuracy.JointJournal
 }
@@ -72,6 +73,9 @@ func (c *call) checker(f *checkFlags, m *models, accuracies string, p search.Pro
 	}
 	k := &checker{call: c, flags: f, table: m.accuracies, problem: p, budget: budget.Nanoseconds()}
 	if k.eval, err = c.evaluator(m.accuracies.Header, accuracies, *f.dir, w, engines[0]); err != nil {
+		return nil, errors.Join(err, closeEngines(engines))
+	}
+	if k.listed, err = c.keepFor(k.eval, w, accuracies); err != nil {
 		return nil, errors.Join(err, closeEngines(engines))
 	}
 	path := cmp.Or(*f.file, accuracies+jointEnding)
@@ -195,7 +199,9 @@ func (c *call) searchChecked(f *checkFlags, shown frontFlags, m *models, accurac
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, k.journal.Close(), closeEngines([]engine.Engine{k.eval.Engine})) }()
+	defer func() {
+		err = errors.Join(err, k.listed.save(), k.journal.Close(), closeEngines([]engine.Engine{k.eval.Engine}))
+	}()
 	front, points, err := k.run(c.ctx)
 	if err != nil {
 		return model.Explain(err, model.Quantity(objective))

@@ -14,30 +14,28 @@ import (
 	"github.com/autotailor/autotailor/runtime/train/data"
 )
 
-// prepare records a SubNet, with recalibrated weights when dir names samples.
-func (c *call) prepare(g space.Genes, w nn.Weights, ef engineFlags, dir string, n int) (*nn.Graph, nn.Weights, error) {
-	if dir == "" {
-		graph, err := c.net.Record(g)
-		return graph, w, err
+// prepare records a SubNet, with weights whose statistics are its own where they are listed or where there are images for them.
+func (c *call) prepare(f *exportFlags, g space.Genes, w nn.Weights) (graph *nn.Graph, own nn.Weights, anew bool, err error) {
+	if graph, err = c.net.Record(g); err != nil {
+		return nil, nil, false, err
 	}
-	engines, err := c.open(ef)
+	if own, ok, err := c.fromList(f, g, w); ok || err != nil || *f.recalibrate == "" {
+		return graph, own, ok, err
+	}
+	engines, err := c.open(f.engine)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, false, err
 	}
 	able, ok := engines[0].(engine.Recalibrator)
 	if !ok {
-		return nil, nil, usageError{fmt.Errorf("--engine %s cannot recalibrate; use embedded", engines[0].Info().Name)}
+		return nil, nil, false, usageError{fmt.Errorf("--engine %s cannot recalibrate; use embedded", engines[0].Info().Name)}
 	}
-	set, err := c.forStatistics(dir, n)
+	set, err := c.forStatistics(*f.recalibrate, *f.n)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, false, err
 	}
-	graph, err := c.net.Record(g)
-	if err != nil {
-		return nil, nil, err
-	}
-	w, err = c.net.Recalibrate(c.ctx, g, w, able, data.Stream{Samples: set})
-	return graph, w, err
+	own, err = c.net.Recalibrate(c.ctx, g, w, able, data.Stream{Samples: set})
+	return graph, own, true, err
 }
 
 // verified is the result of `verify`.
@@ -232,7 +230,12 @@ func (c *call) count(ctx context.Context, path, dir string, g space.Genes, w *on
 	if err != nil {
 		return nil, err
 	}
+	k, err := c.keepFor(ev, w, path)
+	if err != nil {
+		return nil, err
+	}
 	correct, err := ev.Count(ctx, g)
+	err = errors.Join(err, k.save())
 	return &accuracyPair{t.Accuracy(penalty.At(g)), float64(correct) / float64(ev.Task.Or().Whole(ev.Samples.Len())), ev.Samples.Len()}, err
 }
 

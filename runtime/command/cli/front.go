@@ -76,10 +76,10 @@ func (c *call) exportFront(f *exportFlags) error {
 	if err != nil {
 		return err
 	}
-	if err := c.ownStatistics(f, genes...); err != nil {
+	if err := c.ownStatistics(f, weights, genes...); err != nil {
 		return err
 	}
-	recalibrated, err := c.recalibrated(f, list)
+	recalibrated, err := c.recalibrated(f, weights, list)
 	if err != nil {
 		return err
 	}
@@ -119,13 +119,9 @@ func (c *call) counted(list []bundle.SubNet, t *accuracy.Table, joints string) (
 }
 
 // recalibrated returns the weights with the statistics of each SubNet, nil when they stay the model's.
-func (c *call) recalibrated(f *exportFlags, list []bundle.SubNet) ([]nn.Weights, error) {
-	if *f.recalibrate == "" {
+func (c *call) recalibrated(f *exportFlags, w nn.Weights, list []bundle.SubNet) ([]nn.Weights, error) {
+	if *f.recalibrate == "" && len(f.lists) == 0 {
 		return nil, nil
-	}
-	model, err := c.weights(*f.model)
-	if err != nil {
-		return nil, err
 	}
 	p, start := c.progress("SubNets recalibrated"), time.Now()
 	var out []nn.Weights
@@ -134,11 +130,11 @@ func (c *call) recalibrated(f *exportFlags, list []bundle.SubNet) ([]nn.Weights,
 		if err != nil {
 			return nil, err
 		}
-		_, w, err := c.prepare(g, model, f.engine, *f.recalibrate, *f.n)
+		_, own, _, err := c.prepare(f, g, w)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, w)
+		out = append(out, own)
 		p.at(k+1, len(list), time.Since(start))
 	}
 	return out, nil

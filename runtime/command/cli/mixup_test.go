@@ -164,6 +164,7 @@ func (b *bench) mixups() []mixup {
 		{"export with other weights", []string{"export", "--accuracy", b.acc, "--model", tunedModel, "--out", b.path("x")}, []string{own, "mobilenetv2_tuned.onnx", tuned, "count again"}},
 		{"a bundle with other weights", []string{"export", "--front", "2", "--lut", b.lut, "--accuracy", b.acc, "--model", tunedModel, "--dir", b.path("x")}, []string{own, "mobilenetv2_tuned.onnx", tuned, "count again"}},
 		{"a sample of other images", []string{"export", "--accuracy", b.otherSample("sampled.acc", grey), "--model", model, "--subnet", "resolution=16", "--out", b.path("x")}, []string{"sampled.acc.sample.tar", "sampled.acc", "count again"}},
+		{"listed statistics of other weights", []string{"export", "--model", b.besideStats("w.onnx"), "--subnet", "resolution=16", "--out", b.path("x")}, []string{"w.onnx.stats", "mobilenetv2.onnx", own, "w.onnx", tuned, "count again"}},
 		{"a model of another package", []string{"export", "--model", otherModel, "--out", b.path("x")}, []string{"vit.onnx", "mobilenetv2.onnx"}},
 		{"an export as the SuperNet", []string{"evaluate", "--model", b.exported("part.onnx", "resolution=16,stage2.depth=2"), "--data", images}, []string{"part.onnx", "resolution=16,stage2.depth=2", "mobilenetv2.onnx", "--model"}},
 		{"the original's export with another input as the SuperNet", []string{"evaluate", "--model", b.exported("folded.onnx", "original"), "--data", images}, []string{"folded.onnx", "original", "mobilenetv2.onnx", "--model"}},
@@ -176,8 +177,8 @@ func (b *bench) mixups() []mixup {
 		{"a bundle for another input", []string{"serve", "--bundle", b.otherBundle("b5", bundle.ManifestName, bundle.ManifestName, func(s string) string { return strings.Replace(s, "pad 2", "pad 3", 1) })}, []string{"pad 3", "pad 2", "export"}},
 		{"a report with what another package was verified to be", []string{"report", "--lut", b.lut, "--accuracy", b.acc, "--out", b.path("x"), "--verified", b.file("vit.json", []byte(`{"package":"vit","subnet":"original","engines":[{"engine":"embedded","median_ms":1}],"predicted_ms":1}`))}, []string{"vit.json", "vit", "mobilenetv2", "verify"}},
 		{"a report with what another table predicted", []string{"report", "--lut", b.lut, "--accuracy", b.acc, "--out", b.path("x"), "--verified", b.file("v.json", []byte(`{"package":"mobilenetv2","subnet":"original","engines":[{"engine":"embedded","median_ms":1}],"predicted_ms":777}`))}, []string{"v.json", "777", "net.lut", "verify"}},
-		{"sensitivities begun with other weights", []string{"sensitivity", "--model", tunedModel, "--data", images, "--images", "20", "--calibrate", "20", "--sample=false", "--out", b.copied(b.acc, "begun.acc", same)}, []string{own, tuned, "begun.acc"}},
-		{"sensitivities begun on other images", []string{"sensitivity", "--model", model, "--data", grey, "--images", "20", "--calibrate", "20", "--sample=false", "--out", b.copied(b.acc, "begun2.acc", same)}, []string{"data:", "begun2.acc"}},
+		{"sensitivities begun with other weights", []string{"sensitivity", "--model", tunedModel, "--data", images, "--images", "20", "--calibrate", "20", "--no-sample", "--out", b.copied(b.acc, "begun.acc", same)}, []string{own, tuned, "begun.acc"}},
+		{"sensitivities begun on other images", []string{"sensitivity", "--model", model, "--data", grey, "--images", "20", "--calibrate", "20", "--no-sample", "--out", b.copied(b.acc, "begun2.acc", same)}, []string{"data:", "begun2.acc"}},
 		{"a checkpoint of other weights", append([]string{"tune", "--model", tunedModel, "--data", images, "--out", b.path("x.onnx"), "--checkpoint", b.checkpoint()}, strings.Fields(shortRun)...), []string{own, tuned, "same settings"}},
 		{"a checkpoint of other images", append([]string{"tune", "--model", model, "--data", grey, "--out", b.path("x.onnx"), "--checkpoint", b.checkpoint()}, strings.Fields(shortRun)...), []string{"images", "same settings"}},
 		{"latencies begun on another engine", []string{"profile", "--runs", "1", "--out", b.copied(b.lut, "begun.lut", header("engine", "onnxruntime"))}, []string{"onnxruntime", "embedded", "begun.lut"}},
@@ -221,6 +222,12 @@ func (b *bench) otherSample(name, dir string) string {
 	}
 	b.file(name+".sample.tar", file.Bytes())
 	return b.copied(b.acc, name, func(s string) string { return s })
+}
+
+// besideStats are the tuned weights beside a list of statistics of the others.
+func (b *bench) besideStats(name string) string {
+	b.copied(b.acc+".stats", name+".stats", func(s string) string { return s })
+	return b.copied(tunedModel, name, func(s string) string { return s })
 }
 
 // exported is a SubNet in a file of its own.

@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/autotailor/autotailor/internal/rowfile"
+	"github.com/autotailor/autotailor/runtime/deploy/bundle"
+	"github.com/autotailor/autotailor/runtime/onnxfile"
 	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/supernet"
 	"github.com/autotailor/autotailor/runtime/train/data"
@@ -17,9 +20,9 @@ import (
 // sampleEnding is what the name of a sample adds to that of the file that it belongs to: a table of sensitivities, or tuned weights.
 const sampleEnding = ".sample.tar"
 
-// sampleFlag says whether a command keeps the images that statistics come from.
-func (c *call) sampleFlag() *bool {
-	return c.flags.Bool("sample", true, "keep the images that BatchNorm statistics are recomputed from in a file beside that of --out (with "+sampleEnding+" after its name): export recomputes the statistics of SubNets from it; =false where they are private")
+// noSampleFlag says whether a command keeps the images that statistics come from.
+func (c *call) noSampleFlag() *bool {
+	return c.flags.Bool("no-sample", false, "do not keep the images that BatchNorm statistics are recomputed from beside that of --out (with "+sampleEnding+" after its name), because they are private: SubNets export whose statistics are listed ("+statsEnding+"), or with --recalibrate")
 }
 
 // keepSample writes the images beside a file, where the network has statistics.
@@ -56,30 +59,32 @@ func (c *call) keepSample(file string, samples data.Samples) error {
 // sampleFree refuses to write a sample over a file that is none. Commands ask before they count for hours.
 func sampleFree(file string) error {
 	if _, _, err := data.OpenSample(file + sampleEnding); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("a sample of the images for statistics cannot take the place of a file that is none: %w; move it away, or give --sample=false", err)
+		return fmt.Errorf("a sample of the images for statistics cannot take the place of a file that is none: %w; move it away, or give --no-sample", err)
 	}
 	return nil
 }
 
-// ownStatistics decides where the statistics of the SubNets come from, unless the user has said so: from the sample beside the sensitivities or
-// the weights, where a SubNet would have those of the original.
-func (c *call) ownStatistics(f *exportFlags, list ...space.Genes) error {
+// ownStatistics decides where the statistics of the SubNets come from that would have those of the original, unless the user has said so: from the
+// list beside the sensitivities or the weights, then from the sample there. Where an accuracy is promised and there is neither, it refuses.
+func (c *call) ownStatistics(f *exportFlags, w *onnxfile.Model, list ...space.Genes) (err error) {
 	if *f.recalibrate != "" {
 		if *f.borrow {
 			return usageError{fmt.Errorf("--recalibrate and --no-recalibration exclude each other")}
 		}
 		return nil
 	}
-	borrowed := false
-	for _, g := range list {
-		names, err := c.net.Borrowed(g)
-		if err != nil {
-			return err
-		}
-		borrowed = borrowed || len(names) > 0
-	}
-	if !borrowed || *f.borrow {
+	if *f.borrow {
 		return nil
+	}
+	if f.lists, err = c.listed(f, w); err != nil {
+		return err
+	}
+	borrowed, lacking, err := c.lacking(f, list)
+	if borrowed == 0 {
+		f.lists = nil // the original keeps the statistics of its file
+	}
+	if err != nil || len(lacking) == 0 {
+		return err
 	}
 	for _, file := range []string{*f.accuracy, *f.model} {
 		path := file + sampleEnding
@@ -93,7 +98,28 @@ func (c *call) ownStatistics(f *exportFlags, list ...space.Genes) error {
 		*f.recalibrate, *f.n = path, 0
 		return nil
 	}
-	return nil
+	if *f.accuracy == "" && len(f.lists) == 0 {
+		return nil // nothing was promised; the command warns
+	}
+	return c.lackingStatistics(f, lacking)
+}
+
+// lacking counts the SubNets that would have the statistics of the original, and names those of them that are not listed.
+func (c *call) lacking(f *exportFlags, list []space.Genes) (borrowed int, subnets []string, err error) {
+	for _, g := range list {
+		names, err := c.net.Borrowed(g)
+		if err != nil {
+			return 0, nil, err
+		}
+		if len(names) == 0 {
+			continue
+		}
+		borrowed++
+		if !slices.ContainsFunc(f.lists, func(l *bundle.Listed) bool { return l.Has(c.net, g) }) {
+			subnets = append(subnets, space.Format(c.net.Choices, g))
+		}
+	}
+	return borrowed, subnets, nil
 }
 
 // sampleOf refuses a sample of other images than those that a table's statistics came from.

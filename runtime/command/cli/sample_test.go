@@ -72,8 +72,8 @@ func TestSampleGivesStatistics(t *testing.T) {
 		t.Errorf("a file in the place of a sample: exit code %d\n%s", code, errs)
 	}
 	private := filepath.Join(dir, "private.acc")
-	result(t, "sensitivity", "--model", model, "--data", images, "--images", "20", "--calibrate", "20", "--sample=false", "--out", private)
-	if list, err := filepath.Glob(private + ".*"); err != nil || len(list) > 0 {
-		t.Errorf("--sample=false wrote %v (%v)", list, err)
+	result(t, "sensitivity", "--model", model, "--data", images, "--images", "20", "--calibrate", "20", "--no-sample", "--out", private)
+	if list, err := filepath.Glob(private + ".sample*"); err != nil || len(list) > 0 {
+		t.Errorf("--no-sample wrote %v (%v)", list, err)
 	}
 }

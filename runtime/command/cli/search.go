@@ -107,6 +107,11 @@ func runSearch(c *call) error {
 	for _, q := range points {
 		r.Points = append(r.Points, t.point(c, q))
 	}
+	if *check.dir != "" && t.accuracies != nil {
+		if err := c.listPoints(check, t.accuracies, *accuracies, points); err != nil {
+			return err
+		}
+	}
 	r.Notes, r.sizes = c.promises(t.accuracies, r.Points), t.accuracies == nil
 	return c.printFound(r, *objective)
 }
@@ -251,6 +256,9 @@ func runReport(c *call) error {
 	page, err := c.page(l, t, p, points, *latencies)
 	if err != nil {
 		return err
+	}
+	if c.keptFor(*accuracies, useful) {
+		page.Accuracy = filepath.ToSlash(*accuracies)
 	}
 	if page.Checked, err = c.checkedAgainst(*latencies, p.Cost, *checks); err != nil {
 		return err

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -36,11 +37,11 @@ func runSensitivity(c *call) error {
 	n := c.flags.Int("images", 5000, "images that are counted at most, 0 for all")
 	calibrate := c.flags.Int("calibrate", 1000, "training images that BatchNorm statistics are recomputed from, at most half of them; 0 for none")
 	keep := c.flags.String("keep", "1GiB", "`memory` for activations that probes have in common, so that they are computed once; 0 for none")
-	keeps := c.sampleFlag()
+	private := c.noSampleFlag()
 	if err := c.parse("model", "data", "out"); err != nil {
 		return err
 	}
-	if *keeps {
+	if !*private {
 		if err := sampleFree(*out); err != nil {
 			return err
 		}
@@ -66,11 +67,15 @@ func runSensitivity(c *call) error {
 	size, whole := e.Samples.Len(), e.Task.Or().Whole(e.Samples.Len())
 	c.preview(e)
 	start := time.Now()
-	t, err := e.Run(c.ctx, *out)
+	statistics, err := c.keepFor(&e, w, *out)
 	if err != nil {
 		return err
 	}
-	if *keeps {
+	t, err := e.Run(c.ctx, *out)
+	if err := errors.Join(err, statistics.save()); err != nil {
+		return err
+	}
+	if !*private {
 		if err := c.keepSample(*out, e.Options.Calibration); err != nil {
 			return err
 		}

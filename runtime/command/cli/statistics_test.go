@@ -121,7 +121,7 @@ func tablesOf(t *testing.T, dir string, h accuracy.Header, loss int) (latencies,
 func TestBundleSaysWhoseStatistics(t *testing.T) {
 	dir := t.TempDir()
 	latencies, accuracies := tables(t, dir, accuracy.Header{})
-	for name, more := range map[string][]string{"plain": nil, "own": {"--recalibrate", images, "--calibrate", "20"}} {
+	for name, more := range map[string][]string{"plain": {"--no-recalibration"}, "own": {"--recalibrate", images, "--calibrate", "20"}} {
 		to := filepath.Join(dir, name)
 		args := append([]string{"export", "--model", model, "--lut", latencies, "--accuracy", accuracies, "--front", "3", "--dir", to}, more...)
 		code, _, errs := invoke(t.Context(), args...)

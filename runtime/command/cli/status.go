@@ -46,6 +46,7 @@ var kinds = []struct {
 	{sampleEnding, "images for statistics", (*surveyor).sample},
 	{".checkpoint", "checkpoint of tune", (*surveyor).checkpoint},
 	{".onnx", "weights", (*surveyor).model},
+	{statsEnding, "statistics of SubNets", (*surveyor).statistics},
 	{".lut", "latencies", (*surveyor).latencies},
 	{".acc", "sensitivities", (*surveyor).sensitivities},
 	{bundle.ManifestName, "bundle", (*surveyor).bundle},
@@ -196,6 +197,21 @@ func (s *surveyor) sample(path string) (state, why string) {
 		return stale, firstLine(err)
 	}
 	return fresh, fmt.Sprintf("%d images, from which export recomputes BatchNorm statistics", set.N)
+}
+
+func (s *surveyor) statistics(path string) (state, why string) {
+	l, err := bundle.ReadListed(path)
+	if err == nil {
+		err = l.Match(bundle.Circumstances{Package: s.net.Package, Digest: s.net.Digest})
+	}
+	if err != nil {
+		return stale, firstLine(err)
+	}
+	file, known := s.weights[l.Of.Weights]
+	if !known {
+		return stale, fmt.Sprintf("with other weights (%s, SHA-256 %.12s...) than the files here have", l.Of.Model, l.Of.Weights)
+	}
+	return fresh, fmt.Sprintf("of %d SubNets with the weights of %s, from %d images", l.Len(), filepath.ToSlash(file), l.Of.Images)
 }
 
 func (s *surveyor) checkpoint(string) (state, why string) {

@@ -13,6 +13,7 @@ import (
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/onnxfile"
 	"github.com/autotailor/autotailor/runtime/space"
+	"github.com/autotailor/autotailor/runtime/train/sensitivity"
 	"github.com/autotailor/autotailor/runtime/train/tune"
 )
 
@@ -33,7 +34,7 @@ type tuneFlags struct {
 	engine                           engineFlags
 	strategy                         *string
 	images, check, every, gradients  *int
-	force, dry, keeps                *bool
+	force, dry, private              *bool
 	o                                tune.Options
 }
 
@@ -65,8 +66,8 @@ func runTune(c *call) error {
 	if err := f.free(checkpoint); err != nil {
 		return err
 	}
-	if *f.keeps && !*f.dry {
-		if err := sampleFree(*f.out); err != nil {
+	if !*f.dry {
+		if err := c.besideFree(f); err != nil {
 			return err
 		}
 	}
@@ -105,10 +106,8 @@ func runTune(c *call) error {
 	if err := rowfile.WriteAll(files...); err != nil {
 		return err
 	}
-	if *f.keeps {
-		if err := c.keepSample(*f.out, t.Train.Slice(0, f.o.Calib)); err != nil {
-			return err
-		}
+	if err := c.keepBeside(f, t); err != nil {
+		return err
 	}
 	if err := os.Remove(checkpoint); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
@@ -155,11 +154,47 @@ func (c *call) tuneFlags() *tuneFlags {
 	f.images = c.flags.Int("images", 0, "train on the first images only, 0 for all")
 	f.check = c.flags.Int("check", 1000, "test images that the largest and the smallest SubNet are evaluated on; 0 for no evaluation, -1 for all")
 	f.every = c.flags.Int("every", 500, "steps between evaluations")
-	f.keeps = c.sampleFlag()
+	f.private = c.noSampleFlag()
 	f.force = c.flags.Bool("force", false, "overwrite existing files")
 	f.dry = c.flags.Bool("dry-run", false, "train two steps, write nothing, and say how long all would take")
 	f.gradients = c.flags.Int("check-gradients", 0, "train nothing: compare the gradients with respect to this many random parameters, of random SubNets, with those of Gorgonia's differentiation; exit code 1 where they differ")
 	return f
+}
+
+// besideFree checks that what stands beside the tuned model later takes the place of nothing else.
+func (c *call) besideFree(f *tuneFlags) error {
+	err := listedFree(*f.out)
+	if !*f.private {
+		err = errors.Join(err, sampleFree(*f.out))
+	}
+	return err
+}
+
+// keepBeside lists the statistics of both ends of the tuned SuperNet beside its file, and keeps the images that they come from.
+func (c *call) keepBeside(f *tuneFlags, t *tune.Tuner) error {
+	w, err := c.weights(*f.out)
+	if err != nil || f.o.Calib == 0 {
+		return err
+	}
+	images := t.Train.Slice(0, f.o.Calib)
+	e := &sensitivity.Evaluator{Net: c.net, Engine: t.Engine, Weights: w, Samples: images, Task: t.Task, Options: sensitivity.Options{Calibration: images}}
+	if err := os.Remove(*f.out + statsEnding); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err // of weights that were here before
+	}
+	k, err := c.keepFor(e, w, *f.out)
+	if err != nil {
+		return err
+	}
+	largest, smallest := space.Ends(c.net.Choices)
+	for _, g := range []space.Genes{largest, smallest} {
+		if _, _, err := e.Prepare(c.ctx, g); err != nil {
+			return err
+		}
+	}
+	if err := k.save(); err != nil || *f.private {
+		return err
+	}
+	return c.keepSample(*f.out, images)
 }
 
 // free checks that nothing is overwritten. A run that was stopped after its last step may find its own result.

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/autotailor/autotailor/internal/rowfile"
+	"github.com/autotailor/autotailor/runtime/deploy/bundle"
 	"github.com/autotailor/autotailor/runtime/deploy/ncnn"
 	"github.com/autotailor/autotailor/runtime/deploy/safetensors"
 	"github.com/autotailor/autotailor/runtime/model"
@@ -44,6 +45,8 @@ type exportFlags struct {
 	fold, half, plain, force, borrow                          *bool
 	n, batch, opset, front                                    *int
 	engine                                                    engineFlags
+	lists                                                     []*bundle.Listed // statistics of SubNets that commands have kept
+	anew                                                      bool             // the SubNet has statistics of its own
 }
 
 // formats are what `export` writes, with the names of their files.
@@ -64,7 +67,7 @@ func runExport(c *call) error {
 	f.plain = c.flags.Bool("plain-attention", false, "for releases of ncnn before 2025: attention as matrix products")
 	f.fold = c.flags.Bool("fold-batch-norm", true, "multiply normalisations into the convolutions and linear layers before them; =false keeps them apart")
 	c.readingFlags()
-	f.recalibrate = c.flags.String("recalibrate", "", "recompute BatchNorm statistics from the training images of this `folder`, or from a sample that sensitivity or tune keeps (default: the sample of --accuracy or --model, where there is one)")
+	f.recalibrate = c.flags.String("recalibrate", "", "recompute BatchNorm statistics from the training images of this `folder`, or from a sample that sensitivity or tune keeps (default: what is listed beside --accuracy or --model, with "+statsEnding+", or else the sample there)")
 	f.borrow = c.flags.Bool("no-recalibration", false, "leave the original's BatchNorm statistics in the SubNet, which classifies far worse than predicted then")
 	f.n = c.flags.Int("calibrate", 1000, "training images for --recalibrate, 0 for all")
 	f.batch = c.flags.Int("batch", 0, "fixed batch size, 0 leaves it open; ncnn has 1")
@@ -133,18 +136,19 @@ func (c *call) export(f *exportFlags, r *exported) error {
 	if err != nil {
 		return err
 	}
-	if err := c.ownStatistics(f, g); err != nil {
+	if err := c.ownStatistics(f, weights, g); err != nil {
 		return err
 	}
-	graph, w, err := c.prepare(g, weights, f.engine, *f.recalibrate, *f.n)
+	graph, w, anew, err := c.prepare(f, g, weights)
 	if err != nil {
 		return err
 	}
+	f.anew = anew
 	meta, err := c.predicted(f, g, weights, r)
 	if err != nil {
 		return err
 	}
-	if r.Statistics, r.Warning, err = c.statistics(g, graph, *f.recalibrate != ""); err != nil {
+	if r.Statistics, r.Warning, err = c.statistics(g, graph, f.anew); err != nil {
 		return err
 	}
 	if r.Statistics == noStatistics && c.flags.Changed("recalibrate") {
@@ -240,7 +244,7 @@ func (c *call) writeONNX(dst io.Writer, f *exportFlags, w nn.Weights, meta map[s
 		return err
 	}
 	return model.ExportONNX(dst, c.net, g, w, model.ExportOptions{
-		NoRecalibration: *f.recalibrate == "", KeepBatchNorm: !*f.fold, Half: *f.half, Batch: *f.batch, Opset: *f.opset, Metadata: meta, Beside: beside,
+		NoRecalibration: !f.anew, KeepBatchNorm: !*f.fold, Half: *f.half, Batch: *f.batch, Opset: *f.opset, Metadata: meta, Beside: beside,
 	})
 }
 

@@ -18,12 +18,13 @@ var scripts = []string{"page.js", "front.js", "net.js", "parts.js"}
 // Page is what the HTML report shows. Empty parts are left out.
 type Page struct {
 	Title    string    `json:"title"`
-	Package  string    `json:"package"` // begins the names of saved pictures
-	Command  string    `json:"command"` // how the package's command is run, such as "go run ./cmd/net"
-	Model    string    `json:"model"`   // what its --model is
-	Note     string    `json:"note"`    // about Model, below the commands; "" for none
-	LUT      string    `json:"lut"`     // what its --lut is
-	Facts    []Fact    `json:"facts"`   // about the device and the measurement
+	Package  string    `json:"package"`  // begins the names of saved pictures
+	Command  string    `json:"command"`  // how the package's command is run, such as "go run ./cmd/net"
+	Model    string    `json:"model"`    // what its --model is
+	Note     string    `json:"note"`     // about Model, below the commands; "" for none
+	LUT      string    `json:"lut"`      // what its --lut is
+	Accuracy string    `json:"accuracy"` // what its --accuracy is, where statistics of SubNets or images for them stand beside that file; else ""
+	Facts    []Fact    `json:"facts"`    // about the device and the measurement
 	Stages   []Stage   `json:"stages"`
 	Choices  []Choice  `json:"choices"`
 	Front    []Point   `json:"front"`    // fastest first

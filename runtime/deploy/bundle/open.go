@@ -94,16 +94,21 @@ func (b *Bundle) Recalibrated(net *supernet.Net, k int) (nn.Weights, error) {
 // Statistics returns the recalibrated means and variances of SubNet k, which g is, by the names of their parameters and in the
 // SuperNet's shapes. There are none when it was not recalibrated.
 func (b *Bundle) Statistics(g *nn.Graph, k int) (map[string]nn.Tensor, error) {
-	over := map[string]nn.Tensor{}
 	if b.statistics[k] == nil {
-		return over, nil
+		return map[string]nn.Tensor{}, nil
 	}
+	return whole(g, b.Model, b.statistics[k].Tensor)
+}
+
+// whole returns the statistics of g in the SuperNet's shapes: what of has of a parameter, where g picks it from w.
+func whole(g *nn.Graph, w nn.Weights, of func(name string) (nn.Tensor, error)) (map[string]nn.Tensor, error) {
+	over := map[string]nn.Tensor{}
 	for _, p := range supernet.Statistics(g) {
-		t, err := b.statistics[k].Tensor(p.Name)
+		t, err := of(p.Name)
 		if err != nil {
 			return nil, err
 		}
-		full, err := nn.Fetch(b.Model, nn.Param{Name: p.Name, From: p.From, Shape: p.Shape})
+		full, err := nn.Fetch(w, nn.Param{Name: p.Name, From: p.From, Shape: p.Shape})
 		if err != nil {
 			return nil, err
 		}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"path/filepath"
 	"time"
 
@@ -27,6 +28,9 @@ type Options struct {
 	Keep        int          // bytes that the activations at a cut may take, 0 means 1 GiB, less than 0 none; those of two are there while Run makes one of the other
 	Progress    func(done, total int, elapsed time.Duration)
 	Warn        func(text string) // is told what cannot be judged; nil for nobody
+
+	// Recalibrated is told the statistics of every SubNet that is counted: by the names of their parameters, in its shapes. It may be nil.
+	Recalibrated func(g space.Genes, statistics map[string]nn.Tensor)
 }
 
 // Evaluator judges SubNets of one package, by one engine, on some samples.
@@ -191,8 +195,34 @@ func (e *Evaluator) Prepare(ctx context.Context, g space.Genes) (graph *nn.Graph
 	}
 	if w, err = e.recalibrate(ctx, graph, calibration, nil); err == nil && e.recalibrates() {
 		w = e.Net.WithStatistics(w, g)
+		err = e.tell(g, graph, w, map[string]nn.Tensor{})
 	}
 	return graph, w, err
+}
+
+// tell hands on the statistics of the SubNet of g, of which a network is a part or the whole; those of the parts before it are given.
+func (e *Evaluator) tell(g space.Genes, part *nn.Graph, w nn.Weights, before map[string]nn.Tensor) error {
+	if e.Options.Recalibrated == nil || !e.recalibrates() {
+		return nil
+	}
+	all := maps.Clone(before)
+	if err := statistics(all, part, w); err != nil || len(all) == 0 {
+		return err
+	}
+	e.Options.Recalibrated(g, all)
+	return nil
+}
+
+// statistics adds those of a network.
+func statistics(to map[string]nn.Tensor, g *nn.Graph, w nn.Weights) error {
+	for _, p := range supernet.Statistics(g) {
+		t, err := nn.Fetch(w, p)
+		if err != nil {
+			return err
+		}
+		to[p.Name] = t
+	}
+	return nil
 }
 
 // record checks and records the SubNet of g.

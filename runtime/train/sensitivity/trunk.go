@@ -59,6 +59,7 @@ type trunk struct {
 	at                   int      // nodes that have run
 	value                nn.Value // that is kept; the input at first
 	samples, calibration nn.Inputs
+	before               map[string]nn.Tensor // statistics of the nodes that have run
 }
 
 // plan returns the trunk of all probes, and the missing ones in the order in which it counts them.
@@ -70,7 +71,7 @@ func (e *Evaluator) plan(missing []space.Genes) (*trunk, []space.Genes, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	t := &trunk{e: e, graph: graph, hands: handed(graph), cuts: map[string]int{}}
+	t := &trunk{e: e, graph: graph, hands: handed(graph), cuts: map[string]int{}, before: map[string]nn.Tensor{}}
 	if len(graph.Inputs) != 1 || len(graph.Outputs) != 1 { // nothing can be kept: probes run whole
 		return t, missing, nil
 	}
@@ -112,6 +113,9 @@ func (t *trunk) count(ctx context.Context, g space.Genes) (int, error) {
 	}
 	rest := graph.Part(at, len(graph.Nodes), t.value, graph.Outputs[0])
 	w, err := t.e.recalibrate(ctx, rest, t.calibration, nil)
+	if err == nil {
+		err = t.e.tell(g, rest, w, t.before)
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -127,6 +131,9 @@ func (t *trunk) advance(ctx context.Context, to int) error {
 	part := t.graph.Part(t.at, to, t.value, t.hands[to])
 	var samples, calibration []nn.Tensor
 	w, err := t.e.recalibrate(ctx, part, t.calibration, func(out []nn.Tensor) { calibration = append(calibration, clone(out[0])) })
+	if err == nil && t.e.recalibrates() {
+		err = statistics(t.before, part, w)
+	}
 	if err != nil {
 		return err
 	}

@@ -88,8 +88,8 @@ function describe(parent, p) {
   add(add(parent, 'p'), 'code', {id: 'subnet', tabindex: 0, 'aria-label': 'the SubNet'}, p.subnet);
   command(parent, p);
 }
-// uses are the commands that make something of a SubNet. Those that write its weights recalibrate where it needs statistics of its own.
-const anew = p => p.recalibrate ? ' --recalibrate DIR' : '';
+// uses are the commands that make something of a SubNet. Those that write its weights say where its statistics come from, where it needs its own.
+const anew = p => !p.recalibrate ? '' : data.accuracy ? ` --accuracy ${data.accuracy}` : ' --recalibrate DIR';
 const uses = [
   ['write it as ONNX', p => `export --model ${data.model} --subnet ${p.subnet}${anew(p)} --out subnet.onnx`],
   ['write it for NCNN', p => `export --model ${data.model} --subnet ${p.subnet}${anew(p)} --format ncnn --out subnet`],
