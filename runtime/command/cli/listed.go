@@ -71,7 +71,7 @@ func (c *call) keepFor(e *sensitivity.Evaluator, w *onnxfile.Model, table string
 
 // add lists a SubNet. Now and then it writes the list; an error there comes again with the last one.
 func (k *keeper) add(g space.Genes, statistics map[string]nn.Tensor) {
-	k.list.Add(k.net, g, statistics)
+	k.list.Add(space.Format(k.net.Choices, g), statistics)
 	if k.added++; time.Since(k.saved) > betweenSaves {
 		_ = k.list.WriteFile(k.path)
 		k.saved = time.Now()
@@ -136,7 +136,7 @@ func (c *call) listed(f *exportFlags, w *onnxfile.Model) (lists []*bundle.Listed
 // fromList returns weights with the statistics that a list has for the SubNet of g; ok tells whether one has them.
 func (c *call) fromList(f *exportFlags, g space.Genes, w nn.Weights) (own nn.Weights, ok bool, err error) {
 	for _, l := range f.lists {
-		if own, ok, err := l.Weights(c.net, g, w); ok || err != nil {
+		if own, ok, err := l.Weights(c.net, space.Format(c.net.Choices, g), w); ok || err != nil {
 			return own, ok, err
 		}
 	}
@@ -167,7 +167,7 @@ func (c *call) listPoints(f *checkFlags, t *accuracy.Table, table string, points
 	}
 	p, start := c.progress("statistics"), time.Now()
 	for i, q := range points {
-		if !k.list.Has(c.net, q.Genes) {
+		if !k.list.Has(space.Format(c.net.Choices, q.Genes)) {
 			if _, _, err := e.Prepare(c.ctx, q.Genes); err != nil {
 				return errors.Join(err, k.save())
 			}
@@ -199,5 +199,5 @@ func (c *call) keptFor(table string, front []search.Point) bool {
 		return true
 	}
 	l, err := bundle.ReadListed(table + statsEnding)
-	return err == nil && !slices.ContainsFunc(front, func(q search.Point) bool { return !l.Has(c.net, q.Genes) })
+	return err == nil && !slices.ContainsFunc(front, func(q search.Point) bool { return !l.Has(space.Format(c.net.Choices, q.Genes)) })
 }

@@ -115,8 +115,9 @@ func (c *call) lacking(f *exportFlags, list []space.Genes) (borrowed int, subnet
 			continue
 		}
 		borrowed++
-		if !slices.ContainsFunc(f.lists, func(l *bundle.Listed) bool { return l.Has(c.net, g) }) {
-			subnets = append(subnets, space.Format(c.net.Choices, g))
+		text := space.Format(c.net.Choices, g)
+		if !slices.ContainsFunc(f.lists, func(l *bundle.Listed) bool { return l.Has(text) }) {
+			subnets = append(subnets, text)
 		}
 	}
 	return borrowed, subnets, nil

@@ -13,7 +13,6 @@ import (
 
 	"github.com/autotailor/autotailor/internal/rowfile"
 	"github.com/autotailor/autotailor/runtime/nn"
-	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/supernet"
 )
 
@@ -64,9 +63,10 @@ func NewListed(of Circumstances) *Listed {
 	return &Listed{Of: of, known: map[[sha256.Size]byte]int{}}
 }
 
-// Add lists the statistics of the SubNet of g: the parameters' tensors, in the shapes that the SubNet has. What is listed of it already is replaced.
-func (l *Listed) Add(net *supernet.Net, g space.Genes, statistics map[string]nn.Tensor) {
-	s := listed{space.Format(net.Choices, g), map[string]int{}}
+// Add lists the statistics of a SubNet, which is given in text form: the parameters' tensors, in the shapes that the SubNet has. What is listed of it
+// already is replaced.
+func (l *Listed) Add(subnet string, statistics map[string]nn.Tensor) {
+	s := listed{subnet, map[string]int{}}
 	for name, t := range statistics {
 		s.Tensors[name] = l.number(t.Float32s())
 	}
@@ -90,21 +90,22 @@ func (l *Listed) Len() int { return len(l.subnets) }
 // Dropped returns how many SubNets had no room in the file that was written last.
 func (l *Listed) Dropped() int { return l.dropped }
 
-// Has tells whether the SubNet of g is listed.
-func (l *Listed) Has(net *supernet.Net, g space.Genes) bool {
-	return l.index(space.Format(net.Choices, g)) >= 0
-}
+// Has tells whether a SubNet is listed.
+func (l *Listed) Has(subnet string) bool { return l.index(subnet) >= 0 }
 
 func (l *Listed) index(text string) int {
 	return slices.IndexFunc(l.subnets, func(k listed) bool { return k.SubNet == text })
 }
 
-// Weights returns w with the statistics that the SubNet of g has in the list; ok tells whether it is listed.
-func (l *Listed) Weights(net *supernet.Net, g space.Genes, w nn.Weights) (own nn.Weights, ok bool, err error) {
-	text := space.Format(net.Choices, g)
-	i := l.index(text)
+// Weights returns w with the statistics that a SubNet of net has in the list; ok tells whether it is listed.
+func (l *Listed) Weights(net *supernet.Net, subnet string, w nn.Weights) (own nn.Weights, ok bool, err error) {
+	i := l.index(subnet)
 	if i < 0 {
 		return w, false, nil
+	}
+	g, err := net.Parse(subnet)
+	if err != nil {
+		return nil, false, err
 	}
 	graph, err := net.Record(g)
 	if err != nil {
@@ -118,7 +119,7 @@ func (l *Listed) Weights(net *supernet.Net, g space.Genes, w nn.Weights) (own nn
 		return nn.FromFloat32s(nn.Shape{len(l.tensors[k])}, slices.Clone(l.tensors[k])), nil
 	})
 	if err != nil {
-		return nil, false, fmt.Errorf("listed statistics of SubNet %s: %w", text, err)
+		return nil, false, fmt.Errorf("listed statistics of SubNet %s: %w", subnet, err)
 	}
 	return net.WithStatistics(nn.Overlay(w, over), g), true, nil
 }

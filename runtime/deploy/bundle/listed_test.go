@@ -1,6 +1,7 @@
 package bundle_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -50,10 +51,11 @@ func TestListed(t *testing.T) {
 		}
 		return g
 	}
-	small := parse("resolution=16,stage1.0.expand=3")
-	l.Add(net, small, made(t, small, 5))
-	l.Add(net, parse("resolution=16"), made(t, parse("resolution=16"), 3))
-	l.Add(net, small, made(t, small, 7))
+	const smallText = "resolution=16,stage1.0.expand=3"
+	small := parse(smallText)
+	l.Add(smallText, made(t, small, 5))
+	l.Add("resolution=16", made(t, parse("resolution=16"), 3))
+	l.Add(smallText, made(t, small, 7))
 	path := filepath.Join(t.TempDir(), "a.stats")
 	if err := l.WriteFile(path); err != nil {
 		t.Fatal(err)
@@ -61,7 +63,7 @@ func TestListed(t *testing.T) {
 	if l, err = bundle.ReadListed(path); err != nil || l.Len() != 2 {
 		t.Fatalf("%d SubNets, %v", l.Len(), err)
 	}
-	own, ok, err := l.Weights(net, small, w)
+	own, ok, err := l.Weights(net, smallText, w)
 	if err != nil || !ok || net.CheckStatistics(small, own) != nil {
 		t.Fatalf("%t %v", ok, err)
 	}
@@ -75,7 +77,7 @@ func TestListed(t *testing.T) {
 			t.Fatalf("%s: %v, want %v; %v", p.Name, got.Float32s(), want.Float32s(), err)
 		}
 	}
-	if _, ok, err := l.Weights(net, parse("stage2.depth=2"), w); ok || err != nil {
+	if _, ok, err := l.Weights(net, "stage2.depth=2", w); ok || err != nil {
 		t.Errorf("a SubNet that is not listed: %t %v", ok, err)
 	}
 	for what, of := range map[string]bundle.Circumstances{
@@ -94,14 +96,9 @@ func TestListed(t *testing.T) {
 // TestListedIsBounded: the oldest SubNets go where there is no room for all.
 func TestListedIsBounded(t *testing.T) {
 	needs.Time(t)
-	net := mobilenetv2.Definition()
 	l := bundle.NewListed(bundle.Circumstances{})
-	var list []space.Genes
 	for k := range 40 {
-		g := make(space.Genes, len(net.Choices))
-		g[k%5], g[5+k/5] = 1, 1
-		list = append(list, g)
-		l.Add(net, g, map[string]nn.Tensor{"x": nn.FromFloat32s(nn.Shape{1 << 19}, slices.Repeat([]float32{float32(k)}, 1<<19))}) // 2 MiB
+		l.Add(fmt.Sprint(k), map[string]nn.Tensor{"x": nn.FromFloat32s(nn.Shape{1 << 19}, slices.Repeat([]float32{float32(k)}, 1<<19))}) // 2 MiB
 	}
 	path := filepath.Join(t.TempDir(), "a.stats")
 	if err := l.WriteFile(path); err != nil {
