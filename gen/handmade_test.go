@@ -106,6 +106,9 @@ func (m *maker) node(op string, role string, attrs []ir.Attr, in []ir.ValueID, p
 }
 
 func (m *maker) item(in []ir.ValueID, out ir.ValueID) {
+	if m.block != nil {
+		m.block.Stage, m.block.Item = m.stage.Index, len(m.stage.Items)
+	}
 	m.stage.Items = append(m.stage.Items, supernet.Item{Nodes: m.nodes, In: in, Out: []ir.ValueID{out}, Block: m.block})
 	m.nodes, m.block = nil, nil
 }

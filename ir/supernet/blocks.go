@@ -145,6 +145,13 @@ func divide(f *Flow, items []Item, p *plain) []*Stage {
 			at = it.Out[0]
 		}
 	}
+	for _, s := range stages {
+		for k, it := range s.Items {
+			if it.Block != nil {
+				it.Block.Stage, it.Block.Item = s.Index, k
+			}
+		}
+	}
 	return stages
 }
 

@@ -33,7 +33,7 @@ func (s *Stage) Build(n *Net, b Builder, genes []uint8) {
 
 // Build tells b the block's operators, or that the SubNet does without the block.
 func (bl *Block) Build(n *Net, b Builder, genes []uint8) {
-	_, it := n.find(bl)
+	it := n.item(bl)
 	if !bl.Live.Holds(genes) {
 		b.Skip(it)
 		return

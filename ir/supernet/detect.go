@@ -35,6 +35,9 @@ func Detect(g *ir.Graph, c Config, templates []Template) (*Plan, error) {
 			}
 		}
 	}
+	for _, ratios := range p.Ratios {
+		sort.Float64s(ratios)
+	}
 	for i := range p.Config.Vars {
 		v := &p.Config.Vars[i]
 		if v.Name == "expand" {
@@ -232,7 +235,6 @@ func (b *binder) planBlock(p *Plan, it Item) {
 	}
 	ratio := b.innerSpan(bl.inner[0], leaves[0]) / float64(b.coupling.Size(b.base(it)))
 	p.Ratios[bl.GoName] = append(p.Ratios[bl.GoName], math.Round(ratio*1000)/1000)
-	sort.Float64s(p.Ratios[bl.GoName])
 	p.Config.setVar(bl.GoName, "expand", nil)
 }
 

@@ -62,8 +62,7 @@ func (o *Op) Feature(n *Net) Feature {
 
 // Feature describes the block: the shapes of what enters and leaves it, its choices, and when it is there.
 func (bl *Block) Feature(n *Net) Feature {
-	_, it := n.find(bl)
-	f := it.Feature(n)
+	f := n.item(bl).Feature(n)
 	f.Choices, f.Live = bl.Choices, bl.Live
 	return f
 }
@@ -121,7 +120,7 @@ func (n *Net) makes(o *Op, id ir.ValueID) Need {
 	if o.Block == nil {
 		return Need{}
 	}
-	if _, it := n.find(o.Block); it.Out[0] == id {
+	if n.item(o.Block).Out[0] == id {
 		return Need{}
 	}
 	return o.Block.Live
@@ -136,14 +135,5 @@ func (n *Net) shapes(ids []ir.ValueID) [][]dim.Dim {
 	return out
 }
 
-// find returns the stage of a block and its item there.
-func (n *Net) find(bl *Block) (*Stage, Item) {
-	for _, s := range n.Stages {
-		for _, it := range s.Items {
-			if it.Block == bl {
-				return s, it
-			}
-		}
-	}
-	return nil, Item{}
-}
+// item is the step of the main flow that a block is.
+func (n *Net) item(bl *Block) Item { return n.Stages[bl.Stage].Items[bl.Item] }

@@ -97,6 +97,8 @@ type Block struct {
 	Type      string // template name such as "BottleneckResidualBlock"; "" when generic
 	GoName    string // name for the Go type, such as "InvertedResidual"
 	Doc       string // one sentence for the Go type's comment
+	Stage     int    // index in Net.Stages
+	Item      int    // among the stage's items
 	Place     int    // among the stage's blocks
 	Choices   []int  // genes of the block's own choices
 	Lists     int    // lists of the config that are for this block: more than Choices where the model leaves nothing to choose

@@ -82,7 +82,7 @@ func (bl *Block) Transform(n *Net, lists ...Var) error {
 	if b == nil {
 		return errCompiled
 	}
-	s, it := n.find(bl)
+	s, it := n.Stages[bl.Stage], n.item(bl)
 	b.block = bl
 	defer func() { b.block = nil }()
 	var h *heads

@@ -93,8 +93,7 @@ func (bl *Block) Update(n *Net) error {
 	for _, g := range bl.Choices {
 		n.Choices[g].Live = bl.Live
 	}
-	_, it := n.find(bl)
-	return n.update(it.Nodes)
+	return n.update(n.item(bl).Nodes)
 }
 
 func (n *Net) update(nodes []int) error {

@@ -42,7 +42,7 @@ func (n *Net) Locate(rules string, graph *nn.Graph, g space.Genes) ([]int, error
 	if err != nil {
 		return nil, err
 	}
-	l := &locator{net: n, graph: graph, sites: sites, genes: g, groups: set.Groups(abstract(graph)), site: make([]int, len(graph.Nodes)), dead: map[place]bool{}}
+	l := &locator{net: n, graph: graph, sites: sites, genes: g, groups: set.Groups(abstract(graph)), readers: readers(graph), site: make([]int, len(graph.Nodes)), dead: map[place]bool{}}
 	for i := range sites {
 		if space.Holds(sites[i].Live, g) {
 			l.live = append(l.live, i)
@@ -58,15 +58,16 @@ func (n *Net) Locate(rules string, graph *nn.Graph, g space.Genes) ([]int, error
 // can remove a part of a group, and what remains may look like the whole. A convolution that has a bias is the same operator with and without the
 // normalisation behind it.
 type locator struct {
-	net    *Net
-	graph  *nn.Graph
-	sites  []Site
-	genes  space.Genes
-	groups [][]int
-	live   []int          // sites that the SubNet has
-	site   []int          // of each node: the result
-	dead   map[place]bool // what does not lead to the end
-	deep   place          // the place with most sites before it
+	net     *Net
+	graph   *nn.Graph
+	sites   []Site
+	genes   space.Genes
+	groups  [][]int
+	readers [][]int        // see opWeights
+	live    []int          // sites that the SubNet has
+	site    []int          // of each node: the result
+	dead    map[place]bool // what does not lead to the end
+	deep    place          // the place with most sites before it
 }
 
 // place is a state of the search: the groups and the nodes of the current one that have their sites, and how many live sites are theirs.
@@ -114,7 +115,7 @@ func (l *locator) parted(k int) bool {
 
 // is tells whether nodes are the operator of a site.
 func (l *locator) is(nodes []int, site int) bool {
-	o, err := OpOf(l.graph, nodes)
+	o, _, err := opWeights(l.graph, nodes, l.readers)
 	return err == nil && o.Key() == l.net.Ops[l.net.OpAt(&l.sites[site], l.genes)].Key()
 }
 

@@ -20,7 +20,12 @@ func OpOf(g *nn.Graph, nodes []int) (Op, error) {
 
 // OpWeights is OpOf with what each of the operator's Params is in g. The parameter of a normalisation that is a bias is its scale.
 func OpWeights(g *nn.Graph, nodes []int) (Op, []nn.Info, error) {
-	d := describer{g: g, nodes: nodes, names: map[nn.Value]string{}}
+	return opWeights(g, nodes, readers(g))
+}
+
+// opWeights is OpWeights for callers that describe many groups of a graph, whose readers they know.
+func opWeights(g *nn.Graph, nodes []int, readers [][]int) (Op, []nn.Info, error) {
+	d := describer{g: g, nodes: nodes, readers: readers, names: map[nn.Value]string{}}
 	for k, i := range nodes {
 		if err := d.node(k, &g.Nodes[i]); err != nil {
 			return Op{}, nil, fmt.Errorf("node %q: %w", g.Nodes[i].Name, err)
@@ -29,10 +34,29 @@ func OpWeights(g *nn.Graph, nodes []int) (Op, []nn.Info, error) {
 	return d.op(), d.weights, nil
 }
 
+// readers lists the nodes that read each value of a graph, and its end for outputs.
+func readers(g *nn.Graph) [][]int {
+	out := make([][]int, len(g.Values))
+	for i, n := range g.Nodes {
+		for _, v := range n.In {
+			if v != nn.None {
+				out[v] = append(out[v], i)
+			}
+		}
+	}
+	for _, v := range g.Outputs {
+		if v != nn.None {
+			out[v] = append(out[v], len(g.Nodes))
+		}
+	}
+	return out
+}
+
 // describer writes the text of a group.
 type describer struct {
 	g          *nn.Graph
 	nodes      []int
+	readers    [][]int             // nodes that read each value
 	names      map[nn.Value]string // operands that have a name already
 	in, params []string            // shapes
 	weights    []nn.Info           // the params
@@ -203,18 +227,7 @@ func (d *describer) out() []string {
 	return out
 }
 
+// leaves tells whether a value is read outside of the group, or by nobody.
 func (d *describer) leaves(v nn.Value) bool {
-	if slices.Contains(d.g.Outputs, v) {
-		return true
-	}
-	inside := false
-	for i, n := range d.g.Nodes {
-		if slices.Contains(n.In, v) {
-			if !slices.Contains(d.nodes, i) {
-				return true
-			}
-			inside = true
-		}
-	}
-	return !inside // nobody reads it, and the operator makes it
+	return v == nn.None || len(d.readers[v]) == 0 || slices.ContainsFunc(d.readers[v], func(i int) bool { return !slices.Contains(d.nodes, i) })
 }
