@@ -114,13 +114,15 @@ func TestCachesGoWithTheirLayers(t *testing.T) {
 		t.Fatal(err)
 	}
 	bound := g.Bind(1)
-	most := int64(0)
+	most, live := int64(0), int64(0)
 	for _, step := range g.Steps() {
-		n := int64(0)
-		for _, v := range step.Live {
-			n += 4 * bound.Values[v].Shape.Elements()
+		for _, v := range step.Made {
+			live += 4 * bound.Values[v].Shape.Elements()
 		}
-		most = max(most, n)
+		most = max(most, live)
+		for _, v := range step.Freed {
+			live -= 4 * bound.Values[v].Shape.Elements()
+		}
 	}
 	tables := int64(2 * 4 * 16) // of cosines and sines, which the original keeps for the second layer
 	if got := peak.Activations.At(genes); got != most+tables {

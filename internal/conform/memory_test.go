@@ -80,14 +80,16 @@ func trackedPeak(t *testing.T, e *embedded.Engine, g *nn.Graph, w nn.Weights) in
 
 // worst is the peak of the steps of one network, of its own shapes.
 func worst(g *nn.Graph) int64 {
-	peak := 0
+	peak, live := 0, 0
 	bound := g.Bind(1)
 	for _, s := range bound.Steps() {
-		sum := 0
-		for _, v := range s.Live {
-			sum += 4 * bound.Values[v].Shape.Count()
+		for _, v := range s.Made {
+			live += 4 * bound.Values[v].Shape.Count()
 		}
-		peak = max(peak, sum)
+		peak = max(peak, live)
+		for _, v := range s.Freed {
+			live -= 4 * bound.Values[v].Shape.Count()
+		}
 	}
 	return int64(peak)
 }

@@ -40,8 +40,9 @@ func dropIdentities(g *ir.Graph) error {
 	for _, id := range g.Outputs {
 		outputs[id] = true
 	}
-	uses := users(g)
+	uses, others := users(g), substitutes{}
 	filter(g, func(n *ir.Node) bool {
+		others.read(n)
 		if n.Domain != "" || n.Op != "Identity" && n.Op != "Dropout" || len(n.In) == 0 {
 			return true
 		}
@@ -54,7 +55,7 @@ func dropIdentities(g *ir.Graph) error {
 			v.Const, v.Type, v.Shape = src.Const, src.Type, src.Shape
 			return false
 		}
-		replace(g, out, in)
+		others[out] = in
 		return false
 	})
 	return nil

@@ -86,21 +86,24 @@ func Canonicalise(g *ir.Graph, o Options) error {
 	return nil
 }
 
-// replace makes every reader of old read new instead, outputs included.
-func replace(g *ir.Graph, old, with ir.ValueID) {
-	for _, n := range g.Nodes {
-		for k, id := range n.In {
-			if id == old {
-				n.In[k] = with
-			}
-		}
-	}
-	for k, id := range g.Outputs {
-		if id == old {
-			g.Outputs[k] = with
+// substitutes are the values that take the place of others. Nodes are told when a pass comes to them, and outputs at its end: to look through
+// the graph for each value would take time that grows with its square.
+type substitutes map[ir.ValueID]ir.ValueID
+
+// read lets a node read the substitutes of its operands.
+func (s substitutes) read(n *ir.Node) { s.within(n.In) }
+
+// within puts substitutes into a list. They may have others in turn.
+func (s substitutes) within(list []ir.ValueID) {
+	for k := range list {
+		for with, ok := s[list[k]]; ok; with, ok = s[list[k]] {
+			list[k] = with
 		}
 	}
 }
+
+// outputs lets a graph's outputs be the substitutes.
+func (s substitutes) outputs(g *ir.Graph) { s.within(g.Outputs) }
 
 // filter keeps the nodes for which keep is true.
 func filter(g *ir.Graph, keep func(n *ir.Node) bool) {

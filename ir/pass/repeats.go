@@ -11,8 +11,9 @@ import (
 // plainRepeats writes what repeats each position of an axis several times in one form: Unsqueeze, Expand and Reshape. Exporters have queries share
 // keys and values by a Gather of positions, by a Concat of Slices or by a Tile.
 func plainRepeats(g *ir.Graph) error {
-	r := repeater{g: g}
+	r := repeater{g: g, others: substitutes{}}
 	for _, n := range g.Nodes {
+		r.others.read(n)
 		if n.Domain == "" && (n.Op == "Tile" || n.Op == "Gather" || n.Op == "Concat") && r.vals == nil {
 			r.vals, r.made = extents(g), producers(g)
 		}
@@ -25,6 +26,7 @@ func plainRepeats(g *ir.Graph) error {
 		}
 	}
 	g.Nodes = r.nodes
+	r.others.outputs(g)
 	return nil
 }
 
@@ -34,6 +36,8 @@ type repeater struct {
 	vals  []op.Operand
 	made  []*ir.Node
 	nodes []*ir.Node
+
+	others substitutes
 }
 
 // tile makes an Expand of a Tile that repeats axes of extent 1 only.
@@ -48,8 +52,8 @@ func (r *repeater) tile(n *ir.Node) bool {
 		}
 	}
 	if slices.Max(times) == 1 {
-		replace(r.g, n.Out[0], n.In[0])
-		return !isOutput(r.g, n.In[0])
+		r.others[n.Out[0]] = n.In[0]
+		return !isOutput(r.g, n.Out[0]) && !isOutput(r.g, n.In[0])
 	}
 	n.Op, n.In = "Expand", []ir.ValueID{n.In[0], r.list(n, "times", times)}
 	r.nodes = append(r.nodes, n)

@@ -24,6 +24,7 @@ type run struct {
 // keys and values as one matrix.
 func channelSplits(g *ir.Graph) error {
 	byAxis := map[sliced][]run{}
+	var order []sliced
 	vals, users := extents(g), readersOf(g)
 	var space *axis.Coupling
 	for _, n := range g.Nodes {
@@ -41,18 +42,21 @@ func channelSplits(g *ir.Graph) error {
 			ok = r.axis < len(axes) && !space.Is(axes[r.axis], axis.Spatial|axis.Batch) || len(axes) == 0 && r.axis == channelAxis(len(x))
 		}
 		if at := (sliced{n.In[0], r.axis}); ok {
+			if byAxis[at] == nil {
+				order = append(order, at)
+			}
 			byAxis[at] = append(byAxis[at], r)
 		}
 	}
-	at, gone := map[*ir.Node]*ir.Node{}, map[*ir.Node]bool{}
-	for of, runs := range byAxis {
-		id := of.value
+	at, gone, others := map[*ir.Node]*ir.Node{}, map[*ir.Node]bool{}, substitutes{}
+	for _, of := range order {
+		id, runs := of.value, byAxis[of]
 		extent, _ := vals[id].Shape[of.axis].IsConst()
 		parts := partition(runs, extent)
 		if len(parts) == 2 {
 			continue
 		}
-		at[runs[0].node] = splitOf(g, id, runs, parts)
+		at[runs[0].node] = splitOf(g, id, runs, parts, others)
 		for _, r := range runs {
 			gone[r.node] = r.node.Op == "Slice"
 		}
@@ -60,13 +64,16 @@ func channelSplits(g *ir.Graph) error {
 	var nodes []*ir.Node
 	for _, n := range g.Nodes {
 		if s := at[n]; s != nil {
+			others.read(s)
 			nodes = append(nodes, s)
 		}
 		if !gone[n] {
+			others.read(n)
 			nodes = append(nodes, n)
 		}
 	}
 	g.Nodes = nodes
+	others.outputs(g)
 	return nil
 }
 
@@ -183,22 +190,25 @@ func partition(runs []run, extent int) []int {
 
 // splitOf makes the Split. A run that has several parts, as runs overlap, becomes their Concat; readers of a run that is there twice read the first one's
 // result.
-func splitOf(g *ir.Graph, id ir.ValueID, runs []run, parts []int) *ir.Node {
+func splitOf(g *ir.Graph, id ir.ValueID, runs []run, parts []int, others substitutes) *ir.Node {
 	first := runs[0].node
 	s := &ir.Node{Op: "Split", Name: first.Name + "_split", Scope: first.Scope, Meta: first.Meta, In: []ir.ValueID{id}}
+	place := func(at int) int { k, _ := slices.BinarySearch(parts, at); return k }
+	taken := map[int]ir.ValueID{} // results of runs of one part, by where it begins
+	for _, r := range runs {
+		if place(r.end)-place(r.start) > 1 {
+			continue
+		}
+		if out := taken[r.start]; out != 0 {
+			others[r.node.Out[0]] = out
+		} else {
+			taken[r.start] = r.node.Out[0]
+		}
+	}
 	var sizes []int64
 	for k, start := range parts[:len(parts)-1] {
 		sizes = append(sizes, int64(parts[k+1]-start))
-		out := ir.ValueID(0)
-		for _, r := range runs {
-			switch {
-			case r.start != start || r.end != parts[k+1]:
-			case out == 0:
-				out = r.node.Out[0]
-			default:
-				replace(g, r.node.Out[0], out)
-			}
-		}
+		out := taken[start]
 		if out == 0 {
 			g.Values = append(g.Values, &ir.Value{Name: fmt.Sprintf("%s_rest%d", first.Name, k), Type: g.Values[id].Type})
 			out = ir.ValueID(len(g.Values) - 1)
@@ -207,8 +217,7 @@ func splitOf(g *ir.Graph, id ir.ValueID, runs []run, parts []int) *ir.Node {
 	}
 	along := int64(runs[0].axis)
 	for _, r := range runs {
-		from, to := slices.Index(parts, r.start), slices.Index(parts, r.end)
-		if to-from > 1 {
+		if from, to := place(r.start), place(r.end); to-from > 1 {
 			r.node.Op, r.node.In, r.node.Attrs = "Concat", slices.Clone(s.Out[from:to]), []ir.Attr{{Name: "axis", Kind: ir.AttrInt, Int: along}}
 		}
 	}

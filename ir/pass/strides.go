@@ -9,8 +9,9 @@ import (
 // dropStrides removes what PyTorch's as_strided becomes when it changes nothing: a Reshape to a list, and a Gather of all its elements
 // in order back into the shape that they had.
 func dropStrides(g *ir.Graph) error {
-	made := producers(g)
+	made, others := producers(g), substitutes{}
 	for _, n := range g.Nodes {
+		others.read(n)
 		if n.Op != "Gather" || n.Domain != "" || len(n.In) != 2 || n.Int("axis", 0) != 0 {
 			continue
 		}
@@ -23,8 +24,9 @@ func dropStrides(g *ir.Graph) error {
 		if len(flat) != 1 || !counts(index, flat[0].Size) || !sameExtents(x.Shape, index.Shape) {
 			continue
 		}
-		replace(g, n.Out[0], list.In[0])
+		others[n.Out[0]] = list.In[0]
 	}
+	others.outputs(g)
 	return nil
 }
 

@@ -30,6 +30,7 @@ type binder struct {
 	reading  map[ir.Identity][]int     // nodes that read a tensor, see readers
 	known    *extents                  // what the last inference has found
 	tried    map[float64]error         // what refused has found, by factor
+	scores   map[ir.ValueID]bool       // see biasesScores
 	err      error                     // first failure of arithmetic on extents
 
 	inference *op.Inference // of the shapes, while the net is updated
@@ -77,13 +78,24 @@ func (b *binder) add(c Choice, list []float64) (dim.Choice, bool) {
 	}
 	if len(c.Candidates) > maxCandidates || len(b.net.Choices) >= maxChoices {
 		if b.err == nil {
-			b.err = fmt.Errorf("%s: a space has at most %d choices of %d candidates; leave some out or skip some stages", c.Name, maxChoices, maxCandidates)
+			b.err = &tooManyError{c.Name}
 		}
 		return 0, false
 	}
 	b.net.Choices = append(b.net.Choices, c)
 	return dim.Choice(len(b.net.Choices) - 1), true
 }
+
+// tooManyError refuses more choices than genes can be. Stages that share their widths may do with fewer.
+type tooManyError struct{ choice string }
+
+// Error names the first choice that is too many.
+func (e *tooManyError) Error() string {
+	return fmt.Sprintf("%s: a space has at most %d choices of %d candidates; leave some out or skip some stages", e.choice, maxChoices, maxCandidates)
+}
+
+// Is tells that stages may share their widths.
+func (e *tooManyError) Is(target error) bool { return target == errTooMany }
 
 // whole tells whether the candidates of c are exactly the values of a list. The original's share of itself is 1, listed or not.
 func whole(c Choice, list []float64) bool {

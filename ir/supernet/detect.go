@@ -7,6 +7,7 @@ import (
 	"sort"
 
 	"github.com/autotailor/autotailor/ir"
+	"github.com/autotailor/autotailor/ir/axis"
 	"github.com/autotailor/autotailor/ir/op"
 )
 
@@ -46,7 +47,7 @@ func Detect(g *ir.Graph, c Config, templates []Template) (*Plan, error) {
 	}
 	b.thin(p)
 	b.unite(p)
-	return p, b.planGeneric(p)
+	return p, b.planGeneric(p, templates)
 }
 
 // movers tell, by the name of a list, whether a block has what it moves.
@@ -66,7 +67,7 @@ func movers() map[string]func(bl *Block) bool {
 func (b *binder) thin(p *Plan) {
 	moves := movers()
 	for {
-		total, worst, most := 1+3*len(b.net.Stages), -1, 0 // resolution; width, depth and ratio of each stage
+		total, worst, most := b.shared(p), -1, 0
 		for i, v := range p.Config.Vars {
 			n := 0
 			for _, s := range b.net.Stages {
@@ -87,6 +88,14 @@ func (b *binder) thin(p *Plan) {
 		p.Notes = append(p.Notes, fmt.Sprintf("%s.%s is left out: %d blocks would have a choice of it each, and a space has at most %d choices", v.Block, v.Name, most, maxChoices))
 		p.Config.Vars = slices.Delete(p.Config.Vars, worst, worst+1)
 	}
+}
+
+// shared is how many choices are no block's, at most: the resolution; width, depth and ratio of each stage, or one width and one ratio for all.
+func (b *binder) shared(p *Plan) int {
+	if each := 1 + 3*len(b.net.Stages); each <= maxChoices {
+		return each
+	}
+	return 3 + min(len(b.net.Stages)-len(p.Config.DepthSkipped.List), mostDeep)
 }
 
 // unite makes one list for all blocks of lists that say the same for every block that has what they move.
@@ -167,22 +176,37 @@ func (b *binder) rigidInput() {
 	b.net.Frozen = append(b.net.Frozen, f)
 }
 
+// mostDeep is how many stages are offered a depth of their own.
+const mostDeep = 200
+
 // planStages offers widths and depths, and lists the stages that have none.
 func (b *binder) planStages(p *Plan) {
 	deepest := 0
-	var narrow, shallow []float64
+	var narrow, shallow, deep []float64
+	taken := map[axis.Var]bool{} // channels that an earlier stage ends with
 	for _, s := range b.net.Stages {
 		out := s.end()
-		if len(out) == 0 || !b.hasChannel(out[0]) || len(b.movable(b.channel(out[0]))) == 0 || b.takenBefore(s) {
+		wide := len(out) > 0 && b.hasChannel(out[0])
+		if !wide || taken[b.coupling.Find(b.channel(out[0]))] || len(b.movable(b.channel(out[0]))) == 0 {
 			narrow = append(narrow, float64(s.Index))
+		}
+		if wide {
+			taken[b.coupling.Find(b.channel(out[0]))] = true
 		}
 		removable := b.removable(s)
 		if deepest = max(deepest, removable); removable == 0 {
 			shallow = append(shallow, float64(s.Index))
+		} else {
+			deep = append(deep, float64(s.Index))
 		}
 	}
 	if len(narrow) < len(b.net.Stages) {
 		p.Config.Width.List, p.Config.WidthSkipped.List = []float64{0.5, 0.75, 1}, narrow
+	}
+	if n := len(b.net.Stages) - len(shallow); n > mostDeep {
+		shallow = append(shallow, deep[mostDeep:]...)
+		slices.Sort(shallow)
+		p.Notes = append(p.Notes, fmt.Sprintf("depth is offered for the first %d of the %d stages that have blocks to drop: a space has at most %d choices", mostDeep, n, maxChoices))
 	}
 	if deepest > 0 {
 		for r := -min(deepest, mostDropped); r <= 0; r++ {
@@ -190,20 +214,6 @@ func (b *binder) planStages(p *Plan) {
 		}
 		p.Config.DepthSkipped.List = shallow
 	}
-}
-
-// takenBefore tells whether an earlier stage ends with the same channels as s.
-func (b *binder) takenBefore(s *Stage) bool {
-	for _, e := range b.net.Stages[:s.Index] {
-		out := e.end()
-		if len(out) == 0 || !b.hasChannel(out[0]) {
-			continue
-		}
-		if b.coupling.Find(b.channel(out[0])) == b.coupling.Find(b.channel(s.end()[0])) {
-			return true
-		}
-	}
-	return false
 }
 
 // planBlock offers kernels and what an attention can vary, and collects the expand ratios of a block's type.

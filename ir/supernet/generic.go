@@ -163,9 +163,15 @@ func (c *Config) tie() bool {
 }
 
 // planGeneric offers shares of what the choices that are planned so far leave: it makes them to see.
-func (b *binder) planGeneric(p *Plan) error {
+func (b *binder) planGeneric(p *Plan, templates []Template) error {
 	b.config = p.Config
-	if err := b.transform(); err != nil {
+	err := b.transform()
+	if errors.Is(err, errTooMany) && b.config.tie() {
+		if b, err = analyse(b.graph, b.config, templates); err == nil {
+			err = b.transform()
+		}
+	}
+	if err != nil {
 		return err
 	}
 	for _, s := range b.net.Stages {

@@ -105,18 +105,20 @@ func layer(g *ir.Graph, n *ir.Node) bool {
 
 // biasesScores tells whether nothing but element-wise operators lie between a value and a Softmax.
 func (b *binder) biasesScores(id ir.ValueID) bool {
-	for _, u := range b.flow.Users(id) {
-		n := b.flow.Node(u)
-		switch n.Op {
-		case "Softmax":
-			return true
-		case "Add", "Sub", "Mul", "Div", "Where", "Unsqueeze", "Reshape", "Cast":
-			if b.biasesScores(n.Out[0]) {
+	yes, ok := b.scores[id]
+	if !ok {
+		yes = slices.ContainsFunc(b.flow.Users(id), func(u int) bool {
+			switch n := b.flow.Node(u); n.Op {
+			case "Softmax":
 				return true
+			case "Add", "Sub", "Mul", "Div", "Where", "Unsqueeze", "Reshape", "Cast":
+				return b.biasesScores(n.Out[0])
 			}
-		}
+			return false
+		})
+		b.scores[id] = yes
 	}
-	return false
+	return yes
 }
 
 // grid is an axis that lists prefix positions of their own and then those of a square map, row by row.

@@ -23,7 +23,7 @@ func (b *binder) warn() {
 		}
 	}
 	if b.config.Tied {
-		b.warning(b.config.Width.Pos, "all stages share their width choices: apart, extents would depend on too many of them at once")
+		b.warning(b.config.Width.Pos, "all stages share their width choices: apart, there would be too many of them, or extents would depend on too many at once")
 	}
 	have := b.blockNames()
 	for _, v := range b.config.Vars {

@@ -2,17 +2,19 @@ package nn
 
 import "slices"
 
-// Step is a moment of a run of the original: the kernel of a node and the values that are in memory while it runs.
+// Step is a moment of a run of the original: the kernel of a node, and how the values in memory change. A list of all that is in memory at each step
+// would grow with the square of a network whose values live long.
 type Step struct {
-	Node int     // index in the recorded graph; what removes the node's block removes the step
-	Live []Value // a value that is held in two forms stands here twice
+	Node  int     // index in the recorded graph; what removes the node's block removes the step
+	Made  []Value // come into memory with the step; a value that is held in two forms stands here twice
+	Freed []Value // leave it after the step
 }
 
 // Steps returns the moments of a run of g in a runtime that has kernels of a product with its normalisation and Relu or
 // Clip, renames where a Reshape or the like moves no data, frees a value after its last use, writes no result over an
 // operand, and reads inputs where the caller has them.
 func (g *Graph) Steps() []Step {
-	l := &lives{g: g, home: make([]Value, len(g.Values)), last: map[Value]int{}, users: map[Value]int{}}
+	l := &lives{g: g, home: make([]Value, len(g.Values)), given: make([]bool, len(g.Values)), last: make([]int, len(g.Values)), users: make([]int, len(g.Values))}
 	for v := range l.home {
 		l.home[v] = Value(v)
 	}
@@ -20,6 +22,9 @@ func (g *Graph) Steps() []Step {
 		for _, v := range g.Nodes[i].In {
 			l.users[v]++
 		}
+	}
+	for _, v := range g.Inputs {
+		l.given[v] = true
 	}
 	for _, v := range g.Outputs {
 		l.users[v] += 2 // the caller reads it, so no later kernel takes it over
@@ -32,8 +37,9 @@ func (g *Graph) Steps() []Step {
 type lives struct {
 	g     *Graph
 	home  []Value // what holds a value's data
-	last  map[Value]int
-	users map[Value]int
+	given []bool  // inputs
+	last  []int   // the step of its last use
+	users []int
 }
 
 // renames are operators that need not move data.
@@ -42,7 +48,7 @@ var renames = []string{"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity",
 // kernels tells for each node which node's kernel computes it, -1 for none.
 func (l *lives) kernels() []int {
 	kernel := make([]int, len(l.g.Nodes))
-	made := map[Value]int{}
+	made := make([]int, len(l.g.Values)) // by which node, one more
 	for i := range l.g.Nodes {
 		n := &l.g.Nodes[i]
 		kernel[i] = i
@@ -51,11 +57,11 @@ func (l *lives) kernels() []int {
 			kernel[i] = -1
 			continue
 		}
-		if k, ok := made[n.In[0]]; ok && l.users[n.In[0]] == 1 && fuses(&l.g.Nodes[k], n) {
+		if k := made[n.In[0]] - 1; k >= 0 && l.users[n.In[0]] == 1 && fuses(&l.g.Nodes[k], n) {
 			kernel[i] = kernel[k]
 		}
 		for _, v := range n.Out {
-			made[v] = i
+			made[v] = i + 1
 		}
 	}
 	return kernel
@@ -80,20 +86,19 @@ func (l *lives) steps(kernel []int) []Step {
 		in, out []Value
 	}
 	var ws []work
-	at := map[int]int{}
+	at := make([]int, len(l.g.Nodes)) // the kernel's step, one more
 	for i := range l.g.Nodes {
 		if kernel[i] < 0 {
 			continue
 		}
-		k, ok := at[kernel[i]]
-		if !ok {
-			k = len(ws)
-			at[kernel[i]] = k
+		if at[kernel[i]] == 0 {
 			ws = append(ws, work{node: i})
+			at[kernel[i]] = len(ws)
 		}
+		k := at[kernel[i]] - 1
 		n := &l.g.Nodes[i]
 		for _, v := range n.In {
-			if h := l.home[v]; v != None && !l.g.Values[h].Known() && !slices.Contains(ws[k].out, h) && !slices.Contains(l.g.Inputs, h) {
+			if h := l.home[v]; v != None && !l.g.Values[h].Known() && !slices.Contains(ws[k].out, h) && !l.given[h] {
 				ws[k].in = append(ws[k].in, h)
 			}
 		}
@@ -107,12 +112,14 @@ func (l *lives) steps(kernel []int) []Step {
 	for _, v := range l.g.Outputs {
 		l.last[l.home[v]] = len(ws)
 	}
-	var out []Step
-	var live []Value
+	out := make([]Step, len(ws))
 	for k, w := range ws {
-		live = append(live, w.out...)
-		out = append(out, Step{w.node, slices.Clone(live)})
-		live = slices.DeleteFunc(live, func(v Value) bool { return l.last[v] <= k })
+		out[k].Node, out[k].Made = w.node, w.out
+		for _, v := range w.out {
+			if end := l.last[v]; end < len(ws) {
+				out[end].Freed = append(out[end].Freed, v)
+			}
+		}
 	}
 	return out
 }
@@ -169,12 +176,20 @@ func (g *Graph) MemoryNeed() int64 {
 // PeakBytes is what the values that are alive at the worst of g's steps take at batch 1. It follows from this network alone.
 func (g *Graph) PeakBytes() int64 {
 	peak, bound := int64(0), g.Bind(1)
+	live := int64(0)
 	for _, s := range bound.Steps() {
-		sum := int64(0)
-		for _, v := range s.Live {
-			sum += wordBytes * int64(bound.Values[v].Shape.Count())
-		}
-		peak = max(peak, sum)
+		live += bound.bytes(s.Made)
+		peak = max(peak, live)
+		live -= bound.bytes(s.Freed)
 	}
 	return peak
+}
+
+// bytes is what values take together.
+func (g *Graph) bytes(list []Value) int64 {
+	sum := int64(0)
+	for _, v := range list {
+		sum += wordBytes * int64(g.Values[v].Shape.Count())
+	}
+	return sum
 }

@@ -1,7 +1,6 @@
 package supernet
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 
@@ -55,8 +54,9 @@ func (n *Net) Activations(g *nn.Graph, steps []nn.Step) (*space.Max, error) {
 		return nil, fmt.Errorf("%s: peak memory: %w", n.Package, err)
 	}
 	var ts []space.Term
+	now := living{}
 	for _, step := range steps {
-		t, err := s.step(step)
+		t, err := s.step(step, now)
 		if err != nil {
 			return nil, fmt.Errorf("%s: peak memory: %w", n.Package, err)
 		}
@@ -71,6 +71,8 @@ type sizes struct {
 	site   []*Site                 // of each node
 	values map[nn.Value]size       // of what nodes make and what is put in
 	live   map[nn.Value]space.Need // of inputs and outputs that not every SubNet has
+	given  map[nn.Value]bool       // inputs
+	counts map[ID][2][]int64       // elements of operators, see Op.Elements
 }
 
 // size is a dense table over deps, the last gene fastest.
@@ -90,7 +92,10 @@ func sizesOf(net *Net, g *nn.Graph) (*sizes, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &sizes{cards: net.Cards(), site: make([]*Site, len(g.Nodes)), values: map[nn.Value]size{}}
+	s := &sizes{cards: net.Cards(), site: make([]*Site, len(g.Nodes)), values: map[nn.Value]size{}, given: map[nn.Value]bool{}, counts: map[ID][2][]int64{}}
+	for _, v := range g.Inputs {
+		s.given[v] = true
+	}
 	nodes := make([][]int, len(sites))
 	for i, k := range at {
 		s.site[i] = &sites[k]
@@ -149,12 +154,12 @@ func (s *sizes) add(net *Net, g *nn.Graph, nodes []int, site *Site) error {
 		s.values[v] = table()
 	}
 	for _, v := range reads {
-		if slices.Contains(g.Inputs, v) {
+		if s.given[v] {
 			s.values[v] = table()
 		}
 	}
 	for i, id := range site.Ops {
-		in, out, err := net.Ops[id].Elements()
+		in, out, err := s.elements(net, id)
 		if err != nil {
 			return err
 		}
@@ -165,7 +170,7 @@ func (s *sizes) add(net *Net, g *nn.Graph, nodes []int, site *Site) error {
 			s.values[v].table[i] = out[j]
 		}
 		for j, v := range reads {
-			if slices.Contains(g.Inputs, v) {
+			if s.given[v] {
 				s.values[v].table[i] = in[j]
 			}
 		}
@@ -176,29 +181,62 @@ func (s *sizes) add(net *Net, g *nn.Graph, nodes []int, site *Site) error {
 	return nil
 }
 
-// step returns the bytes of all that lives at one step.
-func (s *sizes) step(step nn.Step) (space.Term, error) {
+// elements are those of an operator of the net, whose text is read once.
+func (s *sizes) elements(net *Net, id ID) (in, out []int64, err error) {
+	if c, ok := s.counts[id]; ok {
+		return c[0], c[1], nil
+	}
+	in, out, err = net.Ops[id].Elements()
+	s.counts[id] = [2][]int64{in, out}
+	return in, out, err
+}
+
+// living is what is in memory at a step. Values that depend on the same genes and live on the same condition are one term, so that a step costs no
+// more where many values live.
+type living map[string]*lot
+
+// lot is the sum of some values that are alike.
+type lot struct {
+	term   space.Term
+	values int
+}
+
+// put adds a value to what lives, or takes it away again.
+func (l living) put(s size, live space.Need, values int) {
+	key := string(append([]byte{live.Gene, live.Below}, s.deps...))
+	p := l[key]
+	if p == nil {
+		p = &lot{term: space.Term{Deps: s.deps, Table: make([]int64, len(s.table)), Live: live}}
+		l[key] = p
+	}
+	for i, n := range s.table {
+		p.term.Table[i] += int64(values) * n
+	}
+	if p.values += values; p.values == 0 {
+		delete(l, key)
+	}
+}
+
+// step returns the bytes of all that lives at one step, which comes after those that now knows.
+func (s *sizes) step(step nn.Step, now living) (space.Term, error) {
 	site := s.site[step.Node]
+	for _, v := range step.Made {
+		if _, ok := s.values[v]; !ok {
+			return space.Term{}, fmt.Errorf("value %d of step %q has no size", v, site.Name)
+		}
+		now.put(s.values[v], s.live[v], 1)
+	}
 	t := space.Term{Live: site.Live}
 	var sum []space.Term
-	var errs []error
-	for _, v := range step.Live {
-		part, ok := s.values[v]
-		if !ok {
-			errs = append(errs, fmt.Errorf("value %d of step %q has no size", v, site.Name))
-		}
-		live := s.live[v]
-		sum = append(sum, space.Term{Deps: part.deps, Table: part.table, Live: live})
-		t.Deps = append(t.Deps, part.deps...)
-		if live.Below > 0 {
-			t.Deps = append(t.Deps, live.Gene)
+	for _, p := range now {
+		sum = append(sum, p.term)
+		t.Deps = append(t.Deps, p.term.Deps...)
+		if p.term.Live.Below > 0 {
+			t.Deps = append(t.Deps, p.term.Live.Gene)
 		}
 	}
 	slices.Sort(t.Deps)
 	t.Deps = slices.Compact(t.Deps)
-	if err := errors.Join(errs...); err != nil {
-		return space.Term{}, err
-	}
 	total, err := space.NewSum(s.cards, 0, sum)
 	if err != nil {
 		return space.Term{}, err
@@ -206,6 +244,9 @@ func (s *sizes) step(step nn.Step) (space.Term, error) {
 	t.Table, err = total.Over(t.Deps)
 	for i := range t.Table {
 		t.Table[i] *= floatBytes
+	}
+	for _, v := range step.Freed {
+		now.put(s.values[v], s.live[v], -1)
 	}
 	return t, err
 }

@@ -74,16 +74,15 @@ func (e *Engine) Steps(g *nn.Graph, w nn.Weights) ([]nn.Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	lives := bind(p, 1).lives()
-	var out []nn.Step
+	out := make([]nn.Step, len(p.steps))
 	for i, s := range p.steps {
-		step := nn.Step{Node: s.node}
-		for _, l := range lives {
-			if l.from <= i && i <= l.to {
-				step.Live = append(step.Live, p.buffers[l.buffer].value)
-			}
+		out[i].Node = s.node
+	}
+	for _, l := range bind(p, 1).lives() {
+		from, to, v := max(l.from, 0), min(l.to, len(out)-1), p.buffers[l.buffer].value
+		if from <= to {
+			out[from].Made, out[to].Freed = append(out[from].Made, v), append(out[to].Freed, v)
 		}
-		out = append(out, step)
 	}
 	return out, nil
 }
