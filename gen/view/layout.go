@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/dim"
 )
 
@@ -196,13 +197,13 @@ func cutSlot(c Call, j int) int {
 // records names the fields for records that differ between instances, and for all that name tensors.
 func (l *layouter) records() {
 	calls := l.places[0].body.Calls
-	base := make([]string, len(calls))
+	roles, base := rolesOf(calls), make([]string, len(calls))
 	count := map[string]int{}
 	for k, c := range calls {
 		if !c.Rec.set() || !c.Rec.hasParams() && l.sameRecord(k) {
 			continue
 		}
-		base[k] = recordName(calls, k)
+		base[k] = recordName(&calls[k], roles)
 		count[base[k]]++
 	}
 	seen := map[string]int{}
@@ -243,17 +244,25 @@ func (r Rec) text() string {
 	return ""
 }
 
-// recordName proposes a field name: the node's role, that of the layer before a normalisation, or what the layer is.
-func recordName(calls []Call, k int) string {
-	c := calls[k]
+// rolesOf are the roles of what makes each value alone.
+func rolesOf(calls []Call) map[ir.ValueID]string {
+	out := map[ir.ValueID]string{}
+	for _, c := range calls {
+		if c.Role != "" && len(c.Out) == 1 && out[c.Out[0]] == "" {
+			out[c.Out[0]] = c.Role
+		}
+	}
+	return out
+}
+
+// recordName proposes a field name: the call's role, that of the layer before a normalisation, or what the layer is.
+func recordName(c *Call, roles map[ir.ValueID]string) string {
 	if c.Role != "" {
 		return unexported(Exported(c.Role))
 	}
 	if c.Method == BatchNorm || c.Method == LayerNorm {
-		for _, prev := range calls[:k] {
-			if prev.Role != "" && len(prev.Out) == 1 && prev.Out[0] == c.In[0] {
-				return unexported(Exported(prev.Role)) + "Norm"
-			}
+		if role := roles[c.In[0]]; role != "" {
+			return unexported(Exported(role)) + "Norm"
 		}
 		return "norm"
 	}

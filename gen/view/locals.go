@@ -2,6 +2,7 @@ package view
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/autotailor/autotailor/ir"
@@ -12,7 +13,7 @@ import (
 type Locals struct {
 	names map[ir.ValueID]string
 	left  map[ir.ValueID]int // uses that are still to come
-	pool  []string           // declared names whose values are dead
+	pool  []string           // declared names whose values are dead; the last is the next to be used
 	used  int                // of shortNames
 }
 
@@ -101,13 +102,13 @@ func (l *Locals) Read(id ir.ValueID) bool { return l.left[id] > 0 }
 // Take ends one use of each of the values and returns their names. The names of those that are dead now become free.
 func (l *Locals) Take(ids []ir.ValueID) []string {
 	out := l.Names(ids)
-	var dead []string
+	from := len(l.pool)
 	for _, id := range ids {
 		if l.left[id]--; l.left[id] == 0 && isVariable(l.names[id]) {
-			dead = append(dead, l.names[id])
+			l.pool = append(l.pool, l.names[id])
 		}
 	}
-	l.pool = append(dead, l.pool...)
+	slices.Reverse(l.pool[from:])
 	return out
 }
 
@@ -120,7 +121,8 @@ func (l *Locals) Target(id ir.ValueID) (name string, isNew bool) {
 	case l.left[id] == 0:
 		return "_", false
 	case len(l.pool) > 0:
-		name, l.pool = l.pool[0], l.pool[1:]
+		last := len(l.pool) - 1
+		name, l.pool = l.pool[last], l.pool[:last]
 	default:
 		name, isNew = l.Fresh(), true
 	}

@@ -21,8 +21,9 @@ type translator struct {
 	taken  map[string]bool        // names
 	params map[ir.ValueID]nn.Param
 	uses   map[ir.ValueID]int
-	reader map[ir.ValueID]int // last node that reads a value
-	merged map[int]int        // node -> node whose call contains it
+	reader map[ir.ValueID]int         // last node that reads a value
+	copies map[ir.ValueID][]nn.Reader // see readers
+	merged map[int]int                // node -> node whose call contains it
 	errs   []error
 }
 
@@ -258,17 +259,19 @@ func (t *translator) name(id ir.Identity) string {
 	return name
 }
 
-// readers are the operands that a value is.
+// readers are the operands that a copy of a tensor is. All are found at once: a quantised network has a copy for each node.
 func (t *translator) readers(id ir.ValueID) []nn.Reader {
-	var out []nn.Reader
-	for _, n := range t.net.Graph.Nodes {
-		for k, in := range n.In {
-			if in == id {
-				out = append(out, nn.Reader{Node: n.Name, Operand: k})
+	if t.copies == nil {
+		t.copies = map[ir.ValueID][]nn.Reader{}
+		for _, n := range t.net.Graph.Nodes {
+			for k, in := range n.In {
+				if c := t.net.Graph.Values[in].Const; in != 0 && c != nil && c.Copy > 0 {
+					t.copies[in] = append(t.copies[in], nn.Reader{Node: n.Name, Operand: k})
+				}
 			}
 		}
 	}
-	return out
+	return t.copies[id]
 }
 
 // axes returns how operand k of o is cut, one element for each axis that may be.

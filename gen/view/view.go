@@ -135,12 +135,13 @@ func New(net *supernet.Net, name string) (*Package, error) {
 	p.paths()
 	p.classes()
 	f := net.Feature()
+	needs := net.Needs()
 	for k, id := range net.Graph.Inputs {
 		v := net.Graph.Values[id]
-		p.Inputs = append(p.Inputs, Input{v.Name, v.Type, f.In[k], id, net.Needed(id)})
+		p.Inputs = append(p.Inputs, Input{v.Name, v.Type, f.In[k], id, needs[id]})
 	}
 	for _, id := range net.Graph.Outputs {
-		p.Outputs = append(p.Outputs, Output{net.Graph.Values[id].Name, id, net.Needed(id)})
+		p.Outputs = append(p.Outputs, Output{net.Graph.Values[id].Name, id, needs[id]})
 	}
 	p.sections()
 	return p, nil

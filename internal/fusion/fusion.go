@@ -136,15 +136,22 @@ func (r Rules) Groups(g Graph) [][]int {
 }
 
 type matcher struct {
-	g        Graph
-	group    []int // by node
-	groups   [][]int
-	readers  map[int][]int // by value; outputs of the graph have a reader -1
-	producer map[int]int
+	g       Graph
+	group   []int // by node
+	groups  [][]int
+	readers [][]int // by value; outputs of the graph have a reader -1
+	latest  []int   // of the nodes that make each node's operands, -1 for none
 }
 
 func newMatcher(g Graph) *matcher {
-	m := &matcher{g: g, group: make([]int, len(g.Nodes)), readers: map[int][]int{}, producer: map[int]int{}}
+	values := 0
+	for _, n := range g.Nodes {
+		for _, v := range slices.Concat(n.In, n.Out) {
+			values = max(values, v+1)
+		}
+	}
+	m := &matcher{g: g, group: make([]int, len(g.Nodes)), readers: make([][]int, values), latest: make([]int, len(g.Nodes))}
+	producer := make([]int, values) // one more
 	for i, n := range g.Nodes {
 		m.group[i] = -1
 		for _, v := range n.In {
@@ -153,11 +160,23 @@ func newMatcher(g Graph) *matcher {
 			}
 		}
 		for _, v := range n.Out {
-			m.producer[v] = i
+			if v >= 0 {
+				producer[v] = i + 1
+			}
+		}
+	}
+	for i, n := range g.Nodes {
+		m.latest[i] = -1
+		for _, v := range n.In {
+			if v >= 0 {
+				m.latest[i] = max(m.latest[i], producer[v]-1)
+			}
 		}
 	}
 	for _, v := range g.Outputs {
-		m.readers[v] = append(m.readers[v], -1)
+		if v >= 0 && v < values {
+			m.readers[v] = append(m.readers[v], -1)
+		}
 	}
 	return m
 }
@@ -174,13 +193,8 @@ func (m *matcher) take(i int) {
 // stands cannot wait for operands that come later.
 func (m *matcher) next(i int) int {
 	j := m.reader(i)
-	if j < 0 {
+	if j < 0 || m.latest[j] > i {
 		return -1
-	}
-	for _, v := range m.g.Nodes[j].In {
-		if p, ok := m.producer[v]; v >= 0 && ok && p > i {
-			return -1
-		}
 	}
 	return j
 }
@@ -188,7 +202,7 @@ func (m *matcher) next(i int) int {
 // reader returns the only reader of node i's only result, -1 when there is none that is free.
 func (m *matcher) reader(i int) int {
 	n := m.g.Nodes[i]
-	if len(n.Out) != 1 || len(m.readers[n.Out[0]]) != 1 {
+	if len(n.Out) != 1 || n.Out[0] < 0 || len(m.readers[n.Out[0]]) != 1 {
 		return -1
 	}
 	j := m.readers[n.Out[0]][0]

@@ -31,6 +31,7 @@ type binder struct {
 	known    *extents                  // what the last inference has found
 	tried    map[float64]error         // what refused has found, by factor
 	scores   map[ir.ValueID]bool       // see biasesScores
+	skipped  map[*float64]map[int]bool // see skips, by the list's first element
 	err      error                     // first failure of arithmetic on extents
 
 	inference *op.Inference // of the shapes, while the net is updated
@@ -49,17 +50,29 @@ func (b *binder) note(err error) {
 	}
 }
 
-// skips turns a list of stage indices, negative from the end, into a set.
-func skips(list []float64, n int) map[int]bool {
-	out := map[int]bool{}
-	for _, v := range list {
-		i := int(v)
-		if i < 0 {
-			i += n
-		}
-		out[i] = true
+// skips turns a list of stage indices, negative from the end, into a set. Each list is turned once: stages and blocks ask for it one by one.
+func (b *binder) skips(list []float64) map[int]bool {
+	if len(list) == 0 {
+		return nil
 	}
-	return out
+	set := b.skipped[&list[0]]
+	if set == nil {
+		set = map[int]bool{}
+		for _, v := range list {
+			i := int(v)
+			if i < 0 {
+				i += len(b.net.Stages)
+			}
+			set[i] = true
+		}
+		b.skipped[&list[0]] = set
+	}
+	return set
+}
+
+// skipsBlock tells whether a list of stages without choices of a block has the stage of one that it is for.
+func (b *binder) skipsBlock(s *Stage, bl *Block) bool {
+	return slices.ContainsFunc(b.config.BlocksSkipped, func(v Var) bool { return bl.is(v.Block) && b.skips(v.List)[s.Index] })
 }
 
 // A gene and its value are one byte each.
@@ -85,17 +98,6 @@ func (b *binder) add(c Choice, list []float64) (dim.Choice, bool) {
 	b.net.Choices = append(b.net.Choices, c)
 	return dim.Choice(len(b.net.Choices) - 1), true
 }
-
-// tooManyError refuses more choices than genes can be. Stages that share their widths may do with fewer.
-type tooManyError struct{ choice string }
-
-// Error names the first choice that is too many.
-func (e *tooManyError) Error() string {
-	return fmt.Sprintf("%s: a space has at most %d choices of %d candidates; leave some out or skip some stages", e.choice, maxChoices, maxCandidates)
-}
-
-// Is tells that stages may share their widths.
-func (e *tooManyError) Is(target error) bool { return target == errTooMany }
 
 // whole tells whether the candidates of c are exactly the values of a list. The original's share of itself is 1, listed or not.
 func whole(c Choice, list []float64) bool {

@@ -113,7 +113,7 @@ func analyse(g *ir.Graph, c Config, templates []Template) (*binder, error) {
 		config: c, graph: g, flow: f, plain: p, coupling: axis.Couple(g, p.sizes, p.batched),
 		net:    &Net{Graph: g, Stages: stages, Nodes: makeOps(g, stages), Batched: p.batched, Raw: big.NewInt(1)},
 		leaves: map[axis.Var]dim.Dim{}, units: map[axis.Var]int{}, tied: map[ChoiceKind]dim.Choice{},
-		places: map[ir.ValueID]positions{}, known: &extents{}, tried: map[float64]error{}, scores: map[ir.ValueID]bool{},
+		places: map[ir.ValueID]positions{}, known: &extents{}, tried: map[float64]error{}, scores: map[ir.ValueID]bool{}, skipped: map[*float64]map[int]bool{},
 	}
 	b.net.binder, b.net.coupling = b, b.coupling
 	b.keepBlocks()

@@ -112,17 +112,6 @@ var shared = map[string][]string{
 
 var attending = []string{"Attention", "AttentionBlock", "Transformer", "TransformerBlock"}
 
-// skipped returns the stages in which a block stays as it is.
-func (c Config) skipped(bl *Block) []float64 {
-	var out []float64
-	for _, v := range c.BlocksSkipped {
-		if bl.is(v.Block) {
-			out = append(out, v.List...)
-		}
-	}
-	return out
-}
-
 // is tells whether a config means bl by name: its own name, the paper's, or "" for all blocks.
 func (bl *Block) is(name string) bool { return name == "" || name == bl.GoName || name == bl.Type }
 

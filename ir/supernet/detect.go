@@ -176,8 +176,11 @@ func (b *binder) rigidInput() {
 	b.net.Frozen = append(b.net.Frozen, f)
 }
 
-// mostDeep is how many stages are offered a depth of their own.
-const mostDeep = 200
+// Bounds of what is offered.
+const (
+	mostDeep   = 200  // stages with a depth of their own
+	mostListed = 4096 // numbers in a list of the config
+)
 
 // planStages offers widths and depths, and lists the stages that have none.
 func (b *binder) planStages(p *Plan) {
@@ -200,13 +203,23 @@ func (b *binder) planStages(p *Plan) {
 			deep = append(deep, float64(s.Index))
 		}
 	}
-	if len(narrow) < len(b.net.Stages) {
-		p.Config.Width.List, p.Config.WidthSkipped.List = []float64{0.5, 0.75, 1}, narrow
-	}
-	if n := len(b.net.Stages) - len(shallow); n > mostDeep {
+	if len(deep) > mostDeep {
 		shallow = append(shallow, deep[mostDeep:]...)
 		slices.Sort(shallow)
-		p.Notes = append(p.Notes, fmt.Sprintf("depth is offered for the first %d of the %d stages that have blocks to drop: a space has at most %d choices", mostDeep, n, maxChoices))
+		p.Notes = append(p.Notes, fmt.Sprintf("depth is offered for the first %d of the %d stages that have blocks to drop: a space has at most %d choices", mostDeep, len(deep), maxChoices))
+	}
+	unlisted := func(what string, skipped []float64) bool {
+		long := len(skipped) > mostListed
+		if long {
+			p.Notes = append(p.Notes, fmt.Sprintf("%s is not offered: %d of the %d stages have none, and a list of them has at most %d numbers", what, len(skipped), len(b.net.Stages), mostListed))
+		}
+		return long
+	}
+	if len(narrow) < len(b.net.Stages) && !unlisted("width", narrow) {
+		p.Config.Width.List, p.Config.WidthSkipped.List = []float64{0.5, 0.75, 1}, narrow
+	}
+	if deepest > 0 && unlisted("depth", shallow) {
+		deepest = 0
 	}
 	if deepest > 0 {
 		for r := -min(deepest, mostDropped); r <= 0; r++ {

@@ -1,8 +1,6 @@
 package supernet
 
 import (
-	"slices"
-
 	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/dim"
 )
@@ -87,30 +85,33 @@ func (n *Net) Feature() Feature {
 	return f
 }
 
-// Needed tells when the model has an input or an output: one that a block makes, or that blocks alone read, only while the block is there.
-func (n *Net) Needed(id ir.ValueID) Need {
-	var out Need
-	readers := 0
+// Needs tells when each value is there, the model's inputs and outputs among them: one that a block makes, or that blocks alone read, is there only
+// while the block is.
+func (n *Net) Needs() []Need {
+	out := make([]Need, len(n.Graph.Values))
+	readers, made := make([]int, len(out)), make([]bool, len(out))
 	for _, o := range n.Nodes {
-		if slices.Contains(o.Node.Out, id) {
-			return n.makes(o, id)
-		}
-		if !slices.Contains(o.Node.In, id) {
-			continue
-		}
 		live := Need{}
 		if o.Block != nil {
 			live = o.Block.Live
 		}
-		switch {
-		case readers == 0:
-			out = live
-		case live.Below == 0 || out.Below == 0 || live.Choice != out.Choice:
-			out = Need{}
-		default:
-			out.Below = max(out.Below, live.Below)
+		for _, id := range o.Node.In { // one that a node reads twice counts as once
+			if made[id] {
+				continue
+			}
+			switch was := out[id]; {
+			case readers[id] == 0:
+				out[id] = live
+			case live.Below == 0 || was.Below == 0 || live.Choice != was.Choice:
+				out[id] = Need{}
+			default:
+				out[id].Below = max(was.Below, live.Below)
+			}
+			readers[id]++
 		}
-		readers++
+		for _, id := range o.Node.Out {
+			out[id], made[id] = n.makes(o, id), true
+		}
 	}
 	return out
 }

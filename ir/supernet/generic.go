@@ -67,9 +67,8 @@ func (b *binder) generic() error {
 	if len(list.List) == 0 {
 		return nil
 	}
-	skipped := skips(b.config.skipped(generic), len(b.net.Stages))
 	for _, s := range b.net.Stages {
-		if skipped[s.Index] {
+		if b.skipsBlock(s, generic) {
 			continue
 		}
 		if err := s.Transform(b.net, list); err != nil {
@@ -129,6 +128,17 @@ const maxTable = 4096
 
 // errTooMany says that extents depend on too many choices.
 var errTooMany = errors.New("the extents depend on too many choices at once")
+
+// tooManyError refuses more choices than genes can be. Stages that share their widths may do with fewer.
+type tooManyError struct{ choice string }
+
+// Error names the first choice that is too many.
+func (e *tooManyError) Error() string {
+	return fmt.Sprintf("%s: a space has at most %d choices of %d candidates; leave some out or skip some stages", e.choice, maxChoices, maxCandidates)
+}
+
+// Is tells that stages may share their widths.
+func (e *tooManyError) Is(target error) bool { return target == errTooMany }
 
 // entangled tells whether an error, or an extent, asks for choices to be tied.
 func (b *binder) entangled(err error) error {

@@ -127,7 +127,7 @@ func (b *binder) stageLists(s *Stage) []Var {
 		kind          ChoiceKind
 		list, skipped Values
 	}{{Width, b.config.Width, b.config.WidthSkipped}, {Depth, b.config.Depth, b.config.DepthSkipped}} {
-		if len(c.list.List) > 0 && !skips(c.skipped.List, len(b.net.Stages))[s.Index] {
+		if len(c.list.List) > 0 && !b.skips(c.skipped.List)[s.Index] {
 			out = append(out, c.list.as(c.kind))
 		}
 	}
@@ -138,7 +138,7 @@ func (b *binder) stageLists(s *Stage) []Var {
 // always has a list of ratios, which may be empty.
 func (b *binder) blockLists(s *Stage, bl *Block) []Var {
 	var out []Var
-	fixed := skips(b.config.skipped(bl), len(b.net.Stages))[s.Index]
+	fixed := b.skipsBlock(s, bl)
 	if v := b.config.list(bl, string(Kernel)); !fixed && len(v.List) > 0 && (v.Block != "" || len(bl.kernels) > 0) {
 		out = append(out, v)
 	}

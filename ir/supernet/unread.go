@@ -78,7 +78,7 @@ func (b *binder) shallowest() map[*Block]bool {
 		most = int(-slices.Min(list))
 	}
 	gone := map[*Block]bool{}
-	skipped := skips(b.config.DepthSkipped.List, len(b.net.Stages))
+	skipped := b.skips(b.config.DepthSkipped.List)
 	for _, s := range b.net.Stages {
 		if !skipped[s.Index] {
 			blocks := s.Blocks()

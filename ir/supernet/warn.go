@@ -58,7 +58,7 @@ func (b *binder) warnDepths() {
 		return
 	}
 	most := 0
-	skipped := skips(b.config.DepthSkipped.List, len(b.net.Stages))
+	skipped := b.skips(b.config.DepthSkipped.List)
 	for _, s := range b.net.Stages {
 		if !skipped[s.Index] {
 			most = max(most, b.removable(s))
