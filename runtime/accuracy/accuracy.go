@@ -355,15 +355,31 @@ func (m Metric) Better(a, b float64) bool {
 	return a > b
 }
 
-// Format writes a value: one from 0 to 1 in percent, of nats the perplexity, too.
+// Column heads a column of Numbers.
+func (m Metric) Column() string {
+	if m.LowerIsBetter {
+		return m.Name
+	}
+	return m.Name + " %"
+}
+
+// Number writes a value without its unit: one from 0 to 1 in percent.
+func (m Metric) Number(v float64) string {
+	if m.LowerIsBetter {
+		return fmt.Sprintf("%.4f", v)
+	}
+	return fmt.Sprintf("%.2f", 100*v)
+}
+
+// Format writes a value with the metric's name; of nats the perplexity, too.
 func (m Metric) Format(v float64) string {
 	switch {
 	case m.Name == "nats per token":
-		return fmt.Sprintf("%.4f nats per token (perplexity %.2f)", v, math.Exp(v))
+		return fmt.Sprintf("%s nats per token (perplexity %.2f)", m.Number(v), math.Exp(v))
 	case m.LowerIsBetter:
-		return fmt.Sprintf("%s %.4g", m.Name, v)
+		return m.Name + " " + m.Number(v)
 	}
-	return fmt.Sprintf("%s %.2f %%", m.Name, 100*v)
+	return fmt.Sprintf("%s %s %%", m.Name, m.Number(v))
 }
 
 // Metric says what Value returns.

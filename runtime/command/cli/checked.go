@@ -28,6 +28,7 @@ func (c *call) checkFlags() *checkFlags {
 	f.model, f.dir = c.modelFlag(), c.dataFlag()
 	f.file = c.flags.String("joint", "", "`file` for what --verify counts, which later runs use (default: that of --accuracy with .joint)")
 	f.engine = c.engineFlags(0)
+	c.originalFlag()
 	return f
 }
 
@@ -173,9 +174,9 @@ func (k *checker) mark(points []point, genes []search.Point) error {
 	}
 	for i, q := range genes {
 		if correct, ok := k.journal.Correct(q.Genes); ok {
-			before := k.table.Accuracy(plain.At(q.Genes))
+			before := k.table.Value(plain.At(q.Genes))
 			points[i].Predicted = &before
-			points[i].Accuracy = float64(correct) / float64(k.table.Header.Images)
+			points[i].Accuracy = k.table.Value(int64(k.table.Base - correct))
 			points[i].Verified = true
 		}
 	}
@@ -190,7 +191,7 @@ func (k *checker) describeChecked(points []point) string {
 			n++
 		}
 	}
-	return fmt.Sprintf("%d of %d SubNets above were counted on %d images, marked by *; %d were in all", n, len(points), k.table.Header.Images, len(k.journal.List()))
+	return fmt.Sprintf("%d of %d SubNets above were counted on %d samples, marked by *; %d were in all", n, len(points), k.table.Header.Images, len(k.journal.List()))
 }
 
 // searchChecked is the search whose candidates are counted.
@@ -217,6 +218,7 @@ func (c *call) searchChecked(f *checkFlags, shown frontFlags, m *models, accurac
 		return err
 	}
 	r.Notes = c.promises(m.accuracies, r.Points)
+	r.judgedBy(m.accuracies)
 	if err := c.printFound(r, objective); err != nil || *c.json {
 		return err
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/autotailor/autotailor/runtime/command/report"
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/model"
+	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/search"
 	"github.com/autotailor/autotailor/runtime/supernet"
 	"github.com/autotailor/autotailor/runtime/train/data"
@@ -131,16 +132,18 @@ func commands() []command {
 // call is one invocation of a command.
 type call struct {
 	command
-	ctx      context.Context
-	net      *supernet.Net
-	opt      Options
-	args     []string
-	out, err io.Writer
-	flags    *pflag.FlagSet
-	json     *bool
-	task     data.Task
-	sets     map[[2]string]data.Samples // samples that are open, by folder and split: pictures are decoded once
-	reading  data.Reading               // how files are read
+	ctx          context.Context
+	net          *supernet.Net
+	opt          Options
+	args         []string
+	out, err     io.Writer
+	flags        *pflag.FlagSet
+	json         *bool
+	task         data.Task
+	model        nn.Weights                 // the last model that was opened; nil before
+	originalFile *string                    // see originalFlag
+	sets         map[[2]string]data.Samples // samples that are open, by folder and split: pictures are decoded once
+	reading      data.Reading               // how files are read
 }
 
 // usageError is a mistake on the command line.

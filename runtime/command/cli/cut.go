@@ -20,15 +20,15 @@ type frontFlags struct {
 
 func (c *call) frontFlags() frontFlags {
 	return frontFlags{
-		c.flags.Float64("min-accuracy", 0, "leave out SubNets that are predicted to be less accurate, such as 0.85"),
+		c.flags.Float64("min-accuracy", 0, "leave out SubNets that are predicted to be less accurate than this, such as 0.85; where lower values of the metric are better, such as nats per token, those above it"),
 		c.flags.Int("points", 0, "show this many SubNets of the front, spread over it; 0 for all"),
 	}
 }
 
 func (f frontFlags) check(accuracies string) error {
 	switch {
-	case !(*f.least >= 0 && *f.least <= 1):
-		return usageError{fmt.Errorf("--min-accuracy %g: want a share of images from 0 to 1, such as 0.85", *f.least)}
+	case !(*f.least >= 0):
+		return usageError{fmt.Errorf("--min-accuracy %g: want a value of the metric, such as 0.85", *f.least)}
 	case *f.least > 0 && accuracies == "":
 		return usageError{errors.New("--min-accuracy needs --accuracy")}
 	case *f.points < 0:
@@ -53,6 +53,14 @@ func (c *call) promises(t *accuracy.Table, points []point) []string {
 	return notes
 }
 
+// share writes the predicted quality of a penalty.
+func share(t *accuracy.Table, penalty int64) string {
+	if m := t.Metric(); m.LowerIsBetter {
+		return m.Format(t.Value(penalty))
+	}
+	return fmt.Sprintf("%.1f %%", 100*t.Value(penalty))
+}
+
 // cut leaves out the points of a front that are predicted to be no better than guessing, which sums of large losses bring about, and those that
 // the user does not want. Points are in the order of their costs, so that accuracies rise.
 func (c *call) cut(points []search.Point, t *accuracy.Table, f frontFlags) ([]search.Point, error) {
@@ -64,16 +72,20 @@ func (c *call) cut(points []search.Point, t *accuracy.Table, f frontFlags) ([]se
 		best := points[len(points)-1]
 		from := slices.IndexFunc(points, func(q search.Point) bool { return q.Penalty < guess })
 		if from < 0 {
-			c.warn(fmt.Sprintf("no SubNet here is predicted to be better than guessing (%.1f %%): tune the weights, and count sensitivities again with them", 100*t.Accuracy(guess)))
+			c.warn(fmt.Sprintf("no SubNet here is predicted to be better than guessing (%s): tune the weights, and count sensitivities again with them", share(t, guess)))
 			from = len(points) - 1
 		} else if from > 0 {
-			c.warn(fmt.Sprintf("%d cheaper SubNets are left out: they are predicted to be no better than guessing (%.1f %%)", from, 100*t.Accuracy(guess)))
+			c.warn(fmt.Sprintf("%d cheaper SubNets are left out: they are predicted to be no better than guessing (%s)", from, share(t, guess)))
 		}
 		points = points[from:]
 		if f.least != nil && *f.least > 0 {
-			points = slices.DeleteFunc(slices.Clone(points), func(q search.Point) bool { return t.Accuracy(q.Penalty) < *f.least })
-			if m := t.Metric(); len(points) == 0 {
-				return nil, &model.QualityError{Want: model.Quality{Value: *f.least, Metric: m}, Best: model.Quality{Value: t.Accuracy(best.Penalty), Metric: m}, SubNet: space.Format(c.net.Choices, best.Genes)}
+			m := t.Metric()
+			if !m.LowerIsBetter && *f.least > 1 {
+				return nil, usageError{fmt.Errorf("--min-accuracy %g: want a share from 0 to 1, such as 0.85", *f.least)}
+			}
+			points = slices.DeleteFunc(slices.Clone(points), func(q search.Point) bool { return m.Better(*f.least, t.Value(q.Penalty)) })
+			if len(points) == 0 {
+				return nil, &model.QualityError{Want: model.Quality{Value: *f.least, Metric: m}, Best: model.Quality{Value: t.Value(best.Penalty), Metric: m}, SubNet: space.Format(c.net.Choices, best.Genes)}
 			}
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/autotailor/autotailor/runtime/accuracy"
 	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/train/sensitivity"
 )
@@ -15,24 +16,26 @@ import (
 type evaluated struct {
 	Split   string           `json:"split"`
 	Images  int              `json:"images"`
+	Metric  metricEntry      `json:"metric"`
 	SubNets []evaluatedEntry `json:"subnets"`
 	Random  *randomEntry     `json:"random,omitempty"`
 }
 
 type evaluatedEntry struct {
 	SubNet   string  `json:"subnet"`
-	Accuracy float64 `json:"accuracy"`
+	Accuracy float64 `json:"accuracy"` // the metric's value
 }
 
 // randomEntry sums up random SubNets, which are the last ones of the list.
 type randomEntry struct {
 	N    int     `json:"n"`
 	Mean float64 `json:"mean"`
-	Min  float64 `json:"min"`
+	Min  float64 `json:"min"` // the worst
 }
 
 func runEvaluate(c *call) error {
 	model, dir, ef := c.modelFlag(), c.dataFlag(), c.engineFlags(0)
+	c.originalFlag()
 	subnets := c.flags.StringArray("subnet", nil, "a SubNet, as `choices`; may be given several times (default: the original and the smallest one, that at the original's resolution, too)")
 	random := c.flags.Int("random", 0, "random SubNets besides, with their mean")
 	seed := c.flags.Uint64("seed", 1, "of the random SubNets")
@@ -55,24 +58,28 @@ func runEvaluate(c *call) error {
 		return err
 	}
 	defer closeEngines(engines)
-	e := sensitivity.Evaluator{Net: c.net, Engine: engines[0], Weights: w, Task: c.task, Options: sensitivity.Options{Split: *split}}
+	e, err := c.openEvaluator(w, engines[0], sensitivity.Options{Split: *split})
+	if err != nil {
+		return err
+	}
 	if e.Samples, e.Options.Calibration, err = c.judged(*dir, *split, *n, *calibrate); err != nil {
 		return err
 	}
-	r := evaluated{Split: *split, Images: e.Samples.Len()}
+	h := e.Header()
+	r := evaluated{Split: *split, Images: e.Samples.Len(), Metric: metricOf(h)}
 	p, start := c.progress("evaluate"), time.Now()
 	for k, g := range list {
 		correct, err := e.Count(c.ctx, g)
 		if err != nil {
 			return err
 		}
-		r.SubNets = append(r.SubNets, evaluatedEntry{space.Format(c.net.Choices, g), float64(correct) / float64(e.Task.Or().Whole(e.Samples.Len()))})
+		r.SubNets = append(r.SubNets, evaluatedEntry{space.Format(c.net.Choices, g), h.Value(float64(correct) / float64(h.Whole()))})
 		p.at(k+1, len(list), time.Since(start))
 	}
 	if *random > 0 {
-		r.Random = summarise(r.SubNets[len(list)-*random:])
+		r.Random = summarise(r.SubNets[len(list)-*random:], accuracy.Metric{LowerIsBetter: r.Metric.LowerIsBetter})
 	}
-	return c.printEvaluated(r)
+	return c.printEvaluated(r, h)
 }
 
 // evaluatedSubNets are those that the user names, or both ends, and then random ones.
@@ -104,25 +111,36 @@ func (c *call) evaluatedSubNets(texts []string, random int, seed uint64) ([]spac
 	return list, nil
 }
 
-func summarise(list []evaluatedEntry) *randomEntry {
-	r := &randomEntry{N: len(list), Min: 1}
+func summarise(list []evaluatedEntry, m accuracy.Metric) *randomEntry {
+	r := &randomEntry{N: len(list), Min: list[0].Accuracy}
 	for _, e := range list {
 		r.Mean += e.Accuracy / float64(len(list))
-		r.Min = min(r.Min, e.Accuracy)
+		if m.Better(r.Min, e.Accuracy) {
+			r.Min = e.Accuracy
+		}
 	}
 	return r
 }
 
-func (c *call) printEvaluated(r evaluated) error {
+func (c *call) printEvaluated(r evaluated, h accuracy.Header) error {
 	if *c.json {
 		return c.print(r)
 	}
 	for _, e := range r.SubNets {
+		if r.Metric.LowerIsBetter {
+			fmt.Fprintf(c.out, "%8.4f  %s\n", e.Accuracy, e.SubNet)
+			continue
+		}
 		fmt.Fprintf(c.out, "%6.2f %%  %s\n", 100*e.Accuracy, e.SubNet)
 	}
 	if r.Random != nil {
-		fmt.Fprintf(c.out, "%d random SubNets: mean %.2f %%, least %.2f %%\n", r.Random.N, 100*r.Random.Mean, 100*r.Random.Min)
+		m := (&accuracy.Table{Header: h}).Metric()
+		fmt.Fprintf(c.out, "%d random SubNets: mean %s, worst %s\n", r.Random.N, m.Format(r.Random.Mean), m.Format(r.Random.Min))
 	}
-	_, err := fmt.Fprintf(c.out, "share of %d %s images that are classified correctly\n", r.Images, r.Split)
+	if h.Task == "" {
+		_, err := fmt.Fprintf(c.out, "share of %d %s images that are classified correctly\n", r.Images, r.Split)
+		return err
+	}
+	_, err := fmt.Fprintf(c.out, "%s (%s) of %d %s samples\n", r.Metric.Name, r.Metric.Unit, r.Images, r.Split)
 	return err
 }

@@ -66,9 +66,10 @@ type lacking struct {
 }
 
 type accuracyPair struct {
-	Predicted float64 `json:"predicted"`
-	Measured  float64 `json:"measured"`
-	Images    int     `json:"images"`
+	Metric    metricEntry `json:"metric"`
+	Predicted float64     `json:"predicted"`
+	Measured  float64     `json:"measured"`
+	Images    int         `json:"images"`
 }
 
 func runVerify(c *call) error {
@@ -236,7 +237,7 @@ func (c *call) count(ctx context.Context, path, dir string, g space.Genes, w *on
 	}
 	correct, err := ev.Count(ctx, g)
 	err = errors.Join(err, k.save())
-	return &accuracyPair{t.Accuracy(penalty.At(g)), float64(correct) / float64(ev.Task.Or().Whole(ev.Samples.Len())), ev.Samples.Len()}, err
+	return &accuracyPair{metricOf(t.Header), t.Value(penalty.At(g)), t.Value(int64(t.Base - correct)), ev.Samples.Len()}, err
 }
 
 // lacks says which operators engines do not have, "" where none lacks any.
@@ -271,7 +272,8 @@ func (c *call) printVerified(v verified) error {
 		fmt.Fprintf(c.out, "  results differ by %.2g (relative L2)\n", *v.Distance)
 	}
 	if a := v.Accuracy; a != nil {
-		fmt.Fprintf(c.out, "  accuracy on %d images: %.2f %%, predicted %.2f %%\n", a.Images, 100*a.Measured, 100*a.Predicted)
+		m := a.Metric.metric()
+		fmt.Fprintf(c.out, "  on %d samples: %s, predicted %s\n", a.Images, m.Format(a.Measured), m.Format(a.Predicted))
 	}
 	return nil
 }

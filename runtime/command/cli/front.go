@@ -83,7 +83,7 @@ func (c *call) exportFront(f *exportFlags) error {
 	if err != nil {
 		return err
 	}
-	m, err := bundle.Write(*f.dir, *f.model, c.net, manifestOf(l, list, t.Header.Resize), recalibrated)
+	m, err := bundle.Write(*f.dir, *f.model, c.net, manifestOf(l, list, t.Header), recalibrated)
 	if err != nil {
 		return err
 	}
@@ -92,9 +92,9 @@ func (c *call) exportFront(f *exportFlags) error {
 	if *c.json {
 		return c.print(bundled{*f.dir, m, warning})
 	}
-	fmt.Fprintf(c.out, "wrote %d SubNets of %d on the front into %s (%d bytes of weights)\nlatency ms  accuracy %%  memory KiB  SubNet\n", len(list), len(useful), *f.dir, m.Weights.Bytes)
+	fmt.Fprintf(c.out, "wrote %d SubNets of %d on the front into %s (%d bytes of weights)\nlatency ms  %10s  memory KiB  SubNet\n", len(list), len(useful), *f.dir, m.Weights.Bytes, t.Metric().Column())
 	for _, s := range list {
-		fmt.Fprintf(c.out, "%10.3f  %10.2f  %10d  %s\n", s.LatencyMS, 100*s.Accuracy, s.Memory/1024, s.SubNet)
+		fmt.Fprintf(c.out, "%10.3f  %*s  %10d  %s\n", s.LatencyMS, max(10, len(t.Metric().Column())), t.Metric().Number(t.Header.Value(s.Accuracy)), s.Memory/1024, s.SubNet)
 	}
 	return nil
 }
@@ -140,8 +140,12 @@ func (c *call) recalibrated(f *exportFlags, w nn.Weights, list []bundle.SubNet) 
 	return out, nil
 }
 
-func manifestOf(t *lut.Table, list []bundle.SubNet, input string) bundle.Manifest {
-	return bundle.Manifest{Device: t.Header.Device, Engine: t.Header.Engine, SubNets: list, Input: input}
+func manifestOf(t *lut.Table, list []bundle.SubNet, h accuracy.Header) bundle.Manifest {
+	m := bundle.Manifest{Device: t.Header.Device, Engine: t.Header.Engine, SubNets: list, Input: h.Resize}
+	if h.Task != "" {
+		m.Metric = &bundle.Metric{Task: h.Task, Name: h.Metric.Name, Unit: h.Metric.Unit, LowerIsBetter: h.Metric.LowerIsBetter, Worst: h.Worst}
+	}
+	return m
 }
 
 // described picks k points of a front and tells what is predicted of them.

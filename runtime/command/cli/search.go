@@ -23,16 +23,18 @@ import (
 type found struct {
 	Method      string       `json:"method"`
 	Certificate *certificate `json:"certificate,omitempty"`
+	Metric      *metricEntry `json:"metric,omitempty"` // what accuracies are
 	Points      []point      `json:"points"`
 	Uncounted   uncounted    `json:"uncounted"` // operators that the metrics of MACs leave out
 	Notes       []string     `json:"notes"`     // what the accuracies do not promise
 
-	sizes bool // there are no accuracies: SubNets with many multiply-accumulates count as good ones
+	counted *accuracy.Table // what accuracies are of, nil for none
+	sizes   bool            // there are no accuracies: SubNets with many multiply-accumulates count as good ones
 }
 
 type certificate struct {
 	Exact   bool    `json:"exact"`
-	Gap     int64   `json:"gap"` // images that an inexact front may lose, -1 when unknown
+	Gap     int64   `json:"gap"` // images, or 20,000ths of quality, that an inexact front may lose, -1 when unknown
 	States  int     `json:"states"`
 	Labels  int     `json:"labels"`
 	Method  string  `json:"method"`
@@ -113,6 +115,7 @@ func runSearch(c *call) error {
 		}
 	}
 	r.Notes, r.sizes = c.promises(t.accuracies, r.Points), t.accuracies == nil
+	r.judgedBy(t.accuracies)
 	return c.printFound(r, *objective)
 }
 
@@ -149,12 +152,12 @@ func (m *models) point(c *call, q search.Point) point {
 	p := point{SubNet: space.Format(c.net.Choices, q.Genes), Metrics: m.describe(q.Genes)}
 	p.LatencyMS = p.Metrics["latency_ms"]
 	if m.accuracies != nil {
-		p.Accuracy = m.accuracies.Accuracy(q.Penalty)
+		p.Accuracy = m.accuracies.Value(q.Penalty)
 	}
 	if m.joint != nil {
 		if correct, ok := m.joint.Correct(q.Genes); ok {
 			predicted := p.Accuracy
-			p.Predicted, p.Accuracy, p.Verified = &predicted, m.accuracies.Accuracy(int64(m.accuracies.Base-correct)), true
+			p.Predicted, p.Accuracy, p.Verified = &predicted, m.accuracies.Value(int64(m.accuracies.Base-correct)), true
 		}
 	}
 	return p
@@ -185,42 +188,71 @@ func (c *call) problem(latencies, accuracies string) (search.Problem, *lut.Table
 	return search.Problem{Choices: c.net.Choices, Cost: cost, Penalty: penalty}, l, t, nil
 }
 
+// judgedBy says what accuracies are.
+func (r *found) judgedBy(t *accuracy.Table) {
+	if r.counted = t; t != nil {
+		m := metricOf(t.Header)
+		r.Metric = &m
+	}
+}
+
 func (c *call) printFound(r found, objective string) error {
 	r.Uncounted = uncountedOf(c.net)
 	if *c.json {
 		return c.print(r)
 	}
 	q := model.Quantity(objective)
-	column := "accuracy %"
-	if r.sizes {
-		column = "MACs"
+	column, m := "MACs", accuracy.Metric{}
+	if r.counted != nil {
+		m = r.counted.Metric()
+		column = m.Column()
 	}
 	fmt.Fprintf(c.out, "%10s  %10s  SubNet\n", strings.Replace(key(q), "_", " ", 1), column)
 	for _, p := range r.Points {
-		accuracy := "-" // not known
+		value := "-" // not known
 		if r.sizes {
-			accuracy = fmt.Sprintf("%.0f", p.Metrics[key(model.MACs)])
+			value = fmt.Sprintf("%.0f", p.Metrics[key(model.MACs)])
 		}
-		if p.Accuracy > 0 {
-			accuracy = fmt.Sprintf("%.2f", 100*p.Accuracy)
+		if r.counted != nil {
+			value = m.Number(p.Accuracy)
 		}
 		if p.Verified {
-			accuracy = "*" + accuracy
+			value = "*" + value
 		}
-		fmt.Fprintf(c.out, "%10.*f  %10s  %s\n", map[bool]int{true: 3}[q.OfDevice()], p.Metrics[key(q)], accuracy, p.SubNet)
+		fmt.Fprintf(c.out, "%10.*f  %*s  %s\n", map[bool]int{true: 3}[q.OfDevice()], p.Metrics[key(q)], max(10, len(column)), value, p.SubNet)
 	}
 	if k := r.Certificate; r.sizes {
 		fmt.Fprintln(c.out, "of SubNets that cost the same, the one with most MACs is shown: nothing is known of accuracies")
 	} else if k != nil && k.Exact {
-		fmt.Fprintf(c.out, "exact: no SubNet is predicted to be better (%s, %.0f ms)\n", k.Method, 1000*k.Seconds)
+		fmt.Fprintf(c.out, "exact: no SubNet is predicted to be better%s (%s, %.0f ms)\n", r.rounded(), k.Method, 1000*k.Seconds)
 	} else if k != nil {
-		fmt.Fprintf(c.out, "not exact: at any budget at most %d images are lost (%s)\n", k.Gap, k.Method)
+		fmt.Fprintf(c.out, "not exact: at any budget at most %d %s are lost (%s)\n", k.Gap, r.unit(), k.Method)
 	}
 	for _, n := range r.Notes {
 		fmt.Fprintf(c.err, "note: %s\n", n)
 	}
 	_, err := fmt.Fprint(c.out, r.Uncounted.note())
 	return err
+}
+
+// rounded says what an exact search is exact for.
+func (r found) rounded() string {
+	if r.parts() {
+		return ", where qualities are rounded to 1/20,000,"
+	}
+	return ""
+}
+
+// unit is what a certificate counts.
+func (r found) unit() string {
+	if r.parts() {
+		return "20,000ths of quality"
+	}
+	return "images"
+}
+
+func (r found) parts() bool {
+	return r.counted != nil && r.counted.Header.Units == accuracy.PartsOfQuality
 }
 
 // reported is the result of `report`.

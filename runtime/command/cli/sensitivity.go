@@ -19,6 +19,7 @@ import (
 type sensitivities struct {
 	File     string        `json:"file"`
 	Images   int           `json:"images"`
+	Metric   metricEntry   `json:"metric"`
 	Original float64       `json:"original_accuracy"`
 	Probes   []probeResult `json:"probes"`
 	Seconds  float64       `json:"seconds"`
@@ -27,11 +28,12 @@ type sensitivities struct {
 type probeResult struct {
 	SubNet  string  `json:"subnet"`
 	Correct int     `json:"correct"`
-	Loss    float64 `json:"loss"` // of accuracy
+	Loss    float64 `json:"loss"` // of accuracy, in the metric's unit
 }
 
 func runSensitivity(c *call) error {
 	model, dir, ef := c.modelFlag(), c.dataFlag(), c.engineFlags(0)
+	c.originalFlag()
 	out := c.flags.String("out", "", "`file` for the counts; an interrupted run goes on with it")
 	split := c.flags.String("split", "train", "images that are counted: train (the last ones, which no statistics come from) or test (the first ones; what is chosen by them cannot be judged by them)")
 	n := c.flags.Int("images", 5000, "images that are counted at most, 0 for all")
@@ -60,14 +62,16 @@ func runSensitivity(c *call) error {
 	}
 	defer closeEngines(engines)
 	p := c.progress("sensitivity")
-	e := sensitivity.Evaluator{Net: c.net, Engine: engines[0], Weights: w, Task: c.task, Options: sensitivity.Options{Progress: p.at, Split: *split, Keep: int(min(cmp.Or(kept, -1), math.MaxInt))}}
+	e, err := c.openEvaluator(w, engines[0], sensitivity.Options{Progress: p.at, Split: *split, Keep: int(min(cmp.Or(kept, -1), math.MaxInt))})
+	if err != nil {
+		return err
+	}
 	if e.Samples, e.Options.Calibration, err = c.judged(*dir, *split, *n, *calibrate); err != nil {
 		return err
 	}
-	size, whole := e.Samples.Len(), e.Task.Or().Whole(e.Samples.Len())
-	c.preview(e)
+	c.preview(*e)
 	start := time.Now()
-	statistics, err := c.keepFor(&e, w, *out)
+	statistics, err := c.keepFor(e, w, *out)
 	if err != nil {
 		return err
 	}
@@ -80,12 +84,13 @@ func runSensitivity(c *call) error {
 			return err
 		}
 	}
-	r := sensitivities{File: *out, Images: size, Original: t.Accuracy(0), Seconds: time.Since(start).Seconds()}
+	m := t.Metric()
+	r := sensitivities{File: *out, Images: t.Header.Images, Metric: metricOf(t.Header), Original: t.Value(0), Seconds: time.Since(start).Seconds()}
 	for _, g := range space.Probes(c.net.Choices) {
 		for i, v := range g {
 			if v > 0 {
 				n := t.Correct[i][v]
-				r.Probes = append(r.Probes, probeResult{space.Format(c.net.Choices, g), n, float64(t.Base-n) / float64(whole)})
+				r.Probes = append(r.Probes, probeResult{space.Format(c.net.Choices, g), n, math.Abs(t.Header.Value(float64(t.Base-n)/float64(t.Header.Whole())) - t.Header.Value(0))})
 			}
 		}
 	}
@@ -93,25 +98,31 @@ func runSensitivity(c *call) error {
 		return c.print(r)
 	}
 	for _, q := range r.Probes {
-		fmt.Fprintf(c.out, "%-24s %6.2f %% less\n", q.SubNet, 100*q.Loss)
+		fmt.Fprintf(c.out, "%-24s %s\n", q.SubNet, worse(m, q.Loss))
 	}
-	_, err = fmt.Fprintf(c.out, "the original classifies %.2f %% of %d images correctly; %d modifications in %.1f s\n", 100*r.Original, r.Images, len(r.Probes), r.Seconds)
+	_, err = fmt.Fprintf(c.out, "the original: %s; %d modifications in %.1f s\n", judges(t.Header, r.Original, r.Images), len(r.Probes), r.Seconds)
 	return err
 }
 
 // preview tells early how accurate the original is on a few images: an input that is prepared in another way than in training makes all
 // that follows worthless, without an error. What goes wrong here is left to the count itself.
 func (c *call) preview(e sensitivity.Evaluator) {
-	if t := c.opt.Transform; t.Pad == 0 && len(t.Mean) == 0 && len(t.Std) == 0 {
+	if t := c.opt.Transform; isImages(e.Samples) && t.Pad == 0 && len(t.Mean) == 0 && len(t.Std) == 0 {
 		fmt.Fprintln(c.err, "warning: autotailor.toml does not say how images become input (`data`): pixels become x/255")
 	}
 	c.foldedNote()
 	const few = 200
 	e.Samples = e.Samples.Slice(0, few)
 	if correct, err := e.Count(c.ctx, make(space.Genes, len(c.net.Choices))); err == nil {
-		fmt.Fprintf(c.err, "the original classifies %.1f %% of the first %d %s images correctly; if it should do better, look at `data` in autotailor.toml\n",
-			100*float64(correct)/float64(e.Samples.Len()), e.Samples.Len(), map[string]string{"train": "training", "test": "test"}[e.Options.Split])
+		h := e.Header()
+		fmt.Fprintf(c.err, "the original: %s, the first %s ones; if it should do better, look at `data` in autotailor.toml\n",
+			judges(h, h.Value(float64(correct)/float64(h.Whole())), e.Samples.Len()), map[string]string{"train": "training", "test": "test"}[e.Options.Split])
 	}
+}
+
+func isImages(s data.Samples) bool {
+	_, ok := s.(data.Source)
+	return ok
 }
 
 // judged returns n samples of a split (0 or too many for all that there are) and those for statistics, nil for none. Of the training
@@ -153,7 +164,14 @@ func (c *call) evaluator(h accuracy.Header, path, dir string, w *onnxfile.Model,
 	if err != nil {
 		return nil, err
 	}
-	ev := &sensitivity.Evaluator{Net: c.net, Engine: e, Weights: w, Samples: set, Task: c.task, Options: sensitivity.Options{Calibration: calibration, Split: h.Split}}
+	ev, err := c.openEvaluator(w, e, sensitivity.Options{Calibration: calibration, Split: h.Split})
+	if err != nil {
+		return nil, err
+	}
+	ev.Samples = set
+	if got, want := metricOf(ev.Header()), metricOf(h); got != want {
+		return nil, fmt.Errorf("%s: its sensitivities are of task %q by %s, the package's task is %q by %s: count again, or set `task` and `metric` in autotailor.toml back", path, want.Task, want.Name, got.Task, got.Name)
+	}
 	if got := ev.Header(); got.Data != h.Data {
 		return nil, fmt.Errorf("%s: its images (%d, %s) are not those that the sensitivities of %s were counted on (%d, %s): give those images, or count again", dir, got.Images, got.Data, path, h.Images, h.Data)
 	}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/autotailor/autotailor/runtime/accuracy"
 	"github.com/autotailor/autotailor/runtime/deploy/adapt"
 	"github.com/autotailor/autotailor/runtime/deploy/bundle"
 )
@@ -56,23 +57,24 @@ func runServe(c *call) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", *dir, err)
 	}
-	return c.serve(s, *address, warning)
+	return c.serve(s, *address, warning, headerOf(b.Metric))
 }
 
 // serving is what `serve --json` prints when it listens.
 type serving struct {
 	Address string        `json:"address"`
+	Metric  metricEntry   `json:"metric"` // whose qualities accuracies are
 	SubNets []adapt.Level `json:"subnets"`
 	Warning string        `json:"warning,omitempty"`
 }
 
 // serve listens until the command is interrupted, then lets the requests inside come to an end.
-func (c *call) serve(s *adapt.Service, address, warning string) error {
+func (c *call) serve(s *adapt.Service, address, warning string, judged accuracy.Header) error {
 	l, err := net.Listen("tcp", address)
 	if err != nil {
 		return errors.Join(err, s.Close(c.ctx))
 	}
-	if err := c.announce(s, l.Addr().String(), warning); err != nil {
+	if err := c.announce(s, l.Addr().String(), warning, judged); err != nil {
 		return errors.Join(err, l.Close())
 	}
 	t, _ := c.transform()
@@ -92,13 +94,14 @@ func (c *call) serve(s *adapt.Service, address, warning string) error {
 	return errors.Join(err, h.Shutdown(ctx), s.Close(ctx))
 }
 
-func (c *call) announce(s *adapt.Service, address, warning string) error {
+func (c *call) announce(s *adapt.Service, address, warning string, judged accuracy.Header) error {
 	if *c.json {
-		return c.print(serving{address, s.Levels(), warning})
+		return c.print(serving{address, metricOf(judged), s.Levels(), warning})
 	}
 	fmt.Fprintf(c.out, "serving %s on http://%s; Ctrl-C ends it\n", c.net.Package, address)
 	for k, l := range s.Levels() {
-		fmt.Fprintf(c.out, "  %d  %.3f ms, %.2f %%, %s\n", k, l.LatencyMS, 100*l.Accuracy, l.SubNet.SubNet)
+		m := metricOf(judged).metric()
+		fmt.Fprintf(c.out, "  %d  %.3f ms, %s, %s\n", k, l.LatencyMS, m.Format(judged.Value(l.Accuracy)), l.SubNet.SubNet)
 	}
 	_, err := fmt.Fprintf(c.out, "try  curl --data-binary @image.png http://%s/predict\n", address)
 	return err

@@ -87,6 +87,7 @@ func (c *call) weights(path string) (*onnxfile.Model, error) {
 		}
 		return nil, fmt.Errorf("%s is neither the model that the package was generated from (%s) nor a fine-tuned copy of it: %w", path, c.net.Source.File, err)
 	}
+	c.model = m
 	return m, nil
 }
 
@@ -172,6 +173,9 @@ func (c *call) once(path, split string, open func() (data.Samples, error)) (data
 }
 
 func (c *call) readSamples(dir, split string) (data.Samples, error) {
+	if s, err := c.random(dir, split); s != nil || err != nil {
+		return s, err
+	}
 	t, channels := c.transform()
 	g, err := c.original()
 	if err != nil {

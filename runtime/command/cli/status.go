@@ -188,7 +188,7 @@ func (s *surveyor) sensitivities(path string) (state, why string) {
 	}
 	s.counted[h.Weights] = true
 	s.acc = path
-	return fresh, fmt.Sprintf("%s on %d %s images; the original classifies %.2f %% of them", why, h.Images, h.Split, 100*t.Accuracy(0))
+	return fresh, fmt.Sprintf("%s on %d %s images; the original: %s", why, h.Images, h.Split, judges(h, t.Value(0), h.Images))
 }
 
 func (s *surveyor) sample(path string) (state, why string) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/autotailor/autotailor/internal/onnx"
 	"github.com/autotailor/autotailor/internal/rowfile"
+	"github.com/autotailor/autotailor/runtime/accuracy"
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/onnxfile"
 	"github.com/autotailor/autotailor/runtime/space"
@@ -20,6 +21,7 @@ import (
 // tuned is the result of `tune`.
 type tuned struct {
 	File    string            `json:"file,omitempty"`
+	Metric  metricEntry       `json:"metric"` // that the history has values of
 	Steps   int               `json:"steps"`
 	Epochs  float64           `json:"epochs"`
 	History []tune.Evaluation `json:"history"`
@@ -76,7 +78,7 @@ func runTune(c *call) error {
 	if err != nil {
 		return err
 	}
-	r := tuned{Steps: f.o.Steps, Epochs: float64(f.o.Steps*f.o.Batch) / float64(t.Train.Len()), Options: f.o, History: []tune.Evaluation{}}
+	r := tuned{Metric: metricEntry{c.task.Name, c.task.Metric.Name, c.task.Unit, c.task.LowerIsBetter}, Steps: f.o.Steps, Epochs: float64(f.o.Steps*f.o.Batch) / float64(t.Train.Len()), Options: f.o, History: []tune.Evaluation{}}
 	if *f.dry {
 		if r.Trial, err = t.Try(c.ctx); err != nil {
 			return err
@@ -86,7 +88,7 @@ func runTune(c *call) error {
 	start := time.Now()
 	p := c.progress("tune")
 	t.Progress = func(at tune.Progress) {
-		p.what = describeProgress(at)
+		p.what = describeProgress(at, accuracy.Metric(c.task.Metric))
 		p.left(at.Step, at.Steps, at.Left)
 	}
 	result, err := t.Run(c.ctx, checkpoint)
@@ -117,6 +119,7 @@ func runTune(c *call) error {
 
 func (c *call) tuneFlags() *tuneFlags {
 	f := &tuneFlags{model: c.modelFlag(), dir: c.dataFlag(), engine: c.engineFlags(0), o: tune.Defaults()}
+	c.originalFlag()
 	o := &f.o
 	f.out = c.flags.String("out", "", "ONNX `file` for the tuned model")
 	f.log = c.flags.String("log", "", "`file` for the settings and the accuracies on the way")
@@ -231,7 +234,11 @@ func (c *call) tuner(f *tuneFlags) (t *tune.Tuner, content []byte, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	t = &tune.Tuner{Net: c.net, Engine: e, Weights: m, Source: m.SHA256, Train: train, Task: c.task, Options: f.o, Every: *f.every}
+	original, err := c.originalWeights(m)
+	if err != nil {
+		return nil, nil, err
+	}
+	t = &tune.Tuner{Net: c.net, Engine: e, Weights: m, Source: m.SHA256, Train: train, Task: c.task, Original: original, Options: f.o, Every: *f.every}
 	if *f.check != 0 {
 		if t.Check, err = c.samples(*f.dir, "test", max(*f.check, 0)); err != nil {
 			return nil, nil, err
@@ -249,10 +256,10 @@ func trainer(engines []engine.Engine) (engine.Trainer, error) {
 	return nil, errors.Join(usageError{fmt.Errorf("--engine %s: this engine does not train; embedded does", name)}, closeEngines(engines))
 }
 
-func describeProgress(p tune.Progress) string {
-	text := fmt.Sprintf("tune: loss %.3f, %.0f images/s", p.Loss, p.Rate)
+func describeProgress(p tune.Progress, m accuracy.Metric) string {
+	text := fmt.Sprintf("tune: loss %.3f, %.0f samples/s", p.Loss, p.Rate)
 	if p.Last != nil && p.Last.Images > 0 {
-		text += fmt.Sprintf(", largest %.2f %%, smallest %.2f %%", 100*p.Last.Largest, 100*p.Last.Smallest)
+		text += fmt.Sprintf(", largest %s, smallest %s", m.Format(p.Last.Largest), m.Format(p.Last.Smallest))
 	}
 	return text
 }
@@ -261,7 +268,7 @@ func describeProgress(p tune.Progress) string {
 func tuneLog(c *call, t *tune.Tuner, r tuned) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "# %s tune: %s\n", c.net.Package, strings.Join(c.args, " "))
-	fmt.Fprintf(&b, "# %d training images, %.2f epochs, evaluated on %d test images, engine %s\n", t.Train.Len(), r.Epochs, checked(t), t.Engine.Info().Name)
+	fmt.Fprintf(&b, "# %d training samples, %.2f epochs, evaluated by %s on %d test samples, engine %s\n", t.Train.Len(), r.Epochs, c.task.Metric.Name, checked(t), t.Engine.Info().Name)
 	fmt.Fprintf(&b, "%8s %8s %9s %9s\n", "step", "loss", "largest", "smallest")
 	for _, e := range r.History {
 		if e.Images == 0 {
@@ -298,7 +305,8 @@ func (c *call) printTuned(t *tune.Tuner, r tuned) error {
 	fmt.Fprintf(c.out, "wrote %s after %d steps (%.2f epochs), %.0f s\n", r.File, r.Steps, r.Epochs, r.Seconds)
 	if n := len(r.History); n > 0 && r.History[n-1].Images > 0 {
 		last := r.History[n-1]
-		fmt.Fprintf(c.out, "on %d test images: largest SubNet %.2f %%, smallest %.2f %%\n", last.Images, 100*last.Largest, 100*last.Smallest)
+		m := accuracy.Metric(c.task.Metric)
+		fmt.Fprintf(c.out, "on %d test samples: largest SubNet %s, smallest %s\n", last.Images, m.Format(last.Largest), m.Format(last.Smallest))
 	}
 	return nil
 }

@@ -225,7 +225,7 @@ func (c *call) predicted(f *exportFlags, g space.Genes, w *onnxfile.Model, r *ex
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", *f.accuracy, err)
 		}
-		a := t.Accuracy(penalty.At(g))
+		a := t.Value(penalty.At(g))
 		r.Accuracy = &a
 		meta["autotailor.predicted_accuracy"] = strconv.FormatFloat(a, 'g', 6, 64)
 	}

@@ -43,9 +43,19 @@ type Manifest struct {
 	Digest  string   `json:"digest"` // of the package's operator table
 	Device  string   `json:"device"` // that latencies were measured on
 	Engine  string   `json:"engine"`
-	Input   string   `json:"input,omitempty"` // how images became input for the accuracies, see data.Transform.String; "" where that is not known
+	Input   string   `json:"input,omitempty"`  // how images became input for the accuracies, see data.Transform.String; "" where that is not known
+	Metric  *Metric  `json:"metric,omitempty"` // what accuracies are of; nil for shares of images that are classified correctly
 	Weights File     `json:"weights"`
 	SubNets []SubNet `json:"subnets"` // fastest first
+}
+
+// Metric says what the qualities of SubNets are of, which files call accuracies.
+type Metric struct {
+	Task          string  `json:"task"`
+	Name          string  `json:"name"`
+	Unit          string  `json:"unit"`
+	LowerIsBetter bool    `json:"lower_is_better,omitempty"`
+	Worst         float64 `json:"worst,omitempty"` // the metric's value at quality 0 where lower values are better: (1 - quality) * worst
 }
 
 // File is a file of the folder.
@@ -59,7 +69,7 @@ type File struct {
 type SubNet struct {
 	SubNet    string  `json:"subnet"`     // its text form
 	LatencyMS float64 `json:"latency_ms"` // predicted
-	Accuracy  float64 `json:"accuracy"`   // predicted, from 0 to 1
+	Accuracy  float64 `json:"accuracy"`   // predicted, from 0 to 1: the quality, where the manifest has a metric
 	Memory    int64   `json:"memory_bytes"`
 	MACs      int64   `json:"macs"`
 	Params    int64   `json:"params"`

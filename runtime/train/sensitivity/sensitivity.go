@@ -91,6 +91,13 @@ func (e *Evaluator) describe(h *accuracy.Header) {
 	}
 }
 
+// Value returns the metric's value of a count.
+func (e *Evaluator) Value(count int) float64 {
+	h := accuracy.Header{Images: e.Samples.Len()}
+	e.describe(&h)
+	return h.Value(float64(count) / float64(h.Whole()))
+}
+
 func (e *Evaluator) recalibrates() bool {
 	_, able := e.Engine.(engine.Recalibrator)
 	return able && e.Options.Calibration != nil

@@ -27,7 +27,7 @@ func (r *run) evaluate(ctx context.Context) error {
 	return nil
 }
 
-// ends sets the accuracies of the largest and the smallest SubNet.
+// ends sets the values of the largest and the smallest SubNet.
 func (r *run) ends(ctx context.Context, v *Evaluation) error {
 	e := r.evaluator(r.Check)
 	v.Images = r.Check.Len()
@@ -40,7 +40,7 @@ func (r *run) ends(ctx context.Context, v *Evaluation) error {
 		if err != nil {
 			return err
 		}
-		*end.to = float64(n) / float64(r.Task.Or().Whole(r.Check.Len()))
+		*end.to = e.Value(n)
 	}
 	return nil
 }

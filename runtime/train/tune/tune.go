@@ -48,12 +48,12 @@ type Progress struct {
 	Last        *Evaluation   // nil before the first
 }
 
-// Evaluation is the loss, and the accuracy of the two ends of the SuperNet, after some steps, with statistics recomputed.
+// Evaluation is the loss, and the accuracy, or what the task is judged by, of the two ends of the SuperNet, after some steps, with statistics recomputed.
 type Evaluation struct {
 	Images   int     `json:"images"` // that accuracies are of; 0 where none were counted
 	Step     int     `json:"step"`
 	Loss     float64 `json:"loss"`     // mean since the evaluation before
-	Largest  float64 `json:"largest"`  // share of images, of the original's architecture
+	Largest  float64 `json:"largest"`  // the metric's value, such as the share of images, of the original's architecture
 	Smallest float64 `json:"smallest"` // of the SubNet with the last candidate of every choice
 }
 
