@@ -72,6 +72,11 @@ func (c *call) exportFront(f *exportFlags) error {
 	if err != nil {
 		return err
 	}
+	if *f.data != "" {
+		if err := c.countLevels(f, t, weights, list); err != nil {
+			return err
+		}
+	}
 	genes, err := c.counted(list, t, *f.accuracy+jointEnding)
 	if err != nil {
 		return err

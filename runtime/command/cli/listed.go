@@ -12,6 +12,7 @@ import (
 
 	"github.com/autotailor/autotailor/runtime/accuracy"
 	"github.com/autotailor/autotailor/runtime/deploy/bundle"
+	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/onnxfile"
 	"github.com/autotailor/autotailor/runtime/search"
@@ -143,8 +144,34 @@ func (c *call) fromList(f *exportFlags, g space.Genes, w nn.Weights) (own nn.Wei
 	return w, false, nil
 }
 
+// recount is what counts SubNets once more as a table's were, and lists their statistics beside it.
+type recount struct {
+	*sensitivity.Evaluator
+	listed  *keeper
+	engines []engine.Engine
+}
+
+// recount opens it. The caller closes it.
+func (c *call) recount(h accuracy.Header, table, dir string, w *onnxfile.Model, ef engineFlags) (*recount, error) {
+	engines, err := c.open(ef)
+	if err != nil {
+		return nil, err
+	}
+	r := &recount{engines: engines}
+	if r.Evaluator, err = c.evaluator(h, table, dir, w, engines[0]); err == nil {
+		r.listed, err = c.keepFor(r.Evaluator, w, table)
+	}
+	if err != nil {
+		return nil, errors.Join(err, closeEngines(engines))
+	}
+	return r, nil
+}
+
+// close writes the list of statistics.
+func (r *recount) close() error { return errors.Join(r.listed.save(), closeEngines(r.engines)) }
+
 // listPoints lists the statistics of the SubNets of a front, computed from the images that its sensitivities go with.
-func (c *call) listPoints(f *checkFlags, t *accuracy.Table, table string, points []search.Point) (err error) {
+func (c *call) listPoints(f *checkFlags, t *accuracy.Table, table string, points []search.Point) error {
 	if err := c.require("model"); err != nil {
 		return err
 	}
@@ -152,29 +179,52 @@ func (c *call) listPoints(f *checkFlags, t *accuracy.Table, table string, points
 	if err != nil {
 		return err
 	}
-	engines, err := c.open(f.engine)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, closeEngines(engines)) }()
-	e, err := c.evaluator(t.Header, table, *f.dir, w, engines[0])
-	if err != nil {
-		return err
-	}
-	k, err := c.keepFor(e, w, table)
+	r, err := c.recount(t.Header, table, *f.dir, w, f.engine)
 	if err != nil {
 		return err
 	}
 	p, start := c.progress("statistics"), time.Now()
 	for i, q := range points {
-		if !k.list.Has(space.Format(c.net.Choices, q.Genes)) {
-			if _, _, err := e.Prepare(c.ctx, q.Genes); err != nil {
-				return errors.Join(err, k.save())
+		if !r.listed.list.Has(space.Format(c.net.Choices, q.Genes)) {
+			if _, _, err := r.Prepare(c.ctx, q.Genes); err != nil {
+				return errors.Join(err, r.close())
 			}
 		}
 		p.at(i+1, len(points), time.Since(start))
 	}
-	return k.save()
+	return r.close()
+}
+
+// countLevels counts the SubNets of a bundle that nobody has counted yet, so that their accuracies are promises, no predictions.
+func (c *call) countLevels(f *exportFlags, t *accuracy.Table, w *onnxfile.Model, list []bundle.SubNet) (err error) {
+	j, err := accuracy.OpenJoint(*f.accuracy+jointEnding, c.net, t.Header)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, j.Close()) }()
+	r, err := c.recount(t.Header, *f.accuracy, *f.data, w, f.engine)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, r.close()) }()
+	p, start := c.progress("SubNets counted"), time.Now()
+	for i, s := range list {
+		g, err := c.genes(s.SubNet)
+		if err != nil {
+			return err
+		}
+		if _, ok := j.Correct(g); !ok || !r.listed.list.Has(s.SubNet) {
+			correct, err := r.Count(c.ctx, g)
+			if err == nil {
+				err = j.Add(g, correct)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		p.at(i+1, len(list), time.Since(start))
+	}
+	return nil
 }
 
 // lackingStatistics refuses to export SubNets whose accuracy was promised and would not be kept.

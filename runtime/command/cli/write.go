@@ -41,12 +41,12 @@ type exported struct {
 
 // exportFlags are those of `export`.
 type exportFlags struct {
-	model, text, out, format, recalibrate, lut, accuracy, dir *string
-	fold, half, plain, force, borrow                          *bool
-	n, batch, opset, front                                    *int
-	engine                                                    engineFlags
-	lists                                                     []*bundle.Listed // statistics of SubNets that commands have kept
-	anew                                                      bool             // the SubNet has statistics of its own
+	model, text, out, format, recalibrate, lut, accuracy, dir, data *string
+	fold, half, plain, force, borrow                                *bool
+	n, batch, opset, front                                          *int
+	engine                                                          engineFlags
+	lists                                                           []*bundle.Listed // statistics of SubNets that commands have kept
+	anew                                                            bool             // the SubNet has statistics of its own
 }
 
 // formats are what `export` writes, with the names of their files.
@@ -66,7 +66,7 @@ func runExport(c *call) error {
 	f.half = c.flags.Bool("fp16", false, "store weights as float16 (computation is the runtime's choice)")
 	f.plain = c.flags.Bool("plain-attention", false, "for releases of ncnn before 2025: attention as matrix products")
 	f.fold = c.flags.Bool("fold-batch-norm", true, "multiply normalisations into the convolutions and linear layers before them; =false keeps them apart")
-	c.readingFlags()
+	f.data = c.dataFlag()
 	f.recalibrate = c.flags.String("recalibrate", "", "recompute BatchNorm statistics from the training images of this `folder`, or from a sample that sensitivity or tune keeps (default: what is listed beside --accuracy or --model, with "+statsEnding+", or else the sample there)")
 	f.borrow = c.flags.Bool("no-recalibration", false, "leave the original's BatchNorm statistics in the SubNet, which classifies far worse than predicted then")
 	f.n = c.flags.Int("calibrate", 1000, "training images for --recalibrate, 0 for all")
@@ -84,6 +84,9 @@ func runExport(c *call) error {
 			return usageError{fmt.Errorf("--front %d: want the number of SubNets for --dir", *f.front)}
 		}
 		return c.exportFront(f)
+	}
+	if *f.data != "" {
+		return usageError{errors.New("--data goes with --front, whose SubNets are counted on it; --recalibrate DIR takes statistics from a folder")}
 	}
 	if err := c.require("model", "out"); err != nil {
 		return err
