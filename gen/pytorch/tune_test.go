@@ -34,9 +34,9 @@ func tuneArgs(t *testing.T, out string, more ...string) []string {
 }
 
 // torchrun starts two processes of a program. The redirections, of a process that is not there, are for PyTorch 1.13 with Python 3.11,
-// which does not understand the default for none.
+// which does not understand the default for none. Port 0 is a free one: --standalone takes the same one for all runs at once.
 func torchrun(py string, args ...string) []string {
-	return append([]string{py, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "--redirects", "9:1", "--tee", "9:1"}, args...)
+	return append([]string{py, "-m", "torch.distributed.run", "--rdzv_backend", "c10d", "--rdzv_endpoint", "localhost:0", "--nproc_per_node", "2", "--redirects", "9:1", "--tee", "9:1"}, args...)
 }
 
 // TestTune: two processes tune; stopped in between they end with the same file, and one process that was killed does too. Only floating-point

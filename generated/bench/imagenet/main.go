@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
 )
 
 // drill is what is done.
@@ -33,6 +34,7 @@ type drill struct {
 	subset, calibrate     int // images that are counted, and for statistics
 	evalBatch, throughput int
 	limit                 int // bytes that evaluating may have resident
+	poll                  time.Duration
 	out                   io.Writer
 }
 
@@ -58,7 +60,7 @@ func full(ctx context.Context, dir, python string) error {
 	}
 	d := drill{
 		set: imageNet(), source: source, dir: dir, python: python, name: "imagenet", torch: filepath.Join(dir, "pytorch"), program: filepath.Join(dir, "program"), model: filepath.Join(dir, "model.onnx"),
-		steps: 20, kill: 8, batch: 16, subset: 5000, calibrate: 512, evalBatch: 32, throughput: 960, limit: 1.5e9, out: os.Stdout,
+		steps: 20, kill: 8, batch: 16, subset: 5000, calibrate: 512, evalBatch: 32, throughput: 960, limit: 1.5e9, poll: 200 * time.Millisecond, out: os.Stdout,
 	}
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
@@ -84,7 +86,7 @@ func (d drill) build(ctx context.Context) error {
 		{tool, "gen", "--pytorch", "pytorch"},
 		{"go", "build", "-mod=mod", "-o", d.program, "./cmd/imagenet"},
 	} {
-		if _, err := command(ctx, d.dir, nil, args...); err != nil {
+		if _, err := d.command(ctx, d.dir, nil, args...); err != nil {
 			return err
 		}
 	}
@@ -100,7 +102,7 @@ func (d drill) run(ctx context.Context) error {
 		return err
 	}
 	d.say("%d processors, %s", runtime.NumCPU(), runtime.Version())
-	u, err := command(ctx, d.torch, nil, d.python, filepath.Join(d.source, "measure.py"), d.name, data, fmt.Sprint(d.subset), fmt.Sprint(d.throughput))
+	u, err := d.command(ctx, d.torch, nil, d.python, filepath.Join(d.source, "measure.py"), d.name, data, fmt.Sprint(d.subset), fmt.Sprint(d.throughput))
 	if err != nil {
 		return err
 	}
@@ -114,9 +116,9 @@ func (d drill) run(ctx context.Context) error {
 	return d.evaluate(ctx, data)
 }
 
-// torchrun starts a program on two processes. The redirections are for PyTorch 1.13 with Python 3.11.
+// torchrun starts a program on two processes, at a free port. The redirections are for PyTorch 1.13 with Python 3.11.
 func (d drill) torchrun(args ...string) []string {
-	return append([]string{d.python, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "--redirects", "9:1", "--tee", "9:1"}, args...)
+	return append([]string{d.python, "-m", "torch.distributed.run", "--rdzv_backend", "c10d", "--rdzv_endpoint", "localhost:0", "--nproc_per_node", "2", "--redirects", "9:1", "--tee", "9:1"}, args...)
 }
 
 // tunePyTorch trains in peace, and again, killed and resumed.
@@ -155,16 +157,16 @@ func (d drill) twice(ctx context.Context, what, kind, dir string, args func(out 
 			return err
 		}
 	}
-	whole, err := command(ctx, dir, nil, args(peace)...)
+	whole, err := d.command(ctx, dir, nil, args(peace)...)
 	if err != nil {
 		return err
 	}
 	at := 0
-	first, err := command(ctx, dir, func() bool { at = step(killed); return at >= d.kill }, args(killed)...)
+	first, err := d.command(ctx, dir, func() bool { at = step(killed); return at >= d.kill }, args(killed)...)
 	if !errors.Is(err, errKilled) {
 		return fmt.Errorf("%s: it should have been killed, but: %w\n%s", what, err, first.output)
 	}
-	if _, err := command(ctx, dir, nil, args(killed)...); err != nil {
+	if _, err := d.command(ctx, dir, nil, args(killed)...); err != nil {
 		return err
 	}
 	a, err := os.ReadFile(peace)
@@ -194,7 +196,7 @@ func (d drill) evaluate(ctx context.Context, data string) error {
 		{"the Go evaluate", d.dir, []string{d.program, "evaluate", "--model", d.model, "--data", data, "--subnet", "original", "--images", fmt.Sprint(d.subset), "--calibrate", fmt.Sprint(d.calibrate)}},
 	}
 	for _, r := range runs {
-		u, err := command(ctx, r.dir, nil, r.args...)
+		u, err := d.command(ctx, r.dir, nil, r.args...)
 		if err != nil {
 			return err
 		}

@@ -26,7 +26,7 @@ func (u usage) String() string {
 }
 
 // command runs a program. until is asked again and again, and ends it with SIGKILL, and all that it started, once it answers true.
-func command(ctx context.Context, dir string, until func() bool, args ...string) (usage, error) {
+func (d drill) command(ctx context.Context, dir string, until func() bool, args ...string) (usage, error) {
 	var out bytes.Buffer
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &out, &out
@@ -46,7 +46,7 @@ func command(ctx context.Context, dir string, until func() bool, args ...string)
 				err = fmt.Errorf("%s: %w\n%s", strings.Join(args, " "), err, out.String())
 			}
 			return u, err
-		case <-time.After(200 * time.Millisecond):
+		case <-time.After(d.poll):
 		}
 		family := descendants(cmd.Process.Pid)
 		u.add(family)

@@ -1,9 +1,9 @@
 package data
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -186,18 +186,22 @@ func picturesOf(dir, class string, label int32) (list []entry, err error) {
 	return list, err
 }
 
-// drawn orders pictures at random, but alike wherever the folder is: by the SHA-256 of their names. PyTorch's tools do the same.
-func drawn(list []entry) map[int32][]entry {
-	keys := make(map[string]string, len(list))
-	members := map[int32][]entry{}
-	for _, e := range list {
-		sum := sha256.Sum256([]byte(e.name))
-		keys[e.name] = hex.EncodeToString(sum[:])
-		members[e.label] = append(members[e.label], e)
+// draw is a picture of a list with what orders it in its class.
+type draw struct {
+	at  int // in the list
+	key [sha256.Size]byte
+}
+
+// drawn orders the pictures of each class at random, but alike wherever the folder is: by the SHA-256 of their names. PyTorch's tools do the same.
+// Lists may have millions of pictures.
+func drawn(list []entry) map[int32][]draw {
+	members := map[int32][]draw{}
+	for at, e := range list {
+		members[e.label] = append(members[e.label], draw{at, sha256.Sum256([]byte(e.name))})
 	}
 	for _, own := range members {
-		slices.SortFunc(own, func(a, b entry) int {
-			return cmp.Or(strings.Compare(keys[a.name], keys[b.name]), strings.Compare(a.name, b.name))
+		slices.SortFunc(own, func(a, b draw) int {
+			return cmp.Or(bytes.Compare(a.key[:], b.key[:]), strings.Compare(list[a.at].name, list[b.at].name))
 		})
 	}
 	return members
@@ -206,10 +210,14 @@ func drawn(list []entry) map[int32][]entry {
 // share is a split of class folders that have none: the first fifth of each class, as drawn, for the test, the rest for training.
 func share(list []entry, split string) (out []entry) {
 	for _, own := range drawn(list) {
-		if n := len(own) / 5; split == "test" {
-			out = append(out, own[:n]...)
+		n := len(own) / 5
+		if split == "test" {
+			own = own[:n]
 		} else {
-			out = append(out, own[n:]...)
+			own = own[n:]
+		}
+		for _, d := range own {
+			out = append(out, list[d.at])
 		}
 	}
 	return out
@@ -218,13 +226,20 @@ func share(list []entry, split string) (out []entry) {
 // mixed orders pictures so that each run of them has every class in proportion: the k-th of the n pictures of a class, as drawn, stands at
 // (k + 1/2) / n of the whole. Folders and shards are sorted by class, and commands take the first images, or the last ones.
 func mixed(list []entry) {
-	places := make(map[string]float64, len(list))
+	type placed struct {
+		entry
+		place float64
+	}
+	order := make([]placed, 0, len(list))
 	for _, own := range drawn(list) {
-		for k, e := range own {
-			places[e.name] = float64(2*k+1) / float64(2*len(own))
+		for k, d := range own {
+			order = append(order, placed{list[d.at], float64(2*k+1) / float64(2*len(own))})
 		}
 	}
-	slices.SortFunc(list, func(a, b entry) int {
-		return cmp.Or(cmp.Compare(places[a.name], places[b.name]), cmp.Compare(a.label, b.label), strings.Compare(a.name, b.name))
+	slices.SortFunc(order, func(a, b placed) int {
+		return cmp.Or(cmp.Compare(a.place, b.place), cmp.Compare(a.label, b.label), strings.Compare(a.name, b.name))
 	})
+	for k, p := range order {
+		list[k] = p.entry
+	}
 }
