@@ -39,7 +39,7 @@ class Table:
         task = tasks.task(space.TASK, space.METRIC, images.labels)
         original = files.open_model(a.original or a.model, device)[1].eval() if task.from_original else None
         self.evaluator = evaluation.Evaluator(space.TRANSFORM, images, calibration, space.SIDE, device, a.batch, a.workers, task, original)
-        self.head = _header(kind, a, images, calibration)
+        self.head = _header(kind, a, images, calibration, task)
         self.counts = self._begun()
 
     def _begun(self) -> Dict[str, str]:
@@ -93,10 +93,19 @@ def _rows(path: str, head: str) -> Dict[str, str]:
     return dict(line.rsplit(" ", 1) for line in rows.split("\n") if line)
 
 
-def _header(kind: str, a: argparse.Namespace, images, calibration) -> str:
+def _described(task: tasks.Task) -> List[str]:
+    """What the header says of a task: nothing of the usual accuracy."""
+    if type(task) is tasks.Classification:
+        return []
+    lines = [f"task: {space.TASK or 'classification'}", f"metric: {task.metric}", f"unit: {task.unit}"]
+    return lines + (["better: lower", f"worst: {task.worst!r}"] if task.worst else ["better: higher"])
+
+
+def _header(kind: str, a: argparse.Namespace, images, calibration, task: tasks.Task) -> str:
     digest = images.digest + ("+" + calibration.digest if calibration else "")
     return "\n".join([
         f"format: autotailor {kind} 2", f"package: {space.PACKAGE}", f"digest: {space.DIGEST}", f"source: {space.SHA256}",
         f"model: {files.shown(a.model)}", f"weights: {files.sha256(a.model)}", f"images: {len(images)}", f"split: {a.split}", f"data: {digest}", f"recalibration: {len(calibration) if calibration else 0}", "seed: 0",
-        f"resize: {space.TRANSFORM.text()}", "engine: pytorch", f"date: {time.strftime('%Y-%m-%d', time.gmtime())}", "units: images classified correctly",
+        f"resize: {space.TRANSFORM.text()}", "engine: pytorch", f"date: {time.strftime('%Y-%m-%d', time.gmtime())}",
+        *_described(task), "units: " + ("images classified correctly" if task.exact else f"1/{tasks.PARTS} of quality"),
     ]) + "\n\n"

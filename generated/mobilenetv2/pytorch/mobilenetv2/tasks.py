@@ -36,7 +36,8 @@ def sound(rows: Tensor) -> Tensor:
 class Task:
     """A task of labelled samples: the first output is judged by targets, whose first axis is that of samples."""
 
-    metric = ""
+    metric, unit = "", ""
+    worst = 0.0  # value of the metric at quality 0 where lower values are better; it is 0 where higher ones are
     exact = False  # whether each sample is right or wrong
     from_original = False  # whether targets are what the original computes
 
@@ -74,7 +75,7 @@ class Task:
 
     def value(self, quality: float) -> float:
         """The metric's value."""
-        return quality
+        return (1 - quality) * self.worst if self.worst else quality
 
 
 class Scored(Task):
@@ -91,7 +92,7 @@ class Scored(Task):
 class Classification(Scored):
     """A sample is right whose class is one of the k with the highest scores; of equal ones the first count as higher."""
 
-    metric = "accuracy"
+    metric, unit = "accuracy", "share of images"
     exact = True
     k = 1
 
@@ -103,14 +104,14 @@ class Classification(Scored):
 
 
 class TopFive(Classification):
-    metric = "top-5"
+    metric, unit = "top-5", "share of images"
     k = 5
 
 
 class TokenClassification(Scored):
     """The share of a sample's tokens that are right; 1 where no label is known."""
 
-    metric = "token accuracy"
+    metric, unit = "token accuracy", "share of tokens"
 
     def quality(self, out: Tensor, y: Tensor) -> Tensor:
         known, right = y >= 0, (out.argmax(-1) == y) & sound(out)
@@ -120,23 +121,19 @@ class TokenClassification(Scored):
 class LanguageModel(Scored):
     """The mean negative logarithm of the next tokens' probabilities, in nats, at most that of the vocabulary."""
 
-    metric = "nats per token"
-
-    worst = 0.0  # the logarithm of the vocabulary
+    metric, unit = "nats per token", "nats, at most the logarithm of the vocabulary"
+    worst = 1.0  # the logarithm of the vocabulary, once an output is known
 
     def quality(self, out: Tensor, y: Tensor) -> Tensor:
         self.worst = math.log(out.shape[-1])
         nats = self.hard(out.double(), y, Recipe())
         return (1 - (nats / self.worst).clamp_max(1)).nan_to_num(0)
 
-    def value(self, quality: float) -> float:
-        return (1 - quality) * self.worst
-
 
 class Labels(Task):
     """Several labels, of logits: the F1 of each sample. Targets below 0 are not known."""
 
-    metric = "F1"
+    metric, unit = "F1", "mean F1 of samples"
 
     def quality(self, out: Tensor, y: Tensor) -> Tensor:
         known = y >= 0
@@ -155,7 +152,7 @@ class Labels(Task):
 class Regression(Task):
     """Values: the mean absolute error of a sample, relative to twice the standard deviation of all targets. Targets that are no numbers are not known."""
 
-    metric = "absolute error"
+    metric, unit = "absolute error", "in the unit of the targets, at most twice their standard deviation"
 
     def __init__(self, targets: Optional[Tensor] = None) -> None:
         known = targets[~targets.isnan()].double() if targets is not None else torch.zeros(0)
@@ -166,10 +163,6 @@ class Regression(Task):
         y = y.view_as(out)
         error = means((out.double() - y).abs(), ~y.isnan())
         return (1 - (error / self.worst).clamp_max(1)).nan_to_num(0)
-
-    def value(self, quality: float) -> float:
-        return (1 - quality) * self.worst
-
     def hard(self, out: Tensor, y: Tensor, r: Recipe) -> Tensor:
         y = y.view_as(out)
         return means((out - y.nan_to_num(0)).square(), ~y.isnan())
@@ -181,7 +174,7 @@ class Regression(Task):
 class Embedding(Task):
     """Vectors: the cosine of the angle to the target, at least 0."""
 
-    metric = "cosine"
+    metric, unit = "cosine", "mean cosine of the angle to the target"
 
     def quality(self, out: Tensor, y: Tensor) -> Tensor:
         return losses.cosine(out.double().flatten(1), y.double().flatten(1)).clamp_min(0).nan_to_num(0)
@@ -207,7 +200,7 @@ class Segmentation(Task):
     """Maps of classes, [n, classes, height, width] or with classes last, or one map that is class 1 where it is above 0. Labels below 0 are not known, nor
     are those of 255 where there is no such class. Each pixel of a target is judged by the position of the maps that it lies in."""
 
-    metric = "mean IoU"
+    metric, unit = "mean IoU", "mean over samples"
     UNLABELLED = 255
 
     def __init__(self, targets: Optional[Tensor] = None) -> None:
@@ -259,7 +252,7 @@ class Original(Task):
     """What the original computes: no labels. Scores of classes agree where the best class is the same; other outputs are compared by their relative
     distance."""
 
-    metric = "agreement"
+    metric, unit = "agreement", "with the original, from 0 to 1"
     from_original = True
     agreement = True
 
@@ -286,7 +279,7 @@ class Original(Task):
 
 
 class Closeness(Original):
-    metric = "closeness"
+    metric, unit = "closeness", "1 less the relative distance from the original"
     agreement = False
 
 
