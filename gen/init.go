@@ -68,17 +68,20 @@ func (p Proposal) Config() (text []byte, pkg string, err error) {
 	}
 	fill(&c, plan)
 	text, keeps, err := checked(j, c, notes)
-	if err == nil && keeps > large {
-		narrow(&c)
+	if err != nil {
+		return nil, "", err
+	}
+	for narrow(&c); keeps > large && c.Divisor > 1; c.Divisor /= 2 {
 		if narrower, less, err := checked(j, c, notes); err == nil && less < keeps {
-			text = narrower
+			text, keeps = narrower, less
 		}
 	}
-	return text, c.Package, err
+	return text, c.Package, nil
 }
 
 // large is the share of the multiply-accumulates above which the smallest SubNet of halves is not small: half a width that only one layer in two
-// has, or that the first and the last layer have, is no quarter of their work. Such models are offered quarters, too.
+// has, or that the first and the last layer have, is no quarter of their work. Such models are offered quarters, too, and finer steps where eight channels
+// are a large part of a width.
 const large = 0.35
 
 // narrow adds half of the smallest candidate to each list of widths.

@@ -230,7 +230,7 @@ var cases = []caseRow{
 	{file: "qlinear", unsliced: true},
 	{file: "res2net"},
 	{file: "retina", coverage: 0.9997},
-	{file: "rs_anchors", smallest: 0.51}, // of three convolutions the last one's result is the model's, and nothing has a depth
+	{file: "rs_anchors"},
 	{file: "rs_expand"},
 	{file: "rs_gather7"},
 	{file: "segnet", unsliced: true},
@@ -238,7 +238,7 @@ var cases = []caseRow{
 	{file: "sigfinal", warned: "stage 0 keeps its first 3 blocks: without its weights the last of them would still add something, by node /Sigmoid_22 (Sigmoid)"},
 	{file: "swish24", like: "odd_zero"},
 	{file: "text", like: "nomask", only: normalised},
-	{file: "tfdepthwise", smallest: 0.37}, // one stage of a few layers
+	{file: "tfdepthwise"},
 	{file: "tfnhwc"},
 	{file: "tiedlm"},
 	{file: "unet"},
