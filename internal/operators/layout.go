@@ -32,6 +32,10 @@ var accesses = of(Access,
 	Operator{Name: "ScatterND", Opsets: "11 13 16 18", Sig: "data indices:int64 updates -> output", Zeros: ZeroAsAll, Attrs: "reduction=none"},
 	Operator{Name: "TopK", Opsets: "1 10 11 24", Sig: "X K:int64? -> Values Indices:int64", Zeros: NeverZero, Attrs: "axis=-1 largest=1 sorted=1 k", Changes: "10: K is an operand"},
 	Operator{Name: "OneHot", Opsets: "9 11", Sig: "indices:T1 depth:T2 values -> output", Zeros: NeverZero, Attrs: "axis=-1"},
+	Operator{Name: "RoiAlign", Opsets: "10 16 22", Sig: "X rois:T1 batch_indices:int64 -> Y",
+		Attrs:   "coordinate_transformation_mode=half_pixel mode=avg output_height=1 output_width=1 sampling_ratio=0 spatial_scale=1.0",
+		Changes: "16: pixels are at their centres, half a pixel further"},
+	Operator{Name: "NonZero", Opsets: "9 13", Sig: "X -> Y:int64", Zeros: NeverZero},
 	Operator{Name: "NonMaxSuppression", Opsets: "10 11", Sig: "boxes:float scores:float max_output_boxes_per_class:int64? iou_threshold:float? score_threshold:float? -> selected_indices:int64", Zeros: NeverZero, Attrs: "center_point_box=0"},
 )
 

@@ -193,3 +193,14 @@ func spaceToDepth(c *coupler, n *ir.Node, name string) {
 	out[0], out[1] = x[0], c.productOf([]Var{square, x[1]})
 	c.axes[n.Out[0]] = out
 }
+
+// regions makes a map of each region of interest: channels stay, and the regions come in the place of the batch.
+func regions(c *coupler, n *ir.Node, name string) {
+	rois := c.axes[n.In[1]]
+	c.tie(n.In[1], 0, n.In[2], 0, name)
+	c.freeze(rois[1], Reason{Node: name, Why: "reads coordinates", Given: true})
+	c.place(rois[0])
+	out := c.fresh(c.shapes[n.Out[0]], Spatial)
+	out[0], out[1] = rois[0], c.axes[n.In[0]][1]
+	c.axes[n.Out[0]] = out
+}

@@ -50,6 +50,7 @@ var rules = map[op.AxesRule]func(c *coupler, n *ir.Node, name string){
 	op.AxesScatterND:       scatterND,
 	op.AxesOneHot:          oneHot,
 	op.AxesSampling:        sampling,
+	op.AxesRegions:         regions,
 
 	op.AxesRecurrent:       recurrent,
 	op.AxesQuantize:        quantize,

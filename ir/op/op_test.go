@@ -137,6 +137,8 @@ var cases = []struct{ graph, want string }{
 	{"input x Nx8x8\ny = Trilu x", "Nx8x8"},
 	{"input b 1x16x4\ninput s 1x2x16\ny = NonMaxSuppression b s {3}", "6x3"},
 	{"input x Nx3x8x8\ninput g Nx4x5x2\ny = GridSample x g", "Nx3x4x5"},
+	{"input x Nx3x8x8\ninput r 6x4\ninput i 6\ny = RoiAlign x r i output_height=2 output_width=5", "6x3x2x5"},
+	{"input x 2x3x4\ny = NonZero x", "3x24"},
 	{"input x Nx3\ny = Size x", "scalar"},
 	{"input x Nx8x4x6\ny = DepthToSpace x blocksize=2", "Nx2x8x12"},
 	{"input x Nx3x8x6\ny = SpaceToDepth x blocksize=2", "Nx12x4x3"},

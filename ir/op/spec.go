@@ -69,6 +69,7 @@ const (
 	AxesGatherND                        // the axes after the batch's are picked from
 	AxesScatterND                       // the first axes are written to
 	AxesOneHot                          // a new axis for positions
+	AxesRegions                         // regions come in the place of the batch, channels stay, space is that of a region
 	AxesSampling                        // batch and channels stay, space is that of the places
 	AxesRecurrent                       // gates of hidden elements, see package axis
 	AxesQuantize                        // scales and zero points on one axis, or of all

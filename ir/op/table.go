@@ -108,6 +108,8 @@ var exceptions = map[string]rule{
 	"TopK":              {axes: AxesTopK, shape: topKShape},
 	"OneHot":            {axes: AxesOneHot, shape: oneHotShape},
 	"NonMaxSuppression": {shape: suppressionShape},
+	"RoiAlign":          {axes: AxesRegions, shape: regionsShape},
+	"NonZero":           {shape: nonZeroShape},
 
 	"Shape":           {axes: AxesShape, shape: shapeShape},
 	"Size":            {axes: AxesShape, shape: sizeShape},

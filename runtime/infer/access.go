@@ -147,3 +147,28 @@ func suppression(c *call) error {
 	}
 	return unknown("it keeps as many boxes as differ enough, which is known when the network runs")
 }
+
+// regions makes a map of each region of interest.
+func regions(c *call) error {
+	x, rois, of := c.shapeOf(0), c.shapeOf(1), c.shapeOf(2)
+	if len(x) != 4 || len(rois) != 2 || rois[1] != 4 || len(of) != 1 || of[0] != rois[0] {
+		return fmt.Errorf("a map of shape %v, regions of shape %v and the numbers of their maps of shape %v do not fit", x, rois, of)
+	}
+	out := nn.Shape{rois[0], x[1], 0, 0}
+	for k, name := range []string{"output_height", "output_width"} {
+		size, err := c.int(name, 1)
+		if err != nil {
+			return err
+		}
+		if out[2+k], err = extent(size); err != nil {
+			return err
+		}
+	}
+	c.set(0, out)
+	return nil
+}
+
+// nonZero finds as many elements as are not zero.
+func nonZero(*call) error {
+	return unknown("it finds as many elements as are not zero, which is known when the network runs")
+}

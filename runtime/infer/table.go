@@ -97,6 +97,8 @@ var exceptions = map[string]rule{
 	"TopK":              topK,
 	"OneHot":            oneHot,
 	"NonMaxSuppression": suppression,
+	"RoiAlign":          regions,
+	"NonZero":           nonZero,
 
 	"Constant":        constant,
 	"ConstantOfShape": constantOfShape,

@@ -108,7 +108,8 @@ var picking = map[string]func(*bounds, *Node){
 			b.want(n, 0, 0, int64(depth[0])-1)
 		}
 	},
-	"LSTM": lengths(4, recurrent), "GRU": lengths(4, recurrent), "RNN": lengths(4, recurrent),
+	"RoiAlign": func(b *bounds, n *Node) { b.want(n, 2, 0, b.extent(n, 0, 0)-1) },
+	"LSTM":     lengths(4, recurrent), "GRU": lengths(4, recurrent), "RNN": lengths(4, recurrent),
 	"ReverseSequence":           lengths(1, func(n *Node) int64 { return n.Int("time_axis", 0) }),
 	"NegativeLogLikelihoodLoss": classes, "SoftmaxCrossEntropyLoss": classes,
 	"RotaryEmbedding":                       rows(3, 1),

@@ -146,8 +146,9 @@ func (b *writer) build() error {
 	for _, v := range b.g.Inputs {
 		b.graph.Input = append(b.graph.Input, b.info(v))
 	}
+	found := counted(b.g)
 	for _, v := range b.g.Outputs {
-		b.graph.Output = append(b.graph.Output, b.info(v))
+		b.graph.Output = append(b.graph.Output, b.result(v, found[v]))
 	}
 	if err := b.initializers(); err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 	"unsafe"
 
@@ -86,12 +87,9 @@ func (s *Session) Run(in ...nn.Tensor) ([]nn.Tensor, error) {
 			return nil, fmt.Errorf("onnxruntime: input %q has %d bytes, its shape %v needs %d", s.Inputs[i].Name, len(t.Raw), t.Shape, len(s.in[i].data))
 		}
 	}
-	ins, outs := values(s.in), values(s.out)
-	start := time.Now()
-	if err := s.session.Run(ins, outs); err != nil {
-		return nil, fmt.Errorf("onnxruntime: %w", err)
+	if err := s.run(in); err != nil {
+		return nil, err
 	}
-	s.elapsed = time.Since(start)
 	result := make([]nn.Tensor, len(s.out))
 	for i, t := range s.out {
 		result[i] = nn.Tensor{Type: t.typ, Shape: t.shape, Raw: t.data}
@@ -100,6 +98,25 @@ func (s *Session) Run(in ...nn.Tensor) ([]nn.Tensor, error) {
 		}
 	}
 	return result, nil
+}
+
+// run runs the network once. How long results are may depend on the numbers, not on shapes alone (NonZero, NonMaxSuppression): where those of the run
+// before do not fit, they are learnt anew.
+func (s *Session) run(in []nn.Tensor) error {
+	start := time.Now()
+	err := s.session.Run(values(s.in), values(s.out))
+	if err != nil && strings.Contains(err.Error(), "invalid dimensions for output") {
+		if err := s.prepare(in); err != nil {
+			return err
+		}
+		start = time.Now()
+		err = s.session.Run(values(s.in), values(s.out))
+	}
+	if err != nil {
+		return fmt.Errorf("onnxruntime: %w", err)
+	}
+	s.elapsed = time.Since(start)
+	return nil
 }
 
 // Elapsed returns the time that the library took for the last Run, without copies of inputs.
