@@ -9,8 +9,8 @@ import (
 	"github.com/autotailor/autotailor/ir/dim"
 )
 
-// either is the condition that holds where any of list holds; ok is false when no Need says it, because stages drop their blocks independently:
-// then it is the one that always holds.
+// either is the condition that holds if any condition of list holds. If no single Need can express that, because stages drop their blocks independently,
+// ok is false and n is the condition that always holds.
 func either(list []Need) (n Need, ok bool) {
 	for k, m := range list {
 		switch {
@@ -29,8 +29,8 @@ func either(list []Need) (n Need, ok bool) {
 	return n, true
 }
 
-// alive lets each block's choices matter while anything that they move is there: weights that several blocks share are moved by the choice of one.
-// It returns blocks that must stay, as otherwise a shared tensor or a choice would count by the depths of several stages.
+// alive lets a choice of a block matter as long as any node that the choice moves is present: several blocks may share weights that the choice of one block
+// moves. It returns the blocks that must stay. Without them a shared tensor or a choice would depend on the depths of several stages.
 func (b *binder) alive() []Kept {
 	users := map[dim.Choice][]int{} // nodes that a block's choice moves
 	for i, o := range b.net.Nodes {
@@ -72,7 +72,7 @@ func (b *binder) alive() []Kept {
 	return out
 }
 
-// needs are the conditions on which nodes are there.
+// needs are the conditions under which nodes are present.
 func (b *binder) needs(nodes []int) []Need {
 	var out []Need
 	for _, i := range nodes {
@@ -81,7 +81,7 @@ func (b *binder) needs(nodes []int) []Need {
 	return out
 }
 
-// keepFirst keeps the block of the first of nodes, and so all before it in its stage.
+// keepFirst keeps the block that has the first of nodes, and so all blocks before it in its stage.
 func (b *binder) keepFirst(kept map[int]Kept, nodes []int, why string) {
 	o := b.net.Nodes[slices.Min(nodes)]
 	if k, ok := kept[o.Stage]; !ok || k.Place < o.Block.Place {
@@ -89,7 +89,7 @@ func (b *binder) keepFirst(kept map[int]Kept, nodes []int, why string) {
 	}
 }
 
-// keepBlocks takes back Skippable of the blocks that must stay.
+// keepBlocks clears Skippable of the blocks that must stay.
 func (b *binder) keepBlocks() {
 	for _, k := range b.config.Kept {
 		s := b.net.Stages[k.Stage]
@@ -98,8 +98,8 @@ func (b *binder) keepBlocks() {
 	}
 }
 
-// keepNonzero takes back Skippable of blocks that add something to their input even when their weights are zero: without them the result would not be
-// the original's with zeroed weights. It tells of the last one of each stage, which keeps those before it.
+// keepNonzero clears Skippable of blocks that add something to their input even when their weights are zero. Without such a block the result would not be
+// that of the original with zeroed weights. It warns of the last such block of each stage, which keeps the blocks before it.
 func (b *binder) keepNonzero() {
 	z := &zeros{b.flow, map[ir.ValueID]zero{}}
 	for _, s := range b.net.Stages {

@@ -8,8 +8,8 @@ import (
 	"github.com/autotailor/autotailor/ir/op"
 )
 
-// baked looks for constants that hold an extent, an index or a position of a map whose extents another resolution changes. Exporters write
-// down what the original has; whether it would be another number at that resolution, a model does not say.
+// baked looks for constants that may depend on the resolution: an extent, an index or a position of a map that has other extents at another resolution.
+// Exporters write the original's numbers. The model does not say whether a number would differ at that resolution.
 type baked struct {
 	*binder
 	after *op.Inference // of all nodes, at that resolution
@@ -32,7 +32,7 @@ func (k baked) check() error {
 	return nil
 }
 
-// bakedRules tell of operators why a constant may not hold, "" when it does.
+// bakedRules say why a constant of an operator may be wrong at the other resolution, "" if it is right. They are indexed by operator.
 var bakedRules = map[string]func(k baked, n *ir.Node) string{
 	"Gather": baked.gather, "Slice": baked.slice, "TopK": baked.topK, "Compress": baked.positions1,
 	"GatherElements": baked.positions1, "ScatterElements": baked.positions1, "Scatter": baked.positions1,
@@ -68,7 +68,7 @@ func (k baked) movedAxes(id ir.ValueID) []int {
 	return out
 }
 
-// numbers are the elements of a constant operand of whole numbers, nil when it is none.
+// numbers are the elements of a constant operand of whole numbers, nil if the operand is not one.
 func (k baked) numbers(n *ir.Node, i int) []int64 {
 	id := n.Input(i)
 	if id == 0 || k.graph.Values[id].Const == nil {
@@ -81,13 +81,13 @@ func (k baked) numbers(n *ir.Node, i int) []int64 {
 	return list
 }
 
-// constant tells whether operand i is one, or follows from constants.
+// constant tells whether operand i is a constant, or is computed from constants alone.
 func (k baked) constant(n *ir.Node, i int) bool {
 	id := n.Input(i)
 	return id != 0 && k.flow.derived[id]
 }
 
-// ahead is how many positions of an axis stand before all that moves, such as a class token.
+// ahead is the number of positions at the start of an axis that do not depend on the resolution, such as a class token.
 func (k baked) ahead(id ir.ValueID, a int) int {
 	axes := k.coupling.Axes(id)
 	if a < 0 || a >= len(axes) {
@@ -105,7 +105,7 @@ func (k baked) ahead(id ir.ValueID, a int) int {
 	return n
 }
 
-// gather takes positions by numbers: the first, those from the end, and those before all that moves hold.
+// gather takes positions by number. A number is right if it is 0, counts from the end, or names a position that does not depend on the resolution.
 func (k baked) gather(n *ir.Node) string {
 	a := int(n.Int("axis", 0))
 	size, _, moved := k.extents(n.In[0], a)
@@ -128,7 +128,8 @@ func (k baked) gather(n *ir.Node) string {
 	return ""
 }
 
-// slice takes ranges: bounds hold that are counted from the end, lie beyond it or before all that moves, or are the phase of a step.
+// slice takes ranges. A bound is right if it is counted from the end, lies beyond the end, lies before all positions that depend on the resolution, or is
+// the phase of a step.
 func (k baked) slice(n *ir.Node) string {
 	starts, ends, axes, steps := k.bounds(n)
 	for i := range starts {
@@ -152,7 +153,7 @@ func (k baked) slice(n *ir.Node) string {
 	return ""
 }
 
-// whole tells whether a range backwards has all of an axis.
+// whole tells whether a range that runs backwards covers the whole axis.
 func (k baked) whole(from, to, size int64) bool { return (from == -1 || from >= size-1) && to < -size }
 
 // bounds are those of a Slice that are constant.
@@ -175,8 +176,8 @@ func (k baked) bounds(n *ir.Node) (starts, ends, axes, steps []int64) {
 	return starts, ends, axes, steps
 }
 
-// rolled tells whether a Slice is one half of a rotation, such as that of Swin's windows: what is cut off at one end is joined at the other, so
-// that no position is lost. Its offset is a number of the architecture; half of the axis could be computed from it.
+// rolled tells whether a Slice is one half of a rotation, such as the shift of Swin's windows: the part that is cut off at one end is joined at the other,
+// so that no position is lost. The offset belongs to the architecture. An offset of half the axis, however, may be computed from the axis.
 func (k baked) rolled(n *ir.Node) bool {
 	users := k.flow.Users(n.Out[0])
 	if len(users) != 1 {
@@ -203,7 +204,7 @@ func (k baked) rolled(n *ir.Node) bool {
 	return 2*from[0] != int64(size)
 }
 
-// topK takes as many as there are, or a number of its own.
+// topK takes all positions, or a number of them that belongs to the architecture.
 func (k baked) topK(n *ir.Node) string {
 	size, _, moved := k.extents(n.In[0], int(n.Int("axis", -1)))
 	list := k.numbers(n, 1)
@@ -250,8 +251,8 @@ func (k baked) anywhere(n *ir.Node) string {
 	return ""
 }
 
-// unpool puts maxima back where a pooling found them: the map must be the one that was pooled. Its extents may be stated, and are not known
-// from those of its operands where the pooling left something over.
+// unpool puts maxima back at the positions where a pooling found them, so its result must have the extents of the map that was pooled. The model may state
+// these extents. They do not follow from the operands if the pooling had a remainder.
 func (k baked) unpool(n *ir.Node) string {
 	if len(k.movedAxes(n.In[0])) == 0 {
 		return ""

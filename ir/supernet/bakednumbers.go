@@ -8,10 +8,10 @@ import (
 	"github.com/autotailor/autotailor/ir"
 )
 
-// Numbers of positions, and sides, that a model multiplies or divides by. A constant does not say where it comes from: what equals a number of positions
-// where one is likely is taken for it.
+// These rules look for numbers of positions, and sides of maps, that a model multiplies or divides by. A constant does not say where it comes from. If it
+// equals the number of positions in a place where such a number is likely, it is taken for that number.
 
-// count is a number that something is divided by, or multiplied with.
+// count is the rule for Mul and Div by a number, which may be a number of positions.
 func (k baked) count(n *ir.Node) string {
 	if why := k.whole64(n); why != "" {
 		return why
@@ -43,7 +43,7 @@ func (k baked) count(n *ir.Node) string {
 	return ""
 }
 
-// number tells why a value may be how many positions operand x has, or had.
+// number says why a value may be the number of positions of operand x, or of a value that x was computed from.
 func (k baked) number(n *ir.Node, x ir.ValueID, value float64) string {
 	if at := k.flow.Producer(x); at >= 0 && value > 1 {
 		from := k.flow.Node(at)
@@ -83,8 +83,8 @@ const (
 	leastArea = 100 // positions from which on another number of a network is not likely to be their root
 )
 
-// area tells whether an axis lists the positions of a map: no other number of a network is likely to be the same, but for the roots that
-// attention divides its scores by.
+// area tells whether an axis lists the positions of a map. Hardly any other number of a network equals such an extent, except the roots by which attention
+// divides its scores.
 func (k baked) area(id ir.ValueID, a int) bool {
 	axes := k.coupling.Axes(id)
 	return a < len(axes) && len(k.coupling.Factors(axes[a])) > 1
@@ -92,7 +92,7 @@ func (k baked) area(id ir.ValueID, a int) bool {
 
 func near(a, b float64) bool { return math.Abs(a-b) < 1e-4*b }
 
-// scores tells whether a value becomes scores of an attention, or a factor of these: then it is divided by the root of a width.
+// scores tells whether a value becomes the scores of an attention, or a factor of the scores. A divisor is then the root of a width.
 func (k baked) scores(id ir.ValueID) bool {
 	if k.biasesScores(id) {
 		return true
@@ -112,7 +112,7 @@ func (k baked) scores(id ir.ValueID) bool {
 	return false
 }
 
-// reduced is how many positions an operator adds up or takes the mean of, when their number moves, else 0; adds is false for means.
+// reduced is the number of positions that an operator sums or averages, if that number depends on the resolution, and otherwise 0. adds is false for means.
 func (k baked) reduced(n *ir.Node) (positions int, adds bool) {
 	x := n.Input(0)
 	if x == 0 {
@@ -148,8 +148,8 @@ func (k baked) reduced(n *ir.Node) (positions int, adds bool) {
 	return count, n.Op == "ReduceSum" || n.Op == "MatMul"
 }
 
-// scalesResult tells whether what the model returns is scaled by a side of its image, or divided by a side of its own map: shares become pixels, or the other
-// way round.
+// scalesResult tells whether a result of the model is multiplied by a side of the image, or divided by a side of its map: shares become pixels, or pixels
+// become shares.
 func (k baked) scalesResult(n *ir.Node, x ir.ValueID, list []float32) string {
 	id, side := k.image()
 	if id == 0 || side < leastSide || k.readByLayers(n.Out[0], map[ir.ValueID]bool{}) {
@@ -178,7 +178,7 @@ func (k baked) scalesResult(n *ir.Node, x ir.ValueID, list []float32) string {
 	return ""
 }
 
-// bounded is a result that is kept inside of the image.
+// bounded is the rule for a result that is clipped to the image.
 func (k baked) bounded(n *ir.Node) string {
 	id, side := k.image()
 	if id == 0 || side < leastSide || k.readByLayers(n.Out[0], map[ir.ValueID]bool{}) {
@@ -204,7 +204,7 @@ func (k baked) bounded(n *ir.Node) string {
 	return ""
 }
 
-// place tells whether a value is where a maximum stands along an axis whose positions move, perhaps as another type.
+// place tells whether a value is the position of a maximum along an axis that depends on the resolution, perhaps converted to another type.
 func (k baked) place(id ir.ValueID) bool {
 	at := k.flow.Producer(id)
 	if at < 0 {
@@ -223,7 +223,7 @@ func (k baked) place(id ir.ValueID) bool {
 	return false
 }
 
-// classes is a row of a class for each place of a maximum: as many as there are positions.
+// classes is the rule for a table with a row for each possible position of a maximum.
 func (k baked) classes(n *ir.Node) string {
 	if list := k.numbers(n, 1); len(list) == 1 && k.place(n.In[0]) {
 		return fmt.Sprintf("it has %d classes for the positions of a map", list[0])
@@ -231,7 +231,8 @@ func (k baked) classes(n *ir.Node) string {
 	return ""
 }
 
-// against is a sum over positions that a number is compared with, or taken from, which may be a share of how many there are.
+// against is the rule for a sum over positions that is compared with a number, or from which a number is subtracted. The number may be a share of the number
+// of positions.
 func (k baked) against(n *ir.Node) string {
 	for i := range 2 {
 		v := k.graph.Values[n.Input(1-i)]
@@ -248,10 +249,10 @@ func (k baked) against(n *ir.Node) string {
 	return ""
 }
 
-// leastShare of the positions is more than what keeps a sum from zero.
+// leastShare is the share of the positions from which on a number is more than a small constant that keeps a sum from zero.
 const leastShare = 0.01
 
-// whole64 tells whether whole numbers, such as the place of a maximum, are taken apart by the side of a map.
+// whole64 is the rule for whole numbers, such as the position of a maximum, that are divided by the side of a map into row and column.
 func (k baked) whole64(n *ir.Node) string {
 	list := k.numbers(n, 1)
 	if len(list) != 1 || list[0] < 2 {
@@ -267,7 +268,8 @@ func (k baked) whole64(n *ir.Node) string {
 	return ""
 }
 
-// tiles is a pooling whose windows stand side by side and cover the map: each is a share of it where the model asked for so many results.
+// tiles is the rule for a pooling whose windows lie side by side and cover the map. If the model asked for a number of results, each window is a share of the
+// map.
 func (k baked) tiles(n *ir.Node) string {
 	kernel, strides := n.Ints("kernel_shape"), n.Ints("strides")
 	if !slices.Equal(kernel, strides) || slices.Max(append(n.Ints("pads"), 0)) > 0 {
@@ -282,11 +284,11 @@ func (k baked) tiles(n *ir.Node) string {
 	return ""
 }
 
-// leastTile is the side of a window from which on it is rather a share of its map than a step of the network.
+// leastTile is the side from which on a window is more likely to be a share of its map than a downsampling step of the network.
 const leastTile = 4
 
-// resized is a map that is enlarged to extents that the model states. They follow by a factor where that is a whole number, or where another map of those
-// extents follows in the same way.
+// resized is the rule for a map that is enlarged to extents that the model states. These extents follow by a factor if the factor is a whole number, or if
+// another map of the same extents follows in the same way.
 func (k baked) resized(n *ir.Node) string {
 	id, out := n.Input(2), n.Out[0]
 	if id == 0 || k.graph.Values[id].Name != n.Name+"_scales" || len(k.plain.sizes[out]) != 4 {
@@ -322,7 +324,8 @@ func (k baked) behind(id, first ir.ValueID) bool {
 	return k.flow.Producer(id) > k.flow.Producer(first)
 }
 
-// sampled has coordinates in operand 1. Constants that they are computed from say where positions are, by shares of the map's sides.
+// sampled is the rule for operators with coordinates in operand 1. If they are computed from constants, these constants are positions in shares of the map's
+// sides.
 func (k baked) sampled(n *ir.Node) string {
 	if why := k.anywhere(n); why != "" || len(k.movedAxes(n.In[0])) == 0 {
 		return why

@@ -8,8 +8,8 @@ import (
 	"github.com/autotailor/autotailor/ir/op"
 )
 
-// pads are computed by some frameworks so that a map of even extents stays in step with windows that skip positions: then they are more at one
-// end, and would be others for a map of odd extents.
+// pads is the rule for windows with padding. Some frameworks compute the padding so that strided windows fit a map of even extents. Then there is
+// more padding at one end, and a map of odd extents would need other padding.
 func (k baked) pads(n *ir.Node) string {
 	pads, strides := n.Ints("pads"), n.Ints("strides")
 	for i, stride := range strides {
@@ -22,7 +22,7 @@ func (k baked) pads(n *ir.Node) string {
 	return ""
 }
 
-// pooled is pads of a pooling, whose windows may be shares of the map.
+// pooled is the rule pads for a pooling. Its windows may be shares of the map.
 func (k baked) pooled(n *ir.Node) string {
 	if why := k.pads(n); why != "" {
 		return why
@@ -30,7 +30,7 @@ func (k baked) pooled(n *ir.Node) string {
 	return k.tiles(n)
 }
 
-// step tells why an axis that is padded at one end more than at the other does not keep in step, "" when it does.
+// step says why windows with this stride do not fit an axis that is padded more at one end, "" if they do.
 func (k baked) step(id ir.ValueID, a, stride int) string {
 	before, after, moved := k.extents(id, a)
 	if moved && (before-after)%stride != 0 {
@@ -39,7 +39,7 @@ func (k baked) step(id ir.ValueID, a, stride int) string {
 	return ""
 }
 
-// pad is pads by an operator of its own. What does not lead to windows alone was padded to a multiple of something.
+// pad is the rule for padding by a Pad operator. If anything but windows reads the result, the map was padded to a multiple of some number.
 func (k baked) pad(n *ir.Node) string {
 	list := k.numbers(n, 1)
 	if len(n.In) == 1 { // before opset 11
@@ -72,8 +72,8 @@ func (k baked) pad(n *ir.Node) string {
 	return ""
 }
 
-// padsNothing is a Pad that may be there because a network computes how much a map lacks for windows that skip positions: a map of another size may lack
-// some.
+// padsNothing is the rule for a Pad by zero positions. The network may compute how many positions a map lacks for strided windows: a map of another size may
+// lack some.
 func (k baked) padsNothing(n *ir.Node) string {
 	for _, window := range k.windows(n) {
 		kernel := window.Ints("kernel_shape")
@@ -90,7 +90,7 @@ func (k baked) padsNothing(n *ir.Node) string {
 	return ""
 }
 
-// windows lists what reads a Pad, also behind the Pad of the pooling itself, but for a pooling whose own the Pad is.
+// windows lists the operators that read a Pad, also through the Pad that belongs to a pooling. A pooling to which this Pad itself belongs is left out.
 func (k baked) windows(n *ir.Node) []*ir.Node {
 	var out []*ir.Node
 	for _, u := range k.flow.Users(n.Out[0]) {

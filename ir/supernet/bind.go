@@ -137,8 +137,8 @@ func (b *binder) resolution(asked Values) error {
 	return nil
 }
 
-// refused returns the first reason against an image that is smaller by a factor. Before other choices are made, which move what constants are
-// read with, it is found once for each factor: that takes an inference of the whole graph.
+// refused returns the first reason against an image that is smaller by a factor. It takes an inference of the whole graph, so it is found once for each
+// factor, before other choices are made: these move values that are read together with constants.
 func (b *binder) refused(id ir.ValueID, by float64) error {
 	if len(b.leaves) > 0 {
 		return b.trial(id, by)
@@ -192,7 +192,7 @@ func scaled(list []float64, by float64) []int {
 	return out
 }
 
-// largestFirst puts the original value in front, then the candidates from the largest on, each once.
+// largestFirst lists the original value, and then the candidates from the largest to the smallest, each once.
 func largestFirst(list []float64, orig float64) []float64 {
 	out := []float64{orig}
 	sorted := append([]float64{}, list...)
@@ -228,8 +228,8 @@ func (b *binder) channelAt(i int, id ir.ValueID) axis.Var {
 // hasChannel tells whether a value has a channel axis.
 func (b *binder) hasChannel(id ir.ValueID) bool { return len(b.coupling.Axes(id)) > 1 }
 
-// movable returns the leaves of v that may be bound: neither frozen nor bound nor spatial. Of a product one factor moves, so that its
-// extent moves in proportion: the groups of a convolution (whole groups go), else the largest.
+// movable returns the leaves of v that may be bound: those that are neither frozen nor bound nor spatial. If v is a product, one of its factors moves, and
+// the product moves in proportion. That factor is the groups of a convolution, so that whole groups go, or else the largest factor.
 func (b *binder) movable(v axis.Var) []axis.Var {
 	if ts := b.coupling.Terms(v); ts != nil {
 		var out []axis.Var
@@ -252,13 +252,13 @@ func (b *binder) movable(v axis.Var) []axis.Var {
 	return []axis.Var{l}
 }
 
-// moved tells whether a choice moves the leaf l already. One that was to follow another width, and does not for being small, is free.
+// moved tells whether a choice already moves the leaf l. A leaf that should follow another width, but is too small to do so, is free.
 func (b *binder) moved(l axis.Var) bool {
 	d, bound := b.leaves[b.coupling.Find(l)]
 	return bound && len(d.Deps()) > 0
 }
 
-// movableFactor returns what moves of a product: the leaves of one of its factors.
+// movableFactor returns the leaves of the factor of a product that moves.
 func (b *binder) movableFactor(v axis.Var, fs []axis.Var) []axis.Var {
 	var best axis.Var
 	var leaves []axis.Var
@@ -282,7 +282,7 @@ func (b *binder) movableFactor(v axis.Var, fs []axis.Var) []axis.Var {
 	return leaves
 }
 
-// outranks tells whether a factor moves rather than another one: groups of a convolution do, what is repeated does not, then the larger one.
+// outranks tells whether factor f is preferred to another one: groups of a convolution first, repeated positions last, and otherwise the larger factor.
 func (b *binder) outranks(f, other axis.Var) bool {
 	for _, r := range []struct {
 		role axis.Role
@@ -295,7 +295,7 @@ func (b *binder) outranks(f, other axis.Var) bool {
 	return b.coupling.Size(f) > b.coupling.Size(other)
 }
 
-// span is the number of channels that a leaf stands for: as many as it has positions, or as its groups have together.
+// span is the number of channels that a leaf stands for: its positions, or for groups the channels of all groups together.
 func (b *binder) span(l axis.Var) int { return b.coupling.Size(l) * max(1, b.units[l]) }
 
 // width binds the output channels of a stage to its width multiplier.
@@ -308,8 +308,8 @@ func (b *binder) width(s *Stage, list []float64) {
 	b.multiply(s, Width, leaves, list)
 }
 
-// roundLeaf applies the width rule to a leaf; the original width is never changed or exceeded. Groups are rounded so that their channels together come to a multiple of the divisor. What is too small to
-// ever move that way is rounded to the largest half, quarter and so on of the divisor by which it can.
+// roundLeaf applies the width rule to a leaf. The original width is never changed or exceeded. Groups are rounded so that their channels together are a
+// multiple of the divisor. A leaf that is too small to change that way uses a half, a quarter and so on of the divisor: the largest by which it can change.
 func (b *binder) roundLeaf(v float64, l axis.Var) int {
 	divisor, units := max(1, b.config.Divisor), max(1, b.units[l])
 	for divisor > 1 && divisor/gcd(divisor, units) >= b.coupling.Size(l) {
@@ -366,7 +366,7 @@ func (b *binder) removable(s *Stage) int {
 	return n
 }
 
-// depth makes the choice of how many blocks of a stage are kept, from the first: a suffix of skippable blocks can go.
+// depth makes the choice of a stage's depth: how many of its blocks are kept, from the first. Only skippable blocks at its end can go.
 func (b *binder) depth(s *Stage, list []float64) {
 	blocks := s.Blocks()
 	if len(blocks) == 0 {

@@ -10,23 +10,23 @@ import (
 	"github.com/autotailor/autotailor/ir/dim"
 )
 
-// heads are the variables of an attention that can move; lists of those that cannot are empty.
+// heads are the variables of an attention that can move. A list is empty if its variables cannot move.
 type heads struct {
-	count []axis.Var // heads: what both products have as a batch
+	count []axis.Var // heads: the batch of both products
 	qk    []axis.Var // dimension of queries and keys within a head: what the scores sum over
 	value []axis.Var // dimension of values within a head: what the mix leaves
 	width int        // of queries in the original model
-	parts int        // of the dimension of queries and keys that are cut alike: the two halves that rotary positions turn
+	parts int        // of the dimension of queries and keys that are cut alike: the two halves of a rotary embedding
 }
 
-// of returns what a kind of choices moves.
+// of returns the variables that a kind of choices moves.
 func (h heads) of(kind ChoiceKind) []axis.Var {
 	return map[ChoiceKind][]axis.Var{Heads: h.count, QK: h.qk, Value: h.value}[kind]
 }
 
-// attention makes a choice of an attention: of its heads, or of the dimensions of its queries or values. A list that moves nothing is counted
-// all the same, as the paper does. The factor on the scores stays the original's, so that a SubNet computes what the model does with the other
-// heads and dimensions at zero.
+// attention makes a choice for an attention: of its heads, or of the dimension of its queries or values. A list that moves nothing is still counted as
+// modifications, as in the paper. The factor on the scores stays the original's, so that a SubNet computes what the model computes with all other heads and
+// dimensions at zero.
 func (b *binder) attention(s *Stage, bl *Block, kind ChoiceKind, h heads, v Var) {
 	list := v.List
 	bl.Lists++
@@ -59,7 +59,7 @@ func (b *binder) attention(s *Stage, bl *Block, kind ChoiceKind, h heads, v Var)
 	}
 }
 
-// attended is the extent of what a ratio leaves of an attention's size positions.
+// attended is the extent that a ratio leaves of size positions.
 func (b *binder) attended(kind ChoiceKind, h heads, size int, ratio float64) int {
 	switch kind {
 	case Heads:
@@ -70,7 +70,7 @@ func (b *binder) attended(kind ChoiceKind, h heads, size int, ratio float64) int
 	return min(size, max(1, int(math.Round(float64(h.width)*ratio)))) // not rounded to the divisor, as with the paper's authors
 }
 
-// originalShare is the original model's value of a choice of an attention.
+// originalShare is the value of an attention's choice in the original model.
 func (b *binder) originalShare(bl *Block, kind ChoiceKind) float64 {
 	h := b.heads(bl)
 	if kind != Value || h.width == 0 || len(h.value) == 0 {
@@ -79,8 +79,8 @@ func (b *binder) originalShare(bl *Block, kind ChoiceKind) float64 {
 	return float64(b.coupling.Size(h.value[0])) / float64(h.width)
 }
 
-// heads finds the variables of a block's attention in its two products: the scores sum over the dimension of queries and keys, the mix
-// leaves that of values, and both have the heads in front, alone or together with the batch.
+// heads finds the variables of a block's attention in its two products. The scores sum over the dimension of queries and keys. The result of the mix has the
+// dimension of values. Both have the heads in front, alone or joined with the batch.
 func (b *binder) heads(bl *Block) heads {
 	scores, mix := b.graph.Nodes[bl.scores], b.graph.Nodes[bl.mix]
 	q, out := b.coupling.Axes(scores.In[0]), b.coupling.Axes(mix.Out[0])
@@ -90,7 +90,7 @@ func (b *binder) heads(bl *Block) heads {
 	}
 	h.count = b.groups(q[:len(q)-2])
 	dims := func(axes []axis.Var) (out []axis.Var) {
-		for _, v := range axes[len(axes)-2:] { // the other one of the two is made of positions
+		for _, v := range axes[len(axes)-2:] { // the other axis has the positions
 			out = append(out, b.movable(v)...)
 		}
 		return out
@@ -103,8 +103,8 @@ func (b *binder) heads(bl *Block) heads {
 	return h
 }
 
-// groups returns what moves of the axes of heads. Where several heads of queries share keys and values, whole groups of them go; where the number of
-// groups is fixed, some heads of each group.
+// groups returns the axes of heads that move. If several heads of queries share keys and values, whole groups of heads go. If the number of groups is fixed,
+// some heads of each group go.
 func (b *binder) groups(axes []axis.Var) []axis.Var {
 	var whole, shared []axis.Var
 	for _, v := range axes {
@@ -141,7 +141,7 @@ func (b *binder) planAttention(p *Plan, bl *Block) {
 	}
 }
 
-// offer adds the original value and those shares of it that fit to a list of a block type.
+// offer extends a list of a block type by the original value and by the shares of it that fit.
 func (b *binder) offer(p *Plan, bl *Block, name string, original float64, shares []float64, fits func(share float64) bool) {
 	list := slices.Clone(p.Config.Var(bl.GoName, name).List)
 	for _, s := range shares {
@@ -158,7 +158,7 @@ func (b *binder) offer(p *Plan, bl *Block, name string, original float64, shares
 // attentionKinds are the kinds of choices that lists of an attention make.
 var attentionKinds = map[string]ChoiceKind{"heads": Heads, "qk": QK, "value": Value}
 
-// subject says what a kind of an attention's choices moves.
+// subject names what a kind of an attention's choices moves, for messages.
 func (k ChoiceKind) subject() string {
 	switch k {
 	case Heads:
@@ -178,7 +178,7 @@ func (b *binder) warnAttention(v Var, kind ChoiceKind) {
 	b.warning(v.Pos, "%s moves nothing: no %s has %s that can change by themselves", v.key(), cmp.Or(v.Block, "block"), kind.subject())
 }
 
-// largestShare is the largest value that blocks of a type have of a kind in the original model, 0 when none can move.
+// largestShare is the largest original value of a kind among the blocks of a type, 0 if none can move.
 func (b *binder) largestShare(block string, kind ChoiceKind) float64 {
 	top := 0.0
 	for _, s := range b.net.Stages {

@@ -18,7 +18,7 @@ func (b *binder) blockChoice(s *Stage, bl *Block, kind ChoiceKind, v Var) Choice
 	switch {
 	case list != "" && list == bl.Type:
 		list = bl.GoName
-	case list != bl.GoName: // of a block that has a part in common
+	case list != bl.GoName: // the list is that of another block type with a part in common
 		list = strings.TrimSuffix(list, "Block")
 	}
 	c := Choice{
@@ -43,8 +43,8 @@ func (o *Op) override(attr string, d []dim.Dim) {
 	o.Attrs[attr] = d
 }
 
-// expand binds the inner width of a block to its base width (input or output) times a ratio. Without candidates the ratio
-// stays the original one, and the inner width follows the base.
+// expand binds the inner width of a block to its base width (input or output) times a ratio. Without candidates the ratio stays the original's, and the
+// inner width follows the base.
 func (b *binder) expand(s *Stage, it Item, v Var) {
 	bl, list := it.Block, v.List
 	if len(list) > 0 {
@@ -89,7 +89,7 @@ func (b *binder) expand(s *Stage, it Item, v Var) {
 	}
 }
 
-// innerSpan is the inner width of a block: all parts of it where it is taken apart, else what the first of its leaves stands for.
+// innerSpan is the inner width of a block in channels: the sum of its parts if it has several, or else the span of its first leaf.
 func (b *binder) innerSpan(i int, first axis.Var) float64 {
 	if v := b.made(i); b.coupling.Terms(v) != nil {
 		return float64(b.coupling.Size(v))
@@ -97,7 +97,7 @@ func (b *binder) innerSpan(i int, first axis.Var) float64 {
 	return float64(b.span(first))
 }
 
-// spans lists what the extents of leaves are rounded by: their positions and the channels that they stand for.
+// spans lists, for each leaf, the numbers by which its extent is rounded: its positions, and the channels that it stands for.
 func (b *binder) spans(leaves []axis.Var) []int {
 	var out []int
 	for _, l := range leaves {
@@ -106,7 +106,7 @@ func (b *binder) spans(leaves []axis.Var) []int {
 	return out
 }
 
-// scaledDim is a leaf's width under a base extent: its share of the base times ratio, rounded; exact where nothing is reduced.
+// scaledDim is a leaf's width for a base extent: its share of the base times the ratio, rounded. It is exact if nothing is reduced.
 func (b *binder) scaledDim(base dim.Dim, full int, l axis.Var, ratio float64) dim.Dim {
 	size := b.coupling.Size(l)
 	share := float64(size) / float64(full) * ratio
@@ -118,7 +118,7 @@ func (b *binder) scaledDim(base dim.Dim, full int, l axis.Var, ratio float64) di
 	}, base)
 }
 
-// base is the variable that a block's ratio refers to: what the config's expand_base says, else what the block's template says.
+// base is the variable that a block's ratio refers to. The config's expand_base names it, or else the block's template.
 func (b *binder) base(it Item) axis.Var {
 	in := b.read(it.Block.inner[0])
 	out := in
@@ -140,8 +140,8 @@ func (b *binder) base(it Item) axis.Var {
 	return out
 }
 
-// ratioCandidates puts the original ratio in front, so that the largest SubNet is the original model, and keeps the configured ones
-// below it. The configured one that is nearest stands for the original when it is about the same (the authors take it in any case).
+// ratioCandidates lists the original ratio, so that the largest SubNet is the original model, and then the smaller configured ratios. If the nearest configured
+// ratio is about the original one, it stands for the original. (The authors always use the nearest one.)
 func ratioCandidates(list []float64, orig float64) []float64 {
 	nearest := math.Inf(1)
 	for _, r := range list {
@@ -158,10 +158,10 @@ func ratioCandidates(list []float64, orig float64) []float64 {
 	return out
 }
 
-// sameRatio is how far, relatively, the configured ratio that is nearest to the original one may be off and still stand for it.
+// sameRatio is the largest relative difference at which a configured ratio stands for the original one.
 const sameRatio = 0.1
 
-// labels names the original ratio by the configured one when they agree within a hundredth.
+// labels names the original ratio by the configured one if they differ by at most a hundredth.
 func labels(ratios, list []float64) []float64 {
 	out := append([]float64{}, ratios...)
 	out[0] = math.Round(out[0]*1000) / 1000
@@ -205,7 +205,7 @@ func hasVar(list []axis.Var, v axis.Var) bool {
 	return false
 }
 
-// extent is the extent of a variable: bound leaves by their choices, everything else as in the model.
+// extent is the extent of a variable. Bound leaves follow their choices. All other leaves have their extent in the model.
 func (b *binder) extent(v axis.Var) dim.Dim {
 	if fs := b.coupling.Factors(v); fs != nil {
 		d := dim.Const(1)

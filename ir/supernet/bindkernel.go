@@ -36,8 +36,8 @@ func (b *binder) kernel(s *Stage, bl *Block, v Var) {
 	}
 }
 
-// windows adds the other convolutions that read the weights of nodes: all are cropped together. They are not free when another block's choice crops
-// them already, or when something else reads the weights.
+// windows adds to nodes the other convolutions that read the same weights, since all are cropped together. free is false if a choice of another block already
+// crops them, or if another operator reads the weights.
 func (b *binder) windows(nodes []int) (convs []int, free bool) {
 	convs = slices.Clone(nodes)
 	free = true

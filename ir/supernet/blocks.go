@@ -7,8 +7,8 @@ import (
 	"github.com/autotailor/autotailor/ir"
 )
 
-// parseBlocks replaces items of the flow that a template recognises by blocks (paper, section 4.1.3, step 2). chains names
-// the chain templates to try; nil tries all.
+// parseBlocks replaces items of the flow by blocks where a template recognises them (paper, section 4.1.3, step 2). chains names the chain templates to try.
+// nil tries all.
 func parseBlocks(f *Flow, templates []Template, chains []string) []Item {
 	var out []Item
 	r := &ranges{f, map[ir.ValueID]span{}}
@@ -60,13 +60,13 @@ func contains(list []string, s string) bool {
 	return false
 }
 
-// Follows tells whether all that item i takes from the main flow is what the item before it leaves there.
+// Follows tells whether item i reads nothing of the main flow but the results of the item before it.
 func (f *Flow) Follows(i int) bool {
 	it := f.Items[i]
 	return i > 0 && len(f.Items[i-1].Out) > 0 && len(it.In) > 0 && it.In[0] == f.Items[i-1].Out[0] && len(f.users[it.In[0]]) == f.reads(it)
 }
 
-// reads counts how often the nodes of an item read what the main flow brings.
+// reads counts how often the nodes of an item read a value of the main flow.
 func (f *Flow) reads(it Item) int {
 	n := 0
 	for _, u := range f.users[it.In[0]] {
@@ -77,7 +77,7 @@ func (f *Flow) reads(it Item) int {
 	return n
 }
 
-// join makes one item of consecutive ones of which each follows the one before.
+// join makes one item of consecutive items. Each must follow the one before it.
 func join(items []Item) Item {
 	it := Item{In: items[0].In, Out: items[len(items)-1].Out}
 	for k, p := range items {
@@ -105,21 +105,21 @@ func isActivation(f *Flow, it Item) bool {
 	return o.Activation
 }
 
-// isSkip tells whether an item is x + f(x): without it, its input takes the place of its output (BootstrapNAS, arXiv 2112.10878,
-// finds elastic depth by the same test; equal extents are checked by the caller).
+// isSkip tells whether an item is x + f(x). If it is removed, its input replaces its output. BootstrapNAS (arXiv 2112.10878) finds elastic depth by the same
+// test. The caller checks that the extents are equal.
 func isSkip(f *Flow, it Item) bool {
 	_, short, ok := f.Branches(it)
 	return ok && len(short) == 0
 }
 
-// divide puts items into stages: a new one starts where the output's width, else its rank, else its last extent changes
-// (the authors' rule, which their index lists refer to).
+// divide puts items into stages. A new stage starts where the output's width, rank or last extent changes. This is the authors' rule, to which their index
+// lists refer.
 func divide(f *Flow, items []Item, p *plain) []*Stage {
 	var stages []*Stage
 	places := map[*Stage]int{} // blocks so far
 	last := p.key(f.Graph.Inputs)
-	var at ir.ValueID  // what the main flow has come to
-	var waiting []Item // beside it, before the first stage
+	var at ir.ValueID  // the last value of the main flow
+	var waiting []Item // items beside the main flow, before the first stage
 	for _, it := range items {
 		if it.Beside && len(stages) == 0 {
 			waiting = append(waiting, it)
@@ -155,7 +155,7 @@ func divide(f *Flow, items []Item, p *plain) []*Stage {
 	return stages
 }
 
-// end is what the stage leaves on the main flow: the results of the last item that is on it.
+// end lists the results of the stage's last item on the main flow.
 func (s *Stage) end() []ir.ValueID {
 	for _, it := range slices.Backward(s.Items) {
 		if !it.Beside {
@@ -197,7 +197,7 @@ func (s *Stage) Blocks() []*Block {
 	return out
 }
 
-// dense tells whether an item is a layer that adds channels to those of the layer before it: all such are one stage.
+// dense tells whether an item is a layer of a dense network, which adds channels to those of the layer before it. Consecutive dense layers are one stage.
 func dense(stages []*Stage, it Item) bool {
 	if len(stages) == 0 || it.Block == nil || it.Block.grows == 0 {
 		return false

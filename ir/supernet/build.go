@@ -1,14 +1,14 @@
 package supernet
 
-// Builder makes something that runs of what Build tells it, in execution order: Go code, a network for an engine, or a sum.
+// Builder receives the parts of a SubNet in execution order, and makes something of them: Go code, a network for an engine, or a sum.
 type Builder interface {
 	Stage(s *Stage)          // the steps that follow are the stage's
 	Item(it Item)            // the operators that follow are a block's, or stand between blocks
-	Skip(it Item)            // a removed block: what enters it takes the place of what leaves it
-	Op(o *Op, active Active) // one operator, and what it is in the SubNet
+	Skip(it Item)            // a removed block: its inputs replace its results
+	Op(o *Op, active Active) // one operator, with its active feature in the SubNet
 }
 
-// Build tells b the parts of the SubNet with the given genes, stage by stage. Without genes that is the original model, which has all parts.
+// Build tells b the parts of the SubNet with the given genes, stage by stage. Without genes it is the original model, which has all parts.
 func (n *Net) Build(b Builder, genes []uint8) {
 	if genes == nil {
 		genes = make([]uint8, len(n.Choices))
@@ -31,7 +31,7 @@ func (s *Stage) Build(n *Net, b Builder, genes []uint8) {
 	}
 }
 
-// Build tells b the block's operators, or that the SubNet does without the block.
+// Build tells b the block's operators, or that the SubNet lacks the block.
 func (bl *Block) Build(n *Net, b Builder, genes []uint8) {
 	it := n.item(bl)
 	if !bl.Live.Holds(genes) {

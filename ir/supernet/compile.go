@@ -14,11 +14,10 @@ import (
 	"github.com/autotailor/autotailor/ir/op"
 )
 
-// Compile makes the SuperNet of a canonical graph under a config, with the block templates to recognise.
-// The graph becomes part of the net. It returns every mistake of the config that it finds, joined.
+// Compile makes the SuperNet of a canonical graph under a config. templates are the block templates that it recognises. The graph becomes part of the net. The
+// error joins all mistakes of the config.
 //
-// A node that cannot follow the choices around it is not the config's mistake: its axes are frozen, with the reason, and the
-// net is made again without them.
+// A node that cannot follow the choices around it is not a mistake of the config. Compile freezes its axes, with the reason, and compiles again.
 func Compile(g *ir.Graph, c Config, templates []Template) (*Net, error) {
 	c.Rigid, c.Kept = slices.Clone(c.Rigid), slices.Clone(c.Kept)
 	for {
@@ -53,11 +52,11 @@ func Compile(g *ir.Graph, c Config, templates []Template) (*Net, error) {
 	}
 }
 
-// maxRigid bounds the nodes that are frozen at once: an early node's trouble is often the cause of later ones.
+// maxRigid bounds the nodes that are frozen at once, because the failure of an early node often causes the failures of later ones.
 const maxRigid = 4
 
-// rigid lists the nodes of errs that are to be frozen, and were not before. A node that is still in trouble is frozen a second time:
-// then the resolution stays as it is.
+// rigid lists the nodes of errs that are to be frozen now. A node that still fails after it was frozen is listed a second time: then the resolution is fixed,
+// too.
 func (c Config) rigid(errs []*op.NodeError) []Rigid {
 	var out []Rigid
 	for _, e := range errs {
@@ -74,7 +73,7 @@ func (c Config) rigid(errs []*op.NodeError) []Rigid {
 	return out
 }
 
-// freeze fixes the axes of rigid nodes. The resolution is given up when a node needs it twice.
+// freeze fixes the axes of rigid nodes. If a node is listed twice, it also fixes the resolution.
 func (b *binder) freeze() {
 	count := map[string]int{}
 	for _, r := range b.config.Rigid {
@@ -99,7 +98,7 @@ func (b *binder) freeze() {
 	}
 }
 
-// analyse finds what the graph is made of before any choice is made: coupling, blocks and stages.
+// analyse finds the coupling, the blocks and the stages of a graph, before any choice is made.
 func analyse(g *ir.Graph, c Config, templates []Template) (*binder, error) {
 	shareTensors(g)
 	f := NewFlow(g)
@@ -135,8 +134,8 @@ func analyse(g *ir.Graph, c Config, templates []Template) (*binder, error) {
 	return b, nil
 }
 
-// measurable tells whether a block's inner width and what it is a multiple of are known: a block may stand behind operators that say
-// nothing of their results.
+// measurable tells whether a block's inner width and its base width are known. They are not if the block reads the results of operators whose shapes are
+// unknown.
 func (b *binder) measurable(it Item) bool {
 	return !slices.ContainsFunc(it.Block.inner, func(i int) bool {
 		n := b.graph.Nodes[i]
@@ -217,7 +216,7 @@ func (p *plain) try(g *ir.Graph) ([][]dim.Dim, error) {
 	return op.InferGraph(g, p.bind, nil)
 }
 
-// OpenInputs lists what must be known of a model's inputs before anything else: all extents but that of axis 0.
+// OpenInputs reports the inputs of a model that have open extents. All extents must be known, except that of axis 0.
 func OpenInputs(g *ir.Graph) error {
 	var errs []error
 	for _, id := range g.Inputs {
@@ -270,7 +269,7 @@ func (p *plain) batchReachesOutputs(g *ir.Graph, shapes [][]dim.Dim) bool {
 	return true
 }
 
-// checkSkips takes back Skippable where the extents before and after a block differ, and where later nodes read what else it makes.
+// checkSkips clears Skippable of blocks that change the extents, and of blocks with other results that later nodes read.
 func checkSkips(f *Flow, stages []*Stage, sizes [][]int) {
 	for _, s := range stages {
 		for _, it := range s.Items {
@@ -281,7 +280,7 @@ func checkSkips(f *Flow, stages []*Stage, sizes [][]int) {
 	}
 }
 
-// ends tells whether all that an item makes beside the main flow leaves the model: what a layer keeps for later calls goes with the layer.
+// ends tells whether all results of an item beside the main flow are outputs of the model. Such results, like the cache of a layer, go with the layer.
 func (f *Flow) ends(it Item) bool {
 	return !slices.ContainsFunc(it.Out[min(1, len(it.Out)):], func(id ir.ValueID) bool {
 		return slices.ContainsFunc(f.users[id], func(u int) bool { return !slices.Contains(it.Nodes, u) })

@@ -11,7 +11,7 @@ import (
 type Config struct {
 	Title     string
 	Divisor   int      // widths are rounded to multiples of it
-	Blocks    []string // templates that arch.blocks lists, nil when it does not stand there
+	Blocks    []string // templates that arch.blocks lists, nil if the config has no such entry
 	Bases     []Base   // what expand ratios are relative to, by block type
 	Inputs    []Extent // fixed input shapes
 	Fusion    []string // fusion rule sets beside "none"
@@ -21,9 +21,9 @@ type Config struct {
 	DepthKeep int      // least number of blocks that stay in a stage
 	Frozen    []FrozenChoice
 
-	// Elsewhere is the canonical graph of the model with another shape of an input, nil where that would be the same but for extents: the model computes
-	// nothing from these. open tells whether the model leaves these extents open: else the exporter may have written down what follows from them.
-	// It may be nil itself.
+	// Elsewhere returns the canonical graph of the model for another shape of an input. The graph is nil if only extents would differ, because the model computes
+	// nothing from them. open tells whether the model leaves these extents open. Otherwise the exporter may have written numbers that follow from them.
+	// Elsewhere may be nil.
 	Elsewhere func(input string, shape []int) (g *ir.Graph, open bool, err error)
 
 	Resolution    Values // sides of the square input

@@ -17,13 +17,13 @@ func (n *Net) rawFactor(candidates int) {
 	}
 }
 
-// Distinct counts the SubNets that differ: choices of removed blocks do not count, and candidates that mean the same network
-// were merged when the choices were made. Ratios that coincide at some widths of the stage only count apart.
+// Distinct counts the SubNets that differ. Choices of removed blocks do not count. Candidates that mean the same network were merged when the choices were
+// made. Ratios that coincide only at some widths of the stage count as different.
 func (n *Net) Distinct() *big.Int {
 	total := big.NewInt(1)
 	for g, c := range n.Choices {
 		switch {
-		case c.Live.Below > 0: // counted with the choice that it depends on
+		case c.Live.Below > 0: // counted together with the depth choice that it depends on
 		case c.Kind == Depth:
 			total.Mul(total, n.distinctDepth(dim.Choice(g)))
 		default:
@@ -33,7 +33,7 @@ func (n *Net) Distinct() *big.Int {
 	return total
 }
 
-// distinctDepth sums, over the candidates of depth choice g, the variants of the choices that are alive then.
+// distinctDepth sums over the candidates of depth choice g: for each, the variants of the choices that matter at that depth.
 func (n *Net) distinctDepth(g dim.Choice) *big.Int {
 	sum := new(big.Int)
 	for k := range n.Choices[g].Candidates {
@@ -48,14 +48,14 @@ func (n *Net) distinctDepth(g dim.Choice) *big.Int {
 	return sum
 }
 
-// Uncounted is an operator whose products are in no count.
+// Uncounted is an operator whose multiply-accumulates no count includes.
 type Uncounted struct {
 	Op    string // with its domain where that is not ONNX's own
 	Nodes int
 }
 
-// Uncounted lists the operators that counts leave out: there is no rule for them, what their subgraphs run depends on the data, or shapes are
-// not known. Those with most nodes come first.
+// Uncounted lists the operators that counts leave out: they have no rule, their subgraphs run depending on the data, or their shapes are unknown. Operators
+// with most nodes come first.
 func (n *Net) Uncounted() []Uncounted {
 	count := map[string]int{}
 	for _, o := range n.Nodes {

@@ -11,12 +11,15 @@ import (
 
 // Coverage is the elastic share of a net: of its parameters, and of its multiply-accumulates.
 //
-// A tensor counts by its size times the share of its free axes that some choice other than the resolution moves. An operator counts
-// by its multiply-accumulates times that share of the axes that it works on. An axis is free unless it is one of the model's inputs or outputs, a
-// window (kernel taps), a position in space, the batch, an operator's setting, or of extent 1. An axis that is fixed for another reason, such
-// as an operator without an axis rule, is free and not covered. Of a product (heads times their dimension) one factor is enough, as it
-// moves the whole axis; of a concatenation each part counts by its extent. What has no free axis is left out of both sums: nothing could
-// be covered there. Depth covers nothing: a block that can go has to have elastic widths, too.
+// A tensor counts with its size, times the share of its free axes that some choice other than the resolution moves. An operator counts with its
+// multiply-accumulates, times that share of the axes that it works on.
+//
+// An axis is free unless it is one of the model's inputs or outputs, a window (kernel taps), a position in space, the batch, an operator's setting, or of extent
+// 1. An axis that is fixed for another reason, such as an operator without an axis rule, is free and not covered. If an axis is a product (heads times their
+// dimension), one moving factor covers it, since the factor moves the whole axis. If it is a concatenation, each part counts with its extent.
+//
+// A tensor without free axes is left out of both sums, since nothing could be covered there. Depth covers nothing: a block that can go must have elastic widths
+// as well.
 type Coverage struct{ Params, MACs float64 }
 
 // Coverage measures the net at its largest SubNet.
@@ -48,7 +51,7 @@ func (n *Net) Coverage() (Coverage, error) {
 	return Coverage{share(covered, params), share(coveredMACs, macs)}, nil
 }
 
-// params lists the sizes of the parameters of the original model, each once. Lists of extents and indices are none.
+// params lists the sizes of the parameters of the original model, each once. Lists of extents and indices do not count as parameters.
 func (n *Net) params() map[ir.ValueID]float64 {
 	out := map[ir.ValueID]float64{}
 	stored := n.stored()
@@ -73,7 +76,7 @@ func (n *Net) integers(id ir.ValueID) bool {
 	return t == ir.Int64 || t == ir.Int32
 }
 
-// owned is the share of the free ones among axes, each class once, that choices move. ok is false when none is free.
+// owned is the share of the free axes that choices move, each class of axes once. ok is false if no axis is free.
 func (n *Net) owned(axes []axis.Var) (share float64, ok bool) {
 	var free, owned float64
 	seen := map[axis.Var]bool{}
@@ -120,12 +123,12 @@ func (n *Net) freedom(v axis.Var) (free, owned float64) {
 	return 1, 0
 }
 
-// fixed tells whether a leaf is none that a choice of widths could move: a window, a position, the batch, or of extent 1 or 0.
+// fixed tells whether no choice of widths could move a leaf: it is a window, a position, the batch, or of extent 1 or 0.
 func (n *Net) fixed(v axis.Var) bool {
 	return n.coupling.Size(v) <= 1 || n.coupling.Is(v, axis.Kernel|axis.Spatial|axis.Batch)
 }
 
-// moves tells whether a choice other than the resolution is among d's.
+// moves tells whether d depends on a choice other than the resolution.
 func (n *Net) moves(d dim.Dim) bool {
 	for _, g := range d.Deps() {
 		if n.Choices[g].Kind != Resolution {
@@ -142,7 +145,7 @@ func share(part, whole float64) float64 {
 	return part / whole
 }
 
-// Smallest is what the smallest SubNet at full resolution keeps of the original's parameters and multiply-accumulates.
+// Smallest has the shares of the original's parameters and multiply-accumulates that the smallest SubNet keeps at full resolution.
 type Smallest struct{ Params, MACs float64 }
 
 // Smallest compares the SubNet of the last candidates with the original.
@@ -181,7 +184,7 @@ func (n *Net) Smallest() (Smallest, error) {
 	return Smallest{share(kept, params), share(keptMACs, macs)}, nil
 }
 
-// Free is an axis that a choice could move, and none does.
+// Free is an axis that a choice could move, but no choice does.
 type Free struct {
 	Value string // tensor name
 	Axis  int
@@ -189,8 +192,7 @@ type Free struct {
 	Node  string // that has the tensor
 }
 
-// account lists, once per class of axes, the parameters' axes that no choice moves: those that are free, and those that
-// are frozen, with the reason.
+// account lists the axes of parameters that no choice moves, once per class of axes: the free ones, and the frozen ones with their reason.
 func (n *Net) account() {
 	n.beside = n.besides()
 	seen := map[axis.Var]bool{}
@@ -225,8 +227,8 @@ func (n *Net) unmoved(o *Op, id ir.ValueID, k int, l axis.Var) {
 	n.Frozen = append(n.Frozen, Frozen{Value: name, Axis: k, Size: size, Node: why.Node, Why: why.Why})
 }
 
-// besides lists the leaves that stay whole because another factor moves wherever they are: the channels of each group where the
-// number of groups moves, the dimension of heads where their number does.
+// besides lists the leaves that stay whole because another factor of the same axes always moves: the channels of each group if the number of groups moves,
+// or the dimension of heads if the number of heads moves.
 func (n *Net) besides() map[axis.Var]*axis.Reason {
 	out, alone := map[axis.Var]*axis.Reason{}, map[axis.Var]bool{}
 	for _, o := range n.Nodes {

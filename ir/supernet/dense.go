@@ -7,7 +7,7 @@ import (
 	"github.com/autotailor/autotailor/ir/dim"
 )
 
-// growths finds out what layers of dense blocks add to the channels, and takes Skippable back where other values have those channels, too.
+// growths finds the channels that each layer of a dense block adds. It clears Skippable if other values have these channels, too.
 func (b *binder) growths() {
 	owner := map[axis.Var]*Block{}
 	for _, s := range b.net.Stages {
@@ -49,7 +49,7 @@ func (b *binder) growths() {
 	}
 }
 
-// whole lists the leaves that are all of v when they go: all terms of a sum, one factor of a product; nil where one of them is frozen.
+// whole lists leaves whose removal removes all of v: all terms of a sum, or one factor of a product. It is nil if one of them is frozen.
 func (b *binder) whole(v axis.Var) []axis.Var {
 	var out []axis.Var
 	for _, t := range b.coupling.Terms(v) {
@@ -73,7 +73,7 @@ func (b *binder) whole(v axis.Var) []axis.Var {
 	return nil
 }
 
-// shrink lets the channels that layers of a dense block add go with the layers: a choice of depth that keeps fewer blocks leaves none of them.
+// shrink removes the channels that a layer of a dense block adds together with the layer, when a choice of depth drops it.
 func (b *binder) shrink(s *Stage, g dim.Choice, kept []float64) {
 	for place, bl := range s.Blocks() {
 		for _, l := range bl.growth {

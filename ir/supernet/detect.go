@@ -11,16 +11,16 @@ import (
 	"github.com/autotailor/autotailor/ir/op"
 )
 
-// Plan is what a model that nobody configured offers, and a sensible configuration for it.
+// Plan says what a model without a config offers, with a sensible config for it.
 type Plan struct {
 	Config Config
 	Stages []*Stage
 	Ratios map[string][]float64 // original expand ratios by name of the blocks, ascending
 	Input  []int                // shape of the image input, nil when there is none
-	Notes  []string             // what is not offered, and why
+	Notes  []string             // choices that are not offered, each with the reason
 }
 
-// Detect proposes choices for a canonical graph: what can vary does, in steps that land on multiples of the divisor.
+// Detect proposes choices for a canonical graph: for everything that can vary, in steps that give multiples of the divisor.
 func Detect(g *ir.Graph, c Config, templates []Template) (*Plan, error) {
 	b, err := analyse(g, c, templates)
 	if err != nil {
@@ -50,7 +50,7 @@ func Detect(g *ir.Graph, c Config, templates []Template) (*Plan, error) {
 	return p, b.planGeneric(p, templates)
 }
 
-// movers tell, by the name of a list, whether a block has what it moves.
+// movers tell whether a block has anything that a list moves, by the name of the list.
 func movers() map[string]func(bl *Block) bool {
 	moves := map[string]func(bl *Block) bool{
 		"kernel": func(bl *Block) bool { return len(bl.kernels) > 0 },
@@ -62,8 +62,8 @@ func movers() map[string]func(bl *Block) bool {
 	return moves
 }
 
-// thin leaves out lists that would make more choices than a space has: that of the most blocks first, as each block makes one. Inner widths then
-// move by their stage's ratio.
+// thin leaves out lists until the space has room for all choices. Each block of a list makes one choice, so the list with most blocks goes first. Inner
+// widths then move with their stage's ratio.
 func (b *binder) thin(p *Plan) {
 	moves := movers()
 	for {
@@ -125,7 +125,7 @@ func (b *binder) sameForAll(p *Plan, v Var, moves func(bl *Block) bool) bool {
 	return true
 }
 
-// leastSide is the smallest side of an image that other resolutions are offered for.
+// leastSide is the smallest side of an image for which other resolutions are offered.
 const leastSide = 16
 
 // planResolution offers five sides from the original down to half of it.
@@ -153,7 +153,7 @@ func offered(side int) []float64 {
 	return list
 }
 
-// rigidInput says why an image input stays as large as it is, where no config asks for more and none of what init offers would do.
+// rigidInput says why the resolution is fixed, if the config lists none and no resolution that init offers would work.
 func (b *binder) rigidInput() {
 	id, side := b.image()
 	if id == 0 || side < leastSide || b.has(Resolution) || len(b.config.Resolution.List) > 0 {
@@ -296,7 +296,7 @@ func ratioSteps(orig []float64) []float64 {
 	return out
 }
 
-// nice rounds to whole numbers from 2 on, to quarters from 1 on, and to hundredths below.
+// nice rounds ratios of 2 and more to whole numbers, ratios of 1 and more to quarters, and smaller ones to hundredths.
 func nice(r float64) float64 {
 	switch {
 	case r >= 2:

@@ -10,8 +10,8 @@ import (
 	"github.com/autotailor/autotailor/ir/op"
 )
 
-// computed compares the net at another resolution with what the model itself computes from extents there: passes made constants of that, which hold at the
-// resolution of the model. It returns the first node that the model would have otherwise.
+// computed compares the net at another resolution with the model itself at that resolution. Passes turned numbers that the model computes from extents into
+// constants, which may be right only at the model's own resolution. It returns the first node that would differ.
 func (k baked) computed(input ir.ValueID, bind map[ir.ValueID][]dim.Dim) error {
 	if k.config.Elsewhere == nil {
 		return nil
@@ -56,7 +56,7 @@ type other struct {
 	g      *ir.Graph
 	made   map[string]*ir.Node // by the name of the first result
 	shapes [][]dim.Dim         // nil where the model may state some of them
-	fits   bool                // whether what the model states suits it: else passes may have left nodes as they were
+	fits   bool                // the shapes that the model states fit this resolution; otherwise passes may have left nodes unchanged
 }
 
 // nameOf is the name of a node's first result.
@@ -69,7 +69,7 @@ func nameOf(g *ir.Graph, n *ir.Node) string {
 	return ""
 }
 
-// compare returns the first node that is another one there.
+// compare returns an error that names the first node that differs at the other resolution.
 func (o other) compare() error {
 	for _, n := range o.graph.Nodes {
 		m := o.made[nameOf(o.graph, n)]
@@ -97,7 +97,7 @@ func (o other) compare() error {
 	return nil
 }
 
-// differs tells what of a node is another one there, "" when nothing is.
+// differs says which part of node n differs in m, its counterpart at the other resolution, "" if none does.
 func (o other) differs(n, m *ir.Node) string {
 	if n.Op != m.Op || len(n.In) != len(m.In) || len(n.Out) != len(m.Out) {
 		return fmt.Sprintf("it is %s of %d operands there", m.Op, len(m.In))
@@ -131,12 +131,12 @@ func (o other) differs(n, m *ir.Node) string {
 	return ""
 }
 
-// states has the operands that tell no more than the shape of the result, by operator. Bounds of a Slice have a rule of their own.
+// states lists the operands that say nothing but the shape of the result, by operator. Bounds of a Slice have a rule of their own.
 var states = map[string]map[int]bool{
 	"Reshape": {1: true}, "Expand": {1: true}, "Tile": {1: true}, "ConstantOfShape": {0: true}, "Slice": {1: true, 2: true},
 }
 
-// same tells whether two operands are the same constant, or none.
+// same tells whether two operands are equal constants, or both no constants.
 func same(a, b *ir.Tensor) bool {
 	switch {
 	case a == nil || b == nil:

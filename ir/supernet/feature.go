@@ -9,9 +9,9 @@ import (
 // feature, all that the module can be. At gives the active feature, what it is in one SubNet.
 type Feature struct {
 	Choices []int                // genes of the module's own choices
-	Live    Need                 // when the module is there at all
-	In, Out [][]dim.Dim          // shapes of what it reads and makes; a value that is left out has none
-	Attrs   map[string][]dim.Dim // attributes that move, of an operator
+	Live    Need                 // when the module is present
+	In, Out [][]dim.Dim          // shapes of its inputs and results; a value that is left out has none
+	Attrs   map[string][]dim.Dim // an operator's attributes that choices move
 }
 
 // Active is a feature at one SubNet.
@@ -58,7 +58,7 @@ func (o *Op) Feature(n *Net) Feature {
 	return f
 }
 
-// Feature describes the block: the shapes of what enters and leaves it, its choices, and when it is there.
+// Feature describes the block: the shapes of its inputs and results, its choices, and when it is present.
 func (bl *Block) Feature(n *Net) Feature {
 	f := n.item(bl).Feature(n)
 	f.Choices, f.Live = bl.Choices, bl.Live
@@ -68,13 +68,13 @@ func (bl *Block) Feature(n *Net) Feature {
 // Feature describes a step of the main flow: a block, or the operators between blocks as if they were one.
 func (it Item) Feature(n *Net) Feature { return Feature{In: n.shapes(it.In), Out: n.shapes(it.Out)} }
 
-// Feature describes the stage: the shapes of what enters its first item and leaves its last, and its choices of width and depth.
+// Feature describes the stage: the shapes of its first item's inputs and of its last item's results, and its choices of width and depth.
 func (s *Stage) Feature(n *Net) Feature {
 	first, last := s.Items[0], s.Items[len(s.Items)-1]
 	return Feature{Choices: s.Choices, In: n.shapes(first.In), Out: n.shapes(last.Out)}
 }
 
-// Feature describes the net: the shapes of the model's inputs and outputs, and the choices that are no stage's or block's.
+// Feature describes the net: the shapes of the model's inputs and outputs, and the choices that belong to no stage or block.
 func (n *Net) Feature() Feature {
 	f := Feature{In: n.shapes(n.Graph.Inputs), Out: n.shapes(n.Graph.Outputs)}
 	for g, c := range n.Choices {
@@ -116,7 +116,7 @@ func (n *Net) Needs() []Need {
 	return out
 }
 
-// makes tells when operator o makes id. What a removed block hands on to the main flow is there without it.
+// makes tells when operator o makes id. A value on the main flow is there even if its block is removed, because the block's input replaces it.
 func (n *Net) makes(o *Op, id ir.ValueID) Need {
 	if o.Block == nil {
 		return Need{}

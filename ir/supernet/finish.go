@@ -11,7 +11,7 @@ import (
 	"github.com/autotailor/autotailor/ir/op"
 )
 
-// bound lists the shapes that are known before any operator is looked at: those of inputs, and of parameters that choices move.
+// bound lists the shapes that are known before inference: those of inputs, and of parameters that choices move.
 func (b *binder) bound() map[ir.ValueID][]dim.Dim {
 	bind := maps.Clone(b.inputs)
 	for _, n := range b.graph.Nodes {
@@ -27,8 +27,8 @@ func (b *binder) bound() map[ir.ValueID][]dim.Dim {
 	return bind
 }
 
-// infer starts to infer shapes. The targets of Reshapes that an exporter wrote down follow from the coupling: what each axis of the result
-// is made of is known, and so are the extents of that.
+// infer starts to infer shapes. A Reshape's target that an exporter wrote as numbers follows from the coupling instead: the coupling knows what each axis of the
+// result is made of, and the extents of these parts are known.
 func (b *binder) infer(bind map[ir.ValueID][]dim.Dim) *op.Inference {
 	known := &extents{} // those of space, above all
 	b.known = known
@@ -55,7 +55,7 @@ func (b *binder) infer(bind map[ir.ValueID][]dim.Dim) *op.Inference {
 	})
 }
 
-// composed is the extent of a variable by what it is made of.
+// composed computes the extent of a variable from its parts.
 func (b *binder) composed(v axis.Var, known *extents) dim.Dim {
 	v = b.coupling.Find(v)
 	if d, ok := known.get(v); ok {
@@ -106,7 +106,7 @@ func (b *binder) overrideGroup(o *Op) {
 	}
 }
 
-// overrideSplit lets the parts of a Split follow what they are made of: exporters write down the original's.
+// overrideSplit lets the sizes of a Split's parts follow their channels. Exporters write the original's sizes.
 func (b *binder) overrideSplit(o *Op) {
 	n := o.Node
 	if n.Op != "Split" || n.Domain != "" {
@@ -131,7 +131,7 @@ func (b *binder) overrideSplit(o *Op) {
 	}
 }
 
-// agree checks that inference and coupling tell the same extent for every axis that an operator's results share with a parameter.
+// agree checks that inference and coupling find the same extent for every axis that an operator's results share with a parameter.
 func (b *binder) agree(o *Op) error {
 	for _, id := range o.Node.Out {
 		axes := b.coupling.Axes(id)
@@ -147,7 +147,7 @@ func (b *binder) agree(o *Op) error {
 	return nil
 }
 
-// spatial tells whether positions or the batch are in an axis, of which the coupling does not know the extents.
+// spatial tells whether an axis contains positions or the batch. The coupling does not know their extents.
 func (b *binder) spatial(v axis.Var) bool {
 	return slices.ContainsFunc(b.coupling.Leaves(v), func(l axis.Var) bool { return b.coupling.Is(l, axis.Spatial|axis.Batch) })
 }
@@ -183,10 +183,10 @@ func (b *binder) param(operand int, id ir.ValueID) Param {
 	return p
 }
 
-// axis tells which positions of a variable are kept; the zero Axis when all are, always.
+// axis says which positions of a variable are kept. It is the zero Axis if all are kept in every SubNet.
 func (b *binder) axis(v axis.Var) Axis { return b.cut(v, b.extent) }
 
-// cut tells which positions of a variable are kept when it, and what it is made of, have the extents that a function says.
+// cut says which positions of a variable are kept, if extent gives the extents of the variable and of its parts.
 func (b *binder) cut(v axis.Var, extent func(v axis.Var) dim.Dim) Axis {
 	d := extent(v)
 	if len(d.Deps()) == 0 {

@@ -6,9 +6,8 @@ import (
 	"github.com/autotailor/autotailor/ir"
 )
 
-// Flow is the net's main flow: its nodes divided where one single value carries everything that later nodes need.
-// Straight chains give one item per operator, branches one item from where they part to where they meet again
-// (paper, section 4.1.3, step 1).
+// Flow is the net's main flow. Its nodes are divided into items wherever a single value carries everything that later nodes need (paper, section 4.1.3, step 1).
+// A straight chain gives one item per operator. Branches give one item, from the node where they part to the node where they meet again.
 type Flow struct {
 	Graph    *ir.Graph
 	Items    []Item
@@ -17,11 +16,11 @@ type Flow struct {
 	derived  []bool // value computed from constants only
 }
 
-// NewFlow divides g, whose nodes must stand in execution order. Nodes that compute from constants only are moved in front of
-// their first user, so that they end up in its item.
+// NewFlow divides g, whose nodes must be in execution order. Nodes that compute from constants only are moved in front of their first user, so that they are
+// in its item.
 //
-// Where a second value is live all along, such as a mask that every layer reads, a long skip connection or an encoder's result, the residuals on the
-// way are items, too, and what is between them.
+// A second value may be live over many nodes, such as a mask that every layer reads, a long skip connection or an encoder's result. There each residual is
+// an item, and so are the nodes between residuals.
 func NewFlow(g *ir.Graph) *Flow {
 	f := &Flow{Graph: g}
 	f.sinkConstants()
@@ -102,8 +101,8 @@ func (f *Flow) chain(outputs map[ir.ValueID]bool) (items []Item) {
 	return items
 }
 
-// joinNorms makes one item of a normalisation over the last axis of a sequence and the reshapes to a matrix and back around it (LeViT):
-// exporters differ in whether the way back needs the extents of the way there, and stages must not.
+// joinNorms makes one item of a normalisation over the last axis of a sequence and the two Reshapes around it, to a matrix and back (LeViT). In some exporters'
+// graphs the second Reshape reads the extents before the first one, in others it does not. Stages must be the same for both.
 func (f *Flow) joinNorms() {
 	is := func(i int, ops ...string) bool {
 		if i >= len(f.Items) || len(f.Items[i].Nodes) != 1 || len(f.Items[i].Out) != 1 {
@@ -193,7 +192,7 @@ func (f *Flow) close(it Item, outputs map[ir.ValueID]bool) Item {
 	seen := map[ir.ValueID]bool{}
 	for _, i := range it.Nodes {
 		for _, id := range f.Graph.Nodes[i].In {
-			made := f.producer[id] >= 0 // learned queries are computed from constants only, once for all their users
+			made := f.producer[id] >= 0 // learned queries depend on constants only, and are computed once for all their users
 			if id != 0 && (made || !f.derived[id]) && !inside[f.producer[id]] && !seen[id] {
 				seen[id] = true
 				it.In = append(it.In, id)
@@ -230,9 +229,9 @@ func (f *Flow) Users(id ir.ValueID) []int { return f.users[id] }
 // Producer returns the node that makes value id, or -1.
 func (f *Flow) Producer(id ir.ValueID) int { return f.producer[id] }
 
-// Branches returns the two branches of an item that starts at one value and ends by adding two of its descendants: the
-// nodes of the longer branch and of the shorter, which is empty for an identity skip. ok tells whether the item
-// is of that form and the branches share nothing. A branch may read values beside the main flow where the other one is the identity.
+// Branches returns the two branches of an item that starts at one value and ends by adding two values that depend on it. long and short are the nodes of the
+// longer and the shorter branch; short is empty for an identity skip. ok tells whether the item has that form and the branches share no nodes. If one branch
+// is the identity, the other one may read values beside the main flow.
 func (f *Flow) Branches(it Item) (long, short []int, ok bool) {
 	if len(it.In) == 0 || len(it.Out) == 0 || len(it.Nodes) < 2 {
 		return nil, nil, false
@@ -256,7 +255,7 @@ func (f *Flow) Branches(it Item) (long, short []int, ok bool) {
 	return a, b, true
 }
 
-// above returns the nodes of it that value id depends on, in order.
+// above returns the nodes of item it on which value id depends, in order.
 func (f *Flow) above(it Item, id ir.ValueID) []int {
 	inside := map[int]bool{}
 	for _, i := range it.Nodes {

@@ -7,7 +7,7 @@ import (
 	"github.com/autotailor/autotailor/ir/axis"
 )
 
-// FrozenChoice is a choice that the config wants not to be offered: of a kind, in the block or stage that has a node.
+// FrozenChoice is a choice that the config freezes: it has a kind, and is in the block or stage that has a node.
 type FrozenChoice struct {
 	Kind ChoiceKind
 	Node string // "" for the resolution
@@ -15,7 +15,7 @@ type FrozenChoice struct {
 	Pos  string
 }
 
-// isFrozen tells whether the config freezes a choice that is about to be made: the net's, a stage's or, where a block is given, the block's.
+// isFrozen tells whether the config freezes a choice that is about to be made. bl is its block, nil for a choice of the net or of a stage.
 func (b *binder) isFrozen(c Choice, bl *Block) bool {
 	return slices.ContainsFunc(b.config.Frozen, func(f FrozenChoice) bool {
 		return f.Kind == c.Kind && (c.Stage < 0 || slices.ContainsFunc(b.scope(c.Stage, bl), func(i int) bool { return b.graph.Nodes[i].Name == f.Node }))
@@ -33,7 +33,7 @@ func (b *binder) scope(stage int, bl *Block) []int {
 	return out
 }
 
-// freezeChoices gives the axes that frozen choices would have moved the reason of the config. It warns of entries that name no node.
+// freezeChoices freezes the axes that frozen choices would have moved, with the config's reason. It warns of entries whose node does not exist.
 func (b *binder) freezeChoices() {
 	for _, f := range b.config.Frozen {
 		at := slices.IndexFunc(b.graph.Nodes, func(n *ir.Node) bool { return n.Name == f.Node })
@@ -67,8 +67,8 @@ func (b *binder) freezeUnbound(o *Op, why axis.Reason) {
 	}
 }
 
-// NodeOf returns a node by which a config can name a choice: the first of its block or stage that has weights, else the first of all. It is "" for
-// choices of the whole net.
+// NodeOf returns a node by which a config can name a choice: the first node with weights of its block or stage, or else the first node. It is "" for choices
+// of the whole net.
 func (n *Net) NodeOf(choice int) string {
 	c := n.Choices[choice]
 	if c.Stage < 0 {

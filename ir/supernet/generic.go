@@ -9,14 +9,14 @@ import (
 	"github.com/autotailor/autotailor/ir/dim"
 )
 
-// Generic is the name by which a config speaks of widths that are no stage's and no template's; GenericBlock is the paper's.
+// Generic is the name in configs for widths that belong to no stage and no template. GenericBlock is the paper's name.
 const (
 	Generic      = "Generic"
 	GenericBlock = "GenericBlock"
 )
 
-// rest lists what can still move of the axes of a stage's parameters when all other choices are made: widths inside of regions that no
-// template knows, of all layers of a plain chain but the last, of a squeeze in a block. Each belongs to the first stage that has it.
+// rest lists the axes of a stage's parameters that can still move after all other choices were made: widths inside regions that no template knows, widths of
+// all layers of a plain chain except the last, and the width of a squeeze in a block. Each axis belongs to the first stage that has it.
 func (b *binder) rest(s *Stage) []axis.Var {
 	var out, products []axis.Var
 	seen := map[axis.Var]bool{}
@@ -60,7 +60,7 @@ func (s *Stage) nodes() []int {
 	return out
 }
 
-// generic makes one choice for each stage: the share that is kept of the widths that nothing else moves.
+// generic makes one choice for each stage: the share that is kept of all widths that no other choice moves.
 func (b *binder) generic() error {
 	generic := &Block{GoName: Generic, Type: GenericBlock}
 	list := b.config.list(generic, string(Ratio))
@@ -78,7 +78,7 @@ func (b *binder) generic() error {
 	return nil
 }
 
-// multiply makes a choice of multipliers for leaves, or lets them follow the one that all stages share.
+// multiply makes a choice of multipliers for leaves, or lets them follow the choice that all stages share.
 func (b *binder) multiply(s *Stage, kind ChoiceKind, leaves []axis.Var, list []float64) {
 	c := Choice{Name: fmt.Sprintf("stage%d.%s", s.Index, kind), Kind: kind, Stage: s.Index, Block: -1}
 	stated := list
@@ -104,7 +104,7 @@ func (b *binder) multiply(s *Stage, kind ChoiceKind, leaves []axis.Var, list []f
 	}
 }
 
-// follow binds leaves to the net's choice of a kind, which is made when the first of them moves.
+// follow binds leaves to the net's choice of a kind. The choice is made with the first leaves.
 func (b *binder) follow(kind ChoiceKind, leaves []axis.Var, list []float64, rows [][]int) {
 	if kept, _ := distinct(list, rows); len(kept) < 2 {
 		return
@@ -122,8 +122,8 @@ func (b *binder) follow(kind ChoiceKind, leaves []axis.Var, list []float64, rows
 	}
 }
 
-// maxTable is how many combinations of choices an extent may depend on before stages share their widths: dense networks, where the
-// width of each layer is the sum of all before. Larger tables make large packages.
+// maxTable is the largest number of combinations of choices that an extent may depend on. Beyond it stages share their widths. This happens in dense networks,
+// where the width of a layer is the sum of all before it. Larger tables would make large packages.
 const maxTable = 4096
 
 // errTooMany says that extents depend on too many choices.

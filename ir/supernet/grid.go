@@ -6,8 +6,8 @@ import (
 	"github.com/autotailor/autotailor/ir/dim"
 )
 
-// Grid says that an axis of a parameter lists some positions of their own and then those of a square map, row by row: a positional
-// embedding. Under another resolution the map is interpolated.
+// Grid describes an axis of a positional embedding: some separate positions, and then the positions of a square map, row by row. At another resolution the map is
+// interpolated.
 type Grid struct {
 	Prefix int     // positions before the map, such as that of a class token
 	Side   int     // of the map in the model
@@ -58,7 +58,7 @@ func (b *binder) table(id ir.ValueID, known *extents) []dim.Dim {
 	return out
 }
 
-// placed describes axis k of a parameter when the resolution moves it; ok is false when it does not.
+// placed describes axis k of a parameter that the resolution moves. ok is false if the resolution does not move it.
 func (b *binder) placed(id ir.ValueID, k int) (a Axis, ok bool) {
 	shape := b.net.Shapes[id]
 	if b.positions(id) == lattice {

@@ -7,8 +7,8 @@ import (
 	"github.com/autotailor/autotailor/ir/axis"
 )
 
-// Group is a class of positions that choices cut together: channels, heads, or dimensions of a head. Reordering all its members
-// alike leaves the function of the original as it is.
+// Group is a class of axes that choices cut together: channels, heads, or dimensions of a head. If all its members are reordered alike, the original still
+// computes the same function.
 type Group struct {
 	Size    int
 	Members []Member
@@ -22,8 +22,8 @@ type Member struct {
 	Reads                           bool // the parameter's node sums over the axis
 }
 
-// Groups lists the classes that choices move, in the order of the graph's parameters. A class is left out when it has a part that a Member
-// does not describe, and where the order counts.
+// Groups lists the classes that choices move, in the order of the graph's parameters. A class is left out if a Member cannot describe one of its parts, or
+// if the order of its positions matters.
 func (n *Net) Groups() []Group {
 	if n.coupling == nil { // made by hand
 		return nil
@@ -38,7 +38,7 @@ func (n *Net) Groups() []Group {
 			axes, as := n.coupling.Axes(id), stored.of(n.Graph, id)
 			for a, v := range axes {
 				m := Member{Value: as, Axis: a, Repeat: 1, Step: 1, Reads: reads(node, k, a)}
-				if as != id { // it is the other way round
+				if as != id { // it is transposed
 					m.Axis = len(axes) - 1 - a
 				}
 				w.walk(v, m, n.coupling.Size(v))
@@ -76,7 +76,7 @@ type grouper struct {
 	odd    map[axis.Var]bool // with a part that Member does not describe
 }
 
-// walk adds what v is made of. Before v lies m.From, after each of its positions are m.Step elements; all is there m.Repeat times.
+// walk adds the parts of v. m.From elements are before v, each of its positions has m.Step elements, and the whole is repeated m.Repeat times.
 func (w *grouper) walk(v axis.Var, m Member, whole int) {
 	c := w.net.coupling
 	v = c.Find(v)

@@ -9,13 +9,13 @@ import (
 	"github.com/autotailor/autotailor/ir/dim"
 )
 
-// term is a run of an axis: the variables that it is the product of, outermost first.
+// term is a run of an axis: the factors of which it is the product, outermost first.
 type term struct {
 	from, size int
 	leaves     []axis.Var
 }
 
-// terms takes an axis apart, nil where it is put together in another way than sums of products.
+// terms lists the terms of an axis, nil if it is not a sum of products.
 func (b *binder) terms(v axis.Var) []term {
 	parts := b.coupling.Terms(v)
 	if parts == nil {
@@ -37,9 +37,8 @@ func (b *binder) terms(v axis.Var) []term {
 	return out
 }
 
-// lattice tells whether a constant says where positions of a map are: it grows by the same whole number from position to position, along
-// one side of the map at most, or is the same at all of them. A smaller map has the first of them. Coordinates that grow by fractions are
-// shares of a side, which a smaller map has other ones of.
+// lattice tells whether a constant lists coordinates of a map: it grows by the same whole number from position to position, along at most one side of the map,
+// or is constant. A smaller map keeps the first coordinates. Coordinates that grow by fractions are shares of a side, and differ in a smaller map.
 func (b *binder) lattice(id ir.ValueID) bool {
 	t := b.graph.Values[id].Const
 	if b.graph.Values[id].Type != ir.Float32 || !b.elementwise(id) {
@@ -114,7 +113,7 @@ func (b *binder) steady(values []float32, shape []int, part []term) bool {
 	return ok && oneSide(steps)
 }
 
-// steadyAt compares an element with its neighbours before it, and notes what it grows by.
+// steadyAt compares an element with its neighbours before it, and notes the differences.
 func steadyAt(values []float32, sides []side, index []int, at int, steps map[int]map[int]float64) bool {
 	origin := at
 	for k, s := range sides {
@@ -142,7 +141,7 @@ func steadyAt(values []float32, sides []side, index []int, at int, steps map[int
 	return true
 }
 
-// oneSide tells whether each map grows along one of its sides at most: numbers that grow along both count the positions of a row in.
+// oneSide tells whether each map grows along at most one of its sides. Numbers that grow along both depend on the length of a row.
 func oneSide(steps map[int]map[int]float64) bool {
 	for _, along := range steps {
 		growing := 0
@@ -173,7 +172,7 @@ func (b *binder) elementwise(id ir.ValueID) bool {
 	return true
 }
 
-// grows tells whether constants that are computed from one of whole steps have whole steps themselves, as far as single numbers tell.
+// grows tells whether a constant that n computes from a constant with whole steps has whole steps as well, as far as its numbers show.
 func (b *binder) grows(n *ir.Node, id ir.ValueID) bool {
 	if len(n.In) != 2 || !b.flow.derived[n.Out[0]] || n.Op != "Mul" && n.Op != "Div" {
 		return true
@@ -195,7 +194,7 @@ func (b *binder) grows(n *ir.Node, id ir.ValueID) bool {
 	})
 }
 
-// kept is which positions of an axis of a lattice are left: the first along each side of the map.
+// kept says which positions of an axis of a lattice are kept: the first ones along each side of the map.
 func (b *binder) kept(v axis.Var) Axis {
 	return b.cut(v, func(v axis.Var) dim.Dim { return b.composed(v, b.known) })
 }

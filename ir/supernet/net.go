@@ -21,9 +21,9 @@ type Net struct {
 	Shapes  [][]dim.Dim // of every value, by ValueID; the batch axis of an activation is dim.Batch()
 	Frozen  []Frozen    // axes that stay fixed, with the node and rule that froze them
 	Unowned []Free      // axes that could move, and no choice moves
-	Batched bool        // axis 0 of the inputs is the batch all the way to the outputs
+	Batched bool        // axis 0 of inputs and outputs is the batch
 
-	Warnings []string // what in the config has no effect, with its position
+	Warnings []string // entries of the config without effect, with their position
 
 	Modifications int      // candidates over all choices, as configured: the paper's count (Table 3)
 	Raw           *big.Int // product of the configured numbers of candidates: the paper's count of variants
@@ -64,7 +64,7 @@ type Choice struct {
 	List   string // the name of the blocks that the list is for; "" when it is for all blocks, for stages or for the net
 	Stated string // List as it stands in the config, where the paper's name may be used
 	Whole  bool   // the candidates are those of the list
-	Like   string // what of the model decides which values of the list are candidates, for choices of blocks
+	Like   string // for choices of blocks: the property of the model that decides which values of the list are candidates
 	Live   Need
 }
 
@@ -85,11 +85,11 @@ type Stage struct {
 // Item is one step of the net's main flow: a single operator, or a block.
 type Item struct {
 	Nodes []int        // node indices in execution order
-	In    []ir.ValueID // values that enter from outside, constants and parameters excepted; of a block, what the main flow brings is the first
-	Out   []ir.ValueID // values used outside; what the main flow takes on is the first
+	In    []ir.ValueID // values from outside, without constants and parameters; a block's first one is on the main flow
+	Out   []ir.ValueID // values used outside; the first one is on the main flow
 	Block *Block       // nil for operators between blocks
 
-	Beside bool // what it makes is not on the main flow: masks, tables of positions
+	Beside bool // its results are not on the main flow: masks, tables of positions
 }
 
 // Block is a region that a template recognised, or a generic one.
@@ -141,7 +141,7 @@ type Axis struct {
 	Centre bool    // keep the centre positions (kernels), not the first
 	Sum    bool    // Of are concatenated terms, not nested factors
 	Of     []Axis
-	Grid   *Grid // positions of a map that is interpolated; the other fields are unused then
+	Grid   *Grid // describes an axis that is interpolated with its map; then the other fields are unused
 }
 
 // Frozen tells why an axis stays fixed.

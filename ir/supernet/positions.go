@@ -8,7 +8,7 @@ import (
 	"github.com/autotailor/autotailor/ir/axis"
 )
 
-// positions tells how a parameter follows the resolution.
+// positions says how a parameter follows the resolution.
 type positions uint8
 
 const (
@@ -18,8 +18,8 @@ const (
 	pairs                      // it has something for every pair of positions, by their offset: the pairs that are left keep theirs
 )
 
-// positions classifies a parameter. A Linear that mixes positions learned one row for each of them, and a bias for pairs that is not a
-// function of their offset belongs to one map: neither can follow.
+// positions classifies a parameter. A Linear that mixes positions has learned one row per position, and a bias for pairs that is not a function of their offset
+// belongs to one map. Neither can follow the resolution.
 func (b *binder) positions(id ir.ValueID) positions {
 	p, ok := b.places[id]
 	if !ok {
@@ -57,18 +57,18 @@ func (b *binder) classify(id ir.ValueID) positions {
 	return unplaced
 }
 
-// onMap tells whether an axis of a parameter follows the resolution.
+// onMap tells whether a parameter has an axis that follows the resolution.
 func (b *binder) onMap(id ir.ValueID) bool {
 	return slices.ContainsFunc(b.coupling.Axes(id), b.follows)
 }
 
-// follows tells whether positions of a map are in an axis.
+// follows tells whether an axis contains positions of a map.
 func (b *binder) follows(v axis.Var) bool {
 	return slices.ContainsFunc(b.coupling.Leaves(v), func(l axis.Var) bool { return b.coupling.Is(l, axis.Spatial) })
 }
 
-// readByLayers tells whether all that is computed from a value goes through operators with weights before it leaves the model. What is
-// added to a result itself says where or how large it is, and was not learnt for a map: anchors.
+// readByLayers tells whether everything that is computed from a value goes through operators with weights before it leaves the model. A constant that is
+// added to a result itself is an anchor: a place or a size, not something that was learned for a map.
 func (b *binder) readByLayers(id ir.ValueID, seen map[ir.ValueID]bool) bool {
 	if seen[id] {
 		return true
@@ -91,7 +91,7 @@ func (b *binder) readByLayers(id ir.ValueID, seen map[ir.ValueID]bool) bool {
 	return true
 }
 
-// layer tells whether an operator has learned weights that mix or scale features: not those that are element-wise, which scale results.
+// layer tells whether an operator has learned weights that mix features or scale them. Element-wise products do not count: they scale results.
 func layer(g *ir.Graph, n *ir.Node) bool {
 	switch n.Op {
 	case "Add", "Sub", "Mul", "Div", "Pow", "Max", "Min", "Where", "Concat", "Gather", "Reshape", "Expand":
@@ -121,7 +121,7 @@ func (b *binder) biasesScores(id ir.ValueID) bool {
 	return yes
 }
 
-// grid is an axis that lists prefix positions of their own and then those of a square map, row by row.
+// grid is an axis that lists prefix separate positions, and then the positions of a square map, row by row.
 type grid struct{ axis, prefix, side int }
 
 // at is the row and column of position i, and whether it is on the map.
@@ -130,9 +130,9 @@ func (g grid) at(i int) (row, column int, ok bool) {
 	return i / g.side, i % g.side, i >= 0
 }
 
-// relative tells whether what t has for a query and a key depends on no more than the offset between them. Of the positions of a denser
-// map of keys every step-th row and column asks (LeViT between its stages). Biases of LeViT and Swin are such, or the indices that they are
-// picked by; a smaller map knows no other offsets.
+// relative tells whether the element of t for a query and a key depends only on the offset between them. This holds for the biases of LeViT and Swin, or for the
+// indices that pick them. A smaller map has no other offsets. The map of keys may be denser than that of queries (LeViT between its stages): then queries are
+// every step-th row and column of it.
 func relative(t *ir.Tensor, queries, keys grid) bool {
 	if t == nil || queries.side > keys.side {
 		return false

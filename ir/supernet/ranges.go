@@ -7,21 +7,21 @@ import (
 	"github.com/autotailor/autotailor/ir"
 )
 
-// span is what the elements of a value lie between.
+// span has the bounds of the elements of a value.
 type span struct{ low, high float64 }
 
 var anywhere = span{math.Inf(-1), math.Inf(1)}
 
-// with is the least span that has the elements of both.
+// with is the smallest span that contains both spans.
 func (s span) with(t span) span { return span{min(s.low, t.low), max(s.high, t.high)} }
 
-// ranges finds spans, each once: values may be concatenations of concatenations.
+// ranges finds spans of values, and remembers them: values may be concatenations of concatenations.
 type ranges struct {
 	flow  *Flow
 	known map[ir.ValueID]span
 }
 
-// changes tells whether an activation may change the elements of a value. Relu does not change what is a Relu's result already.
+// changes tells whether an activation may change the elements of a value. Relu does not change the result of another Relu.
 func (r *ranges) changes(activation *ir.Node, id ir.ValueID) bool {
 	s := r.of(id)
 	o, _ := operators.Lookup("", activation.Op)
@@ -88,7 +88,7 @@ func (r *ranges) result(n *ir.Node) span {
 	return anywhere
 }
 
-// bounded is the span of the results of an operator whose row bounds them.
+// bounded is the span of an operator's results that follows from the Bounds in its row of the operator table.
 func (r *ranges) bounded(n *ir.Node, b operators.Bounds) span {
 	if !b.Picks {
 		return span{b.Low, b.High}
@@ -103,7 +103,7 @@ func (r *ranges) bounded(n *ir.Node, b operators.Bounds) span {
 	return s
 }
 
-// dequantised is the span of what was quantised and is dequantised by the same numbers: what is not negative stays so.
+// dequantised is the span of a value that was quantised and is dequantised by the same numbers. It keeps the sign of the value.
 func (r *ranges) dequantised(n *ir.Node) span {
 	p := r.flow.producer[n.In[0]]
 	if p < 0 || r.flow.Graph.Nodes[p].Op != "QuantizeLinear" {

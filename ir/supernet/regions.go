@@ -6,8 +6,8 @@ import (
 	"github.com/autotailor/autotailor/ir"
 )
 
-// region is a residual x + f(x) with parameters in f: the nodes of f, in order, and the Add at its end. What else f reads stays live beside the main flow: a mask,
-// tables of positions, an encoder's result, the skip connection of a long residual around this one.
+// region is a residual x + f(x) with parameters in f: the nodes of f, in order, and the Add at its end. f may read other values beside the main flow: a mask, tables
+// of positions, an encoder's result, or the skip connection of a longer residual around this one.
 type region struct {
 	nodes []int
 	skip  ir.ValueID // x
@@ -21,7 +21,7 @@ type regions struct {
 	steps int            // that are left, see patience
 }
 
-// patience bounds the work: so many steps for each node.
+// patience bounds the work: the number of steps for each node.
 const patience = 64
 
 func (f *Flow) regions() *regions {
@@ -46,7 +46,7 @@ func (f *Flow) regions() *regions {
 	return r
 }
 
-// residual returns the nodes of f when node i adds f(x), called value, to x, called skip, else nil. The last of them is i.
+// residual returns the nodes of f, with node i at the end, if node i adds value = f(x) to skip = x. Otherwise it returns nil.
 func (r *regions) residual(i int, skip, value ir.ValueID) []int {
 	_, sum := r.found[r.producer[skip]]
 	if len(r.users[skip]) < 2 && !sum || r.Graph.Values[skip].Const != nil {
@@ -71,11 +71,11 @@ func (r *regions) learned(i int) bool {
 	})
 }
 
-// owned returns the nodes, in order, of which a value is made and nothing else: all that they make is read by each other, or by node i. The
-// end of another residual is not among them.
+// owned returns the nodes, in order, that contribute to a value and to nothing else: only these nodes and node i read their results. The end of another residual
+// is not among them.
 func (r *regions) owned(i int, skip, value ir.ValueID) []int {
 	var in []int
-	used := map[int]int{} // by node: how many uses of what it makes were met
+	used := map[int]int{} // by node: the uses of its results that were found
 	for todo := []ir.ValueID{value}; len(todo) > 0 && r.steps > 0; r.steps-- {
 		id := todo[len(todo)-1]
 		todo = todo[:len(todo)-1]
@@ -99,8 +99,8 @@ func (r *regions) owned(i int, skip, value ir.ValueID) []int {
 	return in
 }
 
-// dependent returns those of nodes that depend on x: on what is added, on what that is the sum of, or on what was made of it in few steps, as
-// parallel branches may share a normalisation.
+// dependent returns those of the nodes that depend on x. They may depend on skip itself, on a value of which skip is the sum, or on a value that was made from
+// skip in few steps, because parallel branches may share a normalisation.
 func (r *regions) dependent(inside []int, skip ir.ValueID) map[int]bool {
 	x := map[ir.ValueID]bool{skip: true}
 	for p, sum := r.found[r.producer[skip]]; sum && len(x) <= parallel; p, sum = r.found[r.producer[p.skip]] {
@@ -130,15 +130,15 @@ func (r *regions) dependent(inside []int, skip ir.ValueID) map[int]bool {
 	return out
 }
 
-// parallel is how many branches may be added to one value, one after the other. sharedSteps is how many operators they may have in common: a
-// normalisation in pieces.
+// parallel is the largest number of branches that are added to one value, one after the other. sharedSteps is the largest number of operators that they may
+// share, such as a normalisation in pieces.
 const (
 	parallel    = 4
 	sharedSteps = 8
 )
 
-// near leaves out what has nothing to do with x and stands before a product with weights: an encoder whose result only one layer of a decoder reads
-// is not a part of that layer, but the products that make keys and values of it are.
+// near leaves out nodes that do not depend on x and are before a product with weights. For example, an encoder whose result only one layer of a decoder reads is
+// no part of that layer. The products that make keys and values from the result are part of it.
 func (r *regions) near(inside []int, reads map[int]bool) []int {
 	far, member := map[int]bool{}, setOf(inside)
 	for _, i := range slices.Backward(inside) {
@@ -166,15 +166,15 @@ func setOf(list []int) map[int]bool {
 	return out
 }
 
-// part is a piece of an item. What is beside the main flow makes values that blocks read, such as masks.
+// part is a piece of an item. A piece beside the main flow makes values that blocks read, such as masks.
 type part struct {
 	nodes  []int
-	first  ir.ValueID // what the main flow enters by, 0 where that is the first value that is read
-	last   ir.ValueID // what it leaves by, 0 where that is the first value that is made
+	first  ir.ValueID // the value by which the main flow enters; 0 for the first value that is read
+	last   ir.ValueID // the value by which it leaves; 0 for the first value that is made
 	beside bool
 }
 
-// whole joins items that a residual reaches across: learned queries, which no input makes, are live beside all of them.
+// whole joins items if a residual spans several of them. This happens with learned queries: they depend on no input, so they are live beside all items.
 func (r *regions) whole(items []Item) []Item {
 	start := map[int]int{} // node at the end of a residual -> its first one
 	for i, e := range r.found {
@@ -198,7 +198,7 @@ func (r *regions) whole(items []Item) []Item {
 	return out
 }
 
-// parts takes an item apart where it holds residuals, one after the other.
+// parts splits an item that holds residuals, one after the other.
 func (r *regions) parts(it Item) []part {
 	ends, last := 0, len(it.Nodes)-1
 	for _, i := range it.Nodes[:last] {
@@ -226,8 +226,8 @@ func (r *regions) parts(it Item) []part {
 	return append(out, r.loose(loose, at, 0)...)
 }
 
-// loose takes operators between residuals apart: those that lead from one value of the main flow to the next, where nothing else is live, and those
-// beside. There is no next value after the last residual.
+// loose splits the operators between residuals: those that lead from one value of the main flow to the next, where nothing else is live, and those beside the main
+// flow. After the last residual there is no next value.
 func (r *regions) loose(nodes []int, from, to ir.ValueID) []part {
 	main := map[int]bool{}
 	inside := setOf(nodes)
@@ -241,7 +241,7 @@ func (r *regions) loose(nodes []int, from, to ir.ValueID) []part {
 		}
 	}
 	lead(to)
-	left := map[ir.ValueID]int{to: 1} // uses on the way
+	left := map[ir.ValueID]int{to: 1} // uses that are left
 	var way, beside []int
 	for _, i := range nodes {
 		if to != 0 && !main[i] {
@@ -263,7 +263,7 @@ func (r *regions) loose(nodes []int, from, to ir.ValueID) []part {
 	return out
 }
 
-// cuts divides nodes where at most one value is live, given how often values are still used.
+// cuts divides nodes wherever at most one value is live. left counts the uses that values still have.
 func (r *regions) cuts(nodes []int, from ir.ValueID, left map[ir.ValueID]int) (out []part) {
 	live := map[ir.ValueID]bool{from: left[from] > 0}
 	cur := part{}

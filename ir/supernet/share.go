@@ -7,12 +7,12 @@ import (
 	"github.com/autotailor/autotailor/ir"
 )
 
-// shareTensors makes one value of all uses of a tensor that the model stores once: what several nodes read has one set of axes. Exporters pass copies
-// through Identity nodes, so that a tensor may be several values before.
+// shareTensors makes one value of all uses of a tensor that the model stores once, so that it has one set of axes. Exporters pass copies through Identity nodes,
+// so a tensor may be several values before.
 //
-// Vectors whose elements are all equal are the exception: exporters store them once by chance, such as the ones of all normalisations, and what is
-// equal today need not be cut alike, or stay equal. Each use becomes a parameter of its own. So do whole numbers: indices and
-// extents follow the operators that read them.
+// Vectors whose elements are all equal are the exception. Exporters store them once by accident, such as the ones of all normalisations, but they need not be cut
+// alike, or stay equal in training. Each of their uses becomes a parameter of its own. So does each use of whole numbers, because indices and extents follow the
+// operators that read them.
 func shareTensors(g *ir.Graph) {
 	uses, separate := map[string]int{}, map[string]bool{}
 	operands(g, func(_ *ir.ValueID, t *ir.Tensor) { uses[t.Name]++ })
@@ -55,7 +55,7 @@ type form struct {
 	transposed bool
 }
 
-// of returns the value id when it is the copy that is asked for, else a new value that is.
+// of returns the copy of value id with the given number: the value itself, or a new value.
 func of(g *ir.Graph, id ir.ValueID, copy int) ir.ValueID {
 	v := *g.Values[id]
 	if v.Const.Copy == copy {
@@ -67,7 +67,7 @@ func of(g *ir.Graph, id ir.ValueID, copy int) ir.ValueID {
 	return ir.ValueID(len(g.Values) - 1)
 }
 
-// apart tells whether each use of a tensor is a parameter of its own.
+// apart tells whether each use of a tensor is a parameter of its own, see shareTensors.
 func apart(t *ir.Tensor) bool {
 	size := t.Type.Bytes()
 	switch t.Type {

@@ -7,7 +7,7 @@ import (
 	"github.com/autotailor/autotailor/ir"
 )
 
-// sides keeps the resolutions that the model's operators accept and that its constants hold at; the first is the original.
+// sides keeps the resolutions at which the model's operators and constants work. The first is the original.
 func (b *binder) sides(id ir.ValueID, list []float64) []float64 {
 	out := list[:1:1]
 	var reasons []string
@@ -33,7 +33,7 @@ func (b *binder) sides(id ir.ValueID, list []float64) []float64 {
 	return out
 }
 
-// leftOut names resolutions, the first few of many.
+// leftOut names the resolutions that are left out, or the first few of many.
 func leftOut(sides []string) string {
 	const most = 8
 	switch n := len(sides); {

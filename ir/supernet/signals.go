@@ -7,8 +7,8 @@ import (
 	"github.com/autotailor/autotailor/ir"
 )
 
-// signals tells which values of three axes have their channels in the second one, [N, channels, length], as one-dimensional convolutions make them.
-// All others are sequences, [N, length, channels].
+// signals tells which values with three axes have the form [N, channels, length], as one-dimensional convolutions make them. All others are sequences,
+// [N, length, channels].
 func signals(g *ir.Graph, sizes [][]int) []bool {
 	out := make([]bool, len(g.Values))
 	for _, n := range g.Nodes {
@@ -28,7 +28,7 @@ func signals(g *ir.Graph, sizes [][]int) []bool {
 // convolutions are the products whose channels are in the second axis, as they are in those of windows and of normalisations by channel.
 var convolutions = map[string]bool{"Conv": true, "ConvTranspose": true, "QLinearConv": true, "ConvInteger": true}
 
-// moves are operators behind which the channels may be elsewhere.
+// moves are operators whose results may have the channels on another axis than their operands.
 var moves = map[string]bool{
 	"Transpose": true, "Reshape": true, "MatMul": true, "Gemm": true, "Einsum": true, "Gather": true, "Squeeze": true, "Unsqueeze": true,
 	"LSTM": true, "GRU": true, "RNN": true,

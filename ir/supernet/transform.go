@@ -7,11 +7,11 @@ import (
 	"github.com/autotailor/autotailor/ir/dim"
 )
 
-// errCompiled refuses changes of a net that Compile has handed out.
+// errCompiled refuses changes to a net that Compile has returned.
 var errCompiled = errors.New("the SuperNet is compiled and no longer changes; state the list in the config")
 
-// transform makes all choices, in gene order: the resolution, then stage by stage width, depth and the blocks' own, last the shares of
-// what no template knows.
+// transform makes all choices, in gene order: the resolution; then, stage by stage, width, depth and the choices of blocks; last the shares of widths that no
+// template knows.
 func (b *binder) transform() error {
 	if err := b.net.Transform(b.config.Resolution.as(Resolution)); err != nil {
 		return err
@@ -34,7 +34,7 @@ func (b *binder) transform() error {
 	return b.generic()
 }
 
-// Transform makes the choice that all of the net shares: the sides of its input, the resolution.
+// Transform makes the choice of the whole net: the resolution, which is the side of its input.
 func (n *Net) Transform(lists ...Var) error {
 	b := n.binder
 	if b == nil {
@@ -51,8 +51,8 @@ func (n *Net) Transform(lists ...Var) error {
 	return b.err
 }
 
-// Transform makes a choice of the stage from each list: multipliers of its width, how many blocks it drops, shares of the widths within
-// that no template knows.
+// Transform makes a choice of the stage from each list: multipliers of its width, numbers of dropped blocks, or shares of the inner widths that no template
+// knows.
 func (s *Stage) Transform(n *Net, lists ...Var) error {
 	b := n.binder
 	if b == nil {
@@ -75,8 +75,8 @@ func (s *Stage) Transform(n *Net, lists ...Var) error {
 	return b.err
 }
 
-// Transform makes a choice of the block from each list: its windows, the ratio of its inner width, what its attention has. An empty list
-// of ratios makes none, and lets the inner width follow the width around the block.
+// Transform makes a choice of the block from each list: its windows, the ratio of its inner width, or the sizes of its attention. An empty list of ratios makes no
+// choice, and lets the inner width follow the width around the block.
 func (bl *Block) Transform(n *Net, lists ...Var) error {
 	b := n.binder
 	if b == nil {
@@ -93,7 +93,7 @@ func (bl *Block) Transform(n *Net, lists ...Var) error {
 		case Expand:
 			b.expand(s, it, v)
 		case Heads, QK, Value:
-			if h == nil { // what moves is found before any of it does
+			if h == nil { // find all variables that move before any of them does
 				found := b.heads(bl)
 				h = &found
 			}
@@ -115,7 +115,7 @@ func (o *Op) Transform(n *Net, g dim.Choice) error {
 	return nil
 }
 
-// foreign refuses a list of another level.
+// foreign is the error for a list of another level.
 func (v Var) foreign(level string) error {
 	return fmt.Errorf("internal error: a %s has no choice called %q", level, v.Name)
 }
@@ -160,5 +160,5 @@ func (b *binder) blockLists(s *Stage, bl *Block) []Var {
 	return out
 }
 
-// as makes a list that is for all stages, or for the net, a list of a kind.
+// as turns values for all stages, or for the net, into a Var of a kind.
 func (v Values) as(kind ChoiceKind) Var { return Var{Name: string(kind), Values: v} }

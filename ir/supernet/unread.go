@@ -6,8 +6,8 @@ import (
 	"github.com/autotailor/autotailor/ir"
 )
 
-// keepReaders keeps blocks without which a part of the network would compute what nobody reads: of a decoder the first cross attention, or a SubNet of
-// the least depth would look neither at the encoder's result nor at the image behind it.
+// keepReaders keeps blocks without which no node would read the result of a part of the network. An example is the first cross attention of a decoder: without
+// any cross attention, the SubNet of least depth would read neither the encoder's result nor the image.
 func (b *binder) keepReaders() {
 	for more := true; more; {
 		gone := b.shallowest()
@@ -20,14 +20,14 @@ func (b *binder) keepReaders() {
 	}
 }
 
-// reader is a block that is gone, and the last node with weights of a part that only such blocks read.
+// reader is a removed block that reads a part of the network, which only removed blocks read. The node is the part's last one with weights.
 type reader struct {
 	stage int
 	block *Block
 	of    *ir.Node
 }
 
-// unread returns a reader, the first, of each part that nobody reads when some blocks are gone.
+// unread returns the first reader of each part that no node reads if the blocks in gone are removed.
 func (b *binder) unread(gone map[*Block]bool, wanted []bool) []reader {
 	var found []reader
 	dead := map[ir.ValueID]*ir.Node{} // values of parts that stay, by the last node with weights before them
@@ -68,10 +68,10 @@ func (b *binder) weighs(n *ir.Node) bool {
 	return slices.ContainsFunc(n.In, func(id ir.ValueID) bool { return id != 0 && b.graph.Values[id].Const != nil && !b.net.integers(id) })
 }
 
-// mostDropped is how many blocks of a stage Detect offers to drop at most.
+// mostDropped is the largest number of blocks that Detect offers to drop from a stage.
 const mostDropped = 2
 
-// shallowest are the blocks that the SubNet of least depth lacks, under the config's list or the one that Detect would propose.
+// shallowest lists the blocks that the SubNet of least depth lacks, under the config's list, or under the list that Detect would propose.
 func (b *binder) shallowest() map[*Block]bool {
 	most := mostDropped
 	if list := b.config.Depth.List; len(list) > 0 {
@@ -90,9 +90,9 @@ func (b *binder) shallowest() map[*Block]bool {
 	return gone
 }
 
-// wanted are the values that the outputs need when some blocks are gone: each leaves what it was given.
+// wanted tells which values the outputs need if the blocks in gone are removed. The result of a removed block is its input.
 func (b *binder) wanted(gone map[*Block]bool) []bool {
-	passed := map[ir.ValueID]ir.ValueID{} // what stands for the result of a block that is gone
+	passed := map[ir.ValueID]ir.ValueID{} // the value that replaces the result of a removed block
 	for _, s := range b.net.Stages {
 		for _, it := range s.Items {
 			if gone[it.Block] {

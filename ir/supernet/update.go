@@ -9,8 +9,8 @@ import (
 	"github.com/autotailor/autotailor/ir/op"
 )
 
-// Update deduces every feature of the net from its choices, module by module in execution order. It refuses what is illegal: operators that
-// cannot work on the shapes that they would get, each with its node.
+// Update deduces every feature of the net from its choices, module by module in execution order. The error names each node whose operator cannot work on
+// its shapes.
 func (n *Net) Update() error {
 	b := n.binder
 	if b == nil {
@@ -29,7 +29,7 @@ func (n *Net) Update() error {
 	return b.disagrees
 }
 
-// lives deduces when the share of a stage's inner widths matters: while a block is there that has one of them.
+// lives deduces when the share of a stage's inner widths matters: as long as any block that has such a width is present.
 func (n *Net) lives() {
 	needs := map[dim.Choice][]Need{}
 	for _, o := range n.Nodes {
@@ -70,7 +70,7 @@ func (s *Stage) Update(n *Net) error {
 	return errors.Join(errs...)
 }
 
-// keep lets the stage's blocks be there while choice g, which lists numbers of blocks from the largest down, keeps them.
+// keep deduces when each block of the stage is present. The candidates of choice g are numbers of kept blocks, from the largest to the smallest.
 func (s *Stage) keep(g dim.Choice, numbers []float64) {
 	for place, bl := range s.Blocks() {
 		below := 0
@@ -85,7 +85,7 @@ func (s *Stage) keep(g dim.Choice, numbers []float64) {
 	}
 }
 
-// Update deduces that the block's choices matter only while the block is there, and the features of its operators.
+// Update deduces the features of the block's operators, and that the block's choices matter only if the block is present.
 func (bl *Block) Update(n *Net) error {
 	if n.binder == nil {
 		return errCompiled
@@ -104,8 +104,8 @@ func (n *Net) update(nodes []int) error {
 	return errors.Join(errs...)
 }
 
-// Update deduces the attributes that follow the operator's operands, the shapes of its results, and which positions of its parameters are
-// kept. It refuses shapes that the operator cannot work on.
+// Update deduces the attributes that follow the operator's operands, the shapes of its results, and the positions of its parameters that are kept. Shapes on which the
+// operator cannot work are an error.
 func (o *Op) Update(n *Net) error {
 	b := n.binder
 	if b == nil {

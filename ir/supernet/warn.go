@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// warn lists what in the config has no effect on this model: a misspelt index or a setting for another network. The settings of the
-// paper's authors are full of such, so they are no errors.
+// warn lists the entries of the config that have no effect on this model: a wrong index, or a setting for another network. The settings of the paper's authors have
+// many of these, so they are not errors.
 func (b *binder) warn() {
 	n := len(b.net.Stages)
 	skipped := []Values{b.config.WidthSkipped, b.config.DepthSkipped}

@@ -12,14 +12,14 @@ import (
 	"github.com/autotailor/autotailor/ir/dim"
 )
 
-// Explanation tells why the axes of one value can or cannot change.
+// Explanation says why the axes of one value can or cannot change.
 type Explanation struct {
 	Value string          `json:"value"`
-	Place string          `json:"place"` // where it stands in the graph: "parameter of node conv1 (Conv)"
+	Place string          `json:"place"` // its place in the graph: "parameter of node conv1 (Conv)"
 	Axes  []ExplainedAxis `json:"axes"`
 }
 
-// ExplainedAxis is one axis. It has several parts where it is a product (heads x head width) or a concatenation.
+// ExplainedAxis is one axis. It has several parts if it is a product (heads x head width) or a concatenation.
 type ExplainedAxis struct {
 	Axis  int             `json:"axis"`
 	Size  int             `json:"size"`
@@ -29,14 +29,14 @@ type ExplainedAxis struct {
 // ExplainedPart is a class of axes that have one extent and are cut together.
 type ExplainedPart struct {
 	Size    int      `json:"size"`
-	Choices []string `json:"choices"` // that move it; none when it stays fixed
-	Node    string   `json:"node"`    // that fixes it, "" when no node does
-	Why     string   `json:"why"`     // it stays fixed
-	Way     []string `json:"way"`     // nodes from the value to that node: each has the class on two of its values
-	With    []string `json:"with"`    // parameters' axes of the class: "conv2.weight axis 1"
+	Choices []string `json:"choices"` // choices that move it; empty if it is fixed
+	Node    string   `json:"node"`    // node that fixes it, "" if none does
+	Why     string   `json:"why"`     // reason why it is fixed
+	Way     []string `json:"way"`     // nodes on the path from the value to Node: each has the class on two of its values
+	With    []string `json:"with"`    // other parameters' axes of the class: "conv2.weight axis 1"
 }
 
-// Why explains the axes of what is called name: a parameter, another value, or all values of a node.
+// Why explains the axes of the parameter or value called name, or of all values of the node called name.
 func (n *Net) Why(name string) ([]Explanation, error) {
 	w := why{n, map[ir.ValueID][]*ir.Node{}}
 	var ids []ir.ValueID
@@ -159,7 +159,7 @@ func (w why) with(id ir.ValueID, k int, l axis.Var) []string {
 	return out
 }
 
-// way finds the fewest nodes that lead from a value to the node, input or output called goal, all over values that have the class l.
+// way finds a shortest path from a value to the node, input or output called goal. All values on the path have the class l.
 func (w why) way(from ir.ValueID, l axis.Var, goal string) []string {
 	type step struct {
 		value ir.ValueID
@@ -208,7 +208,7 @@ func (e Explanation) String() string {
 	return b.String()
 }
 
-// maxWith is how many parameters' axes the text lists.
+// maxWith is the number of parameters' axes that the text lists.
 const maxWith = 3
 
 func (p ExplainedPart) text() string {

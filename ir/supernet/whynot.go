@@ -9,17 +9,17 @@ import (
 	"github.com/autotailor/autotailor/ir"
 )
 
-// WhyNot tells why a region is not the block that was asked for.
+// WhyNot says why a region is not a block of the kind that was asked for.
 type WhyNot struct {
 	First  string `json:"first"` // nodes at which the region begins and ends
 	Last   string `json:"last"`
-	Node   string `json:"node"` // that keeps it from being that block, "" when it is one
+	Node   string `json:"node"` // first node that does not fit, "" if the region is such a block
 	Op     string `json:"op"`
 	Reason string `json:"reason"`
 }
 
-// WhyNot tells for each region with weights, or for the one that has the node or value called at, which node keeps it from being the block called name.
-// forms are the templates that find such blocks, as the paper's authors call them.
+// WhyNot explains for each region with weights why it is not a block called name: which node does not fit. If at is not empty, it explains only the region that has the
+// node or value called at. forms are the templates that find such blocks, by the paper's names.
 func (n *Net) WhyNot(templates []Template, name string, forms []string, at string) ([]WhyNot, error) {
 	f := NewFlow(n.Graph)
 	templates = slices.DeleteFunc(slices.Clone(templates), func(t Template) bool { return !slices.Contains(forms, t.Name) })
@@ -67,7 +67,7 @@ func (f *Flow) has(it Item, name string) bool {
 	})
 }
 
-// found is the number of items of the block called name that begins at item i, 0 where none does.
+// found is the number of items of the block called name that begins at item i, 0 if there is none.
 func (f *Flow) found(templates []Template, name string, i int) int {
 	for _, t := range templates {
 		if m, ok := t.Match(f, i); ok && (m.GoName == name || t.Name == name) {
@@ -77,7 +77,7 @@ func (f *Flow) found(templates []Template, name string, i int) int {
 	return 0
 }
 
-// ask lets the templates explain item i. Of several forms the one that comes furthest is the likely one.
+// ask lets the templates explain item i. If a block has several forms, the form that matches furthest is the likely one.
 func (w *WhyNot) ask(f *Flow, templates []Template, i int) {
 	furthest := -1
 	for _, t := range templates {

@@ -7,23 +7,23 @@ import (
 	"github.com/autotailor/autotailor/ir"
 )
 
-// zeros finds what is zero, whatever the input is, when all weights are: a residual block can go where its branch is. Numbers that are no weights
-// keep their values.
+// zeros finds the values that are zero for any input if all weights are zero. A residual block can be removed only if its branch is such a value. Numbers that
+// are not weights keep their values.
 type zeros struct {
 	flow  *Flow
 	known map[ir.ValueID]zero
 }
 
-// zero tells whether a value is zero. Where it is not, by is the node that makes something else of zero weights, nil where there are none.
+// zero tells whether a value is zero. If it is not, by is the node whose result is not zero although its weights are, nil if it has no weights.
 type zero struct {
 	yes bool
 	by  *ir.Node
 }
 
-// adds returns the node by which a block adds something to its input without its weights, nil where it adds nothing.
+// adds returns the node because of which a block with zero weights still adds something to its input, nil if it adds nothing.
 func (z *zeros) adds(bl *Block) *ir.Node {
 	if !bl.Skippable || bl.grows > 0 {
-		return nil // it stays, or what reads its channels has no weights for them either
+		return nil // the block stays, or the readers of its channels also have zero weights for them
 	}
 	for _, part := range bl.parts {
 		if r := z.branch(part); !r.yes {
@@ -33,7 +33,7 @@ func (z *zeros) adds(bl *Block) *ir.Node {
 	return nil
 }
 
-// branch tells whether what an item adds to its input is zero.
+// branch tells whether the value that an item adds to its input is zero.
 func (z *zeros) branch(it Item) zero {
 	add := z.flow.Graph.Nodes[it.Nodes[len(it.Nodes)-1]]
 	for _, id := range add.In {
@@ -63,7 +63,7 @@ func (z *zeros) of(id ir.ValueID) zero {
 	return r
 }
 
-// all tells whether all of some operands are zero; those that are absent say nothing.
+// all tells whether all of the given operands are zero. Absent operands do not count.
 func (z *zeros) all(n *ir.Node, ids ...ir.ValueID) zero {
 	r := zero{yes: true}
 	for _, id := range ids {
@@ -75,14 +75,14 @@ func (z *zeros) all(n *ir.Node, ids ...ir.ValueID) zero {
 				r.by = o.by
 			}
 			if z.flow.producer[id] < 0 && z.flow.Graph.Values[id].Const != nil {
-				r.by = n // it has a number that is no weight
+				r.by = n // it has a number that is not a weight
 			}
 		}
 	}
 	return r
 }
 
-// any tells whether one of some operands is zero.
+// any tells whether at least one of the given operands is zero.
 func (z *zeros) any(n *ir.Node, ids ...ir.ValueID) zero {
 	r := zero{}
 	for _, id := range ids {
@@ -135,7 +135,7 @@ func (z *zeros) result(n *ir.Node) zero {
 	return r
 }
 
-// product tells it of a convolution or a product of matrices, which may add something.
+// product is result for a convolution or a matrix product, which may have a bias.
 func (z *zeros) product(n *ir.Node) zero {
 	weights := []ir.ValueID{n.Input(0), n.Input(1)}
 	var sums []ir.ValueID
@@ -162,7 +162,7 @@ func (z *zeros) product(n *ir.Node) zero {
 	return r
 }
 
-// normalised tells it of a normalisation: zero weights scale to zero, and what is zero has no deviation.
+// normalised is result for a normalisation. A zero scale gives zero, and a value that is zero has no deviation.
 func (z *zeros) normalised(n *ir.Node) zero {
 	return z.any(n, n.In[0], n.Input(1))
 }
