@@ -7,11 +7,11 @@ import (
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
-// pair is a node of the original's network, and the same node of a SubNet's.
+// pair is a node of the original's network, and the same node in a SubNet's network.
 type pair struct{ base, sub *nn.Node }
 
-// align pairs the nodes of a SubNet with those of the original. Nodes that have weights are known by these and by their names; of others a
-// recording has no names. What is between two known nodes is paired from the first on and, where blocks are removed, from the last on.
+// align pairs the nodes of a SubNet with those of the original. Nodes with weights are recognised by their weights and names; a recording has no names of other nodes.
+// Nodes between two recognised nodes are paired from the first one on and, if blocks are removed, also from the last one back.
 func align(base, sub *nn.Graph) []pair {
 	keys, at := anchors(base), map[string]int{}
 	for i, k := range keys {
@@ -44,7 +44,7 @@ func align(base, sub *nn.Graph) []pair {
 	return out
 }
 
-// anchors are the texts by which nodes are known, "" of those that have no weights.
+// anchors are the texts by which nodes are recognised, "" for nodes without weights.
 func anchors(g *nn.Graph) []string {
 	out := make([]string, len(g.Nodes))
 	for i := range g.Nodes {

@@ -8,8 +8,8 @@ import (
 	"github.com/autotailor/autotailor/runtime/space"
 )
 
-// Check compares what the package says with what it does: its tables with its networks, and of some SubNets that their genes, and
-// their text, which parse reads, give them back.
+// Check compares the package's tables with its networks. For some SubNets it also checks that their genes, and their text, which parse reads, give the same SubNet
+// again.
 func (n *Net[S]) Check(parse func(text string) (S, error)) error {
 	errs := []error{n.definition.Check()}
 	for _, g := range n.definition.Samples() {

@@ -12,7 +12,7 @@ import (
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
-// control runs an operator that has graphs inside.
+// control runs an operator with subgraphs.
 func (x *machine) control(o *operation, p *onnxpb.NodeProto) ([]nn.Tensor, error) {
 	switch o.node.Type {
 	case "If":
@@ -23,7 +23,7 @@ func (x *machine) control(o *operation, p *onnxpb.NodeProto) ([]nn.Tensor, error
 	return x.scan(o, p)
 }
 
-// inside runs a graph in an attribute of a node. It reads values of the graph around it, and makes none there.
+// inside runs a graph in an attribute of a node. That graph reads values of the graph around it, and adds none to it.
 func (x *machine) inside(p *onnxpb.NodeProto, attr string, inputs []value) ([]value, error) {
 	at := slices.IndexFunc(p.GetAttribute(), func(a *onnxpb.AttributeProto) bool { return a.GetName() == attr })
 	if at < 0 {
@@ -32,7 +32,7 @@ func (x *machine) inside(p *onnxpb.NodeProto, attr string, inputs []value) ([]va
 	g := p.GetAttribute()[at].GetG()
 	inner := &machine{Run: x.Run, model: x.model, values: maps.Clone(x.values), uses: map[string]int{}}
 	for _, t := range g.GetInitializer() {
-		w, err := x.Weights.Tensor(t.GetName()) // those of a SubNet may be others
+		w, err := x.Weights.Tensor(t.GetName()) // a SubNet's may differ from the file's
 		var none nn.NoTensorError
 		if errors.As(err, &none) {
 			c, failed := x.model.file.Tensor(t)
@@ -71,7 +71,7 @@ func truth(t nn.Tensor) bool { return len(t.Raw) > 0 && t.Raw[0] != 0 }
 // maxTrips bounds the trips of a Loop that may never end.
 const maxTrips = 1 << 20
 
-// loop runs a body until so many trips are made, or it says so.
+// loop runs a body until the given number of trips is made, or until the body ends the loop.
 func (x *machine) loop(o *operation, p *onnxpb.NodeProto) ([]nn.Tensor, error) {
 	trips, goes := int64(math.MaxInt64), true
 	if len(o.in) < 2 {
@@ -115,7 +115,7 @@ func (x *machine) loop(o *operation, p *onnxpb.NodeProto) ([]nn.Tensor, error) {
 	return stacked(tensorsOf(state), scans, len(p.GetOutput()), func(int) int { return 0 })
 }
 
-// gathered appends what a trip yields to what those before did.
+// gathered appends the scan outputs of a trip to those of the trips before.
 func gathered(scans [][]nn.Tensor, out []value) [][]nn.Tensor {
 	if scans == nil {
 		scans = make([][]nn.Tensor, len(out))
@@ -126,7 +126,7 @@ func gathered(scans [][]nn.Tensor, out []value) [][]nn.Tensor {
 	return scans
 }
 
-// stacked are the results of a loop: what it carries, and what its trips yield along an axis.
+// stacked are the results of a loop: the values that it carries, and the scan outputs of its trips, joined along an axis.
 func stacked(state []nn.Tensor, scans [][]nn.Tensor, results int, axis func(k int) int) ([]nn.Tensor, error) {
 	if len(state)+len(scans) != results {
 		return nil, errors.New("it makes no trip, so the shapes of its results are not known")
@@ -211,7 +211,7 @@ func (x *machine) scan(o *operation, p *onnxpb.NodeProto) ([]nn.Tensor, error) {
 	return stacked(tensorsOf(state), scans, len(p.GetOutput()), func(k int) int { return nth("scan_output_axes", k) })
 }
 
-// position is a tensor at one position of an axis, which is gone then.
+// position is a tensor at one position of an axis. The result lacks that axis.
 func position(t nn.Tensor, axis, at int) nn.Tensor {
 	block := t.Type.Bytes() * t.Shape[axis+1:].Count()
 	out := nn.Tensor{Type: t.Type, Shape: slices.Delete(slices.Clone(t.Shape), axis, axis+1)}

@@ -8,8 +8,8 @@ import (
 	"github.com/autotailor/autotailor/runtime/search"
 )
 
-// Explain returns an error of package search in words with units, where it is about costs, which are those of quantity against, or
-// about limits. The error that it returns wraps err.
+// Explain returns an error of package search with units, if it is about limits or about costs. Costs are in units of the quantity against. The returned error
+// wraps err.
 func Explain(err error, against Quantity) error {
 	var none *search.InfeasibleError
 	if errors.As(err, &none) {
@@ -57,7 +57,7 @@ func (e limitsError) Unwrap() error { return e.LimitsError }
 // QualityError says that no SubNet within the other limits is as good as wanted.
 type QualityError struct {
 	Want, Best Quality
-	SubNet     string // that has Best, in text form
+	SubNet     string // the SubNet that has Best, in text form
 }
 
 // Error names the best SubNet.

@@ -16,8 +16,8 @@ import (
 // ExportOptions say how a SubNet is written. The zero ExportOptions write a model with an open batch in single precision, whose
 // normalisations are multiplied into the layers before them.
 type ExportOptions struct {
-	// NoRecalibration exports the statistics of normalisations that the weights have, whosever they are. Unless they are this SubNet's, its
-	// accuracy is not the predicted one, and often little better than chance.
+	// NoRecalibration exports the normalisation statistics that the weights have, even if they belong to another SubNet. Then the accuracy is not the predicted one,
+	// and often little better than guessing.
 	NoRecalibration bool
 	KeepBatchNorm   bool // keep normalisations as operators of their own
 	Half            bool // store weights as float16; computation is the runtime's choice
@@ -25,7 +25,7 @@ type ExportOptions struct {
 	Opset           int  // at least this opset; 0 means the model's. Operators that need a newer one get it
 	// Beside is a second file for large weights, which a model above 2 GiB needs, see onnxfile.Large; nil for none.
 	Beside *onnxfile.Beside
-	// Metadata is added to the model's, beside what autotailor says about the SubNet.
+	// Metadata is added to the model's metadata, beside the entries of autotailor about the SubNet.
 	Metadata map[string]string
 }
 
@@ -45,8 +45,8 @@ func Metadata(net *supernet.Net, g space.Genes) (map[string]string, error) {
 	}, nil
 }
 
-// ExportONNX writes the SubNet g of net as a stand-alone ONNX model with weights from w. A SubNet that has statistics of normalisations is
-// refused with a *supernet.StatisticsError when w has those of another one, unless o says NoRecalibration.
+// ExportONNX writes the SubNet g of net as a stand-alone ONNX model with weights from w. If w has normalisation statistics of another SubNet, the error is a
+// *supernet.StatisticsError, unless o says NoRecalibration.
 func ExportONNX(dst io.Writer, net *supernet.Net, g space.Genes, w nn.Weights, o ExportOptions) error {
 	if o.Batch < 0 || o.Opset < 0 {
 		return fmt.Errorf("a batch of %d and opset %d: want at least 1, or 0 for an open batch and the model's opset", o.Batch, o.Opset)
@@ -70,13 +70,13 @@ func ExportONNX(dst io.Writer, net *supernet.Net, g space.Genes, w nn.Weights, o
 	})
 }
 
-// ExportONNX is the function of that name for s.
+// ExportONNX is the function ExportONNX for the SubNet s.
 func (n *Net[S]) ExportONNX(dst io.Writer, s S, w nn.Weights, o ExportOptions) error {
 	return ExportONNX(dst, n.definition, n.genes(s), w, o)
 }
 
-// Recalibrate returns w with the statistics of normalisations that s has on the inputs of source, as ExportONNX wants them. They are
-// computed by r, such as embedded.New(embedded.Options{}).
+// Recalibrate computes the normalisation statistics of s on the inputs of source, and returns w with them, as ExportONNX needs it. r runs the network, such as
+// embedded.New(embedded.Options{}).
 func (n *Net[S]) Recalibrate(ctx context.Context, s S, w nn.Weights, r nn.Recalibrator, source nn.Source) (nn.Weights, error) {
 	return n.definition.Recalibrate(ctx, n.genes(s), w, r, source)
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
-// joined has the operators that ONNX Runtime joins of others, by what its documentation says that they compute. The compiler takes them apart in its own
-// way; this is what it is compared with.
+// joined has the fused operators of ONNX Runtime, computed as its documentation defines them. The compiler splits these operators in its own way, and is compared
+// with this.
 var joined = map[string]func(x *joining) error{
 	"com.microsoft.FusedConv": (*joining).conv, "com.microsoft.FusedGemm": (*joining).gemm, "com.microsoft.FusedMatMul": (*joining).matMul,
 	"com.microsoft.Gelu": elementwise(gelu), "com.microsoft.BiasGelu": elementwise(gelu), "com.microsoft.FastGelu": elementwise(fastGelu),
@@ -21,7 +21,7 @@ var joined = map[string]func(x *joining) error{
 	"SimplifiedLayerNormalization": (*joining).rootMeanSquare, "com.microsoft.EmbedLayerNormalization": (*joining).embed,
 }
 
-// joining is such an operator at work.
+// joining is the state while one fused operator is computed.
 type joining struct {
 	*operation
 	run     func(n nn.Node, in ...*value) (nn.Tensor, error) // a plain operator
@@ -29,7 +29,7 @@ type joining struct {
 	out     []nn.Tensor
 }
 
-// join computes an operator that joins others.
+// join computes a fused operator.
 func (x *machine) join(o *operation, results []infer.Value, f func(j *joining) error) ([]nn.Tensor, error) {
 	for k, v := range o.in {
 		if v != nil && v.Type != nn.Float32 && v.Type != nn.Int32 && v.Type != nn.Int64 {
@@ -56,14 +56,14 @@ func (x *machine) join(o *operation, results []infer.Value, f func(j *joining) e
 	return j.out, nil
 }
 
-// yield makes numbers result k.
+// yield sets result k to numbers.
 func (j *joining) yield(k int, numbers []float32) {
 	if k < len(j.out) {
 		j.out[k] = nn.FromFloat32s(j.results[k].Shape, numbers)
 	}
 }
 
-// operand is operand k, nil where it is left out.
+// operand is operand k, nil if it is left out.
 func (j *joining) operand(k int) *value {
 	if k < len(j.in) {
 		return j.in[k]
@@ -82,7 +82,7 @@ func (j *joining) whole(k int) []int {
 	return out
 }
 
-// plain is the node as another operator, with its attributes but for those of its activation.
+// plain is the node as another operator. It has the node's attributes, without those of the activation.
 func (j *joining) plain(kind string) nn.Node {
 	attrs := slices.DeleteFunc(slices.Clone(j.node.Attrs), func(a nn.Attr) bool {
 		return slices.Contains([]string{"activation", "activation_params", "activation_alpha", "activation_beta", "activation_gamma"}, a.Name)
@@ -90,7 +90,7 @@ func (j *joining) plain(kind string) nn.Node {
 	return nn.Node{Type: kind, Name: j.node.Name, Attrs: attrs}
 }
 
-// activationNumbers are the attributes of activations that joined operators give as numbers.
+// activationNumbers are the attributes of activations for which fused operators have a list of numbers.
 var activationNumbers = map[string][]string{
 	"LeakyRelu": {"alpha"}, "Clip": {"min", "max"}, "HardSigmoid": {"alpha", "beta"}, "Elu": {"alpha"}, "ThresholdedRelu": {"alpha"},
 }
@@ -171,7 +171,7 @@ func (j *joining) gemm() error {
 	return err
 }
 
-// matMul is a product of matrices that may lie the other way round, times a factor.
+// matMul is a product of matrices, which may be transposed, times a factor.
 func (j *joining) matMul() error {
 	if j.node.Int("transBatchA", 0) != 0 || j.node.Int("transBatchB", 0) != 0 {
 		return errors.New("matrices whose batches are turned are not run")
@@ -208,7 +208,7 @@ func fastGelu(v float64) float64 {
 	return 0.5 * v * (1 + math.Tanh(math.Sqrt(2/math.Pi)*(v+0.044715*v*v*v)))
 }
 
-// elementwise is a function of the first operand, to which a bias of the last axis may be added.
+// elementwise is a function of the first operand, perhaps plus a bias along the last axis.
 func elementwise(f func(v float64) float64) func(j *joining) error {
 	return func(j *joining) error {
 		x, _ := j.floats(0)
@@ -230,7 +230,7 @@ func (j *joining) quickGelu() error {
 	return elementwise(func(v float64) float64 { return v / (1 + math.Exp(-alpha*v)) })(j)
 }
 
-// normalised are rows of the last axis less their mean, unless that stays, over their deviation, times gamma, plus beta.
+// normalised are rows along the last axis, minus their mean (unless the mean is kept), divided by their deviation, times gamma, plus beta.
 func (j *joining) normalised(x []float32, width int, gamma, beta []float32, centred bool) []float32 {
 	epsilon := float64(j.node.Float("epsilon", 1e-5))
 	out := make([]float32, len(x))
@@ -329,7 +329,7 @@ func (j *joining) embed() error {
 	return nil
 }
 
-// joinedOf is how an operator is computed that joins others, nil for any other operator.
+// joinedOf returns the function that computes a fused operator, nil for any other operator.
 func joinedOf(n *nn.Node) func(j *joining) error {
 	return joined[operators.Qualified(n.Domain, n.Type)]
 }

@@ -8,13 +8,13 @@ import (
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
-// old is what an operator meant before an opset, and how that is said today.
+// old is a form that an operator had before an opset, with its translation to today's form.
 type old struct {
 	before int // 0 for any opset
 	fix    func(o *operation) error
 }
 
-// olds are the operators that changed their meaning, or that have a form which engines do not take.
+// olds are the operators whose meaning has changed, or that have a form which engines do not support.
 var olds = map[string]old{
 	"Softmax":    {13, flattened},
 	"LogSoftmax": {13, flattened},
@@ -27,7 +27,7 @@ var olds = map[string]old{
 	"Add":        {7, fromAxis}, "Sub": {7, fromAxis}, "Mul": {7, fromAxis}, "Div": {7, fromAxis},
 }
 
-// modern says an operator of an older opset as it is said today.
+// modern translates an operator of an older opset to today's form.
 func (o *operation) modern(opset int) error {
 	if f, ok := olds[o.node.Type]; ok && (f.before == 0 || opset < f.before) {
 		return f.fix(o)
@@ -52,7 +52,7 @@ func fromAxis(o *operation) error {
 	return nil
 }
 
-// flattened makes one axis of all from the attribute's on, over which these were before opset 13.
+// flattened joins all axes from the attribute's axis on: before opset 13 these operators worked over all of them.
 func flattened(o *operation) error {
 	s := o.in[0].Shape
 	axis := int(o.node.Int("axis", 1))
@@ -69,7 +69,7 @@ func flattened(o *operation) error {
 	return nil
 }
 
-// scaled says an Upsample, or a Resize of opset 10, as a Resize of today.
+// scaled translates an Upsample, or a Resize of opset 10, to a Resize of today.
 func scaled(o *operation) error {
 	scales, _ := o.node.Attr("scales")
 	list := scales.Floats

@@ -1,7 +1,7 @@
-// Package model is what all generated SuperNet packages have in common: predictors, search and export, over the package's own SubNet type.
-// A generated package has aliases of these types and functions that call these, so that its users need not import this package.
+// Package model has the parts that all generated SuperNet packages share: predictors, search and export. They are generic over the SubNet type of a package.
+// A generated package has aliases of these types, and functions that call these functions, so its users need not import this package.
 //
-// What works without a package's types, on genes, is here, too: commands use it.
+// This package also has functions that work on genes, without a package's types. Commands use them.
 package model
 
 import (
@@ -28,14 +28,14 @@ type Net[S SubNet] struct {
 	counted    func() counts
 }
 
-// counts are the metrics that follow from a package alone; those that are looked up often stand apart.
+// counts are the metrics that follow from a package alone. Metrics that are often read have a field of their own.
 type counts struct {
 	metrics      Metrics
 	macs, params *space.Sum
 	activations  *space.Max
 }
 
-// New returns the package of definition. Its functions convert genes to a SubNet and back, and evaluate a sum without allocating.
+// New returns the package of definition. The function arguments convert genes to a SubNet, a SubNet to genes, and evaluate a sum for a SubNet without allocating.
 func New[S SubNet](definition *supernet.Net, subNet func(space.Genes) S, genes func(S) space.Genes, at func(S, *space.Sum) int64) *Net[S] {
 	return &Net[S]{definition, subNet, genes, at, sync.OnceValue(func() counts {
 		m, err := Counted(definition)
@@ -49,11 +49,11 @@ func New[S SubNet](definition *supernet.Net, subNet func(space.Genes) S, genes f
 // MACs counts the multiply-accumulates of the SubNet of g at batch 1.
 func (n *Net[S]) MACs(g space.Genes) int64 { return n.counted().macs.At(g) }
 
-// Params counts the parameters of the SubNet of g; a normalisation that belongs to a convolution counts as its bias.
+// Params counts the parameters of the SubNet of g. A normalisation that belongs to a convolution counts as the convolution's bias.
 func (n *Net[S]) Params(g space.Genes) int64 { return n.counted().params.At(g) }
 
-// PeakMemory predicts the bytes that inference with the SubNet of g at batch 1 needs at its peak. It is exact for SubNets with all
-// blocks, and no less than what others need.
+// PeakMemory predicts the bytes that inference with the SubNet of g at batch 1 needs at its peak. It is exact for SubNets with all blocks, and an upper bound for
+// all others.
 func (n *Net[S]) PeakMemory(g space.Genes) int64 {
 	c := n.counted()
 	return floatBytes*c.params.At(g) + c.activations.At(g)

@@ -13,7 +13,7 @@ import (
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
-// operation is one operator with its operands at hand.
+// operation is one operator with its operands.
 type operation struct {
 	node nn.Node
 	in   []*value // nil for those that are left out
@@ -21,7 +21,7 @@ type operation struct {
 	shape nn.Shape // of the first result, where it is not the one that the operator makes
 }
 
-// apply computes the results of a node. The second result says that they depend on shapes alone.
+// apply computes the results of a node. The second result tells whether they depend on shapes alone.
 func (x *machine) apply(p *onnxpb.NodeProto, in []*value) ([]nn.Tensor, bool, error) {
 	o := &operation{node: nn.Node{Type: p.GetOpType(), Domain: p.GetDomain(), Name: p.GetName()}, in: in}
 	if o.node.Domain == "ai.onnx" {
@@ -58,7 +58,7 @@ func (x *machine) apply(p *onnxpb.NodeProto, in []*value) ([]nn.Tensor, bool, er
 	return out, fixed, err
 }
 
-// facts are what package infer needs to know of the operands, and what it says of n results.
+// facts infers the shapes of n results with package infer.
 func (o *operation) facts(n int) ([]infer.Value, error) {
 	facts := make([]infer.Value, len(o.in))
 	o.node.In, o.node.Out = make([]nn.Value, len(o.in)), make([]nn.Value, n)
@@ -73,7 +73,7 @@ func (o *operation) facts(n int) ([]infer.Value, error) {
 	return infer.Node(&o.node, facts)
 }
 
-// rename computes an operator that only gives a tensor another shape.
+// rename computes an operator that only changes the shape of a tensor.
 func (o *operation) rename(n int) ([]nn.Tensor, bool, error) {
 	out, err := o.facts(n)
 	if err != nil {
@@ -84,7 +84,7 @@ func (o *operation) rename(n int) ([]nn.Tensor, bool, error) {
 	return []nn.Tensor{t}, false, nil
 }
 
-// operator computes one: of small lists and of shapes as package infer does, of all else on the engine.
+// operator computes an operator. Package infer computes small lists and shapes, the engine computes everything else.
 func (x *machine) operator(o *operation, n int) ([]nn.Tensor, bool, error) {
 	facts, err := o.facts(n)
 	if err != nil {
@@ -122,7 +122,7 @@ func tensorOf(v infer.Value) (nn.Tensor, bool) {
 	return nn.Tensor{Type: v.Type, Shape: v.Shape, Raw: raw}, ok
 }
 
-// attributes makes attributes of the operands that were such in older opsets, as networks of package nn have them.
+// attributes turns operands into attributes if older opsets had them as attributes, because networks of package nn have them that way.
 func (o *operation) attributes() {
 	row, ok := operators.Lookup(o.node.Domain, o.node.Type)
 	if !ok {

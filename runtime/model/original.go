@@ -10,9 +10,8 @@ import (
 	"github.com/autotailor/autotailor/runtime/onnxfile"
 )
 
-// Original is the graph of a model file, which runs as the file has it, one operator at a time: between the file and the engine there is no
-// compiler, no pass and no plan. Each operator becomes a network of its own, with the shapes that package infer gives the operands at hand. So
-// only the weights of one operator are prepared at a time.
+// Original is the graph of a model file. It runs exactly as the file has it, one operator at a time, without the compiler, passes or plans. Each operator
+// becomes a network of its own, with the shapes that package infer gives for the actual operands. So only the weights of one operator are prepared at a time.
 type Original struct {
 	file  *onnx.Model
 	graph *onnxpb.GraphProto
@@ -28,8 +27,8 @@ func NewOriginal(m *onnxfile.Model) (*Original, error) {
 	return &Original{file: file, graph: file.Proto.GetGraph(), opset: m.Opset}, nil
 }
 
-// statesExtents tells whether a constant of the file says how large a map becomes, at the file's own resolution: for those operators the compiler
-// finds out what it follows from.
+// statesExtents tells whether a constant of the file states the extents of a map at the file's own resolution. For such operators the compiler finds out from what
+// the extents follow.
 func (m *Original) statesExtents(w nn.Weights) bool {
 	operand := map[string]int{"MaxUnpool": 2, "Resize": 3}
 	return slices.ContainsFunc(m.graph.GetNode(), func(p *onnxpb.NodeProto) bool {
@@ -45,24 +44,24 @@ func (m *Original) statesExtents(w nn.Weights) bool {
 // Runner runs a network whose batch is bound. The results are the caller's.
 type Runner func(g *nn.Graph, w nn.Weights, in []nn.Tensor) ([]nn.Tensor, error)
 
-// Run are the inputs of a run, and what is different from the file in it.
+// Run has the inputs of a run, and its differences from the file.
 type Run struct {
 	Runner  Runner
 	Inputs  map[string]nn.Tensor
 	Weights nn.Weights // has the tensors that the file names: its own, or changed ones
-	// Bypass has values of the file that take others' places, by the name of the value whose place they take.
+	// Bypass replaces values of the file by other values: its keys are the replaced names.
 	Bypass map[string]string
-	// Seen is told every value that a node makes, unless it is nil.
+	// Seen, unless it is nil, is called with every value that a node makes.
 	Seen func(name string, t nn.Tensor)
 }
 
-// value is a tensor at hand.
+// value is a computed tensor.
 type value struct {
 	nn.Tensor
 	fixed bool // the same for any input of this shape
 }
 
-// machine is a run under way.
+// machine is the state of a run.
 type machine struct {
 	Run
 	model  *Original
@@ -70,8 +69,8 @@ type machine struct {
 	uses   map[string]int // that are still to come
 }
 
-// Do computes the model's outputs, in order. Half floats are computed as float32, as engines do within a network: rounded after each operator they
-// would be too coarse to compare with.
+// Do computes the model's outputs, in order. It computes half floats as float32, as engines do within a network. Results that are rounded to half after each
+// operator would be too coarse to compare with.
 func (m *Original) Do(r Run) ([]nn.Tensor, error) {
 	x := &machine{Run: r, model: m, values: map[string]value{}, uses: map[string]int{}}
 	for name, t := range r.Inputs {
@@ -103,7 +102,7 @@ func (x *machine) run(g *onnxpb.GraphProto) ([]nn.Tensor, error) {
 	return tensorsOf(values), err
 }
 
-// results computes the nodes of a graph and returns its outputs, with what is known of them.
+// results computes the nodes of a graph and returns its outputs as values.
 func (x *machine) results(g *onnxpb.GraphProto) ([]value, error) {
 	for _, p := range g.GetNode() {
 		if err := x.node(p); err != nil {
@@ -129,7 +128,7 @@ func tensorsOf(values []value) []nn.Tensor {
 	return out
 }
 
-// count counts the readers of every value, also in subgraphs, so that a value is given up after the last.
+// count counts the readers of every value, also in subgraphs, so that a value is freed after its last reader.
 func (x *machine) count(g *onnxpb.GraphProto) {
 	for _, p := range g.GetNode() {
 		for _, name := range p.GetInput() {
@@ -146,7 +145,7 @@ func (x *machine) count(g *onnxpb.GraphProto) {
 	}
 }
 
-// home is the value that is read where the file reads name.
+// home is the name of the value that a run reads where the file reads name, see Run.Bypass.
 func (x *machine) home(name string) string {
 	for range len(x.Bypass) {
 		to, ok := x.Bypass[name]
@@ -158,7 +157,7 @@ func (x *machine) home(name string) string {
 	return name
 }
 
-// value is the tensor that is read where the file reads name.
+// value is the tensor that a run reads where the file reads name.
 func (x *machine) value(name string) (value, error) {
 	name = x.home(name)
 	if v, ok := x.values[name]; ok {
@@ -211,7 +210,7 @@ func (x *machine) node(p *onnxpb.NodeProto) error {
 	return nil
 }
 
-// constant tells whether a Constant node's tensor is among the weights, where it stays until it is read.
+// constant tells whether a Constant node's tensor is one of the weights. Then it stays there until it is read.
 func (x *machine) constant(p *onnxpb.NodeProto) bool {
 	_, err := x.Weights.Tensor(p.GetOutput()[0])
 	return err == nil

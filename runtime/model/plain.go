@@ -9,7 +9,7 @@ import (
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
-// plainly has operators that passes take apart, or that engines have in some forms only, as plain loops over the definition.
+// plainly computes operators by plain loops that follow their definition: operators that passes split, or that engines support in some forms only.
 var plainly = map[string]func(o *operation, results []infer.Value) ([]nn.Tensor, error){
 	"Mean":            (*operation).mean,
 	"Slice":           (*operation).slice,
@@ -17,7 +17,7 @@ var plainly = map[string]func(o *operation, results []infer.Value) ([]nn.Tensor,
 	"Attention":       (*operation).attention,
 }
 
-// ints are the elements of operand k, or of the attribute that was in its place.
+// ints are the elements of operand k, or of the attribute that older opsets have instead.
 func (o *operation) ints(k int, attr string) []int64 {
 	if k < len(o.in) && o.in[k] != nil {
 		return infer.Of(o.in[k].Tensor).Ints
@@ -25,7 +25,7 @@ func (o *operation) ints(k int, attr string) []int64 {
 	return o.node.Ints(attr)
 }
 
-// mean is that of operands of one shape.
+// mean is the mean of operands of one shape.
 func (o *operation) mean(results []infer.Value) ([]nn.Tensor, error) {
 	out := make([]float32, results[0].Shape.Count())
 	for k := range o.in {
@@ -84,7 +84,7 @@ func (o *operation) slice(results []infer.Value) ([]nn.Tensor, error) {
 	return []nn.Tensor{{Type: t.Type, Shape: out, Raw: raw}}, nil
 }
 
-// floats are the elements of operand k, nil where it is left out.
+// floats are the elements of operand k, nil if it is left out.
 func (o *operation) floats(k int) ([]float32, nn.Shape) {
 	if k >= len(o.in) || o.in[k] == nil || o.in[k].Type != nn.Float32 {
 		return nil, nil
@@ -107,7 +107,7 @@ func (o *operation) inHeads(k, heads int) (func(b, h, t, e int) float32, nn.Shap
 	return func(b, h, t, e int) float32 { return x[(b*s[1]+t)*s[2]+h*n+e] }, nn.Shape{s[0], heads, s[1], n}, nil
 }
 
-// rotary turns pairs of elements by the angles of their positions.
+// rotary rotates pairs of elements by the angles of their positions (RotaryEmbedding).
 func (o *operation) rotary(results []infer.Value) ([]nn.Tensor, error) {
 	heads := int(o.node.Int("num_heads", 0))
 	x, s, err := o.inHeads(0, heads)

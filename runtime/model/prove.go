@@ -16,45 +16,47 @@ import (
 
 // A proof compares the SubNets of a package with the model that the package was generated from.
 //
-// A SubNet is recorded from the package's Build and run. Its reference is the original, run from its file one operator at a time, at
-// the SubNet's resolution and with the weights that the SubNet lacks set to zero: no code of the compiler has a part in that. Blocks that the
-// SubNet lacks are bypassed only where their weights cannot be zero, or zeros give no numbers. Where an axis that is cut is normalised or reduced there is no such reference: the mean of fewer channels is
-// not that of channels of which some are zero. What has no reference is counted.
+// A SubNet is recorded from the package's Build, and run. Its reference is the original, run from its file one operator at a time, at the SubNet's resolution and
+// with the weights that the SubNet lacks set to zero. The reference uses no code of the compiler. Blocks that the SubNet lacks are bypassed only if their weights
+// cannot be zero, or if zeros give NaN.
 //
-// Beside results, every value's shape is inferred anew, and parameters, multiply-accumulates and peak memory are compared with the tables.
+// If a cut axis is normalised or reduced, there is no such reference: the mean of fewer channels differs from the mean of channels of which some are zero. SubNets
+// without a reference are counted.
+//
+// A proof also infers the shape of every value again, and compares parameters, multiply-accumulates and peak memory with the tables.
 
 // ProofOptions say how a package is proved.
 type ProofOptions struct {
 	Runner Runner // runs networks on an engine
-	// Reference runs the operators of the original; Runner does where it is nil.
+	// Reference runs the operators of the original. If it is nil, Runner does.
 	Reference Runner
-	Missing   func(g *nn.Graph) []string // lists operators that the engine lacks; nil where it has all
+	Missing   func(g *nn.Graph) []string // lists the operators that the engine lacks; nil if it has all
 	// Full proves more SubNets, however large the model is.
 	Full bool
-	More string // what users say for a full proof, such as "--full"
-	// Check, unless it is nil, is asked about the recorded network of every SubNet.
+	More string // the flag for a full proof, such as "--full"
+	// Check, unless it is nil, checks the recorded network of every SubNet.
 	Check func(g space.Genes, net *nn.Graph) error
-	// Bypass, unless it is nil, knows the file's names of what enters and leaves the blocks that a SubNet lacks: the value that takes the place of
-	// another, by that one's name. It is not ok where the file has no such names. Unless all is set it leaves out blocks whose weights can be zero.
+	// Bypass, unless it is nil, returns for the blocks that a SubNet lacks which value of the file replaces which: a block's input replaces its result, which is the
+	// key. ok is false if the file has no such names. Unless all is set, it leaves out blocks whose weights can be zero.
 	Bypass func(g space.Genes, all bool) (places map[string]string, ok bool)
-	// After, unless it is nil, is told the outcome for every SubNet, and how many there are.
+	// After, unless it is nil, is called with the outcome for every SubNet, and with the number of SubNets.
 	After func(g space.Genes, total int, compared bool, err error)
-	// Stop, unless it is nil, tells that no further SubNet is wanted.
+	// Stop, unless it is nil, tells whether to prove no further SubNet.
 	Stop func() bool
 }
 
-// Proof says what was proved.
+// Proof is the result of a proof.
 type Proof struct {
 	Status   Status   `json:"status"`
 	SubNets  int      `json:"subnets"`  // that were run
 	Compared int      `json:"compared"` // that had a reference
 	Missing  []string `json:"missing"`  // operators that the engine lacks
 	Reasons  []string `json:"reasons"`  // why SubNets were not run, or not compared
-	// Wrong are the mistakes, that of the smallest change of the original first.
+	// Wrong lists the mistakes. The SubNet with the fewest changes comes first.
 	Wrong []*Mistake `json:"wrong"`
 }
 
-// Unproved is the result where nothing is run: missing are operators that the engine lacks.
+// Unproved is the result if nothing was run. missing are the operators that the engine lacks.
 func Unproved(missing []string) *Proof {
 	r := &Proof{Status: NotRun, Missing: append([]string{}, missing...), Reasons: []string{}, Wrong: []*Mistake{}}
 	if len(missing) > 0 {
@@ -91,20 +93,20 @@ func (r *Proof) Why() string {
 // Status is the outcome of a proof.
 type Status string
 
-// The outcomes. What has one mistake is wrong, also where other SubNets could not be proved.
+// The outcomes. A package with one mistake is wrong, even if other SubNets could not be proved.
 const (
 	Proven    Status = "proven"
-	NotProven Status = "not proven" // nothing is known to be wrong, and something could not be run
+	NotProven Status = "not proven" // no mistake is known, and something could not be run
 	Wrong     Status = "wrong"
 	NotRun    Status = "not run"
 )
 
-// Mistake is a SubNet that is not what it should be.
+// Mistake is a SubNet that differs from its reference, or from the package's tables.
 type Mistake struct {
 	SubNet string      `json:"subnet"` // in text form
 	What   string      `json:"what"`   // without figures that differ from machine to machine
 	Genes  space.Genes `json:"-"`
-	// Distance is the relative distance from the reference, 0 where it is not about results.
+	// Distance is the relative distance from the reference, 0 if the mistake is not about results.
 	Distance float64 `json:"distance"`
 }
 
@@ -117,12 +119,12 @@ type Prover struct {
 	weights *onnxfile.Model
 	options ProofOptions
 	model   *Original
-	why     error // that the model cannot be run as it stands
+	why     error // reason why the model cannot be run as it is
 	unable  error // that the engine cannot run the original
 	tables  *supernet.Tables
 	bases   map[string]*nn.Graph // the original at each resolution
 	stored  map[string]bool      // tensors of the file that the original's network uses
-	flags   int                  // the form of masks that made numbers of the last SubNet's results
+	flags   int                  // index of the form of masks with which the last SubNet's results were numbers
 }
 
 // NewProver prepares proofs of net with the weights of the model that it was generated from.
@@ -176,7 +178,7 @@ func (p *Prover) Run() *Proof {
 	return r
 }
 
-// changes counts the choices that are not the original's.
+// changes counts the choices that differ from the original.
 func changes(g space.Genes) int {
 	n := 0
 	for _, v := range g {
@@ -211,7 +213,7 @@ func (p *Prover) one(r *Proof, g space.Genes, total int) {
 	}
 }
 
-// unknown is why a SubNet was not run, or not compared.
+// unknown is the reason why a SubNet was not run, or not compared.
 type unknown struct {
 	why string
 	ran bool
@@ -223,7 +225,7 @@ func (p *Prover) mistake(g space.Genes, format string, args ...any) *Mistake {
 	return &Mistake{SubNet: space.Format(p.net.Choices, g), What: fmt.Sprintf(format, args...), Genes: slices.Clone(g)}
 }
 
-// SubNet proves one SubNet. It tells whether there was a reference to compare it with. The error is a Mistake where the SubNet is wrong.
+// SubNet proves one SubNet. compared tells whether there was a reference. The error is a *Mistake if the SubNet is wrong.
 func (p *Prover) SubNet(g space.Genes) (compared bool, err error) {
 	graph, err := p.net.Record(g)
 	if err != nil {
@@ -244,8 +246,8 @@ func (p *Prover) SubNet(g space.Genes) (compared bool, err error) {
 	return p.results(g, bound)
 }
 
-// shared finds a tensor of the file that the network has as several parameters, which would be counted, cut and trained apart. Those of equal
-// elements may be: exporters share them by chance.
+// shared finds a tensor of the file that the network has as several parameters. They would be counted, cut and trained separately. Tensors whose elements
+// are all equal are excepted: exporters share them by accident.
 func (p *Prover) shared() *Mistake {
 	original := make(space.Genes, len(p.net.Choices))
 	g, err := p.net.Record(original)
@@ -258,7 +260,7 @@ func (p *Prover) shared() *Mistake {
 			continue // integers are shapes, indices and positions
 		}
 		source := v.Param.Source()
-		if first, twice := of[source]; twice && first != v.Param.Name && !p.equal(source) { // one that is also used the other way round is one
+		if first, twice := of[source]; twice && first != v.Param.Name && !p.equal(source) { // a tensor that is also used transposed is one parameter
 			return p.mistake(original, "tensor %q of the file is several parameters, such as %q and %q", source, first, v.Param.Name)
 		}
 		of[source] = v.Param.Name

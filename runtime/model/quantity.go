@@ -26,7 +26,7 @@ const (
 	Memory  Quantity = "memory"  // bytes that inference at batch 1 needs at its peak, see PeakMemory
 )
 
-// Unit is how values of a quantity are shown: in Name, each of which is Per.
+// Unit says how values of a quantity are shown: in units called Name, each of which is Per of the stored values.
 type Unit struct {
 	Name string // "" for counts
 	Per  float64
@@ -78,7 +78,7 @@ func (q Quantity) Format(v int64) string {
 	return text
 }
 
-// Metrics are the quantities that can be predicted with what tables there are.
+// Metrics are the quantities that can be predicted with the available tables.
 type Metrics map[Quantity]*search.Metric
 
 // floatBytes is the size of a parameter in single precision.
@@ -103,8 +103,7 @@ func Counted(net *supernet.Net) (Metrics, error) {
 	return out, nil
 }
 
-// Measured returns the quantities that net's table t tells: the latency, and the energy where t has it or the device draws the
-// constant power of watts.
+// Measured returns the quantities that net's table t predicts: the latency, and the energy if t has it or if watts states a constant power.
 func Measured(net *supernet.Net, t *lut.Table, watts float64) (Metrics, error) {
 	latency, err := t.Sum(net)
 	if err != nil {
@@ -115,7 +114,7 @@ func Measured(net *supernet.Net, t *lut.Table, watts float64) (Metrics, error) {
 	energy, err := t.Energy(net, watts)
 	var unknown *lut.NoEnergyError
 	switch {
-	case errors.As(err, &unknown): // it is missed where it is asked for
+	case errors.As(err, &unknown): // it is an error only if it is asked for
 		return out, nil
 	case err != nil:
 		return nil, err
@@ -129,10 +128,10 @@ func (m Metrics) add(q Quantity, x search.Metric) {
 	m[q] = &x
 }
 
-// UnknownError says that a quantity is asked for that cannot be predicted.
+// UnknownError says that a quantity cannot be predicted.
 type UnknownError struct {
 	Quantity Quantity
-	Table    bool // there is a device's table, which does not have it
+	Table    bool // there is a device's table, but it lacks the quantity
 }
 
 // Error says what is missing.
@@ -146,10 +145,10 @@ func (e *UnknownError) Error() string {
 	return fmt.Sprintf("%s needs a device's latency table", e.Quantity)
 }
 
-// MaximumError says that quality cannot be traded against a quantity, which is a maximum of parts, not their sum.
+// MaximumError says that quality cannot be traded against a quantity, because the quantity is a maximum of parts and not their sum.
 type MaximumError struct{ Quantity Quantity }
 
-// Error says what can be done with the quantity.
+// Error says how the quantity can be used instead.
 func (e *MaximumError) Error() string {
 	return fmt.Sprintf("%s is a maximum, not a sum: it can be limited, but nothing can be traded against it", e.Quantity)
 }
@@ -162,8 +161,7 @@ func (m Metrics) Metric(q Quantity) (*search.Metric, error) {
 	return nil, &UnknownError{q, m[Latency] != nil}
 }
 
-// Problem is the search for what costs little of one quantity and has a small penalty, nil for none, among the SubNets that keep limits:
-// the most that they may have of each quantity.
+// Problem is the search for SubNets with a small cost, in one quantity, and a small penalty (nil for none). limits has the largest allowed value of each quantity.
 func (m Metrics) Problem(choices []space.Choice, against Quantity, penalty *space.Sum, limits map[Quantity]int64) (search.Problem, error) {
 	p := search.Problem{Choices: choices, Penalty: penalty}
 	cost, err := m.Metric(against)

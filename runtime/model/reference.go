@@ -9,8 +9,8 @@ import (
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
-// whyNot says why the original with zeroed weights is no reference for a SubNet, "" when it is one: an axis that is cut is normalised or
-// reduced, or sums what is not zero where weights are. base is the original at the SubNet's resolution.
+// whyNot says why the original with zeroed weights is no reference for a SubNet, "" if it is one. Reasons are that a cut axis is normalised or reduced, or that
+// it is summed where values are not zero although their weights are. base is the original at the SubNet's resolution.
 func whyNot(base, sub *nn.Graph) string {
 	up := lifted(sub)
 	for _, p := range align(base, sub) {
@@ -43,7 +43,7 @@ func mixes(n *nn.Node, rank int) []int {
 	return mixed(n, rank)
 }
 
-// mixed lists the axes of a node's first operand of which it joins the positions.
+// mixed lists the axes of a node's first operand whose positions the node mixes.
 func mixed(n *nn.Node, rank int) []int {
 	o, _ := operators.Lookup(n.Domain, n.Type)
 	switch {
@@ -85,10 +85,10 @@ func normalised(n *nn.Node, kind operators.Norm, rank int) []int {
 		}
 		return within(rank, 0, 2, 3)
 	}
-	return nil // it has its statistics
+	return nil // it uses stored statistics
 }
 
-// from lists the axes from one on.
+// from lists all axes from the given one on.
 func from(axis int64, rank int) []int64 {
 	var out []int64
 	for ; axis < int64(rank); axis++ {
@@ -97,7 +97,7 @@ func from(axis int64, rank int) []int64 {
 	return out
 }
 
-// within are those of some axes that an operand has; they may count from its end.
+// within lists those of the given axes that an operand has. Negative axes count from the end.
 func within(rank int, axes ...int64) []int {
 	var out []int
 	for _, a := range axes {
@@ -111,12 +111,12 @@ func within(rank int, axes ...int64) []int {
 	return out
 }
 
-// zeroed are the weights of a file, of which those that a SubNet lacks are zero.
+// zeroed has the weights of a file. Those that a SubNet lacks are zero.
 type zeroed struct {
 	nn.Weights
-	kept   map[string][]nn.Param // what the SubNet keeps of each tensor, by each use
+	kept   map[string][]nn.Param // the parts of each tensor that the SubNet keeps, one for each use
 	stored map[string]bool       // tensors that the original's network uses
-	codes  map[string]byte       // what stands for zero in quantised weights
+	codes  map[string]byte       // the byte that means zero in quantised weights
 }
 
 // zeroing prepares the weights of the original for a SubNet.
@@ -133,7 +133,7 @@ func zeroing(w nn.Weights, sub *nn.Graph, stored map[string]bool) *zeroed {
 // quantisedWeights are the operands of products that have quantised weights and their zero point.
 var quantisedWeights = map[string][2]int{"MatMulInteger": {1, 3}, "ConvInteger": {1, 3}, "QLinearConv": {3, 5}, "QLinearMatMul": {3, 5}, "DequantizeLinear": {0, 2}}
 
-// zeroCodes finds what stands for zero in quantised weights of one byte, where that is one number for all of them.
+// zeroCodes finds the byte that means zero in each tensor of quantised weights, if it is the same for all its elements.
 func zeroCodes(w nn.Weights, g *nn.Graph) map[string]byte {
 	codes := map[string]byte{}
 	for _, n := range g.Nodes {
@@ -168,10 +168,10 @@ func known(w nn.Weights, i nn.Info) (nn.Tensor, error) {
 	return nn.Tensor{}, fmt.Errorf("value %q is not known", i.Name)
 }
 
-// FewestWeights is the number of elements below which a tensor is a number of an operator rather than weights.
+// FewestWeights is the least number of elements of weights. A smaller tensor is a setting of an operator.
 const FewestWeights = 4
 
-// Tensor returns a tensor of the file with what the SubNet lacks set to zero.
+// Tensor returns a tensor of the file with the elements that the SubNet lacks set to zero.
 func (z *zeroed) Tensor(name string) (nn.Tensor, error) {
 	t, err := z.Weights.Tensor(name)
 	uses := z.kept[name]

@@ -16,10 +16,10 @@ const (
 	maxElement  = 1e-3
 )
 
-// results runs a SubNet and its reference, and compares them. A mask may leave out all that a result depends on: what is no number in both says
-// nothing, so other masks are tried where there are some.
+// results runs a SubNet and its reference, and compares them. A mask may hide everything that a result depends on, so that it is NaN in both. That says
+// nothing, so other masks are tried if the network has masks.
 func (p *Prover) results(g space.Genes, sub *nn.Graph) (bool, error) {
-	var tried []bool // whether some of each output were numbers, by mask
+	var tried []bool // by mask: whether some elements of each output were numbers
 	for k := range flags {
 		f := (p.flags + k) % len(flags)
 		numbers, compared, err := p.attempt(g, sub, nn.Feed{Weights: p.weights, Flags: flags[f]}.Inputs(sub))
@@ -38,7 +38,7 @@ func (p *Prover) results(g space.Genes, sub *nn.Graph) (bool, error) {
 // flags are the forms of masks that are tried.
 var flags = []nn.Flags{nn.MixedFlags, nn.OnesFlags, nn.ZerosFlags}
 
-// How many elements of results are numbers: all, some of each output, or none of one.
+// How many elements of the results are numbers: all of them, some in each output, or none in some output.
 const (
 	noNumbers = iota
 	someNumbers
@@ -67,8 +67,8 @@ func numbersIn(outputs []nn.Tensor) int {
 	return least
 }
 
-// attempt runs a SubNet and its reference at the same time, and compares them. It tells how many elements of the results are numbers. Only the
-// SubNet's weights are prepared as a whole.
+// attempt runs a SubNet and its reference at the same time, and compares them. It also says how many elements of the results are numbers. Only the SubNet's
+// weights are prepared as a whole.
 func (p *Prover) attempt(g space.Genes, sub *nn.Graph, in []nn.Tensor) (numbers int, compared bool, err error) {
 	places, placed := p.bypass(g, false)
 	type outcome struct {
@@ -125,8 +125,8 @@ func (p *Prover) attempt(g space.Genes, sub *nn.Graph, in []nn.Tensor) (numbers 
 	return 0, true, m
 }
 
-// withoutBlocks is the reference that bypasses all blocks that a SubNet lacks, where zeros in their place give no numbers: masks may leave out all that
-// a block looks at. Where the SubNet lacks none, it is out, which is known.
+// withoutBlocks is a second reference, for the case that zeros in the blocks that a SubNet lacks give NaN because a mask hides everything that a block reads. It
+// bypasses all these blocks. If the SubNet lacks no block, it is out, the reference that was already computed.
 func (p *Prover) withoutBlocks(g space.Genes, sub *nn.Graph, in, out []nn.Tensor) (again []nn.Tensor, placed bool, err error) {
 	places, placed := p.bypass(g, true)
 	if len(places) == 0 {
@@ -136,7 +136,7 @@ func (p *Prover) withoutBlocks(g space.Genes, sub *nn.Graph, in, out []nn.Tensor
 	return again, placed, err
 }
 
-// noReference says why there is none for a SubNet, nil where there may be one.
+// noReference says why a SubNet has no reference, nil if it may have one.
 func (p *Prover) noReference(g space.Genes, sub *nn.Graph) error {
 	if p.why != nil {
 		return &unknown{p.why.Error(), true}
@@ -151,7 +151,7 @@ func (p *Prover) noReference(g space.Genes, sub *nn.Graph) error {
 	return nil
 }
 
-// cannot tells whether the engine cannot run the original either, which is no mistake of the package.
+// cannot returns an error that is no mistake of the package if the engine cannot run the original either.
 func (p *Prover) cannot(g space.Genes, err error) error {
 	if changes(g) == 0 {
 		p.unable = &unknown{"the engine cannot run it: " + err.Error(), false}
@@ -169,8 +169,8 @@ func (p *Prover) shaped(g space.Genes, sub *nn.Graph, got []nn.Tensor) error {
 	return nil
 }
 
-// reference runs the original with the weights that a SubNet lacks set to zero. Caches of blocks that the SubNet lacks are inputs and outputs of the
-// original alone.
+// reference runs the original with the weights that a SubNet lacks set to zero. Only the original has the inputs and outputs for caches of blocks that the SubNet
+// lacks.
 func (p *Prover) reference(g space.Genes, sub *nn.Graph, in []nn.Tensor, bypass map[string]string) ([]nn.Tensor, error) {
 	return p.referenceOf(p.weights, g, sub, in, bypass)
 }
@@ -221,8 +221,8 @@ func (p *Prover) resolution(g space.Genes) bool {
 	return false
 }
 
-// moved tells whether g has another resolution, with which constants of the network change: positions, sizes and indices that the model's file
-// has as numbers. Then the file is no reference.
+// moved tells whether g has a resolution at which constants of the network change: positions, sizes and indices that the model's file has as numbers. Then the
+// file is no reference.
 func (p *Prover) moved(g space.Genes) bool {
 	if !p.resolution(g) {
 		return false
@@ -256,8 +256,8 @@ func sameConstant(a, b nn.Info) bool {
 	return a.Const == nil && b.Const == nil || a.Const != nil && b.Const != nil && slices.Equal(a.Const.Raw, b.Const.Raw)
 }
 
-// bypass says which values of the file take the places of others where the SubNet lacks blocks. Where that is not known, ok is false, and the
-// weights of those blocks are zero, which does the same in most networks.
+// bypass says which values of the file replace which others because the SubNet lacks blocks. If that is not known, ok is false and the weights of these blocks are
+// zero, which has the same effect in most networks.
 func (p *Prover) bypass(g space.Genes, all bool) (places map[string]string, ok bool) {
 	if p.options.Bypass != nil {
 		return p.options.Bypass(g, all)
@@ -270,12 +270,12 @@ func (p *Prover) bypass(g space.Genes, all bool) (places map[string]string, ok b
 	return nil, true
 }
 
-// undefined tells whether a result has elements that are no numbers.
+// undefined tells whether a result has NaN elements.
 func undefined(list []nn.Tensor) bool {
 	return slices.ContainsFunc(list, func(t nn.Tensor) bool { return t.Type.Fractional() && slices.ContainsFunc(t.Numbers(), math.IsNaN) })
 }
 
-// compare returns how far results are from those of the reference, and says which output is wrong, "" when none is.
+// compare returns the distance of the results from the reference's, and names the output that is wrong, "" if none is.
 func compare(sub *nn.Graph, got, want []nn.Tensor) (float64, string) {
 	if len(got) != len(want) {
 		return math.Inf(1), fmt.Sprintf("it has %d outputs, the model %d", len(got), len(want))
@@ -298,8 +298,8 @@ func compare(sub *nn.Graph, got, want []nn.Tensor) (float64, string) {
 	return farthest, what
 }
 
-// distance is the relative L2 distance, and that of the farthest element relative to the largest of the reference. Elements that are no numbers
-// must be so in both.
+// distance is the relative L2 distance of all elements, and the distance of the farthest element relative to the reference's largest. NaN must be at the same
+// elements in both.
 func distance(got, want nn.Tensor) (all, element float64) {
 	if !got.Type.Fractional() {
 		if slices.Equal(got.Raw, want.Raw) {

@@ -8,13 +8,13 @@ import (
 	"github.com/autotailor/autotailor/runtime/space"
 )
 
-// Some networks make much of little: a sine of thirty times a sum of sines (SIREN), recurrences over many steps. Two ways to compute them differ by more
-// than results may, and neither is wrong.
+// Some networks amplify rounding: a sine of thirty times a sum of sines (SIREN), or recurrences over many steps. Two correct ways to compute them may differ by
+// more than the tolerance of results.
 
-// nudged are weights with the last bit of every number turned. Zeros and infinities are no weights but masks.
+// nudged are weights with the last bit of every number flipped. Zeros and infinities stay, because they are masks.
 type nudged struct{ nn.Weights }
 
-// Tensor returns a tensor of the file, hardly changed.
+// Tensor returns a tensor of the file with last bits flipped.
 func (w nudged) Tensor(name string) (nn.Tensor, error) {
 	t, err := w.Weights.Tensor(name)
 	if err != nil || t.Type != nn.Float32 || t.Shape.Count() < FewestWeights {
@@ -29,10 +29,10 @@ func (w nudged) Tensor(name string) (nn.Tensor, error) {
 	return nn.FromFloat32s(t.Shape, numbers), nil
 }
 
-// roundingMoves is how many times as far as the reference moves by the last bits of its weights a SubNet may be from it.
+// roundingMoves bounds a SubNet's distance from the reference, as a multiple of the reference's own change when the last bits of its weights flip.
 const roundingMoves = 8
 
-// rounds tells whether the last bits of the weights move the reference about as far as the SubNet is from it: then the distance says nothing.
+// rounds tells whether flipping the last bits of the weights changes the reference by about the SubNet's distance from it. Then the distance says nothing.
 func (p *Prover) rounds(g space.Genes, sub *nn.Graph, got, in, want []nn.Tensor, bypass map[string]string) bool {
 	moved, err := p.referenceOf(nudged{p.weights}, g, sub, in, bypass)
 	if err != nil || len(moved) != len(want) {
@@ -42,7 +42,7 @@ func (p *Prover) rounds(g space.Genes, sub *nn.Graph, got, in, want []nn.Tensor,
 	return !math.IsInf(far, 1) && !math.IsInf(rounding, 1) && far <= roundingMoves*rounding
 }
 
-// excess is how far results are from those that are wanted, in units of what they may be; infinite where they are of another shape or no numbers.
+// excess is the distance of results from those that are wanted, in units of the tolerance. It is infinite if shapes differ or elements are NaN.
 func excess(got, want []nn.Tensor) float64 {
 	far := 0.0
 	for k := range want {

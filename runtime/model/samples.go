@@ -9,8 +9,8 @@ import (
 	"github.com/autotailor/autotailor/runtime/space"
 )
 
-// least is how many SubNets a proof has where there are so many, and alike how many of them have the original's resolution. Of those that have no
-// reference, so many are proved in another form as well.
+// amount is the size of a proof: least is the number of SubNets, if the package has so many; alike is how many of them have the original's resolution; forms is the
+// number of SubNets without a reference that are also proved in another form.
 type amount struct{ least, alike, forms int }
 
 var (
@@ -18,14 +18,14 @@ var (
 	full  = amount{60, 30, 20}
 )
 
-// What a quick proof does not begin with.
+// Limits of a quick proof. Larger models are not run.
 const (
 	quickBytes = 1 << 30 // of weights
 	quickMACs  = 60e9    // of one run
 	quickNodes = 10_000
 )
 
-// tooMuch says why the model is too large for a quick proof, "" when it is not.
+// tooMuch says why the model is too large for a quick proof, "" if it is not.
 func (p *Prover) tooMuch() string {
 	if p.options.Full {
 		return ""
@@ -58,9 +58,9 @@ func (p *Prover) missing(r *Proof) {
 	}
 }
 
-// samples are the SubNets that are proved: the original, the smallest, also with all blocks at the original's resolution, one of each resolution, and
-// random ones. Of those that have no reference, because a cut axis is normalised, another form is proved as well: with the choices that cut such
-// axes as in the original.
+// samples are the SubNets that are proved: the original; the smallest one; the smallest one with all blocks at the original's resolution; one for each resolution; and
+// random ones. If a SubNet has no reference because a cut axis is normalised, a second form of it is proved as well, in which the choices that cut such axes are the
+// original's.
 func (p *Prover) samples() []space.Genes {
 	d := &drawer{choices: p.net.Choices, rng: rand.New(rand.NewPCG(1, 2)), seen: map[string]bool{}}
 	original, smallest := space.Ends(p.net.Choices)

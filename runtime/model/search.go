@@ -13,7 +13,7 @@ import (
 	"github.com/autotailor/autotailor/runtime/space"
 )
 
-// Limits are what a SubNet must keep. Fields that are 0 limit nothing.
+// Limits bound the SubNets of a search. A field that is 0 is no limit.
 type Limits struct {
 	Latency time.Duration // at most, for a run at batch 1
 	Energy  float64       // at most, in millijoules for a run at batch 1
@@ -48,13 +48,13 @@ func (l Limits) most() (map[Quantity]int64, error) {
 	return out, errors.Join(errs...)
 }
 
-// Search says which SubNets are looked for: the cheapest and best ones that keep the limits.
+// Search describes a search for the cheapest and best SubNets within limits.
 type Search[S SubNet] struct {
 	LUT      *LUT[S]      // of the device; without it latency and energy are unknown
 	Accuracy *Accuracy[S] // without it all SubNets count as equally good
 	Limits   Limits
 	Against  Quantity       // the cost that quality is traded against; "" means Latency, or MACs when there is no LUT
-	Options  search.Options // bound the work; the zero Options are meant for everyday use
+	Options  search.Options // bounds on the work; the zero Options suit everyday use
 }
 
 func (q Search[S]) against() Quantity {
@@ -82,10 +82,9 @@ type Front[S SubNet] struct {
 	cost func(S) int64
 }
 
-// Front returns the Pareto front of the SubNets that keep q's limits, the cheapest first. It has none that is predicted to be no better than
-// guessing, unless there are no better ones. When ctx ends early it returns what was found
-// together with the context's error. When no SubNet keeps the limits, the error is a *search.InfeasibleError, a *search.LimitsError or a
-// *QualityError, which names the nearest one.
+// Front returns the Pareto front of the SubNets within q's limits, the cheapest first. SubNets that are predicted to be no better than guessing are left out, unless
+// there are no better ones. If ctx ends early, it returns the points that were found, together with the context's error. If no SubNet is within the limits, the
+// error is a *search.InfeasibleError, a *search.LimitsError or a *QualityError. It names the nearest SubNet.
 func (n *Net[S]) Front(ctx context.Context, q Search[S]) (*Front[S], error) {
 	p, budget, err := n.problem(q)
 	if err != nil {
@@ -115,7 +114,7 @@ func (n *Net[S]) Front(ctx context.Context, q Search[S]) (*Front[S], error) {
 	return f, stopped
 }
 
-// aboveChance leaves out the points that are predicted to be no better than guessing, but the best one.
+// aboveChance leaves out the points that are predicted to be no better than guessing. The best point always stays.
 func (n *Net[S]) aboveChance(points []search.Point, a *Accuracy[S]) ([]search.Point, error) {
 	if a == nil || len(points) == 0 {
 		return points, nil
@@ -128,7 +127,7 @@ func (n *Net[S]) aboveChance(points []search.Point, a *Accuracy[S]) ([]search.Po
 	return points[from:], nil
 }
 
-// Best returns the best SubNet that keeps q's limits, and of several as good ones the cheapest. Its errors are those of Front.
+// Best returns the best SubNet within q's limits. If several are equally good, it returns the cheapest. Its errors are those of Front.
 func (n *Net[S]) Best(ctx context.Context, q Search[S]) (Point[S], error) {
 	f, err := n.Front(ctx, q)
 	if err != nil {
@@ -137,7 +136,7 @@ func (n *Net[S]) Best(ctx context.Context, q Search[S]) (Point[S], error) {
 	return f.Points[len(f.Points)-1], nil
 }
 
-// Genetic returns the best SubNet that evolution finds within the one limit on the cost: the paper's search, for comparison.
+// Genetic returns the best SubNet that an evolutionary search finds within the limit on the cost. It is the paper's search, for comparison.
 func (n *Net[S]) Genetic(ctx context.Context, q Search[S], o search.GeneticOptions) (Point[S], error) {
 	p, budget, err := n.problem(q)
 	if err != nil {
@@ -153,7 +152,7 @@ func (n *Net[S]) Genetic(ctx context.Context, q Search[S], o search.GeneticOptio
 	return q.point(n.subNet(x.Genes)), err
 }
 
-// problem returns q without the limit on the cost, which is the budget, 0 for none: a front without other limits is found fastest.
+// problem returns q without the limit on the cost, and that limit as the budget, 0 for none. A front without other limits is found fastest.
 func (n *Net[S]) problem(q Search[S]) (p search.Problem, budget int64, err error) {
 	limits, err := q.Limits.most()
 	if err != nil {
@@ -175,7 +174,7 @@ func (n *Net[S]) problem(q Search[S]) (p search.Problem, budget int64, err error
 	return p, budget, err
 }
 
-// known returns what the table tells; a table that is not there tells nothing.
+// known returns the metrics of the table, none if t is nil.
 func (t *LUT[S]) known() Metrics {
 	if t == nil {
 		return nil
@@ -183,7 +182,7 @@ func (t *LUT[S]) known() Metrics {
 	return t.metrics
 }
 
-// point predicts what the tables of q tell about s.
+// point is s with the predictions of q's tables.
 func (q Search[S]) point(s S) Point[S] {
 	p := Point[S]{SubNet: s}
 	if q.LUT != nil {
@@ -195,7 +194,7 @@ func (q Search[S]) point(s S) Point[S] {
 	return p
 }
 
-// limit drops the points whose quality is worse than least; 0 limits nothing. What is left is the front of those SubNets that are as good.
+// limit drops the points whose quality is worse than least, unless least is 0. The remaining points are the front of the SubNets of that quality.
 func (f *Front[S]) limit(least float64) error {
 	if least == 0 {
 		return nil
@@ -209,8 +208,8 @@ func (f *Front[S]) limit(least float64) error {
 	return nil
 }
 
-// Neighbours returns up to n points of the front that cost less than s, and up to n that cost more, the nearest ones, the cheapest first: what
-// one would gain and lose by moving on. s itself need not be on the front.
+// Neighbours returns the nearest points of the front: up to n that cost less than s, and up to n that cost more, the cheapest first. They show the gain
+// and loss of moving along the front. s itself need not be on the front.
 func (f *Front[S]) Neighbours(s S, n int) (cheaper, dearer []Point[S]) {
 	cost, n := f.cost(s), max(n, 0)
 	from := sort.Search(len(f.Points), func(i int) bool { return f.cost(f.Points[i].SubNet) >= cost })

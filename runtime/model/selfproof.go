@@ -9,8 +9,8 @@ import (
 	"github.com/autotailor/autotailor/runtime/onnxfile"
 )
 
-// Prove runs SubNets of the package with the weights of a model file, and compares them with the model. The error has every mistake. It is that of
-// the file where this cannot be opened, so that a test can be skipped without it.
+// Prove runs SubNets of the package with the weights of a model file, and compares them with the model. The error joins all mistakes. If the file cannot be
+// opened, the error is the file's, so that a test can be skipped without it.
 func (n *Net[S]) Prove(file string, r Runner, missing func(g *nn.Graph) []string) (*Proof, error) {
 	w, err := onnxfile.Open(file)
 	if err != nil {

@@ -18,8 +18,8 @@ type LUT[S SubNet] struct {
 	latency *space.Sum
 }
 
-// ReadLUT reads a latency table. A table of another SuperNet, or of other operators, is a *lut.MismatchError; one that lacks operators is a
-// *lut.MissingError.
+// ReadLUT reads a latency table. The error is a *lut.MismatchError for a table of another SuperNet or of other operators, and a *lut.MissingError for a table that
+// lacks operators.
 func (n *Net[S]) ReadLUT(r io.Reader) (*LUT[S], error) {
 	t, err := lut.Read(r, n.definition)
 	if err != nil {
@@ -36,14 +36,13 @@ func (n *Net[S]) lut(t *lut.Table, watts float64) (*LUT[S], error) {
 	return &LUT[S]{n, t, m, m[Latency].Sum}, nil
 }
 
-// Header tells what was measured, where and how.
+// Header says what was measured, where and how.
 func (t *LUT[S]) Header() lut.Header { return t.table.Header }
 
 // Latency predicts the latency of s at batch 1 without allocating.
 func (t *LUT[S]) Latency(s S) time.Duration { return time.Duration(t.net.at(s, t.latency)) }
 
-// Energy predicts the energy of a run of s at batch 1, in millijoules, without allocating. It is an *UnknownError when the table has no
-// energies, see AtPower.
+// Energy predicts the energy of a run of s at batch 1, in millijoules, without allocating. The error is an *UnknownError if the table has no energies, see AtPower.
 func (t *LUT[S]) Energy(s S) (millijoules float64, err error) {
 	x, err := t.metrics.Metric(Energy)
 	if err != nil {
@@ -84,7 +83,7 @@ type Accuracy[S SubNet] struct {
 	penalty *space.Sum
 }
 
-// ReadAccuracy reads sensitivities. Those of another SuperNet are an *accuracy.MismatchError, and incomplete ones an *accuracy.MissingError.
+// ReadAccuracy reads a table of sensitivities. The error is an *accuracy.MismatchError for a table of another SuperNet, and an *accuracy.MissingError for an incomplete one.
 func (n *Net[S]) ReadAccuracy(r io.Reader) (*Accuracy[S], error) {
 	t, err := accuracy.Read(r, n.definition)
 	if err != nil {
@@ -97,7 +96,7 @@ func (n *Net[S]) ReadAccuracy(r io.Reader) (*Accuracy[S], error) {
 	return &Accuracy[S]{n, t, sum}, nil
 }
 
-// Header tells what was measured, on what and how.
+// Header says what was measured, on what and how.
 func (a *Accuracy[S]) Header() accuracy.Header { return a.table.Header }
 
 // Metric says what Predict predicts.

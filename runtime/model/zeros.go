@@ -7,8 +7,8 @@ import (
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
-// lifted tells of each value whether positions whose weights are zero may be something else than zero in it: exp(0) is 1. Behind the next weights
-// they are zero again.
+// lifted tells for each value whether its positions may be nonzero although their weights are zero, since for example exp(0) is 1. After the next weights they are zero
+// again.
 func lifted(g *nn.Graph) []bool {
 	out := make([]bool, len(g.Values))
 	for _, n := range g.Nodes {

@@ -1,6 +1,6 @@
 package space
 
-// inline is the number of genes that a flatTerm holds in place.
+// inline is the number of genes that a flatTerm holds itself.
 const inline = 5
 
 // flat is the layout that At reads: all tables in one slice, and terms of a fixed size, so that

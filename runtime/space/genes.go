@@ -89,13 +89,13 @@ func Random(cs []Choice, rng *rand.Rand) Genes {
 	return g
 }
 
-// Sized draws a SubNet of any size: uniform draws of many choices are all of about the middle. First comes how far the choices are from the
-// original's, for all alike, then each goes a random way around that.
+// Sized draws a SubNet of a random size, because uniform draws of many choices all have about the middle size. First it draws one distance from the original for all
+// choices, then it varies each choice around this distance.
 func Sized(cs []Choice, rng *rand.Rand) Genes {
 	return SizedAt(cs, rng.Float64(), rng)
 }
 
-// SizedAt is Sized of one size, from 0, the original's, to 1, the smallest one's.
+// SizedAt is Sized with a given size, from 0 (the original) to 1 (the smallest SubNet).
 func SizedAt(cs []Choice, size float64, rng *rand.Rand) Genes {
 	g := make(Genes, len(cs))
 	for i, c := range cs {
@@ -120,7 +120,7 @@ func Probes(cs []Choice) []Genes {
 	return probes
 }
 
-// Raw returns the number of combinations of candidates, those that describe the same network counted apart.
+// Raw returns the number of combinations of candidates. Combinations that describe the same network count separately.
 func Raw(cs []Choice) *big.Int {
 	n := big.NewInt(1)
 	for i := range cs {
@@ -131,7 +131,7 @@ func Raw(cs []Choice) *big.Int {
 
 // Count returns the number of distinct networks: of canonical genes.
 func Count(cs []Choice) *big.Int {
-	followers := make([][]int, len(cs)) // by the gene that they live by
+	followers := make([][]int, len(cs)) // by the gene on which their condition depends
 	for i := range cs {
 		if cs[i].Live.Below != 0 {
 			followers[cs[i].Live.Gene] = append(followers[cs[i].Live.Gene], i)
@@ -146,7 +146,7 @@ func Count(cs []Choice) *big.Int {
 	return total
 }
 
-// countWith counts the settings of an always live choice and of those that live by it.
+// countWith counts the settings of a choice that is always live, together with the choices whose condition depends on it.
 func countWith(cs []Choice, i int, followers []int) *big.Int {
 	sum := new(big.Int)
 	for v := range cs[i].Values {

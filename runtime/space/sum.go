@@ -77,7 +77,7 @@ func (s *Sum) Plus(n int64) *Sum {
 	return &out
 }
 
-// Least returns a lower bound of the sum: what it is where every term is least.
+// Least returns a lower bound of the sum: the sum of the smallest values of all terms.
 func (s *Sum) Least() int64 {
 	least := s.base
 	for _, t := range s.terms {

@@ -73,8 +73,8 @@ func Version1(cs []Choice) []Choice {
 	return old
 }
 
-// Renamed finds the first choice in a text of today whose name version 1 gave to another choice: the text may be old and mean another SubNet. was is what
-// version 1 called the choice.
+// Renamed finds the first choice in a text whose name version 1 gave to another choice: the text may be old, and mean another SubNet. was is the choice's name in
+// version 1.
 func Renamed(cs []Choice, text string) (name, was string) {
 	for _, field := range strings.Split(text, ",") {
 		name, _, _ := strings.Cut(field, "=")
@@ -87,8 +87,7 @@ func Renamed(cs []Choice, text string) (name, was string) {
 	return "", ""
 }
 
-// renewed returns the text form of what was a text of version 1, if text is one. A text whose names all exist today is not: it cannot be told
-// apart from a text of today.
+// renewed translates a text of version 1 to today's form. ok is false if all its names exist today, because it cannot be distinguished from a text of today.
 func renewed(cs []Choice, text string) (now string, ok bool) {
 	if !slices.ContainsFunc(cs, func(c Choice) bool { return c.Was != "" }) {
 		return "", false
@@ -118,7 +117,7 @@ func parseField(cs []Choice, field string) (choice int, value uint8, err error) 
 	return i, uint8(v), nil
 }
 
-// didYouMean names the choices closest to name, or all when none is near and they are few.
+// didYouMean names the choices closest to name. If none is near and there are few choices, it names all.
 func didYouMean(cs []Choice, name string) string {
 	best, near := 1+len(name)/3, []string(nil)
 	for _, c := range cs {
