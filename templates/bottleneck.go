@@ -2,8 +2,8 @@ package templates
 
 import "github.com/autotailor/autotailor/ir/supernet"
 
-// bottleneck matches three consecutive convolutions of the straight flow: a widening 1x1, a kxk and a 1x1, with
-// normalisations, activations and squeeze-and-excitation gates in between: an inverted residual that changes width or resolution.
+// bottleneck matches three consecutive convolutions of the straight flow: a widening 1x1, a kxk and a 1x1. Between them there may be normalisations, activations and
+// squeeze-and-excitation gates. This is an inverted residual that changes width or resolution.
 func bottleneck(f *supernet.Flow, i int) (supernet.Match, bool) {
 	cs, items := chain(f, i, 3)
 	if !isBottleneck(cs) || cs[0].out <= cs[0].in {
@@ -14,8 +14,8 @@ func bottleneck(f *supernet.Flow, i int) (supernet.Match, bool) {
 	return m, true
 }
 
-// chain collects n convolutions of the straight flow from item i on, with what may stand between and the normalisation
-// after the last. It returns nil when something else is in the way.
+// chain collects n convolutions of the straight flow from item i on, with the operators that may be between them and the normalisation after the last one. It returns nil
+// if another operator is between them.
 func chain(f *supernet.Flow, i, n int) (cs []convolution, items int) {
 	for k := i; k < len(f.Items); k++ {
 		it := f.Items[k]
@@ -45,7 +45,7 @@ func complete(cs []convolution, n int) []convolution {
 	return cs
 }
 
-// isGate tells whether an item scales its input by a function of its pooled self (squeeze-and-excitation, Hu et al. 2018).
+// isGate tells whether an item scales its input by a function of the pooled input (squeeze-and-excitation, Hu et al. 2018).
 func isGate(f *supernet.Flow, it supernet.Item) bool {
 	last := f.Node(it.Nodes[len(it.Nodes)-1])
 	if last.Op != "Mul" || len(mainConvs(f, it.Nodes)) != 0 {

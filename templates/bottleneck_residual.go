@@ -24,8 +24,8 @@ func bottleneckResidual(f *supernet.Flow, i int) (supernet.Match, bool) {
 	return supernet.Match{}, false
 }
 
-// mainConvs lists the convolutions of a branch that work on the feature map; those of a squeeze-and-excitation gate, whose
-// input is pooled to one position, do not count.
+// mainConvs lists the convolutions of a branch that work on the feature map. Convolutions of a squeeze-and-excitation gate, whose input is pooled to one position, do
+// not count.
 func mainConvs(f *supernet.Flow, nodes []int) []convolution {
 	pooled := map[int]bool{}
 	var out []convolution
@@ -40,7 +40,7 @@ func mainConvs(f *supernet.Flow, nodes []int) []convolution {
 				}
 			}
 		}
-		gate := n.Op == "GlobalAveragePool" || n.Op == "ReduceMean" || gated > 0 && (n.Op != "Mul" || gated == made) // x sigmoid(x) of what is pooled is, too
+		gate := n.Op == "GlobalAveragePool" || n.Op == "ReduceMean" || gated > 0 && (n.Op != "Mul" || gated == made) // a SiLU after the pooling belongs to the gate
 		pooled[i] = gate
 		if c, ok := convAt(f, i); ok && !gate {
 			out = append(out, c)

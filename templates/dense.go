@@ -7,7 +7,7 @@ import (
 	"github.com/autotailor/autotailor/ir/supernet"
 )
 
-// denseLayer matches x joined with f(x): a layer of a DenseNet, without which those after it read fewer channels.
+// denseLayer matches the Concat of x and f(x): a layer of a DenseNet. Without it, the layers after it read fewer channels.
 func denseLayer(f *supernet.Flow, i int) (supernet.Match, bool) {
 	it := f.Items[i]
 	if _, why := whyNoJoin(f, it); why != "" {
@@ -23,7 +23,7 @@ func denseLayer(f *supernet.Flow, i int) (supernet.Match, bool) {
 	return m, true
 }
 
-// whyNoJoin tells what keeps an item from being a Concat of its input and what one chain of layers makes of it.
+// whyNoJoin says why an item is not a Concat of its input and the result of one chain of layers.
 func whyNoJoin(f *supernet.Flow, it supernet.Item) (int, string) {
 	last := it.Nodes[len(it.Nodes)-1]
 	n := f.Node(last)

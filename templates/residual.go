@@ -51,7 +51,7 @@ func convResidual(f *supernet.Flow, i int) (supernet.Match, bool) {
 	return m, true
 }
 
-// residual matches any two added branches; nothing but its presence varies.
+// residual matches any two added branches. Only its presence can vary.
 func residual(f *supernet.Flow, i int) (supernet.Match, bool) {
 	if _, _, ok := f.Branches(f.Items[i]); !ok {
 		return supernet.Match{}, false

@@ -1,5 +1,5 @@
-// Package templates recognises blocks by their topology: one file per template, each saying what it matches,
-// what can vary in it and how the Go type is called (paper, section 4.1.2; the names are the authors').
+// Package templates recognises blocks by their topology (paper, section 4.1.2; the names are the authors'). Each template has a file, which says what the template matches,
+// what can vary in it, and the name of its Go type.
 package templates
 
 import (
@@ -27,7 +27,7 @@ func All() []supernet.Template {
 	}
 }
 
-// convolution is what templates look at in a Conv node.
+// convolution has the properties of a Conv node that templates compare.
 type convolution struct {
 	node      int
 	kernel    int // largest extent of the window
@@ -93,8 +93,7 @@ func bottleneckMatch(cs []convolution) supernet.Match {
 	return m
 }
 
-// passive tells whether node i neither has parameters of its own interest nor changes the width: what may stand between
-// the convolutions of a chain.
+// passive tells whether a node may be between the convolutions of a chain: it has no weights that vary by themselves, and keeps the width.
 func passive(n *ir.Node) bool {
 	o, _ := operators.Lookup(n.Domain, n.Op)
 	return o.Activation || o.Name == "PRelu" || o.Name == "BatchNormalization"

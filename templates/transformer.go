@@ -5,13 +5,13 @@ import (
 	"github.com/autotailor/autotailor/ir/supernet"
 )
 
-// linear is what templates look at in a product with a constant matrix.
+// linear has the properties of a product with a constant matrix that templates compare.
 type linear struct {
 	node    int
 	in, out int
 }
 
-// linearAt describes node i when it is a Gemm or MatMul with a constant matrix, which some exporters transpose first.
+// linearAt describes node i if it is a Gemm or MatMul with a constant matrix. Some exporters transpose the matrix first.
 func linearAt(f *supernet.Flow, i int) (linear, bool) {
 	n := f.Node(i)
 	if n.Op != "Gemm" && n.Op != "MatMul" || n.Domain != "" || len(n.In) < 2 {
@@ -30,7 +30,7 @@ func linearAt(f *supernet.Flow, i int) (linear, bool) {
 	return linear{i, w.Shape[0], w.Shape[1]}, true
 }
 
-// branch is what stands in the longer branch of a residual.
+// branch describes the longer branch of a residual.
 type branch struct {
 	linears  []linear
 	products []int // of two activations
@@ -73,7 +73,7 @@ func (b branch) isFFN() bool {
 
 func (b branch) isAttention() bool { return b.softmax && len(b.products) >= 2 && len(b.linears) >= 2 }
 
-// isGated tells whether two linear layers of one width, whose results are multiplied, stand before a third.
+// isGated tells whether the branch has two linear layers of one width, whose results are multiplied, before a third layer.
 func (b branch) isGated() bool {
 	if len(b.linears) != 3 || len(b.products) > 0 || b.convs > 0 || b.muls == 0 {
 		return false
@@ -82,8 +82,8 @@ func (b branch) isGated() bool {
 	return one.in == other.in && one.out == other.out && one.out == last.in && one.in == last.out
 }
 
-// ffn matches a residual of two linear layers, wide in the middle: a Transformer's feed-forward network. In a gated one the first layer has
-// another beside it.
+// ffn matches a residual of two linear layers, wide in the middle: a Transformer's feed-forward network. In a gated network, another layer is parallel to the
+// first one.
 func ffn(f *supernet.Flow, i int) (supernet.Match, bool) {
 	b, ok := residualBranch(f, i)
 	switch {
@@ -98,7 +98,7 @@ func ffn(f *supernet.Flow, i int) (supernet.Match, bool) {
 	return supernet.Match{}, false
 }
 
-// gatedFFN matches where one of the two layers has an activation, such as SwiGLU: that is the gate.
+// gatedFFN matches a gated feed-forward network, such as SwiGLU. The gate is the one of the two parallel layers that has an activation.
 func gatedFFN(f *supernet.Flow, nodes []int, b branch) (supernet.Match, bool) {
 	gate, expand, project := b.linears[0].node, b.linears[1].node, b.linears[2].node
 	if activated(f, nodes, expand, gate) {
@@ -113,10 +113,10 @@ func gatedFFN(f *supernet.Flow, nodes []int, b branch) (supernet.Match, bool) {
 	}, true
 }
 
-// activated tells whether there is an activation, whole or in pieces, in what is made of the linear layer i alone, before it meets the result of
-// another one.
+// activated tells whether the result of linear layer i goes through an activation, whole or in pieces, before it is combined with the result of the other
+// layer.
 func activated(f *supernet.Flow, nodes []int, i, other int) bool {
-	makes := map[int]int{} // node -> which of the layers it is made of
+	makes := map[int]int{} // node -> the layers that it depends on
 	for _, k := range nodes {
 		n := f.Node(k)
 		for _, id := range n.In {
@@ -157,7 +157,7 @@ func attention(f *supernet.Flow, i int) (supernet.Match, bool) {
 	return m, true
 }
 
-// transformer matches an attention and the feed-forward network after it: dropped together, or not at all.
+// transformer matches an attention and the feed-forward network after it. Depth drops both or none.
 func transformer(f *supernet.Flow, i int) (supernet.Match, bool) {
 	a, ok := attention(f, i)
 	if !ok {

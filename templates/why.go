@@ -7,9 +7,9 @@ import (
 	"github.com/autotailor/autotailor/ir/supernet"
 )
 
-// No explanation here decides anything: each follows the match of its template step by step, and names the first node that a step stumbles over.
+// The explanations in this file decide nothing. Each follows the match of its template step by step, and names the first node at which a step fails.
 
-// whyNoSum tells what keeps item i from being two branches that are added, and the branches where nothing does.
+// whyNoSum says why item i is not the sum of two branches. If it is, it returns the branches.
 func whyNoSum(f *supernet.Flow, i int) (long, short []int, node int, why string) {
 	it := f.Items[i]
 	last := it.Nodes[len(it.Nodes)-1]
@@ -48,7 +48,7 @@ func whyNoResidual(f *supernet.Flow, i int) (long []int, node int, why string) {
 	return long, node, why
 }
 
-// whyNotBottleneck explains what keeps convolutions from being 1x1, kxk, 1x1; end is where one is missing.
+// whyNotBottleneck says why convolutions are not 1x1, kxk, 1x1. If one is missing, end is the node where it should be.
 func whyNotBottleneck(cs []convolution, end int) (int, string) {
 	want := []string{"a 1x1 convolution", "a kxk convolution, k above 1", "a 1x1 convolution"}
 	for k, c := range cs {
@@ -76,7 +76,7 @@ func whyNotBottleneckResidual(f *supernet.Flow, i int) (int, string) {
 	return whyNotBottleneck(mainConvs(f, long), f.Items[i].Nodes[len(f.Items[i].Nodes)-1])
 }
 
-// whyNoChain tells at which node the straight flow from item i on stops having n convolutions.
+// whyNoChain names the node at which the straight flow from item i on fails to have n convolutions.
 func whyNoChain(f *supernet.Flow, i, n int) (cs []convolution, node int, why string) {
 	for _, it := range f.Items[i:] {
 		k := it.Nodes[0]

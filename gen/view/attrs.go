@@ -8,7 +8,7 @@ import (
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
-// carriable tells whether attributes can stand in generated code.
+// carriable checks that attributes can be written in generated code.
 func carriable(attrs []nn.Attr) error {
 	for _, a := range attrs {
 		if t, ok := a.Tensor(); ok && t.Type == ir.String {
@@ -18,7 +18,7 @@ func carriable(attrs []nn.Attr) error {
 	return nil
 }
 
-// maxComputed is the number of elements up to which a constant of any type and shape stands in generated code.
+// maxComputed is the largest number of elements of a constant that is written in generated code, whatever its type and shape.
 const maxComputed = 64
 
 // constantAttr makes the attribute of a Constant operator out of a small tensor.

@@ -10,7 +10,7 @@ import (
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
-// writer is the supernet.Builder whose net is the emitted code: it makes a package's stages, and of each operator the calls of an nn.Builder.
+// writer is the supernet.Builder for emitted code. It makes the stages of a Package, and for each operator the calls of an nn.Builder.
 type writer struct {
 	p *Package
 	t *translator
@@ -53,7 +53,7 @@ func (w *writer) block(s *Stage, b *supernet.Block) *Block {
 	return out
 }
 
-// Skip never is: the original model has all blocks.
+// Skip is never called, because the original model has all blocks.
 func (w *writer) Skip(supernet.Item) {}
 
 // Op translates an operator.
@@ -67,7 +67,7 @@ func (w *writer) Op(o *supernet.Op, _ supernet.Active) {
 	it.Calls = append(it.Calls, w.t.op(o, roles[o.Index])...)
 }
 
-// widthGenes lists the choices that shapes depend on, the resolution excepted.
+// widthGenes lists the choices on which shapes depend, without the resolution.
 func (p *Package) widthGenes(shapes [][]dim.Dim) []dim.Choice {
 	return slices.DeleteFunc(dim.Union(slices.Concat(shapes...)...), func(g dim.Choice) bool { return p.Choices[g].Stage < 0 })
 }
@@ -120,7 +120,7 @@ func (d *describer) Stage(*supernet.Stage) {}
 // Item needs no call.
 func (d *describer) Item(supernet.Item) {}
 
-// Skip takes what enters a removed block for what leaves it.
+// Skip replaces the results of a removed block by its inputs.
 func (d *describer) Skip(it supernet.Item) {
 	if len(it.In) == 0 || len(it.Out) == 0 {
 		d.err = fmt.Errorf("internal error: a removable block has %d inputs and %d outputs", len(it.In), len(it.Out))

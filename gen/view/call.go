@@ -13,9 +13,9 @@ type Call struct {
 	Node    int          // node in the graph that it stands for
 	Name    string       // of that node
 	Role    string       // the node's role within its block, such as "expand"
-	In, Out []ir.ValueID // operands and results that are no parameters
+	In, Out []ir.ValueID // operands and results, without parameters
 	Rec     Rec          // the record argument, such as an nn.Conv
-	Cuts    []Cut        // what is cut off the record's parameters
+	Cuts    []Cut        // the cuts of the record's parameters
 	Ints    []int        // fixed numbers: axes, a permutation
 	Keep    bool         // of Mean
 	Dims    []dim.Dim    // extents: split sizes, the shape of a Reshape or Expand, the shapes of an Op's results one after the other
@@ -46,7 +46,7 @@ func (r Rec) set() bool {
 	return r.hasParams() || r.Pool != nil || r.Act != nil || r.Resize != nil || r.Op != nil
 }
 
-// hasParams tells whether the record names tensors, which makes it differ at every place of the net.
+// hasParams tells whether the record names tensors. Then it differs between all places of the net.
 func (r Rec) hasParams() bool {
 	return r.Conv != nil || r.Linear != nil || r.BatchNorm != nil || r.LayerNorm != nil || r.Param != nil
 }
@@ -61,7 +61,7 @@ type Cut struct {
 	Grid *supernet.Grid // of a positional axis: N is the side of its map
 }
 
-// Pick mirrors nn.Pick with extents that move.
+// Pick mirrors nn.Pick. Its extents may depend on choices.
 type Pick struct {
 	Size   int
 	Keep   dim.Dim // of a leaf
@@ -70,7 +70,7 @@ type Pick struct {
 	Of     []Pick
 }
 
-// moves tells whether the cut ever takes something away.
+// moves tells whether the cut removes anything in some SubNet.
 func (c Cut) moves() bool {
 	if c.Pick != nil || c.Grid != nil {
 		return true
@@ -111,5 +111,5 @@ type Body struct {
 	In, Out []ir.ValueID
 	Calls   []Call
 
-	inGenes, outGenes []dim.Choice // what the extents of In and Out depend on, the resolution excepted
+	inGenes, outGenes []dim.Choice // the choices on which the extents of In and Out depend, without the resolution
 }

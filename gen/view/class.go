@@ -8,8 +8,8 @@ import (
 	"github.com/autotailor/autotailor/ir"
 )
 
-// Class is all blocks of one form: same operators, attributes and wiring. It becomes one build method (or function); what
-// differs between its blocks stands in a table of instances.
+// Class has all blocks of one form: the same operators, attributes and wiring. It becomes one build method or function. Everything that
+// differs between its blocks is in a table of instances.
 type Class struct {
 	Func      string // method "build" of Type, or a function
 	At        string // name of the instance struct
@@ -28,14 +28,14 @@ type Skip uint8
 
 // How blocks of a class end.
 const (
-	NoSkip   Skip = iota // the body is all there is, including an Add that all blocks have
+	NoSkip   Skip = iota // the body is complete; it includes the Add if all blocks have one
 	SomeSkip             // instances with their flag set add their input at the end
 )
 
 // Instance is one block of a class.
 type Instance struct {
 	Block *Block
-	Body  Body // the final Add taken off when the class has SomeSkip
+	Body  Body // without the final Add if the class has SomeSkip
 	Skip  bool
 	whole Body
 	stage int
@@ -66,7 +66,7 @@ func (p *Package) classes() {
 	}
 	for _, c := range order {
 		if b := c.Instances[0].Block; len(c.Instances) == 1 && b.Index < 0 && b.Live.Below == 0 {
-			b.Class, b.Instance = nil, nil // one of its kind and fixed: it is written where it stands
+			b.Class, b.Instance = nil, nil // the only block of its form, without choices: its code is written in place
 			continue
 		}
 		c.restoreSkip()
@@ -113,7 +113,7 @@ func uses(calls []Call, id ir.ValueID) int {
 	return n
 }
 
-// restoreSkip gives the final Add back where all instances of a class have it.
+// restoreSkip restores the final Add if all instances of a class have it.
 func (c *Class) restoreSkip() {
 	some, all := false, true
 	for _, i := range c.Instances {
@@ -134,7 +134,7 @@ func (c *Class) restoreSkip() {
 	}
 }
 
-// form is the canonical text of a body: values are numbered as they appear, names and numbers that instances hold are left out.
+// form is the canonical text of a body. Values are numbered in order of appearance. Names and numbers that instances hold are left out.
 func form(b Body) string {
 	var s strings.Builder
 	number := map[ir.ValueID]int{}
@@ -184,7 +184,7 @@ func (p Pick) form() string {
 	return s.String()
 }
 
-// nameClasses names build methods: the class with most blocks of a type has the plain name, others say what sets them apart.
+// nameClasses names build methods. Of the classes of a type, the one with most blocks gets the plain name, and others get names that say how they differ.
 func (p *Package) nameClasses(taken scope) {
 	order := slices.Clone(p.Classes)
 	slices.SortStableFunc(order, func(a, b *Class) int { return len(b.Instances) - len(a.Instances) })

@@ -6,8 +6,7 @@ import (
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
-// apply makes one call on b for the SubNet of genes: what the emitted code does, without emitting it. values maps the
-// graph's values to the Builder's.
+// apply makes one call on b for the SubNet of genes, as the emitted code would. values maps the graph's values to the Builder's.
 func apply(b nn.Builder, c *Call, genes []uint8, values map[ir.ValueID]nn.Value) {
 	a := &arguments{genes: genes, values: values}
 	c.Visit(a)
@@ -18,7 +17,7 @@ func apply(b nn.Builder, c *Call, genes []uint8, values map[ir.ValueID]nn.Value)
 	}
 }
 
-// arguments are what a call is made with: a Visitor that computes them for one SubNet.
+// arguments is the Visitor that computes the arguments of a call for one SubNet.
 type arguments struct {
 	genes    []uint8
 	values   map[ir.ValueID]nn.Value
@@ -79,7 +78,7 @@ func extent(d dim.Dim, genes []uint8) int {
 	return d.At(genes)
 }
 
-// cut returns the record without what cuts take away.
+// cut applies cuts to the record.
 func (r Rec) cut(cuts []Cut, genes []uint8) Rec {
 	for _, k := range cuts {
 		if !k.moves() {

@@ -7,7 +7,7 @@ import (
 	"github.com/autotailor/autotailor/ir/dim"
 )
 
-// index finds what an extent's table is indexed by: the union over all instances, choices of elsewhere first.
+// index finds the choices that index an extent's table: the union over all instances. Choices from outside the body come first.
 func (l *layouter) index(e *Extent) {
 	ds := l.dims[l.number(e)]
 	common := l.commonRelation(ds)
@@ -31,7 +31,7 @@ func (l *layouter) index(e *Extent) {
 	e.Index = append(foreign, l.inFieldOrder(own)...)
 }
 
-// The ways in which a place knows a choice of elsewhere.
+// The relations of a place to a choice from outside.
 const (
 	toResult  = "out" // the width of the body's result depends on it
 	toOperand = "in"  // the width of the body's operand depends on it
@@ -39,7 +39,7 @@ const (
 	ofOther   = "other"
 )
 
-// relations lists how a place knows gene g.
+// relations lists the relations of a place to gene g.
 func (l *layouter) relations(pl *place, g dim.Choice) []string {
 	if l.p.Choices[g].Stage < 0 {
 		return []string{ofNet}
@@ -54,7 +54,7 @@ func (l *layouter) relations(pl *place, g dim.Choice) []string {
 	return append(out, ofOther)
 }
 
-// commonRelation finds a relation that explains every place's dependence on one choice of another stage, "" when there is none.
+// commonRelation finds a relation that holds at all places between the place and the choice of another stage on which it depends, "" if there is none.
 func (l *layouter) commonRelation(ds []dim.Dim) string {
 	for _, r := range []string{toResult, toOperand} {
 		fits := true
@@ -90,7 +90,7 @@ func (l *layouter) inFieldOrder(own []Index) []Index {
 	return own
 }
 
-// arg returns the argument by which place pl gets gene g, making it when it is new.
+// arg returns the argument that passes gene g to place pl. It adds the argument if it is new.
 func (l *layouter) arg(pl *place, relation string, g int) int {
 	t := l.p.Choices[g].Type
 	for k, a := range l.out.Args {
@@ -107,8 +107,8 @@ func (l *layouter) arg(pl *place, relation string, g int) int {
 	return len(l.out.Args) - 1
 }
 
-// nameArgs names the arguments: in and out for widths of the body's ends, the choice's own name for the net's, and the stage's with the choice's for others:
-// stage6Width. An argument that is another choice at every place tells whether that is of a stage before or after.
+// nameArgs names the arguments: in and out for the widths of the body's operand and result, the choice's name for a choice of the net, and the names of stage and choice
+// for others, such as stage6Width. If an argument is a different choice at each place, its name says whether the choice belongs to an earlier or a later stage.
 func (l *layouter) nameArgs() {
 	for k := range l.out.Args {
 		a := &l.out.Args[k]
@@ -180,7 +180,7 @@ func (l *layouter) table(e *Extent, pl *place, d dim.Dim) []int {
 	return out
 }
 
-// gene is the gene behind an index at a place, -1 when the place has none.
+// gene is the gene that an index of a table means at a place, -1 if there is none.
 func (l *layouter) gene(x Index, pl *place) int {
 	if x.Arg >= 0 {
 		if x.Arg < len(pl.args) {

@@ -8,9 +8,9 @@ import (
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
-// Interpret tells b what the emitted package's Build tells it for the SubNet of genes, from what is printed: it looks extents up in tables by
-// the choices, calls the method of a class for each block, and leaves blocks out by the bounds of runs. It never asks a dim.Dim for a value
-// that moves, and knows of the compiled net no more than the printed code does. So what it makes can be compared with what was compiled.
+// Interpret makes the same calls on b as the emitted package's Build for the SubNet of genes. It uses only data that is printed: it looks extents up in tables by the
+// choices, calls the method of a class for each block, and leaves blocks out by the bounds of runs. It never evaluates a moving dim.Dim, and uses nothing of the
+// compiled net that the printed code lacks. So its result can be compared with the compiled net.
 func (p *Package) Interpret(genes []uint8, b nn.Builder) error {
 	r := &runner{p: p, genes: genes, b: b}
 	values := map[ir.ValueID]nn.Value{}
@@ -30,7 +30,7 @@ func (p *Package) Interpret(genes []uint8, b nn.Builder) error {
 	return r.err
 }
 
-// runner does what the emitted code does for one SubNet.
+// runner executes the emitted code for one SubNet.
 type runner struct {
 	p     *Package
 	genes []uint8
@@ -44,7 +44,7 @@ func (r *runner) fail(format string, args ...any) {
 	}
 }
 
-// section runs a section: it only sees the values that it takes, and hands on those that it returns.
+// section runs a section. It reads only the values that the section's function takes, and passes on only the values that the function returns.
 func (r *runner) section(s *Section, values map[ir.ValueID]nn.Value) {
 	own := map[ir.ValueID]nn.Value{}
 	for _, id := range s.In {
@@ -75,7 +75,7 @@ func (r *runner) sectionGene(s *Section, x Index) int {
 	return -1
 }
 
-// run calls the class's method for the blocks that are kept: the first ones, as many as the bound says.
+// run calls the class's method for the blocks that are kept: the first ones, up to the bound.
 func (r *runner) run(piece Piece, values map[ir.ValueID]nn.Value) {
 	bound, err := piece.Run.Bound(r.p)
 	if err != nil {
@@ -98,7 +98,7 @@ func (r *runner) run(piece Piece, values map[ir.ValueID]nn.Value) {
 	out := in
 	for _, i := range piece.Run.Instances[:kept] {
 		out = r.block(piece.Run, i, in)
-		in = append([]nn.Value{out[0]}, in[1:]...) // what is beside the main flow is the same for all
+		in = append([]nn.Value{out[0]}, in[1:]...) // values beside the main flow are the same for all blocks
 	}
 	for k, id := range piece.Out {
 		values[id] = out[k]
@@ -144,7 +144,7 @@ func (r *runner) block(run *Run, i *Instance, in []nn.Value) []nn.Value {
 	return out
 }
 
-// call makes a call with the numbers that its slots say.
+// call makes a call with the numbers in its slots.
 func (r *runner) call(l *Layout, c *Call, k, instance int, gene func(Index) int, values map[ir.ValueID]nn.Value) {
 	fixed := *c
 	fixed.Cuts, fixed.Dims = nil, nil

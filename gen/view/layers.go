@@ -78,7 +78,7 @@ func cropOf(o *supernet.Op, weight nn.Shape) (Cut, error) {
 			c.N, c.Full = d, weight[k]
 		} else if !c.N.Equal(d) {
 			if _, fixed := d.IsConst(); fixed && d.Original() == weight[k] && !c.moves() {
-				continue // a window that is not square, and never cropped
+				continue // a window that is not square is never cropped
 			}
 			return c, fmt.Errorf("its window is not cropped alike on all axes")
 		}
@@ -150,7 +150,7 @@ func factor(n *ir.Node, name string) float32 {
 	return 0
 }
 
-// matMul is a Linear when the second operand is a constant matrix; an Add of a constant vector to its result is the bias.
+// matMul makes a Linear if the second operand is a constant matrix. If a constant vector is added to the result, it is the bias.
 func (t *translator) matMul(i int, o *supernet.Op) ([]Call, error) {
 	n := o.Node
 	if !t.isMatrix(n, 1) {

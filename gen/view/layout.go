@@ -9,18 +9,18 @@ import (
 	"github.com/autotailor/autotailor/ir/dim"
 )
 
-// Layout tells where the emitted code of bodies of one form finds its records and extents.
+// Layout says where the emitted code for bodies of one form finds its records and extents.
 type Layout struct {
-	Args   []Arg     // choices of elsewhere that are passed in
-	Recs   []string  // by call: the name of the field that holds the record, "" when it stands in the code
+	Args   []Arg     // choices from outside that are passed in
+	Recs   []string  // by call: the name of the field that holds the record, "" if the record is written in the code
 	Extent []*Extent // moving extents, in order of first use
 	slots  [][]int   // by call, then position in dims(): index in Extent, or one of the constants below
 }
 
-// What a slot is when it is no moving extent.
+// The kinds of slots that are not moving extents.
 const (
 	leftOut = -1 - iota // a cut that never cuts
-	fixed               // a number that stands in the code
+	fixed               // a number that is written in the code
 )
 
 // Arg is a choice of another stage, or of the net, that a function needs.
@@ -33,7 +33,7 @@ type Arg struct {
 // Extent is a number that moves with choices, or differs between instances.
 type Extent struct {
 	Name   string
-	Index  []Index // what the table is indexed by, outermost first
+	Index  []Index // the indices of the table, outermost first
 	Tables [][]int // by instance: dense, the last index fastest
 }
 
@@ -44,7 +44,7 @@ type Index struct {
 	Card  int
 }
 
-// place is where a body stands: what decides which choices are its own.
+// place is the place of a body in the net. It determines which choices are the body's own.
 type place struct {
 	stage int
 	name  string // of the block, "" for a section
@@ -99,7 +99,7 @@ type layouter struct {
 	names   scope
 }
 
-// slots gives each extent of each call its place: equal functions at all instances are one extent.
+// slots assigns an Extent to each slot of each call. Slots whose extents are equal functions at all instances share one Extent.
 func (l *layouter) slots() {
 	first := l.places[0].body.Calls
 	names := l.extentNames()
@@ -124,7 +124,7 @@ func (l *layouter) columns(call int) [][]dim.Dim {
 	return out
 }
 
-// slot finds the place of slot j of a call, whose extents at all places are col.
+// slot finds or makes the Extent of slot j of a call. col has the slot's extents at all places.
 func (l *layouter) slot(call, j int, col []dim.Dim, names func(call, j int, col []dim.Dim) []string) int {
 	if l.neverCuts(call, j) {
 		return leftOut
@@ -194,7 +194,7 @@ func cutSlot(c Call, j int) int {
 	return n
 }
 
-// records names the fields for records that differ between instances, and for all that name tensors.
+// records names the fields for records that differ between instances or that name tensors.
 func (l *layouter) records() {
 	calls := l.places[0].body.Calls
 	roles, base := rolesOf(calls), make([]string, len(calls))
@@ -275,12 +275,12 @@ func recordName(c *Call, roles map[ir.ValueID]string) string {
 // Slot is a place in a call that takes an extent.
 type Slot struct {
 	Extent  int  // index in Layout.Extent, or -1
-	LeftOut bool // the cut that it belongs to never cuts
+	LeftOut bool // its cut never removes anything
 	Batch   bool // Fixed times the open batch
 	Fixed   int
 }
 
-// Slots returns what call k of the layout takes, in order; c is the call.
+// Slots returns the slots of call k of the layout, in order. c is the call.
 func (l *Layout) Slots(c *Call, k int) []Slot {
 	var out []Slot
 	for j, d := range c.dims() {

@@ -8,8 +8,7 @@ import (
 	"github.com/autotailor/autotailor/ir"
 )
 
-// Locals names the values of one emitted function. Values get the few short names that a person would give them: a name is
-// used again as soon as its value is dead.
+// Locals names the values of one emitted function. It uses a few short names, as a person would, and reuses a name as soon as its value is dead.
 type Locals struct {
 	names map[ir.ValueID]string
 	left  map[ir.ValueID]int // uses that are still to come
@@ -23,7 +22,7 @@ var shortNames = strings.Fields("x y z u v t")
 // Step is what a statement reads and makes.
 type Step struct{ In, Out []ir.ValueID }
 
-// Steps are those of calls.
+// Steps returns a Step for each call.
 func Steps(calls []Call) []Step {
 	var out []Step
 	for _, c := range calls {
@@ -58,8 +57,8 @@ func (l *Locals) Fresh() string {
 	return fmt.Sprintf("x%d", l.used-len(shortNames))
 }
 
-// Inline tells of each call whether it is a number that can stand in the argument list of the one call that reads it. Values are still made
-// in the same order: between the two are only calls of this kind.
+// Inline tells for each call whether it makes a number that can be written in the argument list of the only call that reads it. Values are still made in the same
+// order, because only calls of this kind are between the two.
 func (l *Locals) Inline(calls []Call) []bool {
 	out := make([]bool, len(calls))
 	first := 0 // of a run of literals
@@ -67,7 +66,7 @@ func (l *Locals) Inline(calls []Call) []bool {
 		if calls[k].IsLiteral() {
 			continue
 		}
-		n := 0 // how many of the run stand in order among the operands
+		n := 0 // how many calls of the run are operands, in the same order
 		for _, id := range calls[k].In {
 			if first+n < k && calls[first+n].Out[0] == id && l.left[id] == 1 {
 				n++
@@ -130,8 +129,8 @@ func (l *Locals) Target(id ir.ValueID) (name string, isNew bool) {
 	return name, isNew
 }
 
-// InPlace makes out the same variable as in, which a conditional statement changes. When in is read later, or is no variable,
-// the variable is a new one, and from is what it starts as.
+// InPlace gives out the variable of in, for a conditional statement that changes it. If in is read later, or is no variable, out gets a new variable, and from is the
+// expression of its first value.
 func (l *Locals) InPlace(in, out ir.ValueID) (name, from string) {
 	l.left[in]--
 	name = l.names[in]

@@ -82,7 +82,7 @@ const (
 	yields               // Call.Dims as the shapes of the results, which an nn.Op's record takes
 )
 
-// signature says what a method takes, in order, and how it is called.
+// signature has the parameters of a method, in order, and the function that calls it.
 type signature struct {
 	name    string
 	takes   []part
@@ -97,7 +97,7 @@ var (
 	number = []part{literal}
 )
 
-// signatures has a row for each method. It is the one place that knows what order a method's parameters have.
+// signatures has a row for each method. It is the only place that knows the order of a method's parameters.
 var signatures = [...]signature{
 	Param:     {"Param", []part{record}, false, one(func(b nn.Builder, a *arguments) nn.Value { return b.Param(*a.rec.Param) })},
 	Conv:      {"Conv", layer, false, one(func(b nn.Builder, a *arguments) nn.Value { return b.Conv(a.in[0], *a.rec.Conv) })},
@@ -142,12 +142,12 @@ var signatures = [...]signature{
 	Op: {"Op", []part{record, yields, operands}, true, func(b nn.Builder, a *arguments) []nn.Value { return b.Op(*a.rec.Op, a.in...) }},
 }
 
-// one makes a list of a method's only result.
+// one wraps a method with one result as a function that returns a list.
 func one(call func(b nn.Builder, a *arguments) nn.Value) func(nn.Builder, *arguments) []nn.Value {
 	return func(b nn.Builder, a *arguments) []nn.Value { return []nn.Value{call(b, a)} }
 }
 
-// binary is a method that takes two operands and nothing else.
+// binary is the signature of a method that takes two operands and nothing else.
 func binary(name string, call func(b nn.Builder, x, y nn.Value) nn.Value) signature {
 	return signature{name, plain, false, one(func(b nn.Builder, a *arguments) nn.Value { return call(b, a.in[0], a.in[1]) })}
 }

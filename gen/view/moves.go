@@ -9,8 +9,8 @@ import (
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
-// fitting is a rule whose calls are taken when they make what the compiler says that the node makes: a Builder derives the shapes of these
-// methods itself, while a carried operator says them.
+// fitting restricts a rule: its calls are used only if their results have the shapes that the compiler found. The Builder derives the shapes of these methods
+// itself, while a carried operator states its shapes.
 func fitting(r rule) rule {
 	return func(t *translator, i int, o *supernet.Op) ([]Call, error) {
 		calls, err := r(t, i, o)
@@ -44,7 +44,7 @@ func (t *translator) fits(calls []Call, o *supernet.Op) bool {
 	return true
 }
 
-// makes tells whether the calls make o's result for the SubNet of genes.
+// makes tells whether the calls give o's result the compiler's shape, for the SubNet of genes.
 func (t *translator) makes(calls []Call, o *supernet.Op, genes []uint8) bool {
 	tape, values := nn.NewTape(), map[ir.ValueID]nn.Value{}
 	for _, id := range o.Node.In {
@@ -77,7 +77,7 @@ func (t *translator) cast(_ int, o *supernet.Op) ([]Call, error) {
 	return append(calls, Call{Method: Cast, In: in, Out: o.Node.Out, Type: nn.DType(to.Int)}), err
 }
 
-// slice has ranges where all bounds are constants. The original's operands follow from them: axes always, steps where any is given.
+// slice makes ranges if all bounds are constants. The operands of the original Slice follow from them: always axes, and steps if any range has one.
 func (t *translator) slice(_ int, o *supernet.Op) ([]Call, error) {
 	n := o.Node
 	if len(n.In) < 4 || len(n.Attrs) > 0 || t.net.Graph.Values[n.In[0]].Const != nil {
@@ -120,7 +120,7 @@ func (t *translator) gather(_ int, o *supernet.Op) ([]Call, error) {
 	return append(calls, Call{Method: Gather, In: in, Out: o.Node.Out, Ints: []int{int(o.Node.Int("axis", 0))}}), err
 }
 
-// expand has the shape that the model states, where -1 is the open batch, and what choices move follows them.
+// expand makes an Expand to the shape that the model states. The open batch is -1, and extents that choices move follow the choices.
 func (t *translator) expand(_ int, o *supernet.Op) ([]Call, error) {
 	calls, in, err := t.operands(&supernet.Op{Node: &ir.Node{Op: o.Node.Op, In: o.Node.In[:1]}, Params: o.Params})
 	to, ok := t.list(o.Node.In[1])
@@ -129,7 +129,7 @@ func (t *translator) expand(_ int, o *supernet.Op) ([]Call, error) {
 	}
 	c := Call{Method: Expand, In: in, Out: o.Node.Out}
 	for k, n := range to {
-		if fresh := len(to) - len(t.net.Shapes[o.Node.In[0]]); k < fresh && n == 1 { // PyTorch has no word for it
+		if fresh := len(to) - len(t.net.Shapes[o.Node.In[0]]); k < fresh && n == 1 { // PyTorch cannot express it
 			return nil, errNoMethod
 		}
 		switch d := t.net.Shapes[o.Node.Out[0]][k]; {

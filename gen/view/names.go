@@ -15,7 +15,7 @@ import (
 var Reserved = []string{
 	"SubNet", "ParseSubNet", "NumGenes", "OpID", "NumOps", "LUT", "ReadLUT", "Accuracy", "ReadAccuracy", "Point", "Front", "Best",
 	"Genetic", "Definition", "Build", "Search", "Limits", "Smallest", "Random", "ExportOptions",
-	"net", "context", "io", "model", "rand", "search", "space", // of all files, a package that one of them imports cannot be another's function
+	"net", "context", "io", "model", "rand", "search", "space", // of all files: a package that one file imports cannot be a function of another file
 }
 
 // scope hands out each identifier once.
@@ -46,13 +46,12 @@ func (s scope) first(names ...string) string {
 	}
 }
 
-// ident makes a part of an identifier of a number's text.
+// ident turns the text of a number into a part of an identifier.
 func ident(text string) string {
 	return strings.NewReplacer(".", "_", "-", "Minus", "+", "", ",", "_").Replace(text)
 }
 
-// Exported makes an exported Go identifier of any text: letters and digits stay, every other run of characters
-// starts a new word. A text without letters gives "Block".
+// Exported turns any text into an exported Go identifier. Letters and digits stay. Every other run of characters starts a new word. A text without letters gives "Block".
 func Exported(text string) string {
 	var b strings.Builder
 	up := true
@@ -103,8 +102,7 @@ func Unexported(name string) string {
 // predeclared are names that must keep their meaning in emitted functions.
 var predeclared = map[string]bool{"len": true, "int": true, "string": true, "append": true, "uint8": true, "float64": true, "error": true, "genes": true, "nn": true}
 
-// Comment makes one line of any text: control characters and line ends become spaces, so that a name from a model cannot
-// leave the comment that it stands in.
+// Comment turns any text into one line: control characters and line ends become spaces, so that a name from a model cannot end the comment that it is written in.
 func Comment(text string) string {
 	text = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || r == '\ufeff' {
@@ -115,7 +113,7 @@ func Comment(text string) string {
 	return strings.ReplaceAll(strings.Join(strings.Fields(text), " "), "*/", "* /")
 }
 
-// PackageName makes the name of a Go package of a model's file name: its ASCII letters and digits up to the first dot, in lower case.
+// PackageName turns the name of a model's file into the name of a Go package: its ASCII letters and digits up to the first dot, in lower case.
 func PackageName(file string) string {
 	base, _, _ := strings.Cut(file, ".")
 	name := strings.Map(func(r rune) rune {

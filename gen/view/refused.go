@@ -2,8 +2,8 @@ package view
 
 import "github.com/autotailor/autotailor/ir/supernet"
 
-// Refused lists operators whose attributes move with choices although no builder method fits them: as they stand in the model they cannot be
-// written for all SubNets. Their axes are to be frozen.
+// Refused lists the operators whose attributes depend on choices, but that no builder method fits. They cannot be carried, because carried attributes are the same for
+// all SubNets. The caller freezes their axes.
 func Refused(net *supernet.Net) []supernet.Rigid {
 	var out []supernet.Rigid
 	t := newTranslator(net)

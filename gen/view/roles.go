@@ -8,7 +8,7 @@ import (
 	"github.com/autotailor/autotailor/ir/supernet"
 )
 
-// extentNames proposes names after what an extent does for the body: cin, cout, mid, ffn, kernel, tokens, side, heads. The first that is free is taken.
+// extentNames proposes names by the role of an extent in the body: cin, cout, mid, ffn, kernel, tokens, side, heads. The first free name is used.
 func (l *layouter) extentNames() func(call, j int, col []dim.Dim) []string {
 	in, out := l.ends()
 	calls := l.places[0].body.Calls
@@ -63,7 +63,7 @@ var extentDocs = map[string]string{
 // Doc says what the extent is.
 func (e *Extent) Doc() string { return extentDocs[strings.TrimRight(e.Name, "0123456789")] }
 
-// ends finds the columns of the channels that enter the body and leave it, nil where no cut has them.
+// ends finds the columns of the channels of the body's input and result, nil if no cut has them.
 func (l *layouter) ends() (in, out []dim.Dim) {
 	body := l.places[0].body
 	for k, c := range body.Calls {
@@ -92,8 +92,8 @@ func (l *layouter) kinds(col []dim.Dim) []string {
 	return out
 }
 
-// positions names an extent that follows the resolution: the side of a map, or the number of its positions, which an attention takes for tokens. A second
-// one is that of the result.
+// positions names an extent that follows the resolution: the side of a map, or the number of its positions, which are the tokens of an attention. A second such extent
+// belongs to the result.
 func (l *layouter) positions(col []dim.Dim, c Call) []string {
 	name := "side"
 	if c.Method == Reshape && len(c.Dims) == 3 || l.own != nil && l.attends() && !l.rooted(col) || l.squared(col) {
@@ -121,7 +121,7 @@ func (l *layouter) anyColumn(fits func(col []dim.Dim) bool) bool {
 	return false
 }
 
-// squares tells whether the extents of a column are those of another times themselves.
+// squares tells whether the extents of column col are the squares of those of column of.
 func squares(col, of []dim.Dim) bool {
 	for k, d := range of {
 		if len(d.Deps()) == 0 || !dim.Map(func(n int) int { return n * n }, d).Equal(col[k]) {

@@ -6,14 +6,13 @@ import (
 	runtime "github.com/autotailor/autotailor/runtime/supernet"
 )
 
-// ShapeList is shapes of operands or results, which emitted code has once and calls by name.
+// ShapeList is a list of shapes of operands or results. Emitted code has each list once, with a name.
 type ShapeList struct {
 	Name string
 	runtime.Shapes
 }
 
-// SetOps makes the table of operators, which are sorted. Those with the same steps are a kernel. Their shapes go to a list, in order of
-// first use; number 0 is none.
+// SetOps makes the table of operators from a sorted list. Operators with the same steps are one kernel. Their shapes are listed in order of first use. Number 0 means none.
 func (p *Package) SetOps(ops []runtime.Op) error {
 	t := &p.Table
 	t.Ops = ops

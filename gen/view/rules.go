@@ -10,10 +10,10 @@ import (
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
-// rule translates one node, or says errNoMethod.
+// rule translates one node, or returns errNoMethod.
 type rule func(t *translator, i int, o *supernet.Op) ([]Call, error)
 
-// rules lists the operators that have a Builder method and more to say than its name. Package operators has the methods.
+// rules lists the operators whose Builder method needs more than the operands. Package operators has the names of the methods.
 var rules = map[string]rule{
 	"Conv":               (*translator).conv,
 	"Gemm":               (*translator).gemm,
@@ -89,7 +89,7 @@ func act(_ *translator, _ int, o *supernet.Op) ([]Call, error) {
 	return calling(c)
 }
 
-// clip makes attributes of the bounds, which are operands since opset 11.
+// clip turns the bounds, which are operands since opset 11, into attributes.
 func (t *translator) clip(i int, o *supernet.Op) ([]Call, error) {
 	if len(o.Node.In) == 1 {
 		return act(t, i, o)
@@ -142,7 +142,7 @@ func (t *translator) flatten(_ int, o *supernet.Op) ([]Call, error) {
 	return calling(c)
 }
 
-// reshape gives the result's extents, whatever the model's shape operand was.
+// reshape uses the extents of the result, not the model's shape operand.
 func (t *translator) reshape(_ int, o *supernet.Op) ([]Call, error) {
 	c := single(Reshape, o)
 	c.Dims = append(c.Dims, t.net.Shapes[o.Node.Out[0]]...)

@@ -8,7 +8,7 @@ import (
 	"github.com/autotailor/autotailor/ir/dim"
 )
 
-// Section is a function of the emitted code: a stage with choices, or neighbouring stages without.
+// Section is a function of the emitted code: one stage with choices, or several neighbouring stages without.
 type Section struct {
 	Func    string
 	Stage   *Stage // nil without choices
@@ -25,7 +25,7 @@ type Piece struct {
 	In, Out []ir.ValueID
 	Calls   []Call
 	First   int    // index of the first call in the section's layout
-	Note    string // what block the calls are
+	Note    string // the name of the block that the calls make
 	Run     *Run
 }
 
@@ -88,7 +88,7 @@ func (p *Package) readers() map[ir.ValueID]int {
 	return out
 }
 
-// divide makes the pieces of a section. What a block makes is inside of a run only when the next block alone reads it.
+// divide makes the pieces of a section. Two blocks are in one run only if nothing but the second block reads the results of the first.
 func (s *Section) divide(readers map[ir.ValueID]int) {
 	for _, st := range s.Stages {
 		for _, it := range st.Items {
@@ -114,8 +114,8 @@ func (s *Section) divide(readers map[ir.ValueID]int) {
 	}
 }
 
-// takes tells whether a block continues the run: same class and arguments, fed by the run's end and by the same values beside the main flow, and in
-// one list with it.
+// takes tells whether a block continues the run: it has the same class and arguments, reads the run's result and the same values beside the main flow, and is in the same
+// list.
 func (r *Run) takes(s *Stage, it *Item, beside, end []ir.ValueID) bool {
 	if r == nil || it.Block.Index >= 0 && s.Array == nil || it.Block.Class != r.Class {
 		return false
@@ -135,7 +135,7 @@ func (r *Run) takes(s *Stage, it *Item, beside, end []ir.ValueID) bool {
 // beside are the values that blocks of a run read, besides that of the main flow.
 func (p *Piece) beside() []ir.ValueID { return p.In[min(1, len(p.In)):] }
 
-// add appends a block to the run. Where some blocks need no argument they get that of the others.
+// add appends a block to the run. A block that does not need an argument gets the argument of the other blocks.
 func (r *Run) add(i *Instance) {
 	r.Instances = append(r.Instances, i)
 	for k, g := range i.Args {
@@ -218,7 +218,7 @@ func (s *Section) Gene(p *Package, g int) string {
 	return "s." + p.Choices[g].Field
 }
 
-// Bound tells how many of a run's blocks are kept: Blocks() of the depth choice Gene, less Offset.
+// Bound is the number of a run's blocks that are kept: Blocks() of the depth choice Gene, minus Offset.
 type Bound struct {
 	Gene, Offset int
 	Low, High    bool // the difference goes below zero, or above the length of the run
@@ -253,7 +253,7 @@ func (r *Run) Bound(p *Package) (*Bound, error) {
 	return nil, fmt.Errorf("internal error: %s does not keep the first blocks of its stage", c.Name)
 }
 
-// kept counts the run's blocks that candidate g of a depth choice keeps; ok when they are its first ones.
+// kept counts the run's blocks that candidate g of a depth choice keeps. ok tells whether they are the run's first blocks.
 func (r *Run) kept(gene, g int) (n int, ok bool) {
 	for k, i := range r.Instances {
 		if l := i.Block.Live; l.Below > 0 && (int(l.Choice) != gene || g >= int(l.Below)) {
@@ -267,8 +267,7 @@ func (r *Run) kept(gene, g int) (n int, ok bool) {
 	return n, true
 }
 
-// List is the expression for the blocks' choices that a run ranges over, and the index of the run's first block
-// in it; "" when they have no list.
+// List is the expression of the list of blocks over which a run ranges, and the index of the run's first block in it. The expression is "" if there is no list.
 func (r *Run) List(s *Stage) (list string, from int) {
 	if r.Class.Type == nil || s == nil || s.Array == nil || r.Instances[0].Block.Index < 0 {
 		return "", 0
@@ -276,7 +275,7 @@ func (r *Run) List(s *Stage) (list string, from int) {
 	return "s.Blocks", r.Instances[0].Block.Index
 }
 
-// Receiver is the expression for the choices of a run's only block, or of all its blocks where they have none of their own.
+// Receiver is the expression for the choices of a run's only block, or for all its blocks if they have no choices of their own.
 func (r *Run) Receiver(s *Stage) string {
 	b := r.Instances[0].Block
 	switch {

@@ -8,7 +8,7 @@ import (
 	runtime "github.com/autotailor/autotailor/runtime/supernet"
 )
 
-// shared lists, for each site, the positions among its operator's Params of weights that another site counts: one that is there whenever any site
+// shared lists for each site the weights that another site counts, as positions among its operator's Params. That other site is present whenever any site
 // with these weights is, see supernet.Compile.
 func (r *recorder) shared(sites []unique.Site) ([][]int, error) {
 	out := make([][]int, len(sites))
@@ -69,7 +69,7 @@ func (r *recorder) several() []bool {
 	return out
 }
 
-// leaders finds the blocks that use the weights of another one: its choices are theirs.
+// leaders finds the blocks that use the weights of another block. The choices of that block move them, too.
 func (p *Package) leaders() {
 	for _, s := range p.Stages {
 		for _, it := range s.Items {
@@ -80,7 +80,7 @@ func (p *Package) leaders() {
 	}
 }
 
-// leader is the one block of the same kind in the stage whose choices move an item, nil when there is none.
+// leader is the block of the same kind in the stage whose choices move an item, nil if there is no such block or more than one.
 func (p *Package) leader(s *Stage, it *Item) *Block {
 	var found *Block
 	for _, c := range it.Calls {
@@ -100,7 +100,7 @@ func (p *Package) leader(s *Stage, it *Item) *Block {
 	return found
 }
 
-// Moving lists the choices that a block has, itself or as it uses the weights of another.
+// Moving lists the choices that move a block: its own, or those of the block whose weights it uses.
 func (b *Block) Moving() []int {
 	if b.Leader != nil {
 		return b.Leader.Genes

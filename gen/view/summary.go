@@ -32,7 +32,7 @@ func (s *Stage) Summary() string {
 	return strings.Join(parts, ", ")
 }
 
-// operators lists the operators of a stage without blocks, each kind once. Numbers that stand in the code are none.
+// operators lists the operators of a stage without blocks, each kind once. Numbers that are written in the code do not count.
 func (s *Stage) operators() string {
 	var names []string
 	for _, it := range s.Items {
@@ -75,7 +75,7 @@ func (s *Stage) BlockNames() []string {
 	return out
 }
 
-// Places lists where among the stage's blocks those with choices stand, nil when none without choices is before one of them.
+// Places lists the indices of the blocks with choices among the stage's blocks, nil if no block without choices is before one of them.
 func (s *Stage) Places() []int {
 	var out []int
 	place, moved := 0, false
@@ -95,7 +95,7 @@ func (s *Stage) Places() []int {
 	return out
 }
 
-// ChoiceSummary lists what can be chosen in a stage: each kind with its candidates, those of blocks once.
+// ChoiceSummary lists the choices of a stage: each kind with its candidates. Equal choices of several blocks are listed once.
 func (p *Package) ChoiceSummary(s *Stage) string {
 	var parts []string
 	for _, c := range p.Choices {

@@ -28,8 +28,8 @@ type Rules struct {
 	Distinct int
 }
 
-// AddTable converts the compiler's operators to the rows of the emitted table: each is what the Builder calls of its nodes
-// record at the choices of its first occurrence.
+// AddTable converts the compiler's operators to the rows of the emitted table. A row is recorded from the Builder calls of an operator's nodes, at the choices of its first
+// occurrence.
 func (p *Package) AddTable(net *supernet.Net, u *unique.Table) error {
 	r := &recorder{net: net, calls: p.calls(), users: users(net.Graph)}
 	var errs []error
@@ -83,7 +83,7 @@ func (p *Package) untyped() *runtime.Net {
 	return n
 }
 
-// sortRows sorts rows by key, each once, and tells the new number of every old one.
+// sortRows sorts rows by key and removes duplicates. numbers has the new index of each old row.
 func sortRows(rows []runtime.Op) (sorted []runtime.Op, number []runtime.ID) {
 	sorted = slices.Clone(rows)
 	slices.SortFunc(sorted, compareOps)
@@ -148,7 +148,7 @@ func (r *recorder) record(group []int, genes []uint8) (runtime.Op, []nn.Info, er
 			}
 			apply(tape, &c, genes, values)
 			for _, id := range c.Out {
-				if int(id) < len(r.net.Graph.Values) { // parameters and constants among the operands are no results
+				if int(id) < len(r.net.Graph.Values) { // values beyond are parameters and constants of the calls
 					made = append(made, id)
 				}
 			}
@@ -188,8 +188,8 @@ func (r *recorder) leaves(id ir.ValueID, group []int) bool {
 	return inside == 0
 }
 
-// Net is the package as tools see it, without a compiled Go program: its networks are what Interpret makes. The original's recording tells
-// mistakes of the view.
+// Net is the package as tools see it, without compiling a Go program: Interpret makes its networks. Recording the original shows mistakes
+// of the view.
 func (p *Package) Net() *runtime.Net {
 	n := p.untyped()
 	n.Title, n.Source, n.Digest, n.Groups, n.Coverage, n.Raw, n.Modifications = p.Title, p.Source, p.Digest, p.Groups, p.Coverage, p.Raw, p.Mods

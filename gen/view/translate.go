@@ -16,7 +16,7 @@ import (
 // translator turns nodes into Builder calls.
 type translator struct {
 	net    *supernet.Net
-	next   ir.ValueID             // for values that are made of parameters
+	next   ir.ValueID             // for values that are parameters
 	names  map[ir.Identity]string // of parameters
 	taken  map[string]bool        // names
 	params map[ir.ValueID]nn.Param
@@ -67,7 +67,7 @@ func (t *translator) op(o *supernet.Op, role string) []Call {
 	return calls
 }
 
-// follows tells whether an operand of n is a result whose shape is not known: what is wrong with it has been said of the node that makes it.
+// follows tells whether an operand of n is a result of unknown shape. The node that makes that result has its own error already.
 func (t *translator) follows(n *ir.Node) bool {
 	return slices.ContainsFunc(n.In, func(id ir.ValueID) bool {
 		return id != 0 && t.net.Shapes[id] == nil && t.net.Graph.Values[id].Const == nil
@@ -76,7 +76,7 @@ func (t *translator) follows(n *ir.Node) bool {
 
 var errNoMethod = errors.New("no builder method fits")
 
-// node translates one node: by its operator's rule if that fits, else as a carried operator.
+// node translates one node: by its operator's rule if the rule fits, and otherwise as a carried operator.
 func (t *translator) node(o *supernet.Op) ([]Call, error) {
 	if rule := ruleOf(o.Node.Domain, o.Node.Op); rule != nil {
 		c, err := rule(t, o.Index, o)
@@ -110,7 +110,7 @@ func (t *translator) declareConstants(o *supernet.Op, calls []Call) ([]Call, err
 	return out, nil
 }
 
-// carried passes an operator on as it stands.
+// carried makes the call that carries an operator as it stands in the model.
 func (t *translator) carried(o *supernet.Op) ([]Call, error) {
 	for name := range o.Attrs {
 		if !nn.Follows(o.Node.Domain, o.Node.Op, name) {
@@ -138,7 +138,7 @@ func (t *translator) carried(o *supernet.Op) ([]Call, error) {
 	return append(calls, c), err
 }
 
-// results describes what a carried operator makes: shapes, and element types where they are not that of the first operand.
+// results describes the results of a carried operator: their shapes, and their element types if they differ from the first operand's.
 func (t *translator) results(c *Call, o *supernet.Op) error {
 	first := ir.Float32
 	if len(o.Node.In) > 0 && o.Node.In[0] != 0 {
@@ -189,8 +189,8 @@ func (t *translator) operands(o *supernet.Op) ([]Call, []ir.ValueID, error) {
 	return calls, in, nil
 }
 
-// constant makes a value of operand k: of an initializer a Param, of a folded constant a Constant operator, and also of an initializer that is structure and
-// no weight.
+// constant makes the call for operand k, a constant. An initializer becomes a Param. A folded constant becomes a Constant operator, and so does an initializer that is
+// structural and not a weight.
 func (t *translator) constant(o *supernet.Op, k int) (Call, error) {
 	id := o.Node.In[k]
 	out := []ir.ValueID{t.fresh()}
@@ -226,8 +226,8 @@ func (t *translator) fresh() ir.ValueID {
 	return t.next - 1
 }
 
-// param names the tensor of a constant value. What several nodes use is one parameter. Where a tensor of the model stands for several parameters of their
-// own (see supernet.Compile), each has a name.
+// param names the tensor of a constant value. A value that several nodes use is one parameter. If a tensor of the model is several separate parameters (see
+// supernet.Compile), each of them has a name of its own.
 func (t *translator) param(id ir.ValueID) nn.Param {
 	if p, ok := t.params[id]; ok {
 		return p
@@ -246,7 +246,7 @@ func (t *translator) param(id ir.ValueID) nn.Param {
 	return p
 }
 
-// name is that of the model's tensor, numbered where it is not the first of its copies.
+// name is the name of the model's tensor, with a number for all copies but the first.
 func (t *translator) name(id ir.Identity) string {
 	if name, ok := t.names[id]; ok {
 		return name

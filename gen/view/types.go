@@ -8,9 +8,9 @@ import (
 	"github.com/autotailor/autotailor/ir/supernet"
 )
 
-// A type is named by its kind and by its scope: Expand, Stage3Expand, Stage3Block1Expand. The scope is that of the config's list where all of the list is
-// legal. Where the model leaves values out it is the stage, and within the stage the first of the blocks that are alike. Nothing in that compares candidates
-// with those of other types, so a change of theirs renames nothing.
+// A type is named by its kind and its scope: Expand, Stage3Expand, Stage3Block1Expand. If all values of the config's list are legal, the scope is the list's. If the
+// model leaves some values out, the scope is the stage, and within the stage the first of the blocks that are alike. No name depends on the candidates of other
+// types, so changing those renames nothing.
 
 // scopeName is the scope of a type. The zero scopeName is the net's.
 type scopeName struct{ stage, block int } // both from 1 on, 0 for none
@@ -25,12 +25,12 @@ func (s scopeName) String() string {
 	return fmt.Sprintf("Stage%dBlock%d", s.stage-1, s.block-1)
 }
 
-// narrower returns the scope of what is in both.
+// narrower returns the intersection of two scopes.
 func (s scopeName) narrower(o scopeName) scopeName {
 	return scopeName{max(s.stage, o.stage), max(s.block, o.block)}
 }
 
-// scopeOf returns the scope of a choice's type. How many blocks a stage keeps is always the stage's.
+// scopeOf returns the scope of a choice's type. The scope of a depth is always its stage.
 func (p *Package) scopeOf(c *Choice) scopeName {
 	switch {
 	case c.Stage < 0, c.whole && c.Kind != string(supernet.Depth):
@@ -54,7 +54,7 @@ func (p *Package) scopeOf(c *Choice) scopeName {
 	return scopeName{stage: c.Stage + 1}
 }
 
-// Where says in words which stage or blocks a type is for, "" when it is for all.
+// Where says in words for which stage or blocks a type is, "" if it is for all.
 func (t *ChoiceType) Where() string {
 	switch {
 	case t.scope.stage == 0:
@@ -98,8 +98,8 @@ func (p *Package) choiceTypes() {
 	}
 }
 
-// byList returns the choices in the order in which their types are named. Lists under the paper's names come last: two of them can be for
-// blocks of one name, and where these differ the second has the paper's name.
+// byList returns the choices in the order in which their types are named. Lists under the paper's names come last. Two of them can be for blocks of one name. If these
+// lists differ, the type of the second one has the paper's name.
 func (p *Package) byList() []*Choice {
 	order := slices.Clone(p.Choices)
 	slices.SortStableFunc(order, func(a, b *Choice) int {
@@ -126,8 +126,8 @@ func (t *ChoiceType) holds(values []string) bool {
 	return slices.EqualFunc(t.Values, values, func(c Candidate, v string) bool { return c.Text == v })
 }
 
-// blockTypes makes a struct type for every combination of scope, block name and choices. Where a name has one only, blocks of that name without
-// choices use it too: their zero value is the original.
+// blockTypes makes a struct type for every combination of scope, block name and choices. If a name has only one type, blocks of that name without choices use the type,
+// too: their zero value is the original.
 func (p *Package) blockTypes() {
 	byKey := map[string]*BlockType{}
 	byName := map[string][]*BlockType{}
@@ -161,8 +161,8 @@ func (p *Package) blockTypes() {
 	}
 }
 
-// blockScope returns the scope of a block's type: the narrowest of its choices'. A block that lacks one of those that the config wants for it is its
-// stage's.
+// blockScope returns the scope of a block's type: the narrowest scope of its choices. If the block lacks a choice that the config wants for it, the scope is its
+// stage.
 func (p *Package) blockScope(b *Block) scopeName {
 	var scope scopeName
 	for _, g := range b.Genes {
@@ -174,7 +174,7 @@ func (p *Package) blockScope(b *Block) scopeName {
 	return scope
 }
 
-// nameBlocks names the structs. Of those that want one name the one with most choices has it.
+// nameBlocks names the structs. If several want the same name, the one with most choices gets it.
 func (p *Package) nameBlocks(names map[*BlockType]string) {
 	taken := newScope()
 	for _, t := range p.Types {

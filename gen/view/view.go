@@ -1,5 +1,5 @@
-// Package view is what the emitted files show: a SuperNet with names resolved, blocks of one form grouped into classes, and
-// every moving extent laid out as a table. It is plain data in emission order; rendering it decides nothing.
+// Package view describes the content of the emitted files: a SuperNet with names resolved, blocks of one form grouped into classes, and every moving extent laid
+// out as a table. It is plain data in the order of emission. Rendering makes no decisions.
 package view
 
 import (
@@ -36,20 +36,20 @@ type Package struct {
 	Distinct  string // SubNets that differ
 	Mods      int
 	Digest    string // of choices, operators and sites
-	// ModelPath is the model file as seen from the package's folder, with slashes; "" where that cannot be said.
+	// ModelPath is the path of the model file relative to the package's folder, with slashes; "" if there is no such path.
 	ModelPath string
-	Missing   []string // operators that the embedded engine lacks, so that nothing can be proved on it
+	Missing   []string // operators that the embedded engine lacks; with any, nothing can be proved
 
 	net   *supernet.Net
 	scope scope // package-level names that are not exported
 }
 
-// Task tells what the model is for, and by which of the task's metrics it is judged; "" for the defaults.
+// Task has the model's task and metric, "" for the defaults.
 type Task struct {
 	Name, Metric string
 }
 
-// Data tells how images become the model's input.
+// Data says how data becomes the model's input.
 type Data struct {
 	Pad       int
 	Resize    int // shorter side of pictures before their centre is taken; 0 means the side of the input
@@ -110,12 +110,12 @@ type Block struct {
 	Stage    int
 	Index    int // among its stage's Elastic, -1 when it has no choices
 	Genes    []int
-	Leader   *Block     // block of the same stage whose choices move this one, which uses its weights and has no choices of its own
+	Leader   *Block     // block of the same stage whose weights this block uses, and whose choices move it; nil if it has choices of its own
 	Type     *BlockType // nil when no block of its name has choices
 	Live     supernet.Need
 	Class    *Class
 	Instance *Instance
-	lists    int // of the config that are for it
+	lists    int // number of the config's lists that are for it
 }
 
 // New makes the view of a compiled net. Its operator table is filled in by AddTable.

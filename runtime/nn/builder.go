@@ -1,7 +1,7 @@
 package nn
 
 // Builder receives a SubNet one operator at a time, in execution order.
-// A Builder never fails in the middle: it remembers its first error, so that
+// Methods of a Builder never fail. It remembers its first error instead, so that
 // generated Build methods stay straight-line code.
 type Builder interface {
 	// Input declares a graph input. Axis 0 of size Batch is the open batch axis.
@@ -53,9 +53,9 @@ type Builder interface {
 	Concat(axis int, xs ...Value) Value
 	// Split cuts x along axis into parts of the given sizes.
 	Split(x Value, axis int, sizes ...int) []Value
-	// Slice keeps ranges of x, each of an axis of its own. The open batch is not cut.
+	// Slice keeps ranges of x, at most one for each axis. The open batch is not cut.
 	Slice(x Value, ranges ...Range) Value
-	// Gather picks positions of x along axis. The axes of index take that axis's place.
+	// Gather picks positions of x along axis. In the result, the axes of index replace that axis.
 	Gather(x, index Value, axis int) Value
 	// Expand repeats x along axes of size 1 until it broadcasts with the shape s.
 	Expand(x Value, s Shape) Value

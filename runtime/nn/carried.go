@@ -13,8 +13,7 @@ func (o Op) Yields(shapes ...Shape) Op {
 	return o
 }
 
-// Op records an operator as it stands. Its results have the shapes that o tells, else those of a rule below,
-// else that of the first operand.
+// Op records an operator as it is. Its results have the shapes that o states, or else those of a rule below, or else the shape of the first operand.
 func (t *Tape) Op(o Op, xs ...Value) []Value {
 	n := max(o.Outputs, 1)
 	if o.Type == "Constant" && o.Domain == "" && len(xs) == 0 {
@@ -45,7 +44,8 @@ func (t *Tape) Op(o Op, xs ...Value) []Value {
 	return t.several(Node{Type: o.Type, Domain: o.Domain, Name: o.Name, Attrs: t.follow(o, xs, shapes), In: slices.Clone(xs), MACs: o.MACs}, shapes, o.Types)
 }
 
-// carriedShapes are the shape of the first operand for each of n results, or what all operands broadcast to where the operator is element-wise.
+// carriedShapes returns a shape for each of n results. It is the shape to which all operands broadcast if the operator is element-wise, or else the shape of the first
+// operand.
 func (t *Tape) carriedShapes(o Op, xs []Value, n int) ([]Shape, bool) {
 	row, _ := operators.Lookup(o.Domain, o.Type)
 	var s Shape

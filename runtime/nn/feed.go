@@ -8,25 +8,25 @@ import (
 	"github.com/autotailor/autotailor/internal/operators"
 )
 
-// Feed says what made-up inputs of a network look like. The zero Feed is the usual one.
+// Feed makes up inputs of a network, for profiling and tests. The zero Feed is the usual one.
 type Feed struct {
 	Weights Weights // the constants in them narrow the ranges of indices; may be nil
 	Seed    uint64
 	Flags   Flags
 }
 
-// Flags are what inputs have that only switch things on and off: masks.
+// Flags say which form the elements of masks have, the inputs that only switch things on and off.
 type Flags uint8
 
-// The forms of flags. No single one suits all networks: where a mask says what to leave out, a network that leaves out all of a row has no finite result.
+// The forms of flags. No single form suits all networks: if a mask hides all of a row, the result may not be finite.
 const (
 	MixedFlags Flags = iota // ones, then zeros in the last third of each row
 	OnesFlags
 	ZerosFlags
 )
 
-// Inputs returns tensors for the inputs of g, which has no open axes; they are always the same. Each has its element type. Whatever picks
-// positions of a tensor (token ids, positions, token types) is in that tensor's range.
+// Inputs returns tensors for the inputs of g, which has no open axes. The tensors are the same in each call, and each has its input's element type. Inputs that pick
+// positions of a tensor (token ids, positions, token types) are within that tensor's range.
 func (f Feed) Inputs(g *Graph) []Tensor {
 	spans := f.spans(g)
 	out := make([]Tensor, len(g.Inputs))
@@ -36,7 +36,7 @@ func (f Feed) Inputs(g *Graph) []Tensor {
 	return out
 }
 
-// tensor makes one input whose elements are in s, which is nil where any would do.
+// tensor makes one input whose elements are in s. s is nil if any elements will do.
 func (f Feed) tensor(i Info, s *span) Tensor {
 	h := fnv.New64a()
 	h.Write([]byte(i.Name))
@@ -52,10 +52,10 @@ func (f Feed) tensor(i Info, s *span) Tensor {
 	return FromNumbers(i.Type, i.Shape, numbers)
 }
 
-// few bounds the whole numbers of inputs without rows, which are often steps, lengths or scales.
+// few bounds the whole numbers of inputs with at most one axis. Such inputs are often steps, lengths or scales.
 const few = 4
 
-// free returns what makes the elements of an input without a range, by their positions.
+// free returns a function that makes the elements of an input without a range, by their positions.
 func (f Feed) free(i Info, rng *rand.Rand) func(k int) float64 {
 	rank := len(i.Shape)
 	switch {
@@ -87,7 +87,7 @@ type span struct{ low, high int64 }
 // widest is far beyond every index, and far from overflow.
 const widest = math.MaxInt64 / 8
 
-// both is the part that two spans have in common; where that is empty, the first.
+// both is the intersection of two spans, or s if that is empty.
 func (s *span) both(t *span) *span {
 	if s == nil || t == nil {
 		if s == nil {
@@ -101,8 +101,8 @@ func (s *span) both(t *span) *span {
 	return s
 }
 
-// spans tells which values of g must be in a range, or nil where that is not known. It goes from the operators that pick
-// positions back to what they are computed from.
+// spans returns the ranges in which values of g must be, as far as they are known. It goes back from operators that pick positions to the values from which the
+// positions are computed.
 func (f Feed) spans(g *Graph) map[Value]*span {
 	b := &bounds{graph: g, weights: f.Weights, spans: map[Value]*span{}}
 	for k := len(g.Nodes) - 1; k >= 0; k-- {

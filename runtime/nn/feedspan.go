@@ -9,7 +9,7 @@ type bounds struct {
 	spans   map[Value]*span
 }
 
-// want says that operand k of n must be in a range.
+// want notes that operand k of n must be in a range.
 func (b *bounds) want(n *Node, k int, low, high int64) {
 	if k >= len(n.In) || n.In[k] == None || high < low {
 		return
@@ -33,7 +33,7 @@ func (b *bounds) extent(n *Node, k int, axis int64) int64 {
 	return int64(s[axis])
 }
 
-// known returns the numbers of operand k where they do not depend on inputs.
+// known returns the numbers of operand k, nil if they depend on inputs.
 func (b *bounds) known(n *Node, k int) []float64 {
 	if k >= len(n.In) {
 		return nil
@@ -65,12 +65,12 @@ func tuples(b *bounds, n *Node) {
 	b.want(n, 1, 0, int64(slices.Min(data[first:first+last]))-1)
 }
 
-// exactly makes the rule of an operator whose operand at is a number.
+// exactly makes the rule of an operator whose operand at must be the given number.
 func exactly(at int, number int64) func(*bounds, *Node) {
 	return func(b *bounds, n *Node) { b.want(n, at, number, number) }
 }
 
-// rows makes the rule of an operator each of whose operands, by their index, picks rows of another one.
+// rows makes the rule of an operator whose operands pick rows of other operands. pairs lists the two indices of each pair of operands.
 func rows(pairs ...int) func(*bounds, *Node) {
 	return func(b *bounds, n *Node) {
 		for k := 0; k < len(pairs); k += 2 {
@@ -125,7 +125,7 @@ func lastPosition(b *bounds, n *Node) {
 	b.want(n, 6, total, total)
 }
 
-// carrying are the operators whose operands must be in a range because the result must be in s.
+// carrying are the operators that pass a range on: their result must be in s, and so their operands must be in a range.
 var carrying = map[string]func(b *bounds, n *Node, s span){
 	"Identity": same, "Reshape": same, "Flatten": same, "Squeeze": same, "Unsqueeze": same, "Transpose": same, "Expand": same, "Tile": same,
 	"Slice": same, "Split": same, "Cast": same, "Pad": same, "Gather": same, "GatherElements": same, "GatherND": same, "Dropout": same,
@@ -138,7 +138,7 @@ var carrying = map[string]func(b *bounds, n *Node, s span){
 	"Add": sum, "Sub": difference, "Mul": product, "Div": quotient,
 }
 
-// same is the rule of operators whose result has no numbers but those of operand 0.
+// same is the rule of operators whose result has only numbers of operand 0.
 func same(b *bounds, n *Node, s span) { b.want(n, 0, s.low, s.high) }
 
 // all is the rule of operators whose result has numbers of all operands.
@@ -154,7 +154,7 @@ func ends(b *bounds, n *Node, s span) {
 	b.want(n, 2, s.low, s.high)
 }
 
-// sum is the rule of Add: what a constant adds is taken off, two operands that depend on inputs share the range.
+// sum is the rule of Add. A constant shifts the range. Two operands that depend on inputs share the range.
 func sum(b *bounds, n *Node, s span) {
 	for k := range 2 {
 		if c := b.known(n, 1-k); len(c) > 0 {

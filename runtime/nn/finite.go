@@ -5,8 +5,7 @@ import (
 	"math"
 )
 
-// NotFinite names the parameters of g with elements that are infinite or no numbers, each with how many there are. Parameters that cannot be
-// read are left out.
+// NotFinite names the parameters of g that have infinite or NaN elements, each with the number of these elements. Parameters that cannot be read are left out.
 func NotFinite(g *Graph, w Weights) []string {
 	var out []string
 	for _, i := range g.Values {

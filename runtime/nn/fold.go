@@ -6,10 +6,10 @@ import (
 	"slices"
 )
 
-// FoldBatchNorm returns g without the normalisations beside a convolution, Gemm or MatMul, and the weights of those with the
-// normalisation multiplied in. With s = scale/sqrt(var+epsilon), after a product w' = w*s and b' = (b-mean)*s + bias. Between a product of
-// matrices and its normalisation may stand reshapes that keep the last axis, as LeViT's Linear_BN has them; ONNX Runtime folds none of
-// those. Before a Gemm, as in LeViT's BN_Linear, w' = s*w and b' = b + (bias-mean*s)*w. The new weights belong to this SubNet only.
+// FoldBatchNorm returns g without the normalisations next to a convolution, Gemm or MatMul, and weights into which these normalisations are multiplied. Let
+// s = scale/sqrt(var+epsilon). If the normalisation follows a product, w' = w*s and b' = (b-mean)*s + bias. Between a matrix product and its normalisation there may be
+// reshapes that keep the last axis, as in LeViT's Linear_BN; ONNX Runtime does not fold those. If the normalisation precedes a Gemm, as in LeViT's BN_Linear,
+// w' = s*w and b' = b + (bias-mean*s)*w. The new weights belong to this SubNet only.
 func FoldBatchNorm(g *Graph, w Weights) (*Graph, Weights, error) {
 	for _, pass := range []func(f *folder, i int) error{(*folder).foldBack, (*folder).foldAhead} {
 		f := newFolder(g, w)
@@ -35,9 +35,9 @@ type folder struct {
 	g, out  *Graph
 	w       Weights
 	over    map[string]Tensor
-	readers map[string]int  // operands that a stored tensor is
+	readers map[string]int  // number of operands that read a stored tensor
 	names   map[string]bool // of values
-	reads   map[string]int  // operands that a parameter is, by name
+	reads   map[string]int  // number of operands that read a parameter, by name
 	uses    map[Value]int   // as operand or output
 	maker   map[Value]int   // node
 	instead map[int][]Node  // of a node of g
@@ -54,7 +54,7 @@ func newFolder(g *Graph, w Weights) *folder {
 	return f
 }
 
-// result is the graph with the nodes that stand instead of others, and its weights.
+// result is the graph with its replaced nodes, and its weights.
 func (f *folder) result() (*Graph, Weights) {
 	f.out.Nodes = nil
 	for i, n := range f.g.Nodes {
@@ -88,7 +88,7 @@ func (f *folder) index() {
 	}
 }
 
-// folded says where the nodes that a normalisation folds into have their output channels.
+// folded says which axis of the weight has the output channels, for the operators into which a normalisation folds.
 var folded = map[string]struct {
 	weight int    // axis of the weight, counted from its end when the product is one of matrices
 	attr   string // the only attribute that may be set, "" for any
@@ -98,7 +98,7 @@ var folded = map[string]struct {
 	"MatMul": {weight: 1, attr: "none"},
 }
 
-// path lists the nodes from a product to the normalisation i, which alone reads it; nil when i does not fold.
+// path lists the nodes from a product to the normalisation i, if nothing else reads them. It is nil if i cannot be folded.
 func (f *folder) path(i int) []int {
 	norm := &f.g.Nodes[i]
 	if !f.normalises(norm) {
@@ -141,7 +141,7 @@ func (f *folder) params(vs []Value) bool {
 	return !slices.ContainsFunc(vs, func(v Value) bool { return f.g.Values[v].Param == nil })
 }
 
-// alone tells whether no other product uses a weight: multiplied by different numbers, what the model stores once would be stored several times.
+// alone tells whether only one product uses a weight. Several products would multiply it by different numbers, so that it would have to be stored several times.
 func (f *folder) alone(weight Value) bool { return f.reads[f.g.Values[weight].Param.Name] == 1 }
 
 // last tells whether the channels of norm are the last axis of v.
@@ -184,7 +184,7 @@ func (f *folder) fold(path []int) error {
 	if err != nil {
 		return err
 	}
-	// The last of the nodes that stay makes what the normalisation made.
+	// The last remaining node makes the normalisation's result.
 	ends := path[len(path)-2]
 	out := func(at int) []Value {
 		if at == ends {
@@ -232,7 +232,7 @@ func (f *folder) weights(p, norm *Node, was Value) (weight, bias Value, err erro
 		b[c] = float32(float64(old[c])*scale[c] + shift[c])
 	}
 	w := f.g.Values[p.In[1]]
-	each := 1 // how many numbers that follow each other belong to one channel
+	each := 1 // consecutive numbers that belong to one channel
 	if folded[p.Type].weight == 0 || p.Int("transB", 0) != 0 {
 		each = len(data) / len(b)
 	}
@@ -246,7 +246,7 @@ func (f *folder) weights(p, norm *Node, was Value) (weight, bias Value, err erro
 	return f.param(w, w.Shape, data), f.param(name, Shape{len(b)}, b), nil
 }
 
-// operands returns the weight of p, and what norm multiplies each channel by and adds then.
+// operands returns the weight of p, and for each channel the factor and the summand of norm.
 func (f *folder) operands(p, norm *Node) (weight []float32, scale, shift []float64, err error) {
 	if scale, shift, err = f.affine(norm); err == nil {
 		weight, err = f.fetch(p.In[1])
@@ -254,7 +254,7 @@ func (f *folder) operands(p, norm *Node) (weight []float32, scale, shift []float
 	return weight, scale, shift, err
 }
 
-// affine returns what a normalisation multiplies each channel by, and what it adds then.
+// affine returns for each channel the factor by which a normalisation multiplies, and the number that it then adds.
 func (f *folder) affine(norm *Node) (scale, shift []float64, err error) {
 	var parts [4][]float32 // scale, bias, mean, variance
 	for k, v := range norm.In[1:5] {
@@ -273,7 +273,7 @@ func (f *folder) affine(norm *Node) (scale, shift []float64, err error) {
 	return scale, shift, nil
 }
 
-// bias returns the bias v of n channels, zeros for none; of a Gemm it may be one number for all.
+// bias returns the bias v of n channels, zeros if there is none. The bias of a Gemm may be one number for all channels.
 func (f *folder) bias(v Value, n int) ([]float32, error) {
 	out := make([]float32, n)
 	if v == None {
@@ -301,7 +301,7 @@ func (f *folder) fetch(v Value) ([]float32, error) {
 	return data, nil
 }
 
-// param adds a parameter that is stored as it is, under the name of the one that it stands for where that has no other readers.
+// param adds a parameter that is stored as it is. It has the name of the parameter old if nothing else reads old.
 func (f *folder) param(old Info, s Shape, data []float32) Value {
 	name := old.Name
 	if old.Param.From != "" || f.readers[old.Param.Source()] > 1 {
@@ -316,14 +316,14 @@ func (f *folder) param(old Info, s Shape, data []float32) Value {
 	return Value(len(f.out.Values) - 1)
 }
 
-// value adds a value like old, under a name of its own.
+// value adds a value like old with a new name.
 func (f *folder) value(old Info, suffix string) Value {
 	old.Name = f.unused(old.Name + suffix)
 	f.out.Values = append(f.out.Values, old)
 	return Value(len(f.out.Values) - 1)
 }
 
-// unused is name, with a number where it is taken, which it is from now on.
+// unused returns name, with a number if it is taken, and marks the result as taken.
 func (f *folder) unused(name string) string {
 	free := name
 	for k := 1; f.names[free]; k++ {

@@ -4,7 +4,7 @@ import (
 	"slices"
 )
 
-// foldAhead folds the normalisation i into the Gemm that alone reads it, if there is one.
+// foldAhead folds the normalisation i into the Gemm after it, if nothing else reads the normalisation.
 func (f *folder) foldAhead(i int) error {
 	norm := &f.g.Nodes[i]
 	if !f.normalises(norm) || f.uses[norm.Out[0]] != 1 || !f.last(norm.Out[0], norm) {
@@ -24,13 +24,13 @@ func (f *folder) foldAhead(i int) error {
 	return nil
 }
 
-// takes tells whether n is a Gemm of what norm makes.
+// takes tells whether n is a Gemm that reads norm's result.
 func (f *folder) takes(n, norm *Node) bool {
 	return n.Type == "Gemm" && n.Domain == "" && n.In[0] == norm.Out[0] && f.params(n.In[1:]) && f.alone(n.In[1]) &&
 		!slices.ContainsFunc(n.Attrs, func(a Attr) bool { return a.Name != "transB" })
 }
 
-// weightsAhead computes the weight and the bias of p with the normalisation before it in them.
+// weightsAhead computes the weight and the bias of p with the normalisation before it multiplied in.
 func (f *folder) weightsAhead(p, norm *Node) (weight, bias Value, err error) {
 	data, scale, shift, err := f.operands(p, norm)
 	if err != nil {

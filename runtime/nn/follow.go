@@ -6,8 +6,8 @@ import (
 	"github.com/autotailor/autotailor/internal/operators"
 )
 
-// followers are attributes of carried operators that their operands tell. They are left out where choices move them, and recorded with the
-// number that the SubNet's operands give.
+// followers are attributes of carried operators that follow from their operands. Generated code leaves them out if choices move them. A Tape records them with the number
+// that the SubNet's operands give.
 var followers = map[string][]follower{
 	"Conv": {groupsOf(1)}, "ConvInteger": {groupsOf(1)}, "DeformConv": {groupsOf(1)}, "QLinearConv": {groupsOf(3)}, "com.microsoft.FusedConv": {groupsOf(1)},
 	"ConvTranspose": {{"group", func(in, out []Shape) (int, bool) { return ratioOf(out[0], 1, in[1], 1) }}},
@@ -31,7 +31,7 @@ var hiddenSize = follower{"hidden_size", func(in, _ []Shape) (int, bool) {
 	return in[2][2], true
 }}
 
-// headsOf is how many heads queries have, or keys, by all keys of an attention [batch, heads, tokens, size].
+// headsOf is the number of heads of the queries or of the keys, if out has the keys of an attention as [batch, heads, tokens, size].
 func headsOf(out []Shape, of int) (int, bool) {
 	switch {
 	case len(out) < 2 || len(out[1]) != 4:
@@ -42,7 +42,7 @@ func headsOf(out []Shape, of int) (int, bool) {
 	return ratioOf(out[0], 2, out[1], 3)
 }
 
-// groupsOf is the number of groups of a convolution whose weight is operand w: that has the channels of one group.
+// groupsOf is the number of groups of a convolution. Its weight, operand w, has the input channels of one group.
 func groupsOf(w int) follower {
 	return follower{"group", func(in, _ []Shape) (int, bool) {
 		if len(in) <= w {
@@ -52,7 +52,7 @@ func groupsOf(w int) follower {
 	}}
 }
 
-// ratioOf divides an extent of a shape by one of another, where that leaves nothing over.
+// ratioOf divides an extent of a shape by an extent of another one. ok is false if there is a remainder.
 func ratioOf(a Shape, i int, b Shape, k int) (int, bool) {
 	if len(a) <= i || len(b) <= k || b[k] < 1 || a[i]%b[k] != 0 {
 		return 0, false

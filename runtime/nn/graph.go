@@ -9,12 +9,12 @@ type Graph struct {
 	Values  []Info // indexed by Value; entry 0 is None
 	Inputs  []Value
 	Outputs []Value
-	Opset   int // ONNX opset of the model that it is from, 0 when that is not known: a file of it has no older one
+	Opset   int // ONNX opset of the model that it is from, 0 if unknown; an exported file has at least this one
 }
 
 // Node is one operator of a Graph. Type and attributes are ONNX's; attributes that have their default value are left out.
-// Parameters are operands like any other, so In of a Conv is data, weight and perhaps bias. What ONNX has moved from
-// attributes to operands over time (axes, the bounds of Clip, the shape of a Reshape) is an attribute here.
+// Parameters are operands like any other, so In of a Conv is data, weight and perhaps bias. ONNX has turned some attributes into operands over time: axes, the bounds of
+// Clip, the shape of a Reshape. They are attributes here.
 type Node struct {
 	Type, Domain, Name string
 	Attrs              []Attr // in alphabetical order
@@ -74,7 +74,7 @@ func (n *Node) Text(name, def string) string {
 	return def
 }
 
-// List returns an integer list attribute of a length, filled with def when it is left out or of another length.
+// List returns an integer list attribute with the given length. If the node lacks it, or has one of another length, all its elements are def.
 func (n *Node) List(name string, length, def int) []int {
 	given, out := n.Ints(name), make([]int, length)
 	for i := range out {

@@ -6,9 +6,8 @@ import (
 	"slices"
 )
 
-// Grid is a positional axis of a Param: Prefix positions of their own, then a square map of side From, row by row. The map is
-// interpolated to side To, bilinearly with a filter as wide as the shrinking, as images are (timm, resample_abs_pos_embed, with
-// another filter).
+// Grid is a positional axis of a Param: Prefix separate positions, and then a square map of side From, row by row. The map is interpolated to side To, bilinearly, with
+// a filter whose width grows with the reduction, as for images. (timm's resample_abs_pos_embed uses another filter.)
 type Grid struct {
 	Axis, Prefix, From, To int
 }

@@ -2,7 +2,7 @@ package nn
 
 import "math"
 
-// ToFloat16 rounds to the nearest float16, ties to even. It tells whether the value is in its range.
+// ToFloat16 rounds to the nearest float16, ties to even. The second result tells whether the value is in float16's range.
 func ToFloat16(f float32) (uint16, bool) {
 	b := math.Float32bits(f)
 	sign := uint16(b >> 16 & 0x8000)
@@ -30,7 +30,7 @@ func FromFloat16(h uint16) float32 {
 	return math.Float32frombits(sign | (exp+127-15)<<23 | frac<<13)
 }
 
-// Halved returns a float32 tensor as float16; other tensors, and those with a number that is out of float16's range, stay as they are.
+// Halved returns a float32 tensor as float16. Tensors of other types, and tensors with a number beyond float16's range, are returned unchanged.
 func (t Tensor) Halved() (Tensor, bool) {
 	if t.Type != Float32 {
 		return t, false

@@ -6,8 +6,8 @@ import (
 	"github.com/autotailor/autotailor/internal/operators"
 )
 
-// Idle tells of each node whether no result depends on what it computes: such as the Shape, Gather and Concat from which a model computes the
-// sizes of a Resize. Engines need not have such operators.
+// Idle tells for each node whether no output depends on its result. Examples are the Shape, Gather and Concat from which a model computes the sizes of a Resize: a
+// recorded graph knows these sizes. Engines need not support such operators.
 func (g *Graph) Idle() []bool {
 	needed := make([]bool, len(g.Values))
 	for _, v := range g.Outputs {
@@ -29,7 +29,7 @@ func (g *Graph) Idle() []bool {
 	return idle
 }
 
-// SizeOperand is the operand that only says which shape the result has, which a recorded graph knows; -1 for none.
+// SizeOperand is the index of the operand that only states the shape of the result, -1 for none. A recorded graph knows that shape.
 func (n *Node) SizeOperand() int {
 	o, _ := operators.Lookup(n.Domain, n.Type)
 	return slices.IndexFunc(o.Operands(), func(p operators.Operand) bool { return p.Kind == operators.Size })

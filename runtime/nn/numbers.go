@@ -59,7 +59,7 @@ func (t Tensor) Numbers() []float64 {
 	return out
 }
 
-// FromNumbers makes a tensor of elements of type d, as it holds the numbers: without fractions, or rounded. Of a type without numbers all bits are zero.
+// FromNumbers makes a tensor with elements of type d from numbers. They are truncated or rounded as d requires. If d is not a type of numbers, all bits are zero.
 func FromNumbers(d DType, s Shape, numbers []float64) Tensor {
 	size := d.Bytes()
 	t := Tensor{Type: d, Shape: slices.Clone(s), Raw: make([]byte, size*len(numbers))}

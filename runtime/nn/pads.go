@@ -4,8 +4,8 @@ import (
 	"slices"
 )
 
-// TransposedPads returns by how much a ConvTranspose of x to y crops the result before and behind, along each spatial axis: what its attributes say,
-// or what the shape of the result leaves.
+// TransposedPads returns how many positions a ConvTranspose of x to y crops from its result at both ends of each spatial axis. They follow from its attributes or from the
+// shape of the result.
 func TransposedPads(n *Node, x, y, window Shape) [][2]int {
 	rank := len(x)
 	strides, dilations, extra := n.List("strides", rank, 1), n.List("dilations", rank, 1), n.List("output_padding", rank, 0)

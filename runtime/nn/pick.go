@@ -80,7 +80,7 @@ func (p Pick) valid(n int) bool {
 	return p.Full() == n && p.Len() > 0 && p.inRange()
 }
 
-// inRange tells whether p keeps positions that are there. A term of a sum may have none left: a layer that is gone.
+// inRange tells whether p keeps existing positions. A term of a sum may keep none: that of a removed layer.
 func (p Pick) inRange() bool {
 	if len(p.Of) == 0 {
 		return p.Keep >= 0 && p.From >= 0 && p.From+p.Keep <= p.Size
@@ -88,7 +88,7 @@ func (p Pick) inRange() bool {
 	return !slices.ContainsFunc(p.Of, func(f Pick) bool { return !f.inRange() })
 }
 
-// Picked returns the shape of what p keeps.
+// Picked returns the shape of the part that p keeps.
 func (p Param) Picked() Shape {
 	s := slices.Clone(p.Shape)
 	for axis, k := range p.Picks {
@@ -125,7 +125,7 @@ func (p Param) Stored() Param {
 	return p
 }
 
-// turned is the same part of a matrix the other way round.
+// turned is the same part of the transposed matrix.
 func (p Param) turned() Param {
 	p.Transposed = !p.Transposed
 	p.Shape, p.Picks, p.Grids = reversed(p.Shape), slices.Clone(p.Picks), slices.Clone(p.Grids)
@@ -199,7 +199,7 @@ func (c Conv) Group(n int) Conv {
 	return c.Out(n)
 }
 
-// InGroups sets the number of groups that are left.
+// InGroups sets the number of remaining groups.
 func (c Conv) InGroups(n int) Conv {
 	c.Groups = n
 	return c
@@ -217,7 +217,7 @@ func (c Conv) InPick(p Pick) Conv {
 	return c
 }
 
-// Crop keeps the centre of the window, n positions along each axis, and pads less to match
+// Crop keeps the centre of the window, n positions along each axis, and reduces the padding to match
 // (once-for-all networks, elastic kernel size).
 func (c Conv) Crop(n int) Conv {
 	kernel, pads := slices.Clone(c.Kernel), slices.Clone(c.Pads)

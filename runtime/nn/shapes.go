@@ -73,7 +73,7 @@ func Broadcast(a, b Shape) (s Shape, ok bool) {
 	return s, true
 }
 
-// spreads tells whether a, broadcast, is as large as b.
+// spreads tells whether a broadcasts to exactly the shape b.
 func spreads(a, b Shape) bool {
 	s, ok := Broadcast(b, a)
 	return ok && slices.Equal(s, b)
@@ -108,7 +108,7 @@ func reduced(s Shape, keep bool, axes []int) Shape {
 	return out
 }
 
-// times multiplies extents; the open batch stays open, as -1 times the rest. An empty product is 1.
+// times multiplies extents. The open batch counts as -1, so the product of a shape with it is negative. An empty product is 1.
 func times(s Shape) int {
 	n := 1
 	for _, d := range s {

@@ -10,9 +10,8 @@ type Step struct {
 	Freed []Value // leave it after the step
 }
 
-// Steps returns the moments of a run of g in a runtime that has kernels of a product with its normalisation and Relu or
-// Clip, renames where a Reshape or the like moves no data, frees a value after its last use, writes no result over an
-// operand, and reads inputs where the caller has them.
+// Steps returns the kernels of a run of g with the live values. It assumes a runtime in which a product with its normalisation and Relu or Clip is one
+// kernel, a Reshape or the like moves no data, a value is freed after its last use, no result overwrites an operand, and inputs are not copied.
 func (g *Graph) Steps() []Step {
 	l := &lives{g: g, home: make([]Value, len(g.Values)), given: make([]bool, len(g.Values)), last: make([]int, len(g.Values)), users: make([]int, len(g.Values))}
 	for v := range l.home {
@@ -127,9 +126,9 @@ func (l *lives) steps(kernel []int) []Step {
 // wordBytes is the least that an element takes: engines compute in single precision.
 const wordBytes = 4
 
-// MemoryNeed estimates the bytes that an engine takes to run g, which has no open axes: its parameters twice, as stored and as
-// packed for its kernels, and the values that are alive at the worst node. It bounds what Steps finds, in linear time, so
-// that networks from elsewhere can be judged before they run.
+// MemoryNeed estimates the bytes that an engine needs to run g, which has no open axes: its parameters twice, as stored and as packed for its kernels, and the
+// values that are alive at the worst node. It is an upper bound of the result of Steps, and takes linear time, so that networks from elsewhere can be judged
+// before they run.
 func (g *Graph) MemoryNeed() int64 {
 	bytes := func(v Value) int64 {
 		return int64(max(g.Values[v].Type.Bytes(), wordBytes)) * g.Values[v].Shape.Elements()
@@ -173,7 +172,7 @@ func (g *Graph) MemoryNeed() int64 {
 	return params + peak
 }
 
-// PeakBytes is what the values that are alive at the worst of g's steps take at batch 1. It follows from this network alone.
+// PeakBytes is the size of the values that are alive at the worst of g's steps, at batch 1. It follows from this network alone.
 func (g *Graph) PeakBytes() int64 {
 	peak, bound := int64(0), g.Bind(1)
 	live := int64(0)

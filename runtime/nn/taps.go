@@ -11,14 +11,14 @@ type Tap struct {
 	Weight float64
 }
 
-// Axis is one that a Resize changes, and for each of the result's positions along it what that is made of.
+// Axis is an axis that a Resize changes, with the taps of each position of the result along it.
 type Axis struct {
 	Axis int
 	Taps [][]Tap
 }
 
-// ResizeAxes returns the axes that a Resize of x to y changes, one after the other: interpolation is separable. scales are those of the operand, by
-// axis; without them, they follow from the shapes.
+// ResizeAxes returns the axes that a Resize of x to y changes. They can be interpolated one after the other, because interpolation is separable. scales has the factor
+// of each axis. If it is nil, factors follow from the shapes.
 func ResizeAxes(n *Node, x, y Shape, scales []float32) ([]Axis, error) {
 	switch {
 	case len(n.In) == 2:
@@ -53,7 +53,7 @@ func ResizeAxes(n *Node, x, y Shape, scales []float32) ([]Axis, error) {
 	return moving, nil
 }
 
-// taps lists for each position of a result of extent to what it is made of.
+// taps lists the taps of each position of a result of extent to, from an operand of extent from.
 func taps(n *Node, from, to int, factor float64) ([][]Tap, error) {
 	system := n.Text("coordinate_transformation_mode", "half_pixel")
 	where, ok := coordinates[system]
@@ -111,7 +111,7 @@ func cubic(n *Node, x float64, from int) []Tap {
 	return taps
 }
 
-// coordinates map a position of a result of extent to, by the factor s, to one of the operand of extent from.
+// coordinates map a position of the result, of extent to, to a position of the operand, of extent from. s is the factor.
 var coordinates = map[string]func(i, from, to, s float64) float64{
 	"half_pixel": func(i, _, _, s float64) float64 { return (i+0.5)/s - 0.5 },
 	"half_pixel_symmetric": func(i, from, to, s float64) float64 {

@@ -21,7 +21,7 @@ func (s Shape) Count() int {
 // Nearest returns v, or the int nearest to it: the end of a Slice is often the largest number of 64 bits.
 func Nearest(v int64) int { return int(max(math.MinInt, min(v, math.MaxInt))) }
 
-// Elements is Count where no int may be large enough: of shapes that are only counted, on machines of 32 bits too.
+// Elements is Count as an int64. It is for shapes whose elements are only counted, also on machines where int has 32 bits.
 func (s Shape) Elements() int64 {
 	n := int64(1)
 	for _, d := range s {
@@ -59,7 +59,7 @@ func (t Tensor) Int64s() []int64 {
 	return onnx.Int64s(t.Raw)
 }
 
-// Fetch returns the part of p that is picked, its window by the kernel transform where w has one.
+// Fetch returns the part of p that is picked. If w has a kernel transform for p, its window is computed by the transform.
 func Fetch(w Weights, p Param) (Tensor, error) {
 	t, err := stored(w, p)
 	if err != nil {
@@ -92,8 +92,7 @@ func Fetch(w Weights, p Param) (Tensor, error) {
 	return t, err
 }
 
-// Fits tells whether w has all weights of g, in the shapes that they have in the SuperNet. Its error counts those that it has not, and names the
-// first few.
+// Fits checks that w has all weights of g, in the shapes that they have in the SuperNet. The error counts the missing ones, and names the first few.
 func Fits(g *Graph, w Weights) error {
 	const named = 3
 	var wrong []error
@@ -143,8 +142,7 @@ func storedShape(w Weights, p Param) (Shape, error) {
 	return s.Shape(p.Source())
 }
 
-// stored returns the whole tensor of p. What weights have under p's own name is p's alone, though the original model may have one
-// initializer for several parameters.
+// stored returns the whole tensor of p. A tensor under p's own name belongs to p alone, even if the original model has one initializer for several parameters.
 func stored(w Weights, p Param) (Tensor, error) {
 	if p.From != "" {
 		var none NoTensorError
@@ -155,7 +153,7 @@ func stored(w Weights, p Param) (Tensor, error) {
 	return w.Tensor(p.Source())
 }
 
-// transposed returns a matrix the other way round.
+// transposed returns a matrix with its axes swapped.
 func (t Tensor) transposed() (Tensor, error) {
 	size := t.Type.Bytes()
 	if len(t.Shape) != 2 || size == 0 || len(t.Raw) != size*t.Shape.Count() {
@@ -228,7 +226,7 @@ func contiguous(s Shape, indices [][]int) bool {
 	return true
 }
 
-// Overlay returns weights that are those of over where it has them, and of base elsewhere.
+// Overlay returns weights that read a tensor from over if it has it, and otherwise from base.
 func Overlay(base Weights, over map[string]Tensor) Weights { return overlay{base, over} }
 
 type overlay struct {

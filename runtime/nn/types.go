@@ -2,7 +2,7 @@ package nn
 
 import "github.com/autotailor/autotailor/internal/onnx"
 
-// Batch is the size of the open batch axis in a Shape. An axis that joins it with k positions of others has the size k*Batch.
+// Batch is the size of the open batch axis in a Shape. An axis that joins the batch with k positions of other axes has the size k*Batch.
 const Batch = -1
 
 // Shape is the extent of each axis of a tensor, outermost first.
@@ -17,13 +17,13 @@ const None Value = 0
 // Param is a named tensor of the SuperNet and the part of it that a SubNet uses.
 type Param struct {
 	Name string // unique name in the SuperNet, usually the ONNX initializer's
-	From string // initializer that stores it when that is not Name (deduplicated tensors)
-	// Readers are the operands of the model that are this tensor where From is set: a file that stores it by itself changes these.
+	From string // initializer that stores it, if its name is not Name (deduplicated tensors)
+	// Readers are the model's operands that read this tensor, if From is set. A file that stores it as a tensor of its own must change these operands.
 	Readers []Reader
 	Type    DType  // element type, 0 means float32
 	Shape   Shape  // full shape in the SuperNet
-	Picks   []Pick // what is kept of each axis; nil keeps all of every axis
-	// Transposed says that the initializer stores this matrix the other way round; Shape and Picks are as it is used.
+	Picks   []Pick // the positions that are kept of each axis; nil keeps all
+	// Transposed says that the initializer stores the transpose of this matrix. Shape and Picks are those of the matrix as it is used.
 	Transposed bool
 	Grids      []Grid // positional axes that are interpolated
 }
@@ -116,7 +116,7 @@ type Range struct {
 	Step     int64 // 0 means 1
 }
 
-// Resize is a change of size by a factor for each axis. What is "" or 0 has ONNX's default.
+// Resize is a change of size by a factor for each axis. A field that is "" or 0 has ONNX's default.
 type Resize struct {
 	Mode        string // nearest, linear or cubic
 	Coordinates string // how positions of the result become positions of the operand, such as half_pixel
@@ -130,8 +130,8 @@ type Op struct {
 	Type, Domain, Name string
 	Attrs              []Attr
 	Outputs            int     // number of outputs, 0 means 1
-	Shapes             []Shape // output shapes, where the operator's rule is not known
-	Types              []DType // output element types, where not that of the first operand
+	Shapes             []Shape // shapes of the results, if the operator's rule is not known
+	Types              []DType // element types of the results, if they differ from the first operand's
 	MACs               int64   // multiply-accumulates of the subgraphs that it runs, as the compiler counted them
 }
 
@@ -139,8 +139,8 @@ type Op struct {
 // element type in Int and its shape in Ints. Of a graph, Raw is the ONNX protobuf message.
 type Attr = onnx.Attr
 
-// Captures is an attribute of operators with subgraphs: the names by which those know the values of the graph around them, which are the
-// operator's last operands. It is not written to files.
+// Captures is an attribute of operators with subgraphs. It lists the names by which the subgraphs read values of the graph around them. These values are the operator's
+// last operands. The attribute is not written to files.
 const Captures = "autotailor.captures"
 
 // AttrKind tells which field of an Attr holds its value; the numbers are ONNX's AttributeType.
@@ -187,7 +187,7 @@ type Weights interface {
 	Tensor(name string) (Tensor, error)
 }
 
-// NoTensorError says that weights do not have a tensor. Other errors are of tensors that they have and cannot read.
+// NoTensorError says that weights do not have a tensor. Any other error is about a tensor that they have, but cannot read.
 type NoTensorError string
 
 // Error names the tensor.
