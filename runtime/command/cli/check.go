@@ -34,7 +34,7 @@ type checkedSubNet struct {
 	Measured  float64 `json:"measured_ms"`
 }
 
-// every is how many SubNets stand between two measurements of the reference as one of them.
+// every is the number of SubNets between two measurements of the reference.
 const every = 10
 
 func runCheck(c *call) error {
@@ -170,7 +170,7 @@ func deviation(list []float64) float64 {
 	return math.Sqrt(squares / float64(max(len(list)-1, 1)))
 }
 
-// openChecked opens the file with what was measured before, on the same device against the same reference.
+// openChecked opens the file with earlier measurements. They must be of the same device and reference.
 func (c *call) openChecked(path string, t *lut.Table) (map[string]time.Duration, *rowfile.Journal, error) {
 	known := map[string]time.Duration{}
 	if path == "" {

@@ -16,7 +16,7 @@ import (
 	"github.com/autotailor/autotailor/runtime/train/sensitivity"
 )
 
-// checkFlags are those of a search whose candidates are measured.
+// checkFlags are the flags of a search that counts its candidates.
 type checkFlags struct {
 	k                *int
 	model, dir, file *string
@@ -32,10 +32,10 @@ func (c *call) checkFlags() *checkFlags {
 	return f
 }
 
-// jointEnding is what the name of joint measurements adds to that of the sensitivities.
+// jointEnding is appended to the name of a table of sensitivities: this is the file with joint measurements.
 const jointEnding = ".joint"
 
-// joint reads what `search --verify` has counted beside sensitivities, and says so where there is something: predictions go by it.
+// joint reads the SubNets that `search --verify` has counted, if there is such a file beside the sensitivities, and says so. Predictions use them.
 func (c *call) joint(path string, t *accuracy.Table) (*accuracy.JointJournal, error) {
 	j, err := accuracy.ReadJoint(path, c.net, t.Header)
 	if err == nil && len(j.List()) > 0 {
@@ -56,7 +56,7 @@ type checker struct {
 	journal *accuracy.JointJournal
 }
 
-// checker opens what counting needs.
+// checker opens the files and the engine that counting needs.
 func (c *call) checker(f *checkFlags, m *models, accuracies string, p search.Problem, budget time.Duration) (*checker, error) {
 	if m.accuracies == nil {
 		return nil, usageError{errors.New("--verify needs --accuracy")}
@@ -84,8 +84,8 @@ func (c *call) checker(f *checkFlags, m *models, accuracies string, p search.Pro
 	return k, err
 }
 
-// run counts candidates until there are as many counted SubNets as the user wants, or no other candidates. It returns the front under
-// the corrected prediction, or the best SubNet within the budget: of those counted, the one with most correct images.
+// run counts candidates until there are as many counted SubNets as the user wants, or no more candidates. It returns the front under the corrected prediction or,
+// with a budget, the counted SubNet within the budget that has most correct images.
 func (k *checker) run(ctx context.Context) (search.Result, []search.Point, error) {
 	bar := k.progress("verify")
 	start := time.Now()
@@ -109,7 +109,7 @@ func (k *checker) run(ctx context.Context) (search.Result, []search.Point, error
 	}
 }
 
-// solve searches under the prediction as it is corrected by now.
+// solve searches with the prediction as corrected so far.
 func (k *checker) solve(ctx context.Context) (search.Result, error) {
 	var err error
 	if k.problem.Penalty, err = k.table.Corrected(k.net, k.journal.List()); err != nil {
@@ -122,8 +122,8 @@ func (k *checker) solve(ctx context.Context) (search.Result, error) {
 	return front, err
 }
 
-// next returns the SubNet to count: the most accurate candidate within the budget that was not counted yet, or the one of the front that is
-// farthest from those that were; nil when there is none.
+// next returns the SubNet to count next. With a budget it is the most accurate candidate within the budget that was not counted yet. Otherwise it is the SubNet of the
+// front that is farthest from the counted ones. It is nil if there is none.
 func (k *checker) next(front search.Result) space.Genes {
 	if k.budget > 0 {
 		for _, q := range slices.Backward(front.Points) {
@@ -143,7 +143,7 @@ func (k *checker) next(front search.Result) space.Genes {
 	return nil
 }
 
-// answer returns the front's points, or the best SubNet within the budget. What was counted is not predicted.
+// answer returns the front's points, or the best SubNet within the budget. Counted SubNets have their counted accuracy, not the predicted one.
 func (k *checker) answer(front search.Result) []search.Point {
 	if k.budget <= 0 {
 		return front.Points
@@ -166,7 +166,7 @@ func (k *checker) within(g space.Genes) bool {
 	return !slices.ContainsFunc(k.problem.Limits, func(l search.Limit) bool { return l.Metric.At(g) > l.Most })
 }
 
-// mark adds what was counted to the points that are printed.
+// mark adds the counted accuracies to the points that are printed.
 func (k *checker) mark(points []point, genes []search.Point) error {
 	plain, err := k.table.Penalty(k.net)
 	if err != nil {

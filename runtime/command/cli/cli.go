@@ -25,12 +25,12 @@ import (
 	"github.com/autotailor/autotailor/runtime/train/data"
 )
 
-// Options are what a generated command knows beside its SuperNet.
+// Options has everything that a generated command needs beside its SuperNet.
 type Options struct {
 	Model     string                                            // default of --model
 	Transform data.Transform                                    // how images become input
 	Columns   data.Columns                                      // what rows of other data mean
-	Task      func() (data.Task, error)                         // what the network is for; nil for classification. data.TaskConfig has those of autotailor.toml
+	Task      func() (data.Task, error)                         // the network's task; nil for classification. data.TaskConfig reads it from autotailor.toml
 	Engines   []Engine                                          // the first is the default
 	Plot      func(dir string, p report.Page) ([]string, error) // draws the report's plots and returns their files; nil for none
 }

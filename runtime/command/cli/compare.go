@@ -9,7 +9,7 @@ import (
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
-// comparison is what engines compute of one network for the same made-up inputs.
+// comparison has the results of several engines for one network and the same made-up inputs.
 type comparison struct {
 	graph   *nn.Graph // without open axes
 	weights nn.Weights
@@ -17,7 +17,7 @@ type comparison struct {
 	results [][]float64 // of each engine, all outputs one after the other
 }
 
-// add runs the network on one more engine. The first one decides on the inputs: masks for which its results are finite, where there are such.
+// add runs the network on one more engine. The first engine determines the inputs: masks with which its results are finite, if there are such masks.
 func (k *comparison) add(e engine.Engine) (err error) {
 	s, err := e.Compile(k.graph, k.weights)
 	if err != nil {
@@ -65,12 +65,12 @@ func finite(list []float64) bool {
 	return true
 }
 
-// floor is the root mean square that a result counts as having at least. Engines round numbers near 1 by about 1e-7: a result that is all but zero,
-// such as that of a sigmoid far from its threshold, is no better known than that, and a relative distance alone would call it far apart.
+// floor is the smallest root mean square by which a distance is divided. Engines round numbers near 1 by about 1e-7. A result that is almost zero, such as that of
+// a sigmoid far from its threshold, is not more precise than that. A relative distance alone would be large for it.
 const floor = 1e-6
 
-// distance is the relative L2 distance of b from a, whose root mean square counts as at least floor. What is no number in both does not count; in
-// one of them it is an error.
+// distance is the relative L2 distance of b from a. The root mean square of a counts as at least floor. Elements that are NaN in both do not count. NaN in only one of them
+// is an error.
 func distance(a, b []float64) (float64, error) {
 	if len(a) != len(b) {
 		return 0, fmt.Errorf("one result has %d numbers, the other %d", len(a), len(b))

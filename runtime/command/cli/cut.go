@@ -12,7 +12,7 @@ import (
 	"github.com/autotailor/autotailor/runtime/space"
 )
 
-// frontFlags say which points of a front are shown. Without values all are that are better than guessing.
+// frontFlags select the points of a front that are shown. The zero frontFlags select all points that are better than guessing.
 type frontFlags struct {
 	least  *float64
 	points *int
@@ -37,8 +37,7 @@ func (f frontFlags) check(accuracies string) error {
 	return nil
 }
 
-// promises says what predicted accuracies do not promise: those of weights that were trained for the largest network alone, and those that
-// nobody has counted.
+// promises lists warnings about predicted accuracies: the weights were trained for the largest network only, or the accuracies were not counted.
 func (c *call) promises(t *accuracy.Table, points []point) []string {
 	notes := []string{}
 	if t == nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/autotailor/autotailor/runtime/measure/device"
 )
 
-// drivers are the engines that a prefix chooses: devices that this process does not run on.
+// drivers are the engines that a prefix selects. They run on other devices than this process.
 var drivers = []struct {
 	prefix, doc string
 	rest        bool // takes the rest of the list, commas included
@@ -83,7 +83,7 @@ func (c *call) openFirst(list string, threads int) (e engine.Engine, rest string
 	return nil, rest, more, usageError{fmt.Errorf("--engine %s: there is no such engine; engines are %s", name, strings.Join(known, ", "))}
 }
 
-// closeEngines ends those that hold a device.
+// closeEngines closes the engines that hold a device.
 func closeEngines(list []engine.Engine) error {
 	var errs []error
 	for _, e := range list {

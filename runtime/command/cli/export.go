@@ -44,11 +44,11 @@ type verified struct {
 	SubNet    string        `json:"subnet"`
 	Engines   []measured    `json:"engines"`
 	Predicted *float64      `json:"predicted_ms,omitempty"`
-	Error     *float64      `json:"latency_error,omitempty"` // predicted by measured, less 1
-	Distance  *float64      `json:"relative_l2,omitempty"`   // of the second engine's result from the first's, or the default engine's
-	Against   string        `json:"against,omitempty"`       // the default engine, where the user named one other only
-	Unmatched string        `json:"unmatched,omitempty"`     // why that could not compare
-	Lacking   []lacking     `json:"lacking,omitempty"`       // engines that took no part, because they do not have all operators
+	Error     *float64      `json:"latency_error,omitempty"` // predicted over measured latency, minus 1
+	Distance  *float64      `json:"relative_l2,omitempty"`   // distance of the second engine's result from the first's, or from the default engine's
+	Against   string        `json:"against,omitempty"`       // the default engine, if the user named only another one
+	Unmatched string        `json:"unmatched,omitempty"`     // why the default engine could not compare
+	Lacking   []lacking     `json:"lacking,omitempty"`       // engines that could not run the network, because they lack operators
 	Accuracy  *accuracyPair `json:"accuracy,omitempty"`
 }
 
@@ -132,7 +132,7 @@ func (c *call) run(v *verified, g *nn.Graph, w nn.Weights, engines []engine.Engi
 		}
 		v.Engines = append(v.Engines, measured{e.Info().Name, milliseconds(row.Median), milliseconds(row.Min), row.N})
 		if _, only := e.(engine.Measurer); only {
-			continue // what it computes does not come back
+			continue // it returns times, but no results
 		}
 		if err := k.add(e); err != nil {
 			return fmt.Errorf("%s: %w", e.Info().Name, err)
@@ -161,7 +161,7 @@ func (c *call) run(v *verified, g *nn.Graph, w nn.Weights, engines []engine.Engi
 	return nil
 }
 
-// notFinite says why results may not be finite: a mask that leaves nothing, or weights that are not, which are named.
+// notFinite prints why results may not be finite: a mask hides everything, or the weights that it names are not finite.
 func (c *call) notFinite(g *nn.Graph, w nn.Weights) {
 	const named = 3
 	fmt.Fprint(c.err, "note: results are infinite or no numbers for every mask that was tried")
@@ -195,7 +195,7 @@ func (c *call) against(v *verified, k *comparison) {
 	v.Unmatched = err.Error()
 }
 
-// predict compares the sum of a table with what its engine needed.
+// predict compares the latency that a table predicts with the latency that its engine measured.
 func (c *call) predict(v *verified, path string, g space.Genes, engines []engine.Engine) error {
 	t, err := c.latencies(path)
 	if err != nil {
@@ -217,7 +217,7 @@ func (c *call) predict(v *verified, path string, g space.Genes, engines []engine
 	return usageError{fmt.Errorf("%s was measured on %s with %d threads, this is %s; give --engine %s --threads %d to compare", path, t.Header.Engine, t.Header.Threads, namesOf(engines), t.Header.Engine, t.Header.Threads)}
 }
 
-// count compares the predicted accuracy with that on as many images as the table was counted on, recalibrated alike.
+// count compares the predicted accuracy with a count, on as many images as the table was counted on and with the same recalibration.
 func (c *call) count(ctx context.Context, path, dir string, g space.Genes, w *onnxfile.Model, e engine.Engine) (*accuracyPair, error) {
 	t, err := c.accuracies(path)
 	if err != nil {

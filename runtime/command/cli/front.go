@@ -23,7 +23,7 @@ type bundled struct {
 	Warning string `json:"warning,omitempty"`
 }
 
-// exportFront writes the best spread SubNets of the front as a bundle.
+// exportFront writes SubNets that are spread over the front as a bundle.
 func (c *call) exportFront(f *exportFlags) error {
 	var missing []error
 	for _, k := range []struct {
@@ -104,7 +104,7 @@ func (c *call) exportFront(f *exportFlags) error {
 	return nil
 }
 
-// counted gives SubNets the accuracies that a file of joint measurements has instead of predicted ones, and returns what they are.
+// counted replaces predicted accuracies by counted ones for the SubNets in a file of joint measurements. It returns the joint measurements.
 func (c *call) counted(list []bundle.SubNet, t *accuracy.Table, joints string) (genes []space.Genes, err error) {
 	joint, err := accuracy.ReadJoint(joints, c.net, t.Header)
 	if err != nil {
@@ -153,7 +153,7 @@ func manifestOf(t *lut.Table, list []bundle.SubNet, h accuracy.Header) bundle.Ma
 	return m
 }
 
-// described picks k points of a front and tells what is predicted of them.
+// described picks k points of a front and returns them with their predictions.
 func (c *call) described(points []search.Point, accuracy func(penalty int64) float64, k int) ([]bundle.SubNet, error) {
 	counted, err := model.Counted(c.net)
 	if err != nil {

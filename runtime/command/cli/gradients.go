@@ -9,10 +9,10 @@ import (
 	"github.com/autotailor/autotailor/runtime/train/tune"
 )
 
-// differentiating is the engine whose gradients others are held against: it differentiates networks in operators that share no code with ours.
+// differentiating is the engine with which the gradients of other engines are compared. It differentiates networks in operators that share no code with ours.
 const differentiating = "gorgonia"
 
-// What a gradient check takes when the user does not say otherwise: Gorgonia is slow.
+// Defaults of a gradient check. They are small because Gorgonia is slow.
 const (
 	gradientSubNets = 2
 	gradientBatch   = 4
@@ -65,7 +65,7 @@ func (c *call) checkGradients(f *tuneFlags) error {
 	return nil
 }
 
-// partial opens the engine that others are held against.
+// partial opens the engine with which others are compared.
 func (c *call) partial(threads int) (engine.Partial, error) {
 	for _, o := range c.opt.Engines {
 		if o.Name != differentiating {

@@ -96,7 +96,7 @@ type uncounted []supernet.Uncounted
 
 func uncountedOf(n *supernet.Net) uncounted { return append(uncounted{}, n.Uncounted...) }
 
-// note is a line for people below a total, "" where nothing is left out.
+// note is a line for people below a total, "" if the total leaves nothing out.
 func (u uncounted) note() string {
 	if len(u) == 0 {
 		return ""

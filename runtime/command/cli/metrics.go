@@ -23,7 +23,7 @@ type quantity struct {
 	units map[string]float64
 }
 
-// The units of values on the command line, in those that sums count.
+// The units of values on the command line, as multiples of the units of sums.
 var (
 	times    = map[string]float64{"ns": 1, "us": 1e3, "µs": 1e3, "ms": 1e6, "s": 1e9}
 	energies = map[string]float64{"nJ": 1, "uJ": 1e3, "µJ": 1e3, "mJ": 1e6, "J": 1e9}
@@ -82,15 +82,15 @@ func (c *call) limitFlags() map[string]*string {
 	return flags
 }
 
-// models are the predictors that the files on the command line make possible.
+// models are the predictors for which the command line names files.
 type models struct {
 	latencies  *lut.Table
 	accuracies *accuracy.Table
-	joint      *accuracy.JointJournal // what was counted of SubNets with several modifications; nil for none
+	joint      *accuracy.JointJournal // counted SubNets with several modifications; nil for none
 	metrics    model.Metrics
 }
 
-// models reads the tables that are named; a quantity without its table has no metric.
+// models reads the tables that are named. A quantity whose table is missing has no metric.
 func (c *call) models(latencies, accuracies, power string) (*models, error) {
 	m := &models{}
 	var err error
@@ -154,11 +154,11 @@ func (m *models) problem(c *call, objective string, limits map[string]*string) (
 	return p, nil
 }
 
-// sizeSteps is how many steps of multiply-accumulates are told apart where no accuracies are known: fronts stay short enough to be exact.
+// sizeSteps is the number of steps in which multiply-accumulates are counted if no accuracies are known. It keeps fronts short enough to be exact.
 const sizeSteps = 1000
 
-// size stands in for accuracies that nobody has counted: the multiply-accumulates that a SubNet lacks, in shares of the original's. Of SubNets that
-// cost the same, the largest one is the best guess.
+// size replaces accuracies if none were counted. It is the share of the original's multiply-accumulates that a SubNet lacks. Of SubNets with the same cost, the largest
+// one is the best guess.
 func (m *models) size() (*space.Sum, error) {
 	macs, err := m.metrics.Metric(model.MACs)
 	if err != nil {
@@ -177,7 +177,7 @@ func (m *models) size() (*space.Sum, error) {
 	return space.NewSum(s.Cards(), share(s.Base()), terms)
 }
 
-// inFlags says by which flags a mistake is mended.
+// inFlags adds to an error the flags that correct it.
 func inFlags(err error) error {
 	var unknown *model.UnknownError
 	var maximum *model.MaximumError

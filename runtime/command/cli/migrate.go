@@ -15,15 +15,15 @@ import (
 	"github.com/autotailor/autotailor/runtime/supernet"
 )
 
-// migrated tells what becomes of a file.
+// migrated says what happens to a file.
 type migrated struct {
 	File    string `json:"file"`
 	Kind    string `json:"kind"`
 	State   string `json:"state"`             // "converted", "to be converted" or "of this version already"
-	Missing int    `json:"missing,omitempty"` // operators that the latencies lack for this package
+	Missing int    `json:"missing,omitempty"` // operators of this package that the latencies lack
 }
 
-// convert makes the file of today of one of version 1.
+// convert converts a file of version 1 to today's form.
 type convert func(old []byte, net *supernet.Net) (today []byte, missing int, err error)
 
 // converters are the files that migrate knows, by the name of their format, with the number of version 1.
@@ -109,7 +109,7 @@ func replace(contents []rowfile.Content) error {
 	return nil
 }
 
-// migrate converts one file; its content is nil when nothing is to be done. A folder is that of a bundle.
+// migrate converts one file. The content is nil if there is nothing to convert. A folder is a bundle.
 func (c *call) migrate(path string, dry bool) (migrated, rowfile.Content, error) {
 	var none rowfile.Content
 	m := migrated{File: path, State: "converted"}

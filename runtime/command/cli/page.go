@@ -50,9 +50,9 @@ func (c *call) page(l *lut.Table, t *accuracy.Table, p search.Problem, front []r
 	return page, c.kinds(l, &page)
 }
 
-// countedWeights are those that an accuracy table was counted with.
+// countedWeights describes the weights with which an accuracy table was counted.
 type countedWeights struct {
-	model string // what --model is
+	model string // value of --model
 	fact  string // for the header of the page
 	note  string // for the reader of a command, "" for none
 }
@@ -162,7 +162,7 @@ func (c *call) heat(t *accuracy.Table) []report.HeatRow {
 	return out
 }
 
-// cliffs finds the candidates that a wider one of the same choice is not slower than, all else as in the original.
+// cliffs finds candidates that save no time: a wider candidate of the same choice is not slower. All other choices are the original's.
 func (c *call) cliffs(cost *space.Sum) []report.Cliff {
 	var out []report.Cliff
 	g := make(space.Genes, len(c.net.Choices))

@@ -30,7 +30,7 @@ type profiled struct {
 	Method    string  `json:"method"`
 	Networks  int     `json:"networks"` // covering SubNets
 	Estimate  float64 `json:"estimate_s"`
-	RulesFile string  `json:"rules_file,omitempty"` // written where the engine runs other kernels than the rules say
+	RulesFile string  `json:"rules_file,omitempty"` // written if the engine runs other kernels than the rules describe
 }
 
 func runProfile(c *call) error {
@@ -80,7 +80,7 @@ func runProfile(c *call) error {
 	return c.profile(engines[0], o, *out, *dry)
 }
 
-// weightsIfAny opens the model where there is one.
+// weightsIfAny opens the model if it exists.
 func (c *call) weightsIfAny(path string) (nn.Weights, error) {
 	if _, err := os.Stat(path); path == "" || err != nil && !c.flags.Changed("model") {
 		return nil, nil

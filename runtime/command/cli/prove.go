@@ -73,7 +73,7 @@ func runProve(c *call) error {
 	return err
 }
 
-// reference runs the original's operators: on the command's first engine, so that two engines are compared, and on e what that one lacks.
+// reference runs the original's operators on the command's first engine, so that two engines are compared. Operators that it lacks run on e.
 func (c *call) reference(e engine.Engine) (model.Runner, error) {
 	run := engine.Once(e)
 	first := c.opt.Engines[0]

@@ -17,7 +17,7 @@ import (
 	"github.com/autotailor/autotailor/runtime/train/data"
 )
 
-// sampleEnding is what the name of a sample adds to that of the file that it belongs to: a table of sensitivities, or tuned weights.
+// sampleEnding is appended to the name of a file, a table of sensitivities or tuned weights, to name its sample.
 const sampleEnding = ".sample.tar"
 
 // noSampleFlag says whether a command keeps the images that statistics come from.
@@ -25,7 +25,7 @@ func (c *call) noSampleFlag() *bool {
 	return c.flags.Bool("no-sample", false, "do not keep the images that BatchNorm statistics are recomputed from beside that of --out (with "+sampleEnding+" after its name), because they are private: SubNets export whose statistics are listed ("+statsEnding+"), or with --recalibrate")
 }
 
-// keepSample writes the images beside a file, where the network has statistics.
+// keepSample writes the sample beside a file, if the network has statistics.
 func (c *call) keepSample(file string, samples data.Samples) error {
 	g, err := c.original()
 	if err != nil || samples == nil || samples.Len() == 0 || len(supernet.Normalisations(g)) == 0 {
@@ -56,7 +56,7 @@ func (c *call) keepSample(file string, samples data.Samples) error {
 	return nil
 }
 
-// sampleFree refuses to write a sample over a file that is none. Commands ask before they count for hours.
+// sampleFree refuses to overwrite a file that is not a sample. Commands call it before they count for hours.
 func sampleFree(file string) error {
 	if _, _, err := data.OpenSample(file + sampleEnding); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("a sample of the images for statistics cannot take the place of a file that is none: %w; move it away, or give --no-sample", err)
@@ -123,7 +123,7 @@ func (c *call) lacking(f *exportFlags, list []space.Genes) (borrowed int, subnet
 	return borrowed, subnets, nil
 }
 
-// sampleOf refuses a sample of other images than those that a table's statistics came from.
+// sampleOf refuses a sample whose images are not those from which a table's statistics came.
 func (c *call) sampleOf(path, table string) error {
 	if table == "" {
 		return nil

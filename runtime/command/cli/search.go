@@ -26,7 +26,7 @@ type found struct {
 	Metric      *metricEntry `json:"metric,omitempty"` // what accuracies are
 	Points      []point      `json:"points"`
 	Uncounted   uncounted    `json:"uncounted"` // operators that the metrics of MACs leave out
-	Notes       []string     `json:"notes"`     // what the accuracies do not promise
+	Notes       []string     `json:"notes"`     // warnings about the accuracies
 
 	counted *accuracy.Table // what accuracies are of, nil for none
 	sizes   bool            // there are no accuracies: SubNets with many multiply-accumulates count as good ones
@@ -46,7 +46,7 @@ type point struct {
 	LatencyMS float64            `json:"latency_ms,omitempty"`
 	Accuracy  float64            `json:"accuracy,omitempty"`
 	Verified  bool               `json:"verified,omitempty"`           // accuracy was counted, not predicted
-	Predicted *float64           `json:"predicted_accuracy,omitempty"` // what the sensitivities add up to, of verified SubNets
+	Predicted *float64           `json:"predicted_accuracy,omitempty"` // of verified SubNets: the sum of the sensitivities
 	Metrics   map[string]float64 `json:"metrics"`                      // all that can be predicted, such as energy_mJ and memory_bytes
 }
 

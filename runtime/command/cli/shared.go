@@ -121,7 +121,7 @@ func (c *call) latencies(path string) (*lut.Table, error) {
 	return readFile(path, func(f *os.File) (*lut.Table, error) { return lut.Read(f, c.net) })
 }
 
-// countedWith refuses sensitivities that were counted with other weights than w: they promise what these do not keep.
+// countedWith refuses sensitivities that were counted with other weights than w, because their accuracies do not hold for w.
 func countedWith(h accuracy.Header, table string, w *onnxfile.Model) error {
 	if h.Weights != "" && h.Weights != w.SHA256 {
 		return fmt.Errorf("%s: its sensitivities were counted with other weights (%s, SHA-256 %.12s...) than those of %s (%.12s...): give those weights, or count again", table, h.Model, h.Weights, w.Path, w.SHA256)
@@ -137,8 +137,7 @@ func (c *call) accuracies(path string) (*accuracy.Table, error) {
 	return t, c.inputIs(path, t.Header.Resize, "count again")
 }
 
-// inputIs refuses files for which images became input in another way than this package says. Older ones, and those that are made by hand, do not
-// say it.
+// inputIs refuses files for which images became input in another way than in this package. Older files, and files that are made by hand, do not say how.
 func (c *call) inputIs(path, said, remedy string) error {
 	own := c.opt.Transform.String()
 	if strings.HasPrefix(said, "rows; ") {
@@ -155,7 +154,7 @@ func (c *call) openSamples(dir, split string) (data.Samples, error) {
 	return c.once(dir, split, func() (data.Samples, error) { return c.readSamples(dir, split) })
 }
 
-// once opens samples that are not open yet.
+// once opens samples, or returns them if they are open already.
 func (c *call) once(path, split string, open func() (data.Samples, error)) (data.Samples, error) {
 	key := [2]string{path, split}
 	if s := c.sets[key]; s != nil {
@@ -209,7 +208,7 @@ func (c *call) original() (*nn.Graph, error) {
 	return c.net.Record(make(space.Genes, len(c.net.Choices)))
 }
 
-// transform is how images become input, with the side that is cut out of pictures, and their channels; both are 0 where the network takes no images.
+// transform says how images become input. t includes the side that is cut out of pictures. Side and channels are 0 if the network takes no images.
 func (c *call) transform() (t data.Transform, channels int) {
 	t = c.opt.Transform
 	g, err := c.original()
@@ -235,7 +234,7 @@ func (c *call) samples(dir, split string, n int) (data.Samples, error) {
 	return s.Slice(0, n), nil
 }
 
-// progress shows how far a command is: a bar on terminals, else a line every few seconds.
+// progress shows the progress of a command: a bar on terminals, and otherwise a line every few seconds.
 type progress struct {
 	c    *call
 	what string
@@ -260,7 +259,7 @@ func (p *progress) left(done, total int, left time.Duration) {
 				progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish())
 		}
 		p.bar.Describe(p.what)
-		_ = p.bar.Set(done) // a bar that cannot be drawn is no reason to stop
+		_ = p.bar.Set(done) // a command does not stop because its bar cannot be drawn
 		return
 	}
 	if now := time.Now(); now.Sub(p.last) >= between {

@@ -11,10 +11,10 @@ import (
 	"github.com/autotailor/autotailor/runtime/supernet"
 )
 
-// Whose statistics the batch normalisations of an exported SubNet have.
+// The origins of the batch normalisation statistics of an exported SubNet.
 const (
 	noStatistics           = "none"         // there are no such normalisations
-	originalStatistics     = "original"     // the model's, which are right: the SubNet normalises what the original does
+	originalStatistics     = "original"     // the model's, which are right: the SubNet normalises the same values as the original
 	recalibratedStatistics = "recalibrated" // its own
 	borrowedStatistics     = "borrowed"     // the model's, which are wrong
 )
@@ -62,7 +62,7 @@ func (c *call) warn(text string) {
 	}
 }
 
-// foldedNote says what folded BatchNorms mean, where the original probably has them.
+// foldedNote explains the effect of folded BatchNorms, if the original probably has them.
 func (c *call) foldedNote() {
 	g, err := c.original()
 	if err != nil {

@@ -18,12 +18,12 @@ import (
 // The states of a file.
 const (
 	fresh      = "ok"
-	unfinished = "unfinished" // the command that writes it goes on where it stopped
+	unfinished = "unfinished" // the command that writes it can resume
 	stale      = "stale"      // of another model, package, or set of weights
-	foreign    = "other"      // nothing that this package reads
+	foreign    = "other"      // this package does not read it
 )
 
-// fileStatus is what `status` says of a file.
+// fileStatus is the result of `status` for one file.
 type fileStatus struct {
 	File  string `json:"file"`
 	Kind  string `json:"kind"`
@@ -38,7 +38,7 @@ type folderStatus struct {
 	Next  []string     `json:"next"` // command lines, the most useful one first
 }
 
-// kinds are the files that commands write, by the endings of their names. The first that fits counts.
+// kinds are the kinds of files that commands write, by the endings of their names. The first matching ending counts.
 var kinds = []struct {
 	ending, kind string
 	look         func(s *surveyor, path string) (state, why string)
@@ -229,7 +229,7 @@ func (s *surveyor) bundle(path string) (state, why string) {
 	return fresh, fmt.Sprintf("%d SubNets", len(b.SubNets))
 }
 
-// next lists the commands that lack what they write, in the order in which one runs them.
+// next lists the commands whose results are missing, in the order in which one runs them.
 func (s *surveyor) next() (list []string) {
 	say := func(format string, args ...any) { list = append(list, s.net.Package+" "+fmt.Sprintf(format, args...)) }
 	if s.lut == "" {

@@ -10,7 +10,7 @@ import (
 	"github.com/autotailor/autotailor/runtime/space"
 )
 
-// compared is what `verify --json` prints of one SubNet, or a list of SubNets with both latencies.
+// compared is the result of `verify --json` for one SubNet, or a list of SubNets with both latencies.
 type compared struct {
 	verified
 	SubNets []struct {
@@ -20,8 +20,8 @@ type compared struct {
 	} `json:"subnets"`
 }
 
-// checkedAgainst reads files with SubNets that were predicted and measured. They must be of this package, and their predictions those of the
-// latencies at table, whose sum is cost.
+// checkedAgainst reads files with SubNets that were predicted and measured. They must be of this package, and their predictions must come from the latencies at table,
+// which cost sums.
 func (c *call) checkedAgainst(table string, cost *space.Sum, paths []string) ([]report.Checked, error) {
 	list, err := checkedFiles(c.net.Package, paths)
 	if err != nil {
@@ -42,13 +42,13 @@ func (c *call) checkedAgainst(table string, cost *space.Sum, paths []string) ([]
 	return out, nil
 }
 
-// checkedIn is a SubNet that a file says something of.
+// checkedIn is a SubNet with the file that describes it.
 type checkedIn struct {
 	report.Checked
 	file string
 }
 
-// checkedFiles reads files about SubNets of a package. Older ones do not say which package theirs are of.
+// checkedFiles reads files about SubNets of a package. Older files do not name their package.
 func checkedFiles(pack string, paths []string) ([]checkedIn, error) {
 	var out []checkedIn
 	for _, path := range paths {

@@ -49,9 +49,9 @@ type exportFlags struct {
 	anew                                                            bool             // the SubNet has statistics of its own
 }
 
-// formats are what `export` writes, with the names of their files.
+// formats are the formats that `export` writes, with the extensions of their files.
 var formats = map[string]struct {
-	extensions []string // after the name that is given; none when it is the file's
+	extensions []string // appended to the given name; none if the name is the file's
 	encode     func(c *call, f *exportFlags, g *nn.Graph, w nn.Weights, meta map[string]string) ([][]byte, error)
 }{
 	"onnx":        {[]string{""}, encodeONNX},
@@ -106,7 +106,7 @@ func runExport(c *call) error {
 	return c.export(f, &r)
 }
 
-// goTogether says which flags do not go with the format.
+// goTogether refuses flags that do not apply to the format.
 func (c *call) goTogether(f *exportFlags) error {
 	_, ok := formats[*f.format]
 	switch {
@@ -251,10 +251,10 @@ func (c *call) writeONNX(dst io.Writer, f *exportFlags, w nn.Weights, meta map[s
 	})
 }
 
-// tight collects garbage as soon as a tenth of what is in use has come.
+// tight makes the garbage collector run when the heap has grown by a tenth, in percent.
 const tight = 10
 
-// exportLarge writes a model that one file is too small for: its weights are in a second one, which are never in memory all at once.
+// exportLarge writes a model that is too large for one file. Its weights go to a second file, and are never all in memory at once.
 func (c *call) exportLarge(f *exportFlags, r *exported, w nn.Weights, meta map[string]string) error {
 	data := r.Files[0] + ".data"
 	if _, err := os.Stat(data); err == nil && !*f.force {
