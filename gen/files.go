@@ -67,7 +67,7 @@ func (o *Output) Changes() ([]Change, error) {
 			return nil, err
 		case !bytes.Equal(old, f.Data):
 			if want := header(f.Name); !bytes.HasPrefix(old, []byte(want)) {
-				return nil, fmt.Errorf("%s: this file is not ours (its first line does not start with %q); move it away", filepath.Join(o.Dir, f.Name), want)
+				return nil, fmt.Errorf("%s: autotailor did not write this file (its first line does not start with %q); move it away", filepath.Join(o.Dir, f.Name), want)
 			}
 			out = append(out, Change{f.Name, "changed", old, f.Data})
 		}

@@ -175,7 +175,7 @@ func TestWriteIsAllOrNothing(t *testing.T) {
 		t.Error("a file that is not ours was removed")
 	}
 	edit(t, ops, "package mine // by hand\n")
-	if _, err := mustRun(t, j).Changes(); err == nil || !strings.Contains(err.Error(), "not ours") {
+	if _, err := mustRun(t, j).Changes(); err == nil || !strings.Contains(err.Error(), "did not write") {
 		t.Errorf("a hand-written file in the way: %v", err)
 	}
 	left, err := filepath.Glob(filepath.Join(j.Out, ".autotailor-*"))

@@ -58,6 +58,6 @@ func TestLongListsAreLaidOutAsByGofmt(t *testing.T) {
 		}
 	}
 	if _, err := formatted([]byte(strings.Repeat("{\n", 9)), 1); err == nil {
-		t.Error("what is no Go is laid out")
+		t.Error("what is not Go is laid out")
 	}
 }

@@ -84,7 +84,7 @@ func (j Job) Renormalise(dir string, n int) ([]byte, int, error) {
 func pictureSize(model []byte) (channels, side int, err error) {
 	m := &onnxpb.ModelProto{}
 	if err := proto.Unmarshal(model, m); err != nil {
-		return 0, 0, fmt.Errorf("it is no ONNX model: %w", err)
+		return 0, 0, fmt.Errorf("it is not an ONNX model: %w", err)
 	}
 	for _, in := range m.GetGraph().GetInput() {
 		if d := in.GetType().GetTensorType().GetShape().GetDim(); len(d) == 4 {

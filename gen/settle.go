@@ -37,7 +37,7 @@ func (j Job) settle(c *Compiled, p *view.Package) (*settled, error) {
 		}
 		prover, err := s.compiled.Prove(s.view, model.ProofOptions{Full: j.Prove == ProveFull})
 		if err != nil {
-			return nil, fmt.Errorf("the package does not agree with itself: %w", err)
+			return nil, fmt.Errorf("the package's tables and its networks disagree: %w", err)
 		}
 		s.proof = prover.Run()
 		if len(s.proof.Wrong) == 0 {

@@ -89,7 +89,7 @@ func whyNoChain(f *supernet.Flow, i, n int) (cs []convolution, node int, why str
 		case len(it.Nodes) == 1 && (!passive(f.Node(k)) || len(cs) == 0):
 			return cs, k, fmt.Sprintf("is %s, no convolution, normalisation or activation; %d of %d convolutions stand before it", f.Node(k).Op, len(cs), n)
 		case len(it.Nodes) > 1 && (len(cs) == 0 || !isGate(f, it)):
-			return cs, k, fmt.Sprintf("begins a branch that is no squeeze-and-excitation gate; %d of %d convolutions stand before it", len(cs), n)
+			return cs, k, fmt.Sprintf("begins a branch that is not a squeeze-and-excitation gate; %d of %d convolutions are before it", len(cs), n)
 		}
 	}
 	last := f.Items[len(f.Items)-1].Nodes
@@ -117,9 +117,9 @@ func whyNotDepthwiseSeparable(f *supernet.Flow, i int) (int, string) {
 	}
 	switch first, second := cs[0], cs[1]; {
 	case !first.depthwise || first.kernel == 1:
-		return first.node, "is no depthwise convolution with a window"
+		return first.node, "is not a depthwise convolution with a window"
 	case second.kernel != 1 || second.depthwise:
-		return second.node, "is no 1x1 convolution of all channels"
+		return second.node, "is not a 1x1 convolution of all channels"
 	}
 	return -1, ""
 }
@@ -173,7 +173,7 @@ func whyNotConvNeXt(f *supernet.Flow, i int) (int, string) {
 		return f.Items[i].Nodes[len(f.Items[i].Nodes)-1], "comes after no convolution; the first layer would have to be a depthwise one"
 	}
 	if !cs[0].depthwise {
-		return cs[0].node, "is no depthwise convolution"
+		return cs[0].node, "is not a depthwise convolution"
 	}
 	return f.Items[i].Nodes[len(f.Items[i].Nodes)-1], "does not come after one depthwise convolution and two linear layers, wide in the middle"
 }

@@ -64,7 +64,7 @@ func inputShapes(list []string) (map[string][]int, error) {
 		for _, p := range strings.Split(text[i+1:], "x") {
 			n, err := strconv.Atoi(p)
 			if err != nil || n < 1 {
-				return nil, usageError{fmt.Errorf("--input %s: %q is no extent; write it as name=1x3x224x224", text, p)}
+				return nil, usageError{fmt.Errorf("--input %s: %q is not an extent; write it as name=1x3x224x224", text, p)}
 			}
 			out[text[:i]] = append(out[text[:i]], n)
 		}

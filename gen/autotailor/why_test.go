@@ -166,7 +166,7 @@ func TestInspectWhyNot(t *testing.T) {
 	}
 	for args, want := range map[string]string{
 		"--why-not Bottlenek":              "did you mean Bottleneck?",
-		"--why-not Generic":                "what no template knows",
+		"--why-not Generic":                "blocks without a template",
 		"--why-not Bottleneck --at nosuch": "has no node or value",
 		"--at conv1":                       "--why-not",
 		"--why-not Bottleneck --why x":     "ask one after the other",

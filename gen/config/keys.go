@@ -155,7 +155,7 @@ func ourNames() []string { return names()[:len(blocks)] }
 // Forms lists the templates that find blocks of a name, ours or the authors', by the names of the authors.
 func Forms(name string) ([]string, error) {
 	if name == "Generic" || name == "GenericBlock" {
-		return nil, fmt.Errorf("%s is what no template knows: there is no topology to compare with", name)
+		return nil, fmt.Errorf("%s is the name of blocks without a template: there is no topology to compare with", name)
 	}
 	if !slices.Contains(names(), name) {
 		return nil, fmt.Errorf("there is no template for blocks called %q%s; there are %s, or the names of the paper", name,

@@ -73,7 +73,7 @@ func (r *reader) entry(c *Config, e entry) {
 	c.lines[dotted] = e.line
 	if strings.HasSuffix(k.path, "*_skipped") && !slices.Contains(names(), block) {
 		near := append([]string{"width", "depth", "width_mult", "reduce_depth"}, names()...)
-		r.errorf(e.line, "unknown key %s: %s is no block%s", name(e), block, spell.Suggest(block, near))
+		r.errorf(e.line, "unknown key %s: %s is not a block%s", name(e), block, spell.Suggest(block, near))
 	} else if block != "" {
 		r.block(e.line, block)
 	}

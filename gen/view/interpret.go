@@ -87,7 +87,7 @@ func (r *runner) run(piece Piece, values map[ir.ValueID]nn.Value) {
 		c := r.p.Choices[bound.Gene]
 		n := int(c.Candidates[r.genes[bound.Gene]]) - bound.Offset
 		if n < 0 && !bound.Low || n > kept && !bound.High {
-			r.fail("the bound of %s says that it is never %d of %d", c.Name, n, kept)
+			r.fail("the bound of %s excludes %d of %d blocks", c.Name, n, kept)
 		}
 		kept = min(max(n, 0), kept)
 	}

@@ -224,7 +224,7 @@ func protos(dir, kind string, n int) ([]*onnxpb.TensorProto, error) {
 		}
 		var p onnxpb.TensorProto
 		if err := proto.Unmarshal(data, &p); err != nil || p.GetDataType() == 0 {
-			return nil, fmt.Errorf("the case's %s %d is no tensor", kind, k)
+			return nil, fmt.Errorf("the case's %s %d is not a tensor", kind, k)
 		}
 		out = append(out, &p)
 	}

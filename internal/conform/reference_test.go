@@ -105,7 +105,7 @@ func (r *reference) tensor(n *onnxpb.NodeProto, operand int) *onnxpb.TensorProto
 		name = r.made[name].Input[0]
 	}
 	if r.init[name] == nil {
-		r.t.Fatalf("node %q: %q is no initializer", n.GetName(), name)
+		r.t.Fatalf("node %q: %q is not an initializer", n.GetName(), name)
 	}
 	c := proto.CloneOf(r.init[name])
 	r.count++

@@ -359,7 +359,7 @@ func spread(have marks, in []int, res marks, out []int) error {
 	}
 	for e := range total {
 		if exists(have, in, e) != exists(res, out, e) {
-			return fmt.Errorf("what is cut of %v is no block of %v", in, out)
+			return fmt.Errorf("what is cut of %v is not a block of %v", in, out)
 		}
 	}
 	for k := range res {

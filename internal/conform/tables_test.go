@@ -69,7 +69,7 @@ func everyOperatorIsARow(t *testing.T, p small, graph *nn.Graph, rows map[string
 			t.Fatal(err)
 		}
 		if !rows[o.Key()] {
-			t.Errorf("%s: operator %s of node %q is no row of the table", p.name, o.Key(), bound.Nodes[i].Name)
+			t.Errorf("%s: operator %s of node %q is not a row of the table", p.name, o.Key(), bound.Nodes[i].Name)
 		}
 	}
 }

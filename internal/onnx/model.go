@@ -57,10 +57,10 @@ func Parse(data []byte, dir string) (*Model, error) {
 func Unmarshal(data []byte) (*onnxpb.ModelProto, error) {
 	p := &onnxpb.ModelProto{}
 	if err := onnxpb.Unmarshal(data, p); err != nil {
-		return nil, fmt.Errorf("this is no ONNX model, or it is truncated or damaged: %w", err)
+		return nil, fmt.Errorf("this is not an ONNX model, or it is truncated or damaged: %w", err)
 	}
 	if p.GetGraph() == nil {
-		return nil, errors.New("this is no ONNX model: it has no graph")
+		return nil, errors.New("this is not an ONNX model: it has no graph")
 	}
 	return p, nil
 }

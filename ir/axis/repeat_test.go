@@ -57,7 +57,7 @@ s = Mul w [4,1,4,8]
 output s`)
 	for _, ref := range []string{"w:2", "w:3", "s.1:2"} {
 		if !c.Is(c.at(t, ref), axis.Spatial) {
-			t.Errorf("%s is no position", ref)
+			t.Errorf("%s is not a position", ref)
 		}
 	}
 	if c.Is(c.at(t, "w:1"), axis.Spatial) {

@@ -77,7 +77,7 @@ func (o other) compare() error {
 			continue
 		}
 		if m == nil {
-			return &op.NodeError{Node: n, Err: fmt.Errorf("the model computes from extents whether it is there")}
+			return &op.NodeError{Node: n, Err: fmt.Errorf("it depends on extents whether the model has it")}
 		}
 		if why := o.differs(n, m); why != "" {
 			return &op.NodeError{Node: n, Err: fmt.Errorf("%s, which the model computes from extents", why)}
@@ -90,7 +90,7 @@ func (o other) compare() error {
 		}
 		for _, m := range o.g.Nodes {
 			if !here[nameOf(o.g, m)] {
-				return &op.NodeError{Node: m, Err: fmt.Errorf("it is there at this resolution, and not at the model's own")}
+				return &op.NodeError{Node: m, Err: fmt.Errorf("it exists at this resolution, but not at the model's own")}
 			}
 		}
 	}

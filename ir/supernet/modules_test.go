@@ -121,7 +121,7 @@ func TestFeatures(t *testing.T) {
 	}
 	for g := range net.Choices {
 		if !slices.Contains(choices, g) {
-			t.Errorf("%s is no module's", net.Choices[g].Name)
+			t.Errorf("%s is not a module's", net.Choices[g].Name)
 		}
 	}
 	if len(choices) != len(net.Choices) {

@@ -71,7 +71,7 @@ a2 = Mul k2 y
 w = Add y a2
 o = Relu w
 output o`, "e1 e; q; k1 a1 y; k2 a2 w; o"},
-		{"an encoder that one layer reads is no part of it", `
+		{"an encoder that one layer reads is not a part of it", `
 input x Nx4x4
 input z Nx4x4
 e = Relu x
@@ -115,7 +115,7 @@ e = Add d c
 f = Concat a c e axis=1
 g = Relu f
 output g`, "a; b c; d e; f; g"},
-		{"a function in pieces is no block", `
+		{"a function in pieces is not a block", `
 input x Nx4
 input mask Nx4
 a = MatMul x [4,4]

@@ -29,7 +29,7 @@ func (b *binder) warn() {
 	for _, v := range b.config.Vars {
 		if v.Name == "ratio" {
 			if !b.has(Ratio) {
-				b.warning(v.Pos, "there is no width that only a generic block has")
+				b.warning(v.Pos, "no width belongs to a generic block alone")
 			}
 		} else if v.Block != "" && !slices.Contains(have, v.Block) && !b.hasType(v.Block) {
 			b.warning(v.Pos, "the model has no %s; its blocks are %s", v.Block, strings.Join(have, ", "))

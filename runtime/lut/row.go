@@ -57,7 +57,7 @@ func parseRow(text string) (id supernet.ID, row Row, isLayout bool, err error) {
 	first, rest, _ := strings.Cut(text, " ")
 	n, err := strconv.ParseUint(first, 10, 32)
 	if err != nil {
-		return 0, Row{}, false, fmt.Errorf("%q is no operator number", first)
+		return 0, Row{}, false, fmt.Errorf("%q is not an operator number", first)
 	}
 	switch word, after, _ := strings.Cut(rest, " "); word {
 	case failed:

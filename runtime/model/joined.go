@@ -33,7 +33,7 @@ type joining struct {
 func (x *machine) join(o *operation, results []infer.Value, f func(j *joining) error) ([]nn.Tensor, error) {
 	for k, v := range o.in {
 		if v != nil && v.Type != nn.Float32 && v.Type != nn.Int32 && v.Type != nn.Int64 {
-			return nil, fmt.Errorf("operand %d is of type %v, it is run with float32 only", k, v.Type)
+			return nil, fmt.Errorf("operand %d has type %v; only float32 is supported", k, v.Type)
 		}
 	}
 	j := &joining{operation: o, results: results, out: make([]nn.Tensor, len(results))}
@@ -174,7 +174,7 @@ func (j *joining) gemm() error {
 // matMul is a product of matrices, which may be transposed, times a factor.
 func (j *joining) matMul() error {
 	if j.node.Int("transBatchA", 0) != 0 || j.node.Int("transBatchB", 0) != 0 {
-		return errors.New("matrices whose batches are turned are not run")
+		return errors.New("matrices with transposed batches are not supported")
 	}
 	var in [2]*value
 	for k, name := range []string{"transA", "transB"} {

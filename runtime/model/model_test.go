@@ -219,7 +219,7 @@ func TestInfeasibleLimitsNameTheNearestSubNet(t *testing.T) {
 		{"memory", mobilenetv2.Limits{Memory: 1000}, &limits, "memory: at most 1000 bytes, but the nearest SubNet has "},
 		{"quality", mobilenetv2.Limits{Quality: 0.96}, &quality, "no SubNet within the limits has accuracy 0.9600 (share of images); the best has accuracy 0.9500"},
 		{"energy", mobilenetv2.Limits{Energy: 1}, &unknown, "state a constant power"},
-		{"negative", mobilenetv2.Limits{Latency: -1, Quality: math.NaN()}, nil, "limit latency: -1 is no such limit"},
+		{"negative", mobilenetv2.Limits{Latency: -1, Quality: math.NaN()}, nil, "limit latency: -1 is not a valid limit"},
 	} {
 		_, err := mobilenetv2.Best(t.Context(), mobilenetv2.Search{LUT: l, Accuracy: a, Limits: c.limits})
 		if err == nil || !strings.Contains(err.Error(), c.want) || c.as != nil && !errors.As(err, c.as) {
@@ -233,7 +233,7 @@ func TestInfeasibleLimitsNameTheNearestSubNet(t *testing.T) {
 		t.Error("a limit of quality without sensitivities is ignored")
 	}
 	if _, err := mobilenetv2.Best(t.Context(), mobilenetv2.Search{Against: model.Memory}); err == nil {
-		t.Error("peak memory is traded against, which is no sum")
+		t.Error("peak memory is traded against, which is not a sum")
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

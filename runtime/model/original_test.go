@@ -97,7 +97,7 @@ func tensor(w *onnxfile.Model, path string) (nn.Tensor, error) {
 	}
 	p := &onnxpb.TensorProto{}
 	if err := proto.Unmarshal(data, p); err != nil || p.GetDataType() == 0 {
-		return nn.Tensor{}, fmt.Errorf("%s is no tensor", path)
+		return nn.Tensor{}, fmt.Errorf("%s is not a tensor", path)
 	}
 	t, err := w.File().Tensor(p)
 	return nn.Tensor{Type: t.Type, Shape: t.Shape, Raw: t.Raw}, err

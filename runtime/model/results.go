@@ -32,7 +32,7 @@ func (p *Prover) results(g space.Genes, sub *nn.Graph) (bool, error) {
 	if slices.Contains(tried, true) {
 		return true, nil
 	}
-	return false, &unknown{"its results are no numbers, whatever its masks leave out", true}
+	return false, &unknown{"its results are not numbers, whatever its masks leave out", true}
 }
 
 // flags are the forms of masks that are tried.

@@ -37,13 +37,13 @@ func (l Limits) most() (map[Quantity]int64, error) {
 		const largest = 1 << 60 // leaves room for factors
 		switch {
 		case !(x.most >= 0 && x.most < largest):
-			errs = append(errs, fmt.Errorf("limit %s: %v is no such limit; want more than 0, or 0 for none", x.Quantity, x.most))
+			errs = append(errs, fmt.Errorf("limit %s: %v is not a valid limit; want more than 0, or 0 for none", x.Quantity, x.most))
 		case x.most > 0:
 			out[x.Quantity] = max(1, int64(x.most))
 		}
 	}
 	if !(l.Quality >= 0) {
-		errs = append(errs, fmt.Errorf("limit quality: %v is no such limit; want more than 0, or 0 for none", l.Quality))
+		errs = append(errs, fmt.Errorf("limit quality: %v is not a valid limit; want more than 0, or 0 for none", l.Quality))
 	}
 	return out, errors.Join(errs...)
 }

@@ -157,7 +157,7 @@ func stored(w Weights, p Param) (Tensor, error) {
 func (t Tensor) transposed() (Tensor, error) {
 	size := t.Type.Bytes()
 	if len(t.Shape) != 2 || size == 0 || len(t.Raw) != size*t.Shape.Count() {
-		return Tensor{}, fmt.Errorf("a tensor of shape %v is no matrix", t.Shape)
+		return Tensor{}, fmt.Errorf("a tensor of shape %v is not a matrix", t.Shape)
 	}
 	rows, columns := t.Shape[0], t.Shape[1]
 	out := Tensor{t.Type, Shape{columns, rows}, make([]byte, len(t.Raw))}

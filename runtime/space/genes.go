@@ -74,7 +74,7 @@ func checkLive(cs []Choice, i int) error {
 	case int(n.Gene) >= len(cs) || int(n.Gene) == i:
 		return fmt.Errorf("choice %q: lives by gene %d, which is not another choice", cs[i].Name, n.Gene)
 	case cs[n.Gene].Live.Below != 0:
-		return fmt.Errorf("choice %q: lives by %q, which itself is not always live", cs[i].Name, cs[n.Gene].Name)
+		return fmt.Errorf("choice %q: depends on %q, which itself is not always live", cs[i].Name, cs[n.Gene].Name)
 	}
 	return nil
 }

@@ -80,7 +80,7 @@ func distance(a, b []float64) (float64, error) {
 		switch d := a[i] - b[i]; {
 		case math.IsNaN(a[i]) && math.IsNaN(b[i]), math.IsInf(a[i], 0) && a[i] == b[i]:
 		case math.IsNaN(d) || math.IsInf(d, 0):
-			return 0, fmt.Errorf("number %d of the result is %g in one and %g in the other", i, a[i], b[i])
+			return 0, fmt.Errorf("element %d of the results is %g on one engine and %g on the other", i, a[i], b[i])
 		default:
 			diff += d * d
 			norm += a[i] * a[i]

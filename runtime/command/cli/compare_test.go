@@ -76,8 +76,8 @@ func TestDistance(t *testing.T) {
 		want string
 	}{
 		{[]float64{3, nan, inf, 4}, []float64{3, nan, inf, 9}, "1"},
-		{[]float64{1, nan}, []float64{1, 2}, "number 1 of the result is NaN"},
-		{[]float64{1, inf}, []float64{1, -inf}, "number 1 of the result is +Inf"},
+		{[]float64{1, nan}, []float64{1, 2}, "element 1 of the results is NaN"},
+		{[]float64{1, inf}, []float64{1, -inf}, "element 1 of the results is +Inf"},
 		{[]float64{1}, []float64{1, 2}, "1 numbers, the other 2"},
 	} {
 		d, err := distance(c.a, c.b)

@@ -147,7 +147,7 @@ func (c *call) migrate(path string, dry bool) (migrated, rowfile.Content, error)
 		}
 		return m, rowfile.Content{Path: path, Data: data}, nil
 	}
-	return m, none, errors.New("it is no file of latencies, sensitivities or joint accuracies, and no manifest of a bundle")
+	return m, none, errors.New("it is not a file of latencies, sensitivities or joint accuracies, nor a manifest of a bundle")
 }
 
 // maxMigrated bounds the files that are read, in bytes.
@@ -159,7 +159,7 @@ func readSmall(path string) ([]byte, error) {
 	case err != nil:
 		return nil, err
 	case !i.Mode().IsRegular():
-		return nil, errors.New("it is no regular file")
+		return nil, errors.New("it is not a regular file")
 	case i.Size() > maxMigrated:
 		return nil, fmt.Errorf("it has %d bytes, more than %d", i.Size(), maxMigrated)
 	}

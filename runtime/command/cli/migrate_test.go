@@ -126,7 +126,7 @@ func TestVersion1IsRefused(t *testing.T) {
 		{[]string{"info", "--subnet", "resolution=16,stage0.2.expand=3"}, `was written by version 1; write "resolution=16,stage0.1.expand=3"`},
 		{[]string{"migrate", files[0], filepath.Join(dir, "none")}, "nothing was written"},
 		{[]string{"migrate", "testdata/version1"}, "nothing was written"},
-		{[]string{"migrate", "migrate_test.go"}, "it is no file of latencies"},
+		{[]string{"migrate", "migrate_test.go"}, "it is not a file of latencies"},
 		{[]string{"migrate"}, "want at least one argument, FILE..."},
 	} {
 		if code, out, errs := invoke(t.Context(), c.args...); code == 0 || !strings.Contains(errs, c.want) {

@@ -38,7 +38,7 @@ func runProve(c *call) error {
 	}
 	e := engines[0]
 	if _, measures := e.(engine.Measurer); measures {
-		return usageError{fmt.Errorf("--engine %s: it tells how long networks take, and not what they compute", *ef.names)}
+		return usageError{fmt.Errorf("--engine %s: it returns times, but no results to compare; give another engine", *ef.names)}
 	}
 	reference, err := c.reference(e)
 	if err != nil {

@@ -33,7 +33,7 @@ func (c *call) keepSample(file string, samples data.Samples) error {
 	}
 	source, ok := samples.(data.Source)
 	if !ok {
-		c.warn("the samples that statistics come from are not kept, since they are no images; give export --recalibrate DIR")
+		c.warn("the samples that statistics come from are not kept, since they are not images; give export --recalibrate DIR")
 		return nil
 	}
 	images := source.Set

@@ -66,7 +66,7 @@ func Tensor(t nn.Tensor) Input {
 
 func isImage(s nn.Shape) error {
 	if len(s) != 4 || s[2] != s[3] {
-		return fmt.Errorf("the network wants input of shape %v, which is no square image", s)
+		return fmt.Errorf("the network wants input of shape %v, which is not a square image", s)
 	}
 	return nil
 }

@@ -236,7 +236,7 @@ func decode(r io.Reader) (m Manifest, err error) {
 		return m, err
 	}
 	if d.More() {
-		return m, errors.New("something follows the manifest")
+		return m, errors.New("there is more text after the manifest")
 	}
 	return m, nil
 }

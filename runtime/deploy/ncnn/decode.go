@@ -73,7 +73,7 @@ func (a array) read(bin []byte) (data []float32, rest []byte, err error) {
 		bin = bin[4:]
 	}
 	if a.n < 0 || a.n > maxExtent {
-		return nil, nil, fmt.Errorf("an array of %d weights cannot be", a.n)
+		return nil, nil, fmt.Errorf("an array cannot have %d weights", a.n)
 	}
 	size := 4 * a.n
 	if half {

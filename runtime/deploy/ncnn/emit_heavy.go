@@ -152,7 +152,7 @@ func emitMatMul(e *exporter, n *nn.Node) error {
 	}
 	ws := e.g.Values[y].Shape
 	if len(ws) != 2 {
-		return fmt.Errorf("a constant of the shape %v is no matrix", ws)
+		return fmt.Errorf("a constant of the shape %v is not a matrix", ws)
 	}
 	w, err := e.floats(y)
 	if err != nil {

@@ -98,7 +98,7 @@ func TestDamage(t *testing.T) {
 		}
 	}
 	if _, err := Read(param, append(bin, 0)); err == nil {
-		t.Error("a byte more is no error")
+		t.Error("a byte more is not an error")
 	}
 	if files, _ := filepath.Glob("testdata/fuzz/FuzzRead/*"); len(files) == 0 {
 		t.Error("the corpus is gone")

@@ -134,7 +134,7 @@ func (m *Model) step(r *runner, l *Layer, blobs map[string]tensor, in *[][]float
 	k, ok := kinds[l.Type]
 	switch {
 	case !ok:
-		return nil, fmt.Errorf("there is no layer of this type")
+		return nil, fmt.Errorf("layers of this type are not supported")
 	case k.in >= 0 && len(l.In) != k.in || k.in < 0 && len(l.In) == 0 || k.out >= 0 && len(l.Out) != k.out:
 		return nil, fmt.Errorf("it cannot have %d operands and %d results", len(l.In), len(l.Out))
 	case l.Type == "Input":

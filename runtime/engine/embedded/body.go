@@ -32,7 +32,7 @@ func inside(n *nn.Node, attr string, operands, inputs []nn.Info, opset int) (*bo
 	r := &bodyReader{body: &body{Graph: &nn.Graph{Values: make([]nn.Info, 1), Opset: opset}}, ids: map[string]nn.Value{"": nn.None}}
 	g := p.GetG()
 	if len(g.GetInput()) != len(inputs) {
-		return nil, fmt.Errorf("its %s has %d inputs, it gives %d", attr, len(g.GetInput()), len(inputs))
+		return nil, fmt.Errorf("its subgraph %s has %d inputs, the operator gives %d", attr, len(g.GetInput()), len(inputs))
 	}
 	for k, v := range g.GetInput() {
 		r.Inputs = append(r.Inputs, r.define(v.GetName(), nn.Info{Type: inputs[k].Type, Shape: inputs[k].Shape}))

@@ -116,7 +116,7 @@ func dynamicQuantize(_ node, _, _ []nn.Shape) (loop, error) {
 // eyeLike has ones on a diagonal.
 func eyeLike(n node, in, _ []nn.Shape) (loop, error) {
 	if len(in[0]) != 2 {
-		return nil, fmt.Errorf("an operand of shape %v is no matrix", in[0])
+		return nil, fmt.Errorf("an operand of shape %v is not a matrix", in[0])
 	}
 	width, k := in[0][1], n.Integer("k", 0)
 	return func(_, out [][]float32) {

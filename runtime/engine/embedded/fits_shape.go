@@ -85,7 +85,7 @@ func transposeShape(_ *compiler, n node, in []nn.Shape) ([]nn.Shape, error) {
 		return []nn.Shape{out}, nil
 	}
 	if sorted := slices.Sorted(slices.Values(perm)); !slices.Equal(sorted, autodiff.Plain(len(x))) {
-		return nil, fmt.Errorf("%v is no permutation of %d axes", perm, len(x))
+		return nil, fmt.Errorf("%v is not a permutation of %d axes", perm, len(x))
 	}
 	return []nn.Shape{autodiff.Arrange(x, perm)}, nil
 }
@@ -222,7 +222,7 @@ func resizeShape(c *compiler, n node, in []nn.Shape) ([]nn.Shape, error) {
 
 func triluShape(_ *compiler, _ node, in []nn.Shape) ([]nn.Shape, error) {
 	if len(in[0]) < 2 {
-		return nil, fmt.Errorf("its operand of shape %v is no matrix", in[0])
+		return nil, fmt.Errorf("its operand of shape %v is not a matrix", in[0])
 	}
 	return in[:1], nil
 }
@@ -240,7 +240,7 @@ func depthToSpaceShape(_ *compiler, n node, in []nn.Shape) ([]nn.Shape, error) {
 	x := in[0]
 	b, err := block(n, x)
 	if err == nil && x[1]%(b*b) != 0 {
-		err = fmt.Errorf("%d channels are no blocks of %d by %d", x[1], b, b)
+		err = fmt.Errorf("%d channels are not blocks of %d by %d", x[1], b, b)
 	}
 	if err != nil {
 		return nil, err
@@ -252,7 +252,7 @@ func spaceToDepthShape(_ *compiler, n node, in []nn.Shape) ([]nn.Shape, error) {
 	x := in[0]
 	b, err := block(n, x)
 	if err == nil && (x[2]%b != 0 || x[3]%b != 0) {
-		err = fmt.Errorf("images of shape %v are no blocks of %d by %d", x, b, b)
+		err = fmt.Errorf("images of shape %v are not blocks of %d by %d", x, b, b)
 	}
 	if err != nil {
 		return nil, err

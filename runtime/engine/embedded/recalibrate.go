@@ -68,7 +68,7 @@ func (e *Engine) Recalibrate(ctx context.Context, g *nn.Graph, w nn.Weights, dat
 		for i, sum := range [][]float64{n.mean, n.variance} {
 			p := g.Values[n.node.In[3+i]].Param
 			if p == nil {
-				return nil, fmt.Errorf("recalibrate: node %q: its statistics are no parameters", n.node.Name)
+				return nil, fmt.Errorf("recalibrate: node %q: its statistics are not parameters", n.node.Name)
 			}
 			if totals[p.Name] == nil {
 				totals[p.Name] = &total{param: p}

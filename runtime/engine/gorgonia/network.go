@@ -217,7 +217,7 @@ func (w *network) number(n *nn.Node, attr string, operand int, otherwise float64
 	}
 	info := &w.net.Values[n.In[operand]]
 	if info.Const == nil || info.Const.Type != nn.Float32 || info.Const.Shape.Count() != 1 {
-		w.lacks("operand %q is no constant number", info.Name)
+		w.lacks("operand %q is not a constant number", info.Name)
 		return otherwise
 	}
 	return float64(info.Const.View()[0])

@@ -10,7 +10,7 @@ import (
 func WindowOf(n *nn.Node, x nn.Shape, k []int) (Window, error) {
 	rank := len(x) - 2
 	if rank != 1 && rank != 2 || len(k) != rank {
-		return Window{}, fmt.Errorf("%d spatial axes, the embedded engine has one or two", rank)
+		return Window{}, fmt.Errorf("it has %d spatial axes; the embedded engine supports one or two", rank)
 	}
 	if x[1] < 0 {
 		return Window{}, fmt.Errorf("the open batch is in axis 1 of %v, where the embedded engine has channels", x)

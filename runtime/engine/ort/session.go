@@ -183,7 +183,7 @@ func (s *Session) results() ([]nn.Shape, []nn.DType, error) {
 	var errs []error
 	for i, v := range outs {
 		if v.GetONNXType() != onnx.ONNXTypeTensor {
-			errs = append(errs, fmt.Errorf("onnxruntime: output %q is no tensor", s.Outputs[i].Name))
+			errs = append(errs, fmt.Errorf("onnxruntime: output %q is not a tensor", s.Outputs[i].Name))
 		}
 		shapes, types = append(shapes, shapeOf(v.GetShape())), append(types, nn.DType(v.DataType()))
 		errs = append(errs, v.Destroy())

@@ -530,7 +530,7 @@ func TestClientsSayWhatIsWrong(t *testing.T) {
 	}{
 		address:                   {agent.ClientOptions{Token: "wrong"}, "AUTOTAILOR_AGENT_TOKEN"},
 		address + "/":             {agent.ClientOptions{Token: token, Threads: 4}, "--threads 4"},
-		address + "#sha256=00":    {agent.ClientOptions{Token: token}, "no fingerprint"},
+		address + "#sha256=00":    {agent.ClientOptions{Token: token}, "not a fingerprint"},
 		"board:8437":              {agent.ClientOptions{}, "want http://HOST:PORT"},
 		other.URL:                 {agent.ClientOptions{}, "404"},
 		"http://127.0.0.1:1":      {agent.ClientOptions{}, "refused"},

@@ -73,7 +73,7 @@ func (c *Client) describe(ctx context.Context, root string) (Description, error)
 		return d, err
 	}
 	if err := json.Unmarshal(text, &d); err != nil || d.Device.Name == "" || d.Device.Device == "" {
-		return d, errors.New("what answers there is no agent of this version")
+		return d, errors.New("the server there is not an agent of this version")
 	}
 	return d, nil
 }

@@ -37,7 +37,7 @@ func encodeJob(j engine.Job) ([]byte, error) {
 func decodeJob(body []byte) (engine.Job, error) {
 	var b job
 	if err := strict(body, &b); err != nil {
-		return engine.Job{}, fmt.Errorf("this is no job: %w", err)
+		return engine.Job{}, fmt.Errorf("this is not a job: %w", err)
 	}
 	if b.Warmup < 0 || b.Warmup > maxRuns || b.Runs < 1 || b.Runs > maxRuns || b.LimitMS < 0 || b.LimitMS > int64(24*time.Hour/time.Millisecond) {
 		return engine.Job{}, fmt.Errorf("a warm-up of %d, %d runs and a limit of %d ms are not possible", b.Warmup, b.Runs, b.LimitMS)
@@ -57,7 +57,7 @@ func strict(text []byte, to any) error {
 		return err
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("something follows it")
+		return errors.New("there is more text after it")
 	}
 	return nil
 }
@@ -115,14 +115,14 @@ func resultOf(n int, m engine.Measurement) event {
 func parseEvent(line []byte) (event, error) {
 	var e event
 	if err := strict(line, &e); err != nil {
-		return e, fmt.Errorf("the agent sent a line that is no event: %w", err)
+		return e, fmt.Errorf("the agent sent a line that is not an event: %w", err)
 	}
 	switch e.Type {
 	case "alive":
 		return e, nil
 	case "hello":
 		if e.Server == "" {
-			return e, errors.New("the agent did not say which run of it this is")
+			return e, errors.New("the agent did not identify its run")
 		}
 		return e, nil
 	case "result":

@@ -59,7 +59,7 @@ func pinned(u *url.URL) (*http.Transport, error) {
 	text, ok := strings.CutPrefix(u.Fragment, "sha256=")
 	want, err := hex.DecodeString(text)
 	if !ok || err != nil || len(want) != sha256.Size || u.Scheme != "https" {
-		return nil, fmt.Errorf("agent: %q is no fingerprint; write https://HOST:PORT#sha256=, then the 64 digits that the agent prints", u.Fragment)
+		return nil, fmt.Errorf("agent: %q is not a fingerprint; write https://HOST:PORT#sha256=, then the 64 digits that the agent prints", u.Fragment)
 	}
 	t.TLSClientConfig = &tls.Config{
 		MinVersion:         tls.VersionTLS13,

@@ -26,7 +26,7 @@ func Drive(in io.Reader, out io.Writer, e engine.Engine) error {
 			Type string `json:"type"`
 		}
 		if err := json.Unmarshal(lines.Bytes(), &kind); err != nil {
-			return fmt.Errorf("a request that is no JSON: %w", err)
+			return fmt.Errorf("the request is not JSON: %w", err)
 		}
 		var answer any
 		switch kind.Type {

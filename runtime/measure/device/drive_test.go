@@ -77,7 +77,7 @@ func TestDriveRefusesWhatIsNoRequest(t *testing.T) {
 	for in, want := range map[string]string{
 		`{"type":"hello","version":1,"formats":["onnx"],"threads":1}`:  `"message":"this driver reads the format`,
 		`{"type":"measure","id":"a","model":"/no/such/file"}`:          `"id":"a","times_ns":null,"energy_mj":0,"error":"open /no/such/file`,
-		`{"type":"measure","id":"a","model":"drive_test.go","runs":1}`: `this is no network`,
+		`{"type":"measure","id":"a","model":"drive_test.go","runs":1}`: `this is not a network`,
 	} {
 		var out bytes.Buffer
 		if err := device.Drive(strings.NewReader(in+"\n"), &out, embedded.New(embedded.Options{})); err != nil || !strings.Contains(out.String(), want) {

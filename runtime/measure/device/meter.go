@@ -124,7 +124,7 @@ func (m *Meter) Measure(run func() error) (float64, error) {
 	case err != nil:
 		return 0, err
 	case used < 0:
-		return 0, fmt.Errorf("the energy fell from %g to %g mJ: the file is no counter of energy", before, after)
+		return 0, fmt.Errorf("the energy fell from %g to %g mJ: the file is not a counter of energy", before, after)
 	case used == 0:
 		return 0, errors.New("the energy did not grow during the measurement")
 	}

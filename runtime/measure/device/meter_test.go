@@ -49,7 +49,7 @@ func TestEnergyCounter(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := m.Measure(func() error { gauge(t, dir, "joules", "3"); return nil }); err == nil || !strings.Contains(err.Error(), "no counter") {
+	if _, err := m.Measure(func() error { gauge(t, dir, "joules", "3"); return nil }); err == nil || !strings.Contains(err.Error(), "not a counter") {
 		t.Errorf("falling energy: %v", err)
 	}
 }

@@ -75,7 +75,7 @@ func (n number) MarshalJSON() ([]byte, error) {
 func (n *number) UnmarshalJSON(text []byte) error {
 	v, err := strconv.ParseFloat(string(bytes.Trim(text, `"`)), 32)
 	if err != nil {
-		return fmt.Errorf("%q is no float32", text)
+		return fmt.Errorf("%q is not a float32", text)
 	}
 	*n = number(v)
 	return nil

@@ -139,14 +139,14 @@ func TestMistakesAreTold(t *testing.T) {
 		t.Error("a parameter that is not there")
 	}
 	for _, c := range []struct{ old, new, want string }{
-		{right, "", "no network"},
+		{right, "", "not a network"},
 		{`{"version":1`, `{"version":2`, "version 2"},
 		{`"version":1`, `"version":1,"extra":1`, "unknown field"},
-		{right, right + "{}", "something follows"},
+		{right, right + "{}", "more text after"},
 		{`"inputs":[1]`, `"inputs":[]`, "not made before"},
 		{`"inputs":[1]`, `"inputs":[1,1]`, "listed twice"},
-		{`"inputs":[1]`, `"inputs":[99]`, "no value"},
-		{`"inputs":[1]`, `"inputs":[-1]`, "no value"},
+		{`"inputs":[1]`, `"inputs":[99]`, "does not exist"},
+		{`"inputs":[1]`, `"inputs":[-1]`, "does not exist"},
 		{`"shape":[1,3,4,4]`, `"shape":[1,3,0,4]`, "not possible"},
 		{`"shape":[1,3,4,4]`, `"shape":[1,-3,4,4]`, "not possible"},
 		{`"shape":[1,3,4,4]`, `"shape":[2147483647,2147483647,2147483647,4]`, "too large"},
@@ -154,7 +154,7 @@ func TestMistakesAreTold(t *testing.T) {
 		{`"name":"x","type":1`, `"name":"x","type":8`, "not supported"},
 		{`"name":"x"`, `"name":"w"`, "another's"},
 		{`"kind":2`, `"kind":5`, "kind 5"},
-		{`"op":"Conv"`, `"op":""`, "operator is missing"},
+		{`"op":"Conv"`, `"op":""`, "it has no operator"},
 		{`"data":"AQAAAAAAAAAAAAAAAAAAAA=="`, `"data":"AQAAAA=="`, "needs 16"},
 		{`,"data":"AQAAAAAAAAAAAAAAAAAAAA=="`, ``, "cannot be made up"},
 		{`"outputs":[`, `"outputs":[1,1,`, "listed twice"},

@@ -31,10 +31,10 @@ func Read(text []byte) (*nn.Graph, *Weights, error) {
 	d.DisallowUnknownFields()
 	var f file
 	if err := d.Decode(&f); err != nil {
-		return nil, nil, fmt.Errorf("this is no network: %w", err)
+		return nil, nil, fmt.Errorf("this is not a network: %w", err)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, nil, errors.New("something follows the network")
+		return nil, nil, errors.New("there is more text after the network")
 	}
 	switch {
 	case f.Version != version:
@@ -122,7 +122,7 @@ func (r *reader) there(v nn.Value) bool { return v > 0 && int(v) < len(r.g.Value
 func (r *reader) inputs(list []nn.Value) {
 	for _, v := range list {
 		if !r.there(v) || r.made[v] {
-			r.wrong("input %d is no value, a constant, or listed twice", v)
+			r.wrong("input %d does not exist, is a constant, or is listed twice", v)
 			continue
 		}
 		r.made[v] = true
@@ -134,7 +134,7 @@ func (r *reader) outputs(list []nn.Value) {
 	seen := map[nn.Value]bool{}
 	for _, v := range list {
 		if !r.there(v) || !r.made[v] || seen[v] {
-			r.wrong("output %d is no value, never made, or listed twice", v)
+			r.wrong("output %d does not exist, is never made, or is listed twice", v)
 			continue
 		}
 		seen[v] = true
@@ -150,7 +150,7 @@ func (r *reader) outputs(list []nn.Value) {
 // node adds the next node.
 func (r *reader) node(n *node) {
 	if n.Op == "" || len(n.Op)+len(n.Domain)+len(n.Name) > maxName || len(n.Out) == 0 {
-		r.wrong("node %.40q: its operator is missing, its name too long, or it makes nothing", n.Name)
+		r.wrong("node %.40q: it has no operator, a name that is too long, or no results", n.Name)
 		return
 	}
 	for _, v := range n.In {
@@ -160,7 +160,7 @@ func (r *reader) node(n *node) {
 	}
 	for _, v := range n.Out {
 		if !r.there(v) || r.made[v] {
-			r.wrong("node %.40q makes value %d, which is none or made already", n.Name, v)
+			r.wrong("node %.40q makes value %d, which does not exist or was made before", n.Name, v)
 			continue
 		}
 		r.made[v] = true

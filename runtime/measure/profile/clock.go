@@ -93,7 +93,7 @@ func (c *Clock) Unit(of lut.Header) (float64, error) {
 	}
 	subnet, nominal, err := parseReference(of.Reference)
 	if err == nil && subnet != c.Reference {
-		err = fmt.Errorf("its times are in turns with the SubNet %s, these with %s", subnet, c.Reference)
+		err = fmt.Errorf("its times are interleaved with the reference SubNet %s, these with %s", subnet, c.Reference)
 	}
 	return float64(c.Nominal) / float64(nominal), err
 }

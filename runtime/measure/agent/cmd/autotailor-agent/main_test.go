@@ -167,7 +167,7 @@ func TestCommandLine(t *testing.T) {
 		"serve --help":                   {0, "--self-signed"},
 		"check --help":                   {0, "Examples:"},
 		"fly":                            {2, "unknown command"},
-		"serve --memory much":            {2, "no size such as 512MiB"},
+		"serve --memory much":            {2, "not a size such as 512MiB"},
 		"serve --tls-cert a":             {2, "go together"},
 		"serve now":                      {2, "unexpected argument"},
 		"serve --token-file /no/such":    {1, "no such file"},

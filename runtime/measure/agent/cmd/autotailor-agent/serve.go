@@ -167,7 +167,7 @@ func byteCount(text string) (int64, error) {
 	}
 	n, err := strconv.ParseInt(strings.TrimSpace(number), 10, 64)
 	if err != nil || n <= 0 || n > 1<<50/scale {
-		return 0, fmt.Errorf("%q is no size such as 512MiB", text)
+		return 0, fmt.Errorf("%q is not a size such as 512MiB", text)
 	}
 	return n * scale, nil
 }
