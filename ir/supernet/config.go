@@ -112,7 +112,7 @@ var shared = map[string][]string{
 
 var attending = []string{"Attention", "AttentionBlock", "Transformer", "TransformerBlock"}
 
-// is tells whether a config means bl by name: its own name, the paper's, or "" for all blocks.
+// is tells whether a name in a config means bl: the block's own name, the paper's name, or "" for all blocks.
 func (bl *Block) is(name string) bool { return name == "" || name == bl.GoName || name == bl.Type }
 
 // key is the name of the list in the config.

@@ -98,7 +98,7 @@ func (b *binder) shared(p *Plan) int {
 	return 3 + min(len(b.net.Stages)-len(p.Config.DepthSkipped.List), mostDeep)
 }
 
-// unite makes one list for all blocks of lists that say the same for every block that has what they move.
+// unite replaces lists of block types by one list for all blocks, if all blocks that the list can move have the same values.
 func (b *binder) unite(p *Plan) {
 	moves := movers()
 	var vars []Var
@@ -229,7 +229,7 @@ func (b *binder) planStages(p *Plan) {
 	}
 }
 
-// planBlock offers kernels and what an attention can vary, and collects the expand ratios of a block's type.
+// planBlock offers kernels and an attention's choices, and collects the expand ratios of a block's type.
 func (b *binder) planBlock(p *Plan, it Item) {
 	bl := it.Block
 	side := 0

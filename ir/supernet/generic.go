@@ -140,7 +140,7 @@ func (e *tooManyError) Error() string {
 // Is tells that stages may share their widths.
 func (e *tooManyError) Is(target error) bool { return target == errTooMany }
 
-// entangled tells whether an error, or an extent, asks for choices to be tied.
+// entangled returns errTooMany if an error, or an extent, is too large a table, so that stages must share their widths.
 func (b *binder) entangled(err error) error {
 	var large *dim.TooLargeError
 	if errors.As(err, &large) {
@@ -172,7 +172,7 @@ func (c *Config) tie() bool {
 	return true
 }
 
-// planGeneric offers shares of what the choices that are planned so far leave: it makes them to see.
+// planGeneric offers shares of the widths that no choice of the plan moves. To find these widths it makes the planned choices.
 func (b *binder) planGeneric(p *Plan, templates []Template) error {
 	b.config = p.Config
 	err := b.transform()

@@ -5,7 +5,7 @@ import "slices"
 // Step is a moment of a run of the original: the kernel of a node, and how the values in memory change. A list of all that is in memory at each step
 // would grow with the square of a network whose values live long.
 type Step struct {
-	Node  int     // index in the recorded graph; what removes the node's block removes the step
+	Node  int     // index in the recorded graph; if depth removes the node's block, the step goes, too
 	Made  []Value // come into memory with the step; a value that is held in two forms stands here twice
 	Freed []Value // leave it after the step
 }
@@ -35,7 +35,7 @@ func (g *Graph) Steps() []Step {
 // lives follows values through a run.
 type lives struct {
 	g     *Graph
-	home  []Value // what holds a value's data
+	home  []Value // the value whose memory holds a value's data
 	given []bool  // inputs
 	last  []int   // the step of its last use
 	users []int

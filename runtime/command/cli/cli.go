@@ -142,7 +142,7 @@ type call struct {
 	task         data.Task
 	model        nn.Weights                 // the last model that was opened; nil before
 	originalFile *string                    // see originalFlag
-	sets         map[[2]string]data.Samples // samples that are open, by folder and split: pictures are decoded once
+	sets         map[[2]string]data.Samples // open samples, by folder and split, so that pictures are decoded once
 	reading      data.Reading               // how files are read
 }
 

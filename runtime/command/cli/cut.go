@@ -60,8 +60,8 @@ func share(t *accuracy.Table, penalty int64) string {
 	return fmt.Sprintf("%.1f %%", 100*t.Value(penalty))
 }
 
-// cut leaves out the points of a front that are predicted to be no better than guessing, which sums of large losses bring about, and those that
-// the user does not want. Points are in the order of their costs, so that accuracies rise.
+// cut leaves out the points of a front that are predicted to be no better than guessing, as sums of large losses may be, and the points that the user does not want.
+// Points are in the order of their costs, so that accuracies rise.
 func (c *call) cut(points []search.Point, t *accuracy.Table, f frontFlags) ([]search.Point, error) {
 	if t != nil && len(points) > 0 {
 		guess, err := t.Guessing(c.net)

@@ -123,7 +123,7 @@ func (c *call) counted(list []bundle.SubNet, t *accuracy.Table, joints string) (
 	return genes, nil
 }
 
-// recalibrated returns the weights with the statistics of each SubNet, nil when they stay the model's.
+// recalibrated returns weights with the statistics of each SubNet, nil if the SubNets use the model's statistics.
 func (c *call) recalibrated(f *exportFlags, w nn.Weights, list []bundle.SubNet) ([]nn.Weights, error) {
 	if *f.recalibrate == "" && len(f.lists) == 0 {
 		return nil, nil
