@@ -36,7 +36,7 @@ func (p Proposal) rows(g *ir.Graph, c *config.Config, notes config.Comments) (im
 	}
 	t, ok := s.(*data.Table)
 	if !ok {
-		return nil, true, fmt.Errorf("%s: images whose targets are no classes: say in autotailor.toml how they become input", p.Data)
+		return nil, true, fmt.Errorf("%s: images whose targets are not classes: say in autotailor.toml how they become input", p.Data)
 	}
 	if t.Label() == "none" && t.Header() == "no" {
 		t = withLabel(p.Data, inputs, outputs, t)

@@ -163,6 +163,6 @@ func TestQualities(t *testing.T) {
 		}
 	}
 	if quality.Among([]float32{nan, 1}, 1, 2) || quality.Among(row, 4, 4) || quality.Among(row, -1, 4) {
-		t.Error("what is no number, or no class, is never among the best")
+		t.Error("what is not a number, or no class, is never among the best")
 	}
 }

@@ -70,7 +70,7 @@ func (t *Table) fill(net *supernet.Net, lines []rowfile.Line, errs *rowfile.Erro
 		n, err := strconv.Atoi(number)
 		switch at := t.at(g); {
 		case space.Format(net.Choices, g) != probe || strings.Contains(probe, ","):
-			errs.Add(line.Number, "%q is no probe: want one choice that differs from the original's", probe)
+			errs.Add(line.Number, "%q is not a probe: want one choice that differs from the original's", probe)
 		case err != nil || n < 0 || n > t.Header.Whole():
 			errs.Add(line.Number, "%s: %q correct, want a number from 0 to %d", probe, number, t.Header.Whole())
 		case *at != Unknown:

@@ -102,7 +102,7 @@ func (k *keeper) save() error {
 // listedFree refuses to write a list of statistics over a file that is none. Commands ask before they count for hours.
 func listedFree(file string) error {
 	if _, err := bundle.ReadListed(file + statsEnding); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("statistics of SubNets cannot take the place of a file that is no list of them: %w; move it away", err)
+		return fmt.Errorf("statistics of SubNets cannot take the place of a file that is not a list of them: %w; move it away", err)
 	}
 	return nil
 }
