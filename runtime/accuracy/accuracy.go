@@ -5,6 +5,7 @@ package accuracy
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"math"
 	"strconv"
@@ -40,11 +41,21 @@ type Header struct {
 	Resize        string // how images become those of another resolution
 	Engine        string
 	Date          string
+	Classes       string // names of classes by number, a JSON list; "" where they have no names
 
 	Task   string  // what the network is for; "" for classification by the class with the highest score
 	Metric Metric  // of that task; the zero Metric is Accuracy
 	Worst  float64 // value of a metric whose lower values are better at quality 0: at quality q it is (1-q)*Worst
 	Units  string  // of counts: CorrectImages or PartsOfQuality; "" is the first
+}
+
+// ClassNames lists the names of classes.
+func (h Header) ClassNames() []string {
+	var names []string
+	if json.Unmarshal([]byte(h.Classes), &names) != nil {
+		return nil
+	}
+	return names
 }
 
 // The units of counts.
@@ -143,6 +154,7 @@ func (h *Header) fields(f format, t *texts) []rowfile.Field {
 		{Key: "unit", Text: &h.Metric.Unit, Optional: true},
 		{Key: "better", Text: &t.better, Among: []string{higher, lower}, Remedy: "it says which values are better", Optional: true},
 		{Key: "worst", Text: &t.worst, Optional: true},
+		{Key: "classes", Text: &h.Classes, Optional: true},
 		{Key: "units", Text: &h.Units, Among: []string{CorrectImages, PartsOfQuality}, Remedy: anew},
 	}
 }

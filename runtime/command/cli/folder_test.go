@@ -93,6 +93,11 @@ func TestFolderOfPictures(t *testing.T) {
 		t.Errorf("pictures: %v, IDX files: %v", got["subnets"], want["subnets"])
 	}
 	out := t.TempDir()
+	table := filepath.Join(out, "net.acc")
+	result(t, "sensitivity", "--model", model, "--data", dir, "--images", "4", "--calibrate", "0", "--out", table)
+	if text, err := os.ReadFile(table); err != nil || !strings.Contains(string(text), `classes: ["class 0","class 1",`) {
+		t.Errorf("the table does not name the classes (%v)", err)
+	}
 	export := []string{"export", "--model", model, "--subnet", "resolution=16", "--out", filepath.Join(out, "x.onnx"), "--recalibrate", dir}
 	if code, _, errs := invoke(t.Context(), export...); code != 0 || strings.Count(errs, "data = { resize") != 1 {
 		t.Errorf("export: exit code %d\n%s", code, errs)

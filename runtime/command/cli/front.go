@@ -146,7 +146,7 @@ func (c *call) recalibrated(f *exportFlags, w nn.Weights, list []bundle.SubNet) 
 }
 
 func manifestOf(t *lut.Table, list []bundle.SubNet, h accuracy.Header) bundle.Manifest {
-	m := bundle.Manifest{Device: t.Header.Device, Engine: t.Header.Engine, SubNets: list, Input: h.Resize}
+	m := bundle.Manifest{Device: t.Header.Device, Engine: t.Header.Engine, SubNets: list, Input: h.Resize, Classes: h.ClassNames()}
 	if h.Task != "" {
 		m.Metric = &bundle.Metric{Task: h.Task, Name: h.Metric.Name, Unit: h.Metric.Unit, LowerIsBetter: h.Metric.LowerIsBetter, Worst: h.Worst}
 	}

@@ -93,7 +93,8 @@ func fail(w http.ResponseWriter, err error) {
 type prediction struct {
 	SubNet    string    `json:"subnet"`
 	Level     int       `json:"level"`
-	Class     int       `json:"class"` // of the highest score
+	Class     int       `json:"class"`          // of the highest score
+	Name      string    `json:"name,omitempty"` // of that class, where classes have names
 	Scores    []float32 `json:"scores"`
 	ServiceMS float64   `json:"service_ms"`
 	TotalMS   float64   `json:"total_ms"`
@@ -125,6 +126,9 @@ func (h handler) predict(w http.ResponseWriter, r *http.Request) {
 			fail(w, fmt.Errorf("score %d of SubNet %s is %g", k, a.SubNet, f))
 			return
 		}
+	}
+	if names := h.s.classes; len(names) == len(p.Scores) {
+		p.Name = names[p.Class]
 	}
 	reply(w, http.StatusOK, p)
 }

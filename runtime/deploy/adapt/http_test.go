@@ -72,9 +72,10 @@ func TestHTTP(t *testing.T) {
 			var p struct {
 				SubNet string    `json:"subnet"`
 				Class  int       `json:"class"`
+				Name   string    `json:"name"`
 				Scores []float32 `json:"scores"`
 			}
-			if err := json.Unmarshal([]byte(text), &p); err != nil || code != http.StatusOK || p.SubNet != sub.SubNet || distance(p.Scores, want[k][0]) > 1e-5 || p.Scores[p.Class] < p.Scores[0] {
+			if err := json.Unmarshal([]byte(text), &p); err != nil || code != http.StatusOK || p.SubNet != sub.SubNet || distance(p.Scores, want[k][0]) > 1e-5 || p.Scores[p.Class] < p.Scores[0] || p.Name != clothes[p.Class] {
 				t.Errorf("%s, %s: %d %s", sub.SubNet, typ, code, text)
 			}
 		}

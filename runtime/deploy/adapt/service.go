@@ -51,12 +51,13 @@ type Answer struct {
 
 // Service serves the SubNets of a bundle. All methods may be used concurrently.
 type Service struct {
-	levels []Level
-	idle   chan engine.Worker
-	queue  int
-	limit  atomic.Int32 // highest level that the device's condition allows
-	level  atomic.Int32
-	manual atomic.Bool
+	levels  []Level
+	classes []string // their names, none where they have none
+	idle    chan engine.Worker
+	queue   int
+	limit   atomic.Int32 // highest level that the device's condition allows
+	level   atomic.Int32
+	manual  atomic.Bool
 
 	mu      sync.Mutex
 	inside  int // requests
@@ -74,7 +75,7 @@ func New(net *supernet.Net, b *bundle.Bundle, e engine.Engine, o Options) (*Serv
 	if workers < 1 {
 		workers = runtime.GOMAXPROCS(0)
 	}
-	s := &Service{idle: make(chan engine.Worker, workers), queue: o.Queue, drained: make(chan struct{})}
+	s := &Service{idle: make(chan engine.Worker, workers), queue: o.Queue, classes: b.Classes, drained: make(chan struct{})}
 	if s.queue < 1 {
 		s.queue = 64 * workers
 	}

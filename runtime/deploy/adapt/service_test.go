@@ -101,7 +101,7 @@ func open(t testing.TB) *bundle.Bundle {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	if _, err := bundle.Write(dir, model, net, bundle.Manifest{Device: "test", SubNets: ladder}, all); err != nil {
+	if _, err := bundle.Write(dir, model, net, bundle.Manifest{Device: "test", SubNets: ladder, Classes: clothes}, all); err != nil {
 		t.Fatal(err)
 	}
 	b, err := bundle.Open(dir, net)
@@ -110,6 +110,9 @@ func open(t testing.TB) *bundle.Bundle {
 	}
 	return b
 }
+
+// clothes are the classes of the images.
+var clothes = []string{"top", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "boot"}
 
 func service(t testing.TB, o adapt.Options) (*adapt.Service, *bundle.Bundle) {
 	t.Helper()

@@ -43,8 +43,9 @@ type Manifest struct {
 	Digest  string   `json:"digest"` // of the package's operator table
 	Device  string   `json:"device"` // that latencies were measured on
 	Engine  string   `json:"engine"`
-	Input   string   `json:"input,omitempty"`  // how images became input for the accuracies, see data.Transform.String; "" where that is not known
-	Metric  *Metric  `json:"metric,omitempty"` // what accuracies are of; nil for shares of images that are classified correctly
+	Input   string   `json:"input,omitempty"`   // how images became input for the accuracies, see data.Transform.String; "" where that is not known
+	Metric  *Metric  `json:"metric,omitempty"`  // what accuracies are of; nil for shares of images that are classified correctly
+	Classes []string `json:"classes,omitempty"` // their names by number, where they have names
 	Weights File     `json:"weights"`
 	SubNets []SubNet `json:"subnets"` // fastest first
 }

@@ -5,6 +5,7 @@ package sensitivity
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -59,6 +60,12 @@ func (e *Evaluator) Header() accuracy.Header {
 		h.Model, h.Weights = filepath.ToSlash(path), digest
 		if !filepath.IsLocal(path) {
 			h.Model = filepath.Base(path)
+		}
+	}
+	if n, ok := e.Samples.(data.ClassNames); ok && len(n.ClassNames()) > 0 {
+		const most = 1 << 19 // bytes of a line
+		if text, err := json.Marshal(n.ClassNames()); err == nil && len(text) < most {
+			h.Classes = string(text)
 		}
 	}
 	e.describe(&h)
