@@ -72,14 +72,19 @@ func (c *call) openEvaluator(w *onnxfile.Model, e engine.Engine, o sensitivity.O
 	if err != nil {
 		return nil, err
 	}
+	o.Warn = c.warnOnce()
+	return &sensitivity.Evaluator{Net: c.net, Engine: e, Weights: w, Original: original, Task: c.task, Options: o}, nil
+}
+
+// warnOnce returns a function that prints each warning once.
+func (c *call) warnOnce() func(text string) {
 	told := map[string]bool{}
-	o.Warn = func(text string) {
+	return func(text string) {
 		if !told[text] {
 			told[text] = true
 			c.warn(text)
 		}
 	}
-	return &sensitivity.Evaluator{Net: c.net, Engine: e, Weights: w, Original: original, Task: c.task, Options: o}, nil
 }
 
 // originalWeights returns the weights of the model that the package was generated from, where the task compares with it; nil where they are w, or not

@@ -238,7 +238,7 @@ func (c *call) tuner(f *tuneFlags) (t *tune.Tuner, content []byte, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	t = &tune.Tuner{Net: c.net, Engine: e, Weights: m, Source: m.SHA256, Train: train, Task: c.task, Original: original, Options: f.o, Every: *f.every}
+	t = &tune.Tuner{Net: c.net, Engine: e, Weights: m, Source: m.SHA256, Train: train, Task: c.task, Original: original, Warn: c.warnOnce(), Options: f.o, Every: *f.every}
 	if *f.check != 0 {
 		if t.Check, err = c.samples(*f.dir, "test", max(*f.check, 0)); err != nil {
 			return nil, nil, err

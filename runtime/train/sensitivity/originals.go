@@ -17,7 +17,8 @@ import (
 // originals are what the original computes for all batches. They are kept where there is memory for them, else computed again for each SubNet.
 type originals struct {
 	graph   *nn.Graph
-	samples int // of the evaluator when they were computed
+	weights nn.Weights // with statistics from the same samples as those of SubNets
+	samples int        // of the evaluator when they were computed
 	list    [][]nn.Tensor
 }
 
@@ -45,7 +46,7 @@ func (e *Evaluator) outputs(ctx context.Context, g *nn.Graph) (iter.Seq2[[]nn.Te
 			return
 		}
 		done := errors.New("done")
-		err := e.run(ctx, o.graph, e.originalWeights(), e.batches(e.Samples, o.graph), func(out []nn.Tensor) error {
+		err := e.run(ctx, o.graph, o.weights, e.batches(e.Samples, o.graph), func(out []nn.Tensor) error {
 			if !yield(ordered(out), nil) {
 				return done
 			}
@@ -73,11 +74,15 @@ func (e *Evaluator) compute(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	e.original = &originals{graph: g, samples: e.Samples.Len()}
+	w, err := e.recalibrate(ctx, g, e.originalWeights(), e.calibration(g), nil)
+	if err != nil {
+		return err
+	}
+	e.original = &originals{graph: g, weights: w, samples: e.Samples.Len()}
 	left := cmp.Or(e.Options.Keep, 1<<30)
 	tooMany := errors.New("too many")
 	list := [][]nn.Tensor{}
-	err = e.run(ctx, g, e.originalWeights(), e.batches(e.Samples, g), func(out []nn.Tensor) error {
+	err = e.run(ctx, g, w, e.batches(e.Samples, g), func(out []nn.Tensor) error {
 		own := make([]nn.Tensor, len(out))
 		for k, t := range out {
 			if left -= len(t.Raw); left < 0 {

@@ -203,11 +203,7 @@ func (e *Evaluator) Prepare(ctx context.Context, g space.Genes) (graph *nn.Graph
 	if graph, err = e.record(g); err != nil {
 		return nil, nil, err
 	}
-	var calibration nn.Inputs
-	if e.recalibrates() {
-		calibration = e.batches(e.Options.Calibration, graph)
-	}
-	if w, err = e.recalibrate(ctx, graph, calibration, nil); err == nil && e.recalibrates() {
+	if w, err = e.recalibrate(ctx, graph, e.Weights, e.calibration(graph), nil); err == nil && e.recalibrates() {
 		w = e.Net.WithStatistics(w, g)
 		err = e.tell(g, graph, w, map[string]nn.Tensor{})
 	}
@@ -261,12 +257,20 @@ func (e *Evaluator) judge(g *nn.Graph) (*data.Judge, error) {
 	return j, nil
 }
 
-// recalibrate returns the weights that a network is counted with, given the batches for its statistics.
-func (e *Evaluator) recalibrate(ctx context.Context, g *nn.Graph, data nn.Inputs, seen func([]nn.Tensor)) (nn.Weights, error) {
+// recalibrate returns the weights that a network is counted with, given those of the model and the batches for its statistics.
+func (e *Evaluator) recalibrate(ctx context.Context, g *nn.Graph, w nn.Weights, data nn.Inputs, seen func([]nn.Tensor)) (nn.Weights, error) {
 	if !e.recalibrates() {
-		return e.Weights, nil
+		return w, nil
 	}
-	return e.Engine.(engine.Recalibrator).Recalibrate(ctx, g, e.Weights, data, seen)
+	return e.Engine.(engine.Recalibrator).Recalibrate(ctx, g, w, data, seen)
+}
+
+// calibration are the samples for statistics as inputs of a network, nil where there are none.
+func (e *Evaluator) calibration(g *nn.Graph) nn.Inputs {
+	if !e.recalibrates() {
+		return nil
+	}
+	return e.batches(e.Options.Calibration, g)
 }
 
 // check reports what makes counting impossible for any SubNet.

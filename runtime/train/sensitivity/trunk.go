@@ -76,9 +76,7 @@ func (e *Evaluator) plan(missing []space.Genes) (*trunk, []space.Genes, error) {
 		return t, missing, nil
 	}
 	t.value, t.samples = graph.Inputs[0], e.batches(e.Samples, graph)
-	if e.recalibrates() {
-		t.calibration = e.batches(e.Options.Calibration, graph)
-	}
+	t.calibration = e.calibration(graph)
 	for _, g := range append(space.Probes(e.Net.Choices), make(space.Genes, len(e.Net.Choices))) {
 		probe, err := e.record(g)
 		if err != nil {
@@ -112,7 +110,7 @@ func (t *trunk) count(ctx context.Context, g space.Genes) (int, error) {
 		}
 	}
 	rest := graph.Part(at, len(graph.Nodes), t.value, graph.Outputs[0])
-	w, err := t.e.recalibrate(ctx, rest, t.calibration, nil)
+	w, err := t.e.recalibrate(ctx, rest, t.e.Weights, t.calibration, nil)
 	if err == nil {
 		err = t.e.tell(g, rest, w, t.before)
 	}
@@ -130,7 +128,7 @@ func (t *trunk) count(ctx context.Context, g space.Genes) (int, error) {
 func (t *trunk) advance(ctx context.Context, to int) error {
 	part := t.graph.Part(t.at, to, t.value, t.hands[to])
 	var samples, calibration []nn.Tensor
-	w, err := t.e.recalibrate(ctx, part, t.calibration, func(out []nn.Tensor) { calibration = append(calibration, clone(out[0])) })
+	w, err := t.e.recalibrate(ctx, part, t.e.Weights, t.calibration, func(out []nn.Tensor) { calibration = append(calibration, clone(out[0])) })
 	if err == nil && t.e.recalibrates() {
 		err = statistics(t.before, part, w)
 	}

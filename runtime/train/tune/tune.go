@@ -34,8 +34,9 @@ type Tuner struct {
 	// Original are the weights of the original network, which tasks like data.Original learn from; nil for Weights.
 	Original nn.Weights
 
-	Check    data.Samples // that the largest and the smallest SubNet are evaluated on; nil for no evaluation
-	Every    int          // steps between evaluations, 0 for one at the end only
+	Check    data.Samples      // that the largest and the smallest SubNet are evaluated on; nil for no evaluation
+	Warn     func(text string) // is told what cannot be judged; nil for nobody
+	Every    int               // steps between evaluations, 0 for one at the end only
 	Progress func(Progress)
 }
 
@@ -313,6 +314,7 @@ func (r *run) subNet(g space.Genes, step data.Samples, recipe data.Recipe, teach
 	if err != nil {
 		return nil, 0, err
 	}
+	judge.Warn = r.Warn
 	r.store.uses(graph, used)
 	t, err := r.Engine.Train(graph, r.store.params)
 	if err != nil {
