@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/autotailor/autotailor/internal/words"
 	"github.com/autotailor/autotailor/runtime/engine"
 )
 
@@ -44,7 +45,7 @@ const maxDeaths = 4
 
 // OpenCommand starts the driver that the command line names, whose arguments may be quoted as in a shell, and asks what it is.
 func OpenCommand(line string, o Options) (*Command, error) {
-	args, err := split(line)
+	args, err := words.Split(line)
 	if err != nil {
 		return nil, fmt.Errorf("driver %q: %w", line, err)
 	}

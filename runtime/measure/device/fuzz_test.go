@@ -4,6 +4,8 @@ import (
 	"math"
 	"strings"
 	"testing"
+
+	"github.com/autotailor/autotailor/internal/words"
 )
 
 // FuzzAnswers: whatever a driver writes is an error, or an answer within the limits of what it was asked.
@@ -39,17 +41,17 @@ func FuzzSplit(f *testing.F) {
 	f.Add("sh adb.sh 'a b' \"c\\\"d\" e\\ f")
 	f.Add("'")
 	f.Fuzz(func(t *testing.T, line string) {
-		words, err := split(line)
+		list, err := words.Split(line)
 		if err != nil {
 			return
 		}
 		var quoted []string
-		for _, w := range words {
+		for _, w := range list {
 			quoted = append(quoted, "'"+strings.ReplaceAll(w, "'", `'"'"'`)+"'")
 		}
-		again, err := split(strings.Join(quoted, " "))
-		if err != nil || strings.Join(again, "\x00") != strings.Join(words, "\x00") {
-			t.Errorf("%q: %q, then %q, %v", line, words, again, err)
+		again, err := words.Split(strings.Join(quoted, " "))
+		if err != nil || strings.Join(again, "\x00") != strings.Join(list, "\x00") {
+			t.Errorf("%q: %q, then %q, %v", line, list, again, err)
 		}
 	})
 }

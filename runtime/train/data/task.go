@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/autotailor/autotailor/internal/spell"
 	"github.com/autotailor/autotailor/runtime/nn"
@@ -52,8 +53,11 @@ type Judge struct {
 	// better, see Value.
 	Worst float64
 
-	// Quality returns the quality of each sample of a batch, from 0 to 1, the best.
+	// Quality returns the quality of each sample of a batch, from 0 to 1, the best. It may return none where Whole is not nil.
 	Quality func(b Batch) ([]float64, error)
+
+	// Whole is called when all batches were judged. It returns the mean quality of all samples, where it is known only then; nil where that never is so.
+	Whole func() (quality float64, known bool, err error)
 
 	// Loss returns the mean loss of a batch, and its gradients with respect to the outputs: as many numbers as each output has, nil where an output
 	// does not matter. A nil Loss says that the task cannot be trained for.
@@ -160,6 +164,9 @@ var tasks = []struct {
 
 // Task returns the task, or an error that says which ones there are.
 func (c TaskConfig) Task() (Task, error) {
+	if program, ok := strings.CutPrefix(c.Name, commandPrefix); ok {
+		return Command(program, c.Metric)
+	}
 	var names []string
 	for _, t := range tasks {
 		names = append(names, t.name)
@@ -174,5 +181,5 @@ func (c TaskConfig) Task() (Task, error) {
 		}
 		return t.task(c.Metric), nil
 	}
-	return Task{}, fmt.Errorf("there is no task %q%s; tasks are %q", c.Name, spell.Suggest(c.Name, names), names)
+	return Task{}, fmt.Errorf("there is no task %q%s; tasks are %q, or %q and a program that scores", c.Name, spell.Suggest(c.Name, names), names, commandPrefix)
 }

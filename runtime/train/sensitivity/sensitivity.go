@@ -143,20 +143,28 @@ func (e *Evaluator) count(ctx context.Context, graph *nn.Graph, w nn.Weights, j 
 			return err
 		}
 		from += size
-		return add(&sum, j, b)
+		list, err := j.Quality(b)
+		if err == nil && len(list) != len(b.Samples) && (j.Whole == nil || len(list) > 0) {
+			err = fmt.Errorf("%d qualities of %d samples", len(list), len(b.Samples))
+		}
+		return errors.Join(err, add(&sum, list...))
 	})
+	if err == nil && j.Whole != nil {
+		quality, known, whole := j.Whole()
+		if err = whole; known {
+			sum = 0
+			err = errors.Join(err, add(&sum, quality))
+			sum *= float64(e.Samples.Len())
+		}
+	}
 	return e.Task.Or().Count(sum, e.Samples.Len()), err
 }
 
 // rounding is what a quality may be above 1, as means of shares are.
 const rounding = 1e-9
 
-// add adds the qualities of a batch.
-func add(sum *float64, j *data.Judge, b data.Batch) error {
-	list, err := j.Quality(b)
-	if err == nil && len(list) != len(b.Samples) {
-		err = fmt.Errorf("%d qualities of %d samples", len(list), len(b.Samples))
-	}
+// add adds qualities.
+func add(sum *float64, list ...float64) (err error) {
 	for _, q := range list {
 		if !(q >= 0 && q <= 1+rounding) {
 			err = errors.Join(err, fmt.Errorf("a quality of %v, want one from 0 to 1", q))

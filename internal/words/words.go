@@ -1,12 +1,13 @@
-package device
+// Package words cuts command lines into words.
+package words
 
 import (
 	"errors"
 	"strings"
 )
 
-// split cuts a command line into words. Single and double quotes keep spaces; nothing else is special.
-func split(line string) ([]string, error) {
+// Split cuts a command line into words. Single and double quotes keep spaces; nothing else is special.
+func Split(line string) ([]string, error) {
 	var words []string
 	var word strings.Builder
 	inside, quote := false, rune(0)

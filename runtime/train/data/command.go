@@ -1,0 +1,200 @@
+package data
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/autotailor/autotailor/internal/onnx"
+	"github.com/autotailor/autotailor/internal/rows"
+	"github.com/autotailor/autotailor/internal/words"
+	"github.com/autotailor/autotailor/runtime/nn"
+)
+
+// commandPrefix begins the names of tasks that a program scores.
+const commandPrefix = "cmd:"
+
+// protocol is the version of what is said to such a program, see gen/doc/tasks.md.
+const protocol = 1
+
+// Command is a task that a program scores: mean average precision, word error rates, whatever the user has. The line is the program and its arguments,
+// which may be quoted as in a shell. The program is started when the first batch is scored, and ends with this process.
+func Command(line, metric string) (Task, error) {
+	args, err := words.Split(line)
+	if err != nil {
+		return Task{}, fmt.Errorf("task %q: %w", commandPrefix+line, err)
+	}
+	if metric == "" {
+		metric = "score"
+	}
+	p := &program{args: args}
+	return Task{Name: commandPrefix + line, Metric: Metric{metric, "by " + filepath.Base(args[len(args)-1]), false}, Fit: func(of Signature, _ Samples) (*Judge, error) {
+		s := &scoring{program: p}
+		for _, out := range of.Outputs {
+			s.names = append(s.names, out.Name)
+		}
+		return &Judge{Quality: s.batch, Whole: s.end}, nil
+	}}, nil
+}
+
+// program is a scorer.
+type program struct {
+	args  []string
+	in    io.Writer
+	out   *bufio.Scanner
+	said  *tail
+	dir   string // of the files of a batch
+	ended error  // why it cannot be asked any more
+}
+
+// tail keeps the last bytes that a program writes to its standard error.
+type tail struct{ bytes.Buffer }
+
+const maxTail = 2000
+
+func (t *tail) Write(b []byte) (int, error) {
+	if t.Len() > 2*maxTail {
+		t.Next(t.Len() - maxTail)
+	}
+	return t.Buffer.Write(b)
+}
+
+// line is what is said, in either direction.
+type line struct {
+	Type    string    `json:"type"`
+	Version int       `json:"version,omitempty"`
+	Samples []int     `json:"samples,omitempty"`
+	Names   []string  `json:"names,omitempty"`
+	Outputs []string  `json:"outputs,omitempty"`
+	Targets string    `json:"targets,omitempty"`
+	Quality []float64 `json:"quality,omitempty"`
+	Error   string    `json:"error,omitempty"`
+}
+
+// maxLine bounds an answer, in bytes.
+const maxLine = 1 << 26
+
+func (p *program) start() error {
+	if p.in != nil || p.ended != nil {
+		return p.ended
+	}
+	var err error
+	if p.dir, err = os.MkdirTemp("", "autotailor-score-"); err != nil {
+		return err
+	}
+	c := exec.Command(p.args[0], p.args[1:]...)
+	p.said = &tail{}
+	c.Stderr = p.said
+	in, err1 := c.StdinPipe()
+	out, err2 := c.StdoutPipe()
+	if err := errors.Join(err1, err2, c.Start()); err != nil {
+		return errors.Join(fmt.Errorf("scorer %q: %w", strings.Join(p.args, " "), err), os.RemoveAll(p.dir))
+	}
+	p.in, p.out = in, bufio.NewScanner(out)
+	p.out.Buffer(nil, maxLine)
+	answer, err := p.ask(line{Type: "hello", Version: protocol})
+	if err == nil && (answer.Type != "hello" || answer.Version != protocol) {
+		err = p.end(fmt.Errorf("it answers the first line with %q, version %d; want \"hello\", version %d", answer.Type, answer.Version, protocol))
+	}
+	return err
+}
+
+// ask says a line and returns the answer. A program that does not answer as it should is not asked again.
+func (p *program) ask(l line) (line, error) {
+	if p.ended != nil {
+		return line{}, p.ended
+	}
+	text, err := json.Marshal(l)
+	if err != nil {
+		return line{}, err
+	}
+	_, err = p.in.Write(append(text, '\n'))
+	if !p.out.Scan() {
+		return line{}, p.end(fmt.Errorf("it has ended: %w", errors.Join(p.out.Err(), err)))
+	}
+	var answer line
+	if err := json.Unmarshal(p.out.Bytes(), &answer); err != nil {
+		return line{}, p.end(fmt.Errorf("it says %.200q, which is no JSON object: %w", p.out.Text(), err))
+	}
+	if answer.Error != "" {
+		return line{}, p.end(errors.New(answer.Error))
+	}
+	return answer, nil
+}
+
+func (p *program) end(why error) error {
+	said := strings.TrimSpace(p.said.String())
+	if said != "" {
+		said = "; it wrote\n" + said
+	}
+	p.ended = errors.Join(fmt.Errorf("scorer %q: %w%s", strings.Join(p.args, " "), why, said), os.RemoveAll(p.dir))
+	return p.ended
+}
+
+// scoring is one network that a program scores.
+type scoring struct {
+	*program
+	names         []string
+	batches, told int // batches so far, and those whose qualities it has told
+}
+
+// batch lets the program score a batch. Its answer may have the quality of each sample, or none: then the program tells the mean in the end.
+func (s *scoring) batch(b Batch) ([]float64, error) {
+	if err := s.start(); err != nil {
+		return nil, err
+	}
+	l := line{Type: "batch", Samples: b.Samples, Names: s.names}
+	for k, t := range b.Outputs {
+		path, err := s.write(fmt.Sprintf("output%d.npy", k), t)
+		if err != nil {
+			return nil, err
+		}
+		l.Outputs = append(l.Outputs, path)
+	}
+	if b.Targets.Type != 0 {
+		var err error
+		if l.Targets, err = s.write("targets.npy", b.Targets); err != nil {
+			return nil, err
+		}
+	}
+	answer, err := s.ask(l)
+	if err != nil {
+		return nil, err
+	}
+	s.batches++
+	if len(answer.Quality) > 0 {
+		s.told++
+	}
+	if s.told != 0 && s.told != s.batches {
+		return nil, s.program.end(errors.New("it has told the qualities of some batches, and not of others"))
+	}
+	return answer.Quality, nil
+}
+
+func (s *scoring) write(name string, t nn.Tensor) (string, error) {
+	file, err := rows.AppendNPY(nil, onnx.Tensor{Type: t.Type, Shape: t.Shape, Raw: t.Raw})
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(s.dir, name)
+	return path, os.WriteFile(path, file, 0o600)
+}
+
+// end tells the program that all batches of a network are over, and returns its mean quality where it did not tell those of batches.
+func (s *scoring) end() (quality float64, known bool, err error) {
+	answer, err := s.ask(line{Type: "end"})
+	if err != nil || s.told > 0 {
+		return 0, false, err
+	}
+	if len(answer.Quality) != 1 {
+		return 0, false, s.program.end(fmt.Errorf("it has told no qualities of batches, and %d in the end, want one", len(answer.Quality)))
+	}
+	return answer.Quality[0], true, nil
+}
