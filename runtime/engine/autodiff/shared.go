@@ -31,9 +31,10 @@ func SharedOperators() map[string]Entry {
 		"CumSum":            {2, cumSum},
 		"LRN":               {1, lrn},
 
-		"Clip":  {1, clip},
-		"Cast":  {1, cast},
-		"Where": {3, where},
+		"Clip":     {1, clip},
+		"Cast":     {1, cast},
+		"CastLike": {2, cast},
+		"Where":    {3, where},
 
 		"Identity":  {1, rename},
 		"Dropout":   {1, rename},

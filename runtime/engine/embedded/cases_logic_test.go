@@ -123,6 +123,16 @@ func cast(d *draw) []nn.Value {
 	return []nn.Value{d.cast(d.cast(d.input(s), as, s), nn.Float32, s)}
 }
 
+// castLike casts to whole numbers or truths and back, each time like another operand.
+func castLike(d *draw) []nn.Value {
+	s := d.shape(1, 4)
+	like := func(x, y nn.Value, as nn.DType) nn.Value {
+		return d.b.Op(nn.Op{Type: "CastLike", Types: []nn.DType{as}}.Yields(s), x, y)[0]
+	}
+	x, as := d.input(s), one(d, nn.Bool, nn.Int32, nn.Int64)
+	return []nn.Value{like(like(x, d.cast(d.input(nn.Shape{d.batch, 2}), as, nn.Shape{d.batch, 2}), as), x, nn.Float32)}
+}
+
 // within is an element-wise function of numbers between -1 and 1.
 func within(typ string) func(d *draw) []nn.Value {
 	return func(d *draw) []nn.Value {

@@ -95,6 +95,7 @@ var cases = map[string]func(d *draw) []nn.Value{
 	"Xor":            logical("Xor"),
 	"Where":          where,
 	"Cast":           cast,
+	"CastLike":       castLike,
 	"Not": func(d *draw) []nn.Value {
 		s := d.shape(1, 4)
 		return []nn.Value{d.typed("Not", nn.Bool, nil, s, d.truths(s))}
