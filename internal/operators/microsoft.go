@@ -36,7 +36,7 @@ var microsoft = slices.Concat(
 		Operator{Name: "EmbedLayerNormalization", Norm: LastAxis, Opsets: "1",
 			Sig:   "input_ids:int segment_ids:int? word_embedding position_embedding segment_embedding? gamma beta mask:int? position_ids:int? -> output mask_index:int32? embedding_sum?",
 			Attrs: "epsilon mask_index_type"},
-		Operator{Name: "RotaryEmbedding", Opsets: "1", Sig: "input position_ids:int64 cos_cache sin_cache -> output", Zeros: ZeroAsFirst,
+		Operator{Name: "RotaryEmbedding", Like: true, Opsets: "1", Sig: "input position_ids:int64 cos_cache sin_cache -> output", Zeros: ZeroAsFirst,
 			Attrs: "interleaved=0 is_packed_batching=0 num_heads=0 rotary_embedding_dim=0 scale"},
 	),
 	within(microsoftDomain, Unary,

@@ -30,6 +30,7 @@ type Operator struct {
 	// Changes says which opset changed the meaning, and how, where readers of older models must know: "13: along one axis, not all after it".
 	Changes string
 
+	Like bool // its results have the shape of the first operand, where its class does not say so
 	Norm Norm // of a normalisation: which elements it takes mean and deviation of
 
 	Zeros Zeros  // where its results are zero, where that is not as in its class

@@ -267,7 +267,7 @@ func elementwise(list []struct{ graph, want string }) []struct{ graph, want stri
 	list = slices.Clone(list)
 	for _, o := range operators.All() {
 		switch {
-		case o.Class == operators.Unary:
+		case o.Class == operators.Unary, o.Like && o.Domain == "":
 			list = append(list, struct{ graph, want string }{"input x Nx3\ny = " + o.Qualified() + " x" + scalesOf(o, 1), "Nx3"})
 		case o.Class == operators.Broadcast && o.Name != "Where":
 			list = append(list, struct{ graph, want string }{"input x Nx3x1\ninput z 4\ny = " + o.Qualified() + between(o), "Nx3x4"})

@@ -40,6 +40,8 @@ func ruleOf(o operators.Operator) rule {
 		return rule{axes: AxesGlobalPool, shape: globalPoolShape}
 	case o.Class == operators.Reduction && o.Has("axis"):
 		return rule{axes: AxesArg, shape: argShape}
+	case o.Like:
+		return rule{shape: sameShape}
 	}
 	return classes[o.Class]
 }
@@ -130,7 +132,6 @@ var exceptions = map[string]rule{
 	"com.microsoft.QAttention":              {shape: joinedAttentionShape, macs: joinedAttentionMACs},
 	"com.microsoft.MultiHeadAttention":      {shape: multiHeadShape, macs: multiHeadMACs},
 	"com.microsoft.GroupQueryAttention":     {axes: AxesGroupQuery, shape: groupQueryShape, macs: groupQueryMACs},
-	"com.microsoft.RotaryEmbedding":         {shape: sameShape},
 	"com.microsoft.MoE":                     {axes: AxesExperts, shape: sameShape, macs: expertsMACs},
 	"com.microsoft.EmbedLayerNormalization": {shape: embeddingShape},
 

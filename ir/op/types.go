@@ -108,6 +108,11 @@ func made(g *ir.Graph, n *ir.Node, s Spec, kind operators.Kind) ir.DType {
 	if to := n.Int("to", 0); kind == operators.Any && to > 0 && n.Op == "Cast" {
 		return ir.DType(to)
 	}
+	if kind == operators.Any {
+		if o, _ := operators.Lookup(n.Domain, n.Op); o.Has("dtype") {
+			return stated(g, n)
+		}
+	}
 	if kind == operators.Any && n.Op == "QuantizeLinear" && n.Domain == "" {
 		return quantised(g, n)
 	}
@@ -123,6 +128,14 @@ func made(g *ir.Graph, n *ir.Node, s Spec, kind operators.Kind) ir.DType {
 		}
 	}
 	return ir.Undefined
+}
+
+// stated is the element type of a result that attribute dtype says; without it, it is that of the first operand.
+func stated(g *ir.Graph, n *ir.Node) ir.DType {
+	if to := n.Int("dtype", 0); to > 0 || n.Input(0) == 0 {
+		return ir.DType(to)
+	}
+	return g.Values[n.In[0]].Type
 }
 
 // quantised is the element type of a QuantizeLinear's result: that of the zero point, else what an attribute says.

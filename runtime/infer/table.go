@@ -38,6 +38,8 @@ func ruleOf(o operators.Operator) rule {
 		return globalPool
 	case o.Class == operators.Reduction && o.Has("axis"):
 		return arg
+	case o.Like:
+		return same
 	}
 	return classes[o.Class]
 }
@@ -120,7 +122,6 @@ var exceptions = map[string]rule{
 	"com.microsoft.QAttention":              joinedAttention(8),
 	"com.microsoft.MultiHeadAttention":      multiHead,
 	"com.microsoft.GroupQueryAttention":     groupQuery,
-	"com.microsoft.RotaryEmbedding":         same,
 	"com.microsoft.MoE":                     same,
 	"com.microsoft.EmbedLayerNormalization": embedding,
 

@@ -41,6 +41,9 @@ func (c *call) types() error {
 			c.out[k].Type = allowed[kind][0]
 		}
 	}
+	if kindOf(c.results, 0) == operators.Any && c.row.Has("dtype") {
+		return c.stated()
+	}
 	if own := anyTypes[c.node.Type]; own != nil && c.row.Domain == "" {
 		return own(c)
 	}
@@ -58,20 +61,22 @@ func kindOf(list []operators.Operand, k int) operators.Kind {
 	return list[k].Kind
 }
 
+// stated sets the element type of the result that attribute dtype says; without it, it is that of the first operand.
+func (c *call) stated() error {
+	to, err := c.int("dtype", int64(c.in[0].Type))
+	if err == nil && (to < 0 || to > 255) {
+		err = fmt.Errorf("attribute dtype is %d, which is no element type", to)
+	}
+	c.out[0].Type = nn.DType(to)
+	return err
+}
+
 // anyTypes sets the element types that attributes say.
 var anyTypes = map[string]func(c *call) error{
 	"Cast": func(c *call) error {
 		to, err := c.int("to", 0)
 		if err == nil && (to < 1 || to > 255) {
 			err = fmt.Errorf("attribute to is %d, which is no element type", to)
-		}
-		c.out[0].Type = nn.DType(to)
-		return err
-	},
-	"EyeLike": func(c *call) error {
-		to, err := c.int("dtype", int64(c.in[0].Type))
-		if err == nil && (to < 0 || to > 255) {
-			err = fmt.Errorf("attribute dtype is %d, which is no element type", to)
 		}
 		c.out[0].Type = nn.DType(to)
 		return err
