@@ -259,3 +259,16 @@ func dynamicQuantized(d *draw) []nn.Value {
 	y := d.b.Mul(d.b.Sub(d.cast(out[0], nn.Float32, s), d.cast(out[2], nn.Float32, nn.Shape{})), out[1])
 	return []nn.Value{y}
 }
+
+// reverseSequence draws sequences of any length, all of the axis among them, with the batch before or behind the time.
+func reverseSequence(d *draw) []nn.Value {
+	s := d.fixed(2, 4)
+	d.mixes = true
+	axis := d.rng.IntN(2)
+	var lengths []int64
+	for range s[axis] {
+		lengths = append(lengths, int64(1+d.rng.IntN(s[1-axis])))
+	}
+	attrs := []nn.Attr{integer("batch_axis", axis), integer("time_axis", 1-axis)}
+	return []nn.Value{d.op("ReverseSequence", attrs, s, d.input(s), d.integers(lengths...))}
+}

@@ -219,6 +219,7 @@ var cases = map[string]func(d *draw) []nn.Value{
 	"Pad":    pad,
 	"Expand": expand,
 
+	"ReverseSequence": reverseSequence,
 	"TopK":            topK,
 	"OneHot":          oneHot,
 	"GatherElements":  gatherElements,

@@ -24,7 +24,7 @@ var definitions = map[string]definition{
 	"MaxUnpool": maxUnpool, "LpPool": lpPool, "GlobalLpPool": globalLpPool,
 
 	"TopK": topK, "OneHot": oneHot, "GatherElements": gatherElements, "GatherND": gatherND,
-	"ScatterElements": scatterElements, "ScatterND": scatterND,
+	"ScatterElements": scatterElements, "ScatterND": scatterND, "ReverseSequence": reverseSequence,
 
 	"IsInf": isInf, "Mean": meanOf, "MeanVarianceNormalization": standardised, "DynamicQuantizeLinear": dynamicQuantize,
 	"EyeLike": eyeLike, "ConstantOfShape": constantOfShape, "Range": counted, "Shape": extentsOf, "Size": extentsOf, "Einsum": einsum,

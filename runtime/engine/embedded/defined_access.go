@@ -257,3 +257,29 @@ func scatterND(n node, in, _ []nn.Shape) (loop, error) {
 		}
 	}, nil
 }
+
+// reverseSequence reverses the first positions along one axis, as many as the second operand says for each position along another.
+func reverseSequence(n node, in, _ []nn.Shape) (loop, error) {
+	x, batch, time := in[0], n.Int("batch_axis", 1), n.Int("time_axis", 0)
+	if batch < 0 || time < 0 || batch > 1 || time > 1 || batch == time || len(x) < 2 || len(in) < 2 || !slices.Equal(in[1], nn.Shape{x[batch]}) {
+		return nil, fmt.Errorf("batch_axis %d, time_axis %d, operands of shapes %v; want axes 0 and 1, and one length for each sequence", batch, time, in)
+	}
+	inner, strides := x[2:].Count(), [2]int{x[1:].Count(), x[2:].Count()}
+	return func(data, out [][]float32) {
+		for b := range x[batch] {
+			length := int(data[1][b])
+			known := float32(length) == data[1][b] && length >= 0 && length <= x[time]
+			for t := range x[time] {
+				to, from := b*strides[batch]+t*strides[time], t
+				if !known {
+					notNumbers(out[0][to : to+inner])
+					continue
+				}
+				if t < length {
+					from = length - 1 - t
+				}
+				copy(out[0][to:to+inner], data[0][b*strides[batch]+from*strides[time]:])
+			}
+		}
+	}, nil
+}
