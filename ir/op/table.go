@@ -40,6 +40,8 @@ func ruleOf(o operators.Operator) rule {
 		return rule{axes: AxesGlobalPool, shape: globalPoolShape}
 	case o.Class == operators.Reduction && o.Has("axis"):
 		return rule{axes: AxesArg, shape: argShape}
+	case o.Like && o.Class == operators.Source:
+		return rule{axes: AxesSame, shape: sameShape}
 	case o.Like:
 		return rule{shape: sameShape}
 	}
