@@ -45,7 +45,7 @@ var unary = of(Unary,
 
 	Operator{Name: "Not", Opsets: "1", Sig: "X:bool -> Y:bool", Zeros: NeverZero, Torch: "~%s"},
 	Operator{Name: "IsNaN", Opsets: "9 13 20", Sig: "X -> Y:bool", Zeros: NeverZero, Torch: "torch.isnan"},
-	Operator{Name: "IsInf", Opsets: "10 20", Sig: "X -> Y:bool", Zeros: NeverZero, Attrs: "detect_negative=1 detect_positive=1"},
+	Operator{Name: "IsInf", Opsets: "10 20", Sig: "X -> Y:bool", Zeros: NeverZero, Attrs: "detect_negative=1 detect_positive=1", Torch: "torch.isinf"},
 	Operator{Name: "Identity", Opsets: "1 13 14 16 19 21 23 24", Sig: "input -> output", Range: "X", Builder: "Act", Torch: "torch.clone"},
 	Operator{Name: "Dropout", Opsets: "1 6 7 10 12 13 22", Sig: "data ratio:T1@12? training_mode:bool? -> output mask:bool?", Attrs: "seed"},
 	Operator{Name: "CastLike", Opsets: "15 19 21 23 24", Sig: "input target_type:T2 -> output:T2", Attrs: "saturate=1", Torch: "%s.type_as(%s)"},
