@@ -65,6 +65,7 @@ const (
 	Layout                         // the elements stay; their shape or places change
 	Access                         // picks or puts elements at places that are computed
 	Sampling                       // reads an operand between its elements, at places that another one has
+	Spectrum                       // a Fourier transform of a signal
 	Source                         // makes a tensor of nothing but sizes and numbers
 	Composite                      // stands for several operators of other classes
 	Control                        // runs subgraphs
@@ -72,7 +73,7 @@ const (
 
 var classNames = [...]string{
 	Unary: "element-wise", Broadcast: "element-wise, broadcasting", Rows: "rows", Reduction: "reduction", Window: "window", Product: "product",
-	Normalisation: "normalisation", Layout: "layout", Access: "random access", Sampling: "sampling", Source: "source", Composite: "composite", Control: "control",
+	Normalisation: "normalisation", Layout: "layout", Access: "random access", Sampling: "sampling", Spectrum: "spectrum", Source: "source", Composite: "composite", Control: "control",
 }
 
 // Norm says which elements a normalisation takes mean and deviation of, and with that what its parameters follow.
@@ -100,7 +101,7 @@ func (c Class) String() string {
 }
 
 var (
-	all = slices.Concat(unary, scales, broadcast, rows, reductions, windows, products, quantised, normalisations, layouts, accesses, samplings, sources, composites,
+	all = slices.Concat(unary, scales, broadcast, rows, reductions, windows, products, quantised, normalisations, layouts, accesses, samplings, spectra, sources, composites,
 		controls, microsoft)
 	byName = index(all)
 )

@@ -23,7 +23,7 @@ const (
 // zerosOf are how the operators of a class treat zeros.
 var zerosOf = [...]Zeros{
 	Unary: ZeroAsFirst, Broadcast: ZeroAsAll, Rows: ZeroAsFirst, Reduction: ZeroAsFirst, Window: ZeroAsFirst, Product: ZeroAsFactors,
-	Layout: ZeroAsFirst, Access: ZeroAsFirst, Sampling: ZeroAsFirst, Source: NeverZero, Control: NeverZero,
+	Layout: ZeroAsFirst, Access: ZeroAsFirst, Sampling: ZeroAsFirst, Spectrum: ZeroAsFirst, Source: NeverZero, Control: NeverZero,
 }
 
 // OfZeros says which operands make the results zero, 0 where neither the row nor the class says so.

@@ -20,6 +20,7 @@ var classes = map[operators.Class]rule{
 	operators.Reduction: {axes: AxesReduce, shape: reduceShape},
 	operators.Window:    {axes: AxesPool, shape: poolShape},
 	operators.Sampling:  {axes: AxesSampling, shape: samplingShape},
+	operators.Spectrum:  {shape: spectrumShape},
 }
 
 // norms has the rule of each kind of normalisation.

@@ -18,6 +18,7 @@ var classes = map[operators.Class]rule{
 	operators.Reduction: reduction,
 	operators.Window:    pool,
 	operators.Sampling:  sampling,
+	operators.Spectrum:  spectrum,
 }
 
 // norms has the rule of each kind of normalisation.

@@ -220,6 +220,8 @@ var cases = map[string]func(d *draw) []nn.Value{
 	"Expand": expand,
 
 	"ReverseSequence": reverseSequence,
+	"STFT":            stft,
+	"DFT":             dft,
 	"TopK":            topK,
 	"OneHot":          oneHot,
 	"GatherElements":  gatherElements,

@@ -28,6 +28,7 @@ var definitions = map[string]definition{
 
 	"IsInf": isInf, "Mean": meanOf, "MeanVarianceNormalization": standardised, "DynamicQuantizeLinear": dynamicQuantize,
 	"EyeLike": eyeLike, "ConstantOfShape": constantOfShape, "Range": counted, "Shape": extentsOf, "Size": extentsOf, "Einsum": einsum,
+	"STFT": stft, "DFT": dft,
 }
 
 func withDefinitions(table map[string]lowering) map[string]lowering {
