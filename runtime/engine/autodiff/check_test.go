@@ -204,6 +204,7 @@ var onlyForward = []string{
 	"LSTM", "GRU", "RNN", "If", "Loop",
 	"MaxUnpool", "LpPool", "GlobalLpPool", "TopK", "OneHot", "GatherElements", "GatherND", "ScatterElements", "ScatterND", "Einsum",
 	"IsInf", "Mean", "MeanVarianceNormalization", "EyeLike", "Shape", "Size", "ConstantOfShape", "Range",
+	"ReverseSequence", "STFT", "DFT",
 
 	"QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger",
 	"com.microsoft.QuantizeLinear", "com.microsoft.DequantizeLinear", "com.microsoft.MatMulIntegerToFloat", "com.microsoft.DynamicQuantizeMatMul",
