@@ -5,6 +5,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/autotailor/autotailor/gen"
 	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/internal/onnxpb"
 	"github.com/autotailor/autotailor/runtime/engine"
@@ -192,4 +193,18 @@ func referenceDistance(t *testing.T, e *ort.Engine, path string) float64 {
 		t.Fatal(err)
 	}
 	return distance(evaluate(t, e, path, in...), out[0].Float32s())
+}
+
+// TestJoinedAttentionIsProven: the attention that ONNX Runtime joins has a reference, which the compiler's form of it is compared with.
+func TestJoinedAttentionIsProven(t *testing.T) {
+	for _, name := range []string{"bertfused", "mhamask"} {
+		c, _, _ := opened(t, caseFile(t, name))
+		proof, err := c.Proof(gen.ProveQuick)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if proof.Status != "proven" || proof.Compared < 4 {
+			t.Errorf("%s: %v", name, proof)
+		}
+	}
 }

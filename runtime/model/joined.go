@@ -1,6 +1,7 @@
 package model
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
@@ -19,6 +20,7 @@ var joined = map[string]func(x *joining) error{
 	"com.microsoft.QuickGelu":              (*joining).quickGelu,
 	"com.microsoft.SkipLayerNormalization": (*joining).skipNorm, "com.microsoft.SkipSimplifiedLayerNormalization": (*joining).skipNorm,
 	"SimplifiedLayerNormalization": (*joining).rootMeanSquare, "com.microsoft.EmbedLayerNormalization": (*joining).embed,
+	"com.microsoft.Attention": (*joining).attention, "com.microsoft.MultiHeadAttention": (*joining).multiHead,
 }
 
 // joining is the state while one fused operator is computed.
@@ -326,7 +328,28 @@ func (j *joining) embed() error {
 		}
 	}
 	j.yield(0, j.normalised(sum, width, gamma, beta, true))
+	if len(j.out) > 1 {
+		j.out[1] = tokenCounts(j.whole(7), s[0], s[1])
+	}
+	if len(j.out) > 2 {
+		j.yield(2, sum)
+	}
 	return nil
+}
+
+// tokenCounts are the tokens of each text that a mask leaves: none where there is no mask.
+func tokenCounts(mask []int, texts, tokens int) nn.Tensor {
+	var raw []byte
+	for t := range texts {
+		n := 0
+		for k := range tokens {
+			if mask != nil {
+				n += mask[t*tokens+k]
+			}
+		}
+		raw = binary.LittleEndian.AppendUint32(raw, uint32(n))
+	}
+	return nn.Tensor{Type: nn.Int32, Shape: nn.Shape{texts}, Raw: raw}
 }
 
 // joinedOf returns the function that computes a fused operator, nil for any other operator.
