@@ -36,15 +36,17 @@ type drill struct {
 	limit                 int // bytes that evaluating may have resident
 	poll                  time.Duration
 	out                   io.Writer
+	part                  string // of the names of what is done, "" for all
 }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	dir := flag.String("dir", "build/imagenet", "folder for 1.6 GB of shards, and results")
+	part := flag.String("part", "", "do only what has this in its name: measure, torch tune, go tune, torch evaluate, go evaluate")
 	python := flag.String("python", "python3", "interpreter that has torch, numpy and PIL")
 	flag.Parse()
-	if err := full(ctx, *dir, *python); err != nil {
+	if err := full(ctx, *dir, *python, *part); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		stop()
 		os.Exit(1)
@@ -52,7 +54,7 @@ func main() {
 }
 
 // full drills a model of 224 pixels and 1,000 classes.
-func full(ctx context.Context, dir, python string) error {
+func full(ctx context.Context, dir, python, part string) error {
 	dir, err := filepath.Abs(dir)
 	source, err2 := filepath.Abs("generated/bench/imagenet")
 	if err := errors.Join(err, err2); err != nil {
@@ -60,7 +62,7 @@ func full(ctx context.Context, dir, python string) error {
 	}
 	d := drill{
 		set: imageNet(), source: source, dir: dir, python: python, name: "imagenet", torch: filepath.Join(dir, "pytorch"), program: filepath.Join(dir, "program"), model: filepath.Join(dir, "model.onnx"),
-		steps: 20, kill: 8, batch: 16, subset: 5000, calibrate: 512, evalBatch: 32, throughput: 960, limit: 1.5e9, poll: 200 * time.Millisecond, out: os.Stdout,
+		steps: 20, kill: 8, batch: 16, subset: 5000, calibrate: 512, evalBatch: 32, throughput: 960, limit: 1.5e9, poll: 200 * time.Millisecond, out: os.Stdout, part: part,
 	}
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
@@ -95,25 +97,36 @@ func (d drill) build(ctx context.Context) error {
 
 func (d drill) say(format string, args ...any) { fmt.Fprintf(d.out, format+"\n", args...) }
 
-// run does all of it.
+// run does all parts whose names have the part that is asked for.
 func (d drill) run(ctx context.Context) error {
 	data := filepath.Join(d.dir, "shards")
 	if err := d.write(data); err != nil {
 		return err
 	}
 	d.say("%d processors, %s", runtime.NumCPU(), runtime.Version())
+	for _, p := range []struct {
+		name string
+		do   func(ctx context.Context, data string) error
+	}{
+		{"measure", d.measure}, {"torch tune", d.tunePyTorch}, {"go tune", d.tuneGo}, {"torch evaluate", d.evaluatePyTorch}, {"go evaluate", d.evaluateGo},
+	} {
+		if !strings.Contains(p.name, d.part) {
+			continue
+		}
+		if err := p.do(ctx, data); err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
+		}
+	}
+	return nil
+}
+
+// measure measures indexing and decoding by the PyTorch package.
+func (d drill) measure(ctx context.Context, data string) error {
 	u, err := d.command(ctx, d.torch, nil, d.python, filepath.Join(d.source, "measure.py"), d.name, data, fmt.Sprint(d.subset), fmt.Sprint(d.throughput))
-	if err != nil {
-		return err
+	if err == nil {
+		d.say("%s", strings.TrimSpace(u.output))
 	}
-	d.say("%s", strings.TrimSpace(u.output))
-	if err := d.tunePyTorch(ctx, data); err != nil {
-		return err
-	}
-	if err := d.tuneGo(ctx, data); err != nil {
-		return err
-	}
-	return d.evaluate(ctx, data)
+	return err
 }
 
 // torchrun starts a program on two processes, at a free port. The redirections are for PyTorch 1.13 with Python 3.11.
@@ -181,29 +194,31 @@ func (d drill) twice(ctx context.Context, what, kind, dir string, args func(out 
 	return nil
 }
 
-// evaluate counts a subset with PyTorch's tool, on two processes, and with the Go command.
-func (d drill) evaluate(ctx context.Context, data string) error {
+// evaluatePyTorch counts a subset with PyTorch's tool, on two processes.
+func (d drill) evaluatePyTorch(ctx context.Context, data string) error {
 	list, out := filepath.Join(d.dir, "list.txt"), filepath.Join(d.dir, "torch.counts")
 	if err := errors.Join(os.WriteFile(list, []byte("original\n"), 0o666), os.RemoveAll(out)); err != nil {
 		return err
 	}
-	runs := []struct {
-		what, dir string
-		args      []string
-	}{
-		{"evaluate.py, two processes", d.torch, d.torchrun("evaluate.py", "--model", d.model, "--data", data, "--out", out, "--subnets", list, "--images", fmt.Sprint(d.subset),
-			"--calibrate", fmt.Sprint(d.calibrate), "--batch", fmt.Sprint(d.evalBatch), "--workers", "1")},
-		{"the Go evaluate", d.dir, []string{d.program, "evaluate", "--model", d.model, "--data", data, "--subnet", "original", "--images", fmt.Sprint(d.subset), "--calibrate", fmt.Sprint(d.calibrate)}},
+	return d.evaluate(ctx, "evaluate.py, two processes", d.torch, d.torchrun("evaluate.py", "--model", d.model, "--data", data, "--out", out, "--subnets", list,
+		"--images", fmt.Sprint(d.subset), "--calibrate", fmt.Sprint(d.calibrate), "--batch", fmt.Sprint(d.evalBatch), "--workers", "1"))
+}
+
+// evaluateGo does the same with the Go command.
+func (d drill) evaluateGo(ctx context.Context, data string) error {
+	return d.evaluate(ctx, "the Go evaluate", d.dir, []string{
+		d.program, "evaluate", "--model", d.model, "--data", data, "--subnet", "original", "--images", fmt.Sprint(d.subset), "--calibrate", fmt.Sprint(d.calibrate),
+	})
+}
+
+func (d drill) evaluate(ctx context.Context, what, dir string, args []string) error {
+	u, err := d.command(ctx, dir, nil, args...)
+	if err != nil {
+		return err
 	}
-	for _, r := range runs {
-		u, err := d.command(ctx, r.dir, nil, r.args...)
-		if err != nil {
-			return err
-		}
-		d.say("%s: %d images (%d for statistics) in %v", r.what, d.subset, d.calibrate, u)
-		if u.largest > d.limit {
-			return fmt.Errorf("%s: more than %.1f GB resident", r.what, float64(d.limit)/1e9)
-		}
+	d.say("%s: %d images (%d for statistics) in %v", what, d.subset, d.calibrate, u)
+	if u.largest > d.limit {
+		return fmt.Errorf("%s: more than %.1f GB resident", what, float64(d.limit)/1e9)
 	}
 	return nil
 }
