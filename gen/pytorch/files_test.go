@@ -213,11 +213,13 @@ func TestImagesAreStratified(t *testing.T) {
 	t.Parallel()
 	py := torch.Python(t)
 	out, err := run(t, emit(t, "vit"), "", py, "-c", `
-from vit.pictures import Files, _columns, index, stratified
+from vit.ordering import stratified
+from vit.pictures import Files, _columns, index, keys
 labels = [0] * 500 + [1] * 300 + [2] * 200
 named = lambda start: index("here", [], [_columns(0, [(f"{start}{k}.png", 0, 1, y) for k, y in enumerate(labels)])])
-order = stratified(named("")).tolist()
-assert sorted(order) == list(range(1000)) and order == stratified(named("")).tolist() and order != stratified(named("x")).tolist()
+mixed = lambda x: stratified(keys(x), x.label).tolist()
+order = mixed(named(""))
+assert sorted(order) == list(range(1000)) and order == mixed(named("")) and order != mixed(named("x"))
 for first, upto in ((0, 10), (0, 100), (400, 600), (990, 1000)):
     n = upto - first
     for y, share in enumerate((0.5, 0.3, 0.2)):

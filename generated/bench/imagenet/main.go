@@ -153,7 +153,7 @@ func (d drill) tunePyTorch(ctx context.Context, data string) error {
 func (d drill) tuneGo(ctx context.Context, data string) error {
 	args := func(out string) []string {
 		return []string{d.program, "tune", "--model", d.model, "--data", data, "--out", out, "--steps", fmt.Sprint(d.steps), "--batch", fmt.Sprint(d.batch), "--subnets", "2",
-			"--check", "0", "--calibrate", fmt.Sprint(2 * d.batch), "--sample=false", "--force"}
+			"--check", "0", "--calibrate", fmt.Sprint(2 * d.batch), "--no-sample", "--force"}
 	}
 	return d.twice(ctx, "the Go tuner", "go", d.dir, args, func(out string) int { return checkpointStep(out + ".checkpoint") })
 }

@@ -49,9 +49,41 @@ func Open(dir, split string, to Size) (*Set, error) {
 		return nil, fmt.Errorf("%s: there is no split %q; splits are train and test", dir, split)
 	}
 	if paths, ok := idxPaths(dir, split); ok {
-		return OpenIDX(paths[0], paths[1])
+		s, err := OpenIDX(paths[0], paths[1])
+		if err == nil && grouped(s.Labels) {
+			s = s.inOrder(rowOrder(s.N, s.Labels, false, split))
+		}
+		return s, err
 	}
 	return openPictures(dir, split, to, Reading{})
+}
+
+// grouped tells whether images of one class stand together: whether neighbours differ less than half as often as they would at random. Whoever took the
+// first images of such a file would have the first classes only, so that it is mixed as folders are. Others stay as they stand.
+func grouped(labels []int32) bool {
+	counts, changes := map[int32]int{}, 0
+	for i, y := range labels {
+		counts[y]++
+		if i > 0 && y != labels[i-1] {
+			changes++
+		}
+	}
+	n, same := float64(len(labels)), 0.0
+	for _, c := range counts {
+		same += float64(c) * float64(c)
+	}
+	return 2*float64(changes)*n*n < (n-1)*(n*n-same)
+}
+
+// inOrder returns the images of a Set in memory in another order.
+func (s *Set) inOrder(order []int) *Set {
+	out := *s
+	out.Pixels, out.Labels = make([]byte, 0, len(s.Pixels)), make([]int32, 0, s.N)
+	for _, i := range order {
+		out.Pixels = append(out.Pixels, s.Pixels[i*s.size():(i+1)*s.size()]...)
+		out.Labels = append(out.Labels, s.Labels[i])
+	}
+	return &out
 }
 
 func exists(path string) bool {
@@ -117,8 +149,12 @@ func (s *Set) Digest() string {
 	h := sha256.New()
 	if s.Images != nil {
 		fmt.Fprintln(h, s.N, s.Channels, s.Height, s.Width)
-		for i, y := range s.Labels {
-			fmt.Fprintln(h, s.Images.Identity(s.first+i), y)
+		for i := range s.N {
+			if s.Labels == nil {
+				fmt.Fprintln(h, s.Images.Identity(s.first+i))
+			} else {
+				fmt.Fprintln(h, s.Images.Identity(s.first+i), s.Labels[i])
+			}
 		}
 		return hex.EncodeToString(h.Sum(nil)[:8])
 	}

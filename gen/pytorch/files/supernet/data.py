@@ -1,4 +1,4 @@
-"""Labelled images: IDX files as of MNIST; pictures.py has class folders and tar shards.
+"""Labelled images: IDX files as of MNIST; pictures.py has class folders and tar shards, arrays.py NumPy's files.
 
 Images are kept as bytes and become model input on the device, as in Go's runtime/train/data: padded with black, divided by 255, less the
 mean and divided by the standard deviation of each channel, and resized with a filter as wide as the shrinking.
@@ -16,8 +16,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from . import arrays
 from .augment import ONE, Changes
-from .pictures import Files, class_folders, folders, shards, share
+from .ordering import grouped, numbered, share, stratified
+from .pictures import Files, class_folders, folders, keys, shards
 from .sample import Rand
 
 SPLITS = {"train": ("train",), "test": ("t10k", "test", "val", "validation")}
@@ -94,11 +96,14 @@ def _idx(path: str) -> np.ndarray:
 
 
 def open_idx(images: str, labels: str) -> Images:
-    """Images and labels in the format of MNIST, plain or compressed by gzip."""
+    """Images and labels in the format of MNIST, plain or compressed by gzip. A file that is sorted by class is mixed; others stay as they stand."""
     x, y = _idx(images), _idx(labels)
     x = x[:, None] if x.ndim == 3 else x
     if x.ndim != 4 or y.ndim != 1 or len(x) != len(y):
         raise ValueError(f"{images} has images of shape {x.shape}, {labels} labels of shape {y.shape}: they do not belong together")
+    if grouped(y):
+        order = stratified(numbered(len(y)), y)
+        x, y = x[order], y[order]
     pixels, tags = torch.from_numpy(x.copy()), torch.from_numpy(y.astype(np.int64))
     return Images(pixels, tags, _digest(pixels, tags))
 
@@ -114,16 +119,23 @@ def open_split(folder: str, split: str, side: int, channels: int, resize: int = 
         tars = sorted(glob.glob(stem + "*.tar"))
         if tars:
             return Files(folder, shards(tars), side, channels, resize)
+        fields = arrays.find(folder, [name])
+        if fields:
+            return arrays.Arrays(folder, fields, channels)
         if os.path.isdir(stem):
             train = os.path.join(folder, "train")
             return Files(stem, folders(stem, class_folders(train if os.path.isdir(train) else stem)), side, channels, resize)
     a = SPLITS[split][0]
-    wanted = f"want {a}-images-idx3-ubyte[.gz] and {a}-labels-idx1-ubyte[.gz], {a}*.tar, a folder {a}/CLASS/*.jpg, or CLASS/*.jpg without splits"
+    wanted = f"want {a}-images-idx3-ubyte[.gz] and {a}-labels-idx1-ubyte[.gz], {a}*.tar, a folder {a}/CLASS/*.jpg, CLASS/*.jpg without splits, or {a}.npz or {a}_x.npy with images of bytes"
     if any(os.path.exists(os.path.join(folder, n)) for names in SPLITS.values() for n in names):
         raise ValueError(f"{folder}: no split {split}; {wanted}")
+    fields = arrays.whole(folder)
+    if fields:
+        return arrays.Arrays(folder, fields, channels, split)
     if not os.path.isdir(folder) or not class_folders(folder):
         raise ValueError(f"{folder}: no split {split}, and no folder with pictures for each class; {wanted}")
-    return Files(folder, share(folders(folder, class_folders(folder)), split), side, channels, resize)
+    x = folders(folder, class_folders(folder))
+    return Files(folder, x.rows(share(keys(x), x.label, split)), side, channels, resize)
 
 
 def part(images, first: int, upto: int):
