@@ -60,6 +60,8 @@ def open_images(folder: str, split: str, margin: int = 0):
         raise ValueError(f"the model's batch is fixed at {space.BATCH}: export it with an open batch axis to tune it")
     side = space.SIDE - 2 * space.TRANSFORM.pad
     images = open_split(folder, split, side + margin, space.CHANNELS, space.TRANSFORM.resize)
+    if images.labels is None and space.TASK != "original":
+        raise ValueError(f'{folder}: there are no targets in it; task = "original" in autotailor.toml needs none')
     pixels, _ = images.batch([0])
     want = (space.CHANNELS, side, side)
     if margin == 0 and tuple(pixels.shape[1:]) != want:

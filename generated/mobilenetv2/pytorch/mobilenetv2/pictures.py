@@ -15,6 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .ordering import stratified
+
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp")
 BLOCK = 512  # bytes, of a tar
 MAX_CACHE = 8 << 30  # bytes
@@ -59,32 +61,9 @@ def _columns(file: int, found: Sequence[Tuple[str, int, int, int]]) -> Tuple[np.
     return np.full(len(found), file, np.int32), np.array(at, np.int64), np.array(size, np.int32), np.array(labels, np.int32), np.array([os.fsencode(s) for s in stems])
 
 
-def drawn(x: Index) -> np.ndarray:
-    """The numbers of all pictures, class by class, within a class at random but alike wherever the folder is: by the SHA-256 of names."""
-    keys = np.array([hashlib.sha256(os.fsencode(x.name(i))).digest() for i in range(len(x))], "S32")
-    return np.lexsort((keys, x.label))
-
-
-def _within(labels: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
-    """Of labels in order: the number of each in its class, and how many the class has."""
-    _, first, counts = np.unique(labels, return_index=True, return_counts=True)
-    return np.arange(len(labels)) - np.repeat(first, counts), np.repeat(counts, counts)
-
-
-def stratified(x: Index) -> np.ndarray:
-    """An order of pictures in which each run of them has every class in proportion: the k-th of the n pictures of a class, as drawn, stands
-    at (k + 1/2) / n of the whole. Folders and shards are sorted by class, and tools take the first images, or those from a position on."""
-    order = drawn(x)
-    k, n = _within(x.label[order])
-    return order[np.lexsort((x.label[order], (2 * k + 1) / (2 * n)))]
-
-
-def share(x: Index, split: str) -> Index:
-    """A split of class folders that have none: the first fifth of each class, as drawn, for the test, the rest for training."""
-    order = drawn(x)
-    k, n = _within(x.label[order])
-    test = k < n // 5
-    return x.rows(order[test if split == "test" else ~test])
+def keys(x: Index) -> np.ndarray:
+    """What draws pictures at random: the SHA-256 of their names."""
+    return np.array([hashlib.sha256(os.fsencode(x.name(i))).digest() for i in range(len(x))], "S32")
 
 
 class Cache:
@@ -117,7 +96,7 @@ class Files:
             raise RuntimeError(f"{where}: pictures need the package Pillow (Debian: python3-pil), which is not installed; IDX files do without") from e
         if not len(x):
             raise ValueError(f"{where}: there are no pictures ({' '.join(PICTURES)})")
-        self.where, self.index = where, x if mixed else x.rows(stratified(x))
+        self.where, self.index = where, x if mixed else x.rows(stratified(keys(x), x.label))
         self.side, self.channels, self.resize = side, channels, max(resize, side)
         self.labels = torch.from_numpy(self.index.label.astype(np.int64))
         self.digest = self._identity()
