@@ -155,7 +155,7 @@ func (d drill) tuneGo(ctx context.Context, data string) error {
 		return []string{d.program, "tune", "--model", d.model, "--data", data, "--out", out, "--steps", fmt.Sprint(d.steps), "--batch", fmt.Sprint(d.batch), "--subnets", "2",
 			"--check", "0", "--calibrate", fmt.Sprint(2 * d.batch), "--no-sample", "--force"}
 	}
-	return d.twice(ctx, "the Go tuner", "go", d.dir, args, func(out string) int { return checkpointStep(out + ".checkpoint") })
+	return d.twice(ctx, "the Go tuner", "tuner", d.dir, args, func(out string) int { return checkpointStep(out + ".checkpoint") })
 }
 
 // twice runs a tuner in peace, and again, killed after some steps and resumed: both must end with the same bytes.
