@@ -23,7 +23,7 @@ func (c *call) page(l *lut.Table, t *accuracy.Table, p search.Problem, front []r
 	weights := c.countedWeights(t.Header)
 	page := report.Page{
 		Title: net.Package + " on " + h.Device, Package: net.Package, Command: "go run ./cmd/" + net.Package,
-		Model: weights.model, Note: weights.note, LUT: path,
+		Model: weights.model, Note: weights.note, LUT: path, Metric: report.Metric{Name: t.Header.Metric.Name, Raw: t.Header.Metric.LowerIsBetter},
 		Front: front, Cliffs: c.cliffs(p.Cost), Heat: c.heat(t),
 		Facts: []report.Fact{
 			{Name: "SubNets", Value: space.Count(net.Choices).String()}, {Name: "engine", Value: h.Engine + " " + h.Version},
@@ -31,6 +31,9 @@ func (c *call) page(l *lut.Table, t *accuracy.Table, p search.Problem, front []r
 			{Name: "protocol", Value: h.Protocol}, {Name: "date", Value: h.Date}, {Name: "digest", Value: fmt.Sprintf("%.12s", h.Digest)},
 			{Name: "accuracies of", Value: weights.fact},
 		},
+	}
+	if m := metricOf(t.Header); t.Header.Task != "" {
+		page.Facts = append(page.Facts, report.Fact{Name: "task", Value: m.Task}, report.Fact{Name: "metric", Value: m.Name + ", " + m.Unit})
 	}
 	if len(net.Uncounted) > 0 {
 		page.Facts = append(page.Facts, report.Fact{Name: "not counted in MACs", Value: supernet.NotCounted(net.Uncounted)})
@@ -85,7 +88,7 @@ func (c *call) points(t *accuracy.Table, list []search.Point) ([]report.Point, e
 			return nil, err
 		}
 		out = append(out, report.Point{
-			SubNet: space.Format(c.net.Choices, g), Latency: time.Duration(q.Cost), Accuracy: t.Accuracy(q.Penalty),
+			SubNet: space.Format(c.net.Choices, g), Latency: time.Duration(q.Cost), Accuracy: t.Value(q.Penalty),
 			MACs: counted[model.MACs].At(g), Params: counted[model.Params].At(g), Memory: counted[model.Memory].At(g), Recalibrate: len(names) > 0,
 		})
 	}

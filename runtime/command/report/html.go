@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"embed"
 	"fmt"
 	"html/template"
@@ -23,6 +24,7 @@ type Page struct {
 	Model    string    `json:"model"`    // what its --model is
 	Note     string    `json:"note"`     // about Model, below the commands; "" for none
 	LUT      string    `json:"lut"`      // what its --lut is
+	Metric   Metric    `json:"metric"`   // what accuracies are
 	Accuracy string    `json:"accuracy"` // what its --accuracy is, where statistics of SubNets or images for them stand beside that file; else ""
 	Facts    []Fact    `json:"facts"`    // about the device and the measurement
 	Stages   []Stage   `json:"stages"`
@@ -34,6 +36,29 @@ type Page struct {
 	Heat     []HeatRow `json:"heat"`
 	Checked  []Checked `json:"checked"`
 	Cliffs   []Cliff   `json:"cliffs"`
+}
+
+// Metric says what is shown as accuracy. The zero Metric is accuracy in percent.
+type Metric struct {
+	Name string `json:"name"` // "" for accuracy
+	Raw  bool   `json:"raw"`  // values are shown as they are, not in percent, and lower ones are better
+}
+
+// Axis names the values of m and their unit.
+func (m Metric) Axis() string {
+	name := cmp.Or(m.Name, "accuracy")
+	if m.Raw {
+		return name
+	}
+	return name + ", %"
+}
+
+// Shown is a value as it is shown.
+func (m Metric) Shown(v float64) float64 {
+	if m.Raw {
+		return v
+	}
+	return 100 * v
 }
 
 // Fact is a line of the header.
@@ -73,7 +98,7 @@ type HeatRow struct {
 	Cells  []Cell `json:"cells"`
 }
 
-// Cell is one candidate: the loss of accuracy, from 0 to 1.
+// Cell is one candidate: the loss of accuracy, or of quality at another task, from 0 to 1.
 type Cell struct {
 	Value string  `json:"value"`
 	Loss  float64 `json:"loss"`

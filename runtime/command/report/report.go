@@ -13,7 +13,7 @@ import (
 type Point struct {
 	SubNet               string // its text form
 	Latency              time.Duration
-	Accuracy             float64 // share of images
+	Accuracy             float64 // value of the page's metric: a share of images, where it has none
 	MACs, Params, Memory int64   // of batch 1; bytes of activations; 0 when not known
 	Recalibrate          bool    // an export needs recalibration: the model's statistics of normalisations are not this SubNet's
 	Label                string  // marks the point in plots; "" for most

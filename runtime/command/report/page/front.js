@@ -7,14 +7,14 @@ function choose(i) {
 }
 function front() {
   const n = data.front.length;
-  const s = section('front', 'Pareto front', `Predicted accuracy over predicted latency. No SubNet is predicted to be better than these ${n}. ` +
+  const s = section('front', 'Pareto front', `Predicted ${metricName()} over predicted latency. No SubNet is predicted to be better than these ${n}. ` +
     'Click one, or focus the plot and use the arrow keys; the picture of the SuperNet shows it.' +
-    (data.front.some(p => p.accuracy > 1) ? ' Accuracy is predicted by adding up what single modifications cost; small gains, such as the noise of few images, can add up to more than 100 %: count on more images.' : ''));
+    (!data.metric.raw && data.front.some(p => p.accuracy > 1) ? ' Accuracy is predicted by adding up what single modifications cost; small gains, such as the noise of few images, can add up to more than 100 %: count on more images.' : ''));
   const two = add(s, 'div', {class: 'two'});
   const left = add(two, 'div'), right = add(two, 'div', {id: 'chosen', 'aria-live': 'polite'});
   const {svg, tools} = figure(left, 'front', 'Pareto front', 720, 400);
-  const [sx, sy] = axes(svg, {left: 62, right: 708, top: 10, bottom: 352}, span(data.front.map(p => p.ms), 'predicted latency, ms'), span(data.front.map(p => 100 * p.accuracy), 'predicted accuracy, %'));
-  const spots = data.front.map(p => [sx(p.ms), sy(100 * p.accuracy)]);
+  const [sx, sy] = axes(svg, {left: 62, right: 708, top: 10, bottom: 352}, span(data.front.map(p => p.ms), 'predicted latency, ms'), span(data.front.map(p => shown(p.accuracy)), 'predicted ' + metricAxis()));
+  const spots = data.front.map(p => [sx(p.ms), sy(shown(p.accuracy))]);
   draw(svg, 'path', {class: 'step', d: spots.map(([x, y], i) => i ? `H${x.toFixed(1)}V${y.toFixed(1)}` : `M${x.toFixed(1)} ${y.toFixed(1)}`).join('')});
   const r = n > 300 ? 2 : n > 80 ? 2.8 : 4;
   for (const [x, y] of spots) draw(svg, 'circle', {class: 'dot', cx: x.toFixed(1), cy: y.toFixed(1), r});
@@ -30,7 +30,7 @@ function front() {
     const i = nearest(e), p = data.front[i];
     at(hover, i);
     hover.setAttribute('visibility', 'visible');
-    tip.textContent = `${ms(p.ms)} ms, ${percent(p.accuracy)} %: ${p.subnet}`;
+    tip.textContent = `${ms(p.ms)} ms, ${value(p.accuracy)}: ${p.subnet}`;
   });
   svg.addEventListener('pointerleave', () => { hover.setAttribute('visibility', 'hidden'); tip.textContent = ' '; });
   svg.addEventListener('click', e => choose(nearest(e)));
@@ -39,7 +39,7 @@ function front() {
   listeners.push(p => {
     at(ring, state.at);
     svg.setAttribute('aria-valuenow', state.at + 1);
-    svg.setAttribute('aria-valuetext', `${ms(p.ms)} ms, ${percent(p.accuracy)} percent`);
+    svg.setAttribute('aria-valuetext', `${ms(p.ms)} ms, ${value(p.accuracy).replace('%', 'percent')}`);
     describe(right, p);
   });
   frontTable(s);
@@ -81,7 +81,7 @@ function describe(parent, p) {
     if (note) dd.append(' ', add(null, 'small', {}, note));
   };
   number('latency', ms(p.ms) + ' ms', original && `${(original.ms / p.ms).toFixed(2)} × faster than the original`);
-  number('accuracy', percent(p.accuracy) + ' %', original && `${(100 * (p.accuracy - original.accuracy)).toFixed(2)} points`);
+  number(metricName(), value(p.accuracy), original && (data.metric.raw ? (p.accuracy - original.accuracy).toFixed(4) : `${(100 * (p.accuracy - original.accuracy)).toFixed(2)} points`));
   if (p.macs) number('MACs', count(p.macs));
   if (p.params) number('parameters', count(p.params));
   if (p.memory) number('peak activations', bytes(p.memory));
@@ -124,8 +124,8 @@ function frontTable(s) {
   const rows = data.front.map((p, i) => {
     const b = add(null, 'button', {type: 'button'}, p.subnet);
     b.addEventListener('click', () => choose(i));
-    return [ms(p.ms), percent(p.accuracy), p.macs ? count(p.macs) : '', p.params ? count(p.params) : '', b];
+    return [ms(p.ms), data.metric.raw ? p.accuracy.toFixed(4) : percent(p.accuracy), p.macs ? count(p.macs) : '', p.params ? count(p.params) : '', b];
   });
-  const body = table(s, `the ${rows.length} SubNets as a table`, ['latency, ms', 'accuracy, %', 'MACs', 'parameters', 'SubNet'], rows);
+  const body = table(s, `the ${rows.length} SubNets as a table`, ['latency, ms', metricAxis(), 'MACs', 'parameters', 'SubNet'], rows);
   listeners.push(() => [...body.children].forEach((r, i) => r.classList.toggle('selected', i === state.at)));
 }

@@ -44,6 +44,11 @@ function table(parent, summary, head, rows) {
 // Numbers.
 
 const percent = (x, digits = 2) => (100 * x).toFixed(digits);
+// What is shown as accuracy: values of the page's metric, in percent unless they are raw.
+const metricName = () => data.metric.name || 'accuracy';
+const metricAxis = () => metricName() + (data.metric.raw ? '' : ', %');
+const shown = x => data.metric.raw ? x : 100 * x;
+const value = x => data.metric.raw ? x.toFixed(4) : percent(x) + ' %';
 const ms = x => x >= 100 ? x.toFixed(1) : x >= 1 ? x.toFixed(3) : x.toFixed(4);
 function count(n) {
   for (const [unit, size] of [['G', 1e9], ['M', 1e6], ['k', 1e3]]) if (n >= size) return (n / size).toFixed(n >= 100 * size ? 0 : n >= 10 * size ? 1 : 2) + ' ' + unit;

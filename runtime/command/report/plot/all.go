@@ -28,7 +28,7 @@ func All(dir string, p report.Page) ([]string, error) {
 		any  bool
 		draw func(path string) error
 	}{
-		{"front", len(p.Front) > 0, func(path string) error { return Front(path, p.Title+": exact Pareto front", p.Front) }},
+		{"front", len(p.Front) > 0, func(path string) error { return Front(path, p.Title+": exact Pareto front", p.Metric, p.Front) }},
 		{"operators", len(p.Kinds) > 0, func(path string) error {
 			return bars(path, p.Title+": latency by kind of operator", "ms of the original", p.Kinds, func(k report.Kind) float64 { return k.MS })
 		}},

@@ -16,19 +16,19 @@ import (
 	"github.com/autotailor/autotailor/runtime/command/report"
 )
 
-// Front plots accuracy over latency as a PNG or SVG file, whichever the name's extension says. Points with a label are marked.
-func Front(path, title string, points []report.Point) error {
+// Front plots accuracy, or what m says, over latency as a PNG or SVG file, whichever the name's extension says. Points with a label are marked.
+func Front(path, title string, m report.Metric, points []report.Point) error {
 	if len(points) == 0 {
 		return errors.New("there is nothing to plot")
 	}
 	p := plot.New()
 	p.Title.Text = title
-	p.X.Label.Text, p.Y.Label.Text = "predicted latency, ms", "predicted accuracy, %"
+	p.X.Label.Text, p.Y.Label.Text = "predicted latency, ms", "predicted "+m.Axis()
 	p.Add(plotter.NewGrid())
 	all := make(plotter.XYs, len(points))
 	marked := plotter.XYLabels{}
 	for i, q := range points {
-		all[i].X, all[i].Y = q.MS(), 100*q.Accuracy
+		all[i].X, all[i].Y = q.MS(), m.Shown(q.Accuracy)
 		if q.Label != "" {
 			marked.XYs, marked.Labels = append(marked.XYs, all[i]), append(marked.Labels, " "+q.Label)
 		}
