@@ -25,6 +25,9 @@ import (
 // Compile reads the config and the model, and makes the SuperNet and its distinct operators.
 func (j Job) Compile() (*Compiled, error) {
 	start := time.Now()
+	if j.file == nil {
+		j.file = &opened{}
+	}
 	c, err := j.configured()
 	if err != nil {
 		return nil, err
@@ -108,9 +111,28 @@ func (j Job) Canonicalise() error {
 	return err
 }
 
+// opened is a model file that is read once: init looks at the model at several resolutions, and makes its SuperNet twice. A nil one reads anew.
+type opened struct {
+	path string
+	info *onnx.Info
+}
+
+// graph is that of the model at path, before any pass.
+func (o *opened) graph(path string) (*ir.Graph, *onnx.Info, error) {
+	if o != nil && o.info != nil && o.path == path {
+		g, err := o.info.Graph()
+		return g, o.info, err
+	}
+	g, info, err := onnx.Read(path)
+	if o != nil && err == nil {
+		o.path, o.info = path, info
+	}
+	return g, info, err
+}
+
 // read reads a model and brings it to canonical form.
 func (j Job) read(path string, c config.Config) (*ir.Graph, *onnx.Info, error) {
-	g, info, err := onnx.Read(path)
+	g, info, err := j.file.graph(path)
 	if err != nil {
 		return nil, nil, err
 	}

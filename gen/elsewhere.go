@@ -6,7 +6,6 @@ import (
 
 	"github.com/autotailor/autotailor/gen/config"
 	"github.com/autotailor/autotailor/ir"
-	"github.com/autotailor/autotailor/ir/onnx"
 	"github.com/autotailor/autotailor/ir/pass"
 	"github.com/autotailor/autotailor/ir/supernet"
 )
@@ -33,7 +32,7 @@ func (j Job) elsewhere(path string, c config.Config) elsewhere {
 		if g, ok := made[key]; ok || plain {
 			return g, open, nil
 		}
-		g, _, err := onnx.Read(path)
+		g, _, err := j.file.graph(path)
 		if err != nil {
 			return nil, false, err
 		}

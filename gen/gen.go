@@ -37,6 +37,7 @@ type Job struct {
 	Dump   func(g *ir.Graph) // may be nil
 	Prove  string            // how much of the package is proved: ProveQuick, ProveFull; nothing otherwise
 
+	file   *opened               // nil where none is read yet
 	again  elsewhere             // the model at other resolutions, nil where it is to be read anew
 	frozen []config.Frozen       // beside those of the config
 	tamper func(p *view.Package) // makes a mistake, for tests of the proof
@@ -78,6 +79,7 @@ type File struct {
 
 // Run makes the files of a job. Nothing is written.
 func (j Job) Run() (*Output, error) {
+	j.file = &opened{}
 	c, err := j.Compile()
 	if err != nil {
 		return nil, err

@@ -34,7 +34,7 @@ func Init(model, dir string, inputs map[string][]int) (text []byte, pkg string, 
 
 // Config returns the text of the config and the name of the package. The config is checked by compiling it.
 func (p Proposal) Config() (text []byte, pkg string, err error) {
-	j := Job{Model: p.Model, Inputs: p.Inputs}
+	j := Job{Model: p.Model, Inputs: p.Inputs, file: &opened{}}
 	j.again = j.elsewhere(p.Model, config.Default())
 	g, info, err := j.read(p.Model, config.Default())
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 
 	"google.golang.org/protobuf/proto"
 
@@ -172,9 +173,9 @@ func (m *Model) Attr(p *onnxpb.AttributeProto) (Attr, error) {
 	case onnxpb.AttributeProto_STRING:
 		a.String = string(p.GetS())
 	case onnxpb.AttributeProto_FLOATS:
-		a.Floats = p.GetFloats()
+		a.Floats = slices.Clone(p.GetFloats())
 	case onnxpb.AttributeProto_INTS:
-		a.Ints = p.GetInts()
+		a.Ints = slices.Clone(p.GetInts()) // which passes change in place
 	case onnxpb.AttributeProto_STRINGS:
 		for _, s := range p.GetStrings() {
 			a.Strings = append(a.Strings, string(s))

@@ -21,6 +21,7 @@ type Info struct {
 	Opset  int // of the default domain
 
 	Model *onnx.Model // the decoded file; the graph's weights are parts of it
+	path  string
 }
 
 // maxErrors is how many mistakes of one file are reported.
@@ -32,11 +33,22 @@ func Read(path string) (*ir.Graph, *Info, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	g, err := decode(m)
+	i := &Info{File: filepath.Base(path), SHA256: m.SHA256, Size: m.Size, Model: m, path: path}
+	g, err := i.Graph()
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", path, err)
+		return nil, nil, err
 	}
-	return g, &Info{File: filepath.Base(path), SHA256: m.SHA256, Size: m.Size, Opset: g.Opsets[""], Model: m}, nil
+	i.Opset = g.Opsets[""]
+	return g, i, nil
+}
+
+// Graph makes the graph once more, as nothing has changed it. The file is not read again.
+func (i *Info) Graph() (*ir.Graph, error) {
+	g, err := decode(i.Model)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", i.path, err)
+	}
+	return g, nil
 }
 
 // Decode reads a serialised model, which must not be changed afterwards: weights stay parts of it.

@@ -124,6 +124,9 @@ func (b *binder) biasesScores(id ir.ValueID) bool {
 // grid is an axis that lists prefix separate positions, and then the positions of a square map, row by row.
 type grid struct{ axis, prefix, side int }
 
+// size is how many positions the axis has.
+func (g grid) size() int { return g.prefix + g.side*g.side }
+
 // at is the row and column of position i, and whether it is on the map.
 func (g grid) at(i int) (row, column int, ok bool) {
 	i -= g.prefix
@@ -148,34 +151,63 @@ func relative(t *ir.Tensor, queries, keys grid) bool {
 	if (keys.side+step-1)/step != queries.side {
 		return false
 	}
-	type offset struct{ block, rows, columns, ownQuery, ownKey int }
-	size := t.Type.Bits() / 8
-	seen := map[offset][]byte{}
 	strides := make([]int, len(t.Shape))
 	for k, n := len(t.Shape)-1, 1; k >= 0; k-- {
 		strides[k] = n
 		n *= t.Shape[k]
 	}
+	p := asked{raw, t.Type.Bits() / 8, queries, keys, step, strides[queries.axis], strides[keys.axis], t.Shape[queries.axis], t.Shape[keys.axis]}
+	if p.nq != queries.size() || p.nk != keys.size() {
+		return false
+	}
+	width := (queries.side-1)*step + keys.side // offsets of rows, or of columns
+	seen := make([]int, width*width+p.nq+p.nk)
 	for i := range t.NumElements() {
-		q, k := i/strides[queries.axis]%t.Shape[queries.axis], i/strides[keys.axis]%t.Shape[keys.axis]
-		o := offset{block: i - q*strides[queries.axis] - k*strides[keys.axis], ownQuery: -1, ownKey: -1}
-		qr, qc, onMap := queries.at(q)
-		kr, kc, both := keys.at(k)
-		switch {
-		case onMap && both:
-			o.rows, o.columns = qr*step-kr, qc*step-kc
-		case onMap:
-			o.ownKey = k
-		case both:
-			o.ownQuery = q
-		default:
-			o.ownQuery, o.ownKey = q, k
+		if i/p.q%p.nq == 0 && i/p.k%p.nk == 0 { // the first of a head
+			clear(seen)
+			if !p.relative(i, width, seen) {
+				return false
+			}
 		}
-		v := raw[i*size : (i+1)*size]
-		if was, ok := seen[o]; ok && !bytes.Equal(was, v) {
-			return false
+	}
+	return true
+}
+
+// asked are the elements of a tensor, one for each query and key.
+type asked struct {
+	raw           []byte
+	size          int // of an element
+	queries, keys grid
+	step          int // of the rows and columns of keys that queries ask
+	q, k          int // strides
+	nq, nk        int
+}
+
+// relative tells it of the pairs from element first on. The table seen has for each offset, and for positions of their own, the element that was there
+// first, plus one.
+func (p *asked) relative(first, width int, seen []int) bool {
+	for q := range p.nq {
+		qr, qc, onMap := p.queries.at(q)
+		for k := range p.nk {
+			kr, kc, both := p.keys.at(k)
+			place := 0
+			switch {
+			case onMap && both:
+				place = (qr*p.step-kr+p.keys.side-1)*width + qc*p.step - kc + p.keys.side - 1
+			case onMap:
+				place = width*width + p.nq + k
+			case both:
+				place = width*width + q
+			default:
+				continue
+			}
+			i := first + q*p.q + k*p.k
+			if was := seen[place] - 1; was < 0 {
+				seen[place] = i + 1
+			} else if !bytes.Equal(p.raw[was*p.size:(was+1)*p.size], p.raw[i*p.size:(i+1)*p.size]) {
+				return false
+			}
 		}
-		seen[o] = v
 	}
 	return true
 }
