@@ -82,7 +82,7 @@ func runTable(f *jen.File, r *view.Run) {
 
 func instance(c *view.Class, i *view.Instance) *jen.Statement {
 	var items fields
-	k := c.Number(i)
+	k := i.Number()
 	for _, e := range c.Layout.Extent {
 		if len(e.Index) == 0 {
 			items.add(e.Name, number(e.Tables[k][0]))

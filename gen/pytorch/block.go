@@ -113,7 +113,7 @@ func place(p *view.Package, b *view.Block) (string, error) {
 
 // instance writes the constructor call of block k, its arguments on lines of their own.
 func (c *class) instance(p *view.Package, i *view.Instance, depth int) (string, error) {
-	k := c.Number(i)
+	k := i.Number()
 	at, err := place(p, i.Block)
 	if err != nil {
 		return "", err

@@ -34,12 +34,13 @@ const (
 
 // Instance is one block of a class.
 type Instance struct {
-	Block *Block
-	Body  Body // without the final Add if the class has SomeSkip
-	Skip  bool
-	whole Body
-	stage int
-	Args  []int // gene passed for each of the class's arguments, -1 for the original value
+	Block  *Block
+	Body   Body // without the final Add if the class has SomeSkip
+	Skip   bool
+	whole  Body
+	stage  int
+	number int   // in its class
+	Args   []int // gene passed for each of the class's arguments, -1 for the original value
 }
 
 // classes groups the blocks of the net by form.
@@ -60,6 +61,7 @@ func (p *Package) classes() {
 				byKey[key] = c
 				order = append(order, c)
 			}
+			inst.number = len(c.Instances)
 			c.Instances = append(c.Instances, inst)
 			it.Block.Class, it.Block.Instance = c, inst
 		}
@@ -212,5 +214,5 @@ func (c *Class) hasRole(role string) bool {
 	return slices.ContainsFunc(c.Body.Calls, func(k Call) bool { return k.Role == role })
 }
 
-// Number is the position of an instance in its class.
-func (c *Class) Number(i *Instance) int { return slices.Index(c.Instances, i) }
+// Number is the instance's position in its class.
+func (i *Instance) Number() int { return i.number }

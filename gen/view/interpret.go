@@ -116,7 +116,7 @@ func (r *runner) block(run *Run, i *Instance, in []nn.Value) []nn.Value {
 		if c.Layout.Recs[k] != "" {
 			call.Rec = i.Body.Calls[k].Rec
 		}
-		r.call(&c.Layout, &call, k, c.Number(i), func(x Index) int {
+		r.call(&c.Layout, &call, k, i.Number(), func(x Index) int {
 			if x.Arg >= 0 {
 				return run.Args[x.Arg]
 			}

@@ -137,12 +137,8 @@ func NewProver(net *supernet.Net, weights *onnxfile.Model, o ProofOptions) (*Pro
 	if p.tables, err = net.Tables(); err != nil {
 		return nil, err
 	}
-	original, err := net.Original()
-	if err != nil {
-		return nil, err
-	}
 	p.model, p.why = NewOriginal(weights)
-	for _, v := range original.Values {
+	for _, v := range p.tables.Original.Values {
 		if v.Param != nil {
 			p.stored[v.Param.Source()] = true
 		}
@@ -250,12 +246,8 @@ func (p *Prover) SubNet(g space.Genes) (compared bool, err error) {
 // are all equal are excepted: exporters share them by accident.
 func (p *Prover) shared() *Mistake {
 	original := make(space.Genes, len(p.net.Choices))
-	g, err := p.net.Record(original)
-	if err != nil {
-		return nil
-	}
 	of := map[string]string{}
-	for _, v := range g.Values {
+	for _, v := range p.tables.Original.Values {
 		if v.Param == nil || v.Type > nn.Float32 && v.Type < nn.Bool {
 			continue // integers are shapes, indices and positions
 		}

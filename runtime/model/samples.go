@@ -21,6 +21,7 @@ var (
 // Limits of a quick proof. Larger models are not run.
 const (
 	quickBytes = 1 << 30 // of weights
+	quickRun   = 1 << 30 // of what a run keeps at its peak, without weights
 	quickMACs  = 60e9    // of one run
 	quickNodes = 10_000
 )
@@ -31,14 +32,12 @@ func (p *Prover) tooMuch() string {
 		return ""
 	}
 	original := make(space.Genes, len(p.net.Choices))
-	base, err := p.net.Record(original)
-	if err != nil {
-		return ""
-	}
 	bytes, macs := float64(4*p.tables.Params.At(original)), float64(p.tables.MACs.At(original))
-	switch n := len(base.Nodes); {
+	switch n := len(p.tables.Original.Nodes); {
 	case bytes > quickBytes:
 		return fmt.Sprintf("weights are %.1f GB, use %s", bytes/1e9, p.options.More)
+	case p.tables.Peak.Activations.At(original) > quickRun:
+		return fmt.Sprintf("a run takes %.1f GB beside the weights, use %s", float64(p.tables.Peak.Activations.At(original))/1e9, p.options.More)
 	case macs > quickMACs:
 		return fmt.Sprintf("a run takes %.0f billion multiply-accumulates, use %s", macs/1e9, p.options.More)
 	case n > quickNodes:
@@ -49,12 +48,8 @@ func (p *Prover) tooMuch() string {
 
 // missing finds the operators that the engine lacks.
 func (p *Prover) missing(r *Proof) {
-	base, err := p.net.Original()
-	if err != nil {
-		return
-	}
 	if p.options.Missing != nil {
-		r.Missing = append(r.Missing, p.options.Missing(base)...)
+		r.Missing = append(r.Missing, p.options.Missing(p.tables.Original)...)
 	}
 }
 
@@ -130,8 +125,8 @@ const maxRecorded = 500_000
 // normalising lists the choices that cut an axis which is normalised or reduced.
 func (p *Prover) normalising() []int {
 	original := make(space.Genes, len(p.net.Choices))
-	base, err := p.net.Record(original)
-	if err != nil || len(base.Nodes)*len(p.net.Choices) > maxRecorded {
+	base := p.tables.Original
+	if len(base.Nodes)*len(p.net.Choices) > maxRecorded {
 		return nil
 	}
 	var out []int

@@ -25,6 +25,7 @@ func (n *Net) Samples() []space.Genes {
 
 // Tables are what a package records of its SubNets.
 type Tables struct {
+	Original     *nn.Graph // the largest SubNet, as recorded; it must not be changed
 	MACs, Params *space.Sum
 	Peak         *Peak
 }
@@ -38,7 +39,10 @@ func (n *Net) Tables() (*Tables, error) {
 	if t.MACs, err = n.MACs(); err != nil {
 		return nil, err
 	}
-	if t.Peak, err = n.Peak(); err != nil {
+	if t.Original, err = n.Original(); err != nil {
+		return nil, err
+	}
+	if t.Peak, err = n.peak(t.Original); err != nil {
 		return nil, err
 	}
 	t.Params = t.Peak.Params

@@ -31,6 +31,11 @@ func (n *Net) Peak() (*Peak, error) {
 	if err != nil {
 		return nil, err
 	}
+	return n.peak(g)
+}
+
+// peak is Peak for callers that have recorded the original.
+func (n *Net) peak(g *nn.Graph) (*Peak, error) {
 	params, err := n.Params()
 	if err != nil {
 		return nil, err
