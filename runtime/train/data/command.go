@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/autotailor/autotailor/internal/onnx"
 	"github.com/autotailor/autotailor/internal/rows"
@@ -47,11 +48,11 @@ func Command(line, metric string) (Task, error) {
 // program is a scorer.
 type program struct {
 	args  []string
-	in    io.Writer
+	cmd   *exec.Cmd // nil before it is started
+	in    io.WriteCloser
 	out   *bufio.Scanner
-	said  *tail
-	dir   string // of the files of a batch
-	ended error  // why it cannot be asked any more
+	said  tail
+	ended error // why it cannot be asked any more
 }
 
 // tail keeps the last bytes that a program writes to its standard error.
@@ -82,22 +83,17 @@ type line struct {
 const maxLine = 1 << 26
 
 func (p *program) start() error {
-	if p.in != nil || p.ended != nil {
+	if p.cmd != nil || p.ended != nil {
 		return p.ended
 	}
-	var err error
-	if p.dir, err = os.MkdirTemp("", "autotailor-score-"); err != nil {
-		return err
-	}
 	c := exec.Command(p.args[0], p.args[1:]...)
-	p.said = &tail{}
-	c.Stderr = p.said
+	c.Stderr, c.WaitDelay = &p.said, patience
 	in, err1 := c.StdinPipe()
 	out, err2 := c.StdoutPipe()
 	if err := errors.Join(err1, err2, c.Start()); err != nil {
-		return errors.Join(fmt.Errorf("scorer %q: %w", strings.Join(p.args, " "), err), os.RemoveAll(p.dir))
+		return fmt.Errorf("scorer %q: %w", strings.Join(p.args, " "), err)
 	}
-	p.in, p.out = in, bufio.NewScanner(out)
+	p.cmd, p.in, p.out = c, in, bufio.NewScanner(out)
 	p.out.Buffer(nil, maxLine)
 	answer, err := p.ask(line{Type: "hello", Version: protocol})
 	if err == nil && (answer.Type != "hello" || answer.Version != protocol) {
@@ -121,7 +117,7 @@ func (p *program) ask(l line) (line, error) {
 	}
 	var answer line
 	if err := json.Unmarshal(p.out.Bytes(), &answer); err != nil {
-		return line{}, p.end(fmt.Errorf("it says %.200q, which is no JSON object: %w", p.out.Text(), err))
+		return line{}, p.end(fmt.Errorf("it says %.200q, which is not a JSON object: %w", p.out.Text(), err))
 	}
 	if answer.Error != "" {
 		return line{}, p.end(errors.New(answer.Error))
@@ -129,12 +125,20 @@ func (p *program) ask(l line) (line, error) {
 	return answer, nil
 }
 
+// patience is how long a program may take to end when it is not asked any more.
+const patience = 2 * time.Second
+
+// end stops the program, and returns why it is not asked any more, with what it wrote to its standard error.
 func (p *program) end(why error) error {
+	_ = p.in.Close() // it may have ended by itself, and what it makes of the end does not matter
+	kill := time.AfterFunc(patience, func() { _ = p.cmd.Process.Kill() })
+	_ = p.cmd.Wait()
+	kill.Stop()
 	said := strings.TrimSpace(p.said.String())
 	if said != "" {
 		said = "; it wrote\n" + said
 	}
-	p.ended = errors.Join(fmt.Errorf("scorer %q: %w%s", strings.Join(p.args, " "), why, said), os.RemoveAll(p.dir))
+	p.ended = fmt.Errorf("scorer %q: %w%s", strings.Join(p.args, " "), why, said)
 	return p.ended
 }
 
@@ -146,21 +150,25 @@ type scoring struct {
 }
 
 // batch lets the program score a batch. Its answer may have the quality of each sample, or none: then the program tells the mean in the end.
-func (s *scoring) batch(b Batch) ([]float64, error) {
+func (s *scoring) batch(b Batch) (list []float64, err error) {
 	if err := s.start(); err != nil {
 		return nil, err
 	}
+	dir, err := os.MkdirTemp("", "autotailor-score-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	l := line{Type: "batch", Samples: b.Samples, Names: s.names}
 	for k, t := range b.Outputs {
-		path, err := s.write(fmt.Sprintf("output%d.npy", k), t)
+		path, err := writeArray(filepath.Join(dir, fmt.Sprintf("output%d.npy", k)), t)
 		if err != nil {
 			return nil, err
 		}
 		l.Outputs = append(l.Outputs, path)
 	}
 	if b.Targets.Type != 0 {
-		var err error
-		if l.Targets, err = s.write("targets.npy", b.Targets); err != nil {
+		if l.Targets, err = writeArray(filepath.Join(dir, "targets.npy"), b.Targets); err != nil {
 			return nil, err
 		}
 	}
@@ -178,12 +186,12 @@ func (s *scoring) batch(b Batch) ([]float64, error) {
 	return answer.Quality, nil
 }
 
-func (s *scoring) write(name string, t nn.Tensor) (string, error) {
+// writeArray writes a tensor as an npy file for the program.
+func writeArray(path string, t nn.Tensor) (string, error) {
 	file, err := rows.AppendNPY(nil, onnx.Tensor{Type: t.Type, Shape: t.Shape, Raw: t.Raw})
 	if err != nil {
 		return "", err
 	}
-	path := filepath.Join(s.dir, name)
 	return path, os.WriteFile(path, file, 0o600)
 }
 
