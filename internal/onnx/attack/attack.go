@@ -87,7 +87,7 @@ func Models(t *testing.T, base []byte) []Model {
 	for name, text := range map[string][]byte{"empty": nil, "text": []byte("no model at all"), "half": base[:len(base)/2]} {
 		path := filepath.Join(dir, name+".onnx")
 		write(t, path, text)
-		out = append(out, Model{name, path, "no ONNX model"})
+		out = append(out, Model{name, path, "not an ONNX model"})
 	}
 	large := filepath.Join(dir, "large.onnx")
 	write(t, large, nil)
