@@ -43,6 +43,7 @@ type Node struct {
 	Attrs  []Attr
 	Scope  string // module path, from the exporter's metadata or the node's name
 	Meta   []Meta
+	Parts  []string // names of the model's nodes in whose place a pass has put this one, where its own name is not one of theirs
 }
 
 // Dim is one extent: a number, or an open extent with the exporter's name.

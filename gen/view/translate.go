@@ -266,7 +266,9 @@ func (t *translator) readers(id ir.ValueID) []nn.Reader {
 		for _, n := range t.net.Graph.Nodes {
 			for k, in := range n.In {
 				if c := t.net.Graph.Values[in].Const; in != 0 && c != nil && c.Copy > 0 {
-					t.copies[in] = append(t.copies[in], nn.Reader{Node: n.Name, Operand: k})
+					for _, name := range modelNodes(n) {
+						t.copies[in] = append(t.copies[in], nn.Reader{Node: name, Operand: k})
+					}
 				}
 			}
 		}
@@ -282,4 +284,12 @@ func axes(o *supernet.Op, k int) []supernet.Axis {
 		}
 	}
 	return nil
+}
+
+// modelNodes names the nodes of the model that a node stands for.
+func modelNodes(n *ir.Node) []string {
+	if len(n.Parts) > 0 {
+		return n.Parts
+	}
+	return []string{n.Name}
 }

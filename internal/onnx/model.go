@@ -161,3 +161,11 @@ func External(g *onnxpb.GraphProto) bool {
 	}
 	return false
 }
+
+// NodeName is the name of node number i of a graph, or its operator and number where it has no name.
+func NodeName(n *onnxpb.NodeProto, i int) string {
+	if n.GetName() != "" {
+		return n.GetName()
+	}
+	return fmt.Sprintf("%s_%d", n.GetOpType(), i)
+}

@@ -64,7 +64,7 @@ func (d *decoder) cycle(nodes []*onnxpb.NodeProto, waits []int) {
 	var names []string
 	for i, n := range nodes {
 		if waits[i] > 0 && len(names) < maxNamed {
-			names = append(names, nodeName(n, i))
+			names = append(names, onnx.NodeName(n, i))
 		}
 	}
 	d.errorf("nodes %s read from each other in a cycle, or from nodes that do", strings.Join(names, ", "))

@@ -230,14 +230,6 @@ func (d *decoder) describe(id ir.ValueID, p *onnxpb.ValueInfoProto) {
 	}
 }
 
-// nodeName is a node's name, or its operator and number.
-func nodeName(p *onnxpb.NodeProto, i int) string {
-	if p.GetName() != "" {
-		return p.GetName()
-	}
-	return fmt.Sprintf("%s_%d", p.GetOpType(), i)
-}
-
 // elsewhere makes a Constant whose many bytes lie in another file an initializer: they stay there. PyTorch writes weights like that above 2 GB.
 func (d *decoder) elsewhere(i int, p *onnxpb.NodeProto) bool {
 	a, out := p.GetAttribute(), p.GetOutput()
@@ -249,12 +241,12 @@ func (d *decoder) elsewhere(i int, p *onnxpb.NodeProto) bool {
 	if err != nil || at == nil {
 		return false // reading it all tells what is wrong
 	}
-	d.setConst(d.define(out[0], fmt.Sprintf("node %q", nodeName(p, i))), &ir.Tensor{Tensor: t, Name: out[0], Source: at})
+	d.setConst(d.define(out[0], fmt.Sprintf("node %q", onnx.NodeName(p, i))), &ir.Tensor{Tensor: t, Name: out[0], Source: at})
 	return true
 }
 
 func (d *decoder) node(i int, p *onnxpb.NodeProto) {
-	name := nodeName(p, i)
+	name := onnx.NodeName(p, i)
 	n := &ir.Node{Op: p.GetOpType(), Domain: p.GetDomain(), Name: name}
 	if n.Domain == "ai.onnx" {
 		n.Domain = ""

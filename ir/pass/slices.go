@@ -196,6 +196,7 @@ func splitOf(g *ir.Graph, id ir.ValueID, runs []run, parts []int, others substit
 	place := func(at int) int { k, _ := slices.BinarySearch(parts, at); return k }
 	taken := map[int]ir.ValueID{} // results of runs of one part, by where it begins
 	for _, r := range runs {
+		s.Parts = append(s.Parts, r.node.Name)
 		if place(r.end)-place(r.start) > 1 {
 			continue
 		}
