@@ -180,6 +180,11 @@ func TestImpossibleEvaluations(t *testing.T) {
 	if _, err := e.Run(t.Context(), path); err == nil {
 		t.Error("no error for no images")
 	}
+	e = evaluatorOfSmall(0)
+	e.Task = data.LanguageModel()
+	if _, err := e.Run(t.Context(), path); err == nil || !strings.Contains(err.Error(), "rank [3]") {
+		t.Errorf("a task that the network is not for: %v", err)
+	}
 	if left, _ := filepath.Glob(path); left != nil {
 		t.Error("a file was begun")
 	}

@@ -16,7 +16,11 @@ import (
 // Run counts for the original and every single modification, into the file at path. What the file has already is not counted
 // again, so that an interrupted run goes on where it was. Of a probe only what comes after the original's unchanged part is run, see trunk.
 func (e *Evaluator) Run(ctx context.Context, path string) (*accuracy.Table, error) {
-	if err := e.check(make(space.Genes, len(e.Net.Choices))); err != nil {
+	original, err := e.record(make(space.Genes, len(e.Net.Choices)))
+	if err != nil {
+		return nil, err
+	}
+	if _, err := e.judge(original); err != nil { // before a file is begun
 		return nil, err
 	}
 	j, t, err := accuracy.OpenJournal(path, e.Net, e.Header())
