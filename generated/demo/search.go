@@ -9,11 +9,13 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/autotailor/autotailor/gen"
 	"github.com/autotailor/autotailor/generated/mobilenetv2"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
+	"github.com/autotailor/autotailor/runtime/lut"
 	"github.com/autotailor/autotailor/runtime/measure/profile"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/onnxfile"
@@ -28,7 +30,7 @@ var shares = []float64{0.8, 0.5, 0.25}
 // search finds the best SubNet for some budgets with the generated, typed code, measures it and exports it.
 func (s session) search(n int) error {
 	title("4. The best SubNet for every budget: predicted, then measured")
-	lut, err := load(s.file("latency.lut"), mobilenetv2.ReadLUT)
+	latencies, err := load(s.file("latency.lut"), mobilenetv2.ReadLUT)
 	if err != nil {
 		return err
 	}
@@ -36,35 +38,62 @@ func (s session) search(n int) error {
 	if err != nil {
 		return err
 	}
-	front, err := mobilenetv2.Front(s.ctx, mobilenetv2.Search{LUT: lut, Accuracy: acc})
+	front, err := mobilenetv2.Front(s.ctx, mobilenetv2.Search{LUT: latencies, Accuracy: acc})
 	if err != nil {
 		return err
 	}
 	fmt.Printf("Pareto front: %d SubNets in %v, exact: %v\n\n", len(front.Points), front.Certificate.Elapsed.Round(time.Microsecond), front.Certificate.Exact)
-	m, err := newMeter(n)
+	m, err := newMeter(s.file("latency.lut"), n)
 	if err != nil {
 		return err
 	}
-	original := lut.Latency(mobilenetv2.SubNet{})
-	fmt.Printf("%8s  %21s  %21s  %7s  %7s  %8s  %s\n", "budget", "latency ms (measured)", "accuracy % (measured)", "MMACs", "params", "export", "choices")
-	for _, share := range shares {
-		budget := time.Duration(share * float64(original))
-		best, err := mobilenetv2.Best(s.ctx, mobilenetv2.Search{LUT: lut, Accuracy: acc, Limits: mobilenetv2.Limits{Latency: budget}})
-		if err != nil {
-			return err
-		}
-		ms, correct, w, err := m.measure(s.ctx, best.SubNet)
-		if err != nil {
-			return err
-		}
-		off, err := export(s.file(fmt.Sprintf("best-%.0f.onnx", 100*share)), best.SubNet, w)
-		if err != nil {
-			return err
-		}
-		fmt.Printf("%5.3f ms  %11.3f (%7.3f)  %11.2f (%7.2f)  %7.2f  %7d  %8.1g  %v\n", float64(budget)/1e6,
-			float64(best.Latency)/1e6, ms, 100*best.Quality.Value, 100*correct, float64(best.SubNet.MACs())/1e6, best.SubNet.Params(), off, best.SubNet)
+	defer m.clock.Close()
+	original := mobilenetv2.Point{SubNet: mobilenetv2.SubNet{}, Latency: latencies.Latency(mobilenetv2.SubNet{})}
+	original.Quality.Value = acc.Predict(mobilenetv2.SubNet{})
+	fmt.Printf("%10s  %14s  %17s  %10s  %15s  %6s  %7s  %7s  %s\n", "budget", "predicted ms", "measured ms", "predicted", "counted %", "MMACs", "params", "export", "choices")
+	if err := s.row(m, "original", original); err != nil {
+		return err
 	}
-	fmt.Printf("\nExported to %s; column export is how far the file, read back and run, is from the SuperNet (relative L2).\n", filepath.Join(s.out, "best-*.onnx"))
+	for k, p := range chosen(front.Points, original.Latency) {
+		if err := s.row(m, fmt.Sprintf("%.0f %%", 100*shares[k]), p); err != nil {
+			return err
+		}
+	}
+	fmt.Printf("\nLatencies were measured in turns with the reference SubNet of the table; ± is half of what lies between the quartiles. Accuracies were counted on %d images; ± is "+
+		"the standard error.\nExported to %s; column export is how far the file, read back and run, is from the SuperNet (relative L2).\n", n, filepath.Join(s.out, "*.onnx"))
+	return nil
+}
+
+// chosen are, for each share of the original's latency, the best SubNet of a front within it that is not among the ones before.
+func chosen(points []mobilenetv2.Point, original time.Duration) (list []mobilenetv2.Point) {
+	for _, share := range shares {
+		at := len(points) - 1
+		for at > 0 && float64(points[at].Latency) > share*float64(original) {
+			at--
+		}
+		list, points = append(list, points[at]), points[:max(at, 1)]
+	}
+	return list
+}
+
+// row measures a SubNet, counts its accuracy, exports it, and prints all of that.
+func (s session) row(m *meter, name string, p mobilenetv2.Point) error {
+	took, correct, w, err := m.measure(s.ctx, p.SubNet)
+	if err != nil {
+		return err
+	}
+	file := strings.TrimSuffix(name, " %")
+	if file != name {
+		file = "best-" + file
+	}
+	off, err := export(s.file(file+".onnx"), p.SubNet, w)
+	if err != nil {
+		return err
+	}
+	ms := func(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e6 }
+	deviation := math.Sqrt(correct * (1 - correct) / float64(m.eval.Samples.Len()))
+	fmt.Printf("%10s  %14.3f  %8.3f ± %6.3f  %8.2f %%  %7.2f ± %5.2f  %6.2f  %7d  %7.1g  %v\n", name, ms(p.Latency), ms(took.Median), ms(took.Spread)/2,
+		100*p.Quality.Value, 100*correct, 100*deviation, float64(p.SubNet.MACs())/1e6, p.SubNet.Params(), off, p.SubNet)
 	return nil
 }
 
@@ -80,12 +109,12 @@ func load[T any](path string, read func(r io.Reader) (T, error)) (T, error) {
 
 // meter measures SubNets on the machine and on images.
 type meter struct {
-	engine *embedded.Engine
-	single *embedded.Engine // for latency
-	eval   sensitivity.Evaluator
+	clock *profile.Clock // measures latency in turns with the reference of a table
+	eval  sensitivity.Evaluator
 }
 
-func newMeter(n int) (*meter, error) {
+// newMeter measures latencies as a table was made, and counts on n test images.
+func newMeter(table string, n int) (*meter, error) {
 	w, err := onnxfile.Open(tuned)
 	if err != nil {
 		return nil, err
@@ -98,29 +127,40 @@ func newMeter(n int) (*meter, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &meter{engine: embedded.New(embedded.Options{}), single: embedded.New(embedded.Options{Threads: 1})}
-	m.eval = sensitivity.Evaluator{Net: mobilenetv2.Definition(), Engine: m.engine, Weights: w, Samples: data.Source{Transform: transform, Set: test.Slice(0, n)}, Options: sensitivity.Options{
+	l, err := load(table, lut.Parse)
+	if err != nil {
+		return nil, err
+	}
+	m := &meter{}
+	if m.clock, err = profile.NewClock(mobilenetv2.Definition(), embedded.New(embedded.Options{Threads: 1}), w, l.Header.Reference); err != nil {
+		return nil, err
+	}
+	m.eval = sensitivity.Evaluator{Net: mobilenetv2.Definition(), Engine: embedded.New(embedded.Options{}), Weights: w, Samples: data.Source{Transform: transform, Set: test.Slice(0, n)}, Options: sensitivity.Options{
 		Calibration: data.Source{Transform: transform, Set: train.Slice(0, 300)},
 	}}
 	return m, nil
 }
 
-// measure returns latency in milliseconds, accuracy, and the weights with recalibrated statistics.
-func (m *meter) measure(ctx context.Context, s mobilenetv2.SubNet) (ms, accuracy float64, w nn.Weights, err error) {
+// Rounds of two runs of each SubNet, and the time that they may take.
+const (
+	rounds    = 60
+	roundTime = 2 * time.Second
+)
+
+// measure returns latency, accuracy, and the weights with recalibrated statistics.
+func (m *meter) measure(ctx context.Context, s mobilenetv2.SubNet) (took lut.Row, accuracy float64, w nn.Weights, err error) {
 	genes, err := space.Parse(m.eval.Net.Choices, s.String())
 	if err != nil {
-		return 0, 0, nil, err
+		return took, 0, nil, err
 	}
-	graph, w, err := m.eval.Prepare(ctx, genes)
-	if err != nil {
-		return 0, 0, nil, err
+	if _, w, err = m.eval.Prepare(ctx, genes); err != nil {
+		return took, 0, nil, err
 	}
-	row, err := profile.Network(ctx, graph, w, m.single, profile.Options{})
-	if err != nil {
-		return 0, 0, nil, err
+	if took, err = m.clock.Network(ctx, genes, rounds, roundTime); err != nil {
+		return took, 0, nil, err
 	}
 	correct, err := m.eval.Count(ctx, genes)
-	return float64(row.Median.Nanoseconds()) / 1e6, float64(correct) / float64(m.eval.Samples.Len()), w, err
+	return took, float64(correct) / float64(m.eval.Samples.Len()), w, err
 }
 
 // export writes a SubNet, reads the file back as a stranger would, and returns how far its result is from the SuperNet's.

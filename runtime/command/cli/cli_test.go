@@ -91,7 +91,7 @@ func TestWholeLine(t *testing.T) {
 	}
 	text := middle["subnet"].(string)
 	v := result(t, "verify", "--model", model, "--subnet", text, "--lut", lut, "--accuracy", acc, "--data", images, "--runs", "3")
-	if v["predicted_ms"] == nil || v["accuracy"] == nil {
+	if m := v["engines"].([]any)[0].(map[string]any); v["predicted_ms"] == nil || v["accuracy"] == nil || m["interleaved"] != true || m["spread_ms"] == nil {
 		t.Errorf("verify: %v", v)
 	}
 	countCandidates(t, lut, acc)

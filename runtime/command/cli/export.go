@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/autotailor/autotailor/runtime/engine"
-	"github.com/autotailor/autotailor/runtime/measure/profile"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/onnxfile"
 	"github.com/autotailor/autotailor/runtime/space"
@@ -56,7 +55,12 @@ type measured struct {
 	Engine   string  `json:"engine"`
 	MedianMS float64 `json:"median_ms"`
 	MinMS    float64 `json:"min_ms"`
+	SpreadMS float64 `json:"spread_ms"` // between quartiles
 	Runs     int     `json:"runs"`
+
+	// Interleaved says that the runs were in turns with those of the table's reference SubNet, and that times are as if that one had taken as
+	// long as when the table was made: how busy the machine is makes no difference.
+	Interleaved bool `json:"interleaved,omitempty"`
 }
 
 // lacking is an engine and the operators that it does not have.
@@ -100,14 +104,16 @@ func runVerify(c *call) error {
 		return err
 	}
 	v := verified{Package: c.net.Package, SubNet: space.Format(c.net.Choices, g)}
-	if err := c.run(&v, graph, w, engines, *runs); err != nil {
-		return err
-	}
+	var p *predicting
 	if *latencies != "" {
-		if err := c.predict(&v, *latencies, g, engines); err != nil {
+		if p, err = c.predicting(*latencies, g, engines); err != nil {
 			return err
 		}
 	}
+	if err := c.run(&v, graph, w, engines, *runs, p); err != nil {
+		return err
+	}
+	p.compare(&v)
 	if *accuracies != "" {
 		if v.Accuracy, err = c.count(c.ctx, *accuracies, *dir, g, w, engines[0]); err != nil {
 			return err
@@ -117,7 +123,7 @@ func runVerify(c *call) error {
 }
 
 // run measures the network on every engine and compares the results of the first two.
-func (c *call) run(v *verified, g *nn.Graph, w nn.Weights, engines []engine.Engine, runs int) error {
+func (c *call) run(v *verified, g *nn.Graph, w nn.Weights, engines []engine.Engine, runs int, p *predicting) error {
 	k := &comparison{graph: g.Bind(1), weights: w}
 	for _, e := range engines {
 		if l, ok := e.(engine.Limited); ok {
@@ -126,11 +132,11 @@ func (c *call) run(v *verified, g *nn.Graph, w nn.Weights, engines []engine.Engi
 				continue
 			}
 		}
-		row, err := profile.Network(c.ctx, g, w, e, profile.Options{Runs: runs})
+		m, err := c.latency(g, w, e, runs, p)
 		if err != nil {
 			return fmt.Errorf("%s: %w", e.Info().Name, err)
 		}
-		v.Engines = append(v.Engines, measured{e.Info().Name, milliseconds(row.Median), milliseconds(row.Min), row.N})
+		v.Engines = append(v.Engines, m)
 		if _, only := e.(engine.Measurer); only {
 			continue // it returns times, but no results
 		}
@@ -195,28 +201,6 @@ func (c *call) against(v *verified, k *comparison) {
 	v.Unmatched = err.Error()
 }
 
-// predict compares the latency that a table predicts with the latency that its engine measured.
-func (c *call) predict(v *verified, path string, g space.Genes, engines []engine.Engine) error {
-	t, err := c.latencies(path)
-	if err != nil {
-		return err
-	}
-	sum, err := t.Sum(c.net)
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	ms := float64(sum.At(g)) / 1e6
-	v.Predicted = &ms
-	for k, e := range engines {
-		if i := e.Info(); i.Name == t.Header.Engine && i.Threads == t.Header.Threads {
-			off := ms/v.Engines[k].MedianMS - 1
-			v.Error = &off
-			return nil
-		}
-	}
-	return usageError{fmt.Errorf("%s was measured on %s with %d threads, this is %s; give --engine %s --threads %d to compare", path, t.Header.Engine, t.Header.Threads, namesOf(engines), t.Header.Engine, t.Header.Threads)}
-}
-
 // count compares the predicted accuracy with a count, on as many images as the table was counted on and with the same recalibration.
 func (c *call) count(ctx context.Context, path, dir string, g space.Genes, w *onnxfile.Model, e engine.Engine) (*accuracyPair, error) {
 	t, err := c.accuracies(path)
@@ -255,9 +239,10 @@ func (c *call) printVerified(v verified) error {
 	}
 	fmt.Fprintf(c.out, "%s\n", v.SubNet)
 	for _, m := range v.Engines {
-		fmt.Fprintf(c.out, "  measured on %s: median %.3f ms, least %.3f ms of %d runs\n", m.Engine, m.MedianMS, m.MinMS, m.Runs)
+		fmt.Fprintf(c.out, "  measured on %s: median %.3f ms, least %.3f ms, %.3f ms between quartiles, of %d runs%s\n", m.Engine, m.MedianMS, m.MinMS, m.SpreadMS, m.Runs,
+			map[bool]string{true: " in turns with the table's reference"}[m.Interleaved])
 	}
-	if v.Predicted != nil {
+	if v.Predicted != nil && v.Error != nil {
 		fmt.Fprintf(c.out, "  predicted: %.3f ms (%+.1f %%)\n", *v.Predicted, 100**v.Error)
 	}
 	if text := v.lacks(", and took no part"); text != "" {
@@ -276,13 +261,4 @@ func (c *call) printVerified(v verified) error {
 		fmt.Fprintf(c.out, "  on %d samples: %s, predicted %s\n", a.Images, m.Format(a.Measured), m.Format(a.Predicted))
 	}
 	return nil
-}
-
-// namesOf names engines, with their threads.
-func namesOf(engines []engine.Engine) string {
-	var out []string
-	for _, e := range engines {
-		out = append(out, fmt.Sprintf("%s with %d", e.Info().Name, e.Info().Threads))
-	}
-	return strings.Join(out, " and ")
 }
