@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"sort"
 	"strconv"
 	"strings"
 
@@ -330,9 +331,18 @@ func (t *Table) Accuracy(penalty int64) float64 {
 	return float64(max(0, min(int64(t.Base)-penalty, n))) / float64(n)
 }
 
-// Guessing returns the penalty of guessing one of the classes that net's first output scores: SubNets with as much or more are predicted to
+// AboveChance returns how many points of a front come before the first that is predicted to be better than guessing, and the penalty of guessing.
+// Points are in the order of their costs, so that penalties fall; from is n where none is better.
+func (t *Table) AboveChance(net *supernet.Net, n int, penalty func(i int) int64) (from int, guess int64, err error) {
+	if guess, err = t.guessing(net); err != nil {
+		return 0, 0, err
+	}
+	return sort.Search(n, func(i int) bool { return penalty(i) < guess }), guess, nil
+}
+
+// guessing returns the penalty of guessing one of the classes that net's first output scores: SubNets with as much or more are predicted to
 // classify by chance. Where the output is no row of scores, no penalty is so high. At other tasks quality 0 is no better than guessing.
-func (t *Table) Guessing(net *supernet.Net) (penalty int64, err error) {
+func (t *Table) guessing(net *supernet.Net) (penalty int64, err error) {
 	if t.Header.Units == PartsOfQuality {
 		return int64(t.Base), nil
 	}

@@ -119,12 +119,8 @@ func (n *Net[S]) aboveChance(points []search.Point, a *Accuracy[S]) ([]search.Po
 	if a == nil || len(points) == 0 {
 		return points, nil
 	}
-	guess, err := a.table.Guessing(n.definition)
-	if err != nil {
-		return nil, err
-	}
-	from := sort.Search(len(points)-1, func(i int) bool { return points[i].Penalty < guess })
-	return points[from:], nil
+	from, _, err := a.table.AboveChance(n.definition, len(points), func(i int) int64 { return points[i].Penalty })
+	return points[min(from, len(points)-1):], err
 }
 
 // Best returns the best SubNet within q's limits. If several are equally good, it returns the cheapest. Its errors are those of Front.

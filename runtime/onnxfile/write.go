@@ -46,6 +46,9 @@ func Write(dst io.Writer, g *nn.Graph, w nn.Weights, o WriteOptions) error {
 // MinOpset is the opset of the oldest models that Write writes.
 const MinOpset = 13
 
+// MaxOpset is the newest opset whose operators Write knows.
+const MaxOpset = 24
+
 // irVersions has the IR version that came with an opset.
 func irVersion(opset int) int64 {
 	switch {
@@ -59,6 +62,17 @@ func irVersion(opset int) int64 {
 	return 10
 }
 
+// NeedsOpset is the opset that Write writes a network with: at least the given one.
+func NeedsOpset(g *nn.Graph, least int) int {
+	opset := max(least, g.Opset, MinOpset)
+	for _, n := range g.Nodes {
+		if o, ok := operators.Lookup(n.Domain, n.Type); ok && o.Domain == "" {
+			opset = max(opset, opsetOf(g, &n, o.Since()))
+		}
+	}
+	return opset
+}
+
 // Proto builds the model that Write writes.
 func Proto(g *nn.Graph, w nn.Weights, o WriteOptions) (*onnxpb.ModelProto, error) {
 	if o.Batch > 0 {
@@ -70,12 +84,7 @@ func Proto(g *nn.Graph, w nn.Weights, o WriteOptions) (*onnxpb.ModelProto, error
 			return nil, err
 		}
 	}
-	opset := max(o.Opset, g.Opset, MinOpset)
-	for _, n := range g.Nodes {
-		if o, ok := operators.Lookup(n.Domain, n.Type); ok && o.Domain == "" {
-			opset = max(opset, opsetOf(g, &n, o.Since()))
-		}
-	}
+	opset := NeedsOpset(g, o.Opset)
 	b := &writer{
 		g: g, w: w, opset: opset, graph: &onnxpb.GraphProto{Name: proto.String(cmp.Or(o.Name, "autotailor"))}, half: o.Float16, beside: o.Beside,
 		taken: map[string]bool{}, domains: map[string]bool{}, instead: map[nn.Value]string{}, lists: map[string]string{},

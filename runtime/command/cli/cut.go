@@ -64,13 +64,12 @@ func share(t *accuracy.Table, penalty int64) string {
 // Points are in the order of their costs, so that accuracies rise.
 func (c *call) cut(points []search.Point, t *accuracy.Table, f frontFlags) ([]search.Point, error) {
 	if t != nil && len(points) > 0 {
-		guess, err := t.Guessing(c.net)
+		from, guess, err := t.AboveChance(c.net, len(points), func(i int) int64 { return points[i].Penalty })
 		if err != nil {
 			return nil, err
 		}
 		best := points[len(points)-1]
-		from := slices.IndexFunc(points, func(q search.Point) bool { return q.Penalty < guess })
-		if from < 0 {
+		if from == len(points) {
 			c.warn(fmt.Sprintf("no SubNet here is predicted to be better than guessing (%s): tune the weights, and count sensitivities again with them", share(t, guess)))
 			from = len(points) - 1
 		} else if from > 0 {

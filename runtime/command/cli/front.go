@@ -42,6 +42,9 @@ func (c *call) exportFront(f *exportFlags) error {
 	if len(missing) > 0 {
 		return usageError{errors.Join(missing...)}
 	}
+	if err := bundleFree(*f.dir); err != nil {
+		return err
+	}
 	if _, err := os.Stat(filepath.Join(*f.dir, bundle.ManifestName)); err == nil && !*f.force {
 		return fmt.Errorf("%s has a bundle; --force overwrites it", *f.dir)
 	}

@@ -295,6 +295,9 @@ func runReport(c *call) error {
 	if page.Checked, err = c.checkedAgainst(*latencies, p.Cost, *checks); err != nil {
 		return err
 	}
+	if err := reportFree(*out); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(*out, 0o777); err != nil {
 		return err
 	}

@@ -65,7 +65,7 @@ func runTune(c *call) error {
 	if checkpoint == "" && !*f.dry {
 		checkpoint = *f.out + ".checkpoint"
 	}
-	if err := f.free(checkpoint); err != nil {
+	if err := errors.Join(c.keepsModel(*f.model, *f.out, *f.log, checkpoint), f.free(checkpoint)); err != nil {
 		return err
 	}
 	if !*f.dry {

@@ -98,12 +98,34 @@ func runExport(c *call) error {
 	for _, e := range format.extensions {
 		r.Files = append(r.Files, strings.TrimSuffix(*f.out, format.extensions[0])+e)
 	}
+	if err := c.keepsModel(*f.model, r.Files...); err != nil {
+		return err
+	}
 	for _, name := range r.Files {
 		if _, err := os.Stat(name); err == nil && !*f.force {
 			return fmt.Errorf("%s exists; --force overwrites it", name)
 		}
 	}
 	return c.export(f, &r)
+}
+
+// maxBatch bounds a fixed batch: more is a mistake.
+const maxBatch = 1 << 16
+
+// keepsModel refuses to write over the model, whose weights an export of one SubNet does not have: nothing would bring them back.
+func (c *call) keepsModel(model string, files ...string) error {
+	for _, source := range []string{model, c.opt.Model} {
+		was, err := os.Stat(source)
+		if source == "" || err != nil {
+			continue
+		}
+		for _, name := range files {
+			if is, err := os.Stat(name); name != "" && err == nil && os.SameFile(was, is) {
+				return fmt.Errorf("%s is the model with the weights of all SubNets, %s: give another name for what is written", name, source)
+			}
+		}
+	}
+	return nil
 }
 
 // goTogether refuses flags that do not apply to the format.
@@ -114,6 +136,10 @@ func (c *call) goTogether(f *exportFlags) error {
 		return fmt.Errorf("--format %s: formats are %s", *f.format, strings.Join(slices.Sorted(maps.Keys(formats)), ", "))
 	case *f.plain && *f.format != "ncnn":
 		return errors.New("--plain-attention goes with --format ncnn")
+	case *f.batch < 0 || *f.batch > maxBatch:
+		return fmt.Errorf("--batch %d: want at most %d, or 0 for an open batch", *f.batch, maxBatch)
+	case *f.opset < 0 || *f.opset > max(onnxfile.MaxOpset, c.net.Source.Opset):
+		return fmt.Errorf("--opset %d: the newest that is known is %d; 0 means the model's, %d", *f.opset, onnxfile.MaxOpset, c.net.Source.Opset)
 	case *f.format != "onnx" && c.flags.Changed("opset"):
 		return errors.New("--opset goes with --format onnx")
 	case *f.format == "ncnn" && *f.batch > 1:
@@ -164,6 +190,11 @@ func (c *call) export(f *exportFlags, r *exported) error {
 			return err
 		}
 		return c.tell(r)
+	}
+	if *f.format == "onnx" {
+		if need := onnxfile.NeedsOpset(graph, *f.opset); need > max(*f.opset, c.net.Source.Opset) {
+			fmt.Fprintf(c.err, "note: the file has opset %d, the model has %d: operators of the SubNet need it\n", need, c.net.Source.Opset)
+		}
 	}
 	contents, err := formats[*f.format].encode(c, f, graph, w, meta)
 	if err != nil {

@@ -30,6 +30,7 @@ const (
 
 // Handler serves s over HTTP:
 //
+//	GET  /           what there is to ask for, as text
 //	POST /predict    an image (PNG, JPEG, GIF, BMP, WebP), or JSON {"data": [...], "shape": [channels, height, width]} of float32 input
 //	GET  /subnets    what there is, and which serves
 //	POST /subnet     JSON {"subnet": TEXT or NUMBER or "auto"}
@@ -41,6 +42,7 @@ const (
 func Handler(s *Service, t data.Transform) http.Handler {
 	h := handler{s, t}
 	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", usage)
 	mux.HandleFunc("POST /predict", h.predict)
 	mux.HandleFunc("GET /subnets", h.subnets)
 	mux.HandleFunc("POST /subnet", h.subnet)
@@ -48,6 +50,24 @@ func Handler(s *Service, t data.Transform) http.Handler {
 	mux.HandleFunc("GET /metrics", h.metrics)
 	mux.HandleFunc("GET /healthz", h.healthz)
 	return mux
+}
+
+// usageText is what GET / answers.
+const usageText = `This service classifies images with the SubNets of one network.
+
+  POST /predict    an image (PNG, JPEG, GIF, BMP, WebP), or JSON {"data": [...], "shape": [...]}
+  GET  /subnets    which SubNets there are, and which one answers
+  POST /subnet     {"subnet": NUMBER}, {"subnet": "TEXT"} or {"subnet": "auto"}
+  POST /condition  {"thermal": "nominal", "battery": 0.8}
+  GET  /metrics    for Prometheus
+  GET  /healthz    200 while the service is open
+
+Try: curl --data-binary @image.png http://THIS_ADDRESS/predict
+`
+
+func usage(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = io.WriteString(w, usageText) // a client that has gone needs no answer
 }
 
 type handler struct {

@@ -93,8 +93,11 @@ func (e *exporter) integers(n *nn.Node, attr string, operand int) ([]int64, erro
 		return nil, nil
 	}
 	t, ok, err := e.constant(n.In[operand])
-	if err != nil || !ok || t.Type != nn.Int64 {
-		return nil, fmt.Errorf("its %s must be constant integers: %w", attr, errors.Join(err))
+	if err != nil {
+		return nil, fmt.Errorf("its %s: %w", attr, err)
+	}
+	if !ok || t.Type != nn.Int64 {
+		return nil, fmt.Errorf("its %s must be constant integers", attr)
 	}
 	return t.Int64s(), nil
 }

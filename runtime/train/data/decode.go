@@ -12,8 +12,8 @@ import (
 	"math"
 )
 
-// maxArea bounds a picture, in pixels: a small file may claim to be a huge picture.
-const maxArea = 1 << 28
+// maxArea bounds a picture, in pixels: decoding takes some 15 bytes of memory for each, and a small file may claim to be a huge picture.
+const maxArea = 1 << 26
 
 // decode makes an image of a picture's file: turned as its EXIF data say, scaled so that the shorter side is Resize, its centre cut out.
 // pixels is channels x side x side.
@@ -25,7 +25,7 @@ func (to Size) decode(raw, pixels []byte) error {
 	case err != nil:
 		return fmt.Errorf("it is damaged or cut off: %w", err)
 	case head.Width < 1 || head.Height < 1 || head.Width > maxArea/head.Height:
-		return fmt.Errorf("it claims to have %d x %d pixels", head.Width, head.Height)
+		return fmt.Errorf("it claims to have %d x %d pixels, more than %d million: make it smaller", head.Width, head.Height, maxArea>>20)
 	}
 	img, format, err := image.Decode(bytes.NewReader(raw))
 	if err != nil {

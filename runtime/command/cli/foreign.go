@@ -1,0 +1,38 @@
+package cli
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/autotailor/autotailor/runtime/deploy/bundle"
+)
+
+// reportFree refuses to write a report over files of the same names that no report wrote: those of a folder without a report of ours.
+func reportFree(dir string) error {
+	page, err := os.ReadFile(filepath.Join(dir, "report.html"))
+	if err == nil && bytes.Contains(page, []byte(`id="data">`)) {
+		return nil
+	}
+	return noneOf(dir, "report", "report.html", "front.csv", "front.png", "front.svg", "operators.png", "operators.svg", "sensitivities.png", "sensitivities.svg", "checked.png", "checked.svg")
+}
+
+// bundleFree refuses to write a bundle over files of the same names that no bundle has.
+func bundleFree(dir string) error {
+	text, err := os.ReadFile(filepath.Join(dir, bundle.ManifestName))
+	if err == nil && bytes.Contains(text, []byte(`"format": "autotailor bundle `)) {
+		return nil
+	}
+	return noneOf(dir, "bundle", bundle.ManifestName, "weights.onnx", "statistics-*.onnx")
+}
+
+// noneOf refuses a folder that has a file which a pattern fits.
+func noneOf(dir, what string, patterns ...string) error {
+	for _, p := range patterns {
+		if list, err := filepath.Glob(filepath.Join(dir, p)); err == nil && len(list) > 0 {
+			return fmt.Errorf("%s is of no %s and would be written over: give another folder, or move it away", list[0], what)
+		}
+	}
+	return nil
+}
