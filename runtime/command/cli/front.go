@@ -25,22 +25,8 @@ type bundled struct {
 
 // exportFront writes SubNets that are spread over the front as a bundle.
 func (c *call) exportFront(f *exportFlags) error {
-	var missing []error
-	for _, k := range []struct {
-		name  string
-		value *string
-	}{{"dir", f.dir}, {"lut", f.lut}, {"accuracy", f.accuracy}, {"model", f.model}} {
-		if *k.value == "" {
-			missing = append(missing, fmt.Errorf("--front needs --%s", k.name))
-		}
-	}
-	for _, name := range []string{"out", "subnet", "format", "fp16", "plain-attention", "fold-batch-norm", "batch", "opset"} {
-		if c.flags.Changed(name) {
-			missing = append(missing, fmt.Errorf("--%s does not go with --front: SubNets of a bundle share the weights of the SuperNet", name))
-		}
-	}
-	if len(missing) > 0 {
-		return usageError{errors.Join(missing...)}
+	if err := c.bundleFlags(f); err != nil {
+		return err
 	}
 	if err := bundleFree(*f.dir); err != nil {
 		return err
@@ -105,6 +91,28 @@ func (c *call) exportFront(f *exportFlags) error {
 		fmt.Fprintf(c.out, "%10.3f  %*s  %10d  %s\n", s.LatencyMS, max(10, len(t.Metric().Column())), t.Metric().Number(t.Header.Value(s.Accuracy)), s.Memory/1024, s.SubNet)
 	}
 	return nil
+}
+
+// bundleFlags tells which flags a bundle lacks, and which ones do not go with it.
+func (c *call) bundleFlags(f *exportFlags) error {
+	var missing []error
+	for _, k := range []struct {
+		name  string
+		value *string
+	}{{"dir", f.dir}, {"lut", f.lut}, {"accuracy", f.accuracy}, {"model", f.model}} {
+		if *k.value == "" {
+			missing = append(missing, fmt.Errorf("--front needs --%s", k.name))
+		}
+	}
+	for _, name := range []string{"out", "subnet", "format", "fp16", "plain-attention", "fold-batch-norm", "batch", "opset"} {
+		if c.flags.Changed(name) {
+			missing = append(missing, fmt.Errorf("--%s does not go with --front: SubNets of a bundle share the weights of the SuperNet", name))
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return usageError{errors.Join(missing...)}
 }
 
 // counted replaces predicted accuracies by counted ones for the SubNets in a file of joint measurements. It returns the joint measurements.
