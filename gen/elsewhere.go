@@ -11,7 +11,7 @@ import (
 )
 
 // elsewhere brings a model to canonical form with another shape of an input, see supernet.Config.
-type elsewhere func(input string, shape []int) (g *ir.Graph, open bool, err error)
+type elsewhere func(own *ir.Graph, input string, shape []int) (g *ir.Graph, open bool, err error)
 
 // supernet is what a config asks of the compiler, for the model at path.
 func (j Job) supernet(path string, c config.Config) supernet.Config {
@@ -27,7 +27,7 @@ func (j Job) supernet(path string, c config.Config) supernet.Config {
 func (j Job) elsewhere(path string, c config.Config) elsewhere {
 	made := map[string]*ir.Graph{}
 	plain, open := false, false
-	return func(input string, shape []int) (*ir.Graph, bool, error) {
+	return func(own *ir.Graph, input string, shape []int) (*ir.Graph, bool, error) {
 		key := fmt.Sprint(input, shape)
 		if g, ok := made[key]; ok || plain {
 			return g, open, nil
@@ -52,7 +52,10 @@ func (j Job) elsewhere(path string, c config.Config) elsewhere {
 			}
 		}
 		made[key] = g
-		return g, open, pass.Canonicalise(g, pass.Options{})
+		if open {
+			own = nil // the model itself tells what it computes there
+		}
+		return g, open, pass.Canonicalise(g, pass.Options{Own: own})
 	}
 }
 

@@ -23,7 +23,7 @@ var resolutions = map[string]struct {
 	"norm": {sides: all}, "spread": {sides: all}, "classtoken": {sides: all},
 	"best": {sides: all}, "flip": {sides: all}, "focus": {sides: all}, "lastrowfromend": {sides: all}, "margin": {sides: all},
 	"pooled": {sides: []int{28}}, "resize": {sides: []int{24}}, "same": {sides: []int{24}},
-	"ownpad": {sides: all}, "padnothing": {sides: all}, "samepool": {sides: []int{24}}, "samealone": {sides: []int{24}},
+	"ownpad": {sides: all}, "ownpadshape": {sides: all}, "ownpadmap": {sides: all}, "padnothing": {sides: all}, "samepool": {sides: []int{24}}, "samealone": {sides: []int{24}},
 	"randomanchors": {named: "/Add"}, "flatindex": {named: "/Add"}, "priors": {named: "/Add"}, "coordconv": {named: "/Concat"},
 	"gridrange": {named: "/Add_1 /Expand /Expand_1"}, "assign": {named: "/Expand /ScatterND"}, "assigngrid": {named: "/Add /Expand /ScatterND"}, "crop": {named: "/Concat_1"},
 	"half": {named: "/Slice"}, "lastrow": {named: "/Gather"}, "mean": {named: "/Div"}, "nonlocal": {named: "/Div"}, "roll": {named: "/Reshape"},

@@ -3,6 +3,7 @@ package pass
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/autotailor/autotailor/ir"
 )
@@ -63,12 +64,25 @@ func Passes() []Pass {
 type Options struct {
 	After string // pass after which Dump is called, "" for none
 	Dump  func(g *ir.Graph)
+
+	// Own is the canonical graph at the model's own shapes, nil where g has these. What the exporter wrote down for these shapes is read as it was there.
+	Own *ir.Graph
+}
+
+// passes are the passes that run with these options.
+func (o Options) passes() []Pass {
+	list := Passes()
+	if o.Own == nil {
+		return list
+	}
+	at := slices.IndexFunc(list, func(p Pass) bool { return p.Name == "fold-shapes" })
+	return slices.Insert(list, at, Pass{"own-pools", func(g *ir.Graph) error { return ownPools(g, o.Own) }, "extents of other shapes follow from poolings that round as they do at the model's own"})
 }
 
 // Canonicalise runs all passes on g.
 func Canonicalise(g *ir.Graph, o Options) error {
 	found := o.After == ""
-	for _, p := range Passes() {
+	for _, p := range o.passes() {
 		if err := p.Fn(g); err != nil {
 			return fmt.Errorf("pass %s: %w", p.Name, err)
 		}

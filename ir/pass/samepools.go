@@ -38,6 +38,35 @@ func samePools(g *ir.Graph) error {
 	return nil
 }
 
+// ownPools finds the Pads that samePools took away in own, the canonical graph at the model's own shapes, in the same model at other shapes. Only the model's own
+// maps tell how a pooling rounds: a Pad of zeros, which the exporter wrote down for these, does not fit odd maps.
+func ownPools(g, own *ir.Graph) error {
+	made, here := producers(g), map[string]*ir.Node{}
+	for _, n := range own.Nodes {
+		if isPool(n) {
+			here[own.Values[n.Out[0]].Name] = n
+		}
+	}
+	for _, pool := range g.Nodes {
+		if !isPool(pool) {
+			continue
+		}
+		n, pad := here[g.Values[pool.Out[0]].Name], made[pool.In[0]]
+		if n == nil || n.Op != pool.Op || pad == nil || pad.Op != "Pad" || pad.Domain != "" || !padsNothing(g, pad) {
+			continue
+		}
+		if own.Values[n.In[0]].Name == g.Values[pad.In[0]].Name {
+			pool.In[0], pool.Attrs = pad.In[0], slices.Clone(n.Attrs)
+		}
+	}
+	return nil
+}
+
+// isPool tells whether a node is a pooling that samePools looks at.
+func isPool(n *ir.Node) bool {
+	return n.Domain == "" && (n.Op == "AveragePool" || n.Op == "MaxPool") && len(n.In) > 0 && len(n.Out) == 1
+}
+
 // padsNothing tells whether a Pad adds nothing to the original.
 func padsNothing(g *ir.Graph, n *ir.Node) bool {
 	list := n.Ints("pads")
@@ -101,7 +130,7 @@ func (s *spaces) of(id ir.ValueID) []int {
 // fits tells whether a pooling's windows cover the original without a rest and do not overlap.
 func (s *spaces) fits(pad, pool *ir.Node) bool {
 	kernel, strides, size := pool.Ints("kernel_shape"), pool.Ints("strides"), s.of(pad.In[0])
-	ok := pool.Domain == "" && (pool.Op == "AveragePool" || pool.Op == "MaxPool") && len(pool.Out) == 1 && pool.Int("ceil_mode", 0) == 0 &&
+	ok := isPool(pool) && pool.Int("ceil_mode", 0) == 0 &&
 		pool.String("auto_pad", "NOTSET") == "NOTSET" && len(size) > 0 && len(kernel) == len(size) && len(strides) == len(size)
 	zero, one := func(v int64) bool { return v == 0 }, func(v int64) bool { return v == 1 }
 	ok = ok && all(pool.Ints("pads"), zero) && all(pool.Ints("dilations"), one)

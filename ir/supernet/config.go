@@ -23,8 +23,8 @@ type Config struct {
 
 	// Elsewhere returns the canonical graph of the model for another shape of an input. The graph is nil if only extents would differ, because the model computes
 	// nothing from them. open tells whether the model leaves these extents open. Otherwise the exporter may have written numbers that follow from them.
-	// Elsewhere may be nil.
-	Elsewhere func(input string, shape []int) (g *ir.Graph, open bool, err error)
+	// own is the canonical graph at the model's own shapes. Elsewhere may be nil.
+	Elsewhere func(own *ir.Graph, input string, shape []int) (g *ir.Graph, open bool, err error)
 
 	Resolution    Values // sides of the square input
 	Width         Values // multipliers of a stage's output width

@@ -24,7 +24,7 @@ func (k baked) computed(input ir.ValueID, bind map[ir.ValueID][]dim.Dim) error {
 		}
 		shape = append(shape, n)
 	}
-	g, open, err := k.config.Elsewhere(k.graph.Values[input].Name, shape)
+	g, open, err := k.config.Elsewhere(k.graph, k.graph.Values[input].Name, shape)
 	if g == nil || err != nil {
 		return err
 	}
@@ -102,10 +102,8 @@ func (o other) differs(n, m *ir.Node) string {
 	if n.Op != m.Op || len(n.In) != len(m.In) || len(n.Out) != len(m.Out) {
 		return fmt.Sprintf("it is %s of %d operands there", m.Op, len(m.In))
 	}
-	for i, a := range n.Attrs {
-		if i >= len(m.Attrs) || !slices.Equal(a.Ints, m.Attrs[i].Ints) || a.Int != m.Attrs[i].Int {
-			return fmt.Sprintf("its attribute %s is another one", a.Name)
-		}
+	if name := o.attribute(n, m); name != "" {
+		return fmt.Sprintf("its attribute %s is another one", name)
 	}
 	for k, id := range n.In {
 		if id == 0 || m.In[k] == 0 || states[n.Op][k] {
@@ -129,6 +127,27 @@ func (o other) differs(n, m *ir.Node) string {
 		}
 	}
 	return ""
+}
+
+// attribute returns the name of the first attribute that differs between n and m, "" if none does. Passes that left m unchanged did not add or remove attributes.
+func (o other) attribute(n, m *ir.Node) string {
+	for _, a := range n.Attrs {
+		b, ok := m.Attr(a.Name)
+		if ok && !equalAttrs(a, b) || !ok && o.fits {
+			return a.Name
+		}
+	}
+	for _, b := range m.Attrs {
+		if _, ok := n.Attr(b.Name); !ok && o.fits {
+			return b.Name
+		}
+	}
+	return ""
+}
+
+// equalAttrs tells whether two attributes have the same value. Tensors and graphs are not computed from extents.
+func equalAttrs(a, b ir.Attr) bool {
+	return a.Int == b.Int && a.Float == b.Float && a.String == b.String && slices.Equal(a.Ints, b.Ints) && slices.Equal(a.Floats, b.Floats)
 }
 
 // states lists the operands that say nothing but the shape of the result, by operator. Bounds of a Slice have a rule of their own.

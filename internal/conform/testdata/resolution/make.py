@@ -243,6 +243,22 @@ class OwnPad(Net):  # ElasticViT's shortcuts: the padding of a pooling is comput
         return self.pooled(self.down(y) + pool(y))
 
 
+class OwnPadShape(OwnPad):  # the same in a network that computes numbers of extents, so that it is read anew at each side
+    def pooled(self, x):
+        return self.head(x.flatten(2).mean(2))
+
+
+class OwnPadMap(Net):  # ElasticViT: tokens become a map again, whose extents the exporter writes down, before shortcuts whose maps are even at 32 and 24 pixels
+    def forward(self, x):
+        def pool(y): return F.avg_pool2d(y, 2, padding=int(y.shape[2]) % 2)
+        for conv in (self.down, self.more):
+            y = conv(x) + self.body(pool(x)) if conv is self.more else self.body(self.stem(x))
+            h, w = (int(v) for v in y.shape[2:])
+            t = y.flatten(2).transpose(1, 2)
+            x = (t + self.lin(self.norm(t))).transpose(1, 2).reshape(-1, C, h, w)
+        return self.head((self.down(x) + pool(x)).flatten(2).mean(2))
+
+
 class SamePool(Net):  # nothing tells at which end an odd map is padded
     def forward(self, x):
         y = self.down(self.stem(x))
@@ -520,7 +536,7 @@ class OpenBranch(nn.Module):  # of two, by the side
         return self.head(z.mean((2, 3)))
 
 
-NETS = [GridAdd, GridRange, Anchors, V5, V3, RandomAnchors, FlatIndex, Norm, PixelCoord, Priors, CoordConv, Spread, LastRow, LastRowFromEnd, Half, Margin, Crop, Focus, Roll, Mean, NonLocal, Resize, Pooled, Same, OwnPad, SamePool, SameAlone, PadNothing, Sample,
+NETS = [GridAdd, GridRange, Anchors, V5, V3, RandomAnchors, FlatIndex, Norm, PixelCoord, Priors, CoordConv, Spread, LastRow, LastRowFromEnd, Half, Margin, Crop, Focus, Roll, Mean, NonLocal, Resize, Pooled, Same, OwnPad, OwnPadShape, OwnPadMap, SamePool, SameAlone, PadNothing, Sample,
         Flip, Best, Sorted, Assign, AssignGrid, ClassToken, Window, Tiles, ArgMax, Cross, Gram, Boxes, Warp, Shares, Log, Unit, Area, Std, Variance, UpFixed, UpTwice, UpImage, Divided, Clipped, Places,
         Bessel, OneOfAll, Quarter, Centred]
 OPEN = [OpenScale, OpenFeature, OpenPad, OpenBoxes, OpenSum, OpenStride, OpenBranch]
