@@ -340,24 +340,46 @@ func (t *Table) AboveChance(net *supernet.Net, n int, penalty func(i int) int64)
 	return sort.Search(n, func(i int) bool { return penalty(i) < guess }), guess, nil
 }
 
-// guessing returns the penalty of guessing one of the classes that net's first output scores: SubNets with as much or more are predicted to
-// classify by chance. Where the output is no row of scores, no penalty is so high. At other tasks quality 0 is no better than guessing.
+// guessing returns the penalty of guessing one of the classes that net's outputs score: SubNets with as much or more are predicted to
+// classify by chance. At classification that is the first output; at agreement with the original, all of them. Where outputs are no rows of
+// scores, and at other tasks, nobody knows what guessing is worth: no penalty is so high.
 func (t *Table) guessing(net *supernet.Net) (penalty int64, err error) {
-	if t.Header.Units == PartsOfQuality {
-		return int64(t.Base), nil
+	if agreement := t.Header.Task == "original" && t.Header.Metric.Name == "agreement"; t.Header.Units == PartsOfQuality && !agreement {
+		return math.MaxInt64, nil
 	}
 	g, err := net.Record(make([]uint8, len(net.Choices)))
 	if err != nil {
 		return 0, err
 	}
-	if len(g.Outputs) > 0 {
-		if s := g.Values[g.Outputs[0]].Shape; len(s) == 2 && s[1] > 1 {
-			k := 1
-			if n, err := strconv.Atoi(strings.TrimPrefix(t.Header.Metric.Name, "top-")); err == nil {
-				k = min(n, s[1])
-			}
-			return int64(t.Base) - int64(t.Header.Images*k/s[1]), nil
+	var classes []int // of each output
+	for _, v := range g.Outputs {
+		s := g.Values[v].Shape
+		if len(s) != 2 || s[1] < 2 {
+			s = []int{0, 0}
 		}
+		classes = append(classes, s[1])
 	}
-	return math.MaxInt64, nil
+	return t.guessed(classes), nil
+}
+
+// guessed is guessing's penalty where outputs score so many classes; 0 says that an output is no row of scores.
+func (t *Table) guessed(classes []int) int64 {
+	if len(classes) == 0 || classes[0] == 0 {
+		return math.MaxInt64
+	}
+	if t.Header.Units != PartsOfQuality {
+		k := 1
+		if n, err := strconv.Atoi(strings.TrimPrefix(t.Header.Metric.Name, "top-")); err == nil {
+			k = min(n, classes[0])
+		}
+		return int64(t.Base) - int64(t.Header.Images*k/classes[0])
+	}
+	chance := 0.0
+	for _, n := range classes {
+		if n == 0 {
+			return math.MaxInt64
+		}
+		chance += 1 / float64(n) / float64(len(classes))
+	}
+	return int64(t.Base) - int64(chance*parts)
 }

@@ -129,8 +129,8 @@ func (j *JointJournal) keep(g space.Genes, correct int) {
 	text := space.Format(j.net.Choices, g)
 	if _, ok := j.seen[text]; !ok {
 		j.list = append(j.list, Joint{g, correct})
+		j.seen[text] = correct
 	}
-	j.seen[text] = correct
 }
 
 // List returns all measurements.
@@ -142,8 +142,11 @@ func (j *JointJournal) Correct(g space.Genes) (int, bool) {
 	return n, ok
 }
 
-// Add stores a measurement.
+// Add stores a measurement. Of a SubNet that was measured before, it keeps the first one: the file has no SubNet twice.
 func (j *JointJournal) Add(g space.Genes, correct int) error {
+	if _, ok := j.Correct(g); ok {
+		return nil
+	}
 	j.keep(g, correct)
 	return j.file.Append(fmt.Sprintf("%s %d", space.Format(j.net.Choices, g), correct))
 }

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/autotailor/autotailor/runtime/accuracy"
@@ -106,11 +108,16 @@ func TestJointFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	g := space.Genes{1, 2, 0, 1}
-	if err := j.Add(g, 8123); err != nil {
-		t.Fatal(err)
+	for range 2 {
+		if err := j.Add(g, 8123); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
+	}
+	if raw, err := os.ReadFile(path); err != nil || strings.Count(string(raw), " 8123\n") != 1 {
+		t.Errorf("%v: a SubNet is not once in\n%s", err, raw)
 	}
 	if j, err = accuracy.OpenJoint(path, n, table.Header); err != nil {
 		t.Fatal(err)

@@ -73,7 +73,8 @@ func (c *call) cut(points []search.Point, t *accuracy.Table, f frontFlags) ([]se
 			c.warn(fmt.Sprintf("no SubNet here is predicted to be better than guessing (%s): tune the weights, and count sensitivities again with them", share(t, guess)))
 			from = len(points) - 1
 		} else if from > 0 {
-			c.warn(fmt.Sprintf("%d cheaper SubNets are left out: they are predicted to be no better than guessing (%s)", from, share(t, guess)))
+			what := map[bool]string{true: "1 cheaper SubNet is left out: it is", false: fmt.Sprintf("%d cheaper SubNets are left out: they are", from)}[from == 1]
+			c.warn(fmt.Sprintf("%s predicted to be no better than guessing (%s)", what, share(t, guess)))
 		}
 		points = points[from:]
 		if f.least != nil && *f.least > 0 {

@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"math/big"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -45,7 +46,7 @@ func runEvaluate(c *call) error {
 	if err := c.parse("model", "data"); err != nil {
 		return err
 	}
-	list, err := c.evaluatedSubNets(*subnets, *random, *seed)
+	list, drawn, err := c.evaluatedSubNets(*subnets, *random, *seed)
 	if err != nil {
 		return err
 	}
@@ -76,22 +77,21 @@ func runEvaluate(c *call) error {
 		r.SubNets = append(r.SubNets, evaluatedEntry{space.Format(c.net.Choices, g), h.Value(float64(correct) / float64(h.Whole()))})
 		p.at(k+1, len(list), time.Since(start))
 	}
-	if *random > 0 {
-		r.Random = summarise(r.SubNets[len(list)-*random:], accuracy.Metric{LowerIsBetter: r.Metric.LowerIsBetter})
+	if drawn > 0 {
+		r.Random = summarise(r.SubNets[len(list)-drawn:], accuracy.Metric{LowerIsBetter: r.Metric.LowerIsBetter})
 	}
 	return c.printEvaluated(r, h)
 }
 
-// evaluatedSubNets are those that the user names, or both ends, and then random ones.
-func (c *call) evaluatedSubNets(texts []string, random int, seed uint64) ([]space.Genes, error) {
+// evaluatedSubNets are those that the user names, or both ends, and then random ones, drawn in number, which are others.
+func (c *call) evaluatedSubNets(texts []string, random int, seed uint64) (list []space.Genes, drawn int, err error) {
 	if random < 0 {
-		return nil, usageError{errors.New("--random: want a number of SubNets")}
+		return nil, 0, usageError{errors.New("--random: want a number of SubNets")}
 	}
-	var list []space.Genes
 	for _, text := range texts {
 		g, err := c.genes(text)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		list = append(list, g)
 	}
@@ -104,11 +104,32 @@ func (c *call) evaluatedSubNets(texts []string, random int, seed uint64) ([]spac
 			list = append(list, wide)
 		}
 	}
-	rng := rand.New(rand.NewPCG(seed, 0))
-	for range random {
-		list = append(list, space.Random(c.net.Choices, rng))
+	more := others(c.net.Choices, list, random, rand.New(rand.NewPCG(seed, 0)))
+	if len(more) < random {
+		c.warn(fmt.Sprintf("--random %d: the package has only %d SubNets besides those that are named", random, len(more)))
 	}
-	return list, nil
+	return append(list, more...), len(more), nil
+}
+
+// draws are made at most for one more SubNet.
+const draws = 100_000
+
+// others draws n SubNets, no two of which are the same, and none of which is in list: fewer where there are not so many.
+func others(cs []space.Choice, list []space.Genes, n int, rng *rand.Rand) (drawn []space.Genes) {
+	seen := map[string]bool{}
+	for _, g := range list {
+		seen[string(g)] = true
+	}
+	if left := new(big.Int).Sub(space.Count(cs), big.NewInt(int64(len(seen)))); left.Cmp(big.NewInt(int64(n))) < 0 {
+		n = int(left.Int64())
+	}
+	for k := 0; k < draws && len(drawn) < n; k++ {
+		if g := space.Random(cs, rng); !seen[string(g)] {
+			seen[string(g)] = true
+			drawn, k = append(drawn, g), 0
+		}
+	}
+	return drawn
 }
 
 func summarise(list []evaluatedEntry, m accuracy.Metric) *randomEntry {

@@ -97,11 +97,14 @@ func (c *call) exportFront(f *exportFlags) error {
 func (c *call) bundleFlags(f *exportFlags) error {
 	var missing []error
 	for _, k := range []struct {
-		name  string
-		value *string
-	}{{"dir", f.dir}, {"lut", f.lut}, {"accuracy", f.accuracy}, {"model", f.model}} {
+		name, remedy string
+		value        *string
+	}{
+		{"dir", "", f.dir}, {"lut", ": `profile --out device.lut` makes one, which bundles choose latencies by", f.lut},
+		{"accuracy", ": `sensitivity --model MODEL --data DIR --out net.acc` makes one", f.accuracy}, {"model", "", f.model},
+	} {
 		if *k.value == "" {
-			missing = append(missing, fmt.Errorf("--front needs --%s", k.name))
+			missing = append(missing, fmt.Errorf("--front needs --%s%s", k.name, k.remedy))
 		}
 	}
 	for _, name := range []string{"out", "subnet", "format", "fp16", "plain-attention", "fold-batch-norm", "batch", "opset"} {

@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -53,12 +54,13 @@ func judges(h accuracy.Header, value float64, n int) string {
 	return fmt.Sprintf("%.2f %% of %d images correctly classified", 100*value, n)
 }
 
-// worse writes how much worse a value is than another.
+// worse writes how much a value is lower or higher than another, which is better by loss. What gains has a loss below 0.
 func worse(m accuracy.Metric, loss float64) string {
+	text, higher := fmt.Sprintf("%6.2f %%", 100*math.Abs(loss)), loss < 0
 	if m.LowerIsBetter {
-		return fmt.Sprintf("%8.4f more", loss)
+		text, higher = fmt.Sprintf("%8.4f", math.Abs(loss)), loss > 0
 	}
-	return fmt.Sprintf("%6.2f %% less", 100*loss)
+	return text + map[bool]string{false: " less", true: " more"}[higher]
 }
 
 // originalFlag names the file that tasks like `original` compare with.

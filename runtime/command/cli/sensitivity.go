@@ -28,7 +28,7 @@ type sensitivities struct {
 type probeResult struct {
 	SubNet  string  `json:"subnet"`
 	Correct int     `json:"correct"`
-	Loss    float64 `json:"loss"` // of accuracy, in the metric's unit
+	Loss    float64 `json:"loss"` // how much worse the metric's value is than the original's, in its unit; below 0 where it is better
 }
 
 func runSensitivity(c *call) error {
@@ -90,7 +90,7 @@ func runSensitivity(c *call) error {
 		for i, v := range g {
 			if v > 0 {
 				n := t.Correct[i][v]
-				r.Probes = append(r.Probes, probeResult{space.Format(c.net.Choices, g), n, math.Abs(t.Header.Value(float64(t.Base-n)/float64(t.Header.Whole())) - t.Header.Value(0))})
+				r.Probes = append(r.Probes, probeResult{space.Format(c.net.Choices, g), n, lossOf(t, n)})
 			}
 		}
 	}
@@ -102,6 +102,16 @@ func runSensitivity(c *call) error {
 	}
 	_, err = fmt.Fprintf(c.out, "the original: %s; %d modifications in %.1f s\n", judges(t.Header, r.Original, r.Images), len(r.Probes), r.Seconds)
 	return err
+}
+
+// lossOf tells how much worse the metric's value is at a count than the original's.
+func lossOf(t *accuracy.Table, correct int) float64 {
+	whole := float64(t.Header.Whole())
+	loss := t.Header.Value(float64(t.Base)/whole) - t.Header.Value(float64(correct)/whole)
+	if t.Metric().LowerIsBetter {
+		return -loss
+	}
+	return loss
 }
 
 // preview tells early how accurate the original is on a few images: an input that is prepared in another way than in training makes all
