@@ -63,7 +63,7 @@ var ErrOtherHeader = errors.New("what was begun here has another header: finish 
 
 // OpenJournal opens the journal at path, or starts one with the given header. A journal that is there must
 // have the same header, but for the keys in except; its complete rows are returned, and a row that was cut
-// off is dropped.
+// off is dropped. One of the same format without a complete row holds no work, so it is begun anew under the given header.
 func OpenJournal(path string, header []byte, except ...string) (*Journal, []Line, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
@@ -87,21 +87,29 @@ func resume(f *os.File, header []byte, except []string) ([]Line, error) {
 		return nil, errors.New("it is another file, which is left as it is: give another name, or remove it")
 	}
 	if end < 0 { // new, or stopped while the header was written
-		_, err := f.WriteAt(header, 0)
-		return nil, errors.Join(err, f.Truncate(int64(len(header))), seek(f, len(header)))
+		return nil, begin(f, header)
 	}
 	if was, is := first(old), first(header); was != is && strings.HasPrefix(was, "format:") {
 		return nil, fmt.Errorf("%w; it starts with %q, this program writes %q: the command migrate converts files of version 1", ErrOtherHeader, clip(was), is)
 	}
+	old = old[:bytes.LastIndexByte(old, '\n')+1]
+	if len(bytes.TrimSpace(old[min(end, len(old)):])) == 0 {
+		return nil, begin(f, header)
+	}
 	if was, is := differing(stable(old[:end], except), stable(header, except)); was != is {
 		return nil, fmt.Errorf("%w; it says %q, now it would say %q", ErrOtherHeader, clip(was), clip(is))
 	}
-	old = old[:bytes.LastIndexByte(old, '\n')+1]
 	parsed, err := Parse(bytes.NewReader(old))
 	if err != nil {
 		return nil, err
 	}
 	return parsed.Rows, errors.Join(f.Truncate(int64(len(old))), seek(f, len(old)))
+}
+
+// begin makes a header all that f has.
+func begin(f *os.File, header []byte) error {
+	_, err := f.WriteAt(header, 0)
+	return errors.Join(err, f.Truncate(int64(len(header))), seek(f, len(header)))
 }
 
 // first is the first line of a header, which names its format.

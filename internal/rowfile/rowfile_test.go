@@ -104,6 +104,30 @@ func TestJournalResumesAndDropsTornRows(t *testing.T) {
 	}
 }
 
+// TestJournalWithoutRows: a journal that holds no work is begun anew under another header, one of another format is left alone.
+func TestJournalWithoutRows(t *testing.T) {
+	const now = "format: 1\nimages: 99\n\n"
+	for was, want := range map[string]string{
+		"format: 1\nimages: 100\nmore: x\n\n":   now,
+		"format: 1\nimages: 100\n\nhalf a r":    now,
+		"format: 1\nimages: 100\n\nwhole row\n": "",
+		"format: 2\nimages: 100\n\n":            "",
+	} {
+		path := filepath.Join(t.TempDir(), "j")
+		if err := os.WriteFile(path, []byte(was), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		j, rows, err := OpenJournal(path, []byte(now))
+		if err == nil {
+			err = j.Close()
+		}
+		got, _ := os.ReadFile(path)
+		if want == "" && (!errors.Is(err, ErrOtherHeader) || string(got) != was) || want != "" && (err != nil || len(rows) > 0 || string(got) != want) {
+			t.Errorf("%q: %q, %v", was, got, err)
+		}
+	}
+}
+
 func TestWriteReplacesWholeFiles(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "f")
@@ -145,7 +169,7 @@ func TestJournalKeepsForeignFiles(t *testing.T) {
 		"a note":         {"my notes\nof yesterday\n", "another file"},
 		"a short note":   {"x", "another file"},
 		"other settings": {"format: net 1\nimages: 6\n\na 1\n", `it says "images: 6", now it would say "images: 5"`},
-		"a longer one":   {"format: net 1\nimages: 5\nseed: 1\n\n", `it says "seed: 1", now it would say ""`},
+		"a longer one":   {"format: net 1\nimages: 5\nseed: 1\n\na 1\n", `it says "seed: 1", now it would say ""`},
 	} {
 		path := filepath.Join(t.TempDir(), "file")
 		if err := os.WriteFile(path, []byte(c.content), 0o600); err != nil {

@@ -1,8 +1,10 @@
 package accuracy
 
 import (
+	"bytes"
 	"fmt"
 	"io"
+	"os"
 	"strconv"
 	"strings"
 
@@ -107,6 +109,16 @@ func (t *Table) Write(w io.Writer, net *supernet.Net) error {
 // WriteFile replaces the file at path by t at once.
 func (t *Table) WriteFile(path string, net *supernet.Net) error {
 	return rowfile.Write(path, t.bytes(net))
+}
+
+// Uncounted tells whether a table has been begun in the file at path, and nothing counted. OpenJournal begins such a table anew.
+func Uncounted(path string) bool {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return false
+	}
+	file, err := rowfile.Parse(bytes.NewReader(b[:bytes.LastIndexByte(b, '\n')+1]))
+	return err == nil && len(file.Rows) == 0 && len(file.Header) > 0 && file.Header[0].Text == string(tables)
 }
 
 // Journal is a table's file that grows as probes are measured.

@@ -117,3 +117,46 @@ func TestFolderOfPictures(t *testing.T) {
 		t.Errorf("a broken picture: exit code %d\n%s", code, errs)
 	}
 }
+
+// TestFailedCountBlocksNothing: a count that fails at a broken picture leaves nothing that its remedy, --skip, fails on; work that is there is kept.
+func TestFailedCountBlocksNothing(t *testing.T) {
+	needs.Clone(t)
+	dir, out := pictures(t, 40), filepath.Join(t.TempDir(), "net.acc")
+	args := []string{"sensitivity", "--model", model, "--data", dir, "--images", "20", "--calibrate", "20", "--out", out}
+	var broken []string
+	_ = filepath.Walk(filepath.Join(dir, "train"), func(path string, info os.FileInfo, err error) error {
+		if err == nil && !info.IsDir() {
+			broken = append(broken, path)
+		}
+		return err
+	})
+	for k, path := range broken { // one after the other: at least one is among those that are counted, and not among those for statistics
+		whole, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, whole[:len(whole)/2], 0o600); err != nil {
+			t.Fatal(err)
+		}
+		code, _, text := invoke(t.Context(), args...)
+		if code == 0 || !strings.Contains(text, "--skip") {
+			t.Fatalf("exit code %d: %s", code, text)
+		}
+		if _, err := os.Stat(out); err == nil || k == len(broken)-1 {
+			break // a table was begun
+		}
+		if err := os.WriteFile(path, whole, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := os.Stat(out + ".stats"); err == nil {
+		t.Error("statistics were written of a table without a row")
+	}
+	if code, _, text := invoke(t.Context(), append(args, "--skip", "3")...); code != 0 {
+		t.Fatalf("with --skip: exit code %d: %s", code, text)
+	}
+	code, _, text := invoke(t.Context(), "sensitivity", "--model", model, "--data", images, "--images", "20", "--calibrate", "20", "--out", out)
+	if code == 0 || !strings.Contains(text, out+" and "+out+".stats away") {
+		t.Errorf("other images: exit code %d: %s", code, text)
+	}
+}

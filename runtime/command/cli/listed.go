@@ -70,6 +70,28 @@ func (c *call) keepFor(e *sensitivity.Evaluator, w *onnxfile.Model, table string
 	return k, nil
 }
 
+// keepCounted is keepFor of a table that is being counted. Statistics beside one without a counted row are of a run that failed: where they belong
+// to something else they are computed anew.
+func (c *call) keepCounted(e *sensitivity.Evaluator, w *onnxfile.Model, table string) (*keeper, error) {
+	k, err := c.keepFor(e, w, table)
+	var other *bundle.OtherError
+	switch {
+	case !errors.As(err, &other):
+		return k, err
+	case !accuracy.Uncounted(table):
+		return nil, countAnew(err, table)
+	}
+	of := c.circumstances(w, e.Options.Calibration)
+	k = &keeper{call: c, path: table + statsEnding, saved: time.Now(), list: bundle.NewListed(of)}
+	e.Options.Recalibrated = k.add
+	return k, nil
+}
+
+// countAnew adds to what is wrong with a table, or with what stands beside it, how it is counted anew.
+func countAnew(err error, table string) error {
+	return fmt.Errorf("%w; to count anew, move %s and %s away, or give another --out", err, table, table+statsEnding)
+}
+
 // add lists a SubNet. Now and then it writes the list; an error there comes again with the last one.
 func (k *keeper) add(g space.Genes, statistics map[string]nn.Tensor) {
 	k.list.Add(space.Format(k.net.Choices, g), statistics)

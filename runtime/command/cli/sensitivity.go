@@ -7,6 +7,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/autotailor/autotailor/internal/rowfile"
 	"github.com/autotailor/autotailor/runtime/accuracy"
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/onnxfile"
@@ -71,12 +72,18 @@ func runSensitivity(c *call) error {
 	}
 	c.preview(*e)
 	start := time.Now()
-	statistics, err := c.keepFor(e, w, *out)
+	statistics, err := c.keepCounted(e, w, *out)
 	if err != nil {
 		return err
 	}
 	t, err := e.Run(c.ctx, *out)
-	if err := errors.Join(err, statistics.save()); err != nil {
+	if errors.Is(err, rowfile.ErrOtherHeader) {
+		err = countAnew(err, *out)
+	}
+	if err == nil || !accuracy.Uncounted(*out) {
+		err = errors.Join(err, statistics.save())
+	}
+	if err != nil {
 		return err
 	}
 	if !*private {

@@ -243,7 +243,18 @@ func decodeListed(b []byte) (*Listed, error) {
 	return l, nil
 }
 
-// Match refuses statistics that were computed under other circumstances than want, whose empty fields may be any.
+// OtherError says that statistics belong to something else.
+type OtherError struct {
+	What       string // that differs, such as "package"
+	Have, Want string
+}
+
+// Error implements error.
+func (e *OtherError) Error() string {
+	return fmt.Sprintf("its statistics belong to another %s (%.80s) than what is here (%.80s): move it away, or count again", e.What, e.Have, e.Want)
+}
+
+// Match refuses statistics that were computed under other circumstances than want, whose empty fields may be any, with an *OtherError.
 func (l *Listed) Match(want Circumstances) error {
 	for _, f := range []struct{ what, have, want string }{
 		{"package", l.Of.Package, want.Package},
@@ -258,7 +269,7 @@ func (l *Listed) Match(want Circumstances) error {
 		if f.what == "file of weights" {
 			f.have, f.want = identified(l.Of), identified(want)
 		}
-		return fmt.Errorf("its statistics belong to another %s (%.80s) than what is here (%.80s): move it away, or count again", f.what, f.have, f.want)
+		return &OtherError{f.what, f.have, f.want}
 	}
 	return nil
 }
