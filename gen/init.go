@@ -24,6 +24,7 @@ type Proposal struct {
 	Package string           // Go package name; "" takes the folder's
 	Inputs  map[string][]int // shapes of inputs with open axes
 	Data    string           // folder with training images, which say how images become input; "" when there are none
+	Skip    int              // broken pictures or rows of it that may be left out; 0 is a tenth of the pictures that are looked at, and no rows
 	Note    func(string)     // is told what the user should know; nil for nobody
 }
 
@@ -59,9 +60,7 @@ func (p Proposal) Config() (text []byte, pkg string, err error) {
 	notes := comments(plan)
 	if text := operators.FoldedNote(folded(g)); text != "" {
 		notes[""] = append(append(notes[""], ""), strings.Split(text, "\n")...)
-		if p.Note != nil {
-			p.Note(text)
-		}
+		p.note(text)
 	}
 	if err := p.data(g, &c, notes); err != nil {
 		return nil, "", err
@@ -77,6 +76,13 @@ func (p Proposal) Config() (text []byte, pkg string, err error) {
 		}
 	}
 	return text, c.Package, nil
+}
+
+// note tells the user something.
+func (p Proposal) note(text string) {
+	if p.Note != nil {
+		p.Note(text)
+	}
 }
 
 // large is the share of the multiply-accumulates above which the smallest SubNet of halves is not small: half a width that only one layer in two
@@ -132,24 +138,20 @@ func (p Proposal) data(g *ir.Graph, c *config.Config, notes config.Comments) err
 			channels, side = shape[1].Size, shape[2].Size // -1 when open
 		}
 	}
+	var mean, std []float64
 	if images == nil {
-		if images, err = p.images(max(channels, 0), max(side, 0), c); err != nil {
-			return err
-		}
+		images, mean, std, err = p.pictures(max(channels, 0), max(side, 0), c)
+	} else {
+		mean, std, err = images.Statistics()
+	}
+	if err != nil {
+		return err
 	}
 	if channels > 0 && channels != images.Channels {
 		return fmt.Errorf("%s takes images of %d channels, those of --data have %d", p.Model, channels, images.Channels)
 	}
 	if slightlyLarger(side, images.Height) {
 		c.Data.Pad = (side - images.Height) / 2
-	}
-	const sample = 2000 // pictures that suffice for a mean; IDX files are in memory anyway
-	if images.Images != nil {
-		images = images.Slice(0, sample)
-	}
-	mean, std, err := images.Statistics()
-	if err != nil {
-		return err
 	}
 	for i := range mean {
 		c.Data.Mean, c.Data.Std = append(c.Data.Mean, round(mean[i])), append(c.Data.Std, cmp.Or(round(std[i]), 1)) // one shade has no deviation
@@ -162,10 +164,50 @@ func (p Proposal) data(g *ir.Graph, c *config.Config, notes config.Comments) err
 	return nil
 }
 
+// sample is how many pictures suffice for a mean.
+const sample = 2000
+
+// pictures opens the training images, and returns the mean and the deviation of each channel. Where a picture is broken and the user allows none, those
+// of the sample are left out, up to a tenth.
+func (p Proposal) pictures(channels, side int, c *config.Config) (images *data.Set, mean, std []float64, err error) {
+	look := func(r data.Reading) {
+		if images, err = p.images(channels, side, c, r); err != nil {
+			return
+		}
+		some := images
+		if images.Images != nil { // IDX files are in memory anyway
+			some = images.Slice(0, sample)
+		}
+		mean, std, err = some.Statistics()
+	}
+	look(data.Reading{Skip: p.Skip})
+	if p.Skip == 0 && data.IsBroken(err) {
+		all, err2 := data.Open(p.Data, "train", data.Size{Channels: max(channels, 1), Side: max(side, 1)})
+		if err2 != nil {
+			return nil, nil, nil, err2
+		}
+		look(data.Reading{Most: sample, Skip: max(1, min(all.N, sample)/10)})
+	}
+	if err == nil && len(images.Skipped) > 0 {
+		p.note(LeftOut(images.Skipped))
+	}
+	return images, mean, std, err
+}
+
+// LeftOut says which pictures were left out.
+func LeftOut(list []error) string {
+	const few = 10
+	lines := []string{fmt.Sprintf("%d broken pictures are left out; give other commands --skip, or remove them:", len(list))}
+	for _, err := range list[:min(few, len(list))] {
+		lines = append(lines, "  "+err.Error())
+	}
+	return strings.Join(lines, "\n")
+}
+
 // images opens the training images. Pictures of one size that is the input's, or a little smaller, are taken as they are; others are scaled as
 // torchvision's presets do, to 8/7 of the input's side, and their centre is taken.
-func (p Proposal) images(channels, side int, c *config.Config) (*data.Set, error) {
-	s, err := data.Open(p.Data, "train", data.Size{Channels: channels, Side: side})
+func (p Proposal) images(channels, side int, c *config.Config, how data.Reading) (*data.Set, error) {
+	s, err := how.Open(p.Data, "train", data.Size{Channels: channels, Side: side})
 	if err != nil || s.Images == nil {
 		return s, err
 	}
@@ -177,7 +219,7 @@ func (p Proposal) images(channels, side int, c *config.Config) (*data.Set, error
 	if c.Data.Resize = side * 8 / 7; slightlyLarger(side, common) {
 		c.Data.Resize, cut = common, common
 	}
-	return data.Open(p.Data, "train", data.Size{Channels: channels, Side: cut, Resize: c.Data.Resize})
+	return how.Open(p.Data, "train", data.Size{Channels: channels, Side: cut, Resize: c.Data.Resize})
 }
 
 // slightlyLarger tells whether images of one side probably have black around them in an input of another.

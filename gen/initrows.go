@@ -23,9 +23,9 @@ func (p Proposal) rows(g *ir.Graph, c *config.Config, notes config.Comments) (im
 		channels = max(0, inputs[0].Shape[1])
 	}
 	outputs := described(g, g.Outputs)
-	s, err := data.OpenSamples(p.Data, "train", inputs, data.Settings{Size: data.Size{Channels: channels, Side: 1}})
+	s, err := data.OpenSamples(p.Data, "train", inputs, data.Settings{Size: data.Size{Channels: channels, Side: 1}, Reading: data.Reading{Skip: p.Skip}})
 	if err != nil {
-		t, err2 := data.OpenTable(p.Data, "train", inputs, data.Columns{Header: "no"}) // its first row may be taken for names
+		t, err2 := data.OpenTable(p.Data, "train", inputs, data.Columns{Header: "no"}.Skipping(p.Skip)) // its first row may be taken for names
 		if err2 != nil {
 			return nil, true, err
 		}
@@ -42,7 +42,7 @@ func (p Proposal) rows(g *ir.Graph, c *config.Config, notes config.Comments) (im
 		t = withLabel(p.Data, inputs, outputs, t)
 	}
 	if t.Label() == "none" && len(outputs) > 0 && len(outputs[0].Shape) == 3 { // tokens in, scores for each of them out
-		if next, err := data.OpenTable(p.Data, "train", inputs, data.Columns{Label: "next"}); err == nil {
+		if next, err := data.OpenTable(p.Data, "train", inputs, data.Columns{Label: "next"}.Skipping(p.Skip)); err == nil {
 			t = next
 		}
 	}
@@ -53,12 +53,13 @@ func (p Proposal) rows(g *ir.Graph, c *config.Config, notes config.Comments) (im
 		c.Task = task
 	}
 	lines := []string{"The data are " + t.Describe() + "."}
+	if n := len(t.Skipped()); n > 0 {
+		lines = append(lines, fmt.Sprintf("%d broken rows are left out (--skip), the first is %v.", n, t.Skipped()[0]))
+	}
 	lines = append(lines, rowsFound(survey, t)...)
 	lines = append(lines, misfits(g, survey, outputs, t)...)
 	for _, line := range lines {
-		if p.Note != nil {
-			p.Note(line)
-		}
+		p.note(line)
 	}
 	notes["data"] = append(notes["data"], lines...)
 	return nil, true, nil
@@ -69,7 +70,7 @@ func (p Proposal) rows(g *ir.Graph, c *config.Config, notes config.Comments) (im
 func withLabel(path string, inputs, outputs []nn.Info, t *data.Table) *data.Table {
 	best, most := t, -1.0
 	for _, name := range t.Ends() {
-		other, err := data.OpenTable(path, "train", inputs, data.Columns{Header: "no", Label: name})
+		other, err := data.OpenTable(path, "train", inputs, data.Columns{Header: "no", Label: name}.Skipping(len(t.Skipped())))
 		if err != nil || len(outputs) == 0 {
 			continue
 		}

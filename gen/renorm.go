@@ -50,34 +50,35 @@ func Renormalise(model []byte, images *data.Set, t data.Transform) ([]byte, int,
 	return out, count, err
 }
 
-// Renormalise is Renormalise of the job's model, with the config's data and the first n training images of a folder.
-func (j Job) Renormalise(dir string, n int) ([]byte, int, error) {
+// Renormalise is Renormalise of the job's model, with the config's data and the first n training images of a folder. Up to skip broken pictures are left
+// out, which it returns.
+func (j Job) Renormalise(dir string, n, skip int) (out []byte, count int, skipped []error, err error) {
 	c, err := j.configured()
 	if err != nil {
-		return nil, 0, err
+		return nil, 0, nil, err
 	}
 	path, err := j.model(c)
 	if err != nil {
-		return nil, 0, err
+		return nil, 0, nil, err
 	}
 	model, err := onnx.ReadFile(context.Background(), path)
 	if err != nil {
-		return nil, 0, err
+		return nil, 0, nil, err
 	}
 	d := c.Config.Data
 	channels, side, err := pictureSize(model)
 	if err != nil {
-		return nil, 0, fmt.Errorf("%s: %w", path, err)
+		return nil, 0, nil, fmt.Errorf("%s: %w", path, err)
 	}
-	images, err := data.Open(dir, "train", data.Size{Channels: channels, Side: side - 2*d.Pad, Resize: d.Resize})
+	images, err := data.Reading{Skip: skip}.Open(dir, "train", data.Size{Channels: channels, Side: side - 2*d.Pad, Resize: d.Resize})
 	if err != nil {
-		return nil, 0, err
+		return nil, 0, nil, err
 	}
-	out, count, err := Renormalise(model, images.Slice(0, n), data.Transform{Pad: d.Pad, Resize: d.Resize, Mean: singles(d.Mean), Std: singles(d.Std)})
+	out, count, err = Renormalise(model, images.Slice(0, n), data.Transform{Pad: d.Pad, Resize: d.Resize, Mean: singles(d.Mean), Std: singles(d.Std)})
 	if err != nil {
-		return nil, 0, fmt.Errorf("%s: %w", path, err)
+		return nil, 0, nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return out, count, nil
+	return out, count, images.Skipped, nil
 }
 
 // pictureSize returns the channels and the side that a model's first input says, 0 where it leaves them open or takes no images.

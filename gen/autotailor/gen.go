@@ -262,11 +262,15 @@ func runInit(c *call) error {
 	pkg := c.flags.String("package", "", "Go package `name`, instead of the folder's")
 	asJSON := c.flags.Bool("json", false, "print JSON: the files and the package's name")
 	images := c.flags.String("data", "", "`folder` with training data, which say how they become input: pictures (train/CLASS/*.jpg, CLASS/*.jpg, train*.tar, IDX files) or rows (train.csv, .npz, .jsonl, .txt, train_x.npy); a single file of rows, too")
+	skip := c.flags.Int("skip", 0, "broken pictures or rows of --data that may be left out; without it, up to a tenth of the pictures that are looked at")
 	if err := c.parse(); err != nil {
 		return err
 	}
 	if *model == "" {
 		return usageError{errors.New("--model is missing")}
+	}
+	if *skip < 0 {
+		return usageError{errors.New("--skip must not be negative")}
 	}
 	shapes, err := inputShapes(*inputs)
 	if err != nil {
@@ -276,7 +280,7 @@ func runInit(c *call) error {
 	if *out != "-" {
 		dir = filepath.Dir(*out)
 	}
-	p := gen.Proposal{Model: *model, Dir: dir, Package: *pkg, Inputs: shapes, Data: *images}
+	p := gen.Proposal{Model: *model, Dir: dir, Package: *pkg, Inputs: shapes, Data: *images, Skip: *skip}
 	p.Note = func(text string) { fmt.Fprintf(c.err, "note: %s\n", text) }
 	if *out != "-" {
 		if err := alone(dir); err != nil {

@@ -16,18 +16,22 @@ func runRenormalise(c *call) error {
 	c.flags.StringVar(&j.Model, "model", "", "ONNX `file`, instead of the config's model")
 	dir := c.flags.String("data", "", "`folder` with training images: train/CLASS/*.jpg, CLASS/*.jpg, train*.tar or IDX files (required)")
 	n := c.flags.Int("images", 1000, "training images that statistics are computed from")
+	skip := c.flags.Int("skip", 0, "broken pictures that may be left out: they are named, and all files are looked at first")
 	out := c.flags.String("out", "", "ONNX `file` to write (required)")
 	force := c.flags.Bool("force", false, "overwrite an existing file")
 	asJSON := c.flags.Bool("json", false, "print JSON: the file and how many normalisations it has gained")
 	if err := c.parse(); err != nil {
 		return err
 	}
-	if *dir == "" || *out == "" || *n < 1 {
-		return usageError{errors.New("want --data, --out and at least one image")}
+	if *dir == "" || *out == "" || *n < 1 || *skip < 0 {
+		return usageError{errors.New("want --data, --out, at least one image, and a --skip of 0 or more")}
 	}
-	model, count, err := j.Renormalise(*dir, *n)
+	model, count, skipped, err := j.Renormalise(*dir, *n, *skip)
 	if err != nil {
 		return err
+	}
+	if len(skipped) > 0 {
+		fmt.Fprintf(c.err, "note: %s\n", gen.LeftOut(skipped))
 	}
 	if err := create(*out, model, *force); err != nil {
 		return err

@@ -39,6 +39,12 @@ const (
 // usualLabels are names that targets have where the user does not say.
 var usualLabels = []string{"label", "labels", "target", "targets", "class", "y"}
 
+// Skipping is o with up to n broken rows left out.
+func (o Columns) Skipping(n int) Columns {
+	o.skip = n
+	return o
+}
+
 // String says what rows mean, for files: tables of other inputs are told apart by it.
 func (o Columns) String() string {
 	return fmt.Sprintf("rows; label %q, fill %d, window %d", o.Label, o.Fill, o.Window)

@@ -58,6 +58,9 @@ func openPictures(dir, split string, to Size, o Reading) (*Set, error) {
 		return nil, fmt.Errorf("%s: a shorter side of %d pixels (data.resize) has no centre of %d pixels", dir, to.Resize, to.Side)
 	}
 	mixed(list)
+	if o.Most > 0 {
+		list = list[:min(o.Most, len(list))]
+	}
 	s := &Set{N: len(list), Channels: to.Channels, Height: to.Side, Width: to.Side, Classes: classes, Images: newPictures(list, to, o.Cache)}
 	if o.Skip > 0 {
 		if err := s.leaveOut(o); err != nil {

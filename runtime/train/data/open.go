@@ -23,13 +23,14 @@ type Settings struct {
 type Reading struct {
 	Skip  int    // broken pictures or rows that may be left out; where there are any, all pictures are looked at when a folder is opened
 	Cache string // folder that keeps decoded pictures for later runs; "" for none
+	Most  int    // pictures of a folder, mixed as others are, that are there at all; 0 for all. Whoever needs a few looks at no others
 }
 
 // OpenSamples opens the split called "train" or "test" of a folder or a file for a network with these inputs: images, see Open, or rows, see OpenTable.
 // Rows with images of bytes (batch x channels x height x width, channels last, or grey without that axis) become input as images do.
 func OpenSamples(path, split string, inputs []nn.Info, by Settings) (Samples, error) {
 	if picturesIn(path) {
-		s, err := by.pictures(path, split)
+		s, err := by.Reading.Open(path, split, by.Size)
 		if err != nil {
 			return nil, err
 		}
@@ -50,12 +51,10 @@ func OpenSamples(path, split string, inputs []nn.Info, by Settings) (Samples, er
 	return t, nil
 }
 
-// pictures is Open.
-func (s Settings) pictures(dir, split string) (*Set, error) {
-	if _, ok := idxPaths(dir, split); ok || splits[split] == nil {
-		return Open(dir, split, s.Size)
-	}
-	return openPictures(dir, split, s.Size, s.Reading)
+// IsBroken tells whether an error is a picture that is damaged, which Reading.Skip may leave out.
+func IsBroken(err error) bool {
+	var one *brokenPicture
+	return errors.As(err, &one)
 }
 
 // leaveOut drops pictures that cannot be read, up to a number.

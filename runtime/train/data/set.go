@@ -44,7 +44,10 @@ type Size struct {
 // folder for each class (train/CLASS/*.jpg), or class folders without splits (CLASS/*.jpg), of which a fifth of each class is the test
 // split. IDX files have images of one size and do not need to. JPEG, PNG and GIF pictures are read; commands read BMP and WebP, too, and so does
 // a program that imports golang.org/x/image/bmp and golang.org/x/image/webp: what generated packages need stays small.
-func Open(dir, split string, to Size) (*Set, error) {
+func Open(dir, split string, to Size) (*Set, error) { return Reading{}.Open(dir, split, to) }
+
+// Open is Open with broken pictures left out, as o says.
+func (o Reading) Open(dir, split string, to Size) (*Set, error) {
 	if splits[split] == nil {
 		return nil, fmt.Errorf("%s: there is no split %q; splits are train and test", dir, split)
 	}
@@ -55,7 +58,7 @@ func Open(dir, split string, to Size) (*Set, error) {
 		}
 		return s, err
 	}
-	return openPictures(dir, split, to, Reading{})
+	return openPictures(dir, split, to, o)
 }
 
 // grouped tells whether images of one class stand together: whether neighbours differ less than half as often as they would at random. Whoever took the
