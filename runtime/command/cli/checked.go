@@ -146,12 +146,12 @@ func (k *checker) next(front search.Result) space.Genes {
 // answer returns the front's points, or the best SubNet within the budget. Counted SubNets have their counted accuracy, not the predicted one.
 func (k *checker) answer(front search.Result) []search.Point {
 	if k.budget <= 0 {
-		return front.Points
+		return settled(k.problem, k.table, k.journal, front.Points)
 	}
 	best := search.Point{}
 	for _, j := range k.journal.List() {
 		q := search.Point{Genes: j.Genes, Cost: k.problem.Cost.At(j.Genes), Penalty: int64(k.table.Base - j.Correct)}
-		if q.Cost <= k.budget && k.within(q.Genes) && (best.Genes == nil || q.Penalty < best.Penalty || q.Penalty == best.Penalty && q.Cost < best.Cost) {
+		if q.Cost <= k.budget && within(k.problem, q.Genes) && (best.Genes == nil || q.Penalty < best.Penalty || q.Penalty == best.Penalty && q.Cost < best.Cost) {
 			best = q
 		}
 	}
@@ -159,11 +159,6 @@ func (k *checker) answer(front search.Result) []search.Point {
 		best, _ = front.Best(k.budget) // solve has found that there is one
 	}
 	return []search.Point{best}
-}
-
-// within tells whether a SubNet keeps the limits.
-func (k *checker) within(g space.Genes) bool {
-	return !slices.ContainsFunc(k.problem.Limits, func(l search.Limit) bool { return l.Metric.At(g) > l.Most })
 }
 
 // mark adds the counted accuracies to the points that are printed.
@@ -210,7 +205,7 @@ func (c *call) searchChecked(f *checkFlags, shown frontFlags, m *models, accurac
 	if points, err = c.cut(points, m.accuracies, shown); err != nil {
 		return err
 	}
-	r := found{Method: "exact", Certificate: certify(front), Points: []point{}}
+	r := found{replaced: len(k.journal.List()) > 0, Method: "exact", Certificate: certify(front), Points: []point{}}
 	for _, q := range points {
 		r.Points = append(r.Points, m.point(c, q))
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/autotailor/autotailor/runtime/lut"
 	"github.com/autotailor/autotailor/runtime/model"
 	"github.com/autotailor/autotailor/runtime/nn"
+	"github.com/autotailor/autotailor/runtime/onnxfile"
 	"github.com/autotailor/autotailor/runtime/search"
 	"github.com/autotailor/autotailor/runtime/space"
 )
@@ -34,10 +35,11 @@ func (c *call) exportFront(f *exportFlags) error {
 	if _, err := os.Stat(filepath.Join(*f.dir, bundle.ManifestName)); err == nil && !*f.force {
 		return fmt.Errorf("%s has a bundle; --force overwrites it", *f.dir)
 	}
-	p, _, t, err := c.problem(*f.lut, *f.accuracy)
+	j, err := c.problem(*f.lut, *f.accuracy)
 	if err != nil {
 		return err
 	}
+	t := j.accuracies
 	weights, err := c.weights(*f.model)
 	if err != nil {
 		return err
@@ -45,30 +47,17 @@ func (c *call) exportFront(f *exportFlags) error {
 	if err := countedWith(t.Header, *f.accuracy, weights); err != nil {
 		return err
 	}
-	front, err := search.Front(c.ctx, p, search.Options{})
-	if err != nil {
-		return model.Explain(err, model.Latency)
-	}
-	l, err := c.latencies(*f.lut)
+	list, onFront, err := c.chosen(f, j, weights)
 	if err != nil {
 		return err
 	}
-	useful, err := c.cut(front.Points, t, frontFlags{})
-	if err != nil {
-		return err
-	}
-	list, err := c.described(useful, t.Accuracy, *f.front)
-	if err != nil {
-		return err
-	}
-	if *f.data != "" {
-		if err := c.countLevels(f, t, weights, list); err != nil {
+	var genes []space.Genes
+	for _, s := range list {
+		g, err := c.genes(s.SubNet)
+		if err != nil {
 			return err
 		}
-	}
-	genes, err := c.counted(list, t, *f.accuracy+jointEnding)
-	if err != nil {
-		return err
+		genes = append(genes, g)
 	}
 	if err := c.ownStatistics(f, weights, genes...); err != nil {
 		return err
@@ -77,7 +66,7 @@ func (c *call) exportFront(f *exportFlags) error {
 	if err != nil {
 		return err
 	}
-	m, err := bundle.Write(*f.dir, *f.model, c.net, manifestOf(l, list, t.Header), recalibrated)
+	m, err := bundle.Write(*f.dir, *f.model, c.net, manifestOf(j.latencies, list, t.Header), recalibrated)
 	if err != nil {
 		return err
 	}
@@ -86,7 +75,7 @@ func (c *call) exportFront(f *exportFlags) error {
 	if *c.json {
 		return c.print(bundled{*f.dir, m, warning})
 	}
-	fmt.Fprintf(c.out, "wrote %d SubNets of %d on the front into %s (%d bytes of weights)\nlatency ms  %10s  memory KiB  SubNet\n", len(list), len(useful), *f.dir, m.Weights.Bytes, t.Metric().Column())
+	fmt.Fprintf(c.out, "wrote %d SubNets of %d on the front into %s (%d bytes of weights)\nlatency ms  %10s  memory KiB  SubNet\n", len(list), onFront, *f.dir, m.Weights.Bytes, t.Metric().Column())
 	for _, s := range list {
 		fmt.Fprintf(c.out, "%10.3f  %*s  %10d  %s\n", s.LatencyMS, max(10, len(t.Metric().Column())), t.Metric().Number(t.Header.Value(s.Accuracy)), s.Memory/1024, s.SubNet)
 	}
@@ -118,23 +107,33 @@ func (c *call) bundleFlags(f *exportFlags) error {
 	return usageError{errors.Join(missing...)}
 }
 
-// counted replaces predicted accuracies by counted ones for the SubNets in a file of joint measurements. It returns the joint measurements.
-func (c *call) counted(list []bundle.SubNet, t *accuracy.Table, joints string) (genes []space.Genes, err error) {
-	joint, err := accuracy.ReadJoint(joints, c.net, t.Header)
-	if err != nil {
-		return nil, err
+// maxRounds is how often the SubNets of a bundle are chosen anew at most, because counts have changed the front.
+const maxRounds = 32
+
+// chosen returns the SubNets of a bundle, which are spread over the front of onFront SubNets. With --data they are counted, and chosen anew by the
+// counts until the choice stays: the same command again makes the same bundle.
+func (c *call) chosen(f *exportFlags, j *judged, w *onnxfile.Model) (list []bundle.SubNet, onFront int, err error) {
+	var l *levels
+	if *f.data != "" {
+		if l, err = c.openLevels(f, j.accuracies, w); err != nil {
+			return nil, 0, err
+		}
+		defer func() { err = errors.Join(err, l.close()) }()
+		j.joint = l.journal
 	}
-	for i, s := range list {
-		g, err := c.genes(s.SubNet)
+	for range maxRounds {
+		useful, err := c.front(j)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
-		if correct, ok := joint.Correct(g); ok {
-			list[i].Accuracy = t.Accuracy(int64(t.Base - correct))
+		if list, err = c.described(useful, j.accuracies.Accuracy, *f.front); err != nil || l == nil {
+			return list, len(useful), err
 		}
-		genes = append(genes, g)
+		if more, err := l.count(list); err != nil || more == 0 {
+			return list, len(useful), err
+		}
 	}
-	return genes, nil
+	return nil, 0, fmt.Errorf("%d rounds of counting have not settled which SubNets are on the front: the counts are kept in %s, so run the command again, or give a smaller --front", maxRounds, *f.accuracy+jointEnding)
 }
 
 // recalibrated returns weights with the statistics of each SubNet, nil if the SubNets use the model's statistics.

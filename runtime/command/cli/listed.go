@@ -217,37 +217,54 @@ func (c *call) listPoints(f *checkFlags, t *accuracy.Table, table string, points
 	return r.close()
 }
 
-// countLevels counts the SubNets of a bundle that nobody has counted yet, so that their accuracies are promises, no predictions.
-func (c *call) countLevels(f *exportFlags, t *accuracy.Table, w *onnxfile.Model, list []bundle.SubNet) (err error) {
+// levels counts the SubNets of a bundle that nobody has counted yet, so that their accuracies are promises, no predictions.
+type levels struct {
+	*recount
+	journal *accuracy.JointJournal
+}
+
+// openLevels opens it. The caller closes it.
+func (c *call) openLevels(f *exportFlags, t *accuracy.Table, w *onnxfile.Model) (*levels, error) {
 	j, err := accuracy.OpenJoint(*f.accuracy+jointEnding, c.net, t.Header)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer func() { err = errors.Join(err, j.Close()) }()
 	r, err := c.recount(t.Header, *f.accuracy, *f.data, w, f.engine)
 	if err != nil {
-		return err
+		return nil, errors.Join(err, j.Close())
 	}
-	defer func() { err = errors.Join(err, r.close()) }()
+	return &levels{r, j}, nil
+}
+
+// count counts what was not, and lists the statistics of all. It returns how many it has counted.
+func (l *levels) count(list []bundle.SubNet) (more int, err error) {
+	c := l.listed.call
 	p, start := c.progress("SubNets counted"), time.Now()
 	for i, s := range list {
 		g, err := c.genes(s.SubNet)
 		if err != nil {
-			return err
+			return more, err
 		}
-		if _, ok := j.Correct(g); !ok || !r.listed.list.Has(s.SubNet) {
-			correct, err := r.Count(c.ctx, g)
+		if _, ok := l.journal.Correct(g); !ok { // the original, too: who reads the bundle need not trust the table
+			n, err := l.Count(c.ctx, g)
 			if err == nil {
-				err = j.Add(g, correct)
+				err = l.journal.Add(g, n)
 			}
 			if err != nil {
-				return err
+				return more, err
+			}
+			more++
+		} else if !l.listed.list.Has(s.SubNet) {
+			if _, _, err := l.Prepare(c.ctx, g); err != nil {
+				return more, err
 			}
 		}
 		p.at(i+1, len(list), time.Since(start))
 	}
-	return nil
+	return more, nil
 }
+
+func (l *levels) close() error { return errors.Join(l.recount.close(), l.journal.Close()) }
 
 // lackingStatistics refuses to export SubNets whose accuracy was promised and would not be kept.
 func (c *call) lackingStatistics(f *exportFlags, subnets []string) error {

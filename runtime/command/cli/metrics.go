@@ -87,6 +87,7 @@ type models struct {
 	latencies  *lut.Table
 	accuracies *accuracy.Table
 	joint      *accuracy.JointJournal // counted SubNets with several modifications; nil for none
+	single     *space.Sum             // what the sensitivities alone predict, where joint is not nil
 	metrics    model.Metrics
 }
 

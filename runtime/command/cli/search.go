@@ -13,7 +13,6 @@ import (
 	"github.com/autotailor/autotailor/internal/rowfile"
 	"github.com/autotailor/autotailor/runtime/accuracy"
 	"github.com/autotailor/autotailor/runtime/command/report"
-	"github.com/autotailor/autotailor/runtime/lut"
 	"github.com/autotailor/autotailor/runtime/model"
 	"github.com/autotailor/autotailor/runtime/search"
 	"github.com/autotailor/autotailor/runtime/space"
@@ -28,8 +27,9 @@ type found struct {
 	Uncounted   uncounted    `json:"uncounted"` // operators that the metrics of MACs leave out
 	Notes       []string     `json:"notes"`     // warnings about the accuracies
 
-	counted *accuracy.Table // what accuracies are of, nil for none
-	sizes   bool            // there are no accuracies: SubNets with many multiply-accumulates count as good ones
+	counted  *accuracy.Table // what accuracies are of, nil for none
+	replaced bool            // counts have taken the place of predictions
+	sizes    bool            // there are no accuracies: SubNets with many multiply-accumulates count as good ones
 }
 
 type certificate struct {
@@ -77,7 +77,9 @@ func runSearch(c *call) error {
 	}
 	t, err := c.models(*latencies, *accuracies, *power)
 	if err == nil && t.accuracies != nil && *check.k == 0 {
-		t.joint, err = c.joint(cmp.Or(*check.file, *accuracies+jointEnding), t.accuracies)
+		if t.joint, err = c.joint(cmp.Or(*check.file, *accuracies+jointEnding), t.accuracies); err == nil {
+			t.single, err = t.accuracies.Penalty(c.net)
+		}
 	}
 	if err != nil {
 		return err
@@ -98,11 +100,11 @@ func runSearch(c *call) error {
 		}
 		return c.searchChecked(check, shown, t, *accuracies, p, *budget, *objective)
 	}
-	points, k, err := c.solved(p, *method, *budget, *seed, *samples)
+	points, k, err := c.solved(p, t, *method, *budget, *seed, *samples)
 	if err != nil {
 		return model.Explain(err, model.Quantity(*objective))
 	}
-	r := found{Method: *method, Certificate: k, Points: []point{}}
+	r := found{replaced: t.joint != nil && len(t.joint.List()) > 0 && *method == "exact", Method: *method, Certificate: k, Points: []point{}}
 	if points, err = c.cut(points, t.accuracies, shown); err != nil {
 		return err
 	}
@@ -120,17 +122,26 @@ func runSearch(c *call) error {
 }
 
 // solved searches by a method: the whole front, or the best SubNet within a budget.
-func (c *call) solved(p search.Problem, method string, budget time.Duration, seed uint64, samples int) ([]search.Point, *certificate, error) {
+func (c *call) solved(p search.Problem, m *models, method string, budget time.Duration, seed uint64, samples int) ([]search.Point, *certificate, error) {
 	one := func(q search.Point, err error) ([]search.Point, *certificate, error) {
 		return []search.Point{q}, nil, err
 	}
 	switch {
 	case method == "exact":
 		front, err := search.Front(c.ctx, p, search.Options{})
-		if err != nil || budget == 0 {
-			return front.Points, certify(front), err
+		if err != nil {
+			return nil, certify(front), err
+		}
+		points := settled(p, m.accuracies, m.joint, front.Points)
+		if budget == 0 {
+			return points, certify(front), nil
 		}
 		best, err := front.Best(budget.Nanoseconds())
+		for _, q := range points {
+			if q.Cost <= budget.Nanoseconds() {
+				best = q
+			}
+		}
 		return []search.Point{best}, certify(front), err
 	case method != "genetic" && method != "random":
 		return nil, nil, usageError{fmt.Errorf("--method %s: methods are exact, genetic and random", method)}
@@ -156,7 +167,7 @@ func (m *models) point(c *call, q search.Point) point {
 	}
 	if m.joint != nil {
 		if correct, ok := m.joint.Correct(q.Genes); ok {
-			predicted := p.Accuracy
+			predicted := m.accuracies.Value(m.single.At(q.Genes))
 			p.Predicted, p.Accuracy, p.Verified = &predicted, m.accuracies.Value(int64(m.accuracies.Base-correct)), true
 		}
 	}
@@ -164,28 +175,28 @@ func (m *models) point(c *call, q search.Point) point {
 }
 
 // problem reads both tables.
-func (c *call) problem(latencies, accuracies string) (search.Problem, *lut.Table, *accuracy.Table, error) {
+func (c *call) problem(latencies, accuracies string) (*judged, error) {
 	l, err := c.latencies(latencies)
 	if err != nil {
-		return search.Problem{}, nil, nil, err
+		return nil, err
 	}
 	cost, err := l.Sum(c.net)
 	if err != nil {
-		return search.Problem{}, nil, nil, fmt.Errorf("%s: %w", latencies, err)
+		return nil, fmt.Errorf("%s: %w", latencies, err)
 	}
 	t, err := c.accuracies(accuracies)
 	if err != nil {
-		return search.Problem{}, nil, nil, err
+		return nil, err
 	}
 	joint, err := c.joint(accuracies+jointEnding, t)
 	if err != nil {
-		return search.Problem{}, nil, nil, err
+		return nil, err
 	}
 	penalty, err := t.Corrected(c.net, joint.List())
 	if err != nil {
-		return search.Problem{}, nil, nil, fmt.Errorf("%s: %w", accuracies, err)
+		return nil, fmt.Errorf("%s: %w", accuracies, err)
 	}
-	return search.Problem{Choices: c.net.Choices, Cost: cost, Penalty: penalty}, l, t, nil
+	return &judged{search.Problem{Choices: c.net.Choices, Cost: cost, Penalty: penalty}, l, t, joint}, nil
 }
 
 // judgedBy says what accuracies are.
@@ -223,6 +234,8 @@ func (c *call) printFound(r found, objective string) error {
 	}
 	if k := r.Certificate; r.sizes {
 		fmt.Fprintln(c.out, "of SubNets that cost the same, the one with most MACs is shown: nothing is known of accuracies")
+	} else if k != nil && k.Exact && r.replaced {
+		fmt.Fprintf(c.out, "exact by the predictions%s (%s, %.0f ms): counts then took their place, and SubNets that another one here beats are left out\n", r.rounded(), k.Method, 1000*k.Seconds)
 	} else if k != nil && k.Exact {
 		fmt.Fprintf(c.out, "exact: no SubNet is predicted to be better%s (%s, %.0f ms)\n", r.rounded(), k.Method, 1000*k.Seconds)
 	} else if k != nil {
@@ -269,30 +282,26 @@ func runReport(c *call) error {
 	if err := c.parse("lut", "accuracy", "out"); err != nil {
 		return err
 	}
-	p, l, t, err := c.problem(*latencies, *accuracies)
+	j, err := c.problem(*latencies, *accuracies)
 	if err != nil {
 		return err
 	}
-	front, err := search.Front(c.ctx, p, search.Options{})
+	useful, err := c.front(j)
 	if err != nil {
 		return err
 	}
-	useful, err := c.cut(front.Points, t, frontFlags{})
+	points, err := c.points(j.accuracies, useful)
 	if err != nil {
 		return err
 	}
-	points, err := c.points(t, useful)
-	if err != nil {
-		return err
-	}
-	page, err := c.page(l, t, p, points, *latencies)
+	page, err := c.page(j.latencies, j.accuracies, j.Problem, points, *latencies)
 	if err != nil {
 		return err
 	}
 	if c.keptFor(*accuracies, useful) {
 		page.Accuracy = filepath.ToSlash(*accuracies)
 	}
-	if page.Checked, err = c.checkedAgainst(*latencies, p.Cost, *checks); err != nil {
+	if page.Checked, err = c.checkedAgainst(*latencies, j.Cost, *checks); err != nil {
 		return err
 	}
 	if err := reportFree(*out); err != nil {
