@@ -18,12 +18,13 @@ func (p Proposal) rows(g *ir.Graph, c *config.Config, notes config.Comments) (im
 		return nil, false, nil
 	}
 	inputs := described(g, g.Inputs)
+	outputs := described(g, g.Outputs)
 	channels := 0
 	if len(inputs) == 1 && len(inputs[0].Shape) == 4 {
 		channels = max(0, inputs[0].Shape[1])
 	}
-	outputs := described(g, g.Outputs)
-	s, err := data.OpenSamples(p.Data, "train", inputs, data.Settings{Size: data.Size{Channels: channels, Side: 1}, Reading: data.Reading{Skip: p.Skip}})
+	by := data.Settings{Size: data.Size{Channels: channels, Side: 1}, Reading: data.Reading{Skip: p.Skip}, Columns: data.Columns{Label: p.leftover(inputs, outputs)}}
+	s, err := data.OpenSamples(p.Data, "train", inputs, by)
 	if err != nil {
 		t, err2 := data.OpenTable(p.Data, "train", inputs, data.Columns{Header: "no"}.Skipping(p.Skip)) // its first row may be taken for names
 		if err2 != nil {
@@ -31,7 +32,12 @@ func (p Proposal) rows(g *ir.Graph, c *config.Config, notes config.Comments) (im
 		}
 		s = t
 	}
+	label := by.Columns.Label
 	if source, ok := s.(data.Source); ok {
+		if c.Data.Label = label; label != "" {
+			p.note(unusual(label))
+			notes["data"] = append(notes["data"], unusual(label))
+		}
 		return source.Set, false, nil
 	}
 	t, ok := s.(*data.Table)
@@ -53,6 +59,9 @@ func (p Proposal) rows(g *ir.Graph, c *config.Config, notes config.Comments) (im
 		c.Task = task
 	}
 	lines := []string{"The data are " + t.Describe() + "."}
+	if label != "" {
+		lines = append(lines, unusual(label))
+	}
 	if n := len(t.Skipped()); n > 0 {
 		lines = append(lines, fmt.Sprintf("%d broken rows are left out (--skip), the first is %v.", n, t.Skipped()[0]))
 	}
@@ -133,18 +142,33 @@ func taskFor(s data.Survey, outputs []nn.Info, label string) string {
 	return "regression"
 }
 
+// unusual says why a field is taken for the targets.
+func unusual(label string) string {
+	return fmt.Sprintf("The field %q is taken for the targets, since no input takes it and it fits the output; data = { label = \"NAME\" } says another one.", label)
+}
+
 // rowsFound tells what rows are like.
 func rowsFound(s data.Survey, t *data.Table) (lines []string) {
 	switch names := t.ClassNames(); {
 	case t.Label() == "none":
-		lines = append(lines, "There are no targets: name the field that has them, data = { label = \"NAME\" }, or judge by agreement with the original, task = \"original\".")
+		unused := ""
+		if list := t.Unused(); len(list) > 0 {
+			unused = fmt.Sprintf(" (no input takes %s)", strings.Join(list[:min(len(list), 12)], ", "))
+		}
+		lines = append(lines, "There are no targets: name the field that has them, data = { label = \"NAME\" }"+unused+", or judge by agreement with the original, task = \"original\".")
 	case t.Label() == "next":
 		lines = append(lines, "Targets are the next tokens.")
 	case s.Target == 0: // no row could be read
 	case len(names) > 0:
 		lines = append(lines, fmt.Sprintf("Targets are the %d classes of the field %q.", len(names), t.Label()))
+	case s.Unknown == s.Numbers:
+		lines = append(lines, fmt.Sprintf("Targets are the field %q, numbers of the shape %v, none of which is known: all are NaN.", t.Label(), s.Shape))
 	default:
-		lines = append(lines, fmt.Sprintf("Targets are the field %q: numbers of the shape %v from %g to %g.", t.Label(), s.Shape, s.Targets.Least, s.Targets.Most))
+		unknown := ""
+		if s.Unknown > 0 {
+			unknown = fmt.Sprintf("; %d of %d are NaN, which is not known", s.Unknown, s.Numbers)
+		}
+		lines = append(lines, fmt.Sprintf("Targets are the field %q: numbers of the shape %v from %g to %g%s.", t.Label(), s.Shape, s.Targets.Least, s.Targets.Most, unknown))
 	}
 	if s.Cut > 0 {
 		lines = append(lines, fmt.Sprintf("%d of %d rows have more tokens than the input takes: they are cut.", s.Cut, s.Rows))

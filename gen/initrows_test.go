@@ -51,8 +51,14 @@ func TestInitOfRows(t *testing.T) {
 		"no header":  {"sklmlp.onnx", "a.csv", lines(40, func(i int) string { return fmt.Sprintf("%d,0.5,1,2,3,4,5,6,7,8,9", i%3) }), []string{`label = "0"`, `header = "no"`}, []string{"40 rows"}},
 		"misfits": {"sklmlp.onnx", "a.csv", "y,a,b\n" + lines(30, func(i int) string { return fmt.Sprintf("%d,%d,2", i%3, i) }), []string{`label = "y"`, `header = "yes"`},
 			[]string{"24 of 24 rows do not fit", "a.csv:", "2 numbers, the shape [-1 10] needs 10"}},
-		"broken": {"sklmlp.onnx", "a.csv", "y,a\n1,2\n1\n", nil, []string{"a.csv:3: it has 1 columns, want 2"}},
-		"inputs": {"text.onnx", "a.csv", "u,v,label\n1,2,0\n", nil, []string{`input "input_ids": the row has 2 numbers, the shape [-1 32] needs 32`}},
+		"leftover text": {"sklmlp.onnx", "a.csv", "a0,a1,a2,a3,a4,a5,a6,a7,a8,a9,kind\n" + lines(40, func(i int) string { return fmt.Sprintf("1,0.5,1,2,3,4,5,6,7,8,%s", []string{"yes", "no"}[i%2]) }),
+			[]string{`label = "kind"`}, []string{`The field "kind" is taken for the targets`, `Targets are the 2 classes of the field "kind"`}},
+		"leftover tags": {"sklmlp.onnx", "a.jsonl", lines(40, func(i int) string { return fmt.Sprintf(`{"X": [1,2,3,4,5,6,7,8,9,0], "tags": [%d]}`, i%3) }), []string{`label = "tags"`}, []string{`The field "tags" is taken`}},
+		"odd one out":   {"sklmlp.onnx", "a.csv", "a0,a1,a2,a3,a4,a5,a6,a7,a8,a9,sort\n" + lines(40, func(i int) string { return fmt.Sprintf("1,0.5,1,2,3,4,5,6,7,8,%d", i%3) }), []string{`label = "sort"`}, []string{`The field "sort" is taken`}},
+		"an id":         {"text.onnx", "a.jsonl", lines(40, func(i int) string { return fmt.Sprintf(`{"input_ids": [1,2,3], "id": %d}`, i) }), []string{`label = "none"`}, []string{"no input takes id"}},
+		"two leftovers": {"text.onnx", "a.jsonl", lines(40, func(i int) string { return fmt.Sprintf(`{"input_ids": [1,2,3], "u": %d, "v": 1}`, i%3) }), []string{`label = "none"`}, []string{"no input takes u, v"}},
+		"broken":        {"sklmlp.onnx", "a.csv", "y,a\n1,2\n1\n", nil, []string{"a.csv:3: it has 1 columns, want 2"}},
+		"inputs":        {"text.onnx", "a.csv", "u,v,label\n1,2,0\n", nil, []string{`input "input_ids": the row has 2 numbers, the shape [-1 32] needs 32`}},
 	} {
 		text, told := proposed(t, c.model, c.file, c.content)
 		for _, want := range c.config {

@@ -3,6 +3,7 @@ package data
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/autotailor/autotailor/internal/rows"
 	"github.com/autotailor/autotailor/runtime/nn"
@@ -18,8 +19,10 @@ type Survey struct {
 	Short   int             // rows with fewer
 	Target  nn.DType        // 0 without targets
 	Shape   []int           // of a target
-	Targets Span
-	Whole   bool // all targets are whole numbers
+	Targets Span            // of the known ones
+	Numbers int             // how many targets' numbers there are
+	Unknown int             // how many of these are NaN, which is not known
+	Whole   bool            // all known targets are whole numbers
 }
 
 // Span is the least and the largest of some numbers; Least is above Most where there are none.
@@ -90,6 +93,7 @@ func (t *Table) Survey(inputs []nn.Info) Survey {
 			}
 			continue
 		}
+		short, cut := false, false // of any input
 		for k, in := range inputs {
 			if in.Type.Fractional() || t.inputs[k].beside != "" {
 				continue
@@ -100,32 +104,66 @@ func (t *Table) Survey(inputs []nn.Info) Survey {
 			}
 			span.add(x[k].Numbers())
 			s.Tokens[in.Name] = span
-			s.length(t, i, t.inputs[k], in)
+			less, more := t.length(i, t.inputs[k], in)
+			short, cut = short || less, cut || more
+		}
+		if short {
+			s.Short++
+		}
+		if cut {
+			s.Cut++
 		}
 		if s.Target = y.Type; y.Type != 0 {
 			s.Shape = y.Shape[1:]
-			s.Targets.add(y.Numbers())
-			for _, v := range y.Numbers() {
-				s.Whole = s.Whole && v == math.Trunc(v)
-			}
+			s.targets(y.Numbers())
 		}
 	}
 	return s
 }
 
-// length notes whether a row has as many tokens as an input takes.
-func (s *Survey) length(t *Table, i int, b binding, in nn.Info) {
+// targets notes those of a row.
+func (s *Survey) targets(list []float64) {
+	for _, v := range list {
+		if s.Numbers++; math.IsNaN(v) {
+			s.Unknown++
+			continue
+		}
+		s.Targets.add([]float64{v})
+		s.Whole = s.Whole && v == math.Trunc(v)
+	}
+}
+
+// length tells whether a row has fewer or more tokens than an input takes.
+func (t *Table) length(i int, b binding, in nn.Info) (short, cut bool) {
 	if len(in.Shape) != 2 || len(b.fields) != 1 {
-		return
+		return false, false
 	}
 	row, err := t.file.Row(t.order[i], b.fields[0])
 	if err != nil || len(row[0].Shape) != 1 {
-		return
+		return false, false
 	}
-	switch n := row[0].Shape[0] - t.nexts(); {
-	case n > in.Shape[1]:
-		s.Cut++
-	case n < in.Shape[1]:
-		s.Short++
+	n := row[0].Shape[0] - t.nexts()
+	return n < in.Shape[1], n > in.Shape[1]
+}
+
+// Fields are the names of all fields.
+func (t *Table) Fields() (names []string) {
+	for _, f := range t.file.Fields() {
+		names = append(names, f.Name)
 	}
+	return names
+}
+
+// Unused are the names of the fields that are neither targets nor part of an input.
+func (t *Table) Unused() (names []string) {
+	used := slices.Clone(t.target.fields)
+	for _, b := range t.inputs {
+		used = append(used, b.fields...)
+	}
+	for k, f := range t.file.Fields() {
+		if !slices.Contains(used, k) {
+			names = append(names, f.Name)
+		}
+	}
+	return names
 }
