@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -112,7 +113,11 @@ func parseField(cs []Choice, field string) (choice int, value uint8, err error) 
 	}
 	v := slices.Index(cs[i].Values, val)
 	if v < 0 {
-		return 0, 0, fmt.Errorf("choice %q: no value %q, want one of %s", name, val, strings.Join(cs[i].Values, " "))
+		share := ""
+		if _, err := strconv.Atoi(val); err == nil && slices.Contains(cs[i].Values, "0.5") {
+			share = ", which are shares of the model's"
+		}
+		return 0, 0, fmt.Errorf("choice %q: no value %q, want one of %s%s", name, val, strings.Join(cs[i].Values, " "), share)
 	}
 	return i, uint8(v), nil
 }

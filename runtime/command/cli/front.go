@@ -72,6 +72,9 @@ func (c *call) exportFront(f *exportFlags) error {
 	}
 	warning := borrowing(m.SubNets, "give --recalibrate DIR with the folder of your training images")
 	c.warn(warning)
+	if g, err := c.original(); err == nil && len(g.Inputs) != 1 {
+		c.warn(fmt.Sprintf("`serve` cannot serve this bundle: the model has %d inputs, requests have one; programs of your own can read it", len(g.Inputs)))
+	}
 	if *c.json {
 		return c.print(bundled{*f.dir, m, warning})
 	}

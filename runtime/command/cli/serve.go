@@ -23,7 +23,7 @@ const (
 )
 
 func runServe(c *call) error {
-	dir := c.flags.String("bundle", "", "`folder` that export --front wrote")
+	dir := c.flags.String("bundle", "", "`folder` that export --front wrote, of a model with one input")
 	address := c.flags.String("addr", "localhost:8080", "`host:port` to listen on; port 0 takes a free one")
 	target := c.flags.Duration("target", 0, "change SubNets so that the 99th percentile of latency stays below this `duration`; 0 serves the most accurate")
 	workers := c.flags.Int("workers", 0, "requests that are computed at the same time, 0 for one each processor")

@@ -71,7 +71,7 @@ func runExport(c *call) error {
 	f.borrow = c.flags.Bool("no-recalibration", false, "leave the original's BatchNorm statistics in the SubNet, which classifies far worse than predicted then")
 	f.n = c.flags.Int("calibrate", 1000, "training images for --recalibrate, 0 for all")
 	f.batch = c.flags.Int("batch", 0, "fixed batch size, 0 leaves it open; ncnn has 1")
-	f.opset = c.flags.Int("opset", 0, "ONNX operator set, at least this; 0 means the model's")
+	f.opset = c.flags.Int("opset", 0, "ONNX operator set, at least this; 0 means the model's, or as high as the SubNet's operators need")
 	f.force = c.flags.Bool("force", false, "overwrite existing files")
 	f.lut, f.accuracy = c.tableFlags()
 	f.front = c.flags.Int("front", 0, "write this many SubNets of the Pareto front as a bundle into --dir: the weights once, and a manifest")
@@ -192,7 +192,12 @@ func (c *call) export(f *exportFlags, r *exported) error {
 		return c.tell(r)
 	}
 	if *f.format == "onnx" {
-		if need := onnxfile.NeedsOpset(graph, *f.opset); need > max(*f.opset, c.net.Source.Opset) {
+		need := onnxfile.NeedsOpset(graph, *f.opset)
+		higher := need > max(*f.opset, c.net.Source.Opset)
+		if higher && *f.opset > 0 {
+			return fmt.Errorf("--opset %d: operators of the SubNet need opset %d; give that, or leave --opset out", *f.opset, need)
+		}
+		if higher {
 			fmt.Fprintf(c.err, "note: the file has opset %d, the model has %d: operators of the SubNet need it\n", need, c.net.Source.Opset)
 		}
 	}
