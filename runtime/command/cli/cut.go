@@ -47,7 +47,7 @@ func (c *call) promises(t *accuracy.Table, points []point) []string {
 		notes = append(notes, "sensitivities were counted with the model's own weights, which were trained for the largest network: `tune` makes smaller SubNets far more accurate")
 	}
 	if !slices.ContainsFunc(points, func(p point) bool { return p.Verified }) {
-		notes = append(notes, "accuracies are predictions, sums of single losses: --verify 10 --model MODEL --data DIR counts candidates and corrects the others by them")
+		notes = append(notes, values(t.Header)+" are predictions, sums of single losses: --verify 10 --model MODEL --data DIR counts candidates and corrects the others by them")
 	}
 	return notes
 }

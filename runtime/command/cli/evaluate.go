@@ -159,7 +159,7 @@ func (c *call) printEvaluated(r evaluated, h accuracy.Header) error {
 		fmt.Fprintf(c.out, "%d random SubNets: mean %s, worst %s\n", r.Random.N, m.Format(r.Random.Mean), m.Format(r.Random.Min))
 	}
 	if h.Task == "" {
-		_, err := fmt.Fprintf(c.out, "share of %d %s images that are classified correctly\n", r.Images, r.Split)
+		_, err := fmt.Fprintf(c.out, "share of %d %s samples that are classified correctly\n", r.Images, r.Split)
 		return err
 	}
 	_, err := fmt.Fprintf(c.out, "%s (%s) of %d %s samples\n", r.Metric.Name, r.Metric.Unit, r.Images, r.Split)

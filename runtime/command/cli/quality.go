@@ -51,7 +51,15 @@ func judges(h accuracy.Header, value float64, n int) string {
 	if h.Units == accuracy.PartsOfQuality || h.Metric.Name != "" {
 		return fmt.Sprintf("%s on %d samples", (&accuracy.Table{Header: h}).Metric().Format(value), n)
 	}
-	return fmt.Sprintf("%.2f %% of %d images correctly classified", 100*value, n)
+	return fmt.Sprintf("%.2f %% of %d samples correctly classified", 100*value, n)
+}
+
+// values names what a command calls accuracies, where the task may have another metric.
+func values(h accuracy.Header) string {
+	if h.Metric.Name == "" {
+		return "accuracies"
+	}
+	return "values of " + h.Metric.Name
 }
 
 // worse writes how much a value is lower or higher than another, which is better by loss. What gains has a loss below 0.

@@ -34,7 +34,7 @@ type found struct {
 
 type certificate struct {
 	Exact   bool    `json:"exact"`
-	Gap     int64   `json:"gap"` // images, or 20,000ths of quality, that an inexact front may lose, -1 when unknown
+	Gap     int64   `json:"gap"` // samples, or 20,000ths of quality, that an inexact front may lose, -1 when unknown
 	States  int     `json:"states"`
 	Labels  int     `json:"labels"`
 	Method  string  `json:"method"`
@@ -261,7 +261,7 @@ func (r found) unit() string {
 	if r.parts() {
 		return "20,000ths of quality"
 	}
-	return "images"
+	return "samples"
 }
 
 func (r found) parts() bool {

@@ -193,7 +193,7 @@ func (c *call) evaluator(h accuracy.Header, path, dir string, w *onnxfile.Model,
 		return nil, fmt.Errorf("%s: its sensitivities are of task %q by %s, the package's task is %q by %s: count again, or set `task` and `metric` in autotailor.toml back", path, want.Task, want.Name, got.Task, got.Name)
 	}
 	if got := ev.Header(); got.Data != h.Data {
-		return nil, fmt.Errorf("%s: its images (%d, %s) are not those that the sensitivities of %s were counted on (%d, %s): give those images, or count again", dir, got.Images, got.Data, path, h.Images, h.Data)
+		return nil, fmt.Errorf("%s: its samples (%d, %s) are not those that the sensitivities of %s were counted on (%d, %s): give those samples, or count again", dir, got.Images, got.Data, path, h.Images, h.Data)
 	}
 	return ev, nil
 }

@@ -188,7 +188,7 @@ func (s *surveyor) sensitivities(path string) (state, why string) {
 	}
 	s.counted[h.Weights] = true
 	s.acc = path
-	return fresh, fmt.Sprintf("%s on %d %s images; the original: %s", why, h.Images, h.Split, judges(h, t.Value(0), h.Images))
+	return fresh, fmt.Sprintf("%s on %d %s samples; the original: %s", why, h.Images, h.Split, judges(h, t.Value(0), h.Images))
 }
 
 func (s *surveyor) sample(path string) (state, why string) {

@@ -44,3 +44,20 @@ func TestDistinctSubNets(t *testing.T) {
 		}
 	}
 }
+
+// TestNoPicturesWithoutImages: samples may be text or rows of a table; nothing that every task prints calls them images.
+func TestNoPicturesWithoutImages(t *testing.T) {
+	plain := accuracy.Header{Images: 200}
+	other := accuracy.Header{Task: "regression", Metric: accuracy.Metric{Name: "absolute error", LowerIsBetter: true}, Worst: 2, Units: accuracy.PartsOfQuality}
+	for got, want := range map[string]string{
+		judges(plain, 0.94, 200): "94.00 % of 200 samples correctly classified",
+		judges(other, 0.06, 500): "absolute error 0.0600 on 500 samples",
+		values(plain):            "accuracies",
+		values(other):            "values of absolute error",
+		found{}.unit():           "samples",
+	} {
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
