@@ -136,7 +136,7 @@ func taskFor(s data.Survey, outputs []nn.Info, label string) string {
 		return "token classification"
 	case len(s.Shape) == 2 && s.Target == nn.Int64 && len(scores) == 4:
 		return "segmentation"
-	case len(s.Shape) == 1 && len(scores) == 2 && s.Whole && s.Targets.Least >= 0 && s.Targets.Most <= 1:
+	case len(s.Shape) == 1 && len(scores) == 2 && s.Whole && s.Targets.Most <= 1 && (s.Targets.Least >= 0 || s.Target == nn.Int64 && s.Targets.Least == -1): // -1 is not known
 		return "labels"
 	}
 	return "regression"
