@@ -113,7 +113,7 @@ func (p *program) ask(l line) (line, error) {
 	}
 	_, err = p.in.Write(append(text, '\n'))
 	if !p.out.Scan() {
-		return line{}, p.end(fmt.Errorf("it has ended: %w", errors.Join(p.out.Err(), err)))
+		return line{}, p.end(errors.Join(errors.New("it has ended"), p.out.Err(), err))
 	}
 	var answer line
 	if err := json.Unmarshal(p.out.Bytes(), &answer); err != nil {

@@ -59,7 +59,11 @@ func OpenTable(path, split string, inputs []nn.Info, o Columns) (*Table, error) 
 	if err := t.target.number(t.file, classesOf(path, split, whole, inputs, o)); err != nil {
 		return nil, err
 	}
-	t.order = rowOrder(f.Len(), t.target.classes, whole, split)
+	classes := t.target.classes
+	if whole && values(classes) {
+		classes = nil
+	}
+	t.order = rowOrder(f.Len(), classes, whole, split)
 	if len(t.order) == 0 {
 		return nil, fmt.Errorf("%s: the split %q has no rows", path, split)
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -231,6 +232,30 @@ func TestRowsAreMixedAsPictures(t *testing.T) {
 		}
 		if !slices.Equal(got, want) {
 			t.Errorf("%s: rows %v, want %v", split, got, want)
+		}
+	}
+}
+
+// TestValuesAreNoClasses: of whole numbers of which nearly all differ, such as prices, a fifth of all rows is the test split; numbers beyond int32 are
+// values, too.
+func TestValuesAreNoClasses(t *testing.T) {
+	for name, scale := range map[string]int{"prices": 7, "large": 1 << 33} {
+		path := filepath.Join(t.TempDir(), "rows.csv")
+		text := "x0,x1,label\n"
+		for i := range 100 {
+			text += fmt.Sprintf("%d.5,1.5,%d\n", i, i*scale)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for split, want := range map[string]int{"train": 80, "test": 20} {
+			rows, err := OpenTable(path, split, []nn.Info{{Name: "x", Type: nn.Float32, Shape: nn.Shape{nn.Batch, 2}}}, Columns{})
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			if rows.Len() != want {
+				t.Errorf("%s: %s has %d rows, want %d", name, split, rows.Len(), want)
+			}
 		}
 	}
 }

@@ -105,8 +105,9 @@ func (t *target) number(f rows.File, known func() []string) error {
 			continue
 		}
 		y := valueNumbers(v[0])[0]
-		if y != math.Trunc(y) || math.Abs(y) > math.MaxInt32 {
-			return fmt.Errorf("%s: %g is no class", f.Where(i), y)
+		if math.Abs(y) > math.MaxInt32 {
+			t.classes = nil
+			return nil
 		}
 		t.classes[i] = int32(y)
 	}
@@ -114,6 +115,16 @@ func (t *target) number(f rows.File, known func() []string) error {
 		return t.rename(f, names, known())
 	}
 	return nil
+}
+
+// values tells whether whole numbers are values, such as prices, and not classes: whether rows with the same number are fewer than five in the mean. A
+// split by classes would give the test split no fifth of them.
+func values(numbers []int32) bool {
+	met := map[int32]bool{}
+	for _, y := range numbers {
+		met[y] = true
+	}
+	return 5*len(met) > len(numbers)
 }
 
 // rename numbers classes that have the numbers in which their names were met.

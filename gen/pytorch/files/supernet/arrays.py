@@ -77,7 +77,9 @@ class Arrays:
 
     def _split(self, split: str) -> np.ndarray:
         keys = numbered(len(self.x))
-        classes = self.classes if self.classes is not None else np.zeros(len(keys), np.int32)
+        classes = self.classes
+        if classes is None or split and 5 * len(np.unique(classes)) > len(classes):  # values, such as prices: no class has a fifth
+            classes = np.zeros(len(keys), np.int32)
         own = share(keys, classes, split) if split else np.arange(len(keys))
         return own[stratified(keys[own], classes[own])]
 
