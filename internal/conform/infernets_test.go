@@ -122,4 +122,4 @@ func TestBackendNetworksAgreeWithInference(t *testing.T) {
 
 // dataDecides lists the operators whose shapes depend in some of these cases on data, or on parameters that are floats, which inference does not
 // read: those of a job are made up.
-var dataDecides = map[string]bool{"NonMaxSuppression": true, "OneHot": true, "Range": true, "Resize": true}
+var dataDecides = map[string]bool{"NonMaxSuppression": true, "NonZero": true, "OneHot": true, "Range": true, "Resize": true}

@@ -40,7 +40,6 @@ var unsupported = map[string]string{
 	"TestSizeExample":                           "the case has its result, an int64, as float32",
 	"TestTopK":                                  "the case has its K as float32",
 	"TestCastFLOATToDOUBLE":                     "float64",
-	"TestSliceNegSteps":                         "negative steps",
 	"TestSliceEndOutOfBounds":                   "the case has its bounds as float32",
 	"TestSliceNeg":                              "the case has its bounds as float32",
 }

@@ -114,7 +114,8 @@ func (c *call) bundleFlags(f *exportFlags) error {
 const maxRounds = 32
 
 // chosen returns the SubNets of a bundle, which are spread over the front of onFront SubNets. With --data they are counted, and chosen anew by the
-// counts until the choice stays: the same command again makes the same bundle.
+// counts until the choice stays, so that the same command again makes the same bundle, or for
+// maxRounds.
 func (c *call) chosen(f *exportFlags, j *judged, w *onnxfile.Model) (list []bundle.SubNet, onFront int, err error) {
 	var l *levels
 	if *f.data != "" {
@@ -129,6 +130,7 @@ func (c *call) chosen(f *exportFlags, j *judged, w *onnxfile.Model) (list []bund
 		if err != nil {
 			return nil, 0, err
 		}
+		onFront = len(useful)
 		if list, err = c.described(useful, j.accuracies.Accuracy, *f.front); err != nil || l == nil {
 			return list, len(useful), err
 		}
@@ -136,7 +138,8 @@ func (c *call) chosen(f *exportFlags, j *judged, w *onnxfile.Model) (list []bund
 			return list, len(useful), err
 		}
 	}
-	return nil, 0, fmt.Errorf("%d rounds of counting have not settled which SubNets are on the front: the counts are kept in %s, so run the command again, or give a smaller --front", maxRounds, *f.accuracy+jointEnding)
+	c.warn(fmt.Sprintf("after %d rounds counts still change which SubNets are on the front: the bundle has those of the last round, which all are counted; %s keeps the counts, and the same command goes on from there", maxRounds, *f.accuracy+jointEnding))
+	return list, onFront, l.promise(list, j.accuracies.Header.Whole())
 }
 
 // recalibrated returns weights with the statistics of each SubNet, nil if the SubNets use the model's statistics.

@@ -264,6 +264,20 @@ func (l *levels) count(list []bundle.SubNet) (more int, err error) {
 	return more, nil
 }
 
+// promise puts the counts of SubNets in the place of predictions, of whole, the count of a network that is always right.
+func (l *levels) promise(list []bundle.SubNet, whole int) error {
+	for i, s := range list {
+		g, err := l.listed.call.genes(s.SubNet)
+		if err != nil {
+			return err
+		}
+		if n, ok := l.journal.Correct(g); ok {
+			list[i].Accuracy = float64(n) / float64(whole)
+		}
+	}
+	return nil
+}
+
 func (l *levels) close() error { return errors.Join(l.recount.close(), l.journal.Close()) }
 
 // lackingStatistics refuses to export SubNets whose accuracy was promised and would not be kept.

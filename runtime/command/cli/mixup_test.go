@@ -158,7 +158,7 @@ func (b *bench) mixups() []mixup {
 		{"joint counts of other weights", append(search, tunedAcc), []string{tuned, own, "move it away"}},
 		{"joint counts on other images", append(search, b.otherJoint("images", header("data", "0123+4567"))), []string{"0123+4567", "move it away"}},
 		{"search --verify with other weights", []string{"search", "--lut", b.lut, "--accuracy", b.acc, "--verify", "1", "--model", tunedModel, "--data", images}, []string{"mobilenetv2.onnx", own, "mobilenetv2_tuned.onnx", tuned, "count again"}},
-		{"search --verify with other images", []string{"search", "--lut", b.lut, "--accuracy", b.acc, "--verify", "1", "--model", model, "--data", grey}, []string{"grey", "net.acc", "images", "count again"}},
+		{"search --verify with other images", []string{"search", "--lut", b.lut, "--accuracy", b.acc, "--verify", "1", "--model", model, "--data", grey}, []string{"grey", "net.acc", "samples", "count again"}},
 		{"verify with other weights", []string{"verify", "--accuracy", b.acc, "--model", tunedModel, "--data", images, "--runs", "1"}, []string{own, "mobilenetv2_tuned.onnx", tuned, "count again"}},
 		{"verify with another engine's latencies", []string{"verify", "--model", model, "--runs", "1", "--lut", b.copied(b.lut, "ort.lut", header("engine", "onnxruntime"))}, []string{"onnxruntime", "embedded", "--engine onnxruntime"}},
 		{"export with other weights", []string{"export", "--accuracy", b.acc, "--model", tunedModel, "--out", b.path("x")}, []string{own, "mobilenetv2_tuned.onnx", tuned, "count again"}},

@@ -122,6 +122,11 @@ var rareCases = map[string]func(n net) nn.Value{
 		x := n.data(2, 9)
 		return n.Mul(x, n.cast(n.cast(n.Mul(x, x), nn.Int32, nn.Shape{2, 9}), nn.Float32, nn.Shape{2, 9}))
 	},
+	"CastLike": func(n net) nn.Value {
+		x := n.data(2, 9)
+		whole := n.cast(n.Mul(x, x), nn.Int32, nn.Shape{2, 9})
+		return n.Mul(x, n.typed("CastLike", nn.Float32, nn.Shape{2, 9}, nil, whole, x))
+	},
 	"Acosh": func(n net) nn.Value { return n.Act(n.Act(n.data(3, 5), nn.Act{Type: "Cosh"}), nn.Act{Type: "Acosh"}) },
 	"Where": func(n net) nn.Value {
 		return n.typed("Where", nn.Float32, nn.Shape{2, 3, 4}, nil, n.signs("c", nn.Shape{3, 4}), n.data(2, 3, 1), n.Param(p("y", 2, 3, 4)))
