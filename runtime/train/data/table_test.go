@@ -239,11 +239,11 @@ func TestRowsAreMixedAsPictures(t *testing.T) {
 // TestValuesAreNoClasses: of whole numbers of which nearly all differ, such as prices, a fifth of all rows is the test split; numbers beyond int32 are
 // values, too.
 func TestValuesAreNoClasses(t *testing.T) {
-	for name, scale := range map[string]int{"prices": 7, "large": 1 << 33} {
+	for name, scale := range map[string]int64{"prices": 7, "large": 1 << 33} {
 		path := filepath.Join(t.TempDir(), "rows.csv")
 		text := "x0,x1,label\n"
 		for i := range 100 {
-			text += fmt.Sprintf("%d.5,1.5,%d\n", i, i*scale)
+			text += fmt.Sprintf("%d.5,1.5,%d\n", i, int64(i)*scale)
 		}
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)

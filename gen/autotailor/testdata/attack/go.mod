@@ -1,0 +1,4 @@
+// These models are for tests, and no part of the module that users get: see README.md of the repository.
+module github.com/autotailor/autotailor/gen/autotailor/testdata/attack
+
+go 1.26.0
