@@ -44,7 +44,12 @@ func (l *lines) read() ([]byte, int, error) {
 		if err != nil {
 			return nil, line, err
 		}
-		for l.comma != 0 && bytes.Count(text, []byte{'"'})%2 == 1 && !bare(text, l.comma) {
+		for from, odd := 0, false; l.comma != 0; {
+			quotes := bytes.Count(text[from:], []byte{'"'})
+			if odd = odd != (quotes%2 == 1); !odd || quotes > 0 && bare(text, l.comma) { // without quotes of its own, a line changes nothing
+				break
+			}
+			from = len(text)
 			if text, err = l.one(text); err == io.EOF {
 				err = &brokenLine{"its quotes do not end"}
 			}
