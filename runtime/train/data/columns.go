@@ -1,9 +1,6 @@
 package data
 
 import (
-	"cmp"
-	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -246,42 +243,16 @@ func (o Columns) openArrays(fields map[string]string) (rows.File, error) {
 	return checkedRows(rows.OpenArrays(npy, raw, func(file string) string { return fields[file] }))
 }
 
-// rowOrder are the rows of a split, so that every run of them has every class in proportion: see mixed, which does the same for pictures. The
-// classes of rows may be nil. Where a file has no splits a fifth of each class is the test split, see share.
+// rowOrder are the rows of a split, mixed as pictures are. The classes of rows may be nil. A row's name is its number. Where a file has no
+// splits a fifth of each class is the test split, see share.
 func rowOrder(n int, classes []int32, whole bool, split string) []int {
-	members := map[int32][]int{}
-	keys := make([]uint64, n)
-	for i := range n {
-		sum := sha256.Sum256(strconv.AppendInt(nil, int64(i), 10))
-		keys[i] = binary.BigEndian.Uint64(sum[:])
-		y := int32(0)
-		if classes != nil {
-			y = classes[i]
-		}
-		members[y] = append(members[y], i)
+	class := func(int) int32 { return 0 }
+	if classes != nil {
+		class = func(i int) int32 { return classes[i] }
 	}
-	places := make([]float64, n)
-	var out []int
-	for _, own := range members {
-		slices.SortFunc(own, func(a, b int) int {
-			return cmp.Or(cmp.Compare(keys[a], keys[b]), a-b)
-		})
-		if k := len(own) / 5; whole && split == "test" {
-			own = own[:k]
-		} else if whole {
-			own = own[k:]
-		}
-		for k, i := range own {
-			places[i] = float64(2*k+1) / float64(2*len(own))
-		}
-		out = append(out, own...)
+	members := drawn(n, class, func(i int) []byte { return strconv.AppendInt(nil, int64(i), 10) })
+	if whole {
+		share(members, split)
 	}
-	slices.SortFunc(out, func(a, b int) int {
-		byClass := 0
-		if classes != nil {
-			byClass = cmp.Compare(classes[a], classes[b])
-		}
-		return cmp.Or(cmp.Compare(places[a], places[b]), byClass, a-b)
-	})
-	return out
+	return mixed(members)
 }

@@ -1,9 +1,6 @@
 package data
 
 import (
-	"bytes"
-	"cmp"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -57,7 +54,7 @@ func openPictures(dir, split string, to Size, o Reading) (*Set, error) {
 	if to.Resize < to.Side {
 		return nil, fmt.Errorf("%s: a shorter side of %d pixels (data.resize) has no centre of %d pixels", dir, to.Resize, to.Side)
 	}
-	mixed(list)
+	mixPictures(list)
 	if o.Most > 0 {
 		list = list[:min(o.Most, len(list))]
 	}
@@ -102,7 +99,7 @@ func find(dir, split string) (list []entry, classes []string, err error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w; want %s", err, wanted(split))
 	}
-	return share(list, split), classes, nil
+	return sharedPictures(list, split), classes, nil
 }
 
 // wanted says what a folder may have.
@@ -189,60 +186,27 @@ func picturesOf(dir, class string, label int32) (list []entry, err error) {
 	return list, err
 }
 
-// draw is a picture of a list with what orders it in its class.
-type draw struct {
-	at  int // in the list
-	key [sha256.Size]byte
+// drawnPictures is drawn of pictures.
+func drawnPictures(list []entry) map[int32][]int {
+	return drawn(len(list), func(i int) int32 { return list[i].label }, func(i int) []byte { return []byte(list[i].name) })
 }
 
-// drawn orders the pictures of each class at random, but alike wherever the folder is: by the SHA-256 of their names. PyTorch's tools do the same.
-// Lists may have millions of pictures.
-func drawn(list []entry) map[int32][]draw {
-	members := map[int32][]draw{}
-	for at, e := range list {
-		members[e.label] = append(members[e.label], draw{at, sha256.Sum256([]byte(e.name))})
-	}
-	for _, own := range members {
-		slices.SortFunc(own, func(a, b draw) int {
-			return cmp.Or(bytes.Compare(a.key[:], b.key[:]), strings.Compare(list[a.at].name, list[b.at].name))
-		})
-	}
-	return members
-}
-
-// share is a split of class folders that have none: the first fifth of each class, as drawn, for the test, the rest for training.
-func share(list []entry, split string) (out []entry) {
-	for _, own := range drawn(list) {
-		n := len(own) / 5
-		if split == "test" {
-			own = own[:n]
-		} else {
-			own = own[n:]
-		}
-		for _, d := range own {
-			out = append(out, list[d.at])
+// sharedPictures is share of pictures of class folders.
+func sharedPictures(list []entry, split string) (out []entry) {
+	classes := drawnPictures(list)
+	share(classes, split)
+	for _, own := range classes {
+		for _, at := range own {
+			out = append(out, list[at])
 		}
 	}
 	return out
 }
 
-// mixed orders pictures so that each run of them has every class in proportion: the k-th of the n pictures of a class, as drawn, stands at
-// (k + 1/2) / n of the whole. Folders and shards are sorted by class, and commands take the first images, or the last ones.
-func mixed(list []entry) {
-	type placed struct {
-		entry
-		place float64
-	}
-	order := make([]placed, 0, len(list))
-	for _, own := range drawn(list) {
-		for k, d := range own {
-			order = append(order, placed{list[d.at], float64(2*k+1) / float64(2*len(own))})
-		}
-	}
-	slices.SortFunc(order, func(a, b placed) int {
-		return cmp.Or(cmp.Compare(a.place, b.place), cmp.Compare(a.label, b.label), strings.Compare(a.name, b.name))
-	})
-	for k, p := range order {
-		list[k] = p.entry
+// mixPictures puts pictures in the order of mixed.
+func mixPictures(list []entry) {
+	before := slices.Clone(list)
+	for k, at := range mixed(drawnPictures(list)) {
+		list[k] = before[at]
 	}
 }

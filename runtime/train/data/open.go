@@ -91,7 +91,7 @@ func (s *Set) leaveOut(o Reading) error {
 	if len(list) == 0 {
 		return fmt.Errorf("%w\nall pictures are broken", errors.Join(s.Skipped[:min(len(s.Skipped), told)]...))
 	}
-	mixed(list)
+	mixPictures(list)
 	s.N, p.list = len(list), list
 	return nil
 }

@@ -220,8 +220,8 @@ func TestRowsAreMixedAsPictures(t *testing.T) {
 		list = append(list, entry{name: fmt.Sprint(i), label: classes[i]})
 	}
 	for _, split := range []string{"train", "test"} {
-		own := share(slices.Clone(list), split)
-		mixed(own)
+		own := sharedPictures(slices.Clone(list), split)
+		mixPictures(own)
 		var want []string
 		for _, e := range own {
 			want = append(want, e.name)
