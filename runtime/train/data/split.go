@@ -2,6 +2,7 @@ package data
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/autotailor/autotailor/internal/quality"
 	"github.com/autotailor/autotailor/runtime/nn"
@@ -13,15 +14,14 @@ type split struct {
 	outer, inner int // numbers before the axis, and those of one sample at one of them
 }
 
+// batchAxis is the open axis of an output, else the first.
+func batchAxis(info nn.Info) int {
+	return max(0, slices.IndexFunc(info.Shape, func(d int) bool { return d < 0 }))
+}
+
 // splitOf finds the samples of an output, whose batch is the open axis, else the first. It is false where n samples cannot be told apart.
 func splitOf(info nn.Info, shape nn.Shape, n int) (split, bool) {
-	axis := 0
-	for k, d := range info.Shape {
-		if d < 0 {
-			axis = k
-			break
-		}
-	}
+	axis := batchAxis(info)
 	switch {
 	case n == 1:
 		return split{1, 1, shape.Count()}, true
@@ -147,13 +147,7 @@ func (l labelled) losses(b Batch, r Recipe) (float64, [][]float32, error) {
 // perSample is the shape of one sample of an output.
 func perSample(info nn.Info, shape nn.Shape, n int) nn.Shape {
 	var out nn.Shape
-	batch := 0
-	for k, d := range info.Shape {
-		if d < 0 {
-			batch = k
-			break
-		}
-	}
+	batch := batchAxis(info)
 	for k, d := range shape {
 		if k != batch {
 			out = append(out, d)
