@@ -4,6 +4,9 @@ package quality
 
 import "math"
 
+// Parts is what mean qualities are counted in that are not of right and wrong samples: 1 is so many. Searches add whole numbers, so that they are exact.
+const Parts = 20_000
+
 // CrossEntropy is that of rows of scores of classes, which softmax makes probabilities, and labels: the mean over rows whose label is known, which is
 // one of at least 0. All classes share the part smoothing of the target. It is 0 where no label is known. grad may be nil.
 func CrossEntropy(scores []float32, classes int, labels []int64, smoothing, scale float64, grad []float32) float64 {

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/autotailor/autotailor/internal/quality"
 	"github.com/autotailor/autotailor/internal/rowfile"
 	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/supernet"
@@ -65,23 +66,20 @@ const (
 	PartsOfQuality = "1/20000 of quality" // of the mean quality of samples, each of which is from 0 to 1
 )
 
-// parts is 1 in PartsOfQuality.
-const parts = 20_000
-
 // Whole is the count of a network that does all samples as well as can be.
 func (h Header) Whole() int {
 	if h.Units == PartsOfQuality {
-		return parts
+		return quality.Parts
 	}
 	return h.Images
 }
 
 // Value returns the metric's value of a quality from 0 to 1.
-func (h Header) Value(quality float64) float64 {
+func (h Header) Value(q float64) float64 {
 	if h.Metric.LowerIsBetter {
-		return (1 - quality) * h.Worst
+		return (1 - q) * h.Worst
 	}
-	return quality
+	return q
 }
 
 // metric is that of h, where it is not said that of classification.
@@ -381,5 +379,5 @@ func (t *Table) guessed(classes []int) int64 {
 		}
 		chance += 1 / float64(n) / float64(len(classes))
 	}
-	return int64(t.Base) - int64(chance*parts)
+	return int64(t.Base) - int64(chance*quality.Parts)
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/autotailor/autotailor/internal/quality"
 	"github.com/autotailor/autotailor/internal/spell"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
@@ -50,7 +51,7 @@ type Metric struct {
 // Judge judges what one network computes.
 type Judge struct {
 	// Worst is the metric's value at quality 0 where lower values are better. The value at quality q is (1-q)*Worst, and q where higher ones are
-	// better, see Value.
+	// better.
 	Worst float64
 
 	// Quality returns the quality of each sample of a batch, from 0 to 1, the best. It may return none where Whole is not nil.
@@ -96,8 +97,8 @@ type Recipe struct {
 	Alpha     bool    // AlphaNet's adaptive divergence from the teacher in the place of Kullback and Leibler's
 }
 
-// Parts is what the mean quality of a task is counted in that is not Exact: 1 is so many. Searches add whole numbers, so that they are exact.
-const Parts = 20_000
+// Parts is what the mean quality of a task is counted in that is not Exact: 1 is so many.
+const Parts = quality.Parts
 
 // Count returns a sum of qualities of n samples as a table has it: right samples of a task that is Exact, else the mean in Parts.
 func (t Task) Count(sum float64, n int) int {
@@ -105,14 +106,6 @@ func (t Task) Count(sum float64, n int) int {
 		return int(math.Round(sum))
 	}
 	return int(math.Round(sum / float64(n) * Parts))
-}
-
-// Whole is the count of n samples of the best quality.
-func (t Task) Whole(n int) int {
-	if t.Exact {
-		return n
-	}
-	return Parts
 }
 
 // Or returns t, or Classification where t is the zero Task.
@@ -130,14 +123,6 @@ func (t Task) Judge(g *nn.Graph, s Samples) (*Judge, error) {
 		return nil, fmt.Errorf("task %q: %w", t.Or().Name, err)
 	}
 	return j, nil
-}
-
-// Value returns the metric's value of a quality.
-func (j *Judge) Value(m Metric, quality float64) float64 {
-	if m.LowerIsBetter {
-		return (1 - quality) * j.Worst
-	}
-	return quality
 }
 
 // TaskConfig is what autotailor.toml says of the task.
