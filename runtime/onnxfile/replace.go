@@ -21,7 +21,15 @@ func Replace(data []byte, g *nn.Graph, values map[string]nn.Tensor) ([]byte, err
 	if err != nil {
 		return nil, err
 	}
-	r := &replacer{m.GetGraph(), map[string]*onnxpb.TensorProto{}, map[string]string{}, map[string]*onnxpb.NodeProto{}, map[string][]*onnxpb.NodeProto{}, map[string][]*onnxpb.NodeProto{}, map[readerOf]string{}}
+	r := &replacer{
+		graph:   m.GetGraph(),
+		tensors: map[string]*onnxpb.TensorProto{},
+		same:    map[string]string{},
+		makers:  map[string]*onnxpb.NodeProto{},
+		readers: map[string][]*onnxpb.NodeProto{},
+		named:   map[string][]*onnxpb.NodeProto{},
+		behind:  map[readerOf]string{},
+	}
 	r.index()
 	var errs []error
 	done := map[string]bool{}
@@ -146,8 +154,8 @@ func (r *replacer) rewire(p *nn.Param) int {
 const maxBefore = 32
 
 // before finds the operand of a node that the compiler took together with those before it, such as the parts of a LayerNormalization: the nearest
-// node before it that reads p.From. It is -1 where there is none, where several are as near, where
-// others read what it makes, too, and where another parameter has it already.
+// node before it that reads p.From. It is -1 where there is none, where several are as near, where others
+// read what it makes, too, and where another parameter has it already.
 func (r *replacer) before(last *onnxpb.NodeProto, p *nn.Param) (*onnxpb.NodeProto, int) {
 	at := readerOf{last.GetOutput()[0], p.From}
 	if other, ok := r.behind[at]; ok && other != p.Name {
