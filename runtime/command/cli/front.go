@@ -114,8 +114,7 @@ func (c *call) bundleFlags(f *exportFlags) error {
 const maxRounds = 32
 
 // chosen returns the SubNets of a bundle, which are spread over the front of onFront SubNets. With --data they are counted, and chosen anew by the
-// counts until the choice stays, so that the same command again makes the same bundle, or for
-// maxRounds.
+// counts until the choice stays, so that the same command again makes the same bundle; at most maxRounds times.
 func (c *call) chosen(f *exportFlags, j *judged, w *onnxfile.Model) (list []bundle.SubNet, onFront int, err error) {
 	var l *levels
 	if *f.data != "" {
@@ -132,14 +131,14 @@ func (c *call) chosen(f *exportFlags, j *judged, w *onnxfile.Model) (list []bund
 		}
 		onFront = len(useful)
 		if list, err = c.described(useful, j.accuracies.Accuracy, *f.front); err != nil || l == nil {
-			return list, len(useful), err
+			return list, onFront, err
 		}
-		if more, err := l.count(list); err != nil || more == 0 {
-			return list, len(useful), err
+		if more, err := l.count(list, j.accuracies.Header); err != nil || more == 0 {
+			return list, onFront, err
 		}
 	}
 	c.warn(fmt.Sprintf("after %d rounds counts still change which SubNets are on the front: the bundle has those of the last round, which all are counted; %s keeps the counts, and the same command goes on from there", maxRounds, *f.accuracy+jointEnding))
-	return list, onFront, l.promise(list, j.accuracies.Header.Whole())
+	return list, onFront, nil
 }
 
 // recalibrated returns weights with the statistics of each SubNet, nil if the SubNets use the model's statistics.

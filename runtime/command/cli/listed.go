@@ -45,19 +45,22 @@ type keeper struct {
 // betweenSaves is the time after which a list that has grown is written: what an interrupted command has counted, it does not count again.
 const betweenSaves = 20 * time.Second
 
+// newKeeper keeps a list beside a file.
+func (c *call) newKeeper(file string, list *bundle.Listed) *keeper {
+	return &keeper{call: c, path: file + statsEnding, list: list, saved: time.Now()}
+}
+
 // keeper opens the list beside a file. One that belongs to something else is refused.
 func (c *call) keeper(file string, of bundle.Circumstances) (*keeper, error) {
-	k := &keeper{call: c, path: file + statsEnding, saved: time.Now()}
-	var err error
-	k.list, err = bundle.ReadListed(k.path)
+	list, err := bundle.ReadListed(file + statsEnding)
 	if errors.Is(err, os.ErrNotExist) {
-		k.list, err = bundle.NewListed(of), nil
+		list, err = bundle.NewListed(of), nil
 	} else if err == nil {
-		if err = k.list.Match(of); err != nil {
-			err = fmt.Errorf("%s: %w", k.path, err)
+		if err = list.Match(of); err != nil {
+			err = fmt.Errorf("%s: %w", file+statsEnding, err)
 		}
 	}
-	return k, err
+	return c.newKeeper(file, list), err
 }
 
 // keepFor makes an evaluator list the statistics of what it counts beside a table of sensitivities. The caller saves them.
@@ -81,8 +84,7 @@ func (c *call) keepCounted(e *sensitivity.Evaluator, w *onnxfile.Model, table st
 	case !accuracy.Uncounted(table):
 		return nil, countAnew(err, table)
 	}
-	of := c.circumstances(w, e.Options.Calibration)
-	k = &keeper{call: c, path: table + statsEnding, saved: time.Now(), list: bundle.NewListed(of)}
+	k = c.newKeeper(table, bundle.NewListed(c.circumstances(w, e.Options.Calibration)))
 	e.Options.Recalibrated = k.add
 	return k, nil
 }
@@ -236,8 +238,8 @@ func (c *call) openLevels(f *exportFlags, t *accuracy.Table, w *onnxfile.Model) 
 	return &levels{r, j}, nil
 }
 
-// count counts what was not, and lists the statistics of all. It returns how many it has counted.
-func (l *levels) count(list []bundle.SubNet) (more int, err error) {
+// count counts what was not, puts counts in the place of predictions, and lists the statistics of all. It returns how many it has counted.
+func (l *levels) count(list []bundle.SubNet, h accuracy.Header) (more int, err error) {
 	c := l.listed.call
 	p, start := c.progress("SubNets counted"), time.Now()
 	for i, s := range list {
@@ -245,9 +247,9 @@ func (l *levels) count(list []bundle.SubNet) (more int, err error) {
 		if err != nil {
 			return more, err
 		}
-		if _, ok := l.journal.Correct(g); !ok { // the original, too: who reads the bundle need not trust the table
-			n, err := l.Count(c.ctx, g)
-			if err == nil {
+		n, ok := l.journal.Correct(g)
+		if !ok { // the original, too: who reads the bundle need not trust the table
+			if n, err = l.Count(c.ctx, g); err == nil {
 				err = l.journal.Add(g, n)
 			}
 			if err != nil {
@@ -259,23 +261,10 @@ func (l *levels) count(list []bundle.SubNet) (more int, err error) {
 				return more, err
 			}
 		}
+		list[i].Accuracy = float64(n) / float64(h.Whole())
 		p.at(i+1, len(list), time.Since(start))
 	}
 	return more, nil
-}
-
-// promise puts the counts of SubNets in the place of predictions, of whole, the count of a network that is always right.
-func (l *levels) promise(list []bundle.SubNet, whole int) error {
-	for i, s := range list {
-		g, err := l.listed.call.genes(s.SubNet)
-		if err != nil {
-			return err
-		}
-		if n, ok := l.journal.Correct(g); ok {
-			list[i].Accuracy = float64(n) / float64(whole)
-		}
-	}
-	return nil
 }
 
 func (l *levels) close() error { return errors.Join(l.recount.close(), l.journal.Close()) }

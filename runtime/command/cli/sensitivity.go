@@ -189,11 +189,12 @@ func (c *call) evaluator(h accuracy.Header, path, dir string, w *onnxfile.Model,
 		return nil, err
 	}
 	ev.Samples = set
-	if got, want := metricOf(ev.Header()), metricOf(h); got != want {
+	header := ev.Header()
+	if got, want := metricOf(header), metricOf(h); got != want {
 		return nil, fmt.Errorf("%s: its sensitivities are of task %q by %s, the package's task is %q by %s: count again, or set `task` and `metric` in autotailor.toml back", path, want.Task, want.Name, got.Task, got.Name)
 	}
-	if got := ev.Header(); got.Data != h.Data {
-		return nil, fmt.Errorf("%s: its samples (%d, %s) are not those that the sensitivities of %s were counted on (%d, %s): give those samples, or count again", dir, got.Images, got.Data, path, h.Images, h.Data)
+	if header.Data != h.Data {
+		return nil, fmt.Errorf("%s: its samples (%d, %s) are not those that the sensitivities of %s were counted on (%d, %s): give those samples, or count again", dir, header.Images, header.Data, path, h.Images, h.Data)
 	}
 	return ev, nil
 }
