@@ -5,22 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"time"
 
+	"github.com/autotailor/autotailor/internal/httpguard"
 	"github.com/autotailor/autotailor/runtime/accuracy"
 	"github.com/autotailor/autotailor/runtime/deploy/adapt"
 	"github.com/autotailor/autotailor/runtime/deploy/bundle"
+	"github.com/autotailor/autotailor/runtime/measure/agent"
 )
 
-// Times of `serve`.
-const (
-	headerTime = 5 * time.Second
-	bodyTime   = 30 * time.Second
-	idleTime   = 2 * time.Minute
-	closeTime  = 10 * time.Second // for the requests inside when the service ends
-	maxHeader  = 16 << 10
-)
+// closeTime is for the requests inside when the service ends.
+const closeTime = 10 * time.Second
 
 func runServe(c *call) error {
 	dir := c.flags.String("bundle", "", "`folder` that export --front wrote, of a model with one input")
@@ -28,9 +23,17 @@ func runServe(c *call) error {
 	target := c.flags.Duration("target", 0, "change SubNets so that the 99th percentile of latency stays below this `duration`; 0 serves the most accurate")
 	workers := c.flags.Int("workers", 0, "requests that are computed at the same time, 0 for one each processor")
 	queue := c.flags.Int("queue", 0, "requests that may wait, 0 for 64 each worker; more are refused with status 503")
+	tokenFile := c.flags.String("token-file", "", "`file` with a token that requests must bear: curl -H 'Authorization: Bearer TOKEN'")
 	ef := c.engineFlags(1)
 	if err := c.parse("bundle"); err != nil {
 		return err
+	}
+	token := ""
+	if *tokenFile != "" {
+		var err error
+		if token, err = agent.ReadToken(*tokenFile); err != nil {
+			return err
+		}
 	}
 	if *target < 0 || *workers < 0 || *queue < 0 {
 		return usageError{errors.New("--target, --workers and --queue must not be negative")}
@@ -57,7 +60,7 @@ func runServe(c *call) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", *dir, err)
 	}
-	return c.serve(s, *address, warning, headerOf(b.Metric))
+	return c.serve(s, *address, token, warning, headerOf(b.Metric))
 }
 
 // serving is what `serve --json` prints when it listens.
@@ -69,7 +72,7 @@ type serving struct {
 }
 
 // serve listens until the command is interrupted, then lets the requests inside come to an end.
-func (c *call) serve(s *adapt.Service, address, warning string, judged accuracy.Header) error {
+func (c *call) serve(s *adapt.Service, address, token, warning string, judged accuracy.Header) error {
 	l, err := net.Listen("tcp", address)
 	if err != nil {
 		return errors.Join(err, s.Close(c.ctx))
@@ -78,10 +81,7 @@ func (c *call) serve(s *adapt.Service, address, warning string, judged accuracy.
 		return errors.Join(err, l.Close())
 	}
 	t, _ := c.transform()
-	h := &http.Server{
-		Handler: adapt.Handler(s, t), ReadHeaderTimeout: headerTime, ReadTimeout: bodyTime, WriteTimeout: bodyTime,
-		IdleTimeout: idleTime, MaxHeaderBytes: maxHeader,
-	}
+	h := httpguard.Server(adapt.Handler(s, t), httpguard.Options{Token: token, Open: []string{"/healthz"}, Local: httpguard.Loopback(l.Addr()), Refuse: adapt.Refuse})
 	failed := make(chan error, 1)
 	go func() { failed <- h.Serve(l) }()
 	select {

@@ -58,7 +58,7 @@ const usageText = `This service classifies images with the SubNets of one networ
   POST /predict    an image (PNG, JPEG, GIF, BMP, WebP), or JSON {"data": [...], "shape": [...]}
   GET  /subnets    which SubNets there are, and which one answers
   POST /subnet     {"subnet": NUMBER}, {"subnet": "TEXT"} or {"subnet": "auto"}
-  POST /condition  {"thermal": "nominal", "battery": 0.8}
+  POST /condition  {"thermal": "nominal", "battery": 0.8}; these two with -H 'Content-Type: application/json'
   GET  /metrics    for Prometheus
   GET  /healthz    200 while the service is open
 
@@ -93,6 +93,11 @@ func reply(w http.ResponseWriter, status int, v any) {
 	_ = json.NewEncoder(w).Encode(v) // a client that has gone needs no answer
 }
 
+// Refuse answers a request that Handler did not see, in the form of its mistakes.
+func Refuse(w http.ResponseWriter, status int, err error) {
+	reply(w, status, map[string]string{"error": err.Error()})
+}
+
 func fail(w http.ResponseWriter, err error) {
 	status := http.StatusInternalServerError
 	var p problem
@@ -106,7 +111,7 @@ func fail(w http.ResponseWriter, err error) {
 		w.Header().Set("Retry-After", "1")
 		status = http.StatusServiceUnavailable
 	}
-	reply(w, status, map[string]string{"error": err.Error()})
+	Refuse(w, status, err)
 }
 
 // prediction is the answer to POST /predict.
@@ -225,7 +230,11 @@ func strict(body []byte, v any) error {
 	return nil
 }
 
+// small reads a request that changes the service. A page of another site can make a browser send forms and plain text, but no JSON.
 func (h handler) small(w http.ResponseWriter, r *http.Request, v any) error {
+	if typ, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); typ != "application/json" {
+		return problem{http.StatusUnsupportedMediaType, errors.New("want JSON with the header Content-Type: application/json")}
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxSmall))
 	if err != nil {
 		return err

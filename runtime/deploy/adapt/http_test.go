@@ -80,10 +80,10 @@ func TestHTTP(t *testing.T) {
 			}
 		}
 	}
-	if code, text := post(t, h, "/subnet", "", []byte(`{"subnet": "auto"}`)); code != http.StatusOK || !strings.Contains(text, `"auto":true`) {
+	if code, text := post(t, h, "/subnet", "application/json", []byte(`{"subnet": "auto"}`)); code != http.StatusOK || !strings.Contains(text, `"auto":true`) {
 		t.Error(code, text)
 	}
-	if code, text := post(t, h, "/condition", "", []byte(`{"thermal": "critical", "battery": 0.5}`)); code != http.StatusOK {
+	if code, text := post(t, h, "/condition", "application/json; charset=utf-8", []byte(`{"thermal": "critical", "battery": 0.5}`)); code != http.StatusOK {
 		t.Error(code, text)
 	}
 	code, text := get(t, h, "/metrics")
@@ -132,6 +132,8 @@ func TestBadRequests(t *testing.T) {
 		{"/predict", "application/json", `{"data": [1]} {}`, 400, "follows"},
 		{"/predict", "application/json", strings.Repeat(" ", 9<<20), 413, "more than"},
 		{"/subnet", "application/json", `{"subnet": 9}`, 400, "GET /subnets"},
+		{"/subnet", "text/plain", `{"subnet": 0}`, 415, "Content-Type: application/json"},
+		{"/condition", "application/x-www-form-urlencoded", `{"battery": 1}`, 415, "Content-Type: application/json"},
 		{"/subnet", "application/json", `{"subnet": "resolution=17"}`, 400, "GET /subnets"},
 		{"/subnet", "application/json", `{"level": 9}`, 400, "JSON"},
 		{"/subnet", "application/json", strings.Repeat(" ", 1<<20), 413, "more than"},

@@ -475,7 +475,7 @@ func TestRequestsMayComeTwice(t *testing.T) {
 		q := httptest.NewRequestWithContext(ctx, method, path, strings.NewReader(body))
 		q.Header.Set("Authorization", "Bearer "+token)
 		w := httptest.NewRecorder()
-		s.ServeHTTP(w, q)
+		s.Handler().ServeHTTP(w, q)
 		if w.Code != want {
 			t.Errorf("%s: status %d %s, want %d", request, w.Code, w.Body, want)
 		}

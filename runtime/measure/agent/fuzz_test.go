@@ -40,7 +40,7 @@ func FuzzServer(f *testing.F) {
 			again := q.Clone(t.Context())
 			again.Body = readCloser{bytes.NewReader(body)}
 			w := httptest.NewRecorder()
-			s.ServeHTTP(w, again)
+			s.Handler().ServeHTTP(w, again)
 			switch w.Code {
 			case 200, 201, 204:
 				if !authorised && q.URL.Path != "/v1/health" {

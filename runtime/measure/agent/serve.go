@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/autotailor/autotailor/internal/httpguard"
 )
 
 // farewell is how long a server that ends waits for clients to fetch their results.
@@ -15,7 +17,7 @@ const farewell = 5 * time.Second
 // Serve answers requests on l and runs jobs until ctx ends. Then the job that runs is finished, clients have a few seconds to
 // fetch results, and jobs that wait are left: clients send them again to the next run of the server.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
-	server := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 1 << 16, ErrorLog: s.options.Log}
+	server := s.guarded(httpguard.Loopback(l.Addr()))
 	var failed error
 	var parts sync.WaitGroup
 	work, stop := context.WithCancel(ctx)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,9 +11,9 @@ import (
 	"log"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
+	"github.com/autotailor/autotailor/internal/httpguard"
 	"github.com/autotailor/autotailor/runtime/engine"
 )
 
@@ -33,7 +32,6 @@ type Server struct {
 	open    func() (engine.Measurer, error)
 	device  engine.Measurer
 	info    engine.Info
-	token   [sha256.Size]byte
 	name    string // of this run
 	store   *store
 	routes  *http.ServeMux
@@ -58,10 +56,10 @@ func newServer(open func() (engine.Measurer, error), o Options) (*Server, error)
 	if o.Alive <= 0 {
 		o.Alive = 2 * time.Second
 	}
-	s := &Server{options: o, limits: o.Limits.withDefaults(), open: open, device: d, info: d.Info(), token: sha256.Sum256([]byte(o.Token)), name: rand.Text()}
+	s := &Server{options: o, limits: o.Limits.withDefaults(), open: open, device: d, info: d.Info(), name: rand.Text()}
 	s.store = newStore(s.limits)
 	s.routes = http.NewServeMux()
-	s.routes.HandleFunc("GET /v1/health", func(w http.ResponseWriter, _ *http.Request) {
+	s.routes.HandleFunc("GET "+health, func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, http.StatusOK, map[string]string{"status": "ok"})
 	})
 	for pattern, h := range map[string]http.HandlerFunc{
@@ -71,26 +69,19 @@ func newServer(open func() (engine.Measurer, error), o Options) (*Server, error)
 		"POST /v1/sessions/{session}/acknowledge": s.acknowledge,
 		"DELETE /v1/sessions/{session}":           s.remove,
 	} {
-		s.routes.Handle(pattern, s.authorised(h))
+		s.routes.Handle(pattern, h)
 	}
 	return s, nil
 }
 
-// ServeHTTP answers one request.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.routes.ServeHTTP(w, r) }
+// health is the one path that needs no token.
+const health = "/v1/health"
 
-// authorised lets requests with the token pass. What is compared are digests, so that the time it takes tells nothing.
-func (s *Server) authorised(h http.HandlerFunc) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		kind, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-		sum := sha256.Sum256([]byte(token))
-		if right := subtle.ConstantTimeCompare(sum[:], s.token[:]) == 1; !right || !strings.EqualFold(kind, "Bearer") {
-			s.options.Log.Printf("%s %s from %s: no or wrong token", r.Method, r.URL.Path, r.RemoteAddr)
-			w.Header().Set("WWW-Authenticate", "Bearer")
-			refuse(w, http.StatusUnauthorized, errors.New("the token is missing or wrong"))
-			return
-		}
-		h(w, r)
+// guarded is the server of requests, behind the gate that all must pass; local says that it listens for this machine only.
+func (s *Server) guarded(local bool) *http.Server {
+	return httpguard.Server(s.routes, httpguard.Options{
+		Token: s.options.Token, Open: []string{health}, Local: local, Body: s.limits.Body, Memory: bodies * s.limits.Body, BodyTime: bodyTime,
+		AnswerTime: 10 * s.options.Alive, Log: s.options.Log, Refuse: refuse,
 	})
 }
 
@@ -138,20 +129,6 @@ func named(r *http.Request) (string, error) {
 // bodyTime is how long a body may be under way.
 const bodyTime = 2 * time.Minute
 
-// body reads a request's body; its error says what status to answer with.
-func (s *Server) body(w http.ResponseWriter, r *http.Request) ([]byte, int, error) {
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTime)) // not every writer has one
-	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, s.limits.Body))
-	var long *http.MaxBytesError
-	switch {
-	case errors.As(err, &long):
-		return nil, http.StatusRequestEntityTooLarge, fmt.Errorf("the body has more than %d bytes", s.limits.Body)
-	case err != nil:
-		return nil, http.StatusBadRequest, fmt.Errorf("the body ended early: %w", err)
-	}
-	return text, 0, nil
-}
-
 // put takes a job.
 func (s *Server) put(w http.ResponseWriter, r *http.Request) {
 	name, err := named(r)
@@ -160,9 +137,9 @@ func (s *Server) put(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, errors.Join(fmt.Errorf("jobs have numbers below %d", maxNumber), err))
 		return
 	}
-	text, status, err := s.body(w, r)
+	text, err := io.ReadAll(r.Body)
 	if err != nil {
-		refuse(w, status, err)
+		refuse(w, http.StatusBadRequest, err)
 		return
 	}
 	sum := sha256.Sum256(text)
@@ -241,9 +218,9 @@ func (s *Server) acknowledge(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, err)
 		return
 	}
-	text, status, err := s.body(w, r)
+	text, err := io.ReadAll(r.Body)
 	if err != nil {
-		refuse(w, status, err)
+		refuse(w, http.StatusBadRequest, err)
 		return
 	}
 	var a acknowledgement

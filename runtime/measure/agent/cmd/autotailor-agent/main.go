@@ -28,8 +28,8 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"serve", "serve measuring jobs", []string{
-			"serve", "serve --self-signed --tls-cert agent.crt --tls-key agent.key --token-file token",
-			"serve --listen 127.0.0.1:8437 --driver 'sh benchncnn.sh ./benchncnn'",
+			"serve", "serve --listen :8437 --self-signed --tls-cert agent.crt --tls-key agent.key --token-file token",
+			"serve --driver 'sh benchncnn.sh ./benchncnn'",
 		}, serve},
 		{"check", "compare the kernels of this machine with plain loops in float64", []string{"check"}, check},
 		{"drive", "measure networks that are named on standard input, as serve lets a process of its own do", []string{"drive --threads 1"}, drive},

@@ -169,6 +169,7 @@ func TestCommandLine(t *testing.T) {
 		"fly":                            {2, "unknown command"},
 		"serve --memory much":            {2, "not a size such as 512MiB"},
 		"serve --tls-cert a":             {2, "go together"},
+		"serve --listen :0":              {2, "add --self-signed"},
 		"serve now":                      {2, "unexpected argument"},
 		"serve --token-file /no/such":    {1, "no such file"},
 		"serve --driver /no/such/driver": {1, "/no/such/driver"},

@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/autotailor/autotailor/internal/httpguard"
 	"github.com/autotailor/autotailor/runtime/measure/agent"
 	"github.com/autotailor/autotailor/runtime/measure/device"
 )
@@ -31,7 +32,7 @@ type settings struct {
 
 func serveFlags(f *pflag.FlagSet) settings {
 	return settings{
-		listen:     f.String("listen", ":8437", "`address` to listen on"),
+		listen:     f.String("listen", "localhost:8437", "`address` to listen on; one that other machines reach, such as :8437, needs --self-signed, or --tls-cert and --tls-key"),
 		driver:     f.String("driver", "", "`command` of a driver on this machine that measures instead of the embedded engine, such as 'sh benchncnn.sh ./benchncnn'"),
 		threads:    f.Int("threads", 1, "threads that a network may use, 0 for all processors"),
 		tokenFile:  f.String("token-file", "", "`file` with the token that clients need; otherwise it is taken from "+agent.TokenVariable+", or made up and printed"),
@@ -65,15 +66,19 @@ func serve(ctx context.Context, f *pflag.FlagSet, args []string) error {
 	if err != nil {
 		return err
 	}
+	l, err := net.Listen("tcp", *s.listen)
+	if err != nil {
+		return err
+	}
+	defer l.Close() // once more, if the server has closed it
+	if certificate == nil && !httpguard.Loopback(l.Addr()) {
+		return usageError{fmt.Errorf("--listen %s is open to other machines, and without TLS everybody on the way can read the token: add --self-signed, or --tls-cert and --tls-key", *s.listen)}
+	}
 	o := agent.Options{Token: token, Limits: agent.Limits{Body: *s.body, Jobs: *s.jobs, Memory: memory, Time: *s.time, Keep: *s.keep}}
 	if !*s.quiet {
 		o.Log = log.New(os.Stderr, "", log.LstdFlags)
 	}
 	server, err := agent.NewServer(s.opener(memory), o)
-	if err != nil {
-		return err
-	}
-	l, err := net.Listen("tcp", *s.listen)
 	if err != nil {
 		return err
 	}
@@ -148,9 +153,6 @@ func (s settings) greet(at net.Addr, certificate *tls.Certificate, token string,
 		return
 	}
 	fmt.Printf("--engine agent:http://HOST:%s\n", port)
-	if a, ok := at.(*net.TCPAddr); ok && !a.IP.IsLoopback() {
-		fmt.Fprintln(os.Stderr, "warning: without TLS everybody on the way can read the token; --self-signed makes a certificate")
-	}
 }
 
 // byteCount reads a size such as 512MiB.
