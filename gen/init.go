@@ -13,6 +13,7 @@ import (
 	"github.com/autotailor/autotailor/internal/operators"
 	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/supernet"
+	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/train/data"
 	"github.com/autotailor/autotailor/templates"
 )
@@ -147,6 +148,11 @@ func (p Proposal) data(g *ir.Graph, c *config.Config, notes config.Comments) err
 	if err != nil {
 		return err
 	}
+	if why := unscored(g, images); why != "" {
+		c.Task = "original"
+		p.note(why)
+		notes["task"] = append(notes["task"], why)
+	}
 	if channels > 0 && channels != images.Channels {
 		return fmt.Errorf("%s takes images of %d channels, those of --data have %d", p.Model, channels, images.Channels)
 	}
@@ -156,12 +162,28 @@ func (p Proposal) data(g *ir.Graph, c *config.Config, notes config.Comments) err
 	for i := range mean {
 		c.Data.Mean, c.Data.Std = append(c.Data.Mean, round(mean[i])), append(c.Data.Std, cmp.Or(round(std[i]), 1)) // one shade has no deviation
 	}
-	notes["data"] = append(notes["data"], "A proposal from the training images: less their mean and by their deviation, with black around them where they are a little smaller than the input.",
-		"If the command `sensitivity` finds the original less accurate than you know it to be, your training did something else.")
+	doubt := "If the command `sensitivity` finds the original less accurate than you know it to be, your training did something else."
+	if c.Task == "original" {
+		doubt = "Agreement with the original does not show when these numbers are wrong: compare them with your training. Many detectors take x/255, which is no mean and no std."
+	}
+	notes["data"] = append(notes["data"], "A proposal from the training images: less their mean and by their deviation, with black around them where they are a little smaller than the input.", doubt)
 	if images.Channels == 3 && images.Images != nil {
 		notes["data"] = append(notes["data"], "Networks that come from ImageNet usually have mean = [0.485, 0.456, 0.406] and std = [0.229, 0.224, 0.225].")
 	}
 	return nil
+}
+
+// unscored says why a model cannot be judged by the classes of images, "" if it can.
+func unscored(g *ir.Graph, images *data.Set) string {
+	const agreement = "quality is how far a SubNet agrees with the original (task = \"original\"), which needs no labels"
+	outputs := described(g, g.Outputs)
+	switch {
+	case !slices.ContainsFunc(images.Labels, func(label int32) bool { return label >= 0 }):
+		return "The images have no classes: " + agreement + "."
+	case len(outputs) > 0 && (len(outputs[0].Shape) != 2 || outputs[0].Type != nn.Float32):
+		return fmt.Sprintf("The first output, %q, has the shape %v and scores no classes: %s.", outputs[0].Name, outputs[0].Shape, agreement)
+	}
+	return ""
 }
 
 // sample is how many pictures suffice for a mean.

@@ -251,7 +251,7 @@ func (c *call) printFound(r found, objective string) error {
 // rounded says what an exact search is exact for.
 func (r found) rounded() string {
 	if r.parts() {
-		return ", where qualities are rounded to 1/20,000,"
+		return ", with qualities rounded to 1/20,000"
 	}
 	return ""
 }

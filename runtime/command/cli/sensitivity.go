@@ -12,6 +12,7 @@ import (
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/onnxfile"
 	"github.com/autotailor/autotailor/runtime/space"
+	"github.com/autotailor/autotailor/runtime/supernet"
 	"github.com/autotailor/autotailor/runtime/train/data"
 	"github.com/autotailor/autotailor/runtime/train/sensitivity"
 )
@@ -66,6 +67,9 @@ func runSensitivity(c *call) error {
 	e, err := c.openEvaluator(w, engines[0], sensitivity.Options{Progress: p.at, Split: *split, Keep: int(min(cmp.Or(kept, -1), math.MaxInt))})
 	if err != nil {
 		return err
+	}
+	if g, err := c.original(); err == nil && len(supernet.Normalisations(g)) == 0 {
+		*calibrate = 0 // there are no statistics, so all samples may be counted
 	}
 	if e.Samples, e.Options.Calibration, err = c.judged(*dir, *split, *n, *calibrate); err != nil {
 		return err

@@ -120,7 +120,7 @@ func (t Task) Or() Task {
 func (t Task) Judge(g *nn.Graph, s Samples) (*Judge, error) {
 	j, err := t.Or().Fit(SignatureOf(g), s)
 	if err != nil {
-		return nil, fmt.Errorf("task %q: %w", t.Or().Name, err)
+		return nil, fmt.Errorf("task %q: %w (`task` in autotailor.toml names another one; \"original\" compares any outputs with the original's, and needs no labels)", t.Or().Name, err)
 	}
 	return j, nil
 }
