@@ -154,6 +154,7 @@ type Conv struct {
 	groups   int
 	pixels   int // of an output image
 	off      []int32
+	places   []int64   // of off, where no tile crosses images
 	matrices []*Matrix // one per group; nil for a depthwise convolution
 	patch    *patches
 	isa      *ISA
@@ -218,6 +219,9 @@ func (u *ISA) NewConv(g Window, p ConvParams) *Conv {
 	if Gathered(taps, k) {
 		c.patch = &patches{off: c.off, taps: taps, k: k, pixels: c.pixels, image: g.H * g.W * p.In, channels: p.In}
 	}
+	if c.off != nil && c.patch == nil && c.pixels%u.rows == 0 && len(c.matrices[0].runs) == 1 {
+		c.places = p.Windows.placed(c.off, taps, u.rows, p.In)
+	}
 	return c
 }
 
@@ -235,7 +239,7 @@ func (c *Conv) Run(t *Team, x, y []float32, batch int) {
 // source tells where the rows of a group are.
 func (c *Conv) source(group int, x []float32) source {
 	k := c.in / c.groups
-	src := source{x: x, stride: c.in, off: c.off, pixels: c.pixels, image: c.g.H * c.g.W * c.in, first: group * k}
+	src := source{x: x, stride: c.in, off: c.off, places: c.places, tall: c.isa.rows, pixels: c.pixels, image: c.g.H * c.g.W * c.in, first: group * k}
 	if c.patch != nil {
 		p := *c.patch
 		p.first = group * k

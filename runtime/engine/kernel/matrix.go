@@ -157,7 +157,8 @@ type source struct {
 	image  int     // floats of an image
 	first  int     // floats before the first column: a group's channels
 	patch  *patches
-	places []int64 // instead of off: those of the pixels of x, a single image, see Windows.placed. The matrix has one run
+	places []int64 // of the pixels of an image, see Windows.placed: instead of off for a single image, or for tiles of all rows. The matrix has one run
+	tall   int     // rows of a tile of places, where there is off: a divisor of pixels, so that no tile crosses images
 }
 
 // blockBytes is how much of the packed weights is used for all rows before the next: half of a small L2 cache.
@@ -268,8 +269,11 @@ func (m *Matrix) tileOfRuns(w *worker, rows int, s *span) {
 // place writes the offsets of a tile's rows.
 func (s *source) place(w *worker, r, rows, taps int) {
 	switch {
-	case s.places != nil:
+	case s.places != nil && s.off == nil:
 		w.tile.x, w.tile.off = first(s.x[s.first:]), &s.places[r*taps]
+	case s.places != nil && rows == s.tall && r%s.tall == 0:
+		img, pix := r/s.pixels, r%s.pixels
+		w.tile.x, w.tile.off = first(s.x[img*s.image+s.first:]), &s.places[pix*taps]
 	case s.patch != nil:
 		s.patch.gather(w, s.x, r, rows)
 	case s.off == nil:
