@@ -68,10 +68,7 @@ func runSensitivity(c *call) error {
 	if err != nil {
 		return err
 	}
-	if g, err := c.original(); err == nil && len(supernet.Normalisations(g)) == 0 {
-		*calibrate = 0 // there are no statistics, so all samples may be counted
-	}
-	if e.Samples, e.Options.Calibration, err = c.judged(*dir, *split, *n, *calibrate); err != nil {
+	if e.Samples, e.Options.Calibration, err = c.judged(*dir, *split, *n, c.calibrating(*calibrate)); err != nil {
 		return err
 	}
 	c.preview(*e)
@@ -147,6 +144,14 @@ func (c *call) preview(e sensitivity.Evaluator) {
 func isImages(s data.Samples) bool {
 	_, ok := s.(data.Source)
 	return ok
+}
+
+// calibrating is how many of n samples are for statistics: none where there are none, so that all may be counted.
+func (c *call) calibrating(n int) int {
+	if g, err := c.original(); err == nil && len(supernet.Normalisations(g)) == 0 {
+		return min(n, 0)
+	}
+	return n
 }
 
 // judged returns n samples of a split (0 or too many for all that there are) and those for statistics, nil for none. Of the training
