@@ -15,6 +15,7 @@ import (
 	"golang.org/x/mod/module"
 
 	"github.com/autotailor/autotailor/gen/pytorch"
+	"github.com/autotailor/autotailor/internal/outfile"
 )
 
 // place is where a package is within its module.
@@ -116,72 +117,42 @@ func header(name string) string {
 	return Header
 }
 
-// Write brings the disk up to date: all files are written beside their places first, then moved; stale ones are removed last.
+// Write brings the disk up to date: all files take their places or none does; stale ones are removed last.
 func (o *Output) Write(changes []Change) (err error) {
-	moves := map[string]string{}
-	defer func() {
-		for tmp := range moves {
-			err = errors.Join(err, os.Remove(tmp))
+	var all []string // files that are up to date are held, too: a killed run may have left something beside them
+	for _, f := range o.Files {
+		name := o.path(f.Name)
+		if err := outfile.Folder(filepath.Dir(name)); err != nil {
+			return err
 		}
-	}()
-	var order []string
+		all = append(all, name)
+	}
+	h, err := outfile.Acquire(all...)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, h.Release()) }()
+	var files []outfile.Content
 	for _, c := range changes {
-		if c.State == "stale" {
-			continue
+		if c.State != "stale" {
+			files = append(files, outfile.Content{Path: o.path(c.Name), Data: c.New})
 		}
-		to := filepath.Join(o.Dir, filepath.FromSlash(c.Name))
-		tmp, err := beside(to, c.New)
-		if tmp != "" {
-			moves[tmp] = to
-			order = append(order, tmp)
-		}
+	}
+	if o.Config != nil { // the proof froze choices, which the package is without
+		name, err := filepath.EvalSymlinks(o.Config.Name)
 		if err != nil {
 			return err
 		}
+		files = append(files, outfile.Content{Path: name, Data: o.Config.Data})
 	}
-	if err := o.writeConfig(); err != nil {
+	if err := h.WriteAll(files...); err != nil {
 		return err
-	}
-	for _, tmp := range order {
-		if err := os.Rename(tmp, moves[tmp]); err != nil {
-			return err
-		}
-		delete(moves, tmp)
 	}
 	return o.remove(changes)
 }
 
-// writeConfig writes the config where the proof froze choices, which the package is without.
-func (o *Output) writeConfig() error {
-	if o.Config == nil {
-		return nil
-	}
-	name, err := filepath.EvalSymlinks(o.Config.Name)
-	if err != nil {
-		return err
-	}
-	tmp, err := beside(name, o.Config.Data)
-	if err == nil {
-		err = os.Rename(tmp, name)
-	}
-	if err != nil && tmp != "" {
-		err = errors.Join(err, os.Remove(tmp))
-	}
-	return err
-}
-
-// beside writes data to a temporary file in the folder of to, making it first.
-func beside(to string, data []byte) (tmp string, err error) {
-	if err := os.MkdirAll(filepath.Dir(to), 0o777); err != nil {
-		return "", err
-	}
-	f, err := os.CreateTemp(filepath.Dir(to), ".autotailor-*")
-	if err != nil {
-		return "", err
-	}
-	_, err = f.Write(data)
-	return f.Name(), errors.Join(err, f.Chmod(0o644), f.Close())
-}
+// path is where a file of the package is.
+func (o *Output) path(name string) string { return filepath.Join(o.Dir, filepath.FromSlash(name)) }
 
 // remove deletes stale files and folders that become empty by that.
 func (o *Output) remove(changes []Change) error {
@@ -191,7 +162,7 @@ func (o *Output) remove(changes []Change) error {
 			continue
 		}
 		name := filepath.Join(o.Dir, filepath.FromSlash(c.Name))
-		errs = append(errs, os.Remove(name))
+		errs = append(errs, outfile.Remove(name))
 		if dir := filepath.Dir(name); dir != o.Dir {
 			_ = os.Remove(dir) // fails when it is not empty, which is right
 		}

@@ -50,6 +50,15 @@ func Renormalise(model []byte, images *data.Set, t data.Transform) ([]byte, int,
 	return out, count, err
 }
 
+// Source is the path of the job's model.
+func (j Job) Source() (string, error) {
+	c, err := j.configured()
+	if err != nil {
+		return "", err
+	}
+	return j.model(c)
+}
+
 // Renormalise is Renormalise of the job's model, with the config's data and the first n training images of a folder. Up to skip broken pictures are left
 // out, which it returns.
 func (j Job) Renormalise(dir string, n, skip int) (out []byte, count int, skipped []error, err error) {

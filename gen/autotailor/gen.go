@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/autotailor/autotailor/gen"
+	"github.com/autotailor/autotailor/internal/outfile"
 	"github.com/autotailor/autotailor/ir"
 	subnets "github.com/autotailor/autotailor/runtime/model"
 )
@@ -283,7 +284,7 @@ func runInit(c *call) error {
 	p := gen.Proposal{Model: *model, Dir: dir, Package: *pkg, Inputs: shapes, Data: *images, Skip: *skip}
 	p.Note = func(text string) { fmt.Fprintf(c.err, "note: %s\n", text) }
 	if *out != "-" {
-		if err := alone(dir); err != nil {
+		if err := errors.Join(free(*out, *force, *model), alone(dir)); err != nil {
 			return err
 		}
 	}
@@ -295,11 +296,12 @@ func runInit(c *call) error {
 		_, err := c.out.Write(text)
 		return err
 	}
-	if err := create(*out, text, *force); err != nil {
-		return err
-	}
+	files := []outfile.Content{{Path: *out, Data: text}}
 	generate := filepath.Join(dir, "generate.go")
-	if err := create(generate, fmt.Appendf(nil, generateFile, name), false); err != nil && !errors.Is(err, os.ErrExist) {
+	if _, err := os.Lstat(generate); err != nil {
+		files = append(files, outfile.Content{Path: generate, Data: fmt.Appendf(nil, generateFile, name)})
+	}
+	if err := outfile.WriteAll(files...); err != nil {
 		return err
 	}
 	if *asJSON {
@@ -321,22 +323,25 @@ func alone(dir string) error {
 			return fmt.Errorf("%s is of package main, a SuperNet needs a folder of its own: try --out %s", name, filepath.Join(dir, "mynet", "autotailor.toml"))
 		}
 	}
-	return os.MkdirAll(dir, 0o777)
+	return outfile.Folder(dir)
 }
 
-// create writes a file that must not exist unless force is set.
-func create(name string, text []byte, force bool) error {
-	mode := os.O_WRONLY | os.O_CREATE | os.O_EXCL
-	if force {
-		mode = os.O_WRONLY | os.O_CREATE | os.O_TRUNC
-	}
-	f, err := os.OpenFile(name, mode, 0o666)
-	if errors.Is(err, os.ErrExist) {
-		return fmt.Errorf("%s exists; --force overwrites it: %w", name, err)
+// free refuses to write over a file that is there, unless force is set, and over what the command reads in any case.
+func free(out string, force bool, sources ...string) error {
+	is, err := os.Stat(out)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
 	}
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(text)
-	return errors.Join(err, f.Close())
+	for _, source := range sources {
+		if was, err := os.Stat(source); err == nil && os.SameFile(was, is) {
+			return fmt.Errorf("%s is what the command reads: give another name for what it writes", out)
+		}
+	}
+	if !force {
+		return fmt.Errorf("%s exists; --force overwrites it: %w", out, os.ErrExist)
+	}
+	return nil
 }

@@ -8,6 +8,7 @@ import (
 	_ "golang.org/x/image/webp" // likewise
 
 	"github.com/autotailor/autotailor/gen"
+	"github.com/autotailor/autotailor/internal/outfile"
 )
 
 func runRenormalise(c *call) error {
@@ -26,6 +27,13 @@ func runRenormalise(c *call) error {
 	if *dir == "" || *out == "" || *n < 1 || *skip < 0 {
 		return usageError{errors.New("want --data, --out, at least one image, and a --skip of 0 or more")}
 	}
+	source, err := j.Source()
+	if err != nil {
+		return err
+	}
+	if err := free(*out, *force, source, j.Config); err != nil {
+		return err
+	}
 	model, count, skipped, err := j.Renormalise(*dir, *n, *skip)
 	if err != nil {
 		return err
@@ -33,7 +41,7 @@ func runRenormalise(c *call) error {
 	if len(skipped) > 0 {
 		fmt.Fprintf(c.err, "note: %s\n", gen.LeftOut(skipped))
 	}
-	if err := create(*out, model, *force); err != nil {
+	if err := outfile.Write(*out, model); err != nil {
 		return err
 	}
 	if *asJSON {

@@ -5,6 +5,8 @@ import (
 	"flag"
 	"fmt"
 	"os"
+
+	"github.com/autotailor/autotailor/internal/outfile"
 )
 
 //go:generate go run . -out ../doc/operators.md
@@ -23,5 +25,5 @@ func write(path, text string) error {
 		_, err := os.Stdout.WriteString(text)
 		return err
 	}
-	return os.WriteFile(path, []byte(text), 0o666)
+	return outfile.Write(path, []byte(text))
 }

@@ -6,57 +6,17 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/autotailor/autotailor/internal/outfile"
 )
 
-// Content is a file to write.
-type Content struct {
-	Path  string
-	Data  []byte
-	Write func(dst io.Writer) error // instead of Data, for what is not in memory at once; nil for none. Files are written in order
-}
-
-// Write replaces the file at path by content at once: readers see the old or the new file, never a part.
-func Write(path string, content []byte) error { return WriteAll(Content{Path: path, Data: content}) }
-
-// WriteAll writes all files or none: each is complete beside its place before the first one takes it.
-func WriteAll(files ...Content) (err error) {
-	var staged, placed []string
-	defer func() {
-		if err != nil {
-			for _, name := range append(staged[len(placed):], placed...) {
-				err = errors.Join(err, os.Remove(name))
-			}
-		}
-	}()
-	for _, f := range files {
-		t, err := os.CreateTemp(filepath.Dir(f.Path), "."+filepath.Base(f.Path)+".*")
-		if err != nil {
-			return err
-		}
-		staged = append(staged, t.Name())
-		if f.Write != nil {
-			err = f.Write(t)
-		} else {
-			_, err = t.Write(f.Data)
-		}
-		if err = errors.Join(err, t.Chmod(0o644), t.Sync(), t.Close()); err != nil {
-			return err
-		}
-	}
-	for i, f := range files {
-		if err := os.Rename(staged[i], f.Path); err != nil {
-			return err
-		}
-		placed = append(placed, f.Path)
-	}
-	return nil
-}
-
 // Journal is a file that grows row by row.
-type Journal struct{ f *os.File }
+type Journal struct {
+	f    *outfile.Growing
+	path string
+}
 
 // ErrOtherHeader says that a journal was begun under other circumstances.
 var ErrOtherHeader = errors.New("what was begun here has another header: finish it with its own settings, or remove it")
@@ -65,7 +25,7 @@ var ErrOtherHeader = errors.New("what was begun here has another header: finish 
 // have the same header, but for the keys in except; its complete rows are returned, and a row that was cut
 // off is dropped. One of the same format without a complete row holds no work, so it is begun anew under the given header.
 func OpenJournal(path string, header []byte, except ...string) (*Journal, []Line, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+	f, err := outfile.Grow(path)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -73,11 +33,11 @@ func OpenJournal(path string, header []byte, except ...string) (*Journal, []Line
 	if err != nil {
 		return nil, nil, errors.Join(&os.PathError{Op: "resume", Path: path, Err: err}, f.Close())
 	}
-	return &Journal{f}, rows, nil
+	return &Journal{f, path}, rows, nil
 }
 
 // resume reads f's rows and leaves f open for appending.
-func resume(f *os.File, header []byte, except []string) ([]Line, error) {
+func resume(f outfile.File, header []byte, except []string) ([]Line, error) {
 	old, err := io.ReadAll(f)
 	if err != nil {
 		return nil, err
@@ -107,7 +67,7 @@ func resume(f *os.File, header []byte, except []string) ([]Line, error) {
 }
 
 // begin makes a header all that f has.
-func begin(f *os.File, header []byte) error {
+func begin(f outfile.File, header []byte) error {
 	_, err := f.WriteAt(header, 0)
 	return errors.Join(err, f.Truncate(int64(len(header))), seek(f, len(header)))
 }
@@ -144,15 +104,17 @@ func stable(header []byte, except []string) []string {
 	})
 }
 
-func seek(f *os.File, to int) error {
+func seek(f outfile.File, to int) error {
 	_, err := f.Seek(int64(to), io.SeekStart)
 	return err
 }
 
 // Append writes one row, without its line end.
 func (j *Journal) Append(row string) error {
-	_, err := j.f.WriteString(row + "\n")
-	return err
+	if _, err := j.f.Write([]byte(row + "\n")); err != nil {
+		return fmt.Errorf("%s: a row could not be written; the same command goes on with those before: %w", j.path, err)
+	}
+	return nil
 }
 
 // Close closes the journal's file.

@@ -96,7 +96,7 @@ func TestJournalResumesAndDropsTornRows(t *testing.T) {
 	if err := errors.Join(j.Append("three"), j.Close()); err != nil {
 		t.Fatal(err)
 	}
-	if _, rows := open(header); !slices.Equal(rows, []string{"one", "two", "three"}) {
+	if j, rows := open(header); !slices.Equal(rows, []string{"one", "two", "three"}) || j.Close() != nil {
 		t.Errorf("rows %v", rows)
 	}
 	if _, _, err := OpenJournal(path, []byte("format: 2\n\n"), "date"); !errors.Is(err, ErrOtherHeader) {
@@ -125,40 +125,6 @@ func TestJournalWithoutRows(t *testing.T) {
 		if want == "" && (!errors.Is(err, ErrOtherHeader) || string(got) != was) || want != "" && (err != nil || len(rows) > 0 || string(got) != want) {
 			t.Errorf("%q: %q, %v", was, got, err)
 		}
-	}
-}
-
-func TestWriteReplacesWholeFiles(t *testing.T) {
-	dir := t.TempDir()
-	path := filepath.Join(dir, "f")
-	for _, content := range []string{"old", "new"} {
-		if err := Write(path, []byte(content)); err != nil {
-			t.Fatal(err)
-		}
-		if got, err := os.ReadFile(path); err != nil || string(got) != content {
-			t.Errorf("%q, %v", got, err)
-		}
-	}
-	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
-		t.Errorf("%v, %v", entries, err)
-	}
-	if err := Write(filepath.Join(dir, "missing", "f"), nil); err == nil {
-		t.Error("no error in a folder that does not exist")
-	}
-}
-
-// TestWriteAll: when one file cannot take its place, none stays.
-func TestWriteAll(t *testing.T) {
-	dir := t.TempDir()
-	a, b := filepath.Join(dir, "a"), filepath.Join(dir, "b")
-	if err := os.Mkdir(b, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := WriteAll(Content{Path: a, Data: []byte("1")}, Content{Path: b, Data: []byte("2")}); err == nil {
-		t.Error("a folder was replaced by a file")
-	}
-	if files, err := os.ReadDir(dir); err != nil || len(files) != 1 {
-		t.Errorf("%v, %v", files, err)
 	}
 }
 

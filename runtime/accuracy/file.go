@@ -2,12 +2,14 @@ package accuracy
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strconv"
 	"strings"
 
+	"github.com/autotailor/autotailor/internal/outfile"
 	"github.com/autotailor/autotailor/internal/rowfile"
 	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/supernet"
@@ -108,7 +110,7 @@ func (t *Table) Write(w io.Writer, net *supernet.Net) error {
 
 // WriteFile replaces the file at path by t at once.
 func (t *Table) WriteFile(path string, net *supernet.Net) error {
-	return rowfile.Write(path, t.bytes(net))
+	return outfile.Write(path, t.bytes(net))
 }
 
 // Uncounted tells whether a table has been begun in the file at path, and nothing counted. OpenJournal begins such a table anew.
@@ -140,7 +142,7 @@ func OpenJournal(path string, net *supernet.Net, h Header) (*Journal, *Table, er
 	var errs rowfile.Errors
 	t.fill(net, lines, &errs)
 	if err := errs.Join(); err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", path, err)
+		return nil, nil, errors.Join(fmt.Errorf("%s: %w", path, err), file.Close())
 	}
 	return &Journal{file, net, t}, t, nil
 }

@@ -1,10 +1,12 @@
 package lut
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
 
+	"github.com/autotailor/autotailor/internal/outfile"
 	"github.com/autotailor/autotailor/internal/rowfile"
 	"github.com/autotailor/autotailor/runtime/supernet"
 )
@@ -137,7 +139,7 @@ func (t *Table) Write(w io.Writer) error {
 }
 
 // WriteFile replaces the file at path by t at once.
-func (t *Table) WriteFile(path string) error { return rowfile.Write(path, t.bytes()) }
+func (t *Table) WriteFile(path string) error { return outfile.Write(path, t.bytes()) }
 
 // Journal is a table's file that grows as operators are measured.
 type Journal struct {
@@ -156,7 +158,7 @@ func OpenJournal(path string, net *supernet.Net, h Header) (*Journal, *Table, er
 	var errs rowfile.Errors
 	t.fill(lines, true, &errs)
 	if err := errs.Join(); err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", path, err)
+		return nil, nil, errors.Join(fmt.Errorf("%s: %w", path, err), file.Close())
 	}
 	return &Journal{file, t}, t, nil
 }

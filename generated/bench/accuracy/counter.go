@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/autotailor/autotailor/internal/rowfile"
+	"github.com/autotailor/autotailor/internal/outfile"
 	"github.com/autotailor/autotailor/runtime/accuracy"
 	"github.com/autotailor/autotailor/runtime/onnxfile"
 	"github.com/autotailor/autotailor/runtime/space"
@@ -98,7 +98,7 @@ func (c *counter) missing(list []string) error {
 			todo = append(todo, subnet+"\n"...)
 		}
 	}
-	return errors.Join(rowfile.Write(c.path("todo"), todo), fmt.Errorf("%s has no counts of %d SubNets: run %s --subnets %s, in the folder of the PyTorch package",
+	return errors.Join(outfile.Write(c.path("todo"), todo), fmt.Errorf("%s has no counts of %d SubNets: run %s --subnets %s, in the folder of the PyTorch package",
 		c.path("counts"), len(list), c.command("evaluate.py", "counts"), c.path("todo")))
 }
 

@@ -2,11 +2,13 @@ package cli
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 
 	"github.com/autotailor/autotailor/runtime/deploy/bundle"
+	"github.com/autotailor/autotailor/runtime/measure/profile"
 )
 
 // reportFree refuses to write a report over files of the same names that no report wrote: those of a folder without a report of ours.
@@ -25,6 +27,18 @@ func bundleFree(dir string) error {
 		return nil
 	}
 	return noneOf(dir, "bundle", bundle.ManifestName, "weights.onnx", "statistics-*.onnx")
+}
+
+// rulesFree refuses to write fusion rules over a file that no profile wrote.
+func rulesFree(path string) error {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) || err == nil && bytes.HasPrefix(text, []byte(profile.RulesHead)) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf("%s has no fusion rules of a profile and would be written over: move it away", path)
 }
 
 // noneOf refuses a folder that has a file which a pattern fits.

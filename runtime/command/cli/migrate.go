@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/autotailor/autotailor/internal/rowfile"
+	"github.com/autotailor/autotailor/internal/outfile"
 	"github.com/autotailor/autotailor/runtime/accuracy"
 	"github.com/autotailor/autotailor/runtime/deploy/bundle"
 	"github.com/autotailor/autotailor/runtime/lut"
@@ -75,7 +75,7 @@ func runMigrate(c *call) error {
 		return err
 	}
 	var list []migrated
-	var contents []rowfile.Content
+	var contents []outfile.Content
 	var errs []error
 	for _, path := range c.flags.Args() {
 		m, content, err := c.migrate(path, *dry)
@@ -92,26 +92,16 @@ func runMigrate(c *call) error {
 		return fmt.Errorf("nothing was written: %w", err)
 	}
 	if !*dry {
-		if err := replace(contents); err != nil {
-			return err
+		if err := outfile.WriteAll(contents...); err != nil {
+			return fmt.Errorf("nothing was written: %w", err)
 		}
 	}
 	return c.printMigrated(list)
 }
 
-// replace writes files one after the other, each of them whole or not at all.
-func replace(contents []rowfile.Content) error {
-	for k, f := range contents {
-		if err := rowfile.Write(f.Path, f.Data); err != nil {
-			return fmt.Errorf("%d of %d files were written: %w", k, len(contents), err)
-		}
-	}
-	return nil
-}
-
 // migrate converts one file. The content is nil if there is nothing to convert. A folder is a bundle.
-func (c *call) migrate(path string, dry bool) (migrated, rowfile.Content, error) {
-	var none rowfile.Content
+func (c *call) migrate(path string, dry bool) (migrated, outfile.Content, error) {
+	var none outfile.Content
 	m := migrated{File: path, State: "converted"}
 	if i, err := os.Stat(path); err == nil && i.IsDir() {
 		path = filepath.Join(path, bundle.ManifestName)
@@ -145,7 +135,7 @@ func (c *call) migrate(path string, dry bool) (migrated, rowfile.Content, error)
 		if data, m.Missing, err = f.convert(text, c.net); err != nil {
 			return m, none, err
 		}
-		return m, rowfile.Content{Path: path, Data: data}, nil
+		return m, outfile.Content{Path: path, Data: data}, nil
 	}
 	return m, none, errors.New("it is not a file of latencies, sensitivities or joint accuracies, nor a manifest of a bundle")
 }

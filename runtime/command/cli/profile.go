@@ -6,7 +6,7 @@ import (
 	"os"
 	"time"
 
-	"github.com/autotailor/autotailor/internal/rowfile"
+	"github.com/autotailor/autotailor/internal/outfile"
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/lut"
 	"github.com/autotailor/autotailor/runtime/measure/device"
@@ -126,7 +126,10 @@ func (c *call) profile(e engine.Engine, o profile.Options, out string, dry bool)
 		return err
 	} else if file != "" {
 		r.RulesFile = out + ".rules"
-		if err := rowfile.Write(r.RulesFile, []byte(file)); err != nil {
+		if err := rulesFree(r.RulesFile); err != nil {
+			return err
+		}
+		if err := outfile.Write(r.RulesFile, []byte(file)); err != nil {
 			return err
 		}
 		fmt.Fprintf(c.err, "profile: %s runs other operators as one kernel than fusion rules %q say (see the command fusion); %s has rules that agree: "+

@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/autotailor/autotailor/internal/rowfile"
+	"github.com/autotailor/autotailor/internal/outfile"
 	"github.com/autotailor/autotailor/runtime/deploy/bundle"
 	"github.com/autotailor/autotailor/runtime/onnxfile"
 	"github.com/autotailor/autotailor/runtime/space"
@@ -49,7 +49,7 @@ func (c *call) keepSample(file string, samples data.Samples) error {
 		c.warn(fmt.Sprintf("the images that statistics come from are not kept: %v; give export --recalibrate DIR", err))
 		return nil
 	}
-	if err := rowfile.Write(path, b.Bytes()); err != nil {
+	if err := outfile.Write(path, b.Bytes()); err != nil {
 		return err
 	}
 	fmt.Fprintf(c.err, "wrote %s: %d images (%d KiB), from which export recomputes BatchNorm statistics\n", path, images.N, b.Len()>>10)

@@ -5,12 +5,11 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
-	"github.com/autotailor/autotailor/internal/rowfile"
+	"github.com/autotailor/autotailor/internal/outfile"
 	"github.com/autotailor/autotailor/runtime/accuracy"
 	"github.com/autotailor/autotailor/runtime/command/report"
 	"github.com/autotailor/autotailor/runtime/model"
@@ -307,19 +306,15 @@ func runReport(c *call) error {
 	if err := reportFree(*out); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(*out, 0o777); err != nil {
+	if err := outfile.Folder(*out); err != nil {
 		return err
 	}
 	var csv, html bytes.Buffer
 	if err := errors.Join(report.CSV(&csv, points), report.HTML(&html, page)); err != nil {
 		return err
 	}
-	r := reported{Points: len(points), Files: []string{filepath.Join(*out, "front.csv")}}
-	if err := rowfile.Write(r.Files[0], csv.Bytes()); err != nil {
-		return err
-	}
-	r.Files = append(r.Files, filepath.Join(*out, "report.html"))
-	if err := rowfile.Write(r.Files[1], html.Bytes()); err != nil {
+	r := reported{Points: len(points), Files: []string{filepath.Join(*out, "front.csv"), filepath.Join(*out, "report.html")}}
+	if err := outfile.WriteAll(outfile.Content{Path: r.Files[0], Data: csv.Bytes()}, outfile.Content{Path: r.Files[1], Data: html.Bytes()}); err != nil {
 		return err
 	}
 	if c.opt.Plot != nil {

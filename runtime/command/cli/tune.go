@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/autotailor/autotailor/internal/onnx"
-	"github.com/autotailor/autotailor/internal/rowfile"
+	"github.com/autotailor/autotailor/internal/outfile"
 	"github.com/autotailor/autotailor/runtime/accuracy"
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/onnxfile"
@@ -101,17 +101,17 @@ func runTune(c *call) error {
 	if err != nil {
 		return err
 	}
-	files := []rowfile.Content{{Path: *f.out, Data: model}}
+	files := []outfile.Content{{Path: *f.out, Data: model}}
 	if *f.log != "" {
-		files = append(files, rowfile.Content{Path: *f.log, Data: tuneLog(c, t, r)})
+		files = append(files, outfile.Content{Path: *f.log, Data: tuneLog(c, t, r)})
 	}
-	if err := rowfile.WriteAll(files...); err != nil {
+	if err := outfile.WriteAll(files...); err != nil {
 		return err
 	}
 	if err := c.keepBeside(f, t); err != nil {
 		return err
 	}
-	if err := os.Remove(checkpoint); err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err := outfile.Remove(checkpoint); err != nil {
 		return err
 	}
 	return c.printTuned(t, r)
@@ -181,7 +181,7 @@ func (c *call) keepBeside(f *tuneFlags, t *tune.Tuner) error {
 	}
 	images := t.Train.Slice(0, f.o.Calib)
 	e := &sensitivity.Evaluator{Net: c.net, Engine: t.Engine, Weights: w, Samples: images, Task: t.Task, Options: sensitivity.Options{Calibration: images}}
-	if err := os.Remove(*f.out + statsEnding); err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err := outfile.Remove(*f.out + statsEnding); err != nil {
 		return err // of weights that were here before
 	}
 	k, err := c.keepFor(e, w, *f.out)

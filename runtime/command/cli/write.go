@@ -13,7 +13,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/autotailor/autotailor/internal/rowfile"
+	"github.com/autotailor/autotailor/internal/outfile"
 	"github.com/autotailor/autotailor/runtime/deploy/bundle"
 	"github.com/autotailor/autotailor/runtime/deploy/ncnn"
 	"github.com/autotailor/autotailor/runtime/deploy/safetensors"
@@ -205,12 +205,12 @@ func (c *call) export(f *exportFlags, r *exported) error {
 	if err != nil {
 		return err
 	}
-	var files []rowfile.Content
+	var files []outfile.Content
 	for i, data := range contents {
-		files = append(files, rowfile.Content{Path: r.Files[i], Data: data})
+		files = append(files, outfile.Content{Path: r.Files[i], Data: data})
 		r.Bytes += len(data)
 	}
-	if err := rowfile.WriteAll(files...); err != nil {
+	if err := outfile.WriteAll(files...); err != nil {
 		return err
 	}
 	return c.tell(r)
@@ -300,10 +300,10 @@ func (c *call) exportLarge(f *exportFlags, r *exported, w nn.Weights, meta map[s
 	defer debug.SetGCPercent(debug.SetGCPercent(tight)) // what is in memory is one tensor of many
 	var file bytes.Buffer
 	beside := &onnxfile.Beside{Name: filepath.Base(data)}
-	return rowfile.WriteAll(rowfile.Content{Path: data, Write: func(dst io.Writer) error {
+	return outfile.WriteAll(outfile.Content{Path: data, Write: func(dst io.Writer) error {
 		beside.Data = dst
 		return c.writeONNX(&file, f, w, meta, beside)
-	}}, rowfile.Content{Path: r.Files[0], Write: func(dst io.Writer) error {
+	}}, outfile.Content{Path: r.Files[0], Write: func(dst io.Writer) error {
 		n, err := file.WriteTo(dst)
 		r.Bytes = int(beside.Bytes + n)
 		return err

@@ -51,8 +51,8 @@ func TestExportNCNN(t *testing.T) {
 		{"--format safetensors --opset 17 --out x", "--format onnx"},
 		{"--format safetensors --batch 4 --out x", "--batch does not go with"},
 		{"--format safetensors --fold-batch-norm --out x", "--fold-batch-norm does not go with"},
-		{"--format safetensors --out " + filepath.Join(dir, "none", "x"), "no such file"},
-		{"--format ncnn --out " + filepath.Join(dir, "none", "x"), "no such file"},
+		{"--format safetensors --out " + filepath.Join(dir, "none", "x"), "does not exist"},
+		{"--format ncnn --out " + filepath.Join(dir, "none", "x"), "does not exist"},
 	} {
 		code, _, errs := invoke(t.Context(), append([]string{"export", "--model", model}, strings.Fields(c.args)...)...)
 		if code == 0 || !strings.Contains(errs, c.want) {

@@ -17,7 +17,7 @@ import (
 	"slices"
 
 	"github.com/autotailor/autotailor/internal/onnx"
-	"github.com/autotailor/autotailor/internal/rowfile"
+	"github.com/autotailor/autotailor/internal/outfile"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/onnxfile"
 	"github.com/autotailor/autotailor/runtime/supernet"
@@ -111,7 +111,7 @@ func Write(dir, path string, net *supernet.Net, m Manifest, recalibrated []nn.We
 	}
 	m.Format, m.Package, m.Digest = format, net.Package, net.Digest
 	m.Weights = File{weightsName, int64(len(data)), sum(data)}
-	files := []rowfile.Content{{Path: filepath.Join(dir, weightsName), Data: data}}
+	files := []outfile.Content{{Path: filepath.Join(dir, weightsName), Data: data}}
 	m.SubNets = slices.Clone(m.SubNets)
 	for k, w := range recalibrated {
 		data, err := statisticsOf(net, m.SubNets[k], w)
@@ -123,7 +123,7 @@ func Write(dir, path string, net *supernet.Net, m Manifest, recalibrated []nn.We
 		}
 		name := fmt.Sprintf(statisticsName, k)
 		m.SubNets[k].Statistics = &File{name, int64(len(data)), sum(data)}
-		files = append(files, rowfile.Content{Path: filepath.Join(dir, name), Data: data})
+		files = append(files, outfile.Content{Path: filepath.Join(dir, name), Data: data})
 	}
 	if err := m.check(net); err != nil {
 		return m, err
@@ -135,10 +135,10 @@ func Write(dir, path string, net *supernet.Net, m Manifest, recalibrated []nn.We
 	if err != nil {
 		return m, err
 	}
-	if err := os.MkdirAll(dir, 0o777); err != nil {
+	if err := outfile.Folder(dir); err != nil {
 		return m, err
 	}
-	return m, rowfile.WriteAll(append(files, rowfile.Content{Path: filepath.Join(dir, ManifestName), Data: append(text, '\n')})...)
+	return m, outfile.WriteAll(append(files, outfile.Content{Path: filepath.Join(dir, ManifestName), Data: append(text, '\n')})...)
 }
 
 // complete tells whether a model file has every parameter of the original in itself.

@@ -11,7 +11,7 @@ import (
 	"os"
 	"slices"
 
-	"github.com/autotailor/autotailor/internal/rowfile"
+	"github.com/autotailor/autotailor/internal/outfile"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/supernet"
 )
@@ -125,7 +125,7 @@ func (l *Listed) Weights(net *supernet.Net, subnet string, w nn.Weights) (own nn
 }
 
 // WriteFile replaces the file at path by the list at once.
-func (l *Listed) WriteFile(path string) error { return rowfile.Write(path, l.bytes()) }
+func (l *Listed) WriteFile(path string) error { return outfile.Write(path, l.bytes()) }
 
 // bytes returns the file's content: the newest SubNets that there is room for.
 func (l *Listed) bytes() []byte {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/autotailor/autotailor/internal/outfile"
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/lut"
 	"github.com/autotailor/autotailor/runtime/space"
@@ -67,7 +68,7 @@ func runCovering(ctx context.Context, net *supernet.Net, e engine.Tracer, path s
 	if err := t.WriteFile(path); err != nil {
 		return nil, err
 	}
-	return t, os.Remove(path + ".part")
+	return t, outfile.Remove(path + ".part")
 }
 
 // begun is the table to fill: that at path, or a new one with the rows of o.From.

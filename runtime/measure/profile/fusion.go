@@ -94,6 +94,9 @@ func oneKernel(rules fusion.Rules, operators []string) bool {
 	return len(operators) < 2 || len(rules.Groups(g)) == 1
 }
 
+// RulesHead begins every file of RulesFile.
+const RulesHead = "# Kernels of "
+
 // RulesFile is a fusion rule file with a table's rules and those sequences that its runtime was seen to join beyond them; "" when there is none.
 func RulesFile(t *lut.Table, net *supernet.Net) (string, error) {
 	list, err := Fusion(t, net)
@@ -116,6 +119,6 @@ func RulesFile(t *lut.Table, net *supernet.Net) (string, error) {
 	if len(more) == 0 {
 		return "", nil
 	}
-	head := fmt.Sprintf("# Kernels of %s %s on %s, as `profile` saw them for %s.\n", t.Header.Engine, t.Header.Version, t.Header.Device, net.Package)
+	head := fmt.Sprintf(RulesHead+"%s %s on %s, as `profile` saw them for %s.\n", t.Header.Engine, t.Header.Version, t.Header.Device, net.Package)
 	return head + strings.Join(append(slices.Clone(p.rules.Lines), more...), "\n") + "\n", nil
 }

@@ -13,7 +13,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/autotailor/autotailor/internal/rowfile"
+	"github.com/autotailor/autotailor/internal/outfile"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/supernet"
 	"github.com/autotailor/autotailor/runtime/train/data"
@@ -60,13 +60,20 @@ type saver struct {
 	path  string
 	print map[string]string
 	was   map[string]string // what of it version 1 wrote otherwise
+	hold  *outfile.Hold     // keeps other runs away from the file
 	busy  chan error        // the result of the write that is under way; nil when none is
 
 	content []byte // what is written, without its SHA-256
 }
 
 func openSaver(path string, print map[string]string) (*saver, error) {
-	return &saver{path: path, print: print}, nil
+	s := &saver{path: path, print: print, hold: &outfile.Hold{}}
+	if path == "" {
+		return s, nil
+	}
+	var err error
+	s.hold, err = outfile.Acquire(path)
+	return s, err
 }
 
 // save writes the state. The write goes on while the next step is computed; the one before must be done.
@@ -84,10 +91,13 @@ func (s *saver) save(st *state) error {
 	s.busy = busy
 	go func() {
 		sum := sha256.Sum256(content)
-		busy <- rowfile.Write(s.path, append(content, sum[:]...))
+		busy <- s.hold.Write(s.path, append(content, sum[:]...))
 	}()
 	return nil
 }
+
+// close ends what save has begun and lets other runs write.
+func (s *saver) close() error { return errors.Join(s.wait(), s.hold.Release()) }
 
 // wait ends the write that is under way.
 func (s *saver) wait() error {

@@ -96,7 +96,7 @@ type run struct {
 }
 
 // Run trains all steps, or those that the checkpoint at path lacks. The checkpoint is written after every step; an empty path leaves it out.
-func (t *Tuner) Run(ctx context.Context, path string) (*Result, error) {
+func (t *Tuner) Run(ctx context.Context, path string) (result *Result, err error) {
 	r, err := t.start()
 	if err != nil {
 		return nil, err
@@ -106,6 +106,7 @@ func (t *Tuner) Run(ctx context.Context, path string) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer func() { err = errors.Join(err, saver.close()) }()
 	saver.was = map[string]string{"choices": supernet.SpaceDigest(t.Net.Version1())}
 	if err := saver.load(r.state); err != nil {
 		return nil, err
@@ -113,11 +114,11 @@ func (t *Tuner) Run(ctx context.Context, path string) (*Result, error) {
 	from, start := r.step, time.Now()
 	for r.step < t.Options.Steps {
 		if err := ctx.Err(); err != nil {
-			return nil, errors.Join(err, saver.wait())
+			return nil, err
 		}
 		loss, err := r.train(ctx)
 		if err != nil {
-			return nil, errors.Join(err, saver.wait())
+			return nil, err
 		}
 		if err := saver.save(r.state); err != nil {
 			return nil, err

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"image/color"
-	"os"
+	"io"
 	"path/filepath"
 	"strings"
 
@@ -13,6 +13,7 @@ import (
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 
+	"github.com/autotailor/autotailor/internal/outfile"
 	"github.com/autotailor/autotailor/runtime/command/report"
 )
 
@@ -68,13 +69,12 @@ func save(p *plot.Plot, path string, width, height vg.Length) error {
 	if err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".plot-*")
-	if err != nil {
+	return write(path, w)
+}
+
+func write(path string, plot io.WriterTo) error {
+	return outfile.WriteAll(outfile.Content{Path: path, Write: func(dst io.Writer) error {
+		_, err := plot.WriteTo(dst)
 		return err
-	}
-	_, err = w.WriteTo(f)
-	if err := errors.Join(err, f.Chmod(0o644), f.Close()); err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return os.Rename(f.Name(), path)
+	}})
 }

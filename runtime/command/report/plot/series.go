@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"image/color"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -49,15 +48,7 @@ func Stack(path, title, x string, series []Series) error {
 	for i, c := range plot.Align(rows, tiles, draw.New(img)) {
 		rows[i][0].Draw(c[0])
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".plot-*")
-	if err != nil {
-		return err
-	}
-	_, err = vgimg.PngCanvas{Canvas: img}.WriteTo(f)
-	if err := errors.Join(err, f.Chmod(0o644), f.Close()); err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return os.Rename(f.Name(), path)
+	return write(path, vgimg.PngCanvas{Canvas: img})
 }
 
 func (s Series) draw() (*plot.Plot, error) {

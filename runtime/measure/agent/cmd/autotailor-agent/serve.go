@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/autotailor/autotailor/internal/httpguard"
+	"github.com/autotailor/autotailor/internal/outfile"
 	"github.com/autotailor/autotailor/runtime/measure/agent"
 	"github.com/autotailor/autotailor/runtime/measure/device"
 )
@@ -133,7 +134,7 @@ func (s settings) certificate() (*tls.Certificate, error) {
 		return nil, err
 	}
 	if *s.cert != "" {
-		if err := errors.Join(os.WriteFile(*s.key, key, 0o600), os.WriteFile(*s.cert, cert, 0o644)); err != nil {
+		if err := outfile.WriteAll(outfile.Content{Path: *s.key, Data: key, Private: true}, outfile.Content{Path: *s.cert, Data: cert}); err != nil {
 			return nil, err
 		}
 	}
