@@ -56,8 +56,10 @@ func (h *Hold) add(path string) error {
 // Release lets others write.
 func (h *Hold) Release() error {
 	var errs []error
-	for _, l := range h.locks {
-		errs = append(errs, l.Close())
+	for i, l := range h.locks {
+		if err := l.Close(); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", h.paths[i], err))
+		}
 	}
 	h.paths, h.locks = nil, nil
 	return errors.Join(errs...)

@@ -188,8 +188,11 @@ func folders(list []staged) []string {
 // keep gives the file at path a second name, from which undo brings it back. A file system without links loses the first name for that.
 func keep(path string) (old string, err error) {
 	s := system()
-	if _, err := s.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+	switch _, err := s.Lstat(path); {
+	case errors.Is(err, fs.ErrNotExist):
 		return "", nil
+	case err != nil:
+		return "", err
 	}
 	old = beside(path)
 	if s.Link(path, old) == nil {

@@ -68,8 +68,13 @@ func resume(f outfile.File, header []byte, except []string) ([]Line, error) {
 
 // begin makes a header all that f has.
 func begin(f outfile.File, header []byte) error {
-	_, err := f.WriteAt(header, 0)
-	return errors.Join(err, f.Truncate(int64(len(header))), seek(f, len(header)))
+	if err := f.Truncate(0); err != nil {
+		return err
+	}
+	if _, err := f.WriteAt(header, 0); err != nil {
+		return err
+	}
+	return seek(f, len(header))
 }
 
 // first is the first line of a header, which names its format.
