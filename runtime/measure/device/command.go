@@ -22,6 +22,7 @@ import (
 type Options struct {
 	Threads  int
 	Patience time.Duration // that an answer may take beyond the limit of its job, 0 means a minute
+	Overtime time.Duration // likewise, for a driver that is trusted to keep limits and is killed where it does not; 0 means Patience
 }
 
 // Command is a device behind a driver program. It may be used by one goroutine at a time.
@@ -56,6 +57,9 @@ func OpenCommand(line string, o Options) (*Command, error) {
 func Open(args []string, o Options) (*Command, error) {
 	if o.Patience <= 0 {
 		o.Patience = time.Minute
+	}
+	if o.Overtime <= 0 {
+		o.Overtime = o.Patience
 	}
 	c := &Command{args: args, options: o}
 	var err error
@@ -171,7 +175,7 @@ func (c *Command) ask(ctx context.Context, r request, limit time.Duration) (engi
 			return engine.Measurement{}, err
 		}
 	}
-	line, err := c.process.ask(ctx, r, limit+c.options.Patience)
+	line, err := c.process.ask(ctx, r, limit+c.options.Overtime)
 	var m engine.Measurement
 	if err == nil {
 		m, err = measurement(line, r)

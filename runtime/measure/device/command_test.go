@@ -208,3 +208,20 @@ esac`)
 		})
 	}
 }
+
+// TestOvertime: a driver that does not keep the limit of a job is killed soon after it, however long others may think about an answer.
+func TestOvertime(t *testing.T) {
+	d, err := device.OpenCommand("sh "+script(t, prelude+"while IFS= read -r line; do sleep 60; done\n"), device.Options{Threads: 1, Overtime: 200 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	start := time.Now()
+	var got engine.Measurement
+	err = d.Measure(t.Context(), jobs(t, 1), func(_ int, m engine.Measurement) { got = m })
+	if err := errors.Join(err, d.Close()); err != nil || !strings.Contains(got.Failed, "was killed") {
+		t.Errorf("%v, %v", got, err)
+	}
+	if took := time.Since(start); took > 5*time.Second {
+		t.Errorf("a job of 0.1 s took %v", took)
+	}
+}

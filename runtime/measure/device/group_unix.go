@@ -1,4 +1,4 @@
-//go:build unix
+//go:build unix && !linux
 
 package device
 
@@ -7,8 +7,11 @@ import (
 	"syscall"
 )
 
-// ownGroup makes the driver the head of a process group, so that what it started can be ended with it.
-func ownGroup(c *exec.Cmd) { c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
+// startGroup starts the driver as the head of a process group, so that what it started can be ended with it.
+func startGroup(c *exec.Cmd) error {
+	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	return c.Start()
+}
 
 func killGroup(c *exec.Cmd) {
 	_ = syscall.Kill(-c.Process.Pid, syscall.SIGKILL) // it may be gone

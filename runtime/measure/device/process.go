@@ -28,7 +28,6 @@ type process struct {
 // startProcess starts a driver.
 func startProcess(args []string) (*process, error) {
 	p := &process{cmd: exec.Command(args[0], args[1:]...), lines: make(chan []byte)}
-	ownGroup(p.cmd)
 	p.cmd.Stderr = &p.stderr
 	p.cmd.WaitDelay = time.Second
 	in, err := p.cmd.StdinPipe()
@@ -39,7 +38,7 @@ func startProcess(args []string) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := p.cmd.Start(); err != nil {
+	if err := startGroup(p.cmd); err != nil {
 		return nil, fmt.Errorf("the driver cannot be started: %w", err)
 	}
 	p.in = in

@@ -118,5 +118,9 @@ func drive(_ context.Context, f *pflag.FlagSet, args []string) error {
 	if err := limitMemory(*memory); err != nil {
 		return err
 	}
-	return device.Drive(os.Stdin, os.Stdout, embedded.New(embedded.Options{Threads: *threads}))
+	e := embedded.New(embedded.Options{Threads: *threads})
+	if err := confine(); err != nil {
+		return err
+	}
+	return device.Drive(os.Stdin, os.Stdout, e)
 }

@@ -83,12 +83,19 @@ func serve(ctx context.Context, f *pflag.FlagSet, args []string) error {
 	if err != nil {
 		return err
 	}
+	if text := unconfined(); text != "" && *s.driver == "" {
+		fmt.Fprintln(os.Stderr, "warning:", text)
+	}
 	s.greet(l.Addr(), certificate, token, made)
 	if certificate != nil {
 		l = tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{*certificate}, MinVersion: tls.VersionTLS13})
 	}
 	return server.Serve(ctx, l)
 }
+
+// overtime is how long the process that measures may take beyond the limit of a job, to read the network and to end the run at hand, before
+// it is killed.
+const overtime = 5 * time.Second
 
 // opener opens what measures: a driver, or this program as one.
 func (s settings) opener(memory int64) func() (*device.Command, error) {
@@ -101,6 +108,7 @@ func (s settings) opener(memory int64) func() (*device.Command, error) {
 		if err != nil {
 			return nil, err
 		}
+		o.Overtime = overtime
 		return device.Open([]string{self, "drive", "--threads", strconv.Itoa(*s.threads), "--memory", strconv.FormatInt(memory, 10)}, o)
 	}
 }
