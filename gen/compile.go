@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"github.com/autotailor/autotailor/gen/config"
 	"github.com/autotailor/autotailor/gen/view"
 	"github.com/autotailor/autotailor/internal/fusion"
+	"github.com/autotailor/autotailor/internal/infile"
 	"github.com/autotailor/autotailor/ir"
 	"github.com/autotailor/autotailor/ir/onnx"
 	"github.com/autotailor/autotailor/ir/pass"
@@ -83,7 +83,7 @@ func compile(g *ir.Graph, c supernet.Config) (*supernet.Net, error) {
 
 // configured is a SuperNet of which only the config is there.
 func (j Job) configured() (*Compiled, error) {
-	text, err := os.ReadFile(j.Config)
+	text, err := infile.Read(j.Config, infile.Text)
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +96,7 @@ func (j Job) configured() (*Compiled, error) {
 // Canonicalise reads the job's model and runs the passes, for Dump's sake.
 func (j Job) Canonicalise() error {
 	c := &Compiled{Dir: filepath.Dir(j.Config), Config: config.Default()}
-	if text, err := os.ReadFile(j.Config); err == nil {
+	if text, err := infile.Read(j.Config, infile.Text); err == nil {
 		if c.Config, err = config.Read(j.Config, text); err != nil {
 			return err
 		}
@@ -243,7 +243,7 @@ func ruleSet(name, dir string) (fusion.Rules, error) {
 	if ext == "" {
 		return fusion.Named(name)
 	}
-	text, err := os.ReadFile(under(dir, name))
+	text, err := infile.Read(under(dir, name), infile.Text)
 	if err != nil {
 		return fusion.Rules{}, err
 	}

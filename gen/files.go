@@ -15,6 +15,7 @@ import (
 	"golang.org/x/mod/module"
 
 	"github.com/autotailor/autotailor/gen/pytorch"
+	"github.com/autotailor/autotailor/internal/infile"
 	"github.com/autotailor/autotailor/internal/outfile"
 )
 
@@ -60,7 +61,7 @@ func (o *Output) Changes() ([]Change, error) {
 	want := map[string]bool{}
 	for _, f := range o.Files {
 		want[f.Name] = true
-		old, err := os.ReadFile(filepath.Join(o.Dir, filepath.FromSlash(f.Name)))
+		old, err := infile.Read(o.path(f.Name), infile.Table)
 		switch {
 		case errors.Is(err, os.ErrNotExist):
 			out = append(out, Change{f.Name, "new", nil, f.Data})
@@ -97,7 +98,7 @@ func (o *Output) stale(want map[string]bool) ([]Change, error) {
 			if rel = filepath.ToSlash(rel); want[rel] {
 				continue
 			}
-			old, err := os.ReadFile(n)
+			old, err := infile.Read(n, infile.Table)
 			if err != nil {
 				return nil, err
 			}

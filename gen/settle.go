@@ -3,12 +3,12 @@ package gen
 import (
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"time"
 
 	"github.com/autotailor/autotailor/gen/config"
 	"github.com/autotailor/autotailor/gen/view"
+	"github.com/autotailor/autotailor/internal/infile"
 	"github.com/autotailor/autotailor/runtime/model"
 	"github.com/autotailor/autotailor/runtime/space"
 )
@@ -138,7 +138,7 @@ func (s *settled) withFrozen() ([]byte, error) {
 	if len(s.frozen) == 0 {
 		return nil, nil
 	}
-	text, err := os.ReadFile(s.compiled.Config.File)
+	text, err := infile.Read(s.compiled.Config.File, infile.Text)
 	if err != nil {
 		return nil, err
 	}

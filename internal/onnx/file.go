@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 
+	"github.com/autotailor/autotailor/internal/infile"
 	"github.com/autotailor/autotailor/internal/onnxpb"
 )
 
@@ -18,15 +19,16 @@ const maxFile = 2 << 30
 
 // ReadFile reads a whole model file. Anything but a regular file is refused.
 func ReadFile(ctx context.Context, path string) ([]byte, error) {
-	info, err := os.Stat(path)
+	f, err := infile.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	f, size, err := open(info, func() (*os.File, error) { return os.Open(path) })
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
 	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	size := info.Size()
 	if size > maxFile {
 		return nil, fmt.Errorf("%s: %d bytes are more than an ONNX file can have; store the weights as external data", path, size)
 	}
@@ -35,43 +37,6 @@ func ReadFile(ctx context.Context, path string) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return data, nil
-}
-
-// open opens what info describes when it is a regular file, and returns its size. To open anything else may wait for ever, as for the writer of a
-// named pipe.
-func open(info fs.FileInfo, file func() (*os.File, error)) (*os.File, int64, error) {
-	if err := regular(info); err != nil {
-		return nil, 0, err
-	}
-	f, err := file()
-	if err != nil {
-		return nil, 0, err
-	}
-	if info, err = f.Stat(); err == nil {
-		err = regular(info)
-	}
-	if err != nil {
-		return nil, 0, errors.Join(err, f.Close())
-	}
-	return f, info.Size(), nil
-}
-
-// regular says what a file is that is none of bytes.
-func regular(info fs.FileInfo) error {
-	kind := "a special file"
-	switch m := info.Mode(); {
-	case m.IsRegular():
-		return nil
-	case m.IsDir():
-		kind = "a folder"
-	case m&fs.ModeNamedPipe != 0:
-		kind = "a named pipe"
-	case m&fs.ModeDevice != 0:
-		kind = "a device"
-	case m&fs.ModeSocket != 0:
-		kind = "a socket"
-	}
-	return fmt.Errorf("it is %s; only regular files are read", kind)
 }
 
 // chunk is how many bytes are read between two looks at the context.
@@ -175,11 +140,7 @@ func (e *Extent) open() (*os.File, error) {
 		return nil, err
 	}
 	defer root.Close()
-	info, err := root.Stat(e.File)
-	if err != nil {
-		return nil, e.wrong(err)
-	}
-	f, size, err := open(info, func() (*os.File, error) { return root.Open(e.File) })
+	f, size, err := infile.OpenBy(func() (fs.FileInfo, error) { return root.Stat(e.File) }, func() (*os.File, error) { return root.Open(e.File) })
 	if err != nil {
 		return nil, e.wrong(err)
 	}

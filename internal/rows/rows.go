@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/autotailor/autotailor/internal/infile"
 	"github.com/autotailor/autotailor/internal/onnx"
 )
 
@@ -67,7 +68,7 @@ func openFile(path string) (*os.File, int64, error) {
 	if err := regular(path, info); err != nil {
 		return nil, 0, err
 	}
-	f, err := os.Open(path)
+	f, err := infile.Open(path)
 	if err != nil {
 		return nil, 0, err
 	}

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strconv"
 	"strings"
 
+	"github.com/autotailor/autotailor/internal/infile"
 	"github.com/autotailor/autotailor/internal/outfile"
 	"github.com/autotailor/autotailor/internal/rowfile"
 	"github.com/autotailor/autotailor/runtime/space"
@@ -115,7 +115,7 @@ func (t *Table) WriteFile(path string, net *supernet.Net) error {
 
 // Uncounted tells whether a table has been begun in the file at path, and nothing counted. OpenJournal begins such a table anew.
 func Uncounted(path string) bool {
-	b, err := os.ReadFile(path)
+	b, err := infile.Read(path, infile.Table)
 	if err != nil {
 		return false
 	}

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/autotailor/autotailor/internal/infile"
 	"github.com/autotailor/autotailor/internal/rowfile"
 	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/supernet"
@@ -38,7 +39,7 @@ func OpenJoint(path string, net *supernet.Net, h Header) (*JointJournal, error) 
 // ReadJoint reads the joint measurements at path without changing the file; there are none where the file is not there. Those that are there must
 // have been made like the table's.
 func ReadJoint(path string, net *supernet.Net, h Header) (*JointJournal, error) {
-	f, err := os.Open(path)
+	f, err := infile.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return &JointJournal{net: net, seen: map[string]int{}}, nil
 	}

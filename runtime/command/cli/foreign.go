@@ -7,13 +7,14 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/autotailor/autotailor/internal/infile"
 	"github.com/autotailor/autotailor/runtime/deploy/bundle"
 	"github.com/autotailor/autotailor/runtime/measure/profile"
 )
 
 // reportFree refuses to write a report over files of the same names that no report wrote: those of a folder without a report of ours.
 func reportFree(dir string) error {
-	page, err := os.ReadFile(filepath.Join(dir, "report.html"))
+	page, err := infile.Read(filepath.Join(dir, "report.html"), infile.Table)
 	if err == nil && bytes.Contains(page, []byte(`id="data">`)) {
 		return nil
 	}
@@ -22,7 +23,7 @@ func reportFree(dir string) error {
 
 // bundleFree refuses to write a bundle over files of the same names that no bundle has.
 func bundleFree(dir string) error {
-	text, err := os.ReadFile(filepath.Join(dir, bundle.ManifestName))
+	text, err := infile.Read(filepath.Join(dir, bundle.ManifestName), infile.Text)
 	if err == nil && bytes.Contains(text, []byte(`"format": "autotailor bundle `)) {
 		return nil
 	}
@@ -31,7 +32,7 @@ func bundleFree(dir string) error {
 
 // rulesFree refuses to write fusion rules over a file that no profile wrote.
 func rulesFree(path string) error {
-	text, err := os.ReadFile(path)
+	text, err := infile.Read(path, infile.Text)
 	if errors.Is(err, os.ErrNotExist) || err == nil && bytes.HasPrefix(text, []byte(profile.RulesHead)) {
 		return nil
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/autotailor/autotailor/internal/infile"
 	"github.com/autotailor/autotailor/internal/outfile"
 	"github.com/autotailor/autotailor/runtime/accuracy"
 	"github.com/autotailor/autotailor/runtime/deploy/bundle"
@@ -106,7 +107,7 @@ func (c *call) migrate(path string, dry bool) (migrated, outfile.Content, error)
 	if i, err := os.Stat(path); err == nil && i.IsDir() {
 		path = filepath.Join(path, bundle.ManifestName)
 	}
-	text, err := readSmall(path)
+	text, err := infile.Read(path, infile.Table)
 	if err != nil {
 		return m, none, err
 	}
@@ -138,22 +139,6 @@ func (c *call) migrate(path string, dry bool) (migrated, outfile.Content, error)
 		return m, outfile.Content{Path: path, Data: data}, nil
 	}
 	return m, none, errors.New("it is not a file of latencies, sensitivities or joint accuracies, nor a manifest of a bundle")
-}
-
-// maxMigrated bounds the files that are read, in bytes.
-const maxMigrated = 256 << 20
-
-func readSmall(path string) ([]byte, error) {
-	i, err := os.Stat(path)
-	switch {
-	case err != nil:
-		return nil, err
-	case !i.Mode().IsRegular():
-		return nil, errors.New("it is not a regular file")
-	case i.Size() > maxMigrated:
-		return nil, fmt.Errorf("it has %d bytes, more than %d", i.Size(), maxMigrated)
-	}
-	return os.ReadFile(path)
 }
 
 // formatOf finds the name of a file's format, and packageOf that of its package: in its first lines, or in the JSON of a manifest.

@@ -11,6 +11,7 @@ import (
 	_ "golang.org/x/image/bmp"  // pictures that package data reads, beside those of the standard library
 	_ "golang.org/x/image/webp" // likewise
 
+	"github.com/autotailor/autotailor/internal/infile"
 	"github.com/autotailor/autotailor/runtime/accuracy"
 	"github.com/autotailor/autotailor/runtime/lut"
 	"github.com/autotailor/autotailor/runtime/nn"
@@ -104,7 +105,7 @@ func (c *call) genes(text string) (space.Genes, error) {
 
 // readFile opens a file for one of the table readers.
 func readFile[T any](path string, read func(f *os.File) (T, error)) (T, error) {
-	f, err := os.Open(path)
+	f, err := infile.Open(path)
 	if err != nil {
 		var zero T
 		return zero, err

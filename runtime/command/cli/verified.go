@@ -4,8 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"os"
 
+	"github.com/autotailor/autotailor/internal/infile"
 	"github.com/autotailor/autotailor/runtime/command/report"
 	"github.com/autotailor/autotailor/runtime/space"
 )
@@ -52,7 +52,7 @@ type checkedIn struct {
 func checkedFiles(pack string, paths []string) ([]checkedIn, error) {
 	var out []checkedIn
 	for _, path := range paths {
-		data, err := os.ReadFile(path)
+		data, err := infile.Read(path, infile.Text)
 		if err != nil {
 			return nil, err
 		}

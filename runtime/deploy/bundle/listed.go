@@ -11,6 +11,7 @@ import (
 	"os"
 	"slices"
 
+	"github.com/autotailor/autotailor/internal/infile"
 	"github.com/autotailor/autotailor/internal/outfile"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/supernet"
@@ -190,7 +191,7 @@ func ReadListed(path string) (*Listed, error) {
 	if i.Size() > MaxListed+maxHead {
 		return nil, fmt.Errorf("%s: %d bytes are too many for a file of statistics", path, i.Size())
 	}
-	b, err := os.ReadFile(path)
+	b, err := infile.Read(path, infile.Table)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/autotailor/autotailor/internal/infile"
 	"github.com/autotailor/autotailor/internal/onnx"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/onnxfile"
@@ -25,7 +26,7 @@ type Bundle struct {
 // Open reads the bundle in the folder dir, and verifies size and checksum of every file before it uses it.
 func Open(dir string, net *supernet.Net) (*Bundle, error) {
 	name := filepath.Join(dir, ManifestName)
-	f, err := os.Open(name)
+	f, err := infile.Open(name)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"strings"
+
+	"github.com/autotailor/autotailor/internal/infile"
 )
 
 // TokenVariable names the environment variable with the token, TokenFileVariable that with the path of a file that has it.
@@ -30,7 +32,7 @@ func Token() (string, error) {
 
 // ReadToken reads a file that has a token and nothing else.
 func ReadToken(path string) (string, error) {
-	text, err := os.ReadFile(path)
+	text, err := infile.Read(path, infile.Text)
 	if err != nil {
 		return "", err
 	}

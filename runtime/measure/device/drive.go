@@ -7,10 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"time"
 
+	"github.com/autotailor/autotailor/internal/infile"
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/measure/graphfile"
 	"github.com/autotailor/autotailor/runtime/nn"
@@ -78,7 +78,7 @@ func serve(line []byte, e engine.Engine) (r result) {
 }
 
 func run(q request, e engine.Engine) ([]int64, error) {
-	text, err := os.ReadFile(q.Model)
+	text, err := infile.Read(q.Model, infile.Table)
 	if err != nil {
 		return nil, err
 	}

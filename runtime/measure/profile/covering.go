@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"runtime"
 	"slices"
 	"time"
 
+	"github.com/autotailor/autotailor/internal/infile"
 	"github.com/autotailor/autotailor/internal/outfile"
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/lut"
@@ -74,7 +74,7 @@ func runCovering(ctx context.Context, net *supernet.Net, e engine.Tracer, path s
 // begun is the table to fill: that at path, or a new one with the rows of o.From.
 func begun(net *supernet.Net, e engine.Engine, path string, o Options) (*lut.Table, error) {
 	h := Header(net, e, o)
-	if f, err := os.Open(path); err == nil {
+	if f, err := infile.Open(path); err == nil {
 		old, err := lut.Read(f, net)
 		if err = errors.Join(err, f.Close()); err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)

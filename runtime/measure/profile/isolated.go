@@ -3,9 +3,9 @@ package profile
 import (
 	"context"
 	"errors"
-	"os"
 	"time"
 
+	"github.com/autotailor/autotailor/internal/infile"
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/lut"
 	"github.com/autotailor/autotailor/runtime/supernet"
@@ -56,7 +56,7 @@ func runIsolated(ctx context.Context, net *supernet.Net, e engine.Engine, path s
 
 // referenceOf is the reference of a measurement that was begun, "" when there is none.
 func referenceOf(path string) string {
-	f, err := os.Open(path)
+	f, err := infile.Open(path)
 	if err != nil {
 		return ""
 	}

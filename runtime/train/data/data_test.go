@@ -232,7 +232,7 @@ func FuzzIDX(f *testing.F) {
 	f.Add(idx(magicColour, []uint32{1, 3, 16384, 16384}, nil))
 	f.Add(idx(magicColour, []uint32{1, 3, 1, 2}, make([]byte, 7)))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		dims, pixels, err := parseIDX(bytes.NewReader(data), []uint32{magicGrey, magicColour, magicLabels})
+		dims, pixels, err := parseIDX(bytes.NewReader(data), maxPixels, []uint32{magicGrey, magicColour, magicLabels})
 		if err != nil {
 			return
 		}

@@ -8,8 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
+
+	"github.com/autotailor/autotailor/internal/infile"
 )
 
 // Limits of IDX files: beyond them a header is damaged.
@@ -18,6 +19,7 @@ const (
 	maxSide   = 1 << 14
 	maxPixels = 1 << 34
 	maxTrust  = 1 << 26 // bytes that a header alone is given memory for
+	maxRatio  = 200     // bytes of images for each of the file, beyond maxTrust: more than photographs and drawings need
 )
 
 // The magic numbers of IDX: unsigned bytes, and the number of axes.
@@ -72,7 +74,7 @@ func idxPaths(dir, split string) (paths [2]string, ok bool) {
 }
 
 func readIDX(path string, magics ...uint32) (dims []int, data []byte, err error) {
-	f, err := os.Open(path)
+	f, err := infile.Open(path)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -83,7 +85,11 @@ func readIDX(path string, magics ...uint32) (dims []int, data []byte, err error)
 			return nil, nil, fmt.Errorf("%s: %w", path, err)
 		}
 	}
-	dims, data, err = parseIDX(r, magics)
+	info, err := f.Stat()
+	if err != nil {
+		return nil, nil, err
+	}
+	dims, data, err = parseIDX(r, max(maxTrust, maxRatio*info.Size()), magics)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -91,7 +97,7 @@ func readIDX(path string, magics ...uint32) (dims []int, data []byte, err error)
 }
 
 // parseIDX reads a header and as many bytes as it says. Memory grows with what is there, not with what the header claims.
-func parseIDX(r io.Reader, magics []uint32) (dims []int, data []byte, err error) {
+func parseIDX(r io.Reader, most int64, magics []uint32) (dims []int, data []byte, err error) {
 	var magic uint32
 	if err := binary.Read(r, binary.BigEndian, &magic); err != nil {
 		return nil, nil, fmt.Errorf("it is no IDX file: %w", err)
@@ -120,6 +126,9 @@ func parseIDX(r io.Reader, magics []uint32) (dims []int, data []byte, err error)
 		if total *= int64(n); total > maxPixels {
 			return nil, nil, fmt.Errorf("its header says that it has more than %d bytes, which cannot be", int64(maxPixels))
 		}
+	}
+	if total > most {
+		return nil, nil, fmt.Errorf("its header says that it has %d bytes, more than %d times as many as the file: no images can be compressed so well", total, maxRatio)
 	}
 	var buf bytes.Buffer
 	buf.Grow(int(min(total, maxTrust)) + bytes.MinRead)

@@ -4,9 +4,10 @@ import (
 	"bytes"
 	"fmt"
 	"image"
-	"os"
 	"path/filepath"
 	"sync/atomic"
+
+	"github.com/autotailor/autotailor/internal/infile"
 )
 
 // pictures are the Images of pictures in files.
@@ -75,7 +76,7 @@ func (e entry) read() ([]byte, error) {
 	if e.size > maxPicture {
 		return nil, fmt.Errorf("it has %d bytes, more than %d", e.size, maxPicture)
 	}
-	f, err := os.Open(e.file)
+	f, err := infile.Open(e.file)
 	if err != nil {
 		return nil, err
 	}

@@ -9,8 +9,9 @@ import (
 	"image"
 	"image/png"
 	"io"
-	"os"
 	"path/filepath"
+
+	"github.com/autotailor/autotailor/internal/infile"
 )
 
 // A sample is a tar file with the images that the statistics of normalisations come from, as they were read: an export recomputes a SubNet's
@@ -107,7 +108,7 @@ func (s *Set) picture(pixels []byte) image.Image {
 
 // OpenSample reads what WriteSample wrote: the same images in the same order, in memory.
 func OpenSample(path string) (*Set, string, error) {
-	f, err := os.Open(path)
+	f, err := infile.Open(path)
 	if err != nil {
 		return nil, "", err
 	}

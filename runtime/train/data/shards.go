@@ -6,12 +6,13 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/autotailor/autotailor/internal/infile"
 )
 
 // maxLabel bounds the text of a label in a shard, in bytes.
@@ -36,7 +37,7 @@ func shards(tars []string) (list []entry, err error) {
 }
 
 func shard(file string) ([]entry, error) {
-	f, err := os.Open(file)
+	f, err := infile.Open(file)
 	if err != nil {
 		return nil, err
 	}

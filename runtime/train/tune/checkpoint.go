@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/autotailor/autotailor/internal/infile"
 	"github.com/autotailor/autotailor/internal/outfile"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/supernet"
@@ -145,7 +146,7 @@ func (s *saver) load(st *state) error {
 	if s.path == "" {
 		return nil
 	}
-	b, err := os.ReadFile(s.path)
+	b, err := infile.Read(s.path, infile.Large)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
