@@ -21,6 +21,7 @@ import (
 
 	"github.com/autotailor/autotailor/internal/release"
 	"github.com/autotailor/autotailor/internal/spell"
+	"github.com/autotailor/autotailor/internal/stdout"
 	"github.com/autotailor/autotailor/runtime/command/manual"
 	"github.com/autotailor/autotailor/runtime/version"
 )
@@ -105,6 +106,19 @@ type usageError struct{ error }
 var errStale = errors.New("stale")
 
 func run(args []string, out, err io.Writer) int {
+	w := stdout.New(out)
+	code := runCommand(args, w, err)
+	if code == ok && w.Err() != nil {
+		fmt.Fprintf(err, "autotailor: %v\n", w.Err())
+		return failed
+	}
+	if code == usage && w.Err() != nil {
+		return failed // what is wrong is the output
+	}
+	return code
+}
+
+func runCommand(args []string, out, err io.Writer) int {
 	if len(args) == 0 || args[0] == "help" || args[0] == "--help" || args[0] == "-h" {
 		if len(args) < 2 || args[0] != "help" {
 			program().Overview(out)

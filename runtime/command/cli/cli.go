@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/autotailor/autotailor/internal/spell"
+	"github.com/autotailor/autotailor/internal/stdout"
 	"github.com/autotailor/autotailor/runtime/command/manual"
 	"github.com/autotailor/autotailor/runtime/command/report"
 	"github.com/autotailor/autotailor/runtime/engine"
@@ -152,6 +153,19 @@ type usageError struct{ error }
 // Run runs one command line and returns its exit code: 0 done, 1 failed, 2 wrong usage, 3 no SubNet is within the budget,
 // 130 interrupted.
 func Run(ctx context.Context, net *supernet.Net, args []string, out, err io.Writer, o Options) int {
+	w := stdout.New(out)
+	code := runLine(ctx, net, args, w, err, o)
+	if code == ok && w.Err() != nil {
+		fmt.Fprintf(err, "%s: %v\n", net.Package, w.Err())
+		return failed
+	}
+	if code == usage && w.Err() != nil {
+		return failed // what is wrong is the output
+	}
+	return code
+}
+
+func runLine(ctx context.Context, net *supernet.Net, args []string, out, err io.Writer, o Options) int {
 	if len(args) == 0 || args[0] == "help" || args[0] == "--help" || args[0] == "-h" {
 		if len(args) < 2 || args[0] != "help" {
 			program(net, o).Overview(out)

@@ -11,9 +11,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/autotailor/autotailor/generated/mobilenetv2"
 	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/internal/outfile"
 	"github.com/autotailor/autotailor/internal/outfile/faulty"
+	"github.com/autotailor/autotailor/runtime/command/cli"
 )
 
 // snapshot reads all files of a folder and those below it.
@@ -138,6 +140,30 @@ func compare(t *testing.T, where string, got, before, done map[string]string) {
 	for name := range before {
 		if _, ok := got[name]; !ok {
 			t.Errorf("%s: %s is gone", where, name)
+		}
+	}
+}
+
+// fullOutput is standard output on a full disk.
+type fullOutput struct{ room int }
+
+func (f *fullOutput) Write(b []byte) (int, error) {
+	if len(b) > f.room {
+		return 0, errors.New("no space left on device")
+	}
+	f.room -= len(b)
+	return len(b), nil
+}
+
+// TestFullOutput: a command whose results cannot be printed has failed, whether nothing is printed or the start only.
+func TestFullOutput(t *testing.T) {
+	for _, room := range []int{0, 10} {
+		for _, line := range []string{"", "help", "--version", "version", "version --json", "info", "info --json", "info --help", "man", "completion bash", "status", "status --json", "profile --dry-run", "profile --dry-run --json"} {
+			var errs strings.Builder
+			code := cli.Run(t.Context(), mobilenetv2.Definition(), strings.Fields(line), &fullOutput{room}, &errs, options())
+			if code != 1 || !strings.Contains(errs.String(), "standard output cannot be written: no space") {
+				t.Errorf("%q: exit code %d, %s", line, code, errs.String())
+			}
 		}
 	}
 }

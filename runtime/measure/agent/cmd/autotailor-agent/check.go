@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
 	"runtime"
 
 	"github.com/spf13/pflag"
 
+	"github.com/autotailor/autotailor/internal/stdout"
 	"github.com/autotailor/autotailor/runtime/deploy/ncnn"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/nn"
@@ -24,7 +26,8 @@ func check(_ context.Context, f *pflag.FlagSet, args []string) error {
 	if err := parse(f, args); err != nil {
 		return err
 	}
-	fmt.Printf("%s, %s/%s\n", embedded.New(embedded.Options{}).Info().Device, runtime.GOOS, runtime.GOARCH)
+	out := stdout.New(os.Stdout)
+	fmt.Fprintf(out, "%s, %s/%s\n", embedded.New(embedded.Options{}).Info().Device, runtime.GOOS, runtime.GOARCH)
 	var errs []error
 	for _, n := range networks() {
 		g, err := nn.Record(n.build)
@@ -42,13 +45,13 @@ func check(_ context.Context, f *pflag.FlagSet, args []string) error {
 				return fmt.Errorf("%s: %w", n.name, err)
 			}
 			d := distance(got, want)
-			fmt.Printf("%-26s %-10s %.1e\n", n.name, e.Kernels(), d)
+			fmt.Fprintf(out, "%-26s %-10s %.1e\n", n.name, e.Kernels(), d)
 			if !(d <= tolerance) {
 				errs = append(errs, fmt.Errorf("%s differs by %.1e with kernels %q", n.name, d, e.Kernels()))
 			}
 		}
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, out.Err())...)
 }
 
 type network struct {

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/autotailor/autotailor/internal/release"
+	"github.com/autotailor/autotailor/internal/stdout"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/measure/device"
 )
@@ -37,8 +38,8 @@ func commands() []command {
 			if err := f.Parse(args); err != nil {
 				return err
 			}
-			fmt.Printf("autotailor-agent %s, %s, %s/%s\n", release.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
-			return nil
+			_, err := fmt.Printf("autotailor-agent %s, %s, %s/%s\n", release.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			return err
 		}},
 	}
 }
@@ -52,7 +53,11 @@ func main() {
 // run runs one command line: 0 done, 1 failed, 2 wrong usage.
 func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	if len(args) == 0 || args[0] == "help" || args[0] == "--help" || args[0] == "-h" {
-		overview(out)
+		w := stdout.New(out)
+		if overview(w); w.Err() != nil {
+			fmt.Fprintf(errs, "autotailor-agent: %v\n", w.Err())
+			return 1
+		}
 		return 0
 	}
 	for _, c := range commands() {
