@@ -176,6 +176,7 @@ func TestBrokenRows(t *testing.T) {
 		"columns":  {"a.csv", long + "1,2,3\n4,5\n6\n", []string{"a.csv:122: it has 3 columns, want 2", "a.csv:124: it has 1 columns"}, 121},
 		"numbers":  {"a.csv", "1,2\n3,nan\n4,\n5,0x10\n6,7\n8,9\n10,11\n", []string{`a.csv:2: column "1": "nan" is no number`, `a.csv:3: column "1": "" is no`, "a.csv:4"}, 4},
 		"quotes":   {"a.csv", "x,y\n1,a\n2,b \"c\n3,d\n4,\"e\n", []string{"a.csv:3: bare", "a.csv:5: its quotes do not end"}, 2},
+		"no end":   {"a.csv", "x,y\n1,a\n2,\"b\n3,c\n" + strings.Repeat("5,fffffffffffffffffffffffffffffff\n", 200_000) + "6,g\n", []string{"a.csv:3: "}, 200_003},
 		"no json":  {"a.jsonl", "{\"a\": 1}\n\n[1]\nnull\n{\"a\": 2}\n{\"a\": 3", []string{"a.jsonl:3: want a JSON object", "a.jsonl:4", "a.jsonl:6"}, 2},
 		"keys":     {"a.jsonl", "{\"a\": 1, \"b\": [1]}\n{\"a\": 2}\n{\"a\": \"x\", \"b\": [[1]]}\n{\"a\":null,\"b\":[1,2]}\n{\"a\":4,\"b\":[1,[2]]}\n{\"a\":5,\"b\":[{}]}\n{\"a\": 1, \"b\": [1]}", []string{`a.jsonl:2: key "b": it is missing`, `a.jsonl:3: key "a": "\"x\"" is no number`, `key "b": it has 2 axes, 1 in the rows before`, `a.jsonl:4: key "a"`, "a.jsonl:5", "a.jsonl:6"}, 2},
 		"too long": {"a.txt", "a\n" + strings.Repeat("b", maxLine+1) + "\nc", []string{"a.txt:2: it has more than"}, 2},

@@ -3,6 +3,7 @@ package rows
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 
@@ -15,15 +16,19 @@ const maxLine = 1 << 26
 // byteOrderMark may begin texts in UTF-8.
 const byteOrderMark = "\ufeff"
 
+// maxQuoted bounds a row of CSV that goes over several lines, in bytes: with more, its quotes probably do not end.
+const maxQuoted = 1 << 22
+
 // lines reads a text line by line.
 type lines struct {
+	file  io.ReadSeeker
 	from  *bufio.Reader
 	comma rune // of CSV, where what is between quotes may have ends of lines; else 0
 	mark       // of the next line
 }
 
-func newLines(f io.Reader, m mark, comma rune) *lines {
-	l := &lines{bufio.NewReaderSize(f, 1<<14), comma, m}
+func newLines(f io.ReadSeeker, m mark, comma rune) *lines {
+	l := &lines{f, bufio.NewReaderSize(f, 1<<14), comma, m}
 	if head, _ := l.from.Peek(len(byteOrderMark)); m.at == 0 && string(head) == byteOrderMark {
 		_, _ = l.from.Discard(len(byteOrderMark)) // it was there to peek at
 		l.at = int64(len(byteOrderMark))
@@ -41,25 +46,41 @@ func (l *lines) read() ([]byte, int, error) {
 	for {
 		line := l.line
 		text, err := l.one(nil)
+		if err == nil && l.comma != 0 {
+			text, err = l.quoted(text)
+		}
 		if err != nil {
 			return nil, line, err
-		}
-		for from, odd := 0, false; l.comma != 0; {
-			quotes := bytes.Count(text[from:], []byte{'"'})
-			if odd = odd != (quotes%2 == 1); !odd || quotes > 0 && bare(text, l.comma) { // without quotes of its own, a line changes nothing
-				break
-			}
-			from = len(text)
-			if text, err = l.one(text); err == io.EOF {
-				err = &brokenLine{"its quotes do not end"}
-			}
-			if err != nil {
-				return nil, line, err
-			}
 		}
 		if text = bytes.TrimRight(text, "\r\n"); len(bytes.TrimSpace(text)) > 0 {
 			return text, line, nil
 		}
+	}
+}
+
+// quoted appends the lines that a row of CSV goes on in. Where its quotes do not end, the row is its first line, and the next one is read after that.
+func (l *lines) quoted(text []byte) ([]byte, error) {
+	first := l.mark
+	for from, odd := 0, false; ; {
+		quotes := bytes.Count(text[from:], []byte{'"'})
+		if odd = odd != (quotes%2 == 1); !odd || quotes > 0 && bare(text, l.comma) { // without quotes of its own, a line changes nothing
+			return text, nil
+		}
+		from = len(text)
+		var err error
+		if text, err = l.one(text); err == nil && len(text) <= maxQuoted {
+			continue
+		}
+		var long *brokenLine
+		if err != nil && err != io.EOF && !errors.As(err, &long) {
+			return nil, err
+		}
+		if _, err := l.file.Seek(first.at, io.SeekStart); err != nil {
+			return nil, err
+		}
+		l.from.Reset(l.file)
+		l.mark = first
+		return nil, &brokenLine{"its quotes do not end"}
 	}
 }
 

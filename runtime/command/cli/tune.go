@@ -14,6 +14,7 @@ import (
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/onnxfile"
 	"github.com/autotailor/autotailor/runtime/space"
+	"github.com/autotailor/autotailor/runtime/train/data"
 	"github.com/autotailor/autotailor/runtime/train/sensitivity"
 	"github.com/autotailor/autotailor/runtime/train/tune"
 )
@@ -234,6 +235,9 @@ func (c *call) tuner(f *tuneFlags) (t *tune.Tuner, content []byte, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := c.forImages(*f.dir, train); err != nil {
+		return nil, nil, err
+	}
 	original, err := c.originalWeights(m)
 	if err != nil {
 		return nil, nil, err
@@ -245,6 +249,26 @@ func (c *call) tuner(f *tuneFlags) (t *tune.Tuner, content []byte, err error) {
 		}
 	}
 	return t, content, nil
+}
+
+// imageFlags are the flags of tune that change images.
+var imageFlags = []string{"shift", "flip", "erase", "crop", "jitter", "rand-augment", "magnitude", "mixup", "cutmix"}
+
+// forImages refuses flags that would change nothing, since the samples are no images.
+func (c *call) forImages(dir string, s data.Samples) error {
+	if isImages(s) {
+		return nil
+	}
+	var set []string
+	for _, name := range imageFlags {
+		if f := c.flags.Lookup(name); f != nil && f.Changed && f.Value.String() != f.DefValue {
+			set = append(set, "--"+name)
+		}
+	}
+	if len(set) > 0 {
+		return usageError{fmt.Errorf("%s: %s has rows, and these flags change images: leave them out", strings.Join(set, ", "), dir)}
+	}
+	return nil
 }
 
 // trainer returns the engine that trains, or closes all.

@@ -113,7 +113,8 @@ func TokenClassification() Task {
 }
 
 // LanguageModel is the task of telling the next token: the first output is [batch, tokens, vocabulary]. Targets are the tokens that come next,
-// those below 0 not known; where there are none, they are those of the first input of token ids, one further. The metric is the mean negative logarithm
+// those below 0 not known; where there are none, they are those of the first input of token ids, one further, without the tokens that short rows are
+// filled with. The metric is the mean negative logarithm
 // of their probabilities, in nats, at most the logarithm of the vocabulary for a sample.
 func LanguageModel() Task {
 	m := Metric{"nats per token", "nats, at most the logarithm of the vocabulary", true}
@@ -154,12 +155,39 @@ func following(inputs []nn.Info, s Samples) (func(samples []int) (nn.Tensor, err
 		}
 		ids := slices.Clone(x[at].Int64s())
 		tokens := x[at].Shape[1]
-		for from := 0; from < len(ids); from += tokens {
-			copy(ids[from:from+tokens], ids[from+1:from+tokens])
-			ids[from+tokens-1] = -1
+		lengths, err := lengthsOf(s, inputs[at], samples)
+		if err != nil {
+			return nn.Tensor{}, err
+		}
+		for k := range len(ids) / tokens {
+			own, have := ids[k*tokens:(k+1)*tokens], tokens
+			if lengths != nil {
+				have = min(have, lengths[k])
+			}
+			copy(own, own[1:])
+			for i := max(0, have-1); i < tokens; i++ {
+				own[i] = -1
+			}
 		}
 		return nn.FromInt64s(x[at].Shape, ids), nil
 	}, nil
+}
+
+// measured are Samples that fill short rows of tokens up.
+type measured interface {
+	// lengths tells how many tokens of an input the samples have themselves.
+	lengths(of nn.Info, samples []int) ([]int, error)
+}
+
+// lengthsOf returns how many tokens samples have, nil where all are their own.
+func lengthsOf(s Samples, of nn.Info, samples []int) ([]int, error) {
+	if p, ok := s.(picked); ok {
+		return lengthsOf(p.Samples, of, p.whole(samples))
+	}
+	if m, ok := s.(measured); ok {
+		return m.lengths(of, samples)
+	}
+	return nil, nil
 }
 
 // targetsAre checks the first sample's target.

@@ -27,7 +27,10 @@ const protocol = 1
 
 // Command is a task that a program scores: mean average precision, word error rates, whatever the user has. The line is the program and its arguments,
 // which may be quoted as in a shell. The program is started when the first batch is scored, and ends with this process.
-func Command(line, metric string) (Task, error) {
+func Command(line, metric string) (Task, error) { return commandWithin(line, metric, answerTime) }
+
+// commandWithin is Command with the time that the program may take for an answer.
+func commandWithin(line, metric string, limit time.Duration) (Task, error) {
 	args, err := words.Split(line)
 	if err != nil {
 		return Task{}, fmt.Errorf("task %q: %w", commandPrefix+line, err)
@@ -35,7 +38,7 @@ func Command(line, metric string) (Task, error) {
 	if metric == "" {
 		metric = "score"
 	}
-	p := &program{args: args}
+	p := &program{args: args, limit: limit}
 	return Task{Name: commandPrefix + line, Metric: Metric{metric, "by " + filepath.Base(args[len(args)-1]), false}, Fit: func(of Signature, _ Samples) (*Judge, error) {
 		s := &scoring{program: p}
 		for _, out := range of.Outputs {
@@ -52,7 +55,8 @@ type program struct {
 	in    io.WriteCloser
 	out   *bufio.Scanner
 	said  tail
-	ended error // why it cannot be asked any more
+	ended error         // why it cannot be asked any more
+	limit time.Duration // of an answer
 }
 
 // tail keeps the last bytes that a program writes to its standard error.
@@ -69,14 +73,14 @@ func (t *tail) Write(b []byte) (int, error) {
 
 // line is what is said, in either direction.
 type line struct {
-	Type    string    `json:"type"`
-	Version int       `json:"version,omitempty"`
-	Samples []int     `json:"samples,omitempty"`
-	Names   []string  `json:"names,omitempty"`
-	Outputs []string  `json:"outputs,omitempty"`
-	Targets string    `json:"targets,omitempty"`
-	Quality []float64 `json:"quality,omitempty"`
-	Error   string    `json:"error,omitempty"`
+	Type    string     `json:"type"`
+	Version int        `json:"version,omitempty"`
+	Samples []int      `json:"samples,omitempty"`
+	Names   []string   `json:"names,omitempty"`
+	Outputs []string   `json:"outputs,omitempty"`
+	Targets string     `json:"targets,omitempty"`
+	Quality []*float64 `json:"quality,omitempty"` // nil is null, which is no quality
+	Error   string     `json:"error,omitempty"`
 }
 
 // maxLine bounds an answer, in bytes.
@@ -111,9 +115,14 @@ func (p *program) ask(l line) (line, error) {
 	if err != nil {
 		return line{}, err
 	}
+	watch := time.AfterFunc(p.limit, func() { _ = p.cmd.Process.Kill() })
 	_, err = p.in.Write(append(text, '\n'))
-	if !p.out.Scan() {
-		return line{}, p.end(errors.Join(errors.New("it has ended"), p.out.Err(), err))
+	said := p.out.Scan()
+	switch inTime := watch.Stop(); {
+	case !inTime:
+		return line{}, p.end(fmt.Errorf("it has not answered the line %q for %v", l.Type, p.limit))
+	case !said:
+		return line{}, p.end(errors.Join(errors.New("it has ended, or closed its standard output"), p.out.Err(), err))
 	}
 	var answer line
 	if err := json.Unmarshal(p.out.Bytes(), &answer); err != nil {
@@ -124,6 +133,9 @@ func (p *program) ask(l line) (line, error) {
 	}
 	return answer, nil
 }
+
+// answerTime is how long a program may take for one answer: a batch of a slow metric, on a slow machine.
+const answerTime = 10 * time.Minute
 
 // patience is how long a program may take to end when it is not asked any more.
 const patience = 2 * time.Second
@@ -137,6 +149,9 @@ func (p *program) end(why error) error {
 	said := strings.TrimSpace(p.said.String())
 	if said != "" {
 		said = "; it wrote\n" + said
+	}
+	if state := p.cmd.ProcessState; state != nil && !state.Success() {
+		why = fmt.Errorf("%w (%v)", why, state)
 	}
 	p.ended = fmt.Errorf("scorer %q: %w%s", strings.Join(p.args, " "), why, said)
 	return p.ended
@@ -183,7 +198,19 @@ func (s *scoring) batch(b Batch) (list []float64, err error) {
 	if s.told != 0 && s.told != s.batches {
 		return nil, s.program.end(errors.New("it has told the qualities of some batches, and not of others"))
 	}
-	return answer.Quality, nil
+	return s.qualities(answer.Quality, b.Samples)
+}
+
+// qualities are the numbers of an answer, which must not be null: a sample without a quality would count as the worst.
+func (s *scoring) qualities(told []*float64, samples []int) ([]float64, error) {
+	list := make([]float64, len(told))
+	for k, q := range told {
+		if q == nil {
+			return nil, s.program.end(fmt.Errorf("quality %d of the answer to samples %v is null, want a number from 0 to 1", k, samples))
+		}
+		list[k] = *q
+	}
+	return list, nil
 }
 
 // writeArray writes a tensor as an npy file for the program.
@@ -204,5 +231,9 @@ func (s *scoring) end() (quality float64, known bool, err error) {
 	if len(answer.Quality) != 1 {
 		return 0, false, s.program.end(fmt.Errorf("it has told no qualities of batches, and %d in the end, want one", len(answer.Quality)))
 	}
-	return answer.Quality[0], true, nil
+	list, err := s.qualities(answer.Quality, nil)
+	if err != nil {
+		return 0, false, err
+	}
+	return list[0], true, nil
 }

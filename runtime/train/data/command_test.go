@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/train/data"
@@ -16,7 +17,8 @@ import (
 const scorerMode = "AUTOTAILOR_TEST_SCORER"
 
 // TestMain is a scorer where scorerMode says so: its quality is the first number of each sample's output. One of kind "end" tells the mean in the end,
-// one of kind "bad" no JSON.
+// one of kind "bad" no JSON, one of kind "null" no quality of the second sample, "silent" does not answer a batch, "closed" closes its standard output,
+// and "dead" ends with exit status 3.
 func TestMain(m *testing.M) {
 	kind := os.Getenv(scorerMode)
 	if kind == "" {
@@ -36,6 +38,14 @@ func TestMain(m *testing.M) {
 		switch {
 		case l.Type == "hello":
 			fmt.Println(`{"type":"hello","version":1}`)
+		case kind == "null":
+			fmt.Println(`{"quality":[0.5,null]}`)
+		case kind == "silent":
+			fmt.Fprintln(os.Stderr, "thinking")
+		case kind == "closed":
+			os.Stdout.Close()
+		case kind == "dead":
+			os.Exit(3)
 		case kind == "bad":
 			fmt.Fprintln(os.Stderr, "cannot load the ground truth")
 			fmt.Println("oops")
@@ -115,5 +125,29 @@ func TestCommand(t *testing.T) {
 	j, _ := task.Fit(data.Signature{}, made{})
 	if _, err := j.Quality(data.Batch{}); err == nil || !strings.Contains(err.Error(), "/nowhere/scorer") {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestBrokenScorers: a program that does not tell each quality, does not answer, or ends is an error that says so, and is asked no more.
+func TestBrokenScorers(t *testing.T) {
+	for kind, want := range map[string]string{
+		"null": "quality 1 of the answer to samples [4 7] is null", "silent": "has not answered the line \"batch\" for 300ms", "closed": "closed its standard output",
+		"dead": "exit status 3",
+	} {
+		t.Setenv(scorerMode, kind)
+		task, err := data.CommandWithin("'"+os.Args[0]+"'", "", 300*time.Millisecond)
+		if err != nil {
+			t.Fatal(err)
+		}
+		j, err := task.Fit(data.Signature{Outputs: []nn.Info{{Name: "y", Type: nn.Float32, Shape: nn.Shape{-1, 2}}}}, made{nil, nn.Tensor{}, 2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			_, err := j.Quality(data.Batch{Samples: []int{4, 7}, Outputs: []nn.Tensor{reals(nn.Shape{2, 2}, 0.25, 9, 0.75, 9)}})
+			if err == nil || !strings.Contains(err.Error(), want) || kind == "silent" && !strings.Contains(err.Error(), "thinking") {
+				t.Errorf("%s: %v, want %q", kind, err, want)
+			}
+		}
 	}
 }

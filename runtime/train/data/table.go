@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"runtime"
 	"slices"
 	"strings"
@@ -21,6 +22,7 @@ type Table struct {
 	columns Columns
 	order   []int // the rows that are samples
 	inputs  []binding
+	names   []string // of the inputs
 	target  target
 	digest  *digest
 }
@@ -52,6 +54,9 @@ func OpenTable(path, split string, inputs []nn.Info, o Columns) (*Table, error) 
 	t := &Table{file: f, columns: o, digest: &digest{}}
 	if t.target, err = newTarget(f.Fields(), inputs, o); err == nil {
 		t.inputs, err = bind(f.Fields(), inputs, t.target.alone())
+		for _, in := range inputs {
+			t.names = append(t.names, in.Name)
+		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
@@ -152,13 +157,51 @@ func (t *Table) Inputs(of []nn.Info, samples []int) ([]nn.Tensor, error) {
 		var errs []error
 		for n, in := range of {
 			each := len(out[n].Raw) / len(samples)
-			if err := t.inputs[n].fill(out[n].Raw[k*each:(k+1)*each], in, row, t.columns.Fill, t.nexts()); err != nil {
+			one := out[n].Raw[k*each : (k+1)*each]
+			err := t.inputs[n].fill(one, in, row, t.columns.Fill, t.nexts())
+			if err == nil {
+				err = finite(nn.Tensor{Type: in.Type, Shape: in.Shape[1:], Raw: one})
+			}
+			if err != nil {
 				errs = append(errs, fmt.Errorf("%s: input %q: %w", t.file.Where(i), in.Name, err))
 			}
 		}
 		return errors.Join(errs...)
 	})
 	return out, err
+}
+
+// finite refuses numbers that make all that a network computes of them no number.
+func finite(t nn.Tensor) error {
+	if !t.Type.Fractional() {
+		return nil
+	}
+	for k, v := range t.Numbers() {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return fmt.Errorf("number %d is %g, and must be finite as %v: mend the row or leave it out", k, v, t.Type)
+		}
+	}
+	return nil
+}
+
+// lengths implements measured.
+func (t *Table) lengths(of nn.Info, samples []int) ([]int, error) {
+	out := make([]int, len(samples))
+	for k, sample := range samples {
+		row, err := t.read(t.order[sample])
+		if err != nil {
+			return nil, err
+		}
+		for n, b := range t.inputs {
+			if t.names[n] != of.Name {
+				continue
+			}
+			for _, f := range b.fields {
+				out[k] += nn.Shape(row[f].Shape).Count()
+			}
+		}
+	}
+	return out, nil
 }
 
 // nexts is 1 where the last token of a row is only a target.
@@ -212,6 +255,11 @@ func (t *Table) Targets(samples []int) (nn.Tensor, error) {
 	}
 	var all []float64
 	for k, s := range shapes {
+		for n, v := range list[k] {
+			if math.IsInf(float64(float32(v)), 0) && !t.target.whole { // no number is what is not known
+				return nn.Tensor{}, fmt.Errorf("%s: target: number %d is %g, which is no finite float32", t.file.Where(t.order[samples[k]]), n, v)
+			}
+		}
 		if k > 0 && !slices.Equal(s, shape) {
 			return nn.Tensor{}, fmt.Errorf("%s: its target has the shape %v, others have %v", t.file.Where(t.order[samples[k]]), s, shape)
 		}
