@@ -1,12 +1,13 @@
 # autotailor: what a contributor types. `make` lists the targets.
 
 GO ?= go
+SHELL := bash
 ORT_VERSION := 1.30.0
 ORT_DIR := build/onnxruntime
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 export AUTOTAILOR_ORT ?= $(firstword $(wildcard $(CURDIR)/$(ORT_DIR)/libonnxruntime.so*))
 
-.PHONY: help demo test test-fast check check-32bit check-ncnn bench-switch example generate bench bench-accuracy bench-engine bench-export bench-latency fuzz lint size agent onnxruntime
+.PHONY: help demo test test-fast check check-32bit check-ncnn bench-switch example generate bench bench-accuracy bench-engine bench-export bench-latency chaos fuzz lint size agent onnxruntime
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -79,6 +80,17 @@ fuzz: ## every fuzz target for FUZZTIME, one after the other; FUZZ=Name only tho
 	@for p in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
 	  for f in $$(grep -ho '^func Fuzz[A-Za-z0-9_]*' $$p/*_test.go | sed 's/func //' | grep -E '^$(or $(FUZZ),.*)$$'); do \
 	    echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s $$p || exit 1; done; done
+
+# What strangers send, by package, fuzz target and number of inputs.
+CHAOS := runtime/engine/embedded:FuzzChild:100000 gen:FuzzInit:10000 runtime/model:FuzzExport:10000 runtime/deploy/bundle:FuzzDecode:10000 runtime/deploy/bundle:FuzzListed:10000 \
+  runtime/lut:FuzzRead:10000 runtime/accuracy:FuzzRead:10000 runtime/train/data:FuzzIDX:10000 runtime/train/data:FuzzPicture:10000 runtime/train/data:FuzzSample:10000 \
+  runtime/deploy/ncnn:FuzzRead:10000 runtime/deploy/adapt:FuzzPredict:10000 runtime/measure/agent:FuzzServer:10000
+
+chaos: ## 220,000 hostile inputs in processes of 1 GB, and every long command killed 20 times; the log is internal/conform/chaos.log
+	@for c in $(CHAOS); do IFS=: read -r p f n <<< "$$c"; from=$$SECONDS; \
+	  out=$$(ulimit -d 1048576; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $${n}x -fuzzminimizetime 1s ./$$p 2>&1) || { echo "$$out"; exit 1; }; \
+	  echo "$$p $$f: $$n inputs in $$((SECONDS - from)) s, no panic, signal or hang"; done
+	@out=$$(AUTOTAILOR_KILLS=20 $(GO) test -count=1 -v -timeout 60m -run '^TestKilled' ./runtime/command/cli ./gen/autotailor 2>&1) || { echo "$$out"; exit 1; }; echo "$$out" | sed -n 's/.*: killed /killed /p'
 
 lint: ## static analysis
 	$(GO) run $(STATICCHECK) ./...

@@ -96,7 +96,7 @@ func (k *checker) run(ctx context.Context) (search.Result, []search.Point, error
 		}
 		g := k.next(front)
 		if g == nil || done >= *k.flags.k {
-			return front, k.answer(front), nil
+			return front, k.answer(front), k.complete()
 		}
 		correct, err := k.eval.Count(ctx, g)
 		if err == nil {
@@ -107,6 +107,15 @@ func (k *checker) run(ctx context.Context) (search.Result, []search.Point, error
 		}
 		bar.at(done+1, *k.flags.k, time.Since(start))
 	}
+}
+
+// complete lists the statistics of what a killed run had counted.
+func (k *checker) complete() error {
+	var counted []space.Genes
+	for _, j := range k.journal.List() {
+		counted = append(counted, j.Genes)
+	}
+	return k.listed.complete(k.eval, counted)
 }
 
 // solve searches with the prediction as corrected so far.

@@ -103,6 +103,41 @@ func (k *keeper) add(g space.Genes, statistics map[string]nn.Tensor) {
 	}
 }
 
+// complete computes the statistics of SubNets that a killed run had counted and not listed, so that the list is that of a run which was left alone.
+func (k *keeper) complete(e *sensitivity.Evaluator, counted []space.Genes) error {
+	if e.Options.Calibration == nil || k.list.Full() {
+		return nil
+	}
+	for _, g := range counted {
+		if k.list.Has(space.Format(k.net.Choices, g)) {
+			continue
+		}
+		if _, _, err := e.Prepare(k.ctx, g); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// saveTable is save for a table of sensitivities. When that has all rows, the list has all of its SubNets, in their order.
+func (k *keeper) saveTable(e *sensitivity.Evaluator, whole bool) (err error) {
+	if whole {
+		counted := append([]space.Genes{make(space.Genes, len(k.net.Choices))}, space.Probes(k.net.Choices)...)
+		err = k.complete(e, counted)
+		k.order(counted)
+	}
+	return errors.Join(err, k.save())
+}
+
+// order lists SubNets in the order in which a run that is left alone counts them.
+func (k *keeper) order(counted []space.Genes) {
+	var texts []string
+	for _, g := range counted {
+		texts = append(texts, space.Format(k.net.Choices, g))
+	}
+	k.list.Order(texts)
+}
+
 // save writes the list, where something was added, and says how large it is.
 func (k *keeper) save() error {
 	if k.added == 0 {

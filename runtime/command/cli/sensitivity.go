@@ -82,7 +82,7 @@ func runSensitivity(c *call) error {
 		err = countAnew(err, *out)
 	}
 	if err == nil || !accuracy.Uncounted(*out) {
-		err = errors.Join(err, statistics.save())
+		err = errors.Join(err, statistics.saveTable(e, err == nil))
 	}
 	if err != nil {
 		return err

@@ -74,6 +74,21 @@ func (l *Listed) Add(subnet string, statistics map[string]nn.Tensor) {
 	l.subnets = append(slices.DeleteFunc(l.subnets, func(k listed) bool { return k.SubNet == s.SubNet }), s)
 }
 
+// Order puts the SubNets first that are given in text form, in this order; the others follow as they were listed.
+func (l *Listed) Order(subnets []string) {
+	at := map[string]int{}
+	for i, s := range subnets {
+		at[s] = i + 1
+	}
+	rank := func(s listed) int {
+		if i := at[s.SubNet]; i > 0 {
+			return i
+		}
+		return len(subnets) + 1
+	}
+	slices.SortStableFunc(l.subnets, func(a, b listed) int { return rank(a) - rank(b) })
+}
+
 // number returns the index of a tensor.
 func (l *Listed) number(v []float32) int {
 	key := sha256.Sum256(nn.Bytes(v))
@@ -90,6 +105,9 @@ func (l *Listed) Len() int { return len(l.subnets) }
 
 // Dropped returns how many SubNets had no room in the file that was written last.
 func (l *Listed) Dropped() int { return l.dropped }
+
+// Full tells whether the list has hardly room for more: then what is missing in it may have been dropped.
+func (l *Listed) Full() bool { return len(l.bytes()) > MaxListed/10*9 }
 
 // Has tells whether a SubNet is listed.
 func (l *Listed) Has(subnet string) bool { return l.index(subnet) >= 0 }
