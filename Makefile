@@ -88,7 +88,7 @@ CHAOS := runtime/engine/embedded:FuzzChild:100000 gen:FuzzInit:10000 runtime/mod
 
 chaos: ## 220,000 hostile inputs in processes of 1 GB, and every long command killed 20 times; the log is internal/conform/chaos.log
 	@for c in $(CHAOS); do IFS=: read -r p f n <<< "$$c"; from=$$SECONDS; \
-	  out=$$(ulimit -d 1048576; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $${n}x -fuzzminimizetime 1s ./$$p 2>&1) || { echo "$$out"; exit 1; }; \
+	  out=$$(ulimit -d 1048576; GOMEMLIMIT=600MiB $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $${n}x -fuzzminimizetime 1s ./$$p 2>&1) || { echo "$$out"; exit 1; }; \
 	  echo "$$p $$f: $$n inputs in $$((SECONDS - from)) s, no panic, signal or hang"; done
 	@out=$$(AUTOTAILOR_KILLS=20 $(GO) test -count=1 -v -timeout 60m -run '^TestKilled' ./runtime/command/cli ./gen/autotailor 2>&1) || { echo "$$out"; exit 1; }; echo "$$out" | sed -n 's/.*: killed /killed /p'
 

@@ -87,3 +87,21 @@ func TestNotFinite(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// TestBroken: NaN is wrong in every parameter, an infinity where values are multiplied by it, and not in a mask that is added.
+func TestBroken(t *testing.T) {
+	shape := nn.Shape{2, 2}
+	g, err := nn.Record(func(b nn.Builder) {
+		x := b.Add(b.Input("x", nn.Float32, shape), b.Param(nn.Param{Name: "mask", Shape: shape}))
+		x = b.Add(x, b.Param(nn.Param{Name: "nan", Shape: shape}))
+		b.Output("y", b.MatMul(x, b.Param(nn.Param{Name: "weight", Shape: shape})))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	inf := float32(math.Inf(-1))
+	w := nn.MapWeights{"mask": nn.FromFloat32s(shape, []float32{0, inf, inf, 0}), "nan": nn.FromFloat32s(shape, []float32{0, float32(math.NaN()), 1, 2}), "weight": nn.FromFloat32s(shape, []float32{1, inf, 1, 1})}
+	if got := nn.Broken(g, w); !slices.Equal(got, []string{`"nan" (1 of 4 elements)`, `"weight" (1 of 4 elements)`}) {
+		t.Error(got)
+	}
+}

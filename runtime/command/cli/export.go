@@ -80,6 +80,7 @@ func runVerify(c *call) error {
 	model, text, ef, dir := c.modelFlag(), c.subNetFlag(), c.engineFlags(1), c.dataFlag()
 	latencies, accuracies := c.tableFlags()
 	runs := c.flags.Int("runs", 30, "runs of the network")
+	limit := c.flags.Float64("max-distance", 0.01, "how far the results of two engines may be apart (relative L2); beyond it the exit code is 1")
 	if err := c.parse("model"); err != nil {
 		return err
 	}
@@ -119,7 +120,13 @@ func runVerify(c *call) error {
 			return err
 		}
 	}
-	return c.printVerified(v)
+	if err := c.printVerified(v); err != nil {
+		return err
+	}
+	if v.Distance != nil && !(*v.Distance <= *limit) {
+		return fmt.Errorf("the engines' results are %.2g apart (relative L2), more than --max-distance %g: one of them computes another network", *v.Distance, *limit)
+	}
+	return nil
 }
 
 // run measures the network on every engine and compares the results of the first two.

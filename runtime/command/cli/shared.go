@@ -89,7 +89,25 @@ func (c *call) weights(path string) (*onnxfile.Model, error) {
 		return nil, fmt.Errorf("%s is neither the model that the package was generated from (%s) nor a fine-tuned copy of it: %w", path, c.net.Source.File, err)
 	}
 	c.model = m
-	return m, nil
+	return m, c.numbers(path, m)
+}
+
+// numbers refuses weights that are no numbers, with which everything that a command computes would be none either.
+func (c *call) numbers(path string, w nn.Weights) error {
+	g, err := c.original()
+	if err != nil {
+		return err
+	}
+	list := nn.Broken(g, w)
+	if len(list) == 0 {
+		return nil
+	}
+	const named = 3
+	text := strings.Join(list[:min(named, len(list))], ", ")
+	if more := len(list) - named; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return fmt.Errorf("%s: weights are infinite or not numbers (NaN): %s; the training that made them has failed: take an earlier state of it", path, text)
 }
 
 func (c *call) genes(text string) (space.Genes, error) {
