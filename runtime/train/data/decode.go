@@ -26,6 +26,8 @@ func (to Size) decode(raw, pixels []byte) error {
 		return fmt.Errorf("it is damaged or cut off: %w", err)
 	case head.Width < 1 || head.Height < 1 || head.Width > maxArea/head.Height:
 		return fmt.Errorf("it claims to have %d x %d pixels, more than %d million: make it smaller", head.Width, head.Height, maxArea>>20)
+	case bomb(head, len(raw)):
+		return fmt.Errorf("its %d bytes unpack to %d x %d pixels, which takes more than %d times as much memory: no photograph is packed so well; make it smaller", len(raw), head.Width, head.Height, maxRatio)
 	}
 	img, format, err := image.Decode(bytes.NewReader(raw))
 	if err != nil {
@@ -33,6 +35,21 @@ func (to Size) decode(raw, pixels []byte) error {
 	}
 	to.Cut(img, format, Orientation(raw), pixels)
 	return nil
+}
+
+// bomb tells whether a file of so many bytes would take far more memory than pictures do.
+func bomb(head image.Config, size int) bool {
+	each := int64(4) // bytes of a pixel
+	switch head.ColorModel {
+	case color.NRGBA64Model, color.RGBA64Model:
+		each = 8
+	case color.YCbCrModel:
+		each = 3
+	case color.GrayModel:
+		each = 1
+	}
+	unpacked := each * int64(head.Width) * int64(head.Height)
+	return unpacked > maxTrust && unpacked > maxRatio*int64(size)
 }
 
 // Cut makes an image of a decoded picture, as torchvision's Resize and CenterCrop do: format is what image.Decode calls the file's, turn the EXIF

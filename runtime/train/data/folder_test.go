@@ -214,3 +214,20 @@ func FuzzPicture(f *testing.F) {
 		_ = (Size{Channels: 3, Side: 4, Resize: 5}).decode(raw, make([]byte, 48)) // errors are no panics
 	})
 }
+
+// TestBombs: a small file that unpacks to a huge picture is refused before it is unpacked, a picture of the same size that has something to show is not.
+func TestBombs(t *testing.T) {
+	empty := image.NewNRGBA64(image.Rect(0, 0, 4096, 2200))
+	var b bytes.Buffer
+	if err := png.Encode(&b, empty); err != nil {
+		t.Fatal(err)
+	}
+	err := Size{Channels: 3, Side: 4, Resize: 5}.decode(b.Bytes(), make([]byte, 48))
+	if err == nil || !strings.Contains(err.Error(), "4096 x 2200 pixels") {
+		t.Errorf("%d bytes: %v", b.Len(), err)
+	}
+	head := image.Config{ColorModel: empty.ColorModel(), Width: 4096, Height: 2200}
+	if bomb(head, 1<<20) || !bomb(head, 1<<18) {
+		t.Error("what a picture may take does not depend on its file")
+	}
+}
