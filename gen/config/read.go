@@ -47,10 +47,17 @@ func (r *reader) errorf(line int, format string, args ...any) {
 	r.errs = append(r.errs, lineError{line, fmt.Sprintf(format, args...)})
 }
 
+// maxErrors bounds how many mistakes are told.
+const maxErrors = 50
+
 func (r *reader) join() error {
 	slices.SortStableFunc(r.errs, func(a, b lineError) int { return a.line - b.line })
 	var all []error
-	for _, e := range r.errs {
+	for k, e := range r.errs {
+		if k == maxErrors {
+			all = append(all, fmt.Errorf("%s: and %d more mistakes", r.file, len(r.errs)-k))
+			break
+		}
 		if e.line > 0 {
 			all = append(all, fmt.Errorf("%s:%d: %s", r.file, e.line, e.text))
 		} else {

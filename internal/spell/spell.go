@@ -6,10 +6,19 @@ import (
 	"strings"
 )
 
+// maxName bounds the names that something is proposed for.
+const maxName = 100
+
 // Suggest returns "; did you mean X?" when one of the names is close to name.
 func Suggest(name string, names []string) string {
 	best, at := "", max(2, len(name)/3)+1
+	if len(name) > maxName {
+		return ""
+	}
 	for _, n := range names {
+		if max(len(n)-len(name), len(name)-len(n)) >= at {
+			continue // at least so many letters are missing
+		}
 		if d := distance(strings.ToLower(name), strings.ToLower(n)); d < at {
 			best, at = n, d
 		}

@@ -32,6 +32,12 @@ func Format(cs []Choice, g Genes) string {
 	return b.String()
 }
 
+// Bounds of what is read and told.
+const (
+	maxText   = 1 << 15 // bytes: 256 choices with long names have a third of them
+	maxErrors = 10
+)
+
 // Parse reads the text form of a SubNet and returns its canonical genes. It accepts any order, spaces,
 // original values and choices of removed blocks; its error lists everything that is wrong.
 func Parse(cs []Choice, text string) (Genes, error) {
@@ -39,11 +45,15 @@ func Parse(cs []Choice, text string) (Genes, error) {
 	if text = strings.TrimSpace(text); text == original {
 		return g, nil
 	}
+	if len(text) > maxText {
+		return nil, fmt.Errorf("subnet %.40q...: it has %d bytes, no SubNet is written with so many", text, len(text))
+	}
 	var errs []error
 	set := make([]bool, len(cs))
 	for _, field := range strings.Split(text, ",") {
 		i, v, err := parseField(cs, strings.TrimSpace(field))
 		switch {
+		case len(errs) == maxErrors:
 		case err != nil:
 			errs = append(errs, err)
 		case set[i] && g[i] != v:
