@@ -44,13 +44,14 @@ func definition(p *view.Package) []jen.Code {
 		r.add("Width", number(s.Width))
 		stages = append(stages, jen.Values(r...))
 	}
-	for _, s := range p.Table.Rules {
+	vars := siteVars(p)
+	for k, s := range p.Table.Rules {
 		var r fields
 		r.add("Name", jen.Lit(s.Name))
 		if len(s.Patterns) > 0 {
 			r.add("Patterns", texts(s.Patterns))
 		}
-		r.add("Sites", jen.Id(siteVar(s.Name)).Index(jen.Op(":")))
+		r.add("Sites", jen.Id(vars[k]).Index(jen.Op(":")))
 		rules = append(rules, jen.Values(r...))
 	}
 	var d fields

@@ -2,6 +2,8 @@ package gen
 
 import (
 	"fmt"
+	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -31,13 +33,17 @@ func opsFile(f *jen.File, p *view.Package) error {
 	f.Var().Id("ops").Op("=").Add(qual("supernet", "Ops")).Call(jen.Id("shapes").Index(jen.Op(":")), jen.Id("kernels").Index(jen.Op(":")))
 	f.Line()
 	t := &siteTables{names: map[string]string{}}
-	for _, r := range p.Table.Rules {
+	vars := siteVars(p)
+	for k, r := range p.Table.Rules {
+		if slices.Index(vars, vars[k]) < k {
+			continue
+		}
 		var sites []jen.Code
 		for _, s := range r.Sites {
 			sites = append(sites, t.site(s))
 		}
-		f.Comment(view.Comment(fmt.Sprintf("%s lists the operator at each place of the network under fusion rules %q.", siteVar(r.Name), r.Name)))
-		f.Var().Id(siteVar(r.Name)).Op("=").Index(jen.Op("...")).Add(qual("supernet", "Site")).Add(lines(sites...))
+		f.Comment(view.Comment(fmt.Sprintf("%s lists the operator at each place of the network under fusion rules %s.", vars[k], rulesOf(p, vars, vars[k]))))
+		f.Var().Id(vars[k]).Op("=").Index(jen.Op("...")).Add(qual("supernet", "Site")).Add(lines(sites...))
 		f.Line()
 	}
 	if len(t.defs) > 0 {
@@ -100,8 +106,30 @@ func kernel(p *view.Package, k supernet.Kernel) *jen.Statement {
 	return jen.Values(jen.Id("Steps").Op(":").Lit(k.Steps), jen.Id("Rows").Op(":").Index().Add(qual("supernet", "Row")).Add(body))
 }
 
-// siteVar is the variable with the sites of a rule set.
-func siteVar(rules string) string { return "sites" + view.Exported(rules) }
+// siteVars names the variable with the sites of each rule set. Sets under which the same operators run share one.
+func siteVars(p *view.Package) []string {
+	var out []string
+	for k, r := range p.Table.Rules {
+		same := slices.IndexFunc(p.Table.Rules[:k], func(o view.Rules) bool { return reflect.DeepEqual(o.Sites, r.Sites) })
+		if same >= 0 {
+			out = append(out, out[same])
+			continue
+		}
+		out = append(out, "sites"+view.Exported(r.Name))
+	}
+	return out
+}
+
+// rulesOf lists the rule sets whose sites a variable has.
+func rulesOf(p *view.Package, vars []string, name string) string {
+	var list []string
+	for k, r := range p.Table.Rules {
+		if vars[k] == name {
+			list = append(list, strconv.Quote(r.Name))
+		}
+	}
+	return strings.Join(list, ", ")
+}
 
 // siteTables names the tables of sites, each once.
 type siteTables struct {

@@ -83,8 +83,8 @@ const (
 	DefaultDepthKeep = 1
 )
 
-// DefaultFusion lists the rule sets of the engines that come with autotailor.
-func DefaultFusion() []string { return []string{"embedded", "onnxruntime"} }
+// DefaultFusion lists the rule sets of the engines and drivers that come with autotailor.
+func DefaultFusion() []string { return []string{"embedded", "onnxruntime", "ncnn"} }
 
 // Default is the configuration of an empty file.
 func Default() Config {

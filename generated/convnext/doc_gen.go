@@ -22,10 +22,10 @@
 //	16     Linear                10   -
 //
 //	SubNets    5.55e15 as configured, 4.70e13 distinct (99 modifications)
-//	operators  240 distinct, 240 under fusion rules "embedded", 240 under fusion rules "onnxruntime"
+//	operators  240 distinct, 240 under fusion rules "embedded", 240 under fusion rules "onnxruntime", 240 under fusion rules "ncnn"
 //	elastic    100.0 % of parameters, 100.0 % of MACs
 //	source     sha256:b1ccb3ffa501, opset 17
-//	digest     33107ea807c5
+//	digest     3cdcf999a25a
 package convnext
 
 import (
@@ -49,7 +49,7 @@ var definition = supernet.Net{
 	Package: "convnext",
 	Title:   "ConvNeXt (Fashion-MNIST)",
 	Source:  supernet.Source{File: "convnext.onnx", SHA256: "b1ccb3ffa5019bdb1d6cf0a0f7d5dcd1ed71a71ccbce26ce40bdbafbead41812", Opset: 17},
-	Digest:  "33107ea807c57d461a6b9509318791b241c1fad0ca6634c62cdb67c7ddf32556",
+	Digest:  "3cdcf999a25a391b8b8ac88202fc0a60a2cfdb66491971dd9cae6a0905c6977c",
 	Choices: choices[:],
 	Stages: []supernet.Stage{
 		{Index: 0, Name: "stage0", Width: 24},
@@ -73,8 +73,9 @@ var definition = supernet.Net{
 	Ops: ops,
 	Rules: []supernet.Rules{
 		{Name: "none", Sites: sitesNone[:]},
-		{Name: "embedded", Patterns: []string{"Conv Relu|Clip", "Gemm Relu|Clip", "MatMul Relu|Clip", "Add Relu|Clip"}, Sites: sitesEmbedded[:]},
-		{Name: "onnxruntime", Patterns: []string{"Conv Relu|Clip|Sigmoid|Tanh|LeakyRelu|HardSigmoid|HardSwish", "Conv Add Relu|Clip?", "Gemm Relu|Clip|Sigmoid|Tanh|LeakyRelu", "MatMul Mul#|Div#", "Mul#|Div# MatMul", "Add LayerNormalization"}, Sites: sitesOnnxruntime[:]},
+		{Name: "embedded", Patterns: []string{"Conv Relu|Clip", "Gemm Relu|Clip", "MatMul Relu|Clip", "Add Relu|Clip"}, Sites: sitesNone[:]},
+		{Name: "onnxruntime", Patterns: []string{"Conv Relu|Clip|Sigmoid|Tanh|LeakyRelu|HardSigmoid|HardSwish", "Conv Add Relu|Clip?", "Gemm Relu|Clip|Sigmoid|Tanh|LeakyRelu", "MatMul Mul#|Div#", "Mul#|Div# MatMul", "Add LayerNormalization"}, Sites: sitesNone[:]},
+		{Name: "ncnn", Patterns: []string{"Conv Relu|Clip|Sigmoid|LeakyRelu|Mish|HardSwish", "Gemm Relu|Clip|Sigmoid|LeakyRelu|Mish|HardSwish", "MatMul Relu|Clip|Sigmoid|LeakyRelu|Mish|HardSwish"}, Sites: sitesNone[:]},
 	},
 	Build: func(g []uint8, b nn.Builder) {
 		subNet(g).Build(b)

@@ -20,10 +20,10 @@
 //
 //	all stages  resolution 32 28 24 20 16
 //	SubNets     1.03e22 as configured, 2.42e19 distinct (140 modifications)
-//	operators   1129 distinct, 1129 under fusion rules "embedded", 1093 under fusion rules "onnxruntime"
+//	operators   1129 distinct, 1129 under fusion rules "embedded", 1093 under fusion rules "onnxruntime", 1106 under fusion rules "ncnn"
 //	elastic     98.4 % of parameters, 98.1 % of MACs
 //	source      sha256:4dd85e9af5dc, opset 17
-//	digest      a7b588a375e6
+//	digest      e48c42dd243e
 package levit
 
 import (
@@ -47,7 +47,7 @@ var definition = supernet.Net{
 	Package: "levit",
 	Title:   "LeViT (Fashion-MNIST)",
 	Source:  supernet.Source{File: "levit.onnx", SHA256: "4dd85e9af5dc1e3874a90b05e0dfb3afd1c4947ed7a9e13cad63dc1ba5635aec", Opset: 17},
-	Digest:  "a7b588a375e6cda8ffe017889c1426cad7954176ce6138b707660453d1440d67",
+	Digest:  "e48c42dd243e2d7f571fe6632342660bb3993d66333dd95b92971dd2910f1ba7",
 	Choices: choices[:],
 	Stages: []supernet.Stage{
 		{Index: 0, Name: "stage0", Width: 16},
@@ -68,8 +68,9 @@ var definition = supernet.Net{
 	Ops: ops,
 	Rules: []supernet.Rules{
 		{Name: "none", Sites: sitesNone[:]},
-		{Name: "embedded", Patterns: []string{"Conv Relu|Clip", "Gemm Relu|Clip", "MatMul Relu|Clip", "Add Relu|Clip"}, Sites: sitesEmbedded[:]},
+		{Name: "embedded", Patterns: []string{"Conv Relu|Clip", "Gemm Relu|Clip", "MatMul Relu|Clip", "Add Relu|Clip"}, Sites: sitesNone[:]},
 		{Name: "onnxruntime", Patterns: []string{"Conv Relu|Clip|Sigmoid|Tanh|LeakyRelu|HardSigmoid|HardSwish", "Conv Add Relu|Clip?", "Gemm Relu|Clip|Sigmoid|Tanh|LeakyRelu", "MatMul Mul#|Div#", "Mul#|Div# MatMul", "Add LayerNormalization"}, Sites: sitesOnnxruntime[:]},
+		{Name: "ncnn", Patterns: []string{"Conv Relu|Clip|Sigmoid|LeakyRelu|Mish|HardSwish", "Gemm Relu|Clip|Sigmoid|LeakyRelu|Mish|HardSwish", "MatMul Relu|Clip|Sigmoid|LeakyRelu|Mish|HardSwish"}, Sites: sitesNcnn[:]},
 	},
 	Build: func(g []uint8, b nn.Builder) {
 		subNet(g).Build(b)

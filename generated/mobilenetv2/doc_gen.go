@@ -16,10 +16,10 @@
 //
 //	all stages  resolution 32 28 24 20 16
 //	SubNets     5.23e10 as configured, 7.36e8 distinct (68 modifications)
-//	operators   454 distinct, 353 under fusion rules "embedded", 335 under fusion rules "onnxruntime"
+//	operators   454 distinct, 353 under fusion rules "embedded", 335 under fusion rules "onnxruntime", 353 under fusion rules "ncnn"
 //	elastic     49.5 % of parameters, 53.4 % of MACs
 //	source      sha256:676cef8f7091, opset 17
-//	digest      bd4dd8853a3f
+//	digest      736a94c9b005
 package mobilenetv2
 
 import (
@@ -43,7 +43,7 @@ var definition = supernet.Net{
 	Package: "mobilenetv2",
 	Title:   "MobileNetV2 (Fashion-MNIST)",
 	Source:  supernet.Source{File: "mobilenetv2.onnx", SHA256: "676cef8f7091545c12e9d9ab41edde41922cc2e3ee6e3f21f72ed025dadf9052", Opset: 17},
-	Digest:  "bd4dd8853a3f458550b5b8c971731281fcb27f38111a4266c0745ad8a07513aa",
+	Digest:  "736a94c9b005a46812476140859e0f4b109ff93fd3a2c39e71f5ee9f4d5601a6",
 	Choices: choices[:],
 	Stages: []supernet.Stage{
 		{Index: 0, Name: "stage0", Blocks: []string{"DepthwiseResidual", "InvertedResidual", "InvertedResidual"}, Elastic: []int{1, 2}, Width: 16},
@@ -62,6 +62,7 @@ var definition = supernet.Net{
 		{Name: "none", Sites: sitesNone[:]},
 		{Name: "embedded", Patterns: []string{"Conv Relu|Clip", "Gemm Relu|Clip", "MatMul Relu|Clip", "Add Relu|Clip"}, Sites: sitesEmbedded[:]},
 		{Name: "onnxruntime", Patterns: []string{"Conv Relu|Clip|Sigmoid|Tanh|LeakyRelu|HardSigmoid|HardSwish", "Conv Add Relu|Clip?", "Gemm Relu|Clip|Sigmoid|Tanh|LeakyRelu", "MatMul Mul#|Div#", "Mul#|Div# MatMul", "Add LayerNormalization"}, Sites: sitesOnnxruntime[:]},
+		{Name: "ncnn", Patterns: []string{"Conv Relu|Clip|Sigmoid|LeakyRelu|Mish|HardSwish", "Gemm Relu|Clip|Sigmoid|LeakyRelu|Mish|HardSwish", "MatMul Relu|Clip|Sigmoid|LeakyRelu|Mish|HardSwish"}, Sites: sitesEmbedded[:]},
 	},
 	Build: func(g []uint8, b nn.Builder) {
 		subNet(g).Build(b)

@@ -1523,7 +1523,7 @@ var sitesNone = [...]supernet.Site{
 	{Name: "/21/Gemm", Ops: []supernet.ID{717}},
 }
 
-// sitesEmbedded lists the operator at each place of the network under fusion rules "embedded".
+// sitesEmbedded lists the operator at each place of the network under fusion rules "embedded", "ncnn".
 var sitesEmbedded = [...]supernet.Site{
 	{Name: "/0/0.0/Conv", Deps: []uint8{0}, Ops: []supernet.ID{715, 714, 713, 712, 711}},
 	{Name: "/1/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0}, Ops: []supernet.ID{163, 162, 161, 160, 159}},

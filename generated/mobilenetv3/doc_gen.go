@@ -16,10 +16,10 @@
 //
 //	all stages  resolution 32 28 24 20 16
 //	SubNets     1.47e22 as configured, 1.00e18 distinct (140 modifications)
-//	operators   806 distinct, 776 under fusion rules "embedded", 666 under fusion rules "onnxruntime"
+//	operators   806 distinct, 776 under fusion rules "embedded", 666 under fusion rules "onnxruntime", 698 under fusion rules "ncnn"
 //	elastic     48.5 % of parameters, 70.2 % of MACs
 //	source      sha256:6b0f9de0dee5, opset 17
-//	digest      3ccc3dddec21
+//	digest      708409f8114f
 package mobilenetv3
 
 import (
@@ -43,7 +43,7 @@ var definition = supernet.Net{
 	Package: "mobilenetv3",
 	Title:   "MobileNetV3 (Fashion-MNIST)",
 	Source:  supernet.Source{File: "mobilenetv3.onnx", SHA256: "6b0f9de0dee5c37a9a671f5105f35f46740d4dbbdb9bbf455bf988e99f8047d8", Opset: 17},
-	Digest:  "3ccc3dddec217c0bd32821e9e044bcfde8d17ad6b2a5a46819e2e83039783545",
+	Digest:  "708409f8114f359da9f605eb0c91706e1004333ab6237cbee2f040b6567b1ba8",
 	Choices: choices[:],
 	Stages: []supernet.Stage{
 		{Index: 0, Name: "stage0", Blocks: []string{"DepthwiseResidual", "InvertedResidual", "InvertedResidual", "InvertedResidual", "InvertedResidual"}, Elastic: []int{1, 2, 3, 4}, Width: 16},
@@ -62,6 +62,7 @@ var definition = supernet.Net{
 		{Name: "none", Sites: sitesNone[:]},
 		{Name: "embedded", Patterns: []string{"Conv Relu|Clip", "Gemm Relu|Clip", "MatMul Relu|Clip", "Add Relu|Clip"}, Sites: sitesEmbedded[:]},
 		{Name: "onnxruntime", Patterns: []string{"Conv Relu|Clip|Sigmoid|Tanh|LeakyRelu|HardSigmoid|HardSwish", "Conv Add Relu|Clip?", "Gemm Relu|Clip|Sigmoid|Tanh|LeakyRelu", "MatMul Mul#|Div#", "Mul#|Div# MatMul", "Add LayerNormalization"}, Sites: sitesOnnxruntime[:]},
+		{Name: "ncnn", Patterns: []string{"Conv Relu|Clip|Sigmoid|LeakyRelu|Mish|HardSwish", "Gemm Relu|Clip|Sigmoid|LeakyRelu|Mish|HardSwish", "MatMul Relu|Clip|Sigmoid|LeakyRelu|Mish|HardSwish"}, Sites: sitesNcnn[:]},
 	},
 	Build: func(g []uint8, b nn.Builder) {
 		subNet(g).Build(b)

@@ -16,10 +16,10 @@
 //
 //	all stages  resolution 32 28 24 20 16
 //	SubNets     3.98e23 as configured, 9.79e20 distinct (149 modifications)
-//	operators   676 distinct, 575 under fusion rules "embedded", 557 under fusion rules "onnxruntime"
+//	operators   676 distinct, 575 under fusion rules "embedded", 557 under fusion rules "onnxruntime", 575 under fusion rules "ncnn"
 //	elastic     61.2 % of parameters, 71.4 % of MACs
 //	source      sha256:e36e4e35b16d, opset 17
-//	digest      d928ac1abe68
+//	digest      56bb2bf828db
 package proxyless
 
 import (
@@ -43,7 +43,7 @@ var definition = supernet.Net{
 	Package: "proxyless",
 	Title:   "ProxylessNAS (Fashion-MNIST)",
 	Source:  supernet.Source{File: "proxyless.onnx", SHA256: "e36e4e35b16d423f74af61da23a0c0d219c6052354e7e737824fae4a4cfbbd00", Opset: 17},
-	Digest:  "d928ac1abe680019bd638f2bd6e91449709089a89cedeef9ad19ad2960e36c47",
+	Digest:  "56bb2bf828db68b955e9507b97fdb5dbb145d8b9b99671528b24c9485196b84e",
 	Choices: choices[:],
 	Stages: []supernet.Stage{
 		{Index: 0, Name: "stage0", Blocks: []string{"DepthwiseResidual", "InvertedResidual", "InvertedResidual", "InvertedResidual", "InvertedResidual"}, Elastic: []int{1, 2, 3, 4}, Width: 16},
@@ -62,6 +62,7 @@ var definition = supernet.Net{
 		{Name: "none", Sites: sitesNone[:]},
 		{Name: "embedded", Patterns: []string{"Conv Relu|Clip", "Gemm Relu|Clip", "MatMul Relu|Clip", "Add Relu|Clip"}, Sites: sitesEmbedded[:]},
 		{Name: "onnxruntime", Patterns: []string{"Conv Relu|Clip|Sigmoid|Tanh|LeakyRelu|HardSigmoid|HardSwish", "Conv Add Relu|Clip?", "Gemm Relu|Clip|Sigmoid|Tanh|LeakyRelu", "MatMul Mul#|Div#", "Mul#|Div# MatMul", "Add LayerNormalization"}, Sites: sitesOnnxruntime[:]},
+		{Name: "ncnn", Patterns: []string{"Conv Relu|Clip|Sigmoid|LeakyRelu|Mish|HardSwish", "Gemm Relu|Clip|Sigmoid|LeakyRelu|Mish|HardSwish", "MatMul Relu|Clip|Sigmoid|LeakyRelu|Mish|HardSwish"}, Sites: sitesEmbedded[:]},
 	},
 	Build: func(g []uint8, b nn.Builder) {
 		subNet(g).Build(b)

@@ -2217,7 +2217,7 @@ var sitesNone = [...]supernet.Site{
 	{Name: "/26/Gemm", Ops: []supernet.ID{1161}},
 }
 
-// sitesEmbedded lists the operator at each place of the network under fusion rules "embedded".
+// sitesEmbedded lists the operator at each place of the network under fusion rules "embedded", "ncnn".
 var sitesEmbedded = [...]supernet.Site{
 	{Name: "/0/0.0/Conv", Deps: []uint8{0}, Ops: []supernet.ID{1159, 1158, 1157, 1156, 1155}},
 	{Name: "/1/conv/conv.0/conv.0.0/Conv", Deps: []uint8{0}, Ops: []supernet.ID{223, 222, 221, 220, 219}},

@@ -14,10 +14,10 @@
 //
 //	all stages  resolution 32 28 24 20 16
 //	SubNets     1.14e14 as configured, 1.51e11 distinct (89 modifications)
-//	operators   961 distinct, 813 under fusion rules "embedded", 886 under fusion rules "onnxruntime"
+//	operators   961 distinct, 813 under fusion rules "embedded", 886 under fusion rules "onnxruntime", 867 under fusion rules "ncnn"
 //	elastic     100.0 % of parameters, 100.0 % of MACs
 //	source      sha256:da4a3a519e3f, opset 17
-//	digest      210607fedf28
+//	digest      5e14f9907e93
 package resnet50
 
 import (
@@ -41,7 +41,7 @@ var definition = supernet.Net{
 	Package: "resnet50",
 	Title:   "ResNet50 (Fashion-MNIST)",
 	Source:  supernet.Source{File: "resnet50.onnx", SHA256: "da4a3a519e3f60c1b80a63404a14b1672b2c1cabe74cdc7eea85b4dfd5968c25", Opset: 17},
-	Digest:  "210607fedf28b9c327f55a47072c8c8823323aef18b99bb19f274f2b76cc823e",
+	Digest:  "5e14f9907e93db2b8b7b73a3204d6ae802061a6e5bceb64561aa69ca552a5c9b",
 	Choices: choices[:],
 	Stages: []supernet.Stage{
 		{Index: 0, Name: "stage0", Width: 32},
@@ -58,6 +58,7 @@ var definition = supernet.Net{
 		{Name: "none", Sites: sitesNone[:]},
 		{Name: "embedded", Patterns: []string{"Conv Relu|Clip", "Gemm Relu|Clip", "MatMul Relu|Clip", "Add Relu|Clip"}, Sites: sitesEmbedded[:]},
 		{Name: "onnxruntime", Patterns: []string{"Conv Relu|Clip|Sigmoid|Tanh|LeakyRelu|HardSigmoid|HardSwish", "Conv Add Relu|Clip?", "Gemm Relu|Clip|Sigmoid|Tanh|LeakyRelu", "MatMul Mul#|Div#", "Mul#|Div# MatMul", "Add LayerNormalization"}, Sites: sitesOnnxruntime[:]},
+		{Name: "ncnn", Patterns: []string{"Conv Relu|Clip|Sigmoid|LeakyRelu|Mish|HardSwish", "Gemm Relu|Clip|Sigmoid|LeakyRelu|Mish|HardSwish", "MatMul Relu|Clip|Sigmoid|LeakyRelu|Mish|HardSwish"}, Sites: sitesNcnn[:]},
 	},
 	Build: func(g []uint8, b nn.Builder) {
 		subNet(g).Build(b)

@@ -12,10 +12,10 @@
 //
 //	all stages  resolution 32 28 24 20 16
 //	SubNets     2.11e14 as configured, 4.35e13 distinct (93 modifications)
-//	operators   736 distinct, 736 under fusion rules "embedded", 706 under fusion rules "onnxruntime"
+//	operators   736 distinct, 736 under fusion rules "embedded", 706 under fusion rules "onnxruntime", 736 under fusion rules "ncnn"
 //	elastic     100.0 % of parameters, 100.0 % of MACs
 //	source      sha256:6b4a88dedfcb, opset 17
-//	digest      375dcc944632
+//	digest      1f399f198d2d
 package vit
 
 import (
@@ -39,7 +39,7 @@ var definition = supernet.Net{
 	Package: "vit",
 	Title:   "ViT (Fashion-MNIST)",
 	Source:  supernet.Source{File: "vit.onnx", SHA256: "6b4a88dedfcb8164d8341334f07bc5868317d121f6edd3d3e922c015b7b672fa", Opset: 17},
-	Digest:  "375dcc9446328bef2faa55ce34b7d88c6b1384612cbbf3400f53a1f99af644c8",
+	Digest:  "1f399f198d2df2895fbd07f811b0964d220c33ad380f23499bfeca410881fedf",
 	Choices: choices[:],
 	Stages: []supernet.Stage{
 		{Index: 0, Name: "stage0", Width: 128},
@@ -52,8 +52,9 @@ var definition = supernet.Net{
 	Ops: ops,
 	Rules: []supernet.Rules{
 		{Name: "none", Sites: sitesNone[:]},
-		{Name: "embedded", Patterns: []string{"Conv Relu|Clip", "Gemm Relu|Clip", "MatMul Relu|Clip", "Add Relu|Clip"}, Sites: sitesEmbedded[:]},
+		{Name: "embedded", Patterns: []string{"Conv Relu|Clip", "Gemm Relu|Clip", "MatMul Relu|Clip", "Add Relu|Clip"}, Sites: sitesNone[:]},
 		{Name: "onnxruntime", Patterns: []string{"Conv Relu|Clip|Sigmoid|Tanh|LeakyRelu|HardSigmoid|HardSwish", "Conv Add Relu|Clip?", "Gemm Relu|Clip|Sigmoid|Tanh|LeakyRelu", "MatMul Mul#|Div#", "Mul#|Div# MatMul", "Add LayerNormalization"}, Sites: sitesOnnxruntime[:]},
+		{Name: "ncnn", Patterns: []string{"Conv Relu|Clip|Sigmoid|LeakyRelu|Mish|HardSwish", "Gemm Relu|Clip|Sigmoid|LeakyRelu|Mish|HardSwish", "MatMul Relu|Clip|Sigmoid|LeakyRelu|Mish|HardSwish"}, Sites: sitesNone[:]},
 	},
 	Build: func(g []uint8, b nn.Builder) {
 		subNet(g).Build(b)

@@ -29,6 +29,7 @@ var readers = map[string]string{
 	"gen/files.go":                    "looks for go.mod files above",
 	"gen/vet/embedded.go":             "go vet names the files",
 	"internal/cpu/cpu.go":             "a file of the system",
+	"internal/cpu/settings.go":        "files of the system",
 	"internal/size/main.go":           "our own sources",
 	"runtime/engine/ort/trace.go":     "what a library wrote in a folder for temporary files",
 	"runtime/measure/device/meter.go": "a meter may be a device",

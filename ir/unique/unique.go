@@ -7,6 +7,7 @@ package unique
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/autotailor/autotailor/internal/fusion"
 	"github.com/autotailor/autotailor/ir"
@@ -53,9 +54,18 @@ const maxSite = 1 << 22
 func Enumerate(net *supernet.Net, sets []fusion.Rules) (*Table, error) {
 	e := &enumerator{net: net, ids: map[string]int{}, table: &Table{}}
 	var errs []error
+	var divisions [][][]int // of the rule sets so far
 	for _, set := range sets {
 		r := Rules{Name: set.Name, Lines: set.Lines}
-		for _, nodes := range e.groups(set) {
+		groups := e.groups(set)
+		same := slices.IndexFunc(divisions, func(d [][]int) bool { return slices.EqualFunc(d, groups, slices.Equal) })
+		divisions = append(divisions, groups)
+		if same >= 0 { // large networks take long
+			r.Sites = e.table.Rules[same].Sites
+			e.table.Rules = append(e.table.Rules, r)
+			continue
+		}
+		for _, nodes := range groups {
 			s, err := e.site(nodes)
 			if err != nil {
 				errs = append(errs, err)

@@ -33,9 +33,17 @@ type Info struct {
 	Version   string
 	Device    string // CPU model
 	Threads   int
-	Precision string // "fp32"
+	Precision string // "fp32", Unknown where a driver does not tell
 	Rules     string // fusion rule set that describes what it runs as one kernel
+
+	// Settings of the device and the runtime that change times; "" where they are not known, or there are none.
+	Cores    string // that networks run on: "0-3", "big"
+	Governor string // of the clocks: "performance"
+	Options  string // of the runtime: "device_id=0,trt_fp16_enable=1"
 }
+
+// Unknown stands for what a driver does not tell.
+const Unknown = "unknown"
 
 // Recalibrator is an Engine that can recompute BatchNorm statistics.
 type Recalibrator interface {

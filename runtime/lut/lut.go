@@ -27,6 +27,9 @@ type Header struct {
 	Version   string // of the engine
 	Threads   int
 	Precision string
+	Cores     string // of the device that networks ran on, "" for unknown
+	Governor  string // of the device's clocks, "" for unknown
+	Options   string // of the engine, "" for none
 	Rules     string // fusion rules that describe the engine's kernels
 	Method    string // Isolated or Covering
 	Protocol  string // how it was measured
@@ -95,6 +98,9 @@ func (h *Header) with(format string, calibration *string) []rowfile.Field {
 		{Key: "version", Text: &h.Version},
 		{Key: "threads", Int: &h.Threads},
 		{Key: "precision", Text: &h.Precision},
+		{Key: "cores", Text: &h.Cores, Optional: true},
+		{Key: "governor", Text: &h.Governor, Optional: true},
+		{Key: "options", Text: &h.Options, Optional: true},
 		{Key: "rules", Text: &h.Rules},
 		{Key: "method", Text: &h.Method, Optional: true},
 		{Key: "protocol", Text: &h.Protocol, Optional: true},

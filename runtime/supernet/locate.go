@@ -10,16 +10,15 @@ import (
 
 // Fusion returns the rule set called name.
 func (n *Net) Fusion(name string) (fusion.Rules, error) {
-	for _, r := range n.Rules {
-		if r.Name == name {
-			parsed, err := fusion.Parse(name, r.Patterns...)
-			if err != nil {
-				return fusion.Rules{}, fmt.Errorf("%s: %w", n.Package, err)
-			}
-			return parsed, nil
-		}
+	r, err := n.rules(name)
+	if err != nil {
+		return fusion.Rules{}, err
 	}
-	return fusion.Rules{}, fmt.Errorf("%s: no fusion rules %q", n.Package, name)
+	parsed, err := fusion.Parse(name, r.Patterns...)
+	if err != nil {
+		return fusion.Rules{}, fmt.Errorf("%s: %w", n.Package, err)
+	}
+	return parsed, nil
 }
 
 // OpAt is the operator at a site for g.

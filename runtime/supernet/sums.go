@@ -2,7 +2,7 @@ package supernet
 
 import (
 	"fmt"
-	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/autotailor/autotailor/runtime/space"
@@ -19,15 +19,28 @@ func (n *Net) Parse(text string) (space.Genes, error) { return space.Parse(n.Cho
 
 // Sites returns the sites under the rule set called name.
 func (n *Net) Sites(name string) ([]Site, error) {
-	i := slices.IndexFunc(n.Rules, func(r Rules) bool { return r.Name == name })
-	if i < 0 {
-		var have []string
-		for _, r := range n.Rules {
-			have = append(have, r.Name)
-		}
-		return nil, fmt.Errorf("%s: no fusion rules %q, the package has %s: regenerate it with this rule set", n.Package, name, strings.Join(have, " "))
+	r, err := n.rules(name)
+	if err != nil {
+		return nil, err
 	}
-	return n.Rules[i].Sites, nil
+	return r.Sites, nil
+}
+
+// rules returns the rule set called name.
+func (n *Net) rules(name string) (Rules, error) {
+	var have, want []string
+	for _, r := range n.Rules {
+		if r.Name == name {
+			return r, nil
+		}
+		have = append(have, r.Name)
+		if r.Name != Unfused {
+			want = append(want, strconv.Quote(r.Name))
+		}
+	}
+	return Rules{}, fmt.Errorf("%s: the package has no fusion rules %q, only %s: write `fusion = [%s]` into its autotailor.toml (a file of yours by its name, such as \"%s.rules\") "+
+		"and run `go generate` in its folder; or profile with --rules %s, as if the device ran each operator alone",
+		n.Package, name, strings.Join(have, ", "), strings.Join(append(want, strconv.Quote(name)), ", "), name, Unfused)
 }
 
 // Terms returns the terms of sites when operator id costs cost(id).

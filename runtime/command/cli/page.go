@@ -32,6 +32,11 @@ func (c *call) page(l *lut.Table, t *accuracy.Table, p search.Problem, front []r
 			{Name: "accuracies of", Value: weights.fact},
 		},
 	}
+	for _, f := range []report.Fact{{Name: "cores", Value: h.Cores}, {Name: "governor", Value: h.Governor}, {Name: "options of the engine", Value: h.Options}} {
+		if f.Value != "" {
+			page.Facts = append(page.Facts, f)
+		}
+	}
 	if m := metricOf(t.Header); t.Header.Task != "" {
 		page.Facts = append(page.Facts, report.Fact{Name: "task", Value: m.Task}, report.Fact{Name: "metric", Value: m.Name + ", " + m.Unit})
 	}

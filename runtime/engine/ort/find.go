@@ -41,7 +41,7 @@ func Find() (string, error) {
 		}
 		above := filepath.Dir(dir)
 		if above == dir {
-			return "", fmt.Errorf("onnxruntime: no library found; run `make onnxruntime`, or set %s to the path of libonnxruntime", Variable)
+			return "", fmt.Errorf("onnxruntime: no library found; set %s to the path of libonnxruntime, which is in ONNX Runtime's releases and, as onnxruntime/capi, in its Python package", Variable)
 		}
 		dir = above
 	}

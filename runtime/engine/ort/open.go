@@ -24,5 +24,5 @@ func tooNew(err error, opset int, version string) error {
 	if err == nil || opset == 0 || !newer.MatchString(err.Error()) {
 		return err
 	}
-	return fmt.Errorf("%w\nthe model has opset %d, which ONNX Runtime %s may not know: install a newer one (make onnxruntime), or use the embedded engine", err, opset, version)
+	return fmt.Errorf("%w\nthe model has opset %d, which ONNX Runtime %s may not know: name a newer one in %s, or use the embedded engine", err, opset, version, Variable)
 }

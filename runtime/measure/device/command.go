@@ -102,7 +102,11 @@ func killing(err error) bool {
 
 // Info describes the device as the driver does.
 func (c *Command) Info() engine.Info {
-	return engine.Info{Name: c.who.Runtime, Version: c.who.RuntimeVersion, Device: c.who.Device, Threads: c.who.Threads, Precision: c.who.Precision, Rules: c.who.Rules}
+	w := c.who
+	return engine.Info{
+		Name: w.Runtime, Version: w.RuntimeVersion, Device: w.Device, Threads: w.Threads, Precision: w.Precision, Rules: w.Rules,
+		Cores: w.Cores, Governor: w.Governor, Options: w.Options,
+	}
 }
 
 // Measure asks the driver for each job in turn.

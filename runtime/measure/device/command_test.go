@@ -1,6 +1,7 @@
 package device_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/autotailor/autotailor/internal/cpu"
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/measure/device"
 	"github.com/autotailor/autotailor/runtime/nn"
@@ -174,18 +176,31 @@ if [ "$n" = 1 ]; then printf '%20s  min = %7.2f  max = %7.2f  avg = %7.2f\n' "${
 else printf '%20s  min = %7.2f  max = %7.2f  avg = %7.2f\n' "${6#param=}" 0.06 6.40 0.12; fi; } >&2`)
 	adb := script(t, `case "$*" in
 *getprop*) echo 'Pixel 8';;
+*VERS_*) echo VERS_1.22.0;;
+*scaling_governor*) printf 'schedutil\r\nperformance\r\nschedutil\r\n';;
 push*) [ -s "$2" ];;
 *perf_test*) ;;
 *tail*) for i in 1 2 3; do echo "probe,0.00000100$i,0,0,$i"; done;;
+esac`)
+	board := script(t, `case "$*" in
+"uname -m") echo aarch64;;
+*cpuinfo) printf 'processor : 0\nFeatures  : fp asimd fphp asimdhp\n';;
+*scaling_governor) [ "$2" = '/sys/devices/system/cpu/cpu*/cpufreq/scaling_governor' ] || exit 9; echo performance;;
+grep*) echo 1.0.20250503;;
+*) exec "$@";;
 esac`)
 	for name, c := range map[string]struct {
 		line string
 		info engine.Info
 		last time.Duration // the last of three times
 	}{
-		"minimal":   {"sh drivers/minimal.sh " + tool, engine.Info{Name: "driver.sh", Rules: "none"}, 1003},
-		"benchncnn": {"env DEVICE=board sh drivers/benchncnn.sh " + bench, engine.Info{Name: "ncnn", Device: "board", Rules: "ncnn"}, 100_000},
-		"adb":       {"env ADB=" + adb + " sh drivers/adb-onnxruntime.sh", engine.Info{Name: "onnxruntime", Device: "Pixel 8", Rules: "onnxruntime"}, 1003},
+		"minimal": {"sh drivers/minimal.sh " + tool, engine.Info{Name: "driver.sh", Rules: "none", Precision: engine.Unknown}, 1003},
+		"benchncnn": {"env DEVICE=board 'RUN=sh " + board + "' POWERSAVE=2 sh drivers/benchncnn.sh " + bench,
+			engine.Info{Name: "ncnn", Version: "1.0.20250503", Device: "board", Rules: "ncnn", Precision: "fp16", Cores: "big", Governor: "performance"}, 100_000},
+		"told": {"env DEVICE=board VERSION=1 PRECISION=bf16 sh drivers/benchncnn.sh " + bench,
+			engine.Info{Name: "ncnn", Version: "1", Device: "board", Rules: "ncnn", Precision: "bf16", Cores: "all", Governor: cpu.Governor()}, 100_000},
+		"adb": {"env ADB=" + adb + " CORES=f0 sh drivers/adb-onnxruntime.sh",
+			engine.Info{Name: "onnxruntime", Version: "1.22.0", Device: "Pixel 8", Rules: "onnxruntime", Precision: "fp32", Cores: "f0", Governor: "performance+schedutil"}, 1003},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d, err := device.OpenCommand(c.line, device.Options{Threads: 1})
@@ -194,8 +209,9 @@ esac`)
 			}
 			defer d.Close()
 			i := d.Info()
-			if i.Name != c.info.Name || c.info.Device != "" && i.Device != c.info.Device || i.Rules != c.info.Rules || i.Threads != 1 {
-				t.Errorf("%+v", i)
+			c.info.Device, c.info.Threads = cmp.Or(c.info.Device, i.Device), 1
+			if i != c.info {
+				t.Errorf("%+v, want %+v", i, c.info)
 			}
 			err = d.Measure(t.Context(), jobs(t, 2), func(k int, m engine.Measurement) {
 				if len(m.Times) != 3 || m.Times[2] != c.last {

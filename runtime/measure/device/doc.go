@@ -6,11 +6,12 @@
 // The first line asks who it is. The formats are those that probes can be written in, the best first; threads is what the user asked for:
 //
 //	{"type":"hello","version":1,"formats":["onnx","ncnn","graph"],"threads":1}
-//	{"type":"hello","version":1,"device":"Pixel 8","runtime":"ncnn","runtime_version":"20240820","format":"onnx","rules":"ncnn","threads":1,"precision":"fp32"}
+//	{"type":"hello","version":1,"device":"Pixel 8","runtime":"ncnn","runtime_version":"20240820","format":"onnx","rules":"ncnn","threads":1,"precision":"fp16","cores":"big","governor":"performance"}
 //
 // "device" and "runtime" are needed; "format" is the first that was offered unless the driver says another of them, "rules" (fusion rules
-// that describe the runtime's kernels) is "none", "threads" what was asked for, "precision" is "fp32". A "message" instead says why the
-// driver cannot work.
+// that describe the runtime's kernels) is "none", "threads" what was asked for, "precision" is "unknown". "cores" and
+// "governor" (of the clocks), and "options" of the runtime, are what else changes times; they stand in the table's header where they are told. A "message"
+// instead says why the driver cannot work.
 //
 // Every other line is a network to measure. Keys always stand in this order, so that sed can take them apart. The files are there until
 // the answer comes:

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/autotailor/autotailor/internal/cpu"
 	"github.com/autotailor/autotailor/internal/infile"
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/measure/graphfile"
@@ -49,6 +50,7 @@ func greet(line []byte, e engine.Engine) identity {
 	who := identity{
 		Type: "hello", Version: protocol, Device: cmp.Or(i.Device, "unknown"), Runtime: i.Name, RuntimeVersion: i.Version,
 		Format: "graph", Rules: i.Rules, Threads: i.Threads, Precision: i.Precision,
+		Cores: cmp.Or(i.Cores, cpu.Cores()), Governor: cmp.Or(i.Governor, cpu.Governor()), Options: i.Options,
 	}
 	var h hello
 	if err := json.Unmarshal(line, &h); err != nil {

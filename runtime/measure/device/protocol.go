@@ -46,6 +46,9 @@ type identity struct {
 	Rules          string `json:"rules"`
 	Threads        int    `json:"threads"`
 	Precision      string `json:"precision"`
+	Cores          string `json:"cores,omitempty"`
+	Governor       string `json:"governor,omitempty"`
+	Options        string `json:"options,omitempty"`
 	Message        string `json:"message"`
 }
 
@@ -85,7 +88,7 @@ func identify(line []byte, h hello) (identity, error) {
 	if err := decode(line, &i); err != nil {
 		return i, err
 	}
-	i.Format, i.Rules, i.Precision, i.Threads = cmp.Or(i.Format, h.Formats[0]), cmp.Or(i.Rules, "none"), cmp.Or(i.Precision, "fp32"), cmp.Or(i.Threads, h.Threads)
+	i.Format, i.Rules, i.Precision, i.Threads = cmp.Or(i.Format, h.Formats[0]), cmp.Or(i.Rules, "none"), cmp.Or(i.Precision, engine.Unknown), cmp.Or(i.Threads, h.Threads)
 	var errs []error
 	switch {
 	case i.Message != "":

@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -100,6 +101,8 @@ func SameDevice(old, now lut.Header) error {
 	for _, f := range []struct{ what, old, now string }{
 		{"device", old.Device, now.Device}, {"engine", old.Engine, now.Engine}, {"version", old.Version, now.Version}, {"precision", old.Precision, now.Precision},
 		{"rules", old.Rules, now.Rules}, {"method", old.Method, now.Method}, {"threads", fmt.Sprint(old.Threads), fmt.Sprint(now.Threads)},
+		{"options", old.Options, now.Options}, {"cores", cmp.Or(old.Cores, now.Cores), cmp.Or(now.Cores, old.Cores)},
+		{"governor", cmp.Or(old.Governor, now.Governor), cmp.Or(now.Governor, old.Governor)},
 	} {
 		if f.old != f.now {
 			errs = append(errs, fmt.Errorf("the table is of %s %q, this is %q: finish it with its own settings, or write to another file", f.what, f.old, f.now))

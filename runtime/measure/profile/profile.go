@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/autotailor/autotailor/internal/cpu"
 	"github.com/autotailor/autotailor/internal/release"
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/lut"
@@ -73,6 +74,10 @@ func Header(net *supernet.Net, e engine.Engine, o Options) lut.Header {
 	i := e.Info()
 	h := lut.HeaderOf(net)
 	h.Device, h.Engine, h.Version, h.Threads, h.Precision, h.Rules = i.Device, i.Name, i.Version, i.Threads, i.Precision, i.Rules
+	h.Cores, h.Governor, h.Options = i.Cores, i.Governor, i.Options
+	if _, elsewhere := e.(engine.Measurer); !elsewhere {
+		h.Cores, h.Governor = cpu.Cores(), cpu.Governor()
+	}
 	h.Method, h.Tool = o.method(e), release.Version
 	if o.Rules != "" {
 		h.Rules = o.Rules

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/autotailor/autotailor/internal/cpu"
 	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/internal/release"
 	"github.com/autotailor/autotailor/runtime/engine"
@@ -190,7 +191,7 @@ func TestHeaderTellsTheProtocol(t *testing.T) {
 	i := e.Info()
 	want := lut.Header{
 		Package: "small", Digest: "d", Device: i.Device, Engine: i.Name, Version: i.Version, Threads: 1, Precision: i.Precision,
-		Rules: i.Rules, Method: lut.Isolated, Protocol: h.Protocol, Tool: release.Version, Date: h.Date,
+		Cores: cpu.Cores(), Governor: cpu.Governor(), Rules: i.Rules, Method: lut.Isolated, Protocol: h.Protocol, Tool: release.Version, Date: h.Date,
 	}
 	if h != want || h.Date == "" {
 		t.Errorf("%+v, want %+v", h, want)

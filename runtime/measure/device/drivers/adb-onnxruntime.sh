@@ -4,6 +4,7 @@
 # The program writes the seconds of each run as the second column of its result file.
 adb=${ADB:-adb} dir=${DIR:-/data/local/tmp/ort} threads=1
 on() { "$adb" ${serial:+-s "$serial"} "$@" </dev/null; }
+told() { on shell "$1" 2>/dev/null | tr -d '\r"'; }
 serial=$1
 field() { printf '%s\n' "$line" | sed -n "s/.*\"$1\":\"\{0,1\}\([^\",}]*\).*/\1/p"; }
 while IFS= read -r line; do
@@ -11,7 +12,9 @@ while IFS= read -r line; do
 	hello)
 		threads=$(field threads)
 		if device=$(on shell getprop ro.product.model); then
-			printf '{"type":"hello","version":1,"device":"%s","runtime":"onnxruntime","rules":"onnxruntime"}\n' "$(printf %s "$device" | tr -d '\r"')"
+			printf '{"type":"hello","version":1,"device":"%s","runtime":"onnxruntime","runtime_version":"%s","rules":"onnxruntime","precision":"fp32","cores":"%s","governor":"%s"}\n' \
+				"$(printf %s "$device" | tr -d '\r"')" "$(told "grep -aom 1 'VERS_[0-9.]*' $dir/libonnxruntime.so" | sed s/VERS_//)" "${CORES:-all}" \
+				"$(told 'cat /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor' | sort -u | paste -sd+ -)"
 		else
 			printf '{"type":"hello","version":1,"message":"adb reaches no device"}\n'
 		fi ;;

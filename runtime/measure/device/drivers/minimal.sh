@@ -1,6 +1,7 @@
 #!/bin/sh
 # minimal.sh PROGRAM: the least that a driver can be. PROGRAM is run with a model file, warm-up and runs, and prints one
-# duration in nanoseconds a line; when it fails, its exit status is the model's error.
+# duration in nanoseconds a line; when it fails, its exit status is the model's error. What is not told here ("runtime_version",
+# "precision", "cores", "governor") is unknown in the table.
 field() { printf '%s\n' "$line" | sed -n "s/.*\"$1\":\"\{0,1\}\([^\",}]*\).*/\1/p"; }
 while IFS= read -r line; do
 	case $(field type) in

@@ -29,7 +29,7 @@ def hello(request):
     except Exception as e:  # whatever it is, the user must see it
         answer(type="hello", version=1, message=f"OpenVINO does not start on {target}: {e}")
         return
-    answer(type="hello", version=1, device=device, runtime="openvino-" + target.lower(), runtime_version=ov.__version__, format="onnx")
+    answer(type="hello", version=1, device=device, runtime="openvino-" + target.lower(), runtime_version=ov.__version__, format="onnx", precision="fp32")
 
 
 def configuration():
