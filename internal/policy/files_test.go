@@ -32,7 +32,7 @@ var readers = map[string]string{
 	"internal/cpu/settings.go":        "files of the system",
 	"internal/size/main.go":           "our own sources",
 	"runtime/engine/ort/trace.go":     "what a library wrote in a folder for temporary files",
-	"runtime/measure/device/meter.go": "a meter may be a device",
+	"runtime/measure/device/gauge.go": "a meter may be a device",
 }
 
 // TestOneOpener: what commands read is opened by one package, which waits for no pipe and reads no device.

@@ -2,8 +2,10 @@ package device_test
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -89,10 +91,79 @@ func TestPowerIsIntegrated(t *testing.T) {
 func TestMetersThatAreNone(t *testing.T) {
 	dir := t.TempDir()
 	for where, want := range map[string]string{
-		gauge(t, dir, "temperature", "35"): "mW=", filepath.Join(dir, "energy_uj"): "no such file", gauge(t, dir, "power_now2", ""): "unit", "uW=" + gauge(t, dir, "text", "warm"): "want a number", t.TempDir(): "neither power_now",
+		gauge(t, dir, "temperature", "35"): "mW=", filepath.Join(dir, "energy_uj"): "no such file", gauge(t, dir, "power_now2", ""): "unit", "uW=" + gauge(t, dir, "text", "warm"): "want a number", t.TempDir(): "the folder has no energy_uj",
+		gauge(t, dir, "curr1_input", "5"): "in1_input",
 	} {
 		if _, err := device.OpenMeter(where); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", where, err, want)
+		}
+	}
+}
+
+// board writes fake files of the operating system, with a line end each, and returns their folder.
+func board(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// TestRAPL: the folder of powercap counts each processor package once, over the end of its counter, and neither parts of packages nor the machine.
+func TestRAPL(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("its files have no names with colons")
+	}
+	dir := board(t, map[string]string{
+		"intel-rapl:0/name": "package-0", "intel-rapl:0/energy_uj": "262143000000", "intel-rapl:0/max_energy_range_uj": "262143328850",
+		"intel-rapl:1/name": "package-1", "intel-rapl:1/energy_uj": "1000000",
+		"intel-rapl:0:0/name": "core", "intel-rapl:0:0/energy_uj": "5", "intel-rapl:2/name": "psys", "intel-rapl:2/energy_uj": "7", "intel-rapl/enabled": "1",
+	})
+	m, err := device.OpenMeter(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := m.Measure(func() error {
+		for name, text := range map[string]string{"0": "671150", "1": "1500000", "0:0": "9000000", "2": "9000000"} {
+			if err := os.WriteFile(filepath.Join(dir, "intel-rapl:"+name, "energy_uj"), []byte(text), 0o600); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil || math.Abs(got-1500) > 1e-6 { // 1 J of the first package, half of the second
+		t.Errorf("%v mJ, %v", got, err)
+	}
+	if _, err := device.OpenMeter(board(t, map[string]string{"intel-rapl:2/name": "psys", "intel-rapl:2/energy_uj": "7"})); err == nil || !strings.Contains(err.Error(), "name one of") {
+		t.Errorf("no package: %v", err)
+	}
+}
+
+// TestINA: a line of an INA3221 is current times voltage, that of an INA226 a power; where a chip has several lines, one must be named.
+func TestINA(t *testing.T) {
+	jetson := board(t, map[string]string{ // JetPack 5: milliamperes and millivolts
+		"name": "ina3221", "in1_label": "VDD_IN", "in1_input": "5000", "curr1_input": "1200", "in2_label": "VDD_CPU_GPU_CV", "in2_input": "5000", "curr2_input": "300",
+	})
+	if _, err := device.OpenMeter(jetson); err == nil || !strings.Contains(err.Error(), filepath.Join(jetson, "curr1_input")+" (VDD_IN), ") {
+		t.Errorf("two lines: %v", err)
+	}
+	one := board(t, map[string]string{"name": "ina226", "in1_input": "5000", "curr1_input": "500", "power1_input": "2500000"})
+	for where, watts := range map[string]float64{filepath.Join(jetson, "curr1_input"): 6, one: 2.5} {
+		m, err := device.OpenMeter(where)
+		if err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		got, err := m.Measure(func() error { time.Sleep(20 * time.Millisecond); return nil })
+		if took := time.Since(start).Seconds(); err != nil || got < watts*20*0.999 || got > watts*took*1e3*1.001 {
+			t.Errorf("%s: %v mJ in %v s, %v", where, got, took, err)
 		}
 	}
 }
