@@ -1,3 +1,5 @@
+//go:build !riscv64
+
 // Package gorgonia runs and differentiates networks as Gorgonia graphs on Gorgonia's tape machine: the opt-in engine beside package embedded.
 // The two engines check each other.
 //
