@@ -48,7 +48,7 @@ func FuzzChild(f *testing.F) {
 		}
 		var out strings.Builder
 		question := fmt.Sprintf("{\"type\":\"measure\",\"id\":\"1\",\"model\":%q,\"warmup\":0,\"runs\":1,\"limit_ms\":1000}\n", path)
-		if err := device.Drive(strings.NewReader(question), &out, e); err != nil {
+		if err := device.Drive(strings.NewReader(question), &out, e, nil); err != nil {
 			t.Fatal(err)
 		}
 		var answer struct {

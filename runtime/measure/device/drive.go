@@ -18,8 +18,8 @@ import (
 )
 
 // Drive is a driver for an engine of this process: it answers what Command asks, until in ends. It is what makes a process
-// of its own for networks that come from elsewhere.
-func Drive(in io.Reader, out io.Writer, e engine.Engine) error {
+// of its own for networks that come from elsewhere. It tells energies where there is a meter; m may be nil.
+func Drive(in io.Reader, out io.Writer, e engine.Engine, m *Meter) error {
 	lines := bufio.NewScanner(in)
 	lines.Buffer(nil, maxLine)
 	for lines.Scan() {
@@ -34,7 +34,7 @@ func Drive(in io.Reader, out io.Writer, e engine.Engine) error {
 		case "hello":
 			answer = greet(lines.Bytes(), e)
 		case "measure":
-			answer = serve(lines.Bytes(), e)
+			answer = serve(lines.Bytes(), e, m)
 		default:
 			return fmt.Errorf("a request of unknown type %.40q", kind.Type)
 		}
@@ -62,7 +62,7 @@ func greet(line []byte, e engine.Engine) identity {
 }
 
 // serve measures one network. What goes wrong is an error of this network.
-func serve(line []byte, e engine.Engine) (r result) {
+func serve(line []byte, e engine.Engine, m *Meter) (r result) {
 	var q request
 	defer func() {
 		if p := recover(); p != nil { // a shape that the engine did not expect
@@ -72,28 +72,35 @@ func serve(line []byte, e engine.Engine) (r result) {
 	if err := json.Unmarshal(line, &q); err != nil {
 		return result{Type: "result", Error: err.Error()}
 	}
-	times, err := run(q, e)
+	times, energy, err := run(q, e, m)
 	if err != nil {
 		return result{Type: "result", ID: q.ID, Error: err.Error()}
 	}
-	return result{Type: "result", ID: q.ID, Times: times}
+	return result{Type: "result", ID: q.ID, Times: times, Energy: energy}
 }
 
-func run(q request, e engine.Engine) ([]int64, error) {
+// run measures the network of a request. The energy is in millijoules, 0 without a meter.
+func run(q request, e engine.Engine, m *Meter) (times []int64, energy float64, err error) {
 	text, err := infile.Read(q.Model, infile.Table)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	g, w, err := graphfile.Read(text)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	s, err := e.Compile(g, w)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	times, err := clock(s, nn.Feed{Weights: w}.Inputs(g), q)
-	return times, errors.Join(err, s.Close())
+	in := nn.Feed{Weights: w}.Inputs(g)
+	if times, err = clock(s, in, q); err == nil && m != nil {
+		energy, err = m.each(func() error {
+			_, err := s.Run(in...)
+			return err
+		})
+	}
+	return times, energy, errors.Join(err, s.Close())
 }
 
 // resolution is the least duration that is timed.

@@ -22,7 +22,7 @@ import (
 // TestMain makes this program a driver when it is called as one.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "drive" {
-		if err := device.Drive(os.Stdin, os.Stdout, embedded.New(embedded.Options{Threads: 1})); err != nil {
+		if err := device.Drive(os.Stdin, os.Stdout, embedded.New(embedded.Options{Threads: 1}), nil); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -73,7 +73,7 @@ func TestDriveIsADriver(t *testing.T) {
 func TestDriveRefusesWhatIsNoRequest(t *testing.T) {
 	for _, in := range []string{"hello", `{"type":"run"}`, "[]"} {
 		var out bytes.Buffer
-		if err := device.Drive(strings.NewReader(in+"\n"), &out, embedded.New(embedded.Options{})); err == nil || out.Len() > 0 {
+		if err := device.Drive(strings.NewReader(in+"\n"), &out, embedded.New(embedded.Options{}), nil); err == nil || out.Len() > 0 {
 			t.Errorf("%s: %v, %s", in, err, out.String())
 		}
 	}
@@ -83,7 +83,7 @@ func TestDriveRefusesWhatIsNoRequest(t *testing.T) {
 		`{"type":"measure","id":"a","model":"drive_test.go","runs":1}`: `this is not a network`,
 	} {
 		var out bytes.Buffer
-		if err := device.Drive(strings.NewReader(in+"\n"), &out, embedded.New(embedded.Options{})); err != nil || !strings.Contains(out.String(), want) {
+		if err := device.Drive(strings.NewReader(in+"\n"), &out, embedded.New(embedded.Options{}), nil); err != nil || !strings.Contains(out.String(), want) {
 			t.Errorf("%s: %v, %s", in, err, out.String())
 		}
 	}

@@ -9,13 +9,16 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/pflag"
 
 	"github.com/autotailor/autotailor/internal/release"
 	"github.com/autotailor/autotailor/internal/stdout"
+	"github.com/autotailor/autotailor/runtime/deploy/ncnn"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
+	"github.com/autotailor/autotailor/runtime/engine/ort"
 	"github.com/autotailor/autotailor/runtime/measure/device"
 )
 
@@ -30,7 +33,8 @@ func commands() []command {
 	return []command{
 		{"serve", "serve measuring jobs", []string{
 			"serve", "serve --listen :8437 --self-signed --tls-cert agent.crt --tls-key agent.key --token-file token",
-			"serve --driver 'sh benchncnn.sh ./benchncnn'",
+			"serve --driver 'sh benchncnn.sh ./benchncnn'", "serve --engine onnxruntime:tensorrt,trt_fp16_enable=1",
+			"serve --meter /sys/class/powercap",
 		}, serve},
 		{"check", "compare the kernels of this machine with plain loops in float64", []string{"check"}, check},
 		{"drive", "measure networks that are named on standard input, as serve lets a process of its own do", []string{"drive --threads 1"}, drive},
@@ -113,19 +117,49 @@ func parse(f *pflag.FlagSet, args []string) error {
 	return err
 }
 
-// drive is the process in which networks run.
-func drive(_ context.Context, f *pflag.FlagSet, args []string) error {
-	threads := f.Int("threads", 1, "threads that a network may use, 0 for all processors")
-	memory := f.Int64("memory", 0, "`bytes` that the process may have, 0 for any number")
+// check compares the kernels of this machine with plain loops.
+func check(_ context.Context, f *pflag.FlagSet, args []string) error {
 	if err := parse(f, args); err != nil {
 		return err
 	}
-	if err := limitMemory(*memory); err != nil {
+	out := stdout.New(os.Stdout)
+	return errors.Join(ncnn.Check(out), out.Err())
+}
+
+// embeddedName is the engine that runs networks unless the user names another one.
+const embeddedName = "embedded"
+
+// drive is the process in which networks run.
+func drive(_ context.Context, f *pflag.FlagSet, args []string) error {
+	threads := f.Int("threads", 1, "threads that a network may use, 0 for all processors")
+	memory := f.Int64("memory", 0, "`bytes` that the process may have, 0 for any number; for the embedded engine")
+	name := f.String("engine", embeddedName, "`engine` that runs networks")
+	where := f.String("meter", "", "`file` or folder with the power or energy of this machine")
+	if err := parse(f, args); err != nil {
 		return err
 	}
-	e := embedded.New(embedded.Options{Threads: *threads})
-	if err := confine(); err != nil {
+	var meter *device.Meter
+	if *where != "" {
+		var err error
+		if meter, err = device.OpenMeter(*where); err != nil {
+			return usageError{fmt.Errorf("--meter: %w", err)}
+		}
+	}
+	e, err := embedded.Open(*threads)
+	switch own, with, more := strings.Cut(*name, ":"); {
+	case *name == embeddedName:
+		if err := errors.Join(limitMemory(*memory), confine()); err != nil {
+			return err
+		}
+	case *name == "onnxruntime":
+		e, err = ort.Open(*threads)
+	case own == "onnxruntime" && more:
+		e, err = ort.OpenWith(with, *threads)
+	default:
+		err = usageError{fmt.Errorf("--engine %s: there is no such engine; engines are embedded, onnxruntime and onnxruntime:PROVIDER[,option=value]", *name)}
+	}
+	if err != nil {
 		return err
 	}
-	return device.Drive(os.Stdin, os.Stdout, e)
+	return device.Drive(os.Stdin, os.Stdout, e, meter)
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/autotailor/autotailor/internal/httpguard"
 	"github.com/autotailor/autotailor/internal/outfile"
+	"github.com/autotailor/autotailor/runtime/engine/ort"
 	"github.com/autotailor/autotailor/runtime/measure/agent"
 	"github.com/autotailor/autotailor/runtime/measure/device"
 )
@@ -24,6 +25,7 @@ import (
 // settings are the flags of serve.
 type settings struct {
 	listen, driver, tokenFile, cert, key *string
+	engine, meter                        *string
 	selfSigned, quiet                    *bool
 	threads, jobs                        *int
 	memory                               *string
@@ -33,8 +35,11 @@ type settings struct {
 
 func serveFlags(f *pflag.FlagSet) settings {
 	return settings{
-		listen:     f.String("listen", "localhost:8437", "`address` to listen on; one that other machines reach, such as :8437, needs --self-signed, or --tls-cert and --tls-key"),
-		driver:     f.String("driver", "", "`command` of a driver on this machine that measures instead of the embedded engine, such as 'sh benchncnn.sh ./benchncnn'"),
+		listen: f.String("listen", "localhost:8437", "`address` to listen on; one that other machines reach, such as :8437, needs --self-signed, or --tls-cert and --tls-key"),
+		driver: f.String("driver", "", "`command` of a driver on this machine that measures instead of the embedded engine, such as 'sh benchncnn.sh ./benchncnn'"),
+		engine: f.String("engine", embeddedName, "`engine` that runs networks: embedded; onnxruntime, by the library that "+ort.Variable+" names, in a build with cgo; "+
+			"onnxruntime:PROVIDER[,option=value], such as onnxruntime:cuda"),
+		meter:      f.String("meter", "", "`file` or folder with this machine's power or energy, such as /sys/class/powercap: measures the energy of networks, too"),
 		threads:    f.Int("threads", 1, "threads that a network may use, 0 for all processors"),
 		tokenFile:  f.String("token-file", "", "`file` with the token that clients need; otherwise it is taken from "+agent.TokenVariable+", or made up and printed"),
 		cert:       f.String("tls-cert", "", "`file` with the certificate, PEM: serves https"),
@@ -54,6 +59,9 @@ func serve(ctx context.Context, f *pflag.FlagSet, args []string) error {
 	s := serveFlags(f)
 	if err := parse(f, args); err != nil {
 		return err
+	}
+	if *s.driver != "" && (*s.engine != embeddedName || *s.meter != "") {
+		return usageError{errors.New("--driver measures itself: leave --engine and --meter out")}
 	}
 	memory, err := byteCount(*s.memory)
 	if err != nil {
@@ -83,7 +91,9 @@ func serve(ctx context.Context, f *pflag.FlagSet, args []string) error {
 	if err != nil {
 		return err
 	}
-	if text := unconfined(); text != "" && *s.driver == "" {
+	if *s.engine != embeddedName {
+		fmt.Fprintf(os.Stderr, "warning: networks run in %s with the rights of this user: serve those whom you trust\n", *s.engine)
+	} else if text := unconfined(); text != "" && *s.driver == "" {
 		fmt.Fprintln(os.Stderr, "warning:", text)
 	}
 	s.greet(l.Addr(), certificate, token, made)
@@ -109,7 +119,9 @@ func (s settings) opener(memory int64) func() (*device.Command, error) {
 			return nil, err
 		}
 		o.Overtime = overtime
-		return device.Open([]string{self, "drive", "--threads", strconv.Itoa(*s.threads), "--memory", strconv.FormatInt(memory, 10)}, o)
+		return device.Open([]string{
+			self, "drive", "--threads", strconv.Itoa(*s.threads), "--memory", strconv.FormatInt(memory, 10), "--engine", *s.engine, "--meter", *s.meter,
+		}, o)
 	}
 }
 

@@ -1,18 +1,13 @@
-package main
+package ncnn
 
 import (
-	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"math/rand/v2"
-	"os"
 	"runtime"
 
-	"github.com/spf13/pflag"
-
-	"github.com/autotailor/autotailor/internal/stdout"
-	"github.com/autotailor/autotailor/runtime/deploy/ncnn"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
@@ -20,13 +15,9 @@ import (
 // tolerance is the largest relative difference (in L2) that rounding explains.
 const tolerance = 1e-5
 
-// check compares the embedded engine, with each set of kernels that this machine has, with the reader of NCNN files, which
-// computes with plain loops and shares nothing with it.
-func check(_ context.Context, f *pflag.FlagSet, args []string) error {
-	if err := parse(f, args); err != nil {
-		return err
-	}
-	out := stdout.New(os.Stdout)
+// Check compares the embedded engine, with each set of kernels that this machine has, with Run, which computes with plain loops and shares nothing
+// with it. It writes a line for each network and set.
+func Check(out io.Writer) error {
 	fmt.Fprintf(out, "%s, %s/%s\n", embedded.New(embedded.Options{}).Info().Device, runtime.GOOS, runtime.GOARCH)
 	var errs []error
 	for _, n := range networks() {
@@ -51,7 +42,7 @@ func check(_ context.Context, f *pflag.FlagSet, args []string) error {
 			}
 		}
 	}
-	return errors.Join(append(errs, out.Err())...)
+	return errors.Join(errs...)
 }
 
 type network struct {
@@ -119,7 +110,7 @@ func numbers(g *nn.Graph) (nn.Weights, nn.Tensor) {
 
 // reference computes with plain loops.
 func reference(g *nn.Graph, w nn.Weights, in nn.Tensor) ([]float32, error) {
-	m, err := ncnn.Export(g, w, ncnn.Options{PlainAttention: true})
+	m, err := Export(g, w, Options{PlainAttention: true})
 	if err != nil {
 		return nil, err
 	}
