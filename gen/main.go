@@ -9,11 +9,11 @@ import (
 )
 
 // engines are what a generated command offers, the default first.
-var engines = []struct{ pkg, open, name, doc string }{
-	{"engine/embedded", "Open", "embedded", "pure Go, nothing to install"},
-	{"engine/ort", "Open", "onnxruntime", "ONNX Runtime; needs cgo and its shared library"},
-	{"engine/gorgonia", "Open", "gorgonia", "Gorgonia's graph with our kernels; trains in Gorgonia's own operators"},
-	{"engine/gorgonia", "OpenONNXGo", "onnx-go", "decodes the exported file and runs it on Gorgonia; slow, and ResNets only"},
+var engines = []struct{ pkg, open, with, name, doc string }{
+	{"engine/embedded", "Open", "", "embedded", "pure Go, nothing to install"},
+	{"engine/ort", "Open", "OpenWith", "onnxruntime", "ONNX Runtime; needs cgo and its shared library; onnxruntime:PROVIDER[,option=value] runs on an accelerator"},
+	{"engine/gorgonia", "Open", "", "gorgonia", "Gorgonia's graph with our kernels; trains in Gorgonia's own operators"},
+	{"engine/gorgonia", "OpenONNXGo", "", "onnx-go", "decodes the exported file and runs it on Gorgonia; slow, and ResNets only"},
 }
 
 // mainFile writes the SuperNet's own command.
@@ -21,9 +21,14 @@ func mainFile(f *jen.File, p *view.Package, path string) error {
 	f.PackageComment(fmt.Sprintf("// Command %s profiles a device, searches, exports and verifies SubNets of %s; `%s help` lists its commands.", p.Name, p.Name, p.Name))
 	var list []jen.Code
 	for _, e := range engines {
-		list = append(list, jen.Values(
-			jen.Id("Name").Op(":").Lit(e.name), jen.Id("Doc").Op(":").Lit(e.doc), jen.Id("Open").Op(":").Add(qual(e.pkg, e.open)),
-		))
+		var f fields
+		f.add("Name", jen.Lit(e.name))
+		f.add("Doc", jen.Lit(e.doc))
+		f.add("Open", qual(e.pkg, e.open))
+		if e.with != "" {
+			f.add("With", qual(e.pkg, e.with))
+		}
+		list = append(list, jen.Values(f...))
 	}
 	var o fields
 	o.add("Model", str(p.Source.File))

@@ -1,6 +1,7 @@
 package cpu
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -34,5 +35,28 @@ func TestSettings(t *testing.T) {
 	}
 	if got := coresIn(filepath.Join(dir, "none")); got != "" {
 		t.Errorf("no file: %q", got)
+	}
+}
+
+// TestGPU: an NVIDIA GPU is named by the driver, and that of a Jetson by the board.
+func TestGPU(t *testing.T) {
+	dir := t.TempDir()
+	write := func(text string, path ...string) {
+		name := filepath.Join(append([]string{dir}, path...)...)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o700), os.WriteFile(name, []byte(text), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	board := filepath.Join(dir, "model")
+	if got := gpuIn(dir, board, "0"); got != "" {
+		t.Errorf("nothing: %q", got)
+	}
+	write("NVIDIA Jetson Orin Nano Developer Kit\x00", "model")
+	if got := gpuIn(dir, board, "0"); got != "NVIDIA Jetson Orin Nano Developer Kit" {
+		t.Errorf("board: %q", got)
+	}
+	write("Model: \t\t NVIDIA H200\nIRQ:   \t\t 12\n", "0000:1b:00.0", "information")
+	if got := gpuIn(dir, board, "0"); got != "NVIDIA H200" {
+		t.Errorf("GPU: %q", got)
 	}
 }

@@ -55,12 +55,12 @@ func runCheck(c *call) error {
 	if err != nil {
 		return err
 	}
-	threads, name := t.Header.Threads, cmp.Or(*engineName, t.Header.Engine)
+	threads, name := t.Header.Threads, cmp.Or(*engineName, engineOf(t.Header))
 	engines, err := c.open(engineFlags{&name, &threads})
 	if err != nil {
 		return err
 	}
-	defer closeEngines(engines)
+	defer c.closeEngines(engines)
 	w, err := c.weightsIfAny(*model)
 	if err != nil {
 		return err

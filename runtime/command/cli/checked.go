@@ -74,10 +74,10 @@ func (c *call) checker(f *checkFlags, m *models, accuracies string, p search.Pro
 	}
 	k := &checker{call: c, flags: f, table: m.accuracies, problem: p, budget: budget.Nanoseconds()}
 	if k.eval, err = c.evaluator(m.accuracies.Header, accuracies, *f.dir, w, engines[0]); err != nil {
-		return nil, errors.Join(err, closeEngines(engines))
+		return nil, errors.Join(err, c.closeEngines(engines))
 	}
 	if k.listed, err = c.keepFor(k.eval, w, accuracies); err != nil {
-		return nil, errors.Join(err, closeEngines(engines))
+		return nil, errors.Join(err, c.closeEngines(engines))
 	}
 	path := cmp.Or(*f.file, accuracies+jointEnding)
 	k.journal, err = accuracy.OpenJoint(path, c.net, m.accuracies.Header)
@@ -205,7 +205,7 @@ func (c *call) searchChecked(f *checkFlags, shown frontFlags, m *models, accurac
 		return err
 	}
 	defer func() {
-		err = errors.Join(err, k.listed.save(), k.journal.Close(), closeEngines([]engine.Engine{k.eval.Engine}))
+		err = errors.Join(err, k.listed.save(), k.journal.Close(), c.closeEngines([]engine.Engine{k.eval.Engine}))
 	}()
 	front, points, err := k.run(c.ctx)
 	if err != nil {

@@ -40,6 +40,8 @@ type Options struct {
 type Engine struct {
 	Name, Doc string
 	Open      func(threads int) (engine.Engine, error)
+	// With opens it for what follows its name after a colon, NAME[,option=value...]; nil where nothing may follow.
+	With func(with string, threads int) (engine.Engine, error)
 }
 
 // Exit codes.
@@ -74,7 +76,8 @@ func commands() []command {
 			"profile --out device.lut", "profile --engine onnxruntime --threads 1 --out ort.lut", "profile --dry-run",
 			"profile --engine agent:http://board:8437 --out board.lut", "profile --engine 'cmd:sh drivers/benchncnn.sh benchncnn' --out ncnn.lut",
 			"profile --engine onnxruntime --method isolated --out alone.lut", "profile --from old.lut --out new.lut",
-			"profile --meter /sys/class/powercap/intel-rapl:0/energy_uj --out device.lut",
+			"profile --engine onnxruntime:cuda,device_id=0 --out gpu.lut", "profile --engine onnxruntime:tensorrt,trt_fp16_enable=1 --out trt.lut",
+			"profile --meter /sys/class/powercap --out device.lut",
 		}, runProfile, ""},
 		{"sensitivity", "count what each single modification costs in accuracy", []string{
 			"sensitivity --model MODEL.onnx --data DIR --out net.acc", "sensitivity --model MODEL.onnx --data DIR --images 500 --calibrate 200 --out quick.acc",

@@ -5,11 +5,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/autotailor/autotailor/generated/mobilenetv2"
 	"github.com/autotailor/autotailor/runtime/command/cli"
+	"github.com/autotailor/autotailor/runtime/engine"
+	"github.com/autotailor/autotailor/runtime/engine/embedded"
 	"github.com/autotailor/autotailor/runtime/lut"
 )
 
@@ -70,5 +73,53 @@ func TestRulesThatAPackageLacks(t *testing.T) {
 	}
 	if code := cli.Run(t.Context(), &net, []string{"profile", "--engine", "cmd:sh " + drivers + "benchncnn.sh none", "--rules", "none", "--dry-run"}, &out, &errs, options()); code != 0 {
 		t.Errorf("--rules none: exit code %d\n%s", code, errs.String())
+	}
+}
+
+// accelerator stands for an engine on an execution provider that leaves an operator to the CPU.
+type accelerator struct {
+	engine.Engine
+	options string
+}
+
+func (a accelerator) Info() engine.Info {
+	i := a.Engine.Info()
+	i.Name, i.Options = "npu:big", a.options
+	return i
+}
+
+func (a accelerator) Fallbacks() string { return "3 Softmax" }
+
+// TestEngineWithOptions: what follows an engine's name reaches it, in a list too; its table has the options, and what ran on the CPU is told.
+func TestEngineWithOptions(t *testing.T) {
+	var asked []string
+	o := options()
+	o.Engines = append(o.Engines, cli.Engine{Name: "npu", Open: embedded.Open, With: func(with string, threads int) (engine.Engine, error) {
+		asked = append(asked, with)
+		e, err := embedded.Open(threads)
+		_, text, _ := strings.Cut(with, ",")
+		return accelerator{e, text}, err
+	}})
+	run := func(args ...string) (code int, errs string) {
+		var out, e bytes.Buffer
+		code = cli.Run(t.Context(), mobilenetv2.Definition(), args, &out, &e, o)
+		return code, out.String() + e.String()
+	}
+	path := filepath.Join(t.TempDir(), "npu.lut")
+	code, text := run("profile", "--engine", "npu:big,turns=2,core=a", "--runs", "1", "--out", path, "--json")
+	if code != 0 || !strings.Contains(text, `"ran_on_cpu": "3 Softmax"`) || !strings.Contains(text, "npu:big does not take all operators; these ran on the CPU: 3 Softmax") {
+		t.Errorf("exit code %d\n%s", code, text)
+	}
+	if table, err := os.ReadFile(path); err != nil || !bytes.Contains(table, []byte("options: turns=2,core=a\n")) || !bytes.Contains(table, []byte("engine: npu:big\n")) {
+		t.Errorf("%.600s, %v", table, err)
+	}
+	if code, text := run("verify", "--model", model, "--engine", "npu:big,core=b,embedded", "--runs", "1"); code != 0 {
+		t.Errorf("two engines: exit code %d\n%s", code, text)
+	}
+	if want := []string{"big,turns=2,core=a", "big,core=b"}; !slices.Equal(asked, want) {
+		t.Errorf("the engine was asked for %q, want %q", asked, want)
+	}
+	if code, text := run("profile", "--engine", "embedded:fast", "--dry-run"); code != 2 || !strings.Contains(text, "there is no such engine") {
+		t.Errorf("exit code %d\n%s", code, text)
 	}
 }

@@ -58,7 +58,7 @@ func runEvaluate(c *call) error {
 	if err != nil {
 		return err
 	}
-	defer closeEngines(engines)
+	defer c.closeEngines(engines)
 	e, err := c.openEvaluator(w, engines[0], sensitivity.Options{Split: *split})
 	if err != nil {
 		return err

@@ -99,7 +99,7 @@ func runVerify(c *call) error {
 	if err != nil {
 		return err
 	}
-	defer closeEngines(engines)
+	defer c.closeEngines(engines)
 	graph, err := c.net.Record(g)
 	if err != nil {
 		return err

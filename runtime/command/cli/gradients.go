@@ -31,8 +31,8 @@ func (c *call) checkGradients(f *tuneFlags) error {
 	if err != nil {
 		return err
 	}
-	defer closeEngines(engines)
-	ours, err := trainer(engines)
+	defer c.closeEngines(engines)
+	ours, err := c.trainer(engines)
 	if err != nil {
 		return err
 	}

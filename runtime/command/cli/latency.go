@@ -36,7 +36,7 @@ func (c *call) predicting(path string, g space.Genes, engines []engine.Engine) (
 			return &predicting{t, g, e, float64(sum.At(g)) / 1e6}, nil
 		}
 	}
-	return nil, usageError{fmt.Errorf("%s was measured on %s with %d threads, this is %s; give --engine %s --threads %d to compare", path, t.Header.Engine, t.Header.Threads, namesOf(engines), t.Header.Engine, t.Header.Threads)}
+	return nil, usageError{fmt.Errorf("%s was measured on %s with %d threads, this is %s; give --engine %s --threads %d to compare", path, t.Header.Engine, t.Header.Threads, namesOf(engines), engineOf(t.Header), t.Header.Threads)}
 }
 
 // namesOf names engines, with their threads.

@@ -208,6 +208,7 @@ type recount struct {
 	*sensitivity.Evaluator
 	listed  *keeper
 	engines []engine.Engine
+	call    *call
 }
 
 // recount opens it. The caller closes it.
@@ -216,18 +217,18 @@ func (c *call) recount(h accuracy.Header, table, dir string, w *onnxfile.Model, 
 	if err != nil {
 		return nil, err
 	}
-	r := &recount{engines: engines}
+	r := &recount{engines: engines, call: c}
 	if r.Evaluator, err = c.evaluator(h, table, dir, w, engines[0]); err == nil {
 		r.listed, err = c.keepFor(r.Evaluator, w, table)
 	}
 	if err != nil {
-		return nil, errors.Join(err, closeEngines(engines))
+		return nil, errors.Join(err, c.closeEngines(engines))
 	}
 	return r, nil
 }
 
 // close writes the list of statistics.
-func (r *recount) close() error { return errors.Join(r.listed.save(), closeEngines(r.engines)) }
+func (r *recount) close() error { return errors.Join(r.listed.save(), r.call.closeEngines(r.engines)) }
 
 // listPoints lists the statistics of the SubNets of a front, computed from the images that its sensitivities go with.
 func (c *call) listPoints(f *checkFlags, t *accuracy.Table, table string, points []search.Point) error {

@@ -26,7 +26,8 @@ type profiled struct {
 	Missing   int     `json:"missing"` // still to be measured
 	Failed    int     `json:"failed"`
 	Seconds   float64 `json:"seconds"`
-	Original  float64 `json:"original_ms"` // predicted latency
+	CPU       string  `json:"ran_on_cpu,omitempty"` // operators that an accelerator did not take
+	Original  float64 `json:"original_ms"`          // predicted latency
 	Method    string  `json:"method"`
 	Networks  int     `json:"networks"` // covering SubNets
 	Estimate  float64 `json:"estimate_s"`
@@ -42,7 +43,7 @@ func runProfile(c *call) error {
 	rules := c.flags.String("rules", "", "fusion rules of the package, instead of the engine's")
 	from := c.flags.String("from", "", "older `file` of this device: measure only what it lacks")
 	model := c.modelFlag()
-	meter := c.flags.String("meter", "", "`file` with the device's power or energy, such as /sys/class/powercap/intel-rapl:0/energy_uj; other names with their unit, mW=PATH")
+	meter := c.flags.String("meter", "", "`file` or folder with the device's power or energy, such as /sys/class/powercap or the curr1_input of a board's INA3221; other names with their unit, mW=PATH")
 	dry := c.flags.Bool("dry-run", false, "store nothing; say how many operators there are to measure and how long it would take")
 	if err := c.parse(); err != nil {
 		return err
@@ -57,7 +58,7 @@ func runProfile(c *call) error {
 	if err != nil {
 		return err
 	}
-	defer closeEngines(engines)
+	defer c.closeEngines(engines)
 	o := profile.Options{Runs: *runs, Method: *method, Contexts: *contexts, Rules: *rules}
 	if *meter != "" {
 		if o.Meter, err = device.OpenMeter(*meter); err != nil {
@@ -111,7 +112,7 @@ func (c *call) profile(e engine.Engine, o profile.Options, out string, dry bool)
 	if err != nil {
 		return err
 	}
-	r.Missing, r.Seconds = 0, time.Since(start).Seconds()
+	r.Missing, r.Seconds, r.CPU = 0, time.Since(start).Seconds(), fallbacks(e)
 	for _, row := range t.Rows {
 		if row.Failed != "" {
 			r.Failed++

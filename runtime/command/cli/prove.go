@@ -32,7 +32,7 @@ func runProve(c *call) error {
 	if err != nil {
 		return err
 	}
-	defer closeEngines(engines)
+	defer c.closeEngines(engines)
 	if len(engines) != 1 {
 		return usageError{fmt.Errorf("--engine %s: want one engine", *ef.names)}
 	}

@@ -62,7 +62,7 @@ func runSensitivity(c *call) error {
 	if err != nil {
 		return err
 	}
-	defer closeEngines(engines)
+	defer c.closeEngines(engines)
 	p := c.progress("sensitivity")
 	e, err := c.openEvaluator(w, engines[0], sensitivity.Options{Progress: p.at, Split: *split, Keep: int(min(cmp.Or(kept, -1), math.MaxInt))})
 	if err != nil {

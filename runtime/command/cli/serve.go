@@ -42,7 +42,7 @@ func runServe(c *call) error {
 	if err != nil {
 		return err
 	}
-	defer closeEngines(engines)
+	defer c.closeEngines(engines)
 	b, err := bundle.Open(*dir, c.net)
 	if err != nil {
 		return err

@@ -227,7 +227,7 @@ func (c *call) tuner(f *tuneFlags) (t *tune.Tuner, content []byte, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	e, err := trainer(engines)
+	e, err := c.trainer(engines)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -272,12 +272,12 @@ func (c *call) forImages(dir string, s data.Samples) error {
 }
 
 // trainer returns the engine that trains, or closes all.
-func trainer(engines []engine.Engine) (engine.Trainer, error) {
+func (c *call) trainer(engines []engine.Engine) (engine.Trainer, error) {
 	if e, ok := engines[0].(engine.Trainer); ok {
 		return e, nil
 	}
 	name := engines[0].Info().Name
-	return nil, errors.Join(usageError{fmt.Errorf("--engine %s: this engine does not train; embedded does", name)}, closeEngines(engines))
+	return nil, errors.Join(usageError{fmt.Errorf("--engine %s: this engine does not train; embedded does", name)}, c.closeEngines(engines))
 }
 
 func describeProgress(p tune.Progress, m accuracy.Metric) string {

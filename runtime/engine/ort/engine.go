@@ -23,6 +23,8 @@ import (
 // Engine is ONNX Runtime on the CPU.
 type Engine struct {
 	threads int
+	on      *choice // the provider, nil for the CPU
+	strict  bool    // a network that the provider does not take as a whole is an error
 }
 
 var _ engine.Engine = (*Engine)(nil)
@@ -44,7 +46,7 @@ func New(lib string, o Options) (*Engine, error) {
 	switch {
 	case loaded.path == "":
 		onnx.SetSharedLibraryPath(path)
-		if err := onnx.InitializeEnvironment(onnx.WithLogLevelError()); err != nil {
+		if err := onnx.InitializeEnvironment(onnx.WithLogLevelFatal()); err != nil {
 			return nil, fmt.Errorf("onnxruntime: cannot load %s: %w", lib, err)
 		}
 		loaded.path = path
@@ -181,11 +183,20 @@ func (e *Engine) open(s *Session, f opener) error {
 		return fmt.Errorf("onnxruntime: %w", err)
 	}
 	defer o.Destroy()
-	for _, set := range []func() error{
+	settings := []func() error{
 		func() error { return o.SetIntraOpNumThreads(e.threads) },
 		func() error { return o.SetInterOpNumThreads(1) },
 		func() error { return o.SetGraphOptimizationLevel(onnx.GraphOptimizationLevelEnableAll) },
-	} {
+	}
+	if e.on != nil {
+		settings = append(settings, func() error { return appendProvider(o, *e.on) })
+	}
+	if e.strict {
+		settings = append(settings,
+			func() error { return o.AddSessionConfigEntry("session.disable_cpu_ep_fallback", "1") },
+			func() error { return o.SetLogSeverityLevel(onnx.LoggingLevelFatal) }) // the caller tells
+	}
+	for _, set := range settings {
 		if err := set(); err != nil {
 			return fmt.Errorf("onnxruntime: %w", err)
 		}

@@ -40,8 +40,8 @@ func numbered(g *nn.Graph) *nn.Graph {
 
 // ran is a kernel of a profile.
 type ran struct {
-	name, kind string
-	times      []time.Duration
+	name, kind, provider string
+	times                []time.Duration
 }
 
 // tick is half of the profile's resolution: its durations are cut to whole microseconds.
@@ -53,7 +53,8 @@ func parseProfile(data []byte) ([]ran, error) {
 		Cat, Name string
 		Dur       int64
 		Args      struct {
-			Type string `json:"op_name"`
+			Type     string `json:"op_name"`
+			Provider string
 		}
 	}
 	if err := json.Unmarshal(data, &events); err != nil {
@@ -74,7 +75,7 @@ func parseProfile(data []byte) ([]ran, error) {
 		}
 		switch {
 		case run == 0:
-			list = append(list, ran{name: name, kind: ev.Args.Type})
+			list = append(list, ran{name: name, kind: ev.Args.Type, provider: ev.Args.Provider})
 		case at >= len(list) || list[at].name != name || ev.Dur < 0:
 			return nil, fmt.Errorf("onnxruntime: profile: run %d differs from the first at kernel %q", run, name)
 		default:

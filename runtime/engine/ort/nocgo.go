@@ -15,6 +15,14 @@ type Engine struct{}
 // New returns ErrNoCgo.
 func New(string, Options) (*Engine, error) { return nil, ErrNoCgo }
 
+// OpenWith returns ErrNoCgo.
+func OpenWith(with string, _ int) (engine.Engine, error) {
+	if _, err := choose(with); err != nil {
+		return nil, err
+	}
+	return nil, ErrNoCgo
+}
+
 // Info describes no engine.
 func (*Engine) Info() engine.Info { return engine.Info{Name: "onnxruntime"} }
 

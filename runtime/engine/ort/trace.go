@@ -22,28 +22,34 @@ var _ engine.Tracer = (*Engine)(nil)
 
 // Trace runs g under the library's profiler and leads what it reports back to the nodes of g.
 func (e *Engine) Trace(ctx context.Context, g *nn.Graph, w nn.Weights, runs int, before func(run int) error) (*engine.Trace, error) {
-	dir, err := os.MkdirTemp(scratch(), "autotailor-ort-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir) // the profile is read by then
-	total, err := e.profiled(ctx, numbered(g), w, filepath.Join(dir, "profile"), runs, before)
-	if err != nil {
-		return nil, err
-	}
-	files, err := filepath.Glob(filepath.Join(dir, "profile*.json"))
-	if err != nil || len(files) != 1 {
-		return nil, errors.Join(err, fmt.Errorf("onnxruntime: it wrote %d profiles, want 1", len(files)))
-	}
-	data, err := os.ReadFile(files[0])
-	if err != nil {
-		return nil, err
-	}
-	list, err := parseProfile(data)
+	total, list, err := e.traced(ctx, g, w, runs, before)
 	if err != nil {
 		return nil, err
 	}
 	return &engine.Trace{Kernels: attribute(g, list), Total: total}, nil
+}
+
+// traced runs g some times and returns the times of the runs and of the kernels.
+func (e *Engine) traced(ctx context.Context, g *nn.Graph, w nn.Weights, runs int, before func(run int) error) ([]time.Duration, []ran, error) {
+	dir, err := os.MkdirTemp(scratch(), "autotailor-ort-")
+	if err != nil {
+		return nil, nil, err
+	}
+	defer os.RemoveAll(dir) // the profile is read by then
+	total, err := e.profiled(ctx, numbered(g), w, filepath.Join(dir, "profile"), runs, before)
+	if err != nil {
+		return nil, nil, err
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "profile*.json"))
+	if err != nil || len(files) != 1 {
+		return nil, nil, errors.Join(err, fmt.Errorf("onnxruntime: it wrote %d profiles, want 1", len(files)))
+	}
+	data, err := os.ReadFile(files[0])
+	if err != nil {
+		return nil, nil, err
+	}
+	list, err := parseProfile(data)
+	return total, list, err
 }
 
 // scratch is a folder in memory where there is one.

@@ -179,6 +179,7 @@ else printf '%20s  min = %7.2f  max = %7.2f  avg = %7.2f\n' "${6#param=}" 0.06 6
 *VERS_*) echo VERS_1.22.0;;
 *scaling_governor*) printf 'schedutil\r\nperformance\r\nschedutil\r\n';;
 push*) [ -s "$2" ];;
+*perf_test*-e\ nnapi*) case "$*" in *"-i 'NNAPI_FLAG_USE_FP16|1' -I"*) ;; *) exit 9;; esac;;
 *perf_test*) ;;
 *tail*) for i in 1 2 3; do echo "probe,0.00000100$i,0,0,$i"; done;;
 esac`)
@@ -199,6 +200,10 @@ esac`)
 			engine.Info{Name: "ncnn", Version: "1.0.20250503", Device: "board", Rules: "ncnn", Precision: "fp16", Cores: "big", Governor: "performance"}, 100_000},
 		"told": {"env DEVICE=board VERSION=1 PRECISION=bf16 sh drivers/benchncnn.sh " + bench,
 			engine.Info{Name: "ncnn", Version: "1", Device: "board", Rules: "ncnn", Precision: "bf16", Cores: "all", Governor: cpu.Governor()}, 100_000},
+		"nnapi": {"env ADB=" + adb + " PROVIDER=nnapi PRECISION=fp16 'OPTIONS=NNAPI_FLAG_USE_FP16|1' sh drivers/adb-onnxruntime.sh", engine.Info{
+			Name: "onnxruntime:nnapi", Version: "1.22.0", Device: "Pixel 8", Rules: "onnxruntime", Precision: "fp16", Cores: "all", Governor: "performance+schedutil",
+			Options: "NNAPI_FLAG_USE_FP16|1",
+		}, 1003},
 		"adb": {"env ADB=" + adb + " CORES=f0 sh drivers/adb-onnxruntime.sh",
 			engine.Info{Name: "onnxruntime", Version: "1.22.0", Device: "Pixel 8", Rules: "onnxruntime", Precision: "fp32", Cores: "f0", Governor: "performance+schedutil"}, 1003},
 	} {
