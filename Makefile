@@ -7,7 +7,7 @@ ORT_DIR := build/onnxruntime
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 export AUTOTAILOR_ORT ?= $(firstword $(wildcard $(CURDIR)/$(ORT_DIR)/libonnxruntime.so*))
 
-.PHONY: help demo test test-fast check check-32bit check-ncnn bench-switch example generate bench bench-accuracy bench-engine bench-export bench-latency chaos fuzz lint size agent onnxruntime
+.PHONY: help demo test test-fast check check-32bit check-platforms check-qemu check-ncnn bench-switch example generate bench bench-accuracy bench-engine bench-export bench-latency chaos fuzz lint size agent onnxruntime
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -29,13 +29,30 @@ check: ## what CI runs besides the tests: formatting, vet, lint, generated files
 	$(GO) vet -vettool=build/autotailorvet ./...
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory generate
-	CGO_ENABLED=0 GOOS=windows $(GO) build ./gen/... ./runtime/... ./generated/...
-	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) build ./...
+	@$(MAKE) --no-print-directory check-platforms
 	@$(MAKE) --no-print-directory check-32bit
 	@test -z "$$(git status --porcelain)" || { git status --porcelain; git diff | head -100; echo 'the tree is not clean: commit what make generate wrote'; exit 1; }
 
-check-32bit: ## build for machines whose int has 32 bits, and run there what reads models and counts costs
-	CGO_ENABLED=0 GOOS=linux GOARCH=arm $(GO) build ./...
+# What runs on devices: a generated package and its command, which read bundles, too, and the agent.
+DEVICE := ./generated/mobilenetv2/... ./runtime/... ./gen/autotailor
+PLATFORMS ?= linux/amd64 linux/386 linux/arm linux/arm64 linux/riscv64 windows/amd64 darwin/arm64 js/wasm
+
+check-platforms: ## build what runs on devices for eight platforms, and say how long each took
+	@for p in $(PLATFORMS); do \
+	  from=$$(date +%s); CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) build $(DEVICE) || exit 1; echo "platform $$p built in $$(($$(date +%s) - from)) s"; done
+
+# Tests of libraries and agent that are short under an emulator, too; the others take 10 s to minutes there, and what they search is no matter of processors.
+EMULATED := ./generated/mobilenetv2 ./runtime/model ./runtime/nn ./runtime/space ./runtime/lut ./runtime/accuracy ./runtime/search ./runtime/supernet ./runtime/infer \
+  ./runtime/onnxfile ./runtime/measure/graphfile ./runtime/measure/device ./runtime/measure/agent ./runtime/deploy/bundle
+LONG := ^Example_best$$|^TestMistakesAreFound$$|^TestCommittedPackages$$|^TestExportNeedsStatistics$$|^TestDenseFrontsStayWithinTheirGap$$|^TestDriver$$
+
+check-qemu: ## run the tests of libraries and agent under qemu-user; ARCHS=riscv64 for other processors than 32-bit ARM and arm64
+	@for a in $(or $(ARCHS),arm arm64); do \
+	  qemu=qemu-$$(echo $$a | sed s/arm64/aarch64/)-static; command -v $$qemu >/dev/null || { echo "there is no $$qemu: install qemu-user-static"; [ -z "$$CI" ]; exit; }; \
+	  from=$$(date +%s); AUTOTAILOR_ORT=none AUTOTAILOR_EXEC=$$qemu CGO_ENABLED=0 GOOS=linux GOARCH=$$a $(GO) test -short -exec $$qemu -skip '$(LONG)' $(EMULATED) || exit 1; \
+	  echo "emulated $$a tested in $$(($$(date +%s) - from)) s"; done
+
+check-32bit: ## read models and count costs on a machine whose int has 32 bits
 	CGO_ENABLED=0 GOOS=linux GOARCH=386 $(GO) vet ./...
 	CGO_ENABLED=0 GOOS=linux GOARCH=386 $(GO) test -short ./ir/... ./runtime/search ./runtime/space ./runtime/nn/... ./runtime/supernet ./runtime/lut ./runtime/measure/graphfile
 

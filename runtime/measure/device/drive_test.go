@@ -34,7 +34,8 @@ func TestMain(m *testing.M) {
 // TestDriveIsADriver: the embedded engine behind the line protocol measures operators, and says of what it has not that it
 // has not.
 func TestDriveIsADriver(t *testing.T) {
-	d, err := device.Open([]string{os.Args[0], "drive"}, device.Options{Threads: 1})
+	args := append(strings.Fields(os.Getenv("AUTOTAILOR_EXEC")), os.Args[0], "drive") // an emulator's program
+	d, err := device.Open(args, device.Options{Threads: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
