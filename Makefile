@@ -7,7 +7,7 @@ ORT_DIR := build/onnxruntime
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 export AUTOTAILOR_ORT ?= $(firstword $(wildcard $(CURDIR)/$(ORT_DIR)/libonnxruntime.so*))
 
-.PHONY: help demo test test-fast check check-32bit check-platforms check-qemu check-ncnn bench-switch example generate bench bench-accuracy bench-engine bench-export bench-latency chaos fuzz lint size agent onnxruntime
+.PHONY: help demo test test-fast check check-32bit check-platforms check-qemu check-ncnn bench-switch example generate bench bench-accuracy bench-engine bench-export bench-latency chaos fuzz lint size agent onnxruntime release vuln
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -93,10 +93,11 @@ bench-latency: ## predicted against measured latency, of a full-size model on ON
 	@$(GO) run ./generated/bench/latency $(if $(FULL),-full) $(if $(ONLY),-only $(ONLY))
 
 FUZZTIME ?= 60s
-fuzz: ## every fuzz target for FUZZTIME, one after the other; FUZZ=Name only those called so
+fuzz: ## every fuzz target for FUZZTIME, one after the other; FUZZ=Name only those called so; FUZZJOBS=2 two at a time, each on one core
 	@for p in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
-	  for f in $$(grep -ho '^func Fuzz[A-Za-z0-9_]*' $$p/*_test.go | sed 's/func //' | grep -E '^$(or $(FUZZ),.*)$$'); do \
-	    echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s $$p || exit 1; done; done
+	  grep -ho '^func Fuzz[A-Za-z0-9_]*' $$p/*_test.go | sed 's/func //' | grep -E '^$(or $(FUZZ),.*)$$' | sed "s|^|$$p |"; done | \
+	  xargs -P $(or $(FUZZJOBS),1) -L 1 sh -c 'out=$$($(GO) test -run "^\$$" -fuzz "^$$1\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s $(if $(FUZZJOBS),-parallel 1) $$0 2>&1) && \
+	    echo "$$0 $$1 $$(echo "$$out" | sed -n "s/.*\(execs: [0-9]*\).*/\1/p" | tail -1)" || { echo "$$0 $$1"; echo "$$out"; exit 1; }'
 
 # What strangers send, by package, fuzz target and number of inputs.
 CHAOS := runtime/engine/embedded:FuzzChild:100000 gen:FuzzInit:10000 runtime/model:FuzzExport:10000 runtime/deploy/bundle:FuzzDecode:10000 runtime/deploy/bundle:FuzzListed:10000 \
@@ -114,6 +115,14 @@ lint: ## static analysis
 
 size: ## hand-written lines by folder, and files and functions over the limits
 	@$(GO) run ./internal/size
+
+release: ## the files of a release into build/release: archives, checksums, bill of materials, and the module as a proxy serves it
+	@$(GO) run ./internal/publish
+
+GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
+vuln: ## known weaknesses of what is used, where the database of Go can be reached
+	@if curl -fsS --max-time 20 -o /dev/null https://vuln.go.dev/index/db.json 2>/dev/null; then $(GO) run $(GOVULNCHECK) ./...; \
+	else echo "govulncheck SKIPPED: its database, vuln.go.dev, cannot be reached from here"; fi
 
 agent: ## build the agent for other machines into build/agent
 	@for p in linux/amd64 linux/arm64 android/arm64; do \
