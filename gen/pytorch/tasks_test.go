@@ -18,6 +18,7 @@ import (
 // judged is a task with what a network computed, and what it should have.
 type judged struct {
 	task, metric          string
+	end                   string // what the network ends with
 	out, targets, teacher nn.Tensor
 	recipe                data.Recipe
 }
@@ -108,6 +109,20 @@ func judgedCases() (list []judged) {
 			list = append(list, c)
 		}
 	}
+	list16 := r.floats(1, 0, n, 16).Float32s()
+	for i, v := range list16 {
+		list16[i] = 1 / (1 + float32(math.Exp(float64(-v)))) // between 0 and 1, which is all that matters here
+	}
+	shares := nn.FromFloat32s(nn.Shape{n, 4, 4}, list16)
+	for _, c := range []judged{
+		{task: "labels", end: "Sigmoid", targets: r.oneOf([]float32{-1, 0, 1}, n, 16), out: nn.FromFloat32s(nn.Shape{n, 16}, list16)},
+		{task: "language model", end: "Softmax", targets: r.labels(-1, 4, n, 4), out: shares},
+		{task: "token classification", end: "Softmax", targets: r.labels(-1, 4, n, 4), out: shares, recipe: data.Recipe{Smoothing: 0.1, Distil: 0.5}, teacher: shares},
+		{task: "segmentation", end: "Sigmoid", targets: r.labels(-1, 2, n, 4, 4), out: nn.FromFloat32s(nn.Shape{n, 1, 4, 4}, list16)},
+		{task: "classification", end: "Softmax", targets: r.labels(0, 16, n), out: nn.FromFloat32s(nn.Shape{n, 16}, list16)},
+	} {
+		list = append(list, c)
+	}
 	wide := judged{task: "original", out: r.floats(1, 0, n, 2, 3, 3), teacher: r.floats(1, 0, n, 2, 5, 4), targets: nn.Tensor{Shape: nn.Shape{n}}}
 	broken := judged{task: "original", out: r.floats(1, 0, n, 2, 3), teacher: r.floats(1, 0.3, n, 2, 3), targets: nn.Tensor{Shape: nn.Shape{n}}}
 	return append(list, wide, broken)
@@ -138,7 +153,7 @@ func TestTasks(t *testing.T) {
 	var in bytes.Buffer
 	for _, c := range cases {
 		if err := json.NewEncoder(&in).Encode(map[string]any{
-			"task": c.task, "metric": c.metric, "out": encoded(c.out), "targets": encoded(c.targets), "teacher": encoded(c.teacher),
+			"task": c.task, "metric": c.metric, "end": c.end, "out": encoded(c.out), "targets": encoded(c.targets), "teacher": encoded(c.teacher),
 			"smoothing": c.recipe.Smoothing, "distil": c.recipe.Distil, "alpha": c.recipe.Alpha,
 		}); err != nil {
 			t.Fatal(err)
@@ -166,7 +181,22 @@ func TestTasks(t *testing.T) {
 		n := c.out.Shape[0]
 		info := nn.Info{Name: "out", Type: nn.Float32, Shape: append(nn.Shape{nn.Batch}, c.out.Shape[1:]...)}
 		samples := judgedSamples{targets: c.targets}
-		judge, err := task.Fit(data.Signature{Outputs: []nn.Info{info}, Inputs: []nn.Info{{Name: "in", Type: nn.Float32, Shape: nn.Shape{nn.Batch, 1}}}}, samples)
+		network, err := nn.Record(func(b nn.Builder) {
+			x := b.Input("in", nn.Float32, info.Shape)
+			switch c.end {
+			case "Softmax":
+				x = b.Softmax(x, len(info.Shape)-1)
+			case "Sigmoid":
+				x = b.Act(x, nn.Sigmoid())
+			default:
+				x = b.Act(x, nn.Relu()) // what a network computes before does not matter
+			}
+			b.Output("out", x)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		judge, err := task.Judge(network, samples)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}

@@ -23,11 +23,11 @@ def tensor(t):
 for line in sys.stdin:
     case = json.loads(line)
     out, y, teacher = (tensor(case[k]) for k in ("out", "targets", "teacher"))
-    t = task(case["task"], case["metric"], y)
+    t = task(case["task"], case["metric"], y, case.get("end", ""))
     out.requires_grad_()
-    loss = t.loss(out, y, teacher, Recipe(case["smoothing"], case["distil"], case["alpha"]))
+    loss = t.loss(t.logits(out), y, None if teacher is None else t.logits(teacher), Recipe(case["smoothing"], case["distil"], case["alpha"]))
     loss.backward()
-    q = t.quality(out.detach(), teacher if t.from_original else y)
+    q = t.quality(out.detach() if t.exact else t.logits(out.detach()), teacher if t.from_original else y)
     print(json.dumps({
         "loss": float(loss), "gradient": out.grad.flatten().tolist(), "quality": q.tolist(), "value": t.value(float(q.mean())),
         "count": t.count(float(q.sum()), len(out)),

@@ -21,7 +21,7 @@ func TopClasses(k int) Task {
 	if k > 1 {
 		m.Name = fmt.Sprintf("top-%d", k)
 	}
-	return Task{Name: "classification", Metric: m, Exact: true, Fit: func(of Signature, s Samples) (*Judge, error) {
+	return Task{Name: "classification", Metric: m, Exact: true, Logits: true, Fit: func(of Signature, s Samples) (*Judge, error) {
 		out, err := floats(of, 2)
 		if err == nil {
 			err = scoresClasses(out, s)
@@ -99,7 +99,7 @@ func some(names []string) string {
 // TokenClassification is the task of telling the class of each token: the first output is [batch, tokens, classes], targets are [tokens] classes for
 // each sample, those below 0 not known. The quality of a sample is the share of its tokens that are right.
 func TokenClassification() Task {
-	return Task{Name: "token classification", Metric: Metric{"token accuracy", "share of tokens", false}, Fit: func(of Signature, s Samples) (*Judge, error) {
+	return Task{Name: "token classification", Metric: Metric{"token accuracy", "share of tokens", false}, Logits: true, Fit: func(of Signature, s Samples) (*Judge, error) {
 		out, err := floats(of, 3)
 		if err == nil {
 			err = targetsAre(s, nn.Int64, 2, "a class for each token")
@@ -118,7 +118,7 @@ func TokenClassification() Task {
 // of their probabilities, in nats, at most the logarithm of the vocabulary for a sample.
 func LanguageModel() Task {
 	m := Metric{"nats per token", "nats, at most the logarithm of the vocabulary", true}
-	return Task{Name: "language model", Metric: m, Fit: func(of Signature, s Samples) (*Judge, error) {
+	return Task{Name: "language model", Metric: m, Logits: true, Fit: func(of Signature, s Samples) (*Judge, error) {
 		out, err := floats(of, 3)
 		if err != nil {
 			return nil, err

@@ -15,7 +15,7 @@ const unknownPixel = 255
 // where there is no such class, are not known. Pixels of the target are judged, each by the position of the map that it lies in, so that maps may be
 // smaller. The quality of a sample is the mean of its classes' intersection over union.
 func Segmentation() Task {
-	return Task{Name: "segmentation", Metric: Metric{"mean IoU", "mean over samples", false}, Fit: func(of Signature, s Samples) (*Judge, error) {
+	return Task{Name: "segmentation", Metric: Metric{"mean IoU", "mean over samples", false}, Logits: true, Fit: func(of Signature, s Samples) (*Judge, error) {
 		out, err := floats(of)
 		if err == nil && len(out.Shape) < 3 {
 			err = fmt.Errorf("its output %q is %v, want maps such as [batch, classes, height, width]", out.Name, out.Shape)

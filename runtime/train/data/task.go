@@ -24,6 +24,9 @@ type Task struct {
 	// Original says that outputs are compared with what the original network computes for the same samples, which need no targets.
 	Original bool
 
+	// Logits says that softmax or sigmoid makes probabilities of the first output: where a network ends with one of these, that is undone first.
+	Logits bool
+
 	// Fit returns how outputs are judged, or an error that says which output or which targets are not those of such a task. Targets of all samples are
 	// looked at only where that takes little time.
 	Fit func(of Signature, s Samples) (*Judge, error)
@@ -121,6 +124,9 @@ func (t Task) Judge(g *nn.Graph, s Samples) (*Judge, error) {
 	j, err := t.Or().Fit(SignatureOf(g), s)
 	if err != nil {
 		return nil, fmt.Errorf("task %q: %w (`task` in autotailor.toml names another one; \"original\" compares any outputs with the original's, and needs no labels)", t.Or().Name, err)
+	}
+	if end := ends[EndOf(g)]; end != nil && t.Or().Logits {
+		j = end.judge(j, t.Exact)
 	}
 	return j, nil
 }

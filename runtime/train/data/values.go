@@ -11,7 +11,7 @@ import (
 // Labels is the task of telling which of several labels a sample has: the first output is [batch, labels], of logits; targets are 1 for a label that the
 // sample has, 0 for one that it has not, and below 0 for what is not known. The quality of a sample is its F1.
 func Labels() Task {
-	return Task{Name: "labels", Metric: Metric{"F1", "mean F1 of samples", false}, Fit: func(of Signature, s Samples) (*Judge, error) {
+	return Task{Name: "labels", Metric: Metric{"F1", "mean F1 of samples", false}, Logits: true, Fit: func(of Signature, s Samples) (*Judge, error) {
 		out, err := numbered(of, s, "a number from 0 to 1 for each label", 2)
 		if err != nil {
 			return nil, err
