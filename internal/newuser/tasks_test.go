@@ -1,11 +1,16 @@
 package newuser
 
 import (
+	"bufio"
 	"encoding/json"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -102,11 +107,13 @@ func TestOtherTasks(t *testing.T) {
 		model func() ([]byte, error)
 		data  map[string][]byte
 		task  string // that init proposes
-		unit  string // in what sensitivity says of the original
+		says  string // what sensitivity says of the original
+		asks  []int  // the shape of a request to the service
+		gets  string // a part of its answer
 	}{
-		"text":         {func() ([]byte, error) { return texts(false) }, map[string][]byte{"data/train.jsonl": lines(60, true), "data/test.jsonl": lines(30, true)}, "", "accuracy"},
-		"language":     {func() ([]byte, error) { return texts(true) }, map[string][]byte{"data/train.jsonl": lines(60, false), "data/test.jsonl": lines(30, false)}, "language model", "nats per token"},
-		"segmentation": {masks, map[string][]byte{"data/train_image.npy": images, "data/train_label.npy": labels, "data/test_image.npy": images, "data/test_label.npy": labels}, "segmentation", "mean IoU"},
+		"text":         {func() ([]byte, error) { return texts(false) }, map[string][]byte{"data/train.jsonl": lines(60, true), "data/test.jsonl": lines(30, true)}, "", "correctly classified", []int{tokens}, `"class":`},
+		"language":     {func() ([]byte, error) { return texts(true) }, map[string][]byte{"data/train.jsonl": lines(60, false), "data/test.jsonl": lines(30, false)}, "language model", "nats per token", []int{tokens}, `"shape":[12]`},
+		"segmentation": {masks, map[string][]byte{"data/train_image.npy": images, "data/train_label.npy": labels, "data/test_image.npy": images, "data/test_label.npy": labels}, "segmentation", "mean IoU", []int{1, 16, 16}, `"classes":[`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			u := module(t)
@@ -126,8 +133,8 @@ func TestOtherTasks(t *testing.T) {
 			u.run("go generate ./...")
 			u.run("go build -o bin/mynet ./cmd/mynet")
 			u.run("bin/mynet profile --runs 2 --out device.lut")
-			if text := u.run("bin/mynet sensitivity --model model.onnx --data data --images 20 --calibrate 20 --out net.acc"); !strings.Contains(text, "the original: "+c.unit) {
-				t.Errorf("sensitivity does not speak of %s:\n%s", c.unit, text)
+			if text := u.run("bin/mynet sensitivity --model model.onnx --data data --images 20 --calibrate 20 --out net.acc"); !strings.Contains(text, c.says) {
+				t.Errorf("sensitivity does not speak of %s:\n%s", c.says, text)
 			}
 			u.run("bin/mynet tune --model model.onnx --data data --steps 3 --batch 8 --subnets 2 --calibrate 20 --check 10 --out tuned.onnx")
 			u.run("bin/mynet evaluate --model tuned.onnx --data data --images 20 --calibrate 20 --subnet original --json")
@@ -136,6 +143,45 @@ func TestOtherTasks(t *testing.T) {
 			u.run("bin/mynet verify --model tuned.onnx --subnet original --lut device.lut --runs 3 --json")
 			u.run("bin/mynet report --lut device.lut --accuracy tuned.acc --out report")
 			u.run("bin/mynet status")
+			u.serve(c.asks, c.gets)
 		})
+	}
+}
+
+// serve starts the bundle's service and asks it once.
+func (u *user) serve(shape []int, want string) {
+	u.Helper()
+	cmd := exec.Command(filepath.Join(u.dir, "bin", "mynet"), "serve", "--bundle", "bundle", "--addr", "localhost:0")
+	cmd.Dir = u.dir
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		u.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		u.Fatal(err)
+	}
+	defer func() {
+		_ = cmd.Process.Signal(os.Interrupt)
+		if err := cmd.Wait(); err != nil {
+			u.Errorf("serve ended with %v", err)
+		}
+	}()
+	said, lines := "", bufio.NewScanner(out)
+	for !strings.Contains(said, "try ") && lines.Scan() {
+		said += lines.Text() + "\n"
+	}
+	at := regexp.MustCompile(`http://\S+/predict`).FindString(said)
+	numbers := 1
+	for _, n := range shape {
+		numbers *= n
+	}
+	body := fmt.Sprintf(`{"data": [%s0], "shape": %s}`, strings.Repeat("0, ", numbers-1), strings.ReplaceAll(fmt.Sprint(shape), " ", ", "))
+	r, err := http.Post(at, "application/json", strings.NewReader(body))
+	if err != nil {
+		u.Fatalf("%v\n%s", err, said)
+	}
+	defer r.Body.Close()
+	if text, err := io.ReadAll(r.Body); err != nil || r.StatusCode != http.StatusOK || !strings.Contains(string(text), want) {
+		u.Errorf("status %d, %s (%v), want %s; serve said\n%s", r.StatusCode, text, err, want, said)
 	}
 }

@@ -103,6 +103,6 @@ func (c *call) announce(s *adapt.Service, address, warning string, judged accura
 		m := metricOf(judged).metric()
 		fmt.Fprintf(c.out, "  %d  %.3f ms, %s, %s\n", k, l.LatencyMS, m.Format(judged.Value(l.Accuracy)), l.SubNet.SubNet)
 	}
-	_, err := fmt.Fprintf(c.out, "try  curl --data-binary @image.png http://%s/predict\n", address)
+	_, err := fmt.Fprintf(c.out, "try  %s\n", s.Example("http://"+address))
 	return err
 }

@@ -2,6 +2,7 @@ package adapt
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -31,7 +32,8 @@ const (
 // Handler serves s over HTTP:
 //
 //	GET  /           what there is to ask for, as text
-//	POST /predict    an image (PNG, JPEG, GIF, BMP, WebP), or JSON {"data": [...], "shape": [channels, height, width]} of float32 input
+//	POST /predict    an image (PNG, JPEG, GIF, BMP, WebP), or JSON {"data": [...], "shape": [...]}: the numbers of one sample, and its shape where that
+//	                 is not the most accurate SubNet's; the answer has what the bundle's task makes of the outputs
 //	GET  /subnets    what there is, and which serves
 //	POST /subnet     JSON {"subnet": TEXT or NUMBER or "auto"}
 //	POST /condition  JSON {"thermal": "nominal", "fair", "serious" or "critical", "battery": 0.8}
@@ -42,7 +44,7 @@ const (
 func Handler(s *Service, t data.Transform) http.Handler {
 	h := handler{s, t}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", usage)
+	mux.HandleFunc("GET /{$}", h.usage)
 	mux.HandleFunc("POST /predict", h.predict)
 	mux.HandleFunc("GET /subnets", h.subnets)
 	mux.HandleFunc("POST /subnet", h.subnet)
@@ -52,23 +54,54 @@ func Handler(s *Service, t data.Transform) http.Handler {
 	return mux
 }
 
-// usageText is what GET / answers.
-const usageText = `This service classifies images with the SubNets of one network.
+// usageText is what GET / answers, with the task, what POST /predict takes, and an example of that.
+const usageText = `This service answers requests of the task %q with the SubNets of one network.
 
-  POST /predict    an image (PNG, JPEG, GIF, BMP, WebP), or JSON {"data": [...], "shape": [...]}
+  POST /predict    %s
   GET  /subnets    which SubNets there are, and which one answers
   POST /subnet     {"subnet": NUMBER}, {"subnet": "TEXT"} or {"subnet": "auto"}
   POST /condition  {"thermal": "nominal", "battery": 0.8}; these two with -H 'Content-Type: application/json'
   GET  /metrics    for Prometheus
   GET  /healthz    200 while the service is open
 
-Try: curl --data-binary @image.png http://THIS_ADDRESS/predict
+Try: %s
 `
 
-func usage(w http.ResponseWriter, _ *http.Request) {
+func (h handler) usage(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	_, _ = io.WriteString(w, usageText) // a client that has gone needs no answer
+	takes := fmt.Sprintf(`JSON {"data": [...]}: %d numbers of the shape %v`, h.s.most().Input.Count(), h.s.most().Input[1:])
+	if h.s.TakesImages() {
+		takes = `an image (PNG, JPEG, GIF, BMP, WebP), or JSON {"data": [...], "shape": [...]}`
+	}
+	fmt.Fprintf(w, usageText, cmp.Or(h.s.task, "classification"), takes, h.s.Example("http://"+r.Host)) // a client that has gone needs no answer
 }
+
+// most is the most accurate SubNet.
+func (s *Service) most() Level { return s.levels[len(s.levels)-1] }
+
+// TakesImages tells whether requests may be images.
+func (s *Service) TakesImages() bool {
+	in := s.most()
+	return isImage(in.Input) == nil && in.typ == nn.Float32 && (in.Input[1] == 1 || in.Input[1] == 3)
+}
+
+// Example is a command line that asks the service at an address, such as http://localhost:8080.
+func (s *Service) Example(address string) string {
+	if s.TakesImages() {
+		return "curl --data-binary @image.png " + address + "/predict"
+	}
+	numbers := make([]string, 0, shown)
+	for range min(shown, s.most().Input.Count()) {
+		numbers = append(numbers, "0")
+	}
+	if s.most().Input.Count() > shown {
+		numbers[shown-1] = "..."
+	}
+	return fmt.Sprintf("curl -H 'Content-Type: application/json' -d '{\"data\": [%s]}' %s/predict", strings.Join(numbers, ", "), address)
+}
+
+// shown is how many numbers an example has.
+const shown = 16
 
 type handler struct {
 	s *Service
@@ -114,17 +147,6 @@ func fail(w http.ResponseWriter, err error) {
 	Refuse(w, status, err)
 }
 
-// prediction is the answer to POST /predict.
-type prediction struct {
-	SubNet    string    `json:"subnet"`
-	Level     int       `json:"level"`
-	Class     int       `json:"class"`          // of the highest score
-	Name      string    `json:"name,omitempty"` // of that class, where classes have names
-	Scores    []float32 `json:"scores"`
-	ServiceMS float64   `json:"service_ms"`
-	TotalMS   float64   `json:"total_ms"`
-}
-
 func (h handler) predict(w http.ResponseWriter, r *http.Request) {
 	in, err := h.input(w, r)
 	if err != nil {
@@ -142,18 +164,10 @@ func (h handler) predict(w http.ResponseWriter, r *http.Request) {
 		fail(w, err)
 		return
 	}
-	p := prediction{SubNet: a.SubNet, Level: a.Level, Scores: a.Outputs[0].Float32s(), ServiceMS: milliseconds(a.Service), TotalMS: milliseconds(a.Total)}
-	for k, v := range p.Scores {
-		if v > p.Scores[p.Class] {
-			p.Class = k
-		}
-		if f := float64(v); math.IsNaN(f) || math.IsInf(f, 0) {
-			fail(w, fmt.Errorf("score %d of SubNet %s is %g", k, a.SubNet, f))
-			return
-		}
-	}
-	if names := h.s.classes; len(names) == len(p.Scores) {
-		p.Name = names[p.Class]
+	p := prediction{SubNet: a.SubNet, Level: a.Level, ServiceMS: milliseconds(a.Service), TotalMS: milliseconds(a.Total)}
+	if err := h.says(&p, a); err != nil {
+		fail(w, err)
+		return
 	}
 	reply(w, http.StatusOK, p)
 }
@@ -169,6 +183,9 @@ func (h handler) input(w http.ResponseWriter, r *http.Request) (Input, error) {
 	typ, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if typ == "application/json" {
 		return h.numbers(body)
+	}
+	if !h.s.TakesImages() {
+		return nil, problem{http.StatusUnsupportedMediaType, fmt.Errorf("want JSON {\"data\": [...]}, %d numbers of the shape %v, with Content-Type: application/json", h.s.most().Input.Count(), h.s.most().Input[1:])}
 	}
 	c, format, err := image.DecodeConfig(bytes.NewReader(body))
 	if err != nil {
@@ -193,7 +210,7 @@ func (h handler) numbers(body []byte) (Input, error) {
 	if err := strict(body, &x); err != nil {
 		return nil, err
 	}
-	largest := h.s.levels[len(h.s.levels)-1]
+	largest := h.s.most()
 	s := largest.Input
 	if x.Shape != nil {
 		s = append(nn.Shape{1}, x.Shape...)
@@ -206,7 +223,7 @@ func (h handler) numbers(body []byte) (Input, error) {
 		count *= n
 	}
 	if count != len(x.Data) {
-		return nil, bad("%d numbers, the shape %v has %d", len(x.Data), s[1:], count)
+		return nil, bad("%d numbers, the shape %v has %d; \"shape\": [...] says another one", len(x.Data), s[1:], count)
 	}
 	t := nn.FromNumbers(largest.typ, s, x.Data)
 	for k, v := range t.Numbers() {

@@ -8,6 +8,7 @@ import (
 	"github.com/autotailor/autotailor/runtime/engine"
 	"github.com/autotailor/autotailor/runtime/nn"
 	"github.com/autotailor/autotailor/runtime/supernet"
+	"github.com/autotailor/autotailor/runtime/train/data"
 )
 
 // load compiles the SubNets of b and returns the workers.
@@ -15,7 +16,7 @@ func (s *Service) load(net *supernet.Net, b *bundle.Bundle, e engine.Engine, wor
 	nets := networksOf(e, b.Model, workers)
 	var errs []error
 	for k, sub := range b.SubNets {
-		l, err := add(net, b, k, nets)
+		l, err := s.add(net, b, k, nets)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("SubNet %s: %w", sub.SubNet, err))
 			continue
@@ -32,7 +33,7 @@ func (s *Service) load(net *supernet.Net, b *bundle.Bundle, e engine.Engine, wor
 	return all, nil
 }
 
-func add(net *supernet.Net, b *bundle.Bundle, k int, to engine.Shared) (Level, error) {
+func (s *Service) add(net *supernet.Net, b *bundle.Bundle, k int, to engine.Shared) (Level, error) {
 	genes, err := net.Parse(b.SubNets[k].SubNet)
 	if err != nil {
 		return Level{}, err
@@ -50,6 +51,13 @@ func add(net *supernet.Net, b *bundle.Bundle, k int, to engine.Shared) (Level, e
 	}
 	if _, err := to.Add(g, over); err != nil {
 		return Level{}, err
+	}
+	if s.bound = 0; data.EndOf(g) != "" {
+		s.bound = 0.5
+	}
+	s.outputs = nil
+	for _, v := range g.Outputs {
+		s.outputs = append(s.outputs, g.Values[v].Name)
 	}
 	in := g.Values[g.Inputs[0]]
 	return Level{b.SubNets[k], in.Shape.Bind(1), in.Type}, nil

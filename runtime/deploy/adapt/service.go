@@ -53,6 +53,9 @@ type Answer struct {
 type Service struct {
 	levels  []Level
 	classes []string // their names, none where they have none
+	task    string   // of the bundle, "" where that is not known
+	outputs []string // of the networks
+	bound   float32  // above which a label or a lone map is said: of logits, or of probabilities
 	idle    chan engine.Worker
 	queue   int
 	limit   atomic.Int32 // highest level that the device's condition allows
@@ -76,6 +79,9 @@ func New(net *supernet.Net, b *bundle.Bundle, e engine.Engine, o Options) (*Serv
 		workers = runtime.GOMAXPROCS(0)
 	}
 	s := &Service{idle: make(chan engine.Worker, workers), queue: o.Queue, classes: b.Classes, drained: make(chan struct{})}
+	if b.Metric != nil {
+		s.task = b.Metric.Task
+	}
 	if s.queue < 1 {
 		s.queue = 64 * workers
 	}
