@@ -51,7 +51,7 @@ func spaceFile(p *view.Package) (string, error) {
 	w.line(0, "CHANNELS, SIDE = %d, %d", in[1].Original(), in[2].Original())
 	w.line(0, "TRANSFORM = Transform(pad=%d, mean=%s, std=%s%s)", p.Data.Pad, tuple(numbers(p.Data.Mean)), tuple(numbers(p.Data.Std)), scaled(p.Data.Resize))
 	w.line(0, "TASK, METRIC = %s, %s  # \"\" for the default", quote(p.Task.Name), quote(p.Task.Metric))
-	w.line(0, "END = %s  # what makes probabilities of logits at the end, \"\" for nothing", quote(p.End()))
+	w.line(0, "END = %s  # \"share\" or \"odds\" where outputs are probabilities", quote(p.End()))
 	return w.String(), nil
 }
 

@@ -153,7 +153,7 @@ func TestTasks(t *testing.T) {
 	var in bytes.Buffer
 	for _, c := range cases {
 		if err := json.NewEncoder(&in).Encode(map[string]any{
-			"task": c.task, "metric": c.metric, "end": c.end, "out": encoded(c.out), "targets": encoded(c.targets), "teacher": encoded(c.teacher),
+			"task": c.task, "metric": c.metric, "end": map[string]string{"Softmax": "share", "Sigmoid": "odds"}[c.end], "out": encoded(c.out), "targets": encoded(c.targets), "teacher": encoded(c.teacher),
 			"smoothing": c.recipe.Smoothing, "distil": c.recipe.Distil, "alpha": c.recipe.Alpha,
 		}); err != nil {
 			t.Fatal(err)

@@ -3,30 +3,21 @@ package view
 import (
 	"slices"
 
+	"github.com/autotailor/autotailor/internal/operators"
 	"github.com/autotailor/autotailor/ir"
 )
 
-// moved are operators that leave numbers as they are.
-var moved = []string{"Identity", "Reshape", "Transpose", "Flatten", "Squeeze", "Unsqueeze"}
-
-// End returns the operator that makes probabilities of logits at the end of the first output: "Softmax", "Sigmoid", or "" where none does.
+// End says how logits come from the numbers of the first output, "" where these are no probabilities.
 func (p *Package) End() string {
 	if p.net == nil || len(p.net.Graph.Outputs) == 0 {
 		return ""
 	}
-	v := p.net.Graph.Outputs[0]
-	for _, n := range slices.Backward(p.net.Graph.Nodes) {
-		switch {
-		case !slices.Contains(n.Out, v):
-		case n.Op == "Softmax" || n.Op == "Sigmoid":
-			return n.Op
-		case !slices.Contains(moved, n.Op):
-			return ""
-		default:
-			v = operand(n)
+	return string(operators.End(p.net.Graph.Outputs[0], func(v ir.ValueID) (string, ir.ValueID) {
+		for _, n := range slices.Backward(p.net.Graph.Nodes) {
+			if slices.Contains(n.Out, v) && n.Domain == "" && len(n.In) > 0 {
+				return n.Op, n.In[0]
+			}
 		}
-	}
-	return ""
+		return "", v
+	}))
 }
-
-func operand(n *ir.Node) ir.ValueID { return n.In[0] }

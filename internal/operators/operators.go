@@ -36,6 +36,8 @@ type Operator struct {
 	Zeros Zeros  // where its results are zero, where that is not as in its class
 	Range string // what its results lie between, whatever the operands are. See Bounds for the marks.
 
+	Logit Logit // which logarithm undoes it, where it makes probabilities of logits
+
 	Activation bool   // belongs to the layer before it: a function without parameters that networks put after layers
 	MACs       bool   // multiplies and accumulates, so that it has a cost of its own
 	Builder    string // the method of nn.Builder, then the function of package nn that makes its argument, where there is one: "Act Relu"

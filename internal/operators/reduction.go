@@ -2,7 +2,7 @@ package operators
 
 // rows are functions of each row along one axis.
 var rows = of(Rows,
-	Operator{Name: "Softmax", Opsets: "1 11 13", Sig: "input -> output", Zeros: NeverZero, Range: "0 1", Attrs: "axis=-1", Builder: "Softmax", Changes: "13: along one axis, not over all from it on"},
+	Operator{Name: "Softmax", Opsets: "1 11 13", Sig: "input -> output", Zeros: NeverZero, Range: "0 1", Logit: LogShare, Attrs: "axis=-1", Builder: "Softmax", Changes: "13: along one axis, not over all from it on"},
 	Operator{Name: "LogSoftmax", Opsets: "1 11 13", Sig: "input -> output", Zeros: NeverZero, Attrs: "axis=-1", Torch: "%s.log_softmax({axis})", Changes: "13: along one axis, not over all from it on"},
 	Operator{Name: "Hardmax", Opsets: "1 11 13", Sig: "input -> output", Zeros: NeverZero, Range: "0 1", Attrs: "axis=-1", Torch: "hardmax(%s, {axis})", Changes: "13: along one axis, not over all from it on"},
 	Operator{Name: "LpNormalization", Opsets: "1 22", Sig: "input -> output", Zeros: ZeroAddsNothing, Attrs: "axis=-1 p=2", Torch: "F.normalize(%s, {p}, {axis}, 1e-30)"},

@@ -4,7 +4,7 @@ package operators
 var unary = of(Unary,
 	Operator{Name: "Relu", Opsets: "1 6 13 14", Sig: "X -> Y", Activation: true, Builder: "Act Relu", Torch: "F.relu", NCNN: "ReLU"},
 	Operator{Name: "Clip", Opsets: "1 6 11 12 13", Sig: "input min@11? max@11? -> output", Activation: true, Builder: "Act", Changes: "11: the bounds are operands"},
-	Operator{Name: "Sigmoid", Opsets: "1 6 13", Sig: "X -> Y", Zeros: NeverZero, Range: "0 1", Activation: true, Builder: "Act Sigmoid", Torch: "torch.sigmoid", NCNN: "Sigmoid"},
+	Operator{Name: "Sigmoid", Opsets: "1 6 13", Sig: "X -> Y", Zeros: NeverZero, Range: "0 1", Logit: LogOdds, Activation: true, Builder: "Act Sigmoid", Torch: "torch.sigmoid", NCNN: "Sigmoid"},
 	Operator{Name: "HardSigmoid", Opsets: "1 6 22", Sig: "X -> Y", Zeros: NeverZero, Range: "0 1", Attrs: "alpha=0.2 beta=0.5", Activation: true, Builder: "Act", Torch: "hard_sigmoid(%s, alpha={alpha}, beta={beta})", NCNN: "HardSigmoid 0={alpha} 1={beta}"},
 	Operator{Name: "HardSwish", Opsets: "14 22", Sig: "X -> Y", Activation: true, Builder: "Act HardSwish", Torch: "F.hardswish", NCNN: "HardSwish 0=0.16666667 1=0.5"},
 	Operator{Name: "Tanh", Opsets: "1 6 13", Sig: "input -> output", Range: "-1 1", Activation: true, Builder: "Act Tanh", Torch: "torch.tanh", NCNN: "TanH"},

@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/autotailor/autotailor/internal/operators"
 	"github.com/autotailor/autotailor/runtime/nn"
 )
 
@@ -16,39 +17,30 @@ const smallest = 1e-7
 // probabilities are numbers that an operator made of logits: the logit of each, and its derivative.
 type probabilities func(p float64) (logit, derivative float64)
 
-var ends = map[string]probabilities{
-	"Softmax": func(p float64) (logit, derivative float64) {
+var ends = map[operators.Logit]probabilities{
+	operators.LogShare: func(p float64) (logit, derivative float64) {
 		p = min(max(p, smallest), 1)
 		return math.Log(p), 1 / p
 	},
-	"Sigmoid": func(p float64) (logit, derivative float64) {
+	operators.LogOdds: func(p float64) (logit, derivative float64) {
 		p = min(max(p, smallest), 1-smallest)
 		return math.Log(p / (1 - p)), 1 / (p * (1 - p))
 	},
 }
 
-// moved are operators that leave numbers as they are.
-var moved = []string{"Identity", "Reshape", "Transpose", "Flatten", "Squeeze", "Unsqueeze"}
-
-// EndOf returns the operator that makes probabilities of logits at the end of the first output: "Softmax", "Sigmoid", or "" where none does.
-func EndOf(g *nn.Graph) string {
-	if g == nil || len(g.Outputs) == 0 {
+// EndOf returns how logits come from the numbers of the first output, "" where these are no probabilities.
+func EndOf(g *nn.Graph) operators.Logit {
+	if len(g.Outputs) == 0 {
 		return ""
 	}
-	v := g.Outputs[0]
-	for _, n := range slices.Backward(g.Nodes) {
-		if !slices.Contains(n.Out, v) {
-			continue
-		}
-		if !slices.Contains(moved, n.Type) {
-			if ends[n.Type] == nil {
-				return ""
+	return operators.End(g.Outputs[0], func(v nn.Value) (string, nn.Value) {
+		for _, n := range slices.Backward(g.Nodes) {
+			if slices.Contains(n.Out, v) && n.Domain == "" && len(n.In) > 0 {
+				return n.Type, n.In[0]
 			}
-			return n.Type
 		}
-		v = n.In[0]
-	}
-	return ""
+		return "", v
+	})
 }
 
 // judge makes j, which takes logits, one that takes probabilities. Which scores are highest is the same for both.

@@ -65,7 +65,7 @@ func TestProbabilities(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := EndOf(g); got != end {
+			if got := EndOf(g); string(got) != map[string]string{"Softmax": "share", "Sigmoid": "odds"}[end] {
 				t.Errorf("a network that ends with %q is said to end with %q", end, got)
 			}
 			j, err := c.task.Judge(g, targeted{targets: c.targets})

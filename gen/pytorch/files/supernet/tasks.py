@@ -41,7 +41,7 @@ class Task:
     exact = False  # whether each sample is right or wrong
     from_original = False  # whether targets are what the original computes
     of_logits = False  # whether outputs are logits: where a network ends with softmax or sigmoid, that is undone first
-    end = ""  # the operator that the network ends with, where it is one of these
+    end = ""  # "share" or "odds" where a network ends with one of these
 
     def __init__(self, targets: Optional[Tensor] = None) -> None:
         """targets are those of all samples, where a task looks at them."""
@@ -50,9 +50,9 @@ class Task:
         """What a network computes as a task of logits takes it."""
         if not self.of_logits or not self.end:
             return out
-        most = 1.0 if self.end == "Softmax" else 1 - SMALLEST
+        most = 1.0 if self.end == "share" else 1 - SMALLEST
         p = out + (out.clamp(SMALLEST, most) - out).detach()  # a clamp alone would have no gradient
-        return p.log() if self.end == "Softmax" else p.log() - (1 - p).log()
+        return p.log() if self.end == "share" else p.log() - (1 - p).log()
 
     def quality(self, out: Tensor, y: Tensor) -> Tensor:
         raise NotImplementedError
@@ -322,7 +322,7 @@ TASKS = {
 
 
 def task(name: str, metric: str, targets: Optional[Tensor] = None, end: str = "") -> Task:
-    """The task that a config names, "" for the defaults, of a network that ends with an operator."""
+    """The task that a config names, "" for the defaults, of a network whose outputs end so, see Task.end."""
     kinds = TASKS[name or "classification"]
     out = kinds[metric or next(iter(kinds))](targets)
     out.end = end
