@@ -182,7 +182,7 @@ def run() -> int:
         raise ValueError(f"{a.model}: it stores trained tensors and statistics once because they are equal ({', '.join(net.twofold()[:3])}): export it after training")
     if a.dry_run:
         return dry_run(a, s, images, net)
-    task = tasks.task(space.TASK, space.METRIC, images.labels)
+    task = tasks.task(space.TASK, space.METRIC, images.labels, space.END)
     if task.from_original and a.teacher not in ("original", "both"):
         raise ValueError(f"task {space.TASK} learns from the original: give --teacher original or both")
     teacher = None

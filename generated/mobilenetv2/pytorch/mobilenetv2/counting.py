@@ -36,7 +36,7 @@ class Table:
         _, self.net = files.open_model(a.model, device)
         if not evaluation.norms(self.net):
             calibration = None
-        task = tasks.task(space.TASK, space.METRIC, images.labels)
+        task = tasks.task(space.TASK, space.METRIC, images.labels, space.END)
         original = files.open_model(a.original or a.model, device)[1].eval() if task.from_original else None
         self.evaluator = evaluation.Evaluator(space.TRANSFORM, images, calibration, space.SIDE, device, a.batch, a.workers, task, original)
         self.head = _header(kind, a, images, calibration, task)

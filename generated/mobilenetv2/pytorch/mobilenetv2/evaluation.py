@@ -90,6 +90,7 @@ class Evaluator:
         qualities = []
         for k, (x, labels) in enumerate(self.batches(self.images, s.side(self.side), rank, world)):
             out = net(x, s).float()
+            out = out if self.task.exact else self.task.logits(out)
             qualities.append(float(self.task.quality(out, self.taught[k] if self.taught else labels).sum()))
         forget(net)
         net.train(was)

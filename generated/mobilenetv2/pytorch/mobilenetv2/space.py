@@ -37,3 +37,4 @@ BATCH = None  # of the model's input, None when it is open
 CHANNELS, SIDE = 1, 32
 TRANSFORM = Transform(pad=2, mean=(0.286,), std=(0.353,))
 TASK, METRIC = "", ""  # "" for the default
+END = ""  # "share" or "odds" where outputs are probabilities

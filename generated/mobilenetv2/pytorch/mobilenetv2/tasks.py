@@ -11,6 +11,7 @@ from torch import Tensor
 
 from . import losses
 
+SMALLEST = 1e-7  # what probabilities count as at least, and 1 less at most, since a logarithm of 0 has no gradient
 PARTS = 20_000  # what 1 is counted in where samples are not right or wrong
 
 
@@ -40,9 +41,19 @@ class Task:
     worst = 0.0  # value of the metric at quality 0 where lower values are better; it is 0 where higher ones are
     exact = False  # whether each sample is right or wrong
     from_original = False  # whether targets are what the original computes
+    of_logits = False  # whether outputs are logits: where a network ends with softmax or sigmoid, that is undone first
+    end = ""  # "share" or "odds" where a network ends with one of these
 
     def __init__(self, targets: Optional[Tensor] = None) -> None:
         """targets are those of all samples, where a task looks at them."""
+
+    def logits(self, out: Tensor) -> Tensor:
+        """What a network computes as a task of logits takes it."""
+        if not self.of_logits or not self.end:
+            return out
+        most = 1.0 if self.end == "share" else 1 - SMALLEST
+        p = out + (out.clamp(SMALLEST, most) - out).detach()  # a clamp alone would have no gradient
+        return p.log() if self.end == "share" else p.log() - (1 - p).log()
 
     def quality(self, out: Tensor, y: Tensor) -> Tensor:
         raise NotImplementedError
@@ -80,6 +91,8 @@ class Task:
 
 class Scored(Task):
     """Rows of scores of classes [n, ..., classes], and a label for each row, below 0 where it is not known."""
+
+    of_logits = True
 
     def hard(self, out: Tensor, y: Tensor, r: Recipe) -> Tensor:
         y = y.clamp_min(-1)
@@ -134,6 +147,7 @@ class Labels(Task):
     """Several labels, of logits: the F1 of each sample. Targets below 0 are not known."""
 
     metric, unit = "F1", "mean F1 of samples"
+    of_logits = True
 
     def quality(self, out: Tensor, y: Tensor) -> Tensor:
         known = y >= 0
@@ -201,6 +215,7 @@ class Segmentation(Task):
     are those of 255 where there is no such class. Each pixel of a target is judged by the position of the maps that it lies in."""
 
     metric, unit = "mean IoU", "mean over samples"
+    of_logits = True
     UNLABELLED = 255
 
     def __init__(self, targets: Optional[Tensor] = None) -> None:
@@ -307,7 +322,9 @@ TASKS = {
 }
 
 
-def task(name: str, metric: str, targets: Optional[Tensor] = None) -> Task:
-    """The task that a config names; "" stands for the defaults."""
+def task(name: str, metric: str, targets: Optional[Tensor] = None, end: str = "") -> Task:
+    """The task that a config names, "" for the defaults, of a network whose outputs end so, see Task.end."""
     kinds = TASKS[name or "classification"]
-    return kinds[metric or next(iter(kinds))](targets)
+    out = kinds[metric or next(iter(kinds))](targets)
+    out.end = end
+    return out

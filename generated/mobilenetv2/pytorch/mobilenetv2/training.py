@@ -171,6 +171,7 @@ class Trainer:
 
     def _loss(self, out: Tensor, labels: Tensor, own: float, soft: Optional[Tensor]) -> Tensor:
         """The task's loss; of mixed images that for both labels, by their shares."""
+        out, soft = self.task.logits(out), None if soft is None else self.task.logits(soft)
         loss = self.task.loss(out, labels, soft, self.recipe)
         return loss if own == 1 else own * loss + (1 - own) * self.task.loss(out, labels.flip(0), soft, self.recipe)
 
