@@ -78,7 +78,7 @@ func profile(t *testing.T, address, token, arch string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if i := c.Info(); i.Name != "embedded" || i.Threads != 1 || i.Rules != "embedded" || arch == "arm64" && !strings.HasSuffix(i.Version, "-go") {
+	if i := c.Info(); i.Name != "embedded" || i.Threads != 1 || i.Rules != "embedded" || emulators[arch] != "" && !strings.HasSuffix(i.Version, "-go") {
 		t.Errorf("the device is %+v", i)
 	}
 	net := mobilenetv2.Definition()
@@ -127,34 +127,43 @@ func TestAgent(t *testing.T) {
 	profile(t, address, token, runtime.GOARCH)
 }
 
-// TestAgentOnARM64 runs the arm64 program under qemu: its kernels compute what plain loops do, and it serves.
-func TestAgentOnARM64(t *testing.T) {
+// emulators run programs for other processors: the names of qemu-user's programs.
+var emulators = map[string]string{"arm": "qemu-arm", "arm64": "qemu-aarch64", "riscv64": "qemu-riscv64"}
+
+// emulated is the command line that runs a program of an architecture of Linux, without the program.
+func emulated(t *testing.T, arch string) []string {
+	t.Helper()
+	if runtime.GOARCH == arch && runtime.GOOS == "linux" {
+		return nil
+	}
+	for _, name := range []string{emulators[arch] + "-static", emulators[arch]} {
+		if path, err := exec.LookPath(name); err == nil {
+			return []string{path}
+		}
+	}
+	if os.Getenv("AUTOTAILOR_QEMU_REQUIRED") != "" {
+		t.Fatalf("there is no %s-static", emulators[arch])
+	}
+	t.Skipf("there is no %s-static; install qemu-user-static", emulators[arch])
+	return nil
+}
+
+// TestAgentOfOtherProcessors runs the programs for boards under qemu: their kernels compute what plain loops do, and they serve.
+func TestAgentOfOtherProcessors(t *testing.T) {
 	needs.Time(t)
-	emulator := []string{}
-	if runtime.GOARCH != "arm64" || runtime.GOOS != "linux" {
-		for _, name := range []string{"qemu-aarch64-static", "qemu-aarch64"} {
-			if path, err := exec.LookPath(name); err == nil {
-				emulator = []string{path}
-				break
+	for arch := range emulators {
+		t.Run(arch, func(t *testing.T) {
+			args := append(emulated(t, arch), build(t, arch))
+			out, err := exec.Command(args[0], append(args[1:], "check")...).CombinedOutput()
+			if err != nil || strings.Count(string(out), "\n") < 11 {
+				t.Fatalf("check: %v\n%s", err, out)
 			}
-		}
-		if len(emulator) == 0 {
-			if os.Getenv("AUTOTAILOR_QEMU_REQUIRED") != "" {
-				t.Fatal("there is no qemu-aarch64-static")
-			}
-			t.Skip("there is no qemu-aarch64-static; install qemu-user-static")
-		}
+			t.Logf("%s", out)
+			driver := strings.Join(append(args, "drive"), " ") // the kernel cannot start the program by itself
+			address, token := served(t, append(args, "serve", "--driver", driver)...)
+			profile(t, address, token, arch)
+		})
 	}
-	program := build(t, "arm64")
-	args := append(emulator, program)
-	out, err := exec.Command(args[0], append(args[1:], "check")...).CombinedOutput()
-	if err != nil || strings.Count(string(out), "\n") < 11 {
-		t.Fatalf("check: %v\n%s", err, out)
-	}
-	t.Logf("%s", out)
-	driver := strings.Join(append(args, "drive"), " ") // the kernel cannot start the program by itself
-	address, token := served(t, append(args, "serve", "--driver", driver)...)
-	profile(t, address, token, "arm64")
 }
 
 // TestCommandLine: help has examples, and mistakes are told.
