@@ -129,7 +129,7 @@ func (p Proposal) data(g *ir.Graph, c *config.Config, notes config.Comments) err
 			"  data = { pad = 2, mean = [0.2860], std = [0.3530] }", "for two pixels of black around, then (x/255-mean)/std for each channel; or let `autotailor init --data DIR` propose it.")
 		return nil
 	}
-	images, ok, err := p.rows(g, c, notes)
+	images, ok, err := p.rows(g, c, notes) // may say what targets are for
 	if ok || err != nil {
 		return err
 	}
@@ -148,7 +148,7 @@ func (p Proposal) data(g *ir.Graph, c *config.Config, notes config.Comments) err
 	if err != nil {
 		return err
 	}
-	if why := unscored(g, images); why != "" {
+	if why := unscored(g, images); why != "" && c.Task == "" {
 		c.Task = "original"
 		p.note(why)
 		notes["task"] = append(notes["task"], why)

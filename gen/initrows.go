@@ -40,30 +40,64 @@ func (p Proposal) rows(g *ir.Graph, c *config.Config, notes config.Comments) (im
 		}
 		return source.Set, false, nil
 	}
-	t, ok := s.(*data.Table)
-	if !ok {
-		return nil, true, fmt.Errorf("%s: images whose targets are not classes: say in autotailor.toml how they become input", p.Data)
+	if masked, ok := s.(data.RowImages); ok {
+		t := masked.Rows.(*data.Table)
+		p.table(g, c, notes, t, t.Survey(nil), label) // as images they become input, which is proposed below
+		return masked.Set, false, nil
 	}
+	t := s.(*data.Table)
 	if t.Label() == "none" && t.Header() == "no" {
 		t = withLabel(p.Data, inputs, outputs, t)
 	}
-	if t.Label() == "none" && len(outputs) > 0 && len(outputs[0].Shape) == 3 { // tokens in, scores for each of them out
-		if next, err := data.OpenTable(p.Data, "train", inputs, data.Columns{Label: "next"}.Skipping(p.Skip)); err == nil {
-			t = next
-		}
+	t = p.next(t, inputs, outputs, c)
+	p.table(g, c, notes, t, t.Survey(inputs), label)
+	return nil, true, nil
+}
+
+// next makes targets of the next tokens where there are no others, and tokens in and scores for each of them out. Text whose lines would be cut, and arrays
+// that are one row of tokens, are cut into windows.
+func (p Proposal) next(t *data.Table, inputs, outputs []nn.Info, c *config.Config) *data.Table {
+	if t.Label() != "none" || len(outputs) == 0 || len(outputs[0].Shape) != 3 {
+		return t
 	}
+	by := data.Columns{Label: "next"}.Skipping(p.Skip)
+	lines, err := data.OpenTable(p.Data, "train", inputs, by)
+	if err != nil {
+		return t
+	}
+	const many = 10 // of so many lines one is longer than the input
+	if len(inputs[0].Shape) != 2 || inputs[0].Shape[1] < 2 {
+		return lines
+	}
+	if s := lines.Survey(inputs); s.Cut*many < s.Rows && !lines.Uncut() {
+		return lines
+	}
+	by.Window = inputs[0].Shape[1]
+	windows, err := data.OpenTable(p.Data, "train", inputs, by)
+	if err != nil { // of files with several fields
+		return lines
+	}
+	c.Data.Window = by.Window
+	return windows
+}
+
+// table proposes what is known of rows, and says what they are and what does not fit.
+func (p Proposal) table(g *ir.Graph, c *config.Config, notes config.Comments, t *data.Table, survey data.Survey, unusualLabel string) {
+	outputs := described(g, g.Outputs)
 	c.Data.Label, c.Data.Header = t.Label(), t.Header()
-	survey := t.Survey(inputs)
 	task := taskFor(survey, outputs, t.Label())
 	if _, err := (data.TaskConfig{Name: task}).Task(); err == nil {
 		c.Task = task
 	}
 	lines := []string{"The data are " + t.Describe() + "."}
-	if label != "" {
-		lines = append(lines, unusual(label))
+	if unusualLabel != "" {
+		lines = append(lines, unusual(unusualLabel))
 	}
 	if n := len(t.Skipped()); n > 0 {
 		lines = append(lines, fmt.Sprintf("%d broken rows are left out (--skip), the first is %v.", n, t.Skipped()[0]))
+	}
+	if n := c.Data.Window; n > 0 {
+		lines = append(lines, fmt.Sprintf("They are one text, cut into samples of %d tokens, as many as the input takes, wherever lines end; without data.window a line is a sample.", n))
 	}
 	lines = append(lines, rowsFound(survey, t)...)
 	lines = append(lines, misfits(g, survey, outputs, t)...)
@@ -71,7 +105,6 @@ func (p Proposal) rows(g *ir.Graph, c *config.Config, notes config.Comments) (im
 		p.note(line)
 	}
 	notes["data"] = append(notes["data"], lines...)
-	return nil, true, nil
 }
 
 // withLabel looks for the targets of a CSV file without names in its first and its last column: those that are classes of the first output, and of two

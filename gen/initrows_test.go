@@ -1,6 +1,9 @@
 package gen
 
 import (
+	"archive/zip"
+	"bytes"
+	"encoding/binary"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -70,6 +73,77 @@ func TestInitOfRows(t *testing.T) {
 			if !strings.Contains(told, want) {
 				t.Errorf("%s: told %q, want %q", name, told, want)
 			}
+		}
+	}
+}
+
+// npy is an array as NumPy's save writes it.
+func npy(kind string, shape []int, data []byte) []byte {
+	head := fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': (%s,), }\n", kind, strings.ReplaceAll(strings.Trim(fmt.Sprint(shape), "[]"), " ", ", "))
+	out := binary.LittleEndian.AppendUint16([]byte("\x93NUMPY\x01\x00"), uint16(len(head)))
+	return append(append(out, head...), data...)
+}
+
+// TestInitOfMasks: images of rows whose targets are masks become input as images do, and are for segmentation.
+func TestInitOfMasks(t *testing.T) {
+	const n, side = 12, 32
+	pixels, masks := make([]byte, n*side*side*3), make([]byte, n*side*side)
+	for i := range pixels {
+		pixels[i] = byte(i * 7)
+	}
+	for i := range masks {
+		masks[i] = byte(i % 2)
+	}
+	for name, members := range map[string]map[string][]byte{
+		"channels last":  {"x": npy("|u1", []int{n, side, side, 3}, pixels), "mask": npy("|u1", []int{n, side, side}, masks)},
+		"channels first": {"image": npy("|u1", []int{n, 3, side, side}, pixels), "target": npy("|u1", []int{n, side, side}, masks)},
+	} {
+		var b bytes.Buffer
+		z := zip.NewWriter(&b)
+		for name, raw := range members {
+			w, err := z.Create(name + ".npy")
+			if err == nil {
+				_, err = w.Write(raw)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := z.Close(); err != nil {
+			t.Fatal(err)
+		}
+		text, told := proposed(t, "unet.onnx", "a.npz", b.String())
+		for _, want := range []string{`task = "segmentation"`, "mean = [0.", "std = [0.", "label = "} {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: the config has no %q:\n%s\n%s", name, want, text, told)
+			}
+		}
+		if want := "numbers of the shape [32 32] from 0 to 1"; !strings.Contains(told, want) || strings.Contains(told, "do not fit") {
+			t.Errorf("%s: told %q, want %q", name, told, want)
+		}
+	}
+}
+
+// TestInitOfWindows: text whose lines are longer than a language model's input, and tokens without rows, are cut into samples; short lines stay as they are.
+func TestInitOfWindows(t *testing.T) {
+	long := strings.Repeat("a line that is longer than eight tokens\nshort\n", 40)
+	tokens := make([]byte, 8*400)
+	for i := range tokens {
+		if i%8 == 0 {
+			tokens[i] = byte(i / 8)
+		}
+	}
+	for _, c := range []struct {
+		file, content string
+		cut           bool
+	}{
+		{"a.txt", long, true},
+		{"a.txt", strings.Repeat("short\nlines\n", 40) + "and one that is longer\n", false},
+		{"a.npy", string(npy("<i8", []int{400}, tokens)), true},
+	} {
+		text, told := proposed(t, "llamagqa.onnx", c.file, c.content)
+		if !strings.Contains(text, `task = "language model"`) || strings.Contains(text, "window = 8") != c.cut {
+			t.Errorf("%s, %.20q: the config is\n%s\n%s", c.file, c.content, text, told)
 		}
 	}
 }

@@ -44,7 +44,7 @@ func OpenSamples(path, split string, inputs []nn.Info, by Settings) (Samples, er
 	if s := t.images(inputs, by.Size.Channels); s != nil {
 		source := Source{Transform: by.Transform, Set: s}
 		if s.Labels == nil && len(t.target.fields) > 0 {
-			return rowsOfImages{source, t}, nil
+			return RowImages{source, t}, nil
 		}
 		return source, nil
 	}
@@ -184,19 +184,19 @@ func (p *rowImages) Image(i int, pixels []byte) error {
 // Identity implements Images.
 func (p *rowImages) Identity(i int) string { return p.table.Slice(i, i+1).Digest() }
 
-// rowsOfImages are images of rows whose targets are no classes.
-type rowsOfImages struct {
-	Source
-	table Samples
+// RowImages are images of rows whose targets are no classes: masks, numbers, several labels.
+type RowImages struct {
+	Source         // the images
+	Rows   Samples // the same rows, which have the targets
 }
 
 // Slice implements Samples.
-func (s rowsOfImages) Slice(from, to int) Samples {
-	return rowsOfImages{s.Source.Slice(from, to).(Source), s.table.Slice(from, to)}
+func (s RowImages) Slice(from, to int) Samples {
+	return RowImages{s.Source.Slice(from, to).(Source), s.Rows.Slice(from, to)}
 }
 
 // Targets implements Samples.
-func (s rowsOfImages) Targets(samples []int) (nn.Tensor, error) { return s.table.Targets(samples) }
+func (s RowImages) Targets(samples []int) (nn.Tensor, error) { return s.Rows.Targets(samples) }
 
 // Digest implements Samples.
-func (s rowsOfImages) Digest() string { return s.table.Digest() }
+func (s RowImages) Digest() string { return s.Rows.Digest() }

@@ -77,13 +77,17 @@ func (t *Table) Ends() []string {
 	return []string{fields[0].Name, fields[len(fields)-1].Name}
 }
 
-// Survey reads rows, the first ones of very many, as the inputs take them.
+// Survey reads rows, the first ones of very many, as the inputs take them; without inputs it reads their targets only.
 func (t *Table) Survey(inputs []nn.Info) Survey {
 	const faults = 10
 	s := Survey{Rows: min(t.Len(), maxSurvey), Tokens: map[string]Span{}, Targets: empty(), Whole: true}
 	for i := range s.Rows {
-		x, err := t.Inputs(inputs, []int{i})
+		var x []nn.Tensor
 		var y nn.Tensor
+		var err error
+		if len(inputs) > 0 {
+			x, err = t.Inputs(inputs, []int{i})
+		}
 		if err == nil {
 			y, err = t.Targets([]int{i})
 		}
@@ -119,6 +123,12 @@ func (t *Table) Survey(inputs []nn.Info) Survey {
 		}
 	}
 	return s
+}
+
+// Uncut tells whether rows are single whole numbers: a text of tokens that nobody has cut into samples.
+func (t *Table) Uncut() bool {
+	f := t.file.Fields()
+	return len(f) == 1 && !f[0].Text && !f[0].Type.Fractional() && len(f[0].Shape) == 0
 }
 
 // targets notes those of a row.

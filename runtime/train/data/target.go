@@ -158,7 +158,8 @@ func (t *target) of(f rows.File, i int) ([]float64, nn.Shape, error) {
 		return nil, nil, err
 	}
 	if t.next {
-		return t.padded(valueNumbers(row[0])[min(1, row[0].Shape[0]):])
+		list := valueNumbers(row[0])
+		return t.padded(list[min(1, len(list)):])
 	}
 	var all []float64
 	for _, v := range row {
