@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/autotailor/autotailor/gen/config"
 	"github.com/autotailor/autotailor/internal/onnx"
 	"github.com/autotailor/autotailor/internal/onnxpb"
 	"github.com/autotailor/autotailor/runtime/engine/embedded"
@@ -17,10 +18,10 @@ import (
 )
 
 // Renormalise puts a BatchNormalization behind each convolution of a model whose exporter multiplied them in. Their statistics are those of the
-// images, and scale and bias undo them, so that the model computes what it did; but now its SubNets can be recalibrated and tuned.
+// samples, and scale and bias undo them, so that the model computes what it did; but now its SubNets can be recalibrated and tuned.
 // Convolutions that have one already, or whose map is a single position (gates, classifiers), are left alone. It returns the new model and how many
 // normalisations it has gained.
-func Renormalise(model []byte, images *data.Set, t data.Transform) ([]byte, int, error) {
+func Renormalise(model []byte, samples data.Samples) ([]byte, int, error) {
 	m, err := onnx.Unmarshal(model)
 	if err != nil {
 		return nil, 0, err
@@ -29,7 +30,7 @@ func Renormalise(model []byte, images *data.Set, t data.Transform) ([]byte, int,
 		return nil, 0, errors.New("the model's weights stand in another file; store them in the model first")
 	}
 	bare := bareConvolutions(m.Graph)
-	stats, err := observe(m, bare, images, t)
+	stats, err := observe(m, bare, samples)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -59,7 +60,7 @@ func (j Job) Source() (string, error) {
 	return j.model(c)
 }
 
-// Renormalise is Renormalise of the job's model, with the config's data and the first n training images of a folder. Up to skip broken pictures are left
+// Renormalise is Renormalise of the job's model, with the config's data and the first n training samples: pictures or rows. Up to skip broken ones are left
 // out, which it returns.
 func (j Job) Renormalise(dir string, n, skip int) (out []byte, count int, skipped []error, err error) {
 	c, err := j.configured()
@@ -74,20 +75,36 @@ func (j Job) Renormalise(dir string, n, skip int) (out []byte, count int, skippe
 	if err != nil {
 		return nil, 0, nil, err
 	}
-	d := c.Config.Data
+	samples, err := training(model, dir, c.Config, skip)
+	if err != nil {
+		return nil, 0, nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if out, count, err = Renormalise(model, samples.Slice(0, n)); err != nil {
+		return nil, 0, nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if s, ok := samples.(interface{ Skipped() []error }); ok {
+		skipped = s.Skipped()
+	}
+	return out, count, skipped, nil
+}
+
+// training opens the training split of a folder as a config says, for a model's inputs.
+func training(model []byte, dir string, c config.Config, skip int) (data.Samples, error) {
 	channels, side, err := pictureSize(model)
 	if err != nil {
-		return nil, 0, nil, fmt.Errorf("%s: %w", path, err)
+		return nil, err
 	}
-	images, err := data.Reading{Skip: skip}.Open(dir, "train", data.Size{Channels: channels, Side: side - 2*d.Pad, Resize: d.Resize})
+	g, err := ParseNetwork(model)
 	if err != nil {
-		return nil, 0, nil, err
+		return nil, err
 	}
-	out, count, err = Renormalise(model, images.Slice(0, n), data.Transform{Pad: d.Pad, Resize: d.Resize, Mean: singles(d.Mean), Std: singles(d.Std)})
-	if err != nil {
-		return nil, 0, nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return out, count, images.Skipped, nil
+	d := c.Data
+	return data.OpenSamples(dir, "train", data.InputsOf(g), data.Settings{
+		Transform: data.Transform{Pad: d.Pad, Resize: d.Resize, Mean: singles(d.Mean), Std: singles(d.Std)},
+		Size:      data.Size{Channels: channels, Side: side - 2*d.Pad, Resize: d.Resize},
+		Columns:   data.Columns{Label: d.Label, Fill: int64(d.Fill), Window: d.Window, Header: d.Header},
+		Reading:   data.Reading{Skip: skip},
+	})
 }
 
 // pictureSize returns the channels and the side that a model's first input says, 0 where it leaves them open or takes no images.
@@ -135,36 +152,29 @@ type moments struct {
 	sum, square []float64
 }
 
-// observed is how many images run at a time: all results are held.
+// observed is how many samples run at a time: all results are held.
 const observed = 8
 
-// observe runs the model on images and returns the moments of the convolutions, without those whose map is a single position.
-func observe(m *onnxpb.ModelProto, bare []*onnxpb.NodeProto, images *data.Set, t data.Transform) (map[*onnxpb.NodeProto]*moments, error) {
-	if images.N == 0 {
-		return nil, errors.New("there are no images")
+// observe runs the model on samples and returns the moments of the convolutions, without those whose map is a single position.
+func observe(m *onnxpb.ModelProto, bare []*onnxpb.NodeProto, samples data.Samples) (map[*onnxpb.NodeProto]*moments, error) {
+	if samples.Len() == 0 {
+		return nil, errors.New("there are no samples")
 	}
 	g, w, at, err := withOutputs(m, bare)
 	if err != nil {
 		return nil, err
-	}
-	if len(g.Inputs) != 1 {
-		return nil, fmt.Errorf("the model has %d inputs, want one that takes images", len(g.Inputs))
 	}
 	s, err := embedded.New(embedded.Options{}).Compile(g, w)
 	if err != nil {
 		return nil, err
 	}
 	defer s.Close()
-	in := g.Values[g.Inputs[0]].Shape
-	if len(in) != 4 || in[1] != images.Channels || in[2] != in[3] {
-		return nil, fmt.Errorf("the model takes %v, the images have %d channels", in, images.Channels)
+	inputs := data.InputsOf(g)
+	if batch := data.FixedBatch(inputs); batch > 0 {
+		samples = samples.Slice(0, max(batch, samples.Len()/batch*batch))
 	}
 	found := map[*onnxpb.NodeProto]*moments{}
-	batch := observed
-	if in[0] > 0 {
-		batch = in[0] // the model has no other
-	}
-	for x, err := range t.Batches(images, batch, in[2]) {
+	for x, err := range (data.Stream{Samples: samples, Batch: observed}).Batches(inputs) {
 		if err != nil {
 			return nil, err
 		}

@@ -2,6 +2,8 @@ package gen
 
 import (
 	"bytes"
+	"encoding/binary"
+	"errors"
 	"math"
 	"os"
 	"path/filepath"
@@ -47,7 +49,7 @@ func TestRenormalise(t *testing.T) {
 			t.Errorf("init of %s says %q", file, said)
 		}
 	}
-	got, count, err := Renormalise(folded.Bytes(), train, transform)
+	got, count, err := Renormalise(folded.Bytes(), data.Source{Set: train, Transform: transform})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,14 +69,14 @@ func TestRenormalise(t *testing.T) {
 	if d := math.Sqrt(diff / norm); d > 1e-5 {
 		t.Errorf("the model's outputs have moved by %g", d)
 	}
-	if _, again, err := Renormalise(got, train, transform); err == nil || again > 0 || !strings.Contains(err.Error(), "nothing to do") {
+	if _, again, err := Renormalise(got, data.Source{Set: train, Transform: transform}); err == nil || again > 0 || !strings.Contains(err.Error(), "nothing to do") {
 		t.Errorf("once more: %d normalisations, %v", again, err)
 	}
 }
 
 // TestRenormaliseRefuses: what cannot be done is an error that says why.
 func TestRenormaliseRefuses(t *testing.T) {
-	if _, _, err := Renormalise([]byte("no model"), &data.Set{N: 1}, data.Transform{}); err == nil {
+	if _, _, err := Renormalise([]byte("no model"), data.Source{Set: &data.Set{N: 1}}); err == nil {
 		t.Error("text was taken for a model")
 	}
 	for name, m := range map[string]*onnxpb.ModelProto{
@@ -92,7 +94,7 @@ func TestRenormaliseRefuses(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := Renormalise(file, &data.Set{N: 1, Channels: 1, Height: 1, Width: 1, Pixels: make([]byte, 1), Labels: make([]int32, 1)}, data.Transform{}); err == nil {
+		if _, _, err := Renormalise(file, data.Source{Set: &data.Set{N: 1, Channels: 1, Height: 1, Width: 1, Pixels: make([]byte, 1), Labels: make([]int32, 1)}}); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}
@@ -108,10 +110,10 @@ func TestRenormaliseRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	grey := &data.Set{N: 1, Channels: 1, Height: 8, Width: 8, Pixels: make([]byte, 64), Labels: make([]int32, 1)}
-	if _, _, err := Renormalise(file.Bytes(), grey, data.Transform{}); err == nil || !strings.Contains(err.Error(), "channels") {
+	if _, _, err := Renormalise(file.Bytes(), data.Source{Set: grey}); err == nil || !strings.Contains(err.Error(), "channels") {
 		t.Errorf("grey images for a model of colour: %v", err)
 	}
-	if _, _, err := Renormalise(file.Bytes(), &data.Set{Channels: 3}, data.Transform{}); err == nil {
+	if _, _, err := Renormalise(file.Bytes(), data.Source{Set: &data.Set{Channels: 3}}); err == nil {
 		t.Error("no images are enough")
 	}
 }
@@ -167,4 +169,48 @@ func recognised(t *testing.T, file string, folded []byte) (said string) {
 		t.Errorf("%s: the config's comment is another\n%s", file, text)
 	}
 	return said
+}
+
+// TestRenormaliseRows: rows do as well as pictures, here signals for convolutions along time; the model computes what it did.
+func TestRenormaliseRows(t *testing.T) {
+	g, err := nn.Record(func(b nn.Builder) {
+		x := b.Input("x", nn.Float32, nn.Shape{nn.Batch, 3, 8})
+		b.Output("y", b.Conv(x, nn.Conv{Name: "c", Weight: nn.Param{Name: "w", Shape: nn.Shape{4, 3, 3}}, Bias: nn.Param{Name: "b", Shape: nn.Shape{4}}, Kernel: []int{3}}))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	numbers := func(n int) []float32 {
+		out := make([]float32, n)
+		for i := range out {
+			out[i] = float32(i*i%17)/8 - 1
+		}
+		return out
+	}
+	var file, rows bytes.Buffer
+	weights := nn.MapWeights{"w": nn.FromFloat32s(nn.Shape{4, 3, 3}, numbers(36)), "b": nn.FromFloat32s(nn.Shape{4}, numbers(4))}
+	if err := onnxfile.Write(&file, g, weights, onnxfile.WriteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	const n = 20
+	if err := binary.Write(&rows, binary.LittleEndian, numbers(n*3*8)); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for name, raw := range map[string][]byte{"m.onnx": file.Bytes(), "data/train_x.npy": npy("<f4", []int{n, 3, 8}, rows.Bytes()), "autotailor.toml": []byte("model = \"m.onnx\"\ndata = { label = \"none\" }\n")} {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o700), os.WriteFile(filepath.Join(dir, name), raw, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, count, _, err := Job{Config: filepath.Join(dir, "autotailor.toml")}.Renormalise(filepath.Join(dir, "data"), n, 0)
+	if err != nil || count != 1 {
+		t.Fatalf("%d normalisations, %v", count, err)
+	}
+	x := nn.FromFloat32s(nn.Shape{2, 3, 8}, numbers(48))
+	before, after := scores(t, file.Bytes(), x), scores(t, got, x)
+	for k := range before {
+		if math.Abs(float64(before[k]-after[k])) > 1e-5 {
+			t.Errorf("output %d was %g, is %g", k, before[k], after[k])
+		}
+	}
 }

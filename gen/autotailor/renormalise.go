@@ -13,11 +13,11 @@ import (
 
 func runRenormalise(c *call) error {
 	var j gen.Job
-	c.flags.StringVar(&j.Config, "config", "autotailor.toml", "config `file`, whose `data` says how images become input")
+	c.flags.StringVar(&j.Config, "config", "autotailor.toml", "config `file`, whose `data` says how data become input")
 	c.flags.StringVar(&j.Model, "model", "", "ONNX `file`, instead of the config's model")
-	dir := c.flags.String("data", "", "`folder` with training images: train/CLASS/*.jpg, CLASS/*.jpg, train*.tar or IDX files (required)")
-	n := c.flags.Int("images", 1000, "training images that statistics are computed from")
-	skip := c.flags.Int("skip", 0, "broken pictures that may be left out: they are named, and all files are looked at first")
+	dir := c.flags.String("data", "", "`folder` with training data: pictures (train/CLASS/*.jpg, CLASS/*.jpg, train*.tar, IDX files) or rows (train.csv, .npz, .jsonl, train_x.npy); a single file of rows, too (required)")
+	n := c.flags.Int("images", 1000, "training samples that statistics are computed from")
+	skip := c.flags.Int("skip", 0, "broken pictures or rows that may be left out: they are named, and all files are looked at first")
 	out := c.flags.String("out", "", "ONNX `file` to write (required)")
 	force := c.flags.Bool("force", false, "overwrite an existing file")
 	asJSON := c.flags.Bool("json", false, "print JSON: the file and how many normalisations it has gained")
@@ -25,7 +25,7 @@ func runRenormalise(c *call) error {
 		return err
 	}
 	if *dir == "" || *out == "" || *n < 1 || *skip < 0 {
-		return usageError{errors.New("want --data, --out, at least one image, and a --skip of 0 or more")}
+		return usageError{errors.New("want --data, --out, at least one sample, and a --skip of 0 or more")}
 	}
 	source, err := j.Source()
 	if err != nil {

@@ -102,7 +102,7 @@ func renormalised(t *testing.T) string {
 	for i := range images.Pixels {
 		images.Pixels[i] = byte(rng.IntN(256))
 	}
-	model, n, err := gen.Renormalise(plain, images, data.Transform{})
+	model, n, err := gen.Renormalise(plain, data.Source{Set: images})
 	if err != nil || n == 0 {
 		t.Fatalf("%d normalisations, %v", n, err)
 	}
