@@ -135,7 +135,7 @@ func (b *binder) planResolution(p *Plan) {
 		return
 	}
 	p.Input = b.plain.sizes[id]
-	list := b.sides(id, offered(side))
+	list := b.sides(id, b.offered(id, side))
 	p.Notes = append(p.Notes, b.net.Warnings...)
 	if len(list) > 1 {
 		sort.Float64s(list)
@@ -143,12 +143,28 @@ func (b *binder) planResolution(p *Plan) {
 	}
 }
 
-// offered are five sides from the original down to half of it.
-func offered(side int) []float64 {
+// offered are five sides from the original down to half of it. In place of one that the model refuses stands one near it that has more factors of two, if
+// that fits: networks that halve maps and join them again want these.
+func (b *binder) offered(id ir.ValueID, side int) []float64 {
+	const most = 32
+	grain := min(side&-side, most) // the power of two in it
 	step := max(1, side/8)
-	var list []float64
-	for k := 0; k <= 4; k++ {
-		list = append(list, float64(side-k*step))
+	list := []float64{float64(side)}
+	for k := 1; k <= 4; k++ {
+		s := float64(side - k*step)
+		for _, g := range []int{1, grain / 2, grain} {
+			near := s
+			if g > 1 {
+				near = math.Round(s/float64(g)) * float64(g)
+			}
+			if fits := 2*near >= float64(side) && !slices.Contains(list, near) && b.refused(id, near/float64(side)) == nil; fits {
+				s = near
+				break
+			}
+		}
+		if !slices.Contains(list, s) {
+			list = append(list, s)
+		}
 	}
 	return list
 }
@@ -160,7 +176,7 @@ func (b *binder) rigidInput() {
 		return
 	}
 	var first error
-	for _, s := range offered(side)[1:] {
+	for _, s := range b.offered(id, side)[1:] {
 		err := b.refused(id, s/float64(side))
 		if err == nil {
 			return // the config does not ask for it

@@ -152,6 +152,36 @@ func TestProposalsFitASpace(t *testing.T) {
 	}
 }
 
+// TestProposedSidesFit: where a network halves its maps and joins them again, sides that have enough factors of two are offered in place of others.
+func TestProposedSidesFit(t *testing.T) {
+	for _, c := range []struct {
+		side int
+		want []float64
+	}{{48, []float64{24, 32, 40, 48}}, {40, []float64{24, 32, 40}}, {64, []float64{32, 40, 48, 56, 64}}} {
+		g, err := testgraph.Parse(fmt.Sprintf("input x Nx3x%dx%d\n", c.side, c.side) + `a = Conv x [8,3,1,1]
+h1 = Conv a [8,8,2,2] strides=2,2
+h2 = Conv h1 [8,8,2,2] strides=2,2
+h3 = Conv h2 [8,8,2,2] strides=2,2
+u2 = ConvTranspose h3 [8,8,2,2] strides=2,2
+j2 = Concat u2 h2 axis=1
+u1 = ConvTranspose j2 [16,8,2,2] strides=2,2
+j1 = Concat u1 h1 axis=1
+u0 = ConvTranspose j1 [16,8,2,2] strides=2,2
+y = Concat u0 a axis=1
+output y`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := supernet.Detect(g, supernet.Config{Divisor: 8, DepthKeep: 1}, templates.All())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(p.Config.Resolution.List, c.want) {
+			t.Errorf("side %d: offered are %v, want %v; notes %q", c.side, p.Config.Resolution.List, c.want, p.Notes)
+		}
+	}
+}
+
 // TestCandidates: the original comes first under its configured name; candidates that mean the same network are one.
 func TestCandidates(t *testing.T) {
 	for _, c := range []struct{ config, want string }{
