@@ -31,6 +31,9 @@ func (c *call) keepSample(file string, samples data.Samples) error {
 	if err != nil || samples == nil || samples.Len() == 0 || len(supernet.Normalisations(g)) == 0 {
 		return err
 	}
+	if rows, ok := samples.(data.RowImages); ok { // their targets are not needed
+		samples = rows.Source
+	}
 	source, ok := samples.(data.Source)
 	if !ok {
 		c.warn("the samples that statistics come from are not kept, since they are not images; give export --recalibrate DIR")
