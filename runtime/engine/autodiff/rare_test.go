@@ -128,6 +128,28 @@ var rareCases = map[string]func(n net) nn.Value{
 		return n.Mul(x, n.typed("CastLike", nn.Float32, nn.Shape{2, 9}, nil, whole, x))
 	},
 	"Acosh": func(n net) nn.Value { return n.Act(n.Act(n.data(3, 5), nn.Act{Type: "Cosh"}), nn.Act{Type: "Acosh"}) },
+	"Shape": func(n net) nn.Value {
+		extents := n.typed("Shape", nn.Int64, nn.Shape{2}, nil, n.Param(p("y", 3, 4)))
+		return n.Mul(n.data(5, 2), n.cast(extents, nn.Float32, nn.Shape{2}))
+	},
+	"Size": func(n net) nn.Value {
+		x := n.data(2, 9)
+		return n.Mul(x, n.cast(n.typed("Size", nn.Int64, nn.Shape{}, nil, x), nn.Float32, nn.Shape{}))
+	},
+	"Range": func(n net) nn.Value { // positions, as an encoder has them
+		x := n.data(2, 9)
+		first := int64(n.between(0, 3))
+		at := n.typed("Range", nn.Int64, nn.Shape{9}, nil, n.integers(first), n.integers(first+17), n.integers(2))
+		return n.Mul(x, n.cast(at, nn.Float32, nn.Shape{9}))
+	},
+	"ConstantOfShape": func(n net) nn.Value {
+		value := nn.Attr{Name: "value", Kind: nn.AttrTensor, Int: int64(nn.Float32), Ints: []int64{1}, Raw: nn.Bytes([]float32{2.5})}
+		return n.Mul(n.data(2, 9), n.typed("ConstantOfShape", nn.Float32, nn.Shape{2, 9}, []nn.Attr{value}, n.integers(2, 9)))
+	},
+	"EyeLike": func(n net) nn.Value {
+		x := n.data(4, 5)
+		return n.Mul(x, n.typed("EyeLike", nn.Float32, nn.Shape{4, 5}, []nn.Attr{named("k", nn.Attr{Kind: nn.AttrInt, Int: int64(n.between(-2, 2))})}, x))
+	},
 	"Where": func(n net) nn.Value {
 		return n.typed("Where", nn.Float32, nn.Shape{2, 3, 4}, nil, n.signs("c", nn.Shape{3, 4}), n.data(2, 3, 1), n.Param(p("y", 2, 3, 4)))
 	},

@@ -50,6 +50,12 @@ func SharedOperators() map[string]Entry {
 		"Expand":    {1, expand},
 		"Pad":       {1, pad},
 
+		"Shape":           {1, made(extentsOf)},
+		"Size":            {1, made(extentsOf)},
+		"ConstantOfShape": {1, made(constantOfShape)},
+		"Range":           {3, made(counted)},
+		"EyeLike":         {1, made(eyeLike)},
+
 		"Tile":         {1, tile},
 		"Trilu":        {1, trilu},
 		"Resize":       {1, resize},

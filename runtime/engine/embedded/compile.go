@@ -169,8 +169,8 @@ func (c *compiler) Constant(v nn.Value) (int, error) {
 
 // Emit implements autodiff.Engine. What can be computed once, is computed now.
 func (c *compiler) Emit(s autodiff.Step) {
-	if from := c.buffers[s.In[0]]; s.Once && len(s.In) == 1 && from.fixed != nil {
-		to := &c.buffers[s.Out[0]]
+	if s.Once && len(s.In) == 1 && c.buffers[s.In[0]].fixed != nil {
+		from, to := c.buffers[s.In[0]], &c.buffers[s.Out[0]]
 		to.fixed = make([]float32, to.shape.Count())
 		s.Bind(1)(kernel.NewTeam(1), [][]float32{from.fixed}, [][]float32{to.fixed})
 		return

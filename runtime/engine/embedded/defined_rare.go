@@ -113,47 +113,6 @@ func dynamicQuantize(_ node, _, _ []nn.Shape) (loop, error) {
 	}, nil
 }
 
-// eyeLike has ones on a diagonal.
-func eyeLike(n node, in, _ []nn.Shape) (loop, error) {
-	if len(in[0]) != 2 {
-		return nil, fmt.Errorf("an operand of shape %v is not a matrix", in[0])
-	}
-	width, k := in[0][1], n.Integer("k", 0)
-	return func(_, out [][]float32) {
-		for i := range out[0] {
-			if out[0][i] = 0; i%width-i/width == k {
-				out[0][i] = 1
-			}
-		}
-	}, nil
-}
-
-// extentsOf are those of the operand.
-func extentsOf(n node, in, out []nn.Shape) (loop, error) {
-	s := in[0]
-	if n.Type == "Size" {
-		s = nn.Shape{s.Count()}
-	} else {
-		clamp := func(v int) int { return max(0, min(len(s), v)) }
-		from, to := n.Integer("start", 0), n.Integer("end", len(s))
-		if from < 0 {
-			from += len(s)
-		}
-		if to < 0 {
-			to += len(s)
-		}
-		s = s[clamp(from):max(clamp(from), clamp(to))]
-	}
-	if len(s) != out[0].Count() {
-		return nil, fmt.Errorf("an operand of shape %v does not have %v extents", in[0], out[0])
-	}
-	return func(_, out [][]float32) {
-		for i, v := range s {
-			out[0][i] = float32(v)
-		}
-	}, nil
-}
-
 // einsum adds up products over the letters of its equation that the result does not have. Products of weights are taken apart before; this is for
 // what is left, such as diagonals.
 func einsum(n node, in, out []nn.Shape) (loop, error) {

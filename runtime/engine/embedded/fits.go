@@ -124,6 +124,12 @@ var forms = func() map[string]form {
 		"QuantizeLinear":   {2, sameShape},
 		"DequantizeLinear": {2, sameShape},
 
+		"Shape":           {1, inferredShape},
+		"Size":            {1, inferredShape},
+		"ConstantOfShape": {1, inferredShape},
+		"Range":           {3, inferredShape},
+		"EyeLike":         {1, inferredShape},
+
 		"CumSum": {2, sameShape},
 		"LRN":    {1, channelsShape},
 	}
