@@ -40,9 +40,9 @@ func runEvaluate(c *call) error {
 	subnets := c.flags.StringArray("subnet", nil, "a SubNet, as `choices`; may be given several times (default: the original and the smallest one, that at the original's resolution, too)")
 	random := c.flags.Int("random", 0, "random SubNets besides, with their mean")
 	seed := c.flags.Uint64("seed", 1, "of the random SubNets")
-	split := c.flags.String("split", "test", "images that are counted: test or train")
-	n := c.flags.Int("images", 0, "images that are counted at most, 0 for all")
-	calibrate := c.flags.Int("calibrate", 2000, "training images that BatchNorm statistics are recomputed from; 0 for none")
+	split := c.flags.String("split", "test", "samples that are counted: test or train")
+	n := c.flags.Int("images", 0, "samples that are counted at most, 0 for all")
+	calibrate := c.flags.Int("calibrate", 2000, "training samples that BatchNorm statistics are recomputed from; 0 for none")
 	if err := c.parse("model", "data"); err != nil {
 		return err
 	}

@@ -37,9 +37,9 @@ func runSensitivity(c *call) error {
 	model, dir, ef := c.modelFlag(), c.dataFlag(), c.engineFlags(0)
 	c.originalFlag()
 	out := c.flags.String("out", "", "`file` for the counts; an interrupted run goes on with it")
-	split := c.flags.String("split", "train", "images that are counted: train (the last ones, which no statistics come from) or test (the first ones; what is chosen by them cannot be judged by them)")
-	n := c.flags.Int("images", 5000, "images that are counted at most, 0 for all")
-	calibrate := c.flags.Int("calibrate", 1000, "training images that BatchNorm statistics are recomputed from, at most half of them; 0 for none")
+	split := c.flags.String("split", "train", "samples that are counted: train (the last ones, which no statistics come from) or test (the first ones; what is chosen by them cannot be judged by them)")
+	n := c.flags.Int("images", 5000, "samples that are counted at most, 0 for all")
+	calibrate := c.flags.Int("calibrate", 1000, "training samples that BatchNorm statistics are recomputed from, at most half of them; 0 for none")
 	keep := c.flags.String("keep", "1GiB", "`memory` for activations that probes have in common, so that they are computed once; 0 for none")
 	private := c.noSampleFlag()
 	if err := c.parse("model", "data", "out"); err != nil {
@@ -158,7 +158,7 @@ func (c *call) calibrating(n int) int {
 // samples the first, at most half of them, are for statistics and the last are counted.
 func (c *call) judged(dir, split string, n, calibrate int) (set, calibration data.Samples, err error) {
 	if calibrate < 0 || n < 0 {
-		return nil, nil, usageError{fmt.Errorf("--images %d, --calibrate %d: numbers of images are 0 or more", n, calibrate)}
+		return nil, nil, usageError{fmt.Errorf("--images %d, --calibrate %d: numbers of samples are 0 or more", n, calibrate)}
 	}
 	if calibrate > 0 {
 		train, err := c.openSamples(dir, "train")

@@ -129,8 +129,8 @@ func (c *call) tuneFlags() *tuneFlags {
 	c.flags.IntVar(&o.Steps, "steps", o.Steps, "optimiser steps")
 	c.flags.IntVar(&o.SubNets, "subnets", o.SubNets, "SubNets that a step trains")
 	c.flags.BoolVar(&o.OneSide, "one-side", o.OneSide, "one resolution for all SubNets of a step")
-	c.flags.IntVar(&o.Batch, "batch", o.Batch, "images of a step")
-	c.flags.Uint64Var(&o.Seed, "seed", o.Seed, "of SubNets, images and augmentations")
+	c.flags.IntVar(&o.Batch, "batch", o.Batch, "samples of a step")
+	c.flags.Uint64Var(&o.Seed, "seed", o.Seed, "of SubNets, samples and augmentations")
 	c.flags.StringVar(&o.Teacher, "teacher", o.Teacher, "whose scores SubNets learn: original, largest (in place; with --strategy sandwich), both (the original teaches the largest, that the others) or none")
 	c.flags.Float64Var(&o.Distil, "distil", o.Distil, "weight of the teacher's scores; labels have the rest")
 	c.flags.StringVar(&o.Divergence, "divergence", o.Divergence, "from the teacher's scores: kl, or alpha (adaptive, AlphaNet)")
@@ -154,9 +154,9 @@ func (c *call) tuneFlags() *tuneFlags {
 	c.flags.IntVar(&o.Magnitude, "magnitude", 9, "strength of RandAugment, from 0 to 30")
 	c.flags.Float64Var(&o.Mixup, "mixup", o.Mixup, "mix images and their targets by shares of a Beta distribution with this parameter; 0 for none")
 	c.flags.Float64Var(&o.CutMix, "cutmix", o.CutMix, "put a rectangle of one image into another, likewise")
-	c.flags.IntVar(&o.Calib, "calibrate", o.Calib, "training images that BatchNorm statistics are recomputed from")
-	f.images = c.flags.Int("images", 0, "train on the first images only, 0 for all")
-	f.check = c.flags.Int("check", 1000, "test images that the largest and the smallest SubNet are evaluated on; 0 for no evaluation, -1 for all")
+	c.flags.IntVar(&o.Calib, "calibrate", o.Calib, "training samples that BatchNorm statistics are recomputed from")
+	f.images = c.flags.Int("images", 0, "train on the first samples only, 0 for all")
+	f.check = c.flags.Int("check", 1000, "test samples that the largest and the smallest SubNet are evaluated on; 0 for no evaluation, -1 for all")
 	f.every = c.flags.Int("every", 500, "steps between evaluations")
 	f.private = c.noSampleFlag()
 	f.force = c.flags.Bool("force", false, "overwrite existing files")
@@ -320,7 +320,7 @@ func (c *call) printTuned(t *tune.Tuner, r tuned) error {
 		for _, g := range r.Trial.SubNets {
 			names = append(names, space.Format(c.net.Choices, g))
 		}
-		_, err := fmt.Fprintf(c.out, "%d steps of %d SubNets x %d images (%.2f epochs of %d images), %d numbers in %d tensors\n"+
+		_, err := fmt.Fprintf(c.out, "%d steps of %d SubNets x %d samples (%.2f epochs of %d samples), %d numbers in %d tensors\n"+
 			"a step takes %v, all of them about %v; a checkpoint has %.1f MB\nthe first step trains\n  %s\n",
 			r.Steps, r.Options.SubNets, r.Options.Batch, r.Epochs, t.Train.Len(), r.Trial.Numbers, r.Trial.Tensors,
 			r.Trial.Step.Round(time.Millisecond), (r.Trial.Step * time.Duration(r.Steps)).Round(time.Second), float64(r.Trial.Checkpoint)/1e6, strings.Join(names, "\n  "))

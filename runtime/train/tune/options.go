@@ -77,8 +77,8 @@ func (o Options) Check() error {
 	}{{"optimizer", o.Optimizer, optimizers}, {"teacher", o.Teacher, teachers}, {"divergence", o.Divergence, divergences}} {
 		wrong(!slices.Contains(c.known, c.value), "%s %q: want one of %v", c.name, c.value, c.known)
 	}
-	wrong(o.Batch < 2, "batch %d: want at least 2 images, whose statistics normalise them", o.Batch)
-	wrong(o.Calib < 0, "calibrate %d: want a number of images", o.Calib)
+	wrong(o.Batch < 2, "batch %d: want at least 2 samples, whose statistics normalise them", o.Batch)
+	wrong(o.Calib < 0, "calibrate %d: want a number of samples", o.Calib)
 	wrong(!(o.Rate > 0) || math.IsInf(o.Rate, 1), "rate %g: want a learning rate above 0", o.Rate)
 	for _, c := range []struct {
 		name  string
