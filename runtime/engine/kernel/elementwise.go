@@ -19,7 +19,7 @@ var binaries = map[string]Binary{
 	"Sub": {f: func(a, b float32) float32 { return a - b }},
 	"Div": {f: func(a, b float32) float32 { return a / b }},
 	"Min": {f: func(a, b float32) float32 { return min(a, b) }},
-	"Pow": {f: func(a, b float32) float32 { return float32(math.Pow(float64(a), float64(b))) }},
+	"Pow": {f: power},
 	"Mod": {f: func(a, b float32) float32 { return float32(math.Mod(float64(a), float64(b))) }},
 
 	"Quotient": {f: func(a, b float32) float32 { return float32(math.Trunc(float64(a) / float64(b))) }}, // of integers
@@ -43,6 +43,14 @@ var binaries = map[string]Binary{
 	"And":            {f: func(a, b float32) float32 { return truth(a != 0 && b != 0) }},
 	"Or":             {f: func(a, b float32) float32 { return truth(a != 0 || b != 0) }},
 	"Xor":            {f: func(a, b float32) float32 { return truth((a != 0) != (b != 0)) }},
+}
+
+// power is a to the power of b. Squares, which are in every norm, are the same numbers without logarithms.
+func power(a, b float32) float32 {
+	if b == 2 {
+		return a * a
+	}
+	return float32(math.Pow(float64(a), float64(b)))
 }
 
 // truth is a boolean as a float32.
