@@ -114,7 +114,8 @@ func named(fields []rows.Field, name string) (list []int) {
 	return list
 }
 
-// rest returns the fields that nobody else has, for the one input that no field is called as: all numbers, or else the only field.
+// rest returns the fields that nobody else has, for the one input that no field is called as: all numbers, or else the only text. A field that is called as
+// targets usually are is one too many where the others do: labels may be there though nobody wants them.
 func rest(fields []rows.Field, in nn.Info, taken []binding, targets []int) (list []int) {
 	used := slices.Clone(targets)
 	for _, b := range taken {
@@ -130,10 +131,29 @@ func rest(fields []rows.Field, in nn.Info, taken []binding, targets []int) (list
 			list = append(list, k)
 		}
 	}
+	target := func(k int) bool { return slices.Contains(usualLabels, fields[k].Name) }
+	if few := slices.DeleteFunc(slices.Clone(texts), target); len(texts) > 1 && len(few) == 1 {
+		texts = few
+	}
 	if len(texts) == 1 && (len(list) == 0 || in.Type == nn.Int64 || in.Type == nn.Int32) {
 		return texts
 	}
+	want := nn.Shape(in.Shape[min(1, len(in.Shape)):]).Count()
+	if few := slices.DeleteFunc(slices.Clone(list), target); extent(fields, list) != want && extent(fields, few) == want {
+		return few
+	}
 	return list
+}
+
+// extent is how many numbers a row has in some fields, -1 where that is open.
+func extent(fields []rows.Field, list []int) (n int) {
+	for _, k := range list {
+		if slices.Contains(fields[k].Shape, rows.Open) {
+			return -1
+		}
+		n += nn.Shape(fields[k].Shape).Count()
+	}
+	return n
 }
 
 // fill writes one sample of an input: dst has the elements of in's shape without the first axis. The last of each row's tokens are left out that next counts.

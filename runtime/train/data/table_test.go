@@ -160,6 +160,32 @@ func TestTokens(t *testing.T) {
 	}
 }
 
+// TestLabelsThatNobodyWants: with the label "none", a field that is called as targets are is no input where the other fields are enough; else it is one.
+func TestLabelsThatNobodyWants(t *testing.T) {
+	dir := tree(t, map[string][]byte{
+		"text/train.jsonl": []byte("{\"text\": \"ab\", \"label\": \"ham\"}\n{\"text\": \"ab\", \"label\": \"spam\"}\n"),
+		"train.csv":        []byte("u,v,y\n1,2,9\n1,2,8\n"),
+	})
+	tokens, two, three := []nn.Info{info("input_ids", nn.Int64, 3)}, []nn.Info{info("x", nn.Float32, 2)}, []nn.Info{info("x", nn.Float32, 3)}
+	for _, c := range []struct {
+		path   string
+		inputs []nn.Info
+		want   string
+	}{{"text", tokens, "[[97 98 0]]"}, {"train.csv", two, "[[1 2]]"}, {"train.csv", three, "[[1 2 9]]"}} {
+		s := openTable(t, filepath.Join(dir, c.path), "train", c.inputs, Columns{Label: "none"})
+		found := false
+		for k := range s.Len() {
+			x, y := sample(t, s, c.inputs, k)
+			if found = found || fmt.Sprint(x) == c.want; len(y) > 0 {
+				t.Errorf("%s: targets %v", c.path, y)
+			}
+		}
+		if !found {
+			t.Errorf("%s: no row is %s", c.path, c.want)
+		}
+	}
+}
+
 // TestTableErrors: each names what is wrong, and where.
 func TestTableErrors(t *testing.T) {
 	csv := []byte("a,b,y\n1,2,0\n3,4,1\n")
