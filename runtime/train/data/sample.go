@@ -156,7 +156,7 @@ func (h sampleHead) check() error {
 	switch {
 	case h.Version != sampleVersion:
 		return fmt.Errorf("it has version %d, this release reads version %d", h.Version, sampleVersion)
-	case h.N < 1 || h.N > maxImages || len(h.Labels) != h.N || h.Channels != 1 && h.Channels != 3,
+	case h.N < 1 || h.N > maxImages || len(h.Labels) > 0 && len(h.Labels) != h.N || h.Channels != 1 && h.Channels != 3,
 		h.Height < 1 || h.Width < 1 || h.Height > maxSide || h.Width > maxSide || area > maxSampleArea || int64(h.N)*int64(h.Channels) > maxPixels/area,
 		h.Resize != 0 && (h.Height != h.Width || h.Resize < h.Height):
 		return fmt.Errorf("%s says what cannot be: %d images of %d x %d x %d with %d labels, scaled to %d", sampleHeadName, h.N, h.Channels, h.Height, h.Width, len(h.Labels), h.Resize)

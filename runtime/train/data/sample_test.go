@@ -18,7 +18,9 @@ func TestSamples(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, s := range map[string]*Set{"grey": random(7, 1, 5, 8), "colour": random(7, 3, 6, 4), "part": random(9, 1, 4, 4).Slice(2, 6), "folder": folder, "part of a folder": folder.Slice(3, 8)} {
+	bare := random(7, 1, 5, 8)
+	bare.Labels = nil // of images whose targets are masks
+	for name, s := range map[string]*Set{"without labels": bare, "grey": random(7, 1, 5, 8), "colour": random(7, 3, 6, 4), "part": random(9, 1, 4, 4).Slice(2, 6), "folder": folder, "part of a folder": folder.Slice(3, 8)} {
 		var b bytes.Buffer
 		if err := WriteSample(&b, s); err != nil {
 			t.Fatal(err)
