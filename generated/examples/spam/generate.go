@@ -1,0 +1,3 @@
+package spam
+
+//go:generate go tool autotailor gen
