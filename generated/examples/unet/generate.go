@@ -1,0 +1,3 @@
+package unet
+
+//go:generate go tool autotailor gen
