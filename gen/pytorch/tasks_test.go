@@ -114,15 +114,13 @@ func judgedCases() (list []judged) {
 		list16[i] = 1 / (1 + float32(math.Exp(float64(-v)))) // between 0 and 1, which is all that matters here
 	}
 	shares := nn.FromFloat32s(nn.Shape{n, 4, 4}, list16)
-	for _, c := range []judged{
+	list = append(list, []judged{
 		{task: "labels", end: "Sigmoid", targets: r.oneOf([]float32{-1, 0, 1}, n, 16), out: nn.FromFloat32s(nn.Shape{n, 16}, list16)},
 		{task: "language model", end: "Softmax", targets: r.labels(-1, 4, n, 4), out: shares},
 		{task: "token classification", end: "Softmax", targets: r.labels(-1, 4, n, 4), out: shares, recipe: data.Recipe{Smoothing: 0.1, Distil: 0.5}, teacher: shares},
 		{task: "segmentation", end: "Sigmoid", targets: r.labels(-1, 2, n, 4, 4), out: nn.FromFloat32s(nn.Shape{n, 1, 4, 4}, list16)},
 		{task: "classification", end: "Softmax", targets: r.labels(0, 16, n), out: nn.FromFloat32s(nn.Shape{n, 16}, list16)},
-	} {
-		list = append(list, c)
-	}
+	}...)
 	wide := judged{task: "original", out: r.floats(1, 0, n, 2, 3, 3), teacher: r.floats(1, 0, n, 2, 5, 4), targets: nn.Tensor{Shape: nn.Shape{n}}}
 	broken := judged{task: "original", out: r.floats(1, 0, n, 2, 3), teacher: r.floats(1, 0.3, n, 2, 3), targets: nn.Tensor{Shape: nn.Shape{n}}}
 	return append(list, wide, broken)

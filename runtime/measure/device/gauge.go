@@ -145,7 +145,7 @@ func channels(dir string, found []string) (*Meter, error) {
 	}
 	var list []string
 	for _, path := range found {
-		channel := strings.TrimSuffix(strings.TrimLeft(filepath.Base(path), "powercur"), "_input")
+		channel := strings.TrimSuffix(strings.TrimLeft(filepath.Base(path), "abcdefghijklmnopqrstuvwxyz"), "_input")
 		label := ""
 		for _, name := range []string{"power" + channel + "_label", "curr" + channel + "_label", "in" + channel + "_label"} {
 			text, _ := infile.Read(filepath.Join(dir, name), infile.Text)
