@@ -7,7 +7,7 @@ ORT_DIR := build/onnxruntime
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 export AUTOTAILOR_ORT ?= $(firstword $(wildcard $(CURDIR)/$(ORT_DIR)/libonnxruntime.so*))
 
-.PHONY: help demo test test-fast check check-32bit check-platforms check-qemu check-ncnn bench-switch example generate bench bench-accuracy bench-engine bench-export bench-latency chaos fuzz lint size agent onnxruntime release vuln
+.PHONY: help demo test test-fast check check-32bit check-platforms check-qemu check-ncnn bench-switch example examples generate bench bench-accuracy bench-engine bench-export bench-latency chaos fuzz lint size agent onnxruntime release vuln
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -66,9 +66,13 @@ bench-switch: ## change SubNets 10,000 times under eight clients, with and witho
 	  echo "$$out" | sed -n "s/.*: switch \(.*\)/switch \1 $${race#-}/p"; done
 	@out=$$(AUTOTAILOR_LOAD_PLOT=$(CURDIR)/build/load.png $(GO) test -count=1 -v -run '^TestLoadStep$$' ./runtime/deploy/adapt) || { echo "$$out"; exit 1; }; echo "$$out" | sed -n 's/.*: load /load /p'
 
-example: ## build and test the module that serves a vendored package
+example: ## build and test the modules of examples: the worked ones, and the one that serves a vendored package
+	cd generated/examples && $(GO) mod tidy -diff && $(GO) vet ./... && $(GO) test ./...
 	cd generated/examples/serve && $(GO) mod tidy -diff && $(GO) vet ./... && $(GO) test ./...
 	rm -rf build/vendor && cd generated/examples/serve && $(GO) mod vendor -o $(CURDIR)/build/vendor && ! grep -E '^# ' $(CURDIR)/build/vendor/modules.txt | grep -vE 'autotailor|protobuf'
+
+examples: ## from the weights of worked examples to the tables in their READMEs; NAME=spam for one of spam and unet
+	@for n in $(or $(NAME),spam unet); do sh generated/examples/run.sh $$n || exit 1; done
 
 imagenet-drill: ## ImageNet in full size on synthetic shards (1.6 GB in build/): train, kill, resume, evaluate; PYTHON has torch, numpy and PIL
 	@$(GO) run ./generated/bench/imagenet -python $(or $(PYTHON),python3)
@@ -82,6 +86,7 @@ bench-accuracy: ## predictors of accuracy, and methods at latency budgets, on th
 generate: ## delete every generated package file and make it again
 	@git ls-files '*_gen.go' '*_gen_test.go' 'generated/*/pytorch/*.py' | xargs -r rm -f
 	$(GO) generate ./generated/... ./gen/operatordoc
+	cd generated/examples && $(GO) generate ./...
 
 bench: ## benchmarks, peers side by side
 	$(GO) test -run '^$$' -bench . -benchmem ./ir/... ./runtime/... ./gen/... ./generated/... ./internal/conform

@@ -4,12 +4,11 @@ set -e
 cd "$(dirname "$0")"
 name=$1 out=$PWD/../../build/examples/$1
 mkdir -p "$out"
-go build -o "$out/" "./$name/cmd/$name" ./spam/cmd/spam ./table
+go build -o "$out/" "./$name/cmd/$name" ./table
 cd "$name"
 model=model.onnx data=data judge=$out/$name
 case $name in
 unet) model=model_bn.onnx ;;
-unlabelled) model=../spam/model.onnx data=../spam/data judge=$out/spam ;;
 esac
 set -x
 "$out/$name" profile --out "$out/device.lut"

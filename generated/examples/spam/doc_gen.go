@@ -8,10 +8,10 @@
 //	2      Linear                                   2    -
 //
 //	SubNets    1.51e7 as configured, 5.18e6 distinct (46 modifications)
-//	operators  121 distinct, 121 under fusion rules "embedded", 118 under fusion rules "onnxruntime"
+//	operators  121 distinct, 121 under fusion rules "embedded", 118 under fusion rules "onnxruntime", 121 under fusion rules "ncnn"
 //	elastic    100.0 % of parameters, 100.0 % of MACs
 //	source     sha256:0b25798c7577, opset 14
-//	digest     361985ea6b49
+//	digest     7a2bea874961
 package spam
 
 import (
@@ -35,7 +35,7 @@ var definition = supernet.Net{
 	Package: "spam",
 	Title:   "model",
 	Source:  supernet.Source{File: "model.onnx", SHA256: "0b25798c75773dda296aeffadcb32650c58bae77dd7cd5cbef7372d0deadec96", Opset: 14},
-	Digest:  "361985ea6b495b5499340db8337daeae812af19d49484000e0e10c09b56d6f28",
+	Digest:  "7a2bea8749614e4a76958d196595f3481fde3ba573636b433a3151479ae14107",
 	Choices: choices[:],
 	Stages: []supernet.Stage{
 		{Index: 0, Name: "stage0", Blocks: []string{"Transformer", "Transformer", "Transformer", "Transformer"}, Width: 128},
@@ -45,8 +45,9 @@ var definition = supernet.Net{
 	Ops: ops,
 	Rules: []supernet.Rules{
 		{Name: "none", Sites: sitesNone[:]},
-		{Name: "embedded", Patterns: []string{"Conv Relu|Clip", "Gemm Relu|Clip", "MatMul Relu|Clip", "Add Relu|Clip"}, Sites: sitesEmbedded[:]},
+		{Name: "embedded", Patterns: []string{"Conv Relu|Clip", "Gemm Relu|Clip", "MatMul Relu|Clip", "Add Relu|Clip"}, Sites: sitesNone[:]},
 		{Name: "onnxruntime", Patterns: []string{"Conv Relu|Clip|Sigmoid|Tanh|LeakyRelu|HardSigmoid|HardSwish", "Conv Add Relu|Clip?", "Gemm Relu|Clip|Sigmoid|Tanh|LeakyRelu", "MatMul Mul#|Div#", "Mul#|Div# MatMul", "Add LayerNormalization"}, Sites: sitesOnnxruntime[:]},
+		{Name: "ncnn", Patterns: []string{"Conv Relu|Clip|Sigmoid|LeakyRelu|Mish|HardSwish", "Gemm Relu|Clip|Sigmoid|LeakyRelu|Mish|HardSwish", "MatMul Relu|Clip|Sigmoid|LeakyRelu|Mish|HardSwish"}, Sites: sitesNone[:]},
 	},
 	Build: func(g []uint8, b nn.Builder) {
 		subNet(g).Build(b)

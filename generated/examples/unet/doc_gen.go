@@ -10,10 +10,10 @@
 //
 //	all stages  resolution 48 40 32 24
 //	SubNets     2916 as configured, 384 distinct (22 modifications)
-//	operators   301 distinct, 260 under fusion rules "embedded", 260 under fusion rules "onnxruntime"
+//	operators   301 distinct, 260 under fusion rules "embedded", 260 under fusion rules "onnxruntime", 260 under fusion rules "ncnn"
 //	elastic     100.0 % of parameters, 100.0 % of MACs
 //	source      sha256:3f0ff865ddeb, opset 14
-//	digest      b02066e34404
+//	digest      42f8cbc4ccd4
 package unet
 
 import (
@@ -37,7 +37,7 @@ var definition = supernet.Net{
 	Package: "unet",
 	Title:   "model_bn",
 	Source:  supernet.Source{File: "model_bn.onnx", SHA256: "3f0ff865ddeb7aeeac652bc9d20d796df557b65786e511c4de1f941623ab4623", Opset: 14},
-	Digest:  "b02066e34404a1a411b509e0c15023830dfc84dd8e333bdc3f095db7bb02782b",
+	Digest:  "42f8cbc4ccd45ebea03976243869b55fc3101ba5d9babb6a4b56e7269be68e55",
 	Choices: choices[:],
 	Stages: []supernet.Stage{
 		{Index: 0, Name: "stage0", Width: 16},
@@ -49,7 +49,8 @@ var definition = supernet.Net{
 	Rules: []supernet.Rules{
 		{Name: "none", Sites: sitesNone[:]},
 		{Name: "embedded", Patterns: []string{"Conv Relu|Clip", "Gemm Relu|Clip", "MatMul Relu|Clip", "Add Relu|Clip"}, Sites: sitesEmbedded[:]},
-		{Name: "onnxruntime", Patterns: []string{"Conv Relu|Clip|Sigmoid|Tanh|LeakyRelu|HardSigmoid|HardSwish", "Conv Add Relu|Clip?", "Gemm Relu|Clip|Sigmoid|Tanh|LeakyRelu", "MatMul Mul#|Div#", "Mul#|Div# MatMul", "Add LayerNormalization"}, Sites: sitesOnnxruntime[:]},
+		{Name: "onnxruntime", Patterns: []string{"Conv Relu|Clip|Sigmoid|Tanh|LeakyRelu|HardSigmoid|HardSwish", "Conv Add Relu|Clip?", "Gemm Relu|Clip|Sigmoid|Tanh|LeakyRelu", "MatMul Mul#|Div#", "Mul#|Div# MatMul", "Add LayerNormalization"}, Sites: sitesEmbedded[:]},
+		{Name: "ncnn", Patterns: []string{"Conv Relu|Clip|Sigmoid|LeakyRelu|Mish|HardSwish", "Gemm Relu|Clip|Sigmoid|LeakyRelu|Mish|HardSwish", "MatMul Relu|Clip|Sigmoid|LeakyRelu|Mish|HardSwish"}, Sites: sitesEmbedded[:]},
 	},
 	Build: func(g []uint8, b nn.Builder) {
 		subNet(g).Build(b)

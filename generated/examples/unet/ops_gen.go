@@ -845,36 +845,8 @@ var sitesNone = [...]supernet.Site{
 	{Name: "/head/Conv", Deps: []uint8{0, 3}, Ops: []supernet.ID{41, 45, 40, 44, 39, 43, 38, 42}},
 }
 
-// sitesEmbedded lists the operator at each place of the network under fusion rules "embedded".
+// sitesEmbedded lists the operator at each place of the network under fusion rules "embedded", "onnxruntime", "ncnn".
 var sitesEmbedded = [...]supernet.Site{
-	{Name: "/down.0/down.0.0/Conv", Deps: []uint8{0, 4}, Ops: []supernet.ID{215, 216, 213, 214, 211, 212, 209, 210}},
-	{Name: "/down.0/down.0.3/Conv", Deps: []uint8{0, 1, 4}, Ops: table21},
-	{Name: "/MaxPool", Deps: []uint8{0, 1}, Ops: []supernet.ID{373, 396, 372, 395, 371, 394, 370, 393}},
-	{Name: "/down.1/down.1.0/Conv", Deps: []uint8{0, 1, 5}, Ops: table22},
-	{Name: "/down.1/down.1.3/Conv", Deps: []uint8{0, 5}, Ops: table23},
-	{Name: "/MaxPool_1", Deps: []uint8{0, 5}, Ops: table4},
-	{Name: "/down.2/down.2.0/Conv", Deps: []uint8{0, 5}, Ops: table24},
-	{Name: "/down.2/down.2.3/Conv", Deps: []uint8{0, 5}, Ops: table25},
-	{Name: "/MaxPool_2", Deps: []uint8{0, 5}, Ops: table8},
-	{Name: "/down.3/down.3.0/Conv", Deps: []uint8{0, 5}, Ops: table26},
-	{Name: "/down.3/down.3.3/Conv", Deps: []uint8{0, 5}, Ops: table27},
-	{Name: "/lift.2/ConvTranspose", Deps: []uint8{0, 5}, Ops: table12},
-	{Name: "/Concat", Deps: []uint8{0, 5}, Ops: table13},
-	{Name: "/up.2/up.2.0/Conv", Deps: []uint8{0, 5}, Ops: table28},
-	{Name: "/up.2/up.2.3/Conv", Deps: []uint8{0, 5}, Ops: table25},
-	{Name: "/lift.1/ConvTranspose", Deps: []uint8{0, 5}, Ops: table15},
-	{Name: "/Concat_1", Deps: []uint8{0, 5}, Ops: table16},
-	{Name: "/up.1/up.1.0/Conv", Deps: []uint8{0, 5}, Ops: table29},
-	{Name: "/up.1/up.1.3/Conv", Deps: []uint8{0, 5}, Ops: table23},
-	{Name: "/lift.0/ConvTranspose", Deps: []uint8{0, 2, 5}, Ops: table18},
-	{Name: "/Concat_2", Deps: []uint8{0, 1, 2}, Ops: table19},
-	{Name: "/up.0/up.0.0/Conv", Deps: []uint8{0, 1, 2, 6}, Ops: table30},
-	{Name: "/up.0/up.0.3/Conv", Deps: []uint8{0, 3, 6}, Ops: table21},
-	{Name: "/head/Conv", Deps: []uint8{0, 3}, Ops: []supernet.ID{41, 45, 40, 44, 39, 43, 38, 42}},
-}
-
-// sitesOnnxruntime lists the operator at each place of the network under fusion rules "onnxruntime".
-var sitesOnnxruntime = [...]supernet.Site{
 	{Name: "/down.0/down.0.0/Conv", Deps: []uint8{0, 4}, Ops: []supernet.ID{215, 216, 213, 214, 211, 212, 209, 210}},
 	{Name: "/down.0/down.0.3/Conv", Deps: []uint8{0, 1, 4}, Ops: table21},
 	{Name: "/MaxPool", Deps: []uint8{0, 1}, Ops: []supernet.ID{373, 396, 372, 395, 371, 394, 370, 393}},

@@ -21,7 +21,7 @@ func main() {
 		Columns:   data.Columns{Label: "mask"},
 		Engines: []cli.Engine{
 			{Name: "embedded", Doc: "pure Go, nothing to install", Open: embedded.Open},
-			{Name: "onnxruntime", Doc: "ONNX Runtime; needs cgo and its shared library", Open: ort.Open},
+			{Name: "onnxruntime", Doc: "ONNX Runtime; needs cgo and its shared library; onnxruntime:PROVIDER[,option=value] runs on an accelerator", Open: ort.Open, With: ort.OpenWith},
 			{Name: "gorgonia", Doc: "Gorgonia's graph with our kernels; trains in Gorgonia's own operators", Open: gorgonia.Open},
 			{Name: "onnx-go", Doc: "decodes the exported file and runs it on Gorgonia; slow, and ResNets only", Open: gorgonia.OpenONNXGo},
 		},
