@@ -22,6 +22,7 @@ import (
 // no weights.
 func exports(t *testing.T, weights bool) [][]string {
 	t.Helper()
+	needs.Clone(t)
 	committed, err := filepath.Glob(modelPath("*"))
 	if err != nil {
 		t.Fatal(err)

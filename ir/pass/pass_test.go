@@ -7,11 +7,13 @@ import (
 
 	"golang.org/x/tools/txtar"
 
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/ir"
 )
 
 // TestPasses runs each pass on the graphs of testdata/passes.txtar: a file called PASS/CASE is followed by what becomes of it.
 func TestPasses(t *testing.T) {
+	needs.Clone(t)
 	a, err := txtar.ParseFile(filepath.Join("testdata", "passes.txtar"))
 	if err != nil {
 		t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/autotailor/autotailor/generated/mobilenetv2"
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/runtime/accuracy"
 	"github.com/autotailor/autotailor/runtime/deploy/bundle"
 )
@@ -48,6 +49,7 @@ func contents(t *testing.T, dir string) map[string]string {
 // TestMigrate converts files of version 1. What version 1 predicted of the SubNets of its bundle is the oracle: the converted tables must say the same
 // of what the converted texts mean.
 func TestMigrate(t *testing.T) {
+	needs.Clone(t)
 	dir, files := version1(t)
 	before := contents(t, dir)
 	if code, out, errs := invoke(t.Context(), append([]string{"migrate", "--dry-run"}, files...)...); code != 0 || strings.Count(out, "to be converted") != 4 || errs != "" {
@@ -110,6 +112,7 @@ func TestMigrate(t *testing.T) {
 
 // TestVersion1IsRefused: every other command says what to do about a file or a text of version 1.
 func TestVersion1IsRefused(t *testing.T) {
+	needs.Clone(t)
 	dir, files := version1(t)
 	if code, _, errs := invoke(t.Context(), "migrate", files[1]); code != 0 {
 		t.Fatal(errs)
@@ -146,6 +149,7 @@ func TestVersion1IsRefused(t *testing.T) {
 
 // TestMigrateChecks that a file is of this package: files that do not fit are refused, and stay.
 func TestMigrateChecks(t *testing.T) {
+	needs.Clone(t)
 	for name, change := range map[string][3]string{
 		"another package":    {"device.lut", "package: mobilenetv2", "package: resnet50"},
 		"another space":      {"net.acc", "digest: c86681", "digest: 000000"},

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/internal/quality"
 	"github.com/autotailor/autotailor/internal/torch"
 	"github.com/autotailor/autotailor/runtime/nn"
@@ -36,6 +37,7 @@ type augmentCase struct {
 
 // TestAugmentationsAreTheFormula: every augmentation, alone and together, gives the bytes that numpy and Pillow give for the same seed and step.
 func TestAugmentationsAreTheFormula(t *testing.T) {
+	needs.Clone(t)
 	python := torch.Python(t, "numpy", "PIL")
 	var cases []augmentCase
 	for _, o := range []Options{

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/autotailor/autotailor/internal/needs"
 	"github.com/autotailor/autotailor/runtime/space"
 	"github.com/autotailor/autotailor/runtime/train/tune"
 )
@@ -37,6 +38,7 @@ func sampler(t *testing.T, p tune.Plan) *tune.Sampler {
 
 // TestGolden pins what is drawn: runs that were interrupted by one release go on with the next, and PyTorch draws the same.
 func TestGolden(t *testing.T) {
+	needs.Clone(t)
 	var b strings.Builder
 	for _, strategy := range tune.Strategies() {
 		for _, one := range []bool{false, true} {
